@@ -1,0 +1,1 @@
+"""IR in, machine code out: loop nests, LLVM emission, vector math, BLAS and LAPACK calls."""

@@ -1,0 +1,157 @@
+"""Arithmetic on lanes: one vocabulary for scalars and vectors of LLVM values.
+
+Every function of the vector math library is written once against `Lanes` and emitted either as a scalar (width 1,
+LLVM type `double`) or as a vector (`<8 x double>`). The code is straight-line; a rare case that cannot be computed
+branch-free (the reduction of a huge argument of `sin`) goes through `rarely`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from llvmlite import ir
+
+F32, F64 = ir.FloatType(), ir.DoubleType()
+I1, I32, I64 = ir.IntType(1), ir.IntType(32), ir.IntType(64)
+_SUFFIX = {"float": "f32", "double": "f64", "i1": "i1", "i8": "i8", "i16": "i16", "i32": "i32", "i64": "i64"}
+
+
+def element_of(t: ir.Type) -> ir.Type:
+    """The lane type of a scalar or vector type."""
+    return t.element if isinstance(t, ir.VectorType) else t
+
+
+def width_of(t: ir.Type) -> int:
+    """The number of lanes; 1 for a scalar."""
+    return t.count if isinstance(t, ir.VectorType) else 1
+
+
+def suffix_of(t: ir.Type) -> str:
+    """The type's name in an overloaded intrinsic: f64, v8f64, v16i32, ..."""
+    base = _SUFFIX[str(element_of(t))]
+    return f"v{t.count}{base}" if isinstance(t, ir.VectorType) else base
+
+
+class Lanes:
+    """A builder for values that all have `width` lanes. Float constants take the type of `like`'s lanes."""
+
+    def __init__(self, builder: ir.IRBuilder, width: int, double: bool):
+        self.b = builder
+        self.width = width
+        self.double = double
+        self.float = self.of(F64 if double else F32)
+        self.int = self.of(I64 if double else I32)  # the integer as wide as the float
+        self.mask = self.of(I1)
+
+    @staticmethod
+    def like(builder: ir.IRBuilder, value: ir.Value) -> Lanes:
+        """The lanes in which `value` (a float scalar or vector) lives."""
+        return Lanes(builder, width_of(value.type), element_of(value.type) == F64)
+
+    def of(self, element: ir.Type) -> ir.Type:
+        return element if self.width == 1 else ir.VectorType(element, self.width)
+
+    # constants ------------------------------------------------------------------------------------------------------
+    def splat(self, t: ir.Type, value: Any) -> ir.Constant:
+        return ir.Constant(t, [value] * t.count if isinstance(t, ir.VectorType) else value)
+
+    def f(self, value: float) -> ir.Constant:
+        """The float constant `value` in every lane (rounded to float32 in float32 lanes)."""
+        return self.splat(self.float, float(value) if self.double else float(np.float32(value)))
+
+    def i(self, value: int) -> ir.Constant:
+        """The integer constant `value`, as wide as the float."""
+        return self.splat(self.int, value)
+
+    # float arithmetic -----------------------------------------------------------------------------------------------
+    def add(self, x, y): return self.b.fadd(x, y)
+    def sub(self, x, y): return self.b.fsub(x, y)
+    def mul(self, x, y): return self.b.fmul(x, y)
+    def div(self, x, y): return self.b.fdiv(x, y)
+    def neg(self, x): return self.b.fneg(x)
+
+    def fma(self, x, y, z):
+        """x*y + z, rounded once."""
+        return self.intrinsic("llvm.fma", [x, y, z])
+
+    def abs(self, x): return self.intrinsic("llvm.fabs", [x])
+    def sqrt(self, x): return self.intrinsic("llvm.sqrt", [x])
+    def copysign(self, x, sign): return self.intrinsic("llvm.copysign", [x, sign])
+    def rint(self, x): return self.intrinsic("llvm.rint", [x])
+    def floor(self, x): return self.intrinsic("llvm.floor", [x])
+    def trunc(self, x): return self.intrinsic("llvm.trunc", [x])
+    def ceil(self, x): return self.intrinsic("llvm.ceil", [x])
+
+    def minnum(self, x, y): return self.intrinsic("llvm.minnum", [x, y])
+    def maxnum(self, x, y): return self.intrinsic("llvm.maxnum", [x, y])
+
+    def polynomial(self, x, coefficients):
+        """c[0] + c[1]*x + c[2]*x**2 + ... by Horner's rule with fused multiply-adds."""
+        acc = self.f(coefficients[-1])
+        for c in reversed(coefficients[:-1]):
+            acc = self.fma(acc, x, self.f(c))
+        return acc
+
+    # comparison and choice ------------------------------------------------------------------------------------------
+    def cmp(self, op: str, x, y):
+        """Ordered comparison (`==`, `<`, ...): false for nan, except `!=`, which is true for nan."""
+        return (self.b.fcmp_unordered if op == "!=" else self.b.fcmp_ordered)(op, x, y)
+
+    def isnan(self, x): return self.b.fcmp_unordered("uno", x, x)
+    def icmp(self, op: str, x, y): return self.b.icmp_signed(op, x, y)
+    def select(self, mask, x, y): return self.b.select(mask, x, y)
+    def any(self, mask):
+        """One i1: whether any lane of `mask` is set."""
+        return mask if self.width == 1 else self.intrinsic("llvm.vector.reduce.or", [mask], result=I1)
+
+    # bits -----------------------------------------------------------------------------------------------------------
+    def bits(self, x): return self.b.bitcast(x, self.int)
+    def from_bits(self, n): return self.b.bitcast(n, self.float)
+    def to_int(self, x): return self.b.fptosi(x, self.int)
+    def to_float(self, n): return self.b.sitofp(n, self.float)
+    def iadd(self, x, y): return self.b.add(x, y)
+    def isub(self, x, y): return self.b.sub(x, y)
+    def imul(self, x, y): return self.b.mul(x, y)
+    def iand(self, x, y): return self.b.and_(x, y)
+    def ior(self, x, y): return self.b.or_(x, y)
+    def ixor(self, x, y): return self.b.xor(x, y)
+    def shl(self, x, n): return self.b.shl(x, n)
+    def lshr(self, x, n): return self.b.lshr(x, n)
+    def ashr(self, x, n): return self.b.ashr(x, n)
+
+    # plumbing -------------------------------------------------------------------------------------------------------
+    def intrinsic(self, name: str, args, result: ir.Type | None = None):
+        """Call the overloaded intrinsic `name`, mangled with the first argument's type."""
+        t = args[0].type
+        fn = self.declare(f"{name}.{suffix_of(t)}", result or t, [a.type for a in args])
+        return self.b.call(fn, args)
+
+    def declare(self, name: str, result: ir.Type, args) -> ir.Function:
+        """The declaration of an external function in the module being built."""
+        module = self.b.module
+        known = module.globals.get(name)
+        return known or ir.Function(module, ir.FunctionType(result, list(args)), name)
+
+    def each(self, fn: Callable[..., ir.Value], *args):
+        """Apply a scalar emitter lane by lane: `fn(scalar, ...) -> scalar`. For calls into libm and SciPy."""
+        if self.width == 1:
+            return fn(*args)
+        out: ir.Value | None = None
+        for k in range(self.width):
+            lane = I32(k)
+            r = fn(*[self.b.extract_element(a, lane) for a in args])
+            out = self.b.insert_element(out if out is not None else ir.Constant(self.of(r.type), ir.Undefined), r, lane)
+        return out
+
+    def rarely(self, condition, usual, remedy: Callable[[], ir.Value]):
+        """`usual`, or `remedy()` computed behind a branch when any lane of `condition` is set (a cold block)."""
+        before = self.b.block
+        with self.b.if_then(self.any(condition), likely=False):
+            mended = self.b.select(condition, remedy(), usual)
+            cold = self.b.block
+        phi = self.b.phi(usual.type)
+        phi.add_incoming(usual, before)
+        phi.add_incoming(mended, cold)
+        return phi

@@ -1,0 +1,43 @@
+"""The exceptions that gradjit raises. Each message names the user's line, what came, and what to write instead."""
+
+from __future__ import annotations
+
+
+class GradjitError(Exception):
+    """Base of all of gradjit's own exceptions."""
+
+
+class TraceError(GradjitError, TypeError):
+    """The function does something that cannot be compiled: an unsupported call, a leak of a traced value."""
+
+
+class UnsupportedError(TraceError, NotImplementedError):
+    """A NumPy feature that gradjit knows of and does not compile yet."""
+
+
+class DtypeError(GradjitError, TypeError):
+    """An argument or operand of a dtype that the operation does not take."""
+
+
+class ShapeError(GradjitError, ValueError):
+    """Operands whose shapes do not fit together."""
+
+
+class BoundsError(GradjitError, IndexError):
+    """A constant index outside the extent of its axis."""
+
+
+class DifferentiationError(GradjitError, TypeError):
+    """A derivative was asked for where none is defined: integer arguments, a result that is no scalar."""
+
+
+class LeakError(GradjitError, RuntimeError):
+    """A traced value was used after the trace that made it had ended."""
+
+
+class IRError(GradjitError, ValueError):
+    """IR that does not parse or verify."""
+
+
+class LayoutError(GradjitError, RuntimeError):
+    """This build of CPython or NumPy does not have the memory layout that the C-level entry needs."""

@@ -1,0 +1,20 @@
+"""What a program is: types, operations, builder, printer, parser, verifier, interpreter. Knows no LLVM."""
+
+from __future__ import annotations
+
+from .builder import Builder
+from .core import Block, Func, Loc, Module, Op, Value, captures, walk
+from .interpreter import interpret
+from .ops import OPS, OpSpec
+from .parser import parse
+from .printer import print_func, print_module
+from .types import (
+    BOOL, C64, C128, DTYPES, F32, F64, I8, I16, I32, I64, INDEX, U8, U16, U32, U64, ArrayType, DType, dtype_of, type_of,
+)
+from .verifier import verify
+
+__all__ = [
+    "BOOL", "C64", "C128", "DTYPES", "F32", "F64", "I8", "I16", "I32", "I64", "INDEX", "OPS", "U8", "U16", "U32", "U64",
+    "ArrayType", "Block", "Builder", "DType", "Func", "Loc", "Module", "Op", "OpSpec", "Value", "captures", "dtype_of",
+    "interpret", "parse", "print_func", "print_module", "type_of", "verify", "walk",
+]

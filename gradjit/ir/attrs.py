@@ -1,0 +1,103 @@
+"""Kinds of attributes: how each is printed and parsed, without loss."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from .types import ArrayType, DType
+
+if TYPE_CHECKING:
+    from .core import Value
+    from .parser import Cursor
+
+NameOf = Callable[["Value"], str]
+
+
+@dataclass(frozen=True)
+class AttrKind:
+    """`show(attribute, name_of)` gives its text; `read(cursor)` takes it back."""
+
+    name: str
+    show: Callable[[Any, NameOf], str]
+    read: Callable[[Cursor], Any]
+
+
+def show_extents(extents: tuple[Any, ...], name_of: NameOf) -> str:
+    return "[" + ",".join(str(e) if isinstance(e, int) else name_of(e) for e in extents) + "]"
+
+
+def read_extents(c: Cursor) -> tuple[Any, ...]:
+    c.expect("[")
+    items: list[Any] = []
+    while not c.accept("]"):
+        items.append(c.value() if c.peek("%") else c.integer())
+        if not c.peek("]"):
+            c.expect(",")
+    return tuple(items)
+
+
+def _show_scalar(x: Any) -> str:
+    if isinstance(x, (bool, np.bool_)):
+        return "true" if x else "false"
+    if isinstance(x, (complex, np.complexfloating)):
+        return f"({float(x.real)!r},{float(x.imag)!r})"
+    return str(int(x)) if isinstance(x, (int, np.integer)) else repr(float(x))
+
+
+def _read_scalar(c: Cursor, dtype: DType) -> Any:
+    if dtype.is_complex:
+        c.expect("(")
+        re = float(c.number())
+        c.expect(",")
+        im = float(c.number())
+        c.expect(")")
+        return complex(re, im)
+    word = c.number()
+    if word in ("true", "false"):
+        return word == "true"
+    return float(word) if dtype.is_inexact else int(word)
+
+
+def show_literal(a: np.ndarray) -> str:
+    """A number for a splat; the elements in row-major order in braces for a dense array. The type stands elsewhere."""
+    return _show_scalar(a[()]) if a.ndim == 0 else "{" + ",".join(_show_scalar(x) for x in a.ravel()) + "}"
+
+
+def read_literal(c: Cursor, t: ArrayType) -> np.ndarray:
+    """The literal of a constant of type `t`."""
+    if not c.accept("{"):
+        return frozen(np.asarray(_read_scalar(c, t.dtype), dtype=t.dtype.np))
+    items: list[Any] = []
+    while not c.accept("}"):
+        items.append(_read_scalar(c, t.dtype))
+        if not c.peek("}"):
+            c.expect(",")
+    if not t.is_static or t.size != len(items):
+        raise c.error(f"{len(items)} elements for {t}")
+    return frozen(np.array(items, dtype=t.dtype.np).reshape(t.extents))
+
+
+def frozen(a: np.ndarray) -> np.ndarray:
+    """The array made read-only, as literals are."""
+    a = np.array(a, copy=True) if a.flags.writeable and a.base is not None else a
+    a.setflags(write=False)
+    return a
+
+
+def _no_literal(c: Cursor) -> Any:
+    raise c.error("a literal stands only in a const")
+
+
+EXTENTS = AttrKind("extents", show_extents, read_extents)
+"""A tuple of ints and index values."""
+INTS = AttrKind("ints", show_extents, read_extents)
+"""A tuple of ints: axes, permutations, steps."""
+INT = AttrKind("int", lambda a, _: str(a), lambda c: c.integer())
+BOOL = AttrKind("bool", lambda a, _: "true" if a else "false", lambda c: c.word() == "true")
+DTYPE = AttrKind("dtype", lambda a, _: a.name, lambda c: c.dtype())
+LITERAL = AttrKind("literal", lambda a, _: show_literal(a), _no_literal)
+"""A constant's elements; printed without dtype and shape, which stand in the result's type."""

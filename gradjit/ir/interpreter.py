@@ -1,0 +1,73 @@
+"""Runs IR with NumPy, one operation at a time. This is the meaning of the IR."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from .core import Block, Func, Op, Value, map_attr
+from .ops import OPS
+
+Env = dict[Value, np.ndarray]
+
+
+def interpret(func: Func, args: Sequence[Any]) -> list[np.ndarray]:
+    """The results of `func` on arrays (or numbers) of its parameters' types. The arguments are not changed."""
+    if len(args) != len(func.params):
+        raise TypeError(f"@{func.name} takes {len(func.params)} arguments, got {len(args)}")
+    env: Env = {}
+    with np.errstate(all="ignore"):
+        return run_block(func.body, [np.asarray(a, p.dtype.np) for a, p in zip(args, func.params, strict=True)], env)
+
+
+def run_block(block: Block, args: Sequence[np.ndarray], env: Env) -> list[np.ndarray]:
+    """Bind the parameters, run the operations, return what the block yields."""
+    for p, a in zip(block.params, args, strict=True):
+        env[p] = a
+    for op in block.ops:
+        for r, a in zip(op.results, run_op(op, env), strict=True):
+            env[r] = a
+    return [env[v] for v in block.results]
+
+
+def run_op(op: Op, env: Env) -> Sequence[np.ndarray]:
+    """The results of one operation, with the dtypes that the IR states."""
+    args = [env[v] for v in op.operands]
+    if op.regions:
+        return CONTROL[op.name](op, args, env)
+    return evaluate(op, args, env)
+
+
+def evaluate(op: Op, args: Sequence[np.ndarray], env: Env) -> list[np.ndarray]:
+    """An operation without regions, through its reference meaning."""
+    def number(v: Value) -> Any:
+        return int(env[v])
+
+    attrs = {k: map_attr(a, number) for k, a in op.attrs.items()}  # type: ignore[arg-type]
+    out = OPS[op.name].evaluate(*args, **attrs)  # type: ignore[misc]
+    outs = out if isinstance(out, tuple) else (out,)
+    return [np.asarray(o, r.dtype.np) for o, r in zip(outs, op.results, strict=True)]
+
+
+def _if(op: Op, args: list[np.ndarray], env: Env) -> list[np.ndarray]:
+    return run_block(op.regions[0 if args[0] else 1], [], env)
+
+
+def _for(op: Op, args: list[np.ndarray], env: Env) -> list[np.ndarray]:
+    lo, hi, step, *carried = args
+    for i in range(int(lo), int(hi), int(step)):
+        carried = run_block(op.regions[0], [np.asarray(i, np.int64), *carried], env)
+    return carried
+
+
+def _while(op: Op, args: list[np.ndarray], env: Env) -> list[np.ndarray]:
+    cond, body = op.regions
+    carried = args
+    while run_block(cond, carried, env)[0]:
+        carried = run_block(body, carried, env)
+    return carried
+
+
+CONTROL: dict[str, Callable[[Op, list[np.ndarray], Env], list[np.ndarray]]] = {"if": _if, "for": _for, "while": _while}

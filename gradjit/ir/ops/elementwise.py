@@ -1,0 +1,107 @@
+"""Operations on corresponding elements. Operands have one shape; broadcasting is written out by `broadcast`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from ...errors import DtypeError, ShapeError
+from .. import attrs as kinds
+from ..types import BOOL, ArrayType, DType
+from .spec import OpSpec, table
+
+NUMERIC, INEXACT, ORDERED, LOGICAL, INTEGRAL, ANY = "biufc", "fc", "biuf", "biu", "iu", "biufc"
+
+
+def _same(name: str, kinds_allowed: str, types: tuple[ArrayType, ...]) -> ArrayType:
+    first = types[0]
+    for t in types[1:]:
+        if t.shape != first.shape:
+            raise ShapeError(f"{name}: operands have shapes {first} and {t}")
+        if t.dtype != first.dtype:
+            raise DtypeError(f"{name}: operands have dtypes {first} and {t}")
+    if first.dtype.kind not in kinds_allowed:
+        raise DtypeError(f"{name}: not defined for {first.dtype}")
+    return first
+
+
+def pointwise(name: str, arity: int, fn: Callable[..., Any], allowed: str = NUMERIC, result: DType | None = None,
+              commutative: bool = False, family: str = "elementwise") -> OpSpec:
+    """An operation whose result has the operands' type, or their shape with the dtype `result`."""
+
+    def infer(*types: ArrayType) -> tuple[ArrayType, ...]:
+        t = _same(name, allowed, types)
+        return (t if result is None else t.with_dtype(result),)
+
+    return OpSpec(name, family, arity, infer, fn, pointwise=True, commutative=commutative)
+
+
+def _infer_select(mask: ArrayType, x: ArrayType, y: ArrayType) -> tuple[ArrayType, ...]:
+    if not mask.dtype.is_bool or mask.shape != x.shape:
+        raise ShapeError(f"select: the mask is {mask}, the values {x}")
+    return (_same("select", ANY, (x, y)),)
+
+
+def _infer_cast(x: ArrayType, dtype: DType) -> tuple[ArrayType, ...]:
+    if x.dtype.is_complex and not dtype.is_complex:
+        raise DtypeError(f"cast: {x.dtype} to {dtype} would drop the imaginary part; take real() first")
+    return (x.with_dtype(dtype),)
+
+
+def _shift(fn: Callable[..., Any]) -> Callable[..., Any]:
+    return lambda x, n: fn(x, n)
+
+
+UNARY_INEXACT: dict[str, Callable[..., Any]] = {
+    "exp": np.exp, "exp2": np.exp2, "expm1": np.expm1, "log": np.log, "log2": np.log2, "log10": np.log10,
+    "log1p": np.log1p, "sqrt": np.sqrt, "cbrt": np.cbrt, "sin": np.sin, "cos": np.cos, "tan": np.tan,
+    "arcsin": np.arcsin, "arccos": np.arccos, "arctan": np.arctan, "sinh": np.sinh, "cosh": np.cosh, "tanh": np.tanh,
+    "arcsinh": np.arcsinh, "arccosh": np.arccosh, "arctanh": np.arctanh,
+}
+UNARY_FLOAT: dict[str, Callable[..., Any]] = {"floor": np.floor, "ceil": np.ceil, "trunc": np.trunc, "rint": np.rint}
+BINARY_FLOAT: dict[str, Callable[..., Any]] = {
+    "arctan2": np.arctan2, "logaddexp": np.logaddexp, "logaddexp2": np.logaddexp2, "hypot": np.hypot,
+    "copysign": np.copysign, "nextafter": np.nextafter,
+}
+COMPARISONS: dict[str, Callable[..., Any]] = {
+    "eq": np.equal, "ne": np.not_equal, "lt": np.less, "le": np.less_equal, "gt": np.greater, "ge": np.greater_equal,
+}
+
+OPS = table(
+    *(pointwise(n, 1, f, INEXACT) for n, f in UNARY_INEXACT.items()),
+    *(pointwise(n, 1, f, "f") for n, f in UNARY_FLOAT.items()),
+    *(pointwise(n, 2, f, "f") for n, f in BINARY_FLOAT.items()),
+    *(pointwise(n, 2, f, ANY, result=BOOL, commutative=n in ("eq", "ne")) for n, f in COMPARISONS.items()),
+    pointwise("neg", 1, np.negative, "iufc"),
+    pointwise("abs", 1, np.abs, "iuf"),
+    pointwise("sign", 1, np.sign, "iuf"),
+    pointwise("add", 2, np.add, "iufc", commutative=True),
+    pointwise("sub", 2, np.subtract, "iufc"),
+    pointwise("mul", 2, np.multiply, "iufc", commutative=True),
+    pointwise("div", 2, np.true_divide, INEXACT),
+    pointwise("floordiv", 2, np.floor_divide, "iuf"),
+    pointwise("mod", 2, np.remainder, "iuf"),
+    pointwise("fmod", 2, np.fmod, "iuf"),
+    pointwise("pow", 2, np.power, "iufc"),
+    pointwise("maximum", 2, np.maximum, "biuf", commutative=True),
+    pointwise("minimum", 2, np.minimum, "biuf", commutative=True),
+    pointwise("fmax", 2, np.fmax, "biuf"),
+    pointwise("fmin", 2, np.fmin, "biuf"),
+    pointwise("and", 2, np.bitwise_and, LOGICAL, commutative=True),
+    pointwise("or", 2, np.bitwise_or, LOGICAL, commutative=True),
+    pointwise("xor", 2, np.bitwise_xor, LOGICAL, commutative=True),
+    pointwise("not", 1, np.invert, LOGICAL),
+    pointwise("shl", 2, np.left_shift, INTEGRAL),
+    pointwise("shr", 2, np.right_shift, INTEGRAL),
+    pointwise("isnan", 1, np.isnan, "f", result=BOOL),
+    pointwise("isinf", 1, np.isinf, "f", result=BOOL),
+    pointwise("isfinite", 1, np.isfinite, "f", result=BOOL),
+    pointwise("signbit", 1, np.signbit, "f", result=BOOL),
+    # The identity, through which no derivative flows.
+    pointwise("stop_gradient", 1, np.positive, "iufc"),
+    OpSpec("select", "elementwise", 3, _infer_select, np.where, pointwise=True),
+    OpSpec("cast", "elementwise", 1, _infer_cast, lambda x, dtype: x.astype(dtype.np), {"dtype": kinds.DTYPE},
+           pointwise=True),
+)

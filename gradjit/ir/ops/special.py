@@ -1,0 +1,37 @@
+"""Special functions, pointwise. Their meaning is SciPy's."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable
+from typing import Any
+
+from .. import attrs as kinds
+from ..types import ArrayType
+from .elementwise import pointwise
+from .spec import OpSpec, table
+
+
+def _scipy(name: str) -> Callable[..., Any]:
+    """scipy.special's function, imported at its first use: the import takes longer than all of gradjit's."""
+
+    def call(*args: Any) -> Any:
+        return getattr(importlib.import_module("scipy.special"), name)(*args)
+
+    return call
+
+
+def _polygamma(x: Any, order: int) -> Any:
+    return _scipy("polygamma")(order, x).astype(x.dtype)
+
+
+def _infer_polygamma(x: ArrayType, order: int) -> tuple[ArrayType, ...]:
+    return pointwise("polygamma", 1, _polygamma, "f").infer(x)
+
+
+OPS = table(
+    *(pointwise(n, 1, _scipy(n), "f", family="special")
+      for n in ("erf", "erfc", "erfinv", "expit", "gammaln", "digamma")),
+    # The derivative of digamma of the given order >= 1.
+    OpSpec("polygamma", "special", 1, _infer_polygamma, _polygamma, {"order": kinds.INT}, pointwise=True),
+)

@@ -1,0 +1,258 @@
+"""IR from text: the inverse of the printer. Errors name the line of the text."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from ..errors import GradjitError, IRError
+from .attrs import read_extents, read_literal
+from .core import Block, Func, Loc, Module, Op, Value
+from .ops import OPS
+from .types import DTYPES, ArrayType, DType
+
+_SPACE = re.compile(r"[ \t\r\n]*(?:;[^\n]*\n?[ \t\r\n]*)*")
+_NUMBER = re.compile(r"-?(?:inf|nan|true|false|\d+(?:\.\d*)?(?:e[+-]?\d+)?)")
+_WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_VALUE = re.compile(r"%([A-Za-z0-9_.]+)")
+_LOC = re.compile(r"[ \t{]*;[ \t]*(\S+):(\d+)[ \t]*(?=\n|$)")
+_FUNC_NAME = re.compile(r"[\w.<>]+")
+
+
+class Cursor:
+    """A position in the text, with the values in scope."""
+
+    def __init__(self, text: str, filename: str = "<ir>"):
+        self.text = text
+        self.filename = filename
+        self.at = 0
+        self.scope: dict[str, Value] = {}
+
+    def error(self, message: str) -> IRError:
+        line = self.text.count("\n", 0, self.at) + 1
+        shown = self.text.splitlines()[line - 1] if self.text.splitlines()[line - 1:] else ""
+        return IRError(f"{self.filename}:{line}: {message}\n    {shown.strip()}")
+
+    def ahead(self) -> int:
+        """The position of the next token. Looking does not move: a comment behind an operation is its location."""
+        return _SPACE.match(self.text, self.at).end()  # type: ignore[union-attr]
+
+    def skip(self) -> None:
+        self.at = self.ahead()
+
+    def peek(self, token: str) -> bool:
+        return self.text.startswith(token, self.ahead())
+
+    def accept(self, token: str) -> bool:
+        found = self.peek(token)
+        if found:
+            self.at = self.ahead() + len(token)
+        return found
+
+    def expect(self, token: str) -> None:
+        if not self.accept(token):
+            raise self.error(f"expected {token!r}, found {self.text[self.at:self.at + 12]!r}")
+
+    def match(self, pattern: re.Pattern[str], what: str) -> re.Match[str]:
+        self.skip()
+        m = pattern.match(self.text, self.at)
+        if m is None:
+            raise self.error(f"expected {what}, found {self.text[self.at:self.at + 12]!r}")
+        self.at = m.end()
+        return m
+
+    def word(self) -> str:
+        return self.match(_WORD, "a word").group()
+
+    def number(self) -> str:
+        return self.match(_NUMBER, "a number").group()
+
+    def integer(self) -> int:
+        text = self.number()
+        try:
+            return int(text)
+        except ValueError:
+            raise self.error(f"expected an integer, found {text!r}") from None
+
+    def dtype(self) -> DType:
+        word = self.word()
+        if word not in DTYPES:
+            raise self.error(f"unknown dtype {word!r}")
+        return DTYPES[word]
+
+    def value(self) -> Value:
+        name = self.match(_VALUE, "a value").group(1)
+        if name not in self.scope:
+            raise self.error(f"%{name} is not defined before this line")
+        return self.scope[name]
+
+    def values(self) -> tuple[Value, ...]:
+        found = []
+        while self.peek("%"):
+            found.append(self.value())
+            if not self.accept(","):
+                break
+        return tuple(found)
+
+    # structure ------------------------------------------------------------------------------------------------------
+    def type(self) -> ArrayType:
+        return ArrayType(self.dtype(), read_extents(self))
+
+    def typed_name(self) -> tuple[str, ArrayType]:
+        name = self.match(_VALUE, "a value").group(1)
+        self.expect(":")
+        return name, self.type()
+
+    def define(self, name: str, v: Value) -> None:
+        if name in self.scope:
+            raise self.error(f"%{name} is defined twice")
+        v.name = "" if name.isdigit() else re.sub(r"\.\d+$", "", name)
+        self.scope[name] = v
+
+    def parameters(self) -> Block:
+        """`(%a: f64[], ...)`: a block with its parameters in scope (a later extent may name an earlier one)."""
+        self.expect("(")
+        params: list[Value] = []
+        block = Block()
+        while not self.accept(")"):
+            name, t = self.typed_name()
+            params.append(Value(t, block, len(params)))
+            self.define(name, params[-1])
+            if not self.peek(")"):
+                self.expect(",")
+        block.params = tuple(params)
+        return block
+
+    def func(self) -> Func:
+        self.expect("func")
+        self.expect("@")
+        name = self.match(_FUNC_NAME, "a function name").group()
+        self.scope = {}
+        block = self.parameters()
+        self.expect("->")
+        declared = self.result_types()
+        self.expect("{")
+        self.body(block, "return")
+        self.expect("}")
+        if [v.type for v in block.results] != declared:
+            raise self.error(f"@{name} returns {[v.type for v in block.results]}, declared {declared}")
+        return Func(name, block)
+
+    def result_types(self) -> list[ArrayType]:
+        if not self.accept("("):
+            return [self.type()]
+        types = []
+        while not self.accept(")"):
+            types.append(self.type())
+            if not self.peek(")"):
+                self.expect(",")
+        return types
+
+    def body(self, block: Block, leave: str) -> None:
+        while not self.leaves(leave):
+            block.ops.append(self.op())
+        self.expect(leave)
+        block.results = self.values()
+
+    def leaves(self, leave: str) -> bool:
+        if self.peek(leave):
+            return True
+        if self.peek("%") or self.peek("="):
+            return False
+        raise self.error(f"expected an operation or {leave!r}")
+
+    def op(self) -> Op:
+        results = []
+        while not self.accept("="):
+            results.append(self.typed_name())
+            if not self.peek("="):
+                self.expect(",")
+        name = self.word()
+        if name not in OPS:
+            raise self.error(f"unknown operation {name!r}")
+        operands = self.values()
+        attrs = self.attrs(name, [t for _, t in results])
+        loc = self.location()
+        regions = self.regions(OPS[name].regions)
+        op = self.checked(name, operands, attrs, regions, [t for _, t in results])
+        op.loc = loc
+        for (n, _), v in zip(results, op.results, strict=True):
+            self.define(n, v)
+        return op
+
+    def checked(self, name: str, operands: tuple[Value, ...], attrs: dict[str, Any], regions: tuple[Block, ...],
+                declared: list[ArrayType]) -> Op:
+        spec = OPS[name]
+        if spec.arity is not None and len(operands) != spec.arity:
+            raise self.error(f"{name} takes {spec.arity} operands, found {len(operands)}")
+        types = [v.type for v in operands]
+        try:
+            inferred = spec.infer(*types, results=declared) if spec.regions else spec.infer(*types, **attrs)
+        except (GradjitError, ValueError) as e:
+            raise self.error(str(e)) from e
+        if list(inferred) != declared:
+            raise self.error(f"{name} gives {list(inferred)}, declared {declared}")
+        return Op(name, operands, attrs, inferred, regions)
+
+    def attrs(self, name: str, declared: list[ArrayType]) -> dict[str, Any]:
+        if name == "slice":
+            return self.window()
+        if name == "const":
+            if len(declared) != 1:
+                raise self.error("const has one result")
+            return {"value": read_literal(self, declared[0]), "shape": declared[0].shape}
+        found = {}
+        for attr, kind in OPS[name].attrs.items():
+            self.expect(attr)
+            self.expect("=")
+            found[attr] = kind.read(self)
+        return found
+
+    def window(self) -> dict[str, Any]:
+        starts, sizes, steps = [], [], []
+        self.expect("[")
+        while not self.accept("]"):
+            starts.append(self.extent())
+            self.expect(":+")
+            sizes.append(self.extent())
+            steps.append(self.integer() if self.accept(":") else 1)
+            if not self.peek("]"):
+                self.expect(",")
+        return {"starts": tuple(starts), "sizes": tuple(sizes), "steps": tuple(steps)}
+
+    def extent(self) -> Any:
+        return self.value() if self.peek("%") else self.integer()
+
+    def regions(self, count: int) -> tuple[Block, ...]:
+        found = []
+        for k in range(count):
+            self.expect("{")
+            outer = dict(self.scope)
+            block = self.parameters()
+            self.body(block, "yield")
+            self.scope = outer
+            found.append(block)
+            if k + 1 < count:
+                self.expect("}")
+        if count:
+            self.expect("}")
+        return tuple(found)
+
+    def location(self) -> Loc | None:
+        """The `; file:line` at the end of the current line, if there is one."""
+        m = _LOC.match(self.text, self.at)
+        return Loc(m.group(1), int(m.group(2))) if m else None
+
+
+def parse(text: str, filename: str = "<ir>") -> Module:
+    """The module that the text spells. Raises IRError with the line at fault."""
+    c = Cursor(text, filename)
+    module = Module()
+    c.skip()
+    while c.at < len(text):
+        f = c.func()
+        if f.name in module.funcs:
+            raise c.error(f"@{f.name} is defined twice")
+        module.add(f)
+        c.skip()
+    return module

@@ -1,0 +1,57 @@
+"""Copying IR with values replaced: what every pass is made of."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from .builder import Builder
+from .core import Block, Func, Op, Value, map_attr, map_type
+
+Env = dict[Value, Value]
+"""What each old value has become."""
+
+
+def copy_op(b: Builder, op: Op, env: Env, operands: Sequence[Value] | None = None) -> Op:
+    """Append a copy of `op` with its operands (or those given), extents and regions replaced by `env`."""
+    def look(v: Value) -> Value:
+        return env.get(v, v)
+
+    b.loc = op.loc
+    attrs = {k: map_attr(a, look) for k, a in op.attrs.items()}
+    regions = tuple(copy_block(r, env) for r in op.regions)
+    new = Op(op.name, tuple(operands) if operands is not None else tuple(map(look, op.operands)), attrs,
+             tuple(map_type(r.type, look) for r in op.results), regions, op.loc)
+    b.block.ops.append(new)
+    for old, fresh in zip(op.results, new.results, strict=True):
+        fresh.name = old.name
+        env[old] = fresh
+    return new
+
+
+def copy_block(block: Block, outer: Env) -> Block:
+    """A copy of a region; `outer` is not changed."""
+    env = dict(outer)
+    fresh = new_block(block.params, env)
+    b = Builder(fresh)
+    for op in block.ops:
+        copy_op(b, op, env)
+    fresh.results = tuple(env.get(v, v) for v in block.results)
+    return fresh
+
+
+def new_block(params: Iterable[Value], env: Env) -> Block:
+    """An empty block with parameters like those given, which `env` then maps to the new ones."""
+    params = tuple(params)
+    block = Block(tuple(p.type for p in params), tuple(p.name for p in params))
+    for old, fresh in zip(params, block.params, strict=True):
+        env[old] = fresh
+        fresh.type = map_type(fresh.type, lambda v: env.get(v, v))
+    return block
+
+
+def inline(b: Builder, func: Func, args: Sequence[Value]) -> tuple[Value, ...]:
+    """Append the body of `func` with its parameters bound to `args`; the values it returns."""
+    env: Env = dict(zip(func.params, args, strict=True))
+    for op in func.ops:
+        copy_op(b, op, env)
+    return tuple(env.get(v, v) for v in func.results)

@@ -1,0 +1,114 @@
+"""Checks that IR is well formed.
+
+Invariants:
+1. Every operation is in the table, with the attributes that its declaration names and the right number of operands.
+2. Result types are those that the operation's type rule infers.
+3. Dominance: a value is used after its definition, in the same block or in a region nested behind it. Index values
+   inside attributes and types count as uses.
+4. A value is defined once; operations and blocks own the values they define.
+5. Regions take and yield the types that their operation's rule asks for.
+6. Index values in extents have the type i64[].
+
+Not checked: that run-time values of symbolic extents agree; that computed indices are in range (a run-time check).
+"""
+
+from __future__ import annotations
+
+from ..errors import GradjitError, IRError
+from .core import Block, Func, Module, Op, Value
+from .ops import OPS
+from .printer import Printer
+from .types import INDEX, ArrayType
+
+
+class _Checker:
+    def __init__(self) -> None:
+        self.errors: list[tuple[Op | None, str]] = []
+
+    def fail(self, op: Op | None, message: str) -> None:
+        self.errors.append((op, message))
+
+    def block(self, block: Block, scope: set[Value]) -> None:
+        scope = set(scope)
+        for p in block.params:
+            self.define(p, block, scope, None)
+        for op in block.ops:
+            self.op(op, scope)
+        for v in block.results:
+            if v not in scope:
+                self.fail(None, f"yields {v!r}, which is not defined here")
+
+    def define(self, v: Value, owner: Op | Block, scope: set[Value], op: Op | None) -> None:
+        self.extents(v.type, scope, op)
+        if v in scope:
+            self.fail(op, f"{v!r} is defined twice")
+        if v.owner is not owner:
+            self.fail(op, f"{v!r} has another owner")
+        scope.add(v)
+
+    def extents(self, t: ArrayType, scope: set[Value], op: Op | None) -> None:
+        for e in t.shape:
+            if isinstance(e, Value) and (e not in scope or e.type != INDEX):
+                self.fail(op, f"the extent {e!r} is no index value defined before")
+            if isinstance(e, int) and e < 0:
+                self.fail(op, f"negative extent in {t}")
+
+    def op(self, op: Op, scope: set[Value]) -> None:
+        for v in op.uses():
+            if v not in scope:
+                self.fail(op, f"uses {v!r}, which is not defined before")
+        spec = OPS.get(op.name)
+        if spec is None:
+            self.fail(op, f"unknown operation {op.name!r}")
+        elif set(op.attrs) != set(spec.attrs):
+            self.fail(op, f"attributes {sorted(op.attrs)}, expected {sorted(spec.attrs)}")
+        elif len(op.regions) != spec.regions or (spec.arity is not None and len(op.operands) != spec.arity):
+            self.fail(op, f"{len(op.operands)} operands and {len(op.regions)} regions")
+        else:
+            self.types(op)
+        for r in op.regions:
+            self.block(r, scope)
+        for v in op.results:
+            self.define(v, op, scope, op)
+
+    def types(self, op: Op) -> None:
+        spec, types = OPS[op.name], [v.type for v in op.operands]
+        declared = tuple(v.type for v in op.results)
+        try:
+            inferred = spec.infer(*types, results=declared) if spec.regions else spec.infer(*types, **op.attrs)
+        except (GradjitError, ValueError, IndexError) as e:
+            return self.fail(op, str(e))
+        if tuple(inferred) != declared:
+            self.fail(op, f"{op.name} gives {list(inferred)}, declared {list(declared)}")
+        if spec.check_regions:
+            for text in spec.check_regions(types, op.attrs, op.regions):
+                self.fail(op, text)
+        if op.name == "if" and [v.type for v in op.regions[0].results] != list(declared):
+            self.fail(op, f"if: then yields other types than the declared {list(declared)}")
+        return None
+
+
+def errors_of(func: Func) -> list[tuple[Op | None, str]]:
+    """All that is wrong with a function: the operation at fault (None for a block's end) and what it is."""
+    c = _Checker()
+    c.block(func.body, set())
+    return c.errors
+
+
+def verify(what: Func | Module) -> None:
+    """Raise IRError that lists every error beside the operation at fault, with the user's file and line."""
+    if isinstance(what, Module):
+        for f in what.funcs.values():
+            verify(f)
+        return
+    found = errors_of(what)
+    if found:
+        text = Printer().func(what)
+        listed = "\n".join(f"  {_where(op)}{message}" for op, message in found)
+        raise IRError(f"@{what.name} is not well formed:\n{listed}\n{text}")
+
+
+def _where(op: Op | None) -> str:
+    if op is None:
+        return "at the end of a block: "
+    return f"{op.name}" + (f" ({op.loc})" if op.loc else "") + ": "
