@@ -1,0 +1,224 @@
+"""Compile one vector math function over arrays and measure its error against exact mathematics.
+
+`compile_elementwise("exp", 1, np.float64, 8)` gives a callable on NumPy arrays. Width 1 is truly scalar: the vectorisers
+of LLVM are off. The error unit is the ulp of the exact value's own binade, so that 0.5 is the error of correct rounding.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import math
+import time
+from collections.abc import Callable
+from typing import Any
+
+import llvmlite.binding as llvm
+import mpmath
+import numpy as np
+from llvmlite import ir
+
+from gradjit.codegen.vecmath.lanes import F32, F64, I64, Lanes
+
+WIDE = {np.dtype(np.float64): 8, np.dtype(np.float32): 16}  # one 512-bit register
+_UINT = {np.dtype(np.float64): np.uint64, np.dtype(np.float32): np.uint32}
+
+llvm.initialize_native_target()
+llvm.initialize_native_asmprinter()
+
+
+# compiling ------------------------------------------------------------------------------------------------------------
+class Elementwise:
+    """A compiled `out[i] = fn(args[0][i], ...)`: call it with NumPy arrays of one shape."""
+
+    def __init__(self, fn: Callable[..., ir.Value], arity: int, dtype: Any, width: int, features: str | None = None):
+        self.dtype, self.arity, self.width = np.dtype(dtype), arity, width
+        self.llvm_ir = str(_module(fn, arity, self.dtype, width))
+        machine = _target_machine(features)
+        module = _optimised(self.llvm_ir, machine)
+        self.assembly = machine.emit_assembly(module)
+        self._engine = llvm.create_mcjit_compiler(module, machine)  # keeps the code alive
+        self._engine.finalize_object()
+        pointer = ctypes.c_void_p
+        self.kernel = ctypes.CFUNCTYPE(None, ctypes.c_int64, *[pointer] * (arity + 1))(
+            self._engine.get_function_address("kernel"))
+
+    def __call__(self, *args: Any) -> np.ndarray:
+        given = np.broadcast_arrays(*[np.asarray(a, self.dtype) for a in args])
+        padded = [self._padded(a.ravel()) for a in given]
+        out = np.empty(padded[0].size, self.dtype)
+        self.kernel(out.size, out.ctypes.data, *[a.ctypes.data for a in padded])
+        return out[:given[0].size].reshape(given[0].shape)
+
+    def _padded(self, a: np.ndarray) -> np.ndarray:
+        rest = -a.size % self.width
+        return np.ascontiguousarray(np.concatenate([a, np.ones(rest, self.dtype)]) if rest else a)
+
+    def ns_per_element(self, *args: Any, repeats: int = 9, seconds: float = 0.02) -> float:
+        """Best time of an element over `repeats` rounds; give arrays that fit into the first-level cache."""
+        padded = [self._padded(np.asarray(a, self.dtype)) for a in args]
+        n, out = padded[0].size, np.empty(padded[0].size, self.dtype)
+        pointers = [out.ctypes.data, *[a.ctypes.data for a in padded]]
+        loops = max(1, int(seconds * 1e9 / max(n, 1) / 2))
+        best = float("inf")
+        for _ in range(repeats):
+            start = time.perf_counter()
+            for _ in range(min(loops, 2000)):
+                self.kernel(n, *pointers)
+            best = min(best, (time.perf_counter() - start) / min(loops, 2000))
+        return best / n * 1e9
+
+
+def compile_elementwise(name_or_fn: str | Callable[..., ir.Value], arity: int, dtype: Any, width: int,
+                        features: str | None = None) -> Elementwise:
+    """Compile `fn(L, x, ...)`, or the function of that name in `vecmath.FUNCTIONS`, over arrays of `dtype`.
+
+    `features` replaces the host's CPU features (`"+avx2,+fma"`), to see the code of a lesser machine.
+    """
+    if isinstance(name_or_fn, str):
+        from gradjit.codegen.vecmath import FUNCTIONS
+        name_or_fn = FUNCTIONS[name_or_fn]
+    return Elementwise(name_or_fn, arity, dtype, width, features)
+
+
+def _module(fn: Callable[..., ir.Value], arity: int, dtype: np.dtype, width: int) -> ir.Module:
+    """kernel(n, out, in0, ...): a loop in steps of `width`; n is a multiple of it."""
+    element = F64 if dtype == np.float64 else F32
+    lanes = element if width == 1 else ir.VectorType(element, width)
+    module = ir.Module("elementwise")
+    pointer = element.as_pointer()
+    kernel = ir.Function(module, ir.FunctionType(ir.VoidType(), [I64] + [pointer] * (arity + 1)), "kernel")
+    n, out, *inputs = kernel.args
+    for a in kernel.args[1:]:
+        a.add_attribute("noalias")
+    entry, body, done = (kernel.append_basic_block(name) for name in ("entry", "body", "done"))
+    b = ir.IRBuilder(entry)
+    b.cbranch(b.icmp_signed(">", n, I64(0)), body, done)
+    b.position_at_end(body)
+    i = b.phi(I64)
+    i.add_incoming(I64(0), entry)
+
+    def lane_pointer(base: ir.Value) -> ir.Value:
+        return b.bitcast(b.gep(base, [i]), lanes.as_pointer())
+
+    size = dtype.itemsize
+    values = [b.load(lane_pointer(a), align=size) for a in inputs]
+    b.store(fn(Lanes.like(b, values[0]), *values), lane_pointer(out), align=size)
+    following = b.add(i, I64(width))
+    i.add_incoming(following, b.block)
+    b.cbranch(b.icmp_signed("<", following, n), body, done)
+    ir.IRBuilder(done).ret_void()
+    return module
+
+
+def _target_machine(features: str | None) -> llvm.TargetMachine:
+    cpu, default = llvm.get_host_cpu_name(), llvm.get_host_cpu_features().flatten()
+    target = llvm.Target.from_default_triple()
+    if features is not None:
+        cpu, default = "", features
+    return target.create_target_machine(cpu=cpu, features=default, opt=3, jit=True)
+
+
+def _optimised(text: str, machine: llvm.TargetMachine) -> llvm.ModuleRef:
+    module = llvm.parse_assembly(text)
+    module.verify()
+    options = llvm.create_pipeline_tuning_options(speed_level=3)
+    options.loop_vectorization = options.slp_vectorization = options.loop_unrolling = False
+    builder = llvm.create_pass_builder(machine, options)
+    builder.getModulePassManager().run(module, builder)
+    return module
+
+
+# measuring ------------------------------------------------------------------------------------------------------------
+def ulp_error(got: np.ndarray, exact_fn_mp: Callable[..., Any], *args: np.ndarray, precision: int = 160) -> np.ndarray:
+    """|got - exact| in ulps of the exact value's binade, in the dtype of `got`; `exact_fn_mp` takes and gives mpf.
+
+    An exact result that is undefined or complex counts as nan. nan against a number is an infinite error; inf is right where
+    the exact value rounds to it.
+    """
+    info = np.finfo(got.dtype)
+    with mpmath.workprec(precision):
+        limit, smallest = mpmath.mpf(2) ** int(info.maxexp), int(info.minexp) - int(info.nmant)
+        errors = [_error(g, _exact(exact_fn_mp, point), limit, smallest, int(info.nmant))
+                  for g, *point in zip(got.ravel().tolist(), *[np.asarray(a).ravel().tolist() for a in args])]
+    return np.array(errors).reshape(got.shape)
+
+
+def _exact(fn: Callable[..., Any], point: list[float]) -> Any:
+    try:
+        value = fn(*[mpmath.mpf(p) for p in point])
+    except (ZeroDivisionError, ValueError):
+        return mpmath.nan
+    return mpmath.nan if isinstance(value, mpmath.mpc) else mpmath.mpf(value)
+
+
+def _error(got: float, exact: Any, limit: Any, smallest: int, nmant: int) -> float:
+    if mpmath.isnan(exact) or math.isnan(got):
+        return 0.0 if mpmath.isnan(exact) and math.isnan(got) else float("inf")
+    overflowed = limit - mpmath.ldexp(limit, -nmant - 2)  # from here on the nearest number is inf
+    if abs(exact) >= overflowed:
+        exact = limit if exact > 0 else -limit
+    value = mpmath.mpf(got) if abs(got) != float("inf") else (limit if got > 0 else -limit)
+    if value == exact:
+        return 0.0
+    exponent = smallest if exact == 0 else max(mpmath.frexp(exact)[1] - 1 - nmant, smallest)
+    return float(mpmath.ldexp(abs(value - exact), -exponent))
+
+
+def ulp_error_wide(got: np.ndarray, exact: np.ndarray) -> np.ndarray:
+    """As `ulp_error`, against values of a wider dtype (float64 for float32, longdouble for float64): dense sweeps."""
+    info = np.finfo(got.dtype)
+    wide = exact.dtype.type
+    limit = np.ldexp(wide(1), int(info.maxexp))
+    overflowed = limit - np.ldexp(limit, -int(info.nmant) - 2)
+    with np.errstate(all="ignore"):
+        target = np.where(np.abs(exact) >= overflowed, np.copysign(limit, exact), exact)
+        value = got.astype(wide)
+        value = np.where(np.isinf(value), np.copysign(limit, value), value)
+        exponent = np.maximum(np.frexp(target)[1] - 1 - int(info.nmant), int(info.minexp) - int(info.nmant))
+        error = np.ldexp(np.abs(value - target), -exponent)
+    undefined, nan = np.isnan(exact), np.isnan(got)
+    return np.where(undefined | nan, np.where(undefined & nan, 0.0, np.inf), error).astype(np.float64)
+
+
+def assert_same_bits(a: np.ndarray, b: np.ndarray) -> None:
+    """Equal bit for bit, any nan equal to any nan."""
+    unsigned = _UINT[a.dtype]
+    same = (a.view(unsigned) == b.view(unsigned)) | (np.isnan(a) & np.isnan(b))
+    where = np.flatnonzero(~same)
+    assert where.size == 0, f"{where.size} lanes differ, first {where[0]}: {a[where[0]]!r} != {b[where[0]]!r}"
+
+
+# sampling -------------------------------------------------------------------------------------------------------------
+def specials(dtype: Any) -> np.ndarray:
+    """nan, infinities, zeros, units, the ends of the normal and subnormal ranges, both signs."""
+    info = np.finfo(dtype)
+    positive = [0, 0.5, 1, 1.5, 2, 3, 4, info.eps, 1 + info.eps, 1 - info.epsneg, info.max, info.tiny,
+                np.nextafter(info.tiny, 0, dtype=dtype), info.smallest_subnormal, 3 * info.smallest_subnormal, np.inf]
+    half = np.array(positive, dtype)
+    return np.concatenate([half, -half, np.array([np.nan], dtype)])
+
+
+def random_bits(dtype: Any, count: int, seed: int = 0) -> np.ndarray:
+    """Uniform bit patterns: every binade alike, subnormals, infinities and nans included."""
+    unsigned = _UINT[np.dtype(dtype)]
+    return np.random.default_rng(seed).integers(0, np.iinfo(unsigned).max, count, unsigned, endpoint=True).view(dtype)
+
+
+def per_binade(dtype: Any, low: int, high: int, count: int, seed: int = 1) -> np.ndarray:
+    """`count` random values of each sign in every binade [2**e, 2**(e+1)) for e in range(low, high)."""
+    rng = np.random.default_rng(seed)
+    mantissa = rng.uniform(1, 2, (high - low, count)).astype(dtype)
+    values = np.ldexp(mantissa, np.arange(low, high)[:, None]).astype(dtype).ravel()
+    return np.concatenate([values, -values])
+
+
+def near(dtype: Any, points: Any, steps: int = 40) -> np.ndarray:
+    """Each of `points` with its `steps` neighbours on both sides."""
+    unsigned, top = _UINT[np.dtype(dtype)], 1 << (np.dtype(dtype).itemsize * 8 - 1)
+    found = []
+    for p in np.array(points, dtype).ravel():
+        rank = int(p.view(unsigned))  # made monotone: negative numbers count downwards from zero
+        rank = top - rank if rank >= top else rank
+        around = range(rank - steps, rank + steps + 1)
+        found += [r if r >= 0 else top - r for r in around]
+    return np.array(found, unsigned).view(dtype)
