@@ -1,0 +1,68 @@
+# Daily commands. Each makes the virtual environment and installs what it needs, once; `make help` lists them.
+
+PYTHON ?= python3
+JOBS ?= 2
+VENV := .venv
+BIN := $(VENV)/bin
+STAMPS := $(VENV)/stamps
+PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
+
+.PHONY: help demo test test-all lint types bless bench clean distclean
+.DEFAULT_GOAL := help
+
+help:
+	@echo "make demo      train a classifier on handwritten digits with compiled gradients"
+	@echo "make test      lint, type check and tests (under five minutes on two cores)"
+	@echo "make test-all  the same with the slow tests"
+	@echo "make bless     rewrite the expected text of the file tests; read the diff before you commit it"
+	@echo "make bench     measure against JAX and autograd; writes benchmarks/RESULTS.md"
+	@echo "make clean     remove what was built;  make distclean: the virtual environment too"
+
+$(VENV)/pyvenv.cfg:
+	@$(PYTHON) -c 'import sys; sys.exit("gradjit needs Python 3.11 or newer, this is " + sys.version.split()[0] \
+	    + "; name another one: make PYTHON=python3.12 ...") if sys.version_info < (3, 11) else None'
+	$(PYTHON) -m venv $(VENV)
+
+# One stamp for each set of extras, renewed when pyproject.toml changes. `test` contains `demo`.
+$(STAMPS)/demo: $(VENV)/pyvenv.cfg pyproject.toml
+	@echo "installing gradjit and the demo's packages into $(VENV) (once)"
+	$(PIP) --editable '.[demo]'
+	@mkdir -p $(STAMPS) && touch $@
+
+$(STAMPS)/test: $(VENV)/pyvenv.cfg pyproject.toml
+	@echo "installing gradjit and the test tools into $(VENV) (once)"
+	$(PIP) --editable '.[test]'
+	@mkdir -p $(STAMPS) && touch $(STAMPS)/demo $@
+
+$(STAMPS)/bench: $(VENV)/pyvenv.cfg pyproject.toml
+	@echo "installing gradjit, JAX, autograd and PyTorch into $(VENV) (once)"
+	$(PIP) --editable '.[bench]'
+	@mkdir -p $(STAMPS) && touch $@
+
+demo: $(STAMPS)/demo
+	$(BIN)/gradjit demo
+
+lint: $(STAMPS)/test
+	$(BIN)/ruff check .
+
+types: $(STAMPS)/test
+	$(BIN)/mypy
+
+test: lint types
+	$(BIN)/python -m pytest -n $(JOBS) -m "not slow"
+
+test-all: lint types
+	$(BIN)/python -m pytest -n $(JOBS)
+
+bless: $(STAMPS)/test
+	$(BIN)/python -m tests.filetests --bless
+
+bench: $(STAMPS)/bench
+	$(BIN)/python -m benchmarks
+
+clean:
+	rm -rf build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find gradjit tests benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +
+
+distclean: clean
+	rm -rf $(VENV)
