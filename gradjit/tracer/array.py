@@ -1,0 +1,336 @@
+"""TracedArray: what the user's function computes with instead of an ndarray.
+
+A traced array is a handle on a current SSA value. A *root* holds a value (or a known array); writing to it gives it
+another value and a new version. A *view* holds its parent and the way of looking at it; it reads the parent again when
+the root's version has changed, and a write through it writes the parent. That is all there is to mutation: the IR knows
+none of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any, NoReturn
+
+import numpy as np
+
+from ..errors import LeakError, TraceError, UnsupportedError
+from ..ir import ArrayType, DType, Loc, Value, dtype_of
+from . import layout
+from .locations import fail, here
+from .recorder import Content, Recorder, current
+from .views import Maybe, View
+
+ARRAY, SCALAR, PYTHON = "array", "scalar", "python number"
+"""The kinds of handles: an ndarray, a NumPy scalar (0-d, immutable), a Python number (weak in promotion, immutable)."""
+
+
+def _operators(ufunc: np.ufunc) -> tuple[Callable[..., Any], Callable[..., Any], Callable[..., Any]]:
+    """The binary operator of a ufunc: forward, reflected, in place."""
+
+    def forward(self: TracedArray, other: Any) -> Any:
+        from .ufuncs import operate
+        return operate(ufunc, self, other)
+
+    def reflected(self: TracedArray, other: Any) -> Any:
+        from .ufuncs import operate
+        return operate(ufunc, other, self)
+
+    def in_place(self: TracedArray, other: Any) -> Any:
+        from .ufuncs import operate_in_place
+        return operate_in_place(ufunc, self, other)
+
+    return forward, reflected, in_place
+
+
+def _unary(ufunc: np.ufunc) -> Callable[..., Any]:
+    def operator(self: TracedArray) -> Any:
+        from .ufuncs import operate
+        return operate(ufunc, self)
+
+    return operator
+
+
+class TracedArray:
+    """An array whose elements are not known while tracing, or known ones that must behave like it.
+
+    Built by `root` and `view`, never by the user.
+    """
+
+    __slots__ = ("_dtype", "_shape", "kind", "home", "_content", "version", "parent", "_view", "_seen", "strides_in_elements",
+                 "origin", "written_at")
+    __array_priority__ = 1000.0
+
+    _dtype: DType
+    _shape: tuple[Any, ...]
+    kind: str
+    home: Recorder | None
+    _content: Content
+    version: int
+    parent: TracedArray | None
+    _view: View | None
+    _seen: int
+    strides_in_elements: layout.Strides
+    origin: str
+    written_at: Loc | None
+
+    # the current value ----------------------------------------------------------------------------------------------
+    @property
+    def root(self) -> TracedArray:
+        """The handle that owns the elements."""
+        h = self
+        while h.parent is not None:
+            h = h.parent
+        return h
+
+    @property
+    def content(self) -> Content:
+        """The current value: a known array (not to be written to), or a value of the recorder `home`."""
+        if self.parent is not None:
+            version = self.root.version
+            stale = self._seen != version
+            if stale or (self.home is not None and not self.home.alive):
+                if stale and isinstance(self._view, Maybe):
+                    self._view.refuse()
+                self._take(self._view.get(self.parent))  # type: ignore[union-attr]
+                self._seen = version
+        if self.home is not None and not self.home.alive:
+            fail(LeakError, f"{self!r} is used after the function that made it has been traced: it stands for no number. "
+                            f"Return it from the function instead of keeping it in a global, an attribute or a container")
+        return self._content
+
+    def _take(self, source: TracedArray) -> None:
+        self._content = source.content
+        self.home = source.home
+
+    @property
+    def value(self) -> Value:
+        """The current value in the function that is being traced."""
+        recorder, c = current(), self.content
+        return recorder.literal(c) if isinstance(c, np.ndarray) else recorder.adopt(c, self.home)  # type: ignore[arg-type]
+
+    @property
+    def known(self) -> np.ndarray | None:
+        """The elements, where they are known while tracing; not to be written to."""
+        c = self.content
+        return c if isinstance(c, np.ndarray) else None
+
+    @property
+    def is_known(self) -> bool:
+        return isinstance(self.content, np.ndarray)
+
+    def write(self, new: TracedArray) -> None:
+        """Replace all elements. `new` has this handle's dtype and shape."""
+        if self.kind != ARRAY:
+            fail(TraceError, f"'{self.kind}' object does not support item assignment")
+        if self.parent is not None:
+            self.parent.write(self._view.put(self.parent, new))  # type: ignore[union-attr]
+            self._seen = self.root.version
+        else:
+            self.version += 1
+            self.written_at = here()
+        self._take(new)
+
+    # attributes -----------------------------------------------------------------------------------------------------
+    @property
+    def type(self) -> ArrayType:
+        """The type in the IR."""
+        return ArrayType(self._dtype, self._shape)
+
+    @property
+    def ir_dtype(self) -> DType:
+        return self._dtype
+
+    @property
+    def extents(self) -> tuple[Any, ...]:
+        """The shape as the IR has it: ints and index values."""
+        return self._shape
+
+    @property
+    def dtype(self) -> np.dtype:
+        return self._dtype.np
+
+    @property
+    def shape(self) -> tuple[Any, ...]:
+        return self._shape
+
+    @property
+    def ndim(self) -> int:
+        return len(self._shape)
+
+    @property
+    def size(self) -> int:
+        return int(np.prod(self._shape, dtype=np.int64))
+
+    @property
+    def itemsize(self) -> int:
+        return self._dtype.itemsize
+
+    @property
+    def nbytes(self) -> int:
+        return self.size * self.itemsize
+
+    @property
+    def weak(self) -> bool:
+        """Whether it is a Python number, which does not widen the dtype of arrays (NEP 50)."""
+        return self.kind == PYTHON
+
+    def __getattr__(self, name: str) -> Any:
+        from .methods import attribute
+        return attribute(self, name)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name not in _SLOTS:
+            fail(UnsupportedError, f"setting .{name} of a traced array is not supported; use reshape, astype or x[...] = v")
+        object.__setattr__(self, name, value)
+
+    # NumPy's protocols ----------------------------------------------------------------------------------------------
+    def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
+        from .ufuncs import apply
+        return apply(ufunc, method, inputs, kwargs)
+
+    def __array_function__(self, func: Callable[..., Any], types: Any, args: Any, kwargs: Any) -> Any:
+        from .dispatch import apply
+        return apply(func, args, kwargs)
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+        return np.array(self._known_or_fail("converting it to an ndarray (np.asarray or a library that is not traced)",
+                                            "pass it to NumPy functions directly, or return it"), dtype=dtype)
+
+    # Python's protocols ---------------------------------------------------------------------------------------------
+    def _known_or_fail(self, what: str, remedy: str) -> np.ndarray:
+        if (known := self.known) is None:
+            leak(self, what, remedy)
+        return known
+
+    def __bool__(self) -> bool:
+        return bool(self._known_or_fail("the truth of it (if, while, and, or, not, assert)",
+                                        "write np.where(condition, a, b), np.logical_and, np.logical_not; "
+                                        "branches and loops on traced values come with the next version"))
+
+    def __float__(self) -> float:
+        return float(self._known_or_fail("float()", "use it as it is, or write x.astype(float)"))
+
+    def __int__(self) -> int:
+        return int(self._known_or_fail("int()", "write x.astype(int), or pass the number as an int argument, which is static"))
+
+    def __complex__(self) -> complex:
+        return complex(self._known_or_fail("complex()", "write x.astype(complex)"))
+
+    def __index__(self) -> int:
+        known = self._known_or_fail("its use as a shape, a range or an index of a Python sequence",
+                                    "pass the number as an int argument, which is static")
+        return known.__index__()
+
+    def __len__(self) -> int:
+        if not self._shape:
+            raise TypeError("len() of unsized object")
+        return self._shape[0]
+
+    def __iter__(self) -> Iterator[Any]:
+        if not self._shape:
+            raise TypeError("iteration over a 0-d array")
+        return (self[i] for i in range(self._shape[0]))
+
+    def __contains__(self, item: Any) -> bool:
+        return bool(np.any(self == item))
+
+    def __hash__(self) -> int:
+        if self.kind == ARRAY:
+            raise TypeError("unhashable type: 'numpy.ndarray'")
+        leak(self, "hash(), as for the key of a dict or a member of a set", "use a Python number, which is static")
+
+    def __getitem__(self, key: Any) -> Any:
+        from .indexing import getitem
+        return getitem(self, key)
+
+    def __setitem__(self, key: Any, value: Any) -> None:
+        from .indexing import setitem
+        setitem(self, key, value)
+
+    def __copy__(self) -> TracedArray:
+        return self.copy()
+
+    def __deepcopy__(self, _: Any) -> TracedArray:
+        return self.copy()
+
+    def __reduce_ex__(self, _: Any) -> NoReturn:
+        leak(self, "pickling", "return it from the function first")
+
+    def __repr__(self) -> str:
+        c = self._content
+        if isinstance(c, np.ndarray):
+            return f"Traced({self.type} = {np.array2string(c, threshold=8)})"
+        return f"Traced({self.type}{' %' + c.name if c.name else ''})"
+
+    def __format__(self, spec: str) -> str:
+        if not spec:
+            return str(self)
+        return format(self._known_or_fail("formatting", "print it without a format, which shows its type, or return it")[()],
+                      spec)
+
+    def __round__(self, ndigits: int | None = None) -> Any:
+        from .dispatch import apply
+        return apply(np.round, (self, ndigits or 0), {})
+
+    # operators ------------------------------------------------------------------------------------------------------
+    __add__, __radd__, __iadd__ = _operators(np.add)
+    __sub__, __rsub__, __isub__ = _operators(np.subtract)
+    __mul__, __rmul__, __imul__ = _operators(np.multiply)
+    __truediv__, __rtruediv__, __itruediv__ = _operators(np.true_divide)
+    __floordiv__, __rfloordiv__, __ifloordiv__ = _operators(np.floor_divide)
+    __mod__, __rmod__, __imod__ = _operators(np.remainder)
+    __pow__, __rpow__, __ipow__ = _operators(np.power)
+    __matmul__, __rmatmul__, __imatmul__ = _operators(np.matmul)
+    __and__, __rand__, __iand__ = _operators(np.bitwise_and)
+    __or__, __ror__, __ior__ = _operators(np.bitwise_or)
+    __xor__, __rxor__, __ixor__ = _operators(np.bitwise_xor)
+    __lshift__, __rlshift__, __ilshift__ = _operators(np.left_shift)
+    __rshift__, __rrshift__, __irshift__ = _operators(np.right_shift)
+    __lt__, __le__ = _operators(np.less)[0], _operators(np.less_equal)[0]
+    __gt__, __ge__ = _operators(np.greater)[0], _operators(np.greater_equal)[0]
+    __eq__ = _operators(np.equal)[0]  # type: ignore[assignment]
+    __ne__ = _operators(np.not_equal)[0]  # type: ignore[assignment]
+    __neg__, __pos__ = _unary(np.negative), _unary(np.positive)
+    __abs__, __invert__ = _unary(np.absolute), _unary(np.invert)
+
+    def __divmod__(self, other: Any) -> Any:
+        return self // other, self % other
+
+    def __rdivmod__(self, other: Any) -> Any:
+        return other // self, other % self
+
+
+_SLOTS = frozenset(TracedArray.__slots__)
+
+
+def leak(x: TracedArray, what: str, remedy: str) -> NoReturn:
+    """The value is not known while tracing, and Python asks for it."""
+    fail(TraceError, f"{x!r} is a traced value, not known while gradjit compiles the function, so {what} cannot be "
+                     f"answered; {remedy}")
+
+
+# handles ------------------------------------------------------------------------------------------------------------
+def root(content: Content, home: Recorder | None, kind: str | None = None, origin: str = "",
+         row_major: bool = True) -> TracedArray:
+    """A handle of its own. Without a kind, 0-d is a NumPy scalar, as results of NumPy's functions are."""
+    h = object.__new__(TracedArray)
+    known = isinstance(content, np.ndarray)
+    h._dtype = dtype_of(content.dtype) if known else content.dtype
+    h._shape = content.shape
+    h.kind = kind or (ARRAY if h._shape else SCALAR)
+    h.home = None if known else home
+    h._content = content
+    h.version = h._seen = 0
+    h.parent = h._view = h.written_at = None
+    h.origin = origin
+    h.strides_in_elements = layout.contiguous(h._shape) if row_major else None
+    return h
+
+
+def view(parent: TracedArray, how: View, strides: layout.Strides) -> TracedArray:
+    """A view of `parent`; its kind is an array's, even where it is 0-d."""
+    first = how.get(parent)
+    h = root(first.content, first.home, ARRAY)
+    h.parent, h._view, h._seen = parent, how, parent.root.version
+    h.strides_in_elements = strides
+    return h

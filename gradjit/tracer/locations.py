@@ -1,0 +1,64 @@
+"""The user's line: the innermost frame outside gradjit and the libraries that it drives."""
+
+from __future__ import annotations
+
+import os
+import sys
+import sysconfig
+from types import FrameType
+from typing import NoReturn
+
+from ..errors import GradjitError
+from ..ir import Loc
+
+_PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
+_STDLIB = (sysconfig.get_paths()["stdlib"] + os.sep, sysconfig.get_paths()["platstdlib"] + os.sep)
+_LIBRARIES = tuple(f"{os.sep}site-packages{os.sep}{name}{os.sep}" for name in ("numpy", "scipy", "optree", "autograd"))
+_NO_FILE = ("<frozen", "<__array_function__")
+
+_internal: dict[str, bool] = {}
+"""Whether frames of a file are passed over. Files are few; frames are many."""
+
+
+def is_internal(filename: str) -> bool:
+    """Whether a file belongs to gradjit, NumPy, SciPy or the standard library."""
+    known = _internal.get(filename)
+    if known is None:
+        known = (filename.startswith((_PACKAGE, *_NO_FILE)) or any(part in filename for part in _LIBRARIES)
+                 or (filename.startswith(_STDLIB) and f"{os.sep}site-packages{os.sep}" not in filename))
+        _internal[filename] = known
+    return known
+
+
+def user_frame() -> FrameType | None:
+    """The innermost frame of user code; None where there is none."""
+    frame: FrameType | None = sys._getframe(1)
+    while frame is not None and is_internal(frame.f_code.co_filename):
+        frame = frame.f_back
+    return frame
+
+
+_locs: dict[tuple[str, int, str], Loc] = {}
+
+
+def here() -> Loc | None:
+    """The user's line that is running. Equal places give the same object."""
+    frame = user_frame()
+    if frame is None:
+        return None
+    key = (frame.f_code.co_filename, frame.f_lineno, frame.f_code.co_name)
+    loc = _locs.get(key)
+    if loc is None:
+        loc = _locs[key] = Loc(*key)
+    return loc
+
+
+def with_place(message: str, loc: Loc | None = None) -> str:
+    """The message with the user's line behind it, as tracebacks show it."""
+    loc = loc or here()
+    return f"{message}\n  {loc.full}" if loc and loc.full not in message else message
+
+
+def fail(kind: type[GradjitError], message: str, loc: Loc | None = None) -> NoReturn:
+    """Raise the error with the user's line."""
+    raise kind(with_place(message, loc)) from None

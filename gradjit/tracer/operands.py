@@ -1,0 +1,285 @@
+"""What the rules of NumPy's functions are made of: operands, promotion, broadcasting, axes, and `emit`."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, NoReturn
+
+import numpy as np
+
+from ..errors import BoundsError, DtypeError, ShapeError, TraceError, UnsupportedError
+from ..ir import OPS, DType, dtype_of
+from .array import ARRAY, PYTHON, SCALAR, TracedArray, root
+from .locations import fail
+from .recorder import current, repeated
+
+__all__ = [
+    "ARRAY", "PYTHON", "SCALAR", "TracedArray", "as_array", "as_traced", "broadcast", "broadcast_to", "cast", "constant",
+    "emit", "is_traced", "known", "normal_axes", "normal_axis", "promote", "result_type", "static_int", "static_shape",
+    "unsupported",
+]
+
+Scalar = (bool, int, float, complex)
+
+
+# from the user's arguments ------------------------------------------------------------------------------------------
+def is_traced(x: Any) -> bool:
+    """Whether x is, or a list or tuple holds at any depth, a traced array."""
+    if isinstance(x, TracedArray):
+        return True
+    return isinstance(x, (list, tuple)) and any(map(is_traced, x))
+
+
+def as_traced(x: Any, dtype: Any = None) -> TracedArray:
+    """Any operand that NumPy takes, as a handle: traced arrays themselves, ndarrays from outside as captured inputs,
+    numbers as known values (Python's stay weak), nested lists as `np.array` would stack them."""
+    if isinstance(x, TracedArray):
+        return x
+    if isinstance(x, np.ndarray):
+        return captured(x)
+    if isinstance(x, Scalar):
+        return root(np.asarray(x), None, PYTHON if type(x) is not bool else SCALAR)
+    if isinstance(x, np.generic):
+        return root(np.asarray(x), None, SCALAR)
+    if isinstance(x, (list, tuple)):
+        return stack_nested(x)
+    if x is None or isinstance(x, (str, bytes, dict, set)) or not hasattr(x, "__array__"):
+        fail(DtypeError, f"{x!r:.80} (a {type(x).__name__}) is no array and no number")
+    return captured(np.asarray(x))
+
+
+def captured(array: np.ndarray, name: str = "") -> TracedArray:
+    """The handle of an array from outside: a hidden input of the function, the same handle for the same array."""
+    outermost = current().outermost
+    handle = outermost.handles.get(id(array))
+    if handle is None:
+        if type(array) not in (np.ndarray, np.memmap):
+            fail(UnsupportedError, f"{type(array).__module__}.{type(array).__name__} arrays are not supported; "
+                                   f"convert to a plain array outside of the function")
+        try:
+            content = outermost.capture(array, name)
+        except DtypeError as e:
+            fail(DtypeError, str(e))
+        kept = outermost.handles[id(array)] = root(content, outermost, ARRAY, "captured array", row_major=False)
+        return kept
+    return handle
+
+
+def stack_nested(items: Sequence[Any]) -> TracedArray:
+    """`np.array` of a nested list that may hold traced values."""
+    if not is_traced(items) and not _holds_arrays(items):
+        try:
+            a = np.array(items)
+        except ValueError as e:
+            fail(ShapeError, str(e))
+        if a.dtype.kind not in "biufc":
+            fail(DtypeError, f"a list of {a.dtype} is no array of numbers")
+        return root(a, None, ARRAY)
+    parts = promote(*(as_traced(i) for i in items))
+    if any(p.extents != parts[0].extents for p in parts):
+        fail(ShapeError, f"a list of arrays of different shapes: {', '.join(str(p.extents) for p in parts)}")
+    return emit("concat", *(emit("reshape", p, shape=(1, *p.extents)) for p in parts), axis=0)
+
+
+def _holds_arrays(items: Sequence[Any]) -> bool:
+    return any(isinstance(i, np.ndarray) or (isinstance(i, (list, tuple)) and _holds_arrays(i)) for i in items)
+
+
+def constant(array: Any, dtype: Any = None) -> TracedArray:
+    """A known array."""
+    return root(np.asarray(array, dtype), None, ARRAY)
+
+
+def as_array(x: TracedArray) -> TracedArray:
+    """A new handle on the same elements that is an array even where it is 0-d (as np.where and np.array give)."""
+    return root(x.content, x.home, ARRAY)
+
+
+def known(x: Any) -> np.ndarray | None:
+    """The elements as an ndarray, where they are known while tracing; not to be written to."""
+    if isinstance(x, TracedArray):
+        return x.known
+    if isinstance(x, np.ndarray):
+        return None
+    return np.asarray(x)
+
+
+# emitting -----------------------------------------------------------------------------------------------------------
+def emit(name: str, *operands: TracedArray, kind: str | None = None, **attrs: Any) -> TracedArray:
+    """Append the operation and give its result; evaluated at once where all operands are known.
+
+    Operands have equal shapes and dtypes where the operation asks for it: nothing is broadcast or cast here. Errors of
+    the type rule come with the user's line. A 0-d result is a NumPy scalar unless `kind` says otherwise.
+    """
+    results = emit_all(name, *operands, kind=kind, **attrs)
+    return results[0]
+
+
+def emit_all(name: str, *operands: TracedArray, kind: str | None = None, **attrs: Any) -> list[TracedArray]:
+    """The same for an operation of any number of results."""
+    row_major = name != "transpose" and all(o.strides_in_elements is not None for o in operands)
+    if all(o.is_known for o in operands):
+        folded = fold(name, [o.known for o in operands], attrs)  # type: ignore[misc]
+        return [root(a, None, kind) for a in folded]
+    recorder = current()
+    values = recorder.append(name, tuple(o.value for o in operands), attrs)
+    return [root(v, recorder, kind, row_major=row_major or not OPS[name].pointwise) for v in values]
+
+
+def fold(name: str, arrays: list[np.ndarray], attrs: dict[str, Any]) -> list[np.ndarray]:
+    """An operation on known arrays, through its reference meaning; a repeated number stays stored once."""
+    from ..ir.types import type_of
+    spec = OPS[name]
+    try:
+        types = spec.infer(*map(type_of, arrays), **attrs)
+    except (ShapeError, DtypeError) as e:
+        fail(type(e), str(e))
+    with np.errstate(all="ignore"):
+        if spec.pointwise and arrays and arrays[0].size and all(not any(a.strides) for a in arrays):
+            one = spec.evaluate(*(a[(0,) * a.ndim] for a in arrays), **attrs)  # type: ignore[misc]
+            return [repeated(one, types[0].extents, types[0].dtype.np)]
+        out = spec.evaluate(*arrays, **attrs)  # type: ignore[misc]
+    outs = out if isinstance(out, tuple) else (out,)
+    return [np.asarray(o, t.dtype.np) for o, t in zip(outs, types, strict=True)]
+
+
+def cast(x: TracedArray, dtype: Any) -> TracedArray:
+    """x in another dtype (a NumPy dtype or what stands for one); x itself where it has it already."""
+    t = dtype if isinstance(dtype, DType) else ir_dtype(dtype)
+    if x.ir_dtype == t:
+        return x
+    if x.ir_dtype.is_complex and not t.is_complex:
+        fail(DtypeError, f"casting {x.dtype} to {t.np} drops the imaginary part; write x.real first")
+    if t.is_bool:
+        return emit("ne", x, _number_like(0, x), kind=x.kind)
+    return emit("cast", x, dtype=t, kind=x.kind)
+
+
+def _number_like(number: Any, x: TracedArray) -> TracedArray:
+    return root(repeated(number, x.extents, x.dtype), None, x.kind)
+
+
+def ir_dtype(dtype: Any) -> DType:
+    """The IR's dtype for what the user wrote as one; DtypeError with the user's line."""
+    try:
+        return dtype_of(dtype)
+    except (DtypeError, TypeError) as e:
+        fail(DtypeError, str(e))
+
+
+# promotion and broadcasting -----------------------------------------------------------------------------------------
+def result_type(*xs: TracedArray) -> np.dtype:
+    """NumPy's promotion (NEP 50): Python numbers do not widen."""
+    strong = [x.dtype for x in xs if not x.weak]
+    if not strong:
+        return np.result_type(*(x.dtype for x in xs))
+    weak = [_WEAK[x.ir_dtype.kind] for x in xs if x.weak]
+    return np.result_type(*strong, *weak)
+
+
+_WEAK: dict[str, Any] = {"i": 0, "u": 0, "f": 0.0, "c": 0j, "b": np.dtype(bool)}
+_WEAK_TYPES: dict[str, Any] = {"i": int, "u": int, "f": float, "c": complex, "b": np.dtype(bool)}
+
+
+def dtype_for_ufunc(x: TracedArray) -> Any:
+    """What `ufunc.resolve_dtypes` takes for it: a dtype, or a Python type for a Python number."""
+    return _WEAK_TYPES[x.ir_dtype.kind] if x.weak else x.dtype
+
+
+def promote(*xs: TracedArray, dtype: Any = None) -> list[TracedArray]:
+    """All in their common dtype, or in the one given."""
+    t = result_type(*xs) if dtype is None else np.dtype(dtype)
+    return [convert(x, t) for x in xs]
+
+
+def convert(x: TracedArray, dtype: Any) -> TracedArray:
+    """`cast` for operands: a known Python number is checked to fit (NumPy's OverflowError)."""
+    if x.weak and (a := x.known) is not None and np.dtype(dtype).kind in "iu" and a.dtype.kind in "iu":
+        return root(np.asarray(int(a), dtype), None, SCALAR)
+    return cast(x, dtype)
+
+
+def broadcast_shape(*shapes: tuple[Any, ...]) -> tuple[Any, ...]:
+    """NumPy's common shape; ShapeError where there is none."""
+    rank = max(map(len, shapes), default=0)
+    out: list[Any] = []
+    for k in range(rank):
+        axis = [s[len(s) - rank + k] for s in shapes if len(s) - rank + k >= 0]
+        wide = [e for e in axis if not (isinstance(e, int) and e == 1)]
+        if any(e is not wide[0] and e != wide[0] for e in wide):
+            fail(ShapeError, "operands could not be broadcast together with shapes "
+                             + " ".join(str(s).replace(" ", "") for s in shapes))
+        out.append(wide[0] if wide else 1)
+    return tuple(out)
+
+
+def broadcast_to(x: TracedArray, shape: Sequence[Any]) -> TracedArray:
+    """x repeated to `shape` as NumPy aligns axes, at the end; x itself where nothing changes."""
+    shape = tuple(shape)
+    if x.extents == shape:
+        return x
+    if broadcast_shape(x.extents, shape) != shape:
+        fail(ShapeError, f"could not broadcast input array from shape {x.extents} into shape {shape}")
+    dims = tuple(range(len(shape) - x.ndim, len(shape)))
+    return emit("broadcast", x, shape=shape, dims=dims)
+
+
+def broadcast(*xs: TracedArray) -> list[TracedArray]:
+    """All in their common shape."""
+    shape = broadcast_shape(*(x.extents for x in xs))
+    return [broadcast_to(x, shape) for x in xs]
+
+
+# arguments that must be known ---------------------------------------------------------------------------------------
+def static_int(x: Any, what: str) -> int:
+    """A known integer; `what` names the argument in the error."""
+    try:
+        return operator.index(x)
+    except TraceError:
+        raise
+    except TypeError:
+        fail(TraceError, f"{what} must be an integer, got {x!r:.80}")
+
+
+def static_shape(shape: Any) -> tuple[int, ...]:
+    """A shape argument: an int or a sequence of ints."""
+    if isinstance(shape, (list, tuple)):
+        return tuple(static_int(n, "a shape") for n in shape)
+    if isinstance(shape, TracedArray) and shape.ndim == 1:
+        return tuple(static_int(n, "a shape") for n in shape)
+    return (static_int(shape, "a shape"),)
+
+
+def normal_axis(axis: Any, rank: int, what: str = "axis") -> int:
+    """A non-negative axis; BoundsError where there is none such."""
+    a = static_int(axis, what)
+    if not -rank <= a < rank:
+        fail(BoundsError, f"{what} {a} is out of bounds for array of dimension {rank}")
+    return a % rank if rank else a
+
+
+def normal_axes(axis: Any, rank: int) -> tuple[int, ...]:
+    """`axis=None`, an int or a tuple, as sorted, distinct, non-negative axes (all of them for None)."""
+    if axis is None:
+        return tuple(range(rank))
+    axes: Iterable[Any] = axis if isinstance(axis, (tuple, list)) else (axis,)
+    found = [normal_axis(a, rank) for a in axes]
+    if len(set(found)) != len(found):
+        fail(ShapeError, "duplicate value in 'axis'")
+    return tuple(sorted(found))
+
+
+def unsupported(func: Callable[..., Any] | str, why: str = "") -> NoReturn:
+    """Raise UnsupportedError that names the function, the reason or remedy, and the user's line."""
+    fail(UnsupportedError, f"{name_of(func)} is not supported{': ' + why if why else ''}")
+
+
+def name_of(func: Callable[..., Any] | str) -> str:
+    """A function as the user wrote it: np.sin, np.linalg.svd, math.exp."""
+    if isinstance(func, str):
+        return func
+    if isinstance(func, np.ufunc) and func.__name__ in np.__dict__:
+        return f"np.{func.__name__}"
+    module = (getattr(func, "__module__", "") or "").replace("numpy", "np", 1)
+    return f"{module}.{getattr(func, '__name__', func)}".lstrip(".")

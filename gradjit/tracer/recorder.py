@@ -1,0 +1,173 @@
+"""An open trace: the function under construction, the stack of them, and how values cross from one to another.
+
+Recorders nest: `gj.grad(g)(x)` inside a traced `f` opens a second one for `g`. A value belongs to the recorder that made
+it; an inner recorder that reads an outer value *adopts* it, as an extra parameter of its function. Arrays that the user's
+code captures are parameters of the outermost function, one for each array object.
+"""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+import numpy as np
+
+from ..errors import GradjitError, LeakError
+from ..ir import ArrayType, Block, Builder, Func, Value, dtype_of
+from .locations import fail, here, with_place
+
+LITERAL_LIMIT = 1024
+"""A known array of more elements becomes a hidden input, so that the IR stays readable."""
+
+Content = np.ndarray | Value
+"""What a handle holds: a known array (never changed in place) or a value of the IR."""
+
+
+class _Stack(threading.local):
+    def __init__(self) -> None:
+        self.recorders: list[Recorder] = []
+
+
+_stack = _Stack()
+
+
+def recorders() -> list[Recorder]:
+    """The open recorders of this thread, outermost first."""
+    return _stack.recorders
+
+
+def current() -> Recorder:
+    """The innermost open recorder. LeakError where this thread traces nothing."""
+    if not _stack.recorders:
+        fail(LeakError, "a traced value is used after the function that made it has been traced: it stands for no number. "
+                        "Return it from the function instead of keeping it in a global, an attribute or a container")
+    return _stack.recorders[-1]
+
+
+class Recorder:
+    """Collects the operations of one function. A context manager: open while the user's function runs."""
+
+    def __init__(self, name: str):
+        self.name = name
+        self.block = Block()
+        self.builder = Builder(self.block)
+        self.alive = False
+        self.outer: Recorder | None = None
+        self.adopted: dict[Value, Value] = {}
+        self.hidden: dict[int, tuple[np.ndarray, Value]] = {}
+        self.handles: dict[int, Any] = {}
+        self.guards: dict[Any, Any] = {}
+        self._literals: dict[int, tuple[np.ndarray, Value]] = {}
+
+    def __enter__(self) -> Recorder:
+        self.outer = _stack.recorders[-1] if _stack.recorders else None
+        self.alive = True
+        _stack.recorders.append(self)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.alive = False
+        _stack.recorders.remove(self)
+
+    @property
+    def outermost(self) -> Recorder:
+        """The recorder of the whole program: it holds captured arrays and guards."""
+        r = self
+        while r.outer is not None:
+            r = r.outer
+        return r
+
+    def func(self) -> Func:
+        return Func(self.name, self.block)
+
+    # values ---------------------------------------------------------------------------------------------------------
+    def parameter(self, t: ArrayType, name: str = "") -> Value:
+        """A new last parameter of the function."""
+        v = Value(t, self.block, len(self.block.params), name)
+        self.block.params += (v,)
+        return v
+
+    def append(self, name: str, operands: tuple[Value, ...], attrs: dict[str, Any]) -> tuple[Value, ...]:
+        """Append an operation at the user's line; its results."""
+        self.builder.loc = loc = here()
+        try:
+            return self.builder.append(name, operands, attrs).results
+        except GradjitError as e:
+            raise type(e)(with_place(str(e), loc)) from None
+
+    def adopt(self, v: Value, home: Recorder) -> Value:
+        """The value of an outer recorder as a parameter of this function."""
+        if home is self:
+            return v
+        if self.outer is None or not home.alive:
+            fail(LeakError, "a traced value of another trace (or another thread) is used here")
+        outer = self.outer.adopt(v, home)
+        found = self.adopted.get(outer)
+        if found is None:
+            found = self.adopted[outer] = self.parameter(outer.type, outer.name)
+        return found
+
+    def capture(self, array: np.ndarray, name: str = "") -> Value:
+        """The parameter of this outermost function that stands for an array from outside; one for each object."""
+        entry = self.hidden.get(id(array))
+        if entry is None:
+            entry = self.hidden[id(array)] = (array, self.parameter(ArrayType(dtype_of(array.dtype), array.shape), name))
+        return entry[1]
+
+    # known arrays ---------------------------------------------------------------------------------------------------
+    def literal(self, array: np.ndarray) -> Value:
+        """A known array as a value: a repeated number, a counter, a literal, or (when large) a hidden input."""
+        entry = self._literals.get(id(array))
+        if entry is None:
+            entry = self._literals[id(array)] = (array, self._literal(array))
+        return entry[1]
+
+    def _literal(self, array: np.ndarray) -> Value:
+        b = self.builder
+        b.loc = here()
+        core, dims = compact(array)
+        if core.ndim == 0:
+            return b.const(core, dtype_of(array.dtype), array.shape)
+        if core.size > LITERAL_LIMIT:
+            v = self._counter(core) or self.adopt(self.outermost.capture(core, "table"), self.outermost)
+        else:
+            v = b.const(core, dtype_of(core.dtype))
+        return v if core.shape == array.shape else b.broadcast(v, shape=array.shape, dims=dims)
+
+    def _counter(self, a: np.ndarray) -> Value | None:
+        """`start + step * iota` for a long arithmetic progression of whole numbers, which arithmetic meets exactly."""
+        if a.ndim != 1 or a.dtype.kind not in "iuf" or not np.all(np.isfinite(a[[0, 1, -1]])):
+            return None
+        start, step = a[0], a[1] - a[0]
+        if start != np.trunc(start) or step != np.trunc(step):
+            return None
+        counted = (start + step * np.arange(a.size).astype(a.dtype)).astype(a.dtype)
+        if not np.array_equal(counted, a) or (a.dtype.kind == "f" and np.abs(a).max() > 2.0 ** 24):
+            return None
+        b, dtype = self.builder, dtype_of(a.dtype)
+        v = b.iota(shape=a.shape, axis=0, dtype=dtype)
+        v = v if step == 1 else b.mul(v, b.like(step, v))
+        return v if start == 0 else b.add(v, b.like(start, v))
+
+    def note_guard(self, key: Any, guard: Any) -> None:
+        """Remember a condition on the world outside that this trace relies on."""
+        self.outermost.guards.setdefault(key, guard)
+
+
+def compact(array: np.ndarray) -> tuple[np.ndarray, tuple[int, ...]]:
+    """The array without the axes along which it merely repeats (stride 0), and the axes that are left.
+
+    An array of one element, repeated or not, comes out 0-d.
+    """
+    if array.size == 0:
+        return np.zeros((), array.dtype), ()
+    kept = tuple(k for k in range(array.ndim) if array.strides[k] != 0 or array.shape[k] == 1)
+    if all(array.shape[k] == 1 for k in kept):
+        kept = ()
+    return array[tuple(slice(None) if k in kept else 0 for k in range(array.ndim))], kept
+
+
+def repeated(number: Any, shape: tuple[int, ...], dtype: Any) -> np.ndarray:
+    """A known array of one number, stored once."""
+    return np.broadcast_to(np.asarray(number, dtype), shape)
+
