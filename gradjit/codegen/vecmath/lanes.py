@@ -7,7 +7,7 @@ branch-free (the reduction of a huge argument of `sin`) goes through `rarely`.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -65,6 +65,15 @@ class Lanes:
         """The integer constant `value`, as wide as the float."""
         return self.splat(self.int, value)
 
+    def choose(self, double: Any, single: Any) -> Any:
+        """`double` in float64 lanes, `single` in float32 lanes: tables of constants."""
+        return double if self.double else single
+
+    @property
+    def mantissa_bits(self) -> int:
+        """Stored bits of the significand: the exponent field begins here."""
+        return 52 if self.double else 23
+
     # float arithmetic -----------------------------------------------------------------------------------------------
     def add(self, x, y): return self.b.fadd(x, y)
     def sub(self, x, y): return self.b.fsub(x, y)
@@ -93,6 +102,12 @@ class Lanes:
         for c in reversed(coefficients[:-1]):
             acc = self.fma(acc, x, self.f(c))
         return acc
+
+    def polynomial_split(self, x, coefficients):
+        """As `polynomial`, by two Horner chains in x**2 side by side: half the latency for one multiplication more."""
+        square = self.mul(x, x)
+        even, odd = self.polynomial(square, coefficients[::2]), self.polynomial(square, coefficients[1::2])
+        return self.fma(odd, x, even)
 
     # comparison and choice ------------------------------------------------------------------------------------------
     def cmp(self, op: str, x, y):
@@ -145,13 +160,33 @@ class Lanes:
             out = self.b.insert_element(out if out is not None else ir.Constant(self.of(r.type), ir.Undefined), r, lane)
         return out
 
+    def call(self, name: str, *args):
+        """The external function `name` of as many scalars, lane by lane: libm's, or one that `symbols.resolve` knows."""
+        def scalar(*lanes):
+            return self.b.call(self.declare(name, lanes[0].type, [a.type for a in lanes]), lanes)
+        return self.each(scalar, *args)
+
+    def widened(self, fn: Callable[..., ir.Value], *args):
+        """`fn(L, *args)` computed in float64 lanes, the result rounded to these lanes' type."""
+        if self.double:
+            return fn(self, *args)
+        wide = Lanes(self.b, self.width, True)
+        return self.b.fptrunc(fn(wide, *[self.b.fpext(a, wide.float) for a in args]), self.float)
+
     def rarely(self, condition, usual, remedy: Callable[[], ir.Value]):
         """`usual`, or `remedy()` computed behind a branch when any lane of `condition` is set (a cold block)."""
+        return self.rarely_all(condition, [usual], lambda: [remedy()])[0]
+
+    def rarely_all(self, condition, usual: Sequence[ir.Value], remedy: Callable[[], Sequence[ir.Value]]):
+        """As `rarely`, for several values that share one branch."""
         before = self.b.block
         with self.b.if_then(self.any(condition), likely=False):
-            mended = self.b.select(condition, remedy(), usual)
+            mended = [self.b.select(condition, m, u) for m, u in zip(remedy(), usual, strict=True)]
             cold = self.b.block
-        phi = self.b.phi(usual.type)
-        phi.add_incoming(usual, before)
-        phi.add_incoming(mended, cold)
-        return phi
+        merged = []
+        for u, m in zip(usual, mended):
+            phi = self.b.phi(u.type)
+            phi.add_incoming(u, before)
+            phi.add_incoming(m, cold)
+            merged.append(phi)
+        return merged

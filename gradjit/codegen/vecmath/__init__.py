@@ -1,0 +1,35 @@
+"""Elementary functions as straight-line LLVM IR, for scalars and for vectors of any width.
+
+`FUNCTIONS` maps a name to an emitter `fn(L: Lanes, x, ...) -> ir.Value`; `emit` calls one on LLVM values. The emitted code
+is IEEE arithmetic with explicit fused multiply-adds: it must not be compiled with fast-math flags. A value is
+computed with the same bits in every lane, width and position. Special values are those of NumPy. Error bounds stand in each
+function's docstring and are measured in tests/vecmath.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+
+from llvmlite import ir
+
+from gradjit.codegen.vecmath import exponential
+from gradjit.codegen.vecmath.lanes import Lanes
+
+FUNCTIONS = {**exponential.FUNCTIONS}
+for _name in ("logarithm", "power", "trigonometric", "special"):  # until they exist
+    if importlib.util.find_spec(f"{__name__}.{_name}"):
+        FUNCTIONS.update(importlib.import_module(f"{__name__}.{_name}").FUNCTIONS)
+
+
+def emit(name: str, builder: ir.IRBuilder, *args: ir.Value) -> ir.Value:
+    """Emit the function `name` of `args` (float or double scalars or vectors, all of one type) at the builder.
+
+    Raises KeyError if there is no such function and ValueError if the types differ.
+    """
+    if len({str(a.type) for a in args}) != 1:
+        raise ValueError(f"{name}: operands of different types: {', '.join(str(a.type) for a in args)}")
+    return FUNCTIONS[name](Lanes.like(builder, args[0]), *args)
+
+
+__all__ = ["FUNCTIONS", "Lanes", "emit"]
