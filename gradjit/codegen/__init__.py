@@ -1,1 +1,66 @@
-"""IR in, machine code out: loop nests, LLVM emission, vector math, BLAS and LAPACK calls."""
+"""IR in, machine code out: loop nests, LLVM emission, vector math, BLAS calls.
+
+`lower(func)` takes an optimised function of the array IR to an LLVM module with one kernel. On the way: `tasks` (what gets
+memory, and the nest or call that fills it), `schedule` (which tasks share loops), `memory` (what is kept, what computed
+twice), `generate` and `finish` (loop nests), `emit` (LLVM).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from llvmlite import ir as llvm
+
+from ..ir import Func
+from .emit import Check, Emitted, emit
+from .generate import lower_loops
+from .loops import Program
+
+
+@dataclass
+class Lowered:
+    """A function as LLVM IR. `kernel` is `i32 name(ptr input..., ptr output..., ptr workspace)`."""
+
+    program: Program
+    module: llvm.Module
+    kernel: llvm.Function
+    checks: tuple[Check, ...]
+    workspace_bytes: int
+    work: float  # a rough count of element operations: what a call costs
+    externals: tuple[str, ...] = field(default=())  # symbols that the JIT must resolve
+
+    @property
+    def loops(self) -> str:
+        """The loop nests as text."""
+        return str(self.program)
+
+
+def lower(func: Func) -> Lowered:
+    """Loop nests and LLVM IR for a function whose extents are known."""
+    program = lower_loops(func)
+    emitted = emit(program)
+    return Lowered(program, emitted.module, emitted.kernel, emitted.checks, program.workspace_bytes, work_of(func),
+                   externals(emitted.module))
+
+
+def work_of(func: Func) -> float:
+    """Elements computed by all operations, products counted by their multiplications."""
+    total = 0.0
+    for op in func.ops:
+        size = float(max((r.type.size for r in op.results), default=0))
+        if op.name == "contract":
+            x = op.operands[0].type
+            for a in op.attrs["xsum"]:
+                size *= x.extents[a]
+        elif op.operands:
+            size = max(size, *(float(o.type.size) for o in op.operands))
+        total += size
+    return total
+
+
+def externals(module: llvm.Module) -> tuple[str, ...]:
+    """The functions that the module declares and LLVM does not provide."""
+    return tuple(f.name for f in module.functions if f.is_declaration and not f.name.startswith("llvm."))
+
+
+__all__ = ["Check", "Emitted", "Lowered", "Program", "lower"]

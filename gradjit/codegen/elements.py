@@ -1,0 +1,232 @@
+"""One element of a value as an expression: how array operations dissolve into the loops that read them.
+
+`Elements.at(value, index)` follows a value to its definition: a pointwise operation becomes a node over its operands'
+elements, a slice or transpose changes the index, a value that has memory becomes a load. While the schedule is made
+the same walk runs dry, with whole loops as indices, and notes what it read and where loops must be split.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from ..ir import OPS, Op, Value
+from .affine import Affine, Var, dot
+from .loops import Buffer, Node, Nodes, View
+
+Index = tuple[Affine, ...]
+
+
+def row_major(shape: tuple[int, ...]) -> tuple[int, ...]:
+    """Strides, in elements, of a contiguous array."""
+    strides, n = [], 1
+    for e in reversed(shape):
+        strides.append(n)
+        n *= max(e, 1)
+    return tuple(reversed(strides))
+
+
+def whole(buffer: Buffer, shape: tuple[int, ...] | None = None) -> View:
+    """The view of all of a buffer, in its own or another shape of the same size."""
+    shape = buffer.shape if shape is None else shape
+    return View(buffer, 0, row_major(shape), shape)
+
+
+@dataclass
+class Notes:
+    """What a dry walk saw."""
+
+    reads: list[tuple[Value, Index | None]] = field(default_factory=list)  # index None: anywhere in the value
+    visits: list[tuple[Value, Index]] = field(default_factory=list)
+    splits: dict[Var, dict[int, set[Value]]] = field(default_factory=dict)
+    needs_memory: set[Value] = field(default_factory=set)
+
+
+class Elements:
+    """The elements of a function's values, given which values have memory (`views`)."""
+
+    def __init__(self, nodes: Nodes):
+        self.nodes = nodes
+        self.views: dict[Value, View] = {}
+        self.inputs: set[Value] = set()
+        self.literals: dict[Value, View] = {}
+        self.live: dict[tuple[Value, Index], Node] = {}
+        self.notes: Notes | None = None
+        self.memo: dict[tuple[Value, Index], Node] = {}
+
+    def at(self, value: Value, index: Index) -> Node:
+        """The element of `value` at `index`."""
+        key = (value, index)
+        live = self.live.get(key)
+        if live is not None:
+            return live
+        if value in self.views:
+            return self.load(value, index)
+        known = self.memo.get(key)
+        if known is None:
+            if self.notes is not None:
+                self.notes.visits.append(key)
+            known = self.memo[key] = self.inline(value, index)
+        return known
+
+    def load(self, value: Value, index: Index) -> Node:
+        if self.notes is not None and value not in self.inputs:
+            self.notes.reads.append((value, index))
+        view = self.views[value]
+        return self.nodes.load(view.buffer, dot(index, view.strides, view.offset))
+
+    def inline(self, value: Value, index: Index) -> Node:
+        """The element through the operation that defines the value."""
+        from .lower import ELEMENT
+        op = value.op
+        assert op is not None
+        if OPS[op.name].pointwise:
+            args = tuple(self.at(o, index) for o in op.operands)
+            return self.apply(op, args)
+        return ELEMENT[op.name](self, op, index)
+
+    def apply(self, op: Op, args: tuple[Node, ...]) -> Node:
+        """A pointwise operation on elements. What is absent (see `absent`) takes no part in sums."""
+        first, *rest = args
+        if op.name == "stop_gradient":
+            return first
+        if rest and "absent" in (first.kind, rest[0].kind):
+            if op.name == "add":
+                return first if rest[0].kind == "absent" else rest[0]
+            if op.name == "sub" and rest[0].kind == "absent":
+                return first
+        elif op.name == "neg" and first.kind == "absent":
+            return first
+        return self.nodes.apply(op.name, tuple(map(self.shown, args)), op.result.dtype, op.attrs, op.loc)
+
+    def shown(self, node: Node) -> Node:
+        """The node, with 0 for what is absent."""
+        return self.nodes.const(0, node.dtype) if node.kind == "absent" else node
+
+    def absent(self, value: Value) -> Node:
+        """The zero around a padded cotangent: adding it is left out."""
+        return self.nodes.make("absent", (), None, value.dtype, frozenset())
+
+    def literal(self, value: Value) -> View:
+        """The memory of a constant array."""
+        if value not in self.literals:
+            data = np.ascontiguousarray(value.op.attrs["value"])  # type: ignore[union-attr]
+            buffer = Buffer(f"c{len(self.literals)}", value.dtype, value.type.extents, "literal", data)
+            self.literals[value] = whole(buffer)
+        return self.literals[value]
+
+    # ranges ---------------------------------------------------------------------------------------------------------
+    def side(self, position: Affine, lo: int, hi: int, value: Value) -> int | None:
+        """Where `position` lies: -1 below lo, 0 within [lo, hi), 1 from hi on.
+
+        Undecided, a dry walk notes where the loop must be split (or that `value` needs memory, where a split cannot
+        decide) and goes on as if within. A wet walk never meets that case.
+        """
+        span = position.interval()
+        if span is not None:
+            if span[0] >= lo and span[1] < hi:
+                return 0
+            if span[1] < lo:
+                return -1
+            if span[0] >= hi:
+                return 1
+        if self.notes is None:
+            raise AssertionError(f"undecided position {position!r} in [{lo}, {hi}) of {value!r}")
+        self.note_split(position, (lo, hi), value)
+        return None
+
+    def note_split(self, position: Affine, bounds: tuple[int, ...], value: Value) -> None:
+        assert self.notes is not None
+        terms = list(position.terms.items())
+        if len(terms) != 1 or not isinstance(terms[0][0], Var) or abs(terms[0][1]) != 1:
+            self.notes.needs_memory.add(value)
+            return
+        var, weight = terms[0]
+        for bound in bounds:
+            # weight*i + const >= bound changes its truth at this i
+            at = bound - position.const if weight == 1 else position.const - bound + 1
+            if var.lo < at < var.hi:
+                self.notes.splits.setdefault(var, {}).setdefault(at, set()).add(value)
+
+    # views ----------------------------------------------------------------------------------------------------------
+    def view(self, value: Value) -> View | None:
+        """The memory of a value, followed through operations that only move; None where an element is computed."""
+        if value in self.views:
+            return self.views[value]
+        op = value.op
+        if op is None:
+            return None
+        if op.name == "const" and op.attrs["value"].ndim:
+            return self.literal(value)
+        rule = VIEWS.get(op.name)
+        inner = self.view(op.operands[0]) if rule else None
+        return rule(op, inner) if rule and inner else None
+
+    def base(self, value: Value) -> Value:
+        """The value whose memory `view(value)` is."""
+        while value not in self.views and value not in self.literals:
+            value = value.op.operands[0]  # type: ignore[union-attr]
+        return value
+
+
+def _slice(op: Op, v: View) -> View | None:
+    a = op.attrs
+    offset = v.offset + sum(s * st for s, st in zip(a["starts"], v.strides, strict=True))
+    return View(v.buffer, offset, tuple(s * st for s, st in zip(a["steps"], v.strides, strict=True)), a["sizes"])
+
+
+def _transpose(op: Op, v: View) -> View | None:
+    perm = op.attrs["perm"]
+    return View(v.buffer, v.offset, tuple(v.strides[p] for p in perm), op.result.type.extents)
+
+
+def _broadcast(op: Op, v: View) -> View | None:
+    strides = [0] * op.result.type.rank
+    for k, d in enumerate(op.attrs["dims"]):
+        strides[d] = 0 if v.shape[k] == 1 else v.strides[k]
+    return View(v.buffer, v.offset, tuple(strides), op.result.type.extents)
+
+
+def _reshape(op: Op, v: View) -> View | None:
+    strides = reshaped_strides(v.shape, v.strides, op.result.type.extents)
+    return None if strides is None else View(v.buffer, v.offset, strides, op.result.type.extents)
+
+
+VIEWS = {"slice": _slice, "transpose": _transpose, "broadcast": _broadcast, "reshape": _reshape}
+
+
+def reshaped_strides(old: tuple[int, ...], strides: tuple[int, ...], new: tuple[int, ...]) -> tuple[int, ...] | None:
+    """Strides that show the same elements in another shape without a copy; None where there are none.
+
+    Runs of axes of equal size are matched from the left; within a run the old axes must be contiguous with each other.
+    """
+    if 0 in old:
+        return row_major(new)
+    kept = [(e, s) for e, s in zip(old, strides, strict=True) if e != 1]
+    out: list[int] = []
+    i = 0
+    j = 0
+    while j < len(new):
+        if new[j] == 1:
+            out.append(0)
+            j += 1
+            continue
+        lo_i, lo_j = i, j
+        have, want = kept[i][0], new[j]
+        i, j = i + 1, j + 1
+        while have != want:
+            if have < want:
+                have *= kept[i][0]
+                i += 1
+            else:
+                want *= new[j]
+                j += 1
+        if any(kept[k][1] != kept[k + 1][0] * kept[k + 1][1] for k in range(lo_i, i - 1)):
+            return None
+        run, stride = [], kept[i - 1][1]
+        for e in reversed(new[lo_j:j]):
+            run.append(stride)
+            stride *= e
+        out.extend(reversed(run))
+    return tuple(out)

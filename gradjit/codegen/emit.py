@@ -1,0 +1,535 @@
+"""LLVM from loop nests.
+
+The kernel is `i32 name(ptr input..., ptr output..., ptr workspace)`; it returns 0, or 1 + the number of the check that
+failed (see `Emitted.checks`). Vectors are explicit: a loop of `lanes` values a turn works on `<n x double>`; where the
+extent is no multiple, the last vector overlaps the one before, and reductions mask the lanes that were counted already.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import numpy as np
+from llvmlite import ir
+
+from ..ir import BOOL, I64, DType, Loc
+from .affine import Affine
+from .finish import nodes_of, statements
+from .loops import Accumulate, Accumulator, Buffer, Call, Finish, Loop, Node, Program, Start, Stmt, Store
+from .lower import EMIT
+from .lower.combine import across, combine
+from .lower.elementwise import constant, llvm_type
+from .numbers import identity
+from .routines import ROUTINES
+from .scope import Scope
+from .vecmath.lanes import I1, I32, Lanes
+from .vecmath.lanes import I64 as INT64
+
+PTR = ir.PointerType()
+I8 = ir.IntType(8)
+BLOCK = 256
+"""Vectors that one running sum takes up before it is added to the total: bounds the growth of rounding errors."""
+
+
+@dataclass(frozen=True)
+class Check:
+    """A computed index that is checked at run time: the extent it must stay below, and the user's line."""
+
+    extent: int
+    loc: Loc | None
+
+    @property
+    def message(self) -> str:
+        where = f" ({self.loc.full})" if self.loc else ""
+        return f"index out of bounds for an axis with size {self.extent}{where}"
+
+
+@dataclass
+class Emitted:
+    """A module with the kernel of a program in it."""
+
+    module: ir.Module
+    kernel: ir.Function
+    program: Program
+    checks: tuple[Check, ...]
+
+
+def memory_type(t: DType) -> ir.Type:
+    """An element in memory; bool is a byte."""
+    return I8 if t.is_bool else llvm_type(t)
+
+
+class Emitter:
+    """Emits one program as one kernel."""
+
+    def __init__(self, program: Program, module: ir.Module):
+        self.program = program
+        self.module = module
+        buffers = [*program.inputs, *program.outputs]
+        self.kernel = ir.Function(module, ir.FunctionType(I32, [PTR] * (len(buffers) + 1)), f"kernel.{program.name}")
+        self.kernel.attributes.add("nounwind")
+        self.entry = self.kernel.append_basic_block("entry")
+        self.allocas = ir.IRBuilder(self.entry)
+        self.b = ir.IRBuilder(self.kernel.append_basic_block("body"))
+        self.pointers = dict(zip(buffers, self.kernel.args, strict=False))
+        for arg in self.kernel.args:
+            arg.add_attribute("noalias")
+        self.workspace = self.kernel.args[-1]
+        self.scope = Scope(None)
+        self.parts: dict[Accumulator, Parts] = {}
+        self.checks: list[Check] = []
+        self.failed: ir.Value | None = None
+
+    def run(self) -> Emitted:
+        self.block(self.program.body)
+        status = self.b.load(self.failed, typ=I32) if self.failed is not None else I32(0)
+        self.b.ret(status)
+        self.allocas.branch(self.b.function.basic_blocks[1])
+        return Emitted(self.module, self.kernel, self.program, tuple(self.checks))
+
+    # memory -----------------------------------------------------------------------------------------------------------
+    def cell(self, t: ir.Type) -> ir.Value:
+        """A stack cell, which LLVM turns into a register."""
+        a = self.allocas.alloca(t)
+        a.type = PTR  # llvmlite types an alloca by its pointee; LLVM's pointers are opaque
+        return a
+
+    def pointer(self, buffer: Buffer) -> ir.Value:
+        if buffer not in self.pointers:
+            if buffer.role == "literal":
+                self.pointers[buffer] = self.literal(buffer)
+            else:
+                offset = INT64(buffer.offset)
+                self.pointers[buffer] = self.allocas.gep(self.workspace, [offset], source_etype=I8)
+        return self.pointers[buffer]
+
+    def literal(self, buffer: Buffer) -> ir.Value:
+        """A constant array in the module's read-only data."""
+        assert buffer.data is not None
+        t = memory_type(buffer.dtype)
+        flat = buffer.data.ravel()
+        number: Callable[[np.generic], float] = float if buffer.dtype.is_float else int
+        array = ir.Constant(ir.ArrayType(t, flat.size), [t(number(x)) for x in flat])
+        g = ir.GlobalVariable(self.module, array.type, self.module.get_unique_name(f"{self.kernel.name}.literal"))
+        g.initializer, g.global_constant, g.linkage, g.align = array, True, "internal", 64
+        g.type = PTR
+        return g
+
+    def at(self, buffer: Buffer, index: ir.Value) -> ir.Value:
+        return self.b.gep(self.pointer(buffer), [index], inbounds=True, source_etype=memory_type(buffer.dtype))
+
+    def lanes(self, width: int) -> Lanes:
+        return Lanes(self.b, width, True)
+
+    # addresses --------------------------------------------------------------------------------------------------------
+    def place(self, a: Affine) -> ir.Value:
+        """An address in which no vector takes part (or the first lane of one in which a loop variable does)."""
+        total: ir.Value | None = None
+        for atom, weight in a.terms.items():
+            part = self.value(atom) if isinstance(atom, Node) else self.scope.holding(atom).start
+            assert part is not None
+            if weight != 1:
+                part = self.b.mul(part, INT64(weight), flags=("nsw",))
+            total = part if total is None else self.b.add(total, part, flags=("nsw",))
+        if total is None:
+            return INT64(a.const)
+        return self.b.add(total, INT64(a.const), flags=("nsw",)) if a.const else total
+
+    def places(self, a: Affine) -> ir.Value:
+        """The addresses of all lanes, as a vector."""
+        L = self.lanes(self.scope.lanes)
+        t = L.of(INT64)
+        total: ir.Value = L.splat(t, a.const)
+        for atom, weight in a.terms.items():
+            part = self.across_lanes(atom)
+            total = self.b.add(total, part if weight == 1 else self.b.mul(part, L.splat(t, weight)))
+        return total
+
+    def across_lanes(self, atom: object) -> ir.Value:
+        """A loop variable or computed index in every lane."""
+        if isinstance(atom, Node):
+            return self.widened(atom)
+        scope = self.scope.holding(atom)  # type: ignore[arg-type]
+        assert scope.start is not None
+        first = self.splat(scope.start)
+        if scope is not self.scope:
+            return first
+        counting = ir.Constant(first.type, list(range(self.scope.lanes)))
+        return self.b.add(first, counting)
+
+    def splat(self, v: ir.Value) -> ir.Value:
+        """A scalar in every lane of the current loop."""
+        n = self.scope.lanes
+        if isinstance(v, ir.Constant):
+            return ir.Constant(ir.VectorType(v.type, n), [v.constant] * n)
+        wide = ir.VectorType(v.type, n)
+        one = self.b.insert_element(ir.Constant(wide, ir.Undefined), v, I32(0))
+        zeros = ir.Constant(ir.VectorType(I32, n), [0] * n)
+        return self.b.shuffle_vector(one, ir.Constant(wide, ir.Undefined), zeros)
+
+    def is_wide(self, vars: frozenset) -> bool:
+        """Whether what depends on `vars` differs between the lanes of the current loop."""
+        return self.scope.lanes > 1 and self.scope.var in vars
+
+    def load(self, buffer: Buffer, a: Affine) -> ir.Value:
+        t = memory_type(buffer.dtype)
+        size = buffer.dtype.itemsize
+        if not self.is_wide(a.vars):
+            return self.from_memory(self.b.load(self.at(buffer, self.place(a)), align=size, typ=t), buffer.dtype)
+        stride = self.stride(a)
+        n = self.scope.lanes
+        if stride == 1 or stride == -1:
+            first = self.place(a if stride == 1 else a + (1 - n))
+            v = self.b.load(self.at(buffer, first), align=size, typ=ir.VectorType(t, n))
+            return self.from_memory(v if stride == 1 else self.reversed(v), buffer.dtype)
+        index = self.places(a)
+        out: ir.Value = ir.Constant(ir.VectorType(t, n), ir.Undefined)
+        for k in range(n):
+            p = self.at(buffer, self.b.extract_element(index, I32(k)))
+            out = self.b.insert_element(out, self.b.load(p, align=size, typ=t), I32(k))
+        return self.from_memory(out, buffer.dtype)
+
+    def stride(self, a: Affine) -> int | None:
+        """How far apart the lanes are; None where a computed index decides."""
+        var = self.scope.var
+        if any(var in x.vars for x in a.terms if x is not var):
+            return None
+        return a.terms.get(var, 0)
+
+    def reversed(self, v: ir.Value) -> ir.Value:
+        n = v.type.count
+        order = ir.Constant(ir.VectorType(I32, n), list(range(n - 1, -1, -1)))
+        return self.b.shuffle_vector(v, ir.Constant(v.type, ir.Undefined), order)
+
+    def from_memory(self, v: ir.Value, t: DType) -> ir.Value:
+        if not t.is_bool:
+            return v
+        zero = ir.Constant(v.type, [0] * v.type.count if isinstance(v.type, ir.VectorType) else 0)
+        return self.b.icmp_unsigned("!=", v, zero)
+
+    def to_memory(self, v: ir.Value, t: DType) -> ir.Value:
+        if not t.is_bool:
+            return v
+        return self.b.zext(v, ir.VectorType(I8, v.type.count) if isinstance(v.type, ir.VectorType) else I8)
+
+    # values -----------------------------------------------------------------------------------------------------------
+    def value(self, n: Node) -> ir.Value:
+        """The node's value: a scalar, or a vector where it differs between the lanes of the current loop."""
+        if n.kind == "const":
+            return constant(self.lanes(1), n.dtype, n.attrs)
+        known = self.scope.find(n)
+        if known is None:
+            known = self.scope.values[n] = EVALUATE[n.kind](self, n)
+        return known
+
+    def widened(self, n: Node) -> ir.Value:
+        """The node's value in every lane of the current loop."""
+        v = self.value(n)
+        if isinstance(v.type, ir.VectorType):
+            return v
+        if n not in self.scope.wide:
+            self.scope.wide[n] = self.splat(v)
+        return self.scope.wide[n]
+
+    def index(self, n: Node) -> ir.Value:
+        wide = self.is_wide(n.vars)
+        v = self.places(n.attrs) if wide else self.place(n.attrs)
+        return EMIT["cast"](self.lanes(self.scope.lanes if wide else 1), I64, v, dtype=n.dtype)
+
+    def apply(self, n: Node) -> ir.Value:
+        wide = self.is_wide(n.vars)
+        args = [self.widened(a) if wide else self.value(a) for a in n.args]
+        op, attrs = n.attrs
+        t = n.args[-1].dtype if op == "select" else n.args[0].dtype
+        L = Lanes(self.b, self.scope.lanes if wide else 1, t.itemsize == 8)
+        return EMIT[op](L, t, *args, **dict(attrs))
+
+    def check(self, n: Node) -> ir.Value:
+        """The index, or 0 with the failure noted where it is out of range."""
+        v = self.value(n.args[0])
+        wide = isinstance(v.type, ir.VectorType)
+        L = self.lanes(self.scope.lanes if wide else 1)
+        good = self.b.icmp_unsigned("<", v, constant(L, I64, n.attrs))
+        bad = L.any(self.b.not_(good))
+        self.checks.append(Check(n.attrs, n.loc))
+        if self.failed is None:
+            self.failed = self.cell(I32)
+            self.allocas.store(I32(0), self.failed)
+        before = self.b.load(self.failed, typ=I32)
+        self.b.store(self.b.select(bad, I32(len(self.checks)), before), self.failed)
+        return self.b.select(good, v, constant(L, I64, 0))
+
+    def total(self, n: Node) -> ir.Value:
+        raise AssertionError(f"{n!r} is read before its loops end")
+
+    # statements -------------------------------------------------------------------------------------------------------
+    def block(self, body: Sequence[Stmt]) -> None:
+        for k, s in enumerate(body):
+            if isinstance(s, Loop):
+                self.hoist(s)
+                self.loop(s)
+            elif isinstance(s, Start):
+                self.parts[s.acc] = Parts(self, s.acc, body[k + 1:])
+            elif isinstance(s, Finish):
+                self.scope.values[s.total] = self.parts.pop(s.acc).total()
+            elif isinstance(s, Accumulate):
+                self.accumulate(s)
+            elif isinstance(s, Store):
+                self.store(s)
+            elif isinstance(s, Call):
+                ROUTINES[s.routine](self, s)
+
+    def hoist(self, loop: Loop) -> None:
+        """Evaluate before a loop what the loop needs and does not change."""
+        outside = {scope.var for scope in self.enclosing()}
+        seen: set[Node] = set()
+
+        def visit(n: Node) -> None:
+            if n in seen or n.kind == "const":
+                return
+            seen.add(n)
+            # Inside a vector loop nothing nests, so what is outside is scalar here.
+            if n.vars <= outside and n.kind not in ("total", "check"):
+                if n.kind != "index":
+                    self.value(n)
+                return
+            for a in n.args:
+                visit(a)
+            if n.kind == "load":
+                for a in n.attrs[1].terms:
+                    if isinstance(a, Node):
+                        visit(a)
+
+        for s in statements([loop]):
+            if isinstance(s, (Store, Accumulate)):
+                visit(s.node)
+
+    def enclosing(self) -> Iterator[Scope]:
+        scope: Scope | None = self.scope
+        while scope is not None:
+            yield scope
+            scope = scope.parent
+
+    def store(self, s: Store) -> None:
+        t = s.buffer.dtype
+        wide = self.is_wide(s.address.vars)
+        v = self.widened(s.node) if wide else self.value(s.node)
+        stride = self.stride(s.address) if wide else 0
+        if wide and stride != 1:
+            return self.scattered(s, v)
+        p = self.at(s.buffer, self.place(s.address))
+        L = self.lanes(self.scope.lanes if wide else 1)
+        if s.combine is not None:
+            if wide and self.scope.valid is not None:
+                v = self.b.select(self.scope.valid, v, constant(L, t, identity(s.combine, t)))
+            old = self.b.load(p, align=t.itemsize, typ=self.memory_like(v, t))
+            v = combine(L, s.combine, t, self.from_memory(old, t), v)
+        self.b.store(self.to_memory(v, t), p, align=t.itemsize)
+        return None
+
+    def memory_like(self, v: ir.Value, t: DType) -> ir.Type:
+        m = memory_type(t)
+        return ir.VectorType(m, v.type.count) if isinstance(v.type, ir.VectorType) else m
+
+    def scattered(self, s: Store, v: ir.Value) -> None:
+        """A store whose lanes are not neighbours."""
+        t = s.buffer.dtype
+        index = self.places(s.address)
+        for k in range(self.scope.lanes):
+            p = self.at(s.buffer, self.b.extract_element(index, I32(k)))
+            lane = self.b.extract_element(v, I32(k))
+            if s.combine is not None:
+                if self.scope.valid is not None:
+                    keep = self.b.extract_element(self.scope.valid, I32(k))
+                    lane = self.b.select(keep, lane, constant(self.lanes(1), t, identity(s.combine, t)))
+                old = self.from_memory(self.b.load(p, align=t.itemsize, typ=memory_type(t)), t)
+                lane = combine(self.lanes(1), s.combine, t, old, lane)
+            self.b.store(self.to_memory(lane, t), p, align=t.itemsize)
+
+    def accumulate(self, s: Accumulate) -> None:
+        parts = self.parts[s.acc]
+        if s.position is not None:
+            parts.record(self.value(s.node), self.place(s.position))
+            return
+        wide = self.scope.lanes > 1
+        v = self.widened(s.node) if wide else self.value(s.node)
+        if wide and self.scope.valid is not None:
+            L = self.lanes(self.scope.lanes)
+            v = self.b.select(self.scope.valid, v, constant(L, s.acc.dtype, identity(s.acc.op, s.acc.dtype)))
+        new = parts.add(v, self.scope.copy)
+        if s.store is not None:
+            buffer, address = s.store
+            self.b.store(self.to_memory(new, buffer.dtype), self.at(buffer, self.place(address)),
+                         align=buffer.dtype.itemsize)
+
+    # loops ------------------------------------------------------------------------------------------------------------
+    def loop(self, s: Loop) -> None:
+        step, extent = s.lanes * s.unroll, s.var.extent
+        whole = extent // step
+        sums = [self.parts[x.acc] for x in s.body if isinstance(x, Accumulate) and x.acc.op == "sum" and x.position is None]
+        if s.unroll > 1:
+            self.blocked(whole, sums, lambda k: self.turn(s, k, s.unroll))
+            left = extent - whole * step
+            if left:
+                turns = -(-left // s.lanes)
+                self.turns(INT64(0), INT64(turns), lambda k: self.turn(s, k, 1, whole * step))
+        else:
+            self.blocked(-(-extent // s.lanes), sums if s.lanes > 1 else [], lambda k: self.turn(s, k, 1))
+
+    def blocked(self, turns: int, sums: list[Parts], body: Callable[[ir.Value], None]) -> None:
+        """Run the turns; long sums in blocks, each of which is added to the total at its end."""
+        if not sums or turns <= 2 * BLOCK:
+            self.turns(INT64(0), INT64(turns), body)
+            return
+
+        def block(k: ir.Value) -> None:
+            lo = self.b.mul(k, INT64(BLOCK))
+            hi = self.b.add(lo, INT64(BLOCK))
+            end = self.b.select(self.b.icmp_signed("<", hi, INT64(turns)), hi, INT64(turns))
+            self.turns(lo, end, body)
+            for p in sums:
+                p.carry()
+
+        self.turns(INT64(0), INT64(-(-turns // BLOCK)), block)
+
+    def turns(self, lo: ir.Value, hi: ir.Value, body: Callable[[ir.Value], None]) -> None:
+        """A counted loop of at least one turn."""
+        b = self.b
+        before, head = b.block, b.append_basic_block("loop")
+        b.branch(head)
+        b.position_at_end(head)
+        k = b.phi(INT64)
+        k.add_incoming(lo, before)
+        body(k)
+        following = b.add(k, INT64(1), flags=("nuw", "nsw"))
+        k.add_incoming(following, b.block)
+        done = b.append_basic_block("done")
+        b.cbranch(b.icmp_signed("<", following, hi), head, done)
+        b.position_at_end(done)
+
+    def turn(self, s: Loop, k: ir.Value, copies: int, base: int = 0) -> None:
+        """One turn: `copies` vectors of lanes, from element `base` of the loop on."""
+        for copy in range(copies):
+            first = self.b.mul(k, INT64(s.lanes * copies), flags=("nuw", "nsw"))
+            first = self.b.add(first, INT64(s.var.lo + base + copy * s.lanes), flags=("nsw",))
+            with self.inside(s, first, copy, copies == 1 and (s.var.extent - base) % s.lanes != 0):
+                self.block(s.body)
+
+    @contextmanager
+    def inside(self, s: Loop, first: ir.Value, copy: int, overlaps: bool) -> Iterator[None]:
+        """The scope of a turn that starts at `first`; `overlaps` where the last turn must step back to fit."""
+        start, valid = first, None
+        if overlaps and s.lanes > 1:
+            last = INT64(s.var.hi - s.lanes)
+            start = self.b.select(self.b.icmp_signed("<", first, last), first, last)
+        self.scope = Scope(self.scope, s.var, start, s.lanes, copy, valid)
+        if start is not first and any(isinstance(x, Accumulate) or (isinstance(x, Store) and x.combine) for x in s.body):
+            self.scope.valid = self.b.icmp_signed(">=", self.across_lanes(s.var), self.splat(first))
+        yield
+        assert self.scope.parent is not None
+        self.scope = self.scope.parent
+
+
+class Parts:
+    """The running values of an accumulator: a scalar, and a vector for each unrolled copy of each width in use.
+
+    The loops that follow decide which vectors there are; all are set when the reduction starts, and combined in a fixed
+    order at its end. For sums in blocks `carry` moves them to totals of their own.
+    """
+
+    def __init__(self, e: Emitter, acc: Accumulator, following: Sequence[Stmt]):
+        self.e, self.acc = e, acc
+        widths = [(s.lanes, s.unroll) for s in statements(list(following))
+                  if isinstance(s, Loop) and any(isinstance(x, Accumulate) and x.acc is acc for x in s.body)]
+        keys = {(1, 0)} | {(w, c) for w, u in widths for c in range(u)}
+        self.cells = {key: self.fresh(key[0]) for key in sorted(keys)}
+        self.totals: dict[tuple[int, int], ir.Value] = {}
+        self.arg = acc.op in ("argmax", "argmin")
+        if self.arg:
+            self.where = e.cell(INT64)
+            e.b.store(INT64(0), self.where)
+
+    def fresh(self, width: int) -> ir.Value:
+        cell = self.e.cell(self.type(width))
+        self.clear(cell, width)
+        return cell
+
+    def clear(self, cell: ir.Value, width: int, builder: ir.IRBuilder | None = None) -> None:
+        first = constant(self.e.lanes(width), self.acc.dtype, identity(self.acc.op, self.acc.dtype))
+        (builder or self.e.b).store(first, cell)
+
+    def type(self, width: int) -> ir.Type:
+        return self.e.lanes(width).of(llvm_type(self.acc.dtype))
+
+    def add(self, v: ir.Value, copy: int) -> ir.Value:
+        """Combine a value into the part of its width; the part's new value."""
+        width = v.type.count if isinstance(v.type, ir.VectorType) else 1
+        cell = self.cells[(width, copy if width > 1 else 0)]
+        return self.into(cell, width, v)
+
+    def into(self, cell: ir.Value, width: int, v: ir.Value) -> ir.Value:
+        L = self.e.lanes(width)
+        new = combine(L, self.acc.op, self.acc.dtype, self.e.b.load(cell, typ=self.type(width)), v)
+        self.e.b.store(new, cell)
+        return new
+
+    def carry(self) -> None:
+        """At the end of a block: move the vectors to the totals."""
+        for (width, copy), cell in self.cells.items():
+            if width == 1:
+                continue
+            if (width, copy) not in self.totals:
+                total = self.totals[(width, copy)] = self.e.cell(self.type(width))
+                # The reduction may start again in an outer loop, so its totals are cleared when they are read.
+                self.clear(total, width, self.e.allocas)
+            self.into(self.totals[(width, copy)], width, self.e.b.load(cell, typ=self.type(width)))
+            self.clear(cell, width)
+
+    def record(self, v: ir.Value, position: ir.Value) -> None:
+        """argmax, argmin: the first of equals, and the first nan of all."""
+        b, t = self.e.b, self.acc.dtype
+        L = self.e.lanes(1)
+        best = b.load(self.cells[(1, 0)], typ=self.type(1))
+        better = EMIT["gt" if self.acc.op == "argmax" else "lt"](L, t, v, best)
+        if t.is_bool:
+            better = b.and_(v, b.not_(best)) if self.acc.op == "argmax" else b.and_(best, b.not_(v))
+        if t.is_float:
+            nan = b.and_(L.isnan(v), b.not_(L.isnan(best)))
+            better = b.or_(better, nan)
+        b.store(b.select(better, v, best), self.cells[(1, 0)])
+        b.store(b.select(better, position, b.load(self.where, typ=INT64)), self.where)
+
+    def total(self) -> ir.Value:
+        """The final value."""
+        e = self.e
+        if self.arg:
+            return e.b.load(self.where, typ=INT64)
+        out = e.b.load(self.cells[(1, 0)], typ=self.type(1))
+        for width in sorted({w for w, _ in self.cells if w > 1}):
+            cells = [c for (w, _), c in self.cells.items() if w == width]
+            cells += [c for (w, _), c in self.totals.items() if w == width]
+            v = e.b.load(cells[0], typ=self.type(width))
+            for c in cells[1:]:
+                v = combine(e.lanes(width), self.acc.op, self.acc.dtype, v, e.b.load(c, typ=self.type(width)))
+            for (w, _), c in self.totals.items():
+                if w == width:
+                    self.clear(c, width)
+            lane = across(e.lanes(width), self.acc.op, self.acc.dtype, v)
+            out = combine(e.lanes(1), self.acc.op, self.acc.dtype, out, lane)
+        return out
+
+
+EVALUATE: dict[str, Callable[[Emitter, Node], ir.Value]] = {
+    "index": Emitter.index, "load": lambda e, n: e.load(*n.attrs), "apply": Emitter.apply, "check": Emitter.check,
+    "total": Emitter.total,
+}
+
+
+def emit(program: Program, module: ir.Module | None = None) -> Emitted:
+    """The program's kernel, in a new module or the one given."""
+    return Emitter(program, module or ir.Module(program.name)).run()
+
+
+__all__ = ["BOOL", "Check", "Emitted", "emit", "nodes_of"]

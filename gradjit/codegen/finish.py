@@ -1,0 +1,221 @@
+"""Last steps on loop nests: merge loops that run through memory together, drop dead stores, choose vectors, place memory."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from .affine import Affine, Var
+from .loops import Accumulate, Buffer, Call, Finish, Loop, Node, Program, Start, Stmt, Store
+from .numbers import cost_of
+
+ALIGN = 64
+
+
+def finish(p: Program) -> Program:
+    p.body = [merged(s) if isinstance(s, Loop) else s for s in p.body]
+    p.body = without_dead_stores(p)
+    for s in p.body:
+        choose_lanes(s)
+    place_workspace(p)
+    return p
+
+
+def statements(body: list[Stmt]) -> Iterator[Stmt]:
+    """All statements, outer before inner."""
+    for s in body:
+        yield s
+        if isinstance(s, Loop):
+            yield from statements(s.body)
+
+
+def nodes_of(s: Stmt) -> Iterator[Node]:
+    """Every node that a statement evaluates, computed addresses included."""
+    roots: list[Node] = []
+    for a in addresses_of(s):
+        roots += [x for x in a.terms if isinstance(x, Node)]
+    if isinstance(s, (Store, Accumulate)):
+        roots.append(s.node)
+    seen: set[Node] = set()
+    while roots:
+        n = roots.pop()
+        if n in seen:
+            continue
+        seen.add(n)
+        yield n
+        roots.extend(n.args)
+        if n.kind == "load":
+            roots.extend(a for a in n.attrs[1].terms if isinstance(a, Node))
+
+
+def addresses_of(s: Stmt) -> list[Affine]:
+    """The addresses that a statement itself writes to, and the position that it records."""
+    if isinstance(s, Store):
+        return [s.address]
+    if isinstance(s, Accumulate):
+        return [a for a in (s.position, s.store[1] if s.store else None) if a is not None]
+    return []
+
+
+# merging ----------------------------------------------------------------------------------------------------------------
+def merged(loop: Loop) -> Loop:
+    """`for i: for j: body` --> `for ij: body` where every address runs through both as through one."""
+    loop.body = [merged(s) if isinstance(s, Loop) else s for s in loop.body]
+    if len(loop.body) != 1 or not isinstance(loop.body[0], Loop):
+        return loop
+    inner = loop.body[0]
+    i, j = loop.var, inner.var
+    if j.lo != 0 or any(isinstance(s, (Loop, Start, Finish)) for s in inner.body):
+        return loop
+    extent = j.hi
+    if not all(_together(s, i, j, extent) for s in inner.body):
+        return loop
+    ij = Var(i.name + j.name, i.lo * extent, i.hi * extent)
+    swap = _Swap({i: Affine({}), j: Affine.of(ij)})
+    return Loop(ij, [swap.stmt(s) for s in inner.body])
+
+
+def _together(s: Stmt, i: Var, j: Var, extent: int) -> bool:
+    def fits(a: Affine) -> bool:
+        return a.terms.get(i, 0) == a.terms.get(j, 0) * extent
+
+    if isinstance(s, Accumulate) and (s.position is not None or s.store is not None):
+        return False
+    if not all(map(fits, addresses_of(s))):
+        return False
+    for n in nodes_of(s):
+        if n.kind == "load" and not fits(n.attrs[1]):
+            return False
+        if n.kind == "index" and not fits(n.attrs):
+            return False
+        if n.kind == "total" and (i in n.vars or j in n.vars):
+            return False
+    return True
+
+
+class _Swap:
+    """Rebuilds statements with loop variables replaced."""
+
+    def __init__(self, by: dict[Var, Affine]):
+        self.by = by
+        self.memo: dict[Node, Node] = {}
+
+    def affine(self, a: Affine) -> Affine:
+        return a.substitute(lambda x: self.by.get(x) if isinstance(x, Var) else Affine.of(self.node(x)))
+
+    def node(self, n: Node) -> Node:
+        if not any(v in n.vars for v in self.by):
+            return n
+        if n not in self.memo:
+            args = tuple(map(self.node, n.args))
+            attrs = n.attrs
+            vars = frozenset().union(*(a.vars for a in args)) if args else frozenset()
+            if n.kind == "load":
+                attrs = (n.attrs[0], self.affine(n.attrs[1]))
+                vars = attrs[1].vars
+            elif n.kind == "index":
+                attrs = self.affine(n.attrs)
+                vars = attrs.vars
+            self.memo[n] = Node(n.kind, args, attrs, n.dtype, vars, n.loc)
+        return self.memo[n]
+
+    def stmt(self, s: Stmt) -> Stmt:
+        if isinstance(s, Store):
+            return Store(s.buffer, self.affine(s.address), self.node(s.node), s.combine)
+        assert isinstance(s, Accumulate)
+        return Accumulate(s.acc, self.node(s.node))
+
+
+# dead stores -------------------------------------------------------------------------------------------------------------
+def without_dead_stores(p: Program) -> list[Stmt]:
+    """Stores into workspace that nothing loads are dropped, and with them loops that do nothing."""
+    read: set[Buffer] = set()
+    for s in statements(p.body):
+        if isinstance(s, Call):
+            read.update(v.buffer for v in s.reads)
+        for n in nodes_of(s):
+            if n.kind == "load":
+                read.add(n.attrs[0])
+
+    def live(s: Stmt) -> bool:
+        if isinstance(s, Store):
+            return s.buffer.role != "workspace" or s.buffer in read
+        if isinstance(s, Loop):
+            s.body = [x for x in s.body if live(x)]
+            return bool(s.body)
+        return True
+
+    return [s for s in p.body if live(s)]
+
+
+# vectors ------------------------------------------------------------------------------------------------------------------
+def choose_lanes(s: Stmt, vector_bytes: int = 64) -> None:
+    """Give innermost loops vectors as wide as the machine's, and several of them a turn to short reductions."""
+    if not isinstance(s, Loop):
+        return
+    inner = [x for x in s.body if isinstance(x, Loop)]
+    for x in inner:
+        choose_lanes(x, vector_bytes)
+    if inner or not all(_vectorises(x, s.var) for x in s.body):
+        return
+    widest = max((n.dtype.itemsize for x in s.body for n in nodes_of(x) if s.var in n.vars), default=8)
+    lanes = vector_bytes // widest
+    while lanes > s.var.extent:
+        lanes //= 2
+    s.lanes = max(lanes, 1)
+    if any(isinstance(x, Accumulate) for x in s.body):
+        cost = sum(cost_of(n.attrs[0]) for x in s.body for n in nodes_of(x) if n.kind == "apply")
+        s.unroll = 4 if cost <= 2.5 else 2 if cost <= 10 else 1
+        while s.unroll > 1 and s.var.extent < 2 * s.unroll * s.lanes:
+            s.unroll //= 2
+
+
+def _vectorises(s: Stmt, var: Var) -> bool:
+    """Whether turns of the loop over `var` may run side by side."""
+    if isinstance(s, Accumulate):
+        return s.position is None and s.store is None
+    if isinstance(s, Store):
+        moves = s.address.terms.get(var, 0) != 0
+        return moves and not any(var in a.vars for a in s.address.terms if a is not var)
+    return False
+
+
+# memory -------------------------------------------------------------------------------------------------------------------
+def place_workspace(p: Program) -> None:
+    """Offsets for workspace buffers: those that are never alive together may share bytes (first fit, largest first)."""
+    alive = _lifetimes(p)
+    p.workspace = [b for b in p.workspace if b in alive]
+    placed: list[Buffer] = []
+    for b in sorted(p.workspace, key=lambda b: -b.nbytes):
+        first, last = alive[b]
+        others = sorted((o for o in placed if alive[o][0] <= last and first <= alive[o][1]), key=lambda o: o.offset)
+        at = 0
+        for o in others:
+            if at + b.nbytes <= o.offset:
+                break
+            at = max(at, -(-(o.offset + o.nbytes) // ALIGN) * ALIGN)
+        b.offset = at
+        placed.append(b)
+    p.workspace_bytes = max((b.offset + b.nbytes for b in placed), default=0)
+
+
+def _lifetimes(p: Program) -> dict[Buffer, tuple[int, int]]:
+    """The first and last step of the program that touches each workspace buffer."""
+    alive: dict[Buffer, tuple[int, int]] = {}
+
+    def touch(b: Buffer, step: int) -> None:
+        if b.role == "workspace":
+            alive[b] = (alive.get(b, (step, step))[0], step)
+
+    for step, top in enumerate(p.body):
+        for s in statements([top]):
+            if isinstance(s, Store):
+                touch(s.buffer, step)
+            elif isinstance(s, Accumulate) and s.store:
+                touch(s.store[0], step)
+            elif isinstance(s, Call):
+                for v in (*s.reads, *s.writes):
+                    touch(v.buffer, step)
+            for n in nodes_of(s):
+                if n.kind == "load":
+                    touch(n.attrs[0], step)
+    return alive

@@ -1,0 +1,118 @@
+"""From a schedule to loop nests: slots become loops (cut where pads and joins ask for it), tasks become statements."""
+
+from __future__ import annotations
+
+from ..ir import Func, I64
+from .affine import Affine, Var
+from .elements import Index
+from .finish import finish
+from .loops import Accumulate, Accumulator, Finish, Loop, Program, Start, Stmt, Store
+from .memory import Plan, plan
+from .schedule import Item, Slot
+from .tasks import CallTask, Task
+
+Env = dict[Slot, Affine]
+"""Where each enclosing loop is: its variable, or a constant where the piece has one step."""
+
+
+class Generator:
+    """Writes out the loops of a plan."""
+
+    def __init__(self, p: Plan):
+        self.plan = p
+        self.e = p.low.elements
+        self.e.memo.clear()
+        self.count = 0
+
+    def fresh(self, letter: str) -> str:
+        self.count += 1
+        return f"{letter}{self.count}"
+
+    def block(self, items: list[Item], env: Env) -> list[Stmt]:
+        out: list[Stmt] = []
+        for item in items:
+            if isinstance(item, Slot):
+                out += self.loop(item, env)
+            elif isinstance(item, CallTask):
+                out.append(item.call)
+            else:
+                out += self.task(item, env)
+        return out
+
+    def loop(self, slot: Slot, env: Env) -> list[Stmt]:
+        """The pieces of a slot, between the start and finish of the reductions that begin here."""
+        assert slot.var is not None
+        begun = [t for t, path in self.plan.path.items() if slot in path and self.begins(t, path.index(slot))]
+        out: list[Stmt] = []
+        for t in begun:
+            out += self.start(t)
+        cuts = sorted({slot.var.lo, slot.var.hi, *slot.splits})
+        for lo, hi in zip(cuts, cuts[1:], strict=False):
+            out += self.piece(slot, lo, hi, env)
+        for t in begun:
+            out += self.finish(t, env)
+        return out
+
+    def piece(self, slot: Slot, lo: int, hi: int, env: Env) -> list[Stmt]:
+        if hi - lo == 1:
+            return self.block(slot.items, {**env, slot: Affine({}, lo)})
+        var = Var(self.fresh("i"), lo, hi)
+        body = self.block(slot.items, {**env, slot: Affine.of(var)})
+        return [Loop(var, body)]
+
+    # tasks ------------------------------------------------------------------------------------------------------------
+    @staticmethod
+    def begins(t: Task, depth: int) -> bool:
+        """Whether the loop at this depth is the first over which the task keeps a running value in registers."""
+        running = t.serial if t.kind in ("scan", "arg") else t.reduced if t.kind == "reduce" and t.in_registers else ()
+        inner = [k for k, a in enumerate(t.order) if a in running]
+        return bool(inner) and inner[0] == depth
+
+    def start(self, t: Task) -> list[Stmt]:
+        assert t.combine is not None
+        t.accumulator = Accumulator(t.combine, t.value.dtype if t.kind != "arg" else t.node.dtype, self.fresh("acc"))  # type: ignore[union-attr]
+        return [Start(t.accumulator)]
+
+    def at(self, t: Task, env: Env) -> Index:
+        return t.index({a: env[s] for a, s in zip(t.order, self.plan.path[t], strict=True) if s in env})
+
+    def finish(self, t: Task, env: Env) -> list[Stmt]:
+        """Read the final value, keep it live for readers in the same loops, and store it."""
+        acc, index = t.accumulator, self.at(t, env)
+        assert acc is not None and t.kept is not None
+        if t.kind == "scan":
+            return []
+        where = tuple(index[a] for a in t.kept)
+        vars = frozenset(v for a in where for v in a.vars)
+        total = self.e.nodes.make("total", (), acc, I64 if t.kind == "arg" else acc.dtype, vars)
+        self.e.live[(t.value, where)] = total
+        return [Finish(acc, total), Store(t.target.buffer, t.place(self.e, index), total)]
+
+    def task(self, t: Task, env: Env) -> list[Stmt]:
+        if 0 in t.domain and not t.reduced:
+            return []
+        index = self.at(t, env)
+        node = self.e.shown(t.element(self.e, index))
+        acc = t.accumulator
+        if acc is not None and t.kind == "scan":
+            return [Accumulate(acc, node, store=(t.target.buffer, t.place(self.e, index)))]
+        if acc is not None:
+            return [Accumulate(acc, node, index[next(iter(t.serial))] if t.kind == "arg" else None)]
+        if t.kind == "arg":
+            node = self.e.nodes.const(0, I64)
+        return [self.store(t, index, node)]
+
+    def store(self, t: Task, index: Index, node: object) -> Stmt:
+        combine = t.combine if t.kind == "scatter" or (t.kind == "reduce" and not t.in_registers) else None
+        if t.kind in ("map", "reduce") and combine is None and t.kept is not None:
+            self.e.live[(t.value, tuple(index[a] for a in t.kept))] = node  # type: ignore[assignment]
+        return Store(t.target.buffer, t.place(self.e, index), node, combine)  # type: ignore[arg-type]
+
+
+def lower_loops(func: Func) -> Program:
+    """The loop nests that compute `func`. Every extent must be known."""
+    p = plan(func)
+    body = Generator(p).block(p.root.items, {})
+    low = p.low
+    literals = [v.buffer for v in low.elements.literals.values()]
+    return finish(Program(func.name, low.inputs, low.outputs, low.workspace, literals, body))

@@ -1,0 +1,18 @@
+"""What each operation becomes, by family.
+
+ELEMENT: pointwise operations aside, how one element of the result is found: `rule(elements, op, index) -> Node`.
+EMIT: the machine code of a pointwise operation: `rule(lanes, dtype, *args, **attrs) -> LLVM value`.
+TASKS: operations that need loops or calls of their own: `rule(lowering, op) -> None`, which appends tasks.
+"""
+
+from __future__ import annotations
+
+from . import creation, elementwise, indexing, linalg, movement, reduction, special
+
+ELEMENT = {**creation.ELEMENT, **movement.ELEMENT, **indexing.ELEMENT}
+EMIT = {**elementwise.EMIT, **special.EMIT}
+TASKS = {**reduction.TASKS, **movement.TASKS, **indexing.TASKS, **linalg.TASKS}
+
+# Operations with regions are lowered by the issue that traces loops; until then no traced program holds one.
+UNLOWERED = {"if": "control flow is not traced yet", "for": "control flow is not traced yet",
+             "while": "control flow is not traced yet"}

@@ -1,0 +1,114 @@
+"""Contractions: matrix products through BLAS, small and thin ones as loops that fuse with their neighbours."""
+
+from __future__ import annotations
+
+from math import prod
+from typing import TYPE_CHECKING
+
+from ...ir import Op, Value
+from ...ir.ops.linalg import free_axes
+from ..affine import ZERO, Affine
+from ..elements import Elements, Index
+from ..loops import Call, Node, View
+
+if TYPE_CHECKING:
+    from ..tasks import Lowering
+
+Axes = tuple[int, ...]
+
+SMALL = 1024
+"""Products of fewer multiplications than this (for each matrix of a stack) are loops: a BLAS call costs about 0.2 µs."""
+
+
+class Contraction:
+    """The axes of a contraction, and where each stands in the domain (shared, x's free, y's free, summed)."""
+
+    def __init__(self, op: Op):
+        self.op = op
+        self.x, self.y = op.operands
+        a = op.attrs
+        self.xbatch, self.ybatch, self.xsum, self.ysum = a["xbatch"], a["ybatch"], a["xsum"], a["ysum"]
+        self.xfree = free_axes(self.x.type.rank, self.xbatch, self.xsum)
+        self.yfree = free_axes(self.y.type.rank, self.ybatch, self.ysum)
+        xs, ys = self.x.type.extents, self.y.type.extents
+        self.batch = tuple(xs[k] for k in self.xbatch)
+        self.m, self.n = tuple(xs[k] for k in self.xfree), tuple(ys[k] for k in self.yfree)
+        self.k = tuple(xs[k] for k in self.xsum)
+
+    @property
+    def by_loops(self) -> bool:
+        m, n, k = prod(self.m), prod(self.n), prod(self.k)
+        thin = m == 1 or n == 1 or k == 1
+        return thin or m * n * k <= SMALL or self.op.result.dtype.kind != "f"
+
+    @property
+    def domain(self) -> tuple[int, ...]:
+        return self.batch + self.m + self.n + self.k
+
+    def operand(self, which: int, index: Index) -> tuple[Value, Index]:
+        """x (0) or y (1) with its index at a domain index."""
+        nb, nm, nn = len(self.batch), len(self.m), len(self.n)
+        batch, m, n, k = index[:nb], index[nb:nb + nm], index[nb + nm:nb + nm + nn], index[nb + nm + nn:]
+        value, parts = ((self.x, ((self.xbatch, batch), (self.xfree, m), (self.xsum, k))),
+                        (self.y, ((self.ybatch, batch), (self.yfree, n), (self.ysum, k))))[which]
+        out: list[Affine] = [ZERO] * value.type.rank
+        for axes, at in parts:
+            for a, i in zip(axes, at, strict=True):
+                out[a] = i
+        return value, tuple(out)
+
+
+def _contract(low: Lowering, op: Op) -> None:
+    c = Contraction(op)
+    if c.by_loops:
+        def element(e: Elements, i: Index) -> Node:
+            return e.nodes.apply("mul", (e.at(*c.operand(0, i)), e.at(*c.operand(1, i))), op.result.dtype, {}, op.loc)
+
+        low.reduce(op.result, "sum", c.domain, tuple(range(len(c.batch + c.m + c.n))), element)
+        return
+    x, x_home = _matrices(low, c.x, c.xbatch, c.xfree, c.xsum)
+    y, y_home = _matrices(low, c.y, c.ybatch, c.ysum, c.yfree)
+    target = low.view_of(op.result)
+    out = View(target.buffer, target.offset, row_strides(target.strides, (len(c.batch), len(c.m), len(c.n))),
+               (*c.batch, prod(c.m), prod(c.n)))
+    low.call(op.result, Call("gemm", (x, y), (out,), {"batch": len(c.batch)}, op.loc), [x_home, y_home])
+
+
+def row_strides(strides: tuple[int, ...], parts: tuple[int, int, int]) -> tuple[int, ...]:
+    """Strides of the shape with the matrix's row axes merged and its column axes merged."""
+    nb, nm, nn = parts
+    rows, columns = strides[nb:nb + nm], strides[nb + nm:nb + nm + nn]
+    return (*strides[:nb], rows[-1] if rows else 0, columns[-1] if columns else 0)
+
+
+def _matrices(low: Lowering, v: Value, batch: Axes, rows: Axes, columns: Axes) -> tuple[View, Value]:
+    """An operand as a stack of matrices that BLAS can read, and the value whose memory that is.
+
+    Memory that does not serve (axes that do not merge, no unit stride) is copied in the order batch, rows, columns.
+    """
+    view = low.need(v)
+    found = as_matrices(view, batch, rows, columns)
+    if found is not None:
+        return found, v
+    packed, home = low.pack(v, batch + rows + columns)
+    served = as_matrices(packed, batch, rows, columns)
+    assert served is not None
+    return served, home
+
+
+def as_matrices(v: View, batch: Axes, rows: Axes, columns: Axes) -> View | None:
+    """Rows merged into one axis and columns into another, one of them with unit stride; None where that cannot be."""
+    merged = []
+    for axes in (rows, columns):
+        axes = tuple(a for a in axes if v.shape[a] != 1)
+        if any(v.strides[a] != v.strides[b] * v.shape[b] for a, b in zip(axes, axes[1:], strict=False)):
+            return None
+        merged.append((prod(v.shape[a] for a in axes), v.strides[axes[-1]] if axes else 1))
+    (m, sm), (n, sn) = merged
+    # BLAS wants one stride to be 1 and the other to be no less than the length of a line.
+    if not ((sn == 1 and sm >= n) or (sm == 1 and sn >= m)):
+        return None
+    return View(v.buffer, v.offset, (*(v.strides[a] for a in batch), sm, sn), (*(v.shape[a] for a in batch), m, n))
+
+
+TASKS = {"contract": _contract}

@@ -1,0 +1,143 @@
+"""Operations that move elements: most only change the index at which their operand is read."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ...ir import Op, Value
+from ..affine import ZERO, Affine, dot
+from ..elements import Elements, row_major
+from ..loops import Node
+
+if TYPE_CHECKING:
+    from ..tasks import Lowering
+
+Index = tuple[Affine, ...]
+
+
+def _broadcast(e: Elements, op: Op, index: Index) -> Node:
+    x = op.operands[0]
+    return e.at(x, tuple(ZERO if x.shape[k] == 1 else index[d] for k, d in enumerate(op.attrs["dims"])))
+
+
+def _transpose(e: Elements, op: Op, index: Index) -> Node:
+    inner: list[Affine] = [ZERO] * len(index)
+    for k, p in enumerate(op.attrs["perm"]):
+        inner[p] = index[k]
+    return e.at(op.operands[0], tuple(inner))
+
+
+def _slice(e: Elements, op: Op, index: Index) -> Node:
+    a = op.attrs
+    return e.at(op.operands[0],
+                tuple(i * step + start for i, step, start in zip(index, a["steps"], a["starts"], strict=True)))
+
+
+def _reshape(e: Elements, op: Op, index: Index) -> Node:
+    x, shape = op.operands[0], op.result.type.extents
+    inner = unreshaped(x.type.extents, shape, index)
+    if inner is not None:
+        return e.at(x, inner)
+    view = e.view(op.result)
+    if view is None:  # only met while running dry
+        assert e.notes is not None
+        e.notes.needs_memory.add(x)
+        return e.at(x, tuple(ZERO for _ in x.shape))
+    if e.notes is not None:
+        base = e.base(op.result)
+        if base not in e.inputs and base not in e.literals:
+            e.notes.reads.append((base, None))
+    return e.nodes.load(view.buffer, dot(index, view.strides, view.offset))
+
+
+def unreshaped(old: tuple[int, ...], new: tuple[int, ...], index: Index) -> Index | None:
+    """The index before a reshape, where each old axis is a run of new axes; None where an old axis was split off."""
+    out: list[Affine] = []
+    j = 0
+    for extent in old:
+        if extent == 1:
+            out.append(ZERO)
+            continue
+        run: list[int] = []
+        size = 1
+        while size < extent and j < len(new):
+            size *= new[j]
+            run.append(j)
+            j += 1
+        if size != extent:
+            return None
+        out.append(dot([index[k] for k in run], row_major(tuple(new[k] for k in run))))
+    return tuple(out)
+
+
+def _pad(e: Elements, op: Op, index: Index) -> Node:
+    x, value = op.operands
+    a = op.attrs
+    if any(a["interiors"]):
+        assert e.notes is not None, "a pad with gaps has memory"
+        e.notes.needs_memory.add(op.result)
+        return e.at(x, tuple(ZERO for _ in x.shape))
+    inner: list[Affine] = []
+    for i, lo, extent in zip(index, a["lows"], x.shape, strict=True):
+        inner.append(i + -lo)
+        if e.side(i, lo, lo + extent, op.result) not in (0, None):
+            return _around(e, op, value)
+    return e.at(x, tuple(inner))
+
+
+def _around(e: Elements, op: Op, value: Value) -> Node:
+    v = value.op
+    if v is not None and v.name == "const" and v.attrs["value"].ndim == 0 and v.attrs["value"] == 0:
+        return e.absent(op.result)
+    return e.at(value, ())
+
+
+def _concat(e: Elements, op: Op, index: Index) -> Node:
+    axis = op.attrs["axis"]
+    start = 0
+    for x in op.operands:
+        stop = start + x.shape[axis]
+        if stop > start:
+            inner = (*index[:axis], index[axis] + -start, *index[axis + 1:])
+            side = e.side(index[axis], start, stop, op.result)
+            if side == 0:
+                return e.at(x, inner)
+            if side is None:  # dry: every part is looked at
+                e.at(x, inner)
+        start = stop
+    return e.nodes.const(0, op.result.dtype)
+
+
+def _update(e: Elements, op: Op, index: Index) -> Node:
+    assert e.notes is not None, "an update has memory"
+    e.notes.needs_memory.add(op.result)
+    return e.nodes.const(0, op.result.dtype)
+
+
+ELEMENT = {"broadcast": _broadcast, "transpose": _transpose, "slice": _slice, "reshape": _reshape, "pad": _pad,
+           "concat": _concat, "update": _update}
+
+
+# With memory of their own: one task fills, the others write windows -----------------------------------------------------
+def _pad_tasks(low: Lowering, op: Op) -> None:
+    x, value = op.operands
+    steps = tuple(i + 1 for i in op.attrs["interiors"])
+    low.fill(op.result, value)
+    low.window(op.result, x, op.attrs["lows"], steps)
+
+
+def _update_tasks(low: Lowering, op: Op) -> None:
+    x, v = op.operands
+    low.copy(op.result, x)
+    low.window(op.result, v, op.attrs["starts"], op.attrs["steps"])
+
+
+def _concat_tasks(low: Lowering, op: Op) -> None:
+    axis = op.attrs["axis"]
+    start = 0
+    for x in op.operands:
+        low.window(op.result, x, tuple(start if k == axis else 0 for k in range(x.type.rank)), (1,) * x.type.rank)
+        start += x.shape[axis]
+
+
+TASKS = {"pad": _pad_tasks, "update": _update_tasks, "concat": _concat_tasks}

@@ -1,0 +1,118 @@
+"""Which values get memory: scheduling again until nothing dear is computed twice."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import prod
+
+from ..ir import OPS, Func, Value
+from .affine import Affine
+from .elements import Index
+from .numbers import cost_of, memory_cost
+from .schedule import Scheduler, Slot
+from .tasks import Lowering, Task
+
+ROUNDS = 12
+MAX_PIECES = 24
+"""A nest is cut into at most so many pieces; past that, the values that ask for the cuts get memory."""
+
+
+@dataclass
+class Plan:
+    """A lowering with its schedule."""
+
+    low: Lowering
+    root: Slot
+    path: dict[Task, list[Slot]]
+
+
+def plan(func: Func) -> Plan:
+    """Lower and schedule, giving memory to more values until the schedule is content."""
+    memory: set[Value] = set()
+    for _ in range(ROUNDS):
+        low = Lowering(func, set(memory))
+        s = Scheduler(low)
+        root = s.run()
+        p = Plan(low, root, s.path)
+        wanted = (required(p) or too_many_pieces(p) or repeated(p)) - low.memory
+        if not wanted:
+            return p
+        memory |= wanted
+    if required(p):
+        raise AssertionError(f"the schedule of @{func.name} does not settle")
+    return p
+
+
+def required(p: Plan) -> set[Value]:
+    """Values without which the program cannot be lowered: operands of calls, sources of gathers."""
+    wanted = set(p.low.wanted)
+    for t in p.path:
+        wanted |= t.notes.needs_memory
+    return wanted
+
+
+def too_many_pieces(p: Plan) -> set[Value]:
+    """The values that cut a nest into too many pieces."""
+    wanted: set[Value] = set()
+    for path in p.path.values():
+        if prod(len(s.splits) + 1 for s in path) > MAX_PIECES:
+            wanted |= {v for s in path for values in s.splits.values() for v in values}
+    return wanted
+
+
+def repeated(p: Plan) -> set[Value]:
+    """Values that are cheaper to keep than to compute again, the last of each chain of them."""
+    runs = evaluations(p)
+    costs = inline_costs(p.low)
+    saved: dict[Value, int] = {}
+    for value, count in runs.items():
+        op = value.op
+        if op is None or not (OPS[op.name].pointwise or op.name == "gather") or value in p.low.memory:
+            continue
+        size = value.type.size
+        memory = memory_cost(size * value.dtype.itemsize)
+        if count * costs[value] > size * costs[value] + (count + size) * memory:
+            saved[value] = count
+    users: dict[Value, list[Value]] = {}
+    for op in p.low.func.ops:
+        for o in op.operands:
+            users.setdefault(o, []).extend(op.results)
+    return {v for v, n in saved.items() if not covered(v, n, saved, users)}
+
+
+def covered(v: Value, count: int, saved: dict[Value, int], users: dict[Value, list[Value]]) -> bool:
+    """Whether every use of `v` is inside a value that will be kept and is evaluated as often."""
+    used = users.get(v, [])
+    return bool(used) and all(saved.get(u, -1) >= count for u in used)
+
+
+def evaluations(p: Plan) -> dict[Value, int]:
+    """How many elements of each value without memory are computed, all loops counted."""
+    seen: set[tuple[Value, Index]] = set()
+    runs: dict[Value, int] = {}
+    for t, path in p.path.items():
+        shared = {t.vars[axis]: slot.var for axis, slot in zip(t.order, path, strict=True)}
+
+        def rename(atom: object, shared: dict = shared) -> Affine | None:
+            var = shared.get(atom)
+            return None if var is None else Affine.of(var)
+
+        for value, index in t.notes.visits:
+            key = (value, tuple(a.substitute(rename) for a in index))
+            if key in seen:
+                continue
+            seen.add(key)
+            vars = {v for a in key[1] for v in a.vars}
+            depth = max((k + 1 for k, s in enumerate(path) if s.var in vars), default=0)
+            runs[value] = runs.get(value, 0) + prod(s.var.extent for s in path[:depth] if s.var)
+    return runs
+
+
+def inline_costs(low: Lowering) -> dict[Value, float]:
+    """The cost of an element of each value, computed from what has memory."""
+    costs: dict[Value, float] = {}
+    for op in low.func.ops:
+        for r in op.results:
+            inner = sum(1.0 if o in low.elements.views else costs.get(o, 0.0) for o in op.operands)
+            costs[r] = inner + (cost_of(op.name) if OPS[op.name].pointwise else 5.0 if op.name == "gather" else 0.0)
+    return costs

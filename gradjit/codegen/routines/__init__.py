@@ -1,0 +1,7 @@
+"""Work on whole arrays that is no loop nest of ours: `rule(emitter, call)` emits the call."""
+
+from __future__ import annotations
+
+from . import blas, sort
+
+ROUTINES = {**blas.ROUTINES, **sort.ROUTINES}

@@ -1,0 +1,184 @@
+"""Stable sorting along an axis: a merge sort from the bottom up, nan last, as a private function for each dtype.
+
+Every line is copied into scratch memory, sorted there, and copied to the result; argsort carries positions along.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from llvmlite import ir
+
+from ...ir import I64 as INDEX
+from ...ir import DType
+from ..loops import Call
+from ..lower.elementwise import EMIT
+from ..vecmath.lanes import I1, I64, Lanes
+from .blas import over
+
+if TYPE_CHECKING:
+    from ..emit import Emitter
+
+PTR = ir.PointerType()
+
+
+def sort(e: Emitter, call: Call) -> None:
+    """out = x sorted along `axis`, or the positions that sort it."""
+    (x,), (out, keys, *places) = call.reads, call.writes
+    axis = call.attrs["axis"]
+    n = x.shape[axis]
+    if n == 0:
+        return
+    dtype = x.buffer.dtype
+    fn = merge_sort(e, dtype, bool(places))
+    outer = tuple(s for k, s in enumerate(x.shape) if k != axis)
+    a, b = e.at(keys.buffer, I64(0)), e.at(keys.buffer, I64(n))
+    pa, pb = (e.at(places[0].buffer, I64(k * n)) for k in (0, 1)) if places else (a, b)
+
+    def line(index: list[ir.Value]) -> None:
+        def element(view: object, k: ir.Value) -> ir.Value:
+            full = [*index[:axis], k, *index[axis:]]
+            offset: ir.Value = I64(view.offset)  # type: ignore[attr-defined]
+            for i, s in zip(full, view.strides, strict=True):  # type: ignore[attr-defined]
+                offset = e.b.add(offset, e.b.mul(i, I64(s)))
+            return e.at(view.buffer, offset)  # type: ignore[attr-defined]
+
+        def take(k: ir.Value) -> None:
+            e.b.store(e.b.load(element(x, k), typ=memory(dtype)), element_at(e.b, a, k, dtype))
+            if places:
+                e.b.store(k, element_at(e.b, pa, k, INDEX))
+
+        e.turns(I64(0), I64(n), take)
+        in_b = e.b.call(fn, [a, b, pa, pb, I64(n)])
+        source = e.b.select(in_b, pb if places else b, pa if places else a)
+        kind = INDEX if places else dtype
+
+        def give(k: ir.Value) -> None:
+            e.b.store(e.b.load(element_at(e.b, source, k, kind), typ=memory(kind)), element(out, k))
+
+        e.turns(I64(0), I64(n), give)
+
+    over(e, outer, [], line)
+
+
+def memory(t: DType) -> ir.Type:
+    from ..emit import memory_type
+    return memory_type(t)
+
+
+def element_at(b: ir.IRBuilder, p: ir.Value, k: ir.Value, t: DType) -> ir.Value:
+    return b.gep(p, [k], inbounds=True, source_etype=memory(t))
+
+
+def merge_sort(e: Emitter, t: DType, positions: bool) -> ir.Function:
+    """`i1 sort(keys, spare keys, positions, spare positions, n)`: whether the result ended up in the spare memory."""
+    name = f"gradjit.{'argsort' if positions else 'sort'}.{t}"
+    known = e.module.globals.get(name)
+    if known is not None:
+        return known
+    fn = ir.Function(e.module, ir.FunctionType(I1, [PTR] * 4 + [I64]), name)
+    fn.linkage = "internal"
+    _Merger(fn, t, positions).run()
+    return fn
+
+
+class _Merger:
+    """Emits the sorting function."""
+
+    def __init__(self, fn: ir.Function, t: DType, positions: bool):
+        self.fn, self.t, self.positions = fn, t, positions
+        self.b = ir.IRBuilder(fn.append_basic_block("entry"))
+        self.cells: dict[str, ir.Value] = {}
+
+    def cell(self, name: str, kind: ir.Type, first: ir.Value) -> None:
+        c = self.b.alloca(kind)
+        c.type = PTR
+        self.cells[name] = c
+        self.b.store(first, c)
+
+    def get(self, name: str) -> ir.Value:
+        return self.b.load(self.cells[name], typ=PTR if name in ("a", "b", "pa", "pb") else I1 if name == "odd" else I64)
+
+    def set(self, name: str, v: ir.Value) -> None:
+        self.b.store(v, self.cells[name])
+
+    def loop(self, condition: Callable[[], ir.Value], body: Callable[[], None]) -> None:
+        head, inside, done = (self.b.append_basic_block(n) for n in ("while", "do", "end"))
+        self.b.branch(head)
+        self.b.position_at_end(head)
+        self.b.cbranch(condition(), inside, done)
+        self.b.position_at_end(inside)
+        body()
+        self.b.branch(head)
+        self.b.position_at_end(done)
+
+    def least(self, x: ir.Value, y: ir.Value) -> ir.Value:
+        return self.b.select(self.b.icmp_signed("<", x, y), x, y)
+
+    def run(self) -> None:
+        a, b, pa, pb, n = self.fn.args
+        self.n = n
+        for name, first in (("a", a), ("b", b), ("pa", pa), ("pb", pb)):
+            self.cell(name, PTR, first)
+        for name in ("width", "lo", "i", "j", "k", "mid", "hi"):
+            self.cell(name, I64, I64(1 if name == "width" else 0))
+        self.cell("odd", I1, I1(0))
+        self.loop(lambda: self.b.icmp_signed("<", self.get("width"), n), self.level)
+        self.b.ret(self.get("odd"))
+
+    def level(self) -> None:
+        """Merge all pairs of neighbouring runs of `width` into the spare memory, then exchange the two."""
+        self.set("lo", I64(0))
+        self.loop(lambda: self.b.icmp_signed("<", self.get("lo"), self.n), self.pair)
+        for x, y in (("a", "b"), ("pa", "pb")):
+            old, new = self.get(x), self.get(y)
+            self.set(x, new)
+            self.set(y, old)
+        self.set("odd", self.b.not_(self.get("odd")))
+        self.set("width", self.b.shl(self.get("width"), I64(1)))
+
+    def pair(self) -> None:
+        lo, width = self.get("lo"), self.get("width")
+        mid = self.least(self.b.add(lo, width), self.n)
+        hi = self.least(self.b.add(mid, width), self.n)
+        for name, v in (("mid", mid), ("hi", hi), ("i", lo), ("j", mid), ("k", lo), ("lo", hi)):
+            self.set(name, v)
+        self.loop(lambda: self.b.icmp_signed("<", self.get("k"), self.get("hi")), self.step)
+
+    def step(self) -> None:
+        """Take the smaller of the two heads, the left one of equals. A run that is used up loses."""
+        b, i, j = self.b, self.get("i"), self.get("j")
+        left = b.icmp_signed("<", i, self.get("mid"))
+        right = b.icmp_signed("<", j, self.get("hi"))
+        # Reading past the end of a run is harmless where it is clamped into the line.
+        last = b.sub(self.n, I64(1))
+        x, y = (self.key(self.least(p, last)) for p in (i, j))
+        from_right = b.or_(b.not_(left), b.and_(right, self.less(y, x)))
+        self.put(b.select(from_right, y, x))
+        if self.positions:
+            p = b.select(from_right, j, i)
+            place = b.load(element_at(b, self.get("pa"), p, INDEX), typ=I64)
+            b.store(place, element_at(b, self.get("pb"), self.get("k"), INDEX))
+        one = b.zext(from_right, I64)
+        self.set("j", b.add(j, one))
+        self.set("i", b.add(i, b.sub(I64(1), one)))
+        self.set("k", b.add(self.get("k"), I64(1)))
+
+    def key(self, k: ir.Value) -> ir.Value:
+        return self.b.load(element_at(self.b, self.get("a"), k, self.t), typ=memory(self.t))
+
+    def put(self, v: ir.Value) -> None:
+        self.b.store(v, element_at(self.b, self.get("b"), self.get("k"), self.t))
+
+    def less(self, x: ir.Value, y: ir.Value) -> ir.Value:
+        if self.t.is_bool:
+            return self.b.icmp_unsigned("<", x, y)
+        L = Lanes(self.b, 1, self.t.itemsize == 8)
+        before = EMIT["lt"](L, self.t, x, y)
+        if not self.t.is_float:
+            return before
+        return self.b.or_(before, self.b.and_(L.isnan(y), self.b.not_(L.isnan(x))))
+
+
+ROUTINES = {"sort": sort, "argsort": sort}

@@ -1,0 +1,180 @@
+"""Which tasks share loops.
+
+Slots form a tree: a slot is a loop of some extent, its items are tasks, calls and further slots, in order. A task is
+placed, outermost loop first, into a slot of its extent where that keeps every dependence: what it reads of a task in the
+slot must have been computed in the same turn of the loop. So elementwise chains, reductions with their producers,
+sibling outputs, and several passes over the rows of a matrix come to share loops.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from ..ir import Value
+from .affine import Affine, Var
+from .elements import Index
+from .loops import Buffer
+from .numbers import identity
+from .tasks import CallTask, Lowering, Task
+
+Reads = dict[Value, list[Index | None]]
+"""Where a task reads each value that other tasks compute; None stands for anywhere."""
+
+
+@dataclass(eq=False)
+class Slot:
+    """A loop that tasks share, with a variable over its whole extent. The root has none.
+
+    splits: where the loop must be cut, and the values that ask for it. touched: the memory that its tasks use.
+    """
+
+    var: Var | None
+    items: list[Slot | Task | CallTask] = field(default_factory=list)
+    touched: set[Buffer] = field(default_factory=set)
+    splits: dict[int, set[Value]] = field(default_factory=dict)
+
+
+Item = Slot | Task | CallTask
+
+
+def tasks_of(item: Item) -> Iterator[Task | CallTask]:
+    if isinstance(item, Slot):
+        for i in item.items:
+            yield from tasks_of(i)
+    else:
+        yield item
+
+
+class Scheduler:
+    """Places the tasks of a lowering, in program order. `path` tells the slots of each, outermost first."""
+
+    def __init__(self, low: Lowering):
+        self.low = low
+        self.root = Slot(None)
+        self.path: dict[Task, list[Slot]] = {}
+
+    def run(self) -> Slot:
+        for t in self.low.tasks:
+            if isinstance(t, CallTask):
+                self.root.items.append(t)
+                continue
+            t.survey(self.low.elements)
+            choose_order(t)
+            self.place(t)
+            if t.kind == "reduce" and not t.in_registers:
+                self.start_in_memory(t)
+        return self.root
+
+    def start_in_memory(self, t: Task) -> None:
+        """A reduction whose running values live in memory: a task that sets them goes before its first reduced loop."""
+        assert t.kept is not None and t.combine is not None
+        dtype, first = t.value.dtype, identity(t.combine, t.value.dtype)
+        n = len(t.kept)
+        init = Task("map", t.value, t.target, tuple(t.domain[a] for a in t.kept), (),
+                    lambda e, i: e.nodes.const(first, dtype), tuple(range(n)), lambda e, i: t.place(e, self._spread(t, i)))
+        init.survey(self.low.elements)
+        init.order = tuple(t.kept.index(a) for a in t.order if a in t.kept)
+        shared = next(k for k, a in enumerate(t.order) if a in t.reduced)
+        path = self.path[t]
+        outer = path[shared - 1] if shared else self.root
+        inner = [Slot(Var(f"i{k}", 0, init.domain[a])) for k, a in enumerate(init.order) if k >= shared]
+        for slot, item in zip(inner, [*inner[1:], init], strict=True):
+            slot.items.append(item)
+        outer.items.insert(outer.items.index(path[shared]), inner[0])
+        self.path[init] = [*path[:shared], *inner]
+
+    @staticmethod
+    def _spread(t: Task, index: Index) -> Index:
+        """An index of the result as a domain index (reduced axes at 0)."""
+        assert t.kept is not None
+        return t.index(dict(zip(t.kept, index, strict=True)))
+
+    # placement --------------------------------------------------------------------------------------------------------
+    def place(self, t: Task) -> None:
+        reads: Reads = {}
+        for value, index in t.notes.reads:
+            reads.setdefault(value, []).append(index)
+        for value in t.after:
+            reads.setdefault(value, []).append(self.written(t))
+        touched = {b for b, _, _ in t.accesses()}
+        slot, path = self.root, []
+        for depth, axis in enumerate(t.order):
+            found = self.find(slot, t, depth, reads, touched)
+            if found is None:
+                found = Slot(Var(f"i{depth}", 0, t.domain[axis]))
+                slot.items.append(found)
+            found.touched |= touched
+            for at, values in t.notes.splits.get(t.vars[axis], {}).items():
+                found.splits.setdefault(at, set()).update(values)
+            path.append(found)
+            slot = found
+        slot.items.append(t)
+        self.path[t] = path
+
+    def written(self, t: Task) -> Index | None:
+        """Where a later task of a value writes, as an index into the value; None for a window or computed place."""
+        if t.kind in ("window", "scatter") or t.kept is None:
+            return None
+        return tuple(Affine.of(t.vars[a]) if a in t.vars else Affine({}) for a in t.kept)
+
+    def find(self, slot: Slot, t: Task, depth: int, reads: Reads, touched: set[Buffer]) -> Slot | None:
+        """The last slot inside `slot` that the task's loop can share at this depth, if any.
+
+        Sharing pays only where data is shared, so a slot that touches none of the task's memory is passed by.
+        """
+        var = t.vars[t.order[depth]]
+        for item in reversed(slot.items):
+            if (isinstance(item, Slot) and item.var is not None and item.var.extent == var.extent
+                    and item.touched & touched and self.aligned(item, t, depth, var, reads)):
+                return item
+            if any(other.value in reads for other in tasks_of(item)):
+                return None
+        return None
+
+    def aligned(self, item: Slot, t: Task, depth: int, var: Var, reads: Reads) -> bool:
+        """Whether all that `t` reads from the tasks in `item` was computed in the same turn of its loop."""
+        for other in tasks_of(item):
+            if other.value not in reads:
+                continue
+            if isinstance(other, CallTask) or depth >= len(other.order) or other.kept is None:
+                return False
+            axis = other.order[depth]
+            if other.kind in ("window", "scatter") or axis in other.serial or axis not in other.kept:
+                return False
+            where = other.kept.index(axis)
+            if any(i is None or i[where] != Affine.of(var) for i in reads[other.value]):
+                return False
+        return True
+
+
+# loop order -----------------------------------------------------------------------------------------------------------
+def choose_order(t: Task) -> None:
+    """Put the axis that runs along memory innermost, keeping the others in order, reduced after kept.
+
+    With a reduced axis innermost the running value stays in registers; with a kept one it is added up in memory.
+    """
+    axes = [a for a in t.order if a not in t.reduced] + [a for a in t.order if a in t.reduced]
+    if t.kind == "scatter":
+        return
+    if t.kind in ("scan", "arg"):
+        t.order = tuple([a for a in axes if a not in t.serial] + [a for a in axes if a in t.serial])
+    elif len(axes) > 1:
+        votes = stride_votes(t)
+        inner = max(axes, key=lambda a: (votes[a], a in t.reduced, axes.index(a)))
+        t.order = (*(a for a in axes if a != inner), inner)
+
+
+def stride_votes(t: Task) -> dict[int, float]:
+    """For each axis, how many accesses run along memory when it is innermost, less those that jump."""
+    votes = dict.fromkeys(t.vars, 0.0)
+    for _, address, writes in t.accesses():
+        # A store that jumps costs more than a load that does; a running value in memory is read and written.
+        weight = 1.5 if writes else 1.0
+        for a, v in t.vars.items():
+            stride = address.terms.get(v, 0)
+            if stride == 1:
+                votes[a] += weight
+            elif stride != 0 or any(v in atom.vars for atom in address.terms if atom is not v):
+                votes[a] -= weight
+    return votes

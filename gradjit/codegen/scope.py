@@ -1,0 +1,45 @@
+"""Where a node's machine value is known: one scope for each loop body, looked up outwards."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from llvmlite import ir
+
+from .affine import Var
+from .loops import Node
+
+
+@dataclass(eq=False)
+class Scope:
+    """The values computed in a loop body (or in the function), and where its loop is.
+
+    var and start: the loop variable and its (first) value. lanes: how many consecutive values it stands for.
+    valid: where the last vector of a loop overlaps the one before, the lanes that are new; else None.
+    """
+
+    parent: Scope | None
+    var: Var | None = None
+    start: ir.Value | None = None
+    lanes: int = 1
+    copy: int = 0  # which of the unrolled bodies
+    valid: ir.Value | None = None
+    values: dict[Node, ir.Value] = field(default_factory=dict)
+    wide: dict[Node, ir.Value] = field(default_factory=dict)
+
+    def find(self, node: Node) -> ir.Value | None:
+        scope: Scope | None = self
+        while scope is not None:
+            if node in scope.values:
+                return scope.values[node]
+            scope = scope.parent
+        return None
+
+    def holding(self, var: Var) -> Scope:
+        """The scope of the loop over `var`."""
+        scope: Scope | None = self
+        while scope is not None:
+            if scope.var is var:
+                return scope
+            scope = scope.parent
+        raise AssertionError(f"{var!r} is not in scope")

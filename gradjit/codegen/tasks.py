@@ -1,0 +1,240 @@
+"""From operations to tasks: which values get memory, and the loop nest or call that fills each.
+
+A task computes one array (or a window of one) over a domain of loops. Values without memory dissolve into the tasks
+that read them (see `elements`). The first guess gives memory only to results, reductions and the operands of calls;
+`schedule` then asks for more where dissolving would compute something dear twice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+from ..errors import UnsupportedError
+from ..ir import DType, Func, Op, Value
+from .affine import ZERO, Affine, Var, dot
+from .elements import Elements, Index, Notes, row_major, whole
+from .loops import Accumulator, Buffer, Call, Node, Nodes, View
+
+
+@dataclass(eq=False)
+class Task:
+    """Elements of `target` over a domain of loops.
+
+    domain: the loops' extents. order: the domain axes with more than one step, outermost first.
+    element: the expression at a domain index. place: the index in the target's value, from the domain index.
+    kept: the domain axes that the target's axes are, in order (None where a window shifts them).
+    combine: None for a plain store; the operation that combines reduced elements.
+    serial: axes along which elements must follow one another.
+    """
+
+    kind: str  # map, window, reduce, arg, scan, scatter
+    value: Value
+    target: View
+    domain: tuple[int, ...]
+    order: tuple[int, ...]
+    element: Callable[[Elements, Index], Node]
+    kept: tuple[int, ...] | None
+    place: Callable[[Elements, Index], Affine]
+    combine: str | None = None
+    serial: frozenset[int] = frozenset()
+    after: tuple[Value, ...] = ()  # values whose earlier tasks write the same memory
+    # What a dry walk over whole loops found: its notes, the expression and the address of its store.
+    notes: Notes = field(default_factory=Notes)
+    vars: dict[int, Var] = field(default_factory=dict)
+    node: Node | None = None
+    address: Affine = ZERO
+    accumulator: Accumulator | None = None  # while its loops are written
+
+    @property
+    def reduced(self) -> frozenset[int]:
+        axes = range(len(self.domain))
+        return frozenset(axes) - frozenset(axes if self.kept is None else self.kept)
+
+    @property
+    def in_registers(self) -> bool:
+        """Whether the reduced loops are innermost, so that the running value never goes to memory."""
+        if self.kind not in ("reduce", "arg"):
+            return False
+        n = len([a for a in self.order if a in self.reduced])
+        return all(a in self.reduced for a in self.order[len(self.order) - n:])
+
+    def index(self, at: dict[int, Affine]) -> Index:
+        """The domain index with the given axes at the given places, the others (of one step) at 0."""
+        return tuple(at.get(a, ZERO) for a in range(len(self.domain)))
+
+    def survey(self, e: Elements) -> None:
+        """Walk the task dry, over whole loops."""
+        self.vars = {a: Var(f"d{a}", 0, n) for a, n in enumerate(self.domain) if n != 1}
+        e.memo.clear()
+        self.notes = e.notes = Notes()
+        index = self.index({a: Affine.of(v) for a, v in self.vars.items()})
+        self.node, self.address = self.element(e, index), self.place(e, index)
+        e.notes = None
+
+    def accesses(self) -> Iterator[tuple[Buffer, Affine, bool]]:
+        """The buffers and addresses that the task touches, and whether it writes there."""
+        yield self.target.buffer, self.address, True
+        atoms = [a for a in self.address.terms if isinstance(a, Node)]
+        seen: set[Node] = set()
+        stack = [self.node, *atoms]
+        while stack:
+            n = stack.pop()
+            if n is None or n in seen:
+                continue
+            seen.add(n)
+            if n.kind == "load":
+                yield *n.attrs, False
+                stack.extend(a for a in n.attrs[1].terms if isinstance(a, Node))
+            stack.extend(n.args)
+
+
+@dataclass(eq=False)
+class CallTask:
+    """A routine on whole arrays."""
+
+    value: Value
+    call: Call
+    reads: tuple[Value, ...]  # values with memory
+
+
+class Lowering:
+    """The tasks of one function, for a given set of values that have memory."""
+
+    def __init__(self, func: Func, memory: set[Value]):
+        self.func = func
+        self.memory = memory
+        self.elements = Elements(Nodes())
+        self.inputs: list[Buffer] = []
+        self.outputs: list[Buffer] = []
+        self.workspace: list[Buffer] = []
+        self.tasks: list[Task | CallTask] = []
+        self.wanted: set[Value] = set()  # values that turn out to need memory
+        self.filled: set[Value] = set()
+        self.bind()
+
+    # memory ---------------------------------------------------------------------------------------------------------
+    def bind(self) -> None:
+        """Give memory to parameters and results, then to what `memory` names; then make the tasks in program order."""
+        for k, p in enumerate(self.func.params):
+            self.inputs.append(Buffer(p.name or f"in{k}", p.dtype, p.type.extents, "input"))
+            self.elements.views[p] = whole(self.inputs[-1])
+            self.elements.inputs.add(p)
+        copies = self.bind_results()
+        for op in self.func.ops:
+            self.define(op)
+        for value, view in copies:
+            self.task("map", value, view, value.type.extents, None, lambda e, i, v=value: e.at(v, i))
+
+    def bind_results(self) -> list[tuple[Value, View]]:
+        """Output buffers. A result is computed in place where it can be; else it is copied at the end."""
+        copies = []
+        for k, r in enumerate(self.func.results):
+            buffer = Buffer(f"out{k}", r.dtype, r.type.extents, "output")
+            self.outputs.append(buffer)
+            home = r
+            while home.op is not None and home.op.name == "reshape" and home not in self.memory:
+                home = home.op.operands[0]
+            if home.op is None or home in self.elements.views or home.op.name == "const":
+                copies.append((r, whole(buffer)))
+            else:
+                self.elements.views[home] = whole(buffer, home.type.extents)
+                self.memory.add(home)
+        return copies
+
+    def view_of(self, value: Value) -> View:
+        """Memory for a value, from the workspace unless it has some."""
+        views = self.elements.views
+        if value not in views:
+            buffer = Buffer(f"w{len(self.workspace)}", value.dtype, value.type.extents, "workspace")
+            self.workspace.append(buffer)
+            views[value] = whole(buffer)
+        return views[value]
+
+    def scratch(self, dtype: DType, n: int) -> View:
+        """Memory for a routine's own use."""
+        self.workspace.append(Buffer(f"w{len(self.workspace)}", dtype, (n,), "workspace"))
+        return whole(self.workspace[-1])
+
+    def need(self, value: Value) -> View:
+        """The memory of an operand that is read as a whole; asks for it where there is none."""
+        view = self.elements.view(value)
+        if view is None:
+            self.wanted.add(value)
+            view = View(Buffer("missing", value.dtype, value.type.extents, "workspace"), 0,
+                        row_major(value.type.extents), value.type.extents)
+        return view
+
+    def pack(self, value: Value, axes: tuple[int, ...]) -> tuple[View, Value]:
+        """A copy of the value whose memory has its axes in the given order: its view, and a name for it."""
+        copy = Value(value.type, None, 0, value.name)
+        buffer = Buffer(f"w{len(self.workspace)}", value.dtype, tuple(value.type.extents[a] for a in axes), "workspace")
+        self.workspace.append(buffer)
+        strides = dict(zip(axes, row_major(buffer.shape), strict=True))
+        view = View(buffer, 0, tuple(strides[a] for a in range(len(axes))), value.type.extents)
+        self.elements.views[copy] = view
+        self.task("map", copy, view, value.type.extents, None, lambda e, i: e.at(value, i))
+        return view, copy
+
+    # tasks ----------------------------------------------------------------------------------------------------------
+    def define(self, op: Op) -> None:
+        from .lower import TASKS, UNLOWERED
+        if op.name in UNLOWERED:
+            raise UnsupportedError(f"{op.name} cannot be compiled ({UNLOWERED[op.name]}); {op.loc.full if op.loc else ''}")
+        rule = TASKS.get(op.name)
+        own = op.name in MUST or any(r in self.memory for r in op.results)
+        if not own:
+            return
+        if rule:
+            rule(self, op)
+        else:
+            self.map(op.result)
+
+    def map(self, value: Value) -> None:
+        """Every element on its own."""
+        self.task("map", value, self.view_of(value), value.type.extents, None, lambda e, i: e.inline(value, i))
+
+    def task(self, kind: str, value: Value, target: View, domain: Sequence[int], kept: tuple[int, ...] | None,
+             element: Callable[[Elements, Index], Node], place: Callable[[Elements, Index], Affine] | None = None,
+             **more: object) -> None:
+        domain = tuple(domain)
+        kept = tuple(range(len(domain))) if kept is None else kept
+        if place is None:
+            def place(e: Elements, i: Index) -> Affine:
+                return dot([i[a] for a in kept], target.strides, target.offset)
+        order = tuple(a for a in range(len(domain)) if domain[a] != 1)
+        after = (value,) if value in self.filled else ()
+        self.filled.add(value)
+        self.tasks.append(Task(kind, value, target, domain, order, element, kept, place, after=after,
+                               **more))  # type: ignore[arg-type]
+
+    def reduce(self, value: Value, combine: str, domain: Sequence[int], kept: tuple[int, ...],
+               element: Callable[[Elements, Index], Node]) -> None:
+        """Combine the elements along the axes that are not kept."""
+        self.task("reduce", value, self.view_of(value), domain, kept, element, combine=combine)
+
+    def fill(self, value: Value, scalar: Value) -> None:
+        """Set all elements of the value's memory to a scalar."""
+        self.task("map", value, self.view_of(value), value.type.extents, None, lambda e, i: e.at(scalar, ()))
+
+    def copy(self, value: Value, source: Value) -> None:
+        self.task("map", value, self.view_of(value), value.type.extents, None, lambda e, i: e.at(source, i))
+
+    def window(self, value: Value, source: Value, starts: Sequence[int], steps: Sequence[int]) -> None:
+        """Write `source` into the value's memory, from `starts` on at `steps`."""
+        target = self.view_of(value)
+        offset = target.offset + sum(s * st for s, st in zip(starts, target.strides, strict=True))
+        part = View(target.buffer, offset, tuple(s * st for s, st in zip(steps, target.strides, strict=True)),
+                    source.type.extents)
+        self.task("window", value, part, source.type.extents, None, lambda e, i: e.at(source, i))
+
+    def call(self, value: Value, call: Call, operands: Sequence[Value]) -> None:
+        """A routine; `operands` are the values whose memory it reads."""
+        reads = tuple(self.elements.base(o) for o in operands if self.elements.view(o) is not None)
+        self.filled.add(value)
+        self.tasks.append(CallTask(value, call, reads))
+
+
+MUST = frozenset({"sum", "prod", "max", "min", "any", "all", "argmax", "argmin", "cumsum", "cumprod", "contract",
+                  "scatter", "scatter_add", "sort", "argsort"})
+"""Operations that always have tasks of their own."""
