@@ -18,7 +18,7 @@ from gradjit.codegen.vecmath.lanes import Lanes
 
 LOG2_E = 1.4426950408889634
 # ln2 as an unevaluated sum. The product n*LN2_HIGH need not be exact: it is subtracted in a fused multiply-add.
-LN2_HIGH, LN2_LOW = (0.6931471805599453, 0.6931471824645996), (2.3190468138462996e-17, -1.904654299957768e-09)
+LN2_HIGH, LN2_LOW = (0.6931471805599453, 0.6931471824645996), (2.3190468138462996e-17, -1.9046542121259336e-09)
 
 # (e**r - 1 - r) / r**2 on |r| <= ln2/2, error relative to e**r - 1: 2**-55.5 and 2**-26.1
 TAIL = (
@@ -133,6 +133,22 @@ def overflowing(L: Lanes, x, limit: float, y):
     """y, or inf where x > limit, or nan where x is nan."""
     beyond = L.b.fcmp_unordered(">", x, L.f(limit))
     return L.select(beyond, L.mul(x, L.f(L.choose(1.7976931348623157e308, 3.4028234663852886e38))), y)
+
+
+def significand_of_exp(L: Lanes, reduced: Reduced) -> tuple[ir.Value, ir.Value]:
+    """e**(r + low) as a rounded number and what it lost."""
+    high = L.add(L.f(1), reduced.r)
+    rest = L.add(L.add(L.sub(L.f(1), high), reduced.r), tail(L, reduced))
+    y = L.add(high, rest)
+    return y, L.add(L.sub(high, y), rest)
+
+
+def exp_of_fall(L: Lanes, x, low=None):
+    """e**(x + low) for x <= 0 and a much smaller low; at most 0.6 ulp."""
+    reduced = reduce_exactly(L, at_least(L, x, L.choose(-746.0, -104.0)), low)
+    y, _ = significand_of_exp(L, reduced)
+    y = scale(L, y, exponent_field(L, reduced.shifted), L.cmp("<", x, L.f(L.choose(-707.0, -86.5))))
+    return L.select(L.isnan(x), x, y)
 
 
 # exponentials ---------------------------------------------------------------------------------------------------------
@@ -263,10 +279,7 @@ def expit(L: Lanes, x):
     negative = L.cmp("<", x, L.f(0))
     down = at_least(L, L.neg(L.abs(x)), L.choose(-746.0, -104.0))
     reduced = reduce_exactly(L, down)
-    high = L.add(L.f(1), reduced.r)
-    low = L.add(L.add(L.sub(L.f(1), high), reduced.r), tail(L, reduced))
-    grown = L.add(high, low)  # e**-|x| = 2**n (grown + grown_low)
-    grown_low = L.add(L.sub(high, grown), low)
+    grown, grown_low = significand_of_exp(L, reduced)  # e**-|x| is 2**n times this
     field = exponent_field(L, reduced.shifted)
     power = L.from_bits(L.iadd(field, L.i(L.choose(1023, 127) << L.mantissa_bits)))
     power = L.select(L.cmp(">", down, L.f(L.choose(-50.0, -25.0))), power, L.f(0))  # beyond any rounding
