@@ -1,5 +1,8 @@
 from collections.abc import Callable, Iterator
-from typing import Any
+from enum import IntEnum
+from typing import Any, Self
+
+from . import ffi as ffi
 
 llvm_version_info: tuple[int, int, int]
 
@@ -35,10 +38,26 @@ def load_library_permanently(filename: str | None) -> None: ...
 def set_option(name: str, option: str) -> None: ...
 def get_function_cfg(func: Any, show_inst: bool = True) -> str: ...
 
+class Linkage(IntEnum):
+    external = 0
+    available_externally = 1
+    linkonce_any = 2
+    linkonce_odr = 3
+    weak_any = 5
+    weak_odr = 6
+    appending = 7
+    internal = 8
+    private = 9
+    external_weak = 12
+    common = 14
+
 class ObjectRef:
     def close(self) -> None: ...
     @property
     def closed(self) -> bool: ...
+    def _dispose(self) -> None: ...
+    def __enter__(self) -> Self: ...
+    def __exit__(self, *exc: object) -> None: ...
 
 class FeatureMap(dict[str, bool]):
     def flatten(self, sort: bool = True) -> str: ...

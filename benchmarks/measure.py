@@ -1,0 +1,127 @@
+"""Times of repeated calls: interleaved rounds, the minimum of each contender, results compared."""
+
+from __future__ import annotations
+
+import time
+import timeit
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from .cases import Case
+from .peers import GRADIENTS, VALUES, Contender, peer, takes
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Effort:
+    """rounds: how often each contender has its turn. turn: seconds it then runs. settle: seconds of rest before it,
+    in which the thread pools of the one before stop spinning."""
+
+    rounds: int = 9
+    turn: float = 0.06
+    settle: float = 0.03
+
+
+QUICK = Effort(rounds=3, turn=0.03, settle=0.01)
+
+
+@dataclass
+class Times:
+    """Seconds a call by contender, and what was wrong."""
+
+    case: Case
+    seconds: dict[str, float] = field(default_factory=dict)
+    problems: list[str] = field(default_factory=list)
+
+    def ratio(self, above: str, below: str) -> float | None:
+        if above in self.seconds and below in self.seconds:
+            return self.seconds[above] / self.seconds[below]
+        return None
+
+
+def measure(case: Case, names: list[str], effort: Effort, say: Say) -> Times:
+    """Time the contenders of one case on the same data in one process."""
+    times = Times(case)
+    contenders: dict[str, Contender] = {}
+    results: dict[str, list[Any]] = {}
+    for name in names:
+        if not takes(name, case):
+            continue
+        try:
+            module = peer(name)
+            contender = module.start(case, module.convert(case))
+            results[name] = module.arrays(contender.run())
+            contenders[name] = contender
+        except Exception as e:  # one contender's failure is a finding about it; the others are measured all the same
+            times.problems.append(f"{name} failed: {type(e).__name__}: {str(e).splitlines()[0] if str(e) else ''}")
+            say(f"    {times.problems[-1]}")
+    times.problems += disagreements(case, results)
+    times.seconds = rounds(contenders, effort)
+    return times
+
+
+def rounds(contenders: dict[str, Contender], effort: Effort) -> dict[str, float]:
+    """The least time a call of each over all rounds."""
+    clocks = {n: Clock(c, effort.turn) for n, c in contenders.items()}
+    for _ in range(effort.rounds):
+        for clock in clocks.values():
+            time.sleep(effort.settle)
+            clock.turn()
+    return {n: c.best for n, c in clocks.items()}
+
+
+class Clock:
+    """Runs a contender's statement in blocks: many calls between two readings of the clock where a call is short."""
+
+    SHORTEST_BLOCK = 0.002
+
+    def __init__(self, contender: Contender, turn: float):
+        self.timer = timeit.Timer(contender.expression + contender.wait, globals=contender.names)
+        self.length = turn
+        self.best = float("inf")
+        self.calls = 1
+        while self.block() * self.calls < self.SHORTEST_BLOCK:
+            self.calls *= 2
+
+    def block(self) -> float:
+        seconds = self.timer.timeit(self.calls) / self.calls
+        self.best = min(self.best, seconds)
+        return seconds
+
+    def turn(self) -> None:
+        """One block to bring back what the others drove out of the caches, then blocks until the time is up."""
+        end = time.perf_counter() + self.length
+        self.block()
+        while time.perf_counter() < end:
+            self.block()
+
+
+def disagreements(case: Case, results: dict[str, list[Any]]) -> list[str]:
+    """Contenders whose value or gradient differs from the reference: the first there is."""
+    reference = next((n for n in ("jax", "autograd", "torch") if n in results), None)
+    if reference is None:
+        return []
+    found = []
+    for name, arrays in results.items():
+        if name not in (*GRADIENTS, *VALUES):
+            continue
+        expected = results[reference] if name in GRADIENTS else results[reference][:1]
+        if len(arrays) != len(expected):
+            found.append(f"{name} gives {len(arrays)} arrays, {reference} {len(expected)}")
+            continue
+        worst = max(distance(a, b) for a, b in zip(arrays, expected, strict=True))
+        if not worst <= case.tolerance:
+            found.append(f"{name} differs from {reference} by {worst:.1e} (allowed: {case.tolerance:.0e})")
+    return found
+
+
+def distance(a: Any, b: Any) -> float:
+    """Largest difference relative to the largest element; inf for different shapes."""
+    if a.shape != b.shape:
+        return float("inf")
+    scale = float(np.max(np.abs(b), initial=0.0)) or 1.0
+    return float(np.max(np.abs(np.asarray(a, np.float64) - b), initial=0.0)) / scale

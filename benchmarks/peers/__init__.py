@@ -1,0 +1,70 @@
+"""The contenders. Each makes, from a case, a statement that computes value and gradient and waits for both."""
+
+from __future__ import annotations
+
+import importlib
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from ..cases import Case
+
+MODULES = {
+    "gradjit": "with_gradjit", "jax": "with_jax", "autograd": "with_autograd", "torch": "with_torch",
+    "gradjit-value": "with_gradjit_value", "numpy-value": "with_numpy_value",
+}
+GRADIENTS = ("gradjit", "jax", "autograd", "torch")
+VALUES = ("gradjit-value", "numpy-value")
+# Functions that a library's users would not write in it this way.
+LEFT_OUT = {"torch": ("mixture", "mixture_broadcast")}
+
+
+@dataclass
+class Contender:
+    """An expression for value and gradient, the names that it reads, and what stands behind it to wait for the result.
+
+    It is timed as written, without a wrapping call.
+    """
+
+    expression: str
+    names: dict[str, Any]
+    wait: str = ""
+
+    def run(self) -> Any:
+        """The result, computed to the end."""
+        result = eval(self.expression, self.names)
+        eval("result" + self.wait, {"result": result})
+        return result
+
+
+class Peer(Protocol):
+    """A module of this package."""
+
+    def convert(self, case: Case) -> tuple[Any, ...]:
+        """The case's arguments as this library's own arrays, placed where it computes."""
+
+    def start(self, case: Case, arguments: tuple[Any, ...]) -> Contender:
+        """The contender, not run yet: what its first run costs beyond later ones is its compilation."""
+
+    def arrays(self, result: Any) -> list[Any]:
+        """What the statement gave as NumPy arrays: the value, then the gradient's leaves in order."""
+
+
+def peer(name: str) -> Peer:
+    """Imports the contender's library."""
+    return importlib.import_module(f".{MODULES[name]}", __name__)
+
+
+def takes(name: str, case: Case) -> bool:
+    """Whether the contender has this case."""
+    return case.function not in LEFT_OUT.get(name, ())
+
+
+def call(function: Any, arguments: tuple[Any, ...], wait: str = "") -> Contender:
+    """`f(x0, x1, ...)`."""
+    names = {f"x{i}": a for i, a in enumerate(arguments)}
+    return Contender(f"f({', '.join(names)})", {"f": function, **names}, wait)
+
+
+def leaves(tree: Any) -> list[Any]:
+    """The arrays in nested lists and tuples."""
+    return [x for part in tree for x in leaves(part)] if isinstance(tree, list | tuple) else [tree]

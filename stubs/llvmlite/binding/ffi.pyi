@@ -1,0 +1,5 @@
+from typing import Any
+
+from . import ObjectRef as ObjectRef
+
+lib: Any
