@@ -161,10 +161,22 @@ class Lanes:
         return out
 
     def call(self, name: str, *args):
-        """The external function `name` of as many scalars, lane by lane: libm's, or one that `symbols.resolve` knows."""
+        """The external function `name` of scalars, lane by lane: one that `symbols.resolve` knows."""
         def scalar(*lanes):
             return self.b.call(self.declare(name, lanes[0].type, [a.type for a in lanes]), lanes)
         return self.each(scalar, *args)
+
+    def outlined(self, name: str, fn: Callable[..., ir.Value], *args):
+        """`fn(L, *args)` as a function of its own, never inlined: seldom run code, which would crowd the registers."""
+        symbol = f"gradjit.outlined.{name}.{suffix_of(args[0].type)}"
+        callee = self.b.module.globals.get(symbol)
+        if callee is None:
+            callee = ir.Function(self.b.module, ir.FunctionType(args[0].type, [a.type for a in args]), symbol)
+            callee.linkage = "internal"
+            callee.attributes.update({"noinline", "cold", "nounwind"})
+            inner = ir.IRBuilder(callee.append_basic_block("entry"))
+            inner.ret(fn(Lanes.like(inner, callee.args[0]), *callee.args))
+        return self.b.call(callee, args)
 
     def widened(self, fn: Callable[..., ir.Value], *args):
         """`fn(L, *args)` computed in float64 lanes, the result rounded to these lanes' type."""
@@ -184,7 +196,7 @@ class Lanes:
             mended = [self.b.select(condition, m, u) for m, u in zip(remedy(), usual, strict=True)]
             cold = self.b.block
         merged = []
-        for u, m in zip(usual, mended):
+        for u, m in zip(usual, mended, strict=True):
             phi = self.b.phi(u.type)
             phi.add_incoming(u, before)
             phi.add_incoming(m, cold)

@@ -1,8 +1,8 @@
 """Trigonometric functions and their inverses.
 
-sin, cos, tan: Cody and Waite's reduction to [-pi/4, pi/4] in fused multiply-adds, which leaves the argument as a sum of
-two floats, then two short polynomials between which the quadrant chooses. Arguments beyond the reach of the reduction go
-through a cold block: libm lane by lane, after the float64 reduction has been tried for float32.
+sin, cos, tan: Cody and Waite's reduction to [-pi/4, pi/4] in fused multiply-adds, which leaves the argument as a sum
+of two floats, then two short polynomials between which the quadrant chooses. Arguments beyond the reach of the
+reduction go through a cold block: libm lane by lane, after the float64 reduction has been tried for float32.
 
 arctan, arcsin, arccos: one polynomial on a part of the domain, to which the rest is mapped by 1/x and by
 arcsin x = pi/2 - 2 arcsin sqrt((1-x)/2). What the division or the square root lost in rounding is added at the end.
@@ -19,8 +19,8 @@ from llvmlite import ir
 from gradjit.codegen.vecmath.lanes import Lanes
 
 TWO_OVER_PI = 0.6366197723675814
-# pi/2 as a sum of three. The first product with n is exact because |x - n*pi/2| < 1; the second constant has so few bits
-# (29, 11) that its product with n is exact too within REACH.
+# pi/2 as a sum of three. The first product with n is exact because |x - n*pi/2| < 1; the second constant has so few
+# bits (29, 11) that its product with n is exact too within REACH.
 HALF_PI_PARTS = (
     (1.5707963267948966, 6.12323399409214e-17, 1.6446256936324258e-26),
     (1.5707963705062866, -4.371395334601402e-08, 2.5633440682570896e-12),
@@ -112,8 +112,10 @@ def _beyond(L: Lanes, x):
 
 
 def _remedy(L: Lanes, fn: Callable[[Lanes, ir.Value], ir.Value], x):
-    """`fn` of huge arguments."""
-    return L.call(fn.__name__, x) if L.double else L.widened(fn, x)
+    """`fn` of huge arguments: libm's sin, cos, tan; float32 lanes try the reach of the float64 reduction first."""
+    def huge(inner: Lanes, y):
+        return inner.call(fn.__name__, y) if inner.double else inner.widened(fn, y)
+    return L.outlined(f"{fn.__name__}.huge", huge, x)
 
 
 def sincos(L: Lanes, x) -> tuple[ir.Value, ir.Value]:
@@ -143,8 +145,8 @@ def tan(L: Lanes, x):
     """tan x, the quotient of sine and cosine, each a sum of two floats; at most 1.3 ulp."""
     n, sine, cosine = _parts(L, x)
     odd = _odd(L, n)
-    over, over_low = _difference(L, *[L.select(odd, c, s) for s, c in zip(sine, cosine)])
-    under, under_low = _difference(L, *[L.select(odd, s, c) for s, c in zip(sine, cosine)])
+    over, over_low = _difference(L, *[L.select(odd, c, s) for s, c in zip(sine, cosine, strict=True)])
+    under, under_low = _difference(L, *[L.select(odd, s, c) for s, c in zip(sine, cosine, strict=True)])
     inverse = L.div(L.f(1), under)
     quotient = L.mul(over, inverse)
     # what quotient * (under + under_low) has too much; the signs are such that tan(-0) = -0
