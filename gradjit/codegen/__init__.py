@@ -1,8 +1,8 @@
 """IR in, machine code out: loop nests, LLVM emission, vector math, BLAS calls.
 
-`lower(func)` takes an optimised function of the array IR to an LLVM module with one kernel. On the way: `tasks` (what gets
-memory, and the nest or call that fills it), `schedule` (which tasks share loops), `memory` (what is kept, what computed
-twice), `generate` and `finish` (loop nests), `emit` (LLVM).
+`lower(func)` takes an optimised function of the array IR to an LLVM module with one kernel. On the way: `tasks` (what
+gets memory, and the nest or call that fills it), `schedule` (which tasks share loops), `memory` (what is kept, what is
+computed twice), `generate` and `finish` (loop nests), `emit` (LLVM).
 """
 
 from __future__ import annotations

@@ -24,8 +24,7 @@ from .lower.elementwise import constant, llvm_type
 from .numbers import identity
 from .routines import ROUTINES
 from .scope import Scope
-from .vecmath.lanes import I1, I32, Lanes
-from .vecmath.lanes import I64 as INT64
+from .vecmath.lanes import I32, I64 as INT64, Lanes
 
 PTR = ir.PointerType()
 I8 = ir.IntType(8)
@@ -368,7 +367,8 @@ class Emitter:
     def loop(self, s: Loop) -> None:
         step, extent = s.lanes * s.unroll, s.var.extent
         whole = extent // step
-        sums = [self.parts[x.acc] for x in s.body if isinstance(x, Accumulate) and x.acc.op == "sum" and x.position is None]
+        sums = [self.parts[x.acc] for x in s.body
+                if isinstance(x, Accumulate) and x.acc.op == "sum" and x.position is None]
         if s.unroll > 1:
             self.blocked(whole, sums, lambda k: self.turn(s, k, s.unroll))
             left = extent - whole * step
@@ -425,7 +425,8 @@ class Emitter:
             last = INT64(s.var.hi - s.lanes)
             start = self.b.select(self.b.icmp_signed("<", first, last), first, last)
         self.scope = Scope(self.scope, s.var, start, s.lanes, copy, valid)
-        if start is not first and any(isinstance(x, Accumulate) or (isinstance(x, Store) and x.combine) for x in s.body):
+        counts = any(isinstance(x, Accumulate) or (isinstance(x, Store) and x.combine) for x in s.body)
+        if start is not first and counts:
             self.scope.valid = self.b.icmp_signed(">=", self.across_lanes(s.var), self.splat(first))
         yield
         assert self.scope.parent is not None

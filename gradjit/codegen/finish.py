@@ -1,4 +1,4 @@
-"""Last steps on loop nests: merge loops that run through memory together, drop dead stores, choose vectors, place memory."""
+"""Last steps on loop nests: merge what runs through memory together, drop dead stores, choose vectors, place memory."""
 
 from __future__ import annotations
 
@@ -11,11 +11,12 @@ from .numbers import cost_of
 ALIGN = 64
 
 
-def finish(p: Program) -> Program:
+def finish(p: Program, width: int) -> Program:
+    """All of the steps; `width` is that of the machine's vectors in bytes."""
     p.body = [merged(s) if isinstance(s, Loop) else s for s in p.body]
     p.body = without_dead_stores(p)
     for s in p.body:
-        choose_lanes(s)
+        choose_lanes(s, width)
     place_workspace(p)
     return p
 
@@ -56,7 +57,7 @@ def addresses_of(s: Stmt) -> list[Affine]:
     return []
 
 
-# merging ----------------------------------------------------------------------------------------------------------------
+# merging --------------------------------------------------------------------------------------------------------------
 def merged(loop: Loop) -> Loop:
     """`for i: for j: body` --> `for ij: body` where every address runs through both as through one."""
     loop.body = [merged(s) if isinstance(s, Loop) else s for s in loop.body]
@@ -125,7 +126,7 @@ class _Swap:
         return Accumulate(s.acc, self.node(s.node))
 
 
-# dead stores -------------------------------------------------------------------------------------------------------------
+# dead stores ----------------------------------------------------------------------------------------------------------
 def without_dead_stores(p: Program) -> list[Stmt]:
     """Stores into workspace that nothing loads are dropped, and with them loops that do nothing."""
     read: set[Buffer] = set()
@@ -147,18 +148,18 @@ def without_dead_stores(p: Program) -> list[Stmt]:
     return [s for s in p.body if live(s)]
 
 
-# vectors ------------------------------------------------------------------------------------------------------------------
-def choose_lanes(s: Stmt, vector_bytes: int = 64) -> None:
+# vectors --------------------------------------------------------------------------------------------------------------
+def choose_lanes(s: Stmt, width: int) -> None:
     """Give innermost loops vectors as wide as the machine's, and several of them a turn to short reductions."""
     if not isinstance(s, Loop):
         return
     inner = [x for x in s.body if isinstance(x, Loop)]
     for x in inner:
-        choose_lanes(x, vector_bytes)
+        choose_lanes(x, width)
     if inner or not all(_vectorises(x, s.var) for x in s.body):
         return
     widest = max((n.dtype.itemsize for x in s.body for n in nodes_of(x) if s.var in n.vars), default=8)
-    lanes = vector_bytes // widest
+    lanes = width // widest
     while lanes > s.var.extent:
         lanes //= 2
     s.lanes = max(lanes, 1)
@@ -179,7 +180,7 @@ def _vectorises(s: Stmt, var: Var) -> bool:
     return False
 
 
-# memory -------------------------------------------------------------------------------------------------------------------
+# memory ---------------------------------------------------------------------------------------------------------------
 def place_workspace(p: Program) -> None:
     """Offsets for workspace buffers: those that are never alive together may share bytes (first fit, largest first)."""
     alive = _lifetimes(p)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from ..ir import Func, I64
+from itertools import pairwise
+
+from ..ir import I64, Func
 from .affine import Affine, Var
 from .elements import Index
 from .finish import finish
 from .loops import Accumulate, Accumulator, Finish, Loop, Program, Start, Stmt, Store
 from .memory import Plan, plan
 from .schedule import Item, Slot
+from .target import vector_bytes
 from .tasks import CallTask, Task
 
 Env = dict[Slot, Affine]
@@ -47,7 +50,7 @@ class Generator:
         for t in begun:
             out += self.start(t)
         cuts = sorted({slot.var.lo, slot.var.hi, *slot.splits})
-        for lo, hi in zip(cuts, cuts[1:], strict=False):
+        for lo, hi in pairwise(cuts):
             out += self.piece(slot, lo, hi, env)
         for t in begun:
             out += self.finish(t, env)
@@ -109,10 +112,10 @@ class Generator:
         return Store(t.target.buffer, t.place(self.e, index), node, combine)  # type: ignore[arg-type]
 
 
-def lower_loops(func: Func) -> Program:
-    """The loop nests that compute `func`. Every extent must be known."""
+def lower_loops(func: Func, width: int | None = None) -> Program:
+    """The loop nests that compute `func`, for vectors of `width` bytes (this machine's). Every extent must be known."""
     p = plan(func)
     body = Generator(p).block(p.root.items, {})
     low = p.low
     literals = [v.buffer for v in low.elements.literals.values()]
-    return finish(Program(func.name, low.inputs, low.outputs, low.workspace, literals, body))
+    return finish(Program(func.name, low.inputs, low.outputs, low.workspace, literals, body), width or vector_bytes())

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from ..ir import ArrayType, DType, Loc
+from ..ir import DType, Loc
 from .affine import Affine, Var
 
 
@@ -171,6 +171,10 @@ class View:
     strides: tuple[int, ...]
     shape: tuple[int, ...]
 
+    def __str__(self) -> str:
+        shape, strides = (",".join(map(str, x)) for x in (self.shape, self.strides))
+        return f"{self.buffer.name}[{self.offset}; {shape} by {strides}]"
+
 
 @dataclass(eq=False)
 class Call(Stmt):
@@ -270,9 +274,8 @@ class _Text:
             elif isinstance(s, Start):
                 self.lines.append(f"{pad}{s.acc.name} = identity of {s.acc.op}")
             elif isinstance(s, Call):
-                views = [f"{v.buffer.name}[{v.offset}; {','.join(map(str, v.shape))} by {','.join(map(str, v.strides))}]"
-                         for v in (*s.writes, *s.reads)]
-                self.lines.append(f"{pad}{s.routine}({', '.join(views)})" + (f"  ; {s.loc}" if s.loc else ""))
+                views = ", ".join(map(str, (*s.writes, *s.reads)))
+                self.lines.append(f"{pad}{s.routine}({views})" + (f"  ; {s.loc}" if s.loc else ""))
 
 
 def print_program(p: Program) -> str:

@@ -21,11 +21,12 @@ def identity(combine: str, dtype: DType) -> Any:
 
 
 COST = {
-    "div": 4.0, "sqrt": 4.0, "floordiv": 8.0, "mod": 8.0, "fmod": 20.0, "exp": 4.0, "exp2": 4.0, "expm1": 6.0, "log": 5.0,
-    "log2": 6.0, "log10": 6.0, "log1p": 7.0, "sin": 6.0, "cos": 6.0, "tan": 10.0, "tanh": 8.0, "sinh": 8.0, "cosh": 8.0,
-    "arcsin": 8.0, "arccos": 8.0, "arctan": 8.0, "arctan2": 12.0, "arcsinh": 12.0, "arccosh": 12.0, "arctanh": 12.0,
-    "pow": 20.0, "cbrt": 10.0, "hypot": 6.0, "logaddexp": 14.0, "logaddexp2": 14.0, "expit": 7.0, "erf": 10.0, "erfc": 12.0,
-    "erfinv": 100.0, "gammaln": 200.0, "digamma": 200.0, "polygamma": 500.0, "nextafter": 20.0,
+    "div": 4.0, "sqrt": 4.0, "floordiv": 8.0, "mod": 8.0, "fmod": 20.0, "exp": 4.0, "exp2": 4.0, "expm1": 6.0,
+    "log": 5.0, "log2": 6.0, "log10": 6.0, "log1p": 7.0, "sin": 6.0, "cos": 6.0, "tan": 10.0, "tanh": 8.0, "sinh":
+    8.0, "cosh": 8.0, "arcsin": 8.0, "arccos": 8.0, "arctan": 8.0, "arctan2": 12.0, "arcsinh": 12.0, "arccosh":
+    12.0, "arctanh": 12.0, "pow": 20.0, "cbrt": 10.0, "hypot": 6.0, "logaddexp": 14.0, "logaddexp2": 14.0, "expit":
+    7.0, "erf": 10.0, "erfc": 12.0, "erfinv": 100.0, "gammaln": 200.0, "digamma": 200.0, "polygamma": 500.0,
+    "nextafter": 20.0,
 }
 """Tenths of a nanosecond for an element, with vectors of eight doubles. Only used to choose what is computed twice."""
 

@@ -1,8 +1,8 @@
 """Which tasks share loops.
 
 Slots form a tree: a slot is a loop of some extent, its items are tasks, calls and further slots, in order. A task is
-placed, outermost loop first, into a slot of its extent where that keeps every dependence: what it reads of a task in the
-slot must have been computed in the same turn of the loop. So elementwise chains, reductions with their producers,
+placed, outermost loop first, into a slot of its extent where that keeps every dependence: what it reads of a task in
+the slot must have been computed in the same turn of the loop. So elementwise chains, reductions with their producers,
 sibling outputs, and several passes over the rows of a matrix come to share loops.
 """
 
@@ -72,7 +72,8 @@ class Scheduler:
         dtype, first = t.value.dtype, identity(t.combine, t.value.dtype)
         n = len(t.kept)
         init = Task("map", t.value, t.target, tuple(t.domain[a] for a in t.kept), (),
-                    lambda e, i: e.nodes.const(first, dtype), tuple(range(n)), lambda e, i: t.place(e, self._spread(t, i)))
+                    lambda e, i: e.nodes.const(first, dtype), tuple(range(n)),
+                    lambda e, i: t.place(e, self._spread(t, i)))
         init.survey(self.low.elements)
         init.order = tuple(t.kept.index(a) for a in t.order if a in t.kept)
         shared = next(k for k, a in enumerate(t.order) if a in t.reduced)

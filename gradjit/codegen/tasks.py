@@ -180,7 +180,8 @@ class Lowering:
     def define(self, op: Op) -> None:
         from .lower import TASKS, UNLOWERED
         if op.name in UNLOWERED:
-            raise UnsupportedError(f"{op.name} cannot be compiled ({UNLOWERED[op.name]}); {op.loc.full if op.loc else ''}")
+            where = f"; {op.loc.full}" if op.loc else ""
+            raise UnsupportedError(f"{op.name} cannot be compiled: {UNLOWERED[op.name]}{where}")
         rule = TASKS.get(op.name)
         own = op.name in MUST or any(r in self.memory for r in op.results)
         if not own:

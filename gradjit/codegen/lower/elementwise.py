@@ -114,7 +114,7 @@ def _guarded(L: Lanes, t: DType, y: ir.Value) -> tuple[ir.Value, ir.Value]:
 
 
 def _signed_divisor(L: Lanes, t: DType, x: ir.Value, y: ir.Value) -> tuple[ir.Value, ir.Value, ir.Value]:
-    """As `_guarded`; and for the one quotient that overflows, min / -1, the divisor 1 (whose quotient wraps alike)."""
+    """As `_guarded`; for the one quotient that overflows, min / -1, the divisor 1 (whose quotient wraps alike)."""
     zero, safe = _guarded(L, t, y)
     least = constant(L, t, -(1 << (8 * t.itemsize - 1)))
     overflow = L.b.and_(L.b.icmp_signed("==", x, least), L.b.icmp_signed("==", y, constant(L, t, -1)))
@@ -131,7 +131,7 @@ def _ifloordiv(L: Lanes, t: DType, x: ir.Value, y: ir.Value) -> ir.Value:
 
 
 def _adjusts(L: Lanes, t: DType, r: ir.Value, y: ir.Value) -> ir.Value:
-    """Whether a truncated division rounded towards the wrong side: a remainder of the sign opposite to the divisor's."""
+    """Whether a truncated division rounded to the wrong side: its remainder's sign is not the divisor's."""
     differs = L.b.icmp_signed("<", L.b.xor(r, y), constant(L, t, 0))
     return L.b.and_(L.b.icmp_signed("!=", r, constant(L, t, 0)), differs)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from math import prod
 from typing import TYPE_CHECKING
 
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 Axes = tuple[int, ...]
 
 SMALL = 1024
-"""Products of fewer multiplications than this (for each matrix of a stack) are loops: a BLAS call costs about 0.2 µs."""
+"""Products of fewer multiplications than this (for each matrix of a stack) are loops: a BLAS call costs 0.2 µs."""
 
 
 class Contraction:
@@ -101,7 +102,7 @@ def as_matrices(v: View, batch: Axes, rows: Axes, columns: Axes) -> View | None:
     merged = []
     for axes in (rows, columns):
         axes = tuple(a for a in axes if v.shape[a] != 1)
-        if any(v.strides[a] != v.strides[b] * v.shape[b] for a, b in zip(axes, axes[1:], strict=False)):
+        if any(v.strides[a] != v.strides[b] * v.shape[b] for a, b in pairwise(axes)):
             return None
         merged.append((prod(v.shape[a] for a in axes), v.strides[axes[-1]] if axes else 1))
     (m, sm), (n, sn) = merged

@@ -118,7 +118,7 @@ ELEMENT = {"broadcast": _broadcast, "transpose": _transpose, "slice": _slice, "r
            "concat": _concat, "update": _update}
 
 
-# With memory of their own: one task fills, the others write windows -----------------------------------------------------
+# With memory of their own: one task fills, the others write windows ---------------------------------------------------
 def _pad_tasks(low: Lowering, op: Op) -> None:
     x, value = op.operands
     steps = tuple(i + 1 for i in op.attrs["interiors"])

@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING
 
 from llvmlite import ir
 
-from ...ir import I64 as INDEX
-from ...ir import DType
+from ...ir import I64 as INDEX, DType
 from ..loops import Call
 from ..lower.elementwise import EMIT
 from ..vecmath.lanes import I1, I64, Lanes
@@ -98,7 +97,8 @@ class _Merger:
         self.b.store(first, c)
 
     def get(self, name: str) -> ir.Value:
-        return self.b.load(self.cells[name], typ=PTR if name in ("a", "b", "pa", "pb") else I1 if name == "odd" else I64)
+        kind = PTR if name in ("a", "b", "pa", "pb") else I1 if name == "odd" else I64
+        return self.b.load(self.cells[name], typ=kind)
 
     def set(self, name: str, v: ir.Value) -> None:
         self.b.store(v, self.cells[name])
