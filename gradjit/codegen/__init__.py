@@ -7,6 +7,7 @@ computed twice), `generate` and `finish` (loop nests), `emit` (LLVM).
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from llvmlite import ir as llvm
@@ -35,9 +36,12 @@ class Lowered:
         return str(self.program)
 
 
-def lower(func: Func) -> Lowered:
-    """Loop nests and LLVM IR for a function whose extents are known."""
-    program = lower_loops(func)
+def lower(func: Func, layouts: Sequence[tuple[int, ...] | None] = ()) -> Lowered:
+    """Loop nests and LLVM IR for a function whose extents are known.
+
+    layouts: for each parameter its strides in elements (negative and zero ones, too), or None for row-major order.
+    """
+    program = lower_loops(func, layouts)
     emitted = emit(program)
     return Lowered(program, emitted.module, emitted.kernel, emitted.checks, program.workspace_bytes, work_of(func),
                    externals(emitted.module))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import pairwise
 
 from ..ir import I64, Func
@@ -112,9 +113,12 @@ class Generator:
         return Store(t.target.buffer, t.place(self.e, index), node, combine)  # type: ignore[arg-type]
 
 
-def lower_loops(func: Func, width: int | None = None) -> Program:
-    """The loop nests that compute `func`, for vectors of `width` bytes (this machine's). Every extent must be known."""
-    p = plan(func)
+def lower_loops(func: Func, layouts: Sequence[tuple[int, ...] | None] = (), width: int | None = None) -> Program:
+    """The loop nests that compute `func`, for vectors of `width` bytes (this machine's). Every extent must be known.
+
+    layouts: for each parameter its strides in elements, or None (and for those left out) for row-major order.
+    """
+    p = plan(func, layouts)
     body = Generator(p).block(p.root.items, {})
     low = p.low
     literals = [v.buffer for v in low.elements.literals.values()]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import prod
 
@@ -26,11 +27,11 @@ class Plan:
     path: dict[Task, list[Slot]]
 
 
-def plan(func: Func) -> Plan:
+def plan(func: Func, layouts: Sequence[tuple[int, ...] | None] = ()) -> Plan:
     """Lower and schedule, giving memory to more values until the schedule is content."""
     memory: set[Value] = set()
     for _ in range(ROUNDS):
-        low = Lowering(func, set(memory))
+        low = Lowering(func, set(memory), layouts)
         s = Scheduler(low)
         root = s.run()
         p = Plan(low, root, s.path)

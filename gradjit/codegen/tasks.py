@@ -101,8 +101,9 @@ class CallTask:
 class Lowering:
     """The tasks of one function, for a given set of values that have memory."""
 
-    def __init__(self, func: Func, memory: set[Value]):
+    def __init__(self, func: Func, memory: set[Value], layouts: Sequence[tuple[int, ...] | None] = ()):
         self.func = func
+        self.layouts = (*layouts, *(None,) * (len(func.params) - len(layouts)))
         self.memory = memory
         self.elements = Elements(Nodes())
         self.inputs: list[Buffer] = []
@@ -115,16 +116,27 @@ class Lowering:
 
     # memory ---------------------------------------------------------------------------------------------------------
     def bind(self) -> None:
-        """Give memory to parameters and results, then to what `memory` names; then make the tasks in program order."""
-        for k, p in enumerate(self.func.params):
-            self.inputs.append(Buffer(p.name or f"in{k}", p.dtype, p.type.extents, "input"))
-            self.elements.views[p] = whole(self.inputs[-1])
-            self.elements.inputs.add(p)
+        """Give memory to parameters and results, then to what `memory` names; make the tasks in program order."""
+        for k, (p, strides) in enumerate(zip(self.func.params, self.layouts, strict=True)):
+            self.parameter(k, p, strides)
         copies = self.bind_results()
         for op in self.func.ops:
             self.define(op)
         for value, view in copies:
             self.task("map", value, view, value.type.extents, None, lambda e, i, v=value: e.at(v, i))
+
+    def parameter(self, k: int, p: Value, strides: tuple[int, ...] | None) -> None:
+        """A parameter is read where the caller has it; one that does not lie as it is needed is first copied."""
+        buffer = Buffer(p.name or f"in{k}", p.dtype, p.type.extents, "input")
+        self.inputs.append(buffer)
+        view = whole(buffer) if strides is None else View(buffer, 0, strides, p.type.extents)
+        given = p
+        if p in self.memory:
+            given = Value(p.type, None, 0, p.name)
+        self.elements.views[given] = view
+        self.elements.inputs.add(given)
+        if given is not p:
+            self.copy(p, given)
 
     def bind_results(self) -> list[tuple[Value, View]]:
         """Output buffers. A result is computed in place where it can be; else it is copied at the end."""
