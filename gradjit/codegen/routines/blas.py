@@ -93,3 +93,6 @@ def number(e: Emitter, t: ir.Type, value: float) -> ir.Value:
 
 
 ROUTINES = {"gemm": gemm}
+
+SYMBOLS = {f"gradjit.blas.{p}gemm": ("scipy.linalg.cython_blas", f"{p}gemm") for p in PREFIX.values()}
+"""Where the routines are found: a Cython module and the name that it exports."""

@@ -1,0 +1,110 @@
+"""Compiled kernels against the interpreter."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from gradjit.codegen import lower
+from gradjit.codegen.generate import lower_loops
+from gradjit.codegen.loops import Loop
+from gradjit.ir import interpret, parse, verify
+from gradjit.ir.builder import build
+from gradjit.runtime.kernel import compile_func
+from tests.codegen.cases import CASES, Case, f64, i64, logistic
+
+
+def agree(got: list[np.ndarray], want: list[np.ndarray]) -> None:
+    for g, w in zip(got, want, strict=True):
+        assert g.dtype == w.dtype and g.shape == w.shape
+        np.testing.assert_allclose(g, w, rtol=2e-5 if g.dtype == np.float32 else 1e-11, atol=1e-12)
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda c: c.name)
+def test_compiled_agrees_with_interpreted(case: Case) -> None:
+    func = case.func()
+    verify(func)
+    args = case.arguments()
+    agree(compile_func(func)(*args), interpret(func, args))
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda c: c.name)
+def test_text_survives_parsing(case: Case) -> None:
+    func = case.func()
+    func.name = "f"
+    assert str(parse(str(func))) == str(func)
+
+
+@pytest.mark.parametrize("n", [1, 2, 3, 5, 7, 8, 9, 15, 16, 17, 31, 33, 64, 65, 100, 511, 513])
+def test_every_remainder(n: int) -> None:
+    """Vectors overlap at the end of a loop: every element is stored once and counted once."""
+    def body(b, x, y):
+        z = b.mul(x, y)
+        return [z, b.sum(z, axes=(0,)), b.max(x, axes=(0,)), b.sum(b.exp(x), axes=(0,))]
+    func = build("f", (f64(n), f64(n)), body)
+    rng = np.random.default_rng(n)
+    args = [rng.normal(size=n), rng.normal(size=n)]
+    agree(compile_func(func)(*args), interpret(func, args))
+
+
+def test_nan_and_infinity_travel() -> None:
+    x = np.array([1.0, np.nan, -np.inf, np.inf, -0.0, 0.0, 3.0, -2.0, 5.0])
+    y = x[::-1].copy()
+
+    def body(b, x, y):
+        return [b.maximum(x, y), b.minimum(x, y), b.fmax(x, y), b.fmin(x, y), b.max(x, axes=(0,)), b.sign(x),
+                b.argmax(x, axis=0), b.argmin(x, axis=0), b.sort(x, axis=0), b.argsort(x, axis=0), b.isnan(x), b.isinf(x),
+                b.isfinite(x), b.lt(x, y), b.ne(x, y), b.div(x, y), b.sub(x, x)]
+    func = build("f", (f64(9), f64(9)), body)
+    for g, w in zip(compile_func(func)(x, y), interpret(func, [x, y]), strict=True):
+        np.testing.assert_array_equal(g, w)
+
+
+@pytest.mark.parametrize("bad", [-1, 5, 2**62])
+def test_index_out_of_range_is_an_error_and_harmless(bad: int) -> None:
+    func = build("f", (f64(5), i64(3)), lambda b, x, i: [b.gather(x, i, axes=(0,)), b.scatter_add(x, i, b.gather(
+        x, i, axes=(0,)), axes=(0,))])
+    kernel = compile_func(func)
+    with pytest.raises(IndexError, match="size 5"):
+        kernel(np.arange(5.0), np.array([0, bad, 1]))
+    agree(kernel(np.arange(5.0), np.array([4, 4, 1])), interpret(func, [np.arange(5.0), np.array([4, 4, 1])]))
+
+
+@pytest.mark.parametrize("view", [np.s_[14:2:-2, 1:33:4], np.s_[3:9, 2:10], np.s_[::-3, ::5]])
+def test_parameters_in_any_layout(view: object) -> None:
+    """A kernel lowered for an argument's strides reads it where it lies."""
+    import ctypes
+
+    from gradjit.codegen.symbols import resolve
+    from gradjit.runtime.jit import compile_module
+    base = np.random.default_rng(0).normal(size=(20, 40))
+    for x in (base[view], base[view].T):
+        m, n = x.shape
+        func = build("f", (f64(m, n),), lambda b, x, m=m, n=n: [
+            b.exp(x), b.reshape(x, shape=(m * n,)), b.sum(x, axes=(0,)), x,
+            b.contract(x, x, xbatch=(), ybatch=(), xsum=(1,), ysum=(1,))])
+        low = lower(func, [tuple(s // 8 for s in x.strides)])
+        code = compile_module(low.module, {s: resolve(s) for s in low.externals})
+        outs = [np.zeros(b.shape) for b in low.program.outputs]
+        run = ctypes.CFUNCTYPE(ctypes.c_int32, *[ctypes.c_void_p] * 7)(code.addresses[low.kernel.name])
+        workspace = np.zeros(low.workspace_bytes + 64, np.uint8)
+        assert run(*(a.ctypes.data for a in (x, *outs, workspace))) == 0
+        agree(outs, interpret(func, [x]))
+
+
+# What the schedule is expected to do --------------------------------------------------------------------------------
+def test_logistic_regression_reads_its_matrix_once() -> None:
+    program = lower_loops(build("f", (f64(57, 13), f64(13), f64(57)), logistic))
+    outer = [s for s in program.body if isinstance(s, Loop) and s.var.extent == 57]
+    assert len(outer) == 1
+    assert not program.workspace
+
+
+def test_memory_that_is_never_alive_together_is_shared() -> None:
+    def body(b, x):
+        for _ in range(6):
+            x = b.contract(x, x, xbatch=(), ybatch=(), xsum=(1,), ysum=(0,))
+        return [x]
+    program = lower_loops(build("f", (f64(64, 64),), body))
+    assert len(program.workspace) == 5
+    assert program.workspace_bytes == 2 * 64 * 64 * 8
