@@ -15,7 +15,7 @@ import numpy as np
 from llvmlite import ir
 
 from ..ir import BOOL, I64, DType, Loc
-from .affine import Affine
+from .affine import Affine, Var
 from .finish import nodes_of, statements
 from .loops import Accumulate, Accumulator, Buffer, Call, Finish, Loop, Node, Program, Start, Stmt, Store
 from .lower import EMIT
@@ -72,7 +72,7 @@ class Emitter:
         self.entry = self.kernel.append_basic_block("entry")
         self.allocas = ir.IRBuilder(self.entry)
         self.b = ir.IRBuilder(self.kernel.append_basic_block("body"))
-        self.pointers = dict(zip(buffers, self.kernel.args, strict=False))
+        self.pointers: dict[Buffer, ir.Value] = dict(zip(buffers, self.kernel.args, strict=False))
         for arg in self.kernel.args:
             arg.add_attribute("noalias")
         self.workspace = self.kernel.args[-1]
@@ -168,7 +168,7 @@ class Emitter:
         zeros = ir.Constant(ir.VectorType(I32, n), [0] * n)
         return self.b.shuffle_vector(one, ir.Constant(wide, ir.Undefined), zeros)
 
-    def is_wide(self, vars: frozenset) -> bool:
+    def is_wide(self, vars: frozenset[Var]) -> bool:
         """Whether what depends on `vars` differs between the lanes of the current loop."""
         return self.scope.lanes > 1 and self.scope.var in vars
 

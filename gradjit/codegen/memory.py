@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import prod
+from typing import Any
 
 from ..ir import OPS, Func, Value
-from .affine import Affine
+from .affine import Affine, Var
 from .elements import Index
 from .numbers import cost_of, memory_cost
 from .schedule import Scheduler, Slot
@@ -94,7 +95,7 @@ def evaluations(p: Plan) -> dict[Value, int]:
     for t, path in p.path.items():
         shared = {t.vars[axis]: slot.var for axis, slot in zip(t.order, path, strict=True)}
 
-        def rename(atom: object, shared: dict = shared) -> Affine | None:
+        def rename(atom: Any, shared: dict[Var, Var | None] = shared) -> Affine | None:
             var = shared.get(atom)
             return None if var is None else Affine.of(var)
 

@@ -80,7 +80,8 @@ class Scheduler:
         path = self.path[t]
         outer = path[shared - 1] if shared else self.root
         inner = [Slot(Var(f"i{k}", 0, init.domain[a])) for k, a in enumerate(init.order) if k >= shared]
-        for slot, item in zip(inner, [*inner[1:], init], strict=True):
+        items: list[Item] = [*inner[1:], init]
+        for slot, item in zip(inner, items, strict=True):
             slot.items.append(item)
         outer.items.insert(outer.items.index(path[shared]), inner[0])
         self.path[init] = [*path[:shared], *inner]

@@ -123,7 +123,7 @@ class Lowering:
         for op in self.func.ops:
             self.define(op)
         for value, view in copies:
-            self.task("map", value, view, value.type.extents, None, lambda e, i, v=value: e.at(v, i))
+            self.task("map", value, view, value.type.extents, None, element_of(value))
 
     def parameter(self, k: int, p: Value, strides: tuple[int, ...] | None) -> None:
         """A parameter is read where the caller has it; one that does not lie as it is needed is first copied."""
@@ -246,6 +246,10 @@ class Lowering:
         reads = tuple(self.elements.base(o) for o in operands if self.elements.view(o) is not None)
         self.filled.add(value)
         self.tasks.append(CallTask(value, call, reads))
+
+
+def element_of(value: Value) -> Callable[[Elements, Index], Node]:
+    return lambda e, i: e.at(value, i)
 
 
 MUST = frozenset({"sum", "prod", "max", "min", "any", "all", "argmax", "argmin", "cumsum", "cumprod", "contract",

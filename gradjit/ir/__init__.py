@@ -9,7 +9,25 @@ from .ops import OPS, OpSpec
 from .parser import parse
 from .printer import print_func, print_module
 from .types import (
-    BOOL, C64, C128, DTYPES, F32, F64, I8, I16, I32, I64, INDEX, U8, U16, U32, U64, ArrayType, DType, dtype_of, type_of,
+    BOOL,
+    C64,
+    C128,
+    DTYPES,
+    F32,
+    F64,
+    I8,
+    I16,
+    I32,
+    I64,
+    INDEX,
+    U8,
+    U16,
+    U32,
+    U64,
+    ArrayType,
+    DType,
+    dtype_of,
+    type_of,
 )
 from .verifier import verify
 

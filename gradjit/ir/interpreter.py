@@ -45,7 +45,7 @@ def evaluate(op: Op, args: Sequence[np.ndarray], env: Env) -> list[np.ndarray]:
     def number(v: Value) -> Any:
         return int(env[v])
 
-    attrs = {k: map_attr(a, number) for k, a in op.attrs.items()}  # type: ignore[arg-type]
+    attrs = {k: map_attr(a, number) for k, a in op.attrs.items()}
     out = OPS[op.name].evaluate(*args, **attrs)  # type: ignore[misc]
     outs = out if isinstance(out, tuple) else (out,)
     return [np.asarray(o, r.dtype.np) for o, r in zip(outs, op.results, strict=True)]

@@ -7,7 +7,7 @@ import re
 from .attrs import EXTENTS, show_literal
 from .core import Block, Func, Module, Op, Value
 from .ops import OPS
-from .types import ArrayType
+from .types import ArrayType, Extent
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.]*")
 
@@ -97,11 +97,11 @@ class Printer:
             return [show_literal(op.attrs["value"])]
         return [f"{name}={kind.show(op.attrs[name], self.names)}" for name, kind in OPS[op.name].attrs.items()]
 
-    def window(self, starts, sizes, steps) -> str:
+    def window(self, starts: tuple[Extent, ...], sizes: tuple[Extent, ...], steps: tuple[int, ...]) -> str:
         """`[start:+size:step, ...]`, the step left out where it is 1."""
-        def show(e) -> str:
+        def show(e: Extent) -> str:
             return str(e) if isinstance(e, int) else self.names(e)
-        axes = (f"{show(a)}:+{show(n)}" + (f":{s}" if s != 1 else "") for a, n, s in zip(starts, sizes, steps))
+        axes = (f"{show(a)}:+{show(n)}" + (f":{s}" if s != 1 else "") for a, n, s in zip(starts, sizes, steps, strict=True))
         return f"[{', '.join(axes)}]"
 
 

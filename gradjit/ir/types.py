@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Union
+from typing import TYPE_CHECKING, Any, Union
 
 import numpy as np
 
@@ -15,12 +15,18 @@ if TYPE_CHECKING:
 Extent = Union[int, "Value"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class DType:
-    """An element type. `name` is its spelling in the IR, `np` NumPy's dtype for it."""
+    """An element type. `name` is its spelling in the IR, `np` NumPy's dtype for it.
+
+    There is one object for each, compared by identity: passes compare and hash dtypes at every step.
+    """
 
     name: str
     np: np.dtype
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _named, (self.name,)
 
     def __str__(self) -> str:
         return self.name
@@ -66,6 +72,12 @@ C64, C128 = DType("c64", np.dtype(np.complex64)), DType("c128", np.dtype(np.comp
 DTYPES: dict[str, DType] = {
     t.name: t for t in (BOOL, I8, I16, I32, I64, U8, U16, U32, U64, F32, F64, C64, C128)
 }
+
+
+def _named(name: str) -> DType:
+    return DTYPES[name]
+
+
 _FROM_NUMPY = {t.np: t for t in DTYPES.values()}
 
 

@@ -1,4 +1,4 @@
-"""A compiled function as a plain callable on arrays: for tests, `gradjit run`, and wherever a call may cost microseconds.
+"""A compiled function as a plain callable on arrays: for tests, `gradjit run`, wherever a call may cost microseconds.
 
 What users call goes through the C-level entry instead (`entry`, `dispatch`).
 """
@@ -32,8 +32,11 @@ class Kernel:
         self._run = signature(self.code.addresses[self.lowered.kernel.name])
 
     def __call__(self, *args: Any) -> list[np.ndarray]:
-        """The results as fresh arrays. Raises TypeError or ValueError for arguments of other types than the parameters',
-        IndexError for a computed index out of range."""
+        """The results as fresh arrays.
+
+        Raises TypeError or ValueError for arguments of other types than the parameters', IndexError for a computed
+        index out of range.
+        """
         inputs = [_input(a, p.type.extents, p.dtype.np) for a, p in zip(args, self.func.params, strict=True)]
         outputs = [np.empty(r.type.extents, r.dtype.np) for r in self.func.results]
         workspace = np.empty(self.lowered.workspace_bytes + ALIGN, np.uint8)

@@ -53,8 +53,8 @@ def test_nan_and_infinity_travel() -> None:
 
     def body(b, x, y):
         return [b.maximum(x, y), b.minimum(x, y), b.fmax(x, y), b.fmin(x, y), b.max(x, axes=(0,)), b.sign(x),
-                b.argmax(x, axis=0), b.argmin(x, axis=0), b.sort(x, axis=0), b.argsort(x, axis=0), b.isnan(x), b.isinf(x),
-                b.isfinite(x), b.lt(x, y), b.ne(x, y), b.div(x, y), b.sub(x, x)]
+                b.argmax(x, axis=0), b.argmin(x, axis=0), b.sort(x, axis=0), b.argsort(x, axis=0), b.isnan(x),
+                b.isinf(x), b.isfinite(x), b.lt(x, y), b.ne(x, y), b.div(x, y), b.sub(x, x)]
     func = build("f", (f64(9), f64(9)), body)
     for g, w in zip(compile_func(func)(x, y), interpret(func, [x, y]), strict=True):
         np.testing.assert_array_equal(g, w)

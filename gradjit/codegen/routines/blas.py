@@ -26,7 +26,7 @@ def gemm(e: Emitter, call: Call) -> None:
     shape = out.shape[:call.attrs["batch"]]
 
     def body(index: list[ir.Value]) -> None:
-        product(e, *(matrix(e, v, index) for v in (x, y, out)), x, y, out)
+        product(e, (matrix(e, x, index), matrix(e, y, index), matrix(e, out, index)), x, y, out)
 
     over(e, shape, [], body)
 
@@ -47,7 +47,9 @@ def matrix(e: Emitter, v: View, index: list[ir.Value]) -> ir.Value:
     return e.at(v.buffer, offset)
 
 
-def product(e: Emitter, px: ir.Value, py: ir.Value, pout: ir.Value, x: View, y: View, out: View) -> None:
+def product(e: Emitter, at: tuple[ir.Value, ir.Value, ir.Value], x: View, y: View, out: View) -> None:
+    """One matrix product; `at` points to the first element of each matrix."""
+    px, py, pout = at
     m, k = x.shape[-2:]
     n = y.shape[-1]
     dtype = out.buffer.dtype

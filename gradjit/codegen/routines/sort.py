@@ -75,6 +75,7 @@ def merge_sort(e: Emitter, t: DType, positions: bool) -> ir.Function:
     name = f"gradjit.{'argsort' if positions else 'sort'}.{t}"
     known = e.module.globals.get(name)
     if known is not None:
+        assert isinstance(known, ir.Function)
         return known
     fn = ir.Function(e.module, ir.FunctionType(I1, [PTR] * 4 + [I64]), name)
     fn.linkage = "internal"

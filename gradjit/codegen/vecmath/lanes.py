@@ -114,10 +114,10 @@ class Lanes:
         """Ordered comparison (`==`, `<`, ...): false for nan, except `!=`, which is true for nan."""
         return (self.b.fcmp_unordered if op == "!=" else self.b.fcmp_ordered)(op, x, y)
 
-    def isnan(self, x): return self.b.fcmp_unordered("uno", x, x)
+    def isnan(self, x: ir.Value) -> ir.Value: return self.b.fcmp_unordered("uno", x, x)
     def icmp(self, op: str, x, y): return self.b.icmp_signed(op, x, y)
     def select(self, mask, x, y): return self.b.select(mask, x, y)
-    def any(self, mask):
+    def any(self, mask: ir.Value) -> ir.Value:
         """One i1: whether any lane of `mask` is set."""
         return mask if self.width == 1 else self.intrinsic("llvm.vector.reduce.or", [mask], result=I1)
 
@@ -147,7 +147,10 @@ class Lanes:
         """The declaration of an external function in the module being built."""
         module = self.b.module
         known = module.globals.get(name)
-        return known or ir.Function(module, ir.FunctionType(result, list(args)), name)
+        if known is not None:
+            assert isinstance(known, ir.Function)
+            return known
+        return ir.Function(module, ir.FunctionType(result, list(args)), name)
 
     def each(self, fn: Callable[..., ir.Value], *args):
         """Apply a scalar emitter lane by lane: `fn(scalar, ...) -> scalar`. For calls into libm and SciPy."""

@@ -114,7 +114,7 @@ def _infer_concat(*xs: ArrayType, axis: int) -> tuple[ArrayType, ...]:
         raise ShapeError(f"concat: shapes {', '.join(map(str, xs))} differ outside axis {axis}")
     if any(x.dtype != xs[0].dtype for x in xs):
         raise DtypeError(f"concat: dtypes of {', '.join(map(str, xs))} differ")
-    total = sum(x.shape[axis] for x in xs)
+    total = sum(x.extents[axis] for x in xs)
     return (xs[0].with_shape(xs[0].shape[:axis] + (total,) + xs[0].shape[axis + 1:]),)
 
 
