@@ -122,7 +122,7 @@ def parse(x: TracedArray, key: Any) -> Key:
 def is_array_index(item: Any) -> bool:
     """An index array, or a traced integer: what needs a gather."""
     if isinstance(item, TracedArray):
-        return item.kind == ARRAY and item.ndim > 0 or item.known is None
+        return (item.kind == ARRAY and item.ndim > 0) or item.known is None
     return isinstance(item, (list, tuple)) or (isinstance(item, np.ndarray) and item.ndim > 0)
 
 

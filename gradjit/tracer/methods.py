@@ -9,8 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import TraceError, UnsupportedError
-from . import operands as o
-from . import shaping
+from . import operands as o, shaping
 from .array import ARRAY, TracedArray
 from .dispatch import apply, leave
 from .locations import fail

@@ -12,6 +12,7 @@ from ..errors import BoundsError, DtypeError, ShapeError, TraceError, Unsupporte
 from ..ir import OPS, DType, dtype_of
 from .array import ARRAY, PYTHON, SCALAR, TracedArray, root
 from .locations import fail
+from .outside import Source, is_data_array, outside
 from .recorder import current, repeated
 
 __all__ = [
@@ -49,21 +50,22 @@ def as_traced(x: Any, dtype: Any = None) -> TracedArray:
     return captured(np.asarray(x))
 
 
-def captured(array: np.ndarray, name: str = "") -> TracedArray:
-    """The handle of an array from outside: a hidden input of the function, the same handle for the same array."""
+def captured(array: np.ndarray, source: Source | None = None) -> TracedArray:
+    """The handle of an array from outside: a hidden input of the function, one for each source (or array object)."""
     outermost = current().outermost
-    handle = outermost.handles.get(id(array))
-    if handle is None:
-        if type(array) not in (np.ndarray, np.memmap):
-            fail(UnsupportedError, f"{type(array).__module__}.{type(array).__name__} arrays are not supported; "
-                                   f"convert to a plain array outside of the function")
-        try:
-            content = outermost.capture(array, name)
-        except DtypeError as e:
-            fail(DtypeError, str(e))
-        kept = outermost.handles[id(array)] = root(content, outermost, ARRAY, "captured array", row_major=False)
-        return kept
-    return handle
+    if source is None and (place := outside(outermost).places.get(id(array))):
+        source = place[1]
+    if not is_data_array(array):
+        fail(DtypeError if type(array) is np.ndarray else UnsupportedError,
+             f"{type(array).__module__}.{type(array).__name__} of dtype {array.dtype} cannot be compiled; convert to a "
+             f"plain array of numbers outside of the function")
+    try:
+        c = outermost.capture(array, source, source.name if source else "")
+    except DtypeError as e:
+        fail(DtypeError, str(e))
+    if c.handle is None:
+        c.handle = root(c.value, outermost, ARRAY, "captured array", row_major=False)
+    return c.handle
 
 
 def stack_nested(items: Sequence[Any]) -> TracedArray:
@@ -119,7 +121,7 @@ def emit(name: str, *operands: TracedArray, kind: str | None = None, **attrs: An
 def emit_all(name: str, *operands: TracedArray, kind: str | None = None, **attrs: Any) -> list[TracedArray]:
     """The same for an operation of any number of results."""
     row_major = name != "transpose" and all(o.strides_in_elements is not None for o in operands)
-    if all(o.is_known for o in operands):
+    if operands and all(o.is_known for o in operands):
         folded = fold(name, [o.known for o in operands], attrs)  # type: ignore[misc]
         return [root(a, None, kind) for a in folded]
     recorder = current()

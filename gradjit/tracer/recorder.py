@@ -8,6 +8,7 @@ code captures are parameters of the outermost function, one for each array objec
 from __future__ import annotations
 
 import threading
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -15,12 +16,23 @@ import numpy as np
 from ..errors import GradjitError, LeakError
 from ..ir import ArrayType, Block, Builder, Func, Value, dtype_of
 from .locations import fail, here, with_place
+from .outside import Outside
 
 LITERAL_LIMIT = 1024
 """A known array of more elements becomes a hidden input, so that the IR stays readable."""
 
 Content = np.ndarray | Value
 """What a handle holds: a known array (never changed in place) or a value of the IR."""
+
+
+@dataclass
+class Captured:
+    """A hidden input: the array as it was when traced, where to read it at each call (None: this very object)."""
+
+    array: np.ndarray
+    source: Any
+    value: Value
+    handle: Any = None
 
 
 class _Stack(threading.local):
@@ -39,8 +51,8 @@ def recorders() -> list[Recorder]:
 def current() -> Recorder:
     """The innermost open recorder. LeakError where this thread traces nothing."""
     if not _stack.recorders:
-        fail(LeakError, "a traced value is used after the function that made it has been traced: it stands for no number. "
-                        "Return it from the function instead of keeping it in a global, an attribute or a container")
+        fail(LeakError, "a traced value is used after the function that made it has been traced: it stands for no "
+                        "number. Return it from the function instead of keeping it in a global, an attribute or a container")
     return _stack.recorders[-1]
 
 
@@ -54,9 +66,8 @@ class Recorder:
         self.alive = False
         self.outer: Recorder | None = None
         self.adopted: dict[Value, Value] = {}
-        self.hidden: dict[int, tuple[np.ndarray, Value]] = {}
-        self.handles: dict[int, Any] = {}
-        self.guards: dict[Any, Any] = {}
+        self.captured: dict[Any, Captured] = {}
+        self.world = Outside()
         self._literals: dict[int, tuple[np.ndarray, Value]] = {}
 
     def __enter__(self) -> Recorder:
@@ -107,12 +118,14 @@ class Recorder:
             found = self.adopted[outer] = self.parameter(outer.type, outer.name)
         return found
 
-    def capture(self, array: np.ndarray, name: str = "") -> Value:
-        """The parameter of this outermost function that stands for an array from outside; one for each object."""
-        entry = self.hidden.get(id(array))
+    def capture(self, array: np.ndarray, source: Any = None, name: str = "") -> Captured:
+        """The hidden input of this outermost function for an array from outside: one for each source or object."""
+        key = id(array) if source is None else source
+        entry = self.captured.get(key)
         if entry is None:
-            entry = self.hidden[id(array)] = (array, self.parameter(ArrayType(dtype_of(array.dtype), array.shape), name))
-        return entry[1]
+            v = self.parameter(ArrayType(dtype_of(array.dtype), array.shape), name)
+            entry = self.captured[key] = Captured(array, source, v)
+        return entry
 
     # known arrays ---------------------------------------------------------------------------------------------------
     def literal(self, array: np.ndarray) -> Value:
@@ -126,10 +139,12 @@ class Recorder:
         b = self.builder
         b.loc = here()
         core, dims = compact(array)
+        if core.ndim and is_uniform(core):
+            core, dims = core[(0,) * core.ndim], ()
         if core.ndim == 0:
             return b.const(core, dtype_of(array.dtype), array.shape)
         if core.size > LITERAL_LIMIT:
-            v = self._counter(core) or self.adopt(self.outermost.capture(core, "table"), self.outermost)
+            v = self._counter(core) or self.adopt(self.outermost.capture(core, name="table").value, self.outermost)
         else:
             v = b.const(core, dtype_of(core.dtype))
         return v if core.shape == array.shape else b.broadcast(v, shape=array.shape, dims=dims)
@@ -149,10 +164,6 @@ class Recorder:
         v = v if step == 1 else b.mul(v, b.like(step, v))
         return v if start == 0 else b.add(v, b.like(start, v))
 
-    def note_guard(self, key: Any, guard: Any) -> None:
-        """Remember a condition on the world outside that this trace relies on."""
-        self.outermost.guards.setdefault(key, guard)
-
 
 def compact(array: np.ndarray) -> tuple[np.ndarray, tuple[int, ...]]:
     """The array without the axes along which it merely repeats (stride 0), and the axes that are left.
@@ -165,6 +176,12 @@ def compact(array: np.ndarray) -> tuple[np.ndarray, tuple[int, ...]]:
     if all(array.shape[k] == 1 for k in kept):
         kept = ()
     return array[tuple(slice(None) if k in kept else 0 for k in range(array.ndim))], kept
+
+
+def is_uniform(a: np.ndarray) -> bool:
+    """Whether all elements are the same to the bit."""
+    rows = np.ascontiguousarray(a).view(np.uint8).reshape(-1, a.dtype.itemsize)
+    return bool((rows == rows[0]).all())
 
 
 def repeated(number: Any, shape: tuple[int, ...], dtype: Any) -> np.ndarray:

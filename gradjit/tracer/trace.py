@@ -1,1 +1,253 @@
-"""From a Python function and its arguments to an IR function."""
+"""From a Python function and its arguments to an IR function.
+
+Arrays, NumPy scalars, and Python's float and complex numbers are traced; every other leaf of the arguments (int, bool, str,
+functions, ...) is static: part of what is compiled. Containers are pytrees.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import types
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ..errors import DtypeError, TraceError
+from ..ir import ArrayType, Func, Loc, Value, dtype_of, walk
+from . import trees
+from .array import ARRAY, PYTHON, SCALAR, TracedArray, root
+from .calls import call
+from .locations import fail, user_frame
+from .operands import captured
+from .outside import Contents, Guard, is_data_array
+from .recorder import Captured, Recorder
+
+STATIC = "static"
+"""The kind of a leaf that is part of the specialisation; the others are the kinds of handles."""
+
+
+@dataclass(frozen=True)
+class Leaf:
+    """A leaf of the arguments. `kind` is STATIC, or the kind of handle that the function sees; `type` is None if static."""
+
+    name: str
+    kind: str
+    type: ArrayType | None
+    value: Any = None
+    """The value of a static leaf."""
+
+    @property
+    def is_traced(self) -> bool:
+        return self.kind != STATIC
+
+
+@dataclass(frozen=True)
+class ResultLeaf:
+    """A leaf of the result: result `index` of the function, in the given kind; or with index None the object `value`.
+
+    `argument` and `captured` tell that it is an argument's (a captured array's) own object, returned as it came.
+    """
+
+    index: int | None
+    kind: str = STATIC
+    value: Any = None
+    argument: int | None = None
+    captured: int | None = None
+
+
+@dataclass(frozen=True)
+class Write:
+    """An argument or captured array that the function has changed."""
+
+    what: str
+    loc: Loc | None
+    is_argument: bool
+
+
+@dataclass
+class Trace:
+    """A traced function. Its parameters are the traced leaves of the arguments, in order, then the captured arrays, then
+    the values of an enclosing trace that it uses."""
+
+    func: Func
+    leaves: list[Leaf]
+    tree: trees.Tree
+    captured: list[Captured]
+    guards: list[Guard | Contents]
+    result: list[ResultLeaf]
+    result_tree: trees.Tree
+    writes: list[Write]
+    adopted: list[Value]
+    """Values of the enclosing trace's function that the last parameters stand for."""
+    loc: Loc | None
+    """Where the function is defined."""
+
+    @property
+    def traced(self) -> list[int]:
+        """The positions among the leaves of those that are parameters."""
+        return [i for i, leaf in enumerate(self.leaves) if leaf.is_traced]
+
+    def holds(self) -> bool:
+        """Whether all guards hold."""
+        return all(g.holds() for g in self.guards)
+
+
+def leaf_of(x: Any, name: str) -> Leaf:
+    """How an argument's leaf is traced. DtypeError for arrays that cannot be compiled."""
+    if isinstance(x, TracedArray):
+        return Leaf(name, x.kind, x.type)
+    if isinstance(x, (np.ndarray, np.generic)):
+        if isinstance(x, np.ndarray) and type(x) not in (np.ndarray, np.memmap):
+            fail(DtypeError, f"the argument {name} is a {type(x).__module__}.{type(x).__name__}; pass np.asarray(...) of it")
+        try:
+            t = ArrayType(dtype_of(x.dtype), x.shape)
+        except DtypeError as e:
+            fail(DtypeError, f"the argument {name}: {e}")
+        return Leaf(name, ARRAY if isinstance(x, np.ndarray) else SCALAR, t)
+    if type(x) in (float, complex):
+        return Leaf(name, PYTHON, ArrayType(dtype_of(type(x))))
+    if hasattr(x, "__array__") and not isinstance(x, type):
+        fail(DtypeError, f"the argument {name} is a {type(x).__module__}.{type(x).__name__}, which is no NumPy array; "
+                         f"pass np.asarray(...) of it")
+    return Leaf(name, STATIC, None, x)
+
+
+def parameter_names(f: Callable[..., Any], count: int) -> list[str]:
+    """The names of the first `count` positional parameters."""
+    try:
+        kinds = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+        parameters = inspect.signature(f).parameters.values()
+    except (TypeError, ValueError):
+        return []
+    names = [p.name for p in parameters if p.kind in kinds][:count]
+    star = next((p.name for p in parameters if p.kind is inspect.Parameter.VAR_POSITIONAL), "arg")
+    return names + [f"{star}_{k}" for k in range(count - len(names))]
+
+
+def definition_of(f: Any) -> Loc | None:
+    """Where a function is defined."""
+    while isinstance(f, functools.partial):
+        f = f.func
+    code = getattr(inspect.unwrap(f) if callable(f) else f, "__code__", None)
+    return Loc(code.co_filename, code.co_firstlineno, code.co_name) if code else None
+
+
+def name_of(f: Any) -> str:
+    while isinstance(f, functools.partial):
+        f = f.func
+    return getattr(f, "__name__", None) or type(f).__name__
+
+
+def trace(f: Callable[..., Any], args: Sequence[Any], kwargs: dict[str, Any]) -> Trace:
+    """Run `f` on stand-ins for its arguments and record what it computes.
+
+    Raises TraceError (and its kinds) for what cannot be compiled, with the user's line; exceptions that the function
+    itself raises pass through. The arguments are not changed.
+    """
+    found, tree = trees.flatten((tuple(args), dict(kwargs)))
+    names = trees.leaf_names(tree, parameter_names(f, len(args)))
+    leaves = [leaf_of(x, n) for x, n in zip(found, names, strict=True)]
+    with Recorder(name_of(f)) as recorder:
+        handles = bind(recorder, leaves)
+        inner_args, inner_kwargs = trees.unflatten(tree, handles)
+        for static in (f, *(leaf.value for leaf in leaves if not leaf.is_traced)):
+            world_of(recorder, static)
+        out = run(f, inner_args, inner_kwargs)
+        result, result_tree, values = collect(recorder, handles, out)
+    recorder.block.results = tuple(values)
+    writes = [w for h, leaf in zip(handles, leaves, strict=True) if (w := written(h, f"the argument {leaf.name}", True))]
+    hidden = list(recorder.captured.values())
+    writes += [w for c in hidden if (w := written(c.handle, captured_name(c), False))]
+    prune(recorder, hidden, result)
+    return Trace(recorder.func(), leaves, tree, hidden, list(recorder.world.guards.values()), result, result_tree, writes,
+                 list(recorder.adopted), definition_of(f))
+
+
+def world_of(recorder: Recorder, static: Any) -> None:
+    """Static arguments, and the object behind a method, are containers from outside: what they hold is guarded."""
+    if isinstance(static, types.MethodType):
+        static = static.__self__
+    while isinstance(static, functools.partial):
+        static = static.func
+    recorder.outermost.world.look_into(static)
+
+
+def bind(recorder: Recorder, leaves: list[Leaf]) -> list[Any]:
+    """A parameter for each traced leaf: the handles (or static values) that the function gets."""
+    return [root(recorder.parameter(leaf.type, leaf.name), recorder, leaf.kind, "argument", row_major=False)
+            if leaf.type is not None else leaf.value for leaf in leaves]
+
+
+def run(f: Callable[..., Any], args: Any, kwargs: Any) -> Any:
+    """The call, with recursion without end named."""
+    try:
+        return call(f, *args, **kwargs)
+    except RecursionError as e:
+        fail(TraceError, f"{name_of(f)} calls itself without end, as far as tracing can tell: a recursion must stop at a "
+                         f"condition on values that are known while tracing (ints, shapes), not on traced ones",
+             deepest(e))
+
+
+def deepest(e: BaseException) -> Loc | None:
+    """The user's line that the recursion kept coming back to."""
+    from .lift import is_user_code
+    counts: dict[Loc, int] = {}
+    tb = e.__traceback__
+    while tb is not None:
+        code = tb.tb_frame.f_code
+        if is_user_code(code):
+            loc = Loc(code.co_filename, tb.tb_lineno, code.co_name)
+            counts[loc] = counts.get(loc, 0) + 1
+        tb = tb.tb_next
+    return max(counts, key=counts.__getitem__, default=None)
+
+
+def collect(recorder: Recorder, handles: list[Any], out: Any) -> tuple[list[ResultLeaf], trees.Tree, list[Value]]:
+    """The leaves of the result, and the values that the function returns for them."""
+    leaves, tree = trees.flatten(out)
+    values: dict[int, tuple[int, TracedArray, Value]] = {}
+    result = []
+    for x in leaves:
+        if is_data_array(x):
+            x = captured(x)
+        if not isinstance(x, TracedArray):
+            result.append(ResultLeaf(None, value=x))
+            continue
+        index, _, _ = values.setdefault(id(x), (len(values), x, x.value))
+        result.append(ResultLeaf(index, x.kind, argument=place(x, handles),
+                                 captured=place(x, [c.handle for c in recorder.captured.values()])))
+    return result, tree, [v for _, _, v in values.values()]
+
+
+def place(x: TracedArray, handles: list[Any]) -> int | None:
+    """The position of this very handle, unless it has been written to."""
+    return next((i for i, h in enumerate(handles) if h is x and not x.version), None)
+
+
+def written(h: Any, what: str, is_argument: bool) -> Write | None:
+    return Write(what, h.written_at, is_argument) if isinstance(h, TracedArray) and h.version else None
+
+
+def captured_name(c: Captured) -> str:
+    return f"the captured array {c.source.name}" if c.source is not None and c.source.name else "a captured array"
+
+
+def prune(recorder: Recorder, hidden: list[Captured], result: list[ResultLeaf]) -> None:
+    """Drop captured arrays that nothing reads, in place. (Those that are returned are results, hence read.)"""
+    used = set(recorder.block.results)
+    for op in walk(recorder.block):
+        used.update(op.uses())
+        for r in op.regions:
+            used.update(r.results)
+    hidden[:] = [c for c in hidden if c.value in used]
+    kept = {c.value for c in hidden}
+    dropped = {c.value for c in recorder.captured.values()} - kept
+    recorder.block.params = tuple(p for p in recorder.block.params if p not in dropped)
+    for k, p in enumerate(recorder.block.params):
+        p.index = k
+
+
+__all__ = ["STATIC", "Leaf", "ResultLeaf", "Trace", "Write", "trace", "user_frame"]

@@ -1,0 +1,144 @@
+"""Python's builtins on traced values."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import numpy as np
+
+from ..errors import TraceError
+from . import operands as o
+from .array import ARRAY, PYTHON, SCALAR, TracedArray
+from .dispatch import apply, leave
+from .locations import fail
+
+Rule = Callable[..., Any]
+
+
+def stand_in(x: TracedArray) -> type:
+    """The type that the value has when the function runs as ordinary NumPy."""
+    if x.kind == ARRAY:
+        return np.ndarray
+    if x.kind == SCALAR:
+        return x.dtype.type
+    return {"b": bool, "i": int, "u": int, "f": float, "c": complex}[x.ir_dtype.kind]
+
+
+def _type(*args: Any, **kwargs: Any) -> Any:
+    return stand_in(args[0]) if len(args) == 1 and isinstance(args[0], TracedArray) else type(*args, **kwargs)
+
+
+def _isinstance(x: Any, classes: Any) -> bool:
+    return issubclass(stand_in(x), classes) if isinstance(x, TracedArray) else isinstance(x, classes)
+
+
+# conversions --------------------------------------------------------------------------------------------------------
+def _number(x: TracedArray, dtype: type) -> Any:
+    if x.size != 1:
+        raise TypeError("only 0-dimensional arrays can be converted to Python scalars")
+    y = o.emit("reshape", x, shape=()) if x.ndim else x
+    return leave(o.cast(o.root(y.content, y.home, PYTHON), dtype))
+
+
+def _float(*args: Any) -> Any:
+    return _number(args[0], np.float64) if args and isinstance(args[0], TracedArray) else float(*args)
+
+
+def _int(*args: Any, **kwargs: Any) -> Any:
+    return _number(args[0], np.int64) if args and isinstance(args[0], TracedArray) else int(*args, **kwargs)
+
+
+def _complex(*args: Any, **kwargs: Any) -> Any:
+    if len(args) == 1 and isinstance(args[0], TracedArray):
+        return _number(args[0], np.complex128)
+    return complex(*args, **kwargs)
+
+
+def _scalar_type(cls: type) -> Rule:
+    """np.float32(x), np.int64(x), ...: a cast; a 0-d result is a NumPy scalar."""
+    def rule(*args: Any, **kwargs: Any) -> Any:
+        if not args or not o.is_traced(args[0]):
+            return cls(*args, **kwargs)
+        y = o.cast(o.as_traced(args[0]), cls)
+        return leave(o.root(y.content, y.home, SCALAR if not y.ndim else ARRAY))
+
+    return rule
+
+
+def _round(x: Any, ndigits: Any = None) -> Any:
+    if not isinstance(x, TracedArray) or x.kind == ARRAY:
+        return round(x, ndigits)
+    if ndigits is None:
+        return leave(o.cast(o.root((y := o.as_traced(apply(np.rint, (x,), {}))).content, y.home, PYTHON), np.int64))
+    y = o.as_traced(apply(np.round, (x, ndigits), {}))
+    return leave(o.root(y.content, y.home, x.kind))
+
+
+# over several values ------------------------------------------------------------------------------------------------
+def _extreme(name: str, builtin: Rule, compare: str, whole: Rule) -> Rule:
+    """min and max: `b if b < a else a`, one after the other, as Python does; of a traced vector NumPy's."""
+
+    def rule(*args: Any, **kwargs: Any) -> Any:
+        if len(args) == 1 and isinstance(args[0], TracedArray) and args[0].ndim == 1 and not kwargs:
+            return apply(whole, (args[0],), {})
+        items = list(args[0]) if len(args) == 1 else list(args)
+        if not o.is_traced(items):
+            return builtin(*([items] if len(args) == 1 else items), **kwargs)
+        if kwargs:
+            fail(TraceError, f"{name}(key=, default=) of traced values is not supported")
+        return leave(functools.reduce(chosen, map(o.as_traced, items)))
+
+    def chosen(a: TracedArray, b: TracedArray) -> TracedArray:
+        if a.ndim or b.ndim:
+            fail(TraceError, f"{name}() of several arrays has no single answer; write np.{name}imum(a, b)")
+        kind = PYTHON if a.kind == b.kind == PYTHON else SCALAR
+        x, y = o.promote(a, b)
+        return o.emit("select", o.emit(compare, y, x), y, x, kind=kind)
+
+    return rule
+
+
+def _sum(items: Any, /, start: Any = 0) -> Any:
+    if isinstance(items, TracedArray) and items.ndim:
+        total = apply(np.sum, (items,), {"axis": 0})
+        return total if isinstance(start, int) and start == 0 else start + total
+    return sum(items, start)
+
+
+def _truth(builtin: Rule, whole: Rule) -> Rule:
+    """any and all; of a traced vector a traced bool."""
+    def rule(items: Iterable[Any], /) -> Any:
+        return apply(whole, (items,), {}) if isinstance(items, TracedArray) and items.ndim == 1 else builtin(items)
+
+    return rule
+
+
+def _calls_back(builtin: Rule) -> Rule:
+    """A builtin that calls its first argument, or its `key`: the user's functions are lifted first."""
+    def rule(*args: Any, **kwargs: Any) -> Any:
+        from .calls import as_user
+        first = (as_user(args[0]), *args[1:]) if args else ()
+        return builtin(*first, **{k: as_user(v) for k, v in kwargs.items()})
+
+    return rule
+
+
+def _refused(name: str) -> Rule:
+    def rule(*args: Any, **kwargs: Any) -> Any:
+        fail(TraceError, f"{name}() inside a compiled function would run once, while tracing, and its result be repeated; "
+                         f"call it outside and pass the result as an argument")
+
+    return rule
+
+
+RULES: dict[Any, Rule] = {
+    type: _type, isinstance: _isinstance, float: _float, int: _int, complex: _complex, round: _round,
+    min: _extreme("min", min, "lt", np.min), max: _extreme("max", max, "gt", np.max), sum: _sum,
+    any: _truth(any, np.any), all: _truth(all, np.all),
+    map: _calls_back(map), filter: _calls_back(filter), sorted: _calls_back(sorted), functools.reduce: _calls_back(functools.reduce),
+    input: _refused("input"), open: _refused("open"),
+    **{t: _scalar_type(t) for t in (np.bool_, np.int8, np.int16, np.int32, np.int64, np.uint8, np.uint16, np.uint32,
+                                    np.uint64, np.float32, np.float64, np.complex64, np.complex128)},
+}

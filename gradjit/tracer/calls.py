@@ -1,0 +1,161 @@
+"""Calls in lifted code: which of them the tracer answers itself, which functions are lifted in turn, which run as they are."""
+
+from __future__ import annotations
+
+import functools
+import types
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from ..errors import TraceError
+from . import dispatch
+from .array import ARRAY, root
+from .lift import is_product, is_user_code, lifted
+from .locations import fail
+from .operands import captured, is_traced
+from .outside import is_data_array
+from .recorder import recorders
+
+Rule = Callable[..., Any]
+
+
+def call(f: Any, /, *args: Any, **kwargs: Any) -> Any:
+    """`f(*args, **kwargs)` as lifted code makes it."""
+    if not recorders():  # a function that was kept, called when nothing is traced any more
+        return f(*args, **kwargs)
+    kind = type(f)
+    if kind is types.FunctionType:
+        if is_numpy(f):
+            return call_numpy(f, args, kwargs)
+        rule = library_rule(f)
+        if rule is not None and is_traced((*args, *kwargs.values())):
+            return dispatch.leave(dispatch.run(rule, f, args, kwargs))
+        return (run_user(f) if is_user_code(f.__code__) else f)(*args, **kwargs)
+    if kind is types.MethodType:
+        return call(f.__func__, f.__self__, *args, **kwargs) if is_liftable(f.__func__) else f(*args, **kwargs)
+    handler = intercept(f)
+    if handler is not None:
+        return handler(*args, **kwargs)
+    if kind is functools.partial:
+        return call(f.func, *f.args, *args, **{**f.keywords, **kwargs})
+    if kind is np.ufunc or is_numpy(f):
+        return call_numpy(f, args, kwargs)
+    if isinstance(f, type):
+        return construct(f, args, kwargs)
+    refuse_hidden_state(f)
+    method = getattr(kind, "__call__", None)
+    if isinstance(method, types.FunctionType) and is_liftable(method):
+        return call(method, f, *args, **kwargs)
+    return f(*args, **kwargs)
+
+
+# user functions -----------------------------------------------------------------------------------------------------
+def is_liftable(f: Any) -> bool:
+    return isinstance(f, types.FunctionType) and is_user_code(f.__code__)
+
+
+def run_user(f: types.FunctionType) -> types.FunctionType:
+    """The lifted function; where there is no source, the function itself, with its globals and cells guarded."""
+    from .hooks import Hooks
+    new = lifted(f, Hooks)
+    if new is f and not is_product(f.__code__):
+        from .unlifted import guard_names
+        guard_names(f)
+    return new
+
+
+def as_user(f: Any) -> Any:
+    """For a library that calls back: the function lifted where it is the user's own."""
+    return run_user(f) if is_liftable(f) else f
+
+
+def construct(cls: type, args: Any, kwargs: Any) -> Any:
+    """An instance of a class. A plain user class has its `__init__` lifted."""
+    init = cls.__init__
+    if type(cls) is type and cls.__new__ is object.__new__ and isinstance(init, types.FunctionType) and is_liftable(init):
+        obj = cls.__new__(cls)
+        call(init, obj, *args, **kwargs)
+        return obj
+    return cls(*args, **kwargs)
+
+
+# NumPy --------------------------------------------------------------------------------------------------------------
+def is_numpy(f: Any) -> bool:
+    """Whether it is NumPy's function (not a method, not a scalar type)."""
+    if isinstance(f, type):
+        return False
+    return (getattr(f, "__module__", None) or "").partition(".")[0] == "numpy" or isinstance(f, np.ufunc)
+
+
+def call_numpy(f: Any, args: Any, kwargs: Any) -> Any:
+    """A NumPy function: on concrete arguments NumPy itself, whose new arrays are then known; else its rule."""
+    refuse_hidden_state(f)
+    args = tuple(map(entered, args))
+    kwargs = {k: entered(v) for k, v in kwargs.items()}
+    if not is_traced((*args, *kwargs.values())):
+        return as_known(f(*map(as_user, args), **kwargs))
+    if isinstance(f, np.ufunc):
+        from .ufuncs import call as call_ufunc
+        return call_ufunc(f, args, **kwargs)
+    return dispatch.apply(f, args, kwargs)
+
+
+def entered(x: Any) -> Any:
+    """An argument with the arrays in its lists as hidden inputs."""
+    if is_data_array(x):
+        return captured(x)
+    if type(x) in (list, tuple) and holds_arrays(x):
+        return type(x)(map(entered, x))
+    return x
+
+
+def holds_arrays(x: Any) -> bool:
+    return any(is_data_array(i) or (type(i) in (list, tuple) and holds_arrays(i)) for i in x)
+
+
+def as_known(result: Any) -> Any:
+    """New arrays of NumPy's as handles that know their elements, so that they can be written to and mixed with."""
+    if is_data_array(result):
+        return root(result, None, ARRAY)
+    if type(result) in (list, tuple) and holds_arrays(result):
+        return type(result)(map(as_known, result))
+    return result
+
+
+# what the tracer answers itself -------------------------------------------------------------------------------------
+@functools.cache
+def _tables() -> tuple[dict[Any, Rule], dict[tuple[str, str], Rule]]:
+    """Rules by function object, and by (module, name) for libraries that are not imported for this."""
+    from . import builtin_functions, math_functions, numpy
+    return {**builtin_functions.RULES, **math_functions.RULES}, getattr(numpy, "LIBRARY_RULES", {})
+
+
+def intercept(f: Any) -> Rule | None:
+    """The rule of a builtin or a function of `math`."""
+    try:
+        return _tables()[0].get(f)
+    except TypeError:  # not hashable
+        return None
+
+
+def library_rule(f: Any) -> Rule | None:
+    """The rule of a Python function of another library (scipy.special.logsumexp)."""
+    module = getattr(f, "__module__", None) or ""
+    return _tables()[1].get((module, f.__name__)) if module.startswith("scipy") else None
+
+
+# what would freeze a result -----------------------------------------------------------------------------------------
+_HIDDEN_STATE = ("numpy.random", "random", "secrets", "time", "datetime", "uuid")
+_STATEFUL_OWNERS = (np.random.Generator, np.random.RandomState) if hasattr(np, "random") else ()
+
+
+def refuse_hidden_state(f: Any) -> None:
+    """Random numbers and clocks give another result at each call; a compiled function would repeat the first one."""
+    owner = getattr(f, "__self__", None)
+    module = getattr(f, "__module__", None) or type(owner).__module__
+    if module in _HIDDEN_STATE or module.startswith("numpy.random") or isinstance(owner, _STATEFUL_OWNERS):
+        name = f"{module}.{getattr(f, '__name__', f)}"
+        fail(TraceError, f"{name} gives another result at each call, and the compiled function would repeat the first; "
+                         f"call it outside and pass the result as an argument")

@@ -1,0 +1,99 @@
+"""What lifted code calls: names, attributes and calls on their way into the function."""
+
+from __future__ import annotations
+
+import operator
+import types
+from typing import Any
+
+import numpy as np
+
+from .array import TracedArray
+from .calls import call
+from .locations import is_internal
+from .operands import captured
+from .outside import Source, is_data_array, outside
+from .recorder import current, recorders
+
+
+def local(value: Any) -> Any:
+    """A value that a local name, an item or a private attribute holds: an array from outside becomes a hidden input."""
+    return captured(value) if type(value) is np.ndarray and is_data_array(value) and recorders() else value
+
+
+class Hooks:
+    """The `_gj` of one lifted function."""
+
+    __slots__ = ("namespace", "cells")
+
+    def __init__(self, f: types.FunctionType):
+        self.namespace = f.__globals__
+        self.cells = dict(zip(f.__code__.co_freevars, f.__closure__ or (), strict=True))
+
+    local = staticmethod(local)
+    call = staticmethod(call)
+
+    def glob(self, name: str, value: Any) -> Any:
+        """A global name; what is no global is a builtin."""
+        return enter(value, Source("item", self.namespace, name)) if name in self.namespace else value
+
+    def cell(self, name: str, value: Any) -> Any:
+        """A name of an enclosing function that had finished its own lifting, or was never lifted."""
+        return enter(value, Source("cell", self.cells[name]))
+
+    @staticmethod
+    def attr(owner: Any, name: str) -> Any:
+        """`owner.name`."""
+        if isinstance(owner, TracedArray):
+            return getattr(owner, name)
+        if isinstance(owner, types.ModuleType):
+            value = getattr(owner, name)
+            if name not in owner.__dict__ or is_internal(getattr(owner, "__file__", None) or "<frozen"):
+                return local(value)
+            return enter(value, Source("item", owner.__dict__, name))
+        found = getattr(type(owner), name, None)
+        if isinstance(found, property) and found.fget is not None:
+            return local(call(found.fget, owner))
+        value = getattr(owner, name)
+        if not recorders() or not outside(current()).knows(owner) or is_behaviour(found):
+            return local(value)
+        return enter(value, Source("attribute", owner, name))
+
+    @staticmethod
+    def aug(value: Any, op: str, other: Any) -> Any:
+        """`value op= other`, as an expression."""
+        return getattr(operator, op)(value, other)
+
+    @classmethod
+    def aug_attr(cls, owner: Any, name: str, op: str, other: Any) -> None:
+        """`owner.name op= other`. What was changed in place is not stored again."""
+        old = cls.attr(owner, name)
+        new = getattr(operator, op)(old, other)
+        if new is not old:
+            setattr(owner, name, new)
+
+    @staticmethod
+    def aug_item(owner: Any, key: Any, op: str, other: Any) -> None:
+        """`owner[key] op= other`. What a list or dict holds and was changed in place is not stored again."""
+        old = local(owner[key])
+        new = getattr(operator, op)(old, other)
+        if new is not old or isinstance(owner, TracedArray):
+            owner[key] = new
+
+
+def is_behaviour(found: Any) -> bool:
+    """Whether a class attribute is a method or another descriptor: found anew at each call, not data to be guarded."""
+    return found is not None and hasattr(type(found), "__get__")
+
+
+def enter(value: Any, source: Source) -> Any:
+    """A value from outside: an array as a hidden input read at `source`, anything else guarded."""
+    if not recorders():
+        return value
+    if isinstance(value, TracedArray):
+        return value
+    if is_data_array(value):
+        return captured(value, source)
+    outside(current()).enter(value, source)
+    return value
+

@@ -1,0 +1,380 @@
+"""Lifting: the user's function, rewritten so that what NumPy's protocols do not carry goes through the tracer.
+
+The syntax tree is rewritten and compiled with the user's file name and lines, so that tracebacks show the user's text:
+
+    f(x, *a, k=v)     -->  _gj.call(f, x, *a, k=v)
+    name              -->  _gj.local(name), _gj.cell("name", name) or _gj.glob("name", name)
+    obj.name          -->  _gj.attr(obj, "name")
+    obj[key]          -->  _gj.local(obj[key])
+    x += v            -->  x = _gj.local(x); x += v
+    obj.name += v     -->  _gj.aug_attr(obj, "name", "iadd", v)
+    obj[key] += v     -->  _gj.aug_item(obj, key, "iadd", v)
+
+Every expression that can bring in an array from outside is a name, an attribute, a subscript or a call; so no array from
+outside is ever computed with unseen. `_gj` is an extra free variable of the lifted code (`hooks.Hooks`): the user's
+globals are not touched. Branches and loops run as ordinary Python.
+"""
+
+from __future__ import annotations
+
+import ast
+import copy
+import types
+from collections.abc import Callable
+from typing import Any
+
+from .locations import is_internal
+from .source import Definition, definition, parameter_names
+
+HOOKS = "_gj"
+_PLAIN_CALLS = frozenset({"locals", "vars", "dir", "eval", "exec", "globals"})
+"""Builtins that look at the frame which calls them."""
+
+
+_lifted: dict[tuple[str, types.CodeType], types.CodeType | None] = {}
+"""Rewritten code; None where there is no source."""
+_products: set[types.CodeType] = set()
+"""Code that lifting made (nested functions included): lifted already."""
+
+
+def is_user_code(code: types.CodeType) -> bool:
+    """Whether code is the user's own: outside of gradjit, the standard library and installed packages."""
+    name = code.co_filename
+    return not is_internal(name) and "/site-packages/" not in name.replace("\\", "/")
+
+
+def is_product(code: types.CodeType) -> bool:
+    """Whether lifting made this code."""
+    return code in _products
+
+
+def lifted(f: types.FunctionType, hooks: Callable[[types.FunctionType], Any]) -> types.FunctionType:
+    """The function to run instead of `f` while tracing: with rewritten code where there is source, else `f` itself.
+
+    It has f's defaults, globals and closure cells (not copies), name and docstring. `hooks(f)` makes the object that the
+    rewritten code calls.
+    """
+    code = f.__code__
+    if code in _products:
+        return f
+    key = (code.co_filename, code)  # equal code objects of two files are not the same
+    if key not in _lifted:
+        _lifted[key] = _rewritten(code, f.__qualname__)
+    new = _lifted[key]
+    if new is None:
+        return f
+    cells = dict(zip(code.co_freevars, f.__closure__ or (), strict=True))
+    cells[HOOKS] = types.CellType(hooks(f))
+    g = types.FunctionType(new, f.__globals__, f.__name__, f.__defaults__,
+                           tuple(cells[name] for name in new.co_freevars))
+    g.__kwdefaults__ = f.__kwdefaults__
+    g.__qualname__, g.__module__, g.__doc__ = f.__qualname__, f.__module__, f.__doc__
+    g.__dict__.update(f.__dict__)
+    return g
+
+
+def _rewritten(code: types.CodeType, qualname: str) -> types.CodeType | None:
+    node = definition(code)
+    if node is None or isinstance(node, ast.AsyncFunctionDef):
+        return None
+    module = _factory(node, code, qualname)
+    try:
+        compiled = compile(module, code.co_filename, "exec", dont_inherit=True)
+    except (SyntaxError, ValueError, RecursionError):
+        return None
+    found = _find(compiled, code)
+    if found is None or not set(found.co_freevars) <= {*code.co_freevars, HOOKS}:
+        return None
+    found = found.replace(co_qualname=qualname)
+    _note(found)
+    return found
+
+
+def _note(code: types.CodeType) -> None:
+    _products.add(code)
+    for c in code.co_consts:
+        if isinstance(c, types.CodeType):
+            _note(c)
+
+
+def _find(compiled: types.CodeType, like: types.CodeType) -> types.CodeType | None:
+    """The rewritten function within the compiled factory."""
+    for c in compiled.co_consts:
+        if isinstance(c, types.CodeType):
+            if c.co_name == like.co_name and c.co_firstlineno == like.co_firstlineno:
+                return c
+            if (found := _find(c, like)) is not None:
+                return found
+    return None
+
+
+def _factory(node: Definition, code: types.CodeType, qualname: str) -> ast.Module:
+    """A module that defines the rewritten function inside of a function with its free variables.
+
+    In a class body where the original is a method: private names are mangled there as in the original.
+    """
+    new = _Lift(code).function(node)
+    args = ast.arguments([], [ast.arg(n) for n in (*code.co_freevars, HOOKS)], None, [], [], None, [])
+    body: list[ast.stmt] = [new if isinstance(new, ast.stmt) else ast.Expr(new)]
+    outer: ast.stmt = ast.FunctionDef("_factory", args, body, [], None)
+    for name in reversed(_enclosing_classes(qualname)):
+        outer = ast.ClassDef(name, [], [], [outer], [])
+    module = ast.Module([outer], [])
+    for n in ast.walk(module):
+        if "lineno" in n._attributes and not hasattr(n, "lineno"):
+            n.lineno = n.end_lineno = node.lineno  # type: ignore[attr-defined]
+            n.col_offset = n.end_col_offset = node.col_offset  # type: ignore[attr-defined]
+    return module
+
+
+def _enclosing_classes(qualname: str) -> list[str]:
+    """The innermost class around the definition, which private names are mangled with.
+
+    In `A.method.<locals>.g` each part between `<locals>` ends in a function, and what stands before it are classes.
+    """
+    for part in reversed(qualname.split(".<locals>.")):
+        classes = part.split(".")[:-1]
+        if classes:
+            return classes[-1:]
+    return []
+
+
+class _Scope(ast.NodeVisitor):
+    """The names that a function (or lambda, or comprehension) binds, and those it declares global or nonlocal."""
+
+    def __init__(self, args: ast.arguments | None, body: list[ast.AST]):
+        self.bound = set(parameter_names(args)) if args else set()
+        self.declared_global: set[str] = set()
+        self.declared_nonlocal: set[str] = set()
+        for n in body:
+            self.visit(n)
+        self.bound -= self.declared_global | self.declared_nonlocal
+
+    def visit_Name(self, node: ast.Name) -> None:
+        if not isinstance(node.ctx, ast.Load):
+            self.bound.add(node.id)
+
+    def visit_Global(self, node: ast.Global) -> None:
+        self.declared_global.update(node.names)
+
+    def visit_Nonlocal(self, node: ast.Nonlocal) -> None:
+        self.declared_nonlocal.update(node.names)
+
+    def visit_FunctionDef(self, node: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) -> None:
+        self.bound.add(node.name)
+
+    visit_AsyncFunctionDef = visit_ClassDef = visit_FunctionDef
+
+    def visit_Lambda(self, node: ast.Lambda) -> None:
+        pass
+
+    def visit_comprehension_scope(self, node: Any) -> None:
+        """A comprehension binds its targets for itself; only `:=` inside reaches out."""
+        for n in ast.walk(node):
+            if isinstance(n, ast.NamedExpr):
+                self.visit(n.target)
+
+    visit_ListComp = visit_SetComp = visit_DictComp = visit_GeneratorExp = visit_comprehension_scope
+
+    def visit_ExceptHandler(self, node: ast.ExceptHandler) -> None:
+        if node.name:
+            self.bound.add(node.name)
+        self.generic_visit(node)
+
+    def visit_Import(self, node: ast.Import | ast.ImportFrom) -> None:
+        self.bound.update((a.asname or a.name).partition(".")[0] for a in node.names)
+
+    visit_ImportFrom = visit_Import
+
+    def visit_MatchAs(self, node: Any) -> None:
+        if getattr(node, "name", None):
+            self.bound.add(node.name)
+        self.generic_visit(node)
+
+    visit_MatchStar = visit_MatchAs
+
+    def visit_MatchMapping(self, node: ast.MatchMapping) -> None:
+        if node.rest:
+            self.bound.add(node.rest)
+        self.generic_visit(node)
+
+
+class _Lift(ast.NodeTransformer):
+    """Rewrites one function. `scopes` are the names bound by it and by the functions nested around the current node."""
+
+    def __init__(self, code: types.CodeType):
+        self.free = set(code.co_freevars)
+        self.first = code.co_varnames[0] if code.co_argcount else None
+        self.scopes: list[_Scope] = []
+
+    # hooks ----------------------------------------------------------------------------------------------------------
+    def hook(self, at: ast.AST, name: str, *args: ast.expr, keywords: list[ast.keyword] | None = None) -> ast.Call:
+        """`_gj.name(args)`, at the place of `at`."""
+        where = ast.copy_location(ast.Name(HOOKS, ast.Load()), at)
+        func = ast.copy_location(ast.Attribute(where, name, ast.Load()), at)
+        return ast.copy_location(ast.Call(func, list(args), keywords or []), at)
+
+    def text(self, at: ast.AST, value: str) -> ast.Constant:
+        return ast.copy_location(ast.Constant(value), at)
+
+    # scopes ---------------------------------------------------------------------------------------------------------
+    def function(self, node: Definition) -> ast.AST:
+        """The rewritten definition of the outermost function: without decorators, annotations and defaults."""
+        if isinstance(node, ast.Lambda):
+            scope = _Scope(node.args, [node.body])
+            self.scopes.append(scope)
+            return ast.copy_location(ast.Lambda(_bare(node.args), self.visit(node.body)), node)
+        self.scopes.append(_Scope(node.args, list(node.body)))
+        body = [s for n in node.body for s in _as_list(self.visit(n))]
+        new = ast.FunctionDef(node.name, _bare(node.args), body, [], None)
+        first = min([node.lineno, *(d.lineno for d in node.decorator_list)])
+        ast.copy_location(new, node)
+        new.lineno = first  # the compiler takes the first line of the code from the first decorator, which is gone
+        return new
+
+    def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.AST:
+        node.decorator_list = [self.visit(d) for d in node.decorator_list]
+        self.defaults(node.args)
+        self.scopes.append(_Scope(node.args, list(node.body)))
+        node.body = [s for n in node.body for s in _as_list(self.visit(n))]
+        self.scopes.pop()
+        node.returns = None
+        return node
+
+    visit_AsyncFunctionDef = visit_FunctionDef
+
+    def visit_Lambda(self, node: ast.Lambda) -> ast.AST:
+        self.defaults(node.args)
+        self.scopes.append(_Scope(node.args, [node.body]))
+        node.body = self.visit(node.body)
+        self.scopes.pop()
+        return node
+
+    def defaults(self, args: ast.arguments) -> None:
+        args.defaults = [self.visit(d) for d in args.defaults]
+        args.kw_defaults = [d and self.visit(d) for d in args.kw_defaults]
+        for a in ast.walk(args):
+            if isinstance(a, ast.arg):
+                a.annotation = None
+
+    def visit_ClassDef(self, node: ast.ClassDef) -> ast.AST:
+        """A class defined inside the function: its body's names are looked up by Python, its methods are lifted."""
+        node.decorator_list = [self.visit(d) for d in node.decorator_list]
+        node.body = [self.visit(n) if isinstance(n, ast.FunctionDef) else n for n in node.body]
+        return node
+
+    def comprehension(self, node: Any) -> ast.AST:
+        targets = [g.target for g in node.generators]
+        node.generators[0].iter = self.visit(node.generators[0].iter)
+        self.scopes.append(_Scope(None, targets))
+        for k, g in enumerate(node.generators):
+            g.iter = g.iter if k == 0 else self.visit(g.iter)
+            g.ifs = [self.visit(i) for i in g.ifs]
+        for name in ("elt", "key", "value"):
+            if hasattr(node, name):
+                setattr(node, name, self.visit(getattr(node, name)))
+        self.scopes.pop()
+        return node
+
+    visit_ListComp = visit_SetComp = visit_DictComp = visit_GeneratorExp = comprehension
+
+    # expressions ----------------------------------------------------------------------------------------------------
+    def visit_Name(self, node: ast.Name) -> ast.AST:
+        if not isinstance(node.ctx, ast.Load):
+            return node
+        for s in reversed(self.scopes):
+            if node.id in s.bound:
+                return self.hook(node, "local", node)
+            if node.id in s.declared_global:
+                break
+        else:
+            if node.id in self.free:
+                return self.hook(node, "cell", self.text(node, node.id), node)
+        return self.hook(node, "glob", self.text(node, node.id), node)
+
+    def visit_Attribute(self, node: ast.Attribute) -> ast.AST:
+        node.value = self.visit(node.value)
+        if not isinstance(node.ctx, ast.Load):
+            return node
+        if node.attr.startswith("__") and not node.attr.endswith("__"):
+            return self.hook(node, "local", node)  # private: the compiler mangles the name
+        return self.hook(node, "attr", node.value, self.text(node, node.attr))
+
+    def visit_Subscript(self, node: ast.Subscript) -> ast.AST:
+        node.value, node.slice = self.visit(node.value), self.visit(node.slice)
+        return self.hook(node, "local", node) if isinstance(node.ctx, ast.Load) else node
+
+    def visit_Call(self, node: ast.Call) -> ast.AST:
+        if isinstance(node.func, ast.Name) and node.func.id in _PLAIN_CALLS:
+            return node
+        if isinstance(node.func, ast.Name) and node.func.id == "super" and not node.args and not node.keywords:
+            return self.bare_super(node)
+        func = self.visit(node.func)
+        args = [self.visit(a) for a in node.args]
+        keywords = [ast.copy_location(ast.keyword(k.arg, self.visit(k.value)), k) for k in node.keywords]
+        return self.hook(node, "call", func, *args, keywords=keywords)
+
+    def bare_super(self, node: ast.Call) -> ast.AST:
+        """`super()` finds class and instance in the frame; here they are named."""
+        if self.first is None or len(self.scopes) > 1:
+            return node
+        node.args = [ast.copy_location(ast.Name(n, ast.Load()), node) for n in ("__class__", self.first)]
+        return node
+
+    # statements -----------------------------------------------------------------------------------------------------
+    def visit_AugAssign(self, node: ast.AugAssign) -> ast.AST | list[ast.AST]:
+        op, target = OPERATORS[type(node.op)], node.target
+        value = self.visit(node.value)
+        if isinstance(target, ast.Attribute) and not target.attr.startswith("__"):
+            call = self.hook(node, "aug_attr", self.visit(target.value), self.text(node, target.attr), self.text(node, op),
+                             value)
+            return ast.copy_location(ast.Expr(call), node)
+        if isinstance(target, ast.Subscript):
+            call = self.hook(node, "aug_item", self.visit(target.value), self.visit(target.slice), self.text(node, op), value)
+            return ast.copy_location(ast.Expr(call), node)
+        if isinstance(target, ast.Attribute):  # private: the compiler mangles the name
+            read = ast.copy_location(ast.Attribute(target.value, target.attr, ast.Load()), target)
+            call = self.hook(node, "aug", self.visit(copy.deepcopy(read)), self.text(node, op), value)
+            return ast.copy_location(ast.Assign([self.visit(target)], call), node)
+        node.value = value
+        load = self.visit_Name(ast.copy_location(ast.Name(target.id, ast.Load()), target))
+        store = ast.copy_location(ast.Name(target.id, ast.Store()), target)
+        return [ast.copy_location(ast.Assign([store], load), node), node]  # type: ignore[list-item]
+
+    def visit_match_case(self, node: ast.match_case) -> ast.AST:
+        """Patterns are no expressions: they stay as they are."""
+        node.guard = node.guard and self.visit(node.guard)
+        node.body = [s for n in node.body for s in _as_list(self.visit(n))]
+        return node
+
+    def visit_AnnAssign(self, node: ast.AnnAssign) -> ast.AST:
+        node.target, node.value = self.visit(node.target), node.value and self.visit(node.value)
+        return node
+
+
+OPERATORS: dict[type[ast.operator], str] = {
+    ast.Add: "iadd", ast.Sub: "isub", ast.Mult: "imul", ast.Div: "itruediv", ast.FloorDiv: "ifloordiv", ast.Mod: "imod",
+    ast.Pow: "ipow", ast.MatMult: "imatmul", ast.BitAnd: "iand", ast.BitOr: "ior", ast.BitXor: "ixor",
+    ast.LShift: "ilshift", ast.RShift: "irshift",
+}
+"""Augmented assignments by their function in `operator`."""
+
+
+def _bare(args: ast.arguments) -> ast.arguments:
+    """The parameters without defaults (which the function object keeps) and annotations."""
+    count = len(args.posonlyargs) + len(args.args)
+    none: list[ast.expr] = [ast.Constant(None) for _ in range(min(len(args.defaults), count))]
+    kw: list[ast.expr | None] = [d and ast.Constant(None) for d in args.kw_defaults]
+
+    def bare(a: ast.arg | None) -> ast.arg | None:
+        return a and ast.copy_location(ast.arg(a.arg), a)
+
+    def each(found: list[ast.arg]) -> list[ast.arg]:
+        return [ast.copy_location(ast.arg(a.arg), a) for a in found]
+
+    return ast.arguments(each(args.posonlyargs), each(args.args), bare(args.vararg), each(args.kwonlyargs), kw,
+                         bare(args.kwarg), none)
+
+
+def _as_list(x: Any) -> list[Any]:
+    return x if isinstance(x, list) else [x]

@@ -1,0 +1,136 @@
+"""Python's `math` on traced scalars: NumPy's functions on float64, with results that are Python numbers."""
+
+from __future__ import annotations
+
+import functools
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from ..errors import TraceError, UnsupportedError
+from . import operands as o
+from .array import PYTHON, TracedArray
+from .dispatch import leave
+from .locations import fail
+from .ufuncs import compute
+
+Rule = Callable[..., Any]
+
+
+def scalar(x: Any, name: str) -> TracedArray:
+    """An argument of math: one real number, as float64."""
+    h = o.as_traced(x)
+    if h.size != 1 or h.ir_dtype.is_complex:
+        fail(TraceError, f"math.{name} takes one real number, got {h.type}; write np.{name} for arrays")
+    if h.ndim:
+        h = o.emit("reshape", h, shape=())
+    return o.cast(o.root(h.content, h.home, PYTHON), np.float64)
+
+
+def python(result: TracedArray) -> Any:
+    """The result as a Python number."""
+    return leave(o.root(result.content, result.home, PYTHON))
+
+
+def _ufunc(name: str, ufunc: np.ufunc) -> Rule:
+    return lambda *args: python(compute(ufunc, [scalar(a, name) for a in args]))
+
+
+def _whole(name: str, ufunc: np.ufunc) -> Rule:
+    """floor, ceil and trunc of math give ints."""
+    return lambda x: python(o.cast(compute(ufunc, [scalar(x, name)]), np.int64))
+
+
+def _log(x: Any, base: Any = None) -> Any:
+    y = compute(np.log, [scalar(x, "log")])
+    return python(y if base is None else compute(np.true_divide, [y, compute(np.log, [scalar(base, "log")])]))
+
+
+def _hypot(*args: Any) -> Any:
+    if len(args) == 2:
+        return python(compute(np.hypot, [scalar(a, "hypot") for a in args]))
+    squares = (compute(np.square, [scalar(a, "hypot")]) for a in args)
+    return python(compute(np.sqrt, [functools.reduce(lambda a, b: compute(np.add, [a, b]), squares)]))
+
+
+def _dist(p: Any, q: Any) -> Any:
+    return _hypot(*(a - b for a, b in zip(p, q, strict=True)))
+
+
+def _fold(ufunc: np.ufunc, start: Any, name: str) -> Rule:
+    def rule(items: Any, *, start: Any = start) -> Any:
+        return python(functools.reduce(lambda a, b: compute(ufunc, [a, b]), (scalar(i, name) for i in items),
+                                       scalar(start, name)))
+
+    return rule
+
+
+def _special(name: str, scipy_name: str) -> Rule:
+    def rule(x: Any) -> Any:
+        return python(o.emit(scipy_name, scalar(x, name)))
+
+    return rule
+
+
+def _gamma(x: Any) -> Any:
+    """The absolute value is exp(lgamma); the sign alternates between negative integers."""
+    h = scalar(x, "gamma")
+    size = compute(np.exp, [o.emit("gammaln", h)])
+    half = compute(np.floor, [compute(np.multiply, [h, o.as_traced(0.5)])])
+    odd = compute(np.not_equal, [compute(np.multiply, [half, o.as_traced(2.0)]), compute(np.floor, [h])])
+    negative = compute(np.logical_and, [odd, compute(np.less, [h, o.as_traced(0.0)])])
+    return python(o.emit("select", negative, o.emit("neg", size), size))
+
+
+def _isclose(a: Any, b: Any, *, rel_tol: float = 1e-9, abs_tol: float = 0.0) -> Any:
+    x, y = scalar(a, "isclose"), scalar(b, "isclose")
+    width = compute(np.multiply, [o.as_traced(rel_tol), compute(np.maximum, [abs(x), abs(y)])])
+    near = compute(np.less_equal, [abs(x - y), compute(np.maximum, [width, o.as_traced(abs_tol)])])
+    return leave(compute(np.logical_or, [near, compute(np.equal, [x, y])]))
+
+
+def _degrees(x: Any) -> Any:
+    return python(compute(np.multiply, [scalar(x, "degrees"), o.as_traced(180.0 / math.pi)]))
+
+
+def _radians(x: Any) -> Any:
+    return python(compute(np.multiply, [scalar(x, "radians"), o.as_traced(math.pi / 180.0)]))
+
+
+_UFUNCS: dict[Callable[..., Any], np.ufunc] = {
+    math.sin: np.sin, math.cos: np.cos, math.tan: np.tan, math.asin: np.arcsin, math.acos: np.arccos,
+    math.atan: np.arctan, math.sinh: np.sinh, math.cosh: np.cosh, math.tanh: np.tanh, math.asinh: np.arcsinh,
+    math.acosh: np.arccosh, math.atanh: np.arctanh, math.exp: np.exp, math.exp2: np.exp2, math.expm1: np.expm1,
+    math.log2: np.log2, math.log10: np.log10, math.log1p: np.log1p, math.sqrt: np.sqrt, math.cbrt: np.cbrt,
+    math.pow: np.power, math.atan2: np.arctan2, math.fmod: np.fmod, math.fabs: np.fabs, math.copysign: np.copysign,
+    math.isnan: np.isnan, math.isinf: np.isinf, math.isfinite: np.isfinite,
+}
+
+_TRACED: dict[Callable[..., Any], Rule] = {
+    **{f: _ufunc(f.__name__, u) for f, u in _UFUNCS.items()},
+    math.floor: _whole("floor", np.floor), math.ceil: _whole("ceil", np.ceil), math.trunc: _whole("trunc", np.trunc),
+    math.log: _log, math.hypot: _hypot, math.dist: _dist, math.fsum: _fold(np.add, 0.0, "fsum"),
+    math.prod: _fold(np.multiply, 1.0, "prod"), math.erf: _special("erf", "erf"), math.erfc: _special("erfc", "erfc"),
+    math.lgamma: _special("lgamma", "gammaln"), math.gamma: _gamma, math.isclose: _isclose,
+    math.degrees: _degrees, math.radians: _radians,
+}
+"""What each function does when an argument is traced."""
+
+
+def _rule(f: Callable[..., Any]) -> Rule:
+    """Python's own function on ordinary numbers; on traced ones the rule, or an error that names the function."""
+    traced = _TRACED.get(f)
+
+    def rule(*args: Any, **kwargs: Any) -> Any:
+        if not o.is_traced(args):
+            return f(*args, **kwargs)
+        if traced is None:
+            fail(UnsupportedError, f"math.{f.__name__} of a traced number is not supported")
+        return traced(*args, **kwargs)
+
+    return rule
+
+
+RULES: dict[Any, Rule] = {f: _rule(f) for f in vars(math).values() if callable(f)}

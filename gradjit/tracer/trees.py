@@ -1,0 +1,63 @@
+"""Arguments and results as pytrees: dict, list, tuple, namedtuple, dataclass, and what the user registered with optree."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+import threading
+from typing import Any
+
+import optree
+
+NAMESPACE = "gradjit"
+"""optree's namespace: what the user registers globally counts, and what is registered here does not leak out."""
+
+Tree = optree.PyTreeSpec
+
+_lock = threading.Lock()
+_registered: set[type] = set()
+
+
+def flatten(tree: Any) -> tuple[list[Any], Tree]:
+    """Leaves and structure. Dataclasses are registered when they are first seen."""
+    leaves, spec = optree.tree_flatten(tree, namespace=NAMESPACE)
+    fresh = {type(x) for x in leaves if dataclasses.is_dataclass(x) and not isinstance(x, type)} - _registered
+    if not fresh:
+        return leaves, spec
+    for cls in fresh:
+        register_dataclass(cls)
+    return flatten(tree)
+
+
+def unflatten(spec: Tree, leaves: Any) -> Any:
+    return optree.tree_unflatten(spec, leaves)
+
+
+def register_dataclass(cls: type) -> None:
+    """Make a dataclass a node: its fields are the children. It is rebuilt without `__init__`, which may ask for numbers."""
+    names = tuple(f.name for f in dataclasses.fields(cls))
+
+    def take(obj: Any) -> tuple[tuple[Any, ...], None, tuple[str, ...]]:
+        return tuple(getattr(obj, n) for n in names), None, names
+
+    def build(_: None, children: Any) -> Any:
+        obj = object.__new__(cls)
+        for n, v in zip(names, children, strict=True):
+            object.__setattr__(obj, n, v)
+        return obj
+
+    with _lock:
+        if cls not in _registered:
+            optree.register_pytree_node(cls, take, build, namespace=NAMESPACE)
+            _registered.add(cls)
+
+
+def leaf_names(spec: Tree, names: list[str]) -> list[str]:
+    """A name for each leaf of `(args, kwargs)`: `x`, `params.w1`, `layers_0.bias`. `names` are those of the positions."""
+    out = []
+    for where, first, *rest in spec.paths():
+        name = names[first] if where == 0 and first < len(names) else (f"arg{first}" if where == 0 else str(first))
+        for key in rest:
+            name += f"_{key}" if isinstance(key, int) else f".{re.sub(r'[^A-Za-z0-9_]', '_', str(key))}"
+        out.append(name)
+    return out

@@ -1,0 +1,36 @@
+"""Functions without source: their bytecode says which names from outside they read."""
+
+from __future__ import annotations
+
+import dis
+import functools
+import types
+
+from .outside import Source, is_data_array, outside
+from .recorder import current
+
+
+@functools.lru_cache(maxsize=1024)
+def global_names(code: types.CodeType) -> tuple[str, ...]:
+    """Names that the code, or code nested in it, reads as globals."""
+    names = {i.argval for i in dis.get_instructions(code) if i.opname == "LOAD_GLOBAL"}
+    for c in code.co_consts:
+        if isinstance(c, types.CodeType):
+            names.update(global_names(c))
+    return tuple(sorted(names))
+
+
+def guard_names(f: types.FunctionType) -> None:
+    """Guard what the function reads from outside. An array, which NumPy's protocols bring in, is tied to its name."""
+    world = outside(current())
+    found = [(Source("item", f.__globals__, n), f.__globals__[n]) for n in global_names(f.__code__) if n in f.__globals__]
+    for cell in f.__closure__ or ():
+        source = Source("cell", cell)
+        value = source.read()
+        if value is not source:
+            found.append((source, value))
+    for source, value in found:
+        if is_data_array(value):
+            world.place(value, source)
+        else:
+            world.enter(value, source)
