@@ -32,7 +32,7 @@ def room_of(module: str) -> str | None:
 
 
 def imported(tree: ast.AST, module: str, is_package: bool) -> list[tuple[int, str]]:
-    """(line, absolute module) of every import, also those inside functions; those for type checkers only are left out."""
+    """(line, absolute module) of every import, also inside functions; those for type checkers are left out."""
     skipped = {id(inner) for node in ast.walk(tree) if _is_type_checking(node) for inner in ast.walk(node)}
     here = module.split(".") if is_package else module.split(".")[:-1]
     found = []

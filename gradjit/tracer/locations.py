@@ -12,6 +12,8 @@ from ..errors import GradjitError
 from ..ir import Loc
 
 _PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
+_USERS = os.path.join(_PACKAGE, "demo", "")
+"""The demo's model stands for a user's file: its lines are shown, and it is lifted."""
 _STDLIB = (sysconfig.get_paths()["stdlib"] + os.sep, sysconfig.get_paths()["platstdlib"] + os.sep)
 _LIBRARIES = tuple(f"{os.sep}site-packages{os.sep}{name}{os.sep}" for name in ("numpy", "scipy", "optree", "autograd"))
 _NO_FILE = ("<frozen", "<__array_function__")
@@ -26,6 +28,7 @@ def is_internal(filename: str) -> bool:
     if known is None:
         known = (filename.startswith((_PACKAGE, *_NO_FILE)) or any(part in filename for part in _LIBRARIES)
                  or (filename.startswith(_STDLIB) and f"{os.sep}site-packages{os.sep}" not in filename))
+        known = known and not filename.startswith(_USERS)
         _internal[filename] = known
     return known
 

@@ -1,0 +1,59 @@
+"""Commands, their options, and what becomes of their errors.
+
+Exit status: 0, or 1 when the answer is bad news (a gradient is wrong, the function cannot be compiled), or 2 when the
+command was not understood (no such file, function or option, an argument that cannot be read).
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Callable, Sequence
+
+from ..errors import GradjitError
+from . import check, console, ir, run, version
+from .usage import UsageError
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit status."""
+    options = parser().parse_args(argv)
+    command: Callable[[argparse.Namespace], int] = options.command
+    try:
+        return command(options)
+    except UsageError as e:
+        console.error(str(e))
+        return 2
+    except GradjitError as e:
+        if options.traceback:
+            raise
+        console.error(f"{type(e).__name__}: {e}")
+        return 1
+    except BrokenPipeError:
+        # The reader (head, less) has what it wanted; keep Python from complaining when it closes the stream.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+
+
+def parser() -> argparse.ArgumentParser:
+    p = argparse.ArgumentParser(prog="gradjit", description="Compiled NumPy functions with derivatives.")
+    p.add_argument("--traceback", action="store_true", help="show Python's traceback of gradjit's errors")
+    commands = p.add_subparsers(required=True, metavar="COMMAND")
+    for name, module in (("ir", ir), ("check", check), ("run", run), ("version", version)):
+        c = commands.add_parser(name, help=module.HELP, description=module.__doc__,
+                                formatter_class=argparse.RawDescriptionHelpFormatter)
+        module.options(c)
+        c.set_defaults(command=module.command)
+    demo = commands.add_parser("demo", help="train a classifier on handwritten digits with compiled gradients")
+    demo.add_argument("--output", default="build/demo", metavar="DIR", help="for picture and IR (%(default)s)")
+    demo.set_defaults(command=_demo)
+    return p
+
+
+def _demo(options: argparse.Namespace) -> int:
+    from .. import demo
+    try:
+        return demo.main(options.output)
+    except demo.MissingPackage as e:
+        raise UsageError(str(e)) from e

@@ -1,0 +1,90 @@
+"""Run a function of an IR file, with the interpreter or compiled.
+
+    gradjit run program.ir --arg 'f64[4]' --compiled
+
+Parameters for which no argument is given get sample data of their type.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..ir import Func, Module, Value, interpret, parse, type_of, verify
+from . import arguments, console
+from .usage import UsageError
+
+HELP = "run a function of an IR file"
+
+
+def options(p: argparse.ArgumentParser) -> None:
+    p.add_argument("file", metavar="FILE.ir")
+    p.add_argument("--func", metavar="NAME", help="which function (default: the first)")
+    p.add_argument("--arg", action="append", default=[], metavar="SPEC",
+                   help="an argument, in order; parameters without one get sample data")
+    p.add_argument("--compiled", action="store_true", help="run machine code, not the interpreter")
+    p.add_argument("--seed", type=int, default=0, help="of the sample data (default: 0)")
+
+
+def command(o: argparse.Namespace) -> int:
+    func = chosen(module(Path(o.file)), o.func)
+    rng = np.random.default_rng(o.seed)
+    args = complete(func, [arguments.read(text, rng) for text in o.arg], rng)
+    results = compiled(func, args) if o.compiled else interpret(func, args)
+    for k, r in enumerate(results):
+        console.say(f"result {k}: {type_of(r)}\n{r}")
+    return 0
+
+
+def module(path: Path) -> Module:
+    """The verified module in a file. Raises UsageError if there is no such file, IRError if it is not well formed."""
+    try:
+        text = path.read_text()
+    except (OSError, UnicodeDecodeError) as e:
+        raise UsageError(f"cannot read {path}: {e}") from e
+    parsed = parse(text, str(path))
+    verify(parsed)
+    return parsed
+
+
+def chosen(m: Module, name: str | None) -> Func:
+    if not m.funcs:
+        raise UsageError("the file has no function")
+    if name is None:
+        return next(iter(m.funcs.values()))
+    if name not in m.funcs:
+        raise UsageError(f"the file has no function @{name}; it has {', '.join('@' + n for n in m.funcs)}")
+    return m[name]
+
+
+def complete(func: Func, given: Sequence[Any], rng: np.random.Generator) -> list[Any]:
+    """The given arguments, checked against the parameters, and sample data for the rest."""
+    if len(given) > len(func.params):
+        raise UsageError(f"@{func.name} takes {len(func.params)} arguments, {len(given)} were given")
+    known: dict[Value, int] = {}
+    args = []
+    for k, p in enumerate(func.params):
+        shape = tuple(e if isinstance(e, int) else known[e] for e in p.shape)
+        a = fitted(given[k], p, shape, f"argument {k} of @{func.name}") if k < len(given) else \
+            arguments.sample(p.dtype, shape, rng)
+        if p.type.rank == 0 and p.dtype.is_integer:
+            known[p] = int(a)  # later extents may name it
+        args.append(a)
+    return args
+
+
+def fitted(given: Any, p: Value, shape: tuple[int, ...], what: str) -> Any:
+    """The argument in the parameter's dtype. Raises UsageError if it does not fit."""
+    a = np.asarray(given)
+    if a.shape != shape or not np.can_cast(a.dtype, p.dtype.np, "same_kind"):
+        raise UsageError(f"{what} is {p.type.with_shape(shape)}, given was {arguments.describe(a)}")
+    return a.astype(p.dtype.np)
+
+
+def compiled(func: Func, args: Sequence[Any]) -> Sequence[Any]:
+    """The results of machine code."""
+    raise NotImplementedError
