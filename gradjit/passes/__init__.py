@@ -1,0 +1,1 @@
+"""IR in, IR out: differentiation (reverse and forward), batching, simplification, fusion, memory."""

@@ -1,0 +1,8 @@
+"""Special functions are pointwise."""
+
+from __future__ import annotations
+
+from .driver import Rule
+from .elementwise import family
+
+RULES: dict[str, Rule] = family("special")

@@ -1,0 +1,38 @@
+"""Forward mode: a function becomes one that also pushes tangents of its parameters forward to its results.
+
+RULES: for each operation `rule(b, op, *tangents)`, which gives a tangent, or None, for each result. `op` stands in the
+    function being built; `tangents` are its operands', None where there is none.
+CONSTANT and UNSUPPORTED are as in reverse mode: what has no derivative there has none here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ...ir import Func
+from . import control, creation, elementwise, indexing, linalg, movement, reduction, special
+from .driver import Rule, Tables, pushforward
+
+RULES: dict[str, Rule] = {
+    **creation.RULES, **elementwise.RULES, **special.RULES, **reduction.RULES, **movement.RULES, **indexing.RULES,
+    **linalg.RULES, **control.RULES,
+}
+CONSTANT: dict[str, str] = {
+    **creation.CONSTANT, **elementwise.CONSTANT, **special.CONSTANT, **reduction.CONSTANT, **movement.CONSTANT,
+    **indexing.CONSTANT, **linalg.CONSTANT, **control.CONSTANT,
+}
+UNSUPPORTED: dict[str, str] = control.UNSUPPORTED
+
+TABLES = Tables(RULES, CONSTANT, UNSUPPORTED)
+
+
+def jvp(func: Func, wrt: Sequence[int]) -> Func:
+    """`func` with one more parameter for each of `wrt`, its tangent, and one more result for each inexact result.
+
+    The parameters are those of `func`, then the tangents in the order of `wrt`. The results are those of `func`, then
+    the tangents of its floating-point results in order; zeros where no parameter of `wrt` has an influence.
+
+    Raises DifferentiationError for parameters that are not floating-point and for complex values on the way,
+    UnsupportedError for an operation that has no pushforward yet; both with the user's line.
+    """
+    return pushforward(func, wrt, TABLES)

@@ -1,0 +1,72 @@
+"""Partial derivatives of pointwise operations, from which both modes are made.
+
+A partial derivative is stated as what it does to a tangent or a cotangent `t`, so that it can be emitted in its
+cheapest form: `log` divides t by x, it does not multiply by a reciprocal.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any, Union
+
+from ...ir import Builder, Op, Value
+
+
+class Marker(Enum):
+    """Partial derivatives that cost nothing."""
+
+    ONE = "one"
+    MINUS_ONE = "minus one"
+    ZERO = "zero"
+
+
+ONE, MINUS_ONE, ZERO = Marker.ONE, Marker.MINUS_ONE, Marker.ZERO
+
+
+@dataclass(frozen=True)
+class Masked:
+    """`value` where `mask` holds and zero elsewhere, whatever stands there: `select(mask, value, 0)`, not yet written.
+
+    The zeros are structural. Arithmetic goes on with the unmasked value and the mask is applied behind it, so that an
+    infinite derivative at an element that was not taken gives no `0 * inf = nan`.
+    """
+
+    value: Value
+    mask: Value
+
+
+Flow = Union[Value, Masked]
+"""A tangent or cotangent on its way."""
+
+Partial = Union[Marker, Callable[..., "Flow | None"]]
+"""A marker, or `partial(b, t, result, *operands, **attrs)`: t scaled by the derivative with regard to one operand."""
+
+
+def scale(b: Builder, partial: Partial, t: Value, op: Op) -> Flow | None:
+    """The tangent or cotangent `t` scaled by a partial derivative of `op`; None where that is zero."""
+    if partial is ZERO:
+        return None
+    if partial is ONE:
+        return t
+    if partial is MINUS_ONE:
+        return b.neg(t)
+    return partial(b, t, op.result, *op.operands, **op.attrs)  # type: ignore[operator]
+
+
+def settle(b: Builder, flow: Flow) -> Value:
+    """The flow as one value: the mask, if there is one, is applied."""
+    if isinstance(flow, Masked):
+        return b.select(flow.mask, flow.value, b.zeros(flow.value.type))
+    return flow
+
+
+def constant_of(x: Value) -> Any:
+    """The Python number that x is known to repeat over its shape; None if there is none."""
+    op = x.op
+    while op is not None and op.name in ("broadcast", "reshape", "transpose", "slice"):
+        op = op.operands[0].op
+    if op is not None and op.name == "const" and op.attrs["value"].ndim == 0:
+        return op.attrs["value"].item()
+    return None

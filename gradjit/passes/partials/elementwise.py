@@ -1,0 +1,192 @@
+"""Partial derivatives of elementwise arithmetic. Conventions at kinks stand in docs/derivatives.md."""
+
+from __future__ import annotations
+
+import math
+
+from ...ir import Builder, Value
+from . import MINUS_ONE, ONE, ZERO, Flow, Masked, Partial, constant_of
+
+
+def times(b: Builder, t: Value, number: float) -> Value:
+    return b.mul(t, b.like(number, t))
+
+
+def _near_one(b: Builder, x: Value) -> Value:
+    """(1 - x)(1 + x): unlike 1 - x*x it keeps its digits near x = 1."""
+    one = b.like(1, x)
+    return b.mul(b.sub(one, x), b.add(one, x))
+
+
+def _arcsin(b: Builder, t: Value, r: Value, x: Value) -> Value:
+    return b.div(t, b.sqrt(_near_one(b, x)))
+
+
+def _arccosh(b: Builder, t: Value, r: Value, x: Value) -> Value:
+    one = b.like(1, x)
+    return b.div(t, b.sqrt(b.mul(b.sub(x, one), b.add(x, one))))
+
+
+def _one_plus_square(b: Builder, x: Value) -> Value:
+    return b.add(b.like(1, x), b.mul(x, x))
+
+
+# powers -------------------------------------------------------------------------------------------------------------
+def _pow_base(b: Builder, t: Value, r: Value, x: Value, y: Value) -> Flow | None:
+    """t * y * x**(y - 1); zero for the exponent 0 also where x**-1 is infinite."""
+    known = constant_of(y)
+    if known is not None:
+        return _pow_known(b, t, r, x, known)
+    lower = b.pow(x, b.sub(y, b.like(1, y)))
+    return Masked(b.mul(t, b.mul(y, lower)), b.ne(y, b.like(0, y)))
+
+
+def _pow_known(b: Builder, t: Value, r: Value, x: Value, n: float) -> Flow | None:
+    """t * n * x**(n - 1) in its cheapest exact form."""
+    if n == 0:
+        return None
+    if n == 1:
+        return t
+    if n == 0.5:
+        return b.div(times(b, t, 0.5), r)
+    lower = {2.0: lambda: x, 3.0: lambda: b.mul(x, x), 1.5: lambda: b.sqrt(x), -1.0: lambda: b.mul(r, r)}.get(n)
+    return b.mul(times(b, t, n), lower() if lower else b.pow(x, b.like(n - 1, x)))
+
+
+def _pow_exponent(b: Builder, t: Value, r: Value, x: Value, y: Value) -> Flow:
+    """t * x**y * log(x); zero for the base 0, unless the exponent is negative."""
+    known = constant_of(x)
+    if known is not None and known > 0:
+        return b.mul(t, times(b, r, math.log(known)))
+    zero = b.like(0, x)
+    return Masked(b.mul(t, b.mul(r, b.log(x))), b.or_(b.ne(x, zero), b.lt(y, zero)))
+
+
+# remainders ---------------------------------------------------------------------------------------------------------
+def _fmod_divisor(b: Builder, t: Value, r: Value, x: Value, y: Value) -> Value:
+    """-t * trunc(x / y). (x - r) / y is that integer up to rounding, also where x / y rounds up to the next one."""
+    return b.neg(b.mul(t, b.rint(b.div(b.sub(x, r), y))))
+
+
+def _copysign(b: Builder, t: Value, r: Value, x: Value, y: Value) -> Value:
+    return b.mul(t, b.mul(b.sign(x), b.copysign(b.like(1, y), y)))
+
+
+# extremes -----------------------------------------------------------------------------------------------------------
+def _halved_at_ties(b: Builder, t: Value, x: Value, y: Value) -> Value:
+    return b.select(b.eq(x, y), times(b, t, 0.5), t)
+
+
+def _extreme(wins: str, first: bool) -> Partial:
+    """For the first or second operand of maximum (`wins` is "ge") or minimum ("le"): the larger takes all, ties share.
+
+    A nan is neither larger nor equal: it passes its tangent on, as the operation passes it on.
+    """
+    loses = {"ge": "lt", "le": "gt"}[wins]
+
+    def partial(b: Builder, t: Value, r: Value, x: Value, y: Value) -> Flow:
+        mine, other = (x, y) if first else (y, x)
+        return Masked(_halved_at_ties(b, t, x, y), b.not_(getattr(b, loses)(mine, other)))
+
+    return partial
+
+
+def _extreme_skipping_nan(wins: str, first: bool) -> Partial:
+    """For fmax and fmin, which pass over a nan: an operand also wins against a nan, and a nan never wins."""
+    def partial(b: Builder, t: Value, r: Value, x: Value, y: Value) -> Flow:
+        mine, other = (x, y) if first else (y, x)
+        won = b.or_(getattr(b, wins)(mine, other), b.isnan(other))
+        return Masked(_halved_at_ties(b, t, x, y), won)
+
+    return partial
+
+
+# lengths, angles, sums of exponentials ------------------------------------------------------------------------------
+def _hypot(first: bool) -> Partial:
+    def partial(b: Builder, t: Value, r: Value, x: Value, y: Value) -> Flow:
+        return Masked(b.mul(b.div(t, r), x if first else y), b.ne(r, b.like(0, r)))
+
+    return partial
+
+
+def _arctan2(first: bool) -> Partial:
+    """t*x / (x² + y²) and -t*y / (x² + y²) for arctan2(y, x); zero at the origin."""
+    def partial(b: Builder, t: Value, r: Value, y: Value, x: Value) -> Flow:
+        square = b.add(b.mul(x, x), b.mul(y, y))
+        scaled = b.div(t, square)
+        return Masked(b.mul(scaled, x) if first else b.neg(b.mul(scaled, y)), b.ne(square, b.like(0, square)))
+
+    return partial
+
+
+def _logaddexp(exp: str, first: bool) -> Partial:
+    """t * exp(x - r), the share of the operand in the sum; a summand of weight zero (-inf) takes nothing.
+
+    Where x equals r the share is 1, also for two infinities, whose difference is no number.
+    """
+    def partial(b: Builder, t: Value, r: Value, x: Value, y: Value) -> Flow:
+        mine = x if first else y
+        distance = b.select(b.eq(mine, r), b.like(0, r), b.sub(mine, r))
+        return Masked(b.mul(t, getattr(b, exp)(distance)), b.ne(mine, b.like(-math.inf, mine)))
+
+    return partial
+
+
+LN2, LN10 = math.log(2), math.log(10)
+
+PARTIALS: dict[str, tuple[Partial, ...]] = {
+    "add": (ONE, ONE),
+    "sub": (ONE, MINUS_ONE),
+    "neg": (MINUS_ONE,),
+    "mul": (lambda b, t, r, x, y: b.mul(t, y), lambda b, t, r, x, y: b.mul(t, x)),
+    "div": (lambda b, t, r, x, y: b.div(t, y), lambda b, t, r, x, y: b.neg(b.mul(b.div(t, y), r))),
+    "mod": (ONE, lambda b, t, r, x, y: b.neg(b.mul(t, b.floordiv(x, y)))),
+    "fmod": (ONE, _fmod_divisor),
+    "pow": (_pow_base, _pow_exponent),
+    "abs": (lambda b, t, r, x: b.mul(t, b.sign(x)),),
+    "exp": (lambda b, t, r, x: b.mul(t, r),),
+    "exp2": (lambda b, t, r, x: b.mul(t, times(b, r, LN2)),),
+    # Not t * (r + 1): far left of zero that sum has no digits left.
+    "expm1": (lambda b, t, r, x: b.mul(t, b.exp(x)),),
+    "log": (lambda b, t, r, x: b.div(t, x),),
+    "log2": (lambda b, t, r, x: b.div(t, times(b, x, LN2)),),
+    "log10": (lambda b, t, r, x: b.div(t, times(b, x, LN10)),),
+    "log1p": (lambda b, t, r, x: b.div(t, b.add(b.like(1, x), x)),),
+    "sqrt": (lambda b, t, r, x: b.div(times(b, t, 0.5), r),),
+    "cbrt": (lambda b, t, r, x: b.div(times(b, t, 1 / 3), b.mul(r, r)),),
+    "sin": (lambda b, t, r, x: b.mul(t, b.cos(x)),),
+    "cos": (lambda b, t, r, x: b.neg(b.mul(t, b.sin(x))),),
+    "tan": (lambda b, t, r, x: b.mul(t, _one_plus_square(b, r)),),
+    "arcsin": (_arcsin,),
+    "arccos": (lambda b, t, r, x: b.neg(_arcsin(b, t, r, x)),),
+    "arctan": (lambda b, t, r, x: b.div(t, _one_plus_square(b, x)),),
+    "sinh": (lambda b, t, r, x: b.mul(t, b.cosh(x)),),
+    "cosh": (lambda b, t, r, x: b.mul(t, b.sinh(x)),),
+    "tanh": (lambda b, t, r, x: b.mul(t, b.sub(b.like(1, r), b.mul(r, r))),),
+    "arcsinh": (lambda b, t, r, x: b.div(t, b.sqrt(_one_plus_square(b, x))),),
+    "arccosh": (_arccosh,),
+    "arctanh": (lambda b, t, r, x: b.div(t, _near_one(b, x)),),
+    "arctan2": (_arctan2(True), _arctan2(False)),
+    "hypot": (_hypot(True), _hypot(False)),
+    "logaddexp": (_logaddexp("exp", True), _logaddexp("exp", False)),
+    "logaddexp2": (_logaddexp("exp2", True), _logaddexp("exp2", False)),
+    "maximum": (_extreme("ge", True), _extreme("ge", False)),
+    "minimum": (_extreme("le", True), _extreme("le", False)),
+    "fmax": (_extreme_skipping_nan("ge", True), _extreme_skipping_nan("ge", False)),
+    "fmin": (_extreme_skipping_nan("le", True), _extreme_skipping_nan("le", False)),
+    "copysign": (_copysign, ZERO),
+    # One step in the last place away from x: x, as far as rounding can tell.
+    "nextafter": (ONE, ZERO),
+}
+
+_STEPS = "piecewise constant: its derivative is zero"
+_LOGIC = "the result is a truth value or an integer"
+_INTEGERS = "defined for integers only"
+
+CONSTANT: dict[str, str] = {
+    **dict.fromkeys(("floor", "ceil", "trunc", "rint", "sign", "floordiv"), _STEPS),
+    **dict.fromkeys(("eq", "ne", "lt", "le", "gt", "ge", "isnan", "isinf", "isfinite", "signbit"), _LOGIC),
+    **dict.fromkeys(("and", "or", "xor", "not", "shl", "shr"), _INTEGERS),
+    "stop_gradient": "that no derivative passes is its meaning",
+}
+"""Operations whose derivative is zero wherever it is defined, with the reason."""

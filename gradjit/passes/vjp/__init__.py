@@ -1,0 +1,61 @@
+"""Reverse mode: a function becomes one that also pulls cotangents of its results back to its parameters.
+
+RULES: for each operation `rule(b, op, needs, *cts)`, which gives a cotangent, or None, for each operand. `op` stands in
+    the function being built, so that its operands and results can be read as residuals. `needs` says which operands
+    want a cotangent: nothing is emitted for the others. `cts` are the results' cotangents, None where none arrived.
+CONSTANT: operations whose derivative is zero wherever it is defined, with the reason. Nothing flows through them.
+UNSUPPORTED: operations through which derivatives should flow and cannot yet: differentiating them is an error.
+MOVES_MASKS: operations whose rule only moves elements, and so moves the mask of a cotangent as it moves its value.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ...errors import DifferentiationError
+from ...ir import Block, Builder, Func, Value
+from ...ir.rewrite import Env
+from ..checks import append_parameter
+from . import control, creation, elementwise, indexing, linalg, movement, reduction, special
+from .driver import Rule, Tables, pullback
+
+RULES: dict[str, Rule] = {
+    **creation.RULES, **elementwise.RULES, **special.RULES, **reduction.RULES, **movement.RULES, **indexing.RULES,
+    **linalg.RULES, **control.RULES,
+}
+CONSTANT: dict[str, str] = {
+    **creation.CONSTANT, **elementwise.CONSTANT, **special.CONSTANT, **reduction.CONSTANT, **movement.CONSTANT,
+    **indexing.CONSTANT, **linalg.CONSTANT, **control.CONSTANT,
+}
+UNSUPPORTED: dict[str, str] = control.UNSUPPORTED
+MOVES_MASKS = movement.MOVES_MASKS | reduction.MOVES_MASKS
+
+TABLES = Tables(RULES, CONSTANT, UNSUPPORTED, MOVES_MASKS)
+
+
+def reverse(func: Func, wrt: Sequence[int]) -> Func:
+    """`func` with one more parameter for each inexact result, its cotangent, and one more result for each of `wrt`.
+
+    The parameters are those of `func`, then the cotangents in the order of the results. The results are those of
+    `func`, then the gradients in the order of `wrt`, of the parameters' types; zeros where there is no influence.
+
+    Raises DifferentiationError for parameters that are not floating-point and for complex values on the way,
+    UnsupportedError for an operation that has no pullback yet; both with the user's line.
+    """
+    def seeds(b: Builder, block: Block, env: Env) -> list[Value | None]:
+        return [append_parameter(block, env[r], f"ct_{r.name}" if r.name else "ct") if r.dtype.is_inexact else None
+                for r in func.results]
+
+    return pullback(func, wrt, TABLES, ".vjp", seeds)
+
+
+def gradient(func: Func, wrt: Sequence[int], of: int = 0) -> Func:
+    """`func` with the gradients of its result `of`, a real scalar, behind its results. Errors as in `reverse`."""
+    t = func.results[of].type
+    if not t.dtype.is_float or t.rank:
+        raise DifferentiationError(f"gradients are of a real scalar; result {of} of @{func.name} is {t}")
+
+    def seeds(b: Builder, block: Block, env: Env) -> list[Value | None]:
+        return [b.const(1, t.dtype) if k == of else None for k in range(len(func.results))]
+
+    return pullback(func, wrt, TABLES, ".grad", seeds)

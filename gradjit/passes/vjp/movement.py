@@ -1,0 +1,106 @@
+"""Pullbacks of operations that move elements: other operations that move elements."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ...ir import ArrayType, Builder, Op, Value
+from ..partials import Flow
+from .driver import Rule
+
+Needs = tuple[bool, ...]
+
+
+def _broadcast(b: Builder, op: Op, needs: Needs, g: Value) -> list[Flow | None]:
+    """The one place where broadcasting is undone: the sum over the axes that are new or were stretched."""
+    x, dims = op.operands[0], op.attrs["dims"]
+    stretched = {d for k, d in enumerate(dims) if x.shape[k] == 1 and g.shape[d] != 1}
+    axes = tuple(d for d in range(g.type.rank) if d not in dims or d in stretched)
+    summed = b.sum(g, axes=axes) if axes else g
+    return [b.reshape_to(summed, x.shape)]
+
+
+def _reshape(b: Builder, op: Op, needs: Needs, g: Value) -> list[Flow | None]:
+    return [b.reshape_to(g, op.operands[0].shape)]
+
+
+def _transpose(b: Builder, op: Op, needs: Needs, g: Value) -> list[Flow | None]:
+    perm = op.attrs["perm"]
+    return [b.transpose(g, perm=tuple(sorted(range(len(perm)), key=perm.__getitem__)))]
+
+
+def _slice(b: Builder, op: Op, needs: Needs, g: Value) -> list[Flow | None]:
+    return [placed(b, g, op.operands[0].type, op.attrs["starts"], op.attrs["steps"])]
+
+
+def placed(b: Builder, v: Value, t: ArrayType, starts: tuple[Any, ...], steps: tuple[int, ...]) -> Value | None:
+    """Zeros of type `t` with v in the window; None for an empty window.
+
+    A pad, with an axis that runs backwards turned round first: a pad fuses with the elementwise work around it. Where
+    extents are symbolic, an update of zeros.
+    """
+    if any(e == 0 for e in v.shape):
+        return None
+    zero = b.const(0, v.dtype, ())
+    if not (t.is_static and v.type.is_static and all(isinstance(s, int) for s in starts)):
+        return b.update(b.const(0, v.dtype, t.shape), v, starts=starts, steps=steps)
+    sizes = v.type.extents
+    v = turned(b, v, steps)
+    lows = tuple(s if d > 0 else s + (n - 1) * d for s, n, d in zip(starts, sizes, steps, strict=True))
+    gaps = tuple(abs(d) - 1 if n > 1 else 0 for n, d in zip(sizes, steps, strict=True))
+    highs = tuple(e - lo - 1 - (n - 1) * (gap + 1)
+                  for e, lo, n, gap in zip(t.extents, lows, sizes, gaps, strict=True))
+    return b.pad(v, zero, lows=lows, highs=highs, interiors=gaps)
+
+
+def turned(b: Builder, v: Value, steps: tuple[int, ...]) -> Value:
+    """v with the axes of negative step reversed."""
+    sizes = v.type.extents
+    back = tuple(d < 0 and n > 1 for d, n in zip(steps, sizes, strict=True))
+    if not any(back):
+        return v
+    return b.slice(v, starts=tuple(n - 1 if r else 0 for r, n in zip(back, sizes, strict=True)), sizes=sizes,
+                   steps=tuple(-1 if r else 1 for r in back))
+
+
+def _update(b: Builder, op: Op, needs: Needs, g: Value) -> list[Flow | None]:
+    """What was written is read from the cotangent and cleared in it."""
+    v, starts, steps = op.operands[1], op.attrs["starts"], op.attrs["steps"]
+    return [b.update(g, b.const(0, g.dtype, v.shape), starts=starts, steps=steps) if needs[0] else None,
+            b.slice(g, starts=starts, sizes=v.shape, steps=steps) if needs[1] else None]
+
+
+def _pad(b: Builder, op: Op, needs: Needs, g: Value) -> list[Flow | None]:
+    x, starts = op.operands[0], op.attrs["lows"]
+    steps = tuple(i + 1 for i in op.attrs["interiors"])
+    inside = b.slice(g, starts=starts, sizes=x.shape, steps=steps) if needs[0] else None
+    if not needs[1]:
+        return [inside, None]
+    # Not sum(g) - sum(inside): where the inside is large the difference has no digits left.
+    outside = b.update(g, b.zeros(x.type), starts=starts, steps=steps)
+    return [inside, b.sum(outside, axes=tuple(range(g.type.rank)))]
+
+
+def _concat(b: Builder, op: Op, needs: Needs, g: Value) -> list[Flow | None]:
+    axis, at = op.attrs["axis"], 0
+    cts: list[Flow | None] = []
+    for x, need in zip(op.operands, needs, strict=True):
+        starts = tuple(at if k == axis else 0 for k in range(g.type.rank))
+        cts.append(b.slice(g, starts=starts, sizes=x.shape, steps=(1,) * g.type.rank) if need else None)
+        at += x.shape[axis]
+    return cts
+
+
+RULES: dict[str, Rule] = {
+    "broadcast": _broadcast,
+    "reshape": _reshape,
+    "transpose": _transpose,
+    "slice": _slice,
+    "update": _update,
+    "pad": _pad,
+    "concat": _concat,
+}
+
+CONSTANT: dict[str, str] = {}
+
+MOVES_MASKS = frozenset({"reshape", "transpose", "slice", "update", "concat"})
