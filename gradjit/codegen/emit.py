@@ -25,6 +25,7 @@ from .numbers import identity
 from .routines import ROUTINES
 from .scope import Scope
 from .vecmath.lanes import I32, I64 as INT64, Lanes
+from .vecmath.trigonometric import sincos
 
 PTR = ir.PointerType()
 I8 = ir.IntType(8)
@@ -80,6 +81,7 @@ class Emitter:
         self.parts: dict[Accumulator, Parts] = {}
         self.checks: list[Check] = []
         self.failed: ir.Value | None = None
+        self.pairs = sines_with_cosines(program)
 
     def run(self) -> Emitted:
         self.block(self.program.body)
@@ -243,6 +245,10 @@ class Emitter:
         op, attrs = n.attrs
         t = n.args[-1].dtype if op == "select" else n.args[0].dtype
         L = Lanes(self.b, self.scope.lanes if wide else 1, t.itemsize == 8)
+        if n in self.pairs:
+            both = dict(zip(("sin", "cos"), sincos(L, *args), strict=True))
+            self.scope.values[self.pairs[n]] = both["cos" if op == "sin" else "sin"]
+            return both[op]
         return EMIT[op](L, t, *args, **dict(attrs))
 
     def check(self, n: Node) -> ir.Value:
@@ -431,6 +437,21 @@ class Emitter:
         yield
         assert self.scope.parent is not None
         self.scope = self.scope.parent
+
+
+def sines_with_cosines(program: Program) -> dict[Node, Node]:
+    """For each sine whose cosine is wanted, too, that cosine, and the reverse: the two share most of their work."""
+    found: dict[tuple[str, Node], Node] = {}
+    for s in statements(program.body):
+        for n in nodes_of(s):
+            if n.kind == "apply" and n.attrs[0] in ("sin", "cos"):
+                found[(n.attrs[0], n.args[0])] = n
+    pairs = {}
+    for (op, x), n in found.items():
+        other = found.get(("cos" if op == "sin" else "sin", x))
+        if other is not None:
+            pairs[n] = other
+    return pairs
 
 
 class Parts:

@@ -177,6 +177,8 @@ CASES = [
     Case("rows and columns", (f64(30, 20),), rows_and_columns),
     Case("softmax", (f64(33, 10), f64(33, 10)), softmax),
     Case("logistic", (f64(57, 13), f64(13), f64(57)), logistic),
+    Case("sines with cosines", (f64(19), f64()), lambda b, x, t: [
+        b.sin(x), b.mul(b.cos(x), b.sin(x)), b.sin(t), b.add(b.broadcast(b.cos(t), shape=(19,), dims=()), x)]),
     Case("long sums", (f64(10007), f32(100003)), lambda b, x, y: [b.sum(x, axes=(0,)), b.max(x, axes=(0,)),
                                                                b.sum(y, axes=(0,))]),
 ]
