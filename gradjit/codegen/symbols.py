@@ -1,4 +1,4 @@
-"""Where the functions live that compiled code calls: SciPy's Cython modules and the C library.
+"""Where the functions live that compiled code calls: SciPy's Cython modules, the C library.
 
 Addresses are looked up when a module that needs them is linked: importing SciPy takes longer than all of gradjit's import.
 """
@@ -9,7 +9,11 @@ import ctypes
 import ctypes.util
 import functools
 import importlib
+import importlib.util
 import sys
+from importlib.machinery import EXTENSION_SUFFIXES
+from pathlib import Path
+from typing import Any
 
 from .routines import blas
 
@@ -30,7 +34,7 @@ def resolve(name: str) -> int:
 @functools.cache
 def _cython(module: str, name: str) -> int:
     """The C function that a Cython module exports (`__pyx_capi__` holds it in a capsule named by its signature)."""
-    capsule = importlib.import_module(module).__pyx_capi__[name]
+    capsule = _extension(module).__pyx_capi__[name]
     api = ctypes.pythonapi
     api.PyCapsule_GetName.restype, api.PyCapsule_GetName.argtypes = ctypes.c_char_p, [ctypes.py_object]
     api.PyCapsule_GetPointer.restype = ctypes.c_void_p
@@ -38,6 +42,32 @@ def _cython(module: str, name: str) -> int:
     address = api.PyCapsule_GetPointer(capsule, api.PyCapsule_GetName(capsule))
     assert address
     return int(address)
+
+
+@functools.cache
+def _extension(name: str) -> Any:
+    """A Cython module, without the package around it where that is possible.
+
+    `import scipy.linalg` takes 160 ms, its `cython_blas` alone 20: a first call would wait for the difference. The
+    module is taken out of `sys.modules` again, so that a later import finds the package as it expects to.
+    """
+    if name in sys.modules:
+        return sys.modules[name]
+    package, _, leaf = name.rpartition(".")
+    outer = importlib.import_module(package.partition(".")[0])
+    folder = Path(*outer.__path__, *package.split(".")[1:])
+    found = [p for suffix in EXTENSION_SUFFIXES for p in folder.glob(leaf + suffix)]
+    if not found:  # an installation that is laid out otherwise
+        return importlib.import_module(name)
+    spec = importlib.util.spec_from_file_location(name, found[0])
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    try:
+        spec.loader.exec_module(module)
+    except ImportError:  # it needs its package
+        return importlib.import_module(name)
+    sys.modules.pop(name, None)
+    return module
 
 
 @functools.cache
