@@ -1,6 +1,6 @@
 """Where the functions live that compiled code calls: SciPy's Cython modules, the C library.
 
-Addresses are looked up when a module that needs them is linked: importing SciPy takes longer than all of gradjit's import.
+Addresses are looked up when a module that needs them is linked: importing SciPy takes longer than importing gradjit.
 """
 
 from __future__ import annotations
