@@ -34,10 +34,10 @@ ATANH_FROM_5TH = (
 )
 # log2(1 + f) / s in powers of s**2, for float32: 2**-37.7
 LOG2_SINGLE = (2.8853900817900864, 0.9617966733417036, 0.5770835849703702, 0.4116727190753982, 0.34073010101763385)
-# 2**r on |r| <= 1/2, for float32: 2**-34.5
+# 2**r on |r| <= 1/2, for float32: 2**-28.9
 EXP2_SINGLE = (
-    0.9999999999610729, 0.6931471807311604, 0.2402265120415704, 0.05550410347253793, 0.009618026442206372,
-    0.001333392549904287, 0.00015469553101317215, 1.5201714948225099e-05,
+    1.0000000005631005, 0.6931472060372376, 0.24022646844649076, 0.05550328123740819, 0.009618491860508338,
+    0.0013400195498711098, 0.00015345575760143432,
 )
 # (1 + f)**(-1/3) on [sqrt(1/2) - 1, sqrt(2) - 1]: 2**-14.6 and 2**-11.9
 INVERSE_CBRT = (
@@ -58,16 +58,16 @@ def _precise_log(L: Lanes, x) -> Sum:
     square = L.mul(s, s)
     twice = L.add(s, s)
     square_low = L.fma(twice, s_low, L.fma(s, s, L.neg(square)))
-    series = L.mul(L.polynomial_split(square, ATANH_FROM_5TH), square)
+    series = L.fma(L.polynomial_split(square, ATANH_FROM_5TH), square, L.f(TWO_THIRDS_LOW))
     factor = fast_two_sum(L, L.f(TWO_THIRDS), series)
-    cube = _product(L, square, square_low, factor.high, L.add(factor.low, L.f(TWO_THIRDS_LOW)))
-    rest = _product(L, s, s_low, cube.high, cube.low)  # log(1 + f) = 2*s + rest
-    multiple = L.mul(k, L.f(LN2_HIGH[0]))
-    multiple_low = L.fma(k, L.f(LN2_LOW[0]), L.fma(k, L.f(LN2_HIGH[0]), L.neg(multiple)))
-    whole = fast_two_sum(L, multiple, twice)
-    more = fast_two_sum(L, whole.high, rest.high)
-    low = L.add(L.add(whole.low, more.low), L.fma(L.f(2), s_low, L.add(multiple_low, rest.low)))
-    return fast_two_sum(L, more.high, low)
+    cube = _product(L, square, square_low, *factor)
+    rest = _product(L, s, s_low, *cube)  # log(1 + f) = 2*s + rest
+    ln2, ln2_low = L.f(LN2_HIGH[0]), L.f(LN2_LOW[0])
+    whole = L.fma(k, ln2, twice)
+    lost = L.add(L.fma(k, ln2, L.neg(whole)), twice)
+    high = fast_two_sum(L, whole, rest.high)
+    low = L.fma(L.f(2), s_low, L.fma(k, ln2_low, rest.low))
+    return Sum(high.high, L.add(L.add(lost, high.low), low))
 
 
 def _product(L: Lanes, x, x_low, y, y_low) -> Sum:
@@ -77,29 +77,25 @@ def _product(L: Lanes, x, x_low, y, y_low) -> Sum:
 
 
 def _magnitude(L: Lanes, size, y):
-    """size**y for size >= 0, float64."""
+    """size**y for finite positive size and |y| <= 2**65, float64."""
     log = _precise_log(L, size)
-    high = L.select(L.cmp("<", size, L.f(math.inf)), log.high, size)
-    high = L.select(L.cmp("==", size, L.f(0)), L.f(-math.inf), high)
-    exponent = L.mul(y, high)
-    low = L.fma(y, log.low, L.fma(y, high, L.neg(exponent)))
-    low = L.select(L.cmp("<", L.abs(exponent), L.f(800.0)), low, L.f(0))  # it is nan beside infinities
-    reduced = reduce_exactly(L, at_least(L, exponent, -746.0), low)
+    exponent = L.mul(y, log.high)
+    low = L.fma(y, log.low, L.fma(y, log.high, L.neg(exponent)))
+    reduced = reduce_exactly(L, exponent, low)
     power, _ = significand_of_exp(L, reduced)
     huge = L.cmp(">", exponent, L.f(709.0))  # may overflow: halve, double at the end
     field = exponent_field(L, reduced.shifted)
     field = L.select(huge, L.isub(field, L.i(1 << L.mantissa_bits)), field)
     power = scale(L, power, field, L.cmp("<", exponent, L.f(-707.0)))
-    return overflowing(L, exponent, 710.0, L.select(huge, L.add(power, power), power))
+    power = overflowing(L, exponent, 710.0, L.select(huge, L.add(power, power), power))
+    return L.select(L.cmp("<", exponent, L.f(-746.0)), L.f(0), power)
 
 
 def _magnitude_single(L: Lanes, size, y):
-    """size**y for size >= 0, for float32 in float64 lanes: rounding then makes subnormals and infinities."""
+    """size**y for finite positive size, for float32 in float64 lanes: rounding then makes subnormals and infinities."""
     k, f, _ = split(L, size, subnormal=False)
     s = L.div(f, L.add(f, L.f(2)))
     log = L.fma(s, L.polynomial_split(L.mul(s, s), LOG2_SINGLE), k)
-    log = L.select(L.cmp("<", size, L.f(math.inf)), log, size)
-    log = L.select(L.cmp("==", size, L.f(0)), L.f(-math.inf), log)
     exponent = at_most(L, at_least(L, L.mul(y, log), -200.0), 200.0)
     shifted = L.add(exponent, shift(L))
     power = L.polynomial_split(L.sub(exponent, L.sub(shifted, shift(L))), EXP2_SINGLE)
@@ -112,16 +108,22 @@ def pow(L: Lanes, x, y):
     x**0 and 1**y are 1 even for nan, a negative base takes an integral exponent, and its sign if that is odd.
     """
     size = L.abs(x)
-    result = _magnitude(L, size, y) if L.double else L.widened(_magnitude_single, size, y)
+    bounded = at_most(L, at_least(L, y, -(2.0**65)), 2.0**65)  # enough for any base but 1 to overflow or vanish
+    result = _magnitude(L, size, bounded) if L.double else L.widened(_magnitude_single, size, bounded)
+
+    # 0, inf and nan as base: y*log(base) is -inf (power 0), inf (power inf) or nan
+    infinity = (1 << (11 if L.double else 8)) - 1 << L.mantissa_bits
+    usual = L.b.icmp_unsigned("<", L.isub(L.bits(size), L.i(1)), L.i(infinity - 1))
+    extreme = L.mul(y, L.select(L.cmp("==", size, L.f(0)), L.f(-math.inf), size))
+    result = L.select(usual, result, at_least(L, extreme, 0.0))
+
     half = L.mul(y, L.f(0.5))
     integral = L.cmp("==", L.trunc(y), y)
     odd = L.b.and_(integral, L.cmp("!=", L.trunc(half), half))
     result = L.select(odd, L.copysign(result, x), result)
-    undefined = L.b.and_(L.b.and_(L.cmp("<", x, L.f(0)), L.cmp("<", size, L.f(math.inf))), L.b.not_(integral))
+    undefined = L.b.and_(L.b.and_(usual, L.cmp("<", x, L.f(0))), L.b.not_(integral))
     result = L.select(undefined, L.f(math.nan), result)
-    trivial = L.b.or_(L.cmp("==", y, L.f(0)), L.cmp("==", x, L.f(1)))
-    endless = L.b.and_(L.cmp("==", size, L.f(1)), L.cmp("==", L.abs(y), L.f(math.inf)))
-    return L.select(L.b.or_(trivial, endless), L.f(1), result)
+    return L.select(L.b.or_(L.cmp("==", y, L.f(0)), L.cmp("==", x, L.f(1))), L.f(1), result)
 
 
 # roots ----------------------------------------------------------------------------------------------------------------
