@@ -96,33 +96,33 @@ class _Reader:
 
     def extents(self, node: ast.expr) -> tuple[int, ...]:
         found = tuple(self.literal(e) for e in (node.elts if isinstance(node, ast.Tuple) else [node]))
-        if not all(isinstance(e, int) and e >= 0 for e in found):
+        if not all(type(e) is int and e >= 0 for e in found):
             raise _unreadable(self.text)
         return found
 
 
-Draw = Callable[[np.random.Generator, tuple[int, ...], "list[Any] | None"], Any]
+Draw = Callable[[np.random.Generator, DType, tuple[int, ...], "list[Any] | None"], Any]
 
 
-def _floats(rng: np.random.Generator, shape: tuple[int, ...], bounds: list[Any] | None) -> Any:
+def _floats(rng: np.random.Generator, dtype: DType, shape: tuple[int, ...], bounds: list[Any] | None) -> Any:
     if bounds is None:
         return rng.standard_normal(shape)
     low, high = bounds
     return rng.uniform(low, high, size=shape)
 
 
-def _integers(rng: np.random.Generator, shape: tuple[int, ...], bounds: list[Any] | None) -> Any:
+def _integers(rng: np.random.Generator, dtype: DType, shape: tuple[int, ...], bounds: list[Any] | None) -> Any:
     low, high = bounds or (0, 10)
-    return rng.integers(low, high, size=shape)
+    return rng.integers(low, high, size=shape, dtype=dtype.np)
 
 
-def _complexes(rng: np.random.Generator, shape: tuple[int, ...], bounds: list[Any] | None) -> Any:
-    return _floats(rng, shape, bounds) + 1j * _floats(rng, shape, bounds)
+def _complexes(rng: np.random.Generator, dtype: DType, shape: tuple[int, ...], bounds: list[Any] | None) -> Any:
+    return _floats(rng, dtype, shape, bounds) + 1j * _floats(rng, dtype, shape, bounds)
 
 
 SAMPLES: dict[str, Draw] = {
     "f": _floats, "i": _integers, "u": _integers, "c": _complexes,
-    "b": lambda rng, shape, bounds: rng.random(shape) < 0.5,
+    "b": lambda rng, dtype, shape, bounds: rng.random(shape) < 0.5,
 }
 """How data of each kind of dtype are drawn."""
 
@@ -130,7 +130,7 @@ SAMPLES: dict[str, Draw] = {
 def sample(dtype: DType, shape: tuple[int, ...], rng: np.random.Generator, bounds: list[Any] | None = None) -> Any:
     """Random data; a NumPy scalar for an empty shape. Raises UsageError for bounds in which nothing lies."""
     try:
-        drawn = np.asarray(SAMPLES[dtype.kind](rng, shape, bounds)).astype(dtype.np)
+        drawn = np.asarray(SAMPLES[dtype.kind](rng, dtype, shape, bounds)).astype(dtype.np)
     except (ValueError, OverflowError, TypeError) as e:
         raise UsageError(f"cannot draw {dtype} between {bounds}: {e}") from e
     return drawn if shape else drawn[()]
