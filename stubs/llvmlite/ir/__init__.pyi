@@ -168,7 +168,7 @@ class Module:
     name: str
     triple: str
     data_layout: str
-    globals: dict[str, GlobalValue]
+    globals: dict[str, Any]
     context: Context
     def __init__(self, name: str = "", context: Context = ...) -> None: ...
     @property
@@ -337,7 +337,7 @@ class IRBuilder:
     def ret(self, value: Value) -> Ret: ...
     def unreachable(self) -> Unreachable: ...
     def call(
-        self, fn: Value, args: Sequence[Value], name: str = "", cconv: str | None = None, tail: bool | str = False,
+        self, fn: Any, args: Sequence[Value], name: str = "", cconv: str | None = None, tail: bool | str = False,
         fastmath: Sequence[str] = (), attrs: Sequence[str] = (), arg_attrs: dict[int, Sequence[str]] | None = None,
     ) -> Any: ...
     def asm(
