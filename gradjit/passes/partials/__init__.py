@@ -62,10 +62,14 @@ def settle(b: Builder, flow: Flow) -> Value:
     return flow
 
 
+def _is_widening(op: Op) -> bool:
+    return op.name == "cast" and op.operands[0].dtype.is_integer
+
+
 def constant_of(x: Value) -> Any:
     """The Python number that x is known to repeat over its shape; None if there is none."""
     op = x.op
-    while op is not None and op.name in ("broadcast", "reshape", "transpose", "slice"):
+    while op is not None and (op.name in ("broadcast", "reshape", "transpose", "slice") or _is_widening(op)):
         op = op.operands[0].op
     if op is not None and op.name == "const" and op.attrs["value"].ndim == 0:
         return op.attrs["value"].item()

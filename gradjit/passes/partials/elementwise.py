@@ -119,15 +119,17 @@ def _arctan2(first: bool) -> Partial:
     return partial
 
 
-def _logaddexp(exp: str, first: bool) -> Partial:
-    """t * exp(x - r), the share of the operand in the sum; a summand of weight zero (-inf) takes nothing.
+def _logaddexp(scale: float, first: bool) -> Partial:
+    """t * expit(x - y), the share of the operand in the sum; a summand of weight zero (-inf) takes nothing.
 
-    Where x equals r the share is 1, also for two infinities, whose difference is no number.
+    Not exp(x - r): the result's rounding error is one of the share's digits where x is large. Where x equals y the
+    difference is 0, also for two infinities.
     """
     def partial(b: Builder, t: Value, r: Value, x: Value, y: Value) -> Flow:
-        mine = x if first else y
-        distance = b.select(b.eq(mine, r), b.like(0, r), b.sub(mine, r))
-        return Masked(b.mul(t, getattr(b, exp)(distance)), b.ne(mine, b.like(-math.inf, mine)))
+        mine, other = (x, y) if first else (y, x)
+        lead = b.select(b.eq(x, y), b.like(0, r), b.sub(mine, other))
+        lead = lead if scale == 1 else times(b, lead, scale)
+        return Masked(b.mul(t, b.expit(lead)), b.ne(mine, b.like(-math.inf, mine)))
 
     return partial
 
@@ -168,8 +170,8 @@ PARTIALS: dict[str, tuple[Partial, ...]] = {
     "arctanh": (lambda b, t, r, x: b.div(t, _near_one(b, x)),),
     "arctan2": (_arctan2(True), _arctan2(False)),
     "hypot": (_hypot(True), _hypot(False)),
-    "logaddexp": (_logaddexp("exp", True), _logaddexp("exp", False)),
-    "logaddexp2": (_logaddexp("exp2", True), _logaddexp("exp2", False)),
+    "logaddexp": (_logaddexp(1, True), _logaddexp(1, False)),
+    "logaddexp2": (_logaddexp(LN2, True), _logaddexp(LN2, False)),
     "maximum": (_extreme("ge", True), _extreme("ge", False)),
     "minimum": (_extreme("le", True), _extreme("le", False)),
     "fmax": (_extreme_skipping_nan("ge", True), _extreme_skipping_nan("ge", False)),

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import reduce
+from typing import Union
 
 from ...ir import OPS, Block, Builder, Func, Op, Value
 from ...ir.rewrite import Env, copy_op, new_block
 from ..activity import inputs, varied
 from ..checks import check_operation, check_parameters
 from ..partials import Flow, Masked, settle
+from .places import Scattered, Window, filled, total
 
-Rule = Callable[..., Sequence["Flow | None"]]
+Contribution = Union[Flow, Window, Scattered]
+"""What a rule gives for an operand: a cotangent, or a part of one that is put in place when all have arrived."""
+
+Rule = Callable[..., Sequence["Contribution | None"]]
 """`rule(b, op, needs, *cts) -> one cotangent, or None, for each of inputs(op)`"""
 
 
@@ -33,26 +37,34 @@ class Reverser:
         self.b = b
         self.tables = tables
         self.varied = varied
-        self.arrived: dict[Value, list[Flow]] = {}
+        self.arrived: dict[Value, list[Contribution]] = {}
 
-    def add(self, v: Value, ct: Flow | None) -> None:
+    def add(self, v: Value, ct: Contribution | None) -> None:
         """Another contribution to the cotangent of v. None is a structural zero."""
         if ct is None or v not in self.varied:
             return
-        value = ct.value if isinstance(ct, Masked) else ct
-        assert value.type == v.type, f"cotangent {value.type} of a {v.type}"
+        t = ct.type if isinstance(ct, (Value, Window, Scattered)) else ct.value.type
+        assert t == v.type, f"cotangent {t} of a {v.type}"
         self.arrived.setdefault(v, []).append(ct)
 
     def take(self, v: Value) -> Flow | None:
         """The sum of the contributions to v's cotangent; None where none arrived. A mask common to all stays."""
-        totals: dict[Value | None, Value] = {}
-        for part in self.arrived.pop(v, ()):
-            mask, value = (part.mask, part.value) if isinstance(part, Masked) else (None, part)
-            totals[mask] = self.b.add(totals[mask], value) if mask in totals else value
-        flows = [value if mask is None else Masked(value, mask) for mask, value in totals.items()]
-        if len(flows) <= 1:
-            return flows[0] if flows else None
-        return reduce(self.b.add, (settle(self.b, f) for f in flows))
+        parts = self.arrived.pop(v, [])
+        flows = self.by_mask(parts)
+        windows = [p for p in parts if isinstance(p, Window)]
+        scattered = [p for p in parts if isinstance(p, Scattered)]
+        if len(flows) == 1 and not windows and not scattered:
+            return flows[0]
+        return total(self.b, [settle(self.b, f) for f in flows], windows, scattered)
+
+    def by_mask(self, parts: Sequence[Contribution]) -> list[Flow]:
+        """The whole arrays among the parts, those of one mask added."""
+        sums: dict[Value | None, Value] = {}
+        for p in parts:
+            if isinstance(p, (Value, Masked)):
+                mask, value = (p.mask, p.value) if isinstance(p, Masked) else (None, p)
+                sums[mask] = self.b.add(sums[mask], value) if mask in sums else value
+        return [value if mask is None else Masked(value, mask) for mask, value in sums.items()]
 
     def taken(self, v: Value) -> Value | None:
         """The same as one value, without a mask."""
@@ -73,7 +85,7 @@ class Reverser:
         for v, ct in zip(sources, self.apply(rule, op, needs), strict=True):
             self.add(v, ct)
 
-    def apply(self, rule: Rule, op: Op, needs: tuple[bool, ...]) -> Sequence[Flow | None]:
+    def apply(self, rule: Rule, op: Op, needs: tuple[bool, ...]) -> Sequence[Contribution | None]:
         """The rule on the cotangents, with their mask carried along where that can be."""
         b = self.b
         ct = self.take(op.results[0]) if len(op.results) == 1 else None
@@ -81,18 +93,27 @@ class Reverser:
             return [masked(b, part, ct.mask) for part in rule(b, op, needs, ct.value)]
         if isinstance(ct, Masked) and op.name in self.tables.moves_masks:
             values, masks = rule(b, op, needs, ct.value), rule(b, op, needs, ct.mask)
-            return [Masked(v, m) if isinstance(v, Value) and isinstance(m, Value) else None
+            return [None if v is None or m is None else Masked(whole(b, v), whole(b, m))
                     for v, m in zip(values, masks, strict=True)]
         if ct is not None:
             return rule(b, op, needs, settle(b, ct))
         return rule(b, op, needs, *(self.taken(r) for r in op.results))
 
 
-def masked(b: Builder, flow: Flow | None, mask: Value) -> Flow | None:
-    """The flow with one more mask."""
-    if isinstance(flow, Masked):
-        return Masked(flow.value, b.and_(mask, flow.mask))
-    return None if flow is None else Masked(flow, mask)
+def masked(b: Builder, ct: Contribution | None, mask: Value) -> Flow | None:
+    """The contribution of a pointwise operation with one more mask."""
+    if isinstance(ct, Masked):
+        return Masked(ct.value, b.and_(mask, ct.mask))
+    assert ct is None or isinstance(ct, Value)
+    return None if ct is None else Masked(ct, mask)
+
+
+def whole(b: Builder, ct: Contribution) -> Value:
+    """The contribution as one array."""
+    if isinstance(ct, Window):
+        return filled(b, ct)
+    assert isinstance(ct, Value)
+    return ct
 
 
 # whole functions ----------------------------------------------------------------------------------------------------
@@ -119,9 +140,13 @@ def pullback(func: Func, wrt: Sequence[int], tables: Tables, suffix: str,
 
 
 def gradients(reverser: Reverser, wanted: Sequence[Value]) -> list[Value]:
-    """The cotangents of the parameters; zeros, written out only now, where none arrived."""
-    found = {v: reverser.taken(v) for v in dict.fromkeys(wanted)}
-    for v in wanted:
-        if found[v] is None:
-            found[v] = reverser.b.zeros(v.type)
-    return [found[v] for v in wanted]  # type: ignore[misc]
+    """The cotangents of the parameters, each once; zeros, written out only now, where none arrived."""
+    found = {p: reverser.taken(p) for p in dict.fromkeys(wanted)}
+    return [named(reverser.b, p, found[p]) for p in wanted]
+
+
+def named(b: Builder, p: Value, g: Value | None) -> Value:
+    """The gradient for a parameter, called after it."""
+    g = b.zeros(p.type) if g is None else g
+    g.name = g.name or (f"d_{p.name}" if p.name else "")
+    return g

@@ -5,14 +5,15 @@ from __future__ import annotations
 from ...ir import Builder, Op, Value
 from ..partials import Flow, Masked
 from ..partials.indexing import all_axes, along, are_distinct, last_writers
-from .driver import Rule
+from .driver import Contribution, Rule
+from .places import Scattered
 
 Needs = tuple[bool, ...]
 
 
-def _gather(b: Builder, op: Op, needs: Needs, g: Value) -> list[Flow | None]:
+def _gather(b: Builder, op: Op, needs: Needs, g: Value) -> list[Contribution | None]:
     x, *indices = op.operands
-    return [b.scatter_add(b.zeros(x.type), *indices, g, axes=op.attrs["axes"]), *(None for _ in indices)]
+    return [Scattered(g, x.type, tuple(indices), op.attrs["axes"]), *(None for _ in indices)]
 
 
 def _scatter(b: Builder, op: Op, needs: Needs, g: Value) -> list[Flow | None]:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from ...ir import ArrayType, Builder, Op, Value
+from ...ir import Builder, Op, Value
 from ..partials import Flow
-from .driver import Rule
+from .driver import Contribution, Rule
+from .places import window
 
 Needs = tuple[bool, ...]
 
@@ -29,38 +28,8 @@ def _transpose(b: Builder, op: Op, needs: Needs, g: Value) -> list[Flow | None]:
     return [b.transpose(g, perm=tuple(sorted(range(len(perm)), key=perm.__getitem__)))]
 
 
-def _slice(b: Builder, op: Op, needs: Needs, g: Value) -> list[Flow | None]:
-    return [placed(b, g, op.operands[0].type, op.attrs["starts"], op.attrs["steps"])]
-
-
-def placed(b: Builder, v: Value, t: ArrayType, starts: tuple[Any, ...], steps: tuple[int, ...]) -> Value | None:
-    """Zeros of type `t` with v in the window; None for an empty window.
-
-    A pad, with an axis that runs backwards turned round first: a pad fuses with the elementwise work around it. Where
-    extents are symbolic, an update of zeros.
-    """
-    if any(e == 0 for e in v.shape):
-        return None
-    zero = b.const(0, v.dtype, ())
-    if not (t.is_static and v.type.is_static and all(isinstance(s, int) for s in starts)):
-        return b.update(b.const(0, v.dtype, t.shape), v, starts=starts, steps=steps)
-    sizes = v.type.extents
-    v = turned(b, v, steps)
-    lows = tuple(s if d > 0 else s + (n - 1) * d for s, n, d in zip(starts, sizes, steps, strict=True))
-    gaps = tuple(abs(d) - 1 if n > 1 else 0 for n, d in zip(sizes, steps, strict=True))
-    highs = tuple(e - lo - 1 - (n - 1) * (gap + 1)
-                  for e, lo, n, gap in zip(t.extents, lows, sizes, gaps, strict=True))
-    return b.pad(v, zero, lows=lows, highs=highs, interiors=gaps)
-
-
-def turned(b: Builder, v: Value, steps: tuple[int, ...]) -> Value:
-    """v with the axes of negative step reversed."""
-    sizes = v.type.extents
-    back = tuple(d < 0 and n > 1 for d, n in zip(steps, sizes, strict=True))
-    if not any(back):
-        return v
-    return b.slice(v, starts=tuple(n - 1 if r else 0 for r, n in zip(back, sizes, strict=True)), sizes=sizes,
-                   steps=tuple(-1 if r else 1 for r in back))
+def _slice(b: Builder, op: Op, needs: Needs, g: Value) -> list[Contribution | None]:
+    return [window(g, op.operands[0].type, op.attrs["starts"], op.attrs["steps"])]
 
 
 def _update(b: Builder, op: Op, needs: Needs, g: Value) -> list[Flow | None]:

@@ -1,0 +1,147 @@
+"""Cotangents of parts of an array: kept as parts until all have arrived, then put together in one go.
+
+A parameter vector that is cut into weights, or a vector read element by element, gets many of them. Each as an array of
+zeros with one part filled in would cost the whole array per part; windows that do not overlap become one concatenation.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ...ir import ArrayType, Builder, Value
+
+
+@dataclass(frozen=True)
+class Window:
+    """`value` in the window of an array of `type` that starts at `starts` and goes in `steps`; zeros elsewhere."""
+
+    value: Value
+    type: ArrayType
+    starts: tuple[Any, ...]
+    steps: tuple[int, ...]
+
+    @property
+    def sizes(self) -> tuple[Any, ...]:
+        return self.value.shape
+
+    @property
+    def is_static(self) -> bool:
+        return self.type.is_static and self.value.type.is_static and all(isinstance(s, int) for s in self.starts)
+
+    @property
+    def place(self) -> tuple[Any, ...]:
+        """What two windows on the same elements, in the same order, have in common."""
+        return self.starts, self.sizes, self.steps
+
+
+@dataclass(frozen=True)
+class Scattered:
+    """`value` added where index arrays say, to zeros of `type`."""
+
+    value: Value
+    type: ArrayType
+    indices: tuple[Value, ...]
+    axes: tuple[int, ...]
+
+
+def window(value: Value, t: ArrayType, starts: tuple[Any, ...], steps: tuple[int, ...]) -> Window | None:
+    """The window; None if it is empty."""
+    return None if any(e == 0 for e in value.shape) else Window(value, t, starts, steps)
+
+
+def total(b: Builder, values: Iterable[Value], windows: Sequence[Window], scattered: Iterable[Scattered]
+          ) -> Value | None:
+    """The sum of arrays and parts of arrays; None where there are none."""
+    found: Value | None = None
+    for v in (*values, *(filled(b, w) for w in joined(b, windows))):
+        found = v if found is None else b.add(found, v)
+    for s in scattered:
+        # Added to what there is already: one array of zeros for all, or none.
+        found = b.scatter_add(b.zeros(s.type) if found is None else found, *s.indices, s.value, axes=s.axes)
+    return found
+
+
+def filled(b: Builder, w: Window) -> Value:
+    """The window as a whole array: a pad, which fuses with the work around it; an update where extents are symbolic."""
+    if not w.is_static:
+        return b.update(b.zeros(w.type), w.value, starts=w.starts, steps=w.steps)
+    w = forwards(b, w)
+    if w.sizes == w.type.shape:
+        return w.value
+    gaps = tuple(d - 1 for d in w.steps)
+    highs = tuple(e - s - 1 - (n - 1) * (gap + 1)
+                  for e, s, n, gap in zip(w.type.extents, w.starts, w.sizes, gaps, strict=True))
+    return b.pad(w.value, b.const(0, w.value.dtype, ()), lows=w.starts, highs=highs, interiors=gaps)
+
+
+def forwards(b: Builder, w: Window) -> Window:
+    """The same window with positive steps, 1 where there is one element: axes that run backwards are turned round."""
+    steps = tuple(d if n > 1 else 1 for n, d in zip(w.sizes, w.steps, strict=True))
+    back = tuple(d < 0 for d in steps)
+    if not any(back):
+        return Window(w.value, w.type, w.starts, steps)
+    turned = b.slice(w.value, starts=tuple(n - 1 if r else 0 for r, n in zip(back, w.sizes, strict=True)),
+                     sizes=w.sizes, steps=tuple(-1 if r else 1 for r in back))
+    starts = tuple(s + (n - 1) * d if r else s for s, n, d, r in zip(w.starts, w.sizes, steps, back, strict=True))
+    return Window(turned, w.type, starts, tuple(abs(d) for d in steps))
+
+
+def joined(b: Builder, windows: Sequence[Window]) -> list[Window]:
+    """Fewer windows of the same sum: equal places added, then neighbours along each axis concatenated."""
+    if len(windows) <= 1:
+        return list(windows)
+    places: dict[Any, Window] = {}
+    for w in windows:
+        known = places.get(w.place)
+        places[w.place] = w if known is None else Window(b.add(known.value, w.value), w.type, w.starts, w.steps)
+    fixed = [w for w in places.values() if not w.is_static]
+    free = [forwards(b, w) for w in places.values() if w.is_static]
+    for axis in reversed(range(windows[0].type.rank)):
+        free = joined_along(b, free, axis)
+    return fixed + free
+
+
+def joined_along(b: Builder, windows: Sequence[Window], axis: int) -> list[Window]:
+    """Windows that are dense along an axis and alike in all others: each layer of them without overlap becomes one."""
+    out: list[Window] = []
+    groups: dict[Any, list[Window]] = {}
+    for w in windows:
+        if w.steps[axis] == 1:
+            others = tuple((w.starts[k], w.sizes[k], w.steps[k]) for k in range(w.type.rank) if k != axis)
+            groups.setdefault(others, []).append(w)
+        else:
+            out.append(w)
+    for group in groups.values():
+        out += [concatenated(b, layer, axis) for layer in layers(group, axis)]
+    return out
+
+
+def layers(windows: Sequence[Window], axis: int) -> list[list[Window]]:
+    """The windows dealt out, in order, into as few lists without overlap as there can be."""
+    found: list[list[Window]] = []
+    for w in sorted(windows, key=lambda w: w.starts[axis]):
+        free = (layer for layer in found if layer[-1].starts[axis] + layer[-1].sizes[axis] <= w.starts[axis])
+        layer = next(free, None)
+        if layer is None:
+            found.append([w])
+        else:
+            layer.append(w)
+    return found
+
+
+def concatenated(b: Builder, layer: Sequence[Window], axis: int) -> Window:
+    """One window from the first's start to the last's end, zeros in between."""
+    first = layer[0]
+    if len(layer) == 1:
+        return first
+    parts, at = [], first.starts[axis]
+    for w in layer:
+        if w.starts[axis] > at:
+            shape = tuple(w.starts[axis] - at if k == axis else n for k, n in enumerate(w.sizes))
+            parts.append(b.const(0, w.value.dtype, shape))
+        parts.append(w.value)
+        at = w.starts[axis] + w.sizes[axis]
+    steps = tuple(1 if k == axis else d for k, d in enumerate(first.steps))
+    return Window(b.concat(*parts, axis=axis), first.type, first.starts, steps)
