@@ -7,6 +7,7 @@ extent is no multiple, the last vector overlaps the one before, and reductions m
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -17,7 +18,7 @@ from llvmlite import ir
 from ..ir import BOOL, I64, DType, Loc
 from .affine import Affine, Var
 from .finish import nodes_of, statements
-from .loops import Accumulate, Accumulator, Buffer, Call, Finish, Loop, Node, Program, Start, Stmt, Store
+from .loops import Accumulate, Accumulator, Buffer, Call, Finish, Loop, Node, Program, Start, Stmt, Store, in_order
 from .lower import EMIT
 from .lower.combine import across, combine
 from .lower.elementwise import constant, llvm_type
@@ -29,6 +30,8 @@ from .vecmath.trigonometric import sincos
 
 PTR = ir.PointerType()
 I8 = ir.IntType(8)
+INLINED = 16
+"""Uses of one function of the vector math library in a kernel, up to which it is inlined."""
 BLOCK = 256
 """Vectors that one running sum takes up before it is added to the total: bounds the growth of rounding errors."""
 
@@ -88,6 +91,7 @@ class Emitter:
         status = self.b.load(self.failed, typ=I32) if self.failed is not None else I32(0)
         self.b.ret(status)
         self.allocas.branch(self.b.function.basic_blocks[1])
+        call_what_is_frequent(self.kernel)
         return Emitted(self.module, self.kernel, self.program, tuple(self.checks))
 
     # memory -----------------------------------------------------------------------------------------------------------
@@ -221,9 +225,11 @@ class Emitter:
         if n.kind == "const":
             return constant(self.lanes(1), n.dtype, n.attrs)
         known = self.scope.find(n)
-        if known is None:
-            known = self.scope.values[n] = EVALUATE[n.kind](self, n)
-        return known
+        if known is not None:
+            return known
+        for inner in in_order(n, lambda x: x.kind == "const" or self.scope.find(x) is not None):
+            self.scope.values[inner] = EVALUATE[inner.kind](self, inner)
+        return self.scope.values[n]
 
     def widened(self, n: Node) -> ir.Value:
         """The node's value in every lane of the current loop."""
@@ -290,26 +296,14 @@ class Emitter:
         """Evaluate before a loop what the loop needs and does not change."""
         outside = {scope.var for scope in self.enclosing()}
         seen: set[Node] = set()
-
-        def visit(n: Node) -> None:
-            if n in seen or n.kind == "const":
-                return
-            seen.add(n)
-            # Inside a vector loop nothing nests, so what is outside is scalar here.
-            if n.vars <= outside and n.kind not in ("total", "check"):
-                if n.kind != "index":
-                    self.value(n)
-                return
-            for a in n.args:
-                visit(a)
-            if n.kind == "load":
-                for a in n.attrs[1].terms:
-                    if isinstance(a, Node):
-                        visit(a)
-
         for s in statements([loop]):
-            if isinstance(s, (Store, Accumulate)):
-                visit(s.node)
+            if not isinstance(s, (Store, Accumulate)):
+                continue
+            for n in in_order(s.node, seen.__contains__):
+                seen.add(n)
+                # Inside a vector loop nothing nests, so what is outside is scalar here.
+                if n.vars <= outside and n.kind in ("load", "apply"):
+                    self.value(n)
 
     def enclosing(self) -> Iterator[Scope]:
         scope: Scope | None = self.scope
@@ -437,6 +431,18 @@ class Emitter:
         yield
         assert self.scope.parent is not None
         self.scope = self.scope.parent
+
+
+def call_what_is_frequent(kernel: ir.Function) -> None:
+    """Functions of the vector math library that are used very often are called, not inlined.
+
+    Inlined code grows with every use, and LLVM's time with it: 1000 sines take 5 s inlined and 0.1 s called.
+    """
+    uses = Counter(i.callee for b in kernel.blocks for i in b.instructions if isinstance(i, ir.CallInstr))
+    for fn, count in uses.items():
+        if count > INLINED and isinstance(fn, ir.Function) and "alwaysinline" in fn.attributes:
+            fn.attributes.discard("alwaysinline")
+            fn.attributes.add("noinline")
 
 
 def sines_with_cosines(program: Program) -> dict[Node, Node]:

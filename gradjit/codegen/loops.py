@@ -7,6 +7,7 @@ outermost loop that binds all of its loop variables. Every extent is known here.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -63,6 +64,27 @@ class Node:
 
     def __repr__(self) -> str:
         return show(self)
+
+
+def operands(n: Node) -> tuple[Node, ...]:
+    """What a node is computed from: its arguments and the computed parts of its address."""
+    if n.kind == "load":
+        return tuple(a for a in n.attrs[1].terms if isinstance(a, Node))
+    return n.args
+
+
+def in_order(root: Node, done: Callable[[Node], bool]) -> Iterator[Node]:
+    """`root` and what it needs, operands first, without what is `done`. Chains may be long: no recursion."""
+    stack = [(root, False)]
+    while stack:
+        n, ready = stack.pop()
+        if done(n):
+            continue
+        if ready:
+            yield n
+            continue
+        stack.append((n, True))
+        stack.extend((a, False) for a in reversed(operands(n)))
 
 
 class Nodes:
@@ -230,33 +252,39 @@ def show(n: Node, names: dict[Node, str] | None = None) -> str:
     return f"{op}({', '.join(args)})"
 
 
+LONG = 12
+"""Operations nested in one printed expression."""
+
+
 class _Text:
     def __init__(self) -> None:
         self.lines: list[str] = []
         self.names: dict[Node, str] = {}
+        self.depth: dict[Node, int] = {}
         self.count = 0
 
     def uses(self, body: list[Stmt], seen: dict[Node, int]) -> None:
-        def visit(n: Node) -> None:
-            seen[n] = seen.get(n, 0) + 1
-            if seen[n] == 1:
-                for a in n.args:
-                    visit(a)
+        """Count how often each node is named by another or by a statement."""
         for s in body:
             if isinstance(s, Loop):
                 self.uses(s.body, seen)
             elif isinstance(s, (Store, Accumulate)):
-                visit(s.node)
+                for n in in_order(s.node, seen.__contains__):
+                    seen[n] = 0
+                    for a in operands(n):
+                        seen[a] += 1
+                seen[s.node] += 1
 
-    def let(self, n: Node, shared: dict[Node, int], pad: str) -> None:
-        """Name what is used more than once before the statement that needs it."""
-        for a in n.args:
-            self.let(a, shared, pad)
-        if n.kind == "apply" and n not in self.names and shared.get(n, 0) > 1:
-            text = show(n, self.names)
-            self.names[n] = f"t{self.count}"
-            self.count += 1
-            self.lines.append(f"{pad}t{self.count - 1} = {text}" + (f"  ; {n.loc}" if n.loc else ""))
+    def let(self, root: Node, shared: dict[Node, int], pad: str) -> None:
+        """Name what is used more than once, and parts of long expressions, before the statement that needs them."""
+        for n in in_order(root, self.depth.__contains__):
+            depth = self.depth[n] = 1 + max((self.depth[a] for a in n.args), default=0)
+            if n.kind == "apply" and (shared.get(n, 0) > 1 or depth > LONG):
+                self.depth[n] = 0
+                text = show(n, self.names)
+                self.names[n] = f"t{self.count}"
+                self.count += 1
+                self.lines.append(f"{pad}{self.names[n]} = {text}" + (f"  ; {n.loc}" if n.loc else ""))
 
     def body(self, body: list[Stmt], pad: str, shared: dict[Node, int]) -> None:
         for s in body:

@@ -12,9 +12,11 @@ from .affine import Affine, Var
 from .elements import Index
 from .numbers import cost_of, memory_cost
 from .schedule import Scheduler, Slot
-from .tasks import Lowering, Task
+from .tasks import MUST, Lowering, Task
 
 ROUNDS = 12
+MAX_DEPTH = 60
+"""Operations that dissolve into one expression, one inside the other."""
 MAX_PIECES = 24
 """A nest is cut into at most so many pieces; past that, the values that ask for the cuts get memory."""
 
@@ -30,7 +32,7 @@ class Plan:
 
 def plan(func: Func, layouts: Sequence[tuple[int, ...] | None] = ()) -> Plan:
     """Lower and schedule, giving memory to more values until the schedule is content."""
-    memory: set[Value] = set()
+    memory = too_deep(func)
     for _ in range(ROUNDS):
         low = Lowering(func, set(memory), layouts)
         s = Scheduler(low)
@@ -43,6 +45,19 @@ def plan(func: Func, layouts: Sequence[tuple[int, ...] | None] = ()) -> Plan:
     if required(p):
         raise AssertionError(f"the schedule of @{func.name} does not settle")
     return p
+
+
+def too_deep(func: Func) -> set[Value]:
+    """Values at which long chains are cut: expressions deeper than this would exhaust Python's stack."""
+    depth: dict[Value, int] = {}
+    cut: set[Value] = set()
+    for op in func.ops:
+        inner = 1 + max((depth.get(o, 0) for o in op.operands), default=0)
+        if inner > MAX_DEPTH and op.name not in MUST:
+            cut.update(op.results)
+        for r in op.results:
+            depth[r] = 0 if r in cut or op.name in MUST else inner
+    return cut
 
 
 def required(p: Plan) -> set[Value]:

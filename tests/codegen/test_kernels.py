@@ -108,3 +108,17 @@ def test_memory_that_is_never_alive_together_is_shared() -> None:
     program = lower_loops(build("f", (f64(64, 64),), body))
     assert len(program.workspace) == 5
     assert program.workspace_bytes == 2 * 64 * 64 * 8
+
+
+@pytest.mark.parametrize("shape", [(), (40,)])
+def test_long_chains_compile(shape: tuple[int, ...]) -> None:
+    """A Python loop that was unrolled: neither Python's stack nor LLVM's time may grow out of hand."""
+    def body(b, x):
+        y = x
+        for k in range(600):
+            y = b.sin(b.mul(b.mul(y, x), b.like(0.3, x))) if k % 3 else b.add(y, x)
+        return [y]
+    func = build("f", (f64(*shape),), body)
+    x = np.random.default_rng(0).normal(size=shape)
+    agree(compile_func(func)(x), interpret(func, [x]))
+    assert "f" in str(lower_loops(func))
