@@ -101,8 +101,8 @@ class Printer:
         """`[start:+size:step, ...]`, the step left out where it is 1."""
         def show(e: Extent) -> str:
             return str(e) if isinstance(e, int) else self.names(e)
-        axes = (f"{show(a)}:+{show(n)}" + (f":{s}" if s != 1 else "") for a, n, s in zip(starts, sizes, steps, strict=True))
-        return f"[{', '.join(axes)}]"
+        axes = zip(starts, sizes, steps, strict=True)
+        return "[" + ", ".join(f"{show(a)}:+{show(n)}" + (f":{s}" if s != 1 else "") for a, n, s in axes) + "]"
 
 
 def print_func(f: Func, locations: bool = True) -> str:

@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 
 from ..ir import DType, Op, Value
-from .fold import splat_of as splat_of
 
 Ints = tuple[int, ...]
 
