@@ -26,6 +26,8 @@ def call(f: Any, /, *args: Any, **kwargs: Any) -> Any:
     if not recorders():  # a function that was kept, called when nothing is traced any more
         return f(*args, **kwargs)
     kind = type(f)
+    if hasattr(kind, "inline_while_tracing"):  # one of gradjit's own: never run on the side, its captures would freeze
+        return f.inline_while_tracing(*args, **kwargs)
     if kind is types.FunctionType:
         if is_numpy(f):
             return call_numpy(f, args, kwargs)

@@ -8,6 +8,7 @@ code captures are parameters of the outermost function, one for each array objec
 from __future__ import annotations
 
 import threading
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +16,7 @@ import numpy as np
 
 from ..errors import GradjitError, LeakError
 from ..ir import ArrayType, Block, Builder, Func, Value, dtype_of
+from ..ir.rewrite import inline
 from .locations import fail, here, with_place
 from .outside import Outside
 
@@ -68,6 +70,7 @@ class Recorder:
         self.adopted: dict[Value, Value] = {}
         self.captured: dict[Any, Captured] = {}
         self.world = Outside()
+        self.stages: dict[str, Func] = {}
         self._literals: dict[int, tuple[np.ndarray, Value]] = {}
 
     def __enter__(self) -> Recorder:
@@ -126,6 +129,10 @@ class Recorder:
             v = self.parameter(ArrayType(dtype_of(array.dtype), array.shape), name)
             entry = self.captured[key] = Captured(array, source, v)
         return entry
+
+    def inline(self, func: Func, operands: Sequence[Value]) -> tuple[Value, ...]:
+        """Append the body of a function; what it returns."""
+        return inline(self.builder, func, operands)
 
     # known arrays ---------------------------------------------------------------------------------------------------
     def literal(self, array: np.ndarray) -> Value:

@@ -48,14 +48,14 @@ class Leaf:
 class ResultLeaf:
     """A leaf of the result: result `index` of the function, in the given kind; or with index None the object `value`.
 
-    `argument` and `captured` tell that it is an argument's (a captured array's) own object, returned as it came.
+    `argument` (its position among the leaves) and `captured` tell that it is that very object, returned as it came.
     """
 
     index: int | None
     kind: str = STATIC
     value: Any = None
     argument: int | None = None
-    captured: int | None = None
+    captured: Captured | None = None
 
 
 @dataclass(frozen=True)
@@ -84,6 +84,8 @@ class Trace:
     """Values of the enclosing trace's function that the last parameters stand for."""
     loc: Loc | None
     """Where the function is defined."""
+    stages: dict[str, Func]
+    """The function on its way, by the name of the stage: "traced", before it was differentiated."""
 
     @property
     def traced(self) -> list[int]:
@@ -141,16 +143,18 @@ def name_of(f: Any) -> str:
     return getattr(f, "__name__", None) or type(f).__name__
 
 
-def trace(f: Callable[..., Any], args: Sequence[Any], kwargs: dict[str, Any]) -> Trace:
+def trace(f: Callable[..., Any], args: Sequence[Any], kwargs: dict[str, Any], like: Any = None) -> Trace:
     """Run `f` on stand-ins for its arguments and record what it computes.
 
     Raises TraceError (and its kinds) for what cannot be compiled, with the user's line; exceptions that the function
-    itself raises pass through. The arguments are not changed.
+    itself raises pass through. The arguments are not changed. `like` is the user's function, where `f` only calls that: it
+    gives the names.
     """
+    like = f if like is None else like
     found, tree = trees.flatten((tuple(args), dict(kwargs)))
-    names = trees.leaf_names(tree, parameter_names(f, len(args)))
+    names = trees.leaf_names(tree, parameter_names(like, len(args)))
     leaves = [leaf_of(x, n) for x, n in zip(found, names, strict=True)]
-    with Recorder(name_of(f)) as recorder:
+    with Recorder(name_of(like)) as recorder:
         handles = bind(recorder, leaves)
         inner_args, inner_kwargs = trees.unflatten(tree, handles)
         for static in (f, *(leaf.value for leaf in leaves if not leaf.is_traced)):
@@ -163,7 +167,7 @@ def trace(f: Callable[..., Any], args: Sequence[Any], kwargs: dict[str, Any]) ->
     writes += [w for c in hidden if (w := written(c.handle, captured_name(c), False))]
     prune(recorder, hidden, result)
     return Trace(recorder.func(), leaves, tree, hidden, list(recorder.world.guards.values()), result, result_tree, writes,
-                 list(recorder.adopted), definition_of(f))
+                 list(recorder.adopted), definition_of(like), recorder.stages)
 
 
 def world_of(recorder: Recorder, static: Any) -> None:
@@ -217,8 +221,8 @@ def collect(recorder: Recorder, handles: list[Any], out: Any) -> tuple[list[Resu
             result.append(ResultLeaf(None, value=x))
             continue
         index, _, _ = values.setdefault(id(x), (len(values), x, x.value))
-        result.append(ResultLeaf(index, x.kind, argument=place(x, handles),
-                                 captured=place(x, [c.handle for c in recorder.captured.values()])))
+        own = None if x.version else next((c for c in recorder.captured.values() if c.handle is x), None)
+        result.append(ResultLeaf(index, x.kind, argument=place(x, handles), captured=own))
     return result, tree, [v for _, _, v in values.values()]
 
 

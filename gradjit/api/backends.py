@@ -1,0 +1,284 @@
+"""What runs a specialisation: machine code behind a C-level entry, or the interpreter when it is asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+
+from ..errors import BoundsError
+from ..ir import Func, interpret
+from ..runtime.dispatch import MISS
+from ..runtime.spec import (
+    ANY as ANY_ITEM,
+    Argument,
+    ArraySpec,
+    AttributeGuard,
+    AttributeRef,
+    Build,
+    Capture,
+    Captured,
+    CellGuard,
+    CellRef,
+    ComplexSpec,
+    Constant,
+    DictGuard,
+    EntrySpec,
+    FloatSpec,
+    GlobalGuard,
+    Guard,
+    ItemRef,
+    ListGuard,
+    NumpyScalarSpec,
+    OutputSpec,
+    ParameterSpec,
+    Source,
+    StaticSpec,
+    ValueSpec,
+    same_static,
+)
+from ..tracer import outside, trees
+from ..tracer.array import ARRAY
+from ..tracer.trace import Leaf, Trace
+
+if TYPE_CHECKING:
+    from ..runtime.entry import Entry
+
+
+class Executable(Protocol):
+    """One specialisation, ready to run."""
+
+    call: Callable[..., Any]
+    """`call(*leaves)`: the result, or MISS if the leaves or the world outside are not those it was made for."""
+    hits: int
+    workspace_bytes: int
+
+
+@dataclass
+class Program:
+    """A traced function as it is compiled: the IR, what it returns, and what it takes."""
+
+    func: Func
+    result: Any
+    outputs: tuple[OutputSpec, ...]
+    parameters: tuple[ParameterSpec, ...]
+    captured: tuple[Capture, ...]
+    guards: tuple[Guard, ...]
+    trace: Trace
+
+    def captured_now(self) -> list[Any]:
+        """What the captured sources give now."""
+        return [c.source.read() if c.source is not None else c.array for c in self.trace.captured]
+
+
+# from a trace to a program ------------------------------------------------------------------------------------------
+def program_of(t: Trace, leaves: Sequence[Any]) -> Program:
+    """What to compile for a trace of a call with these leaves. Results that are an argument's own object are not computed."""
+    kept = [r.index for r in t.result if r.index is not None and not is_passed_on(r)]
+    order = list(dict.fromkeys(kept))
+    kinds = {r.index: r.kind for r in t.result if r.index is not None}
+    outputs = tuple(OutputSpec(t.func.results[k].dtype.np, t.func.results[k].type.extents,
+                               "array" if kinds[k] == ARRAY else "numpy") for k in order)
+    nodes = [result_node(t, r, order) for r in t.result]
+    func = t.func
+    func.body.results = tuple(func.body.results[k] for k in order)
+    parameters = tuple(parameter_spec(leaf, x) for leaf, x in zip(t.leaves, leaves, strict=True))
+    captured = tuple(Capture(source_of(c.source) if c.source is not None else c.array, ArraySpec.of(c.array))
+                     for c in t.captured)
+    return Program(func, result_template(t.result_tree, nodes), outputs, parameters, captured,
+                   tuple(map(guard_of, t.guards)), t)
+
+
+def is_passed_on(r: Any) -> bool:
+    return r.argument is not None or r.captured is not None
+
+
+def result_node(t: Trace, r: Any, order: Sequence[int]) -> Any:
+    if r.index is None:
+        return Constant(r.value)
+    if r.argument is not None:
+        return Argument(r.argument)
+    if r.captured is not None:
+        return Captured(t.captured.index(r.captured))
+    return order.index(r.index)
+
+
+def result_template(tree: trees.Tree, nodes: list[Any]) -> Any:
+    """The result as an EntrySpec describes it. Plain containers are built by machine code, others by optree."""
+    if tree.is_leaf():
+        return nodes[0]
+    if all(node in (tuple, list, dict, None) for node in node_types(tree)):
+        return trees.unflatten(tree, nodes)
+    return Build(lambda *leaves: trees.unflatten(tree, leaves), tuple(nodes))
+
+
+def node_types(tree: trees.Tree) -> list[Any]:
+    """The types of all containers in a tree."""
+    if tree.is_leaf():
+        return []
+    own = None if tree.type is type(None) else tree.type
+    return [own, *(t for child in tree.children() for t in node_types(child))]
+
+
+def parameter_spec(leaf: Leaf, x: Any) -> ParameterSpec:
+    """What an argument must be to take this specialisation: x itself is one such."""
+    if leaf.type is None:
+        return StaticSpec(x)
+    return value_spec(x)
+
+
+def value_spec(x: Any) -> ValueSpec:
+    if isinstance(x, np.ndarray):
+        return ArraySpec.of(x)
+    if isinstance(x, np.generic):
+        return NumpyScalarSpec(x.dtype)
+    return FloatSpec() if type(x) is float else ComplexSpec()
+
+
+def source_of(s: outside.Source) -> Source:
+    if s.kind == "cell":
+        return CellRef(s.owner)
+    return AttributeRef(s.owner, s.key) if s.kind == "attribute" else ItemRef(s.owner, s.key)
+
+
+def guard_of(g: outside.Guard | outside.Contents) -> Guard:
+    """A guard of the tracer's in the entry's terms."""
+    if isinstance(g, outside.Contents):
+        if isinstance(g.container, dict):
+            return DictGuard(g.container, tuple((k, any_or(v)) for k, v in g.items))
+        return ListGuard(g.container, tuple(map(any_or, g.items)))
+    s = g.source
+    if s.kind == "cell":
+        return CellGuard(s.owner, g.expected, g.by_value)
+    if s.kind == "attribute":
+        return AttributeGuard(s.owner, s.key, g.expected, g.by_value)
+    if isinstance(s.owner, dict):
+        return GlobalGuard(s.owner, s.key, g.expected, g.by_value)
+    return ListGuard(s.owner, tuple(x if k == s.key else ANY_ITEM for k, x in enumerate(s.owner)))
+
+
+def any_or(x: Any) -> Any:
+    return ANY_ITEM if x is outside.ANY else x
+
+
+# machine code -------------------------------------------------------------------------------------------------------
+@dataclass
+class Native:
+    """Machine code behind a C-level entry."""
+
+    entry: Entry
+    lowered: Any
+
+    @property
+    def call(self) -> Callable[..., Any]:
+        return self.entry.call
+
+    @property
+    def hits(self) -> int:
+        return self.entry.hits
+
+    @property
+    def workspace_bytes(self) -> int:
+        return self.lowered.workspace_bytes
+
+    def text(self, stage: str) -> str:
+        """The program as loop nests, LLVM IR (as emitted), or assembly."""
+        if stage == "asm":
+            return self.entry.code.asm()
+        return self.lowered.loops if stage == "loops" else str(self.lowered.module)
+
+
+GIL_WORK = 20_000.0
+"""Element operations above which a kernel lets other threads run: giving the GIL back costs some 0.1 µs."""
+
+
+def native(p: Program, note: Callable[[str], None]) -> Native:
+    """Compile for this machine. `note(name)` is told when a step is done."""
+    from ..codegen import lower
+    from ..codegen.symbols import resolve
+    from ..runtime.entry import build_entry
+    specs = [s for s in p.parameters if not isinstance(s, StaticSpec)] + [c.spec for c in p.captured]
+    lowered = lower(p.func, [layout_of(s) for s in specs])
+    note("lower")
+    spec = EntrySpec(p.parameters, p.outputs, p.result, p.captured, p.guards,
+                     tuple((BoundsError, check.message) for check in lowered.checks), lowered.workspace_bytes,
+                     lowered.work > GIL_WORK)
+    entry = build_entry(lowered.module, lowered.kernel, spec, symbols={n: resolve(n) for n in lowered.externals})
+    note("llvm")
+    return Native(entry, lowered)
+
+
+def layout_of(s: ParameterSpec) -> tuple[int, ...] | None:
+    """Strides in elements; None for row-major order."""
+    if not isinstance(s, ArraySpec) or s.strides is None:
+        return None
+    return tuple(step // s.dtype.itemsize for step in s.strides)
+
+
+# the interpreter ----------------------------------------------------------------------------------------------------
+@dataclass
+class Interpreted:
+    """Runs the IR with NumPy, one operation at a time: for debugging, never in the place of machine code that failed."""
+
+    program: Program
+    hits: int = 0
+    workspace_bytes: int = 0
+
+    def call(self, *leaves: Any) -> Any:
+        p = self.program
+        if not would_take(p, leaves):
+            return MISS
+        captured = p.captured_now()
+        self.hits += 1
+        traced = [x for s, x in zip(p.parameters, leaves, strict=True) if not isinstance(s, StaticSpec)]
+        outs = interpret(p.func, [*traced, *captured])
+        values = [fresh(a, o) for a, o in zip(outs, p.outputs, strict=True)]
+        return built(p.result, values, leaves, captured)
+
+    def text(self, stage: str) -> str:
+        raise ValueError(f"the interpreter has no stage {stage!r}")
+
+
+def matches(spec: ParameterSpec, x: Any) -> bool:
+    """Whether an argument takes this specialisation."""
+    if isinstance(spec, StaticSpec):
+        return same_static(spec.value, x)
+    if isinstance(spec, ArraySpec):
+        return type(x) is np.ndarray and ArraySpec.of(x) == spec
+    if isinstance(spec, NumpyScalarSpec):
+        return isinstance(x, np.generic) and x.dtype == spec.dtype
+    return type(x) is (float if isinstance(spec, FloatSpec) else complex)
+
+
+def would_take(p: Program, leaves: Sequence[Any]) -> bool:
+    """Whether a specialisation was made for such arguments and the world as it is now."""
+    return (len(leaves) == len(p.parameters) and all(map(matches, p.parameters, leaves))
+            and all(matches(s, x) for s, x in zip((c.spec for c in p.captured), p.captured_now(), strict=True))
+            and all(g.holds() for g in p.trace.guards))
+
+
+def fresh(a: np.ndarray, o: OutputSpec) -> Any:
+    """A result of the interpreter as a fresh writable array or a scalar."""
+    out = np.array(a, o.dtype)
+    return out if o.is_array else out[()]
+
+
+def built(node: Any, values: Sequence[Any], leaves: Sequence[Any], captured: Sequence[Any]) -> Any:
+    """The result that a template describes."""
+    def go(n: Any) -> Any:
+        return built(n, values, leaves, captured)
+
+    if node is None or isinstance(node, int):
+        return None if node is None else values[node]
+    if isinstance(node, Constant):
+        return node.value
+    if isinstance(node, Argument):
+        return leaves[node.index]
+    if isinstance(node, Captured):
+        return captured[node.index]
+    if isinstance(node, Build):
+        return node.factory(*map(go, node.parts))
+    return {k: go(v) for k, v in node.items()} if isinstance(node, dict) else type(node)(map(go, node))
+

@@ -1,0 +1,248 @@
+"""The callable that `jit`, `grad` and the others return.
+
+A call whose arguments are arrays and numbers goes to machine code at once (`runtime.FastCallable`). Everything else comes
+to `Compiled.answer`: keywords are brought into one form, containers are flattened, arrays in an unusual layout are packed;
+then the specialisations for this structure are tried; and if none takes the call, it is traced and compiled.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from ..errors import TraceError
+from ..ir import Func, verify
+from ..passes import Dumper, optimize
+from ..runtime.callable import FastCallable
+from ..runtime.dispatch import MISS
+from ..tracer import trees
+from ..tracer.locations import fail
+from ..tracer.recorder import recorders
+from ..tracer.trace import Trace, trace
+from . import backends
+from .backends import Executable, Program
+from .settings import verifying
+from .signatures import Signature
+from .stats import Specialised, Stats
+
+MAX_SPECIALISATIONS = 256
+"""How many a function keeps; beyond that the oldest goes. Guards on numbers that change at every call end here."""
+
+BACKENDS = ("native", "interpreter")
+
+
+@dataclass
+class Specialisation:
+    """One compiled form of a function."""
+
+    executable: Executable
+    program: Program
+    stages: dict[str, Func]
+    seconds: dict[str, float]
+    arguments: str
+    flat: bool
+    """Whether its leaves are the positional arguments themselves, so that machine code can take the call directly."""
+
+    def text(self, stage: str) -> str:
+        if stage in self.stages:
+            return str(self.stages[stage])
+        return self.executable.text(stage)  # type: ignore[attr-defined]
+
+
+STAGES = ("traced", "adjoint", "optimized", "loops", "llvm", "asm")
+
+
+@dataclass
+class _Timer:
+    """Seconds by the name of the step that just ended."""
+
+    seconds: dict[str, float] = field(default_factory=dict)
+    last: float = field(default_factory=time.perf_counter)
+
+    def note(self, name: str) -> None:
+        now = time.perf_counter()
+        self.seconds[name] = self.seconds.get(name, 0.0) + now - self.last
+        self.last = now
+
+
+class Compiled(FastCallable):
+    """A function that is compiled when it is called with arguments of new types, shapes or static values.
+
+    `ir`, `stats` and `clear_cache` look inside. While another function is being traced, a call is traced into that.
+    """
+
+    def __init__(self, body: Callable[..., Any], like: Callable[..., Any], name: str, backend: str = "native"):
+        super().__init__(self.answer)
+        functools.update_wrapper(self, like)
+        self.body = body
+        self.like = like
+        self.kind = name
+        self.backend = backend
+        self.signature = Signature(like)
+        self.lock = threading.RLock()
+        self.found: dict[trees.Tree, tuple[Specialisation, ...]] = {}
+        self.latest: Specialisation | None = None
+        if backend not in BACKENDS:
+            raise ValueError(f"backend={backend!r}; there are {', '.join(BACKENDS)}")
+
+    def __repr__(self) -> str:
+        return f"<gradjit {self.kind} of {getattr(self.like, '__qualname__', self.like)!s}>"
+
+    def __reduce__(self) -> Any:
+        raise TypeError("compiled functions cannot be pickled yet; pickle the function and compile it again")
+
+    # calls ----------------------------------------------------------------------------------------------------------
+    def inline_while_tracing(self, *args: Any, **kwargs: Any) -> Any:
+        """The call, as part of the trace that is open."""
+        return self.body(*args, **kwargs)
+
+    def answer(self, /, *args: Any, **kwargs: Any) -> Any:
+        """A call that machine code did not take."""
+        if recorders():
+            return self.inline_while_tracing(*args, **kwargs)
+        if kwargs:
+            args, kwargs = self.signature.positional(args, kwargs)
+        leaves, tree = trees.flatten((args, kwargs))
+        leaves = [usual(x) if isinstance(x, np.ndarray) else x for x in leaves]
+        for s in self.found.get(tree, ()):
+            result = s.executable.call(*leaves)
+            if result is not MISS:
+                self.prefer(s)
+                return result
+        return self.compiled(args, kwargs, leaves, tree).executable.call(*leaves)
+
+    def prefer(self, s: Specialisation) -> None:
+        """A specialisation that took a call should get the next one straight from machine code."""
+        entry = getattr(s.executable, "entry", None)
+        if s.flat and entry is not None and entry not in self.entries:
+            self.install(entry)
+
+    def compiled(self, args: Any, kwargs: Any, leaves: list[Any], tree: trees.Tree) -> Specialisation:
+        """The specialisation for a call, made now unless another thread has made it meanwhile."""
+        with self.lock:
+            for s in self.found.get(tree, ()):
+                if backends.would_take(s.program, leaves):
+                    return s
+            s = self.specialise(*trees.unflatten(tree, leaves), leaves)
+            others = [(t, o) for t, all in self.found.items() for o in all]
+            if len(others) >= MAX_SPECIALISATIONS:
+                self.drop(*others[0])
+            self.found[tree] = (s, *self.found.get(tree, ()))
+            self.latest = s
+            self.prefer(s)
+            return s
+
+    def drop(self, tree: trees.Tree, s: Specialisation) -> None:
+        self.found[tree] = tuple(o for o in self.found[tree] if o is not s)
+        entry = getattr(s.executable, "entry", None)
+        if entry is not None:
+            self.uninstall(entry)
+
+    # compilation ----------------------------------------------------------------------------------------------------
+    def specialise(self, args: Any, kwargs: Any, leaves: Sequence[Any]) -> Specialisation:
+        """Trace, transform, optimise, compile. Nothing is kept if any of it fails."""
+        timer = _Timer()
+        t = trace(self.body, args, kwargs, self.like)
+        refuse_writes(t, self.kind)
+        timer.note("trace")
+        dump = Dumper.from_environment()
+        stages = {"traced": t.stages.get("traced", t.func), "adjoint": t.func}
+        program = backends.program_of(t, leaves)
+        for name, func in stages.items():
+            if dump:
+                dump(name, func)
+            if verifying():
+                verify(func)
+        timer.note("prepare")
+        passes: dict[str, float] = {}
+        program.func = stages["optimized"] = optimize(t.func, timings=passes, dump=dump)
+        timer.note("passes")
+        if self.backend == "interpreter":
+            executable: Executable = backends.Interpreted(program)
+        else:
+            executable = backends.native(program, timer.note)
+            if dump:
+                dump.text("loops", t.func.name, executable.text("loops"), "txt")
+                dump.text("llvm", t.func.name, executable.text("llvm"), "ll")
+        timer.seconds.update({f"pass {k}": v for k, v in passes.items()})
+        flat = not kwargs and len(leaves) == len(args) and all(x is y for x, y in zip(args, leaves, strict=True))
+        return Specialisation(executable, program, stages, timer.seconds, describe(t), flat)
+
+    # looking inside -------------------------------------------------------------------------------------------------
+    def ir(self, *args: Any, stage: str = "optimized", **kwargs: Any) -> str:
+        """The program at a stage, as text: "traced", "adjoint", "optimized" (array IR, each operation with the user's file
+        and line), "loops", "llvm" or "asm".
+
+        With arguments: of the specialisation for them, compiled if need be (nothing is run). Without: of the latest one.
+        Raises ValueError for another stage, TraceError if nothing has been compiled yet.
+        """
+        if stage not in STAGES:
+            raise ValueError(f"stage={stage!r}; there are {', '.join(STAGES)}")
+        return self.specialisation(args, kwargs).text(stage)
+
+    def specialisation(self, args: Any, kwargs: Any) -> Specialisation:
+        if not args and not kwargs and (self.latest is not None or self.needs_arguments()):
+            if self.latest is None:
+                raise TraceError(f"{self!r} has not been compiled yet; pass arguments to say for which types and shapes, as in "
+                                 f"f.ir(x), or call it first")
+            return self.latest
+        args, kwargs = self.signature.positional(args, kwargs)
+        leaves, tree = trees.flatten((args, kwargs))
+        return self.compiled(args, kwargs, [usual(x) if isinstance(x, np.ndarray) else x for x in leaves], tree)
+
+    def needs_arguments(self) -> bool:
+        try:
+            parameters = inspect.signature(self.like).parameters.values()
+        except (TypeError, ValueError):
+            return True
+        return any(p.default is p.empty and p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD) for p in parameters)
+
+    def stats(self) -> Stats:
+        """What was compiled, how long each step took, hits and misses, workspace bytes."""
+        every = [s for specialisations in list(self.found.values()) for s in specialisations]
+        return Stats(repr(self), self.misses, [
+            Specialised(s.arguments, s.executable.hits, s.executable.workspace_bytes, dict(s.seconds),
+                        len(s.stages["traced"].ops), len(s.stages["adjoint"].ops), len(s.stages["optimized"].ops))
+            for s in every])
+
+    def clear_cache(self) -> None:
+        """Forget all specialisations."""
+        with self.lock:
+            self.clear()
+            self.found, self.latest = {}, None
+
+
+def usual(a: np.ndarray) -> np.ndarray:
+    """An array as compiled code takes it: row-major or column-major, aligned, of native byte order, no subclass.
+
+    Anything else is copied, to the element; the copy is the argument then.
+    """
+    if type(a) is np.ndarray and a.flags.aligned and a.dtype.isnative and (a.flags.c_contiguous or a.flags.f_contiguous):
+        return a
+    if type(a) not in (np.ndarray, np.memmap) or a.dtype.kind not in "biufc":
+        return a  # refused with its name when it is traced
+    return np.array(a, dtype=a.dtype.newbyteorder("="), order="C", copy=True, subok=False)
+
+
+def refuse_writes(t: Trace, kind: str) -> None:
+    """Functions that change their arguments, or arrays from outside, are not compiled yet."""
+    for w in t.writes:
+        if w.is_argument:
+            fail(TraceError, f"{t.func.name} writes to {w.what}, which gj.{kind} does not carry out on the caller's array yet; "
+                             f"write to a copy and return it", w.loc)
+        fail(TraceError, f"{t.func.name} writes to {w.what}; compiled functions do not change arrays outside of them; write "
+                         f"to a copy and return it", w.loc)
+
+
+def describe(t: Trace) -> str:
+    """The arguments of a specialisation, for people: `x: f64[1000], n=3`."""
+    return ", ".join(f"{leaf.name}: {leaf.type}" if leaf.type is not None else f"{leaf.name}={leaf.value!r:.40}"
+                     for leaf in t.leaves)
+

@@ -1,0 +1,388 @@
+"""What `grad`, `jvp`, `vjp`, `hvp`, `hessian` and `jacobian` do with a function: trace it, transform it, inline the result.
+
+Each function here runs while something is being traced: a call of `gj.grad(f)(x)` is compiled by tracing the call of
+`value_and_gradient(f, ...)`, and the same call inside another traced function simply runs there. Nesting is that, and no more.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ..errors import DifferentiationError, TraceError
+from ..ir import Func, Value
+from ..tracer import trees
+from ..tracer.array import ARRAY, PYTHON, SCALAR, TracedArray, root
+from ..tracer.locations import fail
+from ..tracer.operands import as_traced, cast, constant, emit
+from ..tracer.recorder import current, repeated
+from ..tracer.trace import STATIC, Leaf, ResultLeaf, Trace, trace
+from .signatures import positional
+
+Function = Callable[..., Any]
+
+
+@dataclass(frozen=True)
+class Wrt:
+    """What to differentiate with respect to: an argument or several (then the gradient is a tuple)."""
+
+    argnums: int | tuple[int, ...] = 0
+
+    def positions(self, count: int) -> list[int]:
+        """The positions among `count` positional arguments."""
+        asked = self.argnums if isinstance(self.argnums, tuple) else (self.argnums,)
+        for a in asked:
+            if not -count <= a < count:
+                fail(DifferentiationError, f"argnums={self.argnums}, but the function is called with {count} positional "
+                                           f"argument{'s' if count != 1 else ''}")
+        return [a % count for a in asked]
+
+    def gather(self, each: Sequence[Any]) -> Any:
+        """One gradient, or a tuple."""
+        return tuple(each) if isinstance(self.argnums, tuple) else each[0]
+
+
+class Traced:
+    """A user function traced inside the open trace: the function's IR, and where its operands are in the trace outside."""
+
+    def __init__(self, f: Function, args: Sequence[Any], kwargs: dict[str, Any]):
+        self.trace: Trace = trace(f, args, kwargs)
+        found, _ = trees.flatten((tuple(args), dict(kwargs)))
+        self.handles = [as_traced(found[i]) for i in self.trace.traced]
+        self.parameter = {leaf: k for k, leaf in enumerate(self.trace.traced)}
+        """The parameter that a leaf of the arguments is, by the leaf's position."""
+        current().outermost.stages.setdefault("traced", self.trace.func)
+        for w in self.trace.writes:
+            if not w.is_argument:
+                fail(TraceError, f"{w.what} is written to by a function that is differentiated; copy it first", w.loc)
+
+    def apply(self, func: Func, extra: Sequence[TracedArray] = ()) -> list[Value]:
+        """Inline a function whose parameters are those of the traced function and `extra` ones behind; its results."""
+        operands = [h.value for h in self.handles] + self.trace.adopted + [e.value for e in extra]
+        return list(current().inline(func, operands))
+
+    def wrt(self, positions: Sequence[int]) -> list[list[int]]:
+        """For each argument at these positions its leaves. DifferentiationError for leaves that have no derivative."""
+        paths = self.trace.tree.paths()
+        chosen = [[k for k, p in enumerate(paths) if p[:2] == (0, a)] for a in positions]
+        for k in (k for leaves in chosen for k in leaves):
+            check_differentiable(self.trace.leaves[k])
+        return chosen
+
+    def parameters(self, chosen: Sequence[Sequence[int]]) -> list[int]:
+        """The parameters of those leaves, each once, in order."""
+        leaves = {k: None for group in chosen for k in group if k in self.parameter}
+        return [self.parameter[k] for k in leaves]
+
+    def structure(self, position: int) -> trees.Tree:
+        """The pytree of the positional argument."""
+        return self.trace.tree.child(0).child(position)
+
+    # results ----------------------------------------------------------------------------------------------------------
+    def result(self, outs: Sequence[Value], scalars: bool = False) -> Any:
+        """The result of the function as a pytree of handles, from the values that its IR gives."""
+        leaves = [self.result_leaf(r, outs, scalars) for r in self.trace.result]
+        return trees.unflatten(self.trace.result_tree, leaves)
+
+    def result_leaf(self, r: ResultLeaf, outs: Sequence[Value], scalars: bool) -> Any:
+        if r.index is None:
+            return np.float64(r.value) if scalars and type(r.value) is float else r.value
+        return handle(outs[r.index], SCALAR if scalars and not outs[r.index].shape else r.kind)
+
+
+def handle(v: Value, kind: str | None = None) -> TracedArray:
+    """A handle of a value of the open trace. A Python number leaves as a NumPy scalar."""
+    return root(v, current(), SCALAR if kind == PYTHON else kind)
+
+
+def as_argument(v: Value, leaf: Leaf) -> TracedArray:
+    """A handle of something that has an argument's type and kind."""
+    return handle(v, leaf.kind)
+
+
+def check_differentiable(leaf: Leaf) -> None:
+    """DifferentiationError for integers and booleans; strings and other objects in containers have no derivative."""
+    if leaf.kind == STATIC:
+        if isinstance(leaf.value, (bool, int)):
+            fail(DifferentiationError, f"the argument {leaf.name} is the {type(leaf.value).__name__} {leaf.value!r}, and only "
+                                       f"floating-point arguments can be differentiated; pass float({leaf.name})")
+        return
+    assert leaf.type is not None
+    if not leaf.type.dtype.is_inexact:
+        fail(DifferentiationError, f"the argument {leaf.name} is an array of {leaf.type.dtype.np}, and only floating-point "
+                                   f"arguments can be differentiated; pass {leaf.name}.astype(float)")
+
+
+# gradient -----------------------------------------------------------------------------------------------------------
+def value_and_gradient(f: Function, wrt: Wrt, has_aux: bool, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
+    """`(value, gradient)` or `((value, aux), gradient)` of f, while tracing."""
+    from ..passes.vjp import gradient
+    args, kwargs = positional(f, args, kwargs)
+    t = Traced(f, args, kwargs)
+    positions = wrt.positions(len(args))
+    chosen = t.wrt(positions)
+    value = value_leaf(t.trace, has_aux)
+    if value.index is None:  # a constant
+        outs = t.apply(t.trace.func)
+        grads: dict[int, Any] = {}
+    else:
+        parameters = t.parameters(chosen)
+        outs = t.apply(gradient(t.trace.func, parameters, value.index))
+        behind = outs[len(t.trace.func.results):]
+        grads = dict(zip(parameters, behind, strict=True))
+    return t.result(outs, scalars=True), gathered(t, wrt, positions, chosen, grads)
+
+
+def gathered(t: Traced, wrt: Wrt, positions: Sequence[int], chosen: Sequence[Sequence[int]],
+             grads: dict[int, Value]) -> Any:
+    """The gradients in the structure of the arguments. Leaves without a derivative (strings, None) give None."""
+    def one(k: int) -> Any:
+        leaf = t.trace.leaves[k]
+        if leaf.type is None:
+            return None
+        v = grads.get(t.parameter[k])
+        return as_argument(v, leaf) if v is not None else zeros(leaf)
+
+    return wrt.gather([trees.unflatten(t.structure(p), [one(k) for k in group])
+                       for p, group in zip(positions, chosen, strict=True)])
+
+
+def zeros(leaf: Leaf) -> TracedArray:
+    assert leaf.type is not None
+    return root(repeated(0, leaf.type.shape, leaf.type.dtype.np), None, SCALAR if leaf.kind == PYTHON else leaf.kind)
+
+
+def value_leaf(t: Trace, has_aux: bool) -> ResultLeaf:
+    """The result that is differentiated: one real scalar. Errors say what came instead and where it was made."""
+    name = t.func.name
+    if has_aux:
+        count = t.result_tree.num_children if t.result_tree.type is tuple else 0
+        if count != 2:
+            fail(DifferentiationError, f"with has_aux=True, {name} must return a tuple (value, aux)", t.loc)
+        leaves = t.result[:t.result_tree.child(0).num_leaves]
+        tree = t.result_tree.child(0)
+    else:
+        leaves, tree = t.result, t.result_tree
+    if not leaves:
+        fail(DifferentiationError, f"{name} returns {'None' if tree.type is type(None) else 'nothing'}, and a gradient is of "
+                                   f"a number; is a `return` missing?", t.loc)
+    if len(leaves) > 1 or tree.num_nodes > 1:
+        fail(DifferentiationError, f"{name} returns a {tree.type.__name__ if tree.type else 'container'}, and a gradient is "
+                                   f"of one number; return that, or (value, aux) with has_aux=True", t.loc)
+    (leaf,) = leaves
+    if leaf.index is None:
+        if not isinstance(leaf.value, (float, np.floating)):
+            fail(DifferentiationError, f"{name} returns {leaf.value!r:.60} (a {type(leaf.value).__name__}), and a gradient "
+                                       f"is of a floating-point number", t.loc)
+        return leaf
+    v = t.func.results[leaf.index]
+    loc = v.op.loc if v.op else t.loc
+    if v.type.rank:
+        fail(DifferentiationError, f"{name} returns an array, {v.type}, and a gradient is of one number; reduce it (np.sum, "
+                                   f"np.mean), or use gj.jacobian", loc)
+    if not v.type.dtype.is_float:
+        remedy = "take its real part or np.abs" if v.type.dtype.is_complex else "it has no derivative"
+        fail(DifferentiationError, f"{name} returns a {v.type.dtype.np}, and a gradient is of a real floating-point number; "
+                                   f"{remedy}", loc)
+    return leaf
+
+
+# forward and reverse products -----------------------------------------------------------------------------------------
+def push(f: Function, primals: Sequence[Any], tangents: Sequence[Any]) -> Any:
+    """`(result, tangent of the result)`, while tracing."""
+    from ..passes.jvp import jvp
+    t = Traced(f, primals, {})
+    chosen = t.wrt(range(len(primals)))
+    moving = tangent_operands(t, tangents)
+    parameters = t.parameters(chosen)
+    outs = t.apply(jvp(t.trace.func, parameters), moving)
+    plain = len(t.trace.func.results)
+    return t.result(outs[:plain]), result_tangents(t, outs[plain:])
+
+
+def tangent_operands(t: Traced, tangents: Sequence[Any]) -> list[TracedArray]:
+    """The tangents of the traced leaves, in order, of their types."""
+    found, tree = trees.flatten((tuple(tangents), {}))
+    if tree != t.trace.tree:
+        fail(DifferentiationError, f"the tangents have the structure {tree}, the arguments {t.trace.tree}")
+    return [fitted(found[i], t.trace.leaves[i], "the tangent") for i in t.trace.traced]
+
+
+def fitted(x: Any, leaf: Leaf, what: str) -> TracedArray:
+    """A tangent or vector for a leaf: of its shape, cast to its dtype."""
+    assert leaf.type is not None
+    h = as_traced(x)
+    if h.extents != leaf.type.shape or h.ir_dtype.is_complex and not leaf.type.dtype.is_complex:
+        fail(DifferentiationError, f"{what} of {leaf.name} is {h.type}, the argument {leaf.type}")
+    return cast(h, leaf.type.dtype)
+
+
+def result_tangents(t: Traced, tangents: Sequence[Value]) -> Any:
+    """The tangents in the structure of the result; zero for leaves that have none."""
+    floats = [k for k, v in enumerate(t.trace.func.results) if v.type.dtype.is_inexact]
+    by_index = dict(zip(floats, tangents, strict=True))
+
+    def one(r: ResultLeaf) -> Any:
+        if r.index is not None and r.index in by_index:
+            return handle(by_index[r.index], r.kind)
+        if r.index is None:
+            return 0.0 if isinstance(r.value, (int, float, np.generic)) else None
+        v = t.trace.func.results[r.index]
+        return root(repeated(0, v.shape, np.float64), None, None)
+
+    return trees.unflatten(t.trace.result_tree, [one(r) for r in t.trace.result])
+
+
+def pull(f: Function, primals: Sequence[Any], cotangent: Any) -> Any:
+    """The cotangents of the primals for a cotangent of the result, as a tuple, while tracing."""
+    from ..passes.vjp import reverse
+    t = Traced(f, primals, {})
+    positions = list(range(len(primals)))
+    chosen = t.wrt(positions)
+    seeds = cotangent_operands(t, cotangent)
+    parameters = t.parameters(chosen)
+    outs = t.apply(reverse(t.trace.func, parameters), seeds)
+    grads = dict(zip(parameters, outs[len(t.trace.func.results):], strict=True))
+    return gathered(t, Wrt(tuple(positions)), positions, chosen, grads)
+
+
+def cotangent_operands(t: Traced, cotangent: Any) -> list[TracedArray]:
+    """A cotangent for each inexact result of the IR, in order. A result that is returned twice gets the sum."""
+    found, tree = trees.flatten(cotangent)
+    if tree != t.trace.result_tree:
+        fail(DifferentiationError, f"the cotangent has the structure {tree}, the result {t.trace.result_tree}")
+    seeds: dict[int, TracedArray] = {}
+    for x, r in zip(found, t.trace.result, strict=True):
+        if r.index is None or not (v := t.trace.func.results[r.index]).type.dtype.is_inexact:
+            continue
+        ct = fitted(x, Leaf("the result", r.kind, v.type), "the cotangent")
+        seeds[r.index] = emit("add", seeds[r.index], ct) if r.index in seeds else ct
+    return [seeds[k] for k, v in enumerate(t.trace.func.results) if v.type.dtype.is_inexact]
+
+
+# second order and whole matrices --------------------------------------------------------------------------------------
+def hessian_product(f: Function, wrt: Wrt, args: Sequence[Any], kwargs: dict[str, Any], vector: Any) -> Any:
+    """The Hessian times a vector: the gradient, pushed forward along it."""
+    from ..passes.jvp import jvp
+    t, positions, chosen, func = gradient_function(f, wrt, args, kwargs)
+    found, tree = trees.flatten(wrt.gather([vector]) if not isinstance(wrt.argnums, tuple) else tuple(vector))
+    leaves = [k for group in chosen for k in group]
+    if len(found) != len(leaves):
+        fail(DifferentiationError, f"the vector has the structure {tree}, which is not that of the differentiated arguments")
+    parameters = t.parameters(chosen)
+    by_parameter = {t.parameter[k]: fitted(x, t.trace.leaves[k], "the vector")
+                    for k, x in zip(leaves, found, strict=True) if k in t.parameter}
+    outs = t.apply(jvp(func, parameters), [by_parameter[p] for p in parameters])
+    return gathered(t, wrt, positions, chosen, dict(zip(parameters, outs[-len(parameters):], strict=True)))
+
+
+def gradient_function(f: Function, wrt: Wrt, args: Sequence[Any], kwargs: dict[str, Any]
+                      ) -> tuple[Traced, list[int], list[list[int]], Func]:
+    """f traced, and the IR whose only results are the gradients with respect to `wrt`."""
+    from ..passes.vjp import gradient
+    args, kwargs = positional(f, args, kwargs)
+    t = Traced(f, args, kwargs)
+    positions = wrt.positions(len(args))
+    chosen = t.wrt(positions)
+    value = value_leaf(t.trace, False)
+    if value.index is None:
+        fail(DifferentiationError, f"{t.trace.func.name} returns a constant, whose second derivatives are all zero", t.trace.loc)
+    func = gradient(t.trace.func, t.parameters(chosen), value.index)
+    func.body.results = func.body.results[len(t.trace.func.results):]
+    return t, positions, chosen, func
+
+
+def hessian_matrix(f: Function, wrt: Wrt, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
+    """All second derivatives: the gradient, pushed forward along every basis vector at once."""
+    t, positions, chosen, func = gradient_function(f, wrt, args, kwargs)
+    parameters = t.parameters(chosen)
+    columns = {p: dict(zip(parameters, pushed_basis(t, func, p), strict=True)) for p in parameters}
+    return nested(t, wrt, positions, chosen, lambda k, j: columns[t.parameter[j]][t.parameter[k]])
+
+
+def jacobian_matrix(f: Function, wrt: Wrt, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
+    """All derivatives of all results, forward or in reverse, whichever needs fewer passes."""
+    args, kwargs = positional(f, args, kwargs)
+    t = Traced(f, args, kwargs)
+    positions = wrt.positions(len(args))
+    chosen = t.wrt(positions)
+    parameters = t.parameters(chosen)
+    floats = [k for k, v in enumerate(t.trace.func.results) if v.type.dtype.is_inexact]
+    sizes = [t.trace.func.params[p].type.size for p in parameters], [t.trace.func.results[k].type.size for k in floats]
+    entries: dict[tuple[int, int], TracedArray] = {}
+    if sum(sizes[0]) <= sum(sizes[1]):
+        for p in parameters:
+            entries.update({(k, p): x for k, x in zip(floats, pushed_basis(t, t.trace.func, p, floats), strict=True)})
+    else:
+        for k in floats:
+            entries.update({(k, p): x for p, x in zip(parameters, pulled_basis(t, k, floats, parameters), strict=True)})
+
+    def block(r: ResultLeaf, leaf: int) -> Any:
+        return None if r.index is None else entries.get((r.index, t.parameter[leaf]))
+
+    rows = [wrt.gather([trees.unflatten(t.structure(p), [block(r, k) if k in t.parameter else None for k in group])
+                        for p, group in zip(positions, chosen, strict=True)]) for r in t.trace.result]
+    return trees.unflatten(t.trace.result_tree, rows)
+
+
+def pushed_basis(t: Traced, func: Func, p: int, kept: Sequence[int] | None = None) -> list[TracedArray]:
+    """The tangents of all results for every basis vector of parameter `p`: arrays of shape result + parameter."""
+    from ..passes.batching import batch
+    from ..passes.jvp import jvp
+    pushed = jvp(func, [p])
+    wanted = len(func.results) if kept is None else len(kept)
+    pushed.body.results = pushed.body.results[len(func.results):]
+    assert len(pushed.results) == wanted
+    x = func.params[p].type
+    if x.size == 0:
+        return [root(repeated(0, (*v.shape, *x.shape), v.dtype.np), None, ARRAY) for v in pushed.results]
+    many = batch(pushed, [False] * len(func.params) + [True], x.size)
+    outs = t.apply(many, [basis(x.extents, x.dtype.np)])
+    return [basis_last(handle(v, ARRAY), x.extents) for v in outs]
+
+
+def pulled_basis(t: Traced, k: int, floats: Sequence[int], parameters: Sequence[int]) -> list[TracedArray]:
+    """The gradients of every element of result `k`: arrays of shape result + parameter."""
+    from ..passes.batching import batch
+    from ..passes.vjp import reverse
+    func = t.trace.func
+    y = func.results[k].type
+    pulled = reverse(func, parameters)
+    pulled.body.results = pulled.body.results[len(func.results):]
+    if y.size == 0:
+        return [root(repeated(0, (*y.shape, *v.shape), v.dtype.np), None, ARRAY) for v in pulled.results]
+    many = batch(pulled, [False] * len(func.params) + [j == k for j in floats], y.size)
+    seeds = [basis(y.extents, y.dtype.np) if j == k
+             else constant(repeated(0, func.results[j].shape, func.results[j].dtype.np)) for j in floats]
+    outs = [handle(v, ARRAY) for v in t.apply(many, seeds)]
+    return [emit("reshape", o, shape=(*y.extents, *o.extents[1:]), kind=ARRAY) for o in outs]
+
+
+def basis(shape: tuple[int, ...], dtype: Any) -> TracedArray:
+    """The basis vectors of arrays of a shape, one after the other along a new first axis."""
+    from ..ir import I64
+    n = int(np.prod(shape, dtype=np.int64))
+    rows = emit("iota", shape=(n, n), axis=0, dtype=I64)
+    columns = emit("iota", shape=(n, n), axis=1, dtype=I64)
+    return emit("reshape", cast(emit("eq", rows, columns), dtype), shape=(n, *shape), kind=ARRAY)
+
+
+def basis_last(x: TracedArray, shape: tuple[int, ...]) -> TracedArray:
+    """The first axis, which counts basis vectors of `shape`, moved to the end and given that shape."""
+    moved = emit("transpose", x, perm=(*range(1, x.ndim), 0), kind=ARRAY) if x.ndim > 1 else x
+    return emit("reshape", moved, shape=(*moved.extents[:-1], *shape), kind=ARRAY)
+
+
+def nested(t: Traced, wrt: Wrt, positions: Sequence[int], chosen: Sequence[Sequence[int]],
+           block: Callable[[int, int], Any]) -> Any:
+    """Blocks for every pair of leaves: the structure of the arguments, with that structure in each leaf."""
+    def inner(k: int) -> Any:
+        return wrt.gather([trees.unflatten(t.structure(p), [block(k, j) if j in t.parameter else None for j in group])
+                           for p, group in zip(positions, chosen, strict=True)])
+
+    return wrt.gather([trees.unflatten(t.structure(p), [inner(k) if k in t.parameter else None for k in group])
+                       for p, group in zip(positions, chosen, strict=True)])
+

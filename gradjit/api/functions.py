@@ -1,0 +1,290 @@
+"""The public transformations. Each takes a function and gives one that compiles itself when it is called."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
+from weakref import WeakKeyDictionary
+
+from ..ir import Func
+from ..tracer import trees
+from ..tracer.array import TracedArray
+from ..tracer.operands import emit
+from ..tracer.recorder import recorders
+from ..tracer.trace import trace as run_trace
+from . import differentiate as d
+from .compiled import Compiled
+from .signatures import positional
+
+F = TypeVar("F", bound=Callable[..., Any])
+Argnums = int | tuple[int, ...]
+
+
+def _decorator(make: Callable[[Callable[..., Any]], Compiled], f: Callable[..., Any] | None) -> Any:
+    """`name(f, ...)`, `@name` and `@name(...)`."""
+    return make if f is None else make(f)
+
+
+def _checked(f: Any, name: str) -> None:
+    if not callable(f):
+        raise TypeError(f"gj.{name} takes a function, got {type(f).__name__}; write gj.{name}(f)(x), not gj.{name}(f(x))")
+
+
+def _argnums(argnums: Any) -> Argnums:
+    """An int, or a tuple of them (a list is taken as a tuple)."""
+    if isinstance(argnums, int) and not isinstance(argnums, bool):
+        return argnums
+    if isinstance(argnums, (tuple, list)) and argnums and all(isinstance(a, int) for a in argnums):
+        return tuple(argnums)
+    raise TypeError(f"argnums={argnums!r}; it must be an int or a tuple of ints")
+
+
+def jit(f: Callable[..., Any] | None = None, *, backend: str = "native") -> Any:
+    """Compile a function written in NumPy.
+
+    The result takes what `f` takes and gives what it gives: arrays, numbers, and containers of them (dict, list, tuple,
+    namedtuple, dataclass). It is traced and compiled at the first call with new dtypes, shapes, layouts or static values:
+    float, complex, arrays and NumPy scalars are traced; int, bool, str, None and other objects are static. Arrays that the
+    function captures are read at each call. Results that are 0-d are NumPy scalars. An argument that is returned as it
+    came is the very object; views of arguments are fresh arrays.
+
+    backend: "native", or "interpreter" to run the IR with NumPy, one operation at a time, for debugging.
+
+    Raises TraceError (UnsupportedError, LeakError) with the user's line for what cannot be compiled, DtypeError for arrays
+    of objects or strings.
+    """
+    def make(f: Callable[..., Any]) -> Compiled:
+        _checked(f, "jit")
+        return Compiled(f, f, "jit", backend)
+
+    return _decorator(make, f)
+
+
+def value_and_grad(f: Callable[..., Any] | None = None, argnums: Argnums = 0, *, has_aux: bool = False,
+                   backend: str = "native") -> Any:
+    """A function that gives `(value, gradient)` of a scalar function.
+
+    argnums: which positional argument to differentiate with respect to, or a tuple of several; the gradient is then a
+        tuple. A gradient has the structure, dtypes and shapes of its argument; its arrays are fresh and writable.
+    has_aux: f returns `(value, aux)`; the result is `((value, aux), gradient)`.
+
+    Raises DifferentiationError, with the user's line, when f returns no real scalar, or for integer arguments; errors of
+    `jit` besides. The arguments are never changed, even where f writes to them.
+    """
+    argnums = _argnums(argnums)
+
+    def make(f: Callable[..., Any]) -> Compiled:
+        _checked(f, "value_and_grad")
+
+        def body(*args: Any, **kwargs: Any) -> Any:
+            return d.value_and_gradient(f, d.Wrt(argnums), has_aux, args, kwargs)
+
+        return Compiled(body, f, "value_and_grad", backend)
+
+    return _decorator(make, f)
+
+
+def grad(f: Callable[..., Any] | None = None, argnums: Argnums = 0, *, has_aux: bool = False,
+         backend: str = "native") -> Any:
+    """A function that gives the gradient of a scalar function; with `has_aux`, `(gradient, aux)`. See `value_and_grad`."""
+    argnums = _argnums(argnums)
+
+    def make(f: Callable[..., Any]) -> Compiled:
+        _checked(f, "grad")
+
+        def body(*args: Any, **kwargs: Any) -> Any:
+            value, gradient = d.value_and_gradient(f, d.Wrt(argnums), has_aux, args, kwargs)
+            return (gradient, value[1]) if has_aux else gradient
+
+        return Compiled(body, f, "grad", backend)
+
+    return _decorator(make, f)
+
+
+def hessian(f: Callable[..., Any] | None = None, argnums: Argnums = 0, *, backend: str = "native") -> Any:
+    """A function that gives the matrix of second derivatives of a scalar function.
+
+    For an argument of shape s it has shape s + s; for containers each leaf holds the container of its blocks. Computed as
+    the forward derivative of the gradient along all basis vectors at once: O(n) times the cost of f.
+    """
+    argnums = _argnums(argnums)
+
+    def make(f: Callable[..., Any]) -> Compiled:
+        _checked(f, "hessian")
+
+        def body(*args: Any, **kwargs: Any) -> Any:
+            return d.hessian_matrix(f, d.Wrt(argnums), args, kwargs)
+
+        return Compiled(body, f, "hessian", backend)
+
+    return _decorator(make, f)
+
+
+def jacobian(f: Callable[..., Any] | None = None, argnums: Argnums = 0, *, backend: str = "native") -> Any:
+    """A function that gives all first derivatives of a function of any shape.
+
+    For a result of shape r and an argument of shape s the Jacobian has shape r + s. Containers of results hold containers
+    of arguments. Forward or reverse mode is chosen by what needs fewer passes.
+    """
+    argnums = _argnums(argnums)
+
+    def make(f: Callable[..., Any]) -> Compiled:
+        _checked(f, "jacobian")
+
+        def body(*args: Any, **kwargs: Any) -> Any:
+            return d.jacobian_matrix(f, d.Wrt(argnums), args, kwargs)
+
+        return Compiled(body, f, "jacobian", backend)
+
+    return _decorator(make, f)
+
+
+def hvp(f: Callable[..., Any] | None = None, argnums: Argnums = 0, *, backend: str = "native") -> Any:
+    """A function that multiplies the Hessian of a scalar function with a vector, at a few times the cost of f.
+
+    The vector follows the (last) differentiated argument: `hvp(f)(x, v, *others)` for `f(x, *others)`, the order in
+    which `scipy.optimize.minimize(hessp=)` calls. With a tuple of argnums the vector is a tuple, and so is the result.
+    """
+    argnums = _argnums(argnums)
+
+    def make(f: Callable[..., Any]) -> Compiled:
+        _checked(f, "hvp")
+
+        def body(*args: Any, **kwargs: Any) -> Any:
+            args, kwargs = positional(f, args, kwargs)
+            at = _vector_position(argnums, len(args))
+            return d.hessian_product(f, d.Wrt(argnums), (*args[:at], *args[at + 1:]), kwargs, args[at])
+
+        return Compiled(body, _with_vector(f), "hvp", backend)
+
+    return _decorator(make, f)
+
+
+def _vector_position(argnums: Argnums, count: int) -> int:
+    """Behind the last differentiated argument, among `count` arguments of which one is the vector."""
+    asked = argnums if isinstance(argnums, tuple) else (argnums,)
+    at = max(a % max(count - 1, 1) for a in asked) + 1
+    if at >= count:
+        raise TypeError("hvp(f)(x, v) takes the vector behind the differentiated argument")
+    return at
+
+
+def _with_vector(f: Callable[..., Any]) -> Callable[..., Any]:
+    """A stand-in with f's name whose parameters are not f's."""
+    def hvp(*args: Any) -> Any:
+        raise NotImplementedError
+
+    hvp.__name__ = hvp.__qualname__ = getattr(f, "__name__", "f")
+    hvp.__doc__ = f.__doc__
+    return hvp
+
+
+# products at a point ------------------------------------------------------------------------------------------------
+_pushes: WeakKeyDictionary[Any, Compiled] = WeakKeyDictionary()
+_pulls: WeakKeyDictionary[Any, Compiled] = WeakKeyDictionary()
+_plain: WeakKeyDictionary[Any, Compiled] = WeakKeyDictionary()
+
+
+def _kept(cache: WeakKeyDictionary[Any, Compiled], f: Any, make: Callable[[], Compiled]) -> Compiled:
+    """One compiled function for each user function, for as long as that lives."""
+    try:
+        found = cache.get(f)
+        if found is None:
+            found = cache[f] = make()
+        return found
+    except TypeError:  # cannot be referenced weakly, or hashed
+        return make()
+
+
+def jvp(f: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any]) -> Any:
+    """`(f(*primals), tangent of it)`: the derivative of `f` along the tangents, in forward mode.
+
+    primals, tangents: tuples of positional arguments; a tangent has its argument's structure and shapes.
+    """
+    _checked(f, "jvp")
+    if not isinstance(primals, (tuple, list)) or not isinstance(tangents, (tuple, list)):
+        raise TypeError("gj.jvp(f, primals, tangents) takes tuples: gj.jvp(f, (x,), (v,))")
+    if recorders():
+        return d.push(f, tuple(primals), tuple(tangents))
+    return _kept(_pushes, f, lambda: _push(f))(tuple(primals), tuple(tangents))
+
+
+def _push(f: Callable[..., Any]) -> Compiled:
+    ref = _weakly(f)
+
+    def jvp(primals: Any, tangents: Any) -> Any:
+        return d.push(ref(), primals, tangents)
+
+    return Compiled(jvp, jvp, "jvp")
+
+
+def vjp(f: Callable[..., Any], *primals: Any) -> tuple[Any, Callable[[Any], tuple[Any, ...]]]:
+    """`(f(*primals), pullback)`: `pullback(cotangent)` gives a tuple of the cotangents of the primals, in reverse mode.
+
+    The pullback is compiled together with what it needs of `f`, and runs that again.
+    """
+    _checked(f, "vjp")
+    if recorders():
+        return jit(f)(*primals), lambda cotangent: d.pull(f, primals, cotangent)
+    value = _kept(_plain, f, lambda: _plainly(f))(*primals)
+    compiled = _kept(_pulls, f, lambda: _pull(f))
+
+
+    def pullback(cotangent: Any, alive: Any = f) -> tuple[Any, ...]:  # `compiled` itself refers to f weakly
+        return compiled(primals, cotangent)
+
+    return value, pullback
+
+
+def _plainly(f: Callable[..., Any]) -> Compiled:
+    ref = _weakly(f)
+
+    def call(*args: Any) -> Any:
+        from ..tracer.calls import call
+        return call(ref(), *args)
+
+    return Compiled(call, call, "jit")
+
+
+def _pull(f: Callable[..., Any]) -> Compiled:
+    ref = _weakly(f)
+
+    def vjp(primals: Any, cotangent: Any) -> Any:
+        return d.pull(ref(), primals, cotangent)
+
+    return Compiled(vjp, vjp, "vjp")
+
+
+def _weakly(f: Any) -> Callable[[], Any]:
+    """A reference that does not keep the key of a cache alive."""
+    import weakref
+    try:
+        return weakref.ref(f)
+    except TypeError:
+        return lambda: f
+
+
+# the rest -----------------------------------------------------------------------------------------------------------
+def stop_gradient(x: Any) -> Any:
+    """x itself, a constant for differentiation. Takes any pytree."""
+    leaves, tree = trees.flatten(x)
+    return trees.unflatten(tree, [_stopped(leaf) for leaf in leaves])
+
+
+def _stopped(x: Any) -> Any:
+    if isinstance(x, TracedArray) and x.ir_dtype.is_inexact and not x.is_known:
+        return emit("stop_gradient", x, kind=x.kind)
+    return x
+
+
+def trace(f: Callable[..., Any], *args: Any, **kwargs: Any) -> Func:
+    """The array IR of `f` for these arguments, as it is traced: nothing is differentiated, optimised or run.
+
+    The parameters are the traced leaves of the arguments, then the captured arrays. `print` it.
+    """
+    _checked(f, "trace")
+    args, kwargs = positional(f, args, kwargs)
+    return run_trace(f, args, kwargs).func
+
+
+__all__ = ["grad", "hessian", "hvp", "jacobian", "jit", "jvp", "stop_gradient", "trace", "value_and_grad", "vjp"]

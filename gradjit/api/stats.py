@@ -1,0 +1,55 @@
+"""What `f.stats()` tells."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Specialised:
+    """One specialisation: its arguments, how often it answered, and what compiling it took."""
+
+    arguments: str
+    hits: int
+    workspace_bytes: int
+    seconds: dict[str, float]
+    """By step: trace, passes (each pass as "pass NAME"), lower, llvm."""
+    traced_operations: int
+    adjoint_operations: int
+    optimized_operations: int
+
+    @property
+    def compile_seconds(self) -> float:
+        return sum(s for step, s in self.seconds.items() if not step.startswith("pass "))
+
+
+@dataclass(frozen=True)
+class Stats:
+    """The state of a compiled function. `misses` counts the calls that machine code did not take at once: the first of each
+    specialisation, calls with keywords or containers, arrays in an unusual layout."""
+
+    function: str
+    misses: int
+    specialisations: list[Specialised]
+
+    @property
+    def hits(self) -> int:
+        return sum(s.hits for s in self.specialisations)
+
+    @property
+    def compile_seconds(self) -> float:
+        return sum(s.compile_seconds for s in self.specialisations)
+
+    @property
+    def workspace_bytes(self) -> int:
+        return max((s.workspace_bytes for s in self.specialisations), default=0)
+
+    def __str__(self) -> str:
+        lines = [f"{self.function}: {len(self.specialisations)} specialisation(s), {self.hits} calls answered, "
+                 f"{self.misses} of all calls through Python"]
+        for s in self.specialisations:
+            steps = ", ".join(f"{name} {1e3 * t:.1f}" for name, t in s.seconds.items())
+            lines.append(f"  ({s.arguments})\n    {s.hits} calls; operations {s.traced_operations} traced, "
+                         f"{s.adjoint_operations} differentiated, {s.optimized_operations} optimized; workspace "
+                         f"{s.workspace_bytes} bytes\n    {1e3 * s.compile_seconds:.1f} ms: {steps}")
+        return "\n".join(lines)
