@@ -1,0 +1,1 @@
+"""What is alive when a compiled function is called: entry points, dispatch, machine code and its lifetime."""

@@ -1,0 +1,315 @@
+"""The C-level entry of a specialisation: emission, loading, and the object that keeps everything alive which it names.
+
+An entry is the C function `PyObject *entry(PyObject *const *args, Py_ssize_t nargs)`. It returns a new reference, NULL
+with an exception set, or MISS: this call is for another specialisation. The order of its work is what makes it safe.
+Whatever may run Python code (guards that look keys up, properties) comes before the last look at the array headers;
+between that look and the kernel only memory is allocated; results are built when the kernel is done. While the kernel
+runs without the GIL, the caller holds its arguments, the entry the captured values; as with NumPy's own loops, another
+thread may change an array's elements meanwhile, and must not free its memory by `resize(refcheck=False)`.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import struct
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from llvmlite import ir
+
+from gradjit.runtime import cpython, numpy_abi
+from gradjit.runtime.dispatch import MISS, entry_builtin
+from gradjit.runtime.entry_checks import Checks, runs_foreign_code
+from gradjit.runtime.entry_results import Results
+from gradjit.runtime.frame import I32, I64, MISS as MISS_POINTER, NULL, PTR, Frame, i32, i64
+from gradjit.runtime.jit import MachineCode, ObjectCode, emit_object, load_object
+from gradjit.runtime.spec import ArraySpec, EntrySpec, StaticSpec
+
+STACK_WORKSPACE = 4096  # up to this many bytes the workspace is on the stack
+CACHED_WORKSPACE = 256 << 20  # up to this many a block is kept between calls
+WORKSPACE_ALIGNMENT = 64
+_INLINED_INSTRUCTIONS = 48  # kernels up to this size become part of the entry
+
+_HITS, _WORKSPACE = 0, 1  # words of the state; the others belong to the checks
+
+
+@dataclass(frozen=True)
+class EntryCode:
+    """What loading an emitted entry needs to know; a few strings, so that it can be cached beside the object code."""
+
+    name: str
+    symbols: tuple[str, ...]
+    state_words: int
+
+
+def emit_entry(module: ir.Module, kernel: ir.Function, spec: EntrySpec, name: str = "entry") -> EntryCode:
+    """Emit the entry of `kernel` into its module.
+
+    Raises ValueError if the kernel's signature is not the one that `spec` calls for, DtypeError and LayoutError as the
+    specs and layouts do.
+    """
+    _check_signature(kernel, spec)
+    emitter = _Emitter(module, kernel, spec, name)
+    emitter.emit()
+    return EntryCode(name, tuple(sorted(emitter.frame.symbols)), emitter.checks.state_words)
+
+
+def _check_signature(kernel: ir.Function, spec: EntrySpec) -> None:
+    inputs = sum(not isinstance(parameter, StaticSpec) for parameter in spec.parameters)
+    expected = inputs + len(spec.captured) + len(spec.outputs) + 1
+    kind = kernel.function_type
+    pointers = all(isinstance(argument, ir.PointerType) for argument in kind.args)
+    if kind.return_type != I32 or len(kind.args) != expected or not pointers:
+        raise ValueError(
+            f"kernel {kernel.name} is {kind}; this entry needs one that takes {expected} pointers, returns i32"
+        )
+
+
+class _Emitter:
+    def __init__(self, module: ir.Module, kernel: ir.Function, spec: EntrySpec, name: str) -> None:
+        self.kernel = kernel
+        self.spec = spec
+        self.frame = Frame(module, name, PTR, [PTR, I64])
+        self.miss = self.frame.block("miss")
+        self.fail = self.frame.block("fail")
+        self._index = {id(obj): k for k, obj in enumerate(spec.objects())}
+        self.state = self.frame.object(f"{name}.state")
+        self.checks = Checks(self.frame, self._object, self.state, self.miss, self.fail)
+        self.results = Results(self.frame, spec, self._object, self.fail)
+
+    def _object(self, value: object) -> ir.Value:
+        return self.frame.object(f"{self.frame.name}.object.{self._index[id(value)]}")
+
+    def emit(self) -> None:
+        frame, spec = self.frame, self.spec
+        arguments, captured = self._check_call()
+        specs = [*spec.parameters, *(capture.spec for capture in spec.captured)]
+        inputs = [
+            self.checks.data_pointer(value, kind)
+            for value, kind in zip(arguments + captured, specs, strict=True)
+            if not isinstance(kind, StaticSpec)
+        ]
+        outputs = self.results.allocate()
+        workspace = self._take_workspace()
+        status = self._call_kernel([*inputs, *outputs, workspace])
+        self._return_workspace(workspace)
+        self._raise_errors(status)
+        result = self.results.build(arguments, captured)
+        frame.release(self.checks.slots)
+        frame.builder.ret(result)
+        self._leave(self.miss, self.checks.slots, MISS_POINTER)
+        self._leave(self.fail, self.checks.slots + self.results.slots, NULL)
+        frame.finish()
+
+    def _check_call(self) -> tuple[list[ir.Value], list[ir.Value]]:
+        """All checks; returns the arguments and the captured values."""
+        frame, spec = self.frame, self.spec
+        row, count = frame.function.args
+        frame.require(frame.same(count, i64(len(spec.parameters))), self.miss)
+        arguments = [frame.load(row, 8 * k) for k in range(len(spec.parameters))]
+        for value, kind in zip(arguments, spec.parameters, strict=True):
+            self.checks.argument(value, kind)
+        captured = self.checks.environment(spec)
+        arrays = [(v, k) for v, k in zip(arguments, spec.parameters, strict=True) if isinstance(k, ArraySpec)]
+        if runs_foreign_code(spec.guards, spec.captured):  # which may have reshaped an argument
+            for value, kind in arrays:
+                self.checks.array_header(value, kind)
+        for value, capture in zip(captured, spec.captured, strict=True):
+            self.checks.argument(value, capture.spec)
+        arrays += [(v, c.spec) for v, c in zip(captured, spec.captured, strict=True) if isinstance(c.spec, ArraySpec)]
+        self.checks.apart(arrays)
+        return arguments, captured
+
+    def _leave(self, block: ir.Block, slots: list[ir.Value], value: ir.Value) -> None:
+        self.frame.enter(block)
+        self.frame.release(slots)
+        self.frame.builder.ret(value)
+
+    # -- the kernel
+
+    def _call_kernel(self, pointers: list[ir.Value]) -> ir.Value:
+        frame, spec = self.frame, self.spec
+        small = sum(len(block.instructions) for block in self.kernel.blocks) <= _INLINED_INSTRUCTIONS
+        thread = frame.call("PyEval_SaveThread") if spec.release_gil else None
+        inline = ("alwaysinline",) if small and self.kernel.blocks else ()
+        status = frame.builder.call(self.kernel, pointers, attrs=inline)
+        if thread is not None:
+            frame.call("PyEval_RestoreThread", thread)
+        return status
+
+    def _raise_errors(self, status: ir.Value) -> None:
+        frame = self.frame
+        failed, onwards = frame.block("failed"), frame.block("done")
+        frame.builder.cbranch(frame.same(status, i32(0)), onwards, failed).set_weights((4000, 1))
+        unknown = frame.block("unknown")
+        frame.enter(failed)
+        choice = frame.builder.switch(status, unknown)
+        for k, (cls, message) in enumerate(self.spec.errors):
+            case = frame.block()
+            choice.add_case(i32(k + 1), case)
+            frame.enter(case)
+            frame.call("PyErr_SetObject", self._object(cls), self._object(message))
+            frame.go(self.fail)
+        frame.enter(unknown)
+        text = frame.text("the compiled kernel returned an unknown status")
+        frame.call("PyErr_SetString", frame.object("PyExc_RuntimeError"), text)
+        frame.go(self.fail)
+        frame.enter(onwards)
+
+    # -- the workspace
+
+    def _take_workspace(self) -> ir.Value:
+        """The aligned workspace: none, on the stack, the block of the state, or a new one if another call has that."""
+        frame, size = self.frame, self.spec.workspace_bytes
+        if size == 0:
+            return NULL
+        if size <= STACK_WORKSPACE:
+            return frame.cell(size, WORKSPACE_ALIGNMENT)
+        self._block = frame.slot()
+        if size <= CACHED_WORKSPACE:
+            # Taken here and returned below while this thread holds the GIL, so that two calls never have the same
+            # block.
+            frame.store(frame.load(self.state, 8 * _WORKSPACE), self._block)
+            frame.store(NULL, self.state, 8 * _WORKSPACE)
+        fresh = frame.block("fresh_workspace")
+        onwards = frame.branch(frame.differs(frame.load(self._block), NULL), fresh)
+        frame.enter(fresh)
+        made = frame.call("PyMem_RawMalloc", i64(size + WORKSPACE_ALIGNMENT))
+        frame.store(made, self._block)
+        none = frame.block("no_memory")
+        frame.require(frame.differs(made, NULL), none)
+        frame.go(onwards)
+        frame.enter(none)
+        frame.call("PyErr_NoMemory")
+        frame.go(self.fail)
+        frame.enter(onwards)
+        start = frame.builder.ptrtoint(frame.load(self._block), I64)
+        up = frame.builder.add(start, i64(WORKSPACE_ALIGNMENT - 1))
+        return frame.builder.inttoptr(frame.builder.and_(up, i64(-WORKSPACE_ALIGNMENT)), PTR)
+
+    def _return_workspace(self, workspace: ir.Value) -> None:
+        """Give the block back to the state; one that another call has put there meanwhile goes to the allocator."""
+        frame, size = self.frame, self.spec.workspace_bytes
+        if size <= STACK_WORKSPACE:
+            return
+        block = frame.load(self._block)
+        if size > CACHED_WORKSPACE:
+            frame.call("PyMem_RawFree", block)
+            return
+        surplus = frame.block("surplus")
+        onwards = frame.block()
+        other = frame.load(self.state, 8 * _WORKSPACE)
+        frame.store(block, self.state, 8 * _WORKSPACE)
+        frame.builder.cbranch(frame.same(other, NULL), onwards, surplus).set_weights((4000, 1))
+        frame.enter(surplus)
+        frame.call("PyMem_RawFree", other)
+        frame.go(onwards)
+        frame.enter(onwards)
+
+
+# -- loading
+# -------------------------------------------------------------------------------------------------------------
+
+
+class State:
+    """The words that an entry's code writes: how often it ran, its spare workspace, what its guards remember."""
+
+    __slots__ = ("address", "_memory")
+
+    def __init__(self, words: int) -> None:
+        self.address = _raw_calloc(words, cpython.WORD)
+        if not self.address:
+            raise MemoryError
+        self._memory = _state_memory(self.address)
+
+    @property
+    def hits_address(self) -> int:
+        return self.address + cpython.WORD * _HITS
+
+    @property
+    def hits(self) -> int:
+        return cpython.word_at(self.hits_address)
+
+
+_raw_free = ctypes.pythonapi["PyMem_RawFree"]  # handles of our own, whose types nobody else changes
+_raw_free.restype, _raw_free.argtypes = None, [ctypes.c_void_p]
+_raw_calloc = ctypes.pythonapi["PyMem_RawCalloc"]
+_raw_calloc.restype, _raw_calloc.argtypes = ctypes.c_void_p, [ctypes.c_size_t, ctypes.c_size_t]
+
+
+def _free_state(address: int) -> None:
+    _raw_free(cpython.word_at(address + cpython.WORD * _WORKSPACE))
+    _raw_free(address)
+
+
+_state_memory = cpython.mortal_words("gradjit.runtime.entry.StateMemory", _free_state)
+
+
+class Entry:
+    """A loaded entry: it owns the machine code and every object that the code names.
+
+    `call(*args)` runs it and returns the result, or MISS if the arguments are not the ones it was compiled for; it
+    raises what the kernel's status stands for. Attributes: `address` of the C function, `code`, `spec`.
+    """
+
+    __slots__ = ("address", "call", "code", "spec", "_state", "__weakref__")
+
+    address: int
+    call: Callable[..., Any]
+
+    def __init__(self, code: MachineCode, emitted: EntryCode, spec: EntrySpec, state: State) -> None:
+        self.code = code
+        self.spec = spec
+        self._state = state
+        self.address = code.addresses[emitted.name]
+        # The builtin keeps alive what the code needs, not this object: no cycle, so no garbage.
+        self.call = entry_builtin(self.packed(), (code, spec, state))
+
+    @property
+    def hits(self) -> int:
+        """How many calls this entry has answered."""
+        return self._state.hits
+
+    def packed(self) -> bytes:
+        """The entry as the dispatcher reads it: the function's address, the address of the counter of hits."""
+        return struct.pack("QQ", self.address, self._state.hits_address)
+
+
+def load_entry(
+    object_code: ObjectCode, emitted: EntryCode, spec: EntrySpec, symbols: Mapping[str, int] | None = None
+) -> Entry:
+    """Link an entry's object code and bind it to the objects of `spec`.
+
+    `symbols` gives the addresses of what the kernel calls. Raises RuntimeError if something is left undefined.
+    """
+    state = State(emitted.state_words)
+    addresses = {name: _symbol_address(name, emitted.name, spec, state) for name in emitted.symbols}
+    return Entry(load_object(object_code, {**(symbols or {}), **addresses}), emitted, spec, state)
+
+
+def build_entry(
+    module: ir.Module,
+    kernel: ir.Function,
+    spec: EntrySpec,
+    *,
+    symbols: Mapping[str, int] | None = None,
+    pipeline: str = "light",
+) -> Entry:
+    """Emit, compile and load the entry of `kernel` in one go. The kernel is exported as well."""
+    emitted = emit_entry(module, kernel, spec)
+    compiled = emit_object(module, pipeline=pipeline, exports=(emitted.name, kernel.name))
+    return load_entry(compiled, emitted, spec, symbols)
+
+
+def _symbol_address(symbol: str, entry: str, spec: EntrySpec, state: State) -> int:
+    if symbol == f"{entry}.state":
+        return state.address
+    if symbol.startswith(f"{entry}.object."):
+        return id(spec.objects()[int(symbol.rpartition(".")[2])])
+    if symbol in cpython.SIGNATURES or symbol in cpython.OBJECTS:
+        return cpython.address(symbol)
+    return numpy_abi.symbol_address(symbol)
+
+
+__all__ = ["MISS", "Entry", "EntryCode", "State", "build_entry", "emit_entry", "load_entry"]

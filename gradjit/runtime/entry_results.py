@@ -1,0 +1,196 @@
+"""The way back of an entry: fresh arrays for the kernel to fill, and the Python objects that the caller gets."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from llvmlite import ir
+
+from gradjit.runtime import cpython, numpy_abi
+from gradjit.runtime.frame import F64, I8, I32, I64, NULL, PTR, Frame, i32, i64
+from gradjit.runtime.spec import (
+    Argument,
+    Build,
+    Captured,
+    Constant,
+    EntrySpec,
+    OutputSpec,
+    result_nodes,
+    result_parts,
+)
+
+
+class Results:
+    """Emits the outputs and the result of one entry into `frame`.
+
+    References that the call owns stand in `slots`; the `fail` exit releases them, and success moves them into the
+    result.
+    """
+
+    def __init__(self, frame: Frame, spec: EntrySpec, objects: Callable[[object], ir.Value], fail: ir.Block) -> None:
+        self.frame = frame
+        self.spec = spec
+        self.objects = objects
+        self.fail = fail
+        self.slots: list[ir.Value] = []
+        self._leaves: list[ir.Value] = []
+        self._uses = [0] * len(spec.outputs)
+        for node in result_nodes(spec.result):
+            if type(node) is int:
+                self._uses[node] += 1
+
+    def allocate(self) -> list[ir.Value]:
+        """Make the output arrays; returns where the kernel writes each output."""
+        pointers = []
+        for output in self.spec.outputs:
+            if output.is_array:
+                slot = self._own(self._new_array(output))
+                pointers.append(self.frame.load(self.frame.load(slot), numpy_abi.layout().data))
+                self._leaves.append(slot)
+            else:
+                pointers.append(self.frame.cell(output.dtype.itemsize, 16))
+        self._cells = pointers
+        return pointers
+
+    def build(self, arguments: Sequence[ir.Value], captured: Sequence[ir.Value]) -> ir.Value:
+        """The result object, a new reference; called once, after the kernel has written the outputs."""
+        arrays = iter(self._leaves)
+        self._leaves = [
+            next(arrays) if output.is_array else self._scalar_leaf(output, cell, used)
+            for output, cell, used in zip(self.spec.outputs, self._cells, self._uses, strict=True)
+        ]
+        self._borrowed = {Argument: arguments, Captured: captured}
+        unused = [slot for slot, used in zip(self._leaves, self._uses, strict=True) if not used]
+        result = self.frame.take(self._node(self.spec.result))
+        self.frame.release(unused)
+        return result
+
+    def _own(self, value: ir.Value) -> ir.Value:
+        """Put a new reference into a slot; NULL leaves to `fail`."""
+        slot = self.frame.slot()
+        self.slots.append(slot)
+        self.frame.require(self.frame.differs(value, NULL), self.fail)
+        self.frame.store(value, slot)
+        return slot
+
+    def _share(self, value: ir.Value) -> ir.Value:
+        """Put one more reference to a borrowed object into a slot."""
+        self.frame.incref(value)
+        return self._own(value)
+
+    # -- leaves
+
+    def _scalar_leaf(self, output: OutputSpec, cell: ir.Value, used: int) -> ir.Value:
+        if not used:
+            return self.frame.slot()
+        make = self._python_scalar if output.form == "python" else self._numpy_scalar
+        return self._own(make(cell, output))
+
+    def _new_array(self, output: OutputSpec) -> ir.Value:
+        frame, rank = self.frame, len(output.shape)
+        descr = frame.object(f"numpy.descr.{output.dtype.name}")
+        frame.incref(descr)  # the call takes a reference away, even when it fails
+        extents = ir.Constant(ir.ArrayType(I64, rank), list(output.shape))
+        shape = frame.table(extents, "shape") if rank else NULL
+        kind = frame.object("PyArray_Type")
+        return frame.call("PyArray_NewFromDescr", kind, descr, i32(rank), shape, NULL, NULL, i32(0), NULL)
+
+    def _numpy_scalar(self, cell: ir.Value, output: OutputSpec) -> ir.Value:
+        frame, dtype = self.frame, output.dtype
+        if dtype.kind == "b":  # NumPy has one True and one False
+            truth = frame.differs(frame.load(cell, 0, I8), ir.Constant(I8, 0))
+            value = frame.builder.select(truth, frame.object("numpy.true"), frame.object("numpy.false"))
+            frame.incref(value)
+            return value
+        kind = frame.object(f"numpy.type.{dtype.name}")
+        scalar = frame.call_address(f"numpy.alloc.{dtype.name}", PTR, kind, i64(0))
+        frame.require(frame.differs(scalar, NULL), self.fail)
+        size = min(dtype.itemsize, 8)
+        for offset in range(0, dtype.itemsize, size):
+            bits = frame.load(cell, offset, ir.IntType(8 * size))
+            frame.store(bits, scalar, numpy_abi.layout().scalar_value[dtype.name] + offset)
+        return scalar
+
+    def _python_scalar(self, cell: ir.Value, output: OutputSpec) -> ir.Value:
+        frame, kind, size = self.frame, output.dtype.kind, output.dtype.itemsize
+        if kind == "c":
+            parts = [self._as_double(cell, offset, size // 2) for offset in (0, size // 2)]
+            return frame.call("PyComplex_FromDoubles", *parts)
+        if kind == "f":
+            return frame.call("PyFloat_FromDouble", self._as_double(cell, 0, size))
+        bits = frame.load(cell, 0, ir.IntType(8 * size))
+        if kind == "b":
+            width = I64 if cpython.SIGNATURES["PyBool_FromLong"][1] == "n" else I32
+            return frame.call("PyBool_FromLong", frame.builder.zext(frame.differs(bits, ir.Constant(I8, 0)), width))
+        if kind == "u":
+            return frame.call("PyLong_FromUnsignedLongLong", frame.builder.zext(bits, I64) if size < 8 else bits)
+        return frame.call("PyLong_FromLongLong", frame.builder.sext(bits, I64) if size < 8 else bits)
+
+    def _as_double(self, cell: ir.Value, offset: int, size: int) -> ir.Value:
+        value = self.frame.load(cell, offset, {2: ir.HalfType(), 4: ir.FloatType(), 8: F64}[size])
+        return value if size == 8 else self.frame.builder.fpext(value, F64)
+
+    # -- containers: the parts first, so that no container is ever seen half filled
+
+    def _node(self, node: Any) -> ir.Value:
+        """A slot that owns the object for a result node."""
+        if type(node) is int:
+            return self._leaf(node)
+        if node is None:
+            return self._share(self.frame.object("_Py_NoneStruct"))
+        if isinstance(node, Constant):
+            return self._share(self.objects(node.value))
+        if isinstance(node, Argument | Captured):
+            return self._share(self._borrowed[type(node)][node.index])
+        parts = [self._node(part) for part in result_parts(node)]
+        return _CONTAINERS[type(node)](self, node, parts)
+
+    def _leaf(self, index: int) -> ir.Value:
+        self._uses[index] -= 1
+        if self._uses[index]:
+            return self._share(self.frame.load(self._leaves[index]))
+        return self._leaves[index]
+
+    def _tuple(self, node: Any, parts: list[ir.Value]) -> ir.Value:
+        slot = self._own(self.frame.call("PyTuple_New", i64(len(parts))))
+        self._fill(self.frame.at(self.frame.load(slot), cpython.layout().tuple_items), parts)
+        return slot
+
+    def _list(self, node: Any, parts: list[ir.Value]) -> ir.Value:
+        slot = self._own(self.frame.call("PyList_New", i64(len(parts))))
+        if parts:
+            self._fill(self.frame.load(self.frame.load(slot), cpython.layout().list_items), parts)
+        return slot
+
+    def _fill(self, items: ir.Value, parts: list[ir.Value]) -> None:
+        for k, part in enumerate(parts):
+            self.frame.store(self.frame.take(part), items, 8 * k)
+
+    def _dict(self, node: Any, parts: list[ir.Value]) -> ir.Value:
+        frame = self.frame
+        slot = self._own(frame.call("PyDict_New"))
+        for key, part in zip(node, parts, strict=True):
+            status = frame.call("PyDict_SetItem", frame.load(slot), self.objects(key), frame.load(part))
+            frame.require(frame.same(status, i32(0)), self.fail)
+            frame.decref(frame.take(part))
+        return slot
+
+    def _built(self, node: Any, parts: list[ir.Value]) -> ir.Value:
+        frame = self.frame
+        row = frame.cell(8 * max(len(parts), 1), 8)
+        for k, part in enumerate(parts):
+            frame.store(frame.load(part), row, 8 * k)
+        made = frame.call("PyObject_Vectorcall", self.objects(node.factory), row, i64(len(parts)), NULL)
+        slot = self._own(made)
+        for part in parts:
+            frame.decref(frame.take(part))
+        return slot
+
+
+_CONTAINERS: dict[type, Callable[[Results, Any, list[ir.Value]], ir.Value]] = {
+    tuple: Results._tuple,
+    list: Results._list,
+    dict: Results._dict,
+    Build: Results._built,
+}

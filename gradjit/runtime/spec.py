@@ -1,0 +1,434 @@
+"""What a specialisation's C-level entry accepts, checks, calls and returns: plain data, no machine code.
+
+An `EntrySpec` describes one specialisation completely. `entry.emit_entry` turns it into LLVM IR next to the kernel;
+the process-bound objects that it names (dtypes, captured arrays, namespaces) are passed to the code as symbols, in the
+order of `EntrySpec.objects()`, so that the same object code can be loaded again by another process.
+"""
+
+from __future__ import annotations
+
+import struct
+import types
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from gradjit.runtime.numpy_abi import canonical
+
+
+class _Marker:
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def __repr__(self) -> str:
+        return self._name
+
+
+ABSENT = _Marker("ABSENT")  # a guard's expectation: no such name, an empty cell
+ANY = _Marker("ANY")  # a guard's expectation: present, whatever it is
+
+
+# -- what an argument must be
+# --------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class ArraySpec:
+    """An exact `np.ndarray` (no subclass) of native byte order, aligned, with these extents.
+
+    `strides` None asks for C order; otherwise the byte strides must be these, except on axes of extent 1 and in arrays
+    without elements, where no stride is ever used. `writable` asks for an array that the kernel may write to:
+    writeable, and with memory apart from that of every other array argument and captured array. Raises DtypeError for
+    a dtype that compiled code does not compute with, ValueError for impossible extents or strides.
+    """
+
+    dtype: np.dtype[Any]
+    shape: tuple[int, ...]
+    strides: tuple[int, ...] | None = None
+    writable: bool = False
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "dtype", canonical(self.dtype))
+        if any(extent < 0 for extent in self.shape):
+            raise ValueError(f"negative extent in {self.shape}")
+        if self.strides is None:
+            return
+        if len(self.strides) != len(self.shape):
+            raise ValueError(f"{len(self.strides)} strides for rank {len(self.shape)}")
+        if self.writable and any(
+            step == 0 and extent > 1 for step, extent in zip(self.strides, self.shape, strict=True)
+        ):
+            raise ValueError("an array whose elements share memory cannot be written to")
+
+    @classmethod
+    def of(cls, array: np.ndarray[Any, Any], *, writable: bool = False) -> ArraySpec:
+        """The spec that `array` itself meets."""
+        return cls(array.dtype, array.shape, None if array.flags.c_contiguous else array.strides, writable)
+
+    def byte_range(self) -> tuple[int, int]:
+        """The half-open range of bytes, relative to the data pointer, that the array's elements lie in."""
+        if 0 in self.shape:
+            return 0, 0
+        size = self.dtype.itemsize
+        if self.strides is None:
+            return 0, int(np.prod(self.shape, dtype=np.int64)) * size
+        spans = [step * (extent - 1) for step, extent in zip(self.strides, self.shape, strict=True)]
+        return sum(min(span, 0) for span in spans), sum(max(span, 0) for span in spans) + size
+
+
+@dataclass(frozen=True)
+class NumpyScalarSpec:
+    """A NumPy scalar of exactly this dtype's type (`np.float64`, `np.bool_`, ...)."""
+
+    dtype: np.dtype[Any]
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "dtype", canonical(self.dtype))
+
+
+@dataclass(frozen=True)
+class FloatSpec:
+    """A Python `float`, no subclass: the kernel gets a pointer to its value."""
+
+
+@dataclass(frozen=True)
+class ComplexSpec:
+    """A Python `complex`, no subclass: the kernel gets a pointer to its real and imaginary parts."""
+
+
+@dataclass(frozen=True, eq=False)
+class StaticSpec:
+    """A Python value that is part of the specialisation; the kernel does not get it. See `same_static`."""
+
+    value: object
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, StaticSpec) and same_static(self.value, other.value)
+
+    def __hash__(self) -> int:
+        return hash(static_key(self.value))
+
+
+ValueSpec = ArraySpec | NumpyScalarSpec | FloatSpec | ComplexSpec
+ParameterSpec = ValueSpec | StaticSpec
+
+
+def static_key(value: object) -> tuple[object, ...]:
+    """A hashable key that two static values share exactly when they are interchangeable.
+
+    `int`, `str`, `bytes` and dtypes compare by exact type and value, `float` and `complex` by their bits (0.0 is not
+    -0.0, a nan is itself), tuples element by element; so 1, True and 1.0 are three keys. Anything else is itself only.
+    """
+    cls = type(value)
+    if cls in (int, str, bytes):
+        return cls, value
+    if cls is float:
+        return cls, struct.pack("d", value)
+    if cls is complex:
+        return cls, struct.pack("dd", value.real, value.imag)  # type: ignore[attr-defined]
+    if cls is tuple:
+        return cls, tuple(static_key(item) for item in value)  # type: ignore[attr-defined]
+    if isinstance(value, np.dtype):
+        return cls, value
+    return object, id(value)
+
+
+def same_static(left: object, right: object) -> bool:
+    """Whether a call with `right` may use the specialisation for `left`: identity, else an equal `static_key`."""
+    return left is right or static_key(left) == static_key(right)
+
+
+# -- where captured values come from, and what must not have changed
+# -----------------------------------------------------
+
+
+@dataclass(frozen=True, eq=False)
+class ItemRef:
+    """The value under `key` in a dict (a module's globals, say) or at an index of a list, read at each call."""
+
+    container: dict[Any, Any] | list[Any]
+    key: Any
+
+    def __post_init__(self) -> None:
+        if type(self.container) not in (dict, list):
+            raise TypeError(f"cannot read items of a {type(self.container).__name__} at each call")
+        if type(self.container) is list and not (type(self.key) is int and self.key >= 0):
+            raise TypeError(f"a list is read at non-negative indices, not {self.key!r}")
+
+
+@dataclass(frozen=True, eq=False)
+class CellRef:
+    """The content of a closure cell, read at each call."""
+
+    cell: types.CellType
+
+
+@dataclass(frozen=True, eq=False)
+class AttributeRef:
+    """An attribute of an object, read at each call as `getattr` would."""
+
+    owner: object
+    name: str
+
+
+Source = ItemRef | CellRef | AttributeRef
+
+
+@dataclass(frozen=True, eq=False)
+class Capture:
+    """A hidden input: an array (or another value) that the function captures, checked at each call like an argument.
+
+    `source` is a Source, read anew at each call, or the array object itself.
+    """
+
+    source: Source | np.ndarray[Any, Any]
+    spec: ValueSpec
+
+
+@dataclass(frozen=True, eq=False)
+class GlobalGuard:
+    """`namespace[name]` is still the object `expected` (or ABSENT, or ANY); with `by_value`, the same static value."""
+
+    namespace: dict[Any, Any]
+    name: Any
+    expected: object
+    by_value: bool = False
+
+
+@dataclass(frozen=True, eq=False)
+class CellGuard:
+    """The cell still holds `expected` (or is ABSENT: empty); with `by_value`, the same static value."""
+
+    cell: types.CellType
+    expected: object
+    by_value: bool = False
+
+
+@dataclass(frozen=True, eq=False)
+class AttributeGuard:
+    """`getattr(owner, name)` is still `expected` (or ANY); with `by_value`, the same static value."""
+
+    owner: object
+    name: str
+    expected: object
+    by_value: bool = False
+
+
+@dataclass(frozen=True, eq=False)
+class DictGuard:
+    """The dict holds exactly these items, in this order: identical keys, identical values (or ANY)."""
+
+    mapping: dict[Any, Any]
+    items: tuple[tuple[Any, Any], ...]
+
+    def __post_init__(self) -> None:
+        if type(self.mapping) is not dict:
+            raise TypeError(f"cannot guard the items of a {type(self.mapping).__name__}")
+
+    @classmethod
+    def of(cls, mapping: dict[Any, Any]) -> DictGuard:
+        return cls(mapping, tuple(mapping.items()))
+
+
+@dataclass(frozen=True, eq=False)
+class ListGuard:
+    """The list holds exactly these items: identical objects (or ANY)."""
+
+    sequence: list[Any]
+    items: tuple[Any, ...]
+
+    def __post_init__(self) -> None:
+        if type(self.sequence) is not list:
+            raise TypeError(f"cannot guard the items of a {type(self.sequence).__name__}")
+
+    @classmethod
+    def of(cls, sequence: list[Any]) -> ListGuard:
+        return cls(sequence, tuple(sequence))
+
+
+Guard = GlobalGuard | CellGuard | AttributeGuard | DictGuard | ListGuard
+
+
+# -- what comes out
+# ------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class OutputSpec:
+    """A result that the kernel writes: a fresh, writeable, C-contiguous array.
+
+    With shape () it is a NumPy scalar, or an array of rank 0 if `form` is "array", or a Python bool, int, float or
+    complex if `form` is "python".
+    """
+
+    dtype: np.dtype[Any]
+    shape: tuple[int, ...]
+    form: str = "numpy"
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "dtype", canonical(self.dtype))
+        if any(extent < 0 for extent in self.shape):
+            raise ValueError(f"negative extent in {self.shape}")
+        if self.form not in ("numpy", "array", "python") or (self.form == "python" and self.shape):
+            raise ValueError(f"no output of form {self.form!r} and shape {self.shape}")
+
+    @property
+    def is_array(self) -> bool:
+        return bool(self.shape) or self.form == "array"
+
+
+@dataclass(frozen=True, eq=False)
+class Constant:
+    """In a result: this very object."""
+
+    value: object
+
+
+@dataclass(frozen=True)
+class Argument:
+    """In a result: the argument at this position, as the caller passed it."""
+
+    index: int
+
+
+@dataclass(frozen=True)
+class Captured:
+    """In a result: the captured object at this index of `EntrySpec.captured`."""
+
+    index: int
+
+
+@dataclass(frozen=True, eq=False)
+class Build:
+    """In a result: `factory(*parts)`, for containers that machine code does not build (named tuples, dataclasses)."""
+
+    factory: Callable[..., Any]
+    parts: tuple[Any, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class EntrySpec:
+    """One specialisation: what it takes, what must hold, what the kernel needs, what is returned.
+
+    The kernel is called as `i32 kernel(ptr in..., ptr captured..., ptr out..., ptr workspace)`: a data pointer for
+    every parameter that is not static, every captured value and every output; the workspace is 64-byte aligned, null
+    if `workspace_bytes` is 0. It returns 0, or 1 + the index in `errors` of the exception to raise.
+
+    `result` is an index into `outputs`, None, Constant, Argument, Captured, Build, or a tuple, list or dict of such.
+    Raises TypeError or ValueError for a description that cannot be meant.
+    """
+
+    parameters: tuple[ParameterSpec, ...]
+    outputs: tuple[OutputSpec, ...]
+    result: Any
+    captured: tuple[Capture, ...] = ()
+    guards: tuple[Guard, ...] = ()
+    errors: tuple[tuple[type[Exception], str], ...] = ()
+    workspace_bytes: int = 0
+    release_gil: bool = False
+    _objects: tuple[object, ...] = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        if self.workspace_bytes < 0:
+            raise ValueError(f"workspace_bytes is {self.workspace_bytes}")
+        for error in self.errors:
+            cls: Any = error[0]
+            message: Any = error[1]
+            if not (isinstance(cls, type) and issubclass(cls, BaseException) and isinstance(message, str)):
+                raise TypeError(f"errors are (exception class, message), not ({cls!r}, {message!r})")
+        for node in result_nodes(self.result):
+            self._check_node(node)
+        object.__setattr__(self, "_objects", tuple({id(x): x for x in self._walk_objects()}.values()))
+
+    def _check_node(self, node: Any) -> None:
+        limits = {int: len(self.outputs), Argument: len(self.parameters), Captured: len(self.captured)}
+        if type(node) in limits:
+            index = node if type(node) is int else node.index
+            if not 0 <= index < limits[type(node)]:
+                raise ValueError(f"the result names {node!r}, of {limits[type(node)]}")
+        elif node is not None and type(node) not in (tuple, list, dict, Constant, Build):
+            raise TypeError(f"a result cannot contain {node!r}; use Constant or Build")
+
+    def objects(self) -> tuple[object, ...]:
+        """The objects that the entry's code names by address, each once, in an order that depends on the spec alone."""
+        return self._objects
+
+    def _walk_objects(self) -> Iterator[object]:
+        for parameter in self.parameters:
+            if isinstance(parameter, StaticSpec):
+                yield from _static_objects(parameter.value)
+        for capture in self.captured:
+            yield from _source_objects(capture.source)
+        for guard in self.guards:
+            yield from _guard_objects(guard)
+        for cls, message in self.errors:
+            yield cls
+            yield message
+        for node in result_nodes(self.result):
+            if isinstance(node, dict):
+                yield from node
+            elif isinstance(node, Constant):
+                yield node.value
+            elif isinstance(node, Build):
+                yield node.factory
+
+
+def result_parts(node: Any) -> tuple[Any, ...]:
+    """The direct parts of a result node."""
+    if type(node) in (tuple, list):
+        return tuple(node)
+    if type(node) is dict:
+        return tuple(node.values())
+    return node.parts if isinstance(node, Build) else ()
+
+
+def result_nodes(node: Any) -> Iterator[Any]:
+    """A result node and all within it."""
+    yield node
+    for part in result_parts(node):
+        yield from result_nodes(part)
+
+
+def _static_objects(value: object) -> Iterator[object]:
+    yield value
+    if type(value) is tuple:
+        for item in value:
+            yield from _static_objects(item)
+
+
+def _source_objects(source: Source | np.ndarray[Any, Any]) -> Iterator[object]:
+    if isinstance(source, ItemRef):
+        yield source.container
+        yield source.key
+    elif isinstance(source, CellRef):
+        yield source.cell
+    elif isinstance(source, AttributeRef):
+        yield source.owner
+        yield source.name
+    else:
+        yield source
+
+
+def _guard_objects(guard: Guard) -> Iterator[object]:
+    if isinstance(guard, DictGuard):
+        yield guard.mapping
+        for key, expected in guard.items:
+            yield key
+            yield expected
+    elif isinstance(guard, ListGuard):
+        yield guard.sequence
+        yield from guard.items
+    else:
+        yield from _source_objects(guard_source(guard))
+        yield from _static_objects(guard.expected) if guard.by_value else (guard.expected,)
+
+
+def guard_source(guard: GlobalGuard | CellGuard | AttributeGuard) -> Source:
+    """Where a guard that watches one value reads it."""
+    if isinstance(guard, GlobalGuard):
+        return ItemRef(guard.namespace, guard.name)
+    if isinstance(guard, CellGuard):
+        return CellRef(guard.cell)
+    return AttributeRef(guard.owner, guard.name)
