@@ -5,19 +5,26 @@ All coefficients are minimax fits by Lawson's iteration, made by tests/vecmath/m
 
 from __future__ import annotations
 
-from llvmlite import ir
-
-from gradjit.codegen.vecmath.exponential import at_most, exponent_field, reduce, reduce_exactly, scale, tail
-from gradjit.codegen.vecmath.exponential import TAIL as EXP_TAIL
+from gradjit.codegen.vecmath.exponential import (
+    TAIL as EXP_TAIL,
+    at_most,
+    exponent_field,
+    reduce,
+    reduce_exactly,
+    scale,
+    tail,
+)
 from gradjit.codegen.vecmath.lanes import Lanes
 
-# erf(x)/x - 1 in powers of x**2 on |x| <= 1.1875: 2**-56.0 and 2**-30.1 relative to erf(x)/x
+# erf(x)/x - 1 in powers of x**2 - ERF_CENTRE on |x| <= 1.1875: 2**-56.4 and 2**-28.7 relative to erf(x)/x. Centres here
+# are chosen such that the constant term happens to be a float.
+ERF_CENTRE = (0.5511615753173829, 0.5466201782226563)
 ERF = (
-    (0.12837916709551256, -0.3761263890318346, 0.11283791670944261, -0.0268661706434985, 0.005223977612524359,
-     -0.0008548326410349798, 0.00012055314190128652, -1.492526223850457e-05, 1.6456593165566673e-06,
-     -1.6311469570480293e-07, 1.4440821641449362e-08, -1.065759052387972e-09, 4.9257185919714745e-11),
-    (0.12837916612625122, -0.37612631916999817, 0.11283699423074722, -0.02686135284602642, 0.005211329087615013,
-     -0.000836399442050606, 0.00010520380601519719, -7.828348316252232e-06),
+    (-0.0487059254086294, -0.27308842739050493, 0.07665760406366307, -0.01758614093958624, 0.0033397473819803468,
+     -0.000537675480960399, 7.492919726646414e-05, -9.193228544303833e-06, 1.0067504122510586e-06,
+     -9.951449380553204e-08, 8.966919434380916e-09, -7.400878217783677e-10, 4.932559821378727e-11),
+    (-0.04746413975954056, -0.273785799741745, 0.07689763605594635, -0.017646651715040207, 0.003351671388372779,
+     -0.0005406682612374425, 7.636492955498397e-05, -8.48544641485205e-06),
 )
 # erfc(x) * e**(x**2) * (x + 3) in powers of 1/(x + 3) - 0.1875 for x >= 1.1875, error relative to 1 after
 # multiplication by e**(-x**2): 2**-56.4 and 2**-29.7
@@ -26,26 +33,25 @@ ERF_REST = (
      -189.25569357082526, -953.0918916415413, -299.3868263873916, 4119.2984410436575, -820.7972663930042),
     (1.194290041923523, 6.278592586517334, 25.889875411987305, 79.5905532836914, 200.96438598632812),
 )
-# erfc(x) * e**(x**2) * (x + 2) in powers of 1/(x + 2) - ERFC_CENTRE for x >= 3/4, relative error 2**-56.8 and 2**-29.3.
-# The centre is chosen such that the constant term happens to be a float.
-ERFC_CENTRE = (0.2044525146484375, 0.20471954345703125)
+# erfc(x) * e**(x**2) * (x + 1/2), which varies little, in powers of 1/(x + 2) - ERFC_CENTRE for x >= 3/4:
+# relative error 2**-59.4 and 2**-28.7
+ERFC_CENTRE = (0.19848175048828126, 0.19734115600585938)
 ERFC = (
-    (0.9054228304776117, 2.357746996289437, 4.091336603084429, 3.1765374236711157, -3.6597673092533753,
-     -9.2794621484017, 5.978744495469984, 27.031334241743384, -24.430478061232506, -83.55044643806177,
-     145.75338409856843, 211.42474745548344, -834.3837085677575, 54.52395217127106, 3832.43242854427,
-     -6069.163601347744, -10215.765626067589, 51652.29245148825, -17319.86632821546, -271002.39652468223,
-     231508.12781356252, 834896.2781128036),
-    (0.9060527086257935, 2.3599326610565186, 4.093879222869873, 3.172609329223633, -3.67185378074646,
-     -9.263630867004395, 5.972575664520264, 26.26397705078125, -20.02383804321289, -55.88605880737305),
+    (0.6260735757341972, 0.28448638611861443, -0.6310910706417893, -3.760658188075751, -7.264436546485112,
+     -1.5831480217222904, 17.598965389350145, 12.486004431493056, -55.97643236085243, -34.896380792395384,
+     228.92763407002838, -4.502818817783599, -986.2388541890483, 1036.6029129245185, 3457.16521912107,
+     -9879.993078391619, -3138.2382263740174, 59431.96276739441, -80719.53769628046, -224329.43430718462,
+     736482.3898822903, 374630.08804024756, -2659373.1653794856),
+    (0.6257482767105103, 0.2859114706516266, -0.6182801723480225, -3.727606773376465, -7.25471305847168,
+     -1.6872951984405518, 17.420320510864258, 11.664645195007324, -48.656333923339844),
 )
 
 
 # error functions ------------------------------------------------------------------------------------------------------
 def erf(L: Lanes, x):
-    """2/sqrt(pi) times the integral of e**(-t**2) from 0 to x; at most 1 ulp."""
+    """2/sqrt(pi) times the integral of e**(-t**2) from 0 to x; at most 1.1 ulp."""
     size = L.abs(x)
-    square = L.mul(size, size)
-    near = L.fma(size, L.polynomial(square, L.choose(*ERF)), size)
+    near = L.fma(size, _erf_series(L, size), size)
     size = at_most(L, size, L.choose(6.0, 4.0))  # 1 - erf is below the rounding errors of 1
     reduced = reduce(L, L.neg(L.mul(size, size)))
     r = reduced.r
@@ -57,35 +63,47 @@ def erf(L: Lanes, x):
     return L.copysign(L.select(L.cmp(">", size, L.f(1.1875)), far, near), x)
 
 
+def _erf_series(L: Lanes, size):
+    """erf(x)/x - 1 for |x| <= 1.1875."""
+    v = L.fma(size, size, L.f(-L.choose(*ERF_CENTRE)))
+    first, *rest = L.choose(*ERF)
+    return L.fma(L.polynomial_split(v, rest), v, L.f(first))
+
+
 def erfc(L: Lanes, x):
-    """1 - erf(x), without cancellation; at most 2 ulp, subnormal results included."""
+    """1 - erf(x), without cancellation; at most 1.4 ulp, subnormal results included."""
     size = L.abs(x)
     near = _erfc_near(L, x, size)
     far = _erfc_far(L, at_most(L, size, L.choose(27.3, 10.2)))
     far = L.select(L.cmp("<", x, L.f(0)), L.sub(L.f(2), far), far)
-    return L.select(L.cmp("<", size, L.f(0.75)), near, far)
+    return L.select(L.cmp(">=", size, L.f(0.75)), far, near)
 
 
 def _erfc_near(L: Lanes, x, size):
     """1 - x - x*p(x**2)."""
     whole = L.sub(L.f(1), x)
     lost = L.sub(L.sub(L.f(1), whole), x)
-    return L.add(whole, L.fma(L.neg(x), L.polynomial(L.mul(size, size), L.choose(*ERF)), lost))
+    return L.add(whole, L.fma(L.neg(x), _erf_series(L, size), lost))
 
 
 def _erfc_far(L: Lanes, size):
-    """e**(-x**2) * p(u) * u, u = 1/(x + 2); rounding errors of x**2, x + 2 and u are carried as a correction."""
-    under = L.add(size, L.f(2))
-    u = L.div(L.f(1), under)
-    under_low = L.sub(size, L.sub(under, L.f(2)))
-    u_low = L.fma(L.neg(u), under_low, L.fma(L.neg(u), under, L.f(1)))  # relative to u
+    """e**(-x**2) * p(u) / (x + 1/2) with u = 1/(x + 2). What each factor loses in rounding is carried along."""
+    under = L.add(size, L.f(0.5))
+    inverse = L.div(L.f(1), under)
+    under_low = L.sub(size, L.sub(under, L.f(0.5)))
+    inverse_low = L.fma(L.neg(inverse), under_low, L.fma(L.neg(inverse), under, L.f(1)))  # relative
     first, *rest = L.choose(*ERFC)
-    v = L.sub(u, L.f(L.choose(*ERFC_CENTRE)))
-    factor = L.mul(u, L.fma(L.polynomial_split(v, rest), v, L.f(first)))
+    v = L.sub(L.div(L.f(1), L.add(size, L.f(2))), L.f(L.choose(*ERFC_CENTRE)))
+    series = L.mul(L.polynomial_split(v, rest), v)
+    p = L.add(L.f(first), series)
+    p_low = L.add(L.sub(L.f(first), p), series)
+    factor = L.mul(inverse, p)
+    factor_low = L.fma(inverse, p_low, L.fma(inverse, p, L.neg(factor)))
+    factor_low = L.fma(factor, inverse_low, factor_low)
     square = L.mul(size, size)
     reduced = reduce_exactly(L, L.neg(square), L.fma(L.neg(size), size, square))
     w = L.add(reduced.r, tail(L, reduced))  # e**(-x**2) = 2**n (1 + w)
-    y = L.fma(factor, L.add(w, L.fma(w, u_low, u_low)), factor)
+    y = L.add(factor, L.fma(factor, w, L.fma(factor_low, w, factor_low)))
     return scale(L, y, exponent_field(L, reduced.shifted), L.cmp(">", size, L.f(L.choose(26.5, 9.0))))
 
 
