@@ -21,13 +21,16 @@ REPEATABLE = ("max", "min", "any", "all")
 
 
 def of_units(name: str) -> Rule:
-    """The rule sum x --> sum(reshape x) without the unit axes among the reduced;  sum x --> x over no axes."""
+    """The rule sum x --> sum(reshape x) without the unit axes among the reduced;  sum x --> x over no axes.
+
+    A reduction over all axes stays as it is: `of_reshape` would take the reshape away again.
+    """
     def of_units(rw: Rewriter, args: Args, attrs: Attrs) -> Value | None:
         x, axes = args[0], attrs["axes"]
         if not axes:
             return x
         units = tuple(a for a in axes if type(x.shape[a]) is int and x.shape[a] == 1)
-        if not units:
+        if not units or len(units) < len(axes) == len(x.shape):
             return None
         left = tuple(k for k in range(len(x.shape)) if k not in units)
         return rw.make(name, rw.reshape(x, tuple(x.shape[k] for k in left)),
