@@ -86,5 +86,10 @@ def fitted(given: Any, p: Value, shape: tuple[int, ...], what: str) -> Any:
 
 
 def compiled(func: Func, args: Sequence[Any]) -> Sequence[Any]:
-    """The results of machine code."""
-    raise NotImplementedError
+    """The results of machine code. Raises UsageError if the parameters' extents are not all known."""
+    from ..passes import optimize
+    from ..runtime.kernel import compile_func
+
+    if not all(v.type.is_static for v in (*func.params, *func.results)):
+        raise UsageError(f"@{func.name} has symbolic extents, which only the interpreter runs")
+    return compile_func(optimize(func))(*args)

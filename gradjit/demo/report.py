@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -41,12 +41,13 @@ def opening(learnt: int, held: int, sizes: Sequence[int], parameters: int) -> No
     say(f"{learnt} digits to learn from, {held} held out; layers {'-'.join(map(str, sizes))}, {parameters} parameters")
 
 
-def compiled(seconds: float, stats: Mapping[str, Any]) -> None:
+def compiled(seconds: float, stats: Any) -> None:
+    (made,) = stats.specialisations
     heading("compiling gj.value_and_grad(loss)")
     say(f"first call, from Python source to value and gradient: {duration(seconds)}")
-    passes = sorted(stats["passes"].items(), key=lambda item: -item[1])[:5]
-    say("dearest passes: " + ", ".join(f"{name} {duration(t)}" for name, t in passes))
-    say(f"workspace: {stats['workspace_bytes'] / 1024:.0f} KiB, allocated once a call")
+    steps = [(name, t) for name, t in made.seconds.items() if not name.startswith("pass ")]
+    say("of that " + ", ".join(f"{name} {duration(t)}" for name, t in steps))
+    say(f"workspace: {made.workspace_bytes / 1024:.0f} KiB, one allocation a call")
 
 
 def before_and_after(traced: str, adjoint: str) -> None:

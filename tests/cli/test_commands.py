@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -55,16 +56,17 @@ func @total(%n: i64[], %x: f64[%n]) -> f64[] {
 
 
 @pytest.fixture
-def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     (tmp_path / "model.py").write_text(MODEL)
     (tmp_path / "helper.py").write_text("def square(x):\n    return x**2\n")
     (tmp_path / "program.ir").write_text(IR)
     (tmp_path / "broken.py").write_text("import no_such_module_anywhere\n")
     monkeypatch.chdir(tmp_path)
-    # What a command imports is forgotten, so that each test meets its own files.
     monkeypatch.setattr(sys, "path", list(sys.path))
-    monkeypatch.setattr(sys, "modules", dict(sys.modules))
-    return tmp_path
+    yield tmp_path
+    # What a command imported is forgotten, so that each test meets its own files.
+    for name in ("model", "helper", "wrong", "broken"):
+        sys.modules.pop(name, None)
 
 
 def run(*argv: str) -> int:
