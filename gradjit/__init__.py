@@ -15,18 +15,37 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 from .errors import (
-    BoundsError, DifferentiationError, DtypeError, GradjitError, IRError, LayoutError, LeakError, ShapeError, TraceError,
+    BoundsError,
+    DifferentiationError,
+    DtypeError,
+    GradjitError,
+    IRError,
+    LayoutError,
+    LeakError,
+    ShapeError,
+    TraceError,
     UnsupportedError,
 )
 
 if TYPE_CHECKING:
     from .api import (
-        check_grads, grad, hessian, hvp, jacobian, jit, jvp, stop_gradient, trace, value_and_grad, vjp,
+        check_grads,
+        grad,
+        hessian,
+        hvp,
+        jacobian,
+        jit,
+        jvp,
+        stop_gradient,
+        trace,
+        value_and_grad,
+        vjp,
     )
 
 __version__ = "0.1.0"
 
-_API = ("check_grads", "grad", "hessian", "hvp", "jacobian", "jit", "jvp", "stop_gradient", "trace", "value_and_grad", "vjp")
+_API = ("check_grads", "grad", "hessian", "hvp", "jacobian", "jit", "jvp", "stop_gradient", "trace", "value_and_grad",
+        "vjp")
 
 __all__ = [
     "BoundsError", "DifferentiationError", "DtypeError", "GradjitError", "IRError", "LayoutError", "LeakError",

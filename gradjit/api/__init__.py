@@ -4,8 +4,19 @@ from __future__ import annotations
 
 from .checking import check_grads
 from .functions import (
-    grad, hessian, hvp, jacobian, jit, jvp, stop_gradient, trace, value_and_grad, vjp,
+    grad,
+    hessian,
+    hvp,
+    jacobian,
+    jit,
+    jvp,
+    stop_gradient,
+    trace,
+    value_and_grad,
+    vjp,
 )
 
-__all__ = ["check_grads", "grad", "hessian", "hvp", "jacobian", "jit", "jvp", "stop_gradient", "trace", "value_and_grad",
-           "vjp"]
+__all__ = [
+    "check_grads", "grad", "hessian", "hvp", "jacobian", "jit", "jvp", "stop_gradient", "trace", "value_and_grad",
+    "vjp",
+]

@@ -75,7 +75,7 @@ class Program:
 
 # from a trace to a program ------------------------------------------------------------------------------------------
 def program_of(t: Trace, leaves: Sequence[Any]) -> Program:
-    """What to compile for a trace of a call with these leaves. Results that are an argument's own object are not computed."""
+    """What to compile for a trace of a call with these leaves. An argument that is returned as it came is no output."""
     kept = [r.index for r in t.result if r.index is not None and not is_passed_on(r)]
     order = list(dict.fromkeys(kept))
     kinds = {r.index: r.kind for r in t.result if r.index is not None}
@@ -220,7 +220,7 @@ def layout_of(s: ParameterSpec) -> tuple[int, ...] | None:
 # the interpreter ----------------------------------------------------------------------------------------------------
 @dataclass
 class Interpreted:
-    """Runs the IR with NumPy, one operation at a time: for debugging, never in the place of machine code that failed."""
+    """Runs the IR with NumPy, one operation at a time: on request, never in the place of machine code that failed."""
 
     program: Program
     hits: int = 0

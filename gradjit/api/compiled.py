@@ -1,8 +1,9 @@
 """The callable that `jit`, `grad` and the others return.
 
-A call whose arguments are arrays and numbers goes to machine code at once (`runtime.FastCallable`). Everything else comes
-to `Compiled.answer`: keywords are brought into one form, containers are flattened, arrays in an unusual layout are packed;
-then the specialisations for this structure are tried; and if none takes the call, it is traced and compiled.
+A call whose arguments are arrays and numbers goes to machine code at once (`runtime.FastCallable`). Everything else
+comes to `Compiled.answer`: keywords are brought into one form, containers are flattened, arrays in an unusual layout
+are packed; then the specialisations for this structure are tried; and if none takes the call, it is traced and
+compiled.
 """
 
 from __future__ import annotations
@@ -177,11 +178,11 @@ class Compiled(FastCallable):
 
     # looking inside -------------------------------------------------------------------------------------------------
     def ir(self, *args: Any, stage: str = "optimized", **kwargs: Any) -> str:
-        """The program at a stage, as text: "traced", "adjoint", "optimized" (array IR, each operation with the user's file
-        and line), "loops", "llvm" or "asm".
+        """The program at a stage, as text: "traced", "adjoint", "optimized" (array IR, each operation with the user's
+        file and line), "loops", "llvm" or "asm".
 
-        With arguments: of the specialisation for them, compiled if need be (nothing is run). Without: of the latest one.
-        Raises ValueError for another stage, TraceError if nothing has been compiled yet.
+        With arguments: of the specialisation for them, compiled if need be (nothing is run). Without: of the latest
+        one. Raises ValueError for another stage, TraceError if nothing has been compiled yet.
         """
         if stage not in STAGES:
             raise ValueError(f"stage={stage!r}; there are {', '.join(STAGES)}")
@@ -190,7 +191,8 @@ class Compiled(FastCallable):
     def specialisation(self, args: Any, kwargs: Any) -> Specialisation:
         if not args and not kwargs and (self.latest is not None or self.needs_arguments()):
             if self.latest is None:
-                raise TraceError(f"{self!r} has not been compiled yet; pass arguments to say for which types and shapes, as in "
+                raise TraceError(f"{self!r} has not been compiled yet; pass arguments to say for which types and "
+                                 f"shapes, as in "
                                  f"f.ir(x), or call it first")
             return self.latest
         args, kwargs = self.signature.positional(args, kwargs)
@@ -224,7 +226,8 @@ def usual(a: np.ndarray) -> np.ndarray:
 
     Anything else is copied, to the element; the copy is the argument then.
     """
-    if type(a) is np.ndarray and a.flags.aligned and a.dtype.isnative and (a.flags.c_contiguous or a.flags.f_contiguous):
+    flags = a.flags
+    if type(a) is np.ndarray and flags.aligned and a.dtype.isnative and (flags.c_contiguous or flags.f_contiguous):
         return a
     if type(a) not in (np.ndarray, np.memmap) or a.dtype.kind not in "biufc":
         return a  # refused with its name when it is traced
@@ -235,9 +238,11 @@ def refuse_writes(t: Trace, kind: str) -> None:
     """Functions that change their arguments, or arrays from outside, are not compiled yet."""
     for w in t.writes:
         if w.is_argument:
-            fail(TraceError, f"{t.func.name} writes to {w.what}, which gj.{kind} does not carry out on the caller's array yet; "
+            fail(TraceError, f"{t.func.name} writes to {w.what}, which gj.{kind} does not carry out on the caller's "
+                             f"array yet; "
                              f"write to a copy and return it", w.loc)
-        fail(TraceError, f"{t.func.name} writes to {w.what}; compiled functions do not change arrays outside of them; write "
+        fail(TraceError, f"{t.func.name} writes to {w.what}; compiled functions do not change arrays outside of them; "
+                         f"write "
                          f"to a copy and return it", w.loc)
 
 

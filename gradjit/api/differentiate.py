@@ -1,7 +1,9 @@
-"""What `grad`, `jvp`, `vjp`, `hvp`, `hessian` and `jacobian` do with a function: trace it, transform it, inline the result.
+"""What `grad`, `jvp`, `vjp`, `hvp`, `hessian` and `jacobian` do with a function: trace it, transform it, inline the
+result.
 
 Each function here runs while something is being traced: a call of `gj.grad(f)(x)` is compiled by tracing the call of
-`value_and_gradient(f, ...)`, and the same call inside another traced function simply runs there. Nesting is that, and no more.
+`value_and_gradient(f, ...)`, and the same call inside another traced function simply runs there. Nesting is that, and
+no more.
 """
 
 from __future__ import annotations
@@ -36,7 +38,8 @@ class Wrt:
         asked = self.argnums if isinstance(self.argnums, tuple) else (self.argnums,)
         for a in asked:
             if not -count <= a < count:
-                fail(DifferentiationError, f"argnums={self.argnums}, but the function is called with {count} positional "
+                fail(DifferentiationError, f"argnums={self.argnums}, but the function is called with {count} "
+                                           f"positional "
                                            f"argument{'s' if count != 1 else ''}")
         return [a % count for a in asked]
 
@@ -46,7 +49,9 @@ class Wrt:
 
 
 class Traced:
-    """A user function traced inside the open trace: the function's IR, and where its operands are in the trace outside."""
+    """A user function traced inside the open trace: the function's IR, and where its operands are in the trace
+    outside.
+    """
 
     def __init__(self, f: Function, args: Sequence[Any], kwargs: dict[str, Any]):
         self.trace: Trace = trace(f, args, kwargs)
@@ -107,12 +112,14 @@ def check_differentiable(leaf: Leaf) -> None:
     """DifferentiationError for integers and booleans; strings and other objects in containers have no derivative."""
     if leaf.kind == STATIC:
         if isinstance(leaf.value, (bool, int)):
-            fail(DifferentiationError, f"the argument {leaf.name} is the {type(leaf.value).__name__} {leaf.value!r}, and only "
+            fail(DifferentiationError, f"the argument {leaf.name} is the {type(leaf.value).__name__} {leaf.value!r}, "
+                                       f"and only "
                                        f"floating-point arguments can be differentiated; pass float({leaf.name})")
         return
     assert leaf.type is not None
     if not leaf.type.dtype.is_inexact:
-        fail(DifferentiationError, f"the argument {leaf.name} is an array of {leaf.type.dtype.np}, and only floating-point "
+        fail(DifferentiationError, f"the argument {leaf.name} is an array of {leaf.type.dtype.np}, and only "
+                                   f"floating-point "
                                    f"arguments can be differentiated; pass {leaf.name}.astype(float)")
 
 
@@ -167,25 +174,30 @@ def value_leaf(t: Trace, has_aux: bool) -> ResultLeaf:
     else:
         leaves, tree = t.result, t.result_tree
     if not leaves:
-        fail(DifferentiationError, f"{name} returns {'None' if tree.type is type(None) else 'nothing'}, and a gradient is of "
+        fail(DifferentiationError, f"{name} returns {'None' if tree.type is type(None) else 'nothing'}, and a gradient "
+                                   f"is of "
                                    f"a number; is a `return` missing?", t.loc)
     if len(leaves) > 1 or tree.num_nodes > 1:
-        fail(DifferentiationError, f"{name} returns a {tree.type.__name__ if tree.type else 'container'}, and a gradient is "
+        fail(DifferentiationError, f"{name} returns a {tree.type.__name__ if tree.type else 'container'}, and a "
+                                   f"gradient is "
                                    f"of one number; return that, or (value, aux) with has_aux=True", t.loc)
     (leaf,) = leaves
     if leaf.index is None:
         if not isinstance(leaf.value, (float, np.floating)):
-            fail(DifferentiationError, f"{name} returns {leaf.value!r:.60} (a {type(leaf.value).__name__}), and a gradient "
+            fail(DifferentiationError, f"{name} returns {leaf.value!r:.60} (a {type(leaf.value).__name__}), and a "
+                                       f"gradient "
                                        f"is of a floating-point number", t.loc)
         return leaf
     v = t.func.results[leaf.index]
     loc = v.op.loc if v.op else t.loc
     if v.type.rank:
-        fail(DifferentiationError, f"{name} returns an array, {v.type}, and a gradient is of one number; reduce it (np.sum, "
+        fail(DifferentiationError, f"{name} returns an array, {v.type}, and a gradient is of one number; reduce it "
+                                   f"(np.sum, "
                                    f"np.mean), or use gj.jacobian", loc)
     if not v.type.dtype.is_float:
         remedy = "take its real part or np.abs" if v.type.dtype.is_complex else "it has no derivative"
-        fail(DifferentiationError, f"{name} returns a {v.type.dtype.np}, and a gradient is of a real floating-point number; "
+        fail(DifferentiationError, f"{name} returns a {v.type.dtype.np}, and a gradient is of a real floating-point "
+                                   f"number; "
                                    f"{remedy}", loc)
     return leaf
 
@@ -215,7 +227,7 @@ def fitted(x: Any, leaf: Leaf, what: str) -> TracedArray:
     """A tangent or vector for a leaf: of its shape, cast to its dtype."""
     assert leaf.type is not None
     h = as_traced(x)
-    if h.extents != leaf.type.shape or h.ir_dtype.is_complex and not leaf.type.dtype.is_complex:
+    if h.extents != leaf.type.shape or (h.ir_dtype.is_complex and not leaf.type.dtype.is_complex):
         fail(DifferentiationError, f"{what} of {leaf.name} is {h.type}, the argument {leaf.type}")
     return cast(h, leaf.type.dtype)
 
@@ -271,7 +283,8 @@ def hessian_product(f: Function, wrt: Wrt, args: Sequence[Any], kwargs: dict[str
     found, tree = trees.flatten(wrt.gather([vector]) if not isinstance(wrt.argnums, tuple) else tuple(vector))
     leaves = [k for group in chosen for k in group]
     if len(found) != len(leaves):
-        fail(DifferentiationError, f"the vector has the structure {tree}, which is not that of the differentiated arguments")
+        fail(DifferentiationError, f"the vector has the structure {tree}, which is not that of the differentiated "
+                                   f"arguments")
     parameters = t.parameters(chosen)
     by_parameter = {t.parameter[k]: fitted(x, t.trace.leaves[k], "the vector")
                     for k, x in zip(leaves, found, strict=True) if k in t.parameter}
@@ -289,7 +302,8 @@ def gradient_function(f: Function, wrt: Wrt, args: Sequence[Any], kwargs: dict[s
     chosen = t.wrt(positions)
     value = value_leaf(t.trace, False)
     if value.index is None:
-        fail(DifferentiationError, f"{t.trace.func.name} returns a constant, whose second derivatives are all zero", t.trace.loc)
+        fail(DifferentiationError, f"{t.trace.func.name} returns a constant, whose second derivatives are all zero",
+             t.trace.loc)
     func = gradient(t.trace.func, t.parameters(chosen), value.index)
     func.body.results = func.body.results[len(t.trace.func.results):]
     return t, positions, chosen, func

@@ -27,7 +27,8 @@ def _decorator(make: Callable[[Callable[..., Any]], Compiled], f: Callable[..., 
 
 def _checked(f: Any, name: str) -> None:
     if not callable(f):
-        raise TypeError(f"gj.{name} takes a function, got {type(f).__name__}; write gj.{name}(f)(x), not gj.{name}(f(x))")
+        raise TypeError(f"gj.{name} takes a function, got {type(f).__name__}; write gj.{name}(f)(x), not "
+                        f"gj.{name}(f(x))")
 
 
 def _argnums(argnums: Any) -> Argnums:
@@ -43,15 +44,15 @@ def jit(f: Callable[..., Any] | None = None, *, backend: str = "native") -> Any:
     """Compile a function written in NumPy.
 
     The result takes what `f` takes and gives what it gives: arrays, numbers, and containers of them (dict, list, tuple,
-    namedtuple, dataclass). It is traced and compiled at the first call with new dtypes, shapes, layouts or static values:
-    float, complex, arrays and NumPy scalars are traced; int, bool, str, None and other objects are static. Arrays that the
-    function captures are read at each call. Results that are 0-d are NumPy scalars. An argument that is returned as it
-    came is the very object; views of arguments are fresh arrays.
+    namedtuple, dataclass). It is traced and compiled at the first call with new dtypes, shapes, layouts or static
+    values: float, complex, arrays and NumPy scalars are traced; int, bool, str, None and other objects are static.
+    Arrays that the function captures are read at each call. Results that are 0-d are NumPy scalars. An argument that is
+    returned as it came is the very object; views of arguments are fresh arrays.
 
     backend: "native", or "interpreter" to run the IR with NumPy, one operation at a time, for debugging.
 
-    Raises TraceError (UnsupportedError, LeakError) with the user's line for what cannot be compiled, DtypeError for arrays
-    of objects or strings.
+    Raises TraceError (UnsupportedError, LeakError) with the user's line for what cannot be compiled, DtypeError for
+    arrays of objects or strings.
     """
     def make(f: Callable[..., Any]) -> Compiled:
         _checked(f, "jit")
@@ -68,8 +69,8 @@ def value_and_grad(f: Callable[..., Any] | None = None, argnums: Argnums = 0, *,
         tuple. A gradient has the structure, dtypes and shapes of its argument; its arrays are fresh and writable.
     has_aux: f returns `(value, aux)`; the result is `((value, aux), gradient)`.
 
-    Raises DifferentiationError, with the user's line, when f returns no real scalar, or for integer arguments; errors of
-    `jit` besides. The arguments are never changed, even where f writes to them.
+    Raises DifferentiationError, with the user's line, when f returns no real scalar, or for integer arguments; errors
+    of `jit` besides. The arguments are never changed, even where f writes to them.
     """
     argnums = _argnums(argnums)
 
@@ -86,7 +87,7 @@ def value_and_grad(f: Callable[..., Any] | None = None, argnums: Argnums = 0, *,
 
 def grad(f: Callable[..., Any] | None = None, argnums: Argnums = 0, *, has_aux: bool = False,
          backend: str = "native") -> Any:
-    """A function that gives the gradient of a scalar function; with `has_aux`, `(gradient, aux)`. See `value_and_grad`."""
+    """A function that gives the gradient of a scalar function, or `(gradient, aux)`: see `value_and_grad`."""
     argnums = _argnums(argnums)
 
     def make(f: Callable[..., Any]) -> Compiled:
@@ -104,8 +105,8 @@ def grad(f: Callable[..., Any] | None = None, argnums: Argnums = 0, *, has_aux: 
 def hessian(f: Callable[..., Any] | None = None, argnums: Argnums = 0, *, backend: str = "native") -> Any:
     """A function that gives the matrix of second derivatives of a scalar function.
 
-    For an argument of shape s it has shape s + s; for containers each leaf holds the container of its blocks. Computed as
-    the forward derivative of the gradient along all basis vectors at once: O(n) times the cost of f.
+    For an argument of shape s it has shape s + s; for containers each leaf holds the container of its blocks. It is
+    computed as the forward derivative of the gradient along all basis vectors at once: O(n) times the cost of f.
     """
     argnums = _argnums(argnums)
 
@@ -123,8 +124,8 @@ def hessian(f: Callable[..., Any] | None = None, argnums: Argnums = 0, *, backen
 def jacobian(f: Callable[..., Any] | None = None, argnums: Argnums = 0, *, backend: str = "native") -> Any:
     """A function that gives all first derivatives of a function of any shape.
 
-    For a result of shape r and an argument of shape s the Jacobian has shape r + s. Containers of results hold containers
-    of arguments. Forward or reverse mode is chosen by what needs fewer passes.
+    For a result of shape r and an argument of shape s the Jacobian has shape r + s. Containers of results hold
+    containers of arguments. Forward or reverse mode is chosen by what needs fewer passes.
     """
     argnums = _argnums(argnums)
 

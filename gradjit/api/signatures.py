@@ -36,6 +36,7 @@ class Signature:
         return (*args, *more), rest
 
 
-def positional(f: Callable[..., Any], args: Sequence[Any], kwargs: dict[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
+def positional(f: Callable[..., Any], args: Sequence[Any], kwargs: dict[str, Any]
+               ) -> tuple[tuple[Any, ...], dict[str, Any]]:
     """`Signature(f).positional(args, kwargs)`, looking at the function only where there are keywords."""
     return Signature(f).positional(args, kwargs) if kwargs else (tuple(args), kwargs)

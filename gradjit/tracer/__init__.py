@@ -1,1 +1,1 @@
-"""How a Python function becomes IR: NumPy's protocols carry the tracing, lifted source carries what does not dispatch."""
+"""How a Python function becomes IR: through NumPy's protocols, and through lifted source where nothing dispatches."""

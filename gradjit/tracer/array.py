@@ -56,8 +56,8 @@ class TracedArray:
     Built by `root` and `view`, never by the user.
     """
 
-    __slots__ = ("_dtype", "_shape", "kind", "home", "_content", "version", "parent", "_view", "_seen", "strides_in_elements",
-                 "origin", "written_at")
+    __slots__ = ("_dtype", "_shape", "kind", "home", "_content", "version", "parent", "_view", "_seen",
+                 "strides_in_elements", "origin", "written_at")
     __array_priority__ = 1000.0
 
     _dtype: DType
@@ -94,8 +94,10 @@ class TracedArray:
                 self._take(self._view.get(self.parent))  # type: ignore[union-attr]
                 self._seen = version
         if self.home is not None and not self.home.alive:
-            fail(LeakError, f"{self!r} is used after the function that made it has been traced: it stands for no number. "
-                            f"Return it from the function instead of keeping it in a global, an attribute or a container")
+            fail(LeakError, f"{self!r} is used after the function that made it has been traced: it stands for no "
+                            f"number. "
+                            f"Return it from the function instead of keeping it in a global, an attribute or a "
+                            f"container")
         return self._content
 
     def _take(self, source: TracedArray) -> None:
@@ -106,7 +108,10 @@ class TracedArray:
     def value(self) -> Value:
         """The current value in the function that is being traced."""
         recorder, c = current(), self.content
-        return recorder.literal(c) if isinstance(c, np.ndarray) else recorder.adopt(c, self.home)  # type: ignore[arg-type]
+        if isinstance(c, np.ndarray):
+            return recorder.literal(c)
+        assert self.home is not None
+        return recorder.adopt(c, self.home)
 
     @property
     def known(self) -> np.ndarray | None:
@@ -180,7 +185,8 @@ class TracedArray:
 
     def __setattr__(self, name: str, value: Any) -> None:
         if name not in _SLOTS:
-            fail(UnsupportedError, f"setting .{name} of a traced array is not supported; use reshape, astype or x[...] = v")
+            fail(UnsupportedError, f"setting .{name} of a traced array is not supported; use reshape, astype or x[...] "
+                                   f"= v")
         object.__setattr__(self, name, value)
 
     # NumPy's protocols ----------------------------------------------------------------------------------------------
@@ -211,7 +217,8 @@ class TracedArray:
         return float(self._known_or_fail("float()", "use it as it is, or write x.astype(float)"))
 
     def __int__(self) -> int:
-        return int(self._known_or_fail("int()", "write x.astype(int), or pass the number as an int argument, which is static"))
+        return int(self._known_or_fail("int()", "write x.astype(int), or pass the number as an int argument, which is "
+                                                "static"))
 
     def __complex__(self) -> complex:
         return complex(self._known_or_fail("complex()", "write x.astype(complex)"))
@@ -265,7 +272,8 @@ class TracedArray:
     def __format__(self, spec: str) -> str:
         if not spec:
             return str(self)
-        return format(self._known_or_fail("formatting", "print it without a format, which shows its type, or return it")[()],
+        return format(self._known_or_fail("formatting", "print it without a format, which shows its type, or return "
+                                                        "it")[()],
                       spec)
 
     def __round__(self, ndigits: int | None = None) -> Any:

@@ -127,7 +127,8 @@ def _calls_back(builtin: Rule) -> Rule:
 
 def _refused(name: str) -> Rule:
     def rule(*args: Any, **kwargs: Any) -> Any:
-        fail(TraceError, f"{name}() inside a compiled function would run once, while tracing, and its result be repeated; "
+        fail(TraceError, f"{name}() inside a compiled function would run once, while tracing, and its result be "
+                         f"repeated; "
                          f"call it outside and pass the result as an argument")
 
     return rule
@@ -137,7 +138,8 @@ RULES: dict[Any, Rule] = {
     type: _type, isinstance: _isinstance, float: _float, int: _int, complex: _complex, round: _round,
     min: _extreme("min", min, "lt", np.min), max: _extreme("max", max, "gt", np.max), sum: _sum,
     any: _truth(any, np.any), all: _truth(all, np.all),
-    map: _calls_back(map), filter: _calls_back(filter), sorted: _calls_back(sorted), functools.reduce: _calls_back(functools.reduce),
+    map: _calls_back(map), filter: _calls_back(filter), sorted: _calls_back(sorted),
+    functools.reduce: _calls_back(functools.reduce),
     input: _refused("input"), open: _refused("open"),
     **{t: _scalar_type(t) for t in (np.bool_, np.int8, np.int16, np.int32, np.int64, np.uint8, np.uint16, np.uint32,
                                     np.uint64, np.float32, np.float64, np.complex64, np.complex128)},

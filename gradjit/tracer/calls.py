@@ -1,4 +1,4 @@
-"""Calls in lifted code: which of them the tracer answers itself, which functions are lifted in turn, which run as they are."""
+"""Calls in lifted code: what the tracer answers itself, which functions are lifted in turn, which run as they are."""
 
 from __future__ import annotations
 
@@ -47,8 +47,8 @@ def call(f: Any, /, *args: Any, **kwargs: Any) -> Any:
     if isinstance(f, type):
         return construct(f, args, kwargs)
     refuse_hidden_state(f)
-    method = getattr(kind, "__call__", None)
-    if isinstance(method, types.FunctionType) and is_liftable(method):
+    method = next((c.__dict__["__call__"] for c in kind.__mro__ if "__call__" in c.__dict__), None)
+    if is_liftable(method):
         return call(method, f, *args, **kwargs)
     return f(*args, **kwargs)
 
@@ -76,7 +76,7 @@ def as_user(f: Any) -> Any:
 def construct(cls: type, args: Any, kwargs: Any) -> Any:
     """An instance of a class. A plain user class has its `__init__` lifted."""
     init = cls.__init__
-    if type(cls) is type and cls.__new__ is object.__new__ and isinstance(init, types.FunctionType) and is_liftable(init):
+    if type(cls) is type and cls.__new__ is object.__new__ and is_liftable(init):
         obj = cls.__new__(cls)
         call(init, obj, *args, **kwargs)
         return obj

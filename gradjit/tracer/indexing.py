@@ -218,7 +218,8 @@ def whole_mask(x: TracedArray, key: Any) -> TracedArray | None:
 
 
 def select_by_mask(x: TracedArray, mask: TracedArray) -> TracedArray:
-    fail(UnsupportedError, "x[mask] with a mask that is not known while tracing has a shape that depends on its elements; "
+    fail(UnsupportedError, "x[mask] with a mask that is not known while tracing has a shape that depends on its "
+                           "elements; "
                            "write np.where(mask, x, 0) (or another neutral value) and reduce that, or x[mask] = value "
                            "for a write, or index with np.flatnonzero(mask) computed outside")
 

@@ -10,9 +10,9 @@ The syntax tree is rewritten and compiled with the user's file name and lines, s
     obj.name += v     -->  _gj.aug_attr(obj, "name", "iadd", v)
     obj[key] += v     -->  _gj.aug_item(obj, key, "iadd", v)
 
-Every expression that can bring in an array from outside is a name, an attribute, a subscript or a call; so no array from
-outside is ever computed with unseen. `_gj` is an extra free variable of the lifted code (`hooks.Hooks`): the user's
-globals are not touched. Branches and loops run as ordinary Python.
+Every expression that can bring in an array from outside is a name, an attribute, a subscript or a call; so no array
+from outside is ever computed with unseen. `_gj` is an extra free variable of the lifted code (`hooks.Hooks`): the
+user's globals are not touched. Branches and loops run as ordinary Python.
 """
 
 from __future__ import annotations
@@ -51,8 +51,8 @@ def is_product(code: types.CodeType) -> bool:
 def lifted(f: types.FunctionType, hooks: Callable[[types.FunctionType], Any]) -> types.FunctionType:
     """The function to run instead of `f` while tracing: with rewritten code where there is source, else `f` itself.
 
-    It has f's defaults, globals and closure cells (not copies), name and docstring. `hooks(f)` makes the object that the
-    rewritten code calls.
+    It has f's defaults, globals and closure cells (not copies), name and docstring. `hooks(f)` makes the object that
+    the rewritten code calls.
     """
     code = f.__code__
     if code in _products:
@@ -326,11 +326,12 @@ class _Lift(ast.NodeTransformer):
         op, target = OPERATORS[type(node.op)], node.target
         value = self.visit(node.value)
         if isinstance(target, ast.Attribute) and not target.attr.startswith("__"):
-            call = self.hook(node, "aug_attr", self.visit(target.value), self.text(node, target.attr), self.text(node, op),
-                             value)
+            owner = self.visit(target.value)
+            call = self.hook(node, "aug_attr", owner, self.text(node, target.attr), self.text(node, op), value)
             return ast.copy_location(ast.Expr(call), node)
         if isinstance(target, ast.Subscript):
-            call = self.hook(node, "aug_item", self.visit(target.value), self.visit(target.slice), self.text(node, op), value)
+            owner, key = self.visit(target.value), self.visit(target.slice)
+            call = self.hook(node, "aug_item", owner, key, self.text(node, op), value)
             return ast.copy_location(ast.Expr(call), node)
         if isinstance(target, ast.Attribute):  # private: the compiler mangles the name
             read = ast.copy_location(ast.Attribute(target.value, target.attr, ast.Load()), target)

@@ -10,15 +10,15 @@ import numpy as np
 
 from ..errors import TraceError, UnsupportedError
 from . import operands as o, shaping
-from .array import ARRAY, TracedArray
+from .array import ARRAY, PYTHON, TracedArray
 from .dispatch import apply, leave
 from .locations import fail
 
 FUNCTIONS: dict[str, Callable[..., Any]] = {
     name: getattr(np, name) for name in (
-        "all", "any", "argmax", "argmin", "argsort", "clip", "cumprod", "cumsum", "diagonal", "dot", "max", "mean", "min",
-        "nonzero", "prod", "ptp", "ravel", "repeat", "round", "searchsorted", "squeeze", "std", "sum", "swapaxes", "take",
-        "trace", "var", "compress", "choose", "partition", "argpartition",
+        "all", "any", "argmax", "argmin", "argsort", "clip", "cumprod", "cumsum", "diagonal", "dot", "max", "mean",
+        "min", "nonzero", "prod", "ptp", "ravel", "repeat", "round", "searchsorted", "squeeze", "std", "sum",
+        "swapaxes", "take", "trace", "var", "compress", "choose", "partition", "argpartition",
     )
 }
 """Methods that are NumPy's function of the same name, with the array as first argument."""
@@ -86,7 +86,9 @@ def item(x: TracedArray, *index: Any) -> Any:
         return y.item()
     if y.size != 1:
         fail(TraceError, "can only convert an array of size 1 to a Python scalar")
-    return leave(o.emit("reshape", y, shape=(), kind="python number") if y.ndim else o.root(y.content, y.home, "python number"))
+    if y.ndim:
+        y = o.emit("reshape", y, shape=())
+    return leave(o.root(y.content, y.home, PYTHON))
 
 
 def tolist(x: TracedArray) -> Any:

@@ -16,9 +16,9 @@ from .outside import Source, is_data_array, outside
 from .recorder import current, repeated
 
 __all__ = [
-    "ARRAY", "PYTHON", "SCALAR", "TracedArray", "as_array", "as_traced", "broadcast", "broadcast_to", "cast", "constant",
-    "emit", "is_traced", "known", "normal_axes", "normal_axis", "promote", "result_type", "static_int", "static_shape",
-    "unsupported",
+    "ARRAY", "PYTHON", "SCALAR", "TracedArray", "as_array", "as_traced", "broadcast", "broadcast_to", "cast",
+    "constant", "emit", "is_traced", "known", "normal_axes", "normal_axis", "promote", "result_type", "static_int",
+    "static_shape", "unsupported",
 ]
 
 Scalar = (bool, int, float, complex)

@@ -25,7 +25,9 @@ NUMBERS = (int, float, complex, str, bytes, bool, type(None), np.dtype)
 
 @dataclass(frozen=True)
 class Source:
-    """A place that is read at each call: `owner[key]` ("item"), `owner.cell_contents` ("cell"), `owner.key` ("attribute")."""
+    """A place that is read at each call, by its kind: `owner[key]` ("item"), `owner.key` ("attribute"), or the
+    content of the cell `owner` ("cell").
+    """
 
     kind: str
     owner: Any
@@ -68,7 +70,7 @@ ANY = _Any()
 
 @dataclass(frozen=True, eq=False)
 class Guard:
-    """`source` still gives `expected`: the same object, or with `by_value` a value of the same type, equal to the bit."""
+    """`source` still gives `expected`: the same object, or with `by_value` one of its type that equals it to the bit."""
 
     source: Source
     expected: Any

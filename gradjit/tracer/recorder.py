@@ -1,8 +1,8 @@
 """An open trace: the function under construction, the stack of them, and how values cross from one to another.
 
-Recorders nest: `gj.grad(g)(x)` inside a traced `f` opens a second one for `g`. A value belongs to the recorder that made
-it; an inner recorder that reads an outer value *adopts* it, as an extra parameter of its function. Arrays that the user's
-code captures are parameters of the outermost function, one for each array object.
+Recorders nest: `gj.grad(g)(x)` inside a traced `f` opens a second one for `g`. A value belongs to the recorder that
+made it; an inner recorder that reads an outer value *adopts* it, as an extra parameter of its function. Arrays that the
+user's code captures are parameters of the outermost function, one for each array object.
 """
 
 from __future__ import annotations
@@ -54,7 +54,8 @@ def current() -> Recorder:
     """The innermost open recorder. LeakError where this thread traces nothing."""
     if not _stack.recorders:
         fail(LeakError, "a traced value is used after the function that made it has been traced: it stands for no "
-                        "number. Return it from the function instead of keeping it in a global, an attribute or a container")
+                        "number. Return it from the function instead of keeping it in a global, an attribute or a "
+                        "container")
     return _stack.recorders[-1]
 
 

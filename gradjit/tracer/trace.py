@@ -1,7 +1,7 @@
 """From a Python function and its arguments to an IR function.
 
-Arrays, NumPy scalars, and Python's float and complex numbers are traced; every other leaf of the arguments (int, bool, str,
-functions, ...) is static: part of what is compiled. Containers are pytrees.
+Arrays, NumPy scalars, and Python's float and complex numbers are traced; every other leaf of the arguments (int, bool,
+str, functions, ...) is static: part of what is compiled. Containers are pytrees.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ STATIC = "static"
 
 @dataclass(frozen=True)
 class Leaf:
-    """A leaf of the arguments. `kind` is STATIC, or the kind of handle that the function sees; `type` is None if static."""
+    """A leaf of the arguments. `kind` is STATIC (then `type` is None), or the kind of handle that the function sees."""
 
     name: str
     kind: str
@@ -69,8 +69,8 @@ class Write:
 
 @dataclass
 class Trace:
-    """A traced function. Its parameters are the traced leaves of the arguments, in order, then the captured arrays, then
-    the values of an enclosing trace that it uses."""
+    """A traced function. Its parameters are the traced leaves of the arguments, in order, then the captured arrays,
+    then the values of an enclosing trace that it uses."""
 
     func: Func
     leaves: list[Leaf]
@@ -103,7 +103,8 @@ def leaf_of(x: Any, name: str) -> Leaf:
         return Leaf(name, x.kind, x.type)
     if isinstance(x, (np.ndarray, np.generic)):
         if isinstance(x, np.ndarray) and type(x) not in (np.ndarray, np.memmap):
-            fail(DtypeError, f"the argument {name} is a {type(x).__module__}.{type(x).__name__}; pass np.asarray(...) of it")
+            fail(DtypeError, f"the argument {name} is a {type(x).__module__}.{type(x).__name__}; pass np.asarray(...) "
+                             f"of it")
         try:
             t = ArrayType(dtype_of(x.dtype), x.shape)
         except DtypeError as e:
@@ -147,8 +148,8 @@ def trace(f: Callable[..., Any], args: Sequence[Any], kwargs: dict[str, Any], li
     """Run `f` on stand-ins for its arguments and record what it computes.
 
     Raises TraceError (and its kinds) for what cannot be compiled, with the user's line; exceptions that the function
-    itself raises pass through. The arguments are not changed. `like` is the user's function, where `f` only calls that: it
-    gives the names.
+    itself raises pass through. The arguments are not changed. `like` is the user's function, where `f` only calls that:
+    it gives the names.
     """
     like = f if like is None else like
     found, tree = trees.flatten((tuple(args), dict(kwargs)))
@@ -162,11 +163,13 @@ def trace(f: Callable[..., Any], args: Sequence[Any], kwargs: dict[str, Any], li
         out = run(f, inner_args, inner_kwargs)
         result, result_tree, values = collect(recorder, handles, out)
     recorder.block.results = tuple(values)
-    writes = [w for h, leaf in zip(handles, leaves, strict=True) if (w := written(h, f"the argument {leaf.name}", True))]
+    writes = [w for h, leaf in zip(handles, leaves, strict=True)
+              if (w := written(h, f"the argument {leaf.name}", True))]
     hidden = list(recorder.captured.values())
     writes += [w for c in hidden if (w := written(c.handle, captured_name(c), False))]
     prune(recorder, hidden, result)
-    return Trace(recorder.func(), leaves, tree, hidden, list(recorder.world.guards.values()), result, result_tree, writes,
+    guards = list(recorder.world.guards.values())
+    return Trace(recorder.func(), leaves, tree, hidden, guards, result, result_tree, writes,
                  list(recorder.adopted), definition_of(like), recorder.stages)
 
 
@@ -190,7 +193,8 @@ def run(f: Callable[..., Any], args: Any, kwargs: Any) -> Any:
     try:
         return call(f, *args, **kwargs)
     except RecursionError as e:
-        fail(TraceError, f"{name_of(f)} calls itself without end, as far as tracing can tell: a recursion must stop at a "
+        fail(TraceError, f"{name_of(f)} calls itself without end, as far as tracing can tell: a recursion must stop at "
+                         f"a "
                          f"condition on values that are known while tracing (ints, shapes), not on traced ones",
              deepest(e))
 

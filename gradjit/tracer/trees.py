@@ -1,4 +1,4 @@
-"""Arguments and results as pytrees: dict, list, tuple, namedtuple, dataclass, and what the user registered with optree."""
+"""Arguments and results as pytrees: dict, list, tuple, namedtuple, dataclass, whatever is registered with optree."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def unflatten(spec: Tree, leaves: Any) -> Any:
 
 
 def register_dataclass(cls: type) -> None:
-    """Make a dataclass a node: its fields are the children. It is rebuilt without `__init__`, which may ask for numbers."""
+    """Make a dataclass a node: its fields are the children. `__init__`, which may ask for numbers, is not called."""
     names = tuple(f.name for f in dataclasses.fields(cls))
 
     def take(obj: Any) -> tuple[tuple[Any, ...], None, tuple[str, ...]]:
@@ -53,7 +53,7 @@ def register_dataclass(cls: type) -> None:
 
 
 def leaf_names(spec: Tree, names: list[str]) -> list[str]:
-    """A name for each leaf of `(args, kwargs)`: `x`, `params.w1`, `layers_0.bias`. `names` are those of the positions."""
+    """A name for each leaf of `(args, kwargs)`: `x`, `params.w1`, `layers_0.bias`; `names` by position."""
     out = []
     for where, first, *rest in spec.paths():
         name = names[first] if where == 0 and first < len(names) else (f"arg{first}" if where == 0 else str(first))

@@ -1,7 +1,8 @@
-"""NumPy's ufuncs on traced arrays: which dtypes the loop has, broadcasting, `out=`, `where=`, `dtype=`, and the methods.
+"""NumPy's ufuncs on traced arrays: which dtypes the loop has, broadcasting, `out=`, `where=`, `dtype=`, and the
+methods.
 
-NumPy itself says which loop runs (`ufunc.resolve_dtypes`), so promotion is NumPy's to the letter. What a ufunc then does
-stands in the families' UFUNCS tables.
+NumPy itself says which loop runs (`ufunc.resolve_dtypes`), so promotion is NumPy's to the letter. What a ufunc then
+does stands in the families' UFUNCS tables.
 """
 
 from __future__ import annotations
@@ -97,7 +98,8 @@ def resolve(ufunc: np.ufunc, args: list[TracedArray], dtype: Any = None) -> tupl
     except TypeError as e:
         fail(DtypeError, str(e) or f"{o.name_of(ufunc)} is not defined for {', '.join(str(a.dtype) for a in args)}")
     if any(t.kind not in "biufc" or t == np.float16 for t in loop):
-        fail(DtypeError, f"{o.name_of(ufunc)} on {', '.join(str(a.dtype) for a in args)} works in {loop[-1]}, which is not "
+        fail(DtypeError, f"{o.name_of(ufunc)} on {', '.join(str(a.dtype) for a in args)} works in {loop[-1]}, which is "
+                         f"not "
                          f"supported; cast the operand, as by x.astype(float)")
     return loop
 

@@ -23,7 +23,8 @@ def global_names(code: types.CodeType) -> tuple[str, ...]:
 def guard_names(f: types.FunctionType) -> None:
     """Guard what the function reads from outside. An array, which NumPy's protocols bring in, is tied to its name."""
     world = outside(current())
-    found = [(Source("item", f.__globals__, n), f.__globals__[n]) for n in global_names(f.__code__) if n in f.__globals__]
+    namespace = f.__globals__
+    found = [(Source("item", namespace, n), namespace[n]) for n in global_names(f.__code__) if n in namespace]
     for cell in f.__closure__ or ():
         source = Source("cell", cell)
         value = source.read()

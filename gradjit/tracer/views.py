@@ -99,7 +99,8 @@ class Maybe(View):
         self.refuse()
 
     def refuse(self) -> Any:
-        fail(UnsupportedError, f"whether {self.name} gave a view or a copy depends on the memory order of an array from "
+        fail(UnsupportedError, f"whether {self.name} gave a view or a copy depends on the memory order of an array "
+                               f"from "
                                f"outside, so a write here has no fixed meaning; write {self.name}.copy() before, or "
                                f"copy the array first")
 
