@@ -52,7 +52,7 @@ def measured_times(cases: list[Case], names: list[str], quick: bool) -> list[Tim
     from .report import show
     found = []
     for case in cases:
-        t = measure(case, names, QUICK if quick else Effort(), say)
+        t = measure(case, names, QUICK if quick else Effort())
         found.append(t)
         say(f"  {case.name:20}" + "".join(f"  {n} {show(s)}" for n, s in t.seconds.items()))
         for p in t.problems:

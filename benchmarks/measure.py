@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 import timeit
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,8 +11,6 @@ import numpy as np
 
 from .cases import Case
 from .peers import GRADIENTS, VALUES, Contender, peer, takes
-
-Say = Callable[[str], None]
 
 
 @dataclass(frozen=True)
@@ -43,7 +40,7 @@ class Times:
         return None
 
 
-def measure(case: Case, names: list[str], effort: Effort, say: Say) -> Times:
+def measure(case: Case, names: list[str], effort: Effort) -> Times:
     """Time the contenders of one case on the same data in one process."""
     times = Times(case)
     contenders: dict[str, Contender] = {}
@@ -58,7 +55,6 @@ def measure(case: Case, names: list[str], effort: Effort, say: Say) -> Times:
             contenders[name] = contender
         except Exception as e:  # one contender's failure is a finding about it; the others are measured all the same
             times.problems.append(f"{name} failed: {type(e).__name__}: {str(e).splitlines()[0] if str(e) else ''}")
-            say(f"    {times.problems[-1]}")
     times.problems += disagreements(case, results)
     times.seconds = rounds(contenders, effort)
     return times

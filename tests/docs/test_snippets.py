@@ -102,3 +102,10 @@ def test_wrong_output_is_seen() -> None:
     assert run(page.format("2"), "<right>") == []
     assert run(page.format("3"), "<wrong>") != []
     assert run(page.format("..."), "<any>") == []
+
+
+def test_every_exception_is_explained() -> None:
+    from gradjit import errors
+
+    classes = {n for n, c in vars(errors).items() if isinstance(c, type) and issubclass(c, errors.GradjitError)}
+    assert {n for n in classes if f"`{n}`" not in (ROOT / "README.md").read_text()} <= {"GradjitError"}
