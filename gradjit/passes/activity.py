@@ -1,8 +1,8 @@
-"""Which values depend on the differentiated parameters, through operations that have a derivative."""
+"""Which values derivatives pass through: what depends on parameters, and what results depend on."""
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable
+from collections.abc import Container, Iterable, Sequence
 
 from ..ir import Op, Value, captures
 
@@ -21,4 +21,13 @@ def varied(ops: Iterable[Op], sources: Iterable[Value], constant: Container[str]
     for op in ops:
         if op.name not in constant and any(v in found for v in inputs(op)):
             found.update(r for r in op.results if r.dtype.is_inexact)
+    return found
+
+
+def useful(ops: Sequence[Op], results: Iterable[Value], constant: Container[str]) -> set[Value]:
+    """The inexact results and what they depend on, other than through `constant` operations."""
+    found = {v for v in results if v.dtype.is_inexact}
+    for op in reversed(ops):
+        if op.name not in constant and any(r in found for r in op.results):
+            found.update(v for v in inputs(op) if v.dtype.is_inexact)
     return found

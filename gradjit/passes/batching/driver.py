@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from ...errors import UnsupportedError
 from ...ir import ArrayType, Block, Builder, Func, Op, Value, captures
-from ...ir.core import map_type
+from ...ir.core import map_attr, map_type
 from ...ir.rewrite import Env, copy_op
 from ...tracer.locations import fail
 
@@ -54,7 +54,7 @@ class Batcher:
         batched = [v in self.carrying for v in operands]
         self.check(op, read, operands)
         self.b.loc = op.loc
-        results = self.tables.rules[op.name](self.b, op, operands, batched, self.size)
+        results = self.tables.rules[op.name](self.b, self.looked_up(op), operands, batched, self.size)
         for old, new in zip(op.results, results, strict=True):
             new.name = new.name or old.name
             self.env[old] = new
@@ -66,8 +66,14 @@ class Batcher:
         if any(v in self.carrying for v in read if v not in operands):
             fail(UnsupportedError, f"{op.name}: bounds that differ along the batch give arrays of different sizes",
                  op.loc)
-        if any(isinstance(e, Value) for v in (*op.operands, *op.results) for e in v.shape):
-            fail(UnsupportedError, f"{op.name}: batching of arrays whose extents are computed", op.loc)
+
+    def looked_up(self, op: Op) -> Op:
+        """The operation with the extents and bounds that it names replaced by what they have become."""
+        def look(v: Value) -> Value:
+            return self.env.get(v, v)
+
+        attrs = {k: map_attr(a, look) for k, a in op.attrs.items()}
+        return Op(op.name, op.operands, attrs, tuple(map_type(r.type, look) for r in op.results), op.regions, op.loc)
 
 
 def batched_function(func: Func, batched: Sequence[bool], size: int, tables: Tables) -> Func:

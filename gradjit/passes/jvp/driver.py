@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from ...ir import Builder, Func, Op, Value
 from ...ir.rewrite import Env, copy_op, new_block
-from ..activity import inputs
+from ..activity import inputs, useful
 from ..checks import append_parameter, check_operation, check_parameters
 
 Rule = Callable[..., Sequence["Value | None"]]
@@ -50,8 +50,11 @@ def pushforward(func: Func, wrt: Sequence[int], tables: Tables) -> Func:
     for k in wrt:
         p = block.params[k]
         tangents[p] = append_parameter(block, p, f"t_{p.name}" if p.name else "t")
+    wanted = useful(func.ops, func.results, tables.constant)
     for op in func.ops:
-        push(b, copy_op(b, op, env), tables, tangents)
+        copy = copy_op(b, op, env)
+        if any(r in wanted for r in op.results):
+            push(b, copy, tables, tangents)
     results = [env[r] for r in func.results]
     block.results = (*results, *(tangents.get(r) or b.zeros(r.type) for r in results if r.dtype.is_inexact))
     return Func(func.name + ".jvp", block)

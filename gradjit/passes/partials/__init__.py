@@ -6,9 +6,10 @@ cheapest form: `log` divides t by x, it does not multiply by a reciprocal.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import Enum
+from functools import reduce
 from typing import Any, Union
 
 from ...ir import Builder, Op, Value
@@ -30,11 +31,13 @@ class Masked:
     """`value` where `mask` holds and zero elsewhere, whatever stands there: `select(mask, value, 0)`, not yet written.
 
     The zeros are structural. Arithmetic goes on with the unmasked value and the mask is applied behind it, so that an
-    infinite derivative at an element that was not taken gives no `0 * inf = nan`.
+    infinite derivative at an element that was not taken gives no `0 * inf = nan`. `clean` says that the value has its
+    zeros already; the mask then only matters for what is computed from it.
     """
 
     value: Value
     mask: Value
+    clean: bool = False
 
 
 Flow = Union[Value, Masked]
@@ -58,12 +61,17 @@ def scale(b: Builder, partial: Partial, t: Value, op: Op) -> Flow | None:
 def settle(b: Builder, flow: Flow) -> Value:
     """The flow as one value: the mask, if there is one, is applied."""
     if isinstance(flow, Masked):
-        return b.select(flow.mask, flow.value, b.zeros(flow.value.type))
+        return flow.value if flow.clean else b.select(flow.mask, flow.value, b.zeros(flow.value.type))
     return flow
 
 
 def _is_widening(op: Op) -> bool:
     return op.name == "cast" and op.operands[0].dtype.is_integer
+
+
+def united(b: Builder, flows: Sequence[Masked]) -> Masked:
+    """The sum of flows with different masks: zero where none of the masks holds."""
+    return Masked(reduce(b.add, [settle(b, f) for f in flows]), reduce(b.or_, [f.mask for f in flows]), clean=True)
 
 
 def constant_of(x: Value) -> Any:

@@ -10,7 +10,7 @@ from ...ir import OPS, Block, Builder, Func, Op, Value
 from ...ir.rewrite import Env, copy_op, new_block
 from ..activity import inputs, varied
 from ..checks import check_operation, check_parameters
-from ..partials import Flow, Masked, settle
+from ..partials import Flow, Masked, settle, united
 from .places import Scattered, Window, filled, total
 
 Contribution = Union[Flow, Window, Scattered]
@@ -48,23 +48,31 @@ class Reverser:
         self.arrived.setdefault(v, []).append(ct)
 
     def take(self, v: Value) -> Flow | None:
-        """The sum of the contributions to v's cotangent; None where none arrived. A mask common to all stays."""
+        """The sum of the contributions to v's cotangent; None where none arrived. What all mask stays masked."""
         parts = self.arrived.pop(v, [])
         flows = self.by_mask(parts)
         windows = [p for p in parts if isinstance(p, Window)]
         scattered = [p for p in parts if isinstance(p, Scattered)]
-        if len(flows) == 1 and not windows and not scattered:
-            return flows[0]
+        if flows and not windows and not scattered:
+            if len(flows) == 1:
+                return flows[0]
+            masked = [f for f in flows if isinstance(f, Masked)]
+            if len(masked) == len(flows):
+                return united(self.b, masked)
         return total(self.b, [settle(self.b, f) for f in flows], windows, scattered)
 
     def by_mask(self, parts: Sequence[Contribution]) -> list[Flow]:
         """The whole arrays among the parts, those of one mask added."""
-        sums: dict[Value | None, Value] = {}
+        plain: Value | None = None
+        sums: dict[Value, Masked] = {}
         for p in parts:
-            if isinstance(p, (Value, Masked)):
-                mask, value = (p.mask, p.value) if isinstance(p, Masked) else (None, p)
-                sums[mask] = self.b.add(sums[mask], value) if mask in sums else value
-        return [value if mask is None else Masked(value, mask) for mask, value in sums.items()]
+            if isinstance(p, Value):
+                plain = p if plain is None else self.b.add(plain, p)
+            elif isinstance(p, Masked):
+                known = sums.get(p.mask)
+                sums[p.mask] = p if known is None else Masked(self.b.add(known.value, p.value), p.mask,
+                                                              known.clean and p.clean)
+        return [*sums.values()] if plain is None else [plain, *sums.values()]
 
     def taken(self, v: Value) -> Value | None:
         """The same as one value, without a mask."""

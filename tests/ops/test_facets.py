@@ -1,0 +1,62 @@
+"""The table of operations, walked: each has each facet, or a reason why not, and none has two."""
+
+from __future__ import annotations
+
+from collections.abc import Container, Mapping
+from dataclasses import dataclass
+
+import pytest
+
+from gradjit.ir import OPS
+from gradjit.passes import batching, jvp, vjp
+
+
+@dataclass(frozen=True)
+class Facet:
+    """Where an operation's facet is declared: rules, and tables that give the reason for having none."""
+
+    rules: Container[str]
+    reasons: tuple[Mapping[str, str], ...] = ()
+
+
+FACETS: dict[str, Facet] = {
+    "vjp": Facet(vjp.RULES, (vjp.CONSTANT, vjp.UNSUPPORTED)),
+    "jvp": Facet(jvp.RULES, (jvp.CONSTANT, jvp.UNSUPPORTED)),
+    "batching": Facet(batching.RULES, (batching.UNBATCHED, batching.UNSUPPORTED)),
+}
+
+
+@pytest.mark.parametrize("facet", FACETS)
+@pytest.mark.parametrize("op", OPS)
+def test_every_operation_has_every_facet(op: str, facet: str) -> None:
+    f = FACETS[facet]
+    reasons = [table[op] for table in f.reasons if op in table]
+    assert (op in f.rules) + len(reasons) == 1, f"{op} has no {facet} rule and no reason, or both"
+    assert all(len(r) > 10 for r in reasons)
+
+
+@pytest.mark.parametrize("op", OPS)
+def test_every_operation_is_specified(op: str) -> None:
+    spec = OPS[op]
+    assert spec.name == op
+    assert (spec.evaluate is None) == (spec.regions > 0)
+    assert spec.check_regions is not None or not spec.regions
+
+
+@pytest.mark.parametrize("facet", FACETS)
+def test_tables_name_no_unknown_operation(facet: str) -> None:
+    f = FACETS[facet]
+    named = {name for table in (f.rules, *f.reasons) for name in table}  # type: ignore[attr-defined]
+    assert named <= set(OPS)
+
+
+def test_both_modes_agree_on_what_has_a_derivative() -> None:
+    assert set(vjp.RULES) == set(jvp.RULES)
+    assert vjp.CONSTANT == jvp.CONSTANT
+
+
+def test_rules_stand_in_the_file_of_the_family() -> None:
+    for package in (vjp, jvp, batching):
+        for op in package.RULES:
+            module = getattr(package, OPS[op].family)
+            assert op in module.RULES, f"{op} in {package.__name__}"
