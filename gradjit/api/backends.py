@@ -50,10 +50,24 @@ if TYPE_CHECKING:
 class Executable(Protocol):
     """One specialisation, ready to run."""
 
-    call: Callable[..., Any]
-    """`call(*leaves)`: the result, or MISS if the leaves or the world outside are not those it was made for."""
-    hits: int
-    workspace_bytes: int
+    @property
+    def call(self) -> Callable[..., Any]:
+        """`call(*leaves)`: the result, or MISS if the leaves or the world outside are not those it was made for."""
+
+    @property
+    def hits(self) -> int:
+        """How many calls it has answered."""
+
+    @property
+    def workspace_bytes(self) -> int:
+        """The memory that a call needs besides its results."""
+
+    @property
+    def entry(self) -> Entry | None:
+        """What a FastCallable can run without Python, if there is one."""
+
+    def text(self, stage: str) -> str:
+        """The program as "loops", "llvm" or "asm". ValueError where there is no such stage."""
 
 
 @dataclass
@@ -66,6 +80,8 @@ class Program:
     parameters: tuple[ParameterSpec, ...]
     captured: tuple[Capture, ...]
     guards: tuple[Guard, ...]
+    conditions: list[outside.Condition]
+    """Guards that machine code cannot check."""
     trace: Trace
 
     def captured_now(self) -> list[Any]:
@@ -88,7 +104,8 @@ def program_of(t: Trace, leaves: Sequence[Any]) -> Program:
     captured = tuple(Capture(source_of(c.source) if c.source is not None else c.array, ArraySpec.of(c.array))
                      for c in t.captured)
     return Program(func, result_template(t.result_tree, nodes), outputs, parameters, captured,
-                   tuple(map(guard_of, t.guards)), t)
+                   tuple(guard_of(g) for g in t.guards if isinstance(g, (outside.Guard, outside.Contents))),
+                   [g for g in t.guards if not isinstance(g, (outside.Guard, outside.Contents))], t)
 
 
 def is_passed_on(r: Any) -> bool:
@@ -168,16 +185,25 @@ def any_or(x: Any) -> Any:
 class Native:
     """Machine code behind a C-level entry."""
 
-    entry: Entry
+    loaded: Entry
     lowered: Any
+    conditions: list[outside.Condition]
+
+    @property
+    def entry(self) -> Entry | None:
+        return None if self.conditions else self.loaded
 
     @property
     def call(self) -> Callable[..., Any]:
-        return self.entry.call
+        return self.checked if self.conditions else self.loaded.call
+
+    def checked(self, *leaves: Any) -> Any:
+        """The call where Python has to check a guard first."""
+        return self.loaded.call(*leaves) if all(c.holds() for c in self.conditions) else MISS
 
     @property
     def hits(self) -> int:
-        return self.entry.hits
+        return self.loaded.hits
 
     @property
     def workspace_bytes(self) -> int:
@@ -186,7 +212,7 @@ class Native:
     def text(self, stage: str) -> str:
         """The program as loop nests, LLVM IR (as emitted), or assembly."""
         if stage == "asm":
-            return self.entry.code.asm()
+            return self.loaded.code.asm()
         return self.lowered.loops if stage == "loops" else str(self.lowered.module)
 
 
@@ -207,7 +233,7 @@ def native(p: Program, note: Callable[[str], None]) -> Native:
                      lowered.work > GIL_WORK)
     entry = build_entry(lowered.module, lowered.kernel, spec, symbols={n: resolve(n) for n in lowered.externals})
     note("llvm")
-    return Native(entry, lowered)
+    return Native(entry, lowered, p.conditions)
 
 
 def layout_of(s: ParameterSpec) -> tuple[int, ...] | None:
@@ -225,6 +251,7 @@ class Interpreted:
     program: Program
     hits: int = 0
     workspace_bytes: int = 0
+    entry: None = None
 
     def call(self, *leaves: Any) -> Any:
         p = self.program

@@ -54,7 +54,7 @@ class Specialisation:
     def text(self, stage: str) -> str:
         if stage in self.stages:
             return str(self.stages[stage])
-        return self.executable.text(stage)  # type: ignore[attr-defined]
+        return self.executable.text(stage)
 
 
 STAGES = ("traced", "adjoint", "optimized", "loops", "llvm", "asm")
@@ -121,7 +121,7 @@ class Compiled(FastCallable):
 
     def prefer(self, s: Specialisation) -> None:
         """A specialisation that took a call should get the next one straight from machine code."""
-        entry = getattr(s.executable, "entry", None)
+        entry = s.executable.entry
         if s.flat and entry is not None and entry not in self.entries:
             self.install(entry)
 
@@ -131,7 +131,8 @@ class Compiled(FastCallable):
             for s in self.found.get(tree, ()):
                 if backends.would_take(s.program, leaves):
                     return s
-            s = self.specialise(*trees.unflatten(tree, leaves), leaves)
+            packed_args, packed_kwargs = trees.unflatten(tree, leaves)
+            s = self.specialise(packed_args, packed_kwargs, leaves)
             others = [(t, o) for t, all in self.found.items() for o in all]
             if len(others) >= MAX_SPECIALISATIONS:
                 self.drop(*others[0])
@@ -142,9 +143,8 @@ class Compiled(FastCallable):
 
     def drop(self, tree: trees.Tree, s: Specialisation) -> None:
         self.found[tree] = tuple(o for o in self.found[tree] if o is not s)
-        entry = getattr(s.executable, "entry", None)
-        if entry is not None:
-            self.uninstall(entry)
+        if s.executable.entry is not None:
+            self.uninstall(s.executable.entry)
 
     # compilation ----------------------------------------------------------------------------------------------------
     def specialise(self, args: Any, kwargs: Any, leaves: Sequence[Any]) -> Specialisation:

@@ -1,9 +1,8 @@
-"""What `grad`, `jvp`, `vjp`, `hvp`, `hessian` and `jacobian` do with a function: trace it, transform it, inline the
-result.
+"""What `grad`, `jvp`, `hessian` and the others do with a function: trace it, transform it, inline the result.
 
 Each function here runs while something is being traced: a call of `gj.grad(f)(x)` is compiled by tracing the call of
-`value_and_gradient(f, ...)`, and the same call inside another traced function simply runs there. Nesting is that, and
-no more.
+`value_and_gradient(f, ...)`, and the same call inside another traced function simply runs there: nesting
+is no more than that.
 """
 
 from __future__ import annotations
@@ -49,9 +48,7 @@ class Wrt:
 
 
 class Traced:
-    """A user function traced inside the open trace: the function's IR, and where its operands are in the trace
-    outside.
-    """
+    """A user function traced inside the open trace: its IR, and its operands in the trace around it."""
 
     def __init__(self, f: Function, args: Sequence[Any], kwargs: dict[str, Any]):
         self.trace: Trace = trace(f, args, kwargs)
@@ -159,7 +156,7 @@ def gathered(t: Traced, wrt: Wrt, positions: Sequence[int], chosen: Sequence[Seq
 
 def zeros(leaf: Leaf) -> TracedArray:
     assert leaf.type is not None
-    return root(repeated(0, leaf.type.shape, leaf.type.dtype.np), None, SCALAR if leaf.kind == PYTHON else leaf.kind)
+    return root(repeated(0, leaf.type.extents, leaf.type.dtype.np), None, SCALAR if leaf.kind == PYTHON else leaf.kind)
 
 
 def value_leaf(t: Trace, has_aux: bool) -> ResultLeaf:
@@ -243,7 +240,7 @@ def result_tangents(t: Traced, tangents: Sequence[Value]) -> Any:
         if r.index is None:
             return 0.0 if isinstance(r.value, (int, float, np.generic)) else None
         v = t.trace.func.results[r.index]
-        return root(repeated(0, v.shape, np.float64), None, None)
+        return root(repeated(0, v.type.extents, np.float64), None, None)
 
     return trees.unflatten(t.trace.result_tree, [one(r) for r in t.trace.result])
 
@@ -352,7 +349,7 @@ def pushed_basis(t: Traced, func: Func, p: int, kept: Sequence[int] | None = Non
     assert len(pushed.results) == wanted
     x = func.params[p].type
     if x.size == 0:
-        return [root(repeated(0, (*v.shape, *x.shape), v.dtype.np), None, ARRAY) for v in pushed.results]
+        return [root(repeated(0, (*v.type.extents, *x.extents), v.dtype.np), None, ARRAY) for v in pushed.results]
     many = batch(pushed, [False] * len(func.params) + [True], x.size)
     outs = t.apply(many, [basis(x.extents, x.dtype.np)])
     return [basis_last(handle(v, ARRAY), x.extents) for v in outs]
@@ -367,7 +364,7 @@ def pulled_basis(t: Traced, k: int, floats: Sequence[int], parameters: Sequence[
     pulled = reverse(func, parameters)
     pulled.body.results = pulled.body.results[len(func.results):]
     if y.size == 0:
-        return [root(repeated(0, (*y.shape, *v.shape), v.dtype.np), None, ARRAY) for v in pulled.results]
+        return [root(repeated(0, (*y.extents, *v.type.extents), v.dtype.np), None, ARRAY) for v in pulled.results]
     many = batch(pulled, [False] * len(func.params) + [j == k for j in floats], y.size)
     seeds = [basis(y.extents, y.dtype.np) if j == k
              else constant(repeated(0, func.results[j].shape, func.results[j].dtype.np)) for j in floats]

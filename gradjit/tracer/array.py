@@ -296,8 +296,8 @@ class TracedArray:
     __rshift__, __rrshift__, __irshift__ = _operators(np.right_shift)
     __lt__, __le__ = _operators(np.less)[0], _operators(np.less_equal)[0]
     __gt__, __ge__ = _operators(np.greater)[0], _operators(np.greater_equal)[0]
-    __eq__ = _operators(np.equal)[0]  # type: ignore[assignment]
-    __ne__ = _operators(np.not_equal)[0]  # type: ignore[assignment]
+    __eq__ = _operators(np.equal)[0]
+    __ne__ = _operators(np.not_equal)[0]
     __neg__, __pos__ = _unary(np.negative), _unary(np.positive)
     __abs__, __invert__ = _unary(np.absolute), _unary(np.invert)
 
@@ -323,7 +323,7 @@ def root(content: Content, home: Recorder | None, kind: str | None = None, origi
     """A handle of its own. Without a kind, 0-d is a NumPy scalar, as results of NumPy's functions are."""
     h = object.__new__(TracedArray)
     known = isinstance(content, np.ndarray)
-    h._dtype = dtype_of(content.dtype) if known else content.dtype
+    h._dtype = dtype_of(content.dtype) if isinstance(content, np.ndarray) else content.dtype
     h._shape = content.shape
     h.kind = kind or (ARRAY if h._shape else SCALAR)
     h.home = None if known else home

@@ -75,9 +75,9 @@ def as_user(f: Any) -> Any:
 
 def construct(cls: type, args: Any, kwargs: Any) -> Any:
     """An instance of a class. A plain user class has its `__init__` lifted."""
-    init = cls.__init__
-    if type(cls) is type and cls.__new__ is object.__new__ and is_liftable(init):
-        obj = cls.__new__(cls)
+    init = getattr(cls, "__init__")  # noqa: B009 (of the class itself, whatever it is: not an instance's)
+    if type(cls) is type and getattr(cls, "__new__") is object.__new__ and is_liftable(init):  # noqa: B009
+        obj: Any = object.__new__(cls)
         call(init, obj, *args, **kwargs)
         return obj
     return cls(*args, **kwargs)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import operator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 
@@ -37,9 +37,6 @@ def getitem(x: TracedArray, key: Any) -> Any:
     from .dispatch import leave
     if x.kind != ARRAY:
         x = scalar_as_array(x, key)
-    mask = whole_mask(x, key)
-    if mask is not None:
-        return leave(select_by_mask(x, mask))
     k = parse(x, key)
     v = basic_view(x, k)
     if k.arrays:
@@ -217,7 +214,7 @@ def whole_mask(x: TracedArray, key: Any) -> TracedArray | None:
     return None
 
 
-def select_by_mask(x: TracedArray, mask: TracedArray) -> TracedArray:
+def refuse_mask() -> NoReturn:
     fail(UnsupportedError, "x[mask] with a mask that is not known while tracing has a shape that depends on its "
                            "elements; "
                            "write np.where(mask, x, 0) (or another neutral value) and reduce that, or x[mask] = value "
@@ -251,9 +248,9 @@ def boolean(item: Any) -> np.ndarray | None:
     if isinstance(item, np.ndarray) and item.dtype == bool:
         item = o.as_traced(item)
     if isinstance(item, TracedArray) and item.ir_dtype.is_bool:
-        if item.known is None:
-            select_by_mask(item, item)
-        return item.known
+        from .pinning import pinned  # which stands above this file: it evaluates what leads to a value
+        mask = pinned(item)
+        return refuse_mask() if mask is None else mask
     return None
 
 

@@ -113,7 +113,7 @@ def _factory(node: Definition, code: types.CodeType, qualname: str) -> ast.Modul
 
     In a class body where the original is a method: private names are mangled there as in the original.
     """
-    new = _Lift(code).function(node)
+    new: Any = _Lift(code).function(node)
     args = ast.arguments([], [ast.arg(n) for n in (*code.co_freevars, HOOKS)], None, [], [], None, [])
     body: list[ast.stmt] = [new if isinstance(new, ast.stmt) else ast.Expr(new)]
     outer: ast.stmt = ast.FunctionDef("_factory", args, body, [], None)
@@ -241,7 +241,7 @@ class _Lift(ast.NodeTransformer):
         node.returns = None
         return node
 
-    visit_AsyncFunctionDef = visit_FunctionDef
+    visit_AsyncFunctionDef = visit_FunctionDef  # type: ignore[assignment]
 
     def visit_Lambda(self, node: ast.Lambda) -> ast.AST:
         self.defaults(node.args)
@@ -338,9 +338,9 @@ class _Lift(ast.NodeTransformer):
             call = self.hook(node, "aug", self.visit(copy.deepcopy(read)), self.text(node, op), value)
             return ast.copy_location(ast.Assign([self.visit(target)], call), node)
         node.value = value
-        load = self.visit_Name(ast.copy_location(ast.Name(target.id, ast.Load()), target))
+        load: Any = self.visit_Name(ast.copy_location(ast.Name(target.id, ast.Load()), target))
         store = ast.copy_location(ast.Name(target.id, ast.Store()), target)
-        return [ast.copy_location(ast.Assign([store], load), node), node]  # type: ignore[list-item]
+        return [ast.copy_location(ast.Assign([store], load), node), node]
 
     def visit_match_case(self, node: ast.match_case) -> ast.AST:
         """Patterns are no expressions: they stay as they are."""

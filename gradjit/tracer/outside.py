@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import types
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
@@ -70,7 +70,7 @@ ANY = _Any()
 
 @dataclass(frozen=True, eq=False)
 class Guard:
-    """`source` still gives `expected`: the same object, or with `by_value` one of its type that equals it to the bit."""
+    """`source` still gives `expected`: the same object, or with `by_value` one of its type, equal to the bit."""
 
     source: Source
     expected: Any
@@ -96,6 +96,14 @@ class Contents:
         if isinstance(self.container, dict):
             return all(k is j and (w is ANY or v is w) for (k, v), (j, w) in zip(now, self.items, strict=True))
         return all(w is ANY or v is w for v, w in zip(now, self.items, strict=True))
+
+
+class Condition(Protocol):
+    """A guard of any kind."""
+
+    def holds(self) -> bool:
+        """Whether it still does."""
+        ...
 
 
 def same_value(a: Any, b: Any) -> bool:
@@ -133,7 +141,7 @@ class Outside:
     """What the open trace knows of the world outside. One for each outermost recorder."""
 
     def __init__(self) -> None:
-        self.guards: dict[Any, Guard | Contents] = {}
+        self.guards: dict[Any, Condition] = {}
         self.places: dict[int, tuple[np.ndarray, Source]] = {}
         """Arrays in containers from outside, by id: wherever one turns up, it is read from there."""
         self.objects: dict[int, Any] = {}

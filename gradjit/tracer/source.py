@@ -100,4 +100,4 @@ def _covers(node: Definition, code: CodeType) -> bool:
     body = node.body if isinstance(node, ast.Lambda) else node
     begin, end = (body.lineno, body.col_offset), (body.end_lineno, body.end_col_offset)
     spots = [((line, col), (to, end_col)) for line, to, col, end_col in where]
-    return bool(spots) and all(begin <= a and b <= end for a, b in spots)  # type: ignore[operator]
+    return bool(spots) and all(begin <= a and b <= end for a, b in spots)

@@ -22,7 +22,7 @@ from .array import ARRAY, PYTHON, SCALAR, TracedArray, root
 from .calls import call
 from .locations import fail, user_frame
 from .operands import captured
-from .outside import Contents, Guard, is_data_array
+from .outside import Condition, is_data_array
 from .recorder import Captured, Recorder
 
 STATIC = "static"
@@ -76,7 +76,7 @@ class Trace:
     leaves: list[Leaf]
     tree: trees.Tree
     captured: list[Captured]
-    guards: list[Guard | Contents]
+    guards: list[Condition]
     result: list[ResultLeaf]
     result_tree: trees.Tree
     writes: list[Write]

@@ -41,14 +41,14 @@ def register_dataclass(cls: type) -> None:
         return tuple(getattr(obj, n) for n in names), None, names
 
     def build(_: None, children: Any) -> Any:
-        obj = object.__new__(cls)
+        obj: Any = object.__new__(cls)
         for n, v in zip(names, children, strict=True):
             object.__setattr__(obj, n, v)
         return obj
 
     with _lock:
         if cls not in _registered:
-            optree.register_pytree_node(cls, take, build, namespace=NAMESPACE)
+            optree.register_pytree_node(cls, take, build, namespace=NAMESPACE)  # type: ignore[arg-type]
             _registered.add(cls)
 
 

@@ -47,7 +47,7 @@ def call(ufunc: np.ufunc, inputs: tuple[Any, ...], out: Any = None, where: Any =
     return store(ufunc, result, out, where, casting)
 
 
-def store(ufunc: np.ufunc, result: Any, out: Any, where: Any, casting: str = "same_kind") -> Any:
+def store(ufunc: Callable[..., Any], result: Any, out: Any, where: Any, casting: str = "same_kind") -> Any:
     """Write a result through `out=`, elements chosen by `where=`."""
     if isinstance(result, tuple):
         o.unsupported(ufunc, "out= for several results")
@@ -57,7 +57,7 @@ def store(ufunc: np.ufunc, result: Any, out: Any, where: Any, casting: str = "sa
         fail(DtypeError, f"out= of {o.name_of(ufunc)} is an array from outside of the traced function; "
                          f"make it inside, as by np.empty_like")
     if not np.can_cast(result.dtype, out.dtype, casting):  # type: ignore[arg-type]
-        fail(DtypeError, f"Cannot cast ufunc {ufunc.__name__!r} output from {result.dtype!r} to {out.dtype!r} "
+        fail(DtypeError, f"Cannot cast {o.name_of(ufunc)} output from {result.dtype!r} to {out.dtype!r} "
                          f"with casting rule {casting!r}")
     if o.broadcast_shape(result.extents, out.extents) != out.extents:
         fail(ShapeError, f"non-broadcastable output operand with shape {out.extents} doesn't match the broadcast shape "
@@ -92,7 +92,8 @@ class Raw:
 
 def resolve(ufunc: np.ufunc, args: list[TracedArray], dtype: Any = None) -> tuple[np.dtype, ...]:
     """The dtypes of the loop that NumPy would run: inputs, then outputs."""
-    wanted = {} if dtype is None else {"signature": (*(None,) * ufunc.nin, *(np.dtype(dtype),) * ufunc.nout)}
+    signature = None if dtype is None else (*(None,) * ufunc.nin, *(np.dtype(dtype),) * ufunc.nout)
+    wanted: dict[str, Any] = {} if signature is None else {"signature": signature}
     try:
         loop = ufunc.resolve_dtypes((*map(o.dtype_for_ufunc, args), *(None,) * ufunc.nout), **wanted)
     except TypeError as e:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from ..errors import TraceError, UnsupportedError
 from .locations import fail
@@ -98,7 +98,7 @@ class Maybe(View):
     def put(self, parent: TracedArray, new: TracedArray) -> TracedArray:
         self.refuse()
 
-    def refuse(self) -> Any:
+    def refuse(self) -> NoReturn:
         fail(UnsupportedError, f"whether {self.name} gave a view or a copy depends on the memory order of an array "
                                f"from "
                                f"outside, so a write here has no fixed meaning; write {self.name}.copy() before, or "
