@@ -140,6 +140,9 @@ CASES = [
         b.sum(b.slice(x, starts=(9, 6), sizes=(5, 7), steps=(-2, -1)), axes=(0,))]),
     Case("updates", (f64(5, 6), f64(2, 3)), lambda b, x, v: [b.update(x, v, starts=(1, 0), steps=(2, 2)), x]),
     Case("reshapes", (f64(4, 6),), reshapes),
+    Case("a reshape that has memory itself", (f64(5, 4), f64(8, 30)), lambda b, x, y: [
+        product(b, b.reshape(b.transpose(b.gather(x, b.const(np.array([[0, 3], [2, 1]])), axes=(1,)), perm=(2, 0, 1)),
+                             shape=(10, 2)), b.reshape(y, shape=(2, 120)), (1,), (0,))]),
     Case("gathers", (f64(5, 6), i64(7), i64(7)), gathers),
     Case("scatters", (f64(5, 6), i64(7), i64(7), f64(7, 6), f64(7)), scatters),
     Case("matrix products", (f64(40, 50), f64(50, 30)), lambda b, x, y: [

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from ...ir import Op, Value
 from ..affine import ZERO, Affine, dot
-from ..elements import Elements, row_major
+from ..elements import VIEWS, Elements, row_major
 from ..loops import Node
 
 if TYPE_CHECKING:
@@ -38,13 +38,14 @@ def _reshape(e: Elements, op: Op, index: Index) -> Node:
     inner = unreshaped(x.type.extents, shape, index)
     if inner is not None:
         return e.at(x, inner)
-    view = e.view(op.result)
+    source = e.view(x)  # not the result's: that may be the very memory that is to be filled
+    view = VIEWS["reshape"](op, source) if source else None
     if view is None:  # only met while running dry
         assert e.notes is not None
         e.notes.needs_memory.add(x)
         return e.at(x, tuple(ZERO for _ in x.shape))
     if e.notes is not None:
-        base = e.base(op.result)
+        base = e.base(x)
         if base not in e.inputs and base not in e.literals:
             e.notes.reads.append((base, None))
     return e.nodes.load(view.buffer, dot(index, view.strides, view.offset))
