@@ -172,7 +172,10 @@ class Lowering:
         """The memory of an operand that is read as a whole; asks for it where there is none."""
         view = self.elements.view(value)
         if view is None:
-            self.wanted.add(value)
+            home = value  # a reshape of memory of its own is a view of it
+            while home.op is not None and home.op.name == "reshape":
+                home = home.op.operands[0]
+            self.wanted.add(home)
             view = View(Buffer("missing", value.dtype, value.type.extents, "workspace"), 0,
                         row_major(value.type.extents), value.type.extents)
         return view
