@@ -68,8 +68,8 @@ def operations(text: str) -> int:
 
 def checked(found: Differences, wanted: float) -> None:
     heading("checking the gradient")
-    verdict(found.worst <= wanted, f"{found.coordinates} elements against central differences: largest difference "
-                                   f"{found.worst:.1e} of the largest element (allowed {wanted:.0e})")
+    verdict(found.worst <= wanted, f"{found.coordinates} elements against central differences, worst {found.worst:.0e} "
+                                   f"(allowed {wanted:.0e})")
 
 
 def verdict(good: bool, text: str) -> None:
