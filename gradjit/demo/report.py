@@ -45,7 +45,7 @@ def compiled(seconds: float, stats: Any) -> None:
     (made,) = stats.specialisations
     heading("compiling gj.value_and_grad(loss)")
     say(f"first call, from Python source to value and gradient: {duration(seconds)}")
-    steps = [(name, t) for name, t in made.seconds.items() if not name.startswith("pass ")]
+    steps = [(name, t) for name, t in made.seconds.items() if t >= 1e-3 and not name.startswith("pass ")]
     say("of that " + ", ".join(f"{name} {duration(t)}" for name, t in steps))
     say(f"workspace: {made.workspace_bytes / 1024:.0f} KiB, one allocation a call")
 
