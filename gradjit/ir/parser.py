@@ -22,14 +22,18 @@ _FUNC_NAME = re.compile(r"[\w.<>]+")
 class Cursor:
     """A position in the text, with the values in scope."""
 
-    def __init__(self, text: str, filename: str = "<ir>"):
+    def __init__(self, text: str, filename: str = "<ir>", locate: bool = False):
         self.text = text
         self.filename = filename
+        self.locate = locate
         self.at = 0
         self.scope: dict[str, Value] = {}
 
+    def line(self) -> int:
+        return self.text.count("\n", 0, self.at) + 1
+
     def error(self, message: str) -> IRError:
-        line = self.text.count("\n", 0, self.at) + 1
+        line = self.line()
         shown = self.text.splitlines()[line - 1] if self.text.splitlines()[line - 1:] else ""
         return IRError(f"{self.filename}:{line}: {message}\n    {shown.strip()}")
 
@@ -163,6 +167,7 @@ class Cursor:
 
     def op(self) -> Op:
         results = []
+        start = self.ahead()
         while not self.accept("="):
             results.append(self.typed_name())
             if not self.peek("="):
@@ -174,10 +179,12 @@ class Cursor:
         attrs = self.attrs(name, [t for _, t in results])
         loc = self.location()
         regions = self.regions(OPS[name].regions)
+        end, self.at = self.at, start  # what is wrong with the operation is said of its first line
         op = self.checked(name, operands, attrs, regions, [t for _, t in results])
-        op.loc = loc
+        op.loc = loc or (Loc(self.filename, self.line()) if self.locate else None)
         for (n, _), v in zip(results, op.results, strict=True):
             self.define(n, v)
+        self.at = end
         return op
 
     def checked(self, name: str, operands: tuple[Value, ...], attrs: dict[str, Any], regions: tuple[Block, ...],
@@ -244,9 +251,12 @@ class Cursor:
         return Loc(m.group(1), int(m.group(2))) if m else None
 
 
-def parse(text: str, filename: str = "<ir>") -> Module:
-    """The module that the text spells. Raises IRError with the line at fault."""
-    c = Cursor(text, filename)
+def parse(text: str, filename: str = "<ir>", locate: bool = False) -> Module:
+    """The module that the text spells. Raises IRError with the line at fault.
+
+    locate: operations without a location of their own get their line of the text.
+    """
+    c = Cursor(text, filename, locate)
     module = Module()
     c.skip()
     while c.at < len(text):
