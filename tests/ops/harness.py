@@ -85,6 +85,7 @@ def check(case: Case) -> None:
     """Everything about a case; see the module's text."""
     check_value(case)
     check_text(case)
+    check_compiled(case)
     check_batching(case)
     check_float32(case)
     if case.smooth and case.wrt:
@@ -97,13 +98,10 @@ def check(case: Case) -> None:
 
 # helpers ------------------------------------------------------------------------------------------------------------
 def run(func: Func, args: Arrays) -> list[np.ndarray]:
-    """The results of a well-formed function; every compiled backend must give the same, and leave the arguments."""
+    """The results of a well-formed function, which must leave its arguments as they are."""
     verify(func)
     before = [np.array(a) for a in args]
     results = interpret(func, args)
-    for name, compiled in COMPILED.items():
-        for got, expected in zip(compiled(func, args), results, strict=True):
-            same(got, expected, f"{name} against the interpreter\n{func}", rtol=1e-12, atol=1e-13)
     for a, old in zip(args, before, strict=True):
         np.testing.assert_array_equal(a, old, f"an argument was changed\n{func}")
     return results
@@ -159,6 +157,23 @@ def check_value(case: Case) -> None:
     expected = expected if isinstance(expected, tuple) else (expected,)
     for got, e in zip(results, expected, strict=True):
         same(got, e, "the value against NumPy", rtol=1e-13, atol=1e-14)
+
+
+def check_compiled(case: Case) -> None:
+    """Each compiled backend against the interpreter, on the derivatives, which hold the operation itself too."""
+    f, args = case.func(), case.arrays
+    todo = [(f, list(args))]
+    if case.smooth and case.wrt:
+        value, chosen = floats(interpret(f, args)), [args[k] for k in case.wrt]
+        todo = [(reverse(f, case.wrt), [*args, *case.random(value, 1)]),
+                (jvp(f, case.wrt), [*args, *case.random(chosen, 2)])]
+    for name, compiled in COMPILED.items():
+        for g, inputs in todo:
+            before = [np.array(a) for a in inputs]
+            for got, expected in zip(compiled(g, inputs), interpret(g, inputs), strict=True):
+                same(got, expected, f"{name} against the interpreter\n{g}", rtol=1e-12, atol=1e-13)
+            for a, old in zip(inputs, before, strict=True):
+                np.testing.assert_array_equal(a, old, f"an argument was changed\n{g}")
 
 
 def check_text(case: Case) -> None:

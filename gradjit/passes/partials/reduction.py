@@ -11,6 +11,7 @@ Axes = tuple[int, ...]
 
 
 def replaced(t: tuple[int, ...], axis: int, value: int) -> tuple[int, ...]:
+    """The tuple with one item changed."""
     return (*t[:axis], value, *t[axis + 1:])
 
 

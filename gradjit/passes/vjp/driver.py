@@ -38,6 +38,7 @@ class Reverser:
         self.tables = tables
         self.varied = varied
         self.arrived: dict[Value, list[Contribution]] = {}
+        self.settled: dict[Masked, Value] = {}
 
     def add(self, v: Value, ct: Contribution | None) -> None:
         """Another contribution to the cotangent of v. None is a structural zero."""
@@ -59,7 +60,15 @@ class Reverser:
             masked = [f for f in flows if isinstance(f, Masked)]
             if len(masked) == len(flows):
                 return united(self.b, masked)
-        return total(self.b, [settle(self.b, f) for f in flows], windows, scattered)
+        return total(self.b, [self.settle(f) for f in flows], windows, scattered)
+
+    def settle(self, flow: Flow) -> Value:
+        """The flow with its mask applied. Both operands of an addition get one masked flow: it is settled once."""
+        if isinstance(flow, Value):
+            return flow
+        if flow not in self.settled:
+            self.settled[flow] = settle(self.b, flow)
+        return self.settled[flow]
 
     def by_mask(self, parts: Sequence[Contribution]) -> list[Flow]:
         """The whole arrays among the parts, those of one mask added."""
@@ -77,7 +86,7 @@ class Reverser:
     def taken(self, v: Value) -> Value | None:
         """The same as one value, without a mask."""
         ct = self.take(v)
-        return None if ct is None else settle(self.b, ct)
+        return None if ct is None else self.settle(ct)
 
     def run(self, ops: Sequence[Op]) -> None:
         """Pull cotangents back through operations that stand in the function being built, last first."""
@@ -104,7 +113,7 @@ class Reverser:
             return [None if v is None or m is None else Masked(whole(b, v), whole(b, m))
                     for v, m in zip(values, masks, strict=True)]
         if ct is not None:
-            return rule(b, op, needs, settle(b, ct))
+            return rule(b, op, needs, self.settle(ct))
         return rule(b, op, needs, *(self.taken(r) for r in op.results))
 
 

@@ -24,7 +24,7 @@ def _scatter(b: Builder, op: Op, needs: Needs, g: Value) -> list[Flow | None]:
     read: Flow | None = b.gather(g, *indices, axes=axes) if needs[-1] else None
     if isinstance(read, Value) and not are_distinct(indices):
         last = last_writers(b, tuple(x.shape[a] for a in axes), indices)
-        read = Masked(read, b.broadcast(last, shape=v.shape, dims=all_axes(last)))
+        read = Masked(read, last if last.shape == v.shape else b.broadcast(last, shape=v.shape, dims=all_axes(last)))
     return [cleared, *(None for _ in indices), read]
 
 
