@@ -127,6 +127,7 @@ class TracedArray:
         """Replace all elements. `new` has this handle's dtype and shape."""
         if self.kind != ARRAY:
             fail(TraceError, f"'{self.kind}' object does not support item assignment")
+        new = root(new.content, new.home, ARRAY)  # new may be a view of what is about to change
         if self.parent is not None:
             self.parent.write(self._view.put(self.parent, new))  # type: ignore[union-attr]
             self._seen = self.root.version
@@ -320,7 +321,10 @@ def leak(x: TracedArray, what: str, remedy: str) -> NoReturn:
 # handles ------------------------------------------------------------------------------------------------------------
 def root(content: Content, home: Recorder | None, kind: str | None = None, origin: str = "",
          row_major: bool = True) -> TracedArray:
-    """A handle of its own. Without a kind, 0-d is a NumPy scalar, as results of NumPy's functions are."""
+    """A handle of its own. Without a kind, 0-d is a NumPy scalar, as results of NumPy's functions are.
+
+    row_major: whether NumPy's array would surely be contiguous in row-major order.
+    """
     h = object.__new__(TracedArray)
     known = isinstance(content, np.ndarray)
     h._dtype = dtype_of(content.dtype) if isinstance(content, np.ndarray) else content.dtype

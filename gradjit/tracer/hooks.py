@@ -10,6 +10,7 @@ import numpy as np
 
 from .array import TracedArray
 from .calls import call
+from .indexing import update_by_mask
 from .locations import is_internal
 from .operands import captured
 from .outside import Source, is_data_array, outside
@@ -75,8 +76,11 @@ class Hooks:
     @staticmethod
     def aug_item(owner: Any, key: Any, op: str, other: Any) -> None:
         """`owner[key] op= other`. What a list or dict holds and was changed in place is not stored again."""
+        apply = getattr(operator, op)
+        if isinstance(owner, TracedArray) and update_by_mask(owner, key, lambda x: apply(x, other), other):
+            return
         old = local(owner[key])
-        new = getattr(operator, op)(old, other)
+        new = apply(old, other)
         if new is not old or isinstance(owner, TracedArray):
             owner[key] = new
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import operator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, NoReturn
 
@@ -12,6 +13,7 @@ from ..errors import BoundsError, ShapeError, TraceError, UnsupportedError
 from . import operands as o
 from .array import ARRAY, SCALAR, TracedArray
 from .locations import fail
+from .pinning import pinned
 from .shaping import regrouped, window
 from .views import Reshaped, Window
 
@@ -55,8 +57,11 @@ def setitem(x: TracedArray, key: Any, value: Any) -> None:
         fail(TraceError, f"a {v.dtype} cannot be written into a {x.dtype} array")
     v = o.convert(v, x.dtype)
     mask = whole_mask(x, key)
-    if mask is not None and mask.known is None:
+    if mask is not None and v.size == 1:
         return x.write(write_by_mask(x, mask, v))
+    if mask is not None and pinned(mask) is None:
+        fail(UnsupportedError, "x[mask] = values with a mask that is not known while tracing takes one number; write "
+                               "x[:] = np.where(mask, values, x) with values in x's shape")
     k = parse(x, key)
     if k.arrays:
         target = basic_view(x, k)
@@ -89,7 +94,7 @@ def fitted(v: TracedArray, shape: tuple[Any, ...]) -> TracedArray:
     extra = v.ndim - len(shape)
     if extra > 0 and all(e == 1 for e in v.extents[:extra]):
         v = reshape_to(v, v.extents[extra:])
-    if o.broadcast_shape(v.extents, shape) != shape:
+    if not o.fits(v.extents, shape):
         fail(ShapeError, f"could not broadcast input array from shape {v.extents} into shape {shape}")
     return o.broadcast_to(v, shape)
 
@@ -104,16 +109,19 @@ def parse(x: TracedArray, key: Any) -> Key:
         fail(BoundsError, f"too many indices for array: array is {x.ndim}-dimensional, but {used} were indexed")
     if sum(1 for i in items if i is Ellipsis) > 1:
         fail(BoundsError, "an index can only have a single ellipsis ('...')")
+    k.together = stand_together(items)
     items = [j for i in items for j in ([slice(None)] * (x.ndim - used) if i is Ellipsis else [i])]
     items += [slice(None)] * (x.ndim - sum(1 for i in items if i is not None))
     advanced = any(is_array_index(i) for i in items)
-    places = []
-    for place, item in enumerate(items):
-        if advanced and is_advanced(item):
-            places.append(place)
+    for item in items:
         add(k, x, item, advanced)
-    k.together = not places or places[-1] - places[0] == len(places) - 1
     return k
+
+
+def stand_together(items: list[Any]) -> bool:
+    """Whether the index arrays, and integers beside them, have no slice, None or ellipsis between them."""
+    places = [place for place, item in enumerate(items) if is_advanced(item)]
+    return not places or places[-1] - places[0] == len(places) - 1
 
 
 def is_array_index(item: Any) -> bool:
@@ -125,7 +133,7 @@ def is_array_index(item: Any) -> bool:
 
 def is_advanced(item: Any) -> bool:
     """Among index arrays, plain integers count as index arrays too."""
-    return item is not None and not isinstance(item, slice)
+    return item is not None and item is not Ellipsis and not isinstance(item, slice)
 
 
 def add(k: Key, x: TracedArray, item: Any, advanced: bool) -> None:
@@ -223,9 +231,6 @@ def refuse_mask() -> NoReturn:
 
 def write_by_mask(x: TracedArray, mask: TracedArray, v: TracedArray) -> TracedArray:
     """`x[mask] = v` for a v of one element."""
-    if v.ndim and v.size != 1:
-        fail(UnsupportedError, "x[mask] = values with a mask that is not known while tracing takes one number; write "
-                               "x[:] = np.where(mask, values, x) with values in x's shape")
     v = reshape_to(v, ())
     return o.emit("select", mask, o.broadcast_to(v, x.extents), x)
 
@@ -248,10 +253,22 @@ def boolean(item: Any) -> np.ndarray | None:
     if isinstance(item, np.ndarray) and item.dtype == bool:
         item = o.as_traced(item)
     if isinstance(item, TracedArray) and item.ir_dtype.is_bool:
-        from .pinning import pinned  # which stands above this file: it evaluates what leads to a value
         mask = pinned(item)
         return refuse_mask() if mask is None else mask
     return None
+
+
+def update_by_mask(x: TracedArray, key: Any, change: Callable[[Any], Any], other: Any) -> bool:
+    """`x[mask] op= number` for a mask that is not known: x is changed everywhere and the result taken under the mask.
+
+    Tells whether that was the case. `change(x)` is what the operator gives for all of x.
+    """
+    mask = whole_mask(x, key)
+    if mask is None or np.size(other) != 1 or x.kind != ARRAY:
+        return False
+    new = o.broadcast_to(o.cast(o.as_traced(change(o.root(x.content, x.home, ARRAY))), x.dtype), x.extents)
+    x.write(o.emit("select", mask, new, x))
+    return True
 
 
 # reading and writing ------------------------------------------------------------------------------------------------

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
+
+import numpy as np
 
 Strides = tuple[int, ...] | None
-"""None where the order in memory is not known while tracing (an argument, the result of NumPy's K-ordered loops)."""
+"""None where the order in memory is not known (NumPy's loops on operands that are not row-major order theirs by "K")."""
 
 
 def contiguous(shape: Sequence[int]) -> tuple[int, ...]:
@@ -17,11 +20,17 @@ def contiguous(shape: Sequence[int]) -> tuple[int, ...]:
     return tuple(reversed(out))
 
 
-def is_contiguous(shape: Sequence[int], strides: Strides) -> bool:
-    """Whether the elements stand in row-major order without gaps."""
+def of_array(a: np.ndarray) -> tuple[int, ...]:
+    """The strides of an ndarray. (Where they are no whole number of elements, the compiled function gets a copy.)"""
+    return tuple(s // a.itemsize for s in a.strides)
+
+
+def is_row_major(shape: Sequence[int], strides: Strides) -> bool:
+    """Whether the last axis is the innermost and so on, gaps allowed: then results of NumPy's loops are contiguous."""
     if strides is None:
         return False
-    return 0 in shape or all(e == 1 or s == c for e, s, c in zip(shape, strides, contiguous(shape), strict=True))
+    steps = [abs(s) for e, s in zip(shape, strides, strict=True) if e != 1]
+    return 0 in shape or (0 not in steps and all(a >= b for a, b in pairwise(steps)))
 
 
 def reshaped(shape: Sequence[int], strides: Sequence[int], new: Sequence[int]) -> tuple[int, ...] | None:

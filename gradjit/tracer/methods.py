@@ -12,6 +12,7 @@ from ..errors import TraceError, UnsupportedError
 from . import operands as o, shaping
 from .array import ARRAY, PYTHON, TracedArray
 from .dispatch import apply, leave
+from .layout import is_row_major
 from .locations import fail
 
 FUNCTIONS: dict[str, Callable[..., Any]] = {
@@ -47,12 +48,12 @@ def astype(x: TracedArray, dtype: Any, order: str = "K", casting: str = "unsafe"
     if not np.can_cast(x.dtype, np.dtype(dtype), casting):  # type: ignore[arg-type]
         fail(TraceError, f"Cannot cast array data from {x.dtype!r} to {np.dtype(dtype)!r} by the rule {casting!r}")
     y = o.cast(x, dtype)
-    return leave(duplicate(y) if x.kind == ARRAY and (copy or y is not x) else y)
+    return leave(duplicate(y, order) if x.kind == ARRAY and (copy or y is not x) else y)
 
 
 def duplicate(x: TracedArray, order: str = "C") -> TracedArray:
     """An array with the same elements that shares nothing."""
-    return o.root(x.content, x.home, x.kind)
+    return o.root(x.content, x.home, x.kind, row_major=order == "C" or is_row_major(x.extents, x.strides_in_elements))
 
 
 def reshape(x: TracedArray, *shape: Any, order: str = "C", copy: bool | None = None) -> Any:

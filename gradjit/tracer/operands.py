@@ -8,9 +8,10 @@ from typing import Any, NoReturn
 
 import numpy as np
 
-from ..errors import BoundsError, DtypeError, ShapeError, TraceError, UnsupportedError
+from ..errors import AxisError, DtypeError, ShapeError, TraceError, UnsupportedError
 from ..ir import OPS, DType, dtype_of
 from .array import ARRAY, PYTHON, SCALAR, TracedArray, root
+from .layout import is_row_major, of_array
 from .locations import fail
 from .outside import Source, is_data_array, outside
 from .recorder import current, repeated
@@ -64,7 +65,8 @@ def captured(array: np.ndarray, source: Source | None = None) -> TracedArray:
     except DtypeError as e:
         fail(DtypeError, str(e))
     if c.handle is None:
-        c.handle = root(c.value, outermost, ARRAY, "captured array", row_major=False)
+        c.handle = root(c.value, outermost, ARRAY, "captured array")
+        c.handle.strides_in_elements = of_array(array)
     return c.handle
 
 
@@ -120,13 +122,13 @@ def emit(name: str, *operands: TracedArray, kind: str | None = None, **attrs: An
 
 def emit_all(name: str, *operands: TracedArray, kind: str | None = None, **attrs: Any) -> list[TracedArray]:
     """The same for an operation of any number of results."""
-    row_major = name != "transpose" and all(o.strides_in_elements is not None for o in operands)
+    row_major = name != "transpose" and all(is_row_major(o.extents, o.strides_in_elements) for o in operands)
     if operands and all(o.is_known for o in operands):
         folded = fold(name, [o.known for o in operands], attrs)  # type: ignore[misc]
-        return [root(a, None, kind) for a in folded]
+        return [root(a, None, kind, row_major=row_major) for a in folded]
     recorder = current()
     values = recorder.append(name, tuple(o.value for o in operands), attrs)
-    return [root(v, recorder, kind, row_major=row_major or not OPS[name].pointwise) for v in values]
+    return [root(v, recorder, kind, row_major=row_major) for v in values]
 
 
 def fold(name: str, arrays: list[np.ndarray], attrs: dict[str, Any]) -> list[np.ndarray]:
@@ -216,12 +218,19 @@ def broadcast_shape(*shapes: tuple[Any, ...]) -> tuple[Any, ...]:
     return tuple(out)
 
 
+def fits(shape: tuple[Any, ...], into: tuple[Any, ...]) -> bool:
+    """Whether something of one shape can be broadcast to the other."""
+    shape = (1,) * (len(into) - len(shape)) + shape
+    return len(shape) == len(into) and all((isinstance(a, int) and a == 1) or a is b or a == b
+                                           for a, b in zip(shape, into, strict=True))
+
+
 def broadcast_to(x: TracedArray, shape: Sequence[Any]) -> TracedArray:
     """x repeated to `shape` as NumPy aligns axes, at the end; x itself where nothing changes."""
     shape = tuple(shape)
     if x.extents == shape:
         return x
-    if broadcast_shape(x.extents, shape) != shape:
+    if not fits(x.extents, shape):
         fail(ShapeError, f"could not broadcast input array from shape {x.extents} into shape {shape}")
     dims = tuple(range(len(shape) - x.ndim, len(shape)))
     return emit("broadcast", x, shape=shape, dims=dims)
@@ -254,10 +263,10 @@ def static_shape(shape: Any) -> tuple[int, ...]:
 
 
 def normal_axis(axis: Any, rank: int, what: str = "axis") -> int:
-    """A non-negative axis; BoundsError where there is none such."""
+    """A non-negative axis; AxisError where there is none such."""
     a = static_int(axis, what)
     if not -rank <= a < rank:
-        fail(BoundsError, f"{what} {a} is out of bounds for array of dimension {rank}")
+        fail(AxisError, f"{what} {a} is out of bounds for array of dimension {rank}")
     return a % rank if rank else a
 
 

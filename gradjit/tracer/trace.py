@@ -20,6 +20,7 @@ from ..ir import ArrayType, Func, Loc, Value, dtype_of, walk
 from . import trees
 from .array import ARRAY, PYTHON, SCALAR, TracedArray, root
 from .calls import call
+from .layout import Strides, of_array
 from .locations import fail, user_frame
 from .operands import captured
 from .outside import Condition, is_data_array
@@ -38,6 +39,8 @@ class Leaf:
     type: ArrayType | None
     value: Any = None
     """The value of a static leaf."""
+    strides: Strides = None
+    """The memory order of an array, which is part of the specialisation."""
 
     @property
     def is_traced(self) -> bool:
@@ -100,7 +103,7 @@ class Trace:
 def leaf_of(x: Any, name: str) -> Leaf:
     """How an argument's leaf is traced. DtypeError for arrays that cannot be compiled."""
     if isinstance(x, TracedArray):
-        return Leaf(name, x.kind, x.type)
+        return Leaf(name, x.kind, x.type, strides=x.strides_in_elements)
     if isinstance(x, (np.ndarray, np.generic)):
         if isinstance(x, np.ndarray) and type(x) not in (np.ndarray, np.memmap):
             fail(DtypeError, f"the argument {name} is a {type(x).__module__}.{type(x).__name__}; pass np.asarray(...) "
@@ -109,7 +112,9 @@ def leaf_of(x: Any, name: str) -> Leaf:
             t = ArrayType(dtype_of(x.dtype), x.shape)
         except DtypeError as e:
             fail(DtypeError, f"the argument {name}: {e}")
-        return Leaf(name, ARRAY if isinstance(x, np.ndarray) else SCALAR, t)
+        if isinstance(x, np.ndarray):
+            return Leaf(name, ARRAY, t, strides=of_array(x))
+        return Leaf(name, SCALAR, t)
     if type(x) in (float, complex):
         return Leaf(name, PYTHON, ArrayType(dtype_of(type(x))))
     if hasattr(x, "__array__") and not isinstance(x, type):
@@ -184,8 +189,14 @@ def world_of(recorder: Recorder, static: Any) -> None:
 
 def bind(recorder: Recorder, leaves: list[Leaf]) -> list[Any]:
     """A parameter for each traced leaf: the handles (or static values) that the function gets."""
-    return [root(recorder.parameter(leaf.type, leaf.name), recorder, leaf.kind, "argument", row_major=False)
-            if leaf.type is not None else leaf.value for leaf in leaves]
+    return [argument(recorder, leaf) if leaf.is_traced else leaf.value for leaf in leaves]
+
+
+def argument(recorder: Recorder, leaf: Leaf) -> TracedArray:
+    assert leaf.type is not None
+    h = root(recorder.parameter(leaf.type, leaf.name), recorder, leaf.kind, "argument")
+    h.strides_in_elements = leaf.strides
+    return h
 
 
 def run(f: Callable[..., Any], args: Any, kwargs: Any) -> Any:

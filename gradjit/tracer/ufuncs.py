@@ -59,7 +59,7 @@ def store(ufunc: Callable[..., Any], result: Any, out: Any, where: Any, casting:
     if not np.can_cast(result.dtype, out.dtype, casting):  # type: ignore[arg-type]
         fail(DtypeError, f"Cannot cast {o.name_of(ufunc)} output from {result.dtype!r} to {out.dtype!r} "
                          f"with casting rule {casting!r}")
-    if o.broadcast_shape(result.extents, out.extents) != out.extents:
+    if not o.fits(result.extents, out.extents):
         fail(ShapeError, f"non-broadcastable output operand with shape {out.extents} doesn't match the broadcast shape "
                          f"{result.extents}")
     new = o.broadcast_to(o.cast(result, out.dtype), out.extents)
@@ -72,8 +72,8 @@ def store(ufunc: Callable[..., Any], result: Any, out: Any, where: Any, casting:
 
 def compute(ufunc: np.ufunc, args: list[TracedArray], dtype: Any = None) -> Any:
     """The ufunc on handles: a handle, or a tuple of them."""
-    from .numpy import UFUNCS
-    rule = UFUNCS.get(ufunc)
+    from .numpy import ufunc_rule
+    rule = ufunc_rule(ufunc)
     if rule is None:
         o.unsupported(ufunc)
     if isinstance(rule, Raw):
@@ -112,7 +112,7 @@ def operate(ufunc: np.ufunc, *args: Any) -> Any:
         return NotImplemented
     handles = [o.as_traced(a) for a in args]
     result = compute(ufunc, handles)
-    if all(h.kind == PYTHON for h in handles) and result.kind == SCALAR:
+    if result.kind == SCALAR and all(h.kind == PYTHON or type(a) is bool for h, a in zip(handles, args, strict=True)):
         result.kind = PYTHON
     from .dispatch import leave
     return leave(result)

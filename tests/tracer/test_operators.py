@@ -1,0 +1,223 @@
+"""Operators: dtypes, kinds of scalars, and values as NumPy has them."""
+
+from __future__ import annotations
+
+import itertools
+import operator
+
+import numpy as np
+import pytest
+
+from gradjit.errors import DtypeError, ShapeError, TraceError
+from gradjit.tracer.trace import trace
+
+from .compare import check
+
+ARITHMETIC = [operator.add, operator.sub, operator.mul]
+COMPARE = [operator.lt, operator.le, operator.gt, operator.ge, operator.eq, operator.ne]
+OPERANDS = {
+    "f64 array": np.array([1.5, -2.0, 3.0]),
+    "f32 array": np.array([1.5, -2.0, 3.0], np.float32),
+    "i64 array": np.array([3, -1, 2]),
+    "i32 array": np.array([3, -1, 2], np.int32),
+    "u8 array": np.array([3, 1, 2], np.uint8),
+    "bool array": np.array([True, False, True]),
+    "0-d array": np.array(2.5),
+    "f64": np.float64(2.5),
+    "f32": np.float32(2.5),
+    "i64": np.int64(3),
+    "python float": 2.5,
+    "python int": 3,
+    "python bool": True,
+}
+
+
+def _traced(x: object) -> bool:
+    return type(x) not in (int, bool)
+
+
+@pytest.mark.parametrize("left", OPERANDS)
+@pytest.mark.parametrize("right", OPERANDS)
+def test_promotion(left, right):
+    a, b = OPERANDS[left], OPERANDS[right]
+    for op in (*ARITHMETIC, operator.truediv, *COMPARE):
+        try:
+            with np.errstate(all="ignore"):
+                op(a, b)
+        except TypeError:
+            if _traced(a) or _traced(b):
+                with pytest.raises(DtypeError):
+                    trace(op, (a, b), {})
+            continue
+        check(op, a, b)
+
+
+@pytest.mark.parametrize("name", ["f64 array", "f32 array", "i64 array", "f64", "python float"])
+def test_python_numbers_do_not_widen(name):
+    x = OPERANDS[name]
+    check(lambda x: (x + 1, 1 + x, x * 2.0, 2.0 * x, x - 1, 1.0 - x, x / 2, 3 / x), x)
+
+
+def test_weak_stays_weak_until_it_meets_an_array():
+    check(lambda t, x: (t * 2 + 1) * x, 0.5, np.ones(3, np.float32))
+    check(lambda t: t * 2 + 1, 0.5)
+    check(lambda t: np.sin(t), 0.5)
+    check(lambda t, s: t * s, 0.5, np.float32(2))
+
+
+def test_known_scalars_are_numpys_own():
+    def f(x):
+        n = np.arange(5)[2]
+        assert type(n) is np.int64
+        total = 0.0
+        for k in range(n):
+            total = total + x[k]
+        return total
+
+    check(f, np.array([1.0, 2.0, 3.0]))
+
+
+def test_bool_arithmetic():
+    a, b = np.array([True, True, False]), np.array([True, False, False])
+    check(lambda a, b: (a + b, a * b), a, b)
+    for f in (lambda a: -a, lambda a: a - a):
+        with pytest.raises(DtypeError, match="test_operators.py"):
+            trace(f, (a,), {})
+
+
+def test_broadcasting():
+    shapes = [(), (1,), (3,), (2, 3), (2, 1), (1, 3), (4, 1, 3), (0, 3)]
+    for s, t in itertools.product(shapes, shapes):
+        a, b = np.arange(float(np.prod(s))).reshape(s), np.ones(t)
+        try:
+            a + b
+        except ValueError:
+            with pytest.raises(ShapeError, match="could not be broadcast"):
+                trace(operator.add, (a, b), {})
+            continue
+        check(operator.add, a, b)
+
+
+def test_in_place_operators():
+    def f(x, y):
+        z = x * 1.0
+        alias = z
+        z += y
+        z *= 2
+        z -= 1.0
+        z /= 4
+        return z, alias
+
+    check(f, np.arange(3.0), np.ones(3))
+
+
+def test_in_place_on_a_scalar_makes_a_new_one():
+    def f(x):
+        s = np.sum(x)
+        t = s
+        t += 1
+        return s, t
+
+    check(f, np.arange(3.0))
+
+
+def test_in_place_keeps_the_dtype_or_refuses():
+    def f(x):
+        y = x * 1
+        y += 0.5
+        return y
+
+    check(f, np.arange(3, dtype=np.float32))
+    with pytest.raises(DtypeError, match="same_kind"):
+        trace(f, (np.arange(3),), {})
+
+
+def test_out_and_where():
+    def f(x, y):
+        out = x * 0.0
+        np.add(x, y, out=out)
+        np.multiply(out, 2.0, out=out, where=y > 1)
+        return out
+
+    check(f, np.arange(4.0), np.arange(4.0))
+
+
+def test_out_shape_must_fit():
+    def f(x):
+        out = x[:2] * 1.0
+        np.add(x, 1.0, out=out)
+        return out
+
+    with pytest.raises(ShapeError, match="non-broadcastable"):
+        trace(f, (np.arange(4.0),), {})
+
+
+def test_nan_and_inf_travel():
+    x = np.array([np.nan, np.inf, -np.inf, 0.0, -0.0])
+    check(lambda x: (x + 1, x * 0, 1 / x, x - x, x == x, x < 1), x)
+
+
+def test_comparison_with_none_and_strings_is_pythons():
+    t = trace(lambda x: (x is None, x == None, x != "a"), (np.ones(2),), {})  # noqa: E711
+    assert [r.value for r in t.result] == [False, False, True]
+
+
+def test_objects_without_array_meaning_are_refused():
+    with pytest.raises((TypeError, DtypeError)):
+        trace(lambda x: x + {"a": 1}, (np.ones(2),), {})
+    with pytest.raises((TypeError, DtypeError)):
+        trace(lambda x: x + None, (np.ones(2),), {})
+
+
+def test_other_classes_may_take_the_operator():
+    class Unit:
+        __array_ufunc__ = None
+
+        def __rmul__(self, other):
+            return "mine"
+
+    unit = Unit()
+    t = trace(lambda x: x * unit, (np.ones(2),), {})
+    assert t.result[0].value == "mine"
+
+
+def test_python_lists_as_operands():
+    check(lambda x: x + [1.0, 2.0], np.ones(2))
+    check(lambda x: [1, 2] * x, np.ones(2))
+
+
+@pytest.mark.parametrize("convert", [bool, lambda x: 1 if x else 2, lambda x: [1, 2][x], lambda x: {x: 1}, hash])
+def test_unknown_values_are_refused_with_the_line(convert):
+    def f(x):
+        return convert(x[0] > 0.5)
+
+    with pytest.raises(TraceError, match=r'test_operators.py", line \d+') as e:
+        trace(f, (np.ones(2),), {})
+    assert "traced value" in str(e.value)
+
+
+def test_len_and_iteration():
+    check(lambda x: sum(row[0] * k for k, row in enumerate(x)) + len(x), np.arange(6.0).reshape(3, 2))
+    check(lambda x: [2 * v for v in x], np.arange(3.0))
+    a = trace(lambda x: len(x), (np.ones((4, 2)),), {})
+    assert a.result[0].value == 4
+    with pytest.raises(TypeError, match="unsized"):
+        trace(lambda x: len(x), (np.array(1.0),), {})
+
+
+def test_attributes():
+    def f(x):
+        return (x.shape, x.ndim, x.size, x.dtype, x.itemsize, x.nbytes, x.T, x.mT)
+
+    t = trace(lambda x: f(x)[:6], (np.ones((2, 3), np.float32),), {})
+    assert [r.value for r in t.result] == [2, 3, 2, 6, np.dtype(np.float32), 4, 24]
+    check(lambda x: (x.T, x.mT, x.T.T), np.arange(6.0).reshape(2, 3))
+
+
+def test_unknown_methods_are_named():
+    with pytest.raises(TraceError, match="tobytes.*\n.*test_operators"):
+        trace(lambda x: x.tobytes(), (np.ones(2),), {})
+    with pytest.raises(AttributeError, match="no attribute 'frobnicate'"):
+        trace(lambda x: x.frobnicate(), (np.ones(2),), {})
+    with pytest.raises(TraceError, match="setting .shape"):
+        trace(lambda x: setattr(x, "shape", (1, 2)), (np.ones(2),), {})
