@@ -89,7 +89,7 @@ class _Checker:
 
 
 def errors_of(func: Func) -> list[tuple[Op | None, str]]:
-    """All that is wrong with a function: the operation at fault (None for a block's end) and what it is."""
+    """All that is wrong with a function: the operation at fault (None for a block's parameters or end), what it is."""
     c = _Checker()
     c.block(func.body, set())
     return c.errors
@@ -110,5 +110,5 @@ def verify(what: Func | Module) -> None:
 
 def _where(op: Op | None) -> str:
     if op is None:
-        return "at the end of a block: "
+        return "at the parameters or the end of a block: "
     return f"{op.name}" + (f" ({op.loc})" if op.loc else "") + ": "

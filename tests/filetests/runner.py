@@ -30,7 +30,7 @@ from pathlib import Path
 import numpy as np
 
 from gradjit.errors import GradjitError, IRError
-from gradjit.ir import Func, Module, interpret, parse, print_module, verify, walk
+from gradjit.ir import Func, Module, Value, interpret, parse, print_module, type_of, verify, walk
 from gradjit.ir.attrs import read_literal, show_literal
 from gradjit.ir.parser import Cursor
 from gradjit.ir.verifier import errors_of
@@ -150,8 +150,11 @@ def check_text(m: Module) -> None:
 def read_arguments(f: Func, line: str) -> list[np.ndarray]:
     """The literals of an `args` line; an array parameter of one repeated number may be written as that number."""
     c = Cursor(line)
-    found = [read_literal(c, p.type) for p in f.params]
-    return [np.broadcast_to(a, p.type.extents) for a, p in zip(found, f.params, strict=True)]
+    found: dict[Value, np.ndarray] = {}
+    for p in f.params:
+        shape = tuple(e if isinstance(e, int) else int(found[e]) for e in p.shape)
+        found[p] = np.broadcast_to(read_literal(c, p.type.with_shape(shape)), shape)
+    return list(found.values())
 
 
 def call(f: Func, line: str, backends: Sequence[str]) -> str:
@@ -161,7 +164,7 @@ def call(f: Func, line: str, backends: Sequence[str]) -> str:
     for name in backends:
         wrong = same(COMPILED[name](f, args), results, exact=False)
         assert not wrong, f"{name} differs from the interpreter: {wrong}"
-    return "".join(f"{r.type} {show_literal(a)}\n" for r, a in zip(f.results, results, strict=True))
+    return "".join(f"{type_of(a)} {show_literal(a)}\n" for a in results)
 
 
 # files ------------------------------------------------------------------------------------------------------------------
@@ -190,9 +193,13 @@ def errors(case: Case) -> dict[int, str]:
     found: dict[int, str] = {}
     for f in m.funcs.values():
         for op, message in errors_of(f):
-            assert op is not None and op.loc is not None, message
-            found.setdefault(op.loc.line, message)
+            at = op.loc.line if op is not None and op.loc is not None else line_of(case, f"func @{f.name}(")
+            found.setdefault(at, message)
     return found or refusal(case)
+
+
+def line_of(case: Case, start: str) -> int:
+    return next(k for k, text in enumerate(case.source.splitlines(), 1) if text.startswith(start))
 
 
 def refusal(case: Case) -> dict[int, str]:
@@ -200,9 +207,7 @@ def refusal(case: Case) -> dict[int, str]:
     try:
         outcome(case)
     except GradjitError as e:
-        lines = case.source.splitlines()
-        at = next(k for k, text in enumerate(lines, 1) if text.startswith("; run:"))
-        return {at: f"{type(e).__name__}: {str(e).splitlines()[0]}"}
+        return {line_of(case, "; run:"): f"{type(e).__name__}: {str(e).splitlines()[0]}"}
     return {}
 
 
