@@ -13,7 +13,7 @@ from gradjit.ir import F64, OPS, ArrayType, Builder, Func, Value
 from gradjit.ir.builder import build
 from gradjit.passes.jvp import jvp
 from gradjit.passes.vjp import gradient
-from tests.ops.harness import run
+from tests.ops.harness import everywhere
 
 PAGE = Path(__file__).parents[2] / "docs" / "derivatives.md"
 ROW = re.compile(r"\| `(\w+)\([\w, ]+\)` \| ([^|]+) \| ([^|]+) \|")
@@ -61,7 +61,7 @@ def scalar_function(row: Row) -> Func:
 def test_gradient(row: Row) -> None:
     assert len(row.at) == len(row.derivatives) == OPS[row.op].arity, row.text
     f = scalar_function(row)
-    got = run(gradient(f, range(len(row.at))), row.at)[1:]
+    got = everywhere(gradient(f, range(len(row.at))), row.at)[1:]
     for g, expected in zip(got, row.derivatives, strict=True):
         np.testing.assert_allclose(g, np.broadcast_to(expected, g.shape), rtol=4e-16, atol=0, err_msg=row.text)
 
@@ -74,7 +74,7 @@ def test_tangents(row: Row) -> None:
         for place in np.ndindex(row.at[k].shape):
             unit = np.zeros(row.at[k].shape)
             unit[place] = 1.0
-            tangent = run(jvp(f, [k]), [*row.at, unit])[1]
+            tangent = everywhere(jvp(f, [k]), [*row.at, unit])[1]
             e = np.broadcast_to(expected, row.at[k].shape)[place]
             np.testing.assert_allclose(tangent, e, rtol=4e-16, atol=0, err_msg=row.text)
 
