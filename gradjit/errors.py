@@ -27,6 +27,14 @@ class BoundsError(GradjitError, IndexError):
     """A constant index outside the extent of its axis."""
 
 
+class AxisError(BoundsError, ValueError):
+    """An axis that the array does not have. (NumPy's AxisError, too, is both an IndexError and a ValueError.)"""
+
+
+class ArgumentError(GradjitError, ValueError):
+    """An argument of the right type whose value the function does not take."""
+
+
 class DifferentiationError(GradjitError, TypeError):
     """A derivative was asked for where none is defined: integer arguments, a result that is no scalar."""
 

@@ -153,10 +153,10 @@ def cast(x: TracedArray, dtype: Any) -> TracedArray:
     t = dtype if isinstance(dtype, DType) else ir_dtype(dtype)
     if x.ir_dtype == t:
         return x
-    if x.ir_dtype.is_complex and not t.is_complex:
-        fail(DtypeError, f"casting {x.dtype} to {t.np} drops the imaginary part; write x.real first")
     if t.is_bool:
         return emit("ne", x, _number_like(0, x), kind=x.kind)
+    if x.ir_dtype.is_complex and not t.is_complex:
+        fail(DtypeError, f"casting {x.dtype} to {t.np} drops the imaginary part; write x.real first")
     return emit("cast", x, dtype=t, kind=x.kind)
 
 

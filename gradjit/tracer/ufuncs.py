@@ -98,10 +98,12 @@ def resolve(ufunc: np.ufunc, args: list[TracedArray], dtype: Any = None) -> tupl
         loop = ufunc.resolve_dtypes((*map(o.dtype_for_ufunc, args), *(None,) * ufunc.nout), **wanted)
     except TypeError as e:
         fail(DtypeError, str(e) or f"{o.name_of(ufunc)} is not defined for {', '.join(str(a.dtype) for a in args)}")
-    if any(t.kind not in "biufc" or t == np.float16 for t in loop):
-        fail(DtypeError, f"{o.name_of(ufunc)} on {', '.join(str(a.dtype) for a in args)} works in {loop[-1]}, which is "
-                         f"not "
-                         f"supported; cast the operand, as by x.astype(float)")
+    if np.float16 not in loop[ufunc.nin:]:  # a question put to small integers, which float32 answers as well
+        loop = tuple(np.dtype(np.float32) if t == np.float16 else t for t in loop)
+    for t in loop:
+        if t.kind not in "biufc" or t == np.float16:
+            fail(DtypeError, f"{o.name_of(ufunc)} on {', '.join(str(a.dtype) for a in args)} works in {t}, which is not "
+                             f"supported; cast the operand, as by x.astype(float)")
     return loop
 
 

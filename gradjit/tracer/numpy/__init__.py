@@ -2,7 +2,8 @@
 
 How to write a family
 ---------------------
-A family file has up to three tables. This file joins them; nothing is registered by being imported.
+A family file has up to three tables. This file joins them; nothing is registered by being imported. `common.py` has what
+the rules of all families use; `refused.py` names what is not supported, and why.
 
 `UFUNCS: dict[np.ufunc, str | Callable | Raw]`
     NumPy itself chooses the loop (`ufunc.resolve_dtypes`), so the central part (`tracer/ufuncs.py`) has done promotion,
@@ -38,8 +39,33 @@ from typing import Any
 import numpy as np
 
 from ..ufuncs import Raw
-from . import elementwise, reduction
+from . import (
+    calculus,
+    contraction,
+    creation,
+    elementwise,
+    indexing,
+    joining,
+    linalg,
+    movement,
+    reduction,
+    refused,
+    search,
+    special,
+    statistics,
+)
 
-UFUNCS: dict[np.ufunc, str | Callable[..., Any] | Raw] = {**elementwise.UFUNCS}
-RULES: dict[Callable[..., Any], Callable[..., Any]] = {**reduction.RULES}
+UFUNCS: dict[np.ufunc, str | Callable[..., Any] | Raw] = {
+    **elementwise.UFUNCS, **linalg.UFUNCS, **{f: Raw(rule) for f, rule in refused.UFUNC_RULES.items()},
+}
+RULES: dict[Callable[..., Any], Callable[..., Any]] = {
+    **refused.RULES, **elementwise.RULES, **reduction.RULES, **statistics.RULES, **movement.RULES, **joining.RULES,
+    **creation.RULES, **indexing.RULES, **search.RULES, **calculus.RULES, **contraction.RULES, **linalg.RULES,
+}
 UFUNC_METHODS: dict[str, Callable[..., Any]] = {**reduction.UFUNC_METHODS}
+LIBRARY_RULES: dict[tuple[str, str], Callable[..., Any]] = {**special.LIBRARY_RULES}
+
+
+def ufunc_rule(ufunc: np.ufunc) -> str | Callable[..., Any] | Raw | None:
+    """What a ufunc of NumPy's or of scipy.special's does to traced arrays; None where it is not supported."""
+    return UFUNCS.get(ufunc) or special.special_ufunc(ufunc)

@@ -1,0 +1,401 @@
+"""Differences, integrals, interpolation, convolution, polynomials."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from ...errors import ArgumentError
+from .. import operands as o
+from ..locations import fail
+from ..operands import TracedArray, as_traced, cast, emit, static_int
+from .common import (
+    NO_VALUE,
+    array,
+    axis_of,
+    call,
+    common,
+    concat,
+    fixed,
+    flatten,
+    full,
+    full_like,
+    iota,
+    pad_axis,
+    pick,
+    reshape,
+    reverse,
+    slice_axis,
+    where,
+)
+from .search import places_in
+
+Rule = Callable[..., Any]
+
+
+def along(x: TracedArray, axis: int, start: int, stop: int | None, step: int = 1) -> TracedArray:
+    """x[start:stop:step] along an axis."""
+    first, last, step = slice(start, stop, step).indices(x.extents[axis])
+    return slice_axis(x, axis, first, len(range(first, last, step)), step)
+
+
+# differences --------------------------------------------------------------------------------------------------------
+def diff(a, n=1, axis=-1, prepend=NO_VALUE, append=NO_VALUE):
+    """The n-th differences along an axis."""
+    n = static_int(n, "n")
+    if n == 0:
+        return a
+    if n < 0:
+        fail(ArgumentError, f"order must be non-negative but got {n}")
+    x = array(a)
+    if x.ndim == 0:
+        fail(ArgumentError, "diff requires input that is at least one dimensional")
+    k = axis_of(axis, x)
+    from .joining import concatenate
+    ends = [_end(x, v, k) for v in (prepend, append)]
+    if any(e is not None for e in ends):
+        x = concatenate([v for v in (ends[0], x, ends[1]) if v is not None], k)
+    for _ in range(n):
+        later, earlier = along(x, k, 1, None), along(x, k, 0, -1)
+        x = call(np.not_equal if x.ir_dtype.is_bool else np.subtract, later, earlier)
+    return x
+
+
+def _end(x: TracedArray, value: Any, axis: int) -> TracedArray | None:
+    """What is put before or behind; a number stands for one slice of it."""
+    if value is NO_VALUE:
+        return None
+    v = array(value)
+    return v if v.ndim else o.broadcast_to(v, (*x.extents[:axis], 1, *x.extents[axis + 1:]))
+
+
+def ediff1d(ary, to_end=None, to_begin=None):
+    x = flatten(array(ary))
+    parts = [cast(flatten(array(v)), x.dtype) if v is not None else None for v in (to_begin, to_end)]
+    middle = call(np.subtract, along(x, 0, 1, None), along(x, 0, 0, -1))
+    return concat([v for v in (parts[0], middle, parts[1]) if v is not None], 0)
+
+
+def gradient(f, *varargs, axis=None, edge_order=1):
+    """Central differences inside, one-sided ones of first or second order at the ends; equal or given spacing."""
+    x = array(f)
+    axes = [o.normal_axis(k, x.ndim) for k in (axis if isinstance(axis, (tuple, list)) else
+                                               range(x.ndim) if axis is None else (axis,))]
+    if edge_order not in (1, 2):
+        fail(ArgumentError, "'edge_order' greater than 2 not supported")
+    if len(varargs) not in (0, 1, len(axes)):
+        raise TypeError("invalid number of arguments")
+    spacings = [1.0] * len(axes) if not varargs else list(varargs) * (len(axes) if len(varargs) == 1 else 1)
+    x = x if x.ir_dtype.is_inexact else cast(x, np.float64)
+    out = [_gradient_along(x, k, array(s) if as_traced(s).ndim else s, edge_order)
+           for k, s in zip(axes, spacings, strict=True)]
+    return out[0] if len(out) == 1 else tuple(out)
+
+
+def _gradient_along(x: TracedArray, k: int, spacing: Any, edge_order: int) -> TracedArray:
+    n = fixed(x, np.gradient)[k]
+    if n < edge_order + 1:
+        fail(ArgumentError, "Shape of array too small to calculate a numerical gradient, at least (edge_order + 1) elements "
+                            "are required.")
+    if isinstance(spacing, TracedArray) and spacing.ndim:
+        if spacing.ndim != 1:
+            fail(ArgumentError, "distances must be either scalars or 1d")
+        if spacing.size != n:
+            fail(ArgumentError, "when 1d, distances must match the length of the corresponding dimension")
+        steps = diff(cast(spacing, np.float64) if spacing.ir_dtype.is_integer else spacing)
+        return _uneven(x, k, steps, edge_order)
+    return _even(x, k, spacing, edge_order)
+
+
+def _even(x: TracedArray, k: int, h: Any, edge_order: int) -> TracedArray:
+    inner = call(np.true_divide, call(np.subtract, along(x, k, 2, None), along(x, k, 0, -2)), call(np.multiply, 2.0, h))
+    if edge_order == 1:
+        first = call(np.true_divide, call(np.subtract, along(x, k, 1, 2), along(x, k, 0, 1)), h)
+        last = call(np.true_divide, call(np.subtract, along(x, k, -1, None), along(x, k, -2, -1)), h)
+    else:
+        first = _combined(x, k, (0, 1, 2), [call(np.true_divide, c, h) for c in (-1.5, 2.0, -0.5)])
+        n = x.extents[k]
+        last = _combined(x, k, (n - 3, n - 2, n - 1), [call(np.true_divide, c, h) for c in (0.5, -2.0, 1.5)])
+    return _joined(first, inner, last, k, x.dtype)
+
+
+def _joined(first: TracedArray, inner: TracedArray, last: TracedArray, k: int, dtype: np.dtype) -> TracedArray:
+    """The ends around the inner part, in the array's dtype."""
+    return concat([cast(v, dtype) for v in (first, inner, last)], k)
+
+
+def _combined(x: TracedArray, k: int, places: Sequence[int], weights: Sequence[Any]) -> TracedArray:
+    """The weighted sum of three slices."""
+    terms = [call(np.multiply, w, along(x, k, p, p + 1)) for p, w in zip(places, weights, strict=True)]
+    return call(np.add, call(np.add, terms[0], terms[1]), terms[2])
+
+
+def _uneven(x: TracedArray, k: int, steps: TracedArray, edge_order: int) -> TracedArray:
+    """Second-order differences on points of distances `steps`: the parabola through three neighbours."""
+    n = x.extents[k]
+    h, g = along(steps, 0, 0, -1), along(steps, 0, 1, None)
+    both = call(np.add, h, g)
+    a = call(np.negative, call(np.true_divide, g, call(np.multiply, h, both)))
+    b = call(np.true_divide, call(np.subtract, g, h), call(np.multiply, h, g))
+    c = call(np.true_divide, h, call(np.multiply, g, both))
+
+    def over(w: TracedArray) -> TracedArray:
+        return reshape(w, [w.size if j == k else 1 for j in range(x.ndim)])
+
+    terms = [call(np.multiply, over(w), along(x, k, p, n - 2 + p)) for p, w in enumerate((a, b, c))]
+    inner = call(np.add, call(np.add, terms[0], terms[1]), terms[2])
+    if edge_order == 1:
+        first = call(np.true_divide, call(np.subtract, along(x, k, 1, 2), along(x, k, 0, 1)), pick(steps, 0, 0))
+        last = call(np.true_divide, call(np.subtract, along(x, k, -1, None), along(x, k, -2, -1)), pick(steps, 0, -1))
+        return _joined(first, inner, last, k, x.dtype)
+    first = _combined(x, k, (0, 1, 2), _end_weights(pick(steps, 0, 0), pick(steps, 0, 1)))
+    weights = _end_weights(pick(steps, 0, -1), pick(steps, 0, -2))
+    last = _combined(x, k, (n - 3, n - 2, n - 1), [call(np.negative, w) for w in reversed(weights)])
+    return _joined(first, inner, last, k, x.dtype)
+
+
+def _end_weights(near: TracedArray, far: TracedArray) -> list[TracedArray]:
+    """The derivative at the first of three points, `near` and `far` the distances between them."""
+    both = call(np.add, near, far)
+    a = call(np.negative, call(np.true_divide, call(np.add, both, near), call(np.multiply, near, both)))
+    b = call(np.true_divide, both, call(np.multiply, near, far))
+    c = call(np.negative, call(np.true_divide, near, call(np.multiply, far, both)))
+    return [a, b, c]
+
+
+def trapezoid(y, x=None, dx=1.0, axis=-1):
+    """The integral by trapezoids, along an axis."""
+    v = array(y)
+    k = axis_of(axis, v)
+    if x is None:
+        width: Any = dx
+    else:
+        points = array(x)
+        width = diff(points, axis=0 if points.ndim == 1 else k)
+        if points.ndim == 1:
+            width = reshape(width, [width.size if j == k else 1 for j in range(v.ndim)])
+    heights = call(np.add, along(v, k, 1, None), along(v, k, 0, -1))
+    from .reduction import sum_
+    return sum_(call(np.true_divide, call(np.multiply, width, heights), 2.0), k)
+
+
+def unwrap(p, discont=None, axis=-1, *, period=2 * np.pi):
+    """Jumps of more than half a period (or `discont`) taken out by multiples of the period."""
+    x = array(p)
+    k = axis_of(axis, x)
+    step = diff(x, axis=k)
+    period = as_traced(period)
+    half = call(np.true_divide, period, 2)
+    discont = half if discont is None else call(np.maximum, discont, half)
+    if o.result_type(step, period).kind in "iu":
+        high, ambiguous = call(np.floor_divide, period, 2), call(np.equal, call(np.remainder, period, 2), 0)
+        low = call(np.negative, high)
+    else:
+        high, low, ambiguous = half, call(np.negative, half), as_traced(True)
+    moved = call(np.add, call(np.remainder, call(np.subtract, step, low), period), low)
+    edge = call(np.logical_and, ambiguous, call(np.logical_and, call(np.equal, moved, low), call(np.greater, step, 0)))
+    moved = where(edge, high, moved)
+    correction = where(call(np.less, call(np.absolute, step), discont), 0, call(np.subtract, moved, step))
+    shift = emit("cumsum", correction, axis=k, reverse=False)
+    rest = call(np.add, along(x, k, 1, None), shift)
+    return concat([cast(along(x, k, 0, 1), rest.dtype), rest], k)
+
+
+# interpolation ------------------------------------------------------------------------------------------------------
+def interp(x, xp, fp, left=None, right=None, period=None):
+    """Piecewise linear interpolation in a table with rising xp; beyond it `left` and `right`, or the table's ends."""
+    at = cast(as_traced(x), np.float64)
+    xs, ys = cast(array(xp), np.float64), cast(array(fp), np.float64)
+    if xs.ndim != 1 or ys.ndim != 1:
+        fail(ArgumentError, "Data points must be 1-D sequences")
+    if xs.extents != ys.extents:
+        fail(ArgumentError, "fp and xp are not of the same length.")
+    if not fixed(xs, np.interp)[0]:
+        fail(ArgumentError, "array of sample points is empty")
+    if period is not None:
+        at, xs, ys = _periodic(at, xs, ys, period)
+        left = right = None
+    n = xs.extents[0]
+    first, last = pick(ys, 0, 0), pick(ys, 0, -1)
+    low_end = first if left is None else cast(as_traced(left), np.float64)
+    high_end = last if right is None else cast(as_traced(right), np.float64)
+    y = o.broadcast_to(last, at.extents) if n == 1 else _on_segments(at, xs, ys)
+    y = where(call(np.less, at, pick(xs, 0, 0)), low_end, y)
+    y = where(call(np.greater, at, pick(xs, 0, -1)), high_end, y)
+    return emit("select", emit("isnan", at), at, y)
+
+
+def _on_segments(at: TracedArray, xs: TracedArray, ys: TracedArray) -> TracedArray:
+    """The line through the two points around each place; exact at the points themselves."""
+    n = xs.extents[0]
+    j = call(np.subtract, places_in(xs, at, "right"), 1)
+    exact = call(np.equal, j, n - 1)
+    j = emit("minimum", emit("maximum", j, full_like(0, j)), full_like(n - 2, j))
+    k = call(np.add, j, 1)
+    x0, x1, y0, y1 = (emit("gather", t, i, axes=(0,)) for t, i in ((xs, j), (xs, k), (ys, j), (ys, k)))
+    slope = emit("div", emit("sub", y1, y0), emit("sub", x1, x0))
+    y = emit("add", emit("mul", slope, emit("sub", at, x0)), y0)
+    return where(exact, pick(ys, 0, -1), y)
+
+
+def _periodic(at: TracedArray, xs: TracedArray, ys: TracedArray, period: Any) -> tuple[TracedArray, ...]:
+    """Everything folded into one period, the table sorted and continued by one point at both ends."""
+    from .indexing import taken
+    length = as_traced(period)
+    if length.known is not None and not np.all(length.known):
+        fail(ArgumentError, "period must be a non-zero value")
+    length = cast(call(np.absolute, length), np.float64)
+    at, xs = call(np.remainder, at, length), call(np.remainder, xs, length)
+    order = emit("argsort", xs, axis=0)
+    xs, ys = taken(xs, order, 0), taken(ys, order, 0)
+    xs = concat([call(np.subtract, along(xs, 0, -1, None), length), xs, call(np.add, along(xs, 0, 0, 1), length)], 0)
+    ys = concat([along(ys, 0, -1, None), ys, along(ys, 0, 0, 1)], 0)
+    return at, xs, ys
+
+
+# convolution --------------------------------------------------------------------------------------------------------
+TAPS_LIMIT = 16
+"""A shorter operand of at most so many elements is written out as a sum of shifted slices, which fuses; with a longer one
+the windows are gathered and contracted."""
+
+
+def convolve(a, v, mode="full"):
+    """The discrete convolution of two vectors."""
+    x, w = (_vector(u) for u in (a, v))
+    if w.size > x.size:
+        x, w = w, x
+    _not_empty(x, w)
+    return _slid(x, reverse(w, 0), mode)
+
+
+def correlate(a, v, mode="valid"):
+    """The cross-correlation of two vectors."""
+    x, w = (_vector(u) for u in (a, v))
+    _not_empty(x, w)
+    if w.ir_dtype.is_complex:
+        o.unsupported(np.correlate, "of complex numbers")
+    if w.size > x.size:
+        return reverse(_slid(w, x, mode), 0)
+    return _slid(x, w, mode)
+
+
+def _vector(u: Any) -> TracedArray:
+    x = array(u)
+    if x.ndim > 1:
+        fail(ArgumentError, "object too deep for desired array")
+    return reshape(x, (1,)) if x.ndim == 0 else x
+
+
+def _not_empty(x: TracedArray, w: TracedArray) -> None:
+    for name, u in (("a", x), ("v", w)):
+        if fixed(u, np.convolve) == (0,):
+            fail(ArgumentError, f"{name} cannot be empty")
+
+
+def _slid(x: TracedArray, w: TracedArray, mode: str) -> TracedArray:
+    """out[k] = sum_j x[k + j - shift] w[j]: w, the shorter one, slides along x."""
+    n, m = x.size, w.size
+    if mode not in ("full", "same", "valid"):
+        fail(ArgumentError, f"mode must be one of 'valid', 'same', or 'full' (got {mode!r})")
+    x, w = o.promote(x, w)
+    boolean = x.ir_dtype.is_bool
+    x, w = (cast(x, np.int64), cast(w, np.int64)) if boolean else (x, w)
+    left = {"full": m - 1, "same": m // 2, "valid": 0}[mode]
+    size = {"full": n + m - 1, "same": n, "valid": n - m + 1}[mode]
+    x = pad_axis(x, 0, left, max(size + m - 1 - n - left, 0))
+    y = _sum_of_taps(x, w, size) if m <= TAPS_LIMIT else _windows(x, w, size)
+    return cast(y, np.bool_) if boolean else y
+
+
+def _sum_of_taps(x: TracedArray, w: TracedArray, size: int) -> TracedArray:
+    y: Any = None
+    for j in range(w.size):
+        term = emit("mul", slice_axis(x, 0, j, size), o.broadcast_to(slice_axis(w, 0, j, 1), (size,)))
+        y = term if y is None else emit("add", y, term)
+    return y
+
+
+def _windows(x: TracedArray, w: TracedArray, size: int) -> TracedArray:
+    places = emit("add", iota((size, w.size), 0), iota((size, w.size), 1))
+    windows = emit("gather", x, places, axes=(0,))
+    return emit("contract", windows, w, xbatch=(), ybatch=(), xsum=(1,), ysum=(0,))
+
+
+# polynomials by their coefficients, highest first -------------------------------------------------------------------
+def polyval(p, x):
+    """By Horner's rule."""
+    coefficients = array(p)
+    at = array(x)
+    y: Any = full_like(0, at)
+    for k in range(fixed(coefficients, np.polyval)[0]):
+        y = call(np.add, call(np.multiply, y, at), pick(coefficients, 0, k))
+    return y
+
+
+def _aligned(a1: Any, a2: Any) -> tuple[TracedArray, TracedArray]:
+    x, y = (_vector(a) for a in (a1, a2))
+    n = max(x.size, y.size)
+    return pad_axis(x, 0, n - x.size, 0), pad_axis(y, 0, n - y.size, 0)
+
+
+def polyadd(a1, a2):
+    return call(np.add, *_aligned(a1, a2))
+
+
+def polysub(a1, a2):
+    return call(np.subtract, *_aligned(a1, a2))
+
+
+def polymul(a1, a2):
+    return convolve(a1, a2)
+
+
+def polyder(p, m=1):
+    m = static_int(m, "m")
+    if m < 0:
+        fail(ArgumentError, "Order of derivative must be positive (see polyint)")
+    y = _vector(p)
+    for _ in range(m):
+        n = y.size - 1
+        y = call(np.multiply, along(y, 0, 0, -1), o.constant(np.arange(n, 0, -1)))
+    return y
+
+
+def polyint(p, m=1, k=None):
+    m = static_int(m, "m")
+    if m < 0:
+        fail(ArgumentError, "Order of integral must be positive (see polyder)")
+    y = _vector(p)
+    constants = flatten(array(0.0 if k is None else k))
+    if constants.size not in (1, m):
+        fail(ArgumentError, "k must be a scalar or a rank-1 array of length 1 or >m.")
+    for i in range(m):
+        y = call(np.true_divide, y, o.constant(np.arange(y.size, 0, -1)))
+        c = slice_axis(constants, 0, min(i, constants.size - 1), 1)
+        dtype = common(y, c)
+        y = concat([cast(y, dtype), cast(c, dtype)], 0)
+    return y
+
+
+def poly(seq_of_zeros):
+    """The polynomial with these roots."""
+    roots = array(seq_of_zeros)
+    if roots.ndim != 1:
+        o.unsupported(np.poly, "of a matrix, which takes its eigenvalues")
+    roots = roots if roots.ir_dtype.is_inexact else cast(roots, np.float64)
+    y = full(1, (1,), roots.dtype)
+    for k in range(fixed(roots, np.poly)[0]):
+        factor = concat([full(1, (1,), roots.dtype), call(np.negative, slice_axis(roots, 0, k, 1))], 0)
+        y = convolve(y, factor)
+    return y
+
+
+RULES: dict[Callable[..., Any], Rule] = {
+    np.diff: diff, np.ediff1d: ediff1d, np.gradient: gradient, np.trapezoid: trapezoid, np.unwrap: unwrap,
+    np.interp: interp, np.convolve: convolve, np.correlate: correlate,
+    np.polyval: polyval, np.polyadd: polyadd, np.polysub: polysub, np.polymul: polymul, np.polyder: polyder,
+    np.polyint: polyint, np.poly: poly,
+}
+

@@ -1,0 +1,240 @@
+"""What the rules of every family use: ufuncs and movement on handles, and the last steps of a function's result.
+
+Everything here takes and gives handles (`TracedArray`); known operands are computed at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from ...errors import UnsupportedError
+from .. import pinning, ufuncs
+from ..array import root
+from ..locations import fail
+from ..operands import (
+    ARRAY,
+    TracedArray,
+    as_traced,
+    broadcast_to,
+    cast,
+    constant,
+    emit,
+    ir_dtype,
+    is_traced,
+    name_of,
+    normal_axis,
+    result_type,
+)
+from ..recorder import LITERAL_LIMIT, current, repeated
+
+NO_VALUE = np._NoValue  # type: ignore[attr-defined]
+
+
+def call(ufunc: np.ufunc, *args: Any) -> TracedArray:
+    """The ufunc on any operands, promoted and broadcast as NumPy does; a handle."""
+    return ufuncs.compute(ufunc, [as_traced(a) for a in args])
+
+
+def given(x: Any) -> bool:
+    """Whether an optional argument was passed: neither None nor NumPy's `<no value>`."""
+    return x is not None and x is not NO_VALUE
+
+
+def stored(func: Any, result: Any, out: Any, casting: str = "same_kind") -> Any:
+    """The result itself, or `out` after it has been written there."""
+    if isinstance(out, tuple) and len(out) == 1:
+        (out,) = out
+    if not given(out):
+        return result
+    if isinstance(out, TracedArray) and out.extents != result.extents:
+        from ...errors import ShapeError
+        fail(ShapeError, f"{name_of(func)}: the output array has shape {out.extents}, the result {result.extents}")
+    return ufuncs.store(func, result, out, True, casting)
+
+
+def fixed(x: TracedArray, func: Any = "this function") -> tuple[int, ...]:
+    """The shape as ints; UnsupportedError where an extent is not known while tracing."""
+    if not all(isinstance(e, int) for e in x.extents):
+        fail(UnsupportedError, f"{name_of(func)} of an array whose extents are not known while tracing ({x.type})")
+    return x.extents
+
+
+# making -------------------------------------------------------------------------------------------------------------
+def full(number: Any, shape: Sequence[Any], dtype: Any) -> TracedArray:
+    """A known array of one number, stored once."""
+    return constant(repeated(number, tuple(shape), dtype))
+
+
+def full_like(number: Any, x: TracedArray) -> TracedArray:
+    """The number in x's dtype over x's shape."""
+    return full(number, x.extents, x.dtype)
+
+
+def where(mask: TracedArray, x: Any, y: Any) -> TracedArray:
+    """`select` after promotion and broadcasting of all three; the mask is boolean."""
+    from ..operands import broadcast, promote
+    return emit("select", *broadcast(mask, *promote(as_traced(x), as_traced(y))))
+
+
+def truth(x: TracedArray) -> TracedArray:
+    """x != 0, as a boolean array."""
+    return cast(x, np.bool_)
+
+
+# moving -------------------------------------------------------------------------------------------------------------
+def reshape(x: TracedArray, shape: Sequence[Any]) -> TracedArray:
+    """A copy in another shape (for views see shaping.reshaped)."""
+    shape = tuple(shape)
+    return x if x.extents == shape else emit("reshape", x, shape=shape)
+
+
+def transpose(x: TracedArray, perm: Sequence[int]) -> TracedArray:
+    perm = tuple(perm)
+    return x if perm == tuple(range(x.ndim)) else emit("transpose", x, perm=perm)
+
+
+def move_axis(x: TracedArray, source: int, target: int) -> TracedArray:
+    """x with one axis moved; both are non-negative."""
+    order = [k for k in range(x.ndim) if k != source]
+    order.insert(target, source)
+    return transpose(x, order)
+
+
+def swap_axes(x: TracedArray, a: int, b: int) -> TracedArray:
+    order = list(range(x.ndim))
+    order[a], order[b] = order[b], order[a]
+    return transpose(x, order)
+
+
+def expand(x: TracedArray, axes: Sequence[int]) -> TracedArray:
+    """x with axes of extent 1 put in at the given sorted places of the result."""
+    shape = list(x.extents)
+    for a in axes:
+        shape.insert(a, 1)
+    return reshape(x, shape)
+
+
+def slice_axis(x: TracedArray, axis: int, start: int, size: int, step: int = 1) -> TracedArray:
+    """`size` elements along one axis."""
+    if (start, size, step) == (0, x.extents[axis], 1):
+        return x
+    starts, sizes, steps = [0] * x.ndim, list(x.extents), [1] * x.ndim
+    starts[axis], sizes[axis], steps[axis] = (start, size, step) if size else (0, 0, 1)
+    return emit("slice", x, starts=tuple(starts), sizes=tuple(sizes), steps=tuple(steps))
+
+
+def pick(x: TracedArray, axis: int, index: int) -> TracedArray:
+    """The one element along an axis, which is dropped; a negative index counts from the end."""
+    n = x.extents[axis]
+    y = slice_axis(x, axis, index + n if index < 0 else index, 1)
+    return reshape(y, x.extents[:axis] + x.extents[axis + 1:])
+
+
+def reverse(x: TracedArray, axis: int) -> TracedArray:
+    n = x.extents[axis]
+    return slice_axis(x, axis, n - 1, n, -1) if n > 1 else x
+
+
+def concat(xs: Sequence[TracedArray], axis: int) -> TracedArray:
+    """One after the other; of one dtype and the same other extents."""
+    return xs[0] if len(xs) == 1 else emit("concat", *xs, axis=axis)
+
+
+def iota(shape: Sequence[Any], axis: int, dtype: Any = np.int64) -> TracedArray:
+    """The index along one axis: known where it is short, else an operation of the program, which no table stands for."""
+    attrs = {"shape": tuple(shape), "axis": axis, "dtype": ir_dtype(dtype)}
+    if all(isinstance(e, int) for e in shape) and int(np.prod(shape, dtype=np.int64)) <= LITERAL_LIMIT:
+        along = [1] * len(shape)
+        along[axis] = shape[axis]
+        return constant(np.broadcast_to(np.arange(shape[axis]).astype(dtype).reshape(along), shape))
+    recorder = current()
+    return root(recorder.append("iota", (), attrs)[0], recorder)
+
+
+def pad_axis(x: TracedArray, axis: int, low: int, high: int, number: Any = 0) -> TracedArray:
+    """`low` and `high` elements of a number around one axis."""
+    if not low and not high:
+        return x
+    lows, highs = [0] * x.ndim, [0] * x.ndim
+    lows[axis], highs[axis] = low, high
+    return emit("pad", x, constant(number, x.dtype), lows=tuple(lows), highs=tuple(highs), interiors=(0,) * x.ndim)
+
+
+def flatten(x: TracedArray) -> TracedArray:
+    """The elements in row-major order."""
+    return reshape(x, (x.size,))
+
+
+def runs(index: np.ndarray) -> list[tuple[int, int, int]]:
+    """Known indices as pieces of constant step: (start, size, step), greedily from the left."""
+    out: list[tuple[int, int, int]] = []
+    i, n = 0, len(index)
+    while i < n:
+        j = i + 1
+        step = int(index[j] - index[i]) if j < n else 1
+        while j < n and index[j] - index[j - 1] == step:
+            j += 1
+        out.append((int(index[i]), j - i, step))
+        i = j
+        if len(out) > RUN_LIMIT:
+            break
+    return out
+
+
+RUN_LIMIT = 8
+"""Known indices of at most so many runs become slices, which fuse; more become one gather."""
+
+
+def take_known(x: TracedArray, axis: int, index: np.ndarray) -> TracedArray:
+    """The elements at known, non-negative indices (1-d) along an axis: slices where they are few, else a gather."""
+    pieces = runs(index)
+    if not len(index):
+        return slice_axis(x, axis, 0, 0)
+    if len(pieces) > RUN_LIMIT:
+        return move_axis(emit("gather", x, constant(index.astype(np.int64)), axes=(axis,)), 0, axis)
+    return concat([_run(x, axis, *p) for p in pieces], axis)
+
+
+def _run(x: TracedArray, axis: int, start: int, size: int, step: int) -> TracedArray:
+    if step:
+        return slice_axis(x, axis, start, size, step)
+    shape = list(x.extents)
+    shape[axis] = size
+    return broadcast_to(slice_axis(x, axis, start, 1), shape)
+
+
+# arguments ----------------------------------------------------------------------------------------------------------
+def array(x: Any) -> TracedArray:
+    """An operand as `np.asarray` gives it: no longer weak, and an array even where it is 0-d."""
+    h = as_traced(x)
+    if h.kind == ARRAY:
+        return h
+    from ..operands import as_array
+    return as_array(cast(h, np.asarray(h.known).dtype) if h.is_known else h)
+
+
+def pinned(x: Any) -> np.ndarray | None:
+    """The elements of an operand, where they are known or depend on captured arrays alone (which are then guarded)."""
+    return pinning.pinned(as_traced(x))
+
+
+def static(x: Any, what: str) -> np.ndarray:
+    """An argument whose elements must be known while tracing."""
+    if not is_traced(x) and not isinstance(x, np.ndarray):
+        return np.asarray(x)
+    a = pinned(x)
+    if a is None:
+        fail(UnsupportedError, f"{what} must be known while the function is traced; it is {x!r}")
+    return a
+
+
+def axis_of(axis: Any, x: TracedArray, what: str = "axis") -> int:
+    return normal_axis(axis, x.ndim, what)
+
+
+def common(*xs: TracedArray) -> np.dtype:
+    """The dtype of an array that holds them all."""
+    return np.dtype(result_type(*xs))

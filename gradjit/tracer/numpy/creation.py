@@ -1,0 +1,278 @@
+"""Making arrays: from numbers, from shapes, from nested lists that may hold traced values."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from ...errors import ArgumentError, DtypeError
+from .. import operands as o
+from ..locations import fail
+from ..operands import TracedArray, as_traced, cast, constant, emit, is_traced, static_int
+from .common import (
+    array as as_array,
+    call,
+    concat,
+    fixed,
+    full as full_of,
+    given,
+    iota,
+    move_axis,
+    reshape,
+    static,
+    where,
+)
+
+Rule = Callable[..., Any]
+
+
+# of one number ------------------------------------------------------------------------------------------------------
+def _filled(number: Any) -> Rule:
+    """np.zeros, np.ones, and np.empty, whose unset elements are zeros here."""
+    return lambda shape, dtype=float, order="C", *, device=None, like=None: full_of(
+        number, o.static_shape(shape), _dtype(dtype, float))
+
+
+def _dtype(dtype: Any, default: Any) -> np.dtype:
+    """The dtype asked for, as the IR can hold it."""
+    return o.ir_dtype(default if dtype is None else dtype).np
+
+
+def _filled_like(number: Any) -> Rule:
+    def rule(a, dtype=None, order="K", subok=True, shape=None, *, device=None):
+        return full_like(a, number, dtype, order, subok, shape)
+
+    return rule
+
+
+def full(shape, fill_value, dtype=None, order="C", *, device=None, like=None):
+    """The number, known or traced, over the whole shape."""
+    v = as_array(fill_value)
+    v = cast(v, dtype) if given(dtype) else v
+    return o.as_array(o.broadcast_to(v, o.static_shape(shape)))
+
+
+def full_like(a, fill_value, dtype=None, order="K", subok=True, shape=None, *, device=None):
+    x = as_traced(a)
+    v = cast(as_traced(fill_value), x.dtype if dtype is None else _dtype(dtype, None))
+    return o.as_array(o.broadcast_to(v, x.extents if shape is None else o.static_shape(shape)))
+
+
+# from elements ------------------------------------------------------------------------------------------------------
+def array(object, dtype=None, *, copy=True, order="K", subok=False, ndmin=0, like=None):
+    """A new array of what is given: traced or known, nested in lists to any depth."""
+    x = as_array(object)
+    x = cast(x, dtype) if given(dtype) else x
+    if x.ndim < ndmin:
+        x = reshape(x, (1,) * (ndmin - x.ndim) + x.extents)
+    return o.as_array(x) if copy else x
+
+
+def asarray(a, dtype=None, order=None, *, device=None, copy=None, like=None):
+    """The array itself where it has the dtype already."""
+    x = as_array(a)
+    y = cast(x, dtype) if given(dtype) else x
+    return o.as_array(y) if copy or (y is not x and y.kind != o.ARRAY) else y
+
+
+def copy(a, order="K", subok=False):
+    return o.as_array(as_array(a))
+
+
+def ascontiguousarray(a, dtype=None, *, like=None):
+    x = asarray(a, dtype)
+    return reshape(x, (1,)) if x.ndim == 0 else x
+
+
+def astype(x, dtype, /, *, copy=True, device=None):
+    y = cast(as_traced(x), dtype)
+    return o.as_array(y) if copy or y.kind != o.ARRAY else y
+
+
+def asarray_chkfinite(a, dtype=None, order=None):
+    o.unsupported(np.asarray_chkfinite, "it looks at the elements; write np.asarray")
+
+
+# ranges -------------------------------------------------------------------------------------------------------------
+def arange(*args, start=None, stop=None, step=None, dtype=None, device=None, like=None):
+    """A range whose number of elements is known."""
+    numbers = [static(v, "the bounds of np.arange (their number of elements would not be known; write "
+                         "start + step * np.arange(n))")[()] for v in args]
+    named = {k: static(v, f"{k} of np.arange")[()] for k, v in (("start", start), ("stop", stop), ("step", step)) if v is not None}
+    weak = [v.item() if as_traced(a).weak else v for v, a in zip(numbers, args, strict=True)]
+    return constant(np.arange(*weak, **named, dtype=None if dtype is None else _dtype(dtype, None)))
+
+
+def linspace(start, stop, num=50, endpoint=True, retstep=False, dtype=None, axis=0, *, device=None):
+    """`start + step * i`, the last element exactly `stop`; start and stop may be traced."""
+    n = static_int(num, "num")
+    if n < 0:
+        fail(ArgumentError, f"Number of samples, {n}, must be non-negative.")
+    first, last = (call(np.multiply, as_array(v), 1.0) for v in (start, stop))
+    working = np.result_type(first.dtype, last.dtype, float(n))
+    first, last = o.broadcast(cast(first, working), cast(last, working))
+    parts = n - 1 if endpoint else n
+    delta = emit("sub", last, first)
+    step = call(np.divide, delta, float(parts)) if parts > 0 else call(np.multiply, delta, np.nan)
+    shape = (n, *first.extents)
+    count = iota(shape, 0)
+    steps = o.broadcast_to(step if parts > 0 else delta, shape)
+    y = emit("add", emit("mul", cast(count, working), steps), o.broadcast_to(first, shape))
+    if endpoint and n > 1:
+        y = where(call(np.equal, count, n - 1), o.broadcast_to(last, shape), y)
+    y = move_axis(y, 0, o.normal_axis(axis, y.ndim))
+    if given(dtype):
+        y = emit("floor", y) if np.issubdtype(dtype, np.integer) and y.ir_dtype.is_float else y
+        y = cast(y, dtype)
+    return (y, step) if retstep else y
+
+
+def logspace(start, stop, num=50, endpoint=True, base=10.0, dtype=None, axis=0):
+    b = as_traced(base)
+    if b.ndim:
+        o.unsupported(np.logspace, "an array as base")
+    y = call(np.power, b, linspace(start, stop, num, endpoint, axis=axis))
+    return cast(y, dtype) if given(dtype) else y
+
+
+def geomspace(start, stop, num=50, endpoint=True, dtype=None, axis=0):
+    """Equal ratios between real ends of one sign; both ends are met exactly."""
+    n = static_int(num, "num")
+    first, last = o.broadcast(*(call(np.multiply, as_array(v), 1.0) for v in (start, stop)))
+    first, last = o.promote(first, last)
+    if any(v.known is not None and np.any(v.known == 0) for v in (first, last)):
+        fail(ArgumentError, "Geometric sequence cannot include zero")
+    sign = call(np.sign, first)
+    ends = [call(np.log10, call(np.absolute, v)) for v in (first, last)]
+    y = logspace(ends[0], ends[1], n, endpoint)
+    if n > 1:
+        count = iota(y.extents, 0)
+        y = where(call(np.equal, count, 0), o.broadcast_to(call(np.absolute, first), y.extents), y)
+        if endpoint:
+            y = where(call(np.equal, count, n - 1), o.broadcast_to(call(np.absolute, last), y.extents), y)
+    y = move_axis(call(np.multiply, y, sign), 0, o.normal_axis(axis, y.ndim))
+    return cast(y, dtype) if given(dtype) else y
+
+
+def meshgrid(*xi, copy=True, sparse=False, indexing="xy"):
+    if indexing not in ("xy", "ij"):
+        fail(ArgumentError, "Valid values for `indexing` are 'xy' and 'ij'.")
+    rank = len(xi)
+    xs = [as_array(x) for x in xi]
+    order = [1, 0, *range(2, rank)] if indexing == "xy" and rank > 1 else list(range(rank))
+    grids = []
+    for k, x in enumerate(xs):
+        shape = [1] * rank
+        shape[order[k]] = x.size
+        grids.append(reshape(x, shape))
+    if not sparse and grids:
+        grids = o.broadcast(*grids)
+    return tuple(o.as_array(g) for g in grids)
+
+
+def vander(x, N=None, increasing=False):
+    """Powers as columns, each the one before times x."""
+    x = as_array(x)
+    if x.ndim != 1:
+        fail(ArgumentError, "x must be a one-dimensional array or sequence.")
+    n = x.size if N is None else static_int(N, "N")
+    x = cast(x, np.promote_types(x.dtype, int))
+    columns, power = [], full_of(1, x.extents, x.dtype)
+    for k in range(n):
+        columns.append(reshape(power, (x.size, 1)))
+        power = (x if k == 0 else emit("mul", power, x)) if k + 1 < n else power
+    if not columns:
+        return full_of(0, (x.size, 0), x.dtype)
+    return concat(columns if increasing else columns[::-1], 1)
+
+
+# indices of parts ---------------------------------------------------------------------------------------------------
+def _of_shape(func: Callable[..., Any], from_shape: Callable[..., Any]) -> Rule:
+    """A function that reads only the shape of its array argument."""
+
+    def rule(arr, *args, **kwargs):
+        shape = fixed(as_traced(arr), func)
+        try:
+            return tuple(constant(i) for i in from_shape(np.broadcast_to(0, shape), *args, **kwargs))
+        except ValueError as e:
+            fail(ArgumentError, str(e))
+
+    return rule
+
+
+def ix_(*args):
+    """Index arrays for the open mesh; boolean ones must be known."""
+    out = []
+    for k, a in enumerate(args):
+        x = as_array(a)
+        if x.ndim != 1:
+            fail(ArgumentError, "Cross index must be 1 dimensional")
+        if x.ir_dtype.is_bool:
+            x = constant(static(x, "a mask in np.ix_").nonzero()[0])
+        out.append(reshape(cast(x, np.int64) if x.size == 0 else x, [x.size if j == k else 1 for j in range(len(args))]))
+    return tuple(out)
+
+
+def _known(func: Callable[..., Any]) -> Rule:
+    """A function of known arguments alone: NumPy computes it now, and its result is a known array."""
+
+    def rule(*args, **kwargs):
+        plain = [_plain(a) for a in args]
+        result = func(*plain, **{k: _plain(v) for k, v in kwargs.items()})
+        return tuple(map(constant, result)) if isinstance(result, tuple) else constant(result)
+
+    return rule
+
+
+def _plain(a: Any) -> Any:
+    """A handle's known elements; any other argument itself."""
+    if isinstance(a, TracedArray):
+        elements = static(a, "the argument of a creation function")
+        return elements if elements.ndim else elements[()]
+    if isinstance(a, (list, tuple)) and is_traced(a):
+        return type(a)(map(_plain, a))
+    return a
+
+
+# what dtypes say ----------------------------------------------------------------------------------------------------
+def result_type(*arrays_and_dtypes):
+    items = [x if isinstance(x, (np.dtype, type, str)) else as_traced(x) for x in arrays_and_dtypes]
+    return np.result_type(*(o.dtype_for_ufunc(x)() if isinstance(x, TracedArray) and x.weak and not x.ir_dtype.is_bool
+                            else x.dtype if isinstance(x, TracedArray) else x for x in items))
+
+
+def can_cast(from_, to, casting="safe"):
+    return np.can_cast(from_.dtype if isinstance(from_, TracedArray) else from_, to, casting)
+
+
+def common_type(*arrays):
+    types = [as_traced(a).dtype for a in arrays]
+    if any(t.kind == "b" for t in types):
+        fail(DtypeError, "can't get common type for non-numeric array")
+    return np.common_type(*(np.zeros(0, t) for t in types))
+
+
+def text(a, *args, **kwargs):
+    """The text of an array that is not known yet: its type."""
+    return repr(a) if a.known is None else np.array2string(a.known)
+
+
+RULES: dict[Callable[..., Any], Rule] = {
+    np.zeros: _filled(0), np.ones: _filled(1), np.empty: _filled(0), np.full: full,
+    np.zeros_like: _filled_like(0), np.ones_like: _filled_like(1), np.empty_like: _filled_like(0), np.full_like: full_like,
+    np.array: array, np.asarray: asarray, np.asanyarray: asarray, np.copy: copy, np.ascontiguousarray: ascontiguousarray,
+    np.asfortranarray: ascontiguousarray, np.astype: astype, np.asarray_chkfinite: asarray_chkfinite,
+    np.arange: arange, np.linspace: linspace, np.logspace: logspace, np.geomspace: geomspace,
+    np.meshgrid: meshgrid, np.vander: vander, np.ix_: ix_,
+    **{f: _known(f) for f in (np.eye, np.identity, np.tri, np.indices, np.diag_indices, np.tril_indices, np.triu_indices,
+                              np.bartlett, np.blackman, np.hamming, np.hanning, np.kaiser, np.fromiter)},
+    np.diag_indices_from: _of_shape(np.diag_indices_from, np.diag_indices_from),
+    np.tril_indices_from: _of_shape(np.tril_indices_from, np.tril_indices_from),
+    np.triu_indices_from: _of_shape(np.triu_indices_from, np.triu_indices_from),
+    np.result_type: result_type, np.can_cast: can_cast, np.common_type: common_type,
+    np.array2string: text, np.array_repr: text, np.array_str: text,
+}
+
+

@@ -1,0 +1,377 @@
+"""Joining, splitting, padding, inserting and deleting."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from ...errors import ArgumentError, BoundsError, DtypeError, ShapeError
+from .. import operands as o, shaping
+from ..locations import fail
+from ..operands import TracedArray, as_traced, cast, emit, static_int
+from .common import (
+    array,
+    axis_of,
+    common,
+    concat,
+    fixed,
+    flatten,
+    full,
+    given,
+    reshape,
+    slice_axis,
+    static,
+    stored,
+    take_known,
+)
+from .movement import atleast_1d, atleast_2d, atleast_3d
+
+Rule = Callable[..., Any]
+
+
+# joining ------------------------------------------------------------------------------------------------------------
+def concatenate(arrays, /, axis=0, out=None, *, dtype=None, casting="same_kind"):
+    xs = listed(arrays)
+    if not xs:
+        fail(ArgumentError, "need at least one array to concatenate")
+    if axis is None:
+        xs, axis = [flatten(x) for x in xs], 0
+    if any(x.ndim == 0 for x in xs):
+        fail(ShapeError, "zero-dimensional arrays cannot be concatenated")
+    k = axis_of(axis, xs[0])
+    for n, x in enumerate(xs):
+        if x.ndim != xs[0].ndim:
+            fail(ShapeError, f"all the input array dimensions except for the concatenation axis must match exactly, but the "
+                             f"array at index 0 has {xs[0].ndim} dimension(s) and the array at index {n} has {x.ndim} dimension(s)")
+        for j in range(x.ndim):
+            if j != k and x.extents[j] != xs[0].extents[j]:
+                fail(ShapeError, f"all the input array dimensions except for the concatenation axis must match exactly, but "
+                                 f"along dimension {j}, the array at index 0 has size {xs[0].extents[j]} and the array at "
+                                 f"index {n} has size {x.extents[j]}")
+    return stored(np.concatenate, concat(in_common(xs, dtype, casting), k), out)
+
+
+def listed(arrays: Any) -> list[TracedArray]:
+    """The arrays of a sequence, or the rows of one array."""
+    if isinstance(arrays, (TracedArray, np.ndarray)):
+        x = as_traced(arrays)
+        return [array(x[k]) for k in range(len(x))]
+    return [array(a) for a in arrays]
+
+
+def in_common(xs: Sequence[TracedArray], dtype: Any = None, casting: str = "same_kind") -> list[TracedArray]:
+    """All in the common dtype, or in the one asked for."""
+    target = np.dtype(dtype) if given(dtype) else common(*xs)
+    for x in xs:
+        if not np.can_cast(x.dtype, target, casting):  # type: ignore[arg-type]
+            fail(DtypeError, f"Cannot cast array data from {x.dtype!r} to {target!r} according to the rule {casting!r}")
+    return [cast(x, target) for x in xs]
+
+
+def stack(arrays, axis=0, out=None, *, dtype=None, casting="same_kind"):
+    xs = listed(arrays)
+    if not xs:
+        fail(ArgumentError, "need at least one array to stack")
+    if any(x.extents != xs[0].extents for x in xs):
+        fail(ShapeError, "all input arrays must have the same shape")
+    k = o.normal_axis(axis, xs[0].ndim + 1)
+    shape = (*xs[0].extents[:k], 1, *xs[0].extents[k:])
+    return stored(np.stack, concat([reshape(x, shape) for x in in_common(xs, dtype, casting)], k), out)
+
+
+def vstack(tup, *, dtype=None, casting="same_kind"):
+    return concatenate([atleast_2d(x) for x in listed(tup)], 0, dtype=dtype, casting=casting)
+
+
+def hstack(tup, *, dtype=None, casting="same_kind"):
+    xs = [atleast_1d(x) for x in listed(tup)]
+    return concatenate(xs, 0 if xs and xs[0].ndim == 1 else 1, dtype=dtype, casting=casting)
+
+
+def dstack(tup):
+    return concatenate([atleast_3d(x) for x in listed(tup)], 2)
+
+
+def column_stack(tup):
+    xs = listed(tup)
+    return concatenate([reshape(x, (x.size, 1)) if x.ndim < 2 else x for x in xs], 1)
+
+
+def append(arr, values, axis=None):
+    x, v = array(arr), array(values)
+    return concatenate([flatten(x), flatten(v)], 0) if axis is None else concatenate([x, v], axis)
+
+
+def block(arrays):
+    """A matrix from nested lists of blocks: the innermost lists along the last axis, the next along the one before."""
+    depth = _depth(arrays)
+    rank = max(depth, *(x.ndim for x in _leaves(arrays)))
+
+    def build(item: Any, level: int) -> TracedArray:
+        if level == depth:
+            x = array(item)
+            return reshape(x, (1,) * (rank - x.ndim) + x.extents)
+        parts = [build(i, level + 1) for i in item]
+        return concatenate(parts, rank - depth + level)
+
+    return o.as_array(build(arrays, 0))
+
+
+def _depth(arrays: Any) -> int:
+    if not isinstance(arrays, list):
+        return 0
+    if not arrays:
+        fail(ArgumentError, "List at arrays cannot be empty")
+    depths = {_depth(a) for a in arrays}
+    if len(depths) != 1:
+        fail(ArgumentError, "List depths are mismatched")
+    return 1 + depths.pop()
+
+
+def _leaves(arrays: Any) -> list[TracedArray]:
+    return [x for a in arrays for x in _leaves(a)] if isinstance(arrays, list) else [array(arrays)]
+
+
+# splitting ----------------------------------------------------------------------------------------------------------
+def array_split(ary, indices_or_sections, axis=0):
+    """Views of the parts; the first ones are longer by one where the parts cannot be equal."""
+    x = array(ary)
+    k = axis_of(axis, x)
+    n = fixed(x, np.split)[k]
+    points = static(indices_or_sections, "the places of a split")
+    if points.ndim == 0:
+        sections = static_int(indices_or_sections, "the number of sections")
+        if sections <= 0:
+            fail(ArgumentError, "number sections must be larger than 0.")
+        each, extras = divmod(n, sections)
+        bounds = np.cumsum([0] + extras * [each + 1] + (sections - extras) * [each]).tolist()
+        pairs = list(zip(bounds[:-1], bounds[1:], strict=True))
+    else:
+        ends = [*points.tolist(), None]
+        pairs = [slice(a, b).indices(n)[:2] for a, b in zip([0, *ends[:-1]], ends, strict=True)]
+    return [_part(x, k, a, max(b - a, 0)) for a, b in pairs]
+
+
+def _part(x: TracedArray, axis: int, start: int, size: int) -> TracedArray:
+    starts, sizes = [0] * x.ndim, list(x.extents)
+    starts[axis], sizes[axis] = (start if size else 0), size
+    return shaping.window(x, starts, sizes, [1] * x.ndim)
+
+
+def split(ary, indices_or_sections, axis=0):
+    x = array(ary)
+    n = x.extents[axis_of(axis, x)]
+    sections = static(indices_or_sections, "the places of a split")
+    if sections.ndim == 0 and (sections <= 0 or n % int(sections)):
+        fail(ArgumentError, "array split does not result in an equal division" if sections > 0
+             else "number sections must be larger than 0.")
+    return array_split(x, indices_or_sections, axis)
+
+
+def _split_along(rank: int, axis_for: Callable[[TracedArray], int], message: str) -> Rule:
+    def rule(ary, indices_or_sections):
+        x = array(ary)
+        if x.ndim < rank:
+            fail(ArgumentError, message)
+        return split(x, indices_or_sections, axis_for(x))
+
+    return rule
+
+
+hsplit = _split_along(1, lambda x: 1 if x.ndim > 1 else 0, "hsplit only works on arrays of 1 or more dimensions")
+vsplit = _split_along(2, lambda x: 0, "vsplit only works on arrays of 2 or more dimensions")
+dsplit = _split_along(3, lambda x: 2, "dsplit only works on arrays of 3 or more dimensions")
+
+
+# padding ------------------------------------------------------------------------------------------------------------
+def pad(array, pad_width, mode="constant", **kwargs):
+    """NumPy's modes: constant, edge, reflect, symmetric, wrap, empty, linear_ramp, maximum, mean, minimum, or a function.
+
+    The modes that copy elements ask NumPy itself, on index numbers, which element goes where.
+    """
+    from .common import array as as_array
+    x = as_array(array)
+    widths = _pairs(pad_width, x.ndim, "pad_width")
+    if any(n < 0 for pair in widths for n in pair):
+        fail(ArgumentError, "index can't contain negative values")
+    if mode == "constant":
+        return _pad_constant(x, widths, **kwargs)
+    if mode == "empty":
+        return _pad_constant(x, widths)
+    if mode in ("edge", "reflect", "symmetric", "wrap"):
+        return _pad_copies(x, widths, mode, kwargs)
+    if mode == "linear_ramp":
+        return _pad_ramp(x, widths, **kwargs)
+    if mode in ("maximum", "minimum", "mean"):
+        return _pad_statistic(x, widths, mode, **kwargs)
+    o.unsupported(np.pad, f"mode={mode!r}")
+
+
+def _pairs(widths: Any, rank: int, what: str) -> list[tuple[int, int]]:
+    """(before, after) for each axis, broadcast as NumPy does; a dict names axes."""
+    if isinstance(widths, dict):
+        out = [(0, 0)] * rank
+        for axis, w in widths.items():
+            out[o.normal_axis(axis, rank)] = tuple(np.broadcast_to(np.asarray(w), (2,)).tolist())  # type: ignore[assignment]
+        return out
+    try:
+        return [tuple(p) for p in np.broadcast_to(static(widths, what), (rank, 2)).tolist()]  # type: ignore[misc]
+    except ValueError as e:
+        fail(ShapeError, str(e))
+
+
+def _value_pairs(values: Any, x: TracedArray) -> list[tuple[TracedArray, TracedArray]]:
+    """(before, after) numbers for each axis, which may be traced."""
+    v = o.broadcast_to(cast(as_traced(values), x.dtype), (x.ndim, 2))
+    return [(reshape(slice_axis(slice_axis(v, 0, k, 1), 1, 0, 1), ()), reshape(slice_axis(slice_axis(v, 0, k, 1), 1, 1, 1), ()))
+            for k in range(x.ndim)]
+
+
+def _pad_constant(x: TracedArray, widths: Sequence[tuple[int, int]], constant_values: Any = 0) -> TracedArray:
+    v = as_traced(constant_values)
+    if v.size == 1:
+        lows, highs = zip(*widths, strict=True) if widths else ((), ())
+        return o.as_array(emit("pad", x, reshape(cast(v, x.dtype), ()), lows=lows, highs=highs, interiors=(0,) * x.ndim))
+    for k, (pair, numbers) in enumerate(zip(widths, _value_pairs(v, x), strict=True)):
+        for side, (width, number) in enumerate(zip(pair, numbers, strict=True)):
+            if width:
+                lows, highs = [0] * x.ndim, [0] * x.ndim
+                (lows if side == 0 else highs)[k] = width
+                x = emit("pad", x, number, lows=tuple(lows), highs=tuple(highs), interiors=(0,) * x.ndim)
+    return x
+
+
+def _pad_copies(x: TracedArray, widths: Sequence[tuple[int, int]], mode: str, options: dict[str, Any]) -> TracedArray:
+    if options.get("reflect_type", "even") != "even":
+        o.unsupported(np.pad, "reflect_type='odd'")
+    for k, (low, high) in enumerate(widths):
+        if low or high:
+            try:
+                places = np.pad(np.arange(x.extents[k]), (low, high), mode=mode, **options)  # type: ignore[call-overload]
+            except ValueError as e:
+                fail(ArgumentError, str(e))
+            x = take_known(x, k, places)
+    return x
+
+
+def _pad_ramp(x: TracedArray, widths: Sequence[tuple[int, int]], end_values: Any = 0) -> TracedArray:
+    """From the edge to an end value in equal steps."""
+    from .creation import linspace
+    for k, ((low, high), (first, last)) in enumerate(zip(widths, _value_pairs(end_values, x), strict=True)):
+        def edge(index: int, k: int = k, x: TracedArray = x) -> TracedArray:
+            return reshape(slice_axis(x, k, index, 1), x.extents[:k] + x.extents[k + 1:])
+
+        n = x.extents[k]
+        parts = [x]
+        if low:
+            parts.insert(0, cast(linspace(first, edge(0), low, endpoint=False, axis=k), x.dtype))
+        if high:
+            ramp = linspace(last, edge(n - 1), high, endpoint=False, axis=k)
+            from .common import reverse
+            parts.append(cast(reverse(ramp, k), x.dtype))
+        x = concat(parts, k)
+    return x
+
+
+def _pad_statistic(x: TracedArray, widths: Sequence[tuple[int, int]], mode: str, stat_length: Any = None) -> TracedArray:
+    """A statistic of the elements next to each edge."""
+    from .reduction import max_, min_
+    from .statistics import mean
+    statistic = {"maximum": max_, "minimum": min_, "mean": mean}[mode]
+    for k, (low, high) in enumerate(widths):
+        n = x.extents[k]
+        lengths = (n, n) if stat_length is None else _pairs(stat_length, x.ndim, "stat_length")[k]
+        sides = []
+        for width, length, at_end in ((low, lengths[0], False), (high, lengths[1], True)):
+            length = min(length, n)
+            s = statistic(slice_axis(x, k, n - length if at_end else 0, length), k, keepdims=True)
+            if x.ir_dtype.is_integer and s.ir_dtype.is_float:
+                s = emit("rint", s)
+            shape = (*x.extents[:k], width, *x.extents[k + 1:])
+            sides.append(o.broadcast_to(cast(s, x.dtype), shape))
+        x = concat([p for p in (sides[0], x, sides[1]) if p.extents[k]], k)
+    return x
+
+
+# inserting and deleting ---------------------------------------------------------------------------------------------
+def delete(arr, obj, axis=None):
+    x = array(arr)
+    x, k = (flatten(x), 0) if axis is None else (x, axis_of(axis, x))
+    n = fixed(x, np.delete)[k]
+    places = obj if isinstance(obj, slice) else static(obj, "the indices of np.delete")
+    try:
+        left = np.delete(np.arange(n), places)
+    except IndexError as e:
+        fail(BoundsError, str(e))
+    return take_known(x, k, left)
+
+
+def insert(arr, obj, values, axis=None):
+    """Known places: NumPy itself says, on index numbers, where each element comes from."""
+    x, v = array(arr), as_traced(values)
+    x, k = (flatten(x), 0) if axis is None else (x, axis_of(axis, x))
+    n = fixed(x, np.insert)[k]
+    places = obj if isinstance(obj, slice) else static(obj, "the indices of np.insert")
+    one = not isinstance(places, slice) and places.ndim == 0
+    try:
+        count = np.insert(np.arange(n), places, np.int64(0) if one else 0).size - n
+        order = np.insert(np.arange(n), places, n + np.arange(count) if count != 1 or not one else n)
+    except IndexError as e:
+        fail(BoundsError, str(e))
+    if one and v.ndim:
+        v = _rows_to_insert(v, x, k)
+        count = v.extents[k]
+        at = int(places) + (n if int(places) < 0 else 0)
+        order = np.concatenate([np.arange(at), n + np.arange(count), np.arange(at, n)])
+    shape = (*x.extents[:k], count, *x.extents[k + 1:])
+    v = o.broadcast_to(cast(v, x.dtype), shape)
+    return take_known(concat([x, v], k), k, order)
+
+
+def _rows_to_insert(v: TracedArray, x: TracedArray, axis: int) -> TracedArray:
+    """Values for one place: their first axis is the one along which they are put in."""
+    v = reshape(v, (1,) * (x.ndim - v.ndim) + v.extents)
+    order = list(range(1, v.ndim))
+    order.insert(axis, 0)
+    from .common import transpose
+    v = transpose(v, order)
+    return o.broadcast_to(v, (*x.extents[:axis], v.extents[axis], *x.extents[axis + 1:]))
+
+
+def fill_diagonal(a, val, wrap=False):
+    """Writes into the array, as NumPy's does."""
+    if not isinstance(a, TracedArray):
+        o.unsupported(np.fill_diagonal, "on an array from outside of the traced function; copy it inside first")
+    if wrap:
+        o.unsupported(np.fill_diagonal, "wrap=True")
+    if a.ndim < 2:
+        fail(ArgumentError, "array must be at least 2-d")
+    if a.ndim > 2 and len(set(a.extents)) != 1:
+        fail(ArgumentError, "All dimensions of input must be of equal length")
+    n = min(a.extents)
+    v = cast(as_traced(val), a.dtype)
+    if v.ndim:
+        flat = flatten(v)
+        v = take_known(flat, 0, np.arange(n) % flat.size)
+    v = o.broadcast_to(v, (n,))
+    step = sum(int(np.prod(a.extents[k + 1:], dtype=np.int64)) for k in range(a.ndim))
+    flat = emit("update", flatten(a), v, starts=(0,), steps=(step,)) if n else flatten(a)
+    a.write(reshape(flat, a.extents))
+
+
+def rows(x: TracedArray, count: int) -> TracedArray:
+    """`count` leading elements, or zeros behind where there are fewer."""
+    n = x.extents[0]
+    if count <= n:
+        return slice_axis(x, 0, 0, count)
+    return concat([x, full(0, (count - n, *x.extents[1:]), x.dtype)], 0)
+
+
+RULES: dict[Callable[..., Any], Rule] = {
+    np.concatenate: concatenate, np.stack: stack, np.vstack: vstack, np.hstack: hstack, np.dstack: dstack,
+    np.column_stack: column_stack, np.append: append, np.block: block,
+    np.array_split: array_split, np.split: split, np.hsplit: hsplit, np.vsplit: vsplit, np.dsplit: dsplit,
+    np.pad: pad, np.delete: delete, np.insert: insert, np.fill_diagonal: fill_diagonal,
+}

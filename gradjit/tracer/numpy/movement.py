@@ -1,0 +1,468 @@
+"""Moving elements: shapes, axes, order, joining, splitting, padding. Where NumPy gives views, so do these."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from ...errors import ArgumentError, BoundsError, ShapeError
+from .. import operands as o, shaping
+from ..locations import fail
+from ..operands import TracedArray, as_traced, cast, emit, static_int
+from .common import (
+    array,
+    axis_of,
+    fixed,
+    flatten,
+    given,
+    iota,
+    move_axis,
+    pick,
+    reshape as reshape_copy,
+    static,
+    take_known,
+    transpose as transpose_copy,
+)
+
+Rule = Callable[..., Any]
+
+
+# shapes -------------------------------------------------------------------------------------------------------------
+def target_shape(x: TracedArray, shape: Any) -> tuple[int, ...]:
+    """The shape asked for, with a -1 worked out. NumPy's ValueError where the sizes differ."""
+    given_shape = o.static_shape(shape)
+    unknown = [k for k, n in enumerate(given_shape) if n == -1]
+    if len(unknown) > 1:
+        fail(ArgumentError, "can only specify one unknown dimension")
+    if any(n < -1 for n in given_shape):
+        fail(ArgumentError, "negative dimensions not allowed")
+    rest = int(np.prod([n for n in given_shape if n != -1], dtype=np.int64))
+    size = int(np.prod(fixed(x, np.reshape), dtype=np.int64))
+    if unknown and rest and size % rest == 0:
+        return tuple(size // rest if n == -1 else n for n in given_shape)
+    if unknown or rest != size:
+        fail(ShapeError, f"cannot reshape array of size {size} into shape {_text(given_shape)}")
+    return given_shape
+
+
+def _text(shape: Sequence[Any]) -> str:
+    return str(tuple(shape)).replace(" ", "")
+
+
+def reshape(a, /, shape, order="C", *, copy=None):
+    x = array(a)
+    y = in_order(x, target_shape(x, shape), memory_order(np.reshape, order))
+    return as_traced_copy(y) if copy else y
+
+
+def memory_order(func: Any, order: Any) -> str:
+    """"C" or "F"; the orders that follow the layout in memory are not known while tracing."""
+    if order in ("C", "F"):
+        return order
+    o.unsupported(func, f"order={order!r}; write order='C' or order='F'")
+
+
+def in_order(x: TracedArray, shape: Sequence[Any], order: str, name: str = "reshape") -> TracedArray:
+    """x in another shape, elements read and placed in row-major ("C") or column-major ("F") order."""
+    if order == "C":
+        return shaping.reshaped(x, shape, name)
+    turned = shaping.reshaped(shaping.permuted(x, range(x.ndim - 1, -1, -1)), tuple(reversed(tuple(shape))), name)
+    return shaping.permuted(turned, range(turned.ndim - 1, -1, -1))
+
+
+def as_traced_copy(x: TracedArray) -> TracedArray:
+    """An array of its own with the same elements."""
+    return o.as_array(x)
+
+
+def ravel(a, order="C"):
+    x = array(a)
+    if order in ("K", "A") and x.ndim <= 1:
+        order = "C"
+    return in_order(x, (x.size,), memory_order(np.ravel, order), "ravel")
+
+
+def squeeze(a, axis=None):
+    x = array(a)
+    if axis is None:
+        axes: tuple[int, ...] = tuple(k for k, e in enumerate(x.extents) if e == 1)
+    else:
+        axes = o.normal_axes(axis, x.ndim)
+        if any(x.extents[k] != 1 for k in axes):
+            fail(ShapeError, "cannot select an axis to squeeze out which has size not equal to one")
+    return shaping.regrouped(x, [e for k, e in enumerate(x.extents) if k not in axes])
+
+
+def expand_dims(a, axis):
+    x = array(a)
+    axes = axis if isinstance(axis, (tuple, list)) else (axis,)
+    places = o.normal_axes(tuple(axes), x.ndim + len(axes))
+    shape = list(x.extents)
+    for k in places:
+        shape.insert(k, 1)
+    return shaping.regrouped(x, shape)
+
+
+def _atleast(rank: int, shape_of: Callable[[tuple[Any, ...]], tuple[Any, ...]]) -> Rule:
+    """np.atleast_1d, 2d, 3d: views of higher rank; a tuple of them for several arrays."""
+
+    def one(a: Any) -> TracedArray:
+        x = array(a)
+        return x if x.ndim >= rank else shaping.regrouped(x, shape_of(x.extents))
+
+    return lambda *arys: one(arys[0]) if len(arys) == 1 else tuple(map(one, arys))
+
+
+def _three(s: tuple[Any, ...]) -> tuple[Any, ...]:
+    return (1, *(s or (1,)), 1) if len(s) < 2 else (*s, 1)
+
+
+atleast_1d = _atleast(1, lambda s: (1,))
+atleast_2d = _atleast(2, lambda s: (1, *(s or (1,))))
+atleast_3d = _atleast(3, _three)
+
+
+# axes ---------------------------------------------------------------------------------------------------------------
+def transpose(a, axes=None):
+    x = array(a)
+    if axes is None:
+        return shaping.permuted(x, range(x.ndim - 1, -1, -1))
+    axes = axes if isinstance(axes, (tuple, list)) else (axes,)
+    if len(axes) != x.ndim:
+        fail(ArgumentError, "axes don't match array")
+    perm = tuple(o.normal_axis(k, x.ndim) for k in axes)
+    if len(set(perm)) != len(perm):
+        fail(ArgumentError, "repeated axis in transpose")
+    return shaping.permuted(x, perm)
+
+
+def matrix_transpose(x, /):
+    x = array(x)
+    if x.ndim < 2:
+        fail(ArgumentError, f"Input array must be at least 2-dimensional, but it is {x.ndim}")
+    return swapaxes(x, -1, -2)
+
+
+def swapaxes(a, axis1, axis2):
+    x = array(a)
+    i, j = axis_of(axis1, x, "axis1"), axis_of(axis2, x, "axis2")
+    perm = list(range(x.ndim))
+    perm[i], perm[j] = j, i
+    return shaping.permuted(x, perm)
+
+
+def moveaxis(a, source, destination):
+    x = array(a)
+    sources, targets = (_axis_list(v, x, name) for v, name in ((source, "source"), (destination, "destination")))
+    if len(sources) != len(targets):
+        fail(ArgumentError, "`source` and `destination` arguments must have the same number of elements")
+    order = [k for k in range(x.ndim) if k not in sources]
+    for target, src in sorted(zip(targets, sources, strict=True)):
+        order.insert(target, src)
+    return shaping.permuted(x, order)
+
+
+def _axis_list(axes: Any, x: TracedArray, name: str) -> list[int]:
+    found = [axis_of(k, x, name) for k in (axes if isinstance(axes, (tuple, list)) else (axes,))]
+    if len(set(found)) != len(found):
+        fail(ArgumentError, f"repeated axis in `{name}` argument")
+    return found
+
+
+def rollaxis(a, axis, start=0):
+    x = array(a)
+    k, place = axis_of(axis, x), static_int(start, "start")
+    place = place + x.ndim if place < 0 else place
+    if not 0 <= place <= x.ndim:
+        fail(BoundsError, f"'start' arg requires {-x.ndim} <= start < {x.ndim + 1}, but {start} was passed in")
+    order = [j for j in range(x.ndim) if j != k]
+    order.insert(place - 1 if k < place else place, k)
+    return shaping.permuted(x, order)
+
+
+# order --------------------------------------------------------------------------------------------------------------
+def flip(m, axis=None):
+    x = array(m)
+    axes = o.normal_axes(axis, x.ndim)
+    starts = [e - 1 if k in axes and e else 0 for k, e in enumerate(fixed(x, np.flip))]
+    steps = [-1 if k in axes and e else 1 for k, e in enumerate(x.extents)]
+    return shaping.window(x, starts, x.extents, steps)
+
+
+def fliplr(m):
+    x = array(m)
+    if x.ndim < 2:
+        fail(ArgumentError, "Input must be >= 2-d.")
+    return flip(x, 1)
+
+
+def flipud(m):
+    x = array(m)
+    if x.ndim < 1:
+        fail(ArgumentError, "Input must be >= 1-d.")
+    return flip(x, 0)
+
+
+def rot90(m, k=1, axes=(0, 1)):
+    x = array(m)
+    if len(axes) != 2 or (i := axis_of(axes[0], x)) == (j := axis_of(axes[1], x)):
+        fail(ArgumentError, "len(axes) must be 2, and the axes different.")
+    turns = static_int(k, "k") % 4
+    if turns == 0:
+        return shaping.permuted(x, range(x.ndim))
+    if turns == 2:
+        return flip(flip(x, i), j)
+    return swapaxes(flip(x, j), i, j) if turns == 1 else flip(swapaxes(x, i, j), j)
+
+
+def roll(a, shift, axis=None):
+    """Elements moved along axes, those that leave at one end entering at the other; also by a traced amount."""
+    x = array(a)
+    if axis is None:
+        flat = roll(flatten(x), shift, 0)
+        return reshape_copy(flat, x.extents)
+    shifts, axes = (v if isinstance(v, (tuple, list)) else (v,) for v in (shift, axis))
+    if len(shifts) != len(axes) and 1 not in (len(shifts), len(axes)):
+        fail(ArgumentError, "'shift' and 'axis' should be scalars or 1D sequences")
+    longest = max(len(shifts), len(axes))
+    for s, k in zip(shifts * (longest if len(shifts) == 1 else 1), axes * (longest if len(axes) == 1 else 1), strict=True):
+        x = _rolled(x, s, axis_of(k, x))
+    return as_traced_copy(x)
+
+
+def _rolled(x: TracedArray, shift: Any, axis: int) -> TracedArray:
+    n = fixed(x, np.roll)[axis]
+    s = as_traced(shift)
+    if s.known is not None:
+        return take_known(x, axis, (np.arange(n) - static_int(shift, "shift")) % max(n, 1))
+    places = emit("sub", iota((n,), 0), o.broadcast_to(cast(reshape_copy(s, ()), np.int64), (n,)))
+    places = emit("mod", places, o.constant(np.broadcast_to(np.int64(n), (n,))))
+    return move_axis(emit("gather", x, places, axes=(axis,)), 0, axis)
+
+
+# repetition ---------------------------------------------------------------------------------------------------------
+def broadcast_to(array, shape, subok=False):
+    x = as_traced(array)
+    shape = o.static_shape(shape)
+    if o.broadcast_shape(x.extents, shape) != shape or x.ndim > len(shape):
+        fail(ShapeError, f"operands could not be broadcast together with remapped shapes [original->remapped]: "
+                         f"{_text(x.extents)} and requested shape {_text(shape)}")
+    return shaping.read_only(o.as_array(x) if x.kind != o.ARRAY else x, lambda p: o.broadcast_to(p, shape))
+
+
+def broadcast_arrays(*args, subok=False):
+    xs = [array(a) for a in args]
+    shape = o.broadcast_shape(*(x.extents for x in xs))
+    return tuple(x if x.extents == shape else broadcast_to(x, shape) for x in xs)
+
+
+def tile(A, reps):
+    """A repeated along each axis."""
+    x = array(A)
+    reps = o.static_shape(reps)
+    rank = max(x.ndim, len(reps))
+    shape = (1,) * (rank - x.ndim) + fixed(x, np.tile)
+    times = (1,) * (rank - len(reps)) + reps
+    if any(t < 0 for t in times):
+        fail(ArgumentError, "negative dimensions are not allowed")
+    axes = [k for k in range(rank) if times[k] != 1]
+    wide = [n for k in range(rank) for n in ((times[k], shape[k]) if k in axes else (shape[k],))]
+    dims, place = [], 0
+    for k in range(rank):
+        place += k in axes
+        dims.append(place)
+        place += 1
+    y = emit("broadcast", reshape_copy(x, shape), shape=tuple(wide), dims=tuple(dims)) if axes else reshape_copy(x, shape)
+    return o.as_array(reshape_copy(y, [t * e for t, e in zip(times, shape, strict=True)]))
+
+
+def repeat(a, repeats, axis=None):
+    """Each element repeated: the same number of times, or known numbers of times."""
+    x = array(a)
+    x, k = (flatten(x), 0) if axis is None else (x, axis_of(axis, x))
+    counts = static(repeats, "the counts of np.repeat")
+    n = fixed(x, np.repeat)[k]
+    if counts.ndim > 1:
+        fail(ArgumentError, "object too deep for desired array")
+    if np.any(counts < 0):
+        fail(ArgumentError, "repeats may not contain negative values.")
+    if counts.size == 1:
+        times = int(counts.reshape(())[()])
+        shape = (*x.extents[:k + 1], times, *x.extents[k + 1:])
+        wide = emit("broadcast", x, shape=shape, dims=tuple(j for j in range(x.ndim + 1) if j != k + 1))
+        return reshape_copy(wide, (*x.extents[:k], n * times, *x.extents[k + 1:]))
+    if len(counts) != n:
+        fail(ShapeError, f"operands could not be broadcast together with shape ({n},) ({len(counts)},)")
+    return take_known(x, k, np.repeat(np.arange(n), counts))
+
+
+def resize(a, new_shape):
+    """The elements in order, repeated until the new shape is full."""
+    x = flatten(array(a))
+    shape = o.static_shape(new_shape)
+    size = int(np.prod(shape, dtype=np.int64))
+    if size < 0:
+        fail(ArgumentError, "all elements of `new_shape` must be non-negative")
+    if x.size == 0 or size == 0:
+        return o.constant(np.zeros(shape, x.dtype))
+    copies = tile(x, -(-size // x.size)) if size > x.size else x
+    return reshape_copy(take_known(copies, 0, np.arange(size)), shape)
+
+
+# parts --------------------------------------------------------------------------------------------------------------
+def diagonal(a, offset=0, axis1=0, axis2=1):
+    """A read-only view of a diagonal."""
+    x = array(a)
+    if x.ndim < 2:
+        fail(ArgumentError, "diag requires an array of at least two dimensions")
+    i, j = axis_of(axis1, x, "axis1"), axis_of(axis2, x, "axis2")
+    if i == j:
+        fail(ArgumentError, "axis1 and axis2 cannot be the same")
+    return shaping.read_only(x, lambda p: diagonal_of(p, static_int(offset, "offset"), i, j))
+
+
+def diagonal_of(x: TracedArray, offset: int, i: int, j: int) -> TracedArray:
+    """The diagonal of two axes as the last axis: a slice of the flattened matrix, rows of `columns + 1` apart."""
+    rest = [k for k in range(x.ndim) if k not in (i, j)]
+    m = transpose_copy(x, [*rest, i, j])
+    rows, columns = fixed(m, np.diagonal)[-2:]
+    size = max(min(rows + min(offset, 0), columns - max(offset, 0)), 0)
+    start = offset if offset >= 0 else -offset * columns
+    flat = reshape_copy(m, (*m.extents[:-2], rows * columns))
+    from .common import slice_axis
+    return slice_axis(flat, flat.ndim - 1, start, size, columns + 1)
+
+
+def diag(v, k=0):
+    x = array(v)
+    if x.ndim == 2:
+        return diagonal(x, k)
+    if x.ndim != 1:
+        fail(ArgumentError, "Input must be 1- or 2-d.")
+    return diagonal_matrix(x, static_int(k, "k"))
+
+
+def diagonal_matrix(x: TracedArray, k: int) -> TracedArray:
+    """A square matrix with x on its k-th diagonal: padding between the elements, then rows."""
+    (n,) = fixed(x, np.diag)
+    order = n + abs(k)
+    if n == 0:
+        return o.constant(np.zeros((order, order), x.dtype))
+    low = k if k >= 0 else -k * order
+    high = order * order - low - ((n - 1) * (order + 1) + 1)
+    zero = o.constant(np.zeros((), x.dtype))
+    flat = emit("pad", x, zero, lows=(low,), highs=(high,), interiors=(order,))
+    return reshape_copy(flat, (order, order))
+
+
+def diagflat(v, k=0):
+    return diagonal_matrix(flatten(array(v)), static_int(k, "k"))
+
+
+def _triangle(keep_lower: bool) -> Rule:
+    """np.tril and np.triu."""
+
+    def rule(m, k=0):
+        x = array(m)
+        k = static_int(k, "k")
+        x = o.broadcast_to(x, (x.extents[0],) * 2) if x.ndim == 1 else x
+        if x.ndim == 0:
+            fail(BoundsError, "an array of at least one dimension is needed")
+        rows, columns = fixed(x, np.tril)[-2:]
+        mask = lower_mask(rows, columns, k if keep_lower else k - 1)
+        mask = o.broadcast_to(mask, x.extents)
+        zero = o.constant(np.broadcast_to(np.zeros((), x.dtype), x.extents))
+        return emit("select", mask, x, zero) if keep_lower else emit("select", mask, zero, x)
+
+    return rule
+
+
+def lower_mask(rows: int, columns: int, k: int) -> TracedArray:
+    """True at and below the k-th diagonal, computed from counters (a table of it would have to be read)."""
+    i, j = iota((rows, columns), 0), iota((rows, columns), 1)
+    return emit("le", j, emit("add", i, o.constant(np.broadcast_to(np.int64(k), (rows, columns))))) if k else emit("le", j, i)
+
+
+tril, triu = _triangle(True), _triangle(False)
+
+
+# lookups of sizes ---------------------------------------------------------------------------------------------------
+def shape_(a):
+    return as_traced(a).shape
+
+
+def ndim(a):
+    return as_traced(a).ndim
+
+
+def size(a, axis=None):
+    x = as_traced(a)
+    if axis is None:
+        return x.size
+    n = 1
+    for k in o.normal_axes(axis, x.ndim):
+        n *= x.extents[k]
+    return n
+
+
+def trim_one(x: TracedArray) -> Any:
+    """The rows of x."""
+    return tuple(pick(x, 0, k) for k in range(x.extents[0]))
+
+
+def unstack(x, /, *, axis=0):
+    x = array(x)
+    if x.ndim == 0:
+        fail(ArgumentError, "Input array must be at least 1-d.")
+    y = moveaxis(x, axis, 0)
+    return tuple(y[k] for k in range(y.extents[0]))
+
+
+def apply_along_axis(func1d, axis, arr, *args, **kwargs):
+    """The function on each 1-d slice, one after the other."""
+    x = array(arr)
+    k = axis_of(axis, x)
+    rest = [e for j, e in enumerate(fixed(x, np.apply_along_axis)) if j != k]
+    if int(np.prod(rest, dtype=np.int64)) > SLICE_LIMIT:
+        o.unsupported(np.apply_along_axis, f"on more than {SLICE_LIMIT} slices; give the function an axis argument")
+    rows = reshape_copy(move_axis(x, k, x.ndim - 1), (-1 if 0 in rest else int(np.prod(rest, dtype=np.int64)), x.extents[k]))
+    if not rows.extents[0]:
+        fail(ArgumentError, "Cannot apply_along_axis when any iteration dimensions are 0")
+    from .joining import stack
+    results = [array(func1d(pick(rows, 0, i), *args, **kwargs)) for i in range(rows.extents[0])]
+    y = stack(results)
+    y = reshape_copy(y, (*rest, *results[0].extents))
+    inner = results[0].ndim
+    order = [*range(k), *range(len(rest), len(rest) + inner), *range(k, len(rest))]
+    return transpose_copy(y, order)
+
+
+SLICE_LIMIT = 256
+
+
+def apply_over_axes(func, a, axes):
+    y = array(a)
+    rank = y.ndim
+    for k in (axes if isinstance(axes, (tuple, list)) else (axes,)):
+        r = array(func(y, o.normal_axis(k, rank)))
+        y = r if r.ndim == rank else expand_dims(r, o.normal_axis(k, rank))
+    return y
+
+
+def _given_dtype(x: TracedArray, dtype: Any) -> TracedArray:
+    return cast(x, dtype) if given(dtype) else x
+
+
+RULES: dict[Callable[..., Any], Rule] = {
+    np.reshape: reshape, np.ravel: ravel, np.squeeze: squeeze, np.expand_dims: expand_dims,
+    np.atleast_1d: atleast_1d, np.atleast_2d: atleast_2d, np.atleast_3d: atleast_3d,
+    np.transpose: transpose, np.matrix_transpose: matrix_transpose, np.linalg.matrix_transpose: matrix_transpose,
+    np.swapaxes: swapaxes, np.moveaxis: moveaxis, np.rollaxis: rollaxis,
+    np.flip: flip, np.fliplr: fliplr, np.flipud: flipud, np.rot90: rot90, np.roll: roll,
+    np.broadcast_to: broadcast_to, np.broadcast_arrays: broadcast_arrays, np.tile: tile, np.repeat: repeat, np.resize: resize,
+    np.diagonal: diagonal, np.diag: diag, np.diagflat: diagflat, np.tril: tril, np.triu: triu,
+    np.shape: shape_, np.ndim: ndim, np.size: size, np.unstack: unstack,
+    np.apply_along_axis: apply_along_axis, np.apply_over_axes: apply_over_axes,
+}

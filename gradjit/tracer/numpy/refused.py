@@ -1,0 +1,60 @@
+"""NumPy's functions that gradjit knows of and does not compile, each with the reason or the remedy."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NoReturn
+
+import numpy as np
+
+from ..operands import unsupported
+
+Rule = Callable[..., Any]
+
+FACTORISATION = "factorisations and what needs them come with a later version"
+TRANSFORM = "Fourier transforms come with a later version"
+DATA_DEPENDENT = "the shape of its result depends on the elements; compute it outside"
+NO_NUMBERS = "it computes no array of numbers; call it outside"
+DATES = "dates and times are no numbers that can be compiled"
+ALIASING = "whether memory is shared is decided when the function is compiled"
+FILES = "files are written outside of the compiled function"
+COMPLEX = "complex numbers come with a later version"
+INTEGER_LOOP = "its number of steps depends on the elements"
+
+FUNCTIONS: dict[Callable[..., Any], str] = {
+    **dict.fromkeys((np.linalg.solve, np.linalg.tensorsolve, np.linalg.tensorinv, np.linalg.inv, np.linalg.cholesky, np.linalg.eigvals, np.linalg.eigvalsh, np.linalg.pinv, np.linalg.slogdet, np.linalg.det, np.linalg.svd, np.linalg.svdvals, np.linalg.eig, np.linalg.eigh, np.linalg.lstsq, np.linalg.qr, np.linalg.cond, np.linalg.matrix_rank, np.polyfit, np.roots), FACTORISATION),
+    **{getattr(np.fft, name): TRANSFORM for name in np.fft.__all__ if name not in ("fftfreq", "rfftfreq")},
+    np.histogram2d: "write np.histogram of the raveled bin numbers, or np.add.at",
+    np.histogramdd: "write np.histogram of the raveled bin numbers, or np.add.at",
+    np.polydiv: "polynomial division takes as many steps as the leading coefficients demand",
+    np.sort_complex: COMPLEX,
+    np.i0: "write scipy.special.i0 outside; Bessel functions come with a later version",
+    np.packbits: NO_NUMBERS, np.unpackbits: NO_NUMBERS,
+    np.may_share_memory: ALIASING, np.shares_memory: ALIASING,
+    np.min_scalar_type: "it depends on the value",
+    **dict.fromkeys((np.save, np.savez, np.savez_compressed, np.savetxt), FILES),
+    **dict.fromkeys((np.busday_count, np.busday_offset, np.is_busday, np.datetime_as_string), DATES),
+}
+
+UFUNCS: dict[np.ufunc, str] = {
+    np.gcd: INTEGER_LOOP, np.lcm: INTEGER_LOOP, np.isnat: DATES,
+    np.frexp: "write np.floor(np.log2(np.abs(x))) + 1 for the exponent",
+}
+
+OUTSIDE: dict[str, str] = {
+    **dict.fromkeys(("fromfile", "fromregex", "genfromtxt", "load", "loadtxt"), FILES),
+    **dict.fromkeys(("frombuffer", "fromstring", "from_dlpack", "fromfunction", "fromiter", "require", "bmat", "asmatrix", "mask_indices"), "it makes arrays from other objects; call it outside and pass the result"),
+    **dict.fromkeys(("base_repr", "binary_repr", "broadcast_shapes", "datetime_data", "format_float_positional", "format_float_scientific", "get_include", "get_printoptions", "getbufsize", "geterr", "geterrcall", "info", "isdtype", "isfortran", "isscalar", "issubdtype", "iterable", "mintypecode", "nested_iters", "printoptions", "promote_types", "set_printoptions", "setbufsize", "seterr", "seterrcall", "show_config", "show_runtime", "test", "typename", "frompyfunc"), NO_NUMBERS),
+}
+"""Functions that never see a traced array: they run as ordinary Python while the function is traced, as anywhere else."""
+
+
+def _refuse(func: Any, reason: str) -> Rule:
+    def rule(*args: Any, **kwargs: Any) -> NoReturn:
+        unsupported(func, reason)
+
+    return rule
+
+
+RULES: dict[Callable[..., Any], Rule] = {f: _refuse(f, reason) for f, reason in FUNCTIONS.items()}
+UFUNC_RULES: dict[np.ufunc, Rule] = {f: _refuse(f, reason) for f, reason in UFUNCS.items()}

@@ -1,0 +1,254 @@
+"""Sorting, searching, counting, sets."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from ...errors import ArgumentError, ShapeError
+from .. import operands as o
+from ..locations import fail
+from ..operands import TracedArray, as_traced, broadcast, cast, constant, emit, promote
+from .common import (
+    array,
+    axis_of,
+    call,
+    expand,
+    fixed,
+    flatten,
+    full,
+    full_like,
+    pinned,
+    slice_axis,
+    static,
+    where,
+)
+from .indexing import taken
+
+Rule = Callable[..., Any]
+
+
+# sorting ------------------------------------------------------------------------------------------------------------
+def _sorting(func: Rule, op: str) -> Rule:
+    """np.sort and np.argsort, always stable."""
+
+    def rule(a, axis=-1, kind=None, order=None, *, stable=None):
+        if order is not None:
+            o.unsupported(func, "order= is for structured arrays")
+        x = array(a)
+        if x.ir_dtype.is_complex:
+            o.unsupported(func, "of complex numbers")
+        x, k = (flatten(x), 0) if axis is None else (x, axis_of(axis, x))
+        return emit(op, x, axis=k)
+
+    return rule
+
+
+sort, argsort = _sorting(np.sort, "sort"), _sorting(np.argsort, "argsort")
+
+
+def _partition(rule: Rule) -> Rule:
+    """A full sort is a partition, too."""
+    return lambda a, kth, axis=-1, kind="introselect", order=None: rule(a, axis, order=order)
+
+
+def lexsort(keys, axis=-1):
+    """By the last key, ties by the one before: stable sorts from the first key to the last."""
+    from .indexing import take_along_axis
+    columns = list(map(array, as_traced(keys))) if isinstance(keys, (TracedArray, np.ndarray)) else [array(k) for k in keys]
+    if not columns:
+        fail(ArgumentError, "need sequence of keys with len > 0 in lexsort")
+    k = axis_of(axis, columns[0])
+    order = argsort(columns[0], k)
+    for column in columns[1:]:
+        order = take_along_axis(order, argsort(take_along_axis(column, order, k), k), k)
+    return order
+
+
+# searching ----------------------------------------------------------------------------------------------------------
+COUNTING_LIMIT = 16
+"""In a table of at most so many elements the comparisons are counted; in a longer one a binary search is written out."""
+
+
+def searchsorted(a, v, side="left", sorter=None):
+    """The place of each element of v in the sorted vector a; nan sorts behind all numbers."""
+    table, wanted = promote(array(a), as_traced(v))
+    if table.ndim != 1:
+        fail(ShapeError, "object too deep for desired array")
+    if side not in ("left", "right"):
+        fail(ArgumentError, f"search side must be 'left' or 'right' (got {side!r})")
+    if sorter is not None:
+        from ..indexing import index_array
+        table = taken(table, index_array(sorter, fixed(table, np.searchsorted)[0], 0), 0)
+    return places_in(table, wanted, side)
+
+
+def before(x: TracedArray, y: TracedArray, side: str) -> TracedArray:
+    """Whether a table's element x stands before the place of y: x < y, or x <= y on the right; nan is the greatest."""
+    if not x.ir_dtype.is_float:
+        return emit("lt" if side == "left" else "le", x, y)
+    if side == "left":
+        return emit("or", emit("lt", x, y), emit("and", emit("isnan", y), emit("not", emit("isnan", x))))
+    return emit("or", emit("le", x, y), emit("isnan", y))
+
+
+def places_in(table: TracedArray, wanted: TracedArray, side: str) -> TracedArray:
+    """The number of elements of the sorted table that stand before each wanted one."""
+    (n,) = fixed(table, np.searchsorted)
+    if n <= COUNTING_LIMIT:
+        x, y = broadcast(table, expand(wanted, (wanted.ndim,)))
+        return emit("sum", cast(before(x, y, side), np.int64), axes=(x.ndim - 1,))
+    found = full(0, wanted.extents, np.int64)
+    step = 1 << (n.bit_length() - 1)
+    while step:
+        tried = emit("add", found, full_like(step, found))
+        last = emit("minimum", emit("sub", tried, full_like(1, tried)), full_like(n - 1, tried))
+        fits = emit("le", tried, full_like(n, tried))
+        ahead = emit("and", fits, before(emit("gather", table, last, axes=(0,)), wanted, side))
+        found = emit("select", ahead, tried, found)
+        step //= 2
+    return found
+
+
+def digitize(x, bins, right=False):
+    """The bin of each element; bins are known to rise or to fall."""
+    table = pinned(bins)
+    if table is None:
+        o.unsupported(np.digitize, "with bins that are not known while tracing; write np.searchsorted, whose table rises")
+    steps = np.diff(table)
+    if not (np.all(steps >= 0) or np.all(steps <= 0)):
+        fail(ArgumentError, "bins must be monotonically increasing or decreasing")
+    if np.all(steps >= 0):
+        return searchsorted(bins, x, "left" if right else "right")
+    rising = constant(table[::-1].copy())
+    places = searchsorted(rising, x, "right" if right else "left")
+    return call(np.subtract, len(table), places)
+
+
+def _nonzero_places(a: Any, func: Any) -> tuple[np.ndarray, ...]:
+    known = pinned(a)
+    if known is None:
+        o.unsupported(func, "of traced values: how many elements it gives depends on them; write np.where(mask, x, 0), "
+                            "or compute the indices outside")
+    return known.nonzero()
+
+
+def nonzero(a):
+    if as_traced(a).ndim == 0:
+        fail(ArgumentError, "Calling nonzero on 0d arrays is not allowed. Use np.atleast_1d(scalar).nonzero() instead.")
+    return tuple(constant(i) for i in _nonzero_places(a, np.nonzero))
+
+
+def argwhere(a):
+    return constant(np.transpose(np.atleast_1d(*_nonzero_places(a, np.argwhere))
+                                 if as_traced(a).ndim == 1 else _nonzero_places(a, np.argwhere)))
+
+
+def flatnonzero(a):
+    return constant(np.ravel_multi_index(_nonzero_places(a, np.flatnonzero), as_traced(a).extents)
+                    if as_traced(a).ndim != 1 else _nonzero_places(a, np.flatnonzero)[0])
+
+
+# counting -----------------------------------------------------------------------------------------------------------
+def bincount(x, /, weights=None, minlength=0):
+    """How often (or with what weight) each number occurs; the numbers must be known, for the result's length."""
+    numbers = pinned(x)
+    if numbers is None:
+        o.unsupported(np.bincount, "of traced numbers: the length of the result depends on them; write "
+                                   "np.add.at(np.zeros(n), numbers, weights)")
+    if weights is None:
+        return constant(np.bincount(numbers, minlength=minlength))
+    w = cast(as_traced(weights), np.float64)
+    if w.extents != numbers.shape:
+        fail(ArgumentError, "The weights and list don't have the same length.")
+    length = np.bincount(numbers, minlength=minlength).size
+    return emit("scatter_add", full(0, (length,), np.float64), cast(as_traced(x), np.int64), w, axes=(0,))
+
+
+def _edges(x: TracedArray, bins: Any, range_: Any) -> TracedArray:
+    """The edges of the bins: given, or equally spaced over the range."""
+    b = as_traced(bins) if not isinstance(bins, str) else o.unsupported(np.histogram, "a rule for the number of bins")
+    if b.ndim == 1:
+        return b
+    n = o.static_int(bins, "bins")
+    if n < 1:
+        fail(ArgumentError, "`bins` must be positive, when an integer")
+    from .creation import linspace
+    from .reduction import max_, min_
+    low, high = (min_(x), max_(x)) if range_ is None else range_
+    if range_ is not None and as_traced(low).known is not None and as_traced(high).known is not None and low > high:
+        fail(ArgumentError, "max must be larger than min in range parameter.")
+    low, high = promote(*(call(np.multiply, v, 1.0) for v in (low, high)))
+    same = emit("eq", low, high)  # an empty range grows by a half on both sides
+    half = full_like(0.5, low)
+    low, high = (emit("select", same, emit(op, v, half), v) for op, v in (("sub", low), ("add", high)))
+    return linspace(low, high, n + 1)
+
+
+def histogram_bin_edges(a, bins=10, range=None, weights=None):
+    return _edges(flatten(array(a)), bins, range)
+
+
+def histogram(a, bins=10, range=None, density=None, weights=None):
+    """Counts (or sums of weights) in half-open bins, the last one closed, and the edges."""
+    x = flatten(array(a))
+    x = cast(x, np.float64) if x.ir_dtype.kind in "biu" else x
+    edges = _edges(x, bins, range)
+    n = fixed(edges, np.histogram)[0] - 1
+    bounds, values = promote(edges, x)
+    place = call(np.subtract, places_in(bounds, values, "right"), 1)
+    last = slice_axis(bounds, 0, n, 1)
+    place = where(call(np.equal, values, last), n - 1, place)
+    inside = call(np.logical_and, call(np.greater_equal, place, 0), call(np.less, place, n))
+    place = where(inside, place, 0)
+    if weights is None:
+        w = full(1, x.extents, np.int64)
+    else:
+        w = flatten(array(weights))
+        if w.extents != x.extents:
+            fail(ArgumentError, "weights should have the same shape as a.")
+    w = emit("select", inside, w, full_like(0, w))
+    counts = emit("scatter_add", full(0, (n,), w.dtype), place, w, axes=(0,))
+    if density:
+        from .calculus import diff
+        from .reduction import sum_
+        counts = call(np.divide, call(np.divide, counts, diff(edges)), sum_(counts))
+    return counts, edges
+
+
+# sets ---------------------------------------------------------------------------------------------------------------
+def isin(element, test_elements, assume_unique=False, invert=False, *, kind=None):
+    """Whether each element is among the test elements."""
+    x, tests = promote(array(element), flatten(array(test_elements)))
+    if not tests.size:
+        return full(bool(invert), x.extents, np.bool_)
+    a, b = broadcast(expand(x, (x.ndim,)), tests)
+    found = emit("any", emit("eq", a, b), axes=(a.ndim - 1,))
+    return emit("not", found) if invert else found
+
+
+def _of_known(func: Rule) -> Rule:
+    """A function whose result's shape depends on the elements: of known arrays only."""
+
+    def rule(*args, **kwargs):
+        plain = [pinned(a) if isinstance(a, (TracedArray, np.ndarray, list, tuple)) else a for a in args]
+        if any(p is None and a is not None for p, a in zip(plain, args, strict=True)):
+            o.unsupported(func, "of traced values: how many elements it gives depends on them; compute it outside")
+        result = func(*plain, **{k: static(v, k) if isinstance(v, TracedArray) else v for k, v in kwargs.items()})
+        if isinstance(result, tuple):
+            return type(result)(*map(constant, result)) if hasattr(result, "_fields") else tuple(map(constant, result))
+        return constant(result)
+
+    return rule
+
+
+RULES: dict[Callable[..., Any], Rule] = {
+    np.sort: sort, np.argsort: argsort, np.partition: _partition(sort), np.argpartition: _partition(argsort),
+    np.lexsort: lexsort, np.searchsorted: searchsorted, np.digitize: digitize,
+    np.nonzero: nonzero, np.argwhere: argwhere, np.flatnonzero: flatnonzero,
+    np.bincount: bincount, np.histogram: histogram, np.histogram_bin_edges: histogram_bin_edges, np.isin: isin,
+    **{f: _of_known(f) for f in (np.unique, np.unique_all, np.unique_counts, np.unique_inverse, np.unique_values,
+                                 np.intersect1d, np.union1d, np.setdiff1d, np.setxor1d, np.trim_zeros)},
+}

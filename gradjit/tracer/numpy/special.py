@@ -1,0 +1,292 @@
+"""SciPy's special functions. scipy.special is never imported for this: its ufuncs are known by name once the user has."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from ...errors import ArgumentError
+from .. import operands as o
+from ..locations import fail
+from ..operands import TracedArray, cast, emit, static_int
+from .common import array, call, full_like
+from .reduction import axes_of, count, extreme, restored
+
+Rule = Callable[..., Any]
+
+
+# elementwise --------------------------------------------------------------------------------------------------------
+def logit(p: TracedArray) -> TracedArray:
+    """log(p / (1 - p)); near 1/2, where the logarithms cancel, through log1p."""
+    one = full_like(1, p)
+    s = emit("sub", emit("add", p, p), one)
+    near = emit("le", emit("abs", emit("sub", p, full_like(0.5, p))), full_like(0.2, p))
+    inner = emit("select", near, s, full_like(0, s))
+    outer = emit("select", near, full_like(0.5, p), p)
+    close = emit("sub", emit("log1p", inner), emit("log1p", emit("neg", inner)))
+    far = emit("log", emit("div", outer, emit("sub", one, outer)))
+    return emit("select", near, close, far)
+
+
+def log_expit(x: TracedArray) -> TracedArray:
+    """log(1 / (1 + exp(-x))) = -log(1 + exp(-x))."""
+    return emit("neg", emit("logaddexp", full_like(0, x), emit("neg", x)))
+
+
+def _guarded(x: TracedArray, y: TracedArray, log: Rule) -> TracedArray:
+    """x log(y), 0 where x is 0 unless y is nan."""
+    zero = emit("and", emit("eq", x, full_like(0, x)), emit("not", emit("isnan", y)))
+    safe = emit("select", zero, full_like(1, y), y)
+    return emit("select", zero, full_like(0, x), emit("mul", x, log(safe)))
+
+
+def xlogy(x: TracedArray, y: TracedArray) -> TracedArray:
+    return _guarded(x, y, lambda v: emit("log", v))
+
+
+def xlog1py(x: TracedArray, y: TracedArray) -> TracedArray:
+    return _guarded(x, y, lambda v: emit("log1p", v))
+
+
+def entr(x: TracedArray) -> TracedArray:
+    """-x log x, 0 at 0, -inf below."""
+    positive = emit("gt", x, full_like(0, x))
+    safe = emit("select", positive, x, full_like(1, x))
+    y = emit("neg", emit("mul", safe, emit("log", safe)))
+    outside = emit("select", emit("eq", x, full_like(0, x)), full_like(0, x), full_like(-np.inf, x))
+    return emit("select", emit("isnan", x), x, emit("select", positive, y, outside))
+
+
+def _relative(x: TracedArray, y: TracedArray, linear: bool) -> TracedArray:
+    """x log(x/y) (- x + y): 0 (or y) where x is 0 and y >= 0, inf elsewhere outside of the positive numbers."""
+    zero = full_like(0, x)
+    both = emit("and", emit("gt", x, zero), emit("gt", y, zero))
+    a, b = (emit("select", both, v, full_like(1, v)) for v in (x, y))
+    value = emit("mul", a, emit("log", emit("div", a, b)))
+    if linear:
+        value = emit("add", emit("sub", value, a), b)
+    edge = emit("and", emit("eq", x, zero), emit("ge", y, zero))
+    outside = emit("select", edge, y if linear else zero, full_like(np.inf, x))
+    nan = emit("or", emit("isnan", x), emit("isnan", y))
+    return emit("select", nan, full_like(np.nan, x), emit("select", both, value, outside))
+
+
+def rel_entr(x: TracedArray, y: TracedArray) -> TracedArray:
+    return _relative(x, y, False)
+
+
+def kl_div(x: TracedArray, y: TracedArray) -> TracedArray:
+    return _relative(x, y, True)
+
+
+def huber(delta: TracedArray, r: TracedArray) -> TracedArray:
+    """Quadratic up to delta, linear beyond; inf for a negative delta."""
+    size = emit("abs", r)
+    half = full_like(0.5, r)
+    inner = emit("mul", half, emit("mul", r, r))
+    outer = emit("mul", delta, emit("sub", size, emit("mul", half, delta)))
+    y = emit("select", emit("le", size, delta), inner, outer)
+    return emit("select", emit("lt", delta, full_like(0, delta)), full_like(np.inf, r), y)
+
+
+def pseudo_huber(delta: TracedArray, r: TracedArray) -> TracedArray:
+    """delta² (sqrt(1 + (r/delta)²) - 1), the difference written as u²/(sqrt(1 + u²) + 1), which does not cancel."""
+    zero = full_like(0, delta)
+    positive = emit("gt", delta, zero)
+    d = emit("select", positive, delta, full_like(1, delta))
+    u = emit("div", r, d)
+    square = emit("mul", u, u)
+    one = full_like(1, u)
+    below = emit("add", emit("sqrt", emit("add", one, square)), one)
+    y = emit("mul", emit("mul", d, d), emit("div", square, below))
+    outside = emit("select", emit("eq", delta, zero), zero, full_like(np.inf, delta))
+    return emit("select", positive, y, outside)
+
+
+def ndtr(x: TracedArray) -> TracedArray:
+    """The normal distribution's integral: erfc(-x/√2)/2, which keeps its precision in the left tail."""
+    return emit("mul", full_like(0.5, x), emit("erfc", emit("mul", x, full_like(-np.sqrt(0.5), x))))
+
+
+def boxcox(x: TracedArray, power: TracedArray) -> TracedArray:
+    """(x**p - 1) / p = expm1(p log x) / p; log x for p = 0."""
+    return _power_transform(emit("log", x), power)
+
+
+def boxcox1p(x: TracedArray, power: TracedArray) -> TracedArray:
+    return _power_transform(emit("log1p", x), power)
+
+
+def _power_transform(log: TracedArray, power: TracedArray) -> TracedArray:
+    zero = emit("lt", emit("abs", power), full_like(1e-19, power))
+    p = emit("select", zero, full_like(1, power), power)
+    return emit("select", zero, log, emit("div", emit("expm1", emit("mul", p, log)), p))
+
+
+def inv_boxcox(y: TracedArray, power: TracedArray) -> TracedArray:
+    return _inverse_transform(y, power, "exp")
+
+
+def inv_boxcox1p(y: TracedArray, power: TracedArray) -> TracedArray:
+    return _inverse_transform(y, power, "expm1")
+
+
+def _inverse_transform(y: TracedArray, power: TracedArray, op: str) -> TracedArray:
+    zero = emit("eq", power, full_like(0, power))
+    p = emit("select", zero, full_like(1, power), power)
+    inner = emit("div", emit("log1p", emit("mul", p, y)), p)
+    return emit(op, emit("select", zero, y, inner))
+
+
+def exprel(x: TracedArray) -> TracedArray:
+    """(exp(x) - 1) / x, 1 at 0."""
+    zero = emit("eq", x, full_like(0, x))
+    safe = emit("select", zero, full_like(1, x), x)
+    infinite = emit("eq", x, full_like(np.inf, x))
+    y = emit("select", zero, full_like(1, x), emit("div", emit("expm1", safe), safe))
+    return emit("select", infinite, x, y)
+
+
+def exp10(x: TracedArray) -> TracedArray:
+    return emit("pow", full_like(10, x), x)
+
+
+def cosm1(x: TracedArray) -> TracedArray:
+    """cos(x) - 1 = -2 sin²(x/2)."""
+    s = emit("sin", emit("mul", x, full_like(0.5, x)))
+    return emit("mul", full_like(-2, x), emit("mul", s, s))
+
+
+def gammasgn(x: TracedArray) -> TracedArray:
+    """The sign of the gamma function: nan at its poles, alternating between them."""
+    zero, one = full_like(0, x), full_like(1, x)
+    floor = emit("floor", x)
+    half = emit("mul", floor, full_like(0.5, x))
+    odd = emit("ne", emit("floor", half), half)
+    negative = emit("select", odd, emit("neg", one), one)
+    pole = emit("and", emit("eq", floor, x), emit("lt", x, zero))
+    y = emit("select", emit("gt", x, zero), one, emit("select", pole, full_like(np.nan, x), negative))
+    y = emit("select", emit("eq", x, zero), emit("copysign", one, x), y)
+    return emit("select", emit("isnan", x), x, y)
+
+
+UFUNCS_BY_NAME: dict[str, str | Rule] = {
+    "erf": "erf", "erfc": "erfc", "erfinv": "erfinv", "expit": "expit", "gammaln": "gammaln", "psi": "digamma",
+    "digamma": "digamma", "logit": logit, "log_expit": log_expit, "xlogy": xlogy, "xlog1py": xlog1py, "entr": entr,
+    "rel_entr": rel_entr, "kl_div": kl_div, "huber": huber, "pseudo_huber": pseudo_huber, "ndtr": ndtr, "boxcox": boxcox,
+    "boxcox1p": boxcox1p, "inv_boxcox": inv_boxcox, "inv_boxcox1p": inv_boxcox1p, "exprel": exprel, "exp2": "exp2",
+    "exp10": exp10, "expm1": "expm1", "log1p": "log1p", "cbrt": "cbrt", "cosm1": cosm1, "gammasgn": gammasgn, "round": "rint",
+}
+
+
+def special_ufunc(ufunc: np.ufunc) -> str | Rule | None:
+    """The rule of one of scipy.special's ufuncs."""
+    module = sys.modules.get("scipy.special")
+    if module is None or getattr(module, ufunc.__name__, None) is not ufunc:
+        return None
+    return UFUNCS_BY_NAME.get(ufunc.__name__)
+
+
+# along axes ---------------------------------------------------------------------------------------------------------
+def _float(a: Any, *others: Any) -> TracedArray:
+    x = array(a)
+    return x if x.ir_dtype.is_inexact else cast(x, np.float64)
+
+
+def logsumexp(a, axis=None, b=None, keepdims=False, return_sign=False):
+    """log(sum(b exp(a))): the maximum is taken out first, and its own terms m from the sum, so that what is small beside
+    them keeps its digits: log(m + s) = log1p(s/m) + log(m)."""
+    x = _float(a)
+    if x.ir_dtype.is_complex:
+        o.unsupported("scipy.special.logsumexp", "of complex numbers")
+    weights: Any = None
+    if b is not None:
+        x, weights = o.broadcast(*o.promote(x, array(b)))
+        x = emit("select", emit("eq", weights, full_like(0, weights)), full_like(-np.inf, x), x)
+    axes = axes_of(axis, x)
+    if count(x, axes) == 0:
+        y = restored(call(np.log, emit("sum", x, axes=axes)), x, axes, keepdims)
+        return (y, full_like(0, y)) if return_sign else y
+    highest = emit("stop_gradient", emit("max", x, axes=axes))
+    top = emit("select", emit("isfinite", highest), highest, full_like(0, highest))
+    terms = emit("exp", emit("sub", x, _over(top, x, axes)))
+    terms = terms if weights is None else emit("mul", weights, terms)
+    largest, none = emit("eq", x, _over(highest, x, axes)), full_like(0, x)
+    m = emit("sum", emit("select", largest, terms, none), axes=axes)
+    s = emit("sum", emit("select", largest, none, terms), axes=axes)
+    y, sign = _log_of_sum(m, s, return_sign)
+    y = restored(emit("add", y, top), x, axes, keepdims)
+    return (y, restored(sign, x, axes, keepdims)) if return_sign else y
+
+
+def _over(y: TracedArray, x: TracedArray, axes: tuple[int, ...]) -> TracedArray:
+    """A reduction of x, spread over it again."""
+    return o.broadcast_to(restored(y, x, axes, True), x.extents)
+
+
+def _log_of_sum(m: TracedArray, s: TracedArray, absolute: bool) -> tuple[TracedArray, TracedArray]:
+    """log(m + s) or log|m + s|, precise where s is small beside m; and the sign of the sum."""
+    total = emit("add", m, s)
+    apart = emit("and", emit("isfinite", total), emit("gt", emit("abs", m), emit("abs", s)))
+    safe_m = emit("select", apart, emit("abs", m) if absolute else m, full_like(1, m))
+    ratio = emit("select", apart, emit("div", s, emit("select", apart, m, full_like(1, m))), full_like(0, s))
+    near = emit("add", emit("log1p", ratio), emit("log", safe_m))
+    safe_total = emit("select", apart, full_like(1, total), emit("abs", total) if absolute else total)
+    return emit("select", apart, near, emit("log", safe_total)), emit("sign", total)
+
+
+def softmax(x, axis=None):
+    """exp(x) / sum(exp(x)), the maximum taken out first."""
+    v = _float(x)
+    axes = axes_of(axis, v)
+    top = emit("stop_gradient", extreme(v, "max", axes))
+    y = emit("exp", emit("sub", v, _over(top, v, axes)))
+    return emit("div", y, _over(emit("sum", y, axes=axes), v, axes))
+
+
+def log_softmax(x, axis=None):
+    v = _float(x)
+    axes = axes_of(axis, v)
+    highest = emit("stop_gradient", extreme(v, "max", axes))
+    top = emit("select", emit("isfinite", highest), highest, full_like(0, highest))
+    shifted = emit("sub", v, _over(top, v, axes))
+    return emit("sub", shifted, _over(emit("log", emit("sum", emit("exp", shifted), axes=axes)), v, axes))
+
+
+def polygamma(n, x):
+    order, v = static_int(n, "n"), _float(x)
+    if order < 0:
+        fail(ArgumentError, "polygamma's order must not be negative")
+    return emit("digamma", v) if order == 0 else emit("polygamma", v, order=order)
+
+
+def multigammaln(a, d):
+    """The logarithm of the multivariate gamma function."""
+    d = static_int(d, "d")
+    x = _float(a)
+    constant = d * (d - 1) * 0.25 * np.log(np.pi)
+    y = full_like(constant, x)
+    for j in range(d):
+        y = emit("add", y, emit("gammaln", emit("sub", x, full_like(j / 2, x))))
+    return y
+
+
+def softplus(x, **kwargs):
+    """log(1 + exp(x))."""
+    if kwargs:
+        o.unsupported("scipy.special.softplus", f"the argument {next(iter(kwargs))}=")
+    return call(np.logaddexp, 0.0, x)
+
+
+LIBRARY_RULES: dict[tuple[str, str], Rule] = {
+    ("scipy.special._logsumexp", "logsumexp"): logsumexp,
+    ("scipy.special._logsumexp", "softmax"): softmax,
+    ("scipy.special._logsumexp", "log_softmax"): log_softmax,
+    ("scipy.special._basic", "polygamma"): polygamma,
+    ("scipy.special._basic", "softplus"): softplus,
+    ("scipy.special._spfun_stats", "multigammaln"): multigammaln,
+}
+"""SciPy's Python functions, by the module that defines them: they do not dispatch, lifted code finds them here."""
