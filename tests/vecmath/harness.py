@@ -1,7 +1,7 @@
 """Compile one vector math function over arrays and measure its error against exact mathematics.
 
-`compile_elementwise("exp", 1, np.float64, 8)` gives a callable on NumPy arrays. Width 1 is truly scalar: the vectorisers
-of LLVM are off. The error unit is the ulp of the exact value's own binade, so that 0.5 is the error of correct rounding.
+`compile_elementwise("exp", 1, np.float64, 8)` gives a callable on NumPy arrays. Width 1 is truly scalar: LLVM's
+vectorisers are off. The error unit is the ulp of the exact value's own binade: 0.5 is the error of correct rounding.
 """
 
 from __future__ import annotations
@@ -91,7 +91,8 @@ def compile_elementwise(name_or_fn: str | Callable[..., ir.Value], arity: int, d
 def _emit_repeated(kernel: ir.Function) -> None:
     """repeated(times, n, out, ...): call the kernel so often; a timing through ctypes alone would time ctypes."""
     kernel.attributes.add("noinline")
-    repeated = ir.Function(kernel.module, ir.FunctionType(ir.VoidType(), [I64, *[a.type for a in kernel.args]]), "repeated")
+    signature = ir.FunctionType(ir.VoidType(), [I64, *[a.type for a in kernel.args]])
+    repeated = ir.Function(kernel.module, signature, "repeated")
     entry, body, done = (repeated.append_basic_block(name) for name in ("entry", "body", "done"))
     ir.IRBuilder(entry).branch(body)
     b = ir.IRBuilder(body)
@@ -157,14 +158,15 @@ def _optimised(text: str, machine: llvm.TargetMachine) -> llvm.ModuleRef:
 def ulp_error(got: np.ndarray, exact_fn_mp: Callable[..., Any], *args: np.ndarray, precision: int = 160) -> np.ndarray:
     """|got - exact| in ulps of the exact value's binade, in the dtype of `got`; `exact_fn_mp` takes and gives mpf.
 
-    An exact result that is undefined or complex counts as nan. nan against a number is an infinite error; inf is right where
-    the exact value rounds to it.
+    An exact result that is undefined or complex counts as nan. nan against a number is an infinite error; inf is right
+    where the exact value rounds to it.
     """
     info = np.finfo(got.dtype)
     with mpmath.workprec(precision):
         limit, smallest = mpmath.mpf(2) ** int(info.maxexp), int(info.minexp) - int(info.nmant)
+        columns = [np.asarray(a).ravel().tolist() for a in args]
         errors = [_error(g, _exact(exact_fn_mp, point), limit, smallest, int(info.nmant))
-                  for g, *point in zip(got.ravel().tolist(), *[np.asarray(a).ravel().tolist() for a in args])]
+                  for g, *point in zip(got.ravel().tolist(), *columns, strict=True)]
     return np.array(errors).reshape(got.shape)
 
 

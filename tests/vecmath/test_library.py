@@ -1,0 +1,71 @@
+"""The library as a whole: its table, `emit`, and where its coefficients come from."""
+
+from __future__ import annotations
+
+import importlib
+
+import mpmath
+import pytest
+from llvmlite import ir
+
+from gradjit.codegen.vecmath import FUNCTIONS, emit
+from tests.vecmath.minimax import PRECISION, TABLES, fit
+
+
+def _table(name: str, bits: int) -> tuple[float, ...]:
+    module, attribute = name.split(".")
+    table = getattr(importlib.import_module(f"gradjit.codegen.vecmath.{module}"), attribute)
+    return table if isinstance(table[0], float) else table[0 if bits == 53 else 1]
+
+
+TASKS = [pytest.param(name, bits, id=f"{name}-{bits}") for name, fits in TABLES.items() for bits in fits]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name, bits", TASKS)
+def test_coefficients_are_the_fits(name: str, bits: int) -> None:
+    coefficients, _ = fit(TABLES[name][bits])
+    assert tuple(map(float, coefficients)) == _table(name, bits)
+
+
+@pytest.mark.parametrize("name, bits", TASKS)
+def test_coefficients_approximate(name: str, bits: int) -> None:
+    """To an error that leaves the function's last bit alone, a third of an ulp at most; pow needs more."""
+    task, coefficients = TABLES[name][bits], _table(name, bits)
+    other = {"power.ATANH_FROM_5TH": -70, "power.LOG2_SINGLE": -36, "power.EXP2_SINGLE": -28, "power.INVERSE_CBRT": -11}
+    allowed = mpmath.mpf(2) ** other.get(name, -55 if bits == 53 else -26)
+    with mpmath.workprec(PRECISION):
+        for k in range(101):
+            x = task.low + (task.high - task.low) * mpmath.mpf(k) / 100
+            error = task.weight(x) * abs(task.f(x) - mpmath.polyval([mpmath.mpf(c) for c in coefficients[::-1]], x))
+            assert error <= allowed
+
+
+def _builder(*types: ir.Type) -> tuple[ir.IRBuilder, tuple[ir.Argument, ...]]:
+    function = ir.Function(ir.Module(), ir.FunctionType(ir.VoidType(), types), "f")
+    return ir.IRBuilder(function.append_basic_block()), function.args
+
+
+@pytest.mark.parametrize("lanes", [ir.DoubleType(), ir.FloatType(), ir.VectorType(ir.DoubleType(), 8)], ids=str)
+def test_emit(lanes: ir.Type) -> None:
+    builder, args = _builder(lanes, lanes)
+    assert emit("exp", builder, args[0]).type == lanes
+    assert emit("pow", builder, *args).type == lanes
+    builder.ret_void()
+    assert "fast" not in str(builder.module)
+
+
+def test_emit_refuses() -> None:
+    builder, args = _builder(ir.DoubleType(), ir.FloatType())
+    with pytest.raises(ValueError, match="pow: operands of different types: double, float"):
+        emit("pow", builder, *args)
+    with pytest.raises(KeyError, match="no_such_function"):
+        emit("no_such_function", builder, args[0])
+
+
+def test_table_is_complete() -> None:
+    """Each function of each family is in the joined table, and no two families have one name."""
+    families = [importlib.import_module(f"gradjit.codegen.vecmath.{family}")
+                for family in ("exponential", "logarithm", "power", "trigonometric", "special")]
+    assert sum(len(f.FUNCTIONS) for f in families) == len(FUNCTIONS)
+    assert all(FUNCTIONS[name] is fn for f in families for name, fn in f.FUNCTIONS.items())
