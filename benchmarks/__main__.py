@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from .measure import Times
     from .report import Figure
 
-    Firsts = list[tuple[Case, dict[str, First | None]]]
+    Firsts = list[tuple[Case, dict[str, First]]]
 
 HERE = Path(__file__).parent
 EVERY = "gradjit,jax,autograd,torch,gradjit-value,numpy-value"
@@ -60,16 +60,23 @@ def measured_times(cases: list[Case], names: list[str], quick: bool) -> list[Tim
     return found
 
 
-def measured_firsts(cases: list[Case], names: list[str]) -> Firsts:
+def measured_firsts(cases: list[Case], names: list[str], problems: list[str]) -> Firsts:
+    """The first calls; those that fail are missing from the result and told in `problems`."""
     from .first_call import first_call
     from .peers import takes
     from .report import show
     found = []
     for case in cases:
-        # The figures compare gradjit with JAX; the others are shown beside them and run once.
-        firsts = {n: first_call(case, n, 2 if n in ("gradjit", "jax") else 1) for n in names if takes(n, case)}
+        firsts = {}
+        for n in (n for n in names if takes(n, case)):
+            try:
+                # The figures compare gradjit with JAX; the others are shown beside them and run once.
+                firsts[n] = first_call(case, n, 2 if n in ("gradjit", "jax") else 1)
+            except RuntimeError as e:
+                problems.append(f"{case.name}: {n} failed at its first call: {e}")
+                say(f"    {problems[-1]}")
         found.append((case, firsts))
-        say(f"  {case.name:20}" + "".join(f"  {n} {show(f.call_seconds if f else None)}" for n, f in firsts.items()))
+        say(f"  {case.name:20}" + "".join(f"  {n} {show(f.call_seconds)}" for n, f in firsts.items()))
     return found
 
 
@@ -102,12 +109,12 @@ def main(argv: list[str] | None = None) -> int:
     times = measured_times(cases, names, o.quick)
     firsts: Firsts = []
     imported = None
+    problems = [f"{t.case.name}: {p}" for t in times for p in t.problems]
     if not (o.quick or o.no_first):
         say("first call, each in a fresh process")
-        firsts = measured_firsts(cases, [n for n in names if n in GRADIENTS])
+        firsts = measured_firsts(cases, [n for n in names if n in GRADIENTS], problems)
         imported = import_seconds("gradjit") if "gradjit" in names else None
     reached = figures(times, firsts, imported)
-    problems = [f"{t.case.name}: {p}" for t in times for p in t.problems]
     text = report.document(describe(len(cores)), report.times_table(times, names),
                            report.first_table(firsts, [n for n in names if n in GRADIENTS]), reached, problems,
                            report.explanations(HERE / "explanations.md"))

@@ -26,14 +26,14 @@ class First:
     call_seconds: float
 
 
-def first_call(case: Case, name: str, repeats: int = 2) -> First | None:
-    """The least of some fresh processes; None if the contender fails."""
+def first_call(case: Case, name: str, repeats: int = 2) -> First:
+    """The least of some fresh processes. Raises RuntimeError with the error's last line if the contender fails."""
     found = []
     for _ in range(repeats):
         done = subprocess.run([sys.executable, "-m", "benchmarks.first_call", case.name, name],
                               capture_output=True, text=True, check=False)
         if done.returncode != 0:
-            return None
+            raise RuntimeError((done.stderr.strip().splitlines() or ["no message"])[-1])
         found.append(First(**json.loads(done.stdout.splitlines()[-1])))
     return First(min(f.import_seconds for f in found), min(f.call_seconds for f in found))
 

@@ -115,7 +115,7 @@ def times_table(all_times: Sequence[Times], names: Sequence[str]) -> str:
     return table(head, rows)
 
 
-def first_table(found: Sequence[tuple[Case, dict[str, First | None]]], names: Sequence[str]) -> str:
+def first_table(found: Sequence[tuple[Case, dict[str, First]]], names: Sequence[str]) -> str:
     head = ["first call", *(COLUMNS[n] for n in names), "gradjit / JAX"]
     rows = []
     for case, firsts in found:
