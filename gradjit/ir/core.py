@@ -23,7 +23,8 @@ class Loc:
     function: str = ""
 
     def __str__(self) -> str:
-        return f"{self.file.rsplit('/', 1)[-1]}:{self.line}"
+        name = self.file.rsplit("/", 1)[-1]
+        return f"{name.replace(' ', '_')}:{self.line}"  # one word, as the parser reads it back
 
     @property
     def full(self) -> str:

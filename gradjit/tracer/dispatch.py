@@ -16,11 +16,43 @@ from .operands import name_of, unsupported
 
 def apply(func: Callable[..., Any], args: Any, kwargs: Any) -> Any:
     """What `func(*args, **kwargs)` gives when a traced array is among the arguments."""
-    from .numpy import RULES
+    from .numpy import RULES, refused
     rule = RULES.get(func)
+    if rule is None or func in refused.RULES:
+        plain = concrete((args, kwargs))
+        if plain is not None:
+            return on_known(func, *plain)
     if rule is None:
         unsupported(func)
     return leave(run(rule, func, args, kwargs))
+
+
+def concrete(x: Any) -> Any:
+    """An argument (list, tuple, dict of them) with handles replaced by their known elements; None if some are not known.
+
+    The arrays are read-only: what would write to them is told so by NumPy.
+    """
+    if isinstance(x, TracedArray):
+        return None if (a := x.known) is None else frozen(a)
+    if type(x) in (list, tuple):
+        items = [concrete(i) for i in x]
+        return None if any(i is None and j is not None for i, j in zip(items, x, strict=True)) else type(x)(items)
+    if type(x) is dict:
+        items = concrete(list(x.values()))
+        return None if items is None else dict(zip(x, items, strict=True))
+    return x
+
+
+def frozen(a: np.ndarray) -> np.ndarray:
+    view = a.view()
+    view.setflags(write=False)
+    return view
+
+
+def on_known(func: Callable[..., Any], args: Any, kwargs: Any) -> Any:
+    """NumPy itself on known elements: the result is known, too."""
+    from .calls import as_known
+    return as_known(func(*args, **kwargs))
 
 
 def run(rule: Callable[..., Any], func: Callable[..., Any], args: Any, kwargs: Any) -> Any:
