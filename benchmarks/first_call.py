@@ -7,6 +7,7 @@ both import (beyond NumPy's) and first call as JSON. `first_call` runs that and 
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 import time
@@ -30,23 +31,26 @@ def first_call(case: Case, name: str, repeats: int = 2) -> First:
     """The least of some fresh processes. Raises RuntimeError with the error's last line if the contender fails."""
     found = []
     for _ in range(repeats):
-        done = subprocess.run([sys.executable, "-m", "benchmarks.first_call", case.name, name],
-                              capture_output=True, text=True, check=False)
+        done = _python("-m", "benchmarks.first_call", case.name, name)
         if done.returncode != 0:
             raise RuntimeError((done.stderr.strip().splitlines() or ["no message"])[-1])
         found.append(First(**json.loads(done.stdout.splitlines()[-1])))
     return First(min(f.import_seconds for f in found), min(f.call_seconds for f in found))
 
 
-LIBRARIES = {"gradjit": "gradjit", "jax": "jax", "autograd": "autograd", "torch": "torch"}
-
-
 def import_seconds(library: str, repeats: int = 5) -> float:
     """Seconds that `import library` takes when NumPy is there; the least of some fresh processes."""
     code = f"import time, numpy; t = time.perf_counter(); import {library}; print(time.perf_counter() - t)"
-    runs = [subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-            for _ in range(repeats)]
-    return min(float(r.stdout.splitlines()[-1]) for r in runs)
+    return min(float(_python("-c", code).stdout.splitlines()[-1]) for _ in range(repeats))
+
+
+def _python(*arguments: str) -> subprocess.CompletedProcess[str]:
+    """A fresh process that keeps byte code, whatever the environment says.
+
+    Installed packages have theirs from pip; a library measured in its checkout shall not compile its source each time.
+    """
+    environment = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
+    return subprocess.run([sys.executable, *arguments], env=environment, capture_output=True, text=True, check=False)
 
 
 def main(case_name: str, name: str) -> None:
