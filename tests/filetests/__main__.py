@@ -1,4 +1,4 @@
-"""`python -m tests.filetests [--bless] [FILE or DIRECTORY ...]`: run the file tests, or write their expected texts anew."""
+"""`python -m tests.filetests [--bless] [FILE or DIRECTORY ...]`: run file tests, or write their expected texts anew."""
 
 from __future__ import annotations
 

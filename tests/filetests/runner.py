@@ -84,7 +84,7 @@ def split_runs(line: str) -> tuple[tuple[str, Settings], ...]:
     return tuple(found)
 
 
-# passes -----------------------------------------------------------------------------------------------------------------
+# passes ---------------------------------------------------------------------------------------------------------------
 def _ints(text: str) -> tuple[int, ...]:
     return tuple(int(n) for n in text.split(",") if n)
 
@@ -112,7 +112,8 @@ def _batch(f: Func, s: Settings) -> Func:
 DERIVING: dict[str, Callable[[Func, Settings], Func]] = {
     "gradient": _gradient, "reverse": _reverse, "jvp": _jvp, "batch": _batch,
 }
-"""Passes whose result is another function: `gradient wrt=0,1 of=0`, `reverse wrt=0`, `jvp wrt=0`, `batch over=1,0 size=4`."""
+"""Passes whose result is another function: `gradient wrt=0,1 of=0`, `reverse wrt=0`, `jvp wrt=0`,
+`batch over=1,0 size=4`."""
 
 
 def apply(f: Func, name: str, settings: Settings) -> Func:
@@ -146,7 +147,7 @@ def check_text(m: Module) -> None:
     assert print_module(parse(text)) == text, "print, parse, print is not the identity"
 
 
-# calls ------------------------------------------------------------------------------------------------------------------
+# calls ----------------------------------------------------------------------------------------------------------------
 def read_arguments(f: Func, line: str) -> list[np.ndarray]:
     """The literals of an `args` line; an array parameter of one repeated number may be written as that number."""
     c = Cursor(line)
@@ -167,7 +168,7 @@ def call(f: Func, line: str, backends: Sequence[str]) -> str:
     return "".join(f"{type_of(a)} {show_literal(a)}\n" for a in results)
 
 
-# files ------------------------------------------------------------------------------------------------------------------
+# files ----------------------------------------------------------------------------------------------------------------
 def outcome(case: Case) -> str:
     """The output of a file's runs."""
     m = parse(case.source, case.path.name)
@@ -222,7 +223,7 @@ def with_errors(source: str, found: dict[int, str]) -> str:
 def bless(case: Case) -> bool:
     """Write what comes out as what is expected; whether the file changed."""
     found = errors(case)
-    text = with_errors(case.source, found) if found else case.source + EXPECT + outcome(case)
+    text = with_errors(case.source, found) + ("" if found else EXPECT + outcome(case))
     changed = text != case.path.read_text(encoding="utf-8")
     case.path.write_text(text, encoding="utf-8")
     return changed

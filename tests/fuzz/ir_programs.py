@@ -1,7 +1,7 @@
 """Random functions of the array IR, from every family of operations, nested regions and symbolic extents included.
 
-`functions()` is a hypothesis strategy, so that what fails shrinks. A program grows one operation at a time from a pool of
-values; an operation whose operands the pool cannot supply makes them by broadcasting, reshaping, casting.
+`functions()` is a hypothesis strategy, so that what fails shrinks. A program grows one operation at a time from a pool
+of values; an operation whose operands the pool cannot supply makes them by broadcasting, reshaping, casting.
 """
 
 from __future__ import annotations
@@ -71,8 +71,8 @@ class Program:
         if t.dtype.kind in "iub":
             number = int(number) if np.isfinite(number) and number >= (0 if t.dtype.kind == "u" else -2) else 1
         if t.is_static and 1 < t.size <= 12 and self.below(3) == 3:
-            data = (np.arange(t.size) * number).astype(t.dtype.np) if np.isfinite(number) else np.ones(t.size, t.dtype.np)
-            return self.b.const(data.reshape(t.extents), t.dtype)
+            data = np.arange(t.size) * (number if np.isfinite(number) else 1)
+            return self.b.const(data.astype(t.dtype.np).reshape(t.extents), t.dtype)
         return self.b.const(number, t.dtype, t.shape)
 
     # growth -----------------------------------------------------------------------------------------------------------
@@ -97,7 +97,7 @@ def allowed(op: str, t: ArrayType) -> bool:
     return True
 
 
-# elementwise ------------------------------------------------------------------------------------------------------------
+# elementwise ----------------------------------------------------------------------------------------------------------
 def unary(p: Program) -> Any:
     op = p.pick(UNARY)
     x = p.value(lambda v: allowed(op, v.type))
@@ -131,7 +131,7 @@ def select(p: Program) -> Any:
     return None if x is None else p.b.select(p.matching(ArrayType(BOOL, x.shape)), x, p.matching(x.type))
 
 
-# movement ---------------------------------------------------------------------------------------------------------------
+# movement -------------------------------------------------------------------------------------------------------------
 def broadcast(p: Program) -> Any:
     x = p.value(lambda v: v.type.rank < 3)
     if x is None:
@@ -223,7 +223,7 @@ def const(p: Program) -> Any:
     return p.constant(ArrayType(p.pick((F64, I64, BOOL)), p.pick(SHAPES)))
 
 
-# reductions -------------------------------------------------------------------------------------------------------------
+# reductions -----------------------------------------------------------------------------------------------------------
 def reduce(p: Program) -> Any:
     x = p.value(lambda v: v.type.is_static and v.dtype.kind in "if")
     if x is None:
@@ -235,12 +235,16 @@ def reduce(p: Program) -> Any:
 
 def truth(p: Program) -> Any:
     x = p.value(lambda v: v.dtype.is_bool)
-    return None if x is None else p.b.emit(p.pick(("any", "all")), x, axes=tuple(k for k in range(x.type.rank) if p.flip()))
+    if x is None:
+        return None
+    return p.b.emit(p.pick(("any", "all")), x, axes=tuple(k for k in range(x.type.rank) if p.flip()))
 
 
 def scan(p: Program) -> Any:
     x = p.value(lambda v: v.type.rank > 0 and v.dtype.kind in "if")
-    return None if x is None else p.b.emit(p.pick(("cumsum", "cumprod")), x, axis=p.below(x.type.rank - 1), reverse=p.flip())
+    if x is None:
+        return None
+    return p.b.emit(p.pick(("cumsum", "cumprod")), x, axis=p.below(x.type.rank - 1), reverse=p.flip())
 
 
 def extreme(p: Program) -> Any:
@@ -248,7 +252,7 @@ def extreme(p: Program) -> Any:
     return None if x is None else p.b.emit(p.pick(("argmax", "argmin")), x, axis=p.below(x.type.rank - 1))
 
 
-# indexing ---------------------------------------------------------------------------------------------------------------
+# indexing -------------------------------------------------------------------------------------------------------------
 def indices(p: Program, shape: tuple[int, ...], extent: int) -> Value:
     """Index arrays within an extent: known ones (spaced or not), or computed from a value."""
     computed = p.value(lambda v: v.dtype == I64 and v.shape == shape)
@@ -288,7 +292,7 @@ def sort(p: Program) -> Any:
     return None if x is None else p.b.emit(p.pick(("sort", "argsort")), x, axis=p.below(x.type.rank - 1))
 
 
-# linear algebra ---------------------------------------------------------------------------------------------------------
+# linear algebra -------------------------------------------------------------------------------------------------------
 def contract(p: Program) -> Any:
     x = p.value(lambda v: v.dtype == F64 and v.type.is_static)
     y = p.value(lambda v: v.dtype == F64 and v.type.is_static)
@@ -307,7 +311,7 @@ def contract(p: Program) -> Any:
     return None if t.size > MOST_ELEMENTS or t.rank > 4 else p.b.contract(x, y, **attrs)
 
 
-# control ----------------------------------------------------------------------------------------------------------------
+# control --------------------------------------------------------------------------------------------------------------
 def nested(p: Program, types: Sequence[ArrayType], yields: Sequence[ArrayType], count: int) -> Block:
     """A region with random operations on its parameters and what it captures."""
     block = Block(tuple(types))
@@ -363,7 +367,8 @@ def functions(draw: Draw, most: int = 14, makers: Sequence[Callable[[Program], A
               dtypes: Sequence[DType] = (F64, F64, F64, I64, BOOL, F32, C128), symbolic: bool = True) -> Func:
     """Well-formed functions of up to `most` operations beside the constants that they need."""
     types: list[ArrayType] = [ArrayType(F64, (2, 3))]
-    types += [ArrayType(draw(st.sampled_from(dtypes)), draw(st.sampled_from(SHAPES))) for _ in range(draw(st.integers(0, 3)))]
+    for _ in range(draw(st.integers(0, 3))):
+        types.append(ArrayType(draw(st.sampled_from(dtypes)), draw(st.sampled_from(SHAPES))))
     block = Block(tuple(types), tuple(f"p{k}" for k in range(len(types))))
     if symbolic and draw(st.booleans()):
         n = Value(INDEX, block, len(types), "n")

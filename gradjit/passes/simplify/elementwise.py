@@ -66,6 +66,12 @@ def add_negated(rw: Rewriter, args: Args, attrs: Attrs) -> Value | None:
     return None
 
 
+def add_itself(rw: Rewriter, args: Args, attrs: Attrs) -> Value | None:
+    """x + x --> x * 2, which meets other constants and fuses with a further sum"""
+    x, y = args
+    return rw.make("mul", x, rw.full(2, x.type)) if x is y and x.dtype.kind != "c" else None
+
+
 def sub_zero(rw: Rewriter, args: Args, attrs: Attrs) -> Value | None:
     """x - 0 --> x;  -0.0 - x --> -x;  0 - x --> -x of integers"""
     x, y = args
@@ -88,15 +94,38 @@ def sub_itself(rw: Rewriter, args: Args, attrs: Attrs) -> Value | None:
     return rw.full(0, x.type) if x is y and x.dtype.kind in "iub" else None
 
 
-def sum_of_constants(name: str) -> Rule:
-    """The rule (x + c) + d --> x + (c + d) of integers, whose arithmetic is exact modulo 2^n; likewise for products."""
-    def sum_of_constants(rw: Rewriter, args: Args, attrs: Attrs) -> Value | None:
+def constants_meet(name: str) -> Rule:
+    """The rule (x + c) + d --> x + (c + d) of integers, whose arithmetic is exact modulo 2^n.
+
+    Likewise for products, and there for floats too where c or d is a power of two: see `is_scaling`.
+    """
+    def constants_meet(rw: Rewriter, args: Args, attrs: Attrs) -> Value | None:
         x, d = args
-        inner = made_by(x, name) if x.dtype.kind in "iu" and splat_of(d) is not None else None
-        if inner and splat_of(inner.operands[1]) is not None:
-            return rw.make(name, inner.operands[0], rw.make(name, inner.operands[1], d))
-        return None
-    return sum_of_constants
+        inner = made_by(x, name) if splat_of(d) is not None else None
+        if inner is None or splat_of(inner.operands[1]) is None:
+            return None
+        y, c = inner.operands
+        if x.dtype.kind not in "iu" and not (name == "mul" and is_scaling(splat_of(c), splat_of(d))):
+            return None
+        return rw.make(name, y, rw.make(name, c, d))
+    return constants_meet
+
+
+def is_power_of_two(c: Any) -> bool:
+    """Of either sign."""
+    return abs(math.frexp(c)[0]) == 0.5
+
+
+def is_normal(c: Any) -> bool:
+    return bool(np.finfo(c.dtype).tiny <= abs(c) < math.inf)
+
+
+def is_scaling(c: Any, d: Any) -> bool:
+    """Whether (x * c) * d is x * (c * d) for floats: one of them a power of two, and x * c overflows only where the
+    whole product does. Where x * c would be subnormal its rounding is left out, as a fused operation leaves it out."""
+    if c.dtype.kind != "f" or not (is_power_of_two(c) or is_power_of_two(d)):
+        return False
+    return is_normal(c * d) and not (abs(c) > 1 and abs(d) < 1)
 
 
 def sub_constant(rw: Rewriter, args: Args, attrs: Attrs) -> Value | None:
@@ -140,8 +169,7 @@ def div_constant(rw: Rewriter, args: Args, attrs: Attrs) -> Value | None:
         return None
     if c == 1:
         return x
-    tiny = np.finfo(c.dtype).tiny
-    if abs(math.frexp(c)[0]) == 0.5 and tiny <= abs(c) and tiny <= abs(1 / c) < math.inf:
+    if is_power_of_two(c) and is_normal(c) and is_normal(1 / c):
         return rw.make("mul", x, rw.full(1 / c, x.type))
     return None
 
@@ -202,9 +230,9 @@ def neg_sub(rw: Rewriter, args: Args, attrs: Attrs) -> Value | None:
 
 
 def neg_product(rw: Rewriter, args: Args, attrs: Attrs) -> Value | None:
-    """-(x * c) --> x * -c;  -(x / c) --> x / -c"""
+    """-(x * c) --> x * -c;  -(x / c) --> x / -c, where nothing else reads the product"""
     x = args[0]
-    inner = (made_by(x, "mul") or made_by(x, "div")) if x.dtype.kind != "c" else None
+    inner = (made_by(x, "mul") or made_by(x, "div")) if x.dtype.kind != "c" and rw.is_used_once(x) else None
     if inner and splat_of(inner.operands[1]) is not None:
         return rw.make(inner.name, inner.operands[0], rw.make("neg", inner.operands[1]))
     return None
@@ -430,9 +458,9 @@ def _is_unit_reshape(op: Any) -> bool:
 
 
 SPECIFIC: dict[str, tuple[Rule, ...]] = {
-    "add": (add_zero, add_negated, sum_of_constants("add")),
+    "add": (add_zero, add_itself, add_negated, constants_meet("add")),
     "sub": (sub_zero, sub_itself, sub_negated, sub_constant),
-    "mul": (mul_constant, mul_negated, sum_of_constants("mul")),
+    "mul": (mul_constant, mul_negated, constants_meet("mul")),
     "div": (div_constant, div_negated),
     "floordiv": (floordiv_constant,),
     "mod": (mod_constant,),

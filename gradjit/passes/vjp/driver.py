@@ -99,7 +99,11 @@ class Reverser:
         check_operation(op, self.tables.unsupported)
         rule, sources = self.tables.rules[op.name], inputs(op)
         needs = tuple(v in self.varied for v in sources)
-        for v, ct in zip(sources, self.apply(rule, op, needs), strict=True):
+        cts = self.apply(rule, op, needs)
+        if len(sources) == 2 and sources[0] is sources[1] and all(isinstance(ct, Value) for ct in cts):
+            # x * x: both halves are equal, so that adding them first leaves one multiple (and one fused operation).
+            sources, cts = sources[:1], [self.b.add(*cts)]
+        for v, ct in zip(sources, cts, strict=True):
             self.add(v, ct)
 
     def apply(self, rule: Rule, op: Op, needs: tuple[bool, ...]) -> Sequence[Contribution | None]:
