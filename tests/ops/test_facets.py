@@ -2,27 +2,50 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Mapping
+import ast
+import importlib
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 
+import gradjit
 from gradjit.ir import OPS
 from gradjit.passes import batching, jvp, vjp
+
+lowering = importlib.import_module("gradjit.codegen.lower")  # the package also has a function of that name
 
 
 @dataclass(frozen=True)
 class Facet:
     """Where an operation's facet is declared: rules, and tables that give the reason for having none."""
 
-    rules: Container[str]
+    rules: Collection[str]
     reasons: tuple[Mapping[str, str], ...] = ()
 
 
+def emitted(room: str) -> set[str]:
+    """The operations that a room's sources name: as a text (`emit("exp", x)`) or as a builder's method (`b.exp(x)`)."""
+    found: set[str] = set()
+    for path in (Path(gradjit.__file__).parent / room).rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Constant) and isinstance(node.value, str):
+                found.add(node.value)
+            elif isinstance(node, ast.Attribute):
+                found.add(node.attr.rstrip("_"))
+    return found & set(OPS)
+
+
+UNTRACED = dict.fromkeys(("if", "for", "while"), "control flow is not lifted yet")
+DISSOLVED = {"stop_gradient": "the identity: it dissolves before code is emitted (Elements.apply)"}
+
 FACETS: dict[str, Facet] = {
+    "tracer": Facet(emitted("tracer"), (UNTRACED,)),
     "vjp": Facet(vjp.RULES, (vjp.CONSTANT, vjp.UNSUPPORTED)),
     "jvp": Facet(jvp.RULES, (jvp.CONSTANT, jvp.UNSUPPORTED)),
     "batching": Facet(batching.RULES, (batching.UNBATCHED, batching.UNSUPPORTED)),
+    "lowering": Facet({**lowering.ELEMENT, **lowering.EMIT, **lowering.TASKS}, (lowering.UNLOWERED, DISSOLVED)),
 }
 
 
@@ -46,7 +69,7 @@ def test_every_operation_is_specified(op: str) -> None:
 @pytest.mark.parametrize("facet", FACETS)
 def test_tables_name_no_unknown_operation(facet: str) -> None:
     f = FACETS[facet]
-    named = {name for table in (f.rules, *f.reasons) for name in table}  # type: ignore[attr-defined]
+    named = {name for table in (f.rules, *f.reasons) for name in table}
     assert named <= set(OPS)
 
 
