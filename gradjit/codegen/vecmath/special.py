@@ -1,10 +1,13 @@
-"""Special functions: erf, erfc.
+"""Special functions: erf, erfc and erfinv here, gammaln and its derivatives in gamma.py.
 
 All coefficients are minimax fits by Lawson's iteration, made by tests/vecmath/minimax.py.
 """
 
 from __future__ import annotations
 
+import math
+
+from gradjit.codegen.vecmath import gamma
 from gradjit.codegen.vecmath.exponential import (
     TAIL as EXP_TAIL,
     at_most,
@@ -14,7 +17,12 @@ from gradjit.codegen.vecmath.exponential import (
     scale,
     tail,
 )
+from gradjit.codegen.vecmath.gamma import around, polygamma
 from gradjit.codegen.vecmath.lanes import Lanes
+from gradjit.codegen.vecmath.logarithm import natural, split, total
+from gradjit.codegen.vecmath.trigonometric import half_over_root
+
+__all__ = ["FUNCTIONS", "erf", "erfc", "erfinv", "polygamma"]
 
 # erf(x)/x - 1 in powers of x**2 - ERF_CENTRE on |x| <= 1.1875: 2**-56.4 and 2**-28.7 relative to erf(x)/x. Centres here
 # are chosen such that the constant term happens to be a float.
@@ -44,6 +52,26 @@ ERFC = (
      736482.3898822903, 374630.08804024756, -2659373.1653794856),
     (0.6257482767105103, 0.2859114706516266, -0.6182801723480225, -3.727606773376465, -7.25471305847168,
      -1.6872951984405518, 17.420320510864258, 11.664645195007324, -48.656333923339844),
+)
+
+
+# erfinv(x) / x in powers of x**2 - ERFINV_CENTRE on |x| <= 3/4: 2**-58.3
+ERFINV_CENTRE = 0.3107337951660156
+ERFINV = (
+    0.9740425329971034, 0.3476412755663999, 0.2708324589037798, 0.26346027635904107, 0.28487135987932577,
+    0.3276453658395138, 0.39239684839295585, 0.48354136042187384, 0.6086117544431101, 0.7786546906222466,
+    1.0092266462490729, 1.322005407704459, 1.747242517515929, 2.325476325256338, 3.106943317968945, 4.19145010571182,
+    5.827145132221864, 7.922773487150511, 9.03927432391866, 11.221652396482918, 26.919711103340752, 50.41950573427679,
+    37.05008029246265,
+)
+# erfinv(x) / t with t = sqrt(-log(1 - x)) in powers of 1/(t + 2) - ERFINV_TAIL_CENTRE for x >= 3/4: 2**-59.1
+ERFINV_TAIL_CENTRE = 0.19855422973632812
+ERFINV_TAIL = (
+    0.9065586186861846, -1.12606998617939, -4.886525007940167, -11.054139896179823, -15.149459893772953,
+    19.471222407509224, 190.73625263354145, 731.5185418110403, 1626.9405850839814, 1459.031915408075,
+    -9498.914654108565, -55423.5362367262, -198814.07554370817, -364714.78348292527, -106418.2596898765,
+    4429094.427391254, 17680740.385993782, 61290382.05034217, 143742641.5376171, 168113027.3310967,
+    -5885841868.631935, 888081233.8986441,
 )
 
 
@@ -107,4 +135,26 @@ def _erfc_far(L: Lanes, size):
     return scale(L, y, exponent_field(L, reduced.shifted), L.cmp(">", size, L.f(L.choose(26.5, 9.0))))
 
 
-FUNCTIONS = {"erf": erf, "erfc": erfc}
+def erfinv(L: Lanes, x):
+    """The inverse of erf, nan outside [-1, 1]; at most 1.5 ulp. Computed in float64 lanes."""
+    return L.widened(_erfinv, x)
+
+
+def _erfinv(L: Lanes, x):
+    size = L.abs(x)
+    near = total(L, around(L, ERFINV_CENTRE, ERFINV, L.mul(size, size)))
+    near = L.mul(size, near)
+    beside = L.sub(L.f(1), size)  # exact where it is used
+    k, f, _ = split(L, beside, subnormal=False)
+    logarithm = natural(L, k, f)
+    minus_log = L.neg(total(L, logarithm))
+    low = L.neg(L.add(L.add(logarithm.high, minus_log), logarithm.low))
+    t = L.sqrt(minus_log)
+    t_low = L.mul(L.add(L.fma(L.neg(t), t, minus_log), low), half_over_root(L, minus_log))
+    series = total(L, around(L, ERFINV_TAIL_CENTRE, ERFINV_TAIL, L.div(L.f(1), L.add(t, L.f(2)))))
+    far = L.fma(t, series, L.mul(t_low, series))
+    far = L.select(L.cmp("==", size, L.f(1)), L.f(math.inf), L.select(L.cmp("<", size, L.f(1)), far, L.f(math.nan)))
+    return L.copysign(L.select(L.cmp("<=", size, L.f(0.75)), near, far), x)
+
+
+FUNCTIONS = {"erf": erf, "erfc": erfc, "erfinv": erfinv, **gamma.FUNCTIONS}

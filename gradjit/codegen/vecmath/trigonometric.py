@@ -12,7 +12,7 @@ All coefficients are minimax fits by Lawson's iteration, made by tests/vecmath/m
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from llvmlite import ir
 
@@ -147,20 +147,41 @@ def tan(L: Lanes, x):
     """tan x, the quotient of sine and cosine, each a sum of two floats; at most 1.3 ulp."""
     n, sine, cosine = _parts(L, x)
     odd = _odd(L, n)
-    over, over_low = _difference(L, *[L.select(odd, c, s) for s, c in zip(sine, cosine, strict=True)])
-    under, under_low = _difference(L, *[L.select(odd, s, c) for s, c in zip(sine, cosine, strict=True)])
-    inverse = L.div(L.f(1), under)
-    quotient = L.mul(over, inverse)
-    # what quotient * (under + under_low) has too much; the signs are such that tan(-0) = -0
-    excess = L.fma(quotient, under_low, L.sub(L.fma(quotient, under, L.neg(over)), over_low))
-    usual = _signed_by(L, L.shl(n, L.i(1)), L.fma(L.neg(excess), inverse, quotient))
+    over = [L.select(odd, c, s) for s, c in zip(sine, cosine, strict=True)]
+    under = [L.select(odd, s, c) for s, c in zip(sine, cosine, strict=True)]
+    usual = _signed_by(L, L.shl(n, L.i(1)), _quotient(L, over, under))
     return L.rarely(_beyond(L, x), usual, lambda: _remedy(L, tan, x))
+
+
+def _quotient(L: Lanes, over: Sequence[ir.Value], under: Sequence[ir.Value]) -> ir.Value:
+    """(over[0] - over[1]) / (under[0] - under[1]), rounded almost correctly; -0 stays -0."""
+    num, num_low = _difference(L, *over)
+    den, den_low = _difference(L, *under)
+    inverse = L.div(L.f(1), den)
+    rough = L.mul(num, inverse)
+    excess = L.fma(rough, den_low, L.sub(L.fma(rough, den, L.neg(num)), num_low))
+    return L.fma(L.neg(excess), inverse, rough)
 
 
 def _difference(L: Lanes, a, b) -> tuple[ir.Value, ir.Value]:
     """a - b and what rounding it lost, |a| >= |b| (Dekker 1971)."""
     high = L.sub(a, b)
     return high, L.sub(L.sub(a, high), b)
+
+
+def cot_pi(L: Lanes, x):
+    """cos(pi*x) / sin(pi*x) in float64 lanes, without the rounding error of pi*x; inf or -inf for integers."""
+    pi, pi_low = [L.f(2 * c) for c in L.choose(*HALF_PI)]
+    n = L.rint(L.add(x, x))
+    rest = L.fma(n, L.f(-0.5), x)  # exact, as is n/2
+    r = L.mul(rest, pi)
+    t = L.neg(L.fma(rest, pi_low, L.fma(rest, pi, L.neg(r))))
+    s = L.mul(r, r)
+    sine, cosine = _sine(L, r, t, s), _cosine(L, r, t, s)
+    half = L.mul(n, L.f(0.5))
+    odd = L.cmp("!=", L.floor(half), half)
+    cotangent = L.select(L.cmp("<", L.abs(r), L.f(2.0**-900)), L.div(L.f(1), r), _quotient(L, cosine, sine))
+    return L.select(odd, L.neg(_quotient(L, sine, cosine)), cotangent)
 
 
 # inverses -------------------------------------------------------------------------------------------------------------
@@ -207,6 +228,12 @@ def arctan2(L: Lanes, y, x):
     return L.copysign(_from_base(L, base, base_low, z, z_low, L.mul(z, z), _arctan_series(L, z)), y)
 
 
+def half_over_root(L: Lanes, x):
+    """1 / (2 * sqrt(x)) within 4 %, finite for 0: enough to turn x - sqrt(x)**2 into what the root lost in rounding."""
+    bias, ulps = L.choose(1023, 127), 1 << L.mantissa_bits
+    return L.from_bits(L.isub(L.i(int((1.5 * (bias - 0.045) - 1) * ulps)), L.lshr(L.bits(x), L.i(1))))
+
+
 def _root(L: Lanes, x) -> tuple[ir.Value, ir.Value, ir.Value, ir.Value]:
     """(outer, s, t, t_low) with arcsin|x| or arccos|x| = 2 arcsin(t) in the lanes `outer`, where |x| > 1/2.
 
@@ -216,11 +243,8 @@ def _root(L: Lanes, x) -> tuple[ir.Value, ir.Value, ir.Value, ir.Value]:
     outer = L.cmp(">", size, L.f(0.5))
     s = L.select(outer, L.fma(size, L.f(-0.5), L.f(0.5)), L.mul(size, size))
     root = L.sqrt(s)  # nan for |x| > 1
-    # sqrt(s) - root = (s - root**2) / (2 root), where 3 % suffice for 1/root: half the exponent, negated
-    bias, ulps = L.choose(1023, 127), 1 << L.mantissa_bits
-    rough = L.from_bits(L.isub(L.i(int(1.5 * (bias - 0.045) * ulps)), L.lshr(L.bits(s), L.i(1))))
-    t_low = L.mul(L.fma(L.neg(root), root, s), rough)
-    return outer, s, L.select(outer, L.add(root, root), size), L.select(outer, t_low, L.f(0))
+    root_low = L.mul(L.fma(L.neg(root), root, s), half_over_root(L, s))
+    return outer, s, L.select(outer, L.add(root, root), size), L.select(outer, L.add(root_low, root_low), L.f(0))
 
 
 def arcsin(L: Lanes, x):
