@@ -64,8 +64,8 @@ def fixed(x: TracedArray, func: Any = "this function") -> tuple[int, ...]:
 
 # making -------------------------------------------------------------------------------------------------------------
 def full(number: Any, shape: Sequence[Any], dtype: Any) -> TracedArray:
-    """A known array of one number, stored once."""
-    return constant(repeated(number, tuple(shape), dtype))
+    """A known array of one number, stored once; a scalar where the shape is ()."""
+    return root(repeated(number, tuple(shape), dtype), None)
 
 
 def full_like(number: Any, x: TracedArray) -> TracedArray:

@@ -31,8 +31,8 @@ Rule = Callable[..., Any]
 # of one number ------------------------------------------------------------------------------------------------------
 def _filled(number: Any) -> Rule:
     """np.zeros, np.ones, and np.empty, whose unset elements are zeros here."""
-    return lambda shape, dtype=float, order="C", *, device=None, like=None: full_of(
-        number, o.static_shape(shape), _dtype(dtype, float))
+    return lambda shape, dtype=float, order="C", *, device=None, like=None: o.as_array(full_of(
+        number, o.static_shape(shape), _dtype(dtype, float)))
 
 
 def _dtype(dtype: Any, default: Any) -> np.dtype:

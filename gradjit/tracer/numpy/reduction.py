@@ -34,7 +34,10 @@ Rule = Callable[..., Any]
 
 
 # shapes and neutral elements ----------------------------------------------------------------------------------------
-def axes_of(axis: Any, x: TracedArray) -> tuple[int, ...]:
+def axes_of(axis: Any, x: TracedArray, zero_d: bool = False) -> tuple[int, ...]:
+    """The axes of a reduction. `zero_d` is for those whose axes 0 and -1 a 0-d array has, too."""
+    if zero_d and not x.ndim and axis in (0, -1):
+        return ()
     return normal_axes(None if axis is NO_VALUE else axis, x.ndim)
 
 
@@ -84,7 +87,7 @@ def _accumulating(func: Rule, op: str, ufunc: np.ufunc, neutral: int) -> Rule:
         if x.ir_dtype.is_bool:
             return stored(func, _logical(x, axis, keepdims, "any" if op == "sum" else "all"), out)
         x = chosen(x, where, neutral)
-        axes = axes_of(axis, x)
+        axes = axes_of(axis, x, zero_d=True)
         y = restored(emit(op, x, axes=axes), x, axes, keepdims)
         if given(initial):
             y = call(ufunc, y, cast(as_traced(initial), y.dtype))
@@ -94,7 +97,7 @@ def _accumulating(func: Rule, op: str, ufunc: np.ufunc, neutral: int) -> Rule:
 
 
 def _logical(x: TracedArray, axis: Any, keepdims: Any, op: str) -> TracedArray:
-    axes = axes_of(axis, x)
+    axes = axes_of(axis, x, zero_d=True)
     return restored(emit(op, truth(x), axes=axes), x, axes, keepdims)
 
 
@@ -147,7 +150,7 @@ def _extreme(func: Rule, op: str, ufunc: np.ufunc, neutral: Callable[[np.dtype],
                 fail(ArgumentError, f"reduction operation '{ufunc.__name__}' does not have an identity, "
                                     f"so to use a where mask one has to specify 'initial'")
             x = chosen(x, where, neutral(x.dtype))
-        axes = axes_of(axis, x)
+        axes = axes_of(axis, x, zero_d=True)
         if given(initial):
             first = cast(as_traced(initial), x.dtype)
             shape = kept(x, axes) if flag(keepdims) else [e for k, e in enumerate(x.extents) if k not in axes]
@@ -167,7 +170,7 @@ def _position(func: Rule, op: str) -> Rule:
     def rule(a, axis=None, out=None, *, keepdims=False):
         x = ordered(as_traced(a), o.name_of(func))
         rank = x.ndim
-        if axis is None:
+        if axis is None or not rank:
             x = flatten(x)
         k = o.normal_axis(0 if axis is None else axis, max(x.ndim, 1))
         if x.extents[k] == 0:
@@ -219,8 +222,7 @@ def _cumulative(func: Rule, scan: Rule, neutral: int) -> Rule:
 
     def rule(x, /, *, axis=None, dtype=None, out=None, include_initial=False):
         x = array(x)
-        if x.ndim == 0:
-            fail(ArgumentError, "Input array must be at least one-dimensional.")
+        x = x if x.ndim else flatten(x)
         if x.ndim > 1 and axis is None:
             fail(ArgumentError, "For arrays which have more than one dimension ``axis`` argument is required.")
         k = o.normal_axis(0 if axis is None else axis, x.ndim)
@@ -328,7 +330,7 @@ def _fold_axis(ufunc: np.ufunc, x: TracedArray, axis: int) -> TracedArray:
         if identity is None:
             fail(ArgumentError, f"zero-size array to reduction operation {ufunc.__name__} which has no identity")
         dtype = call(ufunc, full(0, (), x.dtype), full(0, (), x.dtype)).dtype
-        return full(identity, kept(x, (axis,)), dtype)
+        return full(np.asarray(identity).astype(dtype), kept(x, (axis,)), dtype)
     if x.extents[axis] == 1 and ufunc in (np.hypot, np.logical_xor):
         return compute(np.absolute if ufunc is np.hypot else np.logical_or, [x, x][:ufunc.nin - (ufunc is np.hypot)])
     while (n := x.extents[axis]) > 1:

@@ -393,7 +393,7 @@ def cov(m, y=None, rowvar=True, bias=False, ddof=None, fweights=None, aweights=N
     freedom = _freedom(w, total, ddof, n, aweights, dtype)
     c = emit("contract", weighted, centered, xbatch=(), ybatch=(), xsum=(1,), ysum=(1,))
     c = call(np.true_divide, c, freedom)
-    return reshape(c, ()) if c.extents == (1, 1) else c
+    return o.as_array(reshape(c, ())) if c.extents == (1, 1) else c
 
 
 def _as_rows(x: TracedArray, dtype: np.dtype, rowvar: bool) -> TracedArray:

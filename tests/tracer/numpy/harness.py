@@ -10,7 +10,7 @@ from __future__ import annotations
 import functools
 import warnings
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -39,13 +39,14 @@ class Case:
     traced_only: bool = False
     kinds: bool = True
     """Whether array, scalar and Python number are told apart."""
-    statics: dict[int, Any] = field(default_factory=dict)
+    floats: bool = False
+    """Whether Python floats are traced, as they are as arguments of the user's function."""
 
 
 def case(func: Callable[..., Any], *args: Any, _tolerance: float = 1e-13, _refused: str = "", _traced_only: bool = False,
-         _kinds: bool = True, **kwargs: Any) -> Any:
+         _kinds: bool = True, _floats: bool = False, **kwargs: Any) -> Any:
     """A pytest parameter for a call."""
-    c = Case(func, args, kwargs, describe(func, args, kwargs), _tolerance, _refused, _traced_only, _kinds)
+    c = Case(func, args, kwargs, describe(func, args, kwargs), _tolerance, _refused, _traced_only, _kinds, _floats)
     return pytest.param(c, id=c.name)
 
 
@@ -118,15 +119,27 @@ def compare_error(e: Exception, c: Case, run: Callable[[Case], Any]) -> None:
 
 # running ------------------------------------------------------------------------------------------------------------
 def evaluate_traced(c: Case) -> Any:
-    """The call traced with its arrays as arguments, and interpreted."""
-    t = trace(c.func, copied(c.args), copied_dict(c.kwargs))
-    return run_trace(t, copied(c.args), copied_dict(c.kwargs))
+    """The call traced with its arrays (and NumPy scalars; floats on request) as arguments, and interpreted."""
+    leaves, tree = trees.flatten((copied(c.args), copied_dict(c.kwargs)))
+    kinds = (np.ndarray, np.generic, float, complex) if c.floats else (np.ndarray, np.generic)
+    places = [i for i, x in enumerate(leaves) if isinstance(x, kinds)]
+    arguments = [leaves[i] for i in places]
+    return run_trace(trace(functools.partial(rebuilt, c.func, tree, leaves, places), arguments, {}), copied(arguments))
 
 
-def run_trace(t: Any, args: Any, kwargs: Any) -> Any:
+def rebuilt(func: Any, tree: Any, leaves: Any, places: Any, *arguments: Any) -> Any:
+    """The call, some of its leaves replaced."""
+    new = list(leaves)
+    for i, x in zip(places, arguments, strict=True):
+        new[i] = x
+    args, kwargs = trees.unflatten(tree, new)
+    return func(*args, **kwargs)
+
+
+def run_trace(t: Any, args: Any) -> Any:
     """The result of a trace on its own arguments, through the interpreter."""
     verify(t.func)
-    leaves, _ = trees.flatten((tuple(args), dict(kwargs)))
+    leaves, _ = trees.flatten((tuple(args), {}))
     inputs = [leaves[i] for i in t.traced] + [h.array for h in t.captured]
     values = interpret(t.func, inputs)
     results = [leaf.value if leaf.index is None else as_kind(values[leaf.index], leaf.kind) for leaf in t.result]
@@ -138,7 +151,7 @@ def evaluate_known(c: Case) -> Any:
     leaves, tree = trees.flatten((copied(c.args), copied_dict(c.kwargs)))
     handles = [root(x, None, ARRAY) if isinstance(x, np.ndarray) else x for x in leaves]
     args, kwargs = trees.unflatten(tree, handles)
-    return run_trace(trace(functools.partial(c.func, *args, **kwargs), (), {}), (), {})
+    return run_trace(trace(functools.partial(c.func, *args, **kwargs), (), {}), ())
 
 
 def as_kind(a: np.ndarray, kind: str) -> Any:

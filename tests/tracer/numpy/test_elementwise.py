@@ -141,6 +141,7 @@ FUNCTIONS = [
 
 @pytest.mark.parametrize("c", CASES)
 def test_ufunc(c: Case) -> None:
+    c.floats = True
     check(c)
 
 
