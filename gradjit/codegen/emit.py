@@ -30,6 +30,8 @@ from .vecmath.trigonometric import sincos
 
 PTR = ir.PointerType()
 I8 = ir.IntType(8)
+UNROLLED = 16
+"""Turns of a short loop inside a vector loop, up to which it is written out."""
 INLINED = 16
 """Uses of one function of the vector math library in a kernel, up to which it is inlined."""
 BLOCK = 256
@@ -144,7 +146,7 @@ class Emitter:
 
     def places(self, a: Affine) -> ir.Value:
         """The addresses of all lanes, as a vector."""
-        L = self.lanes(self.scope.lanes)
+        L = self.lanes(self.scope.width)
         t = L.of(INT64)
         total: ir.Value = L.splat(t, a.const)
         for atom, weight in a.terms.items():
@@ -159,14 +161,14 @@ class Emitter:
         scope = self.scope.holding(atom)  # type: ignore[arg-type]
         assert scope.start is not None
         first = self.splat(scope.start)
-        if scope is not self.scope:
+        if scope is not self.scope.vector:
             return first
-        counting = ir.Constant(first.type, list(range(self.scope.lanes)))
+        counting = ir.Constant(first.type, list(range(self.scope.width)))
         return self.b.add(first, counting)
 
     def splat(self, v: ir.Value) -> ir.Value:
         """A scalar in every lane of the current loop."""
-        n = self.scope.lanes
+        n = self.scope.width
         if isinstance(v, ir.Constant):
             return ir.Constant(ir.VectorType(v.type, n), [v.constant] * n)
         wide = ir.VectorType(v.type, n)
@@ -176,7 +178,7 @@ class Emitter:
 
     def is_wide(self, vars: frozenset[Var]) -> bool:
         """Whether what depends on `vars` differs between the lanes of the current loop."""
-        return self.scope.lanes > 1 and self.scope.var in vars
+        return self.scope.vector is not None and self.scope.vector.var in vars
 
     def load(self, buffer: Buffer, a: Affine) -> ir.Value:
         t = memory_type(buffer.dtype)
@@ -184,7 +186,7 @@ class Emitter:
         if not self.is_wide(a.vars):
             return self.from_memory(self.b.load(self.at(buffer, self.place(a)), align=size, typ=t), buffer.dtype)
         stride = self.stride(a)
-        n = self.scope.lanes
+        n = self.scope.width
         if stride == 1 or stride == -1:
             first = self.place(a if stride == 1 else a + (1 - n))
             v = self.b.load(self.at(buffer, first), align=size, typ=ir.VectorType(t, n))
@@ -198,7 +200,7 @@ class Emitter:
 
     def stride(self, a: Affine) -> int | None:
         """How far apart the lanes are; None where a computed index decides."""
-        var = self.scope.var
+        var = self.scope.vector.var if self.scope.vector else None
         if any(var in x.vars for x in a.terms if x is not var):
             return None
         return a.terms.get(var, 0)
@@ -243,14 +245,14 @@ class Emitter:
     def index(self, n: Node) -> ir.Value:
         wide = self.is_wide(n.vars)
         v = self.places(n.attrs) if wide else self.place(n.attrs)
-        return EMIT["cast"](self.lanes(self.scope.lanes if wide else 1), I64, v, dtype=n.dtype)
+        return EMIT["cast"](self.lanes(self.scope.width if wide else 1), I64, v, dtype=n.dtype)
 
     def apply(self, n: Node) -> ir.Value:
         wide = self.is_wide(n.vars)
         args = [self.widened(a) if wide else self.value(a) for a in n.args]
         op, attrs = n.attrs
         t = n.args[-1].dtype if op == "select" else n.args[0].dtype
-        L = Lanes(self.b, self.scope.lanes if wide else 1, t.itemsize == 8)
+        L = Lanes(self.b, self.scope.width if wide else 1, t.itemsize == 8)
         if n in self.pairs:
             both = dict(zip(("sin", "cos"), sincos(L, *args), strict=True))
             self.scope.values[self.pairs[n]] = both["cos" if op == "sin" else "sin"]
@@ -261,7 +263,7 @@ class Emitter:
         """The index, or 0 with the failure noted where it is out of range."""
         v = self.value(n.args[0])
         wide = isinstance(v.type, ir.VectorType)
-        L = self.lanes(self.scope.lanes if wide else 1)
+        L = self.lanes(self.scope.width if wide else 1)
         good = self.b.icmp_unsigned("<", v, constant(L, I64, n.attrs))
         bad = L.any(self.b.not_(good))
         self.checks.append(Check(n.attrs, n.loc))
@@ -319,10 +321,10 @@ class Emitter:
         if wide and stride != 1:
             return self.scattered(s, v)
         p = self.at(s.buffer, self.place(s.address))
-        L = self.lanes(self.scope.lanes if wide else 1)
+        L = self.lanes(self.scope.width if wide else 1)
         if s.combine is not None:
-            if wide and self.scope.valid is not None:
-                v = self.b.select(self.scope.valid, v, constant(L, t, identity(s.combine, t)))
+            if wide and self.scope.new_lanes is not None:
+                v = self.b.select(self.scope.new_lanes, v, constant(L, t, identity(s.combine, t)))
             old = self.b.load(p, align=t.itemsize, typ=self.memory_like(v, t))
             v = combine(L, s.combine, t, self.from_memory(old, t), v)
         self.b.store(self.to_memory(v, t), p, align=t.itemsize)
@@ -336,12 +338,12 @@ class Emitter:
         """A store whose lanes are not neighbours."""
         t = s.buffer.dtype
         index = self.places(s.address)
-        for k in range(self.scope.lanes):
+        for k in range(self.scope.width):
             p = self.at(s.buffer, self.b.extract_element(index, I32(k)))
             lane = self.b.extract_element(v, I32(k))
             if s.combine is not None:
-                if self.scope.valid is not None:
-                    keep = self.b.extract_element(self.scope.valid, I32(k))
+                if self.scope.new_lanes is not None:
+                    keep = self.b.extract_element(self.scope.new_lanes, I32(k))
                     lane = self.b.select(keep, lane, constant(self.lanes(1), t, identity(s.combine, t)))
                 old = self.from_memory(self.b.load(p, align=t.itemsize, typ=memory_type(t)), t)
                 lane = combine(self.lanes(1), s.combine, t, old, lane)
@@ -352,12 +354,11 @@ class Emitter:
         if s.position is not None:
             parts.record(self.value(s.node), self.place(s.position))
             return
-        wide = self.scope.lanes > 1
-        v = self.widened(s.node) if wide else self.value(s.node)
-        if wide and self.scope.valid is not None:
-            L = self.lanes(self.scope.lanes)
-            v = self.b.select(self.scope.valid, v, constant(L, s.acc.dtype, identity(s.acc.op, s.acc.dtype)))
-        new = parts.add(v, self.scope.copy)
+        v = self.widened(s.node) if self.scope.vector else self.value(s.node)
+        if self.scope.new_lanes is not None and not parts.per_lane:
+            L = self.lanes(self.scope.width)
+            v = self.b.select(self.scope.new_lanes, v, constant(L, s.acc.dtype, identity(s.acc.op, s.acc.dtype)))
+        new = parts.add(v, self.scope.vector.copy if self.scope.vector else 0)
         if s.store is not None:
             buffer, address = s.store
             self.b.store(self.to_memory(new, buffer.dtype), self.at(buffer, self.place(address)),
@@ -365,6 +366,10 @@ class Emitter:
 
     # loops ------------------------------------------------------------------------------------------------------------
     def loop(self, s: Loop) -> None:
+        if self.scope.vector and s.var.extent <= UNROLLED:
+            for k in range(s.var.extent):
+                self.turn(s, INT64(k), 1)
+            return
         step, extent = s.lanes * s.unroll, s.var.extent
         whole = extent // step
         sums = [self.parts[x.acc] for x in s.body
@@ -425,7 +430,7 @@ class Emitter:
             last = INT64(s.var.hi - s.lanes)
             start = self.b.select(self.b.icmp_signed("<", first, last), first, last)
         self.scope = Scope(self.scope, s.var, start, s.lanes, copy, valid)
-        counts = any(isinstance(x, Accumulate) or (isinstance(x, Store) and x.combine) for x in s.body)
+        counts = any(isinstance(x, Accumulate) or (isinstance(x, Store) and x.combine) for x in statements(s.body))
         if start is not first and counts:
             self.scope.valid = self.b.icmp_signed(">=", self.across_lanes(s.var), self.splat(first))
         yield
@@ -464,14 +469,17 @@ class Parts:
     """The running values of an accumulator: a scalar, and a vector for each unrolled copy of each width in use.
 
     The loops that follow decide which vectors there are; all are set when the reduction starts, and combined in a fixed
-    order at its end. For sums in blocks `carry` moves them to totals of their own.
+    order at its end. For sums in blocks `carry` moves them to totals of their own. A reduction that starts inside a
+    vector loop keeps its lanes apart: each is a result of its own.
     """
 
     def __init__(self, e: Emitter, acc: Accumulator, following: Sequence[Stmt]):
         self.e, self.acc = e, acc
-        widths = [(s.lanes, s.unroll) for s in statements(list(following))
-                  if isinstance(s, Loop) and any(isinstance(x, Accumulate) and x.acc is acc for x in s.body)]
-        keys = {(1, 0)} | {(w, c) for w, u in widths for c in range(u)}
+        self.per_lane = e.scope.vector is not None
+        if self.per_lane:
+            keys = {(e.scope.width, e.scope.vector.copy)}  # type: ignore[union-attr]
+        else:
+            keys = {(1, 0)} | set(vectors_of(acc, following))
         self.cells = {key: self.fresh(key[0]) for key in sorted(keys)}
         self.totals: dict[tuple[int, int], ir.Value] = {}
         self.arg = acc.op in ("argmax", "argmin")
@@ -534,6 +542,9 @@ class Parts:
         e = self.e
         if self.arg:
             return e.b.load(self.where, typ=INT64)
+        if self.per_lane:
+            ((width, _), cell), = self.cells.items()
+            return e.b.load(cell, typ=self.type(width))
         out = e.b.load(self.cells[(1, 0)], typ=self.type(1))
         for width in sorted({w for w, _ in self.cells if w > 1}):
             cells = [c for (w, _), c in self.cells.items() if w == width]
@@ -547,6 +558,16 @@ class Parts:
             lane = across(e.lanes(width), self.acc.op, self.acc.dtype, v)
             out = combine(e.lanes(1), self.acc.op, self.acc.dtype, out, lane)
         return out
+
+
+def vectors_of(acc: Accumulator, body: Sequence[Stmt], lanes: int = 1, unroll: int = 1) -> Iterator[tuple[int, int]]:
+    """The (width, copy) of each vector that is combined into an accumulator."""
+    for s in body:
+        if isinstance(s, Loop):
+            inside = (s.lanes, s.unroll) if s.lanes > 1 else (lanes, unroll)
+            yield from vectors_of(acc, s.body, *inside)
+        elif isinstance(s, Accumulate) and s.acc is acc and lanes > 1:
+            yield from ((lanes, copy) for copy in range(unroll))
 
 
 EVALUATE: dict[str, Callable[[Emitter, Node], ir.Value]] = {

@@ -9,6 +9,8 @@ from .loops import Accumulate, Buffer, Call, Finish, Loop, Node, Program, Start,
 from .numbers import cost_of
 
 ALIGN = 64
+SHORT = 32
+"""Turns of a loop whose running values stay in registers while the loop around it runs side by side."""
 
 
 def finish(p: Program, width: int) -> Program:
@@ -153,25 +155,37 @@ def choose_lanes(s: Stmt, width: int) -> None:
     """Give innermost loops vectors as wide as the machine's, and several of them a turn to short reductions."""
     if not isinstance(s, Loop):
         return
-    inner = [x for x in s.body if isinstance(x, Loop)]
-    for x in inner:
-        choose_lanes(x, width)
-    if inner or not all(_vectorises(x, s.var) for x in s.body):
+    inner = [x for x in statements(s.body) if isinstance(x, Loop)]
+    if not all(_vectorises(x, s.var) for x in statements(s.body)) or (inner and not _short_inside(s, inner)):
+        for x in s.body:
+            choose_lanes(x, width)
         return
-    widest = max((n.dtype.itemsize for x in s.body for n in nodes_of(x) if s.var in n.vars), default=8)
+    widest = max((n.dtype.itemsize for x in statements(s.body) for n in nodes_of(x) if s.var in n.vars), default=8)
     lanes = width // widest
     while lanes > s.var.extent:
         lanes //= 2
     s.lanes = max(lanes, 1)
-    if any(isinstance(x, Accumulate) for x in s.body):
+    if not inner and any(isinstance(x, Accumulate) for x in s.body):
         cost = sum(cost_of(n.attrs[0]) for x in s.body for n in nodes_of(x) if n.kind == "apply")
         s.unroll = 4 if cost <= 2.5 else 2 if cost <= 10 else 1
         while s.unroll > 1 and s.var.extent < 2 * s.unroll * s.lanes:
             s.unroll //= 2
 
 
+def _short_inside(s: Loop, inner: list[Loop]) -> bool:
+    """Whether a loop around short ones is the one to run side by side: memory runs along it, and it is long enough."""
+    if s.var.extent < 4 or any(x.var.extent > SHORT for x in inner):
+        return False
+    strides = [a.terms.get(s.var, 0) for x in statements(s.body) for n in nodes_of(x) if n.kind == "load"
+               for a in (n.attrs[1],)]
+    strides += [x.address.terms.get(s.var, 0) for x in statements(s.body) if isinstance(x, Store)]
+    return all(stride in (0, 1) for stride in strides) and 1 in strides
+
+
 def _vectorises(s: Stmt, var: Var) -> bool:
     """Whether turns of the loop over `var` may run side by side."""
+    if isinstance(s, (Loop, Start, Finish)):
+        return True
     if isinstance(s, Accumulate):
         return s.position is None and s.store is None
     if isinstance(s, Store):

@@ -10,10 +10,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from math import prod
 
 from ..ir import Value
 from .affine import Affine, Var
 from .elements import Index
+from .finish import SHORT
 from .loops import Buffer
 from .numbers import identity
 from .tasks import CallTask, Lowering, Task
@@ -60,7 +62,7 @@ class Scheduler:
                 self.root.items.append(t)
                 continue
             t.survey(self.low.elements)
-            choose_order(t)
+            self.choose_order(t)
             self.place(t)
             if t.kind == "reduce" and not t.in_registers:
                 self.start_in_memory(t)
@@ -93,13 +95,36 @@ class Scheduler:
         return t.index(dict(zip(t.kept, index, strict=True)))
 
     # placement --------------------------------------------------------------------------------------------------------
-    def place(self, t: Task) -> None:
-        reads: Reads = {}
+    def choose_order(self, t: Task) -> None:
+        """Of the orders that the task may have, the one that shares most loops with what is placed already."""
+        candidates = orders(t)
+        t.order = max(candidates, key=lambda order: (self.shared_depth(t, order), -candidates.index(order)))
+
+    def shared_depth(self, t: Task, order: tuple[int, ...]) -> int:
+        """How many loops the task would share."""
+        t.order = order
+        reads, touched = self.reads(t), self.touched(t)
+        slot: Slot | None = self.root
+        for depth in range(len(order)):
+            slot = self.find(slot, t, depth, reads, touched)
+            if slot is None:
+                return depth
+        return len(order)
+
+    def reads(self, t: Task) -> Reads:
+        found: Reads = {}
         for value, index in t.notes.reads:
-            reads.setdefault(value, []).append(index)
+            found.setdefault(value, []).append(index)
         for value in t.after:
-            reads.setdefault(value, []).append(self.written(t))
-        touched = {b for b, _, _ in t.accesses()}
+            found.setdefault(value, []).append(self.written(t))
+        return found
+
+    @staticmethod
+    def touched(t: Task) -> set[Buffer]:
+        return {b for b, _, _ in t.accesses()}
+
+    def place(self, t: Task) -> None:
+        reads, touched = self.reads(t), self.touched(t)
         slot, path = self.root, []
         for depth, axis in enumerate(t.order):
             found = self.find(slot, t, depth, reads, touched)
@@ -151,20 +176,30 @@ class Scheduler:
 
 
 # loop order -----------------------------------------------------------------------------------------------------------
-def choose_order(t: Task) -> None:
-    """Put the axis that runs along memory innermost, keeping the others in order, reduced after kept.
+def orders(t: Task) -> list[tuple[int, ...]]:
+    """Orders in which the task's loops may be nested, the best on its own first.
 
-    With a reduced axis innermost the running value stays in registers; with a kept one it is added up in memory.
+    The axis that runs along memory goes innermost, the others stay in order, reduced ones after kept ones. With a
+    reduced axis innermost the running value stays in registers; with a kept one it is added up in memory. Short axes may
+    also go inside the one that runs along memory, which then runs side by side around them: so running values stay in
+    registers, too, and neighbours that have that axis outside can share it.
     """
-    axes = [a for a in t.order if a not in t.reduced] + [a for a in t.order if a in t.reduced]
-    if t.kind == "scatter":
-        return
+    kept, reduced = [a for a in t.order if a not in t.reduced], [a for a in t.order if a in t.reduced]
+    axes = kept + reduced
+    if t.kind == "scatter" or len(axes) < 2:
+        return [t.order]
     if t.kind in ("scan", "arg"):
-        t.order = tuple([a for a in axes if a not in t.serial] + [a for a in axes if a in t.serial])
-    elif len(axes) > 1:
-        votes = stride_votes(t)
-        inner = max(axes, key=lambda a: (votes[a], a in t.reduced, axes.index(a)))
-        t.order = (*(a for a in axes if a != inner), inner)
+        return [tuple([a for a in axes if a not in t.serial] + [a for a in axes if a in t.serial])]
+    votes = stride_votes(t)
+    inner = max(axes, key=lambda a: (votes[a], a in t.reduced, axes.index(a)))
+    outer = [a for a in axes if a != inner]
+    found = [(*outer, inner)]
+    if inner in t.reduced:
+        return found
+    kept.remove(inner)
+    around = [(*kept[:k], inner, *kept[k:], *reduced) for k in range(len(kept), -1, -1)
+              if (kept[k:] or reduced) and prod(t.domain[a] for a in (*kept[k:], *reduced)) <= SHORT]
+    return around + found if reduced else found + around
 
 
 def stride_votes(t: Task) -> dict[int, float]:

@@ -24,8 +24,22 @@ class Scope:
     lanes: int = 1
     copy: int = 0  # which of the unrolled bodies
     valid: ir.Value | None = None
+    vector: Scope | None = field(init=False)  # the enclosing loop that runs many values at once, or this one
     values: dict[Node, ir.Value] = field(default_factory=dict)
     wide: dict[Node, ir.Value] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.vector = self if self.lanes > 1 else self.parent.vector if self.parent else None
+
+    @property
+    def width(self) -> int:
+        """How many lanes values have here where they differ between lanes."""
+        return self.vector.lanes if self.vector else 1
+
+    @property
+    def new_lanes(self) -> ir.Value | None:
+        """The lanes that no earlier turn has counted; None for all."""
+        return self.vector.valid if self.vector else None
 
     def find(self, node: Node) -> ir.Value | None:
         scope: Scope | None = self
