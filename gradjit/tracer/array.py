@@ -278,8 +278,8 @@ class TracedArray:
                       spec)
 
     def __round__(self, ndigits: int | None = None) -> Any:
-        from .dispatch import apply
-        return apply(np.round, (self, ndigits or 0), {})
+        from .builtin_functions import rounded
+        return rounded(self, ndigits)
 
     # operators ------------------------------------------------------------------------------------------------------
     __add__, __radd__, __iadd__ = _operators(np.add)

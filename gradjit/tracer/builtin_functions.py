@@ -13,6 +13,7 @@ from . import operands as o
 from .array import ARRAY, PYTHON, SCALAR, TracedArray
 from .dispatch import apply, leave
 from .locations import fail
+from .ufuncs import compute
 
 Rule = Callable[..., Any]
 
@@ -68,12 +69,16 @@ def _scalar_type(cls: type) -> Rule:
 
 
 def _round(x: Any, ndigits: Any = None) -> Any:
-    if not isinstance(x, TracedArray) or x.kind == ARRAY:
-        return round(x, ndigits)
-    if ndigits is None:
-        return leave(o.cast(o.root((y := o.as_traced(apply(np.rint, (x,), {}))).content, y.home, PYTHON), np.int64))
-    y = o.as_traced(apply(np.round, (x, ndigits), {}))
-    return leave(o.root(y.content, y.home, x.kind))
+    return rounded(x, ndigits) if isinstance(x, TracedArray) else round(x, ndigits)
+
+
+def rounded(x: TracedArray, ndigits: Any = None) -> Any:
+    """`round(x)` of a scalar gives an int, `round(x, n)` a number of x's kind."""
+    if x.kind == ARRAY:
+        raise TypeError("type numpy.ndarray doesn't define __round__ method")
+    y = compute(np.rint, [x]) if ndigits is None else o.as_traced(apply(np.round, (x, ndigits), {}))
+    y = o.root(y.content, y.home, x.kind if ndigits is not None else PYTHON)
+    return leave(y if ndigits is not None else o.cast(y, np.int64))
 
 
 # over several values ------------------------------------------------------------------------------------------------
@@ -110,7 +115,10 @@ def _sum(items: Any, /, start: Any = 0) -> Any:
 def _truth(builtin: Rule, whole: Rule) -> Rule:
     """any and all; of a traced vector a traced bool."""
     def rule(items: Iterable[Any], /) -> Any:
-        return apply(whole, (items,), {}) if isinstance(items, TracedArray) and items.ndim == 1 else builtin(items)
+        if not (isinstance(items, TracedArray) and items.ndim == 1):
+            return builtin(items)
+        y = o.as_traced(apply(whole, (items,), {}))
+        return leave(o.root(y.content, y.home, PYTHON))
 
     return rule
 

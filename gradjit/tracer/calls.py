@@ -9,11 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import TraceError
-from . import dispatch
-from .array import ARRAY, root
+from . import dispatch, hidden_state
+from .array import ARRAY, TracedArray, root
 from .lift import is_product, is_user_code, lifted
-from .locations import fail
 from .operands import captured, is_traced
 from .outside import is_data_array
 from .recorder import recorders
@@ -34,9 +32,11 @@ def call(f: Any, /, *args: Any, **kwargs: Any) -> Any:
         rule = library_rule(f)
         if rule is not None and is_traced((*args, *kwargs.values())):
             return dispatch.leave(dispatch.run(rule, f, args, kwargs))
-        return (run_user(f) if is_user_code(f.__code__) else f)(*args, **kwargs)
+        return run_user(f)(*args, **kwargs) if is_user_code(f.__code__) else as_it_is(f, args, kwargs)
     if kind is types.MethodType:
-        return call(f.__func__, f.__self__, *args, **kwargs) if is_liftable(f.__func__) else f(*args, **kwargs)
+        if is_liftable(f.__func__):
+            return call(f.__func__, f.__self__, *args, **kwargs)
+        return as_it_is(f, args, kwargs)
     handler = intercept(f)
     if handler is not None:
         return handler(*args, **kwargs)
@@ -46,11 +46,23 @@ def call(f: Any, /, *args: Any, **kwargs: Any) -> Any:
         return call_numpy(f, args, kwargs)
     if isinstance(f, type):
         return construct(f, args, kwargs)
-    refuse_hidden_state(f)
     method = next((c.__dict__["__call__"] for c in kind.__mro__ if "__call__" in c.__dict__), None)
     if is_liftable(method):
         return call(method, f, *args, **kwargs)
-    return f(*args, **kwargs)
+    return as_it_is(f, args, kwargs)
+
+
+def as_it_is(f: Any, args: Any, kwargs: Any) -> Any:
+    """A function of a library, or a builtin, run by Python."""
+    if not hidden_state.refuse(f, args, kwargs):
+        return f(*args, **kwargs)
+    copies = [np.array(a) if isinstance(a, TracedArray) else a for a in args]
+    result = f(*copies, **kwargs)
+    for a, b in zip(args, copies, strict=True):  # shuffle
+        if isinstance(a, TracedArray) and not np.array_equal(np.asarray(a), b):
+            a[...] = b
+    hidden_state.seeded(result)
+    return as_known(result)
 
 
 # user functions -----------------------------------------------------------------------------------------------------
@@ -80,7 +92,7 @@ def construct(cls: type, args: Any, kwargs: Any) -> Any:
         obj: Any = object.__new__(cls)
         call(init, obj, *args, **kwargs)
         return obj
-    return cls(*args, **kwargs)
+    return as_it_is(cls, args, kwargs)
 
 
 # NumPy --------------------------------------------------------------------------------------------------------------
@@ -88,12 +100,12 @@ def is_numpy(f: Any) -> bool:
     """Whether it is NumPy's function (not a method, not a scalar type)."""
     if isinstance(f, type):
         return False
-    return (getattr(f, "__module__", None) or "").partition(".")[0] == "numpy" or isinstance(f, np.ufunc)
+    module = getattr(f, "__module__", None) or ""
+    return isinstance(f, np.ufunc) or (module.partition(".")[0] == "numpy" and not module.startswith("numpy.random"))
 
 
 def call_numpy(f: Any, args: Any, kwargs: Any) -> Any:
     """A NumPy function: on concrete arguments NumPy itself, whose new arrays are then known; else its rule."""
-    refuse_hidden_state(f)
     args = tuple(map(entered, args))
     kwargs = {k: entered(v) for k, v in kwargs.items()}
     if not is_traced((*args, *kwargs.values())):
@@ -146,18 +158,3 @@ def library_rule(f: Any) -> Rule | None:
     """The rule of a Python function of another library (scipy.special.logsumexp)."""
     module = getattr(f, "__module__", None) or ""
     return _tables()[1].get((module, f.__name__)) if module.startswith("scipy") else None
-
-
-# what would freeze a result -----------------------------------------------------------------------------------------
-_HIDDEN_STATE = ("numpy.random", "random", "secrets", "time", "datetime", "uuid")
-_STATEFUL_OWNERS = (np.random.Generator, np.random.RandomState) if hasattr(np, "random") else ()
-
-
-def refuse_hidden_state(f: Any) -> None:
-    """Random numbers and clocks give another result at each call; a compiled function would repeat the first one."""
-    owner = getattr(f, "__self__", None)
-    module = getattr(f, "__module__", None) or type(owner).__module__
-    if module in _HIDDEN_STATE or module.startswith("numpy.random") or isinstance(owner, _STATEFUL_OWNERS):
-        name = f"{module}.{getattr(f, '__name__', f)}"
-        fail(TraceError, f"{name} gives another result at each call, and the compiled function would repeat the first; "
-                         f"call it outside and pass the result as an argument")

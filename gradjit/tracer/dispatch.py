@@ -28,7 +28,7 @@ def apply(func: Callable[..., Any], args: Any, kwargs: Any) -> Any:
 
 
 def concrete(x: Any) -> Any:
-    """An argument (list, tuple, dict of them) with handles replaced by their known elements; None if some are not known.
+    """An argument (list, tuple, dict of them) with handles replaced by their known elements; None if one is not known.
 
     The arrays are read-only: what would write to them is told so by NumPy.
     """

@@ -8,7 +8,7 @@ from itertools import pairwise
 import numpy as np
 
 Strides = tuple[int, ...] | None
-"""None where the order in memory is not known (NumPy's loops on operands that are not row-major order theirs by "K")."""
+"""None where the order in memory is not known: NumPy's loops choose one for operands that are not row-major."""
 
 
 def contiguous(shape: Sequence[int]) -> tuple[int, ...]:

@@ -88,7 +88,7 @@ def _isclose(a: Any, b: Any, *, rel_tol: float = 1e-9, abs_tol: float = 0.0) -> 
     x, y = scalar(a, "isclose"), scalar(b, "isclose")
     width = compute(np.multiply, [o.as_traced(rel_tol), compute(np.maximum, [abs(x), abs(y)])])
     near = compute(np.less_equal, [abs(x - y), compute(np.maximum, [width, o.as_traced(abs_tol)])])
-    return leave(compute(np.logical_or, [near, compute(np.equal, [x, y])]))
+    return python(compute(np.logical_or, [near, compute(np.equal, [x, y])]))
 
 
 def _degrees(x: Any) -> Any:

@@ -82,7 +82,8 @@ def sort(x: TracedArray, axis: int = -1, kind: Any = None, order: Any = None, *,
 
 def item(x: TracedArray, *index: Any) -> Any:
     """The element as a Python number; a traced one stays traced."""
-    y = x[index[0] if len(index) == 1 and isinstance(index[0], tuple) else index] if index else x
+    flat = len(index) == 1 and not isinstance(index[0], tuple)
+    y = x if not index else x.flat[index[0]] if flat else x[index[0] if len(index) == 1 else index]
     if not isinstance(y, TracedArray):
         return y.item()
     if y.size != 1:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
+from ..ir import DTYPES
 from .locations import is_internal
 
 if TYPE_CHECKING:
@@ -132,9 +133,12 @@ def is_library(x: Any) -> bool:
     return isinstance(x, type) and x.__module__.partition(".")[0] in ("builtins", "numpy", "scipy", "gradjit", "math")
 
 
+_COMPILED = frozenset(t.np.str[1:] for t in DTYPES.values())
+
+
 def is_data_array(x: Any) -> bool:
     """Whether it is an array that can be a hidden input."""
-    return type(x) in (np.ndarray, np.memmap) and x.dtype.kind in "biufc"
+    return type(x) in (np.ndarray, np.memmap) and x.dtype.str[1:] in _COMPILED
 
 
 class Outside:
@@ -146,6 +150,9 @@ class Outside:
         """Arrays in containers from outside, by id: wherever one turns up, it is read from there."""
         self.objects: dict[int, Any] = {}
         """Containers and instances from outside, by id (kept alive, so that an id stays one object's)."""
+
+        self.seeded: dict[int, Any] = {}
+        """Random generators that the traced function has made itself, from a seed."""
 
     def enter(self, value: Any, source: Source | None) -> None:
         """A value that is no array comes in from `source` (None: from a place that cannot change)."""

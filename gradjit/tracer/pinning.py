@@ -1,8 +1,8 @@
 """Elements that must be known although they come from outside: shapes that depend on them.
 
 `x[mask]` with a mask computed from captured arrays alone (`y[~np.isnan(data)]`) has a shape that is known as long as
-those arrays keep their elements. Such a value is computed while tracing, by the reference meaning of the operations that
-lead to it, and a guard is left behind: when the arrays' elements change, the function is traced anew.
+those arrays keep their elements. Such a value is computed while tracing, by the reference meaning of the operations
+that lead to it, and a guard is left behind: when the arrays' elements change, the function is traced anew.
 """
 
 from __future__ import annotations

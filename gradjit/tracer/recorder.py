@@ -158,14 +158,17 @@ class Recorder:
         return v if core.shape == array.shape else b.broadcast(v, shape=array.shape, dims=dims)
 
     def _counter(self, a: np.ndarray) -> Value | None:
-        """`start + step * iota` for a long arithmetic progression of whole numbers, which arithmetic meets exactly."""
-        if a.ndim != 1 or a.dtype.kind not in "iuf" or not np.all(np.isfinite(a[[0, 1, -1]])):
+        """`start + step * iota` for a long arithmetic progression that arithmetic meets exactly, fused or not.
+
+        That is so for integers, and for floats that are multiples of 1/256 with room left in the mantissa.
+        """
+        if a.ndim != 1 or a.dtype.kind not in "iuf" or not np.isfinite(a).all():
             return None
         start, step = a[0], a[1] - a[0]
-        if start != np.trunc(start) or step != np.trunc(step):
+        if a.dtype.kind == "f" and (np.abs(a).max() * 256 >= 0.5 / np.finfo(a.dtype).eps
+                                    or start * 256 != np.trunc(start * 256) or step * 256 != np.trunc(step * 256)):
             return None
-        counted = (start + step * np.arange(a.size).astype(a.dtype)).astype(a.dtype)
-        if not np.array_equal(counted, a) or (a.dtype.kind == "f" and np.abs(a).max() > 2.0 ** 24):
+        if not np.array_equal(start + step * np.arange(a.size).astype(a.dtype), a):
             return None
         b, dtype = self.builder, dtype_of(a.dtype)
         v = b.iota(shape=a.shape, axis=0, dtype=dtype)

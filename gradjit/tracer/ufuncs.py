@@ -114,7 +114,8 @@ def operate(ufunc: np.ufunc, *args: Any) -> Any:
         return NotImplemented
     handles = [o.as_traced(a) for a in args]
     result = compute(ufunc, handles)
-    if result.kind == SCALAR and all(h.kind == PYTHON or type(a) is bool for h, a in zip(handles, args, strict=True)):
+    pythons = all(h.kind == PYTHON or type(a) is bool for h, a in zip(handles, args, strict=True))
+    if pythons and result.kind == SCALAR:
         result.kind = PYTHON
     from .dispatch import leave
     return leave(result)

@@ -6,6 +6,7 @@ import dis
 import functools
 import types
 
+from .lift import is_user_code
 from .outside import Source, is_data_array, outside
 from .recorder import current
 
@@ -21,7 +22,10 @@ def global_names(code: types.CodeType) -> tuple[str, ...]:
 
 
 def guard_names(f: types.FunctionType) -> None:
-    """Guard what the function reads from outside. An array, which NumPy's protocols bring in, is tied to its name."""
+    """Guard what the function, and those that it calls by name, read from outside.
+
+    An array, which NumPy's protocols bring in, is read from where its name says.
+    """
     world = outside(current())
     namespace = f.__globals__
     found = [(Source("item", namespace, n), namespace[n]) for n in global_names(f.__code__) if n in namespace]
@@ -33,5 +37,8 @@ def guard_names(f: types.FunctionType) -> None:
     for source, value in found:
         if is_data_array(value):
             world.place(value, source)
-        else:
-            world.enter(value, source)
+            continue
+        world.enter(value, source)
+        if isinstance(value, types.FunctionType) and is_user_code(value.__code__) and id(value) not in world.objects:
+            world.objects[id(value)] = value
+            guard_names(value)

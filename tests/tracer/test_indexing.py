@@ -21,7 +21,8 @@ KEYS = [
     (0, [0, 1]), (0, slice(None), [0, 1]), ([0, 1], 0, slice(None), [1, 2]), (slice(None), [0, 1], [1, 2]),
     (slice(None), [0, 1], None, [1, 2]), (..., [0, 1]), ([-1, -2],), np.array([1, 0]), np.array(1), np.int64(1),
     (np.array([[0, 1], [1, 0]]), slice(1, 3)), np.zeros((0,), int), ([True, False],), np.array([True, False]),
-    (slice(None), np.array([True, False, True])), np.ones((2, 3), bool), X > 50, (np.array([0, 1]), ..., np.array([2, 3])),
+    (slice(None), np.array([True, False, True])), np.ones((2, 3), bool), X > 50,
+    (np.array([0, 1]), ..., np.array([2, 3])),
     np.array([0, 1], np.uint8), (slice(None), np.array([True, False, True]), [0, 1]),
 ]
 

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 from gradjit.errors import LeakError, TraceError
-from gradjit.tracer.lift import lifted
 from gradjit.tracer.hooks import Hooks
+from gradjit.tracer.lift import lifted
 from gradjit.tracer.source import definition
 from gradjit.tracer.trace import trace
 
@@ -181,7 +181,7 @@ def test_comprehensions_and_unpacking():
         for w, b in layers:
             x = (w * x).sum(axis=1) + b
         first, *rest = [v * 2 for v in x if True]
-        named = {k: v for k, v in zip("abcd", x)}
+        named = {k: v for k, v in zip("abcd", x, strict=True)}
         total = sum(v for v in rest)
         (p, q), r = (x[0], x[1]), [w.sum() for w, _ in layers]
         return first + total + named["b"] + p * q + sum(r)
@@ -313,7 +313,7 @@ def test_recursion_without_end_is_named():
 
 def test_tracebacks_show_the_users_lines():
     def f(x):
-        y = x * 2
+        x * 2
         raise ValueError("mine")  # the line
 
     with pytest.raises(ValueError, match="mine") as e:

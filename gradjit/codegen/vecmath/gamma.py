@@ -58,10 +58,9 @@ DIGAMMA_FAR = (
 HIGHEST_ORDER = 64  # of polygamma: its code grows with the order
 
 
-def around(L: Lanes, centre: float, coefficients, x) -> Sum:
-    """The polynomial in x - centre, and what adding its constant term has lost."""
+def around(L: Lanes, v, coefficients) -> Sum:
+    """The polynomial in v, and what adding its constant term, the largest, has lost."""
     first, *rest = coefficients
-    v = L.sub(x, L.f(centre))
     return fast_two_sum(L, L.f(first), L.mul(L.polynomial_split(v, rest), v))
 
 
@@ -133,7 +132,7 @@ def _gammaln_near(L: Lanes, x, logarithm: Sum):
     """
     d = L.sub(x, L.add(L.floor(L.sub(x, L.f(0.25))), L.f(1)))  # x0 - 2, exact
     zeros = _product(L, Sum(d, L.f(0)), fast_two_sum(L, L.f(1), d))
-    at_x0 = _product(L, zeros, around(L, LOG_GAMMA_CENTRE - 2, LOG_GAMMA, d))
+    at_x0 = _product(L, zeros, around(L, L.sub(d, L.f(LOG_GAMMA_CENTRE - 2)), LOG_GAMMA))
     inverted = L.cmp("<", x, L.f(1.25))
     return _sum(L, Sum(*[L.select(inverted, L.neg(part), part) for part in logarithm]), at_x0)
 
@@ -192,7 +191,7 @@ def _digamma_near(L: Lanes, x) -> Sum:
     zero, zero_low = DIGAMMA_ZERO
     distance = fast_two_sum(L, L.sub(x0, L.f(zero)), L.f(-zero_low))
     distance = Sum(distance.high, L.add(distance.low, x0_low))
-    return _product(L, distance, around(L, DIGAMMA_CENTRE, DIGAMMA, x0))
+    return _product(L, distance, around(L, L.sub(x0, L.f(DIGAMMA_CENTRE)), DIGAMMA))
 
 
 def _sum_of_inverses(L: Lanes, x, far) -> Sum:

@@ -1,0 +1,66 @@
+"""Random numbers, clocks and the like: a compiled function would repeat what they gave while it was traced.
+
+Generators that the function makes itself, from a seed, give the same at each call, and may be used.
+"""
+
+from __future__ import annotations
+
+import types
+from typing import Any
+
+from ..errors import TraceError
+from .locations import fail
+from .outside import outside
+from .recorder import current
+
+RANDOM_MODULES = ("numpy.random", "random")
+STATEFUL = frozenset({
+    *(f"time.{clock}{unit}" for clock in ("time", "perf_counter", "monotonic", "process_time", "thread_time")
+      for unit in ("", "_ns")),
+    "time.localtime", "time.gmtime", "time.ctime", "time.asctime",
+    "datetime.now", "datetime.today", "datetime.utcnow", "date.today", "uuid.uuid1", "uuid.uuid4", "posix.urandom",
+    "secrets.choice", "secrets.randbelow", "secrets.randbits", "secrets.token_bytes", "secrets.token_hex",
+    "secrets.token_urlsafe",
+})
+"""Functions without randomness in their name that give another result at each call."""
+
+
+def of_random(module: str) -> bool:
+    return any(module == m or module.startswith(m + ".") for m in RANDOM_MODULES)
+
+
+def refuse(f: Any, args: Any, kwargs: Any) -> bool:
+    """Raise TraceError if `f` gives another result at each call. Tells whether it is a seeded generator of the traced
+    function's own, or makes one."""
+    owner = getattr(f, "__self__", None)
+    if owner is not None and not isinstance(owner, (type, types.ModuleType)):
+        if not of_random(type(owner).__module__):
+            return False
+        if id(owner) not in outside(current()).seeded:
+            refused(f, f"{type(owner).__module__}.{getattr(f, '__name__', f)}")
+        return True
+    if isinstance(owner, type):
+        name = f"{owner.__name__}.{f.__name__}"
+    else:
+        module = getattr(f, "__module__", None) or ""
+        name = f"{module}.{getattr(f, '__name__', '')}"
+        if of_random(module) and getattr(f, "__name__", "") != "default_rng" and not isinstance(f, type):
+            refused(f, name)
+        if of_random(module):
+            if all(a is None for a in (*args, *kwargs.values())):
+                refused(f, name, "give it a seed, or ")
+            return True
+    if name in STATEFUL:
+        refused(f, name)
+    return False
+
+
+def seeded(made: Any) -> None:
+    """Note a generator that the traced function has made from a seed."""
+    if of_random(type(made).__module__):
+        outside(current()).seeded[id(made)] = made
+
+
+def refused(f: Any, name: str, or_else: str = "") -> None:
+    fail(TraceError, f"{name} gives another result at each call, and the compiled function would repeat the first; "
+                     f"{or_else}call it outside and pass the result as an argument")

@@ -1,0 +1,133 @@
+"""Python's builtins and `math` on traced values."""
+
+from __future__ import annotations
+
+import math
+import numbers
+
+import numpy as np
+import pytest
+
+from gradjit.errors import TraceError, UnsupportedError
+from gradjit.tracer.math_functions import RULES as MATH
+from gradjit.tracer.trace import trace
+
+from .compare import check
+
+X = np.array([0.25, -1.5, 3.0])
+
+UNARY = ["sin", "cos", "tan", "asin", "atan", "sinh", "cosh", "tanh", "asinh", "exp", "exp2", "expm1", "log2", "log10",
+         "log1p", "sqrt", "cbrt", "fabs", "erf", "erfc", "lgamma", "gamma", "degrees", "radians", "floor", "ceil",
+         "trunc", "isnan", "isinf", "isfinite", "log"]
+
+
+@pytest.mark.parametrize("name", UNARY)
+def test_math_of_one(name):
+    if not hasattr(math, name):
+        pytest.skip("newer Python")
+    f = getattr(math, name)
+    for value in (0.3, 0.9):
+        check(lambda t: f(t), value, exact=False)
+    check(lambda x: f(x[0]), X, exact=False)
+    if name != "trunc":  # which NumPy's float32 does not have
+        check(lambda t: f(t), np.float32(0.3), exact=False)
+
+
+def test_gamma_of_negative_numbers():
+    for value in (-0.5, -1.5, -2.5, -3.3):
+        check(lambda t: math.gamma(t), value, exact=False)
+
+
+def test_math_of_several():
+    check(lambda a, b: (math.atan2(a, b), math.hypot(a, b), math.hypot(a, b, 2.0), math.pow(a, b), math.fmod(a, b),
+                        math.copysign(a, -b), math.log(a, b), math.log(8.0, a), math.dist([a, b], [b, 1.0]),
+                        math.fsum([a, b, 1]), math.prod([a, b], start=2), math.isclose(a, b), math.acosh(b),
+                        math.atanh(a), math.acos(a)), 0.25, 1.75, exact=False)
+
+
+def test_math_on_plain_numbers_is_pythons():
+    check(lambda x: x * math.factorial(3) + math.gcd(4, 6) + math.sqrt(4) + math.comb(4, 2), X)
+
+
+def test_math_of_arrays_and_what_is_not_supported():
+    with pytest.raises(TraceError, match=r"math.sin takes one real number[^$]*np\.sin[^$]*test_builtins"):
+        trace(lambda x: math.sin(x), (X,), {})
+    with pytest.raises(UnsupportedError, match=r"math.factorial[^$]*test_builtins"):
+        trace(lambda t: math.factorial(t), (3.0,), {})
+    assert set(MATH) >= {f for f in vars(math).values() if callable(f)}
+
+
+def test_types():
+    def f(x, t, s):
+        assert isinstance(x, np.ndarray)
+        assert not isinstance(x, (list, float))
+        assert isinstance(t, float)
+        assert isinstance(t, numbers.Real)
+        assert isinstance(s, (np.floating, int))
+        assert isinstance(x.sum(), np.float64)
+        assert not isinstance(x.sum(), np.ndarray)
+        assert type(x) is np.ndarray
+        assert type(t) is float
+        assert type(s) is np.float32
+        assert isinstance(3, int)
+        assert callable(f)
+        return x * t * s
+
+    trace(f, (X, 2.0, np.float32(1)), {})
+
+
+def test_conversions():
+    check(lambda x, t: (float(x[0]) * 2, float(t), float(x[:1].sum()), int(x[2] * 1.7), int(-t), round(t), round(x[1])),
+          X, 2.5)
+    check(lambda x: (np.float32(x), np.float64(x[0]), np.int64(x[2]), np.bool_(x)), X)
+    check(lambda n: float(n) * 2, np.int64(3))
+    check(lambda x: complex(x[0]), X)
+    with pytest.raises(TypeError, match="only 0-dimensional"):
+        trace(lambda x: float(x), (X,), {})
+    check(lambda x: float("1.5") * x + int("3") + int("ff", 16), X)
+
+
+def test_round_to_digits():
+    with pytest.raises(TypeError, match="__round__"):
+        trace(lambda x: round(x), (X,), {})
+    check(lambda t, x: (round(t, 2), round(x[0], 1), round(x[1], 1)), 2.3456, X)
+
+
+def test_min_max_sum_any_all():
+    check(lambda x, t: (max(t, 0.5), min(t, 0.5), max(x[0], x[1], x[2]), min([x[0], x[1]]), max(x), min(x)), X, 0.3)
+    check(lambda t: max(t, 3), 5.0)
+    check(lambda x: (sum(x), sum(x, 1.0), sum(x.reshape(3, 1)), sum(v * v for v in x), sum([1, 2])), X, exact=False)
+    check(lambda x: (any(x > 1), all(x > 1)), X)
+    check(lambda a, b: (max(a, b), min(a, b), max(b, a), min(b, a)), float("nan"), 1.0)
+    with pytest.raises(TraceError, match=r"np\.maximum[^$]*test_builtins"):
+        trace(lambda x: max(x, x * 2), (X,), {})
+    with pytest.raises(TraceError, match="key="):
+        trace(lambda x: max(x[0], x[1], key=abs), (X,), {})
+
+
+def test_abs_pow_divmod():
+    check(lambda x, t: (abs(x), abs(t), pow(x, 2), pow(t, 2.0), divmod(x, 2.0), divmod(7.0, t), x // 2, x % 2), X, 1.5)
+
+
+def test_iteration_builtins():
+    check(lambda x: [i * v for i, v in enumerate(x)] + [a * b for a, b in zip(x, reversed(list(x)), strict=True)], X)
+    check(lambda x: list(map(lambda v: v + 1, x)) + list(filter(lambda v: True, x)), X)
+    check(lambda x: [x[k] for k in sorted([2, 0, 1], key=lambda k: -k)], X)
+    check(lambda x: next(iter(x)) + len(x) + range(len(x))[1], X)
+
+
+def test_print_shows_the_type(capsys):
+    trace(lambda x: print(x, f"{x}"), (X,), {})
+    assert capsys.readouterr().out == "Traced(f64[3] %x) Traced(f64[3] %x)\n"
+
+
+def test_sorted_of_traced_values_is_refused():
+    with pytest.raises(TraceError, match="traced value"):
+        trace(lambda x: sorted(x), (X,), {})
+
+
+def test_formatting_needs_known_values():
+    with pytest.raises(TraceError, match="formatting"):
+        trace(lambda x: f"{x[0]:.2f}", (X,), {})
+    t = trace(lambda x: (x, f"{np.zeros(2)[0]:.1f}"), (X,), {})
+    assert t.result[1].value == "0.0"

@@ -1,0 +1,101 @@
+"""Methods of arrays, and NumPy's functions on known values."""
+
+from __future__ import annotations
+
+import copy
+import pickle
+
+import numpy as np
+import pytest
+
+from gradjit.errors import TraceError
+from gradjit.tracer.trace import trace
+
+from .compare import check
+
+X = np.array([[3.0, -1.0, 2.0], [0.5, 4.0, -2.0]])
+
+
+@pytest.mark.parametrize("call", [
+    lambda x: x.sum(), lambda x: x.sum(axis=0), lambda x: x.sum(1, keepdims=True), lambda x: x.mean(),
+    lambda x: x.prod(0),
+    lambda x: x.max(axis=1), lambda x: x.min(), lambda x: x.argmax(), lambda x: x.argmin(axis=1), lambda x: x.std(),
+    lambda x: x.var(axis=0, ddof=1), lambda x: x.cumsum(), lambda x: x.cumprod(axis=1), lambda x: (x > 0).any(),
+    lambda x: (x > 0).all(axis=0), lambda x: x.round(), lambda x: x.clip(-1, 1), lambda x: x.clip(min=0.0),
+    lambda x: x.reshape(3, 2), lambda x: x.reshape((3, -1)), lambda x: x.reshape(-1), lambda x: x.ravel(),
+    lambda x: x.flatten(), lambda x: x.transpose(), lambda x: x.transpose(1, 0), lambda x: x.transpose((1, 0)),
+    lambda x: x.swapaxes(0, 1), lambda x: x[None].squeeze(), lambda x: x[None].squeeze(axis=0), lambda x: x.copy(),
+    lambda x: x.astype(np.float32), lambda x: x.astype(int), lambda x: x.astype(bool), lambda x: x.astype("f4").dtype,
+    lambda x: x.dot(x.T), lambda x: x.repeat(2), lambda x: x.repeat(2, axis=1), lambda x: x.take([0, 1], axis=1),
+    lambda x: x.diagonal(), lambda x: x.trace(), lambda x: x.conj(), lambda x: x.real, lambda x: x.imag * 1.0,
+    lambda x: x.argsort(axis=1), lambda x: x.item(0), lambda x: x.item(1, 2), lambda x: x[:1, :1].item(),
+    lambda x: x.tolist(), lambda x: x[0].sum().item(), lambda x: x[0].tolist(), lambda x: x.flat[4],
+    lambda x: [v for v in x.flat], lambda x: (x.shape, x.dtype, x.ndim, x.size)[2:],
+    lambda x: copy.copy(x), lambda x: copy.deepcopy(x),
+], ids=lambda f: None)
+def test_as_numpy(call):
+    check(call, X, exact=False)
+
+
+def test_methods_that_write():
+    def f(x):
+        y = x * 1.0
+        y.sort()
+        z = x * 1.0
+        z.sort(axis=0)
+        w = np.empty_like(x)
+        w.fill(2.0)
+        u = x * 1.0
+        u.flat[1] = 50.0
+        u.T.flat[1] = 60.0
+        return y, z, w, u
+
+    check(f, X)
+
+
+def test_ravel_and_flatten_differ():
+    def f(x):
+        y = x * 1.0
+        v, w = y.ravel(), y.flatten()
+        v[0] = 9.0
+        w[1] = 8.0
+        return y, v, w
+
+    check(f, X)
+
+
+def test_numpy_scalars_have_methods():
+    check(lambda x: (x.sum().astype(np.float32), x.sum().reshape(1), x.sum().round(1), x.sum().item()), X)
+
+
+def test_pickling_is_refused():
+    with pytest.raises(TraceError, match="pickling"):
+        trace(lambda x: pickle.dumps(x), (X,), {})
+
+
+def test_functions_without_a_rule_run_on_known_values():
+    def f(x):
+        a = np.eye(2) * 2.0
+        a[0, 1] = 1.0
+        return np.linalg.inv(a), np.unique(np.array([2, 1, 1])), x * np.linalg.det(a)
+
+    check(f, X, exact=False)
+
+
+def test_known_values_may_be_shuffled():
+    def f(x):
+        a = np.arange(6)
+        np.random.default_rng(0).shuffle(a)
+        return x[0, 0] * a, a
+
+    check(f, X)
+
+
+def test_known_values_are_never_written_behind_our_back():
+    def f(x):
+        a = np.arange(3.0)
+        np.linalg.inv(np.eye(3), out=a)
+        return x
+
+    with pytest.raises((TraceError, TypeError, ValueError)):
+        trace(f, (X,), {})
