@@ -87,11 +87,11 @@ def reduce(L: Lanes, x) -> Reduced:
     return Reduced(shifted, n, L.fma(n, L.f(-L.choose(*LN2_LOW)), near), None)
 
 
-def reduce_exactly(L: Lanes, x, low=None) -> Reduced:
-    """n, r and what r lost in rounding; the argument is x + low."""
-    shifted = L.fma(x, L.f(LOG2_E), shift(L))
+def reduce_exactly(L: Lanes, x, low=None, doubled: bool = False) -> Reduced:
+    """n, r and what r lost in rounding; the argument is x + low, or 2*x."""
+    shifted = L.fma(x, L.f(2 * LOG2_E if doubled else LOG2_E), shift(L))
     n = L.sub(shifted, shift(L))
-    near = L.fma(n, L.f(-L.choose(*LN2_HIGH)), x)
+    near = L.fma(n, L.f(-L.choose(*LN2_HIGH)), L.add(x, x) if doubled else x)
     minor = L.f(-L.choose(*LN2_LOW))
     minor = L.mul(n, minor) if low is None else L.fma(n, minor, low)
     r = L.add(near, minor)
@@ -258,7 +258,7 @@ def quotient(L: Lanes, num, num_low, den, den_low, inverse):
 def tanh(L: Lanes, x):
     """tanh(|x|) = (e**2|x| - 1) / (e**2|x| + 1), both divided by 2**n; at most 0.9 ulp."""
     size = L.abs(x)
-    reduced = reduce_exactly(L, at_most(L, L.add(size, size), L.choose(44.0, 20.0)))
+    reduced = reduce_exactly(L, at_most(L, size, L.choose(22.0, 10.0)), doubled=True)
     shrunk = power_of_two(L, reduced.shifted, negated=True)
     twice = power_of_two(L, reduced.shifted, bias=1, negated=True)
     whole = L.sub(L.f(1), shrunk)
