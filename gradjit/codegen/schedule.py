@@ -180,9 +180,9 @@ def orders(t: Task) -> list[tuple[int, ...]]:
     """Orders in which the task's loops may be nested, the best on its own first.
 
     The axis that runs along memory goes innermost, the others stay in order, reduced ones after kept ones. With a
-    reduced axis innermost the running value stays in registers; with a kept one it is added up in memory. Short axes may
-    also go inside the one that runs along memory, which then runs side by side around them: so running values stay in
-    registers, too, and neighbours that have that axis outside can share it.
+    reduced axis innermost the running value stays in registers; with a kept one it is added up in memory. Short axes
+    may also go inside the one that runs along memory, which then runs side by side around them: so running values stay
+    in registers, too, and neighbours that have that axis outside can share it.
     """
     kept, reduced = [a for a in t.order if a not in t.reduced], [a for a in t.order if a in t.reduced]
     axes = kept + reduced
