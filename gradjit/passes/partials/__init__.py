@@ -12,7 +12,9 @@ from enum import Enum
 from functools import reduce
 from typing import Any, Union
 
+from ...errors import UnsupportedError
 from ...ir import Builder, Op, Value
+from ...tracer.locations import fail
 
 
 class Marker(Enum):
@@ -72,6 +74,13 @@ def _is_widening(op: Op) -> bool:
 def united(b: Builder, flows: Sequence[Masked]) -> Masked:
     """The sum of flows with different masks: zero where none of the masks holds."""
     return Masked(reduce(b.add, [settle(b, f) for f in flows]), reduce(b.or_, [f.mask for f in flows]), clean=True)
+
+
+def known_extents(b: Builder, x: Value, why: str) -> tuple[int, ...]:
+    """x's shape as ints; UnsupportedError with the user's line where an extent is computed."""
+    if not x.type.is_static:
+        fail(UnsupportedError, f"{why} needs extents that are known when it is compiled, not {x.type}", b.loc)
+    return x.type.extents
 
 
 def constant_of(x: Value) -> Any:

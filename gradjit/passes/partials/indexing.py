@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from math import prod
+from typing import Any
 
 import numpy as np
 
 from ...ir import I64, Builder, Value
+from . import known_extents
 
 
 def along(b: Builder, index: Value, axis: int) -> tuple[Value, ...]:
@@ -30,9 +32,9 @@ def are_distinct(indices: Sequence[Value]) -> bool:
     return np.unique(tuples, axis=1).shape[1] == tuples.shape[1]
 
 
-def last_writers(b: Builder, extents: tuple[int, ...], indices: Sequence[Value]) -> Value:
+def last_writers(b: Builder, extents: tuple[Any, ...], indices: Sequence[Value]) -> Value:
     """bool of the index arrays' shape: whether nothing behind writes to the same element, as last write wins."""
-    shape = indices[0].type.extents
+    shape = known_extents(b, indices[0], "the derivative of writing by index")
     axes = tuple(range(len(indices)))
     order = b.reshape_to(b.iota(shape=(prod(shape),), axis=0, dtype=I64), shape)
     winner = b.scatter(b.const(0, I64, extents), *indices, order, axes=axes)

@@ -6,8 +6,11 @@ Neither divides, so that zeros among the factors do no harm.
 from __future__ import annotations
 
 from ...ir import Builder, Value
+from . import known_extents
 
 Axes = tuple[int, ...]
+
+WHY = "the derivative of a product of elements"
 
 
 def replaced(t: tuple[int, ...], axis: int, value: int) -> tuple[int, ...]:
@@ -17,7 +20,7 @@ def replaced(t: tuple[int, ...], axis: int, value: int) -> tuple[int, ...]:
 
 def shifted(b: Builder, x: Value, axis: int, by: int, fill: float) -> Value:
     """x moved by `by` places along an axis (towards higher indices for by > 0), `fill` moved in."""
-    extents = x.type.extents
+    extents = known_extents(b, x, WHY)
     zeros, ones = (0,) * len(extents), (1,) * len(extents)
     amount = min(abs(by), extents[axis])
     kept = b.slice(x, starts=replaced(zeros, axis, 0 if by > 0 else amount),
@@ -36,7 +39,7 @@ def exclusive_products(b: Builder, x: Value, axes: Axes) -> Value:
     front = tuple(x.shape[k] for k in kept)
     count = 1
     for a in axes:
-        count *= x.type.extents[a]
+        count *= known_extents(b, x, WHY)[a]
     moved = x if perm == tuple(range(len(perm))) else b.transpose(x, perm=perm)
     flat = b.reshape_to(moved, (*front, count))
     axis = len(front)
@@ -53,7 +56,7 @@ def recurrence(b: Builder, a: Value, c: Value, axis: int, reverse: bool) -> Valu
     By doubling (Hillis and Steele): after each round s[k] has gathered twice as many terms, so log2(n) rounds of
     elementwise work replace n dependent steps.
     """
-    step, extent = (-1 if reverse else 1), a.type.extents[axis]
+    step, extent = (-1 if reverse else 1), known_extents(b, a, WHY)[axis]
     reach = 1
     while reach < extent:
         c = b.add(c, b.mul(a, shifted(b, c, axis, reach * step, 0)))
