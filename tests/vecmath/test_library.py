@@ -9,7 +9,8 @@ import pytest
 from llvmlite import ir
 
 from gradjit.codegen.vecmath import FUNCTIONS, emit
-from tests.vecmath.minimax import PRECISION, TABLES, fit
+from tests.vecmath.fits import TABLES
+from tests.vecmath.minimax import PRECISION, fit
 
 
 def _table(name: str, bits: int) -> tuple[float, ...]:
