@@ -13,9 +13,11 @@ from typing import Any
 import numpy as np
 from hypothesis import strategies as st
 
+from gradjit.errors import GradjitError
 from gradjit.ir import BOOL, C128, F32, F64, I32, I64, INDEX, OPS, ArrayType, Block, Builder, DType, Func, Value
 
 Draw = Callable[[st.SearchStrategy[Any]], Any]
+NOT_AGAIN = ("const", "iota", "gather")
 SHAPES = ((), (3,), (2, 3), (1,), (4, 1), (2, 2, 3), (0,), (1, 3))
 NUMBERS = (0.0, 1.0, -1.0, 2.0, -0.0, 0.5, 3.0, -2.0, 4.0, float("inf"))
 MOST_ELEMENTS = 200
@@ -46,9 +48,12 @@ class Program:
         return self.draw(st.booleans())
 
     def value(self, fits: Callable[[Value], bool] = lambda v: True) -> Value | None:
-        """A value of the pool; later ones are as likely as earlier ones."""
+        """A value of the pool: mostly one of the latest, so that operations follow each other as rules expect them."""
         found = [v for v in self.pool if fits(v)]
-        return self.pick(found) if found else None
+        if not found:
+            return None
+        back = self.pick((1, 1, 1, 2, 3, len(found)))
+        return found[-min(back, len(found))] if back < len(found) else self.pick(found)
 
     def add(self, v: Any) -> None:
         if isinstance(v, Value):
@@ -58,9 +63,9 @@ class Program:
     def matching(self, t: ArrayType) -> Value:
         """A value of type t: one of the pool, a constant, or something cast and broadcast."""
         same = [v for v in self.pool if v.type == t]
-        choice = self.below(2)
+        choice = self.below(3)
         if same and choice < 2:
-            return self.pick(same)
+            return same[-1] if choice else self.pick(same)
         scalar = self.value(lambda v: v.dtype == t.dtype and v.shape == ())
         if scalar is not None and choice == 2:
             return self.b.broadcast_to(scalar, t.shape)
@@ -99,13 +104,13 @@ def allowed(op: str, t: ArrayType) -> bool:
 
 # elementwise ----------------------------------------------------------------------------------------------------------
 def unary(p: Program) -> Any:
-    op = p.pick(UNARY)
+    op = p.pick(("neg", "neg", "not", "not", "abs", "floor", *UNARY))
     x = p.value(lambda v: allowed(op, v.type))
     return None if x is None else p.b.emit(op, x)
 
 
 def binary(p: Program) -> Any:
-    op = p.pick(("add", "sub", "mul", "div", *BINARY))
+    op = p.pick(("add", "sub", "mul", "div", "and", "or", "xor", "eq", "lt", *BINARY))
     x = p.value(lambda v: allowed(op, v.type))
     if x is None:
         return None
@@ -211,6 +216,13 @@ def concat(p: Program) -> Any:
     fits = [v for v in p.pool if v.dtype == x.dtype and v.type.rank == x.type.rank and v.type.is_static
             and v.shape[:axis] + v.shape[axis + 1:] == rest]
     pieces = [x, *(p.pick(fits) for _ in range(p.below(2)))]
+    if x.type.extents[axis] > 1 and p.flip():  # neighbours in one array
+        cut, zeros, ones = p.below(x.type.extents[axis] - 1, 1), (0,) * x.type.rank, (1,) * x.type.rank
+        low, high = list(x.type.extents), list(x.type.extents)
+        low[axis], high[axis] = cut, x.type.extents[axis] - cut
+        start = tuple(cut if k == axis else 0 for k in range(x.type.rank))
+        pieces = [p.b.slice(x, starts=zeros, sizes=tuple(low), steps=ones),
+                  p.b.slice(x, starts=start, sizes=tuple(high), steps=ones)]
     return p.b.concat(*pieces, axis=axis)
 
 
@@ -311,6 +323,42 @@ def contract(p: Program) -> Any:
     return None if t.size > MOST_ELEMENTS or t.rank > 4 else p.b.contract(x, y, **attrs)
 
 
+def product(p: Program) -> Any:
+    """A matrix product of operands that rules look through: transposed, repeated, all ones."""
+    x = p.value(lambda v: v.dtype == F64 and v.type.is_static and v.type.rank == 2 and v.type.size < 40)
+    if x is None:
+        return None
+    rows, n = x.type.extents
+    kind = p.below(3)
+    if kind == 0:
+        y = p.b.like(1.0, x)
+    elif kind == 1:
+        y = p.b.broadcast(p.matching(ArrayType(F64, (n,))), shape=(rows, n), dims=(1,))
+    else:
+        y = p.b.transpose(p.matching(ArrayType(F64, (n, rows))), perm=(1, 0)) if kind == 2 else p.matching(x.type)
+    a, b = (x, y) if p.flip() else (y, x)
+    axis = p.below(1)
+    shared = (1 - axis,) if p.below(3) == 0 else ()
+    z = p.b.contract(a, b, xbatch=shared, ybatch=shared, xsum=(axis,), ysum=(axis,))
+    return p.b.transpose(z, perm=(1, 0)) if z.type.rank == 2 and p.flip() else z
+
+
+def again(p: Program) -> Any:
+    """The operation that made a value, on that value: update after update, sum of a sum, slice of a slice."""
+    v = p.value(lambda v: v.op is not None and v.op.name not in NOT_AGAIN and not v.op.regions)
+    if v is None or v.op is None:
+        return None
+    fixed = v.op.name in ("scatter", "scatter_add", "pow", "shl", "shr")  # not every operand will do
+    rest = [o if fixed or p.flip() else p.matching(o.type) for o in v.op.operands[1:]]
+    try:
+        (t,) = OPS[v.op.name].infer(v.type, *(o.type for o in rest), **v.op.attrs)
+    except (GradjitError, ValueError, IndexError):
+        return None
+    if (t.is_static and t.size > MOST_ELEMENTS) or t.rank > 4:
+        return None
+    return p.b.emit(v.op.name, v, *rest, **v.op.attrs)
+
+
 # control --------------------------------------------------------------------------------------------------------------
 def nested(p: Program, types: Sequence[ArrayType], yields: Sequence[ArrayType], count: int) -> Block:
     """A region with random operations on its parameters and what it captures."""
@@ -356,8 +404,9 @@ def while_loop(p: Program) -> Any:
 
 
 STRAIGHT: tuple[Callable[[Program], Any], ...] = (
-    unary, binary, binary, binary, select, cast, broadcast, broadcast, reshape, transpose, slice_, slice_, update, pad,
-    concat, iota, const, reduce, reduce, truth, scan, extreme, gather, scatter, sort, contract,
+    unary, unary, binary, binary, binary, binary, select, select, cast, broadcast, broadcast, reshape, transpose,
+    transpose, slice_, slice_, update, update, pad, concat, concat, iota, const, reduce, reduce, reduce, truth, scan,
+    extreme, gather, scatter, sort, contract, contract, product, product, again, again, again,
 )
 MAKERS: tuple[Callable[[Program], Any], ...] = (*STRAIGHT, branch, loop, while_loop)
 
@@ -378,5 +427,6 @@ def functions(draw: Draw, most: int = 14, makers: Sequence[Callable[[Program], A
     p = Program(draw, block, block.params)
     p.grow(draw(st.integers(1, most)), makers)
     made = p.pool[len(block.params):] or p.pool
-    block.results = tuple(draw(st.lists(st.sampled_from(made), min_size=1, max_size=3, unique_by=id)))
+    others = draw(st.lists(st.sampled_from(made), max_size=4, unique_by=id))
+    block.results = tuple({id(v): v for v in (made[-1], *others)}.values())
     return Func("random", block)
