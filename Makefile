@@ -14,7 +14,7 @@ help:
 	@echo "make demo      train a classifier on handwritten digits with compiled gradients"
 	@echo "make test      lint, type check and tests (under five minutes on two cores)"
 	@echo "make test-all  the same with the slow tests"
-	@echo "make bless     rewrite the expected text of the file tests; read the diff before you commit it"
+	@echo "make bless     rewrite expected texts (file tests, documentation); read the diff before you commit it"
 	@echo "make bench     measure against JAX and autograd; writes benchmarks/RESULTS.md"
 	@echo "make clean     remove what was built;  make distclean: the virtual environment too"
 
@@ -56,6 +56,7 @@ test-all: lint types
 
 bless: $(STAMPS)/test
 	$(BIN)/python -m tests.filetests --bless
+	$(BIN)/python -m tests.docs --bless
 
 bench: $(STAMPS)/bench
 	$(BIN)/python -m benchmarks
