@@ -32,6 +32,7 @@ from .backends import Executable, Program
 from .settings import verifying
 from .signatures import Signature
 from .stats import Specialised, Stats
+from .tracebacks import trimmed
 
 MAX_SPECIALISATIONS = 256
 """How many a function keeps; beyond that the oldest goes. Guards on numbers that change at every call end here."""
@@ -117,7 +118,11 @@ class Compiled(FastCallable):
             if result is not MISS:
                 self.prefer(s)
                 return result
-        return self.compiled(args, kwargs, leaves, tree).executable.call(*leaves)
+        try:
+            s = self.compiled(args, kwargs, leaves, tree)
+        except Exception as e:
+            raise trimmed(e)  # noqa: B904 (it is the same exception)
+        return s.executable.call(*leaves)
 
     def prefer(self, s: Specialisation) -> None:
         """A specialisation that took a call should get the next one straight from machine code."""

@@ -17,7 +17,7 @@ from ..errors import LeakError, TraceError, UnsupportedError
 from ..ir import ArrayType, DType, Loc, Value, dtype_of
 from . import layout
 from .locations import fail, here
-from .recorder import Content, Recorder, current
+from .recorder import Content, Recorder, current, recorders
 from .views import Maybe, View
 
 ARRAY, SCALAR, PYTHON = "array", "scalar", "python number"
@@ -56,7 +56,7 @@ class TracedArray:
     Built by `root` and `view`, never by the user.
     """
 
-    __slots__ = ("_dtype", "_shape", "kind", "home", "_content", "version", "parent", "_view", "_seen",
+    __slots__ = ("_dtype", "_shape", "kind", "home", "owner", "_content", "version", "parent", "_view", "_seen",
                  "strides_in_elements", "origin", "written_at")
     __array_priority__ = 1000.0
 
@@ -64,6 +64,9 @@ class TracedArray:
     _shape: tuple[Any, ...]
     kind: str
     home: Recorder | None
+    """Whose function the value belongs to; None for known arrays."""
+    owner: Recorder | None
+    """The recorder under which the array was made: only that may write to it."""
     _content: Content
     version: int
     parent: TracedArray | None
@@ -128,6 +131,10 @@ class TracedArray:
         if self.kind != ARRAY:
             fail(TraceError, f"'{self.kind}' object does not support item assignment")
         new = root(new.content, new.home, ARRAY)  # new may be a view of what is about to change
+        if self.root.owner is not current():
+            what = "a captured array" if self.root.origin == "captured array" else "an array of the function around it"
+            fail(TraceError, f"a function that is being differentiated writes to {what}, which a derivative cannot carry "
+                             f"out; return the new array instead, or copy it first")
         if self.parent is not None:
             self.parent.write(self._view.put(self.parent, new))  # type: ignore[union-attr]
             self._seen = self.root.version
@@ -331,6 +338,7 @@ def root(content: Content, home: Recorder | None, kind: str | None = None, origi
     h._shape = content.shape
     h.kind = kind or (ARRAY if h._shape else SCALAR)
     h.home = None if known else home
+    h.owner = recorders()[-1] if recorders() else None
     h._content = content
     h.version = h._seen = 0
     h.parent = h._view = h.written_at = None

@@ -9,7 +9,7 @@ from typing import Any, NoReturn
 
 import numpy as np
 
-from ..errors import BoundsError, ShapeError, TraceError, UnsupportedError
+from ..errors import ArgumentError, BoundsError, ShapeError, TraceError, UnsupportedError
 from . import operands as o
 from .array import ARRAY, SCALAR, TracedArray
 from .locations import fail
@@ -102,7 +102,7 @@ def fitted(v: TracedArray, shape: tuple[Any, ...]) -> TracedArray:
 # keys ---------------------------------------------------------------------------------------------------------------
 def parse(x: TracedArray, key: Any) -> Key:
     """The key in the terms of x's axes. BoundsError, ShapeError or TraceError with the user's line."""
-    items = expand_masks(list(key) if isinstance(key, tuple) else [key])
+    items = expand_masks(x, list(key) if isinstance(key, tuple) else [key])
     k = Key(ellipsis=any(i is Ellipsis for i in items))
     used = sum(1 for i in items if i is not None and i is not Ellipsis)
     if used > x.ndim:
@@ -169,7 +169,7 @@ def bounds(s: slice, extent: int) -> tuple[int, int, int]:
     except (TypeError, ValueError) as e:
         if isinstance(e, TraceError):
             raise
-        fail(TraceError, f"slice {s}: {e}")
+        fail(ArgumentError if isinstance(e, ValueError) else TraceError, f"slice {s}: {e}")
 
 
 def integer(item: Any, extent: int, axis: int) -> int:
@@ -178,8 +178,8 @@ def integer(item: Any, extent: int, axis: int) -> int:
     except TraceError:
         raise
     except TypeError:
-        fail(TraceError, f"only integers, slices, ellipsis, None and integer or boolean arrays are valid indices, "
-                         f"got {item!r:.80}")
+        fail(BoundsError, f"only integers, slices, ellipsis, None and integer or boolean arrays are valid indices, "
+                          f"got {item!r:.80}")
     if not -extent <= i < extent:
         fail(BoundsError, f"index {i} is out of bounds for axis {axis} with size {extent}")
     return i + extent if i < 0 else i
@@ -235,15 +235,27 @@ def write_by_mask(x: TracedArray, mask: TracedArray, v: TracedArray) -> TracedAr
     return o.emit("select", mask, o.broadcast_to(v, x.extents), x)
 
 
-def expand_masks(items: list[Any]) -> list[Any]:
-    """Known boolean arrays as the index arrays that they stand for."""
+def expand_masks(x: TracedArray, items: list[Any]) -> list[Any]:
+    """Known boolean arrays as the index arrays that they stand for. BoundsError where they do not fit x's axes."""
+    masks = [None if isinstance(i, (bool, np.bool_)) else boolean(i) for i in items]
+    spans = [0 if i is None else 1 if m is None else m.ndim for i, m in zip(items, masks, strict=True)]
     out: list[Any] = []
-    for i in items:
+    for place, (i, mask) in enumerate(zip(items, masks, strict=True)):
         if isinstance(i, (bool, np.bool_)):
             fail(UnsupportedError, "a single True or False as an index is not supported")
-        mask = boolean(i)
+        if mask is not None:
+            behind = any(j is Ellipsis for j in items[:place])
+            fits(x, mask, x.ndim - sum(spans[place:]) if behind else sum(spans[:place]))
         out += [i] if mask is None else [o.constant(a) for a in mask.nonzero()]
     return out
+
+
+def fits(x: TracedArray, mask: np.ndarray, axis: int) -> None:
+    """Whether the mask has the extents of x's axes from `axis` on."""
+    for k, n in enumerate(mask.shape):
+        if axis + k < x.ndim and x.extents[axis + k] != n:
+            fail(BoundsError, f"boolean index did not match indexed array along axis {axis + k}; size of axis is "
+                              f"{x.extents[axis + k]} but size of corresponding boolean axis is {n}")
 
 
 def boolean(item: Any) -> np.ndarray | None:

@@ -102,8 +102,8 @@ def resolve(ufunc: np.ufunc, args: list[TracedArray], dtype: Any = None) -> tupl
         loop = tuple(np.dtype(np.float32) if t == np.float16 else t for t in loop)
     for t in loop:
         if t.kind not in "biufc" or t == np.float16:
-            fail(DtypeError, f"{o.name_of(ufunc)} on {', '.join(str(a.dtype) for a in args)} works in {t}, which is not "
-                             f"supported; cast the operand, as by x.astype(float)")
+            fail(DtypeError, f"{o.name_of(ufunc)} on {', '.join(str(a.dtype) for a in args)} works in {t}, which is "
+                             f"not supported; cast the operand, as by x.astype(float)")
     return loop
 
 
