@@ -9,6 +9,7 @@ import numpy as np
 
 from ...errors import ArgumentError, DtypeError, ShapeError
 from .. import shaping
+from ..array import root
 from ..locations import fail
 from ..operands import TracedArray, cast, emit, is_traced, static_int
 from .common import array, common, given, reshape, stored, transpose, truth
@@ -158,7 +159,7 @@ def _rearranged(x: TracedArray, labels: Sequence[Label], output: Sequence[Label]
         return transpose(y, [ls.index(label) for label in output])
 
     x = cast(x, dtype)
-    return shaping.read_only(x, read) if labels != output else x
+    return shaping.read_only(x, read) if x.ndim else root(x.content, x.home)
 
 
 def parse(operands: Sequence[Any]) -> tuple[list[TracedArray], list[Labels], Labels]:

@@ -110,12 +110,12 @@ def linspace(start, stop, num=50, endpoint=True, retstep=False, dtype=None, axis
     n = static_int(num, "num")
     if n < 0:
         fail(ArgumentError, f"Number of samples, {n}, must be non-negative.")
-    first, last = (call(np.multiply, as_array(v), 1.0) for v in (start, stop))
-    working = np.result_type(first.dtype, last.dtype, float(n))
+    first, last = as_traced(start), as_traced(stop)
+    working = _inexact(o.result_type(first, last))
     first, last = o.broadcast(cast(first, working), cast(last, working))
     parts = n - 1 if endpoint else n
     delta = emit("sub", last, first)
-    step = call(np.divide, delta, float(parts)) if parts > 0 else call(np.multiply, delta, np.nan)
+    step = call(np.divide, delta, float(parts)) if parts > 0 else np.nan
     shape = (n, *first.extents)
     count = iota(shape, 0)
     steps = o.broadcast_to(step if parts > 0 else delta, shape)
@@ -129,6 +129,10 @@ def linspace(start, stop, num=50, endpoint=True, retstep=False, dtype=None, axis
     return (y, step) if retstep else y
 
 
+def _inexact(dtype: np.dtype) -> np.dtype:
+    return dtype if dtype.kind in "fc" else np.dtype(np.float64)
+
+
 def logspace(start, stop, num=50, endpoint=True, base=10.0, dtype=None, axis=0):
     b = as_traced(base)
     if b.ndim:
@@ -140,17 +144,18 @@ def logspace(start, stop, num=50, endpoint=True, base=10.0, dtype=None, axis=0):
 def geomspace(start, stop, num=50, endpoint=True, dtype=None, axis=0):
     """Equal ratios between real ends of one sign; both ends are met exactly."""
     n = static_int(num, "num")
-    first, last = o.broadcast(*(call(np.multiply, as_array(v), 1.0) for v in (start, stop)))
-    first, last = o.promote(first, last)
+    first, last = o.broadcast(as_array(start), as_array(stop))
+    working = _inexact(np.result_type(first.dtype, last.dtype))
+    first, last = cast(first, working), cast(last, working)
     if any(v.known is not None and np.any(v.known == 0) for v in (first, last)):
         fail(ArgumentError, "Geometric sequence cannot include zero")
     sign = call(np.sign, first)
     ends = [call(np.log10, call(np.absolute, v)) for v in (first, last)]
     y = logspace(ends[0], ends[1], n, endpoint)
-    if n > 1:
+    if n > 0:
         count = iota(y.extents, 0)
         y = where(call(np.equal, count, 0), o.broadcast_to(call(np.absolute, first), y.extents), y)
-        if endpoint:
+        if endpoint and n > 1:
             y = where(call(np.equal, count, n - 1), o.broadcast_to(call(np.absolute, last), y.extents), y)
     y = move_axis(call(np.multiply, y, sign), 0, o.normal_axis(axis, y.ndim))
     return cast(y, dtype) if given(dtype) else y

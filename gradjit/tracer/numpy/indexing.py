@@ -208,10 +208,15 @@ def ravel_multi_index(multi_index, dims, mode="raise", order="C"):
     for i, n, m, s in zip(items, dims, modes, strides, strict=True):
         if m == "raise" and i.known is not None and np.any((i.known < 0) | (i.known >= n)):
             fail(ArgumentError, "invalid entry in coordinates array")
-        i = cast(i, np.int64) if m == "raise" else in_range(i, n, 0, m, np.ravel_multi_index)
+        i = _checked(cast(i, np.int64), n) if m == "raise" else in_range(i, n, 0, m, np.ravel_multi_index)
         term = emit("mul", i, full_like(s, i))
         total = term if total is None else call(np.add, total, term)
     return total
+
+
+def _checked(i: TracedArray, n: int) -> TracedArray:
+    """The same indices, found out of range at run time by looking themselves up."""
+    return i if i.known is not None else emit("gather", iota((n,), 0), i, axes=(0,))
 
 
 def unravel_index(indices, shape, order="C"):
@@ -222,7 +227,7 @@ def unravel_index(indices, shape, order="C"):
         fail(DtypeError, "only int indices permitted")
     if i.known is not None and np.any((i.known < 0) | (i.known >= int(np.prod(dims, dtype=np.int64)))):
         fail(ArgumentError, f"index is out of bounds for array with size {int(np.prod(dims, dtype=np.int64))}")
-    i, out = cast(i, np.int64), []
+    i, out = _checked(cast(i, np.int64), int(np.prod(dims, dtype=np.int64))), []
     for n in reversed(dims) if order == "C" else dims:
         size = full_like(max(n, 1), i)
         out.append(emit("mod", i, size))

@@ -21,7 +21,7 @@ from .common import (
     full,
     given,
     reshape,
-    slice_axis,
+    reverse, slice_axis,
     static,
     stored,
     take_known,
@@ -216,8 +216,11 @@ def _pairs(widths: Any, rank: int, what: str) -> list[tuple[int, int]]:
         for axis, w in widths.items():
             out[o.normal_axis(axis, rank)] = tuple(np.broadcast_to(np.asarray(w), (2,)).tolist())  # type: ignore[assignment]
         return out
+    numbers = static(widths, what)
+    if numbers.dtype.kind not in "iu":
+        fail(DtypeError, f"`{what}` must be of integral type.")
     try:
-        return [tuple(p) for p in np.broadcast_to(static(widths, what), (rank, 2)).tolist()]  # type: ignore[misc]
+        return [tuple(p) for p in np.broadcast_to(numbers, (rank, 2)).tolist()]  # type: ignore[misc]
     except ValueError as e:
         fail(ShapeError, str(e))
 
@@ -266,11 +269,10 @@ def _pad_ramp(x: TracedArray, widths: Sequence[tuple[int, int]], end_values: Any
         n = x.extents[k]
         parts = [x]
         if low:
-            parts.insert(0, cast(linspace(first, edge(0), low, endpoint=False, axis=k), x.dtype))
+            parts.insert(0, linspace(first, edge(0), low, endpoint=False, dtype=x.dtype, axis=k))
         if high:
-            ramp = linspace(last, edge(n - 1), high, endpoint=False, axis=k)
-            from .common import reverse
-            parts.append(cast(reverse(ramp, k), x.dtype))
+            ramp = linspace(last, edge(n - 1), high, endpoint=False, dtype=x.dtype, axis=k)
+            parts.append(reverse(ramp, k))
         x = concat(parts, k)
     return x
 
@@ -301,6 +303,8 @@ def delete(arr, obj, axis=None):
     x, k = (flatten(x), 0) if axis is None else (x, axis_of(axis, x))
     n = fixed(x, np.delete)[k]
     places = obj if isinstance(obj, slice) else static(obj, "the indices of np.delete")
+    if isinstance(places, np.ndarray) and not places.size:
+        return o.as_array(x)
     try:
         left = np.delete(np.arange(n), places)
     except IndexError as e:

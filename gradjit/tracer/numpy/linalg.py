@@ -145,7 +145,7 @@ def tensordot(a, b, axes=2):
         xaxes, yaxes = list(range(x.ndim - n, x.ndim)), list(range(n))
     if len(xaxes) != len(yaxes) or any(x.extents[i] != y.extents[j] for i, j in zip(xaxes, yaxes, strict=True)):
         fail(ShapeError, "shape-mismatch for sum")
-    return _sum_over(x, y, xaxes, yaxes)
+    return o.as_array(_sum_over(x, y, xaxes, yaxes))
 
 
 def linalg_tensordot(x1, x2, /, *, axes=2):
@@ -224,6 +224,8 @@ def multi_dot(arrays, *, out=None):
     xs = [array(a) for a in arrays]
     if len(xs) < 2:
         fail(ArgumentError, "Expecting at least two arrays.")
+    if len(xs) == 2:
+        return dot(xs[0], xs[1], out)
     first, last = xs[0].ndim == 1, xs[-1].ndim == 1
     xs[0] = reshape(xs[0], (1, xs[0].size)) if first else xs[0]
     xs[-1] = reshape(xs[-1], (xs[-1].size, 1)) if last else xs[-1]
@@ -311,25 +313,25 @@ def _euclidean(x: TracedArray, axes: Sequence[int]) -> TracedArray:
 
 def _vector_norm(x: TracedArray, order: Any, axes: tuple[int, ...]) -> TracedArray:
     """The norm of the axes taken as one vector."""
-    from .reduction import max_, min_
     if order is None or order == 2:
         return _euclidean(x, axes)
     if isinstance(order, str):
         fail(ArgumentError, f"Invalid norm order '{order}' for vectors")
     size = emit("abs", x)
     if order in (np.inf, -np.inf):
-        return (max_ if order > 0 else min_)(size, axes)
+        return _extreme(size, axes, order > 0)
     axes = tuple(sorted(axes))
     if order == 0:
         return emit("sum", cast(truth(x), x.dtype), axes=axes)
     if order == 1:
         return emit("sum", size, axes=axes)
     total = emit("sum", call(np.power, size, order), axes=axes)
-    return call(np.power, total, call(np.reciprocal, cast(as_traced(order), total.dtype)))
+    return call(np.power, total, emit("div", full_like(1, total), o.broadcast_to(cast(as_traced(order), total.dtype),
+                                                                                  total.extents)))
 
 
 def _matrix_norm(x: TracedArray, order: Any, axes: tuple[int, ...]) -> TracedArray:
-    from .reduction import max_, min_, sum_
+    from .reduction import sum_
     row, column = axes
     if row == column:
         fail(ArgumentError, "Duplicate axes given.")
@@ -340,8 +342,15 @@ def _matrix_norm(x: TracedArray, order: Any, axes: tuple[int, ...]) -> TracedArr
     if order not in (1, -1, np.inf, -np.inf):
         fail(ArgumentError, "Invalid norm order for matrices.")
     summed, other = (row, column) if abs(order) == 1 else (column, row)
-    sums = sum_(emit("abs", x), summed)
-    return (max_ if order > 0 else min_)(sums, other - (other > summed))
+    return _extreme(sum_(emit("abs", x), summed), other - (other > summed), order > 0)
+
+
+def _extreme(x: TracedArray, axis: Any, largest: bool) -> TracedArray:
+    """The largest of no elements is 0."""
+    from .reduction import max_, min_
+    if not largest:
+        return min_(x, axis)
+    return max_(x, axis, initial=0) if 0 in x.extents else max_(x, axis)
 
 
 def vector_norm(x, /, *, axis=None, keepdims=False, ord=2):

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ...errors import ArgumentError, BoundsError, ShapeError
+from ...errors import ArgumentError, BoundsError, DtypeError, ShapeError
 from .. import operands as o, shaping
 from ..locations import fail
 from ..operands import TracedArray, as_traced, cast, emit, static_int
@@ -33,15 +33,13 @@ Rule = Callable[..., Any]
 def target_shape(x: TracedArray, shape: Any) -> tuple[int, ...]:
     """The shape asked for, with a -1 worked out. NumPy's ValueError where the sizes differ."""
     given_shape = o.static_shape(shape)
-    unknown = [k for k, n in enumerate(given_shape) if n == -1]
+    unknown = [k for k, n in enumerate(given_shape) if n < 0]
     if len(unknown) > 1:
         fail(ArgumentError, "can only specify one unknown dimension")
-    if any(n < -1 for n in given_shape):
-        fail(ArgumentError, "negative dimensions not allowed")
-    rest = int(np.prod([n for n in given_shape if n != -1], dtype=np.int64))
+    rest = int(np.prod([n for n in given_shape if n >= 0], dtype=np.int64))
     size = int(np.prod(fixed(x, np.reshape), dtype=np.int64))
     if unknown and rest and size % rest == 0:
-        return tuple(size // rest if n == -1 else n for n in given_shape)
+        return tuple(size // rest if n < 0 else n for n in given_shape)
     if unknown or rest != size:
         fail(ShapeError, f"cannot reshape array of size {size} into shape {_text(given_shape)}")
     return given_shape
@@ -369,7 +367,7 @@ def _triangle(keep_lower: bool) -> Rule:
         k = static_int(k, "k")
         x = o.broadcast_to(x, (x.extents[0],) * 2) if x.ndim == 1 else x
         if x.ndim == 0:
-            fail(BoundsError, "an array of at least one dimension is needed")
+            fail(DtypeError, "an array of at least one dimension is needed")
         rows, columns = fixed(x, np.tril)[-2:]
         mask = lower_mask(rows, columns, k if keep_lower else k - 1)
         mask = o.broadcast_to(mask, x.extents)

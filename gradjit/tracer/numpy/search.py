@@ -127,28 +127,27 @@ def digitize(x, bins, right=False):
     return call(np.subtract, len(table), places)
 
 
-def _nonzero_places(a: Any, func: Any) -> tuple[np.ndarray, ...]:
+def _known_elements(a: Any, func: Any) -> np.ndarray:
+    """An array whose non-zero elements decide the shape of the result."""
     known = pinned(a)
     if known is None:
         o.unsupported(func, "of traced values: how many elements it gives depends on them; write np.where(mask, x, 0), "
                             "or compute the indices outside")
-    return known.nonzero()
+    return known
 
 
 def nonzero(a):
     if as_traced(a).ndim == 0:
         fail(ArgumentError, "Calling nonzero on 0d arrays is not allowed. Use np.atleast_1d(scalar).nonzero() instead.")
-    return tuple(constant(i) for i in _nonzero_places(a, np.nonzero))
+    return tuple(constant(i) for i in _known_elements(a, np.nonzero).nonzero())
 
 
 def argwhere(a):
-    return constant(np.transpose(np.atleast_1d(*_nonzero_places(a, np.argwhere))
-                                 if as_traced(a).ndim == 1 else _nonzero_places(a, np.argwhere)))
+    return constant(np.argwhere(_known_elements(a, np.argwhere)))
 
 
 def flatnonzero(a):
-    return constant(np.ravel_multi_index(_nonzero_places(a, np.flatnonzero), as_traced(a).extents)
-                    if as_traced(a).ndim != 1 else _nonzero_places(a, np.flatnonzero)[0])
+    return constant(np.flatnonzero(_known_elements(a, np.flatnonzero)))
 
 
 # counting -----------------------------------------------------------------------------------------------------------
@@ -226,7 +225,7 @@ def isin(element, test_elements, assume_unique=False, invert=False, *, kind=None
         return full(bool(invert), x.extents, np.bool_)
     a, b = broadcast(expand(x, (x.ndim,)), tests)
     found = emit("any", emit("eq", a, b), axes=(a.ndim - 1,))
-    return emit("not", found) if invert else found
+    return o.as_array(emit("not", found) if invert else found)
 
 
 def _of_known(func: Rule) -> Rule:
