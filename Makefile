@@ -48,11 +48,14 @@ lint: $(STAMPS)/test
 types: $(STAMPS)/test
 	$(BIN)/mypy
 
+# One BLAS thread a worker: with more, the workers' idle threads spin on each other's cores.
+PYTEST := OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest -n $(JOBS)
+
 test: lint types
-	$(BIN)/python -m pytest -n $(JOBS) -m "not slow"
+	$(PYTEST) -m "not slow"
 
 test-all: lint types
-	$(BIN)/python -m pytest -n $(JOBS)
+	$(PYTEST)
 
 bless: $(STAMPS)/test
 	$(BIN)/python -m tests.filetests --bless
