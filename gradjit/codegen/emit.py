@@ -373,7 +373,7 @@ class Emitter:
         step, extent = s.lanes * s.unroll, s.var.extent
         whole = extent // step
         sums = [self.parts[x.acc] for x in s.body
-                if isinstance(x, Accumulate) and x.acc.op == "sum" and x.position is None]
+                if isinstance(x, Accumulate) and x.acc.op == "sum" and x.acc in self.parts]
         if s.unroll > 1:
             self.blocked(whole, sums, lambda k: self.turn(s, k, s.unroll))
             left = extent - whole * step

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from itertools import pairwise
 
@@ -27,6 +28,8 @@ class Generator:
         self.e = p.low.elements
         self.e.memo.clear()
         self.count = 0
+        # What several tasks write is known only in memory.
+        self.alone = {v for v, n in Counter(t.value for t in p.path).items() if n == 1}
 
     def fresh(self, letter: str) -> str:
         self.count += 1
@@ -89,7 +92,8 @@ class Generator:
         where = tuple(index[a] for a in t.kept)
         vars = frozenset(v for a in where for v in a.vars)
         total = self.e.nodes.make("total", (), acc, I64 if t.kind == "arg" else acc.dtype, vars)
-        self.e.live[(t.value, where)] = total
+        if t.value in self.alone:
+            self.e.live[(t.value, where)] = total
         return [Finish(acc, total), Store(t.target.buffer, t.place(self.e, index), total)]
 
     def task(self, t: Task, env: Env) -> list[Stmt]:
@@ -108,7 +112,7 @@ class Generator:
 
     def store(self, t: Task, index: Index, node: object) -> Stmt:
         combine = t.combine if t.kind == "scatter" or (t.kind == "reduce" and not t.in_registers) else None
-        if t.kind in ("map", "reduce") and combine is None and t.kept is not None:
+        if t.kind in ("map", "reduce") and t.value in self.alone and t.kept is not None:
             self.e.live[(t.value, tuple(index[a] for a in t.kept))] = node  # type: ignore[assignment]
         return Store(t.target.buffer, t.place(self.e, index), node, combine)  # type: ignore[arg-type]
 

@@ -17,7 +17,7 @@ from .affine import Affine, Var
 from .elements import Index
 from .finish import SHORT
 from .loops import Buffer
-from .numbers import identity
+from .numbers import CACHE_BYTES, identity
 from .tasks import CallTask, Lowering, Task
 
 Reads = dict[Value, list[Index | None]]
@@ -194,7 +194,8 @@ def orders(t: Task) -> list[tuple[int, ...]]:
     inner = max(axes, key=lambda a: (votes[a], a in t.reduced, axes.index(a)))
     outer = [a for a in axes if a != inner]
     found = [(*outer, inner)]
-    if inner in t.reduced:
+    # An array beyond the cache is best gone through line by line, as the hardware's prefetching expects.
+    if inner in t.reduced or prod(t.domain) * t.value.dtype.itemsize > CACHE_BYTES:
         return found
     kept.remove(inner)
     around = [(*kept[:k], inner, *kept[k:], *reduced) for k in range(len(kept), -1, -1)

@@ -139,6 +139,12 @@ CASES = [
         b.slice(x, starts=(9, 0), sizes=(5, 3), steps=(-2, 2)),
         b.sum(b.slice(x, starts=(9, 6), sizes=(5, 7), steps=(-2, -1)), axes=(0,))]),
     Case("updates", (f64(5, 6), f64(2, 3)), lambda b, x, v: [b.update(x, v, starts=(1, 0), steps=(2, 2)), x]),
+    Case("one element", (f64(1), f64(1)), lambda b, x, v: [
+        b.exp(b.update(x, v, starts=(0,), steps=(4,))),
+        b.sin(b.pad(x, b.const(2.0), lows=(0,), highs=(0,), interiors=(3,))),
+        b.neg(b.scatter_add(x, b.const(np.array([0, 0])), b.concat(v, v, axis=0), axes=(0,)))]),
+    Case("short scans", (f64(3, 40),), lambda b, x: [b.sum(b.concat(x, b.exp(x), axis=0), axes=(0,)),
+                                                     b.cumprod(x, axis=0, reverse=False)]),
     Case("reshapes", (f64(4, 6),), reshapes),
     Case("a reshape that has memory itself", (f64(5, 4), f64(8, 30)), lambda b, x, y: [
         product(b, b.reshape(b.transpose(b.gather(x, b.const(np.array([[0, 3], [2, 1]])), axes=(1,)), perm=(2, 0, 1)),
