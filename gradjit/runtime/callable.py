@@ -1,6 +1,6 @@
 """`FastCallable`: the type of the objects that users call.
 
-A call goes through CPython's vectorcall protocol straight to the dispatcher (`dispatch.dispatcher`). That beats the
+A call goes through CPython's vectorcall protocol straight to machine code (`support._dispatch`). That beats the
 other way without C source, a class per function whose `__call__` is a builtin: there CPython first packs the arguments
 into a tuple, for some 0.04 µs a call. The vectorcall function stands in a machine word that a base type made by
 `PyType_FromSpec` provides; all the rest (attributes, weak references, garbage collection) is an ordinary Python class.
@@ -26,7 +26,6 @@ MAX_CHAIN = 8
 
 _WORDS = {"__vectorcalloffset__": cpython.T_PYSSIZET, "misses": cpython.T_ULONGLONG}
 _Base: Any = cpython.raw_type("gradjit.runtime.callable._Base", _WORDS)
-_VECTORCALL, _MISSES = (object.__basicsize__ + cpython.WORD * k for k in range(2))
 
 
 class FastCallable(_Base):
@@ -55,7 +54,7 @@ class FastCallable(_Base):
 
     def __call__(self, /, *args: Any, **kwargs: Any) -> Any:
         """Called only before the first `install`, or explicitly as `f.__call__(...)`."""
-        ctypes.c_uint64.from_address(id(self) + _MISSES).value += 1
+        ctypes.c_uint64.from_address(id(self) + dispatch.MISSES).value += 1
         return self.miss(*args, **kwargs)
 
     def __get__(self, instance: object, owner: type | None = None) -> Any:
@@ -76,9 +75,9 @@ class FastCallable(_Base):
 
         Raises LayoutError if this build of Python or NumPy cannot be called into by machine code.
         """
-        vectorcall = dispatch.dispatcher(*_slot_offsets(), _MISSES)
+        vectorcall = _machine_code()
         _replace(self, lambda entries: (entry, *(e for e in entries if e is not entry))[:MAX_CHAIN])
-        ctypes.c_void_p.from_address(id(self) + _VECTORCALL).value = vectorcall
+        ctypes.c_void_p.from_address(id(self) + dispatch.VECTORCALL).value = vectorcall
 
     def uninstall(self, entry: Entry) -> None:
         """Drop an entry; calls that are running in it finish first. An entry that is not installed is let pass."""
@@ -112,18 +111,17 @@ def _replace(function: FastCallable, change: Callable[[tuple[Any, ...]], tuple[A
 
 
 @functools.cache
-def _slot_offsets() -> tuple[int, int]:
-    """Where instances keep the table and the miss handler, found by looking for marks put there."""
-
-    def offset_of(descriptor: Any) -> int:
+def _machine_code() -> int:
+    """The address of the vectorcall function; instances are laid out as it expects."""
+    cpython.layout()
+    for descriptor, offset in ((_table, dispatch.TABLE), (FastCallable.__dict__["miss"], dispatch.HANDLER)):
         probe, mark = FastCallable(print), object()
         descriptor.__set__(probe, mark)
-        places = range(object.__basicsize__, FastCallable.__basicsize__, cpython.WORD)
-        found = [k for k in places if cpython.word_at(id(probe) + k) == id(mark)]
-        cpython.require(len(found) == 1, "the slots of a class")
-        return found[0]
+        cpython.require(FastCallable.__basicsize__ > offset, "the slots of a class")
+        cpython.require(cpython.word_at(id(probe) + offset) == id(mark), "the slots of a class")
+    from gradjit.runtime import support
 
-    return offset_of(_table), offset_of(FastCallable.__dict__["miss"])
+    return support.addresses()["gradjit.dispatch"]
 
 
 def _set_flags(cls: type) -> None:
@@ -137,7 +135,7 @@ def _set_flags(cls: type) -> None:
         at = cpython.layout()
     except LayoutError:  # then `install` raises, and calls go through `__call__`
         return
-    cpython.require(cpython.word_at(id(cls) + at.type_vectorcall_offset) == _VECTORCALL, "callable types")
+    cpython.require(cpython.word_at(id(cls) + at.type_vectorcall_offset) == dispatch.VECTORCALL, "callable types")
     cpython.enable_type_flags(cls, flags)
 
 

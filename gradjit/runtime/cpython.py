@@ -55,12 +55,17 @@ if ctypes.sizeof(ctypes.c_long) == 4:  # Windows
 OBJECTS: dict[str, object] = {
     "PyFloat_Type": float,
     "PyComplex_Type": complex,
+    "PyLong_Type": int,
+    "PyUnicode_Type": str,
+    "PyBytes_Type": bytes,
     "PyTuple_Type": tuple,
     "_Py_NoneStruct": None,
     "PyExc_AttributeError": AttributeError,
     "PyExc_RuntimeError": RuntimeError,
     "PyExc_TypeError": TypeError,
 }
+
+NAMES = SIGNATURES.keys() | OBJECTS.keys()
 
 PY_EQ = 2
 PY_TP_ALLOC = 47

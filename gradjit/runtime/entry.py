@@ -18,46 +18,53 @@ from typing import Any
 
 from llvmlite import ir
 
-from gradjit.runtime import cpython, numpy_abi
-from gradjit.runtime.dispatch import MISS, entry_builtin
+from gradjit.runtime import cpython, numpy_abi, support
+from gradjit.runtime.dispatch import MISS
 from gradjit.runtime.entry_checks import Checks, runs_foreign_code
 from gradjit.runtime.entry_results import Results
 from gradjit.runtime.frame import I32, I64, MISS as MISS_POINTER, NULL, PTR, Frame, i32, i64
-from gradjit.runtime.jit import MachineCode, ObjectCode, emit_object, load_object
+from gradjit.runtime.jit import MachineCode, ObjectCode, emit_object, load_objects
 from gradjit.runtime.spec import ArraySpec, EntrySpec, StaticSpec
 
 STACK_WORKSPACE = 4096  # up to this many bytes the workspace is on the stack
 CACHED_WORKSPACE = 256 << 20  # up to this many a block is kept between calls
 WORKSPACE_ALIGNMENT = 64
-_INLINED_INSTRUCTIONS = 48  # kernels up to this size become part of the entry
-
 _HITS, _WORKSPACE = 0, 1  # words of the state; the others belong to the checks
+
+
+ENTRY = "gradjit.entry"
+_STATE, _OBJECT = f"{ENTRY}.state", f"{ENTRY}.object."
 
 
 @dataclass(frozen=True)
 class EntryCode:
-    """What loading an emitted entry needs to know; a few strings, so that it can be cached beside the object code."""
+    """A compiled entry, not bound to objects yet; it can be pickled, and cached beside the kernel's object code."""
 
-    name: str
+    code: ObjectCode
     symbols: tuple[str, ...]
     state_words: int
 
 
-def emit_entry(module: ir.Module, kernel: ir.Function, spec: EntrySpec, name: str = "entry") -> EntryCode:
-    """Emit the entry of `kernel` into its module.
+def emit_entry(kernel: str, spec: EntrySpec) -> EntryCode:
+    """Compile the entry that checks calls as `spec` says and passes them on to the function of that name.
 
-    Raises ValueError if the kernel's signature is not the one that `spec` calls for, DtypeError and LayoutError as the
-    specs and layouts do.
+    Raises LayoutError if this build of Python or NumPy is not laid out as the code needs.
     """
-    _check_signature(kernel, spec)
-    emitter = _Emitter(module, kernel, spec, name)
+    numpy_abi.layout()
+    emitter = _Emitter(kernel, spec)
     emitter.emit()
-    return EntryCode(name, tuple(sorted(emitter.frame.symbols)), emitter.checks.state_words)
+    code = emit_object(emitter.frame.module, pipeline="glue", exports=(ENTRY,))
+    return EntryCode(code, tuple(sorted(emitter.frame.symbols)), emitter.checks.state_words)
+
+
+def kernel_arguments(spec: EntrySpec) -> int:
+    """How many pointers the kernel takes."""
+    inputs = sum(not isinstance(parameter, StaticSpec) for parameter in spec.parameters)
+    return inputs + len(spec.captured) + len(spec.outputs) + 1
 
 
 def _check_signature(kernel: ir.Function, spec: EntrySpec) -> None:
-    inputs = sum(not isinstance(parameter, StaticSpec) for parameter in spec.parameters)
-    expected = inputs + len(spec.captured) + len(spec.outputs) + 1
+    expected = kernel_arguments(spec)
     kind = kernel.function_type
     pointers = all(isinstance(argument, ir.PointerType) for argument in kind.args)
     if kind.return_type != I32 or len(kind.args) != expected or not pointers:
@@ -67,19 +74,21 @@ def _check_signature(kernel: ir.Function, spec: EntrySpec) -> None:
 
 
 class _Emitter:
-    def __init__(self, module: ir.Module, kernel: ir.Function, spec: EntrySpec, name: str) -> None:
-        self.kernel = kernel
+    def __init__(self, kernel: str, spec: EntrySpec) -> None:
+        module = ir.Module(ENTRY)
+        kind = ir.FunctionType(I32, [PTR] * kernel_arguments(spec))
+        self.kernel = ir.Function(module, kind, kernel)
         self.spec = spec
-        self.frame = Frame(module, name, PTR, [PTR, I64])
+        self.frame = Frame(module, ENTRY, "p", "pn")
         self.miss = self.frame.block("miss")
         self.fail = self.frame.block("fail")
         self._index = {id(obj): k for k, obj in enumerate(spec.objects())}
-        self.state = self.frame.object(f"{name}.state")
-        self.checks = Checks(self.frame, self._object, self.state, self.miss, self.fail)
+        self.state = self.frame.object(_STATE)
+        self.checks = Checks(self.frame, spec, self._object, self.state, (self.miss, self.fail))
         self.results = Results(self.frame, spec, self._object, self.fail)
 
     def _object(self, value: object) -> ir.Value:
-        return self.frame.object(f"{self.frame.name}.object.{self._index[id(value)]}")
+        return self.frame.object(f"{_OBJECT}{self._index[id(value)]}")
 
     def emit(self) -> None:
         frame, spec = self.frame, self.spec
@@ -96,10 +105,15 @@ class _Emitter:
         self._return_workspace(workspace)
         self._raise_errors(status)
         result = self.results.build(arguments, captured)
-        frame.release(self.checks.slots)
+        self._release(self.checks)
         frame.builder.ret(result)
-        self._leave(self.miss, self.checks.slots, MISS_POINTER)
-        self._leave(self.fail, self.checks.slots + self.results.slots, NULL)
+        frame.enter(self.miss)
+        self._release(self.checks)
+        frame.builder.ret(MISS_POINTER)
+        frame.enter(self.fail)
+        self._release(self.checks)
+        self._release(self.results)
+        frame.builder.ret(NULL)
         frame.finish()
 
     def _check_call(self) -> tuple[list[ir.Value], list[ir.Value]]:
@@ -107,33 +121,26 @@ class _Emitter:
         frame, spec = self.frame, self.spec
         row, count = frame.function.args
         frame.require(frame.same(count, i64(len(spec.parameters))), self.miss)
-        arguments = [frame.load(row, 8 * k) for k in range(len(spec.parameters))]
-        for value, kind in zip(arguments, spec.parameters, strict=True):
-            self.checks.argument(value, kind)
-        captured = self.checks.environment(spec)
-        arrays = [(v, k) for v, k in zip(arguments, spec.parameters, strict=True) if isinstance(k, ArraySpec)]
+        arguments = self.checks.values(row, spec.parameters)
+        environment = self.checks.environment()
         if runs_foreign_code(spec.guards, spec.captured):  # which may have reshaped an argument
-            for value, kind in arrays:
-                self.checks.array_header(value, kind)
-        for value, capture in zip(captured, spec.captured, strict=True):
-            self.checks.argument(value, capture.spec)
-        arrays += [(v, c.spec) for v, c in zip(captured, spec.captured, strict=True) if isinstance(c.spec, ArraySpec)]
-        self.checks.apart(arrays)
+            self.checks.arrays(row, spec.parameters)
+        kinds = [capture.spec for capture in spec.captured]
+        captured = self.checks.values(environment, kinds)
+        pairs = zip(arguments + captured, (*spec.parameters, *kinds), strict=True)
+        self.checks.apart([(value, kind) for value, kind in pairs if isinstance(kind, ArraySpec)])
         return arguments, captured
 
-    def _leave(self, block: ir.Block, slots: list[ir.Value], value: ir.Value) -> None:
-        self.frame.enter(block)
-        self.frame.release(slots)
-        self.frame.builder.ret(value)
+    def _release(self, part: Checks | Results) -> None:
+        if part.slot_count:
+            self.frame.call_support("release", part.slots, i64(part.slot_count))
 
     # -- the kernel
 
     def _call_kernel(self, pointers: list[ir.Value]) -> ir.Value:
         frame, spec = self.frame, self.spec
-        small = sum(len(block.instructions) for block in self.kernel.blocks) <= _INLINED_INSTRUCTIONS
         thread = frame.call("PyEval_SaveThread") if spec.release_gil else None
-        inline = ("alwaysinline",) if small and self.kernel.blocks else ()
-        status = frame.builder.call(self.kernel, pointers, attrs=inline)
+        status = frame.builder.call(self.kernel, pointers)
         if thread is not None:
             frame.call("PyEval_RestoreThread", thread)
         return status
@@ -166,7 +173,8 @@ class _Emitter:
             return NULL
         if size <= STACK_WORKSPACE:
             return frame.cell(size, WORKSPACE_ALIGNMENT)
-        self._block = frame.slot()
+        self._block = frame.cell(8, 8)
+        frame.store(NULL, self._block)
         if size <= CACHED_WORKSPACE:
             # Taken here and returned below while this thread holds the GIL, so that two calls never have the same
             # block.
@@ -258,13 +266,13 @@ class Entry:
     address: int
     call: Callable[..., Any]
 
-    def __init__(self, code: MachineCode, emitted: EntryCode, spec: EntrySpec, state: State) -> None:
+    def __init__(self, code: MachineCode, spec: EntrySpec, state: State) -> None:
         self.code = code
         self.spec = spec
         self._state = state
-        self.address = code.addresses[emitted.name]
+        self.address = code.addresses[ENTRY]
         # The builtin keeps alive what the code needs, not this object: no cycle, so no garbage.
-        self.call = entry_builtin(self.packed(), (code, spec, state))
+        self.call = support.entry_builtin(self.packed(), (code, spec, state))
 
     @property
     def hits(self) -> int:
@@ -277,15 +285,15 @@ class Entry:
 
 
 def load_entry(
-    object_code: ObjectCode, emitted: EntryCode, spec: EntrySpec, symbols: Mapping[str, int] | None = None
+    kernel: ObjectCode, entry: EntryCode, spec: EntrySpec, symbols: Mapping[str, int] | None = None
 ) -> Entry:
-    """Link an entry's object code and bind it to the objects of `spec`.
+    """Link a kernel and its entry, and bind them to the objects of `spec`.
 
     `symbols` gives the addresses of what the kernel calls. Raises RuntimeError if something is left undefined.
     """
-    state = State(emitted.state_words)
-    addresses = {name: _symbol_address(name, emitted.name, spec, state) for name in emitted.symbols}
-    return Entry(load_object(object_code, {**(symbols or {}), **addresses}), emitted, spec, state)
+    state = State(entry.state_words)
+    addresses = {name: _symbol_address(name, spec, state) for name in entry.symbols}
+    return Entry(load_objects([kernel, entry.code], {**(symbols or {}), **addresses}), spec, state)
 
 
 def build_entry(
@@ -296,20 +304,22 @@ def build_entry(
     symbols: Mapping[str, int] | None = None,
     pipeline: str = "light",
 ) -> Entry:
-    """Emit, compile and load the entry of `kernel` in one go. The kernel is exported as well."""
-    emitted = emit_entry(module, kernel, spec)
-    compiled = emit_object(module, pipeline=pipeline, exports=(emitted.name, kernel.name))
-    return load_entry(compiled, emitted, spec, symbols)
+    """Compile `module` and an entry for its function `kernel`, and load them.
+
+    The entry's `code` exports the kernel too. Raises ValueError if the kernel's signature is not the one that `spec`
+    calls for, otherwise what `emit_entry`, `emit_object` and `load_entry` do.
+    """
+    _check_signature(kernel, spec)
+    entry = emit_entry(kernel.name, spec)
+    return load_entry(emit_object(module, pipeline=pipeline, exports=(kernel.name,)), entry, spec, symbols)
 
 
-def _symbol_address(symbol: str, entry: str, spec: EntrySpec, state: State) -> int:
-    if symbol == f"{entry}.state":
+def _symbol_address(symbol: str, spec: EntrySpec, state: State) -> int:
+    if symbol == _STATE:
         return state.address
-    if symbol.startswith(f"{entry}.object."):
-        return id(spec.objects()[int(symbol.rpartition(".")[2])])
-    if symbol in cpython.SIGNATURES or symbol in cpython.OBJECTS:
-        return cpython.address(symbol)
-    return numpy_abi.symbol_address(symbol)
+    if symbol.startswith(_OBJECT):
+        return id(spec.objects()[int(symbol.removeprefix(_OBJECT))])
+    return support.symbol_address(symbol)
 
 
 __all__ = ["MISS", "Entry", "EntryCode", "State", "build_entry", "emit_entry", "load_entry"]

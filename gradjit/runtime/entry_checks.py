@@ -1,19 +1,19 @@
 """The checks of an entry: is this call the one that the kernel was compiled for?
 
-Everything is read from object headers; no check converts, copies or raises. A failing check leaves to the frame's
-`miss` exit.
+Everything is read from object headers; no check converts or copies. A failing check leaves to the frame's `miss` exit;
+code of the user's that a check has to run (a property, `__eq__` of a dict's key) and that raises, to its `fail` exit.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 from llvmlite import ir
 
-from gradjit.runtime import cpython, numpy_abi
-from gradjit.runtime.frame import I8, I32, I64, NULL, Frame, i32, i64
+from gradjit.runtime import cpython, numpy_abi, support
+from gradjit.runtime.frame import I64, NULL, Frame, i32, i64
 from gradjit.runtime.spec import (
     ABSENT,
     ANY,
@@ -29,6 +29,7 @@ from gradjit.runtime.spec import (
     ItemRef,
     ListGuard,
     NumpyScalarSpec,
+    ParameterSpec,
     Source,
     StaticSpec,
     ValueSpec,
@@ -37,229 +38,181 @@ from gradjit.runtime.spec import (
 
 FIRST_FREE_WORD = 2  # of an entry's state; see entry.State
 
+Reader = Guard | int  # who gets a value that is read: the guard that watches it, or the captured value of this index
+
 
 class Checks:
     """Emits the checks of one entry into `frame`.
 
-    `objects` maps an object of `EntrySpec.objects()` to its address in the code. `slots` collects the references that
-    the checks take (captured values read at this call), to be released when the call ends; `state_words` counts the
-    words of state that the entry needs. `miss` and `fail` are the exits.
+    `objects` maps an object of `EntrySpec.objects()` to its address in the code. `slots`, of `slot_count`, holds the
+    references that the checks take, to be released when the call ends; `state_words` counts the words of state that
+    the entry needs.
     """
 
     def __init__(
         self,
         frame: Frame,
+        spec: EntrySpec,
         objects: Callable[[object], ir.Value],
         state: ir.Value,
-        miss: ir.Block,
-        fail: ir.Block,
+        exits: tuple[ir.Block, ir.Block],
     ) -> None:
         self.frame = frame
+        self.spec = spec
         self.objects = objects
         self.state = state
-        self.miss = miss
-        self.fail = fail
-        self.slots: list[ir.Value] = []
+        self.miss, self.fail = exits
         self.state_words = FIRST_FREE_WORD
+        self.slot_count = len(spec.captured) + len(spec.guards)
+        self.slots = frame.slots(self.slot_count) if self.slot_count else NULL
+        self._used = 0
+        self._kept: dict[int, ir.Value] = {}  # the slots of captured values
 
-    # -- arguments
+    # -- values
 
-    def argument(self, obj: ir.Value, spec: ValueSpec | StaticSpec) -> None:
-        """Leave to `miss` unless `obj` meets `spec`."""
-        if isinstance(spec, StaticSpec):
-            self.static(obj, spec.value)
-        elif isinstance(spec, ArraySpec):
-            self.frame.require(self.frame.has_type(obj, "PyArray_Type"), self.miss)
-            self.array_header(obj, spec)
-        else:
-            self.frame.require(self.frame.has_type(obj, _scalar_type(spec)), self.miss)
+    def values(self, row: ir.Value, specs: Sequence[ParameterSpec]) -> list[ir.Value]:
+        """Check the objects in a row; returns them."""
+        objects = [self.frame.load(row, 8 * k) for k in range(len(specs))]
+        for value, spec in zip(objects, specs, strict=True):
+            if isinstance(spec, StaticSpec):
+                self._same_static(value, spec.value)
+            elif not isinstance(spec, ArraySpec):
+                self.frame.require(self.frame.has_type(value, _scalar_type(spec)), self.miss)
+        self.arrays(row, specs)
+        return objects
 
-    def array_header(self, array: ir.Value, spec: ArraySpec) -> None:
-        """Leave to `miss` unless the ndarray's dtype, rank, flags, extents and strides are those of `spec`."""
-        frame, at = self.frame, numpy_abi.layout()
-        needed, forbidden = numpy_abi.ALIGNED, 0
-        if spec.strides is None:
-            needed |= numpy_abi.C_CONTIGUOUS
+    def arrays(self, row: ir.Value, specs: Sequence[ParameterSpec]) -> None:
+        """Check the arrays in a row of objects."""
+        arrays = [(k, spec) for k, spec in enumerate(specs) if isinstance(spec, ArraySpec)]
+        if arrays:
+            words = [word for k, spec in arrays for word in self._array_record(k, spec)]
+            records = self.frame.records("arrays", words)
+            answer = self.frame.call_support("check_arrays", row, records, i64(len(arrays)))
+            self.frame.require(self.frame.same(answer, support.YES), self.miss)
+
+    def _array_record(self, index: int, spec: ArraySpec) -> list[int | ir.Value]:
+        """See `support._check_arrays`."""
+        needed = numpy_abi.ALIGNED | (numpy_abi.C_CONTIGUOUS if spec.strides is None else 0)
+        forbidden = 0
         if spec.writable:
             needed |= numpy_abi.WRITEABLE
             forbidden = numpy_abi.WARN_ON_WRITE
-        flags = frame.builder.and_(frame.load(array, at.flags, I32), i32(needed | forbidden))
-        rank = frame.load(array, at.ndim, I32)
-        frame.require(frame.all_of([frame.same(flags, i32(needed)), frame.same(rank, i32(len(spec.shape)))]), self.miss)
-        self._dtype(frame.load(array, at.descr), spec.dtype)
-        if spec.shape:
-            self._words(frame.load(array, at.shape), dict(enumerate(spec.shape)))
-        if spec.strides is not None and 0 not in spec.shape:
-            used = {axis: step for axis, step in enumerate(spec.strides) if spec.shape[axis] > 1}
-            self._words(frame.load(array, at.strides), used)
+        numbers = sum(1 << number for number in numpy_abi.layout().type_nums[spec.dtype.name])
+        strides = spec.strides if spec.strides is not None and 0 not in spec.shape else ()
+        pairs = [(axis, step) for axis, step in enumerate(strides) if spec.shape[axis] > 1]
+        return [
+            *(index, self.frame.object(f"numpy.descr.{spec.dtype.name}"), needed | forbidden, needed, numbers),
+            *(len(spec.shape), len(pairs), *spec.shape),
+            *(word for pair in pairs for word in pair),
+        ]
 
-    def _words(self, base: ir.Value, expected: dict[int, int]) -> None:
+    def _same_static(self, value: ir.Value, expected: object) -> None:
         frame = self.frame
-        if expected:
-            pairs = [(frame.load(base, 8 * k, I64), i64(value)) for k, value in expected.items()]
-            frame.require(frame.all_of([frame.same(a, b) for a, b in pairs]), self.miss)
-
-    def _dtype(self, descr: ir.Value, dtype: np.dtype[Any]) -> None:
-        """Nearly always NumPy's own dtype object; else (unpickled arrays, `long long`, metadata) an equal one."""
-        frame, at = self.frame, numpy_abi.layout()
-        other = frame.block("other_dtype")
-        onwards = frame.branch(frame.same(descr, frame.object(f"numpy.descr.{dtype.name}")), other)
-        frame.enter(other)
-        order = frame.load(descr, at.descr_byteorder, I8)
-        equal, none = (frame.same(order, ir.Constant(I8, ord(mark))) for mark in "=|")
-        frame.require(frame.builder.or_(equal, none), self.miss)
-        choice = frame.builder.switch(frame.load(descr, at.descr_type_num, I32), self.miss)
-        for number in at.type_nums[dtype.name]:
-            choice.add_case(i32(number), onwards)
-        frame.enter(onwards)
-
-    def static(self, obj: ir.Value, value: object) -> None:
-        """Leave to `miss` unless `obj` is the static `value`, by the rule of `spec.static_key`."""
-        frame = self.frame
-        expected = self.objects(value)
-        rule = _STATIC_RULES.get(np.dtype if isinstance(value, np.dtype) else type(value))
-        if rule is None:
-            frame.require(frame.same(obj, expected), self.miss)
-            return
+        wanted = self.objects(expected)
         compare = frame.block("compare")
-        onwards = frame.branch(frame.same(obj, expected), compare)
+        onwards = frame.branch(frame.same(value, wanted), compare)
         frame.enter(compare)
-        kind = cpython.layout().type
-        frame.require(frame.same(frame.load(obj, kind), frame.load(expected, kind)), self.miss)
-        rule(self, obj, expected, value)
+        frame.decide(frame.call_support("same_static", value, wanted), self.miss, self.fail)
         frame.go(onwards)
         frame.enter(onwards)
 
-    def _equal(self, obj: ir.Value, expected: ir.Value, value: object) -> None:
-        frame = self.frame
-        answer = frame.call("PyObject_RichCompareBool", obj, expected, i32(cpython.PY_EQ))
-        frame.require(frame.builder.icmp_signed(">=", answer, i32(0)), self.fail)
-        frame.require(frame.differs(answer, i32(0)), self.miss)
-
-    def _same_bits(self, obj: ir.Value, expected: ir.Value, value: object) -> None:
-        frame, at = self.frame, cpython.layout()
-        offsets = [at.float_value] if type(value) is float else [at.complex_value, at.complex_value + 8]
-        pairs = [(frame.load(obj, offset, I64), frame.load(expected, offset, I64)) for offset in offsets]
-        frame.require(frame.all_of([frame.same(a, b) for a, b in pairs]), self.miss)
-
-    def _same_items(self, obj: ir.Value, expected: ir.Value, value: Any) -> None:
-        frame, at = self.frame, cpython.layout()
-        frame.require(frame.same(frame.load(obj, at.size, I64), i64(len(value))), self.miss)
-        for k, item in enumerate(value):
-            self.static(frame.load(obj, at.tuple_items + 8 * k), item)
+    def data_pointer(self, value: ir.Value, spec: ValueSpec) -> ir.Value:
+        """Where a checked value's data lies."""
+        if isinstance(spec, ArraySpec):
+            return self.frame.load(value, numpy_abi.layout().data)
+        if isinstance(spec, NumpyScalarSpec):
+            return self.frame.at(value, numpy_abi.layout().scalar_value[spec.dtype.name])
+        at = cpython.layout()
+        return self.frame.at(value, at.float_value if isinstance(spec, FloatSpec) else at.complex_value)
 
     # -- guards and captured values
 
-    def environment(self, spec: EntrySpec) -> list[ir.Value]:
-        """Check the guards and read the captured values; returns those, kept alive to the end of the call.
+    def environment(self) -> ir.Value:
+        """Check the guards and read the captured values; returns the row of those, kept alive to the end of the call.
 
         The values themselves are not checked yet: reading a later one may run code of the user's.
         """
-        watched: list[tuple[Source, object]] = []
-        for guard in spec.guards:
+        watched: list[tuple[Source, Reader]] = []
+        for guard in self.spec.guards:
             if isinstance(guard, DictGuard):
                 self._dict_guard(guard)
             elif isinstance(guard, ListGuard):
                 self._list_guard(guard)
             else:
                 watched.append((guard_source(guard), guard))
-        slots: dict[int, ir.Value] = {}
-        for index, capture in enumerate(spec.captured):
-            if not isinstance(capture.source, np.ndarray):
-                slots[index] = self.frame.slot()
-                watched.append((capture.source, slots[index]))
-        self.slots.extend(slots.values())
+        fixed: dict[int, ir.Value] = {}
+        for index, capture in enumerate(self.spec.captured):
+            if isinstance(capture.source, np.ndarray):
+                fixed[index] = self.objects(capture.source)
+            else:
+                watched.append((capture.source, index))
         self._read(watched)
-        return [
-            self.frame.load(slots[index]) if index in slots else self.objects(capture.source)
-            for index, capture in enumerate(spec.captured)
-        ]
+        row = self.frame.cell(8 * max(len(self.spec.captured), 1), 8)
+        for index in range(len(self.spec.captured)):
+            value = fixed[index] if index in fixed else self.frame.load(self._kept[index])
+            self.frame.store(value, row, 8 * index)
+        return row
 
-    def _read(self, watched: list[tuple[Source, Any]]) -> None:
-        """Read each source, and check it against its guard or move it to its slot."""
-        by_dict: dict[int, list[tuple[ItemRef, Any]]] = {}
+    def _slot(self, reader: Reader) -> ir.Value:
+        """A slot for the value that `reader` gets."""
+        slot = self.frame.at(self.slots, 8 * self._used)
+        self._used += 1
+        if isinstance(reader, int):
+            self._kept[reader] = slot
+        return slot
+
+    def _read(self, watched: list[tuple[Source, Reader]]) -> None:
+        """Read each source, and give what it holds to its reader."""
+        by_dict: dict[int, list[tuple[ItemRef, Reader]]] = {}
         for source, reader in watched:
             if isinstance(source, ItemRef) and type(source.container) is dict:
                 by_dict.setdefault(id(source.container), []).append((source, reader))
             elif isinstance(source, ItemRef):
                 self._accept(self._list_item(source), reader)
             elif isinstance(source, CellRef):
-                self._accept(self.frame.load(self.objects(source.cell), cpython.layout().cell_contents), reader)
+                cell = self.objects(source.cell)
+                self._accept(self.frame.load(cell, cpython.layout().cell_contents), reader)
             else:
                 self._attribute(source, reader)
         for readers in by_dict.values():
-            version = cpython.layout().dict_version
-            if version is None:
-                self._dict_items(readers)
-            else:
-                self._dict_items_by_version(readers, version)
+            self._dict_items(readers)
 
-    def _accept(self, value: ir.Value, reader: Any) -> None:
-        """Give a borrowed reference, or NULL, to its reader: keep it in a slot, or hold it against a guard."""
+    def _accept(self, value: ir.Value, reader: Reader) -> None:
+        """Give a borrowed reference, or NULL, to its reader."""
         frame = self.frame
-        if isinstance(reader, ir.Value):
+        if isinstance(reader, int):
             frame.require(frame.differs(value, NULL), self.miss)
             frame.incref(value)
-            frame.store(value, reader)
-        elif reader.expected is ABSENT:
+            frame.store(value, self._slot(reader))
+            return
+        how, expected = _watch(reader)
+        if how == support.ABSENT:
             frame.require(frame.same(value, NULL), self.miss)
-        elif reader.expected is ANY:
-            frame.require(frame.differs(value, NULL), self.miss)
-        elif reader.by_value:
-            frame.require(frame.differs(value, NULL), self.miss)
-            self.static(value, reader.expected)
+        elif how == support.IDENTICAL:
+            frame.require(frame.same(value, self.objects(expected)), self.miss)
         else:
-            frame.require(frame.same(value, self.objects(reader.expected)), self.miss)
+            frame.require(frame.differs(value, NULL), self.miss)
+            if how == support.SAME_STATIC:
+                self._same_static(value, expected)
 
-    def _lookup(self, source: ItemRef) -> ir.Value:
-        """The item of a dict, borrowed, or NULL. A failing comparison of keys is the caller's error."""
-        frame = self.frame
-        value = frame.call("PyDict_GetItemWithError", self.objects(source.container), self.objects(source.key))
-        missing = frame.block("missing")
-        onwards = frame.branch(frame.differs(value, NULL), missing)
-        frame.enter(missing)
-        frame.require(frame.same(frame.call("PyErr_Occurred"), NULL), self.fail)
-        frame.go(onwards)
-        frame.enter(onwards)
-        return value
-
-    def _dict_items(self, readers: list[tuple[ItemRef, Any]]) -> None:
-        for source, reader in readers:
-            self._accept(self._lookup(source), reader)
-
-    def _dict_items_by_version(self, readers: list[tuple[ItemRef, Any]], offset: int) -> None:
-        """Look items up only when the dict was modified since the last time that all of them were as expected.
-
-        The state keeps the dict's version and, borrowed, the captured values found then: a dict that has the same
-        version still holds them. Key comparisons may run user code that modifies the dict, hence the second look at
-        the version.
-        """
-        frame = self.frame
+    def _dict_items(self, readers: list[tuple[ItemRef, Reader]]) -> None:
+        """One look at a dict for all of its items that matter; see `support._check_items`."""
+        captures = [(source.key, reader) for source, reader in readers if isinstance(reader, int)]
+        guards = [(source.key, _watch(reader)) for source, reader in readers if not isinstance(reader, int)]
+        words: list[int | ir.Value] = []
+        for key, _ in captures:
+            words += [self.objects(key), support.CAPTURED, 0]
+        for key, (how, expected) in guards:
+            named = how in (support.IDENTICAL, support.SAME_STATIC)
+            words += [self.objects(key), how, self.objects(expected) if named else 0]
+        state = self.frame.at(self.state, 8 * self.state_words)
+        self.state_words += 1 + len(captures)
+        slots = [self._slot(reader) for _, reader in captures] or [NULL]
         mapping = self.objects(readers[0][0].container)
-        remembered = self._state_word()
-        found = [(self._state_word(), slot) for _, slot in readers if isinstance(slot, ir.Value)]
-        changed = frame.block("changed")
-        version = frame.load(mapping, offset, I64)
-        onwards = frame.branch(frame.same(version, frame.load(self.state, remembered, I64)), changed)
-        frame.enter(changed)
-        words = iter(found)
-        for source, reader in readers:
-            value = self._lookup(source)
-            if isinstance(reader, ir.Value):
-                frame.require(frame.differs(value, NULL), self.miss)
-                frame.store(value, self.state, next(words)[0])
-            else:
-                self._accept(value, reader)
-        frame.require(frame.same(version, frame.load(mapping, offset, I64)), self.miss)
-        frame.store(version, self.state, remembered)
-        frame.go(onwards)
-        frame.enter(onwards)
-        for word, slot in found:
-            self._accept(frame.load(self.state, word), slot)
-
-    def _state_word(self) -> int:
-        self.state_words += 1
-        return 8 * (self.state_words - 1)
+        counts = i64(len(captures)), i64(len(readers))
+        records = self.frame.records("items", words)
+        answer = self.frame.call_support("check_items", mapping, records, *counts, state, slots[0])
+        self.frame.decide(answer, self.miss, self.fail)
 
     def _list_item(self, source: ItemRef) -> ir.Value:
         frame, at = self.frame, cpython.layout()
@@ -268,7 +221,7 @@ class Checks:
         frame.require(frame.builder.icmp_signed(">", size, i64(source.key)), self.miss)
         return frame.load(frame.load(sequence, at.list_items), 8 * source.key)
 
-    def _attribute(self, source: AttributeRef, reader: Any) -> None:
+    def _attribute(self, source: AttributeRef, reader: Reader) -> None:
         frame = self.frame
         value = frame.call("PyObject_GetAttr", self.objects(source.owner), self.objects(source.name))
         failed = frame.block("no_attribute")
@@ -279,10 +232,9 @@ class Checks:
         frame.call("PyErr_Clear")
         frame.go(self.miss)
         frame.enter(onwards)
-        slot = frame.slot()  # owned from here on, released at the end of the call
-        self.slots.append(slot)
-        frame.store(value, slot)
-        self._accept(value, reader)
+        frame.store(value, self._slot(reader))
+        if not isinstance(reader, int):
+            self._accept(value, reader)
 
     def _list_guard(self, guard: ListGuard) -> None:
         frame, at = self.frame, cpython.layout()
@@ -311,7 +263,7 @@ class Checks:
 
     # -- memory
 
-    def apart(self, arrays: list[tuple[ir.Value, ArraySpec]]) -> None:
+    def apart(self, arrays: Sequence[tuple[ir.Value, ArraySpec]]) -> None:
         """Leave to `miss` if an array that will be written to shares memory with another one."""
         for k, (array, spec) in enumerate(arrays):
             for j, (other, other_spec) in enumerate(arrays):
@@ -331,25 +283,14 @@ class Checks:
         after = frame.builder.icmp_unsigned("<=", other_high, low)
         frame.require(frame.builder.or_(before, after), self.miss)
 
-    def data_pointer(self, obj: ir.Value, spec: ValueSpec) -> ir.Value:
-        """Where a checked value's data lies."""
-        if isinstance(spec, ArraySpec):
-            return self.frame.load(obj, numpy_abi.layout().data)
-        if isinstance(spec, NumpyScalarSpec):
-            return self.frame.at(obj, numpy_abi.layout().scalar_value[spec.dtype.name])
-        at = cpython.layout()
-        return self.frame.at(obj, at.float_value if isinstance(spec, FloatSpec) else at.complex_value)
 
-
-_STATIC_RULES: dict[type, Callable[[Checks, ir.Value, ir.Value, Any], None]] = {
-    int: Checks._equal,
-    str: Checks._equal,
-    bytes: Checks._equal,
-    np.dtype: Checks._equal,
-    float: Checks._same_bits,
-    complex: Checks._same_bits,
-    tuple: Checks._same_items,
-}
+def _watch(guard: Any) -> tuple[int, object]:
+    """How a guard watches its value (a constant of `support`), and what it expects."""
+    if guard.expected is ABSENT:
+        return support.ABSENT, None
+    if guard.expected is ANY:
+        return support.PRESENT, None
+    return (support.SAME_STATIC if guard.by_value else support.IDENTICAL), guard.expected
 
 
 def _scalar_type(spec: ValueSpec) -> str:

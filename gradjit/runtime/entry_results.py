@@ -7,8 +7,8 @@ from typing import Any
 
 from llvmlite import ir
 
-from gradjit.runtime import cpython, numpy_abi
-from gradjit.runtime.frame import F64, I8, I32, I64, NULL, PTR, Frame, i32, i64
+from gradjit.runtime import cpython, numpy_abi, support
+from gradjit.runtime.frame import F64, I8, I32, I64, NULL, Frame, i32, i64
 from gradjit.runtime.spec import (
     Argument,
     Build,
@@ -24,8 +24,8 @@ from gradjit.runtime.spec import (
 class Results:
     """Emits the outputs and the result of one entry into `frame`.
 
-    References that the call owns stand in `slots`; the `fail` exit releases them, and success moves them into the
-    result.
+    References that the call owns stand in `slots`, of `slot_count`: first the output arrays, then what is made of the
+    outputs. The `fail` exit releases them; success moves them into the result.
     """
 
     def __init__(self, frame: Frame, spec: EntrySpec, objects: Callable[[object], ir.Value], fail: ir.Block) -> None:
@@ -33,44 +33,53 @@ class Results:
         self.spec = spec
         self.objects = objects
         self.fail = fail
-        self.slots: list[ir.Value] = []
-        self._leaves: list[ir.Value] = []
-        self._uses = [0] * len(spec.outputs)
-        for node in result_nodes(spec.result):
-            if type(node) is int:
-                self._uses[node] += 1
+        nodes = list(result_nodes(spec.result))
+        self._uses = [sum(type(node) is int and node == k for node in nodes) for k in range(len(spec.outputs))]
+        self._arrays = [k for k, output in enumerate(spec.outputs) if output.is_array]
+        self.slot_count = len(spec.outputs) + len(nodes)
+        self.slots = frame.slots(self.slot_count)
+        self._used = len(self._arrays)
 
     def allocate(self) -> list[ir.Value]:
         """Make the output arrays; returns where the kernel writes each output."""
-        pointers = []
-        for output in self.spec.outputs:
-            if output.is_array:
-                slot = self._own(self._new_array(output))
-                pointers.append(self.frame.load(self.frame.load(slot), numpy_abi.layout().data))
-                self._leaves.append(slot)
-            else:
-                pointers.append(self.frame.cell(output.dtype.itemsize, 16))
-        self._cells = pointers
-        return pointers
+        frame, outputs = self.frame, self.spec.outputs
+        if self._arrays:
+            words: list[int | ir.Value] = []
+            for k in self._arrays:
+                words += [
+                    frame.object(f"numpy.descr.{outputs[k].dtype.name}"),
+                    len(outputs[k].shape),
+                    *outputs[k].shape,
+                ]
+            records = frame.records("outputs", words)
+            answer = frame.call_support("new_arrays", self.slots, records, i64(len(self._arrays)))
+            frame.require(frame.same(answer, support.YES), self.fail)
+        self._leaves = {k: frame.at(self.slots, 8 * place) for place, k in enumerate(self._arrays)}
+        data = numpy_abi.layout().data
+        self._cells = [
+            frame.load(frame.load(self._leaves[k]), data) if output.is_array else frame.cell(output.dtype.itemsize, 16)
+            for k, output in enumerate(outputs)
+        ]
+        return self._cells
 
     def build(self, arguments: Sequence[ir.Value], captured: Sequence[ir.Value]) -> ir.Value:
         """The result object, a new reference; called once, after the kernel has written the outputs."""
-        arrays = iter(self._leaves)
-        self._leaves = [
-            next(arrays) if output.is_array else self._scalar_leaf(output, cell, used)
-            for output, cell, used in zip(self.spec.outputs, self._cells, self._uses, strict=True)
-        ]
         self._borrowed = {Argument: arguments, Captured: captured}
-        unused = [slot for slot, used in zip(self._leaves, self._uses, strict=True) if not used]
+        for k, output in enumerate(self.spec.outputs):
+            if not output.is_array and self._uses[k]:
+                make = self._python_scalar if output.form == "python" else self._numpy_scalar
+                self._leaves[k] = self._own(make(self._cells[k], output))
+        unused = [self._leaves[k] for k in self._arrays if not self._uses[k]]
         result = self.frame.take(self._node(self.spec.result))
-        self.frame.release(unused)
+        for slot in unused:
+            self.frame.decref(self.frame.take(slot))
         return result
 
     def _own(self, value: ir.Value) -> ir.Value:
         """Put a new reference into a slot; NULL leaves to `fail`."""
-        slot = self.frame.slot()
-        self.slots.append(slot)
         self.frame.require(self.frame.differs(value, NULL), self.fail)
+        slot = self.frame.at(self.slots, 8 * self._used)
+        self._used += 1
         self.frame.store(value, slot)
         return slot
 
@@ -81,21 +90,6 @@ class Results:
 
     # -- leaves
 
-    def _scalar_leaf(self, output: OutputSpec, cell: ir.Value, used: int) -> ir.Value:
-        if not used:
-            return self.frame.slot()
-        make = self._python_scalar if output.form == "python" else self._numpy_scalar
-        return self._own(make(cell, output))
-
-    def _new_array(self, output: OutputSpec) -> ir.Value:
-        frame, rank = self.frame, len(output.shape)
-        descr = frame.object(f"numpy.descr.{output.dtype.name}")
-        frame.incref(descr)  # the call takes a reference away, even when it fails
-        extents = ir.Constant(ir.ArrayType(I64, rank), list(output.shape))
-        shape = frame.table(extents, "shape") if rank else NULL
-        kind = frame.object("PyArray_Type")
-        return frame.call("PyArray_NewFromDescr", kind, descr, i32(rank), shape, NULL, NULL, i32(0), NULL)
-
     def _numpy_scalar(self, cell: ir.Value, output: OutputSpec) -> ir.Value:
         frame, dtype = self.frame, output.dtype
         if dtype.kind == "b":  # NumPy has one True and one False
@@ -103,8 +97,7 @@ class Results:
             value = frame.builder.select(truth, frame.object("numpy.true"), frame.object("numpy.false"))
             frame.incref(value)
             return value
-        kind = frame.object(f"numpy.type.{dtype.name}")
-        scalar = frame.call_address(f"numpy.alloc.{dtype.name}", PTR, kind, i64(0))
+        scalar = frame.call_alloc(dtype.name)
         frame.require(frame.differs(scalar, NULL), self.fail)
         size = min(dtype.itemsize, 8)
         for offset in range(0, dtype.itemsize, size):

@@ -1,12 +1,13 @@
 """The common ground of the emitters of C-level code: symbols, field access, calls into CPython, and the ways out.
 
-A `Frame` is one C function under construction. Objects that it owns live in slots (stack cells that LLVM turns into
-registers): the `miss` and `fail` exits release what is still in them, so that no path leaks or releases twice.
+A `Frame` is one C function under construction. References that it owns stand in slots on the stack; the ways out
+release what is still in them, so that no path leaks or releases twice.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from llvmlite import ir
 
@@ -18,6 +19,15 @@ F64 = ir.DoubleType()
 NULL = ir.Constant(PTR, None)
 MISS = ir.Constant(I64, 1).inttoptr(PTR)
 """What an entry returns when the call is not for it; no object has this address."""
+
+# The functions of `support` that entries call: name -> (result, parameters), as in cpython.SIGNATURES.
+SUPPORT: dict[str, tuple[str, str]] = {
+    "check_arrays": ("i", "ppn"),
+    "new_arrays": ("i", "ppn"),
+    "release": ("v", "pn"),
+    "same_static": ("i", "pp"),
+    "check_items": ("i", "ppnnpp"),
+}
 
 _TYPES: dict[str, ir.Type] = {"p": PTR, "n": I64, "q": I64, "i": I32, "d": F64, "v": ir.VoidType()}
 _LIKELY = (4000, 1)
@@ -38,12 +48,15 @@ def opaque(value: ir.NamedValue) -> ir.NamedValue:
 
 
 class Frame:
-    """A C function being emitted into `module`; `name` prefixes its private symbols."""
+    """A C function being emitted into `module`, with types as in `cpython.SIGNATURES`.
 
-    def __init__(self, module: ir.Module, name: str, result: ir.Type, parameters: Sequence[ir.Type]) -> None:
+    `name` prefixes its private symbols; `symbols` collects what it uses from outside.
+    """
+
+    def __init__(self, module: ir.Module, name: str, result: str, parameters: str) -> None:
         self.module = module
         self.name = name
-        self.function = ir.Function(module, ir.FunctionType(result, parameters), name)
+        self.function = ir.Function(module, ir.FunctionType(_TYPES[result], [_TYPES[p] for p in parameters]), name)
         self.function.attributes.add("nounwind")
         self._entry = self.function.append_basic_block("entry")
         self._start = self.function.append_basic_block("start")
@@ -69,30 +82,41 @@ class Frame:
 
     def call(self, name: str, *arguments: ir.Value) -> ir.Value:
         """Call a C function of CPython or NumPy."""
-        self.symbols.add(name)
-        return self.builder.call(self._declare(name), arguments)
+        found = cpython.SIGNATURES[name] if name in cpython.SIGNATURES else numpy_abi.FUNCTIONS[name][1:]
+        return self._call(name, found, arguments)
 
-    def _declare(self, name: str) -> ir.Function:
-        if name in self.module.globals:
-            return self.module.globals[name]
-        result, parameters = cpython.SIGNATURES[name] if name in cpython.SIGNATURES else numpy_abi.FUNCTIONS[name][1:]
-        function = ir.Function(self.module, ir.FunctionType(_TYPES[result], [_TYPES[p] for p in parameters]), name)
-        function.attributes.add("nounwind")
-        return function
+    def call_support(self, name: str, *arguments: ir.Value) -> ir.Value:
+        """Call a function of `support`."""
+        return self._call(f"gradjit.{name}", SUPPORT[name], arguments)
 
-    def call_address(self, symbol: str, result: ir.Type, *arguments: ir.Value) -> ir.Value:
-        """Call the C function behind a symbol that is resolved when the code is loaded."""
-        self.symbols.add(symbol)
+    def call_alloc(self, dtype: str) -> ir.Value:
+        """A new NumPy scalar, its value not set, or NULL."""
+        kind = self.object(f"numpy.type.{dtype}")
+        return self._call(f"numpy.alloc.{dtype}", ("p", "pn"), (kind, i64(0)))
+
+    def _call(self, symbol: str, signature: tuple[str, str], arguments: Sequence[ir.Value]) -> ir.Value:
         function = self.module.globals.get(symbol)
         if function is None:
-            function = ir.Function(self.module, ir.FunctionType(result, [a.type for a in arguments]), symbol)
+            result, parameters = signature
+            function = ir.Function(
+                self.module, ir.FunctionType(_TYPES[result], [_TYPES[p] for p in parameters]), symbol
+            )
             function.attributes.add("nounwind")
+        if function.is_declaration:
+            self.symbols.add(symbol)
         return self.builder.call(function, arguments)
 
     def call_pointer(self, pointer: ir.Value, result: ir.Type, *arguments: ir.Value) -> ir.Value:
         """Call through a function pointer."""
         kind = ir.FunctionType(result, [a.type for a in arguments])
         return self.builder.call(_Callee(pointer, kind), arguments)
+
+    def records(self, label: str, words: Sequence[int | ir.Value]) -> ir.Value:
+        """The address of a constant table of integers and symbols, a word each; NULL for an empty one."""
+        if not words:
+            return NULL
+        constants: list[Any] = [i64(word) if isinstance(word, int) else word for word in words]
+        return self.table(ir.Constant.literal_struct(constants), label)
 
     def table(self, value: ir.Constant, label: str) -> ir.Value:
         """The address of constant data."""
@@ -113,10 +137,17 @@ class Frame:
         space.align = alignment
         return opaque(space)
 
-    def slot(self) -> ir.Value:
-        """A stack cell for one owned reference, NULL at first."""
-        cell = opaque(self._allocas.alloca(PTR))
-        self._allocas.store(NULL, cell)
+    def slots(self, count: int) -> ir.Value:
+        """A row of stack cells for owned references, NULL at first."""
+        row = self.cell(8 * count, 8)
+        fill = self.module.declare_intrinsic("llvm.memset", [PTR, I64])
+        self._allocas.call(fill, [row, ir.Constant(I8, 0), i64(8 * count), ir.Constant(I1, 0)])
+        return row
+
+    def variable(self, value: ir.Value) -> ir.Value:
+        """A stack cell that is set to `value` here."""
+        cell = self.cell(8, 8)
+        self.store(value, cell)
         return cell
 
     def at(self, base: ir.Value, offset: int | ir.Value) -> ir.Value:
@@ -130,6 +161,10 @@ class Frame:
     def load(self, base: ir.Value, offset: int = 0, kind: ir.Type = PTR) -> ir.Value:
         """The field of type `kind` at `offset` bytes from `base`."""
         return self.builder.load(self.at(base, offset), typ=kind)
+
+    def word(self, base: ir.Value, index: ir.Value) -> ir.Value:
+        """The address of the word at a computed index."""
+        return self.builder.gep(base, [index], source_etype=I64)
 
     def store(self, value: ir.Value, base: ir.Value, offset: int = 0) -> None:
         """Set the field at `offset` bytes from `base`."""
@@ -152,6 +187,12 @@ class Frame:
         """Go on if `condition`, else leave to `otherwise`, which is taken to be rare."""
         onwards = self.block()
         self.builder.cbranch(condition, onwards, otherwise).set_weights(_LIKELY)
+        self.enter(onwards)
+
+    def unless(self, condition: ir.Value, target: ir.Block) -> None:
+        """Leave to `target` if `condition`, else go on."""
+        onwards = self.block()
+        self.builder.cbranch(condition, target, onwards)
         self.enter(onwards)
 
     def branch(self, condition: ir.Value, rare: ir.Block) -> ir.Block:
@@ -194,16 +235,13 @@ class Frame:
         self.store(NULL, slot)
         return value
 
-    def release(self, slots: Sequence[ir.Value]) -> None:
-        """Release what the slots hold."""
-        for slot in slots:
-            value = self.load(slot)
-            held, onwards = self.block(), self.block()
-            self.builder.cbranch(self.differs(value, NULL), held, onwards)
-            self.enter(held)
-            self.decref(value)
-            self.go(onwards)
-            self.enter(onwards)
+    def decide(self, answer: ir.Value, no: ir.Block, error: ir.Block) -> None:
+        """Go on if the answer of a check is YES, else leave to one of the exits."""
+        unlikely = self.block("not_yes")
+        onwards = self.branch(self.builder.icmp_signed(">", answer, i32(0)), unlikely)
+        self.enter(unlikely)
+        self.builder.cbranch(self.same(answer, i32(0)), no, error)
+        self.enter(onwards)
 
 
 class _Callee:

@@ -1,7 +1,7 @@
 """LLVM IR to machine code that can be called, and away again.
 
 Compilation has two halves, so that a cache can stand between them: `emit_object` turns IR into relocatable object
-code, and `load_object` links object code into this process. Each loaded object has a linker (an LLVM ORC `LLJIT`) of
+code, and `load_objects` links it into this process. Each call of that has a linker (an LLVM ORC `LLJIT`) of
 its own: on LLVM 22 that costs 0.4 ms and returns every byte when the code is dropped, where a shared one keeps some 8
 KB for each library that it ever held; and an undefined symbol is an exception, where MCJIT aborts the process.
 
@@ -29,29 +29,30 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class ObjectCode:
-    """Relocatable machine code for one CPU, and the optimised IR (bitcode) that it was made from."""
+    """Relocatable machine code for one CPU, and what it was made from: optimised IR (bitcode), at a level of effort."""
 
-    code: bytes
+    code: bytes = field(repr=False)
     bitcode: bytes = field(repr=False)
     exports: tuple[str, ...]
+    level: int
 
 
 class MachineCode:
     """Code linked into this process. It is freed when this object is: whoever may run it holds a reference.
 
-    Attributes: `addresses`, from exported name to address; `object_code`, what it was loaded from.
+    Attributes: `addresses`, from exported name to address; `objects`, what it was loaded from.
     """
 
-    __slots__ = ("addresses", "object_code", "_handle", "__weakref__")
+    __slots__ = ("addresses", "objects", "_handle", "__weakref__")
 
-    def __init__(self, handle: object, addresses: dict[str, int], object_code: ObjectCode) -> None:
+    def __init__(self, handle: object, addresses: dict[str, int], objects: tuple[ObjectCode, ...]) -> None:
         self.addresses = addresses
-        self.object_code = object_code
+        self.objects = objects
         self._handle = handle
 
     def asm(self) -> str:
         """The machine code as assembly text."""
-        return assembly(self.object_code)
+        return "\n".join(map(assembly, self.objects))
 
 
 def compile_module(
@@ -66,7 +67,7 @@ def compile_module(
     C library functions that LLVM itself introduces (memcpy, ...) are found in the process.
     Raises RuntimeError for IR that does not parse or verify and for undefined symbols.
     """
-    return load_object(emit_object(module, pipeline=pipeline, exports=exports), symbols)
+    return load_objects([emit_object(module, pipeline=pipeline, exports=exports)], symbols)
 
 
 def emit_object(
@@ -74,51 +75,56 @@ def emit_object(
 ) -> ObjectCode:
     """Optimise IR with one of `PIPELINES` and generate object code for this machine.
 
-    `exports` names what must stay reachable, by default every function with external linkage.
+    `exports` names what can be called, by default every function with external linkage.
+    Raises RuntimeError for IR that does not parse or verify.
     """
     text = str(module)
+    passes, level = PIPELINES[pipeline]
     with _llvm_session() as llvm:
-        machine = _target_machine()
+        machine = _target_machine(level)
         with llvm.create_context() as context, llvm.parse_assembly(text, context) as parsed:
             parsed.triple, parsed.data_layout = machine.triple, str(machine.target_data)
             parsed.verify()
             found = tuple(exports) if exports is not None else tuple(_exported(parsed))
-            PIPELINES[pipeline](parsed, machine)
-            return ObjectCode(machine.emit_object(parsed), parsed.as_bitcode(), found)
+            passes(parsed, machine)
+            return ObjectCode(machine.emit_object(parsed), parsed.as_bitcode(), found, level)
 
 
-def load_object(object_code: ObjectCode, symbols: Mapping[str, int]) -> MachineCode:
-    """Link object code into this process; `symbols` resolves what it leaves undefined.
+def load_objects(objects: Sequence[ObjectCode], symbols: Mapping[str, int]) -> MachineCode:
+    """Link object code into this process, as one; `symbols` resolves what it leaves undefined.
 
     Raises RuntimeError if something is missing.
     """
+    exports = [name for code in objects for name in code.exports]
     with _llvm_session() as llvm:
-        library = llvm.JITLibraryBuilder().add_object_img(object_code.code)
+        library = llvm.JITLibraryBuilder()
+        for code in objects:
+            library.add_object_img(code.code)
         for name, address in symbols.items():
             library.import_symbol(name, address)
-        for name in object_code.exports:
+        for name in exports:
             library.export_symbol(name)
-        machine, jit_link = _target_machine(), os.name != "nt"
+        machine, jit_link = _target_machine(2), os.name != "nt"
         # The library shares ownership of the linker, so that closing our handle leaves both alive until it is dropped.
         with llvm.create_lljit_compiler(machine, use_jit_link=jit_link, suppress_errors=True) as linker:
             tracker = library.link(linker, "gradjit")
             number = next(_numbers)
             _linked[number] = tracker
-            addresses = {name: tracker[name] for name in object_code.exports}
-    return MachineCode(_handle(number), addresses, object_code)
+            addresses = {name: tracker[name] for name in exports}
+    return MachineCode(_handle(number), addresses, tuple(objects))
 
 
-def assembly(object_code: ObjectCode) -> str:
+def assembly(code: ObjectCode) -> str:
     """The assembly text of object code, generated again from its bitcode."""
     with _llvm_session() as llvm, llvm.create_context() as context:
-        with llvm.parse_bitcode(object_code.bitcode, context) as parsed:
-            return _target_machine().emit_assembly(parsed)
+        with llvm.parse_bitcode(code.bitcode, context) as parsed:
+            return _target_machine(code.level).emit_assembly(parsed)
 
 
-def optimised_ir(object_code: ObjectCode) -> str:
+def optimised_ir(code: ObjectCode) -> str:
     """The LLVM IR text that object code was generated from."""
     with _llvm_session() as llvm, llvm.create_context() as context:
-        with llvm.parse_bitcode(object_code.bitcode, context) as parsed:
+        with llvm.parse_bitcode(code.bitcode, context) as parsed:
             return str(parsed)
 
 
@@ -152,14 +158,15 @@ def _host() -> tuple[str, str]:
 
 
 @functools.cache
-def _target_machine() -> llvm.TargetMachine:
+def _target_machine(level: int) -> llvm.TargetMachine:
+    """A code generator for this machine; level 0 is quick, level 2 makes quick code."""
     import llvmlite.binding as llvm
 
     llvm.initialize_native_target()
     llvm.initialize_native_asmprinter()
     cpu, features = _host()
     target = llvm.Target.from_triple(llvm.get_process_triple())
-    return target.create_target_machine(cpu=cpu, features=features, opt=2, codemodel="jitdefault", jit=True)
+    return target.create_target_machine(cpu=cpu, features=features, opt=level, codemodel="jitdefault", jit=True)
 
 
 # -- optimisation
@@ -199,13 +206,15 @@ def _whole(level: int, vectorise: bool) -> Callable[[Any, Any], None]:
     return run
 
 
-PIPELINES: dict[str, Callable[[Any, Any], None]] = {
-    "none": _no_passes,
-    "light": _light,
-    "O1": _whole(1, vectorise=False),
-    "O2": _whole(2, vectorise=False),
-    "O3": _whole(3, vectorise=False),
-    "vectorise": _whole(3, vectorise=True),
+# name -> (passes, level of effort of code generation)
+PIPELINES: dict[str, tuple[Callable[[Any, Any], None], int]] = {
+    "glue": (_no_passes, 0),  # for code that runs once a call: a seventh of the time, and some 2 ns slower
+    "none": (_no_passes, 2),
+    "light": (_light, 2),
+    "O1": (_whole(1, vectorise=False), 2),
+    "O2": (_whole(2, vectorise=False), 2),
+    "O3": (_whole(3, vectorise=False), 2),
+    "vectorise": (_whole(3, vectorise=True), 2),
 }
 
 
@@ -220,7 +229,7 @@ def _pass_builder(machine: llvm.TargetMachine, level: int, vectorise: bool) -> l
 @functools.cache
 def _simplifier() -> llvm.FunctionPassManager:
     """Function pass managers can run many times (module pass managers with an inliner cannot), so one is enough."""
-    return _pass_builder(_target_machine(), 2, vectorise=False).getFunctionPassManager()
+    return _pass_builder(_target_machine(2), 2, vectorise=False).getFunctionPassManager()
 
 
 def _dispose(passes: llvm.ModulePassManager) -> None:

@@ -34,6 +34,9 @@ DTYPES: dict[str, np.dtype[Any]] = {
 
 _KINDS = "biufc"
 
+# The class of NumPy's own dtype classes: instances of its instances compare without running Python code.
+DTYPE_META: type = type(type(np.dtype("f8")))
+
 
 @dataclass(frozen=True)
 class NumPyLayout:
@@ -184,8 +187,8 @@ def symbol_address(name: str) -> int:
     """The address behind a symbol of emitted code.
 
     `PyArray_Type`; a function of `FUNCTIONS`; `numpy.type.<dtype>` (the scalar type), `numpy.alloc.<dtype>` (the C
-    function that allocates one), `numpy.descr.<dtype>` (the dtype object); `numpy.true`, `numpy.false`. Raises
-    KeyError otherwise.
+    function that allocates one), `numpy.descr.<dtype>` (the dtype object); `numpy.true`, `numpy.false`,
+    `numpy.dtype_meta`. Raises KeyError otherwise.
     """
     if name in FUNCTIONS:
         return function_address(name)
@@ -199,4 +202,9 @@ def symbol_address(name: str) -> int:
     }[prefix]()
 
 
-_OBJECTS: dict[str, object] = {"PyArray_Type": np.ndarray, "numpy.true": np.True_, "numpy.false": np.False_}
+_OBJECTS: dict[str, object] = {
+    "PyArray_Type": np.ndarray,
+    "numpy.true": np.True_,
+    "numpy.false": np.False_,
+    "numpy.dtype_meta": DTYPE_META,
+}
