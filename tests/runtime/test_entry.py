@@ -405,7 +405,7 @@ def rebuilt(value: Any) -> Any:
     return pickle.loads(pickle.dumps(value)) if isinstance(value, np.dtype) else value
 
 
-@pytest.mark.parametrize("k", range(len(STATICS)), ids=map(repr, STATICS))
+@pytest.mark.parametrize("k", range(len(STATICS)), ids=lambda k: f"{k}-{type(STATICS[k]).__name__}")
 def test_static_value_matches_itself_and_nothing_else(k):
     tested = accepts(StaticSpec(STATICS[k]))
     for j, other in enumerate(STATICS):
