@@ -94,8 +94,10 @@ def resolve(ufunc: np.ufunc, args: list[TracedArray], dtype: Any = None) -> tupl
     """The dtypes of the loop that NumPy would run: inputs, then outputs."""
     signature = None if dtype is None else (*(None,) * ufunc.nin, *(np.dtype(dtype),) * ufunc.nout)
     wanted: dict[str, Any] = {} if signature is None else {"signature": signature}
+    weak = all(a.weak for a in args)  # Python ints alone would be compared as objects
+    operands = [a.dtype if weak else o.dtype_for_ufunc(a) for a in args]
     try:
-        loop = ufunc.resolve_dtypes((*map(o.dtype_for_ufunc, args), *(None,) * ufunc.nout), **wanted)
+        loop = ufunc.resolve_dtypes((*operands, *(None,) * ufunc.nout), **wanted)
     except TypeError as e:
         fail(DtypeError, str(e) or f"{o.name_of(ufunc)} is not defined for {', '.join(str(a.dtype) for a in args)}")
     if np.float16 not in loop[ufunc.nin:]:  # a question put to small integers, which float32 answers as well

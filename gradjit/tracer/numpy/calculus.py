@@ -7,10 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from ...errors import ArgumentError
+from ...errors import ArgumentError, TraceError
 from .. import operands as o
 from ..locations import fail
 from ..operands import TracedArray, as_traced, cast, emit, static_int
+from ..ufuncs import operate
 from .common import (
     NO_VALUE,
     array,
@@ -86,7 +87,7 @@ def gradient(f, *varargs, axis=None, edge_order=1):
     if edge_order not in (1, 2):
         fail(ArgumentError, "'edge_order' greater than 2 not supported")
     if len(varargs) not in (0, 1, len(axes)):
-        raise TypeError("invalid number of arguments")
+        fail(TraceError, "invalid number of arguments")
     spacings = [1.0] * len(axes) if not varargs else list(varargs) * (len(axes) if len(varargs) == 1 else 1)
     x = x if x.ir_dtype.is_inexact else cast(x, np.float64)
     out = [_gradient_along(x, k, array(s) if as_traced(s).ndim else s, edge_order)
@@ -186,14 +187,13 @@ def unwrap(p, discont=None, axis=-1, *, period=2 * np.pi):
     x = array(p)
     k = axis_of(axis, x)
     step = diff(x, axis=k)
-    period = as_traced(period)
-    half = call(np.true_divide, period, 2)
+    half = operate(np.true_divide, period, 2)
     discont = half if discont is None else call(np.maximum, discont, half)
-    if o.result_type(step, period).kind in "iu":
-        high, ambiguous = call(np.floor_divide, period, 2), call(np.equal, call(np.remainder, period, 2), 0)
-        low = call(np.negative, high)
+    if o.result_type(step, as_traced(period)).kind in "iu":
+        high, ambiguous = operate(np.floor_divide, period, 2), call(np.equal, operate(np.remainder, period, 2), 0)
     else:
-        high, low, ambiguous = half, call(np.negative, half), as_traced(True)
+        high, ambiguous = half, as_traced(True)
+    low = operate(np.negative, high)
     moved = call(np.add, call(np.remainder, call(np.subtract, step, low), period), low)
     edge = call(np.logical_and, ambiguous, call(np.logical_and, call(np.equal, moved, low), call(np.greater, step, 0)))
     moved = where(edge, high, moved)
@@ -224,7 +224,7 @@ def interp(x, xp, fp, left=None, right=None, period=None):
     y = o.broadcast_to(last, at.extents) if n == 1 else _on_segments(at, xs, ys)
     y = where(call(np.less, at, pick(xs, 0, 0)), low_end, y)
     y = where(call(np.greater, at, pick(xs, 0, -1)), high_end, y)
-    return emit("select", emit("isnan", at), at, y)
+    return y if n == 1 else emit("select", emit("isnan", at), at, y)
 
 
 def _on_segments(at: TracedArray, xs: TracedArray, ys: TracedArray) -> TracedArray:
@@ -272,6 +272,8 @@ def convolve(a, v, mode="full"):
 
 def correlate(a, v, mode="valid"):
     """The cross-correlation of two vectors."""
+    if not as_traced(a).ndim or not as_traced(v).ndim:
+        fail(ArgumentError, "object of too small depth for desired array")
     x, w = (_vector(u) for u in (a, v))
     _not_empty(x, w)
     if w.ir_dtype.is_complex:
@@ -369,7 +371,7 @@ def polyint(p, m=1, k=None):
         fail(ArgumentError, "Order of integral must be positive (see polyder)")
     y = _vector(p)
     constants = flatten(array(0.0 if k is None else k))
-    if constants.size not in (1, m):
+    if constants.size != 1 and constants.size < m:
         fail(ArgumentError, "k must be a scalar or a rank-1 array of length 1 or >m.")
     for i in range(m):
         y = call(np.true_divide, y, o.constant(np.arange(y.size, 0, -1)))

@@ -93,17 +93,18 @@ def huber(delta: TracedArray, r: TracedArray) -> TracedArray:
 
 
 def pseudo_huber(delta: TracedArray, r: TracedArray) -> TracedArray:
-    """delta² (sqrt(1 + (r/delta)²) - 1), the difference written as u²/(sqrt(1 + u²) + 1), which does not cancel."""
+    """delta² (sqrt(1 + (r/delta)²) - 1), 0 where either is 0, inf for a negative delta; the difference through expm1 and
+    log1p, so that it does not cancel."""
     zero = full_like(0, delta)
     positive = emit("gt", delta, zero)
     d = emit("select", positive, delta, full_like(1, delta))
     u = emit("div", r, d)
-    square = emit("mul", u, u)
-    one = full_like(1, u)
-    below = emit("add", emit("sqrt", emit("add", one, square)), one)
-    y = emit("mul", emit("mul", d, d), emit("div", square, below))
-    outside = emit("select", emit("eq", delta, zero), zero, full_like(np.inf, delta))
-    return emit("select", positive, y, outside)
+    root = emit("expm1", emit("mul", full_like(0.5, u), emit("log1p", emit("mul", u, u))))
+    y = emit("mul", emit("mul", d, d), root)
+    outside = emit("select", emit("isnan", delta), delta, full_like(np.inf, delta))
+    y = emit("select", positive, y, outside)
+    none = emit("and", emit("ge", delta, zero), emit("or", emit("eq", delta, zero), emit("eq", r, zero)))
+    return emit("select", none, zero, y)
 
 
 def ndtr(x: TracedArray) -> TracedArray:
