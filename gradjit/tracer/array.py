@@ -133,8 +133,8 @@ class TracedArray:
         new = root(new.content, new.home, ARRAY)  # new may be a view of what is about to change
         if self.root.owner is not current():
             what = "a captured array" if self.root.origin == "captured array" else "an array of the function around it"
-            fail(TraceError, f"a function that is being differentiated writes to {what}, which a derivative cannot carry "
-                             f"out; return the new array instead, or copy it first")
+            fail(TraceError, f"a function that is being differentiated writes to {what}, which a derivative cannot "
+                             f"carry out; return the new array instead, or copy it first")
         if self.parent is not None:
             self.parent.write(self._view.put(self.parent, new))  # type: ignore[union-attr]
             self._seen = self.root.version

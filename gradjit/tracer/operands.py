@@ -13,7 +13,7 @@ from ..ir import OPS, DType, dtype_of
 from .array import ARRAY, PYTHON, SCALAR, TracedArray, root
 from .layout import is_row_major, of_array
 from .locations import fail
-from .outside import Source, is_data_array, outside
+from .outside import Guard, Source, is_data_array, outside
 from .recorder import current, repeated
 
 __all__ = [
@@ -54,12 +54,19 @@ def as_traced(x: Any, dtype: Any = None) -> TracedArray:
 def captured(array: np.ndarray, source: Source | None = None) -> TracedArray:
     """The handle of an array from outside: a hidden input of the function, one for each source (or array object)."""
     outermost = current().outermost
+    if type(array) is np.memmap:  # machine code reads exact ndarrays: a view of the map, tied to it by identity
+        if source is not None:
+            outside(outermost).guards.setdefault(source, Guard(source, array, False))
+        return captured(outside(outermost).plain(array))
     if source is None and (place := outside(outermost).places.get(id(array))):
         source = place[1]
     if not is_data_array(array):
         fail(DtypeError if type(array) is np.ndarray else UnsupportedError,
              f"{type(array).__module__}.{type(array).__name__} of dtype {array.dtype} cannot be compiled; convert to a "
              f"plain array of numbers outside of the function")
+    if not (array.flags.aligned and array.dtype.isnative):
+        fail(UnsupportedError, "an array from outside is not aligned, or not of native byte order; copy it outside, "
+                               "as by np.array(a, a.dtype.newbyteorder('='))")
     try:
         c = outermost.capture(array, source, source.name if source else "")
     except DtypeError as e:

@@ -151,8 +151,13 @@ class Outside:
         self.objects: dict[int, Any] = {}
         """Containers and instances from outside, by id (kept alive, so that an id stays one object's)."""
 
+        self.views: dict[int, tuple[np.ndarray, np.ndarray]] = {}
         self.seeded: dict[int, Any] = {}
         """Random generators that the traced function has made itself, from a seed."""
+
+    def plain(self, array: np.ndarray) -> np.ndarray:
+        """A view of an array of a subclass as an ndarray: the same one for the same array."""
+        return self.views.setdefault(id(array), (array, array.view(np.ndarray)))[1]
 
     def enter(self, value: Any, source: Source | None) -> None:
         """A value that is no array comes in from `source` (None: from a place that cannot change)."""

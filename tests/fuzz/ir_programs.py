@@ -30,8 +30,9 @@ REDUCTIONS = ("sum", "prod", "max", "min")
 class Program:
     """A function under construction: a builder and the values in scope."""
 
-    def __init__(self, draw: Draw, block: Block, pool: Sequence[Value], depth: int = 0):
+    def __init__(self, draw: Draw, block: Block, pool: Sequence[Value], dtypes: Sequence[DType], depth: int = 0):
         self.draw = draw
+        self.dtypes = dtypes
         self.b = Builder(block)
         self.pool = list(pool)
         self.depth = depth
@@ -122,7 +123,7 @@ def binary(p: Program) -> Any:
 
 def cast(p: Program) -> Any:
     x = p.value()
-    dtype = p.pick((F64, F32, I64, I32, BOOL, C128))
+    dtype = p.pick((*p.dtypes, I32))
     if x is None or (x.dtype.is_complex and not dtype.is_complex):
         return None
     if x.dtype.is_float and dtype.is_integer:  # what a number out of range becomes is the machine's affair
@@ -363,7 +364,7 @@ def again(p: Program) -> Any:
 def nested(p: Program, types: Sequence[ArrayType], yields: Sequence[ArrayType], count: int) -> Block:
     """A region with random operations on its parameters and what it captures."""
     block = Block(tuple(types))
-    inner = Program(p.draw, block, [*p.pool, *block.params], p.depth + 1)
+    inner = Program(p.draw, block, [*p.pool, *block.params], p.dtypes, p.depth + 1)
     inner.grow(count, STRAIGHT if p.depth else MAKERS)
     block.results = tuple(inner.matching(t) for t in yields)
     return block
@@ -424,7 +425,7 @@ def functions(draw: Draw, most: int = 14, makers: Sequence[Callable[[Program], A
         x = Value(ArrayType(F64, (n, 3)), block, len(types) + 1, "s")
         y = Value(ArrayType(F64, (n,)), block, len(types) + 2, "t")
         block.params += (n, x, y)
-    p = Program(draw, block, block.params)
+    p = Program(draw, block, block.params, dtypes)
     p.grow(draw(st.integers(1, most)), makers)
     made = p.pool[len(block.params):] or p.pool
     others = draw(st.lists(st.sampled_from(made), max_size=4, unique_by=id))

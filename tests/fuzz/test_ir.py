@@ -6,11 +6,12 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, note, settings, strategies as st
 
-from gradjit.ir import Func, interpret, parse, print_func, verify, walk
+from gradjit.ir import BOOL, F32, F64, I64, Func, interpret, parse, print_func, verify, walk
 from gradjit.passes import PASSES, optimize
 
 from .inputs import arguments, same
-from .ir_programs import functions
+from .ir_programs import STRAIGHT, functions
+from .native import native
 
 SLICE = settings(max_examples=60, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 LONG = settings(max_examples=2000, deadline=None, suppress_health_check=list(HealthCheck))
@@ -72,3 +73,22 @@ def test_passes(func: Func, seed: int) -> None:
 def test_many(func: Func, seed: int) -> None:
     check_text(func)
     check_passes(func, seed)
+
+
+def check_compiled(func: Func, seed: int) -> None:
+    """Machine code, from the optimised function, against the interpreter."""
+    note(print_func(func))
+    args = arguments(func, np.random.default_rng(seed), special=is_exact(func))
+    try:
+        expected = interpret(func, args)
+    except (OverflowError, ValueError):
+        return
+    wrong = same(native(func, args), expected, exact=False)
+    assert not wrong, wrong
+
+
+@pytest.mark.slow
+@settings(LONG, max_examples=400)
+@given(functions(makers=STRAIGHT, dtypes=(F64, F64, I64, BOOL, F32), symbolic=False), st.integers(0, 9999))
+def test_compiled(func: Func, seed: int) -> None:
+    check_compiled(func, seed)
