@@ -6,6 +6,9 @@ All coefficients are minimax fits by Lawson's iteration, made by tests/vecmath/m
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
+
+from llvmlite import ir
 
 from gradjit.codegen.vecmath import gamma
 from gradjit.codegen.vecmath.exponential import (
@@ -53,8 +56,6 @@ ERFC = (
     (0.6254192590713501, 0.28731629252433777, -0.6055001020431519, -3.6943233013153076, -7.2447190284729,
      -1.8063632249832153, 17.325420379638672, 12.089986801147461, -48.605491638183594),
 )
-
-
 # erfinv(x) / x in powers of x**2 - ERFINV_CENTRE on |x| <= 3/4: 2**-58.3
 ERFINV_CENTRE = 0.3107337951660156
 ERFINV = (
@@ -162,4 +163,6 @@ def _erfinv_far(L: Lanes, beside):
     return L.fma(t, series.high, L.fma(t, series.low, L.mul(t_low, series.high)))
 
 
-FUNCTIONS = {"erf": erf, "erfc": erfc, "erfinv": erfinv, **gamma.FUNCTIONS}
+FUNCTIONS: dict[str, Callable[..., ir.Value]] = {
+    "erf": erf, "erfc": erfc, "erfinv": erfinv, **gamma.FUNCTIONS,
+}

@@ -2,7 +2,7 @@
 
 sin, cos, tan: Cody and Waite's reduction to [-pi/4, pi/4] in fused multiply-adds, which leaves the argument as a sum
 of two floats, then two short polynomials between which the quadrant chooses. Arguments beyond the reach of the
-reduction go through a cold block: libm lane by lane, after the float64 reduction has been tried for float32.
+reduction go through a cold block: float32 lanes to the float64 reduction, those to the exact one of huge.py.
 
 arctan, arcsin, arccos: one polynomial on a part of the domain, to which the rest is mapped by 1/x and by
 arcsin x = pi/2 - 2 arcsin sqrt((1-x)/2). What the division or the square root lost in rounding is added at the end.
@@ -16,14 +16,15 @@ from collections.abc import Callable, Sequence
 
 from llvmlite import ir
 
+from gradjit.codegen.vecmath.huge import reduced_exactly
 from gradjit.codegen.vecmath.lanes import Lanes
 
 TWO_OVER_PI = 0.6366197723675814
 # pi/2 as a sum of three. The first product with n is exact because |x - n*pi/2| < 1; the second constant has so few
-# bits (29, 11) that its product with n is exact too within REACH.
+# bits (29, 11) that its product with n is exact too within REACH. Both are positive, which keeps the sign of x = -0.
 HALF_PI_PARTS = (
     (1.5707963267948966, 6.12323399409214e-17, 1.6446256936324258e-26),
-    (1.5707963705062866, -4.371395334601402e-08, 2.5633440682570896e-12),
+    (1.570796251296997, 7.549533620476723e-08, 2.5633440682570896e-12),
 )
 REACH = (25 * 2.0**20, 8192.0)
 # pi/2 as an unevaluated sum
@@ -92,9 +93,12 @@ def _cosine(L: Lanes, r, t, s) -> tuple[ir.Value, ir.Value]:
     return top, L.sub(lost, L.mul(L.mul(s, s), L.polynomial(s, L.choose(*COS))))
 
 
-def _parts(L: Lanes, x) -> tuple[ir.Value, tuple[ir.Value, ir.Value], tuple[ir.Value, ir.Value]]:
+Reduction = Callable[[Lanes, ir.Value], tuple[ir.Value, ir.Value, ir.Value]]
+
+
+def _parts(L: Lanes, x, reduction: Reduction) -> tuple[ir.Value, tuple[ir.Value, ir.Value], tuple[ir.Value, ir.Value]]:
     """The quadrant number, and sine and cosine of the reduced argument as differences."""
-    n, r, t = _reduced(L, x)
+    n, r, t = reduction(L, x)
     s = L.mul(r, r)
     return n, _sine(L, r, t, s), _cosine(L, r, t, s)
 
@@ -113,44 +117,60 @@ def _beyond(L: Lanes, x):
     return L.cmp(">", L.abs(x), L.f(L.choose(*REACH)))
 
 
-def _remedy(L: Lanes, fn: Callable[[Lanes, ir.Value], ir.Value], x):
-    """`fn` of huge arguments: libm's sin, cos, tan; float32 lanes try the reach of the float64 reduction first."""
+def _with_remedy(L: Lanes, x, fn: Callable[[Lanes, ir.Value, Reduction], ir.Value]):
+    """`fn` with the usual reduction, and with the one that it takes in lanes out of its reach."""
+    return L.rarely(_beyond(L, x), fn(L, x, _reduced), lambda: _remedy(L, x, fn))
+
+
+def _remedy(L: Lanes, x, fn: Callable[[Lanes, ir.Value, Reduction], ir.Value]):
     def huge(inner: Lanes, y):
-        return inner.call(fn.__name__, y) if inner.double else inner.widened(fn, y)
+        if inner.double:
+            return fn(inner, y, reduced_exactly)
+        return inner.widened(lambda wide, z: _with_remedy(wide, z, fn), y)
     return L.outlined(f"{fn.__name__}.huge", huge, x)
 
 
 def sincos(L: Lanes, x) -> tuple[ir.Value, ir.Value]:
     """(sin x, cos x) with the reduction shared; bit for bit what `sin` and `cos` give."""
-    n, sine, cosine = _parts(L, x)
+    n, sine, cosine = _parts(L, x, _reduced)
     s, c, odd = L.sub(*sine), L.sub(*cosine), _odd(L, n)
     usual = [_signed_by(L, n, L.select(odd, c, s)), _signed_by(L, L.iadd(n, L.i(1)), L.select(odd, s, c))]
-    both = L.rarely_all(_beyond(L, x), usual, lambda: [_remedy(L, sin, x), _remedy(L, cos, x)])
+    both = L.rarely_all(_beyond(L, x), usual, lambda: [_remedy(L, x, _sin), _remedy(L, x, _cos)])
     return both[0], both[1]
+
+
+def _sin(L: Lanes, x, reduction: Reduction):
+    n, sine, cosine = _parts(L, x, reduction)
+    return _signed_by(L, n, L.select(_odd(L, n), L.sub(*cosine), L.sub(*sine)))
+
+
+def _cos(L: Lanes, x, reduction: Reduction):
+    n, sine, cosine = _parts(L, x, reduction)
+    return _signed_by(L, L.iadd(n, L.i(1)), L.select(_odd(L, n), L.sub(*sine), L.sub(*cosine)))
+
+
+def _tan(L: Lanes, x, reduction: Reduction):
+    """The quotient of sine and cosine, each a sum of two floats."""
+    n, sine, cosine = _parts(L, x, reduction)
+    odd = _odd(L, n)
+    over = [L.select(odd, c, s) for s, c in zip(sine, cosine, strict=True)]
+    under = [L.select(odd, s, c) for s, c in zip(sine, cosine, strict=True)]
+    return _signed_by(L, L.shl(n, L.i(1)), _quotient(L, over, under))
 
 
 def sin(L: Lanes, x):
     """sin x; at most 0.95 ulp."""
-    n, sine, cosine = _parts(L, x)
-    usual = _signed_by(L, n, L.select(_odd(L, n), L.sub(*cosine), L.sub(*sine)))
-    return L.rarely(_beyond(L, x), usual, lambda: _remedy(L, sin, x))
+    return _with_remedy(L, x, _sin)
 
 
 def cos(L: Lanes, x):
     """cos x; at most 0.95 ulp."""
-    n, sine, cosine = _parts(L, x)
-    usual = _signed_by(L, L.iadd(n, L.i(1)), L.select(_odd(L, n), L.sub(*sine), L.sub(*cosine)))
-    return L.rarely(_beyond(L, x), usual, lambda: _remedy(L, cos, x))
+    return _with_remedy(L, x, _cos)
 
 
 def tan(L: Lanes, x):
-    """tan x, the quotient of sine and cosine, each a sum of two floats; at most 1.3 ulp."""
-    n, sine, cosine = _parts(L, x)
-    odd = _odd(L, n)
-    over = [L.select(odd, c, s) for s, c in zip(sine, cosine, strict=True)]
-    under = [L.select(odd, s, c) for s, c in zip(sine, cosine, strict=True)]
-    usual = _signed_by(L, L.shl(n, L.i(1)), _quotient(L, over, under))
-    return L.rarely(_beyond(L, x), usual, lambda: _remedy(L, tan, x))
+    """tan x; at most 1.3 ulp."""
+    return _with_remedy(L, x, _tan)
 
 
 def _quotient(L: Lanes, over: Sequence[ir.Value], under: Sequence[ir.Value]) -> ir.Value:
