@@ -273,7 +273,7 @@ def matches(spec: ParameterSpec, x: Any) -> bool:
     if isinstance(spec, StaticSpec):
         return same_static(spec.value, x)
     if isinstance(spec, ArraySpec):
-        return type(x) is np.ndarray and ArraySpec.of(x) == spec
+        return type(x) is np.ndarray and x.dtype == spec.dtype and x.flags.aligned and ArraySpec.of(x) == spec
     if isinstance(spec, NumpyScalarSpec):
         return isinstance(x, np.generic) and x.dtype == spec.dtype
     return type(x) is (float if isinstance(spec, FloatSpec) else complex)

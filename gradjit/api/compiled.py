@@ -25,6 +25,7 @@ from ..runtime.callable import FastCallable
 from ..runtime.dispatch import MISS
 from ..tracer import trees
 from ..tracer.locations import fail
+from ..tracer.outside import Condition, Contents, Guard
 from ..tracer.recorder import recorders
 from ..tracer.trace import Trace, trace
 from . import backends
@@ -36,6 +37,9 @@ from .tracebacks import trimmed
 
 MAX_SPECIALISATIONS = 256
 """How many a function keeps; beyond that the oldest goes. Guards on numbers that change at every call end here."""
+
+ATTEMPTS = 3
+"""How often a function whose surroundings change meanwhile is traced."""
 
 BACKENDS = ("native", "interpreter")
 
@@ -111,23 +115,42 @@ class Compiled(FastCallable):
             return self.inline_while_tracing(*args, **kwargs)
         if kwargs:
             args, kwargs = self.signature.positional(args, kwargs)
+            if not kwargs:
+                return self(*args)
         leaves, tree = trees.flatten((args, kwargs))
-        leaves = [usual(x) if isinstance(x, np.ndarray) else x for x in leaves]
+        if (result := self.try_all(tree, leaves)) is not MISS:
+            return result
+        leaves, given = [usual(x) if isinstance(x, np.ndarray) else x for x in leaves], leaves
+        if any(x is not y for x, y in zip(leaves, given, strict=True)):
+            if (result := self.try_all(tree, leaves)) is not MISS:
+                return result
+        try:
+            return self.first_call(args, kwargs, leaves, tree)
+        except Exception as e:
+            raise trimmed(e)  # noqa: B904 (it is the same exception)
+
+    def try_all(self, tree: trees.Tree, leaves: list[Any]) -> Any:
+        """The result of the first specialisation that takes the leaves, or MISS."""
         for s in self.found.get(tree, ()):
             result = s.executable.call(*leaves)
             if result is not MISS:
-                self.prefer(s)
+                if s.flat:
+                    self.prefer(s)
                 return result
-        try:
-            s = self.compiled(args, kwargs, leaves, tree)
-        except Exception as e:
-            raise trimmed(e)  # noqa: B904 (it is the same exception)
-        return s.executable.call(*leaves)
+        return MISS
+
+    def first_call(self, args: Any, kwargs: Any, leaves: list[Any], tree: trees.Tree) -> Any:
+        """Compile and run. What is captured may change in between (another thread's doing): then once more."""
+        for _ in range(ATTEMPTS):
+            result = self.compiled(args, kwargs, leaves, tree).executable.call(*leaves)
+            if result is not MISS:
+                return result
+        raise TraceError(f"{self!r}: what the function reads from outside changes faster than it can be compiled")
 
     def prefer(self, s: Specialisation) -> None:
         """A specialisation that took a call should get the next one straight from machine code."""
         entry = s.executable.entry
-        if s.flat and entry is not None and entry not in self.entries:
+        if entry is not None and entry not in self.entries:
             self.install(entry)
 
     def compiled(self, args: Any, kwargs: Any, leaves: list[Any], tree: trees.Tree) -> Specialisation:
@@ -143,7 +166,8 @@ class Compiled(FastCallable):
                 self.drop(*others[0])
             self.found[tree] = (s, *self.found.get(tree, ()))
             self.latest = s
-            self.prefer(s)
+            if s.flat:
+                self.prefer(s)
             return s
 
     def drop(self, tree: trees.Tree, s: Specialisation) -> None:
@@ -155,7 +179,7 @@ class Compiled(FastCallable):
     def specialise(self, args: Any, kwargs: Any, leaves: Sequence[Any]) -> Specialisation:
         """Trace, transform, optimise, compile. Nothing is kept if any of it fails."""
         timer = _Timer()
-        t = trace(self.body, args, kwargs, self.like)
+        t = self.traced(args, kwargs)
         refuse_writes(t, self.kind)
         timer.note("trace")
         dump = Dumper.from_environment()
@@ -180,6 +204,19 @@ class Compiled(FastCallable):
         timer.seconds.update({f"pass {k}": v for k, v in passes.items()})
         flat = not kwargs and len(leaves) == len(args) and all(x is y for x, y in zip(args, leaves, strict=True))
         return Specialisation(executable, program, stages, timer.seconds, describe(t), flat)
+
+    def traced(self, args: Any, kwargs: Any) -> Trace:
+        """The trace. A function that fills a memo while it is traced is traced again, and then finds it filled.
+
+        TraceError for one that changes, each time, what it reads from outside: a counter, a list that it appends to.
+        """
+        for _ in range(ATTEMPTS):
+            t = trace(self.body, args, kwargs, self.like)
+            if t.holds():
+                return t
+        changed = next(g for g in t.guards if not g.holds())
+        fail(TraceError, f"{t.func.name} changes {what(changed)} and reads it, too; a compiled function runs its Python "
+                         f"code only once, so it must not change what is outside: return the new value instead", t.loc)
 
     # looking inside -------------------------------------------------------------------------------------------------
     def ir(self, *args: Any, stage: str = "optimized", **kwargs: Any) -> str:
@@ -249,6 +286,14 @@ def refuse_writes(t: Trace, kind: str) -> None:
         fail(TraceError, f"{t.func.name} writes to {w.what}; compiled functions do not change arrays outside of them; "
                          f"write "
                          f"to a copy and return it", w.loc)
+
+
+def what(g: Condition) -> str:
+    """What a guard watches, for people."""
+    if isinstance(g, Guard):
+        kind = {"item": "the name", "attribute": "the attribute", "cell": "a variable of an enclosing function"}
+        return f"{kind[g.source.kind]} {g.source.name}".rstrip()
+    return f"the {type(g.container).__name__} {g.container!r:.60}" if isinstance(g, Contents) else "an array"
 
 
 def describe(t: Trace) -> str:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 
@@ -17,23 +18,42 @@ class Signature:
             parameters = []
         kinds = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
         self.parameters = [p for p in parameters if p.kind in kinds]
+        self.plans: dict[tuple[Any, ...], Plan] = {}
 
     def positional(self, args: Sequence[Any], kwargs: dict[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
         """The call with its keywords turned into positional arguments, gaps filled with defaults; the keywords left.
 
         A call that does not fit is returned as it is: the function itself raises Python's TypeError.
         """
-        rest, more = dict(kwargs), []
-        for p in self.parameters[len(args):]:
+        key = (len(args), *kwargs)
+        plan = self.plans.get(key)
+        if plan is None:
+            plan = self.plans[key] = self.plan(len(args), kwargs)
+        more = [kwargs[name] if name in kwargs else default for name, default in plan.more]
+        return (*args, *more), {name: kwargs[name] for name in plan.rest}
+
+    def plan(self, given: int, names: Collection[str]) -> Plan:
+        """For a call with so many positional arguments and these keywords."""
+        rest, more = list(names), []
+        for p in self.parameters[given:]:
             if not rest:
                 break
             if p.name in rest and p.kind is not p.POSITIONAL_ONLY:
-                more.append(rest.pop(p.name))
-            elif p.default is not p.empty and any(q.name in rest for q in self.parameters):
-                more.append(p.default)
-            else:
+                rest.remove(p.name)
+            elif p.default is p.empty or not any(q.name in rest for q in self.parameters):
                 break
-        return (*args, *more), rest
+            more.append((p.name, p.default))
+        return Plan(tuple(more), tuple(rest))
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How a call with certain keywords is brought into its one form."""
+
+    more: tuple[tuple[str, Any], ...]
+    """Parameters that follow the positional arguments, with their defaults."""
+    rest: tuple[str, ...]
+    """Keywords that stay keywords."""
 
 
 def positional(f: Callable[..., Any], args: Sequence[Any], kwargs: dict[str, Any]

@@ -11,8 +11,8 @@ from ..tracer.locations import is_internal
 def trimmed(e: Exception) -> Exception:
     """The exception, without gradjit's frames in its traceback.
 
-    Only for errors that are about the user's program: gradjit's own exceptions, and those raised in the user's code. A bug
-    of gradjit's keeps its traceback whole.
+    Only for errors that are about the user's program: gradjit's own exceptions, and those raised in the user's code. A
+    bug of gradjit's keeps its traceback whole.
     """
     frames = []
     tb = e.__traceback__

@@ -15,18 +15,21 @@ NAMESPACE = "gradjit"
 Tree = optree.PyTreeSpec
 
 _lock = threading.Lock()
-_registered: set[type] = set()
+_seen: set[type] = set()
+"""Types of leaves that are no dataclasses, and dataclasses that are registered."""
 
 
 def flatten(tree: Any) -> tuple[list[Any], Tree]:
     """Leaves and structure. Dataclasses are registered when they are first seen."""
     leaves, spec = optree.tree_flatten(tree, namespace=NAMESPACE)
-    fresh = {type(x) for x in leaves if dataclasses.is_dataclass(x) and not isinstance(x, type)} - _registered
-    if not fresh:
+    if _seen.issuperset(map(type, leaves)):
         return leaves, spec
-    for cls in fresh:
+    fresh = {type(x) for x in leaves} - _seen
+    nodes = [cls for cls in fresh if dataclasses.is_dataclass(cls)]
+    for cls in nodes:
         register_dataclass(cls)
-    return flatten(tree)
+    _seen.update(fresh)
+    return flatten(tree) if nodes else (leaves, spec)
 
 
 def unflatten(spec: Tree, leaves: Any) -> Any:
@@ -47,9 +50,9 @@ def register_dataclass(cls: type) -> None:
         return obj
 
     with _lock:
-        if cls not in _registered:
+        if cls not in _seen:
             optree.register_pytree_node(cls, take, build, namespace=NAMESPACE)  # type: ignore[arg-type]
-            _registered.add(cls)
+            _seen.add(cls)
 
 
 def leaf_names(spec: Tree, names: list[str]) -> list[str]:

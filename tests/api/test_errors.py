@@ -163,7 +163,8 @@ def test_values_kept_in_a_global_and_used_later():
         kept.append(x * 2)
         return np.sum(x)
 
-    gj.grad(f)(X)
+    with pytest.raises(gj.TraceError, match=f"f changes the list.*return the new value{HERE}"):
+        gj.grad(f)(X)
     with pytest.raises(gj.LeakError, match="has been traced.*Return it"):
         gj.jit(lambda x: x + kept[0])(X)
     with pytest.raises(gj.LeakError):
@@ -233,3 +234,34 @@ def test_ir_and_stages():
         f.ir()
     with pytest.raises(ValueError, match="traced, adjoint"):
         f.ir(X, stage="nonsense")
+
+
+def test_counters_and_logs_outside_are_refused_and_memos_are_filled():
+    class Counted:
+        calls = 0
+
+        def __call__(self, x):
+            self.calls += 1
+            return np.sum(x) * self.calls
+
+    with pytest.raises(gj.TraceError, match="changes the attribute calls"):
+        gj.jit(Counted())(X)
+
+    memo = {}
+
+    def table(n):
+        if n not in memo:
+            memo[n] = [k * k for k in range(n)]
+        return memo[n]
+
+    f = gj.jit(lambda x: np.sum(x) * sum(table(len(x))))
+    assert f(X) == 6.0 * 5
+    assert f(X) == 6.0 * 5
+    assert f.stats().misses == 1
+
+
+def test_arrays_from_outside_that_machine_code_cannot_read():
+    swapped = np.ones(3).astype(">f8")
+    for w in (swapped, np.zeros(25, np.uint8)[1:].view(np.float64)):
+        with pytest.raises(gj.UnsupportedError, match=f"native byte order{HERE}"):
+            gj.jit(lambda x, w=w: x * w)(X)

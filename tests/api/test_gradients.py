@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections import OrderedDict, namedtuple
+from collections import OrderedDict
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
@@ -109,7 +109,9 @@ def test_has_aux():
     np.testing.assert_array_equal(aux["y"], X * 2)
 
 
-Point = namedtuple("Point", "x y")
+class Point(NamedTuple):
+    x: Any
+    y: Any
 
 
 @dataclass
@@ -122,7 +124,8 @@ class Layer:
 @pytest.mark.parametrize("backend", ["native", "interpreter"])
 def test_containers(backend):
     def f(p):
-        return np.sum(p["w"] * p["list"][0]) + p["point"].x * p["point"].y + np.sum(p["layer"].w) * p["layer"].b + p["t"][0]
+        point, layer = p["point"], p["layer"]
+        return np.sum(p["w"] * p["list"][0]) + point.x * point.y + np.sum(layer.w) * layer.b + p["t"][0]
 
     p = {"w": X, "list": [X + 1, None], "point": Point(2.0, np.float64(3.0)), "layer": Layer(X, 2.0), "t": (1.0,)}
     value, g = gj.value_and_grad(f, backend=backend)(p)
@@ -143,7 +146,8 @@ def test_containers(backend):
 def test_containers_as_results():
     @gj.jit
     def f(x, n):
-        return {"b": [x, x * 2], "a": (n, None, "s"), "p": Point(x.sum(), 1.5), "o": OrderedDict(z=x, y=1), "l": Layer(x, n)}
+        return {"b": [x, x * 2], "a": (n, None, "s"), "p": Point(x.sum(), 1.5), "o": OrderedDict(z=x, y=1),
+                "l": Layer(x, n)}
 
     r = f(X, 3)
     assert list(r) == ["b", "a", "p", "o", "l"]
