@@ -32,7 +32,7 @@ def reduced_exactly(L: Lanes, x: ir.Value) -> tuple[ir.Value, ir.Value, ir.Value
     if L.width == 1:
         parts = L.b.call(function, [x])
         return tuple(L.b.extract_value(parts, k) for k in range(3))  # type: ignore[return-value]
-    vectors = [ir.Constant(t, ir.Undefined) for t in (L.int, L.float, L.float)]
+    vectors: list[ir.Value] = [ir.Constant(t, ir.Undefined) for t in (L.int, L.float, L.float)]
     for lane in range(L.width):
         parts = L.b.call(function, [L.b.extract_element(x, I32(lane))])
         vectors = [L.b.insert_element(v, L.b.extract_value(parts, k), I32(lane)) for k, v in enumerate(vectors)]
@@ -106,10 +106,10 @@ def _two_over_pi(module: ir.Module) -> ir.GlobalVariable:
     known = module.globals.get(name)
     if known is not None:
         return known
-    data = bytearray(two_over_pi_bits().to_bytes(TABLE_BYTES, "little"))
-    variable = ir.GlobalVariable(module, ir.ArrayType(I8, TABLE_BYTES), name)
+    table = ir.ArrayType(I8, TABLE_BYTES)
+    variable = ir.GlobalVariable(module, table, name)
     variable.linkage, variable.global_constant = "internal", True
-    variable.initializer = ir.Constant(variable.value_type, data)
+    variable.initializer = ir.Constant(table, bytearray(two_over_pi_bits().to_bytes(TABLE_BYTES, "little")))
     return variable
 
 

@@ -285,5 +285,7 @@ def arccos(L: Lanes, x):
     return _from_base(L, base, base_low, t, t_low, s, L.polynomial_split(s, L.choose(*ARCSIN)))
 
 
-FUNCTIONS = {"sin": sin, "cos": cos, "tan": tan, "arcsin": arcsin, "arccos": arccos, "arctan": arctan,
-             "arctan2": arctan2}
+FUNCTIONS: dict[str, Callable[..., ir.Value]] = {
+    "sin": sin, "cos": cos, "tan": tan, "arcsin": arcsin, "arccos": arccos, "arctan": arctan,
+    "arctan2": arctan2,
+}
