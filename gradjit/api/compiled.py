@@ -101,6 +101,12 @@ class Compiled(FastCallable):
     def __repr__(self) -> str:
         return f"<gradjit {self.kind} of {getattr(self.like, '__qualname__', self.like)!s}>"
 
+    def __copy__(self) -> Compiled:
+        return self
+
+    def __deepcopy__(self, memo: Any) -> Compiled:
+        return self
+
     def __reduce__(self) -> Any:
         raise TypeError("compiled functions cannot be pickled yet; pickle the function and compile it again")
 
@@ -215,10 +221,10 @@ class Compiled(FastCallable):
             if t.holds():
                 return t
         changed = next(g for g in t.guards if not g.holds())
-        fail(TraceError, f"{t.func.name} changes {what(changed)} and reads it, too; a compiled function runs its Python "
-                         f"code only once, so it must not change what is outside: return the new value instead", t.loc)
+        fail(TraceError, f"{t.func.name} changes {what(changed)} and reads it, too; a compiled function runs its "
+                         f"Python code only once, so it must not change things outside: return the new value", t.loc)
 
-    # looking inside -------------------------------------------------------------------------------------------------
+    # looking inside ---------------------------------------------------------------------------------------------------
     def ir(self, *args: Any, stage: str = "optimized", **kwargs: Any) -> str:
         """The program at a stage, as text: "traced", "adjoint", "optimized" (array IR, each operation with the user's
         file and line), "loops", "llvm" or "asm".

@@ -23,7 +23,7 @@ def local(value: Any) -> Any:
 
 
 class Hooks:
-    """The `_gj` of one lifted function."""
+    """What `_gj` stands for in one lifted function (see lift.py)."""
 
     __slots__ = ("namespace", "cells")
 

@@ -19,6 +19,7 @@ from __future__ import annotations
 
 import ast
 import copy
+import re
 import types
 from collections.abc import Callable
 from typing import Any
@@ -26,7 +27,8 @@ from typing import Any
 from .locations import is_internal
 from .source import Definition, definition, parameter_names
 
-HOOKS = "_gj"
+HOOKS = "_gradjit"
+"""The name of the extra free variable; written _gj above."""
 _PLAIN_CALLS = frozenset({"locals", "vars", "dir", "eval", "exec", "globals"})
 """Builtins that look at the frame which calls them."""
 
@@ -37,10 +39,25 @@ _products: set[types.CodeType] = set()
 """Code that lifting made (nested functions included): lifted already."""
 
 
+_INSTALLED = re.compile(r".*[/\\]site-packages[/\\][^/\\]+")
+_admitted: set[str] = set()
+"""Installed packages (their directories) whose functions were given to gradjit: they are the user's, too."""
+
+
 def is_user_code(code: types.CodeType) -> bool:
     """Whether code is the user's own: outside of gradjit, the standard library and installed packages."""
-    name = code.co_filename
-    return not is_internal(name) and "/site-packages/" not in name.replace("\\", "/")
+    if is_internal(code.co_filename):
+        return False
+    package = _INSTALLED.match(code.co_filename)
+    return package is None or package.group() in _admitted
+
+
+def admit(f: Any) -> None:
+    """A function that the user wants compiled: what its package holds is lifted even if the package is installed."""
+    code = getattr(f, "__code__", None)
+    package = _INSTALLED.match(code.co_filename) if isinstance(code, types.CodeType) else None
+    if package is not None:
+        _admitted.add(package.group())
 
 
 def is_product(code: types.CodeType) -> bool:

@@ -40,6 +40,8 @@ def as_traced(x: Any, dtype: Any = None) -> TracedArray:
         return x
     if isinstance(x, np.ndarray):
         return captured(x)
+    if type(x) is int and not -2 ** 63 <= x < 2 ** 64:
+        x = float(x)  # as NumPy does beside floats; no integer array could take it
     if isinstance(x, Scalar):
         return root(np.asarray(x), None, PYTHON if type(x) is not bool else SCALAR)
     if isinstance(x, np.generic):

@@ -21,6 +21,7 @@ from . import trees
 from .array import ARRAY, PYTHON, SCALAR, TracedArray, root
 from .calls import call
 from .layout import Strides, of_array
+from .lift import admit
 from .locations import fail, user_frame
 from .operands import captured
 from .outside import Condition, is_data_array
@@ -180,6 +181,7 @@ def trace(f: Callable[..., Any], args: Sequence[Any], kwargs: dict[str, Any], li
 
 def world_of(recorder: Recorder, static: Any) -> None:
     """Static arguments, and the object behind a method, are containers from outside: what they hold is guarded."""
+    admit(getattr(static, "__func__", static))
     if isinstance(static, types.MethodType):
         static = static.__self__
     while isinstance(static, functools.partial):
