@@ -19,6 +19,10 @@ def finish(p: Program, width: int) -> Program:
     p.body = without_dead_stores(p)
     for s in p.body:
         choose_lanes(s, width)
+    for b in list(p.workspace):
+        home = output_for(p, b)
+        if home is not None:
+            move(p, b, home)
     place_workspace(p)
     return p
 
@@ -192,6 +196,72 @@ def _vectorises(s: Stmt, var: Var) -> bool:
         moves = s.address.terms.get(var, 0) != 0
         return moves and not any(var in a.vars for a in s.address.terms if a is not var)
     return False
+
+
+# results in place -----------------------------------------------------------------------------------------------------
+def output_for(p: Program, b: Buffer) -> Buffer | None:
+    """An output in whose memory the workspace buffer `b` can live, if any.
+
+    The loop that fills the output must be the last to read `b`, and read it only where it stores: `out[i] = f(b[i])`.
+    Its vectors must not overlap, as they would read what they have overwritten.
+    """
+    last = [(step, loop) for step, top in enumerate(p.body) for loop in leaf_loops(top) if b in loaded(loop)]
+    if not last or any(isinstance(s, Call) and any(v.buffer is b for v in (*s.reads, *s.writes)) for s in p.body):
+        return None
+    step, loop = last[-1]
+    if any(k == step and other is not loop for k, other in last) or loop.var.extent % (loop.lanes * loop.unroll):
+        return None
+    for s in loop.body:
+        if isinstance(s, Store) and s.buffer.role == "output" and s.combine is None and fits(s.buffer, b):
+            reads = {n.attrs[1] for x in loop.body for n in nodes_of(x) if n.kind == "load" and n.attrs[0] is b}
+            if reads == {s.address} and untouched_elsewhere(p, s.buffer, s):
+                return s.buffer
+    return None
+
+
+def fits(out: Buffer, b: Buffer) -> bool:
+    return out.dtype == b.dtype and out.size == b.size
+
+
+def leaf_loops(s: Stmt) -> Iterator[Loop]:
+    """Every loop whose own body has statements that load or store, inner ones included."""
+    for x in statements([s]):
+        if isinstance(x, Loop):
+            yield x
+
+
+def loaded(loop: Loop) -> set[Buffer]:
+    """What the statements directly in a loop's body load."""
+    return {n.attrs[0] for s in loop.body if not isinstance(s, Loop) for n in nodes_of(s) if n.kind == "load"}
+
+
+def untouched_elsewhere(p: Program, out: Buffer, store: Store) -> bool:
+    """Whether `store` is the only statement that uses an output."""
+    for s in statements(p.body):
+        if isinstance(s, Call) and any(v.buffer is out for v in (*s.reads, *s.writes)):
+            return False
+        if isinstance(s, Store) and s.buffer is out and s is not store:
+            return False
+        if isinstance(s, Accumulate) and s.store and s.store[0] is out:
+            return False
+        if any(n.kind == "load" and n.attrs[0] is out for n in nodes_of(s)):
+            return False
+    return True
+
+
+def move(p: Program, b: Buffer, home: Buffer) -> None:
+    """Let everything that uses `b` use `home`."""
+    seen: set[Node] = set()
+    for s in statements(p.body):
+        if isinstance(s, Store) and s.buffer is b:
+            s.buffer = home
+        elif isinstance(s, Accumulate) and s.store and s.store[0] is b:
+            s.store = (home, s.store[1])
+        for n in nodes_of(s):
+            if n not in seen and n.kind == "load" and n.attrs[0] is b:
+                n.attrs = (home, n.attrs[1])
+            seen.add(n)
+    p.workspace.remove(b)
 
 
 # memory ---------------------------------------------------------------------------------------------------------------

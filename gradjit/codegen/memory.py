@@ -10,7 +10,7 @@ from typing import Any
 from ..ir import OPS, Func, Value
 from .affine import Affine, Var
 from .elements import Index
-from .numbers import cost_of, memory_cost
+from .numbers import GATHER, LOAD, cost_of, memory_cost
 from .schedule import Scheduler, Slot
 from .tasks import MUST, Lowering, Task
 
@@ -94,7 +94,17 @@ def repeated(p: Plan) -> set[Value]:
     for op in p.low.func.ops:
         for o in op.operands:
             users.setdefault(o, []).extend(op.results)
-    return {v for v, n in saved.items() if not covered(v, n, saved, users)}
+    tops = {v for v, n in saved.items() if not covered(v, n, saved, users)}
+    return first_of(p.low.func, tops)
+
+
+def first_of(func: Func, values: set[Value]) -> set[Value]:
+    """Those that are computed from none of the others: once they have memory, the others may be cheap."""
+    behind: set[Value] = set()
+    for op in func.ops:
+        if any(o in behind or o in values for o in op.operands):
+            behind.update(op.results)
+    return values - behind
 
 
 def covered(v: Value, count: int, saved: dict[Value, int], users: dict[Value, list[Value]]) -> bool:
@@ -126,10 +136,16 @@ def evaluations(p: Plan) -> dict[Value, int]:
 
 
 def inline_costs(low: Lowering) -> dict[Value, float]:
-    """The cost of an element of each value, computed from what has memory."""
+    """The cost of an element of each value, computed from what has memory.
+
+    What is the same along an axis is computed once for it: a broadcast value costs as much less as it is repeated.
+    """
     costs: dict[Value, float] = {}
     for op in low.func.ops:
+        own = cost_of(op.name) if OPS[op.name].pointwise else GATHER if op.name == "gather" else 0.0
         for r in op.results:
-            inner = sum(1.0 if o in low.elements.views else costs.get(o, 0.0) for o in op.operands)
-            costs[r] = inner + (cost_of(op.name) if OPS[op.name].pointwise else 5.0 if op.name == "gather" else 0.0)
+            inner = sum(LOAD if o in low.elements.views else costs.get(o, 0.0) for o in op.operands)
+            if op.name == "broadcast":
+                inner *= op.operands[0].type.size / max(r.type.size, 1)
+            costs[r] = inner + own
     return costs

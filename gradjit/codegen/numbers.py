@@ -21,7 +21,7 @@ def identity(combine: str, dtype: DType) -> Any:
 
 
 COST = {
-    "div": 4.0, "sqrt": 4.0, "floordiv": 8.0, "mod": 8.0, "fmod": 20.0, "exp": 4.0, "exp2": 4.0, "expm1": 6.0,
+    "div": 2.5, "sqrt": 4.0, "floordiv": 8.0, "mod": 8.0, "fmod": 20.0, "exp": 4.0, "exp2": 4.0, "expm1": 6.0,
     "log": 5.0, "log2": 6.0, "log10": 6.0, "log1p": 7.0, "sin": 6.0, "cos": 6.0, "tan": 10.0, "tanh": 8.0, "sinh":
     8.0, "cosh": 8.0, "arcsin": 8.0, "arccos": 8.0, "arctan": 8.0, "arctan2": 12.0, "arcsinh": 12.0, "arccosh":
     12.0, "arctanh": 12.0, "pow": 20.0, "cbrt": 10.0, "hypot": 6.0, "logaddexp": 14.0, "logaddexp2": 14.0, "expit":
@@ -30,11 +30,18 @@ COST = {
 }
 """Tenths of a nanosecond for an element, with vectors of eight doubles. Only used to choose what is computed twice."""
 
-CHEAP = 0.4
+CHEAP = 0.15
 """An operation that is not listed."""
 
-CACHED, UNCACHED, CACHE_BYTES = 1.5, 6.0, 1 << 19
-"""A store or load of an element of an array that fits into the second-level cache, and of one that does not."""
+LOAD, GATHER = 0.3, 3.0
+"""A load that runs along with arithmetic, and one from a computed place."""
+
+CACHE_BYTES = 1 << 19
+"""Arrays up to this size stay in a core's own cache."""
+
+MEMORY = ((CACHE_BYTES, 0.8), (1 << 24, 1.2), (1 << 62, 6.0))
+"""Tenths of a nanosecond to store or load an element of an array of up to so many bytes: in a core's own cache, in the
+shared one, in memory."""
 
 
 def cost_of(name: str) -> float:
@@ -42,4 +49,4 @@ def cost_of(name: str) -> float:
 
 
 def memory_cost(nbytes: int) -> float:
-    return CACHED if nbytes <= CACHE_BYTES else UNCACHED
+    return next(cost for limit, cost in MEMORY if nbytes <= limit)

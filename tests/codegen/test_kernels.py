@@ -122,3 +122,15 @@ def test_long_chains_compile(shape: tuple[int, ...]) -> None:
     x = np.random.default_rng(0).normal(size=shape)
     agree(compile_func(func)(x), interpret(func, [x]))
     assert "f" in str(lower_loops(func))
+
+
+def test_a_result_is_the_memory_of_what_it_is_made_from() -> None:
+    """Softmax of one line: the exponentials are kept once, in the result's own memory."""
+    def body(b, x):
+        e = b.exp(b.sub(x, b.broadcast(b.max(x, axes=(0,)), shape=x.shape, dims=())))
+        return [b.div(e, b.broadcast(b.sum(e, axes=(0,)), shape=x.shape, dims=()))]
+    for n, places in ((4096, 0), (4099, 1)):  # where the last vector overlaps, nothing is overwritten
+        func = build("f", (f64(n),), body)
+        x = np.random.default_rng(0).normal(size=n)
+        assert len(lower_loops(func, width=64).workspace) == places
+        agree(compile_func(func)(x), interpret(func, [x]))
