@@ -5,6 +5,14 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable
 
+# For array IR and loops. LLVM IR and assembly have lexers in Pygments.
+STYLES = {
+    r"(?P<type>\b(?:bool|index|[iuf](?:8|16|32|64)|c(?:64|128))\[[^\]]*\])": "green",
+    r"(?P<value>%[\w.]+)": "cyan",
+    r"(?P<word>\b(?:func|return|yield|kernel|buffer|for|in)\b)": "bold",
+    r"(?P<place>;.*)": "dim",
+}
+
 
 def say(text: str = "") -> None:
     print(text)
@@ -14,18 +22,30 @@ def error(text: str) -> None:
     print(f"gradjit: {text}", file=sys.stderr)
 
 
-def code(text: str, language: str) -> None:
-    """Source text, coloured on a terminal. `language` is a name that Pygments knows."""
+def code(text: str, language: str | None = None) -> None:
+    """Source text, coloured on a terminal. `language`: a name that Pygments knows; None for gradjit's own."""
     if sys.stdout.isatty():
         try:
             from rich.console import Console
-            from rich.syntax import Syntax
         except ImportError:
             pass
         else:
-            Console().print(Syntax(text, language, background_color="default"))
+            Console().print(coloured(text, language), soft_wrap=True)
             return
     print(text, end="" if text.endswith("\n") else "\n")
+
+
+def coloured(text: str, language: str | None) -> object:
+    """As rich's Text, of the same characters."""
+    from rich.syntax import Syntax
+    from rich.text import Text
+
+    if language is not None:
+        return Syntax("", language, background_color="default").highlight(text)
+    found = Text(text)
+    for pattern, style in STYLES.items():
+        found.highlight_regex(pattern, style)
+    return found
 
 
 def listing(pairs: Iterable[tuple[str, str]]) -> None:

@@ -12,8 +12,8 @@ import numpy as np
 from . import arguments, console, load
 
 HELP = "print the IR of a function at one stage of its compilation"
-STAGES = {"traced": "llvm", "adjoint": "llvm", "optimized": "llvm", "loops": "python", "llvm": "llvm", "asm": "gas"}
-"""Each stage with the language that its text is coloured as."""
+STAGES = {"traced": None, "adjoint": None, "optimized": None, "loops": None, "llvm": "llvm", "asm": "gas"}
+"""Each stage with the language that its text is coloured as; None for gradjit's own."""
 TRANSFORMS = ("value_and_grad", "grad", "jit")
 
 

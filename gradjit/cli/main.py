@@ -28,12 +28,18 @@ def main(argv: Sequence[str] | None = None) -> int:
     except GradjitError as e:
         if options.traceback:
             raise
-        console.error(f"{type(e).__name__}: {e}")
+        console.error(f"{type(e).__name__}: {users(str(e))}")
         return 1
     except BrokenPipeError:
         # The reader (head, less) has what it wanted; keep Python from complaining when it closes the stream.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+
+
+def users(message: str) -> str:
+    """The message without the place where this command was started, which is no line of the user's."""
+    started = tuple(f'  File "{path}"' for path in (sys.argv[0], os.path.abspath(sys.argv[0])))
+    return "\n".join(line for line in message.splitlines() if not line.startswith(started))
 
 
 def parser() -> argparse.ArgumentParser:

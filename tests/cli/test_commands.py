@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from gradjit.cli import main
+from gradjit.cli import console, main
 
 MODEL = """\
 import numpy as np
@@ -196,6 +196,28 @@ def test_what_cannot_be_compiled_names_the_users_line(files: Path, capsys: pytes
     assert "model.py" in err
     assert "line 27" in err
     assert "Traceback" not in err
+
+
+def test_the_commands_own_line_is_not_shown(files: Path) -> None:
+    script = files / "bin" / "gradjit"  # as pip writes it
+    script.parent.mkdir()
+    script.write_text("import sys\nfrom gradjit.cli import main\nsys.exit(main())\n")
+    done = subprocess.run([sys.executable, "bin/gradjit", "check", "model.py:whole", "--arg", "3"],
+                          capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert "DifferentiationError" in done.stderr
+    assert "File" not in done.stderr
+
+
+@pytest.mark.parametrize("language", [None, "llvm", "gas"])
+def test_colours_change_no_character(language: str | None) -> None:
+    from rich.text import Text
+
+    text = "func @f(%x: f64[3,4]) -> f64[] {\n  %0: f64[] = sum %x axes=[0,1]  ; model.py:9\n  return %0\n}\n"
+    shown = console.coloured(text, language)
+    assert isinstance(shown, Text)
+    assert shown.plain == text
+    assert shown.spans
 
 
 def test_a_reader_that_stops_early_is_no_error(files: Path) -> None:
