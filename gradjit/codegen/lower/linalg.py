@@ -63,7 +63,8 @@ def _contract(low: Lowering, op: Op) -> None:
     c = Contraction(op)
     if c.by_loops:
         def element(e: Elements, i: Index) -> Node:
-            return e.nodes.apply("mul", (e.at(*c.operand(0, i)), e.at(*c.operand(1, i))), op.result.dtype, {}, op.loc)
+            factors = tuple(e.shown(e.at(*c.operand(k, i))) for k in (0, 1))
+            return e.nodes.apply("mul", factors, op.result.dtype, {}, op.loc)
 
         low.reduce(op.result, "sum", c.domain, tuple(range(len(c.batch + c.m + c.n))), element)
         return
