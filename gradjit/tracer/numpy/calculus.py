@@ -98,8 +98,8 @@ def gradient(f, *varargs, axis=None, edge_order=1):
 def _gradient_along(x: TracedArray, k: int, spacing: Any, edge_order: int) -> TracedArray:
     n = fixed(x, np.gradient)[k]
     if n < edge_order + 1:
-        fail(ArgumentError, "Shape of array too small to calculate a numerical gradient, at least (edge_order + 1) elements "
-                            "are required.")
+        fail(ArgumentError, "Shape of array too small to calculate a numerical gradient, at least (edge_order + 1) "
+                            "elements are required.")
     if isinstance(spacing, TracedArray) and spacing.ndim:
         if spacing.ndim != 1:
             fail(ArgumentError, "distances must be either scalars or 1d")
@@ -257,8 +257,8 @@ def _periodic(at: TracedArray, xs: TracedArray, ys: TracedArray, period: Any) ->
 
 # convolution --------------------------------------------------------------------------------------------------------
 TAPS_LIMIT = 16
-"""A shorter operand of at most so many elements is written out as a sum of shifted slices, which fuses; with a longer one
-the windows are gathered and contracted."""
+"""A shorter operand of at most so many elements is written out as a sum of shifted slices, which fuses; with a longer
+one the windows are gathered and contracted."""
 
 
 def convolve(a, v, mode="full"):

@@ -30,7 +30,7 @@ from ..operands import (
 )
 from ..recorder import LITERAL_LIMIT, current, repeated
 
-NO_VALUE = np._NoValue  # type: ignore[attr-defined]
+NO_VALUE = np._NoValue
 
 
 def call(ufunc: np.ufunc, *args: Any) -> TracedArray:
@@ -144,7 +144,7 @@ def concat(xs: Sequence[TracedArray], axis: int) -> TracedArray:
 
 
 def iota(shape: Sequence[Any], axis: int, dtype: Any = np.int64) -> TracedArray:
-    """The index along one axis: known where it is short, else an operation of the program, which no table stands for."""
+    """The index along one axis: known where it is short, else an operation of the program instead of a table."""
     attrs = {"shape": tuple(shape), "axis": axis, "dtype": ir_dtype(dtype)}
     if all(isinstance(e, int) for e in shape) and int(np.prod(shape, dtype=np.int64)) <= LITERAL_LIMIT:
         along = [1] * len(shape)
@@ -160,7 +160,8 @@ def pad_axis(x: TracedArray, axis: int, low: int, high: int, number: Any = 0) ->
         return x
     lows, highs = [0] * x.ndim, [0] * x.ndim
     lows[axis], highs[axis] = low, high
-    return emit("pad", x, constant(number, x.dtype), lows=tuple(lows), highs=tuple(highs), interiors=(0,) * x.ndim)
+    value = number if isinstance(number, TracedArray) else constant(number, x.dtype)
+    return emit("pad", x, value, lows=tuple(lows), highs=tuple(highs), interiors=(0,) * x.ndim)
 
 
 def flatten(x: TracedArray) -> TracedArray:

@@ -21,7 +21,8 @@ Labels = list[Any]
 
 
 # contraction --------------------------------------------------------------------------------------------------------
-def contract(xs: Sequence[TracedArray], labels: Sequence[Sequence[Label]], out: Sequence[Label], name: str) -> TracedArray:
+def contract(xs: Sequence[TracedArray], labels: Sequence[Sequence[Label]], out: Sequence[Label],
+             name: str) -> TracedArray:
     """The sum of products over all labels that are not in `out`, whose order the result's axes have.
 
     Operands have one dtype. A label may repeat within an operand (a diagonal); extents of 1 are stretched.
@@ -34,9 +35,9 @@ def contract(xs: Sequence[TracedArray], labels: Sequence[Sequence[Label]], out: 
         y, x = pairs.pop(max(i, j)), pairs.pop(min(i, j))
         wanted = set(out).union(*(ls for _, ls in pairs))
         pairs.append(_product(*x, *y, wanted, list(out)))
-    x, ls = _summed(*pairs[0], set(out))
-    y = transpose(x, [ls.index(label) for label in out])
-    return truth(y) if boolean else y
+    total, ls = _summed(*pairs[0], set(out))
+    total = transpose(total, [ls.index(label) for label in out])
+    return truth(total) if boolean else total
 
 
 def sizes_of(xs: Sequence[TracedArray], labels: Sequence[Sequence[Label]], name: str) -> dict[Label, Any]:
@@ -48,8 +49,8 @@ def sizes_of(xs: Sequence[TracedArray], labels: Sequence[Sequence[Label]], name:
             if known == 1:
                 sizes[label] = e
             elif known != e and e != 1:
-                fail(ShapeError, f"{name}: operands could not be broadcast together: an axis has the extents {known} and {e} in "
-                                 f"shapes {' '.join(str(v.extents) for v in xs)}")
+                fail(ShapeError, f"{name}: operands could not be broadcast together: an axis has the extents {known} "
+                                 f"and {e} in shapes {' '.join(str(v.extents) for v in xs)}")
     return sizes
 
 
@@ -78,7 +79,7 @@ def contraction_order(labels: Sequence[Labels], out: Sequence[Label], sizes: dic
     for ls in labels:
         arguments += [np.broadcast_to(0.0, [int(sizes[label]) for label in ls]), [names[label] for label in ls]]
     path = np.einsum_path(*arguments, [names[label] for label in out], optimize="optimal" if n <= 5 else "greedy")[0]
-    return [pair for step in path[1:] for pair in _pairwise(step, n)]  # type: ignore[misc]
+    return [pair for step in path[1:] for pair in _pairwise(step, n)]
 
 
 def _pairwise(step: Sequence[int], n: int) -> list[tuple[int, int]]:
@@ -100,8 +101,8 @@ def _product(x: TracedArray, xs: Labels, y: TracedArray, ys: Labels, wanted: set
              ) -> tuple[TracedArray, Labels]:
     """The product of two operands, summed over the labels that nobody else wants.
 
-    Where an operand has no axis of its own the loops are those of an elementwise product, which fuses with its neighbours;
-    otherwise it is a `contract`: a matrix product.
+    Where an operand has no axis of its own the loops are those of an elementwise product, which fuses with its
+    neighbours; otherwise it is a `contract`: a matrix product.
     """
     x, xs = _summed(x, xs, wanted.union(ys))
     y, ys = _summed(y, ys, wanted.union(xs))
@@ -136,7 +137,8 @@ def _spread(x: TracedArray, labels: Labels, order: Labels, shape: tuple[Any, ...
     """x over all labels of `order`."""
     mine = [label for label in order if label in labels]
     x = transpose(x, [labels.index(label) for label in mine])
-    return x if x.extents == shape else emit("broadcast", x, shape=shape, dims=tuple(order.index(label) for label in mine))
+    return x if x.extents == shape else emit("broadcast", x, shape=shape,
+                                             dims=tuple(order.index(label) for label in mine))
 
 
 # einsum -------------------------------------------------------------------------------------------------------------
@@ -172,8 +174,8 @@ def parse(operands: Sequence[Any]) -> tuple[list[TracedArray], list[Labels], Lab
     else:
         xs, terms, output = _parse_lists(operands)
     if len(terms) != len(xs):
-        fail(ArgumentError, "more operands provided to einstein sum function than specified in the subscripts string"
-             if len(terms) < len(xs) else "fewer operands provided to einstein sum function than specified in the subscripts string")
+        fail(ArgumentError, f"{'more' if len(terms) < len(xs) else 'fewer'} operands provided to einstein sum function "
+                            f"than specified in the subscripts string")
     rank = 0
     inputs = []
     for x, term in zip(xs, terms, strict=True):
@@ -197,7 +199,8 @@ def _letters(term: str) -> Labels:
     head, dots, tail = term.partition("...")
     for c in head + tail:
         if not ("a" <= c <= "z" or "A" <= c <= "Z"):
-            fail(ArgumentError, f"invalid subscript '{c}' in einstein sum subscripts string, subscripts must be letters")
+            fail(ArgumentError, f"invalid subscript '{c}' in einstein sum subscripts string, subscripts must be "
+                                f"letters")
     return [*head, *([Ellipsis] if dots else []), *tail]
 
 
@@ -218,8 +221,8 @@ def _filled(x: TracedArray, term: Labels) -> Labels:
     """Labels for all axes: an ellipsis stands for those counted from the end."""
     extra = x.ndim - (len(term) - (Ellipsis in term))
     if extra < 0 or (extra and Ellipsis not in term):
-        fail(ArgumentError, f"einstein sum subscripts string {'contains too many subscripts for' if extra < 0 else 'does not contain enough subscripts for'}"
-                            f" operand of {x.ndim} dimensions" + ("" if extra < 0 else "; operand has more dimensions than subscripts given"))
+        fail(ArgumentError, f"einstein sum subscripts string {'contains too many' if extra < 0 else 'has not enough'} "
+                            f"subscripts for an operand of {x.ndim} dimensions")
     if Ellipsis not in term:
         return term
     k = term.index(Ellipsis)
@@ -233,11 +236,12 @@ def _output(inputs: Sequence[Labels], output: Labels | None, rank: int) -> Label
     if output is None:
         return stars + sorted(label for label in set(letters) if letters.count(label) == 1)
     if rank and Ellipsis not in output:
-        fail(ArgumentError, "output has more dimensions than subscripts given in einstein sum, but no '...' ellipsis provided "
-                            "to broadcast the extra dimensions over.")
+        fail(ArgumentError, "output has more dimensions than subscripts given in einstein sum, but no '...' ellipsis "
+                            "provided to broadcast the extra dimensions over.")
     for label in output:
         if label is not Ellipsis and label not in letters:
-            fail(ArgumentError, f"einstein sum subscripts string included output subscript '{label}' which never appeared in an input")
+            fail(ArgumentError, f"einstein sum subscripts string included output subscript '{label}' which never "
+                                f"appeared in an input")
         if output.count(label) > 1:
             fail(ArgumentError, f"einstein sum subscripts string includes output subscript '{label}' multiple times")
     return [label for item in output for label in (stars if item is Ellipsis else [item])]

@@ -91,18 +91,19 @@ def astype(x, dtype, /, *, copy=True, device=None):
     return o.as_array(y) if copy or y.kind != o.ARRAY else y
 
 
-def asarray_chkfinite(a, dtype=None, order=None):
-    o.unsupported(np.asarray_chkfinite, "it looks at the elements; write np.asarray")
-
-
 # ranges -------------------------------------------------------------------------------------------------------------
 def arange(*args, start=None, stop=None, step=None, dtype=None, device=None, like=None):
     """A range whose number of elements is known."""
-    numbers = [static(v, "the bounds of np.arange (their number of elements would not be known; write "
-                         "start + step * np.arange(n))")[()] for v in args]
-    named = {k: static(v, f"{k} of np.arange")[()] for k, v in (("start", start), ("stop", stop), ("step", step)) if v is not None}
-    weak = [v.item() if as_traced(a).weak else v for v, a in zip(numbers, args, strict=True)]
-    return constant(np.arange(*weak, **named, dtype=None if dtype is None else _dtype(dtype, None)))
+    named = {k: v for k, v in (("start", start), ("stop", stop), ("step", step)) if v is not None}
+    bounds = [_bound(v) for v in args], {k: _bound(v) for k, v in named.items()}
+    make: Any = np.arange
+    return constant(make(*bounds[0], **bounds[1], dtype=None if dtype is None else _dtype(dtype, None)))
+
+
+def _bound(v: Any) -> Any:
+    """A known bound; a Python number stays one, for it does not widen the range's dtype."""
+    a = static(v, "the bounds of np.arange (the number of its elements; write start + step * np.arange(n))")
+    return a.item() if as_traced(v).weak else a[()]
 
 
 def linspace(start, stop, num=50, endpoint=True, retstep=False, dtype=None, axis=0, *, device=None):
@@ -115,7 +116,7 @@ def linspace(start, stop, num=50, endpoint=True, retstep=False, dtype=None, axis
     first, last = o.broadcast(cast(first, working), cast(last, working))
     parts = n - 1 if endpoint else n
     delta = emit("sub", last, first)
-    step = call(np.divide, delta, float(parts)) if parts > 0 else np.nan
+    step: Any = call(np.divide, delta, float(parts)) if parts > 0 else np.nan
     shape = (n, *first.extents)
     count = iota(shape, 0)
     steps = o.broadcast_to(step if parts > 0 else delta, shape)
@@ -216,7 +217,8 @@ def ix_(*args):
             fail(ArgumentError, "Cross index must be 1 dimensional")
         if x.ir_dtype.is_bool:
             x = constant(static(x, "a mask in np.ix_").nonzero()[0])
-        out.append(reshape(cast(x, np.int64) if x.size == 0 else x, [x.size if j == k else 1 for j in range(len(args))]))
+        out.append(reshape(cast(x, np.int64) if x.size == 0 else x,
+                           [x.size if j == k else 1 for j in range(len(args))]))
     return tuple(out)
 
 
@@ -266,13 +268,17 @@ def text(a, *args, **kwargs):
 
 RULES: dict[Callable[..., Any], Rule] = {
     np.zeros: _filled(0), np.ones: _filled(1), np.empty: _filled(0), np.full: full,
-    np.zeros_like: _filled_like(0), np.ones_like: _filled_like(1), np.empty_like: _filled_like(0), np.full_like: full_like,
-    np.array: array, np.asarray: asarray, np.asanyarray: asarray, np.copy: copy, np.ascontiguousarray: ascontiguousarray,
-    np.asfortranarray: ascontiguousarray, np.astype: astype, np.asarray_chkfinite: asarray_chkfinite,
+    np.zeros_like: _filled_like(0), np.ones_like: _filled_like(1), np.empty_like: _filled_like(0),
+    np.full_like: full_like,
+    np.array: array, np.asarray: asarray, np.asanyarray: asarray, np.copy: copy,
+    np.ascontiguousarray: ascontiguousarray,
+    np.asfortranarray: ascontiguousarray, np.astype: astype,
     np.arange: arange, np.linspace: linspace, np.logspace: logspace, np.geomspace: geomspace,
     np.meshgrid: meshgrid, np.vander: vander, np.ix_: ix_,
-    **{f: _known(f) for f in (np.eye, np.identity, np.tri, np.indices, np.diag_indices, np.tril_indices, np.triu_indices,
-                              np.bartlett, np.blackman, np.hamming, np.hanning, np.kaiser, np.fromiter)},
+    **{f: _known(f) for f in (np.eye, np.identity, np.tri, np.indices, np.diag_indices, np.tril_indices,
+                              np.triu_indices,
+                              np.bartlett, np.blackman, np.hamming, np.hanning, np.kaiser, np.fft.fftfreq,
+                              np.fft.rfftfreq)},
     np.diag_indices_from: _of_shape(np.diag_indices_from, np.diag_indices_from),
     np.tril_indices_from: _of_shape(np.tril_indices_from, np.tril_indices_from),
     np.triu_indices_from: _of_shape(np.triu_indices_from, np.triu_indices_from),

@@ -39,9 +39,9 @@ def power(x: TracedArray, y: TracedArray, dtype: Any = None) -> TracedArray:
     if np.dtype(loop[0]).kind in "iu":
         if y.known is not None and np.any(y.known < 0):
             fail(ArgumentError, "Integers to negative integer powers are not allowed.")
-        shortcut = {1: "positive", 2: "square"}.get(exponent)  # type: ignore[call-overload]
+        shortcut = {1: "positive", 2: "square"}.get(exponent)
     else:
-        shortcut = {-1: "reciprocal", 0.5: "sqrt", 1: "positive", 2: "square"}.get(exponent)  # type: ignore[call-overload]
+        shortcut = {-1: "reciprocal", 0.5: "sqrt", 1: "positive", 2: "square"}.get(exponent)
     base = o.convert(x, loop[0])
     if shortcut and o.broadcast_shape(x.extents, y.extents) == x.extents:
         return compute(getattr(np, shortcut), [base])
@@ -63,7 +63,7 @@ def square(x: TracedArray) -> TracedArray:
 
 
 def reciprocal(x: TracedArray) -> TracedArray:
-    """1/x; of an integer NumPy's truncated quotient, which is 0 but for ±1 (and 0, where it is what C division gives)."""
+    """1/x; of an integer NumPy's truncated quotient, which is 0 but for ±1."""
     if x.ir_dtype.is_integer:
         quotient = emit("div", *_float(full_like(1, x), x))
         return cast(emit("trunc", quotient), x.dtype)
@@ -304,11 +304,17 @@ def fix(x, out=None):
 
 def nan_to_num(x, copy=True, nan=0.0, posinf=None, neginf=None):
     """nan and the infinities replaced by numbers; by default the largest finite ones of the dtype."""
-    if not copy:
-        o.unsupported(np.nan_to_num, "copy=False; write x[...] = np.nan_to_num(x)")
-    x = as_traced(x)
-    if not x.ir_dtype.is_float:
-        return positive(x) if not x.ir_dtype.is_complex else o.unsupported(np.nan_to_num, "of complex numbers")
+    h = as_traced(x)
+    if h.ir_dtype.is_complex:
+        o.unsupported(np.nan_to_num, "of complex numbers")
+    y = _numbers(h, nan, posinf, neginf) if h.ir_dtype.is_float else positive(h)
+    if copy or not isinstance(x, TracedArray) or x.kind != o.ARRAY:
+        return y
+    x.write(y)
+    return x
+
+
+def _numbers(x: TracedArray, nan: Any, posinf: Any, neginf: Any) -> TracedArray:
     limits = np.finfo(x.dtype)
     infinite, positive_ = emit("isinf", x), emit("gt", x, full_like(0, x))
     high, low = (limits.max if posinf is None else posinf), (limits.min if neginf is None else neginf)
@@ -365,7 +371,8 @@ def piecewise(x, condlist, funclist, *args, **kw):
             some = emit("or", some, m)
         masks.append(emit("not", some))
     elif len(functions) != len(masks):
-        fail(ShapeError, f"with {len(masks)} condition(s), either {len(masks)} or {len(masks) + 1} functions are expected")
+        n = len(masks)
+        fail(ShapeError, f"with {n} condition(s), either {n} or {n + 1} functions are expected")
     y = full_like(0, x)
     for m, f in zip(masks, functions, strict=True):
         value = as_traced(f(x, *args, **kw) if callable(f) else f)

@@ -105,7 +105,8 @@ def put_along_axis(arr, indices, values, axis):
 def target(arr: Any, func: Any) -> TracedArray:
     """An array that may be written to."""
     if not isinstance(arr, TracedArray):
-        fail(TraceError, f"{o.name_of(func)} changes an array from outside of the traced function; copy it inside first")
+        fail(TraceError, f"{o.name_of(func)} changes an array from outside of the traced function; copy it inside "
+                         f"first")
     return arr
 
 
@@ -236,7 +237,8 @@ def unravel_index(indices, shape, order="C"):
 
 
 RULES: dict[Callable[..., Any], Rule] = {
-    np.take: take, np.take_along_axis: take_along_axis, np.put_along_axis: put_along_axis, np.put: put, np.choose: choose,
+    np.take: take, np.take_along_axis: take_along_axis, np.put_along_axis: put_along_axis, np.put: put,
+    np.choose: choose,
     np.compress: compress, np.extract: extract, np.place: place, np.putmask: putmask, np.copyto: copyto,
     np.ravel_multi_index: ravel_multi_index, np.unravel_index: unravel_index,
 }

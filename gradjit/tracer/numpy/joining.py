@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -18,10 +19,12 @@ from .common import (
     concat,
     fixed,
     flatten,
-    full,
     given,
+    pad_axis,
+    pick,
     reshape,
-    reverse, slice_axis,
+    reverse,
+    slice_axis,
     static,
     stored,
     take_known,
@@ -32,6 +35,9 @@ Rule = Callable[..., Any]
 
 
 # joining ------------------------------------------------------------------------------------------------------------
+MISMATCH = "all the input array dimensions except for the concatenation axis must match exactly"
+
+
 def concatenate(arrays, /, axis=0, out=None, *, dtype=None, casting="same_kind"):
     xs = listed(arrays)
     if not xs:
@@ -43,13 +49,12 @@ def concatenate(arrays, /, axis=0, out=None, *, dtype=None, casting="same_kind")
     k = axis_of(axis, xs[0])
     for n, x in enumerate(xs):
         if x.ndim != xs[0].ndim:
-            fail(ShapeError, f"all the input array dimensions except for the concatenation axis must match exactly, but the "
-                             f"array at index 0 has {xs[0].ndim} dimension(s) and the array at index {n} has {x.ndim} dimension(s)")
+            fail(ShapeError, f"{MISMATCH}, but the array at index 0 has {xs[0].ndim} dimension(s) and the array at "
+                             f"index {n} has {x.ndim} dimension(s)")
         for j in range(x.ndim):
             if j != k and x.extents[j] != xs[0].extents[j]:
-                fail(ShapeError, f"all the input array dimensions except for the concatenation axis must match exactly, but "
-                                 f"along dimension {j}, the array at index 0 has size {xs[0].extents[j]} and the array at "
-                                 f"index {n} has size {x.extents[j]}")
+                fail(ShapeError, f"{MISMATCH}, but along dimension {j}, the array at index 0 has size "
+                                 f"{xs[0].extents[j]} and the array at index {n} has size {x.extents[j]}")
     return stored(np.concatenate, concat(in_common(xs, dtype, casting), k), out)
 
 
@@ -147,7 +152,7 @@ def array_split(ary, indices_or_sections, axis=0):
             fail(ArgumentError, "number sections must be larger than 0.")
         each, extras = divmod(n, sections)
         bounds = np.cumsum([0] + extras * [each + 1] + (sections - extras) * [each]).tolist()
-        pairs = list(zip(bounds[:-1], bounds[1:], strict=True))
+        pairs = list(itertools.pairwise(bounds))
     else:
         ends = [*points.tolist(), None]
         pairs = [slice(a, b).indices(n)[:2] for a, b in zip([0, *ends[:-1]], ends, strict=True)]
@@ -187,7 +192,7 @@ dsplit = _split_along(3, lambda x: 2, "dsplit only works on arrays of 3 or more 
 
 # padding ------------------------------------------------------------------------------------------------------------
 def pad(array, pad_width, mode="constant", **kwargs):
-    """NumPy's modes: constant, edge, reflect, symmetric, wrap, empty, linear_ramp, maximum, mean, minimum, or a function.
+    """NumPy's modes: constant, edge, reflect, symmetric, wrap, empty, linear_ramp, maximum, mean, minimum.
 
     The modes that copy elements ask NumPy itself, on index numbers, which element goes where.
     """
@@ -214,13 +219,13 @@ def _pairs(widths: Any, rank: int, what: str) -> list[tuple[int, int]]:
     if isinstance(widths, dict):
         out = [(0, 0)] * rank
         for axis, w in widths.items():
-            out[o.normal_axis(axis, rank)] = tuple(np.broadcast_to(np.asarray(w), (2,)).tolist())  # type: ignore[assignment]
+            out[o.normal_axis(axis, rank)] = tuple(np.broadcast_to(np.asarray(w), (2,)).tolist())
         return out
     numbers = static(widths, what)
     if numbers.dtype.kind not in "iu":
         fail(DtypeError, f"`{what}` must be of integral type.")
     try:
-        return [tuple(p) for p in np.broadcast_to(numbers, (rank, 2)).tolist()]  # type: ignore[misc]
+        return [tuple(p) for p in np.broadcast_to(numbers, (rank, 2)).tolist()]
     except ValueError as e:
         fail(ShapeError, str(e))
 
@@ -228,21 +233,18 @@ def _pairs(widths: Any, rank: int, what: str) -> list[tuple[int, int]]:
 def _value_pairs(values: Any, x: TracedArray) -> list[tuple[TracedArray, TracedArray]]:
     """(before, after) numbers for each axis, which may be traced."""
     v = o.broadcast_to(cast(as_traced(values), x.dtype), (x.ndim, 2))
-    return [(reshape(slice_axis(slice_axis(v, 0, k, 1), 1, 0, 1), ()), reshape(slice_axis(slice_axis(v, 0, k, 1), 1, 1, 1), ()))
-            for k in range(x.ndim)]
+    return [(pick(pick(v, 0, k), 0, 0), pick(pick(v, 0, k), 0, 1)) for k in range(x.ndim)]
 
 
 def _pad_constant(x: TracedArray, widths: Sequence[tuple[int, int]], constant_values: Any = 0) -> TracedArray:
     v = as_traced(constant_values)
     if v.size == 1:
         lows, highs = zip(*widths, strict=True) if widths else ((), ())
-        return o.as_array(emit("pad", x, reshape(cast(v, x.dtype), ()), lows=lows, highs=highs, interiors=(0,) * x.ndim))
+        return o.as_array(emit("pad", x, reshape(cast(v, x.dtype), ()), lows=lows, highs=highs,
+                               interiors=(0,) * x.ndim))
     for k, (pair, numbers) in enumerate(zip(widths, _value_pairs(v, x), strict=True)):
         for side, (width, number) in enumerate(zip(pair, numbers, strict=True)):
-            if width:
-                lows, highs = [0] * x.ndim, [0] * x.ndim
-                (lows if side == 0 else highs)[k] = width
-                x = emit("pad", x, number, lows=tuple(lows), highs=tuple(highs), interiors=(0,) * x.ndim)
+            x = pad_axis(x, k, width, 0, number) if side == 0 else pad_axis(x, k, 0, width, number)
     return x
 
 
@@ -252,7 +254,8 @@ def _pad_copies(x: TracedArray, widths: Sequence[tuple[int, int]], mode: str, op
     for k, (low, high) in enumerate(widths):
         if low or high:
             try:
-                places = np.pad(np.arange(x.extents[k]), (low, high), mode=mode, **options)  # type: ignore[call-overload]
+                places = np.pad(np.arange(x.extents[k]), (low, high), mode=mode,
+                                **options)  # type: ignore[call-overload]
             except ValueError as e:
                 fail(ArgumentError, str(e))
             x = take_known(x, k, places)
@@ -277,7 +280,8 @@ def _pad_ramp(x: TracedArray, widths: Sequence[tuple[int, int]], end_values: Any
     return x
 
 
-def _pad_statistic(x: TracedArray, widths: Sequence[tuple[int, int]], mode: str, stat_length: Any = None) -> TracedArray:
+def _pad_statistic(x: TracedArray, widths: Sequence[tuple[int, int]], mode: str,
+                   stat_length: Any = None) -> TracedArray:
     """A statistic of the elements next to each edge."""
     from .reduction import max_, min_
     from .statistics import mean
@@ -327,7 +331,7 @@ def insert(arr, obj, values, axis=None):
     if one and v.ndim:
         v = _rows_to_insert(v, x, k)
         count = v.extents[k]
-        at = int(places) + (n if int(places) < 0 else 0)
+        at = static_int(obj, "the place of np.insert") % n if n else 0
         order = np.concatenate([np.arange(at), n + np.arange(count), np.arange(at, n)])
     shape = (*x.extents[:k], count, *x.extents[k + 1:])
     v = o.broadcast_to(cast(v, x.dtype), shape)
@@ -365,17 +369,9 @@ def fill_diagonal(a, val, wrap=False):
     a.write(reshape(flat, a.extents))
 
 
-def rows(x: TracedArray, count: int) -> TracedArray:
-    """`count` leading elements, or zeros behind where there are fewer."""
-    n = x.extents[0]
-    if count <= n:
-        return slice_axis(x, 0, 0, count)
-    return concat([x, full(0, (count - n, *x.extents[1:]), x.dtype)], 0)
-
-
 RULES: dict[Callable[..., Any], Rule] = {
     np.concatenate: concatenate, np.stack: stack, np.vstack: vstack, np.hstack: hstack, np.dstack: dstack,
-    np.column_stack: column_stack, np.append: append, np.block: block,
+    getattr(np, "row_stack", np.vstack): vstack, np.column_stack: column_stack, np.append: append, np.block: block,
     np.array_split: array_split, np.split: split, np.hsplit: hsplit, np.vsplit: vsplit, np.dsplit: dsplit,
     np.pad: pad, np.delete: delete, np.insert: insert, np.fill_diagonal: fill_diagonal,
 }

@@ -44,7 +44,7 @@ def matmul(x: TracedArray, y: TracedArray, dtype: Any = None) -> TracedArray:
     loop = resolve(np.matmul, [x, y], dtype)
     x, y = cast(x, loop[0]), cast(y, loop[1])
     if not x.ndim or not y.ndim:
-        fail(ArgumentError, "matmul: Input operand 0 does not have enough dimensions (has 0, gufunc core with signature "
+        fail(ArgumentError, "matmul: Input operand does not have enough dimensions (has 0, gufunc core with signature "
                             "(n?,k),(k,m?)->(n?,m?) requires 1)")
     inner = y.extents[0 if y.ndim == 1 else -2]
     if x.extents[-1] != inner:
@@ -382,7 +382,8 @@ UFUNCS: dict[np.ufunc, str | Rule | Raw] = {
 }
 
 RULES: dict[Callable[..., Any], Rule] = {
-    np.dot: dot, np.inner: inner, np.vdot: vdot, np.outer: outer, np.tensordot: tensordot, np.kron: kron, np.cross: cross,
+    np.dot: dot, np.inner: inner, np.vdot: vdot, np.outer: outer, np.tensordot: tensordot, np.kron: kron,
+    np.cross: cross,
     np.trace: trace, np.linalg.norm: norm, np.linalg.vector_norm: vector_norm, np.linalg.matrix_norm: matrix_norm,
     np.linalg.matrix_power: matrix_power, np.linalg.multi_dot: multi_dot, np.linalg.trace: linalg_trace,
     np.linalg.diagonal: linalg_diagonal, np.linalg.cross: linalg_cross, np.linalg.outer: linalg_outer,

@@ -16,7 +16,6 @@ from .common import (
     axis_of,
     fixed,
     flatten,
-    given,
     iota,
     move_axis,
     pick,
@@ -225,7 +224,8 @@ def roll(a, shift, axis=None):
     if len(shifts) != len(axes) and 1 not in (len(shifts), len(axes)):
         fail(ArgumentError, "'shift' and 'axis' should be scalars or 1D sequences")
     longest = max(len(shifts), len(axes))
-    for s, k in zip(shifts * (longest if len(shifts) == 1 else 1), axes * (longest if len(axes) == 1 else 1), strict=True):
+    for s, k in zip(shifts * (longest if len(shifts) == 1 else 1), axes * (longest if len(axes) == 1 else 1),
+                    strict=True):
         x = _rolled(x, s, axis_of(k, x))
     return as_traced_copy(x)
 
@@ -238,6 +238,19 @@ def _rolled(x: TracedArray, shift: Any, axis: int) -> TracedArray:
     places = emit("sub", iota((n,), 0), o.broadcast_to(cast(reshape_copy(s, ()), np.int64), (n,)))
     places = emit("mod", places, o.constant(np.broadcast_to(np.int64(n), (n,))))
     return move_axis(emit("gather", x, places, axes=(axis,)), 0, axis)
+
+
+def _centred(forward: bool) -> Rule:
+    """np.fft.fftshift and ifftshift: half the extent moved from one end to the other."""
+
+    def rule(x, axes=None):
+        v = array(x)
+        for k in (range(v.ndim) if axes is None else [axis_of(a, v) for a in np.atleast_1d(axes).tolist()]):
+            half = fixed(v, np.roll)[k] // 2
+            v = _rolled(v, half if forward else -half, k)
+        return as_traced_copy(v)
+
+    return rule
 
 
 # repetition ---------------------------------------------------------------------------------------------------------
@@ -272,7 +285,8 @@ def tile(A, reps):
         place += k in axes
         dims.append(place)
         place += 1
-    y = emit("broadcast", reshape_copy(x, shape), shape=tuple(wide), dims=tuple(dims)) if axes else reshape_copy(x, shape)
+    y = emit("broadcast", reshape_copy(x, shape), shape=tuple(wide), dims=tuple(dims)) if axes else reshape_copy(x,
+                                                                                                                 shape)
     return o.as_array(reshape_copy(y, [t * e for t, e in zip(times, shape, strict=True)]))
 
 
@@ -380,7 +394,8 @@ def _triangle(keep_lower: bool) -> Rule:
 def lower_mask(rows: int, columns: int, k: int) -> TracedArray:
     """True at and below the k-th diagonal, computed from counters (a table of it would have to be read)."""
     i, j = iota((rows, columns), 0), iota((rows, columns), 1)
-    return emit("le", j, emit("add", i, o.constant(np.broadcast_to(np.int64(k), (rows, columns))))) if k else emit("le", j, i)
+    return emit("le", j, emit("add", i, o.constant(np.broadcast_to(np.int64(k),
+                                                                   (rows, columns))))) if k else emit("le", j, i)
 
 
 tril, triu = _triangle(True), _triangle(False)
@@ -405,11 +420,6 @@ def size(a, axis=None):
     return n
 
 
-def trim_one(x: TracedArray) -> Any:
-    """The rows of x."""
-    return tuple(pick(x, 0, k) for k in range(x.extents[0]))
-
-
 def unstack(x, /, *, axis=0):
     x = array(x)
     if x.ndim == 0:
@@ -425,7 +435,8 @@ def apply_along_axis(func1d, axis, arr, *args, **kwargs):
     rest = [e for j, e in enumerate(fixed(x, np.apply_along_axis)) if j != k]
     if int(np.prod(rest, dtype=np.int64)) > SLICE_LIMIT:
         o.unsupported(np.apply_along_axis, f"on more than {SLICE_LIMIT} slices; give the function an axis argument")
-    rows = reshape_copy(move_axis(x, k, x.ndim - 1), (-1 if 0 in rest else int(np.prod(rest, dtype=np.int64)), x.extents[k]))
+    rows = reshape_copy(move_axis(x, k, x.ndim - 1),
+                        (-1 if 0 in rest else int(np.prod(rest, dtype=np.int64)), x.extents[k]))
     if not rows.extents[0]:
         fail(ArgumentError, "Cannot apply_along_axis when any iteration dimensions are 0")
     from .joining import stack
@@ -449,18 +460,16 @@ def apply_over_axes(func, a, axes):
     return y
 
 
-def _given_dtype(x: TracedArray, dtype: Any) -> TracedArray:
-    return cast(x, dtype) if given(dtype) else x
-
-
 RULES: dict[Callable[..., Any], Rule] = {
     np.reshape: reshape, np.ravel: ravel, np.squeeze: squeeze, np.expand_dims: expand_dims,
     np.atleast_1d: atleast_1d, np.atleast_2d: atleast_2d, np.atleast_3d: atleast_3d,
     np.transpose: transpose, np.matrix_transpose: matrix_transpose, np.linalg.matrix_transpose: matrix_transpose,
     np.swapaxes: swapaxes, np.moveaxis: moveaxis, np.rollaxis: rollaxis,
     np.flip: flip, np.fliplr: fliplr, np.flipud: flipud, np.rot90: rot90, np.roll: roll,
-    np.broadcast_to: broadcast_to, np.broadcast_arrays: broadcast_arrays, np.tile: tile, np.repeat: repeat, np.resize: resize,
+    np.broadcast_to: broadcast_to, np.broadcast_arrays: broadcast_arrays, np.tile: tile, np.repeat: repeat,
+    np.resize: resize,
     np.diagonal: diagonal, np.diag: diag, np.diagflat: diagflat, np.tril: tril, np.triu: triu,
     np.shape: shape_, np.ndim: ndim, np.size: size, np.unstack: unstack,
+    np.fft.fftshift: _centred(True), np.fft.ifftshift: _centred(False),
     np.apply_along_axis: apply_along_axis, np.apply_over_axes: apply_over_axes,
 }

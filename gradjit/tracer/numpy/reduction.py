@@ -276,10 +276,6 @@ def _nan_position(func: Rule, rule: Rule, neutral: Callable[[np.dtype], Any]) ->
 
 
 # methods of ufuncs --------------------------------------------------------------------------------------------------
-def _nanmax_like(ufunc: np.ufunc) -> Rule:
-    return lambda x, axis, keepdims: _halving(ufunc, x, axis, keepdims)
-
-
 REDUCTIONS: dict[np.ufunc, Rule] = {
     np.add: sum_, np.multiply: prod, np.maximum: max_, np.minimum: min_,
 }
@@ -295,7 +291,8 @@ ASSOCIATIVE: dict[np.ufunc, Any] = {
 def reduce_(ufunc, a, axis=0, dtype=None, out=None, keepdims=False, initial=NO_VALUE, where=True):
     """`ufunc.reduce`."""
     if ufunc in REDUCTIONS:
-        return REDUCTIONS[ufunc](*_typed(ufunc, a, dtype, axis), out=out, keepdims=keepdims, initial=initial, where=where)
+        return REDUCTIONS[ufunc](*_typed(ufunc, a, dtype, axis), out=out, keepdims=keepdims, initial=initial,
+                                 where=where)
     if ufunc in LOGICAL_REDUCTIONS:
         return LOGICAL_REDUCTIONS[ufunc](a, axis, out, keepdims, where=where)
     if given(initial) or (where is not True and where is not NO_VALUE):
@@ -340,14 +337,15 @@ def _fold_axis(ufunc: np.ufunc, x: TracedArray, axis: int) -> TracedArray:
     return x
 
 
-INVERSE_OF = {np.subtract: np.add, np.divide: np.multiply}
+INVERSE_OF: dict[np.ufunc, np.ufunc] = {np.subtract: np.add, np.divide: np.multiply}
 
 
 def _folded(ufunc: np.ufunc, x: TracedArray, axis: Any, keepdims: Any) -> TracedArray:
     """`a - b - c - ...` as `a - (b + c + ...)`, and so for quotients."""
     axes = axes_of(axis, x)
     if len(axes) != 1:
-        fail(ArgumentError, f"reduction operation '{ufunc.__name__}' is not reorderable, so at most one axis may be specified")
+        fail(ArgumentError, f"reduction operation '{ufunc.__name__}' is not reorderable, so at most one axis may be "
+                            f"specified")
     (k,) = axes
     if x.extents[k] == 0:
         fail(ArgumentError, f"zero-size array to reduction operation {ufunc.__name__} which has no identity")
@@ -386,13 +384,14 @@ def outer(ufunc, a, b, dtype=None, out=None):
 def at(ufunc, a, indices, b=None):
     """`ufunc.at(x, i, v)`, unbuffered: np.add.at adds for each occurrence of an index."""
     if not isinstance(a, TracedArray):
-        fail(UnsupportedError, f"np.{ufunc.__name__}.at changes an array from outside of the traced function; copy it inside first")
+        fail(UnsupportedError, f"np.{ufunc.__name__}.at changes an array from outside of the traced function; copy it "
+                               f"inside first")
     if ufunc is np.add:
         add_at(a, indices, b)
     elif ufunc is np.subtract:
         add_at(a, indices, call(np.negative, b))
     else:
-        unsupported(f"np.{ufunc.__name__}.at", "only np.add.at and np.subtract.at are; for each index once write x[i] = ...")
+        unsupported(f"np.{ufunc.__name__}.at", "np.add.at and np.subtract.at are; for each index once write x[i] = v")
 
 
 def reduceat(ufunc, array, indices, axis=0, dtype=None, out=None):
@@ -401,7 +400,8 @@ def reduceat(ufunc, array, indices, axis=0, dtype=None, out=None):
     x = as_traced(array)
     starts = static(indices, "the indices of reduceat")
     if len(starts) > SEGMENT_LIMIT:
-        unsupported(f"np.{ufunc.__name__}.reduceat", f"more than {SEGMENT_LIMIT} segments; write np.add.at with segment numbers")
+        unsupported(f"np.{ufunc.__name__}.reduceat", f"more than {SEGMENT_LIMIT} segments; write np.add.at with the "
+                                                     f"numbers of the segments")
     k = o.normal_axis(axis, x.ndim)
     n = x.extents[k]
     for i in starts:

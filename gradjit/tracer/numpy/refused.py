@@ -22,19 +22,38 @@ COMPLEX = "complex numbers come with a later version"
 INTEGER_LOOP = "its number of steps depends on the elements"
 
 FUNCTIONS: dict[Callable[..., Any], str] = {
-    **dict.fromkeys((np.linalg.solve, np.linalg.tensorsolve, np.linalg.tensorinv, np.linalg.inv, np.linalg.cholesky, np.linalg.eigvals, np.linalg.eigvalsh, np.linalg.pinv, np.linalg.slogdet, np.linalg.det, np.linalg.svd, np.linalg.svdvals, np.linalg.eig, np.linalg.eigh, np.linalg.lstsq, np.linalg.qr, np.linalg.cond, np.linalg.matrix_rank, np.polyfit, np.roots), FACTORISATION),
-    **{getattr(np.fft, name): TRANSFORM for name in np.fft.__all__ if name not in ("fftfreq", "rfftfreq")},
+    **dict.fromkeys((np.linalg.solve, np.linalg.tensorsolve, np.linalg.tensorinv, np.linalg.inv, np.linalg.cholesky,
+                     np.linalg.eigvals, np.linalg.eigvalsh, np.linalg.pinv, np.linalg.slogdet, np.linalg.det,
+                     np.linalg.svd, np.linalg.svdvals, np.linalg.eig, np.linalg.eigh, np.linalg.lstsq, np.linalg.qr,
+                     np.linalg.cond, np.linalg.matrix_rank, np.polyfit, np.roots), FACTORISATION),
+    **{getattr(np.fft, name): TRANSFORM for name in np.fft.__all__
+       if name not in ("fftfreq", "rfftfreq", "fftshift", "ifftshift")},
     np.histogram2d: "write np.histogram of the raveled bin numbers, or np.add.at",
     np.histogramdd: "write np.histogram of the raveled bin numbers, or np.add.at",
     np.polydiv: "polynomial division takes as many steps as the leading coefficients demand",
     np.sort_complex: COMPLEX,
     np.i0: "write scipy.special.i0 outside; Bessel functions come with a later version",
+    np.asarray_chkfinite: "it looks at the elements; write np.asarray",
     np.packbits: NO_NUMBERS, np.unpackbits: NO_NUMBERS,
     np.may_share_memory: ALIASING, np.shares_memory: ALIASING,
     np.min_scalar_type: "it depends on the value",
     **dict.fromkeys((np.save, np.savez, np.savez_compressed, np.savetxt), FILES),
     **dict.fromkeys((np.busday_count, np.busday_offset, np.is_busday, np.datetime_as_string), DATES),
 }
+
+LIMITS: dict[str, str] = {
+    "order=": "'C' and 'F'; what follows the layout in memory ('A', 'K') is not known",
+    "np.quantile, np.percentile": "weights=; for a q that is not known, and ignoring nan, method='linear' alone",
+    "np.pad": "mode='median' and functions as mode; reflect_type='odd'",
+    "np.linalg.norm": "ord=2, -2 and 'nuc' of matrices, which need singular values",
+    "np.fill_diagonal": "wrap=True",
+    "np.repeat, np.split, np.delete, np.insert": "counts, places and indices must be known",
+    "np.digitize, np.histogram": "the bins of digitize must be known; histogram takes no rule for their number",
+    "np.apply_along_axis": "at most 256 slices",
+    "ufunc.reduceat": "at most 256 segments, known",
+    "complex numbers": "arithmetic, exp, log, sqrt, trigonometry, sums and products; no abs, angle, conj, real, imag",
+}
+"""What supported functions do not do."""
 
 UFUNCS: dict[np.ufunc, str] = {
     np.gcd: INTEGER_LOOP, np.lcm: INTEGER_LOOP, np.isnat: DATES,
@@ -43,10 +62,16 @@ UFUNCS: dict[np.ufunc, str] = {
 
 OUTSIDE: dict[str, str] = {
     **dict.fromkeys(("fromfile", "fromregex", "genfromtxt", "load", "loadtxt"), FILES),
-    **dict.fromkeys(("frombuffer", "fromstring", "from_dlpack", "fromfunction", "fromiter", "require", "bmat", "asmatrix", "mask_indices"), "it makes arrays from other objects; call it outside and pass the result"),
-    **dict.fromkeys(("base_repr", "binary_repr", "broadcast_shapes", "datetime_data", "format_float_positional", "format_float_scientific", "get_include", "get_printoptions", "getbufsize", "geterr", "geterrcall", "info", "isdtype", "isfortran", "isscalar", "issubdtype", "iterable", "mintypecode", "nested_iters", "printoptions", "promote_types", "set_printoptions", "setbufsize", "seterr", "seterrcall", "show_config", "show_runtime", "test", "typename", "frompyfunc"), NO_NUMBERS),
+    **dict.fromkeys(("frombuffer", "fromstring", "from_dlpack", "fromfunction", "fromiter", "require", "bmat",
+                     "asmatrix", "mask_indices"),
+                     "it makes arrays from other objects; call it outside and pass the result"),
+    **dict.fromkeys(("base_repr", "binary_repr", "broadcast_shapes", "datetime_data", "format_float_positional",
+                     "format_float_scientific", "get_include", "get_printoptions", "getbufsize", "geterr",
+                     "geterrcall", "info", "isdtype", "isfortran", "isscalar", "issubdtype", "iterable", "mintypecode",
+                     "nested_iters", "printoptions", "promote_types", "set_printoptions", "setbufsize", "seterr",
+                     "seterrcall", "show_config", "show_runtime", "test", "typename", "frompyfunc"), NO_NUMBERS),
 }
-"""Functions that never see a traced array: they run as ordinary Python while the function is traced, as anywhere else."""
+"""Functions that never see a traced array: they run as ordinary Python while the function is traced."""
 
 
 def _refuse(func: Any, reason: str) -> Rule:

@@ -57,7 +57,8 @@ def _partition(rule: Rule) -> Rule:
 def lexsort(keys, axis=-1):
     """By the last key, ties by the one before: stable sorts from the first key to the last."""
     from .indexing import take_along_axis
-    columns = list(map(array, as_traced(keys))) if isinstance(keys, (TracedArray, np.ndarray)) else [array(k) for k in keys]
+    columns = list(map(array, as_traced(keys))) if isinstance(keys, (TracedArray, np.ndarray)) else [array(k)
+                                                                                                     for k in keys]
     if not columns:
         fail(ArgumentError, "need sequence of keys with len > 0 in lexsort")
     k = axis_of(axis, columns[0])
@@ -69,7 +70,7 @@ def lexsort(keys, axis=-1):
 
 # searching ----------------------------------------------------------------------------------------------------------
 COUNTING_LIMIT = 16
-"""In a table of at most so many elements the comparisons are counted; in a longer one a binary search is written out."""
+"""In a table of at most so many elements the comparisons are counted; in a longer one the search is binary."""
 
 
 def searchsorted(a, v, side="left", sorter=None):
@@ -116,7 +117,7 @@ def digitize(x, bins, right=False):
     """The bin of each element; bins are known to rise or to fall."""
     table = pinned(bins)
     if table is None:
-        o.unsupported(np.digitize, "with bins that are not known while tracing; write np.searchsorted, whose table rises")
+        o.unsupported(np.digitize, "with bins that are not known while tracing; write np.searchsorted")
     steps = np.diff(table)
     if not (np.all(steps >= 0) or np.all(steps <= 0)):
         fail(ArgumentError, "bins must be monotonically increasing or decreasing")

@@ -1,4 +1,4 @@
-"""SciPy's special functions. scipy.special is never imported for this: its ufuncs are known by name once the user has."""
+"""SciPy's special functions. Its ufuncs are known by name, so that the module is not imported before the user does."""
 
 from __future__ import annotations
 
@@ -93,8 +93,8 @@ def huber(delta: TracedArray, r: TracedArray) -> TracedArray:
 
 
 def pseudo_huber(delta: TracedArray, r: TracedArray) -> TracedArray:
-    """delta² (sqrt(1 + (r/delta)²) - 1), 0 where either is 0, inf for a negative delta; the difference through expm1 and
-    log1p, so that it does not cancel."""
+    """delta² (sqrt(1 + (r/delta)²) - 1), 0 where either is 0, inf for a negative delta; the difference through expm1
+    and log1p, so that it does not cancel."""
     zero = full_like(0, delta)
     positive = emit("gt", delta, zero)
     d = emit("select", positive, delta, full_like(1, delta))
@@ -177,9 +177,11 @@ def gammasgn(x: TracedArray) -> TracedArray:
 UFUNCS_BY_NAME: dict[str, str | Rule] = {
     "erf": "erf", "erfc": "erfc", "erfinv": "erfinv", "expit": "expit", "gammaln": "gammaln", "psi": "digamma",
     "digamma": "digamma", "logit": logit, "log_expit": log_expit, "xlogy": xlogy, "xlog1py": xlog1py, "entr": entr,
-    "rel_entr": rel_entr, "kl_div": kl_div, "huber": huber, "pseudo_huber": pseudo_huber, "ndtr": ndtr, "boxcox": boxcox,
+    "rel_entr": rel_entr, "kl_div": kl_div, "huber": huber, "pseudo_huber": pseudo_huber, "ndtr": ndtr,
+    "boxcox": boxcox,
     "boxcox1p": boxcox1p, "inv_boxcox": inv_boxcox, "inv_boxcox1p": inv_boxcox1p, "exprel": exprel, "exp2": "exp2",
-    "exp10": exp10, "expm1": "expm1", "log1p": "log1p", "cbrt": "cbrt", "cosm1": cosm1, "gammasgn": gammasgn, "round": "rint",
+    "exp10": exp10, "expm1": "expm1", "log1p": "log1p", "cbrt": "cbrt", "cosm1": cosm1, "gammasgn": gammasgn,
+    "round": "rint",
 }
 
 
@@ -198,8 +200,8 @@ def _float(a: Any, *others: Any) -> TracedArray:
 
 
 def logsumexp(a, axis=None, b=None, keepdims=False, return_sign=False):
-    """log(sum(b exp(a))): the maximum is taken out first, and its own terms m from the sum, so that what is small beside
-    them keeps its digits: log(m + s) = log1p(s/m) + log(m)."""
+    """log(sum(b exp(a))): the maximum is taken out first, and its own terms m from the sum, so that what is small
+    beside them keeps its digits: log(m + s) = log1p(s/m) + log(m)."""
     x = _float(a)
     if x.ir_dtype.is_complex:
         o.unsupported("scipy.special.logsumexp", "of complex numbers")

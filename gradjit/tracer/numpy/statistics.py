@@ -86,7 +86,8 @@ def std(a, axis=None, dtype=None, out=None, ddof=0, keepdims=False, *, where=Tru
     return stored(np.std, emit("sqrt", _var(a, axis, dtype, ddof, keepdims, where, mean, correction)), out)
 
 
-def _var(a: Any, axis: Any, dtype: Any, ddof: Any, keepdims: Any, where: Any, given_mean: Any, correction: Any) -> TracedArray:
+def _var(a: Any, axis: Any, dtype: Any, ddof: Any, keepdims: Any, where: Any, given_mean: Any,
+         correction: Any) -> TracedArray:
     if given(correction):
         if ddof != 0:
             fail(ArgumentError, "ddof and correction can't be provided simultaneously.")
@@ -162,14 +163,17 @@ def _nanmean(x: TracedArray, axes: tuple[int, ...], where: Any) -> TracedArray:
     return emit("div", total, _numbers(x, axes, where))
 
 
-def nanvar(a, axis=None, dtype=None, out=None, ddof=0, keepdims=False, *, where=True, mean=NO_VALUE, correction=NO_VALUE):
+def nanvar(a, axis=None, dtype=None, out=None, ddof=0, keepdims=False, *, where=True, mean=NO_VALUE,
+           correction=NO_VALUE):
     x = as_traced(a)
     if not x.ir_dtype.is_float:
         return var(x, axis, dtype, out, ddof, keepdims, where=where, mean=mean, correction=correction)
-    return stored(np.nanvar, _nanvar(x, axis, dtype, correction if given(correction) else ddof, keepdims, where, mean), out)
+    return stored(np.nanvar, _nanvar(x, axis, dtype, correction if given(correction) else ddof, keepdims, where, mean),
+                  out)
 
 
-def nanstd(a, axis=None, dtype=None, out=None, ddof=0, keepdims=False, *, where=True, mean=NO_VALUE, correction=NO_VALUE):
+def nanstd(a, axis=None, dtype=None, out=None, ddof=0, keepdims=False, *, where=True, mean=NO_VALUE,
+           correction=NO_VALUE):
     x = as_traced(a)
     if not x.ir_dtype.is_float:
         return std(x, axis, dtype, out, ddof, keepdims, where=where, mean=mean, correction=correction)
@@ -177,7 +181,8 @@ def nanstd(a, axis=None, dtype=None, out=None, ddof=0, keepdims=False, *, where=
     return stored(np.nanstd, emit("sqrt", y), out)
 
 
-def _nanvar(x: TracedArray, axis: Any, dtype: Any, ddof: Any, keepdims: Any, where: Any, given_mean: Any) -> TracedArray:
+def _nanvar(x: TracedArray, axis: Any, dtype: Any, ddof: Any, keepdims: Any, where: Any,
+            given_mean: Any) -> TracedArray:
     x = cast(x, _mean_dtype(x, dtype))
     axes = axes_of(axis, x)
     center = cast(as_traced(given_mean), x.dtype) if given(given_mean) else _nanmean(x, axes, where)
@@ -274,7 +279,7 @@ def restored_shape(x: TracedArray, axes: Sequence[int]) -> tuple[Any, ...]:
 
 def _known_quantiles(func: Rule, x: TracedArray, ranked: TracedArray, q: np.ndarray, fractions: np.ndarray, weak: bool,
                      method: str) -> TracedArray:
-    """Each q is a place between two ranks; NumPy tells which, for any method, as the quantile of the ranks themselves."""
+    """Each q is a place between two ranks; NumPy tells which, for any method: the quantile of the ranks themselves."""
     n = ranked.extents[0]
     if n == 0:
         fail(BoundsError, "a quantile of no elements")
@@ -375,7 +380,8 @@ def cov(m, y=None, rowvar=True, bias=False, ddof=None, fweights=None, aweights=N
         fail(ArgumentError, "m has more than 2 dimensions")
     if x.ir_dtype.is_complex:
         o.unsupported(np.cov, "of complex numbers")
-    dtype = np.dtype(dtype) if given(dtype) else np.result_type(x.dtype, np.float64, *([] if y is None else [array(y).dtype]))
+    dtype = np.dtype(dtype) if given(dtype) else np.result_type(x.dtype, np.float64,
+                                                                *([] if y is None else [array(y).dtype]))
     x = _as_rows(x, dtype, rowvar)
     if y is not None:
         x = concat([x, _as_rows(array(y), dtype, rowvar)], 0)

@@ -1,6 +1,7 @@
 """Compares NumPy functions on traced arrays, interpreted, with NumPy itself: value, dtype, shape, kind, error class.
 
-A case is a call: `case(np.sum, X, axis=1)`. It runs three ways: with its arrays traced (as arguments), with its arrays known
+A case is a call: `case(np.sum, X, axis=1)`. It runs three ways: with its arrays traced (as arguments),
+with its arrays known
 (constants folded while tracing), and through NumPy. Where NumPy raises, gradjit must raise an error of the same builtin
 class; a case marked `refused` must raise UnsupportedError that names the function and the line.
 """
@@ -59,10 +60,12 @@ class Case:
     """Whether Python floats are traced, as they are as arguments of the user's function."""
 
 
-def case(func: Callable[..., Any], *args: Any, _tolerance: float = 1e-13, _refused: str = "", _traced_only: bool = False,
+def case(func: Callable[..., Any], *args: Any, _tolerance: float = 1e-13, _refused: str = "",
+         _traced_only: bool = False,
          _kinds: bool = True, _raises: Any | None = None, _floats: bool = False, **kwargs: Any) -> Any:
     """A pytest parameter for a call."""
-    c = Case(func, args, kwargs, describe(func, args, kwargs), _tolerance, _refused, _traced_only, _kinds, _raises, _floats)
+    c = Case(func, args, kwargs, describe(func, args, kwargs), _tolerance, _refused, _traced_only, _kinds, _raises,
+             _floats)
     return pytest.param(c, id=c.name)
 
 

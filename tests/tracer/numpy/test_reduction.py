@@ -6,7 +6,21 @@ import numpy as np
 import pytest
 
 from tests.tracer.numpy.arrays import (
-    EMPTY, IA, IV, M, NANS, SMALL, SOME_NANS, TIES, UNSIGNED, ZERO_D, A, C, F, T, V,
+    EMPTY,
+    IA,
+    IV,
+    NANS,
+    SMALL,
+    SOME_NANS,
+    TIES,
+    UNSIGNED,
+    ZERO_D,
+    A,
+    C,
+    F,
+    M,
+    T,
+    V,
 )
 from tests.tracer.numpy.harness import Case, case, check
 
@@ -20,11 +34,13 @@ NAN_FUNCTIONS = [np.nansum, np.nanprod, np.nanmean, np.nanmax, np.nanmin, np.nan
 
 REDUCTIONS = [
     *(case(f, x) for f in PLAIN for x in ARRAYS),
-    *(case(f, T, axis=a) for f in PLAIN for a in AXES), *(case(f, T, axis=a, keepdims=True) for f in PLAIN for a in AXES),
+    *(case(f, T, axis=a) for f in PLAIN for a in AXES),
+    *(case(f, T, axis=a, keepdims=True) for f in PLAIN for a in AXES),
     *(case(f, T, axis=a) for f in PLAIN for a in (3, -4, (0, 0))), *(case(f, T, 1.5) for f in PLAIN),
     *(case(f, ZERO_D, axis=a) for f in PLAIN for a in (0, -1, 1)),
     *(case(f, EMPTY) for f in PLAIN), *(case(f, EMPTY, axis=a) for f in PLAIN for a in (0, 1)),
-    *(case(f, 3.5) for f in PLAIN), *(case(f, [V, V]) for f in PLAIN), *(case(f, [1.0, V[0], 2]) for f in (np.sum, np.max)),
+    *(case(f, 3.5) for f in PLAIN), *(case(f, [V, V]) for f in PLAIN),
+    *(case(f, [1.0, V[0], 2]) for f in (np.sum, np.max)),
     *(case(f, x, dtype=t) for f in (np.sum, np.prod) for x in (IA, SMALL, M, F) for t in (float, "f", np.int32)),
     *(case(f, IA, dtype=bool) for f in (np.sum, np.prod)),
     *(case(f, x, dtype=t) for f in (np.mean, np.var, np.std) for x in (IA, F, M) for t in (float, "f")),
@@ -39,8 +55,10 @@ REDUCTIONS = [
     *(case(f, EMPTY, axis=0, initial=1.0) for f in (np.max, np.min, np.sum)), case(np.max, IA, initial=3),
     *(case(f, A, where=False) for f in (np.sum, np.mean)),
     # variance
-    *(case(f, A, ddof=d) for f in (np.var, np.std) for d in (0, 1, 1.5, 12, 13)), case(np.var, A, axis=0, ddof=1, keepdims=True),
-    case(np.var, A, correction=1), case(np.var, A, ddof=1, correction=1), case(np.std, A, axis=1, mean=A.mean(1, keepdims=True)),
+    *(case(f, A, ddof=d) for f in (np.var, np.std) for d in (0, 1, 1.5, 12, 13)),
+    case(np.var, A, axis=0, ddof=1, keepdims=True),
+    case(np.var, A, correction=1), case(np.var, A, ddof=1, correction=1),
+    case(np.std, A, axis=1, mean=A.mean(1, keepdims=True)),
     case(np.var, A + 1e8), case(np.var, F), case(np.var, np.full(5, 0.1)),
     # extremes and positions
     *(case(f, x, axis=a) for f in (np.argmax, np.argmin) for x in (A, IA, TIES, M, NANS) for a in (None, 0, -1)),
@@ -59,11 +77,15 @@ REDUCTIONS = [
     case(np.average, A, axis=(0, 1), returned=True),
     # ignoring nan
     *(case(f, x, axis=a) for f in NAN_FUNCTIONS for x in (SOME_NANS, IA, F) for a in (None, 0, 1)),
-    *(case(f, NANS, axis=1) for f in NAN_FUNCTIONS), *(case(f, SOME_NANS, axis=1, keepdims=True) for f in NAN_FUNCTIONS),
-    *(case(f, SOME_NANS, axis=a) for f in (np.nanargmax, np.nanargmin) for a in (None, 0, 1)), case(np.nanargmax, IA, axis=0),
+    *(case(f, NANS, axis=1) for f in NAN_FUNCTIONS),
+    *(case(f, SOME_NANS, axis=1, keepdims=True) for f in NAN_FUNCTIONS),
+    *(case(f, SOME_NANS, axis=a) for f in (np.nanargmax, np.nanargmin) for a in (None, 0, 1)),
+    case(np.nanargmax, IA, axis=0),
     *(case(f, SOME_NANS, axis=0) for f in (np.nancumsum, np.nancumprod)), case(np.nancumsum, SOME_NANS),
-    case(np.nansum, SOME_NANS, initial=2.0), case(np.nanmean, SOME_NANS, axis=1, where=MASK), case(np.nanvar, SOME_NANS, axis=1, ddof=1),
-    case(np.nanvar, NANS[:2], axis=0, ddof=1), case(np.nanstd, SOME_NANS, axis=1, dtype="f"), case(np.nanmax, SOME_NANS, initial=3.0),
+    case(np.nansum, SOME_NANS, initial=2.0), case(np.nanmean, SOME_NANS, axis=1, where=MASK),
+    case(np.nanvar, SOME_NANS, axis=1, ddof=1),
+    case(np.nanvar, NANS[:2], axis=0, ddof=1), case(np.nanstd, SOME_NANS, axis=1, dtype="f"),
+    case(np.nanmax, SOME_NANS, initial=3.0),
     case(np.nansum, SOME_NANS, where=MASK), case(np.nanmean, SOME_NANS, dtype="f"),
 ]
 
@@ -77,53 +99,76 @@ SCANS = [
     case(np.cumulative_sum, IA, axis=0, dtype=float, include_initial=True), case(np.cumulative_prod, ZERO_D),
 ]
 
-QUANTILE_METHODS = ("inverted_cdf", "averaged_inverted_cdf", "closest_observation", "interpolated_inverted_cdf", "hazen", "weibull",
+QUANTILE_METHODS = ("inverted_cdf", "averaged_inverted_cdf", "closest_observation", "interpolated_inverted_cdf",
+                    "hazen", "weibull",
                     "linear", "median_unbiased", "normal_unbiased", "lower", "higher", "midpoint", "nearest")
 QUANTILES = [
-    *(case(np.median, x, axis=a) for x in (A, F, IA, SOME_NANS, SMALL) for a in (None, 0, 1)), case(np.median, V), case(np.median, T, axis=(0, 2)),
-    case(np.median, T, axis=1, keepdims=True), case(np.median, ZERO_D), case(np.median, EMPTY), case(np.median, [1.0, np.inf, np.inf]),
-    *(case(np.percentile, x, q) for x in (A, F, IA) for q in (0, 25, 50.0, 99.5, 100)), *(case(np.percentile, V, q, method=m)
-      for q in (10, 50, 33.3) for m in QUANTILE_METHODS), *(case(np.quantile, A, 0.4, axis=1, method=m) for m in QUANTILE_METHODS),
+    *(case(np.median, x, axis=a) for x in (A, F, IA, SOME_NANS, SMALL) for a in (None, 0, 1)), case(np.median, V),
+    case(np.median, T, axis=(0, 2)),
+    case(np.median, T, axis=1, keepdims=True), case(np.median, ZERO_D), case(np.median, EMPTY),
+    case(np.median, [1.0, np.inf, np.inf]),
+    *(case(np.percentile, x, q) for x in (A, F, IA) for q in (0, 25, 50.0, 99.5, 100)),
+    *(case(np.percentile, V, q, method=m)
+      for q in (10, 50, 33.3) for m in QUANTILE_METHODS),
+      *(case(np.quantile, A, 0.4, axis=1, method=m) for m in QUANTILE_METHODS),
     *(case(np.percentile, IA, 40, axis=1, method=m) for m in QUANTILE_METHODS),
     case(np.quantile, V, [0.0, 0.5, 1.0]), case(np.quantile, T, [[0.1, 0.2], [0.3, 0.9]], axis=1),
     case(np.quantile, T, [0.1, 0.2], axis=(0, 2), keepdims=True), case(np.quantile, V, 1.5), case(np.percentile, V, -1),
-    case(np.percentile, V, 50, method="none"), case(np.quantile, NANS, 0.5, axis=1), case(np.quantile, SOME_NANS, 0.5, axis=0),
-    case(np.quantile, V, np.array([0.2, 0.8])), case(np.quantile, A, np.array(0.3), axis=0), case(np.percentile, F, np.array([30.0]), axis=0, _tolerance=1e-7),
+    case(np.percentile, V, 50, method="none"), case(np.quantile, NANS, 0.5, axis=1),
+    case(np.quantile, SOME_NANS, 0.5, axis=0),
+    case(np.quantile, V, np.array([0.2, 0.8])), case(np.quantile, A, np.array(0.3), axis=0),
+    case(np.percentile, F, np.array([30.0]), axis=0, _tolerance=1e-7),
     case(np.quantile, T, np.array([[0.1, 0.2]]), axis=1, keepdims=True),
-    case(np.quantile, [V, V], 0.25, axis=1), case(np.quantile, F, np.float32(0.3)), case(np.quantile, SOME_NANS, np.array(0.5), axis=0),
+    case(np.quantile, [V, V], 0.25, axis=1), case(np.quantile, F, np.float32(0.3)),
+    case(np.quantile, SOME_NANS, np.array(0.5), axis=0),
     *(case(f, SOME_NANS, q, axis=a) for f in (np.nanpercentile,) for q in (10, 50, [20, 80]) for a in (None, 0, 1)),
-    case(np.nanquantile, SOME_NANS, 0.35, axis=1, keepdims=True), case(np.nanquantile, IA, 0.35, axis=1), case(np.nanquantile, NANS, 0.5, axis=1),
+    case(np.nanquantile, SOME_NANS, 0.35, axis=1, keepdims=True), case(np.nanquantile, IA, 0.35, axis=1),
+    case(np.nanquantile, NANS, 0.5, axis=1),
     case(np.quantile, V, 0.5, weights=np.ones(7), method="inverted_cdf", _refused="weights"),
     case(np.nanquantile, V, 0.5, method="lower", _refused="lower"),
 ]
 
 COVARIANCES = [
-    case(np.cov, A), case(np.cov, A, rowvar=False), case(np.cov, A, bias=True), case(np.cov, A, ddof=0), case(np.cov, V), case(np.cov, V, V**2),
-    case(np.cov, A, A[::-1] * 2), case(np.cov, IA), case(np.cov, F), case(np.cov, F, dtype="f"), case(np.cov, A, aweights=np.array([1.0, 2, 3, 4])),
-    case(np.cov, A, fweights=np.array([1, 2, 3, 4])), case(np.cov, A, fweights=np.array([1, 2, 3, 4]), aweights=np.array([1.0, 2, 3, 4]), ddof=2),
-    case(np.cov, T), case(np.cov, A, ddof=1.5), case(np.corrcoef, A), case(np.corrcoef, V, V**2), case(np.corrcoef, A, rowvar=False),
+    case(np.cov, A), case(np.cov, A, rowvar=False), case(np.cov, A, bias=True), case(np.cov, A, ddof=0),
+    case(np.cov, V), case(np.cov, V, V**2),
+    case(np.cov, A, A[::-1] * 2), case(np.cov, IA), case(np.cov, F), case(np.cov, F, dtype="f"),
+    case(np.cov, A, aweights=np.array([1.0, 2, 3, 4])),
+    case(np.cov, A, fweights=np.array([1, 2, 3, 4])),
+    case(np.cov, A, fweights=np.array([1, 2, 3, 4]), aweights=np.array([1.0, 2, 3, 4]), ddof=2),
+    case(np.cov, T), case(np.cov, A, ddof=1.5), case(np.corrcoef, A), case(np.corrcoef, V, V**2),
+    case(np.corrcoef, A, rowvar=False),
     case(np.corrcoef, V), case(np.cov, A[:, :1]),
 ]
 
 METHODS = [
-    *(case(u.reduce, x, axis=a) for u in (np.add, np.multiply, np.maximum, np.minimum, np.logaddexp, np.hypot, np.fmax, np.fmin,
-                                          np.logical_and, np.logical_or, np.logical_xor, np.subtract, np.divide, np.logaddexp2)
+    *(case(u.reduce, x, axis=a) for u in (np.add, np.multiply, np.maximum, np.minimum, np.logaddexp, np.hypot, np.fmax,
+                                          np.fmin,
+                                          np.logical_and, np.logical_or, np.logical_xor, np.subtract, np.divide,
+                                          np.logaddexp2)
       for x in (A, V, T[:, :, :1]) for a in (0, -1)),
     *(case(u.reduce, T, axis=(0, 2), keepdims=True) for u in (np.add, np.maximum, np.logaddexp, np.logical_or)),
-    *(case(u.reduce, T, axis=None) for u in (np.add, np.maximum, np.logaddexp, np.logical_or)), case(np.subtract.reduce, T, axis=(0, 1)),
+    *(case(u.reduce, T, axis=None) for u in (np.add, np.maximum, np.logaddexp, np.logical_or)),
+    case(np.subtract.reduce, T, axis=(0, 1)),
     *(case(u.reduce, x, axis=1) for u in (np.bitwise_and, np.bitwise_or, np.bitwise_xor) for x in (IA, UNSIGNED, M)),
-    *(case(u.reduce, EMPTY, axis=0) for u in (np.add, np.multiply, np.logical_and, np.logaddexp, np.hypot, np.maximum, np.fmax, np.subtract)),
-    *(case(u.reduce, EMPTY.astype(int), axis=0) for u in (np.bitwise_and, np.bitwise_or)), case(np.bitwise_and.reduce, EMPTY.astype("B"), axis=0),
+    *(case(u.reduce, EMPTY, axis=0) for u in (np.add, np.multiply, np.logical_and, np.logaddexp, np.hypot, np.maximum,
+                                              np.fmax, np.subtract)),
+    *(case(u.reduce, EMPTY.astype(int), axis=0) for u in (np.bitwise_and, np.bitwise_or)),
+    case(np.bitwise_and.reduce, EMPTY.astype("B"), axis=0),
     *(case(u.reduce, V[:1]) for u in (np.hypot, np.logical_xor, np.subtract, np.logaddexp, np.maximum)),
-    case(np.add.reduce, IA, dtype=float), case(np.add.reduce, A, initial=3.0), case(np.maximum.reduce, IA, dtype=float), case(np.maximum.reduce, A, initial=3.0),
+    case(np.add.reduce, IA, dtype=float), case(np.add.reduce, A, initial=3.0),
+    case(np.maximum.reduce, IA, dtype=float), case(np.maximum.reduce, A, initial=3.0),
     case(np.power.reduce, V, _refused="np.power.reduce"),
     *(case(u.accumulate, x, axis=a) for u in (np.add, np.multiply, np.maximum, np.minimum, np.logaddexp, np.logical_and)
       for x in (A, T) for a in (0, 1, -1)),
-    *(case(u.accumulate, V) for u in (np.add, np.maximum, np.logaddexp, np.fmax)), case(np.maximum.accumulate, NANS, axis=1),
-    case(np.bitwise_or.accumulate, UNSIGNED, axis=1), case(np.add.accumulate, SMALL, dtype=float), case(np.power.accumulate, V, _refused="accumulate"),
-    *(case(u.outer, V, A[0]) for u in (np.add, np.multiply, np.subtract, np.maximum, np.hypot, np.less)), case(np.add.outer, A, T[0, 0]),
+    *(case(u.accumulate, V) for u in (np.add, np.maximum, np.logaddexp, np.fmax)),
+    case(np.maximum.accumulate, NANS, axis=1),
+    case(np.bitwise_or.accumulate, UNSIGNED, axis=1), case(np.add.accumulate, SMALL, dtype=float),
+    case(np.power.accumulate, V, _refused="accumulate"),
+    *(case(u.outer, V, A[0]) for u in (np.add, np.multiply, np.subtract, np.maximum, np.hypot, np.less)),
+    case(np.add.outer, A, T[0, 0]),
     case(np.multiply.outer, 2.0, V), case(np.multiply.outer, V, 2), case(np.add.outer, IV, F[0]),
-    case(np.add.reduceat, V, [0, 3, 1, 6]), case(np.add.reduceat, A, [0, 2], axis=1), case(np.maximum.reduceat, A, [0, 1]),
+    case(np.add.reduceat, V, [0, 3, 1, 6]), case(np.add.reduceat, A, [0, 2], axis=1),
+    case(np.maximum.reduceat, A, [0, 1]),
     case(np.add.reduceat, V, [0, 7]), case(np.multiply.reduceat, IV, [0, 2, 4]),
 ]
 
@@ -136,11 +181,15 @@ def into(f, x, *args, **kwargs):  # type: ignore[no-untyped-def]
 
 
 OUT = [
-    *(case(into, f, A, axis=0) for f in (np.sum, np.prod, np.mean, np.var, np.std, np.max, np.min, np.ptp, np.cumsum, np.median)),
-    *(case(into, f, A, axis=1, keepdims=True) for f in (np.sum, np.mean, np.max)), *(case(into, f, A, axis=0) for f in (np.any, np.all, np.argmax)),
-    case(into, np.clip, A, -0.5, 0.5), case(into, np.round, A, 1), case(into, np.cumprod, A, axis=1), case(into, np.nansum, SOME_NANS, axis=0),
+    *(case(into, f, A, axis=0) for f in (np.sum, np.prod, np.mean, np.var, np.std, np.max, np.min, np.ptp, np.cumsum,
+                                         np.median)),
+    *(case(into, f, A, axis=1, keepdims=True) for f in (np.sum, np.mean, np.max)),
+    *(case(into, f, A, axis=0) for f in (np.any, np.all, np.argmax)),
+    case(into, np.clip, A, -0.5, 0.5), case(into, np.round, A, 1), case(into, np.cumprod, A, axis=1),
+    case(into, np.nansum, SOME_NANS, axis=0),
     case(into, np.percentile, A, 30, axis=0), case(into, np.take, V, [1, 2]), case(into, np.dot, A, A.T),
-    case(into, np.add.reduce, A, axis=0), case(into, np.maximum.accumulate, A, axis=0), case(into, np.sin, A), case(into, np.trace, A),
+    case(into, np.add.reduce, A, axis=0), case(into, np.maximum.accumulate, A, axis=0), case(into, np.sin, A),
+    case(into, np.trace, A),
 ]
 
 

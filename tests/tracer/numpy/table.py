@@ -1,0 +1,157 @@
+"""Writes docs/numpy.md: which of NumPy's public functions are supported, which are not, and why.
+
+`python -m tests.tracer.numpy.table` rewrites the page; test_table.py fails when it is out of date.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import scipy
+import scipy.special
+
+from gradjit.tracer.numpy import LIBRARY_RULES, RULES, UFUNC_METHODS, UFUNCS, refused, special
+
+PAGE = Path(__file__).resolve().parents[3] / "docs" / "numpy.md"
+
+FAMILIES = {
+    "elementwise": "Elementwise functions", "reduction": "Reductions and scans", "statistics": "Statistics",
+    "movement": "Shapes, axes and order", "joining": "Joining, splitting, padding", "creation": "Making arrays",
+    "indexing": "Reading and writing by index", "search": "Sorting, searching, counting",
+    "calculus": "Differences, integrals, interpolation, polynomials", "linalg": "Linear algebra",
+    "contraction": "einsum",
+}
+
+HEAD = """# NumPy and SciPy inside a compiled function
+
+This page is generated (`python -m tests.tracer.numpy.table`, with {versions}) from the tracer's own tables, and a test
+fails when it is out of date. A function that is listed as supported takes every argument that NumPy's does, with
+NumPy's meaning, dtypes and errors, except those named behind it and in the table below; using one of those is an
+`UnsupportedError` that names it and your line. So is calling a function that is not supported. What is not about traced
+arrays at all (`np.load`, `np.printoptions`, ...) runs as ordinary Python while the function is compiled.
+
+Where results can differ from NumPy's:
+
+- `np.argsort`, `np.sort` and their kin are always stable; NumPy's default is not, so equal elements may come in another
+  order.
+- `np.partition` and `np.argpartition` sort fully, which is a partition, too.
+- What would be float16 (`np.sin` of an int8 array) is refused: cast first.
+- A warning of NumPy's (division by zero, all-nan slices) is not given; the value is the same.
+- Indices and counts that are only known at run time are checked then and raise IndexError, also where NumPy raises
+  ValueError (`np.choose`, `np.ravel_multi_index`). `np.nanargmax` of nothing but nan gives 0 where NumPy raises.
+- Where the shape of a result depends on the elements (`np.nonzero`, `np.unique`, `x[mask]`), they must be known while
+  tracing: constants, or arrays from outside of the function and what is computed of them alone. Those are then watched:
+  when their elements change, the function is compiled anew.
+"""
+
+
+def public() -> Iterator[tuple[str, Any]]:
+    """Every public function of np, np.linalg and np.fft, by name."""
+    for prefix, module in (("np", np), ("np.linalg", np.linalg), ("np.fft", np.fft)):
+        for name in sorted(module.__all__):
+            f = getattr(module, name)
+            if callable(f) and not isinstance(f, type):
+                yield f"{prefix}.{name}", f
+
+
+def is_supported(f: Any) -> bool:
+    return (f in UFUNCS and f not in refused.UFUNCS) if isinstance(f, np.ufunc) else (f in RULES
+                                                                                      and f not in refused.FUNCTIONS)
+
+
+def reason(name: str, f: Any) -> str | None:
+    """Why it is not supported; None where nothing is said."""
+    return refused.UFUNCS.get(f) or refused.FUNCTIONS.get(f) or refused.OUTSIDE.get(name.removeprefix("np."))
+
+
+def family(f: Any) -> str:
+    """The file that holds the rule."""
+    if isinstance(f, np.ufunc):
+        from gradjit.tracer.numpy import linalg
+        return "linalg" if f in linalg.UFUNCS else "elementwise"
+    import gradjit.tracer.numpy as tables
+    for name in FAMILIES:
+        if f in getattr(tables, name).RULES:
+            return name
+    raise AssertionError(f"{f} stands in no family's table")
+
+
+def missing_arguments(f: Any) -> list[str]:
+    """Parameters of NumPy's that the rule does not have."""
+    if isinstance(f, np.ufunc):
+        return []
+    try:
+        theirs = inspect.signature(f).parameters
+    except (TypeError, ValueError):
+        return []
+    ours = inspect.signature(RULES[f]).parameters
+    if any(p.kind in (p.VAR_KEYWORD, p.VAR_POSITIONAL) for p in ours.values()):
+        return []
+    return [f"{p}=" for p in theirs if p not in ours and p not in ("subok", "like", "device", "prototype")]
+
+
+def supported_lines() -> Iterator[str]:
+    by_family: dict[str, dict[str, str]] = {name: {} for name in FAMILIES}
+    for name, f in public():
+        if is_supported(f):
+            without = missing_arguments(f)
+            by_family[family(f)][name] = f"`{name}`" + (f" (without {', '.join(without)})" if without else "")
+    for key, title in FAMILIES.items():
+        yield f"\n### {title}\n"
+        yield ", ".join(by_family[key].values())
+    yield "\n### Methods of ufuncs\n"
+    yield (", ".join(f"`{m}`" for m in UFUNC_METHODS) + ": of sums, products, extremes, logical and bitwise ufuncs, "
+           "`logaddexp` and `hypot`; `at` of `np.add` and `np.subtract`; `outer` of all.")
+    yield "\n### scipy.special\n"
+    names = sorted({*special.UFUNCS_BY_NAME, *(name for _, name in LIBRARY_RULES)})
+    yield ", ".join(f"`{n}`" for n in names)
+
+
+def limit_lines() -> Iterator[str]:
+    yield "| function or argument | what is supported, or not |\n| --- | --- |"
+    for what, text in refused.LIMITS.items():
+        yield f"| {what} | {text} |"
+
+
+def unsupported_lines() -> Iterator[str]:
+    by_reason: dict[str, list[str]] = {}
+    for name, f in public():
+        if not is_supported(f) and name.removeprefix("np.") not in refused.OUTSIDE:
+            by_reason.setdefault(reason(name, f) or "", []).append(f"`{name}`")
+    yield "| functions | why, or what to write |\n| --- | --- |"
+    for why, names in by_reason.items():
+        yield f"| {', '.join(names)} | {why} |"
+    count = sum(isinstance(getattr(scipy.special, n), np.ufunc) for n in scipy.special.__all__)
+    yield f"| the rest of `scipy.special`'s {count} ufuncs | they come with a later version |"
+    yield "| `np.random.*` | it gives another result at each call: draw outside and pass the result |"
+
+
+def outside_lines() -> Iterator[str]:
+    by_reason: dict[str, list[str]] = {}
+    for name, why in refused.OUTSIDE.items():
+        by_reason.setdefault(why, []).append(f"`np.{name}`")
+    for why, names in by_reason.items():
+        yield f"- {', '.join(names)}: {why}."
+
+
+def versions() -> str:
+    """The libraries whose public names the page lists."""
+    return " and ".join(f"{m.__name__} {'.'.join(m.__version__.split('.')[:2])}" for m in (np, scipy))
+
+
+def page() -> str:
+    """The text of docs/numpy.md."""
+    return "\n".join([HEAD.replace("{versions}", versions()), "## Supported", *supported_lines(),
+                      "\n## Supported in part\n", *limit_lines(),
+                      "\n## Not supported\n", *unsupported_lines(),
+                      "\n## Not about traced arrays\n", *outside_lines()]) + "\n"
+
+
+
+if __name__ == "__main__":
+    PAGE.write_text(page())
+    print(f"wrote {PAGE}")
