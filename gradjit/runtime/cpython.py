@@ -92,7 +92,6 @@ class CPythonLayout:
     `dict_version` is None where this release has no usable version tag.
     """
 
-    header: int
     type: int
     size: int
     float_value: int
@@ -126,7 +125,6 @@ def layout() -> CPythonLayout:
     _check_build()
     header = object.__basicsize__
     found = CPythonLayout(
-        header=header,
         type=WORD,
         size=header,
         float_value=header,

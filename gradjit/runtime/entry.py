@@ -31,7 +31,6 @@ CACHED_WORKSPACE = 256 << 20  # up to this many a block is kept between calls
 WORKSPACE_ALIGNMENT = 64
 _HITS, _WORKSPACE = 0, 1  # words of the state; the others belong to the checks
 
-
 ENTRY = "gradjit.entry"
 _STATE, _OBJECT = f"{ENTRY}.state", f"{ENTRY}.object."
 

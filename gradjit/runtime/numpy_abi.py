@@ -33,6 +33,7 @@ DTYPES: dict[str, np.dtype[Any]] = {
 }
 
 _KINDS = "biufc"
+_FIRST_PAGE = 4096
 
 # The class of NumPy's own dtype classes: instances of its instances compare without running Python code.
 DTYPE_META: type = type(type(np.dtype("f8")))
@@ -155,9 +156,11 @@ def _probe_header(at: NumPyLayout, array: np.ndarray[Any, Any]) -> None:
     _require(word_at(here + at.data) == array.__array_interface__["data"][0], "the data pointer of an array")
     _require(word_at(here + at.descr) == id(array.dtype), "the dtype of an array")
     _require(word_at(here + at.base) == (0 if array.base is None else id(array.base)), "the base of an array")
-    if rank:
-        extents = (ctypes.c_ssize_t * rank).from_address(word_at(here + at.shape))
-        steps = (ctypes.c_ssize_t * rank).from_address(word_at(here + at.strides))
+    shape, strides = word_at(here + at.shape), word_at(here + at.strides)
+    if rank:  # NumPy allocates both as one block; only if they look like it are the pointers followed
+        _require(shape > _FIRST_PAGE and strides - shape == WORD * rank, "the extents of an array")
+        extents = (ctypes.c_ssize_t * rank).from_address(shape)
+        steps = (ctypes.c_ssize_t * rank).from_address(strides)
         _require(tuple(extents) == array.shape and tuple(steps) == array.strides, "the extents of an array")
     flags = ctypes.c_int.from_address(here + at.flags).value
     stated = (
@@ -172,8 +175,8 @@ def _probe_dtypes(at: NumPyLayout) -> None:
     natives = tuple(DTYPES.values())
     swapped = tuple(dtype.newbyteorder() for dtype in natives if dtype.itemsize > 1)
     for dtype in natives + swapped:
-        order = ctypes.c_char.from_address(id(dtype) + at.descr_byteorder).value.decode()
-        _require(order == dtype.byteorder and (order in "=|") == dtype.isnative, "dtypes")
+        order = ctypes.c_char.from_address(id(dtype) + at.descr_byteorder).value
+        _require(order == dtype.byteorder.encode() and (order in (b"=", b"|")) == dtype.isnative, "dtypes")
         _require(ctypes.c_int.from_address(id(dtype) + at.descr_type_num).value == dtype.num, "dtypes")
 
 

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from gradjit.runtime.numpy_abi import canonical
+from gradjit.runtime.numpy_abi import DTYPE_META, canonical
 
 
 class _Marker:
@@ -103,12 +103,16 @@ class StaticSpec:
     """A Python value that is part of the specialisation; the kernel does not get it. See `same_static`."""
 
     value: object
+    _key: tuple[object, ...] = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_key", static_key(self.value))
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, StaticSpec) and same_static(self.value, other.value)
+        return isinstance(other, StaticSpec) and (self.value is other.value or self._key == other._key)
 
     def __hash__(self) -> int:
-        return hash(static_key(self.value))
+        return hash(self._key)
 
 
 ValueSpec = ArraySpec | NumpyScalarSpec | FloatSpec | ComplexSpec
@@ -130,7 +134,7 @@ def static_key(value: object) -> tuple[object, ...]:
         return cls, struct.pack("dd", value.real, value.imag)  # type: ignore[attr-defined]
     if cls is tuple:
         return cls, tuple(static_key(item) for item in value)  # type: ignore[attr-defined]
-    if isinstance(value, np.dtype):
+    if type(cls) is DTYPE_META:
         return cls, value
     return object, id(value)
 
@@ -358,7 +362,7 @@ class EntrySpec:
     def _walk_objects(self) -> Iterator[object]:
         for parameter in self.parameters:
             if isinstance(parameter, StaticSpec):
-                yield from _static_objects(parameter.value)
+                yield parameter.value
         for capture in self.captured:
             yield from _source_objects(capture.source)
         for guard in self.guards:
@@ -391,13 +395,6 @@ def result_nodes(node: Any) -> Iterator[Any]:
         yield from result_nodes(part)
 
 
-def _static_objects(value: object) -> Iterator[object]:
-    yield value
-    if type(value) is tuple:
-        for item in value:
-            yield from _static_objects(item)
-
-
 def _source_objects(source: Source | np.ndarray[Any, Any]) -> Iterator[object]:
     if isinstance(source, ItemRef):
         yield source.container
@@ -422,7 +419,7 @@ def _guard_objects(guard: Guard) -> Iterator[object]:
         yield from guard.items
     else:
         yield from _source_objects(guard_source(guard))
-        yield from _static_objects(guard.expected) if guard.by_value else (guard.expected,)
+        yield guard.expected
 
 
 def guard_source(guard: GlobalGuard | CellGuard | AttributeGuard) -> Source:

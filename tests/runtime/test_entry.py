@@ -1119,7 +1119,7 @@ def memory_growth(action: Any, times: int) -> int:
     """Bytes that the process grows by in `times` repetitions, once warm."""
     if not sys.platform.startswith("linux"):
         pytest.skip("reads /proc")
-    for _ in range(max(3, times // 5)):
+    for _ in range(max(3, times // 2)):
         action()
     gc.collect()
     before = resident()
@@ -1155,7 +1155,7 @@ def test_entries_are_freed():
         tested = array_entry(3)
         assert takes(tested, np.ones(3))
 
-    assert memory_growth(once, 60) < 60 * 40_000
+    assert memory_growth(once, 100) < 100 * 10_000
 
 
 def test_entry_keeps_its_objects_and_lets_them_go():
