@@ -124,7 +124,8 @@ SMOOTH = (
     "np.sin({})", "np.cos({})", "np.tanh({})", "np.exp(-np.abs({}))", "np.exp(np.sin({}))", "np.sqrt(1 + {} ** 2)",
     "np.log1p({} ** 2)", "np.log(2 + np.cos({}))", "np.arctan({})", "np.arcsinh({})", "np.square({})", "-{}", "{} ** 3",
     "np.expm1(-{} ** 2)", "np.cbrt(2 + np.sin({}))", "np.abs({})", "np.reciprocal(2 + {} ** 2)",
-    "np.clip({}, -0.7, 0.9)", "np.positive({})", "(2 + {} ** 2) ** -1.5", "np.sinh(np.tanh({}))", "np.power(1.5 + np.cos({}), 2.5)",
+    "np.clip({}, -0.7, 0.9)", "np.positive({})", "(2 + {} ** 2) ** -1.5", "np.sinh(np.tanh({}))",
+    "np.power(1.5 + np.cos({}), 2.5)",
 )
 PAIRS = (
     "{} + {}", "{} - {}", "{} * {}", "{} / (2 + np.cos({}))", "np.maximum({}, {})", "np.minimum({}, {})",
@@ -185,7 +186,7 @@ def reduced(g: Grower) -> str | None:
     a = g.name(lambda v: v.ndim > 0)
     if a is None:
         return None
-    fn = g.pick(("sum", "mean", "max", "min", "prod", "var", "std", "cumsum", "sum", "mean", "average", "ptp", "median"))
+    fn = g.pick(("sum", "mean", "max", "min", "prod", "var", "std", "cumsum", "average", "ptp", "median"))
     rank = len(g.shape(a))
     axis = g.pick(("None", str(g.axis(a)), str(tuple(range(rank)))))
     if fn in ("cumsum", "average", "ptp", "median"):
@@ -208,7 +209,8 @@ def moved(g: Grower) -> str | None:
     rank = len(g.shape(a))
     text = g.pick((
         "np.transpose({0})", "np.reshape({0}, -1)", "np.expand_dims({0}, {1})", "np.squeeze({0})",
-        "np.flip({0}, axis={1})", "np.roll({0}, 1, axis={1})", "np.concatenate([{0}, {0} * 2], axis={1})", "np.stack([{0}, -{0}], axis={1})",
+        "np.flip({0}, axis={1})", "np.roll({0}, 1, axis={1})", "np.concatenate([{0}, {0} * 2], axis={1})",
+        "np.stack([{0}, -{0}], axis={1})",
         "np.broadcast_to({0}, (2,) + np.shape({0}))", "np.tile({0}, 2)", "np.repeat({0}, 2, axis={1})",
         "np.pad({0}, 1)", "np.swapaxes({0}, 0, {1})", "np.moveaxis({0}, 0, -1)", "np.atleast_2d({0})",
         "np.split({0}, 2, axis={1})[0]", "np.hstack([{0}, {0}])", "np.vstack([{0}, {0}])", "np.ravel({0})",
@@ -245,7 +247,8 @@ def created(g: Grower) -> str | None:
     if a is None:
         return None
     return g.pick(("np.arange({1}.0) * {0}.T.ravel()[0]", "np.linspace(0, 1, {1}) + np.mean({0})",
-                   "np.eye({1}) * np.max({0})", "np.full({1}, 0.5) * np.sum({0})", "np.array([np.sum({0}), 1.0, np.max({0})])",
+                   "np.eye({1}) * np.max({0})", "np.full({1}, 0.5) * np.sum({0})",
+                   "np.array([np.sum({0}), 1.0, np.max({0})])",
                    "np.ones(({1}, 2)) * np.mean({0})")).format(a, g.shape(a)[0])
 
 
