@@ -77,6 +77,7 @@ def test_wrong_output_is_seen() -> None:
 
 def test_the_processors_width_does_not_matter() -> None:
     assert same("for i in 0..9:  lanes=8 unroll=4", "for i in 0..9:  lanes=4 unroll=2")
+    assert same("for i in 0..9:  lanes=8 unroll=4", "for i in 0..9:")
     assert not same("for i in 0..9:  lanes=8", "for i in 0..8:  lanes=8")
 
 
