@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import functools
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -87,6 +87,25 @@ def text_of(x: Any) -> str:
     if isinstance(x, (list, tuple)):
         return "(" + ",".join(map(text_of, x)) + ")"
     return getattr(x, "__name__", str(x))
+
+
+def by_function(cases: Sequence[Any]) -> list[Any]:
+    """The cases of each function as one parameter: thousands of small ones cost less in groups."""
+    groups: dict[str, list[Case]] = {}
+    for p in cases:
+        groups.setdefault(p.values[0].func.__name__, []).append(p.values[0])
+    return [pytest.param(group, id=name) for name, group in groups.items()]
+
+
+def check_all(cases: Sequence[Case]) -> None:
+    """Every case; all failures are reported together."""
+    failures = []
+    for c in cases:
+        try:
+            check(c)
+        except Exception as e:
+            failures.append(f"{c.name}: {type(e).__name__}: {e}")
+    assert not failures, "\n".join(failures)
 
 
 def copied(x: Any) -> Any:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from tests.tracer.numpy.arrays import EMPTY, IA, IV, UNSIGNED, ZERO_D, A, F, M, S, T, V, W
-from tests.tracer.numpy.harness import Case, case, check
+from tests.tracer.numpy.harness import Case, by_function, case, check_all
 
 GRID = np.array([0.0, 0.5, 0.6, 1.7, 2.0, 4.0, 4.5])
 LONG = np.sin(np.arange(60.0))
@@ -73,21 +73,21 @@ POLYNOMIALS = [
 ]
 
 
-@pytest.mark.parametrize("c", DIFFERENCES)
-def test_differences(c: Case) -> None:
-    check(c)
+@pytest.mark.parametrize("cases", by_function(DIFFERENCES))
+def test_differences(cases: list[Case]) -> None:
+    check_all(cases)
 
 
-@pytest.mark.parametrize("c", INTERPOLATION)
-def test_interpolation(c: Case) -> None:
-    check(c)
+@pytest.mark.parametrize("cases", by_function(INTERPOLATION))
+def test_interpolation(cases: list[Case]) -> None:
+    check_all(cases)
 
 
-@pytest.mark.parametrize("c", CONVOLUTION)
-def test_convolution(c: Case) -> None:
-    check(c)
+@pytest.mark.parametrize("cases", by_function(CONVOLUTION))
+def test_convolution(cases: list[Case]) -> None:
+    check_all(cases)
 
 
-@pytest.mark.parametrize("c", POLYNOMIALS)
-def test_polynomials(c: Case) -> None:
-    check(c)
+@pytest.mark.parametrize("cases", by_function(POLYNOMIALS))
+def test_polynomials(cases: list[Case]) -> None:
+    check_all(cases)

@@ -7,7 +7,7 @@ import itertools
 import numpy as np
 import pytest
 
-from tests.tracer.numpy.harness import Case, case, check
+from tests.tracer.numpy.harness import Case, by_function, case, check_all
 
 FLOAT32_MAX = 3e38
 DTYPES = "?bhilBHILfdFD"
@@ -168,12 +168,13 @@ FUNCTIONS = [
 ]
 
 
-@pytest.mark.parametrize("c", CASES)
-def test_ufunc(c: Case) -> None:
-    c.floats = True
-    check(c)
+@pytest.mark.parametrize("cases", by_function(CASES))
+def test_ufunc(cases: list[Case]) -> None:
+    for c in cases:
+        c.floats = True
+    check_all(cases)
 
 
-@pytest.mark.parametrize("c", FUNCTIONS)
-def test_function(c: Case) -> None:
-    check(c)
+@pytest.mark.parametrize("cases", by_function(FUNCTIONS))
+def test_function(cases: list[Case]) -> None:
+    check_all(cases)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from tests.tracer.numpy.arrays import EMPTY, IA, IV, NANS, SMALL, TIES, UNSIGNED, ZERO_D, A, C, F, M, T, V
-from tests.tracer.numpy.harness import Case, Outer, case, check
+from tests.tracer.numpy.harness import Case, Outer, by_function, case, check_all
 
 I2 = np.array([[0, -1], [2, 1]])
 ROWS = np.array([0, 2, 1, 1])
@@ -178,26 +178,26 @@ INDEXING = [
 ]
 
 
-@pytest.mark.parametrize("c", TAKE)
-def test_take(c: Case) -> None:
-    check(c)
+@pytest.mark.parametrize("cases", by_function(TAKE))
+def test_take(cases: list[Case]) -> None:
+    check_all(cases)
 
 
-@pytest.mark.parametrize("c", WRITES)
-def test_write(c: Case) -> None:
-    check(c)
+@pytest.mark.parametrize("cases", by_function(WRITES))
+def test_write(cases: list[Case]) -> None:
+    check_all(cases)
 
 
-@pytest.mark.parametrize("c", SORTING)
-def test_sorting(c: Case) -> None:
-    check(c)
+@pytest.mark.parametrize("cases", by_function(SORTING))
+def test_sorting(cases: list[Case]) -> None:
+    check_all(cases)
 
 
-@pytest.mark.parametrize("c", COUNTING)
-def test_counting(c: Case) -> None:
-    check(c)
+@pytest.mark.parametrize("cases", by_function(COUNTING))
+def test_counting(cases: list[Case]) -> None:
+    check_all(cases)
 
 
-@pytest.mark.parametrize("c", INDEXING)
-def test_indexing(c: Case) -> None:
-    check(c)
+@pytest.mark.parametrize("cases", by_function(INDEXING))
+def test_indexing(cases: list[Case]) -> None:
+    check_all(cases)

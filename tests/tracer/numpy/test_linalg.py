@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from tests.tracer.numpy.arrays import EMPTY, IA, IV, SMALL, ZERO_D, A, B, C, F, M, S, T, V, W
-from tests.tracer.numpy.harness import Case, case, check
+from tests.tracer.numpy.harness import Case, by_function, case, check_all
 
 _rng = np.random.default_rng(11)
 
@@ -128,16 +128,16 @@ NORMS = [
 ]
 
 
-@pytest.mark.parametrize("c", PRODUCTS)
-def test_product(c: Case) -> None:
-    check(c)
+@pytest.mark.parametrize("cases", by_function(PRODUCTS))
+def test_product(cases: list[Case]) -> None:
+    check_all(cases)
 
 
-@pytest.mark.parametrize("c", EINSUM)
-def test_einsum(c: Case) -> None:
-    check(c)
+@pytest.mark.parametrize("cases", by_function(EINSUM))
+def test_einsum(cases: list[Case]) -> None:
+    check_all(cases)
 
 
-@pytest.mark.parametrize("c", NORMS)
-def test_norm(c: Case) -> None:
-    check(c)
+@pytest.mark.parametrize("cases", by_function(NORMS))
+def test_norm(cases: list[Case]) -> None:
+    check_all(cases)

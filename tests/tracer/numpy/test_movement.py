@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from tests.tracer.numpy.arrays import EMPTY, IA, IV, SMALL, ZERO_D, A, B, F, M, S, T, V
-from tests.tracer.numpy.harness import Case, Outer, case, check
+from tests.tracer.numpy.harness import Case, Outer, by_function, case, check_all
 
 SHAPES = [
     *(case(np.reshape, T, s) for s in ((4, 6), (-1,), 24, (2, -1, 2), (1, 24, 1), [3, 8], (5, 5), (-1, -1), (-1, 5),
@@ -169,36 +169,36 @@ CREATION = [
 ]
 
 
-@pytest.mark.parametrize("c", SHAPES)
-def test_shapes(c: Case) -> None:
-    check(c)
+@pytest.mark.parametrize("cases", by_function(SHAPES))
+def test_shapes(cases: list[Case]) -> None:
+    check_all(cases)
 
 
-@pytest.mark.parametrize("c", AXES)
-def test_axes(c: Case) -> None:
-    check(c)
+@pytest.mark.parametrize("cases", by_function(AXES))
+def test_axes(cases: list[Case]) -> None:
+    check_all(cases)
 
 
-@pytest.mark.parametrize("c", REPETITION)
-def test_repetition(c: Case) -> None:
-    check(c)
+@pytest.mark.parametrize("cases", by_function(REPETITION))
+def test_repetition(cases: list[Case]) -> None:
+    check_all(cases)
 
 
-@pytest.mark.parametrize("c", PARTS)
-def test_parts(c: Case) -> None:
-    check(c)
+@pytest.mark.parametrize("cases", by_function(PARTS))
+def test_parts(cases: list[Case]) -> None:
+    check_all(cases)
 
 
-@pytest.mark.parametrize("c", JOINING)
-def test_joining(c: Case) -> None:
-    check(c)
+@pytest.mark.parametrize("cases", by_function(JOINING))
+def test_joining(cases: list[Case]) -> None:
+    check_all(cases)
 
 
-@pytest.mark.parametrize("c", PADDING)
-def test_padding(c: Case) -> None:
-    check(c)
+@pytest.mark.parametrize("cases", by_function(PADDING))
+def test_padding(cases: list[Case]) -> None:
+    check_all(cases)
 
 
-@pytest.mark.parametrize("c", CREATION)
-def test_creation(c: Case) -> None:
-    check(c)
+@pytest.mark.parametrize("cases", by_function(CREATION))
+def test_creation(cases: list[Case]) -> None:
+    check_all(cases)

@@ -22,7 +22,7 @@ from tests.tracer.numpy.arrays import (
     T,
     V,
 )
-from tests.tracer.numpy.harness import Case, case, check
+from tests.tracer.numpy.harness import Case, by_function, case, check_all
 
 ARRAYS = (A, F, IA, SMALL, UNSIGNED, M, V, T, ZERO_D)
 ORDERED = [np.max, np.min, np.amax, np.amin, np.ptp]
@@ -193,31 +193,31 @@ OUT = [
 ]
 
 
-@pytest.mark.parametrize("c", REDUCTIONS)
-def test_reduction(c: Case) -> None:
-    check(c)
+@pytest.mark.parametrize("cases", by_function(REDUCTIONS))
+def test_reduction(cases: list[Case]) -> None:
+    check_all(cases)
 
 
-@pytest.mark.parametrize("c", SCANS)
-def test_scan(c: Case) -> None:
-    check(c)
+@pytest.mark.parametrize("cases", by_function(SCANS))
+def test_scan(cases: list[Case]) -> None:
+    check_all(cases)
 
 
-@pytest.mark.parametrize("c", QUANTILES)
-def test_quantile(c: Case) -> None:
-    check(c)
+@pytest.mark.parametrize("cases", by_function(QUANTILES))
+def test_quantile(cases: list[Case]) -> None:
+    check_all(cases)
 
 
-@pytest.mark.parametrize("c", COVARIANCES)
-def test_covariance(c: Case) -> None:
-    check(c)
+@pytest.mark.parametrize("cases", by_function(COVARIANCES))
+def test_covariance(cases: list[Case]) -> None:
+    check_all(cases)
 
 
-@pytest.mark.parametrize("c", METHODS)
-def test_ufunc_method(c: Case) -> None:
-    check(c)
+@pytest.mark.parametrize("cases", by_function(METHODS))
+def test_ufunc_method(cases: list[Case]) -> None:
+    check_all(cases)
 
 
-@pytest.mark.parametrize("c", OUT)
-def test_out(c: Case) -> None:
-    check(c)
+@pytest.mark.parametrize("cases", by_function(OUT))
+def test_out(cases: list[Case]) -> None:
+    check_all(cases)

@@ -7,7 +7,7 @@ import pytest
 import scipy.special as sp
 
 from tests.tracer.numpy.arrays import IA, NANS, A, F, T, V
-from tests.tracer.numpy.harness import Case, case, check
+from tests.tracer.numpy.harness import Case, by_function, case, check_all
 
 X = np.array([-5.5, -1.0, -0.3, 0.0, 1e-8, 0.3, 0.5, 1.0, 2.5, 30.0, np.inf, -np.inf, np.nan])
 P = np.array([0.0, 1e-300, 1e-9, 0.2, 0.29, 0.5, 0.500001, 0.71, 0.999999, 1.0, np.nan, -0.1, 1.1])
@@ -47,11 +47,11 @@ ALONG_AXES = [
 ]
 
 
-@pytest.mark.parametrize("c", UFUNCS)
-def test_ufunc(c: Case) -> None:
-    check(c)
+@pytest.mark.parametrize("cases", by_function(UFUNCS))
+def test_ufunc(cases: list[Case]) -> None:
+    check_all(cases)
 
 
-@pytest.mark.parametrize("c", ALONG_AXES)
-def test_along_axes(c: Case) -> None:
-    check(c)
+@pytest.mark.parametrize("cases", by_function(ALONG_AXES))
+def test_along_axes(cases: list[Case]) -> None:
+    check_all(cases)
