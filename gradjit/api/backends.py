@@ -103,9 +103,28 @@ def program_of(t: Trace, leaves: Sequence[Any]) -> Program:
     parameters = tuple(parameter_spec(leaf, x) for leaf, x in zip(t.leaves, leaves, strict=True))
     captured = tuple(Capture(source_of(c.source) if c.source is not None else c.array, ArraySpec.of(c.array))
                      for c in t.captured)
-    return Program(func, result_template(t.result_tree, nodes), outputs, parameters, captured,
-                   tuple(guard_of(g) for g in t.guards if isinstance(g, (outside.Guard, outside.Contents))),
-                   [g for g in t.guards if not isinstance(g, (outside.Guard, outside.Contents))], t)
+    guards, conditions = divided(t.guards)
+    return Program(func, result_template(t.result_tree, nodes), outputs, parameters, captured, guards, conditions, t)
+
+
+MAX_ITEMS, MAX_GUARDS = 32, 256
+"""Containers of more items, and guards beyond that many items in all, are checked by Python before each call: machine
+code has a comparison for each, and takes long to compile."""
+
+
+def divided(every: Sequence[outside.Condition]) -> tuple[tuple[Guard, ...], list[outside.Condition]]:
+    """The guards that machine code checks, and those that Python does."""
+    guards: list[Guard] = []
+    conditions: list[outside.Condition] = []
+    room = MAX_GUARDS
+    for g in every:
+        items = len(g.items) if isinstance(g, outside.Contents) else 1
+        if isinstance(g, (outside.Guard, outside.Contents)) and items <= min(MAX_ITEMS, room):
+            guards.append(guard_of(g))
+            room -= items
+        else:
+            conditions.append(g)
+    return tuple(guards), conditions
 
 
 def is_passed_on(r: Any) -> bool:

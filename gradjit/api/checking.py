@@ -9,6 +9,7 @@ import numpy as np
 
 from ..errors import DifferentiationError
 from ..tracer import trees
+from ..tracer.calls import call
 from . import functions as gj
 from .signatures import positional
 
@@ -39,7 +40,7 @@ def check_grads(f: Callable[..., Any], *args: Any, argnums: Argnums = None, orde
         full = list(args)
         for a, x in zip(chosen, varied, strict=True):
             full[a] = x
-        return f(*full, **kwargs)
+        return call(f, *full, **kwargs)
 
     rng = np.random.default_rng(seed)
     _check(g, f, tuple(args[a] for a in chosen), order, modes, directions, eps, atol, rtol, rng, 1)

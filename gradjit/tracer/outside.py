@@ -8,6 +8,7 @@ failing guard means tracing again.
 
 from __future__ import annotations
 
+import operator
 import types
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
@@ -91,12 +92,13 @@ class Contents:
     """The values of a list; the (key, value) pairs of a dict, in order."""
 
     def holds(self) -> bool:
-        now = self.container.items() if isinstance(self.container, dict) else self.container
-        if len(now) != len(self.items):
+        if len(self.container) != len(self.items):
             return False
         if isinstance(self.container, dict):
-            return all(k is j and (w is ANY or v is w) for (k, v), (j, w) in zip(now, self.items, strict=True))
-        return all(w is ANY or v is w for v, w in zip(now, self.items, strict=True))
+            pairs = zip(self.container.items(), self.items, strict=True)
+            return all(k is j and (w is ANY or v is w) for (k, v), (j, w) in pairs)
+        return all(map(operator.is_, self.container, self.items)) or all(
+            w is ANY or v is w for v, w in zip(self.container, self.items, strict=True))
 
 
 class Condition(Protocol):

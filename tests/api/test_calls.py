@@ -173,6 +173,25 @@ def test_globals_are_read_at_each_call(backend):
     assert specialisations(f) == before + 1
 
 
+@pytest.mark.parametrize("size", [10, 4000])
+def test_containers_of_any_size_are_watched(size):
+    numbers = [float(k) for k in range(size)]
+    rows = [[1.0 * k, 2.0 * k] for k in range(size)]
+    f = gj.jit(lambda x: x * (sum(numbers) + np.array(rows).sum()))
+
+    def expected():
+        return 2.0 * (sum(numbers) + np.array(rows).sum())
+
+    assert f(2.0) == expected()
+    assert f(2.0) == expected()
+    numbers[3] = 50.0
+    assert f(2.0) == expected()
+    rows[-1][1] = -1.0
+    assert f(2.0) == expected()
+    assert specialisations(f) == 3
+    assert f.stats().compile_seconds < 30
+
+
 def test_a_number_that_changes_at_every_call_does_not_fill_the_cache(monkeypatch):
     from gradjit.api import compiled
     monkeypatch.setattr(compiled, "MAX_SPECIALISATIONS", 4)
