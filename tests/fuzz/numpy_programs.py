@@ -10,7 +10,6 @@ from __future__ import annotations
 import linecache
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from itertools import count
 from typing import Any
 
 import numpy as np
@@ -34,7 +33,7 @@ class Program:
 
     def compiled(self) -> Callable[..., Any]:
         """The function, with its source where `inspect` and tracebacks look for it."""
-        filename = f"<program {next(_numbers)}>"
+        filename = "<program>"  # the same for all: hypothesis tells failures apart by where they arise
         linecache.cache[filename] = (len(self.source), None, self.source.splitlines(keepends=True), filename)
         scope: dict[str, Any] = {"np": np}
         exec(compile(self.source, filename, "exec"), scope)
@@ -43,9 +42,6 @@ class Program:
     def __str__(self) -> str:
         shown = ", ".join(f"{a.dtype}{list(a.shape)}" for a in self.arguments)
         return f"# {shown}\n{self.source}"
-
-
-_numbers = count()
 
 
 class Grower:
@@ -86,8 +82,12 @@ class Grower:
 
     # growth -----------------------------------------------------------------------------------------------------------
     def statement(self) -> None:
-        text = self.pick(TEMPLATES)(self)
+        template = self.pick(TEMPLATES)
+        text = template(self)
         if text is None:
+            return
+        if template in WRITES:
+            self.write(text)
             return
         target = f"v{len(self.lines)}"
         value = self.tried(f"{target} = {text}", target)
@@ -107,6 +107,21 @@ class Grower:
         if value.dtype.kind not in "fib" or value.size > MOST_ELEMENTS or value.ndim > 4 or not value.size:
             return None
         return scope[target] if np.all(np.abs(value.astype(float)) < LARGEST) else None
+
+    def write(self, line: str) -> None:
+        """A statement that changes an array in place, and with it what shares its memory: all is run again."""
+        scope = {name: a.copy() for name, a in self.env.items() if name in "xyz"}
+        before = {name: a.copy() for name, a in scope.items()}
+        try:
+            with np.errstate(all="ignore"):
+                exec("\n".join([*self.lines, line]), {"np": np}, scope)
+        except (ValueError, IndexError, TypeError):
+            return
+        if any(not np.array_equal(a, scope[name]) for name, a in before.items()):
+            return  # an argument: whether its change is seen outside depends on the wrapper
+        if all(np.all(np.abs(np.asarray(a, float)) < LARGEST) for a in scope.values()):
+            self.lines.append(line)
+            self.env = scope
 
     def program(self, arguments: Sequence[np.ndarray], scalar: bool) -> Program:
         found = [n for n, a in self.env.items() if np.asarray(a).dtype.kind == "f"]
@@ -252,9 +267,36 @@ def created(g: Grower) -> str | None:
                    "np.ones(({1}, 2)) * np.mean({0})")).format(a, g.shape(a)[0])
 
 
+def copied(g: Grower) -> str | None:
+    """An array of the function's own, to be written to."""
+    a = g.name(lambda v: v.ndim > 0)
+    return None if a is None else g.pick(("{}.copy()", "np.zeros_like({})", "np.array({})", "{} * 1.5")).format(a)
+
+
+def viewed(g: Grower) -> str | None:
+    a = g.name(lambda v: v.ndim > 0)
+    return None if a is None else g.pick(("{}[1:]", "{}[::-1]", "{}.T", "{}[::2]", "{}[0]", "{}.reshape(-1)")).format(a)
+
+
+def written(g: Grower) -> str | None:
+    """Assignments and augmented assignments to elements, rows, windows, masks and whole arrays, views among them."""
+    a = g.name(lambda v: v.ndim > 0)
+    if a is None or a in "xyz":
+        return None
+    if g.below(7) == 7:
+        return f"{a}[{a} > 0.2] {g.pick(('=', '+=', '*='))} {g.number()}"
+    place = g.pick(("[0]", "[-1]", "[1:]", "[::2]", "[...]", "[::-1]", "[[0, -1]]", "[..., 0]", ""))
+    b = g.name(lambda v: v.size == 1) if g.below(2) == 0 else a
+    value = f"{a}{place}" if b == a and g.flip() else (f"np.sum({b})" if g.flip() else g.number())
+    if not place:
+        return f"{a} {g.pick(('+=', '*=', '-='))} {value}"
+    return f"{a}{place} {g.pick(('=', '=', '+=', '*=', '-='))} {value} {g.pick(('* 0.5', '+ 0.25', ''))}".rstrip()
+
+
+WRITES = (written,)
 TEMPLATES: tuple[Callable[[Grower], str | None], ...] = (
     unary, unary, binary, binary, binary, where, indexed, indexed, masked_sum, reduced, reduced, method, moved, moved,
-    product, product, ordered, created,
+    product, product, ordered, created, copied, viewed, written, written, written,
 )
 
 

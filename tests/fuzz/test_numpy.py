@@ -81,14 +81,14 @@ def test_machine_code(p: Program) -> None:
 
 
 @pytest.mark.slow
-@settings(LONG, max_examples=500)
+@settings(LONG, max_examples=800)
 @given(programs(most=16), BACKENDS)
 def test_many_gradients(p: Program, backend: str) -> None:
     check_gradient(p, backend)
 
 
 @pytest.mark.slow
-@settings(LONG, max_examples=500)
+@settings(LONG, max_examples=800)
 @given(programs(most=16, scalar=False), BACKENDS)
 def test_many_values(p: Program, backend: str) -> None:
     check_values(p, backend)
