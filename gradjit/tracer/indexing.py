@@ -322,9 +322,18 @@ def placement(v: TracedArray, k: Key, axes: tuple[int, ...], rank: int) -> tuple
 def gather(v: TracedArray, k: Key) -> TracedArray:
     """The elements that index arrays name."""
     axes, indices = aligned(k)
+    if len(axes) == 1 and indices[0].known is not None:
+        return known_rows(v, axes[0], indices[0].known)
     got = o.emit("gather", v, *indices, axes=axes)
     perm = placement(v, k, axes, indices[0].ndim)
     return got if perm == tuple(range(len(perm))) else o.emit("transpose", got, perm=perm)
+
+
+def known_rows(v: TracedArray, axis: int, index: np.ndarray) -> TracedArray:
+    """Known indices along one axis: a few slices where they run, which fuse with their neighbours, else a gather."""
+    from .numpy.common import take_known
+    rows = take_known(v, axis, index.reshape(-1))
+    return reshape_to(rows, (*v.extents[:axis], *index.shape, *v.extents[axis + 1:]))
 
 
 def scatter(v: TracedArray, k: Key, new: TracedArray, op: str = "scatter") -> TracedArray:

@@ -178,6 +178,8 @@ def runs(index: np.ndarray) -> list[tuple[int, int, int]]:
         step = int(index[j] - index[i]) if j < n else 1
         while j < n and index[j] - index[j - 1] == step:
             j += 1
+        if j == i + 2 < n and abs(step) > 1 and abs(int(index[j] - index[j - 1])) <= 1:
+            j, step = i + 1, 1  # the second element begins a longer run
         out.append((int(index[i]), j - i, step))
         i = j
         if len(out) > RUN_LIMIT:

@@ -328,14 +328,19 @@ def _numbers(x: TracedArray, nan: Any, posinf: Any, neginf: Any) -> TracedArray:
 
 
 def sinc(x):
-    """sin(πx)/(πx), 1 at 0."""
+    """sin(πx)/(πx); near 0 its power series, whose derivatives of every order are right at 0, too."""
     x = as_traced(x)
     if x.ir_dtype.kind in "biu":
         x = cast(x, np.float64)
     y = emit("mul", x, full_like(np.pi, x))
-    zero = emit("eq", x, full_like(0, x))
-    safe = emit("select", zero, full_like(1, y), y)
-    return emit("select", zero, full_like(1, y), emit("div", emit("sin", safe), safe))
+    near = emit("lt", emit("abs", y), full_like(0.1, y))
+    square_ = emit("mul", y, y)
+    square_ = emit("select", near, square_, full_like(0, y))
+    series = full_like(1, y)
+    for k in (110, 72, 42, 20, 6):
+        series = emit("sub", full_like(1, y), emit("div", emit("mul", square_, series), full_like(k, y)))
+    safe = emit("select", near, full_like(1, y), y)
+    return emit("select", near, series, emit("div", emit("sin", safe), safe))
 
 
 def select(condlist, choicelist, default=0):

@@ -55,6 +55,12 @@ def restored(y: TracedArray, x: TracedArray, axes: Sequence[int], keepdims: Any)
     return reshape(y, kept(x, axes)) if flag(keepdims) else y
 
 
+def spread(y: TracedArray, x: TracedArray, axes: Sequence[int]) -> TracedArray:
+    """A reduction of x, repeated over the axes that it dropped."""
+    dims = tuple(k for k in range(x.ndim) if k not in axes)
+    return y if len(dims) == x.ndim else emit("broadcast", y, shape=x.extents, dims=dims)
+
+
 def chosen(x: TracedArray, where: Any, neutral: Any) -> TracedArray:
     """x with a neutral number where the mask `where=` is false."""
     if where is True or where is NO_VALUE:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,7 @@ from .. import operands as o
 from ..locations import fail
 from ..operands import TracedArray, cast, emit, static_int
 from .common import array, call, full_like
-from .reduction import axes_of, count, extreme, restored
+from .reduction import axes_of, count, extreme, restored, spread
 
 Rule = Callable[..., Any]
 
@@ -36,19 +37,20 @@ def log_expit(x: TracedArray) -> TracedArray:
     return emit("neg", emit("logaddexp", full_like(0, x), emit("neg", x)))
 
 
-def _guarded(x: TracedArray, y: TracedArray, log: Rule) -> TracedArray:
-    """x log(y), 0 where x is 0 unless y is nan."""
-    zero = emit("and", emit("eq", x, full_like(0, x)), emit("not", emit("isnan", y)))
-    safe = emit("select", zero, full_like(1, y), y)
-    return emit("select", zero, full_like(0, x), emit("mul", x, log(safe)))
+def _guarded(x: TracedArray, y: TracedArray, log: TracedArray) -> TracedArray:
+    """x times a logarithm of y: 0 where x is 0, also where the logarithm is infinite or y outside of its domain."""
+    zero = full_like(0, x)
+    outside = emit("and", emit("not", emit("isfinite", log)), emit("not", emit("isnan", y)))
+    none = emit("and", emit("eq", x, zero), outside)
+    return emit("select", none, zero, emit("mul", x, emit("select", none, zero, log)))
 
 
 def xlogy(x: TracedArray, y: TracedArray) -> TracedArray:
-    return _guarded(x, y, lambda v: emit("log", v))
+    return _guarded(x, y, emit("log", y))
 
 
 def xlog1py(x: TracedArray, y: TracedArray) -> TracedArray:
-    return _guarded(x, y, lambda v: emit("log1p", v))
+    return _guarded(x, y, emit("log1p", y))
 
 
 def entr(x: TracedArray) -> TracedArray:
@@ -103,8 +105,8 @@ def pseudo_huber(delta: TracedArray, r: TracedArray) -> TracedArray:
     y = emit("mul", emit("mul", d, d), root)
     outside = emit("select", emit("isnan", delta), delta, full_like(np.inf, delta))
     y = emit("select", positive, y, outside)
-    none = emit("and", emit("ge", delta, zero), emit("or", emit("eq", delta, zero), emit("eq", r, zero)))
-    return emit("select", none, zero, y)
+    overflow = emit("and", emit("eq", r, zero), emit("isinf", emit("mul", d, d)))  # inf * 0
+    return emit("select", emit("or", emit("eq", delta, zero), emit("and", positive, overflow)), zero, y)
 
 
 def ndtr(x: TracedArray) -> TracedArray:
@@ -113,42 +115,50 @@ def ndtr(x: TracedArray) -> TracedArray:
 
 
 def boxcox(x: TracedArray, power: TracedArray) -> TracedArray:
-    """(x**p - 1) / p = expm1(p log x) / p; log x for p = 0."""
-    return _power_transform(emit("log", x), power)
+    """(x**p - 1) / p, which is log(x) exprel(p log(x)): smooth in p, also where p is 0."""
+    log = emit("log", x)
+    return emit("mul", log, exprel(emit("mul", power, log)))
 
 
 def boxcox1p(x: TracedArray, power: TracedArray) -> TracedArray:
-    return _power_transform(emit("log1p", x), power)
-
-
-def _power_transform(log: TracedArray, power: TracedArray) -> TracedArray:
-    zero = emit("lt", emit("abs", power), full_like(1e-19, power))
-    p = emit("select", zero, full_like(1, power), power)
-    return emit("select", zero, log, emit("div", emit("expm1", emit("mul", p, log)), p))
+    log = emit("log1p", x)
+    return emit("mul", log, exprel(emit("mul", power, log)))
 
 
 def inv_boxcox(y: TracedArray, power: TracedArray) -> TracedArray:
-    return _inverse_transform(y, power, "exp")
+    return emit("exp", _logrel(y, power))
 
 
 def inv_boxcox1p(y: TracedArray, power: TracedArray) -> TracedArray:
-    return _inverse_transform(y, power, "expm1")
+    return emit("expm1", _logrel(y, power))
 
 
-def _inverse_transform(y: TracedArray, power: TracedArray, op: str) -> TracedArray:
-    zero = emit("eq", power, full_like(0, power))
-    p = emit("select", zero, full_like(1, power), power)
-    inner = emit("div", emit("log1p", emit("mul", p, y)), p)
-    return emit(op, emit("select", zero, y, inner))
+def _logrel(y: TracedArray, p: TracedArray) -> TracedArray:
+    """log1p(p y) / p: y (1 - u/2 + u²/3 - ...) where u = p y is small, so that derivatives at 0 are right, too."""
+    u = emit("mul", p, y)
+    near = emit("lt", emit("abs", u), full_like(0.03, u))
+    series = _polynomial(emit("select", near, u, full_like(0, u)), [(-1) ** k / (k + 1) for k in range(12)])
+    safe_p = emit("select", near, full_like(1, p), p)
+    far = emit("div", emit("log1p", emit("select", near, full_like(0, u), u)), safe_p)
+    return emit("select", near, emit("mul", y, series), far)
 
 
 def exprel(x: TracedArray) -> TracedArray:
-    """(exp(x) - 1) / x, 1 at 0."""
-    zero = emit("eq", x, full_like(0, x))
-    safe = emit("select", zero, full_like(1, x), x)
-    infinite = emit("eq", x, full_like(np.inf, x))
-    y = emit("select", zero, full_like(1, x), emit("div", emit("expm1", safe), safe))
-    return emit("select", infinite, x, y)
+    """(exp(x) - 1) / x: its power series near 0, where derivatives of the quotient would cancel."""
+    near = emit("lt", emit("abs", x), full_like(0.2, x))
+    series = _polynomial(emit("select", near, x, full_like(0, x)), [1 / math.factorial(k + 1) for k in range(12)])
+    safe = emit("select", near, full_like(1, x), x)
+    far = emit("div", emit("expm1", safe), safe)
+    far = emit("select", emit("eq", x, full_like(np.inf, x)), x, far)
+    return emit("select", near, series, far)
+
+
+def _polynomial(x: TracedArray, coefficients: Sequence[float]) -> TracedArray:
+    """By Horner's rule; the lowest coefficient stands first."""
+    y = full_like(coefficients[-1], x)
+    for c in reversed(coefficients[:-1]):
+        y = emit("add", emit("mul", y, x), full_like(c, x))
+    return y
 
 
 def exp10(x: TracedArray) -> TracedArray:
@@ -215,19 +225,14 @@ def logsumexp(a, axis=None, b=None, keepdims=False, return_sign=False):
         return (y, full_like(0, y)) if return_sign else y
     highest = emit("stop_gradient", emit("max", x, axes=axes))
     top = emit("select", emit("isfinite", highest), highest, full_like(0, highest))
-    terms = emit("exp", emit("sub", x, _over(top, x, axes)))
+    terms = emit("exp", emit("sub", x, spread(top, x, axes)))
     terms = terms if weights is None else emit("mul", weights, terms)
-    largest, none = emit("eq", x, _over(highest, x, axes)), full_like(0, x)
+    largest, none = emit("eq", x, spread(highest, x, axes)), full_like(0, x)
     m = emit("sum", emit("select", largest, terms, none), axes=axes)
     s = emit("sum", emit("select", largest, none, terms), axes=axes)
     y, sign = _log_of_sum(m, s, return_sign)
     y = restored(emit("add", y, top), x, axes, keepdims)
     return (y, restored(sign, x, axes, keepdims)) if return_sign else y
-
-
-def _over(y: TracedArray, x: TracedArray, axes: tuple[int, ...]) -> TracedArray:
-    """A reduction of x, spread over it again."""
-    return o.broadcast_to(restored(y, x, axes, True), x.extents)
 
 
 def _log_of_sum(m: TracedArray, s: TracedArray, absolute: bool) -> tuple[TracedArray, TracedArray]:
@@ -246,8 +251,8 @@ def softmax(x, axis=None):
     v = _float(x)
     axes = axes_of(axis, v)
     top = emit("stop_gradient", extreme(v, "max", axes))
-    y = emit("exp", emit("sub", v, _over(top, v, axes)))
-    return emit("div", y, _over(emit("sum", y, axes=axes), v, axes))
+    y = emit("exp", emit("sub", v, spread(top, v, axes)))
+    return emit("div", y, spread(emit("sum", y, axes=axes), v, axes))
 
 
 def log_softmax(x, axis=None):
@@ -255,8 +260,8 @@ def log_softmax(x, axis=None):
     axes = axes_of(axis, v)
     highest = emit("stop_gradient", extreme(v, "max", axes))
     top = emit("select", emit("isfinite", highest), highest, full_like(0, highest))
-    shifted = emit("sub", v, _over(top, v, axes))
-    return emit("sub", shifted, _over(emit("log", emit("sum", emit("exp", shifted), axes=axes)), v, axes))
+    shifted = emit("sub", v, spread(top, v, axes))
+    return emit("sub", shifted, spread(emit("log", emit("sum", emit("exp", shifted), axes=axes)), v, axes))
 
 
 def polygamma(n, x):

@@ -16,7 +16,6 @@ from .common import (
     array,
     call,
     concat,
-    expand,
     fixed,
     full,
     full_like,
@@ -29,7 +28,7 @@ from .common import (
     transpose,
     truth,
 )
-from .reduction import axes_of, chosen, count, flag, is_nan, no_nan, restored
+from .reduction import axes_of, chosen, count, flag, is_nan, no_nan, restored, spread
 
 Rule = Callable[..., Any]
 
@@ -42,38 +41,30 @@ def _mean_dtype(x: TracedArray, dtype: Any) -> np.dtype:
     return np.dtype(np.float64) if x.ir_dtype.kind in "biu" else x.dtype
 
 
-def _masked_count(x: TracedArray, axes: Sequence[int], where: Any, dtype: np.dtype) -> Any:
-    """The number of elements that are taken together: known, or traced with a mask."""
+def _count(x: TracedArray, axes: tuple[int, ...], where: Any) -> Any:
+    """The number of elements that are taken together: known, or with a mask traced, in x's dtype."""
     if where is True or where is NO_VALUE:
         return count(x, axes)
     mask = o.broadcast_to(truth(as_traced(where)), x.extents)
-    return expand(emit("sum", cast(mask, dtype), axes=tuple(axes)), axes)
+    return emit("sum", cast(mask, x.dtype), axes=axes)
 
 
 def mean(a, axis=None, dtype=None, out=None, keepdims=False, *, where=True):
     x = as_traced(a)
     x = cast(x, _mean_dtype(x, dtype))
     axes = axes_of(axis, x)
-    return stored(np.mean, restored(_dropped(_mean(x, axes, where), axes), x, axes, keepdims), out)
+    return stored(np.mean, restored(_mean(x, axes, where), x, axes, keepdims), out)
 
 
 def _mean(x: TracedArray, axes: tuple[int, ...], where: Any = True) -> TracedArray:
-    """The mean with its axes kept at extent 1."""
-    total = expand(emit("sum", chosen(x, where, 0), axes=axes), axes)
-    n = _masked_count(x, axes, where, x.dtype)
-    return _divided(total, n)
+    return _divided(emit("sum", chosen(x, where, 0), axes=axes), _count(x, axes, where))
 
 
 def _divided(x: TracedArray, n: Any) -> TracedArray:
-    """x over a known or traced number; 0/0 gives nan in a dtype of floats."""
+    """x over a number, known or traced; 0/0 is nan."""
     if not isinstance(n, TracedArray):
-        n = full_like(n, x)
-    y = call(np.true_divide, x, n)
-    return cast(y, x.dtype)
-
-
-def _dropped(x: TracedArray, axes: Sequence[int]) -> TracedArray:
-    return reshape(x, [e for k, e in enumerate(x.extents) if k not in axes])
+        return emit("div", x, full_like(n, x))
+    return emit("div", x, o.broadcast_to(cast(n, x.dtype), x.extents))
 
 
 def var(a, axis=None, dtype=None, out=None, ddof=0, keepdims=False, *, where=True, mean=NO_VALUE, correction=NO_VALUE):
@@ -97,16 +88,18 @@ def _var(a: Any, axis: Any, dtype: Any, ddof: Any, keepdims: Any, where: Any, gi
         o.unsupported(np.var, "of complex numbers")
     x = cast(x, _mean_dtype(x, dtype))
     axes = axes_of(axis, x)
-    center = cast(as_traced(given_mean), x.dtype) if given(given_mean) else _mean(x, axes, where)
-    deviation = emit("sub", x, o.broadcast_to(center, x.extents))
+    deviation = emit("sub", x, _center(x, axes, given_mean, lambda: _mean(x, axes, where)))
     total = emit("sum", chosen(emit("mul", deviation, deviation), where, 0), axes=axes)
-    n = _masked_count(x, axes, where, x.dtype)
-    if isinstance(n, TracedArray):
-        n = _dropped(call(np.maximum, call(np.subtract, n, ddof), 0), axes)
-        y = call(np.true_divide, total, n)
-    else:
-        y = _divided(total, max(n - ddof, 0))
-    return restored(y, x, axes, keepdims)
+    n = _count(x, axes, where)
+    freedom = call(np.maximum, call(np.subtract, n, ddof), 0) if isinstance(n, TracedArray) else max(n - ddof, 0)
+    return restored(_divided(total, freedom), x, axes, keepdims)
+
+
+def _center(x: TracedArray, axes: tuple[int, ...], given_mean: Any, computed: Callable[[], TracedArray]) -> TracedArray:
+    """The mean over all of x: the one given (with its axes kept), or else computed."""
+    if given(given_mean):
+        return o.broadcast_to(cast(as_traced(given_mean), x.dtype), x.extents)
+    return spread(computed(), x, axes)
 
 
 def average(a, axis=None, weights=None, returned=False, *, keepdims=False):
@@ -144,8 +137,8 @@ def _weights_along(w: TracedArray, x: TracedArray, axis: Any) -> TracedArray:
 
 # ignoring nan -------------------------------------------------------------------------------------------------------
 def _numbers(x: TracedArray, axes: tuple[int, ...], where: Any) -> TracedArray:
-    """How many elements are no nan, in x's dtype, axes kept."""
-    return expand(emit("sum", chosen(cast(call(np.logical_not, is_nan(x)), x.dtype), where, 0), axes=axes), axes)
+    """How many elements are no nan, in x's dtype."""
+    return emit("sum", chosen(cast(call(np.logical_not, is_nan(x)), x.dtype), where, 0), axes=axes)
 
 
 def nanmean(a, axis=None, dtype=None, out=None, keepdims=False, *, where=True):
@@ -154,13 +147,11 @@ def nanmean(a, axis=None, dtype=None, out=None, keepdims=False, *, where=True):
         return mean(x, axis, dtype, out, keepdims, where=where)
     x = cast(x, _mean_dtype(x, dtype))
     axes = axes_of(axis, x)
-    y = _nanmean(x, axes, where)
-    return stored(np.nanmean, restored(_dropped(y, axes), x, axes, keepdims), out)
+    return stored(np.nanmean, restored(_nanmean(x, axes, where), x, axes, keepdims), out)
 
 
 def _nanmean(x: TracedArray, axes: tuple[int, ...], where: Any) -> TracedArray:
-    total = expand(emit("sum", chosen(no_nan(x, 0), where, 0), axes=axes), axes)
-    return emit("div", total, _numbers(x, axes, where))
+    return emit("div", emit("sum", chosen(no_nan(x, 0), where, 0), axes=axes), _numbers(x, axes, where))
 
 
 def nanvar(a, axis=None, dtype=None, out=None, ddof=0, keepdims=False, *, where=True, mean=NO_VALUE,
@@ -185,11 +176,10 @@ def _nanvar(x: TracedArray, axis: Any, dtype: Any, ddof: Any, keepdims: Any, whe
             given_mean: Any) -> TracedArray:
     x = cast(x, _mean_dtype(x, dtype))
     axes = axes_of(axis, x)
-    center = cast(as_traced(given_mean), x.dtype) if given(given_mean) else _nanmean(x, axes, where)
-    deviation = emit("sub", x, o.broadcast_to(center, x.extents))
+    deviation = emit("sub", x, _center(x, axes, given_mean, lambda: _nanmean(x, axes, where)))
     deviation = emit("select", is_nan(x), full_like(0, x), deviation)
     total = emit("sum", chosen(emit("mul", deviation, deviation), where, 0), axes=axes)
-    freedom = call(np.subtract, _dropped(_numbers(x, axes, where), axes), ddof)
+    freedom = call(np.subtract, _numbers(x, axes, where), ddof)
     y = emit("div", total, freedom)
     y = emit("select", call(np.less_equal, freedom, 0), full_like(np.nan, y), y)
     return restored(y, x, axes, keepdims)
@@ -234,7 +224,8 @@ def _between(low: TracedArray, high: TracedArray, t: Any) -> TracedArray:
     t = o.broadcast_to(t, step.extents)
     upper = emit("sub", high, emit("mul", step, emit("sub", full_like(1, t), t)))
     y = emit("select", emit("ge", t, full_like(0.5, t)), upper, emit("add", low, emit("mul", step, t)))
-    return emit("select", emit("eq", t, full_like(0, t)), low, y)
+    exact = emit("and", emit("eq", t, full_like(0, t)), emit("not", emit("isfinite", step)))  # 0 * inf
+    return emit("select", exact, low, y)
 
 
 def median(a, axis=None, out=None, overwrite_input=False, keepdims=False):
@@ -412,7 +403,7 @@ def _as_rows(x: TracedArray, dtype: np.dtype, rowvar: bool) -> TracedArray:
 def _centered(x: TracedArray, w: TracedArray | None) -> tuple[TracedArray, Any]:
     """The rows less their (weighted) means, and the sum of the weights."""
     if w is None:
-        return emit("sub", x, o.broadcast_to(_mean(x, (1,)), x.extents)), x.extents[1]
+        return emit("sub", x, spread(_mean(x, (1,)), x, (1,))), x.extents[1]
     total = emit("sum", w, axes=(0,))
     weighted = emit("sum", emit("mul", x, o.broadcast_to(w, x.extents)), axes=(1,))
     center = reshape(emit("div", weighted, o.broadcast_to(total, weighted.extents)), (x.extents[0], 1))
