@@ -16,7 +16,7 @@ import numpy as np
 from ..errors import LeakError, TraceError, UnsupportedError
 from ..ir import ArrayType, DType, Loc, Value, dtype_of
 from . import layout
-from .locations import fail, here
+from .locations import fail, here, user_frame
 from .recorder import Content, Recorder, current, recorders
 from .views import Maybe, View
 
@@ -162,9 +162,17 @@ class TracedArray:
     def dtype(self) -> np.dtype:
         return self._dtype.np
 
+    @dtype.setter
+    def dtype(self, _: Any) -> NoReturn:
+        fail(UnsupportedError, "setting .dtype of a traced array is not supported; write x = x.astype(dtype)")
+
     @property
     def shape(self) -> tuple[Any, ...]:
         return self._shape
+
+    @shape.setter
+    def shape(self, _: Any) -> NoReturn:
+        fail(UnsupportedError, "setting .shape of a traced array is not supported; write x = x.reshape(shape)")
 
     @property
     def ndim(self) -> int:
@@ -190,12 +198,6 @@ class TracedArray:
     def __getattr__(self, name: str) -> Any:
         from .methods import attribute
         return attribute(self, name)
-
-    def __setattr__(self, name: str, value: Any) -> None:
-        if name not in _SLOTS:
-            fail(UnsupportedError, f"setting .{name} of a traced array is not supported; use reshape, astype or x[...] "
-                                   f"= v")
-        object.__setattr__(self, name, value)
 
     # NumPy's protocols ----------------------------------------------------------------------------------------------
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
@@ -316,13 +318,20 @@ class TracedArray:
         return other // self, other % self
 
 
-_SLOTS = frozenset(TracedArray.__slots__)
-
-
 def leak(x: TracedArray, what: str, remedy: str) -> NoReturn:
     """The value is not known while tracing, and Python asks for it."""
     fail(TraceError, f"{x!r} is a traced value, not known while gradjit compiles the function, so {what} cannot be "
-                     f"answered; {remedy}")
+                     f"answered; {remedy}{without_source()}")
+
+
+def without_source() -> str:
+    """A hint where the code that runs could not be lifted."""
+    from .lift import is_product, is_user_code
+    frame = user_frame()
+    if frame is None or is_product(frame.f_code) or not is_user_code(frame.f_code):
+        return ""
+    return (f" (there is no source for {frame.f_code.co_name}, so that calls like np.array([x, y]), math.exp(x) or "
+            f"float(x) in it are not carried through; define it in a file)")
 
 
 # handles ------------------------------------------------------------------------------------------------------------

@@ -42,10 +42,10 @@ def as_traced(x: Any, dtype: Any = None) -> TracedArray:
         return captured(x)
     if type(x) is int and not -2 ** 63 <= x < 2 ** 64:
         x = float(x)  # as NumPy does beside floats; no integer array could take it
+    if isinstance(x, np.generic):  # before Python's numbers: np.float64 is a float, too, and not weak
+        return root(np.asarray(x), None, SCALAR)
     if isinstance(x, Scalar):
         return root(np.asarray(x), None, PYTHON if type(x) is not bool else SCALAR)
-    if isinstance(x, np.generic):
-        return root(np.asarray(x), None, SCALAR)
     if isinstance(x, (list, tuple)):
         return stack_nested(x)
     if x is None or isinstance(x, (str, bytes, dict, set)) or not hasattr(x, "__array__"):

@@ -390,6 +390,9 @@ def test_without_source_plain_tracing_works():
     assert definition(f.__code__) is None
     check(f, X)
     assert len(trace(f, (X,), {}).captured) == 1
+    g = _from_text("def g(x):\n    return np.array([x[0], 1.0])", "g", "<nowhere>")
+    with pytest.raises(TraceError, match="no source for g.*in a file"):
+        trace(g, (X,), {})
 
 
 def test_source_from_linecache():
