@@ -104,11 +104,12 @@ class Scheduler:
         """How many loops the task would share."""
         t.order = order
         reads, touched = self.reads(t), self.touched(t)
-        slot: Slot | None = self.root
+        slot = self.root
         for depth in range(len(order)):
-            slot = self.find(slot, t, depth, reads, touched)
-            if slot is None:
+            found = self.find(slot, t, depth, reads, touched)
+            if found is None:
                 return depth
+            slot = found
         return len(order)
 
     def reads(self, t: Task) -> Reads:
