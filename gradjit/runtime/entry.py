@@ -100,7 +100,7 @@ class _Emitter:
         ]
         outputs = self.results.allocate()
         workspace = self._take_workspace()
-        status = self._call_kernel([*inputs, *outputs, workspace])
+        status = self._call_kernel([*inputs, *outputs, workspace], arguments)
         self._return_workspace(workspace)
         self._raise_errors(status)
         result = self.results.build(arguments, captured)
@@ -136,12 +136,14 @@ class _Emitter:
 
     # -- the kernel
 
-    def _call_kernel(self, pointers: list[ir.Value]) -> ir.Value:
-        frame, spec = self.frame, self.spec
-        thread = frame.call("PyEval_SaveThread") if spec.release_gil else None
+    def _call_kernel(self, pointers: list[ir.Value], arguments: list[ir.Value]) -> ir.Value:
+        frame = self.frame
+        if not self.spec.release_gil:
+            return frame.builder.call(self.kernel, pointers)
+        self.checks.keep(arguments)
+        thread = frame.call("PyEval_SaveThread")
         status = frame.builder.call(self.kernel, pointers)
-        if thread is not None:
-            frame.call("PyEval_RestoreThread", thread)
+        frame.call("PyEval_RestoreThread", thread)
         return status
 
     def _raise_errors(self, status: ir.Value) -> None:

@@ -63,7 +63,7 @@ class Checks:
         self.state = state
         self.miss, self.fail = exits
         self.state_words = FIRST_FREE_WORD
-        self.slot_count = len(spec.captured) + len(spec.guards)
+        self.slot_count = len(spec.captured) + len(spec.guards) + (len(spec.parameters) if spec.release_gil else 0)
         self.slots = frame.slots(self.slot_count) if self.slot_count else NULL
         self._used = 0
         self._kept: dict[int, ir.Value] = {}  # the slots of captured values
@@ -124,6 +124,13 @@ class Checks:
             return self.frame.at(value, numpy_abi.layout().scalar_value[spec.dtype.name])
         at = cpython.layout()
         return self.frame.at(value, at.float_value if isinstance(spec, FloatSpec) else at.complex_value)
+
+    def keep(self, values: Sequence[ir.Value]) -> None:
+        """Hold the arguments to the end of the call: without the GIL, other threads may change what holds them."""
+        for value in values:
+            self.frame.incref(value)
+            self.frame.store(value, self.frame.at(self.slots, 8 * self._used))
+            self._used += 1
 
     # -- guards and captured values
 
@@ -223,7 +230,7 @@ class Checks:
 
     def _attribute(self, source: AttributeRef, reader: Reader) -> None:
         frame = self.frame
-        value = frame.call("PyObject_GetAttr", self.objects(source.owner), self.objects(source.name))
+        value = frame.call_support("get_attribute", self.objects(source.owner), self.objects(source.name))
         failed = frame.block("no_attribute")
         onwards = frame.branch(frame.differs(value, NULL), failed)
         frame.enter(failed)

@@ -36,7 +36,7 @@ class Results:
         nodes = list(result_nodes(spec.result))
         self._uses = [sum(type(node) is int and node == k for node in nodes) for k in range(len(spec.outputs))]
         self._arrays = [k for k, output in enumerate(spec.outputs) if output.is_array]
-        self.slot_count = len(spec.outputs) + len(nodes)
+        self.slot_count = 2 * len(spec.outputs) + len(nodes)
         self.slots = frame.slots(self.slot_count)
         self._used = len(self._arrays)
 
@@ -110,6 +110,11 @@ class Results:
         if kind == "c":
             parts = [self._as_double(cell, offset, size // 2) for offset in (0, size // 2)]
             return frame.call("PyComplex_FromDoubles", *parts)
+        if kind == "f" and size == 2:  # the conversion would need a library function where the processor has none
+            half = self._own(self._numpy_scalar(cell, output))
+            value = frame.call("PyNumber_Float", frame.load(half))
+            frame.decref(frame.take(half))
+            return value
         if kind == "f":
             return frame.call("PyFloat_FromDouble", self._as_double(cell, 0, size))
         bits = frame.load(cell, 0, ir.IntType(8 * size))
@@ -121,7 +126,7 @@ class Results:
         return frame.call("PyLong_FromLongLong", frame.builder.sext(bits, I64) if size < 8 else bits)
 
     def _as_double(self, cell: ir.Value, offset: int, size: int) -> ir.Value:
-        value = self.frame.load(cell, offset, {2: ir.HalfType(), 4: ir.FloatType(), 8: F64}[size])
+        value = self.frame.load(cell, offset, {4: ir.FloatType(), 8: F64}[size])
         return value if size == 8 else self.frame.builder.fpext(value, F64)
 
     # -- containers: the parts first, so that no container is ever seen half filled
@@ -174,7 +179,7 @@ class Results:
         row = frame.cell(8 * max(len(parts), 1), 8)
         for k, part in enumerate(parts):
             frame.store(frame.load(part), row, 8 * k)
-        made = frame.call("PyObject_Vectorcall", self.objects(node.factory), row, i64(len(parts)), NULL)
+        made = frame.call_support("call_python", self.objects(node.factory), row, i64(len(parts)), NULL)
         slot = self._own(made)
         for part in parts:
             frame.decref(frame.take(part))

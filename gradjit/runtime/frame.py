@@ -27,6 +27,9 @@ SUPPORT: dict[str, tuple[str, str]] = {
     "release": ("v", "pn"),
     "same_static": ("i", "pp"),
     "check_items": ("i", "ppnnpp"),
+    "look_up": ("p", "pp"),
+    "get_attribute": ("p", "pp"),
+    "call_python": ("p", "ppnp"),
 }
 
 _TYPES: dict[str, ir.Type] = {"p": PTR, "n": I64, "q": I64, "i": I32, "d": F64, "v": ir.VoidType()}

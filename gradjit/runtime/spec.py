@@ -7,11 +7,13 @@ order of `EntrySpec.objects()`, so that the same object code can be loaded again
 
 from __future__ import annotations
 
+import math
+import operator
 import struct
 import types
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 
@@ -51,16 +53,24 @@ class ArraySpec:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "dtype", canonical(self.dtype))
-        if any(extent < 0 for extent in self.shape):
-            raise ValueError(f"negative extent in {self.shape}")
+        object.__setattr__(self, "shape", _extents(self.shape))
         if self.strides is None:
             return
+        object.__setattr__(self, "strides", tuple(map(operator.index, self.strides)))
         if len(self.strides) != len(self.shape):
             raise ValueError(f"{len(self.strides)} strides for rank {len(self.shape)}")
-        if self.writable and any(
-            step == 0 and extent > 1 for step, extent in zip(self.strides, self.shape, strict=True)
-        ):
+        if self.writable and self._elements_may_overlap():
             raise ValueError("an array whose elements share memory cannot be written to")
+
+    def _elements_may_overlap(self) -> bool:
+        """Whether a step along some axis is shorter than what lies within it."""
+        pairs = sorted((abs(step), extent) for step, extent in zip(self.strides or (), self.shape, strict=True))
+        within = self.dtype.itemsize
+        for step, extent in pairs:
+            if extent > 1 and step < within:
+                return True
+            within += step * (extent - 1)
+        return False
 
     @classmethod
     def of(cls, array: np.ndarray[Any, Any], *, writable: bool = False) -> ArraySpec:
@@ -73,7 +83,7 @@ class ArraySpec:
             return 0, 0
         size = self.dtype.itemsize
         if self.strides is None:
-            return 0, int(np.prod(self.shape, dtype=np.int64)) * size
+            return 0, math.prod(self.shape) * size
         spans = [step * (extent - 1) for step, extent in zip(self.strides, self.shape, strict=True)]
         return sum(min(span, 0) for span in spans), sum(max(span, 0) for span in spans) + size
 
@@ -113,6 +123,13 @@ class StaticSpec:
 
     def __hash__(self) -> int:
         return hash(self._key)
+
+
+def _extents(shape: tuple[int, ...]) -> tuple[int, ...]:
+    given = tuple(map(operator.index, shape))
+    if not all(0 <= extent < 1 << 63 for extent in given):
+        raise ValueError(f"{given} are no extents")
+    return given
 
 
 ValueSpec = ArraySpec | NumpyScalarSpec | FloatSpec | ComplexSpec
@@ -273,8 +290,7 @@ class OutputSpec:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "dtype", canonical(self.dtype))
-        if any(extent < 0 for extent in self.shape):
-            raise ValueError(f"negative extent in {self.shape}")
+        object.__setattr__(self, "shape", _extents(self.shape))
         if self.form not in ("numpy", "array", "python") or (self.form == "python" and self.shape):
             raise ValueError(f"no output of form {self.form!r} and shape {self.shape}")
 
@@ -335,8 +351,11 @@ class EntrySpec:
     _objects: tuple[object, ...] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        if self.workspace_bytes < 0:
+        if not 0 <= self.workspace_bytes < 1 << 63:
             raise ValueError(f"workspace_bytes is {self.workspace_bytes}")
+        for part, kind in self._typed_parts():
+            if not isinstance(part, kind):
+                raise TypeError(f"{part!r} is no {' or '.join(cls.__name__ for cls in get_args(kind) or (kind,))}")
         for error in self.errors:
             cls: Any = error[0]
             message: Any = error[1]
@@ -345,6 +364,16 @@ class EntrySpec:
         for node in result_nodes(self.result):
             self._check_node(node)
         object.__setattr__(self, "_objects", tuple({id(x): x for x in self._walk_objects()}.values()))
+
+    def _typed_parts(self) -> Iterator[tuple[Any, Any]]:
+        """What the description is made of, with the types that are meant."""
+        yield from ((parameter, ParameterSpec) for parameter in self.parameters)
+        yield from ((output, OutputSpec) for output in self.outputs)
+        yield from ((guard, Guard) for guard in self.guards)
+        for capture in self.captured:
+            yield capture, Capture
+            yield capture.source, Source | np.ndarray
+            yield capture.spec, ValueSpec
 
     def _check_node(self, node: Any) -> None:
         limits = {int: len(self.outputs), Argument: len(self.parameters), Captured: len(self.captured)}

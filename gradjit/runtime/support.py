@@ -178,7 +178,13 @@ def _check_items(frame: Frame) -> None:
         frame.unless(frame.same(version, frame.load(state, 0, I64)), known)
     with loop(frame, count) as k:
         record = frame.at(records, frame.builder.mul(k, i64(24)))
-        value = _look_up(frame, mapping, frame.load(record), error)
+        value = frame.call_support("look_up", mapping, frame.load(record))
+        missing = frame.block("missing")
+        found = frame.branch(frame.differs(value, NULL), missing)
+        frame.enter(missing)
+        frame.require(frame.same(frame.call("PyErr_Occurred"), NULL), error)
+        frame.go(found)
+        frame.enter(found)
         _check_item(frame, value, record, no, error)
         keep, onwards = frame.block("keep"), frame.block()
         frame.builder.cbranch(frame.builder.icmp_signed("<", k, captured), keep, onwards)
@@ -203,18 +209,6 @@ def _check_items(frame: Frame) -> None:
     for block, answer in ((no, NO), (error, ERROR), *(((known, YES),) if version is None else ())):
         frame.enter(block)
         frame.builder.ret(answer)
-
-
-def _look_up(frame: Frame, mapping: ir.Value, key: ir.Value, error: ir.Block) -> ir.Value:
-    """The item of a dict, borrowed, or NULL."""
-    value = frame.call("PyDict_GetItemWithError", mapping, key)
-    missing = frame.block("missing")
-    onwards = frame.branch(frame.differs(value, NULL), missing)
-    frame.enter(missing)
-    frame.require(frame.same(frame.call("PyErr_Occurred"), NULL), error)
-    frame.go(onwards)
-    frame.enter(onwards)
-    return value
 
 
 def _check_item(frame: Frame, value: ir.Value, record: ir.Value, no: ir.Block, error: ir.Block) -> None:
@@ -257,7 +251,7 @@ def _dispatch(frame: Frame) -> None:
     handler = frame.load(self, HANDLER)
     frame.require(frame.differs(handler, NULL), unset)
     frame.incref(handler)
-    result = frame.call("PyObject_Vectorcall", handler, args, flagged, keywords)
+    result = frame.call_support("call_python", handler, args, flagged, keywords)
     frame.decref(handler)
     frame.builder.ret(result)
     frame.enter(unset)
@@ -324,11 +318,33 @@ def loop(frame: Frame, count: ir.Value) -> Iterator[ir.Value]:
     frame.enter(done)
 
 
+def _guarded(function: str) -> Callable[[Frame], None]:
+    """A C function that may run Python code, with Python's check that calls do not nest too deep for the stack.
+
+    Without it a function that is its own miss handler, say, would never meet the interpreter that checks.
+    """
+
+    def emit(frame: Frame) -> None:
+        too_deep = frame.block("too_deep")
+        entered = frame.call("Py_EnterRecursiveCall", frame.text(" in a compiled function"))
+        frame.require(frame.same(entered, i32(0)), too_deep)
+        result = frame.call(function, *frame.function.args)
+        frame.call("Py_LeaveRecursiveCall")
+        frame.builder.ret(result)
+        frame.enter(too_deep)
+        frame.builder.ret(NULL)
+
+    return emit
+
+
 EMITTERS: dict[str, Callable[[Frame], None]] = {
     "check_arrays": _check_arrays,
     "new_arrays": _new_arrays,
     "release": _release,
     "same_static": _same_static,
+    "look_up": _guarded("PyDict_GetItemWithError"),
+    "get_attribute": _guarded("PyObject_GetAttr"),
+    "call_python": _guarded("PyObject_Vectorcall"),
     "check_items": _check_items,
     "dispatch": _dispatch,
     "call_entry": _call_entry,

@@ -21,7 +21,18 @@ import numpy as np
 import pytest
 
 from gradjit.runtime.callable import MAX_CHAIN, FastCallable
-from gradjit.runtime.spec import Argument, ArraySpec, Build, Constant, EntrySpec, FloatSpec, OutputSpec, StaticSpec
+from gradjit.runtime.spec import (
+    ANY,
+    Argument,
+    ArraySpec,
+    AttributeGuard,
+    Build,
+    Constant,
+    EntrySpec,
+    FloatSpec,
+    OutputSpec,
+    StaticSpec,
+)
 from tests.runtime.kernels import array_entry, do_nothing, entry, f8, scalar_entry, square_and_slope
 from tests.runtime.test_entry import memory_growth, spinning, start_spinning
 
@@ -168,6 +179,32 @@ def test_endless_recursion_is_an_exception():
     function.install(scalar_entry())
     with pytest.raises(RecursionError):
         function(1)
+
+
+def test_endless_recursion_that_never_meets_the_interpreter():
+    """Each of these would run machine code in machine code until the stack ends."""
+    function = with_entry()
+    function.miss = function
+    with pytest.raises(RecursionError):
+        function(1)
+    first, second = with_entry(), with_entry()
+    first.miss, second.miss = second, first
+    with pytest.raises(RecursionError):
+        first(1)
+    own = FastCallable(record)
+    own.install(entry(EntrySpec((), (), Build(own, ())), do_nothing))
+    with pytest.raises(RecursionError):
+        own()
+
+    class Holder:
+        n = property(FastCallable(record))
+
+    holder, reading = Holder(), Holder.n.fget
+    spec = EntrySpec((StaticSpec(holder),), (), None, guards=(AttributeGuard(holder, "n", ANY),))
+    reading.install(entry(spec, do_nothing))
+    with pytest.raises(RecursionError):
+        reading(holder)
+    assert with_entry()(1.5) == (2.25, 3.0)
 
 
 def test_table_cannot_be_reached_from_python():

@@ -109,6 +109,21 @@ def test_float_subclass_by_numpy_is_not_a_float_and_the_reverse():
         assert not takes(accepts(NumpyScalarSpec(f8)), other)
 
 
+def test_subclass_of_a_numpy_scalar_is_not_one():
+    class Mine(np.float64):
+        pass
+
+    assert not takes(accepts(NumpyScalarSpec(f8)), Mine(1))
+    assert not takes(accepts(FloatSpec()), Mine(1))
+
+
+def test_extents_may_be_numpy_integers():
+    spec = ArraySpec(f8, (np.int64(2), np.uint8(3)), (np.int32(24), np.int64(8)))
+    assert all(type(n) is int for n in (*spec.shape, *spec.strides))
+    tested = entry(EntrySpec((spec,), (OutputSpec(f8, tuple(np.array([1, 2]))),), 0), copy(16))
+    assert tested.call(np.arange(6.0).reshape(2, 3)).tolist() == [[0, 1]]
+
+
 def test_complex_argument():
     tested = entry(EntrySpec((ComplexSpec(),), (OutputSpec("c16", ()),), 0), copy(16))
     assert tested.call(1.5 - 2.5j) == 1.5 - 2.5j
@@ -282,12 +297,28 @@ def test_strided_arrays_must_be_aligned():
 
 
 def test_impossible_specs():
-    with pytest.raises(ValueError, match="negative extent"):
-        ArraySpec(f8, (-1,))
+    for extents in ((-1,), (1 << 63,)):
+        for spec in (ArraySpec, OutputSpec):
+            with pytest.raises(ValueError, match="no extents"):
+                spec(f8, extents)
     with pytest.raises(ValueError, match="strides for rank"):
         ArraySpec(f8, (2, 2), (8,))
-    with pytest.raises(ValueError, match="share memory"):
-        ArraySpec(f8, (2,), (0,), writable=True)
+    for extents, strides in (((2,), (0,)), ((2, 2), (8, 8)), ((3, 2), (8, 16)), ((2,), (-4,))):
+        with pytest.raises(ValueError, match="share memory"):
+            ArraySpec(f8, extents, strides, writable=True)
+    for extents, strides in (((2, 2), (8, 16)), ((2, 3), (-24, 8)), ((1, 3), (0, 8)), ((2, 2), (16, -8))):
+        assert ArraySpec(f8, extents, strides, writable=True).strides == strides
+    for wrong in (
+        lambda: EntrySpec((f8,), (), None),
+        lambda: EntrySpec((float,), (), None),
+        lambda: EntrySpec((), (f8,), None),
+        lambda: EntrySpec((), (), None, captured=((np.ones(3), ArraySpec(f8, (3,))),)),
+        lambda: EntrySpec((), (), None, captured=(Capture(1.5, FloatSpec()),)),
+        lambda: EntrySpec((), (), None, captured=(Capture(np.ones(3), StaticSpec(1)),)),
+        lambda: EntrySpec((), (), None, guards=(FloatSpec(),)),
+    ):
+        with pytest.raises(TypeError, match="is no"):
+            wrong()
     with pytest.raises(ValueError, match="workspace"):
         EntrySpec((), (), None, workspace_bytes=-1)
     with pytest.raises(TypeError, match="errors are"):
@@ -638,6 +669,33 @@ def test_module_attributes_and_instance_dicts_are_noticed():
             assert takes(tested) == same
         del owner.scale
         assert not takes(tested)
+
+
+def test_changes_by_specialised_instructions_are_noticed():
+    """The interpreter rewrites instructions that store to the same place often; they must not go unseen."""
+
+    class Plain:
+        pass
+
+    class WithDict:
+        def __init__(self):
+            self.__dict__["scale"] = 0
+
+    namespace = {"scale": 0}
+    exec("def setter(value):\n    global scale\n    scale = value", namespace)
+    watched = [(namespace, namespace["setter"])]
+    for owner in (Plain(), WithDict(), types.ModuleType("m")):
+        owner.scale = 0
+
+        def store(value, owner=owner):
+            owner.scale = value
+
+        watched.append((vars(owner), store))
+    for mapping, store in watched:
+        tested = accepts(guards=(GlobalGuard(mapping, "scale", 1),))
+        for k in range(300):
+            store(k % 3)
+            assert takes(tested) == (k % 3 == 1), (mapping.keys(), k)
 
 
 def test_guards_over_one_namespace_and_captured_values_from_it():
@@ -1076,6 +1134,26 @@ def test_everything_is_dropped_while_the_kernel_runs():
     flags[1] = 1
     thread.join(10)
     assert results[0] is flags
+
+
+def test_arguments_are_held_while_the_kernel_runs():
+    """By the entry itself, whatever its caller does."""
+    tested = spinning()
+    run = ctypes.PYFUNCTYPE(ctypes.py_object, ctypes.c_void_p, ctypes.c_ssize_t)(tested.address)
+    flags = np.zeros(2, "i8")
+    row = (ctypes.c_void_p * 1)(id(flags))
+    results: list[Any] = []
+    before = sys.getrefcount(flags)
+    thread = threading.Thread(target=lambda: results.append(run(row, 1)))
+    thread.start()
+    while not flags[0]:
+        time.sleep(0.001)
+    during = sys.getrefcount(flags)
+    flags[1] = 1
+    thread.join(10)
+    assert during == before + 1
+    assert results.pop() is flags
+    assert sys.getrefcount(flags) == before
 
 
 def test_workspaces_of_calls_at_the_same_time_are_apart():
