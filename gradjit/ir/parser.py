@@ -55,15 +55,20 @@ class Cursor:
 
     def expect(self, token: str) -> None:
         if not self.accept(token):
-            raise self.error(f"expected {token!r}, found {self.text[self.at:self.at + 12]!r}")
+            raise self.error(f"expected {token!r}, found {self.found()}")
 
     def match(self, pattern: re.Pattern[str], what: str) -> re.Match[str]:
         self.skip()
         m = pattern.match(self.text, self.at)
         if m is None:
-            raise self.error(f"expected {what}, found {self.text[self.at:self.at + 12]!r}")
+            raise self.error(f"expected {what}, found {self.found()}")
         self.at = m.end()
         return m
+
+    def found(self) -> str:
+        """What stands at the next token, for a message."""
+        rest = self.text[self.ahead():].partition("\n")[0]
+        return repr(rest[:20]) if rest else "the end of the text"
 
     def word(self) -> str:
         return self.match(_WORD, "a word").group()
@@ -163,6 +168,7 @@ class Cursor:
             return True
         if self.peek("%") or self.peek("="):
             return False
+        self.skip()
         raise self.error(f"expected an operation or {leave!r}")
 
     def op(self) -> Op:

@@ -76,8 +76,10 @@ class _Checker:
         declared = tuple(v.type for v in op.results)
         try:
             inferred = spec.infer(*types, results=declared) if spec.regions else spec.infer(*types, **op.attrs)
-        except (GradjitError, ValueError, IndexError) as e:
+        except GradjitError as e:
             return self.fail(op, str(e))
+        except (ValueError, IndexError, TypeError, AttributeError) as e:  # attributes of the wrong kind
+            return self.fail(op, f"{op.name} {op.attrs}: {e}")
         if tuple(inferred) != declared:
             self.fail(op, f"{op.name} gives {list(inferred)}, declared {list(declared)}")
         if spec.check_regions:
@@ -103,9 +105,17 @@ def verify(what: Func | Module) -> None:
         return
     found = errors_of(what)
     if found:
-        text = Printer().func(what)
+        text = _text(what)
         listed = "\n".join(f"  {_where(op)}{message}" for op, message in found)
         raise IRError(f"@{what.name} is not well formed:\n{listed}\n{text}")
+
+
+def _text(func: Func) -> str:
+    """The function, as far as what is wrong with it lets it be printed."""
+    try:
+        return Printer().func(func)
+    except Exception as e:  # an attribute of the wrong kind, an unknown operation
+        return f"(it cannot be printed: {type(e).__name__}: {e})"
 
 
 def _where(op: Op | None) -> str:

@@ -110,15 +110,15 @@ class Grower:
 
     def write(self, line: str) -> None:
         """A statement that changes an array in place, and with it what shares its memory: all is run again."""
+        target = self.env[line.replace("[", " ").split()[0]]
         scope = {name: a.copy() for name, a in self.env.items() if name in "xyz"}
-        before = {name: a.copy() for name, a in scope.items()}
+        if any(np.may_share_memory(target, self.env[name]) for name in scope):
+            return  # an argument: whether its change is seen outside depends on the wrapper
         try:
             with np.errstate(all="ignore"):
                 exec("\n".join([*self.lines, line]), {"np": np}, scope)
         except (ValueError, IndexError, TypeError):
             return
-        if any(not np.array_equal(a, scope[name]) for name, a in before.items()):
-            return  # an argument: whether its change is seen outside depends on the wrapper
         if all(np.all(np.abs(np.asarray(a, float)) < LARGEST) for a in scope.values()):
             self.lines.append(line)
             self.env = scope
