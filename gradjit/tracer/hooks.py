@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import operator
 import types
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 
+from ..errors import TraceError
 from .array import TracedArray
 from .calls import call
 from .indexing import update_by_mask
-from .locations import is_internal
-from .operands import captured
+from .locations import fail, is_internal
+from .operands import captured, is_traced
 from .outside import Source, is_data_array, outside
 from .recorder import current, recorders
 
@@ -61,6 +62,27 @@ class Hooks:
         return enter(value, Source("attribute", owner, name))
 
     @staticmethod
+    def rebound(value: Any, name: str) -> Any:
+        """A value about to be given to a name outside of the function."""
+        if recorders() and is_traced(value):
+            refuse_rebinding(f"the name {name}")
+        return value
+
+    @staticmethod
+    def set_attr(value: Any, owner: Any, name: str) -> None:
+        """`owner.name = value`. An attribute that is new, or None until then, may hold a traced value for the time."""
+        if is_traced(value) and is_kept(owner) and is_state(getattr(owner, name, None)):
+            refuse_rebinding(f"the attribute {name} of a {type(owner).__name__}")
+        setattr(owner, name, value)
+
+    @staticmethod
+    def set_item(value: Any, owner: Any, key: Any) -> None:
+        """`owner[key] = value`."""
+        if type(owner) in (list, dict) and is_traced(value) and is_kept(owner):
+            refuse_rebinding(f"an item of a {type(owner).__name__}")
+        owner[key] = value
+
+    @staticmethod
     def aug(value: Any, op: str, other: Any) -> Any:
         """`value op= other`, as an expression."""
         return getattr(operator, op)(value, other)
@@ -83,6 +105,21 @@ class Hooks:
         new = apply(old, other)
         if new is not old or isinstance(owner, TracedArray):
             owner[key] = new
+
+
+def is_kept(owner: Any) -> bool:
+    """Whether an object outlives the trace: it came from outside."""
+    return bool(recorders()) and outside(current()).knows(owner)
+
+
+def is_state(value: Any) -> bool:
+    """Whether an attribute holds numbers that would be lost: not None, and not what an earlier trace has left there."""
+    return isinstance(value, (np.ndarray, np.generic, int, float, complex))
+
+
+def refuse_rebinding(what: str) -> NoReturn:
+    fail(TraceError, f"the function gives a traced value to {what}, outside of the function: a compiled function cannot "
+                     f"do that at each call; return the new value instead")
 
 
 def is_behaviour(found: Any) -> bool:

@@ -9,6 +9,9 @@ The syntax tree is rewritten and compiled with the user's file name and lines, s
     x += v            -->  x = _gj.local(x); x += v
     obj.name += v     -->  _gj.aug_attr(obj, "name", "iadd", v)
     obj[key] += v     -->  _gj.aug_item(obj, key, "iadd", v)
+    obj.name = v      -->  _gj.set_attr(v, obj, "name")
+    obj[key] = v      -->  _gj.set_item(v, obj, key)
+    name = v          -->  name = _gj.rebound(v, "name")      where the name is global, or the original's nonlocal
 
 Every expression that can bring in an array from outside is a name, an attribute, a subscript or a call; so no array
 from outside is ever computed with unseen. `_gj` is an extra free variable of the lifted code (`hooks.Hooks`): the
@@ -339,6 +342,35 @@ class _Lift(ast.NodeTransformer):
         return node
 
     # statements -----------------------------------------------------------------------------------------------------
+    def visit_Assign(self, node: ast.Assign) -> ast.AST:
+        target = node.targets[0]
+        value = self.visit(node.value)
+        if len(node.targets) == 1 and isinstance(target, ast.Subscript):
+            call = self.hook(node, "set_item", value, self.visit(target.value), self.visit(target.slice))
+            return ast.copy_location(ast.Expr(call), node)
+        if len(node.targets) == 1 and isinstance(target, ast.Attribute) and not target.attr.startswith("__"):
+            call = self.hook(node, "set_attr", value, self.visit(target.value), self.text(node, target.attr))
+            return ast.copy_location(ast.Expr(call), node)
+        for name in self.rebound_outside(node.targets):
+            value = self.hook(node, "rebound", value, self.text(node, name))
+        node.targets = [self.visit(t) for t in node.targets]
+        node.value = value
+        return node
+
+    def rebound_outside(self, targets: list[ast.expr]) -> list[str]:
+        """Names among the targets that live outside of the outermost function."""
+        names = [n.id for t in targets for n in ast.walk(t) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)]
+        return [n for n in names if self.is_outside(n)]
+
+    def is_outside(self, name: str) -> bool:
+        """Whether a name is declared global, or nonlocal up to the original function's own closure."""
+        for s in reversed(self.scopes):
+            if name in s.declared_global:
+                return True
+            if name in s.bound:
+                return False
+        return name in self.free and any(name in s.declared_nonlocal for s in self.scopes)
+
     def visit_AugAssign(self, node: ast.AugAssign) -> ast.AST | list[ast.AST]:
         op, target = OPERATORS[type(node.op)], node.target
         value = self.visit(node.value)
@@ -357,6 +389,10 @@ class _Lift(ast.NodeTransformer):
         node.value = value
         load: Any = self.visit_Name(ast.copy_location(ast.Name(target.id, ast.Load()), target))
         store = ast.copy_location(ast.Name(target.id, ast.Store()), target)
+        if self.is_outside(target.id):
+            changed = self.hook(node, "rebound", self.hook(node, "aug", load, self.text(node, op), value),
+                                self.text(node, target.id))
+            return ast.copy_location(ast.Assign([store], changed), node)
         return [ast.copy_location(ast.Assign([store], load), node), node]
 
     def visit_match_case(self, node: ast.match_case) -> ast.AST:

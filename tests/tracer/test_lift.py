@@ -290,6 +290,75 @@ def test_array_from_outside_is_never_changed_while_tracing():
         assert t.writes[0].loc.file == __file__
 
 
+COUNT = 0
+TOTAL = np.zeros(4)
+
+
+def _global_rebound(x):
+    global TOTAL
+    TOTAL = x * 2
+    return x
+
+
+def _global_changed(x):
+    global TOTAL
+    TOTAL += x
+    return x
+
+
+def _global_unpacked(x):
+    global TOTAL
+    TOTAL, y = x, x * 2
+    return y
+
+
+def test_state_outside_is_not_rebound():
+    class Box:
+        def __init__(self):
+            self.w = np.ones(4)
+            self.cache = None
+
+        def step(self, x):
+            self.w = self.w - x
+            return x
+
+        def cached(self, x):
+            self.cache = x * 2
+            return self.cache + self.w
+
+    box, params, total = Box(), {"w": np.ones(4)}, np.zeros(4)
+
+    def item(x):
+        params["w"] = params["w"] - x
+        return x
+
+    def cell(x):
+        nonlocal total
+        total = x
+        return x
+
+    for f in (_global_rebound, _global_changed, _global_unpacked, box.step, item, cell):
+        with pytest.raises(TraceError, match=r"outside of the function.*return the new value(.|\n)*test_lift\.py"):
+            trace(f, (X,), {})
+    for kept in (TOTAL, total):
+        np.testing.assert_array_equal(kept, np.zeros(4))
+    for kept in (box.w, params["w"]):
+        np.testing.assert_array_equal(kept, np.ones(4))
+    trace(box.cached, (X,), {})
+    trace(box.cached, (X,), {})
+
+
+def test_numbers_outside_may_be_counted_while_tracing():
+    def f(x):
+        global COUNT
+        COUNT += 1
+        return x
+
+    before = COUNT
+    trace(f, (X,), {})
+    assert COUNT == before + 1
+
+
 def test_recursion_of_static_depth():
     def power(x, n):
         return x if n == 1 else x * power(x, n - 1)
