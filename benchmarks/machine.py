@@ -12,10 +12,14 @@ PACKAGES = ("gradjit", "numpy", "scipy", "llvmlite", "numba", "optree", "jax", "
             "torch")
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS",
                     "GRADJIT_NUM_THREADS")
+STEERING_VARIABLES = ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE")
+"""What an environment may set to make BLAS take other kernels than it chooses for the processor."""
 
 
 def pin() -> list[int]:
     """Hold this process and its children to the cores that it may use now, with as many threads in every pool.
+
+    Every library chooses its code for the processor by itself, whatever the environment says.
 
     To be called before NumPy is imported, whose BLAS reads its variable then. XLA counts the cores that it may use.
     """
@@ -26,6 +30,8 @@ def pin() -> list[int]:
         os.sched_setaffinity(0, cores)
     for variable in THREAD_VARIABLES:
         os.environ[variable] = str(len(cores))
+    for variable in STEERING_VARIABLES:
+        os.environ.pop(variable, None)
     return cores
 
 
