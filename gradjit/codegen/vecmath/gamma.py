@@ -211,7 +211,7 @@ def _sum_of_inverses(L: Lanes, x, far) -> Sum:
 
 # polygamma ------------------------------------------------------------------------------------------------------------
 def polygamma(L: Lanes, x, order: int):
-    """The derivative of digamma of a fixed order; a few ulps for positive x (3 for order 1).
+    """The derivative of digamma of a fixed order; at most 1.2*order + 2.5 ulp for positive x (3 for order 1).
 
     For negative x the error is bounded relative to the larger term of the reflection formula.
     Raises ValueError for an order below 0 or above HIGHEST_ORDER.

@@ -234,7 +234,7 @@ def arctan(L: Lanes, x):
 
 
 def arctan2(L: Lanes, y, x):
-    """The angle of the point (x, y) in [-pi, pi], with the signed zeros and infinities of C; at most 1.2 ulp."""
+    """The angle of the point (x, y) in [-pi, pi], with the signed zeros and infinities of C; at most 1.4 ulp."""
     size_y, size_x, zero, one, inf = L.abs(y), L.abs(x), L.f(0), L.f(1), L.f(float("inf"))
     steep, left = L.cmp(">", size_y, size_x), L.icmp("<", L.bits(x), L.i(0))
     over, under = L.select(steep, size_x, size_y), L.select(steep, size_y, size_x)
