@@ -260,6 +260,52 @@ def test_extents_of_every_axis_count(shape):
     assert not takes(tested, np.ones((*shape, 1)))
 
 
+def random_array(random: np.random.Generator) -> np.ndarray:
+    """An array of random dtype, rank, layout, alignment and writability, near what the specs below ask for."""
+    dtype = np.dtype(random.choice(["f8", "f8", "f8", ">f8", "f4", "i8", "c16"]))
+    shape = tuple(int(n) for n in random.choice([0, 1, 2, 3], size=random.integers(0, 4), p=[0.1, 0.3, 0.3, 0.3]))
+    steps = tuple(int(k) for k in random.choice([1, 1, 2, -1], size=len(shape)))
+    order = random.permutation(len(shape)) if random.random() < 0.4 else np.arange(len(shape))
+    base = tuple(shape[axis] * abs(steps[axis]) for axis in order)
+    size = math.prod(base) * dtype.itemsize
+    raw = np.zeros(size + 1, np.uint8)[int(random.random() < 0.2) :][:size]
+    array = raw.view(dtype).reshape(base).transpose(np.argsort(order))[(..., *(slice(None, None, k) for k in steps))]
+    if random.random() < 0.2:
+        array.flags.writeable = False
+    return array.view(Array) if random.random() < 0.1 else array
+
+
+def meets(array: np.ndarray, spec: ArraySpec) -> bool:
+    """What an ArraySpec says, in NumPy's words."""
+    used = [axis for axis, extent in enumerate(array.shape) if extent > 1 and array.size]
+    return (
+        type(array) is np.ndarray
+        and array.dtype == spec.dtype
+        and array.dtype.isnative
+        and array.shape == spec.shape
+        and array.flags.aligned
+        and (
+            array.flags.c_contiguous if spec.strides is None else all(array.strides[k] == spec.strides[k] for k in used)
+        )
+        and (array.flags.writeable or not spec.writable)
+    )
+
+
+def test_random_arrays_are_judged_as_numpy_would():
+    random = np.random.default_rng(7)
+    arrays = [random_array(random) for _ in range(3000)]
+    chosen = [array for array in arrays if array.dtype == f8 and type(array) is np.ndarray][:60]
+    specs = {ArraySpec.of(a, writable=bool(k % 3 == 0 and a.flags.writeable)) for k, a in enumerate(chosen)}
+    answers = set()
+    for spec in specs:
+        tested = accepts(spec)
+        for array in arrays:
+            expected = meets(array, spec)
+            assert takes(tested, array) == expected, (spec, array.__array_interface__, array.flags)
+            answers.add((expected, spec.strides is None, spec.writable))
+    assert len(answers) == 8  # the arrays put every kind of spec to the test, both ways
+
+
 def test_empty_arrays_and_outputs():
     tested = entry(EntrySpec((ArraySpec(f8, (0, 4)),), (OutputSpec(f8, (0, 4)),), 0), do_nothing)
     got = tested.call(np.ones((0, 4)))
