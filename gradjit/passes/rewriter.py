@@ -48,6 +48,7 @@ class Rewriter:
         self.known: dict[Any, Value] = {}
         self.added: list[Any] = []
         self.uses: dict[Value, int] = {}
+        self.home: dict[Value, Block] = {}
 
     # the walk ---------------------------------------------------------------------------------------------------------
     def run(self, func: Func) -> Func:
@@ -101,8 +102,11 @@ class Rewriter:
         self.uses[new] = self.uses.get(new, 0) + self.live.uses.get(old, 0)
 
     def is_used_once(self, v: Value) -> bool:
-        """Whether, as far as known, v has one reader (a rule that repeats v's work would lose otherwise)."""
-        return self.uses.get(v, 0) <= 1
+        """Whether, as far as known, v has one reader, and v is computed in the same block.
+
+        A rule that repeats v's work in place of v asks this: for a second reader, or in a loop behind v, it would lose.
+        """
+        return self.uses.get(v, 0) <= 1 and self.home.get(v) is self.block
 
     # construction -----------------------------------------------------------------------------------------------------
     def make(self, name: str, *args: Value, **attrs: Any) -> Value:
@@ -139,6 +143,7 @@ class Rewriter:
     def append(self, name: str, args: Args, attrs: Attrs, t: ArrayType) -> Value:
         op = Op(name, args, attrs, (t,), (), self.loc)
         self.block.ops.append(op)
+        self.home[op.results[0]] = self.block
         return op.results[0]
 
     # the operations that rules ask for most, themselves where nothing changes -----------------------------------------
