@@ -6,14 +6,25 @@
     value_and_grad = gj.value_and_grad(lambda x: np.sum(np.sin(x) * x ** 2))
     value, gradient = value_and_grad(np.linspace(-1, 1, 1000))
 
-What stands here is the public interface; it is imported when it is first used.
+What stands here is the public interface. All of gradjit is imported with it, and LLVM loaded, so that the first call
+need not wait for that; SciPy is not.
 """
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
-
+from .api import (
+    check_grads,
+    grad,
+    hessian,
+    hvp,
+    jacobian,
+    jit,
+    jvp,
+    stop_gradient,
+    trace,
+    value_and_grad,
+    vjp,
+)
 from .errors import (
     BoundsError,
     DifferentiationError,
@@ -27,40 +38,10 @@ from .errors import (
     UnsupportedError,
 )
 
-if TYPE_CHECKING:
-    from .api import (
-        check_grads,
-        grad,
-        hessian,
-        hvp,
-        jacobian,
-        jit,
-        jvp,
-        stop_gradient,
-        trace,
-        value_and_grad,
-        vjp,
-    )
-
 __version__ = "0.1.0"
-
-_API = ("check_grads", "grad", "hessian", "hvp", "jacobian", "jit", "jvp", "stop_gradient", "trace", "value_and_grad",
-        "vjp")
 
 __all__ = [
     "BoundsError", "DifferentiationError", "DtypeError", "GradjitError", "IRError", "LayoutError", "LeakError",
     "ShapeError", "TraceError", "UnsupportedError", "check_grads", "grad", "hessian", "hvp", "jacobian", "jit", "jvp",
     "stop_gradient", "trace", "value_and_grad", "vjp",
 ]
-
-
-def __getattr__(name: str) -> Any:
-    if name in _API:
-        value = getattr(importlib.import_module(".api", __name__), name)
-        globals()[name] = value
-        return value
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-
-
-def __dir__() -> list[str]:
-    return sorted({*globals(), *_API})

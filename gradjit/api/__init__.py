@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from . import warm
 from .checking import check_grads
 from .functions import (
     grad,
@@ -18,5 +19,5 @@ from .functions import (
 
 __all__ = [
     "check_grads", "grad", "hessian", "hvp", "jacobian", "jit", "jvp", "stop_gradient", "trace", "value_and_grad",
-    "vjp",
+    "vjp", "warm",
 ]

@@ -12,18 +12,21 @@ from ..errors import UnsupportedError
 from .array import ARRAY, PYTHON, TracedArray
 from .locations import fail
 from .operands import name_of, unsupported
+from .selection import holds_selection
 
 
 def apply(func: Callable[..., Any], args: Any, kwargs: Any) -> Any:
     """What `func(*args, **kwargs)` gives when a traced array is among the arguments."""
-    from .numpy import RULES, refused
+    from .numpy import RULES, refused, selection
+    if holds_selection(args):
+        return selection.on_function(func, args, kwargs)
     rule = RULES.get(func)
     if rule is None or func in refused.RULES:
         plain = concrete((args, kwargs))
         if plain is not None:
             return on_known(func, *plain)
     if rule is None:
-        unsupported(func)
+        unsupported(func, refused.reason(func))
     return leave(run(rule, func, args, kwargs))
 
 

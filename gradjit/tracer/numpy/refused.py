@@ -26,8 +26,6 @@ FUNCTIONS: dict[Callable[..., Any], str] = {
                      np.linalg.eigvals, np.linalg.eigvalsh, np.linalg.pinv, np.linalg.slogdet, np.linalg.det,
                      np.linalg.svd, np.linalg.svdvals, np.linalg.eig, np.linalg.eigh, np.linalg.lstsq, np.linalg.qr,
                      np.linalg.cond, np.linalg.matrix_rank, np.polyfit, np.roots), FACTORISATION),
-    **{getattr(np.fft, name): TRANSFORM for name in np.fft.__all__
-       if name not in ("fftfreq", "rfftfreq", "fftshift", "ifftshift")},
     np.histogram2d: "write np.histogram of the raveled bin numbers, or np.add.at",
     np.histogramdd: "write np.histogram of the raveled bin numbers, or np.add.at",
     np.polydiv: "polynomial division takes as many steps as the leading coefficients demand",
@@ -40,6 +38,17 @@ FUNCTIONS: dict[Callable[..., Any], str] = {
     **dict.fromkeys((np.save, np.savez, np.savez_compressed, np.savetxt), FILES),
     **dict.fromkeys((np.busday_count, np.busday_offset, np.is_busday, np.datetime_as_string), DATES),
 }
+
+MODULES: dict[str, str] = {"numpy.fft": TRANSFORM}
+"""Reasons for whole modules, which NumPy imports when they are first used: naming their functions would import them."""
+
+
+def reason(func: Any) -> str:
+    """Why a function without a rule is not supported; empty where there is nothing to say."""
+    composed = ("fftfreq", "rfftfreq", "fftshift", "ifftshift")  # of functions that are supported
+    known = getattr(func, "__name__", "") in composed
+    return "" if known else MODULES.get(getattr(func, "__module__", None) or "", "")
+
 
 LIMITS: dict[str, str] = {
     "order=": "'C' and 'F'; what follows the layout in memory ('A', 'K') is not known",

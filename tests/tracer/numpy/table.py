@@ -65,7 +65,8 @@ def is_supported(f: Any) -> bool:
 
 def reason(name: str, f: Any) -> str | None:
     """Why it is not supported; None where nothing is said."""
-    return refused.UFUNCS.get(f) or refused.FUNCTIONS.get(f) or refused.OUTSIDE.get(name.removeprefix("np."))
+    return (refused.UFUNCS.get(f) or refused.FUNCTIONS.get(f) or refused.OUTSIDE.get(name.removeprefix("np."))
+            or refused.reason(f))
 
 
 def family(f: Any) -> str:
