@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
-from ..errors import BoundsError
-from ..ir import Func, interpret
+from ..errors import BoundsError, UnsupportedError
+from ..ir import Func, interpret, walk
 from ..runtime.dispatch import MISS
 from ..runtime.spec import (
     ANY as ANY_ITEM,
@@ -41,6 +41,7 @@ from ..runtime.spec import (
 )
 from ..tracer import outside, trees
 from ..tracer.array import ARRAY
+from ..tracer.locations import fail
 from ..tracer.trace import Leaf, Trace
 
 if TYPE_CHECKING:
@@ -244,6 +245,7 @@ def native(p: Program, note: Callable[[str], None]) -> Native:
     from ..codegen import lower
     from ..codegen.symbols import resolve
     from ..runtime.entry import build_entry
+    refuse_complex(p.func)
     specs = [s for s in p.parameters if not isinstance(s, StaticSpec)] + [c.spec for c in p.captured]
     lowered = lower(p.func, [layout_of(s) for s in specs])
     note("lower")
@@ -253,6 +255,15 @@ def native(p: Program, note: Callable[[str], None]) -> Native:
     entry = build_entry(lowered.module, lowered.kernel, spec, symbols={n: resolve(n) for n in lowered.externals})
     note("llvm")
     return Native(entry, lowered, p.conditions)
+
+
+def refuse_complex(func: Func) -> None:
+    """UnsupportedError, with the user's line, for complex numbers, which machine code does not compute with yet."""
+    values = [(p, None) for p in func.params] + [(r, op.loc) for op in walk(func.body) for r in op.results]
+    for v, loc in values:
+        if v.type.dtype.is_complex:
+            fail(UnsupportedError, f"{func.name} computes with complex numbers ({v.type}), which are compiled in a "
+                                   f"later version; backend=\"interpreter\" runs them", loc)
 
 
 def layout_of(s: ParameterSpec) -> tuple[int, ...] | None:

@@ -12,6 +12,7 @@ import functools
 import inspect
 import threading
 import time
+import types
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -86,7 +87,8 @@ class Compiled(FastCallable):
 
     def __init__(self, body: Callable[..., Any], like: Callable[..., Any], name: str, backend: str = "native"):
         super().__init__(self.answer)
-        functools.update_wrapper(self, like)
+        plain = isinstance(like, types.FunctionType)  # the __dict__ of another callable is its state
+        functools.update_wrapper(self, like, updated=("__dict__",) if plain else ())
         self.body = body
         self.like = like
         self.kind = name

@@ -12,7 +12,7 @@ import numpy as np
 from . import dispatch, hidden_state
 from .array import ARRAY, TracedArray, root
 from .lift import is_product, is_user_code, lifted
-from .operands import captured, is_traced
+from .operands import captured, is_traced, unsupported
 from .outside import is_data_array
 from .recorder import recorders
 
@@ -42,6 +42,8 @@ def call(f: Any, /, *args: Any, **kwargs: Any) -> Any:
         return handler(*args, **kwargs)
     if kind is functools.partial:
         return call(f.func, *f.args, *args, **{**f.keywords, **kwargs})
+    if kind is np.vectorize and is_traced((*args, *kwargs.values())):
+        unsupported("np.vectorize", "write the function for arrays, with np.where in the place of branches")
     if kind is np.ufunc or is_numpy(f):
         return call_numpy(f, args, kwargs)
     if isinstance(f, type):

@@ -11,6 +11,7 @@ import numpy as np
 from ..errors import TraceError
 from .array import TracedArray
 from .calls import call
+from .concatenators import STAND_INS
 from .indexing import update_by_mask
 from .locations import fail, is_internal
 from .operands import captured, is_traced
@@ -37,7 +38,9 @@ class Hooks:
 
     def glob(self, name: str, value: Any) -> Any:
         """A global name; what is no global is a builtin."""
-        return enter(value, Source("item", self.namespace, name)) if name in self.namespace else value
+        if name not in self.namespace:
+            return value
+        return STAND_INS.get(id(value)) or enter(value, Source("item", self.namespace, name))
 
     def cell(self, name: str, value: Any) -> Any:
         """A name of an enclosing function that had finished its own lifting, or was never lifted."""
@@ -51,7 +54,7 @@ class Hooks:
         if isinstance(owner, types.ModuleType):
             value = getattr(owner, name)
             if name not in owner.__dict__ or is_internal(getattr(owner, "__file__", None) or "<frozen"):
-                return local(value)
+                return STAND_INS.get(id(value)) or local(value)
             return enter(value, Source("item", owner.__dict__, name))
         found = getattr(type(owner), name, None)
         if isinstance(found, property) and found.fget is not None:
@@ -118,8 +121,8 @@ def is_state(value: Any) -> bool:
 
 
 def refuse_rebinding(what: str) -> NoReturn:
-    fail(TraceError, f"the function gives a traced value to {what}, outside of the function: a compiled function cannot "
-                     f"do that at each call; return the new value instead")
+    fail(TraceError, f"the function gives a traced value to {what}, outside of the function: a compiled function "
+                     f"cannot do that at each call; return the new value instead")
 
 
 def is_behaviour(found: Any) -> bool:

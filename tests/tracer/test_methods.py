@@ -73,6 +73,18 @@ def test_pickling_is_refused():
         trace(lambda x: pickle.dumps(x), (X,), {})
 
 
+def test_rows_and_columns():
+    check(lambda x: (np.r_[x[0], 1.0, x[1]], np.r_[x, x], np.r_[x[0], 1:4], np.c_[x[0], x[1]], np.c_[x, x]), X)
+    check(lambda x: x[0] * np.r_[1.0, 2:4][:3], X)
+    with pytest.raises(TraceError, match="directive"):
+        trace(lambda x: np.r_["0,2", x, x], (X,), {})
+
+
+def test_vectorize_is_named():
+    with pytest.raises(TraceError, match=r"np\.vectorize is not supported.*for arrays"):
+        trace(lambda x: np.vectorize(lambda v: v * v)(x), (X,), {})
+
+
 def test_functions_without_a_rule_run_on_known_values():
     def f(x):
         a = np.eye(2) * 2.0
