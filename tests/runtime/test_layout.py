@@ -101,7 +101,9 @@ def test_on_a_foreign_build_functions_still_answer_through_python():
     program = """
         import sys, types
         sys.path.insert(0, ".")
-        sys.implementation = types.SimpleNamespace(name="other", cache_tag=sys.implementation.cache_tag)
+        sys.modules["gradjit"] = types.ModuleType("gradjit")  # this room alone
+        sys.modules["gradjit"].__path__ = ["gradjit"]
+        sys.implementation = types.SimpleNamespace(**{**vars(sys.implementation), "name": "other"})
         from gradjit.errors import LayoutError
         from gradjit.runtime.callable import FastCallable
 
