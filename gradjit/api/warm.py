@@ -8,9 +8,6 @@ from __future__ import annotations
 
 import contextlib
 
-import llvmlite.binding
-import llvmlite.ir
-
 from .. import codegen
 from ..codegen import symbols
 from ..errors import LayoutError
@@ -18,7 +15,7 @@ from ..passes import batching, jvp, vjp
 from ..runtime import entry, jit, support
 from ..tracer import calls, lift, numpy as numpy_rules, source
 
-__all__ = ["batching", "calls", "codegen", "entry", "jit", "jvp", "lift", "llvmlite", "numpy_rules", "source",
+__all__ = ["batching", "calls", "codegen", "entry", "jit", "jvp", "lift", "numpy_rules", "source",
            "support", "symbols", "vjp"]
 
 with contextlib.suppress(LayoutError):  # a build of Python or NumPy that does not fit: the first call says so
