@@ -11,6 +11,7 @@ import functools
 import importlib
 import importlib.util
 import sys
+from collections.abc import Iterator
 from importlib.machinery import EXTENSION_SUFFIXES
 from pathlib import Path
 from typing import Any
@@ -80,7 +81,12 @@ def _libm(name: str) -> int | None:
     return None
 
 
-@functools.cache
-def _libraries() -> tuple[ctypes.CDLL, ...]:
-    names = ["ucrtbase", "msvcrt"] if sys.platform == "win32" else [None, ctypes.util.find_library("m")]
-    return tuple(ctypes.CDLL(n) for n in names if n or n is None)
+def _libraries() -> Iterator[ctypes.CDLL]:
+    """The C libraries of this process, the one that is loaded anyway first: looking for others starts processes."""
+    if sys.platform == "win32":
+        yield from map(ctypes.CDLL, ("ucrtbase", "msvcrt"))
+        return
+    yield ctypes.CDLL(None)
+    found = ctypes.util.find_library("m")
+    if found:
+        yield ctypes.CDLL(found)
