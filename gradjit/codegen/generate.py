@@ -10,7 +10,7 @@ from ..ir import I64, Func
 from .affine import Affine, Var
 from .elements import Index
 from .finish import finish
-from .loops import Accumulate, Accumulator, Finish, Loop, Program, Start, Stmt, Store
+from .loops import Accumulate, Accumulator, Finish, Loop, Node, Program, Start, Stmt, Store
 from .memory import Plan, plan
 from .schedule import Item, Slot
 from .target import vector_bytes
@@ -76,8 +76,8 @@ class Generator:
         return bool(inner) and inner[0] == depth
 
     def start(self, t: Task) -> list[Stmt]:
-        assert t.combine is not None
-        t.accumulator = Accumulator(t.combine, t.value.dtype if t.kind != "arg" else t.node.dtype, self.fresh("acc"))  # type: ignore[union-attr]
+        assert t.combine is not None and t.node is not None
+        t.accumulator = Accumulator(t.combine, t.node.dtype if t.kind == "arg" else t.value.dtype, self.fresh("acc"))
         return [Start(t.accumulator)]
 
     def at(self, t: Task, env: Env) -> Index:
@@ -110,11 +110,11 @@ class Generator:
             node = self.e.nodes.const(0, I64)
         return [self.store(t, index, node)]
 
-    def store(self, t: Task, index: Index, node: object) -> Stmt:
+    def store(self, t: Task, index: Index, node: Node) -> Stmt:
         combine = t.combine if t.kind == "scatter" or (t.kind == "reduce" and not t.in_registers) else None
         if t.kind in ("map", "reduce") and t.value in self.alone and t.kept is not None:
-            self.e.live[(t.value, tuple(index[a] for a in t.kept))] = node  # type: ignore[assignment]
-        return Store(t.target.buffer, t.place(self.e, index), node, combine)  # type: ignore[arg-type]
+            self.e.live[(t.value, tuple(index[a] for a in t.kept))] = node
+        return Store(t.target.buffer, t.place(self.e, index), node, combine)
 
 
 def lower_loops(func: Func, layouts: Sequence[tuple[int, ...] | None] = (), width: int | None = None) -> Program:

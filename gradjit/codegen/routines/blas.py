@@ -5,6 +5,7 @@ BLAS thinks in columns: a row-major C = A B is, to it, C' = B' A', so operands a
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from llvmlite import ir
@@ -31,10 +32,11 @@ def gemm(e: Emitter, call: Call) -> None:
     over(e, shape, [], body)
 
 
-def over(e: Emitter, shape: tuple[int, ...], index: list[ir.Value], body: object) -> None:
+def over(e: Emitter, shape: tuple[int, ...], index: list[ir.Value],
+         body: Callable[[list[ir.Value]], None]) -> None:
     """Nested loops over a shape; `body(index)`."""
     if not shape:
-        body(index)  # type: ignore[operator]
+        body(index)
     elif shape[0]:
         e.turns(I64(0), I64(shape[0]), lambda k: over(e, shape[1:], [*index, k], body))
 

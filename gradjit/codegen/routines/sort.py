@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from llvmlite import ir
 
 from ...ir import I64 as INDEX, DType
-from ..loops import Call
+from ..loops import Call, View
 from ..lower.elementwise import EMIT
 from ..vecmath.lanes import I1, I64, Lanes
 from .blas import over
@@ -36,12 +36,12 @@ def sort(e: Emitter, call: Call) -> None:
     pa, pb = (e.at(places[0].buffer, I64(k * n)) for k in (0, 1)) if places else (a, b)
 
     def line(index: list[ir.Value]) -> None:
-        def element(view: object, k: ir.Value) -> ir.Value:
+        def element(view: View, k: ir.Value) -> ir.Value:
             full = [*index[:axis], k, *index[axis:]]
-            offset: ir.Value = I64(view.offset)  # type: ignore[attr-defined]
-            for i, s in zip(full, view.strides, strict=True):  # type: ignore[attr-defined]
+            offset: ir.Value = I64(view.offset)
+            for i, s in zip(full, view.strides, strict=True):
                 offset = e.b.add(offset, e.b.mul(i, I64(s)))
-            return e.at(view.buffer, offset)  # type: ignore[attr-defined]
+            return e.at(view.buffer, offset)
 
         def take(k: ir.Value) -> None:
             e.b.store(e.b.load(element(x, k), typ=memory(dtype)), element_at(e.b, a, k, dtype))
