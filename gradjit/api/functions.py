@@ -49,6 +49,9 @@ def jit(f: Callable[..., Any] | None = None, *, backend: str = "native") -> Any:
     Arrays that the function captures are read at each call. Results that are 0-d are NumPy scalars. An argument that is
     returned as it came is the very object; views of arguments are fresh arrays.
 
+    The function's Python code runs once for each specialisation, while it is traced: `print(x)` shows the type of `x`
+    then. Traced numbers follow NumPy where Python would raise: 1.0 / 0.0 is inf, math.log(-1.0) is nan.
+
     backend: "native", or "interpreter" to run the IR with NumPy, one operation at a time, for debugging.
 
     Raises TraceError (UnsupportedError, LeakError) with the user's line for what cannot be compiled, DtypeError for

@@ -161,6 +161,7 @@ def trace(f: Callable[..., Any], args: Sequence[Any], kwargs: dict[str, Any], li
     found, tree = trees.flatten((tuple(args), dict(kwargs)))
     names = trees.leaf_names(tree, parameter_names(like, len(args)))
     leaves = [leaf_of(x, n) for x, n in zip(found, names, strict=True)]
+    refuse_long_lists(leaves, like)
     with Recorder(name_of(like)) as recorder:
         handles = bind(recorder, leaves)
         inner_args, inner_kwargs = trees.unflatten(tree, handles)
@@ -177,6 +178,17 @@ def trace(f: Callable[..., Any], args: Sequence[Any], kwargs: dict[str, Any], li
     guards = list(recorder.world.guards.values())
     return Trace(recorder.func(), leaves, tree, hidden, guards, result, result_tree, writes,
                  list(recorder.adopted), definition_of(like), recorder.stages)
+
+
+MAX_NUMBERS = 1024
+
+
+def refuse_long_lists(leaves: list[Leaf], f: Any) -> None:
+    """Each Python number among the arguments is an input of its own, which is no way to pass thousands."""
+    numbers = [leaf for leaf in leaves if leaf.kind == PYTHON]
+    if len(numbers) > MAX_NUMBERS:
+        fail(TraceError, f"{name_of(f)} is called with {len(numbers)} Python numbers in containers ({numbers[0].name}, "
+                         f"...), each of which would be an input; pass arrays, as by np.array(list)")
 
 
 def world_of(recorder: Recorder, static: Any) -> None:

@@ -58,6 +58,21 @@ def table(x):
     return {x[0]: 1}
 
 
+def caught(x):
+    try:
+        return np.sum(x) if x[0] > 0 else np.sum(x * 2)
+    except TypeError:  # as a function may that tries something else
+        return np.sum(x * 3)
+
+
+def lazily(x):
+    return (v * 2 for v in x)
+
+
+def mapped(x):
+    return np.sum(x), map(np.sin, x)
+
+
 CASES = [
     (vector, (X,), gj.DifferentiationError, r"returns an array, f64\[3\].*np\.sum.*gj\.jacobian"),
     (nothing, (X,), gj.DifferentiationError, "returns None.*return"),
@@ -76,6 +91,9 @@ CASES = [
     (shapes, (X,), gj.ShapeError, r"could not be broadcast together with shapes \(2,\) \(3,\)"),
     (index, (X,), gj.BoundsError, "index 3 is out of bounds for axis 0 with size 3"),
     (table, (X,), gj.TraceError, "hash"),
+    (caught, (X,), gj.TraceError, r"if, while.*np\.where.*next version"),
+    (lazily, (X,), gj.TraceError, "returns a generator.*return a list"),
+    (mapped, (X,), gj.TraceError, "returns a map.*return a list"),
 ]
 
 
@@ -265,3 +283,11 @@ def test_arrays_from_outside_that_machine_code_cannot_read():
     for w in (swapped, np.zeros(25, np.uint8)[1:].view(np.float64)):
         with pytest.raises(gj.UnsupportedError, match=f"native byte order{HERE}"):
             gj.jit(lambda x, w=w: x * w)(X)
+
+
+def test_long_lists_of_numbers():
+    with pytest.raises(gj.TraceError, match=r"f is called with 5000 Python numbers.*x_0.*np\.array"):
+        def f(x):
+            return sum(x)
+
+        gj.grad(f)([1.0] * 5000)
