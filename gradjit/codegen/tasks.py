@@ -10,8 +10,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
+import numpy as np
+
 from ..errors import UnsupportedError
-from ..ir import DType, Func, Op, Value
+from ..ir import OPS, DType, Func, Op, Value
 from .affine import ZERO, Affine, Var, dot
 from .elements import Elements, Index, Notes, row_major, whole
 from .loops import Accumulator, Buffer, Call, Node, Nodes, View
@@ -96,6 +98,13 @@ class CallTask:
     value: Value
     call: Call
     reads: tuple[Value, ...]  # values with memory
+
+
+def moves(op: Op) -> bool:
+    """Whether elements only change their places, so that the code need not know what they stand for."""
+    if op.name == "const":
+        return not any(np.asarray(op.attrs["value"]).tobytes())  # all bits zero: 0 in every dtype
+    return OPS[op.name].family == "movement" or op.name in ("gather", "scatter", "select")
 
 
 class Lowering:
@@ -197,6 +206,11 @@ class Lowering:
         if op.name in UNLOWERED:
             where = f"; {op.loc.full}" if op.loc else ""
             raise UnsupportedError(f"{op.name} cannot be compiled: {UNLOWERED[op.name]}{where}")
+        if any(v.dtype.is_complex for v in (*op.operands, *op.results)) and not moves(op):
+            where = f"\n  {op.loc.full}" if op.loc else ""
+            raise UnsupportedError(f"{op.name} of complex numbers cannot be compiled yet; they can be moved (sliced, "
+                                   f"transposed, joined): compute with real and imaginary parts as arrays of their own"
+                                   f"{where}")
         rule = TASKS.get(op.name)
         own = op.name in MUST or any(r in self.memory for r in op.results)
         if not own:

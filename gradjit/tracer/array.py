@@ -219,9 +219,14 @@ class TracedArray:
         return known
 
     def __bool__(self) -> bool:
-        return bool(self._known_or_fail("the truth of it (if, while, and, or, not, assert)",
-                                        "write np.where(condition, a, b), np.logical_and, np.logical_not; "
-                                        "branches and loops on traced values come with the next version"))
+        try:
+            return bool(self._known_or_fail("the truth of it (if, while, and, or, not, assert)",
+                                            "write np.where(condition, a, b), np.logical_and, np.logical_not; "
+                                            "branches and loops on traced values come with the next version"))
+        except TraceError as e:  # NumPy would have answered: what a function does that catches this is not its result
+            if recorders():
+                recorders()[-1].outermost.unanswered = e
+            raise
 
     def __float__(self) -> float:
         return float(self._known_or_fail("float()", "use it as it is, or write x.astype(float)"))

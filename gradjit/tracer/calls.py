@@ -103,7 +103,9 @@ def is_numpy(f: Any) -> bool:
     if isinstance(f, type):
         return False
     module = getattr(f, "__module__", None) or ""
-    return isinstance(f, np.ufunc) or (module.partition(".")[0] == "numpy" and not module.startswith("numpy.random"))
+    named = hasattr(f, "__qualname__")  # which an np.poly1d, say, has not
+    return isinstance(f, np.ufunc) or (
+        named and module.partition(".")[0] == "numpy" and not module.startswith("numpy.random"))
 
 
 def call_numpy(f: Any, args: Any, kwargs: Any) -> Any:

@@ -81,7 +81,7 @@ def captured(array: np.ndarray, source: Source | None = None) -> TracedArray:
 
 
 def stack_nested(items: Sequence[Any]) -> TracedArray:
-    """`np.array` of a nested list that may hold traced values."""
+    """`np.array` of a nested list that may hold traced values; Python's numbers have int64 and float64 in there."""
     if not is_traced(items) and not _holds_arrays(items):
         try:
             a = np.array(items)
@@ -90,7 +90,7 @@ def stack_nested(items: Sequence[Any]) -> TracedArray:
         if a.dtype.kind not in "biufc":
             fail(DtypeError, f"a list of {a.dtype} is no array of numbers")
         return root(a, None, ARRAY)
-    parts = promote(*(as_traced(i) for i in items))
+    parts = promote(*(root(h.content, h.home, SCALAR) if h.weak else h for h in map(as_traced, items)))
     if any(p.extents != parts[0].extents for p in parts):
         fail(ShapeError, f"a list of arrays of different shapes: {', '.join(str(p.extents) for p in parts)}")
     return emit("concat", *(emit("reshape", p, shape=(1, *p.extents)) for p in parts), axis=0)

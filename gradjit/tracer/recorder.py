@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import GradjitError, LeakError
+from ..errors import GradjitError, LeakError, TraceError
 from ..ir import ArrayType, Block, Builder, Func, Value, dtype_of
 from ..ir.rewrite import inline
 from .locations import fail, here, with_place
@@ -72,6 +72,7 @@ class Recorder:
         self.captured: dict[Any, Captured] = {}
         self.world = Outside()
         self.stages: dict[str, Func] = {}
+        self.unanswered: TraceError | None = None  # raised where Python asked for the truth of a traced value
         self._literals: dict[int, tuple[np.ndarray, Value]] = {}
 
     def __enter__(self) -> Recorder:

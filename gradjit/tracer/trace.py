@@ -9,7 +9,7 @@ from __future__ import annotations
 import functools
 import inspect
 import types
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -168,7 +168,9 @@ def trace(f: Callable[..., Any], args: Sequence[Any], kwargs: dict[str, Any], li
         for static in (f, *(leaf.value for leaf in leaves if not leaf.is_traced)):
             world_of(recorder, static)
         out = run(f, inner_args, inner_kwargs)
-        result, result_tree, values = collect(recorder, handles, out)
+        if recorder.unanswered is not None:
+            raise recorder.unanswered
+        result, result_tree, values = collect(recorder, handles, out, definition_of(like))
     recorder.block.results = tuple(values)
     writes = [w for h, leaf in zip(handles, leaves, strict=True)
               if (w := written(h, f"the argument {leaf.name}", True))]
@@ -238,7 +240,8 @@ def deepest(e: BaseException) -> Loc | None:
     return max(counts, key=counts.__getitem__, default=None)
 
 
-def collect(recorder: Recorder, handles: list[Any], out: Any) -> tuple[list[ResultLeaf], trees.Tree, list[Value]]:
+def collect(recorder: Recorder, handles: list[Any], out: Any,
+            loc: Loc | None) -> tuple[list[ResultLeaf], trees.Tree, list[Value]]:
     """The leaves of the result, and the values that the function returns for them."""
     leaves, tree = trees.flatten(out)
     values: dict[int, tuple[int, TracedArray, Value]] = {}
@@ -246,6 +249,9 @@ def collect(recorder: Recorder, handles: list[Any], out: Any) -> tuple[list[Resu
     for x in leaves:
         if is_data_array(x):
             x = captured(x)
+        if isinstance(x, (Iterator, Awaitable, AsyncIterator)):
+            fail(TraceError, f"the function returns a {type(x).__name__}, whose code would run only after tracing; "
+                             f"return a list or an array", loc)
         if not isinstance(x, TracedArray):
             result.append(ResultLeaf(None, value=x))
             continue

@@ -8,6 +8,7 @@ import pytest
 from gradjit.codegen import lower
 from gradjit.codegen.generate import lower_loops
 from gradjit.codegen.loops import Loop
+from gradjit.errors import UnsupportedError
 from gradjit.ir import interpret, parse, verify
 from gradjit.ir.builder import build
 from gradjit.runtime.kernel import compile_func
@@ -98,6 +99,26 @@ def test_logistic_regression_reads_its_matrix_once() -> None:
     outer = [s for s in program.body if isinstance(s, Loop) and s.var.extent == 57]
     assert len(outer) == 1
     assert not program.workspace
+
+
+COMPLEX = {
+    "add": "func @f(%z: c128[3]) -> c128[3] {\n  %0: c128[3] = add %z, %z\n  return %0\n}",
+    "cast": "func @f(%z: c128[3]) -> c64[3] {\n  %0: c64[3] = cast %z dtype=c64\n  return %0\n}",
+    "sum": "func @f(%z: c128[3]) -> c128[] {\n  %0: c128[] = sum %z axes=[0]\n  return %0\n}",
+    "transpose": "func @f(%z: c128[3,2]) -> c128[2,3] {\n  %0: c128[2,3] = transpose %z perm=[1, 0]\n  return %0\n}",
+}
+
+
+@pytest.mark.parametrize("name", COMPLEX)
+def test_complex_numbers_move_but_are_not_computed_with(name: str) -> None:
+    (func,) = parse(COMPLEX[name]).funcs.values()
+    shape = func.params[0].type.extents
+    z = np.arange(np.prod(shape)).reshape(shape) * (1 + 2j)
+    if name == "transpose":
+        agree(compile_func(func)(z), interpret(func, [z]))
+    else:
+        with pytest.raises(UnsupportedError, match=f"{name} of complex numbers"):
+            compile_func(func)
 
 
 def test_memory_that_is_never_alive_together_is_shared() -> None:

@@ -65,6 +65,27 @@ def test_weak_stays_weak_until_it_meets_an_array():
     check(lambda t, s: t * s, 0.5, np.float32(2))
 
 
+STRONG = [  # np.float64 is a Python float as well, and in arrays Python's numbers have dtypes of their own
+    lambda x: np.float64(0.5) * x,
+    lambda x: x[0] - np.float64(2),
+    lambda x: np.array([1.0, 2.0])[0] * x,
+    lambda x: np.log(2) + x,
+    lambda x: np.where(x > 0, x, np.float64(0)),
+    lambda x: np.clip(x, 0, np.float64(2)),
+    lambda x: np.maximum(x, np.mean([1.0, 2.0])),
+    lambda x: np.array([x[0], 1.0]),
+    lambda x: np.array([x[0], 1]),
+    lambda x: np.array([[x[0], 2.5], [True, x[1]]]),
+    lambda x: np.array([float(x[0]), x[1]]),
+    lambda x: x + [1.0, 2.0, 3.0],
+]
+
+
+@pytest.mark.parametrize("k", range(len(STRONG)))
+def test_numpys_scalars_and_lists_widen(k):
+    check(STRONG[k], np.array([1.5, -2.0, 3.0], np.float32), exact=False)
+
+
 def test_known_scalars_are_numpys_own():
     def f(x):
         n = np.arange(5)[2]

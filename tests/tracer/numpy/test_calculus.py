@@ -65,6 +65,7 @@ CONVOLUTION = [
 POLYNOMIALS = [
     case(np.polyval, V, W), case(np.polyval, [1, 2, 3], A), case(np.polyval, V, 2.0), case(np.polyval, IV, IA),
     case(np.polyval, [], V), case(np.polyval, [ZERO_D, 2.0], 3),
+    case(lambda x: np.poly1d([1, 2, 3])(x), A),
     *(case(f, V, W) for f in (np.polyadd, np.polysub, np.polymul)), case(np.polyadd, W, V), case(np.polyadd, [1, 2], V),
     *(case(np.polyder, V, m) for m in (0, 1, 2, 7)), case(np.polyder, IV), case(np.polyder, V, -1),
     *(case(np.polyint, V, m) for m in (0, 1, 2)), case(np.polyint, IV, 1, 5.0), case(np.polyint, V, 2, [1.0, 2.0]),
