@@ -85,8 +85,3 @@ def _rebuilt(like: Any, items: list[Any]) -> Any:
     if isinstance(like, list):
         return items
     return type(like)(*items) if hasattr(like, "_fields") else tuple(items)
-
-
-def numpy_scalar(x: Any) -> bool:
-    """Whether x is one of NumPy's scalars, known or traced."""
-    return isinstance(x, np.generic) or (isinstance(x, TracedArray) and x.kind == "scalar")

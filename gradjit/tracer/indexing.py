@@ -188,7 +188,6 @@ def integer(item: Any, extent: int, axis: int) -> int:
 def index_array(item: Any, extent: int, axis: int) -> TracedArray:
     """A non-negative i64 index; known ones are checked now."""
     if isinstance(item, (list, tuple)) and not o.is_traced(item) and not len(item):
-        item = np.zeros(np.shape(item), np.int64).tolist() and item
         return o.constant(np.zeros(np.shape(item), np.int64))
     i = o.as_traced(item)
     if not i.ir_dtype.is_integer:

@@ -22,7 +22,7 @@ from .array import ARRAY, PYTHON, SCALAR, TracedArray, root
 from .calls import call
 from .layout import Strides, of_array
 from .lift import admit
-from .locations import fail, user_frame
+from .locations import fail
 from .operands import captured
 from .outside import Condition, is_data_array
 from .recorder import Captured, Recorder
@@ -287,6 +287,3 @@ def prune(recorder: Recorder, hidden: list[Captured], result: list[ResultLeaf]) 
     recorder.block.params = tuple(p for p in recorder.block.params if p not in dropped)
     for k, p in enumerate(recorder.block.params):
         p.index = k
-
-
-__all__ = ["STATIC", "Leaf", "ResultLeaf", "Trace", "Write", "trace", "user_frame"]

@@ -16,7 +16,6 @@ from ..errors import DtypeError, ShapeError
 from . import operands as o
 from .array import ARRAY, PYTHON, SCALAR, TracedArray
 from .locations import fail
-from .recorder import repeated
 
 
 def apply(ufunc: np.ufunc, method: str, inputs: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
@@ -137,8 +136,3 @@ def _is_operand(x: Any) -> bool:
     if isinstance(x, (TracedArray, np.ndarray, np.generic, *o.Scalar, list, tuple)):
         return True
     return hasattr(x, "__array__") and getattr(type(x), "__array_ufunc__", True) is not None
-
-
-def number_like(number: Any, x: TracedArray) -> TracedArray:
-    """The number, repeated over x's shape in x's dtype."""
-    return o.root(repeated(number, x.extents, x.dtype), None, x.kind)
