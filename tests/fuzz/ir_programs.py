@@ -14,7 +14,23 @@ import numpy as np
 from hypothesis import strategies as st
 
 from gradjit.errors import GradjitError
-from gradjit.ir import BOOL, C128, F32, F64, I32, I64, INDEX, OPS, ArrayType, Block, Builder, DType, Func, Value
+from gradjit.ir import (
+    BOOL,
+    C128,
+    F32,
+    F64,
+    I32,
+    I64,
+    INDEX,
+    OPS,
+    ArrayType,
+    Block,
+    Builder,
+    DType,
+    Func,
+    Value,
+    captures,
+)
 
 Draw = Callable[[st.SearchStrategy[Any]], Any]
 NOT_AGAIN = ("const", "iota", "gather")
@@ -427,7 +443,8 @@ def functions(draw: Draw, most: int = 14, makers: Sequence[Callable[[Program], A
         block.params += (n, x, y)
     p = Program(draw, block, block.params, dtypes)
     p.grow(draw(st.integers(1, most)), makers)
+    read = {v for op in block.ops for v in (*op.uses(), *captures(op))}
     made = p.pool[len(block.params):] or p.pool
-    others = draw(st.lists(st.sampled_from(made), max_size=4, unique_by=id))
-    block.results = tuple({id(v): v for v in (made[-1], *others)}.values())
+    kept = [v for v in made if v not in read and p.below(4) < 4]  # what is left out is dead
+    block.results = tuple(kept or made[-1:])
     return Func("random", block)

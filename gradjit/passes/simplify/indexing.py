@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -35,14 +37,24 @@ def progression(v: Value, depth: int = 4) -> Progression | None:
         return _of_literal(op.attrs["value"], v.shape)
     if op.name == "iota" and len(v.shape) == 1:
         return Progression(0, 1, v.shape[0], 0)
-    if op.name in ("add", "mul"):
-        inner, c = progression(op.operands[0], depth - 1), splat_of(op.operands[1])
-        if inner is None or c is None:
-            return None
-        if op.name == "add":
-            return Progression(inner.start + int(c), inner.step, inner.size, inner.along)
-        return Progression(inner.start * int(c), inner.step * int(c), inner.size, inner.along)
-    return None
+    scaled = SCALED.get(op.name)
+    return scaled(op.operands, depth - 1) if scaled else None
+
+
+def _affine(p: Progression | None, factor: Any, shift: Any) -> Progression | None:
+    """p * factor + shift; None where one of them is not known."""
+    if p is None or factor is None or shift is None:
+        return None
+    return Progression(p.start * int(factor) + int(shift), p.step * int(factor), p.size, p.along)
+
+
+SCALED: dict[str, Callable[[Args, int], Progression | None]] = {
+    "add": lambda args, depth: _affine(progression(args[0], depth), 1, splat_of(args[1])),
+    "sub": lambda args, depth: _affine(progression(args[1], depth), -1, splat_of(args[0])),
+    "mul": lambda args, depth: _affine(progression(args[0], depth), splat_of(args[1]), 0),
+    "neg": lambda args, depth: _affine(progression(args[0], depth), -1, 0),
+}
+"""What keeps indices evenly spaced. A constant stands behind, but for `c - x`; what wraps around is out of range."""
 
 
 def _of_literal(value: np.ndarray, shape: tuple[int, ...]) -> Progression | None:

@@ -54,14 +54,21 @@ def of_broadcast(name: str) -> Rule:
     """The rule max(broadcast x) --> broadcast(max x)."""
     def of_broadcast(rw: Rewriter, args: Args, attrs: Attrs) -> Value | None:
         inner = made_by(args[0], "broadcast")
-        return _through_broadcast(rw, name, inner.operands[0], attrs["axes"], inner.attrs) if inner else None
+        if not inner:
+            return None
+        small = rw.make(name, inner.operands[0], axes=_own(inner.attrs["dims"], attrs["axes"]))
+        return _spread(rw, small, attrs["axes"], inner.attrs)
     return of_broadcast
 
 
-def _through_broadcast(rw: Rewriter, name: str, x: Value, axes: Ints, spread: Attrs) -> Value:
-    """Reduce x over those of its axes that are among the reduced, then repeat it over the others."""
+def _own(dims: Ints, axes: Ints) -> Ints:
+    """The axes of what was broadcast that are among the reduced."""
+    return tuple(k for k, d in enumerate(dims) if d in axes)
+
+
+def _spread(rw: Rewriter, small: Value, axes: Ints, spread: Attrs) -> Value:
+    """What was reduced before it was broadcast, repeated over the axes that are left."""
     shape, dims = spread["shape"], spread["dims"]
-    small = rw.make(name, x, axes=tuple(k for k, d in enumerate(dims) if d in axes))
     left = [k for k in range(len(shape)) if k not in axes]
     return rw.broadcast(small, without(shape, axes), tuple(left.index(d) for d in dims if d not in axes))
 
@@ -80,9 +87,10 @@ def sum_broadcast(rw: Rewriter, args: Args, attrs: Attrs) -> Value | None:
     repeated = [spread["shape"][a] for a in axes if a not in spread["dims"]]
     if x.dtype.kind == "c" or not static_ints(tuple(repeated)):
         return None
+    small = rw.make("sum", source, axes=_own(spread["dims"], axes))
     if repeated:
-        source = rw.make("mul", source, rw.full(np.asarray(prod(repeated)).astype(x.dtype.np), source.type))
-    return _through_broadcast(rw, "sum", source, axes, spread)
+        small = rw.make("mul", small, rw.full(np.asarray(prod(repeated)).astype(x.dtype.np), small.type))
+    return _spread(rw, small, axes, spread)
 
 
 def of_transpose(name: str) -> Rule:
