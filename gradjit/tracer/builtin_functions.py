@@ -13,6 +13,7 @@ from . import operands as o
 from .array import ARRAY, PYTHON, SCALAR, TracedArray
 from .dispatch import apply, leave
 from .locations import fail
+from .selection import Selection
 from .ufuncs import compute
 
 Rule = Callable[..., Any]
@@ -123,6 +124,11 @@ def _truth(builtin: Rule, whole: Rule) -> Rule:
     return rule
 
 
+def _len(x: Any) -> Any:
+    """The length; of x[mask] with a traced mask a traced one."""
+    return leave(x.count) if isinstance(x, Selection) else len(x)
+
+
 def _calls_back(builtin: Rule) -> Rule:
     """A builtin that calls its first argument, or its `key`: the user's functions are lifted first."""
     def rule(*args: Any, **kwargs: Any) -> Any:
@@ -145,7 +151,7 @@ def _refused(name: str) -> Rule:
 RULES: dict[Any, Rule] = {
     type: _type, isinstance: _isinstance, float: _float, int: _int, complex: _complex, round: _round,
     min: _extreme("min", min, "lt", np.min), max: _extreme("max", max, "gt", np.max), sum: _sum,
-    any: _truth(any, np.any), all: _truth(all, np.all),
+    len: _len, any: _truth(any, np.any), all: _truth(all, np.all),
     map: _calls_back(map), filter: _calls_back(filter), sorted: _calls_back(sorted),
     functools.reduce: _calls_back(functools.reduce),
     input: _refused("input"), open: _refused("open"),

@@ -14,7 +14,8 @@ from . import operands as o
 from .array import ARRAY, SCALAR, TracedArray
 from .locations import fail
 from .pinning import pinned
-from .shaping import regrouped, window
+from .selection import Selection, write as write_selection
+from .shaping import picked, regrouped, window
 from .views import Reshaped, Window
 
 
@@ -32,6 +33,8 @@ class Key:
     ellipsis: bool = False
     together: bool = True
     """Whether the index arrays (and integers beside them) stand next to each other in the key."""
+    integers: bool = False
+    """Whether all that needs a gather are single integers, which give a view; 0-d arrays give a copy."""
 
 
 def getitem(x: TracedArray, key: Any) -> Any:
@@ -39,8 +42,13 @@ def getitem(x: TracedArray, key: Any) -> Any:
     from .dispatch import leave
     if x.kind != ARRAY:
         x = scalar_as_array(x, key)
+    mask = leading_mask(x, key)
+    if mask is not None and pinned(mask) is None:
+        return Selection(x, mask)
     k = parse(x, key)
     v = basic_view(x, k)
+    if k.arrays and k.integers and (v.ndim > len(k.arrays) or k.ellipsis):
+        return picked(v, tuple(k.arrays), tuple(k.arrays.values()))
     if k.arrays:
         return leave(gather(v, k))
     if not k.shape and not k.ellipsis:
@@ -52,12 +60,14 @@ def setitem(x: TracedArray, key: Any, value: Any) -> None:
     """NumPy's `x[key] = value`, also through views."""
     if x.kind != ARRAY:
         fail(TraceError, f"'{x.kind}' object does not support item assignment")
+    mask = leading_mask(x, key)
+    if isinstance(value, Selection) and mask is not None:
+        return write_selection(x, mask, value)
     v = o.as_traced(value)
     if v.ir_dtype.is_complex and not x.ir_dtype.is_complex:
         fail(TraceError, f"a {v.dtype} cannot be written into a {x.dtype} array")
     v = o.convert(v, x.dtype)
-    mask = whole_mask(x, key)
-    if mask is not None and v.size == 1:
+    if mask is not None and (v.size == 1 or v.ndim <= x.ndim - mask.ndim):
         return x.write(write_by_mask(x, mask, v))
     if mask is not None and pinned(mask) is None:
         fail(UnsupportedError, "x[mask] = values with a mask that is not known while tracing takes one number; write "
@@ -115,6 +125,7 @@ def parse(x: TracedArray, key: Any) -> Key:
     advanced = any(is_array_index(i) for i in items)
     for item in items:
         add(k, x, item, advanced)
+    k.integers = not any(isinstance(i, (list, tuple, np.ndarray)) or getattr(i, "kind", "") == ARRAY for i in items)
     return k
 
 
@@ -127,8 +138,8 @@ def stand_together(items: list[Any]) -> bool:
 def is_array_index(item: Any) -> bool:
     """An index array, or a traced integer: what needs a gather."""
     if isinstance(item, TracedArray):
-        return (item.kind == ARRAY and item.ndim > 0) or item.known is None
-    return isinstance(item, (list, tuple)) or (isinstance(item, np.ndarray) and item.ndim > 0)
+        return item.kind == ARRAY or item.known is None
+    return isinstance(item, (list, tuple, np.ndarray))
 
 
 def is_advanced(item: Any) -> bool:
@@ -190,6 +201,7 @@ def index_array(item: Any, extent: int, axis: int) -> TracedArray:
     if isinstance(item, (list, tuple)) and not o.is_traced(item) and not len(item):
         return o.constant(np.zeros(np.shape(item), np.int64))
     i = o.as_traced(item)
+    i = o.root(i.content, i.home, i.kind)  # as it is now: a later write to the index array changes nothing
     if not i.ir_dtype.is_integer:
         fail(BoundsError, f"arrays used as indices must be of integer (or boolean) type, got {i.dtype}")
     if (a := i.known) is not None:
@@ -210,15 +222,13 @@ def zeros_like(x: TracedArray) -> TracedArray:
 
 
 # masks --------------------------------------------------------------------------------------------------------------
-def whole_mask(x: TracedArray, key: Any) -> TracedArray | None:
-    """The key as a boolean array over all of x, where it is one."""
-    if isinstance(key, (bool, np.bool_)):
-        return None
+def leading_mask(x: TracedArray, key: Any) -> TracedArray | None:
+    """The key as a boolean array over x's leading axes, where it is one that is not known."""
     if isinstance(key, np.ndarray) and key.dtype == bool:
         key = o.as_traced(key)
-    if isinstance(key, TracedArray) and key.ir_dtype.is_bool and key.extents == x.extents and key.known is None:
-        return key
-    return None
+    if not (isinstance(key, TracedArray) and key.ir_dtype.is_bool and key.ndim and key.known is None):
+        return None
+    return key if key.extents == x.extents[:key.ndim] else None
 
 
 def refuse_mask() -> NoReturn:
@@ -229,9 +239,14 @@ def refuse_mask() -> NoReturn:
 
 
 def write_by_mask(x: TracedArray, mask: TracedArray, v: TracedArray) -> TracedArray:
-    """`x[mask] = v` for a v of one element."""
-    v = reshape_to(v, ())
-    return o.emit("select", mask, o.broadcast_to(v, x.extents), x)
+    """x with one number, or one value for the axes behind the mask, written wherever the mask is true."""
+    v = reshape_to(v, ()) if v.size == 1 and v.ndim > x.ndim - mask.ndim else v
+    return o.emit("select", over(x, mask), o.broadcast_to(v, x.extents), x)
+
+
+def over(x: TracedArray, mask: TracedArray) -> TracedArray:
+    """The mask over all of x."""
+    return mask if mask.ndim == x.ndim else o.emit("broadcast", mask, shape=x.extents, dims=tuple(range(mask.ndim)))
 
 
 def expand_masks(x: TracedArray, items: list[Any]) -> list[Any]:
@@ -274,11 +289,11 @@ def update_by_mask(x: TracedArray, key: Any, change: Callable[[Any], Any], other
 
     Tells whether that was the case. `change(x)` is what the operator gives for all of x.
     """
-    mask = whole_mask(x, key)
-    if mask is None or np.size(other) != 1 or x.kind != ARRAY:
+    mask = leading_mask(x, key)
+    if mask is None or isinstance(other, Selection) or np.size(other) != 1 or x.kind != ARRAY:
         return False
     new = o.broadcast_to(o.cast(o.as_traced(change(o.root(x.content, x.home, ARRAY))), x.dtype), x.extents)
-    x.write(o.emit("select", mask, new, x))
+    x.write(o.emit("select", over(x, mask), new, x))
     return True
 
 

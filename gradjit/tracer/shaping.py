@@ -8,7 +8,7 @@ from typing import Any
 from . import layout
 from .array import ARRAY, TracedArray, view
 from .operands import emit
-from .views import Maybe, Permuted, ReadOnly, Reshaped, Window
+from .views import Maybe, Permuted, Picked, ReadOnly, Reshaped, Window
 
 
 def reshaped(x: TracedArray, shape: Sequence[Any], name: str = "reshape") -> TracedArray:
@@ -45,6 +45,13 @@ def window(x: TracedArray, starts: Sequence[Any], sizes: Sequence[Any], steps: S
     s = x.strides_in_elements
     strides = None if s is None else tuple(a * b for a, b in zip(s, steps, strict=True))
     return view(x, Window(tuple(starts), tuple(sizes), tuple(steps)), strides)
+
+
+def picked(x: TracedArray, axes: tuple[int, ...], places: tuple[TracedArray, ...]) -> TracedArray:
+    """The view at integers that are not known while tracing (of i64, in range) along some axes, which are dropped."""
+    s = x.strides_in_elements
+    strides = None if s is None else tuple(step for k, step in enumerate(s) if k not in axes)
+    return view(x, Picked(axes, places), strides)
 
 
 def read_only(x: TracedArray, read: Callable[[TracedArray], TracedArray]) -> TracedArray:

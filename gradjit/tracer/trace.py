@@ -26,6 +26,7 @@ from .locations import fail
 from .operands import captured
 from .outside import Condition, is_data_array
 from .recorder import Captured, Recorder
+from .selection import Selection, refuse
 
 STATIC = "static"
 """The kind of a leaf that is part of the specialisation; the others are the kinds of handles."""
@@ -249,6 +250,8 @@ def collect(recorder: Recorder, handles: list[Any], out: Any,
     for x in leaves:
         if is_data_array(x):
             x = captured(x)
+        if isinstance(x, Selection):
+            refuse("returning x[mask]")
         if isinstance(x, (Iterator, Awaitable, AsyncIterator)):
             fail(TraceError, f"the function returns a {type(x).__name__}, whose code would run only after tracing; "
                              f"return a list or an array", loc)

@@ -16,10 +16,13 @@ from ..errors import DtypeError, ShapeError
 from . import operands as o
 from .array import ARRAY, PYTHON, SCALAR, TracedArray
 from .locations import fail
+from .selection import Selection, holds_selection
 
 
 def apply(ufunc: np.ufunc, method: str, inputs: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """What `ufunc.method(*inputs, **kwargs)` gives on traced arrays."""
+    if holds_selection(inputs):
+        return on_selection(ufunc, method, inputs, kwargs)
     if method == "__call__":
         return call(ufunc, inputs, **kwargs)
     from .dispatch import leave
@@ -34,6 +37,9 @@ def call(ufunc: np.ufunc, inputs: tuple[Any, ...], out: Any = None, where: Any =
          casting: str = "same_kind", **other: Any) -> Any:
     """A ufunc call, with the keywords that every ufunc has."""
     from .dispatch import leave
+    if holds_selection(inputs):
+        return on_selection(ufunc, "__call__", inputs,
+                            {"out": None if out is None else (out,), "where": where, "dtype": dtype, **other})
     for name in other:
         if name not in ("order", "subok"):
             o.unsupported(ufunc, f"the argument {name}=")
@@ -44,6 +50,11 @@ def call(ufunc: np.ufunc, inputs: tuple[Any, ...], out: Any = None, where: Any =
     if out is None and where is True:
         return leave(result)
     return store(ufunc, result, out, where, casting)
+
+
+def on_selection(ufunc: np.ufunc, method: str, inputs: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    from .numpy.selection import on_ufunc
+    return on_ufunc(ufunc, method, inputs, {k: v for k, v in kwargs.items() if v is not None})
 
 
 def store(ufunc: Callable[..., Any], result: Any, out: Any, where: Any, casting: str = "same_kind") -> Any:
@@ -135,4 +146,6 @@ def _is_operand(x: Any) -> bool:
     """Whether NumPy would take x itself rather than ask it for its reflected operator."""
     if isinstance(x, (TracedArray, np.ndarray, np.generic, *o.Scalar, list, tuple)):
         return True
+    if isinstance(x, Selection):
+        return False
     return hasattr(x, "__array__") and getattr(type(x), "__array_ufunc__", True) is not None

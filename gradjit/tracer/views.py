@@ -54,6 +54,20 @@ class Window(View):
         return self.sizes == parent.extents and all(s == 1 for s in self.steps)
 
 
+@dataclass(frozen=True, eq=False)
+class Picked(View):
+    """One place along each of some axes, named by integers that are not known while tracing; those axes are dropped."""
+
+    axes: tuple[int, ...]
+    places: tuple[TracedArray, ...]
+
+    def get(self, parent: TracedArray) -> TracedArray:
+        return _emit("gather", parent, *self.places, axes=self.axes)
+
+    def put(self, parent: TracedArray, new: TracedArray) -> TracedArray:
+        return _emit("scatter", parent, *self.places, new, axes=self.axes)
+
+
 @dataclass(frozen=True)
 class Permuted(View):
     """Transposition."""

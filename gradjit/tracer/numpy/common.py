@@ -84,16 +84,20 @@ def truth(x: TracedArray) -> TracedArray:
     return cast(x, np.bool_)
 
 
-# moving -------------------------------------------------------------------------------------------------------------
+# moving: copies, also where nothing moves (for views see shaping.py) ---------------------------------------------------
+def fresh(x: TracedArray) -> TracedArray:
+    """A handle of its own on the same elements: a write to one is not seen in the other."""
+    return root(x.content, x.home, x.kind)
+
+
 def reshape(x: TracedArray, shape: Sequence[Any]) -> TracedArray:
-    """A copy in another shape (for views see shaping.reshaped)."""
     shape = tuple(shape)
-    return x if x.extents == shape else emit("reshape", x, shape=shape)
+    return fresh(x) if x.extents == shape else emit("reshape", x, shape=shape)
 
 
 def transpose(x: TracedArray, perm: Sequence[int]) -> TracedArray:
     perm = tuple(perm)
-    return x if perm == tuple(range(x.ndim)) else emit("transpose", x, perm=perm)
+    return fresh(x) if perm == tuple(range(x.ndim)) else emit("transpose", x, perm=perm)
 
 
 def move_axis(x: TracedArray, source: int, target: int) -> TracedArray:
@@ -120,7 +124,7 @@ def expand(x: TracedArray, axes: Sequence[int]) -> TracedArray:
 def slice_axis(x: TracedArray, axis: int, start: int, size: int, step: int = 1) -> TracedArray:
     """`size` elements along one axis."""
     if (start, size, step) == (0, x.extents[axis], 1):
-        return x
+        return fresh(x)
     starts, sizes, steps = [0] * x.ndim, list(x.extents), [1] * x.ndim
     starts[axis], sizes[axis], steps[axis] = (start, size, step) if size else (0, 0, 1)
     return emit("slice", x, starts=tuple(starts), sizes=tuple(sizes), steps=tuple(steps))
@@ -135,12 +139,12 @@ def pick(x: TracedArray, axis: int, index: int) -> TracedArray:
 
 def reverse(x: TracedArray, axis: int) -> TracedArray:
     n = x.extents[axis]
-    return slice_axis(x, axis, n - 1, n, -1) if n > 1 else x
+    return slice_axis(x, axis, n - 1, n, -1) if n > 1 else fresh(x)
 
 
 def concat(xs: Sequence[TracedArray], axis: int) -> TracedArray:
     """One after the other; of one dtype and the same other extents."""
-    return xs[0] if len(xs) == 1 else emit("concat", *xs, axis=axis)
+    return fresh(xs[0]) if len(xs) == 1 else emit("concat", *xs, axis=axis)
 
 
 def iota(shape: Sequence[Any], axis: int, dtype: Any = np.int64) -> TracedArray:
@@ -157,7 +161,7 @@ def iota(shape: Sequence[Any], axis: int, dtype: Any = np.int64) -> TracedArray:
 def pad_axis(x: TracedArray, axis: int, low: int, high: int, number: Any = 0) -> TracedArray:
     """`low` and `high` elements of a number around one axis."""
     if not low and not high:
-        return x
+        return fresh(x)
     lows, highs = [0] * x.ndim, [0] * x.ndim
     lows[axis], highs[axis] = low, high
     value = number if isinstance(number, TracedArray) else constant(number, x.dtype)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ...errors import ArgumentError, DtypeError
-from .. import operands as o
+from .. import operands as o, shaping
 from ..locations import fail
 from ..operands import TracedArray, as_traced, cast, constant, emit, is_traced, static_int
 from .common import (
@@ -83,7 +83,7 @@ def copy(a, order="K", subok=False):
 
 def ascontiguousarray(a, dtype=None, *, like=None):
     x = asarray(a, dtype)
-    return reshape(x, (1,)) if x.ndim == 0 else x
+    return shaping.regrouped(x, (1,)) if x.ndim == 0 else x
 
 
 def astype(x, dtype, /, *, copy=True, device=None):
@@ -217,7 +217,7 @@ def ix_(*args):
             fail(ArgumentError, "Cross index must be 1 dimensional")
         if x.ir_dtype.is_bool:
             x = constant(static(x, "a mask in np.ix_").nonzero()[0])
-        out.append(reshape(cast(x, np.int64) if x.size == 0 else x,
+        out.append(shaping.regrouped(cast(x, np.int64) if x.size == 0 else x,
                            [x.size if j == k else 1 for j in range(len(args))]))
     return tuple(out)
 

@@ -73,7 +73,7 @@ def reciprocal(x: TracedArray) -> TracedArray:
 def absolute(x: TracedArray) -> TracedArray:
     if x.ir_dtype.is_complex:
         fail(UnsupportedError, "np.abs of complex numbers is not supported")
-    return x if x.ir_dtype.kind in "bu" else emit("abs", x)
+    return positive(x) if x.ir_dtype.kind in "bu" else emit("abs", x)
 
 
 def sign(x: TracedArray) -> TracedArray:

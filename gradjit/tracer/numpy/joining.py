@@ -259,7 +259,7 @@ def _pad_copies(x: TracedArray, widths: Sequence[tuple[int, int]], mode: str, op
             except ValueError as e:
                 fail(ArgumentError, str(e))
             x = take_known(x, k, places)
-    return x
+    return o.as_array(x)
 
 
 def _pad_ramp(x: TracedArray, widths: Sequence[tuple[int, int]], end_values: Any = 0) -> TracedArray:
@@ -322,6 +322,8 @@ def insert(arr, obj, values, axis=None):
     x, k = (flatten(x), 0) if axis is None else (x, axis_of(axis, x))
     n = fixed(x, np.insert)[k]
     places = obj if isinstance(obj, slice) else static(obj, "the indices of np.insert")
+    if not isinstance(places, slice) and not places.size:
+        return o.as_array(x)
     one = not isinstance(places, slice) and places.ndim == 0
     try:
         count = np.insert(np.arange(n), places, np.int64(0) if one else 0).size - n

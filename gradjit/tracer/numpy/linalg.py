@@ -203,13 +203,15 @@ def matrix_power(a, n):
     if n == 0:
         eye = o.constant(np.eye(x.extents[-1], dtype=x.dtype))
         return o.broadcast_to(eye, x.extents)
+    if n == 1:
+        return x
     result: Any = None
     while n:
         if n & 1:
             result = x if result is None else matmul(result, x)
         n >>= 1
         x = matmul(x, x) if n else x
-    return o.as_array(result)
+    return result
 
 
 def _square(x: TracedArray) -> None:

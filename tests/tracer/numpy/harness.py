@@ -127,7 +127,8 @@ def check(c: Case) -> None:
         warnings.simplefilter("ignore")
         expected: Any
         try:
-            expected = c.func(*plain(copied(c.args)), **{k: plain(v) for k, v in copied_dict(c.kwargs).items()})
+            own_args, own_kwargs = plain(copied(c.args)), {k: plain(v) for k, v in copied_dict(c.kwargs).items()}
+            expected = c.func(*own_args, **own_kwargs)
         except Exception as e:
             for run in (evaluate_traced, evaluate_known):
                 compare_error(e, c, run)
@@ -137,6 +138,7 @@ def check(c: Case) -> None:
                 evaluate_traced(c)
             return
         compare(evaluate_traced(c), expected, c)
+        compare_sharing(expected, (own_args, own_kwargs), c)
         if not c.traced_only:
             compare(evaluate_known(c), expected, c)
 
@@ -173,13 +175,37 @@ def evaluate_traced(c: Case) -> Any:
     return run_trace(trace(functools.partial(rebuilt, c.func, tree, leaves, places), arguments, {}), copied(arguments))
 
 
+SHARED: list[tuple[int, int]] = []
+"""Of the call traced last: which leaves of the result are views of (or are) which arrays among its arguments."""
+
+
 def rebuilt(func: Any, tree: Any, leaves: Any, places: Any, *arguments: Any) -> Any:
     """The call, some of its leaves replaced."""
     new = list(leaves)
     for i, x in zip(places, arguments, strict=True):
         new[i] = x
     args, kwargs = trees.unflatten(tree, new)
-    return func(*plain(args), **{k: plain(v) for k, v in kwargs.items()})
+    result = func(*plain(args), **{k: plain(v) for k, v in kwargs.items()})
+    note_sharing(result, arguments)
+    return result
+
+
+def note_sharing(result: Any, arguments: Any) -> None:
+    """In lifted code, where isinstance() sees ndarrays: handles are told by their attributes."""
+    roots = [a.root for a in arguments if getattr(a, "kind", "") == ARRAY]
+    leaves = trees.flatten(result)[0]
+    SHARED[:] = [(i, j) for i, r in enumerate(leaves) for j, a in enumerate(roots) if getattr(r, "root", None) is a]
+
+
+def compare_sharing(expected: Any, arguments: Any, c: Case) -> None:
+    """A result is a view of an argument where NumPy's is one: so writes to either are seen, or not, as in NumPy."""
+    arrays = [a for a in trees.flatten(arguments)[0] if isinstance(a, np.ndarray)]
+    leaves = trees.flatten(expected)[0]
+    shared = [(i, j) for i, r in enumerate(leaves) for j, a in enumerate(arrays)
+              if isinstance(r, np.ndarray) and r.size and np.shares_memory(r, a)]
+    ours = [(i, j) for i, j in SHARED if np.size(leaves[i])]
+    if not any(isinstance(x, Outer) for x in trees.flatten((c.args, c.kwargs))[0]):
+        assert ours == shared, f"{c.name}: (result, argument) pairs that share memory are {ours}, NumPy's {shared}"
 
 
 def run_trace(t: Any, args: Any) -> Any:

@@ -13,6 +13,8 @@ ROWS = np.array([0, 2, 1, 1])
 MASK = np.array([True, False, True])
 
 TAKE = [
+    case(np.take, V, np.arange(7)), case(np.take, V, list(range(7))), case(np.take, A, [0, 1, 2], axis=0),
+    case(np.compress, [True] * 7, V), case(np.extract, [True] * 7, V), case(np.take, ZERO_D, [0]),
     *(case(np.take, x, i, axis=a) for x in (A, T) for i in (0, -1, [0, 2], I2, Outer(I2), [], [[1]])
       for a in (None, 0, 1, -1)),
     *(case(np.take, V, i, mode=m) for i in ([0, 9, -9], np.array([3, 8, -2]), 100) for m in ("clip", "wrap")),
@@ -129,6 +131,18 @@ COUNTING = [
 ]
 
 
+def chained(x, i, v):  # type: ignore[no-untyped-def]
+    """Writes through the view that an integer index gives."""
+    y = x.copy()
+    row = y[i]
+    row[0] = v
+    row += 1.0
+    y[i][1] *= 2.0
+    y[:, i, ...][0] = v
+    y[i, 1, ...] = 7.0
+    return y, row
+
+
 def index(x, key):  # type: ignore[no-untyped-def]
     return x[key]
 
@@ -153,6 +167,8 @@ KEYS = [
 BAD_KEYS = [5, -3, (0, 0, 0, 0), (Ellipsis, Ellipsis), [0, 2], [-3], 1.5, [0.5], "a", ([0, 1], [0, 1, 2]),
             S(None, None, 0), (0, 9), (S(None), [3])]
 INDEXING = [
+    *(case(chained, T, i, 3.5) for i in (np.int64(1), np.int64(-1), np.array(0), 1)),
+    case(index, T, (np.int64(1), Ellipsis, np.int64(0))), case(index, V, (np.int64(1), Ellipsis)),
     *(case(index, T, k) for k in KEYS), *(case(index, T, k) for k in BAD_KEYS), case(index, V, (3,)),
     case(index, V, S(5, 1, -2)), case(index, ZERO_D, ()), case(index, ZERO_D, Ellipsis), case(index, ZERO_D, None),
     case(index, ZERO_D, 0), case(index, EMPTY, S(0, 2)), case(index, EMPTY, 0),

@@ -79,6 +79,9 @@ PARTS = [
 ]
 
 JOINING = [
+    *(case(f, [A]) for f in (np.concatenate, np.hstack, np.vstack, np.stack, np.dstack, np.column_stack)),
+    case(np.concatenate, [V], None), case(np.append, V, []), case(np.tile, V, 1), case(np.repeat, V, 1),
+    case(np.resize, V, 7), case(np.delete, V, []), case(np.insert, V, [], []), case(np.pad, V, 0),
     *(case(np.concatenate, xs, a) for xs in ([A, A], (A, A[:, :2]), [A, B], [V, V], [A, T])
       for a in (0, 1, -1, None, 2)),
     case(np.concatenate, [IA, A]), case(np.concatenate, [SMALL, M]), case(np.concatenate, [V, 2.0]),
