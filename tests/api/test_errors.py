@@ -286,8 +286,8 @@ def test_arrays_from_outside_that_machine_code_cannot_read():
 
 
 def test_long_lists_of_numbers():
-    with pytest.raises(gj.TraceError, match=r"f is called with 5000 Python numbers.*x_0.*np\.array"):
-        def f(x):
-            return sum(x)
+    def f(x):
+        return sum(x)
 
+    with pytest.raises(gj.TraceError, match=r"f is called with 5000 Python numbers.*x_0.*np\.array"):
         gj.grad(f)([1.0] * 5000)
