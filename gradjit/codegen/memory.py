@@ -15,6 +15,9 @@ from .schedule import Scheduler, Slot
 from .tasks import MUST, Lowering, Task
 
 ROUNDS = 12
+"""Times that the schedule is made anew to keep what is dear."""
+LONG, SMALL = 150, 1024
+"""Operations from which on a program is long, and elements up to which an array is small in it."""
 MAX_DEPTH = 60
 """Operations that dissolve into one expression, one inside the other."""
 MAX_PIECES = 24
@@ -32,19 +35,35 @@ class Plan:
 
 def plan(func: Func, layouts: Sequence[tuple[int, ...] | None] = ()) -> Plan:
     """Lower and schedule, giving memory to more values until the schedule is content."""
-    memory = too_deep(func)
-    for _ in range(ROUNDS):
+    long = len(func.ops) > LONG
+    memory = too_deep(func) | (shared_and_small(func) if long else set())
+    searches = 1 if long else ROUNDS
+    while True:
         low = Lowering(func, set(memory), layouts)
         s = Scheduler(low)
         root = s.run()
         p = Plan(low, root, s.path)
-        wanted = (required(p) or too_many_pieces(p) or repeated(p)) - low.memory
+        wanted = (required(p) or too_many_pieces(p)) - low.memory
+        if not wanted and searches:
+            wanted = repeated(p) - low.memory
+            searches -= 1
         if not wanted:
             return p
         memory |= wanted
-    if required(p):
-        raise AssertionError(f"the schedule of @{func.name} does not settle")
-    return p
+
+
+def shared_and_small(func: Func) -> set[Value]:
+    """In a long program: small values that are read more than once. Keeping them costs nothing that counts.
+
+    Without them expressions would be walked again and again while the schedule is made, a program of a thousand
+    operations for seconds. Where all readers come to share a loop the stores are dropped in the end.
+    """
+    readers: dict[Value, int] = {}
+    for op in func.ops:
+        for o in op.operands:
+            readers[o] = readers.get(o, 0) + 1
+    return {v for v, n in readers.items() if n > 1 and v.op is not None and v.type.size <= SMALL
+            and v.op.name not in MUST and v.op.name not in ("const", "iota", "broadcast", "reshape", "transpose")}
 
 
 def too_deep(func: Func) -> set[Value]:
