@@ -9,6 +9,8 @@ from .loops import Accumulate, Buffer, Call, Finish, Loop, Node, Program, Start,
 from .numbers import cost_of
 
 ALIGN = 64
+WORTHWHILE = 1 << 12
+"""Bytes from which on it pays to look for an output in whose memory a buffer can live."""
 SHORT = 32
 """Turns of a loop whose running values stay in registers while the loop around it runs side by side."""
 
@@ -20,7 +22,7 @@ def finish(p: Program, width: int) -> Program:
     for s in p.body:
         choose_lanes(s, width)
     for b in list(p.workspace):
-        home = output_for(p, b)
+        home = output_for(p, b) if b.nbytes >= WORTHWHILE and any(fits(o, b) for o in p.outputs) else None
         if home is not None:
             move(p, b, home)
     place_workspace(p)
