@@ -84,7 +84,7 @@ def truth(x: TracedArray) -> TracedArray:
     return cast(x, np.bool_)
 
 
-# moving: copies, also where nothing moves (for views see shaping.py) ---------------------------------------------------
+# moving: copies, also where nothing moves (for views see shaping.py) ----------------------------------------------
 def fresh(x: TracedArray) -> TracedArray:
     """A handle of its own on the same elements: a write to one is not seen in the other."""
     return root(x.content, x.home, x.kind)
