@@ -21,12 +21,11 @@ from .finish import nodes_of, statements
 from .loops import Accumulate, Accumulator, Buffer, Call, Finish, Loop, Node, Program, Start, Stmt, Store, in_order
 from .lower import EMIT
 from .lower.combine import across, combine
-from .lower.elementwise import constant, llvm_type
+from .lower.elementwise import constant, llvm_type, sine_and_cosine
 from .numbers import identity
 from .routines import ROUTINES
 from .scope import Scope
 from .vecmath.lanes import I32, I64 as INT64, Lanes
-from .vecmath.trigonometric import sincos
 
 PTR = ir.PointerType()
 I8 = ir.IntType(8)
@@ -254,7 +253,7 @@ class Emitter:
         t = n.args[-1].dtype if op == "select" else n.args[0].dtype
         L = Lanes(self.b, self.scope.width if wide else 1, t.itemsize == 8)
         if n in self.pairs:
-            both = dict(zip(("sin", "cos"), sincos(L, *args), strict=True))
+            both = dict(zip(("sin", "cos"), sine_and_cosine(L, *args), strict=True))
             self.scope.values[self.pairs[n]] = both["cos" if op == "sin" else "sin"]
             return both[op]
         return EMIT[op](L, t, *args, **dict(attrs))

@@ -145,6 +145,23 @@ def test_long_chains_compile(shape: tuple[int, ...]) -> None:
     assert "f" in str(lower_loops(func))
 
 
+@pytest.mark.parametrize("shape", [(), (40,), (3, 1)])
+def test_many_sines_with_their_cosines_are_calls(shape: tuple[int, ...]) -> None:
+    """As the gradient of an unrolled loop with a sine has them: one function for both, not inlined at every use."""
+    def body(b, x):
+        y = x
+        for _ in range(40):
+            y = b.add(b.mul(b.sin(y), x), b.cos(y))
+        return [y]
+    func = build("f", (f64(*shape),), body)
+    x = np.random.default_rng(0).normal(size=shape)
+    agree(compile_func(func)(x), interpret(func, [x]))
+    text = str(lower(func).module)
+    (head,) = [line for line in text.splitlines() if "define" in line and "gradjit.sincos" in line]
+    assert "noinline" in head
+    assert sum("call" in line and "gradjit.sincos" in line for line in text.splitlines()) == 40
+
+
 def test_a_result_is_the_memory_of_what_it_is_made_from() -> None:
     """Softmax of one line: the exponentials are kept once, in the result's own memory."""
     def body(b, x):

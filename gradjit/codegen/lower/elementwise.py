@@ -6,13 +6,13 @@ A rule takes the lanes (builder, width), the operands' dtype and the operands. M
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from llvmlite import ir
 
 from ...ir import DType
-from ..vecmath.lanes import I1, Lanes
+from ..vecmath.lanes import I1, Lanes, suffix_of
 
 Rule = Callable[..., ir.Value]
 _FUSE = ("contract",)
@@ -264,20 +264,37 @@ def vector_math(name: str) -> Rule:
     """A function of the vector math library, one private LLVM function for each width that a module uses."""
     def rule(L: Lanes, t: DType, *args: ir.Value) -> ir.Value:
         from .. import vecmath
-        from ..vecmath.lanes import suffix_of
-        symbol = f"gradjit.{name}.{suffix_of(args[0].type)}"
-        module = L.b.module
-        fn = module.globals.get(symbol)
-        if fn is None:
-            fn = ir.Function(module, ir.FunctionType(args[0].type, [a.type for a in args]), symbol)
-            fn.linkage = "internal"
-            fn.attributes.add("alwaysinline")
-            fn.attributes.add("nounwind")
-            inner = ir.IRBuilder(fn.append_basic_block("entry"))
-            inner.ret(vecmath.FUNCTIONS[name](Lanes.like(inner, fn.args[0]), *fn.args))
-        return L.b.call(fn, args)
+        return private(L, name, vecmath.FUNCTIONS[name], args)
 
     return rule
+
+
+def private(L: Lanes, name: str, body: Callable[..., Any], args: Sequence[ir.Value],
+            results: int = 1) -> ir.Value:
+    """A call of the module's own function of that name, made at its first use; several results come as a structure."""
+    symbol = f"gradjit.{name}.{suffix_of(args[0].type)}"
+    fn = L.b.module.globals.get(symbol)
+    if fn is None:
+        one = args[0].type
+        returned = one if results == 1 else ir.LiteralStructType([one] * results)
+        fn = ir.Function(L.b.module, ir.FunctionType(returned, [a.type for a in args]), symbol)
+        fn.linkage = "internal"
+        fn.attributes.update({"alwaysinline", "nounwind"})
+        inner = ir.IRBuilder(fn.append_basic_block("entry"))
+        out = body(Lanes.like(inner, fn.args[0]), *fn.args)
+        if results > 1:
+            parts, out = out, ir.Constant(returned, ir.Undefined)
+            for k in range(results):
+                out = inner.insert_value(out, parts[k], k)
+        inner.ret(out)
+    return L.b.call(fn, args)
+
+
+def sine_and_cosine(L: Lanes, x: ir.Value) -> tuple[ir.Value, ir.Value]:
+    """Both, of which the reduction is shared."""
+    from ..vecmath.trigonometric import sincos
+    both = private(L, "sincos", sincos, [x], results=2)
+    return L.b.extract_value(both, 0), L.b.extract_value(both, 1)
 
 
 VECTOR_MATH = ("exp", "exp2", "expm1", "log", "log2", "log10", "log1p", "cbrt", "sin", "cos", "tan", "arcsin", "arccos",
