@@ -31,6 +31,9 @@ from .common import (
     slice_axis,
     where,
 )
+from .indexing import taken
+from .joining import concatenate
+from .reduction import sum_
 from .search import places_in
 
 Rule = Callable[..., Any]
@@ -54,7 +57,6 @@ def diff(a, n=1, axis=-1, prepend=NO_VALUE, append=NO_VALUE):
     if x.ndim == 0:
         fail(ArgumentError, "diff requires input that is at least one dimensional")
     k = axis_of(axis, x)
-    from .joining import concatenate
     ends = [_end(x, v, k) for v in (prepend, append)]
     if any(e is not None for e in ends):
         x = concatenate([v for v in (ends[0], x, ends[1]) if v is not None], k)
@@ -178,7 +180,6 @@ def trapezoid(y, x=None, dx=1.0, axis=-1):
         if points.ndim == 1:
             width = reshape(width, [width.size if j == k else 1 for j in range(v.ndim)])
     heights = call(np.add, along(v, k, 1, None), along(v, k, 0, -1))
-    from .reduction import sum_
     return sum_(call(np.true_divide, call(np.multiply, width, heights), 2.0), k)
 
 
@@ -242,7 +243,6 @@ def _on_segments(at: TracedArray, xs: TracedArray, ys: TracedArray) -> TracedArr
 
 def _periodic(at: TracedArray, xs: TracedArray, ys: TracedArray, period: Any) -> tuple[TracedArray, ...]:
     """Everything folded into one period, the table sorted and continued by one point at both ends."""
-    from .indexing import taken
     length = as_traced(period)
     if length.known is not None and not np.all(length.known):
         fail(ArgumentError, "period must be a non-zero value")

@@ -10,14 +10,16 @@ from typing import Any
 
 import numpy as np
 
-from ...errors import UnsupportedError
+from ...errors import ShapeError, UnsupportedError
 from .. import pinning, ufuncs
 from ..array import root
 from ..locations import fail
 from ..operands import (
     ARRAY,
     TracedArray,
+    as_array,
     as_traced,
+    broadcast,
     broadcast_to,
     cast,
     constant,
@@ -26,6 +28,7 @@ from ..operands import (
     is_traced,
     name_of,
     normal_axis,
+    promote,
     result_type,
 )
 from ..recorder import LITERAL_LIMIT, current, repeated
@@ -50,7 +53,6 @@ def stored(func: Any, result: Any, out: Any, casting: str = "same_kind") -> Any:
     if not given(out):
         return result
     if isinstance(out, TracedArray) and out.extents != result.extents:
-        from ...errors import ShapeError
         fail(ShapeError, f"{name_of(func)}: the output array has shape {out.extents}, the result {result.extents}")
     return ufuncs.store(func, result, out, True, casting)
 
@@ -75,7 +77,6 @@ def full_like(number: Any, x: TracedArray) -> TracedArray:
 
 def where(mask: TracedArray, x: Any, y: Any) -> TracedArray:
     """`select` after promotion and broadcasting of all three; the mask is boolean."""
-    from ..operands import broadcast, promote
     return emit("select", *broadcast(mask, *promote(as_traced(x), as_traced(y))))
 
 
@@ -219,7 +220,6 @@ def array(x: Any) -> TracedArray:
     h = as_traced(x)
     if h.kind == ARRAY:
         return h
-    from ..operands import as_array
     return as_array(cast(h, np.asarray(h.known).dtype) if h.is_known else h)
 
 

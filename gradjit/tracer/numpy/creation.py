@@ -261,6 +261,14 @@ def common_type(*arrays):
     return np.common_type(*(np.zeros(0, t) for t in types))
 
 
+def isscalar(element):
+    return as_traced(element).kind != o.ARRAY
+
+
+def iterable(y):
+    return as_traced(y).ndim > 0
+
+
 def text(a, *args, **kwargs):
     """The text of an array that is not known yet: its type."""
     return repr(a) if a.known is None else np.array2string(a.known)
@@ -283,6 +291,7 @@ RULES: dict[Callable[..., Any], Rule] = {
     np.tril_indices_from: _of_shape(np.tril_indices_from, np.tril_indices_from),
     np.triu_indices_from: _of_shape(np.triu_indices_from, np.triu_indices_from),
     np.result_type: result_type, np.can_cast: can_cast, np.common_type: common_type,
+    np.isscalar: isscalar, np.iterable: iterable,
     np.array2string: text, np.array_repr: text, np.array_str: text,
 }
 

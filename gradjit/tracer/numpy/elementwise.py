@@ -13,6 +13,7 @@ from ..locations import fail
 from ..operands import TracedArray, as_traced, broadcast, cast, emit, promote
 from ..ufuncs import Raw, compute, resolve
 from .common import array, call, full_like, given, stored, truth, where
+from .search import nonzero
 
 Rule = Callable[..., Any]
 
@@ -252,7 +253,6 @@ UFUNCS: dict[np.ufunc, str | Rule | Raw] = {
 def where_(condition, x=None, y=None, /):
     """np.where; of a condition alone its known indices."""
     if x is None and y is None:
-        from .search import nonzero
         return nonzero(condition)
     if x is None or y is None:
         fail(ArgumentError, "either both or neither of x and y should be given")

@@ -12,6 +12,7 @@ from .. import operands as o
 from ..indexing import index_array
 from ..locations import fail
 from ..operands import TracedArray, as_traced, cast, emit
+from ..ufuncs import store
 from .common import (
     array,
     axis_of,
@@ -27,6 +28,7 @@ from .common import (
     transpose,
     truth,
 )
+from .joining import stack
 
 Rule = Callable[..., Any]
 
@@ -129,7 +131,6 @@ def choose(a, choices, out=None, mode="raise"):
     items = o.promote(*map(array, items))
     i = in_range(i, len(items), 0, mode, np.choose)
     i, *items = o.broadcast(i, *items)
-    from .joining import stack
     table = stack(items)
     places = [reshape(i, (1, *i.extents)), *(iota((1, *i.extents), k + 1) for k in range(i.ndim))]
     y = emit("gather", table, *places, axes=tuple(range(table.ndim)))
@@ -189,7 +190,6 @@ def putmask(a, /, mask, values):
 
 
 def copyto(dst, src, casting="same_kind", where=True):
-    from ..ufuncs import store
     x, v = target(dst, np.copyto), as_traced(src)
     if v.weak and v.known is not None:
         v = o.convert(v, x.dtype if np.can_cast(o.result_type(x, v), x.dtype, casting) else v.dtype)

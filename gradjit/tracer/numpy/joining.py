@@ -14,12 +14,14 @@ from ..locations import fail
 from ..operands import TracedArray, as_traced, cast, emit, static_int
 from .common import (
     array,
+    array as as_array,
     axis_of,
     common,
     concat,
     fixed,
     flatten,
     given,
+    move_axis,
     pad_axis,
     pick,
     reshape,
@@ -28,8 +30,12 @@ from .common import (
     static,
     stored,
     take_known,
+    transpose,
 )
-from .movement import atleast_1d, atleast_2d, atleast_3d
+from .creation import linspace
+from .movement import atleast_1d, atleast_2d, atleast_3d, expand_dims
+from .reduction import max_, min_
+from .statistics import mean
 
 Rule = Callable[..., Any]
 
@@ -196,7 +202,6 @@ def pad(array, pad_width, mode="constant", **kwargs):
 
     The modes that copy elements ask NumPy itself, on index numbers, which element goes where.
     """
-    from .common import array as as_array
     x = as_array(array)
     widths = _pairs(pad_width, x.ndim, "pad_width")
     if any(n < 0 for pair in widths for n in pair):
@@ -264,7 +269,6 @@ def _pad_copies(x: TracedArray, widths: Sequence[tuple[int, int]], mode: str, op
 
 def _pad_ramp(x: TracedArray, widths: Sequence[tuple[int, int]], end_values: Any = 0) -> TracedArray:
     """From the edge to an end value in equal steps."""
-    from .creation import linspace
     for k, ((low, high), (first, last)) in enumerate(zip(widths, _value_pairs(end_values, x), strict=True)):
         def edge(index: int, k: int = k, x: TracedArray = x) -> TracedArray:
             return reshape(slice_axis(x, k, index, 1), x.extents[:k] + x.extents[k + 1:])
@@ -283,8 +287,6 @@ def _pad_ramp(x: TracedArray, widths: Sequence[tuple[int, int]], end_values: Any
 def _pad_statistic(x: TracedArray, widths: Sequence[tuple[int, int]], mode: str,
                    stat_length: Any = None) -> TracedArray:
     """A statistic of the elements next to each edge."""
-    from .reduction import max_, min_
-    from .statistics import mean
     statistic = {"maximum": max_, "minimum": min_, "mean": mean}[mode]
     for k, (low, high) in enumerate(widths):
         n = x.extents[k]
@@ -345,7 +347,6 @@ def _rows_to_insert(v: TracedArray, x: TracedArray, axis: int) -> TracedArray:
     v = reshape(v, (1,) * (x.ndim - v.ndim) + v.extents)
     order = list(range(1, v.ndim))
     order.insert(axis, 0)
-    from .common import transpose
     v = transpose(v, order)
     return o.broadcast_to(v, (*x.extents[:axis], v.extents[axis], *x.extents[axis + 1:]))
 
@@ -371,9 +372,42 @@ def fill_diagonal(a, val, wrap=False):
     a.write(reshape(flat, a.extents))
 
 
+# functions along axes ----------------------------------------------------------------------------------------------
+def apply_along_axis(func1d, axis, arr, *args, **kwargs):
+    """The function on each 1-d slice, one after the other."""
+    x = array(arr)
+    k = axis_of(axis, x)
+    rest = [e for j, e in enumerate(fixed(x, np.apply_along_axis)) if j != k]
+    if int(np.prod(rest, dtype=np.int64)) > SLICE_LIMIT:
+        o.unsupported(np.apply_along_axis, f"on more than {SLICE_LIMIT} slices; give the function an axis argument")
+    rows = reshape(move_axis(x, k, x.ndim - 1),
+                        (-1 if 0 in rest else int(np.prod(rest, dtype=np.int64)), x.extents[k]))
+    if not rows.extents[0]:
+        fail(ArgumentError, "Cannot apply_along_axis when any iteration dimensions are 0")
+    results = [array(func1d(pick(rows, 0, i), *args, **kwargs)) for i in range(rows.extents[0])]
+    y = stack(results)
+    y = reshape(y, (*rest, *results[0].extents))
+    inner = results[0].ndim
+    order = [*range(k), *range(len(rest), len(rest) + inner), *range(k, len(rest))]
+    return transpose(y, order)
+
+
+SLICE_LIMIT = 256
+
+
+def apply_over_axes(func, a, axes):
+    y = array(a)
+    rank = y.ndim
+    for k in (axes if isinstance(axes, (tuple, list)) else (axes,)):
+        r = array(func(y, o.normal_axis(k, rank)))
+        y = r if r.ndim == rank else expand_dims(r, o.normal_axis(k, rank))
+    return y
+
+
 RULES: dict[Callable[..., Any], Rule] = {
     np.concatenate: concatenate, np.stack: stack, np.vstack: vstack, np.hstack: hstack, np.dstack: dstack,
     getattr(np, "row_stack", np.vstack): vstack, np.column_stack: column_stack, np.append: append, np.block: block,
     np.array_split: array_split, np.split: split, np.hsplit: hsplit, np.vsplit: vsplit, np.dsplit: dsplit,
-    np.pad: pad, np.delete: delete, np.insert: insert, np.fill_diagonal: fill_diagonal,
+    np.pad: pad, np.delete: delete, np.insert: insert,
+    np.apply_along_axis: apply_along_axis, np.apply_over_axes: apply_over_axes, np.fill_diagonal: fill_diagonal,
 }

@@ -28,7 +28,8 @@ from .common import (
     truth,
 )
 from .contraction import contract
-from .movement import diagonal_of
+from .movement import diagonal, diagonal_of
+from .reduction import max_, min_, sum_
 
 Rule = Callable[..., Any]
 
@@ -260,7 +261,6 @@ def _chain(xs: Sequence[TracedArray], cut: dict[tuple[int, int], int], i: int, j
 
 # diagonals ----------------------------------------------------------------------------------------------------------
 def trace(a, offset=0, axis1=0, axis2=1, dtype=None, out=None):
-    from .reduction import sum_
     x = array(a)
     if x.ndim < 2:
         fail(ArgumentError, "diag requires an array of at least two dimensions")
@@ -275,7 +275,6 @@ def linalg_trace(x, /, *, offset=0, dtype=None):
 
 
 def linalg_diagonal(x, /, *, offset=0):
-    from .movement import diagonal
     return diagonal(x, offset, -2, -1)
 
 
@@ -333,7 +332,6 @@ def _vector_norm(x: TracedArray, order: Any, axes: tuple[int, ...]) -> TracedArr
 
 
 def _matrix_norm(x: TracedArray, order: Any, axes: tuple[int, ...]) -> TracedArray:
-    from .reduction import sum_
     row, column = axes
     if row == column:
         fail(ArgumentError, "Duplicate axes given.")
@@ -349,7 +347,6 @@ def _matrix_norm(x: TracedArray, order: Any, axes: tuple[int, ...]) -> TracedArr
 
 def _extreme(x: TracedArray, axis: Any, largest: bool) -> TracedArray:
     """The largest of no elements is 0."""
-    from .reduction import max_, min_
     if not largest:
         return min_(x, axis)
     return max_(x, axis, initial=0) if 0 in x.extents else max_(x, axis)

@@ -18,8 +18,8 @@ from .common import (
     flatten,
     iota,
     move_axis,
-    pick,
     reshape as reshape_copy,
+    slice_axis,
     static,
     take_known,
     transpose as transpose_copy,
@@ -343,7 +343,6 @@ def diagonal_of(x: TracedArray, offset: int, i: int, j: int) -> TracedArray:
     size = max(min(rows + min(offset, 0), columns - max(offset, 0)), 0)
     start = offset if offset >= 0 else -offset * columns
     flat = reshape_copy(m, (*m.extents[:-2], rows * columns))
-    from .common import slice_axis
     return slice_axis(flat, flat.ndim - 1, start, size, columns + 1)
 
 
@@ -428,38 +427,6 @@ def unstack(x, /, *, axis=0):
     return tuple(y[k] for k in range(y.extents[0]))
 
 
-def apply_along_axis(func1d, axis, arr, *args, **kwargs):
-    """The function on each 1-d slice, one after the other."""
-    x = array(arr)
-    k = axis_of(axis, x)
-    rest = [e for j, e in enumerate(fixed(x, np.apply_along_axis)) if j != k]
-    if int(np.prod(rest, dtype=np.int64)) > SLICE_LIMIT:
-        o.unsupported(np.apply_along_axis, f"on more than {SLICE_LIMIT} slices; give the function an axis argument")
-    rows = reshape_copy(move_axis(x, k, x.ndim - 1),
-                        (-1 if 0 in rest else int(np.prod(rest, dtype=np.int64)), x.extents[k]))
-    if not rows.extents[0]:
-        fail(ArgumentError, "Cannot apply_along_axis when any iteration dimensions are 0")
-    from .joining import stack
-    results = [array(func1d(pick(rows, 0, i), *args, **kwargs)) for i in range(rows.extents[0])]
-    y = stack(results)
-    y = reshape_copy(y, (*rest, *results[0].extents))
-    inner = results[0].ndim
-    order = [*range(k), *range(len(rest), len(rest) + inner), *range(k, len(rest))]
-    return transpose_copy(y, order)
-
-
-SLICE_LIMIT = 256
-
-
-def apply_over_axes(func, a, axes):
-    y = array(a)
-    rank = y.ndim
-    for k in (axes if isinstance(axes, (tuple, list)) else (axes,)):
-        r = array(func(y, o.normal_axis(k, rank)))
-        y = r if r.ndim == rank else expand_dims(r, o.normal_axis(k, rank))
-    return y
-
-
 RULES: dict[Callable[..., Any], Rule] = {
     np.reshape: reshape, np.ravel: ravel, np.squeeze: squeeze, np.expand_dims: expand_dims,
     np.atleast_1d: atleast_1d, np.atleast_2d: atleast_2d, np.atleast_3d: atleast_3d,
@@ -471,5 +438,4 @@ RULES: dict[Callable[..., Any], Rule] = {
     np.diagonal: diagonal, np.diag: diag, np.diagflat: diagflat, np.tril: tril, np.triu: triu,
     np.shape: shape_, np.ndim: ndim, np.size: size, np.unstack: unstack,
     np.fft.fftshift: _centred(True), np.fft.ifftshift: _centred(False),
-    np.apply_along_axis: apply_along_axis, np.apply_over_axes: apply_over_axes,
 }

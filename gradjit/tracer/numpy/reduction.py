@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ...errors import ArgumentError, UnsupportedError
+from ...errors import ArgumentError, BoundsError, UnsupportedError
 from .. import operands as o
 from ..indexing import add_at
 from ..locations import fail
@@ -26,6 +26,7 @@ from .common import (
     pick,
     reshape,
     slice_axis,
+    static,
     stored,
     truth,
 )
@@ -402,7 +403,6 @@ def at(ufunc, a, indices, b=None):
 
 def reduceat(ufunc, array, indices, axis=0, dtype=None, out=None):
     """`ufunc.reduceat` with known indices: one reduction for each segment."""
-    from .common import static
     x = as_traced(array)
     starts = static(indices, "the indices of reduceat")
     if len(starts) > SEGMENT_LIMIT:
@@ -412,7 +412,6 @@ def reduceat(ufunc, array, indices, axis=0, dtype=None, out=None):
     n = x.extents[k]
     for i in starts:
         if not 0 <= i < n:
-            from ...errors import BoundsError
             fail(BoundsError, f"index {i} out-of-bounds in {ufunc.__name__}.reduceat [0, {n})")
     parts = []
     for i, stop in zip(starts, [*starts[1:], n], strict=True):

@@ -76,7 +76,7 @@ OUTSIDE: dict[str, str] = {
                      "it makes arrays from other objects; call it outside and pass the result"),
     **dict.fromkeys(("base_repr", "binary_repr", "broadcast_shapes", "datetime_data", "format_float_positional",
                      "format_float_scientific", "get_include", "get_printoptions", "getbufsize", "geterr",
-                     "geterrcall", "info", "isdtype", "isfortran", "isscalar", "issubdtype", "iterable", "mintypecode",
+                     "geterrcall", "info", "isdtype", "isfortran", "issubdtype", "mintypecode",
                      "nested_iters", "printoptions", "promote_types", "set_printoptions", "setbufsize", "seterr",
                      "seterrcall", "show_config", "show_runtime", "test", "typename", "frompyfunc"), NO_NUMBERS),
 }

@@ -9,6 +9,7 @@ import numpy as np
 
 from ...errors import ArgumentError, ShapeError
 from .. import operands as o
+from ..indexing import index_array
 from ..locations import fail
 from ..operands import TracedArray, as_traced, broadcast, cast, constant, emit, promote
 from .common import (
@@ -25,7 +26,9 @@ from .common import (
     static,
     where,
 )
-from .indexing import taken
+from .creation import linspace
+from .indexing import take_along_axis, taken
+from .reduction import max_, min_, sum_
 
 Rule = Callable[..., Any]
 
@@ -56,7 +59,6 @@ def _partition(rule: Rule) -> Rule:
 
 def lexsort(keys, axis=-1):
     """By the last key, ties by the one before: stable sorts from the first key to the last."""
-    from .indexing import take_along_axis
     columns = list(map(array, as_traced(keys))) if isinstance(keys, (TracedArray, np.ndarray)) else [array(k)
                                                                                                      for k in keys]
     if not columns:
@@ -81,7 +83,6 @@ def searchsorted(a, v, side="left", sorter=None):
     if side not in ("left", "right"):
         fail(ArgumentError, f"search side must be 'left' or 'right' (got {side!r})")
     if sorter is not None:
-        from ..indexing import index_array
         table = taken(table, index_array(sorter, fixed(table, np.searchsorted)[0], 0), 0)
     return places_in(table, wanted, side)
 
@@ -175,8 +176,6 @@ def _edges(x: TracedArray, bins: Any, range_: Any) -> TracedArray:
     n = o.static_int(bins, "bins")
     if n < 1:
         fail(ArgumentError, "`bins` must be positive, when an integer")
-    from .creation import linspace
-    from .reduction import max_, min_
     low, high = (min_(x), max_(x)) if range_ is None else range_
     if range_ is not None and as_traced(low).known is not None and as_traced(high).known is not None and low > high:
         fail(ArgumentError, "max must be larger than min in range parameter.")
@@ -212,9 +211,8 @@ def histogram(a, bins=10, range=None, density=None, weights=None):
     w = emit("select", inside, w, full_like(0, w))
     counts = emit("scatter_add", full(0, (n,), w.dtype), place, w, axes=(0,))
     if density:
-        from .calculus import diff
-        from .reduction import sum_
-        counts = call(np.divide, call(np.divide, counts, diff(edges)), sum_(counts))
+        widths = call(np.subtract, slice_axis(edges, 0, 1, n), slice_axis(edges, 0, 0, n))
+        counts = call(np.divide, call(np.divide, counts, widths), sum_(counts))
     return counts, edges
 
 

@@ -28,6 +28,7 @@ from .common import (
     transpose,
     truth,
 )
+from .movement import diagonal_of
 from .reduction import axes_of, chosen, count, flag, is_nan, no_nan, restored, spread
 
 Rule = Callable[..., Any]
@@ -427,7 +428,6 @@ def corrcoef(x, y=None, rowvar=True, *, dtype=None):
     c = cov(x, y, rowvar, dtype=dtype)
     if c.ndim == 0:
         return call(np.true_divide, c, c)
-    from .movement import diagonal_of
     scale = emit("sqrt", diagonal_of(c, 0, 0, 1))
     c = call(np.true_divide, call(np.true_divide, c, reshape(scale, (scale.size, 1))), scale)
     return emit("minimum", emit("maximum", c, full_like(-1, c)), full_like(1, c))

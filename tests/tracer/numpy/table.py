@@ -43,9 +43,14 @@ Where results can differ from NumPy's:
 - A warning of NumPy's (division by zero, all-nan slices) is not given; the value is the same.
 - Indices and counts that are only known at run time are checked then and raise IndexError, also where NumPy raises
   ValueError (`np.choose`, `np.ravel_multi_index`). `np.nanargmax` of nothing but nan gives 0 where NumPy raises.
-- Where the shape of a result depends on the elements (`np.nonzero`, `np.unique`, `x[mask]`), they must be known while
-  tracing: constants, or arrays from outside of the function and what is computed of them alone. Those are then watched:
-  when their elements change, the function is compiled anew.
+- Where the shape of a result depends on the elements (`np.nonzero`, `np.unique`, `np.compress`), they must be known
+  while tracing: constants, or arrays from outside of the function and what is computed of them alone. Those are then
+  watched: when their elements change, the function is compiled anew.
+- `x[mask]` by such a mask is an ordinary array. By a mask that is only known at run time it stands for elements of
+  unknown number: elementwise functions, reductions, `np.dot` of two under one mask, `len`, `.size` and
+  `y[mask] = ...` work (the maximum of no element at all is then the least number of the dtype, where NumPy raises);
+  what needs the elements side by side is an error that says what to write.
+- `np.select` and `np.piecewise` evaluate every branch on all elements.
 """
 
 

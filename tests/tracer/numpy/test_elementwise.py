@@ -161,6 +161,9 @@ FUNCTIONS = [
     case(np.array_equal, SPECIAL, SPECIAL, equal_nan=True, _kinds=False),
     case(np.array_equiv, SMALL, np.ones((2, 1)), _kinds=False), case(np.array_equiv, np.ones((2, 2)), 1, _kinds=False),
     case(np.array_equiv, SMALL, SMALL[:2], _kinds=False),
+    case(np.isscalar, SMALL), case(np.isscalar, np.float32(1)), case(np.isscalar, 0.5, _floats=True),
+    case(np.iterable, SMALL),
+    case(np.iterable, np.array(0.5)), case(np.isscalar, np.array(0.5)),
     # refused
     case(np.gcd, np.arange(3), 2, _refused="np.gcd"), case(np.frexp, SMALL, _refused="np.frexp"),
     case(np.angle, SMALL + 1j, _refused="np.angle"), case(np.abs, SMALL + 1j, _refused="np.abs"),
