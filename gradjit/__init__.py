@@ -43,7 +43,7 @@ from .errors import (
 __version__ = "0.1.0"
 
 __all__ = [
-    "ArgumentError", "AxisError", "BoundsError", "DifferentiationError", "DtypeError", "GradjitError", "IRError", "LayoutError", "LeakError",
-    "ShapeError", "TraceError", "UnsupportedError", "check_grads", "grad", "hessian", "hvp", "jacobian", "jit", "jvp",
-    "stop_gradient", "trace", "value_and_grad", "vjp",
+    "ArgumentError", "AxisError", "BoundsError", "DifferentiationError", "DtypeError", "GradjitError", "IRError",
+    "LayoutError", "LeakError", "ShapeError", "TraceError", "UnsupportedError", "check_grads", "grad", "hessian", "hvp",
+    "jacobian", "jit", "jvp", "stop_gradient", "trace", "value_and_grad", "vjp",
 ]
