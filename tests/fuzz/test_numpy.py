@@ -12,7 +12,7 @@ import gradjit as gj
 
 from .numpy_programs import Program, programs
 
-SLICE = settings(max_examples=60, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+SLICE = settings(max_examples=250, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 LONG = settings(max_examples=1500, deadline=None, suppress_health_check=list(HealthCheck))
 BACKENDS = st.sampled_from(["interpreter", "native"])
 
@@ -74,7 +74,7 @@ def test_gradients(p: Program) -> None:
     check_gradient(p, "interpreter")
 
 
-@settings(SLICE, max_examples=12)
+@settings(SLICE, max_examples=40)
 @given(programs(most=14))
 def test_machine_code(p: Program) -> None:
     check_gradient(p, "native")
