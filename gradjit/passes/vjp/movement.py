@@ -15,8 +15,37 @@ def _broadcast(b: Builder, op: Op, needs: Needs, g: Value) -> list[Flow | None]:
     x, dims = op.operands[0], op.attrs["dims"]
     stretched = {d for k, d in enumerate(dims) if x.shape[k] == 1 and g.shape[d] != 1}
     axes = tuple(d for d in range(g.type.rank) if d not in dims or d in stretched)
-    summed = b.sum(g, axes=axes) if axes else g
-    return [b.reshape_to(summed, x.shape)]
+    return [b.reshape_to(summed(b, g, axes) if axes else g, x.shape)]
+
+
+def summed(b: Builder, g: Value, axes: tuple[int, ...]) -> Value:
+    """The sum of a cotangent, with signs and factors that are constant along the axes taken out of it.
+
+    What is left to sum is often a residual that the function itself sums: in log-sum-exp the weights of the maximum's
+    cotangent are the exponentials, and their sum is there.
+    """
+    op = g.op
+    if op is not None and op.name == "neg":
+        return b.neg(summed(b, op.operands[0], axes))
+    if op is not None and op.name == "mul":
+        for factor, rest in (op.operands, op.operands[::-1]):
+            constant = without_axes(b, factor, axes)
+            if constant is not None:
+                return b.mul(constant, summed(b, rest, axes))
+    return b.sum(g, axes=axes)
+
+
+def without_axes(b: Builder, v: Value, axes: tuple[int, ...]) -> Value | None:
+    """A broadcast value that is the same all along the axes, without them; None for any other value."""
+    op = v.op
+    if op is None or op.name != "broadcast":
+        return None
+    x, dims = op.operands[0], op.attrs["dims"]
+    kept = tuple(d for d in range(v.type.rank) if d not in axes)
+    if any(d in axes for d in dims):
+        return None
+    shape = tuple(v.shape[d] for d in kept)
+    return b.broadcast(x, shape=shape, dims=tuple(kept.index(d) for d in dims)) if shape else x
 
 
 def _reshape(b: Builder, op: Op, needs: Needs, g: Value) -> list[Flow | None]:
