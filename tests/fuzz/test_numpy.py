@@ -17,13 +17,22 @@ LONG = settings(max_examples=1500, deadline=None, suppress_health_check=list(Hea
 BACKENDS = st.sampled_from(["interpreter", "native"])
 
 
+def answered(f: Any, p: Program) -> Any:
+    """The result of a call. One refusal is documented: a write into what may be a view or a copy."""
+    try:
+        return f(*p.arguments)
+    except gj.UnsupportedError as e:
+        assume("view or a copy" not in str(e))
+        raise
+
+
 def check_values(p: Program, backend: str) -> None:
     """Values, dtypes, shapes, and whether results are arrays or scalars."""
     note(str(p))
     f = p.compiled()
     with np.errstate(all="ignore"):
         expected = f(*p.arguments)
-        got = gj.jit(f, backend=backend)(*p.arguments)
+        got = answered(gj.jit(f, backend=backend), p)
     expected, got = (r if isinstance(r, tuple) else (r,) for r in (expected, got))
     assert len(got) == len(expected)
     for a, b in zip(got, expected, strict=True):
@@ -39,7 +48,7 @@ def check_gradient(p: Program, backend: str) -> None:
     before = [a.copy() for a in p.arguments]
     every = tuple(range(len(p.arguments)))
     with np.errstate(all="ignore"):
-        value, gradients = gj.value_and_grad(f, argnums=every, backend=backend)(*p.arguments)
+        value, gradients = answered(gj.value_and_grad(f, argnums=every, backend=backend), p)
         close(value, f(*before), 1e-11)
         for a, b, g in zip(p.arguments, before, gradients, strict=True):
             assert np.array_equal(a, b)
