@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from .affine import Affine, Var
-from .loops import Accumulate, Buffer, Call, Finish, Loop, Node, Program, Start, Stmt, Store
+from .loops import Accumulate, Buffer, Call, Finish, Loop, Node, Program, Start, Stmt, Store, in_order
 from .numbers import cost_of
 
 ALIGN = 64
@@ -17,8 +17,10 @@ SHORT = 32
 
 def finish(p: Program, width: int) -> Program:
     """All of the steps; `width` is that of the machine's vectors in bytes."""
+    from .strips import stripped  # which is made of what stands here
+
     p.body = [merged(s) if isinstance(s, Loop) else s for s in p.body]
-    p.body = without_dead_stores(p)
+    p.body = [stripped(s, p) for s in without_dead_stores(p)]
     for s in p.body:
         choose_lanes(s, width)
     for b in list(p.workspace):
@@ -79,7 +81,7 @@ def merged(loop: Loop) -> Loop:
     if not all(_together(s, i, j, extent) for s in inner.body):
         return loop
     ij = Var(i.name + j.name, i.lo * extent, i.hi * extent)
-    swap = _Swap({i: Affine({}), j: Affine.of(ij)})
+    swap = Swap({i: Affine({}), j: Affine.of(ij)})
     return Loop(ij, [swap.stmt(s) for s in inner.body])
 
 
@@ -101,37 +103,48 @@ def _together(s: Stmt, i: Var, j: Var, extent: int) -> bool:
     return True
 
 
-class _Swap:
-    """Rebuilds statements with loop variables replaced."""
+class Swap:
+    """Rebuilds statements with loop variables, and some nodes, replaced."""
 
-    def __init__(self, by: dict[Var, Affine]):
+    def __init__(self, by: dict[Var, Affine], nodes: dict[Node, Node] | None = None):
         self.by = by
-        self.memo: dict[Node, Node] = {}
+        self.memo: dict[Node, Node] = dict(nodes or {})
 
     def affine(self, a: Affine) -> Affine:
         return a.substitute(lambda x: self.by.get(x) if isinstance(x, Var) else Affine.of(self.node(x)))
 
-    def node(self, n: Node) -> Node:
-        if not any(v in n.vars for v in self.by):
-            return n
-        if n not in self.memo:
-            args = tuple(map(self.node, n.args))
-            attrs = n.attrs
-            vars = frozenset().union(*(a.vars for a in args)) if args else frozenset()
-            if n.kind == "load":
-                attrs = (n.attrs[0], self.affine(n.attrs[1]))
-                vars = attrs[1].vars
-            elif n.kind == "index":
-                attrs = self.affine(n.attrs)
-                vars = attrs.vars
-            self.memo[n] = Node(n.kind, args, attrs, n.dtype, vars, n.loc)
-        return self.memo[n]
+    def node(self, root: Node) -> Node:
+        for n in in_order(root, lambda n: n in self.memo or not any(v in n.vars for v in self.by)):
+            self.memo[n] = self.rebuilt(n)
+        return self.memo.get(root, root)
+
+    def rebuilt(self, n: Node) -> Node:
+        """A node whose operands are rebuilt already."""
+        args = tuple(self.memo.get(a, a) for a in n.args)
+        attrs = n.attrs
+        vars = frozenset(v for a in args for v in a.vars)
+        if n.kind == "load":
+            attrs = (n.attrs[0], self.affine(n.attrs[1]))
+            vars = attrs[1].vars
+        elif n.kind == "index":
+            attrs = self.affine(n.attrs)
+            vars = attrs.vars
+        elif n.kind == "total":
+            vars = frozenset(w for v in n.vars for w in (self.by[v].vars if v in self.by else (v,)))
+        return Node(n.kind, args, attrs, n.dtype, vars, n.loc)
 
     def stmt(self, s: Stmt) -> Stmt:
         if isinstance(s, Store):
             return Store(s.buffer, self.affine(s.address), self.node(s.node), s.combine)
-        assert isinstance(s, Accumulate)
-        return Accumulate(s.acc, self.node(s.node))
+        if isinstance(s, Accumulate):
+            position = None if s.position is None else self.affine(s.position)
+            store = None if s.store is None else (s.store[0], self.affine(s.store[1]))
+            return Accumulate(s.acc, self.node(s.node), position, store)
+        if isinstance(s, Finish):
+            return Finish(s.acc, self.node(s.total))
+        if isinstance(s, Loop):
+            return Loop(s.var, [self.stmt(x) for x in s.body], s.lanes, s.unroll)
+        return s
 
 
 # dead stores ----------------------------------------------------------------------------------------------------------

@@ -188,6 +188,12 @@ CASES = [
     Case("logistic", (f64(57, 13), f64(13), f64(57)), logistic),
     Case("sines with cosines", (f64(19), f64()), lambda b, x, t: [
         b.sin(x), b.mul(b.cos(x), b.sin(x)), b.sin(t), b.add(b.broadcast(b.cos(t), shape=(19,), dims=()), x)]),
+    Case("logistic in strips", (f64(160, 13), f64(13), f64(160)), logistic),
+    Case("softmax in strips", (f64(96, 40), f64(96, 40)), softmax),
+    Case("row norms in strips", (f64(64, 37), f64(64)), lambda b, x, y: [
+        b.mul(x, b.restore_axes(b.exp(b.neg(b.sum(b.mul(x, x), axes=(1,)))), x.shape, (1,))),
+        b.log(b.sum(b.exp(x), axes=(1,))), b.sum(b.mul(y, b.tanh(b.sum(x, axes=(1,)))), axes=(0,)),
+        b.argmax(x, axis=1), b.cumsum(x, axis=1, reverse=False)]),
     Case("long sums", (f64(10007), f32(100003)), lambda b, x, y: [b.sum(x, axes=(0,)), b.max(x, axes=(0,)),
                                                                b.sum(y, axes=(0,))]),
 ]

@@ -1,0 +1,128 @@
+"""Work on each row of a matrix, done for several rows side by side.
+
+A loop over rows that holds a product with the row, some dear scalar work on it, and another pass over the row leaves
+the scalar work without vectors. Such a loop is cut into strips of rows:
+
+    for i: {A(i); f(i); B(i)}  -->  for s: {for i in s: A(i); for i in s: f(i); for i in s: B(i)}
+
+The middle loop then runs side by side, and a strip's rows are still in the cache when they are read again. What goes
+from one part to the next (final values of reductions, dear scalars) is kept in a few numbers for each strip.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from .affine import Affine, Var
+from .finish import Swap, nodes_of, statements
+from .loops import Accumulate, Buffer, Call, Finish, Loop, Node, Program, Stmt, Store, in_order, operands
+from .numbers import cost_of
+
+STRIP = 16
+"""Rows of a strip: two vectors of doubles, and a few tens of kilobytes of usual rows."""
+DEAR = 4.0
+"""Cost of scalar work from which on strips pay."""
+
+
+@dataclass
+class _Part:
+    """Statements that stay together: loops with their starts and finishes, or scalar statements."""
+
+    scalar: bool
+    body: list[Stmt] = field(default_factory=list)
+
+
+def stripped(s: Stmt, p: Program) -> Stmt:
+    """The statement, cut into strips where that pays and is possible."""
+    if not isinstance(s, Loop) or s.var.extent % STRIP or s.var.extent < 4 * STRIP:
+        return s
+    if not any(isinstance(x, Loop) for x in s.body) or any(isinstance(x, Call) for x in statements([s])):
+        return s
+    if any(isinstance(x, Accumulate) and (x.position or x.store) for x in s.body):
+        return s
+    parts = parts_of(s.body)
+    if not any(part.scalar for part in parts):
+        return s
+    dear = [scalars(part, s.var) for part in parts]
+    if sum(cost_of(n.attrs[0]) for n in {n for some in dear for n in some} if n.kind == "apply") < DEAR:
+        return s
+    return _Cutter(s.var, p).cut(parts)
+
+
+def parts_of(body: list[Stmt]) -> list[_Part]:
+    """The body in order, cut where loops and scalar statements meet."""
+    parts: list[_Part] = []
+    for x in body:
+        scalar = isinstance(x, (Store, Accumulate))
+        if not parts or parts[-1].scalar != scalar:
+            parts.append(_Part(scalar))
+        parts[-1].body.append(x)
+    return parts
+
+
+def scalars(part: _Part, var: Var) -> list[Node]:
+    """The nodes of a part that differ between rows and within no row."""
+    inner = {x.var for x in statements(part.body) if isinstance(x, Loop)}
+    return [n for x in statements(part.body) for n in nodes_of(x) if var in n.vars and not inner & n.vars]
+
+
+class _Cutter:
+    """Writes a loop over rows as a loop over strips."""
+
+    def __init__(self, var: Var, p: Program):
+        self.var, self.p = var, p
+        self.strip = Var(var.name + "s", 0, var.extent // STRIP)
+        self.kept: dict[Node, Buffer] = {}
+
+    def cut(self, parts: list[_Part]) -> Loop:
+        wanted = [self.wanted(part) for part in parts]
+        out: list[Stmt] = []
+        for k, part in enumerate(parts):
+            later = {n for some in wanted[k + 1:] for n in some}
+            out.append(self.loop(part, later))
+        return Loop(self.strip, out)
+
+    def wanted(self, part: _Part) -> set[Node]:
+        """What a part reads that another should compute: final values of its loops, and for loops dear scalars."""
+        own = {x.total for x in part.body if isinstance(x, Finish)}
+        some = set(scalars(part, self.var))
+        found = {n for n in some if n.kind == "total"}
+        if not part.scalar:
+            outside = {a for x in statements(part.body) for n in nodes_of(x) if n not in some for a in operands(n)}
+            outside |= {x.node for x in statements(part.body) if isinstance(x, (Store, Accumulate))}
+            found |= {n for n in some & outside if n.kind == "apply" and price(n) >= DEAR}
+        return found - own
+
+    def loop(self, part: _Part, later: set[Node]) -> Loop:
+        """The part for the rows of one strip, and what later parts want of it."""
+        row = Var(self.var.name + "r", 0, STRIP)
+        at = Affine({self.strip: STRIP, row: 1}, self.var.lo)
+        swap = Swap({self.var: at}, {n: self.load(n, b, row) for n, b in self.kept.items()})
+        body = [swap.stmt(x) for x in part.body]
+        finished = {x.total for x in part.body if isinstance(x, Finish)}
+        for n in sorted(later - set(self.kept), key=lambda n: n.kind):
+            if n in finished or (part.scalar and n.kind == "apply" and self.computable(n)):
+                buffer = Buffer(f"s{len(self.p.workspace)}", n.dtype, (STRIP,), "workspace")
+                self.p.workspace.append(buffer)
+                body.append(Store(buffer, Affine.of(row), swap.node(n)))
+                self.kept[n] = buffer
+        return Loop(row, body)
+
+    def computable(self, n: Node) -> bool:
+        """Whether all final values that a node needs are kept already."""
+        return all(x.kind != "total" or self.var not in x.vars or x in self.kept for x in in_order(n, lambda _: False))
+
+    @staticmethod
+    def load(n: Node, b: Buffer, row: Var) -> Node:
+        address = Affine.of(row)
+        return Node("load", (), (b, address), n.dtype, address.vars, n.loc)
+
+
+def price(n: Node) -> float:
+    """What a node costs with all that it is computed from."""
+    seen: set[Node] = set()
+    total = 0.0
+    for x in in_order(n, seen.__contains__):
+        seen.add(x)
+        total += cost_of(x.attrs[0]) if x.kind == "apply" else 0.0
+    return total
