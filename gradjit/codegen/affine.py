@@ -51,6 +51,8 @@ class Affine:
             terms[a] = terms.get(a, 0) + w
         return Affine(terms, self.const + other.const)
 
+    __radd__ = __add__
+
     def __mul__(self, k: int) -> Affine:
         return self if k == 1 else Affine({a: w * k for a, w in self.terms.items()}, self.const * k)
 
@@ -93,9 +95,9 @@ class Affine:
 ZERO = Affine({})
 
 
-def dot(index: Iterable[Affine], strides: Iterable[int], offset: int = 0) -> Affine:
+def dot(index: Iterable[Affine], strides: Iterable[int], offset: Affine | int = 0) -> Affine:
     """`offset + sum(index * stride)`: the address of an element."""
-    out = Affine({}, offset)
+    out = offset if isinstance(offset, Affine) else Affine({}, offset)
     for i, s in zip(index, strides, strict=True):
         out = out + i * s
     return out

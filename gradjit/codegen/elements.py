@@ -76,6 +76,15 @@ class Elements:
         view = self.views[value]
         return self.nodes.load(view.buffer, dot(index, view.strides, view.offset))
 
+    def number(self, extent: Value | int) -> Affine:
+        """An extent or a place along an axis, known or computed, as part of an address."""
+        if isinstance(extent, int):
+            return Affine({}, extent)
+        node = self.at(extent, ())
+        if node.kind == "index":
+            return node.attrs
+        return Affine({}, int(node.attrs)) if node.kind == "const" else Affine.of(node)
+
     def inline(self, value: Value, index: Index) -> Node:
         """The element through the operation that defines the value."""
         from .lower import ELEMENT
@@ -161,7 +170,7 @@ class Elements:
             return self.literal(value)
         rule = VIEWS.get(op.name)
         inner = self.view(op.operands[0]) if rule else None
-        return rule(op, inner) if rule and inner else None
+        return rule(self, op, inner) if rule and inner else None
 
     def base(self, value: Value) -> Value:
         """The value whose memory `view(value)` is."""
@@ -170,25 +179,25 @@ class Elements:
         return value
 
 
-def _slice(op: Op, v: View) -> View | None:
+def _slice(e: Elements, op: Op, v: View) -> View | None:
     a = op.attrs
-    offset = v.offset + sum(s * st for s, st in zip(a["starts"], v.strides, strict=True))
+    offset = dot(map(e.number, a["starts"]), v.strides, v.offset)
     return View(v.buffer, offset, tuple(s * st for s, st in zip(a["steps"], v.strides, strict=True)), a["sizes"])
 
 
-def _transpose(op: Op, v: View) -> View | None:
+def _transpose(_: Elements, op: Op, v: View) -> View | None:
     perm = op.attrs["perm"]
     return View(v.buffer, v.offset, tuple(v.strides[p] for p in perm), op.result.type.extents)
 
 
-def _broadcast(op: Op, v: View) -> View | None:
+def _broadcast(_: Elements, op: Op, v: View) -> View | None:
     strides = [0] * op.result.type.rank
     for k, d in enumerate(op.attrs["dims"]):
         strides[d] = 0 if v.shape[k] == 1 else v.strides[k]
     return View(v.buffer, v.offset, tuple(strides), op.result.type.extents)
 
 
-def _reshape(op: Op, v: View) -> View | None:
+def _reshape(_: Elements, op: Op, v: View) -> View | None:
     strides = reshaped_strides(v.shape, v.strides, op.result.type.extents)
     return None if strides is None else View(v.buffer, v.offset, strides, op.result.type.extents)
 

@@ -130,8 +130,10 @@ class Emitter:
         return Lanes(self.b, width, True)
 
     # addresses --------------------------------------------------------------------------------------------------------
-    def place(self, a: Affine) -> ir.Value:
+    def place(self, a: Affine | int) -> ir.Value:
         """An address in which no vector takes part (or the first lane of one in which a loop variable does)."""
+        if isinstance(a, int):
+            return INT64(a)
         total: ir.Value | None = None
         for atom, weight in a.terms.items():
             part = self.value(atom) if isinstance(atom, Node) else self.scope.holding(atom).start

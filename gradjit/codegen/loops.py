@@ -190,7 +190,7 @@ class View:
     """Elements of a buffer: element (i, j, ...) stands at `offset + i*strides[0] + j*strides[1] + ...`."""
 
     buffer: Buffer
-    offset: int
+    offset: Affine | int
     strides: tuple[int, ...]
     shape: tuple[int, ...]
 

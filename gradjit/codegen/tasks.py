@@ -250,13 +250,15 @@ class Lowering:
     def copy(self, value: Value, source: Value) -> None:
         self.task("map", value, self.view_of(value), value.type.extents, None, lambda e, i: e.at(source, i))
 
-    def window(self, value: Value, source: Value, starts: Sequence[int], steps: Sequence[int]) -> None:
+    def window(self, value: Value, source: Value, starts: Sequence[Value | int], steps: Sequence[int]) -> None:
         """Write `source` into the value's memory, from `starts` on at `steps`."""
         target = self.view_of(value)
-        offset = target.offset + sum(s * st for s, st in zip(starts, target.strides, strict=True))
-        part = View(target.buffer, offset, tuple(s * st for s, st in zip(steps, target.strides, strict=True)),
-                    source.type.extents)
-        self.task("window", value, part, source.type.extents, None, lambda e, i: e.at(source, i))
+
+        def place(e: Elements, index: Index) -> Affine:
+            at = (i * step + e.number(start) for i, step, start in zip(index, steps, starts, strict=True))
+            return dot(at, target.strides, target.offset)
+
+        self.task("window", value, target, source.type.extents, None, lambda e, i: e.at(source, i), place)
 
     def call(self, value: Value, call: Call, operands: Sequence[Value]) -> None:
         """A routine; `operands` are the values whose memory it reads."""

@@ -30,7 +30,7 @@ def _transpose(e: Elements, op: Op, index: Index) -> Node:
 def _slice(e: Elements, op: Op, index: Index) -> Node:
     a = op.attrs
     return e.at(op.operands[0],
-                tuple(i * step + start for i, step, start in zip(index, a["steps"], a["starts"], strict=True)))
+                tuple(i * step + e.number(start) for i, step, start in zip(index, a["steps"], a["starts"], strict=True)))
 
 
 def _reshape(e: Elements, op: Op, index: Index) -> Node:
@@ -39,7 +39,7 @@ def _reshape(e: Elements, op: Op, index: Index) -> Node:
     if inner is not None:
         return e.at(x, inner)
     source = e.view(x)  # not the result's: that may be the very memory that is to be filled
-    view = VIEWS["reshape"](op, source) if source else None
+    view = VIEWS["reshape"](e, op, source) if source else None
     if view is None:  # only met while running dry
         assert e.notes is not None
         e.notes.needs_memory.add(x)

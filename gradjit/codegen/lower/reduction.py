@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ...ir import Op
-from ..affine import Affine
+from ..affine import Affine, dot
 from ..elements import Elements, Index
 from ..loops import Node
 
@@ -38,10 +38,7 @@ def _scan(low: Lowering, op: Op) -> None:
     target = low.view_of(op.result)
 
     def place(e: Elements, i: Index) -> Affine:
-        out = Affine({}, target.offset)
-        for a, s in zip(mirrored(i), target.strides, strict=True):
-            out = out + a * s
-        return out
+        return dot(mirrored(i), target.strides, target.offset)
 
     def element(e: Elements, i: Index) -> Node:
         return e.at(x, mirrored(i))

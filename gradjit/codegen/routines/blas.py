@@ -43,7 +43,7 @@ def over(e: Emitter, shape: tuple[int, ...], index: list[ir.Value],
 
 def matrix(e: Emitter, v: View, index: list[ir.Value]) -> ir.Value:
     """The first element of one matrix of a stack."""
-    offset: ir.Value = I64(v.offset)
+    offset = e.place(v.offset)
     for k, stride in zip(index, v.strides, strict=False):
         offset = e.b.add(offset, e.b.mul(k, I64(stride)))
     return e.at(v.buffer, offset)

@@ -38,7 +38,7 @@ def sort(e: Emitter, call: Call) -> None:
     def line(index: list[ir.Value]) -> None:
         def element(view: View, k: ir.Value) -> ir.Value:
             full = [*index[:axis], k, *index[axis:]]
-            offset: ir.Value = I64(view.offset)
+            offset = e.place(view.offset)
             for i, s in zip(full, view.strides, strict=True):
                 offset = e.b.add(offset, e.b.mul(i, I64(s)))
             return e.at(view.buffer, offset)
