@@ -1,0 +1,1 @@
+"""Programs of loops, branches and mutation: in plain NumPy, in JAX, and as value and gradient written by hand for Numba."""
