@@ -14,13 +14,17 @@ from .machine import describe, pin
 if TYPE_CHECKING:
     from .cases import Case
     from .first_call import First
+    from .loops.cases import Pair
     from .measure import Times
     from .report import Figure
 
     Firsts = list[tuple[Case, dict[str, First]]]
+    Grown = list[tuple[Pair, First | None, First | None]]
+    Failures = dict[tuple[str, str], str]
 
 HERE = Path(__file__).parent
-EVERY = "gradjit,jax,autograd,torch,gradjit-value,numpy-value"
+EVERY = "gradjit,jax,numba,autograd,torch,gradjit-value,numpy-value"
+PROGRAMS = {"functions": "functions of arrays", "loops": "programs of loops"}
 
 
 def say(text: str = "") -> None:
@@ -28,8 +32,10 @@ def say(text: str = "") -> None:
 
 
 def options(argv: list[str] | None) -> argparse.Namespace:
-    p = argparse.ArgumentParser(prog="python -m benchmarks", description="gradjit beside JAX, autograd and PyTorch.")
-    p.add_argument("--only", action="append", default=[], metavar="CASE", help="a case's name or pattern; repeatable")
+    p = argparse.ArgumentParser(prog="python -m benchmarks",
+                                description="gradjit beside JAX, Numba, autograd and PyTorch.")
+    p.add_argument("--only", action="append", default=[], metavar="CASE", help="a case's name or pattern, or "
+                   "`functions` or `loops`; repeatable")
     p.add_argument("--peers", default=EVERY, help=f"contenders, with commas between (default: {EVERY})")
     p.add_argument("--quick", action="store_true", help="few short rounds and no first calls; coarse")
     p.add_argument("--no-first", action="store_true", help="leave out the first calls")
@@ -41,18 +47,21 @@ def options(argv: list[str] | None) -> argparse.Namespace:
 
 def chosen(patterns: list[str]) -> list[Case]:
     from .cases import CASES
-    found = [c for c in CASES if not patterns or any(fnmatch(c.name, p) for p in patterns)]
+    from .loops.cases import LOOPS
+    every = (*CASES, *LOOPS)
+    found = [c for c in every if not patterns or any(fnmatch(c.name, p) or fnmatch(c.programs, p) for p in patterns)]
     if not found:
-        sys.exit(f"no case matches {', '.join(patterns)}; there are: {', '.join(c.name for c in CASES)}")
+        sys.exit(f"no case matches {', '.join(patterns)}; there are: {', '.join(c.name for c in every)}")
     return found
 
 
-def measured_times(cases: list[Case], names: list[str], quick: bool) -> list[Times]:
+def measured_times(cases: list[Case], names: list[str], quick: bool, failures: Failures) -> list[Times]:
     from .measure import QUICK, Effort, measure
     from .report import show
     found = []
     for case in cases:
-        t = measure(case, names, QUICK if quick else Effort())
+        failed = {n: why for (c, n), why in failures.items() if c == case.name}
+        t = measure(case, names, QUICK if quick else Effort(), failed)
         found.append(t)
         say(f"  {case.name:20}" + "".join(f"  {n} {show(s)}" for n, s in t.seconds.items()))
         for p in t.problems:
@@ -60,32 +69,58 @@ def measured_times(cases: list[Case], names: list[str], quick: bool) -> list[Tim
     return found
 
 
-def measured_firsts(cases: list[Case], names: list[str], problems: list[str]) -> Firsts:
-    """The first calls; those that fail are missing from the result and told in `problems`."""
+def measured_firsts(cases: list[Case], names: list[str], failures: Failures, quick: bool = False) -> Firsts:
+    """The first calls; those that fail are missing from the result and told in `failures`."""
     from .first_call import first_call
     from .peers import takes
     from .report import show
     found = []
     for case in cases:
         firsts = {}
-        for n in (n for n in names if takes(n, case)):
+        for n in (n for n in names if takes(n, case) and first_matters(n, case)):
             try:
                 # The figures compare gradjit with JAX; the others are shown beside them and run once.
-                firsts[n] = first_call(case, n, 2 if n in ("gradjit", "jax") else 1)
+                firsts[n] = first_call(case, n, 2 if n in ("gradjit", "jax") and not quick else 1)
             except RuntimeError as e:
-                problems.append(f"{case.name}: {n} failed at its first call: {e}")
-                say(f"    {problems[-1]}")
+                failures[case.name, n] = str(e)
+                say(f"    {case.name}: {n} failed at its first call: {e}")
         found.append((case, firsts))
         say(f"  {case.name:20}" + "".join(f"  {n} {show(f.call_seconds)}" for n, f in firsts.items()))
     return found
 
 
-def figures(times: list[Times], firsts: Firsts, imported: float | None) -> list[Figure]:
+def first_matters(name: str, case: Case) -> bool:
+    from .peers import GRADIENTS
+    return name in GRADIENTS or (name == "gradjit-value" and case.programs == "loops")
+
+
+def measured_growth(names: list[str]) -> Grown:
+    """First calls of gradjit with few steps and many; None for those that fail."""
+    from .first_call import first_call
+    from .loops.cases import PAIRS
+    from .report import compilation, show
+    if "gradjit" not in names:
+        return []
+
+    def first(case: Case) -> First | None:
+        try:
+            found = first_call(case, "gradjit")
+        except RuntimeError as e:
+            say(f"    {case.name}: gradjit failed at its first call: {e}")
+            return None
+        say(f"  {case.name:28}  {show(compilation(found))}")
+        return found
+
+    return [(p, first(p.few), first(p.many)) for p in PAIRS]
+
+
+def figures(times: list[Times], firsts: Firsts, grown: Grown, imported: float | None) -> list[Figure]:
     from . import report
-    found = [f for t in times if (f := report.speed(t))]
-    found += [f for t in times if (f := report.over_value(t))]
+    found = [f for rule in (report.speed, report.over_numba, report.over_value, report.runs) for t in times
+             if (f := rule(t))]
     for case, by_name in firsts:
         found += report.first(case, by_name.get("gradjit"), by_name.get("jax"))
+    found += [f for g in grown if (f := report.growth(*g))]
     return found + ([report.imports(imported)] if imported is not None else [])
 
 
@@ -94,7 +129,7 @@ def main(argv: list[str] | None = None) -> int:
     cores = pin()
     from . import report
     from .first_call import import_seconds
-    from .peers import GRADIENTS, MODULES
+    from .peers import CONTENDERS, GRADIENTS, MODULES
 
     names = o.peers.split(",")
     if unknown := [n for n in names if n not in MODULES]:
@@ -105,25 +140,39 @@ def main(argv: list[str] | None = None) -> int:
             say(f"{case.name:22} {case.title}")
         return 0
     begin = time.perf_counter()
-    say("seconds a call, least of interleaved rounds")
-    times = measured_times(cases, names, o.quick)
-    firsts: Firsts = []
+    failures: Failures = {}
+    grown: Grown = []
     imported = None
-    problems = [f"{t.case.name}: {p}" for t in times for p in t.problems]
+    say("first call, each in a fresh process")
+    # What fails or does not end there is not run in this process, so loops are tried there even if no table shows it.
+    tried = [c for c in cases if c.programs == "loops" or not (o.quick or o.no_first)]
+    firsts = measured_firsts(tried, names, failures, quick=o.quick or o.no_first)
     if not (o.quick or o.no_first):
-        say("first call, each in a fresh process")
-        firsts = measured_firsts(cases, [n for n in names if n in GRADIENTS], problems)
+        if any(c.programs == "loops" for c in cases):
+            grown = measured_growth(names)
         imported = import_seconds("gradjit") if "gradjit" in names else None
-    reached = figures(times, firsts, imported)
-    text = report.document(describe(len(cores)), report.times_table(times, names),
-                           report.first_table(firsts, [n for n in names if n in GRADIENTS]), reached, problems,
+    say("seconds a call, least of interleaved rounds")
+    times = measured_times(cases, names, o.quick, failures)
+    problems = [f"{t.case.name}: {p}" for t in times for p in t.problems]
+    reached = figures(times, [] if o.quick or o.no_first else firsts, grown, imported)
+    tables = {}
+    for programs, what in PROGRAMS.items():
+        taking = [n for n in names if n in CONTENDERS[programs]]
+        if rows := [t for t in times if t.case.programs == programs]:
+            tables[f"Repeated calls: {what}"] = report.times_table(rows, taking)
+        if called := [(c, f) for c, f in firsts if c.programs == programs]:
+            tables[f"First calls: {what}"] = report.first_table(called, [n for n in taking if n in GRADIENTS])
+    if grown:
+        tables["First calls with a thousand times the steps"] = report.growth_table(grown)
+    text = report.document(describe(len(cores)), tables, reached, problems,
                            report.explanations(HERE / "explanations.md"))
     complete = not (o.only or o.quick or o.no_first) and o.peers == EVERY
     target = o.output or (HERE / "RESULTS.md" if complete else None)
     if target:
         target.write_text(text)
-    say()
-    say(report.times_table(times, names))
+    for shown in tables.values():
+        say()
+        say(shown)
     if reached:
         say()
         say(report.figures_table(reached))

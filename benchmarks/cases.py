@@ -17,11 +17,13 @@ SEED = 20240
 class Case:
     """One row of the table.
 
-    name: as `--only` takes it. title: as the table shows it. function: its name in `benchmarks.functions.in_...`.
-    arguments: makes the NumPy arguments. argnums: which of them are differentiated.
+    name: as `--only` takes it. title: as the table shows it. function: its name in `benchmarks.PROGRAMS.in_...`, where
+    programs is "functions" or "loops". arguments: makes the NumPy arguments; an int among them is a count, a part of
+    the specialisation. argnums: which of them are differentiated.
     required: gradjit's time over JAX's must not exceed this; None where nothing is asked.
     small: its first call must stay under 100 ms.
     over_value: value and gradient together may cost so many times the compiled value alone; None where nothing asks.
+    over_numba: the same over value and gradient by hand in Numba. runs: all that is required is the right result.
     tolerance: largest difference of two contenders' values or gradients, relative to the largest element.
     """
 
@@ -34,6 +36,9 @@ class Case:
     small: bool = False
     over_value: float | None = None
     tolerance: float = 1e-10
+    programs: str = "functions"
+    over_numba: float | None = None
+    runs: bool = False
 
 
 def vector(n: int) -> Callable[[], tuple[Any, ...]]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 import time
@@ -16,26 +17,36 @@ from dataclasses import dataclass
 import numpy as np
 
 from .cases import CASES, Case
-from .peers import peer
+from .loops.cases import LOOPS, PAIRS
+from .peers import peer, written
+
+PATIENCE = 60.0
+"""Seconds that a process may take. What would unroll a million steps ends here."""
 
 
 @dataclass(frozen=True)
 class First:
-    """import_seconds: beyond NumPy's own import. call_seconds: from the Python function to the result."""
+    """import_seconds: beyond NumPy's own import. call_seconds: from the Python function to the result. again_seconds:
+    the same call once more, compiled by then."""
 
     import_seconds: float
     call_seconds: float
+    again_seconds: float = 0.0
 
 
 def first_call(case: Case, name: str, repeats: int = 2) -> First:
     """The least of some fresh processes. Raises RuntimeError with the error's last line if the contender fails."""
     found = []
     for _ in range(repeats):
-        done = _python("-m", "benchmarks.first_call", case.name, name)
+        try:
+            done = _python("-m", "benchmarks.first_call", case.name, name)
+        except subprocess.TimeoutExpired:
+            raise RuntimeError(f"no result after {PATIENCE:.0f} s") from None
         if done.returncode != 0:
-            raise RuntimeError((done.stderr.strip().splitlines() or ["no message"])[-1])
+            lines = done.stderr.strip().splitlines() or ["no message"]
+            raise RuntimeError(next((x for x in reversed(lines) if re.match(r"[\w.]+: ", x)), lines[-1]))
         found.append(First(**json.loads(done.stdout.splitlines()[-1])))
-    return First(min(f.import_seconds for f in found), min(f.call_seconds for f in found))
+    return First(*(min(getattr(f, field) for f in found) for field in First.__dataclass_fields__))
 
 
 def import_seconds(library: str, repeats: int = 5) -> float:
@@ -50,20 +61,25 @@ def _python(*arguments: str) -> subprocess.CompletedProcess[str]:
     Installed packages have theirs from pip; a library measured in its checkout shall not compile its source each time.
     """
     environment = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
-    return subprocess.run([sys.executable, *arguments], env=environment, capture_output=True, text=True, check=False)
+    return subprocess.run([sys.executable, *arguments], env=environment, capture_output=True, text=True, check=False,
+                          timeout=PATIENCE)
 
 
 def main(case_name: str, name: str) -> None:
-    case = next(c for c in CASES if c.name == case_name)
+    case = next(c for c in (*CASES, *LOOPS, *(c for p in PAIRS for c in (p.few, p.many))) if c.name == case_name)
     np.zeros(1)
     begin = time.perf_counter()
     module = peer(name)
     imported = time.perf_counter()
+    written(case, module.PLACE)
     arguments = module.convert(case)
     ready = time.perf_counter()
-    module.start(case, arguments).run()
+    contender = module.start(case, arguments)
+    contender.run()
     done = time.perf_counter()
-    print(json.dumps({"import_seconds": imported - begin, "call_seconds": done - ready}))
+    contender.run()
+    again = time.perf_counter()
+    print(json.dumps({"import_seconds": imported - begin, "call_seconds": done - ready, "again_seconds": again - done}))
 
 
 if __name__ == "__main__":

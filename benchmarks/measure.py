@@ -9,18 +9,19 @@ from typing import Any
 
 import numpy as np
 
-from .cases import Case
-from .peers import GRADIENTS, VALUES, Contender, peer, takes
+from .cases import SEED, Case
+from .peers import GRADIENTS, VALUES, Contender, leaves, peer, takes, written
 
 
 @dataclass(frozen=True)
 class Effort:
-    """rounds: how often each contender has its turn. turn: seconds it then runs. settle: seconds of rest before it,
-    in which the thread pools of the one before stop spinning."""
+    """rounds: how often each contender has its turn; one that takes `slow` seconds a call has but one. turn: seconds it
+    then runs. settle: seconds of rest before it, in which the thread pools of the one before stop spinning."""
 
     rounds: int = 9
     turn: float = 0.06
     settle: float = 0.03
+    slow: float = 0.5
 
 
 QUICK = Effort(rounds=3, turn=0.03, settle=0.01)
@@ -28,10 +29,11 @@ QUICK = Effort(rounds=3, turn=0.03, settle=0.01)
 
 @dataclass
 class Times:
-    """Seconds a call by contender, and what was wrong."""
+    """Seconds a call by contender, why there are none for some, and what was wrong."""
 
     case: Case
     seconds: dict[str, float] = field(default_factory=dict)
+    failed: dict[str, str] = field(default_factory=dict)
     problems: list[str] = field(default_factory=list)
 
     def ratio(self, above: str, below: str) -> float | None:
@@ -40,13 +42,13 @@ class Times:
         return None
 
 
-def measure(case: Case, names: list[str], effort: Effort) -> Times:
-    """Time the contenders of one case on the same data in one process."""
-    times = Times(case)
+def measure(case: Case, names: list[str], effort: Effort, failed: dict[str, str] | None = None) -> Times:
+    """Time the contenders of one case on the same data in one process, but for those known to have failed."""
+    times = Times(case, failed=dict(failed or {}))
     contenders: dict[str, Contender] = {}
     results: dict[str, list[Any]] = {}
     for name in names:
-        if not takes(name, case):
+        if not takes(name, case) or name in times.failed:
             continue
         try:
             module = peer(name)
@@ -54,8 +56,11 @@ def measure(case: Case, names: list[str], effort: Effort) -> Times:
             results[name] = module.arrays(contender.run())
             contenders[name] = contender
         except Exception as e:  # one contender's failure is a finding about it; the others are measured all the same
-            times.problems.append(f"{name} failed: {type(e).__name__}: {str(e).splitlines()[0] if str(e) else ''}")
+            times.failed[name] = f"{type(e).__name__}: {str(e).splitlines()[0] if str(e) else ''}"
+    times.problems += [f"{name} failed: {why}" for name, why in times.failed.items()]
     times.problems += disagreements(case, results)
+    if case.programs == "loops":
+        times.problems += slopes(case, results)
     times.seconds = rounds(contenders, effort)
     return times
 
@@ -63,8 +68,10 @@ def measure(case: Case, names: list[str], effort: Effort) -> Times:
 def rounds(contenders: dict[str, Contender], effort: Effort) -> dict[str, float]:
     """The least time a call of each over all rounds."""
     clocks = {n: Clock(c, effort.turn) for n, c in contenders.items()}
-    for _ in range(effort.rounds):
+    for k in range(effort.rounds):
         for clock in clocks.values():
+            if k > 0 and clock.best > effort.slow:
+                continue
             time.sleep(effort.settle)
             clock.turn()
     return {n: c.best for n, c in clocks.items()}
@@ -98,7 +105,7 @@ class Clock:
 
 def disagreements(case: Case, results: dict[str, list[Any]]) -> list[str]:
     """Contenders whose value or gradient differs from the reference: the first there is."""
-    reference = next((n for n in ("jax", "autograd", "torch") if n in results), None)
+    reference = reference_of(results)
     if reference is None:
         return []
     found = []
@@ -113,6 +120,34 @@ def disagreements(case: Case, results: dict[str, list[Any]]) -> list[str]:
         if not worst <= case.tolerance:
             found.append(f"{name} differs from {reference} by {worst:.1e} (allowed: {case.tolerance:.0e})")
     return found
+
+
+STEP, SLOPE_TOLERANCE = 1e-6, 1e-5
+
+
+def slopes(case: Case, results: dict[str, list[Any]]) -> list[str]:
+    """Where the gradients that all are compared with differ from the plain program's central differences, along one
+    direction an argument: random, so that every element counts, with the gradient's own, so that nothing cancels."""
+    name = reference_of(results)
+    if name is None:
+        return []
+    arguments = case.arguments()
+    program = written(case, "in_numpy")
+    rng = np.random.default_rng(SEED)
+    found = []
+    for k, gradient in zip(leaves((case.argnums,)), results[name][1:], strict=True):
+        size = float(np.sqrt(np.mean(gradient**2))) or 1.0
+        direction = rng.normal(size=gradient.shape) + gradient / size
+        above, below = (program(*arguments[:k], arguments[k] + h * direction, *arguments[k + 1:])
+                        for h in (STEP, -STEP))
+        measured, told = (above - below) / (2 * STEP), np.sum(gradient * direction)
+        if not abs(measured - told) <= SLOPE_TOLERANCE * abs(told):
+            found.append(f"{name}'s slope in argument {k} is {told:.9g}, finite differences give {measured:.9g}")
+    return found
+
+
+def reference_of(results: dict[str, list[Any]]) -> str | None:
+    return next((n for n in ("jax", "autograd", "torch", "numba", "gradjit") if n in results), None)
 
 
 def distance(a: Any, b: Any) -> float:

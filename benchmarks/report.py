@@ -10,6 +10,7 @@ from pathlib import Path
 
 from .cases import Case
 from .first_call import First
+from .loops.cases import GROWTH, Pair
 from .measure import Times
 
 FIRST_CALL_OF_SMALL = 0.1
@@ -43,6 +44,35 @@ def over_value(t: Times) -> Figure | None:
         return None
     return Figure(f"over-value {t.case.name}", f"{t.case.title}: value and gradient over the compiled value",
                   at_most(t.case.over_value), f"{reached:.2f}", reached <= t.case.over_value)
+
+
+def over_numba(t: Times) -> Figure | None:
+    reached = t.ratio("gradjit", "numba")
+    if t.case.over_numba is None or reached is None:
+        return None
+    return Figure(f"over-numba {t.case.name}", f"{t.case.title}: time over the adjoint by hand in Numba",
+                  at_most(t.case.over_numba), f"{reached:.2f}", reached <= t.case.over_numba)
+
+
+def runs(t: Times) -> Figure | None:
+    """Whether gradjit has the right result. A case with figures of its own has this one while it does not run."""
+    if not t.failed.get("gradjit") and not (t.case.runs and "gradjit" in t.seconds):
+        return None
+    why = t.failed.get("gradjit") or next((p for p in t.problems if p.startswith("gradjit")), None)
+    return Figure(f"runs {t.case.name}", f"{t.case.title}: runs", "right", why or "right", why is None)
+
+
+def growth(pair: Pair, few: First | None, many: First | None) -> Figure | None:
+    if few is None or many is None:
+        return None
+    reached = compilation(many) / compilation(few)
+    return Figure(f"growth {pair.few.function}", f"{pair.title}: first call with 1000 times the steps", at_most(GROWTH),
+                  f"{reached:.2f}", reached <= GROWTH)
+
+
+def compilation(first: First) -> float:
+    """Seconds of the first call less those of the run in it."""
+    return max(first.call_seconds - first.again_seconds, 1e-4)
 
 
 def first(case: Case, ours: First | None, jax: First | None) -> list[Figure]:
@@ -100,18 +130,45 @@ def table(head: Row, rows: Sequence[Row]) -> str:
     return "\n".join([line(head), "|" + "|".join("-" * (w + 2) for w in widths) + "|", *map(line, rows)])
 
 
-COLUMNS = {"gradjit": "gradjit", "jax": "JAX", "autograd": "autograd", "torch": "PyTorch",
+COLUMNS = {"gradjit": "gradjit", "jax": "JAX", "numba": "by hand in Numba", "autograd": "autograd", "torch": "PyTorch",
            "gradjit-value": "gradjit, value alone", "numpy-value": "NumPy, value alone"}
 
 
 def times_table(all_times: Sequence[Times], names: Sequence[str]) -> str:
-    """Seconds a call of every contender, and gradjit's over JAX's with the bound."""
+    """Seconds a call of every contender, and gradjit's over JAX's, and over Numba's where it takes part, with the
+    bounds."""
     head = ["value and gradient", *(COLUMNS[n] for n in names), "gradjit / JAX", "required"]
+    head += ["gradjit / Numba", "required"] if "numba" in names else []
+    return table(head, [[t.case.title, *(cell(t, n) for n in names), *against(t, "jax", t.case.required, speed(t)),
+                         *(against(t, "numba", t.case.over_numba, over_numba(t)) if "numba" in names else ())]
+                        for t in all_times])
+
+
+def cell(t: Times, name: str) -> str:
+    """The time, or what keeps the contender from having one."""
+    return f"does not run yet: {brief(t.failed[name])}" if name in t.failed else show(t.seconds.get(name))
+
+
+def brief(why: str, length: int = 70) -> str:
+    """The beginning of a message, fit for a cell."""
+    why = why.replace("|", "/")
+    return why if len(why) <= length else why[:length - 1].rstrip() + "…"
+
+
+def against(t: Times, name: str, required: float | None, figure: Figure | None) -> Row:
+    """Two cells: gradjit's time over the contender's, and the bound with the verdict."""
+    reached = t.ratio("gradjit", name)
+    bound = verdict(at_most(required), figure) if required else "runs" if t.case.runs and name == "jax" else "–"
+    return ratio(reached) if reached else "–", bound
+
+
+def growth_table(found: Sequence[tuple[Pair, First | None, First | None]]) -> str:
+    head = ["first call less a later one", "10 steps", "10,000 steps", "ratio", "required"]
     rows = []
-    for t in all_times:
-        reached = t.ratio("gradjit", "jax")
-        rows.append([t.case.title, *(show(t.seconds.get(n)) for n in names), ratio(reached) if reached else "–",
-                     verdict(at_most(t.case.required), speed(t)) if t.case.required else "–"])
+    for pair, few, many in found:
+        figure = growth(pair, few, many)
+        rows.append([pair.title, *(show(compilation(f)) if f else "–" for f in (few, many)),
+                     figure.reached if figure else "–", verdict(at_most(GROWTH), figure)])
     return table(head, rows)
 
 
@@ -160,9 +217,10 @@ def explained(figures: Sequence[Figure], known: dict[str, str]) -> str:
     return "\n".join(parts)
 
 
-def document(machine: Sequence[str], times: str, firsts: str, figures: Sequence[Figure], problems: Sequence[str],
+def document(machine: Sequence[str], tables: dict[str, str], figures: Sequence[Figure], problems: Sequence[str],
              known: dict[str, str]) -> str:
-    """RESULTS.md."""
+    """RESULTS.md. tables: by heading."""
+    shown = "\n\n".join(f"## {heading}\n\n{text}" for heading, text in tables.items())
     met = sum(f.met for f in figures)
     described = "\n".join(f"- {line}" for line in machine)
     wrong = "\n".join(f"- {p}" for p in problems) or "All contenders agree on values and gradients in every case."
@@ -176,13 +234,7 @@ A time is the least over interleaved rounds in one process, all contenders held 
 arguments in its own arrays and waiting for its results. First calls are taken each in a fresh process, after the
 import, from the Python function to the result.
 
-## Repeated calls
-
-{times}
-
-## First calls
-
-{firsts}
+{shown}
 
 ## Required and reached: {met} of {len(figures)} met
 

@@ -1,1 +1,1 @@
-"""Programs of loops, branches and mutation: in plain NumPy, in JAX, and as value and gradient written by hand for Numba."""
+"""Programs of loops, branches and mutation: in plain NumPy, in JAX, and as value and gradient by hand in Numba."""

@@ -143,7 +143,7 @@ def recursive_filter(a: float, b: float, x: Array) -> Array:
 # linear algebra ------------------------------------------------------------------------------------------------------
 
 def cholesky(A: Array) -> Array:
-    """By columns: n steps of one matrix-vector product each; what stands beyond the column is zero, so nothing is cut."""
+    """By columns: n steps of one matrix-vector product each. What stands beyond the column is zero: nothing is cut."""
     places = jnp.arange(len(A))
 
     def column(j: Array, L: Array) -> Array:

@@ -131,7 +131,7 @@ COURANT = 0.5
 
 
 def wave(permittivity: Array, steps: int) -> Array:
-    """Energy that a receiver takes from an electromagnetic wave in two dimensions (Yee's scheme). permittivity: (n, m)."""
+    """Energy that a receiver takes from an electromagnetic wave in the plane (Yee's scheme). permittivity: (n, m)."""
     n, m = permittivity.shape
     electric, across, along = np.zeros((n, m)), np.zeros((n, m)), np.zeros((n, m))
     received = 0.0
@@ -267,7 +267,7 @@ def escape(real: Array, imaginary: Array) -> Array:
 
 
 def look_up(places: Array, values: Array, x: Array) -> Array:
-    """Sum of squares of a table's values at x: linear between places, constant outside. places, values: (m,); x: (n,)."""
+    """Sum of squares of a table at x: linear between places, constant outside. places, values: (m,); x: (n,)."""
     total = 0.0
     for i in range(len(x)):
         if x[i] <= places[0]:

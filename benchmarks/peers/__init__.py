@@ -9,13 +9,22 @@ from typing import Any, Protocol
 from ..cases import Case
 
 MODULES = {
-    "gradjit": "with_gradjit", "jax": "with_jax", "autograd": "with_autograd", "torch": "with_torch",
-    "gradjit-value": "with_gradjit_value", "numpy-value": "with_numpy_value",
+    "gradjit": "with_gradjit", "jax": "with_jax", "numba": "with_numba", "autograd": "with_autograd",
+    "torch": "with_torch", "gradjit-value": "with_gradjit_value", "numpy-value": "with_numpy_value",
 }
-GRADIENTS = ("gradjit", "jax", "autograd", "torch")
+GRADIENTS = ("gradjit", "jax", "numba", "autograd", "torch")
 VALUES = ("gradjit-value", "numpy-value")
-# Functions that a library's users would not write in it this way.
-LEFT_OUT = {"torch": ("mixture", "mixture_broadcast")}
+# Who takes part in which table. autograd and PyTorch run loops step by step in Python, and autograd has no mutation.
+CONTENDERS = {
+    "functions": ("gradjit", "jax", "autograd", "torch", "gradjit-value", "numpy-value"),
+    "loops": ("gradjit", "jax", "numba", "gradjit-value", "numpy-value"),
+}
+# Functions that a library's users would not write in it this way, and programs that have no adjoint by hand.
+LEFT_OUT = {
+    "torch": ("mixture", "mixture_broadcast"),
+    "numba": ("bodies", "bodies_by_pairs", "wave", "cholesky", "lu", "triangular_solve", "determinant", "kepler",
+              "bisection", "escape", "look_up"),
+}
 
 
 @dataclass
@@ -37,7 +46,9 @@ class Contender:
 
 
 class Peer(Protocol):
-    """A module of this package."""
+    """A module of this package. PLACE: the module of each package of programs that it takes them from."""
+
+    PLACE: str
 
     def convert(self, case: Case) -> tuple[Any, ...]:
         """The case's arguments as this library's own arrays, placed where it computes."""
@@ -56,7 +67,12 @@ def peer(name: str) -> Peer:
 
 def takes(name: str, case: Case) -> bool:
     """Whether the contender has this case."""
-    return case.function not in LEFT_OUT.get(name, ())
+    return name in CONTENDERS[case.programs] and case.function not in LEFT_OUT.get(name, ())
+
+
+def written(case: Case, place: str) -> Any:
+    """The case's function as the module `place` (`in_numpy`, `in_jax`, ...) of its programs has it."""
+    return getattr(importlib.import_module(f"benchmarks.{case.programs}.{place}"), case.function)
 
 
 def call(function: Any, arguments: tuple[Any, ...], wait: str = "") -> Contender:

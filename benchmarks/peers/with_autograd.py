@@ -14,6 +14,8 @@ from ..cases import Case
 from ..functions import in_numpy
 from . import Contender, call, leaves
 
+PLACE = "in_numpy"
+
 
 def _rebound() -> ModuleType:
     spec = importlib.util.spec_from_file_location("benchmarks.functions.in_autograd", in_numpy.__file__)

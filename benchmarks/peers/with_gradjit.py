@@ -9,8 +9,9 @@ import numpy as np
 import gradjit as gj
 
 from ..cases import Case
-from ..functions import in_numpy
-from . import Contender, call, leaves
+from . import Contender, call, leaves, written
+
+PLACE = "in_numpy"
 
 
 def convert(case: Case) -> tuple[Any, ...]:
@@ -18,7 +19,7 @@ def convert(case: Case) -> tuple[Any, ...]:
 
 
 def start(case: Case, arguments: tuple[Any, ...]) -> Contender:
-    return call(gj.value_and_grad(getattr(in_numpy, case.function), argnums=case.argnums), arguments)
+    return call(gj.value_and_grad(written(case, PLACE), argnums=case.argnums), arguments)
 
 
 def arrays(result: Any) -> list[Any]:

@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 
 from ..cases import Case
-from ..functions import in_numpy
-from . import Contender, call
+from . import Contender, call, written
+
+PLACE = "in_numpy"
 
 
 def convert(case: Case) -> tuple[Any, ...]:
@@ -16,7 +17,7 @@ def convert(case: Case) -> tuple[Any, ...]:
 
 
 def start(case: Case, arguments: tuple[Any, ...]) -> Contender:
-    return call(getattr(in_numpy, case.function), arguments)
+    return call(written(case, PLACE), arguments)
 
 
 def arrays(result: Any) -> list[Any]:

@@ -8,8 +8,9 @@ import numpy as np
 import torch
 
 from ..cases import Case
-from ..functions import in_torch
-from . import Contender, call, leaves
+from . import Contender, call, leaves, written
+
+PLACE = "in_torch"
 
 
 def convert(case: Case) -> tuple[Any, ...]:
@@ -25,7 +26,7 @@ def _tensors(tree: Any) -> Any:
 def start(case: Case, arguments: tuple[Any, ...]) -> Contender:
     wanted = (case.argnums,) if isinstance(case.argnums, int) else case.argnums
     variables = [x.requires_grad_() for k in wanted for x in leaves(arguments[k])]
-    function = getattr(in_torch, case.function)
+    function = written(case, PLACE)
 
     def value_and_grad(*args: Any) -> Any:
         value = function(*args)
