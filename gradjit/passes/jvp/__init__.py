@@ -1,7 +1,8 @@
 """Forward mode: a function becomes one that also pushes tangents of its parameters forward to its results.
 
 RULES: for each operation `rule(b, op, *tangents)`, which gives a tangent, or None, for each result. `op` stands in the
-    function being built; `tangents` are its operands', None where there is none.
+    function being built; `tangents` are its operands', None where there is none. An operation that has regions or
+    moves records of a tape has in place of it a `walk(pusher, b, op)`, which rebuilds it, tangents included.
 CONSTANT and UNSUPPORTED are as in reverse mode: what has no derivative there has none here.
 """
 
@@ -9,21 +10,23 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ...ir import Func
-from . import control, creation, elementwise, indexing, linalg, movement, reduction, special
-from .driver import Rule, Tables, pushforward
+from ...ir import OPS, Func
+from . import control, creation, elementwise, indexing, linalg, movement, reduction, special, tape
+from .driver import Rule, Tables, Walk, pushforward
 
-RULES: dict[str, Rule] = {
+LOCAL: dict[str, Rule] = {
     **creation.RULES, **elementwise.RULES, **special.RULES, **reduction.RULES, **movement.RULES, **indexing.RULES,
-    **linalg.RULES, **control.RULES,
+    **linalg.RULES,
 }
+WALKS: dict[str, Walk] = {name: w for name, w in {**control.RULES, **tape.RULES}.items() if name in OPS}
+RULES: dict[str, Rule | Walk] = {**LOCAL, **WALKS}
 CONSTANT: dict[str, str] = {
     **creation.CONSTANT, **elementwise.CONSTANT, **special.CONSTANT, **reduction.CONSTANT, **movement.CONSTANT,
     **indexing.CONSTANT, **linalg.CONSTANT, **control.CONSTANT,
 }
 UNSUPPORTED: dict[str, str] = control.UNSUPPORTED
 
-TABLES = Tables(RULES, CONSTANT, UNSUPPORTED)
+TABLES = Tables(LOCAL, WALKS, CONSTANT, UNSUPPORTED)
 
 
 def jvp(func: Func, wrt: Sequence[int]) -> Func:
