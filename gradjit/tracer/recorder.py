@@ -16,6 +16,7 @@ import numpy as np
 
 from ..errors import GradjitError, LeakError, TraceError
 from ..ir import ArrayType, Block, Builder, Func, Value, dtype_of
+from ..ir.core import map_type
 from ..ir.rewrite import inline
 from .locations import fail, here, with_place
 from .outside import Outside
@@ -73,6 +74,7 @@ class Recorder:
         self.world = Outside()
         self.stages: dict[str, Func] = {}
         self.unanswered: TraceError | None = None  # raised where Python asked for the truth of a traced value
+        self.integers: Any = None  # what is known of traced integers: see extents.py
         self._literals: dict[int, tuple[np.ndarray, Value]] = {}
 
     def __enter__(self) -> Recorder:
@@ -120,7 +122,9 @@ class Recorder:
         outer = self.outer.adopt(v, home)
         found = self.adopted.get(outer)
         if found is None:
-            found = self.adopted[outer] = self.parameter(outer.type, outer.name)
+            around = self.outer
+            t = map_type(outer.type, lambda extent: self.adopt(extent, around))
+            found = self.adopted[outer] = self.parameter(t, outer.name)
         return found
 
     def capture(self, array: np.ndarray, source: Any = None, name: str = "") -> Captured:

@@ -63,6 +63,7 @@ SCATTERS = [
 ]
 
 CASES = [
+    *(Case("bounded", (i,), {"extent": (5,)}, lambda i: i, smooth=False) for i in (np.array(0), np.array(4), I)),
     *(gather(x, axes, *indices) for x, axes, indices in SCATTERS),
     *(scatter(op, x, axes, *indices) for op in ("scatter", "scatter_add") for x, axes, indices in SCATTERS),
     *(constant(scatter("scatter", V, (0,), i, note=n), i) for i, n in ((I, "distinct"), (DUPLICATES, "duplicates"))),

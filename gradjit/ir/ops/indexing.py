@@ -69,6 +69,21 @@ def _scatter_add(x: np.ndarray, *rest: np.ndarray, axes: tuple[int, ...]) -> np.
     return out
 
 
+def _infer_bounded(i: ArrayType, extent: tuple[Any, ...]) -> tuple[ArrayType, ...]:
+    if i.dtype != I64:
+        raise DtypeError(f"bounded: the index is {i}, not i64")
+    if len(extent) != 1:
+        raise ShapeError(f"bounded: one extent, not {len(extent)}")
+    return (i,)
+
+
+def _bounded_index(i: np.ndarray, extent: tuple[int]) -> np.ndarray:
+    bad = i[(i < 0) | (i >= extent[0])]
+    if bad.size:
+        raise IndexError(f"index {bad.flat[0]} is out of bounds for an axis of size {extent[0]}")
+    return i
+
+
 def _sorted(name: str, result: Any, fn: Any) -> OpSpec:
     def infer(x: ArrayType, axis: int) -> tuple[ArrayType, ...]:
         if x.dtype.kind not in "biuf" or not 0 <= axis < x.rank:
@@ -79,6 +94,8 @@ def _sorted(name: str, result: Any, fn: Any) -> OpSpec:
 
 
 OPS = table(
+    # The index itself, which must lie in [0, extent): what windows at computed places are checked by.
+    OpSpec("bounded", "indexing", 1, _infer_bounded, _bounded_index, {"extent": kinds.EXTENTS}),
     # Operands: the array, then one index array for each of `axes`.
     OpSpec("gather", "indexing", None, _infer_gather, _gather, {"axes": kinds.INTS}),
     # Operands: the array, index arrays, the values written. Among equal indices the last (in row-major order) wins.

@@ -39,7 +39,12 @@ def _scatter(b: Builder, op: Op, operands: Values, batched: Flags, size: int) ->
     return b.append(op.name, (x, *numbered, v), {"axes": (0, *(a + 1 for a in op.attrs["axes"]))}).results
 
 
+def _bounded(b: Builder, op: Op, operands: Values, batched: Flags, size: int) -> Values:
+    return b.append("bounded", operands, op.attrs).results
+
+
 RULES: dict[str, Rule] = {
+    "bounded": _bounded,
     "gather": _gather,
     "scatter": _scatter,
     "scatter_add": _scatter,

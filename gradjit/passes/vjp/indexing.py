@@ -48,4 +48,4 @@ RULES: dict[str, Rule] = {
     "sort": _sort,
 }
 
-CONSTANT = {"argsort": "the result is an index"}
+CONSTANT = {"argsort": "the result is an index", "bounded": "the result is an index"}

@@ -1,0 +1,352 @@
+"""Between which numbers an i64 scalar lies: what codegen sizes its memory by, and the tracer proves indices with.
+
+A bound of a value is a linear form of values that are defined before it: the index of `for %i+1, %n` lies between
+`%i + 1` and `%n - 1`. A form's least number is found by putting bounds in place of its atoms, those that depend
+on others first: `%n - %j` becomes `%n - (%n - 1) = 1`. What two values have in common cancels so, where
+intervals of numbers would forget it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import numpy as np
+
+from .core import Block, Func, Op, Value, walk
+from .linear import Form, Forms, Linear, atom, constant
+from .types import I64, INDEX, DType
+
+Interval = tuple[int | None, int | None]
+"""The least and the greatest number, None where it is not known."""
+
+Bound = tuple[int, tuple[Linear, ...]]
+"""`scale, cases`: scale times the atom is at least (or at most) one of the cases; which one is not known."""
+
+BUDGET = 2000
+"""So many forms are looked at in one question at most."""
+
+
+def is_at_least(n: int | None, k: int) -> bool:
+    """Whether a number is known, and not less than k."""
+    return n is not None and n >= k
+
+
+def _smallest(numbers: list[int | None]) -> int | None:
+    """The least of some numbers; None where one of them is not known."""
+    known = [n for n in numbers if n is not None]
+    return min(known) if len(known) == len(numbers) else None
+
+
+def owners_of(func: Func) -> dict[Block, Op]:
+    """The operation that each region belongs to."""
+    return {region: op for op in walk(func.body) for region in op.regions}
+
+
+class Ranges:
+    """What is known about the i64 scalars of a function.
+
+    owners: `owners_of(func)`, for the indices of loops. While a loop is under construction `declare` tells them.
+    """
+
+    def __init__(self, owners: Mapping[Block, Op] | None = None):
+        self.owners = owners or {}
+        self.linear = Forms()
+        self.declared: dict[Value, tuple[list[Bound], list[Bound]]] = {}
+        self.facts: list[Linear] = []
+        """Forms known not to be negative where questions are asked now: the conditions of branches around."""
+        self._lower: dict[Linear, int | None] = {}
+        self._bounds: dict[tuple[Value, bool], list[Bound]] = {}
+        self._depth: dict[Value, int] = {}
+        self._budget = BUDGET
+
+    # what is asked --------------------------------------------------------------------------------------------------
+    def interval(self, x: Form | Value) -> Interval:
+        """The numbers between which x lies."""
+        form = self.linear(x)
+        return self.lower(form), self.upper(form)
+
+    def lower(self, x: Form | Value) -> int | None:
+        """The greatest number known to be at most x."""
+        self._budget = BUDGET
+        form = self.linear(x)
+        found = self.least(form)
+        for fact in self.facts:
+            better = self.least(form - fact)
+            if better is not None and (found is None or better > found):
+                found = better
+        return found
+
+    def upper(self, x: Form | Value) -> int | None:
+        """The least number known to be at least x."""
+        low = self.lower(-self.linear(x))
+        return None if low is None else -low
+
+    def is_nonnegative(self, x: Form | Value) -> bool:
+        """Whether x >= 0 is proven."""
+        return is_at_least(self.lower(x), 0)
+
+    def is_less(self, a: Form | Value, b: Form | Value) -> bool:
+        """Whether a < b is proven."""
+        return self.is_nonnegative(self.linear(b) - self.linear(a) - 1)
+
+    def difference(self, a: Form | Value, b: Form | Value) -> int | None:
+        """a - b, where that is one number whatever the atoms stand for."""
+        d = self.linear(a) - self.linear(b)
+        return d.const if d.is_const else None
+
+    # what is told ---------------------------------------------------------------------------------------------------
+    def declare(self, v: Value, lo: Form | Value | None, hi: Form | Value | None, step: int = 1) -> None:
+        """v runs through range(lo, hi, step); a bound that is None is not known."""
+        low = None if lo is None else self.linear(lo)
+        high = None if hi is None else self.linear(hi)
+        self.declared[v] = _range_bounds(low, high, step)
+        self.forget()
+
+    def define(self, v: Value, form: Linear) -> None:
+        """v is the number that the form is."""
+        self.linear.forms[v] = form
+
+    def forget(self) -> None:
+        """Drop what has been concluded: something new is known."""
+        self._lower.clear()
+        self._bounds.clear()
+        self._depth.clear()
+
+    # proofs ---------------------------------------------------------------------------------------------------------
+    def least(self, form: Linear) -> int | None:
+        """The greatest lower bound that substitution finds."""
+        if form.is_const:
+            return form.const
+        rest = Linear(form.terms)
+        if rest not in self._lower:
+            found = self._substituted(rest)
+            if self._budget < 0:
+                return None if found is None else found + form.const
+            self._lower[rest] = found
+        found = self._lower[rest]
+        return None if found is None else found + form.const
+
+    def most(self, form: Linear) -> int | None:
+        """The least upper bound that substitution finds."""
+        low = self.least(-form)
+        return None if low is None else -low
+
+    def _substituted(self, form: Linear) -> int | None:
+        self._budget -= 1
+        if self._budget < 0:
+            return None
+        v, k = max(form.terms, key=lambda t: self.depth(t[0]))
+        best: int | None = None
+        for scale, cases in self.bounds(v, k > 0):
+            if k % scale:
+                continue
+            low = _smallest([self.least(form + (case - atom(v) * scale) * (k // scale)) for case in cases])
+            if low is not None and (best is None or low > best):
+                best = low
+        return best
+
+    def depth(self, v: Value) -> int:
+        """How far v's bounds are from values without bounds: what depends on others is replaced before them."""
+        found = self._depth.get(v)
+        if found is None:
+            self._depth[v] = 0
+            below = [self.depth(a) for side in (True, False) for _, cases in self.bounds(v, side) for c in cases
+                     for a in c.atoms]
+            found = self._depth[v] = 1 + max(below, default=-1)
+        return found
+
+    def bounds(self, v: Value, low: bool) -> list[Bound]:
+        """The lower (or upper) bounds of an atom, each of which holds."""
+        key = v, low
+        found = self._bounds.get(key)
+        if found is None:
+            self._bounds[key] = []
+            found = self._bounds[key] = self._find(v, low)
+        return found
+
+    def _find(self, v: Value, low: bool) -> list[Bound]:
+        if v in self.declared:
+            return self.declared[v][0 if low else 1]
+        if v.op is None:
+            op = self.owners.get(v.owner)  # type: ignore[arg-type]
+            return self._of_loop(op, low) if op is not None and op.name == "for" and v.index == 0 else []
+        if v.op.name == "if":
+            then, other = (self.linear(r.results[v.index]) for r in v.op.regions)
+            return [(1, (then, other))]
+        rule = SCALARS.get(v.op.name)
+        if rule is not None and v.type == INDEX:
+            return list(rule(self, v.op, low))
+        number = elements(v)[0 if low else 1]
+        return [] if number is None else [(1, (Linear(const=number),))]
+
+    def _of_loop(self, op: Op, low: bool) -> list[Bound]:
+        """The index of a `for`, whose step need not be known, only its sign."""
+        lo, hi, step = op.operands[:3]
+        k = constant(step)
+        if k is None:
+            least, most = self.least(self.linear(step)), self.most(self.linear(step))
+            k = 1 if is_at_least(least, 1) else -1 if most is not None and most < 0 else 0
+        if k == 0:
+            return []
+        return _range_bounds(self.linear(lo), self.linear(hi), k)[0 if low else 1]
+
+
+def _range_bounds(lo: Linear | None, hi: Linear | None, step: int) -> tuple[list[Bound], list[Bound]]:
+    """Lower and upper bounds of what range(lo, hi, step) runs through."""
+    first: list[Bound] = [] if lo is None else [(1, (lo,))]
+    last: list[Bound] = [] if hi is None else [(1, (hi + (-1 if step > 0 else 1),))]
+    if lo is not None and hi is not None and (hi - lo).is_const:
+        turns = len(range(0, (hi - lo).const, step))
+        last = [(1, (lo + max(turns - 1, 0) * step,))]
+    return (first, last) if step > 0 else (last, first)
+
+
+# bounds of scalars by the operation that defines them ---------------------------------------------------------------
+Rule = Callable[[Ranges, Op, bool], Iterator[Bound]]
+
+
+def _number(n: int | None) -> Iterator[Bound]:
+    if n is not None:
+        yield 1, (Linear(const=n),)
+
+
+def _smaller(r: Ranges, op: Op, low: bool) -> Iterator[Bound]:
+    yield from _either(r, op, low, low)
+
+
+def _larger(r: Ranges, op: Op, low: bool) -> Iterator[Bound]:
+    yield from _either(r, op, low, not low)
+
+
+def _either(r: Ranges, op: Op, low: bool, one_of: bool) -> Iterator[Bound]:
+    """A minimum is at most each operand, and at least one of them; a maximum the other way round."""
+    x, y = map(r.linear, op.operands)
+    yield from [(1, (x, y))] if one_of else [(1, (x,)), (1, (y,))]
+
+
+def _select(r: Ranges, op: Op, low: bool) -> Iterator[Bound]:
+    yield 1, (r.linear(op.operands[1]), r.linear(op.operands[2]))
+
+
+def _bounded(r: Ranges, op: Op, low: bool) -> Iterator[Bound]:
+    yield 1, (r.linear(op.operands[0]),)
+    yield 1, (Linear() if low else r.linear(op.attrs["extent"][0]) - 1,)
+
+
+def _floordiv(r: Ranges, op: Op, low: bool) -> Iterator[Bound]:
+    """`c*q <= x < c*q + c` for a positive number c."""
+    x, c = r.linear(op.operands[0]), constant(op.operands[1])
+    if c is None or c <= 0:
+        return
+    yield c, (x - (c - 1) if low else x,)
+    number = r.least(x) if low else r.most(x)
+    yield from _number(None if number is None else number // c)
+    if not low and is_at_least(r.least(x), 0):
+        yield 1, (x,)
+
+
+def _mod(r: Ranges, op: Op, low: bool) -> Iterator[Bound]:
+    x, c = r.linear(op.operands[0]), r.linear(op.operands[1])
+    if not is_at_least(r.least(c), 1):
+        return
+    yield 1, (Linear() if low else c - 1,)
+    if not low and is_at_least(r.least(x), 0):
+        yield 1, (x,)
+
+
+def _mul(r: Ranges, op: Op, low: bool) -> Iterator[Bound]:
+    """Products of numbers that are not known, by the corners of their intervals."""
+    (a, b), (c, d) = ((r.least(r.linear(v)), r.most(r.linear(v))) for v in op.operands)
+    if None not in (a, b, c, d):
+        corners = [x * y for x in (a, b) for y in (c, d)]  # type: ignore[operator]
+        yield from _number(min(corners) if low else max(corners))
+    elif low and a is not None and c is not None and a >= 0 and c >= 0:
+        yield from _number(a * c)
+
+
+def _abs(r: Ranges, op: Op, low: bool) -> Iterator[Bound]:
+    x = r.linear(op.operands[0])
+    if not low:
+        yield 1, (x, -x)
+        return
+    yield from ((1, (x,)), (1, (-x,)), (1, (Linear(),)))
+
+
+def _and(r: Ranges, op: Op, low: bool) -> Iterator[Bound]:
+    """A mask that is not negative: what is under it lies between 0 and the mask."""
+    masks = [c for c in map(constant, op.operands) if c is not None and c >= 0]
+    if masks:
+        yield from _number(0 if low else masks[0])
+
+
+def _shr(r: Ranges, op: Op, low: bool) -> Iterator[Bound]:
+    """A shift to the right divides by a power of 2."""
+    x, n = r.linear(op.operands[0]), constant(op.operands[1])
+    if n is not None and 0 <= n < 63:
+        c = 2 ** n
+        yield c, (x - (c - 1) if low else x,)
+        number = r.least(x) if low else r.most(x)
+        yield from _number(None if number is None else number >> n)
+
+
+def _arg(r: Ranges, op: Op, low: bool) -> Iterator[Bound]:
+    yield 1, (Linear() if low else r.linear(op.operands[0].shape[op.attrs["axis"]]) - 1,)
+
+
+SCALARS: dict[str, Rule] = {
+    "minimum": _smaller, "fmin": _smaller, "maximum": _larger, "fmax": _larger, "select": _select,
+    "bounded": _bounded, "floordiv": _floordiv, "mod": _mod, "mul": _mul, "abs": _abs, "and": _and, "shr": _shr,
+    "argmax": _arg, "argmin": _arg,
+}
+"""Bounds of an i64 scalar that is the result of the operation."""
+
+
+# bounds of the elements of arrays -----------------------------------------------------------------------------------
+MOVING = frozenset({"slice", "reshape", "transpose", "broadcast", "gather", "sort", "stop_gradient"})
+"""Operations whose result has elements of the first operand only."""
+
+
+def elements(v: Value) -> Interval:
+    """Between which numbers all elements of an i64 array lie, as far as its origin tells at once."""
+    op = v.op
+    while op is not None and op.name in MOVING:
+        v = op.operands[0]
+        op = v.op
+    if op is None or v.dtype != I64:
+        return None, None
+    if op.name == "const":
+        a: np.ndarray = op.attrs["value"]
+        return (int(a.min()), int(a.max())) if a.size else (None, None)
+    if op.name in ("argsort", "argmax", "argmin"):
+        return 0, _last(op.operands[0].shape[op.attrs["axis"]])
+    if op.name == "iota":
+        return 0, _last(op.attrs["shape"][op.attrs["axis"]])
+    if op.name == "cast":
+        return of_dtype(op.operands[0].dtype)
+    return (-1, 1) if op.name == "sign" else (None, None)
+
+
+def of_dtype(t: DType) -> Interval:
+    """The numbers that a dtype of integers holds, where they are fewer than those of i64."""
+    if t.is_bool:
+        return 0, 1
+    if not t.is_integer or t.itemsize == 8:
+        return None, None
+    info = np.iinfo(t.np)
+    return int(info.min), int(info.max)
+
+
+def _last(extent: Any) -> int | None:
+    return extent - 1 if isinstance(extent, int) else None
+
+
+def interval(v: Value, owners: Mapping[Block, Op]) -> Interval:
+    """Between which numbers an i64 scalar lies: `Ranges(owners).interval(v)`, for a single question."""
+    return Ranges(owners).interval(v)
+
+
+def upper_bound(extent: int | Value, ranges: Ranges) -> int | None:
+    """The greatest number that an extent can be."""
+    return extent if isinstance(extent, int) else ranges.upper(extent)
+

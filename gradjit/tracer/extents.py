@@ -1,0 +1,362 @@
+"""Integers that are not known while tracing: indices, bounds of slices, extents.
+
+Every traced i64 scalar is a linear form of others (`ir/linear.py`), and has a range (`ir/ranges.py`): a loop's index
+from its bounds, everything else from how it is computed. Forms answer what NumPy decides by looking: whether an index
+is negative, whether a slice goes past the end. Where a proof is found no code is emitted; otherwise select, minimum,
+maximum and `bounded` say at run time what NumPy would.
+
+A number of one form is one value in one scope: so extents that are equal are the same value, as the IR compares shapes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any, Union
+
+import numpy as np
+
+from ..errors import TraceError
+from ..ir import Block, Value
+from ..ir.linear import Form, Linear, as_linear, atom
+from ..ir.ranges import Ranges
+from ..ir.types import INDEX
+from .array import PYTHON, TracedArray, root
+from .locations import fail
+from .recorder import Recorder, current
+
+Integer = Union[int, np.integer, TracedArray, Value, Linear]
+"""What names an integer: a number, a handle or a value of one, a form."""
+
+
+class Integers:
+    """The integers of one recorder: what is known of them, and the values that stand for forms."""
+
+    def __init__(self, recorder: Recorder):
+        self.recorder = recorder
+        self.ranges = Ranges()
+        self.placed: dict[Block, dict[Any, tuple[Value, int]]] = {}
+        """By block and key: a value, and the position in the block of the operation that defines it (or -1)."""
+        self.homes: dict[Value, Recorder] = {}
+        """Of the outermost recorder: whose function an atom belongs to."""
+
+    def find(self, key: Any) -> Value | None:
+        """The value that stands for a key in this scope or around it."""
+        for block in scopes(self.recorder):
+            found = self.placed.get(block, {}).get(key)
+            if found is not None and is_in(block, *found):
+                return found[0]
+        return None
+
+    def put(self, key: Any, v: Value) -> Value:
+        """v stands for the key in the innermost scope."""
+        block = self.recorder.builder.block
+        self.placed.setdefault(block, {})[key] = v, position(block, v)
+        return v
+
+
+def scopes(recorder: Recorder) -> Iterator[Block]:
+    """The blocks that are under construction, innermost first."""
+    yield recorder.builder.block
+    for frame in reversed(getattr(recorder, "frames", ())):
+        yield frame.block
+    yield recorder.block
+
+
+def position(block: Block, v: Value) -> int:
+    """Where in the block the operation stands that defines v; -1 where it stands outside."""
+    return next((k for k in range(len(block.ops) - 1, -1, -1) if block.ops[k] is v.owner), -1)
+
+
+def is_in(block: Block, v: Value, place: int) -> bool:
+    """Whether v is still defined in the block: an attempt to trace a loop may have been taken back."""
+    if place < 0:
+        return True
+    ops = block.ops
+    return place < len(ops) and (ops[place] is v.owner or any(op is v.owner for op in ops[place:]))
+
+
+def of(recorder: Recorder) -> Integers:
+    found: Integers | None = recorder.integers
+    if found is None:
+        found = recorder.integers = Integers(recorder)
+    return found
+
+
+def integers() -> Integers:
+    """Those of the current recorder."""
+    return of(current())
+
+
+# from handles to forms and back -------------------------------------------------------------------------------------
+def linear(x: Integer) -> Linear:
+    """The form of an integer, in atoms of the current function."""
+    if isinstance(x, Linear):
+        return here(x)
+    if isinstance(x, TracedArray):
+        if (known := x.known) is not None:
+            return as_linear(int(known))
+        x = _i64(x).value
+    elif not isinstance(x, Value):
+        return as_linear(int(x))
+    ours = integers()
+    found = ours.ranges.linear(x)
+    homes = of(current().outermost).homes
+    for a in found.atoms:
+        homes.setdefault(a, ours.recorder)
+    if found.terms and found.atom is None and ours.find(found) is None:
+        ours.put(found, x)
+    return found
+
+
+def form(x: Integer) -> Form:
+    """The same, an int where it is known."""
+    return plain(linear(x))
+
+
+def plain(x: Form) -> Form:
+    return x.const if isinstance(x, Linear) and x.is_const else x
+
+
+def _i64(x: TracedArray) -> TracedArray:
+    from .operands import cast
+    return cast(x, np.int64)
+
+
+def here(x: Linear) -> Linear:
+    """A form whose atoms may belong to the functions around this one, in atoms of this one."""
+    recorder = current()
+    homes = of(recorder.outermost).homes
+    if all(homes.get(a, recorder) is recorder for a in x.atoms):
+        return x
+    out = Linear(const=x.const)
+    for a, k in x.terms:
+        out = out + _adopted(a, homes.get(a, recorder)) * k
+    return out
+
+
+def _adopted(v: Value, home: Recorder) -> Linear:
+    """An atom of a function around this one: a parameter, of which is known what was known of it there."""
+    recorder = current()
+    p = recorder.adopt(v, home)
+    known = of(recorder).ranges.declared
+    if p is not v and p not in known:
+        lo, hi = of(home).ranges.interval(v)
+        declare(p, lo, None if hi is None else hi + 1)
+    return atom(p)
+
+
+def value(x: Form) -> Value:
+    """The value that the form is: the same one for the same form within a scope."""
+    x = here(as_linear(x))
+    if x.atom is not None:
+        return x.atom
+    if x.is_const:
+        return current().literal(_number(x.const))
+    ours = integers()
+    found = ours.find(x)
+    if found is None:
+        found = _emitted(x)
+        ours.ranges.linear.forms[found] = x
+        ours.put(x, found)
+    return found
+
+
+_NUMBERS: dict[int, np.ndarray] = {}
+
+
+def _number(n: int) -> np.ndarray:
+    """One array for each number: literals are found by identity."""
+    return _NUMBERS.setdefault(n, np.asarray(n, np.int64))
+
+
+def _emitted(x: Linear) -> Value:
+    """Sums and multiples, positive ones first."""
+    total: Value | None = None
+    terms = sorted(x.terms, key=lambda t: t[1] < 0)
+    if x.const and terms[0][1] < 0:
+        total = value(x.const)
+    for a, k in terms:
+        part = a if abs(k) == 1 else _append("mul", a, value(abs(k)))
+        total = part if total is None and k > 0 else _append("neg", part) if total is None else _append(
+            "add" if k > 0 else "sub", total, part)
+    assert total is not None
+    if x.const and terms[0][1] > 0:
+        total = _append("add" if x.const > 0 else "sub", total, value(abs(x.const)))
+    return total
+
+
+def _append(name: str, *operands: Value, **attrs: Any) -> Value:
+    return current().append(name, operands, attrs)[0]
+
+
+def extent(x: Form) -> int | Value:
+    """The form as an extent or a start of the IR: an int where it is known."""
+    x = plain(x)
+    return x if isinstance(x, int) else value(x)
+
+
+def extents(shape: Iterable[Form]) -> tuple[int | Value, ...]:
+    return tuple(e if isinstance(e, int) else extent(e) for e in shape)
+
+
+def handle(x: Form | Value) -> Any:
+    """The form as the user sees it: an int, or a traced Python number."""
+    known = form(x)
+    return known if isinstance(known, int) else root(value(known), current(), PYTHON)
+
+
+# what is known ------------------------------------------------------------------------------------------------------
+def declare(v: Integer, lo: Integer | None, hi: Integer | None, step: int = 1) -> None:
+    """v, the index of a loop under construction, runs through range(lo, hi, step). None: no bound is known."""
+    target = v.value if isinstance(v, TracedArray) else v
+    assert isinstance(target, Value)
+    integers().ranges.declare(target, None if lo is None else linear(lo), None if hi is None else linear(hi), step)
+
+
+def is_nonnegative(x: Integer) -> bool:
+    """Whether x >= 0 is proven."""
+    return integers().ranges.is_nonnegative(linear(x))
+
+
+def is_less(a: Integer, b: Integer) -> bool:
+    """Whether a < b is proven."""
+    return integers().ranges.is_less(linear(a), linear(b))
+
+
+def difference(a: Integer, b: Integer) -> int | None:
+    """a - b, where that is one known number."""
+    d = linear(a) - linear(b)
+    return d.const if d.is_const else None
+
+
+def interval(x: Integer) -> tuple[int | None, int | None]:
+    """Between which known numbers x lies."""
+    return integers().ranges.interval(linear(x))
+
+
+def upper_bound(x: Integer) -> int | None:
+    """The greatest number that x can be, where one is known."""
+    return integers().ranges.upper(linear(x))
+
+
+@contextmanager
+def assuming(condition: Any, truth: bool) -> Iterator[None]:
+    """Inside, a traced condition is known to be true (or false): what it says of integers serves proofs."""
+    facts = integers().ranges.facts
+    count = len(facts)
+    facts += facts_of(condition, truth)
+    try:
+        yield
+    finally:
+        del facts[count:]
+
+
+def facts_of(condition: Any, truth: bool = True) -> list[Linear]:
+    """The forms that are not negative where the condition is true (or false)."""
+    if not isinstance(condition, TracedArray) or condition.is_known or condition.ndim:
+        return []
+    return list(_facts(condition.value, truth))
+
+
+def _facts(v: Value, truth: bool) -> Iterator[Linear]:
+    op = v.op
+    if op is None:
+        return
+    if op.name == "not":
+        yield from _facts(op.operands[0], not truth)
+    elif op.name == ("and" if truth else "or") and v.dtype.is_bool:
+        for operand in op.operands:
+            yield from _facts(operand, truth)
+    elif op.name in _COMPARED and op.operands[0].type == INDEX:
+        a, b = map(linear, op.operands)
+        yield from _COMPARED[op.name if truth else _OPPOSITE[op.name]](a, b)
+
+
+def _apart(a: Linear, b: Linear) -> list[Linear]:
+    """Of numbers that differ, the one that cannot be less is greater."""
+    return [d - 1 for d in (a - b, b - a) if is_nonnegative(d)]
+
+
+_COMPARED = {
+    "lt": lambda a, b: [b - a - 1], "le": lambda a, b: [b - a], "gt": lambda a, b: [a - b - 1],
+    "ge": lambda a, b: [a - b], "eq": lambda a, b: [a - b, b - a], "ne": _apart,
+}
+_OPPOSITE = {"lt": "ge", "le": "gt", "gt": "le", "ge": "lt", "eq": "ne", "ne": "eq"}
+
+
+# what is decided at run time where it is not proven -----------------------------------------------------------------
+def _operation(name: str, *operands: Form, **attrs: Any) -> Linear:
+    """An operation on integers, once in a scope."""
+    ours = integers()
+    xs = tuple(here(as_linear(x)) for x in operands)
+    key = (name, xs, *attrs.values())
+    found = ours.find(key)
+    if found is None:
+        found = ours.put(key, _append(name, *map(value, xs), **attrs))
+    return linear(found)
+
+
+def smaller(a: Form, b: Form) -> Form:
+    """min(a, b)."""
+    if is_nonnegative(linear(b) - linear(a)):
+        return a
+    return b if is_nonnegative(linear(a) - linear(b)) else _operation("minimum", a, b)
+
+
+def larger(a: Form, b: Form) -> Form:
+    """max(a, b)."""
+    if is_nonnegative(linear(a) - linear(b)):
+        return a
+    return b if is_nonnegative(linear(b) - linear(a)) else _operation("maximum", a, b)
+
+
+def from_end(i: Form, n: Form) -> Form:
+    """An index or bound as NumPy takes it: a negative one counts from the end."""
+    if is_nonnegative(i):
+        return i
+    behind = linear(i) + linear(n)
+    if is_less(i, 0):
+        return plain(behind)
+    ours = integers()
+    key = "from_end", here(as_linear(i)), here(as_linear(n))
+    found = ours.find(key)
+    if found is None:
+        negative = _append("lt", value(i), value(0))
+        found = ours.put(key, _append("select", negative, value(behind), value(i)))
+    return linear(found)
+
+
+def bounded(i: Form, n: Form) -> Form:
+    """An index that is in range: checked at run time where that is not proven."""
+    if is_nonnegative(i) and is_less(i, n):
+        return i
+    return _operation("bounded", i, extent=(extent(n),))
+
+
+def quotient(x: Form, k: int) -> Form:
+    """x floor-divided by a positive number."""
+    exact = linear(x).divided(k)
+    return plain(exact) if exact is not None else _operation("floordiv", x, k)
+
+
+def product(factors: Iterable[Form]) -> Form:
+    """The product of extents."""
+    total: Form = 1
+    for n in factors:
+        a, b = linear(total), linear(n)
+        total = plain(a * b.const if b.is_const else b * a.const if a.is_const else _operation("mul", a, b))
+    return total
+
+
+def as_extent(x: TracedArray, what: str) -> int | Value:
+    """A traced integer as an extent: it must not be negative, and code must know how large it can be."""
+    if not x.ir_dtype.is_integer or x.ndim:
+        fail(TraceError, f"{what} must be an integer, got {x!r}")
+    n = linear(x)
+    top = upper_bound(n)
+    if top is None:
+        fail(TraceError, f"{what} is {x!r}, a traced value as a shape, and nothing says how large it can be; pass the "
+                         f"number as an int argument, which is static, or make the array in its full size and take a "
+                         f"slice of it, as buffer[:n]")
+    return extent(n if is_nonnegative(n) else _operation("bounded", n, extent=(top + 1,)))
