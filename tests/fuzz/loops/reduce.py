@@ -1,0 +1,120 @@
+"""A failing program made small: statements are dropped and expressions simplified while it still fails alike."""
+
+from __future__ import annotations
+
+import ast
+import copy
+import time
+from collections.abc import Callable, Iterator
+
+from .check import Refused, Rough, check
+from .grow import Program, runs
+
+Edit = Callable[[], None]
+
+
+def reduced(p: Program, backend: str, seconds: float = 60.0) -> Program:
+    """The smallest program found within the time that fails with the same signature as `p`."""
+    wanted = signature(p, backend)
+    assert wanted is not None, "the program does not fail"
+    end = time.monotonic() + seconds
+    smaller = True
+    while smaller and time.monotonic() < end:
+        smaller = False
+        count = sum(1 for _ in edits(ast.parse(p.source)))
+        k = 0
+        while k < count and time.monotonic() < end:
+            q = edited(p, k)
+            if q is not None and len(q.source) < len(p.source) and runs(q) and signature(q, backend) == wanted:
+                p, smaller = q, True
+                count = sum(1 for _ in edits(ast.parse(p.source)))
+            else:
+                k += 1
+    return p
+
+
+def signature(p: Program, backend: str) -> tuple[str, str, str] | None:
+    try:
+        failure = check(p, backend)
+    except (Refused, Rough):
+        return None
+    return failure.signature if failure else None
+
+
+def edited(p: Program, k: int) -> Program | None:
+    """The program with its k-th edit; None where that gives no program."""
+    tree = ast.parse(p.source)
+    for n, edit in enumerate(edits(tree)):
+        if n == k:
+            edit()
+            break
+    try:
+        source = ast.unparse(ast.fix_missing_locations(tree)) + "\n"
+        compile(source, "<reduced>", "exec")
+    except (SyntaxError, ValueError):
+        return None
+    return Program(source, p.arguments, p.seed)
+
+
+def edits(tree: ast.Module) -> Iterator[Edit]:
+    """All edits of a program, those that remove most first. Each, when called, changes the tree."""
+    lists = [body for node in ast.walk(tree) for body in bodies(node)]
+    lists.sort(key=lambda body: -sum(1 for s in body for _ in ast.walk(s)))
+    for body in lists:
+        for size in (8, 4, 2, 1):
+            for start in range(0, len(body) - size + 1, size):
+                yield lambda body=body, start=start, size=size: cut(body, start, size)
+    for body in lists:
+        for k, statement in enumerate(body):
+            for inner in bodies(statement):
+                if inner and not isinstance(statement, ast.FunctionDef | ast.ClassDef):
+                    yield lambda body=body, k=k, inner=inner: body.__setitem__(slice(k, k + 1), inner)
+    for node in list(ast.walk(tree)):
+        yield from simpler(node)
+
+
+def bodies(node: ast.AST) -> list[list[ast.stmt]]:
+    found = (getattr(node, field, None) for field in ("body", "orelse"))
+    return [b for b in found if isinstance(b, list) and b and isinstance(b[0], ast.stmt)]
+
+
+def cut(body: list[ast.stmt], start: int, size: int) -> None:
+    del body[start:start + size]
+    if not body:
+        body.append(ast.Pass())
+
+
+def simpler(node: ast.AST) -> Iterator[Edit]:
+    """Each expression below a node replaced by one of its own parts or by a number; tuples made shorter."""
+    for field, value in ast.iter_fields(node):
+        if isinstance(value, ast.expr) and not isinstance(getattr(value, "ctx", None), ast.Store):
+            for smaller in replacements(value):
+                yield lambda field=field, smaller=smaller: setattr(node, field, smaller)
+        if isinstance(value, list) and len(value) > 1 and isinstance(node, ast.Tuple | ast.List):
+            for k in range(len(value)):
+                yield lambda value=value, k=k: value.__delitem__(k)
+        elif isinstance(value, list):
+            for k, item in enumerate(value):
+                if isinstance(item, ast.expr) and not isinstance(getattr(item, "ctx", None), ast.Store):
+                    for smaller in replacements(item):
+                        yield lambda value=value, k=k, smaller=smaller: value.__setitem__(k, smaller)
+
+
+def replacements(e: ast.expr) -> list[ast.expr]:
+    parts: list[ast.expr] = []
+    if isinstance(e, ast.BinOp):
+        parts = [e.left, e.right]
+    elif isinstance(e, ast.UnaryOp):
+        parts = [e.operand]
+    elif isinstance(e, ast.BoolOp):
+        parts = list(e.values)
+    elif isinstance(e, ast.IfExp):
+        parts = [e.body, e.orelse]
+    elif isinstance(e, ast.Call):
+        parts = list(e.args) + ([e.func.value] if isinstance(e.func, ast.Attribute) else [])
+    elif isinstance(e, ast.Compare):
+        parts = [ast.Constant(True), ast.Constant(False)]
+    parts = copy.deepcopy(parts)
+    if isinstance(e, ast.Call | ast.BinOp | ast.IfExp | ast.Subscript):
+        parts += [ast.Constant(1.0), ast.Constant(1)]
+    return parts
