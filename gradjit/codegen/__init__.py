@@ -16,6 +16,7 @@ from ..ir import Func
 from .emit import Check, Emitted, emit
 from .generate import lower_loops
 from .loops import Program
+from .regions import has_regions, lower_regions
 
 
 @dataclass
@@ -41,14 +42,20 @@ def lower(func: Func, layouts: Sequence[tuple[int, ...] | None] = ()) -> Lowered
 
     layouts: for each parameter its strides in elements (negative and zero ones, too), or None for row-major order.
     """
-    program = lower_loops(func, layouts)
+    program = lower_regions(func, layouts) if has_regions(func) else lower_loops(func, layouts)
     emitted = emit(program)
     return Lowered(program, emitted.module, emitted.kernel, emitted.checks, program.workspace_bytes, work_of(func),
                    externals(emitted.module))
 
 
+LOOPS = 1e9
+"""The work of a program with loops, whose turns are often not known."""
+
+
 def work_of(func: Func) -> float:
-    """Elements computed by all operations, products counted by their multiplications."""
+    """Elements computed by all operations, products counted by their multiplications. Loops count as long."""
+    if has_regions(func):
+        return LOOPS
     total = 0.0
     for op in func.ops:
         size = float(max((r.type.size for r in op.results), default=0))

@@ -11,11 +11,14 @@ from typing import Any
 
 
 class Var:
-    """A loop variable that runs over lo, lo+1, ..., hi-1. Compared by identity."""
+    """A loop variable that runs over lo, lo+1, ..., hi-1. Compared by identity.
+
+    The variable of a program's own loop (`loops.Repeat`, `loops.While`) lies within [lo, hi), or anywhere (None).
+    """
 
     __slots__ = ("name", "lo", "hi", "vars")
 
-    def __init__(self, name: str, lo: int, hi: int):
+    def __init__(self, name: str, lo: int | None, hi: int | None):
         self.name = name
         self.lo = lo
         self.hi = hi
@@ -23,7 +26,9 @@ class Var:
 
     @property
     def extent(self) -> int:
-        return self.hi - self.lo
+        """The number of turns of a loop nest's variable."""
+        assert self.hi is not None and self.lo is not None
+        return self.hi if self.lo == 0 else self.hi - self.lo
 
     def __repr__(self) -> str:
         return self.name
@@ -70,9 +75,9 @@ class Affine:
         """The least and greatest value; None where a computed index takes part."""
         lo = hi = self.const
         for a, w in self.terms.items():
-            if not isinstance(a, Var):
+            if not isinstance(a, Var) or a.lo is None or a.hi is None:
                 return None
-            first, last = a.lo * w, (a.hi - 1) * w
+            first, last = a.lo * w, (int(a.hi) - 1) * w
             lo += min(first, last)
             hi += max(first, last)
         return lo, hi

@@ -7,7 +7,7 @@ the same walk runs dry, with whole loops as indices, and notes what it read and 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -73,8 +73,11 @@ class Elements:
     def load(self, value: Value, index: Index) -> Node:
         if self.notes is not None and value not in self.inputs:
             self.notes.reads.append((value, index))
-        view = self.views[value]
-        return self.nodes.load(view.buffer, dot(index, view.strides, view.offset))
+        return self.fetch(self.views[value], index)
+
+    def fetch(self, view: View, index: Index) -> Node:
+        """The element of some memory."""
+        return self.nodes.load(view.buffer, dot(index, view.strides, view.offset), view.version)
 
     def number(self, extent: Value | int) -> Affine:
         """An extent or a place along an axis, known or computed, as part of an address."""
@@ -182,24 +185,25 @@ class Elements:
 def _slice(e: Elements, op: Op, v: View) -> View | None:
     a = op.attrs
     offset = dot(map(e.number, a["starts"]), v.strides, v.offset)
-    return View(v.buffer, offset, tuple(s * st for s, st in zip(a["steps"], v.strides, strict=True)), a["sizes"])
+    strides = tuple(s * st for s, st in zip(a["steps"], v.strides, strict=True))
+    return replace(v, offset=offset, strides=strides, shape=a["sizes"])
 
 
 def _transpose(_: Elements, op: Op, v: View) -> View | None:
     perm = op.attrs["perm"]
-    return View(v.buffer, v.offset, tuple(v.strides[p] for p in perm), op.result.type.extents)
+    return replace(v, strides=tuple(v.strides[p] for p in perm), shape=op.result.type.extents)
 
 
 def _broadcast(_: Elements, op: Op, v: View) -> View | None:
     strides = [0] * op.result.type.rank
     for k, d in enumerate(op.attrs["dims"]):
         strides[d] = 0 if v.shape[k] == 1 else v.strides[k]
-    return View(v.buffer, v.offset, tuple(strides), op.result.type.extents)
+    return replace(v, strides=tuple(strides), shape=op.result.type.extents)
 
 
 def _reshape(_: Elements, op: Op, v: View) -> View | None:
     strides = reshaped_strides(v.shape, v.strides, op.result.type.extents)
-    return None if strides is None else View(v.buffer, v.offset, strides, op.result.type.extents)
+    return None if strides is None else replace(v, strides=strides, shape=op.result.type.extents)
 
 
 VIEWS = {"slice": _slice, "transpose": _transpose, "broadcast": _broadcast, "reshape": _reshape}

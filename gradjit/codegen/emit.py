@@ -18,7 +18,23 @@ from llvmlite import ir
 from ..ir import BOOL, I64, DType, Loc
 from .affine import Affine, Var
 from .finish import nodes_of, statements
-from .loops import Accumulate, Accumulator, Buffer, Call, Finish, Loop, Node, Program, Start, Stmt, Store, in_order
+from .flow import FLOW, TapeCells, cell_value, counted, exactly, leave
+from .loops import (
+    Accumulate,
+    Accumulator,
+    Buffer,
+    Call,
+    Cell,
+    Finish,
+    Loop,
+    Node,
+    Program,
+    Start,
+    Stmt,
+    Store,
+    Tape,
+    in_order,
+)
 from .lower import EMIT
 from .lower.combine import across, combine
 from .lower.elementwise import constant, llvm_type, sine_and_cosine
@@ -85,12 +101,15 @@ class Emitter:
         self.parts: dict[Accumulator, Parts] = {}
         self.checks: list[Check] = []
         self.failed: ir.Value | None = None
+        self.cells: dict[Cell, ir.Value] = {}
+        self.tapes: dict[Tape, TapeCells] = {}
+        self.exit: ir.Block | None = None
+        self.polls: ir.Value | None = None
         self.pairs = sines_with_cosines(program)
 
     def run(self) -> Emitted:
         self.block(self.program.body)
-        status = self.b.load(self.failed, typ=I32) if self.failed is not None else I32(0)
-        self.b.ret(status)
+        leave(self)
         self.allocas.branch(self.b.function.basic_blocks[1])
         call_what_is_frequent(self.kernel)
         return Emitted(self.module, self.kernel, self.program, tuple(self.checks))
@@ -106,6 +125,9 @@ class Emitter:
         if buffer not in self.pointers:
             if buffer.role == "literal":
                 self.pointers[buffer] = self.literal(buffer)
+            elif buffer.role == "local":
+                self.pointers[buffer] = self.cell(ir.ArrayType(memory_type(buffer.dtype), max(buffer.size, 1)))
+                self.pointers[buffer].align = 64
             else:
                 offset = INT64(buffer.offset)
                 self.pointers[buffer] = self.allocas.gep(self.workspace, [offset], source_etype=I8)
@@ -262,18 +284,24 @@ class Emitter:
 
     def check(self, n: Node) -> ir.Value:
         """The index, or 0 with the failure noted where it is out of range."""
-        v = self.value(n.args[0])
+        v, *computed = [self.value(a) for a in n.args]
         wide = isinstance(v.type, ir.VectorType)
         L = self.lanes(self.scope.width if wide else 1)
-        good = self.b.icmp_unsigned("<", v, constant(L, I64, n.attrs))
+        extent = (self.splat(computed[0]) if wide else computed[0]) if computed else constant(L, I64, n.attrs)
+        good = self.b.icmp_unsigned("<", v, extent)
         bad = L.any(self.b.not_(good))
         self.checks.append(Check(n.attrs, n.loc))
+        failed = self.status()
+        before = self.b.load(failed, typ=I32)
+        self.b.store(self.b.select(bad, I32(len(self.checks)), before), failed)
+        return self.b.select(good, v, constant(L, I64, 0))
+
+    def status(self) -> ir.Value:
+        """The cell of the number that the kernel returns: 0 as long as all is well."""
         if self.failed is None:
             self.failed = self.cell(I32)
             self.allocas.store(I32(0), self.failed)
-        before = self.b.load(self.failed, typ=I32)
-        self.b.store(self.b.select(bad, I32(len(self.checks)), before), self.failed)
-        return self.b.select(good, v, constant(L, I64, 0))
+        return self.failed
 
     def total(self, n: Node) -> ir.Value:
         raise AssertionError(f"{n!r} is read before its loops end")
@@ -281,7 +309,9 @@ class Emitter:
     # statements -------------------------------------------------------------------------------------------------------
     def block(self, body: Sequence[Stmt]) -> None:
         for k, s in enumerate(body):
-            if isinstance(s, Loop):
+            if isinstance(s, Loop) and s.turns is not None:
+                counted(self, s)
+            elif isinstance(s, Loop):
                 self.hoist(s)
                 self.loop(s)
             elif isinstance(s, Start):
@@ -294,6 +324,8 @@ class Emitter:
                 self.store(s)
             elif isinstance(s, Call):
                 ROUTINES[s.routine](self, s)
+            else:
+                FLOW[type(s)](self, s)
 
     def hoist(self, loop: Loop) -> None:
         """Evaluate before a loop what the loop needs and does not change."""
@@ -372,6 +404,9 @@ class Emitter:
                 self.turn(s, INT64(k), 1)
             return
         step, extent = s.lanes * s.unroll, s.var.extent
+        if s.exact and extent % step:
+            exactly(self, s)
+            return
         whole = extent // step
         sums = [self.parts[x.acc] for x in s.body
                 if isinstance(x, Accumulate) and x.acc.op == "sum" and x.acc in self.parts]
@@ -573,7 +608,7 @@ def vectors_of(acc: Accumulator, body: Sequence[Stmt], lanes: int = 1, unroll: i
 
 EVALUATE: dict[str, Callable[[Emitter, Node], ir.Value]] = {
     "index": Emitter.index, "load": lambda e, n: e.load(*n.attrs), "apply": Emitter.apply, "check": Emitter.check,
-    "total": Emitter.total,
+    "total": Emitter.total, "cell": cell_value,
 }
 
 

@@ -2,10 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 
 from .affine import Affine, Var
-from .loops import Accumulate, Buffer, Call, Finish, Loop, Node, Program, Start, Stmt, Store, in_order
+from .loops import (
+    Accumulate,
+    Buffer,
+    Call,
+    Finish,
+    Let,
+    Loop,
+    Node,
+    Program,
+    Start,
+    Stmt,
+    Store,
+    direct_nodes,
+    in_order,
+    inner,
+)
 from .numbers import cost_of
 
 ALIGN = 64
@@ -15,14 +30,15 @@ SHORT = 32
 """Turns of a loop whose running values stay in registers while the loop around it runs side by side."""
 
 
-def finish(p: Program, width: int) -> Program:
-    """All of the steps; `width` is that of the machine's vectors in bytes."""
+def finish(p: Program, width: int, changing: Container[Buffer] = ()) -> Program:
+    """All of the steps; `width` is that of the machine's vectors in bytes, `changing` memory that is written again
+    after it has been read."""
     from .strips import stripped  # which is made of what stands here
 
-    p.body = [merged(s) if isinstance(s, Loop) else s for s in p.body]
+    merge(p.body)
     p.body = [stripped(s, p) for s in without_dead_stores(p)]
     for s in p.body:
-        choose_lanes(s, width)
+        choose_lanes(s, width, changing)
     for b in list(p.workspace):
         home = output_for(p, b) if b.nbytes >= WORTHWHILE and any(fits(o, b) for o in p.outputs) else None
         if home is not None:
@@ -35,8 +51,8 @@ def statements(body: list[Stmt]) -> Iterator[Stmt]:
     """All statements, outer before inner."""
     for s in body:
         yield s
-        if isinstance(s, Loop):
-            yield from statements(s.body)
+        for block in inner(s):
+            yield from statements(block)
 
 
 def nodes_of(s: Stmt) -> Iterator[Node]:
@@ -44,8 +60,7 @@ def nodes_of(s: Stmt) -> Iterator[Node]:
     roots: list[Node] = []
     for a in addresses_of(s):
         roots += [x for x in a.terms if isinstance(x, Node)]
-    if isinstance(s, (Store, Accumulate)):
-        roots.append(s.node)
+    roots += direct_nodes(s)
     seen: set[Node] = set()
     while roots:
         n = roots.pop()
@@ -68,21 +83,32 @@ def addresses_of(s: Stmt) -> list[Affine]:
 
 
 # merging --------------------------------------------------------------------------------------------------------------
+def merge(body: list[Stmt]) -> None:
+    """Merge the loops of a list of statements, in place."""
+    for k, s in enumerate(body):
+        if isinstance(s, Loop):
+            body[k] = merged(s)
+        else:
+            for block in inner(s):
+                merge(block)
+
+
 def merged(loop: Loop) -> Loop:
     """`for i: for j: body` --> `for ij: body` where every address runs through both as through one."""
     loop.body = [merged(s) if isinstance(s, Loop) else s for s in loop.body]
     if len(loop.body) != 1 or not isinstance(loop.body[0], Loop):
         return loop
-    inner = loop.body[0]
-    i, j = loop.var, inner.var
-    if j.lo != 0 or any(isinstance(s, (Loop, Start, Finish)) for s in inner.body):
+    within = loop.body[0]
+    i, j = loop.var, within.var
+    if j.lo != 0 or any(isinstance(s, (Loop, Start, Finish)) for s in within.body) or loop.turns or within.turns:
         return loop
-    extent = j.hi
-    if not all(_together(s, i, j, extent) for s in inner.body):
+    extent = j.extent
+    if not all(_together(s, i, j, extent) for s in within.body):
         return loop
+    assert i.lo is not None and i.hi is not None
     ij = Var(i.name + j.name, i.lo * extent, i.hi * extent)
     swap = Swap({i: Affine({}), j: Affine.of(ij)})
-    return Loop(ij, [swap.stmt(s) for s in inner.body])
+    return Loop(ij, [swap.stmt(s) for s in within.body])
 
 
 def _together(s: Stmt, i: Var, j: Var, extent: int) -> bool:
@@ -125,7 +151,7 @@ class Swap:
         vars = frozenset(v for a in args for v in a.vars)
         if n.kind == "load":
             attrs = (n.attrs[0], self.affine(n.attrs[1]))
-            vars = attrs[1].vars
+            vars |= attrs[1].vars
         elif n.kind == "index":
             attrs = self.affine(n.attrs)
             vars = attrs.vars
@@ -143,7 +169,7 @@ class Swap:
         if isinstance(s, Finish):
             return Finish(s.acc, self.node(s.total))
         if isinstance(s, Loop):
-            return Loop(s.var, [self.stmt(x) for x in s.body], s.lanes, s.unroll)
+            return Loop(s.var, [self.stmt(x) for x in s.body], s.lanes, s.unroll, s.turns, s.exact)
         return s
 
 
@@ -161,39 +187,45 @@ def without_dead_stores(p: Program) -> list[Stmt]:
     def live(s: Stmt) -> bool:
         if isinstance(s, Store):
             return s.buffer.role != "workspace" or s.buffer in read
-        if isinstance(s, Loop):
-            s.body = [x for x in s.body if live(x)]
-            return bool(s.body)
-        return True
+        for block in inner(s):
+            block[:] = filter(live, block)
+        return not isinstance(s, Loop) or bool(s.body)
 
     return [s for s in p.body if live(s)]
 
 
 # vectors --------------------------------------------------------------------------------------------------------------
-def choose_lanes(s: Stmt, width: int) -> None:
+def choose_lanes(s: Stmt, width: int, changing: Container[Buffer] = ()) -> None:
     """Give innermost loops vectors as wide as the machine's, and several of them a turn to short reductions."""
-    if not isinstance(s, Loop):
-        return
-    inner = [x for x in statements(s.body) if isinstance(x, Loop)]
-    if not all(_vectorises(x, s.var) for x in statements(s.body)) or (inner and not _short_inside(s, inner)):
-        for x in s.body:
-            choose_lanes(x, width)
+    loops = [x for x in statements([s]) if isinstance(x, Loop) and x is not s]
+    if not isinstance(s, Loop) or not all(_vectorises(x, s.var) for x in statements(s.body)) or (
+            loops and not _short_inside(s, loops)):
+        for block in inner(s):
+            for x in block:
+                choose_lanes(x, width, changing)
         return
     widest = max((n.dtype.itemsize for x in statements(s.body) for n in nodes_of(x) if s.var in n.vars), default=8)
     lanes = width // widest
     while lanes > s.var.extent:
         lanes //= 2
     s.lanes = max(lanes, 1)
-    if not inner and any(isinstance(x, Accumulate) for x in s.body):
+    s.exact = any(n.kind == "load" and n.attrs[0] in changing and n.attrs[0] in stored(s)
+                  for x in statements(s.body) for n in nodes_of(x))
+    if not loops and s.turns is None and not s.exact and any(isinstance(x, Accumulate) for x in s.body):
         cost = sum(cost_of(n.attrs[0]) for x in s.body for n in nodes_of(x) if n.kind == "apply")
         s.unroll = 4 if cost <= 2.5 else 2 if cost <= 10 else 1
         while s.unroll > 1 and s.var.extent < 2 * s.unroll * s.lanes:
             s.unroll //= 2
 
 
-def _short_inside(s: Loop, inner: list[Loop]) -> bool:
+def stored(s: Stmt) -> set[Buffer]:
+    """The memory that a statement writes, other than by adding to it."""
+    return {x.buffer for x in statements([s]) if isinstance(x, Store) and x.combine is None}
+
+
+def _short_inside(s: Loop, loops: list[Loop]) -> bool:
     """Whether a loop around short ones is the one to run side by side: memory runs along it, and it is long enough."""
-    if s.var.extent < 4 or any(x.var.extent > SHORT for x in inner):
+    if s.var.extent < 4 or any(x.var.extent > SHORT for x in loops) or any(x.turns for x in (s, *loops)):
         return False
     strides = [a.terms.get(s.var, 0) for x in statements(s.body) for n in nodes_of(x) if n.kind == "load"
                for a in (n.attrs[1],)]
@@ -210,7 +242,7 @@ def _vectorises(s: Stmt, var: Var) -> bool:
     if isinstance(s, Store):
         moves = s.address.terms.get(var, 0) != 0
         return moves and not any(var in a.vars for a in s.address.terms if a is not var)
-    return False
+    return isinstance(s, Let)
 
 
 # results in place -----------------------------------------------------------------------------------------------------
@@ -224,7 +256,8 @@ def output_for(p: Program, b: Buffer) -> Buffer | None:
     if not last or any(isinstance(s, Call) and any(v.buffer is b for v in (*s.reads, *s.writes)) for s in p.body):
         return None
     step, loop = last[-1]
-    if any(k == step and other is not loop for k, other in last) or loop.var.extent % (loop.lanes * loop.unroll):
+    if any(k == step and other is not loop for k, other in last) or loop.turns or (
+            not isinstance(p.body[step], Loop)) or loop.var.extent % (loop.lanes * loop.unroll):
         return None
     for s in loop.body:
         if isinstance(s, Store) and s.buffer.role == "output" and s.combine is None and fits(s.buffer, b):

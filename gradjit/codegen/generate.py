@@ -13,6 +13,7 @@ from .finish import finish
 from .loops import Accumulate, Accumulator, Finish, Loop, Node, Program, Start, Stmt, Store
 from .memory import Plan, plan
 from .schedule import Item, Slot
+from .symbolic import Extent
 from .target import vector_bytes
 from .tasks import CallTask, Task
 
@@ -53,6 +54,7 @@ class Generator:
         out: list[Stmt] = []
         for t in begun:
             out += self.start(t)
+        assert slot.var.lo is not None and slot.var.hi is not None
         cuts = sorted({slot.var.lo, slot.var.hi, *slot.splits})
         for lo, hi in pairwise(cuts):
             out += self.piece(slot, lo, hi, env)
@@ -61,11 +63,11 @@ class Generator:
         return out
 
     def piece(self, slot: Slot, lo: int, hi: int, env: Env) -> list[Stmt]:
-        if hi - lo == 1:
+        if not isinstance(hi, Extent) and hi - lo == 1:
             return self.block(slot.items, {**env, slot: Affine({}, lo)})
         var = Var(self.fresh("i"), lo, hi)
         body = self.block(slot.items, {**env, slot: Affine.of(var)})
-        return [Loop(var, body)]
+        return [Loop(var, body, turns=self.e.at(hi.value, ()) if isinstance(hi, Extent) else None)]
 
     # tasks ------------------------------------------------------------------------------------------------------------
     @staticmethod

@@ -49,7 +49,10 @@ class Node:
 
     const: attrs = the number. index: attrs = an Affine. load: attrs = (buffer, address).
     apply: attrs = (operation name, ((attribute, value), ...)), args = operands.
-    total: attrs = an Accumulator, whose final value it reads. check: args = an index, attrs = its extent (range check).
+    total: attrs = an Accumulator, whose final value it reads. check: args = an index, attrs = its extent (range check);
+        an extent that is computed is the second of args.
+    cell: attrs = (a Cell, a serial number): what the cell holds when the node is evaluated, at its Let.
+    version: attrs = a serial number. The args of a load from memory that changes: it holds for one state of it.
     """
 
     __slots__ = ("kind", "args", "attrs", "dtype", "vars", "loc", "__weakref__")
@@ -64,6 +67,7 @@ class Node:
         self.loc = loc
 
     def __repr__(self) -> str:
+        from .text import show
         return show(self)
 
 
@@ -114,13 +118,30 @@ class Nodes:
     def index(self, a: Affine, dtype: DType) -> Node:
         return self.make("index", (), a, dtype, a.vars)
 
-    def load(self, buffer: Buffer, address: Affine) -> Node:
-        return self.make("load", (), (buffer, address), buffer.dtype, address.vars)
+    def load(self, buffer: Buffer, address: Affine, version: Node | None = None) -> Node:
+        if version is None:
+            return self.make("load", (), (buffer, address), buffer.dtype, address.vars)
+        return self.make("load", (version,), (buffer, address), buffer.dtype, address.vars | version.vars)
 
     def apply(self, op: str, args: tuple[Node, ...], dtype: DType, attrs: dict[str, Any] | None = None,
               loc: Loc | None = None) -> Node:
         vars = frozenset().union(*(a.vars for a in args)) if args else frozenset()
         return self.make("apply", args, (op, tuple((attrs or {}).items())), dtype, vars, loc)
+
+
+@dataclass(eq=False)
+class Cell:
+    """A scalar variable, held in a register: what a loop of the program carries, what a branch gives."""
+
+    name: str
+    dtype: DType
+
+
+@dataclass(eq=False)
+class Tape:
+    """A stack of bytes, one allocation that grows: where a loop keeps what its reverse reads."""
+
+    name: str
 
 
 @dataclass(eq=False)
@@ -177,12 +198,111 @@ class Finish(Stmt):
 
 @dataclass(eq=False)
 class Loop(Stmt):
-    """Run the body for each value of `var`. `lanes` > 1: so many values at once; `unroll`: so many vectors a turn."""
+    """Run the body for each value of `var`. `lanes` > 1: so many values at once; `unroll`: so many vectors a turn.
+
+    turns: the number of turns where it is computed (`var.hi` is then an upper bound). exact: the last vector may not
+    overlap the one before, as the body reads what it writes.
+    """
 
     var: Var
     body: list[Stmt]
     lanes: int = 1
     unroll: int = 1
+    turns: Node | None = None
+    exact: bool = False
+
+
+# the program's own control flow ---------------------------------------------------------------------------------------
+@dataclass(eq=False)
+class Let(Stmt):
+    """Evaluate the node now: what it loads may be overwritten later."""
+
+    node: Node
+
+
+@dataclass(eq=False)
+class Assign(Stmt):
+    """Set cells, all at once."""
+
+    cells: tuple[Cell, ...]
+    nodes: tuple[Node, ...]
+
+
+@dataclass(eq=False)
+class Repeat(Stmt):
+    """A `for` of the program: `var` runs as Python's range(lo, hi, step)."""
+
+    var: Var
+    lo: Node
+    hi: Node
+    step: Node
+    body: list[Stmt]
+
+
+@dataclass(eq=False)
+class While(Stmt):
+    """Run `head` and, as long as `cond` is true then, `body`. `var` stands for the turn."""
+
+    var: Var
+    head: list[Stmt]
+    cond: Node
+    body: list[Stmt]
+
+
+@dataclass(eq=False)
+class If(Stmt):
+    """One of two lists of statements."""
+
+    cond: Node
+    then: list[Stmt]
+    other: list[Stmt]
+
+
+@dataclass(eq=False)
+class Rewind(Stmt):
+    """Empty a tape."""
+
+    tape: Tape
+
+
+@dataclass(eq=False)
+class Push(Stmt):
+    """Room on a tape for a record: each buffer (of role `tape`) gets its number of bytes. Stores fill them."""
+
+    tape: Tape
+    entries: tuple[tuple[Buffer, Node], ...]
+
+
+@dataclass(eq=False)
+class Pop(Stmt):
+    """Take the last record off a tape: each buffer shows its part until the next push."""
+
+    tape: Tape
+    entries: tuple[tuple[Buffer, Node], ...]
+
+
+def inner(s: Stmt) -> tuple[list[Stmt], ...]:
+    """The lists of statements inside a statement, in order."""
+    if isinstance(s, (Loop, Repeat)):
+        return (s.body,)
+    if isinstance(s, While):
+        return s.head, s.body
+    return (s.then, s.other) if isinstance(s, If) else ()
+
+
+def direct_nodes(s: Stmt) -> tuple[Node, ...]:
+    """The nodes that a statement names itself, addresses aside."""
+    if isinstance(s, (Store, Accumulate, Let)):
+        return (s.node,)
+    if isinstance(s, Assign):
+        return s.nodes
+    if isinstance(s, Repeat):
+        return s.lo, s.hi, s.step
+    if isinstance(s, (While, If)):
+        return (s.cond,)
+    if isinstance(s, (Push, Pop)):
+        return tuple(n for _, n in s.entries)
+    return (s.turns,) if isinstance(s, Loop) and s.turns is not None else ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -193,6 +313,7 @@ class View:
     offset: Affine | int
     strides: tuple[int, ...]
     shape: tuple[int, ...]
+    version: Node | None = None  # of memory that changes while the program runs
 
     def __str__(self) -> str:
         shape, strides = (",".join(map(str, x)) for x in (self.shape, self.strides))
@@ -223,98 +344,5 @@ class Program:
     workspace_bytes: int = 0
 
     def __str__(self) -> str:
+        from .text import print_program
         return print_program(self)
-
-
-# text -----------------------------------------------------------------------------------------------------------------
-
-_INFIX = {"add": "+", "sub": "-", "mul": "*", "div": "/", "lt": "<", "le": "<=", "gt": ">", "ge": ">=", "eq": "==",
-          "ne": "!=", "and": "&", "or": "|", "xor": "^"}
-
-
-def show(n: Node, names: dict[Node, str] | None = None) -> str:
-    """A node as an expression; nodes in `names` by their names."""
-    if names and n in names:
-        return names[n]
-    args = [show(a, names) for a in n.args]
-    if n.kind == "const":
-        return repr(n.attrs.item())
-    if n.kind == "index":
-        return f"({n.attrs!r})"
-    if n.kind == "load":
-        return f"{n.attrs[0].name}[{n.attrs[1]!r}]"
-    if n.kind == "total":
-        return n.attrs.name
-    if n.kind == "check":
-        return f"check({args[0]} < {n.attrs})"
-    op = n.attrs[0]
-    if op in _INFIX and len(args) == 2:
-        return f"({args[0]} {_INFIX[op]} {args[1]})"
-    return f"{op}({', '.join(args)})"
-
-
-LONG = 12
-"""Operations nested in one printed expression."""
-
-
-class _Text:
-    def __init__(self) -> None:
-        self.lines: list[str] = []
-        self.names: dict[Node, str] = {}
-        self.depth: dict[Node, int] = {}
-        self.count = 0
-
-    def uses(self, body: list[Stmt], seen: dict[Node, int]) -> None:
-        """Count how often each node is named by another or by a statement."""
-        for s in body:
-            if isinstance(s, Loop):
-                self.uses(s.body, seen)
-            elif isinstance(s, (Store, Accumulate)):
-                for n in in_order(s.node, seen.__contains__):
-                    seen[n] = 0
-                    for a in operands(n):
-                        seen[a] += 1
-                seen[s.node] += 1
-
-    def let(self, root: Node, shared: dict[Node, int], pad: str) -> None:
-        """Name what is used more than once, and parts of long expressions, before the statement that needs them."""
-        for n in in_order(root, self.depth.__contains__):
-            depth = self.depth[n] = 1 + max((self.depth[a] for a in n.args), default=0)
-            if n.kind == "apply" and (shared.get(n, 0) > 1 or depth > LONG):
-                self.depth[n] = 0
-                text = show(n, self.names)
-                self.names[n] = f"t{self.count}"
-                self.count += 1
-                self.lines.append(f"{pad}{self.names[n]} = {text}" + (f"  ; {n.loc}" if n.loc else ""))
-
-    def body(self, body: list[Stmt], pad: str, shared: dict[Node, int]) -> None:
-        for s in body:
-            if isinstance(s, Loop):
-                how = f"  lanes={s.lanes}" + (f" unroll={s.unroll}" if s.unroll > 1 else "") if s.lanes > 1 else ""
-                self.lines.append(f"{pad}for {s.var} in {s.var.lo}..{s.var.hi}:{how}")
-                self.body(s.body, pad + "  ", shared)
-            elif isinstance(s, Store):
-                self.let(s.node, shared, pad)
-                op = f"{s.combine}=" if s.combine else "="
-                self.lines.append(f"{pad}{s.buffer.name}[{s.address!r}] {op} {show(s.node, self.names)}")
-            elif isinstance(s, Accumulate):
-                self.let(s.node, shared, pad)
-                self.lines.append(f"{pad}{s.acc.name} {s.acc.op}= {show(s.node, self.names)}")
-            elif isinstance(s, Start):
-                self.lines.append(f"{pad}{s.acc.name} = identity of {s.acc.op}")
-            elif isinstance(s, Call):
-                views = ", ".join(map(str, (*s.writes, *s.reads)))
-                self.lines.append(f"{pad}{s.routine}({views})" + (f"  ; {s.loc}" if s.loc else ""))
-
-
-def print_program(p: Program) -> str:
-    """The loop nests as indented text."""
-    t = _Text()
-    t.lines.append(f"kernel @{p.name}:")
-    for b in (*p.inputs, *p.outputs, *p.literals, *p.workspace):
-        at = f" at {b.offset}" if b.role == "workspace" else ""
-        t.lines.append(f"  buffer {b}{at}")
-    shared: dict[Node, int] = {}
-    t.uses(p.body, shared)
-    t.body(p.body, "  ", shared)
-    return "\n".join(t.lines) + "\n"

@@ -12,7 +12,7 @@ from .affine import Affine, Var
 from .elements import Index
 from .numbers import GATHER, LOAD, cost_of, memory_cost
 from .schedule import Scheduler, Slot
-from .tasks import MUST, Lowering, Task
+from .tasks import MUST, Frame, Lowering, Task
 
 ROUNDS = 12
 """Times that the schedule is made anew to keep what is dear."""
@@ -33,13 +33,13 @@ class Plan:
     path: dict[Task, list[Slot]]
 
 
-def plan(func: Func, layouts: Sequence[tuple[int, ...] | None] = ()) -> Plan:
+def plan(func: Func, layouts: Sequence[tuple[int, ...] | None] = (), frame: Frame | None = None) -> Plan:
     """Lower and schedule, giving memory to more values until the schedule is content."""
     long = len(func.ops) > LONG
     memory = too_deep(func) | (shared_and_small(func) if long else set())
     searches = 1 if long else ROUNDS
     while True:
-        low = Lowering(func, set(memory), layouts)
+        low = Lowering(func, set(memory), layouts, frame)
         s = Scheduler(low)
         root = s.run()
         p = Plan(low, root, s.path)

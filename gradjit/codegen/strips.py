@@ -34,7 +34,7 @@ class _Part:
 
 def stripped(s: Stmt, p: Program) -> Stmt:
     """The statement, cut into strips where that pays and is possible."""
-    if not isinstance(s, Loop) or s.var.extent % STRIP or s.var.extent < 4 * STRIP:
+    if not isinstance(s, Loop) or s.turns or s.var.extent % STRIP or s.var.extent < 4 * STRIP:
         return s
     if not any(isinstance(x, Loop) for x in s.body) or any(isinstance(x, Call) for x in statements([s])):
         return s

@@ -7,7 +7,7 @@ that read them (see `elements`). The first guess gives memory only to results, r
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -107,14 +107,30 @@ def moves(op: Op) -> bool:
     return OPS[op.name].family == "movement" or op.name in ("gather", "scatter", "select")
 
 
-class Lowering:
-    """The tasks of one function, for a given set of values that have memory."""
+@dataclass
+class Frame:
+    """What surrounds a part of a program that is lowered by itself.
 
-    def __init__(self, func: Func, memory: set[Value], layouts: Sequence[tuple[int, ...] | None] = ()):
+    homes: for each parameter its memory, or the node of a scalar. targets: memory for results. in_place: updates whose
+    target is the memory of the array that they change.
+    """
+
+    nodes: Nodes
+    homes: Mapping[Value, Node | View]
+    targets: Mapping[Value, View]
+    in_place: Container[Value] = ()
+
+
+class Lowering:
+    """The tasks of one function, for a given set of values that have memory; or of a part of one, in its frame."""
+
+    def __init__(self, func: Func, memory: set[Value], layouts: Sequence[tuple[int, ...] | None] = (),
+                 frame: Frame | None = None):
         self.func = func
         self.layouts = (*layouts, *(None,) * (len(func.params) - len(layouts)))
         self.memory = memory
-        self.elements = Elements(Nodes())
+        self.frame = frame
+        self.elements = Elements(frame.nodes if frame else Nodes())
         self.inputs: list[Buffer] = []
         self.outputs: list[Buffer] = []
         self.workspace: list[Buffer] = []
@@ -126,13 +142,39 @@ class Lowering:
     # memory ---------------------------------------------------------------------------------------------------------
     def bind(self) -> None:
         """Give memory to parameters and results, then to what `memory` names; make the tasks in program order."""
-        for k, (p, strides) in enumerate(zip(self.func.params, self.layouts, strict=True)):
-            self.parameter(k, p, strides)
-        copies = self.bind_results()
+        if self.frame is not None:
+            copies = self.bind_to(self.frame)
+        else:
+            for k, (p, strides) in enumerate(zip(self.func.params, self.layouts, strict=True)):
+                self.parameter(k, p, strides)
+            copies = self.bind_results()
         for op in self.func.ops:
             self.define(op)
         for value, view in copies:
             self.task("map", value, view, value.type.extents, None, element_of(value))
+
+    def bind_to(self, frame: Frame) -> list[tuple[Value, View]]:
+        """Parameters are where the frame has them, and results where it wants them: those to be copied there."""
+        copies = []
+        for p in self.func.params:
+            home = frame.homes[p]
+            given = p
+            if isinstance(home, Node):
+                self.elements.live[(p, ())] = home
+                continue
+            if p in self.memory:
+                given = Value(p.type, None, 0, p.name)
+            self.elements.views[given] = home
+            self.elements.inputs.add(given)
+            if given is not p:
+                self.copy(p, given)
+        for value, view in frame.targets.items():
+            if value.op is None:
+                copies.append((value, view))
+            else:
+                self.elements.views[value] = view
+                self.memory.add(value)
+        return copies
 
     def parameter(self, k: int, p: Value, strides: tuple[int, ...] | None) -> None:
         """A parameter is read where the caller has it; one that does not lie as it is needed is first copied."""
@@ -246,6 +288,11 @@ class Lowering:
     def fill(self, value: Value, scalar: Value) -> None:
         """Set all elements of the value's memory to a scalar."""
         self.task("map", value, self.view_of(value), value.type.extents, None, lambda e, i: e.at(scalar, ()))
+
+    def begin_as(self, value: Value, source: Value) -> None:
+        """Let the value's memory hold `source`, of which parts will be overwritten."""
+        if self.frame is None or value not in self.frame.in_place:
+            self.copy(value, source)
 
     def copy(self, value: Value, source: Value) -> None:
         self.task("map", value, self.view_of(value), value.type.extents, None, lambda e, i: e.at(source, i))

@@ -13,6 +13,5 @@ ELEMENT = {**creation.ELEMENT, **movement.ELEMENT, **indexing.ELEMENT}
 EMIT = {**elementwise.EMIT, **special.EMIT}
 TASKS = {**reduction.TASKS, **movement.TASKS, **indexing.TASKS, **linalg.TASKS}
 
-# Operations with regions are lowered by the issue that traces loops; until then no traced program holds one.
-UNLOWERED = {"if": "control flow is not traced yet", "for": "control flow is not traced yet",
-             "while": "control flow is not traced yet"}
+UNLOWERED = dict.fromkeys(("if", "for", "while", "tape", "push", "pop"), "lowered by `regions`, a block at a time")
+"""Operations that are no part of a straight program."""

@@ -63,15 +63,28 @@ def _gather(e: Elements, op: Op, index: Index) -> Node:
         return e.nodes.const(0, x.dtype)
     if e.notes is not None and e.base(x) not in e.inputs and e.base(x) not in e.literals:
         e.notes.reads.append((e.base(x), None))
-    return e.nodes.load(view.buffer, dot(inner, view.strides, view.offset))
+    return e.fetch(view, inner)
 
 
-ELEMENT = {"gather": _gather}
+def _bounded(e: Elements, op: Op, index: Index) -> Node:
+    """The index, checked where it is not known to be in range."""
+    node, extent = e.at(op.operands[0], index), e.number(op.attrs["extent"][0])
+    if extent.terms:
+        bound = e.nodes.index(extent, I64)
+        return e.nodes.make("check", (node, bound), None, I64, node.vars | bound.vars, op.loc)
+    span = (node.attrs, node.attrs) if node.kind == "const" else (
+        node.attrs.interval() if node.kind == "index" else None)
+    if span is not None and 0 <= span[0] and span[1] < extent.const:
+        return node
+    return e.nodes.make("check", (node,), extent.const, I64, node.vars, op.loc)
+
+
+ELEMENT = {"gather": _gather, "bounded": _bounded}
 
 
 def _scatter(low: Lowering, op: Op) -> None:
     x, v = op.operands[0], op.operands[-1]
-    low.copy(op.result, x)
+    low.begin_as(op.result, x)
     target = low.view_of(op.result)
 
     def place(e: Elements, i: Index) -> Affine:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import pairwise
 from math import prod
 from typing import TYPE_CHECKING
@@ -11,6 +12,7 @@ from ...ir.ops.linalg import free_axes
 from ..affine import ZERO, Affine
 from ..elements import Elements, Index
 from ..loops import Call, Node, View
+from ..symbolic import is_symbolic
 
 if TYPE_CHECKING:
     from ..tasks import Lowering
@@ -39,7 +41,7 @@ class Contraction:
     @property
     def by_loops(self) -> bool:
         m, n, k = prod(self.m), prod(self.n), prod(self.k)
-        thin = m == 1 or n == 1 or k == 1
+        thin = m == 1 or n == 1 or k == 1 or any(map(is_symbolic, self.domain))
         return thin or m * n * k <= SMALL or self.op.result.dtype.kind != "f"
 
     @property
@@ -110,7 +112,7 @@ def as_matrices(v: View, batch: Axes, rows: Axes, columns: Axes) -> View | None:
     # BLAS wants one stride to be 1 and the other to be no less than the length of a line.
     if not ((sn == 1 and sm >= n) or (sm == 1 and sn >= m)):
         return None
-    return View(v.buffer, v.offset, (*(v.strides[a] for a in batch), sm, sn), (*(v.shape[a] for a in batch), m, n))
+    return replace(v, strides=(*(v.strides[a] for a in batch), sm, sn), shape=(*(v.shape[a] for a in batch), m, n))
 
 
 TASKS = {"contract": _contract}

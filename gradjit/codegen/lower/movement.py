@@ -29,8 +29,8 @@ def _transpose(e: Elements, op: Op, index: Index) -> Node:
 
 def _slice(e: Elements, op: Op, index: Index) -> Node:
     a = op.attrs
-    return e.at(op.operands[0],
-                tuple(i * step + e.number(start) for i, step, start in zip(index, a["steps"], a["starts"], strict=True)))
+    along = zip(index, a["steps"], a["starts"], strict=True)
+    return e.at(op.operands[0], tuple(i * step + e.number(start) for i, step, start in along))
 
 
 def _reshape(e: Elements, op: Op, index: Index) -> Node:
@@ -48,7 +48,7 @@ def _reshape(e: Elements, op: Op, index: Index) -> Node:
         base = e.base(x)
         if base not in e.inputs and base not in e.literals:
             e.notes.reads.append((base, None))
-    return e.nodes.load(view.buffer, dot(index, view.strides, view.offset))
+    return e.fetch(view, index)
 
 
 def unreshaped(old: tuple[int, ...], new: tuple[int, ...], index: Index) -> Index | None:
@@ -62,7 +62,7 @@ def unreshaped(old: tuple[int, ...], new: tuple[int, ...], index: Index) -> Inde
         run: list[int] = []
         size = 1
         while size < extent and j < len(new):
-            size *= new[j]
+            size = new[j] if size == 1 else size * new[j]
             run.append(j)
             j += 1
         if size != extent:
@@ -129,7 +129,7 @@ def _pad_tasks(low: Lowering, op: Op) -> None:
 
 def _update_tasks(low: Lowering, op: Op) -> None:
     x, v = op.operands
-    low.copy(op.result, x)
+    low.begin_as(op.result, x)
     low.window(op.result, v, op.attrs["starts"], op.attrs["steps"])
 
 

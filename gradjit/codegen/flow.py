@@ -1,0 +1,290 @@
+"""Machine code of a program's own control flow: loops, branches, variables, tapes, and loops of computed extents."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from llvmlite import ir
+
+from .loops import Assign, Cell, If, Let, Loop, Node, Pop, Push, Repeat, Rewind, Stmt, Tape, While
+from .lower.elementwise import llvm_type
+from .scope import Scope
+from .vecmath.lanes import I1, I32, I64
+
+if TYPE_CHECKING:
+    from .emit import Emitter
+
+PTR = ir.PointerType()
+I8 = ir.IntType(8)
+FIRST_TAPE = 1 << 16
+"""Bytes of a tape's first allocation; it doubles when it is full."""
+POLL = 1 << 16
+"""Turns of an open loop between two looks at whether the user wants to interrupt."""
+LONG = 1 << 20
+"""Turns from which on a counted loop looks, too."""
+OUT_OF_MEMORY, INTERRUPTED = -2, -3
+"""What the kernel returns when a tape finds no memory, and when the user interrupts it."""
+
+
+@contextmanager
+def inside(e: Emitter, scope: Scope) -> Iterator[None]:
+    e.scope = scope
+    yield
+    assert scope.parent is not None
+    e.scope = scope.parent
+
+
+@contextmanager
+def when(e: Emitter, condition: ir.Value) -> Iterator[None]:
+    """Code that runs only if the condition holds; what it computes is not known behind it."""
+    then, after = e.b.append_basic_block("then"), e.b.append_basic_block("after")
+    e.b.cbranch(condition, then, after)
+    e.b.position_at_end(then)
+    with inside(e, Scope(e.scope)):
+        yield
+    e.b.branch(after)
+    e.b.position_at_end(after)
+
+
+# loop nests -----------------------------------------------------------------------------------------------------------
+def counted(e: Emitter, s: Loop) -> None:
+    """A loop whose number of turns is computed: whole vectors, then the rest one by one."""
+    assert s.turns is not None
+    n = e.value(s.turns)
+    with when(e, e.b.icmp_signed(">", n, I64(0))):
+        e.hoist(s)
+        single = replace(s, lanes=1, unroll=1)
+        if s.lanes == 1:
+            e.turns(I64(0), n, lambda k: turn(e, single, k))
+            return
+        whole = e.b.udiv(n, I64(s.lanes))
+        with when(e, e.b.icmp_signed(">", whole, I64(0))):
+            e.turns(I64(0), whole, lambda k: turn(e, s, e.b.mul(k, I64(s.lanes), flags=("nsw",))))
+        done = e.b.mul(whole, I64(s.lanes), flags=("nsw",))
+        with when(e, e.b.icmp_signed("<", done, n)):
+            e.turns(done, n, lambda k: turn(e, single, k))
+
+
+def exactly(e: Emitter, s: Loop) -> None:
+    """A loop that reads what it writes: whole vectors, then the rest one by one."""
+    whole = s.var.extent // s.lanes
+    if whole:
+        e.turns(I64(0), I64(whole), lambda k: turn(e, s, e.b.mul(k, I64(s.lanes), flags=("nsw",))))
+    single = replace(s, lanes=1, unroll=1)
+    for k in range(whole * s.lanes, s.var.extent):
+        turn(e, single, I64(k))
+
+
+def turn(e: Emitter, s: Loop, k: ir.Value) -> None:
+    """One turn from the loop's k-th value on."""
+    first = e.b.add(k, I64(s.var.lo), flags=("nsw",)) if s.var.lo else k
+    with inside(e, Scope(e.scope, s.var, first, s.lanes)):
+        e.block(s.body)
+
+
+# the program's loops and branches -------------------------------------------------------------------------------------
+def repeat(e: Emitter, s: Repeat) -> None:
+    lo, hi, step = e.value(s.lo), e.value(s.hi), e.value(s.step)
+    b = e.b
+    before = b.block
+    head, body, after = (b.append_basic_block(name) for name in ("repeat", "body", "after"))
+    b.branch(head)
+    b.position_at_end(head)
+    i = b.phi(I64)
+    i.add_incoming(lo, before)
+    b.cbranch(goes_on(e, i, hi, step), body, after)
+    b.position_at_end(body)
+    if trips(s) is None or trips(s) >= LONG:  # type: ignore[operator]
+        poll(e)
+    with inside(e, Scope(e.scope, s.var, i)):
+        e.block(s.body)
+    i.add_incoming(e.b.add(i, step, flags=("nsw",)), e.b.block)
+    e.b.branch(head)
+    b.position_at_end(after)
+
+
+def trips(s: Repeat) -> int | None:
+    """How often the body runs, where that is known."""
+    if any(n.kind != "const" for n in (s.lo, s.hi, s.step)) or s.step.attrs == 0:
+        return None
+    return len(range(int(s.lo.attrs), int(s.hi.attrs), int(s.step.attrs)))
+
+
+def goes_on(e: Emitter, i: ir.Value, hi: ir.Value, step: ir.Value) -> ir.Value:
+    """Whether a range has not come to its end; one whose step is 0 has none (the tracer refuses it)."""
+    up, down = e.b.icmp_signed("<", i, hi), e.b.icmp_signed(">", i, hi)
+    if isinstance(step, ir.Constant):
+        return up if step.constant > 0 else down if step.constant < 0 else I1(0)
+    zero = I64(0)
+    rising = e.b.and_(e.b.icmp_signed(">", step, zero), up)
+    return e.b.or_(rising, e.b.and_(e.b.icmp_signed("<", step, zero), down))
+
+
+def while_(e: Emitter, s: While) -> None:
+    b = e.b
+    head, body, after = (b.append_basic_block(name) for name in ("while", "body", "after"))
+    b.branch(head)
+    b.position_at_end(head)
+    with inside(e, Scope(e.scope, s.var)):
+        e.block(s.head)
+        e.b.cbranch(e.value(s.cond), body, after)
+        b.position_at_end(body)
+        poll(e)
+        e.block(s.body)
+        e.b.branch(head)
+    b.position_at_end(after)
+
+
+def if_(e: Emitter, s: If) -> None:
+    condition = e.value(s.cond)
+    then, other, after = (e.b.append_basic_block(name) for name in ("then", "else", "after"))
+    e.b.cbranch(condition, then, other)
+    for block, body in ((then, s.then), (other, s.other)):
+        e.b.position_at_end(block)
+        with inside(e, Scope(e.scope)):
+            e.block(body)
+        e.b.branch(after)
+    e.b.position_at_end(after)
+
+
+# variables ------------------------------------------------------------------------------------------------------------
+def let(e: Emitter, s: Let) -> None:
+    e.value(s.node)
+
+
+def assign(e: Emitter, s: Assign) -> None:
+    values = [e.value(n) for n in s.nodes]
+    for cell, v in zip(s.cells, values, strict=True):
+        e.b.store(v, place_of(e, cell))
+
+
+def place_of(e: Emitter, cell: Cell) -> ir.Value:
+    if cell not in e.cells:
+        e.cells[cell] = e.cell(llvm_type(cell.dtype))
+    return e.cells[cell]
+
+
+def cell_value(e: Emitter, n: Node) -> ir.Value:
+    cell, _ = n.attrs
+    return e.b.load(place_of(e, cell), typ=llvm_type(cell.dtype))
+
+
+# tapes ----------------------------------------------------------------------------------------------------------------
+@dataclass
+class TapeCells:
+    """Where a tape's memory begins, its capacity and how much of it is in use: three stack cells."""
+
+    base: ir.Value
+    capacity: ir.Value
+    used: ir.Value
+
+
+def tape_of(e: Emitter, tape: Tape) -> TapeCells:
+    if tape not in e.tapes:
+        cells = e.tapes[tape] = TapeCells(e.cell(PTR), e.cell(I64), e.cell(I64))
+        e.allocas.store(ir.Constant(PTR, None), cells.base)
+        e.allocas.store(I64(0), cells.capacity)
+        e.allocas.store(I64(0), cells.used)
+    return e.tapes[tape]
+
+
+def rewind(e: Emitter, s: Rewind) -> None:
+    e.b.store(I64(0), tape_of(e, s.tape).used)
+
+
+def places(e: Emitter, s: Push | Pop) -> tuple[list[ir.Value], ir.Value]:
+    """Where each entry of a record begins within it, and the record's size in bytes."""
+    total: ir.Value = I64(0)
+    starts = []
+    for _, nbytes in s.entries:
+        starts.append(total)
+        total = e.b.add(total, e.value(nbytes), flags=("nsw",))
+    return starts, total
+
+
+def push(e: Emitter, s: Push) -> None:
+    t, b = tape_of(e, s.tape), e.b
+    starts, size = places(e, s)
+    used = b.load(t.used, typ=I64)
+    top = b.add(used, size, flags=("nsw",))
+    full = b.icmp_unsigned(">", top, b.load(t.capacity, typ=I64))
+    grow, ready = b.append_basic_block("grow"), b.append_basic_block("ready")
+    b.cbranch(full, grow, ready).set_weights([1, 1 << 20])
+    b.position_at_end(grow)
+    capacity = b.add(b.shl(top, I64(1)), I64(FIRST_TAPE))
+    fresh = b.call(e.lanes(1).declare("realloc", PTR, [PTR, I64]), [b.load(t.base, typ=PTR), capacity])
+    stop_if(e, b.icmp_unsigned("==", fresh, ir.Constant(PTR, None)), OUT_OF_MEMORY)
+    b.store(fresh, t.base)
+    b.store(capacity, t.capacity)
+    b.branch(ready)
+    b.position_at_end(ready)
+    b.store(top, t.used)
+    show(e, s, starts, b.load(t.base, typ=PTR), used)
+
+
+def pop(e: Emitter, s: Pop) -> None:
+    t, b = tape_of(e, s.tape), e.b
+    starts, size = places(e, s)
+    used = b.sub(b.load(t.used, typ=I64), size, flags=("nsw",))
+    b.store(used, t.used)
+    show(e, s, starts, b.load(t.base, typ=PTR), used)
+
+
+def show(e: Emitter, s: Push | Pop, starts: list[ir.Value], base: ir.Value, used: ir.Value) -> None:
+    """Let each buffer of a record stand at its place on the tape."""
+    record = e.b.gep(base, [used], source_etype=I8)
+    for (buffer, _), start in zip(s.entries, starts, strict=True):
+        e.pointers[buffer] = e.b.gep(record, [start], source_etype=I8)
+
+
+# leaving --------------------------------------------------------------------------------------------------------------
+def exit_block(e: Emitter) -> ir.Block:
+    if e.exit is None:
+        e.exit = e.kernel.append_basic_block("exit")
+    return e.exit
+
+
+def stop_if(e: Emitter, condition: ir.Value, status: int) -> None:
+    """Leave the kernel with the given status."""
+    stop, on = e.b.append_basic_block("stop"), e.b.append_basic_block("on")
+    e.b.cbranch(condition, stop, on)
+    e.b.position_at_end(stop)
+    e.b.store(I32(status), e.status())
+    e.b.branch(exit_block(e))
+    e.b.position_at_end(on)
+
+
+def poll(e: Emitter) -> None:
+    """Every so many turns, ask whether the user has interrupted."""
+    b = e.b
+    if e.polls is None:
+        e.polls = e.cell(I32)
+        e.allocas.store(I32(POLL), e.polls)
+    left = b.sub(b.load(e.polls, typ=I32), I32(1))
+    b.store(left, e.polls)
+    ask, on = b.append_basic_block("ask"), b.append_basic_block("on")
+    b.cbranch(b.icmp_signed("==", left, I32(0)), ask, on).set_weights([1, POLL])
+    b.position_at_end(ask)
+    b.store(I32(POLL), e.polls)
+    asked = b.call(e.lanes(1).declare("gradjit_interrupted", I32, []), [])
+    stop_if(e, b.icmp_signed("!=", asked, I32(0)), INTERRUPTED)
+    b.branch(on)
+    b.position_at_end(on)
+
+
+def leave(e: Emitter) -> None:
+    """The end of the kernel: tapes are freed on every path."""
+    e.b.branch(exit_block(e))
+    e.b.position_at_end(exit_block(e))
+    free = e.lanes(1).declare("free", ir.VoidType(), [PTR]) if e.tapes else None
+    for t in e.tapes.values():
+        e.b.call(free, [e.b.load(t.base, typ=PTR)])
+    e.b.ret(e.b.load(e.failed, typ=I32) if e.failed is not None else I32(0))
+
+
+FLOW: dict[type[Stmt], Callable[[Any, Any], None]] = {
+    Let: let, Assign: assign, Repeat: repeat, While: while_, If: if_, Rewind: rewind, Push: push, Pop: pop,
+}
