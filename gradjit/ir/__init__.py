@@ -20,6 +20,7 @@ from .types import (
     I32,
     I64,
     INDEX,
+    TAPE,
     U8,
     U16,
     U32,
@@ -32,7 +33,7 @@ from .types import (
 from .verifier import verify
 
 __all__ = [
-    "BOOL", "C64", "C128", "DTYPES", "F32", "F64", "I8", "I16", "I32", "I64", "INDEX", "OPS", "U8", "U16", "U32", "U64",
-    "ArrayType", "Block", "Builder", "DType", "Func", "Loc", "Module", "Op", "OpSpec", "Value", "captures", "dtype_of",
-    "interpret", "parse", "print_func", "print_module", "type_of", "verify", "walk",
+    "BOOL", "C64", "C128", "DTYPES", "F32", "F64", "I8", "I16", "I32", "I64", "INDEX", "OPS", "TAPE", "U8", "U16",
+    "U32", "U64", "ArrayType", "Block", "Builder", "DType", "Func", "Loc", "Module", "Op", "OpSpec", "Value",
+    "captures", "dtype_of", "interpret", "parse", "print_func", "print_module", "type_of", "verify", "walk",
 ]

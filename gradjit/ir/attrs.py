@@ -40,6 +40,24 @@ def read_extents(c: Cursor) -> tuple[Any, ...]:
     return tuple(items)
 
 
+def show_type(t: ArrayType, name_of: NameOf) -> str:
+    return f"{t.dtype}{show_extents(t.shape, name_of)}"
+
+
+def show_types(types: tuple[ArrayType, ...], name_of: NameOf) -> str:
+    return "[" + ",".join(show_type(t, name_of) for t in types) + "]"
+
+
+def read_types(c: Cursor) -> tuple[ArrayType, ...]:
+    c.expect("[")
+    types: list[ArrayType] = []
+    while not c.accept("]"):
+        types.append(c.type())
+        if not c.peek("]"):
+            c.expect(",")
+    return tuple(types)
+
+
 def _show_scalar(x: Any) -> str:
     if isinstance(x, (bool, np.bool_)):
         return "true" if x else "false"
@@ -97,6 +115,8 @@ EXTENTS = AttrKind("extents", show_extents, read_extents)
 INTS = AttrKind("ints", show_extents, read_extents)
 """A tuple of ints: axes, permutations, steps."""
 INT = AttrKind("int", lambda a, _: str(a), lambda c: c.integer())
+TYPES = AttrKind("types", show_types, read_types)
+"""A tuple of types, whose extents may be index values."""
 BOOL = AttrKind("bool", lambda a, _: "true" if a else "false", lambda c: c.word() == "true")
 DTYPE = AttrKind("dtype", lambda a, _: a.name, lambda c: c.dtype())
 LITERAL = AttrKind("literal", lambda a, _: show_literal(a), _no_literal)

@@ -85,7 +85,7 @@ class Op:
         yield from self.operands
         for a in self.attrs.values():
             if isinstance(a, tuple):
-                yield from (v for v in a if isinstance(v, Value))
+                yield from attr_values(a)
 
     def __repr__(self) -> str:
         return f"<{self.name} {list(self.operands)} {self.attrs}>"
@@ -174,10 +174,19 @@ def captures(op: Op) -> list[Value]:
     return list(found)
 
 
+def attr_values(attr: tuple[Any, ...]) -> Iterator[Value]:
+    """The index values in a tuple of extents or types."""
+    for v in attr:
+        if isinstance(v, Value):
+            yield v
+        elif isinstance(v, ArrayType):
+            yield from (e for e in v.shape if isinstance(e, Value))
+
+
 def map_attr(attr: Any, f: Callable[[Value], Value]) -> Any:
     """An attribute with its index values replaced."""
-    if isinstance(attr, tuple) and any(isinstance(v, Value) for v in attr):
-        return tuple(f(v) if isinstance(v, Value) else v for v in attr)
+    if isinstance(attr, tuple) and any(True for _ in attr_values(attr)):
+        return tuple(f(v) if isinstance(v, Value) else map_type(v, f) if isinstance(v, ArrayType) else v for v in attr)
     return attr
 
 

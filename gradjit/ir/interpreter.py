@@ -9,6 +9,7 @@ import numpy as np
 
 from .core import Block, Func, Op, Value, map_attr
 from .ops import OPS
+from .types import TAPE
 
 Env = dict[Value, np.ndarray]
 
@@ -48,7 +49,7 @@ def evaluate(op: Op, args: Sequence[np.ndarray], env: Env) -> list[np.ndarray]:
     attrs = {k: map_attr(a, number) for k, a in op.attrs.items()}
     out = OPS[op.name].evaluate(*args, **attrs)  # type: ignore[misc]
     outs = out if isinstance(out, tuple) else (out,)
-    return [np.asarray(o, r.dtype.np) for o, r in zip(outs, op.results, strict=True)]
+    return [o if r.dtype is TAPE else np.asarray(o, r.dtype.np) for o, r in zip(outs, op.results, strict=True)]
 
 
 def _if(op: Op, args: list[np.ndarray], env: Env) -> list[np.ndarray]:

@@ -181,7 +181,7 @@ class Cursor:
         name = self.word()
         if name not in OPS:
             raise self.error(f"unknown operation {name!r}")
-        operands = self.values()
+        operands = self.values() if OPS[name].arity != 0 else ()  # else the next line's results look like operands
         attrs = self.attrs(name, [t for _, t in results])
         loc = self.location()
         regions = self.regions(OPS[name].regions)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from .attrs import EXTENTS, show_literal
+from .attrs import show_literal, show_type
 from .core import Block, Func, Module, Op, Value
 from .ops import OPS
 from .types import ArrayType, Extent
@@ -50,7 +50,7 @@ class Printer:
         self.out: list[str] = []
 
     def type(self, t: ArrayType) -> str:
-        return f"{t.dtype}{EXTENTS.show(t.shape, self.names)}"
+        return show_type(t, self.names)
 
     def define(self, v: Value) -> str:
         return f"{self.names.define(v)}: {self.type(v.type)}"

@@ -35,7 +35,7 @@ class DType:
 
     @property
     def kind(self) -> str:
-        """NumPy's kind letter: b(ool), i(nt), u(nsigned), f(loat), c(omplex)."""
+        """NumPy's kind letter: b(ool), i(nt), u(nsigned), f(loat), c(omplex); O for a tape."""
         return self.np.kind
 
     @property
@@ -68,17 +68,18 @@ I8, I16, I32, I64 = (DType(f"i{n}", np.dtype(f"int{n}")) for n in (8, 16, 32, 64
 U8, U16, U32, U64 = (DType(f"u{n}", np.dtype(f"uint{n}")) for n in (8, 16, 32, 64))
 F32, F64 = DType("f32", np.dtype(np.float32)), DType("f64", np.dtype(np.float64))
 C64, C128 = DType("c64", np.dtype(np.complex64)), DType("c128", np.dtype(np.complex128))
+TAPE = DType("tape", np.dtype(object))
+"""What a loop keeps for its reverse (see ops/tape.py): no element type of arrays, but values have the type `tape[]`."""
 
-DTYPES: dict[str, DType] = {
-    t.name: t for t in (BOOL, I8, I16, I32, I64, U8, U16, U32, U64, F32, F64, C64, C128)
-}
+ELEMENTS = (BOOL, I8, I16, I32, I64, U8, U16, U32, U64, F32, F64, C64, C128)
+DTYPES: dict[str, DType] = {t.name: t for t in (*ELEMENTS, TAPE)}
 
 
 def _named(name: str) -> DType:
     return DTYPES[name]
 
 
-_FROM_NUMPY = {t.np: t for t in DTYPES.values()}
+_FROM_NUMPY = {t.np: t for t in ELEMENTS}
 
 
 def dtype_of(dtype: object) -> DType:

@@ -8,17 +8,21 @@ Invariants:
 4. A value is defined once; operations and blocks own the values they define.
 5. Regions take and yield the types that their operation's rule asks for.
 6. Index values in extents have the type i64[].
+7. A tape value has at most one use on every path: the branches of an `if` are paths of their own, and a loop uses none
+   from outside other than as an initial value.
 
 Not checked: that run-time values of symbolic extents agree; that computed indices are in range (a run-time check).
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from ..errors import GradjitError, IRError
-from .core import Block, Func, Module, Op, Value
+from .core import Block, Func, Module, Op, Value, captures
 from .ops import OPS
 from .printer import Printer
-from .types import INDEX, ArrayType
+from .types import INDEX, TAPE, ArrayType
 
 
 class _Checker:
@@ -37,6 +41,31 @@ class _Checker:
         for v in block.results:
             if v not in scope:
                 self.fail(None, f"yields {v!r}, which is not defined here")
+
+    def linear(self, block: Block) -> set[Value]:
+        """The tapes that a block uses, each of which it may use once. A branch stands for all in the count."""
+        used: set[Value] = set()
+
+        def use(values: Iterable[Value], op: Op | None) -> None:
+            for v in values:
+                if v.dtype is TAPE:
+                    if v in used:
+                        self.fail(op, f"the tape {v!r} is used twice")
+                    used.add(v)
+
+        for op in block.ops:
+            use(op.operands, op)
+            paths = [self.linear(r) for r in op.regions]
+            if op.name == "if":
+                use({v for path in paths for v in path if v in set(captures(op))}, op)
+            else:
+                self.no_tapes(op)
+        use(block.results, None)
+        return used
+
+    def no_tapes(self, op: Op) -> None:
+        if op.regions and any(v.dtype is TAPE for v in captures(op)):
+            self.fail(op, "a loop uses a tape from outside in each turn; it must carry it")
 
     def define(self, v: Value, owner: Op | Block, scope: set[Value], op: Op | None) -> None:
         self.extents(v.type, scope, op)
@@ -94,6 +123,8 @@ def errors_of(func: Func) -> list[tuple[Op | None, str]]:
     """All that is wrong with a function: the operation at fault (None for a block's parameters or end), what it is."""
     c = _Checker()
     c.block(func.body, set())
+    if any(op.name == "tape" for op in func.ops):
+        c.linear(func.body)
     return c.errors
 
 

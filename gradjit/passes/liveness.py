@@ -7,6 +7,7 @@ when the loop's result is read or the body reads it to compute another live one;
 from __future__ import annotations
 
 from ..ir import Block, Func, Op, Value
+from ..ir.core import attr_values
 
 
 class Liveness:
@@ -47,9 +48,8 @@ class Liveness:
             uses[v] = uses.get(v, 0) + 1
         for a in op.attrs.values():
             if type(a) is tuple:
-                for v in a:
-                    if type(v) is Value:
-                        uses[v] = uses.get(v, 0) + 1
+                for v in attr_values(a):
+                    uses[v] = uses.get(v, 0) + 1
 
     def enter(self, op: Op, fixed: tuple[Value, ...]) -> None:
         """The operation has become live: it reads its condition or bounds."""

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from ..ir import OPS, ArrayType, Block, DType, Func, Loc, Op, Value
-from ..ir.attrs import EXTENTS, frozen
+from ..ir.attrs import EXTENTS, TYPES, frozen
 from ..ir.core import map_attr, map_type
 from ..ir.rewrite import Env, new_block
 from . import regions
@@ -29,7 +29,10 @@ Rule = Callable[["Rewriter", Args, Attrs], "Value | None"]
 RegionRule = Callable[["Rewriter", Op, Env], bool]
 """Rebuilds an operation with regions in another way and binds its results in `env`; False where it does not fit."""
 
-_WITH_EXTENTS = {name: tuple(a for a, kind in spec.attrs.items() if kind is EXTENTS) for name, spec in OPS.items()}
+LINEAR = frozenset({"tape", "push", "pop"})
+"""What works on a tape, which is used linearly."""
+_WITH_EXTENTS = {name: tuple(a for a, kind in spec.attrs.items() if kind in (EXTENTS, TYPES))
+                 for name, spec in OPS.items()}
 
 
 class Rewriter:
@@ -90,9 +93,21 @@ class Rewriter:
             changed = map_attr(attrs[a], env.__getitem__)
             if changed is not attrs[a]:
                 attrs = {**attrs, a: changed}
+        if op.name in LINEAR:
+            self.once(op, attrs, env)
+            return
         old = op.results[0]
         new = self.build(op.name, tuple([env[v] for v in op.operands]), attrs, map_type(old.type, env.__getitem__))
         self.bind(old, new, env)
+
+    def once(self, op: Op, attrs: Attrs, env: Env) -> None:
+        """Rebuild an operation that is neither folded nor shared with another."""
+        types = tuple([map_type(r.type, env.__getitem__) for r in op.results])
+        new = Op(op.name, tuple([env[v] for v in op.operands]), attrs, types, (), op.loc)
+        self.block.ops.append(new)
+        for r, fresh in zip(op.results, new.results, strict=True):
+            self.home[fresh] = self.block
+            self.bind(r, fresh, env)
 
     def bind(self, old: Value, new: Value, env: Env) -> None:
         """`old` has become `new`."""

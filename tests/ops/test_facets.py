@@ -38,13 +38,14 @@ def emitted(room: str) -> set[str]:
 
 
 UNTRACED = dict.fromkeys(("if", "for", "while"), "control flow is not lifted yet")
+TAPES = dict.fromkeys(("tape", "push", "pop"), "reverse mode makes them, for what loops keep")
 DISSOLVED = {"stop_gradient": "the identity: it dissolves before code is emitted (Elements.apply)"}
 
 FACETS: dict[str, Facet] = {
-    "tracer": Facet(emitted("tracer"), (UNTRACED,)),
+    "tracer": Facet(emitted("tracer") - set(TAPES), (UNTRACED, TAPES)),
     "vjp": Facet(vjp.RULES, (vjp.CONSTANT, vjp.UNSUPPORTED)),
     "jvp": Facet(jvp.RULES, (jvp.CONSTANT, jvp.UNSUPPORTED)),
-    "batching": Facet(batching.RULES, (batching.UNBATCHED, batching.UNSUPPORTED)),
+    "batching": Facet(batching.RULES, (batching.UNBATCHED,)),
     "lowering": Facet({**lowering.ELEMENT, **lowering.EMIT, **lowering.TASKS}, (lowering.UNLOWERED, DISSOLVED)),
 }
 

@@ -8,5 +8,6 @@ RULES: dict[str, Rule] = {}
 CONSTANT: dict[str, str] = {}
 
 UNSUPPORTED: dict[str, str] = dict.fromkeys(
-    ("if", "for", "while"), "control flow on traced values is not differentiated yet; write np.where for a branch, "
-                            "and for a loop one over a Python sequence, which is unrolled")
+    ("if", "for", "while", "tape", "push", "pop"),
+    "control flow on traced values is not differentiated yet; write np.where for a branch, "
+    "and for a loop one over a Python sequence, which is unrolled")

@@ -1,0 +1,58 @@
+"""The tape: where a loop leaves, turn by turn, what its reverse reads, last in, first out.
+
+`tape` gives an empty one, `push %t, %v...` one with one more record, `pop %t` the one below and the record's values, of
+the `types` that were pushed. A tape is used linearly: each of its values has one use on every path, so that one piece
+of memory serves them all. It travels through loops and branches as any carried value or result does.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ...errors import DtypeError
+from .. import attrs as kinds
+from ..types import TAPE, ArrayType
+from .spec import OpSpec, table
+
+TAPE_TYPE = ArrayType(TAPE, ())
+
+Tape = tuple[Any, ...]
+"""In the interpreter: `()`, or `(the tape below, the record's values)`."""
+
+
+def _infer_tape() -> tuple[ArrayType, ...]:
+    return (TAPE_TYPE,)
+
+
+def _check_tape(name: str, tape: ArrayType, record: tuple[ArrayType, ...]) -> None:
+    if tape != TAPE_TYPE:
+        raise DtypeError(f"{name}: the first operand is {tape}, expected {TAPE_TYPE}")
+    if any(t.dtype is TAPE for t in record):
+        raise DtypeError(f"{name}: a tape holds no tapes")
+
+
+def _infer_push(tape: ArrayType, *record: ArrayType) -> tuple[ArrayType, ...]:
+    _check_tape("push", tape, record)
+    return (TAPE_TYPE,)
+
+
+def _infer_pop(tape: ArrayType, types: tuple[ArrayType, ...]) -> tuple[ArrayType, ...]:
+    _check_tape("pop", tape, types)
+    return (TAPE_TYPE, *types)
+
+
+def _pop(tape: Tape, types: tuple[ArrayType, ...]) -> tuple[Any, ...]:
+    if not tape:
+        raise IndexError("pop from an empty tape")
+    below, record = tape
+    if len(record) != len(types) or any(v.shape != t.extents for v, t in zip(record, types, strict=True)):
+        raise TypeError(f"pop: a record of shapes {[v.shape for v in record]}, expected {list(types)}")
+    return (below, *record)
+
+
+OPS = table(
+    OpSpec("tape", "tape", 0, _infer_tape, lambda: ((),)),
+    OpSpec("push", "tape", None, _infer_push, lambda tape, *record: ((tape, record),)),
+    OpSpec("pop", "tape", 1, _infer_pop, _pop, {"types": kinds.TYPES}),
+)
+"""`evaluate` gives a tuple of results throughout, as a tape is a tuple itself."""
