@@ -67,6 +67,8 @@ def run_chunk(a: argparse.Namespace, seed: int, size: int, totals: Counter[str],
                 seen.add(rest)
             elif not quiet:
                 print(line, end="", flush=True)
+    if process.returncode > 0:
+        raise SystemExit(f"the check of seed {at} broke, not the program; see above")
     return process.returncode == 0, at
 
 

@@ -16,8 +16,8 @@ import numpy as np
 import gradjit as gj
 from gradjit.ir import verify
 from gradjit.tracer.trace import trace
+from tests.control.case import Case, dot, interpreted, pushed, quotient, same
 
-from ...control.case import Case, dot, interpreted, pushed, quotient, same
 from .grow import Program
 
 BACKENDS = ("interpreter", "native")

@@ -837,6 +837,7 @@ def runs(p: Program) -> bool:
             leaves = [loss, *variables]
             if not all(np.all(np.abs(np.asarray(v, float)) < LARGEST) for v in leaves):
                 return False
-    except (ValueError, IndexError, FloatingPointError, OverflowError, ZeroDivisionError, UnboundLocalError, TypeError):
+    except (ValueError, IndexError, FloatingPointError, OverflowError, ZeroDivisionError, UnboundLocalError, TypeError,
+            KeyError, AttributeError):
         return False
     return True

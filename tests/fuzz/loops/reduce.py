@@ -7,7 +7,7 @@ import copy
 import time
 from collections.abc import Callable, Iterator
 
-from .check import Refused, Rough, check
+from .check import Endless, Refused, Rough, check, limited
 from .grow import Program, runs
 
 Edit = Callable[[], None]
@@ -25,12 +25,21 @@ def reduced(p: Program, backend: str, seconds: float = 60.0) -> Program:
         k = 0
         while k < count and time.monotonic() < end:
             q = edited(p, k)
-            if q is not None and len(q.source) < len(p.source) and runs(q) and signature(q, backend) == wanted:
+            if q is not None and len(q.source) < len(p.source) and ends(q) and signature(q, backend) == wanted:
                 p, smaller = q, True
                 count = sum(1 for _ in edits(ast.parse(p.source)))
             else:
                 k += 1
     return p
+
+
+def ends(p: Program) -> bool:
+    """Whether NumPy runs a program: an edit may have taken the end of a loop."""
+    try:
+        with limited(2):
+            return runs(p)
+    except Endless:
+        return False
 
 
 def signature(p: Program, backend: str) -> tuple[str, str, str] | None:
