@@ -243,7 +243,7 @@ GIL_WORK = 20_000.0
 def native(p: Program, note: Callable[[str], None]) -> Native:
     """Compile for this machine. `note(name)` is told when a step is done."""
     from ..codegen import lower
-    from ..codegen.symbols import resolve
+    from ..runtime import externals
     from ..runtime.entry import build_entry
     refuse_complex(p.func)
     specs = [s for s in p.parameters if not isinstance(s, StaticSpec)] + [c.spec for c in p.captured]
@@ -252,7 +252,7 @@ def native(p: Program, note: Callable[[str], None]) -> Native:
     spec = EntrySpec(p.parameters, p.outputs, p.result, p.captured, p.guards,
                      tuple((BoundsError, check.message) for check in lowered.checks), lowered.workspace_bytes,
                      lowered.work > GIL_WORK)
-    entry = build_entry(lowered.module, lowered.kernel, spec, symbols={n: resolve(n) for n in lowered.externals})
+    entry = build_entry(lowered.module, lowered.kernel, spec, symbols=externals.addresses(lowered.externals))
     note("llvm")
     return Native(entry, lowered, p.conditions)
 

@@ -29,6 +29,10 @@ SIGNATURES: dict[str, tuple[str, str]] = {
     "PyErr_ExceptionMatches": ("i", "p"),
     "PyErr_NoMemory": ("p", ""),
     "PyErr_SetString": ("v", "pp"),
+    "PyErr_CheckSignals": ("i", ""),
+    "PyGILState_Ensure": ("i", ""),
+    "PyGILState_Release": ("v", "i"),
+    "PyThread_get_thread_ident": ("n", ""),
     "Py_EnterRecursiveCall": ("i", "p"),
     "Py_LeaveRecursiveCall": ("v", ""),
     "PyEval_SaveThread": ("p", ""),
@@ -64,6 +68,7 @@ OBJECTS: dict[str, object] = {
     "PyTuple_Type": tuple,
     "_Py_NoneStruct": None,
     "PyExc_AttributeError": AttributeError,
+    "PyExc_KeyboardInterrupt": KeyboardInterrupt,
     "PyExc_RuntimeError": RuntimeError,
     "PyExc_TypeError": TypeError,
 }

@@ -101,8 +101,9 @@ class _Emitter:
         outputs = self.results.allocate()
         workspace = self._take_workspace()
         status = self._call_kernel([*inputs, *outputs, workspace], arguments)
+        record = self._record(workspace)
         self._return_workspace(workspace)
-        self._raise_errors(status)
+        self._raise_errors(status, record)
         result = self.results.build(arguments, captured)
         self._release(self.checks)
         frame.builder.ret(result)
@@ -146,7 +147,28 @@ class _Emitter:
         frame.call("PyEval_RestoreThread", thread)
         return status
 
-    def _raise_errors(self, status: ir.Value) -> None:
+    def _record(self, workspace: ir.Value) -> list[ir.Value]:
+        """The two numbers that the kernel has left for the message of an error, if any error has such."""
+        if not any(callable(message) for _, message in self.spec.errors):
+            return []
+        return [self.frame.load(workspace, self.spec.workspace_bytes - k, I64) for k in (16, 8)]
+
+    def _raise_described(self, cls: type, describe: Callable[..., str], record: list[ir.Value]) -> None:
+        """Raise `cls(describe(*record))`."""
+        frame = self.frame
+        row = frame.cell(16, 8)
+        for k, number in enumerate(record):
+            made = frame.call("PyLong_FromLongLong", number)
+            frame.require(frame.differs(made, NULL), self.fail)
+            frame.store(made, row, 8 * k)
+        message = frame.call_support("call_python", self._object(describe), row, i64(2), NULL)
+        for k in range(2):
+            frame.decref(frame.load(row, 8 * k))
+        frame.require(frame.differs(message, NULL), self.fail)
+        frame.call("PyErr_SetObject", self._object(cls), message)
+        frame.decref(message)
+
+    def _raise_errors(self, status: ir.Value, record: list[ir.Value]) -> None:
         frame = self.frame
         failed, onwards = frame.block("failed"), frame.block("done")
         frame.builder.cbranch(frame.same(status, i32(0)), onwards, failed).set_weights((4000, 1))
@@ -157,11 +179,13 @@ class _Emitter:
             case = frame.block()
             choice.add_case(i32(k + 1), case)
             frame.enter(case)
-            frame.call("PyErr_SetObject", self._object(cls), self._object(message))
+            if callable(message):
+                self._raise_described(cls, message, record)
+            else:
+                frame.call("PyErr_SetObject", self._object(cls), self._object(message))
             frame.go(self.fail)
         frame.enter(unknown)
-        text = frame.text("the compiled kernel returned an unknown status")
-        frame.call("PyErr_SetString", frame.object("PyExc_RuntimeError"), text)
+        frame.call_support("fail", status)
         frame.go(self.fail)
         frame.enter(onwards)
 

@@ -30,7 +30,11 @@ SUPPORT: dict[str, tuple[str, str]] = {
     "look_up": ("p", "pp"),
     "get_attribute": ("p", "pp"),
     "call_python": ("p", "ppnp"),
+    "fail": ("v", "i"),
 }
+
+# The function of the C library that `support` calls: its name here, its signature.
+CLOCK = "time", ("q", "p")
 
 _TYPES: dict[str, ir.Type] = {"p": PTR, "n": I64, "q": I64, "i": I32, "d": F64, "v": ir.VoidType()}
 _LIKELY = (4000, 1)
@@ -91,6 +95,10 @@ class Frame:
     def call_support(self, name: str, *arguments: ir.Value) -> ir.Value:
         """Call a function of `support`."""
         return self._call(f"gradjit.{name}", SUPPORT[name], arguments)
+
+    def call_clock(self) -> ir.Value:
+        """The seconds since 1970."""
+        return self._call(*CLOCK, (NULL,))
 
     def call_alloc(self, dtype: str) -> ir.Value:
         """A new NumPy scalar, its value not set, or NULL."""

@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 
 from gradjit.codegen import Lowered, lower
-from gradjit.codegen.symbols import resolve
 from gradjit.ir import Func
+from gradjit.runtime import externals, support
 from gradjit.runtime.jit import compile_module
 
 ALIGN = 64
@@ -25,10 +25,10 @@ class Kernel:
     def __init__(self, func: Func) -> None:
         self.func = func
         self.lowered: Lowered = lower(func)
-        self.code = compile_module(self.lowered.module, {name: resolve(name) for name in self.lowered.externals})
+        self.code = compile_module(self.lowered.module, externals.addresses(self.lowered.externals))
         program = self.lowered.program
         count = len(program.inputs) + len(program.outputs) + 1
-        signature = ctypes.CFUNCTYPE(ctypes.c_int32, *[ctypes.c_void_p] * count)
+        signature = ctypes.PYFUNCTYPE(ctypes.c_int32, *[ctypes.c_void_p] * count)  # an exception passes through
         self._run = signature(self.code.addresses[self.lowered.kernel.name])
 
     def __call__(self, *args: Any) -> list[np.ndarray]:
@@ -42,7 +42,9 @@ class Kernel:
         workspace = np.empty(self.lowered.workspace_bytes + ALIGN, np.uint8)
         aligned = -(-workspace.ctypes.data // ALIGN) * ALIGN
         status = self._run(*(a.ctypes.data for a in (*inputs, *outputs)), aligned)
-        if status:
+        if status == support.OUT_OF_MEMORY:
+            raise MemoryError
+        if status > 0:
             raise IndexError(self.lowered.checks[status - 1].message)
         return outputs
 

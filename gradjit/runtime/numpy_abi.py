@@ -21,7 +21,10 @@ from gradjit.runtime.cpython import WORD, word_at
 
 # NumPy's C functions that emitted code calls: name -> (index in the API table, result, parameters), the latter as in
 # cpython.SIGNATURES.
-FUNCTIONS: dict[str, tuple[int, str, str]] = {"PyArray_NewFromDescr": (94, "p", "ppipppip")}
+FUNCTIONS: dict[str, tuple[int, str, str]] = {
+    "PyArray_CopyInto": (50, "i", "pp"),
+    "PyArray_NewFromDescr": (94, "p", "ppipppip"),
+}
 _INDEX_ABI_VERSION, _INDEX_ARRAY_TYPE = 0, 2
 _ABI_VERSION = 0x02000000
 

@@ -334,7 +334,9 @@ class EntrySpec:
 
     The kernel is called as `i32 kernel(ptr in..., ptr captured..., ptr out..., ptr workspace)`: a data pointer for
     every parameter that is not static, every captured value and every output; the workspace is 64-byte aligned, null
-    if `workspace_bytes` is 0. It returns 0, or 1 + the index in `errors` of the exception to raise.
+    if `workspace_bytes` is 0. It returns 0; or 1 + the index in `errors` of the exception to raise: its class, and its
+    message or what makes that of the two i64 (an index and an extent) in the last 16 bytes of the workspace; or a
+    status of `support` below zero.
 
     `result` is an index into `outputs`, None, Constant, Argument, Captured, Build, or a tuple, list or dict of such.
     Raises TypeError or ValueError for a description that cannot be meant.
@@ -345,7 +347,7 @@ class EntrySpec:
     result: Any
     captured: tuple[Capture, ...] = ()
     guards: tuple[Guard, ...] = ()
-    errors: tuple[tuple[type[Exception], str], ...] = ()
+    errors: tuple[tuple[type[Exception], str | Callable[[int, int], str]], ...] = ()
     workspace_bytes: int = 0
     release_gil: bool = False
     _objects: tuple[object, ...] = field(init=False, repr=False)
@@ -359,8 +361,11 @@ class EntrySpec:
         for error in self.errors:
             cls: Any = error[0]
             message: Any = error[1]
-            if not (isinstance(cls, type) and issubclass(cls, BaseException) and isinstance(message, str)):
+            if not (isinstance(cls, type) and issubclass(cls, BaseException)
+                    and (isinstance(message, str) or callable(message))):
                 raise TypeError(f"errors are (exception class, message), not ({cls!r}, {message!r})")
+            if callable(message) and self.workspace_bytes < 16:
+                raise ValueError(f"an error is described by the end of a workspace of {self.workspace_bytes} bytes")
         for node in result_nodes(self.result):
             self._check_node(node)
         object.__setattr__(self, "_objects", tuple({id(x): x for x in self._walk_objects()}.values()))

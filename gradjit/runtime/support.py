@@ -11,6 +11,9 @@ from __future__ import annotations
 
 import ctypes
 import functools
+import os
+import sys
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -19,7 +22,7 @@ from llvmlite import ir
 
 from gradjit.runtime import cpython, jit, numpy_abi
 from gradjit.runtime.dispatch import ENTRY_BYTES, HANDLER, MISS, MISSES, TABLE
-from gradjit.runtime.frame import I8, I32, I64, MISS as MISS_POINTER, NULL, PTR, SUPPORT, Frame, i32, i64
+from gradjit.runtime.frame import CLOCK, I8, I32, I64, MISS as MISS_POINTER, NULL, PTR, SUPPORT, Frame, i32, i64
 
 # Answers of a check. An error has set an exception.
 YES, NO, ERROR = i32(1), i32(0), i32(-1)
@@ -27,7 +30,12 @@ YES, NO, ERROR = i32(1), i32(0), i32(-1)
 # How an item of a namespace is watched.
 IDENTICAL, SAME_STATIC, ABSENT, PRESENT, CAPTURED = range(5)
 
+# What a kernel returns besides 0 and the numbers of its checks: an exception is set already (by Python code that it
+# has called); a tape found no memory; a signal's handler has raised.
+RAISED, OUT_OF_MEMORY, INTERRUPTED = -1, -2, -3
+
 _MISS_SYMBOL = "gradjit.miss"
+_SIGNALS_SYMBOL = "gradjit.signals"
 
 
 def _check_arrays(frame: Frame) -> None:
@@ -302,6 +310,74 @@ def _try_chain(frame: Frame, owner: ir.Value, args: ir.Value, count: ir.Value) -
     frame.enter(exhausted)
 
 
+# -- what kernels call, whether their thread holds the GIL or not
+
+
+def _interrupted(frame: Frame) -> None:
+    """`i32 interrupted()`: has the handler of a signal raised an exception, as that of Ctrl-C does?
+
+    Handlers run on the main thread. It looks at most once a second, for another thread may have the GIL, and
+    getting it takes as long as that works.
+    """
+    signals, no = frame.object(_SIGNALS_SYMBOL), frame.block("no")
+    frame.require(frame.same(frame.call("PyThread_get_thread_ident"), frame.load(signals, 0, I64)), no)
+    now = frame.call_clock()
+    frame.require(frame.differs(now, frame.load(signals, 8, I64)), no)
+    frame.store(now, signals, 8)
+    state = frame.call("PyGILState_Ensure")
+    answer = frame.call("PyErr_CheckSignals")
+    frame.call("PyGILState_Release", state)
+    frame.builder.ret(answer)
+    frame.enter(no)
+    frame.builder.ret(i32(0))
+
+
+def _print(frame: Frame) -> None:
+    """`i32 print(PyObject *printer, const int64_t *words)`: call a Python object with the address of the words.
+
+    Answers 0, or -1 with an exception set.
+    """
+    printer, words = frame.function.args
+    failed = frame.block("failed")
+    state = frame.call("PyGILState_Ensure")
+    row = frame.cell(8, 8)
+    address = frame.call("PyLong_FromUnsignedLongLong", frame.builder.ptrtoint(words, I64))
+    frame.require(frame.differs(address, NULL), failed)
+    frame.store(address, row)
+    result = frame.call_support("call_python", printer, row, i64(1), NULL)
+    frame.decref(address)
+    frame.require(frame.differs(result, NULL), failed)
+    frame.decref(result)
+    frame.call("PyGILState_Release", state)
+    frame.builder.ret(i32(0))
+    frame.enter(failed)
+    frame.call("PyGILState_Release", state)
+    frame.builder.ret(i32(-1))
+
+
+def _fail(frame: Frame) -> None:
+    """`void fail(int status)`: set the exception that a status below zero stands for, unless one is set already."""
+    (status,) = frame.function.args
+    raised, none, memory, interrupt, unknown = (frame.block() for _ in range(5))
+    frame.builder.cbranch(frame.same(frame.call("PyErr_Occurred"), NULL), none, raised)
+    frame.enter(none)
+    choice = frame.builder.switch(status, unknown)
+    choice.add_case(i32(OUT_OF_MEMORY), memory)
+    choice.add_case(i32(INTERRUPTED), interrupt)
+    frame.enter(memory)
+    frame.call("PyErr_NoMemory")
+    frame.go(raised)
+    for block, cls, text in (
+        (interrupt, "PyExc_KeyboardInterrupt", ""),
+        (unknown, "PyExc_RuntimeError", "the compiled kernel returned an unknown status"),
+    ):
+        frame.enter(block)
+        frame.call("PyErr_SetString", frame.object(cls), frame.text(text))
+        frame.go(raised)
+    frame.enter(raised)
+    frame.builder.ret_void()
+
+
 @contextmanager
 def loop(frame: Frame, count: ir.Value) -> Iterator[ir.Value]:
     """Emit a loop over 0 ... count - 1; yields the index."""
@@ -346,10 +422,18 @@ EMITTERS: dict[str, Callable[[Frame], None]] = {
     "get_attribute": _guarded("PyObject_GetAttr"),
     "call_python": _guarded("PyObject_Vectorcall"),
     "check_items": _check_items,
+    "fail": _fail,
+    "interrupted": _interrupted,
+    "print": _print,
     "dispatch": _dispatch,
     "call_entry": _call_entry,
 }
-_ENTRY_POINTS = {"dispatch": ("p", "ppnp"), "call_entry": ("p", "ppn")}
+_ENTRY_POINTS = {
+    "dispatch": ("p", "ppnp"),
+    "call_entry": ("p", "ppn"),
+    "interrupted": ("i", ""),
+    "print": ("i", "pp"),
+}
 
 
 @functools.cache
@@ -380,9 +464,32 @@ def symbol_address(symbol: str) -> int:
     """The address behind a symbol of emitted code: of this module, of CPython, of NumPy."""
     if symbol == _MISS_SYMBOL:
         return id(MISS)
+    if symbol == _SIGNALS_SYMBOL:
+        return ctypes.addressof(_signals)
+    if symbol == CLOCK[0]:
+        return _clock_address()
     if symbol.startswith("gradjit."):
         return addresses()[symbol]
     return cpython.address(symbol) if symbol in cpython.NAMES else numpy_abi.symbol_address(symbol)
+
+
+_signals = (ctypes.c_uint64 * 2)()  # the main thread; the second in which it last looked for signals
+
+
+def _this_is_main() -> None:
+    """The thread that survives a fork is the main thread of the child."""
+    _signals[0] = threading.main_thread().ident or 0
+
+
+_this_is_main()
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_this_is_main)
+
+
+def _clock_address() -> int:
+    library = ctypes.CDLL("ucrtbase" if sys.platform == "win32" else None)
+    clock = library["_time64" if sys.platform == "win32" else CLOCK[0]]
+    return ctypes.cast(clock, ctypes.c_void_p).value or 0
 
 
 @functools.cache

@@ -7,6 +7,7 @@ import enum
 import gc
 import math
 import pickle
+import signal
 import sys
 import threading
 import time
@@ -19,6 +20,7 @@ import pytest
 from llvmlite import ir
 
 from gradjit.errors import DtypeError
+from gradjit.runtime import externals
 from gradjit.runtime.entry import CACHED_WORKSPACE, MISS, STACK_WORKSPACE, build_entry, emit_entry, load_entry
 from gradjit.runtime.jit import emit_object
 from gradjit.runtime.numpy_abi import DTYPES
@@ -52,6 +54,7 @@ from tests.runtime.kernels import (
     I8,
     I32,
     I64,
+    PTR,
     accepts,
     array_entry,
     copy,
@@ -1336,3 +1339,103 @@ def test_kernel_is_exported_beside_the_entry():
     x, square, slope = ctypes.c_double(3.0), ctypes.c_double(), ctypes.c_double()
     assert function(x, square, slope, None) == 0
     assert (square.value, slope.value) == (9.0, 6.0)
+
+
+# -- statuses, and what a kernel can ask for
+
+
+def _status(value: int) -> Any:
+    return lambda builder, args: ir.Constant(I32, value)
+
+
+@pytest.mark.parametrize("status, error", [(-2, MemoryError), (-3, KeyboardInterrupt), (77, RuntimeError)])
+def test_statuses_that_every_kernel_may_return(status: int, error: type[BaseException]) -> None:
+    call = entry(EntrySpec((), (), None), _status(status)).call
+    with pytest.raises(error):
+        call()
+
+
+def test_an_error_is_described_by_what_the_kernel_leaves_in_its_workspace() -> None:
+    def body(builder: ir.IRBuilder, args: Any) -> Any:
+        for k, number in enumerate((-7, 1 << 40)):
+            builder.store(ir.Constant(I64, number), element(builder, args[-1], ir.Constant(I64, 2 + k), I64))
+        return ir.Constant(I32, 1)
+
+    errors = ((IndexError, lambda index, extent: f"{index} of {extent}"),)
+    for size in (32, STACK_WORKSPACE + 16, CACHED_WORKSPACE + 16):
+        spec = EntrySpec((), (), None, errors=errors, workspace_bytes=size)
+
+        def at_the_end(builder: ir.IRBuilder, args: Any, size: int = size) -> Any:
+            return body(builder, [builder.gep(args[-1], [ir.Constant(I64, size - 32)], source_etype=I8)])
+
+        with pytest.raises(IndexError, match=f"^-7 of {1 << 40}$"):
+            entry(spec, at_the_end).call()
+
+
+def test_what_fails_to_describe_an_error_is_the_error() -> None:
+    def describe(index: int, extent: int) -> str:
+        raise LookupError("no words")
+
+    spec = EntrySpec((), (), None, errors=((IndexError, describe),), workspace_bytes=16)
+    with pytest.raises(LookupError, match="no words"):
+        entry(spec, _status(1)).call()
+    with pytest.raises(ValueError, match="described by the end of a workspace"):
+        EntrySpec((), (), None, errors=((IndexError, describe),))
+
+
+@pytest.mark.parametrize("release", [False, True])
+def test_ctrl_c_reaches_a_kernel_that_loops_for_ever(release: bool) -> None:
+    def body(builder: ir.IRBuilder, args: Any) -> Any:
+        asked = ir.Function(builder.module, ir.FunctionType(I32, []), "gradjit_interrupted")
+        head, out = builder.append_basic_block(), builder.append_basic_block()
+        builder.branch(head)
+        builder.position_at_end(head)
+        answer = builder.call(asked, [])
+        builder.cbranch(builder.icmp_signed("==", answer, ir.Constant(I32, 0)), head, out)
+        builder.position_at_end(out)
+        return ir.Constant(I32, -3)
+
+    module, function = kernel(1, body)
+    symbols = externals.addresses(["gradjit_interrupted"])
+    call = build_entry(module, function, EntrySpec((), (), None, release_gil=release), symbols=symbols).call
+    alarm = threading.Timer(0.2, signal.raise_signal, (signal.SIGINT,))
+    if not release:  # nobody else runs: the signal comes from outside
+        alarm = threading.Timer(0.0, lambda: None)
+        signal.signal(signal.SIGALRM, signal.default_int_handler)
+        signal.setitimer(signal.ITIMER_REAL, 0.2)
+    alarm.start()
+    with pytest.raises(KeyboardInterrupt):
+        call()
+    alarm.join()
+
+
+@pytest.mark.parametrize("release", [False, True])
+def test_a_kernel_calls_python_with_the_address_of_its_words(release: bool) -> None:
+    seen: list[tuple[int, int]] = []
+
+    def printer(address: int) -> None:
+        seen.append(tuple((ctypes.c_int64 * 2).from_address(address)))
+        if len(seen) == 2:
+            raise ValueError("enough")
+
+    def body(builder: ir.IRBuilder, args: Any) -> Any:
+        told = ir.Function(builder.module, ir.FunctionType(I32, [PTR, PTR]), "gradjit_print")
+        target = ir.GlobalVariable(builder.module, I8, "gradjit_object_0")
+        words = ir.GlobalVariable(builder.module, ir.ArrayType(I64, 2), "words")
+        words.initializer, words.linkage = ir.Constant(ir.ArrayType(I64, 2), [5, -6]), "internal"
+        target.type = words.type = PTR
+        return builder.call(told, [target, words])
+
+    module, function = kernel(1, body)
+    symbols = externals.addresses(["gradjit_print", "gradjit_object_0"], [printer])
+    call = build_entry(module, function, EntrySpec((), (), None, release_gil=release), symbols=symbols).call
+    call()
+    assert seen == [(5, -6)]
+    with pytest.raises(ValueError, match="enough"):
+        call()
+
+
+def test_a_symbol_that_nobody_provides_is_named() -> None:
+    with pytest.raises(LookupError, match="gradjit_nothing"):
+        externals.resolve("gradjit_nothing")
+    assert all(map(externals.resolve, ("malloc", "realloc", "calloc", "free", "memcpy", "memmove", "memset")))
