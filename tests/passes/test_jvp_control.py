@@ -8,14 +8,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from gradjit.ir import OPS, Func, walk
+from gradjit.ir import Func, walk
 from gradjit.passes.dce import dce
 from gradjit.passes.jvp import jvp
 from tests.passes.derivatives import func, run
 from tests.passes.loops import LOOPS, PRODUCTS, ROTATION, TAPED
 
 RNG = np.random.default_rng(7)
-needs_tapes = pytest.mark.skipif("tape" not in OPS, reason="tapes are being made")
 
 
 def floats(f: Func) -> list[int]:
@@ -55,7 +54,6 @@ def test_programs(name: str) -> None:
                 check(f, args, wrt)
 
 
-@needs_tapes
 @pytest.mark.parametrize("name", TAPED)
 def test_tapes(name: str) -> None:
     text, args = TAPED[name]
@@ -64,7 +62,6 @@ def test_tapes(name: str) -> None:
         check(f, args, wrt)
 
 
-@needs_tapes
 def test_only_entries_that_vary_are_pushed_with_a_tangent() -> None:
     f = func(TAPED["stack"][0])
     pushes = [op for op in walk(jvp(f, [1]).body) if op.name == "push"]

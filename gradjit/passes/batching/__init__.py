@@ -2,9 +2,10 @@
 
 RULES: for each operation `rule(b, op, operands, batched, size)`, called when some operand is batched; its results all
     carry the batch axis first. `op` is the original operation (attributes, types without the axis), `operands` the
-    values that its operands have become, `batched` which of them carry the axis, `size` its extent.
+    values that its operands have become, `batched` which of them carry the axis, `size` its extent. An operation that
+    has regions or moves records of a tape has in place of it a `walk(batcher, b, op)`, which rebuilds it.
+WINDOWS: walks of operations whose bounds differ along the batch.
 UNBATCHED: operations that have no operands to be batched, with the reason.
-UNSUPPORTED: operations that cannot be batched yet, with the reason.
 """
 
 from __future__ import annotations
@@ -12,23 +13,24 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ...ir import Func
-from . import control, creation, elementwise, indexing, linalg, movement, reduction, special
-from .driver import Rule, Tables, batched_function
+from . import control, creation, elementwise, indexing, linalg, movement, reduction, special, tape
+from .driver import Rule, Tables, Walk, batched_function
 
-RULES: dict[str, Rule] = {
+LOCAL: dict[str, Rule] = {
     **creation.RULES, **elementwise.RULES, **special.RULES, **reduction.RULES, **movement.RULES, **indexing.RULES,
-    **linalg.RULES, **control.RULES,
+    **linalg.RULES,
 }
+WALKS: dict[str, Walk] = {**control.RULES, **tape.RULES}
+RULES: dict[str, Rule | Walk] = {**LOCAL, **WALKS}
 UNBATCHED: dict[str, str] = creation.UNBATCHED
-UNSUPPORTED: dict[str, str] = control.UNSUPPORTED
 
-TABLES = Tables(RULES, UNSUPPORTED)
+TABLES = Tables(LOCAL, WALKS, movement.WINDOWS, indexing.INDICES)
 
 
 def batch(func: Func, batched: Sequence[bool], size: int) -> Func:
     """`func` over a stack: the flagged parameters and all results have one more axis, the first, of extent `size`.
 
     A parameter that is not flagged is the same for the whole stack; what depends on such parameters only is computed
-    once. Raises UnsupportedError, with the user's line, for an operation that cannot be batched yet.
+    once. Raises UnsupportedError, with the user's line, for what cannot be batched yet.
     """
     return batched_function(func, batched, size, TABLES)

@@ -1,18 +1,27 @@
-"""The walk over a function that gives values a batch axis where they need one."""
+"""The walk over a function that gives values a batch axis where they need one.
+
+An example of the stack is called a lane. Where lanes part (a branch that only some take, a loop that some have left),
+all of them run through the code, and `Batcher.mask` says which take part: the others' values are thrown away behind it,
+and their indices are replaced by 0 so that they cannot be out of range.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from ...errors import UnsupportedError
-from ...ir import ArrayType, Block, Builder, Func, Op, Value, captures
+from ...ir import ArrayType, Block, Builder, Func, Op, Value
 from ...ir.core import map_attr, map_type
 from ...ir.rewrite import Env, copy_op
 from ...tracer.locations import fail
+from .. import flow
 
 Rule = Callable[..., Sequence[Value]]
 """`rule(b, op, operands, batched, size) -> results, all batched`"""
+Walk = Callable[["Batcher", Builder, Op], None]
+"""`rule(batcher, b, op)` rebuilds an operation that has regions, moves records of a tape or has effects."""
 
 
 @dataclass(frozen=True)
@@ -20,7 +29,9 @@ class Tables:
     """What the package's tables say about each operation; see there."""
 
     rules: Mapping[str, Rule]
-    unsupported: Mapping[str, str]
+    walks: Mapping[str, Walk]
+    windows: Mapping[str, Walk]
+    indices: Mapping[str, slice]
 
 
 def raised(t: ArrayType, size: int) -> ArrayType:
@@ -38,57 +49,139 @@ def all_spread(b: Builder, operands: Sequence[Value], batched: Sequence[bool], s
     return [v if has else spread(b, v, size) for v, has in zip(operands, batched, strict=True)]
 
 
+def chosen(b: Builder, mask: Value, new: Value, old: Value) -> Value:
+    """Lane by lane: the new value where the mask is true."""
+    return b.select(b.broadcast(mask, shape=new.shape, dims=(0,)) if new.type.rank > 1 else mask, new, old)
+
+
+def reads(op: Op) -> Iterator[tuple[Value, Value]]:
+    """Through what an operation becomes batched, besides what it hands on."""
+    if not op.regions:
+        for v in op.uses():
+            for r in op.results:
+                yield v, r
+        return
+    deciding = {"if": op.operands, "for": op.operands[:3], "while": op.regions[0].results}[op.name]
+    carried = [p for region in op.regions for p in region.params[op.name == "for":]]
+    for v in deciding:
+        for r in (*carried, *op.results):
+            if not flow.is_tape(r):
+                yield v, r
+
+
 class Batcher:
-    """What each old value has become, and which of the new values carry the batch axis."""
+    """Rebuilds a function over a stack.
 
-    def __init__(self, b: Builder, tables: Tables, size: int, env: Env, carrying: set[Value]):
-        self.b, self.tables, self.size, self.env, self.carrying = b, tables, size, env, carrying
+    batched: the old values (and slots of tapes) that get the batch axis.
+    env: what each old value has become.
+    mask: bool[size], which lanes take part in what is being built; None for all.
+    """
 
-    def op(self, op: Op) -> None:
+    def __init__(self, func: Func, flags: Sequence[bool], size: int, tables: Tables):
+        self.size = size
+        self.tables = tables
+        self.tapes = flow.Tapes(func.body)
+        sources = [p for p, flag in zip(func.params, flags, strict=True) if flag]
+        self.batched = flow.reached(flow.edges(func, self.tapes, reads), sources)
+        self.env: Env = {}
+        self.mask: Value | None = None
+
+    # values -----------------------------------------------------------------------------------------------------------
+    def look(self, v: Value) -> Value:
+        """What an old value has become."""
+        return self.env.get(v, v)
+
+    def has(self, v: Value) -> bool:
+        """Whether an old value gets the batch axis."""
+        return v in self.batched
+
+    def spread(self, b: Builder, v: Value, flag: bool = True) -> Value:
+        """What an old value has become, with the batch axis if `flag` says so."""
+        return spread(b, self.look(v), self.size) if flag and not self.has(v) else self.look(v)
+
+    def type(self, v: Value, flag: bool) -> ArrayType:
+        t = map_type(v.type, self.look)
+        return raised(t, self.size) if flag else t
+
+    def bind(self, old: Value, new: Value) -> None:
+        new.name = new.name or old.name
+        self.env[old] = new
+
+    # lanes that take part ---------------------------------------------------------------------------------------------
+    @contextmanager
+    def masked(self, mask: Value) -> Iterator[None]:
+        outer, self.mask = self.mask, mask
+        try:
+            yield
+        finally:
+            self.mask = outer
+
+    def both(self, b: Builder, mask: Value) -> Value:
+        """The lanes of a mask that take part here."""
+        return mask if self.mask is None else b.and_(self.mask, mask)
+
+    def index(self, b: Builder, new: Value, safe: int = 0) -> Value:
+        """A batched index, `safe` in lanes that do not take part."""
+        return new if self.mask is None else chosen(b, self.mask, new, b.like(safe, new))
+
+    # blocks and operations --------------------------------------------------------------------------------------------
+    def params(self, old: Block) -> Block:
+        """An empty block with the parameters of `old`."""
+        block = Block(tuple(p.type for p in old.params), tuple(p.name for p in old.params))
+        for p, new in zip(old.params, block.params, strict=True):
+            self.env[p] = new
+            new.type = self.type(p, self.has(p))
+        return block
+
+    def fill(self, block: Block, old: Block, flags: Sequence[bool]) -> Block:
+        """A block with the operations of `old`, which yields what `old` does, batched as the flags say."""
+        b = Builder(block)
+        self.run(b, old.ops)
+        block.results = tuple(self.spread(b, v, flag) for v, flag in zip(old.results, flags, strict=True))
+        return block
+
+    def run(self, b: Builder, ops: Sequence[Op]) -> None:
+        for op in ops:
+            b.loc = op.loc
+            self.op(b, op)
+
+    def op(self, b: Builder, op: Op) -> None:
         """Emit the operation: as it is where nothing that it reads is batched, else by its rule."""
-        read = [self.env.get(v, v) for v in (*op.uses(), *captures(op))]
-        if not any(v in self.carrying for v in read):
-            copy_op(self.b, op, self.env)
-            return
-        operands = [self.env.get(v, v) for v in op.operands]
-        batched = [v in self.carrying for v in operands]
-        self.check(op, read, operands)
-        self.b.loc = op.loc
-        results = self.tables.rules[op.name](self.b, self.looked_up(op), operands, batched, self.size)
-        for old, new in zip(op.results, results, strict=True):
-            new.name = new.name or old.name
-            self.env[old] = new
-            self.carrying.add(new)
+        walk = self.tables.walks.get(op.name)
+        if walk is not None:
+            walk(self, b, op)
+        elif not any(self.has(v) for v in op.uses()):
+            copy_op(b, op, self.env)
+        elif any(self.has(v) for a in op.attrs.values() if isinstance(a, tuple) for v in a):
+            self.window(b, op)
+        else:
+            operands = [self.look(v) for v in op.operands]
+            flags = [self.has(v) for v in op.operands]
+            for k in range(len(operands))[self.tables.indices.get(op.name, slice(0))]:
+                operands[k] = self.index(b, operands[k]) if flags[k] else operands[k]
+            results = self.tables.rules[op.name](b, self.looked_up(op), operands, flags, self.size)
+            for old, new in zip(op.results, results, strict=True):
+                self.bind(old, new)
 
-    def check(self, op: Op, read: Sequence[Value], operands: Sequence[Value]) -> None:
-        if op.name in self.tables.unsupported:
-            fail(UnsupportedError, f"batching of {op.name!r}: {self.tables.unsupported[op.name]}", op.loc)
-        if any(v in self.carrying for v in read if v not in operands):
+    def window(self, b: Builder, op: Op) -> None:
+        """An operation with bounds that differ from lane to lane."""
+        sizes = {v for r in op.results for v in r.shape} | {v for x in op.operands for v in x.shape}
+        if op.name not in self.tables.windows or any(self.has(v) for v in sizes if isinstance(v, Value)):
             fail(UnsupportedError, f"{op.name}: bounds that differ along the batch give arrays of different sizes",
                  op.loc)
+        self.tables.windows[op.name](self, b, op)
 
     def looked_up(self, op: Op) -> Op:
         """The operation with the extents and bounds that it names replaced by what they have become."""
-        def look(v: Value) -> Value:
-            return self.env.get(v, v)
-
-        attrs = {k: map_attr(a, look) for k, a in op.attrs.items()}
-        return Op(op.name, op.operands, attrs, tuple(map_type(r.type, look) for r in op.results), op.regions, op.loc)
+        attrs = {k: map_attr(a, self.look) for k, a in op.attrs.items()}
+        return Op(op.name, op.operands, attrs, tuple(map_type(r.type, self.look) for r in op.results), op.regions,
+                  op.loc)
 
 
 def batched_function(func: Func, batched: Sequence[bool], size: int, tables: Tables) -> Func:
     """See `batch` in the package."""
     if len(batched) != len(func.params):
         raise ValueError(f"{len(batched)} flags for the {len(func.params)} parameters of @{func.name}")
-    types = [raised(p.type, size) if flag else p.type for p, flag in zip(func.params, batched, strict=True)]
-    block = Block(tuple(types), tuple(p.name for p in func.params))
-    env: Env = dict(zip(func.params, block.params, strict=True))
-    for p in block.params:
-        p.type = map_type(p.type, lambda v: env.get(v, v))
-    b = Builder(block)
-    batcher = Batcher(b, tables, size, env, {p for p, flag in zip(block.params, batched, strict=True) if flag})
-    for op in func.ops:
-        batcher.op(op)
-    results = [env[r] for r in func.results]
-    block.results = tuple(all_spread(b, results, [r in batcher.carrying for r in results], size))
+    batcher = Batcher(func, batched, size, tables)
+    block = batcher.fill(batcher.params(func.body), func.body, [True] * len(func.results))
     return Func(func.name + ".batch", block)

@@ -51,3 +51,11 @@ RULES: dict[str, Rule] = {
     "sort": one_axis,
     "argsort": one_axis,
 }
+
+INDICES: dict[str, slice] = {
+    "bounded": slice(0, 1),
+    "gather": slice(1, None),
+    "scatter": slice(1, -1),
+    "scatter_add": slice(1, -1),
+}
+"""Which operands are indices that must be in range."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ...ir import OPS, Func
+from ...ir import Func
 from . import control, creation, elementwise, indexing, linalg, movement, reduction, special, tape
 from .driver import Rule, Tables, Walk, pushforward
 
@@ -18,7 +18,7 @@ LOCAL: dict[str, Rule] = {
     **creation.RULES, **elementwise.RULES, **special.RULES, **reduction.RULES, **movement.RULES, **indexing.RULES,
     **linalg.RULES,
 }
-WALKS: dict[str, Walk] = {name: w for name, w in {**control.RULES, **tape.RULES}.items() if name in OPS}
+WALKS: dict[str, Walk] = {**control.RULES, **tape.RULES}
 RULES: dict[str, Rule | Walk] = {**LOCAL, **WALKS}
 CONSTANT: dict[str, str] = {
     **creation.CONSTANT, **elementwise.CONSTANT, **special.CONSTANT, **reduction.CONSTANT, **movement.CONSTANT,

@@ -1,0 +1,38 @@
+"""Tapes belong to all lanes: a record holds what each lane pushed in a common turn.
+
+Which entries carry the batch axis is asked of slots (passes/flow.py), so that what was pushed is what is popped.
+"""
+
+from __future__ import annotations
+
+from ...errors import UnsupportedError
+from ...ir import Builder, Op, Value
+from ...ir.rewrite import copy_op
+from ...tracer.locations import fail
+from .. import flow
+from .driver import Batcher, Walk
+
+
+def _tape(batcher: Batcher, b: Builder, op: Op) -> None:
+    copy_op(b, op, batcher.env)
+
+
+def _flags(batcher: Batcher, op: Op) -> list[bool]:
+    return [slot in batcher.batched for slot in batcher.tapes.slots(op)]
+
+
+def _push(batcher: Batcher, b: Builder, op: Op) -> None:
+    entries = [batcher.spread(b, v, flag) for v, flag in zip(flow.record(op), _flags(batcher, op), strict=True)]
+    copy_op(b, op, batcher.env, operands=[batcher.look(op.operands[0]), *entries])
+
+
+def _pop(batcher: Batcher, b: Builder, op: Op) -> None:
+    if any(batcher.has(e) for v in flow.record(op) for e in v.shape if isinstance(e, Value)):
+        fail(UnsupportedError, "pop: bounds that differ along the batch give arrays of different sizes", op.loc)
+    types = tuple(batcher.type(v, flag) for v, flag in zip(flow.record(op), _flags(batcher, op), strict=True))
+    new = b.append("pop", [batcher.look(op.operands[0])], {"types": types})
+    for old, fresh in zip(op.results, new.results, strict=True):
+        batcher.bind(old, fresh)
+
+
+RULES: dict[str, Walk] = {"tape": _tape, "push": _push, "pop": _pop}
