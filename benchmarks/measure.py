@@ -127,7 +127,8 @@ STEP, SLOPE_TOLERANCE = 1e-6, 1e-5
 
 def slopes(case: Case, results: dict[str, list[Any]]) -> list[str]:
     """Where the gradients that all are compared with differ from the plain program's central differences, along one
-    direction an argument: random, so that every element counts, with the gradient's own, so that nothing cancels."""
+    direction an argument: random, so that every element counts, with the gradient's own, so that nothing cancels. No
+    element moves farther than STEP."""
     name = reference_of(results)
     if name is None:
         return []
@@ -138,6 +139,7 @@ def slopes(case: Case, results: dict[str, list[Any]]) -> list[str]:
     for k, gradient in zip(leaves((case.argnums,)), results[name][1:], strict=True):
         size = float(np.sqrt(np.mean(gradient**2))) or 1.0
         direction = rng.normal(size=gradient.shape) + gradient / size
+        direction /= np.max(np.abs(direction))
         above, below = (program(*arguments[:k], arguments[k] + h * direction, *arguments[k + 1:])
                         for h in (STEP, -STEP))
         measured, told = (above - below) / (2 * STEP), np.sum(gradient * direction)

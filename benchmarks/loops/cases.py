@@ -94,7 +94,7 @@ def point_data(n: int) -> tuple[Any, ...]:
 
 def table_data(m: int, n: int) -> tuple[Any, ...]:
     rng = numbers()
-    return np.linspace(-2, 2, m) + 0.01 * rng.random(m), rng.normal(size=m), rng.normal(size=n)
+    return np.linspace(-1.2, 1.2, m) + 0.01 * rng.random(m), rng.normal(size=m), rng.normal(size=n)
 
 
 loop = partial(Case, programs="loops")
@@ -107,12 +107,16 @@ LOOPS = (
          required=1 / 25, over_numba=1.5),
     loop("seidel-200", "Gauss-Seidel by element, 200 × 200, 20 sweeps", "gauss_seidel", lambda: source_data(200, 20),
          required=1 / 25, over_numba=1.5),
+    loop("seidel-32-rows", "32 × 32, in JAX by scans over rows", "gauss_seidel_rows", lambda: source_data(32, 10)),
+    loop("seidel-200-rows", "200 × 200, in JAX by scans over rows", "gauss_seidel_rows", lambda: source_data(200, 20)),
     loop("heat", "heat equation in place, n = 1000, 500 steps", "heat", lambda: rod_data(1000, 500),
          required=0.6, over_numba=1.5),
     loop("lstm", "LSTM, 1000 steps, hidden 64, inputs 32", "lstm", lambda: sequence_data(1000, 64, 32),
          argnums=(0, 1, 2), required=1 / 3, over_numba=1.5),
     loop("filter", "first-order recursive filter, 10⁶ samples", "recursive_filter", lambda: signal_data(10**6),
          argnums=(0, 1, 2), required=1 / 10, over_numba=1.5),
+    loop("filter-unrolled", "the same, in JAX unrolled by four", "recursive_filter_unrolled",
+         lambda: signal_data(10**6), argnums=(0, 1, 2)),
     loop("cholesky", "Cholesky by slices, n = 100", "cholesky", lambda: positive_data(100), required=1 / 5),
     loop("lu", "LU by slices, n = 100", "lu", lambda: dominant_data(100), required=1 / 5),
     loop("triangular", "triangular solve by slices, n = 100", "triangular_solve", lambda: triangle_data(100),

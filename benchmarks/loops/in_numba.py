@@ -2,7 +2,8 @@
 
 Each takes the program's arguments and gives `(value, gradient)`, the gradient a tuple where several arguments are
 differentiated. What the reverse sweep reads is kept, and nothing else; sums are arranged so that a chain from element
-to element is one multiply-add long.
+to element is one multiply-add long, and stay so: multiplications and additions may fuse everywhere (`compiled`), but
+only where no such chain runs may sums be taken in another order (`reordered`).
 """
 
 from __future__ import annotations
@@ -15,26 +16,27 @@ from numba import njit
 from .in_numpy import DIFFUSION, OBSERVED, START, TIME_STEP
 
 Array = Any
-compiled = njit(error_model="numpy", fastmath={"contract", "reassoc", "nsz"}, boundscheck=False)
+compiled = njit(error_model="numpy", fastmath={"contract"})
+reordered = njit(error_model="numpy", fastmath={"contract", "reassoc", "nsz"})
 
 HALF, SIXTH = TIME_STEP / 2, TIME_STEP / 6
 
 # time stepping -------------------------------------------------------------------------------------------------------
 
 
-@compiled
+@reordered
 def _change(x, y, a, b, c, d):  # type: ignore[no-untyped-def]
     return a * x - b * x * y, c * x * y - d * y
 
 
-@compiled
+@reordered
 def _pull(p, q, x, y, a, b, c, d):  # type: ignore[no-untyped-def]
     """Cotangents of state and rates from those of the change, (p, q)."""
     xy = x * y
     return p * (a - b * y) + q * c * y, q * (c * x - d) - p * b * x, p * x, -p * xy, q * xy, -q * y
 
 
-@compiled
+@reordered
 def lotka_volterra(rates, steps):  # type: ignore[no-untyped-def]
     a, b, c, d = rates[0], rates[1], rates[2], rates[3]
     kept = np.empty((steps, 2))
@@ -110,6 +112,9 @@ def gauss_seidel(source, sweeps):  # type: ignore[no-untyped-def]
     return value, total
 
 
+gauss_seidel_rows = gauss_seidel
+
+
 @compiled
 def heat(initial, steps):  # type: ignore[no-untyped-def]
     """Linear, so nothing is kept. Inside, the adjoint's step is the step itself; two arrays take turns."""
@@ -139,7 +144,23 @@ def heat(initial, steps):  # type: ignore[no-untyped-def]
 # sequences -----------------------------------------------------------------------------------------------------------
 
 
-@compiled
+@reordered
+def _product(matrix, x, y):  # type: ignore[no-untyped-def]
+    """y = matrix x. So small a product is done before BLAS has looked at its arguments."""
+    for i in range(matrix.shape[0]):
+        row = matrix[i]
+        total = 0.0
+        for j in range(len(x)):
+            total += row[j] * x[j]
+        y[i] = total
+
+
+@reordered
+def _sigmoid(x):  # type: ignore[no-untyped-def]
+    return 1 / (1 + np.exp(-x))
+
+
+@reordered
 def lstm(from_input, from_hidden, bias, inputs):  # type: ignore[no-untyped-def]
     """Three products over the whole sequence, and a matrix-vector product a step each way."""
     steps = len(inputs)
@@ -151,16 +172,16 @@ def lstm(from_input, from_hidden, bias, inputs):  # type: ignore[no-untyped-def]
     product = np.empty(4 * n)
     value = 0.0
     for t in range(steps):
-        np.dot(from_hidden, hidden[t], product)
+        _product(from_hidden, hidden[t], product)
         g = gates[t]
         for k in range(4 * n):
             g[k] += product[k] + bias[k]
         for k in range(2 * n):
-            g[k] = 1 / (1 + np.exp(-g[k]))
+            g[k] = _sigmoid(g[k])
         for k in range(2 * n, 3 * n):
             g[k] = np.tanh(g[k])
         for k in range(3 * n, 4 * n):
-            g[k] = 1 / (1 + np.exp(-g[k]))
+            g[k] = _sigmoid(g[k])
         for k in range(n):
             cells[t + 1, k] = g[n + k] * cells[t, k] + g[k] * g[2 * n + k]
         for k in range(n):
@@ -182,7 +203,7 @@ def lstm(from_input, from_hidden, bias, inputs):  # type: ignore[no-untyped-def]
             g[n + k] = dc * cells[t, k] * f * (1 - f)
             g[2 * n + k] = dc * i * (1 - c * c)
             g[3 * n + k] = dh * s * o * (1 - o)
-        np.dot(back, g, d_hidden)
+        _product(back, g, d_hidden)
     d_bias = np.zeros(4 * n)
     for t in range(steps):
         for k in range(4 * n):
@@ -192,6 +213,7 @@ def lstm(from_input, from_hidden, bias, inputs):  # type: ignore[no-untyped-def]
 
 @compiled
 def recursive_filter(a, b, x):  # type: ignore[no-untyped-def]
+    """One array: where the output was read for the last time the gradient is written."""
     n = len(x)
     y = np.empty(n)
     last = 0.0
@@ -200,15 +222,17 @@ def recursive_filter(a, b, x):  # type: ignore[no-untyped-def]
         last = a * last + b * x[k]
         y[k] = last
         value += last * last
-    dx = np.empty(n)
     da = db = pulled = 0.0
     scale = 1.0 / n
     for k in range(n - 1, 0, -1):
         pulled = scale * y[k] + a * pulled
         da += pulled * y[k - 1]
         db += pulled * x[k]
-        dx[k] = b * pulled
+        y[k] = b * pulled
     pulled = scale * y[0] + a * pulled
     db += pulled * x[0]
-    dx[0] = b * pulled
-    return 0.5 * value / n, (da, db, dx)
+    y[0] = b * pulled
+    return 0.5 * value / n, (da, db, y)
+
+
+recursive_filter_unrolled = recursive_filter

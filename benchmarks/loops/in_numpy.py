@@ -116,6 +116,7 @@ def gauss_seidel(source: Array, sweeps: int) -> Array:
     return np.sum(u**2)
 
 
+gauss_seidel_rows = gauss_seidel
 DIFFUSION = 0.25
 
 
@@ -172,6 +173,8 @@ def recursive_filter(a: float, b: float, x: Array) -> Array:
         y[n] = a * y[n - 1] + b * x[n]
     return 0.5 * np.mean(y**2)
 
+
+recursive_filter_unrolled = recursive_filter
 
 # linear algebra ------------------------------------------------------------------------------------------------------
 
@@ -249,7 +252,7 @@ def bisection(p: Array, q: Array) -> Array:
     return total
 
 
-LIMIT = 60
+LIMIT = 25
 
 
 def escape(real: Array, imaginary: Array) -> Array:

@@ -11,6 +11,7 @@ from benchmarks import report
 from benchmarks.cases import CASES, Case, mixture_data
 from benchmarks.first_call import First
 from benchmarks.functions import in_numpy
+from benchmarks.loops.cases import LOOPS, PAIRS
 from benchmarks.measure import Effort, Times, disagreements, distance, rounds
 from benchmarks.peers import Contender
 
@@ -106,5 +107,6 @@ def test_figures_and_their_explanations(tmp_path: Path) -> None:
 
 def test_every_explanation_belongs_to_a_figure() -> None:
     known = report.explanations(Path(report.__file__).with_name("explanations.md"))
-    kinds = ("speed", "over-value", "first", "first-small")
-    assert set(known) <= {f"{kind} {c.name}" for kind in kinds for c in CASES} | {"import"}
+    kinds = ("speed", "over-value", "over-numba", "runs", "first", "first-small")
+    of_cases = {f"{kind} {c.name}" for kind in kinds for c in (*CASES, *LOOPS)}
+    assert set(known) <= of_cases | {f"growth {p.few.function}" for p in PAIRS} | {"import"}
