@@ -15,7 +15,7 @@ help:
 	@echo "make test      lint, type check and tests (under five minutes on two cores)"
 	@echo "make test-all  the same with the slow tests"
 	@echo "make bless     rewrite expected texts (file tests, documentation); read the diff before you commit it"
-	@echo "make bench     measure against JAX and autograd; writes benchmarks/RESULTS.md"
+	@echo "make bench     measure against JAX, Numba, autograd and PyTorch; writes benchmarks/RESULTS.md"
 	@echo "make clean     remove what was built;  make distclean: the virtual environment too"
 
 $(VENV)/pyvenv.cfg:
