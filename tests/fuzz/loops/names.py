@@ -1,0 +1,80 @@
+"""What a program under construction knows of its names: types, intervals, and where they are in scope."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Float:
+    """A scalar."""
+
+
+@dataclass(frozen=True)
+class Bool:
+    """A truth value."""
+
+
+@dataclass(frozen=True)
+class Int:
+    """An integer in [lo, hi]."""
+
+    lo: int
+    hi: int
+    fixed: bool = False
+    """Whether the program must not assign to it: loop indices and counters."""
+
+
+@dataclass(frozen=True)
+class Vec:
+    n: int
+
+
+@dataclass(frozen=True)
+class Mat:
+    n: int
+    m: int
+
+
+Type = Float | Bool | Int | Vec | Mat
+
+
+@dataclass(frozen=True)
+class Number:
+    """The text of an integer expression, and the interval that it stays in."""
+
+    text: str
+    lo: int
+    hi: int
+
+
+@dataclass(frozen=True)
+class Helper:
+    """A function of an array and a scalar that gives a scalar, and may change the array."""
+
+    name: str
+    takes: Vec | Mat
+
+
+class Scope:
+    """Names and their types; inner blocks see outer ones."""
+
+    def __init__(self) -> None:
+        self.stack: list[dict[str, Type]] = [{}]
+
+    @contextmanager
+    def block(self) -> Iterator[None]:
+        self.stack.append({})
+        yield
+        self.stack.pop()
+
+    def bind(self, name: str, t: Type) -> None:
+        self.stack[-1][name] = t
+
+    def names(self, fits: Callable[[Type], bool]) -> list[str]:
+        return [name for d in self.stack for name, t in d.items() if fits(t)]
+
+    def __getitem__(self, name: str) -> Type:
+        return next(d[name] for d in reversed(self.stack) if name in d)
