@@ -1,8 +1,8 @@
-"""Statements of random programs: assignments, writes into arrays and views of them, swaps, calls, jumps, branches, loops."""
+"""Statements of random programs: assignments, writes through views, swaps, calls, jumps, branches, loops."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 
 from .expressions import Expressions
@@ -25,7 +25,9 @@ class Statements(Expressions):
 
     def statement(self, depth: int) -> None:
         compound = depth > 0 and self.chance(0.4 if depth > 1 else 0.3)
-        self.pick(COMPOUND if compound else SIMPLE)(self, depth - 1)
+        table = COMPOUND if compound else SIMPLE
+        (make,) = self.rng.choices(list(table), list(table.values()))
+        make(self, depth - 1)
 
     def set_scalar(self, depth: int = 0) -> None:
         name = self.name(lambda t: isinstance(t, Float))
@@ -347,11 +349,16 @@ class Statements(Expressions):
 
 
 NONLOCAL = ("s0", "s1")
-SIMPLE: tuple[Callable[[Statements, int], None], ...] = (
-    *(Statements.set_scalar,) * 5, *(Statements.write_element,) * 5, *(Statements.write_part,) * 4, *(Statements.shifted,) * 2,
-    *(Statements.set_array,) * 2, Statements.special_write, *(Statements.swap,) * 2, *(Statements.set_integer,) * 2, Statements.set_bool,
-    *(Statements.view,) * 3, *(Statements.call,) * 2, *(Statements.jump,) * 2, Statements.push, Statements.comprehension,
-)
-COMPOUND: tuple[Callable[[Statements, int], None], ...] = (
-    *(Statements.branch,) * 6, *(Statements.for_range,) * 7, *(Statements.for_rows,) * 3, *(Statements.while_loop,) * 3, Statements.closure,
-)
+"""Names that a function within may change: those bound at the program's beginning."""
+
+SIMPLE = {
+    Statements.set_scalar: 5, Statements.write_element: 5, Statements.write_part: 4, Statements.shifted: 2,
+    Statements.set_array: 2, Statements.special_write: 1, Statements.swap: 2, Statements.set_integer: 2,
+    Statements.set_bool: 1, Statements.view: 3, Statements.call: 2, Statements.jump: 2, Statements.push: 1,
+    Statements.comprehension: 1,
+}
+COMPOUND = {
+    Statements.branch: 6, Statements.for_range: 7, Statements.for_rows: 3, Statements.while_loop: 3,
+    Statements.closure: 1,
+}
+"""Statements, and how often they come."""
