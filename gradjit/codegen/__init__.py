@@ -13,7 +13,8 @@ from dataclasses import dataclass, field
 from llvmlite import ir as llvm
 
 from ..ir import Func
-from .emit import Check, Emitted, emit
+from .emit import Emitted, emit
+from .failures import RECORD_BYTES, Check, record_offset
 from .generate import lower_loops
 from .loops import Program
 from .regions import has_regions, lower_regions
@@ -44,8 +45,14 @@ def lower(func: Func, layouts: Sequence[tuple[int, ...] | None] = ()) -> Lowered
     """
     program = lower_regions(func, layouts) if has_regions(func) else lower_loops(func, layouts)
     emitted = emit(program)
-    return Lowered(program, emitted.module, emitted.kernel, emitted.checks, program.workspace_bytes, work_of(func),
+    return Lowered(program, emitted.module, emitted.kernel, emitted.checks, workspace_of(emitted), work_of(func),
                    externals(emitted.module))
+
+
+def workspace_of(emitted: Emitted) -> int:
+    """The bytes of the workspace; the record of a failure stands in the last of them."""
+    size = emitted.program.workspace_bytes
+    return record_offset(size) + RECORD_BYTES if any(c.is_described for c in emitted.checks) else size
 
 
 LOOPS = 1e9

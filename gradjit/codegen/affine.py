@@ -9,16 +9,19 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
+ANYWHERE = 1 << 62
+"""Beyond any index."""
+
 
 class Var:
     """A loop variable that runs over lo, lo+1, ..., hi-1. Compared by identity.
 
-    The variable of a program's own loop (`loops.Repeat`, `loops.While`) lies within [lo, hi), or anywhere (None).
+    The variable of a program's own loop (`loops.Repeat`, `loops.While`) lies somewhere within [lo, hi).
     """
 
     __slots__ = ("name", "lo", "hi", "vars")
 
-    def __init__(self, name: str, lo: int | None, hi: int | None):
+    def __init__(self, name: str, lo: int = -ANYWHERE, hi: int = ANYWHERE):
         self.name = name
         self.lo = lo
         self.hi = hi
@@ -27,7 +30,6 @@ class Var:
     @property
     def extent(self) -> int:
         """The number of turns of a loop nest's variable."""
-        assert self.hi is not None and self.lo is not None
         return self.hi if self.lo == 0 else self.hi - self.lo
 
     def __repr__(self) -> str:
@@ -75,7 +77,7 @@ class Affine:
         """The least and greatest value; None where a computed index takes part."""
         lo = hi = self.const
         for a, w in self.terms.items():
-            if not isinstance(a, Var) or a.lo is None or a.hi is None:
+            if not isinstance(a, Var):
                 return None
             first, last = a.lo * w, (int(a.hi) - 1) * w
             lo += min(first, last)

@@ -15,8 +15,9 @@ from dataclasses import dataclass
 import numpy as np
 from llvmlite import ir
 
-from ..ir import BOOL, I64, DType, Loc
+from ..ir import BOOL, I64, DType
 from .affine import Affine, Var
+from .failures import Check, note
 from .finish import nodes_of, statements
 from .flow import FLOW, TapeCells, cell_value, counted, exactly, leave
 from .loops import (
@@ -51,19 +52,6 @@ INLINED = 16
 """Uses of one function of the vector math library in a kernel, up to which it is inlined."""
 BLOCK = 256
 """Vectors that one running sum takes up before it is added to the total: bounds the growth of rounding errors."""
-
-
-@dataclass(frozen=True)
-class Check:
-    """A computed index that is checked at run time: the extent it must stay below, and the user's line."""
-
-    extent: int
-    loc: Loc | None
-
-    @property
-    def message(self) -> str:
-        where = f" ({self.loc.full})" if self.loc else ""
-        return f"index out of bounds for an axis with size {self.extent}{where}"
 
 
 @dataclass
@@ -101,6 +89,7 @@ class Emitter:
         self.parts: dict[Accumulator, Parts] = {}
         self.checks: list[Check] = []
         self.failed: ir.Value | None = None
+        self.record: ir.Value | None = None
         self.cells: dict[Cell, ir.Value] = {}
         self.tapes: dict[Tape, TapeCells] = {}
         self.exit: ir.Block | None = None
@@ -115,9 +104,10 @@ class Emitter:
         return Emitted(self.module, self.kernel, self.program, tuple(self.checks))
 
     # memory -----------------------------------------------------------------------------------------------------------
-    def cell(self, t: ir.Type) -> ir.Value:
+    def cell(self, t: ir.Type, align: int | None = None) -> ir.Value:
         """A stack cell, which LLVM turns into a register."""
         a = self.allocas.alloca(t)
+        a.align = align
         a.type = PTR  # llvmlite types an alloca by its pointee; LLVM's pointers are opaque
         return a
 
@@ -126,8 +116,7 @@ class Emitter:
             if buffer.role == "literal":
                 self.pointers[buffer] = self.literal(buffer)
             elif buffer.role == "local":
-                self.pointers[buffer] = self.cell(ir.ArrayType(memory_type(buffer.dtype), max(buffer.size, 1)))
-                self.pointers[buffer].align = 64
+                self.pointers[buffer] = self.cell(ir.ArrayType(memory_type(buffer.dtype), max(buffer.size, 1)), 64)
             else:
                 offset = INT64(buffer.offset)
                 self.pointers[buffer] = self.allocas.gep(self.workspace, [offset], source_etype=I8)
@@ -289,11 +278,7 @@ class Emitter:
         L = self.lanes(self.scope.width if wide else 1)
         extent = (self.splat(computed[0]) if wide else computed[0]) if computed else constant(L, I64, n.attrs)
         good = self.b.icmp_unsigned("<", v, extent)
-        bad = L.any(self.b.not_(good))
-        self.checks.append(Check(n.attrs, n.loc))
-        failed = self.status()
-        before = self.b.load(failed, typ=I32)
-        self.b.store(self.b.select(bad, I32(len(self.checks)), before), failed)
+        note(self, Check(None if computed else n.attrs, n.loc), self.b.not_(good), v, extent)
         return self.b.select(good, v, constant(L, I64, 0))
 
     def status(self) -> ir.Value:
@@ -406,6 +391,10 @@ class Emitter:
         step, extent = s.lanes * s.unroll, s.var.extent
         if s.exact and extent % step:
             exactly(self, s)
+            return
+        if s.written_out:
+            for k in range(-(-extent // s.lanes)):
+                self.turn(s, INT64(k), 1)
             return
         whole = extent // step
         sums = [self.parts[x.acc] for x in s.body
@@ -617,4 +606,4 @@ def emit(program: Program, module: ir.Module | None = None) -> Emitted:
     return Emitter(program, module or ir.Module(program.name)).run()
 
 
-__all__ = ["BOOL", "Check", "Emitted", "emit", "nodes_of"]
+__all__ = ["BOOL", "Emitted", "emit", "nodes_of"]

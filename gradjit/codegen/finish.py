@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Container, Iterator
+from dataclasses import replace
+from math import prod
 
 from .affine import Affine, Var
 from .loops import (
@@ -26,6 +28,10 @@ from .numbers import cost_of
 ALIGN = 64
 WORTHWHILE = 1 << 12
 """Bytes from which on it pays to look for an output in whose memory a buffer can live."""
+OWN = ("workspace", "local")
+"""The roles of memory that nobody outside of the kernel sees."""
+WRITTEN_OUT = 24
+"""Turns, of all loops of a nest, up to which the nest is written out."""
 SHORT = 32
 """Turns of a loop whose running values stay in registers while the loop around it runs side by side."""
 
@@ -39,6 +45,9 @@ def finish(p: Program, width: int, changing: Container[Buffer] = ()) -> Program:
     p.body = [stripped(s, p) for s in without_dead_stores(p)]
     for s in p.body:
         choose_lanes(s, width, changing)
+    for s in statements(p.body):
+        if isinstance(s, Loop) and is_written_out(s):
+            s.written_out, s.unroll = True, 1
     for b in list(p.workspace):
         home = output_for(p, b) if b.nbytes >= WORTHWHILE and any(fits(o, b) for o in p.outputs) else None
         if home is not None:
@@ -105,7 +114,6 @@ def merged(loop: Loop) -> Loop:
     extent = j.extent
     if not all(_together(s, i, j, extent) for s in within.body):
         return loop
-    assert i.lo is not None and i.hi is not None
     ij = Var(i.name + j.name, i.lo * extent, i.hi * extent)
     swap = Swap({i: Affine({}), j: Affine.of(ij)})
     return Loop(ij, [swap.stmt(s) for s in within.body])
@@ -169,7 +177,7 @@ class Swap:
         if isinstance(s, Finish):
             return Finish(s.acc, self.node(s.total))
         if isinstance(s, Loop):
-            return Loop(s.var, [self.stmt(x) for x in s.body], s.lanes, s.unroll, s.turns, s.exact)
+            return replace(s, body=[self.stmt(x) for x in s.body])
         return s
 
 
@@ -186,7 +194,7 @@ def without_dead_stores(p: Program) -> list[Stmt]:
 
     def live(s: Stmt) -> bool:
         if isinstance(s, Store):
-            return s.buffer.role != "workspace" or s.buffer in read
+            return s.buffer.role not in OWN or s.buffer in read
         for block in inner(s):
             block[:] = filter(live, block)
         return not isinstance(s, Loop) or bool(s.body)
@@ -221,6 +229,15 @@ def choose_lanes(s: Stmt, width: int, changing: Container[Buffer] = ()) -> None:
 def stored(s: Stmt) -> set[Buffer]:
     """The memory that a statement writes, other than by adding to it."""
     return {x.buffer for x in statements([s]) if isinstance(x, Store) and x.combine is None}
+
+
+def is_written_out(s: Loop) -> bool:
+    """Whether all turns of a loop become code of their own: few of them, on memory that can be held in registers."""
+    loops = [x for x in statements([s]) if isinstance(x, Loop)]
+    if any(x.turns for x in loops) or prod(-(-x.var.extent // x.lanes) for x in loops) > WRITTEN_OUT:
+        return False
+    return any(b.role == "local" for b in stored(s)) or any(
+        n.kind == "load" and n.attrs[0].role == "local" for x in statements([s]) for n in nodes_of(x))
 
 
 def _short_inside(s: Loop, loops: list[Loop]) -> bool:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from llvmlite import ir
 
+from . import failures
 from .loops import Assign, Cell, If, Let, Loop, Node, Pop, Push, Repeat, Rewind, Stmt, Tape, While
 from .lower.elementwise import llvm_type
 from .scope import Scope
@@ -71,7 +72,10 @@ def counted(e: Emitter, s: Loop) -> None:
 def exactly(e: Emitter, s: Loop) -> None:
     """A loop that reads what it writes: whole vectors, then the rest one by one."""
     whole = s.var.extent // s.lanes
-    if whole:
+    if s.written_out:
+        for k in range(whole):
+            turn(e, s, I64(k * s.lanes))
+    elif whole:
         e.turns(I64(0), I64(whole), lambda k: turn(e, s, e.b.mul(k, I64(s.lanes), flags=("nsw",))))
     single = replace(s, lanes=1, unroll=1)
     for k in range(whole * s.lanes, s.var.extent):
@@ -282,6 +286,7 @@ def leave(e: Emitter) -> None:
     free = e.lanes(1).declare("free", ir.VoidType(), [PTR]) if e.tapes else None
     for t in e.tapes.values():
         e.b.call(free, [e.b.load(t.base, typ=PTR)])
+    failures.leave(e)
     e.b.ret(e.b.load(e.failed, typ=I32) if e.failed is not None else I32(0))
 
 

@@ -54,7 +54,6 @@ class Generator:
         out: list[Stmt] = []
         for t in begun:
             out += self.start(t)
-        assert slot.var.lo is not None and slot.var.hi is not None
         cuts = sorted({slot.var.lo, slot.var.hi, *slot.splits})
         for lo, hi in pairwise(cuts):
             out += self.piece(slot, lo, hi, env)

@@ -22,7 +22,8 @@ from .affine import Affine, Var
 class Buffer:
     """Memory for an array: contiguous elements in row-major order of `shape`.
 
-    role: `input` and `output` are the caller's, `workspace` is planned (at `offset` bytes), `literal` is constant data.
+    role: `input` and `output` are the caller's, `workspace` is planned (at `offset` bytes), `literal` is constant data,
+        `local` is small and stands on the stack or in registers, `tape` is a part of a record on a tape.
     """
 
     name: str
@@ -201,7 +202,7 @@ class Loop(Stmt):
     """Run the body for each value of `var`. `lanes` > 1: so many values at once; `unroll`: so many vectors a turn.
 
     turns: the number of turns where it is computed (`var.hi` is then an upper bound). exact: the last vector may not
-    overlap the one before, as the body reads what it writes.
+    overlap the one before, as the body reads what it writes. written_out: every turn is code of its own.
     """
 
     var: Var
@@ -210,6 +211,7 @@ class Loop(Stmt):
     unroll: int = 1
     turns: Node | None = None
     exact: bool = False
+    written_out: bool = False
 
 
 # the program's own control flow ---------------------------------------------------------------------------------------

@@ -13,13 +13,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
+from math import prod
 from typing import Any
 
 from ..errors import UnsupportedError
 from ..ir import I64, OPS, ArrayType, Block, Func, Op, Value, captures
 from ..ir.core import map_attr, walk
 from ..ir.ranges import Ranges, owners_of
-from .affine import Affine, Var
+from .affine import ANYWHERE, Affine, Var
 from .elements import row_major, whole
 from .finish import finish
 from .generate import Generator
@@ -55,6 +56,8 @@ CHANGES = frozenset({"update", "scatter", "scatter_add"})
 """Operations that give their first operand with some elements replaced."""
 FLEETING = frozenset({"const", "iota", "broadcast", "reshape", "transpose", "slice"})
 """Operations that cost nothing where their result is read, and so are done there."""
+SMALL = 16
+"""Elements up to which an array is held on the stack, from where LLVM takes it into registers."""
 ALONE = 8
 """Bytes that the entries of a tape are multiples of."""
 
@@ -70,6 +73,7 @@ class Scope:
 
     homes: where its values are. fleeting: values that are written again where they are read. owned: memory that the
     block may change. last: for each value the position of the last operation that reads it.
+    last_through: the same, also through fleeting values of it. changed_at: where an array's memory may be written.
     """
 
     outer: Scope | None
@@ -77,16 +81,25 @@ class Scope:
     owned: set[Buffer] = field(default_factory=set)
     homes: dict[Value, Home] = field(default_factory=dict)
     fleeting: dict[Value, Op] = field(default_factory=dict)
-    last: dict[Value, int] = field(init=False)
-    loops: bool = False  # whether it runs many times
+    last: dict[Value, int] = field(default_factory=dict)
+    last_through: dict[Value, int] = field(default_factory=dict)
+    changed_at: dict[Value, list[int]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.last = {}
         for k, op in enumerate(self.block.ops):
-            for v in (*op.uses(), *captures(op)):
+            inside = captures(op) if op.regions else []
+            for v in (*op.uses(), *inside):
                 self.last[v] = k
+            changed = op.operands[:1] if op.name in CHANGES else op.operands if op.regions else ()
+            for v in (*changed, *(inside if op.name == "if" else ())):
+                self.changed_at.setdefault(v, []).append(k)
         for v in self.block.results:
             self.last[v] = len(self.block.ops)
+        self.last_through.update(self.last)
+        for op in reversed(self.block.ops):
+            if op.name in FLEETING:
+                for v in op.operands:
+                    self.last_through[v] = max(self.last_through.get(v, -1), self.last_through.get(op.result, -1))
 
     def home(self, v: Value) -> Home | None:
         scope: Scope | None = self
@@ -194,7 +207,7 @@ class Regions:
         program = Program(self.func.name, self.inputs, outputs, self.workspace, self.literals, body)
         return finish(program, width, self.changing)
 
-    # small things -------------------------------------------------------------------------------------------------------
+    # small things ---------------------------------------------------------------------------------------------------
     def serial(self) -> int:
         self.count += 1
         return self.count
@@ -226,7 +239,7 @@ class Regions:
 
     def buffer(self, scope: Scope, t: ArrayType, name: str = "") -> View:
         """New memory, which belongs to the block."""
-        buffer = Buffer(name or "w", t.dtype, t.extents, "workspace")
+        buffer = Buffer(name or "w", t.dtype, t.extents, "local" if t.size <= SMALL else "workspace")
         self.workspace.append(buffer)
         scope.owned.add(buffer)
         return whole(buffer)
@@ -314,20 +327,19 @@ class Regions:
         body = Generator(p).block(p.root.items, {})
         e = p.low.elements
         found = {v: e.shown(e.at(part.now[v], ())) for v in scalars}
-        if any(conflicts(p, view, v, found.values()) for v, view in views.items() if view.buffer in self.touched(given)):
+        taken = {view.buffer for view in given.values()}
+        if any(view.buffer in taken and conflicts(p, view, v, found.values()) for v, view in views.items()):
             for view in targets.values():
                 self.workspace.remove(view.buffer)
             return None
+        for b in p.low.workspace:
+            b.role = "local" if b.size <= SMALL else "workspace"
         self.workspace += p.low.workspace
         self.literals += [v.buffer for v in e.literals.values()]
         scope.homes.update(targets)
         scope.homes.update(found)
         scope.fleeting.update(fleeting)
         return Written(body + [Let(n) for n in found.values() if n.kind != "const"], found)
-
-    @staticmethod
-    def touched(given: dict[Value, View]) -> set[Buffer]:
-        return {view.buffer for view in given.values()}
 
     def results(self, scope: Scope, ops: Sequence[Op], k: int, given: dict[Value, View]
                 ) -> tuple[list[Value], dict[Value, Op]]:
@@ -353,21 +365,7 @@ class Regions:
         source = v
         while source.op is not None and source.op.name in FLEETING and source.op.operands:
             source = source.op.operands[0]
-        last = self.last_read(scope, v)
-        return any(op.name in CHANGES and op.operands[0] is source or
-                   op.regions and source in (*op.operands, *captures(op))
-                   for op in scope.block.ops[k:last + 1])
-
-    @staticmethod
-    def last_read(scope: Scope, v: Value) -> int:
-        """The position of the last read of a value, also through fleeting values of it."""
-        last = scope.last.get(v, -1)
-        behind = {v}
-        for op in scope.block.ops:
-            if op.name in FLEETING and any(u in behind for u in op.operands):
-                behind.update(op.results)
-                last = max(last, *(scope.last.get(r, -1) for r in op.results))
-        return last
+        return any(k <= at <= scope.last_through[v] for at in scope.changed_at.get(source, ()))
 
     # changes in place -----------------------------------------------------------------------------------------------
     def may_change(self, scope: Scope, k: int, op: Op) -> bool:
@@ -479,7 +477,7 @@ class Regions:
         return isinstance(home, View) and home.buffer is place.buffer and is_whole(home, v.type)
 
     def in_turn(self, scope: Scope, arrays: list[tuple[Value, View]], out: list[Stmt]) -> list[tuple[Value, View]]:
-        """The arrays in an order in which no copy overwrites what another reads; where there is none, through copies."""
+        """The arrays in an order in which no copy overwrites what another reads; through copies where there is none."""
         done: list[tuple[Value, View]] = []
         left = list(arrays)
         while left:
@@ -514,8 +512,9 @@ class Regions:
         lo, hi, step = (self.scalar(scope, v) for v in op.operands[:3])
         places = [self.carry(scope, k, op, init, out) for init in op.operands[3:]]
         least, greatest = self.ranges.interval(region.params[0])
-        var = Var(f"k{self.serial()}", least, None if greatest is None else greatest + 1)
-        inner = Scope(scope, region, loops=True)
+        var = Var(f"k{self.serial()}", -ANYWHERE if least is None else least,
+                  ANYWHERE if greatest is None else greatest + 1)
+        inner = Scope(scope, region)
         inner.homes[region.params[0]] = self.nodes.index(Affine.of(var), I64)
         body: list[Stmt] = []
         self.enter(inner, region.params[1:], places, body)
@@ -529,8 +528,8 @@ class Regions:
         out: list[Stmt] = []
         cond, region = op.regions
         places = [self.carry(scope, k, op, init, out) for init in op.operands]
-        var = Var(f"k{self.serial()}", None, None)
-        first, inner = Scope(scope, cond, loops=True), Scope(scope, region, loops=True)
+        var = Var(f"k{self.serial()}")
+        first, inner = Scope(scope, cond), Scope(scope, region)
         head: list[Stmt] = []
         self.enter(first, cond.params, places, head)
         first.owned.clear()  # a condition changes nothing
@@ -590,13 +589,11 @@ class Regions:
         """A buffer for a part of a record, and its size in bytes: that of what is there, along the first axis."""
         static = self.static(scope, t)
         buffer = Buffer(f"t{self.serial()}", t.dtype, static.extents, "tape")
-        inner = t.dtype.itemsize
-        for e in static.extents[1:]:
-            inner *= e
-        if not t.rank or isinstance(t.shape[0], int):
-            n = inner * (t.shape[0] if t.rank else 1)
-            return whole(buffer), self.number(-(-n // ALONE) * ALONE)
-        rows = self.scalar(scope, t.shape[0])
+        first = t.shape[0] if t.rank else 1
+        inner = t.dtype.itemsize * prod(static.extents[1:])
+        if isinstance(first, int):
+            return whole(buffer), self.number(-(-inner * first // ALONE) * ALONE)
+        rows = self.scalar(scope, first)
         nbytes = self.apply("mul", rows, self.number(inner))
         if inner % ALONE:
             nbytes = self.apply("mul", self.apply("floordiv", self.apply("add", nbytes, self.number(ALONE - 1)),
@@ -658,8 +655,8 @@ def is_whole(view: View, t: ArrayType) -> bool:
 
 
 def root_of(region: Block, v: Value) -> Value | None:
-    """The value from outside of a region that a value is, up to elements that are replaced; None where there is none."""
-    inner = {op: True for op in region.ops}
+    """The value from outside of a region that a value is, but for elements that are replaced; None for others."""
+    inner = dict.fromkeys(region.ops, True)
     while v.op is not None and v.op in inner:
         op = v.op
         if op.name in CHANGES or op.name in ("push", "pop"):

@@ -7,7 +7,6 @@ from .loops import (
     Assign,
     Call,
     If,
-    Let,
     Loop,
     Node,
     Pop,
