@@ -24,6 +24,7 @@ from ..ir.types import INDEX
 from .array import PYTHON, TracedArray, root
 from .locations import fail
 from .recorder import Recorder, current
+from .views import plain
 
 Integer = Union[int, np.integer, TracedArray, Value, Linear]
 """What names an integer: a number, a handle or a value of one, a form."""
@@ -57,10 +58,12 @@ class Integers:
 
 def scopes(recorder: Recorder) -> Iterator[Block]:
     """The blocks that are under construction, innermost first."""
-    yield recorder.builder.block
-    for frame in reversed(getattr(recorder, "frames", ())):
+    frame = getattr(recorder, "frame", None)
+    if frame is None:
+        yield recorder.block
+    while frame is not None:
         yield frame.block
-    yield recorder.block
+        frame = frame.parent
 
 
 def position(block: Block, v: Value) -> int:
@@ -112,10 +115,6 @@ def linear(x: Integer) -> Linear:
 def form(x: Integer) -> Form:
     """The same, an int where it is known."""
     return plain(linear(x))
-
-
-def plain(x: Form) -> Form:
-    return x.const if isinstance(x, Linear) and x.is_const else x
 
 
 def _i64(x: TracedArray) -> TracedArray:
@@ -194,10 +193,6 @@ def extent(x: Form) -> int | Value:
     """The form as an extent or a start of the IR: an int where it is known."""
     x = plain(x)
     return x if isinstance(x, int) else value(x)
-
-
-def extents(shape: Iterable[Form]) -> tuple[int | Value, ...]:
-    return tuple(e if isinstance(e, int) else extent(e) for e in shape)
 
 
 def handle(x: Form | Value) -> Any:

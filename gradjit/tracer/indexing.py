@@ -10,31 +10,38 @@ from typing import Any, NoReturn
 import numpy as np
 
 from ..errors import ArgumentError, BoundsError, ShapeError, TraceError, UnsupportedError
-from . import operands as o
+from ..ir import Value
+from ..ir.linear import Form, Linear
+from . import extents as ext, operands as o
 from .array import ARRAY, SCALAR, TracedArray
+from .extents import form
 from .locations import fail
 from .pinning import pinned
 from .selection import Selection, write as write_selection
-from .shaping import picked, regrouped, window
-from .views import Reshaped, Window
+from .shaping import located, windowed
+from .views import Window, extents, plain
 
 
 @dataclass
 class Key:
-    """A key taken apart: a window over all axes, then which of its axes vanish, are new, or carry index arrays."""
+    """A key taken apart: a window over all axes, and the index arrays for some axes of what that shows."""
 
-    starts: list[Any] = field(default_factory=list)
-    sizes: list[Any] = field(default_factory=list)
+    starts: list[Form] = field(default_factory=list)
+    sizes: list[Form] = field(default_factory=list)
     steps: list[int] = field(default_factory=list)
-    shape: list[Any] = field(default_factory=list)
-    """The shape after integers dropped and None added axes."""
+    axes: list[int | None] = field(default_factory=list)
+    """The array's axes that are left after integers dropped some; None for new ones."""
     arrays: dict[int, TracedArray] = field(default_factory=dict)
-    """Index arrays by axis of `shape`."""
+    """Index arrays by place in `axes`."""
     ellipsis: bool = False
     together: bool = True
     """Whether the index arrays (and integers beside them) stand next to each other in the key."""
-    integers: bool = False
-    """Whether all that needs a gather are single integers, which give a view; 0-d arrays give a copy."""
+    copies: bool = False
+    """Whether a 0-d array is among the integers: what it names is a copy, not a view."""
+
+    @property
+    def window(self) -> Window:
+        return Window(tuple(self.starts), tuple(self.sizes), tuple(self.steps), tuple(self.axes))
 
 
 def getitem(x: TracedArray, key: Any) -> Any:
@@ -46,18 +53,16 @@ def getitem(x: TracedArray, key: Any) -> Any:
     if mask is not None and pinned(mask) is None:
         return Selection(x, mask)
     k = parse(x, key)
-    v = basic_view(x, k)
-    if k.arrays and k.integers and (v.ndim > len(k.arrays) or k.ellipsis):
-        return picked(v, tuple(k.arrays), tuple(k.arrays.values()))
     if k.arrays:
-        return leave(gather(v, k))
-    if not k.shape and not k.ellipsis:
-        v = o.root(v.content, v.home, SCALAR)
-    return leave(v)
+        return leave(gather(indexed(x, k), k))
+    v = windowed(x, k.window)
+    if k.axes or k.ellipsis:
+        return o.root(v.content, v.home, ARRAY) if k.copies else v
+    return leave(o.root(v.content, v.home, SCALAR))
 
 
 def setitem(x: TracedArray, key: Any, value: Any) -> None:
-    """NumPy's `x[key] = value`, also through views."""
+    """NumPy's `x[key] = value`, also through views: one update of the array that owns the elements."""
     if x.kind != ARRAY:
         fail(TraceError, f"'{x.kind}' object does not support item assignment")
     mask = leading_mask(x, key)
@@ -67,30 +72,25 @@ def setitem(x: TracedArray, key: Any, value: Any) -> None:
     if v.ir_dtype.is_complex and not x.ir_dtype.is_complex:
         fail(TraceError, f"a {v.dtype} cannot be written into a {x.dtype} array")
     v = o.convert(v, x.dtype)
-    if mask is not None and (v.size == 1 or v.ndim <= x.ndim - mask.ndim):
+    if mask is not None and (v.ndim == 0 or v.ndim <= x.ndim - mask.ndim or v.size == 1):
         return x.write(write_by_mask(x, mask, v))
     if mask is not None and pinned(mask) is None:
         fail(UnsupportedError, "x[mask] = values with a mask that is not known while tracing takes one number; write "
                                "x[:] = np.where(mask, values, x) with values in x's shape")
     k = parse(x, key)
     if k.arrays:
-        target = basic_view(x, k)
+        target = indexed(x, k)
         return target.write(scatter(target, k, v))
-    if is_view_of(x, k, v):
-        return None
-    new = reshape_to(fitted(v, tuple(k.shape)), tuple(k.sizes))
-    return x.write(Window(tuple(k.starts), tuple(k.sizes), tuple(k.steps)).put(x, new))
+    base, window = located(x, k.window)
+    if v.parent is base and v._view == window:
+        return None  # `x[key] += 1` ends with writing back what has been changed in place already
+    return base.write(window.put(base, fitted(v, extents(window.shape))))
 
 
-def is_view_of(x: TracedArray, k: Key, v: TracedArray) -> bool:
-    """Whether v is `x[key]` itself: `x[key] += 1` ends with writing back what has been changed in place already."""
-    if v.extents != tuple(k.shape) or v.parent is None:
-        return False
-    if tuple(k.shape) != tuple(k.sizes):
-        if not isinstance(v._view, Reshaped):
-            return False
-        v = v.parent
-    return v.parent is x and v._view == Window(tuple(k.starts), tuple(k.sizes), tuple(k.steps))
+def indexed(x: TracedArray, k: Key) -> TracedArray:
+    """What the index arrays of a key choose from."""
+    w = k.window
+    return x if w.is_all_of(x) and k.axes == list(range(x.ndim)) else windowed(x, w)
 
 
 def scalar_as_array(x: TracedArray, key: Any) -> TracedArray:
@@ -123,9 +123,9 @@ def parse(x: TracedArray, key: Any) -> Key:
     items = [j for i in items for j in ([slice(None)] * (x.ndim - used) if i is Ellipsis else [i])]
     items += [slice(None)] * (x.ndim - sum(1 for i in items if i is not None))
     advanced = any(is_array_index(i) for i in items)
+    k.copies = any(isinstance(i, np.ndarray) or getattr(i, "kind", "") == ARRAY for i in items)
     for item in items:
         add(k, x, item, advanced)
-    k.integers = not any(isinstance(i, (list, tuple, np.ndarray)) or getattr(i, "kind", "") == ARRAY for i in items)
     return k
 
 
@@ -136,10 +136,8 @@ def stand_together(items: list[Any]) -> bool:
 
 
 def is_array_index(item: Any) -> bool:
-    """An index array, or a traced integer: what needs a gather."""
-    if isinstance(item, TracedArray):
-        return item.kind == ARRAY or item.known is None
-    return isinstance(item, (list, tuple, np.ndarray))
+    """Whether it takes a gather: an index array. Single integers, traced ones and 0-d arrays too, are windows."""
+    return isinstance(item, (list, tuple)) or (isinstance(item, (np.ndarray, TracedArray)) and item.ndim > 0)
 
 
 def is_advanced(item: Any) -> bool:
@@ -150,40 +148,81 @@ def is_advanced(item: Any) -> bool:
 def add(k: Key, x: TracedArray, item: Any, advanced: bool) -> None:
     """One element of the key."""
     if item is None:
-        k.shape.append(1)
+        k.axes.append(None)
         return
     axis = len(k.starts)
-    extent = x.extents[axis]
+    n = form(x.extents[axis])
     if isinstance(item, slice):
-        start, stop, step = bounds(item, extent)
-        whole(k, start, len(range(start, stop, step)), step)
-    elif is_array_index(item) or advanced:
-        k.arrays[len(k.shape)] = index_array(item, extent, axis)
-        whole(k, 0, extent, 1)
+        along(k, axis, *bounds(item, n))
+    elif is_array_index(item) or (advanced and is_advanced(item)):
+        k.arrays[len(k.axes)] = index_array(item, x.extents[axis], axis)
+        along(k, axis, 0, n, 1)
     else:
-        i = integer(item, extent, axis)
-        k.starts.append(i)
+        k.starts.append(integer(item, n, axis))
         k.sizes.append(1)
         k.steps.append(1)
 
 
-def whole(k: Key, start: Any, size: Any, step: int) -> None:
-    k.starts.append(start if size else 0)
+def along(k: Key, axis: int, start: Form, size: Form, step: int) -> None:
+    """An axis that is kept, from `start` on."""
+    empty = size == 0
+    k.starts.append(0 if empty else start)
     k.sizes.append(size)
-    k.steps.append(step if size else 1)
-    k.shape.append(size)
+    k.steps.append(1 if empty or size == 1 else step)
+    k.axes.append(axis)
 
 
-def bounds(s: slice, extent: int) -> tuple[int, int, int]:
+def bounds(s: slice, n: Form) -> tuple[Form, Form, int]:
+    """Start, size and step of the slice of an axis with n elements. Bounds are clipped, as in NumPy."""
+    start, stop, step = bound(s.start), bound(s.stop), bound(s.step)
+    if not isinstance(step, int) and step is not None:
+        fail(TraceError, "the step of a slice must be known while the function is traced; write an int, or index with "
+                         "np.arange(...) * step")
+    if isinstance(n, int) and not isinstance(start, Linear) and not isinstance(stop, Linear):
+        try:
+            places = range(*slice(start, stop, step).indices(n))
+        except ValueError as e:
+            fail(ArgumentError, f"slice {s}: {e}")
+        return places.start, len(places), places.step
+    step = 1 if step is None else step
+    if step == 0:
+        fail(ArgumentError, "slice step cannot be zero")
+    low: Form = 0 if step > 0 else -1
+    high = n if step > 0 else plain(n - 1)
+    first, last = (low, high) if step > 0 else (high, low)
+    first = first if start is None else clipped(start, n, low, high)
+    last = last if stop is None else clipped(stop, n, low, high)
+    distance = plain(last - first if step > 0 else first - last)
+    return first, ext.quotient(plain(ext.larger(distance, 0) + (abs(step) - 1)), abs(step)), step
+
+
+def clipped(i: Form, n: Form, low: Form, high: Form) -> Form:
+    """A bound of a slice as NumPy takes it: negative ones count from the end, others stop at the ends."""
+    return ext.smaller(ext.larger(ext.from_end(i, n), low), high)
+
+
+def bound(item: Any) -> Form | None:
+    """A start, stop or step: None, an int, or the form of a traced integer."""
+    if item is None:
+        return None
+    if isinstance(item, TracedArray) and not item.is_known and item.ndim == 0 and item.ir_dtype.is_integer:
+        return form(item)
     try:
-        return s.indices(extent)
-    except (TypeError, ValueError) as e:
-        if isinstance(e, TraceError):
+        return operator.index(item)
+    except TypeError as error:
+        if isinstance(error, TraceError):
             raise
-        fail(ArgumentError if isinstance(e, ValueError) else TraceError, f"slice {s}: {e}")
+        fail(TraceError, f"slice indices must be integers or None or have an __index__ method, got {item!r:.80}")
 
 
-def integer(item: Any, extent: int, axis: int) -> int:
+def integer(item: Any, n: Form, axis: int) -> Form:
+    """The place that a single integer names among n: checked now, or at run time where it is not proven in range."""
+    item = o.as_traced(item) if isinstance(item, np.ndarray) else item  # from outside: another one at the next call
+    if isinstance(item, TracedArray) and not item.is_known:
+        if not item.ir_dtype.is_integer:
+            fail(BoundsError, f"only integers, slices, ellipsis, None and integer or boolean arrays are valid indices, "
+                              f"got {item!r}")
+        return ext.bounded(ext.from_end(form(item), n), n)
     try:
         i = operator.index(item)
     except TraceError:
@@ -191,34 +230,36 @@ def integer(item: Any, extent: int, axis: int) -> int:
     except TypeError:
         fail(BoundsError, f"only integers, slices, ellipsis, None and integer or boolean arrays are valid indices, "
                           f"got {item!r:.80}")
-    if not -extent <= i < extent:
-        fail(BoundsError, f"index {i} is out of bounds for axis {axis} with size {extent}")
-    return i + extent if i < 0 else i
+    if not isinstance(n, int):
+        return ext.bounded(ext.from_end(i, n), n)
+    if not -n <= i < n:
+        fail(BoundsError, f"index {i} is out of bounds for axis {axis} with size {n}")
+    return i + n if i < 0 else i
 
 
-def index_array(item: Any, extent: int, axis: int) -> TracedArray:
-    """A non-negative i64 index; known ones are checked now."""
+def index_array(item: Any, extent: int | Value, axis: int) -> TracedArray:
+    """A non-negative i64 index; known ones are checked now, where the extent is known."""
     if isinstance(item, (list, tuple)) and not o.is_traced(item) and not len(item):
         return o.constant(np.zeros(np.shape(item), np.int64))
     i = o.as_traced(item)
     i = o.root(i.content, i.home, i.kind)  # as it is now: a later write to the index array changes nothing
     if not i.ir_dtype.is_integer:
         fail(BoundsError, f"arrays used as indices must be of integer (or boolean) type, got {i.dtype}")
-    if (a := i.known) is not None:
+    if (a := i.known) is not None and isinstance(extent, int):
         a = a.astype(np.int64)
         if a.size and (a.min() < -extent or a.max() >= extent):
             bad = int(a.min() if a.min() < -extent else a.max())
             fail(BoundsError, f"index {bad} is out of bounds for axis {axis} with size {extent}")
         return o.constant(np.where(a < 0, a + extent, a))
-    if i.ir_dtype.kind == "u":
+    if i.ir_dtype.kind == "u" or (a is not None and a.size and a.min() >= 0):
         return o.cast(i, np.int64)
     i = o.cast(i, np.int64)
-    full = o.constant(np.broadcast_to(np.int64(extent), i.extents))
-    return o.emit("select", o.emit("lt", i, zeros_like(i)), o.emit("add", i, full), i)
+    full = o.broadcast_to(o.as_traced(ext.handle(extent)), i.extents)
+    return o.emit("select", o.emit("lt", i, zeros_like(i)), o.emit("add", i, o.cast(full, np.int64)), i)
 
 
 def zeros_like(x: TracedArray) -> TracedArray:
-    return o.constant(np.broadcast_to(np.zeros((), x.dtype), x.extents))
+    return o.filled(0, x.extents, x.dtype)
 
 
 # masks --------------------------------------------------------------------------------------------------------------
@@ -298,16 +339,6 @@ def update_by_mask(x: TracedArray, key: Any, change: Callable[[Any], Any], other
 
 
 # reading and writing ------------------------------------------------------------------------------------------------
-def basic_view(x: TracedArray, k: Key) -> TracedArray:
-    """The window, then the axes dropped and added."""
-    v = x if is_full(x, k) and (k.arrays or tuple(k.shape) != x.extents) else window(x, k.starts, k.sizes, k.steps)
-    return v if v.extents == tuple(k.shape) else regrouped(v, k.shape)
-
-
-def is_full(x: TracedArray, k: Key) -> bool:
-    return k.sizes == list(x.extents) and all(s == 1 for s in k.steps)
-
-
 def reshape_to(x: TracedArray, shape: tuple[Any, ...]) -> TracedArray:
     return x if x.extents == shape else o.emit("reshape", x, shape=shape)
 
@@ -367,7 +398,7 @@ def add_at(x: TracedArray, key: Any, value: Any) -> None:
     """`np.add.at(x, key, value)`: every occurrence of an index adds."""
     v = o.convert(o.as_traced(value), x.dtype)
     k = parse(x, key)
-    target = basic_view(x, k)
+    target = indexed(x, k)
     if k.arrays:
         target.write(scatter(target, k, v, "scatter_add"))
     else:

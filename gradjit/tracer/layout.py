@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 
@@ -11,11 +12,15 @@ Strides = tuple[int, ...] | None
 """None where the order in memory is not known: NumPy's loops choose one for operands that are not row-major."""
 
 
-def contiguous(shape: Sequence[int]) -> tuple[int, ...]:
-    """The strides of a row-major array."""
+def contiguous(shape: Sequence[Any]) -> Strides:
+    """The strides of a row-major array; None where they depend on extents that are not known."""
     out, step = [], 1
-    for e in reversed(shape):
+    for k, e in enumerate(reversed(shape)):
         out.append(step)
+        if k == len(shape) - 1:
+            break
+        if not isinstance(e, int):
+            return None
         step *= max(e, 1)
     return tuple(reversed(out))
 
@@ -25,16 +30,16 @@ def of_array(a: np.ndarray) -> tuple[int, ...]:
     return tuple(s // a.itemsize for s in a.strides)
 
 
-def is_row_major(shape: Sequence[int], strides: Strides) -> bool:
+def is_row_major(shape: Sequence[Any], strides: Strides) -> bool:
     """Whether the last axis is the innermost and so on, gaps allowed: then results of NumPy's loops are contiguous."""
     if strides is None:
         return False
-    steps = [abs(s) for e, s in zip(shape, strides, strict=True) if e != 1]
+    steps = [abs(s) for e, s in zip(shape, strides, strict=True) if not isinstance(e, int) or e != 1]
     return 0 in shape or (0 not in steps and all(a >= b for a, b in pairwise(steps)))
 
 
-def reshaped(shape: Sequence[int], strides: Sequence[int], new: Sequence[int]) -> tuple[int, ...] | None:
-    """Strides of the reshaped view; None where NumPy has to copy.
+def reshaped(shape: Sequence[int], strides: Sequence[int], new: Sequence[int]) -> Strides:
+    """Strides of the reshaped view; None where NumPy has to copy. All extents are known.
 
     Axes are matched in groups of equal element count from the left; a group of old axes must be mergeable, that is,
     each stride must be the next one times the next extent. (The rule of NumPy's `_attempt_nocopy_reshape`.)

@@ -9,12 +9,13 @@ from typing import Any, NoReturn
 import numpy as np
 
 from ..errors import AxisError, DtypeError, ShapeError, TraceError, UnsupportedError
-from ..ir import OPS, DType, dtype_of
+from ..ir import OPS, DType, Value, dtype_of
 from .array import ARRAY, PYTHON, SCALAR, TracedArray, root
 from .layout import is_row_major, of_array
 from .locations import fail
 from .outside import Guard, Source, is_data_array, outside
 from .recorder import current, repeated
+from .views import forms
 
 __all__ = [
     "ARRAY", "PYTHON", "SCALAR", "TracedArray", "as_array", "as_traced", "broadcast", "broadcast_to", "cast",
@@ -105,6 +106,14 @@ def constant(array: Any, dtype: Any = None) -> TracedArray:
     return root(np.asarray(array, dtype), None, ARRAY)
 
 
+def filled(number: Any, shape: Sequence[Any], dtype: Any) -> TracedArray:
+    """One number, stored once, over a shape; known where the shape is. A scalar where that is ()."""
+    shape = tuple(shape)
+    if all(isinstance(n, int) for n in shape):
+        return root(repeated(number, shape, dtype), None)
+    return broadcast_to(root(np.asarray(number, dtype), None, SCALAR), shape)
+
+
 def as_array(x: TracedArray) -> TracedArray:
     """A new handle on the same elements that is an array even where it is 0-d (as np.where and np.array give)."""
     return root(x.content, x.home, ARRAY)
@@ -133,12 +142,17 @@ def emit(name: str, *operands: TracedArray, kind: str | None = None, **attrs: An
 def emit_all(name: str, *operands: TracedArray, kind: str | None = None, **attrs: Any) -> list[TracedArray]:
     """The same for an operation of any number of results."""
     row_major = name != "transpose" and all(is_row_major(o.extents, o.strides_in_elements) for o in operands)
-    if operands and all(o.is_known for o in operands):
+    if operands and all(o.is_known for o in operands) and not is_symbolic(attrs):
         folded = fold(name, [o.known for o in operands], attrs)  # type: ignore[misc]
         return [root(a, None, kind, row_major=row_major) for a in folded]
     recorder = current()
     values = recorder.append(name, tuple(o.value for o in operands), attrs)
     return [root(v, recorder, kind, row_major=row_major) for v in values]
+
+
+def is_symbolic(attrs: dict[str, Any]) -> bool:
+    """Whether attributes hold extents or places that are not known."""
+    return any(isinstance(v, Value) for a in attrs.values() if isinstance(a, tuple) for v in a)
 
 
 def fold(name: str, arrays: list[np.ndarray], attrs: dict[str, Any]) -> list[np.ndarray]:
@@ -171,7 +185,8 @@ def cast(x: TracedArray, dtype: Any) -> TracedArray:
 
 
 def _number_like(number: Any, x: TracedArray) -> TracedArray:
-    return root(repeated(number, x.extents, x.dtype), None, x.kind)
+    y = filled(number, x.extents, x.dtype)
+    return root(y.content, y.home, x.kind)
 
 
 def ir_dtype(dtype: Any) -> DType:
@@ -220,19 +235,42 @@ def broadcast_shape(*shapes: tuple[Any, ...]) -> tuple[Any, ...]:
     out: list[Any] = []
     for k in range(rank):
         axis = [s[len(s) - rank + k] for s in shapes if len(s) - rank + k >= 0]
-        wide = [e for e in axis if not (isinstance(e, int) and e == 1)]
-        if any(e is not wide[0] and e != wide[0] for e in wide):
+        wide = [e for e in axis if not is_one(e)]
+        if any(not same(e, wide[0]) for e in wide):
             fail(ShapeError, "operands could not be broadcast together with shapes "
-                             + " ".join(str(s).replace(" ", "") for s in shapes))
+                             + " ".join(map(shape_text, shapes)) + unproven(wide))
         out.append(wide[0] if wide else 1)
     return tuple(out)
+
+
+def is_one(extent: Any) -> bool:
+    return isinstance(extent, int) and extent == 1
+
+
+def same(a: Any, b: Any) -> bool:
+    """Whether two extents surely are the same number."""
+    if a is b or (isinstance(a, int) and isinstance(b, int)):
+        return a is b or a == b
+    return forms((a,)) == forms((b,))
+
+
+def shape_text(shape: Sequence[Any]) -> str:
+    """A shape as NumPy's messages have it; extents that are not known by their form."""
+    items = [str(f) for f in forms(shape)]
+    return f"({','.join(items)}{',' if len(items) == 1 else ''})"
+
+
+def unproven(extents: Sequence[Any]) -> str:
+    """What to say of extents that are not known, where they do not fit."""
+    if all(isinstance(e, int) for e in extents):
+        return ""
+    return " (whose equality does not follow from how they are computed; slice both with the same bounds)"
 
 
 def fits(shape: tuple[Any, ...], into: tuple[Any, ...]) -> bool:
     """Whether something of one shape can be broadcast to the other."""
     shape = (1,) * (len(into) - len(shape)) + shape
-    return len(shape) == len(into) and all((isinstance(a, int) and a == 1) or a is b or a == b
-                                           for a, b in zip(shape, into, strict=True))
+    return len(shape) == len(into) and all(is_one(a) or same(a, b) for a, b in zip(shape, into, strict=True))
 
 
 def broadcast_to(x: TracedArray, shape: Sequence[Any]) -> TracedArray:
@@ -241,9 +279,13 @@ def broadcast_to(x: TracedArray, shape: Sequence[Any]) -> TracedArray:
     if x.extents == shape:
         return x
     if not fits(x.extents, shape):
-        fail(ShapeError, f"could not broadcast input array from shape {x.extents} into shape {shape}")
+        fail(ShapeError, f"could not broadcast input array from shape {shape_text(x.extents)} into shape "
+                         f"{shape_text(shape)}{unproven((*x.extents, *shape))}")
     dims = tuple(range(len(shape) - x.ndim, len(shape)))
-    return emit("broadcast", x, shape=shape, dims=dims)
+    named = tuple(1 if is_one(e) else shape[d] for e, d in zip(x.extents, dims, strict=True))
+    if named != x.extents:  # the same numbers, but computed twice
+        x = emit("reshape", x, shape=named, kind=x.kind)
+    return x if x.extents == shape else emit("broadcast", x, shape=shape, dims=dims)
 
 
 def broadcast(*xs: TracedArray) -> list[TracedArray]:

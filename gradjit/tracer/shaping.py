@@ -6,9 +6,9 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from . import layout
-from .array import ARRAY, TracedArray, view
+from .array import ARRAY, TracedArray, root, view
 from .operands import emit
-from .views import Maybe, Permuted, Picked, ReadOnly, Reshaped, Window
+from .views import Maybe, ReadOnly, Reshaped, Window, forms
 
 
 def reshaped(x: TracedArray, shape: Sequence[Any], name: str = "reshape") -> TracedArray:
@@ -16,10 +16,20 @@ def reshaped(x: TracedArray, shape: Sequence[Any], name: str = "reshape") -> Tra
     shape = tuple(shape)
     if x.kind != ARRAY:
         return emit("reshape", x, shape=shape, kind=ARRAY)
-    if x.strides_in_elements is None:
-        return view(x, Maybe(Reshaped(shape), name), None)
-    strides = layout.reshaped(x.extents, x.strides_in_elements, shape)
-    return emit("reshape", x, shape=shape, kind=ARRAY) if strides is None else view(x, Reshaped(shape), strides)
+    axes = matched(forms(x.extents), forms(shape))
+    if axes is not None:
+        return windowed(x, Window.whole(x, axes))
+    if x.strides_in_elements is None or not x.type.is_static:
+        return view(x, Maybe(Reshaped(forms(shape)), name), None)
+    strides = strides_of(x, shape)
+    return emit("reshape", x, shape=shape, kind=ARRAY) if strides is None else view(x, Reshaped(forms(shape)), strides)
+
+
+def strides_of(x: TracedArray, shape: tuple[Any, ...]) -> layout.Strides:
+    """The strides of x in another shape, if that is a view for sure."""
+    if x.strides_in_elements is None or not all(isinstance(e, int) for e in (*x.extents, *shape)):
+        return None
+    return layout.reshaped(x.extents, x.strides_in_elements, shape)
 
 
 def regrouped(x: TracedArray, shape: Sequence[Any]) -> TracedArray:
@@ -27,31 +37,49 @@ def regrouped(x: TracedArray, shape: Sequence[Any]) -> TracedArray:
     shape = tuple(shape)
     if x.kind != ARRAY:
         return emit("reshape", x, shape=shape, kind=ARRAY)
-    strides = None if x.strides_in_elements is None else layout.reshaped(x.extents, x.strides_in_elements, shape)
-    return view(x, Reshaped(shape), strides)
+    axes = matched(forms(x.extents), forms(shape))
+    if axes is not None:
+        return windowed(x, Window.whole(x, axes))
+    return view(x, Reshaped(forms(shape)), strides_of(x, shape))
+
+
+def matched(old: tuple[Any, ...], new: tuple[Any, ...]) -> list[int | None] | None:
+    """For each new axis the old one that it is, None for those of extent 1 that are new; None for other shapes."""
+    axes: list[int | None] = []
+    left = [k for k, e in enumerate(old) if e != 1]
+    for e in new:
+        axes.append(None if e == 1 else left.pop(0) if left and old[left[0]] == e else -1)
+    return None if left or -1 in axes else axes
 
 
 def permuted(x: TracedArray, perm: Sequence[int]) -> TracedArray:
     """The transposed view."""
-    perm = tuple(perm)
-    if x.kind != ARRAY:
-        return x
-    s = x.strides_in_elements
-    return view(x, Permuted(perm), None if s is None else tuple(s[p] for p in perm))
+    return x if x.kind != ARRAY else windowed(x, Window.whole(x, perm))
 
 
 def window(x: TracedArray, starts: Sequence[Any], sizes: Sequence[Any], steps: Sequence[int]) -> TracedArray:
     """The view that basic slicing gives."""
-    s = x.strides_in_elements
-    strides = None if s is None else tuple(a * b for a, b in zip(s, steps, strict=True))
-    return view(x, Window(tuple(starts), tuple(sizes), tuple(steps)), strides)
+    return windowed(x, Window(tuple(starts), forms(sizes), tuple(steps), tuple(range(x.ndim))))
 
 
-def picked(x: TracedArray, axes: tuple[int, ...], places: tuple[TracedArray, ...]) -> TracedArray:
-    """The view at integers that are not known while tracing (of i64, in range) along some axes, which are dropped."""
+def located(x: TracedArray, w: Window) -> tuple[TracedArray, Window]:
+    """A window of x as a window of what x itself is a window of: the array to write to, and where."""
+    outer = x._view
+    merged = w.within(outer) if isinstance(outer, Window) else None
+    if merged is None or x.parent is None:
+        return x, w
+    return x.parent, merged
+
+
+def windowed(x: TracedArray, w: Window) -> TracedArray:
+    """The view of x that the window gives. Views of views look at the same array as these."""
+    if x.kind != ARRAY:
+        y = w.get(x)
+        return root(y.content, y.home, ARRAY)
     s = x.strides_in_elements
-    strides = None if s is None else tuple(step for k, step in enumerate(s) if k not in axes)
-    return view(x, Picked(axes, places), strides)
+    strides = None if s is None else tuple(1 if a is None else s[a] * w.steps[a] for a in w.axes)
+    base, whole = located(x, w)
+    return view(base, whole, strides)
 
 
 def read_only(x: TracedArray, read: Callable[[TracedArray], TracedArray]) -> TracedArray:

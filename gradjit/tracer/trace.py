@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import DtypeError, TraceError
+from ..errors import DtypeError, TraceError, UnsupportedError
 from ..ir import ArrayType, Func, Loc, Value, dtype_of, walk
 from . import trees
 from .array import ARRAY, PYTHON, SCALAR, TracedArray, root
@@ -23,7 +23,7 @@ from .calls import call
 from .layout import Strides, of_array
 from .lift import admit
 from .locations import fail
-from .operands import captured
+from .operands import captured, shape_text
 from .outside import Condition, is_data_array
 from .recorder import Captured, Recorder
 from .selection import Selection, refuse
@@ -258,6 +258,10 @@ def collect(recorder: Recorder, handles: list[Any], out: Any,
         if not isinstance(x, TracedArray):
             result.append(ResultLeaf(None, value=x))
             continue
+        if not x.type.is_static:
+            fail(UnsupportedError, f"the function returns an array whose shape {shape_text(x.extents)} depends on "
+                                   f"traced values; return it written into an array of known shape, as "
+                                   f"out[:n] = result, or a reduction of it", loc)
         index, _, _ = values.setdefault(id(x), (len(values), x, x.value))
         own = None if x.version else next((c for c in recorder.captured.values() if c.handle is x), None)
         result.append(ResultLeaf(index, x.kind, argument=place(x, handles), captured=own))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -10,12 +10,31 @@ from ..errors import TraceError, UnsupportedError
 from .locations import fail
 
 if TYPE_CHECKING:
+    from ..ir import Value
+    from ..ir.linear import Form
     from .array import TracedArray
 
 
 def _emit(name: str, *operands: TracedArray, **attrs: Any) -> TracedArray:
     from .operands import emit  # operands.py needs handles, and handles need this file
     return emit(name, *operands, **attrs)
+
+
+def extents(shape: Iterable[Form]) -> tuple[int | Value, ...]:
+    """Sizes or starts as the IR has them: ints and values of the current scope."""
+    from .extents import extent  # extents.py needs handles
+    return tuple(e if isinstance(e, int) else extent(e) for e in shape)
+
+
+def forms(shape: Iterable[int | Value]) -> tuple[Form, ...]:
+    """The IR's extents as ints and linear forms, which are equal where the numbers surely are."""
+    from .extents import form
+    return tuple(e if isinstance(e, int) else form(e) for e in shape)
+
+
+def plain(x: Form) -> Form:
+    """The form; an int where it is one."""
+    return x if isinstance(x, int) or x.terms else x.const
 
 
 class View:
@@ -32,64 +51,86 @@ class View:
 
 @dataclass(frozen=True)
 class Window(View):
-    """Basic slicing: along each axis `sizes` elements from `starts`, `steps` apart."""
+    """Basic indexing and transposition: a window of the parent with its axes in any order, some dropped, some new.
 
-    starts: tuple[Any, ...]
-    sizes: tuple[Any, ...]
+    Along each axis of the parent there are `sizes` elements from `starts`, `steps` apart. Axis k of the view runs along
+    the parent's axis `axes[k]`; where that is None it is new and has extent 1. The parent's axes along which no axis of
+    the view runs have size 1. A window with no elements along an axis may start anywhere.
+    """
+
+    starts: tuple[Form, ...]
+    sizes: tuple[Form, ...]
     steps: tuple[int, ...]
+    axes: tuple[int | None, ...]
+
+    @staticmethod
+    def whole(x: TracedArray, axes: Sequence[int | None] | None = None) -> Window:
+        """All of x, its axes in the order `axes`."""
+        rank = x.ndim
+        return Window((0,) * rank, forms(x.extents), (1,) * rank, tuple(range(rank) if axes is None else axes))
+
+    @property
+    def shape(self) -> tuple[Form, ...]:
+        return tuple(1 if a is None else self.sizes[a] for a in self.axes)
+
+    @property
+    def kept(self) -> tuple[int, ...]:
+        """The parent's axes that the view has, in the view's order."""
+        return tuple(a for a in self.axes if a is not None)
 
     def get(self, parent: TracedArray) -> TracedArray:
-        if self.is_all_of(parent):
-            return parent
-        return _emit("slice", parent, starts=self.starts, sizes=self.sizes, steps=self.steps)
+        kept, x = self.kept, parent
+        if not self.is_all_of(parent):
+            x = _emit("slice", x, starts=extents(self.starts), sizes=extents(self.sizes), steps=self.steps)
+        if kept != tuple(sorted(kept)):
+            order = sorted(kept)
+            x = _reshaped(x, tuple(self.sizes[a] for a in order))
+            x = _emit("transpose", x, perm=tuple(order.index(a) for a in kept))
+        return _reshaped(x, self.shape)
 
     def put(self, parent: TracedArray, new: TracedArray) -> TracedArray:
-        if self.is_all_of(parent):
-            return new
         if 0 in self.sizes:
             return parent
-        return _emit("update", parent, new, starts=self.starts, steps=self.steps)
+        kept = self.kept
+        if kept != tuple(sorted(kept)):
+            new = _reshaped(new, tuple(self.sizes[a] for a in kept))
+            new = _emit("transpose", new, perm=tuple(sorted(range(len(kept)), key=kept.__getitem__)))
+        new = _reshaped(new, self.sizes)
+        if self.is_all_of(parent):
+            return new
+        return _emit("update", parent, new, starts=extents(self.starts), steps=self.steps)
 
     def is_all_of(self, parent: TracedArray) -> bool:
-        return self.sizes == parent.extents and all(s == 1 for s in self.steps)
+        """Whether the window leaves nothing out and turns nothing round."""
+        return self.sizes == forms(parent.extents) and all(s == 1 for s in self.steps)
+
+    def within(self, outer: Window) -> Window | None:
+        """This window of what `outer` shows, as a window of outer's parent; None if it empties an axis that is new."""
+        starts, sizes, steps = list(outer.starts), list(outer.sizes), list(outer.steps)
+        for k, a in enumerate(outer.axes):
+            if a is not None:
+                starts[a] = plain(outer.starts[a] + self.starts[k] * outer.steps[a])
+                sizes[a] = self.sizes[k]
+                steps[a] = 1 if sizes[a] == 1 else outer.steps[a] * self.steps[k]
+            elif self.sizes[k] != 1:
+                return None
+        axes = tuple(None if k is None else outer.axes[k] for k in self.axes)
+        return Window(tuple(starts), tuple(sizes), tuple(steps), axes)
 
 
-@dataclass(frozen=True, eq=False)
-class Picked(View):
-    """One place along each of some axes, named by integers that are not known while tracing; those axes are dropped."""
-
-    axes: tuple[int, ...]
-    places: tuple[TracedArray, ...]
-
-    def get(self, parent: TracedArray) -> TracedArray:
-        return _emit("gather", parent, *self.places, axes=self.axes)
-
-    def put(self, parent: TracedArray, new: TracedArray) -> TracedArray:
-        return _emit("scatter", parent, *self.places, new, axes=self.axes)
-
-
-@dataclass(frozen=True)
-class Permuted(View):
-    """Transposition."""
-
-    perm: tuple[int, ...]
-
-    def get(self, parent: TracedArray) -> TracedArray:
-        return _emit("transpose", parent, perm=self.perm)
-
-    def put(self, parent: TracedArray, new: TracedArray) -> TracedArray:
-        inverse = sorted(range(len(self.perm)), key=self.perm.__getitem__)
-        return _emit("transpose", new, perm=tuple(inverse))
+def _reshaped(x: TracedArray, shape: tuple[Form, ...]) -> TracedArray:
+    """x with axes of extent 1 dropped and added."""
+    return x if forms(x.extents) == shape else _emit("reshape", x, shape=extents(shape))
 
 
 @dataclass(frozen=True)
 class Reshaped(View):
     """The same elements in row-major order in another shape."""
 
-    shape: tuple[Any, ...]
+    shape: tuple[Form, ...]
 
     def get(self, parent: TracedArray) -> TracedArray:
-        return _emit("reshape", parent, shape=self.shape)
+        return _emit("reshape", parent, shape=extents(self.shape))
 
     def put(self, parent: TracedArray, new: TracedArray) -> TracedArray:
         return _emit("reshape", new, shape=parent.extents)
