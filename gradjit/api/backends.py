@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
-from ..errors import BoundsError, UnsupportedError
+from ..errors import UnsupportedError
 from ..ir import Func, interpret, walk
 from ..runtime.dispatch import MISS
 from ..runtime.spec import (
@@ -250,7 +250,8 @@ def native(p: Program, note: Callable[[str], None]) -> Native:
     lowered = lower(p.func, [layout_of(s) for s in specs])
     note("lower")
     spec = EntrySpec(p.parameters, p.outputs, p.result, p.captured, p.guards,
-                     tuple((BoundsError, check.message) for check in lowered.checks), lowered.workspace_bytes,
+                     tuple((check.error, check.describe if check.is_described else check.describe(0, 0))
+                           for check in lowered.checks), lowered.workspace_bytes,
                      lowered.work > GIL_WORK)
     entry = build_entry(lowered.module, lowered.kernel, spec, symbols=externals.addresses(lowered.externals))
     note("llvm")

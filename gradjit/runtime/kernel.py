@@ -34,8 +34,8 @@ class Kernel:
     def __call__(self, *args: Any) -> list[np.ndarray]:
         """The results as fresh arrays.
 
-        Raises TypeError or ValueError for arguments of other types than the parameters', IndexError for a computed
-        index out of range.
+        Raises TypeError or ValueError for arguments of other types than the parameters', the error of a check that
+        fails (IndexError for a computed index out of range), MemoryError.
         """
         inputs = [_input(a, p.type.extents, p.dtype.np) for a, p in zip(args, self.func.params, strict=True)]
         outputs = [np.empty(r.type.extents, r.dtype.np) for r in self.func.results]
@@ -45,7 +45,10 @@ class Kernel:
         if status == support.OUT_OF_MEMORY:
             raise MemoryError
         if status > 0:
-            raise IndexError(self.lowered.checks[status - 1].message)
+            check = self.lowered.checks[status - 1]
+            end = aligned + self.lowered.workspace_bytes
+            index, extent = (ctypes.c_int64 * 2).from_address(end - 16) if check.is_described else (0, 0)
+            raise check.error(check.describe(index, extent))
         return outputs
 
 
