@@ -8,12 +8,13 @@ only where no such chain runs may sums be taken in another order (`reordered`).
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
 from numba import njit
 
-from .in_numpy import DIFFUSION, OBSERVED, START, TIME_STEP
+from .in_numpy import COURANT, DIFFUSION, OBSERVED, START, TIME_STEP
 
 Array = Any
 compiled = njit(error_model="numpy", fastmath={"contract"})
@@ -141,6 +142,49 @@ def heat(initial, steps):  # type: ignore[no-untyped-def]
     return value, u
 
 
+@reordered
+def wave(permittivity, steps):  # type: ignore[no-untyped-def]
+    """Keeps the curl of each step. The electric field's edge stays zero, so only what reaches inside is computed."""
+    n, m = permittivity.shape
+    electric, across, along = np.zeros((n, m)), np.zeros((n, m)), np.zeros((n, m))
+    factor = COURANT / permittivity
+    curls = np.empty((steps, n, m))
+    heard = np.empty(steps)
+    value = 0.0
+    for t in range(steps):
+        curl = curls[t]
+        for i in range(n - 1):
+            for j in range(m - 1):
+                across[i, j] -= COURANT * (electric[i, j + 1] - electric[i, j])
+                along[i, j] += COURANT * (electric[i + 1, j] - electric[i, j])
+        for i in range(1, n - 1):
+            for j in range(1, m - 1):
+                c = along[i, j] - along[i - 1, j] - across[i, j] + across[i, j - 1]
+                curl[i, j] = c
+                electric[i, j] += factor[i, j] * c
+        electric[n // 2, m // 3] += math.exp(-(((t - 20) / 6) ** 2))
+        heard[t] = electric[n // 2, 2 * m // 3]
+        value += heard[t] * heard[t]
+    d_electric, d_across, d_along = np.zeros((n, m)), np.zeros((n, m)), np.zeros((n, m))
+    d_factor, pulled = np.zeros((n, m)), np.zeros((n, m))
+    for t in range(steps - 1, -1, -1):
+        curl = curls[t]
+        d_electric[n // 2, 2 * m // 3] += 2 * heard[t]
+        for i in range(1, n - 1):
+            for j in range(1, m - 1):
+                d_factor[i, j] += d_electric[i, j] * curl[i, j]
+                pulled[i, j] = d_electric[i, j] * factor[i, j]
+        for i in range(n - 1):
+            for j in range(m - 1):
+                d_along[i, j] += pulled[i, j] - pulled[i + 1, j]
+                d_across[i, j] += pulled[i, j + 1] - pulled[i, j]
+        for i in range(1, n - 1):
+            for j in range(1, m - 1):
+                around = d_along[i - 1, j] - d_along[i, j] + d_across[i, j] - d_across[i, j - 1]
+                d_electric[i, j] += COURANT * around
+    return value, -d_factor * factor / permittivity
+
+
 # sequences -----------------------------------------------------------------------------------------------------------
 
 
@@ -236,3 +280,89 @@ def recursive_filter(a, b, x):  # type: ignore[no-untyped-def]
 
 
 recursive_filter_unrolled = recursive_filter
+
+# linear algebra ------------------------------------------------------------------------------------------------------
+
+
+@reordered
+def cholesky(A):  # type: ignore[no-untyped-def]
+    """The factor is all that the adjoint reads."""
+    n = len(A)
+    L = np.zeros((n, n))
+    value = 0.0
+    for i in range(n):
+        for j in range(i):
+            total = A[i, j]
+            for k in range(j):
+                total -= L[i, k] * L[j, k]
+            L[i, j] = total / L[j, j]
+        total = A[i, i]
+        for k in range(i):
+            total -= L[i, k] * L[i, k]
+        L[i, i] = np.sqrt(total)
+        value += 2 * np.log(L[i, i])
+    d = np.zeros((n, n))
+    for i in range(n):
+        d[i, i] = 2 / L[i, i]
+    for i in range(n - 1, -1, -1):
+        d[i, i] /= 2 * L[i, i]
+        for k in range(i):
+            d[i, k] -= 2 * d[i, i] * L[i, k]
+        for j in range(i - 1, -1, -1):
+            pulled = d[i, j] / L[j, j]
+            d[i, j] = pulled
+            d[j, j] -= pulled * L[i, j]
+            for k in range(j):
+                d[i, k] -= pulled * L[j, k]
+                d[j, k] -= pulled * L[i, k]
+    return value, d
+
+
+@reordered
+def lu(A):  # type: ignore[no-untyped-def]
+    """The factors are all that the adjoint reads: a row is final when it is subtracted."""
+    n = len(A)
+    W = A.copy()
+    for k in range(n - 1):
+        for i in range(k + 1, n):
+            part = W[i, k] / W[k, k]
+            W[i, k] = part
+            for j in range(k + 1, n):
+                W[i, j] -= part * W[k, j]
+    value = 0.0
+    d = np.zeros((n, n))
+    for k in range(n):
+        value += np.log(np.abs(W[k, k]))
+        d[k, k] = 1 / W[k, k]
+    for k in range(n - 2, -1, -1):
+        for i in range(n - 1, k, -1):
+            part = W[i, k]
+            pulled = d[i, k]
+            for j in range(k + 1, n):
+                pulled -= d[i, j] * W[k, j]
+                d[k, j] -= part * d[i, j]
+            d[i, k] = pulled / W[k, k]
+            d[k, k] -= d[i, k] * part
+    return value, d
+
+
+@reordered
+def triangular_solve(L, b):  # type: ignore[no-untyped-def]
+    n = len(b)
+    x = np.empty(n)
+    value = 0.0
+    for i in range(n):
+        total = b[i]
+        for k in range(i):
+            total -= L[i, k] * x[k]
+        x[i] = total / L[i, i]
+        value += x[i] * x[i]
+    dx, dL = 2 * x, np.zeros((n, n))
+    for i in range(n - 1, -1, -1):
+        pulled = dx[i] / L[i, i]
+        dx[i] = pulled
+        for k in range(i):
+            dx[k] -= pulled * L[i, k]
+            dL[i, k] = -pulled * x[k]
+        dL[i, i] = -pulled * x[i]
+    return value, (dL, dx)
