@@ -104,9 +104,10 @@ class Emitter:
         return Emitted(self.module, self.kernel, self.program, tuple(self.checks))
 
     # memory -----------------------------------------------------------------------------------------------------------
-    def cell(self, t: ir.Type) -> ir.Value:
+    def cell(self, t: ir.Type, align: int | None = None) -> ir.Value:
         """A stack cell, which LLVM turns into a register."""
         a = self.allocas.alloca(t)
+        a.align = align
         a.type = PTR  # llvmlite types an alloca by its pointee; LLVM's pointers are opaque
         return a
 
@@ -115,8 +116,7 @@ class Emitter:
             if buffer.role == "literal":
                 self.pointers[buffer] = self.literal(buffer)
             elif buffer.role == "local":
-                self.pointers[buffer] = self.cell(ir.ArrayType(memory_type(buffer.dtype), max(buffer.size, 1)))
-                self.pointers[buffer].align = 64
+                self.pointers[buffer] = self.cell(ir.ArrayType(memory_type(buffer.dtype), max(buffer.size, 1)), 64)
             else:
                 offset = INT64(buffer.offset)
                 self.pointers[buffer] = self.allocas.gep(self.workspace, [offset], source_etype=I8)
@@ -391,6 +391,10 @@ class Emitter:
         step, extent = s.lanes * s.unroll, s.var.extent
         if s.exact and extent % step:
             exactly(self, s)
+            return
+        if s.written_out:
+            for k in range(-(-extent // s.lanes)):
+                self.turn(s, INT64(k), 1)
             return
         whole = extent // step
         sums = [self.parts[x.acc] for x in s.body

@@ -72,7 +72,10 @@ def counted(e: Emitter, s: Loop) -> None:
 def exactly(e: Emitter, s: Loop) -> None:
     """A loop that reads what it writes: whole vectors, then the rest one by one."""
     whole = s.var.extent // s.lanes
-    if whole:
+    if s.written_out:
+        for k in range(whole):
+            turn(e, s, I64(k * s.lanes))
+    elif whole:
         e.turns(I64(0), I64(whole), lambda k: turn(e, s, e.b.mul(k, I64(s.lanes), flags=("nsw",))))
     single = replace(s, lanes=1, unroll=1)
     for k in range(whole * s.lanes, s.var.extent):

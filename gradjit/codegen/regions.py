@@ -81,6 +81,7 @@ class Scope:
     owned: set[Buffer] = field(default_factory=set)
     homes: dict[Value, Home] = field(default_factory=dict)
     fleeting: dict[Value, Op] = field(default_factory=dict)
+    evaluated: set[Node] = field(default_factory=set)
     last: dict[Value, int] = field(default_factory=dict)
     last_through: dict[Value, int] = field(default_factory=dict)
     changed_at: dict[Value, list[int]] = field(default_factory=dict)
@@ -108,6 +109,10 @@ class Scope:
                 return scope.homes[v]
             scope = scope.outer
         return None
+
+    def known(self) -> set[Node]:
+        """The nodes that have been evaluated in this block and around it."""
+        return self.evaluated | self.outer.known() if self.outer else self.evaluated
 
     def rule(self, v: Value) -> Op | None:
         """The operation of a fleeting value."""
@@ -327,8 +332,9 @@ class Regions:
         body = Generator(p).block(p.root.items, {})
         e = p.low.elements
         found = {v: e.shown(e.at(part.now[v], ())) for v in scalars}
-        taken = {view.buffer for view in given.values()}
-        if any(view.buffer in taken and conflicts(p, view, v, found.values()) for v, view in views.items()):
+        taken, known = {view.buffer for view in given.values()}, scope.known()
+        if any(view.buffer in taken and conflicts(p, view, v, found.values(), known)
+               for v, view in views.items()):
             for view in targets.values():
                 self.workspace.remove(view.buffer)
             return None
@@ -339,6 +345,7 @@ class Regions:
         scope.homes.update(targets)
         scope.homes.update(found)
         scope.fleeting.update(fleeting)
+        scope.evaluated.update(found.values())
         return Written(body + [Let(n) for n in found.values() if n.kind != "const"], found)
 
     def results(self, scope: Scope, ops: Sequence[Op], k: int, given: dict[Value, View]
@@ -676,17 +683,20 @@ def root_of(region: Block, v: Value) -> Value | None:
     return None if v in region.params else v
 
 
-def conflicts(p: Plan, view: View, value: Value, scalars: Iterable[Node]) -> bool:
-    """Whether a part reads memory that it overwrites, other than each element just before it is replaced."""
+def conflicts(p: Plan, view: View, value: Value, scalars: Iterable[Node], evaluated: set[Node]) -> bool:
+    """Whether a part reads memory that it overwrites, other than each element just before it is replaced.
+
+    What `evaluated` nodes have read they need no more.
+    """
     buffer = view.buffer
     for t in p.low.tasks:
         if isinstance(t, CallTask):
             if any(v.buffer is buffer for v in t.call.reads):
                 return True
         elif any(b is buffer and not writes and not (t.value is value and safe(t, address))
-                 for b, address, writes in t.accesses()):
+                 for b, address, writes in t.accesses(evaluated)):
             return True
-    seen: set[Node] = set()
+    seen: set[Node] = set(evaluated)
     for root in scalars:
         for n in in_order(root, seen.__contains__):
             seen.add(n)
@@ -696,8 +706,8 @@ def conflicts(p: Plan, view: View, value: Value, scalars: Iterable[Node]) -> boo
 
 
 def safe(t: Task, address: Affine) -> bool:
-    """Whether a task that replaces elements may read this one of them: the one that it is about to replace."""
-    return t.kind in ("map", "window") and address == t.address
+    """Whether a task that replaces elements may read this one of them: the very one, or any before a single store."""
+    return t.kind in ("map", "window") and (address == t.address or not t.order)
 
 
 SYMBOLIC = frozenset({"slice", "update", "broadcast", "reshape", "transpose", "sum", "prod", "max", "min", "any", "all",

@@ -74,15 +74,17 @@ class Task:
         self.node, self.address = self.element(e, index), self.place(e, index)
         e.notes = None
 
-    def accesses(self) -> Iterator[tuple[Buffer, Affine, bool]]:
-        """The buffers and addresses that the task touches, and whether it writes there."""
+    def accesses(self, evaluated: Container[Node] = ()) -> Iterator[tuple[Buffer, Affine, bool]]:
+        """The buffers and addresses that the task touches, other than through nodes that are evaluated already, and
+        whether it writes there.
+        """
         yield self.target.buffer, self.address, True
         atoms = [a for a in self.address.terms if isinstance(a, Node)]
         seen: set[Node] = set()
         stack = [self.node, *atoms]
         while stack:
             n = stack.pop()
-            if n is None or n in seen:
+            if n is None or n in seen or n in evaluated:
                 continue
             seen.add(n)
             if n.kind == "load":
