@@ -1,0 +1,121 @@
+"""What loops and branches carry: where it stands, how it gets there, and how a turn hands it to the next."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from ...ir import Op, Value
+from ..loops import Assign, Buffer, Cell, Let, Node, Stmt, Tape, View
+from .hazards import is_whole
+from .scope import Home, Scope
+
+if TYPE_CHECKING:
+    from .lowering import Regions
+
+Place = Home | Cell
+"""Where a carried value is: a scalar in a cell, an array in its memory, a tape as it is."""
+
+
+def carry(low: Regions, scope: Scope, k: int, op: Op, init: Value, out: list[Stmt]) -> Place:
+    """Where a loop keeps a value that it carries, with its initial value there."""
+    if init.dtype.kind == "O":
+        return low.tape(scope, init)
+    if not init.type.rank:
+        cell = Cell(f"v{low.serial()}", init.dtype)
+        out.append(Assign((cell,), (low.scalar(scope, init),)))
+        return cell
+    if low.is_free(scope, k, op, init):
+        home = scope.home(init)
+        assert isinstance(home, View)
+    else:
+        home = low.buffer(scope, low.static(scope, init.type), init.name)
+        out += low.put(scope, init, home)
+    low.changing.add(home.buffer)
+    return home
+
+
+def enter(low: Regions, inner: Scope, params: Iterable[Value], places: Iterable[Place], body: list[Stmt]) -> None:
+    """Bind what a region carries to where it is."""
+    for p, place in zip(params, places, strict=True):
+        if isinstance(place, Cell):
+            inner.homes[p] = node = read(low, place)
+            body.append(Let(node))
+        elif isinstance(place, View):
+            inner.owned.add(place.buffer)
+            inner.homes[p] = replace(place, version=low.version())
+        else:
+            inner.homes[p] = place
+
+
+def read(low: Regions, cell: Cell) -> Node:
+    """What the cell holds now."""
+    return low.nodes.make("cell", (), (cell, low.serial()), cell.dtype, frozenset())
+
+
+def leave(low: Regions, scope: Scope, results: Iterable[Value], places: Iterable[Place], out: list[Stmt]) -> None:
+    """Bind the results of a loop or branch to where it has left them."""
+    for r, place in zip(results, places, strict=True):
+        if isinstance(place, Cell):
+            scope.homes[r] = node = read(low, place)
+            out.append(Let(node))
+        elif isinstance(place, View):
+            scope.homes[r] = replace(place, version=low.version())
+        else:
+            scope.homes[r] = place
+
+
+def give(low: Regions, inner: Scope, results: Sequence[Value], places: Sequence[Place]) -> list[Stmt]:
+    """Bring what a region yields to where it is carried: all at once, as the old values may be among the new."""
+    pairs = list(zip(results, places, strict=True))
+    scalars = [(v, c) for v, c in pairs if isinstance(c, Cell)]
+    out: list[Stmt] = []
+    for v, place in pairs:
+        assert not isinstance(place, Tape) or low.tape(inner, v) is place, "a tape leaves a region as another one"
+    arrays = [(v, p) for v, p in pairs if isinstance(p, View) and not stands_at(low, inner, v, p)]
+    for v, view in in_turn(low, inner, arrays, out):
+        out += low.put(inner, v, replace(view, version=None))
+    changed = [(c, low.scalar(inner, v)) for v, c in scalars]
+    changed = [(c, n) for c, n in changed if not (n.kind == "cell" and n.attrs[0] is c)]
+    if changed:
+        cells, nodes = zip(*changed, strict=True)
+        out.append(Assign(cells, nodes))
+    return out
+
+
+def stands_at(low: Regions, scope: Scope, v: Value, place: View) -> bool:
+    home = scope.home(v)
+    return isinstance(home, View) and home.buffer is place.buffer and is_whole(home, v.type)
+
+
+def in_turn(low: Regions, scope: Scope, arrays: list[tuple[Value, View]], out: list[Stmt]) -> list[tuple[Value, View]]:
+    """The arrays in an order in which no copy overwrites what another reads; through copies where there is none."""
+    done: list[tuple[Value, View]] = []
+    left = list(arrays)
+    while left:
+        free = next((x for x in left if not any(x[1].buffer in shown(low, scope, v) for v, p in left
+                                                if p is not x[1] or moves(low, scope, v))), None)
+        if free is None:
+            v, view = left[0]
+            copy = Value(v.type, None, 0, v.name)
+            home = low.buffer(scope, low.static(scope, v.type), v.name)
+            out += low.put(scope, v, home)
+            scope.homes[copy] = home
+            left[0] = (copy, view)
+            continue
+        left.remove(free)
+        done.append(free)
+    return done
+
+
+def moves(low: Regions, scope: Scope, v: Value) -> bool:
+    return scope.rule(v) is not None
+
+
+def shown(low: Regions, scope: Scope, v: Value) -> set[Buffer]:
+    """The memory that a value is read from."""
+    home, rule = scope.home(v), scope.rule(v)
+    if isinstance(home, View):
+        return {home.buffer}
+    return {b for o in rule.operands for b in shown(low, scope, o)} if rule else set()

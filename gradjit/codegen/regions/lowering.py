@@ -1,0 +1,269 @@
+"""The walk over a program with regions: parts and steps, memory, changes in place."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+
+from ...errors import UnsupportedError
+from ...ir import I64, OPS, ArrayType, Func, Op, Value, captures
+from ...ir.ranges import Ranges, owners_of
+from ..affine import Affine
+from ..elements import whole
+from ..finish import finish
+from ..generate import Generator
+from ..loops import Buffer, Let, Node, Nodes, Program, Stmt, Store, Tape, View
+from ..memory import plan
+from ..symbolic import Extent
+from ..tasks import Frame
+from . import steps, tapes
+from .hazards import conflicts, is_whole
+from .part import Part
+from .scope import CHANGES, FLEETING, Scope
+
+SMALL = 16
+"""Elements up to which an array is held on the stack, from where LLVM takes it into registers."""
+
+SYMBOLIC = frozenset({"slice", "update", "broadcast", "reshape", "transpose", "sum", "prod", "max", "min", "any", "all",
+                      "contract", "const", "iota", "gather", "scatter", "scatter_add", "cumsum", "cumprod"})
+"""Operations on arrays of computed extents that have code, next to the pointwise ones."""
+
+STEPS = {**steps.STEPS, **tapes.STEPS}
+"""Operations that are no part of straight code: `rule(lowering, scope, position, op) -> statements`."""
+
+
+class Regions:
+    """Lowers a function with regions."""
+
+    def __init__(self, func: Func, layouts: Sequence[tuple[int, ...] | None] = ()):
+        self.func = func
+        self.layouts = (*layouts, *(None,) * (len(func.params) - len(layouts)))
+        self.nodes = Nodes()
+        self.ranges = Ranges(owners_of(func))
+        self.inputs: list[Buffer] = []
+        self.workspace: list[Buffer] = []
+        self.literals: list[Buffer] = []
+        self.changing: set[Buffer] = set()
+        self.count = 0
+
+    def run(self, width: int) -> Program:
+        scope = Scope(None, self.func.body)
+        body: list[Stmt] = []
+        for k, (p, strides) in enumerate(zip(self.func.params, self.layouts, strict=True)):
+            body += self.parameter(scope, k, p, strides)
+        body += self.block(scope)
+        outputs = [self.output(scope, k, r, body) for k, r in enumerate(self.func.results)]
+        for group, letter in ((self.workspace, "w"), (self.literals, "c")):
+            for k, b in enumerate(group):
+                b.name = f"{letter}{k}"
+        program = Program(self.func.name, self.inputs, outputs, self.workspace, self.literals, body)
+        return finish(program, width, self.changing)
+
+    # small things ---------------------------------------------------------------------------------------------------
+    def serial(self) -> int:
+        self.count += 1
+        return self.count
+
+    def check(self, op: Op) -> None:
+        """UnsupportedError for an operation that has no code for extents that are computed."""
+        types = [v.type for v in (*op.operands, *op.results)]
+        if all(t.is_static for t in types) or OPS[op.name].pointwise or op.name in SYMBOLIC:
+            return
+        where = f"\n  {op.loc.full}" if op.loc else ""
+        raise UnsupportedError(f"{op.name} of an array whose extent is only known when the code runs "
+                               f"({', '.join(map(str, types))}) has no compiled form; write it as a loop over the "
+                               f"elements{where}")
+
+    def extent(self, scope: Scope, e: Value, now: Value) -> int:
+        """An extent in a part: a number, or a computed one with its upper bound."""
+        home = scope.home(e)
+        if isinstance(home, Node) and home.kind == "const":
+            return int(home.attrs)
+        bound = self.ranges.upper(e)
+        if bound is None:
+            where = e.op.loc.full if e.op and e.op.loc else "an extent"
+            raise UnsupportedError(f"an array's extent that is only known when the code runs has no upper bound, so "
+                                   f"that no memory can be planned for it; take a slice of an array instead\n  {where}")
+        return Extent(max(bound, 0), now)
+
+    def version(self) -> Node:
+        return self.nodes.make("version", (), self.serial(), I64, frozenset())
+
+    def buffer(self, scope: Scope, t: ArrayType, name: str = "") -> View:
+        """New memory, which belongs to the block."""
+        buffer = Buffer(name or "w", t.dtype, t.extents, "local" if t.size <= SMALL else "workspace")
+        self.workspace.append(buffer)
+        scope.owned.add(buffer)
+        return whole(buffer)
+
+    def static(self, scope: Scope, t: ArrayType) -> ArrayType:
+        """The type with bounds in the place of computed extents: for memory."""
+        return t if t.is_static else t.with_shape(tuple(
+            e if isinstance(e, int) else int(self.extent(scope, e, e)) for e in t.shape))
+
+    def scalar(self, scope: Scope, v: Value) -> Node:
+        home = scope.home(v)
+        assert isinstance(home, Node), f"{v!r} is no scalar that is known here"
+        return home
+
+    def tape(self, scope: Scope, v: Value) -> Tape:
+        home = scope.home(v)
+        assert isinstance(home, Tape)
+        return home
+
+    # inputs and outputs ---------------------------------------------------------------------------------------------
+    def parameter(self, scope: Scope, k: int, p: Value, strides: tuple[int, ...] | None) -> list[Stmt]:
+        buffer = Buffer(p.name or f"in{k}", p.dtype, p.type.extents, "input")
+        self.inputs.append(buffer)
+        view = whole(buffer) if strides is None else View(buffer, 0, strides, p.type.extents)
+        scope.homes[p] = view
+        if p.type.rank:
+            return []
+        scope.homes[p] = node = self.nodes.load(buffer, Affine({}))
+        return [Let(node)]
+
+    def output(self, scope: Scope, k: int, r: Value, body: list[Stmt]) -> Buffer:
+        """The buffer of a result: the very memory that the value has, where that is its own."""
+        home = scope.home(r)
+        if isinstance(home, View) and home.buffer.role == "workspace" and is_whole(home, r.type):
+            home.buffer.role, home.buffer.name = "output", f"out{k}"
+            self.workspace.remove(home.buffer)
+            return home.buffer
+        buffer = Buffer(f"out{k}", r.dtype, r.type.extents, "output")
+        body += self.put(scope, r, whole(buffer))
+        return buffer
+
+    # blocks ---------------------------------------------------------------------------------------------------------
+    def block(self, scope: Scope) -> list[Stmt]:
+        """The statements of a block."""
+        out: list[Stmt] = []
+        pending: list[Op] = []
+        for k, op in enumerate(scope.block.ops):
+            if op.name in CHANGES and op.result.type.rank and self.may_change(scope, k, op):
+                out += self.change(scope, pending, k, op)
+                pending = []
+            elif op.name in STEPS:
+                out += self.part(scope, pending, k)
+                pending = []
+                out += STEPS[op.name](self, scope, k, op)
+            else:
+                pending.append(op)
+        return out + self.part(scope, pending, len(scope.block.ops))
+
+    def part(self, scope: Scope, ops: Sequence[Op], k: int) -> list[Stmt]:
+        """Operations before position k: what is read from there on gets a home."""
+        written = self.write(scope, ops, k, {}) if ops else None
+        assert written is not None or not ops
+        return written or []
+
+    def write(self, scope: Scope, ops: Sequence[Op], k: int, given: dict[Value, View],
+              in_place: Op | None = None) -> list[Stmt] | None:
+        """The statements of some operations, with homes for what is read from position k on.
+
+        given: memory for results. in_place: the last of the operations changes that memory; None is returned where
+        another of them would read what it has overwritten.
+        """
+        kept, fleeting = self.results(scope, ops, k, given)
+        part = Part(self, scope)
+        for op in ops:
+            part.op(op)
+        for v in given:
+            part.value(v)
+        scalars = [v for v in kept if not v.type.rank]
+        targets = {v: self.buffer(scope, self.static(scope, v.type), v.name) for v in kept if v.type.rank}
+        views = {part.now[v]: replace(home, shape=part.now[v].type.extents) for v, home in {**targets, **given}.items()}
+        part.block.results = tuple(part.now[v] for v in (*given, *kept))
+        changed = {part.now[in_place.result]} if in_place else set()
+        frame = Frame(self.nodes, part.homes, views, changed)
+        p = plan(Func(self.func.name, part.block), (), frame)
+        body = Generator(p).block(p.root.items, {})
+        e = p.low.elements
+        found = {v: e.shown(e.at(part.now[v], ())) for v in scalars}
+        taken, known = {view.buffer for view in given.values()}, scope.known()
+        if any(view.buffer in taken and conflicts(p, view, v, found.values(), known)
+               for v, view in views.items()):
+            for view in targets.values():
+                self.workspace.remove(view.buffer)
+            return None
+        for b in p.low.workspace:
+            b.role = "local" if b.size <= SMALL else "workspace"
+        self.workspace += p.low.workspace
+        self.literals += [v.buffer for v in e.literals.values()]
+        scope.homes.update(targets)
+        scope.homes.update(found)
+        scope.fleeting.update(fleeting)
+        scope.evaluated.update(found.values())
+        return body + [Let(n) for n in found.values() if n.kind != "const"]
+
+    def results(self, scope: Scope, ops: Sequence[Op], k: int, given: dict[Value, View]
+                ) -> tuple[list[Value], dict[Value, Op]]:
+        """The values that get homes, and those that are written again where they are read."""
+        kept: list[Value] = []
+        fleeting: dict[Value, Op] = {}
+        wanted: set[Value] = set()
+        for op in reversed(ops):
+            for r in op.results:
+                if r in given or not (r in wanted or scope.is_read_from(r, k)):
+                    continue
+                if op.name in FLEETING and r.type.rank and not self.endangered(scope, r, k):
+                    fleeting[r] = op
+                    wanted.update(op.uses())
+                    wanted.update(e for e in r.type.shape if isinstance(e, Value))
+                else:
+                    kept.append(r)
+                    wanted.update(e for e in r.type.shape if isinstance(e, Value))
+        return kept[::-1], fleeting
+
+    def endangered(self, scope: Scope, v: Value, k: int) -> bool:
+        """Whether what a fleeting value shows may be overwritten before it is read for the last time."""
+        source = v
+        while source.op is not None and source.op.name in FLEETING and source.op.operands:
+            source = source.op.operands[0]
+        return any(k <= at <= scope.last_through[v] for at in scope.changed_at.get(source, ()))
+
+    # changes in place -----------------------------------------------------------------------------------------------
+    def may_change(self, scope: Scope, k: int, op: Op) -> bool:
+        """Whether the array that the operation at position k changes is the block's own and read for the last time."""
+        return self.is_free(scope, k, op, op.operands[0])
+
+    def is_free(self, scope: Scope, k: int, op: Op, x: Value) -> bool:
+        home = scope.homes.get(x) or scope.home(x)
+        if not isinstance(home, View) or home.buffer not in scope.owned or not is_whole(home, x.type):
+            return False
+        return scope.last[x] == k and [*op.uses(), *captures(op)].count(x) == 1
+
+    def change(self, scope: Scope, pending: list[Op], k: int, op: Op) -> list[Stmt]:
+        """Do the update at position k in place, together with what comes before it where that is possible."""
+        x = op.operands[0]
+        home = scope.home(x)
+        assert isinstance(home, View)
+        given = {op.result: replace(home, version=None)}
+        body: list[Stmt] = []
+        written = self.write(scope, [*pending, op], k + 1, given, op) if x not in made_by(pending) else None
+        if written is None:
+            body = self.part(scope, pending, k)
+            home = scope.home(x)
+            assert isinstance(home, View)
+            given = {op.result: replace(home, version=None)}
+            written = self.write(scope, [op], k + 1, given, op)
+        assert written is not None, f"{op!r} reads what it overwrites"
+        self.renew(scope, op.result, home)
+        return body + written
+
+    def renew(self, scope: Scope, v: Value, home: View) -> None:
+        """The value is what the memory holds from now on."""
+        self.changing.add(home.buffer)
+        scope.homes[v] = replace(home, version=self.version())
+
+    def put(self, scope: Scope, v: Value, view: View) -> list[Stmt]:
+        """Store a value's elements in given memory."""
+        home = scope.home(v)
+        if isinstance(home, Node):
+            return [Store(view.buffer, Affine({}), home)]
+        written = self.write(scope, [], len(scope.block.ops) + 1, {v: view})
+        assert written is not None
+        return written
+
+
+def made_by(ops: Iterable[Op]) -> set[Value]:
+    return {r for op in ops for r in op.results}

@@ -1,0 +1,63 @@
+"""Straight operations between two steps, as a function of their own."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from ...ir import ArrayType, Block, Op, Value
+from ...ir.core import map_attr
+from ..loops import Node, View
+from .scope import Scope
+
+if TYPE_CHECKING:
+    from .lowering import Regions
+
+
+class Part:
+    """Straight operations as a function of their own: parameters are what they read, types have known extents."""
+
+    def __init__(self, lowering: Regions, scope: Scope):
+        self.low = lowering
+        self.scope = scope
+        self.block = Block()
+        self.now: dict[Value, Value] = {}
+        self.homes: dict[Value, Node | View] = {}
+
+    def value(self, v: Value) -> Value:
+        """What stands for a value in this part."""
+        if v not in self.now:
+            rule = self.scope.rule(v)
+            if rule is not None:
+                self.op(rule)
+            else:
+                self.parameter(v)
+        return self.now[v]
+
+    def parameter(self, v: Value) -> None:
+        home = self.scope.home(v)
+        assert isinstance(home, (Node, View)), f"{v!r} has no home"
+        p = self.now[v] = Value(self.type(v.type), self.block, len(self.block.params), v.name)
+        self.block.params += (p,)
+        self.homes[p] = home
+
+    def extent(self, e: Value | int) -> int:
+        return e if isinstance(e, int) else self.low.extent(self.scope, e, self.value(e))
+
+    def type(self, t: ArrayType) -> ArrayType:
+        return t if t.is_static else t.with_shape(tuple(map(self.extent, t.shape)))
+
+    def op(self, op: Op) -> None:
+        self.low.check(op)
+        operands = tuple(map(self.value, op.operands))
+        attrs = {name: self.attribute(name, a) for name, a in op.attrs.items()}
+        new = Op(op.name, operands, attrs, tuple(self.type(r.type) for r in op.results), (), op.loc)
+        self.block.ops.append(new)
+        for old, r in zip(op.results, new.results, strict=True):
+            r.name = old.name
+            self.now[old] = r
+
+    def attribute(self, name: str, a: Any) -> Any:
+        """Extents become known ones; places along an axis stay values."""
+        if name in ("shape", "sizes"):
+            return tuple(map(self.extent, a))
+        return map_attr(a, self.value)

@@ -1,0 +1,96 @@
+"""Loops and branches."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ...ir import I64, Op, Value
+from ..affine import ANYWHERE, Affine, Var
+from ..loops import Cell, If, Repeat, Stmt, View, While
+from .carried import Place, carry, enter, give, leave
+from .hazards import is_whole, root_of
+from .scope import Scope
+
+if TYPE_CHECKING:
+    from .lowering import Regions
+
+
+def for_(low: Regions, scope: Scope, k: int, op: Op) -> list[Stmt]:
+    out: list[Stmt] = []
+    (region,) = op.regions
+    lo, hi, step = (low.scalar(scope, v) for v in op.operands[:3])
+    places = [carry(low, scope, k, op, init, out) for init in op.operands[3:]]
+    least, greatest = low.ranges.interval(region.params[0])
+    var = Var(f"k{low.serial()}", -ANYWHERE if least is None else least,
+              ANYWHERE if greatest is None else greatest + 1)
+    inner = Scope(scope, region)
+    inner.homes[region.params[0]] = low.nodes.index(Affine.of(var), I64)
+    body: list[Stmt] = []
+    enter(low, inner, region.params[1:], places, body)
+    body += low.block(inner)
+    body += give(low, inner, region.results, places)
+    out.append(Repeat(var, lo, hi, step, body))
+    leave(low, scope, op.results, places, out)
+    return out
+
+
+def while_(low: Regions, scope: Scope, k: int, op: Op) -> list[Stmt]:
+    out: list[Stmt] = []
+    cond, region = op.regions
+    places = [carry(low, scope, k, op, init, out) for init in op.operands]
+    var = Var(f"k{low.serial()}")
+    first, inner = Scope(scope, cond), Scope(scope, region)
+    head: list[Stmt] = []
+    enter(low, first, cond.params, places, head)
+    first.owned.clear()  # a condition changes nothing
+    head += low.block(first)
+    body: list[Stmt] = []
+    enter(low, inner, region.params, places, body)
+    body += low.block(inner)
+    body += give(low, inner, region.results, places)
+    out.append(While(var, head, low.scalar(first, cond.results[0]), body))
+    leave(low, scope, op.results, places, out)
+    return out
+
+
+def if_(low: Regions, scope: Scope, k: int, op: Op) -> list[Stmt]:
+    out: list[Stmt] = []
+    places = [branch_place(low, scope, k, op, r) for r in op.results]
+    bodies = []
+    for region in op.regions:
+        inner = Scope(scope, region)
+        inner.owned.update(p.buffer for p in places if isinstance(p, View))
+        body = low.block(inner)
+        bodies.append(body + give(low, inner, region.results, places))
+    out.append(If(low.scalar(scope, op.operands[0]), *bodies))
+    leave(low, scope, op.results, places, out)
+    return out
+
+
+def branch_place(low: Regions, scope: Scope, k: int, op: Op, r: Value) -> Place:
+    """Where a branch leaves a result: the memory of the array that both sides may change, where it is free."""
+    sources = {root_of(region, region.results[r.index]) for region in op.regions}
+    (source, *others) = sources
+    if r.dtype.kind == "O":
+        assert source is not None and not others
+        return low.tape(scope, source)
+    if not r.type.rank:
+        return Cell(f"v{low.serial()}", r.dtype)
+    if source is not None and not others and may_lend(low, scope, k, op, source):
+        home = scope.home(source)
+        assert isinstance(home, View)
+        low.changing.add(home.buffer)
+        return home
+    home = low.buffer(scope, low.static(scope, r.type), r.name)
+    low.changing.add(home.buffer)
+    return home
+
+
+def may_lend(low: Regions, scope: Scope, k: int, op: Op, x: Value) -> bool:
+    home = scope.home(x)
+    roots = [root_of(region, v) for region in op.regions for v in region.results]
+    return (isinstance(home, View) and home.buffer in scope.owned and is_whole(home, x.type)
+            and scope.last[x] == k and x not in op.operands and roots.count(x) == len(op.regions))
+
+
+STEPS = {"for": for_, "while": while_, "if": if_}

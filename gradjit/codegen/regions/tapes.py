@@ -1,0 +1,93 @@
+"""Tapes: records are pushed and popped by bytes, and their parts are read where they stand."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from math import prod
+from typing import TYPE_CHECKING
+
+from ...ir import I64, ArrayType, Op, Value
+from ...ir.core import walk
+from ..affine import Affine
+from ..elements import whole
+from ..loops import Buffer, Let, Node, Pop, Push, Rewind, Stmt, Tape, View
+from .scope import Scope
+
+if TYPE_CHECKING:
+    from .lowering import Regions
+
+ALONE = 8
+"""Bytes that the entries of a record are multiples of."""
+
+
+def tape_(low: Regions, scope: Scope, k: int, op: Op) -> list[Stmt]:
+    tape = Tape(f"tape{low.serial()}")
+    scope.homes[op.result] = tape
+    return [Rewind(tape)]
+
+
+def entry(low: Regions, scope: Scope, t: ArrayType) -> tuple[View, Node]:
+    """A buffer for a part of a record, and its size in bytes: that of what is there, along the first axis."""
+    static = low.static(scope, t)
+    buffer = Buffer(f"t{low.serial()}", t.dtype, static.extents, "tape")
+    first = t.shape[0] if t.rank else 1
+    inner = t.dtype.itemsize * prod(static.extents[1:])
+    if isinstance(first, int):
+        return whole(buffer), number(low, -(-inner * first // ALONE) * ALONE)
+    rows = low.scalar(scope, first)
+    nbytes = apply(low, "mul", rows, number(low, inner))
+    if inner % ALONE:
+        nbytes = apply(low, "mul", apply(low, "floordiv", apply(low, "add", nbytes, number(low, ALONE - 1)),
+                                              number(low, ALONE)), number(low, ALONE))
+    return whole(buffer), nbytes
+
+
+def number(low: Regions, n: int) -> Node:
+    return low.nodes.const(n, I64)
+
+
+def apply(low: Regions, op: str, *args: Node) -> Node:
+    return low.nodes.apply(op, args, I64)
+
+
+def push(low: Regions, scope: Scope, k: int, op: Op) -> list[Stmt]:
+    tape, values = low.tape(scope, op.operands[0]), op.operands[1:]
+    scope.homes[op.result] = tape
+    entries = [entry(low, scope, v.type) for v in values]
+    out: list[Stmt] = [Push(tape, tuple((view.buffer, n) for view, n in entries))]
+    for v, (view, _) in zip(values, entries, strict=True):
+        out += low.put(scope, v, view)
+    return out
+
+
+def pop(low: Regions, scope: Scope, k: int, op: Op) -> list[Stmt]:
+    tape = low.tape(scope, op.operands[0])
+    scope.homes[op.results[0]] = tape
+    entries = [entry(low, scope, r.type) for r in op.results[1:]]
+    out: list[Stmt] = [Pop(tape, tuple((view.buffer, n) for view, n in entries))]
+    for r, (view, _) in zip(op.results[1:], entries, strict=True):
+        if not r.type.rank:
+            scope.homes[r] = node = low.nodes.load(view.buffer, Affine({}))
+            out.append(Let(node))
+        elif is_pushed_over(scope, k):
+            copy = low.buffer(scope, low.static(scope, r.type), r.name)
+            shadow = Value(r.type, None, 0, r.name)
+            scope.homes[shadow] = view
+            out += low.put(scope, shadow, copy)
+            scope.homes[r] = copy
+        else:
+            scope.homes[r] = view
+    return out
+
+
+def is_pushed_over(scope: Scope, k: int) -> bool:
+    """Whether something is pushed behind position k, so that what a pop shows there is overwritten."""
+    return any(inner.name == "push" for op in scope.block.ops[k:] for inner in (op, *inside(op)))
+
+
+def inside(op: Op) -> Iterator[Op]:
+    for r in op.regions:
+        yield from walk(r)
+
+
+STEPS = {"tape": tape_, "push": push, "pop": pop}
