@@ -35,7 +35,8 @@ class First:
 
 
 def first_call(case: Case, name: str, repeats: int = 2) -> First:
-    """The least of some fresh processes. Raises RuntimeError with the error's last line if the contender fails."""
+    """The least of some fresh processes. Raises RuntimeError with the error's kind and first line if the contender
+    fails or does not end."""
     found = []
     for _ in range(repeats):
         try:
@@ -44,7 +45,8 @@ def first_call(case: Case, name: str, repeats: int = 2) -> First:
             raise RuntimeError(f"no result after {PATIENCE:.0f} s") from None
         if done.returncode != 0:
             lines = done.stderr.strip().splitlines() or ["no message"]
-            raise RuntimeError(next((x for x in reversed(lines) if re.match(r"[\w.]+: ", x)), lines[-1]))
+            said = next((x for x in reversed(lines) if re.match(r"[\w.]+: ", x)), lines[-1])
+            raise RuntimeError(re.sub(r"^(?:\w+\.)+(?=\w+: )", "", said))
         found.append(First(**json.loads(done.stdout.splitlines()[-1])))
     return First(*(min(getattr(f, field) for f in found) for field in First.__dataclass_fields__))
 

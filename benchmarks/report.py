@@ -59,7 +59,7 @@ def runs(t: Times) -> Figure | None:
     if not t.failed.get("gradjit") and not (t.case.runs and "gradjit" in t.seconds):
         return None
     why = t.failed.get("gradjit") or next((p for p in t.problems if p.startswith("gradjit")), None)
-    return Figure(f"runs {t.case.name}", f"{t.case.title}: runs", "right", why or "right", why is None)
+    return Figure(f"runs {t.case.name}", f"{t.case.title}: runs", "right", brief(why) if why else "right", why is None)
 
 
 def growth(pair: Pair, few: First | None, many: First | None) -> Figure | None:
