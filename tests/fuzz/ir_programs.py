@@ -380,7 +380,7 @@ def again(p: Program) -> Any:
 def nested(p: Program, types: Sequence[ArrayType], yields: Sequence[ArrayType], count: int) -> Block:
     """A region with random operations on its parameters and what it captures."""
     block = Block(tuple(types))
-    inner = Program(p.draw, block, [*p.pool, *block.params], p.dtypes, p.depth + 1)
+    inner = type(p)(p.draw, block, [*p.pool, *block.params], p.dtypes, p.depth + 1)
     inner.grow(count, STRAIGHT if p.depth else MAKERS)
     block.results = tuple(inner.matching(t) for t in yields)
     return block
