@@ -31,6 +31,7 @@ class Lowered:
     workspace_bytes: int
     work: float  # a rough count of element operations: what a call costs
     externals: tuple[str, ...] = field(default=())  # symbols that the JIT must resolve
+    pipeline: str = "light"  # how LLVM is to optimise it
 
     @property
     def loops(self) -> str:
@@ -46,7 +47,7 @@ def lower(func: Func, layouts: Sequence[tuple[int, ...] | None] = ()) -> Lowered
     program = lower_regions(func, layouts) if has_regions(func) else lower_loops(func, layouts)
     emitted = emit(program)
     return Lowered(program, emitted.module, emitted.kernel, emitted.checks, workspace_of(emitted), work_of(func),
-                   externals(emitted.module))
+                   externals(emitted.module), "loops" if has_regions(func) else "light")
 
 
 def workspace_of(emitted: Emitted) -> int:
