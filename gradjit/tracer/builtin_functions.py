@@ -38,7 +38,7 @@ def _isinstance(x: Any, classes: Any) -> bool:
 
 # conversions --------------------------------------------------------------------------------------------------------
 def _number(x: TracedArray, dtype: type) -> Any:
-    if x.size != 1:
+    if not o.is_single(x):
         raise TypeError("only 0-dimensional arrays can be converted to Python scalars")
     y = o.emit("reshape", x, shape=()) if x.ndim else x
     return leave(o.cast(o.root(y.content, y.home, PYTHON), dtype))
@@ -126,6 +126,8 @@ def _truth(builtin: Rule, whole: Rule) -> Rule:
 
 def _len(x: Any) -> Any:
     """The length; of x[mask] with a traced mask a traced one."""
+    if isinstance(x, TracedArray) and x.ndim:
+        return x.shape[0]
     return leave(x.count) if isinstance(x, Selection) else len(x)
 
 

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
 
-from ..errors import UnsupportedError
+from ..errors import GradjitError, UnsupportedError
 from .array import ARRAY, PYTHON, TracedArray
 from .locations import fail
-from .operands import name_of, unsupported
+from .operands import name_of, refuse_shape, unsupported
 from .selection import holds_selection
 
 
@@ -61,7 +62,8 @@ def on_known(func: Callable[..., Any], args: Any, kwargs: Any) -> Any:
 def run(rule: Callable[..., Any], func: Callable[..., Any], args: Any, kwargs: Any) -> Any:
     """Call the rule; arguments that it does not have are features that are not supported."""
     try:
-        return rule(*args, **kwargs)
+        with known_shapes(func, args, kwargs):
+            return rule(*args, **kwargs)
     except TypeError as e:
         try:
             inspect.signature(rule).bind(*args, **kwargs)
@@ -79,6 +81,31 @@ def leave(result: Any) -> Any:
     if isinstance(result, (tuple, list)):
         return _rebuilt(result, [leave(r) for r in result])
     return result
+
+
+@contextmanager
+def known_shapes(func: Callable[..., Any], args: Any, kwargs: Any) -> Iterator[None]:
+    """Around a rule: where it computes with extents as numbers, and those of an operand are not known, it says so."""
+    try:
+        yield
+    except GradjitError:
+        raise
+    except (TypeError, ValueError, AttributeError):
+        x = next((x for x in arrays_in((args, kwargs)) if not x.type.is_static), None)
+        if x is None:
+            raise
+        refuse_shape(func, x)
+
+
+def arrays_in(x: Any) -> Iterator[TracedArray]:
+    """The traced arrays among arguments, in lists, tuples and dicts too."""
+    if isinstance(x, TracedArray):
+        yield x
+    elif isinstance(x, (list, tuple)):
+        for item in x:
+            yield from arrays_in(item)
+    elif isinstance(x, dict):
+        yield from arrays_in(list(x.values()))
 
 
 def _rebuilt(like: Any, items: list[Any]) -> Any:

@@ -348,10 +348,14 @@ def as_extent(x: TracedArray, what: str) -> int | Value:
     """A traced integer as an extent: it must not be negative, and code must know how large it can be."""
     if not x.ir_dtype.is_integer or x.ndim:
         fail(TraceError, f"{what} must be an integer, got {x!r}")
-    n = linear(x)
+    return checked(linear(x), what)
+
+
+def checked(n: Form, what: str) -> int | Value:
+    """A number as an extent. TraceError where nothing says how large it can be."""
     top = upper_bound(n)
     if top is None:
-        fail(TraceError, f"{what} is {x!r}, a traced value as a shape, and nothing says how large it can be; pass the "
-                         f"number as an int argument, which is static, or make the array in its full size and take a "
-                         f"slice of it, as buffer[:n]")
+        fail(TraceError, f"{what} is a traced value, and nothing says how large it can be: no memory can be set aside; "
+                         f"pass the number as an int argument, which is static, or make the array in its full size "
+                         f"and take a slice of it, as buffer[:n]")
     return extent(n if is_nonnegative(n) else _operation("bounded", n, extent=(top + 1,)))

@@ -72,7 +72,7 @@ def setitem(x: TracedArray, key: Any, value: Any) -> None:
     if v.ir_dtype.is_complex and not x.ir_dtype.is_complex:
         fail(TraceError, f"a {v.dtype} cannot be written into a {x.dtype} array")
     v = o.convert(v, x.dtype)
-    if mask is not None and (v.ndim == 0 or v.ndim <= x.ndim - mask.ndim or v.size == 1):
+    if mask is not None and (v.ndim == 0 or v.ndim <= x.ndim - mask.ndim or o.is_single(v)):
         return x.write(write_by_mask(x, mask, v))
     if mask is not None and pinned(mask) is None:
         fail(UnsupportedError, "x[mask] = values with a mask that is not known while tracing takes one number; write "
@@ -105,7 +105,8 @@ def fitted(v: TracedArray, shape: tuple[Any, ...]) -> TracedArray:
     if extra > 0 and all(e == 1 for e in v.extents[:extra]):
         v = reshape_to(v, v.extents[extra:])
     if not o.fits(v.extents, shape):
-        fail(ShapeError, f"could not broadcast input array from shape {v.extents} into shape {shape}")
+        fail(ShapeError, f"could not broadcast input array from shape {o.shape_text(v.extents)} into shape "
+                         f"{o.shape_text(shape)}{o.unproven((*v.extents, *shape))}")
     return o.broadcast_to(v, shape)
 
 
@@ -281,7 +282,7 @@ def refuse_mask() -> NoReturn:
 
 def write_by_mask(x: TracedArray, mask: TracedArray, v: TracedArray) -> TracedArray:
     """x with one number, or one value for the axes behind the mask, written wherever the mask is true."""
-    v = reshape_to(v, ()) if v.size == 1 and v.ndim > x.ndim - mask.ndim else v
+    v = reshape_to(v, ()) if o.is_single(v) and v.ndim > x.ndim - mask.ndim else v
     return o.emit("select", over(x, mask), o.broadcast_to(v, x.extents), x)
 
 

@@ -22,7 +22,7 @@ Rule = Callable[..., Any]
 def scalar(x: Any, name: str) -> TracedArray:
     """An argument of math: one real number, as float64."""
     h = o.as_traced(x)
-    if h.size != 1 or h.ir_dtype.is_complex:
+    if not o.is_single(h) or h.ir_dtype.is_complex:
         fail(TraceError, f"math.{name} takes one real number, got {h.type}; write np.{name} for arrays")
     if h.ndim:
         h = o.emit("reshape", h, shape=())

@@ -86,7 +86,7 @@ def item(x: TracedArray, *index: Any) -> Any:
     y = x if not index else x.flat[index[0]] if flat else x[index[0] if len(index) == 1 else index]
     if not isinstance(y, TracedArray):
         return y.item()
-    if y.size != 1:
+    if not o.is_single(y):
         fail(TraceError, "can only convert an array of size 1 to a Python scalar")
     if y.ndim:
         y = o.emit("reshape", y, shape=())
@@ -132,10 +132,11 @@ def real(x: TracedArray) -> Any:
 def imag(x: TracedArray) -> Any:
     if x.ir_dtype.is_complex:
         return apply(np.imag, (x,), {})
-    return leave(o.root(np.broadcast_to(np.zeros((), x.dtype), x.extents), None, x.kind))
+    zeros = o.filled(0, x.extents, x.dtype)
+    return leave(o.root(zeros.content, zeros.home, x.kind))
 
 
 PROPERTIES: dict[str, Callable[[TracedArray], Any]] = {
     "T": turned, "mT": matrix_turned, "real": real, "imag": imag,
-    "flat": lambda x: shaping.regrouped(x, (x.size,)),
+    "flat": lambda x: shaping.regrouped(x, (o.elements(x),)),
 }

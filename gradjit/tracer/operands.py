@@ -10,6 +10,7 @@ import numpy as np
 
 from ..errors import AxisError, DtypeError, ShapeError, TraceError, UnsupportedError
 from ..ir import OPS, DType, Value, dtype_of
+from . import extents as ext
 from .array import ARRAY, PYTHON, SCALAR, TracedArray, root
 from .layout import is_row_major, of_array
 from .locations import fail
@@ -305,6 +306,25 @@ def static_int(x: Any, what: str) -> int:
         fail(TraceError, f"{what} must be an integer, got {x!r:.80}")
 
 
+def shape_of(shape: Any) -> tuple[int | Value, ...]:
+    """A shape argument for the IR: its numbers may be traced, where it is known how large they can be."""
+    items = shape if isinstance(shape, (list, tuple)) else [shape]
+    if not any(isinstance(n, TracedArray) and n.ndim == 0 and not n.is_known for n in items):
+        return static_shape(shape)
+    return tuple(ext.as_extent(n, "a shape") if isinstance(n, TracedArray) and not n.is_known
+                 else static_int(n, "a shape") for n in items)
+
+
+def elements(x: TracedArray) -> int | Value:
+    """The number of x's elements as an extent."""
+    return ext.extent(ext.product(forms(x.extents)))
+
+
+def is_single(x: TracedArray) -> bool:
+    """Whether x surely has one element."""
+    return all(is_one(e) for e in x.extents)
+
+
 def static_shape(shape: Any) -> tuple[int, ...]:
     """A shape argument: an int or a sequence of ints."""
     if isinstance(shape, (list, tuple)):
@@ -336,6 +356,13 @@ def normal_axes(axis: Any, rank: int) -> tuple[int, ...]:
 def unsupported(func: Callable[..., Any] | str, why: str = "") -> NoReturn:
     """Raise UnsupportedError that names the function, the reason or remedy, and the user's line."""
     fail(UnsupportedError, f"{name_of(func)} is not supported{': ' + why if why else ''}")
+
+
+def refuse_shape(func: Callable[..., Any] | str, x: TracedArray) -> NoReturn:
+    """UnsupportedError for a function that needs extents which are not known."""
+    unsupported(func, f"of an array of shape {shape_text(x.extents)}, which is not known while tracing; write it with "
+                      f"slices, elementwise functions, reductions and products, as a loop over the elements, or on an "
+                      f"array of the full size")
 
 
 def name_of(func: Callable[..., Any] | str) -> str:

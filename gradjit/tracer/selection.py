@@ -20,7 +20,9 @@ from ..errors import ShapeError, UnsupportedError
 from ..ir import Value
 from . import operands as o
 from .array import ARRAY, PYTHON, TracedArray, root
+from .extents import handle, product
 from .locations import fail
+from .views import forms
 
 REMEDY = ("the number of elements of x[mask] is not known while tracing; elementwise functions, reductions over all "
           "selected elements and y[mask] = ... work, for the rest write np.where(mask, x, 0) (or another neutral "
@@ -41,7 +43,7 @@ class Selection(np.lib.mixins.NDArrayOperatorsMixin):
     @property
     def size(self) -> Any:
         """The number of selected elements, as a traced Python int."""
-        return self.count * int(np.prod(self.rest, dtype=np.int64))
+        return self.count * handle(product(forms(self.rest)))
 
     @property
     def count(self) -> TracedArray:

@@ -25,12 +25,13 @@ def apply(ufunc: np.ufunc, method: str, inputs: tuple[Any, ...], kwargs: dict[st
         return on_selection(ufunc, method, inputs, kwargs)
     if method == "__call__":
         return call(ufunc, inputs, **kwargs)
-    from .dispatch import leave
+    from .dispatch import known_shapes, leave
     from .numpy import UFUNC_METHODS
     rule = UFUNC_METHODS.get(method)
     if rule is None:
         o.unsupported(f"{o.name_of(ufunc)}.{method}")
-    return leave(rule(ufunc, *inputs, **kwargs))
+    with known_shapes(ufunc, inputs, kwargs):
+        return leave(rule(ufunc, *inputs, **kwargs))
 
 
 def call(ufunc: np.ufunc, inputs: tuple[Any, ...], out: Any = None, where: Any = True, dtype: Any = None,

@@ -9,6 +9,8 @@ import numpy as np
 
 from ...errors import ArgumentError, TraceError
 from .. import operands as o
+from ..extents import form
+from ..indexing import bounds
 from ..locations import fail
 from ..operands import TracedArray, as_traced, cast, emit, static_int
 from ..ufuncs import operate
@@ -41,8 +43,7 @@ Rule = Callable[..., Any]
 
 def along(x: TracedArray, axis: int, start: int, stop: int | None, step: int = 1) -> TracedArray:
     """x[start:stop:step] along an axis."""
-    first, last, step = slice(start, stop, step).indices(x.extents[axis])
-    return slice_axis(x, axis, first, len(range(first, last, step)), step)
+    return slice_axis(x, axis, *bounds(slice(start, stop, step), form(x.extents[axis])))
 
 
 # differences --------------------------------------------------------------------------------------------------------

@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 
 from ...errors import ShapeError, UnsupportedError
-from .. import pinning, ufuncs
+from ...ir.linear import Form
+from .. import extents as ext, pinning, ufuncs
 from ..array import root
 from ..locations import fail
 from ..operands import (
@@ -23,15 +24,19 @@ from ..operands import (
     broadcast_to,
     cast,
     constant,
+    elements,
     emit,
+    filled,
     ir_dtype,
     is_traced,
     name_of,
     normal_axis,
     promote,
+    refuse_shape,
     result_type,
 )
-from ..recorder import LITERAL_LIMIT, current, repeated
+from ..recorder import LITERAL_LIMIT, current
+from ..views import extents, forms, plain
 
 NO_VALUE = np._NoValue
 
@@ -60,14 +65,14 @@ def stored(func: Any, result: Any, out: Any, casting: str = "same_kind") -> Any:
 def fixed(x: TracedArray, func: Any = "this function") -> tuple[int, ...]:
     """The shape as ints; UnsupportedError where an extent is not known while tracing."""
     if not all(isinstance(e, int) for e in x.extents):
-        fail(UnsupportedError, f"{name_of(func)} of an array whose extents are not known while tracing ({x.type})")
+        refuse_shape(func, x)
     return x.extents
 
 
 # making -------------------------------------------------------------------------------------------------------------
 def full(number: Any, shape: Sequence[Any], dtype: Any) -> TracedArray:
-    """A known array of one number, stored once; a scalar where the shape is ()."""
-    return root(repeated(number, tuple(shape), dtype), None)
+    """An array of one number, stored once, and known where its shape is; a scalar where that is ()."""
+    return filled(number, shape, dtype)
 
 
 def full_like(number: Any, x: TracedArray) -> TracedArray:
@@ -122,25 +127,26 @@ def expand(x: TracedArray, axes: Sequence[int]) -> TracedArray:
     return reshape(x, shape)
 
 
-def slice_axis(x: TracedArray, axis: int, start: int, size: int, step: int = 1) -> TracedArray:
+def slice_axis(x: TracedArray, axis: int, start: Form, size: Form, step: int = 1) -> TracedArray:
     """`size` elements along one axis."""
-    if (start, size, step) == (0, x.extents[axis], 1):
+    starts: list[Form] = [0] * x.ndim
+    sizes, steps = list(forms(x.extents)), [1] * x.ndim
+    if (start, size, step) == (0, sizes[axis], 1):
         return fresh(x)
-    starts, sizes, steps = [0] * x.ndim, list(x.extents), [1] * x.ndim
-    starts[axis], sizes[axis], steps[axis] = (start, size, step) if size else (0, 0, 1)
-    return emit("slice", x, starts=tuple(starts), sizes=tuple(sizes), steps=tuple(steps))
+    starts[axis], sizes[axis], steps[axis] = (start, size, step) if size != 0 else (0, 0, 1)
+    return emit("slice", x, starts=extents(starts), sizes=extents(sizes), steps=tuple(steps))
 
 
 def pick(x: TracedArray, axis: int, index: int) -> TracedArray:
     """The one element along an axis, which is dropped; a negative index counts from the end."""
-    n = x.extents[axis]
-    y = slice_axis(x, axis, index + n if index < 0 else index, 1)
+    n = ext.form(x.extents[axis])
+    y = slice_axis(x, axis, plain(n + index) if index < 0 else index, 1)
     return reshape(y, x.extents[:axis] + x.extents[axis + 1:])
 
 
 def reverse(x: TracedArray, axis: int) -> TracedArray:
-    n = x.extents[axis]
-    return slice_axis(x, axis, n - 1, n, -1) if n > 1 else fresh(x)
+    n = ext.form(x.extents[axis])
+    return fresh(x) if n in (0, 1) else slice_axis(x, axis, plain(n - 1), n, -1)
 
 
 def concat(xs: Sequence[TracedArray], axis: int) -> TracedArray:
@@ -171,7 +177,7 @@ def pad_axis(x: TracedArray, axis: int, low: int, high: int, number: Any = 0) ->
 
 def flatten(x: TracedArray) -> TracedArray:
     """The elements in row-major order."""
-    return reshape(x, (x.size,))
+    return reshape(x, (elements(x),))
 
 
 def runs(index: np.ndarray) -> list[tuple[int, int, int]]:

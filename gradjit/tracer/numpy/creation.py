@@ -8,9 +8,11 @@ from typing import Any
 import numpy as np
 
 from ...errors import ArgumentError, DtypeError
-from .. import operands as o, shaping
+from .. import extents as ext, operands as o, shaping
 from ..locations import fail
 from ..operands import TracedArray, as_traced, cast, constant, emit, is_traced, static_int
+from ..views import plain
+from . import common
 from .common import (
     array as as_array,
     call,
@@ -32,7 +34,7 @@ Rule = Callable[..., Any]
 def _filled(number: Any) -> Rule:
     """np.zeros, np.ones, and np.empty, whose unset elements are zeros here."""
     return lambda shape, dtype=float, order="C", *, device=None, like=None: o.as_array(full_of(
-        number, o.static_shape(shape), _dtype(dtype, float)))
+        number, o.shape_of(shape), _dtype(dtype, float)))
 
 
 def _dtype(dtype: Any, default: Any) -> np.dtype:
@@ -51,13 +53,13 @@ def full(shape, fill_value, dtype=None, order="C", *, device=None, like=None):
     """The number, known or traced, over the whole shape."""
     v = as_array(fill_value)
     v = cast(v, dtype) if given(dtype) else v
-    return o.as_array(o.broadcast_to(v, o.static_shape(shape)))
+    return o.as_array(o.broadcast_to(v, o.shape_of(shape)))
 
 
 def full_like(a, fill_value, dtype=None, order="K", subok=True, shape=None, *, device=None):
     x = as_traced(a)
     v = cast(as_traced(fill_value), x.dtype if dtype is None else _dtype(dtype, None))
-    return o.as_array(o.broadcast_to(v, x.extents if shape is None else o.static_shape(shape)))
+    return o.as_array(o.broadcast_to(v, x.extents if shape is None else o.shape_of(shape)))
 
 
 # from elements ------------------------------------------------------------------------------------------------------
@@ -95,9 +97,36 @@ def astype(x, dtype, /, *, copy=True, device=None):
 def arange(*args, start=None, stop=None, step=None, dtype=None, device=None, like=None):
     """A range whose number of elements is known."""
     named = {k: v for k, v in (("start", start), ("stop", stop), ("step", step)) if v is not None}
+    if any(o.is_traced(v) and common.pinned(v) is None for v in (*args, *named.values())):
+        return _counted(*_range(*args, **named), None if dtype is None else _dtype(dtype, None))
     bounds = [_bound(v) for v in args], {k: _bound(v) for k, v in named.items()}
     make: Any = np.arange
     return constant(make(*bounds[0], **bounds[1], dtype=None if dtype is None else _dtype(dtype, None)))
+
+
+def _range(first: Any = None, second: Any = None, third: Any = None, *, start: Any = None, stop: Any = None,
+           step: Any = None) -> tuple[Any, Any, Any]:
+    """Start, stop and step as np.arange's arguments name them."""
+    if stop is None:
+        first, stop = (start if second is None else first), (first if second is None else second)
+    start = first if start is None else start
+    step = third if step is None else step
+    return (0 if start is None else start), stop, (1 if step is None else step)
+
+
+def _counted(start: Any, stop: Any, step: Any, dtype: Any) -> TracedArray:
+    """np.arange of integers that are not known, but bounded: a counter of the extent that follows from them."""
+    step = static_int(step, "the step of np.arange")
+    if step == 0 or not all(as_traced(v).ir_dtype.is_integer and not as_traced(v).ndim for v in (start, stop)):
+        static(stop if as_traced(start).is_known else start,
+               "the bounds of np.arange (the number of its elements; write start + step * np.arange(n))")
+    lo, hi = ext.form(as_traced(start)), ext.form(as_traced(stop))
+    distance = ext.larger(plain(hi - lo if step > 0 else lo - hi), 0)
+    n = ext.checked(ext.quotient(plain(distance + (abs(step) - 1)), abs(step)), "the number of elements of np.arange")
+    y = iota((n,), 0)
+    y = y if step == 1 else emit("mul", y, full_of(step, (n,), np.int64))
+    y = y if lo == 0 else emit("add", y, o.broadcast_to(cast(as_traced(ext.handle(lo)), np.int64), (n,)))
+    return y if dtype is None else cast(y, dtype)
 
 
 def _bound(v: Any) -> Any:
@@ -170,8 +199,8 @@ def meshgrid(*xi, copy=True, sparse=False, indexing="xy"):
     order = [1, 0, *range(2, rank)] if indexing == "xy" and rank > 1 else list(range(rank))
     grids = []
     for k, x in enumerate(xs):
-        shape = [1] * rank
-        shape[order[k]] = x.size
+        shape: list[Any] = [1] * rank
+        shape[order[k]] = o.elements(x)
         grids.append(reshape(x, shape))
     if not sparse and grids:
         grids = o.broadcast(*grids)
@@ -217,8 +246,8 @@ def ix_(*args):
             fail(ArgumentError, "Cross index must be 1 dimensional")
         if x.ir_dtype.is_bool:
             x = constant(static(x, "a mask in np.ix_").nonzero()[0])
-        out.append(shaping.regrouped(cast(x, np.int64) if x.size == 0 else x,
-                           [x.size if j == k else 1 for j in range(len(args))]))
+        out.append(shaping.regrouped(cast(x, np.int64) if 0 in x.extents else x,
+                           [o.elements(x) if j == k else 1 for j in range(len(args))]))
     return tuple(out)
 
 

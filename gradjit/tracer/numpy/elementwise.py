@@ -202,7 +202,7 @@ def _float_test(op: str, otherwise: bool) -> Rule:
 
 
 def _all_the_same(answer: bool, x: TracedArray) -> TracedArray:
-    return o.root(np.broadcast_to(np.bool_(answer), x.extents), None)
+    return o.filled(answer, x.extents, np.bool_)
 
 
 def conjugate(x: TracedArray) -> TracedArray:

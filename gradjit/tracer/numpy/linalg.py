@@ -9,9 +9,11 @@ import numpy as np
 
 from ...errors import ArgumentError, ShapeError
 from .. import operands as o
+from ..extents import product
 from ..locations import fail
 from ..operands import TracedArray, as_traced, cast, emit, static_int
 from ..ufuncs import Raw, compute, resolve
+from ..views import extents, forms
 from .common import (
     array,
     axis_of,
@@ -160,7 +162,8 @@ def kron(a, b):
     x, y = (reshape(v, (1,) * (rank - v.ndim) + v.extents) for v in (x, y))
     wide_x = reshape(x, [n for e in x.extents for n in (e, 1)])
     wide_y = reshape(y, [n for e in y.extents for n in (1, e)])
-    return reshape(call(np.multiply, wide_x, wide_y), [m * n for m, n in zip(x.extents, y.extents, strict=True)])
+    sizes = (product(forms(pair)) for pair in zip(x.extents, y.extents, strict=True))
+    return reshape(call(np.multiply, wide_x, wide_y), extents(sizes))
 
 
 def cross(a, b, axisa=-1, axisb=-1, axisc=-1, axis=None):

@@ -8,14 +8,18 @@ from typing import Any
 import numpy as np
 
 from ...errors import ArgumentError, BoundsError, DtypeError, ShapeError
-from .. import operands as o, shaping
+from ...ir import Value
+from ...ir.linear import Linear
+from .. import extents as ext, operands as o, shaping
 from ..locations import fail
 from ..operands import TracedArray, as_traced, cast, emit, static_int
+from ..views import forms, plain
 from .common import (
     array,
     axis_of,
     fixed,
     flatten,
+    full_like,
     iota,
     move_axis,
     reshape as reshape_copy,
@@ -31,6 +35,9 @@ Rule = Callable[..., Any]
 # shapes -------------------------------------------------------------------------------------------------------------
 def target_shape(x: TracedArray, shape: Any) -> tuple[int, ...]:
     """The shape asked for, with a -1 worked out. NumPy's ValueError where the sizes differ."""
+    items = shape if isinstance(shape, (tuple, list)) else (shape,)
+    if not x.type.is_static or any(isinstance(n, TracedArray) and not n.is_known for n in items):
+        return symbolic_shape(x, o.shape_of(shape))
     given_shape = o.static_shape(shape)
     unknown = [k for k, n in enumerate(given_shape) if n < 0]
     if len(unknown) > 1:
@@ -42,6 +49,22 @@ def target_shape(x: TracedArray, shape: Any) -> tuple[int, ...]:
     if unknown or rest != size:
         fail(ShapeError, f"cannot reshape array of size {size} into shape {_text(given_shape)}")
     return given_shape
+
+
+def symbolic_shape(x: TracedArray, shape: tuple[Any, ...]) -> tuple[Any, ...]:
+    """The same where extents are not known: sizes must agree by how they are computed."""
+    unknown = [k for k, n in enumerate(shape) if isinstance(n, int) and n < 0]
+    if len(unknown) > 1:
+        fail(ArgumentError, "can only specify one unknown dimension")
+    size = ext.linear(ext.product(forms(x.extents)))
+    rest = ext.linear(ext.product(forms(n for k, n in enumerate(shape) if k not in unknown)))
+    if not unknown and size == rest:
+        return shape
+    left = Linear(const=1) if size == rest else size.divided(rest.const) if rest.is_const and rest.const > 0 else None
+    if not unknown or left is None or (size != rest and left * rest.const != size):
+        fail(ShapeError, f"cannot reshape an array of shape {o.shape_text(x.extents)} into shape "
+                         f"{o.shape_text(shape)}: that their sizes agree does not follow from how they are computed")
+    return tuple(ext.extent(left) if k in unknown else n for k, n in enumerate(shape))
 
 
 def _text(shape: Sequence[Any]) -> str:
@@ -78,7 +101,7 @@ def ravel(a, order="C"):
     x = array(a)
     if order in ("K", "A") and x.ndim <= 1:
         order = "C"
-    return in_order(x, (x.size,), memory_order(np.ravel, order), "ravel")
+    return in_order(x, (o.elements(x),), memory_order(np.ravel, order), "ravel")
 
 
 def squeeze(a, axis=None):
@@ -183,8 +206,9 @@ def rollaxis(a, axis, start=0):
 def flip(m, axis=None):
     x = array(m)
     axes = o.normal_axes(axis, x.ndim)
-    starts = [e - 1 if k in axes and e else 0 for k, e in enumerate(fixed(x, np.flip))]
-    steps = [-1 if k in axes and e else 1 for k, e in enumerate(x.extents)]
+    sizes = forms(x.extents)
+    starts = [plain(e - 1) if k in axes and e != 0 else 0 for k, e in enumerate(sizes)]
+    steps = [-1 if k in axes and e not in (0, 1) else 1 for k, e in enumerate(sizes)]
     return shaping.window(x, starts, x.extents, steps)
 
 
@@ -256,7 +280,7 @@ def _centred(forward: bool) -> Rule:
 # repetition ---------------------------------------------------------------------------------------------------------
 def broadcast_to(array, shape, subok=False):
     x = as_traced(array)
-    shape = o.static_shape(shape)
+    shape = o.shape_of(shape)
     if o.broadcast_shape(x.extents, shape) != shape or x.ndim > len(shape):
         fail(ShapeError, f"operands could not be broadcast together with remapped shapes [original->remapped]: "
                          f"{_text(x.extents)} and requested shape {_text(shape)}")
@@ -381,20 +405,19 @@ def _triangle(keep_lower: bool) -> Rule:
         x = o.broadcast_to(x, (x.extents[0],) * 2) if x.ndim == 1 else x
         if x.ndim == 0:
             fail(DtypeError, "an array of at least one dimension is needed")
-        rows, columns = fixed(x, np.tril)[-2:]
+        rows, columns = x.extents[-2:]
         mask = lower_mask(rows, columns, k if keep_lower else k - 1)
         mask = o.broadcast_to(mask, x.extents)
-        zero = o.constant(np.broadcast_to(np.zeros((), x.dtype), x.extents))
+        zero = full_like(0, x)
         return emit("select", mask, x, zero) if keep_lower else emit("select", mask, zero, x)
 
     return rule
 
 
-def lower_mask(rows: int, columns: int, k: int) -> TracedArray:
+def lower_mask(rows: int | Value, columns: int | Value, k: int) -> TracedArray:
     """True at and below the k-th diagonal, computed from counters (a table of it would have to be read)."""
     i, j = iota((rows, columns), 0), iota((rows, columns), 1)
-    return emit("le", j, emit("add", i, o.constant(np.broadcast_to(np.int64(k),
-                                                                   (rows, columns))))) if k else emit("le", j, i)
+    return emit("le", j, emit("add", i, full_like(k, i))) if k else emit("le", j, i)
 
 
 tril, triu = _triangle(True), _triangle(False)

@@ -8,11 +8,12 @@ from typing import Any
 import numpy as np
 
 from ...errors import ArgumentError, BoundsError, UnsupportedError
-from .. import operands as o
+from .. import extents as ext, operands as o
 from ..indexing import add_at
 from ..locations import fail
 from ..operands import TracedArray, as_traced, cast, emit, normal_axes, static_int, unsupported
 from ..ufuncs import compute
+from ..views import forms
 from .common import (
     NO_VALUE,
     array,
@@ -71,12 +72,14 @@ def chosen(x: TracedArray, where: Any, neutral: Any) -> TracedArray:
     return emit("select", mask, x, full_like(neutral, x))
 
 
-def count(x: TracedArray, axes: Sequence[int]) -> int:
-    """The number of elements that a reduction takes together."""
-    n = 1
-    for a in axes:
-        n *= x.extents[a]
-    return n
+def count(x: TracedArray, axes: Sequence[int]) -> Any:
+    """The number of elements that a reduction takes together: an int, or a traced one."""
+    return ext.handle(ext.product(forms([x.extents[a] for a in axes])))
+
+
+def is_empty(x: TracedArray, axes: Sequence[int]) -> bool:
+    """Whether a reduction surely takes no elements together."""
+    return any(isinstance(x.extents[a], int) and x.extents[a] == 0 for a in axes)
 
 
 def summed_dtype(dtype: np.dtype) -> np.dtype:
@@ -140,9 +143,9 @@ def ordered(x: TracedArray, name: str) -> TracedArray:
 
 def extreme(x: TracedArray, op: str, axes: Sequence[int]) -> TracedArray:
     """The maximum or minimum along axes; NumPy's ValueError where there are no elements."""
-    if count(x, axes) == 0 and 0 not in [e for k, e in enumerate(x.extents) if k not in axes]:
+    if is_empty(x, axes) and 0 not in [e for k, e in enumerate(x.extents) if k not in axes]:
         fail(ArgumentError, f"zero-size array to reduction operation {op}imum which has no identity")
-    if count(x, axes) == 0:
+    if is_empty(x, axes):
         return full(0, [e for k, e in enumerate(x.extents) if k not in axes], x.dtype)
     return emit(op, x, axes=tuple(axes))
 
@@ -161,7 +164,7 @@ def _extreme(func: Rule, op: str, ufunc: np.ufunc, neutral: Callable[[np.dtype],
         if given(initial):
             first = cast(as_traced(initial), x.dtype)
             shape = kept(x, axes) if flag(keepdims) else [e for k, e in enumerate(x.extents) if k not in axes]
-            y = full(neutral(x.dtype), shape, x.dtype) if count(x, axes) == 0 else restored(
+            y = full(neutral(x.dtype), shape, x.dtype) if is_empty(x, axes) else restored(
                 emit(op, x, axes=axes), x, axes, keepdims)
             y = call(ufunc, y, first)
         else:

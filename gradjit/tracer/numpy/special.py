@@ -14,7 +14,7 @@ from .. import operands as o
 from ..locations import fail
 from ..operands import TracedArray, cast, emit, static_int
 from .common import array, call, full_like
-from .reduction import axes_of, count, extreme, restored, spread
+from .reduction import axes_of, extreme, is_empty, restored, spread
 
 Rule = Callable[..., Any]
 
@@ -220,7 +220,7 @@ def logsumexp(a, axis=None, b=None, keepdims=False, return_sign=False):
         x, weights = o.broadcast(*o.promote(x, array(b)))
         x = emit("select", emit("eq", weights, full_like(0, weights)), full_like(-np.inf, x), x)
     axes = axes_of(axis, x)
-    if count(x, axes) == 0:
+    if is_empty(x, axes):
         y = restored(call(np.log, emit("sum", x, axes=axes)), x, axes, keepdims)
         return (y, full_like(0, y)) if return_sign else y
     highest = emit("stop_gradient", emit("max", x, axes=axes))

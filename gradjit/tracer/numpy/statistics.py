@@ -108,7 +108,8 @@ def average(a, axis=None, weights=None, returned=False, *, keepdims=False):
     x = array(a)
     if weights is None:
         y = mean(x, axis, keepdims=keepdims)
-        total = full_like(count(x, axes_of(axis, x)), y)
+        n = count(x, axes_of(axis, x))
+        total = full_like(n, y) if isinstance(n, int) else o.broadcast_to(cast(array(n), y.dtype), y.extents)
         return (y, total) if returned else y
     w = array(weights)
     float_type = (np.float64,) if x.ir_dtype.kind in "biu" or w.ir_dtype.kind in "biu" else ()
