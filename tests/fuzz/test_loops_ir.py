@@ -8,8 +8,10 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, assume, given, note, settings, strategies as st
 
+from gradjit.errors import UnsupportedError
 from gradjit.ir import Func, interpret, parse, print_func, verify
 from gradjit.passes import PASSES, optimize
+from gradjit.passes.batching import batch
 from gradjit.passes.jvp import jvp
 from gradjit.passes.vjp import reverse
 
@@ -20,6 +22,7 @@ from .native import native
 SLICE = settings(max_examples=60, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 LONG = settings(max_examples=1500, deadline=None, suppress_health_check=list(HealthCheck))
 SEEDS = st.integers(0, 99)
+FLAGS = st.lists(st.booleans(), min_size=6, max_size=6)
 Arrays = Sequence[np.ndarray]
 
 pytestmark = pytest.mark.skip(reason="control flow is being built")
@@ -102,6 +105,26 @@ def check_second(f: Func, seed: int) -> None:
     assert abs(a - b) <= 1e-9 * max(size, other), f"{a} by jvp, {b} by vjp"
 
 
+def check_batch(f: Func, flags: list[bool], seed: int, size: int = 3) -> None:
+    """Each example's results are those of the function on it alone. One refusal is documented: extents that differ."""
+    note(print_func(f))
+    flags = [*flags[:len(f.params) - 1], flags[-1]]
+    rng = np.random.default_rng(seed)
+    shared = arguments(f, rng, special=False)
+    examples = [[a if flag else s for a, s, flag in zip(arguments(f, rng, special=False), shared, flags, strict=True)]
+                for _ in range(size)]
+    expected = [first(f, e) for e in examples]
+    try:
+        batched = batch(f, flags, size)
+    except UnsupportedError as e:
+        assume("arrays of different sizes" not in str(e))
+        raise
+    args = [np.stack([e[k] for e in examples]) if flag else shared[k] for k, flag in enumerate(flags)]
+    got = run(batched, args)
+    agree(got, [np.stack([e[k] for e in expected]) for k in range(len(got))], f"batched {flags}")
+    agree(run(optimize(batched, verify=True), args), got, "optimize")
+
+
 def check_compiled(f: Func, seed: int) -> None:
     note(print_func(f))
     rng = np.random.default_rng(seed)
@@ -131,6 +154,12 @@ def test_second_derivatives(f: Func, seed: int) -> None:
     check_second(f, seed)
 
 
+@SLICE
+@given(loop_functions(), FLAGS, SEEDS)
+def test_batches(f: Func, flags: list[bool], seed: int) -> None:
+    check_batch(f, flags, seed)
+
+
 @settings(SLICE, max_examples=15)
 @given(loop_functions(), SEEDS)
 def test_compiled(f: Func, seed: int) -> None:
@@ -139,9 +168,10 @@ def test_compiled(f: Func, seed: int) -> None:
 
 @pytest.mark.slow
 @LONG
-@given(loop_functions(most=10), SEEDS)
-def test_many(f: Func, seed: int) -> None:
+@given(loop_functions(most=10), FLAGS, SEEDS)
+def test_many(f: Func, flags: list[bool], seed: int) -> None:
     check_passes(f, seed)
+    check_batch(f, flags, seed)
     check_derivatives(f, seed)
     check_second(f, seed)
 
