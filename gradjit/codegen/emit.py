@@ -42,7 +42,7 @@ from .lower.elementwise import constant, llvm_type, sine_and_cosine
 from .numbers import identity
 from .routines import ROUTINES
 from .scope import Scope
-from .vecmath.lanes import I32, I64 as INT64, Lanes
+from .vecmath.lanes import I32, I64 as INT64, Lanes, suffix_of
 
 PTR = ir.PointerType()
 I8 = ir.IntType(8)
@@ -200,8 +200,11 @@ class Emitter:
         stride = self.stride(a)
         n = self.scope.width
         if stride == 1 or stride == -1:
-            first = self.place(a if stride == 1 else a + (1 - n))
-            v = self.b.load(self.at(buffer, first), align=size, typ=ir.VectorType(t, n))
+            first = self.at(buffer, self.place(a if stride == 1 else a + (1 - n)))
+            if self.scope.mask is not None:
+                v = self.masked_load(first, size, ir.VectorType(t, n), stride)
+            else:
+                v = self.b.load(first, align=size, typ=ir.VectorType(t, n))
             return self.from_memory(v if stride == 1 else self.reversed(v), buffer.dtype)
         index = self.places(a)
         out: ir.Value = ir.Constant(ir.VectorType(t, n), ir.Undefined)
@@ -209,6 +212,19 @@ class Emitter:
             p = self.at(buffer, self.b.extract_element(index, I32(k)))
             out = self.b.insert_element(out, self.b.load(p, align=size, typ=t), I32(k))
         return self.from_memory(out, buffer.dtype)
+
+    def masked_load(self, p: ir.Value, align: int, t: ir.VectorType, stride: int) -> ir.Value:
+        """The lanes that may touch memory, 0 in the others."""
+        mask = self.scope.mask if stride == 1 else self.reversed(self.scope.mask)
+        fn = self.lanes(1).declare(f"llvm.masked.load.{suffix_of(t)}.p0", t, [PTR, I32, mask.type, t])
+        return self.b.call(fn, [p, I32(align), mask, ir.Constant(t, None)])
+
+    def masked_store(self, v: ir.Value, p: ir.Value, align: int) -> None:
+        mask = self.scope.mask
+        assert mask is not None
+        name = f"llvm.masked.store.{suffix_of(v.type)}.p0"
+        fn = self.lanes(1).declare(name, ir.VoidType(), [v.type, PTR, I32, mask.type])
+        self.b.call(fn, [v, p, I32(align), mask])
 
     def stride(self, a: Affine) -> int | None:
         """How far apart the lanes are; None where a computed index decides."""
@@ -343,9 +359,14 @@ class Emitter:
         if s.combine is not None:
             if wide and self.scope.new_lanes is not None:
                 v = self.b.select(self.scope.new_lanes, v, constant(L, t, identity(s.combine, t)))
-            old = self.b.load(p, align=t.itemsize, typ=self.memory_like(v, t))
+            like = self.memory_like(v, t)
+            masked = wide and self.scope.mask is not None
+            old = self.masked_load(p, t.itemsize, like, 1) if masked else self.b.load(p, align=t.itemsize, typ=like)
             v = combine(L, s.combine, t, self.from_memory(old, t), v)
-        self.b.store(self.to_memory(v, t), p, align=t.itemsize)
+        if wide and self.scope.mask is not None:
+            self.masked_store(self.to_memory(v, t), p, t.itemsize)
+        else:
+            self.b.store(self.to_memory(v, t), p, align=t.itemsize)
         return None
 
     def memory_like(self, v: ir.Value, t: DType) -> ir.Type:

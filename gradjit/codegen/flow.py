@@ -10,7 +10,24 @@ from typing import TYPE_CHECKING, Any
 from llvmlite import ir
 
 from . import failures
-from .loops import Assign, Cell, If, Let, Loop, Node, Pop, Push, Repeat, Rewind, Stmt, Tape, While
+from .finish import nodes_of
+from .loops import (
+    Accumulate,
+    Assign,
+    Cell,
+    If,
+    Let,
+    Loop,
+    Node,
+    Pop,
+    Push,
+    Repeat,
+    Rewind,
+    Stmt,
+    Store,
+    Tape,
+    While,
+)
 from .lower.elementwise import llvm_type
 from .scope import Scope
 from .vecmath.lanes import I1, I32, I64
@@ -66,7 +83,10 @@ def counted(e: Emitter, s: Loop) -> None:
             e.turns(I64(0), whole, lambda k: turn(e, s, e.b.mul(k, I64(s.lanes), flags=("nsw",))))
         done = e.b.mul(whole, I64(s.lanes), flags=("nsw",))
         with when(e, e.b.icmp_signed("<", done, n)):
-            e.turns(done, n, lambda k: turn(e, single, k))
+            if runs_along(e, s):
+                rest(e, s, done, n)
+            else:
+                e.turns(done, n, lambda k: turn(e, single, k))
 
 
 def exactly(e: Emitter, s: Loop) -> None:
@@ -77,9 +97,36 @@ def exactly(e: Emitter, s: Loop) -> None:
             turn(e, s, I64(k * s.lanes))
     elif whole:
         e.turns(I64(0), I64(whole), lambda k: turn(e, s, e.b.mul(k, I64(s.lanes), flags=("nsw",))))
+    if runs_along(e, s):
+        rest(e, s, I64(whole * s.lanes), I64(s.var.extent))
+        return
     single = replace(s, lanes=1, unroll=1)
     for k in range(whole * s.lanes, s.var.extent):
         turn(e, single, I64(k))
+
+
+def runs_along(e: Emitter, s: Loop) -> bool:
+    """Whether the lanes of a loop are neighbours in memory wherever it touches memory."""
+    if any(not isinstance(x, (Store, Accumulate)) for x in s.body):
+        return False
+    for x in s.body:
+        if isinstance(x, Store) and s.var in x.address.vars and x.address.terms.get(s.var, 0) != 1:
+            return False
+        for n in nodes_of(x):
+            a = n.attrs[1] if n.kind == "load" else None
+            if n.kind == "check" or (a is not None and s.var in a.vars and (
+                    abs(a.terms.get(s.var, 0)) != 1 or any(s.var in t.vars for t in a.terms if t is not s.var))):
+                return False
+    return True
+
+
+def rest(e: Emitter, s: Loop, done: ir.Value, n: ir.Value) -> None:
+    """The last values of a loop, less than a vector of them, from the `done`-th on; the other lanes stand still."""
+    first = e.b.add(done, I64(s.var.lo), flags=("nsw",)) if s.var.lo else done
+    with inside(e, Scope(e.scope, s.var, first, s.lanes, masked=True)):
+        counting = ir.Constant(ir.VectorType(I64, s.lanes), list(range(s.lanes)))
+        e.scope.valid = e.b.icmp_signed("<", counting, e.splat(e.b.sub(n, done)))
+        e.block(s.body)
 
 
 def turn(e: Emitter, s: Loop, k: ir.Value) -> None:

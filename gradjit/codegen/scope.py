@@ -15,7 +15,8 @@ class Scope:
     """The values computed in a loop body (or in the function), and where its loop is.
 
     var and start: the loop variable and its (first) value. lanes: how many consecutive values it stands for.
-    valid: where the last vector of a loop overlaps the one before, the lanes that are new; else None.
+    valid: where the last vector of a loop overlaps the one before, the lanes that are new; else None. masked: that
+    vector does not overlap but ends beyond the loop: the other lanes neither load nor store.
     """
 
     parent: Scope | None
@@ -24,6 +25,7 @@ class Scope:
     lanes: int = 1
     copy: int = 0  # which of the unrolled bodies
     valid: ir.Value | None = None
+    masked: bool = False
     vector: Scope | None = field(init=False)  # the enclosing loop that runs many values at once, or this one
     values: dict[Node, ir.Value] = field(default_factory=dict)
     wide: dict[Node, ir.Value] = field(default_factory=dict)
@@ -40,6 +42,11 @@ class Scope:
     def new_lanes(self) -> ir.Value | None:
         """The lanes that no earlier turn has counted; None for all."""
         return self.vector.valid if self.vector else None
+
+    @property
+    def mask(self) -> ir.Value | None:
+        """The lanes that may touch memory; None for all."""
+        return self.vector.valid if self.vector and self.vector.masked else None
 
     def find(self, node: Node) -> ir.Value | None:
         scope: Scope | None = self
