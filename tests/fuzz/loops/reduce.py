@@ -58,11 +58,11 @@ def edited(p: Program, k: int) -> Program | None:
             edit()
             break
     try:
-        source = ast.unparse(ast.fix_missing_locations(tree)) + "\n"
-        compile(source, "<reduced>", "exec")
-    except (SyntaxError, ValueError):
+        q = Program(ast.unparse(ast.fix_missing_locations(tree)) + "\n", p.arguments, p.seed)
+        q.compiled()
+    except (SyntaxError, ValueError, KeyError, NameError):
         return None
-    return Program(source, p.arguments, p.seed)
+    return q
 
 
 def edits(tree: ast.Module) -> Iterator[Edit]:
