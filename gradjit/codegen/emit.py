@@ -213,9 +213,11 @@ class Emitter:
             out = self.b.insert_element(out, self.b.load(p, align=size, typ=t), I32(k))
         return self.from_memory(out, buffer.dtype)
 
-    def masked_load(self, p: ir.Value, align: int, t: ir.VectorType, stride: int) -> ir.Value:
+    def masked_load(self, p: ir.Value, align: int, t: ir.Type, stride: int) -> ir.Value:
         """The lanes that may touch memory, 0 in the others."""
-        mask = self.scope.mask if stride == 1 else self.reversed(self.scope.mask)
+        mask = self.scope.mask
+        assert mask is not None
+        mask = mask if stride == 1 else self.reversed(mask)
         fn = self.lanes(1).declare(f"llvm.masked.load.{suffix_of(t)}.p0", t, [PTR, I32, mask.type, t])
         return self.b.call(fn, [p, I32(align), mask, ir.Constant(t, None)])
 

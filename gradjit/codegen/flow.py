@@ -243,7 +243,10 @@ def tape_of(e: Emitter, tape: Tape) -> TapeCells:
 
 
 def rewind(e: Emitter, s: Rewind) -> None:
-    e.b.store(I64(0), tape_of(e, s.tape).used)
+    t = tape_of(e, s.tape)
+    e.b.store(I64(0), t.used)
+    if s.nbytes:
+        room(e, t, I64(s.nbytes), I64(s.nbytes))
 
 
 def places(e: Emitter, s: Push | Pop) -> tuple[list[ir.Value], ir.Value]:
@@ -261,19 +264,24 @@ def push(e: Emitter, s: Push) -> None:
     starts, size = places(e, s)
     used = b.load(t.used, typ=I64)
     top = b.add(used, size, flags=("nsw",))
-    full = b.icmp_unsigned(">", top, b.load(t.capacity, typ=I64))
+    room(e, t, top, b.add(b.shl(top, I64(1)), I64(FIRST_TAPE)))
+    b.store(top, t.used)
+    show(e, s, starts, b.load(t.base, typ=PTR), used)
+
+
+def room(e: Emitter, t: TapeCells, needed: ir.Value, capacity: ir.Value) -> None:
+    """See that a tape has room for `needed` bytes; where it has not it gets that capacity."""
+    b = e.b
+    full = b.icmp_unsigned(">", needed, b.load(t.capacity, typ=I64))
     grow, ready = b.append_basic_block("grow"), b.append_basic_block("ready")
     b.cbranch(full, grow, ready).set_weights([1, 1 << 20])
     b.position_at_end(grow)
-    capacity = b.add(b.shl(top, I64(1)), I64(FIRST_TAPE))
     fresh = b.call(e.lanes(1).declare("realloc", PTR, [PTR, I64]), [b.load(t.base, typ=PTR), capacity])
     stop_if(e, b.icmp_unsigned("==", fresh, ir.Constant(PTR, None)), OUT_OF_MEMORY)
     b.store(fresh, t.base)
     b.store(capacity, t.capacity)
     b.branch(ready)
     b.position_at_end(ready)
-    b.store(top, t.used)
-    show(e, s, starts, b.load(t.base, typ=PTR), used)
 
 
 def pop(e: Emitter, s: Pop) -> None:

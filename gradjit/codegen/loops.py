@@ -262,9 +262,10 @@ class If(Stmt):
 
 @dataclass(eq=False)
 class Rewind(Stmt):
-    """Empty a tape."""
+    """Empty a tape, and see that it has room for so many bytes (0: not known)."""
 
     tape: Tape
+    nbytes: int = 0
 
 
 @dataclass(eq=False)

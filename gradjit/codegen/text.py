@@ -134,7 +134,7 @@ class _Text:
             self.lines.append(f"{pad}else:")
             self.body(s.other, deeper, shared)
         elif isinstance(s, Rewind):
-            self.lines.append(f"{pad}rewind {s.tape.name}")
+            self.lines.append(f"{pad}rewind {s.tape.name}" + (f", {s.nbytes} bytes" if s.nbytes else ""))
         elif isinstance(s, (Push, Pop)):
             verb = "push" if isinstance(s, Push) else "pop"
             entries = ", ".join(f"{b.name} ({show(n, names)} bytes)" for b, n in s.entries)

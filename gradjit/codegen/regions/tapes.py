@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from math import prod
+from math import inf, prod
 from typing import TYPE_CHECKING
 
 from ...ir import I64, ArrayType, Op, Value
 from ...ir.core import walk
 from ..affine import Affine
 from ..elements import whole
-from ..loops import Buffer, Let, Node, Pop, Push, Rewind, Stmt, Tape, View
+from ..flow import trips
+from ..loops import Buffer, Let, Node, Pop, Push, Repeat, Rewind, Stmt, Tape, View, While, inner
 from .scope import Scope
 
 if TYPE_CHECKING:
@@ -31,12 +32,12 @@ def entry(low: Regions, scope: Scope, t: ArrayType) -> tuple[View, Node]:
     static = low.static(scope, t)
     buffer = Buffer(f"t{low.serial()}", t.dtype, static.extents, "tape")
     first = t.shape[0] if t.rank else 1
-    inner = t.dtype.itemsize * prod(static.extents[1:])
+    row = t.dtype.itemsize * prod(static.extents[1:])
     if isinstance(first, int):
-        return whole(buffer), number(low, -(-inner * first // ALONE) * ALONE)
+        return whole(buffer), number(low, -(-row * first // ALONE) * ALONE)
     rows = low.scalar(scope, first)
-    nbytes = apply(low, "mul", rows, number(low, inner))
-    if inner % ALONE:
+    nbytes = apply(low, "mul", rows, number(low, row))
+    if row % ALONE:
         nbytes = apply(low, "mul", apply(low, "floordiv", apply(low, "add", nbytes, number(low, ALONE - 1)),
                                               number(low, ALONE)), number(low, ALONE))
     return whole(buffer), nbytes
@@ -82,12 +83,41 @@ def pop(low: Regions, scope: Scope, k: int, op: Op) -> list[Stmt]:
 
 def is_pushed_over(scope: Scope, k: int) -> bool:
     """Whether something is pushed behind position k, so that what a pop shows there is overwritten."""
-    return any(inner.name == "push" for op in scope.block.ops[k:] for inner in (op, *inside(op)))
+    return any(x.name == "push" for op in scope.block.ops[k:] for x in (op, *inside(op)))
 
 
 def inside(op: Op) -> Iterator[Op]:
     for r in op.regions:
         yield from walk(r)
 
+
+def reserve(body: list[Stmt]) -> None:
+    """Tell tapes at their start how much they will hold, where that is known, so that they are allocated once."""
+    needed: dict[Tape, float] = {}
+    for s in body:
+        for p, turns in pushes(s, 1.0):
+            size = sum(float(n.attrs) if n.kind == "const" else inf for _, n in p.entries)
+            needed[p.tape] = needed.get(p.tape, 0.0) + size * turns
+    for s in body:
+        if isinstance(s, Rewind) and needed.get(s.tape, inf) <= AT_ONCE:
+            s.nbytes = int(needed[s.tape])
+
+
+def pushes(s: Stmt, turns: float) -> Iterator[tuple[Push, float]]:
+    """Every push with the number of times that it runs at most; infinite where that is not known."""
+    if isinstance(s, Push):
+        yield s, turns
+    if isinstance(s, Repeat):
+        n = trips(s)
+        turns *= inf if n is None else n
+    elif isinstance(s, While):
+        turns = inf
+    for block in inner(s):
+        for x in block:
+            yield from pushes(x, turns)
+
+
+AT_ONCE = 1 << 32
+"""Bytes up to which a tape is allocated at once."""
 
 STEPS = {"tape": tape_, "push": push, "pop": pop}
