@@ -20,6 +20,7 @@ from .api import (
     jacobian,
     jit,
     jvp,
+    returning,
     stop_gradient,
     trace,
     value_and_grad,
@@ -45,5 +46,5 @@ __version__ = "0.1.0"
 __all__ = [
     "ArgumentError", "AxisError", "BoundsError", "DifferentiationError", "DtypeError", "GradjitError", "IRError",
     "LayoutError", "LeakError", "ShapeError", "TraceError", "UnsupportedError", "check_grads", "grad", "hessian", "hvp",
-    "jacobian", "jit", "jvp", "stop_gradient", "trace", "value_and_grad", "vjp",
+    "jacobian", "jit", "jvp", "returning", "stop_gradient", "trace", "value_and_grad", "vjp",
 ]

@@ -16,8 +16,9 @@ from .functions import (
     value_and_grad,
     vjp,
 )
+from .written import returning
 
 __all__ = [
-    "check_grads", "grad", "hessian", "hvp", "jacobian", "jit", "jvp", "stop_gradient", "trace", "value_and_grad",
-    "vjp", "warm",
+    "check_grads", "grad", "hessian", "hvp", "jacobian", "jit", "jvp", "returning", "stop_gradient", "trace",
+    "value_and_grad", "vjp", "warm",
 ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
@@ -34,15 +34,17 @@ from ..runtime.spec import (
     NumpyScalarSpec,
     OutputSpec,
     ParameterSpec,
+    SameSpec,
     Source,
     StaticSpec,
     ValueSpec,
+    is_passed,
     same_static,
 )
 from ..tracer import outside, trees
 from ..tracer.array import ARRAY
 from ..tracer.locations import fail
-from ..tracer.trace import Leaf, Trace
+from ..tracer.trace import Leaf, Trace, Write
 
 if TYPE_CHECKING:
     from ..runtime.entry import Entry
@@ -83,6 +85,8 @@ class Program:
     guards: tuple[Guard, ...]
     conditions: list[outside.Condition]
     """Guards that machine code cannot check."""
+    writes: tuple[tuple[Argument | Captured, int], ...]
+    """Arrays from outside that are changed, each with the output that it is to hold."""
     trace: Trace
 
     def captured_now(self) -> list[Any]:
@@ -92,20 +96,40 @@ class Program:
 
 # from a trace to a program ------------------------------------------------------------------------------------------
 def program_of(t: Trace, leaves: Sequence[Any]) -> Program:
-    """What to compile for a trace of a call with these leaves. An argument that is returned as it came is no output."""
+    """What to compile for a trace of a call with these leaves. An argument that is returned as such is no output; the
+    new contents of arrays that are written to are outputs behind those of the result."""
     kept = [r.index for r in t.result if r.index is not None and not is_passed_on(r)]
     order = list(dict.fromkeys(kept))
     kinds = {r.index: r.kind for r in t.result if r.index is not None}
-    outputs = tuple(OutputSpec(t.func.results[k].dtype.np, t.func.results[k].type.extents,
-                               "array" if kinds[k] == ARRAY else "numpy") for k in order)
     nodes = [result_node(t, r, order) for r in t.result]
     func = t.func
-    func.body.results = tuple(func.body.results[k] for k in order)
-    parameters = tuple(parameter_spec(leaf, x) for leaf, x in zip(t.leaves, leaves, strict=True))
-    captured = tuple(Capture(source_of(c.source) if c.source is not None else c.array, ArraySpec.of(c.array))
-                     for c in t.captured)
+    func.body.results = (*(func.body.results[k] for k in order), *(w.value for w in t.writes))
+    forms = ["array" if kinds[k] == ARRAY else "numpy" for k in order] + ["array"] * len(t.writes)
+    outputs = tuple(OutputSpec(v.dtype.np, v.type.extents, form)
+                    for v, form in zip(func.body.results, forms, strict=True))
+    targets = [write_target(t, w) for w in t.writes]
+    parameters = tuple(parameter_spec(leaf, x, Argument(k) in targets)
+                       for k, (leaf, x) in enumerate(zip(t.leaves, leaves, strict=True)))
+    captured = tuple(Capture(source_of(c.source) if c.source is not None else c.array,
+                             ArraySpec.of(c.array, writable=Captured(k) in targets))
+                     for k, c in enumerate(t.captured))
     guards, conditions = divided(t.guards)
-    return Program(func, result_template(t.result_tree, nodes), outputs, parameters, captured, guards, conditions, t)
+    writes = tuple((target, len(order) + k) for k, target in enumerate(targets))
+    return Program(func, result_template(t.result_tree, nodes), outputs, parameters, captured, guards, conditions,
+                   writes, t)
+
+
+def write_target(t: Trace, w: Write) -> Argument | Captured:
+    """The array that is written to, as an entry names it."""
+    if w.argument is not None:
+        return Argument(w.argument)
+    assert w.captured is not None
+    return Captured(position(t, w.captured))
+
+
+def position(t: Trace, captured: Any) -> int:
+    """Which of the captured arrays it is."""
+    return next(k for k, c in enumerate(t.captured) if c is captured)
 
 
 MAX_ITEMS, MAX_GUARDS = 32, 256
@@ -138,7 +162,7 @@ def result_node(t: Trace, r: Any, order: Sequence[int]) -> Any:
     if r.argument is not None:
         return Argument(r.argument)
     if r.captured is not None:
-        return Captured(t.captured.index(r.captured))
+        return Captured(position(t, r.captured))
     return order.index(r.index)
 
 
@@ -159,16 +183,16 @@ def node_types(tree: trees.Tree) -> list[Any]:
     return [own, *(t for child in tree.children() for t in node_types(child))]
 
 
-def parameter_spec(leaf: Leaf, x: Any) -> ParameterSpec:
+def parameter_spec(leaf: Leaf, x: Any, writable: bool) -> ParameterSpec:
     """What an argument must be to take this specialisation: x itself is one such."""
     if leaf.type is None:
         return StaticSpec(x)
-    return value_spec(x)
+    return value_spec(x, writable) if leaf.same_as is None else SameSpec(leaf.same_as)
 
 
-def value_spec(x: Any) -> ValueSpec:
+def value_spec(x: Any, writable: bool) -> ValueSpec:
     if isinstance(x, np.ndarray):
-        return ArraySpec.of(x)
+        return ArraySpec.of(x, writable=writable)
     if isinstance(x, np.generic):
         return NumpyScalarSpec(x.dtype)
     return FloatSpec() if type(x) is float else ComplexSpec()
@@ -246,14 +270,15 @@ def native(p: Program, note: Callable[[str], None]) -> Native:
     from ..runtime import externals
     from ..runtime.entry import build_entry
     refuse_complex(p.func)
-    specs = [s for s in p.parameters if not isinstance(s, StaticSpec)] + [c.spec for c in p.captured]
+    specs = [s for s in p.parameters if is_passed(s)] + [c.spec for c in p.captured]
     lowered = lower(p.func, [layout_of(s) for s in specs])
     note("lower")
     spec = EntrySpec(p.parameters, p.outputs, p.result, p.captured, p.guards,
                      tuple((check.error, check.describe if check.is_described else check.describe(0, 0))
                            for check in lowered.checks), lowered.workspace_bytes,
-                     lowered.work > GIL_WORK)
-    entry = build_entry(lowered.module, lowered.kernel, spec, symbols=externals.addresses(lowered.externals))
+                     lowered.work > GIL_WORK, p.writes)
+    entry = build_entry(lowered.module, lowered.kernel, spec, symbols=externals.addresses(lowered.externals),
+                        pipeline=lowered.pipeline)
     note("llvm")
     return Native(entry, lowered, p.conditions)
 
@@ -290,21 +315,27 @@ class Interpreted:
             return MISS
         captured = p.captured_now()
         self.hits += 1
-        traced = [x for s, x in zip(p.parameters, leaves, strict=True) if not isinstance(s, StaticSpec)]
+        traced = [x for s, x in zip(p.parameters, leaves, strict=True) if is_passed(s)]
         outs = interpret(p.func, [*traced, *captured])
-        values = [fresh(a, o) for a, o in zip(outs, p.outputs, strict=True)]
+        values = [fresh(a, o) for a, o in zip(outs, p.outputs, strict=True)]  # no longer parts of the arguments
+        for target, k in p.writes:
+            np.copyto((leaves if isinstance(target, Argument) else captured)[target.index], values[k])
         return built(p.result, values, leaves, captured)
 
     def text(self, stage: str) -> str:
         raise ValueError(f"the interpreter has no stage {stage!r}")
 
 
-def matches(spec: ParameterSpec, x: Any) -> bool:
-    """Whether an argument takes this specialisation."""
+def matches(spec: ParameterSpec, x: Any, leaves: Sequence[Any]) -> bool:
+    """Whether an argument, or captured value, takes this specialisation. `leaves` are all arguments."""
     if isinstance(spec, StaticSpec):
         return same_static(spec.value, x)
+    if isinstance(spec, SameSpec):
+        return x is leaves[spec.index]
     if isinstance(spec, ArraySpec):
-        return type(x) is np.ndarray and x.dtype == spec.dtype and x.flags.aligned and ArraySpec.of(x) == spec
+        return (type(x) is np.ndarray and x.dtype == spec.dtype and x.flags.aligned
+                and (x.flags.writeable or not spec.writable)
+                and replace(ArraySpec.of(x), writable=spec.writable) == spec)
     if isinstance(spec, NumpyScalarSpec):
         return isinstance(x, np.generic) and x.dtype == spec.dtype
     return type(x) is (float if isinstance(spec, FloatSpec) else complex)
@@ -312,9 +343,20 @@ def matches(spec: ParameterSpec, x: Any) -> bool:
 
 def would_take(p: Program, leaves: Sequence[Any]) -> bool:
     """Whether a specialisation was made for such arguments and the world as it is now."""
-    return (len(leaves) == len(p.parameters) and all(map(matches, p.parameters, leaves))
-            and all(matches(s, x) for s, x in zip((c.spec for c in p.captured), p.captured_now(), strict=True))
-            and all(g.holds() for g in p.trace.guards))
+    if len(leaves) != len(p.parameters):
+        return False
+    captured = p.captured_now()
+    specs = [*p.parameters, *(c.spec for c in p.captured)]
+    return (all(matches(s, x, leaves) for s, x in zip(specs, [*leaves, *captured], strict=True))
+            and all(g.holds() for g in p.trace.guards)
+            and are_apart([(x, s.writable) for s, x in zip(specs, [*leaves, *captured], strict=True)
+                           if isinstance(s, ArraySpec)]))
+
+
+def are_apart(arrays: Sequence[tuple[np.ndarray, bool]]) -> bool:
+    """Whether those that are written to share no memory with another one."""
+    return not any(written and j != k and np.may_share_memory(x, y)
+                   for k, (x, written) in enumerate(arrays) for j, (y, _) in enumerate(arrays))
 
 
 def fresh(a: np.ndarray, o: OutputSpec) -> Any:

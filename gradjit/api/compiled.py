@@ -14,12 +14,10 @@ import inspect
 import threading
 import time
 import types
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
-
-import numpy as np
 
 from ..errors import TraceError
 from ..ir import Func, verify
@@ -33,6 +31,7 @@ from ..tracer.recorder import recorders
 from ..tracer.trace import Trace, trace
 from . import backends
 from .backends import Executable, Program
+from .calls import Call, check_writes, may_write, passes_twice
 from .settings import verifying
 from .signatures import Signature
 from .stats import Specialised, Stats
@@ -127,32 +126,29 @@ class Compiled(FastCallable):
             args, kwargs = self.signature.positional(args, kwargs)
             if not kwargs:
                 return self(*args)
-        leaves, tree = trees.flatten((args, kwargs))
-        if (result := self.try_all(tree, leaves)) is not MISS:
+        call = Call.of(args, kwargs)
+        if (result := self.try_all(call)) is not MISS:
             return result
-        leaves, given = [usual(x) if isinstance(x, np.ndarray) else x for x in leaves], leaves
-        if any(x is not y for x, y in zip(leaves, given, strict=True)):
-            if (result := self.try_all(tree, leaves)) is not MISS:
-                return result
         try:
-            return self.first_call(args, kwargs, leaves, tree)
+            return self.first_call(call)
         except Exception as e:
             raise trimmed(e)  # noqa: B904 (it is the same exception)
 
-    def try_all(self, tree: trees.Tree, leaves: list[Any]) -> Any:
-        """The result of the first specialisation that takes the leaves, or MISS."""
-        for s in self.found.get(tree, ()):
-            result = s.executable.call(*leaves)
+    def try_all(self, call: Call) -> Any:
+        """The result of the first specialisation that takes the call, or MISS."""
+        for s in self.found.get(call.tree, ()):
+            result = call.run(s.executable, s.program)
             if result is not MISS:
                 if s.flat:
                     self.prefer(s)
                 return result
         return MISS
 
-    def first_call(self, args: Any, kwargs: Any, leaves: list[Any], tree: trees.Tree) -> Any:
+    def first_call(self, call: Call) -> Any:
         """Compile and run. What is captured may change in between (another thread's doing): then once more."""
         for _ in range(ATTEMPTS):
-            result = self.compiled(args, kwargs, leaves, tree).executable.call(*leaves)
+            s = self.compiled(call)
+            result = call.run(s.executable, s.program)
             if result is not MISS:
                 return result
         raise TraceError(f"{self!r}: what the function reads from outside changes faster than it can be compiled")
@@ -163,19 +159,18 @@ class Compiled(FastCallable):
         if entry is not None and entry not in self.entries:
             self.install(entry)
 
-    def compiled(self, args: Any, kwargs: Any, leaves: list[Any], tree: trees.Tree) -> Specialisation:
+    def compiled(self, call: Call) -> Specialisation:
         """The specialisation for a call, made now unless another thread has made it meanwhile."""
         with self.lock:
-            for s in self.found.get(tree, ()):
-                if backends.would_take(s.program, leaves):
+            for s in self.found.get(call.tree, ()):
+                if backends.would_take(s.program, call.leaves) and may_write(s.program, call.given):
                     return s
-            packed_args, packed_kwargs = trees.unflatten(tree, leaves)
             with uncollected():
-                s = self.specialise(packed_args, packed_kwargs, leaves)
+                s = self.specialise(call)
             others = [(t, o) for t, all in self.found.items() for o in all]
             if len(others) >= MAX_SPECIALISATIONS:
                 self.drop(*others[0])
-            self.found[tree] = (s, *self.found.get(tree, ()))
+            self.found[call.tree] = (s, *self.found.get(call.tree, ()))
             self.latest = s
             if s.flat:
                 self.prefer(s)
@@ -187,11 +182,16 @@ class Compiled(FastCallable):
             self.uninstall(s.executable.entry)
 
     # compilation ----------------------------------------------------------------------------------------------------
-    def specialise(self, args: Any, kwargs: Any, leaves: Sequence[Any]) -> Specialisation:
+    def specialise(self, call: Call) -> Specialisation:
         """Trace, transform, optimise, compile. Nothing is kept if any of it fails."""
         timer = _Timer()
+        leaves = call.leaves
+        args, kwargs = trees.unflatten(call.tree, leaves)
         t = self.traced(args, kwargs)
-        refuse_writes(t, self.kind)
+        if t.writes:
+            if passes_twice(leaves):
+                t = self.traced(args, kwargs, sharing=True)
+            check_writes(t, call)
         timer.note("trace")
         dump = Dumper.from_environment()
         stages = {"traced": t.stages.get("traced", t.func), "adjoint": t.func}
@@ -216,13 +216,13 @@ class Compiled(FastCallable):
         flat = not kwargs and len(leaves) == len(args) and all(x is y for x, y in zip(args, leaves, strict=True))
         return Specialisation(executable, program, stages, timer.seconds, describe(t), flat)
 
-    def traced(self, args: Any, kwargs: Any) -> Trace:
+    def traced(self, args: Any, kwargs: Any, sharing: bool = False) -> Trace:
         """The trace. A function that fills a memo while it is traced is traced again, and then finds it filled.
 
         TraceError for one that changes, each time, what it reads from outside: a counter, a list that it appends to.
         """
         for _ in range(ATTEMPTS):
-            t = trace(self.body, args, kwargs, self.like)
+            t = trace(self.body, args, kwargs, self.like, sharing=sharing, rebinding=True)
             if t.holds():
                 return t
         changed = next(g for g in t.guards if not g.holds())
@@ -248,9 +248,7 @@ class Compiled(FastCallable):
                                  f"shapes, as in "
                                  f"f.ir(x), or call it first")
             return self.latest
-        args, kwargs = self.signature.positional(args, kwargs)
-        leaves, tree = trees.flatten((args, kwargs))
-        return self.compiled(args, kwargs, [usual(x) if isinstance(x, np.ndarray) else x for x in leaves], tree)
+        return self.compiled(Call.of(*self.signature.positional(args, kwargs)))
 
     def needs_arguments(self) -> bool:
         try:
@@ -286,31 +284,6 @@ def uncollected() -> Iterator[None]:
         yield
     finally:
         gc.enable()
-
-
-def usual(a: np.ndarray) -> np.ndarray:
-    """An array as compiled code takes it: row-major or column-major, aligned, of native byte order, no subclass.
-
-    Anything else is copied, to the element; the copy is the argument then.
-    """
-    flags = a.flags
-    if type(a) is np.ndarray and flags.aligned and a.dtype.isnative and (flags.c_contiguous or flags.f_contiguous):
-        return a
-    if type(a) not in (np.ndarray, np.memmap) or a.dtype.kind not in "biufc":
-        return a  # refused with its name when it is traced
-    return np.array(a, dtype=a.dtype.newbyteorder("="), order="C", copy=True, subok=False)
-
-
-def refuse_writes(t: Trace, kind: str) -> None:
-    """Functions that change their arguments, or arrays from outside, are not compiled yet."""
-    for w in t.writes:
-        if w.is_argument:
-            fail(TraceError, f"{t.func.name} writes to {w.what}, which gj.{kind} does not carry out on the caller's "
-                             f"array yet; "
-                             f"write to a copy and return it", w.loc)
-        fail(TraceError, f"{t.func.name} writes to {w.what}; compiled functions do not change arrays outside of them; "
-                         f"write "
-                         f"to a copy and return it", w.loc)
 
 
 def what(g: Condition) -> str:

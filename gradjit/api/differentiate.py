@@ -58,7 +58,7 @@ class Traced:
         """The parameter that a leaf of the arguments is, by the leaf's position."""
         current().outermost.stages.setdefault("traced", self.trace.func)
         for w in self.trace.writes:
-            if not w.is_argument:
+            if w.captured is not None:
                 fail(TraceError, f"{w.what} is written to by a function that is differentiated; copy it first", w.loc)
 
     def apply(self, func: Func, extra: Sequence[TracedArray] = ()) -> list[Value]:
@@ -118,6 +118,13 @@ def check_differentiable(leaf: Leaf) -> None:
         fail(DifferentiationError, f"the argument {leaf.name} is an array of {leaf.type.dtype.np}, and only "
                                    f"floating-point "
                                    f"arguments can be differentiated; pass {leaf.name}.astype(float)")
+
+
+# the function itself --------------------------------------------------------------------------------------------------
+def value(f: Function, args: Sequence[Any]) -> Any:
+    """What f gives, while tracing. The arguments are not changed."""
+    t = Traced(f, args, {})
+    return t.result(t.apply(t.trace.func))
 
 
 # gradient -----------------------------------------------------------------------------------------------------------

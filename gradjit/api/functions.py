@@ -47,7 +47,12 @@ def jit(f: Callable[..., Any] | None = None, *, backend: str = "native") -> Any:
     namedtuple, dataclass). It is traced and compiled at the first call with new dtypes, shapes, layouts or static
     values: float, complex, arrays and NumPy scalars are traced; int, bool, str, None and other objects are static.
     Arrays that the function captures are read at each call. Results that are 0-d are NumPy scalars. An argument that is
-    returned as it came is the very object; views of arguments are fresh arrays.
+    returned is the very object; views of arguments are fresh arrays.
+
+    What the function writes into its arguments, and into arrays that it captures, is written to the caller's arrays
+    when it is done: `u[1:-1] += ...`, `state["u"] = ...`, `out=`. If an error is raised, nothing has been changed.
+    ArgumentError (a ValueError) for a write to an array that is read-only, or that shares memory with another
+    argument or captured array (one array may be passed twice).
 
     The function's Python code runs once for each specialisation, while it is traced: `print(x)` shows the type of `x`
     then. Traced numbers follow NumPy where Python would raise: 1.0 / 0.0 is inf, math.log(-1.0) is nan.
@@ -229,7 +234,7 @@ def vjp(f: Callable[..., Any], *primals: Any) -> tuple[Any, Callable[[Any], tupl
     """
     _checked(f, "vjp")
     if recorders():
-        return jit(f)(*primals), lambda cotangent: d.pull(f, primals, cotangent)
+        return d.value(f, primals), lambda cotangent: d.pull(f, primals, cotangent)
     value = _kept(_plain, f, lambda: _plainly(f))(*primals)
     compiled = _kept(_pulls, f, lambda: _pull(f))
 
@@ -243,11 +248,10 @@ def vjp(f: Callable[..., Any], *primals: Any) -> tuple[Any, Callable[[Any], tupl
 def _plainly(f: Callable[..., Any]) -> Compiled:
     ref = _weakly(f)
 
-    def call(*args: Any) -> Any:
-        from ..tracer.calls import call
-        return call(ref(), *args)
+    def value(*args: Any) -> Any:
+        return d.value(ref(), args)
 
-    return Compiled(call, call, "jit")
+    return Compiled(value, value, "vjp")
 
 
 def _pull(f: Callable[..., Any]) -> Compiled:

@@ -24,7 +24,7 @@ from gradjit.runtime.entry_checks import Checks, runs_foreign_code
 from gradjit.runtime.entry_results import Results
 from gradjit.runtime.frame import I32, I64, MISS as MISS_POINTER, NULL, PTR, Frame, i32, i64
 from gradjit.runtime.jit import MachineCode, ObjectCode, emit_object, load_objects
-from gradjit.runtime.spec import ArraySpec, EntrySpec, StaticSpec
+from gradjit.runtime.spec import Argument, ArraySpec, EntrySpec, is_passed
 
 STACK_WORKSPACE = 4096  # up to this many bytes the workspace is on the stack
 CACHED_WORKSPACE = 256 << 20  # up to this many a block is kept between calls
@@ -58,7 +58,7 @@ def emit_entry(kernel: str, spec: EntrySpec) -> EntryCode:
 
 def kernel_arguments(spec: EntrySpec) -> int:
     """How many pointers the kernel takes."""
-    inputs = sum(not isinstance(parameter, StaticSpec) for parameter in spec.parameters)
+    inputs = sum(map(is_passed, spec.parameters))
     return inputs + len(spec.captured) + len(spec.outputs) + 1
 
 
@@ -96,7 +96,7 @@ class _Emitter:
         inputs = [
             self.checks.data_pointer(value, kind)
             for value, kind in zip(arguments + captured, specs, strict=True)
-            if not isinstance(kind, StaticSpec)
+            if is_passed(kind)
         ]
         outputs = self.results.allocate()
         workspace = self._take_workspace()
@@ -104,6 +104,7 @@ class _Emitter:
         record = self._record(workspace)
         self._return_workspace(workspace)
         self._raise_errors(status, record)
+        self._write_back(arguments, captured)
         result = self.results.build(arguments, captured)
         self._release(self.checks)
         frame.builder.ret(result)
@@ -188,6 +189,14 @@ class _Emitter:
         frame.call_support("fail", status)
         frame.go(self.fail)
         frame.enter(onwards)
+
+    def _write_back(self, arguments: list[ir.Value], captured: list[ir.Value]) -> None:
+        """Copy outputs into the arrays that they are the new contents of. Nothing has been written before this."""
+        frame = self.frame
+        for target, output in self.spec.writes:
+            array = (arguments if isinstance(target, Argument) else captured)[target.index]
+            answer = frame.call("PyArray_CopyInto", array, self.results.array(output))
+            frame.require(frame.same(answer, i32(0)), self.fail)
 
     # -- the workspace
 

@@ -30,6 +30,7 @@ from gradjit.runtime.spec import (
     ListGuard,
     NumpyScalarSpec,
     ParameterSpec,
+    SameSpec,
     Source,
     StaticSpec,
     ValueSpec,
@@ -76,6 +77,8 @@ class Checks:
         for value, spec in zip(objects, specs, strict=True):
             if isinstance(spec, StaticSpec):
                 self._same_static(value, spec.value)
+            elif isinstance(spec, SameSpec):
+                self.frame.require(self.frame.same(value, objects[spec.index]), self.miss)
             elif not isinstance(spec, ArraySpec):
                 self.frame.require(self.frame.has_type(value, _scalar_type(spec)), self.miss)
         self.arrays(row, specs)

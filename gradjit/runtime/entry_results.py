@@ -62,6 +62,10 @@ class Results:
         ]
         return self._cells
 
+    def array(self, output: int) -> ir.Value:
+        """The array of an output, borrowed."""
+        return self.frame.load(self._leaves[output])
+
     def build(self, arguments: Sequence[ir.Value], captured: Sequence[ir.Value]) -> ir.Value:
         """The result object, a new reference; called once, after the kernel has written the outputs."""
         self._borrowed = {Argument: arguments, Captured: captured}

@@ -13,7 +13,7 @@ import struct
 import types
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Any, get_args
+from typing import Any, TypeGuard, get_args
 
 import numpy as np
 
@@ -59,10 +59,10 @@ class ArraySpec:
         object.__setattr__(self, "strides", tuple(map(operator.index, self.strides)))
         if len(self.strides) != len(self.shape):
             raise ValueError(f"{len(self.strides)} strides for rank {len(self.shape)}")
-        if self.writable and self._elements_may_overlap():
+        if self.writable and self.elements_may_overlap():
             raise ValueError("an array whose elements share memory cannot be written to")
 
-    def _elements_may_overlap(self) -> bool:
+    def elements_may_overlap(self) -> bool:
         """Whether a step along some axis is shorter than what lies within it."""
         pairs = sorted((abs(step), extent) for step, extent in zip(self.strides or (), self.shape, strict=True))
         within = self.dtype.itemsize
@@ -132,8 +132,20 @@ def _extents(shape: tuple[int, ...]) -> tuple[int, ...]:
     return given
 
 
+@dataclass(frozen=True)
+class SameSpec:
+    """The very object that is the argument at position `index`, an earlier one; the kernel does not get it again."""
+
+    index: int
+
+
 ValueSpec = ArraySpec | NumpyScalarSpec | FloatSpec | ComplexSpec
-ParameterSpec = ValueSpec | StaticSpec
+ParameterSpec = ValueSpec | StaticSpec | SameSpec
+
+
+def is_passed(spec: ParameterSpec) -> TypeGuard[ValueSpec]:
+    """Whether the kernel gets a pointer for a parameter."""
+    return not isinstance(spec, StaticSpec | SameSpec)
 
 
 def static_key(value: object) -> tuple[object, ...]:
@@ -333,12 +345,13 @@ class EntrySpec:
     """One specialisation: what it takes, what must hold, what the kernel needs, what is returned.
 
     The kernel is called as `i32 kernel(ptr in..., ptr captured..., ptr out..., ptr workspace)`: a data pointer for
-    every parameter that is not static, every captured value and every output; the workspace is 64-byte aligned, null
+    every parameter that `is_passed`, every captured value and every output; the workspace is 64-byte aligned, null
     if `workspace_bytes` is 0. It returns 0; or 1 + the index in `errors` of the exception to raise: its class, and its
     message or what makes that of the two i64 (an index and an extent) in the last 16 bytes of the workspace; or a
     status of `support` below zero.
 
     `result` is an index into `outputs`, None, Constant, Argument, Captured, Build, or a tuple, list or dict of such.
+    `writes` are pairs of an Argument or Captured, an array, and the output that it is to hold when the kernel is done.
     Raises TypeError or ValueError for a description that cannot be meant.
     """
 
@@ -350,6 +363,7 @@ class EntrySpec:
     errors: tuple[tuple[type[Exception], str | Callable[[int, int], str]], ...] = ()
     workspace_bytes: int = 0
     release_gil: bool = False
+    writes: tuple[tuple[Argument | Captured, int], ...] = ()
     _objects: tuple[object, ...] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -368,6 +382,9 @@ class EntrySpec:
                 raise ValueError(f"an error is described by the end of a workspace of {self.workspace_bytes} bytes")
         for node in result_nodes(self.result):
             self._check_node(node)
+        for target, output in self.writes:
+            self._check_node(target)
+            self._check_write(target, output)
         object.__setattr__(self, "_objects", tuple({id(x): x for x in self._walk_objects()}.values()))
 
     def _typed_parts(self) -> Iterator[tuple[Any, Any]]:
@@ -388,6 +405,13 @@ class EntrySpec:
                 raise ValueError(f"the result names {node!r}, of {limits[type(node)]}")
         elif node is not None and type(node) not in (tuple, list, dict, Constant, Build):
             raise TypeError(f"a result cannot contain {node!r}; use Constant or Build")
+
+    def _check_write(self, target: Argument | Captured, output: int) -> None:
+        into = (self.parameters[target.index] if isinstance(target, Argument) else self.captured[target.index].spec)
+        made = self.outputs[output]
+        if not (isinstance(into, ArraySpec) and into.writable and made.is_array
+                and (into.dtype, into.shape) == (made.dtype, made.shape)):
+            raise ValueError(f"{target!r}, {into!r}, cannot be written from {made!r}")
 
     def objects(self) -> tuple[object, ...]:
         """The objects that the entry's code names by address, each once, in an order that depends on the spec alone."""

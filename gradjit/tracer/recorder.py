@@ -28,7 +28,7 @@ Content = np.ndarray | Value
 """What a handle holds: a known array (never changed in place) or a value of the IR."""
 
 
-@dataclass
+@dataclass(eq=False)
 class Captured:
     """A hidden input: the array as it was when traced, where to read it at each call (None: this very object)."""
 
@@ -73,6 +73,7 @@ class Recorder:
         self.captured: dict[Any, Captured] = {}
         self.world = Outside()
         self.stages: dict[str, Func] = {}
+        self.checking = False  # whether assertions on traced values are carried out
         self.unanswered: TraceError | None = None  # raised where Python asked for the truth of a traced value
         self.integers: Any = None  # what is known of traced integers: see extents.py
         self._literals: dict[int, tuple[np.ndarray, Value]] = {}

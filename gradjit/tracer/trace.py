@@ -10,7 +10,7 @@ import functools
 import inspect
 import types
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -20,6 +20,7 @@ from ..ir import ArrayType, Func, Loc, Value, dtype_of, walk
 from . import trees
 from .array import ARRAY, PYTHON, SCALAR, TracedArray, root
 from .calls import call
+from .containers import Contents, Place
 from .layout import Strides, of_array
 from .lift import admit
 from .locations import fail
@@ -43,17 +44,20 @@ class Leaf:
     """The value of a static leaf."""
     strides: Strides = None
     """The memory order of an array, which is part of the specialisation."""
+    same_as: int | None = None
+    """The position of an earlier leaf that is the very same array, and seen as such by the function."""
 
     @property
     def is_traced(self) -> bool:
-        return self.kind != STATIC
+        """Whether it is a parameter of its own."""
+        return self.kind != STATIC and self.same_as is None
 
 
 @dataclass(frozen=True)
 class ResultLeaf:
     """A leaf of the result: result `index` of the function, in the given kind; or with index None the object `value`.
 
-    `argument` (its position among the leaves) and `captured` tell that it is that very object, returned as it came.
+    `argument` (its position among the leaves) and `captured` tell that it is that very object, perhaps written to.
     """
 
     index: int | None
@@ -65,11 +69,14 @@ class ResultLeaf:
 
 @dataclass(frozen=True)
 class Write:
-    """An argument or captured array that the function has changed."""
+    """An array from outside that the function has changed: a leaf of the arguments, or a captured one."""
 
     what: str
     loc: Loc | None
-    is_argument: bool
+    value: Value
+    """What it is to hold in the end."""
+    argument: int | None = None
+    captured: Captured | None = None
 
 
 @dataclass
@@ -85,6 +92,9 @@ class Trace:
     result: list[ResultLeaf]
     result_tree: trees.Tree
     writes: list[Write]
+    rebindings: list[Place]
+    """Where the function has put other values into containers among the arguments, if it was asked for: the values
+    are then the last parts of the result, which is a tuple `(result, value...)`."""
     adopted: list[Value]
     """Values of the enclosing trace's function that the last parameters stand for."""
     loc: Loc | None
@@ -151,36 +161,46 @@ def name_of(f: Any) -> str:
     return getattr(f, "__name__", None) or type(f).__name__
 
 
-def trace(f: Callable[..., Any], args: Sequence[Any], kwargs: dict[str, Any], like: Any = None) -> Trace:
+def trace(f: Callable[..., Any], args: Sequence[Any], kwargs: dict[str, Any], like: Any = None, *,
+          sharing: bool = False, rebinding: bool = False, checking: bool | None = None) -> Trace:
     """Run `f` on stand-ins for its arguments and record what it computes.
 
     Raises TraceError (and its kinds) for what cannot be compiled, with the user's line; exceptions that the function
-    itself raises pass through. The arguments are not changed. `like` is the user's function, where `f` only calls that:
-    it gives the names.
+    itself raises pass through. The arguments are not changed.
+
+    like: the user's function, where `f` only calls that: it gives the names.
+    sharing: an array that is passed twice is one array for the function, so that a write to it is seen in both.
+    rebinding: the result tells what the function has put into containers among its arguments.
+    checking: whether assertions on traced values are carried out; None: as in the trace around this one.
     """
     like = f if like is None else like
     found, tree = trees.flatten((tuple(args), dict(kwargs)))
     names = trees.leaf_names(tree, parameter_names(like, len(args)))
     leaves = [leaf_of(x, n) for x, n in zip(found, names, strict=True)]
+    if sharing:
+        leaves = shared(leaves, found)
     refuse_long_lists(leaves, like)
     with Recorder(name_of(like)) as recorder:
+        recorder.checking = recorder.outer is not None and recorder.outer.checking if checking is None else checking
         handles = bind(recorder, leaves)
         inner_args, inner_kwargs = trees.unflatten(tree, handles)
+        before = Contents(inner_args, inner_kwargs) if rebinding else None
         for static in (f, *(leaf.value for leaf in leaves if not leaf.is_traced)):
             world_of(recorder, static)
         out = run(f, inner_args, inner_kwargs)
         if recorder.unanswered is not None:
             raise recorder.unanswered
+        changes = before.changes(name_of(like), definition_of(like)) if before else []
+        if changes:
+            out = (out, *(value for _, value in changes))
         result, result_tree, values = collect(recorder, handles, out, definition_of(like))
+        hidden = list(recorder.captured.values())
+        writes = written(handles, leaves, hidden)
     recorder.block.results = tuple(values)
-    writes = [w for h, leaf in zip(handles, leaves, strict=True)
-              if (w := written(h, f"the argument {leaf.name}", True))]
-    hidden = list(recorder.captured.values())
-    writes += [w for c in hidden if (w := written(c.handle, captured_name(c), False))]
-    prune(recorder, hidden, result)
+    prune(recorder, hidden, writes)
     guards = list(recorder.world.guards.values())
     return Trace(recorder.func(), leaves, tree, hidden, guards, result, result_tree, writes,
-                 list(recorder.adopted), definition_of(like), recorder.stages)
+                 [place for place, _ in changes], list(recorder.adopted), definition_of(like), recorder.stages)
 
 
 MAX_NUMBERS = 1024
@@ -204,9 +224,25 @@ def world_of(recorder: Recorder, static: Any) -> None:
     recorder.outermost.world.look_into(static)
 
 
+def shared(leaves: list[Leaf], found: list[Any]) -> list[Leaf]:
+    """The leaves, with those marked that are the very array of an earlier one."""
+    first: dict[int, int] = {}
+    marked = []
+    for k, (leaf, x) in enumerate(zip(leaves, found, strict=True)):
+        earlier = first.setdefault(id(x), k) if leaf.kind == ARRAY else k
+        marked.append(leaf if earlier == k else replace(leaf, same_as=earlier))
+    return marked
+
+
 def bind(recorder: Recorder, leaves: list[Leaf]) -> list[Any]:
     """A parameter for each traced leaf: the handles (or static values) that the function gets."""
-    return [argument(recorder, leaf) if leaf.is_traced else leaf.value for leaf in leaves]
+    handles: list[Any] = []
+    for leaf in leaves:
+        if leaf.same_as is not None:
+            handles.append(handles[leaf.same_as])
+        else:
+            handles.append(argument(recorder, leaf) if leaf.is_traced else leaf.value)
+    return handles
 
 
 def argument(recorder: Recorder, leaf: Leaf) -> TracedArray:
@@ -263,27 +299,31 @@ def collect(recorder: Recorder, handles: list[Any], out: Any,
                                    f"traced values; return it written into an array of known shape, as "
                                    f"out[:n] = result, or a reduction of it", loc)
         index, _, _ = values.setdefault(id(x), (len(values), x, x.value))
-        own = None if x.version else next((c for c in recorder.captured.values() if c.handle is x), None)
+        own = next((c for c in recorder.captured.values() if c.handle is x), None)
         result.append(ResultLeaf(index, x.kind, argument=place(x, handles), captured=own))
     return result, tree, [v for _, _, v in values.values()]
 
 
 def place(x: TracedArray, handles: list[Any]) -> int | None:
-    """The position of this very handle, unless it has been written to."""
-    return next((i for i, h in enumerate(handles) if h is x and not x.version), None)
+    """The position of this very handle."""
+    return next((i for i, h in enumerate(handles) if h is x), None)
 
 
-def written(h: Any, what: str, is_argument: bool) -> Write | None:
-    return Write(what, h.written_at, is_argument) if isinstance(h, TracedArray) and h.version else None
+def written(handles: list[Any], leaves: list[Leaf], hidden: list[Captured]) -> list[Write]:
+    """What the function has changed of its arguments and of captured arrays."""
+    writes = [Write(f"the argument {leaf.name}", h.written_at, h.value, argument=k)
+              for k, (h, leaf) in enumerate(zip(handles, leaves, strict=True)) if leaf.is_traced and h.version]
+    return writes + [Write(captured_name(c), c.handle.written_at, c.handle.value, captured=c)
+                     for c in hidden if c.handle is not None and c.handle.version]
 
 
 def captured_name(c: Captured) -> str:
     return f"the captured array {c.source.name}" if c.source is not None and c.source.name else "a captured array"
 
 
-def prune(recorder: Recorder, hidden: list[Captured], result: list[ResultLeaf]) -> None:
-    """Drop captured arrays that nothing reads, in place. (Those that are returned are results, hence read.)"""
-    used = set(recorder.block.results)
+def prune(recorder: Recorder, hidden: list[Captured], writes: list[Write]) -> None:
+    """Drop captured arrays that nothing reads or writes, in place. (Those that are returned are results.)"""
+    used = {*recorder.block.results, *(w.value for w in writes), *(w.captured.value for w in writes if w.captured)}
     for op in walk(recorder.block):
         used.update(op.uses())
         for r in op.regions:
