@@ -62,6 +62,8 @@ def fold(name: str, args: tuple[Value, ...], attrs: dict[str, Any], t: ArrayType
         return None
     if name in MOVES and not literals[0].ndim:
         return literals[0]
+    if any(type(v) is Value for a in attrs.values() if type(a) is tuple for v in a):
+        return None
     if name not in POINTWISE or any(x.ndim for x in literals):
         if not small_enough(args, literals, t):
             return None

@@ -1,100 +1,164 @@
-"""Which operations and carried values a function's results depend on, and how often each value is read.
+"""Which operations, carried values and entries of records a function depends on, and how often each value is read.
 
-Operations have no side effects, so one is dead when none of its results is read. A value that a loop carries is live
-when the loop's result is read or the body reads it to compute another live one; that is a fixpoint over the body.
+An operation is live when one of its results is read or when it has an effect. What a loop carries is live when the
+loop's result is read or the body reads it to compute something live; an entry of a tape's records when a pop's is. Each
+value is looked at once, when it is first read, so that the time is linear however deep loops are nested.
 """
 
 from __future__ import annotations
 
-from ..ir import Block, Func, Op, Value
+from collections.abc import Iterable
+
+from ..ir import OPS, Block, Func, Op, Value
 from ..ir.core import attr_values
+from . import flow
+
+EFFECTS = frozenset(name for name, spec in OPS.items() if spec.effect)
 
 
 class Liveness:
-    """`uses[v]` counts the reads of v by live operations (absent: dead). `kept[op]` lists, for an operation with
-    regions, the positions of the results (and carried values) that are live."""
+    """`uses[v]` counts the reads of v by live operations (absent: dead). `counted` are the live operations. `kept[op]`
+    lists, for an operation with regions, the positions of the results (and carried values) that are live, for a push or
+    a pop those of the record's entries. `effectful` are the operations with an effect somewhere inside."""
 
     def __init__(self, func: Func):
         self.uses: dict[Value, int] = {}
-        self.kept: dict[Op, tuple[int, ...]] = {}
         self.counted: set[Op] = set()
+        self.kept: dict[Op, tuple[int, ...]] = {}
+        self.todo: list[Value] = []
+        self.positions: dict[Op, set[int]] = {}
+        self.inside: dict[Block, Op] = {}
+        self.effectful: set[Op] = set()
+        self.records = Records(self, func.body)
         self.read(func.results)
-        self.block(func.body)
+        self.effects(func.body, [])
+        while self.todo:
+            self.need(self.todo.pop())
+        self.kept = {op: tuple(sorted(found)) for op, found in self.positions.items()}
+        self.records.settle(self.kept)
 
     def is_live(self, op: Op) -> bool:
         return op in self.counted
 
-    def read(self, values: tuple[Value, ...]) -> None:
-        for v in values:
-            self.uses[v] = self.uses.get(v, 0) + 1
-
-    def block(self, block: Block) -> None:
-        """Visit a block whose live results have been read, last operation first."""
+    # what is read -----------------------------------------------------------------------------------------------------
+    def read(self, values: Iterable[Value]) -> None:
         uses = self.uses
-        for op in reversed(block.ops):
-            if op.regions:
-                if any(r in uses for r in op.results):
-                    REGIONS[op.name](self, op)
-            elif op not in self.counted:
-                for r in op.results:
-                    if r in uses:
-                        self.counted.add(op)
-                        self.count(op)
-                        break
+        for v in values:
+            n = uses.get(v)
+            if n is None:
+                uses[v] = 1
+                self.todo.append(v)
+            else:
+                uses[v] = n + 1
+
+    def need(self, v: Value) -> None:
+        """v is read for the first time."""
+        owner = v.owner
+        if type(owner) is Op:
+            if owner.regions:
+                self.enter(owner)
+                self.keep(owner, v.index)
+            else:
+                if owner not in self.counted:
+                    self.count(owner)
+                if owner.name == "pop" and v.index:
+                    self.records.need(self.records.slots(owner)[v.index - 1])
+        elif type(owner) is Block and owner in self.inside:
+            loop = self.inside[owner]
+            k = v.index - (loop.name == "for")
+            if k >= 0:
+                self.keep(loop, k)
 
     def count(self, op: Op) -> None:
-        uses = self.uses
-        for v in op.operands:
-            uses[v] = uses.get(v, 0) + 1
+        """An operation without regions has become live."""
+        self.counted.add(op)
+        if op.name in ("push", "pop"):
+            self.read(op.operands[:1])
+            self.records.read(op)
+            return
+        self.read(op.operands)
         for a in op.attrs.values():
             if type(a) is tuple:
-                for v in attr_values(a):
-                    uses[v] = uses.get(v, 0) + 1
-
-    def enter(self, op: Op, fixed: tuple[Value, ...]) -> None:
-        """The operation has become live: it reads its condition or bounds."""
-        if op not in self.counted:
-            self.counted.add(op)
-            self.kept[op] = ()
-            self.read(fixed)
-
-    def keep(self, op: Op, found: set[int]) -> list[int]:
-        """Remember live positions; those that are new."""
-        fresh = sorted(found.difference(self.kept[op]))
-        self.kept[op] = tuple(sorted(found.union(self.kept[op])))
-        return fresh
+                self.read(attr_values(a))
 
     # operations with regions ------------------------------------------------------------------------------------------
-    def branch(self, op: Op) -> None:
-        self.enter(op, op.operands)
-        for k in self.keep(op, {k for k, r in enumerate(op.results) if r in self.uses}):
+    def enter(self, op: Op) -> None:
+        """An operation with regions has become live: it reads its condition or bounds."""
+        if op in self.counted:
+            return
+        self.counted.add(op)
+        self.positions[op] = set()
+        if op.name == "while":
+            self.read(op.regions[0].results)
+        else:
+            self.read(op.operands[:3] if op.name == "for" else op.operands)
+        if op.name != "if":
             for region in op.regions:
-                self.read((region.results[k],))
-        for region in op.regions:
-            self.block(region)
+                self.inside[region] = op
 
-    def counted_loop(self, op: Op) -> None:
-        self.enter(op, op.operands[:3])
-        (body,) = op.regions
-        self.carried(op, op.operands[3:], body, (body.params[1:],))
+    def keep(self, op: Op, k: int) -> None:
+        """A result, or what becomes it, is read."""
+        if k in self.positions[op]:
+            return
+        self.positions[op].add(k)
+        if op.name == "if":
+            self.read([region.results[k] for region in op.regions])
+        else:
+            self.read([op.operands[k + 3 if op.name == "for" else k], op.regions[-1].results[k]])
 
-    def open_loop(self, op: Op) -> None:
-        self.enter(op, ())
-        cond, body = op.regions
-        if not self.kept[op]:
-            self.read(cond.results)
-        self.carried(op, op.operands, body, (cond.params, body.params))
-
-    def carried(self, op: Op, inits: tuple[Value, ...], body: Block, params: tuple[tuple[Value, ...], ...]) -> None:
-        while True:
+    def effects(self, block: Block, around: list[Op]) -> None:
+        """Operations with an effect are live wherever their region runs, and so is what they are in."""
+        for op in block.ops:
+            if op.name in EFFECTS:
+                self.effectful.update(around)
+                for outer in around:
+                    self.enter(outer)
+                self.count(op)
             for region in op.regions:
-                self.block(region)
-            read = {k for k, r in enumerate(op.results) if r in self.uses or any(p[k] in self.uses for p in params)}
-            fresh = self.keep(op, read)
-            if not fresh:
-                return
-            for k in fresh:
-                self.read((inits[k], body.results[k]))
+                self.effects(region, [*around, op])
 
 
-REGIONS = {"if": Liveness.branch, "for": Liveness.counted_loop, "while": Liveness.open_loop}
+class Records:
+    """Which entries of tapes' records are live.
+
+    A slot is live when a pop's value of it is read; then all that is pushed there is. The entries of tapes that the
+    function takes or returns are all live: who reads them is not known.
+    """
+
+    def __init__(self, live: Liveness, body: Block):
+        self.live = live
+        self.waiting: dict[flow.Node, list[Value]] = {}
+        self.live_slots: set[flow.Node] = set()
+        self.moves: dict[Op, list[flow.Node]] = {}
+        self.tapes = flow.Tapes(body)
+        self.open = {self.tapes.root(v) for v in (*body.params, *body.results) if flow.is_tape(v)}
+
+    def slots(self, op: Op) -> list[flow.Node]:
+        """The slots of a push or pop, remembered."""
+        if op not in self.moves:
+            self.moves[op] = self.tapes.slots(op)
+            if self.tapes.root(op.operands[0]) in self.open:
+                for slot in self.moves[op]:
+                    self.need(slot)
+        return self.moves[op]
+
+    def need(self, slot: flow.Node) -> None:
+        """The slot is live, with all that waited for it."""
+        if slot not in self.live_slots:
+            self.live_slots.add(slot)
+            self.live.read(self.waiting.pop(slot, ()))
+
+    def read(self, op: Op) -> None:
+        """A push or pop has become live. For each entry that is, or will be, a push reads the value, a pop the extents.
+        """
+        for v, slot in zip(flow.record(op), self.slots(op), strict=True):
+            values = (v,) if op.name == "push" else tuple(attr_values(v.type.shape))
+            if slot in self.live_slots:
+                self.live.read(values)
+            else:
+                self.waiting.setdefault(slot, []).extend(values)
+
+    def settle(self, kept: dict[Op, tuple[int, ...]]) -> None:
+        for op in self.live.counted:
+            if op.name in ("push", "pop"):
+                kept[op] = tuple(k for k, slot in enumerate(self.slots(op)) if slot in self.live_slots)

@@ -19,7 +19,7 @@ def finish(rw: Rewriter, op: Op, args: Sequence[Value], regions: tuple[Block, ..
     """Append the rebuilt operation, whose results are those of `op` at `kept`."""
     types = tuple(map_type(op.results[k].type, env.__getitem__) for k in kept)
     new = Op(op.name, tuple(args), op.attrs, types, regions, op.loc)
-    rw.block.ops.append(new)
+    rw.place(new)
     for k, r in zip(kept, new.results, strict=True):
         rw.bind(op.results[k], r, env)
 
@@ -37,7 +37,7 @@ def rebuild_if(rw: Rewriter, op: Op, env: Env) -> None:
             rw.bind(op.results[k], same, env)
     for region in (then, other):
         region.results = tuple(region.results[at] for at in differing)
-    if differing:
+    if differing or op in rw.live.effectful:
         finish(rw, op, (env[op.operands[0]],), (then, other), [kept[at] for at in differing], env)
 
 
@@ -51,46 +51,78 @@ def _agreed(rw: Rewriter, x: Value, y: Value) -> Value | None:
     return rw.full(a, x.type)
 
 
-def carried(rw: Rewriter, op: Op, env: Env, inits: Sequence[Value], body: Block, params: Sequence[Sequence[Value]]
-            ) -> list[int]:
-    """The positions of the values that a loop must carry: live ones that its body changes. The others become their
-    initial values, inside and behind the loop."""
-    changing = []
-    for k in rw.live.kept[op]:
-        if body.results[k] is not params[0][k]:
-            changing.append(k)
-            continue
-        for p in params:
-            env[p[k]] = env[inits[k]]
-        rw.bind(op.results[k], env[inits[k]], env)
-    return changing
+class Carried:
+    """The values that a loop must carry: live ones that its body changes, those that always agree once.
+
+    kept: their positions. twins: for a value that agrees with one of them, the position of that one.
+    """
+
+    def __init__(self, rw: Rewriter, op: Op, env: Env, inits: Sequence[Value], body: Block,
+                 params: Sequence[Sequence[Value]]):
+        self.kept: list[int] = []
+        self.twins: dict[int, int] = {}
+        first: dict[tuple[Value, Value], int] = {}
+        for k in rw.live.kept[op]:
+            if body.results[k] is params[0][k]:
+                for p in params:
+                    env[p[k]] = env[inits[k]]
+                rw.bind(op.results[k], env[inits[k]], env)
+                continue
+            twin = first.setdefault((env[inits[k]], body.results[k]), k)
+            if twin == k:
+                self.kept.append(k)
+            else:
+                self.twins[k] = twin
+
+    def block(self, params: Sequence[Value], env: Env, index: Sequence[Value] = ()) -> Block:
+        """A block with the parameters that are kept, to which env maps the others."""
+        fresh = new_block((*index, *(params[k] for k in self.kept)), env)
+        for k, twin in self.twins.items():
+            env[params[k]] = env[params[twin]]
+        return fresh
+
+    def bind(self, rw: Rewriter, op: Op, env: Env) -> None:
+        for k, twin in self.twins.items():
+            rw.bind(op.results[k], env[op.results[twin]], env)
+
+    def look_again(self, rw: Rewriter, inits: Sequence[Value], params: Sequence[Value], results: Sequence[Value]
+                   ) -> None:
+        """Another walk finds more if now a value is passed on as it came, or two agree."""
+        unchanged = any(r is p for r, p in zip(results, params, strict=True))
+        rw.again = rw.again or unchanged or len(set(zip(inits, results, strict=True))) < len(results)
 
 
 def rebuild_for(rw: Rewriter, op: Op, env: Env) -> None:
     (body,) = op.regions
     inits = op.operands[3:]
-    kept = carried(rw, op, env, inits, body, (body.params[1:],))
-    if not kept:
+    carried = Carried(rw, op, env, inits, body, (body.params[1:],))
+    if not carried.kept and op not in rw.live.effectful:
         return
-    fresh = new_block((body.params[0], *(body.params[k + 1] for k in kept)), env)
-    rw.fill(fresh, body, env, kept)
-    rw.again = rw.again or any(r is p for r, p in zip(fresh.results, fresh.params[1:], strict=True))
-    finish(rw, op, [env[v] for v in op.operands[:3]] + [env[inits[k]] for k in kept], (fresh,), kept, env)
+    lo, hi, step = (env[v] for v in op.operands[:3])
+    fresh = carried.block(body.params[1:], env, body.params[:1])
+    rw.declare(fresh.params[0], lo, hi, step)
+    rw.fill(fresh, body, env, carried.kept, turning=True, sure=rw.runs(lo, hi, step))
+    starts = [env[inits[k]] for k in carried.kept]
+    carried.look_again(rw, starts, fresh.params[1:], fresh.results)
+    finish(rw, op, [lo, hi, step, *starts], (fresh,), carried.kept, env)
+    carried.bind(rw, op, env)
 
 
 def rebuild_while(rw: Rewriter, op: Op, env: Env) -> None:
     """A loop whose condition is false from the start leaves its initial values."""
     cond, body = op.regions
-    kept = carried(rw, op, env, op.operands, body, (body.params, cond.params))
-    first = rw.fill(new_block((cond.params[k] for k in kept), env), cond, env)
+    carried = Carried(rw, op, env, op.operands, body, (body.params, cond.params))
+    kept, starts = carried.kept, [env[op.operands[k]] for k in carried.kept]
+    first = rw.fill(carried.block(cond.params, env), cond, env, turning=True, sure=True)
     never = splat_of(first.results[0])
-    if not kept or (never is not None and not never):
-        for k in kept:
-            rw.bind(op.results[k], env[op.operands[k]], env)
-        return
-    second = rw.fill(new_block((body.params[k] for k in kept), env), body, env, kept)
-    rw.again = rw.again or any(r is p for r, p in zip(second.results, second.params, strict=True))
-    finish(rw, op, [env[op.operands[k]] for k in kept], (first, second), kept, env)
+    if (not kept and op not in rw.live.effectful) or (never is not None and not never):
+        for k, start in zip(kept, starts, strict=True):
+            rw.bind(op.results[k], start, env)
+    else:
+        second = rw.fill(carried.block(body.params, env), body, env, kept, turning=True)
+        carried.look_again(rw, starts, second.params, second.results)
+        finish(rw, op, starts, (first, second), kept, env)
+    carried.bind(rw, op, env)
 
 
 REBUILD: dict[str, Callable[[Rewriter, Op, Env], None]] = {

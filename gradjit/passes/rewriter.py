@@ -14,12 +14,15 @@ from typing import Any
 import numpy as np
 
 from ..ir import OPS, ArrayType, Block, DType, Func, Loc, Op, Value
-from ..ir.attrs import EXTENTS, TYPES, frozen
+from ..ir.attrs import EXTENTS, frozen
 from ..ir.core import map_attr, map_type
+from ..ir.ranges import Ranges
 from ..ir.rewrite import Env, new_block
-from . import regions
+from . import regions, tapes
 from .cse import COMMUTATIVE, key_of
 from .fold import fold, splat_of
+from .hoist import Frame, Hoist, worth_moving
+from .kinds import PINNED
 from .liveness import Liveness
 
 Attrs = dict[str, Any]
@@ -27,12 +30,12 @@ Args = tuple[Value, ...]
 Rule = Callable[["Rewriter", Args, Attrs], "Value | None"]
 """What an operation on rebuilt operands can become; None where the pattern does not fit."""
 RegionRule = Callable[["Rewriter", Op, Env], bool]
-"""Rebuilds an operation with regions in another way and binds its results in `env`; False where it does not fit."""
+"""Rebuilds an operation with regions (or on a tape) in another way and binds its results in `env`; False where it does
+not fit."""
 
-LINEAR = frozenset({"tape", "push", "pop"})
-"""What works on a tape, which is used linearly."""
-_WITH_EXTENTS = {name: tuple(a for a, kind in spec.attrs.items() if kind in (EXTENTS, TYPES))
-                 for name, spec in OPS.items()}
+_WITH_EXTENTS = {name: tuple(a for a, kind in spec.attrs.items() if kind is EXTENTS) for name, spec in OPS.items()}
+REBUILD = {**regions.REBUILD, **tapes.REBUILD}
+"""How operations are rebuilt that have regions, or work on tapes."""
 
 
 class Rewriter:
@@ -40,18 +43,29 @@ class Rewriter:
 
     def __init__(self, rules: Mapping[str, Sequence[Rule]] | None = None,
                  region_rules: Mapping[str, Sequence[RegionRule]] | None = None, *, fold: bool = True,
-                 share: bool = True):
+                 share: bool = True, hoist: bool = False):
         self.rules = rules or {}
         self.region_rules = region_rules or {}
         self.folding = fold
         self.sharing = share
+        self.hoist = Hoist(self) if hoist else None
         self.again = False
-        self.block = Block()
         self.loc: Loc | None = None
         self.known: dict[Any, Value] = {}
-        self.added: list[Any] = []
+        self.frames: list[Frame] = []
+        self.levels: dict[Block, int] = {}
         self.uses: dict[Value, int] = {}
         self.home: dict[Value, Block] = {}
+        self.ranges = Ranges()
+
+    @property
+    def block(self) -> Block:
+        """The block under construction."""
+        return self.frames[-1].block
+
+    def level_of(self, v: Value) -> int:
+        """How deep the block is nested that defines v."""
+        return self.levels[v.owner if type(v.owner) is Block else self.home[v]]
 
     # the walk ---------------------------------------------------------------------------------------------------------
     def run(self, func: Func) -> Func:
@@ -64,15 +78,20 @@ class Rewriter:
         """A rebuilt block with all parameters and the results at `keep` (all without it)."""
         return self.fill(new_block(old.params, env), old, env, keep)
 
-    def fill(self, fresh: Block, old: Block, env: Env, keep: Sequence[int] | None = None) -> Block:
-        """Rebuild the operations of `old` into `fresh`. What is shared inside is forgotten behind it."""
-        outer, mark, self.block = self.block, len(self.added), fresh
+    def fill(self, fresh: Block, old: Block, env: Env, keep: Sequence[int] | None = None, turning: bool = False,
+             sure: bool = False) -> Block:
+        """Rebuild the operations of `old` into `fresh`. What is shared inside is forgotten behind it.
+
+        turning, sure: whether it is a region of a loop, and of one that surely runs.
+        """
+        frame = Frame(fresh, turning, sure)
+        self.levels[fresh] = len(self.frames)
+        self.frames.append(frame)
         self.inline(old, env)
         fresh.results = tuple([env[v] for v in (old.results if keep is None else [old.results[k] for k in keep])])
-        self.block = outer
-        for key in self.added[mark:]:
-            del self.known[key]
-        del self.added[mark:]
+        self.frames.pop()
+        for key in frame.added:
+            self.known.pop(key, None)
         return fresh
 
     def inline(self, old: Block, env: Env) -> None:
@@ -84,29 +103,30 @@ class Rewriter:
 
     def op(self, op: Op, env: Env) -> None:
         self.loc = op.loc
-        if op.regions:
+        rebuild = REBUILD.get(op.name)
+        if rebuild is not None:
             if not any(rule(self, op, env) for rule in self.region_rules.get(op.name, ())):
-                regions.REBUILD[op.name](self, op, env)
+                rebuild(self, op, env)
             return
         attrs = op.attrs
         for a in _WITH_EXTENTS[op.name]:
             changed = map_attr(attrs[a], env.__getitem__)
             if changed is not attrs[a]:
                 attrs = {**attrs, a: changed}
-        if op.name in LINEAR:
-            self.once(op, attrs, env)
+        args = tuple([env[v] for v in op.operands])
+        if op.name in PINNED or len(op.results) != 1:
+            self.once(op, args, attrs, op.results, env)
             return
         old = op.results[0]
-        new = self.build(op.name, tuple([env[v] for v in op.operands]), attrs, map_type(old.type, env.__getitem__))
+        new = self.build(op.name, args, attrs, map_type(old.type, env.__getitem__))
         self.bind(old, new, env)
 
-    def once(self, op: Op, attrs: Attrs, env: Env) -> None:
-        """Rebuild an operation that is neither folded nor shared with another."""
-        types = tuple([map_type(r.type, env.__getitem__) for r in op.results])
-        new = Op(op.name, tuple([env[v] for v in op.operands]), attrs, types, (), op.loc)
-        self.block.ops.append(new)
-        for r, fresh in zip(op.results, new.results, strict=True):
-            self.home[fresh] = self.block
+    def once(self, op: Op, args: Args, attrs: Attrs, results: Sequence[Value], env: Env) -> None:
+        """Emit an operation that is neither folded nor shared with another, and bind the given results of `op`."""
+        types = tuple([map_type(r.type, env.__getitem__) for r in results])
+        new = Op(op.name, args, attrs, types, (), op.loc)
+        self.place(new)
+        for r, fresh in zip(results, new.results, strict=True):
             self.bind(r, fresh, env)
 
     def bind(self, old: Value, new: Value, env: Env) -> None:
@@ -115,6 +135,25 @@ class Rewriter:
         if old.name and not new.name:
             new.name = old.name
         self.uses[new] = self.uses.get(new, 0) + self.live.uses.get(old, 0)
+
+    # numbers of turns -------------------------------------------------------------------------------------------------
+    def declare(self, i: Value, lo: Value, hi: Value, step: Value) -> None:
+        """i is the index of a loop with these bounds."""
+        by = self.ranges.linear(step)
+        if by.is_const and by.const:
+            self.ranges.declare(i, lo, hi, by.const)
+
+    def turns(self, lo: Value, hi: Value, step: Value) -> int | None:
+        """How often a loop runs, where that is known."""
+        by, count = self.ranges.linear(step), self.ranges.difference(hi, lo)
+        return None if count is None or not by.is_const or not by.const else len(range(0, count, by.const))
+
+    def runs(self, lo: Value, hi: Value, step: Value) -> bool:
+        """Whether a loop surely runs."""
+        by = self.ranges.linear(step)
+        if not by.is_const or not by.const:
+            return False
+        return self.ranges.is_less(lo, hi) if by.const > 0 else self.ranges.is_less(hi, lo)
 
     def is_used_once(self, v: Value) -> bool:
         """Whether, as far as known, v has one reader, and v is computed in the same block.
@@ -150,16 +189,36 @@ class Rewriter:
         found = self.known.get(key)
         if found is None and name in COMMUTATIVE:
             found = self.known.get((name, args[::-1]))
-        if found is None:
-            found = self.known[key] = self.append(name, args, attrs, t)
-            self.added.append(key)
-        return found
+        if found is not None:
+            return found
+        if self.hoist is not None and self.frames[-1].turning and worth_moving(name, t):
+            level = self.hoist.level(name, args, attrs)
+            if level < len(self.frames) - 1:
+                return self.hoist.emit(name, args, attrs, t, level)
+        return self.emit_at(-1, name, args, attrs, t)
 
-    def append(self, name: str, args: Args, attrs: Attrs, t: ArrayType) -> Value:
+    def emit_at(self, level: int, name: str, args: Args, attrs: Attrs, t: ArrayType) -> Value:
+        """The operation in a block around, known from there on."""
+        frame, key = self.frames[level], key_of(name, args, attrs)
+        found = self.known.get(key)
+        if found is not None and self.level_of(found) <= self.levels[frame.block]:
+            return found
+        new = self.append(name, args, attrs, t, frame.block)
+        self.known[key] = new
+        frame.added.append(key)
+        return new
+
+    def append(self, name: str, args: Args, attrs: Attrs, t: ArrayType, block: Block | None = None) -> Value:
         op = Op(name, args, attrs, (t,), (), self.loc)
-        self.block.ops.append(op)
-        self.home[op.results[0]] = self.block
+        self.place(op, block)
         return op.results[0]
+
+    def place(self, op: Op, block: Block | None = None) -> None:
+        """Put a finished operation at the end of a block, the innermost if not said otherwise."""
+        block = block or self.block
+        block.ops.append(op)
+        for r in op.results:
+            self.home[r] = block
 
     # the operations that rules ask for most, themselves where nothing changes -----------------------------------------
     def const(self, value: Any, dtype: DType, shape: tuple[Any, ...] = ()) -> Value:

@@ -28,6 +28,7 @@ class OpSpec:
     check_regions: for operations with regions, `check(operand types, attrs, regions) -> error texts`.
     pointwise: each element of the result depends on the same element of each operand and nothing else.
     commutative: the two operands may be exchanged without changing a bit.
+    effect: it is kept though nobody reads it, and in order with the others.
     """
 
     name: str
@@ -40,6 +41,7 @@ class OpSpec:
     check_regions: Callable[[Sequence[ArrayType], dict[str, Any], Sequence[Block]], list[str]] | None = None
     pointwise: bool = False
     commutative: bool = False
+    effect: bool = False
 
 
 def table(*specs: OpSpec) -> dict[str, OpSpec]:

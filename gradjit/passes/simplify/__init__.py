@@ -27,7 +27,7 @@ MOST_ROUNDS = 4
 def simplify(func: Func) -> Func:
     """Fold constants, apply the rules, share common subexpressions, drop dead code. `func` is not changed."""
     for _ in range(MOST_ROUNDS):
-        walk = Rewriter(RULES, REGION_RULES)
+        walk = Rewriter(RULES, REGION_RULES, hoist=True)
         func = walk.run(func)
         if not walk.again:
             break

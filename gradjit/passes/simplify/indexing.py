@@ -161,7 +161,15 @@ def argsort_one(rw: Rewriter, args: Args, attrs: Attrs) -> Value | None:
     return rw.const(0, I64, x.shape) if x.shape[axis] == 1 else None
 
 
+def bounded_known(rw: Rewriter, args: Args, attrs: Attrs) -> Value | None:
+    """bounded i [n] --> i, where 0 <= i < n is proven"""
+    (i,), (extent,) = args, attrs["extent"]
+    known = not i.type.rank and rw.ranges.is_nonnegative(i) and rw.ranges.is_less(i, extent)
+    return i if known else None
+
+
 RULES: dict[str, tuple[Rule, ...]] = {
+    "bounded": (bounded_known,),
     "gather": (gather_window,),
     "scatter": (scatter_nothing, scatter_window),
     "scatter_add": (scatter_nothing, scatter_add_window),

@@ -243,16 +243,23 @@ def disjoint(a: Attrs, a_sizes: tuple[Any, ...], b: Attrs, b_sizes: tuple[Any, .
 
 
 def slice_update(rw: Rewriter, args: Args, attrs: Attrs) -> Value | None:
-    """slice(update(x, v)) --> v for the same window;  --> slice x for windows apart"""
-    inner = made_by(args[0], "update")
-    if not inner:
-        return None
-    x, v = inner.operands
-    if v.shape == attrs["sizes"] and same_window(attrs, inner.attrs):
-        return v
-    if disjoint(attrs, attrs["sizes"], inner.attrs, v.shape):
-        return rw.slice(x, attrs["starts"], attrs["sizes"], attrs["steps"])
-    return None
+    """slice(update(x, v)) --> v for the same window;  --> slice x for windows apart, through any number of updates"""
+    found = args[0]
+    for _ in range(MOST_UPDATES):
+        inner = made_by(found, "update")
+        if not inner:
+            break
+        x, v = inner.operands
+        if v.shape == attrs["sizes"] and same_window(attrs, inner.attrs):
+            return v
+        if not disjoint(attrs, attrs["sizes"], inner.attrs, v.shape):
+            break
+        found = x
+    return None if found is args[0] else rw.slice(found, attrs["starts"], attrs["sizes"], attrs["steps"])
+
+
+MOST_UPDATES = 1000
+"""So many updates are looked through: what reads each of n elements after n updates takes no n * n steps."""
 
 
 def same_window(a: Attrs, b: Attrs) -> bool:

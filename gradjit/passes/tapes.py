@@ -1,0 +1,42 @@
+"""Rebuilding operations on tapes: of a record the live entries, of a tape those records that have some."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from ..ir import Op
+from ..ir.core import map_type
+from ..ir.rewrite import Env
+from .flow import record
+
+if TYPE_CHECKING:
+    from .rewriter import Rewriter
+
+
+def rebuild_tape(rw: Rewriter, op: Op, env: Env) -> None:
+    rw.once(op, (), op.attrs, op.results, env)
+
+
+def rebuild_push(rw: Rewriter, op: Op, env: Env) -> None:
+    kept, tape = rw.live.kept[op], env[op.operands[0]]
+    if not kept:
+        rw.bind(op.results[0], tape, env)
+        return
+    entries = record(op)
+    rw.once(op, (tape, *[env[entries[k]] for k in kept]), op.attrs, op.results, env)
+
+
+def rebuild_pop(rw: Rewriter, op: Op, env: Env) -> None:
+    kept, tape = rw.live.kept[op], env[op.operands[0]]
+    if not kept:
+        rw.bind(op.results[0], tape, env)
+        return
+    entries = [record(op)[k] for k in kept]
+    types = tuple([map_type(v.type, env.__getitem__) for v in entries])
+    rw.once(op, (tape,), {"types": types}, (op.results[0], *entries), env)
+
+
+REBUILD: dict[str, Callable[[Rewriter, Op, Env], None]] = {
+    "tape": rebuild_tape, "push": rebuild_push, "pop": rebuild_pop,
+}
