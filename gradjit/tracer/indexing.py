@@ -206,13 +206,11 @@ def bound(item: Any) -> Form | None:
     """A start, stop or step: None, an int, or the form of a traced integer."""
     if item is None:
         return None
-    if isinstance(item, TracedArray) and not item.is_known and item.ndim == 0 and item.ir_dtype.is_integer:
+    if isinstance(item, TracedArray) and item.ndim == 0 and item.ir_dtype.is_integer:
         return form(item)
     try:
         return operator.index(item)
-    except TypeError as error:
-        if isinstance(error, TraceError):
-            raise
+    except TypeError:
         fail(TraceError, f"slice indices must be integers or None or have an __index__ method, got {item!r:.80}")
 
 

@@ -53,6 +53,9 @@ def concatenate(arrays, /, axis=0, out=None, *, dtype=None, casting="same_kind")
     if any(x.ndim == 0 for x in xs):
         fail(ShapeError, "zero-dimensional arrays cannot be concatenated")
     k = axis_of(axis, xs[0])
+    if any(k < x.ndim and not isinstance(x.extents[k], int) for x in xs):
+        o.unsupported(np.concatenate, "along an axis whose extent is not known while tracing; write the parts into an "
+                                      "array of the full size, as out[:n] = a; out[n:n + m] = b")
     for n, x in enumerate(xs):
         if x.ndim != xs[0].ndim:
             fail(ShapeError, f"{MISMATCH}, but the array at index 0 has {xs[0].ndim} dimension(s) and the array at "
