@@ -15,7 +15,9 @@ import numpy as np
 
 from ..errors import LeakError, TraceError, UnsupportedError
 from ..ir import ArrayType, DType, Loc, Value, dtype_of
-from . import layout
+from . import layout, views
+from .control.frames import Frame, leaked, versions
+from .control.ties import Ties
 from .locations import fail, here, user_frame
 from .recorder import Content, Recorder, current, recorders
 from .views import Maybe, View
@@ -56,8 +58,8 @@ class TracedArray:
     Built by `root` and `view`, never by the user.
     """
 
-    __slots__ = ("_dtype", "_shape", "kind", "home", "owner", "_content", "version", "parent", "_view", "_seen",
-                 "strides_in_elements", "origin", "written_at")
+    __slots__ = ("_dtype", "_shape", "kind", "home", "owner", "made", "where", "_content", "version", "parent", "_view",
+                 "_seen", "strides_in_elements", "origin", "written_at", "ties")
     __array_priority__ = 1000.0
 
     _dtype: DType
@@ -67,6 +69,10 @@ class TracedArray:
     """Whose function the value belongs to; None for known arrays."""
     owner: Recorder | None
     """The recorder under which the array was made: only that may write to it."""
+    made: Frame | None
+    """The region that was under construction when the handle was made; it is of no use when that has ended."""
+    where: Frame | None
+    """The region that the content was computed in."""
     _content: Content
     version: int
     parent: TracedArray | None
@@ -75,6 +81,8 @@ class TracedArray:
     strides_in_elements: layout.Strides
     origin: str
     written_at: Loc | None
+    ties: Ties | None
+    """Arrays that may be this very one, depending on which way the program took."""
 
     # the current value ----------------------------------------------------------------------------------------------
     @property
@@ -88,14 +96,19 @@ class TracedArray:
     @property
     def content(self) -> Content:
         """The current value: a known array (not to be written to), or a value of the recorder `home`."""
+        if self.made is not None and not self.made.open:
+            leaked(self)
         if self.parent is not None:
-            version = self.root.version
-            stale = self._seen != version
-            if stale or (self.home is not None and not self.home.alive):
+            root = self.root
+            root.reach()
+            stale = self._seen != root.version
+            if stale or (self.home is not None and not (self.home.alive and self.is_seen_here(root))):
                 if stale and isinstance(self._view, Maybe):
                     self._view.refuse()
                 self._take(self._view.get(self.parent))  # type: ignore[union-attr]
-                self._seen = version
+                self._seen = root.version
+        else:
+            self.reach()
         if self.home is not None and not self.home.alive:
             fail(LeakError, f"{self!r} is used after the function that made it has been traced: it stands for no "
                             f"number. "
@@ -106,6 +119,20 @@ class TracedArray:
     def _take(self, source: TracedArray) -> None:
         self._content = source.content
         self.home = source.home
+        self.where = None if self.owner is None else self.owner.frame.region
+
+    def is_seen_here(self, root: TracedArray) -> bool:
+        """Whether what a view has taken from its root is a value that may be used here, and no older than the loop
+        that the root was taken into."""
+        assert self.where is not None and root.where is not None
+        return self.where.open and self.where.depth >= root.where.depth
+
+    def reach(self) -> None:
+        """Before a root is read: within a loop, an array from outside of it is what the turn before has left."""
+        if self.owner is not None and self.where is not self.owner.frame.region and self.kind == ARRAY:
+            self.owner.frame.reach(self)
+        if self.ties is not None:
+            self.ties.check()
 
     @property
     def value(self) -> Value:
@@ -130,6 +157,8 @@ class TracedArray:
         """Replace all elements. `new` has this handle's dtype and shape."""
         if self.kind != ARRAY:
             fail(TraceError, f"'{self.kind}' object does not support item assignment")
+        if self.ties is not None:
+            self.ties.refuse()
         new = root(new.content, new.home, ARRAY)  # new may be a view of what is about to change
         if self.root.owner is not current():
             what = "a captured array" if self.root.origin == "captured array" else "an array of the function around it"
@@ -139,7 +168,8 @@ class TracedArray:
             self.parent.write(self._view.put(self.parent, new))  # type: ignore[union-attr]
             self._seen = self.root.version
         else:
-            self.version += 1
+            self.owner.frame.before_write(self)  # type: ignore[union-attr]
+            self.version = next(versions)
             self.written_at = here()
         self._take(new)
 
@@ -155,8 +185,12 @@ class TracedArray:
 
     @property
     def extents(self) -> tuple[Any, ...]:
-        """The shape as the IR has it: ints and index values."""
-        return self._shape
+        """The shape as the IR has it: ints and index values of the function that is being traced."""
+        return self._shape if self._is_static else views.extents(views.forms(self._shape))
+
+    @property
+    def _is_static(self) -> bool:
+        return all(isinstance(e, int) for e in self._shape)
 
     @property
     def dtype(self) -> np.dtype:
@@ -168,7 +202,8 @@ class TracedArray:
 
     @property
     def shape(self) -> tuple[Any, ...]:
-        return self._shape
+        """The shape as the user sees it: ints and traced integers."""
+        return self._shape if self._is_static else tuple(map(_length, self._shape))
 
     @shape.setter
     def shape(self, _: Any) -> NoReturn:
@@ -179,15 +214,19 @@ class TracedArray:
         return len(self._shape)
 
     @property
-    def size(self) -> int:
-        return int(np.prod(self._shape, dtype=np.int64))
+    def size(self) -> Any:
+        """The number of elements, as the user sees it."""
+        if self._is_static:
+            return int(np.prod(self._shape, dtype=np.int64))
+        from .extents import handle, product
+        return handle(product(views.forms(self._shape)))
 
     @property
     def itemsize(self) -> int:
         return self._dtype.itemsize
 
     @property
-    def nbytes(self) -> int:
+    def nbytes(self) -> Any:
         return self.size * self.itemsize
 
     @property
@@ -221,8 +260,8 @@ class TracedArray:
     def __bool__(self) -> bool:
         try:
             return bool(self._known_or_fail("the truth of it (if, while, and, or, not, assert)",
-                                            "write np.where(condition, a, b), np.logical_and, np.logical_not; "
-                                            "branches and loops on traced values come with the next version"))
+                                            "write np.where(condition, a, b), np.logical_and, np.logical_not, or an if "
+                                            "statement outside of generators, comprehensions and library functions"))
         except TraceError as e:  # NumPy would have answered: what a function does that catches this is not its result
             if recorders():
                 recorders()[-1].outermost.unanswered = e
@@ -246,12 +285,15 @@ class TracedArray:
     def __len__(self) -> int:
         if not self._shape:
             raise TypeError("len() of unsized object")
-        return self._shape[0]
+        n = self.shape[0]
+        if not isinstance(n, int):
+            leak(self, "len() of it", "write x.shape[0], which stands for the traced length")
+        return n
 
     def __iter__(self) -> Iterator[Any]:
         if not self._shape:
             raise TypeError("iteration over a 0-d array")
-        return (self[i] for i in range(self._shape[0]))
+        return (self[i] for i in range(len(self)))
 
     def __contains__(self, item: Any) -> bool:
         return bool(np.any(self == item))
@@ -339,6 +381,12 @@ def without_source() -> str:
             f"float(x) in it are not carried through; define it in a file)")
 
 
+def _length(extent: Any) -> Any:
+    """An extent as the user sees it."""
+    from .extents import handle
+    return extent if isinstance(extent, int) else handle(extent)
+
+
 # handles ------------------------------------------------------------------------------------------------------------
 def root(content: Content, home: Recorder | None, kind: str | None = None, origin: str = "",
          row_major: bool = True) -> TracedArray:
@@ -353,9 +401,10 @@ def root(content: Content, home: Recorder | None, kind: str | None = None, origi
     h.kind = kind or (ARRAY if h._shape else SCALAR)
     h.home = None if known else home
     h.owner = recorders()[-1] if recorders() else None
+    h.made = h.where = None if h.owner is None else h.owner.frame.region
     h._content = content
     h.version = h._seen = 0
-    h.parent = h._view = h.written_at = None
+    h.parent = h._view = h.written_at = h.ties = None
     h.origin = origin
     h.strides_in_elements = layout.contiguous(h._shape) if row_major else None
     return h

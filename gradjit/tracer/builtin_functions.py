@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 
 from ..errors import TraceError
-from . import operands as o
+from . import extents, operands as o
 from .array import ARRAY, PYTHON, SCALAR, TracedArray
+from .control import turns
 from .dispatch import apply, leave
 from .locations import fail
 from .selection import Selection
@@ -128,6 +129,8 @@ def _len(x: Any) -> Any:
     """The length; of x[mask] with a traced mask a traced one."""
     if isinstance(x, TracedArray) and x.ndim:
         return x.shape[0]
+    if isinstance(x, turns.Turns):
+        return extents.handle(x.count())
     return leave(x.count) if isinstance(x, Selection) else len(x)
 
 
@@ -156,6 +159,7 @@ RULES: dict[Any, Rule] = {
     len: _len, any: _truth(any, np.any), all: _truth(all, np.all),
     map: _calls_back(map), filter: _calls_back(filter), sorted: _calls_back(sorted),
     functools.reduce: _calls_back(functools.reduce),
+    **turns.RULES,
     input: _refused("input"), open: _refused("open"),
     **{t: _scalar_type(t) for t in (np.bool_, np.int8, np.int16, np.int32, np.int64, np.uint8, np.uint16, np.uint32,
                                     np.uint64, np.float32, np.float64, np.complex64, np.complex128)},

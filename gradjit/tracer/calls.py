@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import functools
 import types
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
 
 from . import dispatch, hidden_state
 from .array import ARRAY, TracedArray, root
+from .control.frames import Frame, is_container
 from .lift import is_product, is_user_code, lifted
 from .operands import captured, is_traced, unsupported
 from .outside import is_data_array
@@ -56,8 +57,16 @@ def call(f: Any, /, *args: Any, **kwargs: Any) -> Any:
 
 def as_it_is(f: Any, args: Any, kwargs: Any) -> Any:
     """A function of a library, or a builtin, run by Python."""
+    frame = recorders()[-1].frame
+    if frame.parent is not None:
+        watch(frame, f, args)
     if not hidden_state.refuse(f, args, kwargs):
-        return f(*args, **kwargs)
+        result = f(*args, **kwargs)
+        if isinstance(result, Iterator) or (isinstance(f, type) and not isinstance(result, type)):
+            frame.fresh[id(result)] = result
+        return result
+    if frame.parent is not None and not isinstance(f, type) and frame.is_fresh(getattr(f, "__self__", None)) is False:
+        frame.refuse("random numbers are drawn while gradjit compiles the function")
     copies = [np.array(a) if isinstance(a, TracedArray) else a for a in args]
     result = f(*copies, **kwargs)
     for a, b in zip(args, copies, strict=True):  # shuffle
@@ -65,6 +74,20 @@ def as_it_is(f: Any, args: Any, kwargs: Any) -> Any:
             a[...] = b
     hidden_state.seeded(result)
     return as_known(result)
+
+
+def watch(frame: Frame, f: Any, args: Any) -> None:
+    """Inside of a region: what a builtin or library function may change is noted before."""
+    owner = getattr(f, "__self__", None)
+    if is_container(owner):
+        frame.before_change(owner)
+    if f is next and not all(frame.is_fresh(a) for a in args[:1]):
+        frame.refuse("next() moves on an iterator that was made outside")
+    if f is setattr or f is delattr:
+        frame.before_change(args[0])
+    for a in args:
+        if is_container(a):
+            frame.before_change(a)
 
 
 # user functions -----------------------------------------------------------------------------------------------------
@@ -92,6 +115,7 @@ def construct(cls: type, args: Any, kwargs: Any) -> Any:
     init = getattr(cls, "__init__")  # noqa: B009 (of the class itself, whatever it is: not an instance's)
     if type(cls) is type and getattr(cls, "__new__") is object.__new__ and is_liftable(init):  # noqa: B009
         obj: Any = object.__new__(cls)
+        recorders()[-1].frame.fresh[id(obj)] = obj
         call(init, obj, *args, **kwargs)
         return obj
     return as_it_is(cls, args, kwargs)

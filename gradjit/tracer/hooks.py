@@ -12,6 +12,9 @@ from ..errors import TraceError
 from .array import TracedArray
 from .calls import call
 from .concatenators import STAND_INS
+from .control.frames import before_change, is_container
+from .control.protocol import Control
+from .control.states import Undefined
 from .indexing import update_by_mask
 from .locations import fail, is_internal
 from .operands import captured, is_traced
@@ -21,10 +24,12 @@ from .recorder import current, recorders
 
 def local(value: Any) -> Any:
     """A value that a local name, an item or a private attribute holds: an array from outside becomes a hidden input."""
+    if type(value) is Undefined:
+        value.fail()
     return captured(value) if type(value) is np.ndarray and is_data_array(value) and recorders() else value
 
 
-class Hooks:
+class Hooks(Control):
     """What `_gj` stands for in one lifted function (see lift.py)."""
 
     __slots__ = ("namespace", "cells")
@@ -44,6 +49,8 @@ class Hooks:
 
     def cell(self, name: str, value: Any) -> Any:
         """A name of an enclosing function that had finished its own lifting, or was never lifted."""
+        if type(value) is Undefined:
+            value.fail()
         return enter(value, Source("cell", self.cells[name]))
 
     @staticmethod
@@ -67,8 +74,10 @@ class Hooks:
     @staticmethod
     def rebound(value: Any, name: str) -> Any:
         """A value about to be given to a name outside of the function."""
-        if recorders() and is_traced(value):
-            refuse_rebinding(f"the name {name}")
+        if recorders():
+            recorders()[-1].frame.refuse(f"the function binds the name {name}, which is global or of another function, anew")
+            if is_traced(value):
+                refuse_rebinding(f"the name {name}")
         return value
 
     @staticmethod
@@ -76,6 +85,7 @@ class Hooks:
         """`owner.name = value`. An attribute that is new, or None until then, may hold a traced value for the time."""
         if is_traced(value) and is_kept(owner) and is_state(getattr(owner, name, None)):
             refuse_rebinding(f"the attribute {name} of a {type(owner).__name__}")
+        before_change(owner)
         setattr(owner, name, value)
 
     @staticmethod
@@ -83,30 +93,35 @@ class Hooks:
         """`owner[key] = value`."""
         if type(owner) in (list, dict) and is_traced(value) and is_kept(owner):
             refuse_rebinding(f"an item of a {type(owner).__name__}")
+        if is_container(owner):
+            before_change(owner)
         owner[key] = value
 
     @staticmethod
     def aug(value: Any, op: str, other: Any) -> Any:
         """`value op= other`, as an expression."""
+        Control.changing(value)
         return getattr(operator, op)(value, other)
 
     @classmethod
     def aug_attr(cls, owner: Any, name: str, op: str, other: Any) -> None:
         """`owner.name op= other`. What was changed in place is not stored again."""
-        old = cls.attr(owner, name)
+        old = cls.changing(cls.attr(owner, name))
         new = getattr(operator, op)(old, other)
         if new is not old:
+            before_change(owner)
             setattr(owner, name, new)
 
-    @staticmethod
-    def aug_item(owner: Any, key: Any, op: str, other: Any) -> None:
+    @classmethod
+    def aug_item(cls, owner: Any, key: Any, op: str, other: Any) -> None:
         """`owner[key] op= other`. What a list or dict holds and was changed in place is not stored again."""
         apply = getattr(operator, op)
         if isinstance(owner, TracedArray) and update_by_mask(owner, key, lambda x: apply(x, other), other):
             return
-        old = local(owner[key])
+        old = cls.changing(local(owner[key]))
         new = apply(old, other)
         if new is not old or isinstance(owner, TracedArray):
+            cls.changing(owner)
             owner[key] = new
 
 

@@ -11,11 +11,12 @@ The syntax tree is rewritten and compiled with the user's file name and lines, s
     obj[key] += v     -->  _gj.aug_item(obj, key, "iadd", v)
     obj.name = v      -->  _gj.set_attr(v, obj, "name")
     obj[key] = v      -->  _gj.set_item(v, obj, key)
+    [x, y], {k: v}    -->  _gj.made([x, y])
     name = v          -->  name = _gj.rebound(v, "name")      where the name is global, or the original's nonlocal
 
 Every expression that can bring in an array from outside is a name, an attribute, a subscript or a call; so no array
 from outside is ever computed with unseen. `_gj` is an extra free variable of the lifted code (`hooks.Hooks`): the
-user's globals are not touched. Branches and loops run as ordinary Python.
+user's globals are not touched. Loops, branches, `and`, `or`, `not`, chained comparisons, `assert`: see control/.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ import types
 from collections.abc import Callable
 from typing import Any
 
+from .control.rewrite import Rewrites, prepared
 from .locations import is_internal
 from .source import Definition, definition, parameter_names
 
@@ -219,13 +221,14 @@ class _Scope(ast.NodeVisitor):
         self.generic_visit(node)
 
 
-class _Lift(ast.NodeTransformer):
+class _Lift(Rewrites, ast.NodeTransformer):  # type: ignore[misc]
     """Rewrites one function. `scopes` are the names bound by it and by the functions nested around the current node."""
 
     def __init__(self, code: types.CodeType):
         self.free = set(code.co_freevars)
         self.first = code.co_varnames[0] if code.co_argcount else None
         self.scopes: list[_Scope] = []
+        self.protocols = 0
 
     # hooks ----------------------------------------------------------------------------------------------------------
     def hook(self, at: ast.AST, name: str, *args: ast.expr, keywords: list[ast.keyword] | None = None) -> ast.Call:
@@ -244,19 +247,25 @@ class _Lift(ast.NodeTransformer):
             scope = _Scope(node.args, [node.body])
             self.scopes.append(scope)
             return ast.copy_location(ast.Lambda(_bare(node.args), self.visit(node.body)), node)
-        self.scopes.append(_Scope(node.args, list(node.body)))
-        body = [s for n in node.body for s in _as_list(self.visit(n))]
+        body = self.body(node)
         new = ast.FunctionDef(node.name, _bare(node.args), body, [], None)
         first = min([node.lineno, *(d.lineno for d in node.decorator_list)])
         ast.copy_location(new, node)
         new.lineno = first  # the compiler takes the first line of the code from the first decorator, which is gone
         return new
 
+    def body(self, node: ast.FunctionDef) -> list[ast.stmt]:
+        """The rewritten body. Its scope stays the innermost one."""
+        outer = _Scope(node.args, list(node.body))
+        free = {n for n in outer.declared_nonlocal if any(n in s.bound for s in self.scopes)}
+        stmts = prepared(list(node.body), sorted(outer.bound | free), [*parameter_names(node.args), *free])
+        self.scopes.append(_Scope(node.args, list(stmts)))
+        return self.statements(stmts)
+
     def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.AST:
         node.decorator_list = [self.visit(d) for d in node.decorator_list]
         self.defaults(node.args)
-        self.scopes.append(_Scope(node.args, list(node.body)))
-        node.body = [s for n in node.body for s in _as_list(self.visit(n))]
+        node.body = self.body(node)
         self.scopes.pop()
         node.returns = None
         return node
@@ -344,6 +353,9 @@ class _Lift(ast.NodeTransformer):
     # statements -----------------------------------------------------------------------------------------------------
     def visit_Assign(self, node: ast.Assign) -> ast.AST:
         target = node.targets[0]
+        if hasattr(node, "unbound"):
+            node.value = self.hook(node, "undefined", node.value)
+            return node
         value = self.visit(node.value)
         if len(node.targets) == 1 and isinstance(target, ast.Subscript):
             call = self.hook(node, "set_item", value, self.visit(target.value), self.visit(target.slice))
@@ -393,7 +405,19 @@ class _Lift(ast.NodeTransformer):
             changed = self.hook(node, "rebound", self.hook(node, "aug", load, self.text(node, op), value),
                                 self.text(node, target.id))
             return ast.copy_location(ast.Assign([store], changed), node)
-        return [ast.copy_location(ast.Assign([store], load), node), node]
+        return [ast.copy_location(ast.Assign([store], self.hook(node, "changing", load)), node), node]
+
+    def visit_Delete(self, node: ast.Delete) -> ast.AST | list[ast.AST]:
+        """A name that is deleted holds what stands for no value."""
+        out: list[ast.AST] = []
+        for t in node.targets:
+            if isinstance(t, ast.Name) and any(t.id in s.bound for s in self.scopes[-1:]):
+                out.append(ast.copy_location(ast.Expr(self.visit_Name(ast.copy_location(ast.Name(t.id, ast.Load()), t))), t))
+                made = self.hook(node, "undefined", self.text(node, t.id))
+                out.append(ast.copy_location(ast.Assign([ast.copy_location(ast.Name(t.id, ast.Store()), t)], made), node))
+            else:
+                out.append(ast.copy_location(ast.Delete([self.visit(t)]), node))
+        return out
 
     def visit_match_case(self, node: ast.match_case) -> ast.AST:
         """Patterns are no expressions: they stay as they are."""

@@ -77,7 +77,7 @@ def captured(array: np.ndarray, source: Source | None = None) -> TracedArray:
         fail(DtypeError, str(e))
     if c.handle is None:
         c.handle = root(c.value, outermost, ARRAY, "captured array")
-        c.handle.owner = outermost
+        c.handle.owner, c.handle.made, c.handle.where = outermost, outermost.root_frame, outermost.root_frame
         c.handle.strides_in_elements = of_array(array)
     return c.handle
 

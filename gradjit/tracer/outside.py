@@ -135,7 +135,7 @@ def is_library(x: Any) -> bool:
     return isinstance(x, type) and x.__module__.partition(".")[0] in ("builtins", "numpy", "scipy", "gradjit", "math")
 
 
-_COMPILED = frozenset(t.np.str[1:] for t in DTYPES.values())
+_COMPILED = frozenset(t.np.str[1:] for t in DTYPES.values() if t.kind in "biufc")
 
 
 def is_data_array(x: Any) -> bool:

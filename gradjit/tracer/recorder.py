@@ -15,9 +15,10 @@ from typing import Any
 import numpy as np
 
 from ..errors import GradjitError, LeakError, TraceError
-from ..ir import ArrayType, Block, Builder, Func, Value, dtype_of
+from ..ir import ArrayType, Block, Builder, Func, Op, Value, dtype_of
 from ..ir.core import map_type
 from ..ir.rewrite import inline
+from .control.frames import ROOT, Frame
 from .locations import fail, here, with_place
 from .outside import Outside
 
@@ -66,7 +67,10 @@ class Recorder:
     def __init__(self, name: str):
         self.name = name
         self.block = Block()
-        self.builder = Builder(self.block)
+        self.integers: Any = None  # what is known of traced integers (extents.py)
+        self.unanswered: TraceError | None = None  # raised where Python asked for the truth of a traced value
+        self.frame = Frame(ROOT, self, None, block=self.block)
+        self.root_frame, self.root_builder = self.frame, self.frame.builder
         self.alive = False
         self.outer: Recorder | None = None
         self.adopted: dict[Value, Value] = {}
@@ -74,8 +78,10 @@ class Recorder:
         self.world = Outside()
         self.stages: dict[str, Func] = {}
         self.checking = False  # whether assertions on traced values are carried out
-        self.unanswered: TraceError | None = None  # raised where Python asked for the truth of a traced value
-        self.integers: Any = None  # what is known of traced integers: see extents.py
+        self.unrolled = 0
+        """Turns of loops that could not be regions."""
+        self.learned: dict[Any, Any] = {}
+        """Of loops that were tried: what the next attempt should know."""
         self._literals: dict[int, tuple[np.ndarray, Value]] = {}
 
     def __enter__(self) -> Recorder:
@@ -96,6 +102,21 @@ class Recorder:
             r = r.outer
         return r
 
+    @property
+    def builder(self) -> Builder:
+        """Appends to the innermost region under construction."""
+        return self.frame.builder
+
+    @property
+    def frames(self) -> list[Frame]:
+        """The regions under construction, outermost first; without the function itself."""
+        found = []
+        f: Frame | None = self.frame
+        while f is not None and f.parent is not None:
+            found.append(f)
+            f = f.parent
+        return found[::-1]
+
     def func(self) -> Func:
         return Func(self.name, self.block)
 
@@ -108,9 +129,10 @@ class Recorder:
 
     def append(self, name: str, operands: tuple[Value, ...], attrs: dict[str, Any]) -> tuple[Value, ...]:
         """Append an operation at the user's line; its results."""
-        self.builder.loc = loc = here()
+        builder = self.frame.builder
+        builder.loc = loc = here()
         try:
-            return self.builder.append(name, operands, attrs).results
+            return builder.append(name, operands, attrs).results
         except GradjitError as e:
             raise type(e)(with_place(str(e), loc)) from None
 
@@ -143,14 +165,22 @@ class Recorder:
 
     # known arrays ---------------------------------------------------------------------------------------------------
     def literal(self, array: np.ndarray) -> Value:
-        """A known array as a value: a repeated number, a counter, a literal, or (when large) a hidden input."""
+        """A known array as a value: a repeated number, a counter, a literal, or (when large) a hidden input.
+
+        It stands in the function's own block, before the regions under construction, so that all of them may use it.
+        """
         entry = self._literals.get(id(array))
         if entry is None:
             entry = self._literals[id(array)] = (array, self._literal(array))
         return entry[1]
 
+    def forget(self, ops: Sequence[Op]) -> None:
+        """Operations of the function's own block are taken back: literals among them are made anew."""
+        gone = set(ops)
+        self._literals = {k: e for k, e in self._literals.items() if e[1].owner not in gone}
+
     def _literal(self, array: np.ndarray) -> Value:
-        b = self.builder
+        b = self.root_builder
         b.loc = here()
         core, dims = compact(array)
         if core.ndim and is_uniform(core):
@@ -176,7 +206,7 @@ class Recorder:
             return None
         if not np.array_equal(start + step * np.arange(a.size).astype(a.dtype), a):
             return None
-        b, dtype = self.builder, dtype_of(a.dtype)
+        b, dtype = self.root_builder, dtype_of(a.dtype)
         v = b.iota(shape=a.shape, axis=0, dtype=dtype)
         v = v if step == 1 else b.mul(v, b.like(step, v))
         return v if start == 0 else b.add(v, b.like(start, v))

@@ -1,0 +1,321 @@
+"""`if` on a traced condition: both sides are traced, one after the other, and what they leave is merged.
+
+    b = branch(site, test, (x, y))
+    if b.then(): A; b.leave((x, y))
+    if b.otherwise(): (x, y) = b.initial; B; b.leave((x, y))
+    (x, y) = b.exit((x, y))
+
+A condition that is an ordinary value runs one side as ordinary Python.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ...errors import TraceError
+from ...ir import OPS, Block, Builder, Value, walk
+from .. import extents, operands as o, trees
+from ..array import ARRAY, PYTHON, TracedArray, root
+from ..locations import fail, here
+from ..recorder import Content, Recorder, current
+from .frames import BRANCH, Contents, Frame, refill
+from .names import Site
+from .states import Spec, Undefined, described, is_same, join, numeric, spec_of
+from .ties import Ties
+
+
+def truth(test: Any) -> Any:
+    """The truth of a condition: a bool, or a traced one as a 0-d handle."""
+    if isinstance(test, Undefined):
+        test.fail()
+    if not isinstance(test, TracedArray):
+        return bool(test)
+    if (known := test.known) is not None:
+        return bool(known)
+    if test.size != 1:
+        return bool(test)  # the error that NumPy and the tracer have for it
+    h = test if not test.ndim else o.emit("reshape", test, shape=())
+    h = o.cast(h, np.bool_)
+    return root(h.content, h.home, PYTHON)
+
+
+@dataclass
+class Leaf:
+    """A leaf that a side has left: the object, and where it is numeric its type, its content and its root."""
+
+    given: Any
+    spec: Spec | None = None
+    content: Content | None = None
+    home: Recorder | None = None
+    root: TracedArray | None = None
+
+    @classmethod
+    def of(cls, x: Any) -> Leaf:
+        h = numeric(x)
+        if h is None:
+            return cls(x)
+        return cls(x, spec_of(h), h.content, h.home, h.root if h.kind == ARRAY else None)
+
+
+@dataclass
+class Left:
+    """What a variable holds at the end of a side."""
+
+    given: Any
+    leaves: list[Leaf]
+    tree: trees.Tree | None
+
+    @classmethod
+    def of(cls, x: Any) -> Left:
+        if isinstance(x, (TracedArray, Undefined)):
+            return cls(x, [Leaf.of(x)], None)
+        found, tree = trees.flatten(x)
+        return cls(x, [Leaf.of(leaf) for leaf in found], tree)
+
+
+class Side:
+    """One side, traced: what names hold at its end, and the arrays and containers from outside that it has changed."""
+
+    def __init__(self, frame: Frame, values: tuple[Any, ...]):
+        self.frame = frame
+        self.names = [Left.of(v) for v in values]
+        self.arrays = {key: (s.handle, Leaf.of(s.handle)) for key, s in frame.log.items()}
+        self.containers: dict[int, tuple[Contents, dict[Any, Left]]] = {}
+        for contents, now in frame.changed():
+            if now is None or contents.items is None:
+                fail(TraceError, f"a {type(contents.owner).__name__} is changed under a condition on traced values, which "
+                                 f"a compiled function cannot carry out; give the result to a variable in both branches")
+            self.containers[id(contents.owner)] = contents, {k: Left.of(v) for k, v in now.items()}
+        frame.restore()
+
+
+class Branch:
+    """The protocol of one `if`."""
+
+    def __init__(self, site: Site, test: Any, values: tuple[Any, ...]):
+        self.site = site
+        self.test = truth(test)
+        self.is_static = isinstance(self.test, bool)
+        self.initial = values
+        self.recorder: Recorder | None = None if self.is_static else current()
+        self.sides: list[Side] = []
+        self.frame: Frame | None = None
+
+    # the protocol ---------------------------------------------------------------------------------------------------
+    def then(self) -> bool:
+        return bool(self.test) if self.is_static else self.open(True)
+
+    def otherwise(self) -> bool:
+        return not self.test if self.is_static else self.open(False)
+
+    def open(self, side: bool) -> bool:
+        r = self.recorder
+        assert r is not None
+        facts = extents.facts_of(self.test, side)
+        self.frame = r.frame = Frame(BRANCH, r, r.frame, here())
+        if r.integers is not None:
+            r.integers.ranges.facts += facts
+        return True
+
+    def leave(self, values: tuple[Any, ...]) -> None:
+        if not self.is_static:
+            assert self.frame is not None
+            self.sides.append(Side(self.frame, values))
+            self.frame.close()
+
+    def exit(self, values: tuple[Any, ...]) -> tuple[Any, ...]:
+        """What the names hold behind."""
+        return values if self.is_static else Merge(self).run()
+
+
+Make = Callable[[Sequence[Value]], Any]
+"""From the operation's results to what a variable holds behind."""
+
+
+class Merge:
+    """Both sides brought together: the operation, and its results in the places of what the sides have left."""
+
+    def __init__(self, branch: Branch):
+        assert branch.recorder is not None
+        self.branch, self.recorder = branch, branch.recorder
+        self.then, self.other = branch.sides
+        self.builders = [Builder(s.frame.block, here()) for s in branch.sides]
+        self.slots: list[tuple[Value, Value]] = []
+        self.known: dict[Any, int] = {}
+        """Slots by the pair of handles that they merge: names of one array stay names of one array."""
+        self.made: dict[int, TracedArray] = {}
+        self.tied: list[tuple[int, str, list[TracedArray]]] = []
+
+    def run(self) -> tuple[Any, ...]:
+        names = [self.pair(n, a, b) for n, a, b in
+                 zip(self.branch.site.names, self.then.names, self.other.names, strict=True)]
+        containers = [(c, self.container(c, a, b)) for c, a, b in self.containers()]
+        arrays = [(h, self.slot((a, b), a.spec)) for h, a, b in self.arrays() if a.spec]
+        for side, values in zip(self.branch.sides, zip(*self.slots, strict=True) if self.slots else ((), ()),
+                                strict=True):
+            side.frame.block.results = tuple(values)
+        results = self.emit()
+        for h, k in arrays:
+            h.write(root(results[k], self.recorder, ARRAY))
+        for owner, items in containers:
+            self.recorder.frame.before_change(owner)
+            refill(owner, {k: make(results) for k, make in items.items()})
+        out = tuple(make(results) for make in names)
+        self.tie()
+        return out
+
+    def emit(self) -> Sequence[Value]:
+        blocks = tuple(s.frame.block for s in self.branch.sides)
+        if not self.slots and not any(map(has_effect, blocks)):
+            return ()
+        builder = self.recorder.builder
+        builder.loc = here()
+        test = self.branch.test.value
+        if all(map(is_cheap, blocks)) and all(v.type.rank == 0 for v, _ in self.slots):
+            for block in blocks:
+                for op in block.ops:
+                    builder.block.ops.append(op)
+            return [chosen(builder, test, *slot) for slot in self.slots]
+        types = [v.type for v, _ in self.slots]
+        return builder.append("if", (test,), {}, blocks, types).results
+
+    # variables ------------------------------------------------------------------------------------------------------
+    def pair(self, name: str, a: Left, b: Left) -> Make:
+        """How a variable is made of what both sides have left in it."""
+        if a.given is b.given:
+            return lambda _: a.given
+        for x, y in ((a, b), (b, a)):
+            if isinstance(x.given, Undefined):
+                if isinstance(y.given, Undefined) or not x.given.is_internal:
+                    return self.never(name, f"is assigned in one branch only ({self.place}); assign it before the branch, "
+                                            f"or in both")
+                return self.tree(name, y, y, blank=0 if x is a else 1)
+        return self.tree(name, a, b)
+
+    def tree(self, name: str, a: Left, b: Left, blank: int | None = None) -> Make:
+        if a.tree != b.tree and not (is_leaf(a) and is_leaf(b)):
+            return self.differing(name, a.given, b.given)
+        parts = [self.leaf(name, x, y, blank) for x, y in zip(a.leaves, b.leaves, strict=True)]
+        if is_leaf(a):
+            return parts[0]
+        tree = a.tree
+        assert tree is not None
+
+        def make(results: Sequence[Value]) -> Any:
+            whole = trees.unflatten(tree, [p(results) for p in parts])
+            self.recorder.frame.fresh[id(whole)] = whole
+            return whole
+
+        return make
+
+    def leaf(self, name: str, a: Leaf, b: Leaf, blank: int | None) -> Make:
+        if blank is None and (a.given is b.given or is_same(a.given, b.given)):
+            return lambda _: a.given
+        spec = join(a.spec, b.spec) if a.spec and b.spec else None
+        if spec is None:
+            return self.differing(name, a.given, b.given) if blank is None else lambda _: a.given
+        k = self.slot((a, b), spec, blank)
+        if spec.kind != ARRAY:
+            return lambda results: root(results[k], self.recorder, spec.kind)
+        shared = [x.root for x in (a, b) if x.root is not None and x.root.made.depth < self.then.frame.depth]
+        self.tied.append((k, name, shared))
+
+        def make(results: Sequence[Value]) -> Any:
+            if k not in self.made:
+                self.made[k] = root(results[k], self.recorder, ARRAY)
+            return self.made[k]
+
+        return make
+
+    def never(self, name: str, why: str) -> Make:
+        return lambda _: Undefined(name, why)
+
+    def differing(self, name: str, a: Any, b: Any) -> Make:
+        return self.never(name, f"is {described(a)} in one branch and {described(b)} in the other ({self.place}), where "
+                                f"the condition is a traced value; give it the same type in both")
+
+    @property
+    def place(self) -> str:
+        return f"the if in line {self.branch.site.line}"
+
+    # arrays and containers --------------------------------------------------------------------------------------------
+    def arrays(self) -> list[tuple[TracedArray, Leaf, Leaf]]:
+        """The arrays from outside that a side has written to, with what each has left in them."""
+        found = {**self.then.arrays, **self.other.arrays}
+        return [(h, *(s.arrays[key][1] if key in s.arrays else Leaf.of(h) for s in self.branch.sides))  # type: ignore[misc]
+                for key, (h, _) in found.items()]
+
+    def containers(self) -> list[tuple[Any, dict[Any, Left], dict[Any, Left]]]:
+        found = {**self.then.containers, **self.other.containers}
+        out = []
+        for key, (contents, _) in found.items():
+            first, second = (s.containers[key][1] if key in s.containers else
+                             {k: Left.of(v) for k, v in contents.items.items()} for s in self.branch.sides)
+            if list(first) != list(second):
+                fail(TraceError, f"a {type(contents.owner).__name__} grows, shrinks or gets other keys under a condition on "
+                                 f"traced values ({self.place}), so that its size would depend on them; make it of the "
+                                 f"same size in both branches, or write into an array")
+            out.append((contents.owner, first, second))
+        return out
+
+    def container(self, owner: Any, a: dict[Any, Left], b: dict[Any, Left]) -> dict[Any, Make]:
+        kind = type(owner).__name__
+        return {k: self.pair(f"the item {k!r} of a {kind}", a[k], b[k]) for k in a}
+
+    # values -----------------------------------------------------------------------------------------------------------
+    def slot(self, leaves: tuple[Leaf, Leaf], spec: Spec, blank: int | None = None) -> int:
+        """The result of the operation that merges two leaves."""
+        key = (*(id(x.given) if x.root is not None else id(x) for x in leaves), spec, blank)
+        if key not in self.known:
+            a, b = [self.blank(spec) if k == blank else self.value(x, spec, k) for k, x in enumerate(leaves)]
+            self.known[key] = len(self.slots)
+            self.slots.append((a, b))
+        return self.known[key]
+
+    def blank(self, spec: Spec) -> Value:
+        """What stands for the value of a side that gives none; nobody reads it."""
+        return self.recorder.root_builder.const(0, spec.dtype, spec.shape)
+
+    def value(self, x: Leaf, spec: Spec, side: int) -> Value:
+        """A leaf's value at the end of its side, in the merged type."""
+        if isinstance(x.content, np.ndarray):
+            return self.recorder.literal(x.content.astype(spec.dtype.np, copy=False))
+        assert x.content is not None and x.home is not None
+        return self.builders[side].cast_to(self.recorder.adopt(x.content, x.home), spec.dtype)
+
+    def tie(self) -> None:
+        """Arrays that may be one another know it."""
+        for k, name, shared in self.tied:
+            if shared and k in self.made:
+                others = list({id(h): h for h in shared}.values())
+                self.made[k].ties = Ties([(h, h.version) for h in others],
+                                         f"{name} may be one array or another behind {self.place}")
+
+
+CHEAP = frozenset({"add", "sub", "mul", "neg", "lt", "le", "gt", "ge", "eq", "ne", "and", "or", "not", "minimum", "maximum",
+                   "abs", "cast", "select", "const"})
+"""Operations on scalars that cost less than a branch, and cannot go wrong."""
+
+
+def is_cheap(block: Block) -> bool:
+    return len(block.ops) <= 6 and all(op.name in CHEAP and all(r.type.rank == 0 for r in op.results) for op in block.ops)
+
+
+def chosen(builder: Builder, test: Value, a: Value, b: Value) -> Value:
+    """`a` if test else `b`; of truths, a logical operation."""
+    if b is test:
+        return builder.and_(test, a)
+    return builder.or_(test, b) if a is test else builder.select(test, a, b)
+
+
+def is_leaf(x: Left) -> bool:
+    return x.tree is None or x.tree.is_leaf()
+
+
+def has_effect(block: Block) -> bool:
+    """Whether something in the block is done though nobody reads a result of it."""
+    return any(getattr(OPS[op.name], "effect", False) for op in walk(block))

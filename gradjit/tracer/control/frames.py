@@ -1,0 +1,320 @@
+"""Frames: the regions under construction, and what happens to Python's objects inside of them.
+
+A region is traced by running its statements once. What they write to arrays and containers from outside of it must not
+last: a frame *logs* the old contents at the first write, restores them when the region ends, and gives the new ones to
+the operation, as results of a branch or carried values of a loop.
+
+- BRANCH: one side of an `if`. Reads see what stands outside.
+- LOOP: the body of a loop. The first touch of an array from outside *takes it in*: it becomes a parameter of the body,
+  since a later turn may find it changed. Those that are never written to get their outer value back in the end. An array
+  whose elements are known stays known until it is written to; a write after a read that relied on the elements is a
+  `Retry`, with the array taken in from the start.
+- TRIAL: turns that run as ordinary Python, but may be taken back. It has no block of its own.
+"""
+
+from __future__ import annotations
+
+import itertools
+import types
+from collections import OrderedDict, defaultdict, deque
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import numpy as np
+
+from ...errors import LeakError, TraceError
+from ...ir import Block, Builder, Loc, Value
+from ...ir.core import map_attr, map_type
+from ..locations import fail
+
+if TYPE_CHECKING:
+    from ..array import TracedArray
+    from ..recorder import Recorder
+
+ROOT, BRANCH, LOOP, TRIAL = "function", "branch", "loop", "trial"
+
+versions = itertools.count(1)
+"""Versions of contents: no two are the same, so that a view knows what it has seen."""
+
+
+class Retry(BaseException):
+    """The attempt to trace a region must be made again, knowing more. No Exception: user code must not catch it."""
+
+    def __init__(self, frame: Frame):
+        super().__init__("a region must be traced again")
+        self.frame = frame
+
+
+class Saved:
+    """What an array's handle held when a frame first changed it."""
+
+    __slots__ = ("handle", "content", "home", "where", "version", "written_at")
+
+    def __init__(self, h: TracedArray):
+        self.handle = h
+        self.content, self.home, self.where = h._content, h.home, h.where
+        self.version, self.written_at = h.version, h.written_at
+
+    def restore(self) -> None:
+        h = self.handle
+        h._content, h.home, h.where = self.content, self.home, self.where
+        h.version, h.written_at = self.version, self.written_at
+
+
+class Contents:
+    """What a container or object held when a frame first changed it."""
+
+    __slots__ = ("owner", "items")
+
+    def __init__(self, owner: Any):
+        self.owner = owner
+        self.items = items_of(owner)
+
+    def restore(self) -> None:
+        if self.items is not None:
+            refill(self.owner, self.items)
+
+
+class Frame:
+    """One region under construction. `parent` is None for the function itself."""
+
+    __slots__ = ("kind", "recorder", "parent", "depth", "block", "builder", "region", "open", "loc", "log", "imports",
+                 "known_reads", "carry", "containers", "fresh", "start", "unanswered", "facts", "irreversible")
+
+    def __init__(self, kind: str, recorder: Recorder, parent: Frame | None, loc: Loc | None = None,
+                 block: Block | None = None):
+        self.kind = kind
+        self.recorder = recorder
+        self.parent = parent
+        self.depth: int = 0 if parent is None else parent.depth + 1
+        if kind == TRIAL:
+            assert parent is not None
+            self.block, self.builder, self.region = parent.block, parent.builder, parent.region
+        else:
+            self.block = Block() if block is None else block
+            self.builder, self.region = Builder(self.block), self
+        self.open = True
+        self.loc = loc
+        self.log: dict[int, Saved] = {}
+        self.imports: dict[int, tuple[Saved, Value]] = {}
+        """LOOP: arrays taken in, with their parameters."""
+        self.known_reads: dict[int, TracedArray] = {}
+        self.carry: set[int] = set()
+        """LOOP: ids of known arrays that are taken in at the first touch."""
+        self.containers: dict[int, Contents] = {}
+        self.fresh: dict[int, Any] = {}
+        """Containers and objects made inside."""
+        self.start = len(self.block.ops)
+        self.unanswered = recorder.unanswered
+        self.facts = _count_facts(recorder)
+        self.irreversible = ""
+        """What was done that cannot be taken back (a generator moved on), if anything."""
+
+    # arrays ---------------------------------------------------------------------------------------------------------
+    def path(self, h: TracedArray) -> Iterator[Frame]:
+        """The frames between where the handle was made and this one, outermost first."""
+        inner: list[Frame] = []
+        f: Frame | None = self
+        while f is not None and f.depth > h.made.depth:
+            inner.append(f)
+            f = f.parent
+        return reversed(inner)
+
+    def reach(self, h: TracedArray) -> None:
+        """Before the content of an array made outside is read here."""
+        for f in self.path(h):
+            if f.kind == LOOP and id(h) not in f.imports:
+                if isinstance(h._content, np.ndarray) and id(h) not in f.carry:
+                    f.known_reads[id(h)] = h
+                else:
+                    f.take_in(h)
+
+    def take_in(self, h: TracedArray) -> None:
+        """LOOP: the array becomes a parameter of the body."""
+        if id(h) in self.imports:
+            return
+        if id(h) in self.known_reads:
+            self.carry.add(id(h))
+            raise Retry(self)
+        param = self.parameter(h.type, "")
+        self.imports[id(h)] = Saved(h), param
+        h._content, h.home, h.where = param, self.recorder, self
+
+    def parameter(self, t: Any, name: str) -> Value:
+        v = Value(t, self.block, len(self.block.params), name)
+        self.block.params += (v,)
+        return v
+
+    def before_write(self, h: TracedArray) -> None:
+        """Before the handle of an array gets another content."""
+        for f in self.path(h):
+            if f.kind == LOOP:
+                f.take_in(h)
+        if self.kind in (BRANCH, TRIAL) and h.made.depth < self.depth:
+            self.log.setdefault(id(h), Saved(h))
+
+    # containers -----------------------------------------------------------------------------------------------------
+    def before_change(self, owner: Any) -> None:
+        """Before a container's or object's items change."""
+        if self.kind != ROOT and not self.is_fresh(owner) and id(owner) not in self.containers:
+            self.containers[id(owner)] = Contents(owner)
+
+    def is_fresh(self, owner: Any) -> bool:
+        return id(owner) in self.fresh
+
+    def refuse(self, what: str) -> None:
+        """Before something is done that is neither repeated by the compiled code nor can be taken back."""
+        f: Frame | None = self
+        while f is not None and f.kind != ROOT:
+            if f.kind == TRIAL:
+                f.irreversible = what
+            else:
+                fail(TraceError, f"{what}, which a compiled loop or branch cannot repeat")
+            f = f.parent
+
+    def changed(self) -> Iterator[tuple[Contents, Any]]:
+        """The containers from outside that are not what they were, with what they hold now."""
+        for old in self.containers.values():
+            now = items_of(old.owner)
+            if old.items is None or now is None or not same_items(old.items, now):
+                yield old, now
+
+    # ends -----------------------------------------------------------------------------------------------------------
+    def restore(self) -> None:
+        """Everything outside as it was when the frame began."""
+        for saved in self.log.values():
+            saved.restore()
+        for saved, _ in self.imports.values():
+            saved.restore()
+        for contents in self.containers.values():
+            contents.restore()
+
+    def close(self) -> None:
+        """The frame ends; its parent is the innermost one again."""
+        assert self.recorder.frame is self and self.parent is not None
+        self.open = False
+        _drop_facts(self.recorder, self.facts)
+        self.recorder.frame = self.parent
+
+    def abandon(self) -> None:
+        """Take back all that was done in this frame (and in those inside of it that an exception left open)."""
+        while self.recorder.frame is not self:
+            self.recorder.frame.abandon()
+        self.restore()
+        if self.kind == TRIAL:
+            self.recorder.forget(self.block.ops[self.start:])
+            del self.block.ops[self.start:]
+        self.recorder.unanswered = self.unanswered
+        self.close()
+
+    def commit(self) -> None:
+        """TRIAL: what was done stays, and is the parent's to take back."""
+        assert self.parent is not None
+        up = self.parent
+        for saved in self.log.values():
+            if up.kind == TRIAL or (up.kind == BRANCH and saved.handle.made.depth < up.depth):
+                up.log.setdefault(id(saved.handle), saved)
+        for key, contents in self.containers.items():
+            if up.kind != ROOT and key not in up.fresh:
+                up.containers.setdefault(key, contents)
+        up.fresh.update(self.fresh)
+        up.irreversible = up.irreversible or self.irreversible
+        self.close()
+
+
+def _count_facts(recorder: Recorder) -> int:
+    return len(recorder.integers.ranges.facts) if recorder.integers is not None else 0
+
+
+def _drop_facts(recorder: Recorder, count: int) -> None:
+    if recorder.integers is not None:
+        del recorder.integers.ranges.facts[count:]
+
+
+def leaked(h: TracedArray) -> NoReturn:
+    """A handle whose region has ended."""
+    what = {BRANCH: "a branch on a traced condition", LOOP: "a compiled loop"}.get(h.made.kind, "a region")
+    at = f" ({h.made.loc.full})" if h.made.loc else ""
+    fail(LeakError, f"a value made inside of {what}{at} is used after it, by a way that gradjit cannot follow; give it to a "
+                    f"variable that is assigned before, or write it into an array")
+
+
+# containers ---------------------------------------------------------------------------------------------------------
+def before_change(owner: Any) -> None:
+    """Before lifted code changes what a container or object holds."""
+    from ..recorder import recorders
+    if recorders():
+        recorders()[-1].frame.before_change(owner)
+
+
+CONTAINERS = (list, dict, set, deque, bytearray)
+_MAPPINGS = (dict, OrderedDict, defaultdict)
+
+
+def is_container(x: Any) -> bool:
+    """Whether calls may change what x holds."""
+    return isinstance(x, CONTAINERS)
+
+
+def items_of(owner: Any) -> Any:
+    """What a container or object holds, by key; None for what is not looked into."""
+    if isinstance(owner, (list, deque, bytearray)):
+        return dict(enumerate(owner))
+    if isinstance(owner, dict):
+        return dict(owner)
+    if isinstance(owner, (set, frozenset)):
+        return {k: None for k in owner}
+    if isinstance(owner, types.ModuleType):
+        return None
+    held = dict(getattr(owner, "__dict__", ()))
+    for cls in type(owner).__mro__:
+        for name in _slots(cls):
+            if hasattr(owner, name):
+                held[name] = getattr(owner, name)
+    return held
+
+
+def _slots(cls: type) -> tuple[str, ...]:
+    names = cls.__dict__.get("__slots__", ())
+    return tuple(n for n in ((names,) if isinstance(names, str) else names) if n not in ("__dict__", "__weakref__"))
+
+
+def refill(owner: Any, items: dict[Any, Any]) -> None:
+    """Make a container or object hold these items again."""
+    if isinstance(owner, (list, bytearray)):
+        owner[:] = items.values()  # type: ignore[assignment]
+    elif isinstance(owner, (dict, set, deque)):
+        owner.clear()
+        (owner.extend if isinstance(owner, deque) else owner.update)(items.values() if isinstance(owner, deque) else items)
+    else:
+        for name in items_of(owner):
+            if name not in items:
+                object.__delattr__(owner, name)
+        for name, value in items.items():
+            object.__setattr__(owner, name, value)
+
+
+def same_items(a: dict[Any, Any], b: dict[Any, Any]) -> bool:
+    """The same keys in the same order, the same objects."""
+    return len(a) == len(b) and all(k == j and v is w for (k, v), (j, w) in zip(a.items(), b.items(), strict=True))
+
+
+# substitution -------------------------------------------------------------------------------------------------------
+def substitute(block: Block, env: dict[Value, Value]) -> None:
+    """Replace values in a block and the regions inside of it, in place."""
+    if not env:
+        return
+
+    def look(v: Value) -> Value:
+        return env.get(v, v)
+
+    for op in block.ops:
+        op.operands = tuple(map(look, op.operands))
+        op.attrs = {k: map_attr(a, look) for k, a in op.attrs.items()}
+        for r in op.results:
+            r.type = map_type(r.type, look)
+        for region in op.regions:
+            for p in region.params:
+                p.type = map_type(p.type, look)
+            substitute(region, env)
+    block.results = tuple(map(look, block.results))

@@ -1,0 +1,196 @@
+"""Which names a loop carries and a branch merges: liveness on the syntax tree, after jumps are gone.
+
+    for t in it: body       carried: assigned in the body and read there before they surely are, in this turn or the next
+                            out:     assigned in the body and read only behind the loop
+    if c: A else: B         merged:  assigned in A or B and read behind
+
+Names that a nested function or lambda reads are live everywhere, and those that it rebinds (nonlocal) are assigned by
+every call.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from .jumps import DEFINITIONS, LOOPS, PREFIX, inner
+
+Names = frozenset[str]
+NONE: Names = frozenset()
+
+
+@dataclass(frozen=True, eq=False)
+class Site:
+    """A loop or branch in the user's text, as far as tracing asks for it."""
+
+    line: int
+    names: tuple[str, ...]
+    """What the protocol passes along: for loops first those carried in, then those only read behind."""
+    carried: int
+    """How many of them are carried in."""
+    rebound: Names
+    """Names that a plain assignment binds anew; the others are only changed in place (`x += v`)."""
+    written: tuple[str, ...]
+    """Names whose items are assigned, or that are changed in place."""
+    stop: int | None
+    """Which of the names is the flag that ends the loop."""
+
+    @property
+    def word(self) -> str:
+        return f"line {self.line}"
+
+
+def shown(name: str) -> str:
+    """A name as the user knows it."""
+    return "the returned value" if name == PREFIX + "value" else name
+
+
+def stored(nodes: Sequence[ast.AST]) -> set[str]:
+    """Names that the statements bind."""
+    found: set[str] = set()
+    for n in _all(nodes):
+        if isinstance(n, ast.Name) and not isinstance(n.ctx, ast.Load):
+            found.add(n.id)
+        elif isinstance(n, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+            found.add(n.name)
+        elif isinstance(n, (ast.Import, ast.ImportFrom)):
+            found.update((a.asname or a.name).partition(".")[0] for a in n.names)
+        elif isinstance(n, (ast.MatchAs, ast.MatchStar)) and n.name:
+            found.add(n.name)
+        elif isinstance(n, ast.MatchMapping) and n.rest:
+            found.add(n.rest)
+    return found
+
+
+def _all(nodes: Sequence[ast.AST]) -> Iterable[ast.AST]:
+    """The nodes and all below in the same scope; targets of comprehensions are another scope's."""
+    for n in nodes:
+        yield n
+        if isinstance(n, DEFINITIONS):
+            continue
+        for child in ast.iter_child_nodes(n):
+            if isinstance(n, ast.comprehension) and child is n.target:
+                continue
+            yield from _all([child])
+
+
+def read(node: ast.AST | None) -> set[str]:
+    """Names that an expression may read, those of functions defined in it included."""
+    if node is None:
+        return set()
+    return {n.id for n in ast.walk(node) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Load)}
+
+
+def base(target: ast.AST) -> str | None:
+    """The name that `name[..].attr[..]` begins with."""
+    while isinstance(target, (ast.Subscript, ast.Attribute, ast.Starred)):
+        target = target.value
+    return target.id if isinstance(target, ast.Name) else None
+
+
+def written(nodes: Sequence[ast.AST]) -> set[str]:
+    """Names whose items the statements assign, or that they change in place."""
+    found: set[str | None] = set()
+    for n in _all(nodes):
+        if isinstance(n, ast.Subscript) and isinstance(n.ctx, ast.Store):
+            found.add(base(n))
+        elif isinstance(n, ast.AugAssign):
+            found.add(base(n.target))
+        elif isinstance(n, ast.keyword) and n.arg == "out":
+            found.add(base(n.value))
+    return {n for n in found if n}
+
+
+def plainly(nodes: Sequence[ast.AST]) -> set[str]:
+    """Names bound other than by `name op= value`."""
+    augmented = {id(n.target) for n in _all(nodes) if isinstance(n, ast.AugAssign)}
+    return {n.id for n in _all(nodes) if isinstance(n, ast.Name) and not isinstance(n.ctx, ast.Load)
+            and id(n) not in augmented}
+
+
+class Liveness:
+    """Of one function: annotates its loops and branches with a `site`."""
+
+    def __init__(self, body: list[ast.stmt], bound: Iterable[str]):
+        self.bound = frozenset(bound)
+        nested = [n for n in _all(body) if isinstance(n, DEFINITIONS)]
+        self.shared = frozenset(name for d in nested for n in ast.walk(d) if isinstance(n, ast.Nonlocal)
+                                for name in n.names) & self.bound
+        outer = {name for n in _all(body) if isinstance(n, ast.Nonlocal) for name in n.names}
+        self.pinned: Names = (frozenset().union(*map(read, nested)) | self.shared | outer) & self.bound
+        self.handled = frozenset(n.name for n in _all(body) if isinstance(n, ast.ExceptHandler) and n.name)
+        self.used: set[str] = set()
+        """Names that some protocol passes along."""
+        self.block(body, NONE)
+
+    def assigned(self, nodes: Sequence[ast.AST]) -> set[str]:
+        found = stored(nodes)
+        if any(isinstance(n, ast.Call) for n in _all(nodes)):
+            found |= self.shared
+        return (found & self.bound) - self.handled
+
+    def block(self, stmts: Sequence[ast.stmt], after: Names) -> Names:
+        for s in reversed(stmts):
+            after = self.statement(s, after | self.pinned)
+        return after
+
+    def statement(self, s: ast.stmt, after: Names) -> Names:
+        if isinstance(s, ast.If):
+            return self.branch(s, after)
+        if isinstance(s, LOOPS):
+            return self.loop(s, after)
+        if isinstance(s, (ast.With, ast.AsyncWith)):
+            kills = stored([i.optional_vars for i in s.items if i.optional_vars])
+            return ((self.block(s.body, after) | after) - kills) | frozenset().union(*(read(i) for i in s.items))
+        if isinstance(s, (ast.Try, ast.TryStar)):
+            return self.attempt(s, after)
+        if isinstance(s, ast.Match):
+            cases = [self.block(c.body, after) | read(c.guard) | read(c.pattern) for c in s.cases]
+            return after.union(read(s.subject), *cases)
+        if isinstance(s, (ast.Return, ast.Raise)):
+            return self.pinned | read(s)
+        if isinstance(s, ast.Delete):
+            return after | read(s) | stored([s])
+        again = {s.target.id} if isinstance(s, ast.AugAssign) and isinstance(s.target, ast.Name) else set()
+        walrus = {n.target.id for n in _all([s]) if isinstance(n, ast.NamedExpr)}
+        return (after - (stored([s]) - walrus)) | read(s) | again
+
+    def branch(self, s: ast.If, after: Names) -> Names:
+        merged = sorted(self.assigned([*s.body, *s.orelse]) & after)
+        self.note(s, merged, [], None)
+        return self.block(s.body, after) | self.block(s.orelse, after) | read(s.test)
+
+    def loop(self, s: ast.For | ast.While, after: Names) -> Names:
+        test = frozenset(read(s.test)) if isinstance(s, ast.While) else NONE
+        targets = stored([s.target]) if isinstance(s, ast.For) else set()
+        inside = NONE
+        stop = frozenset({s.stop}) if getattr(s, "stop", None) else NONE
+        while True:  # until the next turn asks for nothing new
+            again = self.block(s.body, after | inside | test | stop) - targets | test | stop
+            if again == inside:
+                break
+            inside = again
+        nodes: list[ast.AST] = [*s.body, *([s.target] if isinstance(s, ast.For) else [s.test])]
+        assigned = self.assigned(nodes)
+        carried = sorted(assigned & inside)
+        self.note(s, carried, sorted((assigned & after) - inside), getattr(s, "stop", None))
+        return after | inside | (read(s.iter) if isinstance(s, ast.For) else test)
+
+    def attempt(self, s: ast.Try | ast.TryStar, after: Names) -> Names:
+        """Any statement of the body may be the last before a handler."""
+        final = self.block(s.finalbody, after) | after
+        handlers = final.union(*(self.block(h.body, final) | read(h.type) for h in s.handlers))
+        kept, self.pinned = self.pinned, self.pinned | handlers
+        before = self.block(s.body, self.block(s.orelse, final))
+        self.pinned = kept
+        return before | handlers
+
+    def note(self, s: Any, carried: list[str], out: list[str], stop: str | None) -> None:
+        nodes = [*s.body, *s.orelse]
+        names = (*carried, *out)
+        changed = tuple(sorted((written(nodes) & self.bound) - self.handled)) if isinstance(s, LOOPS) else ()
+        s.site = Site(s.lineno, names, len(carried), frozenset(plainly([*nodes, *([s.target] if isinstance(s, ast.For)
+                      else [])])), changed, names.index(stop) if stop in names else None)
+        self.used |= {*names, *changed}

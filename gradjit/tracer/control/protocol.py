@@ -1,0 +1,182 @@
+"""The part of `_gj` (hooks.py) that stands for control flow in lifted code."""
+
+from __future__ import annotations
+
+import operator
+import sys
+from collections.abc import Callable
+from typing import Any, ClassVar
+
+import numpy as np
+
+from ...errors import TraceError
+from .. import operands as o
+from ..array import PYTHON, TracedArray, root
+from ..dispatch import leave
+from ..recorder import recorders
+from .branches import Branch, truth
+from .frames import before_change, is_container
+from .loops import For, While, raised_in_branch
+from .names import NONE, Site
+from .states import Undefined
+
+SITES: list[Site] = []
+"""Loops and branches of all lifted code; the code names them by number."""
+
+Thunk = Callable[[], Any]
+
+
+def noted(site: Site) -> int:
+    """The number of a new site."""
+    SITES.append(site)
+    return len(SITES) - 1
+
+
+class Control:
+    """Hooks for statements and expressions that choose a way."""
+
+    __slots__ = ()
+
+    @staticmethod
+    def undefined(name: str) -> Undefined:
+        return Undefined(name)
+
+    @staticmethod
+    def branch(site: int, test: Any, values: tuple[Any, ...]) -> Branch:
+        return Branch(SITES[site], test, values)
+
+    @staticmethod
+    def for_loop(site: int, iterable: Any, values: tuple[Any, ...], hints: tuple[Any, ...]) -> For:
+        return For(SITES[site], iterable, values, hints)
+
+    @staticmethod
+    def while_loop(site: int, values: tuple[Any, ...], hints: tuple[Any, ...]) -> While:
+        return While(SITES[site], values, hints)
+
+    @staticmethod
+    def either(line: int, test: Any, then: Thunk, other: Thunk) -> Any:
+        """`then if test else other`."""
+        b = Branch(expression(line), test, (None,))
+        if b.is_static:
+            return then() if b.test else other()
+        b.then()
+        b.leave((then(),))
+        b.otherwise()
+        b.leave((other(),))
+        return defined(b.exit(())[0])
+
+    @classmethod
+    def all_of(cls, line: int, first: Any, *rest: Thunk) -> Any:
+        """`first and rest[0]() and ...`: Python's value."""
+        for k, thunk in enumerate(rest):
+            t = truth(first)
+            if not isinstance(t, bool):
+                return cls.joined(line, "and", first, t, lambda: cls.all_of(line, thunk(), *rest[k + 1:]))
+            if not t:
+                return first
+            first = thunk()
+        return first
+
+    @classmethod
+    def any_of(cls, line: int, first: Any, *rest: Thunk) -> Any:
+        """`first or rest[0]() or ...`."""
+        for k, thunk in enumerate(rest):
+            t = truth(first)
+            if not isinstance(t, bool):
+                return cls.joined(line, "or", first, t, lambda: cls.any_of(line, thunk(), *rest[k + 1:]))
+            if t:
+                return first
+            first = thunk()
+        return first
+
+    @classmethod
+    def joined(cls, line: int, op: str, first: Any, test: TracedArray, rest: Thunk) -> Any:
+        """The second operand is computed only where the first leaves the answer open."""
+        if op == "and":
+            return cls.either(line, test, rest, lambda: first)
+        return cls.either(line, test, lambda: first, rest)
+
+    @staticmethod
+    def negated(x: Any) -> Any:
+        """`not x`."""
+        t = truth(x)
+        if isinstance(t, bool):
+            return not t
+        y = o.emit("not", t)
+        return root(y.content, y.home, PYTHON)
+
+    @classmethod
+    def chain(cls, line: int, first: Any, *links: Any) -> Any:
+        """`first < b < c`, as links (operator, thunk), each operand computed once."""
+        compare, thunk = links[0]
+        second = thunk()
+        answer = getattr(operator, compare)(first, second)
+        if len(links) == 1:
+            return answer
+        return cls.all_of(line, answer, lambda: cls.chain(line, second, *links[1:]))
+
+    @staticmethod
+    def mark() -> int:
+        """How many regions are under construction, before a `try`."""
+        return recorders()[-1].frame.depth if recorders() else 0
+
+    @staticmethod
+    def unwind(mark: int) -> None:
+        """A handler has caught something: regions that were open where it was raised are taken back."""
+        if not recorders() or recorders()[-1].frame.depth <= mark:
+            return
+        r = recorders()[-1]
+        while r.frame.depth > mark:
+            r.frame.abandon()
+        error = sys.exception() if hasattr(sys, "exception") else sys.exc_info()[1]
+        r.outermost.unanswered = error if isinstance(error, TraceError) else raised_in_branch(error)
+
+    @staticmethod
+    def assert_(test: Thunk, message: Thunk) -> None:
+        """`assert test, message`. A traced one is checked at run time, where that is asked for."""
+        t = truth(test())
+        if isinstance(t, bool):
+            if not t:
+                said = message()
+                raise AssertionError(*(() if said is None else (said,)))
+        elif (emit := Control.checking) is not None:
+            emit(t, message())
+
+    checking: ClassVar[Callable[[TracedArray, Any], None] | None] = None
+    """What emits a check at run time: `checking(condition, message)`. Set by those who offer it."""
+
+    @staticmethod
+    def made(x: Any) -> Any:
+        """A container that the function has just made: a region may change those made inside of it."""
+        if recorders():
+            recorders()[-1].frame.fresh[id(x)] = x
+        return x
+
+    @staticmethod
+    def changing(x: Any) -> Any:
+        """A value that `op=` is about to change in place."""
+        if is_container(x):
+            before_change(x)
+        return x
+
+    @staticmethod
+    def contains(item: Any, items: Any) -> Any:
+        """`item in items`, where something is traced."""
+        if not recorders() or not (isinstance(items, TracedArray) or (isinstance(items, (list, tuple)) and (
+                isinstance(item, TracedArray) or any(isinstance(i, TracedArray) for i in items)))):
+            return item in items
+        if isinstance(items, TracedArray):
+            found = o.as_traced(np.any(items == item))
+        else:
+            found = o.as_traced(np.any([np.all(i is item or i == item) for i in items])) if items else False  # type: ignore[assignment]
+        return leave(root(found.content, found.home, PYTHON)) if isinstance(found, TracedArray) else found
+
+
+def expression(line: int) -> Site:
+    return Site(line, ("the expression",), 0, NONE, (), None)
+
+
+def defined(x: Any) -> Any:
+    if isinstance(x, Undefined):
+        x.fail()
+    return x

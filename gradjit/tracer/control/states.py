@@ -1,0 +1,122 @@
+"""The types of what loops carry and branches merge: which differences are bridged, which are errors.
+
+Python numbers and NumPy scalars give way to one another as they do in arithmetic (an int to a float, a Python number to
+a NumPy scalar); a bool does not become a number, an array neither changes its dtype nor its shape.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, NoReturn
+
+import numpy as np
+
+from ...errors import TraceError
+from ...ir import ArrayType, DType, dtype_of
+from .. import operands as o
+from ..array import ARRAY, PYTHON, SCALAR, TracedArray, root
+from ..locations import fail
+from ..outside import is_data_array
+from .names import PREFIX, shown
+
+
+class Undefined:
+    """What a name holds that is not bound (yet). Reading it is an error."""
+
+    __slots__ = ("name", "why")
+
+    def __init__(self, name: str, why: str = ""):
+        self.name, self.why = name, why
+
+    def fail(self) -> NoReturn:
+        if not self.why:
+            raise UnboundLocalError(f"cannot access local variable '{self.name}' where it is not associated with a value")
+        fail(TraceError, f"{shown(self.name)} {self.why}")
+
+    @property
+    def is_internal(self) -> bool:
+        """Of a name that lifting made: read only where it is bound."""
+        return self.name.startswith(PREFIX)
+
+    def __repr__(self) -> str:
+        return f"<{self.name} is not bound>"
+
+
+@dataclass(frozen=True)
+class Spec:
+    """A numeric leaf: its kind of handle, dtype and shape."""
+
+    kind: str
+    dtype: DType
+    shape: tuple[Any, ...]
+
+    @property
+    def type(self) -> ArrayType:
+        return ArrayType(self.dtype, self.shape)
+
+    def __str__(self) -> str:
+        what = {ARRAY: "an array", SCALAR: "a NumPy scalar", PYTHON: "a Python number"}[self.kind]
+        return f"{self.type} ({what})"
+
+
+def spec_of(h: TracedArray) -> Spec:
+    return Spec(h.kind, h.ir_dtype, h.extents)
+
+
+def numeric(x: Any) -> TracedArray | None:
+    """A leaf as a handle; None for what is no number and no array."""
+    if isinstance(x, TracedArray):
+        return x
+    if type(x) is bool:
+        return root(np.asarray(x), None, PYTHON)
+    if type(x) is int:
+        return o.as_traced(x) if -2 ** 63 <= x < 2 ** 63 else None
+    if type(x) in (float, complex):
+        return o.as_traced(x)
+    if isinstance(x, np.generic):
+        return o.as_traced(x) if x.dtype.kind in "biufc" and x.dtype != np.float16 else None
+    return o.captured(x) if is_data_array(x) else None
+
+
+def join(a: Spec, b: Spec) -> Spec | None:
+    """The type that both can be given, None where there is none."""
+    if a == b:
+        return a
+    if a.shape != b.shape:
+        return None
+    kind = a.kind if a.kind == b.kind else SCALAR
+    if a.dtype == b.dtype:
+        return Spec(kind, a.dtype, a.shape) if not a.shape else None
+    if ARRAY in (a.kind, b.kind) or a.dtype.is_bool or b.dtype.is_bool:
+        return None
+    if a.kind == b.kind == SCALAR:
+        if a.dtype.kind == b.dtype.kind:
+            return None
+        return Spec(kind, dtype_of(np.result_type(a.dtype.np, b.dtype.np)), ())
+    if a.kind == b.kind:
+        return Spec(kind, max(a.dtype, b.dtype, key=lambda t: "iufc".index(t.kind)), ())
+    strong, weak = (a, b) if a.kind == SCALAR else (b, a)
+    number: Any = {"i": 0, "u": 0, "f": 0.0, "c": 0j}[weak.dtype.kind]
+    return Spec(SCALAR, dtype_of(np.result_type(strong.dtype.np, number)), ())
+
+
+def converted(h: TracedArray, spec: Spec) -> TracedArray:
+    """The handle as one of the given type (a new one, that shares nothing)."""
+    y = o.cast(h, spec.dtype)
+    return root(y.content, y.home, spec.kind)
+
+
+def described(x: Any) -> str:
+    """A value as error messages show it."""
+    if isinstance(x, Undefined):
+        return "not bound"
+    h = numeric(x)
+    if h is not None and not (isinstance(x, (bool, int, float)) and not isinstance(x, np.generic)):
+        return str(spec_of(h))
+    return f"{x!r:.60}" if isinstance(x, (bool, int, float, str, type(None))) else f"a {type(x).__name__}"
+
+
+def is_same(a: Any, b: Any) -> bool:
+    """Whether two leaves that are no arrays are interchangeable."""
+    from ..outside import same_value
+    return a is b or same_value(a, b)

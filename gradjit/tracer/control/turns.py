@@ -1,0 +1,219 @@
+"""What a `for` runs over, by index: ranges with traced bounds, rows of arrays, enumerate, zip and reversed of these."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from ...errors import TraceError
+from .. import extents, operands as o
+from ..array import ARRAY, TracedArray, leak, root
+from ..dispatch import leave
+from ..locations import fail
+from ..outside import is_data_array
+from ..recorder import recorders
+
+
+class Turns:
+    """A sequence whose items are found by index."""
+
+    def count(self) -> Any:
+        """Its length: an int, or a form."""
+        raise NotImplementedError
+
+    def at(self, i: Any) -> Any:
+        """Item number i, an int or a traced one that is in range."""
+        raise NotImplementedError
+
+    @property
+    def bounds(self) -> tuple[Any, Any, int]:
+        """lo, hi and step of the index that `item` takes."""
+        return 0, self.count(), 1
+
+    def item(self, i: Any) -> Any:
+        """The item that the loop's index stands for."""
+        return self.at(i)
+
+    @property
+    def static(self) -> int | None:
+        """The length, where it is known."""
+        n = self.count()
+        return n if isinstance(n, int) else None
+
+    def __len__(self) -> int:
+        n = self.static
+        if n is None:
+            self.refuse()
+        return n
+
+    def __iter__(self) -> Iterator[Any]:
+        if self.static is None:
+            self.refuse()
+        return (self.at(i) for i in range(len(self)))
+
+    def refuse(self) -> int:
+        fail(TraceError, "the length of a range or sequence with traced bounds is not known while gradjit compiles the "
+                         "function; run over it with a for statement")
+
+
+class TracedRange(Turns):
+    """`range` with traced arguments, or an ordinary one."""
+
+    def __init__(self, start: Any, stop: Any, step: Any = 1):
+        self.start, self.stop, self.step = start, stop, step
+
+    def count(self) -> Any:
+        span = extents.linear(self.stop) - extents.linear(self.start) if self.step > 0 else (
+            extents.linear(self.start) - extents.linear(self.stop))
+        known = extents.form(span)
+        width = abs(self.step)
+        if isinstance(known, int):
+            return max(0, -(-known // width))
+        return extents.quotient(extents.larger(extents.form(span + (width - 1)), 0), width)
+
+    def at(self, i: Any) -> Any:
+        return self.start + i * self.step
+
+    @property
+    def bounds(self) -> tuple[Any, Any, int]:
+        return self.start, self.stop, self.step
+
+    def item(self, i: Any) -> Any:
+        return i
+
+    def __reversed__(self) -> Turns:
+        return Reversed(self)
+
+
+class Rows(Turns):
+    """Along the first axis of an array."""
+
+    def __init__(self, array: TracedArray):
+        self.array = array
+
+    def count(self) -> Any:
+        return extents.form(self.array.extents[0])
+
+    def at(self, i: Any) -> Any:
+        return self.array[i]
+
+
+class Numbered(Turns):
+    """enumerate."""
+
+    def __init__(self, inner: Turns, start: Any = 0):
+        self.inner, self.start = inner, start
+
+    def count(self) -> Any:
+        return self.inner.count()
+
+    def at(self, i: Any) -> Any:
+        return (i + self.start if not is_zero(self.start) else i), self.inner.at(i)
+
+
+class Zipped(Turns):
+    def __init__(self, parts: list[Turns]):
+        self.parts = parts
+
+    def count(self) -> Any:
+        shortest: Any = None
+        for p in self.parts:
+            shortest = p.count() if shortest is None else extents.smaller(shortest, p.count())
+        return shortest if not isinstance(shortest, int) else min(p.count() for p in self.parts) \
+            if all(isinstance(p.count(), int) for p in self.parts) else shortest
+
+    def at(self, i: Any) -> Any:
+        return tuple(p.at(i) for p in self.parts)
+
+
+class Reversed(Turns):
+    def __init__(self, inner: Turns):
+        self.inner = inner
+
+    def count(self) -> Any:
+        return self.inner.count()
+
+    def at(self, i: Any) -> Any:
+        return self.inner.at(last(self.inner) - i)
+
+
+def last(t: Turns) -> Any:
+    return extents.handle(extents.linear(t.count()) - 1)
+
+
+def is_zero(x: Any) -> bool:
+    return isinstance(x, int) and x == 0
+
+
+def turns(x: Any) -> Turns | None:
+    """What can be run over by index; None for other iterables."""
+    if isinstance(x, Turns):
+        return x
+    if type(x) is range:
+        return TracedRange(x.start, x.stop, x.step)
+    if is_data_array(x) and recorders():
+        x = o.captured(x)
+    return Rows(x) if isinstance(x, TracedArray) and x.kind == ARRAY and x.ndim else None
+
+
+# builtins -----------------------------------------------------------------------------------------------------------
+def index(x: Any, what: str) -> Any:
+    """An integer argument of range, known or traced."""
+    if not isinstance(x, TracedArray):
+        return x.__index__()
+    if not x.ir_dtype.is_integer or x.ndim:
+        fail(TraceError, f"{what} of range() is {x!r}, which is no integer; write int(...) of it")
+    return leave(numeric_index(x))
+
+
+def numeric_index(x: TracedArray) -> TracedArray:
+    y = o.cast(x, np.int64)
+    return root(y.content, y.home, "python number")
+
+
+def traced_range(*args: Any) -> Any:
+    """range(...): with traced arguments a TracedRange."""
+    if not o.is_traced(args):
+        return range(*args)
+    if not 1 <= len(args) <= 3:
+        raise TypeError(f"range expected 1 to 3 arguments, got {len(args)}")
+    start, stop, step = (0, args[0], 1) if len(args) == 1 else (*args, 1) if len(args) == 2 else args
+    step = index(step, "the step")
+    if isinstance(step, TracedArray):
+        leak(step, "whether a range runs upwards or downwards", "pass the step as an int argument, which is static")
+    if step == 0:
+        raise ValueError("range() arg 3 must not be zero")
+    start, stop = index(start, "the start"), index(stop, "the end")
+    return range(start, stop, step) if not o.is_traced((start, stop)) else TracedRange(start, stop, step)
+
+
+def is_lazy(*xs: Any) -> bool:
+    """Whether builtins keep to indices: an array or a traced range is among the arguments, and nothing but such."""
+    return bool(recorders()) and any(isinstance(x, (Turns, TracedArray)) or is_data_array(x) for x in xs) and all(
+        turns(x) is not None for x in xs)
+
+
+def numbered(items: Any, start: Any = 0) -> Any:
+    return Numbered(turns(items), start) if is_lazy(items) else enumerate(items, start)  # type: ignore[arg-type]
+
+
+def zipped(*items: Any, strict: bool = False) -> Any:
+    if items and is_lazy(*items):
+        parts = [t for t in map(turns, items) if t is not None]
+        if strict and len({p.static for p in parts}) > 1:
+            raise ValueError("zip() arguments are of different lengths")
+        return Zipped(parts)
+    return zip(*items, strict=strict)
+
+
+def backwards(items: Any) -> Any:
+    if isinstance(items, Turns) or is_lazy(items):
+        t = turns(items)
+        assert t is not None
+        return Reversed(t)
+    return reversed(items)
+
+
+RULES: dict[Any, Any] = {range: traced_range, enumerate: numbered, zip: zipped, reversed: backwards}
