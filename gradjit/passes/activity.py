@@ -2,32 +2,48 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Sequence
+from collections.abc import Container, Iterable, Iterator
 
-from ..ir import Op, Value, captures
-
-
-def inputs(op: Op) -> tuple[Value, ...]:
-    """What an operation reads: its operands, then what its regions capture."""
-    return (*op.operands, *captures(op)) if op.regions else op.operands
+from ..ir import TAPE, Block, Func, Op, Value, walk
+from . import flow
 
 
-def varied(ops: Iterable[Op], sources: Iterable[Value], constant: Container[str]) -> set[Value]:
-    """The inexact sources and what depends on them; results of `constant` operations do not, nor do integers.
+class Activity:
+    """The values, regions' included, that lie on a way of derivatives from `sources` to `results`.
 
-    An operation with regions counts as a whole: if it reads a varied value, all its inexact results are varied.
+    A tape is active if some place in its records is. `pops` are the operations that
+    pop a record with such places, or have one that does in a region; `places`
+    tells which: a push and its pop agree on them, so that each pop must be reversed, also where no cotangent arrives.
     """
-    found = {v for v in sources if v.dtype.is_inexact}
-    for op in ops:
-        if op.name not in constant and any(v in found for v in inputs(op)):
-            found.update(r for r in op.results if r.dtype.is_inexact)
-    return found
+
+    def __init__(self, block: Block, sources: Iterable[Value], results: Iterable[Value], constant: Container[str]):
+        def reads(op: Op) -> Iterator[tuple[Value, Value]]:
+            if not op.regions and op.name not in constant:
+                for v in inexact(op.operands):
+                    for r in inexact(op.results):
+                        yield v, r
+
+        self.tapes = flow.Tapes(block)
+        self.found = flow.between(flow.edges(Func("", block), self.tapes, reads), inexact(sources), inexact(results))
+        self.records = {op for op in walk(block) if op.name in ("push", "pop") and self.places(op)}
+        pops = {op for op in self.records if op.name == "pop"}
+        self.pops = {op for op in walk(block) if any(inner in pops for inner in nest(op))} if pops else pops
+        self.roots = {self.tapes.root(op.operands[0]) for op in self.records}
+
+    def __contains__(self, v: Value) -> bool:
+        return self.tapes.root(v) in self.roots if v.dtype is TAPE else v in self.found
+
+    def places(self, op: Op) -> list[int]:
+        """The active places in the record that a push or pop moves."""
+        return [k for k, slot in enumerate(self.tapes.slots(op)) if slot in self.found]
 
 
-def useful(ops: Sequence[Op], results: Iterable[Value], constant: Container[str]) -> set[Value]:
-    """The inexact results and what they depend on, other than through `constant` operations."""
-    found = {v for v in results if v.dtype.is_inexact}
-    for op in reversed(ops):
-        if op.name not in constant and any(r in found for r in op.results):
-            found.update(v for v in inputs(op) if v.dtype.is_inexact)
-    return found
+def nest(op: Op) -> Iterator[Op]:
+    """An operation and all in its regions."""
+    yield op
+    for region in op.regions:
+        yield from walk(region)
+
+
+def inexact(values: Iterable[Value]) -> list[Value]:
+    return [v for v in values if v.dtype.is_inexact]

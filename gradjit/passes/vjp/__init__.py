@@ -3,6 +3,7 @@
 RULES: for each operation `rule(b, op, needs, *cts)`, which gives a cotangent, or None, for each operand. `op` stands in
     the function being built, so that its operands and results can be read as residuals. `needs` says which operands
     want a cotangent: nothing is emitted for the others. `cts` are the results' cotangents, None where none arrived.
+    An operation that has regions or moves records of a tape has in place of it a `walk(reverser, op)`.
 CONSTANT: operations whose derivative is zero wherever it is defined, with the reason. Nothing flows through them.
 UNSUPPORTED: operations through which derivatives should flow and cannot yet: differentiating them is an error.
 MOVES_MASKS: operations whose rule only moves elements, and so moves the mask of a cotangent as it moves its value.
@@ -16,21 +17,23 @@ from ...errors import DifferentiationError
 from ...ir import Block, Builder, Func, Value
 from ...ir.rewrite import Env
 from ..checks import append_parameter
-from . import control, creation, elementwise, indexing, linalg, movement, reduction, special
-from .driver import Rule, Tables, pullback
+from . import control, creation, elementwise, indexing, linalg, movement, reduction, special, tape
+from .driver import Rule, Tables, Walk, pullback
 
-RULES: dict[str, Rule] = {
+LOCAL: dict[str, Rule] = {
     **creation.RULES, **elementwise.RULES, **special.RULES, **reduction.RULES, **movement.RULES, **indexing.RULES,
-    **linalg.RULES, **control.RULES,
+    **linalg.RULES,
 }
+WALKS: dict[str, Walk] = {**control.RULES, **tape.RULES}
+RULES: dict[str, Rule | Walk] = {**LOCAL, **WALKS}
 CONSTANT: dict[str, str] = {
     **creation.CONSTANT, **elementwise.CONSTANT, **special.CONSTANT, **reduction.CONSTANT, **movement.CONSTANT,
     **indexing.CONSTANT, **linalg.CONSTANT, **control.CONSTANT,
 }
-UNSUPPORTED: dict[str, str] = control.UNSUPPORTED
+UNSUPPORTED: dict[str, str] = {}
 MOVES_MASKS = movement.MOVES_MASKS | reduction.MOVES_MASKS
 
-TABLES = Tables(RULES, CONSTANT, UNSUPPORTED, MOVES_MASKS)
+TABLES = Tables(LOCAL, WALKS, CONSTANT, UNSUPPORTED, MOVES_MASKS)
 
 
 def reverse(func: Func, wrt: Sequence[int]) -> Func:

@@ -1,13 +1,111 @@
-"""Control flow. Its reverse needs the values that each region kept (tapes), which are not planned yet."""
+"""Reverses of loops and branches: a loop that runs backwards, a branch on the same condition.
+
+What a region reads from outside gets its cotangent through the reverse as well: a loop carries it from turn to turn,
+begun with what has arrived, so that what the turns add is added in place; a branch yields it from both sides.
+Here the reverses read the values of the forward regions as if they were in scope; `residuals` brings them there.
+"""
 
 from __future__ import annotations
 
-from .driver import Rule
+from collections.abc import Sequence
 
-RULES: dict[str, Rule] = {}
+from ...ir import INDEX, Block, Builder, Op, Value, captures
+from ..fold import splat_of
+from .driver import Reverser, Walk
+from .twins import Pair, Twin, carry, complete, insert, result
+
+
+def _for(reverser: Reverser, op: Op) -> None:
+    loop(reverser, op, op.operands[3:], op.regions[0].params[1:], backwards(reverser.b, op))
+
+
+def _while(reverser: Reverser, op: Op) -> None:
+    """The forward loop counts its turns."""
+    inits, params = op.operands, op.regions[1].params
+    turns = counted(reverser.source, op)
+    zero, one = (reverser.b.const(n, INDEX.dtype) for n in (0, 1))
+    loop(reverser, op, inits, params, (zero, turns, one))
+
+
+def loop(reverser: Reverser, op: Op, inits: Sequence[Value], params: Sequence[Value], bounds: Sequence[Value]) -> None:
+    """The reverse of a loop: it carries the cotangents of carried values, then of what the body reads from outside."""
+    body = op.regions[-1]
+    carried = [k for k, p in enumerate(params) if reverser.wants(p) or reverser.wants(op.results[k])]
+    captured = [v for v in captures(op) if reverser.wants(v)]
+    begun = [reverser.taken(op.results[k]) or reverser.zero(params[k]) for k in carried]
+    begun += [reverser.taken(v) or reverser.zero(v) for v in captured]
+    types = [v.type for v in (*(params[k] for k in carried), *captured)]
+    back = Block((INDEX, *types), ("", *(ct_name(v) for v in (*(params[k] for k in carried), *captured))))
+    inner = reverser.within(back, body)
+    for v, ct in zip((*captured, *(body.results[k] for k in carried)),
+                     (*back.params[1 + len(carried):], *back.params[1:1 + len(carried)]), strict=True):
+        inner.add(v, ct)
+    inner.run()
+    inner.b.loc = op.loc
+    back.results = tuple(inner.taken(v) or inner.zero(v) for v in (*(params[k] for k in carried), *captured))
+    made = reverser.b.append("for", (*bounds, *begun), dict(op.attrs) if op.name == "for" else {}, (back,))
+    for v, ct in zip((*(inits[k] for k in carried), *captured), made.results, strict=True):
+        reverser.add(v, ct)
+    reverser.twins.append(Twin(op, made, (Pair(body, back, inner.twins),)))
+
+
+def ct_name(v: Value) -> str:
+    return f"ct_{v.name}" if v.name else ""
+
+
+def backwards(b: Builder, op: Op) -> tuple[Value, Value, Value]:
+    """The bounds and step of the same indices in reverse order."""
+    lo, hi, step = op.operands[:3]
+    known = [splat_of(v) for v in (lo, hi, step)]
+    if all(n is not None for n in known):
+        r = range(*map(int, known))[::-1]
+        return tuple(b.const(n, INDEX.dtype) for n in (r.start, r.stop, r.step))  # type: ignore[return-value]
+    one = b.const(1, INDEX.dtype)
+    if known[2] == 1:
+        return b.sub(hi, one), b.sub(lo, one), b.const(-1, INDEX.dtype)
+    if known[2] == -1:
+        return b.add(hi, one), b.add(lo, one), one
+    # The last index is `lo` and as many steps as lie before `hi`; a loop without turns has one before `lo`, and less.
+    steps = b.floordiv(b.sub(b.sub(hi, lo), b.sign(step)), step)
+    return b.add(lo, b.mul(steps, step)), b.sub(lo, step), b.neg(step)
+
+
+def counted(source: Block, op: Op) -> Value:
+    """How many turns a `while` made: one more value that it carries. `source` is the block that it stands in."""
+    before = Builder(Block(), op.loc)
+    param = carry(op, before.const(0, INDEX.dtype), "turns")
+    turns = result(op, INDEX)
+    insert(source, op, before.block.ops)
+    b = Builder(op.regions[1], op.loc)
+    complete(op, b.add(param, b.const(1, INDEX.dtype)))
+    return turns
+
+
+def _if(reverser: Reverser, op: Op) -> None:
+    """Each side goes on from the cotangents that have arrived for what the branch reads."""
+    captured = [v for v in captures(op) if reverser.wants(v)]
+    begun = [reverser.taken(v) for v in (*op.results, *captured)]
+    sides = [reverser.within(Block(), region) for region in op.regions]
+    found = [side(inner, (*inner.source.results, *captured), begun, captured) for inner in sides]
+    kept = [k for k in range(len(captured)) if any(cts[k] is not None for cts in found)]
+    for inner, cts in zip(sides, found, strict=True):
+        inner.b.block.results = tuple(cts[k] or inner.zero(captured[k]) for k in kept)
+    made = reverser.b.append("if", op.operands, {}, tuple(inner.b.block for inner in sides),
+                             [captured[k].type for k in kept])
+    for k, ct in zip(kept, made.results, strict=True):
+        reverser.add(captured[k], ct)
+    reverser.twins.append(Twin(op, made, tuple(Pair(inner.source, inner.b.block, inner.twins) for inner in sides)))
+
+
+def side(inner: Reverser, values: Sequence[Value], begun: Sequence[Value | None], captured: Sequence[Value]
+         ) -> list[Value | None]:
+    """Run the reverse of one branch; the cotangents of what it reads from outside."""
+    for v, ct in zip(values, begun, strict=True):
+        inner.add(v, ct)
+    inner.run()
+    inner.b.loc = None
+    return [inner.taken(v) for v in captured]
+
+
+RULES: dict[str, Walk] = {"for": _for, "while": _while, "if": _if}
 CONSTANT: dict[str, str] = {}
-
-UNSUPPORTED: dict[str, str] = dict.fromkeys(
-    ("if", "for", "while", "tape", "push", "pop"),
-    "control flow on traced values is not differentiated yet; write np.where for a branch, "
-    "and for a loop one over a Python sequence, which is unrolled")

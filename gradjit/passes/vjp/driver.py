@@ -6,18 +6,27 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Union
 
-from ...ir import OPS, Block, Builder, Func, Op, Value
+from ...ir import OPS, TAPE, Block, Builder, Func, Op, Value
 from ...ir.rewrite import Env, copy_op, new_block
-from ..activity import inputs, varied
+from ..activity import Activity
 from ..checks import check_operation, check_parameters
 from ..partials import Flow, Masked, settle, united
-from .places import Scattered, Window, filled, total
+from .places import Scattered, Window, accumulated, filled, total
+from .rebuild import keep
+from .twins import Twin
+
+LASTING = frozenset({"update", "scatter", "scatter_add"})
+"""What makes of an array another one that may stand in the same memory."""
 
 Contribution = Union[Flow, Window, Scattered]
 """What a rule gives for an operand: a cotangent, or a part of one that is put in place when all have arrived."""
 
 Rule = Callable[..., Sequence["Contribution | None"]]
-"""`rule(b, op, needs, *cts) -> one cotangent, or None, for each of inputs(op)`"""
+"""`rule(b, op, needs, *cts) -> one cotangent, or None, for each operand`"""
+
+Walk = Callable[["Reverser", Op], None]
+"""`walk(reverser, op)` takes the cotangents of the results of an operation that has regions or moves records of a tape,
+and adds those of what it reads."""
 
 
 @dataclass(frozen=True)
@@ -25,24 +34,44 @@ class Tables:
     """What the package's tables say about each operation; see there."""
 
     rules: Mapping[str, Rule]
+    walks: Mapping[str, Walk]
     constant: Mapping[str, str]
     unsupported: Mapping[str, str]
     moves_masks: frozenset[str]
 
 
 class Reverser:
-    """Cotangents of the values of one block. `varied` are the values that want one."""
+    """Cotangents of the values of one block.
 
-    def __init__(self, b: Builder, tables: Tables, varied: set[Value]):
+    active: which values want one.
+    source: the block whose operations are reversed.
+    inside: whether that is a region. Cotangents of arrays, which go from turn to turn there, are added to in place,
+        window by window.
+    twins: the operations with regions that were reversed, with their reverses.
+    """
+
+    def __init__(self, b: Builder, tables: Tables, active: Activity, source: Block, inside: bool = False):
         self.b = b
         self.tables = tables
-        self.varied = varied
+        self.active = active
+        self.source = source
+        self.inside = inside
         self.arrived: dict[Value, list[Contribution]] = {}
         self.settled: dict[Masked, Value] = {}
+        self.twins: list[Twin] = []
+        self.own = set(source.ops) if inside else set()
+
+    def within(self, block: Block, region: Block) -> Reverser:
+        """The reverser of a region, which emits into `block`."""
+        return Reverser(Builder(block), self.tables, self.active, region, inside=True)
+
+    def wants(self, v: Value) -> bool:
+        """Whether v gets a cotangent."""
+        return v in self.active
 
     def add(self, v: Value, ct: Contribution | None) -> None:
         """Another contribution to the cotangent of v. None is a structural zero."""
-        if ct is None or v not in self.varied:
+        if ct is None or not self.wants(v):
             return
         t = ct.type if isinstance(ct, (Value, Window, Scattered)) else ct.value.type
         assert t == v.type, f"cotangent {t} of a {v.type}"
@@ -60,7 +89,8 @@ class Reverser:
             masked = [f for f in flows if isinstance(f, Masked)]
             if len(masked) == len(flows):
                 return united(self.b, masked)
-        return total(self.b, [self.settle(f) for f in flows], windows, scattered)
+        put = accumulated if self.inside else total
+        return put(self.b, [self.settle(f) for f in flows], windows, scattered)
 
     def settle(self, flow: Flow) -> Value:
         """The flow with its mask applied. Both operands of an addition get one masked flow: it is settled once."""
@@ -88,17 +118,21 @@ class Reverser:
         ct = self.take(v)
         return None if ct is None else self.settle(ct)
 
-    def run(self, ops: Sequence[Op]) -> None:
-        """Pull cotangents back through operations that stand in the function being built, last first."""
-        for op in reversed(ops):
-            if any(r in self.arrived for r in op.results):
+    def run(self) -> None:
+        """Pull cotangents back through the operations that stand in the source now, last first."""
+        for op in reversed(tuple(self.source.ops)):
+            if any(r in self.arrived for r in op.results) or op in self.active.pops:
                 self.b.loc = op.loc
-                self.pull(op)
+                walk = self.tables.walks.get(op.name)
+                if walk is None:
+                    self.pull(op)
+                else:
+                    walk(self, op)
 
     def pull(self, op: Op) -> None:
         check_operation(op, self.tables.unsupported)
-        rule, sources = self.tables.rules[op.name], inputs(op)
-        needs = tuple(v in self.varied for v in sources)
+        rule, sources = self.tables.rules[op.name], op.operands
+        needs = tuple(map(self.wants, sources))
         cts = self.apply(rule, op, needs)
         if len(sources) == 2 and sources[0] is sources[1] and all(isinstance(ct, Value) for ct in cts):
             # x * x: both halves are equal, so that adding them first leaves one multiple (and one fused operation).
@@ -106,13 +140,25 @@ class Reverser:
         for v, ct in zip(sources, cts, strict=True):
             self.add(v, ct)
 
+    def is_lasting(self, op: Op) -> bool:
+        """Whether a window is taken from an array that is not computed in this turn, but goes from turn to turn: a mask
+        would cost the whole array, and could not go with it."""
+        if not self.inside or op.name != "slice":
+            return False
+        source = op.operands[0].op
+        return source is None or source.name in LASTING or bool(source.regions) or source not in self.own
+
+    def zero(self, like: Value) -> Value:
+        """The cotangent of `like` where none arrived and one must be written out: zeros, or an empty tape."""
+        return self.b.tape() if like.dtype is TAPE else self.b.zeros(like.type)
+
     def apply(self, rule: Rule, op: Op, needs: tuple[bool, ...]) -> Sequence[Contribution | None]:
         """The rule on the cotangents, with their mask carried along where that can be."""
         b = self.b
         ct = self.take(op.results[0]) if len(op.results) == 1 else None
         if isinstance(ct, Masked) and OPS[op.name].pointwise:
             return [masked(b, part, ct.mask) for part in rule(b, op, needs, ct.value)]
-        if isinstance(ct, Masked) and op.name in self.tables.moves_masks:
+        if isinstance(ct, Masked) and op.name in self.tables.moves_masks and not self.is_lasting(op):
             values, masks = rule(b, op, needs, ct.value), rule(b, op, needs, ct.mask)
             return [None if v is None or m is None else Masked(whole(b, v), whole(b, m))
                     for v, m in zip(values, masks, strict=True)]
@@ -148,15 +194,19 @@ def pullback(func: Func, wrt: Sequence[int], tables: Tables, suffix: str,
     env: Env = {}
     block = new_block(func.params, env)
     b = Builder(block)
-    ops = [copy_op(b, op, env) for op in func.ops]
+    for op in func.ops:
+        copy_op(b, op, env)
     results = [env[r] for r in func.results]
     wanted = [env[func.params[k]] for k in wrt]
     b.loc = None
-    reverser = Reverser(b, tables, varied(ops, wanted, tables.constant))
-    for r, ct in zip(results, seeds(b, block, env), strict=True):
+    cts = list(seeds(b, block, env))
+    seeded = [r for r, ct in zip(results, cts, strict=True) if ct is not None]
+    reverser = Reverser(b, tables, Activity(block, wanted, seeded, tables.constant), block)
+    for r, ct in zip(results, cts, strict=True):
         reverser.add(r, ct)
-    reverser.run(ops)
+    reverser.run()
     block.results = (*results, *gradients(reverser, wanted))
+    keep(block, reverser.twins)
     return Func(func.name + suffix, block)
 
 

@@ -63,10 +63,33 @@ def total(b: Builder, values: Iterable[Value], windows: Sequence[Window], scatte
     return found
 
 
+def accumulated(b: Builder, values: Iterable[Value], windows: Sequence[Window], scattered: Iterable[Scattered]
+                ) -> Value | None:
+    """The same sum where the first of the arrays may be changed in place: windows are added to it one by one.
+
+    Each costs the window so, not the array; those that make up half of the array, together, are put together first.
+    """
+    found: Value | None = None
+    for v in values:
+        found = v if found is None else b.add(found, v)
+    for w in joined(b, windows):
+        if found is None or is_large(w):
+            found = filled(b, w) if found is None else b.add(found, filled(b, w))
+        else:
+            there = b.slice(found, starts=w.starts, sizes=w.sizes, steps=w.steps)
+            found = b.update(found, b.add(there, w.value), starts=w.starts, steps=w.steps)
+    return found if found is None and not scattered else total(b, [] if found is None else [found], (), scattered)
+
+
+def is_large(w: Window) -> bool:
+    """Whether adding the window to an array takes not much less than adding an array."""
+    return w.is_static and 2 * w.value.type.size >= w.type.size
+
+
 def filled(b: Builder, w: Window) -> Value:
     """The window as a whole array: a pad, which fuses with the work around it; an update where extents are symbolic."""
     if not w.is_static:
-        return b.update(b.zeros(w.type), w.value, starts=w.starts, steps=w.steps)
+        return b.update(b.zeros(w.type.with_dtype(w.value.dtype)), w.value, starts=w.starts, steps=w.steps)
     w = forwards(b, w)
     if w.sizes == w.type.shape:
         return w.value

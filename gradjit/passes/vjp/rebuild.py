@@ -1,0 +1,349 @@
+"""The reverse of a nest as it will be: with what was kept popped, the rest computed again, arrays carried backwards."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from ...errors import DifferentiationError
+from ...ir import ArrayType, Block, Builder, Op, Value
+from ...ir.core import map_type
+from ...ir.ops.tape import TAPE_TYPE
+from ...ir.rewrite import copy_op
+from ...tracer.locations import fail
+from .residuals import Nest, Plan, reads
+from .twins import Pair, Twin, carry, complete, insert, parameter, result
+from .undo import Passage, Path, overwritten, places, restored
+
+
+class Unavailable(Exception):
+    """A value is not there when it is needed: `value` must be kept on the tape in place of being computed or undone."""
+
+    def __init__(self, value: Value):
+        super().__init__(value)
+        self.value = value
+
+
+def keep(block: Block, twins: Sequence[Twin]) -> None:
+    """Make the reverses of a function's nests read only what is in scope. `block` is the function's own."""
+    for twin in twins:
+        nest = Nest(twin)
+        dear: set[Value] = set()
+        whole: set[Value] = set()
+        while True:
+            plan = Plan(nest, dear, whole)
+            try:
+                outermost = Outermost(plan)
+                made = finished(outermost, plan, twin)
+                break
+            except Unavailable as e:
+                missing = e.value
+            group = dear if missing in plan.again else whole
+            if missing in group or missing in plan.kept:
+                fail(DifferentiationError, f"the reverse of this {twin.op.name!r} reads a {missing.type} before it "
+                                           f"can be found again; this is a gap in gradjit", twin.op.loc)
+            group.add(missing)
+        attach(block, outermost, made)
+
+
+@dataclass
+class Made:
+    """The parts of a finished reverse: operands and result types behind those that it has, its regions."""
+
+    regions: tuple[Block, ...]
+    arrays: list[Value]
+    passages: list[Passage]
+
+
+class Region:
+    """The reverse of one region under construction.
+
+    env: what forward values, and those of the draft, are here.
+    at: for each path that is gone backwards, how many of its steps are not undone yet; arrays: its array now.
+    held: paths that may not move, while the reverse of one of their steps is under construction.
+    """
+
+    def __init__(self, plan: Plan, twin: Twin, pair: Pair, block: Block, outer: Scope, tape: Value | None):
+        self.plan = plan
+        self.nest = plan.nest
+        self.twin = twin
+        self.pair = pair
+        self.outer = outer
+        self.b = Builder(block, twin.op.loc)
+        self.tape = tape
+        self.env: dict[Value, Value] = {}
+        self.at: dict[Path, int] = {}
+        self.arrays: dict[Path, Value] = {}
+        self.held: set[Path] = set()
+        self.old: dict[Op, Value] = {}
+        self.paths = plan.paths[pair]
+        self.stack: list[Value] = outer.stack
+
+    # looking up -------------------------------------------------------------------------------------------------------
+    def get(self, v: Value) -> Value:
+        """What a value of the forward pass or of the draft is here. Raises Unavailable."""
+        if v in self.env:
+            return self.env[v]
+        path = self.path_of(v)
+        if path is not None:
+            self.rewind(path, path.versions.index(v))
+        elif self.nest.home.get(v) is not self.pair:
+            return self.outer.get(v)
+        elif v in self.nest.same:
+            return self.get(self.nest.same[v])
+        elif v in self.plan.again:
+            self.again(v)
+        if v not in self.env:
+            raise Unavailable(self.stack[-1] if self.stack else v)
+        return self.env[v]
+
+    def all(self, values: Iterable[Value], reader: Value | None = None) -> dict[Value, Value]:
+        """Several values at once. An array may have moved on while another was looked for."""
+        wanted = list(dict.fromkeys(values))
+        for v in wanted:
+            self.get(v)
+        lost = [v for v in wanted if self.is_gone(v)]
+        if lost:
+            raise Unavailable(reader or lost[0])
+        return {v: self.get(v) for v in wanted}
+
+    def is_gone(self, v: Value) -> bool:
+        home = self.nest.home.get(v)
+        if home is None or v in self.env or v in self.nest.same:
+            return False
+        return home is self.pair or self.outer.is_gone(v)
+
+    def path_of(self, v: Value) -> Path | None:
+        """The path on which v is found."""
+        if v in self.plan.kept:
+            return None
+        return next((p for p in self.paths if v in p.versions), None)
+
+    def again(self, v: Value) -> None:
+        """Compute a value once more."""
+        op = v.op
+        assert op is not None
+        if v in self.stack:
+            raise Unavailable(v)
+        self.stack.append(v)
+        env = self.all(reads(op), v)
+        self.stack.pop()
+        copy_op(self.b, op, env)
+        self.env.update({r: env[r] for r in op.results})
+
+    # going backwards --------------------------------------------------------------------------------------------------
+    def rewind(self, path: Path, to: int) -> None:
+        """Undo the steps of a path behind the version `to`, where they are writes."""
+        while self.at.get(path, -1) > to:
+            write = path.steps[self.at[path] - 1]
+            if path in self.held or not isinstance(write, Op):
+                raise Unavailable(self.stack[-1] if self.stack else path.versions[to])
+            self.undo(path, write)
+
+    def undo(self, path: Path, write: Op) -> None:
+        """One write undone, behind everything that reads the version it made."""
+        self.held.add(path)
+        self.read_all(write.result)
+        env = self.all(places(write))
+        self.held.discard(path)
+        self.b.loc = write.loc
+        self.arrive(path, self.at[path] - 1, restored(self.b, write, self.arrays[path], self.old[write], env))
+
+    def arrive(self, path: Path, at: int, array: Value) -> None:
+        """The array as it was in the version `at`."""
+        if path in self.at:
+            self.forget(path.versions[self.at[path]])
+        self.at[path], self.arrays[path] = at, array
+        if path.versions[at] not in self.plan.kept:
+            self.env[path.versions[at]] = array
+
+    def forget(self, version: Value) -> None:
+        if version not in self.plan.kept:
+            del self.env[version]
+
+    def read_all(self, version: Value) -> None:
+        """Compute now what will be computed from a version that is about to go."""
+        for v in self.plan.readers.get(version, ()):
+            if v not in self.env:
+                self.again(v)
+
+    # the block --------------------------------------------------------------------------------------------------------
+    def fill(self, arrays: Sequence[tuple[Path, Value]]) -> list[Value]:
+        """Write the block; the arrays as they were in the beginning."""
+        for path, array in arrays:
+            self.arrive(path, len(path.steps), array)
+        self.pop()
+        for op in self.pair.back.ops:
+            if op in self.nest.backs:
+                self.reverse(self.nest.backs[op])
+            elif op in self.nest.live:
+                env = self.all(reads(op))
+                copy_op(self.b, op, env)
+                self.env.update({r: env[r] for r in op.results})
+        results = [self.get(v) for v in self.pair.back.results]
+        for path, _ in arrays:
+            self.rewind(path, 0)
+        self.b.block.results = (*results, *([self.tape] if self.tape is not None else []),
+                                *(self.arrays[path] for path, _ in arrays))
+        return results
+
+    def pop(self) -> None:
+        """Take the turn's records from the tape. Extents come before what they are extents of."""
+        for record in records(self.plan, self.pair):
+            types = tuple(map_type(t, self.get) for t in map(type_of, record))
+            assert self.tape is not None
+            self.tape, *values = self.b.append("pop", (self.tape,), {"types": types}).results
+            for entry, v in zip(record, values, strict=True):
+                if isinstance(entry, Op):
+                    self.old[entry] = v
+                else:
+                    self.env[entry] = v
+                    v.name = entry.name
+
+    def reverse(self, twin: Twin) -> None:
+        """The finished reverse of an operation of the region."""
+        draft = twin.back
+        through = [path for path in self.paths for p in path.passages if p.twin is twin]
+        for path in through:
+            self.rewind(path, path.behind(twin))
+        env = self.all(reads(draft))
+        self.held.update(through)
+        made = finished(self, self.plan, twin)
+        for path in through:
+            self.read_all(path.versions[self.at[path]])
+        self.held.difference_update(through)
+        operands = [env[v] for v in draft.operands]
+        if twin.op.name != "if":
+            operands += [*self.tapes(twin), *made.arrays]
+        types = [*(map_type(r.type, lambda v: env.get(v, v)) for r in draft.results),
+                 *(v.type for v in (*self.tapes(twin), *made.arrays))]
+        new = Op(draft.name, tuple(operands), draft.attrs, tuple(types), made.regions, draft.loc)
+        self.b.block.ops.append(new)
+        self.env.update(zip(draft.results, new.results, strict=False))
+        rest = list(new.results[len(draft.results):])
+        if self.tapes(twin):
+            self.tape = rest.pop(0)
+        for path in through:
+            passage = path.steps[self.at[path] - 1]
+            assert isinstance(passage, Passage)
+            self.arrive(path, self.at[path] - 1, rest[made.passages.index(passage)])
+
+    def tapes(self, twin: Twin) -> list[Value]:
+        """The tape, if the reverse of an operation takes from it."""
+        return [self.tape] if twin in self.plan.taped and self.tape is not None else []
+
+
+class Outermost:
+    """The function's own block, whose values are all in scope."""
+
+    def __init__(self, plan: Plan):
+        self.plan = plan
+        self.stack: list[Value] = []
+        op = plan.nest.twin.op
+        self.tape = Value(TAPE_TYPE, op, len(op.results))  # `push` makes it a result of the forward operation
+
+    def get(self, v: Value) -> Value:
+        return v
+
+    def is_gone(self, v: Value) -> bool:
+        return False
+
+
+Scope = Region | Outermost
+
+
+def finished(outer: Scope, plan: Plan, twin: Twin) -> Made:
+    """The finished regions of a reverse."""
+    passages = [p for p in plan.undone if p.twin is twin]
+    arrays = [outer.get(p.end) for p in passages]
+    if twin.op.name == "if":
+        regions = tuple(branch(outer, plan, twin, pair, passages, arrays) for pair in twin.pairs)
+    else:
+        regions = (turn(outer, plan, twin, passages, arrays),)
+    return Made(regions, arrays, passages)
+
+
+def branch(outer: Scope, plan: Plan, twin: Twin, pair: Pair, passages: Sequence[Passage], arrays: Sequence[Value]
+           ) -> Block:
+    """Tape and arrays come from outside."""
+    block = Block()
+    region = Region(plan, twin, pair, block, outer, outer.tape if twin in plan.taped else None)
+    region.fill([(p.paths[twin.pairs.index(pair)], a) for p, a in zip(passages, arrays, strict=True)])
+    return block
+
+
+def turn(outer: Scope, plan: Plan, twin: Twin, passages: Sequence[Passage], arrays: Sequence[Value]) -> Block:
+    """Tape and arrays are carried."""
+    (pair,) = twin.pairs
+    draft = pair.back
+    block = Block()
+    fresh = [parameter(block, map_type(p.type, outer.get), p.name) for p in draft.params]
+    tape = parameter(block, TAPE_TYPE) if twin in plan.taped else None
+    carried = [parameter(block, a.type, p.end.name) for p, a in zip(passages, arrays, strict=True)]
+    region = Region(plan, twin, pair, block, outer, tape)
+    region.env.update(zip(draft.params, fresh, strict=True))
+    if twin.op.name == "for":
+        region.env[pair.block.params[0]] = fresh[0]
+        fresh[0].name = pair.block.params[0].name
+    region.fill([(p.paths[0], a) for p, a in zip(passages, carried, strict=True)])
+    return block
+
+
+def records(plan: Plan, pair: Pair) -> list[list[Value | Op]]:
+    """A turn's records as they are popped: what has known extents, then what has computed ones."""
+    entries = plan.records[pair]
+    known = [e for e in entries if type_of(e).is_static]
+    return [r for r in (known, [e for e in entries if not type_of(e).is_static]) if r]
+
+
+def type_of(entry: Value | Op) -> ArrayType:
+    return entry.operands[-1].type if isinstance(entry, Op) else entry.type
+
+
+# the forward pass -----------------------------------------------------------------------------------------------------
+def attach(block: Block, outermost: Outermost, made: Made) -> None:
+    """Put the finished regions into the reverse in the function's own block, and let the forward pass push."""
+    plan = outermost.plan
+    twin, back = plan.nest.twin, plan.nest.twin.back
+    back.regions = made.regions
+    if twin in plan.taped:
+        before = Builder(Block(), twin.op.loc)
+        empty = before.tape()
+        insert(block, twin.op, before.block.ops)
+        push(twin, plan, empty, outermost.tape)
+        if back.name != "if":
+            back.operands = (*back.operands, outermost.tape)
+        result(back, TAPE_TYPE)
+    if back.name != "if":
+        back.operands = (*back.operands, *made.arrays)
+    for a in made.arrays:
+        result(back, a.type)
+
+
+def push(twin: Twin, plan: Plan, tape: Value, behind: Value | None = None) -> Value:
+    """Let the regions of an operation push their records; the tape behind it (`behind`, if it is there already)."""
+    op = twin.op
+    if op.name != "if":
+        tape = carry(op, tape)
+    behind = result(op, TAPE_TYPE, behind)
+    complete(op, *(push_records(pair, plan, tape) for pair in twin.pairs))
+    return behind
+
+
+def push_records(pair: Pair, plan: Plan, tape: Value) -> Value:
+    for inner in reversed(pair.twins):
+        if inner in plan.taped:
+            tape = push(inner, plan, tape)
+    for record in reversed(records(plan, pair)):
+        values = [held(pair.block, e) if isinstance(e, Op) else e for e in record]
+        tape = Builder(pair.block, values[0].op.loc if values[0].op is not None else None).push(tape, *values)
+    return tape
+
+
+def held(block: Block, write: Op) -> Value:
+    """What a write overwrites, read before it."""
+    before = Builder(Block(), write.loc)
+    old = overwritten(before, write)
+    insert(block, write, before.block.ops)
+    return old
+

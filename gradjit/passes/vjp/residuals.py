@@ -1,0 +1,264 @@
+"""Which values of a loop's turns the reverse needs, and which of them are kept.
+
+The reverses of regions are built as if the values of the forward regions were in scope. What they really read is what
+must be there again: it is computed once more, kept on the tape, or read off an array that is carried backwards
+(`undo`). A minimum cut through the nest's values decides, with what `costs` says of keeping and of computing, each as
+often as its loop turns. `rebuild` then writes the reverse as it will be.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+
+from ...ir import TAPE, Block, Op, Value
+from . import costs
+from .mincut import INFINITE, Network
+from .twins import Pair, Twin
+from .undo import Passage, Passages, Path, places
+
+
+def reads(op: Op) -> Iterator[Value]:
+    """What an operation reads by itself: operands and index values, those in its results' types included."""
+    yield from op.uses()
+    for r in op.results:
+        yield from extents(r)
+
+
+def extents(v: Value) -> Iterator[Value]:
+    return (e for e in v.shape if isinstance(e, Value))
+
+
+class Nest:
+    """A loop (or branch) of the function's own block with all that is nested in it.
+
+    home: the region that defines a value; values of the function's own block have none, and are always at hand.
+    order: the values of a region as they are defined.
+    outer: the region around a region; None for the outermost.
+    weight: about how often a region runs.
+    live: the operations of the reverses that are needed.
+    demanded: the values of forward regions that they read.
+    same: carried values that no turn changes, with what they are from the beginning.
+    """
+
+    def __init__(self, twin: Twin):
+        self.twin = twin
+        self.home: dict[Value, Pair] = {}
+        self.order: dict[Value, int] = {}
+        self.outer: dict[Pair, Pair | None] = {}
+        self.weight: dict[Pair, int] = {}
+        self.same: dict[Value, Value] = {}
+        self.counted: set[Pair] = set()
+        self.twins: dict[Op, Twin] = {}
+        self.backs: dict[Op, Twin] = {}
+        self.live: set[Op] = set()
+        needed = {**self._living(twin.back), **dict.fromkeys(reads(twin.back))}
+        self._enter(twin, None, 1)
+        self.demanded = [v for v in needed if v in self.home]
+        self.passages = Passages(self.twins, self.home)
+        self.version_of: dict[Value, Passage] = {}
+        self.order.update({v: k for k, v in enumerate(self.home)})
+        for t in self.twins.values():
+            self._versions(t)
+
+    # what is needed ---------------------------------------------------------------------------------------------------
+    def _living(self, op: Op) -> dict[Value, None]:
+        """Mark what the regions of a reverse need; the values that they read."""
+        self.live.add(op)
+        needed: dict[Value, None] = {}
+        for region in op.regions:
+            needed.update(self._block(region))
+        return needed
+
+    def _block(self, block: Block) -> dict[Value, None]:
+        needed = dict.fromkeys(block.results)
+        for p in block.params:
+            needed.update(dict.fromkeys(extents(p)))
+        for op in reversed(block.ops):
+            if any(r in needed for r in op.results):
+                needed.update(self._living(op))
+                needed.update(dict.fromkeys(reads(op)))
+        return needed
+
+    def _enter(self, twin: Twin, outer: Pair | None, weight: int) -> None:
+        """Register a twin and, in it, those whose reverse is needed."""
+        self.twins[twin.op] = self.backs[twin.back] = twin
+        if twin.op.name == "for":
+            self.counted.update(twin.pairs)
+        weight *= max(costs.turns(twin.op), 1)
+        for pair in twin.pairs:
+            self.outer[pair], self.weight[pair] = outer, weight
+            self.home.update(dict.fromkeys(pair.block.params, pair))
+            for op in pair.block.ops:
+                self.home.update(dict.fromkeys(op.results, pair))
+            pair.twins = [t for t in pair.twins if t.back in self.live]
+            for t in pair.twins:
+                self._enter(t, pair, weight)
+        self._unchanged(twin)
+
+    def _unchanged(self, twin: Twin) -> None:
+        if twin.op.name == "if":
+            return
+        block = twin.pairs[0].block
+        params = block.params[1:] if twin.op.name == "for" else block.params
+        inits = twin.op.operands[3:] if twin.op.name == "for" else twin.op.operands
+        self.same.update({p: init for p, init, r in zip(params, inits, block.results, strict=True) if r is p})
+
+    def _versions(self, twin: Twin) -> None:
+        for k in range(len(twin.op.results)):
+            passage = self.passages.through(twin, k)
+            for path in passage.paths if passage is not None else ():
+                first = 1 if twin.op.name == "if" else 0  # what a branch takes from outside is a version there
+                assert passage is not None
+                self.version_of.update(dict.fromkeys(path.versions[first:], passage))
+
+    def is_given(self, v: Value) -> bool:
+        """Whether v is the index of a `for`, which the reverse has as its own."""
+        pair = self.home[v]
+        return v.owner is pair.block and v.index == 0 and pair in self.counted
+
+    def sources(self, v: Value) -> list[Value] | None:
+        """The forward values that v can be computed from; None if it cannot be computed in the reverse."""
+        if v in self.same:
+            return self.inside([self.same[v]])
+        if self.is_given(v):
+            return []
+        op = v.op
+        if op is None or op.regions or op.name in ("tape", "push", "pop"):
+            return None
+        return self.inside(reads(op))
+
+    def inside(self, values: Iterable[Value]) -> list[Value]:
+        return [v for v in dict.fromkeys(values) if v in self.home]
+
+
+class Plan:
+    """What is kept, undone and computed again for one nest.
+
+    kept: the values on the tape. undone: the arrays that are carried backwards. needed: all forward values that the
+    reverse has again. again: those among them that are computed.
+    dear: values that must not be computed again, as what they read is not there when they are needed.
+    whole: versions of arrays that must not be undone, likewise.
+    """
+
+    def __init__(self, nest: Nest, dear: set[Value], whole: set[Value]):
+        self.nest = nest
+        self.dear = dear
+        self.whole = whole
+        self.net = Network()
+        self.seen: set[Value | Passage] = set()
+        for v in nest.demanded:
+            self.net.edge(self.available(v), self.net.sink, INFINITE)
+        self.side = self.net.cut()
+        self.kept: dict[Value, None] = {}
+        self.undone: dict[Passage, None] = {}
+        self.again: dict[Value, None] = {}
+        self.needed: set[Value | Passage] = set()
+        self._need(nest.demanded)
+        self.paths = self._paths()
+        self.records = {pair: self._record(pair) for pair in nest.weight}
+        self.taped = {t for t in nest.twins.values() if self._has_tape(t)}
+        self.readers = self._readers()
+
+    # the network: on the sink's side is what the reverse has ----------------------------------------------------------
+    def available(self, v: Value) -> int:
+        """The node that says that the reverse has v. Behind it: v is kept (an edge that costs), or made available."""
+        out = self.net.node(("has", v))
+        if v not in self.seen:
+            self.seen.add(v)
+            made = self.net.node(("makes", v))
+            weight = self.nest.weight[self.nest.home[v]]
+            self.net.edge(made, out, INFINITE if v.dtype is TAPE else max(costs.size(v.type), 1) * weight)
+            self._made(v, made, weight)
+        return out
+
+    def _made(self, v: Value, made: int, weight: int) -> None:
+        passage = self.passage(v)
+        sources = self.nest.sources(v)
+        if passage is not None:
+            self.net.edge(self.undoing(passage), made, INFINITE)
+        elif sources is None or v in self.dear or v in self.nest.version_of:
+            self.net.edge(self.net.source, made, INFINITE)
+        else:
+            op = v.op
+            self.net.edge(self.net.source, made, costs.work(op) * weight if op is not None else 0)
+            for s in sources:
+                self.net.edge(self.available(s), made, INFINITE)
+
+    def passage(self, v: Value) -> Passage | None:
+        """The way on which v is found when its array is carried backwards."""
+        return None if v in self.whole else self.nest.version_of.get(v)
+
+    def undoing(self, passage: Passage) -> int:
+        """The node that says that an array is carried backwards."""
+        node = self.net.node(passage)
+        if passage not in self.seen:
+            self.seen.add(passage)
+            kept = sum(costs.size(w.operands[-1].type) * self.nest.weight[p.pair]
+                       for p in passage.paths for w in p.writes)
+            self.net.edge(self.net.source, node, kept)
+            for v in self.required(passage):
+                self.net.edge(self.available(v), node, INFINITE)
+            for inner in inner_passages(passage):
+                self.net.edge(self.undoing(inner), node, INFINITE)
+        return node
+
+    def required(self, passage: Passage) -> list[Value]:
+        """What carrying an array backwards takes: what it was in the end, and where each write went."""
+        wheres = [v for p in passage.paths for w in p.writes for v in places(w)]
+        return self.nest.inside([passage.end, *wheres])
+
+    # what the cut says ------------------------------------------------------------------------------------------------
+    def _need(self, values: Sequence[Value]) -> None:
+        todo: list[Value | Passage] = list(values)
+        while todo:
+            v = todo.pop()
+            if v in self.needed:
+                continue
+            self.needed.add(v)
+            if isinstance(v, Passage):
+                self.undone[v] = None
+                todo += [*self.required(v), *inner_passages(v)]
+            elif self.net.node(("makes", v)) not in self.side:
+                self.kept[v] = None
+            elif (passage := self.passage(v)) is not None:
+                todo.append(passage)
+            else:
+                self.again[v] = None
+                todo += self.nest.sources(v) or ()
+
+    # records ----------------------------------------------------------------------------------------------------------
+    def _record(self, pair: Pair) -> list[Value | Op]:
+        """What a turn leaves on the tape: values, and for a write what it overwrites. In the order of the program."""
+        writes = {w for p in self.paths[pair] for w in p.writes}
+        found: list[Value | Op] = [p for p in pair.block.params if p in self.kept]
+        for op in pair.block.ops:
+            if op in writes:
+                found.append(op)
+            found += [r for r in op.results if r in self.kept]
+        return found
+
+    def _paths(self) -> dict[Pair, list[Path]]:
+        """The ways of arrays through each region that are gone backwards."""
+        found: dict[Pair, list[Path]] = {pair: [] for pair in self.nest.weight}
+        for passage in self.undone:
+            for path in passage.paths:
+                found[path.pair].append(path)
+        return found
+
+    def _has_tape(self, twin: Twin) -> bool:
+        """Whether anything is kept in a nest."""
+        return any(self.records[pair] or any(map(self._has_tape, pair.twins)) for pair in twin.pairs)
+
+    def _readers(self) -> dict[Value, list[Value]]:
+        """For a version of an array the values of its region that are computed from it again, in order."""
+        found: dict[Value, list[Value]] = {}
+        for v in sorted(self.again, key=self.nest.order.__getitem__):
+            for s in self.nest.sources(v) or ():
+                if s in self.nest.version_of and self.nest.home[s] is self.nest.home[v]:
+                    found.setdefault(s, []).append(v)
+        return found
+
+
+def inner_passages(passage: Passage) -> list[Passage]:
+    return [inner for p in passage.paths for inner in p.passages]
+
