@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from typing import Any
 
@@ -16,7 +17,10 @@ _NUMBER = re.compile(r"-?(?:inf|nan|true|false|\d+(?:\.\d*)?(?:e[+-]?\d+)?)")
 _WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _VALUE = re.compile(r"%([A-Za-z0-9_.]+)")
 _LOC = re.compile(r"[ \t{]*;[ \t]*(\S+):(\d+)[ \t]*(?=\n|$)")
+_TEXT = re.compile(r'"(?:[^"\\\n]|\\.)*"')
 _FUNC_NAME = re.compile(r"[\w.<>]+")
+
+_EFFECTS = frozenset(name for name, spec in OPS.items() if spec.effect)
 
 
 class Cursor:
@@ -82,6 +86,14 @@ class Cursor:
             return int(text)
         except ValueError:
             raise self.error(f"expected an integer, found {text!r}") from None
+
+    def string(self) -> str:
+        """A text in double quotes, with JSON's escapes."""
+        quoted = self.match(_TEXT, "a text in double quotes").group()
+        try:
+            return str(json.loads(quoted))
+        except ValueError:
+            raise self.error(f"{quoted} is no text in double quotes") from None
 
     def dtype(self) -> DType:
         word = self.word()
@@ -166,18 +178,24 @@ class Cursor:
     def leaves(self, leave: str) -> bool:
         if self.peek(leave):
             return True
-        if self.peek("%") or self.peek("="):
+        if self.peek("%") or self.peek("=") or self.gives_nothing():
             return False
         self.skip()
         raise self.error(f"expected an operation or {leave!r}")
 
+    def gives_nothing(self) -> bool:
+        """Whether the next operation is one of those that stand for their effect alone."""
+        word = _WORD.match(self.text, self.ahead())
+        return word is not None and word.group() in _EFFECTS
+
     def op(self) -> Op:
         results = []
         start = self.ahead()
-        while not self.accept("="):
-            results.append(self.typed_name())
-            if not self.peek("="):
-                self.expect(",")
+        if not self.gives_nothing():
+            while not self.accept("="):
+                results.append(self.typed_name())
+                if not self.peek("="):
+                    self.expect(",")
         name = self.word()
         if name not in OPS:
             raise self.error(f"unknown operation {name!r}")
@@ -216,6 +234,8 @@ class Cursor:
             return {"value": read_literal(self, declared[0]), "shape": declared[0].shape}
         found = {}
         for attr, kind in OPS[name].attrs.items():
+            if attr in OPS[name].defaults and not self.peek(attr):
+                continue
             self.expect(attr)
             self.expect("=")
             found[attr] = kind.read(self)

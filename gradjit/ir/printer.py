@@ -73,7 +73,7 @@ class Printer:
         shown = self.operation(op)
         results = ", ".join(self.define(r) for r in op.results)
         where = f"  ; {op.loc}" if self.locations and op.loc else ""
-        head = f"{pad}{results} = {shown}"
+        head = f"{pad}{results} = {shown}" if results else f"{pad}{shown}"
         if not op.regions:
             self.out.append(head + where)
             return
@@ -95,7 +95,9 @@ class Printer:
             return [self.window(op.attrs["starts"], op.attrs["sizes"], op.attrs["steps"])]
         if op.name == "const":
             return [show_literal(op.attrs["value"])]
-        return [f"{name}={kind.show(op.attrs[name], self.names)}" for name, kind in OPS[op.name].attrs.items()]
+        spec = OPS[op.name]
+        return [f"{name}={kind.show(op.attrs[name], self.names)}" for name, kind in spec.attrs.items()
+                if name not in spec.defaults or op.attrs.get(name, spec.defaults[name]) != spec.defaults[name]]
 
     def window(self, starts: tuple[Extent, ...], sizes: tuple[Extent, ...], steps: tuple[int, ...]) -> str:
         """`[start:+size:step, ...]`, the step left out where it is 1."""

@@ -89,7 +89,7 @@ class _Checker:
         spec = OPS.get(op.name)
         if spec is None:
             self.fail(op, f"unknown operation {op.name!r}")
-        elif set(op.attrs) != set(spec.attrs):
+        elif not set(spec.attrs) - set(spec.defaults) <= set(op.attrs) <= set(spec.attrs):
             self.fail(op, f"attributes {sorted(op.attrs)}, expected {sorted(spec.attrs)}")
         elif len(op.regions) != spec.regions or (spec.arity is not None and len(op.operands) != spec.arity):
             self.fail(op, f"{len(op.operands)} operands and {len(op.regions)} regions")

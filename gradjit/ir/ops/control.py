@@ -1,7 +1,9 @@
 """Structured control flow: operations with regions.
 
 `if cond { then } else { otherwise }`: the regions take no parameters and yield values of the same types.
-`for lo, hi, step, init... { (i, carried...) ... yield next... }`: i runs as Python's range(lo, hi, step).
+`for lo, hi, step, init... { (i, carried...) ... yield next... }`: i runs as Python's range(lo, hi, step). `snapshots`:
+    the reverse of the loop keeps so many states of what it carries and computes again what lies between; 0: it keeps
+    what it reads of every turn.
 `while init... { (carried...) yield bool } { (carried...) yield next... }`.
 The interpreter gives them their meaning.
 """
@@ -12,6 +14,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from ...errors import DtypeError
+from .. import attrs as kinds
 from ..core import Block
 from ..types import BOOL, INDEX, ArrayType
 from .spec import OpSpec, table
@@ -65,6 +68,7 @@ def _check_while(types: Types, _: dict[str, Any], regions: Sequence[Block]) -> l
 
 OPS = table(
     OpSpec("if", "control", 1, _infer_if, None, regions=2, check_regions=_check_if),
-    OpSpec("for", "control", None, _infer_for, None, regions=1, check_regions=_check_for),
+    OpSpec("for", "control", None, _infer_for, None, {"snapshots": kinds.INT}, regions=1, check_regions=_check_for,
+           defaults={"snapshots": 0}),
     OpSpec("while", "control", None, _infer_while, None, regions=2, check_regions=_check_while),
 )

@@ -24,6 +24,7 @@ class OpSpec:
     evaluate: the meaning, in NumPy: `evaluate(*arrays, **attrs)` gives an array, or a tuple for several results. None
         for operations with regions, which the interpreter runs itself.
     attrs: attribute names with their kinds, in printing order.
+    defaults: the attributes that an operation may lack, and what stands for them then.
     regions: the number of nested regions.
     check_regions: for operations with regions, `check(operand types, attrs, regions) -> error texts`.
     pointwise: each element of the result depends on the same element of each operand and nothing else.
@@ -42,6 +43,7 @@ class OpSpec:
     pointwise: bool = False
     commutative: bool = False
     effect: bool = False
+    defaults: dict[str, Any] = field(default_factory=dict)
 
 
 def table(*specs: OpSpec) -> dict[str, OpSpec]:
