@@ -9,10 +9,10 @@ from typing import Any
 
 from ..ir import OPS, Func, Value
 from .affine import Affine, Var
-from .elements import Index
+from .elements import Index, Notes
 from .numbers import GATHER, LOAD, cost_of, memory_cost
 from .schedule import Scheduler, Slot
-from .tasks import MUST, Frame, Lowering, Task
+from .tasks import MUST, Frame, Lowering, Task, only
 
 ROUNDS = 12
 """Times that the schedule is made anew to keep what is dear."""
@@ -82,9 +82,23 @@ def too_deep(func: Func) -> set[Value]:
 def required(p: Plan) -> set[Value]:
     """Values without which the program cannot be lowered: operands of calls, sources of gathers."""
     wanted = set(p.low.wanted)
+    if p.low.frame:
+        wanted |= wanted_by_singles(p.low, p.low.frame.singles)
     for t in p.path:
         wanted |= t.notes.needs_memory
     return wanted
+
+
+def wanted_by_singles(low: Lowering, singles: Sequence[Value]) -> set[Value]:
+    """What the nodes of single elements need: no task of their own shows it."""
+    e = low.elements
+    e.memo.clear()
+    e.notes = Notes()
+    for v in singles:
+        e.at(v, only(v))
+    found, e.notes = e.notes.needs_memory, None
+    e.memo.clear()
+    return found
 
 
 def too_many_pieces(p: Plan) -> set[Value]:

@@ -74,21 +74,23 @@ class Task:
         self.node, self.address = self.element(e, index), self.place(e, index)
         e.notes = None
 
-    def accesses(self, evaluated: Container[Node] = ()) -> Iterator[tuple[Buffer, Affine, bool]]:
-        """The buffers and addresses that the task touches, other than through nodes that are evaluated already, and
-        whether it writes there.
-        """
+    def accesses(self) -> Iterator[tuple[Buffer, Affine, bool]]:
+        """The buffers and addresses that the task touches, and whether it writes there."""
         yield self.target.buffer, self.address, True
-        atoms = [a for a in self.address.terms if isinstance(a, Node)]
+        for n in self.loads():
+            yield *n.attrs, False
+
+    def loads(self, evaluated: Container[Node] = ()) -> Iterator[Node]:
+        """What the task loads, other than through nodes that are evaluated already."""
         seen: set[Node] = set()
-        stack = [self.node, *atoms]
+        stack = [self.node, *(a for a in self.address.terms if isinstance(a, Node))]
         while stack:
             n = stack.pop()
             if n is None or n in seen or n in evaluated:
                 continue
             seen.add(n)
             if n.kind == "load":
-                yield *n.attrs, False
+                yield n
                 stack.extend(a for a in n.attrs[1].terms if isinstance(a, Node))
             stack.extend(n.args)
 
@@ -113,14 +115,20 @@ def moves(op: Op) -> bool:
 class Frame:
     """What surrounds a part of a program that is lowered by itself.
 
-    homes: for each parameter its memory, or the node of a scalar. targets: memory for results. in_place: updates whose
-    target is the memory of the array that they change.
+    homes: for each parameter its memory, or the node of its only element. targets: memory for results. singles: results
+    of one element, of which a node is wanted. in_place: updates whose target is the memory of what they change.
     """
 
     nodes: Nodes
     homes: Mapping[Value, Node | View]
     targets: Mapping[Value, View]
+    singles: Sequence[Value] = ()
     in_place: Container[Value] = ()
+
+
+def only(v: Value) -> Index:
+    """The index of the only element of an array."""
+    return (ZERO,) * v.type.rank
 
 
 class Lowering:
@@ -162,7 +170,9 @@ class Lowering:
             home = frame.homes[p]
             given = p
             if isinstance(home, Node):
-                self.elements.live[(p, ())] = home
+                self.elements.live[(p, only(p))] = home
+                if p in self.memory:
+                    self.task("map", p, self.view_of(p), p.type.extents, None, constantly(home))
                 continue
             if p in self.memory:
                 given = Value(p.type, None, 0, p.name)
@@ -314,6 +324,10 @@ class Lowering:
         reads = tuple(self.elements.base(o) for o in operands if self.elements.view(o) is not None)
         self.filled.add(value)
         self.tasks.append(CallTask(value, call, reads))
+
+
+def constantly(node: Node) -> Callable[[Elements, Index], Node]:
+    return lambda e, i: node
 
 
 def element_of(value: Value) -> Callable[[Elements, Index], Node]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from ...ir import Op, Value
 from ..loops import Assign, Buffer, Cell, Let, Node, Stmt, Tape, View
-from .hazards import is_whole
+from .hazards import is_single, is_whole
 from .scope import Home, Scope
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ def carry(low: Regions, scope: Scope, k: int, op: Op, init: Value, out: list[Stm
     """Where a loop keeps a value that it carries, with its initial value there."""
     if init.dtype.kind == "O":
         return low.tape(scope, init)
-    if not init.type.rank:
+    if is_single(init.type):
         cell = Cell(f"v{low.serial()}", init.dtype)
         out.append(Assign((cell,), (low.scalar(scope, init),)))
         return cell
@@ -51,7 +51,7 @@ def enter(low: Regions, inner: Scope, params: Iterable[Value], places: Iterable[
 
 def read(low: Regions, cell: Cell) -> Node:
     """What the cell holds now."""
-    return low.nodes.make("cell", (), (cell, low.serial()), cell.dtype, frozenset())
+    return low.nodes.make("cell", (), (cell, next(low.versions)), cell.dtype, frozenset())
 
 
 def leave(low: Regions, scope: Scope, results: Iterable[Value], places: Iterable[Place], out: list[Stmt]) -> None:

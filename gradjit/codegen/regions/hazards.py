@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from ...ir import ArrayType, Block, Value
+from ...ir import ArrayType, Block, Op, Value
+from ...ir.linear import Linear
+from ...ir.ranges import Ranges
 from ..affine import Affine
 from ..elements import row_major
 from ..loops import Node, View, in_order
@@ -16,6 +18,11 @@ from .scope import CHANGES
 def is_whole(view: View, t: ArrayType) -> bool:
     """Whether a view shows all of its buffer in order."""
     return view.offset == 0 and view.strides == row_major(view.buffer.shape) and len(view.buffer.shape) == t.rank
+
+
+def is_single(t: ArrayType) -> bool:
+    """Whether there is one element, which is held as a node whatever the rank."""
+    return t.is_static and t.size == 1
 
 
 def root_of(region: Block, v: Value) -> Value | None:
@@ -40,26 +47,45 @@ def root_of(region: Block, v: Value) -> Value | None:
     return None if v in region.params else v
 
 
-def conflicts(p: Plan, view: View, value: Value, scalars: Iterable[Node], evaluated: set[Node]) -> bool:
+def conflicts(p: Plan, view: View, value: Value, singles: Iterable[Node], evaluated: set[Node], apart: Node) -> bool:
     """Whether a part reads memory that it overwrites, other than each element just before it is replaced.
 
-    What `evaluated` nodes have read they need no more.
+    What `evaluated` nodes have read they need no more; loads of the version `apart` read other elements.
     """
-    buffer = view.buffer
+    def meets(n: Node) -> bool:
+        return n.attrs[0] is view.buffer and apart not in n.args
+
     for t in p.low.tasks:
         if isinstance(t, CallTask):
-            if any(v.buffer is buffer for v in t.call.reads):
+            if any(v.buffer is view.buffer and v.version is not apart for v in t.call.reads):
                 return True
-        elif any(b is buffer and not writes and not (t.value is value and safe(t, address))
-                 for b, address, writes in t.accesses(evaluated)):
+        elif any(meets(n) and not (t.value is value and safe(t, n.attrs[1])) for n in t.loads(evaluated)):
             return True
     seen: set[Node] = set(evaluated)
-    for root in scalars:
+    for root in singles:
         for n in in_order(root, seen.__contains__):
             seen.add(n)
-            if n.kind == "load" and n.attrs[0] is buffer:
+            if n.kind == "load" and meets(n):
                 return True
     return False
+
+
+def stand_apart(ranges: Ranges, read: Op, written: Op) -> bool:
+    """Whether a slice and an update of one array surely have no element in common."""
+    one = zip(read.attrs["starts"], read.attrs["sizes"], read.attrs["steps"], strict=True)
+    other = zip(written.attrs["starts"], written.operands[1].shape, written.attrs["steps"], strict=True)
+    for a, b in zip(one, other, strict=True):
+        (first, last), (begin, end) = ends(ranges, *a), ends(ranges, *b)
+        if ranges.is_less(last, begin) or ranges.is_less(end, first):
+            return True
+    return False
+
+
+def ends(ranges: Ranges, start: Value | int, size: Value | int, step: int) -> tuple[Linear, Linear]:
+    """The least and the greatest index of a window along an axis."""
+    first = ranges.linear(start)
+    last = first + (ranges.linear(size) - 1) * step
+    return (first, last) if step > 0 else (last, first)
 
 
 def safe(t: Task, address: Affine) -> bool:

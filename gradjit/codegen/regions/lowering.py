@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from ...errors import UnsupportedError
 from ...ir import I64, OPS, ArrayType, Func, Op, Value, captures
 from ...ir.ranges import Ranges, owners_of
-from ..affine import Affine
+from ..affine import Affine, dot
 from ..elements import whole
 from ..finish import finish
 from ..generate import Generator
 from ..loops import Buffer, Let, Node, Nodes, Program, Stmt, Store, Tape, View
 from ..memory import plan
 from ..symbolic import Extent
-from ..tasks import Frame
-from . import steps, tapes
-from .hazards import conflicts, is_whole
+from ..tasks import Frame, only
+from . import effects, steps, tapes
+from .hazards import conflicts, is_single, is_whole
 from .part import Part
 from .scope import CHANGES, FLEETING, Scope
 
@@ -28,7 +29,7 @@ SYMBOLIC = frozenset({"slice", "update", "broadcast", "reshape", "transpose", "s
                       "contract", "const", "iota", "gather", "scatter", "scatter_add", "cumsum", "cumprod"})
 """Operations on arrays of computed extents that have code, next to the pointwise ones."""
 
-STEPS = {**steps.STEPS, **tapes.STEPS}
+STEPS = {**steps.STEPS, **tapes.STEPS, **effects.STEPS}
 """Operations that are no part of straight code: `rule(lowering, scope, position, op) -> statements`."""
 
 
@@ -45,6 +46,7 @@ class Regions:
         self.literals: list[Buffer] = []
         self.changing: set[Buffer] = set()
         self.count = 0
+        self.versions = itertools.count()
 
     def run(self, width: int) -> Program:
         scope = Scope(None, self.func.body)
@@ -88,7 +90,7 @@ class Regions:
         return Extent(max(bound, 0), now)
 
     def version(self) -> Node:
-        return self.nodes.make("version", (), self.serial(), I64, frozenset())
+        return self.nodes.make("version", (), next(self.versions), I64, frozenset())
 
     def buffer(self, scope: Scope, t: ArrayType, name: str = "") -> View:
         """New memory, which belongs to the block."""
@@ -103,7 +105,10 @@ class Regions:
             e if isinstance(e, int) else int(self.extent(scope, e, e)) for e in t.shape))
 
     def scalar(self, scope: Scope, v: Value) -> Node:
+        """The node of the only element of a value."""
         home = scope.home(v)
+        if isinstance(home, View):
+            return self.nodes.load(home.buffer, dot((), (), home.offset), home.version)
         assert isinstance(home, Node), f"{v!r} is no scalar that is known here"
         return home
 
@@ -139,8 +144,8 @@ class Regions:
         """The statements of a block."""
         out: list[Stmt] = []
         pending: list[Op] = []
-        for k, op in enumerate(scope.block.ops):
-            if op.name in CHANGES and op.result.type.rank and self.may_change(scope, k, op):
+        for k, op in enumerate(scope.ops):
+            if op.name in CHANGES and not is_single(op.result.type) and self.may_change(scope, k, op):
                 out += self.change(scope, pending, k, op)
                 pending = []
             elif op.name in STEPS:
@@ -149,7 +154,7 @@ class Regions:
                 out += STEPS[op.name](self, scope, k, op)
             else:
                 pending.append(op)
-        return out + self.part(scope, pending, len(scope.block.ops))
+        return out + self.part(scope, pending, len(scope.ops))
 
     def part(self, scope: Scope, ops: Sequence[Op], k: int) -> list[Stmt]:
         """Operations before position k: what is read from there on gets a home."""
@@ -165,23 +170,23 @@ class Regions:
         another of them would read what it has overwritten.
         """
         kept, fleeting = self.results(scope, ops, k, given)
-        part = Part(self, scope)
+        part = Part(self, scope, in_place)
         for op in ops:
             part.op(op)
         for v in given:
             part.value(v)
-        scalars = [v for v in kept if not v.type.rank]
-        targets = {v: self.buffer(scope, self.static(scope, v.type), v.name) for v in kept if v.type.rank}
+        singles = [v for v in kept if is_single(v.type)]
+        targets = {v: self.buffer(scope, self.static(scope, v.type), v.name) for v in kept if v not in singles}
         views = {part.now[v]: replace(home, shape=part.now[v].type.extents) for v, home in {**targets, **given}.items()}
         part.block.results = tuple(part.now[v] for v in (*given, *kept))
         changed = {part.now[in_place.result]} if in_place else set()
-        frame = Frame(self.nodes, part.homes, views, changed)
+        frame = Frame(self.nodes, part.homes, views, [part.now[v] for v in singles], changed)
         p = plan(Func(self.func.name, part.block), (), frame)
         body = Generator(p).block(p.root.items, {})
         e = p.low.elements
-        found = {v: e.shown(e.at(part.now[v], ())) for v in scalars}
+        found = {v: e.shown(e.at(part.now[v], only(v))) for v in singles}
         taken, known = {view.buffer for view in given.values()}, scope.known()
-        if any(view.buffer in taken and conflicts(p, view, v, found.values(), known)
+        if any(view.buffer in taken and conflicts(p, view, v, found.values(), known, part.apart)
                for v, view in views.items()):
             for view in targets.values():
                 self.workspace.remove(view.buffer)
@@ -206,7 +211,7 @@ class Regions:
             for r in op.results:
                 if r in given or not (r in wanted or scope.is_read_from(r, k)):
                     continue
-                if op.name in FLEETING and r.type.rank and not self.endangered(scope, r, k):
+                if op.name in FLEETING and not is_single(r.type) and not self.endangered(scope, r, k):
                     fleeting[r] = op
                     wanted.update(op.uses())
                     wanted.update(e for e in r.type.shape if isinstance(e, Value))
@@ -220,6 +225,8 @@ class Regions:
         source = v
         while source.op is not None and source.op.name in FLEETING and source.op.operands:
             source = source.op.operands[0]
+        if source.op is not None and source.op.name in FLEETING:
+            return False
         return any(k <= at <= scope.last_through[v] for at in scope.changed_at.get(source, ()))
 
     # changes in place -----------------------------------------------------------------------------------------------
@@ -261,7 +268,7 @@ class Regions:
         home = scope.home(v)
         if isinstance(home, Node):
             return [Store(view.buffer, Affine({}), home)]
-        written = self.write(scope, [], len(scope.block.ops) + 1, {v: view})
+        written = self.write(scope, [], len(scope.ops) + 1, {v: view})
         assert written is not None
         return written
 

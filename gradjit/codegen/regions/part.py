@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from ...ir import ArrayType, Block, Op, Value
 from ...ir.core import map_attr
 from ..loops import Node, View
+from .hazards import stand_apart
 from .scope import Scope
 
 if TYPE_CHECKING:
@@ -16,9 +18,12 @@ if TYPE_CHECKING:
 class Part:
     """Straight operations as a function of their own: parameters are what they read, types have known extents."""
 
-    def __init__(self, lowering: Regions, scope: Scope):
+    def __init__(self, lowering: Regions, scope: Scope, change: Op | None = None):
         self.low = lowering
         self.scope = scope
+        self.change = change  # an update in place, the last operation of the part
+        self.apart = lowering.version()  # of what it surely does not overwrite
+        self.others: dict[Value, Value] = {}
         self.block = Block()
         self.now: dict[Value, Value] = {}
         self.homes: dict[Value, Node | View] = {}
@@ -36,9 +41,24 @@ class Part:
     def parameter(self, v: Value) -> None:
         home = self.scope.home(v)
         assert isinstance(home, (Node, View)), f"{v!r} has no home"
-        p = self.now[v] = Value(self.type(v.type), self.block, len(self.block.params), v.name)
+        self.now[v] = self.bound(v, home)
+
+    def bound(self, v: Value, home: Node | View) -> Value:
+        p = Value(self.type(v.type), self.block, len(self.block.params), v.name)
         self.block.params += (p,)
         self.homes[p] = home
+        return p
+
+    def operand(self, op: Op, v: Value) -> Value:
+        """An operand; for a slice that the update stands apart from, the array in a version of its own."""
+        change, home = self.change, self.scope.home(v)
+        if change is None or (op.name, change.name) != ("slice", "update") or v is not change.operands[0]:
+            return self.value(v)
+        if not isinstance(home, View) or not stand_apart(self.low.ranges, op, change):
+            return self.value(v)
+        if v not in self.others:
+            self.others[v] = self.bound(v, replace(home, version=self.apart))
+        return self.others[v]
 
     def extent(self, e: Value | int) -> int:
         return e if isinstance(e, int) else self.low.extent(self.scope, e, self.value(e))
@@ -48,7 +68,7 @@ class Part:
 
     def op(self, op: Op) -> None:
         self.low.check(op)
-        operands = tuple(map(self.value, op.operands))
+        operands = tuple(self.operand(op, v) for v in op.operands)
         attrs = {name: self.attribute(name, a) for name, a in op.attrs.items()}
         new = Op(op.name, operands, attrs, tuple(self.type(r.type) for r in op.results), (), op.loc)
         self.block.ops.append(new)

@@ -6,15 +6,10 @@ from dataclasses import dataclass, field
 
 from ...ir import Block, Op, Value, captures
 from ..loops import Buffer, Node, Tape, View
+from .order import CHANGES, FLEETING, changes_last
 
 Home = Node | View | Tape
 """What a value is where it can be read: a scalar's node, an array's memory, a tape."""
-
-CHANGES = frozenset({"update", "scatter", "scatter_add"})
-"""Operations that give their first operand with some elements replaced."""
-FLEETING = frozenset({"const", "iota", "broadcast", "reshape", "transpose", "slice"})
-"""Operations that cost nothing where their result is read, and so are done there."""
-
 
 @dataclass(eq=False)
 class Scope:
@@ -27,6 +22,7 @@ class Scope:
 
     outer: Scope | None
     block: Block
+    ops: list[Op] = field(init=False)  # in an order in which arrays are changed after they are read
     owned: set[Buffer] = field(default_factory=set)
     homes: dict[Value, Home] = field(default_factory=dict)
     fleeting: dict[Value, Op] = field(default_factory=dict)
@@ -36,7 +32,8 @@ class Scope:
     changed_at: dict[Value, list[int]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        for k, op in enumerate(self.block.ops):
+        self.ops = changes_last(self.block)
+        for k, op in enumerate(self.ops):
             inside = captures(op) if op.regions else []
             for v in (*op.uses(), *inside):
                 self.last[v] = k
@@ -44,9 +41,9 @@ class Scope:
             for v in (*changed, *(inside if op.name == "if" else ())):
                 self.changed_at.setdefault(v, []).append(k)
         for v in self.block.results:
-            self.last[v] = len(self.block.ops)
+            self.last[v] = len(self.ops)
         self.last_through.update(self.last)
-        for op in reversed(self.block.ops):
+        for op in reversed(self.ops):
             if op.name in FLEETING:
                 for v in op.operands:
                     self.last_through[v] = max(self.last_through.get(v, -1), self.last_through.get(op.result, -1))

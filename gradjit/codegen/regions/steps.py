@@ -8,7 +8,7 @@ from ...ir import I64, Op, Value
 from ..affine import ANYWHERE, Affine, Var
 from ..loops import Cell, If, Repeat, Stmt, View, While
 from .carried import Place, carry, enter, give, leave
-from .hazards import is_whole, root_of
+from .hazards import is_single, is_whole, root_of
 from .scope import Scope
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ def branch_place(low: Regions, scope: Scope, k: int, op: Op, r: Value) -> Place:
     if r.dtype.kind == "O":
         assert source is not None and not others
         return low.tape(scope, source)
-    if not r.type.rank:
+    if is_single(r.type):
         return Cell(f"v{low.serial()}", r.dtype)
     if source is not None and not others and may_lend(low, scope, k, op, source):
         home = scope.home(source)

@@ -12,6 +12,7 @@ from ..affine import Affine
 from ..elements import whole
 from ..flow import trips
 from ..loops import Buffer, Let, Node, Pop, Push, Repeat, Rewind, Stmt, Tape, View, While, inner
+from .hazards import is_single
 from .scope import Scope
 
 if TYPE_CHECKING:
@@ -67,7 +68,7 @@ def pop(low: Regions, scope: Scope, k: int, op: Op) -> list[Stmt]:
     entries = [entry(low, scope, r.type) for r in op.results[1:]]
     out: list[Stmt] = [Pop(tape, tuple((view.buffer, n) for view, n in entries))]
     for r, (view, _) in zip(op.results[1:], entries, strict=True):
-        if not r.type.rank:
+        if is_single(r.type):
             scope.homes[r] = node = low.nodes.load(view.buffer, Affine({}))
             out.append(Let(node))
         elif is_pushed_over(scope, k):
@@ -83,7 +84,7 @@ def pop(low: Regions, scope: Scope, k: int, op: Op) -> list[Stmt]:
 
 def is_pushed_over(scope: Scope, k: int) -> bool:
     """Whether something is pushed behind position k, so that what a pop shows there is overwritten."""
-    return any(x.name == "push" for op in scope.block.ops[k:] for x in (op, *inside(op)))
+    return any(x.name == "push" for op in scope.ops[k:] for x in (op, *inside(op)))
 
 
 def inside(op: Op) -> Iterator[Op]:
