@@ -17,8 +17,9 @@ T = TypeVar("T")
 
 
 def active(pusher: Pusher, op: Op) -> list[int]:
-    """The positions of the results that have tangents."""
-    return [k for k, r in enumerate(op.results) if r in pusher.active]
+    """The positions of the results that have tangents, or for a loop of what it carries, though nobody reads the end."""
+    handed = [op.results] + ([op.regions[-1].params[op.name == "for":]] if op.name != "if" else [])
+    return [k for k, stages in enumerate(zip(*handed, strict=True)) if any(v in pusher.active for v in stages)]
 
 
 def chosen(values: Sequence[T], positions: Sequence[int]) -> list[T]:
