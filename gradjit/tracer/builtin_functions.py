@@ -12,6 +12,7 @@ from ..errors import TraceError
 from . import extents, operands as o
 from .array import ARRAY, PYTHON, SCALAR, TracedArray
 from .control import turns
+from .control.branches import truth
 from .dispatch import apply, leave
 from .locations import fail
 from .selection import Selection
@@ -51,6 +52,10 @@ def _float(*args: Any) -> Any:
 
 def _int(*args: Any, **kwargs: Any) -> Any:
     return _number(args[0], np.int64) if args and isinstance(args[0], TracedArray) else int(*args, **kwargs)
+
+
+def _bool(*args: Any) -> Any:
+    return leave(truth(args[0])) if len(args) == 1 and isinstance(args[0], TracedArray) else bool(*args)
 
 
 def _complex(*args: Any, **kwargs: Any) -> Any:
@@ -154,7 +159,7 @@ def _refused(name: str) -> Rule:
 
 
 RULES: dict[Any, Rule] = {
-    type: _type, isinstance: _isinstance, float: _float, int: _int, complex: _complex, round: _round,
+    type: _type, isinstance: _isinstance, float: _float, int: _int, bool: _bool, complex: _complex, round: _round,
     min: _extreme("min", min, "lt", np.min), max: _extreme("max", max, "gt", np.max), sum: _sum,
     len: _len, any: _truth(any, np.any), all: _truth(all, np.all),
     map: _calls_back(map), filter: _calls_back(filter), sorted: _calls_back(sorted),

@@ -303,9 +303,16 @@ class _Lift(Rewrites, ast.NodeTransformer):  # type: ignore[misc]
             if hasattr(node, name):
                 setattr(node, name, self.visit(getattr(node, name)))
         self.scopes.pop()
-        return node
+        return node if isinstance(node, ast.GeneratorExp) else self.hook(node, "made", node)
 
     visit_ListComp = visit_SetComp = visit_DictComp = visit_GeneratorExp = comprehension
+
+    def display(self, node: Any) -> ast.AST:
+        """A list, dict or set that is written out."""
+        self.generic_visit(node)
+        return self.hook(node, "made", node) if not isinstance(getattr(node, "ctx", None), (ast.Store, ast.Del)) else node
+
+    visit_List = visit_Dict = visit_Set = display
 
     # expressions ----------------------------------------------------------------------------------------------------
     def visit_Name(self, node: ast.Name) -> ast.AST:
@@ -351,11 +358,13 @@ class _Lift(Rewrites, ast.NodeTransformer):  # type: ignore[misc]
         return node
 
     # statements -----------------------------------------------------------------------------------------------------
-    def visit_Assign(self, node: ast.Assign) -> ast.AST:
+    def visit_Assign(self, node: ast.Assign) -> ast.AST | list[ast.AST]:
         target = node.targets[0]
         if hasattr(node, "unbound"):
-            node.value = self.hook(node, "undefined", node.value)
+            node.value = self.hook(node, "undefined", node.value, ast.copy_location(ast.Constant(node.unbound), node))
             return node
+        if self.is_spread(node):
+            return self.apart(node)
         value = self.visit(node.value)
         if len(node.targets) == 1 and isinstance(target, ast.Subscript):
             call = self.hook(node, "set_item", value, self.visit(target.value), self.visit(target.slice))
@@ -368,6 +377,31 @@ class _Lift(Rewrites, ast.NodeTransformer):  # type: ignore[misc]
         node.targets = [self.visit(t) for t in node.targets]
         node.value = value
         return node
+
+    def is_spread(self, node: ast.Assign) -> bool:
+        """Whether items or attributes stand among several targets, as in `a[i], a[j] = a[j], a[i]`."""
+        return (len(node.targets) > 1 or isinstance(node.targets[0], (ast.Tuple, ast.List))) and any(
+            isinstance(n, (ast.Subscript, ast.Attribute)) and isinstance(n.ctx, ast.Store)
+            for t in node.targets for n in ast.walk(t))
+
+    def apart(self, node: ast.Assign) -> list[ast.AST]:
+        """Such an assignment as one to names, then one for each target, from left to right."""
+        later: list[ast.Assign] = []
+        lift = self
+
+        class Names(ast.NodeTransformer):
+            def visit_Name(self, n: ast.Name) -> ast.AST:
+                lift.protocols += 1
+                name = f"{HOOKS}_target{lift.protocols}"
+                later.append(ast.copy_location(ast.Assign([n], ast.copy_location(ast.Name(name, ast.Load()), n)), n))
+                return ast.copy_location(ast.Name(name, ast.Store()), n)
+
+            visit_Subscript = visit_Attribute = visit_Name  # type: ignore[assignment]
+
+        first = ast.copy_location(ast.Assign([Names().visit(t) for t in node.targets], self.visit(node.value)), node)
+        held = {n.id for t in first.targets for n in ast.walk(t) if isinstance(n, ast.Name)}
+        self.scopes[-1].bound |= held
+        return [first, *(s for n in later for s in _as_list(self.visit(n)))]
 
     def rebound_outside(self, targets: list[ast.expr]) -> list[str]:
         """Names among the targets that live outside of the outermost function."""

@@ -78,6 +78,8 @@ class Recorder:
         self.world = Outside()
         self.stages: dict[str, Func] = {}
         self.checking = False  # whether assertions on traced values are carried out
+        self.turns = 1
+        """Of the unrolled loops that are running, multiplied."""
         self.unrolled = 0
         """Turns of loops that could not be regions."""
         self.learned: dict[Any, Any] = {}

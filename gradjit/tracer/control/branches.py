@@ -190,7 +190,7 @@ class Merge:
             return lambda _: a.given
         for x, y in ((a, b), (b, a)):
             if isinstance(x.given, Undefined):
-                if isinstance(y.given, Undefined) or not x.given.is_internal:
+                if isinstance(y.given, Undefined) or not x.given.harmless:
                     return self.never(name, f"is assigned in one branch only ({self.place}); assign it before the branch, "
                                             f"or in both")
                 return self.tree(name, y, y, blank=0 if x is a else 1)

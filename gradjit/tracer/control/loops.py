@@ -41,6 +41,8 @@ from .turns import Turns, turns
 
 SHORT = 8
 """Loops of at most so many turns run as ordinary Python."""
+NESTED = 16
+"""How many turns such loops may have together, one inside of the other."""
 UNROLLED = 2000
 """The longest loop that is unrolled where it cannot be a region."""
 ALL_UNROLLED = 20000
@@ -76,6 +78,8 @@ class Loop:
             key = (site, signature(values))
             self.learned = self.recorder.outermost.learned.setdefault(key, self.learned)
         self.loc: Loc | None = here()
+        self.around = self.recorder.turns if self.recorder is not None else 1
+        """The turns of unrolled loops around this one, multiplied."""
         self.as_region = False
         self.frame: Frame | None = None
         """Of the attempt that is under way."""
@@ -98,6 +102,8 @@ class Loop:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> bool:
         if error is None:
             return False
+        if self.recorder is not None:
+            self.recorder.turns = self.around
         frame, self.frame = self.frame, None
         if frame is None:
             return self.native_error(error)
@@ -145,6 +151,8 @@ class Loop:
 
     def exit(self, values: tuple[Any, ...]) -> tuple[Any, ...]:
         """What the names hold behind the loop."""
+        if self.recorder is not None:
+            self.recorder.turns = self.around
         if self.trial is not None:
             self.trial.commit()
             self.trial = None
@@ -306,7 +314,7 @@ class Finish:
         if isinstance(x, Undefined):
             return lambda: x
         found, tree = ([x], None) if isinstance(x, TracedArray) else trees.flatten(x)
-        empty = self.loop.may_be_empty and not name.startswith("_gradjit_")
+        empty = self.loop.may_be_empty and not (isinstance(given, Undefined) and given.harmless)
         if empty and isinstance(given, Undefined):
             return lambda: Undefined(name, f"is assigned inside of the loop in line {self.loop.site.line} only, which may "
                                            f"have no turn at all; assign it before the loop")
@@ -456,12 +464,21 @@ class For(Loop):
         self.flag = None if site.stop is None else site.names[site.stop]
         self.current: Any = None
         self.index: Value | None = None
-        if self.turns is not None and (self.static is None or self.static > SHORT):
+        if self.turns is not None and not self.is_unrolled():
             self.as_region = self.learned.failed is None or self.static is None
+        if self.recorder is not None:
+            if not self.as_region and self.static:
+                self.recorder.turns *= self.static
         if self.may_turn and self.static:
             r = self.recorder
             assert r is not None
             self.trial = r.frame = Frame(TRIAL, r, r.frame, self.loc)
+
+    def is_unrolled(self) -> bool:
+        """Whether the loop is so short, with the unrolled loops around it, that it runs as ordinary Python."""
+        assert self.recorder is not None
+        n, around = self.static, self.recorder.turns
+        return n is not None and (n <= 1 or (n <= SHORT and n * around <= NESTED))
 
     @property
     def may_turn(self) -> bool:

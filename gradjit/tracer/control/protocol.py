@@ -38,8 +38,9 @@ class Control:
     __slots__ = ()
 
     @staticmethod
-    def undefined(name: str) -> Undefined:
-        return Undefined(name)
+    def undefined(name: str, harmless: bool = False) -> Undefined:
+        """What a name holds that is not bound."""
+        return Undefined(name, harmless=harmless)
 
     @staticmethod
     def branch(site: int, test: Any, values: tuple[Any, ...]) -> Branch:

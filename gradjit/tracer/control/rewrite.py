@@ -6,6 +6,7 @@ import ast
 from collections.abc import Sequence
 from typing import Any
 
+from .bound import Definite
 from .jumps import PREFIX, Jumps, at, holds, is_plain
 from .names import Liveness, Site
 from .protocol import noted
@@ -26,6 +27,7 @@ def prepared(body: list[ast.stmt], bound: Sequence[str], parameters: Sequence[st
     """
     if is_plain(body) or not holds(body, (ast.If, ast.For, ast.While)):
         return body
+    sure = Definite(body, parameters, bound).sure
     body = Jumps().function(body)
     made = {n.id for s in body for n in ast.walk(s) if isinstance(n, ast.Name) and n.id.startswith(PREFIX)}
     live = Liveness(body, {*bound, *made})
@@ -33,7 +35,7 @@ def prepared(body: list[ast.stmt], bound: Sequence[str], parameters: Sequence[st
     begin = [at(ast.Assign([at(ast.Name(n, ast.Store()), first)], at(ast.Constant(n), first)), first)
              for n in sorted(live.used - set(parameters))]
     for s in begin:
-        s.unbound = True
+        s.unbound = s.targets[0].id in sure
     at_front = 1 if isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant) else 0
     return [*body[:at_front], *begin, *body[at_front:]]
 

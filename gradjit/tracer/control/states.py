@@ -23,20 +23,17 @@ from .names import PREFIX, shown
 class Undefined:
     """What a name holds that is not bound (yet). Reading it is an error."""
 
-    __slots__ = ("name", "why")
+    __slots__ = ("name", "why", "harmless")
 
-    def __init__(self, name: str, why: str = ""):
+    def __init__(self, name: str, why: str = "", harmless: bool = False):
         self.name, self.why = name, why
+        self.harmless = harmless or name.startswith(PREFIX)
+        """Whether the name is read only where it is bound, so that anything may stand for it elsewhere."""
 
     def fail(self) -> NoReturn:
         if not self.why:
             raise UnboundLocalError(f"cannot access local variable '{self.name}' where it is not associated with a value")
         fail(TraceError, f"{shown(self.name)} {self.why}")
-
-    @property
-    def is_internal(self) -> bool:
-        """Of a name that lifting made: read only where it is bound."""
-        return self.name.startswith(PREFIX)
 
     def __repr__(self) -> str:
         return f"<{self.name} is not bound>"
