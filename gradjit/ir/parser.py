@@ -20,8 +20,6 @@ _LOC = re.compile(r"[ \t{]*;[ \t]*(\S+):(\d+)[ \t]*(?=\n|$)")
 _TEXT = re.compile(r'"(?:[^"\\\n]|\\.)*"')
 _FUNC_NAME = re.compile(r"[\w.<>]+")
 
-_EFFECTS = frozenset(name for name, spec in OPS.items() if spec.effect)
-
 
 class Cursor:
     """A position in the text, with the values in scope."""
@@ -184,9 +182,9 @@ class Cursor:
         raise self.error(f"expected an operation or {leave!r}")
 
     def gives_nothing(self) -> bool:
-        """Whether the next operation is one of those that stand for their effect alone."""
+        """Whether the next operation has no results: it stands for its effect alone."""
         word = _WORD.match(self.text, self.ahead())
-        return word is not None and word.group() in _EFFECTS
+        return word is not None and word.group() in OPS
 
     def op(self) -> Op:
         results = []

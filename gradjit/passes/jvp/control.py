@@ -17,7 +17,7 @@ T = TypeVar("T")
 
 
 def active(pusher: Pusher, op: Op) -> list[int]:
-    """The positions of the results that have tangents, or for a loop of what it carries, though nobody reads the end."""
+    """The positions of the results that have tangents. A loop may carry one that nobody reads behind it."""
     handed = [op.results] + ([op.regions[-1].params[op.name == "for":]] if op.name != "if" else [])
     return [k for k, stages in enumerate(zip(*handed, strict=True)) if any(v in pusher.active for v in stages)]
 
