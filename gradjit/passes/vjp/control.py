@@ -43,7 +43,7 @@ def loop(reverser: Reverser, op: Op, inits: Sequence[Value], params: Sequence[Va
     inner.run()
     inner.b.loc = op.loc
     back.results = tuple(inner.taken(v) or inner.zero(v) for v in (*(params[k] for k in carried), *captured))
-    made = reverser.b.append("for", (*bounds, *begun), dict(op.attrs) if op.name == "for" else {}, (back,))
+    made = reverser.b.append("for", (*bounds, *begun), {"snapshots": 0}, (back,))
     for v, ct in zip((*(inits[k] for k in carried), *captured), made.results, strict=True):
         reverser.add(v, ct)
     reverser.twins.append(Twin(op, made, (Pair(body, back, inner.twins),)))
