@@ -17,7 +17,7 @@ from typing import Any, Union
 import numpy as np
 
 from ..errors import TraceError
-from ..ir import Block, Value
+from ..ir import OPS, Block, Op, Value
 from ..ir.linear import Form, Linear, as_linear, atom
 from ..ir.ranges import Ranges
 from ..ir.types import INDEX
@@ -40,6 +40,8 @@ class Integers:
         """By block and key: a value, and the position in the block of the operation that defines it (or -1)."""
         self.homes: dict[Value, Recorder] = {}
         """Of the outermost recorder: whose function an atom belongs to."""
+        self.numbers: dict[Value, int] = {}
+        self.numbered: dict[Any, int] = {}
 
     def find(self, key: Any) -> Value | None:
         """The value that stands for a key in this scope or around it."""
@@ -54,6 +56,53 @@ class Integers:
         block = self.recorder.builder.block
         self.placed.setdefault(block, {})[key] = v, position(block, v)
         return v
+
+
+    # equal by computation -------------------------------------------------------------------------------------------
+    def number(self, v: Value, depth: int = 0) -> int:
+        """The same for integers that are computed alike from the same: `idx[0]` read twice is one number."""
+        found = self.numbers.get(v)
+        if found is None:
+            key = self.key(v, depth) if depth < DEEP else v
+            found = self.numbers[v] = self.numbered.setdefault(key, len(self.numbered))
+        return found
+
+    def key(self, v: Value, depth: int) -> Any:
+        """How v is computed; v itself where that is not looked into."""
+        form = self.ranges.linear(v) if v.type == INDEX else atom(v)
+        if form.atom is not v:
+            return "sum", frozenset((self.number(a, depth + 1), k) for a, k in form.terms), form.const
+        op = v.op
+        if op is None or v.dtype.kind not in "iub" or not is_pure(op):
+            return v
+        if op.name == "const":
+            literal = op.attrs["value"]
+            return (v.type, literal.tobytes()) if literal.size <= SMALL else v
+        uses = tuple(self.number(u, depth + 1) for u in op.uses())
+        return op.name, v.index, uses, tuple((name, without_values(a)) for name, a in op.attrs.items())
+
+    def representative(self, v: Value) -> Value:
+        """The first value in scope that is surely the same number as the atom v."""
+        if v.op is None:
+            return v
+        key = "number", self.number(v)
+        return self.find(key) or self.put(key, v)
+
+
+DEEP = 50
+"""Values that are computed in more steps than this are only equal to themselves."""
+SMALL = 16
+"""Literals of at most so many elements are compared by what they hold."""
+
+
+def without_values(attr: Any) -> Any:
+    """An attribute, whose index values are counted among the operation's uses."""
+    return tuple(None if isinstance(a, Value) else a for a in attr) if isinstance(attr, tuple) else attr
+
+
+def is_pure(op: Op) -> bool:
+    """Whether the operation gives the same whenever it is computed from the same."""
+    return not op.regions and not OPS[op.name].effect and OPS[op.name].family != "tape"
 
 
 def scopes(recorder: Recorder) -> Iterator[Block]:
@@ -103,7 +152,10 @@ def linear(x: Integer) -> Linear:
     elif not isinstance(x, Value):
         return as_linear(int(x))
     ours = integers()
-    found = ours.ranges.linear(x)
+    raw = ours.ranges.linear(x)
+    found = Linear(const=raw.const)
+    for a, k in raw.terms:
+        found = found + atom(ours.representative(a)) * k
     homes = of(current().outermost).homes
     for a in found.atoms:
         homes.setdefault(a, ours.recorder)

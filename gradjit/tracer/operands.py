@@ -261,6 +261,11 @@ def shape_text(shape: Sequence[Any]) -> str:
     return f"({','.join(items)}{',' if len(items) == 1 else ''})"
 
 
+def shown(shape: Sequence[Any]) -> str:
+    """A shape in an error's text."""
+    return str(tuple(shape)) if all(isinstance(e, int) for e in shape) else shape_text(shape)
+
+
 def unproven(extents: Sequence[Any]) -> str:
     """What to say of extents that are not known, where they do not fit."""
     if all(isinstance(e, int) for e in extents):

@@ -71,8 +71,8 @@ def store(ufunc: Callable[..., Any], result: Any, out: Any, where: Any, casting:
         fail(DtypeError, f"Cannot cast {o.name_of(ufunc)} output from {result.dtype!r} to {out.dtype!r} "
                          f"with casting rule {casting!r}")
     if not o.fits(result.extents, out.extents):
-        fail(ShapeError, f"non-broadcastable output operand with shape {out.extents} doesn't match the broadcast shape "
-                         f"{result.extents}")
+        fail(ShapeError, f"non-broadcastable output operand with shape {o.shown(out.extents)} doesn't match the "
+                         f"broadcast shape {o.shown(result.extents)}")
     new = o.broadcast_to(o.cast(result, out.dtype), out.extents)
     if where is not True:
         mask = o.broadcast_to(o.as_traced(where), out.extents)

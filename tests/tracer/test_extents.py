@@ -225,6 +225,26 @@ def test_equal_extents_are_one_value():
         check(f, X, N(i), exact=False)
 
 
+def test_what_is_computed_alike_from_the_same_is_equal():
+    def f(x, idx, k):
+        v = x * 1.0
+        v[:idx[0]] += v[:idx[0]][::1]
+        v[idx[0]:idx[1]] *= x[idx[0]:idx[1]] + v[:idx[1] - idx[0]]
+        m = min(k, 4)
+        return (v, v[:k // 2] @ x[:k // 2], v[:k * 3 % 9] @ x[:k * 3 % 9], v[-k - 1:] @ x[-k - 1:],
+                v[:m] @ x[:min(k, 4)])
+
+    check(f, X, np.array([3, 5]), N(4), exact=False)
+
+    def written(x, idx):
+        idx = idx * 1
+        a = x[:idx[0]]
+        idx[0] = 1
+        return a.sum() + x[:idx[0]].sum() + np.sum(x[:idx[0]] * x[:idx[0]])
+
+    check(written, X, np.array([3, 5]), exact=False)
+
+
 def test_blocks_of_a_loop_with_a_step():
     def f(x, i):
         i = ranging(i, 0, 9, 3)

@@ -34,6 +34,7 @@ from ..operands import (
     promote,
     refuse_shape,
     result_type,
+    shown,
 )
 from ..recorder import LITERAL_LIMIT, current
 from ..views import extents, forms, plain
@@ -58,7 +59,8 @@ def stored(func: Any, result: Any, out: Any, casting: str = "same_kind") -> Any:
     if not given(out):
         return result
     if isinstance(out, TracedArray) and out.extents != result.extents:
-        fail(ShapeError, f"{name_of(func)}: the output array has shape {out.extents}, the result {result.extents}")
+        fail(ShapeError, f"{name_of(func)}: the output array has shape {shown(out.extents)}, the result "
+                         f"{shown(result.extents)}")
     return ufuncs.store(func, result, out, True, casting)
 
 
