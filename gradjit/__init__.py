@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from .api import (
     check_grads,
+    debug_print,
     grad,
     hessian,
     hvp,
@@ -45,6 +46,6 @@ __version__ = "0.1.0"
 
 __all__ = [
     "ArgumentError", "AxisError", "BoundsError", "DifferentiationError", "DtypeError", "GradjitError", "IRError",
-    "LayoutError", "LeakError", "ShapeError", "TraceError", "UnsupportedError", "check_grads", "grad", "hessian", "hvp",
+    "LayoutError", "LeakError", "ShapeError", "TraceError", "UnsupportedError", "check_grads", "debug_print", "grad", "hessian", "hvp",
     "jacobian", "jit", "jvp", "returning", "stop_gradient", "trace", "value_and_grad", "vjp",
 ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from . import warm
 from .checking import check_grads
+from .effects import debug_print
 from .functions import (
     grad,
     hessian,
@@ -19,6 +20,6 @@ from .functions import (
 from .written import returning
 
 __all__ = [
-    "check_grads", "grad", "hessian", "hvp", "jacobian", "jit", "jvp", "returning", "stop_gradient", "trace",
+    "check_grads", "debug_print", "grad", "hessian", "hvp", "jacobian", "jit", "jvp", "returning", "stop_gradient", "trace",
     "value_and_grad", "vjp", "warm",
 ]

@@ -276,9 +276,9 @@ def native(p: Program, note: Callable[[str], None]) -> Native:
     spec = EntrySpec(p.parameters, p.outputs, p.result, p.captured, p.guards,
                      tuple((check.error, check.describe if check.is_described else check.describe(0, 0))
                            for check in lowered.checks), lowered.workspace_bytes,
-                     lowered.work > GIL_WORK, p.writes)
-    entry = build_entry(lowered.module, lowered.kernel, spec, symbols=externals.addresses(lowered.externals),
-                        pipeline=lowered.pipeline)
+                     lowered.work > GIL_WORK, p.writes, lowered.objects)
+    symbols = externals.addresses(lowered.externals, lowered.objects)
+    entry = build_entry(lowered.module, lowered.kernel, spec, symbols=symbols, pipeline=lowered.pipeline)
     note("llvm")
     return Native(entry, lowered, p.conditions)
 

@@ -32,6 +32,7 @@ class Lowered:
     work: float  # a rough count of element operations: what a call costs
     externals: tuple[str, ...] = field(default=())  # symbols that the JIT must resolve
     pipeline: str = "light"  # how LLVM is to optimise it
+    objects: tuple[object, ...] = field(default=())  # Python objects among the symbols, by position
 
     @property
     def loops(self) -> str:
@@ -47,7 +48,7 @@ def lower(func: Func, layouts: Sequence[tuple[int, ...] | None] = ()) -> Lowered
     program = lower_regions(func, layouts) if has_regions(func) else lower_loops(func, layouts)
     emitted = emit(program)
     return Lowered(program, emitted.module, emitted.kernel, emitted.checks, workspace_of(emitted), work_of(func),
-                   externals(emitted.module), "loops" if has_regions(func) else "light")
+                   externals(emitted.module), "loops" if has_regions(func) else "light", emitted.objects)
 
 
 def workspace_of(emitted: Emitted) -> int:
@@ -78,8 +79,10 @@ def work_of(func: Func) -> float:
 
 
 def externals(module: llvm.Module) -> tuple[str, ...]:
-    """The functions that the module declares and LLVM does not provide."""
-    return tuple(f.name for f in module.functions if f.is_declaration and not f.name.startswith("llvm."))
+    """The functions that the module declares and LLVM does not provide, and the Python objects that it names."""
+    functions = [f.name for f in module.functions if f.is_declaration and not f.name.startswith("llvm.")]
+    objects = [g.name for g in module.global_values if isinstance(g, llvm.GlobalVariable) and g.initializer is None]
+    return (*functions, *objects)
 
 
 __all__ = ["Check", "Emitted", "Lowered", "Program", "lower"]

@@ -62,6 +62,8 @@ class Emitted:
     kernel: ir.Function
     program: Program
     checks: tuple[Check, ...]
+    objects: tuple[object, ...]
+    """Python objects that the code names, as `gradjit_object_<position>`."""
 
 
 def memory_type(t: DType) -> ir.Type:
@@ -88,8 +90,8 @@ class Emitter:
         self.scope = Scope(None)
         self.parts: dict[Accumulator, Parts] = {}
         self.checks: list[Check] = []
+        self.objects: list[object] = []
         self.failed: ir.Value | None = None
-        self.record: ir.Value | None = None
         self.cells: dict[Cell, ir.Value] = {}
         self.tapes: dict[Tape, TapeCells] = {}
         self.exit: ir.Block | None = None
@@ -101,7 +103,7 @@ class Emitter:
         leave(self)
         self.allocas.branch(self.b.function.basic_blocks[1])
         call_what_is_frequent(self.kernel)
-        return Emitted(self.module, self.kernel, self.program, tuple(self.checks))
+        return Emitted(self.module, self.kernel, self.program, tuple(self.checks), tuple(self.objects))
 
     # memory -----------------------------------------------------------------------------------------------------------
     def cell(self, t: ir.Type, align: int | None = None) -> ir.Value:
@@ -132,6 +134,13 @@ class Emitter:
         g = ir.GlobalVariable(self.module, array.type, self.module.get_unique_name(f"{self.kernel.name}.literal"))
         g.initializer, g.global_constant, g.linkage, g.align = array, True, "internal", 64
         g.type = PTR
+        return g
+
+    def object(self, x: object) -> ir.Value:
+        """The address of a Python object."""
+        g = ir.GlobalVariable(self.module, I8, f"gradjit_object_{len(self.objects)}")
+        g.type = PTR
+        self.objects.append(x)
         return g
 
     def at(self, buffer: Buffer, index: ir.Value) -> ir.Value:
@@ -290,14 +299,13 @@ class Emitter:
         return EMIT[op](L, t, *args, **dict(attrs))
 
     def check(self, n: Node) -> ir.Value:
-        """The index, or 0 with the failure noted where it is out of range."""
+        """The index; where it is out of range the kernel ends."""
         v, *computed = [self.value(a) for a in n.args]
         wide = isinstance(v.type, ir.VectorType)
         L = self.lanes(self.scope.width if wide else 1)
         extent = (self.splat(computed[0]) if wide else computed[0]) if computed else constant(L, I64, n.attrs)
-        good = self.b.icmp_unsigned("<", v, extent)
-        note(self, Check(None if computed else n.attrs, n.loc), self.b.not_(good), v, extent)
-        return self.b.select(good, v, constant(L, I64, 0))
+        note(self, Check(None if computed else n.attrs, n.loc), self.b.icmp_unsigned(">=", v, extent), v, extent)
+        return v
 
     def status(self) -> ir.Value:
         """The cell of the number that the kernel returns: 0 as long as all is well."""

@@ -1,7 +1,7 @@
 """What can go wrong while compiled code runs: which error it is, and the numbers that its message tells.
 
-The kernel returns the number of the first check that failed. The index and extent of that one stand in a record, which
-it copies to the last 16 bytes of its workspace when it ends.
+A check that fails ends the kernel, which returns its number. The index and extent stand in a record then: the last 16
+bytes of the workspace.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from llvmlite import ir
-from llvmlite.ir import instructions
 
 from ..errors import BoundsError
 from ..ir import Loc
@@ -62,31 +61,22 @@ def record_offset(workspace_bytes: int) -> int:
 
 def note(e: Emitter, check: Check, bad: ir.Value, index: ir.Value | None = None, extent: ir.Value | None = None
          ) -> None:
-    """Where `bad` (an i1, or one for each lane) holds: this check has failed, unless another one has before."""
+    """Where `bad` (an i1, or one for each lane) holds: this check has failed, and the kernel ends."""
     e.checks.append(check)
-    b, status = e.b, e.status()
+    b = e.b
     wide = isinstance(bad.type, ir.VectorType)
-    failing, first, onwards = (b.append_basic_block(name) for name in ("failing", "first", "onwards"))
+    failing, onwards = b.append_basic_block("failing"), b.append_basic_block("onwards")
     b.cbranch(e.lanes(bad.type.count).any(bad) if wide else bad, failing, onwards).set_weights(_NEVER)
     b.position_at_end(failing)
-    b.cbranch(b.icmp_signed("==", b.load(status, typ=I32), I32(0)), first, onwards)
-    b.position_at_end(first)
-    b.store(I32(len(e.checks)), status)
     if index is not None:
         assert extent is not None
-        numbers = [offender(b, x, bad) if wide else x for x in (index, extent)]
-        for k, number in enumerate(numbers):
-            keep(b, number, b.gep(record(e), [I64(k)], source_etype=I64))
-    b.branch(onwards)
+        offset = record_offset(e.program.workspace_bytes)
+        for k, x in enumerate((index, extent)):
+            place = b.gep(e.workspace, [I64(offset + 8 * k)], source_etype=ir.IntType(8))
+            b.store(offender(b, x, bad) if wide else x, place)
+    b.store(I32(len(e.checks)), e.status())
+    b.branch(exit_block(e))
     b.position_at_end(onwards)
-
-
-def keep(b: ir.IRBuilder, v: ir.Value, p: ir.Value) -> None:
-    """An atomic store, so that LLVM leaves the record in memory instead of carrying it through loops in registers.
-
-    (llvmlite 0.50's `store_atomic` asks opaque pointers for what they point to.)
-    """
-    b._insert(instructions.StoreAtomicInstr(b.block, v, p, "monotonic", 8))
 
 
 def offender(b: ir.IRBuilder, v: ir.Value, bad: ir.Value) -> ir.Value:
@@ -99,21 +89,11 @@ def offender(b: ir.IRBuilder, v: ir.Value, bad: ir.Value) -> ir.Value:
     return found
 
 
-def record(e: Emitter) -> ir.Value:
-    """The cell of the index and the extent that the first failure had."""
-    if e.record is None:
-        e.record = e.cell(ir.ArrayType(I64, 2))
-    return e.record
+def exit_block(e: Emitter) -> ir.Block:
+    """Where the kernel ends, whatever has happened."""
+    if e.exit is None:
+        e.exit = e.kernel.append_basic_block("exit")
+    return e.exit
 
 
-def leave(e: Emitter) -> None:
-    """At the end of the kernel: hand the record over, if there is one."""
-    if e.record is None:
-        return
-    offset = record_offset(e.program.workspace_bytes)
-    for k in range(2):
-        number = e.b.load(e.b.gep(e.record, [I64(k)], source_etype=I64), typ=I64)
-        e.b.store(number, e.b.gep(e.workspace, [I64(offset + 8 * k)], source_etype=ir.IntType(8)))
-
-
-__all__ = ["RECORD_BYTES", "Check", "leave", "note", "record", "record_offset"]
+__all__ = ["RECORD_BYTES", "Check", "exit_block", "note", "record_offset"]

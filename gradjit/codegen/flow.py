@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from llvmlite import ir
 
-from . import failures
+from .failures import exit_block
 from .finish import nodes_of
 from .loops import (
     Accumulate,
@@ -300,12 +300,6 @@ def show(e: Emitter, s: Push | Pop, starts: list[ir.Value], base: ir.Value, used
 
 
 # leaving --------------------------------------------------------------------------------------------------------------
-def exit_block(e: Emitter) -> ir.Block:
-    if e.exit is None:
-        e.exit = e.kernel.append_basic_block("exit")
-    return e.exit
-
-
 def stop_if(e: Emitter, condition: ir.Value, status: int) -> None:
     """Leave the kernel with the given status."""
     stop, on = e.b.append_basic_block("stop"), e.b.append_basic_block("on")
@@ -341,7 +335,6 @@ def leave(e: Emitter) -> None:
     free = e.lanes(1).declare("free", ir.VoidType(), [PTR]) if e.tapes else None
     for t in e.tapes.values():
         e.b.call(free, [e.b.load(t.base, typ=PTR)])
-    failures.leave(e)
     e.b.ret(e.b.load(e.failed, typ=I32) if e.failed is not None else I32(0))
 
 

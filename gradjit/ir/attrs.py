@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -114,6 +115,8 @@ EXTENTS = AttrKind("extents", show_extents, read_extents)
 """A tuple of ints and index values."""
 INTS = AttrKind("ints", show_extents, read_extents)
 """A tuple of ints: axes, permutations, steps."""
+STR = AttrKind("str", lambda a, _: json.dumps(a), lambda c: c.string())
+"""A text, in double quotes, with JSON's escapes."""
 INT = AttrKind("int", lambda a, _: str(a), lambda c: c.integer())
 TYPES = AttrKind("types", show_types, read_types)
 """A tuple of types, whose extents may be index values."""

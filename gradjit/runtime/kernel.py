@@ -25,8 +25,8 @@ class Kernel:
     def __init__(self, func: Func) -> None:
         self.func = func
         self.lowered: Lowered = lower(func)
-        self.code = compile_module(self.lowered.module, externals.addresses(self.lowered.externals),
-                                   pipeline=self.lowered.pipeline)
+        symbols = externals.addresses(self.lowered.externals, self.lowered.objects)
+        self.code = compile_module(self.lowered.module, symbols, pipeline=self.lowered.pipeline)
         program = self.lowered.program
         count = len(program.inputs) + len(program.outputs) + 1
         signature = ctypes.PYFUNCTYPE(ctypes.c_int32, *[ctypes.c_void_p] * count)  # an exception passes through

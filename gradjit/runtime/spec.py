@@ -352,6 +352,7 @@ class EntrySpec:
 
     `result` is an index into `outputs`, None, Constant, Argument, Captured, Build, or a tuple, list or dict of such.
     `writes` are pairs of an Argument or Captured, an array, and the output that it is to hold when the kernel is done.
+    `kept` are objects that the kernel's code names by address.
     Raises TypeError or ValueError for a description that cannot be meant.
     """
 
@@ -364,6 +365,7 @@ class EntrySpec:
     workspace_bytes: int = 0
     release_gil: bool = False
     writes: tuple[tuple[Argument | Captured, int], ...] = ()
+    kept: tuple[object, ...] = ()
     _objects: tuple[object, ...] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:

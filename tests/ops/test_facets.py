@@ -37,12 +37,12 @@ def emitted(room: str) -> set[str]:
     return found & set(OPS)
 
 
-UNTRACED = dict.fromkeys(("if", "for", "while"), "control flow is not lifted yet")
+SHOWN = {"show": "reverse mode makes it of a probe"}
 TAPES = dict.fromkeys(("tape", "push", "pop"), "reverse mode makes them, for what loops keep")
 DISSOLVED = {"stop_gradient": "the identity: it dissolves before code is emitted (Elements.apply)"}
 
 FACETS: dict[str, Facet] = {
-    "tracer": Facet(emitted("tracer") - set(TAPES), (UNTRACED, TAPES)),
+    "tracer": Facet(emitted("tracer") - {*TAPES, *SHOWN}, (TAPES, SHOWN)),
     "vjp": Facet(vjp.RULES, (vjp.CONSTANT, vjp.UNSUPPORTED)),
     "jvp": Facet(jvp.RULES, (jvp.CONSTANT, jvp.UNSUPPORTED)),
     "batching": Facet(batching.RULES, (batching.UNBATCHED,)),

@@ -7,11 +7,12 @@ TASKS: operations that need loops or calls of their own: `rule(lowering, op) -> 
 
 from __future__ import annotations
 
-from . import creation, elementwise, indexing, linalg, movement, reduction, special
+from . import creation, effects, elementwise, indexing, linalg, movement, reduction, special
 
-ELEMENT = {**creation.ELEMENT, **movement.ELEMENT, **indexing.ELEMENT}
+ELEMENT = {**creation.ELEMENT, **movement.ELEMENT, **indexing.ELEMENT, **effects.ELEMENT}
 EMIT = {**elementwise.EMIT, **special.EMIT}
 TASKS = {**reduction.TASKS, **movement.TASKS, **indexing.TASKS, **linalg.TASKS}
 
-UNLOWERED = dict.fromkeys(("if", "for", "while", "tape", "push", "pop"), "lowered by `regions`, a block at a time")
+UNLOWERED = dict.fromkeys(("if", "for", "while", "tape", "push", "pop", "debug_print", "assert", "show"),
+                          "lowered by `regions`, a block at a time")
 """Operations that are no part of a straight program."""

@@ -26,6 +26,14 @@ def debug_print(low: Regions, scope: Scope, k: int, op: Op) -> list[Stmt]:
     return [*out, Call("debug_print", tuple(reads), (), {"format": op.attrs["format"], "extents": extents})]
 
 
+def show(low: Regions, scope: Scope, k: int, op: Op) -> list[Stmt]:
+    out = debug_print(low, scope, k, op)
+    (call,) = (s for s in out if isinstance(s, Call))
+    (shown, *_) = call.reads
+    scope.homes[op.result] = shown if op.result.type.rank else low.scalar(scope, op.operands[0])
+    return out
+
+
 def assertion(low: Regions, scope: Scope, k: int, op: Op) -> list[Stmt]:
     view, out = in_memory(low, scope, op.operands[0])
     return [*out, Call("assert", (view,), (), {"message": op.attrs["message"], "loc": op.loc})]
@@ -37,4 +45,4 @@ def in_memory(low: Regions, scope: Scope, v: Value) -> tuple[View, list[Stmt]]:
     return view, low.put(scope, v, view)
 
 
-STEPS = {"debug_print": debug_print, "assert": assertion}
+STEPS = {"debug_print": debug_print, "show": show, "assert": assertion}

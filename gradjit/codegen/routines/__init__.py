@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from . import blas, sort
+from . import blas, effects, sort
 
-ROUTINES = {**blas.ROUTINES, **sort.ROUTINES}
+ROUTINES = {**blas.ROUTINES, **sort.ROUTINES, **effects.ROUTINES}

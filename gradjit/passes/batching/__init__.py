@@ -13,14 +13,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ...ir import Func
-from . import control, creation, elementwise, indexing, linalg, movement, reduction, special, tape
+from . import control, creation, effects, elementwise, indexing, linalg, movement, reduction, special, tape
 from .driver import Rule, Tables, Walk, batched_function
 
 LOCAL: dict[str, Rule] = {
     **creation.RULES, **elementwise.RULES, **special.RULES, **reduction.RULES, **movement.RULES, **indexing.RULES,
-    **linalg.RULES,
+    **linalg.RULES, **effects.LOCAL,
 }
-WALKS: dict[str, Walk] = {**control.RULES, **tape.RULES}
+WALKS: dict[str, Walk] = {**control.RULES, **tape.RULES, **effects.WALKS}
 RULES: dict[str, Rule | Walk] = {**LOCAL, **WALKS}
 UNBATCHED: dict[str, str] = creation.UNBATCHED
 

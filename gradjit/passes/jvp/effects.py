@@ -9,10 +9,10 @@ from ..partials import effects
 from .driver import Rule
 
 
-def probe(b: Builder, op: Op, t: Value | None) -> Sequence[Value | None]:
-    """A probe is the identity."""
+def same(b: Builder, op: Op, t: Value | None) -> Sequence[Value | None]:
+    """Probes and what is shown are identities."""
     return (t,)
 
 
-RULES: dict[str, Rule] = {"probe": probe}
+RULES: dict[str, Rule] = {"probe": same, "show": same}
 CONSTANT = effects.CONSTANT

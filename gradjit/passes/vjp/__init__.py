@@ -17,18 +17,18 @@ from ...errors import DifferentiationError
 from ...ir import Block, Builder, Func, Value
 from ...ir.rewrite import Env
 from ..checks import append_parameter
-from . import control, creation, elementwise, indexing, linalg, movement, reduction, special, tape
+from . import control, creation, effects, elementwise, indexing, linalg, movement, reduction, special, tape
 from .driver import Rule, Tables, Walk, pullback
 
 LOCAL: dict[str, Rule] = {
     **creation.RULES, **elementwise.RULES, **special.RULES, **reduction.RULES, **movement.RULES, **indexing.RULES,
-    **linalg.RULES,
+    **linalg.RULES, **effects.RULES,
 }
 WALKS: dict[str, Walk] = {**control.RULES, **tape.RULES}
 RULES: dict[str, Rule | Walk] = {**LOCAL, **WALKS}
 CONSTANT: dict[str, str] = {
     **creation.CONSTANT, **elementwise.CONSTANT, **special.CONSTANT, **reduction.CONSTANT, **movement.CONSTANT,
-    **indexing.CONSTANT, **linalg.CONSTANT, **control.CONSTANT,
+    **indexing.CONSTANT, **linalg.CONSTANT, **control.CONSTANT, **effects.CONSTANT,
 }
 UNSUPPORTED: dict[str, str] = {}
 MOVES_MASKS = movement.MOVES_MASKS | reduction.MOVES_MASKS

@@ -1,4 +1,4 @@
-"""Pullbacks of what prints: a probe prints the cotangent that arrives at it."""
+"""Pullbacks of what prints: a probe shows the cotangent that arrives at it."""
 
 from __future__ import annotations
 
@@ -10,10 +10,13 @@ from .driver import Rule
 
 
 def probe(b: Builder, op: Op, needs: tuple[bool, ...], ct: Value) -> Sequence[Value | None]:
-    """The cotangent, printed on its way."""
-    b.emit("debug_print", ct, format=op.attrs["format"])
+    return (b.show(ct, format=op.attrs["format"]),)
+
+
+def show(b: Builder, op: Op, needs: tuple[bool, ...], ct: Value) -> Sequence[Value | None]:
+    """What has been shown is the identity."""
     return (ct,)
 
 
-RULES: dict[str, Rule] = {"probe": probe}
+RULES: dict[str, Rule] = {"probe": probe, "show": show}
 CONSTANT = effects.CONSTANT

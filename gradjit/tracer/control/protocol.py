@@ -5,7 +5,7 @@ from __future__ import annotations
 import operator
 import sys
 from collections.abc import Callable
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 
@@ -13,6 +13,7 @@ from ...errors import TraceError
 from .. import operands as o
 from ..array import PYTHON, TracedArray, root
 from ..dispatch import leave
+from ..effects import check
 from ..recorder import recorders
 from .branches import Branch, truth
 from .frames import before_change, is_container
@@ -140,11 +141,8 @@ class Control:
             if not t:
                 said = message()
                 raise AssertionError(*(() if said is None else (said,)))
-        elif (emit := Control.checking) is not None:
-            emit(t, message())
-
-    checking: ClassVar[Callable[[TracedArray, Any], None] | None] = None
-    """What emits a check at run time: `checking(condition, message)`. Set by those who offer it."""
+        else:
+            check(t, message)
 
     @staticmethod
     def made(x: Any) -> Any:

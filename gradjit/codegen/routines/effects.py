@@ -1,0 +1,65 @@
+"""Effects in compiled code: printing, through Python, and assertions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from llvmlite import ir
+
+from ..failures import Check, note
+from ..flow import stop_if
+from ..loops import Call, View
+from ..printing import Print
+from ..vecmath.lanes import I32, I64
+from .sort import memory
+
+if TYPE_CHECKING:
+    from ..emit import Emitter
+
+PTR = ir.PointerType()
+RAISED = -1
+"""What the kernel returns when Python code that it has called has raised an exception."""
+
+
+def debug_print(e: Emitter, call: Call) -> None:
+    """Print arrays through `format`; where that raises, the kernel ends.
+
+    `reads` are the arrays, then extents that are computed. `extents` are those of each array: a number, or
+    ("computed", the position among the latter).
+    """
+    extents = call.attrs["extents"]
+    arrays, computed = call.reads[:len(extents)], [loaded(e, v) for v in call.reads[len(extents):]]
+    printer = Print(call.attrs["format"], tuple((v.buffer.dtype, len(v.shape)) for v in arrays))
+    words = e.cell(ir.ArrayType(I64, max(printer.words, 1)))
+    shapes = [[I64(n) if isinstance(n, int) else computed[n[1]] for n in shape] for shape in extents]
+    for k, word in enumerate(w for v, shape in zip(arrays, shapes, strict=True) for w in words_of(e, v, shape)):
+        e.b.store(word, e.b.gep(words, [I64(k)], source_etype=I64))
+    show = e.lanes(1).declare("gradjit_print", I32, [PTR, PTR])
+    answer = e.b.call(show, [e.object(printer), words])
+    stop_if(e, e.b.icmp_signed("!=", answer, I32(0)), RAISED)
+
+
+def loaded(e: Emitter, v: View) -> ir.Value:
+    """The scalar that a view shows."""
+    t = v.buffer.dtype
+    return e.from_memory(e.b.load(e.at(v.buffer, e.place(v.offset)), typ=memory(t)), t)
+
+
+def words_of(e: Emitter, v: View, extents: list[ir.Value]) -> list[ir.Value]:
+    """The address of a view's first element, then extent and stride of each axis."""
+    words = [e.b.ptrtoint(e.at(v.buffer, e.place(v.offset)), I64)]
+    for extent, stride in zip(extents, v.strides, strict=True):
+        words += [extent, I64(stride)]
+    return words
+
+
+def assertion(e: Emitter, call: Call) -> None:
+    """Where the condition is false the program ends with an AssertionError."""
+    (cond,) = call.reads
+    holds = loaded(e, cond)
+    check = Check(None, call.attrs["loc"], call.attrs["message"])
+    note(e, check, e.b.not_(holds))
+
+
+ROUTINES: dict[str, Callable[[Emitter, Call], None]] = {"debug_print": debug_print, "assert": assertion}
