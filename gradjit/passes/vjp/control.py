@@ -11,11 +11,14 @@ from collections.abc import Sequence
 
 from ...ir import INDEX, Block, Builder, Op, Value, captures
 from ..fold import splat_of
+from .checkpoint import checkpointed, is_checkpointed
 from .driver import Reverser, Walk
 from .twins import Pair, Twin, carry, complete, insert, result
 
 
 def _for(reverser: Reverser, op: Op) -> None:
+    if is_checkpointed(op):
+        return checkpointed(reverser, op)
     loop(reverser, op, op.operands[3:], op.regions[0].params[1:], backwards(reverser.b, op))
 
 

@@ -11,6 +11,7 @@ from ...ir.rewrite import Env, copy_op, new_block
 from ..activity import Activity
 from ..checks import check_operation, check_parameters
 from ..partials import Flow, Masked, settle, united
+from ..simplify import simplify
 from .places import Scattered, Window, accumulated, filled, total
 from .rebuild import keep
 from .twins import Twin
@@ -191,13 +192,16 @@ def pullback(func: Func, wrt: Sequence[int], tables: Tables, suffix: str,
     `seeds(builder, block, env)` gives a cotangent for each result; it may append parameters to the block.
     """
     check_parameters(func, wrt)
+    # What is computed, or read, twice in a turn would be kept twice.
+    simple = simplify(func) if any(op.regions for op in func.ops) else func
     env: Env = {}
-    block = new_block(func.params, env)
+    block = new_block(simple.params, env)
     b = Builder(block)
-    for op in func.ops:
+    for op in simple.ops:
         copy_op(b, op, env)
-    results = [env[r] for r in func.results]
-    wanted = [env[func.params[k]] for k in wrt]
+    results = [env[r] for r in simple.results]
+    wanted = [block.params[k] for k in wrt]
+    env.update(zip(func.results, results, strict=True))
     b.loc = None
     cts = list(seeds(b, block, env))
     seeded = [r for r, ct in zip(results, cts, strict=True) if ct is not None]

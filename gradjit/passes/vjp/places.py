@@ -10,7 +10,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ...ir import ArrayType, Builder, Value
+from ...ir import ArrayType, Builder, Op, Value
+from ..fold import splat_of
 
 
 @dataclass(frozen=True)
@@ -76,9 +77,31 @@ def accumulated(b: Builder, values: Iterable[Value], windows: Sequence[Window], 
         if found is None or is_large(w):
             found = filled(b, w) if found is None else b.add(found, filled(b, w))
         else:
-            there = b.slice(found, starts=w.starts, sizes=w.sizes, steps=w.steps)
-            found = b.update(found, b.add(there, w.value), starts=w.starts, steps=w.steps)
+            found = added(b, found, w)
     return found if found is None and not scattered else total(b, [] if found is None else [found], (), scattered)
+
+
+def added(b: Builder, array: Value, w: Window) -> Value:
+    """The array with the window added to what stands there. Where that has just been cleared, written in its place; and
+    where what was cleared is what is added (as the adjoint of `x[i] += v` has it) the array is as it was before."""
+    cleared, read = array.op, w.value.op
+    if cleared is not None and is_clearing(cleared) and place_of(cleared, cleared.operands[1]) == w.place:
+        before = cleared.operands[0]
+        is_same = read is not None and read.name == "slice" and read.operands[0] is before
+        if is_same and read is not None and place_of(read, w.value) == w.place:
+            return before
+        return b.update(before, w.value, starts=w.starts, steps=w.steps)
+    there = b.slice(array, starts=w.starts, sizes=w.sizes, steps=w.steps)
+    return b.update(array, b.add(there, w.value), starts=w.starts, steps=w.steps)
+
+
+def is_clearing(op: Op) -> bool:
+    return op.name == "update" and splat_of(op.operands[1]) == 0
+
+
+def place_of(op: Op, value: Value) -> tuple[Any, ...]:
+    """Where a slice reads its value, or an update writes it: comparable to a window's place."""
+    return op.attrs["starts"], value.shape, op.attrs["steps"]
 
 
 def is_large(w: Window) -> bool:

@@ -11,9 +11,9 @@ from ...ir.core import map_type
 from ...ir.ops.tape import TAPE_TYPE
 from ...ir.rewrite import copy_op
 from ...tracer.locations import fail
-from .residuals import Nest, Plan, reads
+from .residuals import Nest, Plan, extents, planned, reads
 from .twins import Pair, Twin, carry, complete, insert, parameter, result
-from .undo import Passage, Path, overwritten, places, restored
+from .undo import Passage, Path, overwritten, places, restored, written
 
 
 class Unavailable(Exception):
@@ -31,7 +31,7 @@ def keep(block: Block, twins: Sequence[Twin]) -> None:
         dear: set[Value] = set()
         whole: set[Value] = set()
         while True:
-            plan = Plan(nest, dear, whole)
+            plan = planned(nest, dear, whole)
             try:
                 outermost = Outermost(plan)
                 made = finished(outermost, plan, twin)
@@ -125,9 +125,15 @@ class Region:
         assert op is not None
         if v in self.stack:
             raise Unavailable(v)
+        write = self.plan.read.get(v)
         self.stack.append(v)
-        env = self.all(reads(op), v)
+        env = self.all(reads(op) if write is None else (write.result, *places(write), *extents(v)), v)
         self.stack.pop()
+        if write is not None:
+            self.b.loc = write.loc
+            shape = map_type(v.type, lambda e: env.get(e, e)).shape
+            self.env[v] = self.b.reshape_to(written(self.b, write, env), shape)
+            return
         copy_op(self.b, op, env)
         self.env.update({r: env[r] for r in op.results})
 

@@ -8,7 +8,7 @@ often as its loop turns. `rebuild` then writes the reverse as it will be.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 
 from ...ir import TAPE, Block, Op, Value
 from . import costs
@@ -131,6 +131,9 @@ class Nest:
         return [v for v in dict.fromkeys(values) if v in self.home]
 
 
+NOTHING: Mapping[Value, Op] = {}
+
+
 class Plan:
     """What is kept, undone and computed again for one nest.
 
@@ -138,12 +141,17 @@ class Plan:
     reverse has again. again: those among them that are computed.
     dear: values that must not be computed again, as what they read is not there when they are needed.
     whole: versions of arrays that must not be undone, likewise.
+    read: values that a write left in an array that is carried backwards, with the write: they are read off the array.
+    paid: arrays that are carried backwards anyway.
     """
 
-    def __init__(self, nest: Nest, dear: set[Value], whole: set[Value]):
+    def __init__(self, nest: Nest, dear: set[Value], whole: set[Value], read: Mapping[Value, Op] = NOTHING,
+                 paid: Container[Passage] = ()):
         self.nest = nest
         self.dear = dear
         self.whole = whole
+        self.read = read
+        self.paid = paid
         self.net = Network()
         self.seen: set[Value | Passage] = set()
         for v in nest.demanded:
@@ -173,16 +181,37 @@ class Plan:
 
     def _made(self, v: Value, made: int, weight: int) -> None:
         passage = self.passage(v)
-        sources = self.nest.sources(v)
+        sources = self.sources(v)
         if passage is not None:
             self.net.edge(self.undoing(passage), made, INFINITE)
         elif sources is None or v in self.dear or v in self.nest.version_of:
             self.net.edge(self.net.source, made, INFINITE)
         else:
-            op = v.op
-            self.net.edge(self.net.source, made, costs.work(op) * weight if op is not None else 0)
+            self.net.edge(self.net.source, made, self.work(v) * weight)
             for s in sources:
                 self.net.edge(self.available(s), made, INFINITE)
+
+    def sources(self, v: Value) -> list[Value] | None:
+        """The forward values that v is computed from, or that say where it is read; None if it cannot be."""
+        if v in self.read:
+            write = self.read[v]
+            return self.nest.inside([write.result, *places(write)])
+        return self.nest.sources(v)
+
+    def work(self, v: Value) -> int:
+        """What it costs to have v again."""
+        if v in self.read:
+            return costs.elements(v.type)
+        return costs.work(v.op) if v.op is not None and not v.op.regions else 0
+
+    def written(self) -> dict[Value, Op]:
+        """Values that arrays carried backwards hold, and that cost more in another way than to be read there."""
+        def is_dear(v: Value) -> bool:
+            return v in self.kept or (v in self.again and self.work(v) > costs.elements(v.type))
+
+        paths = [path for passage in self.undone for path in passage.paths]
+        return {v: write for path in paths for write in path.writes if write.name == "update"
+                for v in unmoved(write.operands[1]) if self.nest.home.get(v) is path.pair and is_dear(v)}
 
     def passage(self, v: Value) -> Passage | None:
         """The way on which v is found when its array is carried backwards."""
@@ -195,7 +224,7 @@ class Plan:
             self.seen.add(passage)
             kept = sum(costs.size(w.operands[-1].type) * self.nest.weight[p.pair]
                        for p in passage.paths for w in p.writes)
-            self.net.edge(self.net.source, node, kept)
+            self.net.edge(self.net.source, node, 0 if passage in self.paid else kept)
             for v in self.required(passage):
                 self.net.edge(self.available(v), node, INFINITE)
             for inner in inner_passages(passage):
@@ -224,7 +253,7 @@ class Plan:
                 todo.append(passage)
             else:
                 self.again[v] = None
-                todo += self.nest.sources(v) or ()
+                todo += self.sources(v) or ()
 
     # records ----------------------------------------------------------------------------------------------------------
     def _record(self, pair: Pair) -> list[Value | Op]:
@@ -253,12 +282,27 @@ class Plan:
         """For a version of an array the values of its region that are computed from it again, in order."""
         found: dict[Value, list[Value]] = {}
         for v in sorted(self.again, key=self.nest.order.__getitem__):
-            for s in self.nest.sources(v) or ():
+            for s in self.sources(v) or ():
                 if s in self.nest.version_of and self.nest.home[s] is self.nest.home[v]:
                     found.setdefault(s, []).append(v)
         return found
 
 
+def unmoved(v: Value) -> Iterator[Value]:
+    """A value and those that it is a reshape of."""
+    yield v
+    while v.op is not None and v.op.name == "reshape":
+        v = v.op.operands[0]
+        yield v
+
+
 def inner_passages(passage: Passage) -> list[Passage]:
     return [inner for p in passage.paths for inner in p.passages]
 
+
+
+def planned(nest: Nest, dear: set[Value], whole: set[Value]) -> Plan:
+    """The plan; where arrays are carried backwards, a second one that reads off them what they hold."""
+    plan = Plan(nest, dear, whole)
+    written = plan.written()
+    return Plan(nest, dear, whole, written, plan.undone) if written else plan
