@@ -93,6 +93,11 @@ class TracedArray:
             h = h.parent
         return h
 
+    def maybe(self) -> list[TracedArray]:
+        """The roots that this array's elements may belong to: its own, and those that it is tied to."""
+        r = self.root
+        return [r, *(h for h, _ in r.ties.others)] if r.ties is not None else [r]
+
     @property
     def content(self) -> Content:
         """The current value: a known array (not to be written to), or a value of the recorder `home`."""
@@ -132,7 +137,7 @@ class TracedArray:
         if self.owner is not None and self.where is not self.owner.frame.region and self.kind == ARRAY:
             self.owner.frame.reach(self)
         if self.ties is not None:
-            self.ties.check()
+            self.ties.before_read()
 
     @property
     def value(self) -> Value:
@@ -158,7 +163,7 @@ class TracedArray:
         if self.kind != ARRAY:
             fail(TraceError, f"'{self.kind}' object does not support item assignment")
         if self.ties is not None:
-            self.ties.refuse()
+            self.ties.before_write()
         new = root(new.content, new.home, ARRAY)  # new may be a view of what is about to change
         if self.root.owner is not current():
             what = "a captured array" if self.root.origin == "captured array" else "an array of the function around it"

@@ -23,7 +23,7 @@ from ..array import ARRAY, PYTHON, TracedArray, root
 from ..locations import fail, here
 from ..recorder import Content, Recorder, current
 from .frames import BRANCH, Contents, Frame, refill
-from .names import Site
+from .names import VALUE, Site, shown
 from .states import Spec, Undefined, described, is_same, join, numeric, spec_of
 from .ties import Ties
 
@@ -148,11 +148,12 @@ class Merge:
         self.known: dict[Any, int] = {}
         """Slots by the pair of handles that they merge: names of one array stay names of one array."""
         self.made: dict[int, TracedArray] = {}
-        self.tied: list[tuple[int, str, list[TracedArray]]] = []
+        self.tied: list[tuple[int, str, list[list[TracedArray]]]] = []
+        """Slots of arrays with their names, and the arrays from outside that each side has bound to them."""
 
     def run(self) -> tuple[Any, ...]:
         names = [self.pair(n, a, b) for n, a, b in
-                 zip(self.branch.site.names, self.then.names, self.other.names, strict=True)]
+                 zip(self.branch.site.names, self.then.names, self.other.names, strict=False)]
         containers = [(c, self.container(c, a, b)) for c, a, b in self.containers()]
         arrays = [(h, self.slot((a, b), a.spec)) for h, a, b in self.arrays() if a.spec]
         for side, values in zip(self.branch.sides, zip(*self.slots, strict=True) if self.slots else ((), ()),
@@ -221,8 +222,9 @@ class Merge:
         k = self.slot((a, b), spec, blank)
         if spec.kind != ARRAY:
             return lambda results: root(results[k], self.recorder, spec.kind)
-        shared = [x.root for x in (a, b) if x.root is not None and x.root.made.depth < self.then.frame.depth]
-        self.tied.append((k, name, shared))
+        sides = [[r for r in x.root.maybe() if r.made.depth < self.then.frame.depth]  # type: ignore[union-attr]
+                 if x.root is not None else [] for x in (a, b)]
+        self.tied.append((k, name, sides))
 
         def make(results: Sequence[Value]) -> Any:
             if k not in self.made:
@@ -289,11 +291,15 @@ class Merge:
 
     def tie(self) -> None:
         """Arrays that may be one another know it."""
-        for k, name, shared in self.tied:
-            if shared and k in self.made:
-                others = list({id(h): h for h in shared}.values())
-                self.made[k].ties = Ties([(h, h.version) for h in others],
-                                         f"{name} may be one array or another behind {self.place}")
+        for k, name, sides in self.tied:
+            shared = {id(h): h for side in sides for h in side}
+            if not shared or k not in self.made:
+                continue
+            alone = all(not (set(map(id, sides[s])) & set(map(id, other[s])))
+                        for j, _, other in self.tied if j != k for s in (0, 1))
+            self.made[k].ties = Ties([(h, h.version) for h in shared.values()],
+                                     f"{shown(name)} may be one array or another behind {self.place}", alone,
+                                     loose=name == VALUE)
 
 
 CHEAP = frozenset({"add", "sub", "mul", "neg", "lt", "le", "gt", "ge", "eq", "ne", "and", "or", "not", "minimum", "maximum",

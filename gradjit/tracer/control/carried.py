@@ -69,8 +69,8 @@ def is_object(x: Any) -> bool:
 class Leaf:
     """A leaf of a variable: the handle or object at the beginning, its parameter, what the body sees."""
 
-    def __init__(self, key: Any, given: Any, alone: bool, rebound: bool, frame: Frame, learned: Learned):
-        self.key, self.given, self.frame, self.learned = key, given, frame, learned
+    def __init__(self, key: Any, name: str, given: Any, alone: bool, rebound: bool, frame: Frame, learned: Learned):
+        self.key, self.name, self.given, self.frame, self.learned = key, name, given, frame, learned
         self.handle = numeric(given) if alone or isinstance(given, (TracedArray, np.ndarray)) or (
             key in learned.dynamic) else None
         self.same = self.handle is None or learned.same.get(key, self.handle.kind == ARRAY and not rebound)
@@ -145,7 +145,7 @@ class Variable:
         else:
             found, self.tree = trees.flatten(given)
         alone = self.tree is None or self.tree.is_leaf()
-        self.leaves = [Leaf((key, k), x, alone, rebound, frame, learned) for k, x in enumerate(found)]
+        self.leaves = [Leaf((key, k), name, x, alone, rebound, frame, learned) for k, x in enumerate(found)]
         if sum(leaf.param is not None for leaf in self.leaves) > MAX_LEAVES:
             raise Mismatch(f"{name} holds {len(found)} numbers, each of which would be carried by itself; keep them in "
                            f"an array")

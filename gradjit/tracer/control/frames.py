@@ -48,17 +48,17 @@ class Retry(BaseException):
 class Saved:
     """What an array's handle held when a frame first changed it."""
 
-    __slots__ = ("handle", "content", "home", "where", "version", "written_at")
+    __slots__ = ("handle", "content", "home", "where", "version", "written_at", "ties")
 
     def __init__(self, h: TracedArray):
         self.handle = h
         self.content, self.home, self.where = h._content, h.home, h.where
-        self.version, self.written_at = h.version, h.written_at
+        self.version, self.written_at, self.ties = h.version, h.written_at, h.ties
 
     def restore(self) -> None:
         h = self.handle
         h._content, h.home, h.where = self.content, self.home, self.where
-        h.version, h.written_at = self.version, self.written_at
+        h.version, h.written_at, h.ties = self.version, self.written_at, self.ties
 
 
 class Contents:

@@ -75,7 +75,18 @@ def surely_leaves(stmts: Sequence[ast.stmt]) -> bool:
     """Whether the end of these statements is never reached."""
     return any(isinstance(s, (ast.Return, ast.Break, ast.Continue, ast.Raise))
                or (isinstance(s, ast.If) and surely_leaves(s.body) and surely_leaves(s.orelse))
-               or (isinstance(s, ast.With) and surely_leaves(s.body)) for s in stmts)
+               or (isinstance(s, ast.With) and surely_leaves(s.body)) or is_endless(s) for s in stmts)
+
+
+def is_endless(s: ast.stmt) -> bool:
+    """`while True` without a break: only a return leads out."""
+    return isinstance(s, ast.While) and isinstance(s.test, ast.Constant) and bool(s.test.value) and not breaks(s.body)
+
+
+def breaks(stmts: Sequence[ast.AST]) -> bool:
+    """Whether a break of the loop around these statements is among them."""
+    return any(isinstance(s, ast.Break) or (not isinstance(s, (*LOOPS, *DEFINITIONS)) and breaks(
+        list(ast.iter_child_nodes(s)))) or (isinstance(s, LOOPS) and breaks(s.orelse)) for s in stmts)
 
 
 class Jumps:
@@ -98,6 +109,7 @@ class Jumps:
         end = ast.Return(at(ast.Name(self.value, ast.Load()), body[-1]))
         end.lineno = end.end_lineno = last_line(body[-1])  # type: ignore[attr-defined]
         end.col_offset = end.end_col_offset = 0
+        end.is_end = True  # type: ignore[attr-defined]
         return [assign(self.done, False, body[0]), *self.block(body, ()), end]
 
     def block(self, stmts: list[ast.stmt], loops: tuple[_Loop, ...]) -> list[ast.stmt]:

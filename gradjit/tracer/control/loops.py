@@ -33,10 +33,10 @@ from ..recorder import Recorder, recorders
 from .branches import has_effect, truth
 from .carried import Again, Learned, Leaf, Mismatch, Slot, Variable
 from .frames import BRANCH, LOOP, TRIAL, Frame, Retry, substitute
-from .names import Site, shown
+from .names import VALUE, Site, shown
 from .places import Place
 from .states import Spec, Undefined, described, numeric, spec_of
-from .ties import Moved, Ties
+from .ties import Ties, lose
 from .turns import Turns, turns
 
 SHORT = 8
@@ -66,12 +66,17 @@ def signature(values: tuple[Any, ...]) -> tuple[Any, ...]:
     return tuple(map(of, values))
 
 
+def is_open(h: TracedArray) -> bool:
+    """Whether the handle is of use here: a name that is not live may hold one of a region that has ended."""
+    return h.made is not None and h.made.open
+
+
 class Loop:
     """What `for` and `while` share: attempts, their ends, turns as ordinary Python."""
 
     def __init__(self, site: Site, values: tuple[Any, ...], hints: tuple[Any, ...]):
         self.site, self.values = site, values
-        self.hints = [h for h in hints if isinstance(h, TracedArray) and h.kind == ARRAY]
+        self.hints = [h for h in hints if isinstance(h, TracedArray) and h.kind == ARRAY and is_open(h)]
         self.recorder: Recorder | None = recorders()[-1] if recorders() else None
         self.learned = Learned()
         if self.recorder is not None:
@@ -288,12 +293,15 @@ class Finish:
         """The flag that ends a `for`: false whenever the body begins."""
         t = truth(x)
         if isinstance(t, bool):
-            if t:
+            if not t:
+                return lambda: False
+            if not self.loop.may_be_empty:
                 raise Mismatch("it always ends in its first turn")
-            return lambda: False
+            t = numeric(np.bool_(True))
         cells: list[Any] = [None]
         false = self.recorder.literal(FALSE)
-        self.carry(self.frame.parameter(ArrayType(BOOL), ""), lambda: false, t.value, cells, 0, spec_of(t))
+        self.carry(self.frame.parameter(ArrayType(BOOL), ""), lambda: false, t.value, cells, 0,
+                   Spec(PYTHON, BOOL, ()))
         self.slots[-1].is_stop = True
         return lambda: cells[0]
 
@@ -339,7 +347,7 @@ class Finish:
                 return lambda: Undefined(name, f"has a shape that only the loop in line {self.loop.site.line} knows, and "
                                                f"is used behind it; copy it into an array of full size")
             if empty:
-                leaf = Leaf((name, k), old, True, True, self.frame, self.loop.learned)
+                leaf = Leaf((name, k), shown(name), old, True, True, self.frame, self.loop.learned)
                 final = leaf.final(shown(name), y)
                 assert leaf.param is not None
                 if final is None:
@@ -403,27 +411,30 @@ class Finish:
         out: list[Callable[[tuple[Any, ...]], None]] = []
         stand_ins = {id(leaf.stand_in): leaf for v in loop.variables for leaf in v.leaves if leaf.param is not None}
         written = [leaf for leaf in stand_ins.values() if leaf.written()]
+        lost = {id(r) for leaf in written if leaf.handle is not None for r in leaf.handle.maybe()}
         seen: dict[int, str] = {}
         for name, h in self.ends:
-            r = h.root
-            outside = r.made.depth < frame.depth  # type: ignore[union-attr]
-            twice = id(r) in seen or h.parent is not None and id(r) in stand_ins
-            if (outside and (written or r._content is not self.before(r))) or (twice and written):
-                raise Mismatch(f"{name} is bound to an array that has another name, too{' (' + seen[id(r)] + ')' if twice and id(r) in seen else ''}, "
-                               f"and one of them is written to in the body; bind a copy, as by {name} = y.copy()")
-            seen[id(r)] = name
+            for r in h.maybe() if name != shown(VALUE) else ():
+                outside = r.made.depth < frame.depth  # type: ignore[union-attr]
+                twice = id(r) in seen or (h.root is not h and id(r) in stand_ins) or r is not h.root
+                if (outside and (id(r) in lost or r._content is not self.before(r))) or (twice and written):
+                    raise Mismatch(f"{name} is bound to an array that has another name, too, and one of them is written to "
+                                   f"in the body; bind a copy, as by {name} = y.copy()")
+                seen[id(r)] = name
         for leaf in written:
             h = leaf.handle
             assert h is not None
+            if h.root.ties is not None and not h.root.ties.alone:
+                raise Mismatch(f"{leaf.name} is written to in the body, and may be one array or another: {h.root.ties.why}")
             if id(h.root) in frame.imports or id(h.root) in frame.known_reads:
-                raise Mismatch(f"{leaf.key[0]} is written to in the body, and bound anew, while the array that it was "
+                raise Mismatch(f"{leaf.name} is written to in the body, and bound anew, while the array that it was "
                                f"bound to before is read in the body under another name; bind a copy before the loop")
             out.append(lambda _, h=h, leaf=leaf: self.move(h.root, leaf))  # type: ignore[misc]
         for name, h in self.ends:
-            r = h.root
-            shared = [n for n, other in self.ends if other.root is r and other is not h]
-            if r.made.depth < frame.depth or shared:  # type: ignore[union-attr]
-                out.append(lambda result, name=name, r=r, h=h: self.tie(result, name, r))  # type: ignore[misc]
+            roots = h.maybe()
+            shared = [n for n, other in self.ends if other is not h and set(map(id, other.maybe())) & set(map(id, roots))]
+            if shared or any(r.made.depth < frame.depth for r in roots):  # type: ignore[union-attr]
+                out.append(lambda result, name=name, roots=roots: self.tie(result, name, roots))  # type: ignore[misc]
         return out
 
     def before(self, r: TracedArray) -> Any:
@@ -431,16 +442,16 @@ class Finish:
         return found[1] if found else r._content
 
     def move(self, h: TracedArray, leaf: Leaf) -> None:
-        self.recorder.frame.before_write(h)
-        h.ties = Moved([], f"an array that was bound to {leaf.key[0]} before the loop in line {self.loop.site.line}, which "
-                           f"writes to it and binds the name anew, is used behind the loop under another name")
+        for r in h.maybe():
+            lose(r, f"an array that was bound to {leaf.name} before the loop in line {self.loop.site.line}, which binds the "
+                    f"name anew, has another name behind the loop")
 
-    def tie(self, result: tuple[Any, ...], name: str, r: TracedArray) -> None:
+    def tie(self, result: tuple[Any, ...], name: str, roots: list[TracedArray]) -> None:
         for n, x in zip(self.loop.site.names, result, strict=True):
-            if shown(n) == name and isinstance(x, TracedArray) and x.kind == ARRAY and x is not r:
-                others = [(r, r.version)] if r.made.open else []  # type: ignore[union-attr]
+            if shown(n) == name and isinstance(x, TracedArray) and x.kind == ARRAY and not any(x is r for r in roots):
+                others = [(r, r.version) for r in roots if r.made.open]  # type: ignore[union-attr]
                 x.ties = Ties(others, f"{name} may be the same array as another variable behind the loop in line "
-                                      f"{self.loop.site.line}")
+                                      f"{self.loop.site.line}", loose=n == VALUE)
 
 
 def is_outside(spec: Spec, frame: Frame) -> bool:
@@ -463,6 +474,8 @@ class For(Loop):
         self.iterable = iterable
         self.flag = None if site.stop is None else site.names[site.stop]
         self.current: Any = None
+        self.mismatch: Mismatch | None = None
+        """Why the first turns run as ordinary Python."""
         self.index: Value | None = None
         if self.turns is not None and not self.is_unrolled():
             self.as_region = self.learned.failed is None or self.static is None
@@ -554,8 +567,9 @@ class For(Loop):
 
     def stopped(self) -> None:
         """A turn that ran as ordinary Python may have been the last: the loop must be a region."""
-        if self.trial is None or self.learned.failed is not None:
-            reason = f": {self.learned.failed}" if self.learned.failed else (
+        failed = self.learned.failed or self.mismatch
+        if self.trial is None or failed is not None:
+            reason = f": {failed}" if failed else (
                 f", and it does not run over a range or an array but over a {type(self.iterable).__name__}")
             fail(TraceError, f"the loop in line {self.site.line} ends by a break (or return) on a traced condition, so that "
                              f"it must be compiled as a loop{reason}")
@@ -581,7 +595,7 @@ class For(Loop):
     # regions --------------------------------------------------------------------------------------------------------
     def give_up(self, error: Exception) -> None:
         if isinstance(error, Mismatch) and self.turn < PEELED and self.static is not None and self.remaining > 1:
-            self.peeling = 1
+            self.peeling, self.mismatch = 1, error
             if self.iterator is None:
                 self.iterator = iter(self.iterable)
             return

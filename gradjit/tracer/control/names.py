@@ -27,9 +27,10 @@ class Site:
 
     line: int
     names: tuple[str, ...]
-    """What the protocol passes along: for loops first those carried in, then those only read behind."""
+    """What the protocol passes along. Of a loop: first those carried in, then those only read behind. Of a branch: first
+    those merged, then those that the second side reads as they were before the first."""
     carried: int
-    """How many of them are carried in."""
+    """How many of them are carried in, or merged."""
     rebound: Names
     """Names that a plain assignment binds anew; the others are only changed in place (`x += v`)."""
     written: tuple[str, ...]
@@ -42,9 +43,12 @@ class Site:
         return f"line {self.line}"
 
 
+VALUE = PREFIX + "value"
+
+
 def shown(name: str) -> str:
     """A name as the user knows it."""
-    return "the returned value" if name == PREFIX + "value" else name
+    return "the returned value" if name == VALUE else name
 
 
 def stored(nodes: Sequence[ast.AST]) -> set[str]:
@@ -133,7 +137,7 @@ class Liveness:
 
     def block(self, stmts: Sequence[ast.stmt], after: Names) -> Names:
         for s in reversed(stmts):
-            after = self.statement(s, after | self.pinned)
+            after = self.statement(s, after | self.pinned) | self.pinned
         return after
 
     def statement(self, s: ast.stmt, after: Names) -> Names:
@@ -159,8 +163,9 @@ class Liveness:
 
     def branch(self, s: ast.If, after: Names) -> Names:
         merged = sorted(self.assigned([*s.body, *s.orelse]) & after)
-        self.note(s, merged, [], None)
-        return self.block(s.body, after) | self.block(s.orelse, after) | read(s.test)
+        other = self.block(s.orelse, after)
+        self.note(s, merged, sorted((self.assigned(s.body) & other) - set(merged)), None)
+        return self.block(s.body, after) | other | read(s.test)
 
     def loop(self, s: ast.For | ast.While, after: Names) -> Names:
         test = frozenset(read(s.test)) if isinstance(s, ast.While) else NONE

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from ...errors import TraceError
-from .. import operands as o
+from .. import operands as o, trees
 from ..array import PYTHON, TracedArray, root
 from ..dispatch import leave
 from ..effects import check
@@ -118,6 +118,14 @@ class Control:
         return cls.all_of(line, answer, lambda: cls.chain(line, second, *links[1:]))
 
     @staticmethod
+    def returned(x: Any) -> Any:
+        """The value of a function, whichever of its returns gave it."""
+        for leaf in trees.flatten(x)[0] if recorders() else ():
+            if isinstance(leaf, TracedArray) and leaf.root.ties is not None:
+                leaf.root.ties.fasten()
+        return x
+
+    @staticmethod
     def mark() -> int:
         """How many regions are under construction, before a `try`."""
         return recorders()[-1].frame.depth if recorders() else 0
@@ -172,7 +180,7 @@ class Control:
 
 
 def expression(line: int) -> Site:
-    return Site(line, ("the expression",), 0, NONE, (), None)
+    return Site(line, ("the expression",), 1, NONE, (), None)
 
 
 def defined(x: Any) -> Any:

@@ -70,10 +70,11 @@ class Rewrites:
         p = Passing(self, node, "branch")
         number = at(ast.Constant(noted(site)), node)
         made = p.keep(self.hook(node, "branch", number, test, p.values(site.names)))
-        then = at(ast.If(p.call("then"), [*body, p.leave(site.names)], []), node)
+        merged = site.names[:site.carried]
+        then = at(ast.If(p.call("then"), [*body, p.leave(merged)], []), node)
         otherwise = at(ast.If(p.call("otherwise"), [*p.bind(site.names, p.attribute("initial")), *other,
-                                                    p.leave(site.names)], []), node)
-        return [made, then, otherwise, *p.bind(site.names, p.call("exit", p.values(site.names)))]
+                                                    p.leave(merged)], []), node)
+        return [made, then, otherwise, *p.bind(merged, p.call("exit", p.values(merged)))]
 
     def visit_For(self, node: ast.For) -> Any:
         site: Site | None = getattr(node, "site", None)
@@ -125,6 +126,12 @@ class Rewrites:
         return [kept, node]
 
     visit_TryStar = visit_Try
+
+    def visit_Return(self, node: ast.Return) -> Any:
+        node.value = node.value and self.visit(node.value)
+        if hasattr(node, "is_end") and node.value is not None:
+            node.value = self.hook(node, "returned", node.value)
+        return node
 
     def visit_Assert(self, node: ast.Assert) -> Any:
         message = node.msg or at(ast.Constant(None), node)

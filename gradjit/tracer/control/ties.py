@@ -1,7 +1,8 @@
 """Arrays that may be one another.
 
-Behind `if c: y = a else: y = b` the name y stands for a or for b, which only a run can tell. y has the right elements as
-long as nobody writes to any of the three: reading is fine until then, and writing is an error that says to copy.
+Behind `if c: y = a else: y = b` the name y stands for a or for b, which only a run can tell. All three have the right
+elements until somebody writes. A write to a or b makes y unreadable. A write to y makes a and b so, where no other name
+may stand for one of them as well; otherwise it is an error. What is unreadable says to copy.
 """
 
 from __future__ import annotations
@@ -23,24 +24,35 @@ class Ties:
     others: list[tuple[TracedArray, int]]
     why: str
     """Begins with the name of the variable."""
+    alone: bool = False
+    """Whether no other variable may stand for one of the others in its turn."""
+    loose: bool = False
+    """Of a value that is being returned: nothing is written to on the way that returns it."""
+    lost: bool = False
+    """Whether one that this may be has been written to."""
 
-    def check(self) -> None:
-        """Before a read."""
-        if any(h.version != version for h, version in self.others):
+    def before_read(self) -> None:
+        if self.lost or (not self.loose and any(h.version != version for h, version in self.others)):
             self.refuse()
 
+    def before_write(self) -> None:
+        if self.lost or not self.alone:
+            self.refuse()
+        for h, _ in self.others:
+            lose(h, self.why)
+
+    def fasten(self) -> None:
+        """The value has been returned: from now on writes count."""
+        self.others = [(h, h.version) for h, _ in self.others]
+        self.loose = False
+
     def refuse(self) -> NoReturn:
-        """At a write to one of them, or a read behind such a write."""
         fail(TraceError, f"{self.why}, and one of them is written to: which one has changed is not known while gradjit "
                          f"compiles the function; copy the array when you assign it, as by x = y.copy()")
 
 
-@dataclass
-class Moved(Ties):
-    """An array that a loop has passed on under changing names."""
-
-    def check(self) -> None:
-        self.refuse()
-
-    def refuse(self) -> NoReturn:
-        fail(TraceError, f"{self.why}; use the loop's variable, or copy the array before the loop")
+def lose(h: TracedArray, why: str) -> None:
+    """The array may have changed, in a way that only a run can tell."""
+    assert h.owner is not None
+    h.owner.frame.before_write(h)
+    h.ties = Ties([], why, lost=True)

@@ -53,6 +53,14 @@ class Turns:
             self.refuse()
         return (self.at(i) for i in range(len(self)))
 
+    def __next__(self) -> Any:
+        """What enumerate, zip and reversed give are iterators, too."""
+        if self._rest is None:
+            self._rest = iter(self)
+        return next(self._rest)
+
+    _rest: Iterator[Any] | None = None
+
     def refuse(self) -> int:
         fail(TraceError, "the length of a range or sequence with traced bounds is not known while gradjit compiles the "
                          "function; run over it with a for statement")
@@ -82,6 +90,13 @@ class TracedRange(Turns):
 
     def item(self, i: Any) -> Any:
         return i
+
+    def backwards(self) -> TracedRange | None:
+        """The same numbers from the last to the first, where that is a range."""
+        if self.static is not None and not isinstance(self.start, TracedArray):
+            r = range(self.start, self.start + len(self) * self.step, self.step)[::-1]
+            return TracedRange(r.start, r.stop, r.step)
+        return TracedRange(self.stop - self.step, self.start - self.step, -self.step) if abs(self.step) == 1 else None
 
     def __reversed__(self) -> Turns:
         return Reversed(self)
@@ -149,6 +164,8 @@ def is_zero(x: Any) -> bool:
 
 def turns(x: Any) -> Turns | None:
     """What can be run over by index; None for other iterables."""
+    if isinstance(x, Reversed) and isinstance(x.inner, TracedRange):
+        return x.inner.backwards() or x
     if isinstance(x, Turns):
         return x
     if type(x) is range:
@@ -191,7 +208,7 @@ def traced_range(*args: Any) -> Any:
 
 def is_lazy(*xs: Any) -> bool:
     """Whether builtins keep to indices: an array or a traced range is among the arguments, and nothing but such."""
-    return bool(recorders()) and any(isinstance(x, (Turns, TracedArray)) or is_data_array(x) for x in xs) and all(
+    return bool(recorders()) and any(isinstance(x, (Turns, TracedArray, range)) or is_data_array(x) for x in xs) and all(
         turns(x) is not None for x in xs)
 
 
