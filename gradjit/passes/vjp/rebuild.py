@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from ...errors import DifferentiationError
-from ...ir import ArrayType, Block, Builder, Op, Value
+from ...ir import ArrayType, Block, Builder, Op, Value, captures
 from ...ir.core import map_type
 from ...ir.ops.tape import TAPE_TYPE
 from ...ir.rewrite import copy_op
@@ -183,7 +183,7 @@ class Region:
             if op in self.nest.backs:
                 self.reverse(self.nest.backs[op])
             elif op in self.nest.live:
-                env = self.all(reads(op))
+                env = self.all((*reads(op), *captures(op)))
                 copy_op(self.b, op, env)
                 self.env.update({r: env[r] for r in op.results})
         results = [self.get(v) for v in self.pair.back.results]
