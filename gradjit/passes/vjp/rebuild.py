@@ -6,14 +6,15 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from ...errors import DifferentiationError
-from ...ir import ArrayType, Block, Builder, Op, Value, captures
+from ...ir import ArrayType, Block, Builder, Op, Value, captures, walk
 from ...ir.core import map_type
 from ...ir.ops.tape import TAPE_TYPE
 from ...ir.rewrite import copy_op
 from ...tracer.locations import fail
+from .lasting import read
 from .residuals import Nest, Plan, extents, planned, reads
 from .twins import Pair, Twin, carry, complete, insert, parameter, result
-from .undo import Passage, Path, overwritten, places, restored, written
+from .undo import Passage, Path, overwritten, places, restored
 
 
 class Unavailable(Exception):
@@ -26,8 +27,9 @@ class Unavailable(Exception):
 
 def keep(block: Block, twins: Sequence[Twin]) -> None:
     """Make the reverses of a function's nests read only what is in scope. `block` is the function's own."""
+    owners = {region: op for op in walk(block) for region in op.regions} if twins else {}
     for twin in twins:
-        nest = Nest(twin)
+        nest = Nest(twin, owners)
         dear: set[Value] = set()
         whole: set[Value] = set()
         while True:
@@ -125,14 +127,13 @@ class Region:
         assert op is not None
         if v in self.stack:
             raise Unavailable(v)
-        write = self.plan.read.get(v)
+        reading = self.plan.reading(v)
         self.stack.append(v)
-        env = self.all(reads(op) if write is None else (write.result, *places(write), *extents(v)), v)
+        env = self.all(reads(op) if reading is None else (reading.array, *reading.places(), *extents(v)), v)
         self.stack.pop()
-        if write is not None:
-            self.b.loc = write.loc
-            shape = map_type(v.type, lambda e: env.get(e, e)).shape
-            self.env[v] = self.b.reshape_to(written(self.b, write, env), shape)
+        if reading is not None:
+            self.b.loc = op.loc
+            self.env[v] = self.b.reshape_to(read(self.b, reading, env), map_type(v.type, lambda e: env.get(e, e)).shape)
             return
         copy_op(self.b, op, env)
         self.env.update({r: env[r] for r in op.results})

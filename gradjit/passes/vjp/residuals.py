@@ -12,6 +12,7 @@ from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 
 from ...ir import TAPE, Block, Op, Value
 from . import costs
+from .lasting import Lasting, Reading, slice_reading, write_reading
 from .mincut import INFINITE, Network
 from .twins import Pair, Twin
 from .undo import Passage, Passages, Path, places
@@ -40,7 +41,7 @@ class Nest:
     same: carried values that no turn changes, with what they are from the beginning.
     """
 
-    def __init__(self, twin: Twin):
+    def __init__(self, twin: Twin, owners: Mapping[Block, Op]):
         self.twin = twin
         self.home: dict[Value, Pair] = {}
         self.order: dict[Value, int] = {}
@@ -55,10 +56,13 @@ class Nest:
         self._enter(twin, None, 1)
         self.demanded = [v for v in needed if v in self.home]
         self.passages = Passages(self.twins, self.home)
-        self.version_of: dict[Value, Passage] = {}
+        self.paths: dict[Value, tuple[Passage, Path]] = {}
         self.order.update({v: k for k, v in enumerate(self.home)})
         for t in self.twins.values():
             self._versions(t)
+        of_pair = {pair: t for t in self.twins.values() for pair in t.pairs}
+        self.lasting = Lasting(owners, self.home, self.outer, of_pair, self.paths)
+        self.readings: dict[Value, Reading | None] = {}
 
     # what is needed ---------------------------------------------------------------------------------------------------
     def _living(self, op: Op) -> dict[Value, None]:
@@ -109,7 +113,7 @@ class Nest:
             for path in passage.paths if passage is not None else ():
                 first = 1 if twin.op.name == "if" else 0  # what a branch takes from outside is a version there
                 assert passage is not None
-                self.version_of.update(dict.fromkeys(path.versions[first:], passage))
+                self.paths.update(dict.fromkeys(path.versions[first:], (passage, path)))
 
     def is_given(self, v: Value) -> bool:
         """Whether v is the index of a `for`, which the reverse has as its own."""
@@ -127,11 +131,18 @@ class Nest:
             return None
         return self.inside(reads(op))
 
+    def lasts(self, v: Value) -> Reading | None:
+        """Where in an array that is left behind a slice's elements stand still."""
+        if v not in self.readings:
+            is_read = v.op is not None and v.op.name == "slice" and v.op.operands[0] in self.paths
+            self.readings[v] = self.lasting.found(slice_reading(v.op)) if is_read and v.op is not None else None
+        return self.readings[v]
+
     def inside(self, values: Iterable[Value]) -> list[Value]:
         return [v for v in dict.fromkeys(values) if v in self.home]
 
 
-NOTHING: Mapping[Value, Op] = {}
+NOTHING: Mapping[Value, Reading] = {}
 
 
 class Plan:
@@ -141,11 +152,11 @@ class Plan:
     reverse has again. again: those among them that are computed.
     dear: values that must not be computed again, as what they read is not there when they are needed.
     whole: versions of arrays that must not be undone, likewise.
-    read: values that a write left in an array that is carried backwards, with the write: they are read off the array.
+    read: values that a write left in an array that is there in the reverse, with where they are read.
     paid: arrays that are carried backwards anyway.
     """
 
-    def __init__(self, nest: Nest, dear: set[Value], whole: set[Value], read: Mapping[Value, Op] = NOTHING,
+    def __init__(self, nest: Nest, dear: set[Value], whole: set[Value], read: Mapping[Value, Reading] = NOTHING,
                  paid: Container[Passage] = ()):
         self.nest = nest
         self.dear = dear
@@ -184,7 +195,7 @@ class Plan:
         sources = self.sources(v)
         if passage is not None:
             self.net.edge(self.undoing(passage), made, INFINITE)
-        elif sources is None or v in self.dear or v in self.nest.version_of:
+        elif sources is None or v in self.dear or v in self.nest.paths:
             self.net.edge(self.net.source, made, INFINITE)
         else:
             self.net.edge(self.net.source, made, self.work(v) * weight)
@@ -193,29 +204,39 @@ class Plan:
 
     def sources(self, v: Value) -> list[Value] | None:
         """The forward values that v is computed from, or that say where it is read; None if it cannot be."""
-        if v in self.read:
-            write = self.read[v]
-            return self.nest.inside([write.result, *places(write)])
-        return self.nest.sources(v)
+        reading = self.reading(v)
+        return self.nest.sources(v) if reading is None else self.nest.inside([reading.array, *reading.places()])
+
+    def reading(self, v: Value) -> Reading | None:
+        """Where v is read off an array."""
+        return self.read.get(v) or self.nest.lasts(v)
 
     def work(self, v: Value) -> int:
         """What it costs to have v again."""
-        if v in self.read:
+        if self.reading(v) is not None:
             return costs.elements(v.type)
         return costs.work(v.op) if v.op is not None and not v.op.regions else 0
 
-    def written(self) -> dict[Value, Op]:
-        """Values that arrays carried backwards hold, and that cost more in another way than to be read there."""
-        def is_dear(v: Value) -> bool:
-            return v in self.kept or (v in self.again and self.work(v) > costs.elements(v.type))
+    def written(self) -> dict[Value, Reading]:
+        """Values that arrays hold which are there in the reverse, and that cost more in another way than to be read."""
+        found: dict[Value, Reading] = {}
+        for passage, path in dict.fromkeys(self.nest.paths.values()):
+            for write in path.writes:
+                values = [v for v in unmoved(write.operands[-1]) if self.is_dear(v) and self.nest.home[v] is path.pair]
+                if write.name == "update" and values:
+                    reading = write_reading(write)
+                    last = self.nest.lasting.found(reading) or (reading if passage in self.undone else None)
+                    if last is not None:
+                        found.update(dict.fromkeys(values, last))
+        return found
 
-        paths = [path for passage in self.undone for path in passage.paths]
-        return {v: write for path in paths for write in path.writes if write.name == "update"
-                for v in unmoved(write.operands[1]) if self.nest.home.get(v) is path.pair and is_dear(v)}
+    def is_dear(self, v: Value) -> bool:
+        """Whether it costs more than a look into an array to have v in the reverse."""
+        return v in self.kept or (v in self.again and self.work(v) > costs.elements(v.type))
 
     def passage(self, v: Value) -> Passage | None:
         """The way on which v is found when its array is carried backwards."""
-        return None if v in self.whole else self.nest.version_of.get(v)
+        return None if v in self.whole or v not in self.nest.paths else self.nest.paths[v][0]
 
     def undoing(self, passage: Passage) -> int:
         """The node that says that an array is carried backwards."""
@@ -283,7 +304,7 @@ class Plan:
         found: dict[Value, list[Value]] = {}
         for v in sorted(self.again, key=self.nest.order.__getitem__):
             for s in self.sources(v) or ():
-                if s in self.nest.version_of and self.nest.home[s] is self.nest.home[v]:
+                if s in self.nest.paths and self.nest.home[s] is self.nest.home[v]:
                     found.setdefault(s, []).append(v)
         return found
 

@@ -124,13 +124,6 @@ def overwritten(b: Builder, write: Op) -> Value:
     return b.gather(array, *write.operands[1:-1], axes=write.attrs["axes"])
 
 
-def written(b: Builder, write: Op, env: Mapping[Value, Value]) -> Value:
-    """What an update has written, read off the array that it made; `env` has that, and the places."""
-    starts = tuple(env.get(s, s) for s in write.attrs["starts"])
-    sizes = tuple(env.get(e, e) for e in write.operands[1].shape)
-    return b.slice(env[write.result], starts=starts, sizes=sizes, steps=write.attrs["steps"])
-
-
 def restored(b: Builder, write: Op, array: Value, old: Value, env: Mapping[Value, Value]) -> Value:
     """The array with what stood there before; `env` has the places."""
     if write.name == "update":
