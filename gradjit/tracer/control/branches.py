@@ -25,7 +25,7 @@ from ..recorder import Content, Recorder, current
 from .frames import BRANCH, Contents, Frame, refill
 from .names import VALUE, Site, shown
 from .states import Spec, Undefined, described, is_same, join, numeric, spec_of
-from .ties import Ties
+from .ties import Ties, lose, may_overlap
 
 
 def truth(test: Any) -> Any:
@@ -83,7 +83,8 @@ class Side:
     def __init__(self, frame: Frame, values: tuple[Any, ...]):
         self.frame = frame
         self.names = [Left.of(v) for v in values]
-        self.arrays = {key: (s.handle, Leaf.of(s.handle)) for key, s in frame.log.items()}
+        self.lost = {key: (h, h.ties.why) for key, (h, _) in frame.lost.items() if h.ties is not None}
+        self.arrays = {key: (s.handle, Leaf.of(s.handle)) for key, s in frame.log.items() if key not in self.lost}
         self.containers: dict[int, tuple[Contents, dict[Any, Left]]] = {}
         for contents, now in frame.changed():
             if now is None or contents.items is None:
@@ -148,8 +149,8 @@ class Merge:
         self.known: dict[Any, int] = {}
         """Slots by the pair of handles that they merge: names of one array stay names of one array."""
         self.made: dict[int, TracedArray] = {}
-        self.tied: list[tuple[int, str, list[list[TracedArray]]]] = []
-        """Slots of arrays with their names, and the arrays from outside that each side has bound to them."""
+        self.tied: list[tuple[int, str, list[TracedArray | None]]] = []
+        """Slots of arrays with their names, and the arrays that each side has bound to them."""
 
     def run(self) -> tuple[Any, ...]:
         names = [self.pair(n, a, b) for n, a, b in
@@ -167,6 +168,8 @@ class Merge:
             refill(owner, {k: make(results) for k, make in items.items()})
         out = tuple(make(results) for make in names)
         self.tie()
+        for h, why in {**self.then.lost, **self.other.lost}.values():
+            lose(h, why)
         return out
 
     def emit(self) -> Sequence[Value]:
@@ -222,9 +225,8 @@ class Merge:
         k = self.slot((a, b), spec, blank)
         if spec.kind != ARRAY:
             return lambda results: root(results[k], self.recorder, spec.kind)
-        sides = [[r for r in x.root.maybe() if r.made.depth < self.then.frame.depth]  # type: ignore[union-attr]
-                 if x.root is not None else [] for x in (a, b)]
-        self.tied.append((k, name, sides))
+        if all(j != k for j, _, _ in self.tied):
+            self.tied.append((k, name, [a.root, b.root]))
 
         def make(results: Sequence[Value]) -> Any:
             if k not in self.made:
@@ -291,15 +293,20 @@ class Merge:
 
     def tie(self) -> None:
         """Arrays that may be one another know it."""
-        for k, name, sides in self.tied:
-            shared = {id(h): h for side in sides for h in side}
-            if not shared or k not in self.made:
-                continue
-            alone = all(not (set(map(id, sides[s])) & set(map(id, other[s])))
-                        for j, _, other in self.tied if j != k for s in (0, 1))
-            self.made[k].ties = Ties([(h, h.version) for h in shared.values()],
-                                     f"{shown(name)} may be one array or another behind {self.place}", alone,
-                                     loose=name == VALUE)
+        depth = self.then.frame.depth
+        bound = [(k, name, sides) for k, name, sides in self.tied if k in self.made]
+        ties: list[tuple[TracedArray, Ties]] = []
+        for k, name, sides in bound:
+            near = [self.made[j] for j, _, other in bound if j != k and any(
+                a is not None and b is not None and may_overlap(a, b) for a, b in zip(sides, other, strict=True))]
+            outside = [r for side in sides if side is not None for r in side.maybe() if r.made.depth < depth]  # type: ignore[union-attr]
+            others = {id(h): h for h in (*outside, *near)}
+            if others:
+                ties.append((self.made[k], Ties(
+                    [(h, h.version) for h in others.values()],
+                    f"{shown(name)} may be one array or another behind {self.place}", not near, name == VALUE, group=self)))
+        for h, t in ties:
+            h.ties = t
 
 
 CHEAP = frozenset({"add", "sub", "mul", "neg", "lt", "le", "gt", "ge", "eq", "ne", "and", "or", "not", "minimum", "maximum",

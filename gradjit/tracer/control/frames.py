@@ -79,7 +79,7 @@ class Frame:
     """One region under construction. `parent` is None for the function itself."""
 
     __slots__ = ("kind", "recorder", "parent", "depth", "block", "builder", "region", "open", "loc", "log", "imports",
-                 "known_reads", "carry", "containers", "fresh", "start", "unanswered", "facts", "irreversible")
+                 "known_reads", "carry", "containers", "fresh", "lost", "start", "unanswered", "facts", "irreversible")
 
     def __init__(self, kind: str, recorder: Recorder, parent: Frame | None, loc: Loc | None = None,
                  block: Block | None = None):
@@ -104,6 +104,8 @@ class Frame:
         self.containers: dict[int, Contents] = {}
         self.fresh: dict[int, Any] = {}
         """Containers and objects made inside."""
+        self.lost: dict[int, tuple[TracedArray, Any]] = {}
+        """Arrays from outside that may have changed (see ties.py), with the ties that they had."""
         self.start = len(self.block.ops)
         self.unanswered = recorder.unanswered
         self.facts = _count_facts(recorder)
@@ -153,6 +155,11 @@ class Frame:
         if self.kind in (BRANCH, TRIAL) and h.made.depth < self.depth:
             self.log.setdefault(id(h), Saved(h))
 
+    def before_loss(self, h: TracedArray) -> None:
+        """Before an array becomes unreadable, since it may have changed."""
+        if h.made is not None and h.made.depth < self.depth:
+            self.lost.setdefault(id(h), (h, h.ties))
+
     # containers -----------------------------------------------------------------------------------------------------
     def before_change(self, owner: Any) -> None:
         """Before a container's or object's items change."""
@@ -188,6 +195,8 @@ class Frame:
             saved.restore()
         for contents in self.containers.values():
             contents.restore()
+        for h, ties in self.lost.values():
+            h.ties = ties
 
     def close(self) -> None:
         """The frame ends; its parent is the innermost one again."""
@@ -217,6 +226,10 @@ class Frame:
         for key, contents in self.containers.items():
             if up.kind != ROOT and key not in up.fresh:
                 up.containers.setdefault(key, contents)
+        for h, ties in self.lost.values():
+            up.before_loss(h)
+            if id(h) in up.lost:
+                up.lost[id(h)] = h, ties
         up.fresh.update(self.fresh)
         up.irreversible = up.irreversible or self.irreversible
         self.close()

@@ -30,13 +30,14 @@ from .. import extents, trees
 from ..array import ARRAY, PYTHON, TracedArray, root
 from ..locations import fail, here, with_place
 from ..recorder import Recorder, recorders
+from .checkpoints import Checkpointed
 from .branches import has_effect, truth
 from .carried import Again, Learned, Leaf, Mismatch, Slot, Variable
 from .frames import BRANCH, LOOP, TRIAL, Frame, Retry, substitute
 from .names import VALUE, Site, shown
 from .places import Place
 from .states import Spec, Undefined, described, numeric, spec_of
-from .ties import Ties, lose
+from .ties import Ties, lose, may_overlap
 from .turns import Turns, turns
 
 SHORT = 8
@@ -406,36 +407,41 @@ class Finish:
             raise Again
 
     def aliases(self) -> list[Callable[[tuple[Any, ...]], None]]:
-        """Variables that are bound to one array at the end of the body, or to one from outside."""
+        """Variables that are bound to one array at the end of the body, or to one from outside: an error where a turn
+        writes to one of them; else what is to be done behind the loop."""
         frame, loop = self.frame, self.loop
-        out: list[Callable[[tuple[Any, ...]], None]] = []
-        stand_ins = {id(leaf.stand_in): leaf for v in loop.variables for leaf in v.leaves if leaf.param is not None}
-        written = [leaf for leaf in stand_ins.values() if leaf.written()]
+        leaves = [leaf for v in loop.variables for leaf in v.leaves if leaf.param is not None]
+        written = [leaf for leaf in leaves if leaf.written()]
         lost = {id(r) for leaf in written if leaf.handle is not None for r in leaf.handle.maybe()}
-        seen: dict[int, str] = {}
+        out: list[Callable[[tuple[Any, ...]], None]] = []
         for name, h in self.ends:
-            for r in h.maybe() if name != shown(VALUE) else ():
-                outside = r.made.depth < frame.depth  # type: ignore[union-attr]
-                twice = id(r) in seen or (h.root is not h and id(r) in stand_ins) or r is not h.root
-                if (outside and (id(r) in lost or r._content is not self.before(r))) or (twice and written):
-                    raise Mismatch(f"{name} is bound to an array that has another name, too, and one of them is written to "
-                                   f"in the body; bind a copy, as by {name} = y.copy()")
-                seen[id(r)] = name
+            near = [n for n, other in self.ends if other is not h and may_overlap(h.root, other.root)]
+            outside = [r for r in h.maybe() if r.made.depth < frame.depth]  # type: ignore[union-attr]
+            changed = [r for r in outside if id(r) in lost or r._content is not self.before(r)]
+            if name != shown(VALUE) and (changed or (near and written)):
+                raise Mismatch(f"{name} is bound to an array that has another name, too, and one of them is written to in "
+                               f"the body; bind a copy, as by {name} = y.copy()")
+            if near or outside:
+                out.append(lambda result, name=name, near=near, outside=outside:  # type: ignore[misc]
+                           self.tie(result, name, near, outside))
         for leaf in written:
             h = leaf.handle
             assert h is not None
             if h.root.ties is not None and not h.root.ties.alone:
                 raise Mismatch(f"{leaf.name} is written to in the body, and may be one array or another: {h.root.ties.why}")
-            if id(h.root) in frame.imports or id(h.root) in frame.known_reads:
-                raise Mismatch(f"{leaf.name} is written to in the body, and bound anew, while the array that it was "
-                               f"bound to before is read in the body under another name; bind a copy before the loop")
-            out.append(lambda _, h=h, leaf=leaf: self.move(h.root, leaf))  # type: ignore[misc]
-        for name, h in self.ends:
-            roots = h.maybe()
-            shared = [n for n, other in self.ends if other is not h and set(map(id, other.maybe())) & set(map(id, roots))]
-            if shared or any(r.made.depth < frame.depth for r in roots):  # type: ignore[union-attr]
-                out.append(lambda result, name=name, roots=roots: self.tie(result, name, roots))  # type: ignore[misc]
+            if any(self.is_read(r) for r in h.maybe()):
+                raise Mismatch(f"{leaf.name} is written to in the body, and bound anew, while the array that it was bound to "
+                               f"before is read in the body under another name; bind a copy before the loop")
+            out.append(lambda _, h=h, leaf=leaf: self.move(h, leaf))  # type: ignore[misc]
+        for h, _ in frame.lost.values():
+            assert h.ties is not None
+            if self.is_read(h):
+                raise Mismatch(h.ties.why)
+            out.append(lambda _, h=h, why=h.ties.why: lose(h, why))  # type: ignore[misc]
         return out
+
+    def is_read(self, h: TracedArray) -> bool:
+        return id(h) in self.frame.imports or id(h) in self.frame.known_reads
 
     def before(self, r: TracedArray) -> Any:
         found = self.frame.imports.get(id(r))
@@ -446,12 +452,16 @@ class Finish:
             lose(r, f"an array that was bound to {leaf.name} before the loop in line {self.loop.site.line}, which binds the "
                     f"name anew, has another name behind the loop")
 
-    def tie(self, result: tuple[Any, ...], name: str, roots: list[TracedArray]) -> None:
-        for n, x in zip(self.loop.site.names, result, strict=True):
-            if shown(n) == name and isinstance(x, TracedArray) and x.kind == ARRAY and not any(x is r for r in roots):
-                others = [(r, r.version) for r in roots if r.made.open]  # type: ignore[union-attr]
-                x.ties = Ties(others, f"{name} may be the same array as another variable behind the loop in line "
-                                      f"{self.loop.site.line}", loose=n == VALUE)
+    def tie(self, result: tuple[Any, ...], name: str, near: list[str], outside: list[TracedArray]) -> None:
+        """The variable knows behind the loop what it may share its elements with."""
+        arrays = {shown(n): x for n, x in zip(self.loop.site.names, result, strict=True)
+                  if isinstance(x, TracedArray) and x.kind == ARRAY}
+        x = arrays.get(name)
+        if x is None or any(x is r for r in outside):
+            return
+        others = [*outside, *(arrays[n] for n in near if n in arrays and arrays[n] is not x)]
+        x.ties = Ties([(h, h.version) for h in others], f"{name} may be the same array as another variable behind the loop in "
+                                                        f"line {self.loop.site.line}", not near, name == shown(VALUE))
 
 
 def is_outside(spec: Spec, frame: Frame) -> bool:
@@ -490,6 +500,8 @@ class For(Loop):
     def is_unrolled(self) -> bool:
         """Whether the loop is so short, with the unrolled loops around it, that it runs as ordinary Python."""
         assert self.recorder is not None
+        if isinstance(self.turns, Checkpointed):
+            return False
         n, around = self.static, self.recorder.turns
         return n is not None and (n <= 1 or (n <= SHORT and n * around <= NESTED))
 
@@ -600,7 +612,7 @@ class For(Loop):
                 self.iterator = iter(self.iterable)
             return
         self.learned.failed = error
-        if self.static is not None and self.remaining <= UNROLLED:
+        if self.is_short and not isinstance(self.turns, Checkpointed):
             self.as_region = False
             if self.iterator is None:
                 self.iterator = iter(self.iterable)
@@ -621,8 +633,15 @@ class For(Loop):
         builder.loc = self.loc
         flag = next((k for k, s in enumerate(slots) if s.is_stop), None)
         if flag is None:
-            return builder.append("for", (lo, hi, step, *inits), {}, (block,)).results
+            return builder.append("for", (lo, hi, step, *inits), self.snapshots(inits), (block,)).results
+        if isinstance(self.turns, Checkpointed):
+            raise TraceError(with_place("gj.checkpoint: a loop with a break on a traced value cannot be reversed from "
+                                        "snapshots", self.loc))
         return until(builder, block, (lo, hi, step), inits, flag, self.bounds()[2] > 0)
+
+    def snapshots(self, inits: list[Value]) -> dict[str, Any]:
+        """What is said of them, if the loop is to be reversed from snapshots."""
+        return {"snapshots": self.turns.snapshots([v.type for v in inits])} if isinstance(self.turns, Checkpointed) else {}
 
 
 def until(builder: Builder, block: Block, bounds: tuple[Value, Value, Value], inits: list[Value], flag: int, up: bool

@@ -30,6 +30,8 @@ class Ties:
     """Of a value that is being returned: nothing is written to on the way that returns it."""
     lost: bool = False
     """Whether one that this may be has been written to."""
+    group: object = None
+    """Variables of one group that are `alone` are different arrays, though they may be the same others."""
 
     def before_read(self) -> None:
         if self.lost or (not self.loose and any(h.version != version for h, version in self.others)):
@@ -54,5 +56,15 @@ class Ties:
 def lose(h: TracedArray, why: str) -> None:
     """The array may have changed, in a way that only a run can tell."""
     assert h.owner is not None
-    h.owner.frame.before_write(h)
+    h.owner.frame.before_loss(h)
     h.ties = Ties([], why, lost=True)
+
+
+def may_overlap(a: TracedArray, b: TracedArray) -> bool:
+    """Whether two roots may be one array."""
+    if a is b:
+        return True
+    s, t = a.ties, b.ties
+    if s is not None and t is not None and s.group is t.group is not None and s.alone and t.alone:
+        return False
+    return any(x is y for x in a.maybe() for y in b.maybe())
