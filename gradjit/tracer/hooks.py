@@ -9,6 +9,7 @@ from typing import Any, NoReturn
 import numpy as np
 
 from ..errors import TraceError
+from . import sequences
 from .array import TracedArray
 from .calls import call
 from .concatenators import STAND_INS
@@ -89,8 +90,17 @@ class Hooks(Control):
         setattr(owner, name, value)
 
     @staticmethod
+    def item(owner: Any, key: Any) -> Any:
+        """`owner[key]`."""
+        if isinstance(key, TracedArray) and isinstance(owner, (list, tuple)):
+            return local(sequences.item(owner, key))
+        return local(owner[key])
+
+    @staticmethod
     def set_item(value: Any, owner: Any, key: Any) -> None:
         """`owner[key] = value`."""
+        if isinstance(key, TracedArray) and isinstance(owner, list):
+            key = sequences.place(owner, key)
         if type(owner) in (list, dict) and is_traced(value) and is_kept(owner):
             refuse_rebinding(f"an item of a {type(owner).__name__}")
         if is_container(owner):
@@ -116,6 +126,8 @@ class Hooks(Control):
     def aug_item(cls, owner: Any, key: Any, op: str, other: Any) -> None:
         """`owner[key] op= other`. What a list or dict holds and was changed in place is not stored again."""
         apply = getattr(operator, op)
+        if isinstance(key, TracedArray) and isinstance(owner, list):
+            key = sequences.place(owner, key)
         if isinstance(owner, TracedArray) and update_by_mask(owner, key, lambda x: apply(x, other), other):
             return
         old = cls.changing(local(owner[key]))

@@ -338,7 +338,7 @@ class _Lift(Rewrites, ast.NodeTransformer):  # type: ignore[misc]
 
     def visit_Subscript(self, node: ast.Subscript) -> ast.AST:
         node.value, node.slice = self.visit(node.value), self.visit(node.slice)
-        return self.hook(node, "local", node) if isinstance(node.ctx, ast.Load) else node
+        return self.hook(node, "item", node.value, node.slice) if isinstance(node.ctx, ast.Load) else node
 
     def visit_Call(self, node: ast.Call) -> ast.AST:
         if isinstance(node.func, ast.Name) and node.func.id in _PLAIN_CALLS:

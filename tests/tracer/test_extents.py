@@ -435,3 +435,59 @@ def test_captured_zero_d_arrays_are_read_at_each_call():
     (c,) = t.captured
     assert c.array is k
     assert_same(interpret(t.func, [X, np.array(5)])[0], np.asarray(X[5]))
+
+
+# lists --------------------------------------------------------------------------------------------------------------
+def test_lists_of_numbers_and_arrays():
+    def f(x, i):
+        weights, scaled = [0.5, 2.0, 3.5], [x[1], x[2] * 2.0, x[0]]
+        rows = [x * 1.0, x * 2.0, x[::-1]]
+        counts, flags = (1, 2, 3), [True, False, True]
+        return weights[i], scaled[i], rows[i], (3.0, 4.0, 5.0)[i], counts[i] * 2, np.where(flags[i], x, 0.0), rows[i][i]
+
+    for i in (0, 1, 2, -1):
+        check(f, X, N(i))
+
+
+def test_lists_in_loops():
+    def f(x, layers):
+        h = x
+        for k in range(12):
+            h = np.tanh(layers[k] @ h) + [1.0, 2.0][k % 2]
+        return h
+
+    rng = np.random.default_rng(1)
+    check(f, X[:3], [rng.standard_normal((3, 3)) for _ in range(12)], exact=False)
+
+
+def test_lists_that_cannot_be_stacked():
+    refuses(UnsupportedError, r"shapes \(4,\), \(9,\).*np.stack", lambda x, i: [x, x[:4]][i], X, N(0))
+    refuses(UnsupportedError, "it holds a str", lambda x, i: [x, "a"][i], X, N(0))
+    refuses(UnsupportedError, "different kinds", lambda x, i: [x[0], np.array(1.0)][i], X, N(0))
+
+    def written(x, i):
+        items = [0.0, 1.0]
+        items[i] = x[0]
+        return items
+
+    def grown(x, i):
+        items = [0.0, 1.0]
+        items[i] += x[0]
+        return items
+
+    for f in (written, grown):
+        refuses(UnsupportedError, r"a list is written to at a place that is not known.*np\.array", f, X, N(0))
+
+    def aliased(x, i):
+        rows = [x * 1.0, x * 2.0]
+        row = rows[i]
+        rows[0][1] = 7.0
+        return row
+
+    def through(x, i):
+        rows = [x * 1.0, x * 2.0]
+        rows[i][0] = 7.0
+        return rows[0]
+
+    for f in (aliased, through):
+        refuses(TraceError, "may be any of the list's, and one of them is written to", f, X, N(0))
