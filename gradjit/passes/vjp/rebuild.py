@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from ...errors import DifferentiationError
-from ...ir import ArrayType, Block, Builder, Op, Value, captures, walk
+from ...ir import ArrayType, Block, Builder, Loc, Op, Value, captures, walk
 from ...ir.core import map_type
 from ...ir.ops.tape import TAPE_TYPE
 from ...ir.rewrite import copy_op
@@ -333,17 +333,17 @@ def push(twin: Twin, plan: Plan, tape: Value, behind: Value | None = None) -> Va
     if op.name != "if":
         tape = carry(op, tape)
     behind = result(op, TAPE_TYPE, behind)
-    complete(op, *(push_records(pair, plan, tape) for pair in twin.pairs))
+    complete(op, *(push_records(pair, plan, tape, op.loc) for pair in twin.pairs))
     return behind
 
 
-def push_records(pair: Pair, plan: Plan, tape: Value) -> Value:
+def push_records(pair: Pair, plan: Plan, tape: Value, loc: Loc | None) -> Value:
     for inner in reversed(pair.twins):
         if inner in plan.taped:
             tape = push(inner, plan, tape)
     for record in reversed(records(plan, pair)):
         values = [held(pair.block, e) if isinstance(e, Op) else e for e in record]
-        tape = Builder(pair.block, values[0].op.loc if values[0].op is not None else None).push(tape, *values)
+        tape = Builder(pair.block, loc).push(tape, *values)
     return tape
 
 
