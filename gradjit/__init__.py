@@ -14,7 +14,10 @@ from __future__ import annotations
 
 from .api import (
     check_grads,
+    checkpoint,
+    cond,
     debug_print,
+    fori_loop,
     grad,
     hessian,
     hvp,
@@ -22,10 +25,12 @@ from .api import (
     jit,
     jvp,
     returning,
+    scan,
     stop_gradient,
     trace,
     value_and_grad,
     vjp,
+    while_loop,
 )
 from .errors import (
     ArgumentError,
@@ -46,6 +51,7 @@ __version__ = "0.1.0"
 
 __all__ = [
     "ArgumentError", "AxisError", "BoundsError", "DifferentiationError", "DtypeError", "GradjitError", "IRError",
-    "LayoutError", "LeakError", "ShapeError", "TraceError", "UnsupportedError", "check_grads", "debug_print", "grad", "hessian", "hvp",
-    "jacobian", "jit", "jvp", "returning", "stop_gradient", "trace", "value_and_grad", "vjp",
+    "LayoutError", "LeakError", "ShapeError", "TraceError", "UnsupportedError", "check_grads", "checkpoint", "cond",
+    "debug_print", "fori_loop", "grad", "hessian", "hvp", "jacobian", "jit", "jvp", "returning", "scan",
+    "stop_gradient", "trace", "value_and_grad", "vjp", "while_loop",
 ]

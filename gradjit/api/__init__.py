@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from . import warm
 from .checking import check_grads
+from .checkpoints import checkpoint
 from .effects import debug_print
 from .functions import (
     grad,
@@ -17,9 +18,10 @@ from .functions import (
     value_and_grad,
     vjp,
 )
+from .structured import cond, fori_loop, scan, while_loop
 from .written import returning
 
 __all__ = [
-    "check_grads", "debug_print", "grad", "hessian", "hvp", "jacobian", "jit", "jvp", "returning", "stop_gradient", "trace",
-    "value_and_grad", "vjp", "warm",
+    "check_grads", "checkpoint", "cond", "debug_print", "fori_loop", "grad", "hessian", "hvp", "jacobian", "jit", "jvp",
+    "returning", "scan", "stop_gradient", "trace", "value_and_grad", "vjp", "warm", "while_loop",
 ]

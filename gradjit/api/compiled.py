@@ -32,7 +32,7 @@ from ..tracer.trace import Trace, trace
 from . import backends
 from .backends import Executable, Program
 from .calls import Call, check_writes, may_write, passes_twice
-from .settings import verifying
+from .settings import checking, verifying
 from .signatures import Signature
 from .stats import Specialised, Stats
 from .tracebacks import trimmed
@@ -86,7 +86,8 @@ class Compiled(FastCallable):
     `ir`, `stats` and `clear_cache` look inside. While another function is being traced, a call is traced into that.
     """
 
-    def __init__(self, body: Callable[..., Any], like: Callable[..., Any], name: str, backend: str = "native"):
+    def __init__(self, body: Callable[..., Any], like: Callable[..., Any], name: str, backend: str = "native",
+                 check: bool | None = None):
         super().__init__(self.answer)
         plain = isinstance(like, types.FunctionType)  # the __dict__ of another callable is its state
         functools.update_wrapper(self, like, updated=("__dict__",) if plain else ())
@@ -94,6 +95,7 @@ class Compiled(FastCallable):
         self.like = like
         self.kind = name
         self.backend = backend
+        self.check = check
         self.signature = Signature(like)
         self.lock = threading.RLock()
         self.found: dict[trees.Tree, tuple[Specialisation, ...]] = {}
@@ -222,7 +224,8 @@ class Compiled(FastCallable):
         TraceError for one that changes, each time, what it reads from outside: a counter, a list that it appends to.
         """
         for _ in range(ATTEMPTS):
-            t = trace(self.body, args, kwargs, self.like, sharing=sharing, rebinding=True)
+            t = trace(self.body, args, kwargs, self.like, sharing=sharing, rebinding=True,
+                      checking=checking() if self.check is None else self.check)
             if t.holds():
                 return t
         changed = next(g for g in t.guards if not g.holds())

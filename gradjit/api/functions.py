@@ -40,7 +40,7 @@ def _argnums(argnums: Any) -> Argnums:
     raise TypeError(f"argnums={argnums!r}; it must be an int or a tuple of ints")
 
 
-def jit(f: Callable[..., Any] | None = None, *, backend: str = "native") -> Any:
+def jit(f: Callable[..., Any] | None = None, *, backend: str = "native", check: bool | None = None) -> Any:
     """Compile a function written in NumPy.
 
     The result takes what `f` takes and gives what it gives: arrays, numbers, and containers of them (dict, list, tuple,
@@ -58,19 +58,22 @@ def jit(f: Callable[..., Any] | None = None, *, backend: str = "native") -> Any:
     then. Traced numbers follow NumPy where Python would raise: 1.0 / 0.0 is inf, math.log(-1.0) is nan.
 
     backend: "native", or "interpreter" to run the IR with NumPy, one operation at a time, for debugging.
+    check: whether `assert` on traced values is carried out at run time, as an AssertionError with the user's line;
+        None asks the environment (GRADJIT_CHECK=1). Otherwise such assertions cost nothing. (Computed indices are
+        always checked: one out of range is an IndexError with the user's line.)
 
     Raises TraceError (UnsupportedError, LeakError) with the user's line for what cannot be compiled, DtypeError for
     arrays of objects or strings.
     """
     def make(f: Callable[..., Any]) -> Compiled:
         _checked(f, "jit")
-        return Compiled(f, f, "jit", backend)
+        return Compiled(f, f, "jit", backend, check)
 
     return _decorator(make, f)
 
 
 def value_and_grad(f: Callable[..., Any] | None = None, argnums: Argnums = 0, *, has_aux: bool = False,
-                   backend: str = "native") -> Any:
+                   backend: str = "native", check: bool | None = None) -> Any:
     """A function that gives `(value, gradient)` of a scalar function.
 
     argnums: which positional argument to differentiate with respect to, or a tuple of several; the gradient is then a
@@ -88,13 +91,13 @@ def value_and_grad(f: Callable[..., Any] | None = None, argnums: Argnums = 0, *,
         def body(*args: Any, **kwargs: Any) -> Any:
             return d.value_and_gradient(f, d.Wrt(argnums), has_aux, args, kwargs)
 
-        return Compiled(body, f, "value_and_grad", backend)
+        return Compiled(body, f, "value_and_grad", backend, check)
 
     return _decorator(make, f)
 
 
 def grad(f: Callable[..., Any] | None = None, argnums: Argnums = 0, *, has_aux: bool = False,
-         backend: str = "native") -> Any:
+         backend: str = "native", check: bool | None = None) -> Any:
     """A function that gives the gradient of a scalar function, or `(gradient, aux)`: see `value_and_grad`."""
     argnums = _argnums(argnums)
 
@@ -105,12 +108,13 @@ def grad(f: Callable[..., Any] | None = None, argnums: Argnums = 0, *, has_aux: 
             value, gradient = d.value_and_gradient(f, d.Wrt(argnums), has_aux, args, kwargs)
             return (gradient, value[1]) if has_aux else gradient
 
-        return Compiled(body, f, "grad", backend)
+        return Compiled(body, f, "grad", backend, check)
 
     return _decorator(make, f)
 
 
-def hessian(f: Callable[..., Any] | None = None, argnums: Argnums = 0, *, backend: str = "native") -> Any:
+def hessian(f: Callable[..., Any] | None = None, argnums: Argnums = 0, *, backend: str = "native",
+            check: bool | None = None) -> Any:
     """A function that gives the matrix of second derivatives of a scalar function.
 
     For an argument of shape s it has shape s + s; for containers each leaf holds the container of its blocks. It is
@@ -124,12 +128,13 @@ def hessian(f: Callable[..., Any] | None = None, argnums: Argnums = 0, *, backen
         def body(*args: Any, **kwargs: Any) -> Any:
             return d.hessian_matrix(f, d.Wrt(argnums), args, kwargs)
 
-        return Compiled(body, f, "hessian", backend)
+        return Compiled(body, f, "hessian", backend, check)
 
     return _decorator(make, f)
 
 
-def jacobian(f: Callable[..., Any] | None = None, argnums: Argnums = 0, *, backend: str = "native") -> Any:
+def jacobian(f: Callable[..., Any] | None = None, argnums: Argnums = 0, *, backend: str = "native",
+             check: bool | None = None) -> Any:
     """A function that gives all first derivatives of a function of any shape.
 
     For a result of shape r and an argument of shape s the Jacobian has shape r + s. Containers of results hold
@@ -143,12 +148,13 @@ def jacobian(f: Callable[..., Any] | None = None, argnums: Argnums = 0, *, backe
         def body(*args: Any, **kwargs: Any) -> Any:
             return d.jacobian_matrix(f, d.Wrt(argnums), args, kwargs)
 
-        return Compiled(body, f, "jacobian", backend)
+        return Compiled(body, f, "jacobian", backend, check)
 
     return _decorator(make, f)
 
 
-def hvp(f: Callable[..., Any] | None = None, argnums: Argnums = 0, *, backend: str = "native") -> Any:
+def hvp(f: Callable[..., Any] | None = None, argnums: Argnums = 0, *, backend: str = "native",
+        check: bool | None = None) -> Any:
     """A function that multiplies the Hessian of a scalar function with a vector, at a few times the cost of f.
 
     The vector follows the (last) differentiated argument: `hvp(f)(x, v, *others)` for `f(x, *others)`, the order in
@@ -164,7 +170,7 @@ def hvp(f: Callable[..., Any] | None = None, argnums: Argnums = 0, *, backend: s
             at = _vector_position(argnums, len(args))
             return d.hessian_product(f, d.Wrt(argnums), (*args[:at], *args[at + 1:]), kwargs, args[at])
 
-        return Compiled(body, _with_vector(f), "hvp", backend)
+        return Compiled(body, _with_vector(f), "hvp", backend, check)
 
     return _decorator(make, f)
 

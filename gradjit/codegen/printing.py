@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -41,7 +42,8 @@ def elements(address: int, dtype: np.dtype, shape: list[int], strides: list[int]
         return np.empty(shape, dtype)
     reach = [(n - 1) * s for n, s in zip(shape, strides, strict=True)]
     below, above = sum(min(r, 0) for r in reach), sum(max(r, 0) for r in reach)
-    memory = (ctypes.c_char * ((above - below + 1) * dtype.itemsize)).from_address(address + below * dtype.itemsize)
+    size = dtype.itemsize
+    memory: Any = (ctypes.c_char * ((above - below + 1) * size)).from_address(address + below * size)
     flat = np.frombuffer(memory, dtype)
-    steps = [s * dtype.itemsize for s in strides]
+    steps = [s * size for s in strides]
     return np.lib.stride_tricks.as_strided(flat[-below:], shape, steps).copy()

@@ -11,8 +11,8 @@ import numpy as np
 from ..errors import ArgumentError, TraceError
 from ..ir.ops.effects import formatted
 from .array import TracedArray
-from .locations import fail, here
-from .operands import as_traced, captured, emit
+from .locations import fail
+from .operands import captured, emit
 from .outside import is_data_array
 from .recorder import current
 
@@ -85,13 +85,10 @@ def field_texts(form: str, count: int) -> list[str]:
 
 
 def check(condition: TracedArray, message: Callable[[], Any]) -> None:
-    """`assert condition, message()` at run time, if assertions are checked. The message is made while tracing."""
+    """`assert condition, message()` at run time, if assertions are checked. The condition is a bool; the message is
+    made while tracing."""
     if not current().checking:
         return
-    loc, text = here(), message()
+    text = message()
     said = "assertion failed" if text is None else str(text)
-    if condition.ndim:
-        fail(TraceError, f"assert of an array of shape {condition.shape}: its truth is ambiguous; write np.all(...) or "
-                         f"np.any(...)", loc)
-    holds = condition if condition.ir_dtype.is_bool else emit("ne", condition, as_traced(condition.dtype.type(0)))
-    current().append("assert", (holds.value,), {"message": said})
+    current().append("assert", (condition.value,), {"message": said})

@@ -12,11 +12,10 @@ from __future__ import annotations
 
 from ...ir import Func
 from ..rewriter import RegionRule, Rewriter, Rule
-from . import control, effects, elementwise, indexing, linalg, movement, reduction
+from . import control, elementwise, indexing, linalg, movement, reduction
 
 RULES: dict[str, tuple[Rule, ...]] = {
     **elementwise.RULES, **movement.RULES, **reduction.RULES, **indexing.RULES, **linalg.RULES,
-    **effects.RULES,
     "transpose": (*movement.RULES["transpose"], *linalg.TRANSPOSE),
 }
 REGION_RULES: dict[str, tuple[RegionRule, ...]] = control.RULES
