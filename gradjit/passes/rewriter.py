@@ -57,6 +57,8 @@ class Rewriter:
         self.uses: dict[Value, int] = {}
         self.home: dict[Value, Block] = {}
         self.ranges = Ranges()
+        self.begin: dict[Block, Callable[[], None]] = {}
+        """What rules leave to be done where the rebuilding of a region begins."""
 
     @property
     def block(self) -> Block:
@@ -87,6 +89,8 @@ class Rewriter:
         frame = Frame(fresh, turning, sure)
         self.levels[fresh] = len(self.frames)
         self.frames.append(frame)
+        if old in self.begin:
+            self.begin.pop(old)()
         self.inline(old, env)
         fresh.results = tuple([env[v] for v in (old.results if keep is None else [old.results[k] for k in keep])])
         self.frames.pop()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ...ir import Block, Op
+from ...ir import I64, INDEX, Block, Op, Value
 from ...ir.core import map_type
 from ...ir.rewrite import Env
 from ..flow import is_tape, record
@@ -68,6 +68,52 @@ def for_few(rw: Rewriter, op: Op, env: Env) -> bool:
     return True
 
 
+def for_counters(rw: Rewriter, op: Op, env: Env) -> bool:
+    """for that carries n and yields n + c, c the same in all turns --> n is computed from the index
+
+    So it is known where it is an index itself, in loops that run backwards, and to who asks for its range.
+    """
+    (body,) = op.regions
+    lo, hi, step = (env[v] for v in op.operands[:3])
+    by = rw.ranges.linear(step)
+    found = {k: c for k in rw.live.kept[op] if (c := increment(rw, body, k, env)) is not None}
+    if not found or not by.is_const or abs(by.const) != 1:
+        return False
+    inits = [env[v] for v in op.operands[3:]]
+
+    def distance(end: Value) -> Value:
+        return rw.make("sub", end, lo) if by.const > 0 else rw.make("sub", lo, end)
+
+    def after(k: int, turns: Value) -> Value:
+        name, c = found[k]
+        return rw.make(name, inits[k], rw.make("mul", c, turns))
+
+    def begin() -> None:
+        turns = distance(env[body.params[0]])
+        env.update({body.params[1 + k]: after(k, turns) for k in found})
+
+    count = rw.make("maximum", distance(hi), rw.const(0, I64))
+    for k in found:
+        rw.bind(op.results[k], after(k, count), env)
+    rw.begin[body] = begin
+    rw.live.kept[op] = tuple(k for k in rw.live.kept[op] if k not in found)
+    return False
+
+
+def increment(rw: Rewriter, body: Block, k: int, env: Env) -> tuple[str, Value] | None:
+    """By what a turn changes the carried integer k: `add` or `sub`, and what does not change."""
+    param, op = body.params[1 + k], body.results[k].op
+    if param.type != INDEX or op is None or op.name not in ("add", "sub") or param not in op.operands:
+        return None
+    other = op.operands[1] if op.operands[0] is param else op.operands[0]
+    if other is param or (op.name == "sub" and op.operands[0] is not param):
+        return None
+    number = splat_of(other)
+    if number is not None:
+        return op.name, rw.const(number, I64)
+    return (op.name, env[other]) if other in env else None  # what stands in the body is not rebuilt yet
+
+
 def pop_push(rw: Rewriter, op: Op, env: Env) -> bool:
     """pop (push t, v...) --> t, v..."""
     push, kept = made_by(env[op.operands[0]], "push"), rw.live.kept[op]
@@ -87,6 +133,6 @@ NEAR = 100
 
 RULES: dict[str, tuple[RegionRule, ...]] = {
     "if": (if_known, if_small),
-    "for": (for_few,),
+    "for": (for_few, for_counters),
     "pop": (pop_push,),
 }
