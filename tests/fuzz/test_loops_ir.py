@@ -25,7 +25,7 @@ SEEDS = st.integers(0, 99)
 FLAGS = st.lists(st.booleans(), min_size=6, max_size=6)
 Arrays = Sequence[np.ndarray]
 
-pytestmark = pytest.mark.skip(reason="control flow is being built")
+building = pytest.mark.skip(reason="code generation of regions is being built")
 
 
 LARGEST = 1e4
@@ -160,6 +160,7 @@ def test_batches(f: Func, flags: list[bool], seed: int) -> None:
     check_batch(f, flags, seed)
 
 
+@building
 @settings(SLICE, max_examples=15)
 @given(loop_functions(), SEEDS)
 def test_compiled(f: Func, seed: int) -> None:
@@ -176,6 +177,7 @@ def test_many(f: Func, flags: list[bool], seed: int) -> None:
     check_second(f, seed)
 
 
+@building
 @pytest.mark.slow
 @settings(LONG, max_examples=300)
 @given(loop_functions(most=10), SEEDS)

@@ -247,7 +247,7 @@ def triangular_pairs(x):
         for j in range(i + 1, n):
             d[k] = np.sqrt(np.sum((x[i] - x[j]) ** 2))
             k += 1
-    return np.sum(np.log(d) * np.arange(k))
+    return np.sum(np.log(d) * np.arange(len(d))) * k
 
 
 @functools.lru_cache
