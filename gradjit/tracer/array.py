@@ -372,6 +372,8 @@ class TracedArray:
 
 def leak(x: TracedArray, what: str, remedy: str) -> NoReturn:
     """The value is not known while tracing, and Python asks for it."""
+    if recorders():
+        recorders()[-1].outermost.is_needed = True
     fail(TraceError, f"{x!r} is a traced value, not known while gradjit compiles the function, so {what} cannot be "
                      f"answered; {remedy}{without_source()}")
 

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import GradjitError, LeakError, TraceError
-from ..ir import ArrayType, Block, Builder, Func, Op, Value, dtype_of
+from ..ir import ArrayType, Block, Builder, Func, Loc, Op, Value, dtype_of
 from ..ir.core import map_type
 from ..ir.rewrite import inline
 from .control.frames import ROOT, Frame
@@ -78,6 +78,12 @@ class Recorder:
         self.world = Outside()
         self.stages: dict[str, Func] = {}
         self.checking = False  # whether assertions on traced values are carried out
+        self.loops: dict[Loc | None, str] = {}
+        """Loops that were compiled as loops (""), or unrolled and why; of the outermost recorder."""
+        self.as_python = False
+        """Whether loops of known length run as ordinary Python: a number was needed that they compute."""
+        self.is_needed = False
+        """Whether a number was needed that is not known."""
         self.turns = 1
         """Of the unrolled loops that are running, multiplied."""
         self.unrolled = 0

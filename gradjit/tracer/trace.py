@@ -15,18 +15,20 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import DtypeError, TraceError, UnsupportedError
+from ..errors import DtypeError, GradjitError, TraceError, UnsupportedError
 from ..ir import ArrayType, Func, Loc, Value, dtype_of, walk
 from . import trees
 from .array import ARRAY, PYTHON, SCALAR, TracedArray, root
 from .calls import call
 from .containers import Contents, Place
+from .control.branches import raised_in_branch
+from .control.frames import BRANCH
 from .layout import Strides, of_array
 from .lift import admit
 from .locations import fail
 from .operands import captured, shape_text
 from .outside import Condition, is_data_array
-from .recorder import Captured, Recorder
+from .recorder import Captured, Recorder, recorders
 from .selection import Selection, refuse
 
 STATIC = "static"
@@ -99,6 +101,8 @@ class Trace:
     """Values of the enclosing trace's function that the last parameters stand for."""
     loc: Loc | None
     """Where the function is defined."""
+    loops: dict[Loc | None, str]
+    """By their lines, loops that were compiled as loops (""), or unrolled and why. Short ones are not listed."""
     stages: dict[str, Func]
     """The function on its way, by the name of the stage: "traced", before it was differentiated."""
 
@@ -173,7 +177,28 @@ def trace(f: Callable[..., Any], args: Sequence[Any], kwargs: dict[str, Any], li
     rebinding: the result tells what the function has put into containers among its arguments.
     checking: whether assertions on traced values are carried out; None: as in the trace around this one.
     """
-    like = f if like is None else like
+    options: dict[str, Any] = {"like": f if like is None else like, "sharing": sharing, "rebinding": rebinding,
+                               "checking": checking}
+    try:
+        return attempt(f, args, kwargs, **options)
+    except AsPython as e:
+        try:
+            return attempt(f, args, kwargs, as_python=True, **options)
+        except TraceError:
+            raise e.error from e.error.__cause__
+
+
+class AsPython(Exception):
+    """A number was needed that a loop of known length computes: its turns should run one by one."""
+
+    def __init__(self, error: TraceError):
+        super().__init__(str(error))
+        self.error = error
+
+
+def attempt(f: Callable[..., Any], args: Sequence[Any], kwargs: dict[str, Any], like: Any, *, sharing: bool,
+            rebinding: bool, checking: bool | None, as_python: bool = False) -> Trace:
+    """`trace`, with loops of known length as regions, or (as_python) as ordinary Python where they are not too long."""
     found, tree = trees.flatten((tuple(args), dict(kwargs)))
     names = trees.leaf_names(tree, parameter_names(like, len(args)))
     leaves = [leaf_of(x, n) for x, n in zip(found, names, strict=True)]
@@ -187,7 +212,13 @@ def trace(f: Callable[..., Any], args: Sequence[Any], kwargs: dict[str, Any], li
         before = Contents(inner_args, inner_kwargs) if rebinding else None
         for static in (f, *(leaf.value for leaf in leaves if not leaf.is_traced)):
             world_of(recorder, static)
-        out = run(f, inner_args, inner_kwargs)
+        recorder.as_python = as_python
+        try:
+            out = run(f, inner_args, inner_kwargs)
+        except TraceError as e:
+            if as_python or recorder.outer is not None or not recorder.is_needed or "" not in recorder.loops.values():
+                raise
+            raise AsPython(e) from e
         if recorder.unanswered is not None:
             raise recorder.unanswered
         changes = before.changes(name_of(like), definition_of(like)) if before else []
@@ -200,7 +231,8 @@ def trace(f: Callable[..., Any], args: Sequence[Any], kwargs: dict[str, Any], li
     prune(recorder, hidden, writes)
     guards = list(recorder.world.guards.values())
     return Trace(recorder.func(), leaves, tree, hidden, guards, result, result_tree, writes,
-                 [place for place, _ in changes], list(recorder.adopted), definition_of(like), recorder.stages)
+                 [place for place, _ in changes], list(recorder.adopted), definition_of(like), recorder.loops,
+                 recorder.stages)
 
 
 MAX_NUMBERS = 1024
@@ -261,6 +293,10 @@ def run(f: Callable[..., Any], args: Any, kwargs: Any) -> Any:
                          f"a "
                          f"condition on values that are known while tracing (ints, shapes), not on traced ones",
              deepest(e))
+    except Exception as e:
+        if recorders()[-1].frame.kind == BRANCH and not isinstance(e, GradjitError):
+            raise raised_in_branch(e) from e
+        raise
 
 
 def deepest(e: BaseException) -> Loc | None:

@@ -31,7 +31,7 @@ from ..array import ARRAY, PYTHON, TracedArray, root
 from ..locations import fail, here, with_place
 from ..recorder import Recorder, recorders
 from .checkpoints import Checkpointed
-from .branches import has_effect, truth
+from .branches import has_effect, raised_in_branch, truth
 from .carried import Again, Learned, Leaf, Mismatch, Slot, Variable
 from .frames import BRANCH, LOOP, TRIAL, Frame, Retry, substitute
 from .names import VALUE, Site, shown
@@ -48,6 +48,8 @@ UNROLLED = 2000
 """The longest loop that is unrolled where it cannot be a region."""
 ALL_UNROLLED = 20000
 """How many turns are unrolled in one trace."""
+ALL_AS_PYTHON = 4000
+"""The same where a trace with loops as regions has failed for a number that was not known."""
 ATTEMPTS = 40
 """How often a body is traced anew to learn what it carries."""
 PEELED = 2
@@ -180,8 +182,10 @@ class Loop:
 
     def finish(self, values: tuple[Any, ...]) -> None:
         """The body has been traced: make the operation."""
+        assert self.recorder is not None
         Finish(self, values).run()
         self.done = True
+        self.recorder.outermost.loops[self.loc] = ""
 
     def own(self, frame: Frame) -> tuple[Value, ...]:
         """Parameters of the body before those of the carried values."""
@@ -200,12 +204,6 @@ class Loop:
     def is_short(self) -> bool:
         """Whether a body that depends on nothing traced may run as ordinary Python."""
         return False
-
-
-def raised_in_branch(error: Exception) -> TraceError:
-    return TraceError(with_place(f"the program raises {type(error).__name__}: {error} under a condition on traced values, "
-                                 f"which a compiled function cannot decide while it is traced; write np.where, or assert "
-                                 f"(checked with check=True), or test the arguments outside"))
 
 
 class AsPython(Exception):
@@ -341,8 +339,8 @@ class Finish:
                 if empty and y is not old:
                     return self.unclear(name, given, x)
                 continue
-            if not isinstance(y, TracedArray) and not empty:
-                continue
+            if not empty and (not isinstance(y, TracedArray) or y.made.depth < self.frame.depth):  # type: ignore[union-attr]
+                continue  # it is that very object after each turn
             spec = spec_of(h)
             if not is_outside(spec, self.frame):
                 return lambda: Undefined(name, f"has a shape that only the loop in line {self.loop.site.line} knows, and "
@@ -503,6 +501,8 @@ class For(Loop):
         if isinstance(self.turns, Checkpointed):
             return False
         n, around = self.static, self.recorder.turns
+        if n is not None and n <= UNROLLED and self.recorder.outermost.as_python:
+            return True
         return n is not None and (n <= 1 or (n <= SHORT and n * around <= NESTED))
 
     @property
@@ -538,7 +538,7 @@ class For(Loop):
         return True
 
     def native_turn(self) -> bool:
-        if self.recorder is not None and self.learned.failed is not None:
+        if self.recorder is not None and (self.learned.failed is not None or self.recorder.outermost.as_python):
             count_unrolled(self.recorder, self)
         if self.iterator is None:
             self.iterator = iter(self.iterable)
@@ -612,6 +612,8 @@ class For(Loop):
                 self.iterator = iter(self.iterable)
             return
         self.learned.failed = error
+        assert self.recorder is not None
+        self.recorder.outermost.loops[self.loc] = str(error).partition("\n")[0]
         if self.is_short and not isinstance(self.turns, Checkpointed):
             self.as_region = False
             if self.iterator is None:
@@ -760,9 +762,9 @@ class While(Loop):
 
 
 def count_unrolled(recorder: Recorder, loop: Loop) -> None:
-    counts = recorder.outermost.learned
-    counts["unrolled"] = counts.get("unrolled", 0) + 1
-    if counts["unrolled"] > ALL_UNROLLED:
+    r = recorder.outermost
+    r.unrolled += 1
+    if r.unrolled > (ALL_AS_PYTHON if r.as_python else ALL_UNROLLED):
         raise explained(loop.learned.failed or TraceError(""), f"unrolling loops, as that in line {loop.site.line}, has come "
                                                                f"to {ALL_UNROLLED} turns", loop.loc)
 

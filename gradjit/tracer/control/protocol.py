@@ -15,9 +15,9 @@ from ..array import PYTHON, TracedArray, root
 from ..dispatch import leave
 from ..effects import check
 from ..recorder import recorders
-from .branches import Branch, truth
+from .branches import Branch, raised_in_branch, truth
 from .frames import before_change, is_container
-from .loops import For, While, raised_in_branch
+from .loops import For, While
 from .names import NONE, Site
 from .states import Undefined
 

@@ -17,6 +17,7 @@ from .. import operands as o
 from ..array import ARRAY, PYTHON, SCALAR, TracedArray, root
 from ..locations import fail
 from ..outside import is_data_array
+from ..recorder import recorders
 from .names import PREFIX, shown
 
 
@@ -33,6 +34,8 @@ class Undefined:
     def fail(self) -> NoReturn:
         if not self.why:
             raise UnboundLocalError(f"cannot access local variable '{self.name}' where it is not associated with a value")
+        if recorders():
+            recorders()[-1].outermost.is_needed = True
         fail(TraceError, f"{shown(self.name)} {self.why}")
 
     def __repr__(self) -> str:
