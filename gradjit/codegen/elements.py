@@ -53,6 +53,7 @@ class Elements:
         self.literals: dict[Value, View] = {}
         self.live: dict[tuple[Value, Index], Node] = {}
         self.notes: Notes | None = None
+        self.looks_through = False  # whether an element of an updated array may be found without memory for it
         self.memo: dict[tuple[Value, Index], Node] = {}
 
     def at(self, value: Value, index: Index) -> Node:

@@ -113,7 +113,16 @@ class Emitter:
         a.type = PTR  # llvmlite types an alloca by its pointee; LLVM's pointers are opaque
         return a
 
+    def moving(self, buffer: Buffer) -> ir.Value:
+        """The cell that holds where a buffer stands which moves."""
+        if buffer not in self.pointers:
+            cell = self.pointers[buffer] = self.cell(PTR)
+            self.allocas.store(self.allocas.gep(self.workspace, [INT64(buffer.offset)], source_etype=I8), cell)
+        return self.pointers[buffer]
+
     def pointer(self, buffer: Buffer) -> ir.Value:
+        if buffer.moves:
+            return self.b.load(self.moving(buffer), typ=PTR)
         if buffer not in self.pointers:
             if buffer.role == "literal":
                 self.pointers[buffer] = self.literal(buffer)

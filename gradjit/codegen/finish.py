@@ -11,6 +11,7 @@ from .loops import (
     Accumulate,
     Buffer,
     Call,
+    Exchange,
     Finish,
     Let,
     Loop,
@@ -49,7 +50,8 @@ def finish(p: Program, width: int, changing: Container[Buffer] = ()) -> Program:
         if isinstance(s, Loop) and is_written_out(s):
             s.written_out, s.unroll = True, 1
     for b in list(p.workspace):
-        home = output_for(p, b) if b.nbytes >= WORTHWHILE and any(fits(o, b) for o in p.outputs) else None
+        large = b.nbytes >= WORTHWHILE and not b.moves
+        home = output_for(p, b) if large and any(fits(o, b) for o in p.outputs) else None
         if home is not None:
             move(p, b, home)
     place_workspace(p)
@@ -188,6 +190,8 @@ def without_dead_stores(p: Program) -> list[Stmt]:
     for s in statements(p.body):
         if isinstance(s, Call):
             read.update(v.buffer for v in s.reads)
+        elif isinstance(s, Exchange):
+            read.update((s.one, s.other))
         for n in nodes_of(s):
             if n.kind == "load":
                 read.add(n.attrs[0])
@@ -351,6 +355,7 @@ def place_workspace(p: Program) -> None:
 def _lifetimes(p: Program) -> dict[Buffer, tuple[int, int]]:
     """The first and last step of the program that touches each workspace buffer."""
     alive: dict[Buffer, tuple[int, int]] = {}
+    exchanged: list[tuple[Buffer, Buffer]] = []
 
     def touch(b: Buffer, step: int) -> None:
         if b.role == "workspace":
@@ -365,7 +370,16 @@ def _lifetimes(p: Program) -> dict[Buffer, tuple[int, int]]:
             elif isinstance(s, Call):
                 for v in (*s.reads, *s.writes):
                     touch(v.buffer, step)
+            elif isinstance(s, Exchange):
+                exchanged.append((s.one, s.other))
             for n in nodes_of(s):
                 if n.kind == "load":
                     touch(n.attrs[0], step)
+    together: dict[Buffer, set[Buffer]] = {}
+    for one, other in exchanged:
+        group = together.get(one, {one}) | together.get(other, {other})
+        together.update(dict.fromkeys(group, group))
+    for group in together.values():
+        spans = [alive[b] for b in group if b in alive]
+        alive.update(dict.fromkeys(group, (min(first for first, _ in spans), max(last for _, last in spans))))
     return alive

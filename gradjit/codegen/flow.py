@@ -15,6 +15,7 @@ from .loops import (
     Accumulate,
     Assign,
     Cell,
+    Exchange,
     If,
     Let,
     Loop,
@@ -223,6 +224,14 @@ def cell_value(e: Emitter, n: Node) -> ir.Value:
     return e.b.load(place_of(e, cell), typ=llvm_type(cell.dtype))
 
 
+# memory that moves ----------------------------------------------------------------------------------------------------
+def exchange(e: Emitter, s: Exchange) -> None:
+    one, other = e.moving(s.one), e.moving(s.other)
+    p, q = e.b.load(one, typ=PTR), e.b.load(other, typ=PTR)
+    e.b.store(q, one)
+    e.b.store(p, other)
+
+
 # tapes ----------------------------------------------------------------------------------------------------------------
 @dataclass
 class TapeCells:
@@ -339,5 +348,6 @@ def leave(e: Emitter) -> None:
 
 
 FLOW: dict[type[Stmt], Callable[[Any, Any], None]] = {
-    Let: let, Assign: assign, Repeat: repeat, While: while_, If: if_, Rewind: rewind, Push: push, Pop: pop,
+    Let: let, Assign: assign, Exchange: exchange, Repeat: repeat, While: while_, If: if_, Rewind: rewind, Push: push,
+    Pop: pop,
 }

@@ -32,6 +32,7 @@ class Buffer:
     role: str
     data: np.ndarray | None = None
     offset: int = -1
+    moves: bool = False  # where it stands changes while the program runs: see Exchange
 
     @property
     def size(self) -> int:
@@ -258,6 +259,14 @@ class If(Stmt):
     cond: Node
     then: list[Stmt]
     other: list[Stmt]
+
+
+@dataclass(eq=False)
+class Exchange(Stmt):
+    """Two buffers of one size change places: what a turn has written becomes what the next one reads."""
+
+    one: Buffer
+    other: Buffer
 
 
 @dataclass(eq=False)

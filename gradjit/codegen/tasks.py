@@ -141,6 +141,7 @@ class Lowering:
         self.memory = memory
         self.frame = frame
         self.elements = Elements(frame.nodes if frame else Nodes())
+        self.elements.looks_through = frame is not None
         self.inputs: list[Buffer] = []
         self.outputs: list[Buffer] = []
         self.workspace: list[Buffer] = []
@@ -257,6 +258,7 @@ class Lowering:
     # tasks ----------------------------------------------------------------------------------------------------------
     def define(self, op: Op) -> None:
         from .lower import TASKS, UNLOWERED
+        from .lower.movement import is_large
         if op.name in UNLOWERED:
             where = f"; {op.loc.full}" if op.loc else ""
             raise UnsupportedError(f"{op.name} cannot be compiled: {UNLOWERED[op.name]}{where}")
@@ -266,6 +268,8 @@ class Lowering:
                                    f"transposed, joined): compute with real and imaginary parts as arrays of their own"
                                    f"{where}")
         rule = TASKS.get(op.name)
+        if op.name == "update" and self.frame and op.result not in self.frame.in_place and is_large(op):
+            rule = None
         own = op.name in MUST or any(r in self.memory for r in op.results)
         if not own:
             return

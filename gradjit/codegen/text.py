@@ -6,6 +6,7 @@ from .loops import (
     Accumulate,
     Assign,
     Call,
+    Exchange,
     If,
     Loop,
     Node,
@@ -133,6 +134,8 @@ class _Text:
             self.body(s.then, deeper, shared)
             self.lines.append(f"{pad}else:")
             self.body(s.other, deeper, shared)
+        elif isinstance(s, Exchange):
+            self.lines.append(f"{pad}exchange {s.one.name}, {s.other.name}")
         elif isinstance(s, Rewind):
             self.lines.append(f"{pad}rewind {s.tape.name}" + (f", {s.nbytes} bytes" if s.nbytes else ""))
         elif isinstance(s, (Push, Pop)):

@@ -210,7 +210,7 @@ def test_an_element_written_in_a_loop_is_one_store() -> None:
     text = loops(CHOL)
     inner = text[text.index("repeat"):]
     assert inner.count("out0[6*") == 3 and "workspace" not in text  # two rows read, one element stored
-    assert re.search(r"\n +out0\[6\*k\d + k\d\] = v\d+\n", inner)
+    assert re.search(r"\n +out0\[6\*k\d \+ k\d\] = v\d+\n", inner)
 
 
 def test_what_reads_its_neighbours_goes_through_a_copy() -> None:

@@ -8,6 +8,7 @@ from ...ir import Op, Value
 from ..affine import ZERO, Affine, dot
 from ..elements import VIEWS, Elements, row_major
 from ..loops import Node
+from ..symbolic import is_symbolic
 
 if TYPE_CHECKING:
     from ..tasks import Lowering
@@ -110,9 +111,27 @@ def _concat(e: Elements, op: Op, index: Index) -> Node:
 
 
 def _update(e: Elements, op: Op, index: Index) -> Node:
-    assert e.notes is not None, "an update has memory"
-    e.notes.needs_memory.add(op.result)
-    return e.nodes.const(0, op.result.dtype)
+    x, v = op.operands
+    if not (e.looks_through and is_large(op)):
+        assert e.notes is not None, "an update has memory"
+        e.notes.needs_memory.add(op.result)
+        return e.nodes.const(0, op.result.dtype)
+    sides = [e.side(i, start, start + n, op.result)
+             for i, start, n in zip(index, op.attrs["starts"], v.shape, strict=True)]
+    if any(side not in (0, None) for side in sides):
+        return e.at(x, index)
+    if None in sides:  # dry: both are looked at
+        e.at(x, index)
+    return e.at(v, tuple(i + -start for i, start in zip(index, op.attrs["starts"], strict=True)))
+
+
+def is_large(op: Op) -> bool:
+    """Whether an update replaces a good part of its array by one window that is known."""
+    x, v = (o.type for o in op.operands)
+    if not (x.is_static and v.is_static and all(isinstance(s, int) for s in op.attrs["starts"])):
+        return False
+    plain = not any(map(is_symbolic, (*x.extents, *v.extents))) and all(d == 1 for d in op.attrs["steps"])
+    return plain and 4 * v.size >= x.size
 
 
 ELEMENT = {"broadcast": _broadcast, "transpose": _transpose, "slice": _slice, "reshape": _reshape, "pad": _pad,

@@ -7,9 +7,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ...ir import Op, Value
-from ..loops import Assign, Buffer, Cell, Let, Node, Stmt, Tape, View
+from ..loops import Assign, Buffer, Cell, Exchange, Let, Node, Stmt, Tape, View
 from .hazards import is_single, is_whole
-from .scope import Home, Scope
+from .scope import FLEETING, Home, Scope
 
 if TYPE_CHECKING:
     from .lowering import Regions
@@ -74,14 +74,48 @@ def give(low: Regions, inner: Scope, results: Sequence[Value], places: Sequence[
     for v, place in pairs:
         assert not isinstance(place, Tape) or low.tape(inner, v) is place, "a tape leaves a region as another one"
     arrays = [(v, p) for v, p in pairs if isinstance(p, View) and not stands_at(low, inner, v, p)]
-    for v, view in in_turn(low, inner, arrays, out):
+    exchanged = exchanges(low, inner, arrays)
+    for v, view in in_turn(low, inner, [a for a in arrays if a[0] not in exchanged], out):
         out += low.put(inner, v, replace(view, version=None))
+    out += exchanged.values()
     changed = [(c, low.scalar(inner, v)) for v, c in scalars]
     changed = [(c, n) for c, n in changed if not (n.kind == "cell" and n.attrs[0] is c)]
     if changed:
         cells, nodes = zip(*changed, strict=True)
         out.append(Assign(cells, nodes))
     return out
+
+
+def straight(low: Regions, scope: Scope, ops: Sequence[Op], yields: Sequence[tuple[Value, Place]]) -> dict[Value, View]:
+    """The memory of carried arrays that the last operations of a block may fill themselves, if they read it rightly."""
+    made = {r: op for op in ops for r in op.results}
+    found = {}
+    for v, place in yields:
+        others = [u for u, _ in yields if u is not v]
+        if (isinstance(place, View) and v in made and made[v].name not in FLEETING and v not in others
+                and not any(place.buffer in shown(low, scope, u) for u in others if u not in made)
+                and not any(made[u].name in FLEETING for u in others if u in made)):
+            found[v] = replace(place, version=None)
+    return found
+
+
+def exchanges(low: Regions, scope: Scope, arrays: list[tuple[Value, View]]) -> dict[Value, Exchange]:
+    """New arrays that have memory of their own from this turn: it changes places with that of the old ones.
+
+    Nothing else may stand in either: what is yielded twice, or shown by another of the arrays, is copied.
+    """
+    found: dict[Value, Exchange] = {}
+    seen = [b for v, _ in arrays for b in shown(low, scope, v)]
+    for v, place in arrays:
+        home = scope.home(v)
+        if not isinstance(home, View) or home.buffer not in scope.own or not is_whole(home, v.type):
+            continue
+        lone = seen.count(home.buffer) == 1 and place.buffer not in seen
+        if lone and home.buffer.role == place.buffer.role == "workspace":
+            home.buffer.moves = place.buffer.moves = True
+            low.changing.add(home.buffer)
+            found[v] = Exchange(place.buffer, home.buffer)
+    return found
 
 
 def stands_at(low: Regions, scope: Scope, v: Value, place: View) -> bool:

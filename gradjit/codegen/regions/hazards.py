@@ -55,12 +55,16 @@ def conflicts(p: Plan, view: View, value: Value, singles: Iterable[Node], evalua
     def meets(n: Node) -> bool:
         return n.attrs[0] is view.buffer and apart not in n.args
 
+    fresh = True  # nothing has been overwritten yet
     for t in p.low.tasks:
         if isinstance(t, CallTask):
             if any(v.buffer is view.buffer and v.version is not apart for v in t.call.reads):
                 return True
-        elif any(meets(n) and not (t.value is value and safe(t, n.attrs[1])) for n in t.loads(evaluated)):
+            continue
+        own = fresh and t.value is value
+        if any(meets(n) and not (own and safe(t, n.attrs[1])) for n in t.loads(evaluated)):
             return True
+        fresh = fresh and t.value is not value
     seen: set[Node] = set(evaluated)
     for root in singles:
         for n in in_order(root, seen.__contains__):

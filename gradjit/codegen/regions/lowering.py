@@ -14,10 +14,12 @@ from ..elements import whole
 from ..finish import finish
 from ..generate import Generator
 from ..loops import Buffer, Let, Node, Nodes, Program, Stmt, Store, Tape, View
+from ..lower.movement import is_large
 from ..memory import plan
 from ..symbolic import Extent
 from ..tasks import Frame, only
 from . import effects, steps, tapes
+from .carried import Place, straight
 from .hazards import conflicts, is_single, is_whole
 from .part import Part
 from .scope import CHANGES, FLEETING, Scope
@@ -97,6 +99,7 @@ class Regions:
         buffer = Buffer(name or "w", t.dtype, t.extents, "local" if t.size <= SMALL else "workspace")
         self.workspace.append(buffer)
         scope.owned.add(buffer)
+        scope.own.add(buffer)
         return whole(buffer)
 
     def static(self, scope: Scope, t: ArrayType) -> ArrayType:
@@ -131,7 +134,8 @@ class Regions:
     def output(self, scope: Scope, k: int, r: Value, body: list[Stmt]) -> Buffer:
         """The buffer of a result: the very memory that the value has, where that is its own."""
         home = scope.home(r)
-        if isinstance(home, View) and home.buffer.role == "workspace" and is_whole(home, r.type):
+        if isinstance(home, View) and home.buffer.role == "workspace" and not home.buffer.moves and is_whole(
+                home, r.type):
             home.buffer.role, home.buffer.name = "output", f"out{k}"
             self.workspace.remove(home.buffer)
             return home.buffer
@@ -140,34 +144,48 @@ class Regions:
         return buffer
 
     # blocks ---------------------------------------------------------------------------------------------------------
-    def block(self, scope: Scope) -> list[Stmt]:
-        """The statements of a block."""
+    def block(self, scope: Scope, yields: Sequence[tuple[Value, Place]] = ()) -> list[Stmt]:
+        """The statements of a block. `yields`: what it hands on, and where that is carried."""
         out: list[Stmt] = []
         pending: list[Op] = []
         for k, op in enumerate(scope.ops):
             if op.name in CHANGES and not is_single(op.result.type) and self.may_change(scope, k, op):
-                out += self.change(scope, pending, k, op)
-                pending = []
+                changed = self.change(scope, pending, k, op)
+                if changed is None:
+                    pending.append(op)
+                else:
+                    out += changed
+                    pending = []
             elif op.name in STEPS:
                 out += self.part(scope, pending, k)
                 pending = []
                 out += STEPS[op.name](self, scope, k, op)
             else:
                 pending.append(op)
-        return out + self.part(scope, pending, len(scope.ops))
+        return out + self.last_part(scope, pending, straight(self, scope, pending, yields))
+
+    def last_part(self, scope: Scope, ops: Sequence[Op], given: dict[Value, View]) -> list[Stmt]:
+        """The end of a block, which may leave arrays right where they are carried."""
+        while given:
+            written = self.write(scope, ops, len(scope.ops), given)
+            if isinstance(written, list):
+                scope.homes.update(given)
+                return written
+            given = {v: view for v, view in given.items() if v not in written}
+        return self.part(scope, ops, len(scope.ops))
 
     def part(self, scope: Scope, ops: Sequence[Op], k: int) -> list[Stmt]:
         """Operations before position k: what is read from there on gets a home."""
-        written = self.write(scope, ops, k, {}) if ops else None
-        assert written is not None or not ops
-        return written or []
+        written = self.write(scope, ops, k, {}) if ops else []
+        assert isinstance(written, list)
+        return written
 
     def write(self, scope: Scope, ops: Sequence[Op], k: int, given: dict[Value, View],
-              in_place: Op | None = None) -> list[Stmt] | None:
+              in_place: Op | None = None) -> list[Stmt] | set[Value]:
         """The statements of some operations, with homes for what is read from position k on.
 
-        given: memory for results. in_place: the last of the operations changes that memory; None is returned where
-        another of them would read what it has overwritten.
+        given: memory for results. in_place: the last of the operations changes that memory. Instead, those of the given
+        are returned whose memory would be read after it has been overwritten.
         """
         kept, fleeting = self.results(scope, ops, k, given)
         part = Part(self, scope, in_place)
@@ -185,12 +203,13 @@ class Regions:
         body = Generator(p).block(p.root.items, {})
         e = p.low.elements
         found = {v: e.shown(e.at(part.now[v], only(v))) for v in singles}
-        taken, known = {view.buffer for view in given.values()}, scope.known()
-        if any(view.buffer in taken and conflicts(p, view, v, found.values(), known, part.apart)
-               for v, view in views.items()):
+        known = scope.known()
+        bad = {v for v in given
+               if conflicts(p, views[part.now[v]], part.now[v], found.values(), known, part.apart)}
+        if bad:
             for view in targets.values():
                 self.workspace.remove(view.buffer)
-            return None
+            return bad
         for b in p.low.workspace:
             b.role = "local" if b.size <= SMALL else "workspace"
         self.workspace += p.low.workspace
@@ -240,21 +259,29 @@ class Regions:
             return False
         return scope.last[x] == k and [*op.uses(), *captures(op)].count(x) == 1
 
-    def change(self, scope: Scope, pending: list[Op], k: int, op: Op) -> list[Stmt]:
-        """Do the update at position k in place, together with what comes before it where that is possible."""
+    def change(self, scope: Scope, pending: list[Op], k: int, op: Op) -> list[Stmt] | None:
+        """Do the update at position k in place, together with what comes before it where that is possible.
+
+        None where the new array is better made elsewhere: it is only read on, or it would go through a copy.
+        """
+        if is_large(op) and scope.passes_on(op):
+            return None
         x = op.operands[0]
         home = scope.home(x)
         assert isinstance(home, View)
         given = {op.result: replace(home, version=None)}
-        body: list[Stmt] = []
-        written = self.write(scope, [*pending, op], k + 1, given, op) if x not in made_by(pending) else None
-        if written is None:
-            body = self.part(scope, pending, k)
-            home = scope.home(x)
-            assert isinstance(home, View)
-            given = {op.result: replace(home, version=None)}
-            written = self.write(scope, [op], k + 1, given, op)
-        assert written is not None, f"{op!r} reads what it overwrites"
+        written = self.write(scope, [*pending, op], k + 1, given, op) if x not in made_by(pending) else set()
+        if isinstance(written, list):
+            self.renew(scope, op.result, home)
+            return written
+        if written and is_large(op) and op.result in scope.block.results and scope.last[op.result] == len(scope.ops):
+            return None
+        body = self.part(scope, pending, k)
+        home = scope.home(x)
+        assert isinstance(home, View)
+        given = {op.result: replace(home, version=None)}
+        written = self.write(scope, [op], k + 1, given, op)
+        assert isinstance(written, list), f"{op!r} reads what it overwrites"
         self.renew(scope, op.result, home)
         return body + written
 
@@ -269,7 +296,7 @@ class Regions:
         if isinstance(home, Node):
             return [Store(view.buffer, Affine({}), home)]
         written = self.write(scope, [], len(scope.ops) + 1, {v: view})
-        assert written is not None
+        assert isinstance(written, list)
         return written
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from ...ir import Block, Op, Value, captures
+from ...ir import OPS, Block, Op, Value, captures
 from ..loops import Buffer, Node, Tape, View
 from .order import CHANGES, FLEETING, changes_last
 
@@ -24,6 +24,7 @@ class Scope:
     block: Block
     ops: list[Op] = field(init=False)  # in an order in which arrays are changed after they are read
     owned: set[Buffer] = field(default_factory=set)
+    own: set[Buffer] = field(default_factory=set)  # memory that each turn gets anew
     homes: dict[Value, Home] = field(default_factory=dict)
     fleeting: dict[Value, Op] = field(default_factory=dict)
     evaluated: set[Node] = field(default_factory=set)
@@ -68,6 +69,14 @@ class Scope:
                 return scope.fleeting[v]
             scope = scope.outer
         return None
+
+    def passes_on(self, op: Op) -> bool:
+        """Whether an operation's result is only read by straight operations that change nothing."""
+        if op.result in self.block.results:
+            return False
+        readers = [o for o in self.ops if op.result in o.operands]
+        return all(OPS[o.name].pointwise for o in readers) and not any(
+            op.result in captures(o) for o in self.ops if o.regions)
 
     def is_read_from(self, v: Value, k: int) -> bool:
         return self.last.get(v, -1) >= k

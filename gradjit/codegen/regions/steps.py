@@ -27,7 +27,7 @@ def for_(low: Regions, scope: Scope, k: int, op: Op) -> list[Stmt]:
     inner.homes[region.params[0]] = low.nodes.index(Affine.of(var), I64)
     body: list[Stmt] = []
     enter(low, inner, region.params[1:], places, body)
-    body += low.block(inner)
+    body += low.block(inner, list(zip(region.results, places, strict=True)))
     body += give(low, inner, region.results, places)
     out.append(Repeat(var, lo, hi, step, body))
     leave(low, scope, op.results, places, out)
@@ -46,7 +46,7 @@ def while_(low: Regions, scope: Scope, k: int, op: Op) -> list[Stmt]:
     head += low.block(first)
     body: list[Stmt] = []
     enter(low, inner, region.params, places, body)
-    body += low.block(inner)
+    body += low.block(inner, list(zip(region.results, places, strict=True)))
     body += give(low, inner, region.results, places)
     out.append(While(var, head, low.scalar(first, cond.results[0]), body))
     leave(low, scope, op.results, places, out)
