@@ -192,6 +192,33 @@ def span(start: int, size: int, step: int) -> tuple[int, int]:
     return min(start, last), max(start, last) + 1
 
 
+def known_starts(x: Value, starts: tuple[Any, ...], sizes: tuple[Any, ...], steps: tuple[int, ...]
+                 ) -> tuple[Any, ...] | None:
+    """Starts with numbers in place of constants. None where there are none, or the window would be out of range: what
+    no turn runs may say so."""
+    found = tuple(s if type(s) is int or (n := splat_of(s)) is None else int(n) for s in starts)
+    if found == starts:
+        return None
+    for start, size, step, extent in zip(found, sizes, steps, x.shape, strict=True):
+        if static_ints((start, size, extent)):
+            lo, hi = span(start, size, step)
+            if size and not 0 <= lo < hi <= extent:
+                return None
+    return found
+
+
+def slice_known(rw: Rewriter, args: Args, attrs: Attrs) -> Value | None:
+    """slice x [c:+n] --> slice x [3:+n] where c is the constant 3"""
+    starts = known_starts(args[0], attrs["starts"], attrs["sizes"], attrs["steps"])
+    return None if starts is None else rw.slice(args[0], starts, attrs["sizes"], attrs["steps"])
+
+
+def update_known(rw: Rewriter, args: Args, attrs: Attrs) -> Value | None:
+    """update x, v starts=[c] --> update x, v starts=[3] where c is the constant 3"""
+    starts = known_starts(args[0], attrs["starts"], args[1].shape, attrs["steps"])
+    return None if starts is None else rw.make("update", *args, **{**attrs, "starts": starts})
+
+
 def slice_concat(rw: Rewriter, args: Args, attrs: Attrs) -> Value | None:
     """slice(concat(..., x, ...)) --> slice x, where the window lies within x"""
     inner, starts = made_by(args[0], "concat"), attrs["starts"]
@@ -375,9 +402,9 @@ RULES: dict[str, tuple[Rule, ...]] = {
     "broadcast": (broadcast_nothing, broadcast_units, broadcast_broadcast),
     "reshape": (reshape_nothing, reshape_reshape, reshape_broadcast),
     "transpose": (transpose_units, transpose_transpose, transpose_broadcast),
-    "slice": (slice_nothing, slice_one, slice_slice, slice_broadcast, slice_transpose, slice_reshape, slice_concat,
-              slice_pad, slice_update),
-    "update": (update_whole, update_update, update_same),
+    "slice": (slice_known, slice_nothing, slice_one, slice_slice, slice_broadcast, slice_transpose, slice_reshape,
+              slice_concat, slice_pad, slice_update),
+    "update": (update_known, update_whole, update_update, update_same),
     "pad": (pad_nothing, pad_constant, pad_pad),
     "concat": (concat_flat, concat_neighbours),
 }
