@@ -69,9 +69,9 @@ class TracedArray:
     """Whose function the value belongs to; None for known arrays."""
     owner: Recorder | None
     """The recorder under which the array was made: only that may write to it."""
-    made: Frame | None
+    made: Any  # a Frame; None where nothing is traced
     """The region that was under construction when the handle was made; it is of no use when that has ended."""
-    where: Frame | None
+    where: Any  # a Frame
     """The region that the content was computed in."""
     _content: Content
     version: int

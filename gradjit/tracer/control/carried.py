@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 
@@ -101,7 +101,7 @@ class Leaf:
             raise Mismatch(f"{name} changes from {described(self.given)} to {described(x)}")
         if h is self.stand_in:
             if self.written():
-                return self.learn(self.learned.same, True)
+                self.learn(self.learned.same, True)
             return None
         got = spec_of(h)
         if got != self.spec:
@@ -109,14 +109,14 @@ class Leaf:
             if both is None:
                 raise Mismatch(f"{name} changes from {self.spec} to {got}")
             if both != self.spec:
-                return self.learn(self.learned.specs, both)
+                self.learn(self.learned.specs, both)
             h = converted(h, both)
         return h.value
 
     def settle(self, name: str, x: Any) -> Value | None:
         """A leaf that was taken to stay what it is."""
         if self.handle is not None:
-            return self.learn(self.learned.same, False)
+            self.learn(self.learned.same, False)
         if is_same(self.given, x):
             return None
         if numeric(self.given) is not None and numeric(x) is not None:
@@ -124,7 +124,7 @@ class Leaf:
             raise Again
         raise Mismatch(f"{name} changes from {described(self.given)} to {described(x)}")
 
-    def learn(self, table: dict[Any, Any], what: Any) -> None:
+    def learn(self, table: dict[Any, Any], what: Any) -> NoReturn:
         table[self.key] = what
         raise Again
 
@@ -186,3 +186,7 @@ class Variable:
 def same_tree(a: trees.Tree | None, b: trees.Tree | None) -> bool:
     leaf_a, leaf_b = (t is None or t.is_leaf() for t in (a, b))
     return (leaf_a and leaf_b) or a == b
+
+
+class AsPython(Exception):
+    """The body depends on nothing traced, and its turns are few: what it computes is better known."""

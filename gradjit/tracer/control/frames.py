@@ -85,6 +85,9 @@ class Frame:
                  block: Block | None = None):
         self.kind = kind
         self.recorder = recorder
+        self.block: Block
+        self.builder: Builder
+        self.region: Frame
         self.parent = parent
         self.depth: int = 0 if parent is None else parent.depth + 1
         if kind == TRIAL:
@@ -276,7 +279,7 @@ def items_of(owner: Any) -> Any:
     if isinstance(owner, dict):
         return dict(owner)
     if isinstance(owner, (set, frozenset)):
-        return {k: None for k in owner}
+        return dict.fromkeys(owner)
     if isinstance(owner, types.ModuleType):
         return None
     held = dict(getattr(owner, "__dict__", ()))

@@ -15,7 +15,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from .jumps import DEFINITIONS, LOOPS, PREFIX, inner
+from .jumps import DEFINITIONS, LOOPS, PREFIX
 
 Names = frozenset[str]
 NONE: Names = frozenset()
@@ -171,7 +171,7 @@ class Liveness:
         test = frozenset(read(s.test)) if isinstance(s, ast.While) else NONE
         targets = stored([s.target]) if isinstance(s, ast.For) else set()
         inside = NONE
-        stop = frozenset({s.stop}) if getattr(s, "stop", None) else NONE
+        stop = frozenset({getattr(s, "stop", None)} - {None})
         while True:  # until the next turn asks for nothing new
             again = self.block(s.body, after | inside | test | stop) - targets | test | stop
             if again == inside:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import operator
 import sys
 from collections.abc import Callable
@@ -16,10 +17,11 @@ from ..dispatch import leave
 from ..effects import check
 from ..recorder import recorders
 from .branches import Branch, raised_in_branch, truth
+from .for_loops import For
 from .frames import before_change, is_container
-from .loops import For, While
 from .names import NONE, Site
 from .states import Undefined
+from .while_loops import While
 
 SITES: list[Site] = []
 """Loops and branches of all lifted code; the code names them by number."""
@@ -73,7 +75,7 @@ class Control:
         for k, thunk in enumerate(rest):
             t = truth(first)
             if not isinstance(t, bool):
-                return cls.joined(line, "and", first, t, lambda: cls.all_of(line, thunk(), *rest[k + 1:]))
+                return cls.joined(line, "and", first, t, functools.partial(cls.rest_of, cls.all_of, line, rest[k:]))
             if not t:
                 return first
             first = thunk()
@@ -85,11 +87,16 @@ class Control:
         for k, thunk in enumerate(rest):
             t = truth(first)
             if not isinstance(t, bool):
-                return cls.joined(line, "or", first, t, lambda: cls.any_of(line, thunk(), *rest[k + 1:]))
+                return cls.joined(line, "or", first, t, functools.partial(cls.rest_of, cls.any_of, line, rest[k:]))
             if t:
                 return first
             first = thunk()
         return first
+
+    @staticmethod
+    def rest_of(which: Callable[..., Any], line: int, rest: tuple[Thunk, ...]) -> Any:
+        """What comes behind an operand that leaves the answer open."""
+        return which(line, rest[0](), *rest[1:])
 
     @classmethod
     def joined(cls, line: int, op: str, first: Any, test: TracedArray, rest: Thunk) -> Any:
@@ -138,7 +145,8 @@ class Control:
         r = recorders()[-1]
         while r.frame.depth > mark:
             r.frame.abandon()
-        error = sys.exception() if hasattr(sys, "exception") else sys.exc_info()[1]
+        error = sys.exc_info()[1]
+        assert error is not None
         r.outermost.unanswered = error if isinstance(error, TraceError) else raised_in_branch(error)
 
     @staticmethod

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 
@@ -44,9 +44,7 @@ class Turns:
 
     def __len__(self) -> int:
         n = self.static
-        if n is None:
-            self.refuse()
-        return n
+        return self.refuse() if n is None else n
 
     def __iter__(self) -> Iterator[Any]:
         if self.static is None:
@@ -61,7 +59,7 @@ class Turns:
 
     _rest: Iterator[Any] | None = None
 
-    def refuse(self) -> int:
+    def refuse(self) -> NoReturn:
         fail(TraceError, "the length of a range or sequence with traced bounds is not known while gradjit compiles the "
                          "function; run over it with a for statement")
 

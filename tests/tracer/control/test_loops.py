@@ -9,7 +9,6 @@ from gradjit.errors import TraceError
 from gradjit.ir import walk
 from gradjit.tracer.control import loops
 from gradjit.tracer.trace import Trace, trace
-
 from tests.tracer.compare import check
 
 X = np.linspace(0.1, 2, 20)
@@ -92,9 +91,9 @@ def test_rows_enumerate_zip_reversed():
         s = np.zeros(3)
         for row in m:
             s = s + row
-        for k, (a, row) in enumerate(zip(x, m), 2):
+        for k, (a, row) in enumerate(zip(x, m, strict=True), 2):
             s += k * a * row
-        for v, i in zip(reversed(x), range(5, 100, 2)):
+        for v, i in zip(reversed(x), range(5, 100, 2), strict=False):
             s[1] += v * i
         for i in reversed(range(3, 18)):
             s = s * 0.9 + i
@@ -269,7 +268,7 @@ def test_target_and_temporaries_behind_the_loop():
 def test_nested_containers_are_carried():
     def f(x):
         state = {"x": x, "v": (x * 0, [1.0, 2])}
-        for k in range(25):
+        for _ in range(25):
             v, (s, n) = state["v"]
             state = {"x": state["x"] + v * 0.1, "v": (v - state["x"] * 0.1, [s * 0.9, n])}
         return state
@@ -391,7 +390,7 @@ def test_iterators():
         s = 0.0
         for i in range(15):
             s += x[i] * next(it)
-        pairs = zip(x, range(20))
+        pairs = zip(x, range(20), strict=True)
         a, k = next(pairs)
         return s + a * k, list(enumerate(x[:2]))
 

@@ -1,0 +1,287 @@
+"""The end of an attempt at a loop: what is carried, the operation, what names, arrays and containers hold behind."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ...ir import Block, Value, captures
+from ...ir.core import Op
+from ...ir.types import BOOL, ArrayType
+from .. import trees
+from ..array import ARRAY, PYTHON, TracedArray, root
+from .branches import has_effect, truth
+from .carried import Again, AsPython, Leaf, Mismatch, Slot, Variable
+from .frames import Frame, substitute
+from .names import VALUE, shown
+from .places import Place
+from .states import Spec, Undefined, described, numeric, spec_of
+from .ties import Ties, lose, may_overlap
+
+if TYPE_CHECKING:
+    from .loops import Loop
+
+FALSE = np.asarray(False)
+
+
+class Finish:
+    """The end of an attempt: what is carried, the operation, what names and arrays hold behind."""
+
+    def __init__(self, loop: Loop, values: tuple[Any, ...]):
+        assert loop.frame is not None
+        self.loop, self.frame, self.values = loop, loop.frame, values
+        self.recorder = self.frame.recorder
+        self.slots: list[Slot] = []
+        self.replaced: dict[Value, Callable[[], Value]] = {}
+        """Parameters that do not change, with the outer value."""
+        self.results: dict[Value, Value] = {}
+        self.ends: list[tuple[str, TracedArray]] = []
+        """Arrays that variables are bound to at the end of the body."""
+
+    def run(self) -> None:
+        loop, frame = self.loop, self.frame
+        count = loop.site.carried
+        after: list[Callable[[], Any]] = []
+        for variable, x in zip(loop.variables[:count], self.values, strict=False):
+            if variable.key == loop.flag:
+                after.append(self.stop(x))
+            elif isinstance(variable.given, Undefined):
+                after.append(self.out(variable.key, variable.given, x))
+            else:
+                after.append(self.variable(variable, x))
+        for name, given, x in zip(loop.site.names[count:], loop.values[count:], self.values[count:], strict=True):
+            after.append(self.out(name, given, x))
+        places = [(p, self.variable(v, p.get())) for p, v in zip(loop.learned.places, loop.variables[count:], strict=True)]
+        self.containers()
+        ties = self.aliases()
+        self.arrays()
+        if loop.is_short and self.is_constant():
+            raise AsPython
+        frame.restore()
+        frame.close()
+        loop.frame = None
+        inits = [s.init() for s in self.slots]
+        env = {p: outer() for p, outer in self.replaced.items()}
+        frame.block.params = (*loop.own(frame), *(s.param for s in self.slots))
+        for k, p in enumerate(frame.block.params):
+            p.index = k
+        frame.block.results = tuple(s.final for s in self.slots)
+        substitute(frame.block, env)
+        for s, r in zip(self.slots, loop.operation(frame.block, self.slots, inits), strict=True):
+            s.sink(r)
+        for p, make in places:
+            self.recorder.frame.before_change(p.owner)
+            p.set(make())
+        loop.result = tuple(make() for make in after)
+        for tie in ties:
+            tie(loop.result)
+
+    def is_constant(self) -> bool:
+        """Whether the loop computes Python's numbers from nothing that is traced."""
+        handles = [leaf.handle for v in self.loop.variables for leaf in v.leaves if leaf.handle is not None]
+        if self.frame.imports or any(h.kind == ARRAY or not h.is_known for h in handles):
+            return False
+        outer = captures(Op("for", (), {}, (), (self.frame.block,)))
+        return all(v.op is not None and v.op.name == "const" for v in outer) and not has_effect(self.frame.block)
+
+    # variables ------------------------------------------------------------------------------------------------------
+    def variable(self, variable: Variable, x: Any) -> Callable[[], Any]:
+        """Carry a variable; tells what it holds behind."""
+        ends = variable.finish(x)
+        cells: list[Any] = []
+        for k, (leaf, final) in enumerate(ends):
+            cells.append(leaf.given)
+            if leaf.param is None:
+                continue
+            if final is None:
+                self.replaced[leaf.param] = leaf.init
+                continue
+            self.carry(leaf.param, leaf.init, final, cells, k, leaf.spec)
+        for leaf, y in zip(variable.leaves, [x] if isinstance(x, TracedArray) else trees.flatten(x)[0], strict=False):
+            if leaf.param is not None and isinstance(y, TracedArray) and y.kind == ARRAY:
+                self.ends.append((variable.name, y))
+        return lambda: self.rebuilt(variable.behind(x, cells))
+
+    def stop(self, x: Any) -> Callable[[], Any]:
+        """The flag that ends a `for`: false whenever the body begins."""
+        t = truth(x)
+        if isinstance(t, bool):
+            if not t:
+                return lambda: False
+            if not self.loop.may_be_empty:
+                raise Mismatch("it always ends in its first turn")
+            t = numeric(np.bool_(True))
+        cells: list[Any] = [None]
+        false = self.recorder.literal(FALSE)
+        self.carry(self.frame.parameter(ArrayType(BOOL), ""), lambda: false, t.value, cells, 0,
+                   Spec(PYTHON, BOOL, ()))
+        self.slots[-1].is_stop = True
+        return lambda: cells[0]
+
+    def rebuilt(self, x: Any) -> Any:
+        if not isinstance(x, TracedArray):
+            self.recorder.frame.fresh[id(x)] = x
+        return x
+
+    def carry(self, param: Value, init: Callable[[], Value], final: Value, cells: list[Any], k: int, spec: Spec
+              ) -> None:
+        def sink(result: Value) -> None:
+            cells[k] = root(result, self.recorder, spec.kind)
+
+        self.slots.append(Slot(param, init, final, sink))
+
+    def out(self, name: str, given: Any, x: Any) -> Callable[[], Any]:
+        """A name that the body surely assigns, and that is read only behind the loop."""
+        if isinstance(x, Undefined):
+            return lambda: x
+        found, tree = ([x], None) if isinstance(x, TracedArray) else trees.flatten(x)
+        empty = self.loop.may_be_empty and not (isinstance(given, Undefined) and given.harmless)
+        if empty and isinstance(given, Undefined):
+            return lambda: Undefined(name, f"is assigned inside of the loop in line {self.loop.site.line} only, which may "
+                                           f"have no turn at all; assign it before the loop")
+        before: list[Any] = [Undefined(name)] * len(found)
+        if empty:
+            first, shape = ([given], None) if isinstance(given, TracedArray) else trees.flatten(given)
+            if len(first) != len(found) or ((tree is None or tree.is_leaf()) != (shape is None or shape.is_leaf())):
+                return self.unclear(name, given, x)
+            before = first
+        cells: list[Any] = []
+        for k, (y, old) in enumerate(zip(found, before, strict=True)):
+            cells.append(y)
+            h = numeric(y)
+            if h is None:
+                if empty and y is not old:
+                    return self.unclear(name, given, x)
+                continue
+            if not empty and (not isinstance(y, TracedArray) or y.made.depth < self.frame.depth):  # type: ignore[union-attr]
+                continue  # it is that very object after each turn
+            spec = spec_of(h)
+            if not is_outside(spec, self.frame):
+                return lambda: Undefined(name, f"has a shape that only the loop in line {self.loop.site.line} knows, and "
+                                               f"is used behind it; copy it into an array of full size")
+            if empty:
+                leaf = Leaf((name, k), shown(name), old, True, True, self.frame, self.loop.learned)
+                final = leaf.final(shown(name), y)
+                assert leaf.param is not None
+                if final is None:
+                    self.replaced[leaf.param] = leaf.init
+                    cells[k] = old
+                else:
+                    self.carry(leaf.param, leaf.init, final, cells, k, leaf.spec)
+            else:
+                self.carry(self.frame.parameter(spec.type, ""), lambda spec=spec: self.blank(spec),  # type: ignore[misc]
+                           h.value, cells, k, spec)
+            if h.kind == ARRAY:
+                self.ends.append((shown(name), h))
+        if tree is None or tree.is_leaf():
+            return (lambda: cells[0]) if cells else (lambda: x)
+        return lambda: self.rebuilt(trees.unflatten(tree, cells))
+
+    def unclear(self, name: str, given: Any, x: Any) -> Callable[[], Any]:
+        return lambda: Undefined(name, f"is {described(given)} before the loop in line {self.loop.site.line} and "
+                                       f"{described(x)} in it, and the loop may have no turn at all; give it the same type "
+                                       f"in both")
+
+    def blank(self, spec: Spec) -> Value:
+        return self.recorder.root_builder.const(0, spec.dtype, spec.shape) if all(
+            isinstance(e, int) for e in spec.shape) else self.recorder.builder.const(0, spec.dtype, spec.shape)
+
+    # arrays and containers --------------------------------------------------------------------------------------------
+    def arrays(self) -> None:
+        """Arrays from outside that were taken in: carried where they are written to."""
+        for saved, param in self.frame.imports.values():
+            h = saved.handle
+            if h._content is param:
+                self.replaced[param] = lambda h=h: h.value  # type: ignore[misc]
+                continue
+            final = h.value
+
+            def sink(result: Value, h: TracedArray = h) -> None:
+                h.write(root(result, self.recorder, ARRAY))
+
+            self.slots.append(Slot(param, lambda h=h: h.value, final, sink))  # type: ignore[misc]
+
+    def containers(self) -> None:
+        """Containers from outside that the body has changed: their items must be carried, or it is no region."""
+        places = self.loop.learned.places
+        new = []
+        for contents, now in self.frame.changed():
+            old, owner = contents.items, contents.owner
+            what = f"a {type(owner).__name__}"
+            if old is None or now is None or isinstance(owner, (set, bytearray)):
+                raise Mismatch(f"{what} is changed in the body")
+            if list(old) != list(now)[:len(old)] or (len(now) > len(old) and not hasattr(owner, "__dict__")):
+                raise Mismatch(f"{what} grows or shrinks with each turn, by append, pop or the like")
+            new += [p for k in now if now[k] is not old.get(k, self)
+                    for p in [Place(owner, k)] if not any(p.is_same(q) for q in places)]
+        if new:
+            places += new
+            raise Again
+
+    def aliases(self) -> list[Callable[[tuple[Any, ...]], None]]:
+        """Variables that are bound to one array at the end of the body, or to one from outside: an error where a turn
+        writes to one of them; else what is to be done behind the loop."""
+        frame, loop = self.frame, self.loop
+        leaves = [leaf for v in loop.variables for leaf in v.leaves if leaf.param is not None]
+        written = [leaf for leaf in leaves if leaf.written()]
+        lost = {id(r) for leaf in written if leaf.handle is not None for r in leaf.handle.maybe()}
+        out: list[Callable[[tuple[Any, ...]], None]] = []
+        for name, h in self.ends:
+            near = [n for n, other in self.ends if other is not h and may_overlap(h.root, other.root)]
+            outside = [r for r in h.maybe() if r.made.depth < frame.depth]  # type: ignore[union-attr]
+            changed = [r for r in outside if id(r) in lost or r._content is not self.before(r)]
+            if name != shown(VALUE) and (changed or (near and written)):
+                raise Mismatch(f"{name} is bound to an array that has another name, too, and one of them is written to in "
+                               f"the body; bind a copy, as by {name} = y.copy()")
+            if near or outside:
+                out.append(lambda result, name=name, near=near, outside=outside:  # type: ignore[misc]
+                           self.tie(result, name, near, outside))
+        for leaf in written:
+            assert leaf.handle is not None
+            h = leaf.handle
+            if h.root.ties is not None and not h.root.ties.alone:
+                raise Mismatch(f"{leaf.name} is written to in the body, and may be one array or another: {h.root.ties.why}")
+            if any(self.is_read(r) for r in h.maybe()):
+                raise Mismatch(f"{leaf.name} is written to in the body, and bound anew, while the array that it was bound to "
+                               f"before is read in the body under another name; bind a copy before the loop")
+            out.append(lambda _, h=h, leaf=leaf: self.move(h, leaf))  # type: ignore[misc]
+        for h, _ in frame.lost.values():
+            assert h.ties is not None
+            if self.is_read(h):
+                raise Mismatch(h.ties.why)
+            out.append(lambda _, h=h, why=h.ties.why: lose(h, why))  # type: ignore[misc]
+        return out
+
+    def is_read(self, h: TracedArray) -> bool:
+        return id(h) in self.frame.imports or id(h) in self.frame.known_reads
+
+    def before(self, r: TracedArray) -> Any:
+        found = self.frame.imports.get(id(r))
+        return found[1] if found else r._content
+
+    def move(self, h: TracedArray, leaf: Leaf) -> None:
+        for r in h.maybe():
+            lose(r, f"an array that was bound to {leaf.name} before the loop in line {self.loop.site.line}, which binds the "
+                    f"name anew, has another name behind the loop")
+
+    def tie(self, result: tuple[Any, ...], name: str, near: list[str], outside: list[TracedArray]) -> None:
+        """The variable knows behind the loop what it may share its elements with."""
+        arrays = {shown(n): x for n, x in zip(self.loop.site.names, result, strict=True)
+                  if isinstance(x, TracedArray) and x.kind == ARRAY}
+        x = arrays.get(name)
+        if x is None or any(x is r for r in outside):
+            return
+        others = [*outside, *(arrays[n] for n in near if n in arrays and arrays[n] is not x)]
+        x.ties = Ties([(h, h.version) for h in others], f"{name} may be the same array as another variable behind the loop in "
+                                                        f"line {self.loop.site.line}", not near, name == shown(VALUE))
+
+
+def is_outside(spec: Spec, frame: Frame) -> bool:
+    """Whether a shape is known outside of the frame."""
+    return all(isinstance(e, int) or not defined_in(frame.block, e) for e in spec.shape)
+
+
+def defined_in(block: Block, v: Value) -> bool:
+    return v.owner is block or any(v.owner is op for op in block.ops)

@@ -1,0 +1,209 @@
+"""`for`: over ranges, rows of arrays and the like as a region, over other iterables as ordinary Python."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from ...errors import TraceError
+from ...ir import Block, Builder, Value
+from ...ir.types import INDEX
+from .. import extents
+from ..array import PYTHON, root
+from ..locations import fail, with_place
+from .branches import truth
+from .carried import Again, Mismatch, Slot
+from .checkpoints import Checkpointed
+from .frames import TRIAL, Frame
+from .loops import NESTED, PEELED, SHORT, UNROLLED, Loop, count_unrolled, explained
+from .names import Site
+from .turns import Turns, turns
+
+
+class For(Loop):
+    """The protocol of one `for`."""
+
+    def __init__(self, site: Site, iterable: Any, values: tuple[Any, ...], hints: tuple[Any, ...]):
+        super().__init__(site, values, hints)
+        self.turns: Turns | None = turns(iterable) if self.recorder is not None else None
+        self.static = self.turns.static if self.turns is not None else None
+        self.iterator: Iterator[Any] | None = None
+        self.iterable = iterable
+        self.flag = None if site.stop is None else site.names[site.stop]
+        self.current: Any = None
+        self.mismatch: Mismatch | None = None
+        """Why the first turns run as ordinary Python."""
+        self.index: Value | None = None
+        if self.turns is not None and not self.is_unrolled():
+            self.as_region = self.learned.failed is None or self.static is None
+        if self.recorder is not None:
+            if not self.as_region and self.static:
+                self.recorder.turns *= self.static
+        if self.may_turn and self.static:
+            r = self.recorder
+            assert r is not None
+            self.trial = r.frame = Frame(TRIAL, r, r.frame, self.loc)
+
+    def is_unrolled(self) -> bool:
+        """Whether the loop is so short, with the unrolled loops around it, that it runs as ordinary Python."""
+        assert self.recorder is not None
+        if isinstance(self.turns, Checkpointed):
+            return False
+        n, around = self.static, self.recorder.turns
+        if n is not None and n <= UNROLLED and self.recorder.outermost.as_python:
+            return True
+        return n is not None and (n <= 1 or (n <= SHORT and n * around <= NESTED))
+
+    @property
+    def may_turn(self) -> bool:
+        """Whether turns that run as ordinary Python may show that it must be a region."""
+        return (not self.as_region and self.turns is not None and self.site.stop is not None
+                and self.learned.failed is None)
+
+    @property
+    def remaining(self) -> int:
+        return (self.static or 0) - self.turn
+
+    @property
+    def may_be_empty(self) -> bool:
+        return self.static is None or self.remaining < 1
+
+    @property
+    def is_short(self) -> bool:
+        return self.static is not None and self.remaining <= UNROLLED
+
+    # turns ----------------------------------------------------------------------------------------------------------
+    def again(self) -> bool:
+        if self.done:
+            return False
+        if self.peeling:
+            return self.native_turn()
+        if not self.as_region:
+            return self.native_turn()
+        if self.static is not None and self.remaining < 1:
+            return False
+        frame = self.begin()
+        self.index = frame.parameter(INDEX, "i")
+        return True
+
+    def native_turn(self) -> bool:
+        if self.recorder is not None and (self.learned.failed is not None or self.recorder.outermost.as_python):
+            count_unrolled(self.recorder, self)
+        if self.iterator is None:
+            self.iterator = iter(self.iterable)
+        try:
+            self.current = next(self.iterator)
+        except StopIteration:
+            self.done = True
+            return False
+        return True
+
+    def item(self) -> Any:
+        """What the target is bound to."""
+        if self.frame is None:
+            return self.current
+        assert self.index is not None and self.turns is not None
+        lo, hi, step = self.bounds()
+        extents.declare(self.index, lo, hi, step)
+        return self.turns.item(root(self.index, self.recorder, PYTHON))
+
+    def bounds(self) -> tuple[Any, Any, int]:
+        assert self.turns is not None
+        lo, hi, step = self.turns.bounds
+        return (lo + self.turn * step if self.turn else lo), hi, step
+
+    def leave(self, values: tuple[Any, ...]) -> None:
+        if self.frame is not None:
+            self.finish(values)
+            return
+        self.turn += 1
+        self.values = values
+        self.peeling = max(0, self.peeling - 1)
+        if self.site.stop is not None:
+            stop = truth(values[self.site.stop])
+            if isinstance(stop, bool):
+                self.done = stop
+            else:
+                self.stopped()
+
+    def stopped(self) -> None:
+        """A turn that ran as ordinary Python may have been the last: the loop must be a region."""
+        failed = self.learned.failed or self.mismatch
+        if self.trial is None or failed is not None:
+            reason = f": {failed}" if failed else (
+                f", and it does not run over a range or an array but over a {type(self.iterable).__name__}")
+            fail(TraceError, f"the loop in line {self.site.line} ends by a break (or return) on a traced condition, so that "
+                             f"it must be compiled as a loop{reason}")
+        raise Again
+
+    def native_error(self, error: BaseException) -> bool:
+        trial, self.trial = self.trial, None
+        if not isinstance(error, Again) or trial is None:
+            return False
+        if trial.irreversible:
+            fail(TraceError, f"the loop in line {self.site.line} ends by a break on a traced condition, and cannot be "
+                             f"compiled as a loop: {trial.irreversible}")
+        trial.abandon()
+        self.turn, self.iterator, self.as_region = 0, None, True
+        self.values = self.first
+        return True
+
+    def enter(self, values: tuple[Any, ...]) -> tuple[Any, ...]:
+        if self.turn == 0 and self.frame is None:
+            self.first = self.values
+        return super().enter(values) if self.frame is not None else self.values[:self.site.carried]
+
+    # regions --------------------------------------------------------------------------------------------------------
+    def give_up(self, error: Exception) -> None:
+        if isinstance(error, Mismatch) and self.turn < PEELED and self.static is not None and self.remaining > 1:
+            self.peeling, self.mismatch = 1, error
+            if self.iterator is None:
+                self.iterator = iter(self.iterable)
+            return
+        self.learned.failed = error
+        assert self.recorder is not None
+        self.recorder.outermost.loops[self.loc] = str(error).partition("\n")[0]
+        if self.is_short and not isinstance(self.turns, Checkpointed):
+            self.as_region = False
+            if self.iterator is None:
+                self.iterator = iter(self.iterable)
+            return
+        why = f"it has {self.static} turns, too many to unroll" if self.static is not None else (
+            "its number of turns is not known while gradjit compiles the function")
+        raise explained(error, f"the loop in line {self.site.line} cannot be compiled as a loop, and {why}", self.loc) from error
+
+    def own(self, frame: Frame) -> tuple[Value, ...]:
+        assert self.index is not None
+        return (self.index,)
+
+    def operation(self, block: Block, slots: list[Slot], inits: list[Value]) -> Sequence[Value]:
+        r = self.recorder
+        assert r is not None
+        lo, hi, step = (extents.value(extents.form(b)) for b in self.bounds())
+        builder = r.builder
+        builder.loc = self.loc
+        flag = next((k for k, s in enumerate(slots) if s.is_stop), None)
+        if flag is None:
+            return builder.append("for", (lo, hi, step, *inits), self.snapshots(inits), (block,)).results
+        if isinstance(self.turns, Checkpointed):
+            raise TraceError(with_place("gj.checkpoint: a loop with a break on a traced value cannot be reversed from "
+                                        "snapshots", self.loc))
+        return until(builder, block, (lo, hi, step), inits, flag, self.bounds()[2] > 0)
+
+    def snapshots(self, inits: list[Value]) -> dict[str, Any]:
+        """What is said of them, if the loop is to be reversed from snapshots."""
+        return {"snapshots": self.turns.snapshots([v.type for v in inits])} if isinstance(self.turns, Checkpointed) else {}
+
+
+def until(builder: Builder, block: Block, bounds: tuple[Value, Value, Value], inits: list[Value], flag: int, up: bool
+          ) -> Sequence[Value]:
+    """A `for` that may stop early, as a `while` that carries the index: its results without that."""
+    lo, hi, step = bounds
+    index = block.params[0]
+    cond = Block(tuple(p.type for p in block.params), tuple(p.name for p in block.params))
+    b = Builder(cond, builder.loc)
+    inside = b.lt(cond.params[0], hi) if up else b.gt(cond.params[0], hi)
+    cond.results = (b.and_(inside, b.not_(cond.params[1 + flag])),)
+    following = Builder(block, builder.loc).add(index, step)
+    block.results = (following, *block.results)
+    return builder.append("while", (lo, *inits), {}, (cond, block)).results[1:]

@@ -1,0 +1,118 @@
+"""`while`: as a region where its condition is traced, or it has run for some turns and records operations."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from ...errors import TraceError
+from ...ir import Block, Builder, Value
+from ...ir.rewrite import Env, copy_op, new_block
+from .. import extents
+from ..locations import fail
+from .branches import truth
+from .carried import Again, Mismatch, Slot
+from .frames import TRIAL, Frame
+from .loops import TENTATIVE, Loop, count_unrolled, explained
+from .names import Site
+
+
+class While(Loop):
+    """The protocol of one `while`."""
+
+    def __init__(self, site: Site, values: tuple[Any, ...], hints: tuple[Any, ...]):
+        super().__init__(site, values, hints)
+        self.begins = False
+        """Whether the condition is known to be true at first."""
+        self.tested = 0
+        """How many operations the condition took."""
+        self.condition: Value | None = None
+
+    @property
+    def may_be_empty(self) -> bool:
+        return not self.begins
+
+    def again(self) -> bool:
+        if self.done:
+            return False
+        if self.as_region:
+            self.begin()
+        elif self.recorder is not None and self.turn == 0:
+            r = self.recorder
+            self.trial = r.frame = Frame(TRIAL, r, r.frame, self.loc)
+        elif self.recorder is not None and self.learned.failed is not None:
+            count_unrolled(self.recorder, self)
+        return True
+
+    def enter(self, values: tuple[Any, ...]) -> tuple[Any, ...]:
+        if self.frame is None and self.turn == 0:
+            return self.values[:self.site.carried]
+        return super().enter(values)
+
+    def test(self, condition: Any) -> bool:
+        """Whether the body runs: always when it is traced for all turns."""
+        t = truth(condition)
+        if self.frame is not None:
+            if isinstance(t, bool):
+                raise Mismatch("its condition does not depend on what the body computes")
+            self.condition, self.tested = t.value, len(self.frame.block.ops)
+            assert self.recorder is not None
+            facts = extents.facts_of(t, True)
+            if self.recorder.integers is not None:
+                self.recorder.integers.ranges.facts += facts
+            return True
+        if not isinstance(t, bool):
+            if self.learned.failed is not None:
+                raise explained(self.learned.failed, f"the loop in line {self.site.line} has a traced condition, and cannot "
+                                                     f"be compiled as a loop", self.loc)
+            raise Again
+        if t and self.turn == 0:
+            self.begins = True
+        if t and self.turn == TENTATIVE and self.learned.failed is None and self.is_tracing():
+            raise Again
+        self.done = not t
+        return t
+
+    def is_tracing(self) -> bool:
+        """Whether the turns so far have recorded operations or written to arrays."""
+        f = self.trial
+        return f is not None and not f.irreversible and (len(f.block.ops) > f.start or bool(f.log))
+
+    def leave(self, values: tuple[Any, ...]) -> None:
+        if self.frame is not None:
+            self.finish(values)
+        else:
+            self.turn += 1
+
+    def native_error(self, error: BaseException) -> bool:
+        trial, self.trial = self.trial, None
+        if not isinstance(error, Again) or trial is None:
+            return False
+        if trial.irreversible:
+            fail(TraceError, f"the loop in line {self.site.line} has a traced condition, and cannot be compiled as a loop: "
+                             f"{trial.irreversible}")
+        trial.abandon()
+        self.turn, self.as_region = 0, True
+        return True
+
+    def give_up(self, error: Exception) -> None:
+        if not self.begins:
+            raise explained(error, f"the loop in line {self.site.line} has a traced condition, and cannot be compiled as a "
+                                   f"loop", self.loc) from error
+        self.learned.failed = error
+        self.as_region = False
+
+    def operation(self, block: Block, slots: list[Slot], inits: list[Value]) -> Sequence[Value]:
+        r = self.recorder
+        assert r is not None and self.condition is not None
+        env: Env = {}
+        cond = new_block(block.params, env)
+        b = Builder(cond)
+        for op in block.ops[:self.tested]:
+            copy_op(b, op, env)
+        c = self.condition
+        cond.results = (env.get(c, c),)
+        block.ops[:self.tested] = [op for op in block.ops[:self.tested] if op.results]  # effects stay in the condition
+        builder = r.builder
+        builder.loc = self.loc
+        return builder.append("while", inits, {}, (cond, block)).results
