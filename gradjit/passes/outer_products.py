@@ -1,0 +1,291 @@
+"""A loop that adds up products of its turns' vectors becomes one matrix product behind it.
+
+    for t: W = W + outer(u_t, v_t)  -->  for t: U[t] = u_t; V[t] = v_t    and then    W + Uᵀ V
+
+The reverse of a recurrent network's step adds such a product to the cotangent of each weight matrix. One by one they
+read and write the matrix in each turn; together they are one product of two tall matrices, which BLAS does at full
+speed. The same holds for products that sum over axes of their own, as in a step over a batch.
+
+What is kept for it: `u` and `v` of each turn, `turns * (len(u) + len(v))` numbers; nothing for a factor that is a row
+of an array from outside. Done where that is at most LARGEST bytes, for a known number of turns, and where the factors
+are at most 1/SMALLER of the matrix. A loop that adds up is a reduction: the order of its terms may change.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from ..ir import INDEX, Block, Builder, Func, Op, Value, walk
+from ..ir.core import map_attr, map_type
+from ..ir.linear import Forms, atom, constant
+from ..ir.rewrite import Env, copy_op, new_block
+from .fold import splat_of
+from .vjp.linalg import ordered
+from .vjp.twins import carry, complete, insert, result
+
+LARGEST = 64 << 20
+SMALLER = 4
+
+Axes = tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Product:
+    """A term of a sum: u and v contracted over `usum` and `vsum`; the axes that this leaves are the sum's `axes`."""
+
+    u: Value
+    v: Value
+    usum: Axes
+    vsum: Axes
+    axes: Axes
+    negative: bool
+
+
+@dataclass(frozen=True)
+class Turns:
+    """A loop of a known number of turns. Turn number `k` has the index `least + k * stride`, in some order."""
+
+    op: Op
+    count: int
+    least: int
+    stride: int
+
+
+def collect_outer_products(func: Func) -> Func:
+    """The function with products added up in loops collected. `func` is not changed; itself where there are none."""
+    if not any(op.name == "for" and turns_of(op) for op in walk(func.body)):
+        return func
+    env: Env = {}
+    return Func(func.name, _block(func.body, env))
+
+
+def _block(old: Block, env: Env) -> Block:
+    fresh = new_block(old.params, env)
+    b = Builder(fresh)
+    for op in old.ops:
+        if op.regions:
+            _regions(b, op, env)
+        else:
+            copy_op(b, op, env)
+    fresh.results = tuple(env.get(v, v) for v in old.results)
+    return fresh
+
+
+def _regions(b: Builder, op: Op, env: Env) -> None:
+    """Copy an operation with regions, inner loops first."""
+    def look(v: Value) -> Value:
+        return env.get(v, v)
+
+    regions = tuple(_block(r, dict(env)) for r in op.regions)
+    attrs = {k: map_attr(a, look) for k, a in op.attrs.items()}
+    new = Op(op.name, tuple(map(look, op.operands)), attrs, tuple(map_type(r.type, look) for r in op.results), regions,
+             op.loc)
+    b.block.ops.append(new)
+    b.loc = op.loc
+    env.update(zip(op.results, new.results, strict=True))
+    for old, fresh in zip(op.results, new.results, strict=True):
+        fresh.name = old.name
+    turns = turns_of(new)
+    if turns is not None:
+        for k, total in _collect(b, turns).items():
+            env[op.results[k]] = total
+            total.name = total.name or op.results[k].name
+
+
+def turns_of(op: Op) -> Turns | None:
+    """What is known about a `for` that runs a known number of times, more than once."""
+    if op.name != "for":
+        return None
+    lo, hi, step = map(constant, op.operands[:3])
+    if lo is None or hi is None or not step:
+        return None
+    indices = range(lo, hi, step)
+    return Turns(op, len(indices), min(indices), abs(step)) if len(indices) > 1 else None
+
+
+# what can be collected ------------------------------------------------------------------------------------------------
+def _collect(b: Builder, turns: Turns) -> dict[int, Value]:
+    """Take the products out of a loop; by position the results with them."""
+    op = turns.op
+    (body,) = op.regions
+    uses = Counter(v for inner in walk(body) for v in (*inner.uses(), *_yields(inner)))
+    uses.update(body.results)
+    defined = {*body.params, *(r for inner in body.ops for r in inner.results)}
+    rows = Rows(turns, defined)
+    found: dict[int, list[Product]] = {}
+    for k, p in enumerate(body.params[1:]):
+        terms = _terms(body.results[k], p, uses)
+        products = [t for t in map(_product, terms) if isinstance(t, Product) and rows.may_take(t, p)]
+        if products:
+            found[k] = products
+            _keep_rest(body, op, k, [t for t in terms if _product(t) not in products])
+    return {k: _total(b, behind(op, k), products, rows) for k, products in found.items()}
+
+
+def behind(op: Op, k: int) -> Value | None:
+    """What a loop adds to besides; None where that is nothing, to zeros."""
+    is_unchanged = op.regions[0].results[k] is op.regions[0].params[1 + k]
+    return None if is_unchanged and splat_of(op.operands[3 + k]) == 0 else op.results[k]
+
+
+def _yields(op: Op) -> Iterator[Value]:
+    for region in op.regions:
+        yield from region.results
+
+
+Term = tuple[Value, bool]
+"""A value that is added, or subtracted."""
+
+
+def _terms(total: Value, start: Value, uses: Counter[Value]) -> list[Term]:
+    """What is added to `start` to get `total`, which nobody else reads on the way; nothing where that is not so."""
+    found: list[Term] = []
+    at = total
+    while at is not start:
+        op = at.op
+        if op is None or uses[at] != 1 or op.name not in ("add", "sub"):
+            return []
+        x, y = op.operands
+        if op.name == "add" and _leads(y, start):
+            x, y = y, x
+        found.append((y, op.name == "sub"))
+        at = x
+    return found if uses[start] == 1 else []
+
+
+def _leads(v: Value, start: Value) -> bool:
+    """Whether v is `start` with terms added to it."""
+    while v is not start:
+        if v.op is None or v.op.name not in ("add", "sub"):
+            return False
+        x, y = v.op.operands
+        v = y if v.op.name == "add" and _leads(y, start) else x
+    return True
+
+
+def _product(term: Term) -> Product | None:
+    """A term as a product, if it is one: a contraction, or an outer product written with broadcasts."""
+    v, negative = term
+    op = v.op
+    while op is not None and op.name == "neg":
+        v, negative = op.operands[0], not negative
+        op = v.op
+    if op is None:
+        return None
+    if op.name == "transpose":
+        inner = _product((op.operands[0], negative))
+        return None if inner is None else replace(inner, axes=tuple(map(op.attrs["perm"].index, inner.axes)))
+    if op.name == "contract" and not op.attrs["xbatch"]:
+        u, v = op.operands
+        return Product(u, v, op.attrs["xsum"], op.attrs["ysum"], tuple(range(op.result.type.rank)), negative)
+    if op.name != "mul":
+        return None
+    (x, xdims), (y, ydims) = map(_stretched, op.operands)
+    if not xdims or not ydims or sorted((*xdims, *ydims)) != list(range(v.type.rank)):
+        return None
+    return Product(x, y, (), (), (*xdims, *ydims), negative)
+
+
+def _stretched(v: Value) -> tuple[Value, Axes]:
+    """A broadcast value before it was repeated, and its axes now; no axes where that is not so."""
+    op = v.op
+    if op is None or op.name != "broadcast":
+        return v, ()
+    x, dims = op.operands[0], op.attrs["dims"]
+    return x, dims if all(x.shape[k] == v.shape[d] for k, d in enumerate(dims)) else ()
+
+
+def _keep_rest(body: Block, op: Op, k: int, terms: Sequence[Term]) -> None:
+    """The turn adds only what is left."""
+    b = Builder(body, op.loc)
+    rest = body.params[1 + k]
+    for v, negative in reversed(terms):
+        rest = b.sub(rest, v) if negative else b.add(rest, v)
+    body.results = (*body.results[:k], rest, *body.results[k + 1:])
+
+
+# the turns' factors as rows -------------------------------------------------------------------------------------------
+class Rows:
+    """Arrays that hold a value of each turn, a turn a row. `defined` are the values of the body itself."""
+
+    def __init__(self, turns: Turns, defined: set[Value]):
+        self.turns = turns
+        self.defined = defined
+        self.forms = Forms()
+        self.found: dict[Value, Value] = {}
+
+    def may_take(self, product: Product, total: Value) -> bool:
+        """Whether the rule at the top of this file says so."""
+        factors = (product.u, product.v)
+        if not (total.type.is_static and all(v.type.is_static for v in factors)):
+            return False
+        kept = sum(v.type.size * v.dtype.itemsize for v in factors if self.window(v) is None)
+        small = SMALLER * sum(v.type.size for v in factors) <= total.type.size
+        return small and kept * self.turns.count <= LARGEST and any(v in self.defined for v in factors)
+
+    def of(self, b: Builder, v: Value) -> Value:
+        """The rows, behind the loop."""
+        if v not in self.found:
+            self.found[v] = self.outside(b, v) or self.kept(b, v)
+        return self.found[v]
+
+    def window(self, v: Value) -> Op | None:
+        """The slice that v is, if it is the row of an array from outside that belongs to the turn."""
+        index = self.turns.op.regions[0].params[0]
+        op = v.op
+        if op is not None and op.name == "reshape":
+            op = op.operands[0].op
+        if op is None or op.name != "slice" or op.operands[0] in self.defined:
+            return None
+        first, *rest = op.attrs["starts"]
+        place = self.forms(first) - atom(index)
+        whole = op.attrs["sizes"][1:] == op.operands[0].shape[1:] and all(isinstance(s, int) and s == 0 for s in rest)
+        is_row = op.attrs["sizes"][0] == 1 and v.shape == op.operands[0].shape[1:] and set(op.attrs["steps"][1:]) <= {1}
+        return op if place.is_const and whole and is_row else None
+
+    def outside(self, b: Builder, v: Value) -> Value | None:
+        """Rows that are there: those of the array that v is a row of; or one value that is the same in all turns."""
+        op = self.window(v)
+        if op is None:
+            return None
+        x = op.operands[0]
+        place = (self.forms(op.attrs["starts"][0]) - atom(self.turns.op.regions[0].params[0])).const
+        start, stride, count = self.turns.least + place, self.turns.stride, self.turns.count
+        return b.slice(x, starts=(start, *(0 for _ in x.shape[1:])), sizes=(count, *x.shape[1:]),
+                       steps=(stride, *(1 for _ in x.shape[1:])))
+
+    def kept(self, outer: Builder, v: Value) -> Value:
+        """Rows that the loop writes, one in each turn."""
+        op, (body,) = self.turns.op, self.turns.op.regions
+        before = Builder(Block(), op.loc)
+        init = before.const(0, v.dtype, (self.turns.count, *v.shape))
+        insert(outer.block, op, before.block.ops)
+        array = carry(op, init)
+        b = Builder(body, op.loc)
+        row = b.reshape(v, shape=(1, *v.shape))
+        starts = (self.number(b), *(0 for _ in v.shape))
+        complete(op, b.update(array, row, starts=starts, steps=(1,) * (1 + v.type.rank)))
+        return result(op, init.type)
+
+    def number(self, b: Builder) -> Value:
+        """The number of the turn whose row is written."""
+        index = self.turns.op.regions[0].params[0]
+        at = b.sub(index, b.const(self.turns.least, INDEX.dtype)) if self.turns.least else index
+        return at if self.turns.stride == 1 else b.floordiv(at, b.const(self.turns.stride, INDEX.dtype))
+
+
+def _total(b: Builder, rest: Value | None, products: Sequence[Product], rows: Rows) -> Value:
+    """The result of the loop with the products added."""
+    total = rest
+    for p in products:
+        u, v = rows.of(b, p.u), rows.of(b, p.v)
+        usum, vsum = ((0, *(a + 1 for a in axes)) for axes in (p.usum, p.vsum))
+        x = ordered(b, b.contract(u, v, xbatch=(), ybatch=(), xsum=usum, ysum=vsum), p.axes)
+        if total is None:
+            total = b.neg(x) if p.negative else x
+        else:
+            total = b.sub(total, x) if p.negative else b.add(total, x)
+    assert total is not None
+    return total
