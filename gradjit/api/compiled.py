@@ -22,6 +22,7 @@ from typing import Any
 from ..errors import TraceError
 from ..ir import Func, verify
 from ..passes import Dumper, optimize
+from ..passes.vjp.kept import kept
 from ..runtime.callable import FastCallable
 from ..runtime.dispatch import MISS
 from ..tracer import trees
@@ -261,11 +262,13 @@ class Compiled(FastCallable):
         return any(p.default is p.empty and p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD) for p in parameters)
 
     def stats(self) -> Stats:
-        """What was compiled, how long each step took, hits and misses, workspace bytes."""
+        """What was compiled, how long each step took, hits and misses, workspace bytes; how loops were compiled, and
+        what they keep for the reverse pass, by the user's lines."""
         every = [s for specialisations in list(self.found.values()) for s in specialisations]
         return Stats(repr(self), self.misses, [
             Specialised(s.arguments, s.executable.hits, s.executable.workspace_bytes, dict(s.seconds),
-                        len(s.stages["traced"].ops), len(s.stages["adjoint"].ops), len(s.stages["optimized"].ops))
+                        len(s.stages["traced"].ops), len(s.stages["adjoint"].ops), len(s.stages["optimized"].ops),
+                        kept(s.stages["optimized"]), dict(s.program.trace.loops))
             for s in every])
 
     def clear_cache(self) -> None:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+
+from ..ir import Loc
+from ..passes.vjp.kept import Kept
 
 
 @dataclass(frozen=True)
@@ -17,6 +20,16 @@ class Specialised:
     traced_operations: int
     adjoint_operations: int
     optimized_operations: int
+    kept: list[Kept] = field(default_factory=list)
+    """What loops keep for the reverse pass: at each line the bytes a turn, and how many turns there are at most."""
+    loops: dict[Loc | None, str] = field(default_factory=dict)
+    """By their lines, loops that were compiled as loops (""), or unrolled and why. Short ones are not listed."""
+
+    @property
+    def kept_bytes(self) -> int | None:
+        """The most bytes that loops keep for the reverse pass; None where that depends on numbers at run time."""
+        totals = [k.total for k in self.kept]
+        return None if None in totals else sum(t for t in totals if t is not None)
 
     @property
     def compile_seconds(self) -> float:
@@ -52,4 +65,12 @@ class Stats:
             lines.append(f"  ({s.arguments})\n    {s.hits} calls; operations {s.traced_operations} traced, "
                          f"{s.adjoint_operations} differentiated, {s.optimized_operations} optimized; workspace "
                          f"{s.workspace_bytes} bytes\n    {1e3 * s.compile_seconds:.1f} ms: {steps}")
+            lines += [f"    {loc}: {f'unrolled: {why}' if why else 'a loop'}" for loc, why in s.loops.items()]
+            lines += [f"    {k.loc} keeps {amount(k)}" for k in s.kept]
         return "\n".join(lines)
+
+
+def amount(k: Kept) -> str:
+    """What is kept of one value, for people."""
+    each = f"{k.type}, " + (f"{k.bytes} bytes" if k.bytes is not None else "a size that is known at run time")
+    return f"{each} a turn, {k.turns} turns" if k.turns is not None else f"{each} a turn"
