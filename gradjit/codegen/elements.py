@@ -52,12 +52,16 @@ class Elements:
         self.inputs: set[Value] = set()
         self.literals: dict[Value, View] = {}
         self.live: dict[tuple[Value, Index], Node] = {}
+        self.only: dict[Value, Node] = {}  # values of one element, held as a node
         self.notes: Notes | None = None
         self.looks_through = False  # whether an element of an updated array may be found without memory for it
         self.memo: dict[tuple[Value, Index], Node] = {}
 
     def at(self, value: Value, index: Index) -> Node:
         """The element of `value` at `index`."""
+        only = self.only.get(value)
+        if only is not None:
+            return only
         key = (value, index)
         live = self.live.get(key)
         if live is not None:

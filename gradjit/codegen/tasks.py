@@ -171,7 +171,7 @@ class Lowering:
             home = frame.homes[p]
             given = p
             if isinstance(home, Node):
-                self.elements.live[(p, only(p))] = home
+                self.elements.only[p] = home
                 if p in self.memory:
                     self.task("map", p, self.view_of(p), p.type.extents, None, constantly(home))
                 continue

@@ -127,6 +127,8 @@ def _update(e: Elements, op: Op, index: Index) -> Node:
 
 def is_large(op: Op) -> bool:
     """Whether an update replaces a good part of its array by one window that is known."""
+    if op.name != "update":
+        return False
     x, v = (o.type for o in op.operands)
     if not (x.is_static and v.is_static and all(isinstance(s, int) for s in op.attrs["starts"])):
         return False

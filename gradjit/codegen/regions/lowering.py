@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from ...errors import UnsupportedError
 from ...ir import I64, OPS, ArrayType, Func, Op, Value, captures
+from ...ir.core import walk
 from ...ir.ranges import Ranges, owners_of
 from ..affine import Affine, dot
 from ..elements import whole
@@ -28,7 +29,8 @@ SMALL = 16
 """Elements up to which an array is held on the stack, from where LLVM takes it into registers."""
 
 SYMBOLIC = frozenset({"slice", "update", "broadcast", "reshape", "transpose", "sum", "prod", "max", "min", "any", "all",
-                      "contract", "const", "iota", "gather", "scatter", "scatter_add", "cumsum", "cumprod"})
+                      "contract", "const", "iota", "gather", "scatter", "scatter_add", "argmax", "argmin",
+                      "cumsum", "cumprod"})
 """Operations on arrays of computed extents that have code, next to the pointwise ones."""
 
 STEPS = {**steps.STEPS, **tapes.STEPS, **effects.STEPS}
@@ -49,6 +51,7 @@ class Regions:
         self.changing: set[Buffer] = set()
         self.count = 0
         self.versions = itertools.count()
+        self.bounds = bounds_of(func, self.ranges)
 
     def run(self, width: int) -> Program:
         scope = Scope(None, self.func.body)
@@ -84,7 +87,7 @@ class Regions:
         home = scope.home(e)
         if isinstance(home, Node) and home.kind == "const":
             return int(home.attrs)
-        bound = self.ranges.upper(e)
+        bound = self.bounds.get(e) if e in self.bounds else self.ranges.upper(e)
         if bound is None:
             where = e.op.loc.full if e.op and e.op.loc else "an extent"
             raise UnsupportedError(f"an array's extent that is only known when the code runs has no upper bound, so "
@@ -298,6 +301,21 @@ class Regions:
         written = self.write(scope, [], len(scope.ops) + 1, {v: view})
         assert isinstance(written, list)
         return written
+
+
+def bounds_of(func: Func, ranges: Ranges) -> dict[Value, int]:
+    """Upper bounds of computed extents: what is known of the numbers, and that a slice is no longer than its array."""
+    found: dict[Value, int] = {}
+    for op in walk(func.body):
+        if op.name != "slice":
+            continue
+        for size, extent in zip(op.attrs["sizes"], op.operands[0].shape, strict=True):
+            if isinstance(size, Value):
+                limits = (ranges.upper(size), found.get(size), extent if isinstance(extent, int) else found.get(extent))
+                known = [n for n in limits if n is not None]
+                if known:
+                    found[size] = min(known)
+    return found
 
 
 def made_by(ops: Iterable[Op]) -> set[Value]:

@@ -20,11 +20,13 @@ def changes_last(block: Block) -> list[Op]:
     ops = list(block.ops)
     inputs = {op: used(op) for op in ops}
     last = last_reads(ops, inputs)
+    moved: set[Op] = set()  # two changes may wait for each other's readers: each is moved once
     k = 0
     while k < len(ops):
         late = max((last.get(x, k) for x in changed(ops[k])), default=k)
-        behind = delayed(ops[k:late + 1], inputs) if late > k else None
+        behind = delayed(ops[k:late + 1], inputs) if late > k and ops[k] not in moved else None
         if behind:
+            moved.add(ops[k])
             ops[k:late + 1] = behind
             last = last_reads(ops, inputs)
         else:
