@@ -4,37 +4,38 @@ from __future__ import annotations
 
 import pytest
 
-from .loops import Failure, check, program, reduced
+from .loops import check, program, reduced
 from .loops.check import Refused, Rough
 
 CHUNKS = 200
 """Of fifty programs each."""
 
 
-def fails(seed: int, backend: str) -> Failure | None:
-    try:
-        return check(program(seed), backend)
-    except (Refused, Rough):
-        return None
-
-
 def check_seeds(seeds: range, backend: str) -> None:
+    """No program fails, and nearly all are compared in full."""
+    partly: list[str] = []
     for seed in seeds:
-        failure = fails(seed, backend)
+        try:
+            failure = check(program(seed), backend)
+        except (Refused, Rough) as e:
+            partly.append(f"seed {seed}: {type(e).__name__}: {e}")
+            continue
         if failure:
-            small = reduced(program(seed), backend)
-            pytest.fail(f"{failure}\n{small}")
+            pytest.fail(f"{failure}\n{reduced(program(seed), backend)}")
+    assert len(partly) <= len(seeds) // 10, "\n".join(partly)
 
 
-@pytest.mark.skip(reason="control flow is being built")
-@pytest.mark.parametrize("backend", ["interpreter", "native"])
+building = pytest.mark.skip(reason="code generation of regions is being built")
+
+
+@pytest.mark.parametrize("backend", ["interpreter", pytest.param("native", marks=building)])
 @pytest.mark.parametrize("start", [0, 20])
 def test_programs(start: int, backend: str) -> None:
     check_seeds(range(start, start + 20), backend)
 
 
+@building
 @pytest.mark.slow
-@pytest.mark.skip(reason="control flow is being built")
 @pytest.mark.parametrize("chunk", range(CHUNKS))
 def test_ten_thousand(chunk: int) -> None:
     check_seeds(range(50 * chunk + 1000, 50 * chunk + 1050), "native")

@@ -25,6 +25,8 @@ class Int:
     hi: int
     fixed: bool = False
     """Whether the program must not assign to it: loop indices and counters."""
+    proven: bool = False
+    """Whether the interval follows from the text alone: indices of loops over ranges."""
 
 
 @dataclass(frozen=True)

@@ -72,9 +72,9 @@ class Statements(Expressions):
             return
         t = self.scope[v]
         assert isinstance(t, Vec)
-        found = [x for x in self.integers() if x.lo >= 0 and x.hi < t.n]
+        found = self.scope.names(lambda u: isinstance(u, Int) and u.proven and u.hi < t.n)
         if found and self.chance(0.6):
-            i = self.pick(found).text
+            i = self.pick(found)
             self.emit(self.pick((
                 f"{v}[{i} + 1:] -= 0.3 * {v}[{i}:-1]", f"{v}[1:{i} + 1] += 0.2 * {v}[:{i}]",
                 f"{v}[:{i}] = {v}[1:{i} + 1]",
@@ -233,7 +233,7 @@ class Statements(Expressions):
         i = self.fresh("i")
         self.emit(f"for {i} in {text}:")
         with self.turning(trips, True):
-            self.scope.bind(i, Int(index.lo, max(index.hi, index.lo), fixed=True))
+            self.scope.bind(i, Int(index.lo, max(index.hi, index.lo), fixed=True, proven=text[6:-1].isdigit()))
             self.statements(self.rng.randint(1, 4), depth)
         self.otherwise(depth)
 
@@ -278,7 +278,7 @@ class Statements(Expressions):
             text = f"for {e} in {name}:"
         elif kind == 1:
             text = f"for {i}, {e} in enumerate({name}):"
-            bound.append((i, Int(0, n - 1, fixed=True)))
+            bound.append((i, Int(0, n - 1, fixed=True, proven=True)))
         elif kind == 2 and others:
             text = f"for {e}, {o} in zip({name}, {self.pick(others)}):"
             bound.append((o, Float()))
