@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Union
 
 from .core import Value
@@ -149,3 +149,11 @@ def constant(v: Value) -> int | None:
     """The number that an i64 scalar is, where it is a literal."""
     op = v.op
     return int(op.attrs["value"]) if op is not None and op.name == "const" and v.type == INDEX else None
+
+
+def total(forms: Iterable[Linear]) -> Linear:
+    """The sum of forms."""
+    out = Linear()
+    for f in forms:
+        out = out + f
+    return out

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from .core import Block, Func, Op, Value, walk
-from .linear import Form, Forms, Linear, atom, constant
+from .linear import Form, Forms, Linear, atom, constant, total
 from .types import I64, INDEX, DType
 
 Interval = tuple[int | None, int | None]
@@ -71,11 +71,18 @@ class Ranges:
         self._budget = BUDGET
         form = self.linear(x)
         found = self.least(form)
-        for fact in self.facts:
+        for fact in (*self.facts, *(self.implied(form) if found is None else ())):
             better = self.least(form - fact)
             if better is not None and (found is None or better > found):
                 found = better
         return found
+
+    def implied(self, form: Linear) -> Iterator[Linear]:
+        """What the ranges of its atoms say of other values in them: where an index runs below n, n is greater."""
+        for v in form.atoms:
+            for low in (True, False):
+                yield from ((atom(v) - cases[0]) * (1 if low else -1) for scale, cases in self.bounds(v, low)
+                            if scale == len(cases) == 1 and cases[0].terms)
 
     def upper(self, x: Form | Value) -> int | None:
         """The least number known to be at least x."""
@@ -120,10 +127,11 @@ class Ranges:
             return form.const
         rest = Linear(form.terms)
         if rest not in self._lower:
-            found = self._substituted(rest)
+            self._lower[rest] = None  # while it is looked for: two indices that bound each other go round in circles
+            self._lower[rest] = self._substituted(rest)
             if self._budget < 0:
-                return None if found is None else found + form.const
-            self._lower[rest] = found
+                del self._lower[rest]
+                return None
         found = self._lower[rest]
         return None if found is None else found + form.const
 
@@ -139,11 +147,11 @@ class Ranges:
         v, k = max(form.terms, key=lambda t: self.depth(t[0]))
         best: int | None = None
         for scale, cases in self.bounds(v, k > 0):
-            if k % scale:
-                continue
-            low = _smallest([self.least(form + (case - atom(v) * scale) * (k // scale)) for case in cases])
-            if low is not None and (best is None or low > best):
-                best = low
+            times = 1 if k % scale == 0 else scale  # what is known of `times * form`, divided
+            change = times * k // scale
+            low = _smallest([self.least(form * times + (case - atom(v) * scale) * change) for case in cases])
+            if low is not None and (best is None or -(-low // times) > best):
+                best = -(-low // times)
         return best
 
     def depth(self, v: Value) -> int:
@@ -169,18 +177,53 @@ class Ranges:
         if v in self.declared:
             return self.declared[v][0 if low else 1]
         if v.op is None:
-            op = self.owners.get(v.owner)  # type: ignore[arg-type]
-            return self._of_loop(op, low) if op is not None and op.name == "for" and v.index == 0 else []
+            return self._of_parameter(v, low)
         if v.op.name == "if":
             then, other = (self.linear(r.results[v.index]) for r in v.op.regions)
             return [(1, (then, other))]
+        if v.op.name in LOOPS and v.type == INDEX:
+            return self._carried(v.op, v.index, low)
         rule = SCALARS.get(v.op.name)
         if rule is not None and v.type == INDEX:
             return list(rule(self, v.op, low))
         number = elements(v)[0 if low else 1]
         return [] if number is None else [(1, (Linear(const=number),))]
 
-    def _of_loop(self, op: Op, low: bool) -> list[Bound]:
+    def _of_parameter(self, v: Value, low: bool) -> list[Bound]:
+        """The index of a loop, or an integer that it carries."""
+        op = self.owners.get(v.owner)  # type: ignore[arg-type]
+        if op is None or v.type != INDEX or op.name not in LOOPS:
+            return []
+        if op.name == "for":
+            return self._of_index(op, low) if v.index == 0 else self._carried(op, v.index - 1, low)
+        found = self._carried(op, v.index, low)
+        return found + self._of_condition(op, v, low) if v.owner is op.regions[1] else found
+
+    def _carried(self, op: Op, k: int, low: bool) -> list[Bound]:
+        """An integer that a loop carries and that never falls (or never rises) is at least (at most) what it was."""
+        body = op.regions[-1]
+        p = body.params[k + LOOPS[op.name]]
+        within = Ranges(self.owners)
+        within.linear, within.declared = self.linear, {**self.declared, p: ([], [])}
+        change = self.linear(body.results[k]) - atom(p)
+        if not is_at_least(within.lower(change if low else -change), 0):
+            return []
+        return [(1, (self.linear(op.operands[k + 3 * LOOPS[op.name]]),))]
+
+    def _of_condition(self, op: Op, v: Value, low: bool) -> list[Bound]:
+        """What the condition of a `while` says of an integer in its body."""
+        condition, body = op.regions
+        now = dict(zip(condition.params, body.params, strict=True))
+        out: list[Bound] = []
+        for fact in facts(condition.results[0], True, self.linear, lambda _: False):
+            fact = total(atom(now.get(a, a)) * k for a, k in fact.terms) + fact.const
+            k = dict(fact.terms).get(v, 0)
+            rest = fact - atom(v) * k
+            if (k > 0) if low else (k < 0):
+                out.append((abs(k), (-rest if low else rest,)))
+        return out
+
+    def _of_index(self, op: Op, low: bool) -> list[Bound]:
         """The index of a `for`, whose step need not be known, only its sign."""
         lo, hi, step = op.operands[:3]
         k = constant(step)
@@ -190,6 +233,59 @@ class Ranges:
         if k == 0:
             return []
         return _range_bounds(self.linear(lo), self.linear(hi), k)[0 if low else 1]
+
+
+LOOPS = {"for": 1, "while": 0}
+"""Operations that carry values, with the number of parameters of the body before these. (A `for` has three operands
+more than it carries.)"""
+
+
+# conditions ---------------------------------------------------------------------------------------------------------
+def facts(condition: Value, truth: bool, linear: Callable[[Value], Linear],
+          is_nonnegative: Callable[[Linear], bool]) -> Iterator[Linear]:
+    """The forms that are not negative where a condition on i64 scalars is true (or false)."""
+    op = condition.op
+    if op is None or condition.type.rank:
+        return
+    if op.name in ("if", "select"):
+        for side, v in zip((True, False), sides(condition), strict=True):
+            if is_literal(v, not truth):  # not the side that was taken: `a and b` is `if a { b } else { false }`
+                yield from facts(op.operands[0], not side, linear, is_nonnegative)
+                yield from facts(sides(condition)[1 if side else 0], truth, linear, is_nonnegative)
+    elif op.name == "not":
+        yield from facts(op.operands[0], not truth, linear, is_nonnegative)
+    elif op.name == ("and" if truth else "or") and condition.dtype.is_bool:
+        for operand in op.operands:
+            yield from facts(operand, truth, linear, is_nonnegative)
+    elif op.name in COMPARED and op.operands[0].type == INDEX:
+        a, b = map(linear, op.operands)
+        name = op.name if truth else OPPOSITE[op.name]
+        if name == "ne":  # of numbers that differ, the one that cannot be less is greater
+            yield from (d - 1 for d in (a - b, b - a) if is_nonnegative(d))
+        else:
+            yield from COMPARED[name](a, b)
+
+
+def sides(v: Value) -> tuple[Value, Value]:
+    """The two values of which an `if` or `select` gives one."""
+    op = v.op
+    assert op is not None
+    if op.name == "select":
+        return op.operands[1], op.operands[2]
+    then, other = (r.results[v.index] for r in op.regions)
+    return then, other
+
+
+def is_literal(v: Value, truth: bool) -> bool:
+    return v.op is not None and v.op.name == "const" and not v.type.rank and bool(v.op.attrs["value"]) == truth
+
+
+COMPARED: dict[str, Callable[[Linear, Linear], list[Linear]]] = {
+    "lt": lambda a, b: [b - a - 1], "le": lambda a, b: [b - a], "gt": lambda a, b: [a - b - 1],
+    "ge": lambda a, b: [a - b], "eq": lambda a, b: [a - b, b - a], "ne": lambda a, b: [],
+}
+"""What a comparison says: forms that are not negative."""
+OPPOSITE = {"lt": "ge", "le": "gt", "gt": "le", "ge": "lt", "eq": "ne", "ne": "eq"}
 
 
 def _range_bounds(lo: Linear | None, hi: Linear | None, step: int) -> tuple[list[Bound], list[Bound]]:
@@ -226,7 +322,15 @@ def _either(r: Ranges, op: Op, low: bool, one_of: bool) -> Iterator[Bound]:
 
 
 def _select(r: Ranges, op: Op, low: bool) -> Iterator[Bound]:
-    yield 1, (r.linear(op.operands[1]), r.linear(op.operands[2]))
+    """Each side, or what is less (or more) by something that is not negative where the side is taken.
+
+    `select %i < 0, %i + %n, %i` is at most `%i + %n + (-1 - %i) = %n - 1` where it is negative.
+    """
+    sign = -1 if low else 1
+    then, other = (
+        [r.linear(v), *(r.linear(v) + fact * sign for fact in facts(op.operands[0], truth, r.linear, lambda _: False))]
+        for v, truth in zip(sides(op.result), (True, False), strict=True))
+    yield from ((1, (a, b)) for a in then for b in other)
 
 
 def _bounded(r: Ranges, op: Op, low: bool) -> Iterator[Bound]:

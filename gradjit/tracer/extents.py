@@ -19,7 +19,7 @@ import numpy as np
 from ..errors import TraceError
 from ..ir import OPS, Block, Op, Value
 from ..ir.linear import Form, Linear, as_linear, atom
-from ..ir.ranges import Ranges
+from ..ir.ranges import Ranges, facts
 from ..ir.types import INDEX
 from .array import PYTHON, TracedArray, root
 from .locations import fail
@@ -290,46 +290,20 @@ def upper_bound(x: Integer) -> int | None:
 @contextmanager
 def assuming(condition: Any, truth: bool) -> Iterator[None]:
     """Inside, a traced condition is known to be true (or false): what it says of integers serves proofs."""
-    facts = integers().ranges.facts
-    count = len(facts)
-    facts += facts_of(condition, truth)
+    known = integers().ranges.facts
+    count = len(known)
+    known += facts_of(condition, truth)
     try:
         yield
     finally:
-        del facts[count:]
+        del known[count:]
 
 
 def facts_of(condition: Any, truth: bool = True) -> list[Linear]:
     """The forms that are not negative where the condition is true (or false)."""
     if not isinstance(condition, TracedArray) or condition.is_known or condition.ndim:
         return []
-    return list(_facts(condition.value, truth))
-
-
-def _facts(v: Value, truth: bool) -> Iterator[Linear]:
-    op = v.op
-    if op is None:
-        return
-    if op.name == "not":
-        yield from _facts(op.operands[0], not truth)
-    elif op.name == ("and" if truth else "or") and v.dtype.is_bool:
-        for operand in op.operands:
-            yield from _facts(operand, truth)
-    elif op.name in _COMPARED and op.operands[0].type == INDEX:
-        a, b = map(linear, op.operands)
-        yield from _COMPARED[op.name if truth else _OPPOSITE[op.name]](a, b)
-
-
-def _apart(a: Linear, b: Linear) -> list[Linear]:
-    """Of numbers that differ, the one that cannot be less is greater."""
-    return [d - 1 for d in (a - b, b - a) if is_nonnegative(d)]
-
-
-_COMPARED = {
-    "lt": lambda a, b: [b - a - 1], "le": lambda a, b: [b - a], "gt": lambda a, b: [a - b - 1],
-    "ge": lambda a, b: [a - b], "eq": lambda a, b: [a - b, b - a], "ne": _apart,
-}
-_OPPOSITE = {"lt": "ge", "le": "gt", "gt": "le", "ge": "lt", "eq": "ne", "ne": "eq"}
+    return list(facts(condition.value, truth, linear, is_nonnegative))
 
 
 # what is decided at run time where it is not proven -----------------------------------------------------------------

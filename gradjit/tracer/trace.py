@@ -17,6 +17,7 @@ import numpy as np
 
 from ..errors import DtypeError, GradjitError, TraceError, UnsupportedError
 from ..ir import ArrayType, Func, Loc, Value, dtype_of, walk
+from ..ir.settled import settle
 from . import trees
 from .array import ARRAY, PYTHON, SCALAR, TracedArray, root
 from .calls import call
@@ -230,7 +231,9 @@ def attempt(f: Callable[..., Any], args: Sequence[Any], kwargs: dict[str, Any], 
     recorder.block.results = tuple(values)
     prune(recorder, hidden, writes)
     guards = list(recorder.world.guards.values())
-    return Trace(recorder.func(), leaves, tree, hidden, guards, result, result_tree, writes,
+    func = recorder.func()
+    settle(func)
+    return Trace(func, leaves, tree, hidden, guards, result, result_tree, writes,
                  [place for place, _ in changes], list(recorder.adopted), definition_of(like), recorder.loops,
                  recorder.stages)
 

@@ -191,6 +191,36 @@ def test_a_minimum_is_compared_case_by_case() -> None:
     assert r.interval(size) == (1, 3)
 
 
+def test_an_index_that_wraps() -> None:
+    body = """
+      %zero: i64[] = const 0
+      %one: i64[] = const 1
+      %ten: i64[] = const 10
+      = for %zero, %ten, %one { (%i: i64[])
+        %back: i64[] = sub %i, %one
+        %negative: bool[] = lt %back, %zero
+        %behind: i64[] = add %back, %ten
+        %place: i64[] = select %negative, %behind, %back
+        yield
+      }
+      return"""
+    r, (place,) = of(body, "place")
+    assert r.interval(place) == (0, 9)
+
+
+def test_what_an_index_says_of_its_bound() -> None:
+    r, (n,) = of("""
+      %zero: i64[] = const 0
+      %one: i64[] = const 1
+      = for %zero, %n, %one { (%i: i64[])
+        %both: i64[] = add %i, %n
+        %last: i64[] = sub %both, %one
+        yield
+      }
+      return""", "last")
+    assert r.is_nonnegative(n)
+
+
 def test_halves() -> None:
     body = """
       %two: i64[] = const 2

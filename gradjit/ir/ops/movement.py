@@ -90,10 +90,11 @@ def _infer_pad(x: ArrayType, value: ArrayType, lows: Ints, highs: Ints, interior
         raise DtypeError(f"pad: the value is {value}, the array {x}")
     if not len(lows) == len(highs) == len(interiors) == x.rank or any(n < 0 for n in (*lows, *highs, *interiors)):
         raise ShapeError(f"pad: {lows}, {highs}, {interiors} for {x}")
-    grown = [e if lo == hi == i == 0 else lo + hi + e + max(e - 1, 0) * i if isinstance(e, int) else None
-             for e, lo, hi, i in zip(x.shape, lows, highs, interiors, strict=True)]
-    if None in grown:
-        raise ShapeError(f"pad: an axis of {x} whose extent is not known is padded by {lows}, {highs}, {interiors}")
+    grown: list[Any] = []
+    for e, lo, hi, i in zip(x.shape, lows, highs, interiors, strict=True):
+        if not isinstance(e, int) and (lo or hi or i):
+            raise ShapeError(f"pad: an axis of {x} whose extent is not known is padded by {lows}, {highs}, {interiors}")
+        grown.append(lo + hi + e + max(e - 1, 0) * i if isinstance(e, int) else e)
     return (x.with_shape(tuple(grown)),)
 
 
@@ -117,9 +118,10 @@ def _infer_concat(*xs: ArrayType, axis: int) -> tuple[ArrayType, ...]:
         raise ShapeError(f"concat: shapes {', '.join(map(str, xs))} differ outside axis {axis}")
     if any(x.dtype != xs[0].dtype for x in xs):
         raise DtypeError(f"concat: dtypes of {', '.join(map(str, xs))} differ")
-    if not all(isinstance(x.shape[axis], int) for x in xs):
+    joined: list[Any] = [x.shape[axis] for x in xs]
+    if not all(isinstance(e, int) for e in joined):
         raise ShapeError(f"concat: extents along axis {axis} of {', '.join(map(str, xs))} are not known")
-    total = sum(x.shape[axis] for x in xs)
+    total = sum(joined)
     return (xs[0].with_shape(xs[0].shape[:axis] + (total,) + xs[0].shape[axis + 1:]),)
 
 
