@@ -1,7 +1,7 @@
 """Which names are surely bound wherever they are read, as the text alone can tell.
 
-Such a name may be missing on one side of a branch, or before a loop, without harm: whatever stands for it there is never
-read. For the others a read behind a branch that binds them on one side only is an error.
+Such a name may be missing on one side of a branch, or before a loop, without harm: whatever stands for it there is
+never read. For the others a read behind a branch that binds them on one side only is an error.
 """
 
 from __future__ import annotations

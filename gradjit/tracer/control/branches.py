@@ -95,10 +95,25 @@ class Side:
         self.containers: dict[int, tuple[Contents, dict[Any, Left]]] = {}
         for contents, now in frame.changed():
             if now is None or contents.items is None:
-                fail(TraceError, f"a {type(contents.owner).__name__} is changed under a condition on traced values, which "
-                                 f"a compiled function cannot carry out; give the result to a variable in both branches")
+                fail(TraceError, f"a {type(contents.owner).__name__} is changed under a condition on traced values, "
+                                 f"which a compiled function cannot carry out; give the result to a variable in "
+                                 f"both branches")
             self.containers[id(contents.owner)] = contents, {k: Left.of(v) for k, v in now.items()}
         frame.restore()
+
+    def left(self, x: Any) -> Left:
+        """What an item held at the end of this side, which has not bound it anew."""
+        found = Left.of(x)
+        for leaf in found.leaves:
+            if leaf.root is None or id(leaf.root) not in self.arrays:
+                continue
+            if leaf.root is not leaf.given:
+                fail(TraceError, "an item of a container is a view of an array that one branch of a traced condition "
+                                 "writes to, while the other gives the item another value; copy the array when you put "
+                                 "it into the container")
+            now = self.arrays[id(leaf.root)][1]
+            leaf.content, leaf.home = now.content, now.home
+        return found
 
 
 class Branch:
@@ -202,8 +217,8 @@ class Merge:
         for x, y in ((a, b), (b, a)):
             if isinstance(x.given, Undefined):
                 if isinstance(y.given, Undefined) or not x.given.harmless:
-                    return self.never(name, f"is assigned in one branch only ({self.place}); assign it before the branch, "
-                                            f"or in both")
+                    return self.never(name, f"is assigned in one branch only ({self.place}); assign it before the "
+                                            f"branch, or in both")
                 return self.tree(name, y, y, blank=0 if x is a else 1)
         return self.tree(name, a, b)
 
@@ -246,8 +261,8 @@ class Merge:
         return lambda _: Undefined(name, why)
 
     def differing(self, name: str, a: Any, b: Any) -> Make:
-        return self.never(name, f"is {described(a)} in one branch and {described(b)} in the other ({self.place}), where "
-                                f"the condition is a traced value; give it the same type in both")
+        return self.never(name, f"is {described(a)} in one branch and {described(b)} in the other ({self.place}), "
+                                f"where the condition is a traced value; give it the same type in both")
 
     @property
     def place(self) -> str:
@@ -265,11 +280,11 @@ class Merge:
         out = []
         for key, (contents, _) in found.items():
             first, second = (s.containers[key][1] if key in s.containers else
-                             {k: Left.of(v) for k, v in contents.items.items()} for s in self.branch.sides)
+                             {k: s.left(v) for k, v in contents.items.items()} for s in self.branch.sides)
             if list(first) != list(second):
-                fail(TraceError, f"a {type(contents.owner).__name__} grows, shrinks or gets other keys under a condition on "
-                                 f"traced values ({self.place}), so that its size would depend on them; make it of the "
-                                 f"same size in both branches, or write into an array")
+                fail(TraceError, f"a {type(contents.owner).__name__} grows, shrinks or gets other keys under a "
+                                 f"condition on traced values ({self.place}), so that its size would depend on them; "
+                                 f"make it of the same size in both branches, or write into an array")
             out.append((contents.owner, first, second))
         return out
 
@@ -306,23 +321,24 @@ class Merge:
         for k, name, sides in bound:
             near = [self.made[j] for j, _, other in bound if j != k and any(
                 a is not None and b is not None and may_overlap(a, b) for a, b in zip(sides, other, strict=True))]
-            outside = [r for side in sides if side is not None for r in side.maybe() if r.made.depth < depth]  # type: ignore[union-attr]
+            outside = [r for side in sides if side is not None for r in side.maybe() if r.made.depth < depth]
             others = {id(h): h for h in (*outside, *near)}
             if others:
                 ties.append((self.made[k], Ties(
                     [(h, h.version) for h in others.values()],
-                    f"{shown(name)} may be one array or another behind {self.place}", not near, name == VALUE, group=self)))
+                    f"{shown(name)} may be one array or another behind {self.place}", not near,
+                    name == VALUE, group=self)))
         for h, t in ties:
             h.ties = t
 
 
-CHEAP = frozenset({"add", "sub", "mul", "neg", "lt", "le", "gt", "ge", "eq", "ne", "and", "or", "not", "minimum", "maximum",
-                   "abs", "cast", "select", "const"})
+CHEAP = frozenset({"add", "sub", "mul", "neg", "lt", "le", "gt", "ge", "eq", "ne", "and", "or", "not",
+                   "minimum", "maximum", "abs", "cast", "select", "const"})
 """Operations on scalars that cost less than a branch, and cannot go wrong."""
 
 
 def is_cheap(block: Block) -> bool:
-    return len(block.ops) <= 6 and all(op.name in CHEAP and all(r.type.rank == 0 for r in op.results) for op in block.ops)
+    return len(block.ops) <= 6 and all(op.name in CHEAP and op.results[0].type.rank == 0 for op in block.ops)
 
 
 def chosen(builder: Builder, test: Value, a: Value, b: Value) -> Value:

@@ -1,8 +1,8 @@
 """What a loop carries from turn to turn: variables, leaf by leaf.
 
-A variable that holds an array object and is only changed in place stays bound to that object, whose elements are carried
-as the frame has taken them in. One that is bound anew gets a stand-in for each turn: its numeric leaves become parameters
-of the body. Which of the two it is, is guessed from the text and corrected by a retry.
+A variable that holds an array object and is only changed in place stays bound to that object, whose elements are
+carried as the frame has taken them in. One that is bound anew gets a stand-in for each turn: its numeric leaves become
+parameters of the body. Which of the two it is, is guessed from the text and corrected by a retry.
 """
 
 from __future__ import annotations
@@ -84,6 +84,10 @@ class Leaf:
     def written(self) -> bool:
         """Whether the body has written to the stand-in."""
         return self.param is not None and self.stand_in._content is not self.param
+
+    def origins(self) -> list[TracedArray]:
+        """The arrays that the variable may be bound to before the loop."""
+        return self.handle.maybe() if self.handle is not None and self.handle.kind == ARRAY else []
 
     def init(self) -> Value:
         h = numeric(self.given)

@@ -37,7 +37,7 @@ class Finish:
         self.replaced: dict[Value, Callable[[], Value]] = {}
         """Parameters that do not change, with the outer value."""
         self.results: dict[Value, Value] = {}
-        self.ends: list[tuple[str, TracedArray]] = []
+        self.ends: list[tuple[str, TracedArray, Leaf | None]] = []
         """Arrays that variables are bound to at the end of the body."""
 
     def run(self) -> None:
@@ -53,7 +53,8 @@ class Finish:
                 after.append(self.variable(variable, x))
         for name, given, x in zip(loop.site.names[count:], loop.values[count:], self.values[count:], strict=True):
             after.append(self.out(name, given, x))
-        places = [(p, self.variable(v, p.get())) for p, v in zip(loop.learned.places, loop.variables[count:], strict=True)]
+        changed = zip(loop.learned.places, loop.variables[count:], strict=True)
+        places = [(p, self.variable(v, p.get())) for p, v in changed]
         self.containers()
         ties = self.aliases()
         self.arrays()
@@ -71,9 +72,9 @@ class Finish:
         substitute(frame.block, env)
         for s, r in zip(self.slots, loop.operation(frame.block, self.slots, inits), strict=True):
             s.sink(r)
-        for p, make in places:
-            self.recorder.frame.before_change(p.owner)
-            p.set(make())
+        for place, make in places:
+            self.recorder.frame.before_change(place.owner)
+            place.set(make())
         loop.result = tuple(make() for make in after)
         for tie in ties:
             tie(loop.result)
@@ -101,7 +102,7 @@ class Finish:
             self.carry(leaf.param, leaf.init, final, cells, k, leaf.spec)
         for leaf, y in zip(variable.leaves, [x] if isinstance(x, TracedArray) else trees.flatten(x)[0], strict=False):
             if leaf.param is not None and isinstance(y, TracedArray) and y.kind == ARRAY:
-                self.ends.append((variable.name, y))
+                self.ends.append((variable.name, y, leaf))
         return lambda: self.rebuilt(variable.behind(x, cells))
 
     def stop(self, x: Any) -> Callable[[], Any]:
@@ -139,8 +140,8 @@ class Finish:
         found, tree = ([x], None) if isinstance(x, TracedArray) else trees.flatten(x)
         empty = self.loop.may_be_empty and not (isinstance(given, Undefined) and given.harmless)
         if empty and isinstance(given, Undefined):
-            return lambda: Undefined(name, f"is assigned inside of the loop in line {self.loop.site.line} only, which may "
-                                           f"have no turn at all; assign it before the loop")
+            return lambda: Undefined(name, f"is assigned inside of the loop in line {self.loop.site.line} only, "
+                                           f"which may have no turn at all; assign it before the loop")
         before: list[Any] = [Undefined(name)] * len(found)
         if empty:
             first, shape = ([given], None) if isinstance(given, TracedArray) else trees.flatten(given)
@@ -155,12 +156,12 @@ class Finish:
                 if empty and y is not old:
                     return self.unclear(name, given, x)
                 continue
-            if not empty and (not isinstance(y, TracedArray) or y.made.depth < self.frame.depth):  # type: ignore[union-attr]
+            if not empty and (not isinstance(y, TracedArray) or y.made.depth < self.frame.depth):
                 continue  # it is that very object after each turn
             spec = spec_of(h)
             if not is_outside(spec, self.frame):
-                return lambda: Undefined(name, f"has a shape that only the loop in line {self.loop.site.line} knows, and "
-                                               f"is used behind it; copy it into an array of full size")
+                return lambda: Undefined(name, f"has a shape that only the loop in line {self.loop.site.line} knows, "
+                                               f"and is used behind it; copy it into an array of full size")
             if empty:
                 leaf = Leaf((name, k), shown(name), old, True, True, self.frame, self.loop.learned)
                 final = leaf.final(shown(name), y)
@@ -174,15 +175,15 @@ class Finish:
                 self.carry(self.frame.parameter(spec.type, ""), lambda spec=spec: self.blank(spec),  # type: ignore[misc]
                            h.value, cells, k, spec)
             if h.kind == ARRAY:
-                self.ends.append((shown(name), h))
+                self.ends.append((shown(name), h, None))
         if tree is None or tree.is_leaf():
             return (lambda: cells[0]) if cells else (lambda: x)
         return lambda: self.rebuilt(trees.unflatten(tree, cells))
 
     def unclear(self, name: str, given: Any, x: Any) -> Callable[[], Any]:
         return lambda: Undefined(name, f"is {described(given)} before the loop in line {self.loop.site.line} and "
-                                       f"{described(x)} in it, and the loop may have no turn at all; give it the same type "
-                                       f"in both")
+                                       f"{described(x)} in it, and the loop may have no turn at all; give it the "
+                                       f"same type in both")
 
     def blank(self, spec: Spec) -> Value:
         return self.recorder.root_builder.const(0, spec.dtype, spec.shape) if all(
@@ -223,36 +224,50 @@ class Finish:
     def aliases(self) -> list[Callable[[tuple[Any, ...]], None]]:
         """Variables that are bound to one array at the end of the body, or to one from outside: an error where a turn
         writes to one of them; else what is to be done behind the loop."""
-        frame, loop = self.frame, self.loop
-        leaves = [leaf for v in loop.variables for leaf in v.leaves if leaf.param is not None]
-        written = [leaf for leaf in leaves if leaf.written()]
-        lost = {id(r) for leaf in written if leaf.handle is not None for r in leaf.handle.maybe()}
+        frame = self.frame
+        written = self.written()
+        lost = {id(r) for leaf in written for r in leaf.origins()}
         out: list[Callable[[tuple[Any, ...]], None]] = []
-        for name, h in self.ends:
-            near = [n for n, other in self.ends if other is not h and may_overlap(h.root, other.root)]
-            outside = [r for r in h.maybe() if r.made.depth < frame.depth]  # type: ignore[union-attr]
+        for name, h, leaf in self.ends:
+            near = [n for n, other, _ in self.ends if other is not h and may_overlap(h.root, other.root)]
+            outside = [r for r in h.maybe() if r.made.depth < frame.depth]
             changed = [r for r in outside if id(r) in lost or r._content is not self.before(r)]
-            if name != shown(VALUE) and (changed or (near and written)):
-                raise Mismatch(f"{name} is bound to an array that has another name, too, and one of them is written to in "
-                               f"the body; bind a copy, as by {name} = y.copy()")
+            if name != shown(VALUE) and (changed or (near and written) or (outside and leaf in written)):
+                raise Mismatch(f"{name} is bound to an array that has another name, too, and one of them is written "
+                               f"to in the body; bind a copy, as by {name} = y.copy()")
             if near or outside:
                 out.append(lambda result, name=name, near=near, outside=outside:  # type: ignore[misc]
                            self.tie(result, name, near, outside))
         for leaf in written:
-            assert leaf.handle is not None
-            h = leaf.handle
-            if h.root.ties is not None and not h.root.ties.alone:
-                raise Mismatch(f"{leaf.name} is written to in the body, and may be one array or another: {h.root.ties.why}")
-            if any(self.is_read(r) for r in h.maybe()):
-                raise Mismatch(f"{leaf.name} is written to in the body, and bound anew, while the array that it was bound to "
-                               f"before is read in the body under another name; bind a copy before the loop")
-            out.append(lambda _, h=h, leaf=leaf: self.move(h, leaf))  # type: ignore[misc]
+            self.may_write(leaf)
+            out.append(lambda _, leaf=leaf: self.move(leaf))  # type: ignore[misc]
         for h, _ in frame.lost.values():
             assert h.ties is not None
             if self.is_read(h):
                 raise Mismatch(h.ties.why)
             out.append(lambda _, h=h, why=h.ties.why: lose(h, why))  # type: ignore[misc]
         return out
+
+    def written(self) -> list[Leaf]:
+        """The variables whose array at the beginning is written to, in this turn or, after swaps, in a later one."""
+        leaves = [leaf for v in self.loop.variables for leaf in v.leaves if leaf.param is not None]
+        found = [leaf for leaf in leaves if leaf.written()]
+        for leaf in found:  # grows
+            after = [h for _, h, to in self.ends if to is leaf]
+            found += [x for x in leaves if x not in found and any(x.stand_in is r for h in after for r in h.maybe())]
+        return found
+
+    def may_write(self, leaf: Leaf) -> None:
+        """Mismatch where the array that a variable is bound to before the loop may be seen under another name."""
+        assert leaf.handle is not None
+        ties = leaf.handle.root.ties
+        if ties is not None and not ties.alone:
+            raise Mismatch(f"{leaf.name} is written to in the body, and may be one array or another: {ties.why}")
+        others = [x for v in self.loop.variables for x in v.leaves if x is not leaf and x.param is not None]
+        if any(self.is_read(r) for r in leaf.origins()) or any(
+                x.handle is not None and may_overlap(x.handle.root, leaf.handle.root) for x in others if x.origins()):
+            raise Mismatch(f"{leaf.name} is written to in the body, and bound anew, while the array that it was bound to "
+                           f"before has another name in the body; bind a copy before the loop")
 
     def is_read(self, h: TracedArray) -> bool:
         return id(h) in self.frame.imports or id(h) in self.frame.known_reads
@@ -261,10 +276,10 @@ class Finish:
         found = self.frame.imports.get(id(r))
         return found[1] if found else r._content
 
-    def move(self, h: TracedArray, leaf: Leaf) -> None:
-        for r in h.maybe():
-            lose(r, f"an array that was bound to {leaf.name} before the loop in line {self.loop.site.line}, which binds the "
-                    f"name anew, has another name behind the loop")
+    def move(self, leaf: Leaf) -> None:
+        for r in leaf.origins():
+            lose(r, f"an array that was bound to {leaf.name} before the loop in line {self.loop.site.line}, which "
+                    f"binds the name anew, has another name behind the loop")
 
     def tie(self, result: tuple[Any, ...], name: str, near: list[str], outside: list[TracedArray]) -> None:
         """The variable knows behind the loop what it may share its elements with."""
@@ -274,8 +289,9 @@ class Finish:
         if x is None or any(x is r for r in outside):
             return
         others = [*outside, *(arrays[n] for n in near if n in arrays and arrays[n] is not x)]
-        x.ties = Ties([(h, h.version) for h in others], f"{name} may be the same array as another variable behind the loop in "
-                                                        f"line {self.loop.site.line}", not near, name == shown(VALUE))
+        x.ties = Ties([(h, h.version) for h in others], f"{name} may be the same array as another variable behind "
+                                                        f"the loop in line {self.loop.site.line}", not near,
+                      name == shown(VALUE))
 
 
 def is_outside(spec: Spec, frame: Frame) -> bool:

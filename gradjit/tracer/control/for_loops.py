@@ -132,8 +132,8 @@ class For(Loop):
         if self.trial is None or failed is not None:
             reason = f": {failed}" if failed else (
                 f", and it does not run over a range or an array but over a {type(self.iterable).__name__}")
-            fail(TraceError, f"the loop in line {self.site.line} ends by a break (or return) on a traced condition, so that "
-                             f"it must be compiled as a loop{reason}")
+            fail(TraceError, f"the loop in line {self.site.line} ends by a break (or return) on a traced condition, "
+                             f"so that it must be compiled as a loop{reason}")
         raise Again
 
     def native_error(self, error: BaseException) -> bool:
@@ -170,7 +170,8 @@ class For(Loop):
             return
         why = f"it has {self.static} turns, too many to unroll" if self.static is not None else (
             "its number of turns is not known while gradjit compiles the function")
-        raise explained(error, f"the loop in line {self.site.line} cannot be compiled as a loop, and {why}", self.loc) from error
+        what = f"the loop in line {self.site.line} cannot be compiled as a loop, and {why}"
+        raise explained(error, what, self.loc) from error
 
     def own(self, frame: Frame) -> tuple[Value, ...]:
         assert self.index is not None
@@ -192,7 +193,9 @@ class For(Loop):
 
     def snapshots(self, inits: list[Value]) -> dict[str, Any]:
         """What is said of them, if the loop is to be reversed from snapshots."""
-        return {"snapshots": self.turns.snapshots([v.type for v in inits])} if isinstance(self.turns, Checkpointed) else {}
+        if not isinstance(self.turns, Checkpointed):
+            return {}
+        return {"snapshots": self.turns.snapshots([v.type for v in inits])}
 
 
 def until(builder: Builder, block: Block, bounds: tuple[Value, Value, Value], inits: list[Value], flag: int, up: bool

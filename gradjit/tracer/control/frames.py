@@ -6,9 +6,9 @@ the operation, as results of a branch or carried values of a loop.
 
 - BRANCH: one side of an `if`. Reads see what stands outside.
 - LOOP: the body of a loop. The first touch of an array from outside *takes it in*: it becomes a parameter of the body,
-  since a later turn may find it changed. Those that are never written to get their outer value back in the end. An array
-  whose elements are known stays known until it is written to; a write after a read that relied on the elements is a
-  `Retry`, with the array taken in from the start.
+  since a later turn may find it changed. Those that are never written to get their outer value back in the end. An
+  array whose elements are known stays known until it is written to; a write after a read that relied on the elements
+  is a `Retry`, with the array taken in from the start.
 - TRIAL: turns that run as ordinary Python, but may be taken back. It has no block of its own.
 """
 
@@ -251,8 +251,8 @@ def leaked(h: TracedArray) -> NoReturn:
     """A handle whose region has ended."""
     what = {BRANCH: "a branch on a traced condition", LOOP: "a compiled loop"}.get(h.made.kind, "a region")
     at = f" ({h.made.loc.full})" if h.made.loc else ""
-    fail(LeakError, f"a value made inside of {what}{at} is used after it, by a way that gradjit cannot follow; give it to a "
-                    f"variable that is assigned before, or write it into an array")
+    fail(LeakError, f"a value made inside of {what}{at} is used after it, by a way that gradjit cannot follow; give "
+                    f"it to a variable that is assigned before, or write it into an array")
 
 
 # containers ---------------------------------------------------------------------------------------------------------
@@ -298,10 +298,13 @@ def _slots(cls: type) -> tuple[str, ...]:
 def refill(owner: Any, items: dict[Any, Any]) -> None:
     """Make a container or object hold these items again."""
     if isinstance(owner, (list, bytearray)):
-        owner[:] = items.values()  # type: ignore[assignment]
-    elif isinstance(owner, (dict, set, deque)):
+        owner[:] = items.values()
+    elif isinstance(owner, deque):
         owner.clear()
-        (owner.extend if isinstance(owner, deque) else owner.update)(items.values() if isinstance(owner, deque) else items)
+        owner.extend(items.values())
+    elif isinstance(owner, (dict, set)):
+        owner.clear()
+        owner.update(items)
     else:
         for name in items_of(owner):
             if name not in items:

@@ -1,9 +1,9 @@
 """break, continue and return, written as flags and branches.
 
-    if c: A; return v           if c: A; value = v            for t in it:            stop = False
-    R                     -->   else: R; ...                      if c: break   -->   for t in it:       (while not stop)
-                                return value                      R                       if c: stop = True
-                                                                                          else: R
+    if c: A; return v           if c: A; value = v          for t in it:           stop = False
+    R                     -->   else: R; ...                    if c: break  -->   for t in it:    (while not stop)
+                                return value                    R                      if c: stop = True
+                                                                                       else: R
 
 A branch that surely jumps takes what follows into its other side, so no flag is read. Otherwise what follows stands
 under `if not flag`. A loop reads its `stop` flag before each turn (`node.stop` names it); a return sets those of all
@@ -107,7 +107,7 @@ class Jumps:
         if not surely_leaves(body):
             body = [*body, at(ast.Return(at(ast.Constant(None), body[-1])), body[-1])]
         end = ast.Return(at(ast.Name(self.value, ast.Load()), body[-1]))
-        end.lineno = end.end_lineno = last_line(body[-1])  # type: ignore[attr-defined]
+        end.lineno = end.end_lineno = last_line(body[-1])
         end.col_offset = end.end_col_offset = 0
         end.is_end = True  # type: ignore[attr-defined]
         return [assign(self.done, False, body[0]), *self.block(body, ()), end]

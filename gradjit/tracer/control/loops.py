@@ -9,8 +9,8 @@
             l.leave((x, y))                                            l.leave((x, y))
     (x, y) = l.exit((x, y))                                (x, y) = l.exit((x, y))
 
-`again` begins an attempt to trace the body as a region, or a turn that runs as ordinary Python. An attempt that fails is
-taken back (`Frame.abandon`); the next one knows more, or the turns run one by one where their number is known.
+`again` begins an attempt to trace the body as a region, or a turn that runs as ordinary Python. An attempt that fails
+is taken back (`Frame.abandon`); the next one knows more, or the turns run one by one where their number is known.
 """
 
 from __future__ import annotations
@@ -148,7 +148,8 @@ class Loop:
         site = self.site
         names = zip(site.names[:site.carried], self.values, strict=False)
         self.variables = [Variable(n, shown(n), v, n in site.rebound, frame, learned) for n, v in names]
-        self.variables += [Variable((id(p.owner), p.key), p.name, p.get(), True, frame, learned) for p in learned.places]
+        self.variables += [Variable((id(p.owner), p.key), p.name, p.get(), True, frame, learned)
+                           for p in learned.places]
         for p, v in zip(learned.places, self.variables[site.carried:], strict=True):
             p.set(v.inside)
         return tuple(False if v.key == self.flag else v.inside for v in self.variables[:site.carried])
@@ -169,7 +170,7 @@ class Loop:
         assert r is not None
         self.frame = frame = r.frame = Frame(LOOP, r, r.frame, self.loc)
         frame.carry.update(self.learned.carry)
-        frame.carry.update(id(h.root) for h in self.hints if h.root.is_known)
+        frame.carry.update(id(h.root) for h in self.hints)
         return frame
 
     def give_up(self, error: Exception) -> None:
@@ -206,8 +207,8 @@ def count_unrolled(recorder: Recorder, loop: Loop) -> None:
     r = recorder.outermost
     r.unrolled += 1
     if r.unrolled > (ALL_AS_PYTHON if r.as_python else ALL_UNROLLED):
-        raise explained(loop.learned.failed or TraceError(""), f"unrolling loops, as that in line {loop.site.line}, has come "
-                                                               f"to {ALL_UNROLLED} turns", loop.loc)
+        raise explained(loop.learned.failed or TraceError(""), f"unrolling loops, as that in line {loop.site.line}, "
+                                                               f"has come to {ALL_UNROLLED} turns", loop.loc)
 
 
 def explained(error: BaseException, what: str, loc: Loc | None) -> TraceError:

@@ -1,7 +1,7 @@
 """Which names a loop carries and a branch merges: liveness on the syntax tree, after jumps are gone.
 
-    for t in it: body       carried: assigned in the body and read there before they surely are, in this turn or the next
-                            out:     assigned in the body and read only behind the loop
+    for t in it: body       carried: assigned in the body and read there before they surely are, in this turn or the
+                            next out:     assigned in the body and read only behind the loop
     if c: A else: B         merged:  assigned in A or B and read behind
 
 Names that a nested function or lambda reads are live everywhere, and those that it rebinds (nonlocal) are assigned by
@@ -27,8 +27,8 @@ class Site:
 
     line: int
     names: tuple[str, ...]
-    """What the protocol passes along. Of a loop: first those carried in, then those only read behind. Of a branch: first
-    those merged, then those that the second side reads as they were before the first."""
+    """What the protocol passes along. Of a loop: first those carried in, then those only read behind. Of a branch:
+    first those merged, then those that the second side reads as they were before the first."""
     carried: int
     """How many of them are carried in, or merged."""
     rebound: Names
@@ -171,7 +171,8 @@ class Liveness:
         test = frozenset(read(s.test)) if isinstance(s, ast.While) else NONE
         targets = stored([s.target]) if isinstance(s, ast.For) else set()
         inside = NONE
-        stop = frozenset({getattr(s, "stop", None)} - {None})
+        flag: str | None = getattr(s, "stop", None)
+        stop = NONE if flag is None else frozenset({flag})
         while True:  # until the next turn asks for nothing new
             again = self.block(s.body, after | inside | test | stop) - targets | test | stop
             if again == inside:

@@ -177,14 +177,14 @@ class Control:
     @staticmethod
     def contains(item: Any, items: Any) -> Any:
         """`item in items`, where something is traced."""
-        if not recorders() or not (isinstance(items, TracedArray) or (isinstance(items, (list, tuple)) and (
-                isinstance(item, TracedArray) or any(isinstance(i, TracedArray) for i in items)))):
-            return item in items
         if isinstance(items, TracedArray):
-            found = o.as_traced(np.any(items == item))
+            found = np.any(items == item)
+        elif isinstance(items, (list, tuple)) and items and o.is_traced((item, *items)):
+            found = functools.reduce(np.logical_or, [np.all(i is item or i == item) for i in items])
         else:
-            found = o.as_traced(np.any([np.all(i is item or i == item) for i in items])) if items else False  # type: ignore[assignment]
-        return leave(root(found.content, found.home, PYTHON)) if isinstance(found, TracedArray) else found
+            return item in items
+        y = o.as_traced(found)
+        return leave(root(y.content, y.home, PYTHON))
 
 
 def expression(line: int) -> Site:

@@ -88,12 +88,14 @@ class Rewrites:
         made = p.keep(self.hook(node, "for_loop", number, iterable, p.values(site.names), p.values(site.written)))
         carried = site.names[:site.carried]
         item = at(ast.Assign([target], p.call("item")), node)
-        return p.looped(made, [*p.bind(carried, p.call("enter", p.values(carried))), item, *body, p.leave(site.names)], site)
+        begin = p.bind(carried, p.call("enter", p.values(carried)))
+        return p.looped(made, [*begin, item, *body, p.leave(site.names)], site)
 
     def visit_While(self, node: ast.While) -> Any:
         site: Site | None = getattr(node, "site", None)
         if site is None:
-            node.test, node.body, node.orelse = self.visit(node.test), self.statements(node.body), self.statements(node.orelse)
+            node.test, node.body = self.visit(node.test), self.statements(node.body)
+            node.orelse = self.statements(node.orelse)
             return node
         stop = getattr(node, "stop", None)
         test = node.test

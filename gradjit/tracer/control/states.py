@@ -33,7 +33,8 @@ class Undefined:
 
     def fail(self) -> NoReturn:
         if not self.why:
-            raise UnboundLocalError(f"cannot access local variable '{self.name}' where it is not associated with a value")
+            raise UnboundLocalError(f"cannot access local variable '{self.name}' where it is not associated with a "
+                                    f"value")
         if recorders():
             recorders()[-1].outermost.is_needed = True
         fail(TraceError, f"{shown(self.name)} {self.why}")

@@ -206,8 +206,8 @@ def traced_range(*args: Any) -> Any:
 
 def is_lazy(*xs: Any) -> bool:
     """Whether builtins keep to indices: an array or a traced range is among the arguments, and nothing but such."""
-    return bool(recorders()) and any(isinstance(x, (Turns, TracedArray, range)) or is_data_array(x) for x in xs) and all(
-        turns(x) is not None for x in xs)
+    some = any(isinstance(x, (Turns, TracedArray, range)) or is_data_array(x) for x in xs)
+    return some and bool(recorders()) and all(turns(x) is not None for x in xs)
 
 
 def numbered(items: Any, start: Any = 0) -> Any:

@@ -63,8 +63,8 @@ class While(Loop):
             return True
         if not isinstance(t, bool):
             if self.learned.failed is not None:
-                raise explained(self.learned.failed, f"the loop in line {self.site.line} has a traced condition, and cannot "
-                                                     f"be compiled as a loop", self.loc)
+                raise explained(self.learned.failed, f"the loop in line {self.site.line} has a traced condition, and "
+                                                     f"cannot be compiled as a loop", self.loc)
             raise Again
         if t and self.turn == 0:
             self.begins = True
@@ -89,16 +89,16 @@ class While(Loop):
         if not isinstance(error, Again) or trial is None:
             return False
         if trial.irreversible:
-            fail(TraceError, f"the loop in line {self.site.line} has a traced condition, and cannot be compiled as a loop: "
-                             f"{trial.irreversible}")
+            fail(TraceError, f"the loop in line {self.site.line} has a traced condition, and cannot be compiled as a "
+                             f"loop: {trial.irreversible}")
         trial.abandon()
         self.turn, self.as_region = 0, True
         return True
 
     def give_up(self, error: Exception) -> None:
         if not self.begins:
-            raise explained(error, f"the loop in line {self.site.line} has a traced condition, and cannot be compiled as a "
-                                   f"loop", self.loc) from error
+            raise explained(error, f"the loop in line {self.site.line} has a traced condition, and cannot be "
+                                   f"compiled as a loop", self.loc) from error
         self.learned.failed = error
         self.as_region = False
 

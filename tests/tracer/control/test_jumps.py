@@ -5,22 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from gradjit.tracer import trees
-from tests.tracer.compare import check, run
+from tests.tracer.compare import alike, check
 
 X = np.linspace(0.1, 2, 20)
-
-
-def alike(f, *args):
-    """Equal numbers and dtypes. (Which way a run took decides in NumPy whether a number is Python's or NumPy's.)"""
-    t, got = run(f, *args)
-    a, tree = trees.flatten(got)
-    b, wanted = trees.flatten(f(*args))
-    assert tree == wanted
-    for x, y in zip(a, b, strict=True):
-        assert np.asarray(x).dtype == np.asarray(y).dtype
-        np.testing.assert_allclose(x, y, rtol=1e-12)
-    return t
 
 
 @pytest.mark.parametrize("limit", [-1.0, 0.5, 1.0, 9.0])

@@ -46,7 +46,8 @@ def test_length_does_not_matter():
     assert small == large
 
 
-@pytest.mark.parametrize("start, stop, step", [(0, 20, 1), (3, 17, 4), (19, -1, -1), (18, 2, -3), (0, 0, 1), (5, 20, 6)])
+@pytest.mark.parametrize("start, stop, step", [(0, 20, 1), (3, 17, 4), (19, -1, -1), (18, 2, -3), (0, 0, 1),
+                                               (5, 20, 6)])
 def test_bounds_and_steps(start, stop, step):
     def f(x):
         s, last = x[0], -1

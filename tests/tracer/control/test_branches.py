@@ -1,0 +1,243 @@
+"""if, conditional expressions, and, or, not, chains, in: on traced values."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from gradjit.errors import TraceError
+from gradjit.ir import walk
+from gradjit.tracer.trace import trace
+from tests.tracer.compare import alike, check
+
+X = np.linspace(-1, 2, 7)
+
+
+def names(t):
+    return [op.name for op in walk(t.func.body)]
+
+
+@pytest.mark.parametrize("a", [-1.0, 0.5, 1.5, 3.0])
+class TestScalars:
+    def test_chain_of_elifs(self, a):
+        def f(a):
+            if a < 0:
+                y = -a
+            elif a < 1:
+                y = a * a
+            elif a < 2:
+                y = np.sqrt(a)
+            else:
+                y = 2.0
+                a = a + 1
+            return y, a
+
+        alike(f, a)
+
+    def test_nested(self, a):
+        def f(a):
+            y = 0.0
+            if a > 0:
+                if a > 1:
+                    y += 1
+                    if a > 2:
+                        y *= 5
+                z = y + 1
+            else:
+                z = a
+            return y, z
+
+        alike(f, a)
+
+    def test_conditional_expressions_are_lazy(self, a):
+        def f(a):
+            return (np.log(a) if a > 0 else 0.0), (1 if a > 1 else 2), ((a, 1) if a > 0.7 else (2.0, 3))
+
+        alike(f, a)
+
+    def test_and_or_not(self, a):
+        def f(a):
+            p = a > 0 and a < 1
+            q = a < 0 or a > 2
+            r = not a > 1
+            return p, q, r, not p, (a > 0 and a < 1) or q, 0 < a < 1 < 2, 0 < a <= 1 != 3
+
+        alike(f, a)
+
+    def test_the_value_of_and_and_or(self, a):
+        def f(a):
+            return (a and 2.0), (a or 5.0), (a * 0 or a), ("" or a), (0 and a)
+
+        alike(f, a)
+
+    def test_guards_protect(self, a):
+        def f(a):
+            i = int(a * 3)
+            if 0 <= i < 7 and X[i] > -5:
+                return X[i]
+            return a
+
+        alike(f, a)
+
+    def test_membership(self, a):
+        def f(a, x):
+            return a in (0.5, 3.0), a not in [1.5, a * 2], a in x, 2.0 in x, "k" in {"k": a}
+
+        alike(f, a, np.array([0.5, 1.5]))
+
+    def test_truth_of_numbers(self, a):
+        def f(a):
+            n = int(a)
+            if n:
+                return 1.0, bool(n)
+            return 2.0, bool(a)
+
+        alike(f, a)
+
+
+def test_static_conditions_stay_python():
+    def f(x, flag, mode=None):
+        if flag and mode is None:
+            y = x * 2
+        elif len(x) > 100 or flag:
+            y = undefined  # noqa: F821
+        if not flag:
+            y = x
+        return y if 0 < len(x) < 10 else None
+
+    for flag in (True, False):
+        assert "if" not in names(check(f, X, flag))
+
+
+def test_simple_choices_are_selects():
+    t = check(lambda x, a: (a if a > x[1] else a * 2, 0 < a < 1), X, 3.0)
+    assert "if" not in names(t)
+    assert "select" in names(t)
+
+
+def test_dear_sides_are_branches():
+    t = check(lambda x: np.sin(x).sum() if x[0] > 0 else np.exp(x).sum(), X)
+    assert names(t).count("if") == 1
+
+
+def test_kinds_of_numbers_join():
+    def f(x, x32):
+        y = 1 if x[0] > 0 else 2.5
+        z = x32[0] if x[0] > 0 else 1.0
+        w = np.float64(3) if x[0] > 0 else 2
+        return y * 1.0, z * x32, w * 2.0
+
+    alike(f, X, X.astype(np.float32))
+
+
+def test_none_and_strings_that_agree():
+    def f(x):
+        if x[0] > 0:
+            a, b, c = None, "k", {"x": x}
+        else:
+            a, b, c = None, "k", {"x": x * 2}
+        return c["x"] if a is None and b == "k" else None
+
+    check(f, X)
+
+
+def test_debugging_names_and_lines():
+    def f(x):
+        if x[0] > 0:
+            y = x[:3] + x  # the shapes differ
+        else:
+            y = x
+        return y
+
+    with pytest.raises(ValueError, match=r'(?s)shapes.*test_branches.py", line \d+'):
+        trace(f, (X,), {})
+
+
+def refused(f, *args, match, kind=TraceError):
+    with pytest.raises(kind, match=f"(?s){match}.*test_branches.py\", line \\d+"):
+        trace(f, args, {})
+
+
+def test_bound_in_one_branch_only():
+    def f(x):
+        if x[0] > 0:
+            y = x
+        return y
+
+    refused(f, X, match="y is assigned in one branch only .the if in line \\d+.; assign it before the branch, or in both")
+
+
+def test_other_types():
+    def shapes(x):
+        y = x if x[0] > 0 else x[:2]
+        return y
+
+    refused(shapes, X, match="f64.7. .* in one branch and f64.2. .* in the other")
+
+    def structures(x):
+        if x[0] > 0:
+            y = x
+        else:
+            y = None
+        return y
+
+    refused(structures, X, match="y is f64.7. .an array. in one branch and None in the other")
+
+    def truths(x):
+        return 1.0 if x[0] > 0 else True
+
+    refused(truths, X, match="in one branch and True in the other")
+
+
+def test_what_raises():
+    def f(x):
+        if x[0] > 0:
+            raise ValueError("positive")
+        return x
+
+    with pytest.raises(TraceError, match="raises ValueError: positive under a condition on traced values"):
+        trace(f, (X,), {})
+
+
+def test_what_raises_and_is_caught():
+    def f(x):
+        try:
+            if x[0] > 0:
+                raise ValueError("positive")
+        except ValueError:
+            x = x * 2
+        return x
+
+    with pytest.raises(TraceError, match="under a condition on traced values"):
+        trace(f, (X,), {})
+
+
+def test_globals_are_not_bound_anew():
+    def f(x):
+        global COUNT
+        if x[0] > 0:
+            COUNT = 1
+        return x
+
+    refused(f, X, match="binds the name COUNT anew")
+
+
+def test_assert():
+    def f(x):
+        assert len(x) == 7, "length"
+        assert x[0] < 100, "range"
+        return x
+
+    check(f, X)
+    with pytest.raises(AssertionError, match="length"):
+        trace(f, (X[:3],), {})
+
+
+def test_unlifted_code_says_so():
+    f = eval("lambda x: 1.0 if x[0] > 0 else 2.0")
+    with pytest.raises(TraceError, match="no source"):
+        trace(f, (X,), {})
+
+
+def test_generators_and_comprehensions():
+    refused(lambda x: [v for v in x if v > 0], X, match="traced value.*np.where")
