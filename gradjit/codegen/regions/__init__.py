@@ -20,8 +20,9 @@ from .lowering import Regions
 
 
 def has_regions(func: Func) -> bool:
-    """Whether a function needs what stands here: loops, branches or tapes."""
-    return any(op.regions or OPS[op.name].family in ("tape", "control", "effects") for op in func.ops)
+    """Whether a function needs what stands here: loops, branches, tapes, effects, or extents that are computed."""
+    return any(op.regions or OPS[op.name].family in ("tape", "control", "effects")
+               or not all(r.type.is_static for r in op.results) for op in func.ops)
 
 
 def lower_regions(func: Func, layouts: Sequence[tuple[int, ...] | None] = (), width: int | None = None) -> Program:

@@ -11,7 +11,7 @@ from typing import Any
 
 from ...ir import Value, dtype_of
 from ..fold import compact, splat_of
-from ..patterns import made_by, nonunit, static_ints, unit_move, without
+from ..patterns import is_zero, made_by, nonunit, static_ints, unit_move, without
 from ..rewriter import Args, Attrs, Rewriter, Rule
 
 
@@ -317,6 +317,23 @@ def update_same(rw: Rewriter, args: Args, attrs: Attrs) -> Value | None:
     return args[0] if inner and inner.operands[0] is args[0] and same_window(attrs, inner.attrs) else None
 
 
+def add_refilled(rw: Rewriter, args: Args, attrs: Attrs) -> Value | None:
+    """update(x, 0) + pad(y, 0) --> update(x, y) of the same window: what the reverse of `x[window] += v` does
+
+    The zeros around a pad are no numbers: they are not added.
+    """
+    for one, other in (args, args[::-1]):
+        cleared, padded = made_by(one, "update"), made_by(other, "pad")
+        if not cleared or not padded:
+            continue
+        (x, zero), (y, around) = cleared.operands, padded.operands
+        same = y.shape == zero.shape and cleared.attrs["starts"] == padded.attrs["lows"]
+        plain = all(step == 1 for step in cleared.attrs["steps"]) and not any(padded.attrs["interiors"])
+        if same and plain and is_zero(splat_of(zero)) and is_zero(splat_of(around)):
+            return rw.make("update", x, y, **cleared.attrs)
+    return None
+
+
 # pad and concat -------------------------------------------------------------------------------------------------------
 def pad_nothing(rw: Rewriter, args: Args, attrs: Attrs) -> Value | None:
     """pad x --> x by nothing"""
@@ -395,6 +412,9 @@ def _join_slices(rw: Rewriter, x: Value, y: Value, axis: int) -> Value | None:
         return None
     return rw.slice(a.operands[0], a.attrs["starts"], _longer(x, y, axis), steps)
 
+
+ADD: tuple[Rule, ...] = (add_refilled,)
+"""Rules for additions of windows."""
 
 RULES: dict[str, tuple[Rule, ...]] = {
     "const": (const_compact,),
