@@ -61,6 +61,7 @@ class Region:
     """The reverse of one region under construction.
 
     env: what forward values, and those of the draft, are here.
+    versions: those of arrays that are gone backwards, with their places.
     at: for each path that is gone backwards, how many of its steps are not undone yet; arrays: its array now.
     held: paths that may not move, while the reverse of one of their steps is under construction.
     """
@@ -79,6 +80,7 @@ class Region:
         self.held: set[Path] = set()
         self.old: dict[Op, Value] = {}
         self.paths = plan.paths[pair]
+        self.versions = {v: (path, k) for path in self.paths for k, v in enumerate(path.versions)}
         self.stack: list[Value] = outer.stack
 
     # looking up -------------------------------------------------------------------------------------------------------
@@ -86,15 +88,16 @@ class Region:
         """What a value of the forward pass or of the draft is here. Raises Unavailable."""
         if v in self.env:
             return self.env[v]
-        path = self.path_of(v)
-        if path is not None:
-            self.rewind(path, path.versions.index(v))
+        if v in self.versions and v not in self.plan.kept:
+            self.rewind(*self.versions[v])
         elif self.nest.home.get(v) is not self.pair:
             return self.outer.get(v)
         elif v in self.nest.same:
             return self.get(self.nest.same[v])
         elif v in self.plan.again:
-            self.again(v)
+            for source in self.behind(v):
+                if source not in self.env:
+                    self.again(source)
         if v not in self.env:
             raise Unavailable(self.stack[-1] if self.stack else v)
         return self.env[v]
@@ -115,11 +118,15 @@ class Region:
             return False
         return home is self.pair or self.outer.is_gone(v)
 
-    def path_of(self, v: Value) -> Path | None:
-        """The path on which v is found."""
-        if v in self.plan.kept:
-            return None
-        return next((p for p in self.paths if v in p.versions), None)
+    def behind(self, v: Value) -> list[Value]:
+        """What is to be computed for v, and v, in the order of the program. (No recursion: a turn may be long.)"""
+        found, todo = {v}, [v]
+        while todo:
+            for s in self.plan.sources(todo.pop()) or ():
+                if s in self.plan.again and s not in found and s not in self.env and self.nest.home[s] is self.pair:
+                    found.add(s)
+                    todo.append(s)
+        return sorted(found, key=self.nest.order.__getitem__)
 
     def again(self, v: Value) -> None:
         """Compute a value once more."""

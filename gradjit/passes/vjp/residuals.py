@@ -165,8 +165,11 @@ class Plan:
         self.paid = paid
         self.net = Network()
         self.seen: set[Value | Passage] = set()
+        self.todo: list[Value] = []
         for v in nest.demanded:
             self.net.edge(self.available(v), self.net.sink, INFINITE)
+        while self.todo:
+            self._made(self.todo.pop())
         self.side = self.net.cut()
         self.kept: dict[Value, None] = {}
         self.undone: dict[Passage, None] = {}
@@ -181,16 +184,16 @@ class Plan:
     # the network: on the sink's side is what the reverse has ----------------------------------------------------------
     def available(self, v: Value) -> int:
         """The node that says that the reverse has v. Behind it: v is kept (an edge that costs), or made available."""
-        out = self.net.node(("has", v))
         if v not in self.seen:
             self.seen.add(v)
-            made = self.net.node(("makes", v))
-            weight = self.nest.weight[self.nest.home[v]]
-            self.net.edge(made, out, INFINITE if v.dtype is TAPE else max(costs.size(v.type), 1) * weight)
-            self._made(v, made, weight)
-        return out
+            self.todo.append(v)
+        return self.net.node(("has", v))
 
-    def _made(self, v: Value, made: int, weight: int) -> None:
+    def _made(self, v: Value) -> None:
+        """The edges that lead to a value."""
+        made, weight = self.net.node(("makes", v)), self.nest.weight[self.nest.home[v]]
+        self.net.edge(made, self.net.node(("has", v)),
+                      INFINITE if v.dtype is TAPE else max(costs.size(v.type), 1) * weight)
         passage = self.passage(v)
         sources = self.sources(v)
         if passage is not None:
