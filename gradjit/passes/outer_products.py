@@ -102,7 +102,7 @@ def turns_of(op: Op) -> Turns | None:
     if lo is None or hi is None or not step:
         return None
     indices = range(lo, hi, step)
-    return Turns(op, len(indices), min(indices), abs(step)) if len(indices) > 1 else None
+    return Turns(op, len(indices), min(indices[0], indices[-1]), abs(step)) if len(indices) > 1 else None
 
 
 # what can be collected ------------------------------------------------------------------------------------------------
