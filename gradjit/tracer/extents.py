@@ -40,6 +40,8 @@ class Integers:
         """By block and key: a value, and the position in the block of the operation that defines it (or -1)."""
         self.homes: dict[Value, Recorder] = {}
         """Of the outermost recorder: whose function an atom belongs to."""
+        self.agreements: dict[Linear, tuple[Linear, Linear]] = {}
+        """Extents that stand for two others, of which a run checks that they are equal."""
         self.numbers: dict[Value, int] = {}
         self.numbered: dict[Any, int] = {}
 
@@ -353,6 +355,36 @@ def bounded(i: Form, n: Form) -> Form:
     if is_nonnegative(i) and is_less(i, n):
         return i
     return _operation("bounded", i, extent=(extent(n),))
+
+
+DIFFER = ("operands could not be broadcast together: two extents that are computed while the function runs differ (one "
+          "of 1 is stretched only where that is known before)")
+
+
+def may_agree(a: Form, b: Form) -> bool:
+    """Whether two extents could be the same number."""
+    lo, hi = interval(linear(a) - linear(b))
+    return (lo is None or lo <= 0) and (hi is None or hi >= 0)
+
+
+def agreed(a: Form, b: Form) -> Form:
+    """The number that two extents both are, as a run has to check: the smaller of them, once that is done."""
+    ours = integers()
+    x, y = here(as_linear(a)), here(as_linear(b))
+    key = "agreed", x, y
+    if ours.find(key) is None:
+        equal = _append("eq", value(x), value(y))
+        current().append("assert", (equal,), {"message": DIFFER})
+        ours.put(key, value(smaller(x, y)))
+    found = smaller(x, y)
+    ours.agreements[as_linear(found)] = x, y
+    return found
+
+
+def stands_for(e: Form, other: Form) -> bool:
+    """Whether a run has checked that the extent e is `other`, too."""
+    pair = integers().agreements.get(as_linear(e))
+    return pair is not None and any(p == as_linear(other) or (p != as_linear(e) and stands_for(p, other)) for p in pair)
 
 
 def quotient(x: Form, k: int) -> Form:

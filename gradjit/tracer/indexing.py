@@ -106,7 +106,7 @@ def fitted(v: TracedArray, shape: tuple[Any, ...]) -> TracedArray:
         v = reshape_to(v, v.extents[extra:])
     if not o.fits(v.extents, shape):
         fail(ShapeError, f"could not broadcast input array from shape {o.shape_text(v.extents)} into shape "
-                         f"{o.shape_text(shape)}{o.unproven((*v.extents, *shape))}")
+                         f"{o.shape_text(shape)}")
     return o.broadcast_to(v, shape)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Iterable, Sequence
+from functools import reduce
 from typing import Any, NoReturn
 
 import numpy as np
@@ -16,7 +17,7 @@ from .layout import is_row_major, of_array
 from .locations import fail
 from .outside import Guard, Source, is_data_array, outside
 from .recorder import current, repeated
-from .views import forms
+from .views import extents, forms
 
 __all__ = [
     "ARRAY", "PYTHON", "SCALAR", "TracedArray", "as_array", "as_traced", "broadcast", "broadcast_to", "cast",
@@ -237,11 +238,23 @@ def broadcast_shape(*shapes: tuple[Any, ...]) -> tuple[Any, ...]:
     for k in range(rank):
         axis = [s[len(s) - rank + k] for s in shapes if len(s) - rank + k >= 0]
         wide = [e for e in axis if not is_one(e)]
-        if any(not same(e, wide[0]) for e in wide):
-            fail(ShapeError, "operands could not be broadcast together with shapes "
-                             + " ".join(map(shape_text, shapes)) + unproven(wide))
-        out.append(wide[0] if wide else 1)
+        if any(not may_agree(e, wide[0]) for e in wide):
+            fail(ShapeError, f"operands could not be broadcast together with shapes "
+                             f"{' '.join(map(shape_text, shapes))}")
+        out.append(reduce(agreed, wide) if wide else 1)
     return tuple(out)
+
+
+def may_agree(a: Any, b: Any) -> bool:
+    """Whether two extents are the same, or could be in a run."""
+    if isinstance(a, int) and isinstance(b, int):
+        return a == b
+    return same(a, b) or ext.may_agree(*forms((a, b)))
+
+
+def agreed(a: Any, b: Any) -> Any:
+    """The extent that both are. Where that is not proven a run checks it."""
+    return a if same(a, b) else ext.extent(ext.agreed(*forms((a, b))))
 
 
 def is_one(extent: Any) -> bool:
@@ -266,17 +279,10 @@ def shown(shape: Sequence[Any]) -> str:
     return str(tuple(shape)) if all(isinstance(e, int) for e in shape) else shape_text(shape)
 
 
-def unproven(extents: Sequence[Any]) -> str:
-    """What to say of extents that are not known, where they do not fit."""
-    if all(isinstance(e, int) for e in extents):
-        return ""
-    return " (whose equality does not follow from how they are computed; slice both with the same bounds)"
-
-
 def fits(shape: tuple[Any, ...], into: tuple[Any, ...]) -> bool:
     """Whether something of one shape can be broadcast to the other."""
     shape = (1,) * (len(into) - len(shape)) + shape
-    return len(shape) == len(into) and all(is_one(a) or same(a, b) for a, b in zip(shape, into, strict=True))
+    return len(shape) == len(into) and all(is_one(a) or may_agree(a, b) for a, b in zip(shape, into, strict=True))
 
 
 def broadcast_to(x: TracedArray, shape: Sequence[Any]) -> TracedArray:
@@ -286,12 +292,22 @@ def broadcast_to(x: TracedArray, shape: Sequence[Any]) -> TracedArray:
         return x
     if not fits(x.extents, shape):
         fail(ShapeError, f"could not broadcast input array from shape {shape_text(x.extents)} into shape "
-                         f"{shape_text(shape)}{unproven((*x.extents, *shape))}")
+                         f"{shape_text(shape)}")
     dims = tuple(range(len(shape) - x.ndim, len(shape)))
-    named = tuple(1 if is_one(e) else shape[d] for e, d in zip(x.extents, dims, strict=True))
-    if named != x.extents:  # the same numbers, but computed twice
-        x = emit("reshape", x, shape=named, kind=x.kind)
+    x = retyped(x, tuple(1 if is_one(e) else shape[d] for e, d in zip(x.extents, dims, strict=True)))
     return x if x.extents == shape else emit("broadcast", x, shape=shape, dims=dims)
+
+
+def retyped(x: TracedArray, shape: tuple[Any, ...]) -> TracedArray:
+    """x with extents that are the same numbers, or are as far as a run has checked: it is cut to these, to be safe."""
+    if x.extents == shape:
+        return x
+    old, new = forms(x.extents), forms(shape)
+    common = tuple(a if a == b or ext.stands_for(a, b) else b if ext.stands_for(b, a) else ext.agreed(a, b)
+                   for a, b in zip(old, new, strict=True))
+    if common != old:
+        x = emit("slice", x, starts=(0,) * x.ndim, sizes=extents(common), steps=(1,) * x.ndim, kind=x.kind)
+    return x if x.extents == shape else emit("reshape", x, shape=shape, kind=x.kind)
 
 
 def broadcast(*xs: TracedArray) -> list[TracedArray]:

@@ -292,6 +292,24 @@ def test_conditions_are_facts(k):
 
 
 # what is computed with them -----------------------------------------------------------------------------------------
+def shifted(x, n, m):
+    y = x * 1.0
+    y[n + 1:] -= y[n:-1]
+    y[:n] = x[1:m]
+    return y, x[:n] @ x[1:m], np.sum(x[:n] * x[1:m] + x[:m - 1]), np.outer(x[:n], x[1:m] + x[:n])[:, 0].sum()
+
+
+def test_extents_that_a_run_has_to_compare():
+    t = check(shifted, X, N(3), N(4), exact=False)
+    assert any(op.name == "assert" for op in walk(t.func.body))
+    for n, m in ((1, 2), (8, 9)):
+        for got, expected in zip(interpret(t.func, [X, N(n), N(m)]), shifted(X, N(n), N(m)), strict=True):
+            np.testing.assert_allclose(got, expected, rtol=1e-13)
+    for n, m in ((3, 5), (1, 9), (9, 3)):
+        with pytest.raises(AssertionError, match="two extents that are computed while the function runs differ"):
+            interpret(t.func, [X, N(n), N(m)])
+
+
 def test_shapes_are_traced_integers():
     def f(x, n):
         v = x[:n]
@@ -400,11 +418,17 @@ def test_shapes_without_bound():
     refuses(TraceError, "nothing says how large", lambda n: np.arange(n).sum(), N(3))
 
 
-def test_shapes_that_do_not_follow():
-    def f(x, n, m):
-        return np.sum(x[:n] * x[:m])
+def test_shapes_that_cannot_agree():
+    def f(x, n):
+        n = ranging(n, 1, 5)
+        return np.sum(x[:n] * x[:n + 1])
 
-    refuses(ShapeError, r"could not be broadcast together with shapes \(.*equality does not follow", f, X, N(3), N(3))
+    def g(x, n):
+        n = ranging(n, 1, 5)
+        return x[:n] @ x[:7]
+
+    refuses(ShapeError, r"could not be broadcast together with shapes \(%n,\) \(%n \+ 1,\)", f, X, N(3))
+    refuses(ShapeError, r"size 7 is different from %n", g, X, N(3))
 
 
 def test_results_of_traced_shape():

@@ -14,7 +14,7 @@ from gradjit.passes.pipeline import optimize
 from gradjit.passes.vjp import gradient
 from gradjit.tracer.trace import trace
 
-from .test_extents import MATRICES, VECTORS, A, N, X, ranging
+from .test_extents import MATRICES, VECTORS, A, N, X, ranging, shifted
 
 STEP = 1e-6
 
@@ -62,7 +62,13 @@ def made(x, i, j):
     return np.sum(m[:, 0] * m[:, 1]) + v.mean() + np.std(v) + np.linalg.norm(m)
 
 
-PROGRAMS = [elements, triangles, views, strided, made]
+def compared(x, i, j):
+    y, a, b, c = shifted(x, i, i + 1)
+    n = int(x[0] * 0.0) + j
+    return np.sum(y * y) + a * b + c + x[:n] @ np.exp(x[:j])
+
+
+PROGRAMS = [elements, triangles, views, strided, made, compared]
 
 
 def gradients_agree(f: Any, x: Any, *integers: Any) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ...errors import ArgumentError, DtypeError, ShapeError
-from .. import shaping
+from .. import operands as o, shaping
 from ..array import root
 from ..locations import fail
 from ..operands import TracedArray, cast, emit, is_traced, static_int
@@ -46,16 +46,19 @@ def sizes_of(xs: Sequence[TracedArray], labels: Sequence[Sequence[Label]], name:
     for x, ls in zip(xs, labels, strict=True):
         for label, e in zip(ls, x.extents, strict=True):
             known = sizes.setdefault(label, e)
-            if known == 1:
+            if o.is_one(known):
                 sizes[label] = e
-            elif known != e and e != 1:
+            elif not o.is_one(e) and not o.may_agree(known, e):
                 fail(ShapeError, f"{name}: operands could not be broadcast together: an axis has the extents {known} "
-                                 f"and {e} in shapes {' '.join(str(v.extents) for v in xs)}")
+                                 f"and {e} in shapes {' '.join(o.shown(v.extents) for v in xs)}")
+            elif not o.is_one(e):
+                sizes[label] = o.agreed(known, e)
     return sizes
 
 
 def _prepared(x: TracedArray, labels: Labels, sizes: dict[Label, Any]) -> tuple[TracedArray, Labels]:
     """Stretched axes dropped, diagonals taken."""
+    x = o.retyped(x, tuple(e if o.is_one(e) else sizes[label] for label, e in zip(labels, x.extents, strict=True)))
     stretched = [k for k, (label, e) in enumerate(zip(labels, x.extents, strict=True)) if e == 1 and sizes[label] != 1]
     if stretched:
         x = reshape(x, [e for k, e in enumerate(x.extents) if k not in stretched])
