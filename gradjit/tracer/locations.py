@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import sysconfig
+from traceback import walk_tb
 from types import FrameType
 from typing import NoReturn
 
@@ -54,6 +55,12 @@ def here() -> Loc | None:
     if loc is None:
         loc = _locs[key] = Loc(*key)
     return loc
+
+
+def raised_at(error: BaseException) -> Loc | None:
+    """The user's line that raised an exception."""
+    frames = [(tb.f_code, line) for tb, line in walk_tb(error.__traceback__) if not is_internal(tb.f_code.co_filename)]
+    return Loc(frames[-1][0].co_filename, frames[-1][1], frames[-1][0].co_name) if frames else None
 
 
 def with_place(message: str, loc: Loc | None = None) -> str:

@@ -398,7 +398,7 @@ REFUSED = (
     (list_under_a_traced_condition, gj.TraceError, r"\bkept\b|list"),
     (list_in_a_loop_of_traced_length, gj.TraceError, r"\bkept\b|list"),
     (dict_under_a_traced_condition, gj.TraceError, r"\bfound\b|dict"),
-    pytest.param(raise_under_a_traced_condition, gj.TraceError, "raise", marks=pytest.mark.skip(reason="being built")),
+    (raise_under_a_traced_condition, gj.TraceError, "raise"),
     (global_in_a_loop, gj.TraceError, "TOTAL.*outside"),
     (truth_of_an_array, (gj.GradjitError, ValueError), r"any\(\).*all\(\)|array"),
     (while_on_an_array, (gj.GradjitError, ValueError), r"any\(\).*all\(\)|array"),

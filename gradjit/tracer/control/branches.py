@@ -20,7 +20,7 @@ from ...errors import TraceError
 from ...ir import OPS, Block, Builder, Value, walk
 from .. import extents, operands as o, trees
 from ..array import ARRAY, PYTHON, TracedArray, root
-from ..locations import fail, here, with_place
+from ..locations import fail, here, raised_at, with_place
 from ..recorder import Content, Recorder, current
 from .frames import BRANCH, Contents, Frame, refill
 from .names import VALUE, Site, shown
@@ -47,7 +47,8 @@ def raised_in_branch(error: BaseException) -> TraceError:
     """The error for an exception of the user's own on one side of a branch, which both are traced."""
     return TraceError(with_place(f"the program raises {type(error).__name__}: {error} under a condition on traced "
                                  f"values, which a compiled function cannot decide while it is traced; write np.where, "
-                                 f"or assert (checked with check=True), or test the arguments outside"))
+                                 f"or assert (checked with check=True), or test the arguments outside",
+                                 raised_at(error)))
 
 
 @dataclass

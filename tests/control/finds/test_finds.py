@@ -1,0 +1,196 @@
+"""Programs that the random generator found to be wrong, reduced, each with what was at fault."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from tests.control.case import LEVELS, Case
+
+RNG = np.random.default_rng(11)
+V, W, M = RNG.normal(size=5), RNG.normal(size=9), RNG.normal(size=(4, 5))
+INDICES = np.array([1, 2, 0, 1])
+
+
+class Box:
+    def __init__(self, s, v):
+        self.s, self.v = s, v
+
+
+def state_read_by_a_closure_only(z):
+    """A name that only an inner function reads was taken for a temporary of the loop."""
+    s = z
+
+    def half():
+        return 0.5 * s
+
+    for _ in range(9):
+        s = half()
+    return s
+
+
+def changed_before_an_early_return(x):
+    """The assignment in the branch that returns leaked behind it."""
+    s = x[0]
+    if x[1] < 10.0:
+        s *= 0.9
+        return s * x[2]
+    return s + 1.0
+
+
+def structure_returned_from_a_loop(x):
+    def first(limit):
+        k = 0
+        while True:
+            if x[k % 5] < limit:
+                return x[k % 5], (2.0 * x[0], k)
+            k += 1
+
+    a, (b, k) = first(0.5)
+    return a * b + k
+
+
+def swap_with_an_attribute(x):
+    box, s = Box(x[0], x.copy()), x[1]
+    for _ in range(11):
+        s, box.s = box.s, 0.9 * s
+    return s + 2.0 * box.s
+
+
+def swap_of_arrays_with_an_attribute(x):
+    box, v = Box(x[0], x * 2.0), x.copy()
+    for _ in range(11):
+        box.v, v = v, box.v
+        v[0] *= 1.1
+    return np.sum(np.sin(v)) + box.v[0]
+
+
+def view_bound_anew_in_a_branch(x):
+    """After the branch the name is another part of the same array; it is written through."""
+    a = x.copy()
+    v = a[:2] if x[0] < 10.0 else a[1:3]
+    v *= 1.1
+    return np.sum(a * np.arange(5))
+
+
+def item_bound_anew_or_written(y, z):
+    """One branch binds the place to another row, the other writes into the row that it holds."""
+    parts = [y[0] * 1.0]
+    if z < -10.0:
+        for i in range(1):
+            parts[0] = y[i] * 2.0
+    else:
+        parts[0] += 0.1 * z
+    return np.sum(np.sin(parts[0]))
+
+
+def break_out_of_reversed(x):
+    total = 0.0
+    for i in reversed(range(12)):
+        if i * x[0] < -100.0:
+            break
+        total += x[i % 5] * i
+    return total
+
+
+def repeated_indices_in_place(x, z):
+    """Elements are read before they are written: an index that comes twice adds once."""
+    v, s = x * z, 0.5
+    while True:
+        if v[1] < 20.0:
+            break
+        s -= 0.1
+    v[[0, 2, 0]] += z
+    return np.sum(np.sin(v)) + s
+
+
+def strided_window_of_symbolic_extent(x, z, idx):
+    v, w = x * 1.0, np.ones(9) * z
+    for _ in range(idx[0], 3):
+        np.multiply(w, 0.9, out=w)
+        v[:] += w
+        v[:idx[0] + 3:2] = w[:idx[0] + 3:2]
+    return np.sum(v ** 2)
+
+
+def gradient_through_a_masked_read(y, idx):
+    """The mask of an untaken side was filled into an array of floats."""
+    return max(-10.0, y[idx[2]][1]) + max(10.0, y[idx[1]][0])
+
+
+def bounds_read_twice(x, idx):
+    """Equal texts give equal extents."""
+    v = x.copy()
+    v[:idx[0]] += 0.5 * v[:idx[0]][::-1]
+    return v[1:idx[1]] @ x[1:idx[1]] + np.sum(v)
+
+
+def window_up_to_a_traced_bound(x, idx):
+    v = x.copy()
+    for k in range(12):
+        v[idx[k % 4]:] *= 0.9
+        v[1:idx[1]] = 0.1 * k * x[0]
+    return np.sum(np.sin(v))
+
+
+def long_chain_of_updates(x):
+    """Each read looked through every write before it, one frame of Python a step."""
+    v = x.copy()
+    for _ in range(8):
+        for _ in range(8):
+            for i in range(4):
+                v[i] = np.sin(v[i])
+    return v[4] + v[0]
+
+
+def found_or_else(x):
+    for i in range(len(x)):
+        if x[i] > 100.0:
+            found = x[i] * i
+            break
+    else:
+        found = x.sum()
+    return found
+
+
+CASES = (
+    Case(state_read_by_a_closure_only, (0.7,)),
+    Case(changed_before_an_early_return, (V,)),
+    Case(structure_returned_from_a_loop, (V,)),
+    Case(swap_with_an_attribute, (V,)),
+    Case(swap_of_arrays_with_an_attribute, (V,)),
+    Case(view_bound_anew_in_a_branch, (V,)),
+    Case(item_bound_anew_or_written, (M, 0.7), (0, 1)),
+    Case(break_out_of_reversed, (V,)),
+    Case(repeated_indices_in_place, (V, 0.7), (0, 1)),
+    Case(strided_window_of_symbolic_extent, (W, 0.7, INDICES), (0, 1)),
+    Case(gradient_through_a_masked_read, (M, INDICES)),
+    Case(bounds_read_twice, (V, INDICES)),
+    Case(window_up_to_a_traced_bound, (V, INDICES)),
+    Case(long_chain_of_updates, (V,)),
+    Case(found_or_else, (V,)),
+)
+REFUSED = {"view_bound_anew_in_a_branch"}
+"""What need not be compiled: then the error says so."""
+
+WAITING: dict[str, str] = {
+    "compiled value: repeated_indices_in_place": "code generation of regions is being built",
+    "compiled gradient: repeated_indices_in_place": "code generation of regions is being built",
+    "compiled gradient: strided_window_of_symbolic_extent": "code generation of regions is being built",
+    "compiled value: window_up_to_a_traced_bound": "code generation of regions is being built",
+    "compiled gradient: window_up_to_a_traced_bound": "code generation of regions is being built",
+}
+"""As in tests/control/test_programs.py."""
+
+
+@pytest.mark.parametrize("level", ["traced", "gradient", "compiled value", "compiled gradient"])
+@pytest.mark.parametrize("case", CASES, ids=lambda c: c.name)
+def test_find(level: str, case: Case) -> None:
+    reason = WAITING.get(level) or WAITING.get(f"{level}: {case.name}")
+    if reason:
+        pytest.skip(reason)
+    if case.name in REFUSED:
+        with pytest.raises(TypeError, match="copy the array|one array or another"):
+            LEVELS[level](case)
+    else:
+        LEVELS[level](case)
