@@ -307,6 +307,8 @@ def retyped(x: TracedArray, shape: tuple[Any, ...]) -> TracedArray:
                    for a, b in zip(old, new, strict=True))
     if common != old:
         x = emit("slice", x, starts=(0,) * x.ndim, sizes=extents(common), steps=(1,) * x.ndim, kind=x.kind)
+    if common != new:  # as long as is known, it might be longer
+        x = emit("update", filled(0, shape, x.dtype), x, starts=(0,) * x.ndim, steps=(1,) * x.ndim, kind=x.kind)
     return x if x.extents == shape else emit("reshape", x, shape=shape, kind=x.kind)
 
 
