@@ -24,7 +24,7 @@ from gradjit.runtime.entry_checks import Checks, runs_foreign_code
 from gradjit.runtime.entry_results import Results
 from gradjit.runtime.frame import I32, I64, MISS as MISS_POINTER, NULL, PTR, Frame, i32, i64
 from gradjit.runtime.jit import MachineCode, ObjectCode, emit_object, load_objects
-from gradjit.runtime.spec import Argument, ArraySpec, EntrySpec, is_passed
+from gradjit.runtime.spec import Argument, ArraySpec, Captured, EntrySpec, is_passed
 
 STACK_WORKSPACE = 4096  # up to this many bytes the workspace is on the stack
 CACHED_WORKSPACE = 256 << 20  # up to this many a block is kept between calls
@@ -100,8 +100,11 @@ class _Emitter:
         ]
         outputs = self.results.allocate()
         workspace = self._take_workspace()
+        for output, place in spec.scratch.items():
+            outputs[output] = frame.at(workspace, place)
         status = self._call_kernel([*inputs, *outputs, workspace], arguments)
         record = self._record(workspace)
+        self._copy_scratch(status, outputs, arguments, captured)
         self._return_workspace(workspace)
         self._raise_errors(status, record)
         self._write_back(arguments, captured)
@@ -190,19 +193,42 @@ class _Emitter:
         frame.go(self.fail)
         frame.enter(onwards)
 
+    # -- arrays that are written to: nothing has been before this
+
+    def _array(self, target: Argument | Captured, arguments: list[ir.Value], captured: list[ir.Value]) -> ir.Value:
+        return (arguments if isinstance(target, Argument) else captured)[target.index]
+
+    def _copy_scratch(
+        self, status: ir.Value, outputs: list[ir.Value], arguments: list[ir.Value], captured: list[ir.Value]
+    ) -> None:
+        """Copy outputs that stand in the workspace to the arrays that they are the contents of."""
+        frame, spec = self.frame, self.spec
+        if not spec.scratch:
+            return
+        copy, onwards = frame.block("copy"), frame.block()
+        frame.builder.cbranch(frame.same(status, i32(0)), copy, onwards).set_weights((4000, 1))
+        frame.enter(copy)
+        for target, output in spec.writes:
+            if output in spec.scratch:
+                data = self.checks.data_pointer(self._array(target, arguments, captured), spec.target(target))
+                frame.copy(data, outputs[output], spec.outputs[output].nbytes)
+        frame.go(onwards)
+        frame.enter(onwards)
+
     def _write_back(self, arguments: list[ir.Value], captured: list[ir.Value]) -> None:
-        """Copy outputs into the arrays that they are the new contents of. Nothing has been written before this."""
+        """Have NumPy copy the other outputs, into arrays in any layout."""
         frame = self.frame
         for target, output in self.spec.writes:
-            array = (arguments if isinstance(target, Argument) else captured)[target.index]
-            answer = frame.call("PyArray_CopyInto", array, self.results.array(output))
-            frame.require(frame.same(answer, i32(0)), self.fail)
+            if output not in self.spec.scratch:
+                array = self._array(target, arguments, captured)
+                answer = frame.call("PyArray_CopyInto", array, self.results.array(output))
+                frame.require(frame.same(answer, i32(0)), self.fail)
 
     # -- the workspace
 
     def _take_workspace(self) -> ir.Value:
         """The aligned workspace: none, on the stack, the block of the state, or a new one if another call has that."""
-        frame, size = self.frame, self.spec.workspace_bytes
+        frame, size = self.frame, self.spec.memory_bytes
         if size == 0:
             return NULL
         if size <= STACK_WORKSPACE:
@@ -232,7 +258,7 @@ class _Emitter:
 
     def _return_workspace(self, workspace: ir.Value) -> None:
         """Give the block back to the state; one that another call has put there meanwhile goes to the allocator."""
-        frame, size = self.frame, self.spec.workspace_bytes
+        frame, size = self.frame, self.spec.memory_bytes
         if size <= STACK_WORKSPACE:
             return
         block = frame.load(self._block)

@@ -35,13 +35,14 @@ class Results:
         self.fail = fail
         nodes = list(result_nodes(spec.result))
         self._uses = [sum(type(node) is int and node == k for node in nodes) for k in range(len(spec.outputs))]
-        self._arrays = [k for k, output in enumerate(spec.outputs) if output.is_array]
+        self._arrays = [k for k, output in enumerate(spec.outputs) if output.is_array and k not in spec.scratch]
         self.slot_count = 2 * len(spec.outputs) + len(nodes)
         self.slots = frame.slots(self.slot_count)
         self._used = len(self._arrays)
 
     def allocate(self) -> list[ir.Value]:
-        """Make the output arrays; returns where the kernel writes each output."""
+        """Make the output arrays; returns where the kernel writes each output. (Scratch outputs have their place
+        elsewhere.)"""
         frame, outputs = self.frame, self.spec.outputs
         if self._arrays:
             words: list[int | ir.Value] = []
@@ -55,12 +56,13 @@ class Results:
             answer = frame.call_support("new_arrays", self.slots, records, i64(len(self._arrays)))
             frame.require(frame.same(answer, support.YES), self.fail)
         self._leaves = {k: frame.at(self.slots, 8 * place) for place, k in enumerate(self._arrays)}
-        data = numpy_abi.layout().data
-        self._cells = [
-            frame.load(frame.load(self._leaves[k]), data) if output.is_array else frame.cell(output.dtype.itemsize, 16)
-            for k, output in enumerate(outputs)
-        ]
-        return self._cells
+        self._cells = [self._cell(k, output) for k, output in enumerate(outputs)]
+        return list(self._cells)
+
+    def _cell(self, k: int, output: OutputSpec) -> ir.Value:
+        if k in self._leaves:
+            return self.frame.load(self.frame.load(self._leaves[k]), numpy_abi.layout().data)
+        return NULL if output.is_array else self.frame.cell(output.dtype.itemsize, 16)
 
     def array(self, output: int) -> ir.Value:
         """The array of an output, borrowed."""

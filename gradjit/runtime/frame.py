@@ -100,6 +100,13 @@ class Frame:
         """The seconds since 1970."""
         return self._call(*CLOCK, (NULL,))
 
+    def copy(self, target: ir.Value, source: ir.Value, size: int) -> None:
+        """Copy bytes that do not overlap."""
+        kind = ir.FunctionType(ir.VoidType(), [PTR, PTR, I64, I1])
+        name = "llvm.memcpy.p0.p0.i64"
+        function = self.module.globals.get(name) or ir.Function(self.module, kind, name)
+        self.builder.call(function, [target, source, i64(size), I1(0)])
+
     def call_alloc(self, dtype: str) -> ir.Value:
         """A new NumPy scalar, its value not set, or NULL."""
         kind = self.object(f"numpy.type.{dtype}")

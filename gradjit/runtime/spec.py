@@ -7,6 +7,7 @@ order of `EntrySpec.objects()`, so that the same object code can be loaded again
 
 from __future__ import annotations
 
+import functools
 import math
 import operator
 import struct
@@ -123,6 +124,10 @@ class StaticSpec:
 
     def __hash__(self) -> int:
         return hash(self._key)
+
+
+def _aligned(size: int) -> int:
+    return -(-size // 64) * 64
 
 
 def _extents(shape: tuple[int, ...]) -> tuple[int, ...]:
@@ -310,6 +315,10 @@ class OutputSpec:
     def is_array(self) -> bool:
         return bool(self.shape) or self.form == "array"
 
+    @property
+    def nbytes(self) -> int:
+        return math.prod(self.shape) * self.dtype.itemsize
+
 
 @dataclass(frozen=True, eq=False)
 class Constant:
@@ -409,11 +418,34 @@ class EntrySpec:
             raise TypeError(f"a result cannot contain {node!r}; use Constant or Build")
 
     def _check_write(self, target: Argument | Captured, output: int) -> None:
-        into = (self.parameters[target.index] if isinstance(target, Argument) else self.captured[target.index].spec)
-        made = self.outputs[output]
-        if not (isinstance(into, ArraySpec) and into.writable and made.is_array
-                and (into.dtype, into.shape) == (made.dtype, made.shape)):
+        into, made = self.target(target), self.outputs[output]
+        if not (into.writable and made.is_array and (into.dtype, into.shape) == (made.dtype, made.shape)):
             raise ValueError(f"{target!r}, {into!r}, cannot be written from {made!r}")
+
+    @functools.cached_property
+    def scratch(self) -> dict[int, int]:
+        """Outputs that are nothing but the new contents of row-major arrays, with their places behind the workspace:
+        they need no array of their own."""
+        returned = {node for node in result_nodes(self.result) if type(node) is int}
+        places: dict[int, int] = {}
+        end = _aligned(self.workspace_bytes)
+        for target, output in self.writes:
+            if output not in returned and self.target(target).strides is None:
+                places[output] = end
+                end += _aligned(self.outputs[output].nbytes)
+        return places
+
+    @property
+    def memory_bytes(self) -> int:
+        """What a call needs: the workspace, and the scratch outputs behind it."""
+        return max([self.workspace_bytes, *(k + self.outputs[o].nbytes for o, k in self.scratch.items())])
+
+    def target(self, target: Argument | Captured) -> ArraySpec:
+        """The spec of an array that is written to."""
+        found = self.parameters[target.index] if isinstance(target, Argument) else self.captured[target.index].spec
+        if not isinstance(found, ArraySpec):
+            raise ValueError(f"{target!r} is no array")
+        return found
 
     def objects(self) -> tuple[object, ...]:
         """The objects that the entry's code names by address, each once, in an order that depends on the spec alone."""

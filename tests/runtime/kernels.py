@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from llvmlite import ir
 
-from gradjit.runtime.entry import Entry, build_entry
+from gradjit.runtime.entry import Entry, build_entry, kernel_arguments
 from gradjit.runtime.spec import ArraySpec, Capture, EntrySpec, FloatSpec, OutputSpec
 
 PTR, I8, I32, I64, F64 = ir.PointerType(), ir.IntType(8), ir.IntType(32), ir.IntType(64), ir.DoubleType()
@@ -28,8 +28,7 @@ def kernel(pointers: int, body: Body, name: str = "kernel") -> tuple[ir.Module, 
 
 
 def entry(spec: EntrySpec, body: Body, pipeline: str = "light") -> Entry:
-    inputs = sum(type(p).__name__ != "StaticSpec" for p in spec.parameters)
-    module, function = kernel(inputs + len(spec.captured) + len(spec.outputs) + 1, body)
+    module, function = kernel(kernel_arguments(spec), body)
     return build_entry(module, function, spec, pipeline=pipeline)
 
 

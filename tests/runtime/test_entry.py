@@ -46,6 +46,7 @@ from gradjit.runtime.spec import (
     ListGuard,
     NumpyScalarSpec,
     OutputSpec,
+    SameSpec,
     StaticSpec,
     same_static,
 )
@@ -1439,3 +1440,65 @@ def test_a_symbol_that_nobody_provides_is_named() -> None:
     with pytest.raises(LookupError, match="gradjit_nothing"):
         externals.resolve("gradjit_nothing")
     assert all(map(externals.resolve, ("malloc", "realloc", "calloc", "free", "memcpy", "memmove", "memset")))
+
+
+# -- outputs that are the new contents of arguments
+
+
+def _written(shape: tuple[int, ...], strides: tuple[int, ...] | None, status: int = 0, **options: Any) -> Any:
+    """x -> x + 1, through a copy."""
+    spec = ArraySpec(f8, shape, strides, writable=True)
+    made = EntrySpec((spec,), (OutputSpec(f8, shape, "array"),), Argument(0), writes=((Argument(0), 0),),
+                     errors=((ValueError, "no"),), **options)
+
+    def body(builder: ir.IRBuilder, args: Any) -> Any:
+        with loop(builder, math.prod(shape)) as k:
+            x = builder.load(element(builder, args[0], k), typ=F64)
+            builder.store(builder.fadd(x, ir.Constant(F64, 1.0)), element(builder, args[1], k))
+        return ir.Constant(I32, status)
+
+    return entry(made, body)
+
+
+@pytest.mark.parametrize("size", [3, 5000])
+@pytest.mark.parametrize("options", [{}, {"workspace_bytes": 70}, {"release_gil": True}])
+def test_contents_of_row_major_arguments_need_no_arrays(size: int, options: dict[str, Any]) -> None:
+    tested = _written((size,), None, **options)
+    assert tested.spec.scratch and tested.spec.memory_bytes >= 8 * size
+    x = np.arange(float(size))
+    for k in range(1, 4):
+        assert tested.call(x) is x
+        np.testing.assert_array_equal(x, np.arange(float(size)) + k)
+
+
+def test_contents_of_other_arguments_are_copied_by_numpy() -> None:
+    x = np.zeros((3, 4)).T
+    tested = _written((4, 3), x.strides)
+    assert not tested.spec.scratch
+    assert tested.call(x) is x
+    np.testing.assert_array_equal(x, 1)
+
+
+@pytest.mark.parametrize("strides", [None, (16,)])
+def test_nothing_is_written_when_the_kernel_fails(strides: tuple[int, ...] | None) -> None:
+    tested = _written((3,), strides, status=1)
+    x = np.zeros(3 if strides is None else 6)[:: 1 if strides is None else 2]
+    with pytest.raises(ValueError, match="^no$"):
+        tested.call(x)
+    np.testing.assert_array_equal(x, 0)
+
+
+def test_writes_that_cannot_be_meant() -> None:
+    spec, output = ArraySpec(f8, (3,), writable=True), OutputSpec(f8, (3,))
+    for bad in (ArraySpec(f8, (3,)), ArraySpec(f8, (4,), writable=True), FloatSpec()):
+        with pytest.raises(ValueError):
+            EntrySpec((bad,), (output,), None, writes=((Argument(0), 0),))
+    with pytest.raises(ValueError, match="of 1"):
+        EntrySpec((spec,), (output,), None, writes=((Argument(1), 0),))
+
+
+def test_the_same_argument_twice() -> None:
+    tested = entry(EntrySpec((ArraySpec(f8, (3,)), SameSpec(0)), (), Argument(1)), do_nothing)
+    x = np.zeros(3)
+    assert tested.call(x, x) is x
+    assert not takes(tested, x, x.copy())
