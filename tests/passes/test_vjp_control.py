@@ -294,6 +294,27 @@ def test_a_counter_of_a_while_goes_on() -> None:
     assert "f64[]" not in kept_types(g)
 
 
+def test_counters_are_counted_back() -> None:
+    """A carried integer that goes on by the same number is found from the index, or the number of the turn."""
+    def open_loop(x: Any) -> Any:
+        n, k, s = 1, 20, 0.0
+        while n < 15 and s < 40:
+            s = s * np.sin(x[n]) + x[k] * x[n - 1]
+            n += 1
+            k -= 1
+        return s
+
+    def counted_loop(x: Any, first: Any) -> Any:
+        k, s = 3, 0.0
+        for i in range(first, 1, -2):
+            s = s * np.sin(x[k]) + x[i] * x[k - 1]
+            k += 4
+        return s
+
+    for f, args in ((open_loop, []), (counted_loop, [np.int64(18)])):
+        assert "i64[]" not in kept_types(derived(f, RNG.random(40), *args))
+
+
 def test_extents_are_found_before_what_they_measure() -> None:
     """Slices whose extent is read from an array that goes through the loop."""
     def f(x: Any, sizes: Any) -> Any:

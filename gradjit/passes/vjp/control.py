@@ -23,11 +23,11 @@ def _for(reverser: Reverser, op: Op) -> None:
 
 
 def _while(reverser: Reverser, op: Op) -> None:
-    """The forward loop counts its turns."""
+    """The forward loop counts its turns; the reverse's index is the number of the turn."""
     inits, params = op.operands, op.regions[1].params
     turns = counted(reverser.source, op)
-    zero, one = (reverser.b.const(n, INDEX.dtype) for n in (0, 1))
-    loop(reverser, op, inits, params, (zero, turns, one))
+    one, down = (reverser.b.const(n, INDEX.dtype) for n in (1, -1))
+    loop(reverser, op, inits, params, (reverser.b.sub(turns, one), down, down))
 
 
 def loop(reverser: Reverser, op: Op, inits: Sequence[Value], params: Sequence[Value], bounds: Sequence[Value]) -> None:

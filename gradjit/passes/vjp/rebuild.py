@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from ...errors import DifferentiationError
-from ...ir import ArrayType, Block, Builder, Loc, Op, Value, captures, walk
+from ...ir import INDEX, ArrayType, Block, Builder, Loc, Op, Value, captures, walk
 from ...ir.core import map_type
 from ...ir.ops.tape import TAPE_TYPE
 from ...ir.rewrite import copy_op
@@ -130,11 +130,13 @@ class Region:
 
     def again(self, v: Value) -> None:
         """Compute a value once more."""
-        op = v.op
-        assert op is not None
         if v in self.stack:
             raise Unavailable(v)
-        reading = self.plan.reading(v)
+        if v in self.nest.counters:
+            self.env[v] = self.count(v)
+            return
+        op, reading = v.op, self.plan.reading(v)
+        assert op is not None
         self.stack.append(v)
         env = self.all(reads(op) if reading is None else (reading.array, *reading.places(), *extents(v)), v)
         self.stack.pop()
@@ -144,6 +146,17 @@ class Region:
             return
         copy_op(self.b, op, env)
         self.env.update({r: env[r] for r in op.results})
+
+    def count(self, v: Value) -> Value:
+        """A counter as it is in this turn, from the index or the turn's number."""
+        counter = self.nest.counters[v]
+        init, index = self.get(counter.init), self.b.block.params[0]
+        self.b.loc = self.twin.op.loc
+        if self.twin.op.name == "for":
+            index = self.b.sub(index, self.get(self.twin.op.operands[0]))
+        if counter.slope != 1:
+            index = self.b.mul(index, self.b.const(counter.slope, INDEX.dtype))
+        return self.b.add(init, index)
 
     # going backwards --------------------------------------------------------------------------------------------------
     def rewind(self, path: Path, to: int) -> None:

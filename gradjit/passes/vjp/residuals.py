@@ -9,8 +9,10 @@ often as its loop turns. `rebuild` then writes the reverse as it will be.
 from __future__ import annotations
 
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
-from ...ir import TAPE, Block, Op, Value
+from ...ir import INDEX, TAPE, Block, Op, Value
+from ...ir.linear import Forms, atom, constant
 from . import costs
 from .lasting import Lasting, Reading, slice_reading, write_reading
 from .mincut import INFINITE, Network
@@ -29,6 +31,15 @@ def extents(v: Value) -> Iterator[Value]:
     return (e for e in v.shape if isinstance(e, Value))
 
 
+@dataclass(frozen=True)
+class Counter:
+    """What a carried integer begins with, and by how much it goes on while the index (in a `while`, the number of the
+    turn) goes on by one."""
+
+    init: Value
+    slope: int
+
+
 class Nest:
     """A loop (or branch) of the function's own block with all that is nested in it.
 
@@ -39,6 +50,7 @@ class Nest:
     live: the operations of the reverses that are needed.
     demanded: the values of forward regions that they read.
     same: carried values that no turn changes, with what they are from the beginning.
+    counters: carried integers that go on by the same number in each turn.
     """
 
     def __init__(self, twin: Twin, owners: Mapping[Block, Op]):
@@ -47,8 +59,11 @@ class Nest:
         self.order: dict[Value, int] = {}
         self.outer: dict[Pair, Pair | None] = {}
         self.weight: dict[Pair, int] = {}
+        self.forms = Forms()
         self.same: dict[Value, Value] = {}
+        self.counters: dict[Value, Counter] = {}
         self.counted: set[Pair] = set()
+        self.of_pair: dict[Pair, Twin] = {}
         self.twins: dict[Op, Twin] = {}
         self.backs: dict[Op, Twin] = {}
         self.live: set[Op] = set()
@@ -60,8 +75,7 @@ class Nest:
         self.order.update({v: k for k, v in enumerate(self.home)})
         for t in self.twins.values():
             self._versions(t)
-        of_pair = {pair: t for t in self.twins.values() for pair in t.pairs}
-        self.lasting = Lasting(owners, self.home, self.outer, of_pair, self.paths)
+        self.lasting = Lasting(owners, self.home, self.outer, self.of_pair, self.paths)
         self.readings: dict[Value, Reading | None] = {}
 
     # what is needed ---------------------------------------------------------------------------------------------------
@@ -90,7 +104,7 @@ class Nest:
             self.counted.update(twin.pairs)
         weight *= max(costs.turns(twin.op), 1)
         for pair in twin.pairs:
-            self.outer[pair], self.weight[pair] = outer, weight
+            self.outer[pair], self.weight[pair], self.of_pair[pair] = outer, weight, twin
             self.home.update(dict.fromkeys(pair.block.params, pair))
             for op in pair.block.ops:
                 self.home.update(dict.fromkeys(op.results, pair))
@@ -105,7 +119,13 @@ class Nest:
         block = twin.pairs[0].block
         params = block.params[1:] if twin.op.name == "for" else block.params
         inits = twin.op.operands[3:] if twin.op.name == "for" else twin.op.operands
-        self.same.update({p: init for p, init, r in zip(params, inits, block.results, strict=True) if r is p})
+        for p, init, r in zip(params, inits, block.results, strict=True):
+            if r is p:
+                self.same[p] = init
+            elif p.type == INDEX:
+                change, step = self.forms(r) - atom(p), constant(twin.op.operands[2]) if twin.op.name == "for" else 1
+                if change.is_const and step and change.const % step == 0:
+                    self.counters[p] = Counter(init, change.const // step)
 
     def _versions(self, twin: Twin) -> None:
         for k in range(len(twin.op.results)):
@@ -124,6 +144,9 @@ class Nest:
         """The forward values that v can be computed from; None if it cannot be computed in the reverse."""
         if v in self.same:
             return self.inside([self.same[v]])
+        if v in self.counters:
+            loop = self.of_pair[self.home[v]].op
+            return self.inside([self.counters[v].init, *loop.operands[:loop.name == "for"]])
         if self.is_given(v):
             return []
         op = v.op
