@@ -41,6 +41,7 @@ class Notes:
     visits: list[tuple[Value, Index]] = field(default_factory=list)
     splits: dict[Var, dict[int, set[Value]]] = field(default_factory=dict)
     needs_memory: set[Value] = field(default_factory=set)
+    loads: list[Node] = field(default_factory=list)  # of all parts of pads and joins, whichever an element comes from
 
 
 class Elements:
@@ -82,7 +83,10 @@ class Elements:
 
     def fetch(self, view: View, index: Index) -> Node:
         """The element of some memory."""
-        return self.nodes.load(view.buffer, dot(index, view.strides, view.offset), view.version)
+        node = self.nodes.load(view.buffer, dot(index, view.strides, view.offset), view.version)
+        if self.notes is not None:
+            self.notes.loads.append(node)
+        return node
 
     def number(self, extent: Value | int) -> Affine:
         """An extent or a place along an axis, known or computed, as part of an address."""

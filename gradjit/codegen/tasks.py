@@ -80,13 +80,13 @@ class Task:
         for n in self.loads():
             yield *n.attrs, False
 
-    def loads(self, evaluated: Container[Node] = ()) -> Iterator[Node]:
-        """What the task loads, other than through nodes that are evaluated already."""
+    def loads(self) -> Iterator[Node]:
+        """What an element loads."""
         seen: set[Node] = set()
         stack = [self.node, *(a for a in self.address.terms if isinstance(a, Node))]
         while stack:
             n = stack.pop()
-            if n is None or n in seen or n in evaluated:
+            if n is None or n in seen:
                 continue
             seen.add(n)
             if n.kind == "load":

@@ -50,7 +50,8 @@ def root_of(region: Block, v: Value) -> Value | None:
 def conflicts(p: Plan, view: View, value: Value, singles: Iterable[Node], evaluated: set[Node], apart: Node) -> bool:
     """Whether a part reads memory that it overwrites, other than each element just before it is replaced.
 
-    What `evaluated` nodes have read they need no more; loads of the version `apart` read other elements.
+    What `evaluated` nodes have read they need no more; loads of the version `apart` read other elements. A task's notes
+    tell what it loads in any of the pieces that it may be cut into.
     """
     def meets(n: Node) -> bool:
         return n.attrs[0] is view.buffer and apart not in n.args
@@ -62,7 +63,7 @@ def conflicts(p: Plan, view: View, value: Value, singles: Iterable[Node], evalua
                 return True
             continue
         own = fresh and t.value is value
-        if any(meets(n) and not (own and safe(t, n.attrs[1])) for n in t.loads(evaluated)):
+        if any(meets(n) and not (own and safe(t, n.attrs[1])) for n in t.notes.loads):
             return True
         fresh = fresh and t.value is not value
     seen: set[Node] = set(evaluated)

@@ -304,12 +304,13 @@ class Regions:
 
 
 def bounds_of(func: Func, ranges: Ranges) -> dict[Value, int]:
-    """Upper bounds of computed extents: what is known of the numbers, and that a slice is no longer than its array."""
+    """Upper bounds of computed extents: what is known of the numbers, and that a window is no longer than its array."""
     found: dict[Value, int] = {}
     for op in walk(func.body):
-        if op.name != "slice":
+        if op.name not in ("slice", "update"):
             continue
-        for size, extent in zip(op.attrs["sizes"], op.operands[0].shape, strict=True):
+        sizes = op.attrs["sizes"] if op.name == "slice" else op.operands[1].shape
+        for size, extent in zip(sizes, op.operands[0].shape, strict=True):
             if isinstance(size, Value):
                 limits = (ranges.upper(size), found.get(size), extent if isinstance(extent, int) else found.get(extent))
                 known = [n for n in limits if n is not None]
