@@ -162,6 +162,68 @@ func @stack(%n: i64[], %x: f64[], %y: f64[2]) -> (f64[], f64[2]) {
 """Two records a turn: a varied one and one whose entries do not all vary."""
 
 
+BRANCHES = """
+func @branches(%n: i64[], %x: f64[], %y: f64[]) -> f64[] {
+  %zero: i64[] = const 0
+  %one: i64[] = const 1
+  %low: f64[] = const 0.2
+  %z: f64[] = for %zero, %n, %one, %x {
+    (%i: i64[], %p: f64[])
+    %s: f64[] = sin %p
+    %f: f64[] = cast %i dtype=f64
+    %t: f64[] = mul %f, %y
+    %c: f64[] = cos %t
+    %d: bool[] = lt %c, %p
+    %q: f64[] = if %d {
+      ()
+      %e: f64[] = for %zero, %i, %one, %s {
+        (%j: i64[], %r: f64[])
+        %g: f64[] = tanh %r
+        %h: f64[] = mul %g, %y
+        %k: f64[] = sin %h
+        %b: bool[] = gt %k, %s
+        %o: f64[] = if %b {
+          ()
+          %u: f64[] = mul %k, %k
+          %v: f64[] = tanh %u
+          yield %v
+        } {
+          ()
+          %u: f64[] = cos %k
+          %v: f64[] = mul %u, %r
+          yield %v
+        }
+        yield %o
+      }
+      yield %e
+    } {
+      ()
+      %e: f64[] = while %p {
+        (%r: f64[])
+        %a: f64[] = abs %r
+        %more: bool[] = gt %a, %low
+        yield %more
+      } {
+        (%r: f64[])
+        %g: f64[] = mul %r, %y
+        %h: f64[] = sin %g
+        %half: f64[] = const 0.5
+        %k: f64[] = mul %h, %half
+        yield %k
+      }
+      %g: f64[] = add %e, %c
+      %h: f64[] = tanh %g
+      yield %h
+    }
+    %l: f64[] = add %q, %s
+    %m: f64[] = sin %l
+    yield %m
+  }
+  return %z
+}"""
+"""Loops inside of branches, which keep what they need on one tape."""
+
+
 def _f(*shape: int) -> np.ndarray:
     return RNG.standard_normal(shape)
 
@@ -172,6 +234,7 @@ LOOPS: dict[str, tuple[str, list[Any]]] = {
     "branch, then": (BRANCH, [0.3, 0.5]),
     "branch, else": (BRANCH, [0.5, 0.3]),
     "newton": (NEWTON, [2.0, 1e-12]),
+    "branches": (BRANCHES, [6, 0.4, 0.9]),
     "nest": (NEST, [_f(4), _f(4, 4)]),
     "triangle": (TRIANGLE, [4, _f(5, 5)]),
 }

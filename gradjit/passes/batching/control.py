@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ...errors import UnsupportedError
-from ...ir import INDEX, Block, Builder, Op, Value
+from ...ir import INDEX, Block, Builder, Op, Value, captures, walk
 from ...ir.linear import Forms
 from ...tracer.locations import fail
 from .. import flow
@@ -45,26 +45,67 @@ def _if(batcher: Batcher, b: Builder, op: Op) -> None:
 
 
 def _if_apart(batcher: Batcher, b: Builder, op: Op, condition: Value) -> None:
-    """Each side where any lane takes it: what only its lanes know to be safe (an index, a loop that ends) stays so."""
-    if any(flow.is_tape(r) for r in op.results):
-        fail(UnsupportedError, "a branch that differs along the batch, in a loop that is differentiated in reverse, "
-                               "is not batched yet; write np.where, or batch the function before differentiating it",
-             op.loc)
-    sides = [side(batcher, b, region, taken, op) for region, taken in
-             zip(op.regions, (condition, b.not_(condition)), strict=True)]
+    """Each side where any lane takes it: what only its lanes know to be safe (an index, a loop that ends) stays so.
+
+    A tape goes through one side, then through the other.
+    """
+    sides: list[Sequence[Value]] = [(), ()]
+    going = Going(batcher, op)
+    for k, lanes in going.ordered((condition, b.not_(condition))):
+        sides[k] = going.on(b, k, batcher.both(b, lanes))
     for r, then, other in zip(op.results, *sides, strict=True):
-        batcher.bind(r, chosen(b, condition, then, other))
+        if flow.is_tape(r):
+            batcher.bind(r, going.tapes[batcher.tapes.root(r)])
+        else:
+            batcher.bind(r, chosen(b, condition, then, other))
 
 
-def side(batcher: Batcher, b: Builder, region: Block, taken: Value, op: Op) -> Sequence[Value]:
-    """The results of a branch that the lanes `taken` take, all batched; zeros if none does."""
-    lanes = batcher.both(b, taken)
-    with batcher.masked(lanes):
-        run = batcher.fill(Block(), region, [True] * len(op.results))
-    skipped = Block()
-    other = Builder(skipped, op.loc)
-    skipped.results = tuple(other.zeros(batcher.type(r, True)) for r in op.results)
-    return b.append("if", [b.any(lanes, axes=(0,))], {}, (run, skipped), [v.type for v in skipped.results]).results
+class Going:
+    """What goes through both sides of a branch, one after the other.
+
+    tapes: by root, the stage of each tape that has come so far. backwards: whether the second side comes first, as it
+    must where records are popped that were pushed the other way round.
+    """
+
+    def __init__(self, batcher: Batcher, op: Op):
+        self.batcher = batcher
+        self.op = op
+        root = batcher.tapes.root
+        self.handed = {root(r) for r in op.results if flow.is_tape(r)}
+        self.taken = [v for v in captures(op) if flow.is_tape(v) and root(v) in self.handed]
+        self.tapes = {root(v): batcher.look(v) for v in self.taken}
+        moved = [(inner.name, root(inner.operands[0])) for region in op.regions for inner in walk(region)
+                 if inner.name in ("push", "pop")]
+        before = {batcher.backwards[r] for name, r in moved if name == "pop" and r in batcher.backwards}
+        if len(before) > 1:
+            fail(UnsupportedError, "a branch that differs along the batch takes from tapes that were filled in "
+                                   "different orders; batch the function before differentiating it", op.loc)
+        self.backwards = before == {False}
+        batcher.backwards.update({r: self.backwards for name, r in moved if name == "push" and r in self.handed})
+
+    def ordered(self, lanes: tuple[Value, Value]) -> list[tuple[int, Value]]:
+        pairs = list(enumerate(lanes))
+        return pairs[::-1] if self.backwards else pairs
+
+    def on(self, b: Builder, k: int, lanes: Value) -> Sequence[Value]:
+        """The results of a side that some lanes take, all batched. If none does: zeros, and tapes as they come."""
+        batcher, results = self.batcher, self.op.results
+        root = batcher.tapes.root
+        batcher.env.update({v: self.tapes[root(v)] for v in self.taken})
+        outer = {r: batcher.started[r] for r in self.handed if r in batcher.started}
+        batcher.started.update(self.tapes)
+        with batcher.masked(lanes):
+            run = batcher.fill(Block(), self.op.regions[k], [not flow.is_tape(r) for r in results])
+        skipped = Block()
+        rest = Builder(skipped, self.op.loc)
+        skipped.results = tuple((self.tapes.get(root(r)) or outer.get(root(r)) or rest.tape()) if flow.is_tape(r)
+                                else rest.zeros(batcher.type(r, True)) for r in results)
+        for r in self.handed:
+            batcher.started.pop(r, None)
+        batcher.started.update(outer)
+        made = b.append("if", [b.any(lanes, axes=(0,))], {}, (run, skipped), [v.type for v in skipped.results])
+        self.tapes.update({root(r): new for r, new in zip(results, made.results, strict=True) if flow.is_tape(r)})
+        return made.results
 
 
 # loops ----------------------------------------------------------------------------------------------------------------

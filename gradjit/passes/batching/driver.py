@@ -75,6 +75,8 @@ class Batcher:
     batched: the old values (and slots of tapes) that get the batch axis.
     env: what each old value has become.
     mask: bool[size], which lanes take part in what is being built; None for all.
+    backwards: of tapes, by root, whether branches that differ push in their second side first.
+    started: tapes, by root, that the first side of such a branch has begun, and the second goes on with.
     """
 
     def __init__(self, func: Func, flags: Sequence[bool], size: int, tables: Tables):
@@ -85,6 +87,8 @@ class Batcher:
         self.batched = flow.reached(flow.edges(func, self.tapes, reads), sources)
         self.env: Env = {}
         self.mask: Value | None = None
+        self.backwards: dict[Value, bool] = {}
+        self.started: dict[Value, Value] = {}
 
     # values -----------------------------------------------------------------------------------------------------------
     def look(self, v: Value) -> Value:

@@ -14,7 +14,12 @@ from .driver import Batcher, Walk
 
 
 def _tape(batcher: Batcher, b: Builder, op: Op) -> None:
-    copy_op(b, op, batcher.env)
+    """A tape that both sides of a branch begin is one tape."""
+    begun = batcher.started.get(batcher.tapes.root(op.result))
+    if begun is None:
+        copy_op(b, op, batcher.env)
+    else:
+        batcher.bind(op.result, begun)
 
 
 def _flags(batcher: Batcher, op: Op) -> list[bool]:
