@@ -224,8 +224,18 @@ class Region:
                 if isinstance(entry, Op):
                     self.old[entry] = v
                 else:
-                    self.env[entry] = v
                     v.name = entry.name
+                    self.env[entry] = self.within(entry, v)
+
+    def within(self, entry: Value, popped: Value) -> Value:
+        """A popped integer with what the forward pass knows of its bounds said again: what it measures needs memory."""
+        if entry.type != INDEX:
+            return popped
+        low, high = self.nest.lasting.ranges.interval(entry)
+        if high is not None:
+            popped = self.b.minimum(popped, self.b.const(high, INDEX.dtype))
+            popped = popped if low is None else self.b.maximum(popped, self.b.const(low, INDEX.dtype))
+        return popped
 
     def reverse(self, twin: Twin) -> None:
         """The finished reverse of an operation of the region."""
