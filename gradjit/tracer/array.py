@@ -16,7 +16,7 @@ import numpy as np
 from ..errors import LeakError, TraceError, UnsupportedError
 from ..ir import ArrayType, DType, Loc, Value, dtype_of
 from . import layout, views
-from .control.frames import Frame, leaked, versions
+from .control.frames import leaked, versions
 from .control.ties import Ties
 from .locations import fail, here, user_frame
 from .recorder import Content, Recorder, current, recorders

@@ -61,6 +61,9 @@ def _bool(*args: Any) -> Any:
 def _complex(*args: Any, **kwargs: Any) -> Any:
     if len(args) == 1 and isinstance(args[0], TracedArray):
         return _number(args[0], np.complex128)
+    if o.is_traced(args):
+        real, imag = args
+        return real + imag * 1j
     return complex(*args, **kwargs)
 
 

@@ -76,7 +76,8 @@ class Hooks(Control):
     def rebound(value: Any, name: str) -> Any:
         """A value about to be given to a name outside of the function."""
         if recorders():
-            recorders()[-1].frame.refuse(f"the function binds the name {name}, which is global or of another function, anew")
+            recorders()[-1].frame.refuse(f"the function binds the name {name} anew, which is global or of another "
+                                         f"function")
             if is_traced(value):
                 refuse_rebinding(f"the name {name}")
         return value

@@ -221,7 +221,7 @@ class _Scope(ast.NodeVisitor):
         self.generic_visit(node)
 
 
-class _Lift(Rewrites, ast.NodeTransformer):  # type: ignore[misc]
+class _Lift(Rewrites, ast.NodeTransformer):
     """Rewrites one function. `scopes` are the names bound by it and by the functions nested around the current node."""
 
     def __init__(self, code: types.CodeType):
@@ -254,7 +254,7 @@ class _Lift(Rewrites, ast.NodeTransformer):  # type: ignore[misc]
         new.lineno = first  # the compiler takes the first line of the code from the first decorator, which is gone
         return new
 
-    def body(self, node: ast.FunctionDef) -> list[ast.stmt]:
+    def body(self, node: ast.FunctionDef | ast.AsyncFunctionDef) -> list[ast.stmt]:
         """The rewritten body. Its scope stays the innermost one."""
         outer = _Scope(node.args, list(node.body))
         free = {n for n in outer.declared_nonlocal if any(n in s.bound for s in self.scopes)}
@@ -310,7 +310,8 @@ class _Lift(Rewrites, ast.NodeTransformer):  # type: ignore[misc]
     def display(self, node: Any) -> ast.AST:
         """A list, dict or set that is written out."""
         self.generic_visit(node)
-        return self.hook(node, "made", node) if not isinstance(getattr(node, "ctx", None), (ast.Store, ast.Del)) else node
+        is_target = isinstance(getattr(node, "ctx", None), (ast.Store, ast.Del))
+        return node if is_target else self.hook(node, "made", node)
 
     visit_List = visit_Dict = visit_Set = display
 
@@ -446,9 +447,10 @@ class _Lift(Rewrites, ast.NodeTransformer):  # type: ignore[misc]
         out: list[ast.AST] = []
         for t in node.targets:
             if isinstance(t, ast.Name) and any(t.id in s.bound for s in self.scopes[-1:]):
-                out.append(ast.copy_location(ast.Expr(self.visit_Name(ast.copy_location(ast.Name(t.id, ast.Load()), t))), t))
+                held: Any = self.visit_Name(ast.copy_location(ast.Name(t.id, ast.Load()), t))
+                name = ast.copy_location(ast.Name(t.id, ast.Store()), t)
                 made = self.hook(node, "undefined", self.text(node, t.id))
-                out.append(ast.copy_location(ast.Assign([ast.copy_location(ast.Name(t.id, ast.Store()), t)], made), node))
+                out += [ast.copy_location(ast.Expr(held), t), ast.copy_location(ast.Assign([name], made), node)]
             else:
                 out.append(ast.copy_location(ast.Delete([self.visit(t)]), node))
         return out

@@ -52,7 +52,7 @@ def check(f: Callable[..., Any], *args: Any, exact: bool = True, **kwargs: Any) 
 
 
 def alike(f: Callable[..., Any], *args: Any) -> Trace:
-    """The same for functions whose way decides whether a number is Python's or NumPy's: numbers and dtypes are equal."""
+    """The same for functions whose way decides whether a number is Python's or NumPy's: equal numbers and dtypes."""
     expected = f(*copy.deepcopy(args))
     t, got = run(f, *args)
     a, tree = trees.flatten(got)

@@ -217,6 +217,8 @@ class Merge:
             return lambda _: a.given
         for x, y in ((a, b), (b, a)):
             if isinstance(x.given, Undefined):
+                if x.given.why:
+                    return lambda _, x=x: x.given  # type: ignore[misc]
                 if isinstance(y.given, Undefined) or not x.given.harmless:
                     return self.never(name, f"is assigned in one branch only ({self.place}); assign it before the "
                                             f"branch, or in both")

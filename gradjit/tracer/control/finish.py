@@ -266,8 +266,8 @@ class Finish:
         others = [x for v in self.loop.variables for x in v.leaves if x is not leaf and x.param is not None]
         if any(self.is_read(r) for r in leaf.origins()) or any(
                 x.handle is not None and may_overlap(x.handle.root, leaf.handle.root) for x in others if x.origins()):
-            raise Mismatch(f"{leaf.name} is written to in the body, and bound anew, while the array that it was bound to "
-                           f"before has another name in the body; bind a copy before the loop")
+            raise Mismatch(f"{leaf.name} is written to in the body, and bound anew, while the array that it was bound "
+                           f"to before has another name in the body; bind a copy before the loop")
 
     def is_read(self, h: TracedArray) -> bool:
         return id(h) in self.frame.imports or id(h) in self.frame.known_reads

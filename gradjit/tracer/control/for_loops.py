@@ -15,7 +15,7 @@ from .branches import truth
 from .carried import Again, Mismatch, Slot
 from .checkpoints import Checkpointed
 from .frames import TRIAL, Frame
-from .loops import NESTED, PEELED, SHORT, UNROLLED, Loop, count_unrolled, explained
+from .loops import NESTED, PEELED, SHORT, SHORT_NEST, UNROLLED, Loop, count_unrolled, explained
 from .names import Site
 from .turns import Turns, turns
 
@@ -49,10 +49,13 @@ class For(Loop):
         assert self.recorder is not None
         if isinstance(self.turns, Checkpointed):
             return False
-        n, around = self.static, self.recorder.turns
-        if n is not None and n <= UNROLLED and self.recorder.outermost.as_python:
+        n = self.static
+        if n is None:
+            return False
+        if self.recorder.outermost.as_python and n <= UNROLLED:
             return True
-        return n is not None and (n <= 1 or (n <= SHORT and n * around <= NESTED))
+        short = SHORT_NEST if self.site.is_nest else SHORT
+        return n <= 1 or (n <= short and n * self.recorder.turns <= NESTED)
 
     @property
     def may_turn(self) -> bool:

@@ -36,6 +36,8 @@ from .states import numeric
 
 SHORT = 8
 """Loops of at most so many turns run as ordinary Python."""
+SHORT_NEST = 4
+"""The same for loops with loops inside."""
 NESTED = 16
 """How many turns such loops may have together, one inside of the other."""
 UNROLLED = 2000

@@ -37,6 +37,8 @@ class Site:
     """Names whose items are assigned, or that are changed in place."""
     stop: int | None
     """Which of the names is the flag that ends the loop."""
+    is_nest: bool = False
+    """Whether the loop has loops inside."""
 
     @property
     def word(self) -> str:
@@ -198,5 +200,6 @@ class Liveness:
         names = (*carried, *out)
         changed = tuple(sorted((written(nodes) & self.bound) - self.handled)) if isinstance(s, LOOPS) else ()
         s.site = Site(s.lineno, names, len(carried), frozenset(plainly([*nodes, *([s.target] if isinstance(s, ast.For)
-                      else [])])), changed, names.index(stop) if stop in names else None)
+                      else [])])), changed, names.index(stop) if stop in names else None,
+                      any(isinstance(n, LOOPS) for n in _all(s.body)))
         self.used |= {*names, *changed}

@@ -164,7 +164,7 @@ def test_bound_in_one_branch_only():
             y = x
         return y
 
-    refused(f, X, match="y is assigned in one branch only .the if in line \\d+.; assign it before the branch, or in both")
+    refused(f, X, match="y is assigned in one branch only .the if in line \\d+.; assign it before the branch, or in")
 
 
 def test_other_types():
