@@ -65,6 +65,8 @@ class ArraySpec:
 
     def elements_may_overlap(self) -> bool:
         """Whether a step along some axis is shorter than what lies within it."""
+        if 0 in self.shape:
+            return False
         pairs = sorted((abs(step), extent) for step, extent in zip(self.strides or (), self.shape, strict=True))
         within = self.dtype.itemsize
         for step, extent in pairs:

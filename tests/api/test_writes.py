@@ -90,6 +90,8 @@ U = np.linspace(0.0, 1.0, 7) ** 2
     (filled, (np.arange(5.0),)),
     (state, ({"u": U, "v": U + 1, "parts": [np.ones((2, 2)), 3]},)),
     (lambda n: n.__iadd__(1), (np.arange(4),)),
+    (lambda x: x.fill(1), (np.zeros((0, 3)),)),
+    (lambda x: x.__setitem__(..., 5.0), (np.array(2.0),)),
     (lambda b: b.__setitem__(slice(1, 3), True), (np.zeros(5, bool),)),
 ], ids=lambda x: getattr(x, "__name__", "args"))
 def test_arguments_change_as_in_numpy(f, args, backend):
