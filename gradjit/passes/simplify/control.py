@@ -79,7 +79,7 @@ def for_counters(rw: Rewriter, op: Op, env: Env) -> bool:
     found = {k: c for k in rw.live.kept[op] if (c := increment(rw, body, k, env)) is not None}
     if not found or not by.is_const or abs(by.const) != 1:
         return False
-    inits = [env[v] for v in op.operands[3:]]
+    inits = {k: env[op.operands[3 + k]] for k in found}
 
     def distance(end: Value) -> Value:
         return rw.make("sub", end, lo) if by.const > 0 else rw.make("sub", lo, end)
