@@ -145,7 +145,7 @@ class Emitter:
         g.type = PTR
         return g
 
-    def object(self, x: object) -> ir.Value:
+    def python_object(self, x: object) -> ir.Value:
         """The address of a Python object."""
         g = ir.GlobalVariable(self.module, I8, f"gradjit_object_{len(self.objects)}")
         g.type = PTR

@@ -36,7 +36,7 @@ def debug_print(e: Emitter, call: Call) -> None:
     for k, word in enumerate(w for v, shape in zip(arrays, shapes, strict=True) for w in words_of(e, v, shape)):
         e.b.store(word, e.b.gep(words, [I64(k)], source_etype=I64))
     show = e.lanes(1).declare("gradjit_print", I32, [PTR, PTR])
-    answer = e.b.call(show, [e.object(printer), words])
+    answer = e.b.call(show, [e.python_object(printer), words])
     stop_if(e, e.b.icmp_signed("!=", answer, I32(0)), RAISED)
 
 
