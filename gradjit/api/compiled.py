@@ -296,7 +296,7 @@ def what(g: Condition) -> str:
     """What a guard watches, for people."""
     if isinstance(g, Guard):
         kind = {"item": "the name", "attribute": "the attribute", "cell": "a variable of an enclosing function"}
-        return f"{kind[g.source.kind]} {g.source.name}".rstrip()
+        return f"{kind[g.source.kind]} {g.source.name or g.source.label}".rstrip()
     return f"the {type(g.container).__name__} {g.container!r:.60}" if isinstance(g, Contents) else "an array"
 
 

@@ -52,7 +52,7 @@ class Hooks(Control):
         """A name of an enclosing function that had finished its own lifting, or was never lifted."""
         if type(value) is Undefined:
             value.fail()
-        return enter(value, Source("cell", self.cells[name]))
+        return enter(value, Source("cell", self.cells[name], label=name))
 
     @staticmethod
     def attr(owner: Any, name: str) -> Any:

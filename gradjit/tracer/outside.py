@@ -34,6 +34,8 @@ class Source:
     kind: str
     owner: Any
     key: Any = None
+    label: str = ""
+    """What people call the variable that a cell is."""
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Source) and self.identity == other.identity

@@ -357,7 +357,8 @@ def written(handles: list[Any], leaves: list[Leaf], hidden: list[Captured]) -> l
 
 
 def captured_name(c: Captured) -> str:
-    return f"the captured array {c.source.name}" if c.source is not None and c.source.name else "a captured array"
+    name = c.source.name or c.source.label if c.source is not None else ""
+    return f"the captured array {name}" if name else "a captured array"
 
 
 def prune(recorder: Recorder, hidden: list[Captured], writes: list[Write]) -> None:

@@ -29,8 +29,8 @@ def guard_names(f: types.FunctionType) -> None:
     world = outside(current())
     namespace = f.__globals__
     found = [(Source("item", namespace, n), namespace[n]) for n in global_names(f.__code__) if n in namespace]
-    for cell in f.__closure__ or ():
-        source = Source("cell", cell)
+    for name, cell in zip(f.__code__.co_freevars, f.__closure__ or (), strict=True):
+        source = Source("cell", cell, label=name)
         value = source.read()
         if value is not source:
             found.append((source, value))

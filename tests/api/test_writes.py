@@ -266,19 +266,19 @@ def test_captured_arrays_that_cannot_be_written():
         base[0] = x[0]
         return part * 2
 
-    with pytest.raises(ValueError, match=f"a captured array, which shares memory with a captured array.*{HERE}"):
+    with pytest.raises(ValueError, match=f"array base, which shares memory with the captured array part.*{HERE}"):
         gj.jit(f)(np.ones(1))
 
     def g(x):
         base[0] = x[0]
 
-    with pytest.raises(ValueError, match=f"a captured array, which shares memory with the argument x.*{HERE}"):
+    with pytest.raises(ValueError, match=f"captured array base, which shares memory with the argument x.*{HERE}"):
         gj.jit(lambda x: (g(x), x[1])[1])(base)
 
     def h(x):
         frozen[0] = x
 
-    with pytest.raises(ValueError, match=f"read-only.*a captured array{HERE}"):
+    with pytest.raises(ValueError, match=f"read-only.*the captured array frozen{HERE}"):
         gj.jit(h)(1.0)
 
 
