@@ -343,6 +343,17 @@ def test_an_old_version_read_behind_an_inner_loop_is_kept() -> None:
     derived(f, RNG.random(10))
 
 
+def test_a_carried_number_that_an_array_holds_is_read_there() -> None:
+    def f(x: Any, s: Any) -> Any:
+        for i in range(10):
+            x[i] = s
+            s = np.exp(s * x[(i + 3) % 10])
+            s = s / (1 + s)
+        return np.sum(x) * s
+
+    derived(f, RNG.random(10), 0.4)
+
+
 def test_swaps_and_rotations() -> None:
     def f(a: Any, c: Any, s: Any) -> Any:
         for k in range(9):
@@ -387,7 +398,7 @@ def test_arrays_that_are_replaced_and_written() -> None:
     def f(x: Any) -> Any:
         for k in range(10):
             x[k] = np.sin(x[k])
-            x = x * x + 0.1
+            x = 0.5 * x * x + 0.1
             x[k] *= 2
         return np.sum(x)
 

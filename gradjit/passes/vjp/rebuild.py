@@ -50,7 +50,7 @@ def keep(block: Block, twins: Sequence[Twin]) -> None:
 
 @dataclass
 class Made:
-    """The parts of a finished reverse: operands and result types behind those that it has, its regions."""
+    """A finished reverse: its regions, and the arrays that go in, and come out, behind what the draft has."""
 
     regions: tuple[Block, ...]
     arrays: list[Value]
@@ -92,8 +92,6 @@ class Region:
             self.rewind(*self.versions[v])
         elif self.nest.home.get(v) is not self.pair:
             return self.outer.get(v)
-        elif v in self.nest.same:
-            return self.get(self.nest.same[v])
         elif v in self.plan.again:
             for source in self.behind(v):
                 if source not in self.env:
@@ -114,7 +112,7 @@ class Region:
 
     def is_gone(self, v: Value) -> bool:
         home = self.nest.home.get(v)
-        if home is None or v in self.env or v in self.nest.same:
+        if home is None or v in self.env:
             return False
         return home is self.pair or self.outer.is_gone(v)
 
@@ -132,20 +130,21 @@ class Region:
         """Compute a value once more."""
         if v in self.stack:
             raise Unavailable(v)
-        if v in self.nest.counters:
-            self.env[v] = self.count(v)
+        if v in self.nest.same or v in self.nest.counters:
+            self.env[v] = self.get(self.nest.same[v]) if v in self.nest.same else self.count(v)
             return
         op, reading = v.op, self.plan.reading(v)
-        assert op is not None
         self.stack.append(v)
-        env = self.all(reads(op) if reading is None else (reading.array, *reading.places(), *extents(v)), v)
-        self.stack.pop()
         if reading is not None:
-            self.b.loc = op.loc
+            env = self.all((reading.array, *reading.places(), *extents(v)), v)
+            self.b.loc = self.twin.op.loc if op is None else op.loc
             self.env[v] = self.b.reshape_to(read(self.b, reading, env), map_type(v.type, lambda e: env.get(e, e)).shape)
-            return
-        copy_op(self.b, op, env)
-        self.env.update({r: env[r] for r in op.results})
+        else:
+            assert op is not None
+            env = self.all(reads(op), v)
+            copy_op(self.b, op, env)
+            self.env.update({r: env[r] for r in op.results})
+        self.stack.pop()
 
     def count(self, v: Value) -> Value:
         """A counter as it is in this turn, from the index or the turn's number."""
@@ -195,8 +194,8 @@ class Region:
                 self.again(v)
 
     # the block --------------------------------------------------------------------------------------------------------
-    def fill(self, arrays: Sequence[tuple[Path, Value]]) -> list[Value]:
-        """Write the block; the arrays as they were in the beginning."""
+    def fill(self, arrays: Sequence[tuple[Path, Value]]) -> None:
+        """Write the block. `arrays` are those that are gone backwards, as they are at the end of their paths."""
         for path, array in arrays:
             self.arrive(path, len(path.steps), array)
         self.pop()
@@ -212,7 +211,6 @@ class Region:
             self.rewind(path, 0)
         self.b.block.results = (*results, *([self.tape] if self.tape is not None else []),
                                 *(self.arrays[path] for path, _ in arrays))
-        return results
 
     def pop(self) -> None:
         """Take the turn's records from the tape. Extents come before what they are extents of."""

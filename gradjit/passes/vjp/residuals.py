@@ -49,7 +49,8 @@ class Nest:
     weight: about how often a region runs.
     live: the operations of the reverses that are needed.
     demanded: the values of forward regions that they read.
-    same: carried values that no turn changes, with what they are from the beginning.
+    same: carried values that no turn changes, with what they are from the beginning; and what the branches of the
+        outermost `if` yield, with the results, which are at hand.
     counters: carried integers that go on by the same number in each turn.
     """
 
@@ -112,6 +113,10 @@ class Nest:
             for t in pair.twins:
                 self._enter(t, pair, weight)
         self._unchanged(twin)
+        if twin.op.name == "if" and outer is None:
+            self.same.update({v: r for pair in twin.pairs
+                              for v, r in zip(pair.block.results, twin.op.results, strict=True)
+                              if self.home.get(v) is pair})
 
     def _unchanged(self, twin: Twin) -> None:
         if twin.op.name == "if":
@@ -239,6 +244,8 @@ class Plan:
 
     def work(self, v: Value) -> int:
         """What it costs to have v again."""
+        if v in self.nest.same:
+            return 0
         if self.reading(v) is not None:
             return costs.elements(v.type)
         return costs.work(v.op) if v.op is not None and not v.op.regions else 0
