@@ -7,12 +7,17 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, assume, given, settings, strategies as st
 
 from gradjit.errors import UnsupportedError
 from gradjit.ir import Func
+from gradjit.passes import optimize
 from gradjit.passes.batching import batch
 from gradjit.passes.dce import dce
 from gradjit.passes.jvp import jvp
+from gradjit.passes.vjp import reverse
+from tests.fuzz.inputs import arguments
+from tests.fuzz.loops_ir import loop_functions
 from tests.passes.derivatives import counts, func, run
 from tests.passes.loops import LOOPS, TAPED
 
@@ -219,3 +224,40 @@ def test_no_nan_leaks_from_the_side_that_is_not_taken() -> None:
           return %y
         }""")
     np.testing.assert_array_equal(run(batch(f, (True,), 3), np.array([1.0, -1.0, 0.0]))[0], [0.0, -1.0, 0.0])
+
+
+# random programs ------------------------------------------------------------------------------------------------------
+RANDOM = settings(max_examples=40, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+
+
+def lanes_agree(f: Func, rows: list[list[np.ndarray]], flags: list[bool]) -> None:
+    """The batched function on rows of arguments, where those not flagged are the first row's, against each row."""
+    given = [np.stack([r[k] for r in rows]) if flag else rows[0][k] for k, flag in enumerate(flags)]
+    alone = [run(f, *(a[lane] if flag else a for a, flag in zip(given, flags, strict=True))) for lane in range(SIZE)]
+    assume(all(np.all(np.abs(a) < 1e4) for results in alone for a in results))
+    try:
+        batched = batch(f, flags, SIZE)
+    except UnsupportedError as e:
+        assert "different sizes" in str(e) or "a step that is not a known number" in str(e)
+        return
+    for g in (batched, optimize(batched, verify=True)):
+        for value, expected in zip(run(g, *given), zip(*alone, strict=True), strict=True):
+            np.testing.assert_allclose(value, np.stack(expected), rtol=1e-8, atol=1e-8)
+
+
+@RANDOM
+@given(loop_functions(), st.integers(0, 99), st.lists(st.booleans(), min_size=12, max_size=12))
+def test_random_loops(f: Func, seed: int, flags: list[bool]) -> None:
+    rng = np.random.default_rng(seed)
+    lanes_agree(f, [arguments(f, rng, special=False) for _ in range(SIZE)], flags[:len(f.params)])
+
+
+@RANDOM
+@given(loop_functions(), st.integers(0, 99), st.lists(st.booleans(), min_size=12, max_size=12))
+def test_random_loops_reversed(f: Func, seed: int, flags: list[bool]) -> None:
+    """Each lane has turns and branches of its own, and takes from the tapes what it left there."""
+    rng = np.random.default_rng(seed)
+    back = reverse(f, [k for k, p in enumerate(f.params) if p.dtype.is_float])
+    cts = [p.type.extents for p in back.params[len(f.params):]]
+    rows = [[*arguments(f, rng, special=False), *(rng.normal(size=s) for s in cts)] for _ in range(SIZE)]
+    lanes_agree(back, rows, [*flags[:len(f.params)], *[True] * len(cts)])
