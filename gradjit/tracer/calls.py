@@ -14,7 +14,7 @@ from .array import ARRAY, TracedArray, root
 from .control.frames import Frame, is_container
 from .lift import is_product, is_user_code, lifted
 from .operands import captured, is_traced, unsupported
-from .outside import is_data_array
+from .outside import Source, is_data_array
 from .recorder import recorders
 
 Rule = Callable[..., Any]
@@ -33,13 +33,15 @@ def call(f: Any, /, *args: Any, **kwargs: Any) -> Any:
         rule = library_rule(f)
         if rule is not None and is_traced((*args, *kwargs.values())):
             return dispatch.leave(dispatch.run(rule, f, args, kwargs))
-        return run_user(f)(*args, **kwargs) if is_user_code(f.__code__) else as_it_is(f, args, kwargs)
+        return call_user(f, args, kwargs) if is_user_code(f.__code__) else as_it_is(f, args, kwargs)
     if kind is types.MethodType:
         if is_liftable(f.__func__):
             return call(f.__func__, f.__self__, *args, **kwargs)
         return as_it_is(f, args, kwargs)
     handler = intercept(f)
     if handler is not None:
+        if recorders()[-1].frame.parent is not None:
+            watch(recorders()[-1].frame, f, args)
         return handler(*args, **kwargs)
     if kind is functools.partial:
         return call(f.func, *f.args, *args, **{**f.keywords, **kwargs})
@@ -86,11 +88,23 @@ def watch(frame: Frame, f: Any, args: Any) -> None:
     if f is setattr or f is delattr:
         frame.before_change(args[0])
     for a in args:
-        if is_container(a):
-            frame.before_change(a)
+        for x in (a, getattr(a, "__self__", None)):
+            if is_container(x):
+                frame.before_change(x)
 
 
 # user functions -----------------------------------------------------------------------------------------------------
+def call_user(f: types.FunctionType, args: Any, kwargs: Any) -> Any:
+    """A function of the user's own, lifted."""
+    new, frame = run_user(f), recorders()[-1].frame
+    if new is f and frame.parent is not None and not is_product(f.__code__):
+        watch(frame, f, (*args, *(Source("cell", cell).read() for cell in f.__closure__ or ())))
+    result = new(*args, **kwargs)
+    if isinstance(result, types.GeneratorType):
+        frame.fresh[id(result)] = result
+    return result
+
+
 def is_liftable(f: Any) -> bool:
     return isinstance(f, types.FunctionType) and is_user_code(f.__code__)
 

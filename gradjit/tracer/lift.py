@@ -303,7 +303,7 @@ class _Lift(Rewrites, ast.NodeTransformer):
             if hasattr(node, name):
                 setattr(node, name, self.visit(getattr(node, name)))
         self.scopes.pop()
-        return node if isinstance(node, ast.GeneratorExp) else self.hook(node, "made", node)
+        return self.hook(node, "made", node)
 
     visit_ListComp = visit_SetComp = visit_DictComp = visit_GeneratorExp = comprehension
 

@@ -68,7 +68,7 @@ class Recorder:
         self.name = name
         self.block = Block()
         self.integers: Any = None  # what is known of traced integers (extents.py)
-        self.unanswered: TraceError | None = None  # raised where Python asked for the truth of a traced value
+        self.unanswered: GradjitError | None = None  # raised where Python asked for the truth of a traced value
         self.frame = Frame(ROOT, self, None, block=self.block)
         self.root_frame, self.root_builder = self.frame, self.frame.builder
         self.alive = False

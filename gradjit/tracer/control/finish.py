@@ -158,6 +158,9 @@ class Finish:
                 continue
             if not empty and (not isinstance(y, TracedArray) or y.made.depth < self.frame.depth):
                 continue  # it is that very object after each turn
+            if not empty and (last := self.loop.last(h)) is not None:
+                cells[k] = last
+                continue
             spec = spec_of(h)
             if not is_outside(spec, self.frame):
                 return lambda: Undefined(name, f"has a shape that only the loop in line {self.loop.site.line} knows, "

@@ -9,7 +9,7 @@ from ...errors import TraceError
 from ...ir import Block, Builder, Value
 from ...ir.types import INDEX
 from .. import extents
-from ..array import PYTHON, root
+from ..array import PYTHON, TracedArray, root
 from ..locations import fail, with_place
 from .branches import truth
 from .carried import Again, Mismatch, Slot
@@ -75,6 +75,12 @@ class For(Loop):
     def is_short(self) -> bool:
         return self.static is not None and self.remaining <= UNROLLED
 
+    def last(self, h: TracedArray) -> int | None:
+        if self.static is None or self.flag is not None or h._content is not self.index:
+            return None
+        lo, _, step = self.bounds()
+        return lo + (self.remaining - 1) * step if isinstance(lo, int) else None
+
     # turns ----------------------------------------------------------------------------------------------------------
     def again(self) -> bool:
         if self.done:
@@ -93,13 +99,23 @@ class For(Loop):
         if self.recorder is not None and (self.learned.failed is not None or self.recorder.outermost.as_python):
             count_unrolled(self.recorder, self)
         if self.iterator is None:
-            self.iterator = iter(self.iterable)
+            self.iterator = self.started()
         try:
             self.current = next(self.iterator)
         except StopIteration:
             self.done = True
             return False
         return True
+
+    def started(self) -> Iterator[Any]:
+        """The iterator of turns that run as ordinary Python. One that was there before goes on: in an attempt, which
+        may be taken back or stand for many turns, that is refused."""
+        iterator = iter(self.iterable)
+        if iterator is self.iterable and self.recorder is not None and not isinstance(iterator, Turns):
+            frame = self.recorder.frame
+            if not frame.is_fresh(iterator):
+                frame.refuse("a for statement runs over an iterator that was made outside")
+        return iterator
 
     def item(self) -> Any:
         """What the target is bound to."""
@@ -160,16 +176,14 @@ class For(Loop):
     def give_up(self, error: Exception) -> None:
         if isinstance(error, Mismatch) and self.turn < PEELED and self.static is not None and self.remaining > 1:
             self.peeling, self.mismatch = 1, error
-            if self.iterator is None:
-                self.iterator = iter(self.iterable)
+            self.iterator = self.iterator or self.started()
             return
         self.learned.failed = error
         assert self.recorder is not None
         self.recorder.outermost.loops[self.loc] = str(error).partition("\n")[0]
         if self.is_short and not isinstance(self.turns, Checkpointed):
             self.as_region = False
-            if self.iterator is None:
-                self.iterator = iter(self.iterable)
+            self.iterator = self.iterator or self.started()
             return
         why = f"it has {self.static} turns, too many to unroll" if self.static is not None else (
             "its number of turns is not known while gradjit compiles the function")

@@ -202,9 +202,10 @@ class Frame:
             h.ties = ties
 
     def close(self) -> None:
-        """The frame ends; its parent is the innermost one again."""
+        """The frame ends; its parent is the innermost one again, and what was made here was made there."""
         assert self.recorder.frame is self and self.parent is not None
         self.open = False
+        self.parent.fresh.update(self.fresh)
         _drop_facts(self.recorder, self.facts)
         self.recorder.frame = self.parent
 
@@ -217,6 +218,7 @@ class Frame:
             self.recorder.forget(self.block.ops[self.start:])
             del self.block.ops[self.start:]
         self.recorder.unanswered = self.unanswered
+        self.fresh = {}
         self.close()
 
     def commit(self) -> None:
@@ -233,7 +235,6 @@ class Frame:
             up.before_loss(h)
             if id(h) in up.lost:
                 up.lost[id(h)] = h, ties
-        up.fresh.update(self.fresh)
         up.irreversible = up.irreversible or self.irreversible
         self.close()
 

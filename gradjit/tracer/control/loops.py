@@ -194,6 +194,10 @@ class Loop:
         """Append the loop to what is now the innermost region; its results for the slots."""
         raise NotImplementedError
 
+    def last(self, h: TracedArray) -> int | None:
+        """What a value computed in the body is after the last turn, where that is known: the index of a `for`."""
+        return None
+
     @property
     def may_be_empty(self) -> bool:
         """Whether there may be no turn at all."""

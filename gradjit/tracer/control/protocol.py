@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from ...errors import TraceError
+from ...errors import LeakError, TraceError, UnsupportedError
 from .. import operands as o, trees
 from ..array import PYTHON, TracedArray, root
 from ..dispatch import leave
@@ -139,15 +139,20 @@ class Control:
 
     @staticmethod
     def unwind(mark: int) -> None:
-        """A handler has caught something: regions that were open where it was raised are taken back."""
-        if not recorders() or recorders()[-1].frame.depth <= mark:
+        """A handler has caught something: regions that were open where it was raised are taken back. What is the
+        tracer's own complaint, or raised on one side of a traced condition, is no answer of the program."""
+        error = sys.exc_info()[1]
+        if not recorders() or error is None:
             return
         r = recorders()[-1]
+        if r.frame.depth > mark:
+            r.outermost.unanswered = error if isinstance(error, TraceError) else raised_in_branch(error)
+        elif isinstance(error, (UnsupportedError, LeakError)):
+            r.outermost.unanswered = error
+        unanswered = r.outermost.unanswered
         while r.frame.depth > mark:
             r.frame.abandon()
-        error = sys.exc_info()[1]
-        assert error is not None
-        r.outermost.unanswered = error if isinstance(error, TraceError) else raised_in_branch(error)
+        r.outermost.unanswered = unanswered
 
     @staticmethod
     def assert_(test: Thunk, message: Thunk) -> None:

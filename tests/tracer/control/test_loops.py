@@ -435,3 +435,42 @@ def test_inner_gradients():
     from tests.tracer.compare import assert_same, run
     _, got = run(f, X)
     assert_same(got, plain(X), exact=False)
+
+
+def test_iterators_made_outside_go_on():
+    def f(x):
+        it = iter([1.0, 2.0, 3.0] * 20)
+        pairs = ((a, b) for a in range(3) for b in range(20))
+        s = 0.0
+        for i in range(12):
+            for v in it:
+                s += v * x[i]
+                if v == 3.0:
+                    break
+            a, b = next(pairs)
+            s += b
+        return s
+
+    check(f, X, exact=False)
+
+
+def test_methods_that_are_passed_on():
+    def f(x):
+        out, seen = [], set()
+        for i in range(12):
+            list(map(out.append, [x[i], i]))
+            seen.add(i % 5)
+        return out, len(seen)
+
+    check(f, X)
+
+
+def test_the_last_index_is_known():
+    def f(x):
+        for i in range(3, 20, 4):
+            x = x + i
+        for k, _ in enumerate(x):
+            x = x * 0.9
+        return np.zeros(i), np.ones(k) * x[0]
+
+    check(f, X, exact=False)
