@@ -23,13 +23,15 @@ Interval = tuple[int | None, int | None]
 Bound = tuple[int, tuple[Linear, ...]]
 """`scale, cases`: scale times the atom is at least (or at most) one of the cases; which one is not known."""
 
-BUDGET = 2000
+BUDGET = 200
 """So many forms are looked at in one question at most."""
+LEVELS = 16
+"""So many atoms are replaced one after the other: what depends on more than that counts as unknown."""
 
 
-def is_at_least(n: int | None, k: int) -> bool:
-    """Whether a number is known, and not less than k."""
-    return n is not None and n >= k
+def is_at_least(n: int | None, k: int | None) -> bool:
+    """Whether both numbers are known, and n is not less than k."""
+    return n is not None and k is not None and n >= k
 
 
 def _smallest(numbers: list[int | None]) -> int | None:
@@ -55,10 +57,14 @@ class Ranges:
         self.declared: dict[Value, tuple[list[Bound], list[Bound]]] = {}
         self.facts: list[Linear] = []
         """Forms known not to be negative where questions are asked now: the conditions of branches around."""
-        self._lower: dict[Linear, int | None] = {}
+        self._lower: dict[Linear, tuple[int | None, bool]] = {}
+        """Lower bounds of forms, and whether there is none that is greater."""
         self._bounds: dict[tuple[Value, bool], list[Bound]] = {}
         self._depth: dict[Value, int] = {}
         self._budget = BUDGET
+        self._level = 0
+        self._cut = False
+        """Whether a search was given up: what it has found holds, but there may be more to find."""
 
     # what is asked --------------------------------------------------------------------------------------------------
     def interval(self, x: Form | Value) -> Interval:
@@ -66,13 +72,15 @@ class Ranges:
         form = self.linear(x)
         return self.lower(form), self.upper(form)
 
-    def lower(self, x: Form | Value) -> int | None:
-        """The greatest number known to be at most x."""
-        self._budget = BUDGET
+    def lower(self, x: Form | Value, enough: int | None = None) -> int | None:
+        """The greatest number known to be at most x; any that is `enough` will do."""
+        self._budget, self._level, self._cut = BUDGET, 0, False
         form = self.linear(x)
-        found = self.least(form)
+        found = self.least(form, enough)
         for fact in (*self.facts, *(self.implied(form) if found is None else ())):
-            better = self.least(form - fact)
+            if is_at_least(found, enough):
+                break
+            better = self.least(form - fact, enough)
             if better is not None and (found is None or better > found):
                 found = better
         return found
@@ -91,7 +99,7 @@ class Ranges:
 
     def is_nonnegative(self, x: Form | Value) -> bool:
         """Whether x >= 0 is proven."""
-        return is_at_least(self.lower(x), 0)
+        return is_at_least(self.lower(x, 0), 0)
 
     def is_less(self, a: Form | Value, b: Form | Value) -> bool:
         """Whether a < b is proven."""
@@ -121,46 +129,57 @@ class Ranges:
         self._depth.clear()
 
     # proofs ---------------------------------------------------------------------------------------------------------
-    def least(self, form: Linear) -> int | None:
-        """The greatest lower bound that substitution finds."""
+    def least(self, form: Linear, enough: int | None = None) -> int | None:
+        """The greatest lower bound that substitution finds, or the first that is enough."""
         if form.is_const:
             return form.const
-        rest = Linear(form.terms)
-        if rest not in self._lower:
-            self._lower[rest] = None  # while it is looked for: two indices that bound each other go round in circles
-            self._lower[rest] = self._substituted(rest)
-            if self._budget < 0:
+        rest, known = Linear(form.terms), self._lower.get(Linear(form.terms))
+        goal = None if enough is None else enough - form.const
+        if known is None or not (known[1] or is_at_least(known[0], goal)):
+            self._lower[rest] = None, True  # while it is looked for: indices that bound each other go round in circles
+            outer, self._cut = self._cut, False
+            known = self._lower[rest] = self._substituted(rest, goal), False
+            if self._cut:
                 del self._lower[rest]
-                return None
-        found = self._lower[rest]
-        return None if found is None else found + form.const
+            else:
+                self._lower[rest] = known = known[0], not is_at_least(known[0], goal)
+                self._cut = outer
+        return None if known[0] is None else known[0] + form.const
 
     def most(self, form: Linear) -> int | None:
         """The least upper bound that substitution finds."""
         low = self.least(-form)
         return None if low is None else -low
 
-    def _substituted(self, form: Linear) -> int | None:
+    def _substituted(self, form: Linear, enough: int | None) -> int | None:
         self._budget -= 1
-        if self._budget < 0:
+        if self._budget < 0 or self._level >= LEVELS:
+            self._cut = True
             return None
+        self._level += 1
         v, k = max(form.terms, key=lambda t: self.depth(t[0]))
         best: int | None = None
         for scale, cases in self.bounds(v, k > 0):
             times = 1 if k % scale == 0 else scale  # what is known of `times * form`, divided
             change = times * k // scale
-            low = _smallest([self.least(form * times + (case - atom(v) * scale) * change) for case in cases])
+            goal = None if enough is None else enough * times
+            low = _smallest([self.least(form * times + (case - atom(v) * scale) * change, goal) for case in cases])
             if low is not None and (best is None or -(-low // times) > best):
                 best = -(-low // times)
+                if is_at_least(best, enough):
+                    break
+        self._level -= 1
         return best
 
-    def depth(self, v: Value) -> int:
+    def depth(self, v: Value, level: int = 0) -> int:
         """How far v's bounds are from values without bounds: what depends on others is replaced before them."""
         found = self._depth.get(v)
         if found is None:
+            if level > LEVELS:
+                return 0
             self._depth[v] = 0
-            below = [self.depth(a) for side in (True, False) for _, cases in self.bounds(v, side) for c in cases
-                     for a in c.atoms]
+            below = [self.depth(a, level + 1) for side in (True, False) for _, cases in self.bounds(v, side)
+                     for c in cases for a in c.atoms]
             found = self._depth[v] = 1 + max(below, default=-1)
         return found
 
@@ -170,7 +189,12 @@ class Ranges:
         found = self._bounds.get(key)
         if found is None:
             self._bounds[key] = []
+            outer, self._cut = self._cut, False
             found = self._bounds[key] = self._find(v, low)
+            if self._cut:
+                del self._bounds[key]
+            else:
+                self._cut = outer
         return found
 
     def _find(self, v: Value, low: bool) -> list[Bound]:
@@ -346,17 +370,12 @@ def _floordiv(r: Ranges, op: Op, low: bool) -> Iterator[Bound]:
     yield c, (x - (c - 1) if low else x,)
     number = r.least(x) if low else r.most(x)
     yield from _number(None if number is None else number // c)
-    if not low and is_at_least(r.least(x), 0):
-        yield 1, (x,)
 
 
 def _mod(r: Ranges, op: Op, low: bool) -> Iterator[Bound]:
-    x, c = r.linear(op.operands[0]), r.linear(op.operands[1])
-    if not is_at_least(r.least(c), 1):
-        return
-    yield 1, (Linear() if low else c - 1,)
-    if not low and is_at_least(r.least(x), 0):
-        yield 1, (x,)
+    c = r.linear(op.operands[1])
+    if is_at_least(r.least(c, 1), 1):
+        yield 1, (Linear() if low else c - 1,)
 
 
 def _mul(r: Ranges, op: Op, low: bool) -> Iterator[Bound]:

@@ -127,7 +127,7 @@ def is_in(block: Block, v: Value, place: int) -> bool:
     if place < 0:
         return True
     ops = block.ops
-    return place < len(ops) and (ops[place] is v.owner or any(op is v.owner for op in ops[place:]))
+    return any(ops[k] is v.owner for k in range(place, len(ops)))  # literals put in before it have moved it on
 
 
 def of(recorder: Recorder) -> Integers:

@@ -325,3 +325,14 @@ def test_long_chains_do_not_exhaust_the_stack() -> None:
         first.linear(values[f"v{k}"])
     assert first.difference(values["v3000"], values["n"]) == 3001
     assert r.difference(n, n) == 0
+
+
+def test_long_chains_of_other_operations_are_cut() -> None:
+    """A generator of random numbers, unrolled: each is bounded by itself, whatever it was computed from."""
+    lines = ["%five: i64[] = const 5", "%m: i64[] = const 97", "%k0: i64[] = maximum %n, %five"]
+    for k in range(500):
+        lines += [f"%t{k}: i64[] = mul %k{k}, %five", f"%s{k}: i64[] = minimum %t{k}, %n",
+                  f"%u{k}: i64[] = maximum %s{k}, %k{k}", f"%k{k + 1}: i64[] = mod %u{k}, %m"]
+    r, (last, before) = of("\n".join([*lines, "return"]), "k500", "u499")
+    assert r.interval(last) == (0, 96)
+    assert r.lower(before) == 0
