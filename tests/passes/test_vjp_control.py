@@ -343,6 +343,20 @@ def test_an_old_version_read_behind_an_inner_loop_is_kept() -> None:
     derived(f, RNG.random(10))
 
 
+def test_many_old_elements_read_behind_an_inner_loop() -> None:
+    def f(x: Any) -> Any:
+        total = 0.0
+        for _ in range(10):
+            old = [x[k] for k in range(12)]
+            for j in range(12):
+                x[j] = np.sin(x[j]) * x[3]
+            for k, value in enumerate(old):
+                total += np.sin(value * x[k] * (k + 1))
+        return total
+
+    derived(f, RNG.random(12))
+
+
 def test_a_carried_number_that_an_array_holds_is_read_there() -> None:
     def f(x: Any, s: Any) -> Any:
         for i in range(10):

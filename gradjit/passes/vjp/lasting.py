@@ -17,7 +17,7 @@ from ...ir.ranges import Ranges
 from .twins import Pair, Twin
 from .undo import Passage, Path, Step
 
-MOST_QUESTIONS = 2000
+MOST_QUESTIONS = 1000
 """In a function with more reads and writes than that, the rest is kept or undone."""
 
 

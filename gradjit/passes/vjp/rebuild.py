@@ -25,6 +25,10 @@ class Unavailable(Exception):
         self.value = value
 
 
+PATIENCE = 8
+"""So many values that turn out not to be available are tried one by one."""
+
+
 def keep(block: Block, twins: Sequence[Twin]) -> None:
     """Make the reverses of a function's nests read only what is in scope. `block` is the function's own."""
     owners = {region: op for op in walk(block) for region in op.regions} if twins else {}
@@ -45,6 +49,8 @@ def keep(block: Block, twins: Sequence[Twin]) -> None:
                 fail(DifferentiationError, f"the reverse of this {twin.op.name!r} reads a {missing.type} before it "
                                            f"can be found again; this is a gap in gradjit", twin.op.loc)
             group.add(missing)
+            if len(dear) > PATIENCE:  # those that read the same have the same fate, most likely
+                dear.update(v for s in plan.sources(missing) or () for v in plan.readers.get(s, ()))
         attach(block, outermost, made)
 
 
