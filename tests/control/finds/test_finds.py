@@ -174,11 +174,7 @@ REFUSED = {"view_bound_anew_in_a_branch"}
 """What need not be compiled: then the error says so."""
 
 WAITING: dict[str, str] = {
-    "compiled value: repeated_indices_in_place": "code generation of regions is being built",
-    "compiled gradient: repeated_indices_in_place": "code generation of regions is being built",
     "compiled gradient: strided_window_of_symbolic_extent": "code generation of regions is being built",
-    "compiled value: window_up_to_a_traced_bound": "code generation of regions is being built",
-    "compiled gradient: window_up_to_a_traced_bound": "code generation of regions is being built",
 }
 """As in tests/control/test_programs.py."""
 

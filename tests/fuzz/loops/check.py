@@ -27,7 +27,7 @@ SECONDS = 60
 """More than any program takes, by far."""
 
 REFUSED = (
-    r"may be (one array or another|the same array as another)",  # two names of one array, perhaps, and a write
+    r"copy the array when you assign it|bind a copy",  # two names of one array, perhaps, and a write
     r"whose equality does not follow",  # extents that are equal by the data only
 )
 """What is refused by design: patterns of the messages. Such programs count apart."""
