@@ -255,6 +255,39 @@ def handle(x: Form | Value) -> Any:
     return known if isinstance(known, int) else root(value(known), current(), PYTHON)
 
 
+# in words -----------------------------------------------------------------------------------------------------------
+NAMED = {"minimum": "min({}, {})", "maximum": "max({}, {})", "floordiv": "{} // {}", "mod": "{} % {}",
+         "mul": "{} * {}", "abs": "abs({})", "argmax": "argmax(...)", "argmin": "argmin(...)"}
+
+
+def described(x: Linear, depth: int = 0) -> str:
+    """A form as the user could have written it; `?` for what cannot be told in a few words."""
+    parts = [(k, f"{'' if abs(k) == 1 else f'{abs(k)} * '}{_named(a, depth)}") for a, k in x.terms]
+    if x.const or not parts:
+        parts.append((x.const, str(abs(x.const))))
+    parts.sort(key=lambda part: part[0] < 0)
+    text = "".join(f" {'-' if k < 0 else '+'} {part}" for k, part in parts)
+    return text[3:] if parts[0][0] >= 0 else f"-{text[3:]}"
+
+
+def _named(v: Value, depth: int) -> str:
+    op = v.op
+    if v.name:
+        return v.name
+    if op is None or depth > 3:
+        return "?"
+    if op.name in NAMED:
+        return NAMED[op.name].format(*(described(linear(o), depth + 1) for o in op.operands if o.type == INDEX))
+    if op.name == "bounded":
+        return described(linear(op.operands[0]), depth + 1)
+    if op.name == "select":  # an index that counts from the end where it is negative
+        return described(linear(op.operands[2]), depth + 1)
+    while op is not None and op.name in ("slice", "reshape", "gather", "cast"):
+        v = op.operands[0]
+        op = v.op
+    return f"{v.name or '?'}[...]"
+
+
 # what is known ------------------------------------------------------------------------------------------------------
 def declare(v: Integer, lo: Integer | None, hi: Integer | None, step: int = 1) -> None:
     """v, the index of a loop under construction, runs through range(lo, hi, step). None: no bound is known."""

@@ -270,8 +270,13 @@ def same(a: Any, b: Any) -> bool:
 
 def shape_text(shape: Sequence[Any]) -> str:
     """A shape as NumPy's messages have it; extents that are not known by their form."""
-    items = [str(f) for f in forms(shape)]
-    return f"({','.join(items)}{',' if len(items) == 1 else ''})"
+    return f"({','.join(map(told, shape))}{',' if len(shape) == 1 else ''})"
+
+
+def told(extent: Any) -> str:
+    """An extent in an error's text."""
+    (n,) = forms((extent,))
+    return str(n) if isinstance(n, int) else ext.described(n)
 
 
 def shown(shape: Sequence[Any]) -> str:

@@ -427,13 +427,23 @@ def test_shapes_that_cannot_agree():
         n = ranging(n, 1, 5)
         return x[:n] @ x[:7]
 
-    refuses(ShapeError, r"could not be broadcast together with shapes \(%n,\) \(%n \+ 1,\)", f, X, N(3))
-    refuses(ShapeError, r"size 7 is different from %n", g, X, N(3))
+    refuses(ShapeError, r"could not be broadcast together with shapes \(n,\) \(n \+ 1,\)", f, X, N(3))
+    refuses(ShapeError, r"size 7 is different from n", g, X, N(3))
 
 
 def test_results_of_traced_shape():
     refuses(UnsupportedError, r"returns an array whose shape .* depends on traced values.*out\[:n\]",
             lambda x, n: x[:n], X, N(3))
+
+
+def test_shapes_are_told_in_words():
+    shapes = {
+        r"\(min\(max\(n, 0\), 9\),\)": lambda x, n: x[:n],
+        r"\(9 - min\(max\(n, 0\), 9\),\)": lambda x, n: x[n:],
+        r"\(argmax\(\.\.\.\) \+ 1,2\)": lambda x, n: np.ones((np.argmax(x) + 1, 2)),
+    }
+    for text, f in shapes.items():
+        refuses(UnsupportedError, "returns an array whose shape " + text, f, X, N(3))
 
 
 def test_functions_that_need_the_shape():

@@ -51,9 +51,8 @@ def matmul(x: TracedArray, y: TracedArray, dtype: Any = None) -> TracedArray:
                             "(n?,k),(k,m?)->(n?,m?) requires 1)")
     inner = y.extents[0 if y.ndim == 1 else -2]
     if not o.may_agree(x.extents[-1], inner):
-        n, m = forms((inner, x.extents[-1]))
         fail(ShapeError, f"matmul: Input operand 1 has a mismatch in its core dimension 0, with gufunc signature "
-                         f"(n?,k),(k,m?)->(n?,m?) (size {n} is different from {m})")
+                         f"(n?,k),(k,m?)->(n?,m?) (size {o.told(inner)} is different from {o.told(x.extents[-1])})")
     stack = [f"b{k}" for k in range(max(x.ndim, y.ndim) - 2)]
     xs = [*(stack[len(stack) - (x.ndim - 2):] if x.ndim > 2 else []), *(["n"] if x.ndim > 1 else []), "k"]
     ys = [*(stack[len(stack) - (y.ndim - 2):] if y.ndim > 2 else []), "k", *(["m"] if y.ndim > 1 else [])]
@@ -97,9 +96,8 @@ def dot(a, b, out=None):
 
 def not_aligned(x: TracedArray, y: TracedArray, k: int) -> NoReturn:
     """The last axis of x and axis k of y have different extents."""
-    m, n = forms((x.extents[-1], y.extents[k]))
-    fail(ShapeError, f"shapes {o.shown(x.extents)} and {o.shown(y.extents)} not aligned: {m} (dim {x.ndim - 1}) != "
-                     f"{n} (dim {k})")
+    fail(ShapeError, f"shapes {o.shown(x.extents)} and {o.shown(y.extents)} not aligned: {o.told(x.extents[-1])} "
+                     f"(dim {x.ndim - 1}) != {o.told(y.extents[k])} (dim {k})")
 
 
 def _sum_over(x: TracedArray, y: TracedArray, xaxes: Sequence[int], yaxes: Sequence[int]) -> TracedArray:
