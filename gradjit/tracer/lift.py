@@ -138,6 +138,8 @@ def _factory(node: Definition, code: types.CodeType, qualname: str) -> ast.Modul
     new: Any = _Lift(code).function(node)
     args = ast.arguments([], [ast.arg(n) for n in (*code.co_freevars, HOOKS)], None, [], [], None, [])
     body: list[ast.stmt] = [new if isinstance(new, ast.stmt) else ast.Expr(new)]
+    if not isinstance(node, ast.Lambda) and node.name not in code.co_freevars:
+        body = [ast.Global([node.name]), *body]  # where it calls itself, it means the global name
     outer: ast.stmt = ast.FunctionDef("_factory", args, body, [], None)
     for name in reversed(_enclosing_classes(qualname)):
         outer = ast.ClassDef(name, [], [], [outer], [])

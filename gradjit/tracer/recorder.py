@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import GradjitError, LeakError, TraceError
+from ..errors import GradjitError, LeakError
 from ..ir import ArrayType, Block, Builder, Func, Loc, Op, Value, dtype_of
 from ..ir.core import map_type
 from ..ir.rewrite import inline

@@ -126,7 +126,7 @@ class Loop:
         if isinstance(error, AsPython):
             self.as_region = False
             return True
-        if isinstance(error, Exception):
+        if isinstance(error, Exception) and not isinstance(error, (RecursionError, Exhausted)):
             if inner == BRANCH and not isinstance(error, GradjitError):
                 error = raised_in_branch(error)
             self.give_up(error)
@@ -209,12 +209,19 @@ class Loop:
         return False
 
 
+class Exhausted(TraceError):
+    """Unrolling has come to its end; to unroll another loop does not help."""
+
+
 def count_unrolled(recorder: Recorder, loop: Loop) -> None:
+    """One more turn that runs as ordinary Python for want of a region."""
     r = recorder.outermost
     r.unrolled += 1
-    if r.unrolled > (ALL_AS_PYTHON if r.as_python else ALL_UNROLLED):
-        raise explained(loop.learned.failed or TraceError(""), f"unrolling loops, as that in line {loop.site.line}, "
-                                                               f"has come to {ALL_UNROLLED} turns", loop.loc)
+    limit = ALL_AS_PYTHON if r.as_python else ALL_UNROLLED
+    if r.unrolled > limit:
+        what = f"unrolling loops, as that in line {loop.site.line}, has come to {limit} turns"
+        reason = explained(loop.learned.failed or TraceError(""), what, loop.loc)
+        raise Exhausted(str(reason))
 
 
 def explained(error: BaseException, what: str, loc: Loc | None) -> TraceError:

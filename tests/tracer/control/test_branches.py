@@ -241,3 +241,33 @@ def test_unlifted_code_says_so():
 
 def test_generators_and_comprehensions():
     refused(lambda x: [v for v in x if v > 0], X, match="traced value.*np.where")
+
+
+def halved(x):
+    if x > 1:
+        return halved(x / 2)
+    return x
+
+
+def expression_halved(x):
+    return expression_halved(x / 2) if x > 1 else x
+
+
+def loop_halved(x):
+    for i in range(20):
+        x = loop_halved(x * 0.5) + i
+    return x
+
+
+def power(x, n):
+    return 1.0 if n == 0 else x * power(x, n - 1)
+
+
+@pytest.mark.parametrize("f", [halved, expression_halved, loop_halved])
+def test_recursion_without_end(f):
+    with pytest.raises(TraceError, match=f"(?s){f.__name__} calls itself without end.*test_branches.py"):
+        trace(f, (3.0,), {})
+
+
+def test_recursion_of_global_functions():
+    check(power, 3.0, 5)

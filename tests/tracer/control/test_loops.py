@@ -448,7 +448,7 @@ def test_iterators_made_outside_go_on():
                 if v == 3.0:
                     break
             a, b = next(pairs)
-            s += b
+            s += b + a
         return s
 
     check(f, X, exact=False)
@@ -469,8 +469,8 @@ def test_the_last_index_is_known():
     def f(x):
         for i in range(3, 20, 4):
             x = x + i
-        for k, _ in enumerate(x):
-            x = x * 0.9
+        for k, v in enumerate(x):
+            x = x * 0.9 + v * k
         return np.zeros(i), np.ones(k) * x[0]
 
     check(f, X, exact=False)
