@@ -25,8 +25,6 @@ SEEDS = st.integers(0, 99)
 FLAGS = st.lists(st.booleans(), min_size=6, max_size=6)
 Arrays = Sequence[np.ndarray]
 
-building = pytest.mark.skip(reason="code generation of regions is being built")
-
 
 LARGEST = 1e4
 
@@ -160,7 +158,6 @@ def test_batches(f: Func, flags: list[bool], seed: int) -> None:
     check_batch(f, flags, seed)
 
 
-@building
 @settings(SLICE, max_examples=15)
 @given(loop_functions(), SEEDS)
 def test_compiled(f: Func, seed: int) -> None:
@@ -177,7 +174,6 @@ def test_many(f: Func, flags: list[bool], seed: int) -> None:
     check_second(f, seed)
 
 
-@building
 @pytest.mark.slow
 @settings(LONG, max_examples=300)
 @given(loop_functions(most=10), SEEDS)
