@@ -1,14 +1,18 @@
-"""A loop that adds up products of its turns' vectors becomes one matrix product behind it.
+"""Products of vectors in the turns of a loop become one product of matrices, before the loop or behind it.
 
     for t: W = W + outer(u_t, v_t)  -->  for t: U[t] = u_t; V[t] = v_t    and then    W + Uᵀ V
+    for t: y = A @ X[t]             -->  Y = X @ Aᵀ    and then    for t: y = Y[t]
 
 The reverse of a recurrent network's step adds such a product to the cotangent of each weight matrix. One by one they
 read and write the matrix in each turn; together they are one product of two tall matrices, which BLAS does at full
 speed. The same holds for products that sum over axes of their own, as in a step over a batch.
 
-What is kept for it: `u` and `v` of each turn, `turns * (len(u) + len(v))` numbers; nothing for a factor that is a row
-of an array from outside. Done where that is at most LARGEST bytes, for a known number of turns, and where the factors
-are at most 1/SMALLER of the matrix. A loop that adds up is a reduction: the order of its terms may change.
+What is kept for the first: `u` and `v` of each turn, `turns * (len(u) + len(v))` numbers; nothing for a factor that is
+a row of an array from outside. Done where that is at most LARGEST bytes, for a known number of turns, and where the
+factors are at most 1/SMALLER of the matrix. A loop that adds up is a reduction: the order of its terms may change.
+
+The second is for rows that are there before the loop, and a matrix of LEAST elements or more; it keeps at most LARGEST
+bytes, too.
 """
 
 from __future__ import annotations
@@ -27,6 +31,7 @@ from .vjp.twins import carry, complete, insert, result
 
 LARGEST = 64 << 20
 SMALLER = 4
+LEAST = 256
 
 Axes = tuple[int, ...]
 
@@ -89,6 +94,7 @@ def _regions(b: Builder, op: Op, env: Env) -> None:
         fresh.name = old.name
     turns = turns_of(new)
     if turns is not None:
+        _ahead(b, turns)
         for k, total in _collect(b, turns).items():
             env[op.results[k]] = total
             total.name = total.name or op.results[k].name
@@ -105,6 +111,44 @@ def turns_of(op: Op) -> Turns | None:
     return Turns(op, len(indices), min(indices[0], indices[-1]), abs(step)) if len(indices) > 1 else None
 
 
+# products that wait for nothing ---------------------------------------------------------------------------------------
+def _ahead(b: Builder, turns: Turns) -> None:
+    """Multiply all rows of an array before a loop, in place of one in each turn."""
+    (body,) = turns.op.regions
+    rows = Rows(turns, _defined(body))
+    for op in [op for op in body.ops if op.name == "contract" and not op.attrs["xbatch"]]:
+        row = _row_factor(rows, op)
+        if row is None or op.result.type.size * op.result.dtype.itemsize * turns.count > LARGEST:
+            continue
+        before = Builder(Block(), op.loc)
+        table = _multiplied(before, rows, op, row)
+        insert(b.block, turns.op, before.block.ops)
+        here = Builder(Block(), op.loc)
+        shape = op.result.shape
+        read = here.slice(table, starts=(rows.number(here), *(0 for _ in shape)), sizes=(1, *shape),
+                          steps=(1,) * (1 + len(shape)))
+        insert(body, op, here.block.ops)
+        op.name, op.operands, op.attrs = "reshape", (read,), {"shape": shape}
+
+
+def _row_factor(rows: Rows, op: Op) -> int | None:
+    """Which operand is the row of the turn, the other being the same in all turns. A row on the right is used up."""
+    for k, v in enumerate(op.operands):
+        other = op.operands[1 - k]
+        is_used_up = k == 0 or len(op.attrs["ysum"]) == v.type.rank
+        is_fixed = other not in rows.defined and other.type.is_static and other.type.size >= LEAST
+        if is_fixed and is_used_up and v in rows.defined and rows.window(v) is not None:
+            return k
+    return None
+
+
+def _multiplied(b: Builder, rows: Rows, op: Op, row: int) -> Value:
+    """The products of all rows, a turn a row."""
+    every, other = rows.of(b, op.operands[row]), op.operands[1 - row]
+    own, others = (op.attrs["xsum"], op.attrs["ysum"])[::-1 if row else 1]
+    return b.contract(every, other, xbatch=(), ybatch=(), xsum=tuple(a + 1 for a in own), ysum=others)
+
+
 # what can be collected ------------------------------------------------------------------------------------------------
 def _collect(b: Builder, turns: Turns) -> dict[int, Value]:
     """Take the products out of a loop; by position the results with them."""
@@ -112,8 +156,7 @@ def _collect(b: Builder, turns: Turns) -> dict[int, Value]:
     (body,) = op.regions
     uses = Counter(v for inner in walk(body) for v in (*inner.uses(), *_yields(inner)))
     uses.update(body.results)
-    defined = {*body.params, *(r for inner in body.ops for r in inner.results)}
-    rows = Rows(turns, defined)
+    rows = Rows(turns, _defined(body))
     found: dict[int, list[Product]] = {}
     for k, p in enumerate(body.params[1:]):
         terms = _terms(body.results[k], p, uses)
@@ -128,6 +171,10 @@ def behind(op: Op, k: int) -> Value | None:
     """What a loop adds to besides; None where that is nothing, to zeros."""
     is_unchanged = op.regions[0].results[k] is op.regions[0].params[1 + k]
     return None if is_unchanged and splat_of(op.operands[3 + k]) == 0 else op.results[k]
+
+
+def _defined(body: Block) -> set[Value]:
+    return {*body.params, *(r for inner in body.ops for r in inner.results)}
 
 
 def _yields(op: Op) -> Iterator[Value]:

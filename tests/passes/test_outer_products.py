@@ -124,6 +124,34 @@ def test_small_matrices_and_unknown_turns_stay() -> None:
     assert matrices_carried(g, (12, 16)) == 1
 
 
+def test_products_with_rows_go_ahead() -> None:
+    """Vectors and matrices as rows, on the left and on the right; what a turn computes itself stays."""
+    def f(w: Any, xs: Any, ys: Any, v: Any) -> Any:
+        total = np.zeros(24)
+        for t in range(19, 3, -1):
+            v = np.sin(v)
+            total = np.tanh(total + w @ xs[t] + xs[t - 3] @ w.T + w @ v)
+            total += np.sum(ys[t] @ w.T, axis=0) + (w.T @ total)[0] + np.sum(w @ ys[t].T, axis=1)
+        return total
+
+    args = RNG.random((24, 16)), RNG.random((20, 16)), RNG.random((20, 3, 16)), RNG.random(16)
+    g = collected(f, *args)
+    assert inside(g)["contract"] == 3
+    assert sum(op.name == "contract" for op in g.ops) == 3
+
+
+def test_small_and_changing_matrices_stay() -> None:
+    def f(w: Any, small: Any, xs: Any) -> Any:
+        total = np.zeros(24)
+        for t in range(20):
+            total[:2] += small @ xs[t]
+            total += w @ xs[t]
+            w = np.cos(w)
+        return total
+
+    assert inside(collected(f, RNG.random((24, 16)), RNG.random((2, 16)), RNG.random((20, 16))))["contract"] == 2
+
+
 def test_the_reverse_of_a_recurrent_network() -> None:
     """No weight matrix is touched in a turn."""
     def f(w: Any, u: Any, xs: Any) -> Any:
