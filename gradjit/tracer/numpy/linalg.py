@@ -292,7 +292,7 @@ def norm(x, ord=None, axis=None, keepdims=False):
     rank = v.ndim
     if axis is None:
         if ord is None or (ord in ("f", "fro") and rank == 2) or (ord == 2 and rank == 1):
-            y = _euclidean(flatten(v), (0,))
+            y = _euclidean(v, range(rank))
             return reshape(y, (1,) * rank) if keepdims else y
         axes: tuple[int, ...] = tuple(range(rank))
     else:
