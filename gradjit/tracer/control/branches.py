@@ -264,8 +264,10 @@ class Merge:
         return lambda _: Undefined(name, why)
 
     def differing(self, name: str, a: Any, b: Any) -> Make:
+        remedy = "begin with a number instead of None, as -1 or np.nan" if a is None or b is None else (
+            "give it the same type in both")
         return self.never(name, f"is {described(a)} in one branch and {described(b)} in the other ({self.place}), "
-                                f"where the condition is a traced value; give it the same type in both")
+                                f"where the condition is a traced value; {remedy}")
 
     @property
     def place(self) -> str:
