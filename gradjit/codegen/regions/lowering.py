@@ -190,7 +190,7 @@ class Regions:
         given: memory for results. in_place: the last of the operations changes that memory. Instead, those of the given
         are returned whose memory would be read after it has been overwritten.
         """
-        kept, fleeting = self.results(scope, ops, k, given)
+        kept, fleeting = self.results(scope, ops, k, given, k - 1 if in_place else k)
         part = Part(self, scope, in_place)
         for op in ops:
             part.op(op)
@@ -223,9 +223,12 @@ class Regions:
         scope.evaluated.update(found.values())
         return body + [Let(n) for n in found.values() if n.kind != "const"]
 
-    def results(self, scope: Scope, ops: Sequence[Op], k: int, given: dict[Value, View]
+    def results(self, scope: Scope, ops: Sequence[Op], k: int, given: dict[Value, View], since: int
                 ) -> tuple[list[Value], dict[Value, Op]]:
-        """The values that get homes, and those that are written again where they are read."""
+        """The values that get homes, and those that are written again where they are read from position k on.
+
+        since: the first position at which memory may be overwritten before they are.
+        """
         kept: list[Value] = []
         fleeting: dict[Value, Op] = {}
         wanted: set[Value] = set()
@@ -233,7 +236,7 @@ class Regions:
             for r in op.results:
                 if r in given or not (r in wanted or scope.is_read_from(r, k)):
                     continue
-                if op.name in FLEETING and not is_single(r.type) and not self.endangered(scope, r, k):
+                if op.name in FLEETING and not is_single(r.type) and not self.endangered(scope, r, since):
                     fleeting[r] = op
                     wanted.update(op.uses())
                     wanted.update(e for e in r.type.shape if isinstance(e, Value))

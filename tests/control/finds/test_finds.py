@@ -113,6 +113,16 @@ def strided_window_of_symbolic_extent(x, z, idx):
     return np.sum(v ** 2)
 
 
+def window_read_beside_its_update(x, z):
+    """The reverse of this reads a window of the cotangent and clears it: the read was put off until it was cleared."""
+    v, w = x * 1.0, np.ones(9) * z
+    for _ in range(11):
+        w *= 0.9
+        v += w
+        v[:4:2] = w[:4:2]
+    return np.sum(v ** 2)
+
+
 def gradient_through_a_masked_read(y, idx):
     """The mask of an untaken side was filled into an array of floats."""
     return max(-10.0, y[idx[2]][1]) + max(10.0, y[idx[1]][0])
@@ -164,6 +174,7 @@ CASES = (
     Case(break_out_of_reversed, (V,)),
     Case(repeated_indices_in_place, (V, 0.7), (0, 1)),
     Case(strided_window_of_symbolic_extent, (W, 0.7, INDICES), (0, 1)),
+    Case(window_read_beside_its_update, (W, 0.7), (0, 1)),
     Case(gradient_through_a_masked_read, (M, INDICES)),
     Case(bounds_read_twice, (V, INDICES)),
     Case(window_up_to_a_traced_bound, (V, INDICES)),
@@ -173,9 +184,7 @@ CASES = (
 REFUSED = {"view_bound_anew_in_a_branch"}
 """What need not be compiled: then the error says so."""
 
-WAITING: dict[str, str] = {
-    "compiled gradient: strided_window_of_symbolic_extent": "code generation of regions is being built",
-}
+WAITING: dict[str, str] = {}
 """As in tests/control/test_programs.py."""
 
 
