@@ -40,7 +40,8 @@ SHORT = 32
 def finish(p: Program, width: int, changing: Container[Buffer] = ()) -> Program:
     """All of the steps; `width` is that of the machine's vectors in bytes, `changing` memory that is written again
     after it has been read."""
-    from .strips import stripped  # which is made of what stands here
+    from .jam import jam  # which are made of what stands here
+    from .strips import stripped
 
     merge(p.body)
     p.body = [stripped(s, p) for s in without_dead_stores(p)]
@@ -49,6 +50,10 @@ def finish(p: Program, width: int, changing: Container[Buffer] = ()) -> Program:
     for s in statements(p.body):
         if isinstance(s, Loop) and is_written_out(s):
             s.written_out, s.unroll = True, 1
+    for s in p.body:
+        if not isinstance(s, Loop):
+            for block in inner(s):
+                jam(block)
     for b in list(p.workspace):
         large = b.nbytes >= WORTHWHILE and not b.moves
         home = output_for(p, b) if large and any(fits(o, b) for o in p.outputs) else None

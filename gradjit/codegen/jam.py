@@ -1,0 +1,84 @@
+"""Products with several rows at once: what the rows share is loaded once, and their sums do not wait for each other.
+
+    for i: {a = 0; for j: a += A[i, j] * x[j]; y[i] = a}
+    -->  for i in fours: {a, b, c, d = 0; for j: {a += A[i, j] * x[j]; b += A[i+1, j] * x[j]; ...}; y[i] = a; ...}
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from .affine import Affine, Var
+from .finish import Swap, nodes_of, statements
+from .loops import Accumulate, Accumulator, Finish, Let, Loop, Node, Start, Stmt, Store, inner
+
+ROWS = 4
+"""Rows a turn: their running values stay in registers."""
+
+
+def jam(body: list[Stmt]) -> None:
+    """Take rows together in a list of statements, in place, inner lists too."""
+    for k, s in enumerate(body):
+        if isinstance(s, Loop) and may_jam(s):
+            body[k] = jammed(s)
+        else:
+            for block in inner(s):
+                jam(block)
+
+
+def may_jam(s: Loop) -> bool:
+    """Whether a loop runs over rows, each of them summed up along memory, and no row reads what another writes."""
+    if s.lanes > 1 or s.turns or s.written_out or s.var.extent % ROWS or s.var.extent < 2 * ROWS:
+        return False
+    loops = [x for x in s.body if isinstance(x, Loop)]
+    if not loops or not all(isinstance(x, (Start, Finish, Store, Let, Loop)) for x in s.body):
+        return False
+    if not all(x.lanes > 1 and not x.turns and not x.exact and all(sums(y, s.var) for y in x.body) for x in loops):
+        return False
+    written = {x.buffer for x in statements([s]) if isinstance(x, Store)}
+    return not written & {n.attrs[0] for x in statements([s]) for n in nodes_of(x) if n.kind == "load"}
+
+
+def sums(s: Stmt, row: Var) -> bool:
+    """Whether a statement adds to a running value, in registers or at a place in memory that all rows share."""
+    if isinstance(s, Accumulate):
+        return s.position is None and s.store is None
+    return isinstance(s, Store) and s.combine == "sum" and row not in s.address.vars
+
+
+def jammed(s: Loop) -> Loop:
+    """The loop over fours of rows."""
+    fours = Var(s.var.name + "r", 0, s.var.extent // ROWS)
+    rows = [Row(s, Affine({fours: ROWS}, s.var.lo + r), r) for r in range(ROWS)]
+    body: list[Stmt] = []
+    for x in s.body:
+        if isinstance(x, Loop):
+            along: list[Stmt] = [row.statement(y) for y in x.body for row in rows]
+            body.append(replace(x, body=along, unroll=1))
+        else:
+            body += [row.statement(x) for row in rows]
+    return Loop(fours, body)
+
+
+class Row:
+    """Statements of one row of a four, with running values of their own."""
+
+    def __init__(self, s: Loop, at: Affine, r: int):
+        self.accumulators: dict[Accumulator, Accumulator] = {}
+        totals: dict[Node, Node] = {}
+        for x in s.body:
+            if isinstance(x, Start):
+                self.accumulators[x.acc] = Accumulator(x.acc.op, x.acc.dtype, f"{x.acc.name}_{r}")
+            elif isinstance(x, Finish):
+                acc = self.accumulators[x.acc]
+                totals[x.total] = Node("total", (), acc, x.total.dtype, (x.total.vars - {s.var}) | at.vars)
+        self.swap = Swap({s.var: at}, totals)
+
+    def statement(self, x: Stmt) -> Stmt:
+        if isinstance(x, Start):
+            return Start(self.accumulators[x.acc])
+        if isinstance(x, Finish):
+            return Finish(self.accumulators[x.acc], self.swap.node(x.total))
+        if isinstance(x, Accumulate):
+            return Accumulate(self.accumulators[x.acc], self.swap.node(x.node))
+        return Let(self.swap.node(x.node)) if isinstance(x, Let) else self.swap.stmt(x)
