@@ -15,8 +15,9 @@ from llvmlite import ir as llvm
 from ..ir import Func
 from .emit import Emitted, emit
 from .failures import RECORD_BYTES, Check, record_offset
+from .finish import statements
 from .generate import lower_loops
-from .loops import Program
+from .loops import Program, Repeat, Store, inner
 from .regions import has_regions, lower_regions
 
 
@@ -48,7 +49,16 @@ def lower(func: Func, layouts: Sequence[tuple[int, ...] | None] = ()) -> Lowered
     program = lower_regions(func, layouts) if has_regions(func) else lower_loops(func, layouts)
     emitted = emit(program)
     return Lowered(program, emitted.module, emitted.kernel, emitted.checks, workspace_of(emitted), work_of(func),
-                   externals(emitted.module), "loops" if has_regions(func) else "light", emitted.objects)
+                   externals(emitted.module), pipeline_for(program), emitted.objects)
+
+
+def pipeline_for(program: Program) -> str:
+    """LLVM's vectoriser of loops is for innermost loops of the program itself that store along memory."""
+    for s in statements(program.body):
+        if isinstance(s, Repeat) and not any(inner(x) for x in s.body):
+            if any(isinstance(x, Store) and s.var in x.address.vars for x in s.body):
+                return "loops"
+    return "light"
 
 
 def workspace_of(emitted: Emitted) -> int:
