@@ -394,6 +394,33 @@ def test_arrays_that_a_branch_changes() -> None:
     derived(f, RNG.random(10))
 
 
+def test_an_array_from_outside_of_a_branch_that_changes_it() -> None:
+    """What it was before is at hand, also while the reverse has not come back to it."""
+    def f(x: Any, s: Any) -> Any:
+        y = x * 2
+        if s > 0:
+            z = y[1] * s
+            old = y.copy()
+            for _ in range(1, 20):
+                for i in range(1, 10):
+                    y[i] = np.sin(y[i - 1]) * y[i]
+                y[0] = y[0] * z
+            s = s * np.sum(old * np.exp(old * y[4]))
+        return np.sum(y) * s
+
+    def nested(x: Any, s: Any) -> Any:
+        total = 0.0
+        for _ in range(9):
+            total += f(x, s)
+            x = np.sin(x) + total / (1 + total * total)
+            s = -s
+        return total
+
+    for s in (0.4, -0.4):
+        derived(f, RNG.random(10), s)
+        derived(nested, RNG.random(10), s)
+
+
 def test_an_array_made_in_each_turn() -> None:
     def f(x: Any) -> Any:
         total = 0.0

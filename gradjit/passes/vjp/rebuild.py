@@ -86,7 +86,9 @@ class Region:
         self.held: set[Path] = set()
         self.old: dict[Op, Value] = {}
         self.paths = plan.paths[pair]
-        self.versions = {v: (path, k) for path in self.paths for k, v in enumerate(path.versions)}
+        # What a branch takes from outside is found there, unless it is undone there: then the branch does it first.
+        self.versions = {v: (path, k) for path in self.paths for k, v in enumerate(path.versions)
+                         if self.nest.home.get(v) is pair or plan.passage(v) in plan.undone}
         self.stack: list[Value] = outer.stack
 
     # looking up -------------------------------------------------------------------------------------------------------
