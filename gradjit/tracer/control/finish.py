@@ -13,7 +13,7 @@ from ...ir.types import BOOL, ArrayType
 from .. import trees
 from ..array import ARRAY, PYTHON, TracedArray, root
 from .branches import has_effect, truth
-from .carried import Again, AsPython, Leaf, Mismatch, Slot, Variable
+from .carried import Again, AsPython, Leaf, Mismatch, Slot, Variable, same_tree
 from .frames import Frame, substitute
 from .names import VALUE, shown
 from .places import Place
@@ -137,51 +137,54 @@ class Finish:
         """A name that the body surely assigns, and that is read only behind the loop."""
         if isinstance(x, Undefined):
             return lambda: x
-        found, tree = ([x], None) if isinstance(x, TracedArray) else trees.flatten(x)
-        empty = self.loop.may_be_empty and not (isinstance(given, Undefined) and given.harmless)
-        if empty and isinstance(given, Undefined):
-            return lambda: Undefined(name, f"is assigned inside of the loop in line {self.loop.site.line} only, "
-                                           f"which may have no turn at all; assign it before the loop")
-        before: list[Any] = [Undefined(name)] * len(found)
-        if empty:
-            first, shape = ([given], None) if isinstance(given, TracedArray) else trees.flatten(given)
-            if len(first) != len(found) or ((tree is None or tree.is_leaf()) != (shape is None or shape.is_leaf())):
+        found, tree = parts(x)
+        harmless = isinstance(given, Undefined) and given.harmless
+        before: list[Any] | None = None  # what stands there if there is no turn; None: nobody asks
+        if self.loop.may_be_empty and not harmless:
+            if isinstance(given, Undefined):
+                return lambda: Undefined(name, f"is assigned inside of the loop in line {self.loop.site.line} only, "
+                                               f"which may have no turn at all; assign it before the loop")
+            before, shape = parts(given)
+            if len(before) != len(found) or not same_tree(tree, shape):
                 return self.unclear(name, given, x)
-            before = first
-        cells: list[Any] = []
-        for k, (y, old) in enumerate(zip(found, before, strict=True)):
-            cells.append(y)
+        cells = list(found)
+        for k, y in enumerate(found):
             h = numeric(y)
             if h is None:
-                if empty and y is not old:
+                if before is not None and y is not before[k]:
                     return self.unclear(name, given, x)
-                continue
-            if not empty and (not isinstance(y, TracedArray) or y.made.depth < self.frame.depth):
-                continue  # it is that very object after each turn
-            if not empty and (last := self.loop.last(h)) is not None:
-                cells[k] = last
-                continue
-            spec = spec_of(h)
-            if not is_outside(spec, self.frame):
+            elif not is_outside(spec_of(h), self.frame):
                 return lambda: Undefined(name, f"has a shape that only the loop in line {self.loop.site.line} knows, "
                                                f"and is used behind it; copy it into an array of full size")
-            if empty:
-                leaf = Leaf((name, k), shown(name), old, True, True, self.frame, self.loop.learned)
-                final = leaf.final(shown(name), y)
-                assert leaf.param is not None
-                if final is None:
-                    self.replaced[leaf.param] = leaf.init
-                    cells[k] = old
-                else:
-                    self.carry(leaf.param, leaf.init, final, cells, k, leaf.spec)
-            else:
-                self.carry(self.frame.parameter(spec.type, ""), lambda spec=spec: self.blank(spec),  # type: ignore[misc]
-                           h.value, cells, k, spec)
-            if h.kind == ARRAY:
+            elif (self.out_surely(y, h, cells, k) if before is None else
+                  self.out_or(name, k, before[k], y, cells)) and h.kind == ARRAY:
                 self.ends.append((shown(name), h, None))
         if tree is None or tree.is_leaf():
             return (lambda: cells[0]) if cells else (lambda: x)
         return lambda: self.rebuilt(trees.unflatten(tree, cells))
+
+    def out_surely(self, y: Any, h: TracedArray, cells: list[Any], k: int) -> bool:
+        """A leaf that the last turn gives. Tells whether it is carried."""
+        if not isinstance(y, TracedArray) or y.made.depth < self.frame.depth:
+            return False  # it is that very object after each turn
+        if (last := self.loop.last(h)) is not None:
+            cells[k] = last
+            return False
+        spec = spec_of(h)
+        self.carry(self.frame.parameter(spec.type, ""), lambda: self.blank(spec), h.value, cells, k, spec)
+        return True
+
+    def out_or(self, name: str, k: int, old: Any, y: Any, cells: list[Any]) -> bool:
+        """A leaf that the last turn gives, or what was there before the loop. Tells whether it is carried."""
+        leaf = Leaf((name, k), shown(name), old, True, True, self.frame, self.loop.learned)
+        final = leaf.final(shown(name), y)
+        assert leaf.param is not None
+        if final is None:
+            self.replaced[leaf.param] = leaf.init
+            cells[k] = old
+            return False
+        self.carry(leaf.param, leaf.init, final, cells, k, leaf.spec)
+        return True
 
     def unclear(self, name: str, given: Any, x: Any) -> Callable[[], Any]:
         return lambda: Undefined(name, f"is {described(given)} before the loop in line {self.loop.site.line} and "
@@ -295,6 +298,11 @@ class Finish:
         x.ties = Ties([(h, h.version) for h in others], f"{name} may be the same array as another variable behind "
                                                         f"the loop in line {self.loop.site.line}", not near,
                       name == shown(VALUE))
+
+
+def parts(x: Any) -> tuple[list[Any], trees.Tree | None]:
+    """The leaves of a variable, and its structure; None for an array or number by itself."""
+    return ([x], None) if isinstance(x, TracedArray) else trees.flatten(x)
 
 
 def is_outside(spec: Spec, frame: Frame) -> bool:

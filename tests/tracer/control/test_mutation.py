@@ -122,7 +122,7 @@ def test_helpers_that_write_and_return_their_argument():
         b[1] = 5
         return a, b
 
-    check(f, X, exact=False)
+    assert carried(f, X) == [1]
 
 
 class Particle:
