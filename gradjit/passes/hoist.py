@@ -26,10 +26,12 @@ DEEPEST = 6
 
 
 class Frame:
-    """A block under construction. turning: a region of a loop; sure: of one that surely runs."""
+    """A block under construction. turning: a region of a loop; sure: of one that surely runs; branch: the `if` that
+    it is a side of."""
 
-    def __init__(self, block: Block, turning: bool = False, sure: bool = False):
+    def __init__(self, block: Block, turning: bool = False, sure: bool = False, branch: Op | None = None):
         self.block = block
+        self.branch = branch
         self.turning = turning
         self.sure = sure
         self.added: list[Any] = []

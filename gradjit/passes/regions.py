@@ -27,7 +27,7 @@ def finish(rw: Rewriter, op: Op, args: Sequence[Value], regions: tuple[Block, ..
 def rebuild_if(rw: Rewriter, op: Op, env: Env) -> None:
     """A result that both branches yield alike is computed outside; without others the branch is gone."""
     kept = rw.live.kept[op]
-    then, other = (rw.region(r, env, kept) for r in op.regions)
+    then, other = (rw.region(r, env, kept, branch=op) for r in op.regions)
     differing = []
     for at, k in enumerate(kept):
         same = _agreed(rw, then.results[at], other.results[at])

@@ -57,6 +57,8 @@ class Rewriter:
         self.uses: dict[Value, int] = {}
         self.home: dict[Value, Block] = {}
         self.ranges = Ranges()
+        self.begun: dict[tuple[Op, Value], Value] = {}
+        """Tapes that stand before a branch, by the branch and their root."""
         self.begin: dict[Block, Callable[[], None]] = {}
         """What rules leave to be done where the rebuilding of a region begins."""
 
@@ -76,17 +78,17 @@ class Rewriter:
         with np.errstate(all="ignore"):
             return Func(func.name, self.region(func.body, env))
 
-    def region(self, old: Block, env: Env, keep: Sequence[int] | None = None) -> Block:
+    def region(self, old: Block, env: Env, keep: Sequence[int] | None = None, branch: Op | None = None) -> Block:
         """A rebuilt block with all parameters and the results at `keep` (all without it)."""
-        return self.fill(new_block(old.params, env), old, env, keep)
+        return self.fill(new_block(old.params, env), old, env, keep, branch=branch)
 
     def fill(self, fresh: Block, old: Block, env: Env, keep: Sequence[int] | None = None, turning: bool = False,
-             sure: bool = False) -> Block:
+             sure: bool = False, branch: Op | None = None) -> Block:
         """Rebuild the operations of `old` into `fresh`. What is shared inside is forgotten behind it.
 
-        turning, sure: whether it is a region of a loop, and of one that surely runs.
+        turning, sure: whether it is a region of a loop, and of one that surely runs. branch: the `if` it is a side of.
         """
-        frame = Frame(fresh, turning, sure)
+        frame = Frame(fresh, turning, sure, branch)
         self.levels[fresh] = len(self.frames)
         self.frames.append(frame)
         if old in self.begin:

@@ -8,14 +8,27 @@ from typing import TYPE_CHECKING
 from ..ir import Op
 from ..ir.core import map_type
 from ..ir.rewrite import Env
-from .flow import record
+from .flow import is_tape, record
 
 if TYPE_CHECKING:
     from .rewriter import Rewriter
 
 
 def rebuild_tape(rw: Rewriter, op: Op, env: Env) -> None:
-    rw.once(op, (), op.attrs, op.results, env)
+    """A tape that sides of a branch begin and hand on is begun before it, one for all sides."""
+    root = rw.live.records.tapes.root
+    own, level, outermost = root(op.result), len(rw.frames) - 1, None
+    while (branch := rw.frames[level].branch) is not None and own in map(root, filter(is_tape, branch.results)):
+        level, outermost = level - 1, branch
+    if outermost is None:
+        rw.once(op, (), op.attrs, op.results, env)
+        return
+    key = outermost, own
+    if key not in rw.begun:
+        new = Op("tape", (), {}, (op.result.type,), (), op.loc)
+        rw.place(new, rw.frames[level].block)
+        rw.begun[key] = new.result
+    rw.bind(op.result, rw.begun[key], env)
 
 
 def rebuild_push(rw: Rewriter, op: Op, env: Env) -> None:
