@@ -27,6 +27,14 @@ def is_single(t: ArrayType) -> bool:
 
 def root_of(region: Block, v: Value) -> Value | None:
     """The value from outside of a region that a value is, but for elements that are replaced; None for others."""
+    v = begin_of(region, v)
+    return None if v in region.params or (v.op is not None and v.op in region.ops) else v
+
+
+def begin_of(region: Block, v: Value) -> Value:
+    """The value that a value is, but for elements that are replaced (or records pushed and popped), as far back as the
+    region knows.
+    """
     inner = dict.fromkeys(region.ops, True)
     while v.op is not None and v.op in inner:
         op = v.op
@@ -40,11 +48,11 @@ def root_of(region: Block, v: Value) -> Value | None:
             roots = {root_of(r, r.results[v.index]) for r in op.regions}
             root = next(iter(roots))
             if len(roots) > 1 or root is None:
-                return None
+                break
             v = root
         else:
-            return None
-    return None if v in region.params else v
+            break
+    return v
 
 
 def conflicts(p: Plan, view: View, value: Value, singles: Iterable[Node], evaluated: set[Node], apart: Node) -> bool:

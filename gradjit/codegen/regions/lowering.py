@@ -51,6 +51,7 @@ class Regions:
         self.changing: set[Buffer] = set()
         self.count = 0
         self.versions = itertools.count()
+        self.tapes: dict[Value, Tape] = {}
         self.bounds = bounds_of(func, self.ranges)
 
     def run(self, width: int) -> Program:
@@ -75,7 +76,9 @@ class Regions:
     def check(self, op: Op) -> None:
         """UnsupportedError for an operation that has no code for extents that are computed."""
         types = [v.type for v in (*op.operands, *op.results)]
-        if all(t.is_static for t in types) or OPS[op.name].pointwise or op.name in SYMBOLIC:
+        if all(t.is_static for t in types) or OPS[op.name].pointwise:
+            return
+        if op.name in SYMBOLIC and (op.name != "reshape" or len({without_units(t) for t in types}) == 1):
             return
         where = f"\n  {op.loc.full}" if op.loc else ""
         raise UnsupportedError(f"{op.name} of an array whose extent is only known when the code runs "
@@ -109,6 +112,10 @@ class Regions:
         """The type with bounds in the place of computed extents: for memory."""
         return t if t.is_static else t.with_shape(tuple(
             e if isinstance(e, int) else int(self.extent(scope, e, e)) for e in t.shape))
+
+    def new_tape(self, v: Value) -> Tape:
+        """The tape that begins as this value: a new one, unless a branch around has told which."""
+        return self.tapes.get(v) or Tape(f"tape{self.serial()}")
 
     def scalar(self, scope: Scope, v: Value) -> Node:
         """The node of the only element of a value."""
@@ -304,6 +311,10 @@ class Regions:
         written = self.write(scope, [], len(scope.ops) + 1, {v: view})
         assert isinstance(written, list)
         return written
+
+
+def without_units(t: ArrayType) -> tuple[object, ...]:
+    return tuple(e for e in t.shape if e != 1)
 
 
 def bounds_of(func: Func, ranges: Ranges) -> dict[Value, int]:

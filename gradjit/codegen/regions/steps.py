@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ...errors import UnsupportedError
 from ...ir import I64, Op, Value
 from ..affine import ANYWHERE, Affine, Var
-from ..loops import Cell, If, Repeat, Stmt, View, While
+from ..loops import Cell, If, Repeat, Stmt, Tape, View, While
 from .carried import Place, carry, enter, give, leave
-from .hazards import is_single, is_whole, root_of
+from .hazards import begin_of, is_single, is_whole, root_of
 from .scope import Scope
 
 if TYPE_CHECKING:
@@ -72,8 +73,7 @@ def branch_place(low: Regions, scope: Scope, k: int, op: Op, r: Value) -> Place:
     sources = {root_of(region, region.results[r.index]) for region in op.regions}
     (source, *others) = sources
     if r.dtype.kind == "O":
-        assert source is not None and not others
-        return low.tape(scope, source)
+        return branch_tape(low, scope, op, r, source if not others else None)
     if is_single(r.type):
         return Cell(f"v{low.serial()}", r.dtype)
     if source is not None and not others and may_lend(low, scope, k, op, source):
@@ -84,6 +84,19 @@ def branch_place(low: Regions, scope: Scope, k: int, op: Op, r: Value) -> Place:
     home = low.buffer(scope, low.static(scope, r.type), r.name)
     low.changing.add(home.buffer)
     return home
+
+
+def branch_tape(low: Regions, scope: Scope, op: Op, r: Value, source: Value | None) -> Tape:
+    """The tape that a branch leaves: the one from outside that both sides go on with, or one that both begin."""
+    if source is not None:
+        return low.tape(scope, source)
+    begins = [begin_of(region, region.results[r.index]) for region in op.regions]
+    if any(v.op is None or v.op not in region.ops for v, region in zip(begins, op.regions, strict=True)):
+        raise UnsupportedError("a branch whose sides keep values on different tapes has no compiled form"
+                               + (f"\n  {op.loc.full}" if op.loc else ""))
+    tape = low.new_tape(r)
+    low.tapes.update(dict.fromkeys(begins, tape))
+    return tape
 
 
 def may_lend(low: Regions, scope: Scope, k: int, op: Op, x: Value) -> bool:

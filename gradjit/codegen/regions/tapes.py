@@ -23,7 +23,7 @@ ALONE = 8
 
 
 def tape_(low: Regions, scope: Scope, k: int, op: Op) -> list[Stmt]:
-    tape = Tape(f"tape{low.serial()}")
+    tape = low.new_tape(op.result)
     scope.homes[op.result] = tape
     return [Rewind(tape)]
 
