@@ -324,7 +324,7 @@ class Merge:
         bound = [(k, name, sides) for k, name, sides in self.tied if k in self.made]
         ties: list[tuple[TracedArray, Ties]] = []
         for k, name, sides in bound:
-            near = [self.made[j] for j, _, other in bound if j != k and any(
+            near = [self.made[j] for j, n, other in bound if j != k and (n != VALUE or name == VALUE) and any(
                 a is not None and b is not None and may_overlap(a, b) for a, b in zip(sides, other, strict=True))]
             outside = [r for side in sides if side is not None for r in side.maybe() if r.made.depth < depth]
             others = {id(h): h for h in (*outside, *near)}

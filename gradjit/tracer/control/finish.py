@@ -235,7 +235,8 @@ class Finish:
         lost = {id(r) for leaf in written for r in leaf.origins()}
         out: list[Callable[[tuple[Any, ...]], None]] = []
         for name, h, leaf in self.ends:
-            near = [n for n, other, _ in self.ends if other is not h and may_overlap(h.root, other.root)]
+            near = [n for n, other, _ in self.ends if other is not h and may_overlap(h.root, other.root)
+                    and (n != shown(VALUE) or n == name)]  # what is being returned is no other variable's concern
             outside = [r for r in h.maybe() if r.made.depth < frame.depth]
             changed = [r for r in outside if id(r) in lost or r._content is not self.before(r)]
             if name != shown(VALUE) and (changed or (near and written) or (outside and leaf in written)):
