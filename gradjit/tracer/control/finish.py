@@ -231,6 +231,7 @@ class Finish:
         """Variables that are bound to one array at the end of the body, or to one from outside: an error where a turn
         writes to one of them; else what is to be done behind the loop."""
         frame = self.frame
+        self.others_write()
         written = self.written()
         lost = {id(r) for leaf in written for r in leaf.origins()}
         out: list[Callable[[tuple[Any, ...]], None]] = []
@@ -254,6 +255,21 @@ class Finish:
                 raise Mismatch(h.ties.why)
             out.append(lambda _, h=h, why=h.ties.why: lose(h, why))  # type: ignore[misc]
         return out
+
+    def others_write(self) -> None:
+        """Mismatch where the array that a rebound variable is bound to before is written to under another name."""
+        for leaf in (x for v in self.loop.variables for x in v.leaves if x.param is not None):
+            if not any(self.is_changed(r) for r in leaf.origins()):
+                continue
+            if any(to is leaf and h is leaf.stand_in for _, h, to in self.ends):
+                leaf.learn(self.loop.learned.same, True)
+            raise Mismatch(f"{leaf.name} is bound anew in the body, while the array that it was bound to before is "
+                           f"written to under another name; bind a copy before the loop")
+
+    def is_changed(self, h: TracedArray) -> bool:
+        """Whether the body writes to an array from outside."""
+        found = self.frame.imports.get(id(h))
+        return id(h) in self.frame.lost or (found is not None and h._content is not found[1])
 
     def written(self) -> list[Leaf]:
         """The variables whose array at the beginning is written to, in this turn or, after swaps, in a later one."""

@@ -337,6 +337,54 @@ def test_an_array_that_a_loop_has_passed_on():
     refused(f, X, match="an array that was bound to [uw] before the loop.*another name behind the loop")
 
 
+def test_a_name_bound_anew_whose_array_has_another_name():
+    def f(m):
+        a = m.copy()
+        w = a.T
+        s = 0.0
+        for i in range(12):
+            w[1] -= 0.2
+            s += a[3, 1]
+            if s < -2.0:
+                a = np.cos(a) * i
+        return a, w, s
+
+    refused(f, M, match="a .*copy")
+
+    def g(m):
+        a = m.copy()
+        w = a.T
+        s = 0.0
+        for i in range(12):
+            w[1] -= 0.2
+            s += a[3, 1]
+            if i < 0:
+                a = None
+        return a, w, s
+
+    alike(g, M)
+
+    def by_turns(m):
+        a, b = m.copy(), m[::-1] * 2
+        first = a
+        for i in range(12):
+            first[0] = i
+            a, b = b, a
+        return a, b
+
+    alike(by_turns, M)  # turn by turn: names are known then
+
+    def many_turns(m):
+        a, b = m.copy(), m[::-1] * 2
+        first = a
+        for i in range(9000):
+            first[0] = i
+            a, b = b, a
+        return a, b
+
+    refused(many_turns, M, match="a is bound anew in the body, while the array that it was bound to before is written")
+
+
 def test_sizes_that_depend_on_traced_values():
     def f(x):
         out = []
