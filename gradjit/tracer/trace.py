@@ -349,7 +349,10 @@ def place(x: TracedArray, handles: list[Any]) -> int | None:
 
 
 def written(handles: list[Any], leaves: list[Leaf], hidden: list[Captured]) -> list[Write]:
-    """What the function has changed of its arguments and of captured arrays."""
+    """What the function has changed of its arguments and of captured arrays. TraceError where that cannot be told."""
+    for h in (*handles, *(c.handle for c in hidden)):
+        if isinstance(h, TracedArray) and h.ties is not None and h.ties.lost:
+            h.ties.refuse()
     writes = [Write(f"the argument {leaf.name}", h.written_at, h.value, argument=k)
               for k, (h, leaf) in enumerate(zip(handles, leaves, strict=True)) if leaf.is_traced and h.version]
     return writes + [Write(captured_name(c), c.handle.written_at, c.handle.value, captured=c)
