@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from typing import Union
 
 from .core import Value
-from .types import INDEX
+from .types import is_integer
 
 DEEP = 200
 """A chain of more additions than this is cut: what stands below counts as unknown."""
@@ -112,11 +112,11 @@ class Forms:
 
     def _of(self, x: Value, depth: int) -> Linear | None:
         op = x.op
-        if op is None or x.type != INDEX or depth > DEEP:
+        if op is None or not is_integer(x.type) or depth > DEEP:
             return None
         if op.name == "const":
-            return Linear(const=int(op.attrs["value"]))
-        if op.name not in RULES or any(v.type != INDEX for v in op.operands):
+            return Linear(const=int(op.attrs["value"].flat[0]))
+        if op.name not in RULES or not all(is_integer(v.type) for v in op.operands):
             return None
         return RULES[op.name](*(self(v, depth + 1) for v in op.operands))
 
@@ -148,7 +148,7 @@ RULES: dict[str, Callable[..., Linear | None]] = {
 def constant(v: Value) -> int | None:
     """The number that an i64 scalar is, where it is a literal."""
     op = v.op
-    return int(op.attrs["value"]) if op is not None and op.name == "const" and v.type == INDEX else None
+    return int(op.attrs["value"].flat[0]) if op is not None and op.name == "const" and is_integer(v.type) else None
 
 
 def total(forms: Iterable[Linear]) -> Linear:

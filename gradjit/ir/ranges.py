@@ -15,7 +15,7 @@ import numpy as np
 
 from .core import Block, Func, Op, Value, walk
 from .linear import Form, Forms, Linear, atom, constant, total
-from .types import I64, INDEX, DType
+from .types import I64, INDEX, DType, is_integer
 
 Interval = tuple[int | None, int | None]
 """The least and the greatest number, None where it is not known."""
@@ -208,7 +208,7 @@ class Ranges:
         if v.op.name in LOOPS and v.type == INDEX:
             return self._carried(v.op, v.index, low)
         rule = SCALARS.get(v.op.name)
-        if rule is not None and v.type == INDEX:
+        if rule is not None and is_integer(v.type):
             return list(rule(self, v.op, low))
         number = elements(v)[0 if low else 1]
         return [] if number is None else [(1, (Linear(const=number),))]
@@ -269,7 +269,7 @@ def facts(condition: Value, truth: bool, linear: Callable[[Value], Linear],
           is_nonnegative: Callable[[Linear], bool]) -> Iterator[Linear]:
     """The forms that are not negative where a condition on i64 scalars is true (or false)."""
     op = condition.op
-    if op is None or condition.type.rank:
+    if op is None or any(e != 1 for e in condition.shape):
         return
     if op.name in ("if", "select"):
         for side, v in zip((True, False), sides(condition), strict=True):
@@ -281,7 +281,7 @@ def facts(condition: Value, truth: bool, linear: Callable[[Value], Linear],
     elif op.name == ("and" if truth else "or") and condition.dtype.is_bool:
         for operand in op.operands:
             yield from facts(operand, truth, linear, is_nonnegative)
-    elif op.name in COMPARED and op.operands[0].type == INDEX:
+    elif op.name in COMPARED and is_integer(op.operands[0].type):
         a, b = map(linear, op.operands)
         name = op.name if truth else OPPOSITE[op.name]
         if name == "ne":  # of numbers that differ, the one that cannot be less is greater
@@ -329,6 +329,11 @@ Rule = Callable[[Ranges, Op, bool], Iterator[Bound]]
 def _number(n: int | None) -> Iterator[Bound]:
     if n is not None:
         yield 1, (Linear(const=n),)
+
+
+def _same(r: Ranges, op: Op, low: bool) -> Iterator[Bound]:
+    if is_integer(op.operands[0].type):
+        yield 1, (r.linear(op.operands[0]),)
 
 
 def _smaller(r: Ranges, op: Op, low: bool) -> Iterator[Bound]:
@@ -418,7 +423,7 @@ def _arg(r: Ranges, op: Op, low: bool) -> Iterator[Bound]:
 
 
 SCALARS: dict[str, Rule] = {
-    "minimum": _smaller, "fmin": _smaller, "maximum": _larger, "fmax": _larger, "select": _select,
+    "reshape": _same, "minimum": _smaller, "fmin": _smaller, "maximum": _larger, "fmax": _larger, "select": _select,
     "bounded": _bounded, "floordiv": _floordiv, "mod": _mod, "mul": _mul, "abs": _abs, "and": _and, "shr": _shr,
     "argmax": _arg, "argmin": _arg,
 }

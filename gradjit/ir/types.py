@@ -142,6 +142,11 @@ def format_extent(e: Extent) -> str:
 INDEX = ArrayType(I64, ())
 
 
+def is_integer(t: ArrayType) -> bool:
+    """Whether a type is that of one i64 number, whatever its rank: simplification moves reshapes about."""
+    return t.dtype is I64 and all(e == 1 for e in t.shape)
+
+
 def type_of(array: object) -> ArrayType:
     """The IR type of a concrete NumPy array or scalar."""
     a = np.asarray(array)
