@@ -73,7 +73,11 @@ class Integers:
         """How v is computed; v itself where that is not looked into."""
         form = self.ranges.linear(v) if v.type == INDEX else atom(v)
         if form.atom is not v:
-            return "sum", frozenset((self.number(a, depth + 1), k) for a, k in form.terms), form.const
+            sums: dict[int, int] = {}  # different atoms may be one number
+            for a, k in form.terms:
+                n = self.number(a, depth + 1)
+                sums[n] = sums.get(n, 0) + k
+            return "sum", frozenset(sums.items()), form.const
         op = v.op
         if op is None or v.dtype.kind not in "iub" or not is_pure(op):
             return v

@@ -171,6 +171,15 @@ def argument_written_and_its_name_bound_anew(x, z):
     return np.sum(x ** 2)
 
 
+def sums_of_one_number(m, indices):
+    """Sums of several reads of one index were told apart by which reads they hold, not by how many."""
+    out = np.zeros_like(m)
+    for i in range(indices[0] + indices[0] - 2, indices[0] + indices[0] + 1):
+        if m[i, (i + indices[0]) % 3] < 5.0:
+            out[i, i % 3] = m[i, i] ** 2
+    return np.sum(out * np.arange(5.0))
+
+
 CASES = (
     Case(state_read_by_a_closure_only, (0.7,)),
     Case(changed_before_an_early_return, (V,)),
@@ -189,6 +198,7 @@ CASES = (
     Case(long_chain_of_updates, (V,)),
     Case(found_or_else, (V,)),
     Case(argument_written_and_its_name_bound_anew, (V, 0.7), (0, 1)),
+    Case(sums_of_one_number, (M, INDICES)),
 )
 REFUSED = {"view_bound_anew_in_a_branch"}
 """What need not be compiled: then the error says so."""
