@@ -200,21 +200,12 @@ CASES = (
     Case(argument_written_and_its_name_bound_anew, (V, 0.7), (0, 1)),
     Case(sums_of_one_number, (M, INDICES)),
 )
-REFUSED = {"view_bound_anew_in_a_branch"}
+REFUSED = {"view_bound_anew_in_a_branch", "argument_written_and_its_name_bound_anew"}
 """What need not be compiled: then the error says so."""
-
-WAITING: dict[str, str] = {
-    "compiled value: argument_written_and_its_name_bound_anew": "the caller's name for the array is not counted yet",
-}
-"""As in tests/control/test_programs.py."""
-
 
 @pytest.mark.parametrize("level", ["traced", "gradient", "compiled value", "compiled gradient"])
 @pytest.mark.parametrize("case", CASES, ids=lambda c: c.name)
 def test_find(level: str, case: Case) -> None:
-    reason = WAITING.get(level) or WAITING.get(f"{level}: {case.name}")
-    if reason:
-        pytest.skip(reason)
     if case.name in REFUSED:
         with pytest.raises(TypeError, match="copy the array|one array or another"):
             LEVELS[level](case)
