@@ -227,7 +227,7 @@ def attempt(f: Callable[..., Any], args: Sequence[Any], kwargs: dict[str, Any], 
             out = (out, *(value for _, value in changes))
         result, result_tree, values = collect(recorder, handles, out, definition_of(like))
         hidden = list(recorder.captured.values())
-        writes = written(handles, leaves, hidden)
+        writes = written(handles, leaves, hidden, rebinding)
     recorder.block.results = tuple(values)
     prune(recorder, hidden, writes)
     guards = list(recorder.world.guards.values())
@@ -348,9 +348,12 @@ def place(x: TracedArray, handles: list[Any]) -> int | None:
     return next((i for i, h in enumerate(handles) if h is x), None)
 
 
-def written(handles: list[Any], leaves: list[Leaf], hidden: list[Captured]) -> list[Write]:
-    """What the function has changed of its arguments and of captured arrays. TraceError where that cannot be told."""
-    for h in (*handles, *(c.handle for c in hidden)):
+def written(handles: list[Any], leaves: list[Leaf], hidden: list[Captured], carried_out: bool) -> list[Write]:
+    """What the function has changed of its arguments and of captured arrays.
+
+    carried_out: the caller's arrays will be changed so; TraceError where it cannot be told how.
+    """
+    for h in (*handles, *(c.handle for c in hidden)) if carried_out else ():
         if isinstance(h, TracedArray) and h.ties is not None and h.ties.lost:
             h.ties.refuse()
     writes = [Write(f"the argument {leaf.name}", h.written_at, h.value, argument=k)
