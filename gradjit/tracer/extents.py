@@ -92,7 +92,10 @@ class Integers:
         if v.op is None:
             return v
         key = "number", self.number(v)
-        return self.find(key) or self.put(key, v)
+        found = self.find(key)
+        if found is None and any(position(block, v) >= 0 for block in scopes(self.recorder)):
+            return self.put(key, v)
+        return found or v  # one of a region that has ended, in which a condition was computed, stands for no other
 
 
 DEEP = 50

@@ -180,6 +180,21 @@ def sums_of_one_number(m, indices):
     return np.sum(out * np.arange(5.0))
 
 
+def condition_computed_in_a_branch(x, indices):
+    """What a condition was computed from inside of a branch was taken for a value that stands behind it."""
+    out = x.copy()
+    for _ in range(4):
+        if indices[1] < 0.2:
+            pass
+        elif indices[1] < 4:
+            for k in range(indices[1]):
+                out[k] *= 1.5
+        else:
+            continue
+        out[3] += 1.0
+    return np.sum(out**2)
+
+
 CASES = (
     Case(state_read_by_a_closure_only, (0.7,)),
     Case(changed_before_an_early_return, (V,)),
@@ -199,6 +214,7 @@ CASES = (
     Case(found_or_else, (V,)),
     Case(argument_written_and_its_name_bound_anew, (V, 0.7), (0, 1)),
     Case(sums_of_one_number, (M, INDICES)),
+    Case(condition_computed_in_a_branch, (V, INDICES)),
 )
 REFUSED = {"view_bound_anew_in_a_branch", "compiled value: argument_written_and_its_name_bound_anew"}
 """What need not be compiled, at any level or at one: then the error says so."""
