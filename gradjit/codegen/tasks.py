@@ -258,7 +258,6 @@ class Lowering:
     # tasks ----------------------------------------------------------------------------------------------------------
     def define(self, op: Op) -> None:
         from .lower import TASKS, UNLOWERED
-        from .lower.movement import is_large
         if op.name in UNLOWERED:
             where = f"; {op.loc.full}" if op.loc else ""
             raise UnsupportedError(f"{op.name} cannot be compiled: {UNLOWERED[op.name]}{where}")
@@ -268,8 +267,6 @@ class Lowering:
                                    f"transposed, joined): compute with real and imaginary parts as arrays of their own"
                                    f"{where}")
         rule = TASKS.get(op.name)
-        if op.name == "update" and self.frame and op.result not in self.frame.in_place and is_large(op):
-            rule = None
         own = op.name in MUST or any(r in self.memory for r in op.results)
         if not own:
             return
@@ -305,9 +302,13 @@ class Lowering:
         """Set all elements of the value's memory to a scalar."""
         self.task("map", value, self.view_of(value), value.type.extents, None, lambda e, i: e.at(scalar, ()))
 
+    def is_in_place(self, value: Value) -> bool:
+        """Whether the value's memory is that of the array of which it replaces elements."""
+        return self.frame is not None and value in self.frame.in_place
+
     def begin_as(self, value: Value, source: Value) -> None:
         """Let the value's memory hold `source`, of which parts will be overwritten."""
-        if self.frame is None or value not in self.frame.in_place:
+        if not self.is_in_place(value):
             self.copy(value, source)
 
     def copy(self, value: Value, source: Value) -> None:

@@ -149,9 +149,12 @@ def _pad_tasks(low: Lowering, op: Op) -> None:
 
 
 def _update_tasks(low: Lowering, op: Op) -> None:
+    if low.elements.looks_through and is_large(op) and not low.is_in_place(op.result):
+        return low.map(op.result)
     x, v = op.operands
     low.begin_as(op.result, x)
     low.window(op.result, v, op.attrs["starts"], op.attrs["steps"])
+    return None
 
 
 def _concat_tasks(low: Lowering, op: Op) -> None:

@@ -129,7 +129,7 @@ def in_turn(low: Regions, scope: Scope, arrays: list[tuple[Value, View]], out: l
     left = list(arrays)
     while left:
         free = next((x for x in left if not any(x[1].buffer in shown(low, scope, v) for v, p in left
-                                                if p is not x[1] or moves(low, scope, v))), None)
+                                                if p is not x[1] or scope.rule(v) is not None)), None)
         if free is None:
             v, view = left[0]
             copy = Value(v.type, None, 0, v.name)
@@ -141,10 +141,6 @@ def in_turn(low: Regions, scope: Scope, arrays: list[tuple[Value, View]], out: l
         left.remove(free)
         done.append(free)
     return done
-
-
-def moves(low: Regions, scope: Scope, v: Value) -> bool:
-    return scope.rule(v) is not None
 
 
 def shown(low: Regions, scope: Scope, v: Value) -> set[Buffer]:

@@ -159,7 +159,7 @@ class Regions:
         out: list[Stmt] = []
         pending: list[Op] = []
         for k, op in enumerate(scope.ops):
-            if op.name in CHANGES and not is_single(op.result.type) and self.may_change(scope, k, op):
+            if op.name in CHANGES and not is_single(op.result.type) and self.is_free(scope, k, op, op.operands[0]):
                 changed = self.change(scope, pending, k, op)
                 if changed is None:
                     pending.append(op)
@@ -262,12 +262,9 @@ class Regions:
         return any(k <= at <= scope.last_through[v] for at in scope.changed_at.get(source, ()))
 
     # changes in place -----------------------------------------------------------------------------------------------
-    def may_change(self, scope: Scope, k: int, op: Op) -> bool:
-        """Whether the array that the operation at position k changes is the block's own and read for the last time."""
-        return self.is_free(scope, k, op, op.operands[0])
-
     def is_free(self, scope: Scope, k: int, op: Op, x: Value) -> bool:
-        home = scope.homes.get(x) or scope.home(x)
+        """Whether an array is the block's own and read for the last time, and only once, by the operation at k."""
+        home = scope.home(x)
         if not isinstance(home, View) or home.buffer not in scope.owned or not is_whole(home, x.type):
             return False
         return scope.last[x] == k and [*op.uses(), *captures(op)].count(x) == 1

@@ -23,6 +23,8 @@ from .turns import Turns, turns
 class For(Loop):
     """The protocol of one `for`."""
 
+    why_region = "ends by a break on a traced condition"
+
     def __init__(self, site: Site, iterable: Any, values: tuple[Any, ...], hints: tuple[Any, ...]):
         super().__init__(site, values, hints)
         self.turns: Turns | None = turns(iterable) if self.recorder is not None else None
@@ -155,17 +157,8 @@ class For(Loop):
                              f"so that it must be compiled as a loop{reason}")
         raise Again
 
-    def native_error(self, error: BaseException) -> bool:
-        trial, self.trial = self.trial, None
-        if not isinstance(error, Again) or trial is None:
-            return False
-        if trial.irreversible:
-            fail(TraceError, f"the loop in line {self.site.line} ends by a break on a traced condition, and cannot be "
-                             f"compiled as a loop: {trial.irreversible}")
-        trial.abandon()
-        self.turn, self.iterator, self.as_region = 0, None, True
-        self.values = self.first
-        return True
+    def begin_again(self) -> None:
+        self.iterator, self.values = None, self.first
 
     def enter(self, values: tuple[Any, ...]) -> tuple[Any, ...]:
         if self.turn == 0 and self.frame is None:

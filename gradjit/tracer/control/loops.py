@@ -25,7 +25,7 @@ from ...errors import GradjitError, TraceError
 from ...ir import Block, Loc, Value
 from .. import trees
 from ..array import ARRAY, TracedArray
-from ..locations import here, with_place
+from ..locations import fail, here, with_place
 from ..recorder import Recorder, recorders
 from .branches import raised_in_branch
 from .carried import Again, AsPython, Learned, Mismatch, Slot, Variable
@@ -74,6 +74,9 @@ def is_open(h: TracedArray) -> bool:
 
 class Loop:
     """What `for` and `while` share: attempts, their ends, turns as ordinary Python."""
+
+    why_region: str
+    """What keeps the loop from running as ordinary Python, where its first turns did."""
 
     def __init__(self, site: Site, values: tuple[Any, ...], hints: tuple[Any, ...]):
         self.site, self.values = site, values
@@ -134,10 +137,20 @@ class Loop:
         return False
 
     def native_error(self, error: BaseException) -> bool:
-        """A turn that ran as ordinary Python has raised."""
-        if self.trial is not None:
-            self.trial = None
-        return False
+        """A turn that ran as ordinary Python has raised; `Again` takes all turns back, for the loop to be a region."""
+        trial, self.trial = self.trial, None
+        if not isinstance(error, Again) or trial is None:
+            return False
+        if trial.irreversible:
+            fail(TraceError, f"the loop in line {self.site.line} {self.why_region}, and cannot be compiled as a loop: "
+                             f"{trial.irreversible}")
+        trial.abandon()
+        self.turn, self.as_region = 0, True
+        self.begin_again()
+        return True
+
+    def begin_again(self) -> None:
+        """What else is to be set back when turns are taken back."""
 
     def enter(self, values: tuple[Any, ...]) -> tuple[Any, ...]:
         """What the carried names hold at the beginning of a turn."""

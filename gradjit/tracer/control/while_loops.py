@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from ...errors import TraceError
 from ...ir import Block, Builder, Value
 from ...ir.rewrite import Env, copy_op, new_block
 from .. import extents
-from ..locations import fail
 from .branches import truth
 from .carried import Again, Mismatch, Slot
 from .frames import TRIAL, Frame
@@ -19,6 +17,8 @@ from .names import Site
 
 class While(Loop):
     """The protocol of one `while`."""
+
+    why_region = "has a traced condition"
 
     def __init__(self, site: Site, values: tuple[Any, ...], hints: tuple[Any, ...]):
         super().__init__(site, values, hints)
@@ -83,17 +83,6 @@ class While(Loop):
             self.finish(values)
         else:
             self.turn += 1
-
-    def native_error(self, error: BaseException) -> bool:
-        trial, self.trial = self.trial, None
-        if not isinstance(error, Again) or trial is None:
-            return False
-        if trial.irreversible:
-            fail(TraceError, f"the loop in line {self.site.line} has a traced condition, and cannot be compiled as a "
-                             f"loop: {trial.irreversible}")
-        trial.abandon()
-        self.turn, self.as_region = 0, True
-        return True
 
     def give_up(self, error: Exception) -> None:
         if not self.begins:
