@@ -15,6 +15,7 @@ import numpy as np
 
 from .core import Block, Func, Op, Value, walk
 from .linear import Form, Forms, Linear, atom, constant, total
+from .ops.control import For, Loop, While, is_loop
 from .types import I64, INDEX, DType, is_integer
 
 Interval = tuple[int | None, int | None]
@@ -205,7 +206,7 @@ class Ranges:
         if v.op.name == "if":
             then, other = (self.linear(r.results[v.index]) for r in v.op.regions)
             return [(1, (then, other))]
-        if v.op.name in LOOPS and v.type == INDEX:
+        if is_loop(v.op) and v.type == INDEX:
             return self._carried(v.op, v.index, low)
         rule = SCALARS.get(v.op.name)
         if rule is not None and is_integer(v.type):
@@ -216,7 +217,7 @@ class Ranges:
     def _of_parameter(self, v: Value, low: bool) -> list[Bound]:
         """The index of a loop, or an integer that it carries."""
         op = self.owners.get(v.owner)  # type: ignore[arg-type]
-        if op is None or v.type != INDEX or op.name not in LOOPS:
+        if op is None or v.type != INDEX or not is_loop(op):
             return []
         if op.name == "for":
             return self._of_index(op, low) if v.index == 0 else self._carried(op, v.index - 1, low)
@@ -225,21 +226,21 @@ class Ranges:
 
     def _carried(self, op: Op, k: int, low: bool) -> list[Bound]:
         """An integer that a loop carries and that never falls (or never rises) is at least (at most) what it was."""
-        body = op.regions[-1]
-        p = body.params[k + LOOPS[op.name]]
+        loop = Loop.of(op)
+        p = loop.params[k]
         within = Ranges(self.owners)
         within.linear, within.declared = self.linear, {**self.declared, p: ([], [])}
-        change = self.linear(body.results[k]) - atom(p)
+        change = self.linear(loop.yields[k]) - atom(p)
         if not is_at_least(within.lower(change if low else -change), 0):
             return []
-        return [(1, (self.linear(op.operands[k + 3 * LOOPS[op.name]]),))]
+        return [(1, (self.linear(loop.inits[k]),))]
 
     def _of_condition(self, op: Op, v: Value, low: bool) -> list[Bound]:
         """What the condition of a `while` says of an integer in its body."""
-        condition, body = op.regions
-        now = dict(zip(condition.params, body.params, strict=True))
+        loop = While(op)
+        now = dict(zip(loop.condition.params, loop.params, strict=True))
         out: list[Bound] = []
-        for fact in facts(condition.results[0], True, self.linear, lambda _: False):
+        for fact in facts(loop.test, True, self.linear, lambda _: False):
             fact = total(atom(now.get(a, a)) * k for a, k in fact.terms) + fact.const
             k = dict(fact.terms).get(v, 0)
             rest = fact - atom(v) * k
@@ -249,7 +250,7 @@ class Ranges:
 
     def _of_index(self, op: Op, low: bool) -> list[Bound]:
         """The index of a `for`, whose step need not be known, only its sign."""
-        lo, hi, step = op.operands[:3]
+        lo, hi, step = For(op).bounds
         k = constant(step)
         if k is None:
             least, most = self.least(self.linear(step)), self.most(self.linear(step))
@@ -257,11 +258,6 @@ class Ranges:
         if k == 0:
             return []
         return _range_bounds(self.linear(lo), self.linear(hi), k)[0 if low else 1]
-
-
-LOOPS = {"for": 1, "while": 0}
-"""Operations that carry values, with the number of parameters of the body before these. (A `for` has three operands
-more than it carries.)"""
 
 
 # conditions ---------------------------------------------------------------------------------------------------------

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Iterator
 
-from ..ir import Block, Func, Op, Value, walk
+from ..ir import Block, Func, Loop, Op, Value, walk
 
 Node = Hashable
 """A Value or a slot."""
@@ -22,12 +22,11 @@ def moves(op: Op) -> Iterator[tuple[Value, Value]]:
         for region in op.regions:
             yield from zip(region.results, op.results, strict=True)
         return
-    inits, skipped = (op.operands[3:], 1) if op.name == "for" else (op.operands, 0)
-    body = op.regions[-1]
-    for source in (inits, body.results):
+    loop = Loop.of(op)
+    for source in (loop.inits, loop.yields):
         yield from zip(source, op.results, strict=True)
         for region in op.regions:
-            yield from zip(source, region.params[skipped:], strict=True)
+            yield from zip(source, loop.params_of(region), strict=True)
 
 
 # tapes ----------------------------------------------------------------------------------------------------------------

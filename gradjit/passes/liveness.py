@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from ..ir import OPS, Block, Func, Op, Value
+from ..ir import OPS, Block, Func, If, Loop, Op, Value, is_loop
 from ..ir.core import attr_values
 from . import flow
 
@@ -64,10 +64,10 @@ class Liveness:
                 if owner.name == "pop" and v.index:
                     self.records.need(self.records.slots(owner)[v.index - 1])
         elif type(owner) is Block and owner in self.inside:
-            loop = self.inside[owner]
-            k = v.index - (loop.name == "for")
-            if k >= 0:
-                self.keep(loop, k)
+            loop = Loop.of(self.inside[owner])
+            k = loop.position(v)
+            if k is not None:
+                self.keep(loop.op, k)
 
     def count(self, op: Op) -> None:
         """An operation without regions has become live."""
@@ -88,23 +88,22 @@ class Liveness:
             return
         self.counted.add(op)
         self.positions[op] = set()
-        if op.name == "while":
-            self.read(op.regions[0].results)
+        if is_loop(op):
+            self.read(Loop.of(op).decides)
+            self.inside.update(dict.fromkeys(op.regions, op))
         else:
-            self.read(op.operands[:3] if op.name == "for" else op.operands)
-        if op.name != "if":
-            for region in op.regions:
-                self.inside[region] = op
+            self.read(op.operands)
 
     def keep(self, op: Op, k: int) -> None:
         """A result, or what becomes it, is read."""
         if k in self.positions[op]:
             return
         self.positions[op].add(k)
-        if op.name == "if":
-            self.read([region.results[k] for region in op.regions])
+        if is_loop(op):
+            loop = Loop.of(op)
+            self.read([loop.inits[k], loop.yields[k]])
         else:
-            self.read([op.operands[k + 3 if op.name == "for" else k], op.regions[-1].results[k]])
+            self.read(If(op).sides(k))
 
     def effects(self, block: Block, around: list[Op]) -> None:
         """Operations with an effect are live wherever their region runs, and so is what they are in."""

@@ -21,7 +21,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from ..ir import INDEX, Block, Builder, Func, Op, Value, walk
+from ..ir import INDEX, Block, Builder, For, Func, Op, Value, walk
 from ..ir.core import map_attr, map_type
 from ..ir.linear import Forms, atom, constant
 from ..ir.rewrite import Env, copy_op, new_block
@@ -104,7 +104,7 @@ def turns_of(op: Op) -> Turns | None:
     """What is known about a `for` that runs a known number of times, more than once."""
     if op.name != "for":
         return None
-    lo, hi, step = map(constant, op.operands[:3])
+    lo, hi, step = map(constant, For(op).bounds)
     if lo is None or hi is None or not step:
         return None
     indices = range(lo, hi, step)
@@ -158,7 +158,7 @@ def _collect(b: Builder, turns: Turns) -> dict[int, Value]:
     uses.update(body.results)
     rows = Rows(turns, _defined(body))
     found: dict[int, list[Product]] = {}
-    for k, p in enumerate(body.params[1:]):
+    for k, p in enumerate(For(op).params):
         terms = _terms(body.results[k], p, uses)
         products = [t for t in map(_product, terms) if isinstance(t, Product) and rows.may_take(t, p)]
         if products:
@@ -169,8 +169,9 @@ def _collect(b: Builder, turns: Turns) -> dict[int, Value]:
 
 def behind(op: Op, k: int) -> Value | None:
     """What a loop adds to besides; None where that is nothing, to zeros."""
-    is_unchanged = op.regions[0].results[k] is op.regions[0].params[1 + k]
-    return None if is_unchanged and splat_of(op.operands[3 + k]) == 0 else op.results[k]
+    loop = For(op)
+    is_unchanged = loop.yields[k] is loop.params[k]
+    return None if is_unchanged and splat_of(loop.inits[k]) == 0 else op.results[k]
 
 
 def _defined(body: Block) -> set[Value]:
@@ -247,7 +248,7 @@ def _stretched(v: Value) -> tuple[Value, Axes]:
 def _keep_rest(body: Block, op: Op, k: int, terms: Sequence[Term]) -> None:
     """The turn adds only what is left."""
     b = Builder(body, op.loc)
-    rest = body.params[1 + k]
+    rest = For(op).params[k]
     for v, negative in reversed(terms):
         rest = b.sub(rest, v) if negative else b.add(rest, v)
     body.results = (*body.results[:k], rest, *body.results[k + 1:])
@@ -280,7 +281,7 @@ class Rows:
 
     def window(self, v: Value) -> Op | None:
         """The slice that v is, if it is the row of an array from outside that belongs to the turn."""
-        index = self.turns.op.regions[0].params[0]
+        index = For(self.turns.op).index
         op = v.op
         if op is not None and op.name == "reshape":
             op = op.operands[0].op
@@ -298,7 +299,7 @@ class Rows:
         if op is None:
             return None
         x = op.operands[0]
-        place = (self.forms(op.attrs["starts"][0]) - atom(self.turns.op.regions[0].params[0])).const
+        place = (self.forms(op.attrs["starts"][0]) - atom(For(self.turns.op).index)).const
         start, stride, count = self.turns.least + place, self.turns.stride, self.turns.count
         return b.slice(x, starts=(start, *(0 for _ in x.shape[1:])), sizes=(count, *x.shape[1:]),
                        steps=(stride, *(1 for _ in x.shape[1:])))
@@ -318,7 +319,7 @@ class Rows:
 
     def number(self, b: Builder) -> Value:
         """The number of the turn whose row is written."""
-        index = self.turns.op.regions[0].params[0]
+        index = For(self.turns.op).index
         at = b.sub(index, b.const(self.turns.least, INDEX.dtype)) if self.turns.least else index
         return at if self.turns.stride == 1 else b.floordiv(at, b.const(self.turns.stride, INDEX.dtype))
 

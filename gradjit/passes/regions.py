@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from ..ir import Block, Op, Value
+from ..ir import Block, For, If, Loop, Op, Value, While
 from ..ir.core import map_type
 from ..ir.rewrite import Env, new_block
 from .fold import splat_of
@@ -38,7 +38,7 @@ def rebuild_if(rw: Rewriter, op: Op, env: Env) -> None:
     for region in (then, other):
         region.results = tuple(region.results[at] for at in differing)
     if differing or op in rw.live.effectful:
-        finish(rw, op, (env[op.operands[0]],), (then, other), [kept[at] for at in differing], env)
+        finish(rw, op, (env[If(op).condition],), (then, other), [kept[at] for at in differing], env)
 
 
 def _agreed(rw: Rewriter, x: Value, y: Value) -> Value | None:
@@ -57,18 +57,18 @@ class Carried:
     kept: their positions. twins: for a value that agrees with one of them, the position of that one.
     """
 
-    def __init__(self, rw: Rewriter, op: Op, env: Env, inits: Sequence[Value], body: Block,
-                 params: Sequence[Sequence[Value]]):
+    def __init__(self, rw: Rewriter, loop: Loop, env: Env, params: Sequence[Sequence[Value]]):
         self.kept: list[int] = []
         self.twins: dict[int, int] = {}
         first: dict[tuple[Value, Value], int] = {}
-        for k in rw.live.kept[op]:
-            if body.results[k] is params[0][k]:
+        for k in rw.live.kept[loop.op]:
+            start = env[loop.inits[k]]
+            if loop.yields[k] is params[0][k]:
                 for p in params:
-                    env[p[k]] = env[inits[k]]
-                rw.bind(op.results[k], env[inits[k]], env)
+                    env[p[k]] = start
+                rw.bind(loop.results[k], start, env)
                 continue
-            twin = first.setdefault((env[inits[k]], body.results[k]), k)
+            twin = first.setdefault((start, loop.yields[k]), k)
             if twin == k:
                 self.kept.append(k)
             else:
@@ -93,33 +93,33 @@ class Carried:
 
 
 def rebuild_for(rw: Rewriter, op: Op, env: Env) -> None:
-    (body,) = op.regions
-    inits = op.operands[3:]
-    carried = Carried(rw, op, env, inits, body, (body.params[1:],))
+    loop = For(op)
+    carried = Carried(rw, loop, env, (loop.params,))
     if not carried.kept and op not in rw.live.effectful:
         return
-    lo, hi, step = (env[v] for v in op.operands[:3])
-    fresh = carried.block(body.params[1:], env, body.params[:1])
-    rw.declare(fresh.params[0], lo, hi, step)
-    rw.fill(fresh, body, env, carried.kept, turning=True, sure=rw.runs(lo, hi, step))
-    starts = [env[inits[k]] for k in carried.kept]
-    carried.look_again(rw, starts, fresh.params[1:], fresh.results)
+    lo, hi, step = (env[v] for v in loop.bounds)
+    fresh = carried.block(loop.params, env, (loop.index,))
+    index, *params = fresh.params
+    rw.declare(index, lo, hi, step)
+    rw.fill(fresh, loop.body, env, carried.kept, turning=True, sure=rw.runs(lo, hi, step))
+    starts = [env[loop.inits[k]] for k in carried.kept]
+    carried.look_again(rw, starts, params, fresh.results)
     finish(rw, op, [lo, hi, step, *starts], (fresh,), carried.kept, env)
     carried.bind(rw, op, env)
 
 
 def rebuild_while(rw: Rewriter, op: Op, env: Env) -> None:
     """A loop whose condition is false from the start leaves its initial values."""
-    cond, body = op.regions
-    carried = Carried(rw, op, env, op.operands, body, (body.params, cond.params))
-    kept, starts = carried.kept, [env[op.operands[k]] for k in carried.kept]
-    first = rw.fill(carried.block(cond.params, env), cond, env, turning=True, sure=True)
+    loop = While(op)
+    carried = Carried(rw, loop, env, (loop.params, loop.condition.params))
+    kept, starts = carried.kept, [env[loop.inits[k]] for k in carried.kept]
+    first = rw.fill(carried.block(loop.condition.params, env), loop.condition, env, turning=True, sure=True)
     never = splat_of(first.results[0])
     if (not kept and op not in rw.live.effectful) or (never is not None and not never):
         for k, start in zip(kept, starts, strict=True):
             rw.bind(op.results[k], start, env)
     else:
-        second = rw.fill(carried.block(body.params, env), body, env, kept, turning=True)
+        second = rw.fill(carried.block(loop.params, env), loop.body, env, kept, turning=True)
         carried.look_again(rw, starts, second.params, second.results)
         finish(rw, op, starts, (first, second), kept, env)
     carried.bind(rw, op, env)

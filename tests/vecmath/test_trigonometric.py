@@ -10,6 +10,7 @@ import mpmath
 import numpy as np
 import pytest
 
+from gradjit.codegen.target import vector_bytes
 from gradjit.codegen.vecmath import trigonometric
 from tests.vecmath import accuracy
 from tests.vecmath.accuracy import DTYPES, WIDE, Case, by_case, compiled
@@ -148,7 +149,9 @@ def test_symmetry(dtype: Any) -> None:
 
 
 def _kernel(case: Case, dtype: Any) -> str:
-    assembly = compiled(case.name, case.arity, dtype).assembly
+    """The machine code for vectors of the width that this machine has."""
+    width = vector_bytes() // np.dtype(dtype).itemsize
+    assembly = compiled(case.name, case.arity, dtype, width).assembly
     return assembly[assembly.index("kernel:"):assembly.index(".Lfunc_end0:")]
 
 
@@ -168,7 +171,8 @@ def test_vectors_stay_vectors(case: Case, dtype: Any) -> None:
     assert found == calls
     assert len(calls) == (case.name in CIRCULAR)
     assert "call" not in _hot_loop(kernel)
-    assert not re.search(r"^\tv?mov\S*\s+%[xyz]mm\d+, -?\d*\(%rsp\)$", _hot_loop(kernel), re.M)
+    if vector_bytes() == 64:  # AVX-512 has 32 registers; with 16 the constants alone fill them
+        assert not re.search(r"^\tv?mov\S*\s+%[xyz]mm\d+, -?\d*\(%rsp\)$", _hot_loop(kernel), re.M)
 
 
 @pytest.mark.slow

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from ...ir import ArrayType, Block, Op, Value
+from ...ir import ArrayType, Block, Loop, Op, Value, is_loop
 from ...ir.linear import Linear
 from ...ir.ranges import Ranges
 from ..affine import Affine
@@ -40,10 +40,8 @@ def begin_of(region: Block, v: Value) -> Value:
         op = v.op
         if op.name in CHANGES or op.name in ("push", "pop"):
             v = op.operands[0]
-        elif op.name == "for":
-            v = op.operands[3 + v.index]
-        elif op.name == "while":
-            v = op.operands[v.index]
+        elif is_loop(op):
+            v = Loop.of(op).inits[v.index]
         elif op.name == "if":
             roots = {root_of(r, r.results[v.index]) for r in op.regions}
             root = next(iter(roots))

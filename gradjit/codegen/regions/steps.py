@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ...errors import UnsupportedError
-from ...ir import I64, Op, Value
+from ...ir import I64, For, If, Op, Value, While
+from .. import loops
 from ..affine import ANYWHERE, Affine, Var
-from ..loops import Cell, If, Repeat, Stmt, Tape, View, While
+from ..loops import Cell, Repeat, Stmt, Tape, View
 from .carried import Place, carry, enter, give, leave
 from .hazards import begin_of, is_single, is_whole, root_of
 from .scope import Scope
@@ -18,18 +19,18 @@ if TYPE_CHECKING:
 
 def for_(low: Regions, scope: Scope, k: int, op: Op) -> list[Stmt]:
     out: list[Stmt] = []
-    (region,) = op.regions
-    lo, hi, step = (low.scalar(scope, v) for v in op.operands[:3])
-    places = [carry(low, scope, k, op, init, out) for init in op.operands[3:]]
-    least, greatest = low.ranges.interval(region.params[0])
+    loop = For(op)
+    lo, hi, step = (low.scalar(scope, v) for v in loop.bounds)
+    places = [carry(low, scope, k, op, init, out) for init in loop.inits]
+    least, greatest = low.ranges.interval(loop.index)
     var = Var(f"k{low.serial()}", -ANYWHERE if least is None else least,
               ANYWHERE if greatest is None else greatest + 1)
-    inner = Scope(scope, region)
-    inner.homes[region.params[0]] = low.nodes.index(Affine.of(var), I64)
+    inner = Scope(scope, loop.body)
+    inner.homes[loop.index] = low.nodes.index(Affine.of(var), I64)
     body: list[Stmt] = []
-    enter(low, inner, region.params[1:], places, body)
-    body += low.block(inner, list(zip(region.results, places, strict=True)))
-    body += give(low, inner, region.results, places)
+    enter(low, inner, loop.params, places, body)
+    body += low.block(inner, list(zip(loop.yields, places, strict=True)))
+    body += give(low, inner, loop.yields, places)
     out.append(Repeat(var, lo, hi, step, body))
     leave(low, scope, op.results, places, out)
     return out
@@ -37,19 +38,19 @@ def for_(low: Regions, scope: Scope, k: int, op: Op) -> list[Stmt]:
 
 def while_(low: Regions, scope: Scope, k: int, op: Op) -> list[Stmt]:
     out: list[Stmt] = []
-    cond, region = op.regions
-    places = [carry(low, scope, k, op, init, out) for init in op.operands]
+    loop = While(op)
+    places = [carry(low, scope, k, op, init, out) for init in loop.inits]
     var = Var(f"k{low.serial()}")
-    first, inner = Scope(scope, cond), Scope(scope, region)
+    first, inner = Scope(scope, loop.condition), Scope(scope, loop.body)
     head: list[Stmt] = []
-    enter(low, first, cond.params, places, head)
+    enter(low, first, loop.condition.params, places, head)
     first.owned.clear()  # a condition changes nothing
     head += low.block(first)
     body: list[Stmt] = []
-    enter(low, inner, region.params, places, body)
-    body += low.block(inner, list(zip(region.results, places, strict=True)))
-    body += give(low, inner, region.results, places)
-    out.append(While(var, head, low.scalar(first, cond.results[0]), body))
+    enter(low, inner, loop.params, places, body)
+    body += low.block(inner, list(zip(loop.yields, places, strict=True)))
+    body += give(low, inner, loop.yields, places)
+    out.append(loops.While(var, head, low.scalar(first, loop.test), body))
     leave(low, scope, op.results, places, out)
     return out
 
@@ -63,7 +64,7 @@ def if_(low: Regions, scope: Scope, k: int, op: Op) -> list[Stmt]:
         inner.owned.update(p.buffer for p in places if isinstance(p, View))
         body = low.block(inner)
         bodies.append(body + give(low, inner, region.results, places))
-    out.append(If(low.scalar(scope, op.operands[0]), *bodies))
+    out.append(loops.If(low.scalar(scope, If(op).condition), *bodies))
     leave(low, scope, op.results, places, out)
     return out
 

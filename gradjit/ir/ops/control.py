@@ -5,7 +5,8 @@
     the reverse of the loop keeps so many states of what it carries and computes again what lies between; 0: it keeps
     what it reads of every turn.
 `while init... { (carried...) yield bool } { (carried...) yield next... }`.
-The interpreter gives them their meaning.
+The interpreter gives them their meaning. `For`, `While` and `If` name the parts of such an operation: nobody else
+counts operands or parameters.
 """
 
 from __future__ import annotations
@@ -15,11 +16,154 @@ from typing import Any
 
 from ...errors import DtypeError
 from .. import attrs as kinds
-from ..core import Block
+from ..core import Block, Op, Value
 from ..types import BOOL, INDEX, ArrayType
 from .spec import OpSpec, table
 
 Types = Sequence[ArrayType]
+
+
+class Loop:
+    """A loop by its fields: what it carries. (It looks at the operation at each access, so that it stays true while a
+    pass changes that.) `Loop.of` gives the kind that fits.
+
+    inits: what is carried into the first iteration. params: the parameters of the body that stand for it. yields: what
+    the body hands to the next iteration. results: what the last one hands on.
+    """
+
+    __slots__ = ("op",)
+
+    def __init__(self, op: Op):
+        self.op = op
+
+    @staticmethod
+    def of(op: Op) -> Loop:
+        return LOOPS[op.name](op)
+
+    @property
+    def inits(self) -> tuple[Value, ...]:
+        return self.op.operands
+
+    @property
+    def body(self) -> Block:
+        return self.op.regions[-1]
+
+    @property
+    def params(self) -> tuple[Value, ...]:
+        return self.params_of(self.body)
+
+    @property
+    def yields(self) -> tuple[Value, ...]:
+        return self.body.results
+
+    @property
+    def results(self) -> tuple[Value, ...]:
+        return self.op.results
+
+    @property
+    def decides(self) -> tuple[Value, ...]:
+        """What tells how many iterations there are."""
+        raise NotImplementedError
+
+    def params_of(self, region: Block) -> tuple[Value, ...]:
+        """The parameters of a region that stand for what is carried."""
+        return region.params
+
+    def position(self, param: Value) -> int | None:
+        """Which of the carried values a parameter of a region is; None for the index of a `for`."""
+        return param.index
+
+
+class For(Loop):
+    """A `for` by its fields: index takes the values of range(lo, hi, step)."""
+
+    __slots__ = ()
+
+    @property
+    def bounds(self) -> tuple[Value, Value, Value]:
+        """lo, hi, step."""
+        lo, hi, step = self.op.operands[:3]
+        return lo, hi, step
+
+    @property
+    def lo(self) -> Value:
+        return self.op.operands[0]
+
+    @property
+    def hi(self) -> Value:
+        return self.op.operands[1]
+
+    @property
+    def step(self) -> Value:
+        return self.op.operands[2]
+
+    @property
+    def inits(self) -> tuple[Value, ...]:
+        return self.op.operands[3:]
+
+    @property
+    def index(self) -> Value:
+        return self.body.params[0]
+
+    @property
+    def decides(self) -> tuple[Value, ...]:
+        return self.bounds
+
+    def params_of(self, region: Block) -> tuple[Value, ...]:
+        return region.params[1:]
+
+    def position(self, param: Value) -> int | None:
+        return param.index - 1 if param.index else None
+
+
+class While(Loop):
+    """A `while` by its fields: another iteration runs while the region `condition` yields a true `test`."""
+
+    __slots__ = ()
+
+    @property
+    def condition(self) -> Block:
+        return self.op.regions[0]
+
+    @property
+    def test(self) -> Value:
+        return self.condition.results[0]
+
+    @property
+    def decides(self) -> tuple[Value, ...]:
+        return (self.test,)
+
+
+class If:
+    """An `if` by its fields: the region `then` is run where `condition` is true, else `otherwise`."""
+
+    __slots__ = ("op",)
+
+    def __init__(self, op: Op):
+        self.op = op
+
+    @property
+    def condition(self) -> Value:
+        return self.op.operands[0]
+
+    @property
+    def then(self) -> Block:
+        return self.op.regions[0]
+
+    @property
+    def otherwise(self) -> Block:
+        return self.op.regions[1]
+
+    def sides(self, k: int) -> tuple[Value, Value]:
+        """What the two regions yield for result k."""
+        return self.then.results[k], self.otherwise.results[k]
+
+
+LOOPS: dict[str, type[Loop]] = {"for": For, "while": While}
+
+
+def is_loop(op: Op) -> bool:
+    return op.name in LOOPS
 
 
 def _types(values: Sequence[Any]) -> list[ArrayType]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ...errors import UnsupportedError
-from ...ir import INDEX, Block, Builder, Op, Value, captures, walk
+from ...ir import INDEX, Block, Builder, For, Op, Value, While, captures, walk
 from ...ir.linear import Forms
 from ...tracer.locations import fail
 from .. import flow
@@ -115,13 +115,12 @@ def kept(b: Builder, mask: Value, new: Sequence[Value], old: Sequence[Value]) ->
 
 
 def _for(batcher: Batcher, b: Builder, op: Op) -> None:
-    (old,) = op.regions
-    inits, flags = op.operands[3:], flags_of(batcher, op.results)
-    carried = [batcher.spread(b, v, flag) for v, flag in zip(inits, flags, strict=True)]
-    if any(batcher.has(v) for v in op.operands[:3]):
+    loop, flags = For(op), flags_of(batcher, op.results)
+    carried = [batcher.spread(b, v, flag) for v, flag in zip(loop.inits, flags, strict=True)]
+    if any(map(batcher.has, loop.bounds)):
         return _for_apart(batcher, b, op, carried, flags)
-    body = batcher.fill(batcher.params(old), old, flags)
-    finish(batcher, b, op, [*map(batcher.look, op.operands[:3]), *carried], (body,))
+    body = batcher.fill(batcher.params(loop.body), loop.body, flags)
+    finish(batcher, b, op, [*map(batcher.look, loop.bounds), *carried], (body,))
     return None
 
 
@@ -131,27 +130,28 @@ def _for_apart(batcher: Batcher, b: Builder, op: Op, carried: Sequence[Value], f
     So the turns in which lanes take part have an order that does not depend on where they begin: the reverse of the
     loop has the same turns backwards, and pops what they have pushed.
     """
-    step = Forms()(batcher.look(op.operands[2]))
+    step = Forms()(batcher.look(For(op).step))
     if not step.is_const or not step.const:
         fail(UnsupportedError, "for: bounds that differ along the batch, with a step that is not a known number, are "
                                "not batched yet; write the step as a number", op.loc)
     turns = Turns(batcher, b, op, step.const)
-    (old,) = op.regions
+    old = For(op).body
     block = batcher.params(old)
+    index, *values = block.params
     inner = Builder(block, op.loc)
-    lanes = batcher.both(inner, turns.lanes(inner, block.params[0]))
+    lanes = batcher.both(inner, turns.lanes(inner, index))
     with batcher.masked(lanes):
         if turns.gaps:
             run = batcher.fill(Block(), old, flags)
             end = Builder(run, op.loc)
-            run.results = kept(end, lanes, run.results, block.params[1:])
+            run.results = kept(end, lanes, run.results, values)
             rest = Block()
-            rest.results = block.params[1:]
+            rest.results = tuple(values)
             block.results = inner.append("if", [inner.any(lanes, axes=(0,))], {}, (run, rest),
                                          [v.type for v in rest.results]).results
         else:
             batcher.fill(block, old, flags)
-            block.results = kept(inner, lanes, block.results, block.params[1:])
+            block.results = kept(inner, lanes, block.results, values)
     finish(batcher, b, op, [*turns.bounds, *carried], (block,))
 
 
@@ -165,8 +165,9 @@ class Turns:
     def __init__(self, batcher: Batcher, b: Builder, op: Op, step: int):
         self.size, self.step = batcher.size, step
         self.forwards = step > 0
-        self.lo, self.hi, stride = map(batcher.look, op.operands[:3])
-        self.apart = flags_of(batcher, op.operands[:2])
+        loop = For(op)
+        self.lo, self.hi, stride = map(batcher.look, loop.bounds)
+        self.apart = flags_of(batcher, (loop.lo, loop.hi))
         self.gaps = self.apart[0] and (self.apart[1] or abs(step) > 1)
         if self.gaps:
             stride = b.const(1 if self.forwards else -1, INDEX.dtype)
@@ -206,33 +207,33 @@ class Turns:
 
 
 def _while(batcher: Batcher, b: Builder, op: Op) -> None:
-    cond, old = op.regions
-    flags = flags_of(batcher, op.results)
-    carried = [batcher.spread(b, v, flag) for v, flag in zip(op.operands, flags, strict=True)]
-    if batcher.has(cond.results[0]):
+    loop, flags = While(op), flags_of(batcher, op.results)
+    carried = [batcher.spread(b, v, flag) for v, flag in zip(loop.inits, flags, strict=True)]
+    if batcher.has(loop.test):
         return _while_apart(batcher, b, op, carried, flags)
-    test = batcher.fill(batcher.params(cond), cond, [False])
-    finish(batcher, b, op, carried, (test, batcher.fill(batcher.params(old), old, flags)))
+    test = batcher.fill(batcher.params(loop.condition), loop.condition, [False])
+    finish(batcher, b, op, carried, (test, batcher.fill(batcher.params(loop.body), loop.body, flags)))
     return None
 
 
 def _while_apart(batcher: Batcher, b: Builder, op: Op, carried: Sequence[Value], flags: Sequence[bool]) -> None:
     """The loop carries, before its values, which lanes go on."""
-    cond, old = op.regions
+    loop = While(op)
 
     def goes_on(b: Builder, values: Sequence[Value]) -> Value:
-        batcher.env.update(zip(cond.params, values, strict=True))
-        batcher.run(b, cond.ops)
-        return batcher.both(b, batcher.spread(b, cond.results[0]))
+        batcher.env.update(zip(loop.condition.params, values, strict=True))
+        batcher.run(b, loop.condition.ops)
+        return batcher.both(b, batcher.spread(b, loop.test))
 
     first = goes_on(b, carried)
-    test, body = (with_mask(batcher.params(region), first) for region in (cond, old))
+    test, body = (with_mask(batcher.params(region), first) for region in (loop.condition, loop.body))
     test.results = (Builder(test, op.loc).any(test.params[0], axes=(0,)),)
-    inner, mask, values = Builder(body, op.loc), body.params[0], body.params[1:]
+    inner = Builder(body, op.loc)
+    mask, *values = body.params
     with batcher.masked(mask):
-        batcher.fill(body, old, flags)
-        values = kept(inner, mask, body.results, values)
-        body.results = (goes_on(inner, values), *values)
+        batcher.fill(body, loop.body, flags)
+        following = kept(inner, mask, body.results, values)
+        body.results = (goes_on(inner, following), *following)
     new = b.append("while", [first, *carried], op.attrs, (test, body))
     for r, fresh in zip(op.results, new.results[1:], strict=True):
         batcher.bind(r, fresh)

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from ...errors import UnsupportedError
-from ...ir import ArrayType, Block, Builder, Func, Op, Value
+from ...ir import ArrayType, Block, Builder, Func, Loop, Op, Value, is_loop
 from ...ir.core import map_attr, map_type
 from ...ir.rewrite import Env, copy_op
 from ...tracer.locations import fail
@@ -61,8 +61,10 @@ def reads(op: Op) -> Iterator[tuple[Value, Value]]:
             for r in op.results:
                 yield v, r
         return
-    deciding = {"if": op.operands, "for": op.operands[:3], "while": op.regions[0].results}[op.name]
-    carried = [p for region in op.regions for p in region.params[op.name == "for":]]
+    deciding, carried = op.operands, []
+    if is_loop(op):
+        loop = Loop.of(op)
+        deciding, carried = loop.decides, [p for region in op.regions for p in loop.params_of(region)]
     for v in deciding:
         for r in (*carried, *op.results):
             if not flow.is_tape(r):

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TypeVar
 
-from ...ir import Block, Builder, Op, Value
+from ...ir import Block, Builder, For, If, Loop, Op, Value, While, is_loop
 from ...ir.core import map_type
 from ...ir.rewrite import copy_block, new_block
 from .driver import Pusher, Walk
@@ -18,7 +18,7 @@ T = TypeVar("T")
 
 def active(pusher: Pusher, op: Op) -> list[int]:
     """The positions of the results that have tangents. A loop may carry one that nobody reads behind it."""
-    handed = [op.results] + ([op.regions[-1].params[op.name == "for":]] if op.name != "if" else [])
+    handed = [op.results] + ([Loop.of(op).params] if is_loop(op) else [])
     return [k for k, stages in enumerate(zip(*handed, strict=True)) if any(v in pusher.active for v in stages)]
 
 
@@ -35,11 +35,10 @@ def body(pusher: Pusher, old: Block, fresh: Block, positions: Sequence[int]) -> 
     return fresh
 
 
-def carrying(pusher: Pusher, old: Block, skipped: int, positions: Sequence[int]) -> Block:
-    """A block with the parameters of `old`, then a tangent for each carried value at `positions`."""
-    fresh = new_block(old.params, pusher.env)
-    moved = [fresh.params[skipped + k] for k in positions]
-    for p in moved:
+def carrying(pusher: Pusher, loop: Loop, positions: Sequence[int]) -> Block:
+    """A block with the parameters of a loop's body, then a tangent for each carried value at `positions`."""
+    fresh = new_block(loop.body.params, pusher.env)
+    for p in chosen(loop.params_of(fresh), positions):
         pusher.bind(p, with_parameter(fresh, p))
     return fresh
 
@@ -73,25 +72,23 @@ def finish(pusher: Pusher, b: Builder, op: Op, operands: Sequence[Value], region
 def _if(pusher: Pusher, b: Builder, op: Op) -> None:
     positions = active(pusher, op)
     regions = tuple(body(pusher, r, Block(), positions) for r in op.regions)
-    finish(pusher, b, op, [pusher.look(op.operands[0])], regions, positions)
+    finish(pusher, b, op, [pusher.look(If(op).condition)], regions, positions)
 
 
 def _for(pusher: Pusher, b: Builder, op: Op) -> None:
-    positions, inits = active(pusher, op), op.operands[3:]
-    operands = [*map(pusher.look, op.operands), *(pusher.tangent(b, v) for v in chosen(inits, positions))]
-    (old,) = op.regions
-    finish(pusher, b, op, operands, (body(pusher, old, carrying(pusher, old, 1, positions), positions),), positions)
+    positions, loop = active(pusher, op), For(op)
+    operands = [*map(pusher.look, op.operands), *(pusher.tangent(b, v) for v in chosen(loop.inits, positions))]
+    finish(pusher, b, op, operands, (body(pusher, loop.body, carrying(pusher, loop, positions), positions),), positions)
 
 
 def _while(pusher: Pusher, b: Builder, op: Op) -> None:
     """The condition takes the tangents as every carried value, and does not read them."""
-    positions = active(pusher, op)
-    operands = [*map(pusher.look, op.operands), *(pusher.tangent(b, v) for v in chosen(op.operands, positions))]
-    cond, old = op.regions
-    test = copy_block(cond, pusher.env)
+    positions, loop = active(pusher, op), While(op)
+    operands = [*map(pusher.look, loop.inits), *(pusher.tangent(b, v) for v in chosen(loop.inits, positions))]
+    test = copy_block(loop.condition, pusher.env)
     for p in chosen(test.params, positions):
         with_parameter(test, p)
-    finish(pusher, b, op, operands, (test, body(pusher, old, carrying(pusher, old, 0, positions), positions)),
+    finish(pusher, b, op, operands, (test, body(pusher, loop.body, carrying(pusher, loop, positions), positions)),
            positions)
 
 

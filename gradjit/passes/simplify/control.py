@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ...ir import I64, INDEX, Block, Op, Value
+from ...ir import I64, INDEX, Block, For, Op, Value
 from ...ir.core import map_type
 from ...ir.rewrite import Env
 from ..flow import is_tape, record
@@ -52,17 +52,17 @@ def is_small(region: Block) -> bool:
 
 def for_few(rw: Rewriter, op: Op, env: Env) -> bool:
     """for that never runs --> its initial values;  for that runs once --> its body"""
-    n = rw.turns(*(env[v] for v in op.operands[:3]))
+    loop = For(op)
+    n = rw.turns(*(env[v] for v in loop.bounds))
     if n is None or n > 1:
         return False
-    (body,) = op.regions
-    values = op.operands[3:]
+    values = loop.inits
     if n == 1:
-        for p, v in zip(body.params, (op.operands[0], *values), strict=True):
+        for p, v in zip((loop.index, *loop.params), (loop.lo, *values), strict=True):
             if v in env:
                 env[p] = env[v]
-        rw.inline(body, env)
-        values = body.results
+        rw.inline(loop.body, env)
+        values = loop.yields
     for k in rw.live.kept[op]:
         rw.bind(op.results[k], env[values[k]], env)
     return True
@@ -73,13 +73,13 @@ def for_counters(rw: Rewriter, op: Op, env: Env) -> bool:
 
     So it is known where it is an index itself, in loops that run backwards, and to who asks for its range.
     """
-    (body,) = op.regions
-    lo, hi, step = (env[v] for v in op.operands[:3])
+    loop = For(op)
+    lo, hi, step = (env[v] for v in loop.bounds)
     by = rw.ranges.linear(step)
-    found = {k: c for k in rw.live.kept[op] if (c := increment(rw, body, k, env)) is not None}
+    found = {k: c for k in rw.live.kept[op] if (c := increment(rw, loop, k, env)) is not None}
     if not found or not by.is_const or abs(by.const) != 1:
         return False
-    inits = {k: env[op.operands[3 + k]] for k in found}
+    inits = {k: env[loop.inits[k]] for k in found}
 
     def distance(end: Value) -> Value:
         return rw.make("sub", end, lo) if by.const > 0 else rw.make("sub", lo, end)
@@ -89,20 +89,20 @@ def for_counters(rw: Rewriter, op: Op, env: Env) -> bool:
         return rw.make(name, inits[k], rw.make("mul", c, turns))
 
     def begin() -> None:
-        turns = distance(env[body.params[0]])
-        env.update({body.params[1 + k]: after(k, turns) for k in found})
+        turns = distance(env[loop.index])
+        env.update({loop.params[k]: after(k, turns) for k in found})
 
     count = rw.make("maximum", distance(hi), rw.const(0, I64))
     for k in found:
         rw.bind(op.results[k], after(k, count), env)
-    rw.begin[body] = begin
+    rw.begin[loop.body] = begin
     rw.live.kept[op] = tuple(k for k in rw.live.kept[op] if k not in found)
     return False
 
 
-def increment(rw: Rewriter, body: Block, k: int, env: Env) -> tuple[str, Value] | None:
+def increment(rw: Rewriter, loop: For, k: int, env: Env) -> tuple[str, Value] | None:
     """By what a turn changes the carried integer k: `add` or `sub`, and what does not change."""
-    param, op = body.params[1 + k], body.results[k].op
+    param, op = loop.params[k], loop.yields[k].op
     if param.type != INDEX or op is None or op.name not in ("add", "sub") or param not in op.operands:
         return None
     other = op.operands[1] if op.operands[0] is param else op.operands[0]

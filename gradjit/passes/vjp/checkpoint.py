@@ -20,7 +20,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ...ir import I64, INDEX, ArrayType, Block, Builder, Func, Op, Value, captures
+from ...ir import I64, INDEX, ArrayType, Block, Builder, For, Func, Op, Value, captures
 from ...ir.rewrite import Env, copy_block, copy_op, inline, new_block
 from ..activity import Activity
 from ..dce import dce
@@ -44,7 +44,7 @@ def checkpointed(reverser: Reverser, op: Op) -> None:
     In the function's own block the forward pass leaves the first snapshots, and goes on for one turn to the results. In
     a region the reverse sweeps itself, so that there are the snapshots of one loop at a time.
     """
-    loop, b = Loop(op), reverser.b
+    loop, b = Numbered(op), reverser.b
     if reverser.inside:
         count, stack = loop.begun(b)
     else:
@@ -142,16 +142,15 @@ def got(b: Builder, array: Value, place: Value) -> Value:
 
 
 # the loop -------------------------------------------------------------------------------------------------------------
-class Loop:
+class Numbered:
     """The loop to be reversed, its turns numbered from 0. Its state is what the turns change of what it carries."""
 
     def __init__(self, op: Op):
         self.op = op
-        self.lo, self.hi, self.step = op.operands[:3]
-        self.inits = op.operands[3:]
-        (self.body,) = op.regions
-        self.index, *self.params = self.body.params
-        self.changing = [k for k, p in enumerate(self.params) if self.body.results[k] is not p]
+        loop = For(op)
+        self.lo, self.hi, self.step = loop.bounds
+        self.inits, self.params, self.body = loop.inits, loop.params, loop.body
+        self.changing = [k for k, p in enumerate(self.params) if loop.yields[k] is not p]
         self.snapshots = int(op.attrs["snapshots"])
 
     def number(self, b: Builder, turn: Value) -> Value:
@@ -205,7 +204,7 @@ class Turn:
     has one, to which the turn adds. ends: whose cotangents come in from behind the loop.
     """
 
-    def __init__(self, reverser: Reverser, loop: Loop):
+    def __init__(self, reverser: Reverser, loop: Numbered):
         op, body = loop.op, loop.body
         self.carried = [k for k, p in enumerate(loop.params) if reverser.wants(p) or reverser.wants(op.results[k])]
         self.captured = [v for v in captures(op) if reverser.wants(v)]
@@ -216,7 +215,7 @@ class Turn:
         for inner in body.ops:
             copy_op(b, inner, env)
         results = [env.get(v, v) for v in body.results]
-        wanted = [*(block.params[1 + k] for k in self.carried), *self.captured]
+        wanted = [*(For(op).params_of(block)[k] for k in self.carried), *self.captured]
         behind = [*(results[k] for k in self.carried), *self.captured]
         activity = Activity(block, wanted, [results[k] for k in self.carried], reverser.tables.constant)
         step = Reverser(b, reverser.tables, activity, block, inside=True)
@@ -248,7 +247,7 @@ def closed(block: Block) -> tuple[Func, list[Value]]:
     return dce(Func("turn", body)), free
 
 
-def backwards(b: Builder, loop: Loop, turn: Turn, count: Value, stack: Stack, cts: Values) -> list[Value]:
+def backwards(b: Builder, loop: Numbered, turn: Turn, count: Value, stack: Stack, cts: Values) -> list[Value]:
     """The turns in reverse order; the cotangents in front of the first."""
     one = integer(b, 1)
     block = Block((INDEX, *(v.type for v in (*stack.values, *cts))))

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ...ir import INDEX, Block, Builder, Op, Value, captures
+from ...ir import INDEX, Block, Builder, For, Loop, Op, Value, While, captures
 from ..fold import splat_of
 from .checkpoint import checkpointed, is_checkpointed
 from .driver import Reverser, Walk
@@ -19,37 +19,36 @@ from .twins import Pair, Twin, carry, complete, insert, result
 def _for(reverser: Reverser, op: Op) -> None:
     if is_checkpointed(op):
         return checkpointed(reverser, op)
-    loop(reverser, op, op.operands[3:], op.regions[0].params[1:], backwards(reverser.b, op))
+    loop_reversed(reverser, For(op), backwards(reverser.b, op))
 
 
 def _while(reverser: Reverser, op: Op) -> None:
     """The forward loop counts its turns; the reverse's index is the number of the turn."""
-    inits, params = op.operands, op.regions[1].params
     turns = counted(reverser.source, op)
     one, down = (reverser.b.const(n, INDEX.dtype) for n in (1, -1))
-    loop(reverser, op, inits, params, (reverser.b.sub(turns, one), down, down))
+    loop_reversed(reverser, While(op), (reverser.b.sub(turns, one), down, down))
 
 
-def loop(reverser: Reverser, op: Op, inits: Sequence[Value], params: Sequence[Value], bounds: Sequence[Value]) -> None:
+def loop_reversed(reverser: Reverser, loop: Loop, bounds: Sequence[Value]) -> None:
     """The reverse of a loop: it carries the cotangents of carried values, then of what the body reads from outside."""
-    body = op.regions[-1]
+    op, params = loop.op, loop.params
     carried = [k for k, p in enumerate(params) if reverser.wants(p) or reverser.wants(op.results[k])]
     captured = [v for v in captures(op) if reverser.wants(v)]
     begun = [reverser.taken(op.results[k]) or reverser.zero(params[k]) for k in carried]
     begun += [reverser.taken(v) or reverser.zero(v) for v in captured]
     types = [v.type for v in (*(params[k] for k in carried), *captured)]
     back = Block((INDEX, *types), ("", *(ct_name(v) for v in (*(params[k] for k in carried), *captured))))
-    inner = reverser.within(back, body)
-    for v, ct in zip((*captured, *(body.results[k] for k in carried)),
+    inner = reverser.within(back, loop.body)
+    for v, ct in zip((*captured, *(loop.yields[k] for k in carried)),
                      (*back.params[1 + len(carried):], *back.params[1:1 + len(carried)]), strict=True):
         inner.add(v, ct)
     inner.run()
     inner.b.loc = op.loc
     back.results = tuple(inner.taken(v) or inner.zero(v) for v in (*(params[k] for k in carried), *captured))
     made = reverser.b.append("for", (*bounds, *begun), {"snapshots": 0}, (back,))
-    for v, ct in zip((*(inits[k] for k in carried), *captured), made.results, strict=True):
+    for v, ct in zip((*(loop.inits[k] for k in carried), *captured), made.results, strict=True):
         reverser.add(v, ct)
-    reverser.twins.append(Twin(op, made, (Pair(body, back, inner.twins),)))
+    reverser.twins.append(Twin(op, made, (Pair(loop.body, back, inner.twins),)))
 
 
 def ct_name(v: Value) -> str:
@@ -58,7 +57,7 @@ def ct_name(v: Value) -> str:
 
 def backwards(b: Builder, op: Op) -> tuple[Value, Value, Value]:
     """The bounds and step of the same indices in reverse order."""
-    lo, hi, step = op.operands[:3]
+    lo, hi, step = For(op).bounds
     known = [splat_of(v) for v in (lo, hi, step)]
     if all(n is not None for n in known):
         r = range(*map(int, known))[::-1]

@@ -9,7 +9,7 @@ from __future__ import annotations
 from math import prod
 from typing import Any
 
-from ...ir import OPS, ArrayType, Op
+from ...ir import OPS, ArrayType, For, Op
 from ..fold import splat_of
 
 UNKNOWN_EXTENT = 32
@@ -53,7 +53,7 @@ def turns(op: Op) -> int:
     """About how often the regions of an operation run."""
     if op.name == "if":
         return 1
-    bounds: list[Any] = [splat_of(v) for v in op.operands[:3]] if op.name == "for" else [None]
+    bounds: list[Any] = [splat_of(v) for v in For(op).bounds] if op.name == "for" else [None]
     if any(n is None for n in bounds) or bounds[2] == 0:
         return UNKNOWN_TURNS
     return len(range(*map(int, bounds)))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from ...ir import ArrayType, Block, Func, Loc, Op, Value
+from ...ir import ArrayType, Block, For, Func, Loc, Op, Value
 from ...ir.linear import constant
 from ...ir.ranges import Ranges, owners_of, upper_bound
 
@@ -59,5 +59,5 @@ def _turns(op: Op) -> int | None:
     """How often an operation's regions run, where its bounds are literals; a branch once at most."""
     if op.name != "for":
         return 1 if op.name == "if" else None
-    lo, hi, step = map(constant, op.operands[:3])
+    lo, hi, step = map(constant, For(op).bounds)
     return None if lo is None or hi is None or not step else len(range(lo, hi, step))

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ...ir import INDEX, Block, Builder, Op, Value
+from ...ir import INDEX, Block, Builder, For, Loop, Op, Value
 from ...ir.linear import Linear, atom, constant
 from ...ir.ranges import Ranges
 from .twins import Pair, Twin
@@ -131,13 +131,16 @@ class Lasting:
         pair = self.home[v]
         op = self.twins[pair].op
         if op.name == "for" and v.index == 0:
-            step = constant(op.operands[2])
+            loop = For(op)
+            step = constant(loop.step)
             if step:
                 # The loop's own index has gone on; one of a loop inside begins anew.
-                lo = self.ranges.linear(v) + step if pair is turn else self.form(op.operands[0], turn)
-                self.ranges.declare(later, lo, self.form(op.operands[1], turn), step)
+                lo = self.ranges.linear(v) + step if pair is turn else self.form(loop.lo, turn)
+                self.ranges.declare(later, lo, self.form(loop.hi, turn), step)
         elif pair is turn and v.type == INDEX:
-            change = self.ranges.linear(pair.block.results[v.index - int(op.name == "for")]) - atom(v)
+            position = Loop.of(op).position(v)
+            assert position is not None
+            change = self.ranges.linear(pair.block.results[position]) - atom(v)
             if change.is_const and change.const:
                 self.ranges.declare(later, self.ranges.linear(v) + change, None, change.const)
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from ...errors import DifferentiationError
-from ...ir import INDEX, ArrayType, Block, Builder, Loc, Op, Value, captures, walk
+from ...ir import INDEX, ArrayType, Block, Builder, For, Loc, Op, Value, captures, walk
 from ...ir.core import map_type
 from ...ir.ops.tape import TAPE_TYPE
 from ...ir.rewrite import copy_op
@@ -160,7 +160,7 @@ class Region:
         init, index = self.get(counter.init), self.b.block.params[0]
         self.b.loc = self.twin.op.loc
         if self.twin.op.name == "for":
-            index = self.b.sub(index, self.get(self.twin.op.operands[0]))
+            index = self.b.sub(index, self.get(For(self.twin.op).lo))
         if counter.slope != 1:
             index = self.b.mul(index, self.b.const(counter.slope, INDEX.dtype))
         return self.b.add(init, index)
@@ -326,8 +326,9 @@ def turn(outer: Scope, plan: Plan, twin: Twin, passages: Sequence[Passage], arra
     region = Region(plan, twin, pair, block, outer, tape)
     region.env.update(zip(draft.params, fresh, strict=True))
     if twin.op.name == "for":
-        region.env[pair.block.params[0]] = fresh[0]
-        fresh[0].name = pair.block.params[0].name
+        index = For(twin.op).index
+        region.env[index] = fresh[0]
+        fresh[0].name = index.name
     region.fill([(p.paths[0], a) for p, a in zip(passages, carried, strict=True)])
     return block
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from ...ir import INDEX, TAPE, Block, Op, Value
+from ...ir import INDEX, TAPE, Block, For, Loop, Op, Value
 from ...ir.linear import Forms, atom, constant
 from . import costs
 from .lasting import Lasting, Reading, slice_reading, write_reading
@@ -121,14 +121,12 @@ class Nest:
     def _unchanged(self, twin: Twin) -> None:
         if twin.op.name == "if":
             return
-        block = twin.pairs[0].block
-        params = block.params[1:] if twin.op.name == "for" else block.params
-        inits = twin.op.operands[3:] if twin.op.name == "for" else twin.op.operands
-        for p, init, r in zip(params, inits, block.results, strict=True):
+        loop = Loop.of(twin.op)
+        for p, init, r in zip(loop.params, loop.inits, loop.yields, strict=True):
             if r is p:
                 self.same[p] = init
             elif p.type == INDEX:
-                change, step = self.forms(r) - atom(p), constant(twin.op.operands[2]) if twin.op.name == "for" else 1
+                change, step = self.forms(r) - atom(p), constant(loop.step) if isinstance(loop, For) else 1
                 if change.is_const and step and change.const % step == 0:
                     self.counters[p] = Counter(init, change.const // step)
 
@@ -151,7 +149,7 @@ class Nest:
             return self.inside([self.same[v]])
         if v in self.counters:
             loop = self.of_pair[self.home[v]].op
-            return self.inside([self.counters[v].init, *loop.operands[:loop.name == "for"]])
+            return self.inside([self.counters[v].init, *((For(loop).lo,) if loop.name == "for" else ())])
         if self.is_given(v):
             return []
         op = v.op

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Union
 
-from ...ir import Builder, Op, Value
+from ...ir import Builder, Loop, Op, Value
 from .twins import Pair, Twin
 
 WRITES = frozenset({"update", "scatter", "scatter_add"})
@@ -75,11 +75,11 @@ class Passages:
         return self.found[end]
 
     def _loop(self, twin: Twin, position: int) -> Passage | None:
-        (pair,), skipped = twin.pairs, int(twin.op.name == "for")
-        path = self._path(pair, pair.block.results[position], pair.block.params[skipped + position])
+        (pair,), loop = twin.pairs, Loop.of(twin.op)
+        path = self._path(pair, loop.yields[position], loop.params[position])
         if path is None or not path.steps:
             return None
-        return Passage(twin, position, twin.op.operands[3 * skipped + position], (path,))
+        return Passage(twin, position, loop.inits[position], (path,))
 
     def _branch(self, twin: Twin, position: int) -> Passage | None:
         """Both sides start from one value outside."""
