@@ -9,10 +9,10 @@ into its readers. Work never leaves a branch. What can fail leaves only a loop t
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from ..ir import ArrayType, Block, Op, Value
+from ..ir import OPS, ArrayType, Block, Op, Value
 from ..ir.core import attr_values, map_attr, map_type
 from . import kinds
 
@@ -43,10 +43,9 @@ def worth_moving(name: str, t: ArrayType) -> bool:
     return not t.rank and name not in kinds.FREE and name not in kinds.PINNED
 
 
-def may_leave(name: str, attrs: dict[str, Any], frame: Frame) -> bool:
+def may_leave(name: str, args: Iterable[Value], attrs: dict[str, Any], frame: Frame) -> bool:
     """Whether an operation may run in front of the loop though it might never run in it."""
-    risky = name in kinds.FAILS or (name == "slice" and any(True for _ in reads((), attrs)))
-    return frame.turning and (frame.sure or not risky)
+    return frame.turning and (frame.sure or not OPS[name].can_fail([v.type for v in args], attrs))
 
 
 def reads(args: Iterable[Value], attrs: dict[str, Any]) -> list[Value]:
@@ -63,11 +62,11 @@ class Hoist:
     def __init__(self, rw: Rewriter):
         self.rw = rw
 
-    def level(self, name: str, args: Iterable[Value], attrs: dict[str, Any], depth: int = DEEPEST) -> int:
+    def level(self, name: str, args: Sequence[Value], attrs: dict[str, Any], depth: int = DEEPEST) -> int:
         """The lowest frame in which an operation can be computed, with what moves along."""
         frames = self.rw.frames
         least = len(frames) - 1
-        while least and may_leave(name, attrs, frames[least]):
+        while least and may_leave(name, args, attrs, frames[least]):
             least -= 1
         for v in reads(args, attrs):
             least = max(least, self.available(v, least, depth))

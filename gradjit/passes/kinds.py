@@ -10,17 +10,15 @@ FREE = frozenset({"const", "iota", "broadcast", "reshape", "transpose", "slice",
 CHEAP = frozenset({
     "add", "sub", "mul", "neg", "abs", "minimum", "maximum", "fmin", "fmax", "select", "cast", "sign",
     "lt", "le", "gt", "ge", "eq", "ne", "and", "or", "xor", "not", "isnan", "isfinite", "isinf", "signbit", "copysign",
+    "bounded",
 }) & set(OPS)
-"""Pointwise, a cycle or a few for each element, defined for all operands."""
+"""Pointwise, a cycle or a few for each element."""
 
-FAILS = frozenset({"bounded", "gather", "scatter", "scatter_add", "floordiv", "mod"})
-"""These can end the program (an index out of range) or are not defined for all operands (integers divided by zero)."""
-
-MOVING = frozenset({"update", "pad", "concat"})
+MOVING = frozenset({"update", "pad", "concat", "gather", "scatter", "scatter_add"})
 """These copy arrays. Where code generation does them in place or dissolves them they must stay by their readers."""
 
 PINNED = frozenset(name for name, spec in OPS.items() if spec.effect or spec.regions or spec.family == "tape")
 """These are not shared, and stay where they are."""
 
-DEAR = frozenset(OPS) - FREE - CHEAP - FAILS - MOVING - PINNED
+DEAR = frozenset(OPS) - FREE - CHEAP - MOVING - PINNED
 """Worth an array in memory where that saves a repetition: functions, quotients, reductions, products, sorting."""

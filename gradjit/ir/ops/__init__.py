@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+from ..core import Op
 from . import control, creation, effects, elementwise, indexing, linalg, movement, reduction, special, tape
-from .spec import OpSpec
+from .spec import Fails, OpSpec
 
 OPS: dict[str, OpSpec] = {
     **creation.OPS, **elementwise.OPS, **special.OPS, **reduction.OPS, **movement.OPS, **indexing.OPS, **linalg.OPS,
     **control.OPS, **tape.OPS, **effects.OPS,
 }
 
-__all__ = ["OPS", "OpSpec"]
+
+
+def can_fail(op: Op) -> bool:
+    """Whether an operation as it stands can end the program."""
+    return OPS[op.name].can_fail([v.type for v in op.operands], op.attrs)
+
+
+__all__ = ["OPS", "Fails", "OpSpec", "can_fail"]

@@ -18,7 +18,7 @@ from ...errors import DtypeError
 from .. import attrs as kinds
 from ..core import Block, Op, Value
 from ..types import BOOL, INDEX, ArrayType
-from .spec import OpSpec, table
+from .spec import Fails, OpSpec, table
 
 Types = Sequence[ArrayType]
 
@@ -211,8 +211,9 @@ def _check_while(types: Types, _: dict[str, Any], regions: Sequence[Block]) -> l
 
 
 OPS = table(
-    OpSpec("if", "control", 1, _infer_if, None, regions=2, check_regions=_check_if),
-    OpSpec("for", "control", None, _infer_for, None, {"snapshots": kinds.INT}, regions=1, check_regions=_check_for,
+    OpSpec("if", "control", 1, _infer_if, None, Fails.INSIDE, regions=2, check_regions=_check_if),
+    OpSpec("for", "control", None, _infer_for, None, Fails.INSIDE, {"snapshots": kinds.INT}, regions=1,
+           check_regions=_check_for,
            defaults={"snapshots": 0}),
-    OpSpec("while", "control", None, _infer_while, None, regions=2, check_regions=_check_while),
+    OpSpec("while", "control", None, _infer_while, None, Fails.INSIDE, regions=2, check_regions=_check_while),
 )

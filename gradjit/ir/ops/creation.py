@@ -9,7 +9,7 @@ import numpy as np
 from ...errors import ShapeError
 from .. import attrs as kinds
 from ..types import ArrayType, DType, dtype_of
-from .spec import OpSpec, table
+from .spec import Fails, OpSpec, table
 
 
 def _infer_const(value: np.ndarray, shape: tuple[Any, ...]) -> tuple[ArrayType, ...]:
@@ -33,8 +33,8 @@ def _iota(shape: tuple[int, ...], axis: int, dtype: DType) -> np.ndarray:
 OPS = table(
     # A 0-d literal is repeated over the whole shape.
     OpSpec("const", "creation", 0, _infer_const, lambda value, shape: np.broadcast_to(value, shape),
-           {"value": kinds.LITERAL, "shape": kinds.EXTENTS}),
+           Fails.COMPUTED, {"value": kinds.LITERAL, "shape": kinds.EXTENTS}),
     # The index along `axis`: 0, 1, 2, ...
-    OpSpec("iota", "creation", 0, _infer_iota, _iota,
+    OpSpec("iota", "creation", 0, _infer_iota, _iota, Fails.COMPUTED,
            {"shape": kinds.EXTENTS, "axis": kinds.INT, "dtype": kinds.DTYPE}),
 )

@@ -17,7 +17,7 @@ import numpy as np
 from ...errors import DtypeError
 from .. import attrs as kinds
 from ..types import BOOL, TAPE, ArrayType
-from .spec import OpSpec, table
+from .spec import Fails, OpSpec, table
 
 
 class _Formatter(string.Formatter):
@@ -68,8 +68,8 @@ def _infer_same(x: ArrayType, format: str) -> tuple[ArrayType, ...]:
 
 
 OPS = table(
-    OpSpec("debug_print", "effects", None, _infer_print, _print, {"format": kinds.STR}, effect=True),
-    OpSpec("assert", "effects", 1, _infer_assert, _assert, {"message": kinds.STR}, effect=True),
-    OpSpec("probe", "effects", 1, _infer_same, lambda x, format: x, {"format": kinds.STR}),
-    OpSpec("show", "effects", 1, _infer_same, _show, {"format": kinds.STR}, effect=True),
+    OpSpec("debug_print", "effects", None, _infer_print, _print, Fails.NEVER, {"format": kinds.STR}, effect=True),
+    OpSpec("assert", "effects", 1, _infer_assert, _assert, Fails.SOMETIMES, {"message": kinds.STR}, effect=True),
+    OpSpec("probe", "effects", 1, _infer_same, lambda x, format: x, Fails.NEVER, {"format": kinds.STR}),
+    OpSpec("show", "effects", 1, _infer_same, _show, Fails.NEVER, {"format": kinds.STR}, effect=True),
 )

@@ -10,7 +10,7 @@ import numpy as np
 from ...errors import DtypeError, ShapeError
 from .. import attrs as kinds
 from ..types import BOOL, ArrayType, DType
-from .spec import OpSpec, table
+from .spec import Fails, OpSpec, table
 
 NUMERIC, INEXACT, ORDERED, LOGICAL, INTEGRAL, ANY = "biufc", "fc", "biuf", "biu", "iu", "biufc"
 
@@ -27,15 +27,16 @@ def _same(name: str, kinds_allowed: str, types: tuple[ArrayType, ...]) -> ArrayT
     return first
 
 
-def pointwise(name: str, arity: int, fn: Callable[..., Any], allowed: str = NUMERIC, result: DType | None = None,
-              commutative: bool = False, family: str = "elementwise") -> OpSpec:
+def pointwise(name: str, arity: int, fn: Callable[..., Any], fails: Fails, allowed: str = NUMERIC,
+              result: DType | None = None, commutative: bool = False, family: str = "elementwise"
+              ) -> OpSpec:
     """An operation whose result has the operands' type, or their shape with the dtype `result`."""
 
     def infer(*types: ArrayType) -> tuple[ArrayType, ...]:
         t = _same(name, allowed, types)
         return (t if result is None else t.with_dtype(result),)
 
-    return OpSpec(name, family, arity, infer, fn, pointwise=True, commutative=commutative)
+    return OpSpec(name, family, arity, infer, fn, fails, pointwise=True, commutative=commutative)
 
 
 def _infer_select(mask: ArrayType, x: ArrayType, y: ArrayType) -> tuple[ArrayType, ...]:
@@ -71,39 +72,41 @@ COMPARISONS: dict[str, Callable[..., Any]] = {
     "eq": np.equal, "ne": np.not_equal, "lt": np.less, "le": np.less_equal, "gt": np.greater, "ge": np.greater_equal,
 }
 
+NEVER = Fails.NEVER
+
 OPS = table(
-    *(pointwise(n, 1, f, INEXACT) for n, f in UNARY_INEXACT.items()),
-    *(pointwise(n, 1, f, "f") for n, f in UNARY_FLOAT.items()),
-    *(pointwise(n, 2, f, "f") for n, f in BINARY_FLOAT.items()),
-    *(pointwise(n, 2, f, ANY, result=BOOL, commutative=n in ("eq", "ne")) for n, f in COMPARISONS.items()),
-    pointwise("neg", 1, np.negative, "iufc"),
-    pointwise("abs", 1, np.abs, "iuf"),
-    pointwise("sign", 1, np.sign, "iuf"),
-    pointwise("add", 2, np.add, "iufc", commutative=True),
-    pointwise("sub", 2, np.subtract, "iufc"),
-    pointwise("mul", 2, np.multiply, "iufc", commutative=True),
-    pointwise("div", 2, np.true_divide, INEXACT),
-    pointwise("floordiv", 2, np.floor_divide, "iuf"),
-    pointwise("mod", 2, np.remainder, "iuf"),
-    pointwise("fmod", 2, np.fmod, "iuf"),
-    pointwise("pow", 2, np.power, "iufc"),
-    pointwise("maximum", 2, np.maximum, "biuf", commutative=True),
-    pointwise("minimum", 2, np.minimum, "biuf", commutative=True),
-    pointwise("fmax", 2, np.fmax, "biuf"),
-    pointwise("fmin", 2, np.fmin, "biuf"),
-    pointwise("and", 2, np.bitwise_and, LOGICAL, commutative=True),
-    pointwise("or", 2, np.bitwise_or, LOGICAL, commutative=True),
-    pointwise("xor", 2, np.bitwise_xor, LOGICAL, commutative=True),
-    pointwise("not", 1, np.invert, LOGICAL),
-    pointwise("shl", 2, np.left_shift, INTEGRAL),
-    pointwise("shr", 2, np.right_shift, INTEGRAL),
-    pointwise("isnan", 1, np.isnan, "f", result=BOOL),
-    pointwise("isinf", 1, np.isinf, "f", result=BOOL),
-    pointwise("isfinite", 1, np.isfinite, "f", result=BOOL),
-    pointwise("signbit", 1, np.signbit, "f", result=BOOL),
+    *(pointwise(n, 1, f, NEVER, INEXACT) for n, f in UNARY_INEXACT.items()),
+    *(pointwise(n, 1, f, NEVER, "f") for n, f in UNARY_FLOAT.items()),
+    *(pointwise(n, 2, f, NEVER, "f") for n, f in BINARY_FLOAT.items()),
+    *(pointwise(n, 2, f, NEVER, ANY, result=BOOL, commutative=n in ("eq", "ne")) for n, f in COMPARISONS.items()),
+    pointwise("neg", 1, np.negative, NEVER, "iufc"),
+    pointwise("abs", 1, np.abs, NEVER, "iuf"),
+    pointwise("sign", 1, np.sign, NEVER, "iuf"),
+    pointwise("add", 2, np.add, NEVER, "iufc", commutative=True),
+    pointwise("sub", 2, np.subtract, NEVER, "iufc"),
+    pointwise("mul", 2, np.multiply, NEVER, "iufc", commutative=True),
+    pointwise("div", 2, np.true_divide, NEVER, INEXACT),
+    pointwise("floordiv", 2, np.floor_divide, NEVER, "iuf"),
+    pointwise("mod", 2, np.remainder, NEVER, "iuf"),
+    pointwise("fmod", 2, np.fmod, NEVER, "iuf"),
+    pointwise("pow", 2, np.power, Fails.INTEGERS, "iufc"),
+    pointwise("maximum", 2, np.maximum, NEVER, "biuf", commutative=True),
+    pointwise("minimum", 2, np.minimum, NEVER, "biuf", commutative=True),
+    pointwise("fmax", 2, np.fmax, NEVER, "biuf"),
+    pointwise("fmin", 2, np.fmin, NEVER, "biuf"),
+    pointwise("and", 2, np.bitwise_and, NEVER, LOGICAL, commutative=True),
+    pointwise("or", 2, np.bitwise_or, NEVER, LOGICAL, commutative=True),
+    pointwise("xor", 2, np.bitwise_xor, NEVER, LOGICAL, commutative=True),
+    pointwise("not", 1, np.invert, NEVER, LOGICAL),
+    pointwise("shl", 2, np.left_shift, NEVER, INTEGRAL),
+    pointwise("shr", 2, np.right_shift, NEVER, INTEGRAL),
+    pointwise("isnan", 1, np.isnan, NEVER, "f", result=BOOL),
+    pointwise("isinf", 1, np.isinf, NEVER, "f", result=BOOL),
+    pointwise("isfinite", 1, np.isfinite, NEVER, "f", result=BOOL),
+    pointwise("signbit", 1, np.signbit, NEVER, "f", result=BOOL),
     # The identity, through which no derivative flows.
-    pointwise("stop_gradient", 1, np.positive, "iufc"),
-    OpSpec("select", "elementwise", 3, _infer_select, np.where, pointwise=True),
-    OpSpec("cast", "elementwise", 1, _infer_cast, lambda x, dtype: x.astype(dtype.np), {"dtype": kinds.DTYPE},
-           pointwise=True),
+    pointwise("stop_gradient", 1, np.positive, NEVER, "iufc"),
+    OpSpec("select", "elementwise", 3, _infer_select, np.where, NEVER, pointwise=True),
+    OpSpec("cast", "elementwise", 1, _infer_cast, lambda x, dtype: x.astype(dtype.np), NEVER,
+           {"dtype": kinds.DTYPE}, pointwise=True),
 )

@@ -9,7 +9,7 @@ import numpy as np
 from ...errors import DtypeError, ShapeError
 from .. import attrs as kinds
 from ..types import ArrayType
-from .spec import OpSpec, table
+from .spec import Fails, OpSpec, table
 
 Ints = tuple[Any, ...]
 
@@ -127,19 +127,22 @@ def _infer_concat(*xs: ArrayType, axis: int) -> tuple[ArrayType, ...]:
 
 OPS = table(
     # Operand axis k becomes result axis dims[k]; extents of 1 are stretched, the other axes are new.
-    OpSpec("broadcast", "movement", 1, _infer_broadcast, _broadcast,
+    OpSpec("broadcast", "movement", 1, _infer_broadcast, _broadcast, Fails.COMPUTED,
            {"shape": kinds.EXTENTS, "dims": kinds.INTS}),
-    OpSpec("reshape", "movement", 1, _infer_reshape, lambda x, shape: x.reshape(shape), {"shape": kinds.EXTENTS}),
+    OpSpec("reshape", "movement", 1, _infer_reshape, lambda x, shape: x.reshape(shape), Fails.COMPUTED,
+           {"shape": kinds.EXTENTS}),
     # Result axis k is operand axis perm[k].
-    OpSpec("transpose", "movement", 1, _infer_transpose, lambda x, perm: x.transpose(perm), {"perm": kinds.INTS}),
+    OpSpec("transpose", "movement", 1, _infer_transpose, lambda x, perm: x.transpose(perm), Fails.NEVER,
+           {"perm": kinds.INTS}),
     # Along each axis `size` elements, the first at `start`, `step` apart (negative: backwards).
-    OpSpec("slice", "movement", 1, _infer_slice, _slice,
+    OpSpec("slice", "movement", 1, _infer_slice, _slice, Fails.COMPUTED,
            {"starts": kinds.EXTENTS, "sizes": kinds.EXTENTS, "steps": kinds.INTS}),
     # The first operand with such a window replaced by the second.
-    OpSpec("update", "movement", 2, _infer_update, _update, {"starts": kinds.EXTENTS, "steps": kinds.INTS}),
+    OpSpec("update", "movement", 2, _infer_update, _update, Fails.COMPUTED,
+           {"starts": kinds.EXTENTS, "steps": kinds.INTS}),
     # lows and highs elements of `value` around, interiors between neighbours.
-    OpSpec("pad", "movement", 2, _infer_pad, _pad,
+    OpSpec("pad", "movement", 2, _infer_pad, _pad, Fails.NEVER,
            {"lows": kinds.INTS, "highs": kinds.INTS, "interiors": kinds.INTS}),
-    OpSpec("concat", "movement", None, _infer_concat, lambda *xs, axis: np.concatenate(xs, axis=axis),
+    OpSpec("concat", "movement", None, _infer_concat, lambda *xs, axis: np.concatenate(xs, axis=axis), Fails.NEVER,
            {"axis": kinds.INT}),
 )

@@ -10,7 +10,10 @@ import numpy as np
 from ...errors import DtypeError, ShapeError
 from .. import attrs as kinds
 from ..types import I64, ArrayType
-from .spec import OpSpec, table
+from .spec import Fails, OpSpec, table
+
+NONEMPTY = Fails.COMPUTED
+"""An extreme of no elements is an error."""
 
 
 def dropped(t: ArrayType, axes: tuple[int, ...]) -> tuple[Any, ...]:
@@ -27,6 +30,7 @@ def _check(name: str, t: ArrayType, axes: tuple[int, ...], allowed: str) -> None
 
 def reduction(name: str, fn: Callable[..., Any], allowed: str, identity: bool) -> OpSpec:
     """A reduction that keeps the dtype; without an identity it needs at least one element."""
+    fails = Fails.NEVER if identity else NONEMPTY
 
     def infer(x: ArrayType, axes: tuple[int, ...]) -> tuple[ArrayType, ...]:
         _check(name, x, axes, allowed)
@@ -37,7 +41,7 @@ def reduction(name: str, fn: Callable[..., Any], allowed: str, identity: bool) -
     def evaluate(x: np.ndarray, axes: tuple[int, ...]) -> Any:
         return fn(x, axis=axes)
 
-    return OpSpec(name, "reduction", 1, infer, evaluate, {"axes": kinds.INTS})
+    return OpSpec(name, "reduction", 1, infer, evaluate, fails, {"axes": kinds.INTS})
 
 
 def _arg(name: str, fn: Callable[..., Any]) -> OpSpec:
@@ -48,7 +52,7 @@ def _arg(name: str, fn: Callable[..., Any]) -> OpSpec:
         return (ArrayType(I64, dropped(x, (axis,))),)
 
     return OpSpec(name, "reduction", 1, infer, lambda x, axis: np.asarray(fn(x, axis=axis), np.int64),
-                  {"axis": kinds.INT})
+                  NONEMPTY, {"axis": kinds.INT})
 
 
 def _scan(name: str, fn: Callable[..., Any]) -> OpSpec:
@@ -60,7 +64,7 @@ def _scan(name: str, fn: Callable[..., Any]) -> OpSpec:
         step = (slice(None),) * axis + (slice(None, None, -1 if reverse else 1),)
         return fn(x[step], axis=axis, dtype=x.dtype)[step]
 
-    return OpSpec(name, "reduction", 1, infer, evaluate, {"axis": kinds.INT, "reverse": kinds.BOOL})
+    return OpSpec(name, "reduction", 1, infer, evaluate, Fails.NEVER, {"axis": kinds.INT, "reverse": kinds.BOOL})
 
 
 def _typed(fn: Callable[..., Any]) -> Callable[..., Any]:

@@ -9,7 +9,7 @@ from typing import Any
 from .. import attrs as kinds
 from ..types import ArrayType
 from .elementwise import pointwise
-from .spec import OpSpec, table
+from .spec import Fails, OpSpec, table
 
 
 def _scipy(name: str) -> Callable[..., Any]:
@@ -26,12 +26,13 @@ def _polygamma(x: Any, order: int) -> Any:
 
 
 def _infer_polygamma(x: ArrayType, order: int) -> tuple[ArrayType, ...]:
-    return pointwise("polygamma", 1, _polygamma, "f").infer(x)
+    return pointwise("polygamma", 1, _polygamma, Fails.NEVER, "f").infer(x)
 
 
 OPS = table(
-    *(pointwise(n, 1, _scipy(n), "f", family="special")
+    *(pointwise(n, 1, _scipy(n), Fails.NEVER, "f", family="special")
       for n in ("erf", "erfc", "erfinv", "expit", "gammaln", "digamma")),
     # The derivative of digamma of the given order >= 1.
-    OpSpec("polygamma", "special", 1, _infer_polygamma, _polygamma, {"order": kinds.INT}, pointwise=True),
+    OpSpec("polygamma", "special", 1, _infer_polygamma, _polygamma, Fails.NEVER, {"order": kinds.INT},
+           pointwise=True),
 )

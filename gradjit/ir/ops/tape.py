@@ -12,7 +12,7 @@ from typing import Any
 from ...errors import DtypeError
 from .. import attrs as kinds
 from ..types import TAPE, ArrayType
-from .spec import OpSpec, table
+from .spec import Fails, OpSpec, table
 
 TAPE_TYPE = ArrayType(TAPE, ())
 
@@ -51,8 +51,8 @@ def _pop(tape: Tape, types: tuple[ArrayType, ...]) -> tuple[Any, ...]:
 
 
 OPS = table(
-    OpSpec("tape", "tape", 0, _infer_tape, lambda: ((),)),
-    OpSpec("push", "tape", None, _infer_push, lambda tape, *record: ((tape, record),)),
-    OpSpec("pop", "tape", 1, _infer_pop, _pop, {"types": kinds.TYPES}),
+    OpSpec("tape", "tape", 0, _infer_tape, lambda: ((),), Fails.NEVER),
+    OpSpec("push", "tape", None, _infer_push, lambda tape, *record: ((tape, record),), Fails.NEVER),
+    OpSpec("pop", "tape", 1, _infer_pop, _pop, Fails.SOMETIMES, {"types": kinds.TYPES}),
 )
 """`evaluate` gives a tuple of results throughout, as a tape is a tuple itself."""

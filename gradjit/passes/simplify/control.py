@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ...ir import I64, INDEX, Block, For, Op, Value
+from ...ir import I64, INDEX, Block, For, Op, Value, can_fail
 from ...ir.core import map_type
 from ...ir.rewrite import Env
 from ..flow import is_tape, record
@@ -45,9 +45,10 @@ FEW = 4
 
 
 def is_small(region: Block) -> bool:
-    """Whether a branch has but a few cheap operations on scalars, all of which are defined for all operands."""
+    """Whether a branch has but a few cheap operations on scalars, none of which can fail."""
     work = [op for op in region.ops if op.name != "const"]
-    return len(work) <= FEW and all(op.name in CHEAP and not op.results[0].type.rank for op in work)
+    return len(work) <= FEW and all(op.name in CHEAP and not op.results[0].type.rank and not can_fail(op)
+                                    for op in work)
 
 
 def for_few(rw: Rewriter, op: Op, env: Env) -> bool:

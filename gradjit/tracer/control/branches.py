@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from ...errors import TraceError
-from ...ir import OPS, Block, Builder, Value, walk
+from ...ir import OPS, Block, Builder, Value, can_fail, walk
 from .. import extents, operands as o, trees
 from ..array import ARRAY, PYTHON, TracedArray, root
 from ..locations import fail, here, raised_at, with_place
@@ -339,11 +339,12 @@ class Merge:
 
 CHEAP = frozenset({"add", "sub", "mul", "neg", "lt", "le", "gt", "ge", "eq", "ne", "and", "or", "not",
                    "minimum", "maximum", "abs", "cast", "select", "const"})
-"""Operations on scalars that cost less than a branch, and cannot go wrong."""
+"""Operations on scalars that cost less than a branch."""
 
 
 def is_cheap(block: Block) -> bool:
-    return len(block.ops) <= 6 and all(op.name in CHEAP and op.results[0].type.rank == 0 for op in block.ops)
+    return len(block.ops) <= 6 and all(op.name in CHEAP and op.results[0].type.rank == 0 and not can_fail(op)
+                                      for op in block.ops)
 
 
 def chosen(builder: Builder, test: Value, a: Value, b: Value) -> Value:

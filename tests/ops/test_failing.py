@@ -1,0 +1,140 @@
+"""What can end a program (`OpSpec.fails`): each such operation fails, and not where the program does not run it."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+
+import numpy as np
+import pytest
+
+from gradjit.errors import BoundsError
+from gradjit.ir import OPS, Fails, Func, interpret, parse, verify
+from gradjit.ir.types import DTYPES, ArrayType
+from gradjit.passes import batching
+from gradjit.passes.pipeline import optimize
+from tests.ops.backends import COMPILED
+
+X, I, P = np.arange(1.0, 4.0), np.array([2, 9]), np.array([2, 3])
+
+LOW = "%four: i64[] = const 4\n%low: i64[] = minimum %m, %four\n"
+"""An extent of -1, of which is known that it is no larger than 4."""
+
+FAILING: dict[str, str] = {
+    "bounded": "%r: i64[] = bounded %k extent=[3]",
+    "gather": "%r: f64[2] = gather %x, %i axes=[0]",
+    "scatter": "%v: f64[2] = const 1.0\n%r: f64[3] = scatter %x, %i, %v axes=[0]",
+    "scatter_add": "%v: f64[2] = const 1.0\n%r: f64[3] = scatter_add %x, %i, %v axes=[0]",
+    "pow": "%v: i64[2] = const -1\n%r: i64[2] = pow %p, %v",
+    "const": LOW + "%r: f64[%low] = const 1.0",
+    "iota": LOW + "%r: i64[%low] = iota shape=[%low] axis=0 dtype=i64",
+    "broadcast": LOW + "%v: f64[] = const 1.0\n%r: f64[%low] = broadcast %v shape=[%low] dims=[]",
+    "reshape": "%r: f64[%k] = reshape %x shape=[%k]",
+    "slice": "%r: f64[%k] = slice %x [0:+%k]",
+    "update": "%v: f64[2] = const 1.0\n%r: f64[3] = update %x, %v starts=[%k] steps=[1]",
+    **{name: f"%v: f64[%z] = slice %x [0:+%z]\n%r: f64[] = {name} %v axes=[0]" for name in ("max", "min")},
+    **{name: f"%v: f64[%z] = slice %x [0:+%z]\n%r: i64[] = {name} %v axis=0" for name in ("argmax", "argmin")},
+    "assert": '%v: i64[] = const 5\n%c: bool[] = lt %k, %v\nassert %c message="k is small"\n%r: f64[] = const 1.0',
+    "pop": "%t: tape[] = tape\n%u: tape[], %r: f64[] = pop %t types=[f64[]]",
+}
+"""A way to fail with k = 9, m = -1, z = 0 and i and p as above, for each operation that can."""
+
+PARAMETERS = "%x: f64[3], %i: i64[2], %p: i64[2], %k: i64[], %m: i64[], %z: i64[]"
+ARGUMENTS: Sequence[np.ndarray] = (X, I, P, *(np.array(n) for n in (9, -1, 0)))
+SOMEWHERE = frozenset(name for name, spec in OPS.items() if spec.fails not in (Fails.NEVER, Fails.INSIDE))
+
+
+def only(text: str) -> Func:
+    (func,) = parse(text).funcs.values()
+    return func
+
+
+def body(op: str) -> tuple[str, str]:
+    """The operation and what makes one float of its result; that one's name."""
+    type_ = FAILING[op].rpartition("%r: ")[2].split(" =")[0]
+    text = f"{FAILING[op]}\n%g: f64{type_[type_.index('['):]} = cast %r dtype=f64"
+    return (text, "%g") if type_.endswith("[]") else (f"{text}\n%n: f64[] = sum %g axes=[0]", "%n")
+
+
+def straight(op: str) -> Func:
+    text, found = body(op)
+    return only(f"func @f({PARAMETERS}) -> f64[] {{\n{text}\nreturn {found}\n}}")
+
+
+def summed(op: str, region: str) -> Func:
+    """A region that is not entered, in which the operation stands, and what it gives is read."""
+    inner, found = body(op)
+    text = {
+        "for": f"%s: f64[] = for %z, %z, %one, %zero {{\n(%j: i64[], %a: f64[])\n{inner}\n%b: f64[] = add %a, {found}\n"
+               "yield %b\n}",
+        "while": "%s: f64[] = while %zero {\n(%a: f64[])\n%c0: bool[] = lt %one, %z\nyield %c0\n} {\n(%a1: f64[])\n"
+                 f"{inner}\n%b: f64[] = add %a1, {found}\nyield %b\n}}",
+        "if": f"%never: bool[] = lt %one, %z\n%s: f64[] = if %never {{\n()\n{inner}\nyield {found}\n}} {{\n()\n"
+              "yield %zero\n}",
+    }[region]
+    return only(f"func @f({PARAMETERS}) -> f64[] {{\n%one: i64[] = const 1\n%zero: f64[] = const 0.0\n{text}\n"
+                 "return %s\n}")
+
+
+def test_there_is_an_example_for_each() -> None:
+    assert set(FAILING) == SOMEWHERE
+
+
+@pytest.mark.parametrize("op", sorted(FAILING.keys() - {"slice"}))  # which is a shorter one in NumPy
+def test_it_fails(op: str) -> None:
+    func = straight(op)
+    verify(func)
+    with pytest.raises((BoundsError, IndexError, ValueError, AssertionError)):
+        interpret(func, ARGUMENTS)
+
+
+@pytest.mark.parametrize("region", ["for", "while", "if"])
+@pytest.mark.parametrize("op", sorted(FAILING))
+def test_it_does_not_fail_where_it_does_not_run(op: str, region: str) -> None:
+    func = summed(op, region)
+    verify(func)
+    for f in (func, optimize(func, verify=True)):
+        assert interpret(f, ARGUMENTS)[0] == 0.0
+    for compiled in COMPILED.values():
+        if op != "reshape":  # which has no compiled form where it could fail
+            assert compiled(func, ARGUMENTS)[0] == 0.0
+
+
+HOSTILE = {"f": (0.0, -0.0, -1.0, 1e308, np.inf, -np.inf, np.nan, 0.5), "i": (0, -1, 1, "least", "most"),
+           "u": (0, 1, "most"), "b": (False, True), "c": (0j, complex(np.nan, np.inf), 1 - 1j)}
+
+
+@pytest.mark.parametrize("op", sorted(name for name, spec in OPS.items()
+                                      if spec.pointwise and spec.fails is not Fails.SOMETIMES))
+def test_what_never_fails_is_defined_everywhere(op: str) -> None:
+    spec = OPS[op]
+    attrs = {"polygamma": {"order": 1}, "cast": {"dtype": DTYPES["i32"]}}.get(op, {})
+    tried = 0
+    for dtype in DTYPES.values():
+        if dtype.kind not in HOSTILE or (op == "cast" and dtype.is_complex):
+            continue
+        t = ArrayType(dtype)
+        operands = [t] * spec.arity if op != "select" else [ArrayType(DTYPES["bool"]), t, t]
+        try:
+            spec.infer(*operands, **attrs)
+        except Exception:
+            continue
+        if spec.can_fail(operands, attrs):
+            continue
+        tried += 1
+        limits = {"least": np.iinfo(dtype.np).min, "most": np.iinfo(dtype.np).max} if dtype.is_integer else {}
+        with np.errstate(all="ignore"):
+            values = [np.array([limits[v] if isinstance(v, str) else v]).astype(dtype.np)
+                      for v in HOSTILE[dtype.kind]]
+        for args in itertools.product(values, repeat=len(operands)):
+            given = (args[0].astype(bool), *args[1:]) if op == "select" else args
+            with np.errstate(all="ignore"):
+                assert spec.evaluate is not None
+                spec.evaluate(*given, **attrs)
+    assert tried
+
+
+def test_lanes_that_do_not_take_part_have_safe_indices() -> None:
+    """What can fail at some operands is batched with these made safe, or by a rule that sees which lanes take part."""
+    sometimes = {name for name, spec in OPS.items() if spec.fails is Fails.SOMETIMES}
+    assert sometimes <= {*batching.TABLES.indices, *batching.TABLES.walks}
