@@ -9,13 +9,10 @@ compiled.
 from __future__ import annotations
 
 import functools
-import gc
 import inspect
-import threading
 import time
 import types
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -23,6 +20,7 @@ from ..errors import TraceError
 from ..ir import Func, verify
 from ..passes import Dumper, optimize
 from ..passes.vjp.kept import kept
+from ..processes import Lock, uncollected
 from ..runtime.callable import FastCallable
 from ..runtime.dispatch import MISS
 from ..tracer import trees
@@ -98,7 +96,7 @@ class Compiled(FastCallable):
         self.backend = backend
         self.check = check
         self.signature = Signature(like)
-        self.lock = threading.RLock()
+        self.lock = Lock()
         self.found: dict[trees.Tree, tuple[Specialisation, ...]] = {}
         self.latest: Specialisation | None = None
         if backend not in BACKENDS:
@@ -276,20 +274,6 @@ class Compiled(FastCallable):
         with self.lock:
             self.clear()
             self.found, self.latest = {}, None
-
-
-@contextmanager
-def uncollected() -> Iterator[None]:
-    """Keep the garbage collector from running: a compilation makes many objects that live to its end, and each full
-    collection goes through all of the program's modules (15 ms in a process that has imported NumPy and LLVM)."""
-    if not gc.isenabled():
-        yield
-        return
-    gc.disable()
-    try:
-        yield
-    finally:
-        gc.enable()
 
 
 def what(g: Condition) -> str:

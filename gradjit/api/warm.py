@@ -1,7 +1,8 @@
 """What a first call would otherwise wait for: the rest of gradjit, LLVM, and the code that all entries share.
 
 Imported with gradjit. Loading it here or there takes the same time; a program that measures its first call, or answers
-a first request, wants it here. SciPy is not among it: only products of matrices and a few special functions load it.
+a first request, wants it here; and a process that forks while another thread imports leaves an import that never ends.
+SciPy is not among it: only products of matrices and a few special functions load it.
 """
 
 from __future__ import annotations
@@ -9,14 +10,16 @@ from __future__ import annotations
 import contextlib
 
 from .. import codegen
-from ..codegen import symbols
+from ..codegen import jam, strips, symbols, text
 from ..errors import LayoutError
 from ..passes import batching, jvp, vjp
-from ..runtime import entry, jit, support
-from ..tracer import calls, lift, numpy as numpy_rules, source
+from ..runtime import entry, externals, jit, support
+from ..tracer import builtin_functions, calls, lift, math_functions, methods, numpy as numpy_rules, source, unlifted
+from ..tracer.numpy import selection
 
-__all__ = ["batching", "calls", "codegen", "entry", "jit", "jvp", "lift", "numpy_rules", "source",
-           "support", "symbols", "vjp"]
+__all__ = ["batching", "builtin_functions", "calls", "codegen", "entry", "externals", "jam", "jit", "jvp", "lift",
+           "math_functions", "methods", "numpy_rules", "selection", "source", "strips", "support", "symbols", "text",
+           "unlifted", "vjp"]
 
 with contextlib.suppress(LayoutError):  # a build of Python or NumPy that does not fit: the first call says so
     support.addresses()

@@ -16,6 +16,7 @@ from importlib.machinery import EXTENSION_SUFFIXES
 from pathlib import Path
 from typing import Any
 
+from ..processes import gate
 from .routines import blas
 
 # symbol -> (Cython module, the name that it exports)
@@ -35,7 +36,8 @@ def resolve(name: str) -> int:
 @functools.cache
 def _cython(module: str, name: str) -> int:
     """The C function that a Cython module exports (`__pyx_capi__` holds it in a capsule named by its signature)."""
-    capsule = _extension(module).__pyx_capi__[name]
+    with gate:
+        capsule = _extension(module).__pyx_capi__[name]
     api = ctypes.pythonapi
     api.PyCapsule_GetName.restype, api.PyCapsule_GetName.argtypes = ctypes.c_char_p, [ctypes.py_object]
     api.PyCapsule_GetPointer.restype = ctypes.c_void_p

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 import re
-import threading
 from pathlib import Path
 
 from ..ir import Func, print_func
+from ..processes import Lock
 
 
 class Dumper:
@@ -17,7 +17,7 @@ class Dumper:
         self.directory = Path(directory)
         self.directory.mkdir(parents=True, exist_ok=True)
         self.count = 0
-        self.lock = threading.Lock()
+        self.lock = Lock()
 
     @staticmethod
     def from_environment() -> Dumper | None:
@@ -48,4 +48,4 @@ def _filename(name: str) -> str:
 
 
 _dumpers: dict[str, Dumper] = {}
-_lock = threading.Lock()
+_lock = Lock()

@@ -10,12 +10,12 @@ from __future__ import annotations
 
 import ctypes
 import functools
-import threading
 import types
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from gradjit.errors import LayoutError
+from gradjit.processes import Lock
 from gradjit.runtime import cpython, dispatch
 
 if TYPE_CHECKING:
@@ -92,7 +92,7 @@ class FastCallable(_Base):
 _table: Any = FastCallable.__dict__["_table"]
 del FastCallable._table
 
-_lock = threading.RLock()
+_lock = Lock()
 
 
 def _entries(function: FastCallable) -> tuple[Any, ...]:

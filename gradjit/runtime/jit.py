@@ -10,16 +10,20 @@ LLVM is loaded and initialised on first use, never by `import gradjit`.
 
 from __future__ import annotations
 
+import atexit
 import collections
+import ctypes
 import functools
 import itertools
 import os
+import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from gradjit.processes import gate, in_child
 from gradjit.runtime import cpython
 
 if TYPE_CHECKING:
@@ -166,7 +170,9 @@ def _target_machine(level: int) -> llvm.TargetMachine:
     llvm.initialize_native_asmprinter()
     cpu, features = _host()
     target = llvm.Target.from_triple(llvm.get_process_triple())
-    return target.create_target_machine(cpu=cpu, features=features, opt=level, codemodel="jitdefault", jit=True)
+    machine = target.create_target_machine(cpu=cpu, features=features, opt=level, codemodel="jitdefault", jit=True)
+    _made.append(machine)
+    return machine
 
 
 # -- optimisation
@@ -246,7 +252,9 @@ def _pass_builder(machine: llvm.TargetMachine, level: int, vectorise: bool) -> l
 @functools.cache
 def _simplifier() -> llvm.FunctionPassManager:
     """Function pass managers can run many times (module pass managers with an inliner cannot), so one is enough."""
-    return _pass_builder(_target_machine(2), 2, vectorise=False).getFunctionPassManager()
+    passes = _pass_builder(_target_machine(2), 2, vectorise=False).getFunctionPassManager()
+    _made.append(passes)
+    return passes
 
 
 def _dispose(passes: llvm.ModulePassManager) -> None:
@@ -264,16 +272,16 @@ def _dispose(passes: llvm.ModulePassManager) -> None:
 # -- threads and processes
 # -----------------------------------------------------------------------------------------------
 
-_lock = threading.RLock()
 _numbers = itertools.count()
 _linked: dict[int, Any] = {}
 _graves: collections.deque[int] = collections.deque()
+_made: list[object] = []  # what serves all compilations, and is never freed: see `_anew`
 
 
 @contextmanager
 def _llvm_session() -> Iterator[Any]:
     """Sole use of LLVM: one compilation at a time, and never while the process forks (nor is it imported then)."""
-    with _lock:
+    with gate:
         import llvmlite.binding
 
         yield llvmlite.binding
@@ -290,14 +298,31 @@ _handle = cpython.mortal_words("gradjit.runtime.jit.Handle", _bury)  # stands fo
 
 def _fill_graves() -> None:
     """Free the code whose handles died. As they die at any moment, this must not wait for a compilation to end."""
-    while _graves and _lock.acquire(blocking=False):
+    while _graves and gate.acquire(blocking=False):
         try:
             _linked.pop(_graves.popleft()).close()
         except IndexError:  # another thread was faster
             pass
         finally:
-            _lock.release()
+            gate.release()
 
 
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(before=_lock.acquire, after_in_parent=_lock.release, after_in_child=_lock.release)
+def _anew() -> None:
+    """In a child that was forked in the midst of another thread's compilation: leave alone what that was working with.
+
+    llvmlite has a lock around each call into LLVM, which knows nothing of forks (to be deleted when it does)."""
+    if (binding := sys.modules.get("llvmlite.binding")) is not None:
+        around = binding.ffi.lib._lock
+        if isinstance(getattr(around, "_lock", None), type(threading.RLock())):
+            around._lock = threading.RLock()
+    _target_machine.cache_clear()
+    _simplifier.cache_clear()
+
+
+in_child(_anew)
+
+
+@atexit.register
+def _keep_code() -> None:
+    """Threads that Python does not wait for may run compiled code to the very end: it is not unloaded any more."""
+    ctypes.pythonapi.Py_IncRef(ctypes.py_object(_linked))

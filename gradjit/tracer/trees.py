@@ -4,24 +4,26 @@ from __future__ import annotations
 
 import dataclasses
 import re
-import threading
 from typing import Any
 
 import optree
+
+from ..processes import Lock, passage
 
 NAMESPACE = "gradjit"
 """optree's namespace: what the user registers globally counts, and what is registered here does not leak out."""
 
 Tree = optree.PyTreeSpec
 
-_lock = threading.Lock()
+_lock = Lock()
 _seen: set[type] = set()
 """Types of leaves that are no dataclasses, and dataclasses that are registered."""
 
 
 def flatten(tree: Any) -> tuple[list[Any], Tree]:
     """Leaves and structure. Dataclasses are registered when they are first seen."""
-    leaves, spec = optree.tree_flatten(tree, namespace=NAMESPACE)
+    with passage:
+        leaves, spec = optree.tree_flatten(tree, namespace=NAMESPACE)
     if _seen.issuperset(map(type, leaves)):
         return leaves, spec
     fresh = {type(x) for x in leaves} - _seen
@@ -33,7 +35,8 @@ def flatten(tree: Any) -> tuple[list[Any], Tree]:
 
 
 def unflatten(spec: Tree, leaves: Any) -> Any:
-    return optree.tree_unflatten(spec, leaves)
+    with passage:
+        return optree.tree_unflatten(spec, leaves)
 
 
 def register_dataclass(cls: type) -> None:

@@ -6,6 +6,7 @@ import importlib
 from collections.abc import Callable
 from typing import Any
 
+from ...processes import gate
 from .. import attrs as kinds
 from ..types import ArrayType
 from .elementwise import pointwise
@@ -16,7 +17,9 @@ def _scipy(name: str) -> Callable[..., Any]:
     """scipy.special's function, imported at its first use: the import takes longer than all of gradjit's."""
 
     def call(*args: Any) -> Any:
-        return getattr(importlib.import_module("scipy.special"), name)(*args)
+        with gate:
+            found = getattr(importlib.import_module("scipy.special"), name)
+        return found(*args)
 
     return call
 
