@@ -66,7 +66,7 @@ class Passage:
 
     def __enter__(self) -> None:
         own = threading.get_ident()
-        self.inside[own] = self.inside.get(own, 0) + 1  # before it looks at the door: `shut` does it the other way round
+        self.inside[own] = self.inside.get(own, 0) + 1  # before it looks; `shut` looks after it has shut
         while self.shut_by is not None and self.shut_by != own and self.inside[own] == 1:
             del self.inside[own]
             with self.door:
