@@ -30,6 +30,21 @@ def of_array(a: np.ndarray) -> tuple[int, ...]:
     return tuple(s // a.itemsize for s in a.strides)
 
 
+def is_contiguous(shape: Sequence[Any], strides: Strides, order: str = "C") -> bool | None:
+    """Whether the elements stand one behind the other in row-major ("C") or column-major ("F") order, as NumPy's flags
+    tell it; None where that is not known."""
+    if len(shape) == 0 or 0 in shape:
+        return True
+    if strides is None or not all(isinstance(e, int) for e in shape):
+        return None
+    step = 1
+    for e, s in reversed(list(zip(shape, strides, strict=True))) if order == "C" else zip(shape, strides, strict=True):
+        if e != 1 and s != step:
+            return False
+        step *= e
+    return True
+
+
 def is_row_major(shape: Sequence[Any], strides: Strides) -> bool:
     """Whether the last axis is the innermost and so on, gaps allowed: then results of NumPy's loops are contiguous."""
     if strides is None:

@@ -10,10 +10,10 @@ from typing import Any, NoReturn
 import numpy as np
 
 from ..errors import AxisError, DtypeError, ShapeError, TraceError, UnsupportedError
-from ..ir import OPS, DType, Value, dtype_of
+from ..ir import I64, OPS, U32, DType, Value, dtype_of
 from . import extents as ext
 from .array import ARRAY, PYTHON, SCALAR, TracedArray, root
-from .layout import is_row_major, of_array
+from .layout import is_contiguous, is_row_major, of_array
 from .locations import fail
 from .outside import Guard, Source, is_data_array, outside
 from .recorder import current, repeated
@@ -183,7 +183,23 @@ def cast(x: TracedArray, dtype: Any) -> TracedArray:
         return emit("ne", x, _number_like(0, x), kind=x.kind)
     if x.ir_dtype.is_complex and not t.is_complex:
         fail(DtypeError, f"casting {x.dtype} to {t.np} drops the imaginary part; write x.real first")
+    if x.ir_dtype.is_float and t == U32:
+        return _cast_to_u32(x)
     return emit("cast", x, dtype=t, kind=x.kind)
+
+
+def _cast_to_u32(x: TracedArray) -> TracedArray:
+    """NumPy's loop converts four adjacent floats at a time, and what is left one by one by way of int64: out of range
+    the two differ."""
+    by_int64 = emit("cast", emit("cast", x, dtype=I64, kind=x.kind), dtype=U32, kind=x.kind)
+    n = int(np.prod(x.extents)) if x.type.is_static else None
+    if x.kind != ARRAY or (n is not None and n < 4) or is_contiguous(x.extents, x.strides_in_elements) is False:
+        return by_int64
+    fours = emit("cast", x, dtype=U32, kind=x.kind)
+    if n is None or n % 4 == 0:
+        return fours
+    among_fours = emit("lt", emit("iota", shape=(n,), axis=0, dtype=I64), filled(n - n % 4, (n,), np.int64))
+    return emit("select", emit("reshape", among_fours, shape=x.extents), fours, by_int64)
 
 
 def _number_like(number: Any, x: TracedArray) -> TracedArray:

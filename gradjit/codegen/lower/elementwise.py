@@ -241,11 +241,23 @@ def _cast(L: Lanes, t: DType, x: ir.Value, dtype: DType) -> ir.Value:
 
 
 def _float_to_int(L: Lanes, x: ir.Value, dtype: DType, to: ir.Type) -> ir.Value:
-    """Out of range the C conversion is undefined; LLVM's saturating one is not, and leaves no poison behind."""
-    from ..vecmath.lanes import suffix_of
-    name = "llvm.fptosi.sat" if dtype.kind == "i" else "llvm.fptoui.sat"
-    fn = L.declare(f"{name}.{suffix_of(to)}.{suffix_of(x.type)}", to, [x.type])
-    return L.b.call(fn, [x])
+    """Towards zero, and out of range what `converted` of the interpreter gives: the machine's answer, where C and LLVM
+    leave it undefined. Narrow integers are the low bits of an i32, and unsigned ones of 32 and 64 bits the signed ones
+    of as many bits, from half their range on shifted by that."""
+    bits = max(8 * dtype.itemsize, 32)
+    integer = L.of(ir.IntType(bits))
+    half = L.splat(x.type, 2.0 ** (bits - 1))
+    if dtype.kind == "i" or dtype.itemsize < 4:
+        n = _signed(L, x, integer, half)
+        return L.b.trunc(n, to) if to != integer else n
+    upper = L.cmp(">=", x, half)
+    n = _signed(L, L.select(upper, L.sub(x, half), x), integer, half)
+    return L.b.xor(n, L.select(upper, L.splat(integer, -1 << (bits - 1)), L.splat(integer, 0)))
+
+
+def _signed(L: Lanes, x: ir.Value, to: ir.Type, bound: ir.Constant) -> ir.Value:
+    """The integer; the least one for nan and for what is out of range."""
+    return L.b.fptosi(L.select(L.cmp("<", L.abs(x), bound), x, L.neg(bound)), to)
 
 
 def _nextafter(L: Lanes, t: DType, x: ir.Value, y: ir.Value) -> ir.Value:

@@ -51,8 +51,26 @@ def _infer_cast(x: ArrayType, dtype: DType) -> tuple[ArrayType, ...]:
     return (x.with_dtype(dtype),)
 
 
-def _shift(fn: Callable[..., Any]) -> Callable[..., Any]:
-    return lambda x, n: fn(x, n)
+def _cast(x: np.ndarray, dtype: DType) -> np.ndarray:
+    return converted(x, dtype.np) if x.dtype.kind == "f" and dtype.is_integer else x.astype(dtype.np)
+
+
+def converted(x: np.ndarray, dtype: np.dtype) -> np.ndarray:
+    """Floats as integers, also out of their range, where C leaves open what NumPy gives: as its loops do with the
+    vector instructions of x86. Integers of up to 16 bits are the low bits of an int32. An int32 or int64 out of range
+    is the least one, and the unsigned ones of 32 and 64 bits are those, from half their range on shifted by that.
+    """
+    bits = max(8 * dtype.itemsize, 32)
+    half = x.dtype.type(2.0 ** (bits - 1))
+    if dtype.kind == "i" or dtype.itemsize < 4:
+        return _signed(x, bits, half).astype(dtype)
+    upper = x >= half
+    n = _signed(np.where(upper, x - half, x), bits, half)
+    return np.where(upper, n ^ np.iinfo(n.dtype).min, n).view(dtype)
+
+
+def _signed(x: np.ndarray, bits: int, bound: np.floating) -> np.ndarray:
+    return np.where(np.abs(x) < bound, x, -bound).astype(f"i{bits // 8}")
 
 
 UNARY_INEXACT: dict[str, Callable[..., Any]] = {
@@ -107,6 +125,5 @@ OPS = table(
     # The identity, through which no derivative flows.
     pointwise("stop_gradient", 1, np.positive, NEVER, "iufc"),
     OpSpec("select", "elementwise", 3, _infer_select, np.where, NEVER, pointwise=True),
-    OpSpec("cast", "elementwise", 1, _infer_cast, lambda x, dtype: x.astype(dtype.np), NEVER,
-           {"dtype": kinds.DTYPE}, pointwise=True),
+    OpSpec("cast", "elementwise", 1, _infer_cast, _cast, NEVER, {"dtype": kinds.DTYPE}, pointwise=True),
 )

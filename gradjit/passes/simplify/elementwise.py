@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from ...ir import BOOL, OPS, Value
+from ...ir import BOOL, OPS, U32, Value
 from ..cse import COMMUTATIVE
 from ..fold import splat_of
 from ..patterns import (
@@ -268,13 +268,17 @@ def finite_integer(answer: bool) -> Rule:
 
 
 def cast_chain(rw: Rewriter, args: Args, attrs: Attrs) -> Value | None:
-    """cast x --> x to its own dtype;  cast(cast x) --> cast x where the inner cast keeps every value"""
-    x = args[0]
-    if x.dtype == attrs["dtype"]:
+    """cast x --> x to its own dtype;  cast(cast x) --> cast x where the inner cast keeps every value
+
+    But u32 through a float to a narrower integer is no wrapping: a float beyond the range of an i32 is out of range.
+    """
+    x, to = args[0], attrs["dtype"]
+    if x.dtype == to:
         return x
     inner = made_by(x, "cast")
-    if inner and preserves(inner.operands[0].dtype, x.dtype):
-        return rw.make("cast", inner.operands[0], dtype=attrs["dtype"])
+    if inner and preserves(start := inner.operands[0].dtype, x.dtype) and not (
+            start == U32 and x.dtype.is_float and to.is_integer and to.itemsize <= 4):
+        return rw.make("cast", inner.operands[0], dtype=to)
     return None
 
 
