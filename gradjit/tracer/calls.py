@@ -13,7 +13,7 @@ from . import dispatch, hidden_state
 from .array import ARRAY, TracedArray, root
 from .control.frames import Frame, is_container
 from .lift import is_product, is_user_code, lifted
-from .operands import captured, is_traced, unsupported
+from .operands import brought, captured, is_traced, unsupported
 from .outside import Source, is_data_array
 from .recorder import recorders
 
@@ -151,7 +151,7 @@ def call_numpy(f: Any, args: Any, kwargs: Any) -> Any:
     args = tuple(map(entered, args))
     kwargs = {k: entered(v) for k, v in kwargs.items()}
     if not is_traced((*args, *kwargs.values())):
-        return as_known(f(*map(as_user, args), **kwargs))
+        return brought(f(*map(as_user, args), **kwargs))
     if isinstance(f, np.ufunc):
         from .ufuncs import call as call_ufunc
         return call_ufunc(f, args, **kwargs)
@@ -172,7 +172,7 @@ def holds_arrays(x: Any) -> bool:
 
 
 def as_known(result: Any) -> Any:
-    """New arrays of NumPy's as handles that know their elements, so that they can be written to and mixed with."""
+    """What NumPy gives for known elements, as handles that know theirs, so that they can be written to and mixed."""
     if is_data_array(result):
         return root(result, None, ARRAY)
     if type(result) in (list, tuple) and holds_arrays(result):

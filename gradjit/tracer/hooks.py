@@ -95,13 +95,14 @@ class Hooks(Control):
         """`owner[key]`."""
         if isinstance(key, TracedArray) and isinstance(owner, (list, tuple)):
             return local(sequences.item(owner, key))
-        return local(owner[key])
+        return local(local(owner)[key])
 
     @staticmethod
     def set_item(value: Any, owner: Any, key: Any) -> None:
         """`owner[key] = value`."""
         if isinstance(key, TracedArray) and isinstance(owner, list):
             key = sequences.place(owner, key)
+        owner = local(owner)
         if type(owner) in (list, dict) and is_traced(value) and is_kept(owner):
             refuse_rebinding(f"an item of a {type(owner).__name__}")
         if is_container(owner):
@@ -126,7 +127,7 @@ class Hooks(Control):
     @classmethod
     def aug_item(cls, owner: Any, key: Any, op: str, other: Any) -> None:
         """`owner[key] op= other`. What a list or dict holds and was changed in place is not stored again."""
-        apply = getattr(operator, op)
+        apply, owner = getattr(operator, op), local(owner)
         if isinstance(key, TracedArray) and isinstance(owner, list):
             key = sequences.place(owner, key)
         if isinstance(owner, TracedArray) and update_by_mask(owner, key, lambda x: apply(x, other), other):

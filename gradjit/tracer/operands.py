@@ -13,10 +13,11 @@ from ..errors import AxisError, DtypeError, ShapeError, TraceError, UnsupportedE
 from ..ir import I64, OPS, U32, DType, Value, dtype_of
 from . import extents as ext
 from .array import ARRAY, PYTHON, SCALAR, TracedArray, root
+from .births import owner_of
 from .layout import is_contiguous, is_row_major, of_array
 from .locations import fail
 from .outside import Guard, Source, is_data_array, outside
-from .recorder import current, repeated
+from .recorder import current, recorders, repeated
 from .views import extents, forms
 
 __all__ = [
@@ -65,6 +66,8 @@ def captured(array: np.ndarray, source: Source | None = None) -> TracedArray:
         return captured(outside(outermost).plain(array))
     if source is None and (place := outside(outermost).places.get(id(array))):
         source = place[1]
+    if source is None and is_data_array(array) and is_born(array):
+        return born(array)
     if not is_data_array(array):
         fail(DtypeError if type(array) is np.ndarray else UnsupportedError,
              f"{type(array).__module__}.{type(array).__name__} of dtype {array.dtype} cannot be compiled; convert to a "
@@ -81,6 +84,34 @@ def captured(array: np.ndarray, source: Source | None = None) -> TracedArray:
         c.handle.owner, c.handle.made, c.handle.where = outermost, outermost.root_frame, outermost.root_frame
         c.handle.strides_in_elements = of_array(array)
     return c.handle
+
+
+def is_born(array: np.ndarray) -> bool:
+    """Whether an array is the traced function's own: made by a call that the tracer did not see."""
+    if outside(current()).births.has(array):
+        return True
+    owner = owner_of(array)
+    return isinstance(owner, bytes) or any(f.is_fresh(owner) for r in recorders() for f in (r.root_frame, *r.frames))
+
+
+def born(array: np.ndarray) -> TracedArray:
+    """The handle of such an array: known elements, new at each call."""
+    made = outside(current()).born
+    entry = made.get(id(array))
+    if entry is None or not entry[1].made.open:
+        handle = root(array, None, ARRAY)
+        handle.strides_in_elements = of_array(array)
+        entry = made[id(array)] = array, handle
+    return entry[1]
+
+
+def brought(result: Any) -> Any:
+    """What a call has given that the tracer did not see, its arrays as handles: new ones, or hidden inputs."""
+    if is_data_array(result):
+        return captured(result)
+    if type(result) in (list, tuple) and _holds_arrays(result):
+        return type(result)(map(brought, result))
+    return result
 
 
 def stack_nested(items: Sequence[Any]) -> TracedArray:

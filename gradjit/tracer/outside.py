@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 
 from ..ir import DTYPES
+from .births import Births
 from .locations import is_internal
 
 if TYPE_CHECKING:
@@ -155,6 +156,9 @@ class Outside:
         self.objects: dict[int, Any] = {}
         """Containers and instances from outside, by id (kept alive, so that an id stays one object's)."""
 
+        self.births = Births()
+        self.born: dict[int, tuple[np.ndarray, Any]] = {}
+        """Arrays that were made in calls which the tracer does not see, by id, with their handles."""
         self.views: dict[int, tuple[np.ndarray, np.ndarray]] = {}
         self.seeded: dict[int, Any] = {}
         """Random generators that the traced function has made itself, from a seed."""

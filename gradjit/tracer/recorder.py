@@ -96,11 +96,15 @@ class Recorder:
         self.outer = _stack.recorders[-1] if _stack.recorders else None
         self.alive = True
         _stack.recorders.append(self)
+        if self.outer is None:
+            self.world.births.open()
         return self
 
     def __exit__(self, *_: object) -> None:
         self.alive = False
         _stack.recorders.remove(self)
+        if self.outer is None:
+            self.world.births.close()
 
     @property
     def outermost(self) -> Recorder:
