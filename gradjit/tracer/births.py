@@ -14,7 +14,7 @@ import itertools
 from typing import Any
 
 import numpy as np
-from numpy._core.multiarray import get_handler_name  # type: ignore[attr-defined]
+from numpy._core.multiarray import get_handler_name
 
 _SET_HANDLER, _GET_HANDLER = 304, 305
 """The places of PyDataMem_SetHandler and PyDataMem_GetHandler in NumPy's table of C functions."""
@@ -43,7 +43,7 @@ def _functions() -> tuple[Any, Any, Any, Any]:
 
 
 _handlers: list[tuple[_Handler, Any]] = []
-"""All that were made, and those that they are copies of: arrays that outlive their trace are given back through them."""
+"""All that were made, with those that they are copies of: arrays that outlive their trace go back through them."""
 _numbers = itertools.count()
 
 

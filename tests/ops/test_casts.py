@@ -1,4 +1,4 @@
-"""Casts between all dtypes, out of range too: NumPy's own loops are the judge, of the interpreter and of machine code."""
+"""Casts between all dtypes, out of range too: NumPy is the judge, of the interpreter and of machine code."""
 
 import itertools
 
@@ -10,8 +10,8 @@ from gradjit.ir import DTYPES, OPS, dtype_of
 
 REAL = [t.np for t in DTYPES.values() if t.kind in "biuf"]
 INTEGERS = [t for t in REAL if t.kind in "iu"]
-EDGES = [sign * (2.0 ** bits + off) for bits in (7, 8, 15, 16, 31, 32, 33, 53, 63, 64, 70) for off in (-1, -0.5, 0, 1, 7)
-         for sign in (1, -1)]
+EDGES = [sign * (2.0 ** bits + off) for bits in (7, 8, 15, 16, 31, 32, 33, 53, 63, 64, 70)
+         for off in (-1, -0.5, 0, 1, 7) for sign in (1, -1)]
 NUMBERS = np.array([np.nan, np.inf, -np.inf, 0.0, -0.0, 0.7, -0.7, -1.5, 300.7, 1e10, 3e9, -3e9, 1e19, -1e19, 3e300,
                     *EDGES])
 
