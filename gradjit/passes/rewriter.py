@@ -55,6 +55,7 @@ class Rewriter:
         self.frames: list[Frame] = []
         self.levels: dict[Block, int] = {}
         self.uses: dict[Value, int] = {}
+        self.passed: set[Value] = set()
         self.home: dict[Value, Block] = {}
         self.ranges = Ranges()
         self.begun: dict[tuple[Op, Value], Value] = {}
@@ -164,9 +165,18 @@ class Rewriter:
     def is_used_once(self, v: Value) -> bool:
         """Whether, as far as known, v has one reader, and v is computed in the same block.
 
-        A rule that repeats v's work in place of v asks this: for a second reader, or in a loop behind v, it would lose.
+        A rule that drops v, or repeats its work in place of it, asks this: for a second reader, or in a loop behind v,
+        it would lose. Where rules have led other readers past v another walk will count again.
         """
-        return self.uses.get(v, 0) <= 1 and self.home.get(v) is self.block
+        if self.home.get(v) is not self.block:
+            return False
+        once = self.uses.get(v, 0) <= 1
+        self.again = self.again or (not once and v in self.passed)
+        return once
+
+    def passes(self, v: Value) -> None:
+        """A reader of v has been led to something else, which v was made of."""
+        self.passed.add(v)
 
     # construction -----------------------------------------------------------------------------------------------------
     def make(self, name: str, *args: Value, **attrs: Any) -> Value:

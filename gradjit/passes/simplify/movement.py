@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import Any
 
 from ...ir import Value, dtype_of
+from ...ir.ranges import Ranges
 from ..fold import compact, splat_of
 from ..patterns import is_zero, made_by, nonunit, static_ints, unit_move, without
 from ..rewriter import Args, Attrs, Rewriter, Rule
@@ -257,36 +258,61 @@ def slice_pad(rw: Rewriter, args: Args, attrs: Attrs) -> Value | None:
     return rw.slice(x, tuple(s - low for s, low in zip(starts, inner.attrs["lows"], strict=True)), sizes, steps)
 
 
-def disjoint(a: Attrs, a_sizes: tuple[Any, ...], b: Attrs, b_sizes: tuple[Any, ...]) -> bool:
+def disjoint(rw: Rewriter, a: Attrs, a_sizes: tuple[Any, ...], b: Attrs, b_sizes: tuple[Any, ...]) -> bool:
     """Whether two windows surely share no element: their spans are apart along some axis."""
     for axis in range(len(a_sizes)):
         bounds = (a["starts"][axis], a_sizes[axis], b["starts"][axis], b_sizes[axis])
+        steps = a["steps"][axis], b["steps"][axis]
         if static_ints(bounds):
-            alo, ahi = span(bounds[0], bounds[1], a["steps"][axis])
-            blo, bhi = span(bounds[2], bounds[3], b["steps"][axis])
+            alo, ahi = span(bounds[0], bounds[1], steps[0])
+            blo, bhi = span(bounds[2], bounds[3], steps[1])
             if ahi <= blo or bhi <= alo:
                 return True
+        elif apart(rw.ranges, bounds, steps):
+            return True
     return False
 
 
+def apart(ranges: Ranges, bounds: tuple[Any, ...], steps: tuple[int, int]) -> bool:
+    """The same along an axis where starts or sizes are computed: one span surely ends before the other begins."""
+    ends = []
+    for start, size, step in zip(bounds[::2], bounds[1::2], steps, strict=True):
+        first = ranges.linear(start)
+        last = first + (ranges.linear(size) - 1) * step
+        ends.append((first, last) if step > 0 else (last, first))
+    (alo, ahi), (blo, bhi) = ends
+    return ranges.is_less(ahi, blo) or ranges.is_less(bhi, alo)
+
+
 def slice_update(rw: Rewriter, args: Args, attrs: Attrs) -> Value | None:
-    """slice(update(x, v)) --> v for the same window;  --> slice x for windows apart, through any number of updates"""
+    """slice(update(x, v)) --> v for the same window;  --> slice x for windows apart, through any number of updates
+
+    The second only beside the updates: read in a loop or a branch behind them, x would have to live on besides.
+    """
     found = args[0]
-    for _ in range(MOST_UPDATES):
+    known = static_ints(attrs["starts"], attrs["sizes"])
+    for k in range(MOST_UPDATES):
         inner = made_by(found, "update")
         if not inner:
             break
         x, v = inner.operands
-        if v.shape == attrs["sizes"] and same_window(attrs, inner.attrs):
-            return v
-        if not disjoint(attrs, attrs["sizes"], inner.attrs, v.shape):
+        known = known and static_ints(inner.attrs["starts"], v.shape)
+        if k >= MOST_COMPUTED and not known:
             break
+        if v.shape == attrs["sizes"] and same_window(attrs, inner.attrs):
+            rw.passes(found)
+            return v
+        if rw.home.get(found) is not rw.block or not disjoint(rw, attrs, attrs["sizes"], inner.attrs, v.shape):
+            break
+        rw.passes(found)
         found = x
     return None if found is args[0] else rw.slice(found, attrs["starts"], attrs["sizes"], attrs["steps"])
 
 
 MOST_UPDATES = 1000
 """So many updates are looked through: what reads each of n elements after n updates takes no n * n steps."""
+MOST_COMPUTED = 16
+"""So many where places are computed: it takes a proof for each."""
 
 
 def same_window(a: Attrs, b: Attrs) -> bool:
@@ -304,21 +330,29 @@ def update_whole(rw: Rewriter, args: Args, attrs: Attrs) -> Value | None:
 
 
 def update_update(rw: Rewriter, args: Args, attrs: Attrs) -> Value | None:
-    """update(update(x, _), v) --> update(x, v) of the same window"""
+    """update(update(x, _), v) --> update(x, v) of the same window, where nothing else reads the inner one
+
+    (Were it read, x would have two arrays made of it, of which but one can stand in its memory.)
+    """
     inner = made_by(args[0], "update")
-    if inner and inner.operands[1].shape == args[1].shape and same_window(attrs, inner.attrs):
+    same = inner and inner.operands[1].shape == args[1].shape and same_window(attrs, inner.attrs)
+    if inner and same and rw.is_used_once(args[0]):
         return rw.make("update", inner.operands[0], args[1], **attrs)
     return None
 
 
 def update_same(rw: Rewriter, args: Args, attrs: Attrs) -> Value | None:
-    """update(x, slice x) --> x of the same window"""
-    inner = made_by(args[1], "slice")
-    return args[0] if inner and inner.operands[0] is args[0] and same_window(attrs, inner.attrs) else None
+    """update(x, slice x) --> x of the same window;  update(update(x, v), v) --> update(x, v)"""
+    x, v = args
+    read, written = made_by(v, "slice"), made_by(x, "update")
+    if read and read.operands[0] is x and same_window(attrs, read.attrs):
+        return x
+    return x if written and written.operands[1] is v and same_window(attrs, written.attrs) else None
 
 
 def add_refilled(rw: Rewriter, args: Args, attrs: Attrs) -> Value | None:
-    """update(x, 0) + pad(y, 0) --> update(x, y) of the same window: what the reverse of `x[window] += v` does
+    """update(x, 0) + pad(y, 0) --> update(x, y) of the same window, where nothing else reads the first: what the
+    reverse of `x[window] += v` does
 
     The zeros around a pad are no numbers: they are not added.
     """
@@ -327,7 +361,7 @@ def add_refilled(rw: Rewriter, args: Args, attrs: Attrs) -> Value | None:
         if not cleared or not padded:
             continue
         (x, zero), (y, around) = cleared.operands, padded.operands
-        same = y.shape == zero.shape and cleared.attrs["starts"] == padded.attrs["lows"]
+        same = y.shape == zero.shape and cleared.attrs["starts"] == padded.attrs["lows"] and rw.is_used_once(one)
         plain = all(step == 1 for step in cleared.attrs["steps"]) and not any(padded.attrs["interiors"])
         if same and plain and is_zero(splat_of(zero)) and is_zero(splat_of(around)):
             return rw.make("update", x, y, **cleared.attrs)
@@ -424,7 +458,7 @@ RULES: dict[str, tuple[Rule, ...]] = {
     "transpose": (transpose_units, transpose_transpose, transpose_broadcast),
     "slice": (slice_known, slice_nothing, slice_one, slice_slice, slice_broadcast, slice_transpose, slice_reshape,
               slice_concat, slice_pad, slice_update),
-    "update": (update_known, update_whole, update_update, update_same),
+    "update": (update_known, update_whole, update_same, update_update),
     "pad": (pad_nothing, pad_constant, pad_pad),
     "concat": (concat_flat, concat_neighbours),
 }
