@@ -19,7 +19,7 @@ from ..ir import BOOL, I64, DType
 from .affine import Affine, Var
 from .failures import Check, note
 from .finish import nodes_of, statements
-from .flow import FLOW, TapeCells, cell_value, counted, exactly, leave
+from .flow import FLOW, TapeCells, cell_value, counted, exactly, leave, poll
 from .loops import (
     Accumulate,
     Accumulator,
@@ -39,7 +39,7 @@ from .loops import (
 from .lower import EMIT
 from .lower.combine import combine
 from .lower.elementwise import constant, llvm_type, sine_and_cosine
-from .numbers import identity
+from .numbers import STRIP, identity
 from .routines import ROUTINES
 from .running import Parts
 from .scope import Scope
@@ -441,29 +441,45 @@ class Emitter:
         sums = [self.parts[x.acc] for x in s.body
                 if isinstance(x, Accumulate) and x.acc.op == "sum" and x.acc in self.parts]
         if s.unroll > 1:
-            self.blocked(whole, sums, lambda k: self.turn(s, k, s.unroll))
+            self.blocked(whole, sums, lambda k: self.turn(s, k, s.unroll), s.asks * step)
             left = extent - whole * step
             if left:
                 turns = -(-left // s.lanes)
                 self.turns(INT64(0), INT64(turns), lambda k: self.turn(s, k, 1, whole * step))
         else:
-            self.blocked(-(-extent // s.lanes), sums if s.lanes > 1 else [], lambda k: self.turn(s, k, 1))
+            self.blocked(-(-extent // s.lanes), sums if s.lanes > 1 else [], lambda k: self.turn(s, k, 1),
+                         s.asks * s.lanes)
 
-    def blocked(self, turns: int, sums: list[Parts], body: Callable[[ir.Value], None]) -> None:
-        """Run the turns; long sums in blocks, each of which is added to the total at its end."""
-        if not sums or turns <= 2 * BLOCK:
+    def blocked(self, turns: int, sums: list[Parts], body: Callable[[ir.Value], None], asks: float) -> None:
+        """Run the turns; long sums in blocks, each of which is added to the total at its end.
+
+        asks: the work of a turn, if the loop is to ask whether the user interrupts: it does between blocks.
+        """
+        if sums and turns > 2 * BLOCK:
+            size = BLOCK
+        elif asks:
+            sums, size = [], max(int(STRIP / asks), 1)
+        else:
             self.turns(INT64(0), INT64(turns), body)
             return
 
-        def block(k: ir.Value) -> None:
-            lo = self.b.mul(k, INT64(BLOCK))
-            hi = self.b.add(lo, INT64(BLOCK))
-            end = self.b.select(self.b.icmp_signed("<", hi, INT64(turns)), hi, INT64(turns))
-            self.turns(lo, end, body)
+        def end() -> None:
             for p in sums:
                 p.carry()
+            poll(self, size * asks)
 
-        self.turns(INT64(0), INT64(-(-turns // BLOCK)), block)
+        self.strips(INT64(turns), size, body, end)
+
+    def strips(self, turns: ir.Value, size: int, body: Callable[[ir.Value], None], end: Callable[[], None]) -> None:
+        """Run the turns, at least one, and `end` behind each `size` of them."""
+        def strip(k: ir.Value) -> None:
+            lo = self.b.mul(k, INT64(size))
+            hi = self.b.add(lo, INT64(size))
+            self.turns(lo, self.b.select(self.b.icmp_signed("<", hi, turns), hi, turns), body)
+            end()
+
+        count = self.b.add(self.b.udiv(self.b.sub(turns, INT64(1)), INT64(size)), INT64(1))
+        self.turns(INT64(0), count, strip)
 
     def turns(self, lo: ir.Value, hi: ir.Value, body: Callable[[ir.Value], None]) -> None:
         """A counted loop of at least one turn."""

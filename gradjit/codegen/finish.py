@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterator
+from collections.abc import Container, Iterator, Sequence
 from dataclasses import replace
 from math import prod
 
@@ -40,7 +40,8 @@ SHORT = 32
 def finish(p: Program, width: int, changing: Container[Buffer] = ()) -> Program:
     """All of the steps; `width` is that of the machine's vectors in bytes, `changing` memory that is written again
     after it has been read."""
-    from .jam import jam  # which are made of what stands here
+    from .interrupts import ask  # which are made of what stands here
+    from .jam import jam
     from .strips import stripped
 
     merge(p.body)
@@ -60,10 +61,11 @@ def finish(p: Program, width: int, changing: Container[Buffer] = ()) -> Program:
         if home is not None:
             move(p, b, home)
     place_workspace(p)
+    ask(p.body)
     return p
 
 
-def statements(body: list[Stmt]) -> Iterator[Stmt]:
+def statements(body: Sequence[Stmt]) -> Iterator[Stmt]:
     """All statements, outer before inner."""
     for s in body:
         yield s

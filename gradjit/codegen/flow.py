@@ -30,6 +30,7 @@ from .loops import (
     While,
 )
 from .lower.elementwise import llvm_type
+from .numbers import LONG, STRIP
 from .scope import Scope
 from .vecmath.lanes import I1, I32, I64
 
@@ -40,10 +41,8 @@ PTR = ir.PointerType()
 I8 = ir.IntType(8)
 FIRST_TAPE = 1 << 16
 """Bytes of a tape's first allocation; it doubles when it is full."""
-POLL = 1 << 16
-"""Turns of an open loop between two looks at whether the user wants to interrupt."""
-LONG = 1 << 20
-"""Turns from which on a counted loop looks, too."""
+ASK = "gradjit_interrupted"
+"""The runtime's function that tells whether the user interrupts."""
 OUT_OF_MEMORY, INTERRUPTED = -2, -3
 """What the kernel returns when a tape finds no memory, and when the user interrupts it."""
 
@@ -77,17 +76,26 @@ def counted(e: Emitter, s: Loop) -> None:
         e.hoist(s)
         single = replace(s, lanes=1, unroll=1)
         if s.lanes == 1:
-            e.turns(I64(0), n, lambda k: turn(e, single, k))
+            along(e, s, n, lambda k: turn(e, single, k))
             return
         whole = e.b.udiv(n, I64(s.lanes))
         with when(e, e.b.icmp_signed(">", whole, I64(0))):
-            e.turns(I64(0), whole, lambda k: turn(e, s, e.b.mul(k, I64(s.lanes), flags=("nsw",))))
+            along(e, s, whole, lambda k: turn(e, s, e.b.mul(k, I64(s.lanes), flags=("nsw",))))
         done = e.b.mul(whole, I64(s.lanes), flags=("nsw",))
         with when(e, e.b.icmp_signed("<", done, n)):
             if runs_along(e, s):
                 rest(e, s, done, n)
             else:
                 e.turns(done, n, lambda k: turn(e, single, k))
+
+
+def along(e: Emitter, s: Loop, turns: ir.Value, body: Callable[[ir.Value], None]) -> None:
+    """The turns, at least one, of a loop that may ask whether the user interrupts."""
+    if not s.asks:
+        e.turns(I64(0), turns, body)
+        return
+    size = max(int(STRIP / (s.asks * s.lanes)), 1)
+    e.strips(turns, size, body, lambda: poll(e, size * s.asks * s.lanes))
 
 
 def exactly(e: Emitter, s: Loop) -> None:
@@ -97,7 +105,7 @@ def exactly(e: Emitter, s: Loop) -> None:
         for k in range(whole):
             turn(e, s, I64(k * s.lanes))
     elif whole:
-        e.turns(I64(0), I64(whole), lambda k: turn(e, s, e.b.mul(k, I64(s.lanes), flags=("nsw",))))
+        along(e, s, I64(whole), lambda k: turn(e, s, e.b.mul(k, I64(s.lanes), flags=("nsw",))))
     if runs_along(e, s):
         rest(e, s, I64(whole * s.lanes), I64(s.var.extent))
         return
@@ -149,20 +157,12 @@ def repeat(e: Emitter, s: Repeat) -> None:
     i.add_incoming(lo, before)
     b.cbranch(goes_on(e, i, hi, step), body, after)
     b.position_at_end(body)
-    if trips(s) is None or trips(s) >= LONG:  # type: ignore[operator]
-        poll(e)
+    poll(e, s.asks)
     with inside(e, Scope(e.scope, s.var, i)):
         e.block(s.body)
     i.add_incoming(e.b.add(i, step, flags=("nsw",)), e.b.block)
     e.b.branch(head)
     b.position_at_end(after)
-
-
-def trips(s: Repeat) -> int | None:
-    """How often the body runs, where that is known."""
-    if any(n.kind != "const" for n in (s.lo, s.hi, s.step)) or s.step.attrs == 0:
-        return None
-    return len(range(int(s.lo.attrs), int(s.hi.attrs), int(s.step.attrs)))
 
 
 def goes_on(e: Emitter, i: ir.Value, hi: ir.Value, step: ir.Value) -> ir.Value:
@@ -184,7 +184,7 @@ def while_(e: Emitter, s: While) -> None:
         e.block(s.head)
         e.b.cbranch(e.value(s.cond), body, after)
         b.position_at_end(body)
-        poll(e)
+        poll(e, s.asks)
         e.block(s.body)
         e.b.branch(head)
     b.position_at_end(after)
@@ -319,19 +319,21 @@ def stop_if(e: Emitter, condition: ir.Value, status: int) -> None:
     e.b.position_at_end(on)
 
 
-def poll(e: Emitter) -> None:
-    """Every so many turns, ask whether the user has interrupted."""
-    b = e.b
+def poll(e: Emitter, work: float) -> None:
+    """After so much work: ask whether the user has interrupted, if enough has been done since that was asked last."""
+    if not work:
+        return
+    b, budget = e.b, I64(int(LONG))
     if e.polls is None:
-        e.polls = e.cell(I32)
-        e.allocas.store(I32(POLL), e.polls)
-    left = b.sub(b.load(e.polls, typ=I32), I32(1))
+        e.polls = e.cell(I64)
+        e.allocas.store(budget, e.polls)
+    left = b.sub(b.load(e.polls, typ=I64), I64(int(min(max(work, 1.0), LONG))))
     b.store(left, e.polls)
     ask, on = b.append_basic_block("ask"), b.append_basic_block("on")
-    b.cbranch(b.icmp_signed("==", left, I32(0)), ask, on).set_weights([1, POLL])
+    b.cbranch(b.icmp_signed("<", left, I64(0)), ask, on).set_weights([1, 1 << 16])
     b.position_at_end(ask)
-    b.store(I32(POLL), e.polls)
-    asked = b.call(e.lanes(1).declare("gradjit_interrupted", I32, []), [])
+    b.store(budget, e.polls)
+    asked = b.call(e.lanes(1).declare(ASK, I32, []), [])
     stop_if(e, b.icmp_signed("!=", asked, I32(0)), INTERRUPTED)
     b.branch(on)
     b.position_at_end(on)

@@ -35,6 +35,9 @@ def may_jam(s: Loop) -> bool:
         return False
     if not all(x.lanes > 1 and not x.turns and not x.exact and all(sums(y, s.var) for y in x.body) for x in loops):
         return False
+    started = {x.acc for x in s.body if isinstance(x, Start)}
+    if any(isinstance(x, Accumulate) and x.acc not in started for x in statements(loops)):
+        return False  # a sum over all rows has nothing that the rows share
     written = {x.buffer for x in statements([s]) if isinstance(x, Store)}
     return not written & {n.attrs[0] for x in statements([s]) for n in nodes_of(x) if n.kind == "load"}
 

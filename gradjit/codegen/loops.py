@@ -204,6 +204,8 @@ class Loop(Stmt):
 
     turns: the number of turns where it is computed (`var.hi` is then an upper bound). exact: the last vector may not
     overlap the one before, as the body reads what it writes. written_out: every turn is code of its own.
+    asks: the work of a turn, where the loop asks now and then whether the user wants to interrupt (see `interrupts`),
+    as the program's own loops may.
     """
 
     var: Var
@@ -213,6 +215,7 @@ class Loop(Stmt):
     turns: Node | None = None
     exact: bool = False
     written_out: bool = False
+    asks: float = 0.0
 
 
 # the program's own control flow ---------------------------------------------------------------------------------------
@@ -240,6 +243,7 @@ class Repeat(Stmt):
     hi: Node
     step: Node
     body: list[Stmt]
+    asks: float = 0.0
 
 
 @dataclass(eq=False)
@@ -250,6 +254,7 @@ class While(Stmt):
     head: list[Stmt]
     cond: Node
     body: list[Stmt]
+    asks: float = 0.0
 
 
 @dataclass(eq=False)
@@ -302,6 +307,13 @@ def inner(s: Stmt) -> tuple[list[Stmt], ...]:
     return (s.then, s.other) if isinstance(s, If) else ()
 
 
+def trips(s: Repeat) -> int | None:
+    """How often the body runs, where that is known."""
+    if any(n.kind != "const" for n in (s.lo, s.hi, s.step)) or s.step.attrs == 0:
+        return None
+    return len(range(int(s.lo.attrs), int(s.hi.attrs), int(s.step.attrs)))
+
+
 def direct_nodes(s: Stmt) -> tuple[Node, ...]:
     """The nodes that a statement names itself, addresses aside."""
     if isinstance(s, (Store, Accumulate, Let)):
@@ -334,13 +346,17 @@ class View:
 
 @dataclass(eq=False)
 class Call(Stmt):
-    """A routine on whole arrays: `gemm`, `sort`, ... `reads` and `writes` are views; attrs are the routine's own."""
+    """A routine on whole arrays: `gemm`, `sort`, ... `reads` and `writes` are views; attrs are the routine's own.
+
+    work: what it takes, as `numbers` reckons.
+    """
 
     routine: str
     reads: tuple[View, ...]
     writes: tuple[View, ...]
     attrs: dict[str, Any] = field(default_factory=dict)
     loc: Loc | None = None
+    work: float = 0.0
 
 
 @dataclass(eq=False)

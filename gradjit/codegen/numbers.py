@@ -44,6 +44,26 @@ MEMORY = ((CACHE_BYTES, 0.8), (1 << 24, 1.2), (1 << 62, 6.0))
 shared one, in memory."""
 
 
+SCALAR = 8.0
+"""How much longer work takes without vectors."""
+
+TURN = 20.0
+"""A turn of a loop of the program, whatever it does: a branch that waits, a counter."""
+
+MULTIPLY = 0.3
+"""A multiplication in a matrix product by BLAS."""
+
+COMPARE = 20.0
+"""A step of a merge sort."""
+
+LONG = 1e7
+"""Work (a millisecond) from which on a loop asks whether the user wants to interrupt, and that goes by between two
+questions. An estimate: the true time may well be ten times that."""
+
+STRIP = 1e6
+"""Work of a strip of such a loop: behind each it looks whether it is time to ask."""
+
+
 def cost_of(name: str) -> float:
     return COST.get(name, CHEAP)
 

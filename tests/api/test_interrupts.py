@@ -28,6 +28,22 @@ def long(x, n):
     return x
 
 
+def pairs(y):
+    return np.sum(np.sin(y[:, None] * y[None, :]) ** np.exp(y), axis=1)
+
+
+def sorts(x, n):
+    for _ in range(n):
+        x = np.sort(x) * 1.0000001
+    return x
+
+
+def products(a, n):
+    for _ in range(n):
+        a = a @ a * 1e-3
+    return a
+
+
 def interrupted(call):
     """The seconds until the call was interrupted; asked for after half a second."""
     old = signal.signal(signal.SIGALRM, signal.default_int_handler)
@@ -44,12 +60,20 @@ def interrupted(call):
 
 @pytest.mark.parametrize("f, args, again", [
     (forever, (1.0,), (-1.0,)), (long, (1.0, np.int64(10**9)), (1.0, np.int64(3))),
-], ids=["while", "for"])
+    (sorts, (np.ones(1000), np.int64(10**6)), (np.ones(1000), np.int64(1))),
+    (products, (np.ones((200, 200)), np.int64(10**5)), (np.ones((200, 200)), np.int64(1))),
+], ids=["while", "for", "calls for sorting", "products"])
 def test_interrupts(f, args, again):
     g = gj.jit(f)
     expected = g(*again)  # compiled before the clock runs
     assert interrupted(lambda: g(*args)) < 5
-    assert g(*again) == expected
+    assert np.array_equal(g(*again), expected)
+
+
+def test_a_loop_over_elements():
+    g = gj.jit(pairs)
+    assert interrupted(lambda: g(np.ones(100_000))) < 5
+    np.testing.assert_allclose(g(np.ones(3)), pairs(np.ones(3)))
 
 
 def test_other_threads_run_meanwhile():

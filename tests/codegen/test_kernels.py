@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 
 from gradjit.codegen import lower
+from gradjit.codegen.finish import statements
 from gradjit.codegen.generate import lower_loops
 from gradjit.codegen.loops import Loop
+from gradjit.codegen.routines import blas
 from gradjit.errors import UnsupportedError
 from gradjit.ir import interpret, parse, verify
 from gradjit.ir.builder import build
@@ -172,3 +174,41 @@ def test_a_result_is_the_memory_of_what_it_is_made_from() -> None:
         x = np.random.default_rng(0).normal(size=n)
         assert len(lower_loops(func, width=64).workspace) == places
         agree(compile_func(func)(x), interpret(func, [x]))
+
+
+@pytest.mark.parametrize("shape, where", [
+    ((10**9,), [0]), ((10**5, 10**5), [0]), ((10, 10**8), [1]), ((10**8, 8), [0]), ((1000, 1000), []), ((3, 7), []),
+])
+def test_what_takes_long_asks_whether_the_user_interrupts(shape: tuple[int, ...], where: list[int]) -> None:
+    """Of nested loops the one whose single turn is short: neither one that takes long between two turns, nor two."""
+    def body(b, x):
+        return [b.max(b.sin(x), axes=(len(shape) - 1,))]
+    program = lower_loops(build("f", (f64(*shape),), body))
+    loops = [s for s in statements(program.body) if isinstance(s, Loop)]
+    assert [k for k, s in enumerate(loops) if s.asks] == where
+
+
+def test_a_long_sort_asks_within_a_line() -> None:
+    """One line, for its parts are merged in strips."""
+    texts = [str(lower(build("f", (f64(n),), lambda b, x: [b.sort(x, axis=0)])).module) for n in (1 << 21, 1 << 10)]
+    assert ["gradjit_interrupted" in text for text in texts] == [True, False]
+
+
+@pytest.mark.parametrize("n", [1 << 20, (1 << 20) + 3])
+def test_long_sorts(n: int) -> None:
+    x = np.random.default_rng(n).integers(0, 1000, n).astype(float)
+    x[7] = np.nan
+    func = build("f", (f64(n),), lambda b, x: [b.sort(x, axis=0), b.argsort(x, axis=0)])
+    agree(compile_func(func)(x), interpret(func, [x]))
+
+
+@pytest.mark.parametrize("xsum, ysum", [(1, 0), (0, 0), (1, 1), (0, 1)])
+def test_a_very_long_product_is_done_by_rows(xsum: int, ysum: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(blas, "BLOCK", 1)
+    monkeypatch.setattr(blas, "ROWS", 8)
+    x, y = f64(*((30, 20) if xsum else (20, 30))), f64(*((25, 20) if ysum else (20, 25)))
+    func = build("f", (x, y), lambda b, x, y: [b.contract(x, y, xbatch=(), ybatch=(), xsum=(xsum,), ysum=(ysum,))])
+    rng = np.random.default_rng(1)
+    args = [rng.normal(size=t.extents) for t in (x, y)]
+    agree(compile_func(func)(*args), interpret(func, args))
+    assert str(lower(func).module).count("call void @\"gradjit.blas.dgemm\"") == 2  # by eights, and the rest

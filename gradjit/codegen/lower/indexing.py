@@ -10,6 +10,7 @@ from ...ir import I64, Op, Value
 from ..affine import Affine, dot
 from ..elements import Elements, Index
 from ..loops import Call, Node
+from ..numbers import COMPARE
 
 if TYPE_CHECKING:
     from ..tasks import Lowering
@@ -102,7 +103,8 @@ def _sort(low: Lowering, op: Op) -> None:
     # The merge sort needs twice a line of keys, and of positions where it carries them along.
     kinds = (x.dtype, I64) if op.name == "argsort" else (x.dtype,)
     spare = tuple(low.scratch(t, 2 * x.shape[axis]) for t in kinds)
-    low.call(op.result, Call(op.name, (source,), (target, *spare), {"axis": axis}, op.loc), [x])
+    work = COMPARE * x.type.size * x.shape[axis].bit_length()
+    low.call(op.result, Call(op.name, (source,), (target, *spare), {"axis": axis}, op.loc, work), [x])
 
 
 TASKS = {"scatter": _scatter, "scatter_add": _scatter, "sort": _sort, "argsort": _sort}

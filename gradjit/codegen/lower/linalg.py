@@ -12,6 +12,7 @@ from ...ir.ops.linalg import free_axes
 from ..affine import ZERO, Affine
 from ..elements import Elements, Index
 from ..loops import Call, Node, View
+from ..numbers import MULTIPLY
 from ..symbolic import is_symbolic
 
 if TYPE_CHECKING:
@@ -75,7 +76,8 @@ def _contract(low: Lowering, op: Op) -> None:
     target = low.view_of(op.result)
     out = View(target.buffer, target.offset, row_strides(target.strides, (len(c.batch), len(c.m), len(c.n))),
                (*c.batch, prod(c.m), prod(c.n)))
-    low.call(op.result, Call("gemm", (x, y), (out,), {"batch": len(c.batch)}, op.loc), [x_home, y_home])
+    work = MULTIPLY * prod(c.domain)
+    low.call(op.result, Call("gemm", (x, y), (out,), {"batch": len(c.batch)}, op.loc, work), [x_home, y_home])
 
 
 def row_strides(strides: tuple[int, ...], parts: tuple[int, int, int]) -> tuple[int, ...]:

@@ -46,7 +46,8 @@ class Part:
     def bound(self, v: Value, home: Node | View) -> Value:
         p = Value(self.type(v.type), self.block, len(self.block.params), v.name)
         self.block.params += (p,)
-        self.homes[p] = home
+        # Memory is as large as computed extents may be; what is read of it is as large as they are.
+        self.homes[p] = home if isinstance(home, Node) else replace(home, shape=p.type.extents)
         return p
 
     def operand(self, op: Op, v: Value) -> Value:

@@ -10,8 +10,7 @@ from ...ir import I64, ArrayType, Op, Value
 from ...ir.core import walk
 from ..affine import Affine
 from ..elements import whole
-from ..flow import trips
-from ..loops import Buffer, Let, Node, Pop, Push, Repeat, Rewind, Stmt, Tape, View, While, inner
+from ..loops import Buffer, Let, Node, Pop, Push, Repeat, Rewind, Stmt, Tape, View, While, inner, trips
 from .hazards import is_single
 from .scope import Scope
 

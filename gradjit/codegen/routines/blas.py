@@ -6,11 +6,15 @@ BLAS thinks in columns: a row-major C = A B is, to it, C' = B' A', so operands a
 from __future__ import annotations
 
 from collections.abc import Callable
+from math import prod
 from typing import TYPE_CHECKING
 
 from llvmlite import ir
 
+from ..flow import poll
 from ..loops import Call, View
+from ..lower.elementwise import llvm_type
+from ..numbers import LONG, MULTIPLY
 from ..vecmath.lanes import I32, I64
 
 if TYPE_CHECKING:
@@ -27,18 +31,48 @@ def gemm(e: Emitter, call: Call) -> None:
     shape = out.shape[:call.attrs["batch"]]
 
     def body(index: list[ir.Value]) -> None:
-        product(e, (matrix(e, x, index), matrix(e, y, index), matrix(e, out, index)), x, y, out)
+        in_blocks(e, (matrix(e, x, index), matrix(e, y, index), matrix(e, out, index)), x, y, out)
 
-    over(e, shape, [], body)
+    over(e, shape, body, call.work)
 
 
-def over(e: Emitter, shape: tuple[int, ...], index: list[ir.Value],
-         body: Callable[[list[ir.Value]], None]) -> None:
-    """Nested loops over a shape; `body(index)`."""
-    if not shape:
+BLOCK, ROWS = 1 << 31, 128
+"""Multiplications of one BLAS call (a tenth of a second), and the rows that it has at least: it is not interrupted."""
+
+
+def in_blocks(e: Emitter, at: tuple[ir.Value, ir.Value, ir.Value], x: View, y: View, out: View) -> None:
+    """One matrix product; a very long one by some rows after the others."""
+    m, k = x.shape[-2:]
+    n = y.shape[-1]
+    rows = max(BLOCK // max(n * k, 1) // ROWS, 1) * ROWS
+    if m < 2 * rows:
+        return product(e, at, x, y, out, m)
+    px, py, pout = at
+
+    def block(i: ir.Value, size: int) -> None:
+        from_row = [e.b.gep(p, [e.b.mul(i, I64(v.strides[-2]))], source_etype=llvm_type(v.buffer.dtype))
+                    for p, v in ((px, x), (pout, out))]
+        product(e, (from_row[0], py, from_row[1]), x, y, out, size)
+        poll(e, MULTIPLY * size * n * k)
+
+    e.turns(I64(0), I64(m // rows), lambda i: block(e.b.mul(i, I64(rows)), rows))
+    if m % rows:
+        block(I64(m // rows * rows), m % rows)
+    return None
+
+
+def over(e: Emitter, shape: tuple[int, ...], body: Callable[[list[ir.Value]], None], work: float) -> None:
+    """Nested loops over a shape, `body(index)`; what takes long asks each time whether the user interrupts."""
+    def loop(index: list[ir.Value]) -> None:
+        if len(index) < len(shape):
+            e.turns(I64(0), I64(shape[len(index)]), lambda k: loop([*index, k]))
+            return
         body(index)
-    elif shape[0]:
-        e.turns(I64(0), I64(shape[0]), lambda k: over(e, shape[1:], [*index, k], body))
+        if shape and work >= LONG:
+            poll(e, work / prod(shape))
+
+    if 0 not in shape:
+        loop([])
 
 
 def matrix(e: Emitter, v: View, index: list[ir.Value]) -> ir.Value:
@@ -49,10 +83,11 @@ def matrix(e: Emitter, v: View, index: list[ir.Value]) -> ir.Value:
     return e.at(v.buffer, offset)
 
 
-def product(e: Emitter, at: tuple[ir.Value, ir.Value, ir.Value], x: View, y: View, out: View) -> None:
-    """One matrix product; `at` points to the first element of each matrix."""
+def product(e: Emitter, at: tuple[ir.Value, ir.Value, ir.Value], x: View, y: View, out: View, m: int
+            ) -> None:
+    """One matrix product of m rows; `at` points to the first element of each matrix."""
     px, py, pout = at
-    m, k = x.shape[-2:]
+    k = x.shape[-1]
     n = y.shape[-1]
     dtype = out.buffer.dtype
     prefix = PREFIX[dtype.name]

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING
 from llvmlite import ir
 
 from ...ir import I64 as INDEX, DType
+from ..flow import ASK, INTERRUPTED, stop_if
 from ..loops import Call, View
 from ..lower.elementwise import EMIT
-from ..vecmath.lanes import I1, I64, Lanes
+from ..vecmath.lanes import I1, I32, I64, Lanes
 from .blas import over
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ def sort(e: Emitter, call: Call) -> None:
     if n == 0:
         return
     dtype = x.buffer.dtype
-    fn = merge_sort(e, dtype, bool(places))
+    fn = merge_sort(e, dtype, bool(places), n >= STRIP)
     outer = tuple(s for k, s in enumerate(x.shape) if k != axis)
     a, b = e.at(keys.buffer, I64(0)), e.at(keys.buffer, I64(n))
     pa, pb = (e.at(places[0].buffer, I64(k * n)) for k in (0, 1)) if places else (a, b)
@@ -49,7 +50,10 @@ def sort(e: Emitter, call: Call) -> None:
                 e.b.store(k, element_at(e.b, pa, k, INDEX))
 
         e.turns(I64(0), I64(n), take)
-        in_b = e.b.call(fn, [a, b, pa, pb, I64(n)])
+        answer = e.b.call(fn, [a, b, pa, pb, I64(n)])
+        if n >= STRIP:
+            stop_if(e, e.b.icmp_signed("==", answer, BROKEN_OFF), INTERRUPTED)
+        in_b = e.b.trunc(answer, I1)
         source = e.b.select(in_b, pb if places else b, pa if places else a)
         kind = INDEX if places else dtype
 
@@ -58,7 +62,7 @@ def sort(e: Emitter, call: Call) -> None:
 
         e.turns(I64(0), I64(n), give)
 
-    over(e, outer, [], line)
+    over(e, outer, line, call.work)
 
 
 def memory(t: DType) -> ir.Type:
@@ -70,24 +74,32 @@ def element_at(b: ir.IRBuilder, p: ir.Value, k: ir.Value, t: DType) -> ir.Value:
     return b.gep(p, [k], inbounds=True, source_etype=memory(t))
 
 
-def merge_sort(e: Emitter, t: DType, positions: bool) -> ir.Function:
-    """`i1 sort(keys, spare keys, positions, spare positions, n)`: whether the result ended up in the spare memory."""
-    name = f"gradjit.{'argsort' if positions else 'sort'}.{t}"
+STRIP = 1 << 20
+"""Elements that are merged between two questions whether the user interrupts: some milliseconds."""
+BROKEN_OFF = I32(2)
+
+
+def merge_sort(e: Emitter, t: DType, positions: bool, asks: bool) -> ir.Function:
+    """`i32 sort(keys, spare keys, positions, spare positions, n)`: whether the result ended up in the spare memory.
+
+    asks: it asks whether the user interrupts, and then answers `BROKEN_OFF`.
+    """
+    name = f"gradjit.{'long_' if asks else ''}{'argsort' if positions else 'sort'}.{t}"
     known = e.module.globals.get(name)
     if known is not None:
         assert isinstance(known, ir.Function)
         return known
-    fn = ir.Function(e.module, ir.FunctionType(I1, [PTR] * 4 + [I64]), name)
+    fn = ir.Function(e.module, ir.FunctionType(I32, [PTR] * 4 + [I64]), name)
     fn.linkage = "internal"
-    _Merger(fn, t, positions).run()
+    _Merger(fn, t, positions, e.lanes(1).declare(ASK, I32, []) if asks else None).run()
     return fn
 
 
 class _Merger:
     """Emits the sorting function."""
 
-    def __init__(self, fn: ir.Function, t: DType, positions: bool):
-        self.fn, self.t, self.positions = fn, t, positions
+    def __init__(self, fn: ir.Function, t: DType, positions: bool, ask: ir.Function | None):
+        self.fn, self.t, self.positions, self.ask = fn, t, positions, ask
         self.b = ir.IRBuilder(fn.append_basic_block("entry"))
         self.cells: dict[str, ir.Value] = {}
 
@@ -122,11 +134,11 @@ class _Merger:
         self.n = n
         for name, first in (("a", a), ("b", b), ("pa", pa), ("pb", pb)):
             self.cell(name, PTR, first)
-        for name in ("width", "lo", "i", "j", "k", "mid", "hi"):
+        for name in ("width", "lo", "i", "j", "k", "mid", "hi", "stop", "left"):
             self.cell(name, I64, I64(1 if name == "width" else 0))
         self.cell("odd", I1, I1(0))
         self.loop(lambda: self.b.icmp_signed("<", self.get("width"), n), self.level)
-        self.b.ret(self.get("odd"))
+        self.b.ret(self.b.zext(self.get("odd"), I32))
 
     def level(self) -> None:
         """Merge all pairs of neighbouring runs of `width` into the spare memory, then exchange the two."""
@@ -145,7 +157,30 @@ class _Merger:
         hi = self.least(self.b.add(mid, width), self.n)
         for name, v in (("mid", mid), ("hi", hi), ("i", lo), ("j", mid), ("k", lo), ("lo", hi)):
             self.set(name, v)
-        self.loop(lambda: self.b.icmp_signed("<", self.get("k"), self.get("hi")), self.step)
+        if self.ask is None:
+            self.set("stop", hi)
+            self.steps()
+        else:
+            self.loop(lambda: self.b.icmp_signed("<", self.get("k"), self.get("hi")), self.strip)
+
+    def steps(self) -> None:
+        self.loop(lambda: self.b.icmp_signed("<", self.get("k"), self.get("stop")), self.step)
+
+    def strip(self) -> None:
+        """A part of a merge; ask when so many elements have been merged that it is time."""
+        b, k = self.b, self.get("k")
+        self.set("stop", self.least(b.add(k, I64(STRIP)), self.get("hi")))
+        left = b.sub(self.get("left"), b.sub(self.get("stop"), k))
+        self.set("left", left)
+        self.steps()
+        ask, stop, on = (b.append_basic_block(name) for name in ("ask", "broken_off", "on"))
+        b.cbranch(b.icmp_signed("<", left, I64(0)), ask, on)
+        b.position_at_end(ask)
+        self.set("left", I64(STRIP))
+        b.cbranch(b.icmp_signed("!=", b.call(self.ask, []), I32(0)), stop, on)
+        b.position_at_end(stop)
+        b.ret(BROKEN_OFF)
+        b.position_at_end(on)
 
     def step(self) -> None:
         """Take the smaller of the two heads, the left one of equals. A run that is used up loses."""

@@ -201,7 +201,27 @@ def prefix_products(x):
     return np.sum(np.log(out) * np.arange(n))
 
 
+def columns_of_nothing(x):
+    """Windows that have at most one row, or none."""
+    m = x.copy()
+    for i in range(9):
+        m[i + 1 : i, 1] += x[2][0]
+        m[i : i + 1, 1] += x[2][0] * x[i : i + 1, 1]
+        m[i : min(i + 1, 2), 0] *= x[i : min(i + 1, 2), 2]
+        m[i + 1 : i] = 3.0
+    return np.sum(m ** 2)
+
+
+def tails_in_another_shape(x):
+    s = 0.0
+    for i in range(9):
+        s = s + np.sum(x[i:2, 0] ** 2) + np.sum(x[i:2, None] ** 3)
+    return s
+
+
 CASES = (
+    Case(columns_of_nothing, (RNG.normal(size=(3, 3)),)),
+    Case(tails_in_another_shape, (RNG.normal(size=(3, 4)),)),
     Case(edit_distance, (RNG.uniform(0.2, 1.5, (5, 5)), 0.7, RNG.integers(0, 5, 11), RNG.integers(0, 5, 13)), (0, 1)),
     Case(viterbi, (RNG.normal(size=(4, 4)), RNG.normal(size=(4, 3)), RNG.integers(0, 3, 12)), (0, 1)),
     Case(soft_dtw, (RNG.normal(size=10), RNG.normal(size=12), 0.8), (0, 1)),

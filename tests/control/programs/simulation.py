@@ -292,6 +292,17 @@ def crank_nicolson(u0, kappa, steps=6):
     return np.sum(u ** 2)
 
 
+def laplacian(c):
+    return np.roll(c, 1, 0) + np.roll(c, -1, 0) + np.roll(c, 1, 1) + np.roll(c, -1, 1) - 4 * c
+
+
+def biharmonic(c, kappa):
+    """A stencil of a stencil: the gradient of kappa sums over all rows inside of loops over rows."""
+    for _ in range(9):
+        c = c - kappa * laplacian(laplacian(c))
+    return np.sum(c * c)
+
+
 CASES = (
     Case(lotka_volterra, (np.array([1.5, 1.0, 0.8, 1.2]),)),
     Case(pendulum_trajectory, (np.array([1.0, 0.2]), 0.1), (0, 1)),
@@ -309,5 +320,6 @@ CASES = (
     Case(random_walk_on_grid, (0.05, RNG.integers(0, 4, 25), RNG.normal(size=(8, 8))), (0, 2)),
     Case(age_structured_population, (np.array([0.0, 0.8, 1.1, 0.4]), np.array([0.7, 0.6, 0.5])), (0, 1)),
     Case(molecular_chain, (np.arange(11.0) + 0.1 * RNG.normal(size=11), 2.0), (0, 1)),
+    Case(biharmonic, (RNG.normal(size=(12, 8)), 0.01), (0, 1)),
     Case(crank_nicolson, (RNG.normal(size=12), 0.4), (0, 1)),
 )

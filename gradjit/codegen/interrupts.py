@@ -1,0 +1,61 @@
+"""Where a kernel asks whether the user wants to interrupt it: often enough to answer at once, too seldom to cost.
+
+Work is estimated as in `numbers`. What takes long asks: a loop of the program in each of its turns, a loop over
+elements between its strips (`Emitter.blocked`), a stack of products at each of them. All count down one number by the
+work that they have done, and ask where it is used up (`flow.poll`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from math import inf
+
+from .finish import addresses_of
+from .loops import Call, If, Loop, Node, Repeat, Stmt, While, direct_nodes, in_order, inner, trips
+from .numbers import LOAD, LONG, SCALAR, TURN, cost_of
+
+
+def ask(body: Sequence[Stmt]) -> None:
+    """Mark the loops of a program that ask."""
+    seen: set[Node] = set()
+    for s in body:
+        unasked(s, seen)
+
+
+def unasked(s: Stmt, seen: set[Node]) -> float:
+    """The work of a statement that goes by without asking; `seen` are nodes whose values are known by then."""
+    if isinstance(s, Call):
+        return s.work if s.work < LONG else 0.0
+    turn = sum(map(price, new_nodes(s, seen))) + sum(unasked(x, seen) for block in inner(s) for x in block)
+    if isinstance(s, Loop):
+        return element_loop(s, turn)
+    if isinstance(s, (Repeat, While)):
+        n = trips(s) if isinstance(s, Repeat) else None
+        turn += TURN
+        if turn * (inf if n is None else n) < LONG:
+            return turn * (n or 0)
+        s.asks = turn
+        return 0.0
+    return turn + (TURN if isinstance(s, If) else 0.0)
+
+
+def element_loop(s: Loop, turn: float) -> float:
+    """A loop over elements: one that takes long asks, if not a loop inside it does."""
+    if s.lanes == 1 and not any(isinstance(x, Loop) for x in s.body):
+        turn *= SCALAR
+    if turn * s.var.extent < LONG:
+        return turn * s.var.extent
+    s.asks = turn
+    return 0.0
+
+
+def new_nodes(s: Stmt, seen: set[Node]) -> Iterator[Node]:
+    """The nodes that a statement is the first to need."""
+    for root in (*direct_nodes(s), *(x for a in addresses_of(s) for x in a.terms if isinstance(x, Node))):
+        for n in in_order(root, seen.__contains__):
+            seen.add(n)
+            yield n
+
+
+def price(n: Node) -> float:
+    return cost_of(n.attrs[0]) if n.kind == "apply" else LOAD if n.kind == "load" else 0.0
