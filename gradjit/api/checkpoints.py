@@ -5,22 +5,14 @@ from __future__ import annotations
 import functools
 import operator
 import re
-import types
 from collections.abc import Callable
 from typing import Any
 
-import numpy as np
-
 from ..errors import ArgumentError
-from ..tracer import trees
-from ..tracer.array import root
-from ..tracer.calls import call
 from ..tracer.control.checkpoints import Checkpointed
-from ..tracer.control.turns import Turns, traced_range, turns
-from ..tracer.hooks import Hooks
-from ..tracer.lift import lifted
+from ..tracer.control.turns import Turns, turns
 from ..tracer.recorder import recorders
-from ..tracer.trace import trace
+from .differentiate import isolated
 
 UNITS = {"B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12,
          "KIB": 2**10, "MIB": 2**20, "GIB": 2**30, "TIB": 2**40}
@@ -80,32 +72,6 @@ def again(f: Callable[..., Any]) -> Callable[..., Any]:
     def checkpointed(*args: Any, **kwargs: Any) -> Any:
         if not recorders():
             return f(*args, **kwargs)
-        once = Checkpointed(turns(traced_range(1)), 1, None)  # type: ignore[arg-type]
-        return lifted(as_function(_once), Hooks)(once, f, args, kwargs, blank(f, args, kwargs))
+        return isolated(f, args, kwargs)
 
     return checkpointed
-
-
-def as_function(f: Any) -> types.FunctionType:
-    assert isinstance(f, types.FunctionType)
-    return f
-
-
-def _once(once: Any, f: Callable[..., Any], args: Any, kwargs: Any, result: Any) -> Any:
-    """A loop of one turn, which is reversed from a snapshot."""
-    for _ in once:
-        result = f(*args, **kwargs)
-    return result
-
-
-def blank(f: Callable[..., Any], args: Any, kwargs: Any) -> Any:
-    """Zeros of the types that f gives: it is traced on the side."""
-    t = trace(lambda *a, **k: call(f, *a, **k), args, kwargs)
-    leaves = []
-    for r in t.result:
-        if r.index is None:
-            leaves.append(r.value)
-        else:
-            v = t.func.results[r.index]
-            leaves.append(root(np.zeros(v.type.extents, v.dtype.np), None, r.kind))
-    return trees.unflatten(t.result_tree, leaves)

@@ -14,7 +14,8 @@ from typing import Any
 import numpy as np
 
 from ..errors import DifferentiationError, TraceError
-from ..ir import Func, Value
+from ..ir import OPS, Func, Value, walk
+from ..ir.core import map_type
 from ..tracer import trees
 from ..tracer.array import ARRAY, PYTHON, SCALAR, TracedArray, root
 from ..tracer.locations import fail
@@ -48,15 +49,19 @@ class Wrt:
 
 
 class Traced:
-    """A user function traced inside the open trace: its IR, and its operands in the trace around it."""
+    """A user function traced inside the open trace: its IR, and its operands in the trace around it.
 
-    def __init__(self, f: Function, args: Sequence[Any], kwargs: dict[str, Any]):
+    differentiated: whether it is the function that a derivative was asked of, and not one that it calls.
+    """
+
+    def __init__(self, f: Function, args: Sequence[Any], kwargs: dict[str, Any], differentiated: bool = True):
         self.trace: Trace = trace(f, args, kwargs)
         found, _ = trees.flatten((tuple(args), dict(kwargs)))
         self.handles = [as_traced(found[i]) for i in self.trace.traced]
         self.parameter = {leaf: k for k, leaf in enumerate(self.trace.traced)}
         """The parameter that a leaf of the arguments is, by the leaf's position."""
-        current().outermost.stages.setdefault("traced", self.trace.func)
+        if differentiated:
+            current().outermost.stages.setdefault("traced", self.trace.func)
         for w in self.trace.writes:
             if w.captured is not None:
                 fail(TraceError, f"{w.what} is written to by a function that is differentiated; copy it first", w.loc)
@@ -65,6 +70,18 @@ class Traced:
         """Inline a function whose parameters are those of the traced function and `extra` ones behind; its results."""
         operands = [h.value for h in self.handles] + self.trace.adopted + [e.value for e in extra]
         return list(current().inline(func, operands))
+
+    def call(self, isolated: bool) -> list[Value]:
+        """A call of the traced function; its results, then what it has written into its arguments."""
+        func = self.trace.func
+        func.body.results = (*func.results, *(w.value for w in self.trace.writes))
+        operands = [h.value for h in self.handles] + self.trace.adopted
+        if any(OPS[op.name].effect for op in walk(func.body)):  # which stay in the order of the program
+            return list(current().inline(func, operands))
+        given = dict(zip(func.params, operands, strict=True))
+        types = [map_type(r.type, lambda v: given.get(v, v)) for r in func.results]
+        attrs = {"callee": func, "isolated": isolated}
+        return list(current().append("call", tuple(operands), attrs, types))
 
     def wrt(self, positions: Sequence[int]) -> list[list[int]]:
         """For each argument at these positions its leaves. DifferentiationError for leaves that have no derivative."""
@@ -125,6 +142,17 @@ def value(f: Function, args: Sequence[Any]) -> Any:
     """What f gives, while tracing. The arguments are not changed."""
     t = Traced(f, args, {})
     return t.result(t.apply(t.trace.func))
+
+
+def isolated(f: Function, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
+    """What f gives, while tracing; of its computation the reverse pass keeps nothing, but runs it again."""
+    t = Traced(f, args, kwargs, differentiated=False)
+    outs = t.call(isolated=True)
+    found, _ = trees.flatten((tuple(args), dict(kwargs)))
+    for w, new in zip(t.trace.writes, outs[len(outs) - len(t.trace.writes):], strict=True):
+        assert w.argument is not None
+        as_traced(found[w.argument])[...] = handle(new)
+    return t.result(outs)
 
 
 # gradient -----------------------------------------------------------------------------------------------------------

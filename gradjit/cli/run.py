@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from ..ir import Func, Module, Value, interpret, parse, type_of, verify
+from ..ir import Func, Module, Value, called, interpret, parse, type_of, verify
 from . import arguments, console
 from .usage import UsageError
 
@@ -55,7 +55,8 @@ def chosen(m: Module, name: str | None) -> Func:
     if not m.funcs:
         raise UsageError("the file has no function")
     if name is None:
-        return next(iter(m.funcs.values()))
+        inner = {f for func in m.funcs.values() for f in called(func)}
+        return next(f for f in m.funcs.values() if f not in inner)
     if name not in m.funcs:
         raise UsageError(f"the file has no function @{name}; it has {', '.join('@' + n for n in m.funcs)}")
     return m[name]

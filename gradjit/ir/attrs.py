@@ -12,10 +12,10 @@ import numpy as np
 from .types import ArrayType, DType
 
 if TYPE_CHECKING:
-    from .core import Value
+    from .core import Func, Value
     from .parser import Cursor
 
-NameOf = Callable[["Value"], str]
+NameOf = Callable[["Value | Func"], str]
 
 
 @dataclass(frozen=True)
@@ -120,6 +120,8 @@ STR = AttrKind("str", lambda a, _: json.dumps(a), lambda c: c.string())
 INT = AttrKind("int", lambda a, _: str(a), lambda c: c.integer())
 TYPES = AttrKind("types", show_types, read_types)
 """A tuple of types, whose extents may be index values."""
+FUNC = AttrKind("func", lambda f, name_of: name_of(f), lambda c: c.function())
+"""A function, printed before the one that names it."""
 BOOL = AttrKind("bool", lambda a, _: "true" if a else "false", lambda c: c.word() == "true")
 DTYPE = AttrKind("dtype", lambda a, _: a.name, lambda c: c.dtype())
 LITERAL = AttrKind("literal", lambda a, _: show_literal(a), _no_literal)

@@ -28,7 +28,7 @@ class Builder:
              **attrs: Any) -> Value | tuple[Value, ...]:
         """Append the operation; its result, or a tuple of results where it has not exactly one.
 
-        `results` gives the types that an `if` yields; every other operation infers its own.
+        `results` gives the types of an `if` or a `call`; every other operation infers its own.
         """
         op = self.append(name, operands, attrs, regions, results)
         return op.results[0] if len(op.results) == 1 else op.results
@@ -38,7 +38,7 @@ class Builder:
         """Append the operation and return it."""
         spec = OPS[name]
         types = (v.type for v in operands)
-        inferred = spec.infer(*types, results=results) if spec.regions else spec.infer(*types, **attrs)
+        inferred = spec.result_types(types, attrs, results)
         op = Op(name, tuple(operands), attrs, inferred, regions, self.loc)
         self.block.ops.append(op)
         return op

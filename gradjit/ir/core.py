@@ -102,9 +102,9 @@ class Block:
         self.results: tuple[Value, ...] = ()
 
 
-@dataclass
+@dataclass(eq=False)
 class Func:
-    """A named function. `body.params` are its parameters, `body.results` what it returns."""
+    """A named function. `body.params` are its parameters, `body.results` what it returns. Compared by identity."""
 
     name: str
     body: Block
@@ -149,6 +149,21 @@ def walk(block: Block) -> Iterator[Op]:
         yield op
         for r in op.regions:
             yield from walk(r)
+
+
+def called(func: Func) -> list[Func]:
+    """The functions that a function calls, also through others, each once and behind those that it calls itself."""
+    found: dict[Func, None] = {}
+
+    def visit(f: Func) -> None:
+        for op in walk(f.body):
+            for a in op.attrs.values():
+                if isinstance(a, Func) and a not in found:
+                    visit(a)
+                    found[a] = None
+
+    visit(func)
+    return list(found)
 
 
 def captures(op: Op) -> list[Value]:

@@ -30,6 +30,7 @@ class Cursor:
         self.locate = locate
         self.at = 0
         self.scope: dict[str, Value] = {}
+        self.module = Module()
 
     def line(self) -> int:
         return self.text.count("\n", 0, self.at) + 1
@@ -104,6 +105,14 @@ class Cursor:
         if name not in self.scope:
             raise self.error(f"%{name} is not defined before this line")
         return self.scope[name]
+
+    def function(self) -> Func:
+        """A function that stands before, by its name."""
+        self.expect("@")
+        name = self.match(_FUNC_NAME, "a function name").group()
+        if name not in self.module.funcs:
+            raise self.error(f"@{name} is not defined before this line")
+        return self.module[name]
 
     def values(self) -> tuple[Value, ...]:
         found = []
@@ -216,7 +225,7 @@ class Cursor:
             raise self.error(f"{name} takes {spec.arity} operands, found {len(operands)}")
         types = [v.type for v in operands]
         try:
-            inferred = spec.infer(*types, results=declared) if spec.regions else spec.infer(*types, **attrs)
+            inferred = spec.result_types(types, attrs, declared)
         except (GradjitError, ValueError) as e:
             raise self.error(str(e)) from e
         if list(inferred) != declared:
@@ -281,12 +290,11 @@ def parse(text: str, filename: str = "<ir>", locate: bool = False) -> Module:
     locate: operations without a location of their own get their line of the text.
     """
     c = Cursor(text, filename, locate)
-    module = Module()
     c.skip()
     while c.at < len(text):
         f = c.func()
-        if f.name in module.funcs:
+        if f.name in c.module.funcs:
             raise c.error(f"@{f.name} is defined twice")
-        module.add(f)
+        c.module.add(f)
         c.skip()
-    return module
+    return c.module

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 
 from .attrs import show_literal, show_type
-from .core import Block, Func, Module, Op, Value
+from .core import Block, Func, Module, Op, Value, called
 from .ops import OPS
 from .types import ArrayType, Extent
 
@@ -15,7 +16,8 @@ _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.]*")
 class _Names:
     """A unique name for each value: its hint where it has one, else a number."""
 
-    def __init__(self) -> None:
+    def __init__(self, functions: dict[Func, str]) -> None:
+        self.functions = functions
         self.names: dict[Value, str] = {}
         self.taken: dict[str, int] = {}
         self.count = 0
@@ -36,15 +38,18 @@ class _Names:
         self.names[v] = "%" + name
         return "%" + name
 
-    def __call__(self, v: Value) -> str:
+    def __call__(self, v: Value | Func) -> str:
+        if isinstance(v, Func):
+            return "@" + self.functions.get(v, v.name)
         return self.names.get(v) or f"%<undefined:{v.name or id(v)}>"
 
 
 class Printer:
-    """Prints one function. `lines` says whether each operation shows the user's file and line."""
+    """Prints one function. `locations` says whether each operation shows the user's file and line; `functions` are the
+    names of functions that are not called by their own."""
 
-    def __init__(self, locations: bool = True, indent: str = "  "):
-        self.names = _Names()
+    def __init__(self, locations: bool = True, indent: str = "  ", functions: dict[Func, str] | None = None):
+        self.names = _Names(functions or {})
         self.locations = locations
         self.step = indent
         self.out: list[str] = []
@@ -59,7 +64,7 @@ class Printer:
         params = ", ".join(self.define(p) for p in f.params)
         results = [self.type(r.type) for r in f.results]
         arrow = results[0] if len(results) == 1 else f"({', '.join(results)})"
-        self.out.append(f"func @{f.name}({params}) -> {arrow} {{")
+        self.out.append(f"func {self.names(f)}({params}) -> {arrow} {{")
         self.body(f.body, self.step, "return")
         self.out.append("}")
         return "\n".join(self.out) + "\n"
@@ -108,10 +113,23 @@ class Printer:
 
 
 def print_func(f: Func, locations: bool = True) -> str:
-    """The text of a function, ending in a newline."""
-    return Printer(locations).func(f)
+    """The text of a function behind those that it calls, ending in a newline."""
+    return _print([f], locations)
 
 
 def print_module(m: Module, locations: bool = True) -> str:
     """The text of all functions, with an empty line between."""
-    return "\n".join(print_func(f, locations) for f in m.funcs.values())
+    return _print(list(m.funcs.values()), locations)
+
+
+def _print(functions: list[Func], locations: bool) -> str:
+    """The functions in order, each behind those that it calls; two of one name are told apart by a number."""
+    every = list(dict.fromkeys(g for f in functions for g in (*called(f), f)))
+    taken = {f.name for f in functions}
+    names: dict[Func, str] = {}
+    for f in every:
+        if f not in functions:
+            name = next(n for k in itertools.count() if (n := f"{f.name}.{k}" if k else f.name) not in taken)
+            taken.add(name)
+            names[f] = name
+    return "\n".join(Printer(locations, functions=names).func(f) for f in every)

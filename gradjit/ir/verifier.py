@@ -8,7 +8,9 @@ Invariants:
 4. A value is defined once; operations and blocks own the values they define.
 5. Regions take and yield the types that their operation's rule asks for.
 6. Index values in extents have the type i64[].
-7. A tape value has at most one use on every path: the branches of an `if` are paths of their own, and a loop uses none
+7. What a `call` gives and gets agrees with the function that it calls, in extents that are parameters of that, too.
+   That function has no effects, takes and returns no tapes, and is well formed itself.
+8. A tape value has at most one use on every path: the branches of an `if` are paths of their own, and a loop uses none
    from outside other than as an initial value.
 
 Not checked: that run-time values of symbolic extents agree; that computed indices are in range (a run-time check).
@@ -19,15 +21,16 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from ..errors import GradjitError, IRError
-from .core import Block, Func, Module, Op, Value, captures
+from .core import Block, Func, Module, Op, Value, captures, walk
 from .ops import OPS
 from .printer import Printer
 from .types import INDEX, TAPE, ArrayType
 
 
 class _Checker:
-    def __init__(self) -> None:
+    def __init__(self, called: set[Func]) -> None:
         self.errors: list[tuple[Op | None, str]] = []
+        self.called = called
 
     def fail(self, op: Op | None, message: str) -> None:
         self.errors.append((op, message))
@@ -104,7 +107,7 @@ class _Checker:
         spec, types = OPS[op.name], [v.type for v in op.operands]
         declared = tuple(v.type for v in op.results)
         try:
-            inferred = spec.infer(*types, results=declared) if spec.regions else spec.infer(*types, **op.attrs)
+            inferred = spec.result_types(types, op.attrs, declared)
         except GradjitError as e:
             return self.fail(op, str(e))
         except (ValueError, IndexError, TypeError, AttributeError) as e:  # attributes of the wrong kind
@@ -114,14 +117,33 @@ class _Checker:
         if spec.check_regions:
             for text in spec.check_regions(types, op.attrs, op.regions):
                 self.fail(op, text)
+        if op.name == "call":
+            self.call(op)
         if op.name == "if" and [v.type for v in op.regions[0].results] != list(declared):
             self.fail(op, f"if: then yields other types than the declared {list(declared)}")
         return None
 
 
-def errors_of(func: Func) -> list[tuple[Op | None, str]]:
-    """All that is wrong with a function: the operation at fault (None for a block's parameters or end), what it is."""
-    c = _Checker()
+    def call(self, op: Op) -> None:
+        callee: Func = op.attrs["callee"]
+        given = dict(zip(callee.params, op.operands, strict=True))
+        for inner, outer in (*given.items(), *zip(callee.results, op.results, strict=True)):
+            for e, f in zip(inner.shape, outer.shape, strict=True):
+                if given.get(e, e) is not f and (isinstance(e, int) or e in given):
+                    self.fail(op, f"call: {outer!r} where @{callee.name} has {inner!r}")
+        if callee not in self.called:
+            self.called.add(callee)
+            if any(OPS[inner.name].effect for inner in walk(callee.body) if inner.name in OPS):
+                self.fail(op, f"call: @{callee.name} has effects")
+            self.errors += [(inner, f"in @{callee.name}: {text}") for inner, text in errors_of(callee, self.called)]
+
+
+def errors_of(func: Func, called: set[Func] | None = None) -> list[tuple[Op | None, str]]:
+    """All that is wrong with a function: the operation at fault (None for a block's parameters or end), what it is.
+
+    called: functions that have been checked; those that this one calls are added.
+    """
+    c = _Checker(set() if called is None else called)
     c.block(func.body, set())
     if any(op.name == "tape" for op in func.ops):
         c.linear(func.body)

@@ -16,7 +16,7 @@ LARGEST_READ = 4096
 MOVES = frozenset({"broadcast", "reshape", "transpose", "slice"})
 """What these make of a repeated number is that number in another shape, known or symbolic."""
 POINTWISE = frozenset(name for name, spec in OPS.items() if spec.pointwise)
-NEVER = frozenset({"const", "iota"}) | {name for name, spec in OPS.items() if spec.regions}
+NEVER = frozenset({"const", "iota"}) | {name for name, spec in OPS.items() if spec.regions or spec.pinned}
 
 
 def literal_of(v: Value) -> np.ndarray | None:

@@ -17,7 +17,8 @@ CHEAP = frozenset({
 MOVING = frozenset({"update", "pad", "concat", "gather", "scatter", "scatter_add"})
 """These copy arrays. Where code generation does them in place or dissolves them they must stay by their readers."""
 
-PINNED = frozenset(name for name, spec in OPS.items() if spec.effect or spec.regions or spec.family == "tape")
+PINNED = frozenset(name for name, spec in OPS.items()
+                   if spec.pinned or spec.effect or spec.regions or spec.family == "tape")
 """These are not shared, and stay where they are."""
 
 DEAR = frozenset(OPS) - FREE - CHEAP - MOVING - PINNED

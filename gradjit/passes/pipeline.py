@@ -12,6 +12,7 @@ from .cse import cse
 from .dce import dce
 from .dump import Dumper
 from .fold import fold_constants
+from .inline import inline_calls
 from .outer_products import collect_outer_products
 from .simplify import simplify
 
@@ -26,6 +27,7 @@ class Pass:
 
 
 PIPELINE: tuple[Pass, ...] = (
+    Pass("inline", inline_calls, "calls become the bodies of the functions that they call"),
     Pass("simplify", simplify, "folds constants, applies the rewrite rules, shares common subexpressions: one walk"),
     Pass("products", collect_outer_products, "products that a loop adds up become one product behind it"),
     Pass("dce", dce, "drops what the rewritten results no longer depend on"),

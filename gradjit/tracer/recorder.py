@@ -139,12 +139,13 @@ class Recorder:
         self.block.params += (v,)
         return v
 
-    def append(self, name: str, operands: tuple[Value, ...], attrs: dict[str, Any]) -> tuple[Value, ...]:
-        """Append an operation at the user's line; its results."""
+    def append(self, name: str, operands: tuple[Value, ...], attrs: dict[str, Any],
+               results: Sequence[ArrayType] = ()) -> tuple[Value, ...]:
+        """Append an operation at the user's line; its results. `results`: their types, where these are stated."""
         builder = self.frame.builder
         builder.loc = loc = here()
         try:
-            return builder.append(name, operands, attrs).results
+            return builder.append(name, operands, attrs, results=results).results
         except GradjitError as e:
             raise type(e)(with_place(str(e), loc)) from None
 

@@ -37,9 +37,10 @@ def emitted(room: str) -> set[str]:
     return found & set(OPS)
 
 
-SHOWN = {"show": "reverse mode makes it of a probe"}
+SHOWN = {"show": "reverse mode makes it of a probe", "barrier": "reverse mode makes it, of what is computed again"}
 TAPES = dict.fromkeys(("tape", "push", "pop"), "reverse mode makes them, for what loops keep")
-DISSOLVED = {"stop_gradient": "the identity: it dissolves before code is emitted (Elements.apply)"}
+DISSOLVED = dict.fromkeys(("stop_gradient", "barrier"),
+                          "the identity: it dissolves before code is emitted (Elements.apply)")
 
 FACETS: dict[str, Facet] = {
     "tracer": Facet(emitted("tracer") - {*TAPES, *SHOWN}, (TAPES, SHOWN)),

@@ -345,4 +345,4 @@ EMIT: dict[str, Rule] = {
     "select": lambda L, t, m, x, y: L.select(m, x, y),
     "cast": _cast,
 }
-# `stop_gradient` is the identity and dissolves before code is emitted (Elements.apply).
+# `stop_gradient` and `barrier` are the identity and dissolve before code is emitted (Elements.apply).

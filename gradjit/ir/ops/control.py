@@ -5,6 +5,8 @@
     the reverse of the loop keeps so many states of what it carries and computes again what lies between; 0: it keeps
     what it reads of every turn.
 `while init... { (carried...) yield bool } { (carried...) yield next... }`.
+`call %x... callee=@f`: the results of a function of the module, which has no effects. `isolated=true`: its reverse runs
+    it again, and keeps nothing of it.
 The interpreter gives them their meaning. `For`, `While` and `If` name the parts of such an operation: nobody else
 counts operands or parameters.
 """
@@ -14,10 +16,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from ...errors import DtypeError
+from ...errors import DtypeError, ShapeError
 from .. import attrs as kinds
-from ..core import Block, Op, Value
-from ..types import BOOL, INDEX, ArrayType
+from ..core import Block, Func, Op, Value
+from ..types import BOOL, INDEX, TAPE, ArrayType
 from .spec import Fails, OpSpec, table
 
 Types = Sequence[ArrayType]
@@ -210,7 +212,26 @@ def _check_while(types: Types, _: dict[str, Any], regions: Sequence[Block]) -> l
             + _mismatch("while: the body yields", _types(body.results), types))
 
 
+def _infer_call(*types: ArrayType, callee: Func, isolated: bool = False, results: Types = ()) -> tuple[ArrayType, ...]:
+    if len(types) != len(callee.params) or len(results) != len(callee.results):
+        raise ShapeError(f"call: {len(types)} operands and {len(results)} results, where @{callee.name} takes "
+                         f"{len(callee.params)} and gives {len(callee.results)}")
+    for t, v in zip((*types, *results), (*callee.params, *callee.results), strict=True):
+        known = [(a, b) for a, b in zip(t.shape, v.shape, strict=False) if isinstance(a, int) and isinstance(b, int)]
+        if t.dtype != v.dtype or t.rank != v.type.rank or any(a != b for a, b in known) or t.dtype is TAPE:
+            raise ShapeError(f"call: {t} where @{callee.name} has {v!r}")
+    return tuple(results)
+
+
+def _call(*args: Any, callee: Func, isolated: bool = False) -> tuple[Any, ...]:
+    from ..interpreter import interpret  # which imports this table
+    return tuple(interpret(callee, args))
+
+
 OPS = table(
+    OpSpec("call", "control", None, _infer_call, _call, Fails.INSIDE,
+           {"callee": kinds.FUNC, "isolated": kinds.BOOL}, defaults={"isolated": False}, states_results=True,
+           pinned=True),
     OpSpec("if", "control", 1, _infer_if, None, Fails.INSIDE, regions=2, check_regions=_check_if),
     OpSpec("for", "control", None, _infer_for, None, Fails.INSIDE, {"snapshots": kinds.INT}, regions=1,
            check_regions=_check_for,

@@ -28,15 +28,15 @@ def _same(name: str, kinds_allowed: str, types: tuple[ArrayType, ...]) -> ArrayT
 
 
 def pointwise(name: str, arity: int, fn: Callable[..., Any], fails: Fails, allowed: str = NUMERIC,
-              result: DType | None = None, commutative: bool = False, family: str = "elementwise"
-              ) -> OpSpec:
+              result: DType | None = None, commutative: bool = False, family: str = "elementwise",
+              pinned: bool = False) -> OpSpec:
     """An operation whose result has the operands' type, or their shape with the dtype `result`."""
 
     def infer(*types: ArrayType) -> tuple[ArrayType, ...]:
         t = _same(name, allowed, types)
         return (t if result is None else t.with_dtype(result),)
 
-    return OpSpec(name, family, arity, infer, fn, fails, pointwise=True, commutative=commutative)
+    return OpSpec(name, family, arity, infer, fn, fails, pointwise=True, commutative=commutative, pinned=pinned)
 
 
 def _infer_select(mask: ArrayType, x: ArrayType, y: ArrayType) -> tuple[ArrayType, ...]:
@@ -124,6 +124,8 @@ OPS = table(
     pointwise("signbit", 1, np.signbit, NEVER, "f", result=BOOL),
     # The identity, through which no derivative flows.
     pointwise("stop_gradient", 1, np.positive, NEVER, "iufc"),
+    # The identity, whose result is never known to be its operand: what is computed from it is computed once more.
+    pointwise("barrier", 1, lambda x: x, NEVER, ANY, pinned=True),
     OpSpec("select", "elementwise", 3, _infer_select, np.where, NEVER, pointwise=True),
     OpSpec("cast", "elementwise", 1, _infer_cast, _cast, NEVER, {"dtype": kinds.DTYPE}, pointwise=True),
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
@@ -43,6 +43,8 @@ class OpSpec:
     pointwise: each element of the result depends on the same element of each operand and nothing else.
     commutative: the two operands may be exchanged without changing a bit.
     effect: it is kept though nobody reads it, and in order with the others.
+    states_results: its result types are part of it, as an `if`'s are: `infer(..., results=...)` checks them.
+    pinned: it is not shared with an equal one, and stays in its block.
     """
 
     name: str
@@ -57,6 +59,8 @@ class OpSpec:
     pointwise: bool = False
     commutative: bool = False
     effect: bool = False
+    states_results: bool = False
+    pinned: bool = False
     defaults: dict[str, Any] = field(default_factory=dict)
 
     def can_fail(self, operands: Sequence[ArrayType], attrs: dict[str, Any]) -> bool:
@@ -67,6 +71,13 @@ class OpSpec:
             named = (a for kind in attrs.values() if type(kind) is tuple for a in kind)
             return any(type(e) is Value for e in (*named, *(e for t in operands for e in t.shape)))
         return self.fails is not Fails.NEVER
+
+    def result_types(self, types: Iterable[ArrayType], attrs: Mapping[str, Any], stated: Sequence[ArrayType]
+                     ) -> tuple[ArrayType, ...]:
+        """The types of the results; `stated` are those that the program gives. Raises ShapeError or DtypeError."""
+        if self.regions:
+            return self.infer(*types, results=stated)
+        return self.infer(*types, results=stated, **attrs) if self.states_results else self.infer(*types, **attrs)
 
 
 def table(*specs: OpSpec) -> dict[str, OpSpec]:

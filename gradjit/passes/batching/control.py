@@ -12,9 +12,10 @@ from collections.abc import Sequence
 from ...errors import UnsupportedError
 from ...ir import INDEX, Block, Builder, For, Op, Value, While, captures, walk
 from ...ir.linear import Forms
+from ...ir.rewrite import copy_op
 from ...tracer.locations import fail
 from .. import flow
-from .driver import Batcher, Walk, chosen, spread
+from .driver import Batcher, Walk, batched_function, chosen, spread
 
 FARTHEST = 2**62
 """Beyond every index."""
@@ -247,4 +248,18 @@ def with_mask(block: Block, like: Value) -> Block:
     return block
 
 
-RULES: dict[str, Walk] = {"if": _if, "for": _for, "while": _while}
+def _call(batcher: Batcher, b: Builder, op: Op) -> None:
+    """The call of the callee over the stack; it is told which lanes take part, where not all do."""
+    flags = flags_of(batcher, op.operands)
+    if not any(flags):
+        copy_op(b, op, batcher.env)
+        return
+    mask = () if batcher.mask is None else (batcher.mask,)
+    func = batched_function(op.attrs["callee"], flags, batcher.size, batcher.tables, masked=bool(mask))
+    types = [batcher.type(r, True) for r in op.results]
+    new = b.append("call", (*map(batcher.look, op.operands), *mask), {**op.attrs, "callee": func}, results=types)
+    for old, fresh in zip(op.results, new.results, strict=True):
+        batcher.bind(old, fresh)
+
+
+RULES: dict[str, Walk] = {"if": _if, "for": _for, "while": _while, "call": _call}

@@ -12,11 +12,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from ...errors import UnsupportedError
-from ...ir import ArrayType, Block, Builder, Func, Loop, Op, Value, is_loop
+from ...ir import BOOL, ArrayType, Block, Builder, Func, Loop, Op, Value, is_loop
 from ...ir.core import map_attr, map_type
 from ...ir.rewrite import Env, copy_op
 from ...tracer.locations import fail
 from .. import flow
+from ..inline import inline_calls
 
 Rule = Callable[..., Sequence[Value]]
 """`rule(b, op, operands, batched, size) -> results, all batched`"""
@@ -184,10 +185,15 @@ class Batcher:
                   op.loc)
 
 
-def batched_function(func: Func, batched: Sequence[bool], size: int, tables: Tables) -> Func:
-    """See `batch` in the package."""
+def batched_function(func: Func, batched: Sequence[bool], size: int, tables: Tables, masked: bool = False) -> Func:
+    """See `batch` in the package. masked: one more parameter, the last, says which lanes take part."""
+    func = inline_calls(func, isolated=False)
     if len(batched) != len(func.params):
         raise ValueError(f"{len(batched)} flags for the {len(func.params)} parameters of @{func.name}")
     batcher = Batcher(func, batched, size, tables)
-    block = batcher.fill(batcher.params(func.body), func.body, [True] * len(func.results))
+    block = batcher.params(func.body)
+    if masked:
+        batcher.mask = Value(ArrayType(BOOL, (size,)), block, len(block.params), "lanes")
+        block.params = (*block.params, batcher.mask)
+    batcher.fill(block, func.body, [True] * len(func.results))
     return Func(func.name + ".batch", block)

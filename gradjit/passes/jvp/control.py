@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TypeVar
 
-from ...ir import Block, Builder, For, If, Loop, Op, Value, While, is_loop
+from ...ir import Block, Builder, For, Func, If, Loop, Op, Value, While, is_loop
 from ...ir.core import map_type
-from ...ir.rewrite import copy_block, new_block
-from .driver import Pusher, Walk
+from ...ir.rewrite import copy_block, copy_op, new_block
+from .driver import Pusher, Walk, pushforward
 
 T = TypeVar("T")
 
@@ -92,6 +92,27 @@ def _while(pusher: Pusher, b: Builder, op: Op) -> None:
            positions)
 
 
-RULES: dict[str, Walk] = {"if": _if, "for": _for, "while": _while}
+def _call(pusher: Pusher, b: Builder, op: Op) -> None:
+    """The call of the callee's pushforward along the operands that have tangents."""
+    callee: Func = op.attrs["callee"]
+    operands = list(map(pusher.look, op.operands))
+    moving = [k for k, v in enumerate(operands) if v in pusher.tangents]
+    if not moving:
+        copy_op(b, op, pusher.env)
+        return
+    func = pushforward(callee, moving, pusher.tables)
+    floats = [k for k, r in enumerate(op.results) if r.dtype.is_inexact]
+    types = [map_type(op.results[k].type, pusher.look) for k in (*range(len(op.results)), *floats)]
+    tangents = [pusher.tangents[operands[k]] for k in moving]
+    new = b.append("call", (*operands, *tangents), {**op.attrs, "callee": func}, results=types)
+    for old, fresh in zip(op.results, new.results, strict=False):
+        fresh.name = old.name
+        pusher.env[old] = fresh
+    for k, t in zip(floats, new.results[len(op.results):], strict=True):
+        t.name = tangent_name(new.results[k])
+        pusher.bind(new.results[k], t)
+
+
+RULES: dict[str, Walk] = {"if": _if, "for": _for, "while": _while, "call": _call}
 CONSTANT: dict[str, str] = {}
 UNSUPPORTED: dict[str, str] = {}

@@ -9,6 +9,7 @@ from ...ir import Builder, Func, Op, Value
 from ...ir.rewrite import Env, copy_op, new_block
 from .. import flow
 from ..checks import append_parameter, check_operation, check_parameters
+from ..inline import inline_calls
 
 Rule = Callable[..., Sequence["Value | None"]]
 """`rule(b, op, *tangents of op.operands) -> one tangent, or None, for each result`; `op` stands in the new function"""
@@ -91,6 +92,7 @@ def inexact(values: Iterable[Value]) -> list[Value]:
 def pushforward(func: Func, wrt: Sequence[int], tables: Tables) -> Func:
     """See `jvp` in the package."""
     check_parameters(func, wrt)
+    func = inline_calls(func, isolated=False)
     pusher = Pusher(func, wrt, tables)
     block = new_block(func.params, pusher.env)
     b = Builder(block)

@@ -179,6 +179,7 @@ PARTIALS: dict[str, tuple[Partial, ...]] = {
     "copysign": (_copysign, ZERO),
     # One step in the last place away from x: x, as far as rounding can tell.
     "nextafter": (ONE, ZERO),
+    "barrier": (ONE,),
 }
 
 _STEPS = "piecewise constant: its derivative is zero"

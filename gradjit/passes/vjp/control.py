@@ -9,10 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ...ir import INDEX, Block, Builder, For, Loop, Op, Value, While, captures
+from ...ir import INDEX, Block, Builder, For, Func, Loop, Op, Value, While, captures
+from ...ir.rewrite import Env
+from ..checks import append_parameter
+from ..dce import dce
 from ..fold import splat_of
 from .checkpoint import checkpointed, is_checkpointed
-from .driver import Reverser, Walk
+from .driver import Reverser, Walk, pullback
 from .twins import Pair, Twin, carry, complete, insert, result
 
 
@@ -49,6 +52,26 @@ def loop_reversed(reverser: Reverser, loop: Loop, bounds: Sequence[Value]) -> No
     for v, ct in zip((*(loop.inits[k] for k in carried), *captured), made.results, strict=True):
         reverser.add(v, ct)
     reverser.twins.append(Twin(op, made, (Pair(loop.body, back, inner.twins),)))
+
+
+def _call(reverser: Reverser, op: Op) -> None:
+    """The reverse of an isolated call: it calls a function that runs the callee once more, and its reverse."""
+    callee: Func = op.attrs["callee"]
+    wrt = [k for k, v in enumerate(op.operands) if reverser.wants(v)]
+    cts = {k: ct for k, r in enumerate(op.results) if (ct := reverser.taken(r)) is not None}
+
+    def seeds(b: Builder, block: Block, env: Env) -> list[Value | None]:
+        return [append_parameter(block, env[r], ct_name(r)) if k in cts else None
+                for k, r in enumerate(callee.results)]
+
+    func = pullback(callee, wrt, reverser.tables, ".vjp", seeds)
+    func.body.results = func.results[len(callee.results):]
+    b = reverser.b
+    given = [b.barrier(v) if v.dtype.is_inexact else v for v in op.operands]
+    made = b.append("call", (*given, *cts.values()), {"callee": dce(func), "isolated": True},
+                    results=[op.operands[k].type for k in wrt])
+    for k, ct in zip(wrt, made.results, strict=True):
+        reverser.add(op.operands[k], ct)
 
 
 def ct_name(v: Value) -> str:
@@ -109,5 +132,5 @@ def side(inner: Reverser, values: Sequence[Value], begun: Sequence[Value | None]
     return [inner.taken(v) for v in captured]
 
 
-RULES: dict[str, Walk] = {"for": _for, "while": _while, "if": _if}
+RULES: dict[str, Walk] = {"for": _for, "while": _while, "if": _if, "call": _call}
 CONSTANT: dict[str, str] = {}

@@ -9,7 +9,7 @@ from __future__ import annotations
 from math import prod
 from typing import Any
 
-from ...ir import OPS, ArrayType, For, Op
+from ...ir import OPS, ArrayType, For, Op, walk
 from ..fold import splat_of
 
 UNKNOWN_EXTENT = 32
@@ -39,6 +39,8 @@ def size(t: ArrayType) -> int:
 
 def work(op: Op) -> int:
     """About how much it takes to do an operation without regions again."""
+    if op.name == "call":
+        return sum(work(inner) for inner in walk(op.attrs["callee"].body) if not inner.regions)
     each = BY_NAME.get(op.name, DEAR if OPS[op.name].family == "special" else 1)
     count = elements(op.results[0].type)
     if op.name == "contract":

@@ -10,6 +10,7 @@ from ...ir import OPS, TAPE, Block, Builder, Func, Op, Value
 from ...ir.rewrite import Env, copy_op, new_block
 from ..activity import Activity
 from ..checks import check_operation, check_parameters
+from ..inline import inline_calls
 from ..partials import Flow, Masked, settle, united
 from ..simplify import simplify
 from .places import Scattered, Window, accumulated, filled, total
@@ -192,6 +193,7 @@ def pullback(func: Func, wrt: Sequence[int], tables: Tables, suffix: str,
     `seeds(builder, block, env)` gives a cotangent for each result; it may append parameters to the block.
     """
     check_parameters(func, wrt)
+    func = inline_calls(func, isolated=False)
     # What is computed, or read, twice in a turn would be kept twice.
     simple = simplify(func) if any(op.regions for op in func.ops) else func
     env: Env = {}

@@ -1,0 +1,55 @@
+"""Calls become the bodies of the functions that they call.
+
+    %y = call %x callee=@f  -->  the operations of @f on %x
+
+Derivatives inline all calls but isolated ones first, code generation the rest.
+"""
+
+from __future__ import annotations
+
+from ..ir import Block, Builder, Func, Op, Value, walk
+from ..ir.core import map_attr, map_type
+from ..ir.rewrite import Env, copy_op, inline, new_block
+
+
+def inline_calls(func: Func, isolated: bool = True) -> Func:
+    """The function without calls; with isolated=False those stay whose reverse runs them again. `func` is not changed.
+    """
+    if not any(is_inlined(op, isolated) for op in walk(func.body)):
+        return func
+    return Func(func.name, _block(func.body, {}, isolated))
+
+
+def is_inlined(op: Op, isolated: bool) -> bool:
+    return op.name == "call" and (isolated or not op.attrs.get("isolated"))
+
+
+def _block(old: Block, outer: Env, isolated: bool) -> Block:
+    env = dict(outer)
+    fresh = new_block(old.params, env)
+    b = Builder(fresh)
+    for op in old.ops:
+        _op(b, op, env, isolated)
+    fresh.results = tuple(env.get(v, v) for v in old.results)
+    return fresh
+
+
+def _op(b: Builder, op: Op, env: Env, isolated: bool) -> None:
+    def look(v: Value) -> Value:
+        return env.get(v, v)
+
+    if is_inlined(op, isolated):
+        body = inline_calls(op.attrs["callee"], isolated)
+        results = inline(b, body, tuple(map(look, op.operands)))
+        env.update(zip(op.results, results, strict=True))
+    elif not op.regions:
+        copy_op(b, op, env)
+    else:
+        regions = tuple(_block(r, env, isolated) for r in op.regions)
+        attrs = {k: map_attr(a, look) for k, a in op.attrs.items()}
+        new = Op(op.name, tuple(map(look, op.operands)), attrs, tuple(map_type(r.type, look) for r in op.results),
+                 regions, op.loc)
+        b.block.ops.append(new)
+        for r, fresh in zip(op.results, new.results, strict=True):
+            fresh.name = r.name
+            env[r] = fresh
