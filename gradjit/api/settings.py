@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import os
+from ..environment import switch
 
 
 def verifying() -> bool:
     """GRADJIT_VERIFY=1: the IR is checked after tracing, differentiation and every pass."""
-    return os.environ.get("GRADJIT_VERIFY") == "1"
+    return switch("GRADJIT_VERIFY")
 
 
 def checking() -> bool:
     """GRADJIT_CHECK=1: assertions on traced values are carried out, unless `check` says otherwise."""
-    return os.environ.get("GRADJIT_CHECK") == "1"
+    return switch("GRADJIT_CHECK")

@@ -12,6 +12,7 @@
 from __future__ import annotations
 
 import ast
+import os
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -19,11 +20,13 @@ from typing import Any
 
 import numpy as np
 
-from ..ir import DTYPES, DType
+from ..ir import DType
+from ..ir.types import ELEMENTS, ArrayType
+from . import console
 from .usage import UsageError
 
-SYNTAX = __doc__ or ""
-_EMPTY = re.compile(rf"\b({'|'.join(DTYPES)})\[\s*\]")
+NAMES = {t.name: t for t in ELEMENTS}
+_EMPTY = re.compile(rf"\b({'|'.join(NAMES)})\[\s*\]")
 
 
 def read(text: str, rng: np.random.Generator) -> Any:
@@ -33,21 +36,24 @@ def read(text: str, rng: np.random.Generator) -> Any:
     try:
         # `f64[]` alone is not an expression of Python; `f64[()]` is.
         tree = ast.parse(_EMPTY.sub(r"\1[()]", text), mode="eval").body
-    except (SyntaxError, ValueError) as e:
+        return _Reader(text, rng).value(tree)
+    except (SyntaxError, ValueError, RecursionError, MemoryError) as e:
         raise _unreadable(text) from e
-    return _Reader(text, rng).value(tree)
 
 
 def _file(text: str) -> Any:
     try:
-        return np.load(Path(text))
-    except (OSError, ValueError) as e:
-        raise UsageError(f"cannot read the array {text}: {e}") from e
+        found = np.load(Path(text))
+    except Exception as e:  # a file may be anything
+        raise UsageError(f"cannot read the array {text}: {console.one_line(e)}") from e
+    if not isinstance(found, np.ndarray):
+        raise UsageError(f"cannot read the array {text}: it holds several")
+    return found
 
 
 def _unreadable(text: str) -> UsageError:
-    forms = "\n".join(line for line in SYNTAX.splitlines() if line.startswith("    "))
-    return UsageError(f"cannot read the argument {text!r}; arguments are\n{forms}")
+    return UsageError(f"cannot read the argument {text[:60]!r}; arguments are, for example: f64[1000], "
+                      f"f64[3,4](0.5, 2), i64[10](0, 5), f64[], 2.0, True, [f64[3,4], f64[4]], data.npy")
 
 
 class _Reader:
@@ -77,7 +83,7 @@ class _Reader:
                     return -number
             case ast.BinOp(left, ast.Add() | ast.Sub() as sign, right):
                 x, y = self.literal(left), self.literal(right)
-                if isinstance(y, complex):
+                if isinstance(y, complex) and isinstance(x, int | float):
                     return x + y if isinstance(sign, ast.Add) else x - y
             case ast.Name("inf" | "nan" as name):
                 return float(name)
@@ -90,9 +96,9 @@ class _Reader:
             if len(bounds) != 2 or node.keywords:
                 raise _unreadable(self.text)
             node = node.func
-        if not (isinstance(node, ast.Subscript) and isinstance(node.value, ast.Name) and node.value.id in DTYPES):
+        if not (isinstance(node, ast.Subscript) and isinstance(node.value, ast.Name) and node.value.id in NAMES):
             raise _unreadable(self.text)
-        return sample(DTYPES[node.value.id], self.extents(node.slice), self.rng, bounds)
+        return sample(NAMES[node.value.id], self.extents(node.slice), self.rng, bounds)
 
     def extents(self, node: ast.expr) -> tuple[int, ...]:
         found = tuple(self.literal(e) for e in (node.elts if isinstance(node, ast.Tuple) else [node]))
@@ -129,11 +135,28 @@ SAMPLES: dict[str, Draw] = {
 
 def sample(dtype: DType, shape: tuple[int, ...], rng: np.random.Generator, bounds: list[Any] | None = None) -> Any:
     """Random data; a NumPy scalar for an empty shape. Raises UsageError for bounds in which nothing lies."""
+    check_size(ArrayType(dtype, shape))
     try:
-        drawn = np.asarray(SAMPLES[dtype.kind](rng, dtype, shape, bounds)).astype(dtype.np)
-    except (ValueError, OverflowError, TypeError) as e:
-        raise UsageError(f"cannot draw {dtype} between {bounds}: {e}") from e
+        with np.errstate(over="ignore"):
+            drawn = np.asarray(SAMPLES[dtype.kind](rng, dtype, shape, bounds)).astype(dtype.np)
+    except (ValueError, OverflowError, TypeError, MemoryError) as e:
+        raise UsageError(f"cannot draw {ArrayType(dtype, shape)} between {bounds}: {console.one_line(e)}") from e
     return drawn if shape else drawn[()]
+
+
+def check_size(t: ArrayType) -> None:
+    """UsageError for an array that this machine has no memory for."""
+    nbytes = t.dtype.itemsize * t.size
+    if nbytes > memory():
+        raise UsageError(f"{t!s:.60} takes {nbytes / 2**30:.4g} GB; this machine has {memory() / 2**30:.4g}")
+
+
+def memory() -> int:
+    """The bytes of memory of this machine, as far as it tells."""
+    try:
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (AttributeError, ValueError, OSError):
+        return 1 << 40
 
 
 def describe(value: Any) -> str:

@@ -22,6 +22,11 @@ def error(text: str) -> None:
     print(f"gradjit: {text}", file=sys.stderr)
 
 
+def one_line(e: BaseException) -> str:
+    """What an exception says, without its line breaks."""
+    return f"{' '.join(str(e).split()) or type(e).__name__:.300}"
+
+
 def code(text: str, language: str | None = None) -> None:
     """Source text, coloured on a terminal. `language`: a name that Pygments knows; None for gradjit's own."""
     if sys.stdout.isatty():

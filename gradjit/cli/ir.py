@@ -30,7 +30,7 @@ def target(p: argparse.ArgumentParser) -> None:
     p.add_argument("--arg", action="append", default=[], metavar="SPEC",
                    help="a positional argument, in order: f64[1000], f64[3,4](0.5,2), 2.0, [f64[3],f64[]], data.npy")
     p.add_argument("--argnums", type=numbers, default=0, metavar="N[,N]", help="differentiated arguments (default: 0)")
-    p.add_argument("--seed", type=int, default=0, help="of the sample data (default: 0)")
+    p.add_argument("--seed", type=seed, default=0, help="of the sample data (default: 0)")
 
 
 def numbers(text: str) -> int | tuple[int, ...]:
@@ -39,13 +39,21 @@ def numbers(text: str) -> int | tuple[int, ...]:
     return found[0] if len(found) == 1 else found
 
 
+def seed(text: str) -> int:
+    """A number of NumPy's generators."""
+    if (n := int(text)) < 0:
+        raise ValueError
+    return n
+
+
 def command(o: argparse.Namespace) -> int:
     import gradjit as gj
+    from gradjit.api.compiled import Compiled
 
     f = load.function(o.function)
     rng = np.random.default_rng(o.seed)
     args = [arguments.read(text, rng) for text in o.arg]
-    if not hasattr(f, "ir"):
+    if not isinstance(f, Compiled):
         load.arity(f, args)
         f = gj.jit(f) if o.of == "jit" else getattr(gj, o.of)(f, argnums=o.argnums)
     console.code(str(f.ir(*args, stage=o.stage)), STAGES[o.stage])

@@ -10,6 +10,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from . import console
 from .usage import UsageError
 
 
@@ -20,9 +21,10 @@ def function(target: str) -> Any:
         raise UsageError(f"{target!r} does not name a function; write FILE.py:FUNCTION")
     found: Any = module(Path(file))
     for part in name.split("."):
-        if not hasattr(found, part):
-            raise UsageError(f"{file} has no function {name!r}{_there_are(found)}")
-        found = getattr(found, part)
+        try:
+            found = getattr(found, part)
+        except Exception as e:  # of a property, say
+            raise UsageError(f"{file} has no function {name!r}{_there_are(found)}") from e
     if not callable(found):
         raise UsageError(f"{name!r} in {file} is no function but {type(found).__name__}")
     return found
@@ -30,8 +32,12 @@ def function(target: str) -> Any:
 
 def module(path: Path) -> ModuleType:
     """The file run as a module, with its directory importable as if it were run by Python itself."""
-    if not path.is_file():
-        raise UsageError(f"there is no file {path}")
+    try:
+        is_file = path.is_file()
+    except OSError:  # a name that is too long
+        is_file = False
+    if not is_file:
+        raise UsageError(f"there is no file {path!s:.200}")
     spec = importlib.util.spec_from_file_location(path.stem, path)
     if spec is None or spec.loader is None:
         raise UsageError(f"{path} is no Python file")
@@ -41,7 +47,7 @@ def module(path: Path) -> ModuleType:
     try:
         spec.loader.exec_module(loaded)
     except (Exception, SystemExit) as e:
-        raise UsageError(f"{path} cannot be imported: {type(e).__name__}: {e}") from e
+        raise UsageError(f"{path} cannot be imported: {type(e).__name__}: {console.one_line(e)}") from e
     return loaded
 
 
@@ -60,7 +66,9 @@ def arity(f: Any, given: Sequence[Any]) -> None:
 
 def _there_are(holder: Any) -> str:
     """The names to choose from, imported ones left out."""
-    own = getattr(holder, "__name__", None)
+    if not isinstance(holder, ModuleType | type):
+        return ""
+    own = holder.__name__
     names = [n for n, v in vars(holder).items()
              if callable(v) and not n.startswith("_") and getattr(v, "__module__", None) == own]
     return f"; it has {', '.join(names)}" if names else ""

@@ -10,6 +10,7 @@ import argparse
 import os
 import sys
 from collections.abc import Callable, Sequence
+from typing import NoReturn
 
 from ..errors import GradjitError
 from . import check, console, ir, run, version
@@ -25,7 +26,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except UsageError as e:
         console.error(str(e))
         return 2
-    except GradjitError as e:
+    except (GradjitError, AssertionError) as e:  # an assertion of the program's
         if options.traceback:
             raise
         console.error(f"{type(e).__name__}: {users(str(e))}")
@@ -34,6 +35,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         # The reader (head, less) has what it wanted; keep Python from complaining when it closes the stream.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except Exception as e:  # of the user's function, most likely
+        if options.traceback:
+            raise
+        console.error(f"{type(e).__name__}: {console.one_line(e)} (--traceback, in front of the command, shows where)")
+        return 1
 
 
 def users(message: str) -> str:
@@ -42,8 +48,15 @@ def users(message: str) -> str:
     return "\n".join(line for line in message.splitlines() if not line.startswith(started))
 
 
+class Parser(argparse.ArgumentParser):
+    """Says in one line what it did not understand."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"{self.prog}: {' '.join(message.split()):.400} (see {self.prog} --help)\n")
+
+
 def parser() -> argparse.ArgumentParser:
-    p = argparse.ArgumentParser(prog="gradjit", description="Compiled NumPy functions with derivatives.")
+    p = Parser(prog="gradjit", description="Compiled NumPy functions with derivatives.")
     p.add_argument("--traceback", action="store_true", help="show Python's traceback of gradjit's errors")
     commands = p.add_subparsers(required=True, metavar="COMMAND")
     for name, module in (("ir", ir), ("check", check), ("run", run), ("version", version)):
@@ -63,3 +76,5 @@ def _demo(options: argparse.Namespace) -> int:
         return demo.main(options.output)
     except demo.MissingPackage as e:
         raise UsageError(str(e)) from e
+    except OSError as e:
+        raise UsageError(f"cannot write to {options.output}: {console.one_line(e)}") from e

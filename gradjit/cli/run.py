@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from ..ir import Func, Module, Value, called, interpret, parse, type_of, verify
-from . import arguments, console
+from . import arguments, console, ir
 from .usage import UsageError
 
 HELP = "run a function of an IR file"
@@ -27,14 +27,20 @@ def options(p: argparse.ArgumentParser) -> None:
     p.add_argument("--arg", action="append", default=[], metavar="SPEC",
                    help="an argument, in order; parameters without one get sample data")
     p.add_argument("--compiled", action="store_true", help="run machine code, not the interpreter")
-    p.add_argument("--seed", type=int, default=0, help="of the sample data (default: 0)")
+    p.add_argument("--seed", type=ir.seed, default=0, help="of the sample data (default: 0)")
 
 
 def command(o: argparse.Namespace) -> int:
     func = chosen(module(Path(o.file)), o.func)
     rng = np.random.default_rng(o.seed)
     args = complete(func, [arguments.read(text, rng) for text in o.arg], rng)
-    results = compiled(func, args) if o.compiled else interpret(func, args)
+    for v in (*func.params, *func.results):
+        if v.type.is_static:
+            arguments.check_size(v.type)
+    try:
+        results = compiled(func, args) if o.compiled else interpret(func, args)
+    except MemoryError as e:
+        raise UsageError(f"@{func.name} needs more memory than there is") from e
     for k, r in enumerate(results):
         console.say(f"result {k}: {type_of(r)}\n{r}")
     return 0
@@ -43,9 +49,9 @@ def command(o: argparse.Namespace) -> int:
 def module(path: Path) -> Module:
     """The verified module in a file. Raises UsageError if there is no such file, IRError if it is not well formed."""
     try:
-        text = path.read_text()
-    except (OSError, UnicodeDecodeError) as e:
-        raise UsageError(f"cannot read {path}: {e}") from e
+        text = path.read_text(encoding="utf-8")
+    except (OSError, ValueError) as e:
+        raise UsageError(f"cannot read {path!s:.200}: {console.one_line(e)}") from e
     parsed = parse(text, str(path))
     verify(parsed)
     return parsed
@@ -80,9 +86,12 @@ def complete(func: Func, given: Sequence[Any], rng: np.random.Generator) -> list
 
 def fitted(given: Any, p: Value, shape: tuple[int, ...], what: str) -> Any:
     """The argument in the parameter's dtype. Raises UsageError if it does not fit."""
-    a = np.asarray(given)
-    if a.shape != shape or not np.can_cast(a.dtype, p.dtype.np, "same_kind"):
-        raise UsageError(f"{what} is {p.type.with_shape(shape)}, given was {arguments.describe(a)}")
+    try:
+        a = np.asarray(given)
+    except ValueError:  # lists of different lengths
+        a = np.asarray(None)
+    if a.shape != shape or a.dtype.kind not in "biufc" or not np.can_cast(a.dtype, p.dtype.np, "same_kind"):
+        raise UsageError(f"{what} is {p.type.with_shape(shape)}, given was {arguments.describe(given):.200}")
     return a.astype(p.dtype.np)
 
 

@@ -8,6 +8,7 @@ import platform
 import textwrap
 from importlib.metadata import PackageNotFoundError, version as installed
 
+from ..environment import count
 from . import console
 
 HELP = "print versions, processor and threads"
@@ -57,6 +58,5 @@ def _wrapped(names: list[str]) -> str:
 
 def _threads() -> int:
     """How many threads compiled loops may use: GRADJIT_NUM_THREADS, or the cores that this process may run on."""
-    asked = os.environ.get("GRADJIT_NUM_THREADS", "")
     available = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return int(asked) if asked.isdigit() and int(asked) > 0 else available
+    return count("GRADJIT_NUM_THREADS") or available

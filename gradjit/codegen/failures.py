@@ -27,15 +27,13 @@ class Check:
     """A condition that is checked at run time, at the user's line.
 
     extent: what an index must stay below; None where that is computed. assertion: the text of an `assert` instead.
+    error: what is raised.
     """
 
     extent: int | None
     loc: Loc | None
     assertion: str | None = None
-
-    @property
-    def error(self) -> type[Exception]:
-        return BoundsError if self.assertion is None else AssertionError
+    error: type[Exception] = BoundsError
 
     @property
     def is_described(self) -> bool:

@@ -31,14 +31,19 @@ def show_extents(extents: tuple[Any, ...], name_of: NameOf) -> str:
     return "[" + ",".join(str(e) if isinstance(e, int) else name_of(e) for e in extents) + "]"
 
 
-def read_extents(c: Cursor) -> tuple[Any, ...]:
+def read_list(c: Cursor, item: Callable[[], Any]) -> tuple[Any, ...]:
+    """Items in brackets, with commas between them."""
     c.expect("[")
     items: list[Any] = []
     while not c.accept("]"):
-        items.append(c.value() if c.peek("%") else c.integer())
+        items.append(item())
         if not c.peek("]"):
             c.expect(",")
     return tuple(items)
+
+
+def read_extents(c: Cursor) -> tuple[Any, ...]:
+    return read_list(c, c.extent)
 
 
 def show_type(t: ArrayType, name_of: NameOf) -> str:
@@ -50,13 +55,7 @@ def show_types(types: tuple[ArrayType, ...], name_of: NameOf) -> str:
 
 
 def read_types(c: Cursor) -> tuple[ArrayType, ...]:
-    c.expect("[")
-    types: list[ArrayType] = []
-    while not c.accept("]"):
-        types.append(c.type())
-        if not c.peek("]"):
-            c.expect(",")
-    return tuple(types)
+    return read_list(c, c.type)
 
 
 def _show_scalar(x: Any) -> str:
@@ -70,15 +69,14 @@ def _show_scalar(x: Any) -> str:
 def _read_scalar(c: Cursor, dtype: DType) -> Any:
     if dtype.is_complex:
         c.expect("(")
-        re = float(c.number())
+        re = c.floating()
         c.expect(",")
-        im = float(c.number())
+        im = c.floating()
         c.expect(")")
         return complex(re, im)
-    word = c.number()
-    if word in ("true", "false"):
-        return word == "true"
-    return float(word) if dtype.is_inexact else int(word)
+    if dtype.is_bool:
+        return c.truth()
+    return c.floating() if dtype.is_inexact else c.integer(dtype)
 
 
 def show_literal(a: np.ndarray) -> str:
@@ -89,7 +87,7 @@ def show_literal(a: np.ndarray) -> str:
 def read_literal(c: Cursor, t: ArrayType) -> np.ndarray:
     """The literal of a constant of type `t`."""
     if not c.accept("{"):
-        return frozen(np.asarray(_read_scalar(c, t.dtype), dtype=t.dtype.np))
+        return _array(_read_scalar(c, t.dtype), t.dtype)
     items: list[Any] = []
     while not c.accept("}"):
         items.append(_read_scalar(c, t.dtype))
@@ -97,7 +95,12 @@ def read_literal(c: Cursor, t: ArrayType) -> np.ndarray:
             c.expect(",")
     if not t.is_static or t.size != len(items):
         raise c.error(f"{len(items)} elements for {t}")
-    return frozen(np.array(items, dtype=t.dtype.np).reshape(t.extents))
+    return frozen(_array(items, t.dtype).reshape(t.extents))
+
+
+def _array(numbers: Any, dtype: DType) -> np.ndarray:
+    with np.errstate(over="ignore"):  # what is too large for a float32 is infinite
+        return frozen(np.array(numbers, dtype=dtype.np))
 
 
 def frozen(a: np.ndarray) -> np.ndarray:
@@ -113,7 +116,7 @@ def _no_literal(c: Cursor) -> Any:
 
 EXTENTS = AttrKind("extents", show_extents, read_extents)
 """A tuple of ints and index values."""
-INTS = AttrKind("ints", show_extents, read_extents)
+INTS = AttrKind("ints", show_extents, lambda c: read_list(c, c.integer))
 """A tuple of ints: axes, permutations, steps."""
 STR = AttrKind("str", lambda a, _: json.dumps(a), lambda c: c.string())
 """A text, in double quotes, with JSON's escapes."""
@@ -122,7 +125,7 @@ TYPES = AttrKind("types", show_types, read_types)
 """A tuple of types, whose extents may be index values."""
 FUNC = AttrKind("func", lambda f, name_of: name_of(f), lambda c: c.function())
 """A function, printed before the one that names it."""
-BOOL = AttrKind("bool", lambda a, _: "true" if a else "false", lambda c: c.word() == "true")
+BOOL = AttrKind("bool", lambda a, _: "true" if a else "false", lambda c: c.truth())
 DTYPE = AttrKind("dtype", lambda a, _: a.name, lambda c: c.dtype())
 LITERAL = AttrKind("literal", lambda a, _: show_literal(a), _no_literal)
 """A constant's elements; printed without dtype and shape, which stand in the result's type."""

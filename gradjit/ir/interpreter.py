@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from ..errors import ArgumentError, BoundsError, DtypeError, GradjitError, ShapeError
 from .core import Block, Func, Op, Value, map_attr
 from .ops import OPS
 from .types import TAPE
@@ -15,12 +16,20 @@ Env = dict[Value, np.ndarray]
 
 
 def interpret(func: Func, args: Sequence[Any]) -> list[np.ndarray]:
-    """The results of `func` on arrays (or numbers) of its parameters' types. The arguments are not changed."""
+    """The results of `func` on arrays (or numbers) of its parameters' types. The arguments are not changed.
+
+    What the program does wrong is a GradjitError: an index out of range, extents that do not agree. (An `assert` that
+    does not hold is an AssertionError.)
+    """
     if len(args) != len(func.params):
         raise TypeError(f"@{func.name} takes {len(func.params)} arguments, got {len(args)}")
     env: Env = {}
     with np.errstate(all="ignore"):
-        return run_block(func.body, [np.asarray(a, p.dtype.np) for a, p in zip(args, func.params, strict=True)], env)
+        given = [np.asarray(a, p.dtype.np) for a, p in zip(args, func.params, strict=True)]
+        env.update(zip(func.params, given, strict=True))
+        for p, a in zip(func.params, given, strict=True):
+            agree(p, a, env)
+        return run_block(func.body, given, env)
 
 
 def run_block(block: Block, args: Sequence[np.ndarray], env: Env) -> list[np.ndarray]:
@@ -47,9 +56,39 @@ def evaluate(op: Op, args: Sequence[np.ndarray], env: Env) -> list[np.ndarray]:
         return int(env[v])
 
     attrs = {k: map_attr(a, number) for k, a in op.attrs.items()}
-    out = OPS[op.name].evaluate(*args, **attrs)  # type: ignore[misc]
+    try:
+        out = OPS[op.name].evaluate(*args, **attrs)  # type: ignore[misc]
+    except tuple(kind for kind, _ in WHAT_NUMPY_RAISES) as e:
+        if OPS[op.name].effect:  # somebody else's error: of the stream that is printed to
+            raise
+        raise failed(op, e) from e
     outs = out if isinstance(out, tuple) else (out,)
-    return [o if r.dtype is TAPE else np.asarray(o, r.dtype.np) for o, r in zip(outs, op.results, strict=True)]
+    made = [o if r.dtype is TAPE else np.asarray(o, r.dtype.np) for o, r in zip(outs, op.results, strict=True)]
+    for r, a in zip(op.results, made, strict=True):
+        if r.dtype is not TAPE:
+            agree(r, a, env)
+    return made
+
+
+def agree(v: Value, a: np.ndarray, env: Env) -> None:
+    """ShapeError where an array has not the shape that the type states."""
+    if a.shape != v.shape and a.shape != tuple(e if isinstance(e, int) else int(env[e]) for e in v.shape):
+        raise ShapeError(f"an array of shape {a.shape} for {v!r}")
+
+
+WHAT_NUMPY_RAISES: tuple[tuple[type[Exception], type[GradjitError]], ...] = (
+    (IndexError, BoundsError), (TypeError, DtypeError), (ValueError, ArgumentError), (ArithmeticError, ArgumentError),
+)
+"""The errors of operations' meanings, and what they are called here."""
+
+
+def failed(op: Op, e: Exception) -> Exception:
+    """The error of an operation with its line."""
+    where = f"\n  {op.loc.full}" if op.loc else ""
+    own = next((own for kind, own in WHAT_NUMPY_RAISES if isinstance(e, kind)), type(e))
+    if isinstance(e, GradjitError):
+        return type(e)(f"{e}{where}") if where else e
+    return own(f"{op.name}: {e}{where}")
 
 
 def _if(op: Op, args: list[np.ndarray], env: Env) -> list[np.ndarray]:
@@ -58,6 +97,8 @@ def _if(op: Op, args: list[np.ndarray], env: Env) -> list[np.ndarray]:
 
 def _for(op: Op, args: list[np.ndarray], env: Env) -> list[np.ndarray]:
     lo, hi, step, *carried = args
+    if not step:
+        raise failed(op, ArgumentError("for: a step of 0"))
     for i in range(int(lo), int(hi), int(step)):
         carried = run_block(op.regions[0], [np.asarray(i, np.int64), *carried], env)
     return carried

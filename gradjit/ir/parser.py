@@ -6,19 +6,24 @@ import json
 import re
 from typing import Any
 
+import numpy as np
+
 from ..errors import GradjitError, IRError
 from .attrs import read_extents, read_literal
 from .core import Block, Func, Loc, Module, Op, Value
-from .ops import OPS
-from .types import DTYPES, ArrayType, DType
+from .ops import OPS, checked_types
+from .types import DTYPES, I64, ArrayType, DType, defect
 
 _SPACE = re.compile(r"[ \t\r\n]*(?:;[^\n]*\n?[ \t\r\n]*)*")
-_NUMBER = re.compile(r"-?(?:inf|nan|true|false|\d+(?:\.\d*)?(?:e[+-]?\d+)?)")
+_NUMBER = re.compile(r"-?(?:inf|nan|\d+(?:\.\d*)?(?:e[+-]?\d+)?)")
 _WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _VALUE = re.compile(r"%([A-Za-z0-9_.]+)")
-_LOC = re.compile(r"[ \t{]*;[ \t]*(\S+):(\d+)[ \t]*(?=\n|$)")
+_LOC = re.compile(r"[ \t{]*;[ \t]*(\S+):(\d{1,9})[ \t]*(?=\n|$)")
 _TEXT = re.compile(r'"(?:[^"\\\n]|\\.)*"')
 _FUNC_NAME = re.compile(r"[\w.<>]+")
+
+DEEPEST = 64
+"""So many regions stand in one another at most: what works on IR goes down into them by recursion."""
 
 
 class Cursor:
@@ -31,14 +36,15 @@ class Cursor:
         self.at = 0
         self.scope: dict[str, Value] = {}
         self.module = Module()
+        self.depth = 0
 
     def line(self) -> int:
         return self.text.count("\n", 0, self.at) + 1
 
     def error(self, message: str) -> IRError:
         line = self.line()
-        shown = self.text.splitlines()[line - 1] if self.text.splitlines()[line - 1:] else ""
-        return IRError(f"{self.filename}:{line}: {message}\n    {shown.strip()}")
+        shown = self.text.split("\n")[line - 1].strip()
+        return IRError(f"{self.filename}:{line}: {message}\n    {shown:.200}")
 
     def ahead(self) -> int:
         """The position of the next token. Looking does not move: a comment behind an operation is its location."""
@@ -79,12 +85,30 @@ class Cursor:
     def number(self) -> str:
         return self.match(_NUMBER, "a number").group()
 
-    def integer(self) -> int:
+    def integer(self, dtype: DType = I64) -> int:
+        """A number that the dtype holds."""
+        text = self.number()
+        info = np.iinfo(dtype.np)
+        try:
+            if info.min <= (n := int(text)) <= info.max:
+                return n
+        except ValueError:  # no integer, or one of thousands of digits
+            if not text.lstrip("-").isdigit():
+                raise self.error(f"expected an integer, found {text!r}") from None
+        raise self.error(f"{text:.30} is no {dtype}, which goes from {info.min} to {info.max}")
+
+    def floating(self) -> float:
         text = self.number()
         try:
-            return int(text)
+            return float(text)
         except ValueError:
-            raise self.error(f"expected an integer, found {text!r}") from None
+            raise self.error(f"expected a number, found {text!r}") from None
+
+    def truth(self) -> bool:
+        word = self.word()
+        if word not in ("true", "false"):
+            raise self.error(f"expected true or false, found {word!r}")
+        return word == "true"
 
     def string(self) -> str:
         """A text in double quotes, with JSON's escapes."""
@@ -124,7 +148,10 @@ class Cursor:
 
     # structure ------------------------------------------------------------------------------------------------------
     def type(self) -> ArrayType:
-        return ArrayType(self.dtype(), read_extents(self))
+        t = ArrayType(self.dtype(), read_extents(self))
+        if (wrong := defect(t)) is not None:
+            raise self.error(wrong)
+        return t
 
     def typed_name(self) -> tuple[str, ArrayType]:
         name = self.match(_VALUE, "a value").group(1)
@@ -223,10 +250,9 @@ class Cursor:
         spec = OPS[name]
         if spec.arity is not None and len(operands) != spec.arity:
             raise self.error(f"{name} takes {spec.arity} operands, found {len(operands)}")
-        types = [v.type for v in operands]
         try:
-            inferred = spec.result_types(types, attrs, declared)
-        except (GradjitError, ValueError) as e:
+            inferred = checked_types(spec, [v.type for v in operands], attrs, declared)
+        except GradjitError as e:
             raise self.error(str(e)) from e
         if list(inferred) != declared:
             raise self.error(f"{name} gives {list(inferred)}, declared {declared}")
@@ -265,6 +291,9 @@ class Cursor:
 
     def regions(self, count: int) -> tuple[Block, ...]:
         found = []
+        self.depth += 1
+        if self.depth > DEEPEST:
+            raise self.error(f"more than {DEEPEST} regions stand in one another")
         for k in range(count):
             self.expect("{")
             outer = dict(self.scope)
@@ -276,6 +305,7 @@ class Cursor:
                 self.expect("}")
         if count:
             self.expect("}")
+        self.depth -= 1
         return tuple(found)
 
     def location(self) -> Loc | None:

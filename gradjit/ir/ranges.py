@@ -474,3 +474,19 @@ def upper_bound(extent: int | Value, ranges: Ranges) -> int | None:
     """The greatest number that an extent can be."""
     return extent if isinstance(extent, int) else ranges.upper(extent)
 
+
+def upper_bounds(func: Func, ranges: Ranges) -> dict[Value, int]:
+    """Of computed extents the greatest numbers that they can be: what is known of the numbers, and that a window is no
+    longer than its array."""
+    found: dict[Value, int] = {}
+    for op in walk(func.body):
+        if op.name not in ("slice", "update"):
+            continue
+        sizes = op.attrs["sizes"] if op.name == "slice" else op.operands[1].shape
+        for size, extent in zip(sizes, op.operands[0].shape, strict=True):
+            if isinstance(size, Value):
+                limits = (ranges.upper(size), found.get(size), extent if isinstance(extent, int) else found.get(extent))
+                known = [n for n in limits if n is not None]
+                if known:
+                    found[size] = min(known)
+    return found

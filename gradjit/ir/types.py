@@ -141,6 +141,25 @@ def format_extent(e: Extent) -> str:
 
 INDEX = ArrayType(I64, ())
 
+MOST_BYTES = 1 << 47
+"""What a process can address: no array is larger, and no computation with strides comes near the end of i64."""
+
+
+def defect(t: ArrayType) -> str | None:
+    """What is wrong with a type by itself, whatever it is the type of; None for a good one."""
+    if t.dtype is TAPE and t.shape:
+        return f"{t}: a tape has no extents"
+    nbytes = t.dtype.itemsize
+    for e in t.shape:
+        if not isinstance(e, int):
+            if e.type != INDEX:
+                return f"the extent {e!r} of {t} is no {INDEX}"
+        elif e < 0:
+            return f"negative extent in {t}"
+        else:
+            nbytes *= max(e, 1)
+    return f"{t} has more bytes than there are addresses" if nbytes > MOST_BYTES else None
+
 
 def is_integer(t: ArrayType) -> bool:
     """Whether a type is that of one i64 number, whatever its rank: simplification moves reshapes about."""

@@ -13,7 +13,9 @@ Invariants:
 8. A tape value has at most one use on every path: the branches of an `if` are paths of their own, and a loop uses none
    from outside other than as an initial value.
 
-Not checked: that run-time values of symbolic extents agree; that computed indices are in range (a run-time check).
+Not checked, as it is only known when the program runs: that computed starts, indices and extents are in range and agree
+with each other, and that what is popped has been pushed. The interpreter checks it. A trace has proven it, or has put
+the check into the program; `guards.guarded` puts it into a program of another origin.
 """
 
 from __future__ import annotations
@@ -22,9 +24,9 @@ from collections.abc import Iterable
 
 from ..errors import GradjitError, IRError
 from .core import Block, Func, Module, Op, Value, captures, walk
-from .ops import OPS
+from .ops import OPS, checked_types
 from .printer import Printer
-from .types import INDEX, TAPE, ArrayType
+from .types import TAPE, ArrayType, defect
 
 
 class _Checker:
@@ -80,10 +82,10 @@ class _Checker:
 
     def extents(self, t: ArrayType, scope: set[Value], op: Op | None) -> None:
         for e in t.shape:
-            if isinstance(e, Value) and (e not in scope or e.type != INDEX):
+            if isinstance(e, Value) and e not in scope:
                 self.fail(op, f"the extent {e!r} is no index value defined before")
-            if isinstance(e, int) and e < 0:
-                self.fail(op, f"negative extent in {t}")
+        if (wrong := defect(t)) is not None:
+            self.fail(op, wrong)
 
     def op(self, op: Op, scope: set[Value]) -> None:
         for v in op.uses():
@@ -107,11 +109,9 @@ class _Checker:
         spec, types = OPS[op.name], [v.type for v in op.operands]
         declared = tuple(v.type for v in op.results)
         try:
-            inferred = spec.result_types(types, op.attrs, declared)
+            inferred = checked_types(spec, types, op.attrs, declared)
         except GradjitError as e:
             return self.fail(op, str(e))
-        except (ValueError, IndexError, TypeError, AttributeError) as e:  # attributes of the wrong kind
-            return self.fail(op, f"{op.name} {op.attrs}: {e}")
         if tuple(inferred) != declared:
             self.fail(op, f"{op.name} gives {list(inferred)}, declared {list(declared)}")
         if spec.check_regions:
@@ -145,7 +145,9 @@ def errors_of(func: Func, called: set[Func] | None = None) -> list[tuple[Op | No
     """
     c = _Checker(set() if called is None else called)
     c.block(func.body, set())
-    if any(op.name == "tape" for op in func.ops):
+    if any(v.dtype is TAPE for v in (*func.params, *func.results)):
+        c.fail(None, "a tape enters or leaves the function")
+    if any(op.name == "tape" for op in walk(func.body)):
         c.linear(func.body)
     return c.errors
 

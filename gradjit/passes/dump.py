@@ -6,6 +6,7 @@ import os
 import re
 from pathlib import Path
 
+from ..environment import say
 from ..ir import Func, print_func
 from ..processes import Lock
 
@@ -27,7 +28,11 @@ class Dumper:
             return None
         with _lock:
             if directory not in _dumpers:
-                _dumpers[directory] = Dumper(directory)
+                try:
+                    _dumpers[directory] = Dumper(directory)
+                except (OSError, ValueError) as e:
+                    _dumpers[directory] = None
+                    say(f"GRADJIT_DUMP={directory!r} is no directory that can be written to: {e}")
             return _dumpers[directory]
 
     def __call__(self, stage: str, func: Func) -> Path:
@@ -39,13 +44,17 @@ class Dumper:
             number = self.count
             self.count += 1
         path = self.directory / f"{number:03d}-{_filename(name)}-{_filename(stage)}.{suffix}"
-        path.write_text(text, encoding="utf-8")
+        try:
+            path.write_text(text, encoding="utf-8", errors="replace")
+        except OSError as e:
+            say(f"GRADJIT_DUMP: {path.parent} cannot be written to: {e.strerror}")
         return path
 
 
 def _filename(name: str) -> str:
-    return re.sub(r"[^\w.]+", "_", name)
+    return re.sub(r"[^\w.]+", "_", name)[:100]
 
 
-_dumpers: dict[str, Dumper] = {}
+_dumpers: dict[str, Dumper | None] = {}
+"""By directory; None where it cannot be had."""
 _lock = Lock()

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from ..environment import switch
 from ..ir import Func, verify as check
 from .cse import cse
 from .dce import dce
@@ -51,7 +51,7 @@ def optimize(func: Func, *, verify: bool | None = None, dump: Dumper | None = No
     dump: receives each pass's output (default: what GRADJIT_DUMP asks for).
     timings: the seconds of each pass are added here by name.
     """
-    verify = os.environ.get("GRADJIT_VERIFY") == "1" if verify is None else verify
+    verify = switch("GRADJIT_VERIFY") if verify is None else verify
     dump = Dumper.from_environment() if dump is None else dump
     for p in PIPELINE:
         func = run(p, func, verify, dump, timings)

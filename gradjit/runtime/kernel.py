@@ -12,7 +12,9 @@ from typing import Any
 import numpy as np
 
 from gradjit.codegen import Lowered, lower
+from gradjit.errors import ArgumentError, DtypeError, ShapeError, UnsupportedError
 from gradjit.ir import Func
+from gradjit.ir.guards import guarded
 from gradjit.runtime import externals, support
 from gradjit.runtime.jit import compile_module
 
@@ -24,7 +26,10 @@ class Kernel:
 
     def __init__(self, func: Func) -> None:
         self.func = func
-        self.lowered: Lowered = lower(func)
+        if not all(v.type.is_static for v in (*func.params, *func.results)):
+            raise UnsupportedError(f"@{func.name} takes or gives arrays whose extents are not known; the interpreter "
+                                   f"runs it")
+        self.lowered: Lowered = lower(guarded(func))
         symbols = externals.addresses(self.lowered.externals, self.lowered.objects)
         self.code = compile_module(self.lowered.module, symbols, pipeline=self.lowered.pipeline)
         program = self.lowered.program
@@ -35,9 +40,11 @@ class Kernel:
     def __call__(self, *args: Any) -> list[np.ndarray]:
         """The results as fresh arrays.
 
-        Raises TypeError or ValueError for arguments of other types than the parameters', the error of a check that
-        fails (IndexError for a computed index out of range), MemoryError.
+        Raises DtypeError or ShapeError for arguments of other types than the parameters', the error of a check that
+        fails (BoundsError for a computed index out of range), MemoryError.
         """
+        if len(args) != len(self.func.params):
+            raise ArgumentError(f"@{self.func.name} takes {len(self.func.params)} arguments, got {len(args)}")
         inputs = [_input(a, p.type.extents, p.dtype.np) for a, p in zip(args, self.func.params, strict=True)]
         outputs = [np.empty(r.type.extents, r.dtype.np) for r in self.func.results]
         workspace = np.empty(self.lowered.workspace_bytes + ALIGN, np.uint8)
@@ -56,12 +63,13 @@ class Kernel:
 def _input(a: Any, shape: Sequence[int], dtype: np.dtype) -> np.ndarray:
     array = np.asarray(a)
     if array.dtype != dtype:
-        raise TypeError(f"expected an array of dtype {dtype}, got {array.dtype}")
+        raise DtypeError(f"expected an array of dtype {dtype}, got {array.dtype}")
     if array.shape != tuple(shape):
-        raise ValueError(f"expected an array of shape {tuple(shape)}, got {array.shape}")
+        raise ShapeError(f"expected an array of shape {tuple(shape)}, got {array.shape}")
     return np.require(array, requirements=["C", "A"])
 
 
 def compile_func(func: Func) -> Kernel:
-    """Compile a function of the array IR as it stands: no pass runs over it."""
+    """Compile a verified function of the array IR as it stands: no pass runs over it. What it does at computed places
+    is not taken on trust, as it may come from text: what is not proven is checked when it runs."""
     return Kernel(func)

@@ -51,7 +51,7 @@ def test_text_form():
     ('debug_print %x format=7', "expected a text in double quotes"),
     (r'debug_print %x format="\q"', "is no text in double quotes"),
     ('%r: f64[] = debug_print %x format=""', "debug_print gives"),
-    ('%t: tape[] = tape\n debug_print %t format="{}"', "a tape cannot be printed"),
+    ('%t: tape[] = tape\n debug_print %t format="{}"', "debug_print: not defined for a tape"),
     ('%i: i64[] = const 1\n %r: i64[] = probe %i format="{}"', "has no cotangent"),
 ])
 def test_what_is_not_well_formed(text, error):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from gradjit.errors import ArgumentError
 from gradjit.ir import F64, ArrayType, interpret, parse
 from gradjit.ir.builder import build
 
@@ -36,7 +37,7 @@ def test_for_runs_as_range(bounds: tuple[int, int, int]) -> None:
 
 
 def test_for_with_step_zero_is_an_error() -> None:
-    with pytest.raises(ValueError, match="zero"):
+    with pytest.raises(ArgumentError, match="a step of 0"):
         run(FOR, 0, 5, 0, 1.0)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from gradjit.errors import DtypeError, IRError
+from gradjit.errors import DtypeError, IRError, ShapeError
 from gradjit.ir import Func, dtype_of, interpret, parse, print_module, verify
 from gradjit.passes import optimize
 from gradjit.passes.cse import cse
@@ -112,7 +112,7 @@ def test_what_was_not_pushed_is_not_popped() -> None:
            "types=[f64[{n}]] return %y }}"
     with pytest.raises(IndexError, match="empty tape"):
         interpret(only(text.format(n="", push="", of="%t")), [1.0])
-    with pytest.raises(TypeError, match="a record of shapes"):
+    with pytest.raises(ShapeError, match=r"a record of \[f64\[\]\], expected \[f64\[2\]\]"):
         interpret(only(text.format(n="2", push="%a: tape[] = push %t, %x \n", of="%a")), [1.0])
 
 

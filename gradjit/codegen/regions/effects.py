@@ -36,7 +36,7 @@ def show(low: Regions, scope: Scope, k: int, op: Op) -> list[Stmt]:
 
 def assertion(low: Regions, scope: Scope, k: int, op: Op) -> list[Stmt]:
     view, out = in_memory(low, scope, op.operands[0])
-    return [*out, Call("assert", (view,), (), {"message": op.attrs["message"], "loc": op.loc})]
+    return [*out, Call("assert", (view,), (), {**op.attrs, "loc": op.loc})]
 
 
 def in_memory(low: Regions, scope: Scope, v: Value) -> tuple[View, list[Stmt]]:

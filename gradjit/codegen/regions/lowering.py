@@ -8,8 +8,7 @@ from dataclasses import replace
 
 from ...errors import UnsupportedError
 from ...ir import I64, OPS, ArrayType, Func, Op, Value, captures
-from ...ir.core import walk
-from ...ir.ranges import Ranges, owners_of
+from ...ir.ranges import Ranges, owners_of, upper_bounds
 from ..affine import Affine, dot
 from ..elements import whole
 from ..finish import finish
@@ -52,7 +51,7 @@ class Regions:
         self.count = 0
         self.versions = itertools.count()
         self.tapes: dict[Value, Tape] = {}
-        self.bounds = bounds_of(func, self.ranges)
+        self.bounds = upper_bounds(func, self.ranges)
 
     def run(self, width: int) -> Program:
         scope = Scope(None, self.func.body)
@@ -89,7 +88,7 @@ class Regions:
         """An extent in a part: a number, or a computed one with its upper bound."""
         home = scope.home(e)
         if isinstance(home, Node) and home.kind == "const":
-            return int(home.attrs)
+            return max(int(home.attrs), 0)
         bound = self.bounds.get(e) if e in self.bounds else self.ranges.upper(e)
         if bound is None:
             where = e.op.loc.full if e.op and e.op.loc else "an extent"
@@ -312,22 +311,6 @@ class Regions:
 
 def without_units(t: ArrayType) -> tuple[object, ...]:
     return tuple(e for e in t.shape if e != 1)
-
-
-def bounds_of(func: Func, ranges: Ranges) -> dict[Value, int]:
-    """Upper bounds of computed extents: what is known of the numbers, and that a window is no longer than its array."""
-    found: dict[Value, int] = {}
-    for op in walk(func.body):
-        if op.name not in ("slice", "update"):
-            continue
-        sizes = op.attrs["sizes"] if op.name == "slice" else op.operands[1].shape
-        for size, extent in zip(sizes, op.operands[0].shape, strict=True):
-            if isinstance(size, Value):
-                limits = (ranges.upper(size), found.get(size), extent if isinstance(extent, int) else found.get(extent))
-                known = [n for n in limits if n is not None]
-                if known:
-                    found[size] = min(known)
-    return found
 
 
 def made_by(ops: Iterable[Op]) -> set[Value]:

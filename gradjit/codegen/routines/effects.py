@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from llvmlite import ir
 
+from ...ir.ops.effects import ERRORS
 from ..failures import Check, note
 from ..flow import stop_if
 from ..loops import Call, View
@@ -55,10 +56,11 @@ def words_of(e: Emitter, v: View, extents: list[ir.Value]) -> list[ir.Value]:
 
 
 def assertion(e: Emitter, call: Call) -> None:
-    """Where the condition is false the program ends with an AssertionError."""
+    """Where the condition is false the program ends with the error of the assertion."""
     (cond,) = call.reads
     holds = loaded(e, cond)
-    check = Check(None, call.attrs["loc"], call.attrs["message"])
+    error = ERRORS[call.attrs.get("error", "AssertionError")]
+    check = Check(None, call.attrs["loc"], call.attrs["message"], error)
     note(e, check, e.b.not_(holds))
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ...errors import DtypeError, ShapeError
+from ...errors import BoundsError, DtypeError, ShapeError
 from .. import attrs as kinds
 from ..types import I64, ArrayType
 from .spec import Fails, OpSpec, table
@@ -37,7 +37,7 @@ def _front(x: np.ndarray, axes: tuple[int, ...]) -> np.ndarray:
 def _bounded(x: np.ndarray, indices: tuple[np.ndarray, ...], axes: tuple[int, ...]) -> None:
     for i, a in zip(indices, axes, strict=True):
         if i.size and (i.min() < 0 or i.max() >= x.shape[a]):
-            raise IndexError(f"index out of bounds for axis {a} with size {x.shape[a]}")
+            raise BoundsError(f"index out of bounds for axis {a} with size {x.shape[a]}")
 
 
 def _gather(x: np.ndarray, *indices: np.ndarray, axes: tuple[int, ...]) -> np.ndarray:
@@ -80,7 +80,7 @@ def _infer_bounded(i: ArrayType, extent: tuple[Any, ...]) -> tuple[ArrayType, ..
 def _bounded_index(i: np.ndarray, extent: tuple[int]) -> np.ndarray:
     bad = i[(i < 0) | (i >= extent[0])]
     if bad.size:
-        raise IndexError(f"index {bad.flat[0]} is out of bounds for an axis of size {extent[0]}")
+        raise BoundsError(f"index {bad.flat[0]} is out of bounds for an axis of size {extent[0]}")
     return i
 
 

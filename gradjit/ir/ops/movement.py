@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ...errors import DtypeError, ShapeError
+from ...errors import BoundsError, DtypeError, ShapeError
 from .. import attrs as kinds
 from ..types import ArrayType
 from .spec import Fails, OpSpec, table
@@ -58,8 +58,15 @@ def _infer_slice(x: ArrayType, starts: Ints, sizes: Ints, steps: Ints) -> tuple[
     return (x.with_shape(sizes),)
 
 
-def window(starts: Ints, sizes: Ints, steps: Ints) -> tuple[slice, ...]:
-    """The Python slices that take `sizes` elements from `starts` at `steps`."""
+def window(name: str, extents: Ints, starts: Ints, sizes: Ints, steps: Ints) -> tuple[slice, ...]:
+    """The Python slices that take `sizes` elements from `starts` at `steps`. BoundsError where they are not there."""
+    for axis, (extent, start, size, step) in enumerate(zip(extents, starts, sizes, steps, strict=True)):
+        if size < 0:
+            raise BoundsError(f"{name}: {size} elements along axis {axis}")
+        last = start + (size - 1) * step
+        if size and not (0 <= start < extent and 0 <= last < extent):
+            raise BoundsError(f"{name}: elements {start} to {last} of axis {axis}, which has {extent}")
+
     def one(start: Any, size: Any, step: int) -> slice:
         stop = int(start) + int(size) * step
         return slice(int(start), None if stop < 0 else stop, step) if size > 0 else slice(0, 0)
@@ -67,7 +74,7 @@ def window(starts: Ints, sizes: Ints, steps: Ints) -> tuple[slice, ...]:
 
 
 def _slice(x: np.ndarray, starts: Ints, sizes: Ints, steps: Ints) -> np.ndarray:
-    return x[window(starts, sizes, steps)]
+    return x[window("slice", x.shape, starts, sizes, steps)]
 
 
 def _infer_update(x: ArrayType, v: ArrayType, starts: Ints, steps: Ints) -> tuple[ArrayType, ...]:
@@ -81,7 +88,7 @@ def _infer_update(x: ArrayType, v: ArrayType, starts: Ints, steps: Ints) -> tupl
 
 def _update(x: np.ndarray, v: np.ndarray, starts: Ints, steps: Ints) -> np.ndarray:
     out = np.array(x)
-    out[window(starts, v.shape, steps)] = v
+    out[window("update", x.shape, starts, v.shape, steps)] = v
     return out
 
 
@@ -101,7 +108,7 @@ def _infer_pad(x: ArrayType, value: ArrayType, lows: Ints, highs: Ints, interior
 def _pad(x: np.ndarray, value: np.ndarray, lows: Ints, highs: Ints, interiors: Ints) -> np.ndarray:
     t, = _infer_pad(ArrayType(*_type(x)), ArrayType(_type(value)[0]), lows, highs, interiors)
     out = np.full(t.extents, value, dtype=x.dtype)
-    out[window(lows, x.shape, tuple(i + 1 for i in interiors))] = x
+    out[window("pad", out.shape, lows, x.shape, tuple(i + 1 for i in interiors))] = x
     return out
 
 

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from ...errors import DtypeError
+from ...errors import BoundsError, DtypeError, ShapeError
 from .. import attrs as kinds
-from ..types import TAPE, ArrayType
+from ..types import TAPE, ArrayType, type_of
 from .spec import Fails, OpSpec, table
 
 TAPE_TYPE = ArrayType(TAPE, ())
@@ -31,8 +31,10 @@ def _check_tape(name: str, tape: ArrayType, record: tuple[ArrayType, ...]) -> No
         raise DtypeError(f"{name}: a tape holds no tapes")
 
 
-def _infer_push(tape: ArrayType, *record: ArrayType) -> tuple[ArrayType, ...]:
-    _check_tape("push", tape, record)
+def _infer_push(*operands: ArrayType) -> tuple[ArrayType, ...]:
+    if not operands:
+        raise DtypeError("push: on which tape?")
+    _check_tape("push", operands[0], operands[1:])
     return (TAPE_TYPE,)
 
 
@@ -43,10 +45,11 @@ def _infer_pop(tape: ArrayType, types: tuple[ArrayType, ...]) -> tuple[ArrayType
 
 def _pop(tape: Tape, types: tuple[ArrayType, ...]) -> tuple[Any, ...]:
     if not tape:
-        raise IndexError("pop from an empty tape")
+        raise BoundsError("pop from an empty tape")
     below, record = tape
-    if len(record) != len(types) or any(v.shape != t.extents for v, t in zip(record, types, strict=True)):
-        raise TypeError(f"pop: a record of shapes {[v.shape for v in record]}, expected {list(types)}")
+    found = [type_of(v) for v in record]
+    if found != list(types):
+        raise ShapeError(f"pop: a record of {found}, expected {list(types)}")
     return (below, *record)
 
 
