@@ -9,9 +9,9 @@ import pytest
 
 PACKAGE = Path(__file__).resolve().parents[1] / "gradjit"
 
-# In the order that data flows. The first three are for all; the package itself re-exports the api.
-ORDER = ["errors", "environment", "processes", "ir", "tracer", "passes", "codegen", "runtime", "api", "gradjit",
-         "demo", "cli"]
+# In the order that data flows. The first four are for all; the package itself re-exports the api.
+ORDER = ["errors", "environment", "probe", "processes", "ir", "tracer", "passes", "codegen", "runtime", "api",
+         "gradjit", "demo", "cli"]
 RANK = {room: k for k, room in enumerate(ORDER)}
 
 # Rooms that may know of a third-party package; every room may use NumPy and the standard library.

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import DifferentiationError
+from ..probe import text
 from ..tracer import trees
 from ..tracer.calls import call
 from . import functions as gj
@@ -57,7 +58,7 @@ def _check(g: Callable[..., Any], f: Callable[..., Any], primals: tuple[Any, ...
         v = _random_like(primals, rng)
         quotient = _map(lambda a, b: (np.asarray(a, float) - np.asarray(b, float)) / (2 * step),
                         g(*_moved(primals, v, step)), g(*_moved(primals, v, -step)))
-        where = f"{getattr(f, '__name__', 'f')}, order {level}, direction {k}"
+        where = f"{text(f, '__name__', 'f')}, order {level}, direction {k}"
         if "fwd" in modes:
             _, tangent = gj.jvp(g, primals, v)
             _compare(tangent, quotient, (atol, rtol), f"forward mode ({where})")

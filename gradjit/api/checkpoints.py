@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import functools
 import operator
 import re
 from collections.abc import Callable
 from typing import Any
 
 from ..errors import ArgumentError
+from ..probe import named_like
 from ..tracer.control.checkpoints import Checkpointed
 from ..tracer.control.turns import Turns, turns
 from ..tracer.recorder import recorders
@@ -68,10 +68,9 @@ def budget(snapshots: Any) -> tuple[int | None, int | None]:
 # functions ----------------------------------------------------------------------------------------------------------
 def again(f: Callable[..., Any]) -> Callable[..., Any]:
     """The function; its reverse pass runs it again instead of keeping what it has computed."""
-    @functools.wraps(f)
     def checkpointed(*args: Any, **kwargs: Any) -> Any:
         if not recorders():
             return f(*args, **kwargs)
         return isolated(f, args, kwargs)
 
-    return checkpointed
+    return named_like(checkpointed, f)

@@ -8,10 +8,7 @@ compiled.
 
 from __future__ import annotations
 
-import functools
-import inspect
 import time
-import types
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -20,6 +17,7 @@ from ..errors import TraceError
 from ..ir import Func, verify
 from ..passes import Dumper, optimize
 from ..passes.vjp.kept import kept
+from ..probe import named_like, parameters_of, text
 from ..processes import Lock, uncollected
 from ..runtime.callable import FastCallable
 from ..runtime.dispatch import MISS
@@ -88,8 +86,7 @@ class Compiled(FastCallable):
     def __init__(self, body: Callable[..., Any], like: Callable[..., Any], name: str, backend: str = "native",
                  check: bool | None = None):
         super().__init__(self.answer)
-        plain = isinstance(like, types.FunctionType)  # the __dict__ of another callable is its state
-        functools.update_wrapper(self, like, updated=("__dict__",) if plain else ())
+        named_like(self, like)
         self.body = body
         self.like = like
         self.kind = name
@@ -103,7 +100,7 @@ class Compiled(FastCallable):
             raise ValueError(f"backend={backend!r}; there are {', '.join(BACKENDS)}")
 
     def __repr__(self) -> str:
-        return f"<gradjit {self.kind} of {getattr(self.like, '__qualname__', self.like)!s}>"
+        return f"<gradjit {self.kind} of {text(self.like, '__qualname__', type(self.like).__name__)}>"
 
     def __copy__(self) -> Compiled:
         return self
@@ -253,11 +250,9 @@ class Compiled(FastCallable):
         return self.compiled(Call.of(*self.signature.positional(args, kwargs)))
 
     def needs_arguments(self) -> bool:
-        try:
-            parameters = inspect.signature(self.like).parameters.values()
-        except (TypeError, ValueError):
-            return True
-        return any(p.default is p.empty and p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD) for p in parameters)
+        parameters = parameters_of(self.like)
+        return parameters is None or any(
+            p.default is p.empty and p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD) for p in parameters)
 
     def stats(self) -> Stats:
         """What was compiled, how long each step took, hits and misses, workspace bytes; how loops were compiled, and

@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 from weakref import WeakKeyDictionary
 
 from ..ir import Func
+from ..probe import text
 from ..tracer import trees
 from ..tracer.array import TracedArray
 from ..tracer.operands import emit
@@ -189,7 +190,7 @@ def _with_vector(f: Callable[..., Any]) -> Callable[..., Any]:
     def hvp(*args: Any) -> Any:
         raise NotImplementedError
 
-    hvp.__name__ = hvp.__qualname__ = getattr(f, "__name__", "f")
+    hvp.__name__ = hvp.__qualname__ = text(f, "__name__", "f")
     hvp.__doc__ = f.__doc__
     return hvp
 

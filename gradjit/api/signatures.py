@@ -7,15 +7,14 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ..probe import parameters_of
+
 
 class Signature:
     """The parameters of a function that can be given by position."""
 
     def __init__(self, f: Callable[..., Any]):
-        try:
-            parameters = list(inspect.signature(f).parameters.values())
-        except (TypeError, ValueError):  # builtins tell nothing
-            parameters = []
+        parameters = parameters_of(f) or []
         kinds = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
         self.parameters = [p for p in parameters if p.kind in kinds]
         self.plans: dict[tuple[Any, ...], Plan] = {}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import inspect
 from collections.abc import Callable
 from typing import Any
@@ -10,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import ArgumentError
+from ..probe import named_like, text
 from ..tracer import trees
 from ..tracer.array import ARRAY, TracedArray
 from ..tracer.calls import call
@@ -35,10 +35,9 @@ def returning(f: Callable[..., Any], *names: str) -> Callable[..., Any]:
         raise TypeError('gj.returning(f, "out", ...) takes the names of the arguments that f writes its results into')
     for n in names:
         if n not in signature.parameters:
-            raise ArgumentError(f"{getattr(f, '__name__', f)!s} has no parameter {n!r}; it has "
+            raise ArgumentError(f"{text(f, '__name__', type(f).__name__)} has no parameter {n!r}; it has "
                                 f"{', '.join(signature.parameters) or 'none'}")
 
-    @functools.wraps(f)
     def changed(*args: Any, **kwargs: Any) -> Any:
         bound = signature.bind(*args, **kwargs)
         bound.apply_defaults()
@@ -53,7 +52,7 @@ def returning(f: Callable[..., Any], *names: str) -> Callable[..., Any]:
         held = holds[0] if len(holds) == 1 else holds
         return held if result is None else (result, held)
 
-    return changed
+    return named_like(changed, f)
 
 
 def is_array(x: Any) -> bool:

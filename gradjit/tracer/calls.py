@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from ..probe import peek, text
 from . import dispatch, hidden_state
 from .array import ARRAY, TracedArray, root
 from .control.frames import Frame, is_container
@@ -67,7 +68,7 @@ def as_it_is(f: Any, args: Any, kwargs: Any) -> Any:
         if isinstance(result, Iterator) or (isinstance(f, type) and not isinstance(result, type)):
             frame.fresh[id(result)] = result
         return result
-    if frame.parent is not None and not isinstance(f, type) and frame.is_fresh(getattr(f, "__self__", None)) is False:
+    if frame.parent is not None and not isinstance(f, type) and frame.is_fresh(peek(f, "__self__")) is False:
         frame.refuse("random numbers are drawn while gradjit compiles the function")
     copies = [np.array(a) if isinstance(a, TracedArray) else a for a in args]
     result = f(*copies, **kwargs)
@@ -80,7 +81,7 @@ def as_it_is(f: Any, args: Any, kwargs: Any) -> Any:
 
 def watch(frame: Frame, f: Any, args: Any) -> None:
     """Inside of a region: what a builtin or library function may change is noted before."""
-    owner = getattr(f, "__self__", None)
+    owner = peek(f, "__self__")
     if is_container(owner):
         frame.before_change(owner)
     if f is next and not all(frame.is_fresh(a) for a in args[:1]):
@@ -88,7 +89,7 @@ def watch(frame: Frame, f: Any, args: Any) -> None:
     if f is setattr or f is delattr:
         frame.before_change(args[0])
     for a in args:
-        for x in (a, getattr(a, "__self__", None)):
+        for x in (a, peek(a, "__self__")):
             if is_container(x):
                 frame.before_change(x)
 
@@ -140,8 +141,8 @@ def is_numpy(f: Any) -> bool:
     """Whether it is NumPy's function (not a method, not a scalar type)."""
     if isinstance(f, type):
         return False
-    module = getattr(f, "__module__", None) or ""
-    named = hasattr(f, "__qualname__")  # which an np.poly1d, say, has not
+    module = text(f, "__module__")
+    named = bool(text(f, "__qualname__"))  # which an np.poly1d, say, has not
     return isinstance(f, np.ufunc) or (
         named and module.partition(".")[0] == "numpy" and not module.startswith("numpy.random"))
 
@@ -198,5 +199,5 @@ def intercept(f: Any) -> Rule | None:
 
 def library_rule(f: Any) -> Rule | None:
     """The rule of a Python function of another library (scipy.special.logsumexp)."""
-    module = getattr(f, "__module__", None) or ""
-    return _tables()[1].get((module, f.__name__)) if module.startswith("scipy") else None
+    module = text(f, "__module__")
+    return _tables()[1].get((module, text(f, "__name__"))) if module.startswith("scipy") else None

@@ -9,6 +9,7 @@ import types
 from typing import Any
 
 from ..errors import TraceError
+from ..probe import peek, text
 from .locations import fail
 from .outside import outside
 from .recorder import current
@@ -32,19 +33,19 @@ def of_random(module: str) -> bool:
 def refuse(f: Any, args: Any, kwargs: Any) -> bool:
     """Raise TraceError if `f` gives another result at each call. Tells whether it is a seeded generator of the traced
     function's own, or makes one."""
-    owner = getattr(f, "__self__", None)
+    owner = peek(f, "__self__")
     if owner is not None and not isinstance(owner, (type, types.ModuleType)):
         if not of_random(type(owner).__module__):
             return False
         if id(owner) not in outside(current()).seeded:
-            refused(f, f"{type(owner).__module__}.{getattr(f, '__name__', f)}")
+            refused(f, f"{type(owner).__module__}.{text(f, '__name__', type(f).__name__)}")
         return True
     if isinstance(owner, type):
-        name = f"{owner.__name__}.{f.__name__}"
+        name = f"{owner.__name__}.{text(f, '__name__')}"
     else:
-        module = getattr(f, "__module__", None) or ""
-        name = f"{module}.{getattr(f, '__name__', '')}"
-        if of_random(module) and getattr(f, "__name__", "") != "default_rng" and not isinstance(f, type):
+        module = text(f, "__module__")
+        name = f"{module}.{text(f, '__name__')}"
+        if of_random(module) and text(f, "__name__") != "default_rng" and not isinstance(f, type):
             refused(f, name)
         if of_random(module):
             if all(a is None for a in (*args, *kwargs.values())):

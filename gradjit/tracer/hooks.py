@@ -9,6 +9,7 @@ from typing import Any, NoReturn
 import numpy as np
 
 from ..errors import TraceError
+from ..probe import peek, text
 from . import sequences
 from .array import TracedArray
 from .calls import call
@@ -61,7 +62,7 @@ class Hooks(Control):
             return getattr(owner, name)
         if isinstance(owner, types.ModuleType):
             value = getattr(owner, name)
-            if name not in owner.__dict__ or is_internal(getattr(owner, "__file__", None) or "<frozen"):
+            if name not in owner.__dict__ or is_internal(text(owner, "__file__", "<frozen")):
                 return STAND_INS.get(id(value)) or local(value)
             return enter(value, Source("item", owner.__dict__, name))
         found = getattr(type(owner), name, None)
@@ -85,7 +86,7 @@ class Hooks(Control):
     @staticmethod
     def set_attr(value: Any, owner: Any, name: str) -> None:
         """`owner.name = value`. An attribute that is new, or None until then, may hold a traced value for the time."""
-        if is_traced(value) and is_kept(owner) and is_state(getattr(owner, name, None)):
+        if is_traced(value) and is_kept(owner) and is_state(peek(owner, name)):
             refuse_rebinding(f"the attribute {name} of a {type(owner).__name__}")
         before_change(owner)
         setattr(owner, name, value)

@@ -28,6 +28,7 @@ import types
 from collections.abc import Callable
 from typing import Any
 
+from ..probe import code_of
 from .control.rewrite import Rewrites, prepared
 from .locations import is_internal
 from .source import Definition, definition, parameter_names
@@ -59,8 +60,8 @@ def is_user_code(code: types.CodeType) -> bool:
 
 def admit(f: Any) -> None:
     """A function that the user wants compiled: what its package holds is lifted even if the package is installed."""
-    code = getattr(f, "__code__", None)
-    package = _INSTALLED.match(code.co_filename) if isinstance(code, types.CodeType) else None
+    code = code_of(f)
+    package = _INSTALLED.match(code.co_filename) if code is not None else None
     if package is not None:
         _admitted.add(package.group())
 

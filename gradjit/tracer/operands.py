@@ -11,6 +11,7 @@ import numpy as np
 
 from ..errors import AxisError, DtypeError, ShapeError, TraceError, UnsupportedError
 from ..ir import I64, OPS, U32, DType, Value, dtype_of
+from ..probe import is_array_like, text
 from . import extents as ext
 from .array import ARRAY, PYTHON, SCALAR, TracedArray, root
 from .births import owner_of
@@ -52,7 +53,7 @@ def as_traced(x: Any, dtype: Any = None) -> TracedArray:
         return root(np.asarray(x), None, PYTHON if type(x) is not bool else SCALAR)
     if isinstance(x, (list, tuple)):
         return stack_nested(x)
-    if x is None or isinstance(x, (str, bytes, dict, set)) or not hasattr(x, "__array__"):
+    if x is None or isinstance(x, (str, bytes, dict, set)) or not is_array_like(x):
         fail(DtypeError, f"{x!r:.80} (a {type(x).__name__}) is no array and no number")
     return captured(np.asarray(x))
 
@@ -446,5 +447,5 @@ def name_of(func: Callable[..., Any] | str) -> str:
         return func
     if isinstance(func, np.ufunc) and func.__name__ in np.__dict__:
         return f"np.{func.__name__}"
-    module = (getattr(func, "__module__", "") or "").replace("numpy", "np", 1)
-    return f"{module}.{getattr(func, '__name__', func)}".lstrip(".")
+    module = text(func, "__module__").replace("numpy", "np", 1)
+    return f"{module}.{text(func, '__name__', type(func).__name__)}".lstrip(".")

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 
 from ..ir import DTYPES
+from ..probe import code_of
 from .births import Births
 from .locations import is_internal
 
@@ -132,7 +133,7 @@ def is_library(x: Any) -> bool:
     """Modules, builtins, and functions and classes of NumPy, SciPy, the standard library and gradjit: not guarded."""
     if isinstance(x, (types.ModuleType, types.BuiltinFunctionType, np.ufunc)):
         return True
-    code = getattr(x, "__code__", None)
+    code = code_of(x)
     if code is not None:
         return is_internal(code.co_filename)
     return isinstance(x, type) and x.__module__.partition(".")[0] in ("builtins", "numpy", "scipy", "gradjit", "math")

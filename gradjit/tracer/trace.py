@@ -18,6 +18,7 @@ import numpy as np
 from ..errors import DtypeError, GradjitError, TraceError, UnsupportedError
 from ..ir import ArrayType, Func, Loc, Value, dtype_of, walk
 from ..ir.settled import settle
+from ..probe import code_of, is_array_like, parameters_of, peek, text, unwrapped
 from . import trees
 from .array import ARRAY, PYTHON, SCALAR, TracedArray, root
 from .calls import call
@@ -134,7 +135,7 @@ def leaf_of(x: Any, name: str) -> Leaf:
         return Leaf(name, SCALAR, t)
     if type(x) in (float, complex):
         return Leaf(name, PYTHON, ArrayType(dtype_of(type(x))))
-    if hasattr(x, "__array__") and not isinstance(x, type):
+    if is_array_like(x):
         fail(DtypeError, f"the argument {name} is a {type(x).__module__}.{type(x).__name__}, which is no NumPy array; "
                          f"pass np.asarray(...) of it")
     return Leaf(name, STATIC, None, x)
@@ -142,10 +143,9 @@ def leaf_of(x: Any, name: str) -> Leaf:
 
 def parameter_names(f: Callable[..., Any], count: int) -> list[str]:
     """The names of the first `count` positional parameters."""
-    try:
-        kinds = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
-        parameters = inspect.signature(f).parameters.values()
-    except (TypeError, ValueError):
+    kinds = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    parameters = parameters_of(f)
+    if parameters is None:
         return []
     names = [p.name for p in parameters if p.kind in kinds][:count]
     star = next((p.name for p in parameters if p.kind is inspect.Parameter.VAR_POSITIONAL), "arg")
@@ -156,14 +156,14 @@ def definition_of(f: Any) -> Loc | None:
     """Where a function is defined."""
     while isinstance(f, functools.partial):
         f = f.func
-    code = getattr(inspect.unwrap(f) if callable(f) else f, "__code__", None)
+    code = code_of(unwrapped(f))
     return Loc(code.co_filename, code.co_firstlineno, code.co_name) if code else None
 
 
 def name_of(f: Any) -> str:
     while isinstance(f, functools.partial):
         f = f.func
-    return getattr(f, "__name__", None) or type(f).__name__
+    return text(f, "__name__", type(f).__name__)
 
 
 def trace(f: Callable[..., Any], args: Sequence[Any], kwargs: dict[str, Any], like: Any = None, *,
@@ -251,7 +251,7 @@ def refuse_long_lists(leaves: list[Leaf], f: Any) -> None:
 
 def world_of(recorder: Recorder, static: Any) -> None:
     """Static arguments, and the object behind a method, are containers from outside: what they hold is guarded."""
-    admit(getattr(static, "__func__", static))
+    admit(peek(static, "__func__", static))
     if isinstance(static, types.MethodType):
         static = static.__self__
     while isinstance(static, functools.partial):

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import DtypeError, ShapeError
+from ..probe import is_array_like
 from . import operands as o
 from .array import ARRAY, PYTHON, SCALAR, TracedArray
 from .locations import fail
@@ -149,4 +150,4 @@ def _is_operand(x: Any) -> bool:
         return True
     if isinstance(x, Selection):
         return False
-    return hasattr(x, "__array__") and getattr(type(x), "__array_ufunc__", True) is not None
+    return is_array_like(x) and getattr(type(x), "__array_ufunc__", True) is not None

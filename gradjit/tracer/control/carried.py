@@ -15,6 +15,7 @@ import numpy as np
 
 from ...errors import TraceError
 from ...ir import Value
+from ...probe import has_dict
 from .. import trees
 from ..array import ARRAY, TracedArray, root
 from .frames import CONTAINERS, Frame
@@ -63,7 +64,7 @@ class Slot:
 
 def is_object(x: Any) -> bool:
     """Whether x is a container or object that may be changed in place."""
-    return isinstance(x, CONTAINERS) or hasattr(x, "__dict__")
+    return isinstance(x, CONTAINERS) or has_dict(x)
 
 
 class Leaf:

@@ -10,6 +10,7 @@ import numpy as np
 from ...ir import Block, Value, captures
 from ...ir.core import Op
 from ...ir.types import BOOL, ArrayType
+from ...probe import has_dict
 from .. import trees
 from ..array import ARRAY, PYTHON, TracedArray, root
 from .branches import has_effect, truth
@@ -219,7 +220,7 @@ class Finish:
             what = f"a {type(owner).__name__}"
             if old is None or now is None or isinstance(owner, (set, bytearray)):
                 raise Mismatch(f"{what} is changed in the body")
-            if list(old) != list(now)[:len(old)] or (len(now) > len(old) and not hasattr(owner, "__dict__")):
+            if list(old) != list(now)[:len(old)] or (len(now) > len(old) and not has_dict(owner)):
                 raise Mismatch(f"{what} grows or shrinks with each turn, by append, pop or the like")
             new += [p for k in now if now[k] is not old.get(k, self)
                     for p in [Place(owner, k)] if not any(p.is_same(q) for q in places)]

@@ -25,6 +25,7 @@ import numpy as np
 from ...errors import LeakError, TraceError
 from ...ir import Block, Builder, Loc, Value
 from ...ir.core import map_attr, map_type
+from ...probe import has_dict, peek
 from ..locations import fail
 
 if TYPE_CHECKING:
@@ -283,11 +284,11 @@ def items_of(owner: Any) -> Any:
         return dict.fromkeys(owner)
     if isinstance(owner, types.ModuleType):
         return None
-    held = dict(getattr(owner, "__dict__", ()))
+    held = dict(owner.__dict__) if has_dict(owner) else {}
     for cls in type(owner).__mro__:
         for name in _slots(cls):
-            if hasattr(owner, name):
-                held[name] = getattr(owner, name)
+            if (value := peek(owner, name, held)) is not held:
+                held[name] = value
     return held
 
 

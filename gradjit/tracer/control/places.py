@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,7 +19,7 @@ class Place:
 
     @property
     def is_item(self) -> bool:
-        return isinstance(self.owner, (list, dict)) or hasattr(self.owner, "maxlen")
+        return isinstance(self.owner, (list, dict)) or isinstance(self.owner, deque)
 
     @property
     def name(self) -> str:

@@ -7,6 +7,7 @@ from typing import Any, NoReturn
 
 import numpy as np
 
+from ...probe import text
 from ..operands import unsupported
 
 Rule = Callable[..., Any]
@@ -46,8 +47,8 @@ MODULES: dict[str, str] = {"numpy.fft": TRANSFORM}
 def reason(func: Any) -> str:
     """Why a function without a rule is not supported; empty where there is nothing to say."""
     composed = ("fftfreq", "rfftfreq", "fftshift", "ifftshift")  # of functions that are supported
-    known = getattr(func, "__name__", "") in composed
-    return "" if known else MODULES.get(getattr(func, "__module__", None) or "", "")
+    known = text(func, "__name__") in composed
+    return "" if known else MODULES.get(text(func, "__module__"), "")
 
 
 LIMITS: dict[str, str] = {
