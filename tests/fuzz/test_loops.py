@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from .failure import Refused, Rough
 from .loops import check, program, reduced
-from .loops.check import Refused, Rough
 
 CHUNKS = 200
 """Of fifty programs each."""

@@ -4,8 +4,17 @@
     python -m tests.fuzz.loops --show 17                    prints a program
 """
 
-from .check import BACKENDS, Failure, check
-from .grow import Program, program
-from .reduce import reduced
+from __future__ import annotations
 
-__all__ = ["BACKENDS", "Failure", "Program", "check", "program", "reduced"]
+from tests.fuzz.reduce import reduced as _reduced
+from tests.fuzz.source import Program
+
+from .check import BACKENDS, check
+from .grow import program, runs
+
+__all__ = ["BACKENDS", "Program", "check", "program", "reduced", "runs"]
+
+
+def reduced(p: Program, backend: str = "native", seconds: float = 60.0) -> Program:
+    """The smallest program found within the time that fails as `p` does."""
+    return _reduced(p, lambda q: check(q, backend), runs, seconds)

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from .names import Bool, Float, Helper, Int, Mat, Number, Scope, Type, Vec
+from .names import Bool, Float, Helper, Int, Ints, Mat, Number, Scope, Type, Vec
 
 UNARY = ("np.sin({})", "np.cos({})", "np.tanh({})", "np.exp(-{} ** 2)", "np.sqrt(1 + {} ** 2)", "1.0 / (1 + {} ** 2)",
          "-{}", "0.5 * {}", "{} ** 2 * 0.3", "np.abs({})", "np.arctan({})", "{}")
@@ -32,6 +32,8 @@ class Expressions:
         self.returned: str | None = None
         """What an early `return` gives; None where there may be none."""
         self.numbers = itertools.count()
+        self.outside: list[tuple[Type, str]] = []
+        """What can be read from outside, and never assigned to; `{}` in a text stands for a scalar."""
 
     # choices ----------------------------------------------------------------------------------------------------------
     def pick(self, items: Sequence[Any]) -> Any:
@@ -50,8 +52,10 @@ class Expressions:
             return None
         return found[-1] if self.chance(0.25) else self.pick(found)
 
-    def writable(self) -> list[str]:
-        return self.scope.names(lambda t: isinstance(t, Vec | Mat))
+    def read(self, fits: Callable[[Type], bool], p: float) -> str | None:
+        """With some probability something from outside that fits."""
+        found = [text for t, text in self.outside if fits(t)] if self.outside and self.chance(p) else []
+        return self.pick(found).replace("{}", "0.3" if self.chance(0.3) else self.element()) if found else None
 
     # text -------------------------------------------------------------------------------------------------------------
     def emit(self, text: str) -> None:
@@ -71,7 +75,9 @@ class Expressions:
             t = self.scope[name]
             assert isinstance(t, Int)
             out.append(Number(name, t.lo, t.hi))
-        return out
+        out += [Number(text, t.lo, t.hi) for t, text in self.outside if isinstance(t, Int)]
+        arrays = self.scope.names(lambda t: isinstance(t, Ints))
+        return [*out, Number(f"int({self.pick(arrays)}[0]) % 4", 0, 3)] if arrays else out
 
     def integer(self) -> Number:
         """A name, shifted, scaled, or a constant."""
@@ -121,6 +127,8 @@ class Expressions:
     # floats -----------------------------------------------------------------------------------------------------------
     def scalar(self, depth: int = 2) -> str:
         """A float expression, parenthesised where it needs to be."""
+        if found := self.read(lambda t: isinstance(t, Float), 0.12):
+            return found
         kind = self.rng.randint(0, 11) if depth else self.rng.randint(0, 6)
         if kind < 4:
             name = self.name(lambda t: isinstance(t, Float))
@@ -206,6 +214,8 @@ class Expressions:
 
     def vector(self, n: int, depth: int = 1) -> str | None:
         """A vector expression of a known extent."""
+        if found := self.read(lambda t: t == Vec(n), 0.2):
+            return found
         kind = self.rng.randint(0, 6)
         names = self.scope.names(lambda t: t == Vec(n))
         rows = self.scope.names(lambda t: isinstance(t, Mat) and t.m == n)
@@ -234,6 +244,8 @@ class Expressions:
 
     # conditions -------------------------------------------------------------------------------------------------------
     def condition(self, depth: int = 1) -> str:
+        if found := self.read(lambda t: isinstance(t, Bool), 0.2):
+            return found
         kind = self.rng.randint(0, 9)
         if depth and kind < 2:
             return f"{self.condition(0)} {self.pick(('and', 'or'))} {self.condition(0)}"

@@ -8,53 +8,27 @@ within its block. Names may be any text that can be assigned to: `s1`, `box.s`, 
 from __future__ import annotations
 
 import itertools
-import linecache
 import random
-import warnings
-import zlib
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
+from tests.fuzz.source import Program
+
+from .aliases import ALIASES, LOOPS
+from .integers import INTEGERS, declared
 from .names import Bool, Float, Helper, Int, Mat, Type, Vec
+from .outside import Outside, outside
 from .statements import Statements
 
 LARGEST = 50.0
 """Of the numbers that a program computes."""
 
 
-@dataclass(frozen=True)
-class Program:
-    """A function `f` that returns `loss, (all of its variables)`."""
-
-    source: str
-    arguments: tuple[Any, ...]
-    seed: int = -1
-
-    def compiled(self) -> Callable[..., Any]:
-        """The function, with its source where lifting and tracebacks look for it."""
-        filename = f"<program {zlib.crc32(self.source.encode()):x}>"
-        linecache.cache[filename] = (len(self.source), None, self.source.splitlines(keepends=True), filename)
-        scope: dict[str, Any] = {}
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", SyntaxWarning)  # of what an edit may make
-            exec(compile(self.source, filename, "exec"), scope)
-        return scope["f"]
-
-    @property
-    def varied(self) -> tuple[int, ...]:
-        """The positions of the arguments that are differentiated."""
-        return tuple(k for k, a in enumerate(self.arguments) if np.asarray(a).dtype.kind == "f")
-
-    def __str__(self) -> str:
-        shown = ", ".join(f"{a.dtype}{list(a.shape)}" if isinstance(a, np.ndarray) else repr(a) for a in self.arguments)
-        return f"# seed {self.seed}: {shown}\n{self.source}"
-
-
 PRELUDE = '''\
+import collections
+import functools
 import math
+import types
 
 import numpy as np
 
@@ -72,8 +46,8 @@ class Box:
 '''
 
 
-def helper(rng: random.Random, k: int, n: int, m: int) -> tuple[Helper, list[str]]:
-    """A function at module level, with loops and early returns of its own."""
+def helper(rng: random.Random, k: int, n: int, m: int, around: Outside, nested: bool) -> tuple[list[Helper], list[str]]:
+    """A function at module level, with loops and early returns of its own; perhaps compiled, or differentiated."""
     g = Statements(rng)
     takes = g.pick((Vec(n), Vec(m), Mat(n, m)))
     g.scope.bind("a", takes)
@@ -81,36 +55,56 @@ def helper(rng: random.Random, k: int, n: int, m: int) -> tuple[Helper, list[str
     g.scope.bind("k", Int(0, 2))
     g.returned = "np.tanh(r)"
     g.turns = 20
+    if not around.cells:
+        g.outside = around.reads
     g.emit("k = 0")
     g.emit(f"r = {g.pick(('0.5 * b', 'b', '0.1'))}")
     g.scope.bind("b", Float())
     g.statements(rng.randint(1, 4), 1)
     g.emit("return r")
     name = f"h{k}"
-    return Helper(name, takes), [f"def {name}(a, b):", *g.lines, "", ""]
+    lines = [f"def {name}(a, b):", *g.lines, "", ""]
+    made = [Helper(name, takes)]
+    if nested:
+        kind = rng.randint(0, 3)
+        if kind == 0:
+            lines = ["@gj.jit", *lines]
+        elif kind == 1:
+            lines += [f"j{k} = gj.jit({name})", "", ""]
+            made.append(Helper(f"j{k}", takes))
+        elif kind == 2:
+            lines += [f"g{k} = gj.grad({name})", "", ""]
+            made.append(Helper(f"g{k}", takes, gradient=True))
+        else:
+            made.append(Helper(f"gj.grad({name})", takes, gradient=True))
+    return made, lines
 
 
 def draft(rng: random.Random) -> Program:
-    """A program that may fail or overflow."""
+    """A program that may fail or overflow. Which kinds of things it is about is drawn first."""
     n, m = rng.choice((3, 4, 5, 9, 10)), rng.choice((3, 4, 10))
+    aliases, integers, captures, nested = (rng.random() < p for p in (0.3, 0.35, 0.35, 0.3))
+    around = outside(rng, n) if captures else Outside()
     lines: list[str] = []
     helpers = []
-    for k in range(rng.choice((0, 0, 1, 2))):
-        h, text = helper(rng, k, n, m)
-        helpers.append(h)
+    for k in range(rng.choice((1, 1, 2) if nested else (0, 0, 1, 2))):
+        h, text = helper(rng, k, n, m, around, nested)
+        helpers += h
         lines += text
-    g = Statements(rng, helpers)
-    variables = declare(g, n, m)
+    g = Statements(rng, helpers, [*(ALIASES.items() if aliases else ()), *(INTEGERS.items() if integers else ())],
+                   LOOPS.items() if aliases else ())
+    variables = declare(g, n, m, integers)
+    g.outside = around.reads
     g.returned = result(g, variables)
     g.statements(rng.randint(2, 7), rng.choice((1, 2, 2, 3)))
     g.emit(f"return {g.returned}")
     numbers = np.random.default_rng(rng.randrange(2 ** 32))
     arguments = (0.7 * numbers.normal(size=n), 0.7 * numbers.normal(size=(n, m)),
                  rng.choice((float, np.float64))(numbers.normal()), numbers.integers(0, 3, 4))
-    return Program(PRELUDE + "\n".join([*lines, "def f(x, y, z, idx):", *g.lines]) + "\n", arguments)
+    return Program(PRELUDE + around.module([*lines, "def f(x, y, z, idx):", *g.lines]) + "\n", arguments)
 
 
-def declare(g: Statements, n: int, m: int) -> dict[str, Type]:
+def declare(g: Statements, n: int, m: int, integers: bool) -> dict[str, Type]:
     """The variables that the program returns: from the arguments, constants, containers."""
     returned: dict[str, Type] = {}
 
@@ -130,6 +124,8 @@ def declare(g: Statements, n: int, m: int) -> dict[str, Type]:
         variable(g.pick(("0", "2", "idx[0]")), "k0", Int(0, 4))
     if g.chance(0.4):
         variable(g.pick(("True", "False", "z > 0.1")), "b0", Bool())
+    for name, text, ints in declared(g, n) if integers else ():
+        variable(text, name, ints)
     g.scope.bind("x" if g.chance(0.2) else "v0", Vec(n))
     for k in range(2):
         if g.chance(0.3):
@@ -176,14 +172,17 @@ def program(seed: int) -> Program:
 def runs(p: Program) -> bool:
     """Whether NumPy runs a program, and near its arguments too, without a warning, with numbers of ordinary size."""
     try:
-        f = p.compiled()
         for shift in (0.0, 1e-3):
+            world = p.plain()
             args = [a + shift if np.asarray(a).dtype.kind == "f" else a for a in map(np.copy, p.arguments)]
-            with np.errstate(all="raise"):
-                loss, variables = f(*(a if a.ndim else a.item() for a in args))
-            leaves = [loss, *variables]
-            if not all(np.all(np.abs(np.asarray(v, float)) < LARGEST) for v in leaves):
-                return False
+            for change in (None, world.change) if world.change else (None,):
+                if change:
+                    change()
+                with np.errstate(all="raise"):
+                    loss, variables = world.f(*(a.copy() if a.ndim else a.item() for a in args))
+                leaves = [loss, *variables]
+                if not all(np.all(np.abs(np.asarray(v, float)) < LARGEST) for v in leaves):
+                    return False
     except Exception:  # a draft or an edit may do anything
         return False
     return True

@@ -40,7 +40,14 @@ class Mat:
     m: int
 
 
-Type = Float | Bool | Int | Vec | Mat
+@dataclass(frozen=True)
+class Ints:
+    """A vector of integers, of any dtype and any values: indices are taken modulo an extent."""
+
+    n: int
+
+
+Type = Float | Bool | Int | Vec | Mat | Ints
 
 
 @dataclass(frozen=True)
@@ -58,6 +65,8 @@ class Helper:
 
     name: str
     takes: Vec | Mat
+    gradient: bool = False
+    """Whether it gives, in place of the scalar, its derivative by the array."""
 
 
 class Scope:

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import random
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from typing import Any
 
 from .expressions import Expressions
-from .names import Bool, Float, Int, Mat, Number, Type, Vec
+from .names import Bool, Float, Helper, Int, Mat, Number, Type, Vec
+
+Make = Callable[..., None]
+Kinds = Iterable[tuple[Any, int]]
 
 MOST_TURNS = 500
 """Of the innermost statement, by the product of the trip counts."""
@@ -14,6 +19,12 @@ MOST_TURNS = 500
 
 class Statements(Expressions):
     """A function under construction, statement by statement."""
+
+    def __init__(self, rng: random.Random, helpers: Sequence[Helper] = (), kinds: Kinds = (), loops: Kinds = ()):
+        """kinds, loops: statements, simple and compound, that come on top of those in the tables below."""
+        super().__init__(rng, helpers)
+        self.simple: dict[Make, int] = SIMPLE | dict(kinds)
+        self.compound: dict[Make, int] = COMPOUND | dict(loops)
 
     def statements(self, count: int, depth: int) -> None:
         """At least one statement."""
@@ -25,7 +36,7 @@ class Statements(Expressions):
 
     def statement(self, depth: int) -> None:
         compound = depth > 0 and self.chance(0.4 if depth > 1 else 0.3)
-        table = COMPOUND if compound else SIMPLE
+        table = self.compound if compound else self.simple
         (make,) = self.rng.choices(list(table), list(table.values()))
         make(self, depth - 1)
 
@@ -174,7 +185,11 @@ class Statements(Expressions):
         arrays = self.scope.names(lambda t: t == h.takes)
         s = self.name(lambda t: isinstance(t, Float))
         if arrays:
-            call = f"{h.name}({self.pick(arrays)}, {self.scalar(1)})"
+            array = self.pick(arrays)
+            call = f"{h.name}({array}, {self.scalar(1)})"
+            if h.gradient:
+                target = self.pick([*arrays, array])
+                return self.emit(f"{target} {self.pick(('=', '+='))} 0.1 * np.tanh({call})")
             self.emit(f"{s} = 0.5 * {call}" if s and self.chance(0.7) else call)
 
     def push(self, depth: int = 0) -> None:

@@ -6,17 +6,21 @@ import ast
 import copy
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
-from .check import Endless, Refused, Rough, check, limited
-from .grow import Program, runs
+from .failure import Endless, Failure, Refused, Rough, Signature, limited
+from .source import Program
 
 Edit = Callable[[], None]
+Check = Callable[[Program], Failure | None]
+Runs = Callable[[Program], bool]
 
 
-def reduced(p: Program, backend: str, seconds: float = 60.0) -> Program:
-    """The smallest program found within the time that fails with the same signature as `p`."""
-    wanted = signature(p, backend)
-    assert wanted is not None, "the program does not fail"
+def reduced(p: Program, check: Check, runs: Runs, seconds: float = 60.0) -> Program:
+    """The smallest program found within the time that NumPy runs, and that fails with the same signature as `p`."""
+    wanted = signature(p, check)
+    if wanted is None:  # fails among others, or now and then
+        return p
     end = time.monotonic() + seconds
     smaller = True
     while smaller and time.monotonic() < end:
@@ -25,7 +29,7 @@ def reduced(p: Program, backend: str, seconds: float = 60.0) -> Program:
         k = 0
         while k < count and time.monotonic() < end:
             q = edited(p, k)
-            if q is not None and len(q.source) < len(p.source) and ends(q) and signature(q, backend) == wanted:
+            if q is not None and len(q.source) < len(p.source) and ends(q, runs) and signature(q, check) == wanted:
                 p, smaller = q, True
                 count = sum(1 for _ in edits(ast.parse(p.source)))
             else:
@@ -33,7 +37,7 @@ def reduced(p: Program, backend: str, seconds: float = 60.0) -> Program:
     return p
 
 
-def ends(p: Program) -> bool:
+def ends(p: Program, runs: Runs) -> bool:
     """Whether NumPy runs a program: an edit may have taken the end of a loop."""
     try:
         with limited(2):
@@ -42,9 +46,9 @@ def ends(p: Program) -> bool:
         return False
 
 
-def signature(p: Program, backend: str) -> tuple[str, str, str] | None:
+def signature(p: Program, check: Check) -> Signature | None:
     try:
-        failure = check(p, backend)
+        failure = check(p)
     except (Refused, Rough):
         return None
     return failure.signature if failure else None
@@ -58,9 +62,9 @@ def edited(p: Program, k: int) -> Program | None:
             edit()
             break
     try:
-        q = Program(ast.unparse(ast.fix_missing_locations(tree)) + "\n", p.arguments, p.seed)
-        q.compiled()
-    except (SyntaxError, ValueError, KeyError, NameError):
+        q = replace(p, source=ast.unparse(ast.fix_missing_locations(tree)) + "\n")
+        q.world()
+    except Exception:  # an edit may do anything
         return None
     return q
 

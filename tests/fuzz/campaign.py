@@ -1,0 +1,161 @@
+"""The command line of a generator of programs: grows them, checks them, counts what becomes of them, prints what fails.
+
+Programs are checked in processes of their own, so that a crash is a finding, with the program that was at work. The
+processes are copies of one that has imported everything. They tell by lines in a pipe:
+
+    @seed 17                     is begun
+    @count ok                    became of one program
+    @failure (step, kind, ...)   what follows belongs to a failure of this signature
+    anything else                text for whoever reads
+"""
+
+from __future__ import annotations
+
+import argparse
+import faulthandler
+import os
+import select
+import signal
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any, TextIO
+
+from .failure import Failure
+
+CHUNK = 48
+"""Programs of one process."""
+STALLED = 300
+"""Seconds without a word after which a process is ended: it counts as a crash."""
+FINE = ("ok", "rough", "refused")
+
+Outcome = Failure | str
+"""A failure, or one of FINE."""
+
+
+@dataclass(frozen=True)
+class Fuzzer:
+    """A kind of programs: how they are grown from seeds, checked and made small."""
+
+    name: str
+    program: Callable[[int], Any]
+    outcomes: Callable[[range], Iterator[tuple[int, Outcome | None]]]
+    """For seeds, `(seed, None)` before a program is begun and `(seed, outcome)` behind it."""
+    check: Callable[[Any], Failure | None]
+    reduced: Callable[[Any, float], Any]
+    warm: Callable[[], object]
+    """Imports and initialises what every process needs."""
+
+
+def main(fuzzer: Fuzzer, about: str | None) -> int:
+    parser = argparse.ArgumentParser(prog=f"python -m tests.fuzz.{fuzzer.name}", description=about)
+    parser.add_argument("--count", type=int, default=100)
+    parser.add_argument("--seed", type=int, default=0, help="the first of the seeds")
+    parser.add_argument("--show", type=int, metavar="SEED", help="print a program and leave")
+    parser.add_argument("--reduce", type=float, default=30.0, metavar="SECONDS", help="for each new kind of failure")
+    parser.add_argument("--seconds", type=float, default=float("inf"), help="begin nothing new after so long")
+    a = parser.parse_args()
+    if a.show is not None:
+        print(fuzzer.program(a.show))
+        return 0
+    fuzzer.warm()
+    return campaign(fuzzer, range(a.seed, a.seed + a.count), a.reduce, a.seconds)
+
+
+def campaign(fuzzer: Fuzzer, seeds: range, reduce: float, seconds: float) -> int:
+    """Runs chunk after chunk; the counts add up in what they tell."""
+    totals: Counter[str] = Counter()
+    seen: set[str] = set()
+    begin = time.monotonic()
+    cpu = children_seconds()
+    seed = seeds.start
+    while seed < seeds.stop and time.monotonic() - begin < seconds:
+        end = min(seed + CHUNK, seeds.stop)
+        at, ended = run_chunk(fuzzer, range(seed, end), reduce, totals, seen)
+        if not ended:
+            totals["crash"] += 1
+            print(f"==== seed {at}: the process died, or stalled\n{fuzzer.program(at)}", flush=True)
+        seed = end if ended else at + 1
+    counts = ", ".join(f"{n} {what}" for what, n in totals.most_common())
+    print(f"seeds {seeds.start} to {seed - 1}: {sum(totals.values())} programs in {time.monotonic() - begin:.0f} s "
+          f"({children_seconds() - cpu:.0f} s of a core): {counts}", flush=True)
+    return 1 if any(what not in FINE for what in totals) else 0
+
+
+def children_seconds() -> float:
+    times = os.times()
+    return times.children_user + times.children_system
+
+
+def run_chunk(fuzzer: Fuzzer, seeds: range, reduce: float, totals: Counter[str], seen: set[str]) -> tuple[int, bool]:
+    """The last seed that a chunk began, and whether the chunk came to its end."""
+    receiving, sending = os.pipe()
+    sys.stdout.flush()
+    child = os.fork()
+    if child == 0:
+        os.close(receiving)
+        run_child(fuzzer, seeds, reduce, sending)
+    os.close(sending)
+    at, quiet = seeds.start, False
+    with os.fdopen(receiving) as pipe:
+        for line in lines(pipe, child):
+            word, _, rest = line.rstrip("\n").partition(" ")
+            if word == "@seed":
+                at, quiet = int(rest), False
+            elif word == "@count":
+                totals[rest] += 1
+            elif word == "@failure":
+                quiet = rest in seen
+                seen.add(rest)
+            elif not quiet:
+                print(line, end="", flush=True)
+    _, status = os.waitpid(child, 0)
+    if os.WIFEXITED(status) and os.WEXITSTATUS(status):
+        raise SystemExit(f"the check of seed {at} broke, not the program; see above")
+    return at, os.WIFEXITED(status)
+
+
+def lines(pipe: TextIO, child: int) -> Iterable[str]:
+    """What the child says; a child that falls silent is ended."""
+    buffer = b""
+    while True:
+        if not select.select([pipe], [], [], STALLED)[0]:
+            os.kill(child, signal.SIGKILL)
+        data = os.read(pipe.fileno(), 1 << 16)
+        if not data:
+            return
+        *whole, buffer = (buffer + data).split(b"\n")
+        yield from (line.decode() + "\n" for line in whole)
+
+
+def run_child(fuzzer: Fuzzer, seeds: range, reduce: float, sending: int) -> None:
+    """Never returns: this process ends here."""
+    code = 1
+    try:
+        faulthandler.enable()
+        with os.fdopen(sending, "w") as pipe:
+            for line in told(fuzzer, seeds, reduce):
+                print(line, file=pipe, flush=True)
+        code = 0
+    except BaseException:
+        sys.excepthook(*sys.exc_info())
+    finally:
+        sys.stderr.flush()
+        os._exit(code)
+
+
+def told(fuzzer: Fuzzer, seeds: range, reduce: float) -> Iterator[str]:
+    seen: set[Any] = set()
+    for seed, outcome in fuzzer.outcomes(seeds):
+        if outcome is None:
+            yield f"@seed {seed}"
+            continue
+        yield f"@count {outcome.step + ' ' + outcome.kind if isinstance(outcome, Failure) else outcome}"
+        if isinstance(outcome, Failure) and outcome.signature not in seen:
+            seen.add(outcome.signature)
+            yield f"@failure {outcome.signature}"
+            p = fuzzer.program(seed)
+            small = fuzzer.reduced(p, reduce) if reduce else p
+            yield f"==== {fuzzer.check(small) or outcome}\n{small}"

@@ -1,0 +1,39 @@
+"""LLVM at its least effort. It takes a quarter of the time, and is given the very text that users' programs are.
+
+A fault of gradjit's shows at any effort, but for one: a promise to LLVM that does not hold (of aliases, alignment,
+overflow), which only an optimisation takes up. So a part of all random programs gets the effort that users get.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from gradjit.runtime import jit
+
+FULL = 4
+"""One program, or batch of programs, of so many is compiled with LLVM's full effort."""
+
+
+@contextmanager
+def llvm_effort(full: bool) -> Iterator[None]:
+    """Compile as users do, or in the least time."""
+    before = dict(jit.PIPELINES)
+    if not full:
+        jit.PIPELINES.update(dict.fromkeys(("light", "loops"), (inline, 0)))
+    try:
+        yield
+    finally:
+        jit.PIPELINES.update(before)
+
+
+def inline(parsed: Any, machine: Any) -> None:
+    """Without functions that must be inlined the text is no program."""
+    import llvmlite.binding as llvm
+
+    passes = llvm.create_new_module_pass_manager()
+    passes.add_always_inliner_pass()
+    passes.add_global_dead_code_eliminate_pass()
+    passes.run(parsed, jit._pass_builder(machine, 2, vectorise=False))
+    jit._dispose(passes)

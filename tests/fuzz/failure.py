@@ -1,0 +1,95 @@
+"""What can become of a random program: right, refused by design, too rough to be compared in full, or a finding."""
+
+from __future__ import annotations
+
+import re
+import signal
+import traceback
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import gradjit as gj
+
+SECONDS = 60
+"""More than any step of any program takes, by far."""
+
+REFUSED = (
+    r"copy the array when you assign it|bind a copy",  # two names of one array, perhaps, and a write
+    r"whose equality does not follow",  # extents that are equal by the data only
+    r"view or a copy",  # a write into what NumPy makes a view of or a copy, by the layout
+)
+"""What is refused by design: patterns of the messages. Such programs count apart."""
+
+ANY = re.compile(r"<program \w+>|\b[a-z]\d+\b|\d+(\.\d+)?(e[-+]\d+)?|'[^']*'|\b[a-z_]+\d*\b(?=\[| =)")
+"""What differs between failures that are alike."""
+
+Signature = tuple[str, str, str]
+
+
+@dataclass(frozen=True)
+class Failure:
+    """What went wrong with a program: at which step, and how."""
+
+    step: str
+    kind: str
+    """The class of the exception."""
+    message: str
+
+    @property
+    def signature(self) -> Signature:
+        """Alike for programs that fail alike: names, numbers and what follows the first line are left out."""
+        lines = self.message.strip().splitlines() or [""]
+        return self.step, self.kind, ANY.sub("_", lines[0])[:300]
+
+    def __str__(self) -> str:
+        return f"{self.step}: {self.kind}: {self.message}"
+
+
+class Refused(Exception):
+    """The program is one of those that are refused by design."""
+
+
+class Rough(Exception):
+    """Finite differences of two widths disagree: a kink or a jump within reach. All else has been compared."""
+
+
+class Endless(Exception):
+    """The program took too long."""
+
+
+def attempt(name: str, step: Callable[[], None]) -> Failure | None:
+    """How a step fails, if it does: whatever comes is a finding. Raises Refused, Rough and KeyboardInterrupt."""
+    try:
+        with limited(SECONDS):
+            step()
+    except (Refused, Rough, KeyboardInterrupt):
+        raise
+    except BaseException as e:
+        if isinstance(e, gj.GradjitError) and any(re.search(r, str(e)) for r in REFUSED):
+            raise Refused(str(e)) from e
+        return Failure(name, type(e).__name__, str(e) or place_of(e))
+    return None
+
+
+def place_of(e: BaseException) -> str:
+    """Where an exception without a text was raised."""
+    frame = traceback.extract_tb(e.__traceback__)[-1]
+    return f"{Path(frame.filename).name}, {frame.name}: {frame.line}"
+
+
+@contextmanager
+def limited(seconds: int) -> Iterator[None]:
+    """Raise Endless in what takes longer."""
+    def over(*_: Any) -> None:
+        raise Endless(f"more than {seconds} s")
+
+    before = signal.signal(signal.SIGALRM, over)
+    signal.alarm(seconds)
+    try:
+        yield
+    finally:
+        signal.alarm(0)
+        signal.signal(signal.SIGALRM, before)
