@@ -5,6 +5,7 @@ processes are copies of one that has imported everything. They tell by lines in 
 
     @seed 17                     is begun
     @count ok                    became of one program
+    @refused reason              and why
     @failure (step, kind, ...)   what follows belongs to a failure of this signature
     anything else                text for whoever reads
 """
@@ -23,7 +24,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, TextIO
 
-from .failure import Failure
+from .failure import Failure, Refused, Rough
 
 CHUNK = 48
 """Programs of one process."""
@@ -31,8 +32,8 @@ STALLED = 300
 """Seconds without a word after which a process is ended: it counts as a crash."""
 FINE = ("ok", "rough", "refused")
 
-Outcome = Failure | str
-"""A failure, or one of FINE."""
+Outcome = Failure | Refused | Rough | None
+"""What became of a program; None if all is right."""
 
 
 @dataclass(frozen=True)
@@ -41,8 +42,8 @@ class Fuzzer:
 
     name: str
     program: Callable[[int], Any]
-    outcomes: Callable[[range], Iterator[tuple[int, Outcome | None]]]
-    """For seeds, `(seed, None)` before a program is begun and `(seed, outcome)` behind it."""
+    outcomes: Callable[[range], Iterator[tuple[int, Outcome] | int]]
+    """For seeds: the seed before a program is begun, and `(seed, outcome)` behind it."""
     check: Callable[[Any], Failure | None]
     reduced: Callable[[Any, float], Any]
     warm: Callable[[], object]
@@ -68,16 +69,19 @@ def campaign(fuzzer: Fuzzer, seeds: range, reduce: float, seconds: float) -> int
     """Runs chunk after chunk; the counts add up in what they tell."""
     totals: Counter[str] = Counter()
     seen: set[str] = set()
+    reasons: Counter[str] = Counter()
     begin = time.monotonic()
     cpu = children_seconds()
     seed = seeds.start
     while seed < seeds.stop and time.monotonic() - begin < seconds:
         end = min(seed + CHUNK, seeds.stop)
-        at, ended = run_chunk(fuzzer, range(seed, end), reduce, totals, seen)
+        at, ended = run_chunk(fuzzer, range(seed, end), reduce, totals, seen, reasons)
         if not ended:
             totals["crash"] += 1
             print(f"==== seed {at}: the process died, or stalled\n{fuzzer.program(at)}", flush=True)
         seed = end if ended else at + 1
+    for reason, n in reasons.most_common(40):
+        print(f"{n} refused: {reason}")
     counts = ", ".join(f"{n} {what}" for what, n in totals.most_common())
     print(f"seeds {seeds.start} to {seed - 1}: {sum(totals.values())} programs in {time.monotonic() - begin:.0f} s "
           f"({children_seconds() - cpu:.0f} s of a core): {counts}", flush=True)
@@ -89,7 +93,8 @@ def children_seconds() -> float:
     return times.children_user + times.children_system
 
 
-def run_chunk(fuzzer: Fuzzer, seeds: range, reduce: float, totals: Counter[str], seen: set[str]) -> tuple[int, bool]:
+def run_chunk(fuzzer: Fuzzer, seeds: range, reduce: float, totals: Counter[str], seen: set[str],
+              reasons: Counter[str]) -> tuple[int, bool]:
     """The last seed that a chunk began, and whether the chunk came to its end."""
     receiving, sending = os.pipe()
     sys.stdout.flush()
@@ -106,6 +111,8 @@ def run_chunk(fuzzer: Fuzzer, seeds: range, reduce: float, totals: Counter[str],
                 at, quiet = int(rest), False
             elif word == "@count":
                 totals[rest] += 1
+            elif word == "@refused":
+                reasons[rest] += 1
             elif word == "@failure":
                 quiet = rest in seen
                 seen.add(rest)
@@ -148,12 +155,18 @@ def run_child(fuzzer: Fuzzer, seeds: range, reduce: float, sending: int) -> None
 
 def told(fuzzer: Fuzzer, seeds: range, reduce: float) -> Iterator[str]:
     seen: set[Any] = set()
-    for seed, outcome in fuzzer.outcomes(seeds):
-        if outcome is None:
-            yield f"@seed {seed}"
+    for item in fuzzer.outcomes(seeds):
+        if isinstance(item, int):
+            yield f"@seed {item}"
             continue
-        yield f"@count {outcome.step + ' ' + outcome.kind if isinstance(outcome, Failure) else outcome}"
-        if isinstance(outcome, Failure) and outcome.signature not in seen:
+        seed, outcome = item
+        if not isinstance(outcome, Failure):
+            yield f"@count {'ok' if outcome is None else type(outcome).__name__.lower()}"
+            if isinstance(outcome, Refused):
+                yield f"@refused {outcome.reason}"
+            continue
+        yield f"@count {outcome.step} {outcome.kind}"
+        if outcome.signature not in seen:
             seen.add(outcome.signature)
             yield f"@failure {outcome.signature}"
             p = fuzzer.program(seed)

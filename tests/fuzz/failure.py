@@ -20,6 +20,8 @@ REFUSED = (
     r"copy the array when you assign it|bind a copy",  # two names of one array, perhaps, and a write
     r"whose equality does not follow",  # extents that are equal by the data only
     r"view or a copy",  # a write into what NumPy makes a view of or a copy, by the layout
+    r"is not supported",  # a function, method or keyword of NumPy's that gradjit does not have
+    r"a shape that depends on its elements",
 )
 """What is refused by design: patterns of the messages. Such programs count apart."""
 
@@ -49,7 +51,12 @@ class Failure:
 
 
 class Refused(Exception):
-    """The program is one of those that are refused by design."""
+    """The program is one of those that are refused by design; the reason."""
+
+    @property
+    def reason(self) -> str:
+        """Alike for programs that are refused alike."""
+        return ANY.sub("_", str(self).splitlines()[0])[:200]
 
 
 class Rough(Exception):
@@ -72,6 +79,14 @@ def attempt(name: str, step: Callable[[], None]) -> Failure | None:
             raise Refused(str(e)) from e
         return Failure(name, type(e).__name__, str(e) or place_of(e))
     return None
+
+
+def outcome_of(check: Callable[[], Failure | None]) -> Failure | Refused | Rough | None:
+    """What a check finds, or what it could not compare."""
+    try:
+        return check()
+    except (Refused, Rough) as e:
+        return e
 
 
 def place_of(e: BaseException) -> str:

@@ -7,13 +7,15 @@ from collections.abc import Callable
 from .names import Float, Ints, Vec
 from .statements import Statements
 
-DTYPES = ("int64", "int64", "int32", "int16", "int8", "uint8", "uint32")
-ARITHMETIC = ("{0} + {1}", "{0} - {1}", "{0} * {1}", "{0} // ({1} * {1} + 1)", "{0} % 5", "{0} // 3", "{0} // -2",
-              "{0} & {1}", "{0} | 1", "{0} ^ {1}", "{0} << 1", "{0} >> 1", "-{0}", "~{0}", "abs({0})",
-              "np.maximum({0}, {1})", "np.where({0} > {1}, {0}, 2)", "np.cumsum({0} % 3)", "np.sort({0})", "{0}[::-1]",
-              "({0} > {1}).astype(int)", "np.clip({0}, -3, 3)", "np.roll({0}, 1)", "np.sign({0})",
-              "{0}.astype(np.{2})", "np.divmod({0}, 3)[1]", "({0} / 2).astype(int)")
-AUGMENTED = ("+= {}", "-= {}", "*= 2", "//= 2", "%= 5", ">>= 1", "<<= 1", "&= 6", "^= {}", "|= 1", "//= -3")
+SIGNED = ("int64", "int64", "int32", "int16", "int8")
+UNSIGNED = ("uint8", "uint32")
+ARITHMETIC = ("{0} + {1}", "{0} - {1}", "{0} * {1}", "{0} // ({1} * {1} + 1)", "{0} % 5", "{0} // 3", "{0} & {1}",
+              "{0} | 1", "{0} ^ {1}", "{0} << 1", "{0} >> 1", "-{0}", "~{0}", "np.maximum({0}, {1})", "np.sort({0})",
+              "np.where({0} > {1}, {0}, 2)", "np.cumsum({0} % 3)", "{0}[::-1]", "({0} > {1}).astype(int)",
+              "np.roll({0}, 1)", "{0}.astype(np.{2})", "np.divmod({0}, 3)[1]", "({0} / 2).astype(int)")
+NEGATIVE = ("{0} // -2", "{0} % -3", "abs({0})", "np.clip({0}, -3, 3)", "np.sign({0})", "{0} - 9")
+"""What only signed integers allow: NumPy raises an error for a negative number and an unsigned array."""
+AUGMENTED = ("+= {}", "-= {}", "*= 2", "//= 2", "%= 5", ">>= 1", "<<= 1", "&= 6", "^= {}", "|= 1")
 
 
 def declared(g: Statements, n: int) -> list[tuple[str, str, Ints]]:
@@ -21,23 +23,28 @@ def declared(g: Statements, n: int) -> list[tuple[str, str, Ints]]:
     texts = (f"np.arange({n}, dtype=np.{{}})", f"np.ones({n}, np.{{}})", f"np.full({n}, idx[0]).astype(np.{{}})",
              "np.argsort(x).astype(np.{})", f"(np.arange({n}) * 2 % 5).astype(np.{{}})",
              f"np.array([idx[k % 4] for k in range({n})], dtype=np.{{}})")
-    return [(f"q{k}", g.pick(texts).format(g.pick(DTYPES)), Ints(n)) for k in range(g.rng.randint(1, 2))]
+    found = []
+    for k in range(g.rng.randint(1, 2)):
+        signed = g.chance(0.7)
+        found.append((f"q{k}", g.pick(texts).format(g.pick(SIGNED if signed else UNSIGNED)), Ints(n, signed)))
+    return found
 
 
-def array(g: Statements) -> tuple[str, int] | None:
+def array(g: Statements) -> tuple[str, Ints] | None:
     name = g.name(lambda t: isinstance(t, Ints))
     if name is None:
         return None
     t = g.scope[name]
     assert isinstance(t, Ints)
-    return name, t.n
+    return name, t
 
 
-def number(g: Statements, n: int) -> str:
-    """A small integer: a constant, a name's, an element's."""
-    other = g.name(lambda t: isinstance(t, Ints))
-    return g.pick((str(g.rng.randint(-3, 5)), f"({g.integer().text}) % 4", f"{other}[{g.index(n)}] % 5", f"{other}[{g.index(n)}]",
-                   f"int({g.scalar(0)} * 2)"))
+def number(g: Statements, t: Ints) -> str:
+    """A small integer that such an array takes: a constant, a name's, an element's."""
+    other = g.pick(g.scope.names(lambda u: u == t))
+    texts = [str(g.rng.randint(0, 5)), f"({g.integer().text}) % 4", f"{other}[{g.index(t.n)}] % 5",
+             f"{other}[{g.index(t.n)}]"]
+    return g.pick([*texts, str(g.rng.randint(-4, -1)), f"int({g.scalar(0)} * 2)"] if t.signed else texts)
 
 
 def compute(g: Statements, depth: int = 0) -> None:
@@ -45,8 +52,9 @@ def compute(g: Statements, depth: int = 0) -> None:
     found = array(g)
     if found is None:
         return g.set_scalar()
-    name, n = found
-    text = g.pick(ARITHMETIC).format(name, g.pick(g.scope.names(lambda t: t == Ints(n))), g.pick(DTYPES))
+    name, t = found
+    other = g.pick(g.scope.names(lambda u: u == t))
+    text = g.pick(ARITHMETIC + NEGATIVE if t.signed else ARITHMETIC).format(name, other, g.pick(SIGNED + UNSIGNED))
     g.emit(g.pick((f"{name}[:] = {text}", f"{name} = ({text}) % 7", f"{name}[1:] = ({text})[:-1]",
                    f"{name} = ({text}).astype({name}.dtype)")))
 
@@ -55,19 +63,22 @@ def augment(g: Statements, depth: int = 0) -> None:
     found = array(g)
     if found is None:
         return g.set_scalar()
-    name, n = found
+    name, t = found
+    n = t.n
     place = g.pick((f"[{g.index(n)}]", "[1:]", "[::2]", "", f"[{name} > 1]", f"[{g.bounds(n)}]", f"[{name} % {n}]"))
-    g.emit(f"{name}{place} {g.pick(AUGMENTED).format(number(g, n))}")
+    g.emit(f"{name}{place} {g.pick(AUGMENTED).format(number(g, t))}")
 
 
 def element(g: Statements, depth: int = 0) -> None:
     found = array(g)
     if found is None:
         return g.set_scalar()
-    name, n = found
+    name, t = found
+    n = t.n
     i, j = g.index(n), g.index(n)
-    g.emit(g.pick((f"{name}[{i}] = {number(g, n)}", f"{name}[{i}] = {name}[{j}] + 1",
-                   f"{name}[{i}] = 3 * {g.scalar(0)}", f"{name}[{i}], {name}[{j}] = {name}[{j}], {name}[{i}]",
+    g.emit(g.pick((f"{name}[{i}] = {number(g, t)}", f"{name}[{i}] = {name}[{j}] + 1",
+                   f"{name}[{i}] = {'3 * ' if t.signed else 'abs'}({g.scalar(0)})",
+                   f"{name}[{i}], {name}[{j}] = {name}[{j}], {name}[{i}]",
                    f"np.add.at({name}, {name} % {n}, {g.pick(('1', '2', 'True'))})")))
 
 
@@ -77,7 +88,7 @@ def mixed(g: Statements, depth: int = 0) -> None:
     s = g.name(lambda t: isinstance(t, Float))
     if found is None or s is None:
         return g.set_scalar()
-    name, n = found
+    name, n = found[0], found[1].n
     texts = [f"{s} = 0.1 * np.tanh(np.sum({name}) * {s})", f"{s} += 0.01 * {name}[{g.index(n)}]",
              f"{s} = 0.1 * {s} / (1 + {name}[{g.index(n)}] % 3)", f"{s} -= 0.02 * ({name} % 4).mean()"]
     vectors = g.scope.names(lambda t: isinstance(t, Vec))

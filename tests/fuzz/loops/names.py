@@ -45,6 +45,7 @@ class Ints:
     """A vector of integers, of any dtype and any values: indices are taken modulo an extent."""
 
     n: int
+    signed: bool = True
 
 
 Type = Float | Bool | Int | Vec | Mat | Ints
