@@ -44,6 +44,19 @@ MEMORY = ((CACHE_BYTES, 0.8), (1 << 24, 1.2), (1 << 62, 6.0))
 shared one, in memory."""
 
 
+STORE = 0.45
+"""A store that runs along memory."""
+
+JUMP, LINE_BYTES, REFILL = 12.0, 64, 8.0
+"""An access that jumps from line to line of the cache, in accesses that run along memory; how long lines are; and how
+often as dear it is to fetch a line as it is to fetch an element of it."""
+
+ACROSS = 5.0
+"""Combining the lanes of a vector when a running value in registers comes to its end."""
+
+CHEAPER = 1.02
+"""Orders of loops whose costs differ by less are as good as each other."""
+
 SCALAR = 8.0
 """How much longer work takes without vectors."""
 

@@ -10,14 +10,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from math import prod
 
 from ..ir import Value
 from .affine import Affine, Var
 from .elements import Index
-from .finish import SHORT
 from .loops import Buffer
-from .numbers import CACHE_BYTES, identity
+from .nesting import Order, orders
+from .numbers import identity
 from .tasks import CallTask, Lowering, Task
 
 Reads = dict[Value, list[Index | None]]
@@ -100,7 +99,7 @@ class Scheduler:
         candidates = orders(t)
         t.order = max(candidates, key=lambda order: (self.shared_depth(t, order), -candidates.index(order)))
 
-    def shared_depth(self, t: Task, order: tuple[int, ...]) -> int:
+    def shared_depth(self, t: Task, order: Order) -> int:
         """How many loops the task would share."""
         t.order = order
         reads, touched = self.reads(t), self.touched(t)
@@ -174,46 +173,3 @@ class Scheduler:
             if any(i is None or i[where] != Affine.of(var) for i in reads[other.value]):
                 return False
         return True
-
-
-# loop order -----------------------------------------------------------------------------------------------------------
-def orders(t: Task) -> list[tuple[int, ...]]:
-    """Orders in which the task's loops may be nested, the best on its own first.
-
-    The axis that runs along memory goes innermost, the others stay in order, reduced ones after kept ones. With a
-    reduced axis innermost the running value stays in registers; with a kept one it is added up in memory. Short axes
-    may also go inside the one that runs along memory, which then runs side by side around them: so running values stay
-    in registers, too, and neighbours that have that axis outside can share it.
-    """
-    kept, reduced = [a for a in t.order if a not in t.reduced], [a for a in t.order if a in t.reduced]
-    axes = kept + reduced
-    if t.kind == "scatter" or len(axes) < 2:
-        return [t.order]
-    if t.kind in ("scan", "arg"):
-        return [tuple([a for a in axes if a not in t.serial] + [a for a in axes if a in t.serial])]
-    votes = stride_votes(t)
-    inner = max(axes, key=lambda a: (votes[a], a in t.reduced, axes.index(a)))
-    outer = [a for a in axes if a != inner]
-    found = [(*outer, inner)]
-    # An array beyond the cache is best gone through line by line, as the hardware's prefetching expects.
-    if inner in t.reduced or prod(t.domain) * t.value.dtype.itemsize > CACHE_BYTES:
-        return found
-    kept.remove(inner)
-    around = [(*kept[:k], inner, *kept[k:], *reduced) for k in range(len(kept), -1, -1)
-              if (kept[k:] or reduced) and prod(t.domain[a] for a in (*kept[k:], *reduced)) <= SHORT]
-    return around + found if reduced else found + around
-
-
-def stride_votes(t: Task) -> dict[int, float]:
-    """For each axis, how many accesses run along memory when it is innermost, less those that jump."""
-    votes = dict.fromkeys(t.vars, 0.0)
-    for _, address, writes in t.accesses():
-        # A store that jumps costs more than a load that does; a running value in memory is read and written.
-        weight = 1.5 if writes else 1.0
-        for a, v in t.vars.items():
-            stride = address.terms.get(v, 0)
-            if stride == 1:
-                votes[a] += weight
-            elif stride != 0 or any(v in atom.vars for atom in address.terms if atom is not v):
-                votes[a] -= weight
-    return votes

@@ -1,0 +1,107 @@
+"""In which order the loops of a task are nested: the cheapest by what its elements load, compute and store.
+
+An access costs by how far it moves with the innermost loop: nothing where it stands still, little along memory, and
+much where every element is on another line of the cache, which has to last until the next loop around comes by. What
+does not move with the innermost loop at all is computed outside of it. The costs stand in `numbers`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from math import prod
+
+from .affine import Affine, Var
+from .finish import SHORT
+from .loops import in_order
+from .numbers import ACROSS, CACHE_BYTES, CHEAPER, GATHER, JUMP, LINE_BYTES, LOAD, REFILL, STORE, cost_of, memory_cost
+from .tasks import Task
+
+Order = tuple[int, ...]
+
+
+def orders(t: Task) -> list[Order]:
+    """Orders in which the task's loops may be nested, the best on its own first.
+
+    With a reduced axis innermost the running value stays in registers; with a kept one it is added up in memory. Short
+    axes may also go inside the one that runs along memory, which then runs side by side around them: so running values
+    stay in registers, too, and neighbours that have that axis outside can share it.
+    """
+    kept, reduced = [a for a in t.order if a not in t.reduced], [a for a in t.order if a in t.reduced]
+    axes = kept + reduced
+    if t.kind == "scatter" or len(axes) < 2:
+        return [t.order]
+    if t.kind in ("scan", "arg"):
+        return [tuple([a for a in axes if a not in t.serial] + [a for a in axes if a in t.serial])]
+    best = cheapest(t, kept, reduced)
+    inner = best[-1]
+    # An array beyond the cache is best gone through line by line, as the hardware's prefetching expects.
+    if inner in t.reduced or prod(t.domain) * t.value.dtype.itemsize > CACHE_BYTES:
+        return [best]
+    kept.remove(inner)
+    around = [(*kept[:k], inner, *kept[k:], *reduced) for k in range(len(kept), -1, -1)
+              if (kept[k:] or reduced) and prod(t.domain[a] for a in (*kept[k:], *reduced)) <= SHORT]
+    return [*around, best] if reduced else [best, *around]
+
+
+def cheapest(t: Task, kept: list[int], reduced: list[int]) -> Order:
+    """The order in which an element costs least. Of about equal ones that with the last axis innermost, then the one
+    that leaves the others as they are."""
+    costs = Costs(t)
+    found = {order: costs.element(order) for order in nestings(kept, reduced)}
+    limit = CHEAPER * min(found.values())
+    return next(order for order, cost in found.items() if cost <= limit)
+
+
+def nestings(kept: list[int], reduced: list[int]) -> Iterator[Order]:
+    """Each axis innermost, the last one first, and around it each of the others. Outside of these they stay in order,
+    reduced ones after kept ones."""
+    for inner in (*reversed(reduced), *reversed(kept)):
+        outer = [[a for a in axes if a != inner] for axes in (kept, reduced)]
+        yield (*outer[0], *outer[1], inner)
+        for k, axes in enumerate(outer):
+            for a in axes[:-1]:
+                moved = [*(b for b in axes if b != a), a]
+                yield (*moved, *outer[1], inner) if k == 0 else (*outer[0], *moved, inner)
+
+
+class Costs:
+    """What an element of a task costs, by the order of its loops."""
+
+    def __init__(self, t: Task):
+        self.t = t
+        self.loads = [(n.attrs[1], n.dtype.itemsize) for n in t.loads()]
+        seen = set[object]()
+        self.work: dict[frozenset[Var], float] = {}
+        for n in in_order(t.node, seen.__contains__) if t.node else ():
+            seen.add(n)
+            if n.kind == "apply":
+                self.work[n.vars] = self.work.get(n.vars, 0.0) + cost_of(n.attrs[0])
+
+    def element(self, order: Order) -> float:
+        t, inner = self.t, self.t.vars[order[-1]]
+        total = sum(cost for vars, cost in self.work.items() if inner in vars)
+        total += sum(LOAD * self.steps(a, order, size) for a, size in self.loads)
+        store = STORE * self.steps(t.address, order, t.value.dtype.itemsize)
+        if t.kind != "reduce":
+            return total + store
+        # In registers the lanes are combined at the end; in memory the value is loaded and stored for each element.
+        return total + (ACROSS / inner.extent if order[-1] in t.reduced else store * (1 + LOAD / STORE))
+
+    def steps(self, address: Affine, order: Order, itemsize: int) -> float:
+        """How much dearer an access is than one that runs along memory."""
+        inner = self.t.vars[order[-1]]
+        if any(inner in atom.vars for atom in address.terms if atom is not inner):
+            return GATHER / LOAD
+        stride = abs(address.terms.get(inner, 0))
+        return float(stride) if stride < 2 else JUMP + REFILL * memory_cost(self.footprint(address, order, itemsize))
+
+    def footprint(self, address: Affine, order: Order, itemsize: int) -> int:
+        """The bytes of all lines that are touched before one of them is touched again."""
+        size = LINE_BYTES
+        for a in reversed(order):
+            v = self.t.vars[a]
+            stride = abs(address.terms.get(v, 0))
+            if stride and stride * itemsize < LINE_BYTES:
+                return size
+            size *= int(v.extent) if stride else 1
+        return size
