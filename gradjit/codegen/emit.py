@@ -51,6 +51,9 @@ UNROLLED = 16
 """Turns of a short loop inside a vector loop, up to which it is written out."""
 INLINED = 16
 """Uses of one function of the vector math library in a kernel, up to which it is inlined."""
+CHOOSE = frozenset({"select", "maximum", "minimum", "fmax", "fmin"})
+"""Operations that give one of their operands. Where that is what stood in memory, LLVM would store the other under a
+mask, which takes ten times as long on many processors; it does not see through a `freeze`."""
 BLOCK = 256
 """Vectors that one running sum takes up before it is added to the total: bounds the growth of rounding errors."""
 
@@ -383,6 +386,8 @@ class Emitter:
             masked = wide and self.scope.mask is not None
             old = self.masked_load(p, t.itemsize, like, 1) if masked else self.b.load(p, align=t.itemsize, typ=like)
             v = combine(L, s.combine, t, self.from_memory(old, t), v)
+        if wide and (s.combine in ("max", "min") or (s.node.kind == "apply" and s.node.attrs[0] in CHOOSE)):
+            v = frozen(self.b, v)
         if wide and self.scope.mask is not None:
             self.masked_store(self.to_memory(v, t), p, t.itemsize)
         else:
@@ -518,6 +523,13 @@ class Emitter:
         yield
         assert self.scope.parent is not None
         self.scope = self.scope.parent
+
+
+def frozen(b: ir.IRBuilder, v: ir.Value) -> ir.Value:
+    """`freeze v`, which llvmlite's builder does not have: it is printed as other operations of one operand are."""
+    made: ir.Instruction = b.fneg(v)
+    made.opname = "freeze"
+    return made
 
 
 def call_what_is_frequent(kernel: ir.Function) -> None:

@@ -1,8 +1,9 @@
 """In which order the loops of a task are nested: the cheapest by what its elements load, compute and store.
 
-An access costs by how far it moves with the innermost loop: nothing where it stands still, little along memory, and
-much where every element is on another line of the cache, which has to last until the next loop around comes by. What
-does not move with the innermost loop at all is computed outside of it. The costs stand in `numbers`.
+An access costs by how far it moves with the innermost loop: nothing where it stands still, little along memory, more
+where it soon starts anew elsewhere, and much where every element is on another line of the cache, which has to last
+until the next loop around comes by. What does not move with the innermost loop at all is computed outside of it. The
+costs stand in `numbers`.
 """
 
 from __future__ import annotations
@@ -12,8 +13,22 @@ from math import prod
 
 from .affine import Affine, Var
 from .finish import SHORT
-from .loops import in_order
-from .numbers import ACROSS, CACHE_BYTES, CHEAPER, GATHER, JUMP, LINE_BYTES, LOAD, REFILL, STORE, cost_of, memory_cost
+from .loops import Buffer, Node, in_order
+from .numbers import (
+    ACROSS,
+    CACHE_BYTES,
+    CHEAPER,
+    GATHER,
+    JUMP,
+    LINE_BYTES,
+    LOAD,
+    PAGE_BYTES,
+    REFILL,
+    RESTART,
+    STORE,
+    cost_of,
+    memory_cost,
+)
 from .tasks import Task
 
 Order = tuple[int, ...]
@@ -32,6 +47,8 @@ def orders(t: Task) -> list[Order]:
         return [t.order]
     if t.kind in ("scan", "arg"):
         return [tuple([a for a in axes if a not in t.serial] + [a for a in axes if a in t.serial])]
+    if 0 in map(int, t.domain):
+        return [tuple(axes)]
     best = cheapest(t, kept, reduced)
     inner = best[-1]
     # An array beyond the cache is best gone through line by line, as the hardware's prefetching expects.
@@ -54,10 +71,12 @@ def cheapest(t: Task, kept: list[int], reduced: list[int]) -> Order:
 
 def nestings(kept: list[int], reduced: list[int]) -> Iterator[Order]:
     """Each axis innermost, the last one first, and around it each of the others. Outside of these they stay in order,
-    reduced ones after kept ones."""
+    reduced ones after kept ones; or before them, where running values are in memory anyway."""
     for inner in (*reversed(reduced), *reversed(kept)):
         outer = [[a for a in axes if a != inner] for axes in (kept, reduced)]
         yield (*outer[0], *outer[1], inner)
+        if inner in kept and all(outer):
+            yield (*outer[1], *outer[0], inner)
         for k, axes in enumerate(outer):
             for a in axes[:-1]:
                 moved = [*(b for b in axes if b != a), a]
@@ -69,9 +88,9 @@ class Costs:
 
     def __init__(self, t: Task):
         self.t = t
-        self.loads = [(n.attrs[1], n.dtype.itemsize) for n in t.loads()]
-        seen = set[object]()
+        self.loads = [n.attrs for n in t.loads()]
         self.work: dict[frozenset[Var], float] = {}
+        seen: set[Node] = set()
         for n in in_order(t.node, seen.__contains__) if t.node else ():
             seen.add(n)
             if n.kind == "apply":
@@ -80,20 +99,36 @@ class Costs:
     def element(self, order: Order) -> float:
         t, inner = self.t, self.t.vars[order[-1]]
         total = sum(cost for vars, cost in self.work.items() if inner in vars)
-        total += sum(LOAD * self.steps(a, order, size) for a, size in self.loads)
-        store = STORE * self.steps(t.address, order, t.value.dtype.itemsize)
+        total += sum(LOAD * self.distance(b, a, order) for b, a in self.loads)
+        store = STORE * self.distance(t.target.buffer, t.address, order)
         if t.kind != "reduce":
             return total + store
-        # In registers the lanes are combined at the end; in memory the value is loaded and stored for each element.
-        return total + (ACROSS / inner.extent if order[-1] in t.reduced else store * (1 + LOAD / STORE))
+        if order[-1] in t.reduced:  # in registers: the lanes are combined at the end
+            return total + ACROSS / inner.extent
+        # In memory: loaded and stored for each element, from where it has been since the last one.
+        return total + (1 + LOAD / STORE) * store * memory_cost(self.touched(order)) / memory_cost(0)
 
-    def steps(self, address: Affine, order: Order, itemsize: int) -> float:
+    def distance(self, buffer: Buffer, address: Affine, order: Order) -> float:
         """How much dearer an access is than one that runs along memory."""
         inner = self.t.vars[order[-1]]
         if any(inner in atom.vars for atom in address.terms if atom is not inner):
             return GATHER / LOAD
-        stride = abs(address.terms.get(inner, 0))
-        return float(stride) if stride < 2 else JUMP + REFILL * memory_cost(self.footprint(address, order, itemsize))
+        stride, size = abs(address.terms.get(inner, 0)), buffer.dtype.itemsize
+        cost = float(stride) if stride < 2 else JUMP + REFILL * memory_cost(self.footprint(address, order, size))
+        if not stride or buffer.nbytes <= CACHE_BYTES:
+            return cost
+        run = LINE_BYTES // size if stride > 1 else self.run(address, order)
+        return cost + (RESTART / run if run * size < PAGE_BYTES else 0.0)
+
+    def run(self, address: Affine, order: Order) -> int:
+        """How many elements follow one another in memory until the access goes on elsewhere."""
+        size = 1
+        for a in reversed(order):
+            v = self.t.vars[a]
+            if address.terms.get(v, 0) != size:
+                break
+            size *= int(v.extent)
+        return size
 
     def footprint(self, address: Affine, order: Order, itemsize: int) -> int:
         """The bytes of all lines that are touched before one of them is touched again."""
@@ -104,4 +139,13 @@ class Costs:
             if stride and stride * itemsize < LINE_BYTES:
                 return size
             size *= int(v.extent) if stride else 1
+        return size
+
+    def touched(self, order: Order) -> int:
+        """The bytes of all running values that are touched before one of them is touched again."""
+        size = self.t.value.dtype.itemsize
+        for a in reversed(order):
+            if a in self.t.reduced:
+                break
+            size *= int(self.t.vars[a].extent)
         return size

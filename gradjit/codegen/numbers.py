@@ -51,6 +51,10 @@ JUMP, LINE_BYTES, REFILL = 12.0, 64, 8.0
 """An access that jumps from line to line of the cache, in accesses that run along memory; how long lines are; and how
 often as dear it is to fetch a line as it is to fetch an element of it."""
 
+PAGE_BYTES, RESTART = 1 << 12, 1000.0
+"""What follows one another for less than a page is not fetched ahead in time: what it costs to begin elsewhere in an
+array beyond the cache, in accesses that run along memory."""
+
 ACROSS = 5.0
 """Combining the lanes of a vector when a running value in registers comes to its end."""
 
