@@ -55,7 +55,7 @@ class Elements:
         self.live: dict[tuple[Value, Index], Node] = {}
         self.only: dict[Value, Node] = {}  # values of one element, held as a node
         self.notes: Notes | None = None
-        self.looks_through = False  # whether an element of an updated array may be found without memory for it
+        self.in_parts = False  # whether these are of a part of a program, around which arrays are changed in place
         self.memo: dict[tuple[Value, Index], Node] = {}
 
     def at(self, value: Value, index: Index) -> Node:

@@ -141,7 +141,7 @@ class Lowering:
         self.memory = memory
         self.frame = frame
         self.elements = Elements(frame.nodes if frame else Nodes())
-        self.elements.looks_through = frame is not None
+        self.elements.in_parts = frame is not None
         self.inputs: list[Buffer] = []
         self.outputs: list[Buffer] = []
         self.workspace: list[Buffer] = []

@@ -147,12 +147,16 @@ def is_numpy(f: Any) -> bool:
         named and module.partition(".")[0] == "numpy" and not module.startswith("numpy.random"))
 
 
+WITH_CONTENTS = {np.empty: np.zeros, np.empty_like: np.zeros_like}
+"""What stands in new memory by chance is no part of a program: it would be another one each time."""
+
+
 def call_numpy(f: Any, args: Any, kwargs: Any) -> Any:
     """A NumPy function: on concrete arguments NumPy itself, whose new arrays are then known; else its rule."""
     args = tuple(map(entered, args))
     kwargs = {k: entered(v) for k, v in kwargs.items()}
     if not is_traced((*args, *kwargs.values())):
-        return brought(f(*map(as_user, args), **kwargs))
+        return brought(WITH_CONTENTS.get(f, f)(*map(as_user, args), **kwargs))
     if isinstance(f, np.ufunc):
         from .ufuncs import call as call_ufunc
         return call_ufunc(f, args, **kwargs)

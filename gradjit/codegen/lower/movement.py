@@ -112,7 +112,7 @@ def _concat(e: Elements, op: Op, index: Index) -> Node:
 
 def _update(e: Elements, op: Op, index: Index) -> Node:
     x, v = op.operands
-    if not (e.looks_through and is_large(op)):
+    if not is_looked_through(e, op):
         assert e.notes is not None, "an update has memory"
         e.notes.needs_memory.add(op.result)
         return e.nodes.const(0, op.result.dtype)
@@ -125,15 +125,46 @@ def _update(e: Elements, op: Op, index: Index) -> Node:
     return e.at(v, tuple(i + -start for i, start in zip(index, op.attrs["starts"], strict=True)))
 
 
-def is_large(op: Op) -> bool:
-    """Whether an update replaces a good part of its array by one window that is known."""
+def is_looked_through(e: Elements, op: Op) -> bool:
+    """Whether an element of an updated array is found without memory for it: a few windows one after the other, each
+    of which cuts the array along one axis.
+
+    In parts of programs (`in_parts`) arrays are changed in place, but for new ones and where a good part is replaced.
+    """
+    if e.in_parts and is_large(op):
+        return True
+    first: Op | None = op
+    for k in range(WINDOWS):
+        if first is None or first.name != "update":
+            return not e.in_parts or (first is not None and first.name == "const")
+        if not cuts_one_axis(first):
+            return k > 0 and not e.in_parts
+        first = first.operands[0].op
+    return False
+
+
+WINDOWS = 8
+"""Updates up to which a chain of them is looked through."""
+
+
+def cuts_one_axis(op: Op) -> bool:
+    x, v = (o.type.extents for o in op.operands)
+    return is_window(op) and sum(n != m for n, m in zip(x, v, strict=True)) <= 1
+
+
+def is_window(op: Op) -> bool:
+    """Whether an update replaces a window that is known, without gaps."""
     if op.name != "update":
         return False
     x, v = (o.type for o in op.operands)
     if not (x.is_static and v.is_static and all(isinstance(s, int) for s in op.attrs["starts"])):
         return False
-    plain = not any(map(is_symbolic, (*x.extents, *v.extents))) and all(d == 1 for d in op.attrs["steps"])
-    return plain and 4 * v.size >= x.size
+    return not any(map(is_symbolic, (*x.extents, *v.extents))) and all(d == 1 for d in op.attrs["steps"])
+
+
+def is_large(op: Op) -> bool:
+    """Whether an update replaces a good part of its array by one window that is known."""
+    return is_window(op) and 4 * op.operands[1].type.size >= op.operands[0].type.size
 
 
 ELEMENT = {"broadcast": _broadcast, "transpose": _transpose, "slice": _slice, "reshape": _reshape, "pad": _pad,
@@ -149,11 +180,15 @@ def _pad_tasks(low: Lowering, op: Op) -> None:
 
 
 def _update_tasks(low: Lowering, op: Op) -> None:
-    if low.elements.looks_through and is_large(op) and not low.is_in_place(op.result):
+    if is_looked_through(low.elements, op) and not low.is_in_place(op.result):
         return low.map(op.result)
-    x, v = op.operands
+    # Updates of which only this one reads the result write into its memory, one after the other.
+    chain = [op]
+    while (x := chain[-1].operands[0]).op is not None and x.op.name == "update" and x not in low.elements.views:
+        chain.append(x.op)
     low.begin_as(op.result, x)
-    low.window(op.result, v, op.attrs["starts"], op.attrs["steps"])
+    for each in reversed(chain):
+        low.window(op.result, each.operands[1], each.attrs["starts"], each.attrs["steps"])
     return None
 
 
