@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import argparse
 import faulthandler
+import gc
 import os
 import select
 import signal
@@ -21,7 +22,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, TextIO
 
 from .failure import Failure, Refused, Rough
@@ -62,30 +63,44 @@ def main(fuzzer: Fuzzer, about: str | None) -> int:
         print(fuzzer.program(a.show))
         return 0
     fuzzer.warm()
+    gc.freeze()  # the children's collections pass over what is there already
     return campaign(fuzzer, range(a.seed, a.seed + a.count), a.reduce, a.seconds)
 
 
 def campaign(fuzzer: Fuzzer, seeds: range, reduce: float, seconds: float) -> int:
-    """Runs chunk after chunk; the counts add up in what they tell."""
-    totals: Counter[str] = Counter()
-    seen: set[str] = set()
-    reasons: Counter[str] = Counter()
+    """Runs chunk after chunk; the counts add up in what they tell, and are printed whatever ends the run."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended from outside"))
+    tally = Tally()
     begin = time.monotonic()
-    cpu = children_seconds()
     seed = seeds.start
-    while seed < seeds.stop and time.monotonic() - begin < seconds:
-        end = min(seed + CHUNK, seeds.stop)
-        at, ended = run_chunk(fuzzer, range(seed, end), reduce, totals, seen, reasons)
-        if not ended:
-            totals["crash"] += 1
-            print(f"==== seed {at}: the process died, or stalled\n{fuzzer.program(at)}", flush=True)
-        seed = end if ended else at + 1
-    for reason, n in reasons.most_common(40):
-        print(f"{n} refused: {reason}")
-    counts = ", ".join(f"{n} {what}" for what, n in totals.most_common())
-    print(f"seeds {seeds.start} to {seed - 1}: {sum(totals.values())} programs in {time.monotonic() - begin:.0f} s "
-          f"({children_seconds() - cpu:.0f} s of a core): {counts}", flush=True)
-    return 1 if any(what not in FINE for what in totals) else 0
+    try:
+        while seed < seeds.stop and time.monotonic() - begin < seconds:
+            end = min(seed + CHUNK, seeds.stop)
+            at, ended = run_chunk(fuzzer, range(seed, end), reduce, tally)
+            if not ended:
+                tally.counts["crash"] += 1
+                print(f"==== seed {at}: the process died, or stalled\n{fuzzer.program(at)}", flush=True)
+            seed = end if ended else at + 1
+    finally:
+        print(f"seeds from {seeds.start}, in {time.monotonic() - begin:.0f} s, {children_seconds():.0f} s of a core: "
+              f"{tally}", flush=True)
+    return 1 if any(what not in FINE for what in tally.counts) else 0
+
+
+@dataclass
+class Tally:
+    """What has become of the programs so far."""
+
+    counts: Counter[str] = field(default_factory=Counter)
+    reasons: Counter[str] = field(default_factory=Counter)
+    """Of refusals."""
+    seen: set[str] = field(default_factory=set)
+    """Signatures of failures that have been shown."""
+
+    def __str__(self) -> str:
+        refused = "".join(f"\n    {n} refused: {reason}" for reason, n in self.reasons.most_common())
+        counts = ", ".join(f"{n} {what}" for what, n in self.counts.most_common())
+        return f"{sum(self.counts.values())} programs: {counts}{refused}"
 
 
 def children_seconds() -> float:
@@ -93,8 +108,7 @@ def children_seconds() -> float:
     return times.children_user + times.children_system
 
 
-def run_chunk(fuzzer: Fuzzer, seeds: range, reduce: float, totals: Counter[str], seen: set[str],
-              reasons: Counter[str]) -> tuple[int, bool]:
+def run_chunk(fuzzer: Fuzzer, seeds: range, reduce: float, tally: Tally) -> tuple[int, bool]:
     """The last seed that a chunk began, and whether the chunk came to its end."""
     receiving, sending = os.pipe()
     sys.stdout.flush()
@@ -110,12 +124,12 @@ def run_chunk(fuzzer: Fuzzer, seeds: range, reduce: float, totals: Counter[str],
             if word == "@seed":
                 at, quiet = int(rest), False
             elif word == "@count":
-                totals[rest] += 1
+                tally.counts[rest] += 1
             elif word == "@refused":
-                reasons[rest] += 1
+                tally.reasons[rest] += 1
             elif word == "@failure":
-                quiet = rest in seen
-                seen.add(rest)
+                quiet = rest in tally.seen
+                tally.seen.add(rest)
             elif not quiet:
                 print(line, end="", flush=True)
     _, status = os.waitpid(child, 0)

@@ -12,7 +12,7 @@ from typing import Any
 
 from gradjit.runtime import jit
 
-FULL = 4
+FULL = 8
 """One program, or batch of programs, of so many is compiled with LLVM's full effort."""
 
 

@@ -166,7 +166,7 @@ def written(g: Grower) -> str | None:
     if g.below(7) == 7:
         return f"{a}[{a} > 0.2] {g.pick(('=', '+=', '*='))} {g.number()}"
     place = g.pick(("[0]", "[-1]", "[1:]", "[::2]", "[...]", "[::-1]", "[[0, -1]]", "[..., 0]", ""))
-    b = g.name(lambda v: v.size == 1) if g.below(2) == 0 else a
+    b = (g.name(lambda v: v.size == 1) if g.below(2) == 0 else None) or a
     value = f"{a}{place}" if b == a and g.flip() else (f"np.sum({b})" if g.flip() else g.number())
     if not place:
         return f"{a} {g.pick(('+=', '*=', '-='))} {value}"
@@ -222,7 +222,7 @@ def of_integers(g: Grower) -> str | None:
     a = g.array("iu")
     if a is None:
         return None
-    b = g.name(lambda v: _broadcasts(v.shape, g.shape(a)), EVERY)
+    b = g.name(lambda v: _broadcasts(v.shape, g.shape(a)), EVERY) or a
     return g.pick(OF_INTEGERS).format(a, b, g.pick(("2", "-3", "7", "1")), g.axis(a))
 
 
