@@ -155,7 +155,7 @@ def run_child(fuzzer: Fuzzer, seeds: range, reduce: float, sending: int) -> None
     """Never returns: this process ends here."""
     code = 1
     try:
-        faulthandler.enable()
+        faulthandler.enable(sys.__stderr__ or 2)
         with os.fdopen(sending, "w") as pipe:
             for line in told(fuzzer, seeds, reduce):
                 print(line, file=pipe, flush=True)
