@@ -110,7 +110,7 @@ class Elements:
     def apply(self, op: Op, args: tuple[Node, ...]) -> Node:
         """A pointwise operation on elements. What is absent (see `absent`) takes no part in sums."""
         first, *rest = args
-        if op.name in ("stop_gradient", "barrier"):
+        if OPS[op.name].selects:
             return first
         if rest and "absent" in (first.kind, rest[0].kind):
             if op.name == "add":

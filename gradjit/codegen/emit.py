@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 from llvmlite import ir
 
-from ..ir import BOOL, I64, DType
+from ..ir import BOOL, I64, OPS, DType
 from .affine import Affine, Var
 from .failures import Check, note
 from .finish import nodes_of, statements
@@ -51,9 +51,6 @@ UNROLLED = 16
 """Turns of a short loop inside a vector loop, up to which it is written out."""
 INLINED = 16
 """Uses of one function of the vector math library in a kernel, up to which it is inlined."""
-CHOOSE = frozenset({"select", "maximum", "minimum", "fmax", "fmin"})
-"""Operations that give one of their operands. Where that is what stood in memory, LLVM would store the other under a
-mask, which takes ten times as long on many processors; it does not see through a `freeze`."""
 BLOCK = 256
 """Vectors that one running sum takes up before it is added to the total: bounds the growth of rounding errors."""
 
@@ -386,7 +383,10 @@ class Emitter:
             masked = wide and self.scope.mask is not None
             old = self.masked_load(p, t.itemsize, like, 1) if masked else self.b.load(p, align=t.itemsize, typ=like)
             v = combine(L, s.combine, t, self.from_memory(old, t), v)
-        if wide and (s.combine in ("max", "min") or (s.node.kind == "apply" and s.node.attrs[0] in CHOOSE)):
+        chosen = s.node.kind == "apply" and OPS[s.node.attrs[0]].chooses
+        if wide and (chosen or s.combine in ("max", "min")):
+            # Where one of two is what stood in memory, LLVM would store the other under a mask, which takes ten times
+            # as long on many processors; it does not see through a `freeze`.
             v = frozen(self.b, v)
         if wide and self.scope.mask is not None:
             self.masked_store(self.to_memory(v, t), p, t.itemsize)

@@ -12,7 +12,7 @@ from .affine import Affine, Var
 from .elements import Index, Notes
 from .numbers import GATHER, LOAD, cost_of, memory_cost
 from .schedule import Scheduler, Slot
-from .tasks import MUST, Frame, Lowering, Task, only
+from .tasks import Frame, Lowering, Task, only
 
 ROUNDS = 12
 """Times that the schedule is made anew to keep what is dear."""
@@ -63,7 +63,7 @@ def shared_and_small(func: Func) -> set[Value]:
         for o in op.operands:
             readers[o] = readers.get(o, 0) + 1
     return {v for v, n in readers.items() if n > 1 and v.op is not None and v.type.size <= SMALL
-            and v.op.name not in MUST and v.op.name not in ("const", "iota", "broadcast", "reshape", "transpose")}
+            and not OPS[v.op.name].has_nest and not (OPS[v.op.name].is_free and v.op.name != "slice")}
 
 
 def too_deep(func: Func) -> set[Value]:
@@ -72,10 +72,10 @@ def too_deep(func: Func) -> set[Value]:
     cut: set[Value] = set()
     for op in func.ops:
         inner = 1 + max((depth.get(o, 0) for o in op.operands), default=0)
-        if inner > MAX_DEPTH and op.name not in MUST:
+        if inner > MAX_DEPTH and not OPS[op.name].has_nest:
             cut.update(op.results)
         for r in op.results:
-            depth[r] = 0 if r in cut or op.name in MUST else inner
+            depth[r] = 0 if r in cut or OPS[op.name].has_nest else inner
     return cut
 
 

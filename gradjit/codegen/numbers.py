@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ..ir import DType
+from ..ir import OPS, DType
 
 
 def identity(combine: str, dtype: DType) -> Any:
@@ -19,19 +19,6 @@ def identity(combine: str, dtype: DType) -> Any:
         np.iinfo(dtype.np).min, np.iinfo(dtype.np).max)
     return low if combine in ("max", "argmax") else high
 
-
-COST = {
-    "div": 2.5, "sqrt": 4.0, "floordiv": 8.0, "mod": 8.0, "fmod": 20.0, "exp": 4.0, "exp2": 4.0, "expm1": 6.0,
-    "log": 5.0, "log2": 6.0, "log10": 6.0, "log1p": 7.0, "sin": 6.0, "cos": 6.0, "tan": 10.0, "tanh": 8.0, "sinh":
-    8.0, "cosh": 8.0, "arcsin": 8.0, "arccos": 8.0, "arctan": 8.0, "arctan2": 12.0, "arcsinh": 12.0, "arccosh":
-    12.0, "arctanh": 12.0, "pow": 20.0, "cbrt": 10.0, "hypot": 6.0, "logaddexp": 14.0, "logaddexp2": 14.0, "expit":
-    7.0, "erf": 10.0, "erfc": 12.0, "erfinv": 100.0, "gammaln": 200.0, "digamma": 200.0, "polygamma": 500.0,
-    "nextafter": 20.0,
-}
-"""Tenths of a nanosecond for an element, with vectors of eight doubles. Only used to choose what is computed twice."""
-
-CHEAP = 0.15
-"""An operation that is not listed."""
 
 LOAD, GATHER = 0.3, 3.0
 """A load that runs along with arithmetic, and one from a computed place."""
@@ -82,7 +69,7 @@ STRIP = 1e6
 
 
 def cost_of(name: str) -> float:
-    return COST.get(name, CHEAP)
+    return OPS[name].cost
 
 
 def memory_cost(nbytes: int) -> float:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from ..errors import UnsupportedError
-from ..ir import OPS, DType, Func, Op, Value
+from ..ir import OPS, DType, Func, Memory, Op, Value
 from .affine import ZERO, Affine, Var, dot
 from .elements import Elements, Index, Notes, row_major, whole
 from .loops import Accumulator, Buffer, Call, Node, Nodes, View
@@ -108,7 +108,8 @@ def moves(op: Op) -> bool:
     """Whether elements only change their places, so that the code need not know what they stand for."""
     if op.name == "const":
         return not any(np.asarray(op.attrs["value"]).tobytes())  # all bits zero: 0 in every dtype
-    return OPS[op.name].family == "movement" or op.name in ("gather", "scatter", "select")
+    spec = OPS[op.name]
+    return spec.memory in (Memory.VIEW, Memory.COPY, Memory.WINDOW) or op.name == "scatter" or op.name == "select"
 
 
 @dataclass
@@ -267,7 +268,7 @@ class Lowering:
                                    f"transposed, joined): compute with real and imaginary parts as arrays of their own"
                                    f"{where}")
         rule = TASKS.get(op.name)
-        own = op.name in MUST or any(r in self.memory for r in op.results)
+        own = OPS[op.name].has_nest or any(r in self.memory for r in op.results)
         if not own:
             return
         if rule:
@@ -338,7 +339,3 @@ def constantly(node: Node) -> Callable[[Elements, Index], Node]:
 def element_of(value: Value) -> Callable[[Elements, Index], Node]:
     return lambda e, i: e.at(value, i)
 
-
-MUST = frozenset({"sum", "prod", "max", "min", "any", "all", "argmax", "argmin", "cumsum", "cumprod", "contract",
-                  "scatter", "scatter_add", "sort", "argsort"})
-"""Operations that always have tasks of their own."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from .builder import Builder
 from .core import Block, Func, Loc, Module, Op, Value, called, captures, walk
 from .interpreter import interpret
-from .ops import OPS, Fails, OpSpec, can_fail
+from .ops import OPS, Fails, Memory, OpSpec, Sign, can_fail
 from .ops.control import For, If, Loop, While, is_loop
 from .parser import parse
 from .printer import print_func, print_module
@@ -34,9 +34,8 @@ from .types import (
 from .verifier import verify
 
 __all__ = [
-    "BOOL", "C64", "C128", "DTYPES", "F32", "F64", "I8", "I16", "I32", "I64", "INDEX", "OPS", "TAPE", "U8", "U16",
-    "U32", "U64", "ArrayType", "Block", "Builder", "DType", "Fails", "For", "Func", "If", "Loc", "Loop", "Module", "Op",
-    "OpSpec", "Value", "While", "called", "can_fail", "captures", "dtype_of", "interpret", "is_loop", "parse",
-    "print_func",
-    "print_module", "type_of", "verify", "walk",
+    "ArrayType", "BOOL", "Block", "Builder", "C128", "C64", "DTYPES", "DType", "F32", "F64", "Fails", "For", "Func",
+    "I16", "I32", "I64", "I8", "INDEX", "If", "Loc", "Loop", "Memory", "Module", "OPS", "Op", "OpSpec", "Sign",
+    "TAPE", "U16", "U32", "U64", "U8", "Value", "While", "called", "can_fail", "captures", "dtype_of", "interpret",
+    "is_loop", "parse", "print_func", "print_module", "type_of", "verify", "walk",
 ]

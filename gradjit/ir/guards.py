@@ -249,7 +249,7 @@ def within(found: Interval, low: int | None, high: int | None) -> bool:
 
 RULES: dict[str, Callable[[Guarding, Builder, Op, Env], None]] = {
     "slice": Guarding.window, "update": Guarding.window, "reshape": Guarding.reshape, "tape": Guarding.tape,
-    "push": Guarding.push, "pop": Guarding.pop,
-    **dict.fromkeys(("max", "min", "argmax", "argmin"), Guarding.nonempty),
+    "push": Guarding.push, "pop": Guarding.pop, "max": Guarding.nonempty, "min": Guarding.nonempty,
+    "argmax": Guarding.nonempty, "argmin": Guarding.nonempty,
 }
 """Operations that are more than a copy with good extents."""

@@ -15,6 +15,7 @@ import numpy as np
 
 from .core import Block, Func, Op, Value, walk
 from .linear import Form, Forms, Linear, atom, constant, total
+from .ops import OPS
 from .ops.control import For, Loop, While, is_loop
 from .types import I64, INDEX, DType, is_integer
 
@@ -427,14 +428,10 @@ SCALARS: dict[str, Rule] = {
 
 
 # bounds of the elements of arrays -----------------------------------------------------------------------------------
-MOVING = frozenset({"slice", "reshape", "transpose", "broadcast", "gather", "sort", "stop_gradient"})
-"""Operations whose result has elements of the first operand only."""
-
-
 def elements(v: Value) -> Interval:
     """Between which numbers all elements of an i64 array lie, as far as its origin tells at once."""
     op = v.op
-    while op is not None and op.name in MOVING:
+    while op is not None and OPS[op.name].selects:
         v = op.operands[0]
         op = v.op
     if op is None or v.dtype != I64:
@@ -442,13 +439,13 @@ def elements(v: Value) -> Interval:
     if op.name == "const":
         a: np.ndarray = op.attrs["value"]
         return (int(a.min()), int(a.max())) if a.size else (None, None)
-    if op.name in ("argsort", "argmax", "argmin"):
-        return 0, _last(op.operands[0].shape[op.attrs["axis"]])
-    if op.name == "iota":
-        return 0, _last(op.attrs["shape"][op.attrs["axis"]])
-    if op.name == "cast":
-        return of_dtype(op.operands[0].dtype)
-    return (-1, 1) if op.name == "sign" else (None, None)
+    rule = ELEMENTS.get(op.name)
+    return rule(op) if rule else (None, None)
+
+
+def _index(op: Op) -> Interval:
+    """An index along an axis of the operand."""
+    return 0, _last(op.operands[0].shape[op.attrs["axis"]])
 
 
 def of_dtype(t: DType) -> Interval:
@@ -463,6 +460,15 @@ def of_dtype(t: DType) -> Interval:
 
 def _last(extent: Any) -> int | None:
     return extent - 1 if isinstance(extent, int) else None
+
+
+ELEMENTS: dict[str, Callable[[Op], Interval]] = {
+    "argsort": _index, "argmax": _index, "argmin": _index,
+    "iota": lambda op: (0, _last(op.attrs["shape"][op.attrs["axis"]])),
+    "cast": lambda op: of_dtype(op.operands[0].dtype),
+    "sign": lambda op: (-1, 1),
+}
+"""Between which numbers the elements of an array of integers lie that is the result of the operation."""
 
 
 def interval(v: Value, owners: Mapping[Block, Op]) -> Interval:

@@ -11,6 +11,8 @@ operations on integers are looked at once more when the function is complete:
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 from .attrs import frozen
@@ -19,9 +21,6 @@ from .ranges import COMPARED, OPPOSITE, Ranges, facts, owners_of
 from .types import BOOL, INDEX, ArrayType
 
 Env = dict[Value, Value]
-
-CANDIDATES = frozenset({"bounded", "minimum", "maximum", *COMPARED})
-"""Operations that are asked about, on i64 scalars."""
 
 
 def settle(func: Func) -> None:
@@ -74,15 +73,19 @@ class Settling:
         """Bind the result of an operation that is settled; operations to put before it."""
         if op.name == "select" and op.operands[0] in self.truths:
             self.env[op.result] = op.operands[1 if self.truths[op.operands[0]] else 2]
-        if op.name not in CANDIDATES or any(v.type != INDEX for v in op.operands):
-            return []
-        if op.name in COMPARED:
-            return self.compared(op)
-        a, b = op.operands[0], op.operands[-1]
-        if op.name == "bounded":
-            if self.ranges.is_nonnegative(a) and self.ranges.is_less(a, op.attrs["extent"][0]):
-                self.env[op.result] = a
-            return []
+        rule = RULES.get(op.name)
+        return rule(self, op) if rule is not None and all(v.type == INDEX for v in op.operands) else []
+
+    def in_range(self, op: Op) -> list[Op]:
+        """An index that is in range for all that is known is itself."""
+        (a,) = op.operands
+        if self.ranges.is_nonnegative(a) and self.ranges.is_less(a, op.attrs["extent"][0]):
+            self.env[op.result] = a
+        return []
+
+    def extreme(self, op: Op) -> list[Op]:
+        """The one of two numbers that is known to be less, or greater."""
+        a, b = op.operands
         small, large = (a, b) if op.name == "minimum" else (b, a)
         difference = self.ranges.linear(b) - self.ranges.linear(a)
         if self.ranges.is_nonnegative(difference):
@@ -103,3 +106,10 @@ class Settling:
                 self.truths[const.result] = truth
                 return [const]
         return []
+
+
+RULES: dict[str, Callable[[Settling, Op], list[Op]]] = {
+    "bounded": Settling.in_range, "minimum": Settling.extreme, "maximum": Settling.extreme,
+    **dict.fromkeys(COMPARED, Settling.compared),
+}
+"""What is asked about operations on i64 scalars."""

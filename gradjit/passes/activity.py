@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Container, Iterable, Iterator
 
-from ..ir import TAPE, Block, Func, Op, Value, walk
+from ..ir import OPS, TAPE, Block, Func, Op, Value, walk
 from . import flow
 
 
@@ -25,7 +25,7 @@ class Activity:
 
         self.tapes = flow.Tapes(block)
         self.found = flow.between(flow.edges(Func("", block), self.tapes, reads), inexact(sources), inexact(results))
-        self.records = {op for op in walk(block) if op.name in ("push", "pop") and self.places(op)}
+        self.records = {op for op in walk(block) if OPS[op.name].moves_record and self.places(op)}
         pops = {op for op in self.records if op.name == "pop"}
         self.pops = {op for op in walk(block) if any(inner in pops for inner in nest(op))} if pops else pops
         self.roots = {self.tapes.root(op.operands[0]) for op in self.records}

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Iterator
 
-from ..ir import Block, Func, Loop, Op, Value, walk
+from ..ir import OPS, Block, Func, Loop, Op, Value, walk
 
 Node = Hashable
 """A Value or a slot."""
@@ -44,7 +44,7 @@ class Tapes:
                 for source, target in moves(op):
                     if is_tape(source):
                         self.unite(source, target)
-            elif op.name in ("push", "pop"):
+            elif OPS[op.name].moves_record:
                 self.unite(op.operands[0], op.results[0])
 
     def root(self, v: Value) -> Value:

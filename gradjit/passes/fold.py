@@ -6,17 +6,14 @@ from typing import Any
 
 import numpy as np
 
-from ..ir import OPS, ArrayType, Func, Op, Value
+from ..ir import OPS, ArrayType, Func, Memory, Op, Value
 
 LARGEST_FREE = 16
 """A folded array may have this many elements, or as many as the literals that it is made of: code does not grow."""
 LARGEST_READ = 4096
 """An operation that reads more elements than this is left to the compiled code."""
 
-MOVES = frozenset({"broadcast", "reshape", "transpose", "slice"})
 """What these make of a repeated number is that number in another shape, known or symbolic."""
-POINTWISE = frozenset(name for name, spec in OPS.items() if spec.pointwise)
-NEVER = frozenset({"const", "iota"}) | {name for name, spec in OPS.items() if spec.regions or spec.pinned}
 
 
 def literal_of(v: Value) -> np.ndarray | None:
@@ -58,13 +55,13 @@ def fold(name: str, args: tuple[Value, ...], attrs: dict[str, Any], t: ArrayType
         if type(op) is not Op or op.name != "const":
             return None
         literals.append(op.attrs["value"])
-    if name in NEVER:
+    if OPS[name].is_pinned or OPS[name].memory is Memory.SOURCE:
         return None
-    if name in MOVES and not literals[0].ndim:
+    if OPS[name].memory is Memory.VIEW and not literals[0].ndim:
         return literals[0]
     if any(type(v) is Value for a in attrs.values() if type(a) is tuple for v in a):
         return None
-    if name not in POINTWISE or any(x.ndim for x in literals):
+    if not OPS[name].pointwise or any(x.ndim for x in literals):
         if not small_enough(args, literals, t):
             return None
         literals = [np.broadcast_to(x, a.type.extents) for x, a in zip(literals, args, strict=True)]

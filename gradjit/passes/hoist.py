@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any
 
 from ..ir import OPS, ArrayType, Block, Op, Value
 from ..ir.core import attr_values, map_attr, map_type
-from . import kinds
 
 if TYPE_CHECKING:
     from .rewriter import Rewriter
@@ -38,9 +37,10 @@ class Frame:
 
 
 def worth_moving(name: str, t: ArrayType) -> bool:
-    if name in kinds.DEAR:
+    spec = OPS[name]
+    if spec.is_dear and not spec.is_pinned:
         return t.is_static and t.size * t.dtype.itemsize <= MOST_BYTES
-    return not t.rank and name not in kinds.FREE and name not in kinds.PINNED
+    return not t.rank and not spec.is_free and not spec.is_pinned
 
 
 def may_leave(name: str, args: Iterable[Value], attrs: dict[str, Any], frame: Frame) -> bool:
@@ -99,4 +99,4 @@ class Hoist:
 
 
 def moves_along(op: Op) -> bool:
-    return op.name in kinds.FREE or op.name in kinds.CHEAP
+    return OPS[op.name].is_free or OPS[op.name].is_cheap

@@ -72,7 +72,7 @@ class Liveness:
     def count(self, op: Op) -> None:
         """An operation without regions has become live."""
         self.counted.add(op)
-        if op.name in ("push", "pop"):
+        if OPS[op.name].moves_record:
             self.read(op.operands[:1])
             self.records.read(op)
             return
@@ -159,5 +159,5 @@ class Records:
 
     def settle(self, kept: dict[Op, tuple[int, ...]]) -> None:
         for op in self.live.counted:
-            if op.name in ("push", "pop"):
+            if OPS[op.name].moves_record:
                 kept[op] = tuple(k for k, slot in enumerate(self.slots(op)) if slot in self.live_slots)

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ..ir import DType, Op, Value
+from ..ir import OPS, DType, Op, Sign, Value
 
 Ints = tuple[int, ...]
 
@@ -46,9 +46,6 @@ def is_all_ones(c: Any) -> bool:
     return bool(c == np.invert(c.dtype.type(0)))
 
 
-ABOVE_ZERO = frozenset({"abs", "exp", "exp2", "cosh", "expit", "erfc", "hypot"})
-KEEPS_SIGNS = frozenset({"broadcast", "reshape", "transpose", "slice", "sum", "max", "min"})
-
 
 def never_negative_zero(v: Value, depth: int = 4) -> bool:
     """Whether no element can be -0.0. A sum is -0.0 only where all its terms are."""
@@ -73,9 +70,10 @@ def never_negative_zero(v: Value, depth: int = 4) -> bool:
         return all(never_negative_zero(a, depth - 1) for a in args[1:])
     if name in ("maximum", "minimum"):
         return all(never_negative_zero(a, depth - 1) for a in args)
-    if name in KEEPS_SIGNS:
+    sign = OPS[name].sign
+    if sign is Sign.KEPT:
         return never_negative_zero(args[0], depth - 1) and all(type(e) is int and e for e in args[0].shape)
-    return name in ABOVE_ZERO
+    return sign is Sign.POSITIVE
 
 
 def _bits(d: DType) -> int:

@@ -22,7 +22,6 @@ from . import regions, tapes
 from .cse import COMMUTATIVE, key_of
 from .fold import fold, splat_of
 from .hoist import Frame, Hoist, worth_moving
-from .kinds import PINNED
 from .liveness import Liveness
 
 Attrs = dict[str, Any]
@@ -121,7 +120,7 @@ class Rewriter:
             if changed is not attrs[a]:
                 attrs = {**attrs, a: changed}
         args = tuple([env[v] for v in op.operands])
-        if op.name in PINNED or len(op.results) != 1:
+        if OPS[op.name].is_pinned or len(op.results) != 1:
             self.once(op, args, attrs, op.results, env)
             return
         old = op.results[0]

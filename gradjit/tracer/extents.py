@@ -289,7 +289,7 @@ def _named(v: Value, depth: int) -> str:
         return described(linear(op.operands[0]), depth + 1)
     if op.name == "select":  # an index that counts from the end where it is negative
         return described(linear(op.operands[2]), depth + 1)
-    while op is not None and op.name in ("slice", "reshape", "gather", "cast"):
+    while op is not None and (OPS[op.name].selects or op.name == "cast"):
         v = op.operands[0]
         op = v.op
     return f"{v.name or '?'}[...]"

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 import gradjit
-from gradjit.ir import OPS
+from gradjit.ir import OPS, Memory
 from gradjit.passes import batching, jvp, vjp
 
 lowering = importlib.import_module("gradjit.codegen.lower")  # the package also has a function of that name
@@ -85,3 +85,46 @@ def test_rules_stand_in_the_file_of_the_family() -> None:
         for op in package.RULES:
             module = getattr(package, OPS[op].family)
             assert op in module.RULES, f"{op} in {package.__name__}"
+
+
+# facts stand on the operation -----------------------------------------------------------------------------------------
+TABLES = [("passes", "vjp"), ("passes", "jvp"), ("passes", "batching"), ("passes", "partials"), ("passes", "simplify"),
+          ("codegen", "lower"), ("tracer", "numpy"), ("ir", "ops")]
+"""Where rules for a family's operations stand; there, too, only in the files that are named after a family."""
+NUMPYS = ("methods.py", "selection.py")
+"""These list names of NumPy's, some of which operations have as well."""
+FAMILIES = {spec.family for spec in OPS.values()}
+
+
+def is_rule_table(path: Path) -> bool:
+    of_family = path.parts[-3:-1] in TABLES and (path.stem in FAMILIES or path.stem == "__init__")
+    return of_family or path.parts[-2] in ("ops", "vecmath") or path.name in NUMPYS
+
+
+def names_operations(node: ast.AST) -> bool:
+    """Whether it is a literal collection of three operations' names or more."""
+    if not isinstance(node, ast.Set | ast.Tuple | ast.List):
+        return False
+    named = [e for e in node.elts if isinstance(e, ast.Constant) and e.value in OPS]
+    return len(named) > 2
+
+
+def test_no_set_of_operations_stands_beside_their_declarations() -> None:
+    """What is true of some operations and not of others is a fact in `OpSpec`: a new one must say it."""
+    found = []
+    for path in Path(gradjit.__file__).parent.rglob("*.py"):
+        if not is_rule_table(path):
+            tree = ast.parse(path.read_text(encoding="utf-8"))
+            found += [f"{path}:{node.lineno}" for node in ast.walk(tree) if names_operations(node)]  # type: ignore[attr-defined]
+    assert not found
+
+
+@pytest.mark.parametrize("op", OPS)
+def test_facts_agree(op: str) -> None:
+    spec = OPS[op]
+    assert spec.is_free + spec.is_cheap + spec.is_dear + spec.is_pinned >= (spec.memory is Memory.ELEMENT)
+    assert not spec.pointwise or (spec.memory is Memory.ELEMENT and spec.open_extents)
+    assert (op in lowering.TASKS) >= spec.has_nest, "what has loops of its own is lowered to tasks"
+    assert (op in lowering.UNLOWERED) == (spec.memory is Memory.STEP)
+    assert spec.cost >= 0 and (spec.cost > 0 or spec.memory is not Memory.NEST)
+    assert not spec.writes or spec.arity != 1

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ...ir import I64, Op, Value
+from ...ir import I64, OPS, Memory, Op, Value
 from ..affine import Affine, dot
 from ..elements import Elements, Index
 from ..loops import Call, Node
@@ -33,7 +33,7 @@ def position(e: Elements, indices: Value, at: Index, extent: int) -> Affine:
 def known_range(indices: Value, extent: int) -> bool:
     """Whether every index is known at compile time to be in range."""
     op = indices.op
-    while op is not None and op.name in ("broadcast", "reshape", "transpose", "slice"):
+    while op is not None and OPS[op.name].memory is Memory.VIEW:
         op = op.operands[0].op
     if op is None or op.name != "const":
         return False

@@ -6,10 +6,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from ...ir import Op, Value
+from ...ir import OPS, Op, Value
 from ..loops import Assign, Buffer, Cell, Exchange, Let, Node, Stmt, Tape, View
 from .hazards import is_single, is_whole
-from .scope import FLEETING, Home, Scope
+from .scope import Home, Scope
 
 if TYPE_CHECKING:
     from .lowering import Regions
@@ -92,9 +92,9 @@ def straight(low: Regions, scope: Scope, ops: Sequence[Op], yields: Sequence[tup
     found = {}
     for v, place in yields:
         others = [u for u, _ in yields if u is not v]
-        if (isinstance(place, View) and v in made and made[v].name not in FLEETING and v not in others
+        if (isinstance(place, View) and v in made and not OPS[made[v].name].is_free and v not in others
                 and not any(place.buffer in shown(low, scope, u) for u in others if u not in made)
-                and not any(made[u].name in FLEETING for u in others if u in made)):
+                and not any(OPS[made[u].name].is_free for u in others if u in made)):
             found[v] = replace(place, version=None)
     return found
 

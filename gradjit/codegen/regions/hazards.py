@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from ...ir import ArrayType, Block, Loop, Op, Value, is_loop
+from ...ir import OPS, ArrayType, Block, Loop, Op, Value, is_loop
 from ...ir.linear import Linear
 from ...ir.ranges import Ranges
 from ..affine import Affine
@@ -12,7 +12,6 @@ from ..elements import row_major
 from ..loops import Node, View, in_order
 from ..memory import Plan
 from ..tasks import CallTask, Task
-from .scope import CHANGES
 
 
 def is_whole(view: View, t: ArrayType) -> bool:
@@ -38,7 +37,7 @@ def begin_of(region: Block, v: Value) -> Value:
     inner = dict.fromkeys(region.ops, True)
     while v.op is not None and v.op in inner:
         op = v.op
-        if op.name in CHANGES or op.name in ("push", "pop"):
+        if OPS[op.name].writes or OPS[op.name].moves_record:
             v = op.operands[0]
         elif is_loop(op):
             v = Loop.of(op).inits[v.index]

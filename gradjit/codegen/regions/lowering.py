@@ -22,15 +22,10 @@ from . import effects, steps, tapes
 from .carried import Place, straight
 from .hazards import conflicts, is_single, is_whole
 from .part import Part
-from .scope import CHANGES, FLEETING, Scope
+from .scope import Scope
 
 SMALL = 16
 """Elements up to which an array is held on the stack, from where LLVM takes it into registers."""
-
-SYMBOLIC = frozenset({"slice", "update", "broadcast", "reshape", "transpose", "sum", "prod", "max", "min", "any", "all",
-                      "contract", "const", "iota", "gather", "scatter", "scatter_add", "argmax", "argmin",
-                      "cumsum", "cumprod"})
-"""Operations on arrays of computed extents that have code, next to the pointwise ones."""
 
 STEPS = {**steps.STEPS, **tapes.STEPS, **effects.STEPS}
 """Operations that are no part of straight code: `rule(lowering, scope, position, op) -> statements`."""
@@ -77,7 +72,7 @@ class Regions:
         types = [v.type for v in (*op.operands, *op.results)]
         if all(t.is_static for t in types) or OPS[op.name].pointwise:
             return
-        if op.name in SYMBOLIC and (op.name != "reshape" or len({without_units(t) for t in types}) == 1):
+        if OPS[op.name].open_extents and (op.name != "reshape" or len({without_units(t) for t in types}) == 1):
             return
         where = f"\n  {op.loc.full}" if op.loc else ""
         raise UnsupportedError(f"{op.name} of an array whose extent is only known when the code runs "
@@ -158,7 +153,7 @@ class Regions:
         out: list[Stmt] = []
         pending: list[Op] = []
         for k, op in enumerate(scope.ops):
-            if op.name in CHANGES and not is_single(op.result.type) and self.is_free(scope, k, op, op.operands[0]):
+            if OPS[op.name].writes and not is_single(op.result.type) and self.is_free(scope, k, op, op.operands[0]):
                 changed = self.change(scope, pending, k, op)
                 if changed is None:
                     pending.append(op)
@@ -242,7 +237,7 @@ class Regions:
             for r in op.results:
                 if r in given or not (r in wanted or scope.is_read_from(r, k)):
                     continue
-                if op.name in FLEETING and not is_single(r.type) and not self.endangered(scope, r, since):
+                if OPS[op.name].is_free and not is_single(r.type) and not self.endangered(scope, r, since):
                     fleeting[r] = op
                     wanted.update(op.uses())
                     wanted.update(e for e in r.type.shape if isinstance(e, Value))
@@ -254,9 +249,9 @@ class Regions:
     def endangered(self, scope: Scope, v: Value, k: int) -> bool:
         """Whether what a fleeting value shows may be overwritten before it is read for the last time."""
         source = v
-        while source.op is not None and source.op.name in FLEETING and source.op.operands:
+        while source.op is not None and OPS[source.op.name].is_free and source.op.operands:
             source = source.op.operands[0]
-        if source.op is not None and source.op.name in FLEETING:
+        if source.op is not None and OPS[source.op.name].is_free:
             return False
         return any(k <= at <= scope.last_through[v] for at in scope.changed_at.get(source, ()))
 

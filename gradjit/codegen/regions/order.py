@@ -5,11 +5,6 @@ from __future__ import annotations
 from ...ir import OPS, Block, Op, Value, captures
 from ...ir.core import walk
 
-CHANGES = frozenset({"update", "scatter", "scatter_add"})
-"""Operations that give their first operand with some elements replaced."""
-FLEETING = frozenset({"const", "iota", "broadcast", "reshape", "transpose", "slice"})
-"""Operations that cost nothing where their result is read, and so are done there."""
-
 
 def changes_last(block: Block) -> list[Op]:
     """The operations, each change of an array behind all reads of what it was that do not depend on it.
@@ -51,7 +46,7 @@ def last_reads(ops: list[Op], inputs: dict[Op, set[Value]]) -> dict[Value, int]:
     """The position of the last read of each value, also through fleeting views of it."""
     last: dict[Value, int] = {}
     for k in range(len(ops) - 1, -1, -1):
-        behind = max((last.get(r, k) for r in ops[k].results), default=k) if ops[k].name in FLEETING else k
+        behind = max((last.get(r, k) for r in ops[k].results), default=k) if OPS[ops[k].name].is_free else k
         for v in inputs[ops[k]]:
             last[v] = max(last.get(v, -1), behind)
     return last
@@ -59,7 +54,7 @@ def last_reads(ops: list[Op], inputs: dict[Op, set[Value]]) -> dict[Value, int]:
 
 def changed(op: Op) -> tuple[Value, ...]:
     """The arrays in whose memory an operation may write."""
-    if op.name in CHANGES:
+    if OPS[op.name].writes:
         return op.operands[:1]
     return tuple(v for v in op.operands if v.type.rank) if op.regions else ()
 

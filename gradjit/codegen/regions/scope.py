@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from ...ir import OPS, Block, Op, Value, captures
 from ..loops import Buffer, Node, Tape, View
-from .order import CHANGES, FLEETING, changes_last
+from .order import changes_last
 
 Home = Node | View | Tape
 """What a value is where it can be read: a scalar's node, an array's memory, a tape."""
@@ -38,14 +38,14 @@ class Scope:
             inside = captures(op) if op.regions else []
             for v in (*op.uses(), *inside):
                 self.last[v] = k
-            changed = op.operands[:1] if op.name in CHANGES else op.operands if op.regions else ()
+            changed = op.operands[:1] if OPS[op.name].writes else op.operands if op.regions else ()
             for v in (*changed, *(inside if op.name == "if" else ())):
                 self.changed_at.setdefault(v, []).append(k)
         for v in self.block.results:
             self.last[v] = len(self.ops)
         self.last_through.update(self.last)
         for op in reversed(self.ops):
-            if op.name in FLEETING:
+            if OPS[op.name].is_free:
                 for v in op.operands:
                     self.last_through[v] = max(self.last_through.get(v, -1), self.last_through.get(op.result, -1))
 

@@ -9,7 +9,7 @@ from ...errors import DtypeError, GradjitError, IRError
 from ..core import Op, attr_values
 from ..types import INDEX, TAPE, ArrayType
 from . import control, creation, effects, elementwise, indexing, linalg, movement, reduction, special, tape
-from .spec import Fails, OpSpec
+from .spec import Fails, Memory, OpSpec, Sign
 
 OPS: dict[str, OpSpec] = {
     **creation.OPS, **elementwise.OPS, **special.OPS, **reduction.OPS, **movement.OPS, **indexing.OPS, **linalg.OPS,
@@ -43,4 +43,4 @@ def can_fail(op: Op) -> bool:
     return OPS[op.name].can_fail([v.type for v in op.operands], op.attrs)
 
 
-__all__ = ["OPS", "Fails", "OpSpec", "can_fail", "checked_types"]
+__all__ = ["OPS", "Fails", "Memory", "OpSpec", "Sign", "can_fail", "checked_types"]

@@ -20,7 +20,7 @@ from ...errors import DtypeError, ShapeError
 from .. import attrs as kinds
 from ..core import Block, Func, Op, Value
 from ..types import BOOL, INDEX, TAPE, ArrayType
-from .spec import Fails, OpSpec, table
+from .spec import STEP, Fails, OpSpec, table
 
 Types = Sequence[ArrayType]
 
@@ -231,10 +231,11 @@ def _call(*args: Any, callee: Func, isolated: bool = False) -> tuple[Any, ...]:
 OPS = table(
     OpSpec("call", "control", None, _infer_call, _call, Fails.INSIDE,
            {"callee": kinds.FUNC, "isolated": kinds.BOOL}, defaults={"isolated": False}, states_results=True,
-           pinned=True),
-    OpSpec("if", "control", 1, _infer_if, None, Fails.INSIDE, regions=2, check_regions=_check_if),
+           pinned=True, **STEP),
+    OpSpec("if", "control", 1, _infer_if, None, Fails.INSIDE, regions=2, check_regions=_check_if, **STEP),
     OpSpec("for", "control", None, _infer_for, None, Fails.INSIDE, {"snapshots": kinds.INT}, regions=1,
            check_regions=_check_for,
-           defaults={"snapshots": 0}),
-    OpSpec("while", "control", None, _infer_while, None, Fails.INSIDE, regions=2, check_regions=_check_while),
+           defaults={"snapshots": 0}, **STEP),
+    OpSpec("while", "control", None, _infer_while, None, Fails.INSIDE, regions=2, check_regions=_check_while,
+           **STEP),
 )

@@ -9,7 +9,7 @@ import numpy as np
 from ...errors import ShapeError
 from .. import attrs as kinds
 from ..types import ArrayType, DType, dtype_of
-from .spec import Fails, OpSpec, table
+from .spec import Fails, Memory, OpSpec, table
 
 
 def _infer_const(value: np.ndarray, shape: tuple[Any, ...]) -> tuple[ArrayType, ...]:
@@ -30,11 +30,13 @@ def _iota(shape: tuple[int, ...], axis: int, dtype: DType) -> np.ndarray:
     return np.broadcast_to(np.arange(shape[axis]).astype(dtype.np).reshape(along), shape)
 
 
+MADE: dict[str, Any] = {"memory": Memory.SOURCE, "cost": 0.0, "open_extents": True}
+
 OPS = table(
     # A 0-d literal is repeated over the whole shape.
     OpSpec("const", "creation", 0, _infer_const, lambda value, shape: np.broadcast_to(value, shape),
-           Fails.COMPUTED, {"value": kinds.LITERAL, "shape": kinds.EXTENTS}),
+           Fails.COMPUTED, {"value": kinds.LITERAL, "shape": kinds.EXTENTS}, **MADE),
     # The index along `axis`: 0, 1, 2, ...
     OpSpec("iota", "creation", 0, _infer_iota, _iota, Fails.COMPUTED,
-           {"shape": kinds.EXTENTS, "axis": kinds.INT, "dtype": kinds.DTYPE}),
+           {"shape": kinds.EXTENTS, "axis": kinds.INT, "dtype": kinds.DTYPE}, **MADE),
 )

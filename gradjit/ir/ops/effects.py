@@ -17,7 +17,7 @@ import numpy as np
 from ...errors import ArgumentError, BoundsError, DtypeError, ShapeError
 from .. import attrs as kinds
 from ..types import BOOL, ArrayType
-from .spec import Fails, OpSpec, table
+from .spec import STEP, Fails, Memory, OpSpec, table
 
 
 class _Formatter(string.Formatter):
@@ -79,9 +79,11 @@ def _infer_same(x: ArrayType, format: str) -> tuple[ArrayType, ...]:
 
 
 OPS = table(
-    OpSpec("debug_print", "effects", None, _infer_print, _print, Fails.NEVER, {"format": kinds.STR}, effect=True),
+    OpSpec("debug_print", "effects", None, _infer_print, _print, Fails.NEVER, {"format": kinds.STR}, effect=True,
+           **STEP),
     OpSpec("assert", "effects", 1, _infer_assert, _assert, Fails.SOMETIMES, {"message": kinds.STR, "error": kinds.STR},
-           effect=True, defaults={"error": "AssertionError"}),
-    OpSpec("probe", "effects", 1, _infer_same, lambda x, format: x, Fails.NEVER, {"format": kinds.STR}),
-    OpSpec("show", "effects", 1, _infer_same, _show, Fails.NEVER, {"format": kinds.STR}, effect=True),
+           effect=True, defaults={"error": "AssertionError"}, **STEP),
+    OpSpec("probe", "effects", 1, _infer_same, lambda x, format: x, Fails.NEVER, {"format": kinds.STR},
+           memory=Memory.ELEMENT, cost=0.0, open_extents=False),
+    OpSpec("show", "effects", 1, _infer_same, _show, Fails.NEVER, {"format": kinds.STR}, effect=True, **STEP),
 )

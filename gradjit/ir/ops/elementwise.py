@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -10,7 +10,7 @@ import numpy as np
 from ...errors import DtypeError, ShapeError
 from .. import attrs as kinds
 from ..types import BOOL, ArrayType, DType
-from .spec import Fails, OpSpec, table
+from .spec import Fails, Memory, OpSpec, Sign, table
 
 NUMERIC, INEXACT, ORDERED, LOGICAL, INTEGRAL, ANY = "biufc", "fc", "biuf", "biu", "iu", "biufc"
 
@@ -29,14 +29,16 @@ def _same(name: str, kinds_allowed: str, types: tuple[ArrayType, ...]) -> ArrayT
 
 def pointwise(name: str, arity: int, fn: Callable[..., Any], fails: Fails, allowed: str = NUMERIC,
               result: DType | None = None, commutative: bool = False, family: str = "elementwise",
-              pinned: bool = False) -> OpSpec:
+              pinned: bool = False, cost: float = 0.15,
+              sign: Sign = Sign.ANY, selects: bool = False, chooses: bool = False) -> OpSpec:
     """An operation whose result has the operands' type, or their shape with the dtype `result`."""
 
     def infer(*types: ArrayType) -> tuple[ArrayType, ...]:
         t = _same(name, allowed, types)
         return (t if result is None else t.with_dtype(result),)
 
-    return OpSpec(name, family, arity, infer, fn, fails, pointwise=True, commutative=commutative, pinned=pinned)
+    return OpSpec(name, family, arity, infer, fn, fails, pointwise=True, commutative=commutative, pinned=pinned,
+                  selects=selects, chooses=chooses, sign=sign, memory=Memory.ELEMENT, cost=cost, open_extents=True)
 
 
 def _infer_select(mask: ArrayType, x: ArrayType, y: ArrayType) -> tuple[ArrayType, ...]:
@@ -90,28 +92,44 @@ COMPARISONS: dict[str, Callable[..., Any]] = {
     "eq": np.equal, "ne": np.not_equal, "lt": np.less, "le": np.less_equal, "gt": np.greater, "ge": np.greater_equal,
 }
 
+COSTS = {
+    "sqrt": 4.0, "exp": 4.0, "exp2": 4.0, "expm1": 6.0, "log": 5.0, "log2": 6.0, "log10": 6.0, "log1p": 7.0,
+    "sin": 6.0, "cos": 6.0, "tan": 10.0, "arcsin": 8.0, "arccos": 8.0, "arctan": 8.0, "sinh": 8.0, "cosh": 8.0,
+    "tanh": 8.0, "arcsinh": 12.0, "arccosh": 12.0, "arctanh": 12.0, "cbrt": 10.0, "floor": 0.15, "ceil": 0.15,
+    "trunc": 0.15, "rint": 0.15, "arctan2": 12.0, "logaddexp": 14.0, "logaddexp2": 14.0, "hypot": 6.0,
+    "copysign": 0.15, "nextafter": 20.0,
+}
+"""Of functions of one or two arguments; each is listed, so that a new one is not taken for an addition."""
+SIGNS = dict.fromkeys(("exp", "exp2", "cosh", "hypot"), Sign.POSITIVE)
+
+CHEAPLY: dict[str, Any] = {"memory": Memory.ELEMENT, "cost": 0.15, "open_extents": True}
 NEVER = Fails.NEVER
 
+
+def functions(group: dict[str, Callable[..., Any]], arity: int, allowed: str) -> Iterator[OpSpec]:
+    """The operations of a group of functions that all floats may be given to."""
+    for name, f in group.items():
+        yield pointwise(name, arity, f, NEVER, allowed, cost=COSTS[name], sign=SIGNS.get(name, Sign.ANY))
+
+
 OPS = table(
-    *(pointwise(n, 1, f, NEVER, INEXACT) for n, f in UNARY_INEXACT.items()),
-    *(pointwise(n, 1, f, NEVER, "f") for n, f in UNARY_FLOAT.items()),
-    *(pointwise(n, 2, f, NEVER, "f") for n, f in BINARY_FLOAT.items()),
+    *functions(UNARY_INEXACT, 1, INEXACT), *functions(UNARY_FLOAT, 1, "f"), *functions(BINARY_FLOAT, 2, "f"),
     *(pointwise(n, 2, f, NEVER, ANY, result=BOOL, commutative=n in ("eq", "ne")) for n, f in COMPARISONS.items()),
     pointwise("neg", 1, np.negative, NEVER, "iufc"),
-    pointwise("abs", 1, np.abs, NEVER, "iuf"),
+    pointwise("abs", 1, np.abs, NEVER, "iuf", sign=Sign.POSITIVE),
     pointwise("sign", 1, np.sign, NEVER, "iuf"),
     pointwise("add", 2, np.add, NEVER, "iufc", commutative=True),
     pointwise("sub", 2, np.subtract, NEVER, "iufc"),
     pointwise("mul", 2, np.multiply, NEVER, "iufc", commutative=True),
-    pointwise("div", 2, np.true_divide, NEVER, INEXACT),
-    pointwise("floordiv", 2, np.floor_divide, NEVER, "iuf"),
-    pointwise("mod", 2, np.remainder, NEVER, "iuf"),
-    pointwise("fmod", 2, np.fmod, NEVER, "iuf"),
-    pointwise("pow", 2, np.power, Fails.INTEGERS, "iufc"),
-    pointwise("maximum", 2, np.maximum, NEVER, "biuf", commutative=True),
-    pointwise("minimum", 2, np.minimum, NEVER, "biuf", commutative=True),
-    pointwise("fmax", 2, np.fmax, NEVER, "biuf"),
-    pointwise("fmin", 2, np.fmin, NEVER, "biuf"),
+    pointwise("div", 2, np.true_divide, NEVER, INEXACT, cost=2.5),
+    pointwise("floordiv", 2, np.floor_divide, NEVER, "iuf", cost=8.0),
+    pointwise("mod", 2, np.remainder, NEVER, "iuf", cost=8.0),
+    pointwise("fmod", 2, np.fmod, NEVER, "iuf", cost=20.0),
+    pointwise("pow", 2, np.power, Fails.INTEGERS, "iufc", cost=20.0),
+    pointwise("maximum", 2, np.maximum, NEVER, "biuf", commutative=True, chooses=True),
+    pointwise("minimum", 2, np.minimum, NEVER, "biuf", commutative=True, chooses=True),
+    pointwise("fmax", 2, np.fmax, NEVER, "biuf", chooses=True),
+    pointwise("fmin", 2, np.fmin, NEVER, "biuf", chooses=True),
     pointwise("and", 2, np.bitwise_and, NEVER, LOGICAL, commutative=True),
     pointwise("or", 2, np.bitwise_or, NEVER, LOGICAL, commutative=True),
     pointwise("xor", 2, np.bitwise_xor, NEVER, LOGICAL, commutative=True),
@@ -123,9 +141,10 @@ OPS = table(
     pointwise("isfinite", 1, np.isfinite, NEVER, "f", result=BOOL),
     pointwise("signbit", 1, np.signbit, NEVER, "f", result=BOOL),
     # The identity, through which no derivative flows.
-    pointwise("stop_gradient", 1, np.positive, NEVER, "iufc"),
+    pointwise("stop_gradient", 1, np.positive, NEVER, "iufc", cost=0.0, selects=True),
     # The identity, whose result is never known to be its operand: what is computed from it is computed once more.
-    pointwise("barrier", 1, lambda x: x, NEVER, ANY, pinned=True),
-    OpSpec("select", "elementwise", 3, _infer_select, np.where, NEVER, pointwise=True),
-    OpSpec("cast", "elementwise", 1, _infer_cast, _cast, NEVER, {"dtype": kinds.DTYPE}, pointwise=True),
+    pointwise("barrier", 1, lambda x: x, NEVER, ANY, pinned=True, cost=0.0, selects=True),
+    OpSpec("select", "elementwise", 3, _infer_select, np.where, NEVER, pointwise=True, chooses=True, **CHEAPLY),
+    OpSpec("cast", "elementwise", 1, _infer_cast, _cast, NEVER, {"dtype": kinds.DTYPE}, pointwise=True,
+           **CHEAPLY),
 )

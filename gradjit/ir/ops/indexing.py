@@ -9,7 +9,7 @@ import numpy as np
 from ...errors import BoundsError, DtypeError, ShapeError
 from .. import attrs as kinds
 from ..types import I64, ArrayType
-from .spec import Fails, OpSpec, table
+from .spec import Fails, Memory, OpSpec, table
 
 
 def _window_shape(name: str, x: ArrayType, indices: tuple[ArrayType, ...], axes: tuple[int, ...]) -> tuple[Any, ...]:
@@ -91,18 +91,23 @@ def _sorted(name: str, result: Any, fn: Any) -> OpSpec:
         return (x if result is None else x.with_dtype(result),)
 
     return OpSpec(name, "indexing", 1, infer, lambda x, axis: fn(x, axis=axis, kind="stable"), Fails.NEVER,
-                  {"axis": kinds.INT})
+                  {"axis": kinds.INT}, selects=result is None,
+                  memory=Memory.NEST, cost=20.0, open_extents=False)
 
 
 OPS = table(
     # The index itself, which must lie in [0, extent): what windows at computed places are checked by.
-    OpSpec("bounded", "indexing", 1, _infer_bounded, _bounded_index, Fails.SOMETIMES, {"extent": kinds.EXTENTS}),
+    OpSpec("bounded", "indexing", 1, _infer_bounded, _bounded_index, Fails.SOMETIMES, {"extent": kinds.EXTENTS},
+           memory=Memory.ELEMENT, cost=0.15, open_extents=True),
     # Operands: the array, then one index array for each of `axes`.
-    OpSpec("gather", "indexing", None, _infer_gather, _gather, Fails.SOMETIMES, {"axes": kinds.INTS}),
+    OpSpec("gather", "indexing", None, _infer_gather, _gather, Fails.SOMETIMES, {"axes": kinds.INTS},
+           memory=Memory.COPY, cost=3.0, open_extents=True, selects=True),
     # Operands: the array, index arrays, the values written. Among equal indices the last (in row-major order) wins.
-    OpSpec("scatter", "indexing", None, _infer_scatter, _scatter, Fails.SOMETIMES, {"axes": kinds.INTS}),
+    OpSpec("scatter", "indexing", None, _infer_scatter, _scatter, Fails.SOMETIMES, {"axes": kinds.INTS},
+           memory=Memory.SCATTER, cost=3.0, open_extents=True),
     # The same with values added, each of several equal indices.
-    OpSpec("scatter_add", "indexing", None, _infer_scatter, _scatter_add, Fails.SOMETIMES, {"axes": kinds.INTS}),
+    OpSpec("scatter_add", "indexing", None, _infer_scatter, _scatter_add, Fails.SOMETIMES, {"axes": kinds.INTS},
+           memory=Memory.SCATTER, cost=3.0, open_extents=True),
     # Stable; nan last.
     _sorted("sort", None, np.sort),
     _sorted("argsort", I64, np.argsort),

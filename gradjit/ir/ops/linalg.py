@@ -7,7 +7,7 @@ import numpy as np
 from ...errors import DtypeError, ShapeError
 from .. import attrs as kinds
 from ..types import ArrayType
-from .spec import Fails, OpSpec, table
+from .spec import Fails, Memory, OpSpec, table
 
 Axes = tuple[int, ...]
 
@@ -44,5 +44,6 @@ def _contract(x: np.ndarray, y: np.ndarray, xbatch: Axes, ybatch: Axes, xsum: Ax
 OPS = table(
     # The sum of products over paired axes. Result axes: the shared ones, x's free axes, y's free axes.
     OpSpec("contract", "linalg", 2, _infer_contract, _contract, Fails.NEVER,
-           {"xbatch": kinds.INTS, "ybatch": kinds.INTS, "xsum": kinds.INTS, "ysum": kinds.INTS}),
+           {"xbatch": kinds.INTS, "ybatch": kinds.INTS, "xsum": kinds.INTS, "ysum": kinds.INTS},
+           memory=Memory.NEST, cost=0.3, open_extents=True),
 )

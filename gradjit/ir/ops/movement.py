@@ -9,7 +9,7 @@ import numpy as np
 from ...errors import BoundsError, DtypeError, ShapeError
 from .. import attrs as kinds
 from ..types import ArrayType
-from .spec import Fails, OpSpec, table
+from .spec import Fails, Memory, OpSpec, Sign, table
 
 Ints = tuple[Any, ...]
 
@@ -132,24 +132,27 @@ def _infer_concat(*xs: ArrayType, axis: int) -> tuple[ArrayType, ...]:
     return (xs[0].with_shape(xs[0].shape[:axis] + (total,) + xs[0].shape[axis + 1:]),)
 
 
+VIEW: dict[str, Any] = {"memory": Memory.VIEW, "cost": 0.0, "open_extents": True, "selects": True, "sign": Sign.KEPT}
+PUT: dict[str, Any] = {"memory": Memory.COPY, "cost": 0.15, "open_extents": False}
+
 OPS = table(
     # Operand axis k becomes result axis dims[k]; extents of 1 are stretched, the other axes are new.
     OpSpec("broadcast", "movement", 1, _infer_broadcast, _broadcast, Fails.COMPUTED,
-           {"shape": kinds.EXTENTS, "dims": kinds.INTS}),
+           {"shape": kinds.EXTENTS, "dims": kinds.INTS}, **VIEW),
     OpSpec("reshape", "movement", 1, _infer_reshape, lambda x, shape: x.reshape(shape), Fails.COMPUTED,
-           {"shape": kinds.EXTENTS}),
+           {"shape": kinds.EXTENTS}, **VIEW),
     # Result axis k is operand axis perm[k].
     OpSpec("transpose", "movement", 1, _infer_transpose, lambda x, perm: x.transpose(perm), Fails.NEVER,
-           {"perm": kinds.INTS}),
+           {"perm": kinds.INTS}, **VIEW),
     # Along each axis `size` elements, the first at `start`, `step` apart (negative: backwards).
     OpSpec("slice", "movement", 1, _infer_slice, _slice, Fails.COMPUTED,
-           {"starts": kinds.EXTENTS, "sizes": kinds.EXTENTS, "steps": kinds.INTS}),
+           {"starts": kinds.EXTENTS, "sizes": kinds.EXTENTS, "steps": kinds.INTS}, **VIEW),
     # The first operand with such a window replaced by the second.
     OpSpec("update", "movement", 2, _infer_update, _update, Fails.COMPUTED,
-           {"starts": kinds.EXTENTS, "steps": kinds.INTS}),
+           {"starts": kinds.EXTENTS, "steps": kinds.INTS}, memory=Memory.WINDOW, cost=0.0, open_extents=True),
     # lows and highs elements of `value` around, interiors between neighbours.
     OpSpec("pad", "movement", 2, _infer_pad, _pad, Fails.NEVER,
-           {"lows": kinds.INTS, "highs": kinds.INTS, "interiors": kinds.INTS}),
+           {"lows": kinds.INTS, "highs": kinds.INTS, "interiors": kinds.INTS}, **PUT),
     OpSpec("concat", "movement", None, _infer_concat, lambda *xs, axis: np.concatenate(xs, axis=axis), Fails.NEVER,
-           {"axis": kinds.INT}),
+           {"axis": kinds.INT}, **PUT),
 )

@@ -10,10 +10,12 @@ import numpy as np
 from ...errors import DtypeError, ShapeError
 from .. import attrs as kinds
 from ..types import I64, ArrayType
-from .spec import Fails, OpSpec, table
+from .spec import Fails, Memory, OpSpec, Sign, table
 
 NONEMPTY = Fails.COMPUTED
 """An extreme of no elements is an error."""
+
+NEST: dict[str, Any] = {"memory": Memory.NEST, "cost": 0.15, "open_extents": True}
 
 
 def dropped(t: ArrayType, axes: tuple[int, ...]) -> tuple[Any, ...]:
@@ -28,7 +30,8 @@ def _check(name: str, t: ArrayType, axes: tuple[int, ...], allowed: str) -> None
         raise ShapeError(f"{name}: axes {axes} of {t}")
 
 
-def reduction(name: str, fn: Callable[..., Any], allowed: str, identity: bool) -> OpSpec:
+def reduction(name: str, fn: Callable[..., Any], allowed: str, identity: bool,
+              sign: Sign = Sign.ANY) -> OpSpec:
     """A reduction that keeps the dtype; without an identity it needs at least one element."""
     fails = Fails.NEVER if identity else NONEMPTY
 
@@ -41,7 +44,7 @@ def reduction(name: str, fn: Callable[..., Any], allowed: str, identity: bool) -
     def evaluate(x: np.ndarray, axes: tuple[int, ...]) -> Any:
         return fn(x, axis=axes)
 
-    return OpSpec(name, "reduction", 1, infer, evaluate, fails, {"axes": kinds.INTS})
+    return OpSpec(name, "reduction", 1, infer, evaluate, fails, {"axes": kinds.INTS}, sign=sign, **NEST)
 
 
 def _arg(name: str, fn: Callable[..., Any]) -> OpSpec:
@@ -52,7 +55,7 @@ def _arg(name: str, fn: Callable[..., Any]) -> OpSpec:
         return (ArrayType(I64, dropped(x, (axis,))),)
 
     return OpSpec(name, "reduction", 1, infer, lambda x, axis: np.asarray(fn(x, axis=axis), np.int64),
-                  NONEMPTY, {"axis": kinds.INT})
+                  NONEMPTY, {"axis": kinds.INT}, **NEST)
 
 
 def _scan(name: str, fn: Callable[..., Any]) -> OpSpec:
@@ -64,7 +67,8 @@ def _scan(name: str, fn: Callable[..., Any]) -> OpSpec:
         step = (slice(None),) * axis + (slice(None, None, -1 if reverse else 1),)
         return fn(x[step], axis=axis, dtype=x.dtype)[step]
 
-    return OpSpec(name, "reduction", 1, infer, evaluate, Fails.NEVER, {"axis": kinds.INT, "reverse": kinds.BOOL})
+    return OpSpec(name, "reduction", 1, infer, evaluate, Fails.NEVER, {"axis": kinds.INT, "reverse": kinds.BOOL},
+                  **NEST)
 
 
 def _typed(fn: Callable[..., Any]) -> Callable[..., Any]:
@@ -73,10 +77,10 @@ def _typed(fn: Callable[..., Any]) -> Callable[..., Any]:
 
 
 OPS = table(
-    reduction("sum", _typed(np.sum), "iufc", identity=True),
+    reduction("sum", _typed(np.sum), "iufc", identity=True, sign=Sign.KEPT),
     reduction("prod", _typed(np.prod), "iufc", identity=True),
-    reduction("max", np.max, "biuf", identity=False),
-    reduction("min", np.min, "biuf", identity=False),
+    reduction("max", np.max, "biuf", identity=False, sign=Sign.KEPT),
+    reduction("min", np.min, "biuf", identity=False, sign=Sign.KEPT),
     reduction("any", np.any, "b", identity=True),
     reduction("all", np.all, "b", identity=True),
     # The first index of the extreme; a nan counts as extreme.

@@ -26,6 +26,31 @@ class Fails(Enum):
     INSIDE = "as what stands in its regions"
 
 
+class Memory(Enum):
+    """How a result becomes memory, or why it needs none."""
+
+    SOURCE = "made where it is read: a literal, a counter"
+    VIEW = "elements of the operand at other places: found where they are read"
+    ELEMENT = "computed element by element where it is read, or stored by a loop where that would be done too often"
+    COPY = "elements of its operands, found where they are read, or put together in memory"
+    WINDOW = "the first operand with a window replaced: in place where nobody reads what it was, else as a copy"
+    SCATTER = "the first operand with elements at computed places replaced: in place or into a copy, always in memory"
+    NEST = "loops of its own, or a routine"
+    STEP = "no part of straight code: it has regions, moves records of a tape, or has an effect"
+
+
+class Sign(Enum):
+    """What is known of zeros in a float result."""
+
+    ANY = "it may be -0.0"
+    POSITIVE = "it is never -0.0"
+    KEPT = "it is -0.0 only where an element of the operand is"
+
+
+CHEAP = 1.0
+"""What costs less is done again rather than kept, or branched around."""
+
+
 @dataclass(frozen=True)
 class OpSpec:
     """The declaration of an operation.
@@ -36,6 +61,12 @@ class OpSpec:
     evaluate: the meaning, in NumPy: `evaluate(*arrays, **attrs)` gives an array, or a tuple for several results. None
         for operations with regions, which the interpreter runs itself.
     fails: when it can end the program. No default: who forgets it would have it moved to where it must not run.
+    memory: how its result becomes memory. No default: a wrong one gives a wrong or a slow program.
+    cost: tenths of a nanosecond for an element of the result (of the operand, for a reduction; for a step, a sort's
+        comparison, a product's multiplication), as vectors of eight doubles take on a current core. The one scale on
+        which everything is weighed that is computed twice, kept or moved. No default: what seems to cost nothing is
+        done again and again.
+    open_extents: whether there is code for it on arrays whose extents are computed. (Pointwise operations all have.)
     attrs: attribute names with their kinds, in printing order.
     defaults: the attributes that an operation may lack, and what stands for them then.
     regions: the number of nested regions.
@@ -44,6 +75,9 @@ class OpSpec:
     commutative: the two operands may be exchanged without changing a bit.
     effect: it is kept though nobody reads it, and in order with the others.
     states_results: its result types are part of it, as an `if`'s are: `infer(..., results=...)` checks them.
+    selects: each element of its result is one of the first operand's.
+    chooses: each element of its result is that of one of its operands.
+    sign: what is known of zeros in its result.
     pinned: it is not shared with an equal one, and stays in its block.
     """
 
@@ -60,8 +94,50 @@ class OpSpec:
     commutative: bool = False
     effect: bool = False
     states_results: bool = False
+    selects: bool = False
+    chooses: bool = False
+    sign: Sign = Sign.ANY
     pinned: bool = False
     defaults: dict[str, Any] = field(default_factory=dict)
+    memory: Memory = field(kw_only=True)
+    cost: float = field(kw_only=True)
+    open_extents: bool = field(kw_only=True)
+
+    @property
+    def is_free(self) -> bool:
+        """Whether it computes nothing: code generation dissolves it into what reads it."""
+        return self.memory in (Memory.SOURCE, Memory.VIEW) or (self.memory is Memory.ELEMENT and not self.cost)
+
+    @property
+    def is_cheap(self) -> bool:
+        """Whether it takes a cycle or a few for an element."""
+        return self.memory is Memory.ELEMENT and 0 < self.cost < CHEAP
+
+    @property
+    def is_dear(self) -> bool:
+        """Whether its result is worth an array in memory where that saves a repetition: functions, quotients,
+        reductions, products, sorting."""
+        return self.memory is Memory.NEST or (self.memory is Memory.ELEMENT and self.cost >= CHEAP)
+
+    @property
+    def is_pinned(self) -> bool:
+        """Whether it is not shared, and stays where it is."""
+        return self.pinned or self.memory is Memory.STEP
+
+    @property
+    def writes(self) -> bool:
+        """Whether it gives its first operand with some elements replaced."""
+        return self.memory in (Memory.WINDOW, Memory.SCATTER)
+
+    @property
+    def has_nest(self) -> bool:
+        """Whether it always has loops of its own, or a routine."""
+        return self.memory in (Memory.NEST, Memory.SCATTER)
+
+    @property
+    def moves_record(self) -> bool:
+        """Whether it moves a record of a tape: `push` or `pop`."""
+        return self.family == "tape" and self.arity != 0
 
     def can_fail(self, operands: Sequence[ArrayType], attrs: dict[str, Any]) -> bool:
         """Whether the operation on operands of these types can end the program."""
@@ -78,6 +154,10 @@ class OpSpec:
         if self.regions:
             return self.infer(*types, results=stated)
         return self.infer(*types, results=stated, **attrs) if self.states_results else self.infer(*types, **attrs)
+
+
+STEP: dict[str, Any] = {"memory": Memory.STEP, "cost": 0.0, "open_extents": True}
+"""The facts of operations that are no part of straight code: what they cost is what stands in them."""
 
 
 def table(*specs: OpSpec) -> dict[str, OpSpec]:

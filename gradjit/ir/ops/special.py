@@ -10,7 +10,7 @@ from ...processes import gate
 from .. import attrs as kinds
 from ..types import ArrayType
 from .elementwise import pointwise
-from .spec import Fails, OpSpec, table
+from .spec import Fails, Memory, OpSpec, Sign, table
 
 
 def _scipy(name: str) -> Callable[..., Any]:
@@ -32,10 +32,16 @@ def _infer_polygamma(x: ArrayType, order: int) -> tuple[ArrayType, ...]:
     return pointwise("polygamma", 1, _polygamma, Fails.NEVER, "f").infer(x)
 
 
+FUNCTIONS = (
+    ("erf", 10.0, Sign.ANY), ("erfc", 12.0, Sign.POSITIVE), ("erfinv", 100.0, Sign.ANY), ("expit", 7.0, Sign.POSITIVE),
+    ("gammaln", 200.0, Sign.ANY), ("digamma", 200.0, Sign.ANY),
+)
+"""Name, cost, and what is known of zeros."""
+
 OPS = table(
-    *(pointwise(n, 1, _scipy(n), Fails.NEVER, "f", family="special")
-      for n in ("erf", "erfc", "erfinv", "expit", "gammaln", "digamma")),
+    *(pointwise(n, 1, _scipy(n), Fails.NEVER, "f", family="special", cost=cost, sign=sign)
+      for n, cost, sign in FUNCTIONS),
     # The derivative of digamma of the given order >= 1.
     OpSpec("polygamma", "special", 1, _infer_polygamma, _polygamma, Fails.NEVER, {"order": kinds.INT},
-           pointwise=True),
+           pointwise=True, memory=Memory.ELEMENT, cost=500.0, open_extents=True),
 )

@@ -12,7 +12,7 @@ from typing import Any
 from ...errors import BoundsError, DtypeError, ShapeError
 from .. import attrs as kinds
 from ..types import TAPE, ArrayType, type_of
-from .spec import Fails, OpSpec, table
+from .spec import STEP, Fails, OpSpec, table
 
 TAPE_TYPE = ArrayType(TAPE, ())
 
@@ -54,8 +54,8 @@ def _pop(tape: Tape, types: tuple[ArrayType, ...]) -> tuple[Any, ...]:
 
 
 OPS = table(
-    OpSpec("tape", "tape", 0, _infer_tape, lambda: ((),), Fails.NEVER),
-    OpSpec("push", "tape", None, _infer_push, lambda tape, *record: ((tape, record),), Fails.NEVER),
-    OpSpec("pop", "tape", 1, _infer_pop, _pop, Fails.SOMETIMES, {"types": kinds.TYPES}),
+    OpSpec("tape", "tape", 0, _infer_tape, lambda: ((),), Fails.NEVER, **STEP),
+    OpSpec("push", "tape", None, _infer_push, lambda tape, *record: ((tape, record),), Fails.NEVER, **STEP),
+    OpSpec("pop", "tape", 1, _infer_pop, _pop, Fails.SOMETIMES, {"types": kinds.TYPES}, **STEP),
 )
 """`evaluate` gives a tuple of results throughout, as a tape is a tuple itself."""

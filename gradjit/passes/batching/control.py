@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ...errors import UnsupportedError
-from ...ir import INDEX, Block, Builder, For, Op, Value, While, captures, walk
+from ...ir import INDEX, OPS, Block, Builder, For, Op, Value, While, captures, walk
 from ...ir.linear import Forms
 from ...ir.rewrite import copy_op
 from ...tracer.locations import fail
@@ -76,7 +76,7 @@ class Going:
         self.taken = [v for v in captures(op) if flow.is_tape(v) and root(v) in self.handed]
         self.tapes = {root(v): batcher.look(v) for v in self.taken}
         moved = [(inner.name, root(inner.operands[0])) for region in op.regions for inner in walk(region)
-                 if inner.name in ("push", "pop")]
+                 if OPS[inner.name].moves_record]
         before = {batcher.backwards[r] for name, r in moved if name == "pop" and r in batcher.backwards}
         if len(before) > 1:
             fail(UnsupportedError, "a branch that differs along the batch takes from tapes that were filled in "

@@ -13,7 +13,7 @@ from functools import reduce
 from typing import Any, Union
 
 from ...errors import UnsupportedError
-from ...ir import Builder, Op, Value
+from ...ir import OPS, Builder, Memory, Op, Value
 from ...tracer.locations import fail
 
 
@@ -86,7 +86,7 @@ def known_extents(b: Builder, x: Value, why: str) -> tuple[int, ...]:
 def constant_of(x: Value) -> Any:
     """The Python number that x is known to repeat over its shape; None if there is none."""
     op = x.op
-    while op is not None and (op.name in ("broadcast", "reshape", "transpose", "slice") or _is_widening(op)):
+    while op is not None and (OPS[op.name].memory is Memory.VIEW or _is_widening(op)):
         op = op.operands[0].op
     if op is not None and op.name == "const" and op.attrs["value"].ndim == 0:
         return op.attrs["value"].item()

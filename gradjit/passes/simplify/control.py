@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from ...ir import I64, INDEX, Block, For, Op, Value, can_fail
+from ...ir import I64, INDEX, OPS, Block, For, Op, Value, can_fail
 from ...ir.core import map_type
 from ...ir.rewrite import Env
 from ..flow import is_tape, record
 from ..fold import splat_of
-from ..kinds import CHEAP
 from ..patterns import made_by
 from ..rewriter import RegionRule, Rewriter
 
@@ -47,7 +46,7 @@ FEW = 4
 def is_small(region: Block) -> bool:
     """Whether a branch has but a few cheap operations on scalars, none of which can fail."""
     work = [op for op in region.ops if op.name != "const"]
-    return len(work) <= FEW and all(op.name in CHEAP and not op.results[0].type.rank and not can_fail(op)
+    return len(work) <= FEW and all(OPS[op.name].is_cheap and not op.results[0].type.rank and not can_fail(op)
                                     for op in work)
 
 

@@ -1,7 +1,8 @@
 """What it costs to keep a value, and to compute it once more: the scales on which residuals are weighed.
 
-One unit is one cheap operation on one element. Keeping a number costs its bytes: it is written, lies in memory that
-other work could use, and is read. So up to eight additions are rather done again than a double kept; an `exp` is kept.
+One unit is one addition on one element. Keeping a number costs so much a byte: it is written, lies in memory that
+other work could use, and is read. So a quotient, or up to twenty additions, are rather done again than a double kept;
+an `exp` is kept.
 """
 
 from __future__ import annotations
@@ -9,23 +10,17 @@ from __future__ import annotations
 from math import prod
 from typing import Any
 
-from ...ir import OPS, ArrayType, For, Op, walk
+from ...ir import OPS, ArrayType, For, Memory, Op
 from ..fold import splat_of
 
 UNKNOWN_EXTENT = 32
 """What an extent is taken for that is known only when the program runs."""
 UNKNOWN_TURNS = 64
 
-QUOTIENT, DEAR, SEARCH = 4, 24, 64
-BY_NAME: dict[str, int] = {
-    **dict.fromkeys(("broadcast", "reshape", "transpose", "const", "iota"), 0),
-    **dict.fromkeys(("div", "sqrt", "mod", "fmod", "floordiv", "hypot"), QUOTIENT),
-    **dict.fromkeys(("exp", "exp2", "expm1", "log", "log2", "log10", "log1p", "pow", "cbrt", "sin", "cos", "tan",
-                     "arcsin", "arccos", "arctan", "sinh", "cosh", "tanh", "arcsinh", "arccosh", "arctanh", "arctan2",
-                     "logaddexp", "logaddexp2"), DEAR),
-    **dict.fromkeys(("sort", "argsort"), SEARCH),
-}
-"""The work for an element of the result, where it is not that of an addition."""
+UNIT = 0.15
+"""An addition, on the scale of `OpSpec.cost`."""
+BYTE = 2.5
+"""Of these units, what a byte costs that is kept: between that of the core's own cache and that of memory."""
 
 
 def elements(t: ArrayType) -> int:
@@ -33,22 +28,19 @@ def elements(t: ArrayType) -> int:
 
 
 def size(t: ArrayType) -> int:
-    """About how many bytes a value of this type has."""
-    return elements(t) * t.dtype.itemsize
+    """About how much it costs to keep a value of this type."""
+    return round(elements(t) * t.dtype.itemsize * BYTE)
 
 
 def work(op: Op) -> int:
     """About how much it takes to do an operation without regions again."""
-    if op.name == "call":
-        return sum(work(inner) for inner in walk(op.attrs["callee"].body) if not inner.regions)
-    each = BY_NAME.get(op.name, DEAR if OPS[op.name].family == "special" else 1)
-    count = elements(op.results[0].type)
+    spec, count = OPS[op.name], elements(op.results[0].type)
     if op.name == "contract":
         x = op.operands[0].type
-        return 2 * count * prod(elements(ArrayType(x.dtype, (x.shape[a],))) for a in op.attrs["xsum"])
-    if OPS[op.name].family == "reduction":
+        count *= prod(elements(ArrayType(x.dtype, (x.shape[a],))) for a in op.attrs["xsum"])
+    elif spec.memory is Memory.NEST:
         count = elements(op.operands[0].type)
-    return each * count
+    return round(spec.cost / UNIT * count)
 
 
 def turns(op: Op) -> int:

@@ -17,9 +17,6 @@ from .places import Scattered, Window, accumulated, filled, total
 from .rebuild import keep
 from .twins import Twin
 
-LASTING = frozenset({"update", "scatter", "scatter_add"})
-"""What makes of an array another one that may stand in the same memory."""
-
 Contribution = Union[Flow, Window, Scattered]
 """What a rule gives for an operand: a cotangent, or a part of one that is put in place when all have arrived."""
 
@@ -148,7 +145,7 @@ class Reverser:
         if not self.inside or op.name != "slice":
             return False
         source = op.operands[0].op
-        return source is None or source.name in LASTING or bool(source.regions) or source not in self.own
+        return source is None or OPS[source.name].writes or bool(source.regions) or source not in self.own
 
     def zero(self, like: Value) -> Value:
         """The cotangent of `like` where none arrived and one must be written out: zeros, or an empty tape."""

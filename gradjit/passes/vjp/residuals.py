@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from ...ir import INDEX, TAPE, Block, For, Loop, Op, Value
+from ...ir import INDEX, OPS, TAPE, Block, For, Loop, Op, Value
 from ...ir.linear import Forms, atom, constant
 from . import costs
 from .lasting import Lasting, Reading, slice_reading, write_reading
@@ -153,7 +153,7 @@ class Nest:
         if self.is_given(v):
             return []
         op = v.op
-        if op is None or op.regions or op.name in ("tape", "push", "pop"):
+        if op is None or OPS[op.name].is_pinned:
             return None
         return self.inside(reads(op))
 

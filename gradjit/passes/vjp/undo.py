@@ -11,10 +11,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Union
 
-from ...ir import Builder, Loop, Op, Value
+from ...ir import OPS, Builder, Loop, Op, Value
 from .twins import Pair, Twin
-
-WRITES = frozenset({"update", "scatter", "scatter_add"})
 
 
 @dataclass(eq=False)
@@ -105,7 +103,7 @@ class Passages:
     def _step(self, v: Value) -> Step | None:
         op = v.op
         if op is None or not op.regions:
-            return op if op is not None and op.name in WRITES else None
+            return op if op is not None and OPS[op.name].writes else None
         twin = self.twins.get(op)
         return self.through(twin, v.index) if twin is not None else None
 

@@ -337,14 +337,11 @@ class Merge:
             h.ties = t
 
 
-CHEAP = frozenset({"add", "sub", "mul", "neg", "lt", "le", "gt", "ge", "eq", "ne", "and", "or", "not",
-                   "minimum", "maximum", "abs", "cast", "select", "const"})
-"""Operations on scalars that cost less than a branch."""
-
-
 def is_cheap(block: Block) -> bool:
-    return len(block.ops) <= 6 and all(op.name in CHEAP and op.results[0].type.rank == 0 and not can_fail(op)
-                                      for op in block.ops)
+    """Whether a block has but a few operations, on scalars, that cost less than a branch and cannot fail."""
+    specs = [OPS[op.name] for op in block.ops]
+    return (len(specs) <= 6 and all(s.is_free or s.is_cheap for s in specs)
+            and not any(op.results[0].type.rank or can_fail(op) for op in block.ops))
 
 
 def chosen(builder: Builder, test: Value, a: Value, b: Value) -> Value:
