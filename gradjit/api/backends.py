@@ -103,7 +103,7 @@ def program_of(t: Trace, leaves: Sequence[Any]) -> Program:
     kinds = {r.index: r.kind for r in t.result if r.index is not None}
     nodes = [result_node(t, r, order) for r in t.result]
     func = t.func
-    func.body.results = (*(func.body.results[k] for k in order), *(w.value for w in t.writes))
+    func.body.results = (*(func.body.results[k] for k in order), *(w.value for w in t.writes if w.value is not None))
     forms = ["array" if kinds[k] == ARRAY else "numpy" for k in order] + ["array"] * len(t.writes)
     outputs = tuple(OutputSpec(v.dtype.np, v.type.extents, form)
                     for v, form in zip(func.body.results, forms, strict=True))

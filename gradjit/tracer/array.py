@@ -17,7 +17,7 @@ from ..errors import LeakError, TraceError, UnsupportedError
 from ..ir import ArrayType, DType, Loc, Value, dtype_of
 from . import layout, views
 from .control.frames import leaked, versions
-from .control.ties import Ties
+from .control.ties import Ties, after_write, before_write, settle
 from .locations import fail, here, user_frame
 from .recorder import Content, Recorder, current, recorders
 from .views import Maybe, View
@@ -59,7 +59,7 @@ class TracedArray:
     """
 
     __slots__ = ("_dtype", "_shape", "kind", "home", "owner", "made", "where", "_content", "version", "parent", "_view",
-                 "_seen", "strides_in_elements", "origin", "written_at", "ties")
+                 "_seen", "strides_in_elements", "origin", "written_at", "ties", "__weakref__")
     __array_priority__ = 1000.0
 
     _dtype: DType
@@ -72,7 +72,7 @@ class TracedArray:
     made: Any  # a Frame; None where nothing is traced
     """The region that was under construction when the handle was made; it is of no use when that has ended."""
     where: Any  # a Frame
-    """The region that the content was computed in."""
+    """The region that the content was computed in; of a view the frame."""
     _content: Content
     version: int
     parent: TracedArray | None
@@ -95,8 +95,11 @@ class TracedArray:
 
     def maybe(self) -> list[TracedArray]:
         """The roots that this array's elements may belong to: its own, and those that it is tied to."""
-        r = self.root
-        return [r, *(h for h, _ in r.ties.others)] if r.ties is not None else [r]
+        found = [self.root]
+        for r in found:  # grows
+            found += [h for h in (t.array.root for t in (r.ties.every if r.ties is not None else ()))
+                      if not any(h is other for other in found)]
+        return found
 
     @property
     def content(self) -> Content:
@@ -124,7 +127,8 @@ class TracedArray:
     def _take(self, source: TracedArray) -> None:
         self._content = source.content
         self.home = source.home
-        self.where = None if self.owner is None else self.owner.frame.region
+        if self.owner is not None:  # what a view takes is gone when turns that run as Python are taken back
+            self.where = self.owner.frame if self.parent is not None else self.owner.frame.region
 
     def is_seen_here(self, root: TracedArray) -> bool:
         """Whether what a view has taken from its root is a value that may be used here, and no older than the loop
@@ -132,12 +136,16 @@ class TracedArray:
         assert self.where is not None and root.where is not None
         return self.where.open and self.where.depth >= root.where.depth
 
-    def reach(self) -> None:
-        """Before a root is read: within a loop, an array from outside of it is what the turn before has left."""
+    def enter(self) -> None:
+        """Within a loop, an array from outside of it is what the turn before has left."""
         if self.owner is not None and self.where is not self.owner.frame.region and self.kind == ARRAY:
             self.owner.frame.reach(self)
+
+    def reach(self) -> None:
+        """Before a root is read."""
+        self.enter()
         if self.ties is not None:
-            self.ties.before_read()
+            settle(self)
 
     @property
     def value(self) -> Value:
@@ -162,15 +170,23 @@ class TracedArray:
         """Replace all elements. `new` has this handle's dtype and shape."""
         if self.kind != ARRAY:
             fail(TraceError, f"'{self.kind}' object does not support item assignment")
-        if self.ties is not None:
-            self.ties.before_write()
+        base = self.root
+        if base.ties is not None:
+            base.reach()
+            before_write(base)
         new = root(new.content, new.home, ARRAY)  # new may be a view of what is about to change
-        if self.root.owner is not current():
-            what = "a captured array" if self.root.origin == "captured array" else "an array of the function around it"
+        if base.owner is not current():
+            what = "a captured array" if base.origin == "captured array" else "an array of the function around it"
             fail(TraceError, f"a function that is being differentiated writes to {what}, which a derivative cannot "
                              f"carry out; return the new array instead, or copy it first")
+        self.assign(new)
+        if base.ties is not None:
+            after_write(base)
+
+    def assign(self, new: TracedArray) -> None:
+        """Let it hold other elements, whatever other name it may have."""
         if self.parent is not None:
-            self.parent.write(self._view.put(self.parent, new))  # type: ignore[union-attr]
+            self.parent.assign(self._view.put(self.parent, new))  # type: ignore[union-attr]
             self._seen = self.root.version
         else:
             self.owner.frame.before_write(self)  # type: ignore[union-attr]
@@ -422,5 +438,6 @@ def view(parent: TracedArray, how: View, strides: layout.Strides) -> TracedArray
     first = how.get(parent)
     h = root(first.content, first.home, ARRAY)
     h.parent, h._view, h._seen = parent, how, parent.root.version
+    h.where = None if h.owner is None else h.owner.frame
     h.strides_in_elements = strides
     return h

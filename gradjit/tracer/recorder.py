@@ -11,6 +11,7 @@ import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
+from weakref import WeakValueDictionary
 
 import numpy as np
 
@@ -90,6 +91,8 @@ class Recorder:
         """Turns of loops that could not be regions."""
         self.learned: dict[Any, Any] = {}
         """Of loops that were tried: what the next attempt should know."""
+        self.tied: WeakValueDictionary[int, Any] = WeakValueDictionary()
+        """Arrays that may be others (control/ties.py), by id."""
         self._literals: dict[int, tuple[np.ndarray, Value]] = {}
 
     def __enter__(self) -> Recorder:

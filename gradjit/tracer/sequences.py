@@ -10,7 +10,7 @@ import numpy as np
 from ..errors import BoundsError, UnsupportedError
 from . import operands as o
 from .array import ARRAY, PYTHON, SCALAR, TracedArray
-from .control.ties import Ties
+from .control.ties import Tie, Ties, bind
 from .indexing import getitem
 from .locations import fail
 
@@ -41,8 +41,8 @@ def item(items: Sequence[Any], key: TracedArray) -> Any:
     if not arrays:
         return o.root(found.content, found.home, PYTHON if all(h.kind == PYTHON for h in handles) else SCALAR)
     chosen = o.root(found.content, found.home, ARRAY)
-    chosen.ties = Ties([(h.root, h.root.version) for h in handles],
-                       "an array taken from a list by a traced integer may be any of the list's")
+    bind(chosen, Ties(tuple(Tie.of(h.root) for h in handles),
+                      "an array taken from a list by a traced integer may be any of the list's", alone=False))
     return chosen
 
 

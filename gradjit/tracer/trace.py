@@ -77,8 +77,8 @@ class Write:
 
     what: str
     loc: Loc | None
-    value: Value
-    """What it is to hold in the end."""
+    value: Value | None
+    """What it is to hold in the end; None where nobody asks, since the function is only differentiated."""
     argument: int | None = None
     captured: Captured | None = None
 
@@ -353,13 +353,20 @@ def written(handles: list[Any], leaves: list[Leaf], hidden: list[Captured], carr
 
     carried_out: the caller's arrays will be changed so; TraceError where it cannot be told how.
     """
-    for h in (*handles, *(c.handle for c in hidden)) if carried_out else ():
-        if isinstance(h, TracedArray) and h.ties is not None and h.ties.lost:
-            h.ties.refuse()
-    writes = [Write(f"the argument {leaf.name}", h.written_at, h.value, argument=k)
-              for k, (h, leaf) in enumerate(zip(handles, leaves, strict=True)) if leaf.is_traced and h.version]
-    return writes + [Write(captured_name(c), c.handle.written_at, c.handle.value, captured=c)
-                     for c in hidden if c.handle is not None and c.handle.version]
+    writes = [Write(f"the argument {leaf.name}", h.written_at, held(h, carried_out), argument=k)
+              for k, (h, leaf) in enumerate(zip(handles, leaves, strict=True)) if leaf.is_traced and is_changed(h)]
+    return writes + [Write(captured_name(c), c.handle.written_at, held(c.handle, carried_out), captured=c)
+                     for c in hidden if c.handle is not None and is_changed(c.handle)]
+
+
+def is_changed(h: TracedArray) -> bool:
+    """Whether an array from outside has been written to, under its own name or another one."""
+    return bool(h.version or (h.ties is not None and h.ties.news))
+
+
+def held(h: TracedArray, asked: bool) -> Value | None:
+    """What the array holds in the end, where that is asked for."""
+    return h.value if asked else None
 
 
 def captured_name(c: Captured) -> str:

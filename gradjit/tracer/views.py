@@ -48,6 +48,15 @@ class View:
         """The parent with what the view shows replaced by `new`."""
         raise NotImplementedError
 
+    @property
+    def is_static(self) -> bool:
+        """Whether it is the same view wherever it is taken, and equal to another where that is the same one."""
+        return False
+
+    def shows_all(self, parent: TracedArray) -> bool:
+        """Whether it shows the parent just as it is."""
+        return False
+
 
 @dataclass(frozen=True)
 class Window(View):
@@ -72,6 +81,13 @@ class Window(View):
     @property
     def shape(self) -> tuple[Form, ...]:
         return tuple(1 if a is None else self.sizes[a] for a in self.axes)
+
+    @property
+    def is_static(self) -> bool:
+        return all(isinstance(e, int) for e in (*self.starts, *self.sizes))
+
+    def shows_all(self, parent: TracedArray) -> bool:
+        return self.axes == tuple(range(parent.ndim)) and self.is_all_of(parent)
 
     @property
     def kept(self) -> tuple[int, ...]:
@@ -128,6 +144,10 @@ class Reshaped(View):
     """The same elements in row-major order in another shape."""
 
     shape: tuple[Form, ...]
+
+    @property
+    def is_static(self) -> bool:
+        return all(isinstance(e, int) for e in self.shape)
 
     def get(self, parent: TracedArray) -> TracedArray:
         return _emit("reshape", parent, shape=extents(self.shape))

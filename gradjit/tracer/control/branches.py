@@ -11,7 +11,7 @@ A condition that is an ordinary value runs one side as ordinary Python.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -20,12 +20,13 @@ from ...errors import TraceError
 from ...ir import OPS, Block, Builder, Value, can_fail, walk
 from .. import extents, operands as o, trees
 from ..array import ARRAY, PYTHON, TracedArray, root
+from ..layout import Strides
 from ..locations import fail, here, raised_at, with_place
 from ..recorder import Content, Recorder, current
 from .frames import BRANCH, Contents, Frame, refill
 from .names import VALUE, Site, shown
 from .states import Spec, Undefined, described, is_same, join, numeric, spec_of
-from .ties import Ties, lose, may_overlap
+from .ties import News, Tie, Ties, When, bind, lose, overlap, retell, same_elements, taken_out, value_in
 
 
 def truth(test: Any) -> Any:
@@ -60,13 +61,22 @@ class Leaf:
     content: Content | None = None
     home: Recorder | None = None
     root: TracedArray | None = None
+    """Of an array."""
+    strides: Strides = None
 
     @classmethod
     def of(cls, x: Any) -> Leaf:
         h = numeric(x)
         if h is None:
             return cls(x)
-        return cls(x, spec_of(h), h.content, h.home, h.root if h.kind == ARRAY else None)
+        return cls(x, spec_of(h), h.content, h.home, h.root if h.kind == ARRAY else None, h.strides_in_elements)
+
+    @property
+    def handle(self) -> TracedArray:
+        """The array itself."""
+        h = numeric(self.given)
+        assert h is not None
+        return h
 
 
 @dataclass
@@ -91,8 +101,9 @@ class Side:
     def __init__(self, frame: Frame, values: tuple[Any, ...]):
         self.frame = frame
         self.names = [Left.of(v) for v in values]
-        self.lost = {key: (h, h.ties.why) for key, (h, _) in frame.lost.items() if h.ties is not None}
-        self.arrays = {key: (s.handle, Leaf.of(s.handle)) for key, s in frame.log.items() if key not in self.lost}
+        self.arrays: dict[int, tuple[TracedArray, Leaf]] = {}
+        self.settle()
+        self.news = {key: (h, h.ties.news) for key, (h, _) in frame.news.items() if h.ties is not None and h.ties.news}
         self.containers: dict[int, tuple[Contents, dict[Any, Left]]] = {}
         for contents, now in frame.changed():
             if now is None or contents.items is None:
@@ -101,6 +112,21 @@ class Side:
                                  f"both branches")
             self.containers[id(contents.owner)] = contents, {k: Left.of(v) for k, v in now.items()}
         frame.restore()
+
+    def settle(self) -> None:
+        """Arrays from outside that have changed, with what they hold; those that only a name knows to have changed
+        which ends here, too."""
+        frame = self.frame
+        for h, _ in list(frame.news.values()):
+            if h.ties is not None and not h.ties.is_lost and any(
+                    n.source is not None and n.source.made.depth >= frame.depth for n in h.ties.news):
+                h.content  # noqa: B018 (it takes what is new)
+        while new := [s.handle for key, s in frame.log.items() if key not in self.arrays]:
+            for h in new:
+                if h.ties is None or not h.ties.is_lost:
+                    self.arrays[id(h)] = h, Leaf.of(h)
+            if all(h.ties is not None and h.ties.is_lost for h in new):
+                break
 
     def left(self, x: Any) -> Left:
         """What an item held at the end of this side, which has not bound it anew."""
@@ -172,8 +198,9 @@ class Merge:
         self.known: dict[Any, int] = {}
         """Slots by the pair of handles that they merge: names of one array stay names of one array."""
         self.made: dict[int, TracedArray] = {}
-        self.tied: list[tuple[int, str, list[TracedArray | None]]] = []
-        """Slots of arrays with their names, and the arrays that each side has bound to them."""
+        self.tied: list[tuple[int, str, list[Leaf]]] = []
+        """Slots of arrays with their names, and what each side has bound to them."""
+        self.depth = self.then.frame.depth
 
     def run(self) -> tuple[Any, ...]:
         names = [self.pair(n, a, b) for n, a, b in
@@ -185,14 +212,15 @@ class Merge:
             side.frame.block.results = tuple(values)
         results = self.emit()
         for h, k in arrays:
-            h.write(root(results[k], self.recorder, ARRAY))
+            h.assign(root(results[k], self.recorder, ARRAY))
+            if h.ties is not None:
+                h.ties = replace(h.ties, news=())
         for owner, items in containers:
             self.recorder.frame.before_change(owner)
             refill(owner, {k: make(results) for k, make in items.items()})
         out = tuple(make(results) for make in names)
         self.tie()
-        for h, why in {**self.then.lost, **self.other.lost}.values():
-            lose(h, why)
+        self.news()
         return out
 
     def emit(self) -> Sequence[Value]:
@@ -247,15 +275,20 @@ class Merge:
         spec = join(a.spec, b.spec) if a.spec and b.spec else None
         if spec is None:
             return self.differing(name, a.given, b.given) if blank is None else lambda _: a.given
+        if a.root is not None and b.root is not None:
+            x, y = (taken_out(leaf.handle, self.depth) for leaf in (a, b))
+            if x is not None and y is not None and (blank is not None or same_elements(x, y)):
+                return lambda _: x
         k = self.slot((a, b), spec, blank)
         if spec.kind != ARRAY:
             return lambda results: root(results[k], self.recorder, spec.kind)
         if all(j != k for j, _, _ in self.tied):
-            self.tied.append((k, name, [a.root, b.root]))
+            self.tied.append((k, name, [a, b]))
 
         def make(results: Sequence[Value]) -> Any:
             if k not in self.made:
-                self.made[k] = root(results[k], self.recorder, ARRAY)
+                h = self.made[k] = root(results[k], self.recorder, ARRAY)
+                h.strides_in_elements = a.strides if a.strides == b.strides or h.ndim < 2 else None
             return self.made[k]
 
         return make
@@ -318,23 +351,68 @@ class Merge:
         assert x.content is not None and x.home is not None
         return self.builders[side].cast_to(self.recorder.adopt(x.content, x.home), spec.dtype)
 
+    # what may be what -----------------------------------------------------------------------------------------------
     def tie(self) -> None:
         """Arrays that may be one another know it."""
-        depth = self.then.frame.depth
         bound = [(k, name, sides) for k, name, sides in self.tied if k in self.made]
         ties: list[tuple[TracedArray, Ties]] = []
         for k, name, sides in bound:
-            near = [self.made[j] for j, n, other in bound if j != k and (n != VALUE or name == VALUE) and any(
-                a is not None and b is not None and may_overlap(a, b) for a, b in zip(sides, other, strict=True))]
-            outside = [r for side in sides if side is not None for r in side.maybe() if r.made.depth < depth]
-            others = {id(h): h for h in (*outside, *near)}
-            if others:
+            near, far = [], []
+            for j, n, other in bound:
+                if j != k and (n != VALUE or name == VALUE):
+                    pairs = [(a.root, b.root) for a, b in zip(sides, other, strict=True)
+                             if a.root is not None and b.root is not None]
+                    if any(self.is_near(a, b) for a, b in pairs):
+                        near.append(Tie.of(self.made[j]))
+                    elif any(overlap(a, b) for a, b in pairs):
+                        far.append(j)
+            others = [t for side, x in enumerate(sides) for t in self.ties_of(x, side)]
+            if others or near:
                 ties.append((self.made[k], Ties(
-                    [(h, h.version) for h in others.values()],
-                    f"{shown(name)} may be one array or another behind {self.place}", not near,
-                    name == VALUE, group=self)))
+                    tuple(others), f"{shown(name)} may be one array or another behind {self.place}", tuple(near),
+                    loose=name == VALUE, group=None if near or far else self)))
         for h, t in ties:
-            h.ties = t
+            bind(h, t)
+
+    def ties_of(self, x: Leaf, side: int) -> list[Tie]:
+        """What the variable is, or may be, if that side was taken."""
+        if x.root is None:
+            return []
+        same = taken_out(x.handle, self.depth)
+        if same is not None:
+            return [Tie.of(same, self.taken(side))]
+        return [Tie.of(r) for r in x.root.maybe() if r.made.depth < self.depth]
+
+    def taken(self, side: int) -> When:
+        """The condition that a side was taken."""
+        test = self.branch.test
+
+        def when(recorder: Recorder) -> Value:
+            t = value_in(recorder, test)
+            return t if side == 0 else recorder.builder.not_(t)
+
+        return when
+
+    def is_near(self, a: TracedArray, b: TracedArray) -> bool:
+        """Whether two roots may be one array that was made on this side."""
+        inside = [r for r in a.maybe() if r.made.depth >= self.depth]
+        return any(x is y for x in inside for y in b.maybe())
+
+    def news(self) -> None:
+        """Arrays that a side has changed under another name."""
+        sides = self.branch.sides
+        for key, (h, _) in {**self.then.news, **self.other.news}.items():
+            every: list[News] = []
+            for s in sides:
+                told = {id(n.source) for n in every}
+                every += [n for n in s.news.get(key, (h, ()))[1] if id(n.source) not in told]
+            first = every[0]
+            unclear = next((n for n in every if n.when is None), None)
+            if unclear is None and not any(key in s.arrays for s in sides) and all(
+                    n.source is first.source or n.group is first.group is not None for n in every):
+                retell(h, every)
+            else:
+                lose(h, (unclear or first).why)
 
 
 def is_cheap(block: Block) -> bool:

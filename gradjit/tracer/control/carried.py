@@ -21,6 +21,7 @@ from ..array import ARRAY, TracedArray, root
 from .frames import CONTAINERS, Frame
 from .places import Place
 from .states import Spec, Undefined, converted, described, is_same, join, numeric, spec_of
+from .ties import same_elements
 
 MAX_LEAVES = 256
 
@@ -43,6 +44,8 @@ class Learned:
     """By variable and leaf: the type that it is carried in."""
     dynamic: set[Any] = field(default_factory=set)
     """Leaves of containers that are numbers and change."""
+    unordered: set[Any] = field(default_factory=set)
+    """Leaves whose order in memory changes."""
     carry: dict[int, TracedArray] = field(default_factory=dict)
     """Known arrays that are written to."""
     places: list[Place] = field(default_factory=list)
@@ -81,10 +84,15 @@ class Leaf:
             self.spec = learned.specs.get(key) or spec_of(self.handle)
             self.param = frame.parameter(self.spec.type, "")
             self.stand_in = root(self.param, frame.recorder, self.spec.kind)
+            self.stand_in.strides_in_elements = self.strides = (
+                None if key in learned.unordered else self.handle.strides_in_elements)
 
     def written(self) -> bool:
-        """Whether the body has written to the stand-in."""
-        return self.param is not None and self.stand_in._content is not self.param
+        """Whether the body has written to the stand-in, under its own name or another one."""
+        if self.param is None:
+            return False
+        ties = self.stand_in.ties
+        return self.stand_in._content is not self.param or (ties is not None and bool(ties.news))
 
     def origins(self) -> list[TracedArray]:
         """The arrays that the variable may be bound to before the loop."""
@@ -97,14 +105,14 @@ class Leaf:
 
     def final(self, name: str, x: Any) -> Value | None:
         """The leaf at the end of the body; None where it has not changed."""
-        if x is self.stand_in and self.same:
+        if self.same and self.is_unchanged(x):
             return None
         if self.param is None:
             return self.settle(name, x)
         h = numeric(x)
         if h is None:
             raise Mismatch(f"{name} changes from {described(self.given)} to {described(x)}")
-        if h is self.stand_in:
+        if self.is_unchanged(h):
             if self.written():
                 self.learn(self.learned.same, True)
             return None
@@ -116,7 +124,18 @@ class Leaf:
             if both != self.spec:
                 self.learn(self.learned.specs, both)
             h = converted(h, both)
+        if h.ndim > 1 and self.strides is not None and h.strides_in_elements != self.strides:
+            self.learned.unordered.add(self.key)
+            raise Again
         return h.value
+
+    def is_unchanged(self, x: Any) -> bool:
+        """Whether the body leaves the variable bound to what it was bound to, or to an equal view."""
+        if x is self.stand_in:
+            return True
+        if not isinstance(x, TracedArray) or not isinstance(self.stand_in, TracedArray) or x.kind != ARRAY:
+            return False
+        return same_elements(x, self.stand_in) or (self.handle is not None and same_elements(x, self.handle))
 
     def settle(self, name: str, x: Any) -> Value | None:
         """A leaf that was taken to stay what it is."""

@@ -2,29 +2,48 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ...errors import TraceError
 from ...ir import Block, Value, captures
 from ...ir.core import Op
 from ...ir.types import BOOL, ArrayType
 from ...probe import has_dict
 from .. import trees
 from ..array import ARRAY, PYTHON, TracedArray, root
+from ..layout import Strides
 from .branches import has_effect, truth
 from .carried import Again, AsPython, Leaf, Mismatch, Slot, Variable, same_tree
 from .frames import Frame, substitute
 from .names import VALUE, shown
 from .places import Place
 from .states import Spec, Undefined, described, numeric, spec_of
-from .ties import Ties, lose, may_overlap
+from .ties import Tie, Ties, When, bind, lose, overlap, retell, settle, taken_out
 
 if TYPE_CHECKING:
     from .loops import Loop
 
 FALSE = np.asarray(False)
+
+
+@dataclass
+class End:
+    """An array that a variable is bound to at the end of the body, and behind the loop."""
+
+    name: str
+    array: TracedArray
+    leaf: Leaf | None
+    """What is carried in, if anything is."""
+    before: TracedArray | None
+    """What the variable is bound to if there is no turn; None where there surely is one, or nobody asks."""
+    cells: list[Any]
+    k: int
+    """Where the array behind the loop stands."""
 
 
 class Finish:
@@ -38,11 +57,11 @@ class Finish:
         self.replaced: dict[Value, Callable[[], Value]] = {}
         """Parameters that do not change, with the outer value."""
         self.results: dict[Value, Value] = {}
-        self.ends: list[tuple[str, TracedArray, Leaf | None]] = []
-        """Arrays that variables are bound to at the end of the body."""
+        self.ends: list[End] = []
 
     def run(self) -> None:
         loop, frame = self.loop, self.frame
+        self.settle()
         count = loop.site.carried
         after: list[Callable[[], Any]] = []
         for variable, x in zip(loop.variables[:count], self.values, strict=False):
@@ -73,12 +92,12 @@ class Finish:
         substitute(frame.block, env)
         for s, r in zip(self.slots, loop.operation(frame.block, self.slots, inits), strict=True):
             s.sink(r)
+        for tie in ties:
+            tie()
         for place, make in places:
             self.recorder.frame.before_change(place.owner)
             place.set(make())
         loop.result = tuple(make() for make in after)
-        for tie in ties:
-            tie(loop.result)
 
     def is_constant(self) -> bool:
         """Whether the loop computes Python's numbers from nothing that is traced."""
@@ -100,10 +119,12 @@ class Finish:
             if final is None:
                 self.replaced[leaf.param] = leaf.init
                 continue
-            self.carry(leaf.param, leaf.init, final, cells, k, leaf.spec)
-        for leaf, y in zip(variable.leaves, [x] if isinstance(x, TracedArray) else trees.flatten(x)[0], strict=False):
-            if leaf.param is not None and isinstance(y, TracedArray) and y.kind == ARRAY:
-                self.ends.append((variable.name, y, leaf))
+            self.carry(leaf.param, leaf.init, final, cells, k, leaf.spec, leaf.strides)
+        found = [x] if isinstance(x, TracedArray) else trees.flatten(x)[0]
+        for k, (leaf, y) in enumerate(zip(variable.leaves, found, strict=False)):
+            h = numeric(y)
+            if leaf.param is not None and h is not None and h.kind == ARRAY:
+                self.ends.append(End(variable.name, h, leaf, leaf.handle if self.loop.may_be_empty else None, cells, k))
         return lambda: self.rebuilt(variable.behind(x, cells))
 
     def stop(self, x: Any) -> Callable[[], Any]:
@@ -127,10 +148,11 @@ class Finish:
             self.recorder.frame.fresh[id(x)] = x
         return x
 
-    def carry(self, param: Value, init: Callable[[], Value], final: Value, cells: list[Any], k: int, spec: Spec
-              ) -> None:
+    def carry(self, param: Value, init: Callable[[], Value], final: Value, cells: list[Any], k: int, spec: Spec,
+              strides: Strides = None) -> None:
         def sink(result: Value) -> None:
-            cells[k] = root(result, self.recorder, spec.kind)
+            cells[k] = h = root(result, self.recorder, spec.kind)
+            h.strides_in_elements = strides
 
         self.slots.append(Slot(param, init, final, sink))
 
@@ -159,7 +181,7 @@ class Finish:
                                                f"and is used behind it; copy it into an array of full size")
             elif (self.out_surely(y, h, cells, k) if before is None else
                   self.out_or(name, k, before[k], y, cells)) and h.kind == ARRAY:
-                self.ends.append((shown(name), h, None))
+                self.ends.append(End(shown(name), h, None, None if before is None else numeric(before[k]), cells, k))
         if tree is None or tree.is_leaf():
             return (lambda: cells[0]) if cells else (lambda: x)
         return lambda: self.rebuilt(trees.unflatten(tree, cells))
@@ -172,7 +194,8 @@ class Finish:
             cells[k] = last
             return False
         spec = spec_of(h)
-        self.carry(self.frame.parameter(spec.type, ""), lambda: self.blank(spec), h.value, cells, k, spec)
+        self.carry(self.frame.parameter(spec.type, ""), lambda: self.blank(spec), h.value, cells, k, spec,
+                   h.strides_in_elements)
         return True
 
     def out_or(self, name: str, k: int, old: Any, y: Any, cells: list[Any]) -> bool:
@@ -184,7 +207,7 @@ class Finish:
             self.replaced[leaf.param] = leaf.init
             cells[k] = old
             return False
-        self.carry(leaf.param, leaf.init, final, cells, k, leaf.spec)
+        self.carry(leaf.param, leaf.init, final, cells, k, leaf.spec, leaf.strides)
         return True
 
     def unclear(self, name: str, given: Any, x: Any) -> Callable[[], Any]:
@@ -207,7 +230,7 @@ class Finish:
             final = h.value
 
             def sink(result: Value, h: TracedArray = h) -> None:
-                h.write(root(result, self.recorder, ARRAY))
+                h.assign(root(result, self.recorder, ARRAY))
 
             self.slots.append(Slot(param, lambda h=h: h.value, final, sink))  # type: ignore[misc]
 
@@ -228,41 +251,115 @@ class Finish:
             places += new
             raise Again
 
-    def aliases(self) -> list[Callable[[tuple[Any, ...]], None]]:
+    # what may be what -----------------------------------------------------------------------------------------------
+    def settle(self) -> None:
+        """What the body reads must be the same at the beginning of each turn: arrays that have been changed under
+        another name take that in at the end of this one."""
+        frame = self.frame
+        done: set[int] = set()
+        for h, _ in list(frame.news.values()):
+            if h.ties is not None and any(n.source is not None and n.source.made.depth >= frame.depth
+                                          for n in h.ties.news) and not h.ties.is_lost:
+                settle(h)
+        while new := [h for h in self.read() if id(h) not in done]:
+            for h in new:
+                done.add(id(h))
+                if h.ties is not None:
+                    try:
+                        settle(h)
+                    except TraceError as e:
+                        raise Mismatch(str(e)) from e
+
+    def read(self) -> list[TracedArray]:
+        """Arrays from outside that the body has touched."""
+        return [*(saved.handle for saved, _ in self.frame.imports.values()), *self.frame.known_reads.values()]
+
+    def aliases(self) -> list[Callable[[], None]]:
         """Variables that are bound to one array at the end of the body, or to one from outside: an error where a turn
         writes to one of them; else what is to be done behind the loop."""
-        frame = self.frame
         self.others_write()
         written = self.written()
-        lost = {id(r) for leaf in written for r in leaf.origins()}
-        out: list[Callable[[tuple[Any, ...]], None]] = []
-        for name, h, leaf in self.ends:
-            near = [n for n, other, _ in self.ends if other is not h and may_overlap(h.root, other.root)
-                    and (n != shown(VALUE) or n == name)]  # what is being returned is no other variable's concern
-            outside = [r for r in h.maybe() if r.made.depth < frame.depth]
-            changed = [r for r in outside if id(r) in lost or r._content is not self.before(r)]
-            if name != shown(VALUE) and (changed or (near and written) or (outside and leaf in written)):
-                raise Mismatch(f"{name} is bound to an array that has another name, too, and one of them is written "
-                               f"to in the body; bind a copy, as by {name} = y.copy()")
-            if near or outside:
-                out.append(lambda result, name=name, near=near, outside=outside:  # type: ignore[misc]
-                           self.tie(result, name, near, outside))
+        moved = {id(r): r for leaf in written for r in leaf.origins()}
+        reached = self.reached()
+        out: list[Callable[[], None]] = []
+        for end in self.ends:
+            near = [e for e in self.ends if e is not end and self.is_near(end, e)]
+            outside = [r for r in reached[id(end)] if r.made.depth < self.frame.depth]
+            changed = [r for r in self.outside(end.array) if id(r) in moved or self.is_changed(r)]
+            if end.name != shown(VALUE) and (changed or (near and written) or (
+                    end.leaf in written and self.outside(end.array))):
+                raise Mismatch(f"{end.name} is bound to an array that has another name, too, and one of them is "
+                               f"written to in the body; bind a copy, as by {end.name} = y.copy()")
+            left = [r for r in outside if id(r) not in moved]
+            if near or left or end.before is not None:
+                shared = near or any(not set(map(id, left)).isdisjoint(map(id, reached[id(e)]))
+                                     for e in self.ends if e is not end and not self.are_apart(end, e))
+                out.append(functools.partial(self.tie, end, near, left, moved, None if shared else self))
         for leaf in written:
             self.may_write(leaf)
-            out.append(lambda _, leaf=leaf: self.move(leaf))  # type: ignore[misc]
-        for h, _ in frame.lost.values():
-            assert h.ties is not None
+            out.append(functools.partial(self.move, leaf))
+        for h, _ in self.frame.news.values():
+            if h.ties is None or not h.ties.news:
+                continue
             if self.is_read(h):
-                raise Mismatch(h.ties.why)
-            out.append(lambda _, h=h, why=h.ties.why: lose(h, why))  # type: ignore[misc]
+                raise Mismatch(h.ties.news[0].why)
+            out.append(functools.partial(retell, h, h.ties.news))
         return out
+
+    def outside(self, h: TracedArray) -> list[TracedArray]:
+        """The roots from outside that an array at the end of this turn may be, other than by what is carried in."""
+        return [r for r in h.maybe() if r.made.depth < self.frame.depth]
+
+    def carried(self, h: TracedArray) -> list[Leaf]:
+        """The leaves that an array may be what is carried in for."""
+        roots = h.maybe()
+        return [x for x in self.leaves() if any(x.stand_in is r for r in roots)]
+
+    def leaves(self) -> list[Leaf]:
+        """What is carried from turn to turn under a name that is bound anew."""
+        return [leaf for v in self.loop.variables for leaf in v.leaves if leaf.param is not None]
+
+    def reached(self) -> dict[int, list[TracedArray]]:
+        """For each end the arrays from outside that it may be after any number of turns."""
+        ends = {id(e): e for e in self.ends}
+        found = {key: [*self.outside(e.array)] for key, e in ends.items()}
+        steps = {key: self.carried(e.array) for key, e in ends.items()}
+        grows = True
+        while grows:
+            grows = False
+            for key, e in ends.items():
+                more = [r for leaf in steps[key] for r in leaf.origins()]
+                more += [r for leaf in steps[key] for j, f in ends.items() if f.leaf is leaf for r in found[j]]
+                if e.before is not None:
+                    more += e.before.maybe()
+                for r in more:
+                    if not any(r is other for other in found[key]):
+                        found[key].append(r)
+                        grows = True
+        return found
+
+    def is_near(self, a: End, b: End) -> bool:
+        """Whether two variables may be bound to one array that a turn has made, or carried in under one name. (What is
+        being returned is no other variable's concern.)"""
+        if b.name == shown(VALUE) != a.name or a.array is b.array:
+            return False
+        inside = [r for r in a.array.maybe() if r.made.depth >= self.frame.depth]
+        return any(x is y for x in inside for y in b.array.maybe())
+
+    def are_apart(self, a: End, b: End) -> bool:
+        """Whether two variables are bound to two arrays surely, whatever these have been before."""
+        if b.name == shown(VALUE) != a.name:
+            return True
+        handles = [x.handle for x in self.leaves() if x.handle is not None and x.handle.kind == ARRAY]
+        return not any(overlap(x.root, y.root) for k, x in enumerate(handles) for y in handles[:k]) and not (
+            self.outside(a.array) or self.outside(b.array) or self.is_near(a, b))
 
     def others_write(self) -> None:
         """Mismatch where the array that a rebound variable is bound to before is written to under another name."""
-        for leaf in (x for v in self.loop.variables for x in v.leaves if x.param is not None):
+        for leaf in self.leaves():
             if not any(self.is_changed(r) for r in leaf.origins()):
                 continue
-            if any(to is leaf and h is leaf.stand_in for _, h, to in self.ends):
+            if any(e.leaf is leaf and leaf.is_unchanged(e.array) for e in self.ends):
                 leaf.learn(self.loop.learned.same, True)
             raise Mismatch(f"{leaf.name} is bound anew in the body, while the array that it was bound to before is "
                            f"written to under another name; bind a copy before the loop")
@@ -270,14 +367,15 @@ class Finish:
     def is_changed(self, h: TracedArray) -> bool:
         """Whether the body writes to an array from outside."""
         found = self.frame.imports.get(id(h))
-        return id(h) in self.frame.lost or (found is not None and h._content is not found[1])
+        told = id(h) in self.frame.news and h.ties is not None and bool(h.ties.news)
+        return told or (found is not None and h._content is not found[1])
 
     def written(self) -> list[Leaf]:
         """The variables whose array at the beginning is written to, in this turn or, after swaps, in a later one."""
-        leaves = [leaf for v in self.loop.variables for leaf in v.leaves if leaf.param is not None]
+        leaves = self.leaves()
         found = [leaf for leaf in leaves if leaf.written()]
         for leaf in found:  # grows
-            after = [h for _, h, to in self.ends if to is leaf]
+            after = [e.array for e in self.ends if e.leaf is leaf]
             found += [x for x in leaves if x not in found and any(x.stand_in is r for h in after for r in h.maybe())]
         return found
 
@@ -285,37 +383,48 @@ class Finish:
         """Mismatch where the array that a variable is bound to before the loop may be seen under another name."""
         assert leaf.handle is not None
         ties = leaf.handle.root.ties
-        if ties is not None and not ties.alone:
+        if ties is not None and (ties.near or not ties.alone):
             raise Mismatch(f"{leaf.name} is written to in the body, and may be one array or another: {ties.why}")
-        others = [x for v in self.loop.variables for x in v.leaves if x is not leaf and x.param is not None]
-        if any(self.is_read(r) for r in leaf.origins()) or any(
-                x.handle is not None and may_overlap(x.handle.root, leaf.handle.root) for x in others if x.origins()):
+        origins = leaf.origins()
+        others = [x for x in self.leaves() if x is not leaf and x.origins()]
+        if any(r is s for h in self.read() for s in h.maybe() for r in origins) or any(
+                x.handle is not None and overlap(x.handle.root, leaf.handle.root) for x in others):
             raise Mismatch(f"{leaf.name} is written to in the body, and bound anew, while the array that it was bound "
                            f"to before has another name in the body; bind a copy before the loop")
 
     def is_read(self, h: TracedArray) -> bool:
         return id(h) in self.frame.imports or id(h) in self.frame.known_reads
 
-    def before(self, r: TracedArray) -> Any:
-        found = self.frame.imports.get(id(r))
-        return found[1] if found else r._content
-
     def move(self, leaf: Leaf) -> None:
         for r in leaf.origins():
             lose(r, f"an array that was bound to {leaf.name} before the loop in line {self.loop.site.line}, which "
-                    f"binds the name anew, has another name behind the loop")
+                    f"binds the name anew, has another name behind the loop", self)
 
-    def tie(self, result: tuple[Any, ...], name: str, near: list[str], outside: list[TracedArray]) -> None:
+    def tie(self, end: End, near: list[End], left: list[TracedArray], moved: dict[int, TracedArray],
+            group: object) -> None:
         """The variable knows behind the loop what it may share its elements with."""
-        arrays = {shown(n): x for n, x in zip(self.loop.site.names, result, strict=True)
-                  if isinstance(x, TracedArray) and x.kind == ARRAY}
-        x = arrays.get(name)
-        if x is None or any(x is r for r in outside):
+        x = end.cells[end.k]
+        if not isinstance(x, TracedArray) or (end.leaf is not None and x is end.leaf.given):
             return
-        others = [*outside, *(arrays[n] for n in near if n in arrays and arrays[n] is not x)]
-        x.ties = Ties([(h, h.version) for h in others], f"{name} may be the same array as another variable behind "
-                                                        f"the loop in line {self.loop.site.line}", not near,
-                      name == shown(VALUE))
+        close = tuple(Tie.of(e.cells[e.k]) for e in near if isinstance(e.cells[e.k], TracedArray))
+        others = []
+        same = taken_out(end.array, self.frame.depth)
+        if same is not None and end.before is None:
+            end.cells[end.k] = same
+            return
+        before = [] if end.before is None or any(id(r) in moved for r in end.before.maybe()) else [end.before]
+        if same is not None or not (self.outside(end.array) or self.carried(end.array)):
+            others += [Tie.of(h, self.loop.is_empty) for h in before]
+            others += [] if same is None else [Tie.of(same, negated(self.loop.is_empty))]
+        else:
+            others += [Tie.of(r) for r in left]
+        if others or close:
+            bind(x, Ties(tuple(others), f"{end.name} may be the same array as another variable behind the loop in line "
+                                        f"{self.loop.site.line}", close, loose=end.name == shown(VALUE), group=group))
+
+
+def negated(when: When) -> When:
+    return lambda recorder: recorder.builder.not_(when(recorder))
 
 
 def parts(x: Any) -> tuple[list[Any], trees.Tree | None]:

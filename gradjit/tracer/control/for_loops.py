@@ -11,6 +11,7 @@ from ...ir.types import INDEX
 from .. import extents
 from ..array import PYTHON, TracedArray, root
 from ..locations import fail, with_place
+from ..recorder import Recorder
 from .branches import truth
 from .carried import Again, Mismatch, Slot
 from .checkpoints import Checkpointed
@@ -36,6 +37,8 @@ class For(Loop):
         self.mismatch: Mismatch | None = None
         """Why the first turns run as ordinary Python."""
         self.index: Value | None = None
+        self.interval: tuple[Value, Value] | None = None
+        """Where a region begins and ends."""
         if self.turns is not None and not self.is_unrolled():
             self.as_region = self.learned.failed is None or self.static is None
         if self.recorder is not None:
@@ -191,6 +194,7 @@ class For(Loop):
         r = self.recorder
         assert r is not None
         lo, hi, step = (extents.value(extents.form(b)) for b in self.bounds())
+        self.interval = lo, hi
         builder = r.builder
         builder.loc = self.loc
         flag = next((k for k, s in enumerate(slots) if s.is_stop), None)
@@ -200,6 +204,10 @@ class For(Loop):
             raise TraceError(with_place("gj.checkpoint: a loop with a break on a traced value cannot be reversed from "
                                         "snapshots", self.loc))
         return until(builder, block, (lo, hi, step), inits, flag, self.bounds()[2] > 0)
+
+    def is_empty(self, recorder: Recorder) -> Value:
+        assert self.interval is not None
+        return (recorder.builder.ge if self.bounds()[2] > 0 else recorder.builder.le)(*self.interval)
 
     def snapshots(self, inits: list[Value]) -> dict[str, Any]:
         """What is said of them, if the loop is to be reversed from snapshots."""

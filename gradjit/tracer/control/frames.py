@@ -80,7 +80,7 @@ class Frame:
     """One region under construction. `parent` is None for the function itself."""
 
     __slots__ = ("kind", "recorder", "parent", "depth", "block", "builder", "region", "open", "loc", "log", "imports",
-                 "known_reads", "carry", "containers", "fresh", "lost", "start", "unanswered", "facts", "irreversible")
+                 "known_reads", "carry", "containers", "fresh", "news", "start", "unanswered", "facts", "irreversible")
 
     def __init__(self, kind: str, recorder: Recorder, parent: Frame | None, loc: Loc | None = None,
                  block: Block | None = None):
@@ -108,8 +108,8 @@ class Frame:
         self.containers: dict[int, Contents] = {}
         self.fresh: dict[int, Any] = {}
         """Containers and objects made inside."""
-        self.lost: dict[int, tuple[TracedArray, Any]] = {}
-        """Arrays from outside that may have changed (see ties.py), with the ties that they had."""
+        self.news: dict[int, tuple[TracedArray, Any]] = {}
+        """Arrays from outside that may have changed under another name (ties.py), with the ties that they had."""
         self.start = len(self.block.ops)
         self.unanswered = recorder.unanswered
         self.facts = _count_facts(recorder)
@@ -159,10 +159,11 @@ class Frame:
         if self.kind in (BRANCH, TRIAL) and h.made.depth < self.depth:
             self.log.setdefault(id(h), Saved(h))
 
-    def before_loss(self, h: TracedArray) -> None:
-        """Before an array becomes unreadable, since it may have changed."""
+    def before_news(self, h: TracedArray) -> None:
+        """Before an array is told that it may have changed under another name."""
         if h.made is not None and h.made.depth < self.depth:
-            self.lost.setdefault(id(h), (h, h.ties))
+            saved = self.log.get(id(h)) or self.imports.get(id(h), (None,))[0]
+            self.news.setdefault(id(h), (h, saved.ties if saved is not None else h.ties))
 
     # containers -----------------------------------------------------------------------------------------------------
     def before_change(self, owner: Any) -> None:
@@ -199,7 +200,7 @@ class Frame:
             saved.restore()
         for contents in self.containers.values():
             contents.restore()
-        for h, ties in self.lost.values():
+        for h, ties in self.news.values():
             h.ties = ties
 
     def close(self) -> None:
@@ -232,10 +233,9 @@ class Frame:
         for key, contents in self.containers.items():
             if up.kind != ROOT and key not in up.fresh:
                 up.containers.setdefault(key, contents)
-        for h, ties in self.lost.values():
-            up.before_loss(h)
-            if id(h) in up.lost:
-                up.lost[id(h)] = h, ties
+        for key, (h, ties) in self.news.items():
+            if h.made.depth < up.depth:
+                up.news.setdefault(key, (h, ties))
         up.irreversible = up.irreversible or self.irreversible
         self.close()
 

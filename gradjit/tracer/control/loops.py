@@ -33,6 +33,7 @@ from .finish import Finish
 from .frames import BRANCH, LOOP, Frame, Retry
 from .names import Site, shown
 from .states import numeric
+from .ties import settle_all
 
 SHORT = 8
 """Loops of at most so many turns run as ordinary Python."""
@@ -183,6 +184,7 @@ class Loop:
         """Open the frame of an attempt."""
         r = self.recorder
         assert r is not None
+        settle_all(r)
         self.frame = frame = r.frame = Frame(LOOP, r, r.frame, self.loc)
         frame.carry.update(self.learned.carry)
         frame.carry.update(id(h.root) for h in self.hints)
@@ -215,6 +217,10 @@ class Loop:
     def may_be_empty(self) -> bool:
         """Whether there may be no turn at all."""
         return True
+
+    def is_empty(self, recorder: Recorder) -> Value:
+        """Whether there has been no turn; asked for behind the loop."""
+        raise NotImplementedError
 
     @property
     def is_short(self) -> bool:

@@ -21,6 +21,7 @@ from .for_loops import For
 from .frames import before_change, is_container
 from .names import NONE, Site
 from .states import Undefined
+from .ties import fasten
 from .while_loops import While
 
 SITES: list[Site] = []
@@ -129,7 +130,7 @@ class Control:
         """The value of a function, whichever of its returns gave it."""
         for leaf in trees.flatten(x)[0] if recorders() else ():
             if isinstance(leaf, TracedArray) and leaf.root.ties is not None:
-                leaf.root.ties.fasten()
+                fasten(leaf.root)
         return x
 
     @staticmethod

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from ...ir import Block, Builder, Value
+from ...ir import Block, Builder, Op, Value, captures
 from ...ir.rewrite import Env, copy_op, new_block
 from .. import extents
+from ..recorder import Recorder
 from .branches import truth
 from .carried import Again, Mismatch, Slot
 from .frames import TRIAL, Frame
@@ -27,6 +28,8 @@ class While(Loop):
         self.tested = 0
         """How many operations the condition took."""
         self.condition: Value | None = None
+        self.first_test: tuple[Block, list[Value]] | None = None
+        """The region of the condition, and what it is tested on at first."""
 
     @property
     def may_be_empty(self) -> bool:
@@ -102,6 +105,28 @@ class While(Loop):
         c = self.condition
         cond.results = (env.get(c, c),)
         block.ops[:self.tested] = [op for op in block.ops[:self.tested] if op.results]  # effects stay in the condition
+        self.first_test = cond, inits
         builder = r.builder
         builder.loc = self.loc
         return builder.append("while", inits, {}, (cond, block)).results
+
+    def is_empty(self, recorder: Recorder) -> Value:
+        """The condition, computed once more on what the loop began with."""
+        assert self.first_test is not None
+        cond, inits = self.first_test
+        env: Env = dict(zip(cond.params, inits, strict=True))
+        for op in needed(cond):
+            copy_op(recorder.builder, op, env)
+        (test,) = cond.results
+        return recorder.builder.not_(env.get(test, test))
+
+
+def needed(block: Block) -> list[Op]:
+    """The operations that the results of a block depend on, in order."""
+    wanted = set(block.results)
+    found = []
+    for op in reversed(block.ops):
+        if not wanted.isdisjoint(op.results):
+            found.append(op)
+            wanted.update(op.uses(), *(captures(op),) if op.regions else ())
+    return found[::-1]

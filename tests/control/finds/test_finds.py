@@ -216,7 +216,7 @@ CASES = (
     Case(sums_of_one_number, (M, INDICES)),
     Case(condition_computed_in_a_branch, (V, INDICES)),
 )
-REFUSED = {"view_bound_anew_in_a_branch", "compiled value: argument_written_and_its_name_bound_anew"}
+REFUSED = {"compiled value: argument_written_and_its_name_bound_anew"}
 """What need not be compiled, at any level or at one: then the error says so."""
 
 @pytest.mark.parametrize("level", ["traced", "gradient", "compiled value", "compiled gradient"])

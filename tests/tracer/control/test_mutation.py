@@ -284,14 +284,15 @@ def refused(f, *args, match):
         trace(f, args, {})
 
 
-def test_an_array_that_may_be_another_is_not_written_to_unseen():
+@pytest.mark.parametrize("sign", [-1, 1])
+def test_an_array_that_may_be_another_follows_it(sign):
     def f(x):
         a, b = x.copy(), x * 2
         y = a if x[0] > 0 else b
         a[0] = 1
         return y
 
-    refused(f, X, match="the expression may be one array or another.*copy")
+    alike(f, X * sign)
 
     def g(x):
         a, b = x.copy(), x * 2
@@ -299,8 +300,10 @@ def test_an_array_that_may_be_another_is_not_written_to_unseen():
         y[0] = 1
         return a
 
-    refused(g, X, match="the expression may be one array or another.*copy")
+    alike(g, X * sign)
 
+
+def test_an_array_that_may_be_another_is_not_written_to_unseen():
     def two(x):
         if x[0] > 0:
             a = b = x * 2
@@ -322,7 +325,18 @@ def test_a_view_bound_anew_and_written_to():
                 v = a[:-1]
         return a
 
-    refused(f, X, match="copy")
+    alike(f, X)
+
+    def traced(x, n):
+        a = x.copy()
+        v = a[1:]
+        for _ in range(n):
+            v *= 1.1
+            if a[2] > 2.0:
+                v = a[:-1]
+        return a
+
+    refused(traced, X, np.int64(12), match="copy")
 
 
 def test_an_array_that_a_loop_has_passed_on():
@@ -349,7 +363,20 @@ def test_a_name_bound_anew_whose_array_has_another_name():
                 a = np.cos(a) * i
         return a, w, s
 
-    refused(f, M, match="a .*copy")
+    alike(f, M)
+
+    def traced(m, n):
+        a = m.copy()
+        w = a.T
+        s = 0.0
+        for i in range(n):
+            w[1] -= 0.2
+            s += a[3, 1]
+            if s < -2.0:
+                a = np.cos(a) * i
+        return a, w, s
+
+    refused(traced, M, np.int64(12), match="a .*copy")
 
     def g(m):
         a = m.copy()
