@@ -108,7 +108,8 @@ def program_of(t: Trace, leaves: Sequence[Any]) -> Program:
     outputs = tuple(OutputSpec(v.dtype.np, v.type.extents, form)
                     for v, form in zip(func.body.results, forms, strict=True))
     targets = [write_target(t, w) for w in t.writes]
-    parameters = tuple(parameter_spec(leaf, x, Argument(k) in targets)
+    apart = {w.argument for w in t.touched}
+    parameters = tuple(parameter_spec(leaf, x, Argument(k) in targets, k in apart)
                        for k, (leaf, x) in enumerate(zip(t.leaves, leaves, strict=True)))
     captured = tuple(Capture(source_of(c.source) if c.source is not None else c.array,
                              ArraySpec.of(c.array, writable=Captured(k) in targets))
@@ -183,16 +184,16 @@ def node_types(tree: trees.Tree) -> list[Any]:
     return [own, *(t for child in tree.children() for t in node_types(child))]
 
 
-def parameter_spec(leaf: Leaf, x: Any, writable: bool) -> ParameterSpec:
+def parameter_spec(leaf: Leaf, x: Any, writable: bool, apart: bool) -> ParameterSpec:
     """What an argument must be to take this specialisation: x itself is one such."""
     if leaf.type is None:
         return StaticSpec(x)
-    return value_spec(x, writable) if leaf.same_as is None else SameSpec(leaf.same_as)
+    return value_spec(x, writable, apart) if leaf.same_as is None else SameSpec(leaf.same_as)
 
 
-def value_spec(x: Any, writable: bool) -> ValueSpec:
+def value_spec(x: Any, writable: bool, apart: bool) -> ValueSpec:
     if isinstance(x, np.ndarray):
-        return ArraySpec.of(x, writable=writable)
+        return ArraySpec.of(x, writable=writable, apart=apart)
     if isinstance(x, np.generic):
         return NumpyScalarSpec(x.dtype)
     return FloatSpec() if type(x) is float else ComplexSpec()
@@ -335,7 +336,7 @@ def matches(spec: ParameterSpec, x: Any, leaves: Sequence[Any]) -> bool:
     if isinstance(spec, ArraySpec):
         return (type(x) is np.ndarray and x.dtype == spec.dtype and x.flags.aligned
                 and (x.flags.writeable or not spec.writable)
-                and replace(ArraySpec.of(x), writable=spec.writable) == spec)
+                and replace(ArraySpec.of(x), writable=spec.writable, apart=spec.apart) == spec)
     if isinstance(spec, NumpyScalarSpec):
         return isinstance(x, np.generic) and x.dtype == spec.dtype
     return type(x) is (float if isinstance(spec, FloatSpec) else complex)
@@ -349,14 +350,14 @@ def would_take(p: Program, leaves: Sequence[Any]) -> bool:
     specs = [*p.parameters, *(c.spec for c in p.captured)]
     return (all(matches(s, x, leaves) for s, x in zip(specs, [*leaves, *captured], strict=True))
             and all(g.holds() for g in p.trace.guards)
-            and are_apart([(x, s.writable) for s, x in zip(specs, [*leaves, *captured], strict=True)
+            and are_apart([(x, s.apart) for s, x in zip(specs, [*leaves, *captured], strict=True)
                            if isinstance(s, ArraySpec)]))
 
 
 def are_apart(arrays: Sequence[tuple[np.ndarray, bool]]) -> bool:
-    """Whether those that are written to share no memory with another one."""
-    return not any(written and j != k and np.may_share_memory(x, y)
-                   for k, (x, written) in enumerate(arrays) for j, (y, _) in enumerate(arrays))
+    """Whether those that must share no memory with another one do not."""
+    return not any(alone and j != k and np.may_share_memory(x, y)
+                   for k, (x, alone) in enumerate(arrays) for j, (y, _) in enumerate(arrays))
 
 
 def fresh(a: np.ndarray, o: OutputSpec) -> Any:

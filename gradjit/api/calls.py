@@ -96,9 +96,11 @@ EFFORT: Any = 100_000
 def may_write(p: Program, given: Sequence[Any]) -> bool:
     """Whether the arrays that are written to can be, and share no memory with others, as they were given."""
     targets = [target.index for target, _ in p.writes if isinstance(target, Argument)]
+    same = {k: leaf.same_as for k, leaf in enumerate(p.trace.leaves) if leaf.same_as is not None}
+    apart = [*targets, *(w.argument for w in p.trace.touched if w.argument is not None)]
     return all(given[k].flags.writeable and not repeats_itself(given[k]) for k in targets) and not any(
-        share_memory(given[k], x) for k in targets for j, x in enumerate(given)
-        if isinstance(x, np.ndarray) and j != k and x is not given[k])
+        share_memory(given[k], x) for k in apart for j, x in enumerate(given)
+        if isinstance(x, np.ndarray) and j != k and same.get(j, j) != same.get(k, k))
 
 
 def check_writes(t: Trace, call: Call) -> None:
@@ -118,6 +120,23 @@ def check_writes(t: Trace, call: Call) -> None:
                 fail(ArgumentError, f"{t.func.name} writes to {w.what}, which shares memory with {what}; a compiled "
                                     f"function would not see the one change with the other: pass a copy of one of "
                                     f"them", w.loc)
+
+
+def check_touched(t: Trace, call: Call) -> None:
+    """ArgumentError, with the user's line, for an array that a function which is differentiated writes to and that
+    shares memory with another one: the derivative with respect to the one alone is no derivative of what NumPy does."""
+    others = list(arrays_of(t, call))
+    for w in t.touched:
+        given, passed = target_of(w, call)
+        for origin, what, other, other_passed in others:
+            if origin != w.argument and (np.may_share_memory(passed, other_passed) or share_memory(given, other)):
+                fail(ArgumentError, f"{t.func.name} writes to {w.what}, which {shares(given, other)} {what}: what it "
+                                    f"computes is no function of the one without the other, and has no derivative "
+                                    f"with respect to either; pass a copy of one of them", w.loc)
+
+
+def shares(x: np.ndarray, y: np.ndarray) -> str:
+    return "is the same array as" if x is y else "shares memory with"
 
 
 def target_of(w: Write, call: Call) -> tuple[np.ndarray, np.ndarray]:
@@ -157,4 +176,4 @@ def passes_twice(leaves: Sequence[Any]) -> bool:
     return len(set(arrays)) < len(arrays)
 
 
-__all__ = ["Call", "check_writes", "may_write", "passes_twice", "usual"]
+__all__ = ["Call", "check_touched", "check_writes", "may_write", "passes_twice", "usual"]

@@ -28,7 +28,7 @@ from ..tracer.recorder import recorders
 from ..tracer.trace import Trace, trace
 from . import backends
 from .backends import Executable, Program
-from .calls import Call, check_writes, may_write, passes_twice
+from .calls import Call, check_touched, check_writes, may_write, passes_twice
 from .settings import checking, verifying
 from .signatures import Signature
 from .stats import Specialised, Stats
@@ -190,6 +190,7 @@ class Compiled(FastCallable):
             if passes_twice(leaves):
                 t = self.traced(args, kwargs, sharing=True)
             check_writes(t, call)
+        check_touched(t, call)
         timer.note("trace")
         dump = Dumper.from_environment()
         stages = {"traced": t.stages.get("traced", t.func), "adjoint": t.func}

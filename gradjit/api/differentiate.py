@@ -14,14 +14,15 @@ from typing import Any
 import numpy as np
 
 from ..errors import DifferentiationError, TraceError
-from ..ir import OPS, Func, Value, walk
+from ..ir import OPS, Func, Loc, Value, walk
 from ..ir.core import map_type
 from ..tracer import trees
 from ..tracer.array import ARRAY, PYTHON, SCALAR, TracedArray, root
+from ..tracer.control.ties import may_share
 from ..tracer.locations import fail
 from ..tracer.operands import as_traced, cast, constant, emit
 from ..tracer.recorder import current, repeated
-from ..tracer.trace import STATIC, Leaf, ResultLeaf, Trace, trace
+from ..tracer.trace import STATIC, Leaf, ResultLeaf, Trace, Write, trace
 from .signatures import positional
 
 Function = Callable[..., Any]
@@ -55,7 +56,7 @@ class Traced:
     """
 
     def __init__(self, f: Function, args: Sequence[Any], kwargs: dict[str, Any], differentiated: bool = True):
-        self.trace: Trace = trace(f, args, kwargs)
+        self.trace: Trace = trace(f, args, kwargs, sharing=not differentiated, writing=not differentiated)
         found, _ = trees.flatten((tuple(args), dict(kwargs)))
         self.handles = [as_traced(found[i]) for i in self.trace.traced]
         self.parameter = {leaf: k for k, leaf in enumerate(self.trace.traced)}
@@ -65,6 +66,25 @@ class Traced:
         for w in self.trace.writes:
             if w.captured is not None:
                 fail(TraceError, f"{w.what} is written to by a function that is differentiated; copy it first", w.loc)
+        for w in (*self.trace.writes, *self.trace.touched):
+            if w.argument is not None:
+                self.check_apart(w, found)
+                if differentiated or w in self.trace.touched:
+                    touch(as_traced(found[w.argument]), w.loc)
+
+    def check_apart(self, w: Write, found: Sequence[Any]) -> None:
+        """DifferentiationError where what an argument holds is written to, and is seen under another name, too."""
+        assert w.argument is not None
+        x, own = as_traced(found[w.argument]), self.trace.leaves[w.argument]
+        others = [(f"the argument {leaf.name}", as_traced(y)) for leaf, y in zip(self.trace.leaves, found, strict=True)
+                  if leaf.kind == ARRAY and leaf is not own and leaf.same_as != w.argument]
+        others += [("an array that it reads from outside", h) for h in self.trace.outer_reads]
+        for what, y in others:
+            if may_share(x, y):
+                fail(DifferentiationError, f"{self.trace.func.name} writes to {w.what}, which may share its elements "
+                                           f"with {what}: what it computes is no function of the one without the "
+                                           f"other, and has no derivative with respect to either; pass a copy of one "
+                                           f"of them", w.loc)
 
     def apply(self, func: Func, extra: Sequence[TracedArray] = ()) -> list[Value]:
         """Inline a function whose parameters are those of the traced function and `extra` ones behind; its results."""
@@ -74,7 +94,7 @@ class Traced:
     def call(self, isolated: bool) -> list[Value]:
         """A call of the traced function; its results, then what it has written into its arguments."""
         func = self.trace.func
-        func.body.results = (*func.results, *(w.value for w in self.trace.writes))
+        func.body.results = (*func.results, *(w.value for w in self.trace.writes if w.value is not None))
         operands = [h.value for h in self.handles] + self.trace.adopted
         if any(OPS[op.name].effect for op in walk(func.body)):  # which stay in the order of the program
             return list(current().inline(func, operands))
@@ -110,6 +130,13 @@ class Traced:
         if r.index is None:
             return np.float64(r.value) if scalars and type(r.value) is float else r.value
         return handle(outs[r.index], SCALAR if scalars and not outs[r.index].shape else r.kind)
+
+
+def touch(h: TracedArray, loc: Loc | None) -> None:
+    """A function that is differentiated writes to what stands for this array, which keeps its elements."""
+    for r in h.maybe():
+        if r.owner is not None:
+            r.owner.touched[id(r)] = r, loc
 
 
 def handle(v: Value, kind: str | None = None) -> TracedArray:

@@ -274,10 +274,10 @@ class Checks:
     # -- memory
 
     def apart(self, arrays: Sequence[tuple[ir.Value, ArraySpec]]) -> None:
-        """Leave to `miss` if an array that will be written to shares memory with another one."""
+        """Leave to `miss` if an array that must not shares memory with another one."""
         for k, (array, spec) in enumerate(arrays):
             for j, (other, other_spec) in enumerate(arrays):
-                if spec.writable and k != j and not (other_spec.writable and j < k):
+                if spec.apart and k != j and not (other_spec.apart and j < k):
                     self._disjoint(array, spec, other, other_spec)
 
     def _disjoint(self, left: ir.Value, left_spec: ArraySpec, right: ir.Value, right_spec: ArraySpec) -> None:

@@ -43,18 +43,21 @@ class ArraySpec:
 
     `strides` None asks for C order; otherwise the byte strides must be these, except on axes of extent 1 and in arrays
     without elements, where no stride is ever used. `writable` asks for an array that the kernel may write to:
-    writeable, and with memory apart from that of every other array argument and captured array. Raises DtypeError for
-    a dtype that compiled code does not compute with, ValueError for impossible extents or strides.
+    writeable, and `apart`. `apart` asks for memory that is shared with no other array argument or captured array.
+    Raises DtypeError for a dtype that compiled code does not compute with, ValueError for impossible extents or
+    strides.
     """
 
     dtype: np.dtype[Any]
     shape: tuple[int, ...]
     strides: tuple[int, ...] | None = None
     writable: bool = False
+    apart: bool = False
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "dtype", canonical(self.dtype))
         object.__setattr__(self, "shape", _extents(self.shape))
+        object.__setattr__(self, "apart", self.apart or self.writable)
         if self.strides is None:
             return
         object.__setattr__(self, "strides", tuple(map(operator.index, self.strides)))
@@ -76,9 +79,9 @@ class ArraySpec:
         return False
 
     @classmethod
-    def of(cls, array: np.ndarray[Any, Any], *, writable: bool = False) -> ArraySpec:
+    def of(cls, array: np.ndarray[Any, Any], *, writable: bool = False, apart: bool = False) -> ArraySpec:
         """The spec that `array` itself meets."""
-        return cls(array.dtype, array.shape, None if array.flags.c_contiguous else array.strides, writable)
+        return cls(array.dtype, array.shape, None if array.flags.c_contiguous else array.strides, writable, apart)
 
     def byte_range(self) -> tuple[int, int]:
         """The half-open range of bytes, relative to the data pointer, that the array's elements lie in."""

@@ -143,6 +143,11 @@ class TracedArray:
 
     def reach(self) -> None:
         """Before a root is read."""
+        if self.owner is not None and self.kind == ARRAY:
+            for r in reversed(recorders()):
+                if r is self.owner:
+                    break
+                r.outer_reads[id(self)] = self
         self.enter()
         if self.ties is not None:
             settle(self)

@@ -91,6 +91,10 @@ class Recorder:
         """Turns of loops that could not be regions."""
         self.learned: dict[Any, Any] = {}
         """Of loops that were tried: what the next attempt should know."""
+        self.outer_reads: dict[int, Any] = {}
+        """Arrays of the traces around this one that it reads, by id."""
+        self.touched: dict[int, tuple[Any, Loc | None]] = {}
+        """Arrays that a function which is differentiated inside writes to, on elements of its own; by id."""
         self.tied: WeakValueDictionary[int, Any] = WeakValueDictionary()
         """Arrays that may be others (control/ties.py), by id."""
         self._literals: dict[int, tuple[np.ndarray, Value]] = {}

@@ -78,7 +78,7 @@ class Write:
     what: str
     loc: Loc | None
     value: Value | None
-    """What it is to hold in the end; None where nobody asks, since the function is only differentiated."""
+    """What it is to hold in the end; None where nobody asks."""
     argument: int | None = None
     captured: Captured | None = None
 
@@ -96,9 +96,14 @@ class Trace:
     result: list[ResultLeaf]
     result_tree: trees.Tree
     writes: list[Write]
+    touched: list[Write]
+    """Arguments that a function which is differentiated inside writes to, on elements of its own: nothing is to be
+    written to the caller's, but they must share no memory with other arrays, which would have to see the change."""
     rebindings: list[Place]
     """Where the function has put other values into containers among the arguments, if it was asked for: the values
     are then the last parts of the result, which is a tuple `(result, value...)`."""
+    outer_reads: list[TracedArray]
+    """Arrays of the enclosing traces that the function reads, other than by its arguments."""
     adopted: list[Value]
     """Values of the enclosing trace's function that the last parameters stand for."""
     loc: Loc | None
@@ -167,7 +172,7 @@ def name_of(f: Any) -> str:
 
 
 def trace(f: Callable[..., Any], args: Sequence[Any], kwargs: dict[str, Any], like: Any = None, *,
-          sharing: bool = False, rebinding: bool = False, checking: bool | None = None) -> Trace:
+          sharing: bool = False, rebinding: bool = False, writing: bool = False, checking: bool | None = None) -> Trace:
     """Run `f` on stand-ins for its arguments and record what it computes.
 
     Raises TraceError (and its kinds) for what cannot be compiled, with the user's line; exceptions that the function
@@ -175,10 +180,12 @@ def trace(f: Callable[..., Any], args: Sequence[Any], kwargs: dict[str, Any], li
 
     like: the user's function, where `f` only calls that: it gives the names.
     sharing: an array that is passed twice is one array for the function, so that a write to it is seen in both.
-    rebinding: the result tells what the function has put into containers among its arguments.
+    rebinding: the result tells what the function has put into containers among its arguments, and into arrays.
+    writing: the latter alone.
     checking: whether assertions on traced values are carried out; None: as in the trace around this one.
     """
     options: dict[str, Any] = {"like": f if like is None else like, "sharing": sharing, "rebinding": rebinding,
+                               "writing": writing or rebinding,
                                "checking": checking}
     try:
         return attempt(f, args, kwargs, **options)
@@ -198,7 +205,7 @@ class AsPython(Exception):
 
 
 def attempt(f: Callable[..., Any], args: Sequence[Any], kwargs: dict[str, Any], like: Any, *, sharing: bool,
-            rebinding: bool, checking: bool | None, as_python: bool = False) -> Trace:
+            rebinding: bool, writing: bool, checking: bool | None, as_python: bool = False) -> Trace:
     """`trace`, with loops of known length as regions, or (as_python) as ordinary Python where they are not too long."""
     found, tree = trees.flatten((tuple(args), dict(kwargs)))
     names = trees.leaf_names(tree, parameter_names(like, len(args)))
@@ -216,26 +223,28 @@ def attempt(f: Callable[..., Any], args: Sequence[Any], kwargs: dict[str, Any], 
         recorder.as_python = as_python
         try:
             out = run(f, inner_args, inner_kwargs)
+            if recorder.unanswered is not None:
+                raise recorder.unanswered
+            changes = before.changes(name_of(like), definition_of(like)) if before else []
+            if changes:
+                out = (out, *(value for _, value in changes))
+            result, result_tree, values = collect(recorder, handles, out, definition_of(like))
+            hidden = list(recorder.captured.values())
+            writes = written(handles, leaves, hidden, writing)
         except TraceError as e:
             if as_python or recorder.outer is not None or not recorder.is_needed or "" not in recorder.loops.values():
                 raise
             raise AsPython(e) from e
-        if recorder.unanswered is not None:
-            raise recorder.unanswered
-        changes = before.changes(name_of(like), definition_of(like)) if before else []
-        if changes:
-            out = (out, *(value for _, value in changes))
-        result, result_tree, values = collect(recorder, handles, out, definition_of(like))
-        hidden = list(recorder.captured.values())
-        writes = written(handles, leaves, hidden, rebinding)
+        touched = [Write(f"the argument {leaf.name}", recorder.touched[id(h)][1], None, argument=k)
+                   for k, (h, leaf) in enumerate(zip(handles, leaves, strict=True)) if id(h) in recorder.touched]
     recorder.block.results = tuple(values)
     prune(recorder, hidden, writes)
     guards = list(recorder.world.guards.values())
     func = recorder.func()
     settle(func)
-    return Trace(func, leaves, tree, hidden, guards, result, result_tree, writes,
-                 [place for place, _ in changes], list(recorder.adopted), definition_of(like), recorder.loops,
-                 recorder.stages)
+    return Trace(func, leaves, tree, hidden, guards, result, result_tree, writes, touched,
+                 [place for place, _ in changes], list(recorder.outer_reads.values()), list(recorder.adopted),
+                 definition_of(like), recorder.loops, recorder.stages)
 
 
 MAX_NUMBERS = 1024

@@ -57,6 +57,10 @@ class View:
         """Whether it shows the parent just as it is."""
         return False
 
+    def is_apart(self, other: View) -> bool:
+        """Whether two views of one array surely have no element in common."""
+        return False
+
 
 @dataclass(frozen=True)
 class Window(View):
@@ -115,6 +119,16 @@ class Window(View):
         if self.is_all_of(parent):
             return new
         return _emit("update", parent, new, starts=extents(self.starts), steps=self.steps)
+
+    def is_apart(self, other: View) -> bool:
+        if not (isinstance(other, Window) and self.is_static and other.is_static):
+            return False
+        return any(set(a).isdisjoint(b) for a, b in zip(self.ranges(), other.ranges(), strict=True))
+
+    def ranges(self) -> list[range]:
+        """The indices along each axis of the parent; of a window that is static."""
+        return [range(a, a + n * s, s) for a, n, s in zip(self.starts, self.sizes, self.steps, strict=True)
+                if isinstance(a, int) and isinstance(n, int)]
 
     def is_all_of(self, parent: TracedArray) -> bool:
         """Whether the window leaves nothing out and turns nothing round."""

@@ -26,7 +26,7 @@ from ..recorder import Content, Recorder, current
 from .frames import BRANCH, Contents, Frame, refill
 from .names import VALUE, Site, shown
 from .states import Spec, Undefined, described, is_same, join, numeric, spec_of
-from .ties import News, Tie, Ties, When, bind, lose, overlap, retell, same_elements, taken_out, value_in
+from .ties import News, Tie, Ties, When, bind, exactly, lose, overlap, retell, same_elements, taken_out, value_of
 
 
 def truth(test: Any) -> Any:
@@ -182,6 +182,8 @@ class Branch:
         return values if self.is_static else Merge(self).run()
 
 
+FALSE = np.asarray(False)
+Candidates = list[tuple[TracedArray, When | None]]
 Make = Callable[[Sequence[Value]], Any]
 """From the operation's results to what a variable holds behind."""
 
@@ -198,9 +200,10 @@ class Merge:
         self.known: dict[Any, int] = {}
         """Slots by the pair of handles that they merge: names of one array stay names of one array."""
         self.made: dict[int, TracedArray] = {}
-        self.tied: list[tuple[int, str, list[Leaf]]] = []
-        """Slots of arrays with their names, and what each side has bound to them."""
+        self.tied: list[tuple[int, str, list[Leaf], list[Candidates]]] = []
+        """Slots of arrays with their names, what each side has bound to them, and what that is or may be."""
         self.depth = self.then.frame.depth
+        self.results: Sequence[Value] = ()
 
     def run(self) -> tuple[Any, ...]:
         names = [self.pair(n, a, b) for n, a, b in
@@ -210,7 +213,7 @@ class Merge:
         for side, values in zip(self.branch.sides, zip(*self.slots, strict=True) if self.slots else ((), ()),
                                 strict=True):
             side.frame.block.results = tuple(values)
-        results = self.emit()
+        self.results = results = self.emit()
         for h, k in arrays:
             h.assign(root(results[k], self.recorder, ARRAY))
             if h.ties is not None:
@@ -282,8 +285,8 @@ class Merge:
         k = self.slot((a, b), spec, blank)
         if spec.kind != ARRAY:
             return lambda results: root(results[k], self.recorder, spec.kind)
-        if all(j != k for j, _, _ in self.tied):
-            self.tied.append((k, name, [a, b]))
+        if all(j != k for j, *_ in self.tied):
+            self.tied.append((k, name, [a, b], [self.candidates(x, side) for side, x in enumerate((a, b))]))
 
         def make(results: Sequence[Value]) -> Any:
             if k not in self.made:
@@ -354,11 +357,11 @@ class Merge:
     # what may be what -----------------------------------------------------------------------------------------------
     def tie(self) -> None:
         """Arrays that may be one another know it."""
-        bound = [(k, name, sides) for k, name, sides in self.tied if k in self.made]
+        bound = [entry for entry in self.tied if entry[0] in self.made]
         ties: list[tuple[TracedArray, Ties]] = []
-        for k, name, sides in bound:
+        for k, name, sides, candidates in bound:
             near, far = [], []
-            for j, n, other in bound:
+            for j, n, other, _ in bound:
                 if j != k and (n != VALUE or name == VALUE):
                     pairs = [(a.root, b.root) for a, b in zip(sides, other, strict=True)
                              if a.root is not None and b.root is not None]
@@ -366,7 +369,7 @@ class Merge:
                         near.append(Tie.of(self.made[j]))
                     elif any(overlap(a, b) for a, b in pairs):
                         far.append(j)
-            others = [t for side, x in enumerate(sides) for t in self.ties_of(x, side)]
+            others = [Tie.of(h, when) for found in candidates for h, when in found]
             if others or near:
                 ties.append((self.made[k], Ties(
                     tuple(others), f"{shown(name)} may be one array or another behind {self.place}", tuple(near),
@@ -374,21 +377,34 @@ class Merge:
         for h, t in ties:
             bind(h, t)
 
-    def ties_of(self, x: Leaf, side: int) -> list[Tie]:
-        """What the variable is, or may be, if that side was taken."""
+    def candidates(self, x: Leaf, side: int) -> Candidates:
+        """The arrays from outside that a variable is, or may be (then without a condition), if that side was taken."""
         if x.root is None:
             return []
         same = taken_out(x.handle, self.depth)
         if same is not None:
-            return [Tie.of(same, self.taken(side))]
-        return [Tie.of(r) for r in x.root.maybe() if r.made.depth < self.depth]
+            return [(same, self.taken(side))]
+        exact = exactly(x.handle, self.depth)
+        if exact is None:
+            return [(r, None) for r in x.root.maybe() if r.made.depth < self.depth]
+        return [(h, self.told(when, side)) for h, when in exact]
+
+    def told(self, when: When, side: int) -> When:
+        """A condition that one side computes, as a result of the operation: false if the other was taken."""
+        frame = self.recorder.frame
+        self.recorder.frame = self.branch.sides[side].frame
+        value = when(self.recorder)
+        self.recorder.frame = frame
+        k, no = len(self.slots), self.recorder.literal(FALSE)
+        self.slots.append((value, no) if side == 0 else (no, value))
+        return lambda _: self.results[k]
 
     def taken(self, side: int) -> When:
         """The condition that a side was taken."""
         test = self.branch.test
 
         def when(recorder: Recorder) -> Value:
-            t = value_in(recorder, test)
+            t = value_of(recorder, test._content, test.home)
             return t if side == 0 else recorder.builder.not_(t)
 
         return when

@@ -189,8 +189,10 @@ def retell(root: TracedArray, news: Sequence[News], again: bool = True) -> None:
 
 
 def both(a: When | None, b: When | None) -> When | None:
-    if a is None or b is None:
-        return None
+    return None if a is None or b is None else conjunction(a, b)
+
+
+def conjunction(a: When, b: When) -> When:
     return lambda recorder: recorder.builder.and_(a(recorder), b(recorder))
 
 
@@ -229,6 +231,14 @@ def overlap(a: TracedArray, b: TracedArray) -> bool:
     if s is not None and t is not None and s.group is t.group is not None:
         return False
     return any(x is y for x in a.maybe() for y in b.maybe())
+
+
+def may_share(x: TracedArray, y: TracedArray) -> bool:
+    """Whether two handles may have elements in common."""
+    if x.root is not y.root:
+        return overlap(x.root, y.root)
+    v, w = x._view, y._view
+    return v is None or w is None or x.parent is not y.parent or not v.is_apart(w)
 
 
 # elements -------------------------------------------------------------------------------------------------------------
@@ -281,6 +291,21 @@ def taken_out(h: TracedArray, depth: int) -> TracedArray | None:
     parent = taken_out(h.parent, depth)
     return None if parent is None else view(parent, h._view, h.strides_in_elements)
 
+
+def exactly(h: TracedArray, depth: int) -> list[tuple[TracedArray, When]] | None:
+    """The arrays from outside that one made inside is, each with its condition; None where that is not known."""
+    if h.parent is not None or (h.ties is not None and (h.ties.near or h.ties.news)):
+        return None
+    found: list[tuple[TracedArray, When]] = []
+    for t in h.ties.others if h.ties is not None else ():
+        if t.when is None:
+            return None
+        same = taken_out(t.array, depth)
+        deeper = [(same, None)] if same is not None else exactly(t.array, depth)
+        if deeper is None:
+            return None
+        found += [(x, t.when if when is None else conjunction(t.when, when)) for x, when in deeper]
+    return found
 
 def same_elements(a: TracedArray, b: TracedArray) -> bool:
     """Whether both handles surely are the same window of the same array."""
