@@ -29,8 +29,9 @@ from .failure import Failure, Refused, Rough
 
 CHUNK = 48
 """Programs of one process."""
-STALLED = 300
-"""Seconds without a word after which a process is ended: it counts as a crash."""
+STALLED = 900
+"""Seconds without a word after which a process is ended: it waits for something that never comes."""
+STALL = "@stall"
 FINE = ("ok", "rough", "refused")
 
 Outcome = Failure | Refused | Rough | None
@@ -76,11 +77,11 @@ def campaign(fuzzer: Fuzzer, seeds: range, reduce: float, seconds: float) -> int
     try:
         while seed < seeds.stop and time.monotonic() - begin < seconds:
             end = min(seed + CHUNK, seeds.stop)
-            at, ended = run_chunk(fuzzer, range(seed, end), reduce, tally)
-            if not ended:
-                tally.counts["crash"] += 1
-                print(f"==== seed {at}: the process died, or stalled\n{fuzzer.program(at)}", flush=True)
-            seed = end if ended else at + 1
+            at, end_of_it = run_chunk(fuzzer, range(seed, end), reduce, tally)
+            if end_of_it:
+                tally.counts[end_of_it] += 1
+                print(f"==== seed {at}: {end_of_it}\n{fuzzer.program(at)}", flush=True)
+            seed = at + 1 if end_of_it else end
     finally:
         print(f"seeds from {seeds.start}, in {time.monotonic() - begin:.0f} s, {children_seconds():.0f} s of a core: "
               f"{tally}", flush=True)
@@ -108,8 +109,8 @@ def children_seconds() -> float:
     return times.children_user + times.children_system
 
 
-def run_chunk(fuzzer: Fuzzer, seeds: range, reduce: float, tally: Tally) -> tuple[int, bool]:
-    """The last seed that a chunk began, and whether the chunk came to its end."""
+def run_chunk(fuzzer: Fuzzer, seeds: range, reduce: float, tally: Tally) -> tuple[int, str]:
+    """The last seed that a chunk began, and what ended the chunk too early, if anything did."""
     receiving, sending = os.pipe()
     sys.stdout.flush()
     child = os.fork()
@@ -117,7 +118,7 @@ def run_chunk(fuzzer: Fuzzer, seeds: range, reduce: float, tally: Tally) -> tupl
         os.close(receiving)
         run_child(fuzzer, seeds, reduce, sending)
     os.close(sending)
-    at, quiet = seeds.start, False
+    at, quiet, stalled = seeds.start, False, False
     with os.fdopen(receiving) as pipe:
         for line in lines(pipe, child):
             word, _, rest = line.rstrip("\n").partition(" ")
@@ -130,12 +131,16 @@ def run_chunk(fuzzer: Fuzzer, seeds: range, reduce: float, tally: Tally) -> tupl
             elif word == "@failure":
                 quiet = rest in tally.seen
                 tally.seen.add(rest)
+            elif word == STALL:
+                stalled = True
             elif not quiet:
                 print(line, end="", flush=True)
     _, status = os.waitpid(child, 0)
     if os.WIFEXITED(status) and os.WEXITSTATUS(status):
         raise SystemExit(f"the check of seed {at} broke, not the program; see above")
-    return at, os.WIFEXITED(status)
+    if os.WIFEXITED(status):
+        return at, ""
+    return at, "stall" if stalled else f"crash by {signal.Signals(os.WTERMSIG(status)).name}"
 
 
 def lines(pipe: TextIO, child: int) -> Iterable[str]:
@@ -144,6 +149,7 @@ def lines(pipe: TextIO, child: int) -> Iterable[str]:
     while True:
         if not select.select([pipe], [], [], STALLED)[0]:
             os.kill(child, signal.SIGKILL)
+            yield STALL
         data = os.read(pipe.fileno(), 1 << 16)
         if not data:
             return

@@ -97,14 +97,14 @@ def place_of(e: BaseException) -> str:
 
 @contextmanager
 def limited(seconds: int) -> Iterator[None]:
-    """Raise Endless in what takes longer."""
+    """Raise Endless in what takes longer, by the time that this process has had of a core."""
     def over(*_: Any) -> None:
         raise Endless(f"more than {seconds} s")
 
-    before = signal.signal(signal.SIGALRM, over)
-    signal.alarm(seconds)
+    before = signal.signal(signal.SIGVTALRM, over)
+    signal.setitimer(signal.ITIMER_VIRTUAL, seconds)
     try:
         yield
     finally:
-        signal.alarm(0)
-        signal.signal(signal.SIGALRM, before)
+        signal.setitimer(signal.ITIMER_VIRTUAL, 0)
+        signal.signal(signal.SIGVTALRM, before)

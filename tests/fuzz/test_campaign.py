@@ -34,10 +34,10 @@ def test_everything_is_counted(capsys: Any) -> None:
     same."""
     assert campaign(FUZZER, range(9), reduce=0, seconds=60) == 1
     shown = capsys.readouterr().out
-    assert "9 programs: 4 ok, 2 value AssertionError, 1 refused, 1 rough, 1 crash" in shown
+    assert "9 programs: 4 ok, 2 value AssertionError, 1 refused, 1 rough, 1 crash by SIGKILL" in shown
     assert "1 refused: not _ of these" in shown
     assert shown.count("==== value: AssertionError: 1.0 for 2.0\nprogram 4") == 1
-    assert "==== seed 5: the process died, or stalled\nprogram 5" in shown
+    assert "==== seed 5: crash by SIGKILL\nprogram 5" in shown
 
 
 def test_nothing_wrong() -> None:
