@@ -14,6 +14,7 @@ import numpy as np
 from ..ir import OPS, Op, Value
 from .affine import Affine, Var, dot
 from .loops import Buffer, Node, Nodes, View
+from .symbolic import is_symbolic
 
 Index = tuple[Affine, ...]
 
@@ -160,10 +161,10 @@ class Elements:
     def note_split(self, position: Affine, bounds: tuple[int, ...], value: Value) -> None:
         assert self.notes is not None
         terms = list(position.terms.items())
-        if len(terms) != 1 or not isinstance(terms[0][0], Var) or abs(terms[0][1]) != 1:
+        var, weight = terms[0] if len(terms) == 1 else (None, 0)
+        if not isinstance(var, Var) or abs(weight) != 1 or is_symbolic(var.hi):  # a computed end has no fixed pieces
             self.notes.needs_memory.add(value)
             return
-        var, weight = terms[0]
         for bound in bounds:
             # weight*i + const >= bound changes its truth at this i
             at = bound - position.const if weight == 1 else position.const - bound + 1

@@ -195,6 +195,14 @@ def condition_computed_in_a_branch(x, indices):
     return np.sum(out**2)
 
 
+def window_of_joined_arrays(x, indices):
+    """What is cut into pieces at fixed places, in a loop up to a computed one, had no machine code."""
+    out = np.concatenate([x[:3], np.sin(x[3:])])
+    out[:indices[1]] *= 1.5
+    rows = np.stack([x, out])
+    return np.sum(rows[:, indices[2]:] ** 2) + out[1:indices[0] + 1] @ np.pad(x, 1)[:indices[0]]
+
+
 CASES = (
     Case(state_read_by_a_closure_only, (0.7,)),
     Case(changed_before_an_early_return, (V,)),
@@ -215,6 +223,7 @@ CASES = (
     Case(argument_written_and_its_name_bound_anew, (V, 0.7), (0, 1)),
     Case(sums_of_one_number, (M, INDICES)),
     Case(condition_computed_in_a_branch, (V, INDICES)),
+    Case(window_of_joined_arrays, (V, INDICES)),
 )
 
 
