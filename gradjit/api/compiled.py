@@ -9,7 +9,8 @@ compiled.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -22,10 +23,11 @@ from ..processes import Lock, uncollected
 from ..runtime.callable import FastCallable
 from ..runtime.dispatch import MISS
 from ..tracer import trees
+from ..tracer.calls import call as traced_call
 from ..tracer.locations import fail
 from ..tracer.outside import Condition, Contents, Guard
 from ..tracer.recorder import recorders
-from ..tracer.trace import Trace, trace
+from ..tracer.trace import Trace, trace, world_of
 from . import backends
 from .backends import Executable, Program
 from .calls import Call, check_touched, check_writes, may_write, passes_twice
@@ -113,8 +115,12 @@ class Compiled(FastCallable):
 
     # calls ----------------------------------------------------------------------------------------------------------
     def inline_while_tracing(self, *args: Any, **kwargs: Any) -> Any:
-        """The call, as part of the trace that is open."""
-        return self.body(*args, **kwargs)
+        """The call, as part of the trace that is open: as if the plain function stood there."""
+        with checking_as(self.check):
+            if self.body is not self.like:  # gradjit's own: it traces the user's function itself
+                return self.body(*args, **kwargs)
+            world_of(recorders()[-1], self.like)
+            return traced_call(self.like, *args, **kwargs)
 
     def answer(self, /, *args: Any, **kwargs: Any) -> Any:
         """A call that machine code did not take."""
@@ -270,6 +276,18 @@ class Compiled(FastCallable):
         with self.lock:
             self.clear()
             self.found, self.latest = {}, None
+
+
+@contextmanager
+def checking_as(check: bool | None) -> Iterator[None]:
+    """A function that says itself whether its assertions are carried out, called by one that says otherwise."""
+    r = recorders()[-1]
+    before = r.checking
+    r.checking = before if check is None else check
+    try:
+        yield
+    finally:
+        r.checking = before
 
 
 def what(g: Condition) -> str:

@@ -23,6 +23,7 @@ from llvmlite import ir
 from gradjit.runtime import cpython, jit, numpy_abi
 from gradjit.runtime.dispatch import ENTRY_BYTES, HANDLER, MISS, MISSES, TABLE
 from gradjit.runtime.frame import CLOCK, I8, I32, I64, MISS as MISS_POINTER, NULL, PTR, SUPPORT, Frame, i32, i64
+from gradjit.tracer.recorder import tracing
 
 # Answers of a check. An error has set an exception.
 YES, NO, ERROR = i32(1), i32(0), i32(-1)
@@ -36,6 +37,7 @@ RAISED, OUT_OF_MEMORY, INTERRUPTED = -1, -2, -3
 
 _MISS_SYMBOL = "gradjit.miss"
 _SIGNALS_SYMBOL = "gradjit.signals"
+_TRACING_SYMBOL = "gradjit.tracing"
 
 
 def _check_arrays(frame: Frame) -> None:
@@ -243,11 +245,13 @@ def _dispatch(frame: Frame) -> None:
     function.
 
     The instance's table is NULL or a tuple whose first item is a bytes object of packed entries; its other items keep
-    those alive. The entries are tried in order. When none takes the call, or it has keywords, the handler gets it.
+    those alive. The entries are tried in order. When none takes the call, or it has keywords, the handler gets it; also
+    while a trace is open, of which the call may be a part.
     """
     self, args, flagged, keywords = frame.function.args
     missed, unset = frame.block("missed"), frame.block("unset")
     frame.require(frame.same(keywords, NULL), missed)
+    frame.require(frame.same(frame.load(frame.object(_TRACING_SYMBOL), 0, I64), i64(0)), missed)
     table = frame.load(self, TABLE)
     frame.require(frame.differs(table, NULL), missed)
     frame.incref(table)
@@ -466,6 +470,8 @@ def symbol_address(symbol: str) -> int:
         return id(MISS)
     if symbol == _SIGNALS_SYMBOL:
         return ctypes.addressof(_signals)
+    if symbol == _TRACING_SYMBOL:
+        return ctypes.addressof(tracing)
     if symbol == CLOCK[0]:
         return _clock_address()
     if symbol.startswith("gradjit."):

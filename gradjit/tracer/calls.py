@@ -26,7 +26,7 @@ def call(f: Any, /, *args: Any, **kwargs: Any) -> Any:
     if not recorders():  # a function that was kept, called when nothing is traced any more
         return f(*args, **kwargs)
     kind = type(f)
-    if hasattr(kind, "inline_while_tracing"):  # one of gradjit's own: never run on the side, its captures would freeze
+    if is_compiled(f):
         return f.inline_while_tracing(*args, **kwargs)
     if kind is types.FunctionType:
         if is_numpy(f):
@@ -36,7 +36,7 @@ def call(f: Any, /, *args: Any, **kwargs: Any) -> Any:
             return dispatch.leave(dispatch.run(rule, f, args, kwargs))
         return call_user(f, args, kwargs) if is_user_code(f.__code__) else as_it_is(f, args, kwargs)
     if kind is types.MethodType:
-        if is_liftable(f.__func__):
+        if is_liftable(f.__func__) or is_compiled(f.__func__):
             return call(f.__func__, f.__self__, *args, **kwargs)
         return as_it_is(f, args, kwargs)
     handler = intercept(f)
@@ -53,9 +53,14 @@ def call(f: Any, /, *args: Any, **kwargs: Any) -> Any:
     if isinstance(f, type):
         return construct(f, args, kwargs)
     method = next((c.__dict__["__call__"] for c in kind.__mro__ if "__call__" in c.__dict__), None)
-    if is_liftable(method):
+    if is_liftable(method) or is_compiled(method):
         return call(method, f, *args, **kwargs)
     return as_it_is(f, args, kwargs)
+
+
+def is_compiled(f: Any) -> bool:
+    """Whether it is one of gradjit's own compiled functions: called in a trace, it becomes part of that."""
+    return hasattr(type(f), "inline_while_tracing")
 
 
 def as_it_is(f: Any, args: Any, kwargs: Any) -> Any:
@@ -121,8 +126,12 @@ def run_user(f: types.FunctionType) -> types.FunctionType:
 
 
 def as_user(f: Any) -> Any:
-    """For a library that calls back: the function lifted where it is the user's own."""
-    return run_user(f) if is_liftable(f) else f
+    """For a library that calls back: what is the user's own is called as lifted code would."""
+    if is_liftable(f):
+        return run_user(f)
+    if type(f) is types.MethodType or type(f) is functools.partial:
+        return functools.partial(call, f)
+    return f
 
 
 def construct(cls: type, args: Any, kwargs: Any) -> Any:

@@ -8,6 +8,7 @@ failing guard means tracing again.
 
 from __future__ import annotations
 
+import functools
 import operator
 import types
 from dataclasses import dataclass
@@ -189,6 +190,10 @@ class Outside:
             for item in value:
                 if not is_data_array(item):
                     self.look_into(item)
+        elif isinstance(value, types.MethodType):
+            self.look_into(value.__self__)
+        elif type(value) is functools.partial:
+            self.look_into((value.func, *value.args, value.keywords))
 
     def contents(self, container: Any, items: tuple[Any, ...], places: list[tuple[Any, Any]]) -> None:
         for key, item in places:

@@ -7,6 +7,8 @@ user's code captures are parameters of the outermost function, one for each arra
 
 from __future__ import annotations
 
+import ctypes
+import os
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,6 +21,7 @@ from ..errors import GradjitError, LeakError
 from ..ir import ArrayType, Block, Builder, Func, Loc, Op, Value, dtype_of
 from ..ir.core import map_type
 from ..ir.rewrite import inline
+from ..processes import Lock
 from .control.frames import ROOT, Frame
 from .locations import fail, here, with_place
 from .outside import Outside
@@ -46,6 +49,26 @@ class _Stack(threading.local):
 
 
 _stack = _Stack()
+
+
+tracing = ctypes.c_uint64(0)
+"""How many threads have a trace open. While one has, no compiled function is run by machine code at once (it reads this
+word): what a library, or code without source, calls in the course of a trace must become part of the trace."""
+_counting = Lock()
+
+
+def _count(more: int) -> None:
+    with _counting:
+        tracing.value += more
+
+
+def _in_child() -> None:
+    """Of the threads only the one that has forked is left."""
+    tracing.value = bool(_stack.recorders)
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_in_child)
 
 
 def recorders() -> list[Recorder]:
@@ -105,6 +128,7 @@ class Recorder:
         _stack.recorders.append(self)
         if self.outer is None:
             self.world.births.open()
+            _count(1)
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -112,6 +136,7 @@ class Recorder:
         _stack.recorders.remove(self)
         if self.outer is None:
             self.world.births.close()
+            _count(-1)
 
     @property
     def outermost(self) -> Recorder:
