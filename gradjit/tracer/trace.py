@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import functools
 import inspect
-import types
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -261,10 +260,6 @@ def refuse_long_lists(leaves: list[Leaf], f: Any) -> None:
 def world_of(recorder: Recorder, static: Any) -> None:
     """Static arguments, and the object behind a method, are containers from outside: what they hold is guarded."""
     admit(peek(static, "__func__", static))
-    if isinstance(static, types.MethodType):
-        static = static.__self__
-    while isinstance(static, functools.partial):
-        static = static.func
     recorder.outermost.world.look_into(static)
 
 

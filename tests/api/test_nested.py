@@ -445,22 +445,26 @@ def branch_on_a_flag():
 CAPTURED = [cell_number, global_number, list_item, list_grows, dict_of_dicts, array_in_place, array_rebound, attribute,
             bound_method, callable_object, partial_of_a_list, helper_rebound, branch_on_a_flag]
 
+def let(value, f):
+    return f(value)
+
+
 NESTINGS = {
-    "jit in jit": lambda f: gj.jit(lambda x, s=gj.jit(f): s(x) + 1.0),
+    "jit in jit": lambda f: let(gj.jit(f), lambda s: gj.jit(lambda x: s(x) + 1.0)),
     "jit of jit": lambda f: gj.jit(gj.jit(f)),
-    "jit in grad": lambda f: gj.grad(lambda x, s=gj.jit(f): np.sum(s(x) ** 2)),
-    "grad in jit": lambda f: gj.jit(lambda x, g=gj.grad(lambda x: np.sum(f(x) ** 2)): g(x)),
-    "grad of jit in jit": lambda f: gj.jit(lambda x, g=gj.grad(gj.jit(lambda x: np.sum(f(x) ** 2))): g(x)),
+    "jit in grad": lambda f: let(gj.jit(f), lambda s: gj.grad(lambda x: np.sum(s(x) ** 2))),
+    "grad in jit": lambda f: let(gj.grad(lambda x: np.sum(f(x) ** 2)), lambda g: gj.jit(lambda x: g(x))),
+    "grad of jit in jit": lambda f: let(gj.grad(gj.jit(lambda x: np.sum(f(x) ** 2))), lambda g: gj.jit(lambda x: g(x))),
     "in a loop": lambda f: gj.jit(functools.partial(looped, gj.jit(f))),
     "hessian": lambda f: gj.hessian(gj.jit(lambda x: np.sum(f(x) ** 2))),
     "jvp": lambda f: lambda x: gj.jvp(gj.jit(f), (x,), (x,))[1],
     "vjp": lambda f: lambda x: gj.vjp(gj.jit(f), x)[1](x)[0],
-    "cond": lambda f: gj.jit(lambda x, s=gj.jit(f): gj.cond(x[0] > 0.5, s, s, x)),
-    "fori_loop": lambda f: gj.jit(lambda x, s=gj.jit(f): gj.fori_loop(0, 12, lambda i, x: 0.5 * s(x), x)),
-    "checkpoint": lambda f: gj.grad(lambda x, s=gj.checkpoint(gj.jit(f)): np.sum(s(x) ** 2)),
-    "two levels": lambda f: gj.jit(lambda x, s=gj.jit(lambda x, t=gj.jit(f): t(x) - 1.0): s(x)),
-    "called back": lambda f: gj.jit(lambda x, s=gj.jit(f): functools.reduce(np.add, map(s, [x, x]))),
-    "in a dict": lambda f: gj.jit(lambda x, d={"s": gj.jit(f)}: d["s"](x)),  # noqa: B006
+    "cond": lambda f: let(gj.jit(f), lambda s: gj.jit(lambda x: gj.cond(x[0] > 0.5, s, s, x))),
+    "fori_loop": lambda f: let(gj.jit(f), lambda s: gj.jit(lambda x: gj.fori_loop(0, 12, lambda i, x: 0.5 * s(x), x))),
+    "checkpoint": lambda f: let(gj.checkpoint(gj.jit(f)), lambda s: gj.grad(lambda x: np.sum(s(x) ** 2))),
+    "two levels": lambda f: let(gj.jit(f), lambda s: let(gj.jit(lambda x: s(x) - 1.0), lambda t: gj.jit(lambda x: t(x)))),
+    "called back": lambda f: let(gj.jit(f), lambda s: gj.jit(lambda x: functools.reduce(np.add, map(s, [x, x])))),
+    "in a dict": lambda f: let({"s": gj.jit(f)}, lambda d: gj.jit(lambda x: d["s"](x))),
 }
 
 
@@ -470,9 +474,12 @@ def looped(s, x):
     return x
 
 
-@pytest.mark.parametrize("captured", CAPTURED, ids=lambda c: c.__name__)
-@pytest.mark.parametrize("name", NESTINGS)
-def test_what_the_inner_one_reads_is_watched(captured, name):
+PAIRS = [(name, captured) for name in NESTINGS for captured in CAPTURED
+         if name in ("jit in jit", "grad of jit in jit") or captured in (cell_number, bound_method, array_rebound)]
+
+
+@pytest.mark.parametrize("name, captured", PAIRS, ids=lambda x: getattr(x, "__name__", x))
+def test_what_the_inner_one_reads_is_watched(name, captured):
     inner, change = captured()
     compiled, x = NESTINGS[name](inner), np.array([0.7, 1.3, 0.4])
     before = [compiled(x), compiled(x)]
