@@ -402,11 +402,17 @@ def leak(x: TracedArray, what: str, remedy: str) -> NoReturn:
 def without_source() -> str:
     """A hint where the code that runs could not be lifted."""
     from .lift import is_product, is_user_code
+    from .source import is_changed
     frame = user_frame()
     if frame is None or is_product(frame.f_code) or not is_user_code(frame.f_code):
         return ""
-    return (f" (there is no source for {frame.f_code.co_name}, so that calls like np.array([x, y]), math.exp(x) or "
-            f"float(x) in it are not carried through; define it in a file)")
+    name = frame.f_code.co_name
+    if is_changed(frame.f_code):
+        return (f" (the text of {frame.f_code.co_filename} is not that of the code that runs: it was changed since it "
+                f"was imported, so that loops, branches and calls in {name} cannot be compiled; import it again, as by "
+                f"importlib.reload)")
+    return (f" (there is no source for {name}, so that calls like np.array([x, y]), math.exp(x) or float(x) in it are "
+            f"not carried through; define it in a file)")
 
 
 def _length(extent: Any) -> Any:

@@ -31,7 +31,8 @@ from typing import Any
 from ..probe import code_of
 from .control.rewrite import Rewrites, prepared
 from .locations import is_internal
-from .source import Definition, definition, parameter_names
+from .proof import Definition, compiled
+from .source import definition, parameter_names
 
 HOOKS = "_gradjit"
 """The name of the extra free variable; written _gj above."""
@@ -39,8 +40,8 @@ _PLAIN_CALLS = frozenset({"locals", "vars", "dir", "eval", "exec", "globals"})
 """Builtins that look at the frame which calls them."""
 
 
-_lifted: dict[tuple[str, types.CodeType], types.CodeType | None] = {}
-"""Rewritten code; None where there is no source."""
+_lifted: dict[tuple[str, types.CodeType], types.CodeType] = {}
+"""Rewritten code."""
 _products: set[types.CodeType] = set()
 """Code that lifting made (nested functions included): lifted already."""
 
@@ -81,11 +82,12 @@ def lifted(f: types.FunctionType, hooks: Callable[[types.FunctionType], Any]) ->
     if code in _products:
         return f
     key = (code.co_filename, code)  # equal code objects of two files are not the same
-    if key not in _lifted:
-        _lifted[key] = _rewritten(code, f.__qualname__)
-    new = _lifted[key]
+    new = _lifted.get(key)
     if new is None:
-        return f
+        new = _rewritten(code, f.__qualname__)
+        if new is None:
+            return f
+        _lifted[key] = new
     cells = dict(zip(code.co_freevars, f.__closure__ or (), strict=True))
     cells[HOOKS] = types.CellType(hooks(f))
     g = types.FunctionType(new, f.__globals__, f.__name__, f.__defaults__,
@@ -100,12 +102,7 @@ def _rewritten(code: types.CodeType, qualname: str) -> types.CodeType | None:
     node = definition(code)
     if node is None or isinstance(node, ast.AsyncFunctionDef):
         return None
-    module = _factory(node, code, qualname)
-    try:
-        compiled = compile(module, code.co_filename, "exec", dont_inherit=True)
-    except (SyntaxError, ValueError, RecursionError):
-        return None
-    found = _find(compiled, code)
+    found = compiled(_Lift(code).function(node), code, (*code.co_freevars, HOOKS))
     if found is None or not set(found.co_freevars) <= {*code.co_freevars, HOOKS}:
         return None
     found = found.replace(co_qualname=qualname)
@@ -118,50 +115,6 @@ def _note(code: types.CodeType) -> None:
     for c in code.co_consts:
         if isinstance(c, types.CodeType):
             _note(c)
-
-
-def _find(compiled: types.CodeType, like: types.CodeType) -> types.CodeType | None:
-    """The rewritten function within the compiled factory."""
-    for c in compiled.co_consts:
-        if isinstance(c, types.CodeType):
-            if c.co_name == like.co_name and c.co_firstlineno == like.co_firstlineno:
-                return c
-            if (found := _find(c, like)) is not None:
-                return found
-    return None
-
-
-def _factory(node: Definition, code: types.CodeType, qualname: str) -> ast.Module:
-    """A module that defines the rewritten function inside of a function with its free variables.
-
-    In a class body where the original is a method: private names are mangled there as in the original.
-    """
-    new: Any = _Lift(code).function(node)
-    args = ast.arguments([], [ast.arg(n) for n in (*code.co_freevars, HOOKS)], None, [], [], None, [])
-    body: list[ast.stmt] = [new if isinstance(new, ast.stmt) else ast.Expr(new)]
-    if not isinstance(node, ast.Lambda) and node.name not in code.co_freevars:
-        body = [ast.Global([node.name]), *body]  # where it calls itself, it means the global name
-    outer: ast.stmt = ast.FunctionDef("_factory", args, body, [], None)
-    for name in reversed(_enclosing_classes(qualname)):
-        outer = ast.ClassDef(name, [], [], [outer], [])
-    module = ast.Module([outer], [])
-    for n in ast.walk(module):
-        if "lineno" in n._attributes and not hasattr(n, "lineno"):
-            n.lineno = n.end_lineno = node.lineno  # type: ignore[attr-defined]
-            n.col_offset = n.end_col_offset = node.col_offset  # type: ignore[attr-defined]
-    return module
-
-
-def _enclosing_classes(qualname: str) -> list[str]:
-    """The innermost class around the definition, which private names are mangled with.
-
-    In `A.method.<locals>.g` each part between `<locals>` ends in a function, and what stands before it are classes.
-    """
-    for part in reversed(qualname.split(".<locals>.")):
-        classes = part.split(".")[:-1]
-        if classes:
-            return classes[-1:]
-    return []
 
 
 class _Scope(ast.NodeVisitor):
@@ -244,18 +197,14 @@ class _Lift(Rewrites, ast.NodeTransformer):
         return ast.copy_location(ast.Constant(value), at)
 
     # scopes ---------------------------------------------------------------------------------------------------------
-    def function(self, node: Definition) -> ast.AST:
-        """The rewritten definition of the outermost function: without decorators, annotations and defaults."""
+    def function(self, node: Definition) -> Definition:
+        """The rewritten definition of the outermost function."""
         if isinstance(node, ast.Lambda):
-            scope = _Scope(node.args, [node.body])
-            self.scopes.append(scope)
-            return ast.copy_location(ast.Lambda(_bare(node.args), self.visit(node.body)), node)
-        body = self.body(node)
-        new = ast.FunctionDef(node.name, _bare(node.args), body, [], None)
-        first = min([node.lineno, *(d.lineno for d in node.decorator_list)])
-        ast.copy_location(new, node)
-        new.lineno = first  # the compiler takes the first line of the code from the first decorator, which is gone
-        return new
+            self.scopes.append(_Scope(node.args, [node.body]))
+            node.body = self.visit(node.body)
+        else:
+            node.body = self.body(node)
+        return node
 
     def body(self, node: ast.FunctionDef | ast.AsyncFunctionDef) -> list[ast.stmt]:
         """The rewritten body. Its scope stays the innermost one."""
@@ -475,22 +424,6 @@ OPERATORS: dict[type[ast.operator], str] = {
     ast.LShift: "ilshift", ast.RShift: "irshift",
 }
 """Augmented assignments by their function in `operator`."""
-
-
-def _bare(args: ast.arguments) -> ast.arguments:
-    """The parameters without defaults (which the function object keeps) and annotations."""
-    count = len(args.posonlyargs) + len(args.args)
-    none: list[ast.expr] = [ast.Constant(None) for _ in range(min(len(args.defaults), count))]
-    kw: list[ast.expr | None] = [d and ast.Constant(None) for d in args.kw_defaults]
-
-    def bare(a: ast.arg | None) -> ast.arg | None:
-        return a and ast.copy_location(ast.arg(a.arg), a)
-
-    def each(found: list[ast.arg]) -> list[ast.arg]:
-        return [ast.copy_location(ast.arg(a.arg), a) for a in found]
-
-    return ast.arguments(each(args.posonlyargs), each(args.args), bare(args.vararg), each(args.kwonlyargs), kw,
-                         bare(args.kwarg), none)
 
 
 def _as_list(x: Any) -> list[Any]:

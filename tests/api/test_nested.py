@@ -462,7 +462,8 @@ NESTINGS = {
     "cond": lambda f: let(gj.jit(f), lambda s: gj.jit(lambda x: gj.cond(x[0] > 0.5, s, s, x))),
     "fori_loop": lambda f: let(gj.jit(f), lambda s: gj.jit(lambda x: gj.fori_loop(0, 12, lambda i, x: 0.5 * s(x), x))),
     "checkpoint": lambda f: let(gj.checkpoint(gj.jit(f)), lambda s: gj.grad(lambda x: np.sum(s(x) ** 2))),
-    "two levels": lambda f: let(gj.jit(f), lambda s: let(gj.jit(lambda x: s(x) - 1.0), lambda t: gj.jit(lambda x: t(x)))),
+    "two levels": lambda f: let(gj.jit(f), lambda s: let(gj.jit(lambda x: s(x) - 1.0),
+                                                         lambda t: gj.jit(lambda x: t(x)))),
     "called back": lambda f: let(gj.jit(f), lambda s: gj.jit(lambda x: functools.reduce(np.add, map(s, [x, x])))),
     "in a dict": lambda f: let({"s": gj.jit(f)}, lambda d: gj.jit(lambda x: d["s"](x))),
 }
