@@ -29,6 +29,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ..probe import code_of
+from .control.jumps import beginning
 from .control.rewrite import Rewrites, prepared
 from .locations import is_internal
 from .proof import Definition, compiled
@@ -189,8 +190,8 @@ class _Lift(Rewrites, ast.NodeTransformer):
     # hooks ----------------------------------------------------------------------------------------------------------
     def hook(self, at: ast.AST, name: str, *args: ast.expr, keywords: list[ast.keyword] | None = None) -> ast.Call:
         """`_gj.name(args)`, at the place of `at`."""
-        where = ast.copy_location(ast.Name(HOOKS, ast.Load()), at)
-        func = ast.copy_location(ast.Attribute(where, name, ast.Load()), at)
+        where = beginning(ast.Name(HOOKS, ast.Load()), at)
+        func = beginning(ast.Attribute(where, name, ast.Load()), at)
         return ast.copy_location(ast.Call(func, list(args), keywords or []), at)
 
     def text(self, at: ast.AST, value: str) -> ast.Constant:
@@ -287,7 +288,7 @@ class _Lift(Rewrites, ast.NodeTransformer):
             return node
         if node.attr.startswith("__") and not node.attr.endswith("__"):
             return self.hook(node, "local", node)  # private: the compiler mangles the name
-        return self.hook(node, "attr", node.value, self.text(node, node.attr))
+        return self.hook(named(node, node), "attr", node.value, self.text(node, node.attr))
 
     def visit_Subscript(self, node: ast.Subscript) -> ast.AST:
         node.value, node.slice = self.visit(node.value), self.visit(node.slice)
@@ -298,10 +299,11 @@ class _Lift(Rewrites, ast.NodeTransformer):
             return node
         if isinstance(node.func, ast.Name) and node.func.id == "super" and not node.args and not node.keywords:
             return self.bare_super(node)
+        place = named(node, node.func)
         func = self.visit(node.func)
         args = [self.visit(a) for a in node.args]
         keywords = [ast.copy_location(ast.keyword(k.arg, self.visit(k.value)), k) for k in node.keywords]
-        return self.hook(node, "call", func, *args, keywords=keywords)
+        return self.hook(place, "call", func, *args, keywords=keywords)
 
     def bare_super(self, node: ast.Call) -> ast.AST:
         """`super()` finds class and instance in the frame; here they are named."""
@@ -424,6 +426,17 @@ OPERATORS: dict[type[ast.operator], str] = {
     ast.LShift: "ilshift", ast.RShift: "irshift",
 }
 """Augmented assignments by their function in `operator`."""
+
+
+def named(node: ast.expr, found: ast.expr) -> ast.expr:
+    """The place of an expression that finds an attribute, or calls it: as Python has it, from the attribute's name on,
+    which may stand some lines below the beginning."""
+    if not isinstance(found, ast.Attribute) or found.lineno == found.end_lineno:
+        return node
+    place = ast.copy_location(ast.Constant(None), node)
+    assert found.end_lineno is not None and found.end_col_offset is not None
+    place.lineno, place.col_offset = found.end_lineno, found.end_col_offset - len(found.attr.encode())
+    return place
 
 
 def _as_list(x: Any) -> list[Any]:

@@ -215,6 +215,16 @@ def at(node: Any, place: ast.AST) -> Any:
     return ast.copy_location(node, place)
 
 
+def beginning(node: Any, place: ast.AST) -> Any:
+    """The new node, an attribute or what it is of, where the old one begins.
+
+    The compiler takes the last line of an attribute for that of the call, so an attribute of ours has only one.
+    """
+    at(node, place)
+    node.end_lineno, node.end_col_offset = node.lineno, node.col_offset
+    return node
+
+
 def assign(name: str, value: bool, place: ast.AST) -> ast.stmt:
     made: ast.stmt = at(ast.Assign([at(ast.Name(name, ast.Store()), place)], at(ast.Constant(value), place)), place)
     return made

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from .bound import Definite
-from .jumps import PREFIX, Jumps, at, holds, is_plain
+from .jumps import PREFIX, Jumps, at, beginning, holds, is_plain
 from .names import Liveness, Site
 from .protocol import noted
 
@@ -193,8 +193,8 @@ class Passing:
         return kept
 
     def attribute(self, name: str) -> ast.expr:
-        held = at(ast.Name(self.name, ast.Load()), self.node)
-        found: ast.expr = at(ast.Attribute(held, name, ast.Load()), self.node)
+        held = beginning(ast.Name(self.name, ast.Load()), self.node)
+        found: ast.expr = beginning(ast.Attribute(held, name, ast.Load()), self.node)
         return found
 
     def call(self, name: str, *args: ast.expr) -> ast.expr:
