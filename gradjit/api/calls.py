@@ -71,7 +71,8 @@ class Call:
 
 def packed(given: Sequence[Any]) -> list[Any]:
     """The leaves with arrays in a usual layout; what is passed twice is copied once."""
-    made = {id(x): usual(x) for x in given if isinstance(x, np.ndarray)}
+    made = {id(x): usual(x) if isinstance(x, np.ndarray) else usual_scalar(x) for x in given
+            if isinstance(x, (np.ndarray, np.generic))}
     return [made.get(id(x), x) for x in given]
 
 
@@ -86,6 +87,13 @@ def usual(a: np.ndarray) -> np.ndarray:
     if type(a) not in (np.ndarray, np.memmap) or a.dtype.kind not in "biufc":
         return a  # refused with its name when it is traced
     return np.array(a, dtype=a.dtype.newbyteorder("="), order="C", copy=True, subok=False)
+
+
+def usual_scalar(x: np.generic) -> np.generic:
+    """A scalar of the type that stands for its kind and size: an int64 for a longlong."""
+    kind = x.dtype.kind
+    usual = np.dtype(f"{kind}{x.dtype.itemsize}").type if kind in "iu" else type(x)
+    return x if type(x) is not x.dtype.type or usual is type(x) else usual(x)
 
 
 EFFORT: Any = 100_000

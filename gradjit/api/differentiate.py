@@ -8,7 +8,6 @@ is no more than that.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -22,31 +21,11 @@ from ..tracer.control.ties import may_share
 from ..tracer.locations import fail
 from ..tracer.operands import as_traced, cast, constant, emit
 from ..tracer.recorder import current, repeated
-from ..tracer.trace import STATIC, Leaf, ResultLeaf, Trace, Write, trace
+from ..tracer.trace import Leaf, ResultLeaf, Trace, Write, trace
 from .signatures import positional
+from .wrt import Wrt, check_differentiable, require_derivatives, require_some
 
 Function = Callable[..., Any]
-
-
-@dataclass(frozen=True)
-class Wrt:
-    """What to differentiate with respect to: an argument or several (then the gradient is a tuple)."""
-
-    argnums: int | tuple[int, ...] = 0
-
-    def positions(self, count: int) -> list[int]:
-        """The positions among `count` positional arguments."""
-        asked = self.argnums if isinstance(self.argnums, tuple) else (self.argnums,)
-        for a in asked:
-            if not -count <= a < count:
-                fail(DifferentiationError, f"argnums={self.argnums}, but the function is called with {count} "
-                                           f"positional "
-                                           f"argument{'s' if count != 1 else ''}")
-        return [a % count for a in asked]
-
-    def gather(self, each: Sequence[Any]) -> Any:
-        """One gradient, or a tuple."""
-        return tuple(each) if isinstance(self.argnums, tuple) else each[0]
 
 
 class Traced:
@@ -149,21 +128,6 @@ def as_argument(v: Value, leaf: Leaf) -> TracedArray:
     return handle(v, leaf.kind)
 
 
-def check_differentiable(leaf: Leaf) -> None:
-    """DifferentiationError for integers and booleans; strings and other objects in containers have no derivative."""
-    if leaf.kind == STATIC:
-        if isinstance(leaf.value, (bool, int)):
-            fail(DifferentiationError, f"the argument {leaf.name} is the {type(leaf.value).__name__} {leaf.value!r}, "
-                                       f"and only "
-                                       f"floating-point arguments can be differentiated; pass float({leaf.name})")
-        return
-    assert leaf.type is not None
-    if not leaf.type.dtype.is_inexact:
-        fail(DifferentiationError, f"the argument {leaf.name} is an array of {leaf.type.dtype.np}, and only "
-                                   f"floating-point "
-                                   f"arguments can be differentiated; pass {leaf.name}.astype(float)")
-
-
 # the function itself --------------------------------------------------------------------------------------------------
 def value(f: Function, args: Sequence[Any]) -> Any:
     """What f gives, while tracing. The arguments are not changed."""
@@ -187,8 +151,9 @@ def value_and_gradient(f: Function, wrt: Wrt, has_aux: bool, args: Sequence[Any]
     """`(value, gradient)` or `((value, aux), gradient)` of f, while tracing."""
     from ..passes.vjp import gradient
     args, kwargs = positional(f, args, kwargs)
-    t = Traced(f, args, kwargs)
     positions = wrt.positions(len(args))
+    require_derivatives(f, args, positions)
+    t = Traced(f, args, kwargs)
     chosen = t.wrt(positions)
     value = value_leaf(t.trace, has_aux)
     if value.index is None:  # a constant
@@ -265,6 +230,7 @@ def value_leaf(t: Trace, has_aux: bool) -> ResultLeaf:
 def push(f: Function, primals: Sequence[Any], tangents: Sequence[Any]) -> Any:
     """`(result, tangent of the result)`, while tracing."""
     from ..passes.jvp import jvp
+    require_some(f, primals)
     t = Traced(f, primals, {})
     chosen = t.wrt(range(len(primals)))
     moving = tangent_operands(t, tangents)
@@ -310,6 +276,7 @@ def result_tangents(t: Traced, tangents: Sequence[Value]) -> Any:
 def pull(f: Function, primals: Sequence[Any], cotangent: Any) -> Any:
     """The cotangents of the primals for a cotangent of the result, as a tuple, while tracing."""
     from ..passes.vjp import reverse
+    require_some(f, primals)
     t = Traced(f, primals, {})
     positions = list(range(len(primals)))
     chosen = t.wrt(positions)
@@ -356,8 +323,9 @@ def gradient_function(f: Function, wrt: Wrt, args: Sequence[Any], kwargs: dict[s
     """f traced, and the IR whose only results are the gradients with respect to `wrt`."""
     from ..passes.vjp import gradient
     args, kwargs = positional(f, args, kwargs)
-    t = Traced(f, args, kwargs)
     positions = wrt.positions(len(args))
+    require_derivatives(f, args, positions)
+    t = Traced(f, args, kwargs)
     chosen = t.wrt(positions)
     value = value_leaf(t.trace, False)
     if value.index is None:
@@ -379,8 +347,9 @@ def hessian_matrix(f: Function, wrt: Wrt, args: Sequence[Any], kwargs: dict[str,
 def jacobian_matrix(f: Function, wrt: Wrt, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
     """All derivatives of all results, forward or in reverse, whichever needs fewer passes."""
     args, kwargs = positional(f, args, kwargs)
-    t = Traced(f, args, kwargs)
     positions = wrt.positions(len(args))
+    require_derivatives(f, args, positions)
+    t = Traced(f, args, kwargs)
     chosen = t.wrt(positions)
     parameters = t.parameters(chosen)
     floats = [k for k, v in enumerate(t.trace.func.results) if v.type.dtype.is_inexact]

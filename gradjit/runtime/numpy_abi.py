@@ -10,6 +10,7 @@ from __future__ import annotations
 import ctypes
 import functools
 import importlib
+import sys
 from dataclasses import dataclass
 from typing import Any
 
@@ -60,6 +61,11 @@ class NumPyLayout:
     descr_type_num: int
     scalar_value: dict[str, int]
     type_nums: dict[str, tuple[int, ...]]
+
+
+NATIVE_ORDERS = b"=|" + (b"<" if sys.byteorder == "little" else b">")
+"""What a dtype of native byte order says of it: that it is native, that it has none, or which it is (arrays of ctypes,
+of shared memory, of `newbyteorder`)."""
 
 
 def canonical(dtype: Any) -> np.dtype[Any]:
@@ -177,9 +183,10 @@ def _probe_header(at: NumPyLayout, array: np.ndarray[Any, Any]) -> None:
 def _probe_dtypes(at: NumPyLayout) -> None:
     natives = tuple(DTYPES.values())
     swapped = tuple(dtype.newbyteorder() for dtype in natives if dtype.itemsize > 1)
-    for dtype in natives + swapped:
+    stated = tuple(dtype.newbyteorder() for dtype in swapped)
+    for dtype in natives + swapped + stated:
         order = ctypes.c_char.from_address(id(dtype) + at.descr_byteorder).value
-        _require(order == dtype.byteorder.encode() and (order in (b"=", b"|")) == dtype.isnative, "dtypes")
+        _require(order == dtype.byteorder.encode() and (order in NATIVE_ORDERS) == dtype.isnative, "dtypes")
         _require(ctypes.c_int.from_address(id(dtype) + at.descr_type_num).value == dtype.num, "dtypes")
 
 

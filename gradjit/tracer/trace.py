@@ -127,7 +127,7 @@ def leaf_of(x: Any, name: str) -> Leaf:
     if isinstance(x, TracedArray):
         return Leaf(name, x.kind, x.type, strides=x.strides_in_elements)
     if isinstance(x, (np.ndarray, np.generic)):
-        if isinstance(x, np.ndarray) and type(x) not in (np.ndarray, np.memmap):
+        if type(x) not in (np.ndarray, np.memmap, x.dtype.type):
             fail(DtypeError, f"the argument {name} is a {type(x).__module__}.{type(x).__name__}; pass np.asarray(...) "
                              f"of it")
         try:
