@@ -22,6 +22,8 @@ from .locations import fail, here, user_frame
 from .recorder import Content, Recorder, current, recorders
 from .views import Maybe, View
 
+FLAT = "flat iterator"
+"""The origin of what `x.flat` gives."""
 ARRAY, SCALAR, PYTHON = "array", "scalar", "python number"
 """The kinds of handles: an ndarray, a NumPy scalar (0-d, immutable), a Python number (weak in promotion, immutable)."""
 
@@ -59,7 +61,8 @@ class TracedArray:
     """
 
     __slots__ = ("_dtype", "_shape", "kind", "home", "owner", "made", "where", "_content", "version", "parent", "_view",
-                 "_seen", "strides_in_elements", "origin", "written_at", "ties", "__weakref__")
+                 "_seen", "strides_in_elements", "origin", "written_at", "ties", "viewed",
+                 "__weakref__")
     __array_priority__ = 1000.0
 
     _dtype: DType
@@ -81,6 +84,8 @@ class TracedArray:
     strides_in_elements: layout.Strides
     origin: str
     written_at: Loc | None
+    viewed: bool
+    """Whether a view of it has been made."""
     ties: Ties | None
     """Arrays that may be this very one, depending on which way the program took."""
 
@@ -191,7 +196,11 @@ class TracedArray:
     def assign(self, new: TracedArray) -> None:
         """Let it hold other elements, whatever other name it may have."""
         if self.parent is not None:
-            self.parent.assign(self._view.put(self.parent, new))  # type: ignore[union-attr]
+            if isinstance(repeated := self.parent._view, views.Broadcast) and isinstance(self._view, views.Window):
+                base = self.parent.parent
+                base.assign(repeated.through(base, self._view, new))  # type: ignore[union-attr, arg-type]
+            else:
+                self.parent.assign(self._view.put(self.parent, new))  # type: ignore[union-attr]
             self._seen = self.root.version
         else:
             self.owner.frame.before_write(self)  # type: ignore[union-attr]
@@ -232,8 +241,23 @@ class TracedArray:
         return self._shape if self._is_static else tuple(map(_length, self._shape))
 
     @shape.setter
-    def shape(self, _: Any) -> NoReturn:
-        fail(UnsupportedError, "setting .shape of a traced array is not supported; write x = x.reshape(shape)")
+    def shape(self, shape: Any) -> None:
+        from .inplace import set_shape
+        set_shape(self, shape)
+
+    @property
+    def flat(self) -> TracedArray:
+        """What stands for NumPy's iterator over the elements: reading from it gives copies, writing to it writes."""
+        from .operands import elements
+        from .shaping import regrouped
+        h = regrouped(self, (elements(self),))
+        h.origin = FLAT
+        return h
+
+    @flat.setter
+    def flat(self, value: Any) -> None:
+        from .numpy.indexing import put_all
+        put_all(self, value)
 
     @property
     def ndim(self) -> int:
@@ -266,11 +290,16 @@ class TracedArray:
 
     # NumPy's protocols ----------------------------------------------------------------------------------------------
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
+        from .overrides import has_ufunc
         from .ufuncs import apply
+        if has_ufunc((*inputs, *kwargs.get("out", ()))):
+            return NotImplemented
         return apply(ufunc, method, inputs, kwargs)
 
     def __array_function__(self, func: Callable[..., Any], types: Any, args: Any, kwargs: Any) -> Any:
         from .dispatch import apply
+        if not all(issubclass(t, (TracedArray, np.ndarray)) or t.__module__.startswith("gradjit.") for t in types):
+            return NotImplemented
         return apply(func, args, kwargs)
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
@@ -439,7 +468,7 @@ def root(content: Content, home: Recorder | None, kind: str | None = None, origi
     h._content = content
     h.version = h._seen = 0
     h.parent = h._view = h.written_at = h.ties = None
-    h.origin = origin
+    h.origin, h.viewed = origin, False
     h.strides_in_elements = layout.contiguous(h._shape) if row_major else None
     return h
 
@@ -448,6 +477,7 @@ def view(parent: TracedArray, how: View, strides: layout.Strides) -> TracedArray
     """A view of `parent`; its kind is an array's, even where it is 0-d."""
     first = how.get(parent)
     h = root(first.content, first.home, ARRAY)
+    parent.viewed = True
     h.parent, h._view, h._seen = parent, how, parent.root.version
     h.where = None if h.owner is None else h.owner.frame
     h.strides_in_elements = strides

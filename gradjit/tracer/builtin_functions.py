@@ -16,6 +16,7 @@ from .control.branches import truth
 from .dispatch import apply, leave
 from .locations import fail
 from .selection import Selection
+from .sparse import Sparse
 from .ufuncs import compute
 
 Rule = Callable[..., Any]
@@ -35,7 +36,9 @@ def _type(*args: Any, **kwargs: Any) -> Any:
 
 
 def _isinstance(x: Any, classes: Any) -> bool:
-    return issubclass(stand_in(x), classes) if isinstance(x, TracedArray) else isinstance(x, classes)
+    if isinstance(x, TracedArray):
+        return issubclass(stand_in(x), classes)
+    return isinstance(x._matrix if type(x) is Sparse else x, classes)
 
 
 # conversions --------------------------------------------------------------------------------------------------------

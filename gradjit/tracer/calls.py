@@ -10,13 +10,15 @@ from typing import Any
 import numpy as np
 
 from ..probe import peek, text
-from . import dispatch, hidden_state
+from . import dispatch, hidden_state, overrides
 from .array import ARRAY, TracedArray, root
 from .control.frames import Frame, is_container
+from .layout import of_array
 from .lift import is_product, is_user_code, lifted
-from .operands import brought, captured, is_traced, unsupported
+from .operands import brought, captured, is_traced, laid, unsupported
 from .outside import Source, is_data_array
 from .recorder import recorders
+from .sparse import Sparse, matrix_of
 
 Rule = Callable[..., Any]
 
@@ -68,6 +70,8 @@ def as_it_is(f: Any, args: Any, kwargs: Any) -> Any:
     frame = recorders()[-1].frame
     if frame.parent is not None:
         watch(frame, f, args)
+    if type(getattr(f, "__self__", None)) is not Sparse:
+        args, kwargs = tuple(map(matrix_of, args)), {k: matrix_of(v) for k, v in kwargs.items()}
     if not hidden_state.refuse(f, args, kwargs):
         result = f(*args, **kwargs)
         if isinstance(result, Iterator) or (isinstance(f, type) and not isinstance(result, type)):
@@ -168,7 +172,9 @@ def call_numpy(f: Any, args: Any, kwargs: Any) -> Any:
         return brought(WITH_CONTENTS.get(f, f)(*map(as_user, args), **kwargs))
     if isinstance(f, np.ufunc):
         from .ufuncs import call as call_ufunc
-        return call_ufunc(f, args, **kwargs)
+        return f(*args, **kwargs) if overrides.has_ufunc(args) else call_ufunc(f, args, **kwargs)
+    if overrides.has_function((*args, *kwargs.values())):
+        return f(*args, **kwargs)
     return dispatch.apply(f, args, kwargs)
 
 
@@ -188,7 +194,7 @@ def holds_arrays(x: Any) -> bool:
 def as_known(result: Any) -> Any:
     """What NumPy gives for known elements, as handles that know theirs, so that they can be written to and mixed."""
     if is_data_array(result):
-        return root(result, None, ARRAY)
+        return laid(root(result, None, ARRAY), of_array(result))
     if type(result) in (list, tuple) and holds_arrays(result):
         return type(result)(map(as_known, result))
     return result

@@ -24,11 +24,11 @@ class Rows:
             return self.numpy[key]
         if any(isinstance(i, str) for i in items):
             unsupported(f"{self.name} with a directive", "write np.concatenate or np.stack")
-        return self.join([self.part(i) for i in items])
+        parts = o.promote(*map(self.part, items))  # Python's numbers do not widen
+        return self.join([o.emit("reshape", x, shape=(1,)) if x.ndim == 0 else x for x in parts])
 
     def part(self, item: Any) -> TracedArray:
-        x = o.constant(np.r_[item]) if isinstance(item, slice) else o.as_traced(item)
-        return o.emit("reshape", x, shape=(1,)) if x.ndim == 0 else x
+        return o.constant(np.r_[item]) if isinstance(item, slice) else o.as_traced(item)
 
     def join(self, parts: list[TracedArray]) -> Any:
         return apply(np.concatenate, (parts,), {})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import operator
 import types
 from typing import Any, NoReturn
@@ -10,7 +11,7 @@ import numpy as np
 
 from ..errors import TraceError
 from ..probe import peek, text
-from . import sequences
+from . import sequences, sparse
 from .array import TracedArray
 from .calls import call
 from .concatenators import STAND_INS
@@ -20,7 +21,7 @@ from .control.states import Undefined
 from .indexing import update_by_mask
 from .locations import fail, is_internal
 from .operands import captured, is_traced
-from .outside import Source, is_data_array, outside
+from .outside import Guard, Source, is_data_array, outside
 from .recorder import current, recorders
 
 
@@ -28,7 +29,9 @@ def local(value: Any) -> Any:
     """A value that a local name, an item or a private attribute holds: an array from outside becomes a hidden input."""
     if type(value) is Undefined:
         value.fail()
-    return captured(value) if type(value) is np.ndarray and is_data_array(value) and recorders() else value
+    if type(value) is np.ndarray:
+        return captured(value) if is_data_array(value) and recorders() else value
+    return sparse.stand_in(value) if sparse.is_sparse(value) and recorders() else value
 
 
 class Hooks(Control):
@@ -58,14 +61,15 @@ class Hooks(Control):
     @staticmethod
     def attr(owner: Any, name: str) -> Any:
         """`owner.name`."""
-        if isinstance(owner, TracedArray):
+        if isinstance(owner, TracedArray) or type(owner) is sparse.Sparse:
             return getattr(owner, name)
         if isinstance(owner, types.ModuleType):
             value = getattr(owner, name)
             if name not in owner.__dict__ or is_internal(text(owner, "__file__", "<frozen")):
                 return STAND_INS.get(id(value)) or local(value)
             return enter(value, Source("item", owner.__dict__, name))
-        found = getattr(type(owner), name, None)
+        found = inspect.getattr_static(owner, name, None) if isinstance(owner, type) else getattr(
+            type(owner), name, None)
         if isinstance(found, property) and found.fget is not None:
             return local(call(found.fget, owner))
         value = getattr(owner, name)
@@ -168,6 +172,9 @@ def enter(value: Any, source: Source) -> Any:
         return value
     if is_data_array(value):
         return captured(value, source)
+    if sparse.is_sparse(value):
+        outside(current()).guards.setdefault(source, Guard(source, value, False))
+        return sparse.stand_in(value)
     outside(current()).enter(value, source)
     return value
 

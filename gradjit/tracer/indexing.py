@@ -13,13 +13,13 @@ from ..errors import ArgumentError, BoundsError, ShapeError, TraceError, Unsuppo
 from ..ir import Value
 from ..ir.linear import Form, Linear
 from . import extents as ext, operands as o
-from .array import ARRAY, SCALAR, TracedArray
+from .array import ARRAY, FLAT, SCALAR, TracedArray
 from .extents import form
 from .locations import fail
 from .pinning import pinned
 from .selection import Selection, write as write_selection
 from .shaping import located, windowed
-from .views import Window, extents, plain
+from .views import Broadcast, Window, extents, plain
 
 
 @dataclass
@@ -57,7 +57,7 @@ def getitem(x: TracedArray, key: Any) -> Any:
         return leave(gather(indexed(x, k), k))
     v = windowed(x, k.window)
     if k.axes or k.ellipsis:
-        return o.root(v.content, v.home, ARRAY) if k.copies else v
+        return o.root(v.content, v.home, ARRAY) if k.copies or x.origin == FLAT else v
     return leave(o.root(v.content, v.home, SCALAR))
 
 
@@ -84,6 +84,11 @@ def setitem(x: TracedArray, key: Any, value: Any) -> None:
     base, window = located(x, k.window)
     if v.parent is base and v._view == window:
         return None  # `x[key] += 1` ends with writing back what has been changed in place already
+    if isinstance(base._view, Broadcast):
+        fitted(v, extents(window.shape))
+        v = reshape_to(v, v.extents[max(v.ndim - len(window.shape), 0):])
+        assert base.parent is not None
+        return base.parent.write(base._view.through(base.parent, window, v))
     return base.write(window.put(base, fitted(v, extents(window.shape))))
 
 
@@ -113,7 +118,9 @@ def fitted(v: TracedArray, shape: tuple[Any, ...]) -> TracedArray:
 # keys ---------------------------------------------------------------------------------------------------------------
 def parse(x: TracedArray, key: Any) -> Key:
     """The key in the terms of x's axes. BoundsError, ShapeError or TraceError with the user's line."""
-    items = expand_masks(x, list(key) if isinstance(key, tuple) else [key])
+    items = [o.constant(np.arange(i.start, i.stop, i.step)) if isinstance(i, range) else i
+             for i in (key if isinstance(key, tuple) else (key,))]
+    items = expand_masks(x, items)
     k = Key(ellipsis=any(i is Ellipsis for i in items))
     used = sum(1 for i in items if i is not None and i is not Ellipsis)
     if used > x.ndim:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -12,17 +12,79 @@ Strides = tuple[int, ...] | None
 """None where the order in memory is not known: NumPy's loops choose one for operands that are not row-major."""
 
 
-def contiguous(shape: Sequence[Any]) -> Strides:
-    """The strides of a row-major array; None where they depend on extents that are not known."""
-    out, step = [], 1
-    for k, e in enumerate(reversed(shape)):
-        out.append(step)
-        if k == len(shape) - 1:
-            break
-        if not isinstance(e, int):
+def contiguous(shape: Sequence[Any], order: str = "C") -> Strides:
+    """The strides of a row-major ("C") or column-major ("F") array; None where they need extents that are not known."""
+    axes = range(len(shape))
+    return nested(shape, axes if order == "C" else reversed(axes))
+
+
+def nested(shape: Sequence[Any], axes: Iterable[int]) -> Strides:
+    """The strides of an array without gaps whose axes stand in this order, the innermost last."""
+    out = [1] * len(shape)
+    step: Any = 1
+    for k in reversed(list(axes)):
+        if step is None:
             return None
-        step *= max(e, 1)
-    return tuple(reversed(out))
+        out[k] = step
+        step = step * max(shape[k], 1) if isinstance(shape[k], int) else None
+    return tuple(out)
+
+
+def copied(shape: Sequence[Any], strides: Strides, order: str, new: Sequence[Any] | None = None) -> Strides:
+    """The strides of a copy in an order that may follow the original's: "A", or "K", which has the axes in the order of
+    their strides and closes gaps. `new` are its extents where they are others."""
+    extents = shape if new is None else new
+    if len(extents) < 2 or len(extents) != len(shape):
+        return contiguous(extents, "F" if order == "F" else "C")
+    if order == "A":
+        turned = is_turned(shape, strides)
+        return None if turned is None else contiguous(extents, "F" if turned else "C")
+    if order in ("C", "F"):
+        return contiguous(extents, order)
+    if strides is None:
+        return None
+    if not all(isinstance(e, int) for e in shape):
+        return contiguous(extents) if is_row_major(shape, strides) else None
+    for gapless in ("C", "F"):
+        if is_contiguous(shape, strides, gapless):
+            return contiguous(extents, gapless)
+    return nested(extents, sorted(range(len(shape)), key=lambda k: -abs(strides[k])))
+
+
+def is_turned(shape: Sequence[Any], strides: Strides) -> bool | None:
+    """Whether the array counts as column-major where NumPy's order is "A": that, and not row-major at the same time."""
+    rows, columns = (is_contiguous(shape, strides, order) for order in "CF")
+    return None if rows is None or columns is None else columns and not rows
+
+
+def of_loop(shape: Sequence[Any], operands: Sequence[tuple[Sequence[Any], Strides]]) -> Strides:
+    """The strides of what NumPy's loops (`nditer`, order "K") allocate for operands that are broadcast to the shape.
+
+    Axes are sorted by insertion, the innermost first: one comes before another if every operand that moves along both
+    has it so. Where operands disagree, the order of the axes stands.
+    """
+    moving = [(extents, strides) for extents, strides in operands if any(e != 1 for e in extents)]
+    if all(s is not None and len(e) == len(shape) and is_row_major(e, s) for e, s in moving):
+        return contiguous(shape)
+    if any(s is None for _, s in moving) or not all(isinstance(e, int) for e in shape):
+        return None
+    if len(shape) < 2 or 0 in shape:
+        return contiguous(shape)
+    steps = []
+    for extents, strides in moving:
+        own = [0 if e == 1 else abs(s) for e, s in zip(extents, strides or (), strict=True)]
+        steps.append([0] * (len(shape) - len(own)) + own)
+    order: list[int] = []  # the innermost first
+    for axis in reversed(range(len(shape))):
+        place = len(order)
+        for k in reversed(range(len(order))):
+            both = [(s[order[k]], s[axis]) for s in steps if s[order[k]] and s[axis]]
+            if any(inner <= outer for inner, outer in both):
+                break
+            if both:
+                place = k
+        order.insert(place, axis)
+    return nested(shape, reversed(order))
 
 
 def of_array(a: np.ndarray) -> tuple[int, ...]:

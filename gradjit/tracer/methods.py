@@ -9,17 +9,16 @@ from typing import Any
 import numpy as np
 
 from ..errors import TraceError, UnsupportedError
-from . import operands as o, shaping
+from . import inplace, layout, operands as o, shaping
 from .array import ARRAY, PYTHON, TracedArray
 from .dispatch import apply, leave
-from .layout import is_row_major
 from .locations import fail
 
 FUNCTIONS: dict[str, Callable[..., Any]] = {
     name: getattr(np, name) for name in (
         "all", "any", "argmax", "argmin", "argsort", "clip", "cumprod", "cumsum", "diagonal", "dot", "max", "mean",
         "min", "nonzero", "prod", "ptp", "ravel", "repeat", "round", "searchsorted", "squeeze", "std", "sum",
-        "swapaxes", "take", "trace", "var", "compress", "choose", "partition", "argpartition",
+        "swapaxes", "take", "trace", "var", "choose", "argpartition",
     )
 }
 """Methods that are NumPy's function of the same name, with the array as first argument."""
@@ -27,15 +26,21 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
 
 def attribute(x: TracedArray, name: str) -> Any:
     """`x.name` for what is no slot and no operator of the class."""
+    from .builtin_functions import stand_in
+    if name.startswith("__") or not hasattr(stand_in(x), name):  # of this NumPy
+        raise AttributeError(f"{type_name(stand_in(x))!r} object has no attribute {name!r}")
     if name in FUNCTIONS:
         return partial(_function, FUNCTIONS[name], x)
     if name in METHODS:
         return partial(METHODS[name], x)
     if name in PROPERTIES:
         return PROPERTIES[name](x)
-    if name.startswith("__") or not (hasattr(np.ndarray, name) or hasattr(float, name)):
-        raise AttributeError(f"'{'numpy.ndarray' if x.kind == ARRAY else x.kind}' object has no attribute {name!r}")
     fail(UnsupportedError, f"the array method or attribute .{name} is not supported")
+
+
+def type_name(cls: type) -> str:
+    """A type as Python's messages have it."""
+    return cls.__name__ if cls.__module__ == "builtins" else f"{cls.__module__}.{cls.__name__}"
 
 
 def _function(func: Callable[..., Any], x: TracedArray, *args: Any, **kwargs: Any) -> Any:
@@ -47,18 +52,21 @@ def astype(x: TracedArray, dtype: Any, order: str = "K", casting: str = "unsafe"
            copy: bool = True) -> Any:
     if not np.can_cast(x.dtype, np.dtype(dtype), casting):  # type: ignore[arg-type]
         fail(TraceError, f"Cannot cast array data from {x.dtype!r} to {np.dtype(dtype)!r} by the rule {casting!r}")
-    y = o.cast(x, dtype)
-    return leave(duplicate(y, order) if x.kind == ARRAY and (copy or y is not x) else y)
+    from .numpy.creation import converted
+    if x.kind != ARRAY:
+        return leave(o.cast(x, dtype))
+    return leave(converted(x, dtype, order, copy or (order == "A" and is_contiguous(x) is False)))
 
 
-def duplicate(x: TracedArray, order: str = "C") -> TracedArray:
-    """An array with the same elements that shares nothing."""
-    return o.root(x.content, x.home, x.kind, row_major=order == "C" or is_row_major(x.extents, x.strides_in_elements))
+def is_contiguous(x: TracedArray) -> bool | None:
+    """Whether there are no gaps between the elements, in row-major or column-major order."""
+    rows, columns = (layout.is_contiguous(x.extents, x.strides_in_elements, order) for order in ("C", "F"))
+    return rows or columns
 
 
 def reshape(x: TracedArray, *shape: Any, order: str = "C", copy: bool | None = None) -> Any:
     given = shape[0] if len(shape) == 1 else shape
-    return apply(np.reshape, (x, given), {} if order == "C" else {"order": order})
+    return apply(np.reshape, (x, given), {"order": order, "copy": copy})
 
 
 def transpose(x: TracedArray, *axes: Any) -> Any:
@@ -67,7 +75,7 @@ def transpose(x: TracedArray, *axes: Any) -> Any:
 
 
 def flatten(x: TracedArray, order: str = "C") -> Any:
-    return duplicate(apply(np.ravel, (x,), {} if order == "C" else {"order": order}))
+    return leave(shaping.copied(apply(np.ravel, (x,), {"order": order}), "C"))
 
 
 def fill(x: TracedArray, value: Any) -> None:
@@ -78,6 +86,18 @@ def sort(x: TracedArray, axis: int = -1, kind: Any = None, order: Any = None, *,
     if order is not None:
         fail(UnsupportedError, "sort(order=) is for structured arrays")
     x[...] = apply(np.sort, (x, axis), {})
+
+
+def partition(x: TracedArray, kth: Any, axis: int = -1, kind: str = "introselect", order: Any = None) -> None:
+    x[...] = apply(np.partition, (x, kth, axis, kind, order), {})
+
+
+def compress(x: TracedArray, condition: Any, axis: Any = None, out: Any = None) -> Any:
+    return apply(np.compress, (condition, x), {"axis": axis, "out": out})
+
+
+def put(x: TracedArray, indices: Any, values: Any, mode: str = "raise") -> None:
+    apply(np.put, (x, indices, values, mode), {})
 
 
 def item(x: TracedArray, *index: Any) -> Any:
@@ -108,7 +128,9 @@ def is_integer(x: TracedArray) -> Any:
 
 METHODS: dict[str, Callable[..., Any]] = {
     "astype": astype, "reshape": reshape, "transpose": transpose, "flatten": flatten, "fill": fill, "sort": sort,
-    "copy": lambda x, order="C": leave(duplicate(x)), "item": item, "tolist": tolist, "conj": conj, "conjugate": conj,
+    "resize": inplace.resize, "view": inplace.view_as, "partition": partition, "compress": compress, "put": put,
+    "copy": lambda x, order="C": leave(shaping.copied(x, order)),
+    "item": item, "tolist": tolist, "conj": conj, "conjugate": conj,
     "is_integer": is_integer,
 }
 
@@ -138,5 +160,4 @@ def imag(x: TracedArray) -> Any:
 
 PROPERTIES: dict[str, Callable[[TracedArray], Any]] = {
     "T": turned, "mT": matrix_turned, "real": real, "imag": imag,
-    "flat": lambda x: shaping.regrouped(x, (o.elements(x),)),
 }

@@ -11,12 +11,13 @@ import numpy as np
 
 from ..errors import AxisError, DtypeError, ShapeError, TraceError, UnsupportedError
 from ..ir import I64, OPS, U32, DType, Value, dtype_of
+from ..ir.ops.effects import ERRORS
 from ..probe import is_array_like, text
 from . import extents as ext
 from .array import ARRAY, PYTHON, SCALAR, TracedArray, root
 from .births import owner_of
-from .layout import is_contiguous, is_row_major, of_array
-from .locations import fail
+from .layout import Strides, copied, is_contiguous, is_row_major, of_array
+from .locations import fail, here, with_place
 from .outside import Guard, Source, is_data_array, outside
 from .recorder import current, recorders, repeated
 from .views import extents, forms
@@ -51,11 +52,19 @@ def as_traced(x: Any, dtype: Any = None) -> TracedArray:
         return root(np.asarray(x), None, SCALAR)
     if isinstance(x, Scalar):
         return root(np.asarray(x), None, PYTHON if type(x) is not bool else SCALAR)
-    if isinstance(x, (list, tuple)):
+    if isinstance(x, (list, tuple, range)):
         return stack_nested(x)
     if x is None or isinstance(x, (str, bytes, dict, set)) or not is_array_like(x):
         fail(DtypeError, f"{x!r:.80} (a {type(x).__name__}) is no array and no number")
-    return captured(np.asarray(x))
+    return as_traced(converted_by_itself(x))
+
+
+def converted_by_itself(x: Any) -> Any:
+    """The array that an object's `__array__` gives. That of the user's class is traced, so that what it reads is
+    watched."""
+    from .calls import call, is_liftable
+    method = getattr(type(x), "__array__", None)
+    return call(method, x) if is_liftable(method) else np.asarray(x)
 
 
 def captured(array: np.ndarray, source: Source | None = None) -> TracedArray:
@@ -150,7 +159,13 @@ def filled(number: Any, shape: Sequence[Any], dtype: Any) -> TracedArray:
 
 def as_array(x: TracedArray) -> TracedArray:
     """A new handle on the same elements that is an array even where it is 0-d (as np.where and np.array give)."""
-    return root(x.content, x.home, ARRAY)
+    return laid(root(x.content, x.home, ARRAY), copied(x.extents, x.strides_in_elements, "K"))
+
+
+def laid(x: TracedArray, strides: Strides) -> TracedArray:
+    """The handle itself, made just now, of an array that has these strides in NumPy."""
+    x.strides_in_elements = strides
+    return x
 
 
 def known(x: Any) -> np.ndarray | None:
@@ -245,6 +260,16 @@ def ir_dtype(dtype: Any) -> DType:
         return dtype_of(dtype)
     except (DtypeError, TypeError) as e:
         fail(DtypeError, str(e))
+
+
+def require(condition: TracedArray, message: str, error: str = "ArgumentError") -> None:
+    """Where the condition (bool, for all elements) does not hold the program ends with NumPy's error."""
+    c = condition if not condition.ndim else emit("all", condition, axes=tuple(range(condition.ndim)))
+    if c.known is not None:
+        if not c.known:
+            raise ERRORS[error](with_place(message, here()))
+        return
+    current().append("assert", (c.value,), {"message": message, "error": error})
 
 
 # promotion and broadcasting -----------------------------------------------------------------------------------------

@@ -161,6 +161,8 @@ class Outside:
         self.births = Births()
         self.born: dict[int, tuple[np.ndarray, Any]] = {}
         """Arrays that were made in calls which the tracer does not see, by id, with their handles."""
+        self.sparse: dict[int, tuple[Any, Any]] = {}
+        """Sparse matrices, by id, with what stands for them."""
         self.views: dict[int, tuple[np.ndarray, np.ndarray]] = {}
         self.seeded: dict[int, Any] = {}
         """Random generators that the traced function has made itself, from a seed."""

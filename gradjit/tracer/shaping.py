@@ -7,8 +7,8 @@ from typing import Any
 
 from . import layout
 from .array import ARRAY, TracedArray, root, view
-from .operands import emit
-from .views import Maybe, ReadOnly, Reshaped, Window, forms
+from .operands import emit, laid
+from .views import Broadcast, Maybe, ReadOnly, Reshaped, Window, forms
 
 
 def reshaped(x: TracedArray, shape: Sequence[Any], name: str = "reshape") -> TracedArray:
@@ -52,6 +52,21 @@ def matched(old: tuple[Any, ...], new: tuple[Any, ...]) -> list[int | None] | No
     return None if left or -1 in axes else axes
 
 
+def contiguous(x: TracedArray, order: str, name: str) -> TracedArray:
+    """x itself where it is row-major ("C") or column-major ("F") in memory, else such a copy."""
+    if x.kind != ARRAY:
+        return root(x.content, x.home, ARRAY)
+    stands = layout.is_contiguous(x.extents, x.strides_in_elements, order)
+    if stands is None:
+        return view(x, Maybe(Window.whole(x), name), layout.contiguous(x.extents, order))
+    return x if stands else copied(x, order)
+
+
+def copied(x: TracedArray, order: str) -> TracedArray:
+    """An array of its own with the same elements, in a memory order that may follow x's ("A", "K")."""
+    return laid(root(x.content, x.home, x.kind), layout.copied(x.extents, x.strides_in_elements, order))
+
+
 def permuted(x: TracedArray, perm: Sequence[int]) -> TracedArray:
     """The transposed view."""
     return x if x.kind != ARRAY else windowed(x, Window.whole(x, perm))
@@ -80,6 +95,11 @@ def windowed(x: TracedArray, w: Window) -> TracedArray:
     strides = None if s is None else tuple(1 if a is None else s[a] * w.steps[a] for a in w.axes)
     base, whole = located(x, w)
     return view(base, whole, strides)
+
+
+def spread(x: TracedArray, shape: Sequence[Any]) -> TracedArray:
+    """A view of x repeated to the shape, which NumPy lets one write through."""
+    return view(x, Broadcast(tuple(shape)), None)
 
 
 def read_only(x: TracedArray, read: Callable[[TracedArray], TracedArray]) -> TracedArray:

@@ -24,6 +24,7 @@ from .calls import call
 from .containers import Contents, Place
 from .control.branches import raised_in_branch
 from .control.frames import BRANCH
+from .depth import deeper
 from .layout import Strides, of_array
 from .lift import admit
 from .locations import fail
@@ -294,7 +295,8 @@ def argument(recorder: Recorder, leaf: Leaf) -> TracedArray:
 def run(f: Callable[..., Any], args: Any, kwargs: Any) -> Any:
     """The call, with recursion without end named."""
     try:
-        return call(f, *args, **kwargs)
+        with deeper():
+            return call(f, *args, **kwargs)
     except RecursionError as e:
         fail(TraceError, f"{name_of(f)} calls itself without end, as far as tracing can tell: a recursion must stop at "
                          f"a "

@@ -7,15 +7,15 @@ does stands in the families' UFUNCS tables.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
 from ..errors import DtypeError, ShapeError
-from ..probe import is_array_like
 from . import operands as o
 from .array import ARRAY, PYTHON, SCALAR, TracedArray
+from .layout import contiguous, is_contiguous, of_loop
 from .locations import fail
 from .selection import Selection, holds_selection
 
@@ -42,16 +42,25 @@ def call(ufunc: np.ufunc, inputs: tuple[Any, ...], out: Any = None, where: Any =
     if holds_selection(inputs):
         return on_selection(ufunc, "__call__", inputs,
                             {"out": None if out is None else (out,), "where": where, "dtype": dtype, **other})
+    order = other.pop("order", "K")
     for name in other:
-        if name not in ("order", "subok"):
+        if name != "subok":
             o.unsupported(ufunc, f"the argument {name}=")
-    out = out[0] if isinstance(out, tuple) and len(out) == 1 else out
-    if isinstance(out, tuple):
-        o.unsupported(ufunc, "out= for several results")
-    result = compute(ufunc, [o.as_traced(x) for x in inputs], dtype)
-    if out is None and where is True:
+    if len(inputs) > ufunc.nin:  # np.exp(x, out)
+        if out is not None:
+            raise TypeError("cannot specify 'out' as both a positional and keyword argument")
+        inputs, out = inputs[:ufunc.nin], (*inputs[ufunc.nin:], *(None,) * (ufunc.nargs - len(inputs)))
+    out = out if isinstance(out, tuple) else (out,) * ufunc.nout if out is None else (out,)
+    operands = [o.as_traced(x) for x in inputs]
+    result = compute(ufunc, operands, dtype)
+    if order != "K":
+        in_order(result, order, operands)
+    if all(target is None for target in out) and where is True:
         return leave(result)
-    return store(ufunc, result, out, where, casting)
+    results = result if isinstance(result, tuple) else (result,)
+    stored = tuple(leave(y) if target is None and where is True else store(ufunc, y, target, where, casting)
+                   for y, target in zip(results, out, strict=True))
+    return stored if len(stored) > 1 else stored[0]
 
 
 def on_selection(ufunc: np.ufunc, method: str, inputs: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
@@ -61,8 +70,6 @@ def on_selection(ufunc: np.ufunc, method: str, inputs: tuple[Any, ...], kwargs: 
 
 def store(ufunc: Callable[..., Any], result: Any, out: Any, where: Any, casting: str = "same_kind") -> Any:
     """Write a result through `out=`, elements chosen by `where=`."""
-    if isinstance(result, tuple):
-        o.unsupported(ufunc, "out= for several results")
     if out is None:
         o.unsupported(ufunc, "where= without out=: the other elements would be undefined; write np.where")
     if not isinstance(out, TracedArray):
@@ -89,10 +96,28 @@ def compute(ufunc: np.ufunc, args: list[TracedArray], dtype: Any = None) -> Any:
     if rule is None:
         o.unsupported(ufunc)
     if isinstance(rule, Raw):
-        return rule.rule(*args, dtype=dtype)
-    loop = resolve(ufunc, args, dtype)
-    converted = o.broadcast(*(o.convert(a, t) for a, t in zip(args, loop[:ufunc.nin], strict=True)))
-    return o.emit(rule, *converted) if isinstance(rule, str) else rule(*converted)
+        result = rule.rule(*args, dtype=dtype)
+    else:
+        loop = resolve(ufunc, args, dtype)
+        converted = o.broadcast(*(o.convert(a, t) for a, t in zip(args, loop[:ufunc.nin], strict=True)))
+        result = o.emit(rule, *converted) if isinstance(rule, str) else rule(*converted)
+    return result if ufunc.signature else as_loop(result, args)
+
+
+def as_loop(result: Any, args: Sequence[TracedArray]) -> Any:
+    """What a rule has made, or several, with the memory order that NumPy's loop over these operands gives them."""
+    for y in result if isinstance(result, tuple) else (result,):
+        o.laid(y, of_loop(y.extents, [(a.extents, a.strides_in_elements) for a in args]))
+    return result
+
+
+def in_order(result: Any, order: str, args: Sequence[TracedArray]) -> None:
+    """The same where the order is asked for."""
+    if order == "A":
+        columns = all(is_contiguous(a.extents, a.strides_in_elements, "F") for a in args)
+        order = "F" if columns else "C"
+    for y in result if isinstance(result, tuple) else (result,):
+        o.laid(y, contiguous(y.extents, order))
 
 
 class Raw:
@@ -124,8 +149,13 @@ def resolve(ufunc: np.ufunc, args: list[TracedArray], dtype: Any = None) -> tupl
 # operators ----------------------------------------------------------------------------------------------------------
 def operate(ufunc: np.ufunc, *args: Any) -> Any:
     """A Python operator. Python numbers with Python numbers give Python numbers."""
-    if any(not _is_operand(a) for a in args):
-        return NotImplemented
+    from . import overrides
+    if len(args) == 2:
+        x, other = args if isinstance(args[0], TracedArray) else args[::-1]
+        if isinstance(other, Selection) or overrides.defers(x, other):
+            return NotImplemented
+        if overrides.has_ufunc(args):
+            return ufunc(*args)
     handles = [o.as_traced(a) for a in args]
     result = compute(ufunc, handles)
     pythons = all(h.kind == PYTHON or type(a) is bool for h, a in zip(handles, args, strict=True))
@@ -137,17 +167,11 @@ def operate(ufunc: np.ufunc, *args: Any) -> Any:
 
 def operate_in_place(ufunc: np.ufunc, x: TracedArray, other: Any) -> Any:
     """`x += y`: writes into an array; a scalar, which is immutable, is replaced."""
-    if not _is_operand(other):
+    from . import overrides
+    if isinstance(other, Selection) or overrides.defers(x, other, in_place=True):
         return NotImplemented
+    if overrides.has_ufunc((other,)):
+        return ufunc(x, other, out=(x,)) if x.kind == ARRAY else ufunc(x, other)
     if x.kind != ARRAY:
         return operate(ufunc, x, other)
     return call(ufunc, (x, other), out=x)
-
-
-def _is_operand(x: Any) -> bool:
-    """Whether NumPy would take x itself rather than ask it for its reflected operator."""
-    if isinstance(x, (TracedArray, np.ndarray, np.generic, *o.Scalar, list, tuple)):
-        return True
-    if isinstance(x, Selection):
-        return False
-    return is_array_like(x) and getattr(type(x), "__array_ufunc__", True) is not None

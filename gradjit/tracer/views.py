@@ -10,7 +10,7 @@ from ..errors import TraceError, UnsupportedError
 from .locations import fail
 
 if TYPE_CHECKING:
-    from ..ir import Value
+    from ..ir import DType, Value
     from ..ir.linear import Form
     from .array import TracedArray
 
@@ -192,6 +192,73 @@ class Maybe(View):
                                f"from "
                                f"outside, so a write here has no fixed meaning; write {self.name}.copy() before, or "
                                f"copy the array first")
+
+
+@dataclass(frozen=True)
+class Broadcast(View):
+    """The parent repeated to a shape: many elements of the view are one of the parent."""
+
+    shape: tuple[int | Value, ...]
+
+    def get(self, parent: TracedArray) -> TracedArray:
+        from .operands import broadcast_to
+        return broadcast_to(parent, self.shape)
+
+    def put(self, parent: TracedArray, new: TracedArray) -> TracedArray:
+        self.refuse()
+
+    def through(self, parent: TracedArray, window: Window, v: TracedArray) -> TracedArray:
+        """The parent with v written to a window of the view, where it has one value for each element of the parent."""
+        if 0 in window.sizes:
+            return parent
+        lead = len(self.shape) - parent.ndim
+        repeated = [a < lead or (parent.extents[a - lead] == 1 and e != 1) for a, e in enumerate(self.shape)]
+        single = (1,) * (len(window.axes) - v.ndim) + v.extents
+        axes: list[int | None] = []
+        for a, size, e in zip(window.axes, window.shape, single, strict=True):
+            if a is not None and repeated[a] and e != 1 and size != 1:
+                self.refuse()
+            axes.append(None if a is None or repeated[a] else a - lead)
+        own = range(lead, len(self.shape))
+        inner = Window(tuple(0 if repeated[a] else window.starts[a] for a in own),
+                       tuple(1 if repeated[a] else window.sizes[a] for a in own),
+                       tuple(1 if repeated[a] else window.steps[a] for a in own), tuple(axes))
+        from .operands import broadcast_to
+        return inner.put(parent, broadcast_to(v, extents(inner.shape)))
+
+    def refuse(self) -> NoReturn:
+        fail(UnsupportedError, "several values are written to one element through a view of np.broadcast_arrays or "
+                               "np.meshgrid(copy=False), so that the order of the writes would decide; write .copy() "
+                               "first")
+
+
+@dataclass(frozen=True)
+class Bits(View):
+    """The same bits as another dtype of the same size."""
+
+    dtype: DType
+
+    def get(self, parent: TracedArray) -> TracedArray:
+        return _emit("bitcast", parent, dtype=self.dtype)
+
+    def put(self, parent: TracedArray, new: TracedArray) -> TracedArray:
+        return _emit("bitcast", new, dtype=parent.ir_dtype)
+
+
+@dataclass(frozen=True)
+class Diagonals(View):
+    """Axes of the parent that run together: axis k of the parent runs along axis `axes[k]` of the view."""
+
+    axes: tuple[int, ...]
+    read: Callable[[TracedArray], TracedArray]
+
+    def get(self, parent: TracedArray) -> TracedArray:
+        return self.read(parent)
+
+    def put(self, parent: TracedArray, new: TracedArray) -> TracedArray:
+        from .numpy.common import iota
+        places = [iota(new.extents, a) for a in self.axes]
+        return _emit("scatter", parent, *places, new, axes=tuple(range(parent.ndim)))
 
 
 @dataclass(frozen=True)

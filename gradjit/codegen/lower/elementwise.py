@@ -344,5 +344,6 @@ EMIT: dict[str, Rule] = {
     "nextafter": _nextafter,
     "select": lambda L, t, m, x, y: L.select(m, x, y),
     "cast": _cast,
+    "bitcast": lambda L, t, x, dtype: L.b.bitcast(x, L.of(llvm_type(dtype))),
 }
 # `stop_gradient` and `barrier` are the identity and dissolve before code is emitted (Elements.apply).

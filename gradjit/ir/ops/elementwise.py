@@ -53,6 +53,12 @@ def _infer_cast(x: ArrayType, dtype: DType) -> tuple[ArrayType, ...]:
     return (x.with_dtype(dtype),)
 
 
+def _infer_bitcast(x: ArrayType, dtype: DType) -> tuple[ArrayType, ...]:
+    if x.dtype.itemsize != dtype.itemsize or "b" in (x.dtype.kind, dtype.kind) or "c" in (x.dtype.kind, dtype.kind):
+        raise DtypeError(f"bitcast: {x.dtype} as {dtype}: both must be numbers of the same size, not complex or bool")
+    return (x.with_dtype(dtype),)
+
+
 def _cast(x: np.ndarray, dtype: DType) -> np.ndarray:
     return converted(x, dtype.np) if x.dtype.kind == "f" and dtype.is_integer else x.astype(dtype.np)
 
@@ -145,6 +151,9 @@ OPS = table(
     # The identity, whose result is never known to be its operand: what is computed from it is computed once more.
     pointwise("barrier", 1, lambda x: x, NEVER, ANY, pinned=True, cost=0.0, selects=True),
     OpSpec("select", "elementwise", 3, _infer_select, np.where, NEVER, pointwise=True, chooses=True, **CHEAPLY),
+    # The same bits as another dtype of the same size.
+    OpSpec("bitcast", "elementwise", 1, _infer_bitcast, lambda x, dtype: np.array(x).view(dtype.np), NEVER,
+           {"dtype": kinds.DTYPE}, pointwise=True, **CHEAPLY),
     OpSpec("cast", "elementwise", 1, _infer_cast, _cast, NEVER, {"dtype": kinds.DTYPE}, pointwise=True,
            **CHEAPLY),
 )

@@ -190,6 +190,7 @@ CONSTANT: dict[str, str] = {
     **dict.fromkeys(("floor", "ceil", "trunc", "rint", "sign", "floordiv"), _STEPS),
     **dict.fromkeys(("eq", "ne", "lt", "le", "gt", "ge", "isnan", "isinf", "isfinite", "signbit"), _LOGIC),
     **dict.fromkeys(("and", "or", "xor", "not", "shl", "shr"), _INTEGERS),
+    "bitcast": "the bits of a number are an integer, whose derivative is zero",
     "stop_gradient": "that no derivative passes is its meaning",
 }
 """Operations whose derivative is zero wherever it is defined, with the reason."""

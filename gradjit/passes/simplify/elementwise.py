@@ -282,6 +282,15 @@ def cast_chain(rw: Rewriter, args: Args, attrs: Attrs) -> Value | None:
     return None
 
 
+def bitcast_chain(rw: Rewriter, args: Args, attrs: Attrs) -> Value | None:
+    """bitcast x --> x to its own dtype;  bitcast(bitcast x) --> bitcast x"""
+    x, to = args[0], attrs["dtype"]
+    inner = made_by(x, "bitcast")
+    if inner and x.dtype != to:
+        return rw.make("bitcast", inner.operands[0], dtype=to)
+    return x if x.dtype == to else None
+
+
 # comparisons and logic ------------------------------------------------------------------------------------------------
 def compare_itself(answer: bool) -> Rule:
     """The rule x == x --> true of integers (<=, >= likewise; !=, <, > are false)."""
@@ -473,7 +482,7 @@ SPECIFIC: dict[str, tuple[Rule, ...]] = {
     "abs": (abs_signed, twice("abs")),
     "sign": (twice("sign"),),
     **dict.fromkeys(ROUNDINGS, (round_whole,)),
-    "cast": (cast_chain,),
+    "cast": (cast_chain,), "bitcast": (bitcast_chain,),
     "isnan": (finite_integer(False),),
     "isinf": (finite_integer(False),),
     "isfinite": (finite_integer(True),),

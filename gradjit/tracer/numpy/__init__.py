@@ -41,6 +41,7 @@ import numpy as np
 
 from ..ufuncs import Raw
 from . import (
+    at,
     calculus,
     contraction,
     creation,
@@ -63,7 +64,7 @@ RULES: dict[Callable[..., Any], Callable[..., Any]] = {
     **refused.RULES, **elementwise.RULES, **reduction.RULES, **statistics.RULES, **movement.RULES, **joining.RULES,
     **creation.RULES, **indexing.RULES, **search.RULES, **calculus.RULES, **contraction.RULES, **linalg.RULES,
 }
-UFUNC_METHODS: dict[str, Callable[..., Any]] = {**reduction.UFUNC_METHODS}
+UFUNC_METHODS: dict[str, Callable[..., Any]] = {**reduction.UFUNC_METHODS, "at": at.at}
 LIBRARY_RULES: dict[tuple[str, str], Callable[..., Any]] = {**special.LIBRARY_RULES}
 
 

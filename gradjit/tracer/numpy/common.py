@@ -13,7 +13,8 @@ import numpy as np
 from ...errors import ShapeError, UnsupportedError
 from ...ir.linear import Form
 from .. import extents as ext, pinning, ufuncs
-from ..array import root
+from ..array import FLAT, root
+from ..layout import is_row_major
 from ..locations import fail
 from ..operands import (
     ARRAY,
@@ -95,7 +96,7 @@ def truth(x: TracedArray) -> TracedArray:
 # moving: copies, also where nothing moves (for views see shaping.py) ----------------------------------------------
 def fresh(x: TracedArray) -> TracedArray:
     """A handle of its own on the same elements: a write to one is not seen in the other."""
-    return root(x.content, x.home, x.kind)
+    return root(x.content, x.home, x.kind, row_major=is_row_major(x.extents, x.strides_in_elements))
 
 
 def reshape(x: TracedArray, shape: Sequence[Any]) -> TracedArray:
@@ -227,7 +228,7 @@ def array(x: Any) -> TracedArray:
     """An operand as `np.asarray` gives it: no longer weak, and an array even where it is 0-d."""
     h = as_traced(x)
     if h.kind == ARRAY:
-        return h
+        return h if h.origin != FLAT else root(h.content, h.home, ARRAY)
     return as_array(cast(h, np.asarray(h.known).dtype) if h.is_known else h)
 
 

@@ -9,9 +9,10 @@ import numpy as np
 
 from ...errors import ArgumentError, DtypeError, ShapeError
 from .. import operands as o, shaping
-from ..array import root
+from ..array import root, view
 from ..locations import fail
 from ..operands import TracedArray, cast, emit, is_traced, static_int
+from ..views import Diagonals
 from .common import array, common, given, reshape, stored, transpose, truth
 from .movement import diagonal_of
 
@@ -158,13 +159,17 @@ def einsum(*operands, out=None, optimize=False, dtype=None, order="K", casting="
 
 
 def _rearranged(x: TracedArray, labels: Sequence[Label], output: Sequence[Label], dtype: np.dtype) -> TracedArray:
-    """Nothing is summed: a view, which cannot be written through."""
+    """Nothing is summed: a view."""
     def read(p: TracedArray) -> TracedArray:
         y, ls = _prepared(p, list(labels), sizes_of([p], [labels], "einsum"))
         return transpose(y, [ls.index(label) for label in output])
 
     x = cast(x, dtype)
-    return shaping.read_only(x, read) if x.ndim else root(x.content, x.home)
+    if not x.ndim:
+        return root(x.content, x.home)
+    if len(set(labels)) == len(labels):
+        return shaping.permuted(x, [labels.index(label) for label in output])
+    return view(x, Diagonals(tuple(output.index(label) for label in labels), read), None)
 
 
 def parse(operands: Sequence[Any]) -> tuple[list[TracedArray], list[Labels], Labels]:

@@ -9,9 +9,10 @@ import numpy as np
 
 from ...errors import ArgumentError, DtypeError
 from .. import extents as ext, operands as o, shaping
+from ..layout import contiguous, copied
 from ..locations import fail
 from ..operands import TracedArray, as_traced, cast, constant, emit, is_traced, static_int
-from ..views import plain
+from ..views import ReadOnly, plain
 from . import common
 from .common import (
     array as as_array,
@@ -33,8 +34,13 @@ Rule = Callable[..., Any]
 # of one number ------------------------------------------------------------------------------------------------------
 def _filled(number: Any) -> Rule:
     """np.zeros, np.ones, and np.empty, whose unset elements are zeros here."""
-    return lambda shape, dtype=float, order="C", *, device=None, like=None: o.as_array(full_of(
-        number, o.shape_of(shape), _dtype(dtype, float)))
+    return lambda shape, dtype=float, order="C", *, device=None, like=None: new(full_of(
+        number, o.shape_of(shape), _dtype(dtype, float)), order)
+
+
+def new(x: TracedArray, order: str) -> TracedArray:
+    """A new array with these elements, row-major or (order="F") column-major."""
+    return o.laid(o.as_array(x), contiguous(x.extents, "F" if order in ("F", "f") else "C"))
 
 
 def _dtype(dtype: Any, default: Any) -> np.dtype:
@@ -53,44 +59,76 @@ def full(shape, fill_value, dtype=None, order="C", *, device=None, like=None):
     """The number, known or traced, over the whole shape."""
     v = as_array(fill_value)
     v = cast(v, dtype) if given(dtype) else v
-    return o.as_array(o.broadcast_to(v, o.shape_of(shape)))
+    return new(o.broadcast_to(v, o.shape_of(shape)), order)
 
 
 def full_like(a, fill_value, dtype=None, order="K", subok=True, shape=None, *, device=None):
     x = as_traced(a)
     v = cast(as_traced(fill_value), x.dtype if dtype is None else _dtype(dtype, None))
-    return o.as_array(o.broadcast_to(v, x.extents if shape is None else o.shape_of(shape)))
+    y = o.as_array(o.broadcast_to(v, x.extents if shape is None else o.shape_of(shape)))
+    return o.laid(y, copied(x.extents, x.strides_in_elements, order, y.extents))
 
 
 # from elements ------------------------------------------------------------------------------------------------------
 def array(object, dtype=None, *, copy=True, order="K", subok=False, ndmin=0, like=None):
     """A new array of what is given: traced or known, nested in lists to any depth."""
-    x = as_array(object)
-    x = cast(x, dtype) if given(dtype) else x
-    if x.ndim < ndmin:
-        x = reshape(x, (1,) * (ndmin - x.ndim) + x.extents)
-    return o.as_array(x) if copy else x
+    y = asarray(object, dtype, order, copy=copy)
+    return shaping.regrouped(y, (1,) * (ndmin - y.ndim) + y.extents) if y.ndim < ndmin else y
 
 
 def asarray(a, dtype=None, order=None, *, device=None, copy=None, like=None):
-    """The array itself where it has the dtype already."""
+    """The array itself where it has the dtype and the order already."""
     x = as_array(a)
+    y = converted(x, dtype, "K" if order is None else order, copy)
+    if copy is False and (y is not x or not isinstance(a, (TracedArray, np.ndarray))):
+        fail(ArgumentError, "Unable to avoid copy while creating an array as requested.")
+    return y
+
+
+def converted(x: TracedArray, dtype: Any, order: str, copy: Any = None) -> TracedArray:
+    """x in a dtype and order: itself where it has both and no copy is asked for, else a new array."""
+    order = order.upper()
+    if order not in ("C", "F", "A", "K"):
+        fail(ArgumentError, f"order must be one of 'C', 'F', 'A', or 'K' (got '{order}')")
     y = cast(x, dtype) if given(dtype) else x
-    return o.as_array(y) if copy or (y is not x and y.kind != o.ARRAY) else y
+    if copy or y is not x or x.kind != o.ARRAY:
+        return o.laid(o.as_array(y), copied(x.extents, x.strides_in_elements, order))
+    return shaping.contiguous(x, order, "np.asarray") if order in ("C", "F") else x
 
 
 def copy(a, order="K", subok=False):
-    return o.as_array(as_array(a))
+    return converted(as_array(a), None, order, True)
 
 
 def ascontiguousarray(a, dtype=None, *, like=None):
-    x = asarray(a, dtype)
+    x = asarray(a, dtype, "C")
     return shaping.regrouped(x, (1,)) if x.ndim == 0 else x
 
 
+def asfortranarray(a, dtype=None, *, like=None):
+    x = asarray(a, dtype, "F")
+    return shaping.regrouped(x, (1,)) if x.ndim == 0 else x
+
+
+def require(a, dtype=None, requirements=None, *, like=None):
+    """np.asarray in the order asked for; "O" (of its own) and "W" (writable) copy what is a view or read-only."""
+    names = {"C": "C", "C_CONTIGUOUS": "C", "CONTIGUOUS": "C", "F": "F", "F_CONTIGUOUS": "F", "FORTRAN": "F",
+             "A": "A", "ALIGNED": "A", "W": "W", "WRITEABLE": "W", "O": "O", "OWNDATA": "O", "E": "E",
+             "ENSUREARRAY": "E"}
+    wanted = {names[r.upper()] for r in requirements or ()}
+    if {"C", "F"} <= wanted:
+        fail(ArgumentError, 'Cannot specify both "C" and "F" order')
+    y = asarray(a, dtype, next(iter(wanted & {"C", "F"}), "A"))
+    lent = y.parent is not None or y.origin != ""
+    if ("O" in wanted and lent) or ("W" in wanted and isinstance(y._view, ReadOnly)):
+        if y.parent is None:
+            o.unsupported(np.require, '"O": whether an array from outside owns its memory is not known; write .copy()')
+        return shaping.copied(y, "A")
+    return y
+
+
 def astype(x, dtype, /, *, copy=True, device=None):
-    y = cast(as_traced(x), dtype)
-    return o.as_array(y) if copy or y.kind != o.ARRAY else y
+    return converted(as_traced(x), dtype, "K", copy)
 
 
 # ranges -------------------------------------------------------------------------------------------------------------
@@ -199,12 +237,16 @@ def meshgrid(*xi, copy=True, sparse=False, indexing="xy"):
     order = [1, 0, *range(2, rank)] if indexing == "xy" and rank > 1 else list(range(rank))
     grids = []
     for k, x in enumerate(xs):
-        shape: list[Any] = [1] * rank
-        shape[order[k]] = o.elements(x)
-        grids.append(reshape(x, shape))
+        own: list[Any] = [1] * rank
+        own[order[k]] = o.elements(x)
+        grids.append(reshape(x, own))
+    if not copy:
+        grids = [shaping.regrouped(x, g.extents) for x, g in zip(xs, grids, strict=True)]
+        shape = o.broadcast_shape(*(g.extents for g in grids))
+        return tuple(g if sparse or g.extents == shape else shaping.spread(g, shape) for g in grids)
     if not sparse and grids:
         grids = o.broadcast(*grids)
-    return tuple(o.as_array(g) for g in grids)
+    return tuple(new(g, "C") for g in grids)
 
 
 def vander(x, N=None, increasing=False):
@@ -309,7 +351,7 @@ RULES: dict[Callable[..., Any], Rule] = {
     np.full_like: full_like,
     np.array: array, np.asarray: asarray, np.asanyarray: asarray, np.copy: copy,
     np.ascontiguousarray: ascontiguousarray,
-    np.asfortranarray: ascontiguousarray, np.astype: astype,
+    np.asfortranarray: asfortranarray, np.require: require, np.astype: astype,
     np.arange: arange, np.linspace: linspace, np.logspace: logspace, np.geomspace: geomspace,
     np.meshgrid: meshgrid, np.vander: vander, np.ix_: ix_,
     **{f: _known(f) for f in (np.eye, np.identity, np.tri, np.indices, np.diag_indices, np.tril_indices,

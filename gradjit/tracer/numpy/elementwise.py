@@ -11,7 +11,7 @@ from ...errors import ArgumentError, DtypeError, ShapeError, UnsupportedError
 from .. import operands as o
 from ..locations import fail
 from ..operands import TracedArray, as_traced, broadcast, cast, emit, promote
-from ..ufuncs import Raw, compute, resolve
+from ..ufuncs import Raw, as_loop, compute, resolve
 from .common import array, call, full_like, given, stored, truth, where
 from .search import nonzero
 
@@ -38,8 +38,8 @@ def power(x: TracedArray, y: TracedArray, dtype: Any = None) -> TracedArray:
     loop = resolve(np.power, [x, y], dtype)
     exponent = _one_number(y)
     if np.dtype(loop[0]).kind in "iu":
-        if y.known is not None and np.any(y.known < 0):
-            fail(ArgumentError, "Integers to negative integer powers are not allowed.")
+        if y.ir_dtype.kind == "i":
+            o.require(emit("ge", y, full_like(0, y)), "Integers to negative integer powers are not allowed.")
         shortcut = {1: "positive", 2: "square"}.get(exponent)
     else:
         shortcut = {-1: "reciprocal", 0.5: "sqrt", 1: "positive", 2: "square"}.get(exponent)
@@ -85,7 +85,7 @@ def sign(x: TracedArray) -> TracedArray:
 
 def positive(x: TracedArray) -> TracedArray:
     """The same elements as a result of its own."""
-    return o.root(x.content, x.home)
+    return as_loop(o.root(x.content, x.home), [x])
 
 
 def _rounding(op: str) -> Rule:
@@ -256,7 +256,8 @@ def where_(condition, x=None, y=None, /):
         return nonzero(condition)
     if x is None or y is None:
         fail(ArgumentError, "either both or neither of x and y should be given")
-    return array(where(truth(as_traced(condition)), x, y))
+    operands = [as_traced(v) for v in (condition, x, y)]
+    return as_loop(array(where(truth(operands[0]), *operands[1:])), operands)
 
 
 def clip(a, a_min=np._NoValue, a_max=np._NoValue, out=None, *, min=np._NoValue, max=np._NoValue, **kwargs):
@@ -271,12 +272,13 @@ def clip(a, a_min=np._NoValue, a_max=np._NoValue, out=None, *, min=np._NoValue, 
     dtype = kwargs.pop("dtype", None) or o.result_type(x, *bounds)
     if kwargs:
         o.unsupported(np.clip, f"the argument {next(iter(kwargs))}=")
-    y, *bounds = broadcast(*(o.convert(v, dtype) for v in (x, *bounds)))
+    operands = (x, *bounds)
+    y, *bounds = broadcast(*(o.convert(v, dtype) for v in operands))
     if given(lower):
         y = emit("maximum", y, bounds[0])
     if given(upper):
         y = emit("minimum", y, bounds[-1])
-    return stored(np.clip, y if bounds else positive(y), out)
+    return stored(np.clip, as_loop(y, operands) if bounds else positive(y), out)
 
 
 def round_(a, decimals=0, out=None):
@@ -295,7 +297,8 @@ def round_(a, decimals=0, out=None):
     else:
         there, back = ("mul", "div") if decimals > 0 else ("div", "mul")
         y = emit(back, emit("rint", emit(there, y, scale)), scale)
-    return stored(np.round, cast(y, x.dtype) if x.ir_dtype.is_integer else y, out)
+    y = cast(y, x.dtype) if x.ir_dtype.is_integer else y
+    return stored(np.round, as_loop(y, [x]), out)
 
 
 def fix(x, out=None):
@@ -457,8 +460,8 @@ def _real_only(func: Rule, rule: Rule) -> Rule:
 
 def angle(z, deg=False):
     """0 or π (180 degrees) by the sign of a real number."""
-    x = cast(z, np.float64) if z.ir_dtype.kind in "biu" else z
-    return emit("mul", emit("arctan2", full_like(0, x), x), full_like(180 / np.pi if deg else 1, x))
+    a = call(np.arctan2, 0, z)
+    return call(np.multiply, a, 180 / np.pi) if deg else a
 
 
 RULES: dict[Callable[..., Any], Rule] = {

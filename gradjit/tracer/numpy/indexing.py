@@ -36,9 +36,10 @@ Rule = Callable[..., Any]
 # indices ------------------------------------------------------------------------------------------------------------
 def in_range(indices: Any, extent: int, axis: int, mode: str, func: Any) -> TracedArray:
     """Non-negative i64 indices. mode "raise" leaves run-time checks to the gather; "clip" and "wrap" need none."""
-    if mode == "raise":
-        return index_array(indices, extent, axis)
     i = as_traced(indices)
+    i = cast(i, np.int64) if i.ir_dtype.is_bool else i  # numbers here, no mask
+    if mode == "raise":
+        return index_array(i, extent, axis)
     if not i.ir_dtype.is_integer:
         fail(DtypeError, f"{o.name_of(func)}: indices must be integers, got {i.dtype}")
     i = cast(i, np.int64)
@@ -121,6 +122,18 @@ def put(a, ind, v, mode="raise"):
         return
     values = take_known(values, 0, np.arange(i.size) % values.size)
     x.write(reshape(emit("scatter", flatten(x), i, values, axes=(0,)), x.extents))
+
+
+def put_all(x: TracedArray, v: Any) -> None:
+    """x.flat = v: all elements, the values repeated as needed."""
+    values = flatten(cast(as_traced(v), x.dtype))
+    if not values.size:
+        fail(ArgumentError, "Error setting single item of array.")
+    n = fixed(x, "x.flat = v")
+    size = int(np.prod(n, dtype=np.int64))
+    values = o.broadcast_to(values, (size,)) if values.size == 1 else take_known(
+        values, 0, np.arange(size) % values.size)
+    x.write(reshape(values, x.extents))
 
 
 def choose(a, choices, out=None, mode="raise"):

@@ -10,7 +10,7 @@ import numpy as np
 from ...errors import ArgumentError, BoundsError, DtypeError, ShapeError
 from ...ir import Value
 from ...ir.linear import Linear
-from .. import extents as ext, operands as o, shaping
+from .. import extents as ext, layout, operands as o, shaping
 from ..locations import fail
 from ..operands import TracedArray, as_traced, cast, emit, static_int
 from ..views import forms, plain
@@ -73,15 +73,25 @@ def _text(shape: Sequence[Any]) -> str:
 
 def reshape(a, /, shape, order="C", *, copy=None):
     x = array(a)
-    y = in_order(x, target_shape(x, shape), memory_order(np.reshape, order))
+    if order == "K":
+        fail(ArgumentError, "order 'K' is not permitted for reshaping")
+    y = in_order(x, target_shape(x, shape), memory_order(x, np.reshape, order))
+    if copy is False and y.parent is None:
+        fail(ArgumentError, "Unable to avoid creating a copy while reshaping.")
     return as_traced_copy(y) if copy else y
 
 
-def memory_order(func: Any, order: Any) -> str:
-    """"C" or "F"; the orders that follow the layout in memory are not known while tracing."""
+def memory_order(x: TracedArray, func: Any, order: Any) -> str:
+    """"C" or "F", which "A" takes from x's order in memory."""
+    order = order.upper() if isinstance(order, str) else order
     if order in ("C", "F"):
         return order
-    o.unsupported(func, f"order={order!r}; write order='C' or order='F'")
+    if order != "A":
+        fail(ArgumentError, f"order must be one of 'C', 'F', 'A', or 'K' (got {order!r})")
+    turned = layout.is_turned(x.extents, x.strides_in_elements)
+    if turned is None:
+        o.unsupported(func, "order='A' of an array whose order in memory is not known; write order='C' or order='F'")
+    return "F" if turned else "C"
 
 
 def in_order(x: TracedArray, shape: Sequence[Any], order: str, name: str = "reshape") -> TracedArray:
@@ -98,10 +108,28 @@ def as_traced_copy(x: TracedArray) -> TracedArray:
 
 
 def ravel(a, order="C"):
+    """One axis: a view of an array that has the order asked for in memory, else a copy in it."""
     x = array(a)
-    if order in ("K", "A") and x.ndim <= 1:
-        order = "C"
-    return in_order(x, (o.elements(x),), memory_order(np.ravel, order), "ravel")
+    if order == "K":
+        return _ravel_as_it_lies(x)
+    order = memory_order(x, np.ravel, order)
+    return flattened(shaping.contiguous(x, order, "ravel") if x.kind == o.ARRAY else x, order)
+
+
+def flattened(x: TracedArray, order: str) -> TracedArray:
+    """x, which is contiguous in the order, or may be, with one axis."""
+    return in_order(x, (o.elements(x),), order, "ravel")
+
+
+def _ravel_as_it_lies(x: TracedArray) -> TracedArray:
+    """Elements in the order in which they stand in memory."""
+    if x.ndim < 2 or layout.is_row_major(x.extents, x.strides_in_elements):
+        return ravel(x, "C")
+    strides = x.strides_in_elements
+    if strides is None or not x.type.is_static:
+        o.unsupported(np.ravel, "order='K' of an array whose order in memory is not known; write order='C'")
+    order = sorted(range(x.ndim), key=lambda k: -abs(strides[k]))
+    return ravel(shaping.permuted(x, order), "C")
 
 
 def squeeze(a, axis=None):
@@ -290,7 +318,7 @@ def broadcast_to(array, shape, subok=False):
 def broadcast_arrays(*args, subok=False):
     xs = [array(a) for a in args]
     shape = o.broadcast_shape(*(x.extents for x in xs))
-    return tuple(x if x.extents == shape else broadcast_to(x, shape) for x in xs)
+    return tuple(x if x.extents == shape else shaping.spread(x, shape) for x in xs)
 
 
 def tile(A, reps):

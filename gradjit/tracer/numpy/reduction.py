@@ -9,7 +9,6 @@ import numpy as np
 
 from ...errors import ArgumentError, BoundsError, UnsupportedError
 from .. import extents as ext, operands as o
-from ..indexing import add_at
 from ..locations import fail
 from ..operands import TracedArray, as_traced, cast, emit, normal_axes, static_int, unsupported
 from ..ufuncs import compute
@@ -391,19 +390,6 @@ def outer(ufunc, a, b, dtype=None, out=None):
     return stored(ufunc, compute(ufunc, [expand(x, range(x.ndim, x.ndim + y.ndim)) if y.ndim else x, y], dtype), out)
 
 
-def at(ufunc, a, indices, b=None):
-    """`ufunc.at(x, i, v)`, unbuffered: np.add.at adds for each occurrence of an index."""
-    if not isinstance(a, TracedArray):
-        fail(UnsupportedError, f"np.{ufunc.__name__}.at changes an array from outside of the traced function; copy it "
-                               f"inside first")
-    if ufunc is np.add:
-        add_at(a, indices, b)
-    elif ufunc is np.subtract:
-        add_at(a, indices, call(np.negative, b))
-    else:
-        unsupported(f"np.{ufunc.__name__}.at", "np.add.at and np.subtract.at are; for each index once write x[i] = v")
-
-
 def reduceat(ufunc, array, indices, axis=0, dtype=None, out=None):
     """`ufunc.reduceat` with known indices: one reduction for each segment."""
     x = as_traced(array)
@@ -440,5 +426,5 @@ RULES: dict[Callable[..., Any], Rule] = {
 }
 
 UFUNC_METHODS: dict[str, Rule] = {
-    "reduce": reduce_, "accumulate": accumulate, "outer": outer, "at": at, "reduceat": reduceat,
+    "reduce": reduce_, "accumulate": accumulate, "outer": outer, "reduceat": reduceat,
 }

@@ -52,7 +52,7 @@ def reason(func: Any) -> str:
 
 
 LIMITS: dict[str, str] = {
-    "order=": "'C' and 'F'; what follows the layout in memory ('A', 'K') is not known",
+    "order=": "'A' and 'K' of an array whose order in memory is not known; a write to what may be a view of one",
     "np.quantile, np.percentile": "weights=; for a q that is not known, and ignoring nan, method='linear' alone",
     "np.pad": "mode='median' and functions as mode; reflect_type='odd'",
     "np.linalg.norm": "ord=2, -2 and 'nuc' of matrices, which need singular values",
@@ -72,7 +72,7 @@ UFUNCS: dict[np.ufunc, str] = {
 
 OUTSIDE: dict[str, str] = {
     **dict.fromkeys(("fromfile", "fromregex", "genfromtxt", "load", "loadtxt"), FILES),
-    **dict.fromkeys(("frombuffer", "fromstring", "from_dlpack", "fromfunction", "fromiter", "require", "bmat",
+    **dict.fromkeys(("frombuffer", "fromstring", "from_dlpack", "fromfunction", "fromiter", "bmat",
                      "asmatrix", "mask_indices"),
                      "it makes arrays from other objects; call it outside and pass the result"),
     **dict.fromkeys(("base_repr", "binary_repr", "broadcast_shapes", "datetime_data", "format_float_positional",

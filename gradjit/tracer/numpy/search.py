@@ -179,11 +179,12 @@ def _edges(x: TracedArray, bins: Any, range_: Any) -> TracedArray:
     low, high = (min_(x), max_(x)) if range_ is None else range_
     if range_ is not None and as_traced(low).known is not None and as_traced(high).known is not None and low > high:
         fail(ArgumentError, "max must be larger than min in range parameter.")
+    dtype = o.result_type(x, as_traced(low), as_traced(high))
     low, high = promote(*(call(np.multiply, v, 1.0) for v in (low, high)))
     same = emit("eq", low, high)  # an empty range grows by a half on both sides
     half = full_like(0.5, low)
     low, high = (emit("select", same, emit(op, v, half), v) for op, v in (("sub", low), ("add", high)))
-    return linspace(low, high, n + 1)
+    return linspace(low, high, n + 1, dtype=dtype if dtype.kind == "f" else np.float64)
 
 
 def histogram_bin_edges(a, bins=10, range=None, weights=None):

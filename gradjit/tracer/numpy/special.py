@@ -265,10 +265,13 @@ def log_softmax(x, axis=None):
 
 
 def polygamma(n, x):
+    """Always in float64: SciPy's order is an array of integers, and float32 with that is float64."""
     order, v = static_int(n, "n"), _float(x)
     if order < 0:
         fail(ArgumentError, "polygamma's order must not be negative")
-    return emit("digamma", v) if order == 0 else emit("polygamma", v, order=order)
+    if order == 0:
+        return cast(emit("digamma", v), np.float64)
+    return emit("polygamma", cast(v, np.float64), order=order)
 
 
 def multigammaln(a, d):

@@ -341,6 +341,8 @@ def _nan_quantile(func: Rule, plain: Rule, percent: bool) -> Rule:
         x = as_traced(a)
         if not x.ir_dtype.is_float:
             return plain(x, q, axis, out, overwrite_input, method, keepdims, weights=weights)
+        if x.size == 0:
+            return nanmean(x, axis, None, out, keepdims)
         if weights is not None:
             o.unsupported(func, "weights=")
         return stored(func, _traced_quantile(func, x, q, axis, keepdims, percent, method, _count_numbers), out)
@@ -359,6 +361,8 @@ def nanmedian(a, axis=None, out=None, overwrite_input=False, keepdims=False):
     x = as_traced(a)
     if not x.ir_dtype.is_float:
         return median(x, axis, out, overwrite_input, keepdims)
+    if x.size == 0:
+        return nanmean(x, axis, None, out, keepdims)
     y = _traced_quantile(np.nanmedian, x, 0.5, axis, keepdims, False, "linear", _count_numbers)
     return stored(np.nanmedian, y, out)
 

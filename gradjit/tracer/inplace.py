@@ -1,0 +1,85 @@
+"""What changes an array object: `x.shape = ...`, `x.resize(...)`; and `x.view(dtype)`, another look at its bits."""
+
+from __future__ import annotations
+
+import inspect
+from typing import Any, NoReturn
+
+import numpy as np
+
+from ..errors import ArgumentError, UnsupportedError
+from . import layout, operands as o
+from .array import ARRAY, TracedArray, view
+from .locations import fail
+from .recorder import current
+from .shaping import strides_of, windowed
+from .views import Bits, Reshaped, Window, forms
+
+
+def set_shape(x: TracedArray, shape: Any) -> None:
+    """x.shape = shape: where that needs no copy."""
+    from .numpy.movement import target_shape
+    own(x, "setting .shape", "x = x.reshape(shape)")
+    new = target_shape(x, shape)
+    strides = strides_of(x, new)
+    if strides is None:
+        if x.strides_in_elements is None or not x.type.is_static:
+            refuse("setting .shape of an array whose order in memory is not known", "x = x.reshape(shape)")
+        raise AttributeError("Incompatible shape for in-place modification. Use `.reshape()` to make a copy with the "
+                             "desired shape.")
+    if x.parent is None or x._view is None:
+        become(x, o.emit("reshape", x, shape=new, kind=ARRAY), strides)
+    else:  # the object is from now on a look at what it was
+        look = view(view(x.parent, x._view, x.strides_in_elements), Reshaped(forms(new)), strides)
+        x.parent, x._view, x._shape, x._seen = look.parent, look._view, look._shape, look._seen
+        x._content, x.home, x.where, x.strides_in_elements = look._content, look.home, look.where, strides
+
+
+def resize(x: TracedArray, *new_shape: Any, refcheck: bool = True) -> None:
+    """x.resize(shape): the elements in order, zeros behind them."""
+    from .numpy.common import fixed, flatten, pad_axis, slice_axis
+    own(x, "x.resize", "x = np.resize(x, shape)")
+    shape = o.static_shape(new_shape[0] if len(new_shape) == 1 else new_shape)
+    if any(n < 0 for n in shape):
+        fail(ArgumentError, "all elements of `new_shape` must be non-negative")
+    if x.parent is not None:
+        fail(ArgumentError, "cannot resize this array: it does not own its data")
+    if not layout.is_contiguous(x.extents, x.strides_in_elements):
+        refuse("x.resize of an array that is not row-major in memory", "x = np.resize(x, shape)")
+    size, old = int(np.prod(shape, dtype=np.int64)), int(np.prod(fixed(x, "x.resize"), dtype=np.int64))
+    flat = flatten(x)
+    flat = slice_axis(flat, 0, 0, size) if size < old else pad_axis(flat, 0, 0, size - old)
+    become(x, o.emit("reshape", flat, shape=shape, kind=ARRAY), layout.contiguous(shape))
+
+
+def view_as(x: TracedArray, dtype: Any = None, type: Any = None) -> Any:
+    """x.view(dtype), for a dtype of the same size."""
+    if type is not None or (inspect.isclass(dtype) and issubclass(dtype, np.ndarray)):
+        refuse("x.view(type=...)", "x itself")
+    if dtype is None or (t := o.ir_dtype(dtype)) == x.ir_dtype:
+        return windowed(x, Window.whole(x))
+    if t.itemsize != x.ir_dtype.itemsize or "b" in (t.kind, x.ir_dtype.kind) or "c" in (t.kind, x.ir_dtype.kind):
+        refuse(f"x.view({t.np}) of an array of {x.dtype}", "x.astype(dtype), or a view as numbers of the same size")
+    from .dispatch import leave
+    return leave(view(x, Bits(t), x.strides_in_elements) if x.kind == ARRAY else o.emit("bitcast", x, dtype=t))
+
+
+def own(x: TracedArray, what: str, remedy: str) -> None:
+    """UnsupportedError unless the object is the function's own, made in this region, and nothing else looks at it."""
+    frame = current().frame
+    if x.kind != ARRAY or x.origin or x.owner is not current():
+        refuse(f"{what} of an array from outside of the function", remedy)
+    if x.made is not frame.region:
+        refuse(f"{what} of an array made outside of the loop or branch", remedy)
+    if x.viewed or x.ties is not None:
+        refuse(f"{what} of an array that has views", remedy)
+
+
+def refuse(what: str, remedy: str) -> NoReturn:
+    fail(UnsupportedError, f"{what} is not supported; write {remedy}")
+
+
+def become(x: TracedArray, new: TracedArray, strides: layout.Strides) -> None:
+    """The object x, which has no views, holds other elements in another shape from now on."""
+    x._content, x.home, x._shape, x.strides_in_elements = new.content, new.home, new._shape, strides
+    x.where = new.where

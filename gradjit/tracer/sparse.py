@@ -1,0 +1,165 @@
+"""Sparse matrices of SciPy from outside: their products with traced vectors and matrices.
+
+A stand-in has the matrix's arrays (values and structure) as hidden inputs, which are read at each call; what it
+computes is plain loops, which are lifted like the user's own.
+"""
+
+from __future__ import annotations
+
+import functools
+from typing import Any, NoReturn
+
+import numpy as np
+
+from ..errors import ShapeError, UnsupportedError
+from . import operands as o
+from .array import TracedArray
+from .locations import fail
+from .outside import Source, outside
+from .pinning import pinned
+from .recorder import current
+
+ARRAYS = {"csr": ("data", "indices", "indptr"), "csc": ("data", "indices", "indptr"), "coo": ("data", "row", "col")}
+"""The formats that are known, with the attributes that hold their arrays."""
+TRANSPOSED = {"csr": "csc", "csc": "csr", "coo": "coo"}
+
+
+def is_sparse(x: Any) -> bool:
+    """Whether it is one of SciPy's sparse matrices or arrays."""
+    cls: Any = type(x)
+    return _is_sparse_class(cls)
+
+
+@functools.cache
+def _is_sparse_class(cls: Any) -> bool:
+    return cls.__module__.startswith("scipy.sparse") and hasattr(cls, "tocsr")
+
+
+class Sparse:
+    """What stands for a sparse matrix in lifted code. Known are products, transposition, and the dense array."""
+
+    __array_ufunc__ = None  # an array leaves the operators to it
+
+    def __init__(self, matrix: Any, form: str, arrays: tuple[TracedArray, ...], shape: tuple[int, int]):
+        self._matrix, self._form, self._arrays, self.shape = matrix, form, arrays, shape
+
+    @property
+    def ndim(self) -> int:
+        return 2
+
+    @property
+    def dtype(self) -> np.dtype:
+        return self._arrays[0].dtype
+
+    @property
+    def nnz(self) -> Any:
+        return self._arrays[0].shape[0]
+
+    @property
+    def T(self) -> Sparse:
+        arrays = (self._arrays[0], *self._arrays[:0:-1]) if self._form == "coo" else self._arrays
+        return Sparse(self._matrix, TRANSPOSED[self._form], arrays, self.shape[::-1])
+
+    def transpose(self, axes: Any = None) -> Sparse:
+        return self.T
+
+    def dot(self, other: Any) -> Any:
+        return self @ other
+
+    def toarray(self, order: Any = None, out: Any = None) -> Any:
+        if order not in (None, "C") or out is not None:
+            self.__getattr__("toarray(order=, out=)")
+        return self @ o.constant(np.eye(self.shape[1], dtype=self.dtype))
+
+    def __matmul__(self, other: Any) -> Any:
+        x = o.as_traced(other)
+        if x.ndim not in (1, 2) or not isinstance(other, (TracedArray, np.ndarray, list, tuple)):
+            self.__getattr__(f"@ {type(other).__name__} of {x.ndim} axes")
+        if x.extents[0] != self.shape[1]:
+            fail(ShapeError, f"matmul: a sparse matrix of shape {self.shape} and an array of shape {x.extents}")
+        return product(self._form, self._arrays, self.shape, x)
+
+    def __rmatmul__(self, other: Any) -> Any:
+        x = o.as_traced(other)
+        return self.T @ x if x.ndim == 1 else (self.T @ x.T).T
+
+    def __mul__(self, other: Any) -> Any:
+        if isinstance(other, TracedArray) and other.ndim and self._is_matrix:
+            return self @ other
+        return self.__getattr__("* (write .multiply outside, or @)")
+
+    def __rmul__(self, other: Any) -> Any:
+        if isinstance(other, TracedArray) and other.ndim and self._is_matrix:
+            return other @ self
+        return self.__getattr__("* (write .multiply outside, or @)")
+
+    @property
+    def _is_matrix(self) -> bool:
+        """Whether `*` is the product of matrices."""
+        return type(self._matrix).__name__.endswith("_matrix")
+
+    def __getattr__(self, name: str) -> Any:
+        if name in ARRAYS[self._form] and self._form == getattr(self._matrix, "format", ""):
+            return self._arrays[ARRAYS[self._form].index(name)]
+        if name.startswith("__") and name.endswith("__"):
+            raise AttributeError(name)
+        refuse(self._matrix, name)
+
+
+def refuse(matrix: Any, what: str) -> NoReturn:
+    fail(UnsupportedError, f"{what} of a {type(matrix).__name__}: of sparse matrices from outside only products with "
+                           f"arrays (A @ x, x @ A), A.T and A.toarray() are supported, in the formats "
+                           f"{', '.join(ARRAYS)}; compute the rest outside of the function")
+
+
+def stand_in(matrix: Any) -> Sparse:
+    """The stand-in of a matrix from outside: one for each."""
+    world = outside(current())
+    entry = world.sparse.get(id(matrix))
+    if entry is None:
+        if matrix.format not in ARRAYS or len(matrix.shape) != 2:
+            refuse(matrix, f"the format {matrix.format}")
+        world.enter(matrix.shape, Source("attribute", matrix, "shape"))
+        arrays = tuple(o.captured(getattr(matrix, name), Source("attribute", matrix, name))
+                       for name in ARRAYS[matrix.format])
+        entry = world.sparse[id(matrix)] = matrix, Sparse(matrix, matrix.format, arrays, matrix.shape)
+    return entry[1]
+
+
+def matrix_of(x: Any) -> Any:
+    """For a library that runs as it is: the matrix itself, whose elements are then guarded."""
+    if type(x) is not Sparse:
+        return x
+    if x._form != x._matrix.format:
+        refuse(x._matrix, "passing the transposed to a library")
+    for a in x._arrays:
+        pinned(a)
+    return x._matrix
+
+
+def product(form: str, arrays: tuple[TracedArray, ...], shape: tuple[int, int], x: TracedArray) -> Any:
+    """The matrix times x, a vector or a matrix."""
+    from .hooks import Hooks
+    from .lift import lifted
+    dtype = np.result_type(arrays[0].dtype, x.dtype)
+    y = o.as_array(o.filled(0, (shape[0], *x.extents[1:]), dtype))
+    loops: Any = lifted({"csr": _rows, "csc": _columns, "coo": _entries}[form], Hooks)  # type: ignore[arg-type]
+    loops(*arrays, x, y)
+    return y
+
+
+def _rows(data: Any, indices: Any, indptr: Any, x: Any, y: Any) -> None:
+    for i in range(len(indptr) - 1):
+        for k in range(indptr[i], indptr[i + 1]):
+            y[i] += data[k] * x[indices[k]]
+
+
+def _columns(data: Any, indices: Any, indptr: Any, x: Any, y: Any) -> None:
+    for j in range(len(indptr) - 1):
+        for k in range(indptr[j], indptr[j + 1]):
+            y[indices[k]] += data[k] * x[j]
+
+
+def _entries(data: Any, row: Any, col: Any, x: Any, y: Any) -> None:
+    for k in range(len(data)):
+        y[row[k]] += data[k] * x[col[k]]
