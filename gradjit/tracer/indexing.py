@@ -99,7 +99,8 @@ def indexed(x: TracedArray, k: Key) -> TracedArray:
 
 
 def scalar_as_array(x: TracedArray, key: Any) -> TracedArray:
-    if key == () or key is Ellipsis or key is None or key == (Ellipsis,):
+    whole = isinstance(key, tuple) and len(key) < 2 and all(k is Ellipsis for k in key)
+    if key is Ellipsis or key is None or whole:
         return o.as_array(x)
     fail(TraceError, f"invalid index to a scalar: {x!r} has no axes")
 

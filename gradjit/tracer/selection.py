@@ -99,7 +99,7 @@ class Selection(np.lib.mixins.NDArrayOperatorsMixin):
         refuse("iterating over it")
 
     def __getitem__(self, key: Any) -> Any:
-        if key is Ellipsis or key == () or (isinstance(key, slice) and key == slice(None)):
+        if key is Ellipsis or (isinstance(key, tuple) and not key) or (isinstance(key, slice) and key == slice(None)):
             return Selection(self.full, self.mask)
         refuse("indexing it")
 

@@ -52,7 +52,7 @@ def call(ufunc: np.ufunc, inputs: tuple[Any, ...], out: Any = None, where: Any =
         inputs, out = inputs[:ufunc.nin], (*inputs[ufunc.nin:], *(None,) * (ufunc.nargs - len(inputs)))
     out = out if isinstance(out, tuple) else (out,) * ufunc.nout if out is None else (out,)
     operands = [o.as_traced(x) for x in inputs]
-    result = compute(ufunc, operands, dtype)
+    result = compute(ufunc, operands, dtype, casting)
     if order != "K":
         in_order(result, order, operands)
     if all(target is None for target in out) and where is True:
@@ -89,7 +89,7 @@ def store(ufunc: Callable[..., Any], result: Any, out: Any, where: Any, casting:
     return out
 
 
-def compute(ufunc: np.ufunc, args: list[TracedArray], dtype: Any = None) -> Any:
+def compute(ufunc: np.ufunc, args: list[TracedArray], dtype: Any = None, casting: str = "same_kind") -> Any:
     """The ufunc on handles: a handle, or a tuple of them."""
     from .numpy import ufunc_rule
     rule = ufunc_rule(ufunc)
@@ -98,7 +98,7 @@ def compute(ufunc: np.ufunc, args: list[TracedArray], dtype: Any = None) -> Any:
     if isinstance(rule, Raw):
         result = rule.rule(*args, dtype=dtype)
     else:
-        loop = resolve(ufunc, args, dtype)
+        loop = resolve(ufunc, args, dtype, casting)
         converted = o.broadcast(*(o.convert(a, t) for a, t in zip(args, loop[:ufunc.nin], strict=True)))
         result = o.emit(rule, *converted) if isinstance(rule, str) else rule(*converted)
     return result if ufunc.signature else as_loop(result, args)
@@ -127,10 +127,11 @@ class Raw:
         self.rule = rule
 
 
-def resolve(ufunc: np.ufunc, args: list[TracedArray], dtype: Any = None) -> tuple[np.dtype, ...]:
+def resolve(ufunc: np.ufunc, args: list[TracedArray], dtype: Any = None, casting: str = "same_kind"
+            ) -> tuple[np.dtype, ...]:
     """The dtypes of the loop that NumPy would run: inputs, then outputs."""
     signature = None if dtype is None else (*(None,) * ufunc.nin, *(np.dtype(dtype),) * ufunc.nout)
-    wanted: dict[str, Any] = {} if signature is None else {"signature": signature}
+    wanted: dict[str, Any] = {} if signature is None else {"signature": signature, "casting": casting}
     weak = all(a.weak for a in args)  # Python ints alone would be compared as objects
     operands = [a.dtype if weak else o.dtype_for_ufunc(a) for a in args]
     try:
@@ -152,6 +153,8 @@ def operate(ufunc: np.ufunc, *args: Any) -> Any:
     from . import overrides
     if len(args) == 2:
         x, other = args if isinstance(args[0], TracedArray) else args[::-1]
+        if ufunc in (np.equal, np.not_equal) and (other is None or isinstance(other, (str, bytes))):
+            return unlike(x, ufunc is np.not_equal)
         if isinstance(other, Selection) or overrides.defers(x, other):
             return NotImplemented
         if overrides.has_ufunc(args):
@@ -163,6 +166,13 @@ def operate(ufunc: np.ufunc, *args: Any) -> Any:
         result.kind = PYTHON
     from .dispatch import leave
     return leave(result)
+
+
+def unlike(x: TracedArray, answer: bool) -> Any:
+    """No number is None or a text."""
+    if x.kind == ARRAY:
+        return o.as_array(o.filled(answer, x.extents, np.bool_))
+    return np.bool_(answer) if x.kind == SCALAR else answer
 
 
 def operate_in_place(ufunc: np.ufunc, x: TracedArray, other: Any) -> Any:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import numpy as np
 import pytest
 
+import gradjit as gj
 from gradjit.ir import Builder, Func, interpret, verify
 from gradjit.ir.rewrite import inline, new_block
 from gradjit.passes.jvp import jvp
@@ -176,3 +178,23 @@ def test_functions_of_matrices(k):
         return np.sum(y * np.cos(y))
 
     gradients_agree(g, A, N(4), N(3))
+
+
+def test_a_part_of_computed_length_is_added_to_and_then_one_place_scaled():
+    """The reverse splits no loop whose end is computed."""
+    def first(y, x, i):
+        v = np.zeros(3)
+        v[:i] += y[0, i]
+        v[0] *= x[1]
+        return np.sum(v)
+
+    def several(x, i):
+        v = np.zeros(6)
+        v[i:] += x[i:] ** 2
+        v[1] *= x[0]
+        v[4:] -= x[2]
+        return np.sum(np.sin(v))
+
+    for i in map(np.int64, range(4)):
+        gj.check_grads(partial(first, i=i), np.ones((3, 4)), np.arange(3.0) + 2, modes=("rev",))
+        gj.check_grads(partial(several, i=i), np.arange(6.0) / 7 + 0.3, modes=("rev",))
