@@ -154,7 +154,7 @@ def operate(ufunc: np.ufunc, *args: Any) -> Any:
     if len(args) == 2:
         x, other = args if isinstance(args[0], TracedArray) else args[::-1]
         if ufunc in (np.equal, np.not_equal) and (other is None or isinstance(other, (str, bytes))):
-            return unlike(x, ufunc is np.not_equal)
+            return unlike(x, other, ufunc is np.not_equal)
         if isinstance(other, Selection) or overrides.defers(x, other):
             return NotImplemented
         if overrides.has_ufunc(args):
@@ -168,11 +168,11 @@ def operate(ufunc: np.ufunc, *args: Any) -> Any:
     return leave(result)
 
 
-def unlike(x: TracedArray, answer: bool) -> Any:
+def unlike(x: TracedArray, other: Any, answer: bool) -> Any:
     """No number is None or a text."""
     if x.kind == ARRAY:
         return o.as_array(o.filled(answer, x.extents, np.bool_))
-    return np.bool_(answer) if x.kind == SCALAR else answer
+    return np.bool_(answer) if x.kind == SCALAR and other is not None else answer
 
 
 def operate_in_place(ufunc: np.ufunc, x: TracedArray, other: Any) -> Any:
