@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property, partial, reduce
 
-from ...ir import Builder, Func, Op, Value
+from ...ir import OPS, Builder, Func, Op, Value
 from ...ir.rewrite import Env, copy_op, new_block
 from .. import flow
 from ..checks import append_parameter, check_operation, check_parameters
 from ..inline import inline_calls
+from ..masks import Flow, Masked, calm, either, masked, settle, summed, united
+from ..partials import keeps_zeros
+from ..presence import MAYBE, Forwards
 
-Rule = Callable[..., Sequence["Value | None"]]
+Rule = Callable[..., Sequence["Flow | None"]]
 """`rule(b, op, *tangents of op.operands) -> one tangent, or None, for each result`; `op` stands in the new function"""
 Walk = Callable[["Pusher", Builder, Op], None]
 """`rule(pusher, b, op)` rebuilds an operation of the old function that has regions or moves records of a tape."""
@@ -32,16 +36,34 @@ class Pusher:
 
     active: the old values (and slots of tapes) that lie on a way from a parameter to a result; only these get tangents.
     env: what each old value has become.
-    tangents: by primal value of the new function. What is missing has a structural zero.
+    tangents: by primal value of the new function. What is missing has a structural zero; masks go along as in reverse
+        mode (passes/masks.py).
+    states: whether a tangent is there in every turn of a loop.
+    singular: the old values whose tangents go on, while they are there only sometimes, through a derivative that may be
+        infinite.
     """
 
     def __init__(self, func: Func, wrt: Sequence[int], tables: Tables):
         self.tables = tables
         self.tapes = flow.Tapes(func.body)
-        self.active = flow.between(flow.edges(func, self.tapes, self.reads), inexact(func.params[k] for k in wrt),
-                                   inexact(func.results))
+        self.graph = flow.edges(func, self.tapes, self.reads)
+        self.func = func
+        self.sources = inexact(func.params[k] for k in wrt)
+        self.active = flow.between(self.graph, self.sources, inexact(func.results))
         self.env: Env = {}
-        self.tangents: dict[Value, Value] = {}
+        self.tangents: dict[Value, Flow] = {}
+
+    @cached_property
+    def singular(self) -> set[flow.Node]:
+        return flow.reached(flow.reversed_edges(self.graph), self.states.met)
+
+    @cached_property
+    def states(self) -> Forwards:
+        return Forwards(self.func.body, self.tapes, self.active, self.sources, self.tables.constant)
+
+    def is_flagged(self, node: flow.Node) -> bool:
+        """Whether the tangent of an old value, or of what is in a slot, goes with a flag that says whether it flows."""
+        return node in self.singular and self.states.of(node) is MAYBE
 
     def reads(self, op: Op) -> Iterator[tuple[Value, Value]]:
         """The ways of tangents through an operation."""
@@ -67,12 +89,13 @@ class Pusher:
         if op.name in self.tables.constant:
             return
         check_operation(op, self.tables.unsupported)
-        for r, t in zip(op.results, self.tables.rules[op.name](b, op, *given), strict=True):
+        for r, t in zip(op.results, apply(b, self.tables.rules[op.name], op, given), strict=True):
             if t is not None:
                 self.bind(r, t)
 
-    def bind(self, v: Value, tangent: Value) -> None:
-        assert tangent.type == v.type, f"tangent {tangent.type} of a {v.type}"
+    def bind(self, v: Value, tangent: Flow) -> None:
+        t = tangent.value.type if isinstance(tangent, Masked) else tangent.type
+        assert t == v.type, f"tangent {t} of a {v.type}"
         self.tangents[v] = tangent
 
     def look(self, v: Value) -> Value:
@@ -81,8 +104,54 @@ class Pusher:
 
     def tangent(self, b: Builder, old: Value) -> Value:
         """The tangent of what an old value has become; zeros, written out only now, where it has none."""
-        new = self.look(old)
-        return self.tangents.get(new) or b.zeros(new.type)
+        return self.dense(b, old, self.tangents.get(self.look(old)))
+
+    def dense(self, b: Builder, old: Value, flow: Flow | None) -> Value:
+        """A tangent of what an old value has become, written out."""
+        return b.zeros(self.look(old).type) if flow is None else settle(b, flow)
+
+    def flow(self, b: Builder, old: Value) -> Flow | None:
+        """The same as it goes in or out of a region."""
+        return calm(b, self.tangents.get(self.look(old)))
+
+
+def apply(b: Builder, rule: Rule, op: Op, given: Sequence[Flow | None]) -> Sequence[Flow | None]:
+    """The rule on the tangents, with their masks carried along where that can be."""
+    there = [t for t in given if t is not None]
+    if all(isinstance(t, Value) for t in there):
+        return rule(b, op, *given)
+    marked = [t for t in there if isinstance(t, Masked)]
+    if OPS[op.name].pointwise or (op.name == "broadcast" and marked[0].is_single):
+        return [together(b, pushed(b, rule, op, given))]
+    results = rule(b, op, *(None if t is None else settle(b, t) for t in given))
+    if len(marked) < len(there) or not all(t.is_single for t in marked):
+        return results
+    mask = reduce(partial(either, b), [t.mask for t in marked])
+    return [None if r is None else Masked(settle(b, r), mask, clean=True) for r in results]
+
+
+def pushed(b: Builder, rule: Rule, op: Op, given: Sequence[Flow | None]) -> Iterator[Flow]:
+    """What a pointwise operation gives for the tangents of each mask."""
+    def mask_of(t: Flow | None) -> Value | None:
+        return t.mask if isinstance(t, Masked) else None
+
+    for mask in dict.fromkeys(mask_of(t) for t in given if t is not None):
+        chosen = [None if t is None or mask_of(t) is not mask else t for t in given]
+        (found,) = rule(b, op, *(t.value if isinstance(t, Masked) else t for t in chosen))
+        if found is not None and mask is not None:
+            clean = all(t.clean for t in chosen if isinstance(t, Masked))
+            found = masked(b, found, Masked(mask, mask, clean), keeps_zeros(op))
+        if found is not None:
+            yield found
+
+
+def together(b: Builder, parts: Iterable[Flow]) -> Flow | None:
+    """The sum of tangents."""
+    flows = summed(b, list(parts))
+    if len(flows) <= 1:
+        return flows[0] if flows else None
+    marked = [f for f in flows if isinstance(f, Masked)]
+    return united(b, marked) if len(marked) == len(flows) else reduce(b.add, [settle(b, f) for f in flows])
 
 
 def inexact(values: Iterable[Value]) -> list[Value]:

@@ -3,31 +3,23 @@
 from __future__ import annotations
 
 from ...ir import Builder, Op, Value
-from ..partials import MINUS_ONE, Partial, elementwise, scale, settle
-from .driver import Rule
+from ..masks import Flow, Masked, single
+from ..partials import MINUS_ONE, Partial, elementwise, scale
+from .driver import Rule, together
 
 
 def from_partials(partials: tuple[Partial, ...]) -> Rule:
     """The rule that sums the tangents, each scaled by its operand's partial derivative."""
-    def rule(b: Builder, op: Op, *tangents: Value | None) -> list[Value | None]:
-        total: Value | None = None
+    def rule(b: Builder, op: Op, *tangents: Value | None) -> list[Flow | None]:
+        parts: list[Flow] = []
         for p, t in zip(partials, tangents, strict=True):
-            if t is not None:
-                total = plus(b, total, p, t, op)
-        return [total]
+            if t is not None and p is MINUS_ONE and parts and isinstance(parts[-1], Value):
+                parts[-1] = b.sub(parts[-1], t)
+            elif t is not None and (scaled := scale(b, p, t, op)) is not None:
+                parts.append(scaled)
+        return [together(b, parts)]
 
     return rule
-
-
-def plus(b: Builder, total: Value | None, partial: Partial, t: Value, op: Op) -> Value | None:
-    """The total with one more scaled tangent."""
-    if partial is MINUS_ONE and total is not None:
-        return b.sub(total, t)
-    scaled = scale(b, partial, t, op)
-    if scaled is None:
-        return total
-    value = settle(b, scaled)
-    return value if total is None else b.add(total, value)
 
 
 def _div(b: Builder, op: Op, tx: Value | None, ty: Value | None) -> list[Value | None]:
@@ -39,9 +31,13 @@ def _div(b: Builder, op: Op, tx: Value | None, ty: Value | None) -> list[Value |
     return [b.div(b.neg(lost) if tx is None else b.sub(tx, lost), op.operands[1])]
 
 
-def _select(b: Builder, op: Op, _: None, tx: Value | None, ty: Value | None) -> list[Value | None]:
-    x, y = (b.zeros(op.result.type) if t is None else t for t in (tx, ty))
-    return [b.select(op.operands[0], x, y)]
+def _select(b: Builder, op: Op, _: None, tx: Value | None, ty: Value | None) -> list[Flow | None]:
+    """The tangent of the side that is chosen; where that side has none the tangent is absent, not zero."""
+    mask = op.operands[0]
+    if tx is None or ty is None:
+        one = single(b, mask)
+        return [Masked(tx, one) if tx is not None else None if ty is None else Masked(ty, b.not_(one))]
+    return [b.select(mask, tx, ty)]
 
 
 def _cast(b: Builder, op: Op, t: Value) -> list[Value | None]:

@@ -6,15 +6,15 @@ cheapest form: `log` divides t by x, it does not multiply by a reciprocal.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+import math
+from collections.abc import Callable
 from enum import Enum
-from functools import reduce
 from typing import Any, Union
 
 from ...errors import UnsupportedError
 from ...ir import OPS, Builder, Memory, Op, Value
 from ...tracer.locations import fail
+from ..masks import Flow
 
 
 class Marker(Enum):
@@ -27,23 +27,6 @@ class Marker(Enum):
 
 ONE, MINUS_ONE, ZERO = Marker.ONE, Marker.MINUS_ONE, Marker.ZERO
 
-
-@dataclass(frozen=True)
-class Masked:
-    """`value` where `mask` holds and zero elsewhere, whatever stands there: `select(mask, value, 0)`, not yet written.
-
-    The zeros are structural. Arithmetic goes on with the unmasked value and the mask is applied behind it, so that an
-    infinite derivative at an element that was not taken gives no `0 * inf = nan`. `clean` says that the value has its
-    zeros already; the mask then only matters for what is computed from it.
-    """
-
-    value: Value
-    mask: Value
-    clean: bool = False
-
-
-Flow = Union[Value, Masked]
-"""A tangent or cotangent on its way."""
 
 Partial = Union[Marker, Callable[..., "Flow | None"]]
 """A marker, or `partial(b, t, result, *operands, **attrs)`: t scaled by the derivative with regard to one operand."""
@@ -60,20 +43,16 @@ def scale(b: Builder, partial: Partial, t: Value, op: Op) -> Flow | None:
     return partial(b, t, op.result, *op.operands, **op.attrs)  # type: ignore[operator]
 
 
-def settle(b: Builder, flow: Flow) -> Value:
-    """The flow as one value: the mask, if there is one, is applied."""
-    if isinstance(flow, Masked):
-        return flow.value if flow.clean else b.select(flow.mask, flow.value, b.zeros(flow.value.type))
-    return flow
+def keeps_zeros(op: Op) -> bool:
+    """Whether a pointwise operation's derivatives make zeros of zeros whatever the operands are: they only choose, or
+    multiply by a finite number that is known."""
+    if op.name == "mul":
+        return any((n := constant_of(v)) is not None and abs(n) < math.inf for v in op.operands)
+    return OPS[op.name].chooses or op.name in ("broadcast", "cast", "add", "sub", "neg")
 
 
 def _is_widening(op: Op) -> bool:
     return op.name == "cast" and op.operands[0].dtype.is_integer
-
-
-def united(b: Builder, flows: Sequence[Masked]) -> Masked:
-    """The sum of flows with different masks: zero where none of the masks holds."""
-    return Masked(reduce(b.add, [settle(b, f) for f in flows]), reduce(b.or_, [f.mask for f in flows]), clean=True)
 
 
 def known_extents(b: Builder, x: Value, why: str) -> tuple[int, ...]:

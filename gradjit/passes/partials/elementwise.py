@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 
 from ...ir import Builder, Value
-from . import MINUS_ONE, ONE, ZERO, Flow, Masked, Partial, constant_of
+from ..masks import Flow, Masked
+from . import MINUS_ONE, ONE, ZERO, Partial, constant_of
 
 
 def times(b: Builder, t: Value, number: float) -> Value:
@@ -33,12 +34,16 @@ def _one_plus_square(b: Builder, x: Value) -> Value:
 
 # powers -------------------------------------------------------------------------------------------------------------
 def _pow_base(b: Builder, t: Value, r: Value, x: Value, y: Value) -> Flow | None:
-    """t * y * x**(y - 1); zero for the exponent 0 also where x**-1 is infinite."""
+    """t * y * x**(y - 1); zero for the exponent 0 also where x**-1 is infinite.
+
+    The mask takes the base 0 alone: for any other one the derivative with regard to y goes on, at the exponent 0, too.
+    """
     known = constant_of(y)
     if known is not None:
         return _pow_known(b, t, r, x, known)
     lower = b.pow(x, b.sub(y, b.like(1, y)))
-    return Masked(b.mul(t, b.mul(y, lower)), b.ne(y, b.like(0, y)))
+    zero = b.like(0, y)
+    return Masked(b.mul(t, b.mul(y, lower)), b.or_(b.ne(y, zero), b.ne(x, zero)))
 
 
 def _pow_known(b: Builder, t: Value, r: Value, x: Value, n: float) -> Flow | None:
@@ -103,18 +108,25 @@ def _extreme_skipping_nan(wins: str, first: bool) -> Partial:
 
 # lengths, angles, sums of exponentials ------------------------------------------------------------------------------
 def _hypot(first: bool) -> Partial:
+    """t*x / r; zero at the origin. An infinite operand is all of the length, the other nothing."""
     def partial(b: Builder, t: Value, r: Value, x: Value, y: Value) -> Flow:
-        return Masked(b.mul(b.div(t, r), x if first else y), b.ne(r, b.like(0, r)))
+        mine = x if first else y
+        share = b.select(b.isinf(mine), b.sign(mine), b.div(mine, r))
+        return Masked(b.mul(t, share), b.ne(r, b.like(0, r)))
 
     return partial
 
 
 def _arctan2(first: bool) -> Partial:
-    """t*x / (x² + y²) and -t*y / (x² + y²) for arctan2(y, x); zero at the origin."""
-    def partial(b: Builder, t: Value, r: Value, y: Value, x: Value) -> Flow:
-        square = b.add(b.mul(x, x), b.mul(y, y))
-        scaled = b.div(t, square)
-        return Masked(b.mul(scaled, x) if first else b.neg(b.mul(scaled, y)), b.ne(square, b.like(0, square)))
+    """t*x / r² and -t*y / r² for arctan2(y, x), r their hypot; zero at the origin and at infinity.
+
+    Not with x*x + y*y, which is 0 for small numbers, where the derivative is large.
+    """
+    def partial(b: Builder, t: Value, angle: Value, y: Value, x: Value) -> Flow:
+        r = b.hypot(x, y)
+        scaled = b.mul(b.div(t, r), b.div(x if first else y, r))
+        there = b.and_(b.ne(r, b.like(0, r)), b.ne(r, b.like(math.inf, r)))
+        return Masked(scaled if first else b.neg(scaled), there)
 
     return partial
 
@@ -122,12 +134,12 @@ def _arctan2(first: bool) -> Partial:
 def _logaddexp(scale: float, first: bool) -> Partial:
     """t * expit(x - y), the share of the operand in the sum; a summand of weight zero (-inf) takes nothing.
 
-    Not exp(x - r): the result's rounding error is one of the share's digits where x is large. Where x equals y the
-    difference is 0, also for two infinities.
+    Not exp(x - r): the result's rounding error is one of the share's digits where x is large. The difference of two
+    equal infinities is 0; that of two equal finite numbers is 0, too, but no constant.
     """
     def partial(b: Builder, t: Value, r: Value, x: Value, y: Value) -> Flow:
         mine, other = (x, y) if first else (y, x)
-        lead = b.select(b.eq(x, y), b.like(0, r), b.sub(mine, other))
+        lead = b.select(b.and_(b.eq(x, y), b.isinf(x)), b.like(0, r), b.sub(mine, other))
         lead = lead if scale == 1 else times(b, lead, scale)
         return Masked(b.mul(t, b.expit(lead)), b.ne(mine, b.like(-math.inf, mine)))
 
@@ -181,6 +193,15 @@ PARTIALS: dict[str, tuple[Partial, ...]] = {
     "nextafter": (ONE, ZERO),
     "barrier": (ONE,),
 }
+
+SINGULAR = frozenset({
+    "div", "pow", "mod", "fmod", "sqrt", "cbrt", "log", "log2", "log10", "log1p", "arcsin", "arccos", "arccosh",
+    "arctanh",
+})
+"""Operations that have an infinite or undefined partial derivative at some finite operands. (`hypot` and `arctan2` have
+another one by choice.)"""
+OVERFLOWING = frozenset({"exp", "exp2", "expm1", "sinh", "cosh"})
+"""Those that have it only where their result overflows, too."""
 
 _STEPS = "piecewise constant: its derivative is zero"
 _LOGIC = "the result is a truth value or an integer"

@@ -26,6 +26,7 @@ from ..activity import Activity
 from ..dce import dce
 from ..flow import is_tape
 from ..fold import splat_of
+from .crossing import Crossing
 from .driver import Reverser
 from .rebuild import keep
 from .twins import insert, parameter
@@ -53,9 +54,8 @@ def checkpointed(reverser: Reverser, op: Op) -> None:
         loop.shorten(before, stack)
         insert(reverser.source, op, before.block.ops)
     turn = Turn(reverser, loop)
-    cts = backwards(b, loop, turn, count, stack, [reverser.taken(v) or reverser.zero(v) for v in turn.ends])
-    for v, ct in zip((*(loop.inits[k] for k in turn.carried), *turn.captured), cts, strict=True):
-        reverser.add(v, ct)
+    cts = backwards(b, loop, turn, count, stack, turn.crossing.begun(reverser))
+    turn.crossing.arrive(reverser, cts, lambda b: b.gt(count, integer(b, 0)))
 
 
 # numbers --------------------------------------------------------------------------------------------------------------
@@ -200,32 +200,29 @@ class Numbered:
 class Turn:
     """One turn and its reverse: a block that takes the index, what is carried and cotangents, and yields cotangents.
 
-    carried: the positions of the carried values that have cotangents; captured: what the turns read from outside and
-    has one, to which the turn adds. ends: whose cotangents come in from behind the loop.
+    crossing: what goes from turn to turn.
     """
 
     def __init__(self, reverser: Reverser, loop: Numbered):
         op, body = loop.op, loop.body
-        self.carried = [k for k, p in enumerate(loop.params) if reverser.wants(p) or reverser.wants(op.results[k])]
-        self.captured = [v for v in captures(op) if reverser.wants(v)]
-        self.ends = [*(op.results[k] for k in self.carried), *self.captured]
+        self.crossing = crossing = Crossing(reverser, For(op), loop.inits,
+                                            [v for v in captures(op) if reverser.wants(v)])
         env: Env = {}
         block = new_block(body.params, env)
         b = Builder(block)
         for inner in body.ops:
             copy_op(b, inner, env)
         results = [env.get(v, v) for v in body.results]
-        wanted = [*(For(op).params_of(block)[k] for k in self.carried), *self.captured]
-        behind = [*(results[k] for k in self.carried), *self.captured]
-        activity = Activity(block, wanted, [results[k] for k in self.carried], reverser.tables.constant)
+        wanted = [*(For(op).params_of(block)[k] for k in crossing.carried), *crossing.captured]
+        ends = [results[k] for k in crossing.carried]
+        activity = Activity(block, wanted, ends, reverser.tables.constant)
         step = Reverser(b, reverser.tables, activity, block, inside=True)
-        cts = [parameter(block, v.type, f"ct_{v.name}" if v.name else "") for v in wanted]
-        for v, ct in zip(behind, cts, strict=True):
-            step.add(v, ct)
+        cts = [parameter(block, t, name) for t, name in zip(crossing.types, crossing.names, strict=True)]
+        came = crossing.enter(step, cts, [*ends, *crossing.captured])
         step.run()
         b.loc = op.loc
-        came = dict(zip(self.captured, cts[len(self.carried):], strict=True))
-        block.results = tuple(step.taken(v) or came.get(v) or step.zero(v) for v in wanted)
+        otherwise = [None if k < len(ends) else f for k, f in enumerate(came)]
+        block.results = tuple(crossing.leave(step, wanted, otherwise))
         keep(block, step.twins)
         self.func, self.free = closed(block)
 

@@ -9,14 +9,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ...ir import INDEX, Block, Builder, For, Func, Loop, Op, Value, While, captures
+from ...ir import INDEX, Block, Builder, For, Func, If, Loop, Op, Value, While, captures
 from ...ir.rewrite import Env
 from ..checks import append_parameter
 from ..dce import dce
 from ..fold import splat_of
+from ..masks import TRUTH, Flow, Masked, Truth, flowing, of_branch, truth_of, written
 from .checkpoint import checkpointed, is_checkpointed
+from .crossing import Crossing
 from .driver import Reverser, Walk, pullback
-from .twins import Pair, Twin, carry, complete, insert, result
+from .twins import Pair, Twin, carry, complete, insert, parameter, result
 
 
 def _for(reverser: Reverser, op: Op) -> None:
@@ -34,41 +36,37 @@ def _while(reverser: Reverser, op: Op) -> None:
 
 def loop_reversed(reverser: Reverser, loop: Loop, bounds: Sequence[Value]) -> None:
     """The reverse of a loop: it carries the cotangents of carried values, then of what the body reads from outside."""
-    op, params = loop.op, loop.params
-    carried = [k for k, p in enumerate(params) if reverser.wants(p) or reverser.wants(op.results[k])]
-    captured = [v for v in captures(op) if reverser.wants(v)]
-    begun = [reverser.taken(op.results[k]) or reverser.zero(params[k]) for k in carried]
-    begun += [reverser.taken(v) or reverser.zero(v) for v in captured]
-    types = [v.type for v in (*(params[k] for k in carried), *captured)]
-    back = Block((INDEX, *types), ("", *(ct_name(v) for v in (*(params[k] for k in carried), *captured))))
+    crossing = Crossing(reverser, loop, loop.inits, [v for v in captures(loop.op) if reverser.wants(v)])
+    back = Block((INDEX, *crossing.types), ("", *crossing.names))
     inner = reverser.within(back, loop.body)
-    for v, ct in zip((*captured, *(loop.yields[k] for k in carried)),
-                     (*back.params[1 + len(carried):], *back.params[1:1 + len(carried)]), strict=True):
-        inner.add(v, ct)
+    crossing.enter(inner, back.params[1:], crossing.yields)
     inner.run()
-    inner.b.loc = op.loc
-    back.results = tuple(inner.taken(v) or inner.zero(v) for v in (*(params[k] for k in carried), *captured))
-    made = reverser.b.append("for", (*bounds, *begun), {"snapshots": 0}, (back,))
-    for v, ct in zip((*(loop.inits[k] for k in carried), *captured), made.results, strict=True):
-        reverser.add(v, ct)
-    reverser.twins.append(Twin(op, made, (Pair(loop.body, back, inner.twins),)))
+    inner.b.loc = loop.op.loc
+    back.results = tuple(crossing.leave(inner, crossing.params))
+    made = reverser.b.append("for", (*bounds, *crossing.begun(reverser)), {"snapshots": 0}, (back,))
+    crossing.arrive(reverser, made.results, lambda b: turned(b, *bounds))
+    reverser.twins.append(Twin(loop.op, made, (Pair(loop.body, back, inner.twins),)))
 
 
 def _call(reverser: Reverser, op: Op) -> None:
     """The reverse of an isolated call: it calls a function that runs the callee once more, and its reverse."""
     callee: Func = op.attrs["callee"]
     wrt = [k for k, v in enumerate(op.operands) if reverser.wants(v)]
-    cts = {k: ct for k, r in enumerate(op.results) if (ct := reverser.taken(r)) is not None}
+    cts = {k: ct for k, r in enumerate(op.results) if (ct := reverser.calm(r)) is not None}
+    flags = {k: ct.mask for k, ct in cts.items() if isinstance(ct, Masked)}
 
-    def seeds(b: Builder, block: Block, env: Env) -> list[Value | None]:
-        return [append_parameter(block, env[r], ct_name(r)) if k in cts else None
-                for k, r in enumerate(callee.results)]
+    def seeds(b: Builder, block: Block, env: Env) -> list[Flow | None]:
+        given = {k: append_parameter(block, env[callee.results[k]], ct_name(callee.results[k])) for k in cts}
+        truths = {k: parameter(block, TRUTH) for k in flags}
+        return [Masked(given[k], truths[k], clean=True) if k in flags else given.get(k)
+                for k in range(len(callee.results))]
 
     func = pullback(callee, wrt, reverser.tables, ".vjp", seeds)
     func.body.results = func.results[len(callee.results):]
     b = reverser.b
     given = [b.barrier(v) if v.dtype.is_inexact else v for v in op.operands]
-    made = b.append("call", (*given, *cts.values()), {"callee": dce(func), "isolated": True},
+    values = map(reverser.settle, cts.values())
+    made = b.append("call", (*given, *values, *flags.values()), {"callee": dce(func), "isolated": True},
                     results=[op.operands[k].type for k in wrt])
     for k, ct in zip(wrt, made.results, strict=True):
         reverser.add(op.operands[k], ct)
@@ -95,6 +93,18 @@ def backwards(b: Builder, op: Op) -> tuple[Value, Value, Value]:
     return b.add(lo, b.mul(steps, step)), b.sub(lo, step), b.neg(step)
 
 
+def turned(b: Builder, lo: Value, hi: Value, step: Value) -> Truth:
+    """Whether a loop with these bounds turns at all."""
+    by = splat_of(step)
+    ends = [splat_of(v) for v in (lo, hi)]
+    if by is not None and None not in ends:
+        return bool(len(range(int(ends[0]), int(ends[1]), int(by))))
+    up = b.lt(lo, hi)
+    if by is not None:
+        return up if by > 0 else b.gt(lo, hi)
+    return b.select(b.gt(step, b.like(0, step)), up, b.gt(lo, hi))
+
+
 def counted(source: Block, op: Op) -> Value:
     """How many turns a `while` made: one more value that it carries. `source` is the block that it stands in."""
     before = Builder(Block(), op.loc)
@@ -107,29 +117,38 @@ def counted(source: Block, op: Op) -> Value:
 
 
 def _if(reverser: Reverser, op: Op) -> None:
-    """Each side goes on from the cotangents that have arrived for what the branch reads."""
+    """Each side goes on from the cotangents that have arrived for what the branch reads.
+
+    What a side gives flows if that side is taken: the condition is its mask. Where a side has masks of its own the
+    branch yields which holds.
+    """
     captured = [v for v in captures(op) if reverser.wants(v)]
-    begun = [reverser.taken(v) for v in (*op.results, *captured)]
+    begun = [reverser.calm(v) for v in (*op.results, *captured)]
     sides = [reverser.within(Block(), region) for region in op.regions]
     found = [side(inner, (*inner.source.results, *captured), begun, captured) for inner in sides]
     kept = [k for k in range(len(captured)) if any(cts[k] is not None for cts in found)]
-    for inner, cts in zip(sides, found, strict=True):
-        inner.b.block.results = tuple(cts[k] or inner.zero(captured[k]) for k in kept)
+    truths = [tuple(truth_of(cts[k]) for cts in found) for k in kept]
+    known = [of_branch(reverser.b, If(op).condition, *both) for both in truths]
+    for s, (inner, cts) in enumerate(zip(sides, found, strict=True)):
+        inner.b.block.results = (*(inner.zero(captured[k]) if (f := cts[k]) is None else inner.settle(f) for k in kept),
+                                 *(written(inner.b, both[s]) for both, one in zip(truths, known, strict=True)
+                                   if one is None))
     made = reverser.b.append("if", op.operands, {}, tuple(inner.b.block for inner in sides),
-                             [captured[k].type for k in kept])
-    for k, ct in zip(kept, made.results, strict=True):
-        reverser.add(captured[k], ct)
+                             [*(captured[k].type for k in kept), *(TRUTH for one in known if one is None)])
+    flags = iter(made.results[len(kept):])
+    for k, ct, one in zip(kept, made.results, known, strict=False):
+        reverser.add(captured[k], flowing(ct, next(flags) if one is None else one))
     reverser.twins.append(Twin(op, made, tuple(Pair(inner.source, inner.b.block, inner.twins) for inner in sides)))
 
 
-def side(inner: Reverser, values: Sequence[Value], begun: Sequence[Value | None], captured: Sequence[Value]
-         ) -> list[Value | None]:
+def side(inner: Reverser, values: Sequence[Value], begun: Sequence[Flow | None], captured: Sequence[Value]
+         ) -> list[Flow | None]:
     """Run the reverse of one branch; the cotangents of what it reads from outside."""
     for v, ct in zip(values, begun, strict=True):
         inner.add(v, ct)
     inner.run()
     inner.b.loc = None
-    return [inner.taken(v) for v in captured]
+    return [inner.calm(v) for v in captured]
 
 
 RULES: dict[str, Walk] = {"for": _for, "while": _while, "if": _if, "call": _call}

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial, reduce
 from typing import Union
 
 from ...ir import OPS, TAPE, Block, Builder, Func, Op, Value
@@ -11,7 +12,8 @@ from ...ir.rewrite import Env, copy_op, new_block
 from ..activity import Activity
 from ..checks import check_operation, check_parameters
 from ..inline import inline_calls
-from ..partials import Flow, Masked, settle, united
+from ..masks import Flow, Masked, both, calm, either, masked, settle, summed, united
+from ..partials import keeps_zeros
 from ..simplify import simplify
 from .places import Scattered, Window, accumulated, filled, total
 from .rebuild import keep
@@ -79,17 +81,21 @@ class Reverser:
     def take(self, v: Value) -> Flow | None:
         """The sum of the contributions to v's cotangent; None where none arrived. What all mask stays masked."""
         parts = self.arrived.pop(v, [])
-        flows = self.by_mask(parts)
+        flows = summed(self.b, [p for p in parts if isinstance(p, (Value, Masked))])
         windows = [p for p in parts if isinstance(p, Window)]
         scattered = [p for p in parts if isinstance(p, Scattered)]
         if flows and not windows and not scattered:
             if len(flows) == 1:
                 return flows[0]
-            masked = [f for f in flows if isinstance(f, Masked)]
-            if len(masked) == len(flows):
-                return united(self.b, masked)
+            all_masked = [f for f in flows if isinstance(f, Masked)]
+            if len(all_masked) == len(flows):
+                return united(self.b, all_masked)
         put = accumulated if self.inside else total
-        return put(self.b, [self.settle(f) for f in flows], windows, scattered)
+        found = put(self.b, [self.settle(f) for f in flows], windows, scattered)
+        masks = [p.mask for p in (*flows, *windows, *scattered) if not isinstance(p, Value) and p.mask is not None]
+        if found is None or len(masks) < len(flows) + len(windows) + len(scattered) or any(m.type.rank for m in masks):
+            return found
+        return Masked(found, reduce(partial(either, self.b), masks), clean=True)
 
     def settle(self, flow: Flow) -> Value:
         """The flow with its mask applied. Both operands of an addition get one masked flow: it is settled once."""
@@ -99,23 +105,14 @@ class Reverser:
             self.settled[flow] = settle(self.b, flow)
         return self.settled[flow]
 
-    def by_mask(self, parts: Sequence[Contribution]) -> list[Flow]:
-        """The whole arrays among the parts, those of one mask added."""
-        plain: Value | None = None
-        sums: dict[Value, Masked] = {}
-        for p in parts:
-            if isinstance(p, Value):
-                plain = p if plain is None else self.b.add(plain, p)
-            elif isinstance(p, Masked):
-                known = sums.get(p.mask)
-                sums[p.mask] = p if known is None else Masked(self.b.add(known.value, p.value), p.mask,
-                                                              known.clean and p.clean)
-        return [*sums.values()] if plain is None else [plain, *sums.values()]
-
     def taken(self, v: Value) -> Value | None:
         """The same as one value, without a mask."""
         ct = self.take(v)
         return None if ct is None else self.settle(ct)
+
+    def calm(self, v: Value) -> Flow | None:
+        """The same as it goes in or out of a region."""
+        return calm(self.b, self.take(v))
 
     def run(self) -> None:
         """Pull cotangents back through the operations that stand in the source now, last first."""
@@ -155,8 +152,10 @@ class Reverser:
         """The rule on the cotangents, with their mask carried along where that can be."""
         b = self.b
         ct = self.take(op.results[0]) if len(op.results) == 1 else None
-        if isinstance(ct, Masked) and OPS[op.name].pointwise:
-            return [masked(b, part, ct.mask) for part in rule(b, op, needs, ct.value)]
+        if isinstance(ct, Masked) and (OPS[op.name].pointwise or (ct.is_single and op.name == "broadcast")):
+            return [with_own(b, part, ct, keeps_zeros(op)) for part in rule(b, op, needs, ct.value)]
+        if isinstance(ct, Masked) and ct.is_single:
+            return [with_mask(b, part, ct.mask) for part in rule(b, op, needs, self.settle(ct))]
         if isinstance(ct, Masked) and op.name in self.tables.moves_masks and not self.is_lasting(op):
             values, masks = rule(b, op, needs, ct.value), rule(b, op, needs, ct.mask)
             return [None if v is None or m is None else Masked(whole(b, v), whole(b, m))
@@ -166,12 +165,19 @@ class Reverser:
         return rule(b, op, needs, *(self.taken(r) for r in op.results))
 
 
-def masked(b: Builder, ct: Contribution | None, mask: Value) -> Flow | None:
-    """The contribution of a pointwise operation with one more mask."""
+def with_own(b: Builder, part: Contribution | None, ct: Masked, keeps_zeros: bool) -> Flow | None:
+    """What a pointwise operation gives for a masked cotangent."""
+    assert not isinstance(part, (Window, Scattered))
+    return None if part is None else masked(b, part, ct, keeps_zeros)
+
+
+def with_mask(b: Builder, ct: Contribution | None, mask: Value) -> Contribution | None:
+    """What an operation gives for a cotangent with its zeros in place, which flows where `mask` holds."""
     if isinstance(ct, Masked):
-        return Masked(ct.value, b.and_(mask, ct.mask))
-    assert ct is None or isinstance(ct, Value)
-    return None if ct is None else Masked(ct, mask)
+        return Masked(ct.value, both(b, mask, ct.mask), ct.clean)
+    if isinstance(ct, (Window, Scattered)):
+        return replace(ct, mask=mask)
+    return None if ct is None else Masked(ct, mask, clean=True)
 
 
 def whole(b: Builder, ct: Contribution) -> Value:
@@ -184,7 +190,7 @@ def whole(b: Builder, ct: Contribution) -> Value:
 
 # whole functions ----------------------------------------------------------------------------------------------------
 def pullback(func: Func, wrt: Sequence[int], tables: Tables, suffix: str,
-             seeds: Callable[[Builder, Block, Env], Iterable[Value | None]]) -> Func:
+             seeds: Callable[[Builder, Block, Env], Iterable[Flow | None]]) -> Func:
     """`func` with the gradients for the parameters `wrt` behind its results.
 
     `seeds(builder, block, env)` gives a cotangent for each result; it may append parameters to the block.

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from ...ir import Builder, Op, Value
-from ..partials import Flow, Masked, Partial, elementwise, scale
+from ..masks import Flow, Masked, single
+from ..partials import Partial, elementwise, scale
 from .driver import Rule
 
 
@@ -17,7 +18,7 @@ def from_partials(partials: tuple[Partial, ...]) -> Rule:
 
 def _select(b: Builder, op: Op, needs: tuple[bool, ...], g: Value) -> list[Flow | None]:
     """Each side gets the cotangent with the mask beside it; the mask is applied behind that side's derivatives."""
-    mask = op.operands[0]
+    mask = single(b, op.operands[0])
     return [None, Masked(g, mask) if needs[1] else None, Masked(g, b.not_(mask)) if needs[2] else None]
 
 

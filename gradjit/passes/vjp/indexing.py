@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ...ir import Builder, Op, Value
-from ..partials import Flow, Masked
+from ..masks import Flow, Masked
 from ..partials.indexing import all_axes, along, are_distinct, last_writers
 from .driver import Contribution, Rule
 from .places import Scattered

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ...ir import Builder, Op, Value
 from ...ir.ops.linalg import free_axes
-from ..partials import Flow
+from ..masks import Flow
 from .driver import Rule
 
 Axes = tuple[int, ...]

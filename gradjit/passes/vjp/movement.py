@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ...ir import Builder, Op, Value
-from ..partials import Flow
+from ..masks import Flow
 from .driver import Contribution, Rule
 from .places import window
 

@@ -16,12 +16,16 @@ from ..fold import splat_of
 
 @dataclass(frozen=True)
 class Window:
-    """`value` in the window of an array of `type` that starts at `starts` and goes in `steps`; zeros elsewhere."""
+    """`value` in the window of an array of `type` that starts at `starts` and goes in `steps`; zeros elsewhere.
+
+    mask: the truth that says whether it flows, if it need not; its zeros are in place.
+    """
 
     value: Value
     type: ArrayType
     starts: tuple[Any, ...]
     steps: tuple[int, ...]
+    mask: Value | None = None
 
     @property
     def sizes(self) -> tuple[Any, ...]:
@@ -39,12 +43,13 @@ class Window:
 
 @dataclass(frozen=True)
 class Scattered:
-    """`value` added where index arrays say, to zeros of `type`."""
+    """`value` added where index arrays say, to zeros of `type`. mask: as of a window."""
 
     value: Value
     type: ArrayType
     indices: tuple[Value, ...]
     axes: tuple[int, ...]
+    mask: Value | None = None
 
 
 def window(value: Value, t: ArrayType, starts: tuple[Any, ...], steps: tuple[int, ...]) -> Window | None:

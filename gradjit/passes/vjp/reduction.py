@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ...ir import Builder, Op, Value
-from ..partials import Flow, Masked
+from ..masks import Flow, Masked
 from ..partials.reduction import exclusive_products, recurrence, shifted
 from .driver import Rule
 

@@ -1,0 +1,144 @@
+"""Tangents and cotangents on their way, with what is known of where they come from.
+
+A derivative that does not flow is absent: it is no zero that could meet an infinite partial derivative and make
+`0 * inf = nan`. `Masked` says where one flows. Its mask is applied behind products, as late as can be.
+
+There are two kinds of mask. That of `select` has a truth for each element. That of a region (a branch that was not
+taken, a loop that did not turn) is a single one, for all elements alike; so is that of a `select` whose condition is
+one truth repeated. A single truth goes along through every operation, as none of them mixes what does not flow with
+what does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import reduce
+from typing import Union
+
+from ..ir import BOOL, ArrayType, Builder, Value
+
+TRUTH = ArrayType(BOOL, ())
+
+
+@dataclass(frozen=True)
+class Masked:
+    """`value` where `mask` holds and zero elsewhere, whatever stands there: `select(mask, value, 0)`, not yet written.
+
+    mask: a bool for each element, or a single one for all of them.
+    clean: the value has its zeros already; the mask then only matters for what is computed from it.
+    """
+
+    value: Value
+    mask: Value
+    clean: bool = False
+
+    @property
+    def is_single(self) -> bool:
+        return not self.mask.type.rank
+
+
+Flow = Union[Value, Masked]
+"""A tangent or cotangent on its way. None in place of one: it is absent everywhere."""
+
+
+def settle(b: Builder, flow: Flow) -> Value:
+    """The flow as one value: the mask, if there is one, is applied."""
+    if not isinstance(flow, Masked):
+        return flow
+    if flow.clean:
+        return flow.value
+    return b.select(repeated(b, flow.mask, flow.value.shape), flow.value, b.zeros(flow.value.type))
+
+
+def repeated(b: Builder, mask: Value, shape: tuple[object, ...]) -> Value:
+    """A mask for each element."""
+    op = mask.op
+    if op is not None and op.name == "reshape" and op.operands[0].shape == shape:
+        return op.operands[0]
+    return mask if mask.shape == shape else b.broadcast(mask, shape=shape, dims=())
+
+
+def single(b: Builder, mask: Value) -> Value:
+    """The one truth that a mask repeats, or consists of; the mask itself where there are more."""
+    op = mask.op
+    if op is not None and op.name in ("broadcast", "reshape") and not op.operands[0].type.rank:
+        return op.operands[0]
+    return b.reshape_to(mask, ()) if mask.type.is_static and mask.type.size == 1 else mask
+
+
+def both(b: Builder, x: Value, y: Value) -> Value:
+    """Where both masks hold."""
+    if x is y:
+        return x
+    shape = x.shape or y.shape
+    return b.and_(repeated(b, x, shape), repeated(b, y, shape))
+
+
+def either(b: Builder, x: Value, y: Value) -> Value:
+    if x is y:
+        return x
+    shape = x.shape or y.shape
+    return b.or_(repeated(b, x, shape), repeated(b, y, shape))
+
+
+def united(b: Builder, flows: Sequence[Masked]) -> Masked:
+    """The sum of flows with different masks: zero where none of the masks holds."""
+    value = reduce(b.add, [settle(b, f) for f in flows])
+    return Masked(value, reduce(lambda x, y: either(b, x, y), [f.mask for f in flows]), clean=True)
+
+
+def summed(b: Builder, flows: Sequence[Flow]) -> list[Flow]:
+    """Flows of the same sum: one without a mask at most, and one for each mask."""
+    plain: Value | None = None
+    sums: dict[Value, Masked] = {}
+    for f in flows:
+        if isinstance(f, Masked):
+            known = sums.get(f.mask)
+            sums[f.mask] = f if known is None else Masked(b.add(known.value, f.value), f.mask, known.clean and f.clean)
+        else:
+            plain = f if plain is None else b.add(plain, f)
+    return [*sums.values()] if plain is None else [plain, *sums.values()]
+
+
+def masked(b: Builder, flow: Flow, outer: Masked, keeps_zeros: bool) -> Masked:
+    """What a pointwise operation makes of `outer.value`, with the mask that it came with."""
+    if isinstance(flow, Masked):
+        return Masked(flow.value, both(b, outer.mask, flow.mask))
+    return Masked(flow, outer.mask, clean=outer.clean and keeps_zeros)
+
+
+# across the border of a region ----------------------------------------------------------------------------------------
+Truth = Union[bool, Value]
+"""Whether something flows: known, or one truth that is computed."""
+
+
+def calm(b: Builder, flow: Flow | None) -> Flow | None:
+    """The flow as it goes in or out of a region: its zeros in place, and no mask but a single truth."""
+    if not isinstance(flow, Masked):
+        return flow
+    value, mask = settle(b, flow), single(b, flow.mask)
+    return value if mask.type.rank else Masked(value, mask, clean=True)
+
+
+def truth_of(flow: Flow | None) -> Truth:
+    """Whether a calm flow flows."""
+    return flow.mask if isinstance(flow, Masked) else flow is not None
+
+
+def written(b: Builder, known: Truth) -> Value:
+    return b.const(known, BOOL) if isinstance(known, bool) else known
+
+
+def flowing(value: Value, known: Truth) -> Flow:
+    """A value that has its zeros in place, and whether it flows."""
+    return value if isinstance(known, bool) else Masked(value, known, clean=True)
+
+
+def of_branch(b: Builder, condition: Value, then: Truth, other: Truth) -> Truth | None:
+    """Whether what comes out of a branch flows, from both sides; None where a side alone knows."""
+    if then is other:
+        return then
+    if isinstance(then, bool) and isinstance(other, bool):
+        return condition if then else b.not_(condition)
+    return None

@@ -1,0 +1,185 @@
+"""Which tangents and cotangents are there in every turn of a loop, and which only in some.
+
+What is known before a loop's derivative is written: one that is always there, or never, needs no flag that goes along
+from turn to turn. Found by a walk over the body that writes nothing, again for what a turn hands to the next one, until
+nothing changes: twice, nearly always, as there are three answers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Container, Iterable
+from enum import Enum
+
+from ..ir import Block, Loop, Op, Value, captures, is_loop
+from . import flow
+from .activity import SINGULAR, Activity, inexact
+
+
+class Presence(Enum):
+    """Whether a derivative flows."""
+
+    NEVER = 0
+    MAYBE = 1
+    ALWAYS = 2
+
+
+NEVER, MAYBE, ALWAYS = Presence.NEVER, Presence.MAYBE, Presence.ALWAYS
+State = dict[Value, Presence]
+
+
+def joined(x: Presence, y: Presence) -> Presence:
+    """That of a sum."""
+    return x if x.value >= y.value else y
+
+
+def agreed(x: Presence, y: Presence) -> Presence:
+    """That of one or the other."""
+    return x if x is y else MAYBE
+
+
+class Backwards:
+    """The walk for cotangents over blocks of a function, with what `active` says.
+
+    met: whether a cotangent that is there only sometimes meets a derivative that may be infinite.
+    """
+
+    def __init__(self, active: Activity):
+        self.active = active
+        self.met = False
+
+    def block(self, block: Block, state: State) -> None:
+        for op in reversed(block.ops):
+            if op.name == "if":
+                self.branch(op, state)
+            elif op.regions:
+                self.loop(Loop.of(op), state)
+            else:
+                self.straight(op, state)
+
+    def add(self, state: State, v: Value, p: Presence) -> None:
+        if p is not NEVER and v in self.active:
+            state[v] = joined(p, state.get(v, NEVER))
+
+    def straight(self, op: Op, state: State) -> None:
+        """Every operand gets a cotangent where a result has one; of a select one of both, of a record what was pushed.
+        """
+        if op.name in ("push", "pop"):
+            for v in op.operands:
+                self.add(state, v, MAYBE)
+            return
+        found = max((state.pop(r, NEVER) for r in op.results), key=lambda p: p.value, default=NEVER)
+        self.met = self.met or (found is MAYBE and op.name in SINGULAR)
+        found = MAYBE if found is ALWAYS and op.name == "select" else found
+        for v in op.operands:
+            self.add(state, v, found)
+
+    def branch(self, op: Op, state: State) -> None:
+        came = [state.pop(r, NEVER) for r in op.results]
+        sides = []
+        for region in op.regions:
+            side = dict(state)
+            for v, p in zip(region.results, came, strict=True):
+                self.add(side, v, p)
+            self.block(region, side)
+            sides.append(side)
+        for v in dict.fromkeys(v for side in sides for v in side):
+            state[v] = agreed(*(side.get(v, NEVER) for side in sides))
+
+    def loop(self, loop: Loop, state: State) -> None:
+        came = [state.pop(r, NEVER) for r in loop.results]
+        taken = self.taken(loop)
+        begun, ended = self.turns(loop, came, [state.get(v, NEVER) for v in taken], taken)
+        known = [agreed(b, e) for b, e in zip(begun, ended, strict=True)]
+        for v, p in zip(taken, known[len(came):], strict=True):
+            state[v] = p
+        for v, p in zip(loop.inits, known, strict=False):
+            self.add(state, v, p)
+
+    def taken(self, loop: Loop) -> list[Value]:
+        return [v for v in captures(loop.op) if v in self.active]
+
+    def turns(self, loop: Loop, came: Iterable[Presence], there: Iterable[Presence], taken: Iterable[Value]
+              ) -> tuple[list[Presence], list[Presence]]:
+        """For each carried value, and then for what the loop takes from outside: whether a cotangent comes into any
+        turn, and whether one goes out of it. `came` and `there` is what comes in from behind."""
+        taken, begun = list(taken), [*came, *there]
+        while True:
+            inner: State = {}
+            for v, p in zip((*loop.yields, *taken), begun, strict=True):
+                self.add(inner, v, p)
+            self.block(loop.body, inner)
+            ended = [inner.get(v, NEVER) for v in (*loop.params, *taken)]
+            found = [agreed(b, e) for b, e in zip(begun, ended, strict=True)]
+            if found == begun:
+                return begun, ended
+            begun = found
+
+
+class Forwards:
+    """The walk for tangents over a whole function. `states` tells about the values in `active`, and slots of tapes.
+
+    sources: the parameters that have tangents. constant: the operations that give none.
+    met: what is read where a tangent that is there only sometimes meets a derivative that may be infinite.
+    """
+
+    def __init__(self, body: Block, tapes: flow.Tapes, active: set[flow.Node], sources: Iterable[Value],
+                 constant: Container[str]):
+        self.tapes = tapes
+        self.active = active
+        self.constant = constant
+        self.states: dict[flow.Node, Presence] = dict.fromkeys(sources, ALWAYS)
+        self.met: set[Value] = set()
+        self.block(body)
+
+    def of(self, node: flow.Node) -> Presence:
+        return self.states.get(node, NEVER)
+
+    def set(self, node: flow.Node, p: Presence) -> None:
+        if node in self.active:
+            self.states[node] = p
+
+    def block(self, block: Block) -> None:
+        for op in block.ops:
+            if op.name == "if":
+                for region in op.regions:
+                    self.block(region)
+                for r, *sides in zip(op.results, *(region.results for region in op.regions), strict=True):
+                    self.set(r, agreed(*map(self.of, sides)))
+            elif is_loop(op):
+                self.loop(Loop.of(op))
+            else:
+                self.straight(op)
+
+    def straight(self, op: Op) -> None:
+        if op.name == "push":
+            for v, slot in zip(flow.record(op), self.tapes.slots(op), strict=True):
+                self.set(slot, agreed(self.states.get(slot, self.of(v)), self.of(v)))
+            return
+        if op.name == "pop":
+            for v, slot in zip(flow.record(op), self.tapes.slots(op), strict=True):
+                self.set(v, self.of(slot))
+            return
+        if op.name in self.constant:
+            return
+        given = [self.of(v) for v in inexact(op.operands)]
+        if op.name in SINGULAR:
+            self.met.update(v for v in op.operands if self.of(v) is MAYBE)
+        found = max(given, key=lambda p: p.value, default=NEVER)
+        if op.name == "select":
+            found = agreed(*given) if len(given) == 2 else found
+        for r in op.results:
+            self.set(r, found)
+
+    def loop(self, loop: Loop) -> None:
+        begun = [self.of(v) for v in loop.inits]
+        while True:
+            for p, state in zip(loop.params, begun, strict=True):
+                self.set(p, state)
+            self.block(loop.body)
+            ended = [self.of(v) for v in loop.yields]
+            found = [agreed(x, y) for x, y in zip(begun, ended, strict=True)]
+            if found == begun:
+                break
+            begun = found
+        for r, state in zip(loop.results, begun, strict=True):
+            self.set(r, state)
