@@ -14,6 +14,7 @@ from . import operands as o
 from .array import PYTHON, TracedArray
 from .dispatch import leave
 from .locations import fail
+from .numpy.common import magnitude
 from .ufuncs import compute
 
 Rule = Callable[..., Any]
@@ -52,7 +53,7 @@ def _hypot(*args: Any) -> Any:
     if len(args) == 2:
         return python(compute(np.hypot, [scalar(a, "hypot") for a in args]))
     squares = (compute(np.square, [scalar(a, "hypot")]) for a in args)
-    return python(compute(np.sqrt, [functools.reduce(lambda a, b: compute(np.add, [a, b]), squares)]))
+    return python(magnitude(functools.reduce(lambda a, b: compute(np.add, [a, b]), squares)))
 
 
 def _dist(p: Any, q: Any) -> Any:

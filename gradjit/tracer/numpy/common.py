@@ -88,6 +88,13 @@ def where(mask: TracedArray, x: Any, y: Any) -> TracedArray:
     return emit("select", *broadcast(mask, *promote(as_traced(x), as_traced(y))))
 
 
+def magnitude(squares: TracedArray, y: TracedArray | None = None) -> TracedArray:
+    """The square root of a sum of squares (or y, which is 0 where that is): where all of them are zero it has no
+    direction to grow in, and no derivative, as `hypot` at the origin."""
+    y = emit("sqrt", squares) if y is None else y
+    return emit("select", emit("eq", squares, full_like(0, squares)), full_like(0, y), y)
+
+
 def truth(x: TracedArray) -> TracedArray:
     """x != 0, as a boolean array."""
     return cast(x, np.bool_)

@@ -23,6 +23,7 @@ from .common import (
     expand,
     flatten,
     full_like,
+    magnitude,
     move_axis,
     pick,
     reshape,
@@ -316,7 +317,7 @@ def _kept(y: TracedArray, x: TracedArray, axes: Sequence[int], keepdims: bool) -
 
 
 def _euclidean(x: TracedArray, axes: Sequence[int]) -> TracedArray:
-    return emit("sqrt", emit("sum", emit("mul", x, x), axes=tuple(sorted(axes))))
+    return magnitude(emit("sum", emit("mul", x, x), axes=tuple(sorted(axes))))
 
 
 def _vector_norm(x: TracedArray, order: Any, axes: tuple[int, ...]) -> TracedArray:
@@ -334,8 +335,9 @@ def _vector_norm(x: TracedArray, order: Any, axes: tuple[int, ...]) -> TracedArr
     if order == 1:
         return emit("sum", size, axes=axes)
     total = emit("sum", call(np.power, size, order), axes=axes)
-    return call(np.power, total, emit("div", full_like(1, total), o.broadcast_to(cast(as_traced(order), total.dtype),
-                                                                                  total.extents)))
+    exponent = emit("div", full_like(1, total), o.broadcast_to(cast(as_traced(order), total.dtype), total.extents))
+    y = call(np.power, total, exponent)
+    return magnitude(total, y) if isinstance(order, (int, float, np.number)) and order > 0 else y
 
 
 def _matrix_norm(x: TracedArray, order: Any, axes: tuple[int, ...]) -> TracedArray:

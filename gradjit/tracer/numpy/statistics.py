@@ -21,6 +21,7 @@ from .common import (
     full_like,
     given,
     iota,
+    magnitude,
     pinned,
     reshape,
     slice_axis,
@@ -74,8 +75,8 @@ def var(a, axis=None, dtype=None, out=None, ddof=0, keepdims=False, *, where=Tru
 
 
 def std(a, axis=None, dtype=None, out=None, ddof=0, keepdims=False, *, where=True, mean=NO_VALUE, correction=NO_VALUE):
-    """The square root of the variance. (Where all elements are equal its gradient is that of sqrt at 0.)"""
-    return stored(np.std, emit("sqrt", _var(a, axis, dtype, ddof, keepdims, where, mean, correction)), out)
+    """The square root of the variance; where all elements are equal it has no derivative."""
+    return stored(np.std, magnitude(_var(a, axis, dtype, ddof, keepdims, where, mean, correction)), out)
 
 
 def _var(a: Any, axis: Any, dtype: Any, ddof: Any, keepdims: Any, where: Any, given_mean: Any,
@@ -171,7 +172,7 @@ def nanstd(a, axis=None, dtype=None, out=None, ddof=0, keepdims=False, *, where=
     if not x.ir_dtype.is_float:
         return std(x, axis, dtype, out, ddof, keepdims, where=where, mean=mean, correction=correction)
     y = _nanvar(x, axis, dtype, correction if given(correction) else ddof, keepdims, where, mean)
-    return stored(np.nanstd, emit("sqrt", y), out)
+    return stored(np.nanstd, magnitude(y), out)
 
 
 def _nanvar(x: TracedArray, axis: Any, dtype: Any, ddof: Any, keepdims: Any, where: Any,
