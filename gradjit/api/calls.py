@@ -118,7 +118,8 @@ def check_writes(t: Trace, call: Call) -> None:
     for w in t.writes:
         target, passed = target_of(w, call)
         if not target.flags.writeable:
-            fail(ArgumentError, f"assignment destination is read-only: {t.func.name} writes to {w.what}", w.loc)
+            fail(ArgumentError, f"assignment destination is read-only: {t.func.name} writes to {w.what}; pass a copy, "
+                                f"or let it write into a copy of its own", w.loc)
         if repeats_itself(target):
             fail(ArgumentError, f"{t.func.name} writes to {w.what}, of which several elements are one place in memory; "
                                 f"pass a copy", w.loc)

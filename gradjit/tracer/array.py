@@ -18,7 +18,7 @@ from ..ir import ArrayType, DType, Loc, Value, dtype_of
 from . import layout, views
 from .control.frames import leaked, versions
 from .control.ties import Ties, after_write, before_write, settle
-from .locations import fail, here, user_frame
+from .locations import fail, here, user_frame, with_place
 from .recorder import Content, Recorder, current, recorders
 from .views import Maybe, View
 
@@ -323,11 +323,12 @@ class TracedArray:
             raise
 
     def __float__(self) -> float:
-        return float(self._known_or_fail("float()", "use it as it is, or write x.astype(float)"))
+        return float(self._known_or_fail("float()", "use it as it is, or write x.astype(float); for \"%g\" % x write "
+                                                    "gj.debug_print"))
 
     def __int__(self) -> int:
         return int(self._known_or_fail("int()", "write x.astype(int), or pass the number as an int argument, which is "
-                                                "static"))
+                                                "static; for \"%d\" % x write gj.debug_print"))
 
     def __complex__(self) -> complex:
         return complex(self._known_or_fail("complex()", "write x.astype(complex)"))
@@ -384,9 +385,8 @@ class TracedArray:
     def __format__(self, spec: str) -> str:
         if not spec:
             return str(self)
-        return format(self._known_or_fail("formatting", "print it without a format, which shows its type, or return "
-                                                        "it")[()],
-                      spec)
+        remedy = "print it by gj.debug_print, or without a format, which shows its type, or return it"
+        return format(self._known_or_fail("formatting", remedy)[()], spec)
 
     def __round__(self, ndigits: int | None = None) -> Any:
         from .builtin_functions import rounded
@@ -424,8 +424,11 @@ def leak(x: TracedArray, what: str, remedy: str) -> NoReturn:
     """The value is not known while tracing, and Python asks for it."""
     if recorders():
         recorders()[-1].outermost.is_needed = True
-    fail(TraceError, f"{x!r} is a traced value, not known while gradjit compiles the function, so {what} cannot be "
-                     f"answered; {remedy}{without_source()}")
+    error = TraceError(with_place(f"{x!r} is a traced value, not known while gradjit compiles the function, so {what} "
+                                  f"cannot be answered; {remedy}{without_source()}"))
+    if recorders():
+        recorders()[-1].outermost.asked = error, here()
+    raise error from None
 
 
 def without_source() -> str:

@@ -14,6 +14,7 @@ from . import dispatch, hidden_state, overrides
 from .array import ARRAY, TracedArray, root
 from .control.frames import Frame, is_container
 from .layout import of_array
+from .leaving import refuse_keeping
 from .lift import is_product, is_user_code, lifted
 from .operands import brought, captured, is_traced, laid, unsupported
 from .outside import Source, is_data_array
@@ -68,6 +69,7 @@ def is_compiled(f: Any) -> bool:
 def as_it_is(f: Any, args: Any, kwargs: Any) -> Any:
     """A function of a library, or a builtin, run by Python."""
     frame = recorders()[-1].frame
+    refuse_keeping(peek(f, "__self__"), text(f, "__name__"), (*args, *kwargs.values()))
     if frame.parent is not None:
         watch(frame, f, args)
     if type(getattr(f, "__self__", None)) is not Sparse:

@@ -5,11 +5,10 @@ from __future__ import annotations
 import inspect
 import operator
 import types
-from typing import Any, NoReturn
+from typing import Any
 
 import numpy as np
 
-from ..errors import TraceError
 from ..probe import peek, text
 from . import sequences, sparse
 from .array import TracedArray
@@ -19,7 +18,8 @@ from .control.frames import before_change, is_container
 from .control.protocol import Control
 from .control.states import Undefined
 from .indexing import update_by_mask
-from .locations import fail, is_internal
+from .leaving import is_kept, is_state, refuse_rebinding
+from .locations import is_internal
 from .operands import captured, is_traced
 from .outside import Guard, Source, is_data_array, outside
 from .recorder import current, recorders
@@ -142,21 +142,6 @@ class Hooks(Control):
         if new is not old or isinstance(owner, TracedArray):
             cls.changing(owner)
             owner[key] = new
-
-
-def is_kept(owner: Any) -> bool:
-    """Whether an object outlives the trace: it came from outside."""
-    return bool(recorders()) and outside(current()).knows(owner)
-
-
-def is_state(value: Any) -> bool:
-    """Whether an attribute holds numbers that would be lost: not None, and not what an earlier trace has left there."""
-    return isinstance(value, (np.ndarray, np.generic, int, float, complex))
-
-
-def refuse_rebinding(what: str) -> NoReturn:
-    fail(TraceError, f"the function gives a traced value to {what}, outside of the function: a compiled function "
-                     f"cannot do that at each call; return the new value instead")
 
 
 def is_behaviour(found: Any) -> bool:

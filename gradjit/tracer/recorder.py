@@ -93,6 +93,7 @@ class Recorder:
         self.block = Block()
         self.integers: Any = None  # what is known of traced integers (extents.py)
         self.unanswered: GradjitError | None = None  # raised where Python asked for the truth of a traced value
+        self.asked: tuple[GradjitError, Loc | None] | None = None  # raised where Python asked for a number, and where
         self.frame = Frame(ROOT, self, None, block=self.block)
         self.root_frame, self.root_builder = self.frame, self.frame.builder
         self.alive = False

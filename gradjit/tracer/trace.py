@@ -20,14 +20,14 @@ from ..ir.settled import settle
 from ..probe import code_of, is_array_like, parameters_of, peek, text, unwrapped
 from . import trees
 from .array import ARRAY, PYTHON, SCALAR, TracedArray, root
-from .calls import call
+from .calls import call, is_compiled
 from .containers import Contents, Place
 from .control.branches import raised_in_branch
 from .control.frames import BRANCH
 from .depth import deeper
 from .layout import Strides, of_array
 from .lift import admit
-from .locations import fail
+from .locations import fail, raised_at
 from .operands import captured, shape_text
 from .outside import Condition, is_data_array
 from .recorder import Captured, Recorder, recorders
@@ -143,7 +143,21 @@ def leaf_of(x: Any, name: str) -> Leaf:
     if is_array_like(x):
         fail(DtypeError, f"the argument {name} is a {type(x).__module__}.{type(x).__name__}, which is no NumPy array; "
                          f"pass np.asarray(...) of it")
+    if is_buffer(x):
+        fail(DtypeError, f"the argument {name} is a {type(x).__module__}.{type(x).__name__}, whose numbers may change "
+                         f"unseen; pass np.asarray(...) of it, which shares its memory")
     return Leaf(name, STATIC, None, x)
+
+
+def is_buffer(x: Any) -> bool:
+    """Whether it holds memory of its own that may change: an array.array, a memoryview, an array of ctypes."""
+    if isinstance(x, (int, str, bytes, type(None))):
+        return False
+    try:
+        with memoryview(x):
+            return True
+    except (TypeError, BufferError, ValueError):
+        return False
 
 
 def parameter_names(f: Callable[..., Any], count: int) -> list[str]:
@@ -159,15 +173,20 @@ def parameter_names(f: Callable[..., Any], count: int) -> list[str]:
 
 def definition_of(f: Any) -> Loc | None:
     """Where a function is defined."""
-    while isinstance(f, functools.partial):
-        f = f.func
-    code = code_of(unwrapped(f))
+    f = unwrapped(behind(f))
+    code = code_of(f) or code_of(getattr(type(f), "__call__", None))  # noqa: B004 (it is asked for its code)
     return Loc(code.co_filename, code.co_firstlineno, code.co_name) if code else None
 
 
+def behind(f: Any) -> Any:
+    """The function that the user has written, behind partial applications and compiled functions."""
+    while isinstance(f, functools.partial) or is_compiled(f):
+        f = f.func if isinstance(f, functools.partial) else f.like
+    return f
+
+
 def name_of(f: Any) -> str:
-    while isinstance(f, functools.partial):
-        f = f.func
+    f = behind(f)
     return text(f, "__name__", type(f).__name__)
 
 
@@ -305,6 +324,9 @@ def run(f: Callable[..., Any], args: Any, kwargs: Any) -> Any:
     except Exception as e:
         if recorders()[-1].frame.kind == BRANCH and not isinstance(e, GradjitError):
             raise raised_in_branch(e) from e
+        asked = recorders()[-1].outermost.asked
+        if asked and isinstance(e, TypeError) and not isinstance(e, GradjitError) and asked[1] == raised_at(e):
+            raise asked[0] from e  # Python has put a TypeError of its own in its place, as `"%d" % x` does
         raise
 
 

@@ -1,0 +1,42 @@
+"""Traced values on their way out of the function, other than by `return`: a compiled function cannot give them out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, NoReturn
+
+import numpy as np
+
+from ..errors import TraceError
+from . import trees
+from .array import TracedArray
+from .control.frames import is_container
+from .locations import fail
+from .outside import outside
+from .recorder import current, recorders
+
+KEEPING = frozenset({"append", "appendleft", "extend", "extendleft", "insert", "add", "update", "setdefault",
+                     "__setitem__", "__iadd__", "__ior__"})
+"""Methods by which a container keeps what it is given."""
+
+
+def refuse_keeping(owner: Any, method: str, given: Iterable[Any]) -> None:
+    """TraceError where a call of a method would put a traced value into a container from outside."""
+    if method in KEEPING and is_container(owner) and is_kept(owner) and any(
+            isinstance(x, TracedArray) for x in trees.flatten(list(given))[0]):
+        refuse_rebinding(f"an item of a {type(owner).__name__}")
+
+
+def is_kept(owner: Any) -> bool:
+    """Whether an object outlives the trace: it came from outside."""
+    return bool(recorders()) and outside(current()).knows(owner)
+
+
+def is_state(value: Any) -> bool:
+    """Whether an attribute holds numbers that would be lost: not None, and not what an earlier trace has left there."""
+    return isinstance(value, (np.ndarray, np.generic, int, float, complex))
+
+
+def refuse_rebinding(what: str) -> NoReturn:
+    fail(TraceError, f"the function gives a traced value to {what}, outside of the function: a compiled function "
+                     f"cannot do that at each call; return the new value instead")
