@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .types import ArrayType, DType
+from .types import TAPE, ArrayType, DType
 
 if TYPE_CHECKING:
     from .core import Func, Value
@@ -86,6 +86,8 @@ def show_literal(a: np.ndarray) -> str:
 
 def read_literal(c: Cursor, t: ArrayType) -> np.ndarray:
     """The literal of a constant of type `t`."""
+    if t.dtype is TAPE:
+        raise c.error("a tape has no literal")
     if not c.accept("{"):
         return _array(_read_scalar(c, t.dtype), t.dtype)
     items: list[Any] = []

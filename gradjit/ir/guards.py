@@ -5,8 +5,8 @@ from elsewhere gets here what it may lack, as operations like all others:
 
     slice %x [%i:+2]      a start that is not surely in range becomes `bounded %i`, an extent that is not is asserted
     for %lo, %hi, %s      a step is not 0; the index lies where `ranges` says, whose sums do not wrap around as i64 do
-    push %t, %v           a second record behind it says of which types it is (and how long), and
-    pop %t                takes that first, and asserts it; below all records there is one that says: nothing
+    push %t, %v           records behind it say how long it is, where that is computed, and of which types;
+    pop %t                takes these first, and asserts them; below all records there is one that says: nothing
 
 What is well formed and guarded can fail only with a GradjitError (or an assertion of its own).
 """
@@ -220,8 +220,10 @@ class Guarding:
     def push(self, b: Builder, op: Op, env: Env) -> None:
         record = op.operands[1:]
         copy_op(b, op, env)
-        lengths = [env[e] for e in extents_of(record)]
-        env[op.result] = b.push(env[op.result], *lengths, b.const(self.kind(record), I64))
+        tape = env[op.result]
+        if lengths := [env[e] for e in extents_of(record)]:
+            tape = b.push(tape, *lengths)
+        env[op.result] = b.push(tape, b.const(self.kind(record), I64))
 
     def pop(self, b: Builder, op: Op, env: Env) -> None:
         self.extents(b, op, env)

@@ -81,6 +81,13 @@ def _signed(x: np.ndarray, bits: int, bound: np.floating) -> np.ndarray:
     return np.where(np.abs(x) < bound, x, -bound).astype(f"i{bits // 8}")
 
 
+def _pow(x: Any, y: Any) -> Any:
+    """C's function. Where the exponent is one for all elements NumPy's has shortcuts (sqrt for 0.5) that differ from it
+    for -0.0 and -inf; a copy of a repeated number is no such exponent."""
+    y = np.array(y, copy=True)
+    return np.power(x, y) if y.ndim else np.power(np.reshape(x, 1), y.reshape(1)).reshape(())
+
+
 UNARY_INEXACT: dict[str, Callable[..., Any]] = {
     "exp": np.exp, "exp2": np.exp2, "expm1": np.expm1, "log": np.log, "log2": np.log2, "log10": np.log10,
     "log1p": np.log1p, "sqrt": np.sqrt, "sin": np.sin, "cos": np.cos, "tan": np.tan,
@@ -131,7 +138,7 @@ OPS = table(
     pointwise("floordiv", 2, np.floor_divide, NEVER, "iuf", cost=8.0),
     pointwise("mod", 2, np.remainder, NEVER, "iuf", cost=8.0),
     pointwise("fmod", 2, np.fmod, NEVER, "iuf", cost=20.0),
-    pointwise("pow", 2, np.power, Fails.INTEGERS, "iufc", cost=20.0),
+    pointwise("pow", 2, _pow, Fails.INTEGERS, "iufc", cost=20.0),
     pointwise("maximum", 2, np.maximum, NEVER, "biuf", commutative=True, chooses=True),
     pointwise("minimum", 2, np.minimum, NEVER, "biuf", commutative=True, chooses=True),
     pointwise("fmax", 2, np.fmax, NEVER, "biuf", chooses=True),
