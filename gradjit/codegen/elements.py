@@ -7,6 +7,7 @@ the same walk runs dry, with whole loops as indices, and notes what it read and 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -56,6 +57,7 @@ class Elements:
         self.live: dict[tuple[Value, Index], Node] = {}
         self.only: dict[Value, Node] = {}  # values of one element, held as a node
         self.notes: Notes | None = None
+        self.rules: dict[Value, Callable[[Elements, Index], Node]] = {}  # elements that are found in another way
         self.in_parts = False  # whether these are of a part of a program, around which arrays are changed in place
         self.memo: dict[tuple[Value, Index], Node] = {}
 
@@ -101,6 +103,8 @@ class Elements:
     def inline(self, value: Value, index: Index) -> Node:
         """The element through the operation that defines the value."""
         from .lower import ELEMENT
+        if value in self.rules:
+            return self.rules[value](self, index)
         op = value.op
         assert op is not None
         if OPS[op.name].pointwise:

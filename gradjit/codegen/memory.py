@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from math import prod
 from typing import Any
 
-from ..ir import OPS, Func, Value
+from ..ir import OPS, Func, Op, Value
 from .affine import Affine, Var
 from .elements import Index, Notes
+from .lower import is_thin
 from .numbers import GATHER, LOAD, cost_of, memory_cost
 from .schedule import Scheduler, Slot
-from .tasks import Frame, Lowering, Task, only
+from .tasks import Frame, Lowering, Task, must, only
 
 ROUNDS = 12
 """Times that the schedule is made anew to keep what is dear."""
@@ -63,7 +64,7 @@ def shared_and_small(func: Func) -> set[Value]:
         for o in op.operands:
             readers[o] = readers.get(o, 0) + 1
     return {v for v, n in readers.items() if n > 1 and v.op is not None and v.type.size <= SMALL
-            and not OPS[v.op.name].has_nest and not (OPS[v.op.name].is_free and v.op.name != "slice")}
+            and not must(v.op) and not (OPS[v.op.name].is_free and v.op.name != "slice")}
 
 
 def too_deep(func: Func) -> set[Value]:
@@ -72,10 +73,10 @@ def too_deep(func: Func) -> set[Value]:
     cut: set[Value] = set()
     for op in func.ops:
         inner = 1 + max((depth.get(o, 0) for o in op.operands), default=0)
-        if inner > MAX_DEPTH and not OPS[op.name].has_nest:
+        if inner > MAX_DEPTH and not must(op):
             cut.update(op.results)
         for r in op.results:
-            depth[r] = 0 if r in cut or OPS[op.name].has_nest else inner
+            depth[r] = 0 if r in cut or must(op) else inner
     return cut
 
 
@@ -117,7 +118,8 @@ def repeated(p: Plan) -> set[Value]:
     saved: dict[Value, int] = {}
     for value, count in runs.items():
         op = value.op
-        if op is None or not (OPS[op.name].pointwise or op.name == "gather") or value in p.low.memory:
+        if op is None or value in p.low.memory or not (
+                OPS[op.name].pointwise or op.name == "gather" or is_thin(op)):
             continue
         size = value.type.size
         memory = memory_cost(size * value.dtype.itemsize)
@@ -168,6 +170,13 @@ def evaluations(p: Plan) -> dict[Value, int]:
     return runs
 
 
+def own_cost(op: Op) -> float:
+    """What an element costs beyond those that it is computed from."""
+    if is_thin(op):
+        return prod(op.operands[0].type.extents[a] for a in op.attrs["xsum"]) * 2 * cost_of(op.name)  # and a load
+    return cost_of(op.name) if OPS[op.name].pointwise else GATHER if op.name == "gather" else 0.0
+
+
 def inline_costs(low: Lowering) -> dict[Value, float]:
     """The cost of an element of each value, computed from what has memory.
 
@@ -175,7 +184,7 @@ def inline_costs(low: Lowering) -> dict[Value, float]:
     """
     costs: dict[Value, float] = {}
     for op in low.func.ops:
-        own = cost_of(op.name) if OPS[op.name].pointwise else GATHER if op.name == "gather" else 0.0
+        own = own_cost(op)
         for r in op.results:
             inner = sum(LOAD if o in low.elements.views else costs.get(o, 0.0) for o in op.operands)
             if op.name == "broadcast":

@@ -30,7 +30,6 @@ MEMORY = ((CACHE_BYTES, 0.8), (1 << 24, 1.2), (1 << 62, 6.0))
 """Tenths of a nanosecond to store or load an element of an array of up to so many bytes: in a core's own cache, in the
 shared one, in memory."""
 
-
 STORE = 0.45
 """A store that runs along memory."""
 
@@ -53,12 +52,6 @@ SCALAR = 8.0
 
 TURN = 20.0
 """A turn of a loop of the program, whatever it does: a branch that waits, a counter."""
-
-MULTIPLY = 0.3
-"""A multiplication in a matrix product by BLAS."""
-
-COMPARE = 20.0
-"""A step of a merge sort."""
 
 LONG = 1e7
 """Work (a millisecond) from which on a loop asks whether the user wants to interrupt, and that goes by between two

@@ -149,6 +149,7 @@ class Lowering:
         self.tasks: list[Task | CallTask] = []
         self.wanted: set[Value] = set()  # values that turn out to need memory
         self.filled: set[Value] = set()
+        self.packed: dict[tuple[Value, tuple[int, ...]], Value] = {}
         self.bind()
 
     # memory ---------------------------------------------------------------------------------------------------------
@@ -247,7 +248,10 @@ class Lowering:
 
     def pack(self, value: Value, axes: tuple[int, ...]) -> tuple[View, Value]:
         """A copy of the value whose memory has its axes in the given order: its view, and a name for it."""
-        copy = Value(value.type, None, 0, value.name)
+        if (value, axes) in self.packed:
+            copy = self.packed[(value, axes)]
+            return self.elements.views[copy], copy
+        copy = self.packed[(value, axes)] = Value(value.type, None, 0, value.name)
         buffer = Buffer(f"w{len(self.workspace)}", value.dtype, tuple(value.type.extents[a] for a in axes), "workspace")
         self.workspace.append(buffer)
         strides = dict(zip(axes, row_major(buffer.shape), strict=True))
@@ -258,7 +262,7 @@ class Lowering:
 
     # tasks ----------------------------------------------------------------------------------------------------------
     def define(self, op: Op) -> None:
-        from .lower import TASKS, UNLOWERED
+        from .lower import TASKS, UNLOWERED, dissolve
         if op.name in UNLOWERED:
             where = f"; {op.loc.full}" if op.loc else ""
             raise UnsupportedError(f"{op.name} cannot be compiled: {UNLOWERED[op.name]}{where}")
@@ -268,8 +272,9 @@ class Lowering:
                                    f"transposed, joined): compute with real and imaginary parts as arrays of their own"
                                    f"{where}")
         rule = TASKS.get(op.name)
-        own = OPS[op.name].has_nest or any(r in self.memory for r in op.results)
-        if not own:
+        if not (must(op) or any(r in self.memory for r in op.results)):
+            if OPS[op.name].has_nest:
+                dissolve(self, op)
             return
         if rule:
             rule(self, op)
@@ -339,3 +344,8 @@ def constantly(node: Node) -> Callable[[Elements, Index], Node]:
 def element_of(value: Value) -> Callable[[Elements, Index], Node]:
     return lambda e, i: e.at(value, i)
 
+
+def must(op: Op) -> bool:
+    """Whether an operation has tasks, and so memory, whoever reads it."""
+    from .lower import is_thin
+    return OPS[op.name].has_nest and not is_thin(op)

@@ -8,7 +8,7 @@ import pytest
 from gradjit.codegen import lower
 from gradjit.codegen.finish import statements
 from gradjit.codegen.generate import lower_loops
-from gradjit.codegen.loops import Loop
+from gradjit.codegen.loops import Call, Loop
 from gradjit.codegen.routines import blas
 from gradjit.errors import UnsupportedError
 from gradjit.ir import interpret, parse, verify
@@ -212,3 +212,35 @@ def test_a_very_long_product_is_done_by_rows(xsum: int, ysum: int, monkeypatch: 
     args = [rng.normal(size=t.extents) for t in (x, y)]
     agree(compile_func(func)(*args), interpret(func, args))
     assert str(lower(func).module).count("call void @\"gradjit.blas.dgemm\"") == 2  # by eights, and the rest
+
+
+@pytest.mark.parametrize("k", [2, 3, 8])
+@pytest.mark.parametrize("axes", [((1, 0), (0, 1)), ((0, 1), (0, 1)), ((1, 0), (1, 0)), ((0, 1), (1, 0))], ids=str)
+def test_thin_products_are_computed_where_they_are_read(k: int, axes: tuple[tuple[int, int], tuple[int, int]]) -> None:
+    """Each operand once as it is and once transposed; what stands across the vectors is copied first, once."""
+    xsum, (ysum, yfree) = axes[0].index(1), (axes[1].index(0), axes[1].index(1))
+
+    def body(b, x, y, w):
+        z = b.contract(x, y, xbatch=(), ybatch=(), xsum=(xsum,), ysum=(ysum,))
+        return [b.mul(z, w), b.sum(b.mul(z, z), axes=(1,))]
+    x = f64(*(30, k) if xsum else (k, 30))
+    y = f64(*(k, 40) if yfree else (40, k))
+    func = build("f", (x, y, f64(30, 40)), body)
+    rng = np.random.default_rng(k)
+    args = [rng.normal(size=t.extents) for t in (x, y, f64(30, 40))]
+    agree(compile_func(func)(*args), interpret(func, args))
+    program = lower_loops(func)
+    assert not any(isinstance(s, Call) for s in statements(program.body))
+    assert [b.shape for b in program.workspace] == ([] if yfree else [(k, 40)])
+
+
+@pytest.mark.parametrize("k, read", [(4, "nothing"), (9, "once"), (4, "product")])
+def test_other_products_are_calls(k: int, read: str) -> None:
+    """What is a result itself, what is read as a whole, and what is not thin."""
+    def body(b, x, y, w):
+        z = b.contract(x, y, xbatch=(), ybatch=(), xsum=(1,), ysum=(0,))
+        if read == "nothing":
+            return [z]
+        return [b.mul(z, z) if read == "once" else b.contract(z, w, xbatch=(), ybatch=(), xsum=(1,), ysum=(0,))]
+    program = lower_loops(build("f", (f64(30, k), f64(k, 40), f64(40, 50)), body))
+    assert sum(isinstance(s, Call) for s in statements(program.body)) == (2 if read == "product" else 1)

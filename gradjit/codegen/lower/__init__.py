@@ -8,6 +8,7 @@ TASKS: operations that need loops or calls of their own: `rule(lowering, op) -> 
 from __future__ import annotations
 
 from . import creation, effects, elementwise, indexing, linalg, movement, reduction, special
+from .linalg import dissolve, is_thin
 
 ELEMENT = {**creation.ELEMENT, **movement.ELEMENT, **indexing.ELEMENT, **effects.ELEMENT}
 EMIT = {**elementwise.EMIT, **special.EMIT}
@@ -17,3 +18,5 @@ UNLOWERED = dict.fromkeys(("if", "for", "while", "tape", "push", "pop", "debug_p
                           "lowered by `regions`, a block at a time")
 UNLOWERED["call"] = "inlined before code is generated"
 """Operations that are no part of a straight program."""
+
+__all__ = ["ELEMENT", "EMIT", "TASKS", "UNLOWERED", "dissolve", "is_thin"]

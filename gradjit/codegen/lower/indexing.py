@@ -10,7 +10,7 @@ from ...ir import I64, OPS, Memory, Op, Value
 from ..affine import Affine, dot
 from ..elements import Elements, Index
 from ..loops import Call, Node
-from ..numbers import COMPARE
+from ..numbers import cost_of
 
 if TYPE_CHECKING:
     from ..tasks import Lowering
@@ -103,7 +103,7 @@ def _sort(low: Lowering, op: Op) -> None:
     # The merge sort needs twice a line of keys, and of positions where it carries them along.
     kinds = (x.dtype, I64) if op.name == "argsort" else (x.dtype,)
     spare = tuple(low.scratch(t, 2 * x.shape[axis]) for t in kinds)
-    work = COMPARE * x.type.size * x.shape[axis].bit_length()
+    work = cost_of(op.name) * x.type.size * x.shape[axis].bit_length()
     low.call(op.result, Call(op.name, (source,), (target, *spare), {"axis": axis}, op.loc, work), [x])
 
 

@@ -7,12 +7,14 @@ from itertools import pairwise
 from math import prod
 from typing import TYPE_CHECKING
 
+from numpy import ndindex
+
 from ...ir import Op, Value
 from ...ir.ops.linalg import free_axes
 from ..affine import ZERO, Affine
 from ..elements import Elements, Index
 from ..loops import Call, Node, View
-from ..numbers import MULTIPLY
+from ..numbers import cost_of
 from ..symbolic import is_symbolic
 
 if TYPE_CHECKING:
@@ -20,6 +22,8 @@ if TYPE_CHECKING:
 
 Axes = tuple[int, ...]
 
+THIN, ALONG = 8, 8
+"""Products for an element up to which it is computed where it is read, and elements along a line from which on."""
 SMALL = 1024
 """Products of fewer multiplications than this (for each matrix of a stack) are loops: a BLAS call costs 0.2 µs."""
 
@@ -46,6 +50,15 @@ class Contraction:
         return thin or m * n * k <= SMALL or self.op.result.dtype.kind != "f"
 
     @property
+    def is_thin(self) -> bool:
+        """Whether an element is so few products that it is computed where it is read, if nothing else asks for memory.
+
+        BLAS would have to write the whole result, which then is read: that takes longer than the products.
+        """
+        m, n, k = prod(self.m), prod(self.n), prod(self.k)
+        return not self.by_loops and k <= THIN and n >= ALONG and m * n * k > SMALL
+
+    @property
     def domain(self) -> tuple[int, ...]:
         return self.batch + self.m + self.n + self.k
 
@@ -62,21 +75,48 @@ class Contraction:
         return value, tuple(out)
 
 
+    def element(self, e: Elements, index: Index) -> Node:
+        """The sum of all products, written out."""
+        total: Node | None = None
+        for at in ndindex(*self.k):
+            one = self.product(e, (*index, *(Affine({}, k) for k in at)))
+            total = one if total is None else e.nodes.apply("add", (total, one), one.dtype, {}, self.op.loc)
+        assert total is not None
+        return total
+
+    def product(self, e: Elements, i: Index) -> Node:
+        """One product, at a domain index."""
+        factors = tuple(e.shown(e.at(*self.operand(k, i))) for k in (0, 1))
+        return e.nodes.apply("mul", factors, self.op.result.dtype, {}, self.op.loc)
+
+
+def is_thin(op: Op) -> bool:
+    """Whether an operation is a product that dissolves into what reads it."""
+    return op.name == "contract" and Contraction(op).is_thin
+
+
+def dissolve(low: Lowering, op: Op) -> None:
+    """Let elements of a thin product be computed where they are read, from memory along which vectors run."""
+    c = Contraction(op)
+    low.need(c.x)
+    view = low.need(c.y)
+    along = [a for a in c.yfree if view.shape[a] != 1][-1]
+    if view.strides[along] != 1:
+        _, c.y = low.pack(c.y, (*c.ybatch, *c.ysum, *c.yfree))
+    low.elements.rules[op.result] = c.element
+
+
 def _contract(low: Lowering, op: Op) -> None:
     c = Contraction(op)
     if c.by_loops:
-        def element(e: Elements, i: Index) -> Node:
-            factors = tuple(e.shown(e.at(*c.operand(k, i))) for k in (0, 1))
-            return e.nodes.apply("mul", factors, op.result.dtype, {}, op.loc)
-
-        low.reduce(op.result, "sum", c.domain, tuple(range(len(c.batch + c.m + c.n))), element)
+        low.reduce(op.result, "sum", c.domain, tuple(range(len(c.batch + c.m + c.n))), c.product)
         return
     x, x_home = _matrices(low, c.x, c.xbatch, c.xfree, c.xsum)
     y, y_home = _matrices(low, c.y, c.ybatch, c.ysum, c.yfree)
     target = low.view_of(op.result)
     out = View(target.buffer, target.offset, row_strides(target.strides, (len(c.batch), len(c.m), len(c.n))),
                (*c.batch, prod(c.m), prod(c.n)))
-    work = MULTIPLY * prod(c.domain)
+    work = cost_of(op.name) * prod(c.domain)
     low.call(op.result, Call("gemm", (x, y), (out,), {"batch": len(c.batch)}, op.loc, work), [x_home, y_home])
 
 

@@ -14,7 +14,7 @@ from llvmlite import ir
 from ..flow import poll
 from ..loops import Call, View
 from ..lower.elementwise import llvm_type
-from ..numbers import LONG, MULTIPLY
+from ..numbers import LONG, cost_of
 from ..vecmath.lanes import I32, I64
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ def in_blocks(e: Emitter, at: tuple[ir.Value, ir.Value, ir.Value], x: View, y: V
         from_row = [e.b.gep(p, [e.b.mul(i, I64(v.strides[-2]))], source_etype=llvm_type(v.buffer.dtype))
                     for p, v in ((px, x), (pout, out))]
         product(e, (from_row[0], py, from_row[1]), x, y, out, size)
-        poll(e, MULTIPLY * size * n * k)
+        poll(e, cost_of("contract") * size * n * k)
 
     e.turns(I64(0), I64(m // rows), lambda i: block(e.b.mul(i, I64(rows)), rows))
     if m % rows:
