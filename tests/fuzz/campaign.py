@@ -45,7 +45,7 @@ class Fuzzer:
     name: str
     program: Callable[[int], Any]
     outcomes: Callable[[range], Iterator[tuple[int, Outcome] | int]]
-    """For seeds: the seed before a program is begun, and `(seed, outcome)` behind it."""
+    """For seeds in order: the seed before a program, or a batch from it on, is begun, and `(seed, outcome)` behind."""
     check: Callable[[Any], Failure | None]
     reduced: Callable[[Any, float], Any]
     warm: Callable[[], object]
@@ -76,16 +76,28 @@ def campaign(fuzzer: Fuzzer, seeds: range, reduce: float, seconds: float) -> int
     seed = seeds.start
     try:
         while seed < seeds.stop and time.monotonic() - begin < seconds:
-            end = min(seed + CHUNK, seeds.stop)
-            at, end_of_it = run_chunk(fuzzer, range(seed, end), reduce, tally)
-            if end_of_it:
-                tally.counts[end_of_it] += 1
-                print(f"==== seed {at}: {end_of_it}\n{fuzzer.program(at)}", flush=True)
-            seed = at + 1 if end_of_it else end
+            chunk = range(seed, min(seed + CHUNK, seeds.stop))
+            at, fate = run_chunk(fuzzer, chunk, reduce, tally)
+            if fate and not alone(fuzzer, range(at, chunk.stop), reduce, tally):
+                tally.counts[f"{fate}, but not again"] += 1
+                print(f"==== seed {at} or one of the next: {fate}, but not again\n{fuzzer.program(at)}", flush=True)
+            seed = chunk.stop
     finally:
         print(f"seeds from {seeds.start}, in {time.monotonic() - begin:.0f} s, {children_seconds():.0f} s of a core: "
               f"{tally}", flush=True)
     return 1 if any(what not in FINE for what in tally.counts) else 0
+
+
+def alone(fuzzer: Fuzzer, seeds: range, reduce: float, tally: Tally) -> bool:
+    """Each of these in a process of its own; whether one of them has ended it."""
+    found = False
+    for seed in seeds:
+        _, fate = run_chunk(fuzzer, range(seed, seed + 1), reduce, tally)
+        if fate:
+            found = True
+            tally.counts[fate] += 1
+            print(f"==== seed {seed}: {fate}\n{fuzzer.program(seed)}", flush=True)
+    return found
 
 
 @dataclass

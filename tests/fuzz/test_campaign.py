@@ -40,6 +40,19 @@ def test_everything_is_counted(capsys: Any) -> None:
     assert "==== seed 5: crash by SIGKILL\nprogram 5" in shown
 
 
+def test_a_death_that_does_not_come_again(capsys: Any) -> None:
+    def dying(seeds: range) -> Iterator[tuple[int, Outcome] | int]:
+        for seed in seeds:
+            yield seed
+            if seed == 1 and len(seeds) > 1:
+                os.kill(os.getpid(), signal.SIGKILL)
+            yield seed, None
+
+    fuzzer = Fuzzer("fake", str, dying, lambda p: None, lambda p, seconds: p, lambda: None)
+    assert campaign(fuzzer, range(4), reduce=0, seconds=60) == 1
+    assert "4 ok, 1 crash by SIGKILL, but not again" in capsys.readouterr().out
+
+
 def test_nothing_wrong() -> None:
     assert campaign(FUZZER, range(2), reduce=0, seconds=60) == 0
 

@@ -4,7 +4,7 @@ differences.
     python -m tests.fuzz.numpy --count 20000 --seed 0      grows, checks, and prints what fails, reduced
     python -m tests.fuzz.numpy --show 17                   prints a program
 
-Programs of even seeds give arrays of any dtype; those of odd seeds give a number, and are differentiated.
+Eight programs, by their seeds, give arrays of any dtype; the next eight give a number each, and are differentiated.
 """
 
 from __future__ import annotations

@@ -13,12 +13,13 @@ from tests.fuzz.effort import FULL, llvm_effort
 from tests.fuzz.failure import Failure, Refused, Rough, attempt
 from tests.fuzz.source import Program
 
+from .grow import BATCH, is_derived
 from .layouts import copied
 
 
 def check(p: Program, backend: str = "native") -> Failure | None:
     """The failure, or None. Raises Refused or Rough where less than everything could be compared."""
-    step = gradient if p.seed % 2 else value
+    step = gradient if is_derived(p.seed) else value
     with np.errstate(all="ignore"), llvm_effort(full=True):
         return attempt(step.__name__, lambda: step(p, backend))
 
@@ -26,7 +27,7 @@ def check(p: Program, backend: str = "native") -> Failure | None:
 def can_be_traced(p: Program) -> bool:
     """Whether a program, and its gradient, come as far as code generation."""
     f = p.world().f
-    body = (lambda *args: gj.value_and_grad(f, argnums=varied(p))(*args)) if p.seed % 2 else f
+    body = (lambda *args: gj.value_and_grad(f, argnums=varied(p))(*args)) if is_derived(p.seed) else f
     try:
         with np.errstate(all="ignore"):
             trace(body, [copied(a) for a in p.arguments], {}, f)
@@ -38,11 +39,11 @@ def can_be_traced(p: Program) -> bool:
 def check_batch(programs: Sequence[Program], backend: str = "native") -> list[Rough | None] | None:
     """What becomes of programs that are compiled as one function; None if any of them fails.
 
-    They are all of even seeds, or all of odd ones.
+    They are all of one kind.
     """
     fs = tuple(p.world().f for p in programs)
     groups = tuple(tuple(copied(a) for a in p.arguments) for p in programs)
-    derived = programs[0].seed % 2
+    derived = is_derived(programs[0].seed)
     wheres = tuple(map(varied, programs))
 
     def values(*groups: Any) -> Any:
@@ -62,7 +63,7 @@ def check_batch(programs: Sequence[Program], backend: str = "native") -> list[Ro
             except Rough as e:
                 outcomes.append(e)
 
-    with np.errstate(all="ignore"), llvm_effort(full=programs[0].seed // 16 % FULL == 0):
+    with np.errstate(all="ignore"), llvm_effort(full=programs[0].seed // (2 * BATCH) % FULL == 0):
         try:
             return None if attempt("batch", all_of_them) else outcomes
         except Refused:
