@@ -58,7 +58,7 @@ LIMITS: dict[str, str] = {
     "np.linalg.norm": "ord=2, -2 and 'nuc' of matrices, which need singular values",
     "np.fill_diagonal": "wrap=True",
     "np.repeat, np.split, np.delete, np.insert": "counts, places and indices must be known",
-    "x.view(dtype)": "dtypes of the same size; bits have no derivative, so what is computed through them has derivative 0",
+    "x.view(dtype)": "dtypes of the same size; the derivative of bits, and of what is computed of them, is 0",
     "np.digitize, np.histogram": "the bins of digitize must be known; histogram takes no rule for their number",
     "np.apply_along_axis": "at most 256 slices",
     "ufunc.reduceat": "at most 256 segments, known",

@@ -111,7 +111,7 @@ def supported_lines() -> Iterator[str]:
         yield ", ".join(by_family[key].values())
     yield "\n### Methods of ufuncs\n"
     yield (", ".join(f"`{m}`" for m in UFUNC_METHODS) + ": of sums, products, extremes, logical and bitwise ufuncs, "
-           "`logaddexp` and `hypot`; `at` and `outer` of all (`at` of sums, differences and known indices at once, else one after the other).")
+           "`logaddexp` and `hypot`; `at` and `outer` of all.")
     yield "\n### scipy.special\n"
     names = sorted({*special.UFUNCS_BY_NAME, *(name for _, name in LIBRARY_RULES)})
     yield ", ".join(f"`{n}`" for n in names)
