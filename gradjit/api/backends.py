@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import types
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Protocol
@@ -10,8 +11,10 @@ import numpy as np
 
 from ..errors import UnsupportedError
 from ..ir import Func, interpret, walk
+from ..runtime import cpython
 from ..runtime.dispatch import MISS
 from ..runtime.spec import (
+    ABSENT,
     ANY as ANY_ITEM,
     Argument,
     ArraySpec,
@@ -26,12 +29,15 @@ from ..runtime.spec import (
     Constant,
     DictGuard,
     EntrySpec,
+    FieldGuard,
     FloatSpec,
     GlobalGuard,
     Guard,
     ItemRef,
     ListGuard,
+    MethodGuard,
     NumpyScalarSpec,
+    OpaqueGuard,
     OutputSpec,
     ParameterSpec,
     SameSpec,
@@ -41,7 +47,7 @@ from ..runtime.spec import (
     is_passed,
     same_static,
 )
-from ..tracer import outside, trees
+from ..tracer import guards, trees
 from ..tracer.array import ARRAY
 from ..tracer.locations import fail
 from ..tracer.trace import Leaf, Trace, Write
@@ -83,15 +89,14 @@ class Program:
     parameters: tuple[ParameterSpec, ...]
     captured: tuple[Capture, ...]
     guards: tuple[Guard, ...]
-    conditions: list[outside.Condition]
-    """Guards that machine code cannot check."""
     writes: tuple[tuple[Argument | Captured, int], ...]
     """Arrays from outside that are changed, each with the output that it is to hold."""
     trace: Trace
 
     def captured_now(self) -> list[Any]:
         """What the captured sources give now."""
-        return [c.source.read() if c.source is not None else c.array for c in self.trace.captured]
+        every = (*self.trace.captured, *self.trace.observed)
+        return [c.source.read() if c.source is not None else c.array for c in every]
 
 
 # from a trace to a program ------------------------------------------------------------------------------------------
@@ -114,9 +119,10 @@ def program_of(t: Trace, leaves: Sequence[Any]) -> Program:
     captured = tuple(Capture(source_of(c.source) if c.source is not None else c.array,
                              ArraySpec.of(c.array, writable=Captured(k) in targets))
                      for k, c in enumerate(t.captured))
-    guards, conditions = divided(t.guards)
+    captured += tuple(Capture(source_of(c.source) if c.source is not None else c.array, ArraySpec.of(c.array),
+                              is_passed=False) for c in t.observed)
     writes = tuple((target, len(order) + k) for k, target in enumerate(targets))
-    return Program(func, result_template(t.result_tree, nodes), outputs, parameters, captured, guards, conditions,
+    return Program(func, result_template(t.result_tree, nodes), outputs, parameters, captured, divided(t.guards),
                    writes, t)
 
 
@@ -138,19 +144,20 @@ MAX_ITEMS, MAX_GUARDS = 32, 256
 code has a comparison for each, and takes long to compile."""
 
 
-def divided(every: Sequence[outside.Condition]) -> tuple[tuple[Guard, ...], list[outside.Condition]]:
-    """The guards that machine code checks, and those that Python does."""
-    guards: list[Guard] = []
-    conditions: list[outside.Condition] = []
+def divided(every: Sequence[guards.Condition]) -> tuple[Guard, ...]:
+    """The guards in the entry's terms: those that machine code checks, and one that asks Python for all others."""
+    found: list[Guard] = []
+    others: list[guards.Condition] = []
     room = MAX_GUARDS
     for g in every:
-        items = len(g.items) if isinstance(g, outside.Contents) else 1
-        if isinstance(g, (outside.Guard, outside.Contents)) and items <= min(MAX_ITEMS, room):
-            guards.append(guard_of(g))
-            room -= items
+        items = len(g.items) if isinstance(g, guards.Contents) else 1
+        made = guard_of(g) if items <= min(MAX_ITEMS, room) else None
+        if made is None:
+            others.append(g)
         else:
-            conditions.append(g)
-    return tuple(guards), conditions
+            found.append(made)
+            room -= items
+    return (*found, OpaqueGuard(guards.Together(others))) if others else tuple(found)
 
 
 def is_passed_on(r: Any) -> bool:
@@ -199,30 +206,53 @@ def value_spec(x: Any, writable: bool, apart: bool) -> ValueSpec:
     return FloatSpec() if type(x) is float else ComplexSpec()
 
 
-def source_of(s: outside.Source) -> Source:
+def source_of(s: guards.Source) -> Source:
     if s.kind == "cell":
         return CellRef(s.owner)
     return AttributeRef(s.owner, s.key) if s.kind == "attribute" else ItemRef(s.owner, s.key)
 
 
-def guard_of(g: outside.Guard | outside.Contents) -> Guard:
-    """A guard of the tracer's in the entry's terms."""
-    if isinstance(g, outside.Contents):
+def guard_of(g: guards.Condition) -> Guard | None:
+    """A guard of the tracer's in the entry's terms; None where Python has to be asked."""
+    if isinstance(g, guards.Contents):
         if isinstance(g.container, dict):
             return DictGuard(g.container, tuple((k, any_or(v)) for k, v in g.items))
         return ListGuard(g.container, tuple(map(any_or, g.items)))
+    if not isinstance(g, guards.Guard):
+        return None
     s = g.source
+    expected: Any = ABSENT if g.expected is guards.ABSENT else g.expected
+    by_value = g.by_value and not isinstance(expected, np.generic)
+    if g.by_value and not by_value:
+        return None
+    if s.kind == "type":
+        return FieldGuard(s.owner, "type", expected)
+    if s.kind == "attribute" and type(s.owner) is types.FunctionType and s.key in FIELDS:
+        return FieldGuard(s.owner, FIELDS[s.key], expected)
+    if s.kind == "method" and is_ordinary_method(s.owner, s.key) and cpython.has("_PyObject_GetMethod"):
+        return MethodGuard(s.owner, s.key, expected)
     if s.kind == "cell":
-        return CellGuard(s.owner, g.expected, g.by_value)
-    if s.kind == "attribute":
-        return AttributeGuard(s.owner, s.key, g.expected, g.by_value)
-    if isinstance(s.owner, dict):
-        return GlobalGuard(s.owner, s.key, g.expected, g.by_value)
-    return ListGuard(s.owner, tuple(x if k == s.key else ANY_ITEM for k, x in enumerate(s.owner)))
+        return CellGuard(s.owner, expected, by_value)
+    if s.kind == "attribute" and expected is not ABSENT:
+        return AttributeGuard(s.owner, s.key, expected, by_value)
+    if s.kind == "item" and type(s.owner) is dict:
+        return GlobalGuard(s.owner, s.key, expected, by_value)
+    if s.kind == "item" and type(s.owner) is list and expected is not ABSENT:
+        return ListGuard(s.owner, tuple(x if k == s.key else ANY_ITEM for k, x in enumerate(s.owner)))
+    return None
+
+
+FIELDS = {"__code__": "function_code", "__defaults__": "function_defaults", "__kwdefaults__": "function_kwdefaults"}
+"""Attributes of functions that stand in the function itself, by their names in CPythonLayout."""
+
+
+def is_ordinary_method(owner: Any, name: str) -> bool:
+    """Whether it is a function in the class of an instance."""
+    return not isinstance(owner, type) and type(guards.lookup(type(owner), name)) is types.FunctionType
 
 
 def any_or(x: Any) -> Any:
-    return ANY_ITEM if x is outside.ANY else x
+    return ANY_ITEM if x is guards.ANY else x
 
 
 # machine code -------------------------------------------------------------------------------------------------------
@@ -232,19 +262,14 @@ class Native:
 
     loaded: Entry
     lowered: Any
-    conditions: list[outside.Condition]
 
     @property
     def entry(self) -> Entry | None:
-        return None if self.conditions else self.loaded
+        return self.loaded
 
     @property
     def call(self) -> Callable[..., Any]:
-        return self.checked if self.conditions else self.loaded.call
-
-    def checked(self, *leaves: Any) -> Any:
-        """The call where Python has to check a guard first."""
-        return self.loaded.call(*leaves) if all(c.holds() for c in self.conditions) else MISS
+        return self.loaded.call
 
     @property
     def hits(self) -> int:
@@ -271,7 +296,7 @@ def native(p: Program, note: Callable[[str], None]) -> Native:
     from ..runtime import externals
     from ..runtime.entry import build_entry
     refuse_complex(p.func)
-    specs = [s for s in p.parameters if is_passed(s)] + [c.spec for c in p.captured]
+    specs = [s for s in p.parameters if is_passed(s)] + [c.spec for c in p.captured if c.is_passed]
     lowered = lower(p.func, [layout_of(s) for s in specs])
     note("lower")
     spec = EntrySpec(p.parameters, p.outputs, p.result, p.captured, p.guards,
@@ -281,7 +306,7 @@ def native(p: Program, note: Callable[[str], None]) -> Native:
     symbols = externals.addresses(lowered.externals, lowered.objects)
     entry = build_entry(lowered.module, lowered.kernel, spec, symbols=symbols, pipeline=lowered.pipeline)
     note("llvm")
-    return Native(entry, lowered, p.conditions)
+    return Native(entry, lowered)
 
 
 def refuse_complex(func: Func) -> None:
@@ -317,7 +342,7 @@ class Interpreted:
         captured = p.captured_now()
         self.hits += 1
         traced = [x for s, x in zip(p.parameters, leaves, strict=True) if is_passed(s)]
-        outs = interpret(p.func, [*traced, *captured])
+        outs = interpret(p.func, [*traced, *captured[:len(p.trace.captured)]])
         values = [fresh(a, o) for a, o in zip(outs, p.outputs, strict=True)]  # no longer parts of the arguments
         for target, k in p.writes:
             np.copyto((leaves if isinstance(target, Argument) else captured)[target.index], values[k])
@@ -347,10 +372,11 @@ def would_take(p: Program, leaves: Sequence[Any]) -> bool:
     if len(leaves) != len(p.parameters):
         return False
     captured = p.captured_now()
+    read = len(leaves) + len(p.trace.captured)
     specs = [*p.parameters, *(c.spec for c in p.captured)]
     return (all(matches(s, x, leaves) for s, x in zip(specs, [*leaves, *captured], strict=True))
-            and all(g.holds() for g in p.trace.guards)
-            and are_apart([(x, s.apart) for s, x in zip(specs, [*leaves, *captured], strict=True)
+            and p.trace.holds()
+            and are_apart([(x, s.apart) for s, x in list(zip(specs, [*leaves, *captured], strict=True))[:read]
                            if isinstance(s, ArraySpec)]))
 
 

@@ -28,13 +28,15 @@ class Call:
     args: tuple[Any, ...]
     kwargs: dict[str, Any]
     tree: trees.Tree
+    key: Any
+    """What a call must share to be taken by the same specialisations: the structure, dicts in the same order."""
     given: list[Any]
     leaves: list[Any]
 
     @classmethod
     def of(cls, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Call:
-        given, tree = trees.flatten((args, kwargs))
-        return cls(args, kwargs, tree, given, packed(given))
+        given, tree, key = trees.flatten_call((args, kwargs))
+        return cls(args, kwargs, tree, key, given, packed(given))
 
     @property
     def is_packed(self) -> bool:

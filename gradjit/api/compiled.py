@@ -24,8 +24,8 @@ from ..runtime.callable import FastCallable
 from ..runtime.dispatch import MISS
 from ..tracer import trees
 from ..tracer.calls import call as traced_call
+from ..tracer.guards import Condition, Contents, Guard, Snapshot, all_hold
 from ..tracer.locations import fail
-from ..tracer.outside import Condition, Contents, Guard
 from ..tracer.recorder import recorders
 from ..tracer.trace import Trace, trace, world_of
 from . import backends
@@ -96,7 +96,7 @@ class Compiled(FastCallable):
         self.check = check
         self.signature = Signature(like)
         self.lock = Lock()
-        self.found: dict[trees.Tree, tuple[Specialisation, ...]] = {}
+        self.found: dict[Any, tuple[Specialisation, ...]] = {}
         self.latest: Specialisation | None = None
         if backend not in BACKENDS:
             raise ValueError(f"backend={backend!r}; there are {', '.join(BACKENDS)}")
@@ -140,7 +140,7 @@ class Compiled(FastCallable):
 
     def try_all(self, call: Call) -> Any:
         """The result of the first specialisation that takes the call, or MISS."""
-        for s in self.found.get(call.tree, ()):
+        for s in self.found.get(call.key, ()):
             result = call.run(s.executable, s.program)
             if result is not MISS:
                 if s.flat:
@@ -166,7 +166,7 @@ class Compiled(FastCallable):
     def compiled(self, call: Call) -> Specialisation:
         """The specialisation for a call, made now unless another thread has made it meanwhile."""
         with self.lock:
-            for s in self.found.get(call.tree, ()):
+            for s in self.found.get(call.key, ()):
                 if backends.would_take(s.program, call.leaves) and may_write(s.program, call.given):
                     return s
             with uncollected():
@@ -174,14 +174,14 @@ class Compiled(FastCallable):
             others = [(t, o) for t, all in self.found.items() for o in all]
             if len(others) >= MAX_SPECIALISATIONS:
                 self.drop(*others[0])
-            self.found[call.tree] = (s, *self.found.get(call.tree, ()))
+            self.found[call.key] = (s, *self.found.get(call.key, ()))
             self.latest = s
             if s.flat:
                 self.prefer(s)
             return s
 
-    def drop(self, tree: trees.Tree, s: Specialisation) -> None:
-        self.found[tree] = tuple(o for o in self.found[tree] if o is not s)
+    def drop(self, key: Any, s: Specialisation) -> None:
+        self.found[key] = tuple(o for o in self.found[key] if o is not s)
         if s.executable.entry is not None:
             self.uninstall(s.executable.entry)
 
@@ -231,7 +231,7 @@ class Compiled(FastCallable):
                       checking=checking() if self.check is None else self.check)
             if t.holds():
                 return t
-        changed = next(g for g in t.guards if not g.holds())
+        changed = next(g for g in t.guards if not all_hold([g]))
         fail(TraceError, f"{t.func.name} changes {what(changed)} and reads it, too; a compiled function runs its "
                          f"Python code only once, so it must not change things outside: return the new value", t.loc)
 
@@ -293,9 +293,16 @@ def checking_as(check: bool | None) -> Iterator[None]:
 def what(g: Condition) -> str:
     """What a guard watches, for people."""
     if isinstance(g, Guard):
-        kind = {"item": "the name", "attribute": "the attribute", "cell": "a variable of an enclosing function"}
-        return f"{kind[g.source.kind]} {g.source.name or g.source.label}".rstrip()
-    return f"the {type(g.container).__name__} {g.container!r:.60}" if isinstance(g, Contents) else "an array"
+        name = g.source.name or g.source.label
+        if g.source.kind in ("item", "cell"):
+            kind = {"item": "the name", "cell": "a variable of an enclosing function"}[g.source.kind]
+            return f"{kind} {name}".rstrip()
+        return f"the class of {g.source.owner!r:.60}" if g.source.kind == "type" else f"the attribute {name}"
+    if isinstance(g, Contents):
+        return f"the {type(g.container).__name__} {g.container!r:.60}"
+    if isinstance(g, Snapshot):
+        return f"the {type(g.owner).__name__} {g.owner!r:.60}"
+    return "an array"
 
 
 def describe(t: Trace) -> str:

@@ -41,6 +41,7 @@ SIGNATURES: dict[str, tuple[str, str]] = {
     "PyMem_RawFree": ("v", "p"),
     "PyNumber_Float": ("p", "p"),
     "PyObject_GetAttr": ("p", "pp"),
+    "_PyObject_GetMethod": ("i", "ppp"),
     "PyObject_RichCompareBool": ("i", "ppi"),
     "PyObject_Vectorcall": ("p", "ppnp"),
     "PyDict_GetItemWithError": ("p", "pp"),
@@ -67,6 +68,7 @@ OBJECTS: dict[str, object] = {
     "PyBytes_Type": bytes,
     "PyTuple_Type": tuple,
     "_Py_NoneStruct": None,
+    "_Py_TrueStruct": True,
     "PyExc_AttributeError": AttributeError,
     "PyExc_KeyboardInterrupt": KeyboardInterrupt,
     "PyExc_RuntimeError": RuntimeError,
@@ -97,7 +99,7 @@ class CPythonLayout:
     """Byte offsets into CPython's objects, all verified on this process.
 
     `tuple_items` and `bytes_data` are where the inline contents begin; `list_items` is where the pointer to them is.
-    `dict_version` is None where this release has no usable version tag.
+    `dict_version` and `type_version` are None where this release has no usable version tag.
     """
 
     type: int
@@ -109,6 +111,10 @@ class CPythonLayout:
     bytes_data: int
     cell_contents: int
     dict_version: int | None
+    function_code: int
+    function_defaults: int
+    function_kwdefaults: int
+    type_version: int | None
     type_flags: int
     type_vectorcall_offset: int
 
@@ -142,6 +148,10 @@ def layout() -> CPythonLayout:
         bytes_data=bytes.__basicsize__ - 1,
         cell_contents=header,
         dict_version=_dict_version_offset(header + WORD),
+        function_code=_field_of_function("__code__"),
+        function_defaults=_field_of_function("__defaults__"),
+        function_kwdefaults=_field_of_function("__kwdefaults__"),
+        type_version=_type_version_offset(header + 46 * WORD),
         type_flags=header + 19 * WORD,
         type_vectorcall_offset=header + 5 * WORD,
     )
@@ -239,6 +249,56 @@ def _dict_version_offset(offset: int) -> int | None:
     return offset if len(set(seen)) == len(seen) else None
 
 
+def _field_of_function(name: str) -> int:
+    """Where a function keeps an attribute: the one word of it that follows the attribute, 0 for None."""
+    import types
+
+    def probe(a: object = object(), *, b: object = object()) -> object:
+        return a, b
+
+    size = types.FunctionType.__basicsize__
+    found = [k for k in range(0, size, WORD) if word_at(id(probe) + k) == id(getattr(probe, name))]
+    require(len(found) == 1, f"the {name} of a function")
+    if name != "__code__":
+        setattr(probe, name, None)
+        require(word_at(id(probe) + found[0]) == 0, f"the {name} of a function")
+    return found[0]
+
+
+def _type_version_offset(offset: int) -> int | None:
+    """Where a type keeps the version of its attributes, or None unless every modification is seen to change it."""
+    if type.__dict__["__basicsize__"].__get__(type) < offset + WORD:
+        return None
+
+    class Base:
+        pass
+
+    class Probe(Base):
+        pass
+
+    modifications: tuple[Callable[[], object], ...] = (
+        lambda: setattr(Probe, "a", 1),
+        lambda: setattr(Probe, "a", 2),
+        lambda: setattr(Base, "a", 3),
+        lambda: delattr(Probe, "a"),
+        lambda: setattr(Base, "b", 4),
+        lambda: setattr(Probe, "__bases__", (type("Other", (), {}),)),
+    )
+    at = ctypes.c_uint32.from_address(id(Probe) + offset)
+    seen = []
+    for modify in modifications:
+        for _ in range(4):
+            getattr(Probe, "a", None)
+        before = at.value
+        if before == 0 or before in seen:
+            return None
+        seen.append(before)
+        modify()
+        if at.value == before:
+            return None
+    return offset
+
+
 @functools.cache
 def address(name: str) -> int:
     """The address of a C function of `SIGNATURES` or of one of `OBJECTS`; `LayoutError` if this Python has it not."""
@@ -248,6 +308,11 @@ def address(name: str) -> int:
         return ctypes.cast(getattr(ctypes.pythonapi, name), ctypes.c_void_p).value or 0
     except AttributeError:
         raise LayoutError(f"this build of Python does not export {name}") from None
+
+
+def has(name: str) -> bool:
+    """Whether this Python exports a C function."""
+    return hasattr(ctypes.pythonapi, name)
 
 
 def type_slot(cls: type, slot: int) -> int:

@@ -20,7 +20,7 @@ from llvmlite import ir
 
 from gradjit.runtime import cpython, numpy_abi, support
 from gradjit.runtime.dispatch import MISS
-from gradjit.runtime.entry_checks import Checks, runs_foreign_code
+from gradjit.runtime.entry_checks import Checks
 from gradjit.runtime.entry_results import Results
 from gradjit.runtime.frame import I32, I64, MISS as MISS_POINTER, NULL, PTR, Frame, i32, i64
 from gradjit.runtime.jit import MachineCode, ObjectCode, emit_object, load_objects
@@ -59,7 +59,7 @@ def emit_entry(kernel: str, spec: EntrySpec) -> EntryCode:
 def kernel_arguments(spec: EntrySpec) -> int:
     """How many pointers the kernel takes."""
     inputs = sum(map(is_passed, spec.parameters))
-    return inputs + len(spec.captured) + len(spec.outputs) + 1
+    return inputs + sum(capture.is_passed for capture in spec.captured) + len(spec.outputs) + 1
 
 
 def _check_signature(kernel: ir.Function, spec: EntrySpec) -> None:
@@ -92,11 +92,15 @@ class _Emitter:
     def emit(self) -> None:
         frame, spec = self.frame, self.spec
         arguments, captured = self._check_call()
-        specs = [*spec.parameters, *(capture.spec for capture in spec.captured)]
         inputs = [
             self.checks.data_pointer(value, kind)
-            for value, kind in zip(arguments + captured, specs, strict=True)
+            for value, kind in zip(arguments, spec.parameters, strict=True)
             if is_passed(kind)
+        ]
+        inputs += [
+            self.checks.data_pointer(value, capture.spec)
+            for value, capture in zip(captured, spec.captured, strict=True)
+            if capture.is_passed
         ]
         outputs = self.results.allocate()
         workspace = self._take_workspace()
@@ -127,11 +131,11 @@ class _Emitter:
         frame.require(frame.same(count, i64(len(spec.parameters))), self.miss)
         arguments = self.checks.values(row, spec.parameters)
         environment = self.checks.environment()
-        if runs_foreign_code(spec.guards, spec.captured):  # which may have reshaped an argument
-            self.checks.arrays(row, spec.parameters)
+        self.checks.arrays_once_more(row, spec.parameters)
         kinds = [capture.spec for capture in spec.captured]
         captured = self.checks.values(environment, kinds)
-        pairs = zip(arguments + captured, (*spec.parameters, *kinds), strict=True)
+        pairs = [*zip(arguments, spec.parameters, strict=True)]
+        pairs += [(v, c.spec) for v, c in zip(captured, spec.captured, strict=True) if c.is_passed]
         self.checks.apart([(value, kind) for value, kind in pairs if isinstance(kind, ArraySpec)])
         return arguments, captured
 

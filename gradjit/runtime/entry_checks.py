@@ -13,27 +13,34 @@ import numpy as np
 from llvmlite import ir
 
 from gradjit.runtime import cpython, numpy_abi, support
-from gradjit.runtime.frame import I64, NULL, Frame, i32, i64
+from gradjit.runtime.frame import I32, I64, NULL, Frame, i32, i64
 from gradjit.runtime.spec import (
     ABSENT,
     ANY,
     ArraySpec,
+    AttributeGuard,
     AttributeRef,
     Capture,
+    CellGuard,
     CellRef,
     ComplexSpec,
     DictGuard,
     EntrySpec,
+    FieldGuard,
     FloatSpec,
+    GlobalGuard,
     Guard,
     ItemRef,
     ListGuard,
+    MethodGuard,
     NumpyScalarSpec,
+    OpaqueGuard,
     ParameterSpec,
     SameSpec,
     Source,
     StaticSpec,
     ValueSpec,
+    guard_objects,
     guard_source,
 )
 
@@ -64,10 +71,12 @@ class Checks:
         self.state = state
         self.miss, self.fail = exits
         self.state_words = FIRST_FREE_WORD
-        self.slot_count = len(spec.captured) + len(spec.guards) + (len(spec.parameters) if spec.release_gil else 0)
+        self.slot_count = len(spec.captured) + (len(spec.parameters) if spec.release_gil else 0)
+        self.slot_count += sum(isinstance(guard, AttributeGuard) for guard in spec.guards)
         self.slots = frame.slots(self.slot_count) if self.slot_count else NULL
         self._used = 0
         self._kept: dict[int, ir.Value] = {}  # the slots of captured values
+        self.looked_up: ir.Value | None = None  # where it is noted that a version had changed, and foreign code may run
 
     # -- values
 
@@ -143,13 +152,22 @@ class Checks:
         The values themselves are not checked yet: reading a later one may run code of the user's.
         """
         watched: list[tuple[Source, Reader]] = []
+        by_class: dict[int, list[AttributeGuard]] = {}
+        self._fields([guard for guard in self.spec.guards if isinstance(guard, FieldGuard)])
         for guard in self.spec.guards:
             if isinstance(guard, DictGuard):
                 self._dict_guard(guard)
             elif isinstance(guard, ListGuard):
                 self._list_guard(guard)
-            else:
+            elif isinstance(guard, MethodGuard):
+                answer = self.frame.call_support("check_method", *map(self.objects, guard_objects(guard)))
+                self.frame.decide(answer, self.miss, self.fail)
+            elif isinstance(guard, AttributeGuard) and has_version(guard.owner):
+                by_class.setdefault(id(guard.owner), []).append(guard)
+            elif isinstance(guard, GlobalGuard | CellGuard | AttributeGuard):
                 watched.append((guard_source(guard), guard))
+        for guards in by_class.values():
+            self._class_guards(guards)
         fixed: dict[int, ir.Value] = {}
         for index, capture in enumerate(self.spec.captured):
             if isinstance(capture.source, np.ndarray):
@@ -157,11 +175,61 @@ class Checks:
             else:
                 watched.append((capture.source, index))
         self._read(watched)
+        for guard in self.spec.guards:
+            if isinstance(guard, OpaqueGuard):
+                self._opaque_guard(guard)
         row = self.frame.cell(8 * max(len(self.spec.captured), 1), 8)
         for index in range(len(self.spec.captured)):
             value = fixed[index] if index in fixed else self.frame.load(self._kept[index])
             self.frame.store(value, row, 8 * index)
         return row
+
+    def _fields(self, guards: list[FieldGuard]) -> None:
+        """Look at pointers within objects."""
+        frame, at = self.frame, cpython.layout()
+        pairs = [(guard, frame.load(self.objects(guard.owner), getattr(at, guard.field))) for guard in guards]
+        if pairs:
+            frame.require(frame.all_of([
+                frame.same(word, NULL if guard.expected is None else self.objects(guard.expected))
+                for guard, word in pairs
+            ]), self.miss)
+
+    def _class_guards(self, guards: list[AttributeGuard]) -> None:
+        """Attributes of a class: as long as it has the version that it had when they were found, they are there."""
+        frame, offset = self.frame, cpython.layout().type_version
+        assert offset is not None
+        state = self.state_words
+        self.state_words += 1
+        version = frame.load(self.objects(guards[0].owner), offset, I32)
+        marked = frame.builder.or_(frame.builder.zext(version, I64), i64(1 << 32))
+        other = frame.block("other_version")
+        onwards = frame.branch(frame.same(marked, frame.load(self.state, 8 * state, I64)), other)
+        frame.enter(other)
+        self._note_look_up()
+        for guard in guards:
+            self._attribute(AttributeRef(guard.owner, guard.name), guard)
+        known = frame.builder.select(frame.same(version, i32(0)), i64(0), marked)
+        frame.store(known, self.state, 8 * state)
+        frame.go(onwards)
+        frame.enter(onwards)
+
+    def _note_look_up(self) -> None:
+        if self.looked_up is None:
+            self.looked_up = self.frame.cell(8, 8)
+            self.frame.at_start(i64(0), self.looked_up)
+        self.frame.store(i64(1), self.looked_up)
+
+    def arrays_once_more(self, row: ir.Value, specs: Sequence[ParameterSpec]) -> None:
+        """Check the arrays again if code of the user's may have run, which may have reshaped one."""
+        if runs_foreign_code(self.spec.guards, self.spec.captured):
+            self.arrays(row, specs)
+        elif self.looked_up is not None:
+            again = self.frame.block("again")
+            onwards = self.frame.branch(self.frame.same(self.frame.load(self.looked_up, 0, I64), i64(0)), again)
+            self.frame.enter(again)
+            self.arrays(row, specs)
+            self.frame.go(onwards)
+            self.frame.enter(onwards)
 
     def _slot(self, reader: Reader) -> ir.Value:
         """A slot for the value that `reader` gets."""
@@ -208,6 +276,15 @@ class Checks:
     def _dict_items(self, readers: list[tuple[ItemRef, Reader]]) -> None:
         """One look at a dict for all of its items that matter; see `support._check_items`."""
         captures = [(source.key, reader) for source, reader in readers if isinstance(reader, int)]
+        offset = cpython.layout().dict_version
+        onwards = None
+        if offset is not None and not captures:
+            version = self.frame.load(self.objects(readers[0][0].container), offset, I64)
+            other = self.frame.block("other_version")
+            seen = self.frame.load(self.state, 8 * self.state_words, I64)
+            onwards = self.frame.branch(self.frame.same(version, seen), other)
+            self.frame.enter(other)
+            self._note_look_up()
         guards = [(source.key, _watch(reader)) for source, reader in readers if not isinstance(reader, int)]
         words: list[int | ir.Value] = []
         for key, _ in captures:
@@ -223,6 +300,9 @@ class Checks:
         records = self.frame.records("items", words)
         answer = self.frame.call_support("check_items", mapping, records, *counts, state, slots[0])
         self.frame.decide(answer, self.miss, self.fail)
+        if onwards is not None:
+            self.frame.go(onwards)
+            self.frame.enter(onwards)
 
     def _list_item(self, source: ItemRef) -> ir.Value:
         frame, at = self.frame, cpython.layout()
@@ -271,6 +351,14 @@ class Checks:
         more = frame.call("PyDict_Next", mapping, position, key, value)
         frame.require(frame.same(more, i32(0)), self.miss)
 
+    def _opaque_guard(self, guard: OpaqueGuard) -> None:
+        """Ask a Python callable."""
+        frame = self.frame
+        answer = frame.call_support("call_python", self.objects(guard.holds), NULL, i64(0), NULL)
+        frame.require(frame.differs(answer, NULL), self.fail)
+        frame.decref(answer)  # a bool, which others hold, too
+        frame.require(frame.same(answer, frame.object("_Py_TrueStruct")), self.miss)
+
     # -- memory
 
     def apart(self, arrays: Sequence[tuple[ir.Value, ArraySpec]]) -> None:
@@ -294,6 +382,11 @@ class Checks:
         frame.require(frame.builder.or_(before, after), self.miss)
 
 
+def has_version(owner: object) -> bool:
+    """Whether it is a class whose version tells when an attribute of it, or of one it inherits from, changes."""
+    return type(owner) is type and cpython.layout().type_version is not None
+
+
 def _watch(guard: Any) -> tuple[int, object]:
     """How a guard watches its value (a constant of `support`), and what it expects."""
     if guard.expected is ABSENT:
@@ -310,7 +403,15 @@ def _scalar_type(spec: ValueSpec) -> str:
 
 
 def runs_foreign_code(guards: tuple[Guard, ...], captured: tuple[Capture, ...]) -> bool:
-    """Whether checking guards and reading captured values may run Python code (`__eq__` of keys, properties)."""
-    sources = [guard_source(guard) for guard in guards if not isinstance(guard, DictGuard | ListGuard)]
+    """Whether checking guards and reading captured values may run Python code (`__eq__` of keys, properties), even
+    where the dicts and classes that are watched have not changed."""
+    if any(isinstance(guard, OpaqueGuard | MethodGuard) for guard in guards):
+        return True
+    if any(isinstance(guard, AttributeGuard) and not has_version(guard.owner) for guard in guards):
+        return True
+    captured_dicts = {id(c.source.container) for c in captured if isinstance(c.source, ItemRef)}
+    versions = cpython.layout().dict_version is not None
+    sources: list[Any] = [guard_source(g) for g in guards if isinstance(g, GlobalGuard)
+                          and not (versions and id(g.namespace) not in captured_dicts)]
     sources += [capture.source for capture in captured if not isinstance(capture.source, np.ndarray)]
     return any(isinstance(s, AttributeRef) or (isinstance(s, ItemRef) and type(s.container) is dict) for s in sources)

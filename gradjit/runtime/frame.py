@@ -29,6 +29,7 @@ SUPPORT: dict[str, tuple[str, str]] = {
     "check_items": ("i", "ppnnpp"),
     "look_up": ("p", "pp"),
     "get_attribute": ("p", "pp"),
+    "check_method": ("i", "ppp"),
     "call_python": ("p", "ppnp"),
     "fail": ("v", "i"),
 }
@@ -161,6 +162,10 @@ class Frame:
         fill = self.module.declare_intrinsic("llvm.memset", [PTR, I64])
         self._allocas.call(fill, [row, ir.Constant(I8, 0), i64(8 * count), ir.Constant(I1, 0)])
         return row
+
+    def at_start(self, value: ir.Value, cell: ir.Value) -> None:
+        """Set a stack cell when the function begins."""
+        self._allocas.store(value, cell)
 
     def variable(self, value: ir.Value) -> ir.Value:
         """A stack cell that is set to `value` here."""

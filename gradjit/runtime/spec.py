@@ -228,6 +228,8 @@ class Capture:
 
     source: Source | np.ndarray[Any, Any]
     spec: ValueSpec
+    is_passed: bool = True
+    """Whether the kernel gets it; else it is only checked."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -291,7 +293,33 @@ class ListGuard:
         return cls(sequence, tuple(sequence))
 
 
-Guard = GlobalGuard | CellGuard | AttributeGuard | DictGuard | ListGuard
+@dataclass(frozen=True, eq=False)
+class FieldGuard:
+    """A pointer within an object is still the same: its type, or a function's code or defaults (None: NULL)."""
+
+    owner: object
+    field: str
+    """Its name in CPythonLayout."""
+    expected: object
+
+
+@dataclass(frozen=True, eq=False)
+class MethodGuard:
+    """`owner.name(...)` still calls this function, with the owner as its first argument."""
+
+    owner: object
+    name: str
+    function: types.FunctionType
+
+
+@dataclass(frozen=True, eq=False)
+class OpaqueGuard:
+    """`holds()` is true; an exception means that it is not."""
+
+    holds: Callable[[], bool]
+
+
+Guard = GlobalGuard | CellGuard | AttributeGuard | DictGuard | ListGuard | FieldGuard | MethodGuard | OpaqueGuard
 
 
 # -- what comes out
@@ -463,7 +491,7 @@ class EntrySpec:
         for capture in self.captured:
             yield from _source_objects(capture.source)
         for guard in self.guards:
-            yield from _guard_objects(guard)
+            yield from guard_objects(guard)
         for cls, message in self.errors:
             yield cls
             yield message
@@ -505,7 +533,7 @@ def _source_objects(source: Source | np.ndarray[Any, Any]) -> Iterator[object]:
         yield source
 
 
-def _guard_objects(guard: Guard) -> Iterator[object]:
+def guard_objects(guard: Guard) -> Iterator[object]:
     if isinstance(guard, DictGuard):
         yield guard.mapping
         for key, expected in guard.items:
@@ -514,6 +542,13 @@ def _guard_objects(guard: Guard) -> Iterator[object]:
     elif isinstance(guard, ListGuard):
         yield guard.sequence
         yield from guard.items
+    elif isinstance(guard, OpaqueGuard):
+        yield guard.holds
+    elif isinstance(guard, FieldGuard):
+        yield guard.owner
+        yield guard.expected
+    elif isinstance(guard, MethodGuard):
+        yield from (guard.owner, guard.name, guard.function)
     else:
         yield from _source_objects(guard_source(guard))
         yield guard.expected

@@ -398,6 +398,34 @@ def loop(frame: Frame, count: ir.Value) -> Iterator[ir.Value]:
     frame.enter(done)
 
 
+def _check_method(frame: Frame) -> None:
+    """`i32 check_method(PyObject *owner, PyObject *name, PyObject *function)`: does `owner.name(...)` call it?"""
+    owner, name, function = frame.function.args
+    no, error = frame.block("no"), frame.block("error")
+    entered = frame.call("Py_EnterRecursiveCall", frame.text(" in a compiled function"))
+    frame.require(frame.same(entered, i32(0)), error)
+    found = frame.cell(8, 8)
+    frame.store(NULL, found)
+    unbound = frame.call("_PyObject_GetMethod", owner, name, found)
+    frame.call("Py_LeaveRecursiveCall")
+    value = frame.load(found)
+    frame.require(frame.differs(value, NULL), error)
+    frame.decref(value)
+    frame.require(frame.same(unbound, i32(1)), no)
+    frame.require(frame.same(value, function), no)
+    frame.builder.ret(YES)
+    frame.enter(no)
+    frame.builder.ret(NO)
+    frame.enter(error)
+    known = frame.call("PyErr_ExceptionMatches", frame.object("PyExc_AttributeError"))
+    raised = frame.block("raised")
+    frame.require(frame.differs(known, i32(0)), raised)
+    frame.call("PyErr_Clear")
+    frame.builder.ret(NO)
+    frame.enter(raised)
+    frame.builder.ret(ERROR)
+
+
 def _guarded(function: str) -> Callable[[Frame], None]:
     """A C function that may run Python code, with Python's check that calls do not nest too deep for the stack.
 
@@ -424,6 +452,7 @@ EMITTERS: dict[str, Callable[[Frame], None]] = {
     "same_static": _same_static,
     "look_up": _guarded("PyDict_GetItemWithError"),
     "get_attribute": _guarded("PyObject_GetAttr"),
+    "check_method": _check_method,
     "call_python": _guarded("PyObject_Vectorcall"),
     "check_items": _check_items,
     "fail": _fail,

@@ -148,8 +148,12 @@ def _len(x: Any) -> Any:
 def _calls_back(builtin: Rule) -> Rule:
     """A builtin that calls its first argument, or its `key`: the user's functions are lifted first."""
     def rule(*args: Any, **kwargs: Any) -> Any:
-        from .calls import as_user
+        from . import opaque
+        from .calls import as_user, call
+        from .special_methods import OF_BUILTINS as ASKING
         first = (as_user(args[0]), *args[1:]) if args else ()
+        if first and opaque.among(first[0], ASKING):
+            first = (functools.partial(call, first[0]), *first[1:])
         return builtin(*first, **{k: as_user(v) for k, v in kwargs.items()})
 
     return rule

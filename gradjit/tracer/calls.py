@@ -10,15 +10,16 @@ from typing import Any
 import numpy as np
 
 from ..probe import peek, text
-from . import dispatch, hidden_state, overrides
+from . import dispatch, hidden_state, opaque, overrides
 from .array import ARRAY, TracedArray, root
 from .control.frames import Frame, is_container
+from .guards import Source
 from .layout import of_array
 from .leaving import refuse_keeping
 from .lift import is_product, is_user_code, lifted
 from .operands import brought, captured, is_traced, laid, unsupported
-from .outside import Source, is_data_array
-from .recorder import recorders
+from .outside import is_data_array, outside
+from .recorder import current, recorders
 from .sparse import Sparse, matrix_of
 
 Rule = Callable[..., Any]
@@ -32,6 +33,8 @@ def call(f: Any, /, *args: Any, **kwargs: Any) -> Any:
     if is_compiled(f):
         return f.inline_while_tracing(*args, **kwargs)
     if kind is types.FunctionType:
+        if f.__code__ is _DISPATCHING and args:
+            return call_dispatched(f, args, kwargs)
         if is_numpy(f):
             return call_numpy(f, args, kwargs)
         rule = library_rule(f)
@@ -42,13 +45,25 @@ def call(f: Any, /, *args: Any, **kwargs: Any) -> Any:
         if is_liftable(f.__func__) or is_compiled(f.__func__):
             return call(f.__func__, f.__self__, *args, **kwargs)
         return as_it_is(f, args, kwargs)
+    if (asked := asked_of(f, args, kwargs)) is not None:
+        return asked()
+    if opaque.among(f, special_methods().ITERATING):
+        args = tuple(map(special_methods().iterated, args))
     handler = intercept(f)
-    if handler is not None:
+    if handler is not None and (f not in (isinstance, type) or not args or isinstance(args[0], TracedArray)):
         if recorders()[-1].frame.parent is not None:
             watch(recorders()[-1].frame, f, args)
-        return handler(*args, **kwargs)
+        return noted(f, handler(*args, **kwargs), args, kwargs)
     if kind is functools.partial:
+        world = outside(current())
+        world.look_into(f.args)
+        world.look_into(f.keywords)
         return call(f.func, *f.args, *args, **{**f.keywords, **kwargs})
+    if kind is opaque.LRU and is_traced((*args, *kwargs.values())):
+        for x in (*args, *kwargs.values()):
+            if isinstance(x, TracedArray) and x.kind == ARRAY:
+                hash(x)  # the error that the cache would have given
+        return call(f.__wrapped__, *args, **kwargs)
     if kind is np.vectorize and is_traced((*args, *kwargs.values())):
         unsupported("np.vectorize", "write the function for arrays, with np.where in the place of branches")
     if kind is np.ufunc or is_numpy(f):
@@ -56,7 +71,7 @@ def call(f: Any, /, *args: Any, **kwargs: Any) -> Any:
     if isinstance(f, type):
         return construct(f, args, kwargs)
     method = next((c.__dict__["__call__"] for c in kind.__mro__ if "__call__" in c.__dict__), None)
-    if is_liftable(method) or is_compiled(method):
+    if attributes().special(f, "__call__") is not None or is_compiled(method):
         return call(method, f, *args, **kwargs)
     return as_it_is(f, args, kwargs)
 
@@ -66,18 +81,99 @@ def is_compiled(f: Any) -> bool:
     return hasattr(type(f), "inline_while_tracing")
 
 
+def attributes() -> Any:
+    from . import attributes
+    return attributes
+
+
+def special_methods() -> Any:
+    from . import special_methods
+    return special_methods
+
+
+_DISPATCHING = getattr(functools.singledispatch(lambda x: x), "__code__")  # noqa: B009 (typeshed has it not)
+
+
+def call_dispatched(f: Any, args: Any, kwargs: Any) -> Any:
+    """A function by `functools.singledispatch`: the one that is registered for the class of the first argument."""
+    from .builtin_functions import stand_in
+    world = outside(current())
+    cls = stand_in(args[0]) if isinstance(args[0], TracedArray) else type(args[0])
+    world.has_class(args[0])
+    chosen = f.dispatch(cls)
+    world.repeat(f.dispatch, (cls,), {}, chosen)
+    return call(chosen, *args, **kwargs)
+
+
+def asked_of(f: Any, args: Any, kwargs: Any) -> Callable[[], Any] | None:
+    """What a builtin asks an object of the user's for, where it reads attributes or calls special methods."""
+    if opaque.among(f, READING) and 1 <= len(args) <= 3 and not kwargs:
+        return functools.partial(READING_RULES[f], *args)
+    return special_methods().of_builtin(f, args) if not kwargs else None
+
+
+def _getattr(owner: Any, name: str, *default: Any) -> Any:
+    try:
+        return attributes().read(owner, name)
+    except AttributeError:
+        if default:
+            return default[0]
+        raise
+
+
+def _hasattr(owner: Any, name: str) -> bool:
+    try:
+        attributes().read(owner, name)
+    except AttributeError:
+        return False
+    return True
+
+
+READING_RULES: dict[Any, Rule] = {
+    getattr: _getattr, hasattr: _hasattr,
+    object.__getattribute__: lambda owner, name: attributes().read_plainly(owner, name),
+    vars: lambda owner: attributes().read(owner, "__dict__"),
+}
+READING = frozenset(READING_RULES)
+"""Builtins that read attributes."""
+
+
+def noted(f: Any, result: Any, args: Any, kwargs: Any) -> Any:
+    """The result of a builtin that the tracer has a rule for, which was given ordinary values, too."""
+    world = outside(current())
+    refusal = opaque.watched(world, f, opaque.name_of(f), (*args, *kwargs.values()))
+    if refusal is not None:
+        raise refusal
+    if isinstance(result, Iterator):
+        world.made(result)
+    return result
+
+
+def call_for_effect(f: Any, /, *args: Any, **kwargs: Any) -> Any:
+    """The same where nothing depends on the result."""
+    if not recorders():
+        return f(*args, **kwargs)
+    world = outside(current())
+    world.for_effect = f
+    try:
+        return call(f, *args, **kwargs)
+    finally:
+        world.for_effect = None
+
+
 def as_it_is(f: Any, args: Any, kwargs: Any) -> Any:
     """A function of a library, or a builtin, run by Python."""
-    frame = recorders()[-1].frame
+    frame, world = recorders()[-1].frame, outside(current())
     refuse_keeping(peek(f, "__self__"), text(f, "__name__"), (*args, *kwargs.values()))
     if frame.parent is not None:
         watch(frame, f, args)
     if type(getattr(f, "__self__", None)) is not Sparse:
         args, kwargs = tuple(map(matrix_of, args)), {k: matrix_of(v) for k, v in kwargs.items()}
     if not hidden_state.refuse(f, args, kwargs):
-        result = f(*args, **kwargs)
+        result = opaque.run(world, f, args, kwargs)
         if isinstance(result, Iterator) or (isinstance(f, type) and not isinstance(result, type)):
             frame.fresh[id(result)] = result
+            world.made(result)
         return result
     if frame.parent is not None and not isinstance(f, type) and frame.is_fresh(peek(f, "__self__")) is False:
         frame.refuse("random numbers are drawn while gradjit compiles the function")
@@ -87,6 +183,7 @@ def as_it_is(f: Any, args: Any, kwargs: Any) -> Any:
         if isinstance(a, TracedArray) and not np.array_equal(np.asarray(a), b):
             a[...] = b
     hidden_state.seeded(result)
+    world.made(result)
     return as_known(result)
 
 
@@ -108,12 +205,14 @@ def watch(frame: Frame, f: Any, args: Any) -> None:
 # user functions -----------------------------------------------------------------------------------------------------
 def call_user(f: types.FunctionType, args: Any, kwargs: Any) -> Any:
     """A function of the user's own, lifted."""
+    outside(current()).for_effect = None
     new, frame = run_user(f), recorders()[-1].frame
     if new is f and frame.parent is not None and not is_product(f.__code__):
         watch(frame, f, (*args, *(Source("cell", cell).read() for cell in f.__closure__ or ())))
     result = new(*args, **kwargs)
     if isinstance(result, types.GeneratorType):
         frame.fresh[id(result)] = result
+        outside(current()).made(result)
     return result
 
 
@@ -125,9 +224,11 @@ def run_user(f: types.FunctionType) -> types.FunctionType:
     """The lifted function; where there is no source, the function itself, with its globals and cells guarded."""
     from .hooks import Hooks
     new = lifted(f, Hooks)
+    if not is_product(f.__code__):
+        outside(current()).runs(f)
     if new is f and not is_product(f.__code__):
-        from .unlifted import guard_names
-        guard_names(f)
+        from .unlifted import with_handles
+        return with_handles(f)
     return new
 
 
@@ -135,9 +236,8 @@ def as_user(f: Any) -> Any:
     """For a library that calls back: what is the user's own is called as lifted code would."""
     if is_liftable(f):
         return run_user(f)
-    if type(f) is types.MethodType or type(f) is functools.partial:
-        return functools.partial(call, f)
-    return f
+    by_call = isinstance(f, (functools.partial, types.MethodType)) or attributes().special(f, "__call__") is not None
+    return functools.partial(call, f) if by_call else f
 
 
 def construct(cls: type, args: Any, kwargs: Any) -> Any:
@@ -146,6 +246,8 @@ def construct(cls: type, args: Any, kwargs: Any) -> Any:
     if type(cls) is type and getattr(cls, "__new__") is object.__new__ and is_liftable(init):  # noqa: B009
         obj: Any = object.__new__(cls)
         recorders()[-1].frame.fresh[id(obj)] = obj
+        outside(current()).made(obj)
+        outside(current()).has_member(cls, "__init__", init)
         call(init, obj, *args, **kwargs)
         return obj
     return as_it_is(cls, args, kwargs)
@@ -171,13 +273,24 @@ def call_numpy(f: Any, args: Any, kwargs: Any) -> Any:
     args = tuple(map(entered, args))
     kwargs = {k: entered(v) for k, v in kwargs.items()}
     if not is_traced((*args, *kwargs.values())):
+        refusal = opaque.watched(outside(current()), f, opaque.name_of(f), (*args, *kwargs.values()))
+        if refusal is not None:
+            raise refusal
         return brought(WITH_CONTENTS.get(f, f)(*map(as_user, args), **kwargs))
     if isinstance(f, np.ufunc):
         from .ufuncs import call as call_ufunc
-        return f(*args, **kwargs) if overrides.has_ufunc(args) else call_ufunc(f, args, **kwargs)
+        return as_asked(f, args, kwargs) if overrides.has_ufunc(args) else call_ufunc(f, args, **kwargs)
     if overrides.has_function((*args, *kwargs.values())):
-        return f(*args, **kwargs)
+        return as_asked(f, args, kwargs)
     return dispatch.apply(f, args, kwargs)
+
+
+def as_asked(f: Any, args: Any, kwargs: Any) -> Any:
+    """A NumPy function that asks its arguments: what those of the user's own hold is watched."""
+    for x in (*args, *kwargs.values()):
+        if not isinstance(x, TracedArray):
+            outside(current()).watch(x, opaque.name_of(f))
+    return f(*args, **kwargs)
 
 
 def entered(x: Any) -> Any:
@@ -186,6 +299,8 @@ def entered(x: Any) -> Any:
         return captured(x)
     if type(x) in (list, tuple) and holds_arrays(x):
         return type(x)(map(entered, x))
+    if (method := attributes().special(x, "__array__")) is not None:
+        return call(method, x)
     return x
 
 

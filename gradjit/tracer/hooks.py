@@ -2,27 +2,31 @@
 
 from __future__ import annotations
 
-import inspect
+import functools
 import operator
+import sys
 import types
 from typing import Any
 
 import numpy as np
 
-from ..probe import peek, text
+from ..probe import peek
 from . import sequences, sparse
 from .array import TracedArray
-from .calls import call
+from .attributes import enter, read, special
+from .calls import call, call_for_effect
 from .concatenators import STAND_INS
 from .control.frames import before_change, is_container
-from .control.protocol import Control
+from .control.protocol import Control, watch_key
 from .control.states import Undefined
+from .guards import ABSENT, Source, is_plain
 from .indexing import update_by_mask
 from .leaving import is_kept, is_state, refuse_rebinding
-from .locations import is_internal
 from .operands import captured, is_traced
-from .outside import Guard, Source, is_data_array, outside
+from .outside import is_data_array, outside
 from .recorder import current, recorders
+from .special_methods import binary, context, in_place, iterated, unary
+from .unlifted import guard_code
 
 
 def local(value: Any) -> Any:
@@ -37,45 +41,85 @@ def local(value: Any) -> Any:
 class Hooks(Control):
     """What `_gj` stands for in one lifted function (see lift.py)."""
 
-    __slots__ = ("namespace", "cells")
+    __slots__ = ("namespace", "builtins", "cells")
 
     def __init__(self, f: types.FunctionType):
         self.namespace = f.__globals__
+        self.builtins: dict[str, Any] = getattr(f, "__builtins__")  # noqa: B009 (typeshed has it not)
         self.cells = dict(zip(f.__code__.co_freevars, f.__closure__ or (), strict=True))
 
     local = staticmethod(local)
     call = staticmethod(call)
+    call_for_effect = staticmethod(call_for_effect)
+    binary = staticmethod(binary)
+    unary = staticmethod(unary)
+    context = staticmethod(context)
+    iterated = staticmethod(iterated)
 
-    def glob(self, name: str, value: Any) -> Any:
+    def glob(self, name: str) -> Any:
         """A global name; what is no global is a builtin."""
-        if name not in self.namespace:
-            return value
-        return STAND_INS.get(id(value)) or enter(value, Source("item", self.namespace, name))
+        for space in (self.namespace, self.builtins):
+            source = Source("item", space, name)
+            if name in space:
+                value = space[name]
+                return STAND_INS.get(id(value)) or enter(value, source)
+            if recorders():
+                outside(current()).absent(source)
+        raise NameError(f"name '{name}' is not defined", name=name)
 
-    def cell(self, name: str, value: Any) -> Any:
+    def cell(self, name: str) -> Any:
         """A name of an enclosing function that had finished its own lifting, or was never lifted."""
+        source = Source("cell", self.cells[name], label=name)
+        value = source.read()
+        if value is ABSENT:
+            if recorders():
+                outside(current()).absent(source)
+            raise NameError(f"cannot access free variable '{name}' where it is not associated with a value in "
+                            f"enclosing scope", name=name)
         if type(value) is Undefined:
             value.fail()
-        return enter(value, Source("cell", self.cells[name], label=name))
+        return enter(value, source)
+
+    attr = staticmethod(read)
 
     @staticmethod
-    def attr(owner: Any, name: str) -> Any:
-        """`owner.name`."""
-        if isinstance(owner, TracedArray) or type(owner) is sparse.Sparse:
-            return getattr(owner, name)
-        if isinstance(owner, types.ModuleType):
-            value = getattr(owner, name)
-            if name not in owner.__dict__ or is_internal(text(owner, "__file__", "<frozen")):
-                return STAND_INS.get(id(value)) or local(value)
-            return enter(value, Source("item", owner.__dict__, name))
-        found = inspect.getattr_static(owner, name, None) if isinstance(owner, type) else getattr(
-            type(owner), name, None)
-        if isinstance(found, property) and found.fget is not None:
-            return local(call(found.fget, owner))
-        value = getattr(owner, name)
-        if not recorders() or not outside(current()).knows(owner) or is_behaviour(found):
-            return local(value)
-        return enter(value, Source("attribute", owner, name))
+    def imported(value: Any, module: str, name: str) -> Any:
+        """What an import statement has given to a name."""
+        if not recorders() or module not in sys.modules:
+            return value
+        found = sys.modules[module]
+        outside(current()).enter(found, Source("item", sys.modules, module))
+        return read(found, name) if name else value
+
+    @staticmethod
+    def global_names(space: dict[str, Any]) -> Any:
+        """`globals()`: items are guarded one by one."""
+        if recorders():
+            outside(current()).namespaces[id(space)] = space
+        return space
+
+    def evaluated(self, name: str, code: Any) -> Any:
+        """The code for `eval` or `exec`: the names that it reads are guarded."""
+        if recorders():
+            compiled = compile(code, "<string>", name) if isinstance(code, (str, bytes)) else code
+            guard_code(compiled, self.namespace)
+        return code
+
+    @staticmethod
+    def mapping(x: Any) -> Any:
+        """What `**x` spreads."""
+        if not recorders() or (type(x) is dict and outside(current()).is_fresh(x)):
+            return x
+        if (keys := special(x, "keys")) is not None:
+            return {k: Hooks.item(x, k) for k in iterated(call(keys, x))}
+        return iterated(x)
+
+    @staticmethod
+    def looked_at(x: Any) -> Any:
+        """A value that a pattern or a format looks into."""
+        if recorders() and not isinstance(x, TracedArray) and not is_plain(x):
+            outside(current()).watch(x, "a match statement or format")
+        return x
 
     @staticmethod
     def rebound(value: Any, name: str) -> Any:
@@ -100,7 +144,24 @@ class Hooks(Control):
         """`owner[key]`."""
         if isinstance(key, TracedArray) and isinstance(owner, (list, tuple)):
             return local(sequences.item(owner, key))
-        return local(local(owner)[key])
+        owner = local(owner)
+        if recorders():
+            watch_key(key)
+        if isinstance(owner, (TracedArray, str, tuple)) or not recorders():
+            return local(owner[key])
+        if (method := special(owner, "__getitem__")) is not None:
+            return call(method, owner, key)
+        if isinstance(owner, type):
+            generic: Any = owner
+            return generic[key]
+        if id(owner) in outside(current()).namespaces:
+            source = Source("item", owner, key)
+            if key not in owner:
+                outside(current()).absent(source)
+            return enter(owner[key], source)
+        if type(owner) not in (list, dict) or not outside(current()).knows(owner):
+            return local(call(operator.getitem, owner, key))
+        return local(owner[key])
 
     @staticmethod
     def set_item(value: Any, owner: Any, key: Any) -> None:
@@ -112,19 +173,22 @@ class Hooks(Control):
             refuse_rebinding(f"an item of a {type(owner).__name__}")
         if is_container(owner):
             before_change(owner)
-        owner[key] = value
+        if (method := special(owner, "__setitem__")) is not None:
+            call(method, owner, key, value)
+        else:
+            owner[key] = value
 
     @staticmethod
     def aug(value: Any, op: str, other: Any) -> Any:
         """`value op= other`, as an expression."""
         Control.changing(value)
-        return getattr(operator, op)(value, other)
+        return in_place(op, value, other)
 
     @classmethod
     def aug_attr(cls, owner: Any, name: str, op: str, other: Any) -> None:
         """`owner.name op= other`. What was changed in place is not stored again."""
         old = cls.changing(cls.attr(owner, name))
-        new = getattr(operator, op)(old, other)
+        new = in_place(op, old, other)
         if new is not old:
             before_change(owner)
             setattr(owner, name, new)
@@ -132,34 +196,15 @@ class Hooks(Control):
     @classmethod
     def aug_item(cls, owner: Any, key: Any, op: str, other: Any) -> None:
         """`owner[key] op= other`. What a list or dict holds and was changed in place is not stored again."""
-        apply, owner = getattr(operator, op), local(owner)
+        apply, owner = functools.partial(in_place, op), local(owner)
         if isinstance(key, TracedArray) and isinstance(owner, list):
             key = sequences.place(owner, key)
         if isinstance(owner, TracedArray) and update_by_mask(owner, key, lambda x: apply(x, other), other):
             return
-        old = cls.changing(local(owner[key]))
+        old = cls.changing(cls.item(owner, key))
         new = apply(old, other)
         if new is not old or isinstance(owner, TracedArray):
             cls.changing(owner)
-            owner[key] = new
+            cls.set_item(new, owner, key)
 
-
-def is_behaviour(found: Any) -> bool:
-    """Whether a class attribute is a method or another descriptor: found anew at each call, not data to be guarded."""
-    return found is not None and hasattr(type(found), "__get__")
-
-
-def enter(value: Any, source: Source) -> Any:
-    """A value from outside: an array as a hidden input read at `source`, anything else guarded."""
-    if not recorders():
-        return value
-    if isinstance(value, TracedArray):
-        return value
-    if is_data_array(value):
-        return captured(value, source)
-    if sparse.is_sparse(value):
-        outside(current()).guards.setdefault(source, Guard(source, value, False))
-        return sparse.stand_in(value)
-    outside(current()).enter(value, source)
-    return value
 

@@ -3,10 +3,11 @@
 The syntax tree is rewritten and compiled with the user's file name and lines, so that tracebacks show the user's text:
 
     f(x, *a, k=v)     -->  _gj.call(f, x, *a, k=v)
-    name              -->  _gj.local(name), _gj.cell("name", name) or _gj.glob("name", name)
+    name              -->  _gj.local(name), _gj.cell("name") or _gj.glob("name")
     obj.name          -->  _gj.attr(obj, "name")
-    obj[key]          -->  _gj.local(obj[key])
-    x += v            -->  x = _gj.local(x); x += v
+    obj[key]          -->  _gj.item(obj, key)
+    x + y, -x         -->  _gj.binary("add", x, y), _gj.unary("neg", x)
+    x += v            -->  x = _gj.aug(_gj.local(x), "iadd", v)
     obj.name += v     -->  _gj.aug_attr(obj, "name", "iadd", v)
     obj[key] += v     -->  _gj.aug_item(obj, key, "iadd", v)
     obj.name = v      -->  _gj.set_attr(v, obj, "name")
@@ -103,7 +104,7 @@ def _rewritten(code: types.CodeType, qualname: str) -> types.CodeType | None:
     node = definition(code)
     if node is None or isinstance(node, ast.AsyncFunctionDef):
         return None
-    found = compiled(_Lift(code).function(node), code, (*code.co_freevars, HOOKS))
+    found = compiled(_Lift(code, _enclosing_classes(qualname)).function(node), code, (*code.co_freevars, HOOKS))
     if found is None or not set(found.co_freevars) <= {*code.co_freevars, HOOKS}:
         return None
     found = found.replace(co_qualname=qualname)
@@ -118,6 +119,18 @@ def _note(code: types.CodeType) -> None:
             _note(c)
 
 
+def _enclosing_classes(qualname: str) -> list[str]:
+    """The innermost class around a definition, which private names are mangled with.
+
+    In `A.method.<locals>.g` each part between `<locals>` ends in a function, and what stands before it are classes.
+    """
+    for part in reversed(qualname.split(".<locals>.")):
+        classes = part.split(".")[:-1]
+        if classes:
+            return classes[-1:]
+    return []
+
+
 class _Scope(ast.NodeVisitor):
     """The names that a function (or lambda, or comprehension) binds, and those it declares global or nonlocal."""
 
@@ -125,6 +138,7 @@ class _Scope(ast.NodeVisitor):
         self.bound = set(parameter_names(args)) if args else set()
         self.declared_global: set[str] = set()
         self.declared_nonlocal: set[str] = set()
+        self.is_class = False
         for n in body:
             self.visit(n)
         self.bound -= self.declared_global | self.declared_nonlocal
@@ -181,7 +195,9 @@ class _Scope(ast.NodeVisitor):
 class _Lift(Rewrites, ast.NodeTransformer):
     """Rewrites one function. `scopes` are the names bound by it and by the functions nested around the current node."""
 
-    def __init__(self, code: types.CodeType):
+    def __init__(self, code: types.CodeType, classes: list[str]):
+        self.classes = classes
+        """The classes around the current node, innermost last: their names are part of private ones."""
         self.free = set(code.co_freevars)
         self.first = code.co_varnames[0] if code.co_argcount else None
         self.scopes: list[_Scope] = []
@@ -240,17 +256,28 @@ class _Lift(Rewrites, ast.NodeTransformer):
                 a.annotation = None
 
     def visit_ClassDef(self, node: ast.ClassDef) -> ast.AST:
-        """A class defined inside the function: its body's names are looked up by Python, its methods are lifted."""
+        """A class defined inside the function: what its body computes from outside is seen, its methods are lifted."""
         node.decorator_list = [self.visit(d) for d in node.decorator_list]
-        node.body = [self.visit(n) if isinstance(n, ast.FunctionDef) else n for n in node.body]
+        node.bases = [self.visit(b) for b in node.bases]
+        scope = _Scope(None, list(node.body))
+        scope.is_class = True
+        self.scopes.append(scope)
+        self.classes.append(node.name)
+        for n in node.body:
+            if isinstance(n, ast.FunctionDef):
+                self.visit(n)
+            elif isinstance(n, (ast.Assign, ast.AnnAssign)) and n.value is not None:
+                n.value = self.visit(n.value)
+        self.classes.pop()
+        self.scopes.pop()
         return node
 
     def comprehension(self, node: Any) -> ast.AST:
         targets = [g.target for g in node.generators]
-        node.generators[0].iter = self.visit(node.generators[0].iter)
+        node.generators[0].iter = self.over(node.generators[0].iter)
         self.scopes.append(_Scope(None, targets))
         for k, g in enumerate(node.generators):
-            g.iter = g.iter if k == 0 else self.visit(g.iter)
+            g.iter = g.iter if k == 0 else self.over(g.iter)
             g.ifs = [self.visit(i) for i in g.ifs]
         for name in ("elt", "key", "value"):
             if hasattr(node, name):
@@ -260,35 +287,91 @@ class _Lift(Rewrites, ast.NodeTransformer):
 
     visit_ListComp = visit_SetComp = visit_DictComp = visit_GeneratorExp = comprehension
 
+    def over(self, node: ast.expr) -> ast.Call:
+        """An expression that is iterated over."""
+        return self.hook(node, "iterated", self.visit(node))
+
+    def visit_Starred(self, node: ast.Starred) -> ast.AST:
+        node.value = self.over(node.value) if isinstance(node.ctx, ast.Load) else self.visit(node.value)
+        return node
+
+    def visit_BinOp(self, node: ast.BinOp) -> ast.AST:
+        op = OPERATORS[type(node.op)][1:]
+        return self.hook(node, "binary", self.text(node, op), self.visit(node.left), self.visit(node.right))
+
+    def visit_With(self, node: ast.With) -> ast.AST:
+        for item in node.items:
+            item.context_expr = self.hook(item.context_expr, "context", self.visit(item.context_expr))
+            item.optional_vars = item.optional_vars and self.visit(item.optional_vars)
+        node.body = self.statements(node.body)
+        return node
+
+    def visit_FormattedValue(self, node: ast.FormattedValue) -> ast.AST:
+        self.generic_visit(node)
+        node.value = self.hook(node, "looked_at", node.value)
+        return node
+
+    def visit_Match(self, node: ast.Match) -> ast.AST:
+        node.subject = self.hook(node, "looked_at", self.visit(node.subject))
+        node.cases = [self.visit(c) for c in node.cases]
+        return node
+
+    def visit_Import(self, node: ast.Import) -> ast.AST | list[ast.AST]:
+        return [node, *(self.noted(node, a.asname or a.name.partition(".")[0],
+                                   a.name if a.asname else a.name.partition(".")[0], "") for a in node.names)]
+
+    def visit_ImportFrom(self, node: ast.ImportFrom) -> ast.AST | list[ast.AST]:
+        if node.level:
+            return node
+        return [node, *(self.noted(node, a.asname or a.name, node.module or "", a.name) for a in node.names)]
+
+    def noted(self, node: ast.AST, name: str, module: str, attribute: str) -> ast.AST:
+        """The name that an import has bound, with a guard for the place that it came from."""
+        load = ast.copy_location(ast.Name(name, ast.Load()), node)
+        made = self.hook(node, "imported", load, self.text(node, module), self.text(node, attribute))
+        return ast.copy_location(ast.Assign([ast.copy_location(ast.Name(name, ast.Store()), node)], made), node)
+
     def display(self, node: Any) -> ast.AST:
         """A list, dict or set that is written out."""
         self.generic_visit(node)
         is_target = isinstance(getattr(node, "ctx", None), (ast.Store, ast.Del))
         return node if is_target else self.hook(node, "made", node)
 
-    visit_List = visit_Dict = visit_Set = display
+    visit_List = visit_Set = display
+
+    def visit_Dict(self, node: ast.Dict) -> ast.AST:
+        node.values = [self.visit(v) if k else self.spread(v) for k, v in zip(node.keys, node.values, strict=True)]
+        node.keys = [k and self.visit(k) for k in node.keys]
+        return self.hook(node, "made", node)
+
+    def spread(self, node: ast.expr) -> ast.Call:
+        """A mapping behind `**`."""
+        return self.hook(node, "mapping", self.visit(node))
 
     # expressions ----------------------------------------------------------------------------------------------------
     def visit_Name(self, node: ast.Name) -> ast.AST:
         if not isinstance(node.ctx, ast.Load):
             return node
         for s in reversed(self.scopes):
-            if node.id in s.bound:
+            if node.id in s.bound and (not s.is_class or s is self.scopes[-1]):
                 return self.hook(node, "local", node)
             if node.id in s.declared_global:
                 break
         else:
             if node.id in self.free:
-                return self.hook(node, "cell", self.text(node, node.id), node)
-        return self.hook(node, "glob", self.text(node, node.id), node)
+                return self.hook(node, "cell", self.text(node, node.id))
+        return self.hook(node, "glob", self.text(node, node.id))
 
     def visit_Attribute(self, node: ast.Attribute) -> ast.AST:
         node.value = self.visit(node.value)
         if not isinstance(node.ctx, ast.Load):
             return node
-        if node.attr.startswith("__") and not node.attr.endswith("__"):
-            return self.hook(node, "local", node)  # private: the compiler mangles the name
-        return self.hook(named(node, node), "attr", node.value, self.text(node, node.attr))
+        return self.hook(named(node, node), "attr", node.value, self.text(node, self.mangled(node.attr)))
+
+    def mangled(self, name: str) -> str:
+        """A private name as the compiler makes it within a class."""
+        is_private = name.startswith("__") and not name.endswith("__") and self.classes
+        return f"_{self.classes[-1].lstrip('_')}{name}" if is_private else name
 
     def visit_Subscript(self, node: ast.Subscript) -> ast.AST:
         node.value, node.slice = self.visit(node.value), self.visit(node.slice)
@@ -296,14 +379,32 @@ class _Lift(Rewrites, ast.NodeTransformer):
 
     def visit_Call(self, node: ast.Call) -> ast.AST:
         if isinstance(node.func, ast.Name) and node.func.id in _PLAIN_CALLS:
-            return node
+            return self.plain_call(node, node.func.id)
         if isinstance(node.func, ast.Name) and node.func.id == "super" and not node.args and not node.keywords:
             return self.bare_super(node)
         place = named(node, node.func)
         func = self.visit(node.func)
         args = [self.visit(a) for a in node.args]
-        keywords = [ast.copy_location(ast.keyword(k.arg, self.visit(k.value)), k) for k in node.keywords]
+        keywords = [ast.copy_location(ast.keyword(k.arg, self.visit(k.value) if k.arg else self.spread(k.value)), k)
+                    for k in node.keywords]
         return self.hook(place, "call", func, *args, keywords=keywords)
+
+    def visit_Expr(self, node: ast.Expr) -> ast.AST:
+        """A call for its effect: nobody reads what it gives."""
+        node.value = self.visit(node.value)
+        if isinstance(node.value, ast.Call) and getattr(node.value.func, "attr", "") == "call":
+            node.value.func.attr = "call_for_effect"  # type: ignore[attr-defined]
+        return node
+
+    def plain_call(self, node: ast.Call, name: str) -> ast.AST:
+        """A builtin that looks at the frame which calls it, or at what it is given."""
+        if name in ("vars", "dir") and node.args:
+            return self.hook(node, "call", self.visit(node.func), *map(self.visit, node.args))
+        if name == "globals":
+            return self.hook(node, "global_names", node)
+        if name in ("eval", "exec") and node.args:
+            node.args[0] = self.hook(node, "evaluated", self.text(node, name), self.visit(node.args[0]))
+        return node
 
     def bare_super(self, node: ast.Call) -> ast.AST:
         """`super()` finds class and instance in the frame; here they are named."""
@@ -327,6 +428,8 @@ class _Lift(Rewrites, ast.NodeTransformer):
         if len(node.targets) == 1 and isinstance(target, ast.Attribute) and not target.attr.startswith("__"):
             call = self.hook(node, "set_attr", value, self.visit(target.value), self.text(node, target.attr))
             return ast.copy_location(ast.Expr(call), node)
+        if all(isinstance(t, (ast.Tuple, ast.List)) for t in node.targets):
+            value = self.hook(node, "iterated", value)
         for name in self.rebound_outside(node.targets):
             value = self.hook(node, "rebound", value, self.text(node, name))
         node.targets = [self.visit(t) for t in node.targets]
@@ -394,7 +497,7 @@ class _Lift(Rewrites, ast.NodeTransformer):
             changed = self.hook(node, "rebound", self.hook(node, "aug", load, self.text(node, op), value),
                                 self.text(node, target.id))
             return ast.copy_location(ast.Assign([store], changed), node)
-        return [ast.copy_location(ast.Assign([store], self.hook(node, "changing", load)), node), node]
+        return ast.copy_location(ast.Assign([store], self.hook(node, "aug", load, self.text(node, op), value)), node)
 
     def visit_Delete(self, node: ast.Delete) -> ast.AST | list[ast.AST]:
         """A name that is deleted holds what stands for no value."""

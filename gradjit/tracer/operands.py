@@ -16,9 +16,10 @@ from ..probe import is_array_like, text
 from . import extents as ext
 from .array import ARRAY, PYTHON, SCALAR, TracedArray, root
 from .births import owner_of
+from .guards import Guard, Source
 from .layout import Strides, copied, is_contiguous, is_row_major, of_array
 from .locations import fail, here, with_place
-from .outside import Guard, Source, is_data_array, outside
+from .outside import is_data_array, outside
 from .recorder import current, recorders, repeated
 from .views import extents, forms
 

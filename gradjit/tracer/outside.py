@@ -1,144 +1,34 @@
 """Values from outside of the traced function: where they come from, and what must stay true of them.
 
+One principle: what the trace has read, and where it has read it, is watched; what cannot be watched is refused.
+
 An array from outside is a hidden input: it is read at each call, from its *source* (a global name, a closure cell, an
 attribute, an item of a container) where it has one, so that rebinding the name needs no new trace. Everything else from
-outside (numbers, strings, functions, the containers themselves) is part of the compiled code; a *guard* says so, and a
-failing guard means tracing again.
+outside (numbers, functions, modules, classes, the containers themselves) is part of the compiled code, and a *guard*
+(guards.py) says so. A place where nothing was found is guarded, too.
+
+Containers are watched as soon as they come in, with all that they hold; attributes of objects one by one, as they are
+read (attributes.py); whatever a library may look at, down to the last part (`watch`). Only what the function makes
+itself is *fresh*, and needs no guard.
 """
 
 from __future__ import annotations
 
 import functools
-import operator
 import types
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..errors import TraceError
 from ..ir import DTYPES
-from ..probe import code_of
 from .births import Births
-from .locations import is_internal
+from .guards import ABSENT, ANY, Condition, Contents, Guard, Repeated, Snapshot, Source, is_plain
+from .locations import fail, is_internal
+from .parts import CONTAINERS, HEAP_TYPE, is_iterator, parts
 
 if TYPE_CHECKING:
     from .recorder import Recorder
-
-NUMBERS = (int, float, complex, str, bytes, bool, type(None), np.dtype)
-"""Values that are compared by type and value; all others by identity."""
-
-
-@dataclass(frozen=True)
-class Source:
-    """A place that is read at each call, by its kind: `owner[key]` ("item"), `owner.key` ("attribute"), or the
-    content of the cell `owner` ("cell").
-    """
-
-    kind: str
-    owner: Any
-    key: Any = None
-    label: str = ""
-    """What people call the variable that a cell is."""
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Source) and self.identity == other.identity
-
-    def __hash__(self) -> int:
-        return hash(self.identity)
-
-    @property
-    def identity(self) -> tuple[str, int, Any]:
-        return self.kind, id(self.owner), self.key
-
-    def read(self) -> Any:
-        """What stands there now; the Source itself where nothing does."""
-        try:
-            if self.kind == "item":
-                return self.owner[self.key]
-            return self.owner.cell_contents if self.kind == "cell" else getattr(self.owner, self.key)
-        except (LookupError, ValueError, AttributeError):
-            return self
-
-    @property
-    def name(self) -> str:
-        """A name for the parameter that it becomes."""
-        return str(self.key) if isinstance(self.key, str) else ""
-
-
-class _Any:
-    """In the items of a Contents guard: an array, which is read through its own source."""
-
-    def __repr__(self) -> str:
-        return "ANY"
-
-
-ANY = _Any()
-
-
-@dataclass(frozen=True, eq=False)
-class Guard:
-    """`source` still gives `expected`: the same object, or with `by_value` one of its type, equal to the bit."""
-
-    source: Source
-    expected: Any
-    by_value: bool
-
-    def holds(self) -> bool:
-        now = self.source.read()
-        return now is self.expected or (self.by_value and same_value(now, self.expected))
-
-
-@dataclass(frozen=True, eq=False)
-class Contents:
-    """A list or dict still holds these items, each the same object (or ANY)."""
-
-    container: list[Any] | dict[Any, Any]
-    items: tuple[Any, ...]
-    """The values of a list; the (key, value) pairs of a dict, in order."""
-
-    def holds(self) -> bool:
-        if len(self.container) != len(self.items):
-            return False
-        if isinstance(self.container, dict):
-            pairs = zip(self.container.items(), self.items, strict=True)
-            return all(k is j and (w is ANY or v is w) for (k, v), (j, w) in pairs)
-        return all(map(operator.is_, self.container, self.items)) or all(
-            w is ANY or v is w for v, w in zip(self.container, self.items, strict=True))
-
-
-class Condition(Protocol):
-    """A guard of any kind."""
-
-    def holds(self) -> bool:
-        """Whether it still does."""
-        ...
-
-
-def same_value(a: Any, b: Any) -> bool:
-    """Whether two plain values are interchangeable: 1, 1.0 and True are not, nor are 0.0 and -0.0; a nan is itself."""
-    if type(a) is not type(b):
-        return False
-    if isinstance(a, tuple):
-        return len(a) == len(b) and all(map(same_value, a, b))
-    if isinstance(a, (float, complex)):
-        return np.asarray(a).tobytes() == np.asarray(b).tobytes()
-    return isinstance(a, NUMBERS) and bool(a == b)
-
-
-def is_plain(x: Any) -> bool:
-    """Whether a value is compared by value."""
-    return type(x) in NUMBERS or isinstance(x, np.dtype) or (type(x) is tuple and all(map(is_plain, x)))
-
-
-def is_library(x: Any) -> bool:
-    """Modules, builtins, and functions and classes of NumPy, SciPy, the standard library and gradjit: not guarded."""
-    if isinstance(x, (types.ModuleType, types.BuiltinFunctionType, np.ufunc)):
-        return True
-    code = code_of(x)
-    if code is not None:
-        return is_internal(code.co_filename)
-    return isinstance(x, type) and x.__module__.partition(".")[0] in ("builtins", "numpy", "scipy", "gradjit", "math")
-
 
 _COMPILED = frozenset(t.np.str[1:] for t in DTYPES.values() if t.kind in "biufc")
 
@@ -146,6 +36,17 @@ _COMPILED = frozenset(t.np.str[1:] for t in DTYPES.values() if t.kind in "biufc"
 def is_data_array(x: Any) -> bool:
     """Whether it is an array that can be a hidden input."""
     return type(x) in (np.ndarray, np.memmap) and x.dtype.str[1:] in _COMPILED
+
+
+def is_user_class(cls: type) -> bool:
+    """Whether a class may be changed by its user: made by a class statement outside of the libraries."""
+    return bool(cls.__flags__ & HEAP_TYPE) and cls.__module__.partition(".")[0] not in LIBRARIES
+
+
+LIBRARIES = frozenset({"builtins", "numpy", "scipy", "gradjit", "collections", "functools", "abc", "typing", "enum",
+                       "types", "dataclasses", "optree"})
+MAX_WATCHED = 20_000
+"""Objects that one call of a library may look at."""
 
 
 class Outside:
@@ -157,13 +58,26 @@ class Outside:
         """Arrays in containers from outside, by id: wherever one turns up, it is read from there."""
         self.objects: dict[int, Any] = {}
         """Containers and instances from outside, by id (kept alive, so that an id stays one object's)."""
-
         self.births = Births()
         self.born: dict[int, tuple[np.ndarray, Any]] = {}
         """Arrays that were made in calls which the tracer does not see, by id, with their handles."""
         self.sparse: dict[int, tuple[Any, Any]] = {}
         """Sparse matrices, by id, with what stands for them."""
+        self.fresh: dict[int, Any] = {}
+        """Objects that the traced function has made."""
+        self.followed: set[types.FunctionType] = set()
+        """Functions whose names are guarded."""
+        self.watched: dict[int, Any] = {}
+        """Objects of which every part is watched."""
+        self.namespaces: dict[int, dict[str, Any]] = {}
+        """Dicts of global names that came in as such: what is read of them is guarded name by name."""
+        self.passed: dict[int, Any] = {}
+        """Containers that stand for those among the arguments."""
         self.views: dict[int, tuple[np.ndarray, np.ndarray]] = {}
+        self.copies: list[tuple[Any, Any]] = []
+        """Containers that functions without source have got, with what they held."""
+        self.for_effect: Any = None
+        """The function that is called for its effect alone, if one is."""
         self.seeded: dict[int, Any] = {}
         """Random generators that the traced function has made itself, from a seed."""
 
@@ -171,25 +85,54 @@ class Outside:
         """A view of an array of a subclass as an ndarray: the same one for the same array."""
         return self.views.setdefault(id(array), (array, array.view(np.ndarray)))[1]
 
+    # what was read ----------------------------------------------------------------------------------------------------
     def enter(self, value: Any, source: Source | None) -> None:
         """A value that is no array comes in from `source` (None: from a place that cannot change)."""
-        if is_library(value):
-            return
         if source is not None:
             self.guards.setdefault(source, Guard(source, value, is_plain(value)))
         self.look_into(value)
 
+    def absent(self, source: Source) -> None:
+        """Nothing stands at a source."""
+        self.guards.setdefault(source, Guard(source, ABSENT, False))
+
+    def repeat(self, f: Any, args: tuple[Any, ...], kwargs: dict[str, Any], result: Any) -> None:
+        """A call of something pure on values from outside has given this."""
+        self.guards[("call", len(self.guards))] = Repeated(f, args, kwargs, result)
+
+    def has_class(self, x: Any) -> None:
+        """The class of an object has decided something."""
+        if not self.is_fresh(x) and type(x).__flags__ & HEAP_TYPE:
+            source = Source("type", x)
+            self.guards.setdefault(source, Guard(source, type(x), False))
+
+    def has_member(self, cls: type, name: str, value: Any) -> None:
+        """A class (or one that it inherits from) has this under a name: for attributes found by way of the class."""
+        if cls.__flags__ & HEAP_TYPE and not self.is_fresh(cls):
+            source = Source("attribute", cls, name)
+            self.guards.setdefault(source, Guard(source, value, False))
+
+    def runs(self, f: types.FunctionType) -> None:
+        """A function is traced: its code and its defaults are part of what is compiled."""
+        for name in ("__code__", "__defaults__", "__kwdefaults__"):
+            source = Source("attribute", f, name)
+            if source not in self.guards:
+                self.enter(getattr(f, name), source)
+
+    # containers -------------------------------------------------------------------------------------------------------
     def look_into(self, value: Any) -> None:
         """Guard what a container holds, and note where its arrays stand."""
-        if is_plain(value) or id(value) in self.objects or isinstance(value, types.FunctionType):
+        if is_plain(value) or id(value) in self.objects or isinstance(value, (types.ModuleType, type)):
             return
-        self.objects[id(value)] = value
+        if id(value) not in self.fresh:
+            self.objects[id(value)] = value
         if type(value) is list:
             self.contents(value, tuple(value), list(enumerate(value)))
         elif type(value) is dict:
             self.contents(value, tuple(value.items()), list(value.items()))
-        elif isinstance(value, tuple):
-            for item in value:
+        elif isinstance(value, CONTAINERS) and not is_data_array(value):
+            self.snapshot(value)
+            for item in parts(value) or ():
                 if not is_data_array(item):
                     self.look_into(item)
         elif isinstance(value, types.MethodType):
@@ -198,16 +141,28 @@ class Outside:
             self.look_into((value.func, *value.args, value.keywords))
 
     def contents(self, container: Any, items: tuple[Any, ...], places: list[tuple[Any, Any]]) -> None:
+        fresh = id(container) in self.fresh
         for key, item in places:
-            if is_data_array(item):
-                self.place(item, Source("item", container, key))
-            else:
+            if not is_data_array(item):
                 self.look_into(item)
+            elif not fresh:
+                self.place(item, Source("item", container, key))
+        if fresh:
+            return
         if isinstance(container, dict):
             items = tuple((k, ANY if is_data_array(v) else v) for k, v in items)
         else:
             items = tuple(ANY if is_data_array(v) else v for v in items)
         self.guards[id(container)] = Contents(container, items)
+
+    def snapshot(self, owner: Any) -> bool:
+        """Guard what an object of any kind holds. Whether that can be told."""
+        if id(owner) in self.fresh or (id(owner) in self.guards and isinstance(self.guards[id(owner)], Snapshot)):
+            return True
+        held = parts(owner)
+        if held and type(owner) is not tuple:
+            self.guards[id(owner)] = Snapshot(owner, held)
+        return held is not None
 
     def place(self, array: np.ndarray, source: Source) -> None:
         """An array stands at `source`. One that stands at two places is tied to both by identity."""
@@ -216,9 +171,60 @@ class Outside:
             for s in (source, other):
                 self.guards.setdefault(s, Guard(s, array, False))
 
+    def watch(self, value: Any, what: str) -> None:
+        """Guard everything that can be reached from a value. TraceError where that cannot be told; `what` looks at it.
+
+        Arrays are guarded with their elements: what was computed from them is part of the compiled code.
+        """
+        todo = [value]
+        while todo:
+            x = todo.pop()
+            if is_plain(x) or id(x) in self.watched or type(x).__module__.startswith("gradjit."):
+                continue
+            self.watched[id(x)] = x
+            if len(self.watched) > MAX_WATCHED:
+                fail(TraceError, f"{what} may look at more than {MAX_WATCHED} objects from outside, too many to notice "
+                                 f"when one of them changes; call it outside and pass the result as an argument")
+            if isinstance(x, type) and not is_user_class(x):
+                continue
+            if isinstance(x, types.FunctionType):
+                if is_internal(x.__code__.co_filename):
+                    continue
+                from .unlifted import guard_names
+                guard_names(x)
+            if not self.snapshot(x):
+                if is_iterator(x) and id(x) in self.fresh:
+                    continue
+                fail(TraceError, f"{what} looks at {described(x)} from outside, whose changes cannot be noticed: a "
+                                 f"compiled function would repeat what it found while it was traced; call it outside "
+                                 f"and pass the result as an argument")
+            self.objects.setdefault(id(x), x)
+            todo += parts(x) or ()
+            if not isinstance(x, (*CONTAINERS, type, types.FunctionType)) and is_user_class(type(x)):
+                self.has_class(x)
+                todo.append(type(x))
+
+    # what is whose ----------------------------------------------------------------------------------------------------
+    def made(self, x: Any) -> None:
+        """The traced function has made an object."""
+        self.fresh[id(x)] = x
+
+    def is_fresh(self, x: Any) -> bool:
+        return id(x) in self.fresh
+
+    def is_passed(self, x: Any) -> bool:
+        return id(x) in self.passed
+
     def knows(self, value: Any) -> bool:
         """Whether a container or instance came from outside."""
         return id(value) in self.objects
+
+
+def described(x: Any) -> str:
+    """An object as an error names it."""
+    cls = type(x)
+    name = cls.__qualname__ if cls.__module__ == "builtins" else f"{cls.__module__}.{cls.__qualname__}"
+    return f"{'an' if name[0] in 'aeiou' else 'a'} {name}"
 
 
 def outside(recorder: Recorder) -> Outside:

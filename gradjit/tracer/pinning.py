@@ -15,7 +15,8 @@ import numpy as np
 from ..ir import Value
 from ..ir.interpreter import evaluate
 from .array import TracedArray
-from .outside import Source, outside
+from .guards import Source
+from .outside import outside
 from .recorder import Captured, Recorder, current
 
 

@@ -14,8 +14,9 @@ import numpy as np
 from ..errors import ShapeError, UnsupportedError
 from . import operands as o
 from .array import TracedArray
+from .guards import Source
 from .locations import fail
-from .outside import Source, outside
+from .outside import outside
 from .pinning import pinned
 from .recorder import current
 

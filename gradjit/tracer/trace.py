@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -21,17 +21,19 @@ from ..probe import code_of, is_array_like, parameters_of, peek, text, unwrapped
 from . import trees
 from .array import ARRAY, PYTHON, SCALAR, TracedArray, root
 from .calls import call, is_compiled
-from .containers import Contents, Place
+from .containers import Contents, Place, items_of
 from .control.branches import raised_in_branch
 from .control.frames import BRANCH
 from .depth import deeper
+from .guards import Condition, all_hold
 from .layout import Strides, of_array
 from .lift import admit
 from .locations import fail, raised_at
 from .operands import captured, shape_text
-from .outside import Condition, is_data_array
+from .outside import Outside, is_data_array
 from .recorder import Captured, Recorder, recorders
 from .selection import Selection, refuse
+from .unlifted import check_copies
 
 STATIC = "static"
 """The kind of a leaf that is part of the specialisation; the others are the kinds of handles."""
@@ -92,6 +94,8 @@ class Trace:
     leaves: list[Leaf]
     tree: trees.Tree
     captured: list[Captured]
+    observed: list[Captured]
+    """Arrays from outside of which nothing but the type was asked for: shape, dtype, layout."""
     guards: list[Condition]
     result: list[ResultLeaf]
     result_tree: trees.Tree
@@ -120,7 +124,7 @@ class Trace:
 
     def holds(self) -> bool:
         """Whether all guards hold."""
-        return all(g.holds() for g in self.guards)
+        return all_hold(self.guards)
 
 
 def leaf_of(x: Any, name: str) -> Leaf:
@@ -236,6 +240,8 @@ def attempt(f: Callable[..., Any], args: Sequence[Any], kwargs: dict[str, Any], 
         recorder.checking = recorder.outer is not None and recorder.outer.checking if checking is None else checking
         handles = bind(recorder, leaves)
         inner_args, inner_kwargs = trees.unflatten(tree, handles)
+        static = {id(leaf.value) for leaf in leaves if leaf.kind == STATIC}
+        made_for(recorder.outermost.world, (*inner_args, *inner_kwargs.values()), static)
         before = Contents(inner_args, inner_kwargs) if rebinding else None
         for static in (f, *(leaf.value for leaf in leaves if not leaf.is_traced)):
             world_of(recorder, static)
@@ -254,14 +260,15 @@ def attempt(f: Callable[..., Any], args: Sequence[Any], kwargs: dict[str, Any], 
             if as_python or recorder.outer is not None or not recorder.is_needed or "" not in recorder.loops.values():
                 raise
             raise AsPython(e) from e
+        check_copies(recorder.outermost.world, name_of(like))
         touched = [Write(f"the argument {leaf.name}", recorder.touched[id(h)][1], None, argument=k)
                    for k, (h, leaf) in enumerate(zip(handles, leaves, strict=True)) if id(h) in recorder.touched]
     recorder.block.results = tuple(values)
-    prune(recorder, hidden, writes)
+    observed = prune(recorder, hidden, writes)
     guards = list(recorder.world.guards.values())
     func = recorder.func()
     settle(func)
-    return Trace(func, leaves, tree, hidden, guards, result, result_tree, writes, touched,
+    return Trace(func, leaves, tree, hidden, observed, guards, result, result_tree, writes, touched,
                  [place for place, _ in changes], list(recorder.outer_reads.values()), list(recorder.adopted),
                  definition_of(like), recorder.loops, recorder.stages)
 
@@ -275,6 +282,17 @@ def refuse_long_lists(leaves: list[Leaf], f: Any) -> None:
     if len(numbers) > MAX_NUMBERS:
         fail(TraceError, f"{name_of(f)} is called with {len(numbers)} Python numbers in containers ({numbers[0].name}, "
                          f"...), each of which would be an input; pass arrays, as by np.array(list)")
+
+
+def made_for(world: Outside, containers: Iterable[Any], static: set[int]) -> None:
+    """The containers that the function gets are made anew for each trace: they stand for the caller's. (Those that no
+    pytree are, such as those of a subclass of list, are the caller's own.)"""
+    for x in containers:
+        items = items_of(x) if id(x) not in static else None
+        if items is not None:
+            world.made(x)
+            world.passed[id(x)] = x
+            made_for(world, items.values(), static)
 
 
 def world_of(recorder: Recorder, static: Any) -> None:
@@ -402,16 +420,19 @@ def captured_name(c: Captured) -> str:
     return f"the captured array {name}" if name else "a captured array"
 
 
-def prune(recorder: Recorder, hidden: list[Captured], writes: list[Write]) -> None:
-    """Drop captured arrays that nothing reads or writes, in place. (Those that are returned are results.)"""
+def prune(recorder: Recorder, hidden: list[Captured], writes: list[Write]) -> list[Captured]:
+    """Drop captured arrays that nothing reads or writes, in place. (Those that are returned are results.) Gives them:
+    their shapes may have been asked for."""
     used = {*recorder.block.results, *(w.value for w in writes), *(w.captured.value for w in writes if w.captured)}
     for op in walk(recorder.block):
         used.update(op.uses())
         for r in op.regions:
             used.update(r.results)
+    observed = [c for c in hidden if c.value not in used]
     hidden[:] = [c for c in hidden if c.value in used]
     kept = {c.value for c in hidden}
     dropped = {c.value for c in recorder.captured.values()} - kept
     recorder.block.params = tuple(p for p in recorder.block.params if p not in dropped)
     for k, p in enumerate(recorder.block.params):
         p.index = k
+    return observed

@@ -13,11 +13,21 @@ from ..processes import Lock, passage
 NAMESPACE = "gradjit"
 """optree's namespace: what the user registers globally counts, and what is registered here does not leak out."""
 
+IN_ORDER = "gradjit in order"
+"""The same, with dicts in the order of their items, not of their keys."""
+_in_order = optree.dict_insertion_ordered(True, namespace=IN_ORDER)
+_in_order.__enter__()  # for good: it ends when it is collected
+
 Tree = optree.PyTreeSpec
 
 _lock = Lock()
 _seen: set[type] = set()
 """Types of leaves that are no dataclasses, and dataclasses that are registered."""
+
+
+_orders: dict[Tree, tuple[Tree, list[int] | None, bool]] = {}
+"""By a structure in order: the structure, where its leaves are, and whether its keys are of one type, if equal."""
+MAX_ORDERS = 4096
 
 
 def flatten(tree: Any) -> tuple[list[Any], Tree]:
@@ -32,6 +42,42 @@ def flatten(tree: Any) -> tuple[list[Any], Tree]:
         register_dataclass(cls)
     _seen.update(fresh)
     return flatten(tree) if nodes else (leaves, spec)
+
+
+def flatten_call(tree: Any) -> tuple[list[Any], Tree, Any]:
+    """Leaves, structure, and a key that two calls share if they have the same structure with their dicts in the same
+    order, and keys of the same types: a function may look at either."""
+    leaves, order = optree.tree_flatten(tree, namespace=IN_ORDER)
+    known = _orders.get(order)
+    if known is None or not _seen.issuperset(map(type, leaves)):
+        leaves, spec = flatten(tree)
+        _, order = optree.tree_flatten(tree, namespace=IN_ORDER)
+        numbered = optree.tree_unflatten(order, range(len(leaves)))
+        places = optree.tree_leaves(numbered, namespace=NAMESPACE)
+        plain = has_plain_keys(order)
+        if len(_orders) >= MAX_ORDERS:
+            _orders.clear()
+        _orders[order] = spec, None if places == sorted(places) else places, plain
+        return leaves, spec, order if plain else (order, key_types(tree))
+    spec, permutation, plain = known
+    if not plain:
+        return *flatten(tree), (order, key_types(tree))
+    if permutation is not None:
+        leaves = [leaves[k] for k in permutation]
+    return leaves, spec, order
+
+
+def has_plain_keys(spec: Tree) -> bool:
+    """Whether all keys of dicts are strings: others can be equal and still of several types, as 1 and True are."""
+    if spec.is_leaf():
+        return True
+    own = all(type(k) is str for k in spec.entries()) if issubclass(spec.type or type(None), dict) else True
+    return own and all(map(has_plain_keys, spec.children()))
+
+
+def key_types(tree: Any) -> tuple[tuple[type, ...], ...]:
+    """The types of the keys on the way to each leaf."""
+    return tuple(tuple(map(type, path)) for path in optree.tree_paths(tree, namespace=IN_ORDER))
 
 
 def unflatten(spec: Tree, leaves: Any) -> Any:
@@ -54,7 +100,8 @@ def register_dataclass(cls: type) -> None:
 
     with _lock:
         if cls not in _seen:
-            optree.register_pytree_node(cls, take, build, namespace=NAMESPACE)  # type: ignore[arg-type]
+            for namespace in (NAMESPACE, IN_ORDER):
+                optree.register_pytree_node(cls, take, build, namespace=namespace)  # type: ignore[arg-type]
             _seen.add(cls)
 
 

@@ -18,7 +18,7 @@ def test_programs(start: int) -> None:
 
 
 def test_interpreter() -> None:
-    for seed in range(0, 48):
+    for seed in range(48):
         outcome = outcome_of(lambda seed=seed: check(program(seed), "interpreter"))
         assert not isinstance(outcome, Failure), f"{outcome}\n{program(seed)}"
 

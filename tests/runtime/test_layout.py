@@ -40,7 +40,8 @@ def test_every_offset_into_cpythons_objects_is_probed(name, shift):
 
 
 def test_offsets_into_cpython_are_all_known_to_the_test():
-    probed_elsewhere = {"dict_version", "type_vectorcall_offset"}
+    probed_elsewhere = {"dict_version", "type_vectorcall_offset", "type_version", "function_code", "function_defaults",
+                        "function_kwdefaults"}
     assert {f.name for f in dataclasses.fields(cpython.CPythonLayout)} == {*CPYTHON_OFFSETS, *probed_elsewhere}
 
 
@@ -75,6 +76,24 @@ def test_place_of_dict_versions_is_found_by_experiment():
         assert cpython._dict_version_offset(found) == found
         assert cpython._dict_version_offset(found - 8) is None
         assert cpython._dict_version_offset(found + 8) is None
+
+
+def test_place_of_type_versions_is_found_by_experiment():
+    found = cpython.layout().type_version
+    if found is not None:
+        assert cpython._type_version_offset(found) == found
+        assert cpython._type_version_offset(found - 8) is None
+        assert cpython._type_version_offset(found + 8) is None
+
+
+@pytest.mark.parametrize("name", ["__code__", "__defaults__", "__kwdefaults__"])
+def test_fields_of_functions_are_found_by_experiment(name):
+    offset = getattr(cpython.layout(), "function_" + name.strip("_"))
+
+    def f(a=1, *, b=2):
+        return a, b
+
+    assert cpython.word_at(id(f) + offset) == id(getattr(f, name))
 
 
 @pytest.mark.parametrize(

@@ -22,7 +22,7 @@ from .. import extents, operands as o, trees
 from ..array import ARRAY, PYTHON, TracedArray, root
 from ..layout import Strides
 from ..locations import fail, here, raised_at, with_place
-from ..recorder import Content, Recorder, current
+from ..recorder import Content, Recorder, current, recorders
 from .frames import BRANCH, Contents, Frame, refill
 from .names import VALUE, Site, shown
 from .states import Spec, Undefined, described, is_same, join, numeric, spec_of
@@ -33,6 +33,9 @@ def truth(test: Any) -> Any:
     """The truth of a condition: a bool, or a traced one as a 0-d handle."""
     if isinstance(test, Undefined):
         test.fail()
+    if not isinstance(test, TracedArray) and recorders():
+        from ..special_methods import truth_value
+        test = truth_value(test)
     if not isinstance(test, TracedArray):
         return bool(test)
     if (known := test.known) is not None:

@@ -12,6 +12,7 @@ from .. import extents
 from ..array import PYTHON, TracedArray, root
 from ..locations import fail, with_place
 from ..recorder import Recorder
+from ..special_methods import iterated
 from .branches import truth
 from .carried import Again, Mismatch, Slot
 from .checkpoints import Checkpointed
@@ -28,6 +29,7 @@ class For(Loop):
 
     def __init__(self, site: Site, iterable: Any, values: tuple[Any, ...], hints: tuple[Any, ...]):
         super().__init__(site, values, hints)
+        iterable = iterated(iterable)
         self.turns: Turns | None = turns(iterable) if self.recorder is not None else None
         self.static = self.turns.static if self.turns is not None else None
         self.iterator: Iterator[Any] | None = None

@@ -45,6 +45,16 @@ class Site:
         return f"line {self.line}"
 
 
+SITES: list[Site] = []
+"""Loops and branches of all lifted code; the code names them by number."""
+
+
+def noted(site: Site) -> int:
+    """The number of a new site."""
+    SITES.append(site)
+    return len(SITES) - 1
+
+
 VALUE = PREFIX + "value"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import enum
 import functools
 import operator
 import sys
@@ -12,28 +13,23 @@ import numpy as np
 
 from ...errors import LeakError, TraceError, UnsupportedError
 from .. import operands as o, trees
-from ..array import PYTHON, TracedArray, root
+from ..array import ARRAY, PYTHON, TracedArray, root
+from ..calls import call
 from ..dispatch import leave
 from ..effects import check
-from ..recorder import recorders
+from ..locations import fail
+from ..outside import is_user_class, outside
+from ..recorder import current, recorders
+from ..special_methods import binary
 from .branches import Branch, raised_in_branch, truth
 from .for_loops import For
 from .frames import before_change, is_container
-from .names import NONE, Site
+from .names import NONE, SITES, Site
 from .states import Undefined
 from .ties import fasten
 from .while_loops import While
 
-SITES: list[Site] = []
-"""Loops and branches of all lifted code; the code names them by number."""
-
 Thunk = Callable[[], Any]
-
-
-def noted(site: Site) -> int:
-    """The number of a new site."""
-    SITES.append(site)
-    return len(SITES) - 1
 
 
 class Control:
@@ -115,12 +111,17 @@ class Control:
         y = o.emit("not", t)
         return root(y.content, y.home, PYTHON)
 
+    @staticmethod
+    def compared(name: str, a: Any, b: Any) -> Any:
+        """`a < b` and its kin, `a is b`."""
+        return identical(a, b) == (name == "is_") if name in ("is_", "is_not") else binary(name, a, b)
+
     @classmethod
     def chain(cls, line: int, first: Any, *links: Any) -> Any:
         """`first < b < c`, as links (operator, thunk), each operand computed once."""
         compare, thunk = links[0]
         second = thunk()
-        answer = getattr(operator, compare)(first, second)
+        answer = cls.compared(compare, first, second)
         if len(links) == 1:
             return answer
         return cls.all_of(line, answer, lambda: cls.chain(line, second, *links[1:]))
@@ -171,6 +172,9 @@ class Control:
         """A container that the function has just made: a region may change those made inside of it."""
         if recorders():
             recorders()[-1].frame.fresh[id(x)] = x
+            outside(current()).made(x)
+            for item in x if isinstance(x, (set, dict)) else ():
+                watch_key(item)
         return x
 
     @staticmethod
@@ -187,10 +191,33 @@ class Control:
             found = np.any(items == item)
         elif isinstance(items, (list, tuple)) and items and o.is_traced((item, *items)):
             found = functools.reduce(np.logical_or, [np.all(i is item or i == item) for i in items])
+        elif recorders():
+            return call(operator.contains, items, item)
         else:
             return item in items
         y = o.as_traced(found)
         return leave(root(y.content, y.home, PYTHON))
+
+
+def watch_key(x: Any) -> None:
+    """A member of a set or key of a dict: which of them are equal may depend on all that they hold."""
+    if is_user_class(type(x)) and not isinstance(x, (enum.Enum, type)):
+        outside(current()).watch(x, "a set or dict")
+
+
+def identical(a: Any, b: Any) -> bool:
+    """`a is b`. Whether two arguments, or an argument and a captured array, are one object, a call decides."""
+    if a is not b and recorders() and may_be_one(a) and may_be_one(b):
+        fail(TraceError, "whether two arrays or containers that are passed to a compiled function, or captured by it, "
+                         "are one object differs from call to call; compare what they hold, or pass a flag")
+    return a is b
+
+
+def may_be_one(x: Any) -> bool:
+    """Whether it stands for an object of the caller's."""
+    if isinstance(x, TracedArray):
+        return x.parent is None and x.origin in ("argument", "captured array") and x.kind == ARRAY
+    return outside(current()).is_passed(x)
 
 
 def expression(line: int) -> Site:

@@ -8,8 +8,7 @@ from typing import Any
 
 from .bound import Definite
 from .jumps import PREFIX, Jumps, at, beginning, holds, is_plain
-from .names import Liveness, Site
-from .protocol import noted
+from .names import Liveness, Site, noted
 
 LAZY = (ast.NamedExpr, ast.Await, ast.Yield, ast.YieldFrom)
 """Expressions that cannot stand in a function of their own."""
@@ -18,6 +17,8 @@ COMPARISONS: dict[type[ast.cmpop], str] = {
     ast.IsNot: "is_not",
 }
 """By the function of `operator`."""
+
+UNARY: dict[type[ast.unaryop], str] = {ast.USub: "neg", ast.UAdd: "pos", ast.Invert: "invert"}
 
 
 def prepared(body: list[ast.stmt], bound: Sequence[str], parameters: Sequence[str]) -> list[ast.stmt]:
@@ -81,7 +82,8 @@ class Rewrites:
         iterable = self.visit(node.iter)
         target, body = self.visit(node.target), self.statements(node.body)
         if site is None:
-            node.iter, node.target, node.body, node.orelse = iterable, target, body, self.statements(node.orelse)
+            node.iter = self.hook(node, "iterated", iterable)
+            node.target, node.body, node.orelse = target, body, self.statements(node.orelse)
             return node
         p = Passing(self, node, "loop")
         number = at(ast.Constant(noted(site)), node)
@@ -165,13 +167,16 @@ class Rewrites:
         operand = self.visit(node.operand)
         if isinstance(node.op, ast.Not):
             return self.hook(node, "negated", operand)
-        node.operand = operand
-        return node
+        return self.hook(node, "unary", self.text(node, UNARY[type(node.op)]), operand)
 
     def visit_Compare(self, node: ast.Compare) -> Any:
         if len(node.ops) == 1 and isinstance(node.ops[0], (ast.In, ast.NotIn)):
             found = self.hook(node, "contains", self.visit(node.left), self.visit(node.comparators[0]))
             return found if isinstance(node.ops[0], ast.In) else self.hook(node, "negated", found)
+        if len(node.ops) == 1 and type(node.ops[0]) in COMPARISONS:
+            name = COMPARISONS[type(node.ops[0])]
+            return self.hook(node, "compared", self.text(node, name), self.visit(node.left),
+                             self.visit(node.comparators[0]))
         if len(node.ops) == 1 or holds(node.comparators, LAZY) or any(type(op) not in COMPARISONS for op in node.ops):
             node.left, node.comparators = self.visit(node.left), [self.visit(c) for c in node.comparators]
             return node

@@ -119,5 +119,5 @@ def described(x: Any) -> str:
 
 def is_same(a: Any, b: Any) -> bool:
     """Whether two leaves that are no arrays are interchangeable."""
-    from ..outside import same_value
+    from ..guards import same_value
     return a is b or same_value(a, b)

@@ -194,7 +194,8 @@ def note_sharing(result: Any, arguments: Any) -> None:
     """In lifted code, where isinstance() sees ndarrays: handles are told by their attributes."""
     roots = [a.root for a in arguments if getattr(a, "kind", "") == ARRAY]
     leaves = trees.flatten(result)[0]
-    SHARED[:] = [(i, j) for i, r in enumerate(leaves) for j, a in enumerate(roots) if getattr(r, "root", None) is a]
+    SHARED[:] = [(i, j) for i, r in enumerate(leaves) for j, a in enumerate(roots)
+                 if id(getattr(r, "root", None)) == id(a)]
 
 
 def compare_sharing(expected: Any, arguments: Any, c: Case) -> None:

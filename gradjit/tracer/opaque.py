@@ -1,0 +1,195 @@
+"""Calls that run as they are while tracing: what they may have looked at is watched, or they are refused.
+
+- What is pure and cheap is called once more as the guard (`REPEATED`).
+- A function of C code looks at its arguments one level deep: the containers among them are watched already.
+- What Python code of a library, or C code that calls back, may look at is everything that can be reached from its
+  arguments: all of it is watched (`Outside.watch`).
+- What moves on at each call (iterators from outside, random numbers that are drawn on the side) is refused.
+"""
+
+from __future__ import annotations
+
+import contextvars
+import functools
+import operator
+import os
+import random
+import sys
+import types
+import weakref
+from collections.abc import Container, Iterable, Iterator
+from typing import Any
+
+import numpy as np
+
+from ..errors import TraceError
+from ..probe import peek, text
+from .array import TracedArray
+from .guards import is_plain
+from .locations import fail
+from .operands import is_traced
+from .outside import Outside, described, is_user_class
+from .parts import CONTAINERS, HEAP_TYPE, cell_content, is_iterator
+
+LRU = functools._lru_cache_wrapper
+REPEATED: frozenset[Any] = frozenset({
+    isinstance, issubclass, callable, os.getenv, os.getcwd, os.environ.get, os.environ.__getitem__, np.geterr,
+    np.get_printoptions, sys.getrecursionlimit, dir, contextvars.copy_context,
+})
+"""Functions that are called again."""
+SHALLOW: frozenset[Any] = frozenset({
+    id, isinstance, issubclass, callable, type, super, print, setattr, delattr, object.__setattr__, object, slice,
+    property, staticmethod, classmethod, functools.partial, types.MethodType,
+})
+"""Functions of C code that do not look into instances of classes."""
+CALLING_BACK: frozenset[Any] = frozenset({map, filter, sorted, min, max, functools.reduce})
+"""Builtins that call what they are given, which is lifted."""
+BY_ELEMENT: frozenset[Any] = frozenset({
+    operator.contains, sorted, min, max, sum, any, all, set, frozenset, dict.fromkeys, functools.reduce, repr, str,
+    format, ascii,
+})
+BY_ELEMENT_METHODS = frozenset({"index", "count", "remove", "sort", "join", "format", "update", "union",
+                                "intersection"})
+"""Functions of C code that compare, add or print the items of their arguments."""
+
+
+def among(f: Any, group: Container[Any]) -> bool:
+    """Whether f is one of a group of functions."""
+    return isinstance(f, FUNCTIONS) and f in group
+
+
+def is_repeated(f: Any) -> bool:
+    if isinstance(f, LRU):
+        return True
+    owner = peek(f, "__self__")
+    return f.__name__ == "get" if isinstance(owner, contextvars.ContextVar) else among(f, REPEATED)
+
+
+def run(world: Outside, f: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """`f(*args, **kwargs)`."""
+    if isinstance(f, (types.FunctionType, type)) and (f.__module__ or "").startswith("gradjit."):
+        return f(*args, **kwargs)
+    given = (*args, *kwargs.values())
+    if isinstance(f, weakref.ref):
+        fail(TraceError, "a weak reference is followed inside a compiled function, which would keep what it refers to "
+                         "alive; follow it outside and pass the result as an argument")
+    if asks_class(f, args):
+        world.has_class(args[0])
+        return f(*args)
+    if is_repeated(f):
+        result = f(*args, **kwargs)
+        if not any(map(is_traced, given)):
+            world.repeat(f, args, kwargs, result)
+        return result
+    name = name_of(f)
+    refusal = None if world.for_effect is f else watched(world, f, name, given)
+    before = None if is_c(f) else random_state()
+    result = f(*args, **kwargs)
+    if refusal is not None and not (result is None and is_c(f)):
+        raise refusal
+    if before is not None and random_state() != before:
+        fail(TraceError, f"{name} draws random numbers, which the compiled function would repeat at each call; call it "
+                         f"outside and pass the result as an argument")
+    if is_new(result):
+        world.made(result)
+    return result
+
+
+def asks_class(f: Any, args: tuple[Any, ...]) -> bool:
+    """Whether the class of the first argument alone decides: `type(x)`, `isinstance(x, C)` with ordinary classes."""
+    if f is type:
+        return len(args) == 1
+    if f is not isinstance or len(args) != 2:
+        return False
+    classes = args[1] if isinstance(args[1], tuple) else (args[1],)
+    return all(type(c) is type for c in classes) and type(args[0]).__dict__.get("__class__") is None
+
+
+def is_new(result: Any) -> bool:
+    """Whether nothing but the caller's own variable holds it: it was made by the call."""
+    return not is_plain(result) and sys.getrefcount(result) <= NEW
+
+
+def _count() -> int:
+    def asked(result: Any) -> int:
+        return sys.getrefcount(result)
+
+    result: Any = list(range(2))
+    return asked(result)
+
+
+NEW = _count()
+"""The references to an object that only one variable holds, as `is_new` counts them."""
+
+
+def is_c(f: Any) -> bool:
+    """Whether it is C code."""
+    return not f.__flags__ & HEAP_TYPE if isinstance(f, type) else isinstance(f, C_CODE)
+
+
+FUNCTIONS = (types.FunctionType, types.MethodType, types.BuiltinFunctionType, types.MethodDescriptorType,
+             types.WrapperDescriptorType, type)
+C_CODE = (types.BuiltinFunctionType, types.MethodDescriptorType, types.WrapperDescriptorType, types.MethodWrapperType,
+          types.ClassMethodDescriptorType, np.ufunc)
+
+
+def watched(world: Outside, f: Any, name: str, given: Iterable[Any]) -> TraceError | None:
+    """Guard what a call may look at. The error, where that is not possible."""
+    try:
+        for x in (*held_by(f), *given):
+            if is_plain(x) or isinstance(x, TracedArray) or (callable(x) and among(f, CALLING_BACK)):
+                continue
+            if isinstance(x, types.ModuleType):
+                if not among(f, SHALLOW):
+                    world.look_into(x.__dict__)
+                continue
+            if is_iterator(x) and not world.is_fresh(x):
+                fail(TraceError, f"{name} moves on {described(x)} that was made outside, which the compiled function "
+                                 f"cannot do at each call; make the iterator inside, or pass a list")
+            if is_c(f) or is_numpy(f):
+                of_c_code(world, f, name, x)
+            else:
+                world.watch(x, name)
+    except TraceError as e:
+        return e
+    return None
+
+
+def held_by(f: Any) -> Iterator[Any]:
+    """What a callable brings along: the object that it is a method of, its closure, itself if it is an instance."""
+    owner = peek(f, "__self__")
+    if isinstance(f, type):
+        yield f
+    elif isinstance(f, types.FunctionType):
+        yield from (cell_content(c) for c in f.__closure__ or ())
+    elif not isinstance(f, (*C_CODE, types.MethodType)):
+        yield f
+    elif not isinstance(owner, (type, types.ModuleType)):
+        yield owner
+
+
+def is_numpy(f: Any) -> bool:
+    return isinstance(f, types.FunctionType) and f.__module__.partition(".")[0] == "numpy"
+
+
+def of_c_code(world: Outside, f: Any, name: str, x: Any) -> None:
+    """A function of C code gets x: a container is watched as it is, an instance with all that it may be asked for."""
+    if isinstance(x, CONTAINERS) and not isinstance(x, np.ndarray):
+        world.look_into(x)
+        by_element = among(f, BY_ELEMENT) or text(f, "__name__") in BY_ELEMENT_METHODS
+        for item in x if by_element and not isinstance(x, memoryview) else ():
+            if is_user_class(type(item)):
+                world.watch(item, name)
+    elif not (among(f, SHALLOW) or world.is_fresh(x) or (isinstance(x, type) and not is_user_class(x))):
+        world.watch(x, name)
+
+
+def random_state() -> Any:
+    """Where the two generators stand that libraries draw from."""
+    legacy: Any = getattr(np.random, "get_state")(legacy=False)  # noqa: B009 (it is asked for, not used)
+    return legacy["state"]["pos"], legacy["state"]["key"].tobytes(), legacy["has_gauss"], random.getstate()
+
+
+def name_of(f: Any) -> str:
+    """A function as an error names it."""
+    return f"{text(f, '__qualname__') or type(f).__qualname__}()"

@@ -1,0 +1,196 @@
+"""Special methods of the user's own classes, where Python or a builtin would call them by itself.
+
+`x * s`, `len(s)`, `for v in s`, `with s`: the method is lifted and called as the protocol of the language says, so that
+what it reads is seen. Operands of other types are left to Python.
+"""
+
+from __future__ import annotations
+
+import functools
+import itertools
+import math
+import operator
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+from .array import TracedArray
+from .attributes import special
+from .calls import call, is_liftable
+from .guards import ABSENT, lookup
+from .opaque import among, watched
+from .outside import outside
+from .parts import CONTAINERS, is_iterator
+from .recorder import current, recorders
+
+BINARY: dict[str, tuple[str, str, Callable[[Any, Any], Any]]] = {
+    name.strip("_"): (f"__{name.strip('_')}__", f"__r{name.strip('_')}__", getattr(operator, name))
+    for name in ("add", "sub", "mul", "truediv", "floordiv", "mod", "pow", "matmul", "and_", "or_", "xor", "lshift",
+                 "rshift")
+} | {
+    name: (f"__{name}__", f"__{other}__", getattr(operator, name))
+    for name, other in (("lt", "gt"), ("le", "ge"), ("gt", "lt"), ("ge", "le"), ("eq", "eq"), ("ne", "ne"))
+}
+"""By its name in `operator`: the method of the left operand, that of the right one, and Python's own function."""
+UNARY: dict[str, Callable[[Any], Any]] = {"neg": operator.neg, "pos": operator.pos, "invert": operator.invert}
+
+OF_BUILTINS: dict[Any, tuple[str, ...]] = {
+    len: ("__len__",), float: ("__float__", "__index__"), int: ("__int__", "__index__"),
+    complex: ("__complex__", "__float__", "__index__"), bool: ("__bool__", "__len__"), abs: ("__abs__",),
+    round: ("__round__",), next: ("__next__",), reversed: ("__reversed__",), hash: ("__hash__",), repr: ("__repr__",),
+    str: ("__str__", "__repr__"), format: ("__format__",), divmod: ("__divmod__",), operator.index: ("__index__",),
+    operator.neg: ("__neg__",), operator.getitem: ("__getitem__",), operator.contains: ("__contains__",),
+    math.floor: ("__floor__",), math.ceil: ("__ceil__",), math.trunc: ("__trunc__",), bytes: ("__bytes__",),
+    dir: ("__dir__",), operator.length_hint: ("__len__", "__length_hint__"),
+}
+"""Builtins by the methods of their first argument that they ask, the first one that there is."""
+OPERATORS = {function: name for name, (_, _, function) in BINARY.items()}
+ITERATING = frozenset({
+    list, tuple, set, frozenset, sum, zip, enumerate, map, filter, sorted, min, max, any, all, iter, deque, dict,
+    functools.reduce, itertools.chain, itertools.product, itertools.accumulate, itertools.islice, itertools.repeat,
+    itertools.cycle, itertools.starmap, itertools.zip_longest, math.fsum, math.prod, dict.fromkeys,
+    itertools.chain.from_iterable,
+})
+"""Builtins that iterate over their arguments."""
+
+
+def of_builtin(f: Any, args: tuple[Any, ...]) -> Any:
+    """The call that the builtin `f` makes of a method of its first argument, as a thunk; None if it makes none."""
+    names = OF_BUILTINS[f] if among(f, OF_BUILTINS) else ()
+    for name in names if args else ():
+        if (method := special(args[0], name)) is not None:
+            return functools.partial(call, method, *args)
+        if lookup(type(args[0]), name) is not ABSENT and name not in ("__repr__", "__str__", "__hash__"):
+            return None
+    if among(f, OPERATORS) and len(args) == 2:
+        return functools.partial(binary, OPERATORS[f], *args)
+    return None
+
+
+def binary(name: str, a: Any, b: Any) -> Any:
+    """`a op b`."""
+    forward, reflected, function = BINARY[name]
+    left, right = special(a, forward), special(b, reflected)
+    if left is None and right is None:
+        if name == "mod" and isinstance(a, (str, bytes)) and recorders():
+            outside(current()).watch(b, "a format")
+        return function(a, b)
+    theirs: list[tuple[Any, Any, Any]] = [(lookup(type(a), forward), a, b), (lookup(type(b), reflected), b, a)]
+    if type(a) is not type(b) and issubclass(type(b), type(a)):
+        theirs.reverse()
+    elif type(a) is type(b) and name not in ("lt", "le", "gt", "ge", "eq", "ne"):
+        del theirs[1]
+    for method, x, y in theirs:
+        if method is ABSENT or method is None:
+            continue
+        result = call(method, x, y) if is_liftable(method) else method(x, y)
+        if result is not NotImplemented:
+            return result
+    if name in ("eq", "ne"):
+        return (a is b) == (name == "eq")
+    raise TypeError(f"unsupported operand type(s) for {forward.strip('_')}: '{type(a).__name__}' and "
+                    f"'{type(b).__name__}'")
+
+
+def in_place(name: str, a: Any, b: Any) -> Any:
+    """`a op= b`, with the name of the function in `operator`."""
+    method = special(a, f"__{name}__")
+    if method is not None:
+        result = call(method, a, b)
+        if result is not NotImplemented:
+            return result
+    plain = name[1:]
+    forward, reflected, _ = BINARY[plain]
+    if method is not None or (lookup(type(a), f"__{name}__") is ABSENT
+                              and (special(a, forward) or special(b, reflected))):
+        return binary(plain, a, b)
+    if not isinstance(a, TracedArray) and special(b, reflected) is not None:
+        return binary(plain, a, b)
+    return getattr(operator, name)(a, b)
+
+
+def unary(name: str, a: Any) -> Any:
+    """`-a`, `+a`, `~a`."""
+    method = special(a, f"__{name}__")
+    return UNARY[name](a) if method is None else call(method, a)
+
+
+def truth_value(x: Any) -> Any:
+    """What decides about the truth of x: the answer of its `__bool__` or `__len__`, or x itself."""
+    for name in ("__bool__", "__len__"):
+        if (method := special(x, name)) is not None:
+            return call(method, x)
+        if lookup(type(x), name) is not ABSENT:
+            break
+    return x
+
+
+def iterated(x: Any) -> Any:
+    """What is to be iterated over for x: what its own `__iter__` gives, or its items by `__getitem__`; else x, whose
+    items are then watched. An iterator from outside is refused."""
+    if not recorders() or type(x) in PLAIN or type(x).__module__.startswith("gradjit."):
+        return x
+    if (method := special(x, "__iter__")) is not None:
+        found = call(method, x)
+        return made(steps(found)) if special(found, "__next__") is not None else iterated(found)
+    if lookup(type(x), "__iter__") is ABSENT and special(x, "__getitem__") is not None:
+        return made(items_of(x))
+    world = outside(current())
+    if not world.knows(x) and not world.is_fresh(x):
+        refusal = watched(world, iter, "a loop", (x,))
+        if refusal is None and isinstance(x, Iterable) and not isinstance(x, CONTAINERS):
+            world.watch(x, "a loop")
+        elif refusal is not None:
+            raise refusal
+    elif is_iterator(x) and not world.is_fresh(x):
+        raise watched(world, iter, "a loop", (x,)) or AssertionError
+    return x
+
+
+PLAIN = frozenset({range, str, bytes, TracedArray, int, float, type(None)})
+
+
+def made(x: Any) -> Any:
+    """An iterator that belongs to the traced function."""
+    outside(current()).made(x)
+    recorders()[-1].frame.fresh[id(x)] = x
+    return x
+
+
+def steps(x: Any) -> Iterator[Any]:
+    """An iterator of the user's own class, step by step."""
+    while True:
+        try:
+            value = call(next, x)
+        except StopIteration:
+            return
+        yield value
+
+
+def items_of(x: Any) -> Iterator[Any]:
+    """`x[0]`, `x[1]`, ... up to the IndexError."""
+    for k in itertools.count():
+        try:
+            value = call(lookup(type(x), "__getitem__"), x, k)
+        except IndexError:
+            return
+        yield value
+
+
+class Context:
+    """A context manager of the user's own class."""
+
+    def __init__(self, manager: Any, enter: Any, leave: Any):
+        self.manager, self.enter, self.leave = manager, enter, leave
+
+    def __enter__(self) -> Any:
+        return call(self.enter, self.manager)
+
+    def __exit__(self, *error: object) -> Any:
+        return call(self.leave, self.manager, *error)
+
+
+def context(x: Any) -> Any:
+    """The context manager that `with x` enters."""
+    enter, leave = special(x, "__enter__"), special(x, "__exit__")
+    return x if enter is None or leave is None else Context(x, enter, leave)
