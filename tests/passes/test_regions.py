@@ -171,16 +171,6 @@ def test_nests_keep_their_meaning() -> None:
 
 
 # records --------------------------------------------------------------------------------------------------------------
-def test_entries_of_tapes_that_come_from_outside_stay() -> None:
-    f = func("""
-        func @f(%t: tape[], %x: f64[]) -> tape[] {
-          %e: f64[] = exp %x
-          %u: tape[] = push %t, %x, %e
-          return %u
-        }""")
-    assert [op.name for op in optimize(f, verify=True).ops] == ["exp", "push"]
-
-
 def test_entries_of_one_tape_are_told_apart_by_their_types() -> None:
     """The records are f64[], f64[2] and i64[]; of the second nothing is read, and all of it goes."""
     f = func("""
