@@ -20,7 +20,6 @@ from ..tracer.locations import fail
 from ..tracer.trace import Trace, Write, captured_name
 from .backends import Executable, Program
 
-
 @dataclass(frozen=True)
 class Call:
     """The arguments, their leaves as they were given, and as they are passed on."""
@@ -29,14 +28,24 @@ class Call:
     kwargs: dict[str, Any]
     tree: trees.Tree
     key: Any
-    """What a call must share to be taken by the same specialisations: the structure, dicts in the same order."""
+    """What a call must share to be taken by the same specialisations: the structure, dicts in the same order, and the
+    layouts of arrays that are passed on as copies."""
     given: list[Any]
     leaves: list[Any]
 
     @classmethod
     def of(cls, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Call:
         given, tree, key = trees.flatten_call((args, kwargs))
-        return cls(args, kwargs, tree, key, given, packed(given))
+        leaves = packed(given)
+        layouts = tuple((k, x.strides) for k, (x, y) in enumerate(zip(given, leaves, strict=True))
+                        if x is not y and isinstance(x, np.ndarray))
+        return cls(args, kwargs, tree, (key, layouts) if layouts else key, given, leaves)
+
+    def as_traced(self) -> list[Any]:
+        """The leaves as the function sees them: NumPy copies, or makes a view, by the layout of what the caller has."""
+        made: dict[int, Any] = {}
+        return [made.setdefault(id(y), stand_in(x, y)) if x is not y and isinstance(x, np.ndarray) else y
+                for x, y in zip(self.given, self.leaves, strict=True)]
 
     @property
     def is_packed(self) -> bool:
@@ -89,6 +98,18 @@ def usual(a: np.ndarray) -> np.ndarray:
     if type(a) not in (np.ndarray, np.memmap) or a.dtype.kind not in "biufc":
         return a  # refused with its name when it is traced
     return np.array(a, dtype=a.dtype.newbyteorder("="), order="C", copy=True, subok=False)
+
+
+def stand_in(given: np.ndarray, packed: np.ndarray) -> np.ndarray:
+    """An array of the packed one's type and the given one's layout; its elements are nobody's.
+
+    Steps of no whole number of elements become the next larger ones: there are gaps between the elements.
+    """
+    size = packed.itemsize
+    steps = [(abs(s) + size - 1) // size * size * (1 if s >= 0 else -1) for s in given.strides]
+    spans = [(n - 1) * step for n, step in zip(given.shape, steps, strict=True)] if given.size else []
+    low, high = sum(min(s, 0) for s in spans), sum(max(s, 0) for s in spans)
+    return np.ndarray(given.shape, packed.dtype, np.zeros((high - low) // size + 1, packed.dtype), -low, steps)
 
 
 def usual_scalar(x: np.generic) -> np.generic:

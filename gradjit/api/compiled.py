@@ -190,7 +190,7 @@ class Compiled(FastCallable):
         """Trace, transform, optimise, compile. Nothing is kept if any of it fails."""
         timer = _Timer()
         leaves = call.leaves
-        args, kwargs = trees.unflatten(call.tree, leaves)
+        args, kwargs = trees.unflatten(call.tree, call.as_traced())
         t = self.traced(args, kwargs)
         if t.writes:
             if passes_twice(leaves):
