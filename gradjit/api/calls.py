@@ -20,6 +20,7 @@ from ..tracer.locations import fail
 from ..tracer.trace import Trace, Write, captured_name
 from .backends import Executable, Program
 
+
 @dataclass(frozen=True)
 class Call:
     """The arguments, their leaves as they were given, and as they are passed on."""
