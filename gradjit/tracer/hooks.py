@@ -25,7 +25,7 @@ from .leaving import is_kept, is_state, refuse_rebinding
 from .operands import captured, is_traced
 from .outside import is_data_array, outside
 from .recorder import current, recorders
-from .special_methods import binary, context, in_place, iterated, unary
+from .special_methods import binary, context, in_place, iterated, truth_value, unary
 from .unlifted import guard_code
 
 
@@ -104,6 +104,11 @@ class Hooks(Control):
             compiled = compile(code, "<string>", name) if isinstance(code, (str, bytes)) else code
             guard_code(compiled, self.namespace)
         return code
+
+    @staticmethod
+    def tested(x: Any) -> bool:
+        """The truth of a condition that Python decides by: one that is traced has none."""
+        return bool(truth_value(x) if recorders() else x)
 
     @staticmethod
     def mapping(x: Any) -> Any:

@@ -278,7 +278,7 @@ class _Lift(Rewrites, ast.NodeTransformer):
         self.scopes.append(_Scope(None, targets))
         for k, g in enumerate(node.generators):
             g.iter = g.iter if k == 0 else self.over(g.iter)
-            g.ifs = [self.visit(i) for i in g.ifs]
+            g.ifs = [self.hook(i, "tested", self.visit(i)) for i in g.ifs]
         for name in ("elt", "key", "value"):
             if hasattr(node, name):
                 setattr(node, name, self.visit(getattr(node, name)))

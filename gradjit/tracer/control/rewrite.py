@@ -66,7 +66,7 @@ class Rewrites:
         test = self.visit(node.test)
         body, other = self.statements(node.body), self.statements(node.orelse)
         if site is None:
-            node.test, node.body, node.orelse = test, body, other
+            node.test, node.body, node.orelse = self.hook(node.test, "tested", test), body, other
             return node
         p = Passing(self, node, "branch")
         number = at(ast.Constant(noted(site)), node)
@@ -96,7 +96,7 @@ class Rewrites:
     def visit_While(self, node: ast.While) -> Any:
         site: Site | None = getattr(node, "site", None)
         if site is None:
-            node.test, node.body = self.visit(node.test), self.statements(node.body)
+            node.test, node.body = self.hook(node.test, "tested", self.visit(node.test)), self.statements(node.body)
             node.orelse = self.statements(node.orelse)
             return node
         stop = getattr(node, "stop", None)
