@@ -299,8 +299,9 @@ def entered(x: Any) -> Any:
         return captured(x)
     if type(x) in (list, tuple) and holds_arrays(x):
         return type(x)(map(entered, x))
-    if (method := attributes().special(x, "__array__")) is not None:
-        return call(method, x)
+    if not any(hasattr(type(x), name) for name in ("__array_ufunc__", "__array_function__")):
+        if (method := attributes().special(x, "__array__")) is not None:
+            return call(method, x)
     return x
 
 
