@@ -22,6 +22,7 @@ REFUSED = (
     r"view or a copy",  # a write into what NumPy makes a view of or a copy, by the layout
     r"is not supported",  # a function, method or keyword of NumPy's that gradjit does not have
     r"a shape that depends on its elements",
+    r"write \.copy\(\) first",  # into repeated or read-only elements
 )
 """What is refused by design: patterns of the messages. Such programs count apart."""
 
@@ -63,8 +64,8 @@ class Rough(Exception):
     """Finite differences of two widths disagree: a kink or a jump within reach. All else has been compared."""
 
 
-class Endless(Exception):
-    """The program took too long."""
+class Endless(BaseException):
+    """The program took too long. No handler of exceptions on the way is meant to catch it."""
 
 
 def attempt(name: str, step: Callable[[], None]) -> Failure | None:
@@ -102,7 +103,7 @@ def limited(seconds: int) -> Iterator[None]:
         raise Endless(f"more than {seconds} s")
 
     before = signal.signal(signal.SIGVTALRM, over)
-    signal.setitimer(signal.ITIMER_VIRTUAL, seconds)
+    signal.setitimer(signal.ITIMER_VIRTUAL, seconds, 1.0)
     try:
         yield
     finally:
