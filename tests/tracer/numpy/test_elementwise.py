@@ -173,8 +173,8 @@ FUNCTIONS = [
 
 @pytest.mark.parametrize("cases", by_function(CASES))
 def test_ufunc(cases: list[Case]) -> None:
-    for c in cases:
-        c.floats = True
+    for c in cases:  # x**0.5 is a square root where the exponent is known, and C's where it is an argument
+        c.floats = not (c.func is np.power and 0.5 in [a for a in c.args if type(a) is float])
     check_all(cases)
 
 
