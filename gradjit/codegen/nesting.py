@@ -25,6 +25,7 @@ from .numbers import (
     PAGE_BYTES,
     REFILL,
     RESTART,
+    SHARED_BYTES,
     STORE,
     cost_of,
     memory_cost,
@@ -115,7 +116,7 @@ class Costs:
             return GATHER / LOAD
         stride, size = abs(address.terms.get(inner, 0)), buffer.dtype.itemsize
         cost = float(stride) if stride < 2 else JUMP + REFILL * memory_cost(self.footprint(address, order, size))
-        if not stride or buffer.nbytes <= CACHE_BYTES:
+        if not stride or buffer.nbytes <= SHARED_BYTES:
             return cost
         run = LINE_BYTES // size if stride > 1 else self.run(address, order)
         return cost + (RESTART / run if run * size < PAGE_BYTES else 0.0)

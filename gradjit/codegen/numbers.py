@@ -26,7 +26,10 @@ LOAD, GATHER = 0.3, 3.0
 CACHE_BYTES = 1 << 19
 """Arrays up to this size stay in a core's own cache."""
 
-MEMORY = ((CACHE_BYTES, 0.8), (1 << 24, 1.2), (1 << 62, 6.0))
+SHARED_BYTES = 1 << 24
+"""Arrays up to this size stay in the cache that cores share."""
+
+MEMORY = ((CACHE_BYTES, 0.8), (SHARED_BYTES, 1.2), (1 << 62, 6.0))
 """Tenths of a nanosecond to store or load an element of an array of up to so many bytes: in a core's own cache, in the
 shared one, in memory."""
 
@@ -39,7 +42,7 @@ often as dear it is to fetch a line as it is to fetch an element of it."""
 
 PAGE_BYTES, RESTART = 1 << 12, 1000.0
 """What follows one another for less than a page is not fetched ahead in time: what it costs to begin elsewhere in an
-array beyond the cache, in accesses that run along memory."""
+array beyond all caches, in accesses that run along memory."""
 
 ACROSS = 5.0
 """Combining the lanes of a vector when a running value in registers comes to its end."""
