@@ -1,4 +1,4 @@
-"""What a `debug_print` in compiled code calls: it reads the numbers from memory and prints them."""
+"""What a `debug_print` or `raise` in compiled code calls: it reads the numbers from memory, and prints or raises."""
 
 from __future__ import annotations
 
@@ -8,19 +8,18 @@ from typing import Any
 
 import numpy as np
 
-from ..ir import DType
-from ..ir.ops.effects import formatted
+from ..ir import DType, Loc
+from ..ir.ops.effects import exception, tell
 
 
 @dataclass(frozen=True)
-class Print:
-    """Prints arrays through a format of str.format. `operands` are their dtypes and ranks.
+class Telling:
+    """Hands arrays to Python. `operands` are their dtypes and ranks.
 
     Called with the address of i64 words: for each array where its first element is, then extent and stride (in
     elements) of each axis.
     """
 
-    format: str
     operands: tuple[tuple[DType, int], ...]
 
     @property
@@ -33,7 +32,42 @@ class Print:
         for dtype, rank in self.operands:
             (data, *axes), words = words[:1 + 2 * rank], words[1 + 2 * rank:]
             arrays.append(elements(data, dtype.np, axes[::2], axes[1::2]))
-        print(formatted(self.format, arrays))
+        self.tell(arrays)
+
+    def tell(self, arrays: list[np.ndarray]) -> None:
+        """What is done with the arrays."""
+        raise NotImplementedError
+
+
+@dataclass(frozen=True)
+class Print(Telling):
+    """Prints through a format of str.format, or gives the text to another receiver."""
+
+    format: str
+    to: str = ""
+
+    def tell(self, arrays: list[np.ndarray]) -> None:
+        tell(self.format, arrays, self.to)
+
+
+@dataclass(frozen=True)
+class Raise(Telling):
+    """Raises an exception of the program's own, from the user's line."""
+
+    error: str
+    message: str
+    loc: Loc | None
+
+    def tell(self, arrays: list[np.ndarray]) -> None:
+        raise_from(self.loc, exception(self.error, self.message, arrays))
+
+
+def raise_from(loc: Loc | None, raised: BaseException) -> None:
+    """Raise the exception so that its traceback ends in the user's line."""
+    if loc is None:
+        raise raised
+    code = compile("\n" * (loc.line - 1) + "raise raised", loc.file, "exec")
+    exec(code.replace(co_name=loc.function or code.co_name), {"raised": raised})
 
 
 def elements(address: int, dtype: np.dtype, shape: list[int], strides: list[int]) -> np.ndarray:

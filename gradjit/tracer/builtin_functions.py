@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import TraceError
-from . import extents, operands as o
+from . import extents, operands as o, texts
 from .array import ARRAY, PYTHON, SCALAR, TracedArray
 from .control import turns
 from .control.branches import truth
@@ -159,6 +159,25 @@ def _calls_back(builtin: Rule) -> Rule:
     return rule
 
 
+def _text(builtin: Rule, conversion: str) -> Rule:
+    """str and repr: of what is traced a text that is filled in when it is told."""
+    def rule(*args: Any, **kwargs: Any) -> Any:
+        if len(args) == 1 and not kwargs and (isinstance(args[0], texts.Text) or texts.holds([args[0]])):
+            return texts.shown(args[0], conversion)
+        return builtin(*args, **kwargs)
+
+    return rule
+
+
+def _format(x: Any, spec: Any = "") -> Any:
+    return texts.shown(x, "", spec) if isinstance(x, (TracedArray, texts.Text)) else format(x, spec)
+
+
+def _print(*args: Any, **kwargs: Any) -> None:
+    from .telling import printed
+    printed(*args, **kwargs)
+
+
 def _refused(name: str) -> Rule:
     def rule(*args: Any, **kwargs: Any) -> Any:
         fail(TraceError, f"{name}() inside a compiled function would run once, while tracing, and its result be "
@@ -175,6 +194,7 @@ RULES: dict[Any, Rule] = {
     map: _calls_back(map), filter: _calls_back(filter), sorted: _calls_back(sorted),
     functools.reduce: _calls_back(functools.reduce),
     **turns.RULES,
+    print: _print, str: _text(str, "s"), repr: _text(repr, "r"), format: _format,
     input: _refused("input"), open: _refused("open"),
     **{t: _scalar_type(t) for t in (np.bool_, np.int8, np.int16, np.int32, np.int64, np.uint8, np.uint16, np.uint32,
                                     np.uint64, np.float32, np.float64, np.complex64, np.complex128)},

@@ -37,6 +37,8 @@ def call(f: Any, /, *args: Any, **kwargs: Any) -> Any:
             return call_dispatched(f, args, kwargs)
         if is_numpy(f):
             return call_numpy(f, args, kwargs)
+        if (said := told(f)) is not None:
+            return said(*args, **kwargs)
         rule = library_rule(f)
         if rule is not None and is_traced((*args, *kwargs.values())):
             return dispatch.leave(dispatch.run(rule, f, args, kwargs))
@@ -44,9 +46,18 @@ def call(f: Any, /, *args: Any, **kwargs: Any) -> Any:
     if kind is types.MethodType:
         if is_liftable(f.__func__) or is_compiled(f.__func__):
             return call(f.__func__, f.__self__, *args, **kwargs)
+        if (said := told(f)) is not None:
+            return said(*args, **kwargs)
         return as_it_is(f, args, kwargs)
     if (asked := asked_of(f, args, kwargs)) is not None:
         return asked()
+    if kind is types.BuiltinFunctionType:
+        if (said := told(f)) is not None:
+            return said(*args, **kwargs)
+        if type(f.__self__) is str:
+            from .texts import of_method
+            if (made := of_method(f, args, kwargs)) is not None:
+                return made
     if opaque.among(f, special_methods().ITERATING):
         args = tuple(map(special_methods().iterated, args))
     handler = intercept(f)
@@ -74,6 +85,14 @@ def call(f: Any, /, *args: Any, **kwargs: Any) -> Any:
     if attributes().special(f, "__call__") is not None or is_compiled(method):
         return call(method, f, *args, **kwargs)
     return as_it_is(f, args, kwargs)
+
+
+def told(f: Any) -> Rule | None:
+    """The rule of a function that tells the user something: of `logging` or `warnings`."""
+    if text(f, "__module__") not in ("logging", "warnings", "_warnings"):
+        return None
+    from .telling import of_library
+    return of_library(f)
 
 
 def is_compiled(f: Any) -> bool:
@@ -242,9 +261,9 @@ def as_user(f: Any) -> Any:
 
 def construct(cls: type, args: Any, kwargs: Any) -> Any:
     """An instance of a class. A plain user class has its `__init__` lifted."""
-    init = getattr(cls, "__init__")  # noqa: B009 (of the class itself, whatever it is: not an instance's)
-    if type(cls) is type and getattr(cls, "__new__") is object.__new__ and is_liftable(init):  # noqa: B009
-        obj: Any = object.__new__(cls)
+    init, new = getattr(cls, "__init__"), getattr(cls, "__new__")  # noqa: B009 (of the class itself: not an instance's)
+    if type(cls) is type and new in (object.__new__, Exception.__new__) and is_liftable(init):
+        obj: Any = object.__new__(cls) if new is object.__new__ else new(cls, *args)
         recorders()[-1].frame.fresh[id(obj)] = obj
         outside(current()).made(obj)
         outside(current()).has_member(cls, "__init__", init)

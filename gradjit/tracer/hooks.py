@@ -26,6 +26,7 @@ from .operands import captured, is_traced
 from .outside import is_data_array, outside
 from .recorder import current, recorders
 from .special_methods import binary, context, in_place, iterated, truth_value, unary
+from .texts import fstring
 from .unlifted import guard_code
 
 
@@ -55,6 +56,7 @@ class Hooks(Control):
     unary = staticmethod(unary)
     context = staticmethod(context)
     iterated = staticmethod(iterated)
+    fstring = staticmethod(fstring)
 
     def glob(self, name: str) -> Any:
         """A global name; what is no global is a builtin."""

@@ -301,15 +301,23 @@ class _Lift(Rewrites, ast.NodeTransformer):
 
     def visit_With(self, node: ast.With) -> ast.AST:
         for item in node.items:
-            item.context_expr = self.hook(item.context_expr, "context", self.visit(item.context_expr))
+            line = ast.copy_location(ast.Constant(node.lineno), node)
+            item.context_expr = self.hook(item.context_expr, "context", self.visit(item.context_expr), line)
             item.optional_vars = item.optional_vars and self.visit(item.optional_vars)
         node.body = self.statements(node.body)
         return node
 
-    def visit_FormattedValue(self, node: ast.FormattedValue) -> ast.AST:
-        self.generic_visit(node)
-        node.value = self.hook(node, "looked_at", node.value)
-        return node
+    def visit_JoinedStr(self, node: ast.JoinedStr) -> ast.AST:
+        """An f-string: a call with its pieces, the fields as (value, conversion, format)."""
+        return self.hook(node, "fstring", *map(self.piece, node.values))
+
+    def piece(self, node: ast.expr) -> ast.expr:
+        if not isinstance(node, ast.FormattedValue):
+            return node
+        value = self.hook(node, "looked_at", self.visit(node.value))
+        conversion = self.text(node, chr(node.conversion) if node.conversion > 0 else "")
+        spec = self.visit(node.format_spec) if node.format_spec is not None else self.text(node, "")
+        return ast.copy_location(ast.Tuple([value, conversion, spec], ast.Load()), node)
 
     def visit_Match(self, node: ast.Match) -> ast.AST:
         node.subject = self.hook(node, "looked_at", self.visit(node.subject))

@@ -121,6 +121,10 @@ class Recorder:
         """Arrays that a function which is differentiated inside writes to, on elements of its own; by id."""
         self.tied: WeakValueDictionary[int, Any] = WeakValueDictionary()
         """Arrays that may be others (control/ties.py), by id."""
+        self.thrown: dict[int, BaseException] = {}
+        """Exceptions that `raise` statements of the program have raised, by id."""
+        self.trying: list[Any] = []
+        """What may catch an exception, innermost last (raising.py)."""
         self._literals: dict[int, tuple[np.ndarray, Value]] = {}
 
     def __enter__(self) -> Recorder:

@@ -21,6 +21,7 @@ from .guards import ABSENT, lookup
 from .opaque import among, watched
 from .outside import outside
 from .parts import CONTAINERS, is_iterator
+from .raising import Managed
 from .recorder import current, recorders
 
 BINARY: dict[str, tuple[str, str, Callable[[Any, Any], Any]]] = {
@@ -74,6 +75,9 @@ def binary(name: str, a: Any, b: Any) -> Any:
     if left is None and right is None:
         if name == "mod" and isinstance(a, (str, bytes)) and recorders():
             outside(current()).watch(b, "a format")
+            from .texts import holds, percent
+            if isinstance(a, str) and holds([b]):
+                return percent(a, b)
         return function(a, b)
     theirs: list[tuple[Any, Any, Any]] = [(lookup(type(a), forward), a, b), (lookup(type(b), reflected), b, a)]
     if type(a) is not type(b) and issubclass(type(b), type(a)):
@@ -178,19 +182,24 @@ def items_of(x: Any) -> Iterator[Any]:
 
 
 class Context:
-    """A context manager of the user's own class."""
+    """A context manager: one of the user's own class has its methods lifted."""
 
-    def __init__(self, manager: Any, enter: Any, leave: Any):
-        self.manager, self.enter, self.leave = manager, enter, leave
+    def __init__(self, manager: Any, line: int):
+        self.manager = manager
+        self.body = Managed(line, manager)
 
     def __enter__(self) -> Any:
-        return call(self.enter, self.manager)
+        enter = special(self.manager, "__enter__")
+        entered = type(self.manager).__enter__(self.manager) if enter is None else call(enter, self.manager)
+        self.body.__enter__()
+        return entered
 
     def __exit__(self, *error: object) -> Any:
-        return call(self.leave, self.manager, *error)
+        self.body.__exit__(*error)
+        leave = special(self.manager, "__exit__")
+        return type(self.manager).__exit__(self.manager, *error) if leave is None else call(leave, self.manager, *error)
 
 
-def context(x: Any) -> Any:
+def context(x: Any, line: int) -> Any:
     """The context manager that `with x` enters."""
-    enter, leave = special(x, "__enter__"), special(x, "__exit__")
-    return x if enter is None or leave is None else Context(x, enter, leave)
+    return Context(x, line) if recorders() and hasattr(type(x), "__enter__") and hasattr(type(x), "__exit__") else x

@@ -31,8 +31,10 @@ from .lift import admit
 from .locations import fail, raised_at
 from .operands import captured, shape_text
 from .outside import Outside, is_data_array
+from .raising import is_thrown
 from .recorder import Captured, Recorder, recorders
 from .selection import Selection, refuse
+from .texts import Text
 from .unlifted import check_copies
 
 STATIC = "static"
@@ -342,6 +344,9 @@ def run(f: Callable[..., Any], args: Any, kwargs: Any) -> Any:
     except Exception as e:
         if recorders()[-1].frame.kind == BRANCH and not isinstance(e, GradjitError):
             raise raised_in_branch(e) from e
+        if is_thrown(e) and any(op.name == "raise" for op in walk(recorders()[-1].block)):
+            fail(TraceError, f"{name_of(f)} raises an exception whichever way it takes, so that it computes nothing; "
+                             f"the last is {type(e).__name__}: {e!r:.80}", raised_at(e))
         asked = recorders()[-1].outermost.asked
         if asked and isinstance(e, TypeError) and not isinstance(e, GradjitError) and asked[1] == raised_at(e):
             raise asked[0] from e  # Python has put a TypeError of its own in its place, as `"%d" % x` does
@@ -373,6 +378,9 @@ def collect(recorder: Recorder, handles: list[Any], out: Any,
             x = captured(x)
         if isinstance(x, Selection):
             refuse("returning x[mask]")
+        if isinstance(x, Text):
+            fail(TraceError, f"the function returns the text {x.form!r}, whose numbers are traced values; return the "
+                             f"numbers, and make the text of them outside", loc)
         if isinstance(x, (Iterator, Awaitable, AsyncIterator)):
             fail(TraceError, f"the function returns a {type(x).__name__}, whose code would run only after tracing; "
                              f"return a list or an array", loc)

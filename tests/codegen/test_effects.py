@@ -94,5 +94,5 @@ def test_words_describe_any_view(view, capsys):
     a = view(np.arange(20.0).reshape(4, 5))
     axes = [w for n, s in zip(a.shape, a.strides, strict=True) for w in (n, s // 8)]
     words = np.array([a.__array_interface__["data"][0], *axes], np.int64)
-    Print("{}", ((F64, a.ndim),))(ctypes.addressof(ctypes.c_int64.from_buffer(words)))
+    Print(((F64, a.ndim),), "{}")(ctypes.addressof(ctypes.c_int64.from_buffer(words)))
     assert capsys.readouterr().out == f"{a[()]}\n"

@@ -14,7 +14,7 @@ ELEMENT = {**creation.ELEMENT, **movement.ELEMENT, **indexing.ELEMENT, **effects
 EMIT = {**elementwise.EMIT, **special.EMIT}
 TASKS = {**reduction.TASKS, **movement.TASKS, **indexing.TASKS, **linalg.TASKS}
 
-UNLOWERED = dict.fromkeys(("if", "for", "while", "tape", "push", "pop", "debug_print", "assert", "show"),
+UNLOWERED = dict.fromkeys(("if", "for", "while", "tape", "push", "pop", "debug_print", "raise", "assert", "show"),
                           "lowered by `regions`, a block at a time")
 UNLOWERED["call"] = "inlined before code is generated"
 """Operations that are no part of a straight program."""

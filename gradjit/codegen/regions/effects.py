@@ -1,4 +1,4 @@
-"""Printing and assertions: what they read is put into memory of its own, and a routine gets that."""
+"""Printing, assertions and exceptions: what they read is put into memory of its own, and a routine gets that."""
 
 from __future__ import annotations
 
@@ -23,7 +23,8 @@ def debug_print(low: Regions, scope: Scope, k: int, op: Op) -> list[Stmt]:
         view, stored = in_memory(low, scope, v)
         reads.append(view)
         out += stored
-    return [*out, Call("debug_print", tuple(reads), (), {"format": op.attrs["format"], "extents": extents})]
+    name = "raise" if op.name == "raise" else "debug_print"
+    return [*out, Call(name, tuple(reads), (), {**op.attrs, "extents": extents, "loc": op.loc})]
 
 
 def show(low: Regions, scope: Scope, k: int, op: Op) -> list[Stmt]:
@@ -45,4 +46,4 @@ def in_memory(low: Regions, scope: Scope, v: Value) -> tuple[View, list[Stmt]]:
     return view, low.put(scope, v, view)
 
 
-STEPS = {"debug_print": debug_print, "show": show, "assert": assertion}
+STEPS = {"debug_print": debug_print, "raise": debug_print, "show": show, "assert": assertion}

@@ -1,4 +1,4 @@
-"""Effects in compiled code: printing, through Python, and assertions."""
+"""Effects in compiled code: printing and exceptions, through Python, and assertions."""
 
 from __future__ import annotations
 
@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 
 from llvmlite import ir
 
+from ...ir import DType
 from ...ir.ops.effects import ERRORS
 from ..failures import Check, note
 from ..flow import stop_if
 from ..loops import Call, View
-from ..printing import Print
+from ..printing import Print, Raise, Telling
 from ..vecmath.lanes import I32, I64
 from .sort import memory
 
@@ -24,14 +25,24 @@ RAISED = -1
 
 
 def debug_print(e: Emitter, call: Call) -> None:
-    """Print arrays through `format`; where that raises, the kernel ends.
+    """Print arrays through `format`."""
+    told(e, call, lambda operands: Print(operands, call.attrs["format"], call.attrs.get("to", "")))
+
+
+def raising(e: Emitter, call: Call) -> None:
+    """End the program with an exception."""
+    told(e, call, lambda operands: Raise(operands, call.attrs["error"], call.attrs["message"], call.attrs["loc"]))
+
+
+def told(e: Emitter, call: Call, teller: Callable[[tuple[tuple[DType, int], ...]], Telling]) -> None:
+    """Hand arrays to Python; where that raises, the kernel ends.
 
     `reads` are the arrays, then extents that are computed. `extents` are those of each array: a number, or
     ("computed", the position among the latter).
     """
     extents = call.attrs["extents"]
     arrays, computed = call.reads[:len(extents)], [loaded(e, v) for v in call.reads[len(extents):]]
-    printer = Print(call.attrs["format"], tuple((v.buffer.dtype, len(v.shape)) for v in arrays))
+    printer = teller(tuple((v.buffer.dtype, len(v.shape)) for v in arrays))
     words = e.cell(ir.ArrayType(I64, max(printer.words, 1)))
     shapes = [[I64(n) if isinstance(n, int) else computed[n[1]] for n in shape] for shape in extents]
     for k, word in enumerate(w for v, shape in zip(arrays, shapes, strict=True) for w in words_of(e, v, shape)):
@@ -64,4 +75,6 @@ def assertion(e: Emitter, call: Call) -> None:
     note(e, check, e.b.not_(holds))
 
 
-ROUTINES: dict[str, Callable[[Emitter, Call], None]] = {"debug_print": debug_print, "assert": assertion}
+ROUTINES: dict[str, Callable[[Emitter, Call], None]] = {
+    "debug_print": debug_print, "raise": raising, "assert": assertion,
+}

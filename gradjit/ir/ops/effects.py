@@ -1,15 +1,18 @@
 """What a program does besides computing results: it prints, and it checks what was asserted.
 
-`debug_print %v... format="..."` prints the values through the format (of str.format), `assert %cond message="..."`
-stops the program where the condition is false, with an AssertionError or another of `ERRORS`. Both give nothing, and
-are kept, and kept in order, though nobody reads them. `probe %x format="..."` is x itself; the reverse pass makes a
-`show` of the cotangent that arrives there, which prints it on its way.
+`debug_print %v... format="..."` prints the values through the format (of str.format); with `to="..."` the text goes to
+another of `RECEIVERS`. `assert %cond message="..."` stops the program where the condition is false, with an
+AssertionError or another of `ERRORS`. `raise %v... error="..." message="..."` stops it with an exception of the
+program's own: one of Python's by its name, whose text is the formatted message, or what one of `MAKERS` makes of the
+values. They give nothing, and are kept, and kept in order, though nobody reads them. `probe %x format="..."` is x
+itself; the reverse pass makes a `show` of the cotangent that arrives there, which prints it on its way.
 """
 
 from __future__ import annotations
 
+import builtins
 import string
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -37,13 +40,51 @@ def formatted(form: str, values: Sequence[Any]) -> str:
         raise ArgumentError(f"debug_print: {form!r} does not format {given:.200}: {e}") from e
 
 
-def _infer_print(*types: ArrayType, format: str) -> tuple[ArrayType, ...]:
+RECEIVERS: dict[str, Callable[[str], Any]] = {"": print}
+"""What takes the text of a `debug_print`, by name: a print with an ending or file of its own, a logger's method."""
+MAKERS: dict[str, Callable[[Sequence[np.ndarray]], BaseException]] = {}
+"""What makes the exceptions of the program's own, by the `error` of a `raise`."""
+
+
+def _infer_print(*types: ArrayType, format: str, to: str = "") -> tuple[ArrayType, ...]:
+    if to not in RECEIVERS:
+        raise ArgumentError(f"debug_print: there is no receiver {to!r}")
     return ()
 
 
-def _print(*values: np.ndarray, format: str) -> tuple[()]:
-    print(formatted(format, values))
+def tell(format: str, values: Sequence[np.ndarray], to: str = "") -> None:
+    """What a `debug_print` does."""
+    RECEIVERS[to](formatted(format, values))
+
+
+def _print(*values: np.ndarray, format: str, to: str = "") -> tuple[()]:
+    tell(format, values, to)
     return ()
+
+
+def builtin_error(name: str) -> type[Exception] | None:
+    """Python's own exception of that name."""
+    found = getattr(builtins, name, None)
+    return found if isinstance(found, type) and issubclass(found, Exception) else None
+
+
+def _infer_raise(*types: ArrayType, error: str, message: str) -> tuple[ArrayType, ...]:
+    if error not in MAKERS and builtin_error(error) is None:
+        raise ArgumentError(f"raise: {error!r} is neither an exception of Python's nor known here")
+    return ()
+
+
+def exception(error: str, message: str, values: Sequence[np.ndarray]) -> BaseException:
+    """What a `raise` raises."""
+    if error in MAKERS:
+        return MAKERS[error](values)
+    cls = builtin_error(error)
+    assert cls is not None
+    return cls(formatted(message, values)) if message else cls()
+
+
+def _raise(*values: np.ndarray, error: str, message: str) -> tuple[()]:
+    raise exception(error, message, values)
 
 
 def _show(x: np.ndarray, format: str) -> np.ndarray:
@@ -79,8 +120,10 @@ def _infer_same(x: ArrayType, format: str) -> tuple[ArrayType, ...]:
 
 
 OPS = table(
-    OpSpec("debug_print", "effects", None, _infer_print, _print, Fails.NEVER, {"format": kinds.STR}, effect=True,
-           **STEP),
+    OpSpec("debug_print", "effects", None, _infer_print, _print, Fails.NEVER,
+           {"format": kinds.STR, "to": kinds.STR}, effect=True, defaults={"to": ""}, **STEP),
+    OpSpec("raise", "effects", None, _infer_raise, _raise, Fails.SOMETIMES,
+           {"error": kinds.STR, "message": kinds.STR}, effect=True, **STEP),
     OpSpec("assert", "effects", 1, _infer_assert, _assert, Fails.SOMETIMES, {"message": kinds.STR, "error": kinds.STR},
            effect=True, defaults={"error": "AssertionError"}, **STEP),
     OpSpec("probe", "effects", 1, _infer_same, lambda x, format: x, Fails.NEVER, {"format": kinds.STR},

@@ -2,4 +2,4 @@
 
 from __future__ import annotations
 
-CONSTANT: dict[str, str] = dict.fromkeys(("debug_print", "assert"), "it gives no result")
+CONSTANT: dict[str, str] = dict.fromkeys(("debug_print", "raise", "assert"), "it gives no result")

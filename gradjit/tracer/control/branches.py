@@ -1,29 +1,35 @@
 """`if` on a traced condition: both sides are traced, one after the other, and what they leave is merged.
 
     b = branch(site, test, (x, y))
-    if b.then(): A; b.leave((x, y))
-    if b.otherwise(): (x, y) = b.initial; B; b.leave((x, y))
+    if b.then():
+        with b: A; b.leave((x, y))
+    if b.otherwise():
+        (x, y) = b.initial
+        with b: B; b.leave((x, y))
     (x, y) = b.exit((x, y))
 
-A condition that is an ordinary value runs one side as ordinary Python.
+A condition that is an ordinary value runs one side as ordinary Python. A side that ends by a `raise` leaves nothing
+behind but that: the function goes on with what the other side leaves.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from types import TracebackType
 from typing import Any
 
 import numpy as np
 
 from ...errors import TraceError
-from ...ir import OPS, Block, Builder, Value, can_fail, walk
+from ...ir import OPS, ArrayType, Block, Builder, Value, can_fail, walk
 from .. import extents, operands as o, trees
 from ..array import ARRAY, PYTHON, TracedArray, root
 from ..layout import Strides
 from ..locations import fail, here, raised_at, with_place
+from ..raising import is_thrown, record
 from ..recorder import Content, Recorder, current, recorders
-from .frames import BRANCH, Contents, Frame, refill
+from .frames import BRANCH, TRIAL, Contents, Frame, refill
 from .names import VALUE, Site, shown
 from .states import Spec, Undefined, described, is_same, join, numeric, spec_of
 from .ties import News, Tie, Ties, When, bind, exactly, lose, overlap, retell, same_elements, taken_out, value_of
@@ -157,6 +163,8 @@ class Branch:
         self.recorder: Recorder | None = None if self.is_static else current()
         self.sides: list[Side] = []
         self.frame: Frame | None = None
+        self.raising: Frame | None = None
+        """A side that ends by a `raise`, if one does."""
 
     # the protocol ---------------------------------------------------------------------------------------------------
     def then(self) -> bool:
@@ -169,20 +177,49 @@ class Branch:
         r = self.recorder
         assert r is not None
         facts = extents.facts_of(self.test, side)
-        self.frame = r.frame = Frame(BRANCH, r, r.frame, here())
+        if self.raising is not None:  # the other side runs as what follows
+            self.append(self.raising.block, Block())
+        else:
+            self.frame = r.frame = Frame(BRANCH, r, r.frame, here())
         if r.integers is not None:
             r.integers.ranges.facts += facts
         return True
 
     def leave(self, values: tuple[Any, ...]) -> None:
-        if not self.is_static:
-            assert self.frame is not None
+        if self.frame is not None:
             self.sides.append(Side(self.frame, values))
             self.frame.close()
+            self.frame = None
 
     def exit(self, values: tuple[Any, ...]) -> tuple[Any, ...]:
         """What the names hold behind."""
-        return values if self.is_static else Merge(self).run()
+        return Merge(self).run() if self.sides else values
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> bool:
+        """A side has raised: where the program says so, the compiled function raises it when it takes that side."""
+        frame, self.frame = self.frame, None
+        if frame is None or not isinstance(error, Exception) or not is_thrown(error):
+            return False
+        r = self.recorder
+        assert r is not None
+        while r.frame is not frame:  # turns that ran as ordinary Python
+            if r.frame.kind != TRIAL:
+                return False
+            r.frame.commit()
+        record(error)
+        frame.restore()
+        frame.close()
+        self.raising = frame
+        return True
+
+    def append(self, then: Block, other: Block, types: Sequence[ArrayType] = ()) -> Sequence[Value]:
+        assert self.recorder is not None
+        builder = self.recorder.builder
+        builder.loc = here()
+        return builder.append("if", (self.test.value,), {}, (then, other), types).results
 
 
 FALSE = np.asarray(False)
@@ -197,8 +234,12 @@ class Merge:
     def __init__(self, branch: Branch):
         assert branch.recorder is not None
         self.branch, self.recorder = branch, branch.recorder
-        self.then, self.other = branch.sides
-        self.builders = [Builder(s.frame.block, here()) for s in branch.sides]
+        self.dead = branch.raising
+        """The second side, where it ends by a `raise`: nobody sees what it leaves."""
+        self.then = branch.sides[0]
+        self.other = self.then if self.dead is not None else branch.sides[1]
+        self.frames = [self.then.frame, self.dead or self.other.frame]
+        self.builders = [Builder(f.block, here()) for f in self.frames]
         self.slots: list[tuple[Value, Value]] = []
         self.known: dict[Any, int] = {}
         """Slots by the pair of handles that they merge: names of one array stay names of one array."""
@@ -213,9 +254,8 @@ class Merge:
                  zip(self.branch.site.names, self.then.names, self.other.names, strict=False)]
         containers = [(c, self.container(c, a, b)) for c, a, b in self.containers()]
         arrays = [(h, self.slot((a, b), a.spec)) for h, a, b in self.arrays() if a.spec]
-        for side, values in zip(self.branch.sides, zip(*self.slots, strict=True) if self.slots else ((), ()),
-                                strict=True):
-            side.frame.block.results = tuple(values)
+        for frame, values in zip(self.frames, zip(*self.slots, strict=True) if self.slots else ((), ()), strict=True):
+            frame.block.results = tuple(values)
         self.results = results = self.emit()
         for h, k in arrays:
             h.assign(root(results[k], self.recorder, ARRAY))
@@ -230,7 +270,7 @@ class Merge:
         return out
 
     def emit(self) -> Sequence[Value]:
-        blocks = tuple(s.frame.block for s in self.branch.sides)
+        blocks = tuple(f.block for f in self.frames)
         if not self.slots and not any(map(has_effect, blocks)):
             return ()
         builder = self.recorder.builder
@@ -241,12 +281,13 @@ class Merge:
                 for op in block.ops:
                     builder.block.ops.append(op)
             return [chosen(builder, test, *slot) for slot in self.slots]
-        types = [v.type for v, _ in self.slots]
-        return builder.append("if", (test,), {}, blocks, types).results
+        return self.branch.append(blocks[0], blocks[1], [v.type for v, _ in self.slots])
 
     # variables ------------------------------------------------------------------------------------------------------
     def pair(self, name: str, a: Left, b: Left) -> Make:
         """How a variable is made of what both sides have left in it."""
+        if self.dead is not None:
+            return self.tree(name, a, a, blank=1) if not isinstance(a.given, Undefined) else lambda _: a.given
         if a.given is b.given:
             return lambda _: a.given
         for x, y in ((a, b), (b, a)):
@@ -316,7 +357,9 @@ class Merge:
     def arrays(self) -> list[tuple[TracedArray, Leaf, Leaf]]:
         """The arrays from outside that a side has written to, with what each has left in them."""
         found = {**self.then.arrays, **self.other.arrays}
-        return [(h, *(s.arrays[key][1] if key in s.arrays else Leaf.of(h) for s in self.branch.sides))  # type: ignore[misc]
+        if self.dead is not None:
+            return [(h, now, Leaf.of(h)) for h, now in found.values()]
+        return [(h, *(s.arrays[key][1] if key in s.arrays else Leaf.of(h) for s in (self.then, self.other)))  # type: ignore[misc]
                 for key, (h, _) in found.items()]
 
     def containers(self) -> list[tuple[Any, dict[Any, Left], dict[Any, Left]]]:
@@ -324,7 +367,7 @@ class Merge:
         out = []
         for key, (contents, _) in found.items():
             first, second = (s.containers[key][1] if key in s.containers else
-                             {k: s.left(v) for k, v in contents.items.items()} for s in self.branch.sides)
+                             {k: s.left(v) for k, v in contents.items.items()} for s in (self.then, self.other))
             if list(first) != list(second):
                 fail(TraceError, f"a {type(contents.owner).__name__} grows, shrinks or gets other keys under a "
                                  f"condition on traced values ({self.place}), so that its size would depend on them; "
@@ -395,7 +438,7 @@ class Merge:
     def told(self, when: When, side: int) -> When:
         """A condition that one side computes, as a result of the operation: false if the other was taken."""
         frame = self.recorder.frame
-        self.recorder.frame = self.branch.sides[side].frame
+        self.recorder.frame = self.frames[side]
         value = when(self.recorder)
         self.recorder.frame = frame
         k, no = len(self.slots), self.recorder.literal(FALSE)
@@ -419,7 +462,7 @@ class Merge:
 
     def news(self) -> None:
         """Arrays that a side has changed under another name."""
-        sides = self.branch.sides
+        sides = (self.then, self.other)
         for key, (h, _) in {**self.then.news, **self.other.news}.items():
             every: list[News] = []
             for s in sides:

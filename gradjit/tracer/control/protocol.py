@@ -19,6 +19,7 @@ from ..dispatch import leave
 from ..effects import check
 from ..locations import fail
 from ..outside import is_user_class, outside
+from ..raising import Trying, thrown
 from ..recorder import current, recorders
 from ..special_methods import binary
 from .branches import Branch, raised_in_branch, truth
@@ -42,6 +43,9 @@ class Control:
         """What a name holds that is not bound."""
         return Undefined(name, harmless=harmless)
 
+    thrown = staticmethod(thrown)
+    trying = staticmethod(Trying)
+
     @staticmethod
     def branch(site: int, test: Any, values: tuple[Any, ...]) -> Branch:
         return Branch(SITES[site], test, values)
@@ -60,10 +64,10 @@ class Control:
         b = Branch(expression(line), test, (None,))
         if b.is_static:
             return then() if b.test else other()
-        b.then()
-        b.leave((then(),))
-        b.otherwise()
-        b.leave((other(),))
+        for begin, thunk in ((b.then, then), (b.otherwise, other)):
+            begin()
+            with b:
+                b.leave((thunk(),))
         return defined(b.exit(())[0])
 
     @classmethod
@@ -163,7 +167,7 @@ class Control:
         if isinstance(t, bool):
             if not t:
                 said = message()
-                raise AssertionError(*(() if said is None else (said,)))
+                raise thrown(AssertionError(*(() if said is None else (said,))))
         else:
             check(t, message)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import copy
 from collections.abc import Sequence
 from typing import Any
 
@@ -72,9 +73,9 @@ class Rewrites:
         number = at(ast.Constant(noted(site)), node)
         made = p.keep(self.hook(node, "branch", number, test, p.values(site.names)))
         merged = site.names[:site.carried]
-        then = at(ast.If(p.call("then"), [*body, p.leave(merged)], []), node)
-        otherwise = at(ast.If(p.call("otherwise"), [*p.bind(site.names, p.attribute("initial")), *other,
-                                                    p.leave(merged)], []), node)
+        then = at(ast.If(p.call("then"), [p.within([*body, p.leave(merged)])], []), node)
+        begin = p.bind(site.names, p.attribute("initial"))
+        otherwise = at(ast.If(p.call("otherwise"), [*begin, p.within([*other, p.leave(merged)])], []), node)
         return [made, then, otherwise, *p.bind(merged, p.call("exit", p.values(merged)))]
 
     def visit_For(self, node: ast.For) -> Any:
@@ -123,6 +124,11 @@ class Rewrites:
             return back
 
         node.body, node.orelse = self.statements(node.body), self.statements(node.orelse)
+        if node.handlers:
+            kinds: list[ast.expr] = [self.thunk(copy.deepcopy(h.type)) if h.type else at(ast.Constant(None), h)
+                                     for h in node.handlers]
+            trying = self.hook(node, "trying", self.line(node), at(ast.List(kinds, ast.Load()), node))
+            node.body = [at(ast.With([ast.withitem(trying, None)], node.body), node)]
         for h in node.handlers:
             h.type = h.type and self.visit(h.type)
             h.body = [unwind(), *self.statements(h.body)]
@@ -135,6 +141,11 @@ class Rewrites:
         node.value = node.value and self.visit(node.value)
         if hasattr(node, "is_end") and node.value is not None:
             node.value = self.hook(node, "returned", node.value)
+        return node
+
+    def visit_Raise(self, node: ast.Raise) -> Any:
+        node.exc = node.exc and self.hook(node, "thrown", self.visit(node.exc))
+        node.cause = node.cause and self.visit(node.cause)
         return node
 
     def visit_Assert(self, node: ast.Assert) -> Any:
@@ -222,7 +233,12 @@ class Passing:
         left: ast.stmt = at(ast.Expr(self.call("leave", self.values(names))), self.node)
         return left
 
+    def within(self, stmts: list[ast.stmt]) -> ast.stmt:
+        """The statements under `with` the protocol's object, which sees their exceptions."""
+        held = ast.withitem(at(ast.Name(self.name, ast.Load()), self.node), None)
+        entered: ast.stmt = at(ast.With([held], stmts), self.node)
+        return entered
+
     def looped(self, made: ast.stmt, inside: list[ast.stmt], site: Site) -> list[ast.stmt]:
-        entered = at(ast.With([ast.withitem(at(ast.Name(self.name, ast.Load()), self.node), None)], inside), self.node)
-        loop = at(ast.While(self.call("again"), [entered], []), self.node)
+        loop = at(ast.While(self.call("again"), [self.within(inside)], []), self.node)
         return [made, loop, *self.bind(site.names, self.call("exit", self.values(site.names)))]

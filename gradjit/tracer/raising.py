@@ -1,0 +1,204 @@
+"""The program's own exceptions under traced conditions: they are raised when the compiled function runs.
+
+    if test: raise NoConvergence(f"after {n} steps")   -->   if %test { raise %n error="NoConvergence#1" message="" } {}
+
+A `raise` statement notes its exception (`thrown`). The branch on the traced condition that it leaves by
+(control/branches.py) records the operation in its place, and the function goes on with the other side. A handler around
+the branch would have caught it, which a compiled function cannot: that is refused.
+"""
+
+from __future__ import annotations
+
+import ast
+import types
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from ..errors import GradjitError, TraceError
+from ..ir import Loc
+from ..ir.ops.effects import MAKERS, builtin_error, formatted
+from ..probe import code_of, peek
+from . import trees
+from .array import ARRAY, PYTHON, TracedArray
+from .calls import call
+from .locations import fail, raised_at
+from .operands import captured
+from .outside import is_data_array
+from .recorder import current, recorders
+from .source import definition
+from .texts import Text
+
+
+def thrown(x: Any) -> Any:
+    """What a `raise` statement raises."""
+    if not recorders():
+        return x
+    if isinstance(x, type) and issubclass(x, BaseException):
+        x = call(x)
+    if isinstance(x, Exception) and not isinstance(x, GradjitError):
+        recorders()[-1].outermost.thrown[id(x)] = x
+    return x
+
+
+def is_thrown(e: BaseException | None) -> bool:
+    """Whether a `raise` statement of the program has raised it."""
+    return bool(recorders()) and recorders()[-1].outermost.thrown.get(id(e)) is e is not None
+
+
+# handlers around ------------------------------------------------------------------------------------------------------
+class Trying:
+    """The body of a `try` with handlers. kinds: what they catch, each as a function that tells; None catches all."""
+
+    def __init__(self, line: int, kinds: Sequence[Callable[[], Any] | None]):
+        self.line, self.kinds = line, kinds
+
+    def __enter__(self) -> None:
+        if recorders():
+            recorders()[-1].outermost.trying.append(self)
+
+    def __exit__(self, *_: object) -> None:
+        if recorders() and recorders()[-1].outermost.trying[-1:] == [self]:
+            recorders()[-1].outermost.trying.pop()
+
+    def catches(self, e: BaseException) -> bool:
+        """Whether a handler is one for the exception."""
+        return any(kind is None or isinstance(e, kind()) for kind in self.kinds)
+
+    @property
+    def name(self) -> str:
+        return f"the try in line {self.line} would catch it"
+
+
+class Managed(Trying):
+    """The body of a `with`, whose manager may swallow exceptions."""
+
+    def __init__(self, line: int, manager: Any):
+        super().__init__(line, ())
+        self.manager = manager
+
+    def catches(self, e: BaseException) -> bool:
+        return may_swallow(self.manager)
+
+    @property
+    def name(self) -> str:
+        return f"the {type(self.manager).__name__} of the with statement in line {self.line} may swallow it"
+
+
+HARMLESS = frozenset({"errstate", "nullcontext", "catch_warnings", "redirect_stdout", "redirect_stderr", "lock",
+                      "RLock", "TextIOWrapper", "localcontext", "closing"})
+"""Context managers of the libraries that let exceptions pass, by the names of their classes."""
+
+
+def may_swallow(manager: Any) -> bool:
+    """Whether a context manager may keep an exception from going on, as far as its code tells."""
+    cls = type(manager)
+    if cls.__name__ in HARMLESS:
+        return False
+    generator = peek(manager, "gen")
+    if cls.__name__ == "_GeneratorContextManager" and isinstance(generator, types.GeneratorType):
+        node = definition(generator.gi_code)
+        return node is None or any(isinstance(n, ast.ExceptHandler) for n in ast.walk(node))
+    code = code_of(peek(cls, "__exit__"))
+    node = definition(code) if code is not None else None
+    if node is None or isinstance(node, ast.Lambda):
+        return True
+    returned = [n.value for n in ast.walk(node) if isinstance(n, ast.Return)]
+    return any(not (v is None or (isinstance(v, ast.Constant) and not v.value)) for v in returned)
+
+
+# the operation --------------------------------------------------------------------------------------------------------
+def record(e: Exception) -> None:
+    """Raise the exception when the compiled function runs, where it stands."""
+    for t in reversed(recorders()[-1].outermost.trying):
+        if t.catches(e):
+            refused(e, t.name)
+    cls, args = type(e), e.args
+    if builtin_error(cls.__name__) is cls and not e.__dict__ and e.__cause__ is None and (
+            not args or (len(args) == 1 and isinstance(args[0], (str, Text)) and args[0] != "")):
+        told = Text(args)
+        append(told.values, cls.__name__, told.form, raised_at(e))
+        return
+    parts, tree = trees.flatten((args, dict(e.__dict__)))
+    maker = Maker(cls, tree, [part(x) for x in parts], e.__cause__, e.__suppress_context__)
+    append([h for x in parts for h in held(x)], named(maker), "", raised_at(e))
+
+
+def append(values: Sequence[TracedArray], error: str, message: str, loc: Loc | None) -> None:
+    builder = current().builder
+    operands = [v.value for v in values]
+    builder.loc = loc
+    builder.append("raise", operands, {"error": error, "message": message})
+
+
+def refused(e: Exception, why: str) -> None:
+    """A handler of the function's own cannot do anything at run time."""
+    try:
+        fail(TraceError, f"the program raises {type(e).__name__} under a condition on traced values, and {why}, which "
+                         f"a compiled function cannot do; write what the handler does into the branch, or catch it "
+                         f"around the call of the compiled function")
+    except TraceError as error:
+        recorders()[-1].outermost.unanswered = error  # a handler for all exceptions must not catch this one
+        raise
+
+
+class Maker:
+    """Makes the exception again, with the numbers that came."""
+
+    def __init__(self, cls: type[Exception], tree: trees.Tree, parts: list[tuple[str, Any]],
+                 cause: BaseException | None, alone: bool):
+        self.cls, self.tree, self.parts, self.cause, self.alone = cls, tree, parts, cause, alone
+
+    def __call__(self, values: Sequence[np.ndarray]) -> BaseException:
+        rest = list(values)
+        leaves = []
+        for kind, what in self.parts:
+            if kind == "text":
+                form, count = what
+                taken, rest = rest[:count], rest[count:]
+                leaves.append(formatted(form, taken))
+            else:
+                leaves.append(what if kind == "object" else number(kind, rest.pop(0)))
+        args, attributes = trees.unflatten(self.tree, leaves)
+        base: Any = next(c for c in self.cls.__mro__ if c.__module__ == "builtins")
+        made: BaseException = base.__new__(self.cls, *args)
+        made.args = args
+        made.__dict__.update(attributes)
+        made.__cause__, made.__suppress_context__ = self.cause, self.alone
+        return made
+
+
+def number(kind: str, x: np.ndarray) -> Any:
+    return np.array(x) if kind == ARRAY else x[()].item() if kind == PYTHON else x[()]
+
+
+def part(x: Any) -> tuple[str, Any]:
+    """How an argument or attribute is made: by its kind."""
+    if isinstance(x, Text):
+        return "text", (x.form, len(x.values))
+    if isinstance(x, TracedArray):
+        return x.kind, None
+    return (ARRAY, None) if is_data_array(x) else ("object", x)
+
+
+def held(x: Any) -> list[TracedArray]:
+    if isinstance(x, Text):
+        return x.values
+    return [x] if isinstance(x, TracedArray) else [captured(x)] if is_data_array(x) else []
+
+
+_known: dict[Any, str] = {}
+
+
+def named(maker: Maker) -> str:
+    """The name of a maker among MAKERS; that of an equal one, if there is one."""
+    key: Any = maker.cls, maker.tree, tuple(maker.parts), maker.cause, maker.alone
+    try:
+        found = _known.get(key)
+    except TypeError:  # it holds what cannot be hashed
+        key, found = object(), None
+    if found is None:
+        found = _known[key] = f"{maker.cls.__name__}#{len(MAKERS) + 1}"
+        MAKERS[found] = maker
+    return found

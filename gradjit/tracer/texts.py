@@ -1,0 +1,254 @@
+"""Texts that hold traced values: `f"x = {x:.3f}"`, `"%.3f" % x`, `"{}".format(x)`, `str(x)`, `", ".join(...)`.
+
+While a function is traced such a text is not known. It is a `Text`: pieces of ordinary text, and fields that are filled
+in when the compiled function runs, where the text is printed, logged or raised.
+"""
+
+from __future__ import annotations
+
+import re
+import types
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, NoReturn
+
+import numpy as np
+
+from ..errors import TraceError
+from ..ir.ops.effects import formatted
+from ..probe import peek
+from . import trees
+from .array import ARRAY, PYTHON, TracedArray
+from .attributes import read
+from .calls import call
+from .locations import fail
+from .operands import captured, is_traced
+from .outside import is_data_array
+
+
+@dataclass(frozen=True)
+class Field:
+    """A traced value in a text, as `{x!conversion:spec}`."""
+
+    value: TracedArray
+    conversion: str = ""
+    spec: str = ""
+
+    def form(self, number: int) -> str:
+        return "{" + str(number) + (f"!{self.conversion}" if self.conversion else "") + (
+            f":{self.spec}" if self.spec else "") + "}"
+
+
+class Text:
+    """A text with fields. It stands for a str, of which it can what needs no letters."""
+
+    def __init__(self, pieces: Iterable[Any]):
+        self.pieces: list[str | Field] = []
+        for p in pieces:
+            self.pieces += p.pieces if isinstance(p, Text) else [p]
+
+    @property
+    def fields(self) -> list[Field]:
+        return [p for p in self.pieces if isinstance(p, Field)]
+
+    @property
+    def values(self) -> list[TracedArray]:
+        return [f.value for f in self.fields]
+
+    @property
+    def form(self) -> str:
+        """The format of str.format for the values."""
+        numbers = iter(range(len(self.pieces)))
+        return "".join(p.form(next(numbers)) if isinstance(p, Field) else p.replace("{", "{{").replace("}", "}}")
+                       for p in self.pieces)
+
+    def __add__(self, other: Any) -> Text:
+        return Text([self, other]) if isinstance(other, (str, Text)) else NotImplemented
+
+    def __radd__(self, other: Any) -> Text:
+        return Text([other, self]) if isinstance(other, str) else NotImplemented
+
+    def __repr__(self) -> str:
+        return f"<text {self.form!r}>"
+
+    def refuse(self, what: str) -> NoReturn:
+        fail(TraceError, f"{what} of the text {self.form!r}, whose numbers are not known while gradjit compiles the "
+                         f"function; print it, log it or raise it as it is, or make it outside, of what is returned")
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        self.refuse(f"the method {name}")
+
+    def __str__(self) -> str:
+        self.refuse("the letters")
+
+    def __len__(self) -> int:
+        self.refuse("the length")
+
+    def __format__(self, spec: str) -> str:
+        self.refuse("the letters")
+
+
+CONVERSIONS: dict[str, Callable[[Any], str]] = {"r": repr, "s": str, "a": ascii}
+"""What stands behind the `!` of a field."""
+
+
+def field(x: TracedArray, conversion: str = "", spec: str = "") -> Text:
+    """A traced value with its format, which must fit its type."""
+    if (known := x.known) is not None and not x.ndim:
+        number = known.item() if x.kind == PYTHON else known[()]
+        return Text([format(CONVERSIONS[conversion](number) if conversion else number, spec)])
+    if spec and not conversion and x.kind == ARRAY and x.ndim:
+        raise TypeError("unsupported format string passed to numpy.ndarray.__format__")
+    if conversion in ("r", "a") and x.kind == PYTHON:
+        conversion = "s"  # a float, which the compiled function has as a NumPy scalar
+    made = Field(x, conversion, spec)
+    sample = np.ones([n if isinstance(n, int) else 1 for n in x.extents], x.dtype)
+    form = "{" + (f"!{conversion}" if conversion else "") + (f":{spec}" if spec else "") + "}"
+    form.format(sample[()] if not x.ndim else sample)
+    formatted(form, [sample])
+    return Text([made])
+
+
+def shown(x: Any, conversion: str = "", spec: Any = "") -> Any:
+    """The text of a value in a format: a str where nothing in it is traced."""
+    if isinstance(x, Text):
+        return x if not spec else x.refuse(f"the format {spec!r}")
+    if isinstance(spec, Text):
+        spec.refuse("a format made")
+    if is_data_array(x):
+        x = captured(x)
+    if isinstance(x, TracedArray):
+        return one(field(x, conversion, spec))
+    if type(x) in (list, tuple, dict) and holds(x):
+        return one(listed(x))
+    convert = CONVERSIONS.get(conversion)
+    return call(format, call(convert, x) if convert else x, spec)
+
+
+def one(t: Text) -> Any:
+    """The text, as a str where it is known."""
+    return t if t.fields else "".join(t.pieces)  # type: ignore[arg-type]
+
+
+def holds(x: Any) -> bool:
+    return any(isinstance(i, (TracedArray, Text)) or is_data_array(i) for i in trees.flatten(x)[0])
+
+
+def listed(x: Any) -> Text:
+    """The repr of a container, of its parts one by one."""
+    if isinstance(x, dict):
+        parts = [Text([shown(k, "r"), ": ", shown(v, "r")]) for k, v in x.items()]
+    else:
+        parts = [Text([shown(i, "r")]) for i in x]
+    inside = joined(", ", parts)
+    if type(x) is tuple:
+        return Text(["(", inside, ",)" if len(x) == 1 else ")"])
+    return Text(["[", inside, "]"] if type(x) is list else ["{", inside, "}"])
+
+
+def joined(between: str, parts: Sequence[Any]) -> Text:
+    pieces: list[Any] = []
+    for k, p in enumerate(parts):
+        pieces += [between, p] if k and between else [p]
+    return Text(pieces)
+
+
+def fstring(*parts: Any) -> Any:
+    """An f-string: pieces of text, and (value, conversion, format) for its fields."""
+    return one(Text([p if isinstance(p, str) else shown(*p) for p in parts]))
+
+
+# other ways to write formats ------------------------------------------------------------------------------------------
+_PERCENT = re.compile(r"%(?:\((?P<name>[^)]*)\))?(?P<flags>[-+ #0]*)(?P<width>\d+)?(?:\.(?P<precision>\d+))?"
+                      r"[hlL]?(?P<kind>[diouxXeEfFgGrsa%])")
+
+
+def percent(form: str, values: Any) -> Any:
+    """`form % values`."""
+    given = list(values) if isinstance(values, tuple) else [values]
+    pieces: list[Any] = []
+    end = 0
+    for m in _PERCENT.finditer(form):
+        pieces.append(form[end:m.start()])
+        end = m.end()
+        if m["kind"] == "%":
+            pieces.append("%")
+            continue
+        if m["name"] is None and not given:
+            raise TypeError("not enough arguments for format string")
+        x = values[m["name"]] if m["name"] is not None else given.pop(0)
+        pieces.append(shown(*_converted(m, x)) if holds([x]) else m.group().replace(f"({m['name']})", "") % (x,))
+    if given and not isinstance(values, dict):
+        raise TypeError("not all arguments converted during string formatting")
+    return one(Text([*pieces, form[end:]]))
+
+
+def _converted(m: re.Match[str], x: Any) -> tuple[Any, str, str]:
+    """Value, conversion and format for what stands behind a `%`."""
+    kind, flags = m["kind"], m["flags"]
+    if kind in "rsa":
+        align = ("<" if "-" in flags else ">") + m["width"] if m["width"] else ""
+        return x, "r" if kind == "r" else "s", align + (f".{m['precision']}" if m["precision"] else "")
+    if isinstance(x, TracedArray) and kind in "diouxX":
+        x = call(int, x)
+        kind = {"i": "d", "u": "d"}.get(kind, kind)
+    align = "<" if "-" in flags and m["width"] else ""
+    sign = "+" if "+" in flags else " " if " " in flags else ""
+    zero = "0" if "0" in flags and not align else ""
+    precision = f".{m['precision']}" if m["precision"] and kind not in "dox" else ""
+    return x, "", align + sign + ("#" if "#" in flags else "") + zero + (m["width"] or "") + precision + kind
+
+
+_BRACES = re.compile(r"\{\{|\}\}|\{([^{}!:]*)(?:!([rsa]))?(?::((?:[^{}]|\{[^{}]*\})*))?\}")
+
+
+def braces(form: str, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
+    """`form.format(*args, **kwargs)`."""
+    numbers = iter(range(len(args)))
+    pieces: list[Any] = []
+    end = 0
+    for m in _BRACES.finditer(form):
+        pieces.append(form[end:m.start()])
+        end = m.end()
+        if m.group() in ("{{", "}}"):
+            pieces.append(m.group()[0])
+            continue
+        x = _named(m[1], numbers, args, kwargs)
+        spec = re.sub(r"\{([^{}]*)\}", lambda n: str(_named(n[1], numbers, args, kwargs)), m[3] or "")
+        pieces.append(shown(x, m[2] or "", spec))
+    return one(Text([*pieces, form[end:]]))
+
+
+def _named(name: str, numbers: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
+    """What a field's name stands for: `0`, `x`, `x.y[1]`, or nothing."""
+    first, *rest = re.findall(r"^[^.\[]*|\.[^.\[]+|\[[^\]]*\]", name)
+    x = args[int(first) if first else next(numbers)] if not first or first.isdigit() else kwargs[first]
+    for part in rest:
+        key: Any = part[1:-1]
+        x = read(x, part[1:]) if part[0] == "." else x[int(key) if key.isdigit() else key]
+    return x
+
+
+def of_method(f: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """What a method of a str makes of traced values; None where nothing is traced."""
+    owner = peek(f, "__self__")
+    if type(owner) is not str or not isinstance(f, types.BuiltinFunctionType):
+        return None
+    if f.__name__ == "format" and holds([list(args), list(kwargs.values())]):
+        return braces(owner, args, kwargs)
+    if f.__name__ == "join" and len(args) == 1:
+        parts = list(args[0]) if not isinstance(args[0], (str, Text)) else []
+        if any(isinstance(p, Text) for p in parts):
+            return one(joined(owner, parts))
+    return None
+
+
+def is_text(x: Any) -> bool:
+    return isinstance(x, Text)
+
+
+def may_be_told(xs: Iterable[Any]) -> bool:
+    """Whether a text or something traced is among them."""
+    return any(isinstance(x, Text) or is_traced(x) for x in xs)
