@@ -1,4 +1,4 @@
-"""Where the functions live that compiled code calls: SciPy's Cython modules, the C library.
+"""Where the functions live that compiled code calls: SciPy's Cython modules and ufuncs, the C library.
 
 Addresses are looked up when a module that needs them is linked: importing SciPy takes longer than importing gradjit.
 """
@@ -16,6 +16,10 @@ from importlib.machinery import EXTENSION_SUFFIXES
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
+from ..errors import LayoutError
+from ..ir.ops import special_functions
 from ..processes import gate
 from .routines import blas
 
@@ -27,10 +31,31 @@ def resolve(name: str) -> int:
     """The address of an external symbol. Raises LookupError for one that nobody provides."""
     if name in CYTHON:
         return _cython(*CYTHON[name])
+    if name.startswith(special_functions.LOOPS):
+        function, number, *data = name.removeprefix(special_functions.LOOPS).split(".")
+        return _loop(function, int(number))[bool(data)]
     found = _libm(name)
     if found is None:
         raise LookupError(f"compiled code calls {name!r}, which neither SciPy nor the C library provides")
     return found
+
+
+class _Ufunc(ctypes.Structure):
+    """The beginning of NumPy's PyUFuncObject, behind the head that all objects have (numpy/ufuncobject.h)."""
+
+    _fields_ = [*((n, ctypes.c_int) for n in ("nin", "nout", "nargs", "identity")),
+                ("functions", ctypes.POINTER(ctypes.c_void_p)), ("data", ctypes.POINTER(ctypes.c_void_p)),
+                ("ntypes", ctypes.c_int)]
+
+
+@functools.cache
+def _loop(name: str, number: int) -> tuple[int, int]:
+    """A ufunc's loop, and the data that it is called with."""
+    ufunc = special_functions.found(name)
+    raw = _Ufunc.from_address(id(ufunc) + object.__basicsize__)
+    if (raw.nin, raw.nout, raw.nargs, raw.ntypes) != (ufunc.nin, ufunc.nout, ufunc.nargs, ufunc.ntypes):
+        raise LayoutError(f"NumPy {np.__version__} lays out ufuncs in a way that gradjit does not know")
+    return raw.functions[number] or 0, raw.data[number] or 0
 
 
 @functools.cache

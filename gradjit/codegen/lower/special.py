@@ -5,8 +5,12 @@ from __future__ import annotations
 from llvmlite import ir
 
 from ...ir import DType
-from ..vecmath.lanes import Lanes
+from ...ir.ops.special_functions import LOOPS, Loop, found, loop_of
+from ..vecmath.lanes import F32, F64, I64, Lanes, element_of, suffix_of
 from .elementwise import Rule, vector_math
+
+BYTE = ir.IntType(8)
+POINTER = BYTE.as_pointer()
 
 
 def _polygamma(L: Lanes, t: DType, x: ir.Value, order: int) -> ir.Value:
@@ -14,7 +18,81 @@ def _polygamma(L: Lanes, t: DType, x: ir.Value, order: int) -> ir.Value:
     return special.polygamma(L, x, order)
 
 
+# SciPy's loops --------------------------------------------------------------------------------------------------------
+def _special_call(L: Lanes, t: DType, *args: ir.Value, function: str, result: int = 0) -> ir.Value:
+    """A function of SciPy's: its own loop over the lanes. One function of the module for each width and result."""
+    symbol = f"gradjit.{function}.{result}.{'.'.join(suffix_of(a.type) for a in args)}"
+    fn = L.b.module.globals.get(symbol)
+    if fn is None:
+        floating = next(a.type for a in args if element_of(a.type) in (F32, F64))
+        fn = ir.Function(L.b.module, ir.FunctionType(floating, [a.type for a in args]), symbol)
+        fn.linkage = "internal"
+        fn.attributes.update({"noinline", "nounwind"})
+        _fill(fn, function, result, L.width)
+    return L.b.call(fn, args)
+
+
+def _fill(fn: ir.Function, function: str, result: int, width: int) -> None:
+    """The body: the lanes go into memory, the loop runs over them, the result's lanes are read."""
+    codes = [{F32: "f", F64: "d", I64: "l"}[element_of(a.type)] for a in fn.args]
+    loop = loop_of(found(function), codes)
+    b = ir.IRBuilder(fn.append_basic_block("entry"))
+    real = element_of(fn.return_value.type)
+    planes: list[tuple[ir.Value, int]] = []  # where a result's lanes begin, and how far apart they stand
+    pointers: list[ir.Value] = []
+    steps: list[int] = []
+    left = list(fn.args)
+    for code in loop.inputs + loop.outputs:
+        parts = 2 if code in "FD" else 1
+        is_input = len(pointers) < len(loop.inputs)
+        values = [left.pop(0) for _ in range(parts)] if is_input else []
+        t = element_of(values[0].type) if values else real
+        memory = b.alloca(t, size=parts * width)
+        for k, v in enumerate(values):
+            _spread(b, memory, v, k, parts, width)
+        if not is_input:
+            planes += [(b.gep(memory, [I64(k)]), parts) for k in range(parts)]
+        pointers.append(b.bitcast(memory, POINTER))
+        steps.append(parts * (4 if t == F32 else 8))
+    _run(b, function, loop, pointers, steps, width)
+    place, step = planes[result]
+    b.ret(_gathered(b, place, step, width))
+
+
+def _spread(b: ir.IRBuilder, memory: ir.Value, v: ir.Value, first: int, step: int, width: int) -> None:
+    for lane in range(width):
+        one = v if width == 1 else b.extract_element(v, ir.IntType(32)(lane))
+        b.store(one, b.gep(memory, [I64(first + lane * step)]))
+
+
+def _gathered(b: ir.IRBuilder, place: ir.Value, step: int, width: int) -> ir.Value:
+    lanes = [b.load(b.gep(place, [I64(k * step)])) for k in range(width)]
+    if width == 1:
+        return lanes[0]
+    out: ir.Value = ir.Constant(ir.VectorType(lanes[0].type, width), ir.Undefined)
+    for k, v in enumerate(lanes):
+        out = b.insert_element(out, v, ir.IntType(32)(k))
+    return out
+
+
+def _run(b: ir.IRBuilder, function: str, loop: Loop, pointers: list[ir.Value], steps: list[int], width: int) -> None:
+    """`loop(args, &count, steps, data)`, as NumPy calls it."""
+    args = b.alloca(POINTER, size=len(pointers))
+    strides = b.alloca(I64, size=len(steps))
+    count = b.alloca(I64)
+    for k, (p, s) in enumerate(zip(pointers, steps, strict=True)):
+        b.store(p, b.gep(args, [I64(k)]))
+        b.store(I64(s), b.gep(strides, [I64(k)]))
+    b.store(I64(width), count)
+    name = f"{LOOPS}{function}.{loop.number}"
+    types = [POINTER.as_pointer(), I64.as_pointer(), I64.as_pointer(), POINTER]
+    callee = b.module.globals.get(name) or ir.Function(b.module, ir.FunctionType(ir.VoidType(), types), name)
+    data = b.module.globals.get(name + ".data") or ir.GlobalVariable(b.module, BYTE, name + ".data")
+    b.call(callee, [args, count, strides, data])
+
+
 EMIT: dict[str, Rule] = {
     **{n: vector_math(n) for n in ("erf", "erfc", "erfinv", "expit", "gammaln", "digamma")},
     "polygamma": _polygamma,
+    "special_call": _special_call,
 }

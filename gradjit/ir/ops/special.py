@@ -6,11 +6,13 @@ import importlib
 from collections.abc import Callable
 from typing import Any
 
+from ...errors import DtypeError, ShapeError
 from ...processes import gate
 from .. import attrs as kinds
 from ..types import ArrayType
 from .elementwise import pointwise
 from .spec import Fails, Memory, OpSpec, Sign, table
+from .special_functions import evaluate, signature
 
 
 def _scipy(name: str) -> Callable[..., Any]:
@@ -32,6 +34,20 @@ def _infer_polygamma(x: ArrayType, order: int) -> tuple[ArrayType, ...]:
     return pointwise("polygamma", 1, _polygamma, Fails.NEVER, "f").infer(x)
 
 
+def _infer_special_call(*types: ArrayType, function: str, result: int = 0) -> tuple[ArrayType, ...]:
+    """The operands have one shape; they are floats of one dtype, and int64 where the function has such a loop."""
+    s = signature(function)
+    if len(types) != len(s.operands) or not 0 <= result < len(s.results):
+        raise DtypeError(f"special_call: {function} takes {len(s.operands)} operands, not {len(types)}, and gives "
+                         f"{len(s.results)} results")
+    if any(t.shape != types[0].shape for t in types):
+        raise ShapeError(f"special_call: operands have shapes {', '.join(map(str, types))}")
+    floats = {t.dtype for t in types if t.dtype.is_float}
+    if len(floats) != 1 or any(t.dtype.name != "i64" for t in types if not t.dtype.is_float):
+        raise DtypeError(f"special_call: {function} of {', '.join(map(str, types))}")
+    return (types[0].with_dtype(floats.pop()),)
+
+
 FUNCTIONS = (
     ("erf", 10.0, Sign.ANY), ("erfc", 12.0, Sign.POSITIVE), ("erfinv", 100.0, Sign.ANY), ("expit", 7.0, Sign.POSITIVE),
     ("gammaln", 200.0, Sign.ANY), ("digamma", 200.0, Sign.ANY),
@@ -44,4 +60,9 @@ OPS = table(
     # The derivative of digamma of the given order >= 1.
     OpSpec("polygamma", "special", 1, _infer_polygamma, _polygamma, Fails.NEVER, {"order": kinds.INT},
            pointwise=True, memory=Memory.ELEMENT, cost=500.0, open_extents=True),
+    # One of the functions of `special_functions`, by SciPy's loop over a few elements. All are alike in their facts:
+    # dear, defined everywhere (by nan, if by nothing else), and with infinite derivatives somewhere.
+    OpSpec("special_call", "special", None, _infer_special_call, evaluate, Fails.NEVER,
+           {"function": kinds.STR, "result": kinds.INT}, pointwise=True, memory=Memory.ELEMENT, cost=1000.0,
+           open_extents=True, defaults={"result": 0}),
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 import sys
 from collections.abc import Callable, Sequence
@@ -10,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from ...errors import ArgumentError
+from ...ir.ops.special_functions import SIGNATURES, signature
 from .. import operands as o
 from ..locations import fail
 from ..operands import TracedArray, cast, emit, static_int
@@ -196,11 +198,21 @@ UFUNCS_BY_NAME: dict[str, str | Rule] = {
 
 
 def special_ufunc(ufunc: np.ufunc) -> str | Rule | None:
-    """The rule of one of scipy.special's ufuncs."""
-    module = sys.modules.get("scipy.special")
-    if module is None or getattr(module, ufunc.__name__, None) is not ufunc:
+    """The rule of one of scipy.special's ufuncs: an operation of our own, or a call of SciPy's loop."""
+    name = ufunc.__name__
+    modules = (sys.modules.get("scipy.special"), sys.modules.get("scipy.special._ufuncs"))
+    if not any(m is not None and getattr(m, name, None) is ufunc for m in modules):
         return None
-    return UFUNCS_BY_NAME.get(ufunc.__name__)
+    return UFUNCS_BY_NAME.get(name) or (functools.partial(scipy_call, name) if name in SIGNATURES else None)
+
+
+def scipy_call(name: str, *operands: TracedArray) -> Any:
+    """SciPy's function on operands of one of its loops; a tuple where it gives several results. (Of no function that
+    gives complex numbers.)"""
+    if any(x.ir_dtype.is_complex for x in operands):
+        o.unsupported(f"scipy.special.{name}", "of complex numbers")
+    results = [emit("special_call", *operands, function=name, result=k) for k in range(len(signature(name).results))]
+    return tuple(results) if len(results) > 1 else results[0]
 
 
 # along axes ---------------------------------------------------------------------------------------------------------

@@ -27,7 +27,11 @@ UFUNCS = [
     *(case(f, POSITIVE, y, _tolerance=1e-12) for f in (sp.boxcox, sp.boxcox1p) for y in (0.0, 1.0, 0.3, -2.0)),
     *(case(f, np.array([-0.3, 0.0, 0.7, 1.9]), y, _tolerance=1e-12) for f in (sp.inv_boxcox, sp.inv_boxcox1p)
       for y in (0.0, 1.0, 0.3, 2.0)),
-    case(sp.gamma, POSITIVE, _refused="gamma"), case(sp.j0, X, _refused="j0"), case(sp.expit, np.float32(0.3)),
+    case(sp.expit, np.float32(0.3)),
+    *(case(f, x) for f in (sp.gamma, sp.j0, sp.i1e, sp.erfcx, sp.sici, sp.airy) for x in (X, F, IA, 0.5)),
+    *(case(f, v, x) for f in (sp.jv, sp.gammainc, sp.kn, sp.eval_legendre) for v in (2, 1.5, IA)
+      for x in (A, F, np.float32(0.4))),
+    case(sp.bdtr, 2, 5, F[:1]), case(sp.betainc, 2.0, IA[:1], F[:1]), case(sp.eval_hermite, 3, F),
 ]
 
 ALONG_AXES = [
