@@ -57,4 +57,5 @@ def _refuse(b: Builder, function: str, position: int, reason: str) -> NoReturn:
     name = s.operands[position]
     fail(UnsupportedError, f"the derivative of {s.written} with regard to its argument {name} is not known: {reason}. "
                            f"If it is to be held constant, pass it as a number or leave it out of argnums; otherwise "
-                           f"write a difference quotient of two calls, (f({name} + h) - f({name} - h)) / (2 * h)", b.loc)
+                           f"write a difference quotient of two calls: (f({name} + h) - f({name} - h)) / (2 * h)",
+         b.loc)

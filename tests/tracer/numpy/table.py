@@ -14,6 +14,8 @@ import numpy as np
 import scipy
 import scipy.special
 
+from gradjit.ir.ops.special_functions import SIGNATURES, signature
+from gradjit.passes.partials.special_functions import ROWS, row as special_row
 from gradjit.tracer.numpy import LIBRARY_RULES, RULES, UFUNC_METHODS, UFUNCS, refused, special
 
 PAGE = Path(__file__).resolve().parents[3] / "docs" / "numpy.md"
@@ -51,6 +53,8 @@ Where results can differ from NumPy's:
   `y[mask] = ...` work (the maximum of no element at all is then the least number of the dtype, where NumPy raises);
   what needs the elements side by side is an error that says what to write.
 - `np.select` and `np.piecewise` evaluate every branch on all elements.
+- NumPy takes `x**0.5` for `np.sqrt(x)`, and so does gradjit where the exponent is written in the function. An exponent that is an
+  argument goes to C's `pow`, which gives 0.0 and inf for a base of -0.0 and -inf, where the square root is -0.0 and nan.
 """
 
 
@@ -113,8 +117,30 @@ def supported_lines() -> Iterator[str]:
     yield (", ".join(f"`{m}`" for m in UFUNC_METHODS) + ": of sums, products, extremes, logical and bitwise ufuncs, "
            "`logaddexp` and `hypot`; `at` and `outer` of all.")
     yield "\n### scipy.special\n"
-    names = sorted({*special.UFUNCS_BY_NAME, *(name for _, name in LIBRARY_RULES)})
-    yield ", ".join(f"`{n}`" for n in names)
+    yield ", ".join(f"`{n}`" for n in special_names())
+    yield "\nNot differentiable with regard to all arguments:\n"
+    yield "| arguments without a derivative | of |\n| --- | --- |"
+    by_arguments: dict[str, list[str]] = {}
+    for name, missing in without_derivative():
+        by_arguments.setdefault(missing, []).append(f"`{name}`")
+    for missing, names in by_arguments.items():
+        yield f"| {missing} | {', '.join(names)} |"
+
+
+def special_names() -> list[str]:
+    """The functions of scipy.special that are supported."""
+    own = {name for module, name in LIBRARY_RULES if module.startswith("scipy.special")}
+    return sorted({*special.UFUNCS_BY_NAME, *own, *(n for n in SIGNATURES if not n.startswith("_"))})
+
+
+def without_derivative() -> Iterator[tuple[str, str]]:
+    """Functions by SciPy's loops that have no derivative by some argument, with those."""
+    for name in special_names():
+        if name in ROWS:
+            row, operands = special_row(name, 0), signature(name).operands
+            missing = [a for a, entry in zip(operands, row, strict=True) if isinstance(entry, str)]
+            if missing:
+                yield name, ", ".join(missing)
 
 
 def limit_lines() -> Iterator[str]:
@@ -131,8 +157,9 @@ def unsupported_lines() -> Iterator[str]:
     yield "| functions | why, or what to write |\n| --- | --- |"
     for why, names in by_reason.items():
         yield f"| {', '.join(names)} | {why} |"
-    count = sum(isinstance(getattr(scipy.special, n), np.ufunc) for n in scipy.special.__all__)
-    yield f"| the rest of `scipy.special`'s {count} ufuncs | they come with a later version |"
+    ufuncs = {n for n in scipy.special.__all__ if isinstance(getattr(scipy.special, n), np.ufunc)}
+    rest = ", ".join(f"`{n}`" for n in sorted(ufuncs - {*special_names(), "jn"}))
+    yield f"| of `scipy.special`'s {len(ufuncs)} ufuncs: {rest} | they give complex numbers |"
     yield "| `np.random.*` | it gives another result at each call: draw outside and pass the result |"
 
 
