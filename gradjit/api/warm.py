@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 
 from .. import codegen
-from ..codegen import interrupts, jam, strips, symbols, text
+from ..codegen import interrupts, jam, strips, symbols
 from ..errors import LayoutError
 from ..passes import batching, jvp, vjp
 from ..runtime import entry, externals, jit, support
@@ -19,7 +19,7 @@ from ..tracer.numpy import selection
 
 __all__ = ["batching", "builtin_functions", "calls", "codegen", "entry", "externals", "interrupts", "jam", "jit",
            "jvp", "lift", "math_functions", "methods", "numpy_rules", "selection", "source", "strips", "support",
-           "symbols", "text", "unlifted", "vjp"]
+           "symbols", "unlifted", "vjp"]
 
 with contextlib.suppress(LayoutError):  # a build of Python or NumPy that does not fit: the first call says so
     support.addresses()

@@ -1,6 +1,7 @@
-"""Run a function of an IR file, with the interpreter or compiled.
+"""Run a function of an IR file, or a kernel of a file of loops, with the interpreter or compiled.
 
     gradjit run program.ir --arg 'f64[4]' --compiled
+    gradjit run kernel.loops
 
 Parameters for which no argument is given get sample data of their type.
 """
@@ -14,15 +15,15 @@ from typing import Any
 
 import numpy as np
 
-from ..ir import Func, Module, Value, called, interpret, parse, type_of, verify
+from ..ir import ArrayType, Block, Func, Module, Value, called, interpret, parse, type_of, verify
 from . import arguments, console, ir
 from .usage import UsageError
 
-HELP = "run a function of an IR file"
+HELP = "run a function of an IR file, or a kernel of a .loops file"
 
 
 def options(p: argparse.ArgumentParser) -> None:
-    p.add_argument("file", metavar="FILE.ir")
+    p.add_argument("file", metavar="FILE.ir|FILE.loops")
     p.add_argument("--func", metavar="NAME", help="which function (default: the first)")
     p.add_argument("--arg", action="append", default=[], metavar="SPEC",
                    help="an argument, in order; parameters without one get sample data")
@@ -31,6 +32,8 @@ def options(p: argparse.ArgumentParser) -> None:
 
 
 def command(o: argparse.Namespace) -> int:
+    if o.file.endswith(".loops"):
+        return kernel(o)
     func = chosen(module(Path(o.file)), o.func)
     rng = np.random.default_rng(o.seed)
     args = complete(func, [arguments.read(text, rng) for text in o.arg], rng)
@@ -41,18 +44,44 @@ def command(o: argparse.Namespace) -> int:
         results = compiled(func, args) if o.compiled else interpret(func, args)
     except MemoryError as e:
         raise UsageError(f"@{func.name} needs more memory than there is") from e
+    return say(results)
+
+
+def say(results: Sequence[Any]) -> int:
     for k, r in enumerate(results):
         console.say(f"result {k}: {type_of(r)}\n{r}")
     return 0
 
 
-def module(path: Path) -> Module:
-    """The verified module in a file. Raises UsageError if there is no such file, IRError if it is not well formed."""
+def kernel(o: argparse.Namespace) -> int:
+    """Run the kernel of a file of loops. Compiled, it runs in the interpreter first, which looks at each address."""
+    from ..codegen import loopir
+    from ..runtime.kernel import compile_program
+
+    p = loopir.parse(text_of(Path(o.file)), o.file)
+    loopir.verify(p)
+    if o.func not in (None, p.name):
+        raise UsageError(f"the file has the kernel @{p.name}, no @{o.func}")
+    rng = np.random.default_rng(o.seed)
+    block = Block()
+    block.params = tuple(Value(ArrayType(b.dtype, b.shape), block, k, b.name) for k, b in enumerate(p.inputs))
+    args = complete(Func(p.name, block), [arguments.read(text, rng) for text in o.arg], rng)
+    for b in (*p.inputs, *p.outputs, *p.workspace):
+        arguments.check_size(ArrayType(b.dtype, b.shape))
+    results = loopir.interpret(p, args)
+    return say(compile_program(p)(*args) if o.compiled else results)
+
+
+def text_of(path: Path) -> str:
     try:
-        text = path.read_text(encoding="utf-8")
+        return path.read_text(encoding="utf-8")
     except (OSError, ValueError) as e:
         raise UsageError(f"cannot read {path!s:.200}: {console.one_line(e)}") from e
-    parsed = parse(text, str(path))
+
+
+def module(path: Path) -> Module:
+    """The verified module in a file. Raises UsageError if there is no such file, IRError if it is not well formed."""
+    parsed = parse(text_of(path), str(path))
     verify(parsed)
     return parsed
 

@@ -47,8 +47,13 @@ def lower(func: Func, layouts: Sequence[tuple[int, ...] | None] = ()) -> Lowered
     layouts: for each parameter its strides in elements (negative and zero ones, too), or None for row-major order.
     """
     program = lower_regions(func, layouts) if has_regions(func) else lower_loops(func, layouts)
+    return assemble(program, work_of(func))
+
+
+def assemble(program: Program, work: float = 0.0) -> Lowered:
+    """LLVM IR for loop nests; `work` is a rough count of element operations."""
     emitted = emit(program)
-    return Lowered(program, emitted.module, emitted.kernel, emitted.checks, workspace_of(emitted), work_of(func),
+    return Lowered(program, emitted.module, emitted.kernel, emitted.checks, workspace_of(emitted), work,
                    externals(emitted.module), pipeline_for(program), emitted.objects)
 
 
@@ -95,4 +100,4 @@ def externals(module: llvm.Module) -> tuple[str, ...]:
     return (*functions, *objects)
 
 
-__all__ = ["Check", "Emitted", "Lowered", "Program", "lower"]
+__all__ = ["Check", "Emitted", "Lowered", "Program", "assemble", "lower"]

@@ -16,13 +16,15 @@ from .loops import (
     Let,
     Loop,
     Node,
+    Nodes,
     Program,
     Start,
     Stmt,
     Store,
-    direct_nodes,
+    addresses_of,
     in_order,
     inner,
+    roots_of,
 )
 from .numbers import cost_of
 
@@ -44,7 +46,7 @@ def finish(p: Program, width: int, changing: Container[Buffer] = ()) -> Program:
     from .jam import jam
     from .strips import stripped
 
-    merge(p.body)
+    merge(p.body, p.nodes)
     p.body = [stripped(s, p) for s in without_dead_stores(p)]
     for s in p.body:
         choose_lanes(s, width, changing)
@@ -54,7 +56,7 @@ def finish(p: Program, width: int, changing: Container[Buffer] = ()) -> Program:
     for s in p.body:
         if not isinstance(s, Loop):
             for block in inner(s):
-                jam(block)
+                jam(block, p.nodes)
     for b in list(p.workspace):
         large = b.nbytes >= WORTHWHILE and not b.moves
         home = output_for(p, b) if large and any(fits(o, b) for o in p.outputs) else None
@@ -75,10 +77,7 @@ def statements(body: Sequence[Stmt]) -> Iterator[Stmt]:
 
 def nodes_of(s: Stmt) -> Iterator[Node]:
     """Every node that a statement evaluates, computed addresses included."""
-    roots: list[Node] = []
-    for a in addresses_of(s):
-        roots += [x for x in a.terms if isinstance(x, Node)]
-    roots += direct_nodes(s)
+    roots = roots_of(s)
     seen: set[Node] = set()
     while roots:
         n = roots.pop()
@@ -91,29 +90,20 @@ def nodes_of(s: Stmt) -> Iterator[Node]:
             roots.extend(a for a in n.attrs[1].terms if isinstance(a, Node))
 
 
-def addresses_of(s: Stmt) -> list[Affine]:
-    """The addresses that a statement itself writes to, and the position that it records."""
-    if isinstance(s, Store):
-        return [s.address]
-    if isinstance(s, Accumulate):
-        return [a for a in (s.position, s.store[1] if s.store else None) if a is not None]
-    return []
-
-
 # merging --------------------------------------------------------------------------------------------------------------
-def merge(body: list[Stmt]) -> None:
+def merge(body: list[Stmt], nodes: Nodes) -> None:
     """Merge the loops of a list of statements, in place."""
     for k, s in enumerate(body):
         if isinstance(s, Loop):
-            body[k] = merged(s)
+            body[k] = merged(s, nodes)
         else:
             for block in inner(s):
-                merge(block)
+                merge(block, nodes)
 
 
-def merged(loop: Loop) -> Loop:
+def merged(loop: Loop, nodes: Nodes) -> Loop:
     """`for i: for j: body` --> `for ij: body` where every address runs through both as through one."""
-    loop.body = [merged(s) if isinstance(s, Loop) else s for s in loop.body]
+    loop.body = [merged(s, nodes) if isinstance(s, Loop) else s for s in loop.body]
     if len(loop.body) != 1 or not isinstance(loop.body[0], Loop):
         return loop
     within = loop.body[0]
@@ -124,7 +114,7 @@ def merged(loop: Loop) -> Loop:
     if not all(_together(s, i, j, extent) for s in within.body):
         return loop
     ij = Var(i.name + j.name, i.lo * extent, i.hi * extent)
-    swap = Swap({i: Affine({}), j: Affine.of(ij)})
+    swap = Swap(nodes, {i: Affine({}), j: Affine.of(ij)})
     return Loop(ij, [swap.stmt(s) for s in within.body])
 
 
@@ -149,9 +139,10 @@ def _together(s: Stmt, i: Var, j: Var, extent: int) -> bool:
 class Swap:
     """Rebuilds statements with loop variables, and some nodes, replaced."""
 
-    def __init__(self, by: dict[Var, Affine], nodes: dict[Node, Node] | None = None):
+    def __init__(self, nodes: Nodes, by: dict[Var, Affine], others: dict[Node, Node] | None = None):
+        self.nodes = nodes
         self.by = by
-        self.memo: dict[Node, Node] = dict(nodes or {})
+        self.memo: dict[Node, Node] = dict(others or {})
 
     def affine(self, a: Affine) -> Affine:
         return a.substitute(lambda x: self.by.get(x) if isinstance(x, Var) else Affine.of(self.node(x)))
@@ -174,7 +165,8 @@ class Swap:
             vars = attrs.vars
         elif n.kind == "total":
             vars = frozenset(w for v in n.vars for w in (self.by[v].vars if v in self.by else (v,)))
-        return Node(n.kind, args, attrs, n.dtype, vars, n.loc)
+            return Node(n.kind, args, attrs, n.dtype, vars, n.loc)
+        return self.nodes.make(n.kind, args, attrs, n.dtype, vars, n.loc)
 
     def stmt(self, s: Stmt) -> Stmt:
         if isinstance(s, Store):
@@ -185,6 +177,8 @@ class Swap:
             return Accumulate(s.acc, self.node(s.node), position, store)
         if isinstance(s, Finish):
             return Finish(s.acc, self.node(s.total))
+        if isinstance(s, Let):
+            return Let(self.node(s.node))
         if isinstance(s, Loop):
             return replace(s, body=[self.stmt(x) for x in s.body])
         return s
@@ -346,7 +340,7 @@ def place_workspace(p: Program) -> None:
     alive = _lifetimes(p)
     p.workspace = [b for b in p.workspace if b in alive]
     placed: list[Buffer] = []
-    for b in sorted(p.workspace, key=lambda b: -b.nbytes):
+    for b in sorted((b for b in p.workspace if b.role == "workspace"), key=lambda b: -b.nbytes):
         first, last = alive[b]
         others = sorted((o for o in placed if alive[o][0] <= last and first <= alive[o][1]), key=lambda o: o.offset)
         at = 0
@@ -365,7 +359,7 @@ def _lifetimes(p: Program) -> dict[Buffer, tuple[int, int]]:
     exchanged: list[tuple[Buffer, Buffer]] = []
 
     def touch(b: Buffer, step: int) -> None:
-        if b.role == "workspace":
+        if b.role in OWN:
             alive[b] = (alive.get(b, (step, step))[0], step)
 
     for step, top in enumerate(p.body):

@@ -64,7 +64,7 @@ class Generator:
     def piece(self, slot: Slot, lo: int, hi: int, env: Env) -> list[Stmt]:
         if not isinstance(hi, Extent) and hi - lo == 1:
             return self.block(slot.items, {**env, slot: Affine({}, lo)})
-        var = Var(self.fresh("i"), lo, hi)
+        var = Var(self.fresh("i"), lo, int(hi))
         body = self.block(slot.items, {**env, slot: Affine.of(var)})
         return [Loop(var, body, turns=self.e.at(hi.value, ()) if isinstance(hi, Extent) else None)]
 
@@ -127,4 +127,5 @@ def lower_loops(func: Func, layouts: Sequence[tuple[int, ...] | None] = (), widt
     body = Generator(p).block(p.root.items, {})
     low = p.low
     literals = [v.buffer for v in low.elements.literals.values()]
-    return finish(Program(func.name, low.inputs, low.outputs, low.workspace, literals, body), width or vector_bytes())
+    return finish(Program(func.name, low.inputs, low.outputs, low.workspace, literals, body,
+                          low.elements.nodes), width or vector_bytes())

@@ -10,8 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from math import inf
 
-from .finish import addresses_of
-from .loops import Call, If, Loop, Node, Repeat, Stmt, While, direct_nodes, in_order, inner, trips
+from .loops import Call, If, Loop, Node, Repeat, Stmt, While, in_order, inner, roots_of, trips
 from .numbers import LOAD, LONG, SCALAR, TURN, cost_of
 
 
@@ -51,7 +50,7 @@ def element_loop(s: Loop, turn: float) -> float:
 
 def new_nodes(s: Stmt, seen: set[Node]) -> Iterator[Node]:
     """The nodes that a statement is the first to need."""
-    for root in (*direct_nodes(s), *(x for a in addresses_of(s) for x in a.terms if isinstance(x, Node))):
+    for root in roots_of(s):
         for n in in_order(root, seen.__contains__):
             seen.add(n)
             yield n

@@ -10,20 +10,20 @@ from dataclasses import replace
 
 from .affine import Affine, Var
 from .finish import Swap, nodes_of, statements
-from .loops import Accumulate, Accumulator, Finish, Let, Loop, Node, Start, Stmt, Store, inner
+from .loops import Accumulate, Accumulator, Finish, Let, Loop, Node, Nodes, Start, Stmt, Store, inner
 
 ROWS = 4
 """Rows a turn: their running values stay in registers."""
 
 
-def jam(body: list[Stmt]) -> None:
+def jam(body: list[Stmt], nodes: Nodes) -> None:
     """Take rows together in a list of statements, in place, inner lists too."""
     for k, s in enumerate(body):
         if isinstance(s, Loop) and may_jam(s):
-            body[k] = jammed(s)
+            body[k] = jammed(s, nodes)
         else:
             for block in inner(s):
-                jam(block)
+                jam(block, nodes)
 
 
 def may_jam(s: Loop) -> bool:
@@ -49,10 +49,10 @@ def sums(s: Stmt, row: Var) -> bool:
     return isinstance(s, Store) and s.combine == "sum" and row not in s.address.vars
 
 
-def jammed(s: Loop) -> Loop:
+def jammed(s: Loop, nodes: Nodes) -> Loop:
     """The loop over fours of rows."""
     fours = Var(s.var.name + "r", 0, s.var.extent // ROWS)
-    rows = [Row(s, Affine({fours: ROWS}, s.var.lo + r), r) for r in range(ROWS)]
+    rows = [Row(nodes, s, Affine({fours: ROWS}, s.var.lo + r), r) for r in range(ROWS)]
     body: list[Stmt] = []
     for x in s.body:
         if isinstance(x, Loop):
@@ -66,7 +66,7 @@ def jammed(s: Loop) -> Loop:
 class Row:
     """Statements of one row of a four, with running values of their own."""
 
-    def __init__(self, s: Loop, at: Affine, r: int):
+    def __init__(self, nodes: Nodes, s: Loop, at: Affine, r: int):
         self.accumulators: dict[Accumulator, Accumulator] = {}
         totals: dict[Node, Node] = {}
         for x in s.body:
@@ -75,7 +75,7 @@ class Row:
             elif isinstance(x, Finish):
                 acc = self.accumulators[x.acc]
                 totals[x.total] = Node("total", (), acc, x.total.dtype, (x.total.vars - {s.var}) | at.vars)
-        self.swap = Swap({s.var: at}, totals)
+        self.swap = Swap(nodes, {s.var: at}, totals)
 
     def statement(self, x: Stmt) -> Stmt:
         if isinstance(x, Start):

@@ -32,6 +32,7 @@ class Buffer:
     role: str
     data: np.ndarray | None = None
     offset: int = -1
+    strides: tuple[int, ...] | None = None  # of the caller's memory, where it is not in row-major order
     moves: bool = False  # where it stands changes while the program runs: see Exchange
 
     @property
@@ -69,7 +70,7 @@ class Node:
         self.loc = loc
 
     def __repr__(self) -> str:
-        from .text import show
+        from .loopir.printer import show
         return show(self)
 
 
@@ -329,6 +330,22 @@ def direct_nodes(s: Stmt) -> tuple[Node, ...]:
     return (s.turns,) if isinstance(s, Loop) and s.turns is not None else ()
 
 
+def addresses_of(s: Stmt) -> list[Affine]:
+    """The addresses that a statement itself writes to, and the position that it records."""
+    if isinstance(s, Store):
+        return [s.address]
+    if isinstance(s, Accumulate):
+        return [a for a in (s.position, s.store[1] if s.store else None) if a is not None]
+    if isinstance(s, Call):
+        return [v.offset for v in (*s.reads, *s.writes) if isinstance(v.offset, Affine)]
+    return []
+
+
+def roots_of(s: Stmt) -> list[Node]:
+    """The nodes that a statement evaluates itself, those in its addresses first."""
+    return [*(x for a in addresses_of(s) for x in a.terms if isinstance(x, Node)), *direct_nodes(s)]
+
+
 @dataclass(frozen=True, eq=False)
 class View:
     """Elements of a buffer: element (i, j, ...) stands at `offset + i*strides[0] + j*strides[1] + ...`."""
@@ -369,8 +386,9 @@ class Program:
     workspace: list[Buffer]
     literals: list[Buffer]
     body: list[Stmt]
+    nodes: Nodes = field(default_factory=Nodes)
     workspace_bytes: int = 0
 
     def __str__(self) -> str:
-        from .text import print_program
+        from .loopir.printer import print_program
         return print_program(self)

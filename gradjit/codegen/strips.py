@@ -97,7 +97,7 @@ class _Cutter:
         """The part for the rows of one strip, and what later parts want of it."""
         row = Var(self.var.name + "r", 0, STRIP)
         at = Affine({self.strip: STRIP, row: 1}, self.var.lo)
-        swap = Swap({self.var: at}, {n: self.load(n, b, row) for n, b in self.kept.items()})
+        swap = Swap(self.p.nodes, {self.var: at}, {n: self.load(n, b, row) for n, b in self.kept.items()})
         body = [swap.stmt(x) for x in part.body]
         finished = {x.total for x in part.body if isinstance(x, Finish)}
         for n in sorted(later - set(self.kept), key=lambda n: n.kind):
@@ -112,10 +112,8 @@ class _Cutter:
         """Whether all final values that a node needs are kept already."""
         return all(x.kind != "total" or self.var not in x.vars or x in self.kept for x in in_order(n, lambda _: False))
 
-    @staticmethod
-    def load(n: Node, b: Buffer, row: Var) -> Node:
-        address = Affine.of(row)
-        return Node("load", (), (b, address), n.dtype, address.vars, n.loc)
+    def load(self, n: Node, b: Buffer, row: Var) -> Node:
+        return self.p.nodes.load(b, Affine.of(row))
 
 
 def price(n: Node) -> float:

@@ -193,7 +193,7 @@ class Lowering:
 
     def parameter(self, k: int, p: Value, strides: tuple[int, ...] | None) -> None:
         """A parameter is read where the caller has it; one that does not lie as it is needed is first copied."""
-        buffer = Buffer(p.name or f"in{k}", p.dtype, p.type.extents, "input")
+        buffer = Buffer(p.name or f"in{k}", p.dtype, p.type.extents, "input", strides=strides)
         self.inputs.append(buffer)
         view = whole(buffer) if strides is None else View(buffer, 0, strides, p.type.extents)
         given = p

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from gradjit.codegen import Lowered, lower
+from gradjit.codegen import Lowered, Program, assemble, lower
 from gradjit.errors import ArgumentError, DtypeError, ShapeError, UnsupportedError
 from gradjit.ir import Func
 from gradjit.ir.guards import guarded
@@ -22,14 +22,10 @@ ALIGN = 64
 
 
 class Kernel:
-    """`func` compiled for this machine. Calling it with one array for each parameter gives the list of results."""
+    """A kernel compiled for this machine. Calling it with one array for each input gives the list of results."""
 
-    def __init__(self, func: Func) -> None:
-        self.func = func
-        if not all(v.type.is_static for v in (*func.params, *func.results)):
-            raise UnsupportedError(f"@{func.name} takes or gives arrays whose extents are not known; the interpreter "
-                                   f"runs it")
-        self.lowered: Lowered = lower(guarded(func))
+    def __init__(self, lowered: Lowered) -> None:
+        self.lowered = lowered
         symbols = externals.addresses(self.lowered.externals, self.lowered.objects)
         self.code = compile_module(self.lowered.module, symbols, pipeline=self.lowered.pipeline)
         program = self.lowered.program
@@ -43,10 +39,11 @@ class Kernel:
         Raises DtypeError or ShapeError for arguments of other types than the parameters', the error of a check that
         fails (BoundsError for a computed index out of range), MemoryError.
         """
-        if len(args) != len(self.func.params):
-            raise ArgumentError(f"@{self.func.name} takes {len(self.func.params)} arguments, got {len(args)}")
-        inputs = [_input(a, p.type.extents, p.dtype.np) for a, p in zip(args, self.func.params, strict=True)]
-        outputs = [np.empty(r.type.extents, r.dtype.np) for r in self.func.results]
+        p = self.lowered.program
+        if len(args) != len(p.inputs):
+            raise ArgumentError(f"@{p.name} takes {len(p.inputs)} arguments, got {len(args)}")
+        inputs = [_input(a, b.shape, b.dtype.np) for a, b in zip(args, p.inputs, strict=True)]
+        outputs = [np.empty(b.shape, b.dtype.np) for b in p.outputs]
         workspace = np.empty(self.lowered.workspace_bytes + ALIGN, np.uint8)
         aligned = -(-workspace.ctypes.data // ALIGN) * ALIGN
         status = self._run(*(a.ctypes.data for a in (*inputs, *outputs)), aligned)
@@ -72,4 +69,13 @@ def _input(a: Any, shape: Sequence[int], dtype: np.dtype) -> np.ndarray:
 def compile_func(func: Func) -> Kernel:
     """Compile a verified function of the array IR as it stands: no pass runs over it. What it does at computed places
     is not taken on trust, as it may come from text: what is not proven is checked when it runs."""
-    return Kernel(func)
+    if not all(v.type.is_static for v in (*func.params, *func.results)):
+        raise UnsupportedError(f"@{func.name} takes or gives arrays whose extents are not known; the interpreter "
+                               f"runs it")
+    return Kernel(lower(guarded(func)))
+
+
+def compile_program(program: Program) -> Kernel:
+    """Compile loop nests, with inputs in row-major order, as they stand. What comes from text is verified, and has run
+    in the interpreter, which looks at each address, before it is called."""
+    return Kernel(assemble(program))

@@ -145,6 +145,35 @@ def test_run_fills_in_sample_data_of_the_parameters_types(files: Path, capsys: p
     assert capsys.readouterr().out == f"result 0: f64[]\n{expected}\n"
 
 
+KERNEL = """\
+kernel @scaled:
+  input x: f64[3]
+  output out0: f64[3]
+  for i in 0..3:
+    out0[i] = (x[i] * 2.0)
+"""
+
+
+@pytest.mark.parametrize("how", [(), ("--compiled",)])
+def test_run_a_kernel(files: Path, capsys: pytest.CaptureFixture[str], how: tuple[str, ...]) -> None:
+    (files / "kernel.loops").write_text(KERNEL)
+    assert run("run", "kernel.loops", "--arg", "[1.0, 2.0, 4.0]", *how) == 0
+    assert capsys.readouterr().out == "result 0: f64[3]\n[2. 4. 8.]\n"
+
+
+@pytest.mark.parametrize(("old", "new", "message"), [
+    ("x[i]", "y[i]", "y is no buffer"), ("0..3", "0..4", "out0[i] is 0..3, outside of its 3 elements"),
+    ("x[i]", "x[{cast(1e9, dtype=i64)}]", "address 1000000000 is outside of memory"),
+    ("(x[i] * 2.0)", "(x[i]", "expected an operator")])
+def test_run_refuses_a_wrong_kernel(files: Path, capsys: pytest.CaptureFixture[str], old: str, new: str, message: str
+                                    ) -> None:
+    (files / "kernel.loops").write_text(KERNEL.replace(old, new))
+    assert run("run", "kernel.loops", "--compiled") == 1
+    err = capsys.readouterr().err
+    assert "IRError" in err
+    assert message in err
+
+
 def test_run_shows_what_does_not_parse(files: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (files / "wrong.ir").write_text("func @f(%x: f64[3]) -> f64[3] {\n  %0: f64[3] = sine %x\n  return %0\n}\n")
     assert run("run", "wrong.ir") == 1

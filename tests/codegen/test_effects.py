@@ -10,7 +10,7 @@ import pytest
 from gradjit.codegen.printing import Print
 from gradjit.ir import F64, interpret, parse, verify
 from gradjit.passes import optimize
-from gradjit.runtime.kernel import Kernel
+from gradjit.runtime.kernel import compile_func
 
 ROWS = """
 func @f(%x: f64[3,4], %n: i64[]) -> f64[4] {
@@ -45,7 +45,7 @@ def both(text, args, capsys):
     expected = interpret(f, args)
     shown = capsys.readouterr().out
     for g in (f, optimize(f)):
-        for got, wanted in zip(Kernel(g)(*args), expected, strict=True):
+        for got, wanted in zip(compile_func(g)(*args), expected, strict=True):
             np.testing.assert_allclose(got, wanted, rtol=1e-14)
         assert capsys.readouterr().out == shown
     return shown
@@ -68,7 +68,7 @@ def test_straight_programs(capsys):
 
 
 def test_assertions_stop_the_program(capsys):
-    k = Kernel(parse(ROWS)["f"])
+    k = compile_func(parse(ROWS)["f"])
     x = np.arange(1.0, 13.0).reshape(3, 4)
     x[1] = -1
     with pytest.raises(AssertionError, match=r'^nothing grows \(File "rows.py", line 7\)$'):
@@ -78,14 +78,14 @@ def test_assertions_stop_the_program(capsys):
 
 def test_an_index_out_of_range_stops_the_program(capsys):
     with pytest.raises(IndexError, match="index 3 is out of bounds for an axis with size 3"):
-        Kernel(parse(ROWS)["f"])(np.arange(1.0, 13.0).reshape(3, 4), 5)
+        compile_func(parse(ROWS)["f"])(np.arange(1.0, 13.0).reshape(3, 4), 5)
     assert "3:" not in capsys.readouterr().out
 
 
 def test_what_printing_raises_passes_through():
     text = 'func @f(%x: f64[2]) -> f64[2] {\n debug_print %x format="{:d}"\n return %x\n}'
     with pytest.raises(ValueError, match="format code 'd'"):
-        Kernel(parse(text)["f"])(np.ones(2))
+        compile_func(parse(text)["f"])(np.ones(2))
 
 
 @pytest.mark.parametrize("view", [lambda a: a, lambda a: a[::-1], lambda a: a[1:, ::2], lambda a: a.T[::-1, ::-2],

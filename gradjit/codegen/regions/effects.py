@@ -24,7 +24,7 @@ def debug_print(low: Regions, scope: Scope, k: int, op: Op) -> list[Stmt]:
         reads.append(view)
         out += stored
     name = "raise" if op.name == "raise" else "debug_print"
-    return [*out, Call(name, tuple(reads), (), {**op.attrs, "extents": extents, "loc": op.loc})]
+    return [*out, Call(name, tuple(reads), (), {**op.attrs, "extents": extents}, op.loc)]
 
 
 def show(low: Regions, scope: Scope, k: int, op: Op) -> list[Stmt]:
@@ -37,7 +37,7 @@ def show(low: Regions, scope: Scope, k: int, op: Op) -> list[Stmt]:
 
 def assertion(low: Regions, scope: Scope, k: int, op: Op) -> list[Stmt]:
     view, out = in_memory(low, scope, op.operands[0])
-    return [*out, Call("assert", (view,), (), {**op.attrs, "loc": op.loc})]
+    return [*out, Call("assert", (view,), (), dict(op.attrs), op.loc)]
 
 
 def in_memory(low: Regions, scope: Scope, v: Value) -> tuple[View, list[Stmt]]:

@@ -59,7 +59,7 @@ class Regions:
         for group, letter in ((self.workspace, "w"), (self.literals, "c")):
             for k, b in enumerate(group):
                 b.name = f"{letter}{k}"
-        program = Program(self.func.name, self.inputs, outputs, self.workspace, self.literals, body)
+        program = Program(self.func.name, self.inputs, outputs, self.workspace, self.literals, body, self.nodes)
         return finish(program, width, self.changing)
 
     # small things ---------------------------------------------------------------------------------------------------
@@ -126,7 +126,7 @@ class Regions:
 
     # inputs and outputs ---------------------------------------------------------------------------------------------
     def parameter(self, scope: Scope, k: int, p: Value, strides: tuple[int, ...] | None) -> list[Stmt]:
-        buffer = Buffer(p.name or f"in{k}", p.dtype, p.type.extents, "input")
+        buffer = Buffer(p.name or f"in{k}", p.dtype, p.type.extents, "input", strides=strides)
         self.inputs.append(buffer)
         view = whole(buffer) if strides is None else View(buffer, 0, strides, p.type.extents)
         scope.homes[p] = view

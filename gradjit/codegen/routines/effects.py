@@ -31,7 +31,7 @@ def debug_print(e: Emitter, call: Call) -> None:
 
 def raising(e: Emitter, call: Call) -> None:
     """End the program with an exception."""
-    told(e, call, lambda operands: Raise(operands, call.attrs["error"], call.attrs["message"], call.attrs["loc"]))
+    told(e, call, lambda operands: Raise(operands, call.attrs["error"], call.attrs["message"], call.loc))
 
 
 def told(e: Emitter, call: Call, teller: Callable[[tuple[tuple[DType, int], ...]], Telling]) -> None:
@@ -71,7 +71,7 @@ def assertion(e: Emitter, call: Call) -> None:
     (cond,) = call.reads
     holds = loaded(e, cond)
     error = ERRORS[call.attrs.get("error", "AssertionError")]
-    check = Check(None, call.attrs["loc"], call.attrs["message"], error)
+    check = Check(None, call.loc, call.attrs["message"], error)
     note(e, check, e.b.not_(holds))
 
 

@@ -1,0 +1,79 @@
+"""File tests of the loop IR: `.loops` files with a kernel, what is run over it, and the expected text.
+
+    ; run: interpret                          verify, interpret, compile
+    ; args: {1.0,nan} 3                       arguments of a call, as literals
+    kernel @f:
+      ...
+    ; expect:
+    ...
+
+`compile` runs the kernel in the interpreter and as machine code, which must agree. An invalid kernel has
+`; error: text` at the end of each line at fault in place of an expected text.
+"""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+
+from gradjit.codegen.loopir import interpret, parse, print_program, verify
+from gradjit.codegen.loopir.parser import Parser
+from gradjit.codegen.loopir.verifier import errors_of
+from gradjit.codegen.loops import Program
+from gradjit.errors import IRError
+from gradjit.ir import ArrayType, type_of
+from gradjit.ir.attrs import read_literal, show_literal
+from gradjit.ir.parser import Cursor
+from gradjit.runtime.kernel import compile_program
+from tests.fuzz.inputs import same
+
+ERROR = re.compile(r"[ \t]*; error: .*")
+
+
+def kernel_of(source: str) -> str:
+    """The text without error comments, each line where it was."""
+    return ERROR.sub("", source)
+
+
+def check_text(p: Program) -> None:
+    text = print_program(p)
+    assert print_program(parse(text)) == text, "print, parse, print is not the identity"
+
+
+def read_arguments(p: Program, line: str) -> list[np.ndarray]:
+    """The literals of an `args` line; an array of one repeated number may be written as that number."""
+    c = Cursor(line)
+    return [np.broadcast_to(read_literal(c, ArrayType(b.dtype, b.shape)), b.shape) for b in p.inputs]
+
+
+def call(p: Program, line: str, compiled: bool) -> str:
+    args = read_arguments(p, line)
+    results = interpret(p, args)
+    if compiled:
+        wrong = same(compile_program(p)(*args), results, exact=False)
+        assert not wrong, f"machine code differs from the interpreter: {wrong}"
+    return "".join(f"{type_of(a)} {show_literal(a)}\n" for a in results)
+
+
+def outcome(source: str, name: str, runs: tuple[tuple[str, dict[str, str]], ...], calls: tuple[str, ...]) -> str:
+    p = parse(kernel_of(source), name)
+    verify(p)
+    check_text(p)
+    found = [call(p, line, run == "compile") for run, _ in runs if run != "verify" for line in calls]
+    return "\n".join(found) or print_program(p)
+
+
+def errors(source: str, name: str) -> dict[int, str]:
+    """The messages about an invalid kernel by line."""
+    parser = Parser(kernel_of(source), name)
+    try:
+        p = parser.kernel()
+    except IRError as e:
+        line, message = re.match(r"[^:]*:(\d+): (.*)", str(e)).groups()  # type: ignore[union-attr]
+        return {int(line): message}
+    found: dict[int, str] = {}
+    first = next(k for k, text in enumerate(source.splitlines(), 1) if text.startswith("kernel"))
+    for s, message in errors_of(p):
+        found.setdefault(first if s is None else parser.where[s], message)
+    return found
