@@ -32,7 +32,21 @@ from ..recorder import Content, Recorder, current, recorders
 from .frames import BRANCH, TRIAL, Contents, Frame, refill
 from .names import VALUE, Site, shown
 from .states import Spec, Undefined, described, is_same, join, numeric, spec_of
-from .ties import News, Tie, Ties, When, bind, exactly, lose, overlap, retell, same_elements, taken_out, value_of
+from .ties import (
+    News,
+    Tie,
+    Ties,
+    When,
+    bind,
+    by_origin,
+    exactly,
+    lose,
+    overlap,
+    retell,
+    same_elements,
+    taken_out,
+    value_of,
+)
 
 
 def truth(test: Any) -> Any:
@@ -415,11 +429,13 @@ class Merge:
                         near.append(Tie.of(self.made[j]))
                     elif any(overlap(a, b) for a, b in pairs):
                         far.append(j)
-            others = [Tie.of(h, when) for found in candidates for h, when in found]
+            found = by_origin([c for each in candidates for c in each], self.recorder)
+            others = tuple(Tie.of(h, when) for h, when in found)
             if others or near:
                 ties.append((self.made[k], Ties(
-                    tuple(others), f"{shown(name)} may be one array or another behind {self.place}", tuple(near),
-                    loose=name == VALUE, group=None if near or far else self)))
+                    others, f"{shown(name)} may be one array or another behind {self.place}", tuple(near),
+                    loose=name == VALUE, group=None if near or far else self,
+                    is_complete=all(t.when for t in others) and all(map(self.is_covered, sides)))))
         for h, t in ties:
             bind(h, t)
 
@@ -435,6 +451,13 @@ class Merge:
             return [(r, None) for r in x.root.maybe() if r.made.depth < self.depth]
         return [(h, self.told(when, side)) for h, when in exact]
 
+    def is_covered(self, x: Leaf) -> bool:
+        """Whether what a side has left surely is one of its candidates."""
+        if x.root is None:
+            return False
+        return taken_out(x.handle, self.depth) is not None or (
+            x.handle is x.root and x.root.ties is not None and x.root.ties.is_complete)
+
     def told(self, when: When, side: int) -> When:
         """A condition that one side computes, as a result of the operation: false if the other was taken."""
         frame = self.recorder.frame
@@ -443,7 +466,7 @@ class Merge:
         self.recorder.frame = frame
         k, no = len(self.slots), self.recorder.literal(FALSE)
         self.slots.append((value, no) if side == 0 else (no, value))
-        return lambda _: self.results[k]
+        return lambda recorder: value_of(recorder, self.results[k], self.recorder)
 
     def taken(self, side: int) -> When:
         """The condition that a side was taken."""

@@ -79,6 +79,8 @@ class Ties:
     group: object = None
     """Arrays of one group are different ones, though they may be the same others."""
     news: tuple[News, ...] = ()
+    is_complete: bool = False
+    """Whether it surely is one of the others: it is no array of its own."""
 
     @property
     def every(self) -> tuple[Tie, ...]:
@@ -196,6 +198,10 @@ def conjunction(a: When, b: When) -> When:
     return lambda recorder: recorder.builder.and_(a(recorder), b(recorder))
 
 
+def disjunction(a: When, b: When) -> When:
+    return lambda recorder: recorder.builder.or_(a(recorder), b(recorder))
+
+
 def rebased(h: TracedArray, base: TracedArray) -> TracedArray:
     """What h is of its root, of another array of the same shape."""
     from ..array import view
@@ -306,6 +312,37 @@ def exactly(h: TracedArray, depth: int) -> list[tuple[TracedArray, When]] | None
             return None
         found += [(x, t.when if when is None else conjunction(t.when, when)) for x, when in deeper]
     return found
+
+
+def by_origin(found: Sequence[tuple[TracedArray, When | None]], recorder: Recorder
+              ) -> list[tuple[TracedArray, When | None]]:
+    """What a name may stand for, without the names among them that are surely others': those in their place, each but
+    once. So a name that is bound anew in many turns has no more ties in the last than in the first.
+
+    A condition that is put together is computed here: it is asked for at many places.
+    """
+    out: list[tuple[TracedArray, When | None]] = []
+    for h, when in found:
+        ties = h.root.ties
+        if when is None or ties is None or not ties.is_complete or ties.near:
+            out.append((h, when))
+            continue
+        for t in ties.others:
+            assert t.when is not None
+            array, test = rebased(h, t.array), computed(conjunction(when, t.when), recorder)
+            k = next((k for k, (x, w) in enumerate(out) if w is not None and same_elements(x, array)), None)
+            if k is None:
+                out.append((array, test))
+            else:
+                out[k] = array, computed(disjunction(out[k][1], test), recorder)  # type: ignore[arg-type]
+    return out
+
+
+def computed(when: When, recorder: Recorder) -> When:
+    """The condition, computed now."""
+    value = when(recorder)
+    return lambda r: value_of(r, value, recorder)
+
 
 def same_elements(a: TracedArray, b: TracedArray) -> bool:
     """Whether both handles surely are the same window of the same array."""

@@ -9,6 +9,8 @@ import numpy as np
 import pytest
 
 import gradjit as gj
+from gradjit.ir import walk
+from gradjit.tracer.trace import trace
 
 X = np.arange(1.0, 7.0)
 Y = np.linspace(-1.5, 2.0, 6)
@@ -704,3 +706,59 @@ def test_gradient(f):
             sides.append(objective(*moved))
         want[k] = (sides[0] - sides[1]) / 2e-6
     np.testing.assert_allclose(got, want, rtol=2e-5, atol=2e-6)
+
+
+# what names stand for, turn by turn ----------------------------------------------------------------------------------
+def chosen_anew(x, y, n):
+    for k in range(n):
+        x = x if y[k % 5] > 0.3 else y
+        y[k % 6] += 0.5
+    x[2] *= 3.0
+    return x * 1.0, y * 1.0
+
+
+def changing_places(x, y, n):
+    z = x
+    for k in range(n):
+        if x[k % 6] > y[0]:
+            x, y = y, x
+        x[k % 6] += y[k % 5]
+        z[1] += 0.25
+    return x * 1.0, y * 1.0, z * 1.0
+
+
+def kept_in_a_list(x, y, n):
+    kept = []
+    for k in range(n):
+        x, y = (x, y) if x[k % 6] < 2.5 else (y, x)
+        kept.append(x)
+        kept[k // 2][k % 6] += 0.5
+    kept[0][3] = 9.0
+    return sum(np.sum(np.sin(a)) for a in kept), x * 1.0, y * 1.0
+
+
+def fresh_at_times(x, y, n):
+    for k in range(n):
+        y = x if y[k % 6] > 0 else y * 2.0
+        y[k % 6] -= 0.75
+        x[0] += 0.5
+    return x * 1.0, y * 1.0
+
+
+@pytest.mark.parametrize("f", [chosen_anew, changing_places, kept_in_a_list, fresh_at_times])
+def test_bound_anew_in_turns_that_run_as_python(f):
+    for n in (3, 8):
+        x, y, u, v = X.copy(), Y.copy(), X.copy(), Y.copy()
+        for a, b in zip(gj.jit(f, backend="interpreter")(x, y, n), f(u, v, n), strict=True):
+            np.testing.assert_allclose(a, b, rtol=1e-14)
+        np.testing.assert_allclose(x, u, rtol=1e-14)
+        np.testing.assert_allclose(y, v, rtol=1e-14)
+
+
+@pytest.mark.parametrize("f", [chosen_anew, changing_places])
+def test_the_trace_grows_with_the_turns_alone(f):
+    """And not with their square, as it does where each turn looks through the names of all turns before."""
+    def size(n):
+        return sum(1 for _ in walk(trace(f, (X.copy(), Y.copy(), n), {}).func.body))
+
+    assert size(64) - size(48) <= 1.1 * (size(48) - size(32))
