@@ -254,3 +254,17 @@ def test_sources_that_are_gone():
     s = Source("item", {}, "a")
     assert s.read() is ABSENT
     assert not Guard(s, 1, True).holds()
+
+
+@pytest.mark.parametrize("names", [{7, 15}, {15, 7}, {7, 15, 23}])
+def test_sets_are_left_alone(names):
+    """Filled anew with the same items a set may have another order."""
+    order = list(names)
+
+    def f(x):
+        for a in x:
+            x[len(names)] = 0.7 * a
+        return x
+
+    trace(f, (np.ones(12),), {})
+    assert list(names) == order

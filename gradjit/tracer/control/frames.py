@@ -72,8 +72,9 @@ class Contents:
         self.items = items_of(owner)
 
     def restore(self) -> None:
-        if self.items is not None:
-            refill(self.owner, self.items)
+        now = items_of(self.owner)
+        if self.items is not None and (now is None or not same_items(self.items, now)):  # a set that is filled anew
+            refill(self.owner, self.items)  # may have another order
 
 
 class Frame:
