@@ -38,7 +38,8 @@ class Call:
     def of(cls, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Call:
         given, tree, key = trees.flatten_call((args, kwargs))
         leaves = packed(given)
-        layouts = tuple((k, x.strides) for k, (x, y) in enumerate(zip(given, leaves, strict=True))
+        layouts = tuple((k, x.strides, x.dtype.isnative, x.flags.aligned)
+                        for k, (x, y) in enumerate(zip(given, leaves, strict=True))
                         if x is not y and isinstance(x, np.ndarray))
         return cls(args, kwargs, tree, (key, layouts) if layouts else key, given, leaves)
 
@@ -102,15 +103,15 @@ def usual(a: np.ndarray) -> np.ndarray:
 
 
 def stand_in(given: np.ndarray, packed: np.ndarray) -> np.ndarray:
-    """An array of the packed one's type and the given one's layout; its elements are nobody's.
+    """An array of the given one's type and layout, aligned only where that is; its elements are nobody's.
 
     Steps of no whole number of elements become the next larger ones: there are gaps between the elements.
     """
-    size = packed.itemsize
+    size, shift = packed.itemsize, 0 if given.flags.aligned else 1
     steps = [(abs(s) + size - 1) // size * size * (1 if s >= 0 else -1) for s in given.strides]
     spans = [(n - 1) * step for n, step in zip(given.shape, steps, strict=True)] if given.size else []
     low, high = sum(min(s, 0) for s in spans), sum(max(s, 0) for s in spans)
-    return np.ndarray(given.shape, packed.dtype, np.zeros((high - low) // size + 1, packed.dtype), -low, steps)
+    return np.ndarray(given.shape, given.dtype, np.zeros(high - low + size + shift, np.uint8), shift - low, steps)
 
 
 def usual_scalar(x: np.generic) -> np.generic:

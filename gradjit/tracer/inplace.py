@@ -10,6 +10,7 @@ import numpy as np
 from ..errors import ArgumentError, UnsupportedError
 from . import layout, operands as o
 from .array import ARRAY, TracedArray, view
+from .foreign import Foreign, is_sure
 from .locations import fail
 from .recorder import current
 from .shaping import strides_of, windowed
@@ -56,7 +57,13 @@ def view_as(x: TracedArray, dtype: Any = None, type: Any = None) -> Any:
     """x.view(dtype), for a dtype of the same size."""
     if type is not None or (inspect.isclass(dtype) and issubclass(dtype, np.ndarray)):
         refuse("x.view(type=...)", "x itself")
-    if dtype is None or (t := o.ir_dtype(dtype)) == x.ir_dtype:
+    if dtype is None:
+        return windowed(x, Window.whole(x))
+    t = o.ir_dtype(dtype)
+    if not is_sure(Foreign.SWAPPED):
+        refuse("x.view(dtype) beside arrays of another byte order", "x.astype(x.dtype.newbyteorder('=')) before the "
+                                                                    "call, and pass that")
+    if t == x.ir_dtype:
         return windowed(x, Window.whole(x))
     if t.itemsize != x.ir_dtype.itemsize or "b" in (t.kind, x.ir_dtype.kind) or "c" in (t.kind, x.ir_dtype.kind):
         refuse(f"x.view({t.np}) of an array of {x.dtype}", "x.astype(dtype), or a view as numbers of the same size")

@@ -16,6 +16,7 @@ from ..probe import is_array_like, text
 from . import extents as ext
 from .array import ARRAY, PYTHON, SCALAR, TracedArray, root
 from .births import owner_of
+from .foreign import foreignness, note, note_dtype
 from .guards import Guard, Source
 from .layout import Strides, copied, is_contiguous, is_row_major, of_array
 from .locations import fail, here, with_place
@@ -112,6 +113,7 @@ def born(array: np.ndarray) -> TracedArray:
     if entry is None or not entry[1].made.open:
         handle = root(array, None, ARRAY)
         handle.strides_in_elements = of_array(array)
+        note(handle, foreignness(array))
         entry = made[id(array)] = array, handle
     return entry[1]
 
@@ -258,7 +260,9 @@ def _number_like(number: Any, x: TracedArray) -> TracedArray:
 def ir_dtype(dtype: Any) -> DType:
     """The IR's dtype for what the user wrote as one; DtypeError with the user's line."""
     try:
-        return dtype_of(dtype)
+        t = dtype_of(dtype)
+        note_dtype(dtype)
+        return t
     except (DtypeError, TypeError) as e:
         fail(DtypeError, str(e))
 

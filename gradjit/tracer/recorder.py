@@ -109,6 +109,8 @@ class Recorder:
         """Whether loops of known length run as ordinary Python: a number was needed that they compute."""
         self.is_needed = False
         """Whether a number was needed that is not known."""
+        self.foreign: dict[int, tuple[Any, frozenset[Any]]] = {}
+        """Arguments that NumPy would copy at times (foreign.py), by id; of the outermost recorder."""
         self.turns = 1
         """Of the unrolled loops that are running, multiplied."""
         self.unrolled = 0

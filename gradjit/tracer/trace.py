@@ -25,6 +25,7 @@ from .containers import Contents, Place, items_of
 from .control.branches import raised_in_branch
 from .control.frames import BRANCH
 from .depth import deeper
+from .foreign import Foreign, foreignness, note
 from .guards import Condition, all_hold
 from .layout import Strides, of_array
 from .lift import admit
@@ -52,6 +53,8 @@ class Leaf:
     """The value of a static leaf."""
     strides: Strides = None
     """The memory order of an array, which is part of the specialisation."""
+    foreign: frozenset[Foreign] = frozenset()
+    """How the caller's array differs from what compiled code sees."""
     same_as: int | None = None
     """The position of an earlier leaf that is the very same array, and seen as such by the function."""
 
@@ -132,7 +135,7 @@ class Trace:
 def leaf_of(x: Any, name: str) -> Leaf:
     """How an argument's leaf is traced. DtypeError for arrays that cannot be compiled."""
     if isinstance(x, TracedArray):
-        return Leaf(name, x.kind, x.type, strides=x.strides_in_elements)
+        return Leaf(name, x.kind, x.type, strides=x.strides_in_elements, foreign=foreignness(x))
     if isinstance(x, (np.ndarray, np.generic)):
         if type(x) not in (np.ndarray, np.memmap, x.dtype.type):
             fail(DtypeError, f"the argument {name} is a {type(x).__module__}.{type(x).__name__}; pass np.asarray(...) "
@@ -142,7 +145,7 @@ def leaf_of(x: Any, name: str) -> Leaf:
         except DtypeError as e:
             fail(DtypeError, f"the argument {name}: {e}")
         if isinstance(x, np.ndarray):
-            return Leaf(name, ARRAY, t, strides=of_array(x))
+            return Leaf(name, ARRAY, t, strides=of_array(x), foreign=foreignness(x))
         return Leaf(name, SCALAR, t)
     if type(x) in (float, complex):
         return Leaf(name, PYTHON, ArrayType(dtype_of(type(x))))
@@ -328,6 +331,7 @@ def argument(recorder: Recorder, leaf: Leaf) -> TracedArray:
     assert leaf.type is not None
     h = root(recorder.parameter(leaf.type, leaf.name), recorder, leaf.kind, "argument")
     h.strides_in_elements = leaf.strides
+    note(h, leaf.foreign)
     return h
 
 

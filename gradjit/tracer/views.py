@@ -172,7 +172,7 @@ class Reshaped(View):
 
 @dataclass(frozen=True)
 class Maybe(View):
-    """A reshape that is a view or a copy depending on a memory order which is not known while tracing.
+    """What is a view or a copy depending on a memory order, or on `what` else, which is not known while tracing.
 
     It may be read until somebody writes to either side: so long both meanings are the same. (`TracedArray.content`
     refuses to read it again after that.)
@@ -180,6 +180,7 @@ class Maybe(View):
 
     inner: View
     name: str
+    what: str = "memory order"
 
     def get(self, parent: TracedArray) -> TracedArray:
         return self.inner.get(parent)
@@ -188,10 +189,9 @@ class Maybe(View):
         self.refuse()
 
     def refuse(self) -> NoReturn:
-        fail(UnsupportedError, f"whether {self.name} gave a view or a copy depends on the memory order of an array "
-                               f"from "
-                               f"outside, so a write here has no fixed meaning; write {self.name}.copy() before, or "
-                               f"copy the array first")
+        fail(UnsupportedError, f"whether {self.name} gave a view or a copy depends on the {self.what} of an array "
+                               f"from outside, so a write here has no fixed meaning; write {self.name}.copy() before, "
+                               f"or copy the array first")
 
 
 @dataclass(frozen=True)

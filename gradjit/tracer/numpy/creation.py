@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ...errors import ArgumentError, DtypeError
-from .. import extents as ext, operands as o, shaping
+from .. import extents as ext, foreign, operands as o, shaping
 from ..layout import contiguous, copied
 from ..locations import fail
 from ..operands import TracedArray, as_traced, cast, constant, emit, is_traced, static_int
@@ -91,9 +91,11 @@ def converted(x: TracedArray, dtype: Any, order: str, copy: Any = None) -> Trace
     if order not in ("C", "F", "A", "K"):
         fail(ArgumentError, f"order must be one of 'C', 'F', 'A', or 'K' (got '{order}')")
     y = cast(x, dtype) if given(dtype) else x
-    if copy or y is not x or x.kind != o.ARRAY:
+    is_copied = y is x and given(dtype) and foreign.is_copied_for(dtype, x)
+    if copy or y is not x or x.kind != o.ARRAY or is_copied:
         return o.laid(o.as_array(y), copied(x.extents, x.strides_in_elements, order))
-    return shaping.contiguous(x, order, "np.asarray") if order in ("C", "F") else x
+    y = shaping.contiguous(x, order, "np.asarray") if order in ("C", "F") else x
+    return y if is_copied is False else foreign.perhaps_copied(y, "np.asarray or x.astype")
 
 
 def copy(a, order="K", subok=False):
@@ -119,6 +121,8 @@ def require(a, dtype=None, requirements=None, *, like=None):
     if {"C", "F"} <= wanted:
         fail(ArgumentError, 'Cannot specify both "C" and "F" order')
     y = asarray(a, dtype, next(iter(wanted & {"C", "F"}), "A"))
+    if "A" in wanted and (is_copied := foreign.is_copied_for_alignment(y)) is not False:
+        return shaping.copied(y, "A") if is_copied else foreign.perhaps_copied(y, "np.require")
     lent = y.parent is not None or y.origin != ""
     if ("O" in wanted and lent) or ("W" in wanted and isinstance(y._view, ReadOnly)):
         if y.parent is None:
