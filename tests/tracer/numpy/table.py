@@ -53,8 +53,9 @@ Where results can differ from NumPy's:
   `y[mask] = ...` work (the maximum of no element at all is then the least number of the dtype, where NumPy raises);
   what needs the elements side by side is an error that says what to write.
 - `np.select` and `np.piecewise` evaluate every branch on all elements.
-- NumPy takes `x**0.5` for `np.sqrt(x)`, and so does gradjit where the exponent is written in the function. An exponent that is an
-  argument goes to C's `pow`, which gives 0.0 and inf for a base of -0.0 and -inf, where the square root is -0.0 and nan.
+- NumPy takes `x**0.5` for `np.sqrt(x)`, and so does gradjit where the exponent is written in the function. An exponent
+  that is an argument goes to C's `pow`, which gives 0.0 and inf for a base of -0.0 and -inf, where the square root is
+  -0.0 and nan.
 """
 
 
