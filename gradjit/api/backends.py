@@ -53,6 +53,8 @@ from ..tracer.locations import fail
 from ..tracer.trace import Leaf, Trace, Write
 
 if TYPE_CHECKING:
+    from ..codegen import Lowered
+    from ..runtime.artefact import KernelCode
     from ..runtime.entry import Entry
 
 
@@ -74,6 +76,10 @@ class Executable(Protocol):
     @property
     def entry(self) -> Entry | None:
         """What a FastCallable can run without Python, if there is one."""
+
+    @property
+    def origin(self) -> str:
+        """Where it came from: "compiled", "disk", "interpreter"."""
 
     def text(self, stage: str) -> str:
         """The program as "loops", "llvm" or "asm". ValueError where there is no such stage."""
@@ -261,7 +267,11 @@ class Native:
     """Machine code behind a C-level entry."""
 
     loaded: Entry
-    lowered: Any
+    kernel: KernelCode
+    lower: Callable[[], Lowered]
+    """Makes the stages between the array IR and machine code, which are kept as text by nobody."""
+    origin: str
+    """Where the code came from: "compiled", or "disk"."""
 
     @property
     def entry(self) -> Entry | None:
@@ -277,13 +287,13 @@ class Native:
 
     @property
     def workspace_bytes(self) -> int:
-        return self.lowered.workspace_bytes
+        return self.kernel.workspace_bytes
 
     def text(self, stage: str) -> str:
         """The program as loop nests, LLVM IR (as emitted), or assembly."""
         if stage == "asm":
             return self.loaded.code.asm()
-        return self.lowered.loops if stage == "loops" else str(self.lowered.module)
+        return self.lower().loops if stage == "loops" else str(self.lower().module)
 
 
 GIL_WORK = 20_000.0
@@ -291,22 +301,19 @@ GIL_WORK = 20_000.0
 
 
 def native(p: Program, note: Callable[[str], None]) -> Native:
-    """Compile for this machine. `note(name)` is told when a step is done."""
-    from ..codegen import lower
-    from ..runtime import externals
-    from ..runtime.entry import build_entry
+    """Code for this machine, from the cache on disk or compiled. `note(name)` is told when a step is done."""
+    from ..runtime import artefact
     refuse_complex(p.func)
     specs = [s for s in p.parameters if is_passed(s)] + [c.spec for c in p.captured if c.is_passed]
-    lowered = lower(p.func, [layout_of(s) for s in specs])
-    note("lower")
+    layouts = [layout_of(s) for s in specs]
+    kernel, objects, lower, origin = artefact.kernel_of(p.func, layouts, note)
     spec = EntrySpec(p.parameters, p.outputs, p.result, p.captured, p.guards,
                      tuple((check.error, check.describe if check.is_described else check.describe(0, 0))
-                           for check in lowered.checks), lowered.workspace_bytes,
-                     lowered.work > GIL_WORK, p.writes, lowered.objects)
-    symbols = externals.addresses(lowered.externals, lowered.objects)
-    entry = build_entry(lowered.module, lowered.kernel, spec, symbols=symbols, pipeline=lowered.pipeline)
-    note("llvm")
-    return Native(entry, lowered)
+                           for check in kernel.checks), kernel.workspace_bytes,
+                     kernel.work > GIL_WORK, p.writes, objects)
+    entry = artefact.loaded(kernel, spec, objects)
+    note("entry")
+    return Native(entry, kernel, lower, origin)
 
 
 def refuse_complex(func: Func) -> None:
@@ -334,6 +341,7 @@ class Interpreted:
     hits: int = 0
     workspace_bytes: int = 0
     entry: None = None
+    origin: str = "interpreter"
 
     def call(self, *leaves: Any) -> Any:
         p = self.program

@@ -268,7 +268,7 @@ class Compiled(FastCallable):
         return Stats(repr(self), self.misses, [
             Specialised(s.arguments, s.executable.hits, s.executable.workspace_bytes, dict(s.seconds),
                         len(s.stages["traced"].ops), len(s.stages["adjoint"].ops), len(s.stages["optimized"].ops),
-                        kept(s.stages["optimized"]), dict(s.program.trace.loops))
+                        kept(s.stages["optimized"]), dict(s.program.trace.loops), s.executable.origin)
             for s in every])
 
     def clear_cache(self) -> None:

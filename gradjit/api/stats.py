@@ -16,7 +16,7 @@ class Specialised:
     hits: int
     workspace_bytes: int
     seconds: dict[str, float]
-    """By step: trace, passes (each pass as "pass NAME"), lower, llvm."""
+    """By step: trace, passes (each pass as "pass NAME"), cache (looking there), lower, llvm, entry."""
     traced_operations: int
     adjoint_operations: int
     optimized_operations: int
@@ -24,6 +24,8 @@ class Specialised:
     """What loops keep for the reverse pass: at each line the bytes a turn, and how many turns there are at most."""
     loops: dict[Loc | None, str] = field(default_factory=dict)
     """By their lines, loops that were compiled as loops (""), or unrolled and why. Short ones are not listed."""
+    origin: str = "compiled"
+    """Where the code came from: "compiled" now, from "disk", or "interpreter" where there is none."""
 
     @property
     def kept_bytes(self) -> int | None:
@@ -62,12 +64,16 @@ class Stats:
                  f"{self.misses} of all calls through Python"]
         for s in self.specialisations:
             steps = ", ".join(f"{name} {1e3 * t:.1f}" for name, t in s.seconds.items())
-            lines.append(f"  ({s.arguments})\n    {s.hits} calls; operations {s.traced_operations} traced, "
+            lines.append(f"  ({s.arguments})\n    {s.hits} calls; {ORIGINS[s.origin]}; operations "
+                         f"{s.traced_operations} traced, "
                          f"{s.adjoint_operations} differentiated, {s.optimized_operations} optimized; workspace "
                          f"{s.workspace_bytes} bytes\n    {1e3 * s.compile_seconds:.1f} ms: {steps}")
             lines += [f"    {loc}: {f'unrolled: {why}' if why else 'a loop'}" for loc, why in s.loops.items()]
             lines += [f"    {k.loc} keeps {amount(k)}" for k in s.kept]
         return "\n".join(lines)
+
+
+ORIGINS = {"compiled": "compiled", "disk": "code from disk", "interpreter": "interpreted"}
 
 
 def amount(k: Kept) -> str:

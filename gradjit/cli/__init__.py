@@ -1,4 +1,4 @@
-"""The command line: `gradjit demo | ir | check | run | version`."""
+"""The command line: `gradjit demo | ir | check | run | cache | version`."""
 
 from __future__ import annotations
 

@@ -1,0 +1,207 @@
+"""A compiled kernel as plain data: what is kept of it, in memory and on disk, and all that runs it reads.
+
+`KernelCode` is the object code, the table of errors, the size of the workspace and the names of what the code takes
+from outside. It holds nothing of this process, so that it can be written down and loaded by another one. The user's
+lines in its table of errors are numbers there, which the function that it is loaded for translates (`ir.fingerprint`).
+"""
+
+from __future__ import annotations
+
+import builtins
+import functools
+import json
+import struct
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from gradjit import errors
+from gradjit.codegen import Check, Lowered, lower
+from gradjit.ir import Func, Loc
+from gradjit.ir.fingerprint import Fingerprint, fingerprint
+from gradjit.runtime import cache, externals
+from gradjit.runtime.entry import Entry, EntryCode, emit_entry, load_entry
+from gradjit.runtime.entry_key import entry_key
+from gradjit.runtime.jit import ObjectCode, emit_object
+from gradjit.runtime.spec import EntrySpec
+
+
+@dataclass(frozen=True)
+class KernelCode:
+    """A kernel `i32 symbol(ptr input..., ptr output..., ptr workspace)` for one CPU.
+
+    checks: what can fail; the kernel returns 1 + an index into them. workspace_bytes: the memory that a call needs.
+    work: a rough count of element operations. externals: the symbols that it leaves undefined.
+    """
+
+    symbol: str
+    code: ObjectCode
+    checks: tuple[Check, ...]
+    workspace_bytes: int
+    work: float
+    externals: tuple[str, ...]
+
+    @classmethod
+    def of(cls, lowered: Lowered) -> KernelCode:
+        """Have LLVM compile a lowered function."""
+        symbol = lowered.kernel.name
+        code = emit_object(lowered.module, pipeline=lowered.pipeline, exports=(symbol,))
+        return cls(symbol, code, lowered.checks, lowered.workspace_bytes, lowered.work, lowered.externals)
+
+
+# made, or found on disk -----------------------------------------------------------------------------------------------
+Layouts = Sequence[tuple[int, ...] | None]
+
+
+def kernel_of(func: Func, layouts: Layouts, note: Callable[[str], None]
+              ) -> tuple[KernelCode, tuple[object, ...], Callable[[], Lowered], str]:
+    """The code of a function; the Python objects that it names; what lowers it (once); and where the code came from.
+
+    note: told the name of each step that has ended.
+    """
+    steps = functools.cache(lambda: lower(func, layouts))
+    store = cache.current()
+    print_ = fingerprint(func) if store is not None else None
+    if store is None or print_ is None:
+        return compiled(steps, note), steps().objects, steps, "compiled"
+    key = cache.key_of("kernel", func.name.encode(), repr(layouts).encode(), print_.key)
+    found = on_disk(store, key, print_)
+    note("cache")
+    if found is not None:
+        return found, (), steps, "disk"
+    kernel = compiled(steps, note)
+    if not steps().objects and (data := packed(kernel, print_.lines)) is not None:
+        store.put(key, data)
+        note("cache")
+    return kernel, steps().objects, steps, "compiled"
+
+
+def compiled(steps: Callable[[], Lowered], note: Callable[[str], None]) -> KernelCode:
+    lowered = steps()
+    note("lower")
+    kernel = KernelCode.of(lowered)
+    note("llvm")
+    return kernel
+
+
+def on_disk(store: cache.DiskCache, key: str, print_: Fingerprint) -> KernelCode | None:
+    """The kernel that was kept under a key, for a function with this fingerprint."""
+    data = store.get(key)
+    try:
+        return None if data is None else unpacked(data, print_.lines)
+    except ValueError:
+        return None
+
+
+def loaded(kernel: KernelCode, spec: EntrySpec, objects: Sequence[object]) -> Entry:
+    """A kernel behind its entry, linked into this process."""
+    return load_entry(kernel.code, entry_code(kernel.symbol, spec), spec,
+                      externals.addresses(kernel.externals, objects))
+
+
+MAX_ENTRIES = 512
+_entries: OrderedDict[bytes, EntryCode] = OrderedDict()
+"""The code of entries by what it depends on, those used last at the end: functions that take the same share it."""
+
+
+def entry_code(symbol: str, spec: EntrySpec) -> EntryCode:
+    """The code of an entry: of an equal one in this process, from disk, or compiled."""
+    own = entry_key(symbol, spec)
+    found = _entries.pop(own, None)
+    if found is None:
+        store = cache.current()
+        key = cache.key_of("entry", own) if store is not None else ""
+        found = entry_on_disk(store, key)
+        if found is None:
+            found = emit_entry(symbol, spec)
+            if store is not None:
+                head = {"symbols": found.symbols, "words": found.state_words, "object": description(found.code)}
+                store.put(key, joined(head, found.code.code, found.code.bitcode))
+    _entries[own] = found
+    while len(_entries) > MAX_ENTRIES:
+        _entries.popitem(last=False)
+    return found
+
+
+def entry_on_disk(store: cache.DiskCache | None, key: str) -> EntryCode | None:
+    data = store.get(key) if store is not None else None
+    try:
+        if data is None:
+            return None
+        head, code, bitcode = parted(data, 2)
+        return EntryCode(object_code(head["object"], code, bitcode), tuple(head["symbols"]), head["words"])
+    except (ValueError, KeyError, TypeError):
+        return None
+
+
+# as bytes -------------------------------------------------------------------------------------------------------------
+def packed(kernel: KernelCode, lines: Sequence[Loc]) -> bytes | None:
+    """A kernel as bytes; None where it raises an error that only this process knows. `lines` are those of the function
+    that it was made from."""
+    numbers = {loc: k for k, loc in enumerate(lines)}
+    checks: list[Any] = []
+    for c in kernel.checks:
+        if known_error(c.error.__name__) is not c.error or (c.loc is not None and c.loc not in numbers):
+            return None
+        checks.append([c.error.__name__, c.extent, None if c.loc is None else numbers[c.loc], c.assertion])
+    head = {"symbol": kernel.symbol, "workspace": kernel.workspace_bytes, "work": kernel.work, "checks": checks,
+            "externals": kernel.externals, "object": description(kernel.code)}
+    return joined(head, kernel.code.code, kernel.code.bitcode)
+
+
+def unpacked(data: bytes, lines: Sequence[Loc]) -> KernelCode:
+    """A kernel from what `packed` gave, for a function with these lines. ValueError where it was something else."""
+    head, code, bitcode = parted(data, 2)
+    try:
+        checks = tuple(Check(extent, None if k is None else lines[k], assertion, error_named(name))
+                       for name, extent, k, assertion in head["checks"])
+        return KernelCode(head["symbol"], object_code(head["object"], code, bitcode), checks, head["workspace"],
+                          head["work"], tuple(head["externals"]))
+    except (KeyError, TypeError, IndexError) as e:
+        raise ValueError("not a kernel") from e
+
+
+def description(code: ObjectCode) -> dict[str, Any]:
+    """What `object_code` needs besides the bytes."""
+    return {"exports": code.exports, "level": code.level}
+
+
+def object_code(head: dict[str, Any], code: bytes, bitcode: bytes) -> ObjectCode:
+    return ObjectCode(code, bitcode, tuple(head["exports"]), head["level"])
+
+
+def known_error(name: str) -> Any:
+    """The exception class that every process knows by this name, or None."""
+    return getattr(errors, name, None) or getattr(builtins, name, None)
+
+
+def error_named(name: str) -> type[Exception]:
+    found = known_error(name)
+    if not (isinstance(found, type) and issubclass(found, Exception)):
+        raise ValueError(f"no error {name!r}")
+    return found
+
+
+def joined(head: dict[str, Any], *parts: bytes) -> bytes:
+    """A head in JSON and parts of bytes, as one."""
+    text = json.dumps(head).encode()
+    return b"".join(struct.pack("<Q", len(p)) + p for p in (text, *parts))
+
+
+def parted(data: bytes, count: int) -> tuple[Any, ...]:
+    """The head and `count` parts that were joined. ValueError where that is not what the bytes are."""
+    parts: list[bytes] = []
+    at = 0
+    for _ in range(count + 1):
+        size = struct.unpack_from("<Q", data, at)[0] if len(data) - at >= 8 else -1
+        if not 0 <= size <= len(data) - at - 8:
+            raise ValueError("truncated")
+        parts.append(data[at + 8:at + 8 + size])
+        at += 8 + size
+    if at != len(data):
+        raise ValueError("longer than it says")
+    return (json.loads(parts[0]), *parts[1:])
+
+
+__all__ = ["KernelCode", "entry_code", "kernel_of", "loaded", "packed", "unpacked"]
