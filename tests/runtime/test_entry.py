@@ -13,6 +13,7 @@ import threading
 import time
 import types
 import weakref
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -1384,6 +1385,16 @@ def test_what_fails_to_describe_an_error_is_the_error() -> None:
         EntrySpec((), (), None, errors=((IndexError, describe),))
 
 
+@pytest.fixture
+def _signals() -> Iterator[None]:
+    """SIGINT as Python has it, also where the tests run in the background of a shell, which has it ignored."""
+    before = {number: signal.signal(number, signal.default_int_handler) for number in (signal.SIGINT, signal.SIGALRM)}
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
+@pytest.mark.usefixtures("_signals")
 @pytest.mark.parametrize("release", [False, True])
 def test_ctrl_c_reaches_a_kernel_that_loops_for_ever(release: bool) -> None:
     def body(builder: ir.IRBuilder, args: Any) -> Any:
@@ -1402,7 +1413,6 @@ def test_ctrl_c_reaches_a_kernel_that_loops_for_ever(release: bool) -> None:
     alarm = threading.Timer(0.2, signal.raise_signal, (signal.SIGINT,))
     if not release:  # nobody else runs: the signal comes from outside
         alarm = threading.Timer(0.0, lambda: None)
-        signal.signal(signal.SIGALRM, signal.default_int_handler)
         signal.setitimer(signal.ITIMER_REAL, 0.2)
     alarm.start()
     with pytest.raises(KeyboardInterrupt):
