@@ -32,8 +32,7 @@ def resolve(name: str) -> int:
     if name in CYTHON:
         return _cython(*CYTHON[name])
     if name.startswith(special_functions.LOOPS):
-        function, number, *data = name.removeprefix(special_functions.LOOPS).split(".")
-        return _loop(function, int(number))[bool(data)]
+        return _loop(name.removesuffix(".data"))[name.endswith(".data")]
     found = _libm(name)
     if found is None:
         raise LookupError(f"compiled code calls {name!r}, which neither SciPy nor the C library provides")
@@ -49,13 +48,13 @@ class _Ufunc(ctypes.Structure):
 
 
 @functools.cache
-def _loop(name: str, number: int) -> tuple[int, int]:
+def _loop(symbol: str) -> tuple[int, int]:
     """A ufunc's loop, and the data that it is called with."""
-    ufunc = special_functions.found(name)
+    ufunc, loop = special_functions.loop_named(symbol)
     raw = _Ufunc.from_address(id(ufunc) + object.__basicsize__)
     if (raw.nin, raw.nout, raw.nargs, raw.ntypes) != (ufunc.nin, ufunc.nout, ufunc.nargs, ufunc.ntypes):
         raise LayoutError(f"NumPy {np.__version__} lays out ufuncs in a way that gradjit does not know")
-    return raw.functions[number] or 0, raw.data[number] or 0
+    return raw.functions[loop.number] or 0, raw.data[loop.number] or 0
 
 
 @functools.cache

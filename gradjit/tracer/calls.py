@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import sys
 import types
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -32,6 +33,8 @@ def call(f: Any, /, *args: Any, **kwargs: Any) -> Any:
     kind = type(f)
     if is_compiled(f):
         return f.inline_while_tracing(*args, **kwargs)
+    if (rule := library_rule(f)) is not None and is_traced((*args, *kwargs.values())):
+        return dispatch.leave(dispatch.run(rule, f, args, kwargs))
     if kind is types.FunctionType:
         if f.__code__ is _DISPATCHING and args:
             return call_dispatched(f, args, kwargs)
@@ -39,9 +42,6 @@ def call(f: Any, /, *args: Any, **kwargs: Any) -> Any:
             return call_numpy(f, args, kwargs)
         if (said := told(f)) is not None:
             return said(*args, **kwargs)
-        rule = library_rule(f)
-        if rule is not None and is_traced((*args, *kwargs.values())):
-            return dispatch.leave(dispatch.run(rule, f, args, kwargs))
         return call_user(f, args, kwargs) if is_user_code(f.__code__) else as_it_is(f, args, kwargs)
     if kind is types.MethodType:
         if is_liftable(f.__func__) or is_compiled(f.__func__):
@@ -81,7 +81,7 @@ def call(f: Any, /, *args: Any, **kwargs: Any) -> Any:
         return call_numpy(f, args, kwargs)
     if isinstance(f, type):
         return construct(f, args, kwargs)
-    method = next((c.__dict__["__call__"] for c in kind.__mro__ if "__call__" in c.__dict__), None)
+    method = called_by(kind)
     if attributes().special(f, "__call__") is not None or is_compiled(method):
         return call(method, f, *args, **kwargs)
     return as_it_is(f, args, kwargs)
@@ -93,6 +93,11 @@ def told(f: Any) -> Rule | None:
         return None
     from .telling import of_library
     return of_library(f)
+
+
+def called_by(cls: type) -> Any:
+    """The method that a call of an instance is; None where there is none."""
+    return next((c.__dict__["__call__"] for c in cls.__mro__ if "__call__" in c.__dict__), None)
 
 
 def is_compiled(f: Any) -> bool:
@@ -339,21 +344,47 @@ def as_known(result: Any) -> Any:
 
 # what the tracer answers itself -------------------------------------------------------------------------------------
 @functools.cache
-def _tables() -> tuple[dict[Any, Rule], dict[tuple[str, str], Rule]]:
-    """Rules by function object, and by (module, name) for libraries that are not imported for this."""
-    from . import builtin_functions, math_functions, numpy
-    return {**builtin_functions.RULES, **math_functions.RULES}, getattr(numpy, "LIBRARY_RULES", {})
+def _own_rules() -> dict[Any, Rule]:
+    """Rules by function object."""
+    from . import builtin_functions, math_functions
+    return {**builtin_functions.RULES, **math_functions.RULES}
+
+
+def _library_rules() -> dict[tuple[str, str], Rule]:
+    """Rules by (module, name) for libraries that are not imported for this."""
+    from . import scipy
+    return scipy.RULES
 
 
 def intercept(f: Any) -> Rule | None:
     """The rule of a builtin or a function of `math`."""
     try:
-        return _tables()[0].get(f)
+        return _own_rules().get(f)
     except TypeError:  # not hashable
         return None
 
 
 def library_rule(f: Any) -> Rule | None:
-    """The rule of a Python function of another library (scipy.special.logsumexp)."""
-    module = text(f, "__module__")
-    return _tables()[1].get((module, text(f, "__name__"))) if module.startswith("scipy") else None
+    """The rule of another library's Python function (scipy.special.logsumexp), of a method, or of an instance."""
+    owner, made = None, f
+    if isinstance(f, types.MethodType):
+        owner, made = f.__self__, f.__func__
+    elif not isinstance(f, types.FunctionType):
+        owner, made = f, called_by(type(f))
+    module = text(made, "__module__")
+    if not module.startswith("scipy"):
+        return None
+    name = text(made, "__qualname__")
+    if module == MULTIPLE:
+        name = multiple_name(f)
+    rule = _library_rules().get((module, name))
+    return rule if rule is None or owner is None or module == MULTIPLE else functools.partial(rule, owner)
+
+
+MULTIPLE = "scipy.special._multiufuncs"
+
+
+def multiple_name(f: Any) -> str:
+    """The name of one of SciPy's functions that are several ufuncs: its instances do not know it."""
+    space = sys.modules["scipy.special"].__dict__
+    return next((n for n, value in space.items() if value is f), "")

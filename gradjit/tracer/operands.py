@@ -475,7 +475,10 @@ def name_of(func: Callable[..., Any] | str) -> str:
     """A function as the user wrote it: np.sin, np.linalg.svd, math.exp."""
     if isinstance(func, str):
         return func
-    if isinstance(func, np.ufunc) and func.__name__ in np.__dict__:
-        return f"np.{func.__name__}"
+    if isinstance(func, np.ufunc):
+        is_numpys = func.__name__ in np.__dict__
+        return f"np.{func.__name__}" if is_numpys else f"scipy.special.{func.__name__}"
     module = text(func, "__module__").replace("numpy", "np", 1)
+    if module.startswith("scipy."):  # what begins with an underscore is a file of SciPy's, not a name of the user's
+        module = ".".join(part for part in module.split(".") if not part.startswith("_"))
     return f"{module}.{text(func, '__name__', type(func).__name__)}".lstrip(".")

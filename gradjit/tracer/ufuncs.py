@@ -107,7 +107,8 @@ def compute(ufunc: np.ufunc, args: list[TracedArray], dtype: Any = None, casting
 def as_loop(result: Any, args: Sequence[TracedArray]) -> Any:
     """What a rule has made, or several, with the memory order that NumPy's loop over these operands gives them."""
     for y in result if isinstance(result, tuple) else (result,):
-        o.laid(y, of_loop(y.extents, [(a.extents, a.strides_in_elements) for a in args]))
+        if isinstance(y, TracedArray):
+            o.laid(y, of_loop(y.extents, [(a.extents, a.strides_in_elements) for a in args]))
     return result
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from llvmlite import ir
 
 from ...ir import DType
-from ...ir.ops.special_functions import LOOPS, Loop, found, loop_of
+from ...ir.ops.special_functions import Loop, found, loop_of
 from ..vecmath.lanes import F32, F64, I64, Lanes, element_of, suffix_of
 from .elementwise import Rule, vector_math
 
@@ -84,7 +84,7 @@ def _run(b: ir.IRBuilder, function: str, loop: Loop, pointers: list[ir.Value], s
         b.store(p, b.gep(args, [I64(k)]))
         b.store(I64(s), b.gep(strides, [I64(k)]))
     b.store(I64(width), count)
-    name = f"{LOOPS}{function}.{loop.number}"
+    name = loop.symbol(function)
     types = [POINTER.as_pointer(), I64.as_pointer(), I64.as_pointer(), POINTER]
     callee = b.module.globals.get(name) or ir.Function(b.module, ir.FunctionType(ir.VoidType(), types), name)
     data = b.module.globals.get(name + ".data") or ir.GlobalVariable(b.module, BYTE, name + ".data")

@@ -86,8 +86,7 @@ WRITTEN: dict[str, str] = {
 
 
 LOOPS = "scipy.special."
-"""What the symbol of a loop begins with: `scipy.special.NAME.K` is the k-th of a ufunc's, and what it is given has
-`.data` behind that."""
+"""What the symbol of a loop begins with."""
 
 
 @dataclass(frozen=True)
@@ -115,11 +114,24 @@ def signature(name: str) -> Signature:
 
 @dataclass(frozen=True)
 class Loop:
-    """One of a ufunc's loops: NumPy's character for each input and output, and its number."""
+    """One of a ufunc's loops: NumPy's character for each input and output, and where it stands among the others."""
 
     number: int
     inputs: str
     outputs: str
+
+    def symbol(self, name: str) -> str:
+        """What compiled code calls it, in any version of SciPy's; what it is given has `.data` behind that."""
+        return f"{LOOPS}{name}.{self.inputs}.{self.outputs}"
+
+
+def loop_named(symbol: str) -> tuple[np.ufunc, Loop]:
+    """The ufunc and the loop of a symbol. DtypeError where SciPy has it no more."""
+    name, inputs, outputs = symbol.removeprefix(LOOPS).split(".")[:3]
+    ufunc = found(name)
+    if (types := f"{inputs}->{outputs}") not in ufunc.types:
+        raise DtypeError(f"scipy.special.{name} has no loop {types}")
+    return ufunc, Loop(ufunc.types.index(types), inputs, outputs)
 
 
 def loop_of(ufunc: np.ufunc, codes: Sequence[str]) -> Loop:

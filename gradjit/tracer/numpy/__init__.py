@@ -65,7 +65,6 @@ RULES: dict[Callable[..., Any], Callable[..., Any]] = {
     **creation.RULES, **indexing.RULES, **search.RULES, **calculus.RULES, **contraction.RULES, **linalg.RULES,
 }
 UFUNC_METHODS: dict[str, Callable[..., Any]] = {**reduction.UFUNC_METHODS, "at": at.at}
-LIBRARY_RULES: dict[tuple[str, str], Callable[..., Any]] = {**special.LIBRARY_RULES}
 
 
 def ufunc_rule(ufunc: np.ufunc) -> str | Callable[..., Any] | Raw | None:

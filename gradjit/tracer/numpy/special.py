@@ -15,6 +15,7 @@ from ...ir.ops.special_functions import SIGNATURES, signature
 from .. import operands as o
 from ..locations import fail
 from ..operands import TracedArray, cast, emit, static_int
+from ..ufuncs import Raw
 from .common import array, call, full_like
 from .reduction import axes_of, extreme, is_empty, restored, spread
 
@@ -197,13 +198,16 @@ UFUNCS_BY_NAME: dict[str, str | Rule] = {
 }
 
 
-def special_ufunc(ufunc: np.ufunc) -> str | Rule | None:
+def special_ufunc(ufunc: np.ufunc) -> str | Rule | Raw | None:
     """The rule of one of scipy.special's ufuncs: an operation of our own, or a call of SciPy's loop."""
     name = ufunc.__name__
     modules = (sys.modules.get("scipy.special"), sys.modules.get("scipy.special._ufuncs"))
     if not any(m is not None and getattr(m, name, None) is ufunc for m in modules):
         return None
-    return UFUNCS_BY_NAME.get(name) or (functools.partial(scipy_call, name) if name in SIGNATURES else None)
+    if name in SIGNATURES and name != "wofz":
+        return functools.partial(scipy_call, name)
+    from ..scipy.special import UFUNCS as GIVING_COMPLEX
+    return Raw(GIVING_COMPLEX[name]) if name in GIVING_COMPLEX else UFUNCS_BY_NAME.get(name)
 
 
 def scipy_call(name: str, *operands: TracedArray) -> Any:

@@ -16,7 +16,8 @@ import scipy.special
 
 from gradjit.ir.ops.special_functions import SIGNATURES, signature
 from gradjit.passes.partials.special_functions import ROWS, row as special_row
-from gradjit.tracer.numpy import LIBRARY_RULES, RULES, UFUNC_METHODS, UFUNCS, refused, special
+from gradjit.tracer.numpy import RULES, UFUNC_METHODS, UFUNCS, refused, special
+from gradjit.tracer.scipy import RULES as SCIPY_RULES
 
 PAGE = Path(__file__).resolve().parents[3] / "docs" / "numpy.md"
 
@@ -130,7 +131,7 @@ def supported_lines() -> Iterator[str]:
 
 def special_names() -> list[str]:
     """The functions of scipy.special that are supported."""
-    own = {name for module, name in LIBRARY_RULES if module.startswith("scipy.special")}
+    own = {name for module, name in SCIPY_RULES if module.startswith("scipy.special")}
     return sorted({*special.UFUNCS_BY_NAME, *own, *(n for n in SIGNATURES if not n.startswith("_"))})
 
 
