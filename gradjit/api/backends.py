@@ -13,6 +13,7 @@ from ..errors import UnsupportedError
 from ..ir import Func, interpret, walk
 from ..runtime import cpython
 from ..runtime.dispatch import MISS
+from ..runtime.items import by_versions, unchanged
 from ..runtime.spec import (
     ABSENT,
     ANY as ANY_ITEM,
@@ -153,17 +154,28 @@ code has a comparison for each, and takes long to compile."""
 def divided(every: Sequence[guards.Condition]) -> tuple[Guard, ...]:
     """The guards in the entry's terms: those that machine code checks, and one that asks Python for all others."""
     found: list[Guard] = []
-    others: list[guards.Condition] = []
+    dicts = [g for g in every if isinstance(g, guards.Contents) and type(g.container) is dict]
+    are_many = len(dicts) > MAX_ITEMS
+    others: list[guards.Condition] = by_versions(dicts) if are_many else []
     room = MAX_GUARDS
     for g in every:
+        if are_many and isinstance(g, guards.Contents) and type(g.container) is dict:
+            continue
         items = len(g.items) if isinstance(g, guards.Contents) else 1
         made = guard_of(g) if items <= min(MAX_ITEMS, room) else None
         if made is None:
-            others.append(g)
+            others.append(by_words(g))
         else:
             found.append(made)
             room -= items
     return (*found, OpaqueGuard(guards.Together(others))) if others else tuple(found)
+
+
+def by_words(g: guards.Condition) -> guards.Condition:
+    """A guard that Python checks, faster where it is of a list."""
+    if isinstance(g, guards.Contents) and type(g.container) is list and not any(x is guards.ANY for x in g.items):
+        return unchanged(g.container, g.items) or g
+    return g
 
 
 def is_passed_on(r: Any) -> bool:

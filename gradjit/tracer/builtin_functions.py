@@ -11,7 +11,7 @@ import numpy as np
 from ..errors import TraceError
 from . import extents, operands as o, texts
 from .array import ARRAY, PYTHON, SCALAR, TracedArray
-from .control import turns
+from .control import iterators, turns
 from .control.branches import truth
 from .dispatch import apply, leave
 from .locations import fail
@@ -194,6 +194,7 @@ RULES: dict[Any, Rule] = {
     map: _calls_back(map), filter: _calls_back(filter), sorted: _calls_back(sorted),
     functools.reduce: _calls_back(functools.reduce),
     **turns.RULES,
+    **iterators.RULES,
     print: _print, str: _text(str, "s"), repr: _text(repr, "r"), format: _format,
     input: _refused("input"), open: _refused("open"),
     **{t: _scalar_type(t) for t in (np.bool_, np.int8, np.int16, np.int32, np.int64, np.uint8, np.uint16, np.uint32,

@@ -14,6 +14,7 @@ from ..probe import peek, text
 from . import dispatch, hidden_state, opaque, overrides
 from .array import ARRAY, TracedArray, root
 from .control.frames import Frame, is_container
+from .control.iterators import OF_ARRAYS, bar
 from .guards import Source
 from .layout import of_array
 from .leaving import refuse_keeping
@@ -42,6 +43,8 @@ def call(f: Any, /, *args: Any, **kwargs: Any) -> Any:
             return call_numpy(f, args, kwargs)
         if (said := told(f)) is not None:
             return said(*args, **kwargs)
+        if (rule := bar(f)) is not None:
+            return rule(*args, **kwargs)
         return call_user(f, args, kwargs) if is_user_code(f.__code__) else as_it_is(f, args, kwargs)
     if kind is types.MethodType:
         if is_liftable(f.__func__) or is_compiled(f.__func__):
@@ -79,8 +82,10 @@ def call(f: Any, /, *args: Any, **kwargs: Any) -> Any:
         unsupported("np.vectorize", "write the function for arrays, with np.where in the place of branches")
     if kind is np.ufunc or is_numpy(f):
         return call_numpy(f, args, kwargs)
+    if isinstance(f, type) and f in OF_ARRAYS and is_traced(args[:1]):
+        return OF_ARRAYS[f](*args, **kwargs)
     if isinstance(f, type):
-        return construct(f, args, kwargs)
+        return construct(f, args, kwargs) if (rule := bar(f)) is None else rule(*args, **kwargs)
     method = called_by(kind)
     if attributes().special(f, "__call__") is not None or is_compiled(method):
         return call(method, f, *args, **kwargs)
@@ -164,12 +169,15 @@ READING = frozenset(READING_RULES)
 
 def noted(f: Any, result: Any, args: Any, kwargs: Any) -> Any:
     """The result of a builtin that the tracer has a rule for, which was given ordinary values, too."""
-    world = outside(current())
-    refusal = opaque.watched(world, f, opaque.name_of(f), (*args, *kwargs.values()))
+    world, frame = outside(current()), recorders()[-1].frame
+    given = (*args, *kwargs.values())
+    refusal = opaque.watched(world, f, opaque.name_of(f), given)
     if refusal is not None:
         raise refusal
     if isinstance(result, Iterator):
         world.made(result)
+        if all(frame.is_fresh(x) for x in given if isinstance(x, Iterator)):
+            frame.fresh[id(result)] = result
     return result
 
 

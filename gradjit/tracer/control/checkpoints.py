@@ -18,23 +18,27 @@ class Checkpointed(Turns):
     The reverse computes from these what it does not find kept (passes/vjp/checkpoint.py).
     """
 
-    def __init__(self, inner: Turns, snapshots: int | None, nbytes: int | None):
-        self.inner = inner
+    def __init__(self, part: Turns, snapshots: int | None, nbytes: int | None):
+        self.part = part
         self.given = snapshots
         self.nbytes = nbytes
 
+    @property
+    def inner(self) -> list[Turns]:
+        return [self.part]
+
     def count(self) -> Any:
-        return self.inner.count()
+        return self.part.count()
 
     def at(self, i: Any) -> Any:
-        return self.inner.at(i)
+        return self.part.at(i)
 
     @property
     def bounds(self) -> tuple[Any, Any, int]:
-        return self.inner.bounds
+        return self.part.bounds
 
     def item(self, i: Any) -> Any:
-        return self.inner.item(i)
+        return self.part.item(i)
 
     def snapshots(self, carried: Sequence[ArrayType]) -> int:
         """How many states of these types are kept. TraceError where not even one fits."""

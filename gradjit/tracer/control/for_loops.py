@@ -17,9 +17,9 @@ from .branches import truth
 from .carried import Again, Mismatch, Slot
 from .checkpoints import Checkpointed
 from .frames import TRIAL, Frame
-from .loops import NESTED, PEELED, SHORT, SHORT_NEST, UNROLLED, Loop, count_unrolled, explained
+from .loops import NESTED, PEELED, SHORT_NEST, UNROLLED, Loop, count_unrolled, explained
 from .names import Site
-from .turns import Turns, turns
+from .turns import SHORT, Turns, turns
 
 
 class For(Loop):
@@ -98,6 +98,8 @@ class For(Loop):
             return self.native_turn()
         if self.static is not None and self.remaining < 1:
             return False
+        assert self.turns is not None
+        self.turns.prepare()
         frame = self.begin()
         self.index = frame.parameter(INDEX, "i")
         return True
@@ -140,6 +142,8 @@ class For(Loop):
 
     def leave(self, values: tuple[Any, ...]) -> None:
         if self.frame is not None:
+            assert self.turns is not None
+            self.turns.check(self.site.names, values)
             self.finish(values)
             return
         self.turn += 1

@@ -35,8 +35,6 @@ from .names import Site, shown
 from .states import numeric
 from .ties import settle_all
 
-SHORT = 8
-"""Loops of at most so many turns run as ordinary Python."""
 SHORT_NEST = 4
 """The same for loops with loops inside."""
 NESTED = 16

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, NoReturn
 
 import numpy as np
@@ -15,9 +15,27 @@ from ..locations import fail
 from ..outside import is_data_array
 from ..recorder import recorders
 
+SHORT = 8
+"""Loops of at most so many turns run as ordinary Python."""
+
 
 class Turns:
     """A sequence whose items are found by index."""
+
+    @property
+    def inner(self) -> list[Turns]:
+        """The sequences that it is made of."""
+        return []
+
+    def prepare(self) -> None:
+        """Before a region: what is found by index in it is put into arrays."""
+        for t in self.inner:
+            t.prepare()
+
+    def check(self, names: Sequence[str], values: Sequence[Any]) -> None:
+        """At the end of the body: Mismatch where that has done something to the items that is lost."""
+        for t in self.inner:
+            t.check(names, values)
 
     def count(self) -> Any:
         """Its length: an int, or a form."""
@@ -116,19 +134,30 @@ class Rows(Turns):
 class Numbered(Turns):
     """enumerate."""
 
-    def __init__(self, inner: Turns, start: Any = 0):
-        self.inner, self.start = inner, start
+    def __init__(self, part: Turns, start: Any = 0):
+        self.part, self.start = part, start
+
+    @property
+    def inner(self) -> list[Turns]:
+        return [self.part]
 
     def count(self) -> Any:
-        return self.inner.count()
+        return self.part.count()
 
     def at(self, i: Any) -> Any:
-        return (i + self.start if not is_zero(self.start) else i), self.inner.at(i)
+        return (i + self.start if not is_zero(self.start) else i), self.part.at(i)
+
+    def __iter__(self) -> Iterator[Any]:
+        return enumerate(self.part, self.start)
 
 
 class Zipped(Turns):
     def __init__(self, parts: list[Turns]):
         self.parts = parts
+
+    @property
+    def inner(self) -> list[Turns]:
+        return self.parts
 
     def count(self) -> Any:
         shortest: Any = None
@@ -140,19 +169,28 @@ class Zipped(Turns):
     def at(self, i: Any) -> Any:
         return tuple(p.at(i) for p in self.parts)
 
+    def __iter__(self) -> Iterator[Any]:
+        return zip(*self.parts, strict=False)
+
 
 class Reversed(Turns):
-    def __init__(self, inner: Turns):
-        self.inner = inner
+    def __init__(self, part: Turns):
+        self.part = part
+
+    @property
+    def inner(self) -> list[Turns]:
+        return [self.part]
 
     def count(self) -> Any:
-        return self.inner.count()
+        return self.part.count()
 
     def at(self, i: Any) -> Any:
-        return self.inner.at(last(self.inner) - i)
+        return self.part.at(last(self.part) - i)
 
 
 def last(t: Turns) -> Any:
+    if t.static is not None:
+        return t.static - 1
     return extents.handle(extents.linear(t.count()) - 1)
 
 
@@ -162,15 +200,18 @@ def is_zero(x: Any) -> bool:
 
 def turns(x: Any) -> Turns | None:
     """What can be run over by index; None for other iterables."""
-    if isinstance(x, Reversed) and isinstance(x.inner, TracedRange):
-        return x.inner.backwards() or x
+    if isinstance(x, Reversed) and isinstance(x.part, TracedRange):
+        return x.part.backwards() or x
     if isinstance(x, Turns):
         return x
     if type(x) is range:
         return TracedRange(x.start, x.stop, x.step)
     if is_data_array(x) and recorders():
         x = o.captured(x)
-    return Rows(x) if isinstance(x, TracedArray) and x.kind == ARRAY and x.ndim else None
+    if isinstance(x, TracedArray):
+        return Rows(x) if x.kind == ARRAY and x.ndim else None
+    from .columns import columns
+    return columns(x) if recorders() else None
 
 
 # builtins -----------------------------------------------------------------------------------------------------------
@@ -205,8 +246,10 @@ def traced_range(*args: Any) -> Any:
 
 
 def is_lazy(*xs: Any) -> bool:
-    """Whether builtins keep to indices: an array or a traced range is among the arguments, and nothing but such."""
-    some = any(isinstance(x, (Turns, TracedArray, range)) or is_data_array(x) for x in xs)
+    """Whether builtins keep to indices: an array, a traced range or a long list is among the arguments, and nothing
+    but such."""
+    some = any(isinstance(x, (Turns, TracedArray, range)) or is_data_array(x)
+               or (type(x) in (list, tuple) and len(x) > SHORT) for x in xs)
     return some and bool(recorders()) and all(turns(x) is not None for x in xs)
 
 

@@ -1,0 +1,294 @@
+"""Lists that the body of a compiled loop appends to, once or several times a turn, or under a condition.
+
+    path.append(x)      -->      rows[n] = x; n = n + 1
+
+The first attempt at the loop shows that a list grows, and what its items are made of; the next one is made with arrays
+in the place of the list (grown.py), long enough for what all turns may append. What is appended in each turn without a
+condition has its place by the number of the turn, and is written at the end of the body. Elsewhere (under a traced
+condition, in a loop within) the number of items is carried along, and items are written as they come.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ...errors import TraceError
+from .. import extents, grown, operands as o, trees
+from ..array import ARRAY, TracedArray, root
+from ..grown import Row, Tail
+from ..recorder import recorders
+from .carried import Again, Mismatch
+from .frames import LOOP, Frame, Retry
+from .states import Spec, described, is_same, join, numeric, spec_of
+from .ties import Tie, Ties, bind
+
+if TYPE_CHECKING:
+    from .finish import End, Finish
+    from .loops import Loop
+
+
+class Grows(Again):
+    """A list from outside of a branch grows on one side of it."""
+
+    def __init__(self, owner: list[Any], items: list[Any], refused: TraceError):
+        super().__init__("a list grows")
+        self.owner, self.items, self.refused = owner, items, refused
+
+
+@dataclass
+class Growth:
+    """How a loop makes one list longer."""
+
+    owner: list[Any]
+    name: str
+    tree: trees.Tree
+    parts: list[Any]
+    """Of an item: types of what becomes a row, and objects that are the same in all."""
+    turn: int
+    """How many items a turn appends."""
+    room: Any
+    """How many items a turn appends at most; None where that is not known."""
+    eager: bool = False
+    """Whether items are written as they come, and counted."""
+    tail: Tail | None = None
+    given: list[Any] = field(default_factory=list)
+    """What the list held before the loop."""
+    began: Any = 0
+    """How many items that is."""
+    appended: list[tuple[TracedArray, int, Row]] = field(default_factory=list)
+    """Arrays that were appended in this attempt, with the versions that were written, and where."""
+    asked: int = 0
+    """The room that this attempt has used."""
+
+    def learn(self, items: list[Any]) -> None:
+        """Let the types fit more items. Again where that changes them."""
+        changed = False
+        for x in items:
+            leaves = parted(self.name, x, self.tree)
+            for k, (part, leaf) in enumerate(zip(self.parts, leaves, strict=True)):
+                new = agreed(self.name, part, leaf)
+                changed = changed or new != part
+                self.parts[k] = new
+        if changed:
+            raise Again
+
+    # attempts -----------------------------------------------------------------------------------------------------------
+    def open(self, loop: Loop) -> None:
+        """Before an attempt: arrays for all items, which begin with those that the list holds."""
+        if self.room is None:
+            raise Mismatch(f"{self.name} grows in a loop within, whose number of turns is not known, so that there is "
+                           f"no bound on its length")
+        self.given, self.began = list(self.owner), grown.length(self.owner)
+        if self.given:
+            self.learn([self.given[0].item(0)] if type(self.given[0]) is Tail else self.given)
+        turns = loop.turns_at_most()
+        if turns is None:
+            raise Mismatch(f"{self.name} grows with each turn, and how many turns there are is not known")
+        room = extents.form(extents.linear(self.began) + extents.linear(turns) * self.room)
+        parts = [Row(blank(p, room), p.kind) if isinstance(p, Spec) else p for p in self.parts]
+        if self.given:
+            before = grown.whole(self.given) if grown.is_grown(self.owner) else None
+            arrays = before.arrays() if before is not None else [list(c) for c in zip(*(
+                parted(self.name, x, self.tree) for x in self.given), strict=True)]
+            for p, a in zip(parts, arrays, strict=True):
+                if isinstance(p, Row):
+                    p.array[:self.began] = a if isinstance(a, TracedArray) else o.stack_nested(a)
+        self.appended, self.asked = [], 0
+        if self.tail is None:
+            self.tail = Tail(self.tree, parts, 0, self.began)
+        self.tail.parts, self.tail.count, self.tail.growth = parts, self.began, self
+
+    def enter(self, frame: Frame, turn: Any) -> None:
+        """At the beginning of the body."""
+        tail = self.tail
+        assert tail is not None
+        frame.before_change(self.owner)
+        tail.frame = frame
+        if not self.eager:
+            tail.count = self.began + turn * self.turn
+        self.owner[:] = [tail]
+        grown.noted(self.owner)
+        frame.carry.update(id(r.array) for r in tail.rows)
+
+    def ask_eager(self, tail: Tail) -> None:
+        """Items must be counted: try again so."""
+        if not self.eager:
+            self.eager = True
+            raise Retry(tail.frame)
+
+    def write(self, tail: Tail, items: list[Any], learning: bool = False) -> None:
+        """Put items into the rows behind those that there are, and count them."""
+        at: Any = tail.count
+        for x in items:
+            if type(x) is Tail:
+                for p, a in zip(tail.parts, x.arrays(), strict=True):
+                    if isinstance(p, Row):
+                        p.array[at:at + x.count] = a
+                at = at + x.count
+                self.asked += x.count * turns_within(tail.frame)
+                continue
+            leaves = parted(self.name, x, self.tree)
+            for k, (part, leaf) in enumerate(zip(self.parts, leaves, strict=True)):
+                new = agreed(self.name, part, leaf)
+                if new != part:
+                    self.parts[k] = new
+                    raise Retry(tail.frame)
+            for p, leaf in zip(tail.parts, leaves, strict=True):
+                if isinstance(p, Row):
+                    h = numeric(leaf)
+                    assert h is not None
+                    if h.kind == ARRAY:
+                        self.appended.append((h, h.root.version, p))
+                    p.array[at] = h
+            at = at + 1
+            self.asked += turns_within(tail.frame)
+        if self.eager:
+            recorders()[-1].frame.before_change(tail)
+            tail.count = at
+
+    def leave(self) -> None:
+        """At the end of the body: what it has appended is written. Again where more must be known."""
+        tail = self.tail
+        assert tail is not None
+        items = self.owner[1:] if self.owner and self.owner[0] is tail else None
+        if items is None or (self.eager and items):
+            raise Mismatch(f"{self.name} is changed in the body other than by append, extend, += and pop at its end")
+        if not self.eager:
+            n = grown.length(items)
+            if not isinstance(n, int):
+                self.eager = True
+                raise Again
+            if n != self.turn:
+                self.turn = self.room = n
+                raise Again
+            self.write(tail, items)
+            self.owner[:] = [tail]
+        elif self.room is None or self.asked > self.room:
+            self.room = self.asked
+            raise Again
+        for h, version, _ in self.appended:
+            if h.root.version != version and self.eager:
+                raise Mismatch(f"an array is changed after it was appended to {self.name}; append a copy, as by "
+                               f"append(x.copy())")
+
+    def close(self, frame: Frame, loop: Loop) -> None:
+        """Behind the loop: the list holds what it held before, and the rows."""
+        tail = self.tail
+        assert tail is not None
+        turns = loop.turns_at_most()
+        count = tail.count - self.began if self.eager else (
+            turns if isinstance(turns, int) else extents.handle(turns)) * self.turn
+        tail.frame = None
+        frame.before_change(self.owner)
+        rest = Tail(self.tree, tail.parts, self.began, count)
+        self.owner[:] = [*self.given, *([rest] if not (isinstance(count, int) and count == 0) else [])]
+        grown.noted(self.owner)
+        self.tail = None
+
+    # arrays that are items ------------------------------------------------------------------------------------------------
+    def shared(self, finish: Finish) -> list[tuple[Row, End]]:
+        """Variables that may be bound to an array that was appended. Mismatch where such an array is changed."""
+        found = []
+        for h, _, row in self.appended:
+            roots = h.maybe()
+            standing = [leaf for leaf in finish.written() if any(leaf.stand_in is r for r in roots)]
+            changed = [r for r in roots if r.made.depth < finish.frame.depth and finish.is_changed(r)]
+            if standing or changed:
+                raise Mismatch(f"an array that is appended to {self.name} is changed in place in the body, so that the "
+                               f"item changes, too; append a copy, as by append(x.copy())")
+            found += [(row, e) for e in finish.ends if any(a is b for a in roots for b in e.array.maybe())]
+            outside = [r for r in roots if r.made.depth < finish.frame.depth]
+            if outside:
+                bind(row.array, replace(row.array.ties or Ties(), others=tuple(map(Tie.of, outside)), alone=False,
+                                        why=f"{self.name} may hold an array that has another name, too"))
+        return found
+
+
+def tie(row: Row, end: End, name: str) -> None:
+    """A variable is, behind the loop, bound to an array that is an item of the list."""
+    h = end.cells[end.k]
+    if not isinstance(h, TracedArray):
+        return
+    why = f"{end.name} may be an item of {name}, too"
+    for a, b in ((row.array, h.root), (h.root, row.array)):
+        old = a.ties or Ties()
+        bind(a, replace(old, near=(*old.near, Tie.of(b)), why=old.why or why))
+
+
+def turns_within(frame: Frame) -> int:
+    """How often what is traced now runs in one turn of a loop at most: by the loops within it."""
+    total = 1
+    f: Frame | None = recorders()[-1].frame
+    while f is not None and f is not frame:
+        if f.kind == LOOP:
+            if f.turns is None:
+                raise Mismatch("a list grows in a loop within, whose number of turns is not known")
+            total *= f.turns
+        f = f.parent
+    return total
+
+
+# what items are made of -----------------------------------------------------------------------------------------------
+def parted(name: str, x: Any, tree: trees.Tree | None = None) -> list[Any]:
+    leaves, found = ([x], trees.flatten(0)[1]) if isinstance(x, TracedArray) else trees.flatten(x)
+    if tree is not None and found != tree:
+        raise Mismatch(f"{name} gets items of several kinds: {described(x)} is not like those before")
+    return leaves
+
+
+def part_of(name: str, x: Any) -> Any:
+    """The type of a number or array; other objects themselves."""
+    h = numeric(x)
+    if h is None:
+        return x
+    if h.kind == ARRAY and not h.type.is_static:
+        raise Mismatch(f"{name} gets arrays of computed shapes, {h.type}, which are no rows of an array")
+    return spec_of(h)
+
+
+def agreed(name: str, part: Any, x: Any) -> Any:
+    """The type that both have room in."""
+    new = part_of(name, x)
+    if isinstance(part, Spec) != isinstance(new, Spec):
+        raise Mismatch(f"{name} gets items of several kinds: {described(x)} is not like those before")
+    if not isinstance(part, Spec):
+        if not is_same(part, new):
+            raise Mismatch(f"{name} gets {described(part)} and {described(new)}, which are no rows of an array")
+        return part
+    both = join(part, new)
+    if both is None:
+        raise Mismatch(f"{name} gets items of the types {part} and {new}, which are no rows of one array")
+    return both
+
+
+def growth(owner: list[Any], items: list[Any], eager: bool) -> Growth:
+    """What the first attempt shows of a list that grows by these items in a turn."""
+    name = grown.name_of(owner)
+    first = items[0].item(0) if type(items[0]) is Tail else items[0]
+    leaves = parted(name, first)
+    tree = trees.flatten(0)[1] if isinstance(first, TracedArray) else trees.flatten(first)[1]
+    n = grown.length(items)
+    eager = eager or not isinstance(n, int)
+    made = Growth(owner, name, tree, [part_of(name, x) for x in leaves], 0 if eager else n, n if isinstance(n, int) else 1,
+                  eager)
+    try:
+        made.learn([i for i in items if type(i) is not Tail])
+    except Again:
+        pass
+    return made
+
+
+def blank(spec: Spec, room: Any) -> TracedArray:
+    """An array of zeros, which the loop writes to."""
+    from ..views import extents as as_extents
+    return root_of(o.filled(0, (*as_extents((room,)), *spec.shape), spec.dtype.np))
+
+
+def root_of(h: TracedArray) -> TracedArray:
+    return root(h.content, h.home, ARRAY)
+
+
+__all__ = ["Grows", "Growth", "growth", "tie"]

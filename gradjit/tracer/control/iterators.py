@@ -1,0 +1,258 @@
+"""Iterators of `itertools`, of NumPy and of progress bars, as what a loop runs over by index."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+from ...errors import TraceError
+from ...probe import text
+from .. import operands as o
+from ..array import ARRAY, TracedArray, root
+from ..locations import fail
+from ..recorder import recorders
+from .turns import SHORT, Turns, turns
+
+Rule = Callable[..., Any]
+MAX_TABLE = 1_000_000
+"""The longest table of indices; what has more items runs as ordinary Python."""
+
+
+class Picked(Turns):
+    """Tuples of items of one sequence: those at the indices in each row of a table."""
+
+    def __init__(self, pool: Turns, table: np.ndarray):
+        self.pool, self.table = pool, table
+        self.columns: list[TracedArray] = []
+
+    @property
+    def inner(self) -> list[Turns]:
+        return [self.pool]
+
+    def count(self) -> int:
+        return len(self.table)
+
+    def prepare(self) -> None:
+        super().prepare()
+        self.columns = self.columns or [root(np.ascontiguousarray(c), None, ARRAY) for c in self.table.T]
+
+    def at(self, i: Any) -> Any:
+        if not isinstance(i, TracedArray):
+            return tuple(self.pool.at(int(k)) for k in self.table[i])
+        return tuple(self.pool.at(o.as_traced(c[i])) for c in self.columns)
+
+
+class Product(Turns):
+    """All tuples of items of several sequences, the last of which runs fastest."""
+
+    def __init__(self, parts: Sequence[Turns], counts: Sequence[int]):
+        self.parts, self.counts = parts, counts
+
+    @property
+    def inner(self) -> list[Turns]:
+        return list(self.parts)
+
+    def count(self) -> int:
+        return math.prod(self.counts)
+
+    def places(self, i: Any) -> list[Any]:
+        """The indices into the parts."""
+        found = []
+        behind = math.prod(self.counts)
+        for k, n in enumerate(self.counts):
+            behind //= n
+            quotient = i // behind if behind > 1 else i
+            found.append(quotient % n if k else quotient)
+        return found
+
+    def at(self, i: Any) -> Any:
+        return tuple(p.at(k) for p, k in zip(self.parts, self.places(i), strict=True))
+
+
+class Elements(Turns):
+    """The elements of an array, with their places: np.ndenumerate."""
+
+    def __init__(self, array: TracedArray, places: Product, numbered: bool):
+        self.array, self.places, self.numbered = array, places, numbered
+
+    def count(self) -> int:
+        return self.places.count()
+
+    def at(self, i: Any) -> Any:
+        place = self.places.at(i)
+        return (place, self.array[place]) if self.numbered else self.array[place]
+
+
+class Window(Turns):
+    """A part of a sequence, in steps: itertools.islice; or pairs of neighbours: itertools.pairwise."""
+
+    def __init__(self, part: Turns, taken: range, width: int = 0):
+        self.part, self.taken, self.width = part, taken, width
+
+    @property
+    def inner(self) -> list[Turns]:
+        return [self.part]
+
+    def count(self) -> int:
+        return len(self.taken)
+
+    def at(self, i: Any) -> Any:
+        k = self.taken.start + i * self.taken.step
+        return tuple(self.part.at(k + j) for j in range(self.width)) if self.width else self.part.at(k)
+
+
+class Progress(Turns):
+    """What a progress bar wraps: the bar itself is left away."""
+
+    def __init__(self, wrapped: Any):
+        self.wrapped = wrapped
+
+    @property
+    def part(self) -> Turns:
+        found = turns(self.wrapped)
+        if found is None:
+            fail(TraceError, "a progress bar is asked for what it runs over, which is no sequence")
+        return found
+
+    @property
+    def inner(self) -> list[Turns]:
+        return [self.part]
+
+    def count(self) -> Any:
+        return self.part.count()
+
+    def at(self, i: Any) -> Any:
+        return self.part.at(i)
+
+    @property
+    def bounds(self) -> tuple[Any, Any, int]:
+        return self.part.bounds
+
+    def item(self, i: Any) -> Any:
+        return self.part.item(i)
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(self.wrapped)
+
+    def __enter__(self) -> Progress:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+    def nothing(self, *_: Any, **__: Any) -> None:
+        """The methods that tell how far things are."""
+
+    update = set_description = set_description_str = set_postfix = set_postfix_str = nothing
+    close = clear = refresh = reset = display = nothing
+
+
+# rules ----------------------------------------------------------------------------------------------------------------
+def parts_of(*xs: Any) -> list[Turns] | None:
+    """Sequences by index, of known lengths; None where one is not."""
+    if not recorders():
+        return None
+    found = [turns(x) for x in xs]
+    if any(t is None or t.static is None for t in found):
+        return None
+    return found  # type: ignore[return-value]
+
+
+def _picking(f: Callable[..., Iterator[tuple[Any, ...]]]) -> Rule:
+    """combinations, permutations, ...: by a table of indices."""
+    def rule(pool: Any, *args: Any, **kwargs: Any) -> Any:
+        parts = parts_of(pool)
+        if parts is None:
+            return f(pool, *args, **kwargs)
+        rows = list(itertools.islice(f(range(len(parts[0])), *args, **kwargs), MAX_TABLE + 1))
+        if not SHORT < len(rows) <= MAX_TABLE:
+            return f(pool, *args, **kwargs)
+        return Picked(parts[0], np.array(rows, np.int64).reshape(len(rows), -1))
+
+    return rule
+
+
+def _product(*pools: Any, repeat: int = 1) -> Any:
+    parts = parts_of(*pools)
+    if parts is None or not parts:
+        return itertools.product(*pools, repeat=repeat)
+    parts = parts * repeat
+    counts = [len(p) for p in parts]
+    if math.prod(counts) <= SHORT:
+        return itertools.product(*pools, repeat=repeat)
+    return Product(parts, counts)
+
+
+def _pairwise(pool: Any) -> Any:
+    parts = parts_of(pool)
+    if parts is None or len(parts[0]) <= SHORT:
+        return itertools.pairwise(pool)
+    return Window(parts[0], range(len(parts[0]) - 1), 2)
+
+
+def _islice(pool: Any, *bounds: Any) -> Any:
+    parts = parts_of(pool)
+    if parts is None or not all(b is None or isinstance(b, int) for b in bounds):
+        return itertools.islice(pool, *bounds)
+    taken = range(len(parts[0]))[slice(*bounds)]
+    return Window(parts[0], taken) if len(taken) > SHORT else itertools.islice(pool, *bounds)
+
+
+def _chain(*pools: Any) -> Any:
+    if recorders() and all(type(p) in (list, tuple, range) for p in pools) and sum(map(len, pools)) > SHORT:
+        return turns([x for p in pools for x in p]) or itertools.chain(*pools)
+    return itertools.chain(*pools)
+
+
+def grid(shape: Sequence[int]) -> Product:
+    """All places in an array of a shape, in row-major order."""
+    return Product([turns(range(n)) for n in shape], shape)  # type: ignore[misc]
+
+
+def _ndindex(*shape: Any) -> Any:
+    extents = shape[0] if len(shape) == 1 and isinstance(shape[0], (tuple, list)) else shape
+    if not recorders() or not extents or o.is_traced(extents) or math.prod(extents) <= SHORT:
+        return np.ndindex(*shape)
+    return grid(tuple(extents))
+
+
+def _elements(numbered: bool, f: Rule) -> Rule:
+    def rule(x: Any, *args: Any, **kwargs: Any) -> Any:
+        if args or kwargs:
+            fail(TraceError, f"{f.__name__} with flags of a traced array is not supported; run over x.flat, or over "
+                             f"np.ndindex(x.shape) and write x[i]")
+        h = o.as_traced(x)
+        if not h.ndim:
+            h = h.reshape(1)
+        return Elements(h, grid(h.shape), numbered)
+
+    return rule
+
+
+RULES: dict[Any, Rule] = {
+    **{f: _picking(f) for f in (itertools.combinations, itertools.combinations_with_replacement,
+                                itertools.permutations)},
+    itertools.product: _product, itertools.pairwise: _pairwise, itertools.islice: _islice, itertools.chain: _chain,
+    np.ndindex: _ndindex,
+}
+OF_ARRAYS: dict[Any, Rule] = {np.ndenumerate: _elements(True, np.ndenumerate), np.nditer: _elements(False, np.nditer)}
+"""Where they are given something traced."""
+
+BARS = frozenset({"tqdm", "tqdm_notebook", "tqdm_asyncio", "trange", "tnrange", "track", "progressbar"})
+"""Progress bars, by the names of their functions and classes."""
+
+
+def bar(f: Any) -> Rule | None:
+    """The rule of a progress bar: what it wraps is passed through."""
+    if text(f, "__module__").partition(".")[0] not in ("tqdm", "rich", "progressbar", "fastprogress"):
+        return None
+    name = text(f, "__name__")
+    if name in ("trange", "tnrange"):
+        return lambda *args, **_: Progress(range(*args))
+    if name in BARS:
+        return lambda iterable=None, *_, **__: Progress(() if iterable is None else iterable)
+    return None

@@ -1,0 +1,410 @@
+"""Lists that a compiled loop has made longer: rows of arrays stand for the items.
+
+    path = [x0]                               path:  x0, <rows 1 to 100 of an array>
+    for _ in range(100): path.append(x)
+
+In the list stands one object for the rows, a `Tail`. What is done to such a list in lifted code comes here: its length,
+items, slices and iteration are found by index, and NumPy's functions get the array. What needs the items one by one,
+as Python's objects, gets them, where their number is known (control/histories.py tells how the rows are written).
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, NoReturn
+
+import numpy as np
+
+from ..errors import TraceError, UnsupportedError
+from . import trees
+from .array import ARRAY, TracedArray, root
+from .locations import fail, user_frame
+from .recorder import recorders
+
+MAX_ITEMS = 20_000
+"""The longest list that is taken apart into Python's objects."""
+
+
+class Row:
+    """A part of the items that differs from item to item: the rows of an array, as handles of a kind."""
+
+    def __init__(self, array: TracedArray, kind: str):
+        self.array, self.kind = array, kind
+
+    def at(self, k: Any) -> Any:
+        from . import operands as o
+        found = o.as_traced(self.array[k])
+        return found if self.kind == ARRAY else root(found.content, found.home, self.kind)
+
+
+class Tail:
+    """`count` items of a list, from row `start` on: `parts` are Rows, or what is the same in all items."""
+
+    def __init__(self, tree: trees.Tree, parts: list[Any], start: Any, count: Any):
+        self.tree, self.parts, self.start, self.count = tree, parts, start, count
+        self.frame: Any = None
+        """The loop under construction that makes it longer, if one does."""
+        self.growth: Any = None
+        """What is known of how it does so."""
+
+    def copy(self) -> Tail:
+        return Tail(self.tree, self.parts, self.start, self.count)
+
+    @property
+    def rows(self) -> list[Row]:
+        return [p for p in self.parts if isinstance(p, Row)]
+
+    def item(self, k: Any) -> Any:
+        """Item number k of these, which is in range."""
+        parts = [p.at(self.start + k) if isinstance(p, Row) else p for p in self.parts]
+        return made(parts[0] if self.tree.is_leaf() else trees.unflatten(self.tree, parts))
+
+    def arrays(self) -> list[Any]:
+        """For each part the array of its items."""
+        return [p.array[self.start:self.start + self.count] if isinstance(p, Row) else p for p in self.parts]
+
+    def refuse(self, *_: Any, **__: Any) -> NoReturn:
+        fail(TraceError, "a list that a compiled loop has made longer is looked into by code that gradjit does not "
+                         "see; make an array of it before, as by np.array(items)")
+
+    __iter__ = __len__ = __float__ = __int__ = __bool__ = __array__ = __index__ = refuse
+    __add__ = __radd__ = __mul__ = __rmul__ = __lt__ = __gt__ = refuse
+
+
+def made(x: Any) -> Any:
+    """An object that belongs to the traced function."""
+    if recorders() and not isinstance(x, TracedArray):
+        recorders()[-1].frame.fresh[id(x)] = x
+        recorders()[-1].outermost.world.made(x)
+    return x
+
+
+def noted(items: list[Any]) -> list[Any]:
+    """A list that holds tails."""
+    made(items)
+    recorders()[-1].outermost.grown[id(items)] = items
+    return items
+
+
+def is_grown(x: Any) -> bool:
+    """Whether x is a list that holds tails."""
+    if type(x) is not list or not recorders():
+        return False
+    known = recorders()[-1].outermost.grown
+    return id(x) in known and any(type(i) is Tail for i in x)
+
+
+def length(items: list[Any]) -> Any:
+    """The number of items, as the user sees it."""
+    total: Any = 0
+    plain = 0
+    for i in items:
+        if type(i) is Tail:
+            total = total + i.count
+        else:
+            plain += 1
+    return total + plain if plain else total
+
+
+def is_static(items: list[Any]) -> bool:
+    return isinstance(length(items), int)
+
+
+# items ----------------------------------------------------------------------------------------------------------------
+def item(items: list[Any], key: Any) -> Any:
+    """`items[key]`."""
+    if isinstance(key, slice):
+        return sliced(items, key)
+    if isinstance(key, TracedArray) and (key.ndim or not key.ir_dtype.is_integer):
+        raise TypeError(f"list indices must be integers or slices, not {key!r}")
+    n = length(items)
+    if isinstance(n, int) and not isinstance(key, TracedArray):
+        k = operator.index(key)
+        if not -n <= k < n:
+            raise IndexError("list index out of range")
+        return located(items, k % n)
+    if not isinstance(key, TracedArray) and (found := near_an_end(items, operator.index(key))) is not None:
+        return found[0]
+    one = whole(items)
+    return one.item(checked(key, n))
+
+
+def located(items: list[Any], k: int) -> Any:
+    """Item number k >= 0, counted over tails of known length."""
+    for i in items:
+        n = i.count if type(i) is Tail else 1
+        if k < n:
+            return i.item(k) if type(i) is Tail else i
+        k -= n
+    raise IndexError("list index out of range")
+
+
+def near_an_end(items: list[Any], k: int) -> tuple[Any] | None:
+    """The item at a known index that lies before all tails of unknown length, or behind them."""
+    for i in items if k >= 0 else reversed(items):
+        n = i.count if type(i) is Tail else 1
+        if not isinstance(n, int):
+            break
+        inside = k if k >= 0 else n + k
+        if 0 <= inside < n:
+            return (i.item(inside) if type(i) is Tail else i,)
+        k += -n if k >= 0 else n
+    return None
+
+
+def checked(key: Any, n: Any) -> Any:
+    """The index counted from the beginning; an IndexError at run time where it is out of range."""
+    from . import operands as o
+    known = not isinstance(key, TracedArray)
+    k = key + n if known and key < 0 else key if known else o.as_traced(np.where(key < 0, key + n, key))
+    inside = np.logical_and(k >= 0, k < n)
+    o.require(o.as_traced(inside), "list index out of range", "BoundsError")
+    k = o.as_traced(k)
+    return root(k.content, k.home, "python number")
+
+
+def sliced(items: list[Any], key: slice) -> list[Any]:
+    """`items[a:b:c]`, a new list."""
+    n = length(items)
+    if isinstance(n, int) and not any(isinstance(b, TracedArray) for b in (key.start, key.stop, key.step)):
+        taken = range(n)[key]
+        if len(taken) <= 8:
+            return made([located(items, k) for k in taken])
+    one = whole(items)
+    parts = [Row(p.array[one.start:one.start + one.count][key], p.kind) if isinstance(p, Row) else p
+             for p in one.parts]
+    found = next((p.array.shape[0] for p in parts if isinstance(p, Row)), None)
+    if found is None:
+        fail(UnsupportedError, "a list that a compiled loop has filled with one and the same object is sliced; take "
+                               "its items by index")
+    return noted([Tail(one.tree, parts, 0, found)])
+
+
+def segments(items: list[Any]) -> Iterator[Tail | list[Any]]:
+    """Tails, and what stands between them."""
+    plain: list[Any] = []
+    for i in items:
+        if type(i) is Tail:
+            if plain:
+                yield plain
+            plain = []
+            yield i
+        else:
+            plain.append(i)
+    if plain:
+        yield plain
+
+
+def whole(items: list[Any]) -> Tail:
+    """All items as one tail."""
+    if len(items) == 1:
+        return items[0]
+    from . import operands as o
+    found = list(segments(items))
+    like = next(s for s in found if isinstance(s, Tail))
+    columns: list[list[Any]] = [[] for _ in like.parts]
+    for s in found:
+        if isinstance(s, Tail):
+            if s.tree != like.tree:
+                refuse_kinds(items)
+            parts = s.arrays()
+        else:
+            flat = [trees.flatten(i) if not isinstance(i, TracedArray) else ([i], like.tree) for i in s]
+            if any(t != like.tree for _, t in flat):
+                refuse_kinds(items)
+            parts = [list(p) for p in zip(*(leaves for leaves, _ in flat), strict=True)]
+        for column, p in zip(columns, parts, strict=True):
+            column.append(p)
+    made_of: list[Any] = []
+    for part, column in zip(like.parts, columns, strict=True):
+        if isinstance(part, Row):
+            arrays = [c if isinstance(c, TracedArray) else o.stack_nested(c) for c in column]
+            made_of.append(Row(joined(arrays), part.kind))
+        else:
+            made_of.append(part)
+    return Tail(like.tree, made_of, 0, length(items))
+
+
+def joined(arrays: list[TracedArray]) -> TracedArray:
+    """Arrays one behind the other, also where their lengths are traced."""
+    from . import operands as o
+    parts = o.promote(*arrays)
+    if all(p.type.is_static for p in parts):
+        return o.emit("concat", *parts, axis=0)
+    from .extents import form, linear
+    from .views import extents
+    total = sum((linear(p.extents[0]) for p in parts[1:]), linear(parts[0].extents[0]))
+    whole = o.as_traced(np.zeros(1, parts[0].dtype))
+    whole = o.broadcast_to(o.emit("reshape", whole, shape=()), (*extents((form(total),)), *parts[0].extents[1:]))
+    whole = root(whole.content, whole.home, ARRAY)
+    at: Any = 0
+    for p in parts:
+        whole[at:at + p.shape[0]] = p
+        at = at + p.shape[0]
+    return whole
+
+
+def refuse_kinds(items: list[Any]) -> NoReturn:
+    fail(TraceError, f"{name_of(items)} is made longer by a compiled loop, and holds items of several kinds, so that it "
+                     f"is no array; begin with an empty list")
+
+
+def name_of(items: Any) -> str:
+    """A list as the user knows it: by the name that it has where the program is."""
+    frame = user_frame()
+    while frame is not None:
+        for name, x in frame.f_locals.items():
+            if x is items and not name.startswith("_gradjit"):
+                return f"the list {name}"
+        frame = frame.f_back
+    return "a list"
+
+
+def expanded(items: list[Any], what: str) -> list[Any]:
+    """The items one by one, as a new list."""
+    n = length(items)
+    if not isinstance(n, int):
+        fail(TraceError, f"{what} of {name_of(items)}, whose length depends on traced values, is not supported; its "
+                         f"length, items, slices, iteration and NumPy's functions of it are")
+    if n > MAX_ITEMS:
+        fail(TraceError, f"{what} takes the {n} items of {name_of(items)} one by one, which are too many to be compiled "
+                         f"(at most {MAX_ITEMS}); write it with np.array({name_of(items).split()[-1]})")
+    out: list[Any] = []
+    for i in items:
+        out += [i.item(k) for k in range(i.count)] if type(i) is Tail else [i]
+    return made(out)
+
+
+def as_array(items: list[Any]) -> TracedArray:
+    """`np.array(items)`."""
+    one = whole(items)
+    return stacked(one.tree, one.arrays(), one.count)
+
+
+def stacked(tree: trees.Tree, arrays: list[Any], count: Any) -> TracedArray:
+    """The array of items that are numbers, arrays, or tuples and lists of such."""
+    from . import operands as o
+    if tree.is_leaf():
+        (a,) = arrays
+        if isinstance(a, TracedArray):
+            return a
+        return o.broadcast_to(o.as_traced(a), (count, *np.shape(a)))
+    if tree.type not in (list, tuple) and not hasattr(tree.type, "_fields"):
+        fail(TraceError, f"a list of {getattr(tree.type, '__name__', tree.type)}s is no array of numbers")
+    parts = []
+    for child in tree.children():
+        n = child.num_leaves
+        parts.append(stacked(child, arrays[:n], count))
+        arrays = arrays[n:]
+    parts = list(o.promote(*parts))
+    if any(p.extents != parts[0].extents for p in parts):
+        fail(TraceError, "a list of tuples of different shapes is no array of numbers; take them apart, as by "
+                         "np.array([t for t, x in items])")
+    return o.emit("concat", *(o.emit("reshape", p, shape=(p.extents[0], 1, *p.extents[1:])) for p in parts), axis=1)
+
+
+# methods and builtins ---------------------------------------------------------------------------------------------------
+def push(items: list[Any], x: Any) -> None:
+    """`items.append(x)`."""
+    last = items[-1] if items else None
+    if type(last) is Tail and last.frame is not None and last.growth.eager:
+        last.growth.write(last, [x])
+    else:
+        items.append(x)
+
+
+def before_item(items: list[Any], key: Any) -> None:
+    """Before `items[key] = value`: the place must be one of Python's own."""
+    behind = next((k for k, x in enumerate(reversed(items)) if type(x) is Tail), len(items))
+    if isinstance(key, int) and -behind <= key < 0:
+        return
+    if any(type(i) is Tail and i.frame is not None for i in items):
+        fail(TraceError, f"an item of {name_of(items)} is assigned in the loop that makes it longer; write into an "
+                         f"array of full size instead")
+    recorders()[-1].frame.before_change(items)
+    whole_again(items, "assigning an item")
+
+
+def extend(items: list[Any], more: Any) -> None:
+    if is_grown(more):
+        for i in list(more):
+            items.append(i.copy() if type(i) is Tail else i)
+        return
+    for x in more:
+        push(items, x)
+
+
+def pop(items: list[Any], key: Any = -1) -> Any:
+    last = items[-1]
+    if isinstance(key, TracedArray) or key != -1 or type(last) is not Tail:
+        if type(last) is Tail or isinstance(key, TracedArray) or key != -1:
+            whole_again(items, "pop")
+        return items.pop(key)
+    if last.frame is not None:
+        last.growth.ask_eager(last)
+    found = last.item(checked(-1, last.count) if not isinstance(last.count, int) else last.count - 1)
+    if isinstance(found, TracedArray) and found.kind == ARRAY:
+        found = found.copy()  # the row may be written anew
+    recorders()[-1].frame.before_change(last)
+    last.count = last.count - 1
+    return found
+
+
+def whole_again(items: list[Any], what: str) -> None:
+    """The list as one of Python's objects."""
+    items[:] = expanded(items, what)
+
+
+def copied(items: list[Any]) -> list[Any]:
+    return noted([i.copy() if type(i) is Tail else i for i in items])
+
+
+METHODS: dict[str, Callable[..., Any]] = {
+    "append": push, "extend": extend, "pop": pop, "copy": copied, "__len__": length, "__getitem__": item,
+}
+
+
+def of_method(f: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Callable[[], Any] | None:
+    """What a method of such a list does; None for those of other objects."""
+    owner = getattr(f, "__self__", None)
+    if not is_grown(owner):
+        return None
+    frame = recorders()[-1].frame
+    frame.before_change(owner)
+    name = f.__name__
+    if name in METHODS:
+        return lambda: METHODS[name](owner, *args, **kwargs)
+
+    def run() -> Any:
+        whole_again(owner, f"the method {name}")
+        return f(*args, **kwargs)
+
+    return run if name != "clear" else None
+
+
+AWARE: frozenset[Any] = frozenset({len, sum, min, max, enumerate, zip, reversed, isinstance, type, id, print, bool})
+"""Builtins that take such lists as they are."""
+
+
+def arguments(f: Any, args: Iterable[Any]) -> list[Any]:
+    """The arguments of a function that takes lists as Python's: with such lists item by item."""
+    name = getattr(f, "__name__", "a call")
+    return [expanded(a, f"{name}()") if is_grown(a) else a for a in args]
+
+
+def total(items: list[Any], start: Any = 0) -> Any:
+    """sum(items): one after the other, as a loop."""
+    return folded(items, start, operator.add)
+
+
+def folded(items: list[Any], start: Any, combine: Callable[[Any, Any], Any]) -> Any:
+    """The items combined from the left, by a compiled loop where they are many."""
+    from .control.folding import fold
+    for s in segments(items):
+        if isinstance(s, list) or (isinstance(s.count, int) and s.count <= 8):
+            for x in s if isinstance(s, list) else [s.item(k) for k in range(s.count)]:
+                start = combine(start, x)
+        else:
+            start = fold(s, start, combine)
+    return start
