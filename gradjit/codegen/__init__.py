@@ -19,6 +19,7 @@ from .finish import statements
 from .generate import lower_loops
 from .loops import Program, Repeat, Store, inner
 from .regions import has_regions, lower_regions
+from .vecmath.outlined import needed, undefined
 
 
 @dataclass
@@ -32,6 +33,7 @@ class Lowered:
     workspace_bytes: int
     work: float  # a rough count of element operations: what a call costs
     externals: tuple[str, ...] = field(default=())  # symbols that the JIT must resolve
+    outlined: tuple[str, ...] = field(default=())  # modules that are linked to this one, as text
     pipeline: str = "light"  # how LLVM is to optimise it
     objects: tuple[object, ...] = field(default=())  # Python objects among the symbols, by position
 
@@ -53,8 +55,10 @@ def lower(func: Func, layouts: Sequence[tuple[int, ...] | None] = ()) -> Lowered
 def assemble(program: Program, work: float = 0.0) -> Lowered:
     """LLVM IR for loop nests; `work` is a rough count of element operations."""
     emitted = emit(program)
+    outlined, functions = needed(undefined(emitted.module))
     return Lowered(program, emitted.module, emitted.kernel, emitted.checks, workspace_of(emitted), work,
-                   externals(emitted.module), pipeline_for(program), emitted.objects)
+                   (*functions, *named_objects(emitted.module)), tuple(o.text for o in outlined), pipeline_for(program),
+                   emitted.objects)
 
 
 def pipeline_for(program: Program) -> str:
@@ -93,11 +97,9 @@ def work_of(func: Func) -> float:
     return total
 
 
-def externals(module: llvm.Module) -> tuple[str, ...]:
-    """The functions that the module declares and LLVM does not provide, and the Python objects that it names."""
-    functions = [f.name for f in module.functions if f.is_declaration and not f.name.startswith("llvm.")]
-    objects = [g.name for g in module.global_values if isinstance(g, llvm.GlobalVariable) and g.initializer is None]
-    return (*functions, *objects)
+def named_objects(module: llvm.Module) -> tuple[str, ...]:
+    """The Python objects that the module names."""
+    return tuple(g.name for g in module.global_values if isinstance(g, llvm.GlobalVariable) and g.initializer is None)
 
 
 __all__ = ["Check", "Emitted", "Lowered", "Program", "assemble", "lower"]

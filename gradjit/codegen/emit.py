@@ -1,8 +1,9 @@
 """LLVM from loop nests.
 
-The kernel is `i32 name(ptr input..., ptr output..., ptr workspace)`; it returns 0, or 1 + the number of the check that
-failed (see `Emitted.checks`). Vectors are explicit: a loop of `lanes` values a turn works on `<n x double>`; where the
-extent is no multiple, the last vector overlaps the one before, and reductions mask the lanes that were counted already.
+The kernel is `i32 gradjit.kernel(ptr input..., ptr output..., ptr workspace)`; it returns 0, or 1 + the number of the
+check that failed (see `Emitted.checks`). Vectors are explicit: a loop of `lanes` values a turn works on
+`<n x double>`; where the extent is no multiple, the last vector overlaps the one before, and reductions mask the lanes
+that were counted already.
 """
 
 from __future__ import annotations
@@ -45,6 +46,8 @@ from .running import Parts
 from .scope import Scope
 from .vecmath.lanes import I32, I64 as INT64, Lanes, suffix_of
 
+KERNEL = "gradjit.kernel"
+"""The function's name, whatever the user's is: entries of one signature, and kernels of one text, are compiled once."""
 PTR = ir.PointerType()
 I8 = ir.IntType(8)
 UNROLLED = 16
@@ -79,7 +82,7 @@ class Emitter:
         self.program = program
         self.module = module
         buffers = [*program.inputs, *program.outputs]
-        self.kernel = ir.Function(module, ir.FunctionType(I32, [PTR] * (len(buffers) + 1)), f"kernel.{program.name}")
+        self.kernel = ir.Function(module, ir.FunctionType(I32, [PTR] * (len(buffers) + 1)), KERNEL)
         self.kernel.attributes.add("nounwind")
         self.entry = self.kernel.append_basic_block("entry")
         self.allocas = ir.IRBuilder(self.entry)
@@ -565,9 +568,9 @@ EVALUATE: dict[str, Callable[[Emitter, Node], ir.Value]] = {
 }
 
 
-def emit(program: Program, module: ir.Module | None = None) -> Emitted:
-    """The program's kernel, in a new module or the one given."""
-    return Emitter(program, module or ir.Module(program.name)).run()
+def emit(program: Program) -> Emitted:
+    """The program's kernel, in a module of its own."""
+    return Emitter(program, ir.Module(KERNEL)).run()
 
 
 __all__ = ["BOOL", "Emitted", "emit", "nodes_of"]

@@ -23,7 +23,7 @@ from gradjit.ir.fingerprint import Fingerprint, fingerprint
 from gradjit.runtime import cache, externals
 from gradjit.runtime.entry import Entry, EntryCode, emit_entry, load_entry
 from gradjit.runtime.entry_key import entry_key
-from gradjit.runtime.jit import ObjectCode, emit_object
+from gradjit.runtime.jit import ObjectCode, emit_object, emit_outlined
 from gradjit.runtime.spec import EntrySpec
 
 
@@ -32,7 +32,8 @@ class KernelCode:
     """A kernel `i32 symbol(ptr input..., ptr output..., ptr workspace)` for one CPU.
 
     checks: what can fail; the kernel returns 1 + an index into them. workspace_bytes: the memory that a call needs.
-    work: a rough count of element operations. externals: the symbols that it leaves undefined.
+    work: a rough count of element operations. externals: the symbols that it leaves undefined. outlined: the seldom run
+    functions that it calls.
     """
 
     symbol: str
@@ -41,13 +42,15 @@ class KernelCode:
     workspace_bytes: int
     work: float
     externals: tuple[str, ...]
+    outlined: tuple[ObjectCode, ...]
 
     @classmethod
     def of(cls, lowered: Lowered) -> KernelCode:
         """Have LLVM compile a lowered function."""
         symbol = lowered.kernel.name
         code = emit_object(lowered.module, pipeline=lowered.pipeline, exports=(symbol,))
-        return cls(symbol, code, lowered.checks, lowered.workspace_bytes, lowered.work, lowered.externals)
+        return cls(symbol, code, lowered.checks, lowered.workspace_bytes, lowered.work, lowered.externals,
+                   tuple(emit_outlined(lowered.outlined)))
 
 
 # made, or found on disk -----------------------------------------------------------------------------------------------
@@ -97,7 +100,7 @@ def on_disk(store: cache.DiskCache, key: str, print_: Fingerprint) -> KernelCode
 def loaded(kernel: KernelCode, spec: EntrySpec, objects: Sequence[object]) -> Entry:
     """A kernel behind its entry, linked into this process."""
     return load_entry(kernel.code, entry_code(kernel.symbol, spec), spec,
-                      externals.addresses(kernel.externals, objects))
+                      externals.addresses(kernel.externals, objects), kernel.outlined)
 
 
 MAX_ENTRIES = 512
@@ -129,8 +132,8 @@ def entry_on_disk(store: cache.DiskCache | None, key: str) -> EntryCode | None:
     try:
         if data is None:
             return None
-        head, code, bitcode = parted(data, 2)
-        return EntryCode(object_code(head["object"], code, bitcode), tuple(head["symbols"]), head["words"])
+        head, *parts = parted(data)
+        return EntryCode(object_code(head["object"], *parts), tuple(head["symbols"]), head["words"])
     except (ValueError, KeyError, TypeError):
         return None
 
@@ -145,19 +148,21 @@ def packed(kernel: KernelCode, lines: Sequence[Loc]) -> bytes | None:
         if known_error(c.error.__name__) is not c.error or (c.loc is not None and c.loc not in numbers):
             return None
         checks.append([c.error.__name__, c.extent, None if c.loc is None else numbers[c.loc], c.assertion])
+    codes = (kernel.code, *kernel.outlined)
     head = {"symbol": kernel.symbol, "workspace": kernel.workspace_bytes, "work": kernel.work, "checks": checks,
-            "externals": kernel.externals, "object": description(kernel.code)}
-    return joined(head, kernel.code.code, kernel.code.bitcode)
+            "externals": kernel.externals, "objects": [*map(description, codes)]}
+    return joined(head, *(part for c in codes for part in (c.code, c.bitcode)))
 
 
 def unpacked(data: bytes, lines: Sequence[Loc]) -> KernelCode:
     """A kernel from what `packed` gave, for a function with these lines. ValueError where it was something else."""
-    head, code, bitcode = parted(data, 2)
+    head, *parts = parted(data)
     try:
         checks = tuple(Check(extent, None if k is None else lines[k], assertion, error_named(name))
                        for name, extent, k, assertion in head["checks"])
-        return KernelCode(head["symbol"], object_code(head["object"], code, bitcode), checks, head["workspace"],
-                          head["work"], tuple(head["externals"]))
+        code, *outlined = (object_code(h, *parts[2 * k:2 * k + 2]) for k, h in enumerate(head["objects"]))
+        return KernelCode(head["symbol"], code, checks, head["workspace"], head["work"], tuple(head["externals"]),
+                          tuple(outlined))
     except (KeyError, TypeError, IndexError) as e:
         raise ValueError("not a kernel") from e
 
@@ -189,18 +194,16 @@ def joined(head: dict[str, Any], *parts: bytes) -> bytes:
     return b"".join(struct.pack("<Q", len(p)) + p for p in (text, *parts))
 
 
-def parted(data: bytes, count: int) -> tuple[Any, ...]:
-    """The head and `count` parts that were joined. ValueError where that is not what the bytes are."""
+def parted(data: bytes) -> tuple[Any, ...]:
+    """The head and the parts that were joined. ValueError where that is not what the bytes are."""
     parts: list[bytes] = []
     at = 0
-    for _ in range(count + 1):
+    while at < len(data) or not parts:
         size = struct.unpack_from("<Q", data, at)[0] if len(data) - at >= 8 else -1
         if not 0 <= size <= len(data) - at - 8:
             raise ValueError("truncated")
         parts.append(data[at + 8:at + 8 + size])
         at += 8 + size
-    if at != len(data):
-        raise ValueError("longer than it says")
     return (json.loads(parts[0]), *parts[1:])
 
 

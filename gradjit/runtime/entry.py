@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import ctypes
 import struct
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,7 +23,7 @@ from gradjit.runtime.dispatch import MISS
 from gradjit.runtime.entry_checks import Checks
 from gradjit.runtime.entry_results import Results
 from gradjit.runtime.frame import I32, I64, MISS as MISS_POINTER, NULL, PTR, Frame, i32, i64
-from gradjit.runtime.jit import MachineCode, ObjectCode, emit_object, load_objects
+from gradjit.runtime.jit import MachineCode, ObjectCode, emit_object, emit_outlined, load_objects
 from gradjit.runtime.spec import Argument, ArraySpec, Captured, EntrySpec, is_passed
 
 STACK_WORKSPACE = 4096  # up to this many bytes the workspace is on the stack
@@ -349,15 +349,19 @@ class Entry:
 
 
 def load_entry(
-    kernel: ObjectCode, entry: EntryCode, spec: EntrySpec, symbols: Mapping[str, int] | None = None
+    kernel: ObjectCode,
+    entry: EntryCode,
+    spec: EntrySpec,
+    symbols: Mapping[str, int] | None = None,
+    outlined: Sequence[ObjectCode] = (),
 ) -> Entry:
-    """Link a kernel and its entry, and bind them to the objects of `spec`.
+    """Link a kernel, the outlined functions that it calls and its entry, and bind them to the objects of `spec`.
 
     `symbols` gives the addresses of what the kernel calls. Raises RuntimeError if something is left undefined.
     """
     state = State(entry.state_words)
     addresses = {name: _symbol_address(name, spec, state) for name in entry.symbols}
-    return Entry(load_objects([kernel, entry.code], {**(symbols or {}), **addresses}), spec, state)
+    return Entry(load_objects([kernel, *outlined, entry.code], {**(symbols or {}), **addresses}), spec, state)
 
 
 def build_entry(
@@ -367,15 +371,17 @@ def build_entry(
     *,
     symbols: Mapping[str, int] | None = None,
     pipeline: str = "light",
+    outlined: Sequence[str] = (),
 ) -> Entry:
-    """Compile `module` and an entry for its function `kernel`, and load them.
+    """Compile `module` with the modules that it is linked to, and an entry for its function `kernel`, and load them.
 
     The entry's `code` exports the kernel too. Raises ValueError if the kernel's signature is not the one that `spec`
     calls for, otherwise what `emit_entry`, `emit_object` and `load_entry` do.
     """
     _check_signature(kernel, spec)
     entry = emit_entry(kernel.name, spec)
-    return load_entry(emit_object(module, pipeline=pipeline, exports=(kernel.name,)), entry, spec, symbols)
+    code = emit_object(module, pipeline=pipeline, exports=(kernel.name,))
+    return load_entry(code, entry, spec, symbols, emit_outlined(outlined))
 
 
 def _symbol_address(symbol: str, spec: EntrySpec, state: State) -> int:

@@ -14,6 +14,7 @@ import atexit
 import collections
 import ctypes
 import functools
+import hashlib
 import itertools
 import os
 import sys
@@ -23,12 +24,16 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from gradjit.processes import gate, in_child
+from gradjit.processes import Lock, gate, in_child
 from gradjit.runtime import cpython
 
 if TYPE_CHECKING:
     import llvmlite.binding as llvm
     from llvmlite import ir
+
+
+Passes = Callable[[Any, Any], None]
+"""`passes(module, machine)` changes a module in place."""
 
 
 @dataclass(frozen=True)
@@ -39,6 +44,41 @@ class ObjectCode:
     bitcode: bytes = field(repr=False)
     exports: tuple[str, ...]
     level: int
+
+
+class Recent:
+    """Object code by what it was made from: what was asked for last, as much as `room` bytes hold.
+
+    Closures that are made anew for each fit, methods of many objects: the text of their kernels is the same.
+    """
+
+    def __init__(self, room: int) -> None:
+        self.room = room
+        self._codes: collections.OrderedDict[object, ObjectCode] = collections.OrderedDict()
+        self._bytes = 0
+        self._lock = Lock()
+
+    def find(self, key: object, make: Callable[[], ObjectCode]) -> ObjectCode:
+        """The code for `key`, made where it is not known."""
+        with self._lock:
+            if (known := self._codes.get(key)) is not None:
+                self._codes.move_to_end(key)
+                return known
+        made = make()  # with the lock free: another thread may find what it needs meanwhile
+        with self._lock:
+            if key not in self._codes:
+                self._codes[key] = made
+                self._bytes += _size(made)
+            while self._bytes > self.room:
+                self._bytes -= _size(self._codes.popitem(last=False)[1])
+        return made
+
+
+def _size(code: ObjectCode) -> int:
+    return len(code.code) + len(code.bitcode)
+
+
+_recent = Recent(16 << 20)
 
 
 class MachineCode:
@@ -65,31 +105,45 @@ def compile_module(
     *,
     pipeline: str = "light",
     exports: Sequence[str] | None = None,
+    outlined: Sequence[str] = (),
 ) -> MachineCode:
-    """Compile IR for this machine and link it; `symbols` gives the addresses of what it declares.
+    """Compile IR for this machine and link it; `symbols` gives the addresses of what it declares, `outlined` modules
+    that define more of that.
 
     C library functions that LLVM itself introduces (memcpy, ...) are found in the process.
     Raises RuntimeError for IR that does not parse or verify and for undefined symbols.
     """
-    return load_objects([emit_object(module, pipeline=pipeline, exports=exports)], symbols)
+    code = emit_object(module, pipeline=pipeline, exports=exports)
+    return load_objects([code, *emit_outlined(outlined)], symbols)
+
+
+def emit_outlined(texts: Sequence[str]) -> list[ObjectCode]:
+    """Object code for modules of seldom run functions, which are straight code: LLVM's effort would gain nothing."""
+    return [emit_object(text, pipeline="glue") for text in texts]
 
 
 def emit_object(
     module: ir.Module | str, *, pipeline: str = "light", exports: Sequence[str] | None = None
 ) -> ObjectCode:
-    """Optimise IR with one of `PIPELINES` and generate object code for this machine.
+    """Optimise IR with one of `PIPELINES` and generate object code for this machine, unless that was done lately.
 
     `exports` names what can be called, by default every function with external linkage.
     Raises RuntimeError for IR that does not parse or verify.
     """
     text = str(module)
     passes, level = PIPELINES[pipeline]
+    names = None if exports is None else tuple(exports)
+    digest = hashlib.blake2b(text.encode(), digest_size=32).digest()
+    return _recent.find((digest, passes, level, names), lambda: _emit(text, passes, level, names))
+
+
+def _emit(text: str, passes: Passes, level: int, exports: tuple[str, ...] | None) -> ObjectCode:
     with _llvm_session() as llvm:
         machine = _target_machine(level)
         with llvm.create_context() as context, llvm.parse_assembly(text, context) as parsed:
             parsed.triple, parsed.data_layout = machine.triple, str(machine.target_data)
             parsed.verify()
-            found = tuple(exports) if exports is not None else tuple(_exported(parsed))
+            found = exports if exports is not None else tuple(_exported(parsed))
             passes(parsed, machine)
             return ObjectCode(machine.emit_object(parsed), parsed.as_bitcode(), found, level)
 
@@ -202,7 +256,7 @@ def _light(parsed: llvm.ModuleRef, machine: llvm.TargetMachine) -> None:
             simplify.run(function, builder)
 
 
-def _whole(level: int, vectorise: bool) -> Callable[[Any, Any], None]:
+def _whole(level: int, vectorise: bool) -> Passes:
     def run(parsed: llvm.ModuleRef, machine: llvm.TargetMachine) -> None:
         builder = _pass_builder(machine, level, vectorise)
         passes = builder.getModulePassManager()
@@ -229,8 +283,8 @@ def _loops(parsed: llvm.ModuleRef, machine: llvm.TargetMachine) -> None:
 
 
 # name -> (passes, level of effort of code generation)
-PIPELINES: dict[str, tuple[Callable[[Any, Any], None], int]] = {
-    "glue": (_no_passes, 0),  # for code that runs once a call: a seventh of the time, and some 2 ns slower
+PIPELINES: dict[str, tuple[Passes, int]] = {
+    "glue": (_no_passes, 0),  # for code that runs once a call, or seldom: a seventh of the time, and some 2 ns slower
     "none": (_no_passes, 2),
     "light": (_light, 2),
     "loops": (_loops, 2),

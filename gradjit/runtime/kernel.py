@@ -27,7 +27,8 @@ class Kernel:
     def __init__(self, lowered: Lowered) -> None:
         self.lowered = lowered
         symbols = externals.addresses(self.lowered.externals, self.lowered.objects)
-        self.code = compile_module(self.lowered.module, symbols, pipeline=self.lowered.pipeline)
+        self.code = compile_module(self.lowered.module, symbols, pipeline=self.lowered.pipeline,
+                                   outlined=self.lowered.outlined)
         program = self.lowered.program
         count = len(program.inputs) + len(program.outputs) + 1
         signature = ctypes.PYFUNCTYPE(ctypes.c_int32, *[ctypes.c_void_p] * count)  # an exception passes through

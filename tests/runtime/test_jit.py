@@ -11,8 +11,10 @@ import textwrap
 import threading
 import weakref
 
+import numpy as np
 import pytest
 
+import gradjit as gj
 from gradjit.runtime import jit
 from gradjit.runtime.cpython import mortal_words
 from tests.runtime.test_entry import memory_growth
@@ -268,3 +270,25 @@ def test_exit_with_live_code_is_silent():
         print("end")
     """
     assert run(program) == "end\n(np.float64(2.25), np.float64(3.0))\n"
+
+
+def test_the_same_text_is_compiled_once(monkeypatch):
+    """Whatever the module is called; and only as much is kept as there is room for."""
+    monkeypatch.setattr(jit, "_recent", jit.Recent(1 << 20))
+    assert jit.emit_object(ADD) is jit.emit_object(ADD)
+    assert jit.emit_object(ADD) is not jit.emit_object(ADD, pipeline="glue")
+    assert jit.emit_object(ADD) is not jit.emit_object(ADD, exports=())
+    monkeypatch.setattr(jit, "_recent", small := jit.Recent(10_000))
+    codes = [jit.emit_object(ADD.replace("%a, %b", f"{k}, %b")) for k in range(20)]
+    kept = [*small._codes.values()]
+    assert kept == codes[-len(kept):] and 0 < sum(map(jit._size, kept)) <= 10_000
+
+
+def test_functions_of_one_text_share_their_code():
+    def fresh(a):
+        return gj.value_and_grad(lambda x: x * a[0] * 3.0)
+
+    first, second = fresh(np.array([2.0])), fresh(np.array([5.0]))
+    assert (first(4.0), second(4.0)) == ((24.0, 6.0), (60.0, 15.0))
+    one, other = (f.entries[0].code.objects for f in (first, second))
+    assert all(a is b for a, b in zip(one, other, strict=True))

@@ -18,6 +18,7 @@ import numpy as np
 from llvmlite import ir
 
 from gradjit.codegen.vecmath.lanes import F32, F64, I64, Lanes
+from gradjit.codegen.vecmath.outlined import Outlined, needed, undefined
 
 WIDE = {np.dtype(np.float64): 8, np.dtype(np.float32): 16}  # one 512-bit register
 _UINT = {np.dtype(np.float64): np.uint64, np.dtype(np.float32): np.uint32}
@@ -32,9 +33,10 @@ class Elementwise:
 
     def __init__(self, fn: Callable[..., ir.Value], arity: int, dtype: Any, width: int, features: str | None = None):
         self.dtype, self.arity, self.width = np.dtype(dtype), arity, width
-        self.llvm_ir = str(_module(fn, arity, self.dtype, width))
+        emitted = _module(fn, arity, self.dtype, width)
+        self.llvm_ir = str(emitted)
         machine = _target_machine(features)
-        module = _optimised(self.llvm_ir, machine)
+        module = _optimised(self.llvm_ir, needed(undefined(emitted))[0], machine)
         self.assembly = machine.emit_assembly(module)
         self._engine = llvm.create_mcjit_compiler(module, machine)  # keeps the code alive
         self._engine.finalize_object()
@@ -144,8 +146,10 @@ def _target_machine(features: str | None) -> llvm.TargetMachine:
     return target.create_target_machine(cpu=cpu, features=default, opt=3, jit=True)
 
 
-def _optimised(text: str, machine: llvm.TargetMachine) -> llvm.ModuleRef:
+def _optimised(text: str, outlined: list[Outlined], machine: llvm.TargetMachine) -> llvm.ModuleRef:
     module = llvm.parse_assembly(text)
+    for part in outlined:
+        module.link_in(llvm.parse_assembly(part.text))
     module.verify()
     options = llvm.create_pipeline_tuning_options(speed_level=3)
     options.loop_vectorization = options.slp_vectorization = options.loop_unrolling = False

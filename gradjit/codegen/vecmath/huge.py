@@ -13,6 +13,7 @@ import functools
 from llvmlite import ir
 
 from gradjit.codegen.vecmath.lanes import F64, I1, I32, I64, Lanes
+from gradjit.codegen.vecmath.outlined import declared
 
 I8, I192, I256 = ir.IntType(8), ir.IntType(192), ir.IntType(256)
 RESULT = ir.LiteralStructType([I64, F64, F64])
@@ -40,16 +41,13 @@ def reduced_exactly(L: Lanes, x: ir.Value) -> tuple[ir.Value, ir.Value, ir.Value
 
 
 def _scalar_reduction(module: ir.Module) -> ir.Function:
-    """The module's function double -> {quadrant, r, t}."""
-    name = "gradjit.outlined.remainder"
-    known = module.globals.get(name)
-    if known is not None:
-        return known
-    function = ir.Function(module, ir.FunctionType(RESULT, [F64]), name)
-    function.linkage = "internal"
-    function.attributes.update({"noinline", "cold", "nounwind"})
-    b = ir.IRBuilder(function.append_basic_block("entry"))
-    x = function.args[0]
+    """The function double -> {quadrant, r, t}."""
+    return declared(module, "remainder", RESULT, [F64], _remainder)
+
+
+def _remainder(b: ir.IRBuilder) -> ir.Value:
+    """{quadrant, r, t} of the function's argument."""
+    x = b.function.args[0]
     quotient = _quotient(b, b.bitcast(x, I64))
     quadrant = b.lshr(b.add(quotient, I192(1 << (FRACTION - 1))), I192(FRACTION))
     remainder = b.sub(quotient, b.shl(quadrant, I192(FRACTION)))
@@ -61,8 +59,7 @@ def _scalar_reduction(module: ir.Module) -> ir.Function:
     result: ir.Value = ir.Constant(RESULT, ir.Undefined)
     for k, value in enumerate(values):
         result = b.insert_value(result, value, k)
-    b.ret(result)
-    return function
+    return result
 
 
 def _quotient(b: ir.IRBuilder, bits: ir.Value) -> ir.Value:

@@ -13,6 +13,8 @@ from typing import Any
 import numpy as np
 from llvmlite import ir
 
+from gradjit.codegen.vecmath import outlined
+
 F32, F64 = ir.FloatType(), ir.DoubleType()
 I1, I32, I64 = ir.IntType(1), ir.IntType(32), ir.IntType(64)
 _SUFFIX = {"float": "f32", "double": "f64", "i1": "i1", "i8": "i8", "i16": "i16", "i32": "i32", "i64": "i64"}
@@ -170,16 +172,14 @@ class Lanes:
         return self.each(scalar, *args)
 
     def outlined(self, name: str, fn: Callable[..., ir.Value], *args):
-        """`fn(L, *args)` as a function of its own, never inlined: seldom run code, which would crowd the registers."""
-        symbol = f"gradjit.outlined.{name}.{suffix_of(args[0].type)}"
-        callee = self.b.module.globals.get(symbol)
-        if callee is None:
-            callee = ir.Function(self.b.module, ir.FunctionType(args[0].type, [a.type for a in args]), symbol)
-            callee.linkage = "internal"
-            callee.attributes.update({"noinline", "cold", "nounwind"})
-            inner = ir.IRBuilder(callee.append_basic_block("entry"))
-            inner.ret(fn(Lanes.like(inner, callee.args[0]), *callee.args))
-        return self.b.call(callee, args)
+        """`fn(L, *args)` as a function of its own, which kernels share: see `outlined`."""
+        def body(inner: ir.IRBuilder) -> ir.Value:
+            given = inner.function.args
+            return fn(Lanes.like(inner, given[0]), *given)
+
+        types = [a.type for a in args]
+        function = outlined.declared(self.b.module, f"{name}.{suffix_of(types[0])}", types[0], types, body)
+        return self.b.call(function, args)
 
     def widened(self, fn: Callable[..., ir.Value], *args):
         """`fn(L, *args)` computed in float64 lanes, the result rounded to these lanes' type."""
