@@ -6,11 +6,18 @@ What a test asks of gradjit by the environment holds for that test.
 
 from __future__ import annotations
 
+import gc
 import os
 
 import pytest
 
 os.environ["GRADJIT_CACHE"] = "0"
+
+
+def pytest_collection_finish() -> None:
+    """Thousands of collected tests stay to the end: collections of garbage, which many tests ask for, pass them by."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(autouse=True)

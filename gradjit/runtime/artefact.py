@@ -68,7 +68,7 @@ def kernel_of(func: Func, layouts: Layouts, note: Callable[[str], None]
     print_ = fingerprint(func) if store is not None else None
     if store is None or print_ is None:
         return compiled(steps, note), steps().objects, steps, "compiled"
-    key = cache.key_of("kernel", func.name.encode(), repr(layouts).encode(), print_.key)
+    key = cache.key_of("kernel", repr(layouts).encode(), print_.key)
     found = on_disk(store, key, print_)
     note("cache")
     if found is not None:

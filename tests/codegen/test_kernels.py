@@ -14,7 +14,7 @@ from gradjit.errors import UnsupportedError
 from gradjit.ir import interpret, parse, verify
 from gradjit.ir.builder import build
 from gradjit.runtime.kernel import compile_func
-from tests.codegen.cases import CASES, Case, f64, i64, logistic
+from tests.codegen.cases import CASES, Case, f32, f64, i64, logistic
 
 
 def agree(got: list[np.ndarray], want: list[np.ndarray]) -> None:
@@ -244,3 +244,16 @@ def test_other_products_are_calls(k: int, read: str) -> None:
         return [b.mul(z, z) if read == "once" else b.contract(z, w, xbatch=(), ybatch=(), xsum=(1,), ysum=(0,))]
     program = lower_loops(build("f", (f64(30, k), f64(k, 40), f64(40, 50)), body))
     assert sum(isinstance(s, Call) for s in statements(program.body)) == (2 if read == "product" else 1)
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@pytest.mark.parametrize("count", [1, 19])
+def test_seldom_run_parts_are_linked(count: int, dtype: type) -> None:
+    """The reduction of huge arguments, the poles of gamma: modules of their own, which many kernels share."""
+    kind = f64(count) if dtype is np.float64 else f32(count)
+    func = build("f", (kind,), lambda b, x: [b.sin(x), b.cos(x), b.tan(x), b.gammaln(x), b.digamma(x)])
+    x = np.resize(np.array([3e30, -0.75, 1e9, 2.5, np.inf, -1e20, -3.0], dtype), count)
+    low = lower(func)
+    assert len(low.outlined) >= 5 and "lgamma" in low.externals
+    with np.errstate(all="ignore"):
+        agree(compile_func(func)(x), interpret(func, [x]))
