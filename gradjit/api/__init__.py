@@ -18,10 +18,11 @@ from .functions import (
     value_and_grad,
     vjp,
 )
+from .options import config
 from .structured import cond, fori_loop, scan, while_loop
 from .written import returning
 
 __all__ = [
-    "check_grads", "checkpoint", "cond", "debug_print", "fori_loop", "grad", "hessian", "hvp", "jacobian", "jit", "jvp",
-    "returning", "scan", "stop_gradient", "trace", "value_and_grad", "vjp", "warm", "while_loop",
+    "check_grads", "checkpoint", "cond", "config", "debug_print", "fori_loop", "grad", "hessian", "hvp", "jacobian",
+    "jit", "jvp", "returning", "scan", "stop_gradient", "trace", "value_and_grad", "vjp", "warm", "while_loop",
 ]

@@ -11,6 +11,7 @@ import numpy as np
 
 from ..errors import UnsupportedError
 from ..ir import Func, interpret, walk
+from ..processes import Lock
 from ..runtime import cpython
 from ..runtime.dispatch import MISS
 from ..runtime.items import by_versions, unchanged
@@ -80,10 +81,13 @@ class Executable(Protocol):
 
     @property
     def origin(self) -> str:
-        """Where it came from: "compiled", "disk", "interpreter"."""
+        """Where it came from: "compiled", "disk", "pickle", "interpreter"."""
 
     def text(self, stage: str) -> str:
         """The program as "loops", "llvm" or "asm". ValueError where there is no such stage."""
+
+    def portable(self, p: Program) -> tuple[str, bytes] | None:
+        """Its code, for another process; None where there is none, or it belongs to this process."""
 
 
 @dataclass
@@ -283,7 +287,7 @@ class Native:
     lower: Callable[[], Lowered]
     """Makes the stages between the array IR and machine code, which are kept as text by nobody."""
     origin: str
-    """Where the code came from: "compiled", or "disk"."""
+    """Where the code came from: "compiled", "disk" or "pickle"."""
 
     @property
     def entry(self) -> Entry | None:
@@ -307,6 +311,10 @@ class Native:
             return self.loaded.code.asm()
         return self.lower().loops if stage == "loops" else str(self.lower().module)
 
+    def portable(self, p: Program) -> tuple[str, bytes] | None:
+        from ..runtime import artefact
+        return artefact.portable(p.func, layouts_of(p), self.kernel) if not self.loaded.spec.kept else None
+
 
 GIL_WORK = 20_000.0
 """Element operations above which a kernel lets other threads run: giving the GIL back costs some 0.1 µs."""
@@ -316,9 +324,7 @@ def native(p: Program, note: Callable[[str], None]) -> Native:
     """Code for this machine, from the cache on disk or compiled. `note(name)` is told when a step is done."""
     from ..runtime import artefact
     refuse_complex(p.func)
-    specs = [s for s in p.parameters if is_passed(s)] + [c.spec for c in p.captured if c.is_passed]
-    layouts = [layout_of(s) for s in specs]
-    kernel, objects, lower, origin = artefact.kernel_of(p.func, layouts, note)
+    kernel, objects, lower, origin = artefact.kernel_of(p.func, layouts_of(p), note)
     spec = EntrySpec(p.parameters, p.outputs, p.result, p.captured, p.guards,
                      tuple((check.error, check.describe if check.is_described else check.describe(0, 0))
                            for check in kernel.checks), kernel.workspace_bytes,
@@ -326,6 +332,12 @@ def native(p: Program, note: Callable[[str], None]) -> Native:
     entry = artefact.loaded(kernel, spec, objects)
     note("entry")
     return Native(entry, kernel, lower, origin)
+
+
+def layouts_of(p: Program) -> list[tuple[int, ...] | None]:
+    """The layouts of what the kernel takes."""
+    specs = [s for s in p.parameters if is_passed(s)] + [c.spec for c in p.captured if c.is_passed]
+    return [layout_of(s) for s in specs]
 
 
 def refuse_complex(func: Func) -> None:
@@ -370,6 +382,54 @@ class Interpreted:
 
     def text(self, stage: str) -> str:
         raise ValueError(f"the interpreter has no stage {stage!r}")
+
+    def portable(self, p: Program) -> None:
+        return None
+
+
+class Tiered:
+    """Has the first calls answered by the interpreter, and machine code made for the one behind them."""
+
+    def __init__(self, program: Program, resume: Callable[[], Callable[[str], None]], calls: int) -> None:
+        self.interpreted = Interpreted(program)
+        self.resume = resume
+        self.calls = calls
+        self.native: Native | None = None
+        self.lock = Lock()
+
+    def code(self) -> Native:
+        """The machine code, made now if there is none."""
+        with self.lock:
+            if self.native is None:
+                self.native = native(self.interpreted.program, self.resume())
+            return self.native
+
+    def call(self, *leaves: Any) -> Any:
+        if self.native is None and self.interpreted.hits < self.calls:
+            return self.interpreted.call(*leaves)
+        return self.code().call(*leaves) if self.native or would_take(self.interpreted.program, leaves) else MISS
+
+    @property
+    def entry(self) -> Entry | None:
+        return self.native.entry if self.native else None
+
+    @property
+    def origin(self) -> str:
+        return self.native.origin if self.native else self.interpreted.origin
+
+    @property
+    def hits(self) -> int:
+        return self.interpreted.hits + (self.native.hits if self.native else 0)
+
+    @property
+    def workspace_bytes(self) -> int:
+        return self.native.workspace_bytes if self.native else 0
+
+    def text(self, stage: str) -> str:
+        return self.code().text(stage)
+
+    def portable(self, p: Program) -> tuple[str, bytes] | None:
+        return self.native.portable(p) if self.native else None
 
 
 def matches(spec: ParameterSpec, x: Any, leaves: Sequence[Any]) -> bool:

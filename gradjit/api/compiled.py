@@ -8,6 +8,7 @@ compiled.
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -15,7 +16,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ..errors import TraceError
-from ..ir import Func, verify
+from ..ir import Func, is_loop, verify, walk
 from ..passes import Dumper, optimize
 from ..passes.vjp.kept import kept
 from ..probe import named_like, parameters_of, text
@@ -31,6 +32,7 @@ from ..tracer.trace import Trace, trace, world_of
 from . import backends
 from .backends import Executable, Program
 from .calls import Call, check_touched, check_writes, may_write, passes_twice
+from .options import USUAL, Options, config
 from .settings import checking, verifying
 from .signatures import Signature
 from .stats import Specialised, Stats
@@ -41,9 +43,6 @@ MAX_SPECIALISATIONS = 256
 
 ATTEMPTS = 3
 """How often a function whose surroundings change meanwhile is traced."""
-
-BACKENDS = ("native", "interpreter")
-
 
 @dataclass
 class Specialisation:
@@ -78,6 +77,19 @@ class _Timer:
         self.seconds[name] = self.seconds.get(name, 0.0) + now - self.last
         self.last = now
 
+    def resumed(self) -> Callable[[str], None]:
+        """`note`, where work goes on after a while that does not count."""
+        self.last = time.perf_counter()
+        return self.note
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How a user makes such a function: `gj.<kind>(function, **keywords)`."""
+
+    function: Callable[..., Any]
+    keywords: dict[str, Any] = field(default_factory=dict)
+
 
 class Compiled(FastCallable):
     """A function that is compiled when it is called with arguments of new types, shapes or static values.
@@ -85,21 +97,19 @@ class Compiled(FastCallable):
     `ir`, `stats` and `clear_cache` look inside. While another function is being traced, a call is traced into that.
     """
 
-    def __init__(self, body: Callable[..., Any], like: Callable[..., Any], name: str, backend: str = "native",
-                 check: bool | None = None):
+    def __init__(self, body: Callable[..., Any], like: Callable[..., Any], name: str, options: Options = USUAL,
+                 recipe: Recipe | None = None):
         super().__init__(self.answer)
         named_like(self, like)
         self.body = body
         self.like = like
         self.kind = name
-        self.backend = backend
-        self.check = check
+        self.options = options
+        self.recipe = recipe
         self.signature = Signature(like)
         self.lock = Lock()
         self.found: dict[Any, tuple[Specialisation, ...]] = {}
         self.latest: Specialisation | None = None
-        if backend not in BACKENDS:
-            raise ValueError(f"backend={backend!r}; there are {', '.join(BACKENDS)}")
 
     def __repr__(self) -> str:
         return f"<gradjit {self.kind} of {text(self.like, '__qualname__', type(self.like).__name__)}>"
@@ -111,12 +121,23 @@ class Compiled(FastCallable):
         return self
 
     def __reduce__(self) -> Any:
-        raise TypeError("compiled functions cannot be pickled yet; pickle the function and compile it again")
+        """By name where it has one, else as its function and the code that it has by now."""
+        if name := importable_name(self):
+            return name
+        if self.recipe is None:
+            raise TypeError(f"{self!r} cannot be pickled: it belongs to a call of gj.{self.kind}; pickle the function")
+        keywords = {**self.recipe.keywords, **self.options.asked()}
+        return restored, (self.kind, self.recipe.function, keywords, self.portable())
+
+    def portable(self) -> list[tuple[str, bytes]]:
+        """The kernels that were compiled so far, for another process."""
+        kernels = [s.executable.portable(s.program) for every in list(self.found.values()) for s in every]
+        return [k for k in kernels if k is not None]
 
     # calls ----------------------------------------------------------------------------------------------------------
     def inline_while_tracing(self, *args: Any, **kwargs: Any) -> Any:
         """The call, as part of the trace that is open: as if the plain function stood there."""
-        with checking_as(self.check):
+        with checking_as(self.options.check):
             if self.body is not self.like:  # gradjit's own: it traces the user's function itself
                 return self.body(*args, **kwargs)
             world_of(recorders()[-1], self.like)
@@ -210,8 +231,10 @@ class Compiled(FastCallable):
         passes: dict[str, float] = {}
         program.func = stages["optimized"] = optimize(t.func, timings=passes, dump=dump)
         timer.note("passes")
-        if self.backend == "interpreter":
+        if self.options.backend == "interpreter":
             executable: Executable = backends.Interpreted(program)
+        elif (self.options.tier or config.tier) == "interpret" and not has_loops(program.func):
+            executable = backends.Tiered(program, timer.resumed, config.interpreted_calls)
         else:
             executable = backends.native(program, timer.note)
             if dump:
@@ -228,7 +251,7 @@ class Compiled(FastCallable):
         """
         for _ in range(ATTEMPTS):
             t = trace(self.body, args, kwargs, self.like, sharing=sharing, rebinding=True,
-                      checking=checking() if self.check is None else self.check)
+                      checking=checking() if self.options.check is None else self.options.check)
             if t.holds():
                 return t
         changed = next(g for g in t.guards if not all_hold([g]))
@@ -276,6 +299,30 @@ class Compiled(FastCallable):
         with self.lock:
             self.clear()
             self.found, self.latest = {}, None
+
+
+def restored(kind: str, function: Callable[..., Any], keywords: dict[str, Any], code: list[tuple[str, bytes]]
+             ) -> Compiled:
+    """A compiled function that was pickled."""
+    from ..runtime import artefact
+    from . import functions
+    artefact.receive(code)
+    made: Compiled = getattr(functions, kind)(function, **keywords)
+    return made
+
+
+def importable_name(f: Any) -> str | None:
+    """The name within its module by which another process finds this very object."""
+    name = text(f, "__qualname__", "")
+    found: Any = sys.modules.get(text(f, "__module__", ""))
+    for part in name.split("."):
+        found = getattr(found, part, None)
+    return name if found is f else None
+
+
+def has_loops(func: Func) -> bool:
+    """Whether something in it runs more than once."""
+    return any(is_loop(op) for op in walk(func.body))
 
 
 @contextmanager

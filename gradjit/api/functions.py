@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, TypeVar
+from typing import Any, TypeVar, Unpack
 from weakref import WeakKeyDictionary
 
 from ..ir import Func
@@ -14,7 +14,8 @@ from ..tracer.operands import emit
 from ..tracer.recorder import recorders
 from ..tracer.trace import trace as run_trace
 from . import differentiate as d
-from .compiled import Compiled
+from .compiled import Compiled, Recipe
+from .options import Asked, Options
 from .signatures import positional
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -41,7 +42,7 @@ def _argnums(argnums: Any) -> Argnums:
     raise TypeError(f"argnums={argnums!r}; it must be an int or a tuple of ints")
 
 
-def jit(f: Callable[..., Any] | None = None, *, backend: str = "native", check: bool | None = None) -> Any:
+def jit(f: Callable[..., Any] | None = None, **options: Unpack[Asked]) -> Any:
     """Compile a function written in NumPy.
 
     The result takes what `f` takes and gives what it gives: arrays, numbers, and containers of them (dict, list, tuple,
@@ -62,19 +63,25 @@ def jit(f: Callable[..., Any] | None = None, *, backend: str = "native", check: 
     check: whether `assert` on traced values is carried out at run time, as an AssertionError with the user's line;
         None asks the environment (GRADJIT_CHECK=1). Otherwise such assertions cost nothing. (Computed indices are
         always checked: one out of range is an IndexError with the user's line.)
+    tier: "compile", or "interpret" to have the first calls of each specialisation answered by the interpreter, for
+        test suites and scripts that call a function once; None asks `gj.config`.
+
+    The result can be pickled where `f` can, and takes its compiled code with it to processes on such a machine.
 
     Raises TraceError (UnsupportedError, LeakError) with the user's line for what cannot be compiled, DtypeError for
     arrays of objects or strings.
     """
+    asked = Options.of("jit", **options)
+
     def make(f: Callable[..., Any]) -> Compiled:
         _checked(f, "jit")
-        return Compiled(f, f, "jit", backend, check)
+        return Compiled(f, f, "jit", asked, Recipe(f))
 
     return _decorator(make, f)
 
 
 def value_and_grad(f: Callable[..., Any] | None = None, argnums: Argnums = 0, *, has_aux: bool = False,
-                   backend: str = "native", check: bool | None = None) -> Any:
+                   **options: Unpack[Asked]) -> Any:
     """A function that gives `(value, gradient)` of a scalar function.
 
     argnums: which positional argument to differentiate with respect to, or a tuple of several; the gradient is then a
@@ -84,7 +91,7 @@ def value_and_grad(f: Callable[..., Any] | None = None, argnums: Argnums = 0, *,
     Raises DifferentiationError, with the user's line, when f returns no real scalar, or for integer arguments; errors
     of `jit` besides. The arguments are never changed, even where f writes to them.
     """
-    argnums = _argnums(argnums)
+    argnums, asked = _argnums(argnums), Options.of("value_and_grad", **options)
 
     def make(f: Callable[..., Any]) -> Compiled:
         _checked(f, "value_and_grad")
@@ -92,15 +99,15 @@ def value_and_grad(f: Callable[..., Any] | None = None, argnums: Argnums = 0, *,
         def body(*args: Any, **kwargs: Any) -> Any:
             return d.value_and_gradient(f, d.Wrt(argnums), has_aux, args, kwargs)
 
-        return Compiled(body, f, "value_and_grad", backend, check)
+        return Compiled(body, f, "value_and_grad", asked, Recipe(f, {"argnums": argnums, "has_aux": has_aux}))
 
     return _decorator(make, f)
 
 
 def grad(f: Callable[..., Any] | None = None, argnums: Argnums = 0, *, has_aux: bool = False,
-         backend: str = "native", check: bool | None = None) -> Any:
+         **options: Unpack[Asked]) -> Any:
     """A function that gives the gradient of a scalar function, or `(gradient, aux)`: see `value_and_grad`."""
-    argnums = _argnums(argnums)
+    argnums, asked = _argnums(argnums), Options.of("grad", **options)
 
     def make(f: Callable[..., Any]) -> Compiled:
         _checked(f, "grad")
@@ -109,19 +116,18 @@ def grad(f: Callable[..., Any] | None = None, argnums: Argnums = 0, *, has_aux: 
             value, gradient = d.value_and_gradient(f, d.Wrt(argnums), has_aux, args, kwargs)
             return (gradient, value[1]) if has_aux else gradient
 
-        return Compiled(body, f, "grad", backend, check)
+        return Compiled(body, f, "grad", asked, Recipe(f, {"argnums": argnums, "has_aux": has_aux}))
 
     return _decorator(make, f)
 
 
-def hessian(f: Callable[..., Any] | None = None, argnums: Argnums = 0, *, backend: str = "native",
-            check: bool | None = None) -> Any:
+def hessian(f: Callable[..., Any] | None = None, argnums: Argnums = 0, **options: Unpack[Asked]) -> Any:
     """A function that gives the matrix of second derivatives of a scalar function.
 
     For an argument of shape s it has shape s + s; for containers each leaf holds the container of its blocks. It is
     computed as the forward derivative of the gradient along all basis vectors at once: O(n) times the cost of f.
     """
-    argnums = _argnums(argnums)
+    argnums, asked = _argnums(argnums), Options.of("hessian", **options)
 
     def make(f: Callable[..., Any]) -> Compiled:
         _checked(f, "hessian")
@@ -129,19 +135,18 @@ def hessian(f: Callable[..., Any] | None = None, argnums: Argnums = 0, *, backen
         def body(*args: Any, **kwargs: Any) -> Any:
             return d.hessian_matrix(f, d.Wrt(argnums), args, kwargs)
 
-        return Compiled(body, f, "hessian", backend, check)
+        return Compiled(body, f, "hessian", asked, Recipe(f, {"argnums": argnums}))
 
     return _decorator(make, f)
 
 
-def jacobian(f: Callable[..., Any] | None = None, argnums: Argnums = 0, *, backend: str = "native",
-             check: bool | None = None) -> Any:
+def jacobian(f: Callable[..., Any] | None = None, argnums: Argnums = 0, **options: Unpack[Asked]) -> Any:
     """A function that gives all first derivatives of a function of any shape.
 
     For a result of shape r and an argument of shape s the Jacobian has shape r + s. Containers of results hold
     containers of arguments. Forward or reverse mode is chosen by what needs fewer passes.
     """
-    argnums = _argnums(argnums)
+    argnums, asked = _argnums(argnums), Options.of("jacobian", **options)
 
     def make(f: Callable[..., Any]) -> Compiled:
         _checked(f, "jacobian")
@@ -149,19 +154,18 @@ def jacobian(f: Callable[..., Any] | None = None, argnums: Argnums = 0, *, backe
         def body(*args: Any, **kwargs: Any) -> Any:
             return d.jacobian_matrix(f, d.Wrt(argnums), args, kwargs)
 
-        return Compiled(body, f, "jacobian", backend, check)
+        return Compiled(body, f, "jacobian", asked, Recipe(f, {"argnums": argnums}))
 
     return _decorator(make, f)
 
 
-def hvp(f: Callable[..., Any] | None = None, argnums: Argnums = 0, *, backend: str = "native",
-        check: bool | None = None) -> Any:
+def hvp(f: Callable[..., Any] | None = None, argnums: Argnums = 0, **options: Unpack[Asked]) -> Any:
     """A function that multiplies the Hessian of a scalar function with a vector, at a few times the cost of f.
 
     The vector follows the (last) differentiated argument: `hvp(f)(x, v, *others)` for `f(x, *others)`, the order in
     which `scipy.optimize.minimize(hessp=)` calls. With a tuple of argnums the vector is a tuple, and so is the result.
     """
-    argnums = _argnums(argnums)
+    argnums, asked = _argnums(argnums), Options.of("hvp", **options)
 
     def make(f: Callable[..., Any]) -> Compiled:
         _checked(f, "hvp")
@@ -171,7 +175,7 @@ def hvp(f: Callable[..., Any] | None = None, argnums: Argnums = 0, *, backend: s
             at = _vector_position(argnums, len(args))
             return d.hessian_product(f, d.Wrt(argnums), (*args[:at], *args[at + 1:]), kwargs, args[at])
 
-        return Compiled(body, _with_vector(f), "hvp", backend, check)
+        return Compiled(body, _with_vector(f), "hvp", asked, Recipe(f, {"argnums": argnums}))
 
     return _decorator(make, f)
 

@@ -25,7 +25,7 @@ class Specialised:
     loops: dict[Loc | None, str] = field(default_factory=dict)
     """By their lines, loops that were compiled as loops (""), or unrolled and why. Short ones are not listed."""
     origin: str = "compiled"
-    """Where the code came from: "compiled" now, from "disk", or "interpreter" where there is none."""
+    """Where the code came from: "compiled" now, from "disk", with a "pickle", or "interpreter" (not yet compiled)."""
 
     @property
     def kept_bytes(self) -> int | None:
@@ -73,7 +73,8 @@ class Stats:
         return "\n".join(lines)
 
 
-ORIGINS = {"compiled": "compiled", "disk": "code from disk", "interpreter": "interpreted"}
+ORIGINS = {"compiled": "compiled", "disk": "code from disk", "pickle": "code came with the pickled function",
+           "interpreter": "interpreted"}
 
 
 def amount(k: Kept) -> str:

@@ -8,6 +8,7 @@ lines in its table of errors are numbers there, which the function that it is lo
 from __future__ import annotations
 
 import builtins
+import contextlib
 import functools
 import json
 import struct
@@ -65,19 +66,44 @@ def kernel_of(func: Func, layouts: Layouts, note: Callable[[str], None]
     """
     steps = functools.cache(lambda: lower(func, layouts))
     store = cache.current()
-    print_ = fingerprint(func) if store is not None else None
-    if store is None or print_ is None:
+    print_ = fingerprint(func) if store is not None or _received else None
+    if print_ is None:
         return compiled(steps, note), steps().objects, steps, "compiled"
-    key = cache.key_of("kernel", repr(layouts).encode(), print_.key)
-    found = on_disk(store, key, print_)
+    key = kernel_key(layouts, print_)
+    found = kept(store, key, print_)
     note("cache")
     if found is not None:
-        return found, (), steps, "disk"
+        return found[0], (), steps, found[1]
     kernel = compiled(steps, note)
-    if not steps().objects and (data := packed(kernel, print_.lines)) is not None:
+    if store is not None and not steps().objects and (data := packed(kernel, print_.lines)) is not None:
         store.put(key, data)
         note("cache")
     return kernel, steps().objects, steps, "compiled"
+
+
+def kernel_key(layouts: Layouts, print_: Fingerprint) -> str:
+    return cache.key_of("kernel", repr(list(layouts)).encode(), print_.key)
+
+
+MAX_RECEIVED = 256
+_received: OrderedDict[str, bytes] = OrderedDict()
+"""Kernels that came with pickled functions, by their keys."""
+
+
+def portable(func: Func, layouts: Layouts, kernel: KernelCode) -> tuple[str, bytes] | None:
+    """A kernel for `receive` in another process; None where it cannot be used there."""
+    print_ = fingerprint(func)
+    data = packed(kernel, print_.lines) if print_ is not None else None
+    return None if data is None or print_ is None else (kernel_key(layouts, print_), data)
+
+
+def receive(code: Sequence[tuple[str, bytes]]) -> None:
+    """Take what `portable` gave in another process. It will be found by a program that it is the code of, on a machine
+    and with versions that it was made for."""
+    for key, data in code:
+        _received[key] = data
+    while len(_received) > MAX_RECEIVED:
+        _received.popitem(last=False)
 
 
 def compiled(steps: Callable[[], Lowered], note: Callable[[str], None]) -> KernelCode:
@@ -88,13 +114,13 @@ def compiled(steps: Callable[[], Lowered], note: Callable[[str], None]) -> Kerne
     return kernel
 
 
-def on_disk(store: cache.DiskCache, key: str, print_: Fingerprint) -> KernelCode | None:
-    """The kernel that was kept under a key, for a function with this fingerprint."""
-    data = store.get(key)
-    try:
-        return None if data is None else unpacked(data, print_.lines)
-    except ValueError:
-        return None
+def kept(store: cache.DiskCache | None, key: str, print_: Fingerprint) -> tuple[KernelCode, str] | None:
+    """The kernel that was kept under a key, for a function with this fingerprint, and where it was."""
+    for origin, data in (("pickle", _received.get(key)), ("disk", store.get(key) if store is not None else None)):
+        with contextlib.suppress(ValueError):
+            if data is not None:
+                return unpacked(data, print_.lines), origin
+    return None
 
 
 def loaded(kernel: KernelCode, spec: EntrySpec, objects: Sequence[object]) -> Entry:
@@ -207,4 +233,4 @@ def parted(data: bytes) -> tuple[Any, ...]:
     return (json.loads(parts[0]), *parts[1:])
 
 
-__all__ = ["KernelCode", "entry_code", "kernel_of", "loaded", "packed", "unpacked"]
+__all__ = ["KernelCode", "entry_code", "kernel_of", "loaded", "packed", "portable", "receive", "unpacked"]

@@ -1,0 +1,142 @@
+"""What a user may ask of every transformation, by keyword: how its result is run.
+
+`gj.config` holds what is meant where nothing is said; the environment (GRADJIT_TIER) what is meant where that says
+nothing either.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, fields
+from typing import Any, TypedDict, Unpack
+
+from ..environment import say
+
+BACKENDS = ("native", "interpreter")
+TIERS = ("compile", "interpret")
+
+
+class Asked(TypedDict, total=False):
+    """The keywords of `jit`, `grad` and the others.
+
+    backend: "native", or "interpreter" to run the IR with NumPy, one operation at a time, for debugging.
+    check: whether assertions on traced values are carried out; None asks the environment (GRADJIT_CHECK=1).
+    tier: "compile", or "interpret" to have the first calls answered by the interpreter; None asks `gj.config`.
+    """
+
+    backend: str
+    check: bool | None
+    tier: str | None
+
+
+@dataclass(frozen=True)
+class Options:
+    """What was asked, with what nobody asked for."""
+
+    backend: str = "native"
+    check: bool | None = None
+    tier: str | None = None
+
+    @classmethod
+    def of(cls, name: str, **asked: Unpack[Asked]) -> Options:
+        """The options of `gj.<name>`. TypeError for a keyword that there is not, ValueError for another value."""
+        known = [f.name for f in fields(cls)]
+        for keyword in asked:
+            if keyword not in known:
+                raise TypeError(f"gj.{name} has no option {keyword!r}; there are {', '.join(known)}")
+        made = cls(**asked)
+        one_of("backend", made.backend, BACKENDS)
+        if made.tier is not None:
+            one_of("tier", made.tier, TIERS)
+        return made
+
+    def asked(self) -> dict[str, Any]:
+        """The keywords that give these options."""
+        return {f.name: getattr(self, f.name) for f in fields(self) if getattr(self, f.name) != f.default}
+
+
+USUAL = Options()
+
+
+def one_of(name: str, value: Any, known: tuple[str, ...]) -> None:
+    if value not in known:
+        raise ValueError(f"{name}={value!r}; there are {', '.join(known)}")
+
+
+class Config:
+    """What is meant where a function is not told: `gj.config.tier = "interpret"`, or for some lines only
+
+        with gj.config(tier="interpret"):
+            ...
+
+    tier: "compile" (each specialisation is compiled at its first call) or "interpret": its first `interpreted_calls`
+        calls are answered by the interpreter of the IR, and machine code is made for the call behind them; functions
+        with loops are compiled at once. For test suites and scripts that call a function once or twice. It goes by
+        count, so that two runs give the same numbers; the interpreter's last bits may differ from machine code's.
+    interpreted_calls: how many; 2.
+    """
+
+    def __init__(self) -> None:
+        self._tier: str | None = None
+        self._calls = 2
+
+    @property
+    def tier(self) -> str:
+        return self._tier or tier_of_environment()
+
+    @tier.setter
+    def tier(self, value: str | None) -> None:
+        if value is not None:
+            one_of("tier", value, TIERS)
+        self._tier = value
+
+    @property
+    def interpreted_calls(self) -> int:
+        return self._calls
+
+    @interpreted_calls.setter
+    def interpreted_calls(self, value: int) -> None:
+        if type(value) is not int or value < 1:
+            raise ValueError(f"interpreted_calls={value!r}; it must be a positive int")
+        self._calls = value
+
+    @contextmanager
+    def __call__(self, **settings: Any) -> Iterator[Config]:
+        """For the lines within: `with gj.config(tier="interpret", interpreted_calls=5):`."""
+        for name in settings:
+            if name not in SETTINGS:
+                raise TypeError(f"gj.config has no setting {name!r}; there are {', '.join(SETTINGS)}")
+        before = self._tier, self._calls
+        try:
+            for name, value in settings.items():
+                setattr(self, name, value)
+            yield self
+        finally:
+            self._tier, self._calls = before
+
+    def __repr__(self) -> str:
+        return f"gj.config({', '.join(f'{name}={getattr(self, name)!r}' for name in SETTINGS)})"
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name not in (*SETTINGS, "_tier", "_calls"):
+            raise AttributeError(f"gj.config has no setting {name!r}; there are {', '.join(SETTINGS)}")
+        super().__setattr__(name, value)
+
+
+SETTINGS = ("tier", "interpreted_calls")
+
+
+def tier_of_environment() -> str:
+    """GRADJIT_TIER=interpret, for a whole process."""
+    asked = os.environ.get("GRADJIT_TIER") or "compile"
+    if asked not in TIERS:
+        say(f"GRADJIT_TIER={asked!r} is none of {', '.join(TIERS)}, and counts as compile")
+        return "compile"
+    return asked
+
+
+config = Config()
+
+__all__ = ["USUAL", "Asked", "Config", "Options", "config"]
