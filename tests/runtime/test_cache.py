@@ -362,7 +362,7 @@ def test_errors_name_the_lines_of_the_program_that_runs(directory):
         messages.append(str(e.value))
         line = f.__code__.co_firstlineno + (1 if f is one else 2)
         assert f'test_cache.py", line {line}, in {f.__name__}' in messages[-1]
-        h = gj.jit(f)  # the names of functions count: asm and profiles tell them
+        h = gj.jit(f)
         with pytest.raises(gj.BoundsError) as e:
             h(x, np.int64(5))
         assert origins(h) == ["disk"]
