@@ -104,7 +104,9 @@ ZERO = Affine({})
 
 def dot(index: Iterable[Affine], strides: Iterable[int], offset: Affine | int = 0) -> Affine:
     """`offset + sum(index * stride)`: the address of an element."""
-    out = offset if isinstance(offset, Affine) else Affine({}, offset)
+    terms, const = (dict(offset.terms), offset.const) if isinstance(offset, Affine) else ({}, offset)
     for i, s in zip(index, strides, strict=True):
-        out = out + i * s
-    return out
+        for a, w in i.terms.items():
+            terms[a] = terms.get(a, 0) + w * s
+        const += i.const * s
+    return Affine(terms, const)

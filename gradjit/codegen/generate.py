@@ -30,6 +30,10 @@ class Generator:
         self.e.memo.clear()
         self.count = 0
         # What several tasks write is known only in memory.
+        self.begun: dict[Slot, list[Task]] = {}  # the reductions whose running values start in front of a slot
+        for t, path in p.path.items():
+            for slot in (s for depth, s in enumerate(path) if self.begins(t, depth)):
+                self.begun.setdefault(slot, []).append(t)
         self.alone = {v for v, n in Counter(t.value for t in p.path).items() if n == 1}
 
     def fresh(self, letter: str) -> str:
@@ -50,7 +54,7 @@ class Generator:
     def loop(self, slot: Slot, env: Env) -> list[Stmt]:
         """The pieces of a slot, between the start and finish of the reductions that begin here."""
         assert slot.var is not None
-        begun = [t for t, path in self.plan.path.items() if slot in path and self.begins(t, path.index(slot))]
+        begun = self.begun.get(slot, [])
         out: list[Stmt] = []
         for t in begun:
             out += self.start(t)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass
 from math import prod
 from typing import Any
@@ -112,25 +112,34 @@ def too_many_pieces(p: Plan) -> set[Value]:
 
 
 def repeated(p: Plan) -> set[Value]:
-    """Values that are cheaper to keep than to compute again, the last of each chain of them."""
-    runs = evaluations(p)
-    costs = inline_costs(p.low)
-    saved: dict[Value, int] = {}
-    for value, count in runs.items():
-        op = value.op
-        if op is None or value in p.low.memory or not (
-                OPS[op.name].pointwise or op.name == "gather" or is_thin(op)):
-            continue
-        size = value.type.size
-        memory = memory_cost(size * value.dtype.itemsize)
-        if count * costs[value] > size * costs[value] + (count + size) * memory:
-            saved[value] = count
+    """Values that are cheaper to keep than to compute again, the last of each chain of them.
+
+    First those that are computed from none of the others: once they have memory, the others may be cheap. So costs are
+    reckoned again until nothing is found any more.
+    """
+    runs = {v: n for v, n in evaluations(p).items() if v.op is not None and v not in p.low.memory and (
+            OPS[v.op.name].pointwise or v.op.name == "gather" or is_thin(v.op))}
     users: dict[Value, list[Value]] = {}
     for op in p.low.func.ops:
         for o in op.operands:
             users.setdefault(o, []).extend(op.results)
-    tops = {v for v, n in saved.items() if not covered(v, n, saved, users)}
-    return first_of(p.low.func, tops)
+    kept: set[Value] = set()
+    while runs:
+        costs = inline_costs(p.low, kept)
+        saved = {v: n for v, n in runs.items() if v not in kept and saves(v, n, costs[v])}
+        tops = {v for v, n in saved.items() if not covered(v, n, saved, users)}
+        found = first_of(p.low.func, tops)
+        kept |= found
+        if not found:
+            break
+    return kept
+
+
+def saves(v: Value, count: int, cost: float) -> bool:
+    """Whether memory for a value costs less than to compute so many elements of it."""
+    size = v.type.size
+    memory = memory_cost(size * v.dtype.itemsize)
+    return count * cost > size * cost + (count + size) * memory
 
 
 def first_of(func: Func, values: set[Value]) -> set[Value]:
@@ -154,13 +163,17 @@ def evaluations(p: Plan) -> dict[Value, int]:
     runs: dict[Value, int] = {}
     for t, path in p.path.items():
         shared = {t.vars[axis]: slot.var for axis, slot in zip(t.order, path, strict=True)}
+        renamed: dict[Affine, Affine] = {}
 
         def rename(atom: Any, shared: dict[Var, Var | None] = shared) -> Affine | None:
             var = shared.get(atom)
             return None if var is None else Affine.of(var)
 
         for value, index in t.notes.visits:
-            key = (value, tuple(a.substitute(rename) for a in index))
+            for a in index:
+                if a not in renamed:
+                    renamed[a] = a.substitute(rename)
+            key = (value, tuple(map(renamed.__getitem__, index)))
             if key in seen:
                 continue
             seen.add(key)
@@ -177,8 +190,8 @@ def own_cost(op: Op) -> float:
     return cost_of(op.name) if OPS[op.name].pointwise else GATHER if op.name == "gather" else 0.0
 
 
-def inline_costs(low: Lowering) -> dict[Value, float]:
-    """The cost of an element of each value, computed from what has memory.
+def inline_costs(low: Lowering, kept: Container[Value] = ()) -> dict[Value, float]:
+    """The cost of an element of each value, computed from what has memory, or is to be kept there.
 
     What is the same along an axis is computed once for it: a broadcast value costs as much less as it is repeated.
     """
@@ -186,7 +199,7 @@ def inline_costs(low: Lowering) -> dict[Value, float]:
     for op in low.func.ops:
         own = own_cost(op)
         for r in op.results:
-            inner = sum(LOAD if o in low.elements.views else costs.get(o, 0.0) for o in op.operands)
+            inner = sum(LOAD if o in low.elements.views or o in kept else costs.get(o, 0.0) for o in op.operands)
             if op.name == "broadcast":
                 inner *= op.operands[0].type.size / max(r.type.size, 1)
             costs[r] = inner + own

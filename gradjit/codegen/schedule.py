@@ -8,8 +8,8 @@ sibling outputs, and several passes over the rows of a matrix come to share loop
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
+from math import inf
 
 from ..ir import Value
 from .affine import Affine, Var
@@ -28,23 +28,49 @@ class Slot:
     """A loop that tasks share, with a variable over its whole extent. The root has none.
 
     splits: where the loop must be cut, and the values that ask for it. touched: the memory that its tasks use.
+    makers: the tasks inside, by the value that each computes. Of its items: ranks, in whose order they stand; makes,
+    the last that computes a value; touching, the slots that use some memory.
     """
 
     var: Var | None
     items: list[Slot | Task | CallTask] = field(default_factory=list)
     touched: set[Buffer] = field(default_factory=set)
     splits: dict[int, set[Value]] = field(default_factory=dict)
+    makers: dict[Value, list[Task | CallTask]] = field(default_factory=dict)
+
+    ranks: dict[Item, float] = field(default_factory=dict)
+    makes: dict[Value, float] = field(default_factory=dict)
+    touching: dict[Buffer, list[Slot]] = field(default_factory=dict)
+
+    def append(self, item: Item) -> None:
+        self.ranks[item] = self.ranks[self.items[-1]] + 1.0 if self.items else 0.0
+        self.items.append(item)
+
+    def insert_before(self, item: Item, other: Item) -> None:
+        k = self.items.index(other)
+        before = self.ranks[self.items[k - 1]] if k else self.ranks[other] - 2.0
+        self.ranks[item] = (before + self.ranks[other]) / 2
+        self.items.insert(k, item)
+
+    def holds(self, item: Item, t: Task | CallTask) -> None:
+        """Note a task that is one of the items, or stands somewhere inside of it."""
+        self.makers.setdefault(t.value, []).append(t)
+        self.makes[t.value] = max(self.makes.get(t.value, -inf), self.ranks[item])
+
+    def touch(self, slot: Slot, touched: set[Buffer]) -> None:
+        """Note the memory that a slot among the items uses."""
+        for b in touched - slot.touched:
+            slot.touched.add(b)
+            self.touching.setdefault(b, []).append(slot)
+
+    def sharing(self, touched: set[Buffer], reads: Reads) -> list[Slot]:
+        """The slots among the items that use the memory, the last one first, back to where something read is made."""
+        first = max((self.makes.get(v, -inf) for v in reads), default=-inf)
+        found = {s for b in touched for s in self.touching.get(b, ()) if self.ranks[s] >= first}
+        return sorted(found, key=self.ranks.__getitem__, reverse=True)
 
 
 Item = Slot | Task | CallTask
-
-
-def tasks_of(item: Item) -> Iterator[Task | CallTask]:
-    if isinstance(item, Slot):
-        for i in item.items:
-            yield from tasks_of(i)
-    else:
-        yield item
 
 
 class Scheduler:
@@ -58,7 +84,8 @@ class Scheduler:
     def run(self) -> Slot:
         for t in self.low.tasks:
             if isinstance(t, CallTask):
-                self.root.items.append(t)
+                self.root.append(t)
+                self.root.holds(t, t)
                 continue
             t.survey(self.low.elements)
             self.choose_order(t)
@@ -83,9 +110,14 @@ class Scheduler:
         inner = [Slot(Var(f"i{k}", 0, init.domain[a])) for k, a in enumerate(init.order) if k >= shared]
         items: list[Item] = [*inner[1:], init]
         for slot, item in zip(inner, items, strict=True):
-            slot.items.append(item)
-        outer.items.insert(outer.items.index(path[shared]), inner[0])
+            slot.append(item)
+        outer.insert_before(inner[0], path[shared])
         self.path[init] = [*path[:shared], *inner]
+        around = self.root
+        for slot in self.path[init]:
+            around.holds(slot, init)
+            around = slot
+        around.holds(init, init)
 
     @staticmethod
     def _spread(t: Task, index: Index) -> Index:
@@ -130,13 +162,15 @@ class Scheduler:
             found = self.find(slot, t, depth, reads, touched)
             if found is None:
                 found = Slot(Var(f"i{depth}", 0, t.domain[axis]))
-                slot.items.append(found)
-            found.touched |= touched
+                slot.append(found)
+            slot.touch(found, touched)
             for at, values in t.notes.splits.get(t.vars[axis], {}).items():
                 found.splits.setdefault(at, set()).update(values)
+            slot.holds(found, t)
             path.append(found)
             slot = found
-        slot.items.append(t)
+        slot.append(t)
+        slot.holds(t, t)
         self.path[t] = path
 
     def written(self, t: Task) -> Index | None:
@@ -151,19 +185,12 @@ class Scheduler:
         Sharing pays only where data is shared, so a slot that touches none of the task's memory is passed by.
         """
         var = t.vars[t.order[depth]]
-        for item in reversed(slot.items):
-            if (isinstance(item, Slot) and item.var is not None and item.var.extent == var.extent
-                    and item.touched & touched and self.aligned(item, t, depth, var, reads)):
-                return item
-            if any(other.value in reads for other in tasks_of(item)):
-                return None
-        return None
+        return next((s for s in slot.sharing(touched, reads) if s.var is not None and s.var.extent == var.extent
+                     and self.aligned(s, t, depth, var, reads)), None)
 
     def aligned(self, item: Slot, t: Task, depth: int, var: Var, reads: Reads) -> bool:
         """Whether all that `t` reads from the tasks in `item` was computed in the same turn of its loop."""
-        for other in tasks_of(item):
-            if other.value not in reads:
-                continue
+        for other in (t for value in reads for t in item.makers.get(value, ())):
             if isinstance(other, CallTask) or depth >= len(other.order) or other.kept is None:
                 return False
             axis = other.order[depth]

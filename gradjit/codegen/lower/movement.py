@@ -97,9 +97,10 @@ def _around(e: Elements, op: Op, value: Value) -> Node:
 def _concat(e: Elements, op: Op, index: Index) -> Node:
     axis = op.attrs["axis"]
     start = 0
+    span = index[axis].interval()
     for x in op.operands:
         stop = start + x.shape[axis]
-        if stop > start:
+        if stop > start and (span is None or (span[0] < stop and span[1] >= start)):
             inner = (*index[:axis], index[axis] + -start, *index[axis + 1:])
             side = e.side(index[axis], start, stop, op.result)
             if side == 0:
