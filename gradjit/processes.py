@@ -10,12 +10,14 @@ from __future__ import annotations
 
 import atexit
 import gc
+import importlib
 import os
 import threading
 import time
 import weakref
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ContextDecorator, contextmanager
+from typing import Any
 
 FORK_SECONDS = 5.0
 """So long a fork waits for threads behind the doors; then it goes on, and the child begins anew."""
@@ -52,60 +54,61 @@ class Lock:
             self.lock = threading.RLock()
 
 
-class Passage:
-    """A door, for `with`, through which any number of threads go at once, until it is shut.
+class Passage(threading.local, ContextDecorator):
+    """A door, for `with` or around a function, through which any number of threads go at once, until it is shut.
 
-    (A lock would do, if what happens behind it were not the user's code at times, which may wait for other threads.)
+    Each thread has a lock of its own, which it holds while it is inside; who shuts the door takes all of them. (One
+    lock would do, if what happens behind it were not the user's code at times, which may wait for other threads.)
     """
 
     def __init__(self) -> None:
-        self.inside: dict[int, int] = {}
-        self.door = Lock()
-        self.shut_by: int | None = None
-        self.times = 0  # that it has been shut: a process may fork while it ends
+        self.own = threading.RLock()
+        """What `with` takes where each tenth of a microsecond counts."""
+        self.taken: list[list[Any]] = []
+        """The locks that each `shut` of this thread has taken: a process may fork while it ends."""
+        with _joining:
+            _inside.add(self.own)
 
     def __enter__(self) -> None:
-        own = threading.get_ident()
-        self.inside[own] = self.inside.get(own, 0) + 1  # before it looks; `shut` looks after it has shut
-        while self.shut_by is not None and self.shut_by != own and self.inside[own] == 1:
-            del self.inside[own]
-            with self.door:
-                self.inside[own] = 1
+        self.own.acquire()
 
     def __exit__(self, *_: object) -> None:
-        own = threading.get_ident()
-        if self.inside[own] == 1:
-            del self.inside[own]
-        else:
-            self.inside[own] -= 1
+        self.own.release()
 
     def shut(self, seconds: float) -> bool:
         """Let nobody in any more, and wait until all others are out; whether they are."""
-        end, own = time.monotonic() + seconds, threading.get_ident()
-        if not self.door.acquire(seconds=seconds):
+        end = time.monotonic() + seconds
+        if not _joining.acquire(seconds=seconds):
             return False
-        self.shut_by, self.times = own, self.times + 1
-        while any(other != own for other in list(self.inside)):
-            if time.monotonic() > end:
+        self.taken.append([])
+        for lock in list(_inside):
+            if not lock.acquire(timeout=max(0.0, end - time.monotonic())):
                 return False
-            time.sleep(0.0005)
+            self.taken[-1].append(lock)
         return True
 
     def open(self) -> None:
-        if self.shut_by == threading.get_ident():
-            self.times -= 1
-            self.shut_by = self.shut_by if self.times else None
-            self.door.release()
+        """Undo the last `shut` of this thread, if there is one."""
+        if self.taken:
+            for lock in self.taken.pop():
+                lock.release()
+            _joining.release()
 
     def renew(self) -> None:
         """In a forked child: nobody is inside but the thread that forked."""
-        self.shut_by, self.times = None, 0
-        self.inside = {k: n for k, n in self.inside.items() if k == threading.get_ident()}
+        while self.taken:
+            self.open()
+        _inside.clear()
+        _inside.add(self.own)
 
 
 _locks: weakref.WeakSet[Lock] = weakref.WeakSet()
 gate = Lock()
 """Only one thread at a time is behind it."""
+_joining = Lock()
+"""Held by who lets a thread in for the first time, and by who has shut the passage."""
+_inside: weakref.WeakSet[Any] = weakref.WeakSet()
+"""The locks of the threads that have been in the passage."""
 passage = Passage()
 _state = threading.local()
 _renewals: list[Callable[[], None]] = []
@@ -144,6 +147,9 @@ if hasattr(os, "register_at_fork"):
 
 
 # the end --------------------------------------------------------------------------------------------------------------
+importlib.import_module("optree")  # what is registered last is done first: the doors are shut when optree ends
+
+
 @atexit.register
 def _at_exit() -> None:
     """Threads that Python does not wait for would be in C++ code while the process takes it down. They stay outside:

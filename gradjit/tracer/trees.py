@@ -32,7 +32,7 @@ MAX_ORDERS = 4096
 
 def flatten(tree: Any) -> tuple[list[Any], Tree]:
     """Leaves and structure. Dataclasses are registered when they are first seen."""
-    with passage:
+    with passage.own:
         leaves, spec = optree.tree_flatten(tree, namespace=NAMESPACE)
     if _seen.issuperset(map(type, leaves)):
         return leaves, spec
@@ -47,24 +47,31 @@ def flatten(tree: Any) -> tuple[list[Any], Tree]:
 def flatten_call(tree: Any) -> tuple[list[Any], Tree, Any]:
     """Leaves, structure, and a key that two calls share if they have the same structure with their dicts in the same
     order, and keys of the same types: a function may look at either."""
-    leaves, order = optree.tree_flatten(tree, namespace=IN_ORDER)
-    known = _orders.get(order)
+    with passage.own:
+        leaves, order = optree.tree_flatten(tree, namespace=IN_ORDER)
+        known = _orders.get(order)
     if known is None or not _seen.issuperset(map(type, leaves)):
-        leaves, spec = flatten(tree)
-        _, order = optree.tree_flatten(tree, namespace=IN_ORDER)
-        numbered = optree.tree_unflatten(order, range(len(leaves)))
-        places = optree.tree_leaves(numbered, namespace=NAMESPACE)
-        plain = has_plain_keys(order)
-        if len(_orders) >= MAX_ORDERS:
-            _orders.clear()
-        _orders[order] = spec, None if places == sorted(places) else places, plain
-        return leaves, spec, order if plain else (order, key_types(tree))
+        return first_of_its_kind(tree)
     spec, permutation, plain = known
     if not plain:
         return *flatten(tree), (order, key_types(tree))
     if permutation is not None:
         leaves = [leaves[k] for k in permutation]
     return leaves, spec, order
+
+
+@passage
+def first_of_its_kind(tree: Any) -> tuple[list[Any], Tree, Any]:
+    """`flatten_call` for a structure or types of leaves that have not been seen."""
+    leaves, spec = flatten(tree)
+    _, order = optree.tree_flatten(tree, namespace=IN_ORDER)
+    numbered = optree.tree_unflatten(order, range(len(leaves)))
+    places = optree.tree_leaves(numbered, namespace=NAMESPACE)
+    plain = has_plain_keys(order)
+    if len(_orders) >= MAX_ORDERS:
+        _orders.clear()
+    _orders[order] = spec, None if places == sorted(places) else places, plain
+    return leaves, spec, order if plain else (order, key_types(tree))
 
 
 def has_plain_keys(spec: Tree) -> bool:
@@ -75,13 +82,14 @@ def has_plain_keys(spec: Tree) -> bool:
     return own and all(map(has_plain_keys, spec.children()))
 
 
+@passage
 def key_types(tree: Any) -> tuple[tuple[type, ...], ...]:
     """The types of the keys on the way to each leaf."""
     return tuple(tuple(map(type, path)) for path in optree.tree_paths(tree, namespace=IN_ORDER))
 
 
 def unflatten(spec: Tree, leaves: Any) -> Any:
-    with passage:
+    with passage.own:
         return optree.tree_unflatten(spec, leaves)
 
 
@@ -105,6 +113,7 @@ def register_dataclass(cls: type) -> None:
             _seen.add(cls)
 
 
+@passage
 def leaf_names(spec: Tree, names: list[str]) -> list[str]:
     """A name for each leaf of `(args, kwargs)`: `x`, `params.w1`, `layers_0.bias`; `names` by position."""
     out = []

@@ -98,10 +98,12 @@ def for_ever(make):
         k += 1
         make(k)
 h = gj.jit(lambda x: np.exp(np.sin(x)))
+known = gj.jit(lambda d: {"a": d["a"] + d["b"][0]})
 makers = (
     lambda k: gj.jit(eval("lambda x: np.sin(x) + %d" % k))(np.ones(3)),
     lambda k: gj.jit(lambda d: {"a": d["a"] + d["b"][0]})({"a": np.ones(3), "b": [np.ones(3)]}),
     lambda k: h(np.ones(1_000_000)),
+    lambda k: known({"a": np.ones(3), "b": [np.ones(3)]}),
 )
 for make in makers:
     threading.Thread(target=for_ever, args=(make,), daemon=True).start()
