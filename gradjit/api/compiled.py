@@ -21,7 +21,7 @@ from ..passes import Dumper, optimize
 from ..passes.vjp.kept import kept
 from ..probe import named_like, parameters_of, text
 from ..processes import Lock, uncollected
-from ..runtime.callable import FastCallable
+from ..runtime.callable import MAX_CHAIN, FastCallable
 from ..runtime.dispatch import MISS
 from ..tracer import trees
 from ..tracer.calls import call as traced_call
@@ -164,8 +164,7 @@ class Compiled(FastCallable):
         for s in self.found.get(call.key, ()):
             result = call.run(s.executable, s.program)
             if result is not MISS:
-                if s.flat:
-                    self.prefer(s)
+                self.prefer(s, call)
                 return result
         return MISS
 
@@ -175,14 +174,23 @@ class Compiled(FastCallable):
             s = self.compiled(call)
             result = call.run(s.executable, s.program)
             if result is not MISS:
+                self.prefer(s, call)
                 return result
         raise TraceError(f"{self!r}: what the function reads from outside changes faster than it can be compiled")
 
-    def prefer(self, s: Specialisation) -> None:
-        """A specialisation that took a call should get the next one straight from machine code."""
+    def prefer(self, s: Specialisation, call: Call) -> None:
+        """A specialisation that took a call should get the next one straight from machine code: with the first to be
+        asked where its leaves are the arguments themselves, and by the signature of the call."""
         entry = s.executable.entry
-        if entry is not None and entry not in self.entries:
-            self.install(entry)
+        if entry is None:
+            return
+        if s.flat and len(self.entries) < MAX_CHAIN:
+            if entry not in self.entries:
+                self.install(entry)
+        elif not call.kwargs and not call.is_packed and not s.program.trace.rebindings:
+            found = trees.in_order(call.args)
+            if found is not None:
+                self.install_indexed(entry, call.args, *found)
 
     def compiled(self, call: Call) -> Specialisation:
         """The specialisation for a call, made now unless another thread has made it meanwhile."""
@@ -197,8 +205,6 @@ class Compiled(FastCallable):
                 self.drop(*others[0])
             self.found[call.key] = (s, *self.found.get(call.key, ()))
             self.latest = s
-            if s.flat:
-                self.prefer(s)
             return s
 
     def drop(self, key: Any, s: Specialisation) -> None:

@@ -11,12 +11,13 @@ from __future__ import annotations
 import ctypes
 import functools
 import types
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from gradjit.errors import LayoutError
 from gradjit.processes import Lock
 from gradjit.runtime import cpython, dispatch
+from gradjit.runtime.signature import Index, named_by, signature_of
 
 if TYPE_CHECKING:
     from gradjit.runtime.entry import Entry
@@ -40,7 +41,7 @@ class FastCallable(_Base):
     collection and, as class attributes, bind like functions. Subclasses stay as fast unless they define `__call__`.
     """
 
-    __slots__ = ("miss", "_table", "__dict__", "__weakref__")
+    __slots__ = ("miss", "_table", "_index", "__dict__", "__weakref__")
 
     miss: Callable[..., Any]
     misses: int
@@ -62,13 +63,16 @@ class FastCallable(_Base):
 
     @property
     def entries(self) -> tuple[Entry, ...]:
-        """The installed entries, in the order in which they are tried."""
+        """The installed entries, in the order in which they are tried; not those that are found by signatures."""
         return _entries(self)
 
     @property
     def hits(self) -> int:
         """How many calls the installed entries have answered."""
-        return sum(entry.hits for entry in _entries(self))
+        with _lock:
+            records = list(_index_of(self).records.values())
+        every = {id(e): e for r in records for e in r.entries} | {id(e): e for e in _entries(self)}
+        return sum(entry.hits for entry in every.values())
 
     def install(self, entry: Entry) -> None:
         """Have `entry` tried first, for calls on any thread; of more than MAX_CHAIN entries the oldest is dropped.
@@ -79,20 +83,51 @@ class FastCallable(_Base):
         _replace(self, lambda entries: (entry, *(e for e in entries if e is not entry))[:MAX_CHAIN])
         ctypes.c_void_p.from_address(id(self) + dispatch.VECTORCALL).value = vectorcall
 
+    def install_indexed(self, entry: Entry, args: tuple[Any, ...], leaves: Sequence[Any], places: Sequence[int]
+                        ) -> None:
+        """Have `entry` found by the signature of the call with `args`, where its leaves are `leaves` in the order of
+        the walk through the containers; `places` are those of the entry's parameters among them. Nothing is done for a
+        call that has no signature, or another walk.
+        """
+        found = signature_of(args)
+        if found is None or found[1] != [id(x) for x in leaves]:
+            return
+        vectorcall = _machine_code()
+        with _lock:
+            _index_of(self).add(found[0], places, entry, named_by(args))
+        ctypes.c_void_p.from_address(id(self) + dispatch.VECTORCALL).value = vectorcall
+
     def uninstall(self, entry: Entry) -> None:
         """Drop an entry; calls that are running in it finish first. An entry that is not installed is let pass."""
         _replace(self, lambda entries: tuple(e for e in entries if e is not entry))
+        with _lock:
+            _index_of(self).remove(entry)
 
     def clear(self) -> None:
         """Drop all entries."""
         _replace(self, lambda entries: ())
+        with _lock:
+            _index_of(self).clear()
 
 
 # The table of entries, which machine code trusts to be well formed, is reached through this descriptor only.
 _table: Any = FastCallable.__dict__["_table"]
 del FastCallable._table
 
+_index: Any = FastCallable.__dict__["_index"]
+del FastCallable._index
+
 _lock = Lock()
+
+
+def _index_of(function: FastCallable) -> Index:
+    """The index of a function, which machine code finds in a slot of the instance."""
+    try:
+        found: Index = _index.__get__(function)
+    except AttributeError:
+        found = Index()
+        _index.__set__(function, found)
+    return found
 
 
 def _entries(function: FastCallable) -> tuple[Any, ...]:
@@ -114,7 +149,8 @@ def _replace(function: FastCallable, change: Callable[[tuple[Any, ...]], tuple[A
 def _machine_code() -> int:
     """The address of the vectorcall function; instances are laid out as it expects."""
     cpython.layout()
-    for descriptor, offset in ((_table, dispatch.TABLE), (FastCallable.__dict__["miss"], dispatch.HANDLER)):
+    for descriptor, offset in ((_index, dispatch.INDEX), (_table, dispatch.TABLE),
+                               (FastCallable.__dict__["miss"], dispatch.HANDLER)):
         probe, mark = FastCallable(print), object()
         descriptor.__set__(probe, mark)
         cpython.require(FastCallable.__basicsize__ > offset, "the slots of a class")

@@ -14,6 +14,6 @@ MISS = _Miss()
 """What `Entry.call` returns for arguments that its specialisation was not compiled for."""
 
 # The words that instances of `FastCallable` have after their header.
-VECTORCALL, MISSES, TABLE, HANDLER = (object.__basicsize__ + cpython.WORD * k for k in range(4))
+VECTORCALL, MISSES, INDEX, TABLE, HANDLER = (object.__basicsize__ + cpython.WORD * k for k in range(5))
 
 ENTRY_BYTES = 16  # a packed entry: address of the function, address of its counter of hits

@@ -31,6 +31,9 @@ SUPPORT: dict[str, tuple[str, str]] = {
     "get_attribute": ("p", "pp"),
     "check_method": ("i", "ppp"),
     "call_python": ("p", "ppnp"),
+    "walk": ("i", "ppn"),
+    "signature": ("i", "pnp"),
+    "try_indexed": ("p", "ppn"),
     "fail": ("v", "i"),
 }
 

@@ -20,8 +20,8 @@ from typing import Any
 
 from llvmlite import ir
 
-from gradjit.runtime import cpython, jit, numpy_abi
-from gradjit.runtime.dispatch import ENTRY_BYTES, HANDLER, MISS, MISSES, TABLE
+from gradjit.runtime import cpython, jit, numpy_abi, signature
+from gradjit.runtime.dispatch import ENTRY_BYTES, HANDLER, INDEX, MISS, MISSES, TABLE
 from gradjit.runtime.frame import CLOCK, I8, I32, I64, MISS as MISS_POINTER, NULL, PTR, SUPPORT, Frame, i32, i64
 from gradjit.tracer.recorder import tracing
 
@@ -245,19 +245,30 @@ def _dispatch(frame: Frame) -> None:
     function.
 
     The instance's table is NULL or a tuple whose first item is a bytes object of packed entries; its other items keep
-    those alive. The entries are tried in order. When none takes the call, or it has keywords, the handler gets it; also
-    while a trace is open, of which the call may be a part.
+    those alive. The entries are tried in order, then those that the signature of the call leads to (`signature`). When
+    none takes the call, or it has keywords, the handler gets it; also while a trace is open, of which the call may be a
+    part.
     """
     self, args, flagged, keywords = frame.function.args
     missed, unset = frame.block("missed"), frame.block("unset")
     frame.require(frame.same(keywords, NULL), missed)
     frame.require(frame.same(frame.load(frame.object(_TRACING_SYMBOL), 0, I64), i64(0)), missed)
-    table = frame.load(self, TABLE)
-    frame.require(frame.differs(table, NULL), missed)
+    count = frame.builder.and_(flagged, i64((1 << 63) - 1))
+    table, chain, indexed = frame.load(self, TABLE), frame.block("chain"), frame.block("indexed")
+    frame.builder.cbranch(frame.differs(table, NULL), chain, indexed)
+    frame.enter(chain)
     frame.incref(table)
-    _try_chain(frame, table, args, frame.builder.and_(flagged, i64((1 << 63) - 1)))
+    _try_chain(frame, table, args, count)
     frame.decref(table)
-    frame.go(missed)
+    frame.go(indexed)
+    frame.enter(indexed)
+    index = frame.load(self, INDEX)
+    frame.require(frame.differs(index, NULL), missed)
+    found = frame.call_support("try_indexed", index, args, count)
+    answered = frame.block("answered")
+    frame.builder.cbranch(frame.same(found, MISS_POINTER), missed, answered)
+    frame.enter(answered)
+    frame.builder.ret(found)
     frame.enter(missed)
     frame.store(frame.builder.add(frame.load(self, MISSES, I64), i64(1)), self, MISSES)
     handler = frame.load(self, HANDLER)
@@ -455,6 +466,7 @@ EMITTERS: dict[str, Callable[[Frame], None]] = {
     "check_method": _check_method,
     "call_python": _guarded("PyObject_Vectorcall"),
     "check_items": _check_items,
+    **signature.EMITTERS,
     "fail": _fail,
     "interrupted": _interrupted,
     "print": _print,

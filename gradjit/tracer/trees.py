@@ -74,6 +74,18 @@ def first_of_its_kind(tree: Any) -> tuple[list[Any], Tree, Any]:
     return leaves, spec, order if plain else (order, key_types(tree))
 
 
+def in_order(args: Any) -> tuple[list[Any], list[int]] | None:
+    """The leaves of the arguments of a call in the order in which they stand, and where each of the leaves that
+    `flatten_call` gives is among them; None where a dict has keys that are no strings."""
+    whole: Any = (args, {})
+    with passage.own:
+        leaves, order = optree.tree_flatten(whole, namespace=IN_ORDER)
+        known = _orders.get(order)
+    if known is None or not known[2]:
+        return None
+    return leaves, list(range(len(leaves))) if known[1] is None else known[1]
+
+
 def has_plain_keys(spec: Tree) -> bool:
     """Whether all keys of dicts are strings: others can be equal and still of several types, as 1 and True are."""
     if spec.is_leaf():
