@@ -1,8 +1,8 @@
 """The callable that `jit`, `grad` and the others return.
 
-A call whose arguments are arrays and numbers goes to machine code at once (`runtime.FastCallable`). Everything else
-comes to `Compiled.answer`: keywords are brought into one form, containers are flattened, arrays in an unusual layout
-are packed; then the specialisations for this structure are tried; and if none takes the call, it is traced and
+A call whose arguments are arrays and numbers, or lists, tuples and dicts of them, goes to machine code at once
+(`runtime.FastCallable`). Everything else comes to `Compiled.answer`: keywords are brought into one form, containers are
+flattened, arrays in an unusual layout are packed; then the specialisations for this structure are tried; and if none takes the call, it is traced and
 compiled.
 """
 
