@@ -14,7 +14,6 @@ import atexit
 import collections
 import ctypes
 import functools
-import hashlib
 import itertools
 import os
 import sys
@@ -54,11 +53,11 @@ class Recent:
 
     def __init__(self, room: int) -> None:
         self.room = room
-        self._codes: collections.OrderedDict[object, ObjectCode] = collections.OrderedDict()
+        self._codes: collections.OrderedDict[Made, ObjectCode] = collections.OrderedDict()
         self._bytes = 0
         self._lock = Lock()
 
-    def find(self, key: object, make: Callable[[], ObjectCode]) -> ObjectCode:
+    def find(self, key: Made, make: Callable[[], ObjectCode]) -> ObjectCode:
         """The code for `key`, made where it is not known."""
         with self._lock:
             if (known := self._codes.get(key)) is not None:
@@ -68,14 +67,18 @@ class Recent:
         with self._lock:
             if key not in self._codes:
                 self._codes[key] = made
-                self._bytes += _size(made)
+                self._bytes += _size(key, made)
             while self._bytes > self.room:
-                self._bytes -= _size(self._codes.popitem(last=False)[1])
+                self._bytes -= _size(*self._codes.popitem(last=False))
         return made
 
 
-def _size(code: ObjectCode) -> int:
-    return len(code.code) + len(code.bitcode)
+Made = tuple[str, Passes, int, tuple[str, ...] | None]
+"""What object code is made from: the text, the passes, the level of effort, what is exported."""
+
+
+def _size(key: Made, code: ObjectCode) -> int:
+    return len(key[0]) + len(code.code) + len(code.bitcode)
 
 
 _recent = Recent(16 << 20)
@@ -133,8 +136,7 @@ def emit_object(
     text = str(module)
     passes, level = PIPELINES[pipeline]
     names = None if exports is None else tuple(exports)
-    digest = hashlib.blake2b(text.encode(), digest_size=32).digest()
-    return _recent.find((digest, passes, level, names), lambda: _emit(text, passes, level, names))
+    return _recent.find((text, passes, level, names), lambda: _emit(text, passes, level, names))
 
 
 def _emit(text: str, passes: Passes, level: int, exports: tuple[str, ...] | None) -> ObjectCode:
