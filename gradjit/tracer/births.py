@@ -8,9 +8,11 @@ name of its own.
 
 from __future__ import annotations
 
+import collections
 import ctypes
 import functools
 import itertools
+import sys
 from typing import Any
 
 import numpy as np
@@ -42,9 +44,47 @@ def _functions() -> tuple[Any, Any, Any, Any]:
     return get, put, make, opened
 
 
-_handlers: list[tuple[_Handler, Any]] = []
-"""All that were made, with those that they are copies of: arrays that outlive their trace go back through them."""
+class _Allocator:
+    """A handler of a trace's own, and the capsule by which NumPy's arrays hold it: those that outlive the trace go back
+    through it, and through the one that it is a copy of."""
+
+    def __init__(self, usual: Any) -> None:
+        self.name = f"gradjit trace {next(_numbers)}"
+        self.handler = _Handler()
+        self.capsule = _functions()[2](ctypes.addressof(self.handler), _CAPSULE, None)
+        self.copy(usual)
+
+    def copy(self, usual: Any) -> None:
+        """Do what the usual one does."""
+        self.usual = usual
+        address = _functions()[3](usual, _CAPSULE)
+        ctypes.memmove(ctypes.addressof(self.handler), address, ctypes.sizeof(_Handler))
+        self.handler.name = self.name.encode()
+
+    @property
+    def is_free(self) -> bool:
+        """Whether no array and no context holds it any more."""
+        return sys.getrefcount(self.capsule) <= 2  # this object's, and the argument
+
+
 _numbers = itertools.count()
+_closed: collections.deque[_Allocator] = collections.deque()
+"""The allocators of traces that have ended. They live for ever, and serve other traces when their arrays are gone."""
+LOOKED_AT = 8
+"""So many of them a new trace looks at."""
+
+
+def _allocator(usual: Any) -> _Allocator:
+    for _ in range(min(LOOKED_AT, len(_closed))):
+        try:
+            known = _closed.popleft()
+        except IndexError:  # other threads took them
+            break
+        if known.is_free:
+            known.copy(usual)
+            return known
+        _closed.append(known)
+    return _Allocator(usual)
 
 
 class Births:
@@ -52,20 +92,20 @@ class Births:
 
     def __init__(self) -> None:
         self.name = ""
-        self.usual: Any = None
+        self.allocator: _Allocator | None = None
 
     def open(self) -> None:
         """From now on every block of elements that this thread allocates is marked."""
-        get, put, make, opened = _functions()
-        self.usual = get()
-        handler = _Handler.from_buffer_copy(ctypes.string_at(opened(self.usual, _CAPSULE), ctypes.sizeof(_Handler)))
-        self.name = f"gradjit trace {next(_numbers)}"
-        handler.name = self.name.encode()
-        _handlers.append((handler, self.usual))
-        put(make(ctypes.addressof(handler), _CAPSULE, None))
+        get, put, _, _ = _functions()
+        self.allocator = _allocator(get())
+        self.name = self.allocator.name
+        put(self.allocator.capsule)
 
     def close(self) -> None:
-        _functions()[1](self.usual)
+        if self.allocator is not None:
+            _functions()[1](self.allocator.usual)
+            _closed.append(self.allocator)
+            self.allocator = None
 
     def has(self, array: np.ndarray) -> bool:
         """Whether the array's elements were allocated here."""

@@ -16,6 +16,7 @@ from typing import Any, Union
 
 import numpy as np
 
+from ..bounded import Bounded
 from ..errors import TraceError
 from ..ir import OPS, Block, Op, Value
 from ..ir.linear import Form, Linear, as_linear, atom
@@ -222,12 +223,13 @@ def value(x: Form) -> Value:
     return found
 
 
-_NUMBERS: dict[int, np.ndarray] = {}
+_NUMBERS: Bounded[int, np.ndarray] = Bounded(1 << 14)
 
 
 def _number(n: int) -> np.ndarray:
     """One array for each number: literals are found by identity."""
-    return _NUMBERS.setdefault(n, np.asarray(n, np.int64))
+    known = _NUMBERS.get(n)
+    return known if known is not None else _NUMBERS.put(n, np.asarray(n, np.int64))
 
 
 def _emitted(x: Linear) -> Value:

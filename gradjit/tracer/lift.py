@@ -29,8 +29,10 @@ import types
 from collections.abc import Callable
 from typing import Any
 
+from ..bounded import Bounded
 from ..probe import code_of
 from .control.jumps import beginning
+from .control.names import Site, sites_in
 from .control.rewrite import Rewrites, prepared
 from .locations import is_internal
 from .proof import Definition, compiled
@@ -42,10 +44,16 @@ _PLAIN_CALLS = frozenset({"locals", "vars", "dir", "eval", "exec", "globals"})
 """Builtins that look at the frame which calls them."""
 
 
-_lifted: dict[tuple[str, types.CodeType], types.CodeType] = {}
+_lifted: Bounded[tuple[str, types.CodeType], types.CodeType] = Bounded(4096)
 """Rewritten code."""
-_products: set[types.CodeType] = set()
-"""Code that lifting made (nested functions included): lifted already."""
+
+
+class Product:
+    """The last constant of all code that lifting made (nested functions included). It holds the loops and branches that
+    the code names."""
+
+    def __init__(self, sites: tuple[Site, ...]):
+        self.sites = sites
 
 
 _INSTALLED = re.compile(r".*[/\\]site-packages[/\\][^/\\]+")
@@ -71,7 +79,7 @@ def admit(f: Any) -> None:
 
 def is_product(code: types.CodeType) -> bool:
     """Whether lifting made this code."""
-    return code in _products
+    return bool(code.co_consts) and type(code.co_consts[-1]) is Product
 
 
 def lifted(f: types.FunctionType, hooks: Callable[[types.FunctionType], Any]) -> types.FunctionType:
@@ -81,7 +89,7 @@ def lifted(f: types.FunctionType, hooks: Callable[[types.FunctionType], Any]) ->
     the rewritten code calls.
     """
     code = f.__code__
-    if code in _products:
+    if is_product(code):
         return f
     key = (code.co_filename, code)  # equal code objects of two files are not the same
     new = _lifted.get(key)
@@ -89,7 +97,7 @@ def lifted(f: types.FunctionType, hooks: Callable[[types.FunctionType], Any]) ->
         new = _rewritten(code, f.__qualname__)
         if new is None:
             return f
-        _lifted[key] = new
+        _lifted.put(key, new)
     cells = dict(zip(code.co_freevars, f.__closure__ or (), strict=True))
     cells[HOOKS] = types.CellType(hooks(f))
     g = types.FunctionType(new, f.__globals__, f.__name__, f.__defaults__,
@@ -104,19 +112,16 @@ def _rewritten(code: types.CodeType, qualname: str) -> types.CodeType | None:
     node = definition(code)
     if node is None or isinstance(node, ast.AsyncFunctionDef):
         return None
-    found = compiled(_Lift(code, _enclosing_classes(qualname)).function(node), code, (*code.co_freevars, HOOKS))
+    tree = _Lift(code, _enclosing_classes(qualname)).function(node)
+    found = compiled(tree, code, (*code.co_freevars, HOOKS))
     if found is None or not set(found.co_freevars) <= {*code.co_freevars, HOOKS}:
         return None
-    found = found.replace(co_qualname=qualname)
-    _note(found)
-    return found
+    return _marked(found.replace(co_qualname=qualname), Product(sites_in(tree)))
 
 
-def _note(code: types.CodeType) -> None:
-    _products.add(code)
-    for c in code.co_consts:
-        if isinstance(c, types.CodeType):
-            _note(c)
+def _marked(code: types.CodeType, product: Product) -> types.CodeType:
+    constants: list[Any] = [_marked(c, product) if isinstance(c, types.CodeType) else c for c in code.co_consts]
+    return code.replace(co_consts=(*constants, product))
 
 
 def _enclosing_classes(qualname: str) -> list[str]:

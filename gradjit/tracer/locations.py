@@ -9,6 +9,7 @@ from traceback import walk_tb
 from types import FrameType
 from typing import NoReturn
 
+from ..bounded import Bounded
 from ..errors import GradjitError
 from ..ir import Loc
 
@@ -19,7 +20,7 @@ _STDLIB = (sysconfig.get_paths()["stdlib"] + os.sep, sysconfig.get_paths()["plat
 _LIBRARIES = tuple(f"{os.sep}site-packages{os.sep}{name}{os.sep}" for name in ("numpy", "scipy", "optree", "autograd"))
 _NO_FILE = ("<frozen", "<__array_function__")
 
-_internal: dict[str, bool] = {}
+_internal: Bounded[str, bool] = Bounded(1 << 12)
 """Whether frames of a file are passed over. Files are few; frames are many."""
 
 
@@ -30,7 +31,7 @@ def is_internal(filename: str) -> bool:
         known = (filename.startswith((_PACKAGE, *_NO_FILE)) or any(part in filename for part in _LIBRARIES)
                  or (filename.startswith(_STDLIB) and f"{os.sep}site-packages{os.sep}" not in filename))
         known = known and not filename.startswith(_USERS)
-        _internal[filename] = known
+        _internal.put(filename, known)
     return known
 
 
@@ -42,7 +43,7 @@ def user_frame() -> FrameType | None:
     return frame
 
 
-_locs: dict[tuple[str, int, str], Loc] = {}
+_locs: Bounded[tuple[str, int, str], Loc] = Bounded(1 << 14)
 
 
 def here() -> Loc | None:
@@ -51,10 +52,7 @@ def here() -> Loc | None:
     if frame is None:
         return None
     key = (frame.f_code.co_filename, frame.f_lineno, frame.f_code.co_name)
-    loc = _locs.get(key)
-    if loc is None:
-        loc = _locs[key] = Loc(*key)
-    return loc
+    return _locs.get(key) or _locs.put(key, Loc(*key))
 
 
 def raised_at(error: BaseException) -> Loc | None:

@@ -14,11 +14,12 @@ from collections.abc import Sequence
 from types import CodeType
 from typing import Any
 
+from ..bounded import Bounded
 from .proof import Definition, is_that_of, nested_codes
 
-_files: dict[str, tuple[list[str], dict[int, list[Definition]]]] = {}
+_files: Bounded[str, tuple[list[str], dict[int, list[Definition]]]] = Bounded(64)
 """Of parsed files the definitions (never changed) by their first lines, with the lines that they were parsed from."""
-_refuted: dict[tuple[str, CodeType], list[str]] = {}
+_refuted: Bounded[tuple[str, CodeType], list[str]] = Bounded(4096)
 """The lines that were found not to define a code object."""
 
 
@@ -34,9 +35,9 @@ def definition(code: CodeType) -> Definition | None:
         if lines and _refuted.get(key) is not lines:
             found = _from_lines(code, lines) or _from_file(code, lines)
             if found is not None:
-                _refuted.pop(key, None)
+                _refuted.drop(key)
                 return found
-            _refuted[key] = lines
+            _refuted.put(key, lines)
         linecache.checkcache(code.co_filename)  # it may have kept the text from before a reload
         lines = linecache.getlines(code.co_filename)
     return None
@@ -77,7 +78,7 @@ def _from_file(code: CodeType, lines: list[str]) -> Definition | None:
         for n in ast.walk(_parsed("".join(lines)) or ast.Module([], [])):
             if isinstance(n, Definition):
                 found.setdefault(_first_line(n), []).append(n)
-        kept = _files[code.co_filename] = (lines, found)
+        kept = _files.put(code.co_filename, (lines, found))
     proven = (_proven(copy.deepcopy(n), code, lines) for n in kept[1].get(code.co_firstlineno, ()))
     return next((n for n in proven if n is not None), None)
 

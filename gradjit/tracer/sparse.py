@@ -31,7 +31,7 @@ def is_sparse(x: Any) -> bool:
     return _is_sparse_class(cls)
 
 
-@functools.cache
+@functools.lru_cache(maxsize=1024)
 def _is_sparse_class(cls: Any) -> bool:
     return cls.__module__.startswith("scipy.sparse") and hasattr(cls, "tocsr")
 

@@ -13,8 +13,6 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from ...errors import TraceError
 from .. import extents, grown, operands as o, trees
 from ..array import ARRAY, TracedArray, root

@@ -11,6 +11,8 @@ every call.
 from __future__ import annotations
 
 import ast
+import itertools
+import weakref
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -40,19 +42,33 @@ class Site:
     is_nest: bool = False
     """Whether the loop has loops inside."""
 
+    def __deepcopy__(self, memo: object) -> Site:
+        """A copy of the syntax tree names the same site."""
+        return self
+
     @property
     def word(self) -> str:
         return f"line {self.line}"
 
 
-SITES: list[Site] = []
-"""Loops and branches of all lifted code; the code names them by number."""
+SITES: weakref.WeakValueDictionary[int, Site] = weakref.WeakValueDictionary()
+"""Loops and branches of all lifted code, which names them by number and holds them (`lift.Product`)."""
+_numbers = itertools.count()
 
 
-def noted(site: Site) -> int:
-    """The number of a new site."""
-    SITES.append(site)
-    return len(SITES) - 1
+def numbered(site: Site) -> ast.Constant:
+    """The number of a new site, in a syntax tree, which holds the site."""
+    number = next(_numbers)
+    SITES[number] = site
+    node = ast.Constant(number)
+    vars(node)["site"] = site
+    return node
+
+
+def sites_in(tree: ast.AST) -> tuple[Site, ...]:
+    """The sites whose numbers stand in a syntax tree."""
+    found = (getattr(n, "site", None) for n in ast.walk(tree))
+    return tuple(site for site in found if site is not None)
 
 
 VALUE = PREFIX + "value"

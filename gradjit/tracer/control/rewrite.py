@@ -9,7 +9,7 @@ from typing import Any
 
 from .bound import Definite
 from .jumps import PREFIX, Jumps, at, beginning, holds, is_plain
-from .names import Liveness, Site, noted
+from .names import Liveness, Site, numbered
 
 LAZY = (ast.NamedExpr, ast.Await, ast.Yield, ast.YieldFrom)
 """Expressions that cannot stand in a function of their own."""
@@ -70,7 +70,7 @@ class Rewrites:
             node.test, node.body, node.orelse = self.hook(node.test, "tested", test), body, other
             return node
         p = Passing(self, node, "branch")
-        number = at(ast.Constant(noted(site)), node)
+        number = at(numbered(site), node)
         made = p.keep(self.hook(node, "branch", number, test, p.values(site.names)))
         merged = site.names[:site.carried]
         then = at(ast.If(p.call("then"), [p.within([*body, p.leave(merged)])], []), node)
@@ -87,7 +87,7 @@ class Rewrites:
             node.target, node.body, node.orelse = target, body, self.statements(node.orelse)
             return node
         p = Passing(self, node, "loop")
-        number = at(ast.Constant(noted(site)), node)
+        number = at(numbered(site), node)
         made = p.keep(self.hook(node, "for_loop", number, iterable, p.values(site.names), p.values(site.written)))
         carried = site.names[:site.carried]
         item = at(ast.Assign([target], p.call("item")), node)
@@ -108,7 +108,7 @@ class Rewrites:
             test = going if always else at(ast.BoolOp(ast.And(), [going, test]), node)
         test, body = self.visit(test), self.statements(node.body)
         p = Passing(self, node, "loop")
-        number = at(ast.Constant(noted(site)), node)
+        number = at(numbered(site), node)
         made = p.keep(self.hook(node, "while_loop", number, p.values(site.names), p.values(site.written)))
         carried = site.names[:site.carried]
         inside = at(ast.If(p.call("test", test), [*body, p.leave(site.names)], []), node)
