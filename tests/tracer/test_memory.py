@@ -52,7 +52,7 @@ def alive(refs: list[weakref.ref[Any]]) -> int:
 
 
 @pytest.mark.parametrize("make, count", [
-    (closure, 200), (generated, 100), *(pytest.param(m, 1000, marks=pytest.mark.slow) for m in (closure, generated))])
+    (closure, 100), (generated, 50), *(pytest.param(m, 1000, marks=pytest.mark.slow) for m in (closure, generated))])
 def test_fresh_functions_are_not_held(make: Callable[[int], Callable[..., Any]], count: int, monkeypatch: Any) -> None:
     monkeypatch.setattr(lift, "_lifted", Bounded(50))
     monkeypatch.setattr(source, "_refuted", Bounded(50))
