@@ -305,6 +305,11 @@ class Native:
     def workspace_bytes(self) -> int:
         return self.kernel.workspace_bytes
 
+    @property
+    def seconds(self) -> dict[str, float]:
+        """The time of each step from the array IR to LLVM's, by name; none where the code came from elsewhere."""
+        return self.lower().seconds if self.origin == "compiled" else {}
+
     def text(self, stage: str) -> str:
         """The program as loop nests, LLVM IR (as emitted), or assembly."""
         if stage == "asm":

@@ -242,10 +242,10 @@ class Compiled(FastCallable):
         elif (self.options.tier or config.tier) == "interpret" and not has_loops(program.func):
             executable = backends.Tiered(program, timer.resumed, config.interpreted_calls)
         else:
-            executable = backends.native(program, timer.note)
+            executable = made = backends.native(program, timer.note)
+            passes |= made.seconds
             if dump:
-                dump.text("loops", t.func.name, executable.text("loops"), "txt")
-                dump.text("llvm", t.func.name, executable.text("llvm"), "ll")
+                dump.text("llvm", t.func.name, made.text("llvm"), "ll")
         timer.seconds.update({f"pass {k}": v for k, v in passes.items()})
         flat = not kwargs and len(leaves) == len(args) and all(x is y for x, y in zip(args, leaves, strict=True))
         return Specialisation(executable, program, stages, timer.seconds, describe(t), flat)

@@ -2,11 +2,12 @@
 
 `lower(func)` takes an optimised function of the array IR to an LLVM module with one kernel. On the way: `tasks` (what
 gets memory, and the nest or call that fills it), `schedule` (which tasks share loops), `memory` (what is kept, what is
-computed twice), `generate` and `finish` (loop nests), `emit` (LLVM).
+computed twice), `generate` (loop nests), the passes of `loop_pipeline`, `emit` (LLVM).
 """
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -16,10 +17,14 @@ from ..ir import Func
 from .emit import Emitted, emit
 from .failures import RECORD_BYTES, Check, record_offset
 from .finish import statements
-from .generate import lower_loops
+from .generate import straight_nests
+from .loop_pipeline import run_loop_passes
 from .loops import Program, Repeat, Store, inner
-from .regions import has_regions, lower_regions
+from .regions import has_regions, nests_of_regions
+from .target import vector_bytes
 from .vecmath.outlined import needed, undefined
+
+Layouts = Sequence[tuple[int, ...] | None]
 
 
 @dataclass
@@ -36,6 +41,7 @@ class Lowered:
     outlined: tuple[str, ...] = field(default=())  # modules that are linked to this one, as text
     pipeline: str = "light"  # how LLVM is to optimise it
     objects: tuple[object, ...] = field(default=())  # Python objects among the symbols, by position
+    seconds: dict[str, float] = field(default_factory=dict)  # of each step, by name
 
     @property
     def loops(self) -> str:
@@ -43,22 +49,40 @@ class Lowered:
         return str(self.program)
 
 
-def lower(func: Func, layouts: Sequence[tuple[int, ...] | None] = ()) -> Lowered:
+def lower(func: Func, layouts: Layouts = ()) -> Lowered:
     """Loop nests and LLVM IR for a function whose extents are known.
 
     layouts: for each parameter its strides in elements (negative and zero ones, too), or None for row-major order.
     """
-    program = lower_regions(func, layouts) if has_regions(func) else lower_loops(func, layouts)
-    return assemble(program, work_of(func))
+    seconds: dict[str, float] = {}
+    program = lower_loops(func, layouts, seconds=seconds)
+    return assemble(program, work_of(func), seconds)
 
 
-def assemble(program: Program, work: float = 0.0) -> Lowered:
+def lower_loops(func: Func, layouts: Layouts = (), width: int | None = None, seconds: dict[str, float] | None = None
+                ) -> Program:
+    """The loop nests that compute `func`, for vectors of `width` bytes (this machine's).
+
+    layouts: for each parameter its strides in elements, or None (and for those left out) for row-major order.
+    seconds: the time of each step is added here by name.
+    """
+    seconds = {} if seconds is None else seconds
+    start = time.perf_counter()
+    nests = nests_of_regions if has_regions(func) else straight_nests
+    program = nests(func, layouts)
+    seconds["nests"] = time.perf_counter() - start
+    return run_loop_passes(program, width or vector_bytes(), seconds)
+
+
+def assemble(program: Program, work: float = 0.0, seconds: dict[str, float] | None = None) -> Lowered:
     """LLVM IR for loop nests; `work` is a rough count of element operations."""
+    start = time.perf_counter()
     emitted = emit(program)
+    seconds = {**(seconds or {}), "emit": time.perf_counter() - start}
     outlined, functions = needed(undefined(emitted.module))
     return Lowered(program, emitted.module, emitted.kernel, emitted.checks, workspace_of(emitted), work,
                    (*functions, *named_objects(emitted.module)), tuple(o.text for o in outlined), pipeline_for(program),
-                   emitted.objects)
+                   emitted.objects, seconds)
 
 
 def pipeline_for(program: Program) -> str:
@@ -102,4 +126,4 @@ def named_objects(module: llvm.Module) -> tuple[str, ...]:
     return tuple(g.name for g in module.global_values if isinstance(g, llvm.GlobalVariable) and g.initializer is None)
 
 
-__all__ = ["Check", "Emitted", "Lowered", "Program", "assemble", "lower"]
+__all__ = ["Check", "Emitted", "Lowered", "Program", "assemble", "lower", "lower_loops"]

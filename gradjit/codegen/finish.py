@@ -1,8 +1,9 @@
-"""Last steps on loop nests: merge what runs through memory together, drop dead stores, choose vectors, place memory."""
+"""Passes over loop nests: loops that run through memory as one, dead stores, vectors, results in place, memory. The list of
+all stands in `loop_pipeline`."""
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from math import prod
 
@@ -39,34 +40,6 @@ SHORT = 32
 """Turns of a loop whose running values stay in registers while the loop around it runs side by side."""
 
 
-def finish(p: Program, width: int, changing: Container[Buffer] = ()) -> Program:
-    """All of the steps; `width` is that of the machine's vectors in bytes, `changing` memory that is written again
-    after it has been read."""
-    from .interrupts import ask  # which are made of what stands here
-    from .jam import jam
-    from .strips import stripped
-
-    merge(p.body, p.nodes)
-    p.body = [stripped(s, p) for s in without_dead_stores(p)]
-    for s in p.body:
-        choose_lanes(s, width, changing)
-    for s in statements(p.body):
-        if isinstance(s, Loop) and is_written_out(s):
-            s.written_out, s.unroll = True, 1
-    for s in p.body:
-        if not isinstance(s, Loop):
-            for block in inner(s):
-                jam(block, p.nodes)
-    for b in list(p.workspace):
-        large = b.nbytes >= WORTHWHILE and not b.moves
-        home = output_for(p, b) if large and any(fits(o, b) for o in p.outputs) else None
-        if home is not None:
-            move(p, b, home)
-    place_workspace(p)
-    ask(p.body)
-    return p
-
-
 def statements(body: Sequence[Stmt]) -> Iterator[Stmt]:
     """All statements, outer before inner."""
     for s in body:
@@ -91,6 +64,11 @@ def nodes_of(s: Stmt) -> Iterator[Node]:
 
 
 # merging --------------------------------------------------------------------------------------------------------------
+def coalesce(p: Program, width: int) -> None:
+    """`for i: for j: body` --> `for ij: body` where that runs through memory in the same way."""
+    merge(p.body, p.nodes)
+
+
 def merge(body: list[Stmt], nodes: Nodes) -> None:
     """Merge the loops of a list of statements, in place."""
     for k, s in enumerate(body):
@@ -185,7 +163,7 @@ class Swap:
 
 
 # dead stores ----------------------------------------------------------------------------------------------------------
-def without_dead_stores(p: Program) -> list[Stmt]:
+def drop_dead_stores(p: Program, width: int) -> None:
     """Stores into workspace that nothing loads are dropped, and with them loops that do nothing."""
     read: set[Buffer] = set()
     for s in statements(p.body):
@@ -204,25 +182,31 @@ def without_dead_stores(p: Program) -> list[Stmt]:
             block[:] = filter(live, block)
         return not isinstance(s, Loop) or bool(s.body)
 
-    return [s for s in p.body if live(s)]
+    p.body = [s for s in p.body if live(s)]
 
 
 # vectors --------------------------------------------------------------------------------------------------------------
-def choose_lanes(s: Stmt, width: int, changing: Container[Buffer] = ()) -> None:
+def vectorise(p: Program, width: int) -> None:
+    """Lanes for the loops whose turns may run side by side."""
+    for s in p.body:
+        choose_lanes(s, width)
+
+
+def choose_lanes(s: Stmt, width: int) -> None:
     """Give innermost loops vectors as wide as the machine's, and several of them a turn to short reductions."""
     loops = [x for x in statements([s]) if isinstance(x, Loop) and x is not s]
     if not isinstance(s, Loop) or not all(_vectorises(x, s.var) for x in statements(s.body)) or (
             loops and not _short_inside(s, loops)):
         for block in inner(s):
             for x in block:
-                choose_lanes(x, width, changing)
+                choose_lanes(x, width)
         return
     widest = max((n.dtype.itemsize for x in statements(s.body) for n in nodes_of(x) if s.var in n.vars), default=8)
     lanes = width // widest
     while lanes > s.var.extent:
         lanes //= 2
     s.lanes = max(lanes, 1)
-    s.exact = any(n.kind == "load" and n.attrs[0] in changing and n.attrs[0] in stored(s)
+    s.exact = any(n.kind == "load" and n.attrs[0].changing and n.attrs[0] in stored(s)
                   for x in statements(s.body) for n in nodes_of(x))
     if not loops and s.turns is None and not s.exact and any(isinstance(x, Accumulate) for x in s.body):
         cost = sum(cost_of(n.attrs[0]) for x in s.body for n in nodes_of(x) if n.kind == "apply")
@@ -234,6 +218,13 @@ def choose_lanes(s: Stmt, width: int, changing: Container[Buffer] = ()) -> None:
 def stored(s: Stmt) -> set[Buffer]:
     """The memory that a statement writes, other than by adding to it."""
     return {x.buffer for x in statements([s]) if isinstance(x, Store) and x.combine is None}
+
+
+def write_out(p: Program, width: int) -> None:
+    """Short loops over memory in registers become as many copies of their bodies."""
+    for s in statements(p.body):
+        if isinstance(s, Loop) and is_written_out(s):
+            s.written_out, s.unroll = True, 1
 
 
 def is_written_out(s: Loop) -> bool:
@@ -268,6 +259,15 @@ def _vectorises(s: Stmt, var: Var) -> bool:
 
 
 # results in place -----------------------------------------------------------------------------------------------------
+def alias_outputs(p: Program, width: int) -> None:
+    """Workspace that lives in the memory of an output which is filled when it is read for the last time."""
+    for b in list(p.workspace):
+        large = b.nbytes >= WORTHWHILE and not b.moves
+        home = output_for(p, b) if large and any(fits(o, b) for o in p.outputs) else None
+        if home is not None:
+            move(p, b, home)
+
+
 def output_for(p: Program, b: Buffer) -> Buffer | None:
     """An output in whose memory the workspace buffer `b` can live, if any.
 
@@ -335,7 +335,7 @@ def move(p: Program, b: Buffer, home: Buffer) -> None:
 
 
 # memory ---------------------------------------------------------------------------------------------------------------
-def place_workspace(p: Program) -> None:
+def place_workspace(p: Program, width: int = 0) -> None:
     """Offsets for workspace buffers: those that are never alive together may share bytes (first fit, largest first)."""
     alive = _lifetimes(p)
     p.workspace = [b for b in p.workspace if b in alive]

@@ -9,12 +9,10 @@ from itertools import pairwise
 from ..ir import I64, Func
 from .affine import Affine, Var
 from .elements import Index
-from .finish import finish
 from .loops import Accumulate, Accumulator, Finish, Loop, Node, Program, Start, Stmt, Store
 from .memory import Plan, plan
 from .schedule import Item, Slot
 from .symbolic import Extent
-from .target import vector_bytes
 from .tasks import CallTask, Task
 
 Env = dict[Slot, Affine]
@@ -122,14 +120,10 @@ class Generator:
         return Store(t.target.buffer, t.place(self.e, index), node, combine)
 
 
-def lower_loops(func: Func, layouts: Sequence[tuple[int, ...] | None] = (), width: int | None = None) -> Program:
-    """The loop nests that compute `func`, for vectors of `width` bytes (this machine's). Every extent must be known.
-
-    layouts: for each parameter its strides in elements, or None (and for those left out) for row-major order.
-    """
+def straight_nests(func: Func, layouts: Sequence[tuple[int, ...] | None] = ()) -> Program:
+    """The loop nests of a function without regions."""
     p = plan(func, layouts)
     body = Generator(p).block(p.root.items, {})
     low = p.low
     literals = [v.buffer for v in low.elements.literals.values()]
-    return finish(Program(func.name, low.inputs, low.outputs, low.workspace, literals, body,
-                          low.elements.nodes), width or vector_bytes())
+    return Program(func.name, low.inputs, low.outputs, low.workspace, literals, body, low.elements.nodes)

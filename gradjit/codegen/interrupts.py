@@ -7,17 +7,17 @@ work that they have done, and ask where it is used up (`flow.poll`).
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from math import inf
 
-from .loops import Call, If, Loop, Node, Repeat, Stmt, While, in_order, inner, roots_of, trips
+from .loops import Call, If, Loop, Node, Program, Repeat, Stmt, While, in_order, inner, roots_of, trips
 from .numbers import LOAD, LONG, SCALAR, TURN, cost_of
 
 
-def ask(body: Sequence[Stmt]) -> None:
-    """Mark the loops of a program that ask."""
+def place_polls(p: Program, width: int) -> None:
+    """Mark the loops that ask."""
     seen: set[Node] = set()
-    for s in body:
+    for s in p.body:
         unasked(s, seen)
 
 

@@ -10,10 +10,18 @@ from dataclasses import replace
 
 from .affine import Affine, Var
 from .finish import Swap, nodes_of, statements
-from .loops import Accumulate, Accumulator, Finish, Let, Loop, Node, Nodes, Start, Stmt, Store, inner
+from .loops import Accumulate, Accumulator, Finish, Let, Loop, Node, Nodes, Program, Start, Stmt, Store, inner
 
 ROWS = 4
 """Rows a turn: their running values stay in registers."""
+
+
+def unroll_and_jam(p: Program, width: int) -> None:
+    """Products with rows, inside of the program's own loops, take several rows at once."""
+    for s in p.body:
+        if not isinstance(s, Loop):
+            for block in inner(s):
+                jam(block, p.nodes)
 
 
 def jam(body: list[Stmt], nodes: Nodes) -> None:

@@ -34,6 +34,7 @@ class Buffer:
     offset: int = -1
     strides: tuple[int, ...] | None = None  # of the caller's memory, where it is not in row-major order
     moves: bool = False  # where it stands changes while the program runs: see Exchange
+    changing: bool = False  # written again after it has been read
 
     @property
     def size(self) -> int:

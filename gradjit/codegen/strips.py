@@ -32,6 +32,11 @@ class _Part:
     body: list[Stmt] = field(default_factory=list)
 
 
+def strip_mine(p: Program, width: int) -> None:
+    """Loops over rows with dear scalar work on each become loops over strips of rows."""
+    p.body = [stripped(s, p) for s in p.body]
+
+
 def stripped(s: Stmt, p: Program) -> Stmt:
     """The statement, cut into strips where that pays and is possible."""
     if not isinstance(s, Loop) or s.turns or s.var.extent % STRIP or s.var.extent < 4 * STRIP:

@@ -5,9 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from gradjit.codegen import lower
+from gradjit.codegen import lower, lower_loops
 from gradjit.codegen.finish import statements
-from gradjit.codegen.generate import lower_loops
 from gradjit.codegen.loops import Call, Loop
 from gradjit.codegen.routines import blas
 from gradjit.errors import UnsupportedError

@@ -1,4 +1,4 @@
-"""The work of lowering grows as the program does. Calls are counted, as a clock would count other people's work, too."""
+"""The work of lowering grows as the program does. Calls are counted: a clock would count other people's work, too."""
 
 from __future__ import annotations
 

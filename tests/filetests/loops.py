@@ -1,14 +1,15 @@
 """File tests of the loop IR: `.loops` files with a kernel, what is run over it, and the expected text.
 
-    ; run: interpret                          verify, interpret, compile
+    ; run: coalesce vectorise width=32        loop passes, each with its settings; or verify, interpret, compile
     ; args: {1.0,nan} 3                       arguments of a call, as literals
     kernel @f:
       ...
     ; expect:
     ...
 
-`compile` runs the kernel in the interpreter and as machine code, which must agree. An invalid kernel has
-`; error: text` at the end of each line at fault in place of an expected text.
+Behind each pass the verifier runs, and the interpreter compares before and after. `compile` runs the kernel in the
+interpreter and as machine code, which must agree. An invalid kernel has `; error: text` at the end of each line at
+fault in place of an expected text.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ import re
 
 import numpy as np
 
+from gradjit.codegen.loop_pipeline import LOOP_PASSES
 from gradjit.codegen.loopir import interpret, parse, print_program, verify
 from gradjit.codegen.loopir.parser import Parser
 from gradjit.codegen.loopir.verifier import errors_of
@@ -47,6 +49,18 @@ def read_arguments(p: Program, line: str) -> list[np.ndarray]:
     return [np.broadcast_to(read_literal(c, ArrayType(b.dtype, b.shape)), b.shape) for b in p.inputs]
 
 
+def apply(p: Program, name: str, settings: dict[str, str]) -> None:
+    """One pass, then the checks that follow every pass."""
+    before = parse(print_program(p))
+    LOOP_PASSES[name].run(p, int(settings.get("width", "32")))
+    verify(p)
+    check_text(p)
+    rng = np.random.default_rng(0)
+    args = [rng.normal(size=b.shape) if b.dtype.is_float else rng.integers(0, 3, b.shape) for b in p.inputs]
+    wrong = same(interpret(p, args), interpret(before, args), exact=False)
+    assert not wrong, f"the pass changed the meaning: {wrong}"
+
+
 def call(p: Program, line: str, compiled: bool) -> str:
     args = read_arguments(p, line)
     results = interpret(p, args)
@@ -60,7 +74,10 @@ def outcome(source: str, name: str, runs: tuple[tuple[str, dict[str, str]], ...]
     p = parse(kernel_of(source), name)
     verify(p)
     check_text(p)
-    found = [call(p, line, run == "compile") for run, _ in runs if run != "verify" for line in calls]
+    for run, settings in runs:
+        if run in LOOP_PASSES:
+            apply(p, run, settings)
+    found = [call(p, line, run == "compile") for run, _ in runs if run in ("interpret", "compile") for line in calls]
     return "\n".join(found) or print_program(p)
 
 

@@ -116,7 +116,7 @@ class Parser(Expressions):
             b.data = read_literal(c, ArrayType(b.dtype, (b.size,))).reshape(b.shape)
         if c.accept("at"):
             b.offset = c.integer()
-        b.moves = c.accept("moves")
+        b.moves, b.changing = c.accept("moves"), c.accept("changing")
         c.end()
         return b
 

@@ -286,7 +286,8 @@ class Printer:
         text = f"{b.role} {self.buffers(b)}: {b.dtype}{numbers(b.shape)}{strides_text(b)}"
         if b.data is not None:
             text += f" = {show_literal(b.data.ravel())}"
-        return text + (f" at {b.offset}" if b.offset >= 0 else "") + (" moves" if b.moves else "")
+        return text + (f" at {b.offset}" if b.offset >= 0 else "") + (" moves" if b.moves else "") + (
+            " changing" if b.changing else "")
 
 
 def statements_in(s: Stmt) -> list[Stmt]:

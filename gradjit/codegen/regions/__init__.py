@@ -15,7 +15,6 @@ from collections.abc import Sequence
 
 from ...ir import OPS, Func
 from ..loops import Program
-from ..target import vector_bytes
 from .lowering import Regions
 
 
@@ -25,6 +24,6 @@ def has_regions(func: Func) -> bool:
                or not all(r.type.is_static for r in op.results) for op in func.ops)
 
 
-def lower_regions(func: Func, layouts: Sequence[tuple[int, ...] | None] = (), width: int | None = None) -> Program:
-    """The statements that compute a function with loops, branches or tapes; see `generate.lower_loops`."""
-    return Regions(func, layouts).run(width or vector_bytes())
+def nests_of_regions(func: Func, layouts: Sequence[tuple[int, ...] | None] = ()) -> Program:
+    """The statements that compute a function with loops, branches or tapes."""
+    return Regions(func, layouts).run()

@@ -11,7 +11,6 @@ from ...ir import I64, OPS, ArrayType, Func, Op, Value, captures
 from ...ir.ranges import Ranges, owners_of, upper_bounds
 from ..affine import Affine, dot
 from ..elements import whole
-from ..finish import finish
 from ..generate import Generator
 from ..loops import Buffer, Let, Node, Nodes, Program, Stmt, Store, Tape, View
 from ..lower.movement import is_large
@@ -48,7 +47,7 @@ class Regions:
         self.tapes: dict[Value, Tape] = {}
         self.bounds = upper_bounds(func, self.ranges)
 
-    def run(self, width: int) -> Program:
+    def run(self) -> Program:
         scope = Scope(None, self.func.body)
         body: list[Stmt] = []
         for k, (p, strides) in enumerate(zip(self.func.params, self.layouts, strict=True)):
@@ -60,7 +59,9 @@ class Regions:
             for k, b in enumerate(group):
                 b.name = f"{letter}{k}"
         program = Program(self.func.name, self.inputs, outputs, self.workspace, self.literals, body, self.nodes)
-        return finish(program, width, self.changing)
+        for b in self.changing:
+            b.changing = True
+        return program
 
     # small things ---------------------------------------------------------------------------------------------------
     def serial(self) -> int:

@@ -1,0 +1,70 @@
+"""The passes from loop nests as they are generated to those that are emitted, in order."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from ..environment import switch
+from ..passes.dump import Dumper
+from .finish import alias_outputs, coalesce, drop_dead_stores, place_workspace, vectorise, write_out
+from .interrupts import place_polls
+from .jam import unroll_and_jam
+from .loops import Program
+from .strips import strip_mine
+
+
+@dataclass(frozen=True)
+class LoopPass:
+    """A named change of a kernel, in place. `run` is told how wide the machine's vectors are, in bytes."""
+
+    name: str
+    run: Callable[[Program, int], None]
+    about: str
+
+
+PIPELINE: tuple[LoopPass, ...] = (
+    LoopPass("coalesce", coalesce, "nested loops that run through memory as one become one"),
+    LoopPass("dead-stores", drop_dead_stores, "what is stored and not loaded is not stored, nor computed"),
+    LoopPass("strip-mine", strip_mine, "dear scalar work on rows is done for several rows side by side"),
+    LoopPass("vectorise", vectorise, "loops get lanes, and several vectors a turn where they are short of work"),
+    LoopPass("write-out", write_out, "short loops over memory in registers become straight code"),
+    LoopPass("jam", unroll_and_jam, "products with rows take several rows at once"),
+    LoopPass("alias-outputs", alias_outputs, "workspace lives in outputs that are filled later"),
+    LoopPass("layout", place_workspace, "workspace that is never alive together shares bytes"),
+    LoopPass("polls", place_polls, "what takes long asks whether the user interrupts"),
+)
+"""What every kernel goes through."""
+
+LOOP_PASSES: dict[str, LoopPass] = {p.name: p for p in PIPELINE}
+
+
+def run_loop_passes(p: Program, width: int, timings: dict[str, float]) -> Program:
+    """All passes, in place.
+
+    GRADJIT_DUMP has each write its output, GRADJIT_VERIFY has it verified; the seconds are added to `timings` by name.
+    """
+    dump, verify = Dumper.from_environment(), switch("GRADJIT_VERIFY")
+    look(p, "nests", dump, verify)
+    for each in PIPELINE:
+        start = time.perf_counter()
+        each.run(p, width)
+        timings[each.name] = timings.get(each.name, 0.0) + time.perf_counter() - start
+        look(p, each.name, dump, verify)
+    return p
+
+
+def look(p: Program, name: str, dump: Dumper | None, verify: bool) -> None:
+    """What surrounds a pass."""
+    if dump is None and not verify:
+        return
+    from .loopir import print_program, verify as check
+    if dump is not None:
+        dump.text(name, p.name, print_program(p), "loops")
+    if verify:
+        try:
+            check(p)
+        except Exception as e:
+            e.add_note(f"after the pass {name!r}")
+            raise
