@@ -1,9 +1,9 @@
 """The callable that `jit`, `grad` and the others return.
 
-A call whose arguments are arrays and numbers, or lists, tuples and dicts of them, goes to machine code at once
-(`runtime.FastCallable`). Everything else comes to `Compiled.answer`: keywords are brought into one form, containers are
-flattened, arrays in an unusual layout are packed; then the specialisations for this structure are tried; and if none takes the call, it is traced and
-compiled.
+A call whose arguments are arrays and numbers, or containers of them, goes to machine code at once
+(`runtime.FastCallable`). Everything else comes to `Compiled.answer`: keywords are brought into one form, arrays in an
+unusual layout are packed; then the specialisations for this structure are tried; and if none takes the call, it is
+traced and compiled.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from ..passes import Dumper, optimize
 from ..passes.vjp.kept import kept
 from ..probe import named_like, parameters_of, text
 from ..processes import Lock, uncollected
+from ..runtime import signature
 from ..runtime.callable import MAX_CHAIN, FastCallable
 from ..runtime.dispatch import MISS
 from ..tracer import trees
@@ -190,6 +191,7 @@ class Compiled(FastCallable):
         elif not call.kwargs and not call.is_packed and not s.program.trace.rebindings:
             found = trees.in_order(call.args)
             if found is not None:
+                signature.dataclasses.update(trees.dataclasses_in(call.tree))
                 self.install_indexed(entry, call.args, *found)
 
     def compiled(self, call: Call) -> Specialisation:

@@ -41,7 +41,7 @@ class Specialised:
 @dataclass(frozen=True)
 class Stats:
     """The state of a compiled function. `misses` counts the calls that machine code did not take at once: the first of
-    each specialisation, calls with keywords or dataclasses, arrays in an unusual layout."""
+    each specialisation, calls with keywords, arrays in an unusual layout."""
 
     function: str
     misses: int

@@ -8,6 +8,7 @@ ask, and what it must be sure of is the structure, whose words are compared in f
     call        number of arguments, then the words of each
     tuple, list, named tuple    type, length, then the words of each item
     dict        type, length, then for each item in order: the key (a str, by its address), the words of the value
+    dataclass   type, number of fields, then the words of each field
     None        its type
     array       type, dtype object, flags and rank, extents
     float, complex, NumPy scalar    type
@@ -49,6 +50,10 @@ MAX_ENTRIES = 4
 """Entries of one signature: they differ in guards, or in static values."""
 
 _MULTIPLIER = 0x9E3779B97F4A7C15
+DATACLASSES = "gradjit.dataclasses"
+"""The symbol of `dataclasses`."""
+dataclasses: dict[type, tuple[str, ...]] = {}
+"""The names of the fields of each dataclass that may be taken apart. Whoever finds one puts it here."""
 _FLAGS = numpy_abi.C_CONTIGUOUS | numpy_abi.ALIGNED | numpy_abi.WRITEABLE
 _TUPLE_SUBCLASS = 1 << 26  # Py_TPFLAGS_TUPLE_SUBCLASS
 
@@ -56,7 +61,7 @@ _TUPLE_SUBCLASS = 1 << 26  # Py_TPFLAGS_TUPLE_SUBCLASS
 # the walk -------------------------------------------------------------------------------------------------------------
 def walk(frame: Frame) -> None:
     """`i32 walk(PyObject *x, int64_t *state, int64_t depth)`: add an argument, or part of one. 1, or 0 if it has no
-    signature. Runs no Python code, so that what is borrowed from containers stays."""
+    signature. The state gets a reference to each leaf."""
     x, state, depth = frame.function.args
     at, no, yes = cpython.layout(), frame.block("no"), frame.block("yes")
     kind = frame.load(x, at.type)
@@ -73,10 +78,14 @@ def walk(frame: Frame) -> None:
     flags = frame.load(kind, at.type_flags, I64)
     with case(frame, frame.differs(frame.builder.and_(flags, i64(_TUPLE_SUBCLASS)), i64(0)), yes):
         _tuple(frame, x, state, depth, kind, no)
+    names = frame.call("PyDict_GetItemWithError", frame.object(DATACLASSES), kind)
+    with case(frame, frame.differs(names, NULL), yes):
+        _dataclass(frame, x, state, depth, kind, names, no)
     frame.go(no)
     frame.enter(yes)
     frame.builder.ret(i32(1))
     frame.enter(no)
+    frame.call("PyErr_Clear")
     frame.builder.ret(i32(0))
 
 
@@ -121,11 +130,13 @@ def push(frame: Frame, state: ir.Value, value: ir.Value, no: ir.Block) -> None:
 
 def leaf(frame: Frame, state: ir.Value, x: ir.Value, no: ir.Block) -> None:
     append(frame, state, x, _LEAVES, _LEAF, MAX_LEAVES, no)
+    frame.incref(x)
 
 
 def inside(frame: Frame, x: ir.Value, state: ir.Value, depth: ir.Value, no: ir.Block) -> None:
-    """A part of a container."""
+    """A part of a container, to which there is a reference: it is given up here."""
     answer = frame.builder.call(frame.function, [x, state, frame.builder.add(depth, i64(1))])
+    frame.decref(x)
     frame.require(frame.differs(answer, i32(0)), no)
 
 
@@ -161,19 +172,24 @@ def _container(frame: Frame, state: ir.Value, depth: ir.Value, kind: ir.Value, s
 
 def _tuple(frame: Frame, x: ir.Value, state: ir.Value, depth: ir.Value, kind: ir.Value, no: ir.Block) -> None:
     at = cpython.layout()
-    _items(frame, frame.at(x, at.tuple_items), frame.load(x, at.size, I64), state, depth, kind, no)
+    size = frame.load(x, at.size, I64)
+    _container(frame, state, depth, kind, size, no)
+    with counted(frame, size) as k:
+        item = frame.load(frame.word(frame.at(x, at.tuple_items), k))
+        frame.incref(item)
+        inside(frame, item, state, depth, no)
 
 
 def _list(frame: Frame, x: ir.Value, state: ir.Value, depth: ir.Value, kind: ir.Value, no: ir.Block) -> None:
+    """Its length is asked each time: a field of a dataclass may be a property, which does what it likes."""
     at = cpython.layout()
-    _items(frame, frame.load(x, at.list_items), frame.load(x, at.size, I64), state, depth, kind, no)
-
-
-def _items(frame: Frame, items: ir.Value, size: ir.Value, state: ir.Value, depth: ir.Value, kind: ir.Value,
-           no: ir.Block) -> None:
+    size = frame.load(x, at.size, I64)
     _container(frame, state, depth, kind, size, no)
     with counted(frame, size) as k:
-        inside(frame, frame.load(frame.word(items, k)), state, depth, no)
+        frame.require(frame.builder.icmp_signed("<", k, frame.load(x, at.size, I64)), no)
+        item = frame.load(frame.word(frame.load(x, at.list_items), k))
+        frame.incref(item)
+        inside(frame, item, state, depth, no)
 
 
 def _dict(frame: Frame, x: ir.Value, state: ir.Value, depth: ir.Value, kind: ir.Value, no: ir.Block) -> None:
@@ -186,12 +202,27 @@ def _dict(frame: Frame, x: ir.Value, state: ir.Value, depth: ir.Value, kind: ir.
         frame.require(frame.differs(more, i32(0)), no)
         frame.require(frame.has_type(frame.load(key), "PyUnicode_Type"), no)
         push(frame, state, frame.load(key), no)
-        inside(frame, frame.load(value), state, depth, no)
+        item = frame.load(value)
+        frame.incref(item)
+        inside(frame, item, state, depth, no)
+
+
+def _dataclass(frame: Frame, x: ir.Value, state: ir.Value, depth: ir.Value, kind: ir.Value, names: ir.Value,
+               no: ir.Block) -> None:
+    at = cpython.layout()
+    size = frame.load(names, at.size, I64)
+    _container(frame, state, depth, kind, size, no)
+    with counted(frame, size) as k:
+        name = frame.load(frame.word(frame.at(names, at.tuple_items), k))
+        item = frame.call_support("get_attribute", x, name)
+        frame.require(frame.differs(item, NULL), no)
+        inside(frame, item, state, depth, no)
 
 
 # the table ------------------------------------------------------------------------------------------------------------
 def signature(frame: Frame) -> None:
-    """`i32 signature(PyObject *const *args, int64_t count, int64_t *state)`: walk through all arguments."""
+    """`i32 signature(PyObject *const *args, int64_t count, int64_t *state)`: walk through all arguments. 1, or 0 where
+    there is no signature. The state holds references to the leaves that were found, in both cases."""
     args, count, state = frame.function.args
     no = frame.block("no")
     frame.store(i64(0), state, 8 * _LEAVES)
@@ -212,15 +243,18 @@ def try_indexed(frame: Frame) -> None:
     missed = frame.block("missed")
     state = frame.cell(STATE_BYTES, 8)
     answer = frame.call_support("signature", args, count, state)
+    leaves, found = frame.at(state, 8 * _LEAF), frame.load(state, 8 * _LEAVES, I64)
     frame.require(frame.differs(answer, i32(0)), missed)
     n, words = frame.load(state, 8 * _WORDS, I64), frame.at(state, 8 * _WORD)
     code = hashed(frame, words, n)
     owner = find(frame, frame.load(index, TABLE), code, words, n, missed)
     frame.incref(owner)
-    result = run(frame, owner, frame.at(state, 8 * _LEAF))
+    result = run(frame, owner, leaves)
     frame.decref(owner)
+    frame.call_support("release", leaves, found)
     frame.builder.ret(result)
     frame.enter(missed)
+    frame.call_support("release", leaves, found)
     frame.builder.ret(MISS)
 
 
@@ -262,17 +296,14 @@ def find(frame: Frame, table: ir.Value, code: ir.Value, words: ir.Value, n: ir.V
 
 
 def run(frame: Frame, owner: ir.Value, leaves: ir.Value) -> ir.Value:
-    """The result of the first entry of a record that takes the leaves, or MISS. The leaves are held meanwhile: a guard
-    may run code of the user's that takes them out of their containers."""
+    """The result of the first entry of a record that takes the leaves, or MISS."""
     b, at = frame.builder, cpython.layout()
     record = frame.at(frame.load(owner, at.tuple_items), at.bytes_data)
     words, count, number = (frame.load(record, 8 * k, I64) for k in range(_HEAD))
     places = frame.at(record, 8 * _HEAD)
     row = frame.cell(8 * MAX_LEAVES, 8)
     with counted(frame, count) as k:
-        x = frame.load(frame.word(leaves, frame.load(frame.word(places, k), 0, I64)))
-        frame.incref(x)
-        frame.store(x, frame.word(row, k))
+        frame.store(frame.load(frame.word(leaves, frame.load(frame.word(places, k), 0, I64))), frame.word(row, k))
     cursor = frame.variable(frame.word(frame.word(places, count), words))
     answer, done = frame.variable(MISS), frame.block("answered")
     with counted(frame, number):
@@ -289,8 +320,6 @@ def run(frame: Frame, owner: ir.Value, leaves: ir.Value) -> ir.Value:
         frame.store(frame.at(entry, 16), cursor)
     frame.go(done)
     frame.enter(done)
-    with counted(frame, count) as k:
-        frame.decref(frame.load(frame.word(row, k)))
     return frame.load(answer)
 
 
@@ -308,11 +337,13 @@ def hash_of(words: Sequence[int]) -> int:
 
 
 def named_by(x: Any) -> list[Any]:
-    """The objects within a container whose addresses stand for the structure: keys, types of named tuples."""
+    """The objects within a container whose addresses stand for the structure: keys, types."""
     if type(x) is dict:
         return [*x, *(o for v in x.values() for o in named_by(v))]
     if isinstance(x, (tuple, list)):
         return [*([] if type(x) in (tuple, list) else [type(x)]), *(o for v in x for o in named_by(v))]
+    if type(x) in dataclasses:
+        return [type(x), *(o for name in dataclasses[type(x)] for o in named_by(getattr(x, name)))]
     return []
 
 
@@ -326,9 +357,11 @@ def signature_of(args: tuple[Any, ...]) -> tuple[tuple[int, ...], list[int]] | N
     """The words of a call and the addresses of its leaves, in the order of the walk; None where it has no signature."""
     state = (ctypes.c_uint64 * (STATE_BYTES // 8))()
     row = (ctypes.c_void_p * max(len(args), 1))(*map(id, args))
-    if not _function()(row, len(args), state):
-        return None
-    return tuple(state[_WORD:_WORD + state[_WORDS]]), state[_LEAF:_LEAF + state[_LEAVES]]
+    answer = _function()(row, len(args), state)
+    found: list[int] = state[_LEAF:_LEAF + state[_LEAVES]]
+    for address in found:  # the state holds references
+        ctypes.pythonapi.Py_DecRef(ctypes.c_void_p(address))
+    return (tuple(state[_WORD:_WORD + state[_WORDS]]), found) if answer else None
 
 
 @functools.cache
@@ -427,4 +460,4 @@ class _Record:
         return id(self.owner)
 
 
-__all__ = ["EMITTERS", "MAX_RECORDS", "Index", "hash_of", "named_by", "signature_of"]
+__all__ = ["DATACLASSES", "EMITTERS", "MAX_RECORDS", "Index", "dataclasses", "hash_of", "named_by", "signature_of"]

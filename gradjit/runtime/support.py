@@ -513,6 +513,8 @@ def symbol_address(symbol: str) -> int:
         return ctypes.addressof(_signals)
     if symbol == _TRACING_SYMBOL:
         return ctypes.addressof(tracing)
+    if symbol == signature.DATACLASSES:
+        return id(signature.dataclasses)
     if symbol == CLOCK[0]:
         return _clock_address()
     if symbol.startswith("gradjit."):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
+import sys
 from typing import Any
 
 import optree
@@ -84,6 +85,16 @@ def in_order(args: Any) -> tuple[list[Any], list[int]] | None:
     if known is None or not known[2]:
         return None
     return leaves, list(range(len(leaves))) if known[1] is None else known[1]
+
+
+def dataclasses_in(spec: Tree) -> dict[type, tuple[str, ...]]:
+    """The dataclasses in a structure, with the names of their fields."""
+    if spec.is_leaf():
+        return {}
+    found = {k: v for child in spec.children() for k, v in dataclasses_in(child).items()}
+    if spec.type is not None and dataclasses.is_dataclass(spec.type):
+        found[spec.type] = tuple(sys.intern(f.name) for f in dataclasses.fields(spec.type))
+    return found
 
 
 def has_plain_keys(spec: Tree) -> bool:

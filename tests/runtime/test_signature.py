@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import collections
+import dataclasses
 import gc
 import random
 import sys
@@ -171,6 +172,69 @@ def test_derivatives_have_the_arguments_structure():
     for _ in range(3):
         g = f(Point(X, (X + 1,)))
         assert type(g) is Point and g.x.tolist() == (X + 1).tolist() and g.y[0].tolist() == X.tolist()
+
+
+@dataclasses.dataclass
+class Params:
+    w: object
+    b: object = 0.5
+
+
+@dataclasses.dataclass(slots=True)
+class Slots:
+    params: Params
+    more: list
+
+
+@dataclasses.dataclass(frozen=True)
+class Frozen:
+    x: object
+
+
+def of_dataclasses(s, x):
+    return np.sum(s.params.w * x) + s.params.b + s.more[0]["a"].x
+
+
+def test_dataclasses():
+    f = gj.value_and_grad(of_dataclasses)
+    for k in range(4):
+        s = Slots(Params(X + k, float(k)), [{"a": Frozen(2.0)}])
+        value, g = f(s, X)
+        assert value == of_dataclasses(s, X)
+        assert type(g) is Slots and type(g.params) is Params and g.params.w.tolist() == X.tolist()
+    assert (f.misses, f.hits) == (1, 4)
+
+
+def test_a_field_that_is_missing_or_a_property():
+    f = gj.jit(lambda p: p.w * 2.0)
+    p = Params(X, 1.0)
+    for _ in range(3):
+        assert f(p).tolist() == (2 * X).tolist()
+    del p.b
+    try:  # the default of the class stands there then
+        assert f(p).tolist() == (2 * X).tolist()
+    finally:
+        p.b = 1.0
+    asked = []
+
+    class Odd(Params):
+        pass
+
+    odd = Odd(X, 1.0)
+    for _ in range(3):
+        assert f(odd).tolist() == (2 * X).tolist()
+    holder = [odd, X]
+    g = gj.jit(lambda q: q[0].w + q[1])
+    for _ in range(3):
+        assert g(holder).tolist() == (2 * X).tolist()
+    Odd.w = property(lambda self: (asked.append(1), holder.clear(), np.ones(3))[-1])
+    for _ in range(3):
+        try:
+            g(holder)
+        except (IndexError, gj.GradjitError):
+            pass
+        holder[:] = [odd, X]
+    assert asked
 
 
 def test_errors_come_out():
