@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import TraceError
-from . import extents, operands as o, texts
+from . import extents, grown, operands as o, texts
 from .array import ARRAY, PYTHON, SCALAR, TracedArray
 from .control import iterators, turns
 from .control.branches import truth
@@ -101,6 +101,9 @@ def _extreme(name: str, builtin: Rule, compare: str, whole: Rule) -> Rule:
     def rule(*args: Any, **kwargs: Any) -> Any:
         if len(args) == 1 and isinstance(args[0], TracedArray) and args[0].ndim == 1 and not kwargs:
             return apply(whole, (args[0],), {})
+        if len(args) == 1 and grown.is_grown(args[0]) and not kwargs:
+            return leave(grown.folded(args[0], grown.item(args[0], 0), lambda a, b: chosen(o.as_traced(a),
+                                                                                          o.as_traced(b))))
         items = list(args[0]) if len(args) == 1 else list(args)
         if not o.is_traced(items):
             return builtin(*([items] if len(args) == 1 else items), **kwargs)
@@ -119,6 +122,8 @@ def _extreme(name: str, builtin: Rule, compare: str, whole: Rule) -> Rule:
 
 
 def _sum(items: Any, /, start: Any = 0) -> Any:
+    if grown.is_grown(items):
+        return grown.total(items, start)
     if isinstance(items, TracedArray) and items.ndim:
         total = apply(np.sum, (items,), {"axis": 0})
         return total if isinstance(start, int) and start == 0 else start + total
@@ -140,6 +145,8 @@ def _len(x: Any) -> Any:
     """The length; of x[mask] with a traced mask a traced one."""
     if isinstance(x, TracedArray) and x.ndim:
         return x.shape[0]
+    if grown.is_grown(x):
+        return grown.length(x)
     if isinstance(x, turns.Turns):
         return extents.handle(x.count())
     return leave(x.count) if isinstance(x, Selection) else len(x)

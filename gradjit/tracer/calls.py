@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from ..probe import peek, text
-from . import dispatch, hidden_state, opaque, overrides
+from . import dispatch, grown, hidden_state, opaque, overrides
 from .array import ARRAY, TracedArray, root
 from .control.frames import Frame, is_container
 from .control.iterators import OF_ARRAYS, bar
@@ -57,12 +57,19 @@ def call(f: Any, /, *args: Any, **kwargs: Any) -> Any:
     if kind is types.BuiltinFunctionType:
         if (said := told(f)) is not None:
             return said(*args, **kwargs)
+        if (found := grown.of_method(f, args, kwargs)) is not None:
+            return found()
         if type(f.__self__) is str:
             from .texts import of_method
             if (made := of_method(f, args, kwargs)) is not None:
                 return made
+    if any(map(grown.is_grown, args)) and not is_numpy(f):
+        if f is list:
+            return grown.copied(args[0])
+        if not opaque.among(f, grown.AWARE):
+            args = tuple(grown.arguments(f, args))
     if opaque.among(f, special_methods().ITERATING):
-        args = tuple(map(special_methods().iterated, args))
+        args = tuple(a if grown.is_grown(a) else special_methods().iterated(a) for a in args)
     handler = intercept(f)
     if handler is not None and (f not in (isinstance, type) or not args or isinstance(args[0], TracedArray)):
         if recorders()[-1].frame.parent is not None:
@@ -327,6 +334,8 @@ def as_asked(f: Any, args: Any, kwargs: Any) -> Any:
 
 def entered(x: Any) -> Any:
     """An argument with the arrays in its lists as hidden inputs."""
+    if grown.is_grown(x):
+        return grown.as_array(x)
     if is_data_array(x):
         return captured(x)
     if type(x) in (list, tuple) and holds_arrays(x):

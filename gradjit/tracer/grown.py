@@ -18,7 +18,7 @@ import numpy as np
 
 from ..errors import TraceError, UnsupportedError
 from . import trees
-from .array import ARRAY, TracedArray, root
+from .array import ARRAY, PYTHON, SCALAR, TracedArray, root
 from .locations import fail, user_frame
 from .recorder import recorders
 
@@ -35,7 +35,14 @@ class Row:
     def at(self, k: Any) -> Any:
         from . import operands as o
         found = o.as_traced(self.array[k])
+        if self.kind in LISTS:
+            return noted(made([Tail(LEAF, [Row(found, LISTS[self.kind])], 0, found.shape[0])]))
         return found if self.kind == ARRAY else root(found.content, found.home, self.kind)
+
+
+LISTS = {f"list of {kind}s": kind for kind in (ARRAY, SCALAR, PYTHON)}
+"""Kinds of rows that are lists themselves, by the kind of their items."""
+LEAF = trees.flatten(0)[1]
 
 
 class Tail:
@@ -43,10 +50,15 @@ class Tail:
 
     def __init__(self, tree: trees.Tree, parts: list[Any], start: Any, count: Any):
         self.tree, self.parts, self.start, self.count = tree, parts, start, count
-        self.frame: Any = None
-        """The loop under construction that makes it longer, if one does."""
+        self.last: Any = None
+        """The parts of the last item, where only that can be read."""
         self.growth: Any = None
-        """What is known of how it does so."""
+        """How a loop under construction makes it longer, if one does."""
+
+    @property
+    def frame(self) -> Any:
+        """The region of that loop."""
+        return None if self.growth is None else self.growth.frame
 
     def copy(self) -> Tail:
         return Tail(self.tree, self.parts, self.start, self.count)
@@ -82,7 +94,6 @@ def made(x: Any) -> Any:
 
 def noted(items: list[Any]) -> list[Any]:
     """A list that holds tails."""
-    made(items)
     recorders()[-1].outermost.grown[id(items)] = items
     return items
 
@@ -178,7 +189,7 @@ def sliced(items: list[Any], key: slice) -> list[Any]:
     if found is None:
         fail(UnsupportedError, "a list that a compiled loop has filled with one and the same object is sliced; take "
                                "its items by index")
-    return noted([Tail(one.tree, parts, 0, found)])
+    return noted(made([Tail(one.tree, parts, 0, found)]))
 
 
 def segments(items: list[Any]) -> Iterator[Tail | list[Any]]:
@@ -210,7 +221,7 @@ def whole(items: list[Any]) -> Tail:
                 refuse_kinds(items)
             parts = s.arrays()
         else:
-            flat = [trees.flatten(i) if not isinstance(i, TracedArray) else ([i], like.tree) for i in s]
+            flat = [trees.flatten(i) if not isinstance(i, TracedArray) else ([i], LEAF) for i in s]
             if any(t != like.tree for _, t in flat):
                 refuse_kinds(items)
             parts = [list(p) for p in zip(*(leaves for leaves, _ in flat), strict=True)]
@@ -224,6 +235,27 @@ def whole(items: list[Any]) -> Tail:
         else:
             made_of.append(part)
     return Tail(like.tree, made_of, 0, length(items))
+
+
+def of_items(items: list[Any], count: Any) -> Tail:
+    """Items as rows, of which so many count."""
+    from . import operands as o
+    flat = [([i], LEAF) if isinstance(i, TracedArray) else trees.flatten(i) for i in items]
+    tree = flat[0][1]
+    if any(t != tree for _, t in flat):
+        refuse_kinds(items)
+    parts: list[Any] = []
+    for column in zip(*(leaves for leaves, _ in flat), strict=True):
+        first = column[0]
+        if isinstance(first, (TracedArray, np.ndarray, np.generic, int, float, complex)):
+            handles = [o.as_traced(x) for x in column]
+            kinds = {h.kind for h in handles}
+            parts.append(Row(o.stack_nested(handles), kinds.pop() if len(kinds) == 1 else SCALAR))
+        elif all(x is first or x == first for x in column):
+            parts.append(first)
+        else:
+            refuse_kinds(items)
+    return Tail(tree, parts, 0, count)
 
 
 def joined(arrays: list[TracedArray]) -> TracedArray:
@@ -246,8 +278,8 @@ def joined(arrays: list[TracedArray]) -> TracedArray:
 
 
 def refuse_kinds(items: list[Any]) -> NoReturn:
-    fail(TraceError, f"{name_of(items)} is made longer by a compiled loop, and holds items of several kinds, so that it "
-                     f"is no array; begin with an empty list")
+    fail(TraceError, f"{name_of(items)} is made longer by a compiled loop, and holds items of several kinds, so that "
+                     f"it is no array; begin with an empty list")
 
 
 def name_of(items: Any) -> str:
@@ -268,8 +300,8 @@ def expanded(items: list[Any], what: str) -> list[Any]:
         fail(TraceError, f"{what} of {name_of(items)}, whose length depends on traced values, is not supported; its "
                          f"length, items, slices, iteration and NumPy's functions of it are")
     if n > MAX_ITEMS:
-        fail(TraceError, f"{what} takes the {n} items of {name_of(items)} one by one, which are too many to be compiled "
-                         f"(at most {MAX_ITEMS}); write it with np.array({name_of(items).split()[-1]})")
+        fail(TraceError, f"{what} takes the {n} items of {name_of(items)} one by one, too many to be compiled (at most "
+                         f"{MAX_ITEMS}); write it with np.array({name_of(items).split()[-1]})")
     out: list[Any] = []
     for i in items:
         out += [i.item(k) for k in range(i.count)] if type(i) is Tail else [i]
@@ -304,7 +336,7 @@ def stacked(tree: trees.Tree, arrays: list[Any], count: Any) -> TracedArray:
     return o.emit("concat", *(o.emit("reshape", p, shape=(p.extents[0], 1, *p.extents[1:])) for p in parts), axis=1)
 
 
-# methods and builtins ---------------------------------------------------------------------------------------------------
+# methods and builtins -------------------------------------------------------------------------------------------------
 def push(items: list[Any], x: Any) -> None:
     """`items.append(x)`."""
     last = items[-1] if items else None
@@ -357,7 +389,7 @@ def whole_again(items: list[Any], what: str) -> None:
 
 
 def copied(items: list[Any]) -> list[Any]:
-    return noted([i.copy() if type(i) is Tail else i for i in items])
+    return noted(made([i.copy() if type(i) is Tail else i for i in items]))
 
 
 METHODS: dict[str, Callable[..., Any]] = {
@@ -367,7 +399,7 @@ METHODS: dict[str, Callable[..., Any]] = {
 
 def of_method(f: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Callable[[], Any] | None:
     """What a method of such a list does; None for those of other objects."""
-    owner = getattr(f, "__self__", None)
+    owner: Any = getattr(f, "__self__", None)
     if not is_grown(owner):
         return None
     frame = recorders()[-1].frame
@@ -408,3 +440,75 @@ def folded(items: list[Any], start: Any, combine: Callable[[Any, Any], Any]) -> 
         else:
             start = fold(s, start, combine)
     return start
+
+
+# results --------------------------------------------------------------------------------------------------------------
+class Listed:
+    """A list of the result: `children` are items, and of its tails the arrays (with the count, where that is traced);
+    `plan` tells which are what. As a pytree it is put together to a list of Python's."""
+
+    def __init__(self, plan: tuple[Any, ...], children: list[Any]):
+        self.plan, self.children = plan, children
+
+    @staticmethod
+    def of(items: list[Any]) -> Listed:
+        plan: list[Any] = []
+        children: list[Any] = []
+        for i in items:
+            if type(i) is not Tail:
+                plan.append(None)
+                children.append(returned(i))
+                continue
+            known = isinstance(i.count, int)
+            if not all(r.array.type.is_static for r in i.rows):
+                fail(UnsupportedError, "the function returns a list that a loop of unknown length has filled, whose "
+                                       "length depends on traced values; return what is needed of it, as its last item "
+                                       "or np.mean(items), or run over a range and end the loop by break")
+            parts = tuple((p.kind,) if isinstance(p, Row) else (None, p) for p in i.parts)
+            plan.append((i.tree, parts, i.count if known else None))
+            if known:
+                children += [a for a, p in zip(i.arrays(), i.parts, strict=True) if isinstance(p, Row)]
+            else:
+                children += [i.start, i.count, *(p.array for p in i.rows)]
+        return Listed(tuple(plan), children)
+
+
+def put_together(plan: tuple[Any, ...], children: Iterable[Any]) -> list[Any]:
+    """The list."""
+    rest = iter(children)
+    out: list[Any] = []
+    for entry in plan:
+        if entry is None:
+            out.append(next(rest))
+            continue
+        tree, parts, count = entry
+        start, n = (0, count) if count is not None else (int(next(rest)), int(next(rest)))
+        columns = [[p[1]] * n if p[0] is None else objects(next(rest)[start:start + n], p[0]) for p in parts]
+        out += columns[0] if tree.is_leaf() else [trees.unflatten(tree, row) for row in zip(*columns, strict=True)]
+    return out
+
+
+def objects(rows: Any, kind: str) -> list[Any]:
+    """The rows of an array as the objects of a kind."""
+    if kind in LISTS:
+        return [objects(row, LISTS[kind]) for row in rows]
+    if kind == PYTHON:
+        found: list[Any] = rows.tolist()
+        return found
+    return list(rows) if kind == SCALAR or rows.ndim > 1 else [np.array(x) for x in rows]
+
+
+def returned(x: Any) -> Any:
+    """A result with lists that loops have made longer as what they are put together of."""
+    if is_grown(x):
+        return Listed.of(x)
+    if type(x) in (list, tuple):
+        return type(x)([returned(i) for i in x])
+    if type(x) is dict:
+        return {k: returned(v) for k, v in x.items()}
+    if hasattr(type(x), "_fields") and isinstance(x, tuple):
+        return type(x)(*map(returned, x))
+    return x
+
+
+trees.register(Listed, lambda x: (x.children, x.plan), put_together)

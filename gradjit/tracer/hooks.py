@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from ..probe import peek
-from . import sequences, sparse
+from . import grown, sequences, sparse
 from .array import TracedArray
 from .attributes import enter, read, special
 from .calls import call, call_for_effect
@@ -19,6 +19,7 @@ from .concatenators import STAND_INS
 from .control.frames import before_change, is_container
 from .control.protocol import Control, watch_key
 from .control.states import Undefined
+from .grown import is_grown
 from .guards import ABSENT, Source, is_plain
 from .indexing import update_by_mask
 from .leaving import is_kept, is_state, refuse_rebinding
@@ -149,6 +150,8 @@ class Hooks(Control):
     @staticmethod
     def item(owner: Any, key: Any) -> Any:
         """`owner[key]`."""
+        if is_grown(owner):
+            return local(grown.item(owner, key))
         if isinstance(key, TracedArray) and isinstance(owner, (list, tuple)):
             return local(sequences.item(owner, key))
         owner = local(owner)
@@ -173,6 +176,8 @@ class Hooks(Control):
     @staticmethod
     def set_item(value: Any, owner: Any, key: Any) -> None:
         """`owner[key] = value`."""
+        if is_grown(owner):
+            grown.before_item(owner, key)
         if isinstance(key, TracedArray) and isinstance(owner, list):
             key = sequences.place(owner, key)
         owner = local(owner)
@@ -189,6 +194,9 @@ class Hooks(Control):
     def aug(value: Any, op: str, other: Any) -> Any:
         """`value op= other`, as an expression."""
         Control.changing(value)
+        if op == "iadd" and type(value) is list and (is_grown(value) or is_grown(other)):
+            grown.extend(value, other)
+            return grown.noted(value) if is_grown(other) else value
         return in_place(op, value, other)
 
     @classmethod

@@ -17,6 +17,7 @@ from . import extents as ext
 from .array import ARRAY, PYTHON, SCALAR, TracedArray, root
 from .births import owner_of
 from .foreign import foreignness, note, note_dtype
+from .grown import Tail, as_array as as_array_of, is_grown
 from .guards import Guard, Source
 from .layout import Strides, copied, is_contiguous, is_row_major, of_array
 from .locations import fail, here, with_place
@@ -36,7 +37,7 @@ Scalar = (bool, int, float, complex)
 # from the user's arguments ------------------------------------------------------------------------------------------
 def is_traced(x: Any) -> bool:
     """Whether x is, or a list or tuple holds at any depth, a traced array."""
-    if isinstance(x, TracedArray):
+    if isinstance(x, (TracedArray, Tail)):
         return True
     return isinstance(x, (list, tuple)) and any(map(is_traced, x))
 
@@ -54,6 +55,8 @@ def as_traced(x: Any, dtype: Any = None) -> TracedArray:
         return root(np.asarray(x), None, SCALAR)
     if isinstance(x, Scalar):
         return root(np.asarray(x), None, PYTHON if type(x) is not bool else SCALAR)
+    if is_grown(x):
+        return as_array_of(x)
     if isinstance(x, (list, tuple, range)):
         return stack_nested(x)
     if x is None or isinstance(x, (str, bytes, dict, set)) or not is_array_like(x):

@@ -123,6 +123,8 @@ class Recorder:
         """Arrays that a function which is differentiated inside writes to, on elements of its own; by id."""
         self.tied: WeakValueDictionary[int, Any] = WeakValueDictionary()
         """Arrays that may be others (control/ties.py), by id."""
+        self.grown: dict[int, list[Any]] = {}
+        """Lists that compiled loops have made longer (grown.py), by id."""
         self.thrown: dict[int, BaseException] = {}
         """Exceptions that `raise` statements of the program have raised, by id."""
         self.trying: list[Any] = []

@@ -14,9 +14,11 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
+from . import grown
 from .array import TracedArray
 from .attributes import special
 from .calls import call, is_liftable
+from .grown import is_grown
 from .guards import ABSENT, lookup
 from .opaque import among, watched
 from .outside import outside
@@ -73,6 +75,8 @@ def binary(name: str, a: Any, b: Any) -> Any:
     forward, reflected, function = BINARY[name]
     left, right = special(a, forward), special(b, reflected)
     if left is None and right is None:
+        if is_grown(a) or is_grown(b):
+            return of_lists(name, a, b)
         if name == "mod" and isinstance(a, (str, bytes)) and recorders():
             outside(current()).watch(b, "a format")
             from .texts import holds, percent
@@ -94,6 +98,15 @@ def binary(name: str, a: Any, b: Any) -> Any:
         return (a is b) == (name == "eq")
     raise TypeError(f"unsupported operand type(s) for {forward.strip('_')}: '{type(a).__name__}' and "
                     f"'{type(b).__name__}'")
+
+
+def of_lists(name: str, a: Any, b: Any) -> Any:
+    """`a op b` where one is a list that a compiled loop has made longer."""
+    if name == "add" and type(a) is type(b) is list:
+        return grown.copied([*a, *b])
+    if isinstance(a, TracedArray) or isinstance(b, TracedArray):
+        a, b = (grown.as_array(x) if is_grown(x) else x for x in (a, b))
+    return BINARY[name][2](*grown.arguments(BINARY[name][2], (a, b)))
 
 
 def in_place(name: str, a: Any, b: Any) -> Any:
@@ -132,6 +145,8 @@ def truth_value(x: Any) -> Any:
 def iterated(x: Any) -> Any:
     """What is to be iterated over for x: what its own `__iter__` gives, or its items by `__getitem__`; else x, whose
     items are then watched. An iterator from outside is refused."""
+    if is_grown(x):
+        return grown.expanded(x, "running over the items")
     if not recorders() or type(x) in PLAIN or type(x).__module__.startswith("gradjit."):
         return x
     if (method := special(x, "__iter__")) is not None:

@@ -21,6 +21,7 @@ from . import trees
 from .array import ARRAY, PYTHON, TracedArray
 from .attributes import read
 from .calls import call
+from .grown import expanded, is_grown
 from .locations import fail
 from .operands import captured, is_traced
 from .outside import is_data_array
@@ -121,6 +122,8 @@ def shown(x: Any, conversion: str = "", spec: Any = "") -> Any:
         x = captured(x)
     if isinstance(x, TracedArray):
         return one(field(x, conversion, spec))
+    if is_grown(x):
+        x = expanded(x, "printing")
     if type(x) in (list, tuple, dict) and holds(x):
         return one(listed(x))
     convert = CONVERSIONS.get(conversion)

@@ -27,6 +27,7 @@ from .control.branches import raised_in_branch
 from .control.frames import BRANCH
 from .depth import deeper
 from .foreign import Foreign, foreignness, note
+from .grown import Tail, returned
 from .guards import Condition, all_hold
 from .layout import Strides, of_array
 from .lift import admit
@@ -375,7 +376,7 @@ def deepest(e: BaseException) -> Loc | None:
 def collect(recorder: Recorder, handles: list[Any], out: Any,
             loc: Loc | None) -> tuple[list[ResultLeaf], trees.Tree, list[Value]]:
     """The leaves of the result, and the values that the function returns for them."""
-    leaves, tree = trees.flatten(out)
+    leaves, tree = trees.flatten(returned(out) if recorder.outermost.grown else out)
     values: dict[int, tuple[int, TracedArray, Value]] = {}
     result = []
     for x in leaves:
@@ -385,6 +386,8 @@ def collect(recorder: Recorder, handles: list[Any], out: Any,
             x.refuse()
         if isinstance(x, Selection):
             refuse("returning x[mask]")
+        if isinstance(x, Tail):
+            x.refuse()
         if isinstance(x, Text):
             fail(TraceError, f"the function returns the text {x.form!r}, whose numbers are traced values; return the "
                              f"numbers, and make the text of them outside", loc)

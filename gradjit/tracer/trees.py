@@ -136,6 +136,12 @@ def register_dataclass(cls: type) -> None:
             _seen.add(cls)
 
 
+def register(cls: type, take: Any, build: Any) -> None:
+    """Make a class of gradjit's own a node."""
+    optree.register_pytree_node(cls, take, build, namespace=NAMESPACE)
+    optree.register_pytree_node(cls, take, build, namespace=IN_ORDER)
+
+
 @passage
 def leaf_names(spec: Tree, names: list[str]) -> list[str]:
     """A name for each leaf of `(args, kwargs)`: `x`, `params.w1`, `layers_0.bias`; `names` by position."""

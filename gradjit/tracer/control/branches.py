@@ -25,11 +25,13 @@ from ...errors import TraceError
 from ...ir import OPS, ArrayType, Block, Builder, Value, can_fail, walk
 from .. import extents, operands as o, trees
 from ..array import ARRAY, PYTHON, TracedArray, root
+from ..grown import Tail, is_grown, length, name_of, of_items
 from ..layout import Strides
 from ..locations import fail, here, raised_at, with_place
 from ..raising import is_thrown, record
 from ..recorder import Content, Recorder, current, recorders
-from .frames import BRANCH, TRIAL, Contents, Frame, refill
+from .frames import BRANCH, LOOP, TRIAL, Contents, Frame, refill
+from .histories import Grows
 from .names import VALUE, Site, shown
 from .states import Spec, Undefined, described, is_same, join, numeric, spec_of
 from .ties import (
@@ -53,6 +55,8 @@ def truth(test: Any) -> Any:
     """The truth of a condition: a bool, or a traced one as a 0-d handle."""
     if isinstance(test, Undefined):
         test.fail()
+    if is_grown(test):
+        test = length(test) > 0
     if not isinstance(test, TracedArray) and recorders():
         from ..special_methods import truth_value
         test = truth_value(test)
@@ -382,16 +386,54 @@ class Merge:
         for key, (contents, _) in found.items():
             first, second = (s.containers[key][1] if key in s.containers else
                              {k: s.left(v) for k, v in contents.items.items()} for s in (self.then, self.other))
-            if list(first) != list(second):
+            if list(first) != list(second) and self.grows(contents, first, second):
+                pass
+            elif list(first) != list(second):
                 fail(TraceError, f"a {type(contents.owner).__name__} grows, shrinks or gets other keys under a "
                                  f"condition on traced values ({self.place}), so that its size would depend on them; "
                                  f"make it of the same size in both branches, or write into an array")
             out.append((contents.owner, first, second))
         return out
 
+    def grows(self, contents: Contents, first: dict[Any, Left], second: dict[Any, Left]) -> bool:
+        """Whether a list gets longer on one side, or on both by different numbers of items. A loop that is under
+        construction is told."""
+        owner, old = contents.owner, contents.items
+        sides = [{k: v.given for k, v in side.items()} for side in (first, second)]
+        if not isinstance(owner, list) or any(any(s.get(k) is not x for k, x in old.items()) for s in sides):
+            return False
+        for i in old.values():
+            if type(i) is Tail and i.frame is not None:
+                i.growth.ask_eager(i)
+        if any(f.kind == LOOP and not f.is_fresh(owner) for f in self.recorder.frames):
+            items = [x for s in sides for k, x in s.items() if k not in old]
+            raise Grows(owner, items, TraceError(with_place(
+                f"a list that the body of a loop has made grows under a condition on traced values ({self.place}), so "
+                f"that its size would depend on them; write into an array")))
+        return True
+
     def container(self, owner: Any, a: dict[Any, Left], b: dict[Any, Left]) -> dict[Any, Make]:
         kind = type(owner).__name__
-        return {k: self.pair(f"the item {k!r} of a {kind}", a[k], b[k]) for k in a}
+        made = {k: self.pair(f"the item {k!r} of a {kind}", a[k], b[k]) for k in a if k in b}
+        if a.keys() != b.keys():
+            made.update(self.lengthened(owner, made, a, b))
+        return made
+
+    def lengthened(self, owner: list[Any], old: dict[int, Make], a: dict[int, Left], b: dict[int, Left]
+                   ) -> dict[int, Make]:
+        """What one side alone has appended: as many items behind the list, of which a traced number counts."""
+        longer, blank = (a, 1) if len(a) > len(b) else (b, 0)
+        makes = [self.tree(f"an item of {name_of(owner)}", longer[k], longer[k], blank) for k in longer if k not in old]
+        counts = [len(makes), 0] if longer is a else [0, len(makes)]
+        k, place = len(self.slots), len(old)
+        self.slots.append((self.recorder.literal(np.asarray(counts[0])), self.recorder.literal(np.asarray(counts[1]))))
+
+        def make(results: Sequence[Value]) -> Any:
+            count = root(results[k], self.recorder, PYTHON)
+            return of_items([m(results) for m in makes], count)
+
+        self.recorder.outermost.grown[id(owner)] = owner
+        return {place: make}
 
     # values -----------------------------------------------------------------------------------------------------------
     def slot(self, leaves: tuple[Leaf, Leaf], spec: Spec, blank: int | None = None) -> int:

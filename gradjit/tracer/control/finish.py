@@ -16,10 +16,12 @@ from ...ir.types import BOOL, ArrayType
 from ...probe import has_dict
 from .. import trees
 from ..array import ARRAY, PYTHON, TracedArray, root
+from ..grown import Tail
 from ..layout import Strides
 from .branches import has_effect, truth
 from .carried import Again, AsPython, Leaf, Mismatch, Slot, Variable, same_tree
 from .frames import Frame, substitute
+from .histories import tie
 from .names import VALUE, shown
 from .places import Place
 from .states import Spec, Undefined, described, numeric, spec_of
@@ -61,6 +63,9 @@ class Finish:
 
     def run(self) -> None:
         loop, frame = self.loop, self.frame
+        histories = list(loop.histories.values())
+        for g in histories:
+            g.leave(self)
         self.settle()
         count = loop.site.carried
         after: list[Callable[[], Any]] = []
@@ -77,6 +82,7 @@ class Finish:
         places = [(p, self.variable(v, p.get())) for p, v in changed]
         self.containers()
         ties = self.aliases()
+        shared = [(g, *found) for g in histories for found in g.shared(self)]
         self.arrays()
         if loop.is_short and self.is_constant():
             raise AsPython
@@ -92,11 +98,15 @@ class Finish:
         substitute(frame.block, env)
         for s, r in zip(self.slots, loop.operation(frame.block, self.slots, inits), strict=True):
             s.sink(r)
-        for tie in ties:
-            tie()
+        for fastened in ties:
+            fastened()
         for place, make in places:
             self.recorder.frame.before_change(place.owner)
             place.set(make())
+        for g in histories:
+            g.close(self.recorder.frame, loop)
+        for g, row, end in shared:
+            tie(row, end, g.name)
         loop.result = tuple(make() for make in after)
 
     def is_constant(self) -> bool:
@@ -240,9 +250,13 @@ class Finish:
         new = []
         for contents, now in self.frame.changed():
             old, owner = contents.items, contents.owner
+            if id(owner) in self.loop.histories:
+                continue
             what = f"a {type(owner).__name__}"
             if old is None or now is None or isinstance(owner, (set, bytearray)):
                 raise Mismatch(f"{what} is changed in the body")
+            if isinstance(owner, list) and len(now) > len(old) and all(now[k] is old[k] for k in old):
+                self.grows(owner, list(owner)[len(old):])
             if list(old) != list(now)[:len(old)] or (len(now) > len(old) and not has_dict(owner)):
                 raise Mismatch(f"{what} grows or shrinks with each turn, by append, pop or the like")
             new += [p for k in now if now[k] is not old.get(k, self)
@@ -250,6 +264,14 @@ class Finish:
         if new:
             places += new
             raise Again
+
+    def grows(self, owner: list[Any], items: list[Any]) -> None:
+        """A list gets longer in each turn."""
+        for i in owner:
+            if type(i) is Tail and i.frame is not None:
+                i.growth.ask_eager(i)
+        self.loop.histories[id(owner)] = self.loop.growth(owner, items, eager=False)
+        raise Again
 
     # what may be what -----------------------------------------------------------------------------------------------
     def settle(self) -> None:

@@ -10,6 +10,7 @@ from ...ir import Block, Builder, Value
 from ...ir.types import INDEX
 from .. import extents
 from ..array import PYTHON, TracedArray, root
+from ..grown import expanded, is_grown
 from ..locations import fail, with_place
 from ..recorder import Recorder
 from ..special_methods import iterated
@@ -17,6 +18,7 @@ from .branches import truth
 from .carried import Again, Mismatch, Slot
 from .checkpoints import Checkpointed
 from .frames import TRIAL, Frame
+from .histories import Growth
 from .loops import NESTED, PEELED, SHORT_NEST, UNROLLED, Loop, count_unrolled, explained
 from .names import Site
 from .turns import SHORT, Turns, turns
@@ -29,7 +31,7 @@ class For(Loop):
 
     def __init__(self, site: Site, iterable: Any, values: tuple[Any, ...], hints: tuple[Any, ...]):
         super().__init__(site, values, hints)
-        iterable = iterated(iterable)
+        iterable = iterable if is_grown(iterable) else iterated(iterable)
         self.turns: Turns | None = turns(iterable) if self.recorder is not None else None
         self.static = self.turns.static if self.turns is not None else None
         self.iterator: Iterator[Any] | None = None
@@ -100,7 +102,12 @@ class For(Loop):
             return False
         assert self.turns is not None
         self.turns.prepare()
-        frame = self.begin()
+        try:
+            frame = self.begin()
+        except Mismatch as e:
+            self.give_up(e)
+            return self.again()
+        frame.turns = None if self.static is None else self.remaining
         self.index = frame.parameter(INDEX, "i")
         return True
 
@@ -119,6 +126,8 @@ class For(Loop):
     def started(self) -> Iterator[Any]:
         """The iterator of turns that run as ordinary Python. One that was there before goes on: in an attempt, which
         may be taken back or stand for many turns, that is refused."""
+        if is_grown(self.iterable):
+            return iter(expanded(self.iterable, "a loop over the items"))
         iterator = iter(self.iterable)
         if iterator is self.iterable and self.recorder is not None and not isinstance(iterator, Turns):
             frame = self.recorder.frame
@@ -139,6 +148,22 @@ class For(Loop):
         assert self.turns is not None
         lo, hi, step = self.turns.bounds
         return (lo + self.turn * step if self.turn else lo), hi, step
+
+    def turn_number(self) -> Any:
+        lo, _, step = self.bounds()
+        assert self.index is not None
+        i = root(self.index, self.recorder, PYTHON)
+        gone = i - lo if not isinstance(lo, int) or lo else i
+        return gone if step == 1 else -gone if step == -1 else gone // step
+
+    def turns_at_most(self) -> Any:
+        if self.static is not None:
+            return self.remaining
+        assert self.turns is not None
+        return extents.form(self.turns.count())
+
+    def growth(self, owner: list[Any], items: list[Any], eager: bool) -> Growth:
+        return Growth.of(owner, items, eager or self.flag is not None)
 
     def leave(self, values: tuple[Any, ...]) -> None:
         if self.frame is not None:

@@ -81,7 +81,8 @@ class Frame:
     """One region under construction. `parent` is None for the function itself."""
 
     __slots__ = ("kind", "recorder", "parent", "depth", "block", "builder", "region", "open", "loc", "log", "imports",
-                 "known_reads", "carry", "containers", "fresh", "news", "start", "unanswered", "facts", "irreversible")
+                 "known_reads", "carry", "containers", "fresh", "news", "start", "unanswered", "facts", "irreversible",
+                 "turns")
 
     def __init__(self, kind: str, recorder: Recorder, parent: Frame | None, loc: Loc | None = None,
                  block: Block | None = None):
@@ -114,6 +115,8 @@ class Frame:
         self.start = len(self.block.ops)
         self.unanswered = recorder.unanswered
         self.facts = _count_facts(recorder)
+        self.turns: int | None = None
+        """LOOP: how often the body runs, where that is known."""
         self.irreversible = ""
         """What was done that cannot be taken back (a generator moved on), if anything."""
 

@@ -11,7 +11,7 @@ condition, in a loop within) the number of items is carried along, and items are
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from ...errors import TraceError
 from .. import extents, grown, operands as o, trees
@@ -22,10 +22,16 @@ from .carried import Again, Mismatch
 from .frames import LOOP, Frame, Retry
 from .states import Spec, described, is_same, join, numeric, spec_of
 from .ties import Tie, Ties, bind
+from .turns import SHORT
 
 if TYPE_CHECKING:
     from .finish import End, Finish
     from .loops import Loop
+
+
+MOST_TURNS, MOST_BYTES = 1_000_000, 1 << 27
+"""Of so many turns of a loop whose length is not known lists are kept, or as many as fit into so many bytes: the memory
+of compiled code is planned before it runs."""
 
 
 class Grows(Again):
@@ -52,14 +58,34 @@ class Growth:
     eager: bool = False
     """Whether items are written as they come, and counted."""
     tail: Tail | None = None
+    frame: Frame | None = None
+    """The attempt under way."""
     given: list[Any] = field(default_factory=list)
     """What the list held before the loop."""
     began: Any = 0
     """How many items that is."""
+    turns: Any = None
+    """How many turns there are at most."""
     appended: list[tuple[TracedArray, int, Row]] = field(default_factory=list)
     """Arrays that were appended in this attempt, with the versions that were written, and where."""
     asked: int = 0
     """The room that this attempt has used."""
+
+    @classmethod
+    def of(cls, owner: list[Any], items: list[Any], eager: bool) -> Self:
+        """What the first attempt shows of a list that grows by these items in a turn."""
+        name = grown.name_of(owner)
+        first = items[0].item(0) if type(items[0]) is Tail else items[0]
+        leaves = parted(name, first)
+        tree = grown.LEAF if isinstance(first, TracedArray) else trees.flatten(with_rows(first))[1]
+        n = grown.length(items)
+        known = n if isinstance(n, int) else 1
+        made = cls(owner, name, tree, [part_of(name, x) for x in leaves], known, known, eager or not isinstance(n, int))
+        try:
+            made.learn([i for i in items if type(i) is not Tail])
+        except Again:
+            pass
+        return made
 
     def learn(self, items: list[Any]) -> None:
         """Let the types fit more items. Again where that changes them."""
@@ -73,7 +99,7 @@ class Growth:
         if changed:
             raise Again
 
-    # attempts -----------------------------------------------------------------------------------------------------------
+    # attempts ---------------------------------------------------------------------------------------------------------
     def open(self, loop: Loop) -> None:
         """Before an attempt: arrays for all items, which begin with those that the list holds."""
         if self.room is None:
@@ -85,6 +111,9 @@ class Growth:
         turns = loop.turns_at_most()
         if turns is None:
             raise Mismatch(f"{self.name} grows with each turn, and how many turns there are is not known")
+        if not isinstance(turns, int) and extents.upper_bound(turns) is None:
+            turns = extents.form(self.planned(extents.handle(turns), self.room, loop))
+        self.turns = turns
         room = extents.form(extents.linear(self.began) + extents.linear(turns) * self.room)
         parts = [Row(blank(p, room), p.kind) if isinstance(p, Spec) else p for p in self.parts]
         if self.given:
@@ -98,13 +127,24 @@ class Growth:
         if self.tail is None:
             self.tail = Tail(self.tree, parts, 0, self.began)
         self.tail.parts, self.tail.count, self.tail.growth = parts, self.began, self
+        self.frame = None
+
+    def planned(self, turns: Any, room: int, loop: Loop) -> Any:
+        """A number of turns that only the run tells. Memory for so many rows is planned; beyond that it is an error."""
+        size = sum(int(np.prod(p.shape)) * p.dtype.itemsize for p in self.parts if isinstance(p, Spec)) * room
+        most = min(MOST_TURNS, MOST_BYTES // max(size, 1))
+        o.require(o.as_traced(turns <= most),
+                  f"the loop in line {loop.site.line} has more than {most} turns, for so many of which the items of "
+                  f"{self.name} are kept; write what is needed of them into an array, or pass the number of turns as "
+                  f"an int")
+        return extents.handle(extents.bounded(extents.form(turns), most + 1))
 
     def enter(self, frame: Frame, turn: Any) -> None:
         """At the beginning of the body."""
         tail = self.tail
         assert tail is not None
         frame.before_change(self.owner)
-        tail.frame = frame
+        self.frame = frame
         if not self.eager:
             tail.count = self.began + turn * self.turn
         self.owner[:] = [tail]
@@ -136,9 +176,9 @@ class Growth:
                     raise Retry(tail.frame)
             for p, leaf in zip(tail.parts, leaves, strict=True):
                 if isinstance(p, Row):
-                    h = numeric(leaf)
+                    h = handle_of(leaf)
                     assert h is not None
-                    if h.kind == ARRAY:
+                    if h.kind == ARRAY and not isinstance(leaf, Rows):
                         self.appended.append((h, h.root.version, p))
                     p.array[at] = h
             at = at + 1
@@ -147,7 +187,7 @@ class Growth:
             recorders()[-1].frame.before_change(tail)
             tail.count = at
 
-    def leave(self) -> None:
+    def leave(self, finish: Finish) -> None:
         """At the end of the body: what it has appended is written. Again where more must be known."""
         tail = self.tail
         assert tail is not None
@@ -176,17 +216,16 @@ class Growth:
         """Behind the loop: the list holds what it held before, and the rows."""
         tail = self.tail
         assert tail is not None
-        turns = loop.turns_at_most()
-        count = tail.count - self.began if self.eager else (
-            turns if isinstance(turns, int) else extents.handle(turns)) * self.turn
-        tail.frame = None
+        turns = self.turns if isinstance(self.turns, int) else extents.handle(self.turns)
+        count = tail.count - self.began if self.eager else turns * self.turn
+        self.frame = None
         frame.before_change(self.owner)
         rest = Tail(self.tree, tail.parts, self.began, count)
         self.owner[:] = [*self.given, *([rest] if not (isinstance(count, int) and count == 0) else [])]
         grown.noted(self.owner)
         self.tail = None
 
-    # arrays that are items ------------------------------------------------------------------------------------------------
+    # arrays that are items --------------------------------------------------------------------------------------------
     def shared(self, finish: Finish) -> list[tuple[Row, End]]:
         """Variables that may be bound to an array that was appended. Mismatch where such an array is changed."""
         found = []
@@ -231,17 +270,55 @@ def turns_within(frame: Frame) -> int:
 
 # what items are made of -----------------------------------------------------------------------------------------------
 def parted(name: str, x: Any, tree: trees.Tree | None = None) -> list[Any]:
-    leaves, found = ([x], trees.flatten(0)[1]) if isinstance(x, TracedArray) else trees.flatten(x)
+    leaves, found = ([x], grown.LEAF) if isinstance(x, TracedArray) else trees.flatten(with_rows(x))
     if tree is not None and found != tree:
         raise Mismatch(f"{name} gets items of several kinds: {described(x)} is not like those before")
     return leaves
 
 
+class Rows:
+    """A long list of numbers, as an item: the array of them."""
+
+    def __init__(self, array: TracedArray, kind: str):
+        self.array, self.kind = array, f"list of {kind}s"
+
+
+def with_rows(x: Any) -> Any:
+    """An item with the long lists in it as arrays."""
+    if grown.is_grown(x) or (type(x) is list and len(x) > SHORT):
+        items = x if grown.is_grown(x) else alike(x)
+        if items is None:
+            return x
+        one = grown.whole(items)
+        rows = one.rows
+        return Rows(one.arrays()[0], rows[0].kind) if one.tree.is_leaf() and rows and (
+            rows[0].kind not in grown.LISTS) else x
+    if type(x) in (list, tuple):
+        return type(x)([with_rows(i) for i in x])
+    return {k: with_rows(v) for k, v in x.items()} if type(x) is dict else x
+
+
+def alike(x: list[Any]) -> list[Any] | None:
+    """A list of numbers, or arrays of one shape, as rows; None for others."""
+    handles = [numeric(i) for i in x]
+    first = handles[0]
+    if first is None or any(h is None or join(spec_of(h), spec_of(first)) is None for h in handles):
+        return None
+    return [grown.of_items(x, len(x))]
+
+
+def handle_of(x: Any) -> TracedArray | None:
+    """A part of an item as the handle that becomes a row."""
+    return x.array if isinstance(x, Rows) else numeric(x)
+
+
 def part_of(name: str, x: Any) -> Any:
     """The type of a number or array; other objects themselves."""
-    h = numeric(x)
+    h = handle_of(x)
     if h is None:
         return x
+    if isinstance(x, Rows) and h.type.is_static:
+        return Spec(x.kind, h.ir_dtype, h.extents)
     if h.kind == ARRAY and not h.type.is_static:
         raise Mismatch(f"{name} gets arrays of computed shapes, {h.type}, which are no rows of an array")
     return spec_of(h)
@@ -262,23 +339,6 @@ def agreed(name: str, part: Any, x: Any) -> Any:
     return both
 
 
-def growth(owner: list[Any], items: list[Any], eager: bool) -> Growth:
-    """What the first attempt shows of a list that grows by these items in a turn."""
-    name = grown.name_of(owner)
-    first = items[0].item(0) if type(items[0]) is Tail else items[0]
-    leaves = parted(name, first)
-    tree = trees.flatten(0)[1] if isinstance(first, TracedArray) else trees.flatten(first)[1]
-    n = grown.length(items)
-    eager = eager or not isinstance(n, int)
-    made = Growth(owner, name, tree, [part_of(name, x) for x in leaves], 0 if eager else n, n if isinstance(n, int) else 1,
-                  eager)
-    try:
-        made.learn([i for i in items if type(i) is not Tail])
-    except Again:
-        pass
-    return made
-
-
 def blank(spec: Spec, room: Any) -> TracedArray:
     """An array of zeros, which the loop writes to."""
     from ..views import extents as as_extents
@@ -287,6 +347,3 @@ def blank(spec: Spec, room: Any) -> TracedArray:
 
 def root_of(h: TracedArray) -> TracedArray:
     return root(h.content, h.home, ARRAY)
-
-
-__all__ = ["Grows", "Growth", "growth", "tie"]

@@ -31,8 +31,10 @@ from .branches import raised_in_branch
 from .carried import Again, AsPython, Learned, Mismatch, Slot, Variable
 from .finish import Finish
 from .frames import BRANCH, LOOP, Frame, Retry
+from .histories import Grows, Growth
 from .names import Site, shown
 from .states import numeric
+from .taped import Taped
 from .ties import settle_all
 
 SHORT_NEST = 4
@@ -93,6 +95,8 @@ class Loop:
         """Of the attempt that is under way."""
         self.trial: Frame | None = None
         self.variables: list[Variable] = []
+        self.histories: dict[int, Growth] = {}
+        """Lists that it makes longer, by id."""
         self.attempts = 0
         self.turn = 0
         """How many turns have run as ordinary Python."""
@@ -119,6 +123,13 @@ class Loop:
         if learned:
             self.learned.carry.update({k: frame.known_reads[k] for k in frame.carry if k in frame.known_reads})
         inner = frame.recorder.frame.kind
+        if isinstance(error, Grows) and not frame.is_fresh(error.owner):
+            try:
+                self.histories[id(error.owner)] = self.growth(error.owner, error.items, eager=True)
+            except Mismatch as e:
+                error = e
+        elif isinstance(error, Grows):
+            error = error.refused
         frame.abandon()
         if learned or isinstance(error, Again):
             self.attempts += 1
@@ -166,6 +177,8 @@ class Loop:
                            for p in learned.places]
         for p, v in zip(learned.places, self.variables[site.carried:], strict=True):
             p.set(v.inside)
+        for g in self.histories.values():
+            g.enter(frame, self.turn_number())
         return tuple(False if v.key == self.flag else v.inside for v in self.variables[:site.carried])
 
     def exit(self, values: tuple[Any, ...]) -> tuple[Any, ...]:
@@ -177,12 +190,31 @@ class Loop:
             self.trial = None
         return values if self.result is None else self.result
 
+    def turn_number(self) -> Any:
+        """How many turns a region has had before this one; of no use where items are counted."""
+        return 0
+
+    def turns_at_most(self) -> Any:
+        """How many turns a region has at most: an int or a form; None where that is not known."""
+        return None
+
+    def growth(self, owner: list[Any], items: list[Any], eager: bool) -> Growth:
+        """A list that grows by these items in a turn."""
+        return Taped.of(owner, items, eager)
+
     # attempts -------------------------------------------------------------------------------------------------------
     def begin(self, *params: Value) -> Frame:
         """Open the frame of an attempt."""
         r = self.recorder
         assert r is not None
         settle_all(r)
+        for g in self.histories.values():
+            while True:
+                try:
+                    g.open(self)
+                    break
+                except Again:
+                    continue
         self.frame = frame = r.frame = Frame(LOOP, r, r.frame, self.loc)
         frame.carry.update(self.learned.carry)
         frame.carry.update(id(h.root) for h in self.hints)

@@ -56,7 +56,7 @@ class Spec:
         return ArrayType(self.dtype, self.shape)
 
     def __str__(self) -> str:
-        what = {ARRAY: "an array", SCALAR: "a NumPy scalar", PYTHON: "a Python number"}[self.kind]
+        what = {ARRAY: "an array", SCALAR: "a NumPy scalar", PYTHON: "a Python number"}.get(self.kind, f"a {self.kind}")
         return f"{self.type} ({what})"
 
 

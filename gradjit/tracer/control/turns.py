@@ -11,6 +11,7 @@ from ...errors import TraceError
 from .. import extents, operands as o
 from ..array import ARRAY, TracedArray, leak, root
 from ..dispatch import leave
+from ..grown import expanded, is_grown, length, located, whole
 from ..locations import fail
 from ..outside import is_data_array
 from ..recorder import recorders
@@ -188,6 +189,29 @@ class Reversed(Turns):
         return self.part.at(last(self.part) - i)
 
 
+class Items(Turns):
+    """Of a list that a compiled loop has made longer."""
+
+    def __init__(self, items: list[Any]):
+        self.sequence, self.items = items, list(items)
+        self.whole: Any = None
+
+    def count(self) -> Any:
+        n = length(self.items)
+        return n if isinstance(n, int) else extents.form(n)
+
+    def prepare(self) -> None:
+        self.whole = whole(self.items) if self.whole is None else self.whole
+
+    def at(self, i: Any) -> Any:
+        if isinstance(i, int) and self.static is not None:
+            return located(self.items, i)
+        return (whole(self.items) if self.whole is None else self.whole).item(i)
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(expanded(self.items, "a loop over the items"))
+
+
 def last(t: Turns) -> Any:
     if t.static is not None:
         return t.static - 1
@@ -210,8 +234,12 @@ def turns(x: Any) -> Turns | None:
         x = o.captured(x)
     if isinstance(x, TracedArray):
         return Rows(x) if x.kind == ARRAY and x.ndim else None
+    if not recorders():
+        return None
+    if is_grown(x):
+        return Items(x)
     from .columns import columns
-    return columns(x) if recorders() else None
+    return columns(x)
 
 
 # builtins -----------------------------------------------------------------------------------------------------------
@@ -249,7 +277,7 @@ def is_lazy(*xs: Any) -> bool:
     """Whether builtins keep to indices: an array, a traced range or a long list is among the arguments, and nothing
     but such."""
     some = any(isinstance(x, (Turns, TracedArray, range)) or is_data_array(x)
-               or (type(x) in (list, tuple) and len(x) > SHORT) for x in xs)
+               or (type(x) in (list, tuple) and len(x) > SHORT) or is_grown(x) for x in xs)
     return some and bool(recorders()) and all(turns(x) is not None for x in xs)
 
 

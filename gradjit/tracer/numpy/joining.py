@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 
 from ...errors import ArgumentError, BoundsError, DtypeError, ShapeError
-from .. import operands as o, shaping
+from .. import extents as ext, operands as o, shaping
 from ..locations import fail
 from ..operands import TracedArray, as_traced, cast, emit, static_int
+from ..views import forms
 from .common import (
     array,
     array as as_array,
@@ -45,6 +46,11 @@ MISMATCH = "all the input array dimensions except for the concatenation axis mus
 
 
 def concatenate(arrays, /, axis=0, out=None, *, dtype=None, casting="same_kind"):
+    if isinstance(arrays, TracedArray) and arrays.ndim > 1:
+        x = in_common([arrays], dtype, casting)[0]
+        if axis is None:
+            return stored(np.concatenate, new(flatten(x)), out)
+        return stored(np.concatenate, along(x, o.normal_axis(axis, x.ndim - 1)), out)
     xs = listed(arrays)
     if not xs:
         fail(ArgumentError, "need at least one array to concatenate")
@@ -67,6 +73,17 @@ def concatenate(arrays, /, axis=0, out=None, *, dtype=None, casting="same_kind")
     return stored(np.concatenate, concat(in_common(xs, dtype, casting), k), out)
 
 
+def along(x: TracedArray, k: int) -> TracedArray:
+    """The rows of one array joined along their axis k."""
+    y = move_axis(x, 0, k)
+    return new(reshape(y, (*y.extents[:k], ext.product(forms(y.extents[k:k + 2])), *y.extents[k + 2:])))
+
+
+def new(x: TracedArray) -> TracedArray:
+    """The elements as an array of their own."""
+    return o.root(x.content, x.home, o.ARRAY)
+
+
 def listed(arrays: Any) -> list[TracedArray]:
     """The arrays of a sequence, or the rows of one array."""
     if isinstance(arrays, (TracedArray, np.ndarray)):
@@ -85,6 +102,9 @@ def in_common(xs: Sequence[TracedArray], dtype: Any = None, casting: str = "same
 
 
 def stack(arrays, axis=0, out=None, *, dtype=None, casting="same_kind"):
+    if isinstance(arrays, TracedArray) and arrays.ndim:
+        x = in_common([arrays], dtype, casting)[0]
+        return stored(np.stack, new(move_axis(x, 0, o.normal_axis(axis, x.ndim))), out)
     xs = listed(arrays)
     if not xs:
         fail(ArgumentError, "need at least one array to stack")
@@ -96,10 +116,18 @@ def stack(arrays, axis=0, out=None, *, dtype=None, casting="same_kind"):
 
 
 def vstack(tup, *, dtype=None, casting="same_kind"):
+    if isinstance(tup, TracedArray) and 0 < tup.ndim < 3:
+        x = new(in_common([tup], dtype, casting)[0])
+        return reshape(x, (*x.extents, 1)) if x.ndim == 1 else x
+    if isinstance(tup, TracedArray) and tup.ndim:
+        return concatenate(tup, 0, dtype=dtype, casting=casting)
     return concatenate([atleast_2d(x) for x in listed(tup)], 0, dtype=dtype, casting=casting)
 
 
 def hstack(tup, *, dtype=None, casting="same_kind"):
+    if isinstance(tup, TracedArray) and tup.ndim:
+        x = in_common([tup], dtype, casting)[0]
+        return new(x) if x.ndim == 1 else concatenate(x, 0 if x.ndim == 2 else 1)
     xs = [atleast_1d(x) for x in listed(tup)]
     return concatenate(xs, 0 if xs and xs[0].ndim == 1 else 1, dtype=dtype, casting=casting)
 
@@ -109,6 +137,9 @@ def dstack(tup):
 
 
 def column_stack(tup):
+    if isinstance(tup, TracedArray) and tup.ndim:
+        return reshape(new(tup), (1, *tup.extents)) if tup.ndim == 1 else (
+            new(move_axis(tup, 0, 1)) if tup.ndim == 2 else concatenate(tup, 1))
     xs = listed(tup)
     return concatenate([reshape(x, (x.size, 1)) if x.ndim < 2 else x for x in xs], 1)
 

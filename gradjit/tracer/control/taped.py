@@ -1,0 +1,185 @@
+"""Lists that the body of a `while` appends to: how many turns there are only the run tells, so that no array is long
+enough. Each turn leaves a record on a tape, which may grow; behind the loop the records are taken from it, last in,
+first out, and become rows of arrays.
+
+    while test: path.append(x)    -->    while %test { %t = push %t, %x; %n = %n + 1 }
+                                         for %i in reversed(range(%n)) { %t, %x = pop %t; rows[%i] = %x }
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ...ir import INDEX, Block, Builder, Value
+from ...ir.ops.tape import TAPE_TYPE
+from .. import extents, grown, operands as o
+from ..array import ARRAY, TracedArray, root
+from ..grown import Row, Tail
+from ..recorder import Recorder
+from .carried import Again, Mismatch, Slot
+from .frames import Frame, Retry
+from .histories import Growth, Rows, agreed, blank, handle_of, parted
+from .states import Spec, converted, numeric
+
+if TYPE_CHECKING:
+    from .finish import Finish
+    from .loops import Loop
+
+
+class Taped(Growth):
+    """How a `while` makes one list longer."""
+
+    counted: Value | None = None
+    tape: Value | None = None
+
+    def open(self, loop: Loop) -> None:
+        if self.eager:
+            raise Mismatch(f"{self.name} grows under a condition, or in a loop within, in a loop whose number of turns "
+                           f"is not known; append in each turn, or write into an array of full size")
+        self.given, self.began = list(self.owner), grown.length(self.owner)
+        self.appended = []
+        if self.tail is None:
+            self.tail = Tail(self.tree, [], 0, self.began)
+        tail = self.tail
+        tail.parts = [LastRow(self, k, p) if isinstance(p, Spec) else p for k, p in enumerate(self.parts)]
+        last = grown.item(self.owner, -1) if self.given and grown.is_static(self.owner) else None
+        parts = parted(self.name, last, self.tree) if last is not None else self.parts
+        tail.count, tail.growth, self.frame = self.began, self, None
+        tail.last = tuple(first(p, x) for p, x in zip(self.parts, parts, strict=True))
+
+    def enter(self, frame: Frame, turn: Any) -> None:
+        assert self.tail is not None
+        frame.before_change(self.owner)
+        self.frame = frame
+        self.owner[:] = [self.tail]
+        grown.noted(self.owner)
+
+    def ask_eager(self, tail: Tail) -> None:
+        self.eager = True
+        raise Retry(tail.frame)
+
+    def leave(self, finish: Finish) -> None:
+        tail, frame = self.tail, finish.frame
+        assert tail is not None
+        if not self.owner or self.owner[0] is not tail:
+            raise Mismatch(f"{self.name} is changed in the body other than by append, extend and += at its end")
+        items = grown.expanded(self.owner[1:], "a loop that appends to it")
+        if len(items) != self.turn:
+            self.turn = len(items)
+            raise Again
+        values: list[Value] = []
+        for x in items:
+            leaves = parted(self.name, x, self.tree)
+            for k, (part, leaf) in enumerate(zip(self.parts, leaves, strict=True)):
+                new = agreed(self.name, part, leaf)
+                if new != part:
+                    self.parts[k] = new
+                    raise Again
+                if isinstance(part, Spec):
+                    h = handle_of(leaf)
+                    assert h is not None
+                    if h.kind == ARRAY and not isinstance(leaf, Rows):
+                        self.appended.append((h, h.root.version, tail.parts[k]))
+                    values.append(converted(h, part).value)
+        self.owner[:] = [tail]
+        if items:
+            frame.before_change(tail)
+            tail.count = tail.count + len(items)
+            tail.last = tuple(root(v.content, v.home, v.kind) if (v := handle_of(x)) is not None and isinstance(p, Spec)
+                              else x for p, x in zip(self.parts, leaves, strict=True))
+        self.carry(finish, values)
+
+    def carry(self, finish: Finish, values: list[Value]) -> None:
+        """The tape and the number of turns go from turn to turn."""
+        frame, r = finish.frame, finish.recorder
+        tape, turns = frame.parameter(TAPE_TYPE, ""), frame.parameter(INDEX, "")
+        pushed = frame.builder.append("push", (tape, *values), {}).result
+        more = frame.builder.add(turns, frame.builder.const(1, INDEX.dtype))
+
+        def empty() -> Value:
+            return r.builder.append("tape", (), {}).result
+
+        finish.slots.append(Slot(tape, empty, pushed, lambda v: setattr(self, "tape", v)))
+        finish.slots.append(Slot(turns, lambda: r.literal(ZERO), more, lambda v: setattr(self, "counted", v)))
+
+    def close(self, frame: Frame, loop: Loop) -> None:
+        tail, r = self.tail, frame.recorder
+        assert tail is not None and self.counted is not None
+        turns = self.planned(extents.handle(self.counted), self.turn, loop)
+        count = turns * self.turn
+        rows = {k: blank(p, extents.form(count)) for k, p in enumerate(self.parts) if isinstance(p, Spec)}
+        arrays = taken(r, self, rows) if self.turn else list(rows.values())
+        found = iter(arrays)
+        parts = [Row(next(found), p.kind) if isinstance(p, Spec) else p for p in self.parts]
+        for old, new in zip(tail.parts, parts, strict=True):
+            if isinstance(old, LastRow):
+                old.array = new.array
+        self.frame = None
+        frame.before_change(self.owner)
+        self.owner[:] = [*self.given, Tail(self.tree, parts, 0, count)]
+        grown.noted(self.owner)
+        self.tail = None
+
+
+ZERO = np.asarray(0)
+
+
+class LastRow(Row):
+    """While the loop is under construction only the last item can be read."""
+
+    def __init__(self, growth: Taped, number: int, spec: Spec):
+        self.growth, self.number, self.kind = growth, number, spec.kind
+
+    def at(self, k: Any) -> Any:
+        tail = self.growth.tail
+        assert tail is not None
+        distance = extents.difference(tail.count, k) if isinstance(tail.count, TracedArray) or isinstance(
+            k, TracedArray) else tail.count - k
+        if distance != 1:
+            raise Mismatch(f"an item of {self.growth.name} other than the last is read in the loop that appends to it, "
+                           f"whose number of turns is not known; keep it in a variable")
+        return tail.last[self.number]
+
+
+def first(part: Any, x: Any) -> Any:
+    """What stands for a part of the last item before the first turn."""
+    if not isinstance(part, Spec):
+        return part
+    if isinstance(x, Spec):
+        given = o.filled(0, part.shape, part.dtype.np)
+    else:
+        number = numeric(x)
+        assert number is not None
+        given = number
+    h = converted(given, part)
+    return root(h.content, h.home, part.kind)
+
+
+def taken(r: Recorder, growth: Taped, rows: dict[int, TracedArray]) -> list[TracedArray]:
+    """The records from the tape, put into arrays."""
+    assert growth.tape is not None and growth.counted is not None
+    specs = [p for p in growth.parts if isinstance(p, Spec)]
+    values = [h.value for h in rows.values()]
+    builder = r.builder
+    builder.loc = growth.frame.loc if growth.frame is not None else None
+    minus = builder.const(-1, INDEX.dtype)
+    last = builder.add(growth.counted, minus)
+    block = Block((INDEX, TAPE_TYPE, *(v.type for v in values)))
+    b = Builder(block, builder.loc)
+    index, tape, *arrays = block.params
+    types = tuple(s.type for s in specs) * growth.turn
+    tape, *found = b.append("pop", (tape,), {"types": types}).results
+    for j in range(growth.turn):
+        start = index if growth.turn == 1 else b.add(b.mul(index, b.const(growth.turn, INDEX.dtype)),
+                                                      b.const(j, INDEX.dtype))
+        for n, s in enumerate(specs):
+            row = b.reshape(found[j * len(specs) + n], shape=(1, *s.shape))
+            arrays[n] = b.update(arrays[n], row, starts=(start, *(0,) * len(s.shape)), steps=(1,) * (len(s.shape) + 1))
+    block.results = (tape, *arrays)
+    results = builder.append("for", (last, minus, minus, growth.tape, *values), {}, (block,)).results[1:]
+    return [root(v, r, ARRAY) for v in results]
+
+
+
