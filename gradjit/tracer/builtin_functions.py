@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import bisect
 import functools
+import itertools
 from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
 
-from ..errors import TraceError
+from ..errors import TraceError, UnsupportedError
 from . import extents, grown, operands as o, texts
 from .array import ARRAY, PYTHON, SCALAR, TracedArray
 from .control import iterators, turns
@@ -105,11 +107,23 @@ def _extreme(name: str, builtin: Rule, compare: str, whole: Rule) -> Rule:
             return leave(grown.folded(args[0], grown.item(args[0], 0), lambda a, b: chosen(o.as_traced(a),
                                                                                           o.as_traced(b))))
         items = list(args[0]) if len(args) == 1 else list(args)
-        if not o.is_traced(items):
+        key = kwargs.get("key")
+        keys = items if key is None else [_call(key, x) for x in items]
+        if not o.is_traced(keys):
             return builtin(*([items] if len(args) == 1 else items), **kwargs)
-        if kwargs:
-            fail(TraceError, f"{name}(key=, default=) of traced values is not supported")
-        return leave(functools.reduce(chosen, map(o.as_traced, items)))
+        if key is None:
+            return leave(functools.reduce(chosen, map(o.as_traced, items)))
+        return best(items, [o.as_traced(k) for k in keys])
+
+    def best(items: list[Any], keys: list[TracedArray]) -> Any:
+        """The item with the extreme key: the first of those that share it."""
+        found, low = items[0], keys[0]
+        for item, k in zip(items[1:], keys[1:], strict=True):
+            x, y = o.promote(low, k)
+            test = o.emit(compare, y, x)
+            found = picked(test, item, found)
+            low = o.emit("select", test, y, x)
+        return found
 
     def chosen(a: TracedArray, b: TracedArray) -> TracedArray:
         if a.ndim or b.ndim:
@@ -119,6 +133,17 @@ def _extreme(name: str, builtin: Rule, compare: str, whole: Rule) -> Rule:
         return o.emit("select", o.emit(compare, y, x), y, x, kind=kind)
 
     return rule
+
+
+def _call(f: Any, *args: Any) -> Any:
+    from .calls import call
+    return call(f, *args)
+
+
+def picked(test: TracedArray, a: Any, b: Any) -> Any:
+    """`a if test else b` of Python's values, part by part."""
+    from .control.protocol import Control
+    return Control.either(0, o.root(test.content, test.home, PYTHON), lambda: a, lambda: b)
 
 
 def _sum(items: Any, /, start: Any = 0) -> Any:
@@ -131,12 +156,28 @@ def _sum(items: Any, /, start: Any = 0) -> Any:
 
 
 def _truth(builtin: Rule, whole: Rule) -> Rule:
-    """any and all; of a traced vector a traced bool."""
+    """any and all; of traced values a traced bool."""
     def rule(items: Iterable[Any], /) -> Any:
+        if grown.is_grown(items):
+            items = grown.as_array(items)  # type: ignore[arg-type]
         if not (isinstance(items, TracedArray) and items.ndim == 1):
-            return builtin(items)
+            return one_by_one(items)
         y = o.as_traced(apply(whole, (items,), {}))
         return leave(o.root(y.content, y.home, PYTHON))
+
+    def one_by_one(items: Iterable[Any]) -> Any:
+        """As far as Python would look, where what it finds is known."""
+        ends, answer = builtin is any, None
+        for x in items:
+            t = truth(x)
+            if isinstance(t, bool):
+                if t == ends:
+                    return ends
+            else:
+                answer = t if answer is None else compute(np.logical_or if ends else np.logical_and, [answer, t])
+        if answer is None:
+            return not ends
+        return leave(o.root(answer.content, answer.home, PYTHON))
 
     return rule
 
@@ -164,6 +205,64 @@ def _calls_back(builtin: Rule) -> Rule:
         return builtin(*first, **{k: as_user(v) for k, v in kwargs.items()})
 
     return rule
+
+
+def _pow(x: Any, y: Any, mod: Any = None) -> Any:
+    if mod is not None and o.is_traced((x, y, mod)):
+        fail(UnsupportedError, "pow(x, y, mod) of traced values is not supported: its powers are Python's, of any "
+                               "size; multiply in a loop, as r = r * x % mod")
+    return pow(x, y) if mod is None else pow(x, y, mod)
+
+
+def _sorted(items: Any, /, *, key: Any = None, reverse: bool = False) -> Any:
+    """sorted(): by NumPy's stable sort of the keys, where those are traced."""
+    from .calls import call
+    known = grown.expanded(items, "sorted()") if grown.is_grown(items) else list(items)
+    keys = [call(key, x) for x in known] if key is not None else known
+    if not o.is_traced(keys):
+        order = sorted(range(len(known)), key=keys.__getitem__, reverse=reverse)
+        return [known[k] for k in order]
+    if any(h.ndim for h in map(o.as_traced, keys)):
+        fail(TraceError, "sorted() of several arrays has no order; sort them by a number, as by key=np.sum")
+    by = o.stack_nested(keys)
+    places = apply(np.argsort, (by[::-1] if reverse else by,), {"kind": "stable"})
+    if reverse:  # equal ones keep their order
+        places = len(known) - 1 - places[::-1]
+    return [item_of(known, places[k]) for k in range(len(known))]
+
+
+def item_of(items: list[Any], place: Any) -> Any:
+    """An item at a traced place, part by part."""
+    from . import sequences, trees
+    if isinstance(items[0], TracedArray):
+        return sequences.item(items, place)
+    flat = [trees.flatten(x) for x in items]
+    tree = flat[0][1]
+    if any(t != tree for _, t in flat):
+        fail(TraceError, "sorted() of items of several kinds by traced keys is not supported; sort their numbers")
+    columns = zip(*(leaves for leaves, _ in flat), strict=True)
+    return trees.unflatten(tree, [sequences.item(list(c), place) for c in columns])
+
+
+def _bisect(side: str, builtin: Rule) -> Rule:
+    """bisect: NumPy's searchsorted, where something is traced."""
+    def rule(a: Any, x: Any, *args: Any, **kwargs: Any) -> Any:
+        if not o.is_traced((a, x)) or args or kwargs:
+            return builtin(a, x, *args, **kwargs)
+        y = o.as_traced(apply(np.searchsorted, (o.as_traced(a), x), {"side": side}))
+        return leave(o.root(y.content, y.home, PYTHON))
+
+    return rule
+
+
+def _fromiter(items: Any, dtype: Any, count: int = -1, *, like: Any = None) -> Any:
+    """np.fromiter: the array of what an iterable gives."""
+    found: Any = items if grown.is_grown(items) else list(items if count < 0 else itertools.islice(items, count))
+    if not o.is_traced(found):
+        return np.fromiter(found, dtype, len(found))
+    if count >= 0 and len(found) < count:
+        raise ValueError("iterator too short")
+    return apply(np.array, (found, dtype), {})
 
 
 def _text(builtin: Rule, conversion: str) -> Rule:
@@ -196,12 +295,16 @@ def _refused(name: str) -> Rule:
 
 RULES: dict[Any, Rule] = {
     type: _type, isinstance: _isinstance, float: _float, int: _int, bool: _bool, complex: _complex, round: _round,
+    divmod: lambda x, y: (x // y, x % y) if o.is_traced((x, y)) else divmod(x, y),
+    sorted: _sorted, pow: _pow, bisect.bisect_left: _bisect("left", bisect.bisect_left),
+    bisect.bisect_right: _bisect("right", bisect.bisect_right),
     min: _extreme("min", min, "lt", np.min), max: _extreme("max", max, "gt", np.max), sum: _sum,
     len: _len, any: _truth(any, np.any), all: _truth(all, np.all),
-    map: _calls_back(map), filter: _calls_back(filter), sorted: _calls_back(sorted),
+    map: _calls_back(map), filter: _calls_back(filter),
     functools.reduce: _calls_back(functools.reduce),
     **turns.RULES,
     **iterators.RULES,
+    np.fromiter: _fromiter,
     print: _print, str: _text(str, "s"), repr: _text(repr, "r"), format: _format,
     input: _refused("input"), open: _refused("open"),
     **{t: _scalar_type(t) for t in (np.bool_, np.int8, np.int16, np.int32, np.int64, np.uint8, np.uint16, np.uint32,

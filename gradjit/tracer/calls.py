@@ -19,7 +19,7 @@ from .guards import Source
 from .layout import of_array
 from .leaving import refuse_keeping
 from .lift import is_product, is_user_code, lifted
-from .operands import brought, captured, is_traced, laid, unsupported
+from .operands import brought, captured, is_traced, laid
 from .outside import is_data_array, outside
 from .recorder import current, recorders
 from .sparse import Sparse, matrix_of
@@ -86,7 +86,8 @@ def call(f: Any, /, *args: Any, **kwargs: Any) -> Any:
                 hash(x)  # the error that the cache would have given
         return call(f.__wrapped__, *args, **kwargs)
     if kind is np.vectorize and is_traced((*args, *kwargs.values())):
-        unsupported("np.vectorize", "write the function for arrays, with np.where in the place of branches")
+        from .control.folding import vectorized
+        return vectorized(f, args, kwargs)
     if kind is np.ufunc or is_numpy(f):
         return call_numpy(f, args, kwargs)
     if isinstance(f, type) and f in OF_ARRAYS and is_traced(args[:1]):

@@ -78,6 +78,9 @@ def setitem(x: TracedArray, key: Any, value: Any) -> None:
         fail(UnsupportedError, "x[mask] = values with a mask that is not known while tracing takes one number; write "
                                "x[:] = np.where(mask, values, x) with values in x's shape")
     k = parse(x, key)
+    if k.arrays and isinstance(key, TracedArray) and key.ndim == 1 and not key.type.is_static:
+        from .control.folding import scattered
+        return scattered(x, key, v)
     if k.arrays:
         target = indexed(x, k)
         return target.write(scatter(target, k, v))

@@ -31,9 +31,9 @@ from typing import Any
 
 from ..bounded import Bounded
 from ..probe import code_of
-from .control.jumps import beginning
+from .control.jumps import beginning, holds
 from .control.names import Site, sites_in
-from .control.rewrite import Rewrites, prepared
+from .control.rewrite import LAZY, Rewrites, prepared
 from .locations import is_internal
 from .proof import Definition, compiled
 from .source import definition, parameter_names
@@ -42,6 +42,12 @@ HOOKS = "_gradjit"
 """The name of the extra free variable; written _gj above."""
 _PLAIN_CALLS = frozenset({"locals", "vars", "dir", "eval", "exec", "globals"})
 """Builtins that look at the frame which calls them."""
+
+
+_CONSUMING = frozenset({"sum", "list", "max", "min", "sorted", "tuple"})
+"""Builtins that take all items of a generator: it may as well be a list."""
+ITEMS = "_gradjit_items"
+"""The parameter of a comprehension as a function."""
 
 
 _lifted: Bounded[tuple[str, types.CodeType], types.CodeType] = Bounded(4096)
@@ -277,6 +283,37 @@ class _Lift(Rewrites, ast.NodeTransformer):
         self.scopes.pop()
         return node
 
+    def visit_ListComp(self, node: ast.ListComp) -> ast.AST:
+        """`[e for x in items if c]`: over a long sequence a loop. It is passed as two functions, one of the sequence,
+        `lambda items: [e for x in items if c]`, and one of an item, `lambda x: [(c, lambda: e) for x in (x,)][0]`."""
+        first = node.generators[0]
+        if len(node.generators) > 1 or first.is_async or holds([node], LAZY):
+            return self.comprehension(node)
+        items = self.visit(first.iter)
+        name = ast.copy_location(ast.Name(ITEMS, ast.Load()), node)
+        whole, each = copy.deepcopy(node), copy.deepcopy(node)
+        whole.generators[0].iter = name
+        generator = each.generators[0]
+        generator.iter = ast.copy_location(ast.Tuple([name], ast.Load()), node)
+        tests, generator.ifs = generator.ifs, []
+        test = tests[0] if len(tests) == 1 else ast.BoolOp(ast.And(), tests) if tests else ast.Constant(True)
+        none = ast.arguments([], [], None, [], [], None, [])
+        parts: list[ast.expr] = [ast.copy_location(test, node), ast.copy_location(ast.Lambda(none, each.elt), node)]
+        each.elt = ast.copy_location(ast.Tuple(parts, ast.Load()), node)
+        return self.hook(node, "listed", self.line(node), items, *map(self.of_items, (whole, each)))
+
+    def of_items(self, node: ast.ListComp) -> ast.Lambda:
+        """A comprehension over a name as a function of that."""
+        parameters = ast.arguments([], [ast.arg(ITEMS)], None, [], [], None, [])
+        self.scopes.append(_Scope(parameters, []))
+        body = self.comprehension(node)
+        self.scopes.pop()
+        made: ast.Lambda = ast.copy_location(ast.Lambda(parameters, _expression(body)), node)
+        return made
+
+    def visit_GeneratorExp(self, node: ast.GeneratorExp) -> ast.AST:
+        return self.comprehension(node)
+
     def comprehension(self, node: Any) -> ast.AST:
         targets = [g.target for g in node.generators]
         node.generators[0].iter = self.over(node.generators[0].iter)
@@ -290,7 +327,7 @@ class _Lift(Rewrites, ast.NodeTransformer):
         self.scopes.pop()
         return self.hook(node, "made", node)
 
-    visit_ListComp = visit_SetComp = visit_DictComp = visit_GeneratorExp = comprehension
+    visit_SetComp = visit_DictComp = comprehension
 
     def over(self, node: ast.expr) -> ast.Call:
         """An expression that is iterated over."""
@@ -396,6 +433,10 @@ class _Lift(Rewrites, ast.NodeTransformer):
         if isinstance(node.func, ast.Name) and node.func.id == "super" and not node.args and not node.keywords:
             return self.bare_super(node)
         place = named(node, node.func)
+        if isinstance(node.func, ast.Name) and node.func.id in _CONSUMING and node.args and isinstance(
+                node.args[0], ast.GeneratorExp):
+            g = node.args[0]
+            node.args[0] = ast.copy_location(ast.ListComp(g.elt, g.generators), g)
         func = self.visit(node.func)
         args = [self.visit(a) for a in node.args]
         keywords = [ast.copy_location(ast.keyword(k.arg, self.visit(k.value) if k.arg else self.spread(k.value)), k)
@@ -553,6 +594,11 @@ def named(node: ast.expr, found: ast.expr) -> ast.expr:
     assert found.end_lineno is not None and found.end_col_offset is not None
     place.lineno, place.col_offset = found.end_lineno, found.end_col_offset - len(found.attr.encode())
     return place
+
+
+def _expression(x: ast.AST) -> ast.expr:
+    assert isinstance(x, ast.expr)
+    return x
 
 
 def _as_list(x: Any) -> list[Any]:

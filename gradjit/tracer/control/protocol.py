@@ -23,6 +23,7 @@ from ..raising import Trying, thrown
 from ..recorder import current, recorders
 from ..special_methods import binary
 from .branches import Branch, raised_in_branch, truth
+from .folding import listed
 from .for_loops import For
 from .frames import before_change, is_container
 from .names import NONE, SITES, Site
@@ -180,6 +181,13 @@ class Control:
             for item in x if isinstance(x, (set, dict)) else ():
                 watch_key(item)
         return x
+
+    @staticmethod
+    def listed(line: int, items: Any, whole: Callable[[Any], list[Any]], each: Callable[[Any], list[Any]]) -> list[Any]:
+        """A list comprehension."""
+        if recorders() and (found := listed(line, items, each)) is not None:
+            return found
+        return whole(items)
 
     @staticmethod
     def changing(x: Any) -> Any:

@@ -8,12 +8,13 @@ from typing import Any
 import numpy as np
 
 from ...errors import ArgumentError, ShapeError
-from .. import operands as o
+from .. import extents as ext, operands as o
 from ..indexing import index_array
 from ..locations import fail
 from ..operands import TracedArray, as_traced, broadcast, cast, constant, emit, promote
 from .common import (
     array,
+    as_array,
     axis_of,
     call,
     expand,
@@ -22,6 +23,7 @@ from .common import (
     full,
     full_like,
     pinned,
+    reshape,
     slice_axis,
     static,
     where,
@@ -141,14 +143,37 @@ def _known_elements(a: Any, func: Any) -> np.ndarray:
 def nonzero(a):
     if as_traced(a).ndim == 0:
         fail(ArgumentError, "Calling nonzero on 0d arrays is not allowed. Use np.atleast_1d(scalar).nonzero() instead.")
+    if pinned(a) is None:
+        return _places(as_traced(a))
     return tuple(constant(i) for i in _known_elements(a, np.nonzero).nonzero())
 
 
+def _places(x: TracedArray) -> tuple[TracedArray, ...]:
+    """Where the elements are not 0: as many indices as there are, which the run tells."""
+    if not x.type.is_static:
+        o.unsupported(np.nonzero, "of an array of computed shape; write np.where(mask, x, 0)")
+    mask = flatten(cast(x, np.bool_))
+    size = x.size
+    order = argsort(cast(call(np.logical_not, mask), np.int8), kind="stable")
+    count = ext.bounded(ext.form(o.root((n := emit("sum", cast(mask, np.int64), axes=(0,))).content, n.home,
+                                        o.PYTHON)), size + 1)
+    flat = order[:ext.handle(count)]
+    places: list[TracedArray] = []
+    for n in reversed(x.shape):
+        places.append(as_array(call(np.remainder, flat, n)) if len(places) < x.ndim - 1 else as_array(flat))
+        flat = call(np.floor_divide, flat, n)
+    return tuple(reversed(places))
+
+
 def argwhere(a):
+    if pinned(a) is None:
+        return emit("concat", *(reshape(i, (i.extents[0], 1)) for i in _places(as_traced(a))), axis=1)
     return constant(np.argwhere(_known_elements(a, np.argwhere)))
 
 
 def flatnonzero(a):
+    if pinned(a) is None:
+        return _places(flatten(as_traced(a)))[0]
     return constant(np.flatnonzero(_known_elements(a, np.flatnonzero)))
 
 
