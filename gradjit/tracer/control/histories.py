@@ -13,6 +13,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Self
 
+import numpy as np
+
 from ...errors import TraceError
 from .. import extents, grown, operands as o, trees
 from ..array import ARRAY, TracedArray, root
