@@ -163,6 +163,9 @@ class For(Loop):
         return extents.form(self.turns.count())
 
     def growth(self, owner: list[Any], items: list[Any], eager: bool) -> Growth:
+        assert self.turns is not None
+        if any(x is owner for x in self.turns.sources()):
+            raise Mismatch("the list that it runs over is made longer in the body")
         return Growth.of(owner, items, eager or self.flag is not None)
 
     def leave(self, values: tuple[Any, ...]) -> None:

@@ -28,6 +28,15 @@ class Turns:
         """The sequences that it is made of."""
         return []
 
+    sequence: Any = None
+    """The list that it stands for, if it does for one."""
+
+    def sources(self) -> Iterator[Any]:
+        """The lists that it runs over."""
+        yield self.sequence
+        for t in self.inner:
+            yield from t.sources()
+
     def prepare(self) -> None:
         """Before a region: what is found by index in it is put into arrays."""
         for t in self.inner:
