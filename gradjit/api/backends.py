@@ -11,6 +11,7 @@ import numpy as np
 
 from ..errors import UnsupportedError
 from ..ir import Func, interpret, walk
+from ..ir.sizes import Opening, guess, is_open, solved
 from ..processes import Lock
 from ..runtime import cpython
 from ..runtime.dispatch import MISS
@@ -103,6 +104,7 @@ class Program:
     writes: tuple[tuple[Argument | Captured, int], ...]
     """Arrays from outside that are changed, each with the output that it is to hold."""
     trace: Trace
+    opening: Opening
 
     def captured_now(self) -> list[Any]:
         """What the captured sources give now."""
@@ -111,7 +113,7 @@ class Program:
 
 
 # from a trace to a program ------------------------------------------------------------------------------------------
-def program_of(t: Trace, leaves: Sequence[Any]) -> Program:
+def program_of(t: Trace, leaves: Sequence[Any], opening: Opening) -> Program:
     """What to compile for a trace of a call with these leaves. An argument that is returned as such is no output; the
     new contents of arrays that are written to are outputs behind those of the result."""
     kept = [r.index for r in t.result if r.index is not None and not is_passed_on(r)]
@@ -134,7 +136,7 @@ def program_of(t: Trace, leaves: Sequence[Any]) -> Program:
                               is_passed=False) for c in t.observed)
     writes = tuple((target, len(order) + k) for k, target in enumerate(targets))
     return Program(func, result_template(t.result_tree, nodes), outputs, parameters, captured, divided(t.guards),
-                   writes, t)
+                   writes, t, opening)
 
 
 def write_target(t: Trace, w: Write) -> Argument | Captured:
@@ -217,7 +219,18 @@ def parameter_spec(leaf: Leaf, x: Any, writable: bool, apart: bool) -> Parameter
     """What an argument must be to take this specialisation: x itself is one such."""
     if leaf.type is None:
         return StaticSpec(x)
-    return value_spec(x, writable, apart) if leaf.same_as is None else SameSpec(leaf.same_as)
+    if leaf.same_as is not None:
+        return SameSpec(leaf.same_as)
+    if any(map(is_open, leaf.type.shape)):
+        return open_spec(x, leaf, writable, apart)
+    return value_spec(x, writable, apart)
+
+
+def open_spec(x: np.ndarray, leaf: Leaf, writable: bool, apart: bool) -> ArraySpec:
+    """The same for an array with open extents."""
+    assert leaf.type is not None
+    strides = None if x.flags.c_contiguous else tuple(s * x.itemsize for s in leaf.strides or ())
+    return ArraySpec(x.dtype, leaf.type.extents, strides, writable, apart)
 
 
 def value_spec(x: Any, writable: bool, apart: bool) -> ValueSpec:
@@ -303,7 +316,7 @@ class Native:
 
     @property
     def workspace_bytes(self) -> int:
-        return self.kernel.workspace_bytes
+        return int(guess(self.kernel.workspace_bytes))
 
     @property
     def seconds(self) -> dict[str, float]:
@@ -333,7 +346,7 @@ def native(p: Program, note: Callable[[str], None]) -> Native:
     spec = EntrySpec(p.parameters, p.outputs, p.result, p.captured, p.guards,
                      tuple((check.error, check.describe if check.is_described else check.describe(0, 0))
                            for check in kernel.checks), kernel.workspace_bytes,
-                     kernel.work > GIL_WORK, p.writes, objects)
+                     kernel.work > GIL_WORK, p.writes, objects, kernel.sizes, tuple(p.opening.needed()))
     entry = artefact.loaded(kernel, spec, objects)
     note("entry")
     return Native(entry, kernel, lower, origin)
@@ -443,6 +456,10 @@ def matches(spec: ParameterSpec, x: Any, leaves: Sequence[Any]) -> bool:
         return same_static(spec.value, x)
     if isinstance(spec, SameSpec):
         return x is leaves[spec.index]
+    if isinstance(spec, ArraySpec) and spec.is_open:
+        return (type(x) is np.ndarray and x.dtype == spec.dtype and x.flags.aligned and x.ndim == len(spec.shape)
+                and (x.flags.writeable or not spec.writable)
+                and bool(x.flags.c_contiguous if spec.strides is None else x.flags.f_contiguous))
     if isinstance(spec, ArraySpec):
         return (type(x) is np.ndarray and x.dtype == spec.dtype and x.flags.aligned
                 and (x.flags.writeable or not spec.writable)
@@ -460,9 +477,18 @@ def would_take(p: Program, leaves: Sequence[Any]) -> bool:
     read = len(leaves) + len(p.trace.captured)
     specs = [*p.parameters, *(c.spec for c in p.captured)]
     return (all(matches(s, x, leaves) for s, x in zip(specs, [*leaves, *captured], strict=True))
+            and agrees(p, leaves)
             and p.trace.holds()
             and are_apart([(x, s.apart) for s, x in list(zip(specs, [*leaves, *captured], strict=True))[:read]
                            if isinstance(s, ArraySpec)]))
+
+
+def agrees(p: Program, leaves: Sequence[Any]) -> bool:
+    """Whether the open extents of arrays agree and meet the conditions."""
+    pairs = [(e, n) for s, x in zip(p.parameters, leaves, strict=True) if isinstance(s, ArraySpec) and s.is_open
+             for e, n in zip(s.shape, x.shape, strict=True)]
+    dims = solved(pairs)
+    return dims is not None and all(c.holds(dims) for c in p.opening.conditions)
 
 
 def are_apart(arrays: Sequence[tuple[np.ndarray, bool]]) -> bool:

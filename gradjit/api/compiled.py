@@ -10,13 +10,14 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
 from ..errors import TraceError
 from ..ir import Func, is_loop, verify, walk
+from ..ir.sizes import MustAgree, NotOpen, Opening, opening
 from ..passes import Dumper, optimize
 from ..passes.vjp.kept import kept
 from ..probe import named_like, parameters_of, text
@@ -36,6 +37,7 @@ from .calls import Call, check_touched, check_writes, may_write, passes_twice
 from .options import USUAL, Options, config
 from .settings import checking, verifying
 from .signatures import Signature
+from .sizes import Attempt, Axis, Closed, Sizes, shapes
 from .stats import Specialised, Stats
 from .tracebacks import trimmed
 
@@ -56,6 +58,10 @@ class Specialisation:
     arguments: str
     flat: bool
     """Whether its leaves are the positional arguments themselves, so that machine code can take the call directly."""
+    is_open: bool = False
+    """Whether extents are left open."""
+    conditions: list[str] = field(default_factory=list)
+    """What a call must meet, in the user's words."""
 
     def text(self, stage: str) -> str:
         if stage in self.stages:
@@ -111,6 +117,7 @@ class Compiled(FastCallable):
         self.lock = Lock()
         self.found: dict[Any, tuple[Specialisation, ...]] = {}
         self.latest: Specialisation | None = None
+        self.sizes = Sizes(options.sizes)
 
     def __repr__(self) -> str:
         return f"<gradjit {self.kind} of {text(self.like, '__qualname__', type(self.like).__name__)}>"
@@ -188,11 +195,20 @@ class Compiled(FastCallable):
         if s.flat and len(self.entries) < MAX_CHAIN:
             if entry not in self.entries:
                 self.install(entry)
+                self.put_exact_first(s, call)
         elif not call.kwargs and not call.is_packed and not s.program.trace.rebindings:
             found = trees.in_order(call.args)
             if found is not None:
                 signature.dataclasses.update(trees.dataclasses_in(call.tree))
                 self.install_indexed(entry, call.args, *found)
+
+    def put_exact_first(self, new: Specialisation, call: Call) -> None:
+        """Those that are for one size are asked before one with open extents: what has been answered by one is
+        answered by it again, to the bit."""
+        entries = [s.executable.entry for s in self.found.get(call.key, ()) if new.is_open and not s.is_open]
+        for entry in entries[::-1]:
+            if entry is not None and entry in self.entries:
+                self.install(entry)
 
     def compiled(self, call: Call) -> Specialisation:
         """The specialisation for a call, made now unless another thread has made it meanwhile."""
@@ -205,7 +221,9 @@ class Compiled(FastCallable):
             others = [(t, o) for t, all in self.found.items() for o in all]
             if len(others) >= MAX_SPECIALISATIONS:
                 self.drop(*others[0])
-            self.found[call.key] = (s, *self.found.get(call.key, ()))
+            known = self.found.get(call.key, ())
+            exact = [o for o in known if not o.is_open] if s.is_open else []
+            self.found[call.key] = (*exact, s, *(o for o in known if o not in exact))
             self.latest = s
             return s
 
@@ -216,11 +234,62 @@ class Compiled(FastCallable):
 
     # compilation ----------------------------------------------------------------------------------------------------
     def specialise(self, call: Call) -> Specialisation:
+        """The specialisation for a call: with open extents where other calls have had others, and else, or where that
+        cannot be, for its sizes."""
+        self.sizes.note(call)
+        refusals: list[tuple[list[Axis], Closed]] = []
+        while axes := [a for a in self.sizes.axes(call) if not any(a in closed for closed, _ in refusals)]:
+            made = self.opened(call, axes)
+            if isinstance(made, Specialisation):
+                break
+            refusals.append(made)
+        else:
+            made = self.built(call)
+        for closed, why in refusals:  # the program is one that can be compiled
+            self.sizes.close(call, closed, why)
+        return made
+
+    def opened(self, call: Call, axes: Sequence[Axis]) -> Specialisation | tuple[list[Axis], Closed]:
+        """The specialisation with some extents open; or which of them cannot be, and why."""
+        for example in self.sizes.examples(call, axes):
+            attempt = Attempt(self.like, call, axes, example)
+            try:
+                made = self.attempted(call, attempt)
+            except NotOpen as e:
+                return attempt.refused(e)
+            except Exception as e:
+                return attempt.refused(e)
+            if made is None:
+                if example == shapes(call):
+                    return list(axes), Closed(" and ".join(d.words for d in attempt.dims), attempt.agreed[-1][0]
+                                        if attempt.agreed else "it is known", None)
+                continue
+            if attempt.takes(tuple(made.program.opening.conditions)):
+                self.sizes.family(call).compiled.append(frozenset(axes))
+                return made
+        raise AssertionError("a specialisation that does not take the call that it was made for")
+
+    def attempted(self, call: Call, attempt: Attempt) -> Specialisation | None:
+        """One compilation with open extents: begun anew where two of them turn out to be one. None where none is
+        left."""
+        while attempt.shapes:
+            try:
+                return self.built(call, attempt)
+            except MustAgree as e:
+                attempt.agree(e)
+        return None
+
+    def built(self, call: Call, attempt: Attempt | None = None) -> Specialisation:
         """Trace, transform, optimise, compile. Nothing is kept if any of it fails."""
+        with opening(Opening()) as o:
+            return self.compile(call, o, attempt.shapes if attempt else {}, attempt)
+
+    def compile(self, call: Call, o: Opening, open_shapes: dict[int, tuple[int, ...]], attempt: Attempt | None
+                ) -> Specialisation:
         timer = _Timer()
         leaves = call.leaves
         args, kwargs = trees.unflatten(call.tree, call.as_traced())
-        t = self.traced(args, kwargs)
+        t = self.traced(args, kwargs, shapes=open_shapes)
         if t.writes:
             if passes_twice(leaves):
                 t = self.traced(args, kwargs, sharing=True)
@@ -229,7 +298,7 @@ class Compiled(FastCallable):
         timer.note("trace")
         dump = Dumper.from_environment()
         stages = {"traced": t.stages.get("traced", t.func), "adjoint": t.func}
-        program = backends.program_of(t, leaves)
+        program = backends.program_of(t, leaves, o)
         for name, func in stages.items():
             if dump:
                 dump(name, func)
@@ -241,7 +310,7 @@ class Compiled(FastCallable):
         timer.note("passes")
         if self.options.backend == "interpreter":
             executable: Executable = backends.Interpreted(program)
-        elif (self.options.tier or config.tier) == "interpret" and not has_loops(program.func):
+        elif (self.options.tier or config.tier) == "interpret" and not has_loops(program.func) and attempt is None:
             executable = backends.Tiered(program, timer.resumed, config.interpreted_calls)
         else:
             executable = made = backends.native(program, timer.note)
@@ -250,16 +319,19 @@ class Compiled(FastCallable):
                 dump.text("llvm", t.func.name, made.text("llvm"), "ll")
         timer.seconds.update({f"pass {k}": v for k, v in passes.items()})
         flat = not kwargs and len(leaves) == len(args) and all(x is y for x, y in zip(args, leaves, strict=True))
-        return Specialisation(executable, program, stages, timer.seconds, describe(t), flat)
+        agreed = [words for words, _ in attempt.agreed] if attempt else []
+        return Specialisation(executable, program, stages, timer.seconds, describe(t), flat, attempt is not None,
+                              [*agreed, *(c.words for c in o.needed())])
 
-    def traced(self, args: Any, kwargs: Any, sharing: bool = False) -> Trace:
+    def traced(self, args: Any, kwargs: Any, sharing: bool = False,
+               shapes: dict[int, tuple[int, ...]] | None = None) -> Trace:
         """The trace. A function that fills a memo while it is traced is traced again, and then finds it filled.
 
         TraceError for one that changes, each time, what it reads from outside: a counter, a list that it appends to.
         """
         for _ in range(ATTEMPTS):
             t = trace(self.body, args, kwargs, self.like, sharing=sharing, rebinding=True,
-                      checking=checking() if self.options.check is None else self.options.check)
+                      checking=checking() if self.options.check is None else self.options.check, shapes=shapes)
             if t.holds():
                 return t
         changed = next(g for g in t.guards if not all_hold([g]))
@@ -299,14 +371,16 @@ class Compiled(FastCallable):
         return Stats(repr(self), self.misses, [
             Specialised(s.arguments, s.executable.hits, s.executable.workspace_bytes, dict(s.seconds),
                         len(s.stages["traced"].ops), len(s.stages["adjoint"].ops), len(s.stages["optimized"].ops),
-                        kept(s.stages["optimized"]), dict(s.program.trace.loops), s.executable.origin)
-            for s in every])
+                        kept(s.stages["optimized"]), dict(s.program.trace.loops), s.executable.origin,
+                        list(s.conditions))
+            for s in every], [str(c) for c in self.sizes.closed()])
 
     def clear_cache(self) -> None:
         """Forget all specialisations."""
         with self.lock:
             self.clear()
             self.found, self.latest = {}, None
+            self.sizes = Sizes(self.sizes.policy)
 
 
 def restored(kind: str, function: Callable[..., Any], keywords: dict[str, Any], code: list[tuple[str, bytes]]

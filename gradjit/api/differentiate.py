@@ -8,6 +8,7 @@ is no more than that.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -406,7 +407,7 @@ def pulled_basis(t: Traced, k: int, floats: Sequence[int], parameters: Sequence[
 def basis(shape: tuple[int, ...], dtype: Any) -> TracedArray:
     """The basis vectors of arrays of a shape, one after the other along a new first axis."""
     from ..ir import I64
-    n = int(np.prod(shape, dtype=np.int64))
+    n = prod(shape)
     rows = emit("iota", shape=(n, n), axis=0, dtype=I64)
     columns = emit("iota", shape=(n, n), axis=1, dtype=I64)
     return emit("reshape", cast(emit("eq", rows, columns), dtype), shape=(n, *shape), kind=ARRAY)

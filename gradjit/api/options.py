@@ -16,6 +16,7 @@ from ..environment import say
 
 BACKENDS = ("native", "interpreter")
 TIERS = ("compile", "interpret")
+POLICIES = ("auto", "exact", "any")
 
 
 class Asked(TypedDict, total=False):
@@ -24,11 +25,14 @@ class Asked(TypedDict, total=False):
     backend: "native", or "interpreter" to run the IR with NumPy, one operation at a time, for debugging.
     check: whether assertions on traced values are carried out; None asks the environment (GRADJIT_CHECK=1).
     tier: "compile", or "interpret" to have the first calls answered by the interpreter; None asks `gj.config`.
+    sizes: "auto" to open the extents in which calls differ, so that one compilation serves all sizes; "any" to open all
+        from the first call on; "exact" to compile for each size.
     """
 
     backend: str
     check: bool | None
     tier: str | None
+    sizes: str
 
 
 @dataclass(frozen=True)
@@ -38,6 +42,7 @@ class Options:
     backend: str = "native"
     check: bool | None = None
     tier: str | None = None
+    sizes: str = "exact"
 
     @classmethod
     def of(cls, name: str, **asked: Unpack[Asked]) -> Options:
@@ -48,6 +53,7 @@ class Options:
                 raise TypeError(f"gj.{name} has no option {keyword!r}; there are {', '.join(known)}")
         made = cls(**asked)
         one_of("backend", made.backend, BACKENDS)
+        one_of("sizes", made.sizes, POLICIES)
         if made.tier is not None:
             one_of("tier", made.tier, TIERS)
         return made

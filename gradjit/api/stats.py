@@ -27,6 +27,9 @@ class Specialised:
     origin: str = "compiled"
     """Where the code came from: "compiled" now, from "disk", with a "pickle", or "interpreter" (not yet compiled)."""
 
+    conditions: list[str] = field(default_factory=list)
+    """Where extents are open: what they must meet, in the user's words, as `len(x) == len(y)`."""
+
     @property
     def kept_bytes(self) -> int | None:
         """The most bytes that loops keep for the reverse pass; None where that depends on numbers at run time."""
@@ -46,6 +49,8 @@ class Stats:
     function: str
     misses: int
     specialisations: list[Specialised]
+    closed: list[str] = field(default_factory=list)
+    """Extents that have come in several sizes, and for which the function is compiled anew each time: why."""
 
     @property
     def hits(self) -> int:
@@ -68,9 +73,11 @@ class Stats:
                          f"{s.traced_operations} traced, "
                          f"{s.adjoint_operations} differentiated, {s.optimized_operations} optimized; workspace "
                          f"{s.workspace_bytes} bytes\n    {1e3 * s.compile_seconds:.1f} ms: {steps}")
+            if s.conditions:
+                lines.append(f"    for {', '.join(s.conditions)}")
             lines += [f"    {loc}: {f'unrolled: {why}' if why else 'a loop'}" for loc, why in s.loops.items()]
             lines += [f"    {k.loc} keeps {amount(k)}" for k in s.kept]
-        return "\n".join(lines)
+        return "\n".join([*lines, *(f"  {c}" for c in self.closed)])
 
 
 ORIGINS = {"compiled": "compiled", "disk": "code from disk", "pickle": "code came with the pickled function",

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from llvmlite import ir as llvm
 
 from ..ir import Func
+from ..ir.rewrite import dims_of
 from .emit import Emitted, emit
 from .failures import RECORD_BYTES, Check, record_offset
 from .finish import statements
@@ -21,6 +22,7 @@ from .generate import straight_nests
 from .loop_pipeline import run_loop_passes
 from .loops import Program, Repeat, Store, inner
 from .regions import has_regions, nests_of_regions
+from .symbolic import reckoned
 from .target import vector_bytes
 from .vecmath.outlined import needed, undefined
 
@@ -50,7 +52,8 @@ class Lowered:
 
 
 def lower(func: Func, layouts: Layouts = ()) -> Lowered:
-    """Loop nests and LLVM IR for a function whose extents are known.
+    """Loop nests and LLVM IR for a function whose extents are known or open: the kernel takes those that
+    are open by pointers before the others, in the order of `program.sizes`.
 
     layouts: for each parameter its strides in elements (negative and zero ones, too), or None for row-major order.
     """
@@ -70,6 +73,7 @@ def lower_loops(func: Func, layouts: Layouts = (), width: int | None = None, sec
     start = time.perf_counter()
     nests = nests_of_regions if has_regions(func) else straight_nests
     program = nests(func, layouts)
+    program.sizes = dims_of(func)
     seconds["nests"] = time.perf_counter() - start
     return run_loop_passes(program, width or vector_bytes(), seconds)
 
@@ -110,13 +114,13 @@ def work_of(func: Func) -> float:
         return LOOPS
     total = 0.0
     for op in func.ops:
-        size = float(max((r.type.size for r in op.results), default=0))
+        size = float(max((reckoned(r.type.size) for r in op.results), default=0))
         if op.name == "contract":
             x = op.operands[0].type
             for a in op.attrs["xsum"]:
-                size *= x.extents[a]
+                size *= reckoned(x.extents[a])
         elif op.operands:
-            size = max(size, *(float(o.type.size) for o in op.operands))
+            size = max(size, *(float(reckoned(o.type.size)) for o in op.operands))
         total += size
     return total
 

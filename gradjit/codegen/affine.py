@@ -9,6 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from ..ir.sizes import is_nonnegative, is_open
+from .symbolic import reckoned, upper
+
 ANYWHERE = 1 << 62
 """Beyond any index."""
 
@@ -32,6 +35,11 @@ class Var:
         """The number of turns of a loop nest's variable."""
         return self.hi if self.lo == 0 else self.hi - self.lo
 
+    @property
+    def reckoned(self) -> int:
+        """The number of turns as costs are reckoned."""
+        return reckoned(self.extent)
+
     def __repr__(self) -> str:
         return self.name
 
@@ -42,7 +50,7 @@ class Affine:
     __slots__ = ("terms", "const", "_hash")
 
     def __init__(self, terms: dict[Any, int], const: int = 0):
-        self.terms = {a: w for a, w in terms.items() if w}
+        self.terms = {a: w for a, w in terms.items() if is_open(w) or w}
         self.const = const
         self._hash = hash((frozenset(self.terms.items()), const))
 
@@ -52,7 +60,7 @@ class Affine:
 
     def __add__(self, other: Affine | int) -> Affine:
         if isinstance(other, int):
-            return Affine(self.terms, self.const + other) if other else self
+            return Affine(self.terms, self.const + other) if is_open(other) or other else self
         terms = dict(self.terms)
         for a, w in other.terms.items():
             terms[a] = terms.get(a, 0) + w
@@ -79,9 +87,11 @@ class Affine:
         for a, w in self.terms.items():
             if not isinstance(a, Var):
                 return None
-            first, last = a.lo * w, (int(a.hi) - 1) * w
-            lo += min(first, last)
-            hi += max(first, last)
+            first, last = a.lo * w, (upper(a.hi) - 1) * w
+            if not is_nonnegative(w):
+                first, last = last, first
+            lo += first
+            hi += last
         return lo, hi
 
     def substitute(self, f: Callable[[Any], Affine | None]) -> Affine:
@@ -94,7 +104,7 @@ class Affine:
 
     def __repr__(self) -> str:
         parts = [f"{w}*{a!r}" if w != 1 else f"{a!r}" for a, w in self.terms.items()]
-        if self.const or not parts:
+        if is_open(self.const) or self.const or not parts:
             parts.append(str(self.const))
         return " + ".join(parts).replace("+ -", "- ")
 

@@ -13,9 +13,10 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from ..ir import OPS, Op, Value
+from ..ir.sizes import is_known, is_less_where_positive, is_open, same
 from .affine import Affine, Var, dot
 from .loops import Buffer, Node, Nodes, View
-from .symbolic import is_symbolic
+from .symbolic import is_symbolic, upper
 
 Index = tuple[Affine, ...]
 
@@ -25,7 +26,7 @@ def row_major(shape: tuple[int, ...]) -> tuple[int, ...]:
     strides, n = [], 1
     for e in reversed(shape):
         strides.append(n)
-        n *= max(e, 1)
+        n *= upper(e) if is_open(upper(e)) else max(int(e), 1)
     return tuple(reversed(strides))
 
 
@@ -33,6 +34,13 @@ def whole(buffer: Buffer, shape: tuple[int, ...] | None = None) -> View:
     """The view of all of a buffer, in its own or another shape of the same size."""
     shape = buffer.shape if shape is None else shape
     return View(buffer, 0, row_major(shape), shape)
+
+
+def is_between(var: Var, at: int) -> bool:
+    """Whether a loop can be cut in two at a place. Where that is open a part may turn out to have no turns."""
+    if is_open(at) or is_open(var.lo) or is_open(var.hi):
+        return var.lo <= at <= var.hi and not same(at, var.lo) and not same(at, var.hi)
+    return var.lo < at < var.hi
 
 
 @dataclass
@@ -151,11 +159,11 @@ class Elements:
         """
         span = position.interval()
         if span is not None:
-            if span[0] >= lo and span[1] < hi:
+            if is_known(span[0], ">=", lo) and is_known(span[1], "<", hi):
                 return 0
-            if span[1] < lo:
+            if is_known(span[1], "<", lo):
                 return -1
-            if span[0] >= hi:
+            if is_known(span[0], ">=", hi):
                 return 1
         if self.notes is None:
             raise AssertionError(f"undecided position {position!r} in [{lo}, {hi}) of {value!r}")
@@ -172,7 +180,7 @@ class Elements:
         for bound in bounds:
             # weight*i + const >= bound changes its truth at this i
             at = bound - position.const if weight == 1 else position.const - bound + 1
-            if var.lo < at < var.hi:
+            if is_between(var, at):
                 self.notes.splits.setdefault(var, {}).setdefault(at, set()).add(value)
 
     # views ----------------------------------------------------------------------------------------------------------
@@ -243,7 +251,7 @@ def reshaped_strides(old: tuple[int, ...], strides: tuple[int, ...], new: tuple[
         have, want = kept[i][0], new[j]
         i, j = i + 1, j + 1
         while have != want:
-            if have < want:
+            if same(have, 1) or (not same(want, 1) and is_less_where_positive(have, want)):
                 have *= kept[i][0]
                 i += 1
             else:

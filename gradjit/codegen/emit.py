@@ -17,6 +17,7 @@ import numpy as np
 from llvmlite import ir
 
 from ..ir import BOOL, I64, OPS, DType
+from ..ir.sizes import is_open
 from .affine import Affine, Var
 from .failures import Check, note
 from .finish import nodes_of, statements
@@ -41,9 +42,11 @@ from .lower import EMIT
 from .lower.combine import combine
 from .lower.elementwise import constant, llvm_type, sine_and_cosine
 from .numbers import STRIP, identity
+from .open_loops import unbounded
 from .routines import ROUTINES
 from .running import Parts
 from .scope import Scope
+from .sizes import emitted
 from .vecmath.lanes import I32, I64 as INT64, Lanes, suffix_of
 
 KERNEL = "gradjit.kernel"
@@ -82,12 +85,15 @@ class Emitter:
         self.program = program
         self.module = module
         buffers = [*program.inputs, *program.outputs]
-        self.kernel = ir.Function(module, ir.FunctionType(I32, [PTR] * (len(buffers) + 1)), KERNEL)
+        count = len(program.sizes)
+        self.kernel = ir.Function(module, ir.FunctionType(I32, [PTR] * (count + len(buffers) + 1)), KERNEL)
         self.kernel.attributes.add("nounwind")
         self.entry = self.kernel.append_basic_block("entry")
         self.allocas = ir.IRBuilder(self.entry)
         self.b = ir.IRBuilder(self.kernel.append_basic_block("body"))
-        self.pointers: dict[Buffer, ir.Value] = dict(zip(buffers, self.kernel.args, strict=False))
+        self.pointers: dict[Buffer, ir.Value] = dict(zip(buffers, self.kernel.args[count:], strict=False))
+        self.dims = {d: self.allocas.load(p, typ=INT64) for d, p in zip(program.sizes, self.kernel.args, strict=False)}
+        self.numbers: dict[int, ir.Value] = {}
         for arg in self.kernel.args:
             arg.add_attribute("noalias")
         self.workspace = self.kernel.args[-1]
@@ -109,6 +115,15 @@ class Emitter:
         call_what_is_frequent(self.kernel)
         return Emitted(self.module, self.kernel, self.program, tuple(self.checks), tuple(self.objects))
 
+    # sizes ------------------------------------------------------------------------------------------------------------
+    def number(self, n: int) -> ir.Value:
+        """A number, or a size, which is computed where the kernel begins."""
+        if not is_open(n):
+            return INT64(n)
+        if n not in self.numbers:
+            self.numbers[n] = emitted(self.allocas, n, self.dims.__getitem__)
+        return self.numbers[n]
+
     # memory -----------------------------------------------------------------------------------------------------------
     def cell(self, t: ir.Type, align: int | None = None) -> ir.Value:
         """A stack cell, which LLVM turns into a register."""
@@ -121,7 +136,8 @@ class Emitter:
         """The cell that holds where a buffer stands which moves."""
         if buffer not in self.pointers:
             cell = self.pointers[buffer] = self.cell(PTR)
-            self.allocas.store(self.allocas.gep(self.workspace, [INT64(buffer.offset)], source_etype=I8), cell)
+            self.allocas.store(self.allocas.gep(self.workspace, [self.number(buffer.offset)], source_etype=I8),
+                               cell)
         return self.pointers[buffer]
 
     def pointer(self, buffer: Buffer) -> ir.Value:
@@ -133,7 +149,7 @@ class Emitter:
             elif buffer.role == "local":
                 self.pointers[buffer] = self.cell(ir.ArrayType(memory_type(buffer.dtype), max(buffer.size, 1)), 64)
             else:
-                offset = INT64(buffer.offset)
+                offset = self.number(buffer.offset)
                 self.pointers[buffer] = self.allocas.gep(self.workspace, [offset], source_etype=I8)
         return self.pointers[buffer]
 
@@ -166,26 +182,24 @@ class Emitter:
     def place(self, a: Affine | int) -> ir.Value:
         """An address in which no vector takes part (or the first lane of one in which a loop variable does)."""
         if isinstance(a, int):
-            return INT64(a)
+            return self.number(a)
         total: ir.Value | None = None
         for atom, weight in a.terms.items():
             part = self.value(atom) if isinstance(atom, Node) else self.scope.holding(atom).start
             assert part is not None
             if weight != 1:
-                part = self.b.mul(part, INT64(weight), flags=("nsw",))
+                part = self.b.mul(part, self.number(weight), flags=("nsw",))
             total = part if total is None else self.b.add(total, part, flags=("nsw",))
         if total is None:
-            return INT64(a.const)
-        return self.b.add(total, INT64(a.const), flags=("nsw",)) if a.const else total
+            return self.number(a.const)
+        return self.b.add(total, self.number(a.const), flags=("nsw",)) if is_open(a.const) or a.const else total
 
     def places(self, a: Affine) -> ir.Value:
         """The addresses of all lanes, as a vector."""
-        L = self.lanes(self.scope.width)
-        t = L.of(INT64)
-        total: ir.Value = L.splat(t, a.const)
+        total: ir.Value = self.splat(self.number(a.const))
         for atom, weight in a.terms.items():
             part = self.across_lanes(atom)
-            total = self.b.add(total, part if weight == 1 else self.b.mul(part, L.splat(t, weight)))
+            total = self.b.add(total, part if weight == 1 else self.b.mul(part, self.splat(self.number(weight))))
         return total
 
     def across_lanes(self, atom: object) -> ir.Value:
@@ -315,9 +329,10 @@ class Emitter:
         """The index; where it is out of range the kernel ends."""
         v, *computed = [self.value(a) for a in n.args]
         wide = isinstance(v.type, ir.VectorType)
-        L = self.lanes(self.scope.width if wide else 1)
-        extent = (self.splat(computed[0]) if wide else computed[0]) if computed else constant(L, I64, n.attrs)
-        note(self, Check(None if computed else n.attrs, n.loc), self.b.icmp_unsigned(">=", v, extent), v, extent)
+        limit = computed[0] if computed else self.number(n.attrs)
+        extent = self.splat(limit) if wide else limit
+        told = None if computed or is_open(n.attrs) else n.attrs
+        note(self, Check(told, n.loc), self.b.icmp_unsigned(">=", v, extent), v, extent)
         return v
 
     def status(self) -> ir.Value:
@@ -335,6 +350,8 @@ class Emitter:
         for k, s in enumerate(body):
             if isinstance(s, Loop) and s.turns is not None:
                 counted(self, s)
+            elif isinstance(s, Loop) and is_open(s.var.extent):
+                unbounded(self, s)
             elif isinstance(s, Loop):
                 self.hoist(s)
                 self.loop(s)
@@ -478,15 +495,18 @@ class Emitter:
 
         self.strips(INT64(turns), size, body, end)
 
-    def strips(self, turns: ir.Value, size: int, body: Callable[[ir.Value], None], end: Callable[[], None]) -> None:
+    def strips(self, turns: ir.Value, size: int | ir.Value, body: Callable[[ir.Value], None],
+               end: Callable[[], None]) -> None:
         """Run the turns, at least one, and `end` behind each `size` of them."""
+        size = INT64(size) if isinstance(size, int) else size
+
         def strip(k: ir.Value) -> None:
-            lo = self.b.mul(k, INT64(size))
-            hi = self.b.add(lo, INT64(size))
+            lo = self.b.mul(k, size)
+            hi = self.b.add(lo, size)
             self.turns(lo, self.b.select(self.b.icmp_signed("<", hi, turns), hi, turns), body)
             end()
 
-        count = self.b.add(self.b.udiv(self.b.sub(turns, INT64(1)), INT64(size)), INT64(1))
+        count = self.b.add(self.b.udiv(self.b.sub(turns, INT64(1)), size), INT64(1))
         self.turns(INT64(0), count, strip)
 
     def turns(self, lo: ir.Value, hi: ir.Value, body: Callable[[ir.Value], None]) -> None:
@@ -508,7 +528,7 @@ class Emitter:
         """One turn: `copies` vectors of lanes, from element `base` of the loop on."""
         for copy in range(copies):
             first = self.b.mul(k, INT64(s.lanes * copies), flags=("nuw", "nsw"))
-            first = self.b.add(first, INT64(s.var.lo + base + copy * s.lanes), flags=("nsw",))
+            first = self.b.add(first, self.number(s.var.lo + base + copy * s.lanes), flags=("nsw",))
             with self.inside(s, first, copy, copies == 1 and (s.var.extent - base) % s.lanes != 0):
                 self.block(s.body)
 
@@ -517,7 +537,7 @@ class Emitter:
         """The scope of a turn that starts at `first`; `overlaps` where the last turn must step back to fit."""
         start, valid = first, None
         if overlaps and s.lanes > 1:
-            last = INT64(s.var.hi - s.lanes)
+            last = self.number(s.var.hi - s.lanes)
             start = self.b.select(self.b.icmp_signed("<", first, last), first, last)
         self.scope = Scope(self.scope, s.var, start, s.lanes, copy, valid)
         counts = any(isinstance(x, Accumulate) or (isinstance(x, Store) and x.combine) for x in statements(s.body))

@@ -13,7 +13,7 @@ from llvmlite import ir
 
 from ..errors import BoundsError
 from ..ir import Loc
-from .vecmath.lanes import I32, I64
+from .vecmath.lanes import I32
 
 if TYPE_CHECKING:
     from .emit import Emitter
@@ -54,7 +54,7 @@ class Check:
 
 def record_offset(workspace_bytes: int) -> int:
     """Where the record stands behind a workspace of so many bytes."""
-    return -(-workspace_bytes // 8) * 8
+    return (workspace_bytes + 7) // 8 * 8
 
 
 def note(e: Emitter, check: Check, bad: ir.Value, index: ir.Value | None = None, extent: ir.Value | None = None
@@ -70,7 +70,7 @@ def note(e: Emitter, check: Check, bad: ir.Value, index: ir.Value | None = None,
         assert extent is not None
         offset = record_offset(e.program.workspace_bytes)
         for k, x in enumerate((index, extent)):
-            place = b.gep(e.workspace, [I64(offset + 8 * k)], source_etype=ir.IntType(8))
+            place = b.gep(e.workspace, [e.number(offset + 8 * k)], source_etype=ir.IntType(8))
             b.store(offender(b, x, bad) if wide else x, place)
     b.store(I32(len(e.checks)), e.status())
     b.branch(exit_block(e))

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from math import prod
 
+from ..ir.sizes import is_open
 from .affine import Affine, Var
 from .loops import (
     Accumulate,
@@ -28,6 +29,7 @@ from .loops import (
     roots_of,
 )
 from .numbers import cost_of
+from .symbolic import reckoned
 
 ALIGN = 64
 WORTHWHILE = 1 << 12
@@ -203,7 +205,7 @@ def choose_lanes(s: Stmt, width: int) -> None:
         return
     widest = max((n.dtype.itemsize for x in statements(s.body) for n in nodes_of(x) if s.var in n.vars), default=8)
     lanes = width // widest
-    while lanes > s.var.extent:
+    while not is_open(s.var.extent) and lanes > s.var.extent:
         lanes //= 2
     s.lanes = max(lanes, 1)
     s.exact = any(n.kind == "load" and n.attrs[0].changing and n.attrs[0] in stored(s)
@@ -211,7 +213,7 @@ def choose_lanes(s: Stmt, width: int) -> None:
     if not loops and s.turns is None and not s.exact and any(isinstance(x, Accumulate) for x in s.body):
         cost = sum(cost_of(n.attrs[0]) for x in s.body for n in nodes_of(x) if n.kind == "apply")
         s.unroll = 4 if cost <= 2.5 else 2 if cost <= 10 else 1
-        while s.unroll > 1 and s.var.extent < 2 * s.unroll * s.lanes:
+        while s.unroll > 1 and not is_open(s.var.extent) and s.var.extent < 2 * s.unroll * s.lanes:
             s.unroll //= 2
 
 
@@ -230,7 +232,9 @@ def write_out(p: Program, width: int) -> None:
 def is_written_out(s: Loop) -> bool:
     """Whether all turns of a loop become code of their own: few of them, on memory that can be held in registers."""
     loops = [x for x in statements([s]) if isinstance(x, Loop)]
-    if any(x.turns for x in loops) or prod(-(-x.var.extent // x.lanes) for x in loops) > WRITTEN_OUT:
+    if any(x.turns or is_open(x.var.extent) for x in loops):
+        return False
+    if prod(-(-x.var.extent // x.lanes) for x in loops) > WRITTEN_OUT:
         return False
     return any(b.role == "local" for b in stored(s)) or any(
         n.kind == "load" and n.attrs[0].role == "local" for x in statements([s]) for n in nodes_of(x))
@@ -238,7 +242,9 @@ def is_written_out(s: Loop) -> bool:
 
 def _short_inside(s: Loop, loops: list[Loop]) -> bool:
     """Whether a loop around short ones is the one to run side by side: memory runs along it, and it is long enough."""
-    if s.var.extent < 4 or any(x.var.extent > SHORT for x in loops) or any(x.turns for x in (s, *loops)):
+    if any(is_open(x.var.extent) or x.var.extent > SHORT for x in loops) or any(x.turns for x in (s, *loops)):
+        return False
+    if not is_open(s.var.extent) and s.var.extent < 4:
         return False
     strides = [a.terms.get(s.var, 0) for x in statements(s.body) for n in nodes_of(x) if n.kind == "load"
                for a in (n.attrs[1],)]
@@ -262,7 +268,7 @@ def _vectorises(s: Stmt, var: Var) -> bool:
 def alias_outputs(p: Program, width: int) -> None:
     """Workspace that lives in the memory of an output which is filled when it is read for the last time."""
     for b in list(p.workspace):
-        large = b.nbytes >= WORTHWHILE and not b.moves
+        large = reckoned(b.nbytes) >= WORTHWHILE and not b.moves
         home = output_for(p, b) if large and any(fits(o, b) for o in p.outputs) else None
         if home is not None:
             move(p, b, home)
@@ -278,8 +284,9 @@ def output_for(p: Program, b: Buffer) -> Buffer | None:
     if not last or any(isinstance(s, Call) and any(v.buffer is b for v in (*s.reads, *s.writes)) for s in p.body):
         return None
     step, loop = last[-1]
-    if any(k == step and other is not loop for k, other in last) or loop.turns or (
-            not isinstance(p.body[step], Loop)) or loop.var.extent % (loop.lanes * loop.unroll):
+    if any(k == step and other is not loop for k, other in last) or loop.turns or not isinstance(p.body[step], Loop):
+        return None
+    if is_open(loop.var.extent) or loop.var.extent % (loop.lanes * loop.unroll):
         return None
     for s in loop.body:
         if isinstance(s, Store) and s.buffer.role == "output" and s.combine is None and fits(s.buffer, b):
@@ -340,7 +347,8 @@ def place_workspace(p: Program, width: int = 0) -> None:
     alive = _lifetimes(p)
     p.workspace = [b for b in p.workspace if b in alive]
     placed: list[Buffer] = []
-    for b in sorted((b for b in p.workspace if b.role == "workspace"), key=lambda b: -b.nbytes):
+    known = [b for b in p.workspace if b.role == "workspace" and not is_open(b.nbytes)]
+    for b in sorted(known, key=lambda b: -b.nbytes):
         first, last = alive[b]
         others = sorted((o for o in placed if alive[o][0] <= last and first <= alive[o][1]), key=lambda o: o.offset)
         at = 0
@@ -350,7 +358,32 @@ def place_workspace(p: Program, width: int = 0) -> None:
             at = max(at, -(-(o.offset + o.nbytes) // ALIGN) * ALIGN)
         b.offset = at
         placed.append(b)
-    p.workspace_bytes = max((b.offset + b.nbytes for b in placed), default=0)
+    end = max((b.offset + b.nbytes for b in placed), default=0)
+    p.workspace_bytes = place_open([b for b in p.workspace if b.role == "workspace" and is_open(b.nbytes)], alive, end)
+
+
+def place_open(buffers: list[Buffer], alive: dict[Buffer, tuple[int, int]], end: int) -> int:
+    """Offsets for buffers whose sizes are open, behind the others: those of one size may share bytes. The new end."""
+    slots: list[tuple[int, list[Buffer]]] = []
+    for b in buffers:
+        first, last = alive[b]
+        slot = next((s for n, s in slots if n == b.nbytes and all(
+            alive[o][1] < first or last < alive[o][0] for o in s)), None)
+        if slot is None:
+            slot = []
+            slots.append((b.nbytes, slot))
+        slot.append(b)
+    for n, slot in slots:
+        end = aligned(end)
+        for b in slot:
+            b.offset = end
+        end = end + aligned(n)
+    return end
+
+
+def aligned(n: int) -> int:
+    """A number of bytes, rounded up."""
+    return (n + (ALIGN - 1)) // ALIGN * ALIGN
 
 
 def _lifetimes(p: Program) -> dict[Buffer, tuple[int, int]]:

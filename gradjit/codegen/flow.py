@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from llvmlite import ir
 
+from ..ir.sizes import is_open
 from .failures import exit_block
 from .finish import nodes_of
 from .loops import (
@@ -131,7 +132,7 @@ def runs_along(e: Emitter, s: Loop) -> bool:
 
 def rest(e: Emitter, s: Loop, done: ir.Value, n: ir.Value) -> None:
     """The last values of a loop, less than a vector of them, from the `done`-th on; the other lanes stand still."""
-    first = e.b.add(done, I64(s.var.lo), flags=("nsw",)) if s.var.lo else done
+    first = e.b.add(done, e.number(s.var.lo), flags=("nsw",)) if is_open(s.var.lo) or s.var.lo else done
     with inside(e, Scope(e.scope, s.var, first, s.lanes, masked=True)):
         counting = ir.Constant(ir.VectorType(I64, s.lanes), list(range(s.lanes)))
         e.scope.valid = e.b.icmp_signed("<", counting, e.splat(e.b.sub(n, done)))
@@ -140,7 +141,7 @@ def rest(e: Emitter, s: Loop, done: ir.Value, n: ir.Value) -> None:
 
 def turn(e: Emitter, s: Loop, k: ir.Value) -> None:
     """One turn from the loop's k-th value on."""
-    first = e.b.add(k, I64(s.var.lo), flags=("nsw",)) if s.var.lo else k
+    first = e.b.add(k, e.number(s.var.lo), flags=("nsw",)) if is_open(s.var.lo) or s.var.lo else k
     with inside(e, Scope(e.scope, s.var, first, s.lanes)):
         e.block(s.body)
 

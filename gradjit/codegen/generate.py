@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from functools import cmp_to_key
 from itertools import pairwise
 
 from ..ir import I64, Func
+from ..ir.sizes import is_known, is_open
 from .affine import Affine, Var
 from .elements import Index
 from .loops import Accumulate, Accumulator, Finish, Loop, Node, Program, Start, Stmt, Store
 from .memory import Plan, plan
 from .schedule import Item, Slot
-from .symbolic import Extent
+from .symbolic import Extent, upper
 from .tasks import CallTask, Task
 
 Env = dict[Slot, Affine]
@@ -56,7 +58,7 @@ class Generator:
         out: list[Stmt] = []
         for t in begun:
             out += self.start(t)
-        cuts = sorted({slot.var.lo, slot.var.hi, *slot.splits})
+        cuts = in_order({slot.var.lo, slot.var.hi, *slot.splits})
         for lo, hi in pairwise(cuts):
             out += self.piece(slot, lo, hi, env)
         for t in begun:
@@ -66,7 +68,7 @@ class Generator:
     def piece(self, slot: Slot, lo: int, hi: int, env: Env) -> list[Stmt]:
         if not isinstance(hi, Extent) and hi - lo == 1:
             return self.block(slot.items, {**env, slot: Affine({}, lo)})
-        var = Var(self.fresh("i"), lo, int(hi))
+        var = Var(self.fresh("i"), lo, upper(hi))
         body = self.block(slot.items, {**env, slot: Affine.of(var)})
         return [Loop(var, body, turns=self.e.at(hi.value, ()) if isinstance(hi, Extent) else None)]
 
@@ -118,6 +120,17 @@ class Generator:
         if t.kind in ("map", "reduce") and t.value in self.alone and t.kept is not None:
             self.e.live[(t.value, tuple(index[a] for a in t.kept))] = node
         return Store(t.target.buffer, t.place(self.e, index), node, combine)
+
+
+def in_order(places: Iterable[int]) -> list[int]:
+    """Places along a loop, of which open ones may coincide."""
+    def compare(a: int, b: int) -> int:
+        if a is b or not (is_open(upper(a)) or is_open(upper(b))):
+            return (a > b) - (a < b)
+        a, b = upper(a), upper(b)
+        return -1 if is_known(a, "<=", b) else 1 if is_known(b, "<=", a) else (a > b) - (a < b)
+
+    return sorted(places, key=cmp_to_key(compare))
 
 
 def straight_nests(func: Func, layouts: Sequence[tuple[int, ...] | None] = ()) -> Program:

@@ -42,8 +42,8 @@ def element_loop(s: Loop, turn: float) -> float:
     """A loop over elements: one that takes long asks, if not a loop inside it does."""
     if s.lanes == 1 and not any(isinstance(x, Loop) for x in s.body):
         turn *= SCALAR
-    if turn * s.var.extent < LONG:
-        return turn * s.var.extent
+    if turn * s.var.reckoned < LONG:
+        return turn * s.var.reckoned
     s.asks = turn
     return 0.0
 

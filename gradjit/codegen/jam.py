@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from ..ir.sizes import is_open
 from .affine import Affine, Var
 from .finish import Swap, nodes_of, statements
 from .loops import Accumulate, Accumulator, Finish, Let, Loop, Node, Nodes, Program, Start, Stmt, Store, inner
@@ -36,7 +37,9 @@ def jam(body: list[Stmt], nodes: Nodes) -> None:
 
 def may_jam(s: Loop) -> bool:
     """Whether a loop runs over rows, each of them summed up along memory, and no row reads what another writes."""
-    if s.lanes > 1 or s.turns or s.written_out or s.var.extent % ROWS or s.var.extent < 2 * ROWS:
+    if s.lanes > 1 or s.turns or s.written_out or is_open(s.var.extent):
+        return False
+    if s.var.extent % ROWS or s.var.extent < 2 * ROWS:
         return False
     loops = [x for x in s.body if isinstance(x, Loop)]
     if not loops or not all(isinstance(x, (Start, Finish, Store, Let, Loop)) for x in s.body):

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from ..ir import DType, Loc
+from ..ir.sizes import Condition, Dim
 from .affine import Affine, Var
 
 
@@ -389,6 +390,8 @@ class Program:
     body: list[Stmt]
     nodes: Nodes = field(default_factory=Nodes)
     workspace_bytes: int = 0
+    sizes: list[Dim] = field(default_factory=list)  # the open extents, which the kernel takes first
+    conditions: list[Condition] = field(default_factory=list)  # what they must meet
 
     def __str__(self) -> str:
         from .loopir.printer import print_program

@@ -7,12 +7,14 @@ from dataclasses import dataclass
 from math import prod
 from typing import Any
 
-from ..ir import OPS, Func, Op, Value
+from ..ir import OPS, ArrayType, Func, Op, Value
+from ..ir.sizes import is_open
 from .affine import Affine, Var
 from .elements import Index, Notes
 from .lower import is_thin
 from .numbers import GATHER, LOAD, cost_of, memory_cost
 from .schedule import Scheduler, Slot
+from .symbolic import reckoned
 from .tasks import Frame, Lowering, Task, must, only
 
 ROUNDS = 12
@@ -63,8 +65,12 @@ def shared_and_small(func: Func) -> set[Value]:
     for op in func.ops:
         for o in op.operands:
             readers[o] = readers.get(o, 0) + 1
-    return {v for v, n in readers.items() if n > 1 and v.op is not None and v.type.size <= SMALL
+    return {v for v, n in readers.items() if n > 1 and v.op is not None and is_small(v.type)
             and not must(v.op) and not (OPS[v.op.name].is_free and v.op.name != "slice")}
+
+
+def is_small(t: ArrayType) -> bool:
+    return not is_open(t.size) and t.size <= SMALL
 
 
 def too_deep(func: Func) -> set[Value]:
@@ -137,7 +143,7 @@ def repeated(p: Plan) -> set[Value]:
 
 def saves(v: Value, count: int, cost: float) -> bool:
     """Whether memory for a value costs less than to compute so many elements of it."""
-    size = v.type.size
+    size = reckoned(v.type.size)
     memory = memory_cost(size * v.dtype.itemsize)
     return count * cost > size * cost + (count + size) * memory
 
@@ -179,7 +185,7 @@ def evaluations(p: Plan) -> dict[Value, int]:
             seen.add(key)
             vars = {v for a in key[1] for v in a.vars}
             depth = max((k + 1 for k, s in enumerate(path) if s.var in vars), default=0)
-            runs[value] = runs.get(value, 0) + prod(s.var.extent for s in path[:depth] if s.var)
+            runs[value] = runs.get(value, 0) + prod(s.var.reckoned for s in path[:depth] if s.var)
     return runs
 
 
@@ -201,6 +207,6 @@ def inline_costs(low: Lowering, kept: Container[Value] = ()) -> dict[Value, floa
         for r in op.results:
             inner = sum(LOAD if o in low.elements.views or o in kept else costs.get(o, 0.0) for o in op.operands)
             if op.name == "broadcast":
-                inner *= op.operands[0].type.size / max(r.type.size, 1)
+                inner *= reckoned(op.operands[0].type.size) / max(reckoned(r.type.size), 1)
             costs[r] = inner + own
     return costs

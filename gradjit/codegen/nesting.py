@@ -8,9 +8,10 @@ costs stand in `numbers`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from math import prod
 
+from ..ir.sizes import is_open
 from .affine import Affine, Var
 from .finish import SHORT
 from .loops import Buffer, Node, in_order
@@ -30,6 +31,7 @@ from .numbers import (
     cost_of,
     memory_cost,
 )
+from .symbolic import reckoned
 from .tasks import Task
 
 Order = tuple[int, ...]
@@ -48,17 +50,23 @@ def orders(t: Task) -> list[Order]:
         return [t.order]
     if t.kind in ("scan", "arg"):
         return [tuple([a for a in axes if a not in t.serial] + [a for a in axes if a in t.serial])]
-    if 0 in map(int, t.domain):
+    if 0 in map(reckoned, t.domain):
         return [tuple(axes)]
     best = cheapest(t, kept, reduced)
     inner = best[-1]
     # An array beyond the cache is best gone through line by line, as the hardware's prefetching expects.
-    if inner in t.reduced or prod(t.domain) * t.value.dtype.itemsize > CACHE_BYTES:
+    if inner in t.reduced or prod(map(reckoned, t.domain)) * t.value.dtype.itemsize > CACHE_BYTES:
         return [best]
     kept.remove(inner)
     around = [(*kept[:k], inner, *kept[k:], *reduced) for k in range(len(kept), -1, -1)
-              if (kept[k:] or reduced) and prod(t.domain[a] for a in (*kept[k:], *reduced)) <= SHORT]
+              if (kept[k:] or reduced) and is_short(t.domain[a] for a in (*kept[k:], *reduced))]
     return [*around, best] if reduced else [best, *around]
+
+
+def is_short(extents: Iterable[int]) -> bool:
+    """Whether loops have so few turns in all that others may go around them."""
+    turns = prod(extents)
+    return not is_open(turns) and turns <= SHORT
 
 
 def cheapest(t: Task, kept: list[int], reduced: list[int]) -> Order:
@@ -105,7 +113,7 @@ class Costs:
         if t.kind != "reduce":
             return total + store
         if order[-1] in t.reduced:  # in registers: the lanes are combined at the end
-            return total + ACROSS / inner.extent
+            return total + ACROSS / max(inner.reckoned, 1)
         # In memory: loaded and stored for each element, from where it has been since the last one.
         return total + (1 + LOAD / STORE) * store * memory_cost(self.touched(order)) / memory_cost(0)
 
@@ -114,9 +122,9 @@ class Costs:
         inner = self.t.vars[order[-1]]
         if any(inner in atom.vars for atom in address.terms if atom is not inner):
             return GATHER / LOAD
-        stride, size = abs(address.terms.get(inner, 0)), buffer.dtype.itemsize
+        stride, size = abs(reckoned(address.terms.get(inner, 0))), buffer.dtype.itemsize
         cost = float(stride) if stride < 2 else JUMP + REFILL * memory_cost(self.footprint(address, order, size))
-        if not stride or buffer.nbytes <= SHARED_BYTES:
+        if not stride or reckoned(buffer.nbytes) <= SHARED_BYTES:
             return cost
         run = LINE_BYTES // size if stride > 1 else self.run(address, order)
         return cost + (RESTART / run if run * size < PAGE_BYTES else 0.0)
@@ -126,9 +134,9 @@ class Costs:
         size = 1
         for a in reversed(order):
             v = self.t.vars[a]
-            if address.terms.get(v, 0) != size:
+            if reckoned(address.terms.get(v, 0)) != size:
                 break
-            size *= int(v.extent)
+            size *= v.reckoned
         return size
 
     def footprint(self, address: Affine, order: Order, itemsize: int) -> int:
@@ -136,10 +144,10 @@ class Costs:
         size = LINE_BYTES
         for a in reversed(order):
             v = self.t.vars[a]
-            stride = abs(address.terms.get(v, 0))
+            stride = abs(reckoned(address.terms.get(v, 0)))
             if stride and stride * itemsize < LINE_BYTES:
                 return size
-            size *= int(v.extent) if stride else 1
+            size *= v.reckoned if stride else 1
         return size
 
     def touched(self, order: Order) -> int:
@@ -148,5 +156,5 @@ class Costs:
         for a in reversed(order):
             if a in self.t.reduced:
                 break
-            size *= int(self.t.vars[a].extent)
+            size *= self.t.vars[a].reckoned
         return size

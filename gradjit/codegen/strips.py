@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from ..ir.sizes import is_open
 from .affine import Affine, Var
 from .finish import Swap, nodes_of, statements
 from .loops import Accumulate, Buffer, Call, Finish, Loop, Node, Program, Stmt, Store, in_order, operands
@@ -39,7 +40,7 @@ def strip_mine(p: Program, width: int) -> None:
 
 def stripped(s: Stmt, p: Program) -> Stmt:
     """The statement, cut into strips where that pays and is possible."""
-    if not isinstance(s, Loop) or s.turns or s.var.extent % STRIP or s.var.extent < 4 * STRIP:
+    if not isinstance(s, Loop) or s.turns or is_open(s.var.extent) or s.var.extent % STRIP or s.var.extent < 4 * STRIP:
         return s
     if not any(isinstance(x, Loop) for x in s.body) or any(isinstance(x, Call) for x in statements([s])):
         return s

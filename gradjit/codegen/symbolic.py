@@ -6,6 +6,7 @@ from typing import Any, NoReturn
 
 from ..errors import UnsupportedError
 from ..ir import Value
+from ..ir.sizes import guess
 
 
 class Extent(int):
@@ -17,10 +18,12 @@ class Extent(int):
     """
 
     value: Value
+    bound: int
 
     def __new__(cls, bound: int, value: Value) -> Extent:
-        made = super().__new__(cls, bound)
+        made = super().__new__(cls, guess(bound))
         made.value = value
+        made.bound = bound
         return made
 
     def __eq__(self, other: object) -> bool:
@@ -46,3 +49,13 @@ class Extent(int):
 
 def is_symbolic(e: int) -> bool:
     return isinstance(e, Extent)
+
+
+def upper(e: int) -> int:
+    """The greatest number that an extent can be: a number, or an open size."""
+    return e.bound if isinstance(e, Extent) else e
+
+
+def reckoned(e: int) -> int:
+    """An extent, a stride or a size as costs are reckoned: nothing may be concluded from it."""
+    return int(guess(upper(e)))

@@ -117,9 +117,9 @@ def _no_literal(c: Cursor) -> Any:
 
 
 EXTENTS = AttrKind("extents", show_extents, read_extents)
-"""A tuple of ints and index values."""
-INTS = AttrKind("ints", show_extents, lambda c: read_list(c, c.integer))
-"""A tuple of ints: axes, permutations, steps."""
+"""A tuple of ints, sizes and index values."""
+INTS = AttrKind("ints", show_extents, lambda c: read_list(c, c.size))
+"""A tuple of ints: axes, permutations, steps. (How much is padded may be a size.)"""
 STR = AttrKind("str", lambda a, _: json.dumps(a), lambda c: c.string())
 """A text, in double quotes, with JSON's escapes."""
 INT = AttrKind("int", lambda a, _: str(a), lambda c: c.integer())

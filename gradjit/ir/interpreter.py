@@ -10,6 +10,8 @@ import numpy as np
 from ..errors import ArgumentError, BoundsError, DtypeError, GradjitError, ShapeError
 from .core import Block, Func, Op, Value, map_attr
 from .ops import OPS
+from .rewrite import dims_of, with_sizes
+from .sizes import solved
 from .types import TAPE
 
 Env = dict[Value, np.ndarray]
@@ -26,10 +28,23 @@ def interpret(func: Func, args: Sequence[Any]) -> list[np.ndarray]:
     env: Env = {}
     with np.errstate(all="ignore"):
         given = [np.asarray(a, p.dtype.np) for a, p in zip(args, func.params, strict=True)]
+        func = of_sizes(func, given)
         env.update(zip(func.params, given, strict=True))
         for p, a in zip(func.params, given, strict=True):
             agree(p, a, env)
         return run_block(func.body, given, env)
+
+
+def of_sizes(func: Func, args: Sequence[np.ndarray]) -> Func:
+    """The function for the sizes that the arguments have. ShapeError where they do not agree."""
+    if not dims_of(func):
+        return func
+    extents = [(e, n) for p, a in zip(func.params, args, strict=True) for e, n in zip(p.shape, a.shape, strict=False)]
+    dims = solved(extents)
+    if dims is None or any(len(p.shape) != a.ndim for p, a in zip(func.params, args, strict=True)):
+        raise ShapeError(f"arrays of shapes {', '.join(str(a.shape) for a in args)} for "
+                         f"{', '.join(map(repr, func.params))}")
+    return with_sizes(func, dims)
 
 
 def run_block(block: Block, args: Sequence[np.ndarray], env: Env) -> list[np.ndarray]:

@@ -1,4 +1,5 @@
-"""Linear forms of i64 scalars: `2*%i - %j + 3`. Extents and starts of windows are compared and computed in them."""
+"""Linear forms of i64 scalars: `2*%i - %j + 3`. Extents and starts of windows are compared and computed in them. What
+does not depend on a scalar may be a size: `%i + n - 1`."""
 
 from __future__ import annotations
 
@@ -6,6 +7,7 @@ from collections.abc import Callable, Iterable
 from typing import Union
 
 from .core import Value
+from .sizes import is_open
 from .types import is_integer
 
 DEEP = 200
@@ -38,6 +40,11 @@ class Linear:
         return not self.terms
 
     @property
+    def is_number(self) -> bool:
+        """Whether it is a known number, and no size."""
+        return not self.terms and not is_open(self.const)
+
+    @property
     def atoms(self) -> tuple[Value, ...]:
         return tuple(a for a, _ in self.terms)
 
@@ -55,12 +62,12 @@ class Linear:
         sums = dict(self.terms)
         for a, k in other.terms:
             sums[a] = sums.get(a, 0) + k
-        return Linear(tuple([(a, k) for a, k in sums.items() if k]), self.const + other.const)
+        return Linear(tuple([(a, k) for a, k in sums.items() if is_open(k) or k]), self.const + other.const)
 
     __radd__ = __add__
 
     def __mul__(self, k: int) -> Linear:
-        return Linear(tuple([(a, k * c) for a, c in self.terms]), k * self.const) if k else Linear()
+        return Linear(tuple([(a, k * c) for a, c in self.terms]), k * self.const) if is_open(k) or k else Linear()
 
     __rmul__ = __mul__
 
@@ -81,7 +88,9 @@ class Linear:
 
     def __repr__(self) -> str:
         shown = [f"{'' if k == 1 else '-' if k == -1 else f'{k}*'}%{a.name or '?'}" for a, k in self.terms]
-        return " + ".join(shown + ([str(self.const)] if self.const or not shown else [])).replace("+ -", "- ")
+        if is_open(self.const) or self.const or not shown:
+            shown.append(str(self.const))
+        return " + ".join(shown).replace("+ -", "- ")
 
 
 Form = Union[int, Linear]
@@ -116,21 +125,25 @@ class Forms:
             return None
         if op.name == "const":
             return Linear(const=int(op.attrs["value"].flat[0]))
+        if op.name == "size":
+            return Linear(const=op.attrs["of"][0])
         if op.name not in RULES or not all(is_integer(v.type) for v in op.operands):
             return None
         return RULES[op.name](*(self(v, depth + 1) for v in op.operands))
 
 
 def _times(x: Linear, y: Linear) -> Linear | None:
-    return x * y.const if y.is_const else y * x.const if x.is_const else None
+    if x.is_const and y.is_const:
+        return Linear(const=x.const * y.const)
+    return x * y.const if y.is_number else y * x.const if x.is_number else None
 
 
 def _quotient(x: Linear, y: Linear) -> Linear | None:
-    return x.divided(y.const) if y.is_const and y.const > 0 else None
+    return x.divided(y.const) if y.is_number and y.const > 0 else None
 
 
 def _shifted(x: Linear, y: Linear) -> Linear | None:
-    return x * 2 ** y.const if y.is_const and 0 <= y.const < 63 else None
+    return x * 2 ** y.const if y.is_number and 0 <= y.const < 63 else None
 
 
 RULES: dict[str, Callable[..., Linear | None]] = {

@@ -12,6 +12,7 @@ from ..errors import GradjitError, IRError
 from .attrs import read_extents, read_literal
 from .core import Block, Func, Loc, Module, Op, Value
 from .ops import OPS, checked_types
+from .sizes import Dim, size_of
 from .types import DTYPES, I64, ArrayType, DType, defect
 
 _SPACE = re.compile(r"[ \t\r\n]*(?:;[^\n]*\n?[ \t\r\n]*)*")
@@ -36,6 +37,7 @@ class Cursor:
         self.at = 0
         self.scope: dict[str, Value] = {}
         self.module = Module()
+        self.dims: dict[str, Dim] = {}
         self.depth = 0
 
     def line(self) -> int:
@@ -287,7 +289,36 @@ class Cursor:
         return {"starts": tuple(starts), "sizes": tuple(sizes), "steps": tuple(steps)}
 
     def extent(self) -> Any:
-        return self.value() if self.peek("%") else self.integer()
+        return self.value() if self.peek("%") else self.size()
+
+    def size(self) -> int:
+        """An int, or a polynomial of open extents: `2*n*m - 1`, `(n//2)`."""
+        out = self.product()
+        while (minus := self.accept("-")) or self.accept("+"):
+            term = self.product()
+            out = out - term if minus else out + term
+        return out
+
+    def product(self) -> int:
+        out = self.factor()
+        while self.accept("*"):
+            out = out * self.factor()
+        return out
+
+    def factor(self) -> int:
+        if self.accept("("):
+            of = self.size()
+            if self.accept("//"):
+                of = of // self.integer()
+            self.expect(")")
+            return of
+        negative = self.accept("-") if not _NUMBER.match(self.text, self.ahead()) else False
+        m = _WORD.match(self.text, self.ahead())
+        if m is None:
+            return self.integer()
+        self.at = m.end()
+        size = size_of(self.dims.setdefault(m.group(), Dim(m.group())))
+        return -size if negative else size
 
     def regions(self, count: int) -> tuple[Block, ...]:
         found = []

@@ -17,6 +17,7 @@ from .core import Block, Func, Op, Value, walk
 from .linear import Form, Forms, Linear, atom, constant, total
 from .ops import OPS
 from .ops.control import For, Loop, While, is_loop
+from .sizes import is_nonnegative, is_open
 from .types import I64, INDEX, DType, is_integer
 
 Interval = tuple[int | None, int | None]
@@ -32,14 +33,16 @@ LEVELS = 16
 
 
 def is_at_least(n: int | None, k: int | None) -> bool:
-    """Whether both numbers are known, and n is not less than k."""
-    return n is not None and k is not None and n >= k
+    """Whether both numbers are known, and n is surely not less than k."""
+    return n is not None and k is not None and (n >= k if not (is_open(n) or is_open(k)) else is_nonnegative(n - k))
 
 
 def _smallest(numbers: list[int | None]) -> int | None:
-    """The least of some numbers; None where one of them is not known."""
+    """The least of some numbers; None where one of them is not known, or which it is."""
     known = [n for n in numbers if n is not None]
-    return min(known) if len(known) == len(numbers) else None
+    if len(known) < len(numbers):
+        return None
+    return next((n for n in known if all(is_at_least(other, n) for other in known)), None)
 
 
 def owners_of(func: Func) -> dict[Block, Op]:
@@ -83,7 +86,7 @@ class Ranges:
             if is_at_least(found, enough):
                 break
             better = self.least(form - fact, enough)
-            if better is not None and (found is None or better > found):
+            if better is not None and (found is None or not is_at_least(found, better)):
                 found = better
         return found
 
@@ -166,7 +169,7 @@ class Ranges:
             change = times * k // scale
             goal = None if enough is None else enough * times
             low = _smallest([self.least(form * times + (case - atom(v) * scale) * change, goal) for case in cases])
-            if low is not None and (best is None or -(-low // times) > best):
+            if low is not None and (best is None or not is_at_least(best, -(-low // times))):
                 best = -(-low // times)
                 if is_at_least(best, enough):
                     break
@@ -313,7 +316,7 @@ def _range_bounds(lo: Linear | None, hi: Linear | None, step: int) -> tuple[list
     """Lower and upper bounds of what range(lo, hi, step) runs through."""
     first: list[Bound] = [] if lo is None else [(1, (lo,))]
     last: list[Bound] = [] if hi is None else [(1, (hi + (-1 if step > 0 else 1),))]
-    if lo is not None and hi is not None and (hi - lo).is_const:
+    if lo is not None and hi is not None and (hi - lo).is_number:
         turns = len(range(0, (hi - lo).const, step))
         last = [(1, (lo + max(turns - 1, 0) * step,))]
     return (first, last) if step > 0 else (last, first)
@@ -383,11 +386,12 @@ def _mod(r: Ranges, op: Op, low: bool) -> Iterator[Bound]:
 def _mul(r: Ranges, op: Op, low: bool) -> Iterator[Bound]:
     """Products of numbers that are not known, by the corners of their intervals."""
     (a, b), (c, d) = ((r.least(r.linear(v)), r.most(r.linear(v))) for v in op.operands)
-    if None not in (a, b, c, d):
+    if None not in (a, b, c, d) and not any(map(is_open, (a, b, c, d))):
         corners = [x * y for x in (a, b) for y in (c, d)]  # type: ignore[operator]
         yield from _number(min(corners) if low else max(corners))
-    elif low and a is not None and c is not None and a >= 0 and c >= 0:
-        yield from _number(a * c)
+    elif is_at_least(a, 0) and is_at_least(c, 0):
+        ends = (a, c) if low else (b, d)
+        yield from _number(None if None in ends else ends[0] * ends[1])  # type: ignore[operator]
 
 
 def _abs(r: Ranges, op: Op, low: bool) -> Iterator[Bound]:

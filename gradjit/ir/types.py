@@ -1,4 +1,5 @@
-"""Types of the array IR: `dtype[extents]`, where an extent is an int or an SSA index value."""
+"""Types of the array IR: `dtype[extents]`, where an extent is an int, a size (`sizes.Size`, which stands for an int),
+or an SSA index value."""
 
 from __future__ import annotations
 
@@ -8,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Union
 import numpy as np
 
 from ..errors import DtypeError
+from .sizes import is_open
 
 if TYPE_CHECKING:
     from .core import Value
@@ -106,7 +108,7 @@ class ArrayType:
 
     @property
     def is_static(self) -> bool:
-        """Whether every extent is a known int."""
+        """Whether every extent is an int or a size: no index value that is computed."""
         return all(isinstance(e, int) for e in self.shape)
 
     @property
@@ -154,6 +156,8 @@ def defect(t: ArrayType) -> str | None:
         if not isinstance(e, int):
             if e.type != INDEX:
                 return f"the extent {e!r} of {t} is no {INDEX}"
+        elif is_open(e):
+            continue
         elif e < 0:
             return f"negative extent in {t}"
         else:

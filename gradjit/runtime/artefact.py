@@ -21,6 +21,7 @@ from gradjit import errors
 from gradjit.codegen import Check, Lowered, lower
 from gradjit.ir import Func, Loc
 from gradjit.ir.fingerprint import Fingerprint, fingerprint
+from gradjit.ir.sizes import Dim
 from gradjit.runtime import cache, externals
 from gradjit.runtime.entry import Entry, EntryCode, emit_entry, load_entry
 from gradjit.runtime.entry_key import entry_key
@@ -30,11 +31,11 @@ from gradjit.runtime.spec import EntrySpec
 
 @dataclass(frozen=True)
 class KernelCode:
-    """A kernel `i32 symbol(ptr input..., ptr output..., ptr workspace)` for one CPU.
+    """A kernel `i32 symbol(ptr size..., ptr input..., ptr output..., ptr workspace)` for one CPU.
 
     checks: what can fail; the kernel returns 1 + an index into them. workspace_bytes: the memory that a call needs.
     work: a rough count of element operations. externals: the symbols that it leaves undefined. outlined: the seldom run
-    functions that it calls.
+    functions that it calls. sizes: the extents that are open, which it takes first; then the workspace may be open.
     """
 
     symbol: str
@@ -44,6 +45,7 @@ class KernelCode:
     work: float
     externals: tuple[str, ...]
     outlined: tuple[ObjectCode, ...]
+    sizes: tuple[Dim, ...] = ()
 
     @classmethod
     def of(cls, lowered: Lowered) -> KernelCode:
@@ -51,7 +53,7 @@ class KernelCode:
         symbol = lowered.kernel.name
         code = emit_object(lowered.module, pipeline=lowered.pipeline, exports=(symbol,))
         return cls(symbol, code, lowered.checks, lowered.workspace_bytes, lowered.work, lowered.externals,
-                   tuple(emit_outlined(lowered.outlined)))
+                   tuple(emit_outlined(lowered.outlined)), tuple(lowered.program.sizes))
 
 
 # made, or found on disk -----------------------------------------------------------------------------------------------

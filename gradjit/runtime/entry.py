@@ -18,6 +18,7 @@ from typing import Any
 
 from llvmlite import ir
 
+from gradjit.ir.sizes import Dim, is_open
 from gradjit.runtime import cpython, numpy_abi, support
 from gradjit.runtime.dispatch import MISS
 from gradjit.runtime.entry_checks import Checks
@@ -59,7 +60,8 @@ def emit_entry(kernel: str, spec: EntrySpec) -> EntryCode:
 def kernel_arguments(spec: EntrySpec) -> int:
     """How many pointers the kernel takes."""
     inputs = sum(map(is_passed, spec.parameters))
-    return inputs + sum(capture.is_passed for capture in spec.captured) + len(spec.outputs) + 1
+    captured = sum(capture.is_passed for capture in spec.captured)
+    return len(spec.sizes) + inputs + captured + len(spec.outputs) + 1
 
 
 def _check_signature(kernel: ir.Function, spec: EntrySpec) -> None:
@@ -102,11 +104,12 @@ class _Emitter:
             for value, capture in zip(captured, spec.captured, strict=True)
             if capture.is_passed
         ]
-        outputs = self.results.allocate()
+        sizes = [self._size(d) for d in spec.sizes]
+        outputs = self.results.allocate(self.checks.number)
         workspace = self._take_workspace()
         for output, place in spec.scratch.items():
             outputs[output] = frame.at(workspace, place)
-        status = self._call_kernel([*inputs, *outputs, workspace], arguments)
+        status = self._call_kernel([*sizes, *inputs, *outputs, workspace], arguments)
         record = self._record(workspace)
         self._copy_scratch(status, outputs, arguments, captured)
         self._return_workspace(workspace)
@@ -136,8 +139,16 @@ class _Emitter:
         captured = self.checks.values(environment, kinds)
         pairs = [*zip(arguments, spec.parameters, strict=True)]
         pairs += [(v, c.spec) for v, c in zip(captured, spec.captured, strict=True) if c.is_passed]
-        self.checks.apart([(value, kind) for value, kind in pairs if isinstance(kind, ArraySpec)])
+        arrays = [(value, kind) for value, kind in pairs if isinstance(kind, ArraySpec)]
+        self.checks.sizes(arrays)
+        self.checks.apart(arrays)
         return arguments, captured
+
+    def _size(self, d: Dim) -> ir.Value:
+        """A cell with an open extent."""
+        cell = self.frame.cell(8, 8)
+        self.frame.store(self.checks.dims[d], cell)
+        return cell
 
     def _release(self, part: Checks | Results) -> None:
         if part.slot_count:
@@ -159,7 +170,8 @@ class _Emitter:
         """The two numbers that the kernel has left for the message of an error, if any error has such."""
         if not any(callable(message) for _, message in self.spec.errors):
             return []
-        return [self.frame.load(workspace, self.spec.workspace_bytes - k, I64) for k in (16, 8)]
+        end = self.frame.at(workspace, self.checks.number(self.spec.workspace_bytes))
+        return [self.frame.load(end, -k, I64) for k in (16, 8)]
 
     def _raise_described(self, cls: type, describe: Callable[..., str], record: list[ir.Value]) -> None:
         """Raise `cls(describe(*record))`."""
@@ -233,6 +245,8 @@ class _Emitter:
     def _take_workspace(self) -> ir.Value:
         """The aligned workspace: none, on the stack, the block of the state, or a new one if another call has that."""
         frame, size = self.frame, self.spec.memory_bytes
+        if is_open(size):
+            return self._take_open(self.checks.number(size))
         if size == 0:
             return NULL
         if size <= STACK_WORKSPACE:
@@ -260,13 +274,42 @@ class _Emitter:
         up = frame.builder.add(start, i64(WORKSPACE_ALIGNMENT - 1))
         return frame.builder.inttoptr(frame.builder.and_(up, i64(-WORKSPACE_ALIGNMENT)), PTR)
 
+    def _take_open(self, size: ir.Value) -> ir.Value:
+        """A workspace whose size is computed: the block of the state, if that is large enough, or a new one. A block
+        tells its size in its first word."""
+        frame, b = self.frame, self.frame.builder
+        self._block = frame.cell(8, 8)
+        spare = frame.load(self.state, 8 * _WORKSPACE)
+        frame.store(NULL, self.state, 8 * _WORKSPACE)
+        frame.store(spare, self._block)
+        look, fresh, none = frame.block("look"), frame.block("fresh_workspace"), frame.block("no_memory")
+        onwards = frame.block()
+        b.cbranch(frame.differs(spare, NULL), look, fresh).set_weights((4000, 1))
+        frame.enter(look)
+        enough = b.icmp_signed(">=", frame.load(spare, 0, I64), size)
+        b.cbranch(enough, onwards, fresh).set_weights((4000, 1))
+        frame.enter(fresh)
+        frame.call("PyMem_RawFree", spare)
+        made = frame.call("PyMem_RawMalloc", b.add(size, i64(2 * WORKSPACE_ALIGNMENT)))
+        frame.store(made, self._block)
+        frame.require(frame.differs(made, NULL), none)
+        frame.store(size, made)
+        frame.go(onwards)
+        frame.enter(none)
+        frame.call("PyErr_NoMemory")
+        frame.go(self.fail)
+        frame.enter(onwards)
+        start = b.ptrtoint(frame.load(self._block), I64)
+        up = b.add(start, i64(2 * WORKSPACE_ALIGNMENT - 1))
+        return b.inttoptr(b.and_(up, i64(-WORKSPACE_ALIGNMENT)), PTR)
+
     def _return_workspace(self, workspace: ir.Value) -> None:
         """Give the block back to the state; one that another call has put there meanwhile goes to the allocator."""
         frame, size = self.frame, self.spec.memory_bytes
-        if size <= STACK_WORKSPACE:
+        if not is_open(size) and size <= STACK_WORKSPACE:
             return
         block = frame.load(self._block)
-        if size > CACHED_WORKSPACE:
+        if not is_open(size) and size > CACHED_WORKSPACE:
             frame.call("PyMem_RawFree", block)
             return
         surplus = frame.block("surplus")

@@ -12,6 +12,8 @@ from typing import Any
 import numpy as np
 from llvmlite import ir
 
+from gradjit.codegen.sizes import emitted
+from gradjit.ir.sizes import Dim, is_open
 from gradjit.runtime import cpython, numpy_abi, support
 from gradjit.runtime.frame import I32, I64, NULL, Frame, i32, i64
 from gradjit.runtime.spec import (
@@ -75,6 +77,7 @@ class Checks:
         self.slot_count += sum(isinstance(guard, AttributeGuard) for guard in spec.guards)
         self.slots = frame.slots(self.slot_count) if self.slot_count else NULL
         self._used = 0
+        self.dims: dict[Dim, ir.Value] = {}
         self._kept: dict[int, ir.Value] = {}  # the slots of captured values
         self.looked_up: ir.Value | None = None  # where it is noted that a version had changed, and foreign code may run
 
@@ -104,17 +107,18 @@ class Checks:
 
     def _array_record(self, index: int, spec: ArraySpec) -> list[int | ir.Value]:
         """See `support._check_arrays`."""
-        needed = numpy_abi.ALIGNED | (numpy_abi.C_CONTIGUOUS if spec.strides is None else 0)
+        needed = numpy_abi.ALIGNED | (numpy_abi.C_CONTIGUOUS if spec.strides is None else
+                                      numpy_abi.F_CONTIGUOUS if spec.is_open else 0)
         forbidden = 0
         if spec.writable:
             needed |= numpy_abi.WRITEABLE
             forbidden = numpy_abi.WARN_ON_WRITE
         numbers = sum(1 << number for number in numpy_abi.layout().type_nums[spec.dtype.name])
-        strides = spec.strides if spec.strides is not None and 0 not in spec.shape else ()
+        strides = spec.strides if spec.strides is not None and 0 not in spec.shape and not spec.is_open else ()
         pairs = [(axis, step) for axis, step in enumerate(strides) if spec.shape[axis] > 1]
         return [
             *(index, self.frame.object(f"numpy.descr.{spec.dtype.name}"), needed | forbidden, needed, numbers),
-            *(len(spec.shape), len(pairs), *spec.shape),
+            *(len(spec.shape), len(pairs), *(support.OPEN if is_open(e) else e for e in spec.shape)),
             *(word for pair in pairs for word in pair),
         ]
 
@@ -359,6 +363,33 @@ class Checks:
         frame.decref(answer)  # a bool, which others hold, too
         frame.require(frame.same(answer, frame.object("_Py_TrueStruct")), self.miss)
 
+    # -- open extents
+
+    def sizes(self, arrays: Sequence[tuple[ir.Value, ArraySpec]]) -> None:
+        """Read the open extents from checked arrays, and see that all of them agree and meet the conditions."""
+        frame, at = self.frame, numpy_abi.layout()
+        found: list[tuple[int, ir.Value]] = []
+        for array, spec in arrays:
+            if spec.is_open:
+                shape = frame.load(array, at.shape)
+                found += [(e, frame.load(shape, 8 * axis, I64)) for axis, e in enumerate(spec.shape) if is_open(e)]
+        others: list[tuple[int, ir.Value]] = []
+        for e, value in found:
+            dim = e.dim  # type: ignore[attr-defined]
+            if dim is not None and dim not in self.dims:
+                self.dims[dim] = value
+            else:
+                others.append((e, value))
+        tests = [frame.same(self.number(e), value) for e, value in others]
+        tests += [frame.builder.icmp_signed(c.op, self.number(c.left), self.number(c.right))
+                  for c in self.spec.conditions]
+        if tests:
+            frame.require(frame.all_of(tests), self.miss)
+
+    def number(self, n: int) -> ir.Value:
+        """A number, or an open one computed from what this call has."""
+        return emitted(self.frame.builder, n, self.dims.__getitem__)
+
     # -- memory
 
     def apart(self, arrays: Sequence[tuple[ir.Value, ArraySpec]]) -> None:
@@ -375,7 +406,8 @@ class Checks:
             return
         data = [frame.builder.ptrtoint(frame.load(array, at.data), I64) for array in (left, right)]
         (low, high), (other_low, other_high) = (
-            [frame.builder.add(base, i64(offset)) for offset in pair] for base, pair in zip(data, ranges, strict=True)
+            [frame.builder.add(base, self.number(offset)) for offset in pair]
+            for base, pair in zip(data, ranges, strict=True)
         )
         before = frame.builder.icmp_unsigned("<=", high, other_low)
         after = frame.builder.icmp_unsigned("<=", other_high, low)

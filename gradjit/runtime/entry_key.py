@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from gradjit.ir.sizes import is_open
 from gradjit.runtime.spec import (
     ABSENT,
     ANY,
@@ -62,6 +63,8 @@ def entry_key(kernel: str, spec: EntrySpec) -> bytes:
             return "dtype", x.str
         if x is None or type(x) in (int, str, bool):
             return x
+        if is_open(x):
+            return "size", x.text
         if type(x) is tuple:
             return tuple(map(described, x))
         raise TypeError(f"no part of an entry: {x!r}")  # pragma: no cover (a new kind of part needs a row here)
@@ -79,7 +82,8 @@ def entry_key(kernel: str, spec: EntrySpec) -> bytes:
     errors = tuple((named(cls), named(message)) for cls, message in spec.errors)
     whole = (kernel, described(spec.parameters), described(spec.outputs), result(spec.result),
              described(spec.captured), described(spec.guards), errors, spec.workspace_bytes, spec.release_gil,
-             tuple((described(target), output) for target, output in spec.writes))
+             tuple((described(target), output) for target, output in spec.writes),
+             tuple(d.name for d in spec.sizes), tuple((str(c.left), c.op, str(c.right)) for c in spec.conditions))
     return repr(whole).encode()
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from llvmlite import ir
 
+from gradjit.ir.sizes import is_open
 from gradjit.runtime import cpython, numpy_abi, support
 from gradjit.runtime.frame import F64, I8, I32, I64, NULL, Frame, i32, i64
 from gradjit.runtime.spec import (
@@ -40,9 +41,9 @@ class Results:
         self.slots = frame.slots(self.slot_count)
         self._used = len(self._arrays)
 
-    def allocate(self) -> list[ir.Value]:
+    def allocate(self, number: Callable[[int], ir.Value]) -> list[ir.Value]:
         """Make the output arrays; returns where the kernel writes each output. (Scratch outputs have their place
-        elsewhere.)"""
+        elsewhere.) `number` gives the value of an open extent."""
         frame, outputs = self.frame, self.spec.outputs
         if self._arrays:
             words: list[int | ir.Value] = []
@@ -50,14 +51,22 @@ class Results:
                 words += [
                     frame.object(f"numpy.descr.{outputs[k].dtype.name}"),
                     len(outputs[k].shape),
-                    *outputs[k].shape,
+                    *(number(e) if is_open(e) else e for e in outputs[k].shape),
                 ]
-            records = frame.records("outputs", words)
+            is_fixed = not any(is_open(e) for k in self._arrays for e in outputs[k].shape)
+            records = frame.records("outputs", words) if is_fixed else self._row(words)
             answer = frame.call_support("new_arrays", self.slots, records, i64(len(self._arrays)))
             frame.require(frame.same(answer, support.YES), self.fail)
         self._leaves = {k: frame.at(self.slots, 8 * place) for place, k in enumerate(self._arrays)}
         self._cells = [self._cell(k, output) for k, output in enumerate(outputs)]
         return list(self._cells)
+
+    def _row(self, words: Sequence[int | ir.Value]) -> ir.Value:
+        """Words on the stack."""
+        row = self.frame.cell(8 * len(words), 8)
+        for k, word in enumerate(words):
+            self.frame.store(i64(word) if isinstance(word, int) else word, row, 8 * k)
+        return row
 
     def _cell(self, k: int, output: OutputSpec) -> ir.Value:
         if k in self._leaves:

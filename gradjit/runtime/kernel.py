@@ -15,6 +15,7 @@ from gradjit.codegen import Lowered, Program, assemble, lower
 from gradjit.errors import ArgumentError, DtypeError, ShapeError, UnsupportedError
 from gradjit.ir import Func
 from gradjit.ir.guards import guarded
+from gradjit.ir.sizes import Dim, Opening, Size, opening, solved
 from gradjit.runtime import externals, support
 from gradjit.runtime.jit import compile_module
 
@@ -30,7 +31,7 @@ class Kernel:
         self.code = compile_module(self.lowered.module, symbols, pipeline=self.lowered.pipeline,
                                    outlined=self.lowered.outlined)
         program = self.lowered.program
-        count = len(program.inputs) + len(program.outputs) + 1
+        count = len(program.sizes) + len(program.inputs) + len(program.outputs) + 1
         signature = ctypes.PYFUNCTYPE(ctypes.c_int32, *[ctypes.c_void_p] * count)  # an exception passes through
         self._run = signature(self.code.addresses[self.lowered.kernel.name])
 
@@ -43,19 +44,44 @@ class Kernel:
         p = self.lowered.program
         if len(args) != len(p.inputs):
             raise ArgumentError(f"@{p.name} takes {len(p.inputs)} arguments, got {len(args)}")
-        inputs = [_input(a, b.shape, b.dtype.np) for a, b in zip(args, p.inputs, strict=True)]
-        outputs = [np.empty(b.shape, b.dtype.np) for b in p.outputs]
-        workspace = np.empty(self.lowered.workspace_bytes + ALIGN, np.uint8)
+        dims = self.sizes(args)
+        sizes = [np.array(dims[d], np.int64) for d in p.sizes]
+        inputs = [_input(a, at(b.shape, dims), b.dtype.np) for a, b in zip(args, p.inputs, strict=True)]
+        outputs = [np.empty(at(b.shape, dims), b.dtype.np) for b in p.outputs]
+        (workspace_bytes,) = at((self.lowered.workspace_bytes,), dims)
+        workspace = np.empty(workspace_bytes + ALIGN, np.uint8)
         aligned = -(-workspace.ctypes.data // ALIGN) * ALIGN
-        status = self._run(*(a.ctypes.data for a in (*inputs, *outputs)), aligned)
+        status = self._run(*(a.ctypes.data for a in (*sizes, *inputs, *outputs)), aligned)
         if status == support.OUT_OF_MEMORY:
             raise MemoryError
         if status > 0:
             check = self.lowered.checks[status - 1]
-            end = aligned + self.lowered.workspace_bytes
+            end = aligned + workspace_bytes
             index, extent = (ctypes.c_int64 * 2).from_address(end - 16) if check.is_described else (0, 0)
             raise check.error(check.describe(index, extent))
         return outputs
+
+    def sizes(self, args: Sequence[Any]) -> dict[Dim, int]:
+        """The open extents that the arguments have, which must meet what was concluded of them."""
+        p = self.lowered.program
+        if not p.sizes:
+            return {}
+        shapes = [np.shape(a) for a in args]
+        wanted = [b.shape for b in p.inputs]
+        if any(len(s) != len(t) for s, t in zip(shapes, wanted, strict=True)):
+            raise ShapeError(f"@{p.name} takes arrays of other ranks than {shapes}")
+        dims = solved((e, n) for s, t in zip(shapes, wanted, strict=True) for e, n in zip(t, s, strict=True))
+        if dims is None or set(p.sizes) - set(dims):
+            raise ShapeError(f"the shapes {shapes} are none that @{p.name} takes: {wanted}")
+        for c in p.conditions:
+            if not c.holds(dims):
+                raise ShapeError(f"@{p.name} was compiled for {c.words}")
+        return dims
+
+
+def at(extents: Sequence[int], dims: dict[Dim, int]) -> tuple[int, ...]:
+    """Extents with numbers for the dims."""
+    return tuple(e.at(dims) if type(e) is Size else e for e in extents)
 
 
 def _input(a: Any, shape: Sequence[int], dtype: np.dtype) -> np.ndarray:
@@ -73,7 +99,10 @@ def compile_func(func: Func) -> Kernel:
     if not all(v.type.is_static for v in (*func.params, *func.results)):
         raise UnsupportedError(f"@{func.name} takes or gives arrays whose extents are not known; the interpreter "
                                f"runs it")
-    return Kernel(lower(guarded(func)))
+    with opening(Opening()) as concluded:
+        lowered = lower(guarded(func))
+    lowered.program.conditions = list(concluded.conditions)
+    return Kernel(lowered)
 
 
 def compile_program(program: Program) -> Kernel:

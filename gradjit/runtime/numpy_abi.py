@@ -29,7 +29,7 @@ FUNCTIONS: dict[str, tuple[int, str, str]] = {
 _INDEX_ABI_VERSION, _INDEX_ARRAY_TYPE = 0, 2
 _ABI_VERSION = 0x02000000
 
-C_CONTIGUOUS, ALIGNED, WRITEABLE, WARN_ON_WRITE = 0x0001, 0x0100, 0x0400, 1 << 31
+C_CONTIGUOUS, F_CONTIGUOUS, ALIGNED, WRITEABLE, WARN_ON_WRITE = 0x0001, 0x0002, 0x0100, 0x0400, 1 << 31
 
 # The dtypes that compiled code computes with, by name.
 DTYPES: dict[str, np.dtype[Any]] = {
@@ -174,6 +174,7 @@ def _probe_header(at: NumPyLayout, array: np.ndarray[Any, Any]) -> None:
     flags = ctypes.c_int.from_address(here + at.flags).value
     stated = (
         (C_CONTIGUOUS, array.flags.c_contiguous),
+        (F_CONTIGUOUS, array.flags.f_contiguous),
         (ALIGNED, array.flags.aligned),
         (WRITEABLE, array.flags.writeable),
     )

@@ -18,6 +18,7 @@ from typing import Any, TypeGuard, get_args
 
 import numpy as np
 
+from gradjit.ir.sizes import Condition, Dim, is_open
 from gradjit.runtime.numpy_abi import DTYPE_META, canonical
 
 
@@ -42,9 +43,10 @@ class ArraySpec:
     """An exact `np.ndarray` (no subclass) of native byte order, aligned, with these extents.
 
     `strides` None asks for C order; otherwise the byte strides must be these, except on axes of extent 1 and in arrays
-    without elements, where no stride is ever used. `writable` asks for an array that the kernel may write to:
-    writeable, and `apart`. `apart` asks for memory that is shared with no other array argument or captured array.
-    Raises DtypeError for a dtype that compiled code does not compute with, ValueError for impossible extents or
+    without elements, where no stride is ever used. Extents may be open (`ir.sizes`): then the call's are those of the
+    array, which is row-major, or column-major if there are strides. `writable` asks for an array that the kernel may
+    write to: writeable, and `apart`. `apart` asks for memory that is shared with no other array argument or captured
+    array. Raises DtypeError for a dtype that compiled code does not compute with, ValueError for impossible extents or
     strides.
     """
 
@@ -60,15 +62,20 @@ class ArraySpec:
         object.__setattr__(self, "apart", self.apart or self.writable)
         if self.strides is None:
             return
-        object.__setattr__(self, "strides", tuple(map(operator.index, self.strides)))
+        object.__setattr__(self, "strides", tuple(s if is_open(s) else operator.index(s) for s in self.strides))
         if len(self.strides) != len(self.shape):
             raise ValueError(f"{len(self.strides)} strides for rank {len(self.shape)}")
         if self.writable and self.elements_may_overlap():
             raise ValueError("an array whose elements share memory cannot be written to")
 
+    @property
+    def is_open(self) -> bool:
+        """Whether some extent is whatever the caller's array has; then the array is contiguous."""
+        return any(map(is_open, self.shape))
+
     def elements_may_overlap(self) -> bool:
         """Whether a step along some axis is shorter than what lies within it."""
-        if 0 in self.shape:
+        if 0 in self.shape or self.is_open:
             return False
         pairs = sorted((abs(step), extent) for step, extent in zip(self.strides or (), self.shape, strict=True))
         within = self.dtype.itemsize
@@ -88,7 +95,7 @@ class ArraySpec:
         if 0 in self.shape:
             return 0, 0
         size = self.dtype.itemsize
-        if self.strides is None:
+        if self.strides is None or self.is_open:
             return 0, math.prod(self.shape) * size
         spans = [step * (extent - 1) for step, extent in zip(self.strides, self.shape, strict=True)]
         return sum(min(span, 0) for span in spans), sum(max(span, 0) for span in spans) + size
@@ -136,8 +143,8 @@ def _aligned(size: int) -> int:
 
 
 def _extents(shape: tuple[int, ...]) -> tuple[int, ...]:
-    given = tuple(map(operator.index, shape))
-    if not all(0 <= extent < 1 << 63 for extent in given):
+    given = tuple(e if is_open(e) else operator.index(e) for e in shape)
+    if not all(is_open(extent) or 0 <= extent < 1 << 63 for extent in given):
         raise ValueError(f"{given} are no extents")
     return given
 
@@ -394,7 +401,9 @@ class EntrySpec:
 
     `result` is an index into `outputs`, None, Constant, Argument, Captured, Build, or a tuple, list or dict of such.
     `writes` are pairs of an Argument or Captured, an array, and the output that it is to hold when the kernel is done.
-    `kept` are objects that the kernel's code names by address.
+    `kept` are objects that the kernel's code names by address. `sizes` are the open extents: the kernel gets a pointer
+    to an i64 for each, before all others. Each stands alone in some parameter's or captured array's shape, from where
+    it is read. `conditions` are what they must meet. Then `workspace_bytes` may be open, too.
     Raises TypeError or ValueError for a description that cannot be meant.
     """
 
@@ -408,10 +417,12 @@ class EntrySpec:
     release_gil: bool = False
     writes: tuple[tuple[Argument | Captured, int], ...] = ()
     kept: tuple[object, ...] = ()
+    sizes: tuple[Dim, ...] = ()
+    conditions: tuple[Condition, ...] = ()
     _objects: tuple[object, ...] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        if not 0 <= self.workspace_bytes < 1 << 63:
+        if not is_open(self.workspace_bytes) and not 0 <= self.workspace_bytes < 1 << 63:
             raise ValueError(f"workspace_bytes is {self.workspace_bytes}")
         for part, kind in self._typed_parts():
             if not isinstance(part, kind):
@@ -422,7 +433,7 @@ class EntrySpec:
             if not (isinstance(cls, type) and issubclass(cls, BaseException)
                     and (isinstance(message, str) or callable(message))):
                 raise TypeError(f"errors are (exception class, message), not ({cls!r}, {message!r})")
-            if callable(message) and self.workspace_bytes < 16:
+            if callable(message) and not is_open(self.workspace_bytes) and self.workspace_bytes < 16:
                 raise ValueError(f"an error is described by the end of a workspace of {self.workspace_bytes} bytes")
         for node in result_nodes(self.result):
             self._check_node(node)
@@ -461,6 +472,8 @@ class EntrySpec:
         they need no array of their own."""
         returned = {node for node in result_nodes(self.result) if type(node) is int}
         places: dict[int, int] = {}
+        if is_open(self.workspace_bytes) or any(map(is_open, (e for o in self.outputs for e in o.shape))):
+            return places
         end = _aligned(self.workspace_bytes)
         for target, output in self.writes:
             if output not in returned and self.target(target).strides is None:
@@ -471,6 +484,8 @@ class EntrySpec:
     @property
     def memory_bytes(self) -> int:
         """What a call needs: the workspace, and the scratch outputs behind it."""
+        if not self.scratch:
+            return self.workspace_bytes
         return max([self.workspace_bytes, *(k + self.outputs[o].nbytes for o, k in self.scratch.items())])
 
     def target(self, target: Argument | Captured) -> ArraySpec:

@@ -28,6 +28,9 @@ from gradjit.tracer.recorder import tracing
 # Answers of a check. An error has set an exception.
 YES, NO, ERROR = i32(1), i32(0), i32(-1)
 
+# In the place of an extent: any will do.
+OPEN = -1
+
 # How an item of a namespace is watched.
 IDENTICAL, SAME_STATIC, ABSENT, PRESENT, CAPTURED = range(5)
 
@@ -45,7 +48,8 @@ def _check_arrays(frame: Frame) -> None:
     ndarrays?
 
     A record: index of the object, dtype object, mask of flags, flags under the mask, set of type numbers that mean the
-    dtype, rank, number of strides that count, extents, pairs of axis and stride. (`array_record` makes one.)
+    dtype, rank, number of strides that count, extents (OPEN for any), pairs of axis and stride. (`array_record` makes
+    one.)
     """
     objects, records, count = frame.function.args
     at, no = numpy_abi.layout(), frame.block("no")
@@ -63,8 +67,8 @@ def _check_arrays(frame: Frame) -> None:
         extents = frame.at(record, 56)
         shape = frame.load(array, at.shape)
         with loop(frame, rank) as axis:
-            pair = [frame.load(frame.word(base, axis), 0, I64) for base in (shape, extents)]
-            frame.require(frame.same(*pair), no)
+            given, wanted = [frame.load(frame.word(base, axis), 0, I64) for base in (shape, extents)]
+            frame.require(frame.builder.or_(frame.same(given, wanted), frame.same(wanted, i64(OPEN))), no)
         steps = frame.word(extents, rank)
         strides = frame.load(array, at.strides)
         number = frame.load(record, 48, I64)

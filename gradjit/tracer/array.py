@@ -9,12 +9,14 @@ none of it.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from math import prod
 from typing import Any, NoReturn
 
 import numpy as np
 
 from ..errors import LeakError, TraceError, UnsupportedError
 from ..ir import ArrayType, DType, Loc, Value, dtype_of
+from ..ir.sizes import is_open
 from . import layout, views
 from .control.frames import leaked, versions
 from .control.ties import Ties, after_write, before_write, settle
@@ -238,7 +240,7 @@ class TracedArray:
     @property
     def shape(self) -> tuple[Any, ...]:
         """The shape as the user sees it: ints and traced integers."""
-        return self._shape if self._is_static else tuple(map(_length, self._shape))
+        return tuple(map(_length, self._shape))
 
     @shape.setter
     def shape(self, shape: Any) -> None:
@@ -267,7 +269,7 @@ class TracedArray:
     def size(self) -> Any:
         """The number of elements, as the user sees it."""
         if self._is_static:
-            return int(np.prod(self._shape, dtype=np.int64))
+            return _length(prod(self._shape))
         from .extents import handle, product
         return handle(product(views.forms(self._shape)))
 
@@ -313,6 +315,9 @@ class TracedArray:
         return known
 
     def __bool__(self) -> bool:
+        from .extents import decided
+        if (found := decided(self)) is not None:
+            return found
         try:
             return bool(self._known_or_fail("the truth of it (if, while, and, or, not, assert)",
                                             "write np.where(condition, a, b), np.logical_and, np.logical_not, or an if "
@@ -334,6 +339,9 @@ class TracedArray:
         return complex(self._known_or_fail("complex()", "write x.astype(complex)"))
 
     def __index__(self) -> int:
+        from .extents import size
+        if is_open(n := size(self)):
+            return n.__index__()
         known = self._known_or_fail("its use as a shape, a range or an index of a Python sequence",
                                     "pass the number as an int argument, which is static")
         return known.__index__()
@@ -341,10 +349,10 @@ class TracedArray:
     def __len__(self) -> int:
         if not self._shape:
             raise TypeError("len() of unsized object")
-        n = self.shape[0]
+        n = self.extents[0]
         if not isinstance(n, int):
             leak(self, "len() of it", "write x.shape[0], which stands for the traced length")
-        return n
+        return n.__index__()
 
     def __iter__(self) -> Iterator[Any]:
         if not self._shape:
@@ -450,7 +458,7 @@ def without_source() -> str:
 def _length(extent: Any) -> Any:
     """An extent as the user sees it."""
     from .extents import handle
-    return extent if isinstance(extent, int) else handle(extent)
+    return extent if isinstance(extent, int) and not is_open(extent) else handle(extent)
 
 
 # handles ------------------------------------------------------------------------------------------------------------

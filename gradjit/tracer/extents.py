@@ -10,20 +10,21 @@ A number of one form is one value in one scope: so extents that are equal are th
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any, Union
 
 import numpy as np
 
 from ..bounded import Bounded
-from ..errors import TraceError
-from ..ir import OPS, Block, Op, Value
+from ..errors import ArgumentError, TraceError
+from ..ir import OPS, Block, Op, Value, sizes
 from ..ir.linear import Form, Linear, as_linear, atom
-from ..ir.ranges import Ranges, facts
-from ..ir.types import INDEX
+from ..ir.ranges import Ranges, facts, is_at_least
+from ..ir.sizes import agree, is_open
+from ..ir.types import INDEX, is_integer
 from .array import PYTHON, TracedArray, root
-from .locations import fail
+from .locations import fail, here as here_in_source
 from .recorder import Recorder, current
 from .views import plain
 
@@ -43,6 +44,8 @@ class Integers:
         """Of the outermost recorder: whose function an atom belongs to."""
         self.agreements: dict[Linear, tuple[Linear, Linear]] = {}
         """Extents that stand for two others, of which a run checks that they are equal."""
+        self.sizes: dict[int, Value] = {}
+        """The values that stand for open extents."""
         self.numbers: dict[Value, int] = {}
         self.numbered: dict[Any, int] = {}
 
@@ -160,7 +163,7 @@ def linear(x: Integer) -> Linear:
             return as_linear(int(known))
         x = _i64(x).value
     elif not isinstance(x, Value):
-        return as_linear(int(x))
+        return as_linear(x) if is_open(x) else as_linear(int(x))
     ours = integers()
     raw = ours.ranges.linear(x)
     found = Linear(const=raw.const)
@@ -213,7 +216,7 @@ def value(x: Form) -> Value:
     if x.atom is not None:
         return x.atom
     if x.is_const:
-        return current().literal(_number(x.const))
+        return _sized(x.const) if is_open(x.const) else current().literal(_number(x.const))
     ours = integers()
     found = ours.find(x)
     if found is None:
@@ -221,6 +224,17 @@ def value(x: Form) -> Value:
         ours.ranges.linear.forms[found] = x
         ours.put(x, found)
     return found
+
+
+def _sized(n: int) -> Value:
+    """An open extent as a value: one for each, in the function's own block, so that all regions may use it."""
+    recorder = current()
+    made = of(recorder).sizes
+    if n not in made or not is_in(recorder.block, made[n], 0):
+        b = recorder.root_builder
+        b.loc = here_in_source()
+        made[n] = b.size(of=(n,))
+    return made[n]
 
 
 _NUMBERS: Bounded[int, np.ndarray] = Bounded(1 << 14)
@@ -236,15 +250,16 @@ def _emitted(x: Linear) -> Value:
     """Sums and multiples, positive ones first."""
     total: Value | None = None
     terms = sorted(x.terms, key=lambda t: t[1] < 0)
-    if x.const and terms[0][1] < 0:
+    if (is_open(x.const) or x.const) and terms[0][1] < 0:
         total = value(x.const)
     for a, k in terms:
         part = a if abs(k) == 1 else _append("mul", a, value(abs(k)))
         total = part if total is None and k > 0 else _append("neg", part) if total is None else _append(
             "add" if k > 0 else "sub", total, part)
     assert total is not None
-    if x.const and terms[0][1] > 0:
-        total = _append("add" if x.const > 0 else "sub", total, value(abs(x.const)))
+    if (is_open(x.const) or x.const) and terms[0][1] > 0:
+        total = _append("add", total, value(x.const)) if is_open(x.const) else _append(
+            "add" if x.const > 0 else "sub", total, value(abs(x.const)))
     return total
 
 
@@ -261,7 +276,52 @@ def extent(x: Form) -> int | Value:
 def handle(x: Form | Value) -> Any:
     """The form as the user sees it: an int, or a traced Python number."""
     known = form(x)
-    return known if isinstance(known, int) else root(value(known), current(), PYTHON)
+    return known if isinstance(known, int) and not is_open(known) else root(value(known), current(), PYTHON)
+
+
+def size(x: Any) -> int | None:
+    """The number, or the open extent, that an integer is; None where it is computed in another way."""
+    if isinstance(x, TracedArray):
+        if x.ndim or not x.ir_dtype.is_integer:
+            return None
+        if (known := x.known) is not None:
+            return int(known)
+        x = form(x)
+    return x if isinstance(x, int) else None
+
+
+def decided(x: TracedArray) -> bool | None:
+    """Whether a condition on open extents holds: for the sizes that came first, and then for all calls of what is
+    compiled. None for one on other values."""
+    known = x.known
+    if known is not None:
+        return bool(known)
+    return _decided(x.value) if x.ir_dtype.is_bool and not x.ndim else None
+
+
+def _decided(v: Value) -> bool | None:
+    op = v.op
+    if op is None or v.type.rank:
+        return None
+    if op.name in TOGETHER and op.operands[0].dtype.is_bool:
+        parts = [_decided(o) if o.op is None or o.op.name != "const" else bool(o.op.attrs["value"])
+                 for o in op.operands]
+        known = [p for p in parts if p is not None]
+        return TOGETHER[op.name](known) if len(known) == len(parts) else None
+    if op.name not in SIGNS or any(not is_integer(o.type) for o in op.operands):
+        return None
+    left, right = (form(o) for o in op.operands)
+    if not (isinstance(left, int) and isinstance(right, int)):
+        return None
+    if op.name in ("eq", "ne"):
+        return agree(left, right) == (op.name == "eq")
+    return sizes.decided(left, SIGNS[op.name], right)
+
+
+TOGETHER: dict[str, Callable[[list[bool]], bool]] = {"not": lambda x: not x[0], "and": all, "or": any}
+"""How conditions are put together."""
+SIGNS = {"lt": "<", "le": "<=", "gt": ">", "ge": ">=", "eq": "==", "ne": "!="}
+"""Comparisons as they are written."""
 
 
 # in words -----------------------------------------------------------------------------------------------------------
@@ -271,6 +331,9 @@ NAMED = {"minimum": "min({}, {})", "maximum": "max({}, {})", "floordiv": "{} // 
 
 def described(x: Linear, depth: int = 0) -> str:
     """A form as the user could have written it; `?` for what cannot be told in a few words."""
+    if is_open(x.const):
+        terms = Linear(x.terms)
+        return x.const.words if not x.terms else f"{described(terms, depth)} + {x.const.words}"
     parts = [(k, f"{'' if abs(k) == 1 else f'{abs(k)} * '}{_named(a, depth)}") for a, k in x.terms]
     if x.const or not parts:
         parts.append((x.const, str(abs(x.const))))
@@ -291,6 +354,8 @@ def _named(v: Value, depth: int) -> str:
         return described(linear(op.operands[0]), depth + 1)
     if op.name == "select":  # an index that counts from the end where it is negative
         return described(linear(op.operands[2]), depth + 1)
+    if op.name == "size":
+        return str(op.attrs["of"][0].words)
     while op is not None and (OPS[op.name].selects or op.name == "cast"):
         v = op.operands[0]
         op = v.op
@@ -364,6 +429,8 @@ def _operation(name: str, *operands: Form, **attrs: Any) -> Linear:
 
 def smaller(a: Form, b: Form) -> Form:
     """min(a, b)."""
+    if isinstance(a, int) and isinstance(b, int):
+        return a if a <= b else b
     if is_nonnegative(linear(b) - linear(a)):
         return a
     return b if is_nonnegative(linear(a) - linear(b)) else _operation("minimum", a, b)
@@ -371,6 +438,8 @@ def smaller(a: Form, b: Form) -> Form:
 
 def larger(a: Form, b: Form) -> Form:
     """max(a, b)."""
+    if isinstance(a, int) and isinstance(b, int):
+        return a if a >= b else b
     if is_nonnegative(linear(a) - linear(b)):
         return a
     return b if is_nonnegative(linear(b) - linear(a)) else _operation("maximum", a, b)
@@ -378,6 +447,8 @@ def larger(a: Form, b: Form) -> Form:
 
 def from_end(i: Form, n: Form) -> Form:
     """An index or bound as NumPy takes it: a negative one counts from the end."""
+    if isinstance(i, int):
+        return i if i >= 0 else plain(linear(i) + linear(n))
     if is_nonnegative(i):
         return i
     behind = linear(i) + linear(n)
@@ -394,6 +465,8 @@ def from_end(i: Form, n: Form) -> Form:
 
 def bounded(i: Form, n: Form) -> Form:
     """An index that is in range: checked at run time where that is not proven."""
+    if isinstance(i, int) and isinstance(n, int) and (is_open(i) or is_open(n)) and 0 <= i < n:
+        return i
     if is_nonnegative(i) and is_less(i, n):
         return i
     return _operation("bounded", i, extent=(extent(n),))
@@ -406,7 +479,7 @@ DIFFER = ("operands could not be broadcast together: two extents that are comput
 def may_agree(a: Form, b: Form) -> bool:
     """Whether two extents could be the same number."""
     lo, hi = interval(linear(a) - linear(b))
-    return (lo is None or lo <= 0) and (hi is None or hi >= 0)
+    return not is_at_least(lo, 1) and not is_at_least(-1, hi)
 
 
 def agreed(a: Form, b: Form) -> Form:
@@ -453,6 +526,11 @@ def as_extent(x: TracedArray, what: str) -> int | Value:
 
 def checked(n: Form, what: str) -> int | Value:
     """A number as an extent. TraceError where nothing says how large it can be."""
+    if isinstance(n, int) or n.is_const:
+        n = n if isinstance(n, int) else n.const
+        if n < 0:
+            fail(ArgumentError, f"{what}: negative dimensions are not allowed")
+        return n
     top = upper_bound(n)
     if top is None:
         fail(TraceError, f"{what} is a traced value, and nothing says how large it can be: no memory can be set aside; "

@@ -12,6 +12,7 @@ import numpy as np
 from ..errors import ArgumentError, BoundsError, ShapeError, TraceError, UnsupportedError
 from ..ir import Value
 from ..ir.linear import Form, Linear
+from ..ir.sizes import is_open, same
 from . import extents as ext, operands as o
 from .array import ARRAY, FLAT, SCALAR, TracedArray
 from .extents import form
@@ -177,10 +178,10 @@ def add(k: Key, x: TracedArray, item: Any, advanced: bool) -> None:
 
 def along(k: Key, axis: int, start: Form, size: Form, step: int) -> None:
     """An axis that is kept, from `start` on."""
-    empty = size == 0
+    empty = same(size, 0)
     k.starts.append(0 if empty else start)
     k.sizes.append(size)
-    k.steps.append(1 if empty or size == 1 else step)
+    k.steps.append(1 if empty or same(size, 1) else step)
     k.axes.append(axis)
 
 
@@ -190,7 +191,7 @@ def bounds(s: slice, n: Form) -> tuple[Form, Form, int]:
     if not isinstance(step, int) and step is not None:
         fail(TraceError, "the step of a slice must be known while the function is traced; write an int, or index with "
                          "np.arange(...) * step")
-    if isinstance(n, int) and not isinstance(start, Linear) and not isinstance(stop, Linear):
+    if isinstance(n, int) and not any(isinstance(x, Linear) or is_open(x) for x in (n, start, stop)):
         try:
             places = range(*slice(start, stop, step).indices(n))
         except ValueError as e:
@@ -255,7 +256,7 @@ def index_array(item: Any, extent: int | Value, axis: int) -> TracedArray:
     i = o.root(i.content, i.home, i.kind)  # as it is now: a later write to the index array changes nothing
     if not i.ir_dtype.is_integer:
         fail(BoundsError, f"arrays used as indices must be of integer (or boolean) type, got {i.dtype}")
-    if (a := i.known) is not None and isinstance(extent, int):
+    if (a := i.known) is not None and isinstance(extent, int) and not is_open(extent):
         a = a.astype(np.int64)
         if a.size and (a.min() < -extent or a.max() >= extent):
             bad = int(a.min() if a.min() < -extent else a.max())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from math import prod
 from typing import Any, NoReturn
 
 import numpy as np
@@ -47,7 +48,7 @@ def resize(x: TracedArray, *new_shape: Any, refcheck: bool = True) -> None:
         fail(ArgumentError, "cannot resize this array: it does not own its data")
     if not layout.is_contiguous(x.extents, x.strides_in_elements):
         refuse("x.resize of an array that is not row-major in memory", "x = np.resize(x, shape)")
-    size, old = int(np.prod(shape, dtype=np.int64)), int(np.prod(fixed(x, "x.resize"), dtype=np.int64))
+    size, old = prod(shape), prod(fixed(x, "x.resize"))
     flat = flatten(x)
     flat = slice_axis(flat, 0, 0, size) if size < old else pad_axis(flat, 0, 0, size - old)
     become(x, o.emit("reshape", flat, shape=shape, kind=ARRAY), layout.contiguous(shape))

@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from ..ir.sizes import guess, is_no_less_where_positive as is_no_less, is_open, same
+
 Strides = tuple[int, ...] | None
 """None where the order in memory is not known: NumPy's loops choose one for operands that are not row-major."""
 
@@ -26,7 +28,7 @@ def nested(shape: Sequence[Any], axes: Iterable[int]) -> Strides:
         if step is None:
             return None
         out[k] = step
-        step = step * max(shape[k], 1) if isinstance(shape[k], int) else None
+        step = None if not isinstance(shape[k], int) else step * (shape[k] if is_open(shape[k]) else max(shape[k], 1))
     return tuple(out)
 
 
@@ -48,7 +50,7 @@ def copied(shape: Sequence[Any], strides: Strides, order: str, new: Sequence[Any
     for gapless in ("C", "F"):
         if is_contiguous(shape, strides, gapless):
             return contiguous(extents, gapless)
-    return nested(extents, sorted(range(len(shape)), key=lambda k: -abs(strides[k])))
+    return nested(extents, sorted(range(len(shape)), key=lambda k: -guess(abs(strides[k]))))
 
 
 def is_turned(shape: Sequence[Any], strides: Strides) -> bool | None:
@@ -63,28 +65,33 @@ def of_loop(shape: Sequence[Any], operands: Sequence[tuple[Sequence[Any], Stride
     Axes are sorted by insertion, the innermost first: one comes before another if every operand that moves along both
     has it so. Where operands disagree, the order of the axes stands.
     """
-    moving = [(extents, strides) for extents, strides in operands if any(e != 1 for e in extents)]
+    moving = [(extents, strides) for extents, strides in operands if not all(same(e, 1) for e in extents)]
     if all(s is not None and len(e) == len(shape) and is_row_major(e, s) for e, s in moving):
         return contiguous(shape)
     if any(s is None for _, s in moving) or not all(isinstance(e, int) for e in shape):
         return None
-    if len(shape) < 2 or 0 in shape:
+    if len(shape) < 2 or is_empty(shape):
         return contiguous(shape)
     steps = []
     for extents, strides in moving:
-        own = [0 if e == 1 else abs(s) for e, s in zip(extents, strides or (), strict=True)]
+        own = [0 if same(e, 1) else abs(s) for e, s in zip(extents, strides or (), strict=True)]
         steps.append([0] * (len(shape) - len(own)) + own)
     order: list[int] = []  # the innermost first
     for axis in reversed(range(len(shape))):
         place = len(order)
         for k in reversed(range(len(order))):
-            both = [(s[order[k]], s[axis]) for s in steps if s[order[k]] and s[axis]]
-            if any(inner <= outer for inner, outer in both):
+            both = [(s[order[k]], s[axis]) for s in steps if not same(s[order[k]], 0) and not same(s[axis], 0)]
+            if any(is_no_less(outer, inner) for inner, outer in both):
                 break
             if both:
                 place = k
         order.insert(place, axis)
     return nested(shape, reversed(order))
+
+
+def is_empty(extents: Iterable[Any]) -> bool:
+    """Whether a 0 is surely among some numbers."""
+    return any(same(e, 0) for e in extents)
 
 
 def of_array(a: np.ndarray) -> tuple[int, ...]:
@@ -95,13 +102,13 @@ def of_array(a: np.ndarray) -> tuple[int, ...]:
 def is_contiguous(shape: Sequence[Any], strides: Strides, order: str = "C") -> bool | None:
     """Whether the elements stand one behind the other in row-major ("C") or column-major ("F") order, as NumPy's flags
     tell it; None where that is not known."""
-    if len(shape) == 0 or 0 in shape:
+    if len(shape) == 0 or is_empty(shape):
         return True
     if strides is None or not all(isinstance(e, int) for e in shape):
         return None
     step = 1
     for e, s in reversed(list(zip(shape, strides, strict=True))) if order == "C" else zip(shape, strides, strict=True):
-        if e != 1 and s != step:
+        if not same(e, 1) and not same(s, step):
             return False
         step *= e
     return True
@@ -111,8 +118,8 @@ def is_row_major(shape: Sequence[Any], strides: Strides) -> bool:
     """Whether the last axis is the innermost and so on, gaps allowed: then results of NumPy's loops are contiguous."""
     if strides is None:
         return False
-    steps = [abs(s) for e, s in zip(shape, strides, strict=True) if not isinstance(e, int) or e != 1]
-    return 0 in shape or (0 not in steps and all(a >= b for a, b in pairwise(steps)))
+    steps = [abs(s) for e, s in zip(shape, strides, strict=True) if not isinstance(e, int) or not same(e, 1)]
+    return is_empty(shape) or (not is_empty(steps) and all(a is b or is_no_less(a, b) for a, b in pairwise(steps)))
 
 
 def reshaped(shape: Sequence[int], strides: Sequence[int], new: Sequence[int]) -> Strides:

@@ -5,13 +5,16 @@ from __future__ import annotations
 import operator
 from collections.abc import Callable, Iterable, Sequence
 from functools import reduce
+from math import prod
 from typing import Any, NoReturn
 
 import numpy as np
 
 from ..errors import AxisError, DtypeError, ShapeError, TraceError, UnsupportedError
 from ..ir import I64, OPS, U32, DType, Value, dtype_of
+from ..ir.attrs import frozen
 from ..ir.ops.effects import ERRORS
+from ..ir.sizes import agree, guess, is_open, same as same_extent
 from ..probe import is_array_like, text
 from . import extents as ext
 from .array import ARRAY, PYTHON, SCALAR, TracedArray, root
@@ -37,7 +40,7 @@ Scalar = (bool, int, float, complex)
 # from the user's arguments ------------------------------------------------------------------------------------------
 def is_traced(x: Any) -> bool:
     """Whether x is, or a list or tuple holds at any depth, a traced array."""
-    if isinstance(x, (TracedArray, Tail)):
+    if isinstance(x, (TracedArray, Tail)) or is_open(x):
         return True
     return isinstance(x, (list, tuple)) and any(map(is_traced, x))
 
@@ -47,6 +50,9 @@ def as_traced(x: Any, dtype: Any = None) -> TracedArray:
     numbers as known values (Python's stay weak), nested lists as `np.array` would stack them."""
     if isinstance(x, TracedArray):
         return x
+    if is_open(x):
+        handle: TracedArray = ext.handle(x)
+        return handle
     if isinstance(x, np.ndarray):
         return captured(x)
     if type(x) is int and not -2 ** 63 <= x < 2 ** 64:
@@ -158,6 +164,11 @@ def constant(array: Any, dtype: Any = None) -> TracedArray:
 def filled(number: Any, shape: Sequence[Any], dtype: Any) -> TracedArray:
     """One number, stored once, over a shape; known where the shape is. A scalar where that is ()."""
     shape = tuple(shape)
+    if is_open(number):
+        return broadcast_to(cast(ext.handle(number), dtype), shape)
+    if any(map(is_open, shape)):
+        attrs = {"value": frozen(np.asarray(number, dtype)), "shape": shape}
+        return root(current().append("const", (), attrs)[0], current())
     if all(isinstance(n, int) for n in shape):
         return root(repeated(number, shape, dtype), None)
     return broadcast_to(root(np.asarray(number, dtype), None, SCALAR), shape)
@@ -207,7 +218,7 @@ def emit_all(name: str, *operands: TracedArray, kind: str | None = None, **attrs
 
 def is_symbolic(attrs: dict[str, Any]) -> bool:
     """Whether attributes hold extents or places that are not known."""
-    return any(isinstance(v, Value) for a in attrs.values() if isinstance(a, tuple) for v in a)
+    return any(isinstance(v, Value) or is_open(v) for a in attrs.values() if isinstance(a, tuple) for v in a)
 
 
 def fold(name: str, arrays: list[np.ndarray], attrs: dict[str, Any]) -> list[np.ndarray]:
@@ -245,7 +256,7 @@ def _cast_to_u32(x: TracedArray) -> TracedArray:
     """NumPy's loop converts four adjacent floats at a time, and what is left one by one by way of int64: out of range
     the two differ."""
     by_int64 = emit("cast", emit("cast", x, dtype=I64, kind=x.kind), dtype=U32, kind=x.kind)
-    n = int(np.prod(x.extents)) if x.type.is_static else None
+    n = prod(x.extents) if x.type.is_static else None
     if x.kind != ARRAY or (n is not None and n < 4) or is_contiguous(x.extents, x.strides_in_elements) is False:
         return by_int64
     fours = emit("cast", x, dtype=U32, kind=x.kind)
@@ -329,7 +340,8 @@ def broadcast_shape(*shapes: tuple[Any, ...]) -> tuple[Any, ...]:
 def may_agree(a: Any, b: Any) -> bool:
     """Whether two extents are the same, or could be in a run."""
     if isinstance(a, int) and isinstance(b, int):
-        return a == b
+        one = next((e for e in (a, b) if is_open(e) and guess(e) == 1), None)
+        return agree(a, b) if one is None or guess(a) == guess(b) else agree(one, 1)
     return same(a, b) or ext.may_agree(*forms((a, b)))
 
 
@@ -339,14 +351,14 @@ def agreed(a: Any, b: Any) -> Any:
 
 
 def is_one(extent: Any) -> bool:
-    return isinstance(extent, int) and extent == 1
+    return isinstance(extent, int) and same_extent(extent, 1)
 
 
 def same(a: Any, b: Any) -> bool:
     """Whether two extents surely are the same number."""
     if a is b or (isinstance(a, int) and isinstance(b, int)):
-        return a is b or a == b
-    return forms((a,)) == forms((b,))
+        return a is b or same_extent(a, b)
+    return same_extent(forms((a,)), forms((b,)))
 
 
 def shape_text(shape: Sequence[Any]) -> str:
@@ -374,19 +386,19 @@ def fits(shape: tuple[Any, ...], into: tuple[Any, ...]) -> bool:
 def broadcast_to(x: TracedArray, shape: Sequence[Any]) -> TracedArray:
     """x repeated to `shape` as NumPy aligns axes, at the end; x itself where nothing changes."""
     shape = tuple(shape)
-    if x.extents == shape:
+    if same_extent(x.extents, shape):
         return x
     if not fits(x.extents, shape):
         fail(ShapeError, f"could not broadcast input array from shape {shape_text(x.extents)} into shape "
                          f"{shape_text(shape)}")
     dims = tuple(range(len(shape) - x.ndim, len(shape)))
     x = retyped(x, tuple(1 if is_one(e) else shape[d] for e, d in zip(x.extents, dims, strict=True)))
-    return x if x.extents == shape else emit("broadcast", x, shape=shape, dims=dims)
+    return x if same_extent(x.extents, shape) else emit("broadcast", x, shape=shape, dims=dims)
 
 
 def retyped(x: TracedArray, shape: tuple[Any, ...]) -> TracedArray:
     """x with extents that are the same numbers, or are as far as a run has checked: it is cut to these, to be safe."""
-    if x.extents == shape:
+    if same_extent(x.extents, shape):
         return x
     old, new = forms(x.extents), forms(shape)
     common = tuple(a if a == b or ext.stands_for(a, b) else b if ext.stands_for(b, a) else ext.agreed(a, b)
@@ -395,7 +407,7 @@ def retyped(x: TracedArray, shape: tuple[Any, ...]) -> TracedArray:
         x = emit("slice", x, starts=(0,) * x.ndim, sizes=extents(common), steps=(1,) * x.ndim, kind=x.kind)
     if common != new:  # as long as is known, it might be longer
         x = emit("update", filled(0, shape, x.dtype), x, starts=(0,) * x.ndim, steps=(1,) * x.ndim, kind=x.kind)
-    return x if x.extents == shape else emit("reshape", x, shape=shape, kind=x.kind)
+    return x if same_extent(x.extents, shape) else emit("reshape", x, shape=shape, kind=x.kind)
 
 
 def broadcast(*xs: TracedArray) -> list[TracedArray]:
@@ -406,7 +418,9 @@ def broadcast(*xs: TracedArray) -> list[TracedArray]:
 
 # arguments that must be known ---------------------------------------------------------------------------------------
 def static_int(x: Any, what: str) -> int:
-    """A known integer; `what` names the argument in the error."""
+    """An integer that is known, or an open extent; `what` names the argument in the error."""
+    if isinstance(x, TracedArray) and is_open(n := ext.size(x)):
+        return n
     try:
         return operator.index(x)
     except TraceError:

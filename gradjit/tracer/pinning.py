@@ -12,8 +12,9 @@ from typing import Any
 
 import numpy as np
 
-from ..ir import Value
+from ..ir import Op, Value
 from ..ir.interpreter import evaluate
+from ..ir.sizes import is_open
 from .array import TracedArray
 from .guards import Source
 from .outside import outside
@@ -63,7 +64,7 @@ def _elements(wanted: Value, recorder: Recorder, used: dict[Any, Captured]) -> n
             if elements is None:
                 return None
             env[v] = elements
-        elif op.regions:
+        elif op.regions or op.name == "size" or is_sized(op):
             return None
         elif missing := [u for u in op.uses() if u not in env]:
             todo += missing
@@ -71,6 +72,12 @@ def _elements(wanted: Value, recorder: Recorder, used: dict[Any, Captured]) -> n
             with np.errstate(all="ignore"):
                 env.update(zip(op.results, evaluate(op, [env[u] for u in op.operands], env), strict=True))
     return env[wanted]
+
+
+def is_sized(op: Op) -> bool:
+    """Whether open extents take part in it."""
+    named = (e for a in op.attrs.values() if isinstance(a, tuple) for e in a)
+    return any(map(is_open, (*named, *(e for r in op.results for e in r.shape))))
 
 
 def _parameter(v: Value, recorder: Recorder, used: dict[Any, Captured]) -> np.ndarray | None:

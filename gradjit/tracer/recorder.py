@@ -21,6 +21,7 @@ from ..errors import GradjitError, LeakError
 from ..ir import ArrayType, Block, Builder, Func, Loc, Op, Value, dtype_of
 from ..ir.core import map_type
 from ..ir.rewrite import inline
+from ..ir.sizes import deciding, is_deciding
 from ..processes import Lock
 from .control.frames import ROOT, Frame
 from .locations import fail, here, with_place
@@ -186,6 +187,9 @@ class Recorder:
         builder = self.frame.builder
         builder.loc = loc = here()
         try:
+            if is_deciding():
+                with deciding(False):  # the rules on types hold for all sizes
+                    return builder.append(name, operands, attrs, results=results).results
             return builder.append(name, operands, attrs, results=results).results
         except GradjitError as e:
             raise type(e)(with_place(str(e), loc)) from None

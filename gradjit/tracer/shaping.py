@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from ..ir.sizes import same
 from . import layout
 from .array import ARRAY, TracedArray, root, view
 from .operands import emit, laid
@@ -46,9 +47,9 @@ def regrouped(x: TracedArray, shape: Sequence[Any]) -> TracedArray:
 def matched(old: tuple[Any, ...], new: tuple[Any, ...]) -> list[int | None] | None:
     """For each new axis the old one that it is, None for those of extent 1 that are new; None for other shapes."""
     axes: list[int | None] = []
-    left = [k for k, e in enumerate(old) if e != 1]
+    left = [k for k, e in enumerate(old) if not same(e, 1)]
     for e in new:
-        axes.append(None if e == 1 else left.pop(0) if left and old[left[0]] == e else -1)
+        axes.append(None if same(e, 1) else left.pop(0) if left and same(old[left[0]], e) else -1)
     return None if left or -1 in axes else axes
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -17,6 +17,7 @@ import numpy as np
 from ..errors import DtypeError, GradjitError, TraceError, UnsupportedError
 from ..ir import ArrayType, Func, Loc, Value, dtype_of, walk
 from ..ir.settled import settle
+from ..ir.sizes import deciding
 from ..probe import code_of, is_array_like, parameters_of, peek, text, unwrapped
 from . import trees
 from .array import ARRAY, PYTHON, SCALAR, TracedArray, root
@@ -29,7 +30,7 @@ from .depth import deeper
 from .foreign import Foreign, foreignness, note
 from .grown import Tail, returned
 from .guards import Condition, all_hold
-from .layout import Strides, of_array
+from .layout import Strides, contiguous, is_contiguous, of_array
 from .lift import admit
 from .locations import fail, raised_at
 from .operands import captured, shape_text
@@ -160,6 +161,13 @@ def leaf_of(x: Any, name: str) -> Leaf:
     return Leaf(name, STATIC, None, x)
 
 
+def opened(leaf: Leaf, shape: tuple[int, ...]) -> Leaf:
+    """A leaf that is a contiguous array, with open extents."""
+    assert leaf.type is not None
+    order = "C" if is_contiguous(leaf.type.shape, leaf.strides) else "F"
+    return replace(leaf, type=leaf.type.with_shape(shape), strides=contiguous(shape, order))
+
+
 def is_buffer(x: Any) -> bool:
     """Whether it holds memory of its own that may change: an array.array, a memoryview, an array of ctypes."""
     if isinstance(x, (int, str, bytes, type(None))):
@@ -202,7 +210,8 @@ def name_of(f: Any) -> str:
 
 
 def trace(f: Callable[..., Any], args: Sequence[Any], kwargs: dict[str, Any], like: Any = None, *,
-          sharing: bool = False, rebinding: bool = False, writing: bool = False, checking: bool | None = None) -> Trace:
+          sharing: bool = False, rebinding: bool = False, writing: bool = False, checking: bool | None = None,
+          shapes: Mapping[int, tuple[int, ...]] | None = None) -> Trace:
     """Run `f` on stand-ins for its arguments and record what it computes.
 
     Raises TraceError (and its kinds) for what cannot be compiled, with the user's line; exceptions that the function
@@ -212,11 +221,12 @@ def trace(f: Callable[..., Any], args: Sequence[Any], kwargs: dict[str, Any], li
     sharing: an array that is passed twice is one array for the function, so that a write to it is seen in both.
     rebinding: the result tells what the function has put into containers among its arguments, and into arrays.
     writing: the latter alone.
+    shapes: of leaves of the arguments, by their positions, what stands for their shapes, in which extents may be open.
     checking: whether assertions on traced values are carried out; None: as in the trace around this one.
     """
     options: dict[str, Any] = {"like": f if like is None else like, "sharing": sharing, "rebinding": rebinding,
                                "writing": writing or rebinding,
-                               "checking": checking}
+                               "checking": checking, "shapes": shapes or {}}
     try:
         return attempt(f, args, kwargs, **options)
     except AsPython as e:
@@ -235,11 +245,14 @@ class AsPython(Exception):
 
 
 def attempt(f: Callable[..., Any], args: Sequence[Any], kwargs: dict[str, Any], like: Any, *, sharing: bool,
-            rebinding: bool, writing: bool, checking: bool | None, as_python: bool = False) -> Trace:
+            rebinding: bool, writing: bool, checking: bool | None, shapes: Mapping[int, tuple[int, ...]],
+            as_python: bool = False) -> Trace:
     """`trace`, with loops of known length as regions, or (as_python) as ordinary Python where they are not too long."""
     found, tree = trees.flatten((tuple(args), dict(kwargs)))
     names = trees.leaf_names(tree, parameter_names(like, len(args)))
     leaves = [leaf_of(x, n) for x, n in zip(found, names, strict=True)]
+    for k, shape in shapes.items():
+        leaves[k] = opened(leaves[k], shape)
     if sharing:
         leaves = shared(leaves, found)
     refuse_long_lists(leaves, like)
@@ -254,7 +267,8 @@ def attempt(f: Callable[..., Any], args: Sequence[Any], kwargs: dict[str, Any], 
             world_of(recorder, static)
         recorder.as_python = as_python
         try:
-            out = run(f, inner_args, inner_kwargs)
+            with deciding(True):
+                out = run(f, inner_args, inner_kwargs)
             if recorder.unanswered is not None:
                 raise recorder.unanswered
             changes = before.changes(name_of(like), definition_of(like)) if before else []

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from ..errors import TraceError, UnsupportedError
+from ..ir.sizes import same
 from .locations import fail
 
 if TYPE_CHECKING:
@@ -109,7 +110,7 @@ class Window(View):
         return _reshaped(x, self.shape)
 
     def put(self, parent: TracedArray, new: TracedArray) -> TracedArray:
-        if 0 in self.sizes:
+        if any(same(n, 0) for n in self.sizes):
             return parent
         kept = self.kept
         if kept != tuple(sorted(kept)):
@@ -132,7 +133,7 @@ class Window(View):
 
     def is_all_of(self, parent: TracedArray) -> bool:
         """Whether the window leaves nothing out and turns nothing round."""
-        return self.sizes == forms(parent.extents) and all(s == 1 for s in self.steps)
+        return same(self.sizes, forms(parent.extents)) and all(s == 1 for s in self.steps)
 
     def within(self, outer: Window) -> Window | None:
         """This window of what `outer` shows, as a window of outer's parent; None if it empties an axis that is new."""
@@ -141,8 +142,8 @@ class Window(View):
             if a is not None:
                 starts[a] = plain(outer.starts[a] + self.starts[k] * outer.steps[a])
                 sizes[a] = self.sizes[k]
-                steps[a] = 1 if sizes[a] == 1 else outer.steps[a] * self.steps[k]
-            elif self.sizes[k] != 1:
+                steps[a] = 1 if same(sizes[a], 1) else outer.steps[a] * self.steps[k]
+            elif not same(self.sizes[k], 1):
                 return None
         axes = tuple(None if k is None else outer.axes[k] for k in self.axes)
         return Window(tuple(starts), tuple(sizes), tuple(steps), axes)
@@ -150,7 +151,7 @@ class Window(View):
 
 def _reshaped(x: TracedArray, shape: tuple[Form, ...]) -> TracedArray:
     """x with axes of extent 1 dropped and added."""
-    return x if forms(x.extents) == shape else _emit("reshape", x, shape=extents(shape))
+    return x if same(forms(x.extents), shape) else _emit("reshape", x, shape=extents(shape))
 
 
 @dataclass(frozen=True)

@@ -23,4 +23,8 @@ def _iota(e: Elements, op: Op, index: tuple[Affine, ...]) -> Node:
     return e.nodes.index(index[op.attrs["axis"]], op.result.dtype)
 
 
-ELEMENT = {"const": _const, "iota": _iota}
+def _size(e: Elements, op: Op, index: tuple[Affine, ...]) -> Node:
+    return e.nodes.index(Affine({}, op.attrs["of"][0]), op.result.dtype)
+
+
+ELEMENT = {"const": _const, "iota": _iota, "size": _size}

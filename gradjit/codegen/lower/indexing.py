@@ -11,6 +11,7 @@ from ..affine import Affine, dot
 from ..elements import Elements, Index
 from ..loops import Call, Node
 from ..numbers import cost_of
+from ..symbolic import reckoned
 
 if TYPE_CHECKING:
     from ..tasks import Lowering
@@ -103,7 +104,7 @@ def _sort(low: Lowering, op: Op) -> None:
     # The merge sort needs twice a line of keys, and of positions where it carries them along.
     kinds = (x.dtype, I64) if op.name == "argsort" else (x.dtype,)
     spare = tuple(low.scratch(t, 2 * x.shape[axis]) for t in kinds)
-    work = cost_of(op.name) * x.type.size * x.shape[axis].bit_length()
+    work = cost_of(op.name) * reckoned(x.type.size) * reckoned(x.shape[axis]).bit_length()
     low.call(op.result, Call(op.name, (source,), (target, *spare), {"axis": axis}, op.loc, work), [x])
 
 

@@ -11,11 +11,12 @@ from numpy import ndindex
 
 from ...ir import Op, Value
 from ...ir.ops.linalg import free_axes
+from ...ir.sizes import is_open
 from ..affine import ZERO, Affine
 from ..elements import Elements, Index
 from ..loops import Call, Node, View
 from ..numbers import cost_of
-from ..symbolic import is_symbolic
+from ..symbolic import is_symbolic, reckoned
 
 if TYPE_CHECKING:
     from ..tasks import Lowering
@@ -47,7 +48,8 @@ class Contraction:
     def by_loops(self) -> bool:
         m, n, k = prod(self.m), prod(self.n), prod(self.k)
         thin = m == 1 or n == 1 or k == 1 or any(map(is_symbolic, self.domain))
-        return thin or m * n * k <= SMALL or self.op.result.dtype.kind != "f"
+        small = not is_open(m * n * k) and m * n * k <= SMALL
+        return thin or small or self.op.result.dtype.kind != "f"
 
     @property
     def is_thin(self) -> bool:
@@ -55,8 +57,8 @@ class Contraction:
 
         BLAS would have to write the whole result, which then is read: that takes longer than the products.
         """
-        m, n, k = prod(self.m), prod(self.n), prod(self.k)
-        return not self.by_loops and k <= THIN and n >= ALONG and m * n * k > SMALL
+        n, k = prod(self.n), prod(self.k)
+        return not self.by_loops and not is_open(k) and k <= THIN and reckoned(n) >= ALONG
 
     @property
     def domain(self) -> tuple[int, ...]:
@@ -116,7 +118,7 @@ def _contract(low: Lowering, op: Op) -> None:
     target = low.view_of(op.result)
     out = View(target.buffer, target.offset, row_strides(target.strides, (len(c.batch), len(c.m), len(c.n))),
                (*c.batch, prod(c.m), prod(c.n)))
-    work = cost_of(op.name) * prod(c.domain)
+    work = cost_of(op.name) * reckoned(prod(c.domain))
     low.call(op.result, Call("gemm", (x, y), (out,), {"batch": len(c.batch)}, op.loc, work), [x_home, y_home])
 
 
@@ -152,9 +154,14 @@ def as_matrices(v: View, batch: Axes, rows: Axes, columns: Axes) -> View | None:
         merged.append((prod(v.shape[a] for a in axes), v.strides[axes[-1]] if axes else 1))
     (m, sm), (n, sn) = merged
     # BLAS wants one stride to be 1 and the other to be no less than the length of a line.
-    if not ((sn == 1 and sm >= n) or (sm == 1 and sn >= m)):
+    if not ((sn == 1 and reaches(sm, n)) or (sm == 1 and reaches(sn, m))):
         return None
     return replace(v, strides=(*(v.strides[a] for a in batch), sm, sn), shape=(*(v.shape[a] for a in batch), m, n))
+
+
+def reaches(stride: int, line: int) -> bool:
+    """Whether lines do not overlap."""
+    return stride == line or stride >= line
 
 
 TASKS = {"contract": _contract}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ...ir import Op, Value
+from ...ir.sizes import is_known, is_less_where_positive, is_open, same
 from ..affine import ZERO, Affine, dot
 from ..elements import VIEWS, Elements, row_major
 from ..loops import Node
@@ -62,7 +63,7 @@ def unreshaped(old: tuple[int, ...], new: tuple[int, ...], index: Index) -> Inde
             continue
         run: list[int] = []
         size = 1
-        while size < extent and j < len(new):
+        while size != extent and j < len(new) and (same(size, 1) or is_less_where_positive(size, extent)):
             size = new[j] if size == 1 else size * new[j]
             run.append(j)
             j += 1
@@ -100,7 +101,8 @@ def _concat(e: Elements, op: Op, index: Index) -> Node:
     span = index[axis].interval()
     for x in op.operands:
         stop = start + x.shape[axis]
-        if stop > start and (span is None or (span[0] < stop and span[1] >= start)):
+        apart = span is not None and (is_known(span[0], ">=", stop) or is_known(span[1], "<", start))
+        if (is_open(x.shape[axis]) or stop > start) and not apart:
             inner = (*index[:axis], index[axis] + -start, *index[axis + 1:])
             side = e.side(index[axis], start, stop, op.result)
             if side == 0:

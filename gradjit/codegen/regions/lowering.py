@@ -9,13 +9,14 @@ from dataclasses import replace
 from ...errors import UnsupportedError
 from ...ir import I64, OPS, ArrayType, Func, Op, Value, captures
 from ...ir.ranges import Ranges, owners_of, upper_bounds
+from ...ir.sizes import is_open
 from ..affine import Affine, dot
 from ..elements import whole
 from ..generate import Generator
 from ..loops import Buffer, Let, Node, Nodes, Program, Stmt, Store, Tape, View
 from ..lower.movement import is_large
 from ..memory import plan
-from ..symbolic import Extent
+from ..symbolic import Extent, upper
 from ..tasks import Frame, only
 from . import effects, steps, tapes
 from .carried import Place, straight
@@ -90,14 +91,14 @@ class Regions:
             where = e.op.loc.full if e.op and e.op.loc else "an extent"
             raise UnsupportedError(f"an array's extent that is only known when the code runs has no upper bound, so "
                                    f"that no memory can be planned for it; take a slice of an array instead\n  {where}")
-        return Extent(max(bound, 0), now)
+        return Extent(bound if is_open(bound) else max(bound, 0), now)
 
     def version(self) -> Node:
         return self.nodes.make("version", (), next(self.versions), I64, frozenset())
 
     def buffer(self, scope: Scope, t: ArrayType, name: str = "") -> View:
         """New memory, which belongs to the block."""
-        buffer = Buffer(name or "w", t.dtype, t.extents, "local" if t.size <= SMALL else "workspace")
+        buffer = Buffer(name or "w", t.dtype, t.extents, "local" if is_small(t.size) else "workspace")
         self.workspace.append(buffer)
         scope.owned.add(buffer)
         scope.own.add(buffer)
@@ -106,7 +107,7 @@ class Regions:
     def static(self, scope: Scope, t: ArrayType) -> ArrayType:
         """The type with bounds in the place of computed extents: for memory."""
         return t if t.is_static else t.with_shape(tuple(
-            e if isinstance(e, int) else int(self.extent(scope, e, e)) for e in t.shape))
+            e if isinstance(e, int) else upper(self.extent(scope, e, e)) for e in t.shape))
 
     def new_tape(self, v: Value) -> Tape:
         """The tape that begins as this value: a new one, unless a branch around has told which."""
@@ -216,7 +217,7 @@ class Regions:
                 self.workspace.remove(view.buffer)
             return bad
         for b in p.low.workspace:
-            b.role = "local" if b.size <= SMALL else "workspace"
+            b.role = "local" if is_small(b.size) else "workspace"
         self.workspace += p.low.workspace
         self.literals += [v.buffer for v in e.literals.values()]
         scope.homes.update(targets)
@@ -303,6 +304,10 @@ class Regions:
         written = self.write(scope, [], len(scope.ops) + 1, {v: view})
         assert isinstance(written, list)
         return written
+
+
+def is_small(size: int) -> bool:
+    return not is_open(size) and size <= SMALL
 
 
 def without_units(t: ArrayType) -> tuple[object, ...]:

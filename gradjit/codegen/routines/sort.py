@@ -6,12 +6,14 @@ Every line is copied into scratch memory, sorted there, and copied to the result
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from typing import TYPE_CHECKING
 
 from llvmlite import ir
 
 from ...ir import I64 as INDEX, DType
-from ..flow import ASK, INTERRUPTED, stop_if
+from ...ir.sizes import is_open
+from ..flow import ASK, INTERRUPTED, stop_if, when
 from ..loops import Call, View
 from ..lower.elementwise import EMIT
 from ..vecmath.lanes import I1, I32, I64, Lanes
@@ -31,17 +33,19 @@ def sort(e: Emitter, call: Call) -> None:
     if n == 0:
         return
     dtype = x.buffer.dtype
-    fn = merge_sort(e, dtype, bool(places), n >= STRIP)
+    is_long = is_open(n) or n >= STRIP
+    fn = merge_sort(e, dtype, bool(places), is_long)
     outer = tuple(s for k, s in enumerate(x.shape) if k != axis)
-    a, b = e.at(keys.buffer, I64(0)), e.at(keys.buffer, I64(n))
-    pa, pb = (e.at(places[0].buffer, I64(k * n)) for k in (0, 1)) if places else (a, b)
+    count = e.number(n)
+    a, b = e.at(keys.buffer, I64(0)), e.at(keys.buffer, count)
+    pa, pb = (e.at(places[0].buffer, e.number(k * n)) for k in (0, 1)) if places else (a, b)
 
     def line(index: list[ir.Value]) -> None:
         def element(view: View, k: ir.Value) -> ir.Value:
             full = [*index[:axis], k, *index[axis:]]
             offset = e.place(view.offset)
             for i, s in zip(full, view.strides, strict=True):
-                offset = e.b.add(offset, e.b.mul(i, I64(s)))
+                offset = e.b.add(offset, e.b.mul(i, e.number(s)))
             return e.at(view.buffer, offset)
 
         def take(k: ir.Value) -> None:
@@ -49,9 +53,9 @@ def sort(e: Emitter, call: Call) -> None:
             if places:
                 e.b.store(k, element_at(e.b, pa, k, INDEX))
 
-        e.turns(I64(0), I64(n), take)
-        answer = e.b.call(fn, [a, b, pa, pb, I64(n)])
-        if n >= STRIP:
+        e.turns(I64(0), count, take)
+        answer = e.b.call(fn, [a, b, pa, pb, count])
+        if is_long:
             stop_if(e, e.b.icmp_signed("==", answer, BROKEN_OFF), INTERRUPTED)
         in_b = e.b.trunc(answer, I1)
         source = e.b.select(in_b, pb if places else b, pa if places else a)
@@ -60,9 +64,10 @@ def sort(e: Emitter, call: Call) -> None:
         def give(k: ir.Value) -> None:
             e.b.store(e.b.load(element_at(e.b, source, k, kind), typ=memory(kind)), element(out, k))
 
-        e.turns(I64(0), I64(n), give)
+        e.turns(I64(0), count, give)
 
-    over(e, outer, line, call.work)
+    with when(e, e.b.icmp_signed(">", count, I64(0))) if is_open(n) else nullcontext():
+        over(e, outer, line, call.work)
 
 
 def memory(t: DType) -> ir.Type:

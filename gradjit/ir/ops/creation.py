@@ -8,7 +8,7 @@ import numpy as np
 
 from ...errors import ShapeError
 from .. import attrs as kinds
-from ..types import ArrayType, DType, dtype_of
+from ..types import INDEX, ArrayType, DType, dtype_of
 from .spec import Fails, Memory, OpSpec, table
 
 
@@ -30,6 +30,12 @@ def _iota(shape: tuple[int, ...], axis: int, dtype: DType) -> np.ndarray:
     return np.broadcast_to(np.arange(shape[axis]).astype(dtype.np).reshape(along), shape)
 
 
+def _infer_size(of: tuple[Any, ...]) -> tuple[ArrayType, ...]:
+    if len(of) != 1:
+        raise ShapeError(f"size: one size, not {len(of)}")
+    return (INDEX,)
+
+
 MADE: dict[str, Any] = {"memory": Memory.SOURCE, "cost": 0.0, "open_extents": True}
 
 OPS = table(
@@ -39,4 +45,7 @@ OPS = table(
     # The index along `axis`: 0, 1, 2, ...
     OpSpec("iota", "creation", 0, _infer_iota, _iota, Fails.COMPUTED,
            {"shape": kinds.EXTENTS, "axis": kinds.INT, "dtype": kinds.DTYPE}, **MADE),
+    # An open extent as a number.
+    OpSpec("size", "creation", 0, _infer_size, lambda of: np.asarray(of[0], np.int64), Fails.NEVER,
+           {"of": kinds.EXTENTS}, **MADE),
 )

@@ -8,6 +8,7 @@ import numpy as np
 
 from ...errors import BoundsError, DtypeError, ShapeError
 from .. import attrs as kinds
+from ..sizes import is_known
 from ..types import ArrayType
 from .spec import Fails, Memory, OpSpec, Sign, table
 
@@ -30,7 +31,7 @@ def _broadcast(x: np.ndarray, shape: Ints, dims: Ints) -> np.ndarray:
 
 def _infer_reshape(x: ArrayType, shape: Ints) -> tuple[ArrayType, ...]:
     t = x.with_shape(shape)
-    if x.is_static and t.is_static and x.size != t.size:
+    if x.is_static and t.is_static and is_known(x.size, "!=", t.size):
         raise ShapeError(f"reshape: {x} has {x.size} elements, the shape {shape} {t.size}")
     return (t,)
 
@@ -44,12 +45,13 @@ def _infer_transpose(x: ArrayType, perm: Ints) -> tuple[ArrayType, ...]:
 def _inside(name: str, x: ArrayType, starts: Ints, sizes: Ints, steps: Ints) -> None:
     if not len(starts) == len(sizes) == len(steps) == x.rank:
         raise ShapeError(f"{name}: {len(starts)} bounds for {x}")
-    for axis, (extent, start, size, step) in enumerate(zip(x.shape, starts, sizes, steps, strict=True)):
+    extents: Ints = x.shape
+    for axis, (extent, start, size, step) in enumerate(zip(extents, starts, sizes, steps, strict=True)):
         if step == 0:
             raise ShapeError(f"{name}: step 0 along axis {axis}")
-        if all(isinstance(n, int) for n in (extent, start, size)) and size > 0:
+        if all(isinstance(n, int) for n in (extent, start, size)) and is_known(size, ">", 0):
             last = start + (size - 1) * step
-            if not (0 <= start < extent and 0 <= last < extent):
+            if any(is_known(a, "<", 0) or is_known(a, ">=", extent) for a in (start, last)):
                 raise ShapeError(f"{name}: elements {start} to {last} of axis {axis}, which has {extent}")
 
 
@@ -95,13 +97,14 @@ def _update(x: np.ndarray, v: np.ndarray, starts: Ints, steps: Ints) -> np.ndarr
 def _infer_pad(x: ArrayType, value: ArrayType, lows: Ints, highs: Ints, interiors: Ints) -> tuple[ArrayType, ...]:
     if value != ArrayType(x.dtype, ()):
         raise DtypeError(f"pad: the value is {value}, the array {x}")
-    if not len(lows) == len(highs) == len(interiors) == x.rank or any(n < 0 for n in (*lows, *highs, *interiors)):
+    negative = any(is_known(n, "<", 0) for n in (*lows, *highs, *interiors))
+    if not len(lows) == len(highs) == len(interiors) == x.rank or negative:
         raise ShapeError(f"pad: {lows}, {highs}, {interiors} for {x}")
     grown: list[Any] = []
     for e, lo, hi, i in zip(x.shape, lows, highs, interiors, strict=True):
         if not isinstance(e, int) and (lo or hi or i):
             raise ShapeError(f"pad: an axis of {x} whose extent is not known is padded by {lows}, {highs}, {interiors}")
-        grown.append(lo + hi + e + max(e - 1, 0) * i if isinstance(e, int) else e)
+        grown.append(lo + hi + e + (max(e - 1, 0) * i if i else 0) if isinstance(e, int) else e)
     return (x.with_shape(tuple(grown)),)
 
 

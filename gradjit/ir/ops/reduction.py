@@ -9,6 +9,7 @@ import numpy as np
 
 from ...errors import DtypeError, ShapeError
 from .. import attrs as kinds
+from ..sizes import holds
 from ..types import I64, ArrayType
 from .spec import Fails, Memory, OpSpec, Sign, table
 
@@ -21,6 +22,10 @@ NEST: dict[str, Any] = {"memory": Memory.NEST, "cost": 0.15, "open_extents": Tru
 def dropped(t: ArrayType, axes: tuple[int, ...]) -> tuple[Any, ...]:
     """The shape without the given axes."""
     return tuple(e for k, e in enumerate(t.shape) if k not in axes)
+
+
+def is_empty(extent: Any) -> bool:
+    return isinstance(extent, int) and not holds(extent, ">", 0)
 
 
 def _check(name: str, t: ArrayType, axes: tuple[int, ...], allowed: str) -> None:
@@ -37,7 +42,7 @@ def reduction(name: str, fn: Callable[..., Any], allowed: str, identity: bool,
 
     def infer(x: ArrayType, axes: tuple[int, ...]) -> tuple[ArrayType, ...]:
         _check(name, x, axes, allowed)
-        if not identity and any(x.shape[a] == 0 for a in axes):
+        if not identity and any(is_empty(x.shape[a]) for a in axes):
             raise ShapeError(f"{name}: no elements along the axes {axes} of {x}")
         return (x.with_shape(dropped(x, axes)),)
 
@@ -50,7 +55,7 @@ def reduction(name: str, fn: Callable[..., Any], allowed: str, identity: bool,
 def _arg(name: str, fn: Callable[..., Any]) -> OpSpec:
     def infer(x: ArrayType, axis: int) -> tuple[ArrayType, ...]:
         _check(name, x, (axis,), "biuf")
-        if x.shape[axis] == 0:
+        if is_empty(x.shape[axis]):
             raise ShapeError(f"{name}: no elements along axis {axis} of {x}")
         return (ArrayType(I64, dropped(x, (axis,))),)
 

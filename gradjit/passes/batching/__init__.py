@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ...ir import Func
+from ...ir.sizes import deciding
 from . import control, creation, effects, elementwise, indexing, linalg, movement, reduction, special, tape
 from .driver import Rule, Tables, Walk, batched_function
 
@@ -27,6 +28,7 @@ UNBATCHED: dict[str, str] = creation.UNBATCHED
 TABLES = Tables(LOCAL, WALKS, movement.WINDOWS, indexing.INDICES)
 
 
+@deciding(False)
 def batch(func: Func, batched: Sequence[bool], size: int) -> Func:
     """`func` over a stack: the flagged parameters and all results have one more axis, the first, of extent `size`.
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ...ir import Func
+from ...ir.sizes import deciding
 from . import control, creation, effects, elementwise, indexing, linalg, movement, reduction, special, tape
 from .driver import Rule, Tables, Walk, pushforward
 
@@ -29,6 +30,7 @@ UNSUPPORTED: dict[str, str] = control.UNSUPPORTED
 TABLES = Tables(LOCAL, WALKS, CONSTANT, UNSUPPORTED)
 
 
+@deciding(False)
 def jvp(func: Func, wrt: Sequence[int]) -> Func:
     """`func` with one more parameter for each of `wrt`, its tangent, and one more result for each inexact result.
 

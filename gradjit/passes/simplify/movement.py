@@ -11,6 +11,7 @@ from typing import Any
 
 from ...ir import Value, dtype_of
 from ...ir.ranges import Ranges
+from ...ir.sizes import same
 from ..fold import compact, splat_of
 from ..patterns import is_zero, made_by, nonunit, static_ints, unit_move, without
 from ..rewriter import Args, Attrs, Rewriter, Rule
@@ -197,7 +198,7 @@ def known_starts(x: Value, starts: tuple[Any, ...], sizes: tuple[Any, ...], step
                  ) -> tuple[Any, ...] | None:
     """Starts with numbers in place of constants. None where there are none, or the window would be out of range: what
     no turn runs may say so."""
-    found = tuple(s if type(s) is int or (n := splat_of(s)) is None else int(n) for s in starts)
+    found = tuple(s if isinstance(s, int) or (n := splat_of(s)) is None else int(n) for s in starts)
     if found == starts:
         return None
     for start, size, step, extent in zip(found, sizes, steps, x.shape, strict=True):
@@ -371,12 +372,13 @@ def add_refilled(rw: Rewriter, args: Args, attrs: Attrs) -> Value | None:
 # pad and concat -------------------------------------------------------------------------------------------------------
 def pad_nothing(rw: Rewriter, args: Args, attrs: Attrs) -> Value | None:
     """pad x --> x by nothing"""
-    return None if any(map(any, attrs.values())) and args[0].shape != _grown(args, attrs) else args[0]
+    moves = any(not same(n, 0) for a in attrs.values() for n in a)
+    return None if moves and args[0].shape != _grown(args, attrs) else args[0]
 
 
 def _grown(args: Args, attrs: Attrs) -> tuple[int, ...]:
     each = zip(args[0].shape, attrs["lows"], attrs["highs"], attrs["interiors"], strict=True)
-    return tuple(lo + hi + n + max(n - 1, 0) * gap for n, lo, hi, gap in each)
+    return tuple(lo + hi + n + (max(n - 1, 0) * gap if gap else 0) for n, lo, hi, gap in each)
 
 
 def pad_constant(rw: Rewriter, args: Args, attrs: Attrs) -> Value | None:

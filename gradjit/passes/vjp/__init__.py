@@ -16,6 +16,7 @@ from collections.abc import Sequence
 from ...errors import DifferentiationError
 from ...ir import Block, Builder, Func, Value
 from ...ir.rewrite import Env
+from ...ir.sizes import deciding
 from ..checks import append_parameter
 from . import control, creation, effects, elementwise, indexing, linalg, movement, reduction, special, tape
 from .driver import Rule, Tables, Walk, pullback
@@ -36,6 +37,7 @@ MOVES_MASKS = movement.MOVES_MASKS | reduction.MOVES_MASKS
 TABLES = Tables(LOCAL, WALKS, CONSTANT, UNSUPPORTED, MOVES_MASKS)
 
 
+@deciding(False)
 def reverse(func: Func, wrt: Sequence[int]) -> Func:
     """`func` with one more parameter for each inexact result, its cotangent, and one more result for each of `wrt`.
 
@@ -52,6 +54,7 @@ def reverse(func: Func, wrt: Sequence[int]) -> Func:
     return pullback(func, wrt, TABLES, ".vjp", seeds)
 
 
+@deciding(False)
 def gradient(func: Func, wrt: Sequence[int], of: int = 0) -> Func:
     """`func` with the gradients of its result `of`, a real scalar, behind its results. Errors as in `reverse`."""
     t = func.results[of].type

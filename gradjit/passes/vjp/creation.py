@@ -5,4 +5,4 @@ from __future__ import annotations
 from .driver import Rule
 
 RULES: dict[str, Rule] = {}
-CONSTANT = dict.fromkeys(("const", "iota"), "it has no operands")
+CONSTANT = dict.fromkeys(("const", "iota", "size"), "it has no operands")

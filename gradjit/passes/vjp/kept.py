@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from ...ir import ArrayType, Block, For, Func, Loc, Op, Value
 from ...ir.linear import constant
 from ...ir.ranges import Ranges, owners_of, upper_bound
+from ...ir.sizes import guess
 
 
 @dataclass(frozen=True)
@@ -48,7 +49,7 @@ def _bytes(t: ArrayType, ranges: Ranges) -> int | None:
     found: int | None = t.dtype.itemsize
     for e in t.shape:
         found = _product(found, upper_bound(e, ranges))
-    return found
+    return None if found is None else int(guess(found))
 
 
 def _product(a: int | None, b: int | None) -> int | None:

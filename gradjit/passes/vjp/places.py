@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ...ir import ArrayType, Builder, Op, Value
+from ...ir.sizes import is_open
 from ..fold import splat_of
 
 
@@ -129,7 +130,7 @@ def filled(b: Builder, w: Window) -> Value:
 
 def forwards(b: Builder, w: Window) -> Window:
     """The same window with positive steps, 1 where there is one element: axes that run backwards are turned round."""
-    steps = tuple(d if n > 1 else 1 for n, d in zip(w.sizes, w.steps, strict=True))
+    steps = tuple(d if is_open(n) or n > 1 else 1 for n, d in zip(w.sizes, w.steps, strict=True))
     back = tuple(d < 0 for d in steps)
     if not any(back):
         return Window(w.value, w.type, w.starts, steps)

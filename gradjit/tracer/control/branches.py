@@ -64,7 +64,9 @@ def truth(test: Any) -> Any:
         return bool(test)
     if (known := test.known) is not None:
         return bool(known)
-    if test.size != 1:
+    if (found := extents.decided(test)) is not None:
+        return found
+    if not o.is_single(test):
         return bool(test)  # the error that NumPy and the tracer have for it
     h = test if not test.ndim else o.emit("reshape", test, shape=())
     h = o.cast(h, np.bool_)

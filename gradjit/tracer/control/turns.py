@@ -8,6 +8,7 @@ from typing import Any, NoReturn
 import numpy as np
 
 from ...errors import TraceError
+from ...ir.sizes import is_open
 from .. import extents, operands as o
 from ..array import ARRAY, TracedArray, leak, root
 from ..dispatch import leave
@@ -68,7 +69,7 @@ class Turns:
     def static(self) -> int | None:
         """The length, where it is known."""
         n = self.count()
-        return n if isinstance(n, int) else None
+        return n if isinstance(n, int) and not is_open(n) else None
 
     def __len__(self) -> int:
         n = self.static

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -106,7 +107,7 @@ def _gradient_along(x: TracedArray, k: int, spacing: Any, edge_order: int) -> Tr
     if isinstance(spacing, TracedArray) and spacing.ndim:
         if spacing.ndim != 1:
             fail(ArgumentError, "distances must be either scalars or 1d")
-        if spacing.size != n:
+        if prod(spacing.extents) != n:
             fail(ArgumentError, "when 1d, distances must match the length of the corresponding dimension")
         steps = diff(cast(spacing, np.float64) if spacing.ir_dtype.is_integer else spacing)
         return _uneven(x, k, steps, edge_order)
@@ -146,7 +147,7 @@ def _uneven(x: TracedArray, k: int, steps: TracedArray, edge_order: int) -> Trac
     c = call(np.true_divide, h, call(np.multiply, g, both))
 
     def over(w: TracedArray) -> TracedArray:
-        return reshape(w, [w.size if j == k else 1 for j in range(x.ndim)])
+        return reshape(w, [prod(w.extents) if j == k else 1 for j in range(x.ndim)])
 
     terms = [call(np.multiply, over(w), along(x, k, p, n - 2 + p)) for p, w in enumerate((a, b, c))]
     inner = call(np.add, call(np.add, terms[0], terms[1]), terms[2])
@@ -179,7 +180,7 @@ def trapezoid(y, x=None, dx=1.0, axis=-1):
         points = array(x)
         width = diff(points, axis=0 if points.ndim == 1 else k)
         if points.ndim == 1:
-            width = reshape(width, [width.size if j == k else 1 for j in range(v.ndim)])
+            width = reshape(width, [prod(width.extents) if j == k else 1 for j in range(v.ndim)])
     heights = call(np.add, along(v, k, 1, None), along(v, k, 0, -1))
     return sum_(call(np.true_divide, call(np.multiply, width, heights), 2.0), k)
 
@@ -265,7 +266,7 @@ one the windows are gathered and contracted."""
 def convolve(a, v, mode="full"):
     """The discrete convolution of two vectors."""
     x, w = (_vector(u) for u in (a, v))
-    if w.size > x.size:
+    if prod(w.extents) > prod(x.extents):
         x, w = w, x
     _not_empty(x, w)
     return _slid(x, reverse(w, 0), mode)
@@ -279,7 +280,7 @@ def correlate(a, v, mode="valid"):
     _not_empty(x, w)
     if w.ir_dtype.is_complex:
         o.unsupported(np.correlate, "of complex numbers")
-    if w.size > x.size:
+    if prod(w.extents) > prod(x.extents):
         return reverse(_slid(w, x, mode), 0)
     return _slid(x, w, mode)
 
@@ -299,7 +300,7 @@ def _not_empty(x: TracedArray, w: TracedArray) -> None:
 
 def _slid(x: TracedArray, w: TracedArray, mode: str) -> TracedArray:
     """out[k] = sum_j x[k + j - shift] w[j]: w, the shorter one, slides along x."""
-    n, m = x.size, w.size
+    n, m = prod(x.extents), prod(w.extents)
     if mode not in ("full", "same", "valid"):
         fail(ArgumentError, f"mode must be one of 'valid', 'same', or 'full' (got {mode!r})")
     x, w = o.promote(x, w)
@@ -314,14 +315,14 @@ def _slid(x: TracedArray, w: TracedArray, mode: str) -> TracedArray:
 
 def _sum_of_taps(x: TracedArray, w: TracedArray, size: int) -> TracedArray:
     y: Any = None
-    for j in range(w.size):
+    for j in range(prod(w.extents)):
         term = emit("mul", slice_axis(x, 0, j, size), o.broadcast_to(slice_axis(w, 0, j, 1), (size,)))
         y = term if y is None else emit("add", y, term)
     return y
 
 
 def _windows(x: TracedArray, w: TracedArray, size: int) -> TracedArray:
-    places = emit("add", iota((size, w.size), 0), iota((size, w.size), 1))
+    places = emit("add", iota((size, prod(w.extents)), 0), iota((size, prod(w.extents)), 1))
     windows = emit("gather", x, places, axes=(0,))
     return emit("contract", windows, w, xbatch=(), ybatch=(), xsum=(1,), ysum=(0,))
 
@@ -339,8 +340,8 @@ def polyval(p, x):
 
 def _aligned(a1: Any, a2: Any) -> tuple[TracedArray, TracedArray]:
     x, y = (_vector(a) for a in (a1, a2))
-    n = max(x.size, y.size)
-    return pad_axis(x, 0, n - x.size, 0), pad_axis(y, 0, n - y.size, 0)
+    n = max(prod(x.extents), prod(y.extents))
+    return pad_axis(x, 0, n - prod(x.extents), 0), pad_axis(y, 0, n - prod(y.extents), 0)
 
 
 def polyadd(a1, a2):
@@ -361,7 +362,7 @@ def polyder(p, m=1):
         fail(ArgumentError, "Order of derivative must be positive (see polyint)")
     y = _vector(p)
     for _ in range(m):
-        n = y.size - 1
+        n = prod(y.extents) - 1
         y = call(np.multiply, along(y, 0, 0, -1), o.constant(np.arange(n, 0, -1)))
     return y
 
@@ -372,11 +373,11 @@ def polyint(p, m=1, k=None):
         fail(ArgumentError, "Order of integral must be positive (see polyder)")
     y = _vector(p)
     constants = flatten(array(0.0 if k is None else k))
-    if constants.size != 1 and constants.size < m:
+    if prod(constants.extents) != 1 and prod(constants.extents) < m:
         fail(ArgumentError, "k must be a scalar or a rank-1 array of length 1 or >m.")
     for i in range(m):
-        y = call(np.true_divide, y, o.constant(np.arange(y.size, 0, -1)))
-        c = slice_axis(constants, 0, min(i, constants.size - 1), 1)
+        y = call(np.true_divide, y, o.constant(np.arange(prod(y.extents), 0, -1)))
+        c = slice_axis(constants, 0, min(i, prod(constants.extents) - 1), 1)
         dtype = common(y, c)
         y = concat([cast(y, dtype), cast(c, dtype)], 0)
     return y

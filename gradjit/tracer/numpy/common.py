@@ -6,12 +6,14 @@ Everything here takes and gives handles (`TracedArray`); known operands are comp
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import prod
 from typing import Any
 
 import numpy as np
 
 from ...errors import ShapeError, UnsupportedError
 from ...ir.linear import Form
+from ...ir.sizes import is_open, same
 from .. import extents as ext, pinning, ufuncs
 from ..array import FLAT, root
 from ..layout import is_row_major
@@ -108,7 +110,7 @@ def fresh(x: TracedArray) -> TracedArray:
 
 def reshape(x: TracedArray, shape: Sequence[Any]) -> TracedArray:
     shape = tuple(shape)
-    return fresh(x) if x.extents == shape else emit("reshape", x, shape=shape)
+    return fresh(x) if same(x.extents, shape) else emit("reshape", x, shape=shape)
 
 
 def transpose(x: TracedArray, perm: Sequence[int]) -> TracedArray:
@@ -141,9 +143,9 @@ def slice_axis(x: TracedArray, axis: int, start: Form, size: Form, step: int = 1
     """`size` elements along one axis."""
     starts: list[Form] = [0] * x.ndim
     sizes, steps = list(forms(x.extents)), [1] * x.ndim
-    if (start, size, step) == (0, sizes[axis], 1):
+    if same((start, size, step), (0, sizes[axis], 1)):
         return fresh(x)
-    starts[axis], sizes[axis], steps[axis] = (start, size, step) if size != 0 else (0, 0, 1)
+    starts[axis], sizes[axis], steps[axis] = (start, size, step) if not same(size, 0) else (0, 0, 1)
     return emit("slice", x, starts=extents(starts), sizes=extents(sizes), steps=tuple(steps))
 
 
@@ -156,7 +158,7 @@ def pick(x: TracedArray, axis: int, index: int) -> TracedArray:
 
 def reverse(x: TracedArray, axis: int) -> TracedArray:
     n = ext.form(x.extents[axis])
-    return fresh(x) if n in (0, 1) else slice_axis(x, axis, plain(n - 1), n, -1)
+    return fresh(x) if same(n, 0) or same(n, 1) else slice_axis(x, axis, plain(n - 1), n, -1)
 
 
 def concat(xs: Sequence[TracedArray], axis: int) -> TracedArray:
@@ -167,7 +169,7 @@ def concat(xs: Sequence[TracedArray], axis: int) -> TracedArray:
 def iota(shape: Sequence[Any], axis: int, dtype: Any = np.int64) -> TracedArray:
     """The index along one axis: known where it is short, else an operation of the program instead of a table."""
     attrs = {"shape": tuple(shape), "axis": axis, "dtype": ir_dtype(dtype)}
-    if all(isinstance(e, int) for e in shape) and int(np.prod(shape, dtype=np.int64)) <= LITERAL_LIMIT:
+    if all(isinstance(e, int) and not is_open(e) for e in shape) and prod(shape) <= LITERAL_LIMIT:
         along = [1] * len(shape)
         along[axis] = shape[axis]
         return constant(np.broadcast_to(np.arange(shape[axis]).astype(dtype).reshape(along), shape))

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from ...errors import ArgumentError, DtypeError
+from ...ir.sizes import is_open
 from .. import extents as ext, foreign, operands as o, shaping
 from ..layout import contiguous, copied
 from ..locations import fail
@@ -187,7 +188,7 @@ def linspace(start, stop, num=50, endpoint=True, retstep=False, dtype=None, axis
     first, last = o.broadcast(cast(first, working), cast(last, working))
     parts = n - 1 if endpoint else n
     delta = emit("sub", last, first)
-    step: Any = call(np.divide, delta, float(parts)) if parts > 0 else np.nan
+    step: Any = call(np.divide, delta, parts if is_open(parts) else float(parts)) if parts > 0 else np.nan
     shape = (n, *first.extents)
     count = iota(shape, 0)
     steps = o.broadcast_to(step if parts > 0 else delta, shape)

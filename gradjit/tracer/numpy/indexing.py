@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -132,7 +133,7 @@ def put_all(x: TracedArray, v: Any) -> None:
     if not values.size:
         fail(ArgumentError, "Error setting single item of array.")
     n = fixed(x, "x.flat = v")
-    size = int(np.prod(n, dtype=np.int64))
+    size = prod(n)
     values = o.broadcast_to(values, (size,)) if values.size == 1 else take_known(
         values, 0, np.arange(size) % values.size)
     x.write(reshape(values, x.extents))
@@ -219,7 +220,7 @@ def ravel_multi_index(multi_index, dims, mode="raise", order="C"):
     if len(items) != len(dims):
         fail(ArgumentError, f"parameter multi_index must be a sequence of length {len(dims)}")
     modes: Sequence[str] = mode if isinstance(mode, (tuple, list)) else (mode,) * len(dims)
-    strides = [int(np.prod(dims[k + 1:] if order == "C" else dims[:k], dtype=np.int64)) for k in range(len(dims))]
+    strides = [prod(dims[k + 1:] if order == "C" else dims[:k]) for k in range(len(dims))]
     total: Any = None
     for i, n, m, s in zip(items, dims, modes, strides, strict=True):
         if m == "raise" and i.known is not None and np.any((i.known < 0) | (i.known >= n)):
@@ -241,9 +242,9 @@ def unravel_index(indices, shape, order="C"):
     i = as_traced(indices)
     if not i.ir_dtype.is_integer:
         fail(DtypeError, "only int indices permitted")
-    if i.known is not None and np.any((i.known < 0) | (i.known >= int(np.prod(dims, dtype=np.int64)))):
-        fail(ArgumentError, f"index is out of bounds for array with size {int(np.prod(dims, dtype=np.int64))}")
-    i, out = _checked(cast(i, np.int64), int(np.prod(dims, dtype=np.int64))), []
+    if i.known is not None and np.any((i.known < 0) | (i.known >= prod(dims))):
+        fail(ArgumentError, f"index is out of bounds for array with size {prod(dims)}")
+    i, out = _checked(cast(i, np.int64), prod(dims)), []
     for n in reversed(dims) if order == "C" else dims:
         size = full_like(max(n, 1), i)
         out.append(emit("mod", i, size))

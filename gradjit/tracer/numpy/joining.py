@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Sequence
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -401,7 +402,7 @@ def fill_diagonal(a, val, wrap=False):
         flat = flatten(v)
         v = take_known(flat, 0, np.arange(n) % flat.size)
     v = o.broadcast_to(v, (n,))
-    step = sum(int(np.prod(a.extents[k + 1:], dtype=np.int64)) for k in range(a.ndim))
+    step = sum(prod(a.extents[k + 1:]) for k in range(a.ndim))
     flat = emit("update", flatten(a), v, starts=(0,), steps=(step,)) if n else flatten(a)
     a.write(reshape(flat, a.extents))
 
@@ -412,10 +413,10 @@ def apply_along_axis(func1d, axis, arr, *args, **kwargs):
     x = array(arr)
     k = axis_of(axis, x)
     rest = [e for j, e in enumerate(fixed(x, np.apply_along_axis)) if j != k]
-    if int(np.prod(rest, dtype=np.int64)) > SLICE_LIMIT:
+    if prod(rest) > SLICE_LIMIT:
         o.unsupported(np.apply_along_axis, f"on more than {SLICE_LIMIT} slices; give the function an axis argument")
     rows = reshape(move_axis(x, k, x.ndim - 1),
-                        (-1 if 0 in rest else int(np.prod(rest, dtype=np.int64)), x.extents[k]))
+                        (-1 if 0 in rest else prod(rest), x.extents[k]))
     if not rows.extents[0]:
         fail(ArgumentError, "Cannot apply_along_axis when any iteration dimensions are 0")
     results = [array(func1d(pick(rows, 0, i), *args, **kwargs)) for i in range(rows.extents[0])]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ import numpy as np
 from ...errors import ArgumentError, BoundsError, DtypeError, ShapeError
 from ...ir import Value
 from ...ir.linear import Linear
+from ...ir.sizes import is_open
 from .. import extents as ext, layout, operands as o, shaping
 from ..locations import fail
 from ..operands import TracedArray, as_traced, cast, emit, static_int
@@ -17,6 +19,7 @@ from ..views import forms, plain
 from .common import (
     array,
     axis_of,
+    concat,
     fixed,
     flatten,
     full_like,
@@ -42,8 +45,8 @@ def target_shape(x: TracedArray, shape: Any) -> tuple[int, ...]:
     unknown = [k for k, n in enumerate(given_shape) if n < 0]
     if len(unknown) > 1:
         fail(ArgumentError, "can only specify one unknown dimension")
-    rest = int(np.prod([n for n in given_shape if n >= 0], dtype=np.int64))
-    size = int(np.prod(fixed(x, np.reshape), dtype=np.int64))
+    rest = prod([n for n in given_shape if n >= 0])
+    size = prod(fixed(x, np.reshape))
     if unknown and rest and size % rest == 0:
         return tuple(size // rest if n < 0 else n for n in given_shape)
     if unknown or rest != size:
@@ -285,6 +288,12 @@ def roll(a, shift, axis=None):
 def _rolled(x: TracedArray, shift: Any, axis: int) -> TracedArray:
     n = fixed(x, np.roll)[axis]
     s = as_traced(shift)
+    if s.known is not None and is_open(n):
+        by = static_int(shift, "shift")
+        end = n - by if by >= 0 else -by
+        if not 0 <= end <= n:  # more than once around
+            end = end % n
+        return concat([slice_axis(x, axis, end, n - end), slice_axis(x, axis, 0, end)], axis)
     if s.known is not None:
         return take_known(x, axis, (np.arange(n) - static_int(shift, "shift")) % max(n, 1))
     places = emit("sub", iota((n,), 0), o.broadcast_to(cast(reshape_copy(s, ()), np.int64), (n,)))
@@ -366,7 +375,7 @@ def resize(a, new_shape):
     """The elements in order, repeated until the new shape is full."""
     x = flatten(array(a))
     shape = o.static_shape(new_shape)
-    size = int(np.prod(shape, dtype=np.int64))
+    size = prod(shape)
     if size < 0:
         fail(ArgumentError, "all elements of `new_shape` must be non-negative")
     if x.size == 0 or size == 0:

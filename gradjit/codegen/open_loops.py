@@ -1,0 +1,136 @@
+"""Loops over elements whose number of turns is open: as those of known extents are emitted (`Emitter.loop`), with the
+numbers computed when they begin.
+
+The last vector overlaps the one before, as it does there, wherever there are as many elements as a vector has. Fewer
+are one vector under a mask, or done one by one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from llvmlite import ir
+
+from .flow import inside, poll, rest, runs_along, turn, when
+from .loops import Accumulate, Loop, Store
+from .numbers import STRIP
+from .scope import Scope
+from .vecmath.lanes import I64
+
+if TYPE_CHECKING:
+    from .emit import Emitter
+    from .running import Parts
+
+
+def unbounded(e: Emitter, s: Loop) -> None:
+    n = e.number(s.var.extent)
+    with when(e, e.b.icmp_signed(">", n, I64(0))):
+        e.hoist(s)
+        if s.lanes == 1 or e.scope.vector:
+            single = replace(s, lanes=1, unroll=1)
+            blocked(e, s, n, [], lambda k: turn(e, single, k))
+        elif s.exact:
+            whole_and_rest(e, s, n)
+        else:
+            overlapping(e, s, n)
+
+
+def whole_and_rest(e: Emitter, s: Loop, n: ir.Value) -> None:
+    """A loop that reads what it writes: whole vectors, then the rest one by one."""
+    whole = e.b.udiv(n, I64(s.lanes))
+    with when(e, e.b.icmp_signed(">", whole, I64(0))):
+        blocked(e, s, whole, [], lambda k: turn(e, s, e.b.mul(k, I64(s.lanes), flags=("nsw",))))
+    done = e.b.mul(whole, I64(s.lanes), flags=("nsw",))
+    with when(e, e.b.icmp_signed("<", done, n)):
+        few(e, s, done, n)
+
+
+def overlapping(e: Emitter, s: Loop, n: ir.Value) -> None:
+    """Vectors, of which the last begins where it still fits; where not even one fits, see `few`."""
+    fits = e.b.icmp_signed(">=", n, I64(s.lanes))
+    vectors, others, after = (e.b.append_basic_block(name) for name in ("vectors", "few", "after"))
+    e.b.cbranch(fits, vectors, others)
+    e.b.position_at_end(vectors)
+    with inside(e, Scope(e.scope)):
+        along(e, s, n)
+    e.b.branch(after)
+    e.b.position_at_end(others)
+    with inside(e, Scope(e.scope)):
+        few(e, s, I64(0), n)
+    e.b.branch(after)
+    e.b.position_at_end(after)
+
+
+def along(e: Emitter, s: Loop, n: ir.Value) -> None:
+    """All of at least as many elements as a vector has."""
+    sums = [e.parts[x.acc] for x in s.body if isinstance(x, Accumulate) and x.acc.op == "sum" and x.acc in e.parts]
+    if s.unroll == 1:
+        count = e.b.udiv(e.b.add(n, I64(s.lanes - 1)), I64(s.lanes))
+        blocked(e, s, count, sums, lambda k: copies(e, s, k, 1, I64(0)))
+        return
+    step = s.lanes * s.unroll
+    whole = e.b.udiv(n, I64(step))
+    with when(e, e.b.icmp_signed(">", whole, I64(0))):
+        blocked(e, s, whole, sums, lambda k: copies(e, s, k, s.unroll, I64(0)))
+    done = e.b.mul(whole, I64(step), flags=("nsw",))
+    left = e.b.sub(n, done)
+    with when(e, e.b.icmp_signed(">", left, I64(0))):
+        count = e.b.udiv(e.b.add(left, I64(s.lanes - 1)), I64(s.lanes))
+        e.turns(I64(0), count, lambda k: copies(e, s, k, 1, done))
+
+
+def few(e: Emitter, s: Loop, done: ir.Value, n: ir.Value) -> None:
+    """What is less than a vector, from the `done`-th element on."""
+    if runs_along(e, s):
+        rest(e, s, done, n)
+    else:
+        single = replace(s, lanes=1, unroll=1)
+        e.turns(done, n, lambda k: turn(e, single, k))
+
+
+def blocked(e: Emitter, s: Loop, turns: ir.Value, sums: list[Parts], body: Callable[[ir.Value], None]) -> None:
+    """The turns, at least one: long sums in blocks, as where the number is known; asking now and then whether the user
+    interrupts."""
+    from .emit import BLOCK
+    work = s.asks * s.lanes * s.unroll
+    if not sums and not work:
+        e.turns(I64(0), turns, body)
+        return
+    size: int | ir.Value = max(int(STRIP / work), 1) if work else BLOCK
+    if sums:
+        size = e.b.select(e.b.icmp_signed(">", turns, I64(2 * BLOCK)), I64(BLOCK), turns)
+
+    def end() -> None:
+        for p in sums:
+            p.carry()
+        poll(e, BLOCK * work if sums else int(STRIP))
+
+    e.strips(turns, size, body, end)
+
+
+def copies(e: Emitter, s: Loop, k: ir.Value, count: int, base: ir.Value) -> None:
+    """Turn number k of `count` vectors, from element `base` of the loop on."""
+    for copy in range(count):
+        first = e.b.mul(k, I64(s.lanes * count), flags=("nuw", "nsw"))
+        first = e.b.add(first, base, flags=("nsw",))
+        first = e.b.add(first, e.number(s.var.lo + copy * s.lanes), flags=("nsw",))
+        with fitting(e, s, first, copy, count == 1):
+            e.block(s.body)
+
+
+@contextmanager
+def fitting(e: Emitter, s: Loop, first: ir.Value, copy: int, last_of_all: bool) -> Iterator[None]:
+    """The scope of a vector that begins at `first`, or as far before as it must to fit."""
+    from .finish import statements
+    start = first
+    if last_of_all:
+        last = e.number(s.var.hi - s.lanes)
+        start = e.b.select(e.b.icmp_signed("<", first, last), first, last)
+    with inside(e, Scope(e.scope, s.var, start, s.lanes, copy)):
+        counts = any(isinstance(x, Accumulate) or (isinstance(x, Store) and x.combine) for x in statements(s.body))
+        if last_of_all and counts:
+            e.scope.valid = e.b.icmp_signed(">=", e.across_lanes(s.var), e.splat(first))
+        yield
