@@ -1,5 +1,5 @@
-"""Passes over loop nests: loops that run through memory as one, dead stores, vectors, results in place, memory. The list of
-all stands in `loop_pipeline`."""
+"""Passes over loop nests: loops that run through memory as one, dead stores, vectors, results in place, memory. All
+of them are listed in `loop_pipeline`."""
 
 from __future__ import annotations
 

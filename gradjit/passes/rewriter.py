@@ -18,6 +18,7 @@ from ..ir.attrs import EXTENTS, frozen
 from ..ir.core import map_attr, map_type
 from ..ir.ranges import Ranges
 from ..ir.rewrite import Env, new_block
+from ..ir.sizes import is_open
 from . import regions, tapes
 from .cse import COMMUTATIVE, key_of
 from .fold import fold, splat_of
@@ -152,7 +153,8 @@ class Rewriter:
     def turns(self, lo: Value, hi: Value, step: Value) -> int | None:
         """How often a loop runs, where that is known."""
         by, count = self.ranges.linear(step), self.ranges.difference(hi, lo)
-        return None if count is None or not by.is_const or not by.const else len(range(0, count, by.const))
+        known = count is not None and not is_open(count) and by.is_number and by.const
+        return len(range(0, count, by.const)) if known and count is not None else None
 
     def runs(self, lo: Value, hi: Value, step: Value) -> bool:
         """Whether a loop surely runs."""

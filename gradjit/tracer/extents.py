@@ -21,7 +21,7 @@ from ..errors import ArgumentError, TraceError
 from ..ir import OPS, Block, Op, Value, sizes
 from ..ir.linear import Form, Linear, as_linear, atom
 from ..ir.ranges import Ranges, facts, is_at_least
-from ..ir.sizes import agree, is_open
+from ..ir.sizes import agree, is_known, is_open
 from ..ir.types import INDEX, is_integer
 from .array import PYTHON, TracedArray, root
 from .locations import fail, here as here_in_source
@@ -290,21 +290,21 @@ def size(x: Any) -> int | None:
     return x if isinstance(x, int) else None
 
 
-def decided(x: TracedArray) -> bool | None:
+def decided(x: TracedArray, concluding: bool = True) -> bool | None:
     """Whether a condition on open extents holds: for the sizes that came first, and then for all calls of what is
-    compiled. None for one on other values."""
+    compiled; or, if nothing is to be concluded, where it does for all sizes. None for one on other values."""
     known = x.known
     if known is not None:
         return bool(known)
-    return _decided(x.value) if x.ir_dtype.is_bool and not x.ndim else None
+    return _decided(x.value, concluding) if x.ir_dtype.is_bool and not x.ndim else None
 
 
-def _decided(v: Value) -> bool | None:
+def _decided(v: Value, concluding: bool) -> bool | None:
     op = v.op
     if op is None or v.type.rank:
         return None
     if op.name in TOGETHER and op.operands[0].dtype.is_bool:
-        parts = [_decided(o) if o.op is None or o.op.name != "const" else bool(o.op.attrs["value"])
+        parts = [_decided(o, concluding) if o.op is None or o.op.name != "const" else bool(o.op.attrs["value"])
                  for o in op.operands]
         known = [p for p in parts if p is not None]
         return TOGETHER[op.name](known) if len(known) == len(parts) else None
@@ -313,6 +313,8 @@ def _decided(v: Value) -> bool | None:
     left, right = (form(o) for o in op.operands)
     if not (isinstance(left, int) and isinstance(right, int)):
         return None
+    if not concluding:
+        return is_known(left, SIGNS[op.name], right)
     if op.name in ("eq", "ne"):
         return agree(left, right) == (op.name == "eq")
     return sizes.decided(left, SIGNS[op.name], right)

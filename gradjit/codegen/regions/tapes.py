@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from ...ir import I64, ArrayType, Op, Value
 from ...ir.core import walk
+from ...ir.sizes import is_open
 from ..affine import Affine
 from ..elements import whole
 from ..loops import Buffer, Let, Node, Pop, Push, Repeat, Rewind, Stmt, Tape, View, While, inner, trips
@@ -44,7 +45,7 @@ def entry(low: Regions, scope: Scope, t: ArrayType) -> tuple[View, Node]:
 
 
 def number(low: Regions, n: int) -> Node:
-    return low.nodes.const(n, I64)
+    return low.nodes.index(Affine({}, n), I64) if is_open(n) else low.nodes.const(n, I64)
 
 
 def apply(low: Regions, op: str, *args: Node) -> Node:

@@ -11,6 +11,7 @@ from math import prod
 from typing import Any
 
 from ...ir import OPS, ArrayType, For, Memory, Op
+from ...ir.sizes import guess
 from ..fold import splat_of
 
 UNKNOWN_EXTENT = 32
@@ -24,7 +25,7 @@ BYTE = 2.5
 
 
 def elements(t: ArrayType) -> int:
-    return prod(e if isinstance(e, int) else UNKNOWN_EXTENT for e in t.shape)
+    return prod(guess(e) if isinstance(e, int) else UNKNOWN_EXTENT for e in t.shape)
 
 
 def size(t: ArrayType) -> int:

@@ -51,8 +51,9 @@ from .ties import (
 )
 
 
-def truth(test: Any) -> Any:
-    """The truth of a condition: a bool, or a traced one as a 0-d handle."""
+def truth(test: Any, decide: bool = True) -> Any:
+    """The truth of a condition: a bool, or a traced one as a 0-d handle. One on open extents is decided, or else is a
+    bool only where it is the same for all."""
     if isinstance(test, Undefined):
         test.fail()
     if is_grown(test):
@@ -64,7 +65,7 @@ def truth(test: Any) -> Any:
         return bool(test)
     if (known := test.known) is not None:
         return bool(known)
-    if (found := extents.decided(test)) is not None:
+    if (found := extents.decided(test, decide)) is not None:
         return found
     if not o.is_single(test):
         return bool(test)  # the error that NumPy and the tracer have for it

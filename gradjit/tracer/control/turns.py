@@ -8,7 +8,7 @@ from typing import Any, NoReturn
 import numpy as np
 
 from ...errors import TraceError
-from ...ir.sizes import is_open
+from ...ir.sizes import is_nonnegative, is_open
 from .. import extents, operands as o
 from ..array import ARRAY, TracedArray, leak, root
 from ..dispatch import leave
@@ -99,13 +99,19 @@ class TracedRange(Turns):
     def __init__(self, start: Any, stop: Any, step: Any = 1):
         self.start, self.stop, self.step = start, stop, step
 
+    @property
+    def static(self) -> int | None:
+        span = extents.linear(self.stop) - extents.linear(self.start)
+        return None if is_open(span.const) and not span.terms else super().static
+
     def count(self) -> Any:
         span = extents.linear(self.stop) - extents.linear(self.start) if self.step > 0 else (
             extents.linear(self.start) - extents.linear(self.stop))
         known = extents.form(span)
         width = abs(self.step)
         if isinstance(known, int):
-            return max(0, -(-known // width))
+            n = -(-known // width)
+            return n if is_nonnegative(n) else max(0, n)
         return extents.quotient(extents.larger(extents.form(span + (width - 1)), 0), width)
 
     def at(self, i: Any) -> Any:

@@ -54,7 +54,7 @@ class While(Loop):
 
     def test(self, condition: Any) -> bool:
         """Whether the body runs: always when it is traced for all turns."""
-        t = truth(condition)
+        t = truth(condition, self.learned.failed is not None)
         if self.frame is not None:
             if isinstance(t, bool):
                 raise Mismatch("its condition does not depend on what the body computes")

@@ -60,7 +60,8 @@ def sizes_of(xs: Sequence[TracedArray], labels: Sequence[Sequence[Label]], name:
 def _prepared(x: TracedArray, labels: Labels, sizes: dict[Label, Any]) -> tuple[TracedArray, Labels]:
     """Stretched axes dropped, diagonals taken."""
     x = o.retyped(x, tuple(e if o.is_one(e) else sizes[label] for label, e in zip(labels, x.extents, strict=True)))
-    stretched = [k for k, (label, e) in enumerate(zip(labels, x.extents, strict=True)) if e == 1 and sizes[label] != 1]
+    stretched = [k for k, (label, e) in enumerate(zip(labels, x.extents, strict=True))
+                 if o.is_one(e) and not o.is_one(sizes[label])]
     if stretched:
         x = reshape(x, [e for k, e in enumerate(x.extents) if k not in stretched])
         labels = [label for k, label in enumerate(labels) if k not in stretched]

@@ -1,0 +1,268 @@
+"""One compilation for every size: what is opened when, what becomes a condition, what cannot be open and why."""
+
+import numpy as np
+import pytest
+
+import gradjit as gj
+
+rng = np.random.default_rng(5)
+SUM = np.sum
+
+
+def compare(got, want):
+    for a, b in zip(*(x if isinstance(x, tuple) else (x,) for x in (got, want)), strict=True):
+        a, b = np.asarray(a), np.asarray(b)
+        assert (a.shape, a.dtype) == (b.shape, b.dtype)
+        np.testing.assert_allclose(a, b, rtol=1e-11, atol=1e-13)
+
+
+def forms(f):
+    """The argument types of each specialisation."""
+    return [s.arguments for s in f.stats().specialisations]
+
+
+# operations: each at five sizes, one of which is what the exact compilation is for -----------------------------------
+def masked(x):
+    y = x.copy()
+    y[y < 0] = 0.0
+    return SUM(y**2)
+
+
+def shifted(x):
+    y = np.zeros(len(x))
+    y[1:] = x[:-1]
+    return SUM(y * x)
+
+
+def recurrence(x):
+    s = 0.0
+    for i in range(len(x)):
+        s = s * 0.9 + x[i] ** 2
+    return s
+
+
+def over_items(x):
+    s = 0.0
+    for v in x:
+        s = s * 0.9 + v * v
+    return s
+
+
+def history(x):
+    y = np.zeros(len(x))
+    for i in range(1, len(x)):
+        y[i] = 0.5 * y[i - 1] + x[i]
+    return SUM(y**2)
+
+
+def relax(x):
+    u = x.copy()
+    for _ in range(20):
+        u[1:-1] += 0.1 * (u[2:] - 2 * u[1:-1] + u[:-2])
+    return SUM(u**2)
+
+
+def integrated(x):
+    for _ in range(10):
+        x = x + 0.1 * (np.sin(x) - x * np.mean(x))
+    return SUM(x**2)
+
+
+def counted(x):
+    i, s = 0, 0.0
+    while i < len(x):
+        s += x[i] ** 2
+        i += 1
+    return s
+
+
+def scattered(x):
+    y = np.zeros(3)
+    np.add.at(y, np.arange(len(x)) % 3, x)
+    return SUM(y**2)
+
+
+def softmax(x):
+    e = np.exp(x - np.max(x))
+    return SUM(e / SUM(e) * x)
+
+
+SERVED = {  # the least size that the compilation serves
+    "exp": (lambda x: np.exp(x), 0), "rational": (lambda x: x / (1 + x**2), 0), "sum": (lambda x: SUM(np.sin(x)), 0),
+    "mean": (lambda x: np.mean(x**2), 1), "var": (lambda x: np.var(x), 1), "max": (lambda x: np.max(x) * 2, 1),
+    "argmax": (lambda x: np.argmax(x), 1), "any": (lambda x: np.any(x > 0), 0), "cumsum": (lambda x: np.cumsum(x), 0),
+    "neighbours": (lambda x: SUM(x[1:] * x[:-1]), 3), "every other": (lambda x: SUM(x[::2] ** 2), 1),
+    "reversed": (lambda x: SUM(x[::-1] * x), 0), "ends": (lambda x: x[-1] * x[0], 3),
+    "join": (lambda x: SUM(np.concatenate([x, 2 * x]) ** 2), 0), "stack": (lambda x: np.stack([x, x * x]), 0),
+    "outer": (lambda x: SUM(np.outer(x, x) ** 2), 0), "dot": (lambda x: x @ x, 0), "norm": (lambda x: (x @ x)**0.5, 1),
+    "where": (lambda x: SUM(np.where(x > 0, x**2, np.exp(x))), 0), "clip": (lambda x: SUM(np.clip(x, -0.5, 0.5)), 0),
+    "zeros": (lambda x: np.zeros(len(x)) + x, 0), "ones": (lambda x: np.ones(x.shape[0]) * x, 0),
+    "arange": (lambda x: SUM(np.arange(len(x)) * x), 0), "from 1": (lambda x: SUM(np.arange(1, len(x) + 1) * x), 0),
+    "linspace": (lambda x: SUM(np.linspace(0, 1, len(x)) * x), 2), "column": (lambda x: SUM(x.reshape(-1, 1) * x), 0),
+    "pairs": (lambda x: SUM((x[:, None] - x) ** 2), 0), "sort": (lambda x: SUM(np.sort(x) * np.arange(x.size)), 0),
+    "size": (lambda x: SUM(x) / x.size, 1), "softmax": (softmax, 1), "masked": (masked, 0), "shifted": (shifted, 2),
+    "recurrence": (recurrence, 0), "items": (over_items, 0), "history": (history, 0), "relax": (relax, 4),
+    "integrated": (integrated, 1), "while": (counted, 1), "scattered": (scattered, 0),
+}
+SIZES = (12, 7, 64, 1, 0, 3)
+
+
+@pytest.mark.parametrize("name", SERVED)
+def test_one_compilation_serves_all_sizes(name):
+    f, least = SERVED[name]
+    scalar = np.ndim(f(np.ones(5))) == 0 and np.asarray(f(np.ones(5))).dtype == float
+    make = gj.value_and_grad if scalar else gj.jit
+    opened, exact = make(f, sizes="auto"), make(f, backend="interpreter")
+    for n in [n for n in SIZES if n >= least]:
+        x = rng.standard_normal(n)
+        compare(opened(x), exact(x))
+    assert forms(opened) == ["x: f64[12]", "x: f64[n]"] or forms(opened) == ["x: f64[n]", "x: f64[12]"], (
+        opened.stats())
+    assert not opened.stats().closed
+
+
+def test_matrices_products_and_hessians():
+    def loss(w, x, y):
+        return np.mean((np.tanh(x @ w) - y) ** 2)
+
+    def one_layer(a, b):
+        return SUM(np.maximum(a @ b, 0.0) ** 2)
+
+    fit, exact = gj.value_and_grad(loss, sizes="auto"), gj.value_and_grad(loss, backend="interpreter")
+    w = rng.standard_normal(3)
+    for n in (20, 33, 1, 7, 200):
+        x, y = rng.standard_normal((n, 3)), rng.standard_normal(n)
+        compare(fit(w, x, y), exact(w, x, y))
+    assert forms(fit)[-1] == "w: f64[3], x: f64[n,3], y: f64[n]" or "x: f64[n,3], y: f64[n]" in forms(fit)[0]
+    assert [s.conditions for s in fit.stats().specialisations if s.conditions] == [["len(x) == len(y)"]]
+    grad, exact = gj.grad(one_layer, (0, 1), sizes="any"), gj.grad(one_layer, (0, 1), backend="interpreter")
+    for m, k, n in ((20, 30, 40), (1, 2, 3), (100, 5, 60), (3, 1, 2), (0, 3, 2)):
+        a, b = rng.standard_normal((m, k)), rng.standard_normal((k, n))
+        compare(grad(a, b), exact(a, b))
+    assert forms(grad)[0] == "a: f64[n,m], b: f64[m,k]" or len(forms(grad)) <= 3
+    rosenbrock = gj.hessian(lambda x: SUM(100 * (x[1:] - x[:-1] ** 2) ** 2 + (1 - x[:-1]) ** 2), sizes="auto")
+    want = gj.hessian(rosenbrock.like, backend="interpreter")
+    for n in (6, 10, 5, 17):
+        x = rng.standard_normal(n)
+        compare(rosenbrock(x), want(x))
+    assert len(forms(rosenbrock)) == 2
+
+
+# policy --------------------------------------------------------------------------------------------------------------
+def test_policies():
+    def total(x, y):
+        return SUM(x) * SUM(y)
+
+    exact, auto, every = (gj.jit(total, sizes=s) for s in ("exact", "auto", "any"))
+    for f in (exact, auto, every):
+        for n in (5, 6, 7, 8):
+            x = rng.standard_normal(n)
+            compare(f(x, np.ones(3)), SUM(x) * 3)
+    assert len(forms(exact)) == 4
+    assert sorted(forms(auto)) == ["x: f64[5], y: f64[3]", "x: f64[n], y: f64[3]"]
+    assert forms(every) == ["x: f64[n], y: f64[m]"]
+    with pytest.raises(ValueError, match="'auto', 'exact', 'any'|auto, exact, any"):
+        gj.jit(total, sizes="all")
+
+
+def test_extents_that_differ_later_are_opened_too():
+    f = gj.jit(lambda a, b: SUM(a) + SUM(b), sizes="auto")
+    for n, m in ((2, 3), (4, 3), (4, 5), (7, 8), (9, 1)):
+        compare(f(np.ones(n), np.ones(m)), float(n + m))
+    assert len(forms(f)) == 3 and "a: f64[n], b: f64[m]" in forms(f)
+
+
+def test_an_extent_of_1_that_broadcasts_stays_known():
+    f = gj.jit(lambda a, b: a * b, sizes="auto")
+    for n, m in ((4, 4), (5, 5), (4, 1), (6, 1), (1, 1), (1, 7), (9, 9)):
+        compare(f(np.full(n, 2.0), np.full(m, 3.0)), np.full(max(n, m), 6.0))
+    assert any(s == "a: f64[n], b: f64[1]" for s in forms(f))
+
+
+def test_the_same_bits_as_before_where_a_size_was_compiled_exactly():
+    f = gj.jit(lambda x: SUM(np.exp(x)), sizes="auto")
+    x = rng.standard_normal(1001)
+    before = f(x)
+    f(x[:500])
+    assert f(x) == before
+
+
+# conditions ----------------------------------------------------------------------------------------------------------
+def test_what_python_decides_is_a_condition_in_the_words_of_the_user():
+    def f(x, y):
+        if len(x) > 3 and x.shape[0] != 20:
+            return SUM(x * y)
+        return SUM(x + y) * 10
+
+    g = gj.jit(f, sizes="auto")
+    for n in (30, 6, 2, 3, 4, 20, 50, 0):
+        compare(g(np.full(n, 2.0), np.ones(n)), f(np.full(n, 2.0), np.ones(n)))
+    said = {c for s in g.stats().specialisations for c in s.conditions}
+    assert {"len(x) == len(y)", "len(x) > 3"} <= said
+    assert "for len(x) == len(y)" in str(g.stats())
+
+
+def test_an_error_of_the_users_own_comes_for_its_sizes():
+    def f(x):
+        if len(x) % 2:
+            raise ValueError("an even number of elements is needed")
+        return SUM(x.reshape(2, -1)[0])
+
+    g = gj.jit(f, sizes="auto")
+    for n in (4, 8, 10):
+        compare(g(np.arange(n * 1.0)), f(np.arange(n * 1.0)))
+    with pytest.raises(ValueError, match="even number"):
+        g(np.ones(5))
+
+
+def test_arrays_that_do_not_fit_are_refused_as_before():
+    g = gj.jit(lambda x, y: x + y, sizes="auto")
+    for n in (3, 4, 5):
+        g(np.ones(n), np.ones(n))
+    with pytest.raises(gj.ShapeError, match=r"\(6,\) \(7,\)"):
+        g(np.ones(6), np.ones(7))
+
+
+# what cannot be open -------------------------------------------------------------------------------------------------
+def test_what_cannot_be_open_is_said_once_with_the_line():
+    def f(x):
+        return SUM(x * np.asarray([0.5] * len(x).__index__()))
+
+    g = gj.jit(f, sizes="auto")
+    for n in (3, 4, 5, 6):
+        compare(g(np.ones(n)), n * 0.5)
+    assert len(forms(g)) == 4
+    (said,) = g.stats().closed
+    assert said.startswith("len(x) cannot be open") and "test_sizes.py:" in said
+
+
+# arguments of other kinds ---------------------------------------------------------------------------------------------
+def test_containers_layouts_and_writes():
+    def step(state, x):
+        state["u"][1:-1] += x.sum(axis=1)[1:-1]
+        return SUM(state["u"]) + SUM(x[0])
+
+    g = gj.jit(step, sizes="auto")
+    for n in (5, 6, 9, 40):
+        for order in "CF":
+            x = np.asarray(rng.standard_normal((n, 3)), order=order)
+            u, v = {"u": np.ones(n)}, {"u": np.ones(n)}
+            compare(g(u, x), step(v, x))
+            compare(u["u"], v["u"])
+    assert len(forms(g)) == 4  # an exact and an open one for each layout
+
+
+def test_an_argument_that_is_returned_is_the_object():
+    g = gj.jit(lambda x: (x, x + 1), sizes="auto")
+    for n in (3, 4, 5):
+        x = np.ones(n)
+        same, more = g(x)
+        assert same is x and more.shape == (n,)
+
+
+def test_indices_are_checked_against_the_size_that_came():
+    g = gj.jit(lambda x, i: x[i], sizes="auto")
+    for n in (3, 4, 50):
+        compare(g(np.arange(n * 1.0), np.array([n - 1, 0])), np.array([n - 1.0, 0.0]))
+        with pytest.raises(IndexError, match=f"index {n} is out of bounds.*{n}"):
+            g(np.arange(n * 1.0), np.array([n, 0]))
