@@ -2,7 +2,8 @@
 
 `lower(func)` takes an optimised function of the array IR to an LLVM module with one kernel. On the way: `tasks` (what
 gets memory, and the nest or call that fills it), `schedule` (which tasks share loops), `memory` (what is kept, what is
-computed twice), `generate` (loop nests), the passes of `loop_pipeline`, `emit` (LLVM).
+computed twice), `generate` (loop nests): these for each part of a program without control flow, `regions` for the
+program around them. Then the passes of `loop_pipeline`, and `emit` (LLVM).
 """
 
 from __future__ import annotations
@@ -13,15 +14,14 @@ from dataclasses import dataclass, field
 
 from llvmlite import ir as llvm
 
-from ..ir import Func
+from ..ir import OPS, Func
 from ..ir.rewrite import dims_of
 from .emit import Emitted, emit
 from .failures import RECORD_BYTES, Check, record_offset
 from .finish import statements
-from .generate import straight_nests
 from .loop_pipeline import run_loop_passes
 from .loops import Program, Repeat, Store, inner
-from .regions import has_regions, nests_of_regions
+from .regions import nests
 from .symbolic import reckoned
 from .target import vector_bytes
 from .vecmath.outlined import needed, undefined
@@ -71,7 +71,6 @@ def lower_loops(func: Func, layouts: Layouts = (), width: int | None = None, sec
     """
     seconds = {} if seconds is None else seconds
     start = time.perf_counter()
-    nests = nests_of_regions if has_regions(func) else straight_nests
     program = nests(func, layouts)
     program.sizes = dims_of(func)
     seconds["nests"] = time.perf_counter() - start
@@ -110,7 +109,8 @@ LOOPS = 1e9
 
 def work_of(func: Func) -> float:
     """Elements computed by all operations, products counted by their multiplications. Loops count as long."""
-    if has_regions(func):
+    if any(op.regions or OPS[op.name].family in ("tape", "effects") or not all(r.type.is_static for r in op.results)
+           for op in func.ops):
         return LOOPS
     total = 0.0
     for op in func.ops:

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from functools import cmp_to_key
 from itertools import pairwise
 
-from ..ir import I64, Func
+from ..ir import I64
 from ..ir.sizes import is_known, is_open
 from .affine import Affine, Var
 from .elements import Index
-from .loops import Accumulate, Accumulator, Finish, Loop, Node, Program, Start, Stmt, Store
-from .memory import Plan, plan
+from .loops import Accumulate, Accumulator, Finish, Loop, Node, Start, Stmt, Store
+from .memory import Plan
 from .schedule import Item, Slot
 from .symbolic import Extent, upper
 from .tasks import CallTask, Task
@@ -131,12 +131,3 @@ def in_order(places: Iterable[int]) -> list[int]:
         return -1 if is_known(a, "<=", b) else 1 if is_known(b, "<=", a) else (a > b) - (a < b)
 
     return sorted(places, key=cmp_to_key(compare))
-
-
-def straight_nests(func: Func, layouts: Sequence[tuple[int, ...] | None] = ()) -> Program:
-    """The loop nests of a function without regions."""
-    p = plan(func, layouts)
-    body = Generator(p).block(p.root.items, {})
-    low = p.low
-    literals = [v.buffer for v in low.elements.literals.values()]
-    return Program(func.name, low.inputs, low.outputs, low.workspace, literals, body, low.elements.nodes)

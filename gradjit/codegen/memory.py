@@ -36,13 +36,13 @@ class Plan:
     path: dict[Task, list[Slot]]
 
 
-def plan(func: Func, layouts: Sequence[tuple[int, ...] | None] = (), frame: Frame | None = None) -> Plan:
+def plan(func: Func, frame: Frame) -> Plan:
     """Lower and schedule, giving memory to more values until the schedule is content."""
     long = len(func.ops) > LONG
     memory = too_deep(func) | (shared_and_small(func) if long else set())
     searches = 1 if long else ROUNDS
     while True:
-        low = Lowering(func, set(memory), layouts, frame)
+        low = Lowering(func, set(memory), frame)
         s = Scheduler(low)
         root = s.run()
         p = Plan(low, root, s.path)
@@ -88,9 +88,7 @@ def too_deep(func: Func) -> set[Value]:
 
 def required(p: Plan) -> set[Value]:
     """Values without which the program cannot be lowered: operands of calls, sources of gathers."""
-    wanted = set(p.low.wanted)
-    if p.low.frame:
-        wanted |= wanted_by_singles(p.low, p.low.frame.singles)
+    wanted = p.low.wanted | wanted_by_singles(p.low, p.low.frame.singles)
     for t in p.path:
         wanted |= t.notes.needs_memory
     return wanted

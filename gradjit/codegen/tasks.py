@@ -118,6 +118,7 @@ class Frame:
 
     homes: for each parameter its memory, or the node of its only element. targets: memory for results. singles: results
     of one element, of which a node is wanted. in_place: updates whose target is the memory of what they change.
+    in_parts: whether there are other parts, around which arrays are changed in place.
     """
 
     nodes: Nodes
@@ -125,6 +126,7 @@ class Frame:
     targets: Mapping[Value, View]
     singles: Sequence[Value] = ()
     in_place: Container[Value] = ()
+    in_parts: bool = True
 
 
 def only(v: Value) -> Index:
@@ -133,18 +135,14 @@ def only(v: Value) -> Index:
 
 
 class Lowering:
-    """The tasks of one function, for a given set of values that have memory; or of a part of one, in its frame."""
+    """The tasks of a part of a program, in its frame, for a given set of values that have memory."""
 
-    def __init__(self, func: Func, memory: set[Value], layouts: Sequence[tuple[int, ...] | None] = (),
-                 frame: Frame | None = None):
+    def __init__(self, func: Func, memory: set[Value], frame: Frame):
         self.func = func
-        self.layouts = (*layouts, *(None,) * (len(func.params) - len(layouts)))
         self.memory = memory
         self.frame = frame
-        self.elements = Elements(frame.nodes if frame else Nodes())
-        self.elements.in_parts = frame is not None
-        self.inputs: list[Buffer] = []
-        self.outputs: list[Buffer] = []
+        self.elements = Elements(frame.nodes)
+        self.elements.in_parts = frame.in_parts
         self.workspace: list[Buffer] = []
         self.tasks: list[Task | CallTask] = []
         self.wanted: set[Value] = set()  # values that turn out to need memory
@@ -155,12 +153,7 @@ class Lowering:
     # memory ---------------------------------------------------------------------------------------------------------
     def bind(self) -> None:
         """Give memory to parameters and results, then to what `memory` names; make the tasks in program order."""
-        if self.frame is not None:
-            copies = self.bind_to(self.frame)
-        else:
-            for k, (p, strides) in enumerate(zip(self.func.params, self.layouts, strict=True)):
-                self.parameter(k, p, strides)
-            copies = self.bind_results()
+        copies = self.bind_to(self.frame)
         for op in self.func.ops:
             self.define(op)
         for value, view in copies:
@@ -184,40 +177,11 @@ class Lowering:
             if given is not p:
                 self.copy(p, given)
         for value, view in frame.targets.items():
-            if value.op is None:
+            if value.op is None or value.op.name == "const":
                 copies.append((value, view))
             else:
                 self.elements.views[value] = view
                 self.memory.add(value)
-        return copies
-
-    def parameter(self, k: int, p: Value, strides: tuple[int, ...] | None) -> None:
-        """A parameter is read where the caller has it; one that does not lie as it is needed is first copied."""
-        buffer = Buffer(p.name or f"in{k}", p.dtype, p.type.extents, "input", strides=strides)
-        self.inputs.append(buffer)
-        view = whole(buffer) if strides is None else View(buffer, 0, strides, p.type.extents)
-        given = p
-        if p in self.memory:
-            given = Value(p.type, None, 0, p.name)
-        self.elements.views[given] = view
-        self.elements.inputs.add(given)
-        if given is not p:
-            self.copy(p, given)
-
-    def bind_results(self) -> list[tuple[Value, View]]:
-        """Output buffers. A result is computed in place where it can be; else it is copied at the end."""
-        copies = []
-        for k, r in enumerate(self.func.results):
-            buffer = Buffer(f"out{k}", r.dtype, r.type.extents, "output")
-            self.outputs.append(buffer)
-            home = r
-            while home.op is not None and home.op.name == "reshape" and home not in self.memory:
-                home = home.op.operands[0]
-            if home.op is None or home in self.elements.views or home.op.name == "const":
-                copies.append((r, whole(buffer)))
-            else:
-                self.elements.views[home] = whole(buffer, home.type.extents)
-                self.memory.add(home)
         return copies
 
     def view_of(self, value: Value) -> View:
@@ -310,7 +274,7 @@ class Lowering:
 
     def is_in_place(self, value: Value) -> bool:
         """Whether the value's memory is that of the array of which it replaces elements."""
-        return self.frame is not None and value in self.frame.in_place
+        return value in self.frame.in_place
 
     def begin_as(self, value: Value, source: Value) -> None:
         """Let the value's memory hold `source`, of which parts will be overwritten."""

@@ -1,4 +1,4 @@
-"""The walk over a program with regions: parts and steps, memory, changes in place."""
+"""The walk over a program: parts and steps, memory, changes in place."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ STEPS = {**steps.STEPS, **tapes.STEPS, **effects.STEPS}
 
 
 class Regions:
-    """Lowers a function with regions."""
+    """Lowers a function."""
 
     def __init__(self, func: Func, layouts: Sequence[tuple[int, ...] | None] = ()):
         self.func = func
@@ -47,13 +47,15 @@ class Regions:
         self.versions = itertools.count()
         self.tapes: dict[Value, Tape] = {}
         self.bounds = upper_bounds(func, self.ranges)
+        self.outputs: dict[int, Buffer] = {}
+        self.is_one_part = not any(op.name in STEPS for op in func.ops)
 
     def run(self) -> Program:
         scope = Scope(None, self.func.body)
         body: list[Stmt] = []
         for k, (p, strides) in enumerate(zip(self.func.params, self.layouts, strict=True)):
             body += self.parameter(scope, k, p, strides)
-        body += self.block(scope)
+        body += self.block(scope, results=self.func.results)
         tapes.reserve(body)
         outputs = [self.output(scope, k, r, body) for k, r in enumerate(self.func.results)]
         for group, letter in ((self.workspace, "w"), (self.literals, "c")):
@@ -139,9 +141,10 @@ class Regions:
 
     def output(self, scope: Scope, k: int, r: Value, body: list[Stmt]) -> Buffer:
         """The buffer of a result: the very memory that the value has, where that is its own."""
+        if k in self.outputs:
+            return self.outputs[k]
         home = scope.home(r)
-        if isinstance(home, View) and home.buffer.role == "workspace" and not home.buffer.moves and is_whole(
-                home, r.type):
+        if isinstance(home, View) and is_own(home, r):
             home.buffer.role, home.buffer.name = "output", f"out{k}"
             self.workspace.remove(home.buffer)
             return home.buffer
@@ -149,9 +152,28 @@ class Regions:
         body += self.put(scope, r, whole(buffer))
         return buffer
 
+    def targets(self, scope: Scope, results: Sequence[Value]) -> dict[Value, View]:
+        """Output buffers for results that have no memory yet which can be one: the last part of the program fills them.
+
+        A reshape is another view of the memory that its operand fills.
+        """
+        found: dict[Value, View] = {}
+        for k, r in enumerate(results):
+            v = r
+            while v.op is not None and v.op.name == "reshape" and scope.home(v) is None:
+                v = v.op.operands[0]
+            home = scope.home(v)
+            v = r if home is not None else v
+            if v in found or (isinstance(home, View) and is_own(home, v)) or not v.type.is_static:
+                continue
+            self.outputs[k] = Buffer(f"out{k}", r.dtype, r.type.extents, "output")
+            found[v] = whole(self.outputs[k], v.type.extents)
+        return found
+
     # blocks ---------------------------------------------------------------------------------------------------------
-    def block(self, scope: Scope, yields: Sequence[tuple[Value, Place]] = ()) -> list[Stmt]:
-        """The statements of a block. `yields`: what it hands on, and where that is carried."""
+    def block(self, scope: Scope, yields: Sequence[tuple[Value, Place]] = (), results: Sequence[Value] = ()
+              ) -> list[Stmt]:
+        """The statements of a block. `yields`: what it hands on, and where that goes. `results`: the program's."""
         out: list[Stmt] = []
         pending: list[Op] = []
         for k, op in enumerate(scope.ops):
@@ -168,7 +190,8 @@ class Regions:
                 out += STEPS[op.name](self, scope, k, op)
             else:
                 pending.append(op)
-        return out + self.last_part(scope, pending, straight(self, scope, pending, yields))
+        given = straight(self, scope, pending, yields)
+        return out + self.last_part(scope, pending, given | self.targets(scope, results))
 
     def last_part(self, scope: Scope, ops: Sequence[Op], given: dict[Value, View]) -> list[Stmt]:
         """The end of a block, which may leave arrays right where they are carried."""
@@ -204,20 +227,20 @@ class Regions:
         views = {part.now[v]: replace(home, shape=part.now[v].type.extents) for v, home in {**targets, **given}.items()}
         part.block.results = tuple(part.now[v] for v in (*given, *kept))
         changed = {part.now[in_place.result]} if in_place else set()
-        frame = Frame(self.nodes, part.homes, views, [part.now[v] for v in singles], changed)
-        p = plan(Func(self.func.name, part.block), (), frame)
+        frame = Frame(self.nodes, part.homes, views, [part.now[v] for v in singles], changed, not self.is_one_part)
+        p = plan(Func(self.func.name, part.block), frame)
         body = Generator(p).block(p.root.items, {})
         e = p.low.elements
         found = {v: e.shown(e.at(part.now[v], only(v))) for v in singles}
         known = scope.known()
-        bad = {v for v in given
-               if conflicts(p, views[part.now[v]], part.now[v], found.values(), known, part.apart)}
+        bad = {v for v in given if views[part.now[v]].buffer.role != "output" and
+               conflicts(p, views[part.now[v]], part.now[v], found.values(), known, part.apart)}
         if bad:
             for view in targets.values():
                 self.workspace.remove(view.buffer)
             return bad
         for b in p.low.workspace:
-            b.role = "local" if is_small(b.size) else "workspace"
+            b.role = "local" if is_small(b.size) and not self.is_one_part else "workspace"
         self.workspace += p.low.workspace
         self.literals += [v.buffer for v in e.literals.values()]
         scope.homes.update(targets)
@@ -308,6 +331,11 @@ class Regions:
 
 def is_small(size: int) -> bool:
     return not is_open(size) and size <= SMALL
+
+
+def is_own(home: View, v: Value) -> bool:
+    """Whether a value has memory of the kernel's own, that is nothing but it."""
+    return home.buffer.role == "workspace" and not home.buffer.moves and is_whole(home, v.type)
 
 
 def without_units(t: ArrayType) -> tuple[object, ...]:
