@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ...errors import DtypeError, UnsupportedError
+from ...errors import DtypeError, ShapeError, UnsupportedError
 from .. import operands as o
 from ..hooks import Hooks
 from ..indexing import Key, add_at, aligned, fitted, indexed, parse, placement
@@ -27,11 +27,14 @@ def at(ufunc, a, indices, b=None):
                                f"inside first")
     v = None if b is None else array(b)
     check_cast(ufunc, a, v)
+    k = parse(a, indices)
+    target = indexed(a, k)
+    if v is not None and v.ndim > target.ndim:
+        fail(ShapeError, f"array is not broadcastable to correct shape: values of shape {o.shape_text(v.extents)} for "
+                         f"places of shape {o.shape_text(target.extents)}")
     if ufunc in (np.add, np.subtract) and v is not None and exact(a, v):
         v = cast(v, a.dtype)
         return add_at(a, indices, v if ufunc is np.add else call(np.negative, v))
-    k = parse(a, indices)
-    target = indexed(a, k)
     if not k.arrays:
         part = v if v is None else fitted(v, target.extents)
         return target.write(applied(ufunc, target, part))
@@ -48,7 +51,7 @@ def check_cast(ufunc: np.ufunc, x: TracedArray, v: TracedArray | None) -> None:
 
 def exact(x: TracedArray, v: TracedArray) -> bool:
     """Whether a sum does not depend on when the values are converted to x's dtype."""
-    return x.ir_dtype.is_inexact or (x.ir_dtype.is_integer and not v.ir_dtype.is_inexact)
+    return x.ir_dtype.is_inexact or (x.ir_dtype.is_integer and np.result_type(x.dtype, v.dtype).kind in "iu")
 
 
 def applied(ufunc: np.ufunc, x: TracedArray, v: TracedArray | None) -> TracedArray:

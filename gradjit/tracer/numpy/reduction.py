@@ -218,6 +218,8 @@ def _scan(func: Rule, op: str) -> Rule:
         x = flatten(x) if axis is None or x.ndim == 0 else x
         k = o.normal_axis(0 if axis is None else axis, x.ndim)
         x = cast(x, summed_dtype(x.dtype) if dtype is None else dtype)
+        if x.ir_dtype.is_bool:  # "or" and "and" of the elements so far
+            return stored(func, cast(emit(op, cast(x, np.int64), axis=k, reverse=False), np.bool_), out)
         return stored(func, emit(op, x, axis=k, reverse=False), out)
 
     return rule

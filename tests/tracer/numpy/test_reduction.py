@@ -91,6 +91,9 @@ REDUCTIONS = [
 
 SCANS = [
     *(case(f, x) for f in (np.cumsum, np.cumprod) for x in ARRAYS),
+    *(case(f, x, dtype=t) for f in (np.cumsum, np.cumprod, np.add.accumulate, np.nancumsum)
+      for x in (np.array([0.0, 0.5, -2.0, 0.0]), np.array([1, 2, 0, 3]), np.array([False, True, False]))
+      for t in (bool, np.int8, np.float32)),
     *(case(f, T, axis=a) for f in (np.cumsum, np.cumprod) for a in (0, 1, -1, 3)),
     *(case(f, SMALL, axis=1, dtype=t) for f in (np.cumsum, np.cumprod) for t in (float, "b", np.int16)),
     case(np.cumsum, EMPTY, axis=0), case(np.cumsum, EMPTY), case(np.cumsum, 2.0),
