@@ -35,6 +35,14 @@ class ArgumentError(GradjitError, ValueError):
     """An argument of the right type whose value the function does not take."""
 
 
+class ConversionError(ArgumentError, OverflowError):
+    """A number that is no integer of the type. (Python has a ValueError for nan, an OverflowError for the others.)"""
+
+
+class DivisionError(GradjitError, ZeroDivisionError):
+    """A quotient that is not defined."""
+
+
 class DifferentiationError(GradjitError, TypeError):
     """A derivative was asked for where none is defined: integer arguments, a result that is no scalar."""
 

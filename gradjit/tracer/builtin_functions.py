@@ -15,6 +15,7 @@ from . import extents, grown, operands as o, texts
 from .array import ARRAY, PYTHON, SCALAR, TracedArray
 from .control import iterators, turns
 from .control.branches import truth
+from .conversion import elements, whole
 from .dispatch import apply, leave
 from .locations import fail
 from .selection import Selection
@@ -48,7 +49,7 @@ def _number(x: TracedArray, dtype: type) -> Any:
     if not o.is_single(x):
         raise TypeError("only 0-dimensional arrays can be converted to Python scalars")
     y = o.emit("reshape", x, shape=()) if x.ndim else x
-    return leave(o.cast(o.root(y.content, y.home, PYTHON), dtype))
+    return leave(whole(y) if dtype is np.int64 else o.cast(o.root(y.content, y.home, PYTHON), dtype))
 
 
 def _float(*args: Any) -> Any:
@@ -77,7 +78,8 @@ def _scalar_type(cls: type) -> Rule:
     def rule(*args: Any, **kwargs: Any) -> Any:
         if not args or not o.is_traced(args[0]):
             return cls(*args, **kwargs)
-        y = o.cast(o.as_traced(args[0]), cls)
+        x = o.as_traced(args[0])
+        y = elements(args[0], cls) if x.weak or isinstance(args[0], (list, tuple)) else o.cast(x, cls)
         return leave(o.root(y.content, y.home, SCALAR if not y.ndim else ARRAY))
 
     return rule
@@ -93,7 +95,7 @@ def rounded(x: TracedArray, ndigits: Any = None) -> Any:
         raise TypeError("type numpy.ndarray doesn't define __round__ method")
     y = compute(np.rint, [x]) if ndigits is None else o.as_traced(apply(np.round, (x, ndigits), {}))
     y = o.root(y.content, y.home, x.kind if ndigits is not None else PYTHON)
-    return leave(y if ndigits is not None else o.cast(y, np.int64))
+    return leave(y if ndigits is not None else whole(y))
 
 
 # over several values ------------------------------------------------------------------------------------------------

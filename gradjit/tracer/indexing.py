@@ -15,6 +15,7 @@ from ..ir.linear import Form, Linear
 from ..ir.sizes import is_open, same
 from . import extents as ext, operands as o
 from .array import ARRAY, FLAT, SCALAR, TracedArray
+from .conversion import element, elements
 from .extents import form
 from .locations import fail
 from .pinning import pinned
@@ -72,7 +73,11 @@ def setitem(x: TracedArray, key: Any, value: Any) -> None:
     v = o.as_traced(value)
     if v.ir_dtype.is_complex and not x.ir_dtype.is_complex:
         fail(TraceError, f"a {v.dtype} cannot be written into a {x.dtype} array")
-    v = o.convert(v, x.dtype)
+    is_list = isinstance(value, (list, tuple))
+    if mask is not None or is_list or not is_basic(key):
+        v = elements(value if is_list else v, x.dtype)
+    else:
+        v = element(v, x.dtype)
     if mask is not None and (v.ndim == 0 or v.ndim <= x.ndim - mask.ndim or o.is_single(v)):
         return x.write(write_by_mask(x, mask, v))
     if mask is not None and pinned(mask) is None:
@@ -94,6 +99,12 @@ def setitem(x: TracedArray, key: Any, value: Any) -> None:
         assert base.parent is not None
         return base.parent.write(base._view.through(base.parent, window, v))
     return base.write(window.put(base, fitted(v, extents(window.shape))))
+
+
+def is_basic(key: Any) -> bool:
+    """Whether a key has no index arrays."""
+    parts = key if isinstance(key, tuple) else (key,)
+    return not any(isinstance(i, (list, np.ndarray)) or (isinstance(i, TracedArray) and i.kind == ARRAY) for i in parts)
 
 
 def indexed(x: TracedArray, k: Key) -> TracedArray:

@@ -12,6 +12,7 @@ import numpy as np
 from ..errors import TraceError, UnsupportedError
 from . import operands as o
 from .array import PYTHON, TracedArray
+from .conversion import whole
 from .dispatch import leave
 from .locations import fail
 from .numpy.common import magnitude
@@ -41,7 +42,7 @@ def _ufunc(name: str, ufunc: np.ufunc) -> Rule:
 
 def _whole(name: str, ufunc: np.ufunc) -> Rule:
     """floor, ceil and trunc of math give ints."""
-    return lambda x: python(o.cast(compute(ufunc, [scalar(x, name)]), np.int64))
+    return lambda x: python(whole(compute(ufunc, [scalar(x, name)])))
 
 
 def _log(x: Any, base: Any = None) -> Any:

@@ -317,9 +317,12 @@ def promote(*xs: TracedArray, dtype: Any = None) -> list[TracedArray]:
 
 
 def convert(x: TracedArray, dtype: Any) -> TracedArray:
-    """`cast` for operands: a known Python number is checked to fit (NumPy's OverflowError)."""
-    if x.weak and (a := x.known) is not None and np.dtype(dtype).kind in "iu" and a.dtype.kind in "iu":
-        return root(np.asarray(int(a), dtype), None, SCALAR)
+    """`cast` for operands: a Python integer must fit into the integers that it is used with (NumPy's OverflowError)."""
+    if x.weak and np.dtype(dtype).kind in "iu" and x.ir_dtype.is_integer:
+        if (a := x.known) is not None:
+            return root(np.asarray(int(a), dtype), None, SCALAR)
+        from .conversion import check
+        check(x, ir_dtype(dtype))
     return cast(x, dtype)
 
 

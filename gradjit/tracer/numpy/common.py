@@ -34,7 +34,6 @@ from ..operands import (
     is_traced,
     name_of,
     normal_axis,
-    promote,
     refuse_shape,
     result_type,
     shown,
@@ -86,8 +85,10 @@ def full_like(number: Any, x: TracedArray) -> TracedArray:
 
 
 def where(mask: TracedArray, x: Any, y: Any) -> TracedArray:
-    """`select` after promotion and broadcasting of all three; the mask is boolean."""
-    return emit("select", *broadcast(mask, *promote(as_traced(x), as_traced(y))))
+    """`select` after promotion and broadcasting of all three; the mask is boolean. (NumPy wraps Python's integers.)"""
+    a, b = as_traced(x), as_traced(y)
+    dtype = result_type(a, b)
+    return emit("select", *broadcast(mask, cast(a, dtype), cast(b, dtype)))
 
 
 def magnitude(squares: TracedArray, y: TracedArray | None = None) -> TracedArray:

@@ -10,6 +10,7 @@ import numpy as np
 from ...errors import ArgumentError, DtypeError
 from ...ir.sizes import is_open
 from .. import extents as ext, foreign, operands as o, shaping
+from ..conversion import look_at
 from ..layout import contiguous, copied
 from ..locations import fail
 from ..operands import TracedArray, as_traced, cast, constant, emit, is_traced, static_int
@@ -58,14 +59,14 @@ def _filled_like(number: Any) -> Rule:
 
 def full(shape, fill_value, dtype=None, order="C", *, device=None, like=None):
     """The number, known or traced, over the whole shape."""
-    v = as_array(fill_value)
-    v = cast(v, dtype) if given(dtype) else v
-    return new(o.broadcast_to(v, o.shape_of(shape)), order)
+    v = as_traced(fill_value)
+    v = o.convert(v, _dtype(dtype, None)) if given(dtype) else v
+    return new(o.broadcast_to(as_array(v), o.shape_of(shape)), order)
 
 
 def full_like(a, fill_value, dtype=None, order="K", subok=True, shape=None, *, device=None):
     x = as_traced(a)
-    v = cast(as_traced(fill_value), x.dtype if dtype is None else _dtype(dtype, None))
+    v = o.convert(as_traced(fill_value), x.dtype if dtype is None else _dtype(dtype, None))
     y = o.as_array(o.broadcast_to(v, x.extents if shape is None else o.shape_of(shape)))
     return o.laid(y, copied(x.extents, x.strides_in_elements, order, y.extents))
 
@@ -79,6 +80,8 @@ def array(object, dtype=None, *, copy=True, order="K", subok=False, ndmin=0, lik
 
 def asarray(a, dtype=None, order=None, *, device=None, copy=None, like=None):
     """The array itself where it has the dtype and the order already."""
+    if given(dtype) and isinstance(a, (list, tuple)):
+        look_at(a, o.ir_dtype(dtype))
     x = as_array(a)
     y = converted(x, dtype, "K" if order is None else order, copy)
     if copy is False and (y is not x or not isinstance(a, (TracedArray, np.ndarray))):
@@ -220,16 +223,17 @@ def geomspace(start, stop, num=50, endpoint=True, dtype=None, axis=0):
     first, last = o.broadcast(as_array(start), as_array(stop))
     working = _inexact(np.result_type(first.dtype, last.dtype))
     first, last = cast(first, working), cast(last, working)
-    if any(v.known is not None and np.any(v.known == 0) for v in (first, last)):
-        fail(ArgumentError, "Geometric sequence cannot include zero")
+    for v in (first, last):
+        o.require(call(np.not_equal, v, 0), "Geometric sequence cannot include zero")
     sign = call(np.sign, first)
-    ends = [call(np.log10, call(np.absolute, v)) for v in (first, last)]
+    end = call(np.multiply, last, sign)  # below zero where the ends have two signs: then there is nothing between them
+    ends = [call(np.log10, v) for v in (call(np.absolute, first), end)]
     y = logspace(ends[0], ends[1], n, endpoint)
     if n > 0:
         count = iota(y.extents, 0)
         y = where(call(np.equal, count, 0), o.broadcast_to(call(np.absolute, first), y.extents), y)
         if endpoint and n > 1:
-            y = where(call(np.equal, count, n - 1), o.broadcast_to(call(np.absolute, last), y.extents), y)
+            y = where(call(np.equal, count, n - 1), o.broadcast_to(end, y.extents), y)
     y = move_axis(call(np.multiply, y, sign), 0, o.normal_axis(axis, y.ndim))
     return cast(y, dtype) if given(dtype) else y
 

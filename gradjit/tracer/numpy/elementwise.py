@@ -9,6 +9,7 @@ import numpy as np
 
 from ...errors import ArgumentError, DtypeError, ShapeError, UnsupportedError
 from .. import operands as o
+from ..conversion import clipped, strong
 from ..locations import fail
 from ..operands import TracedArray, as_traced, broadcast, cast, emit, promote
 from ..ufuncs import Raw, as_loop, compute, resolve
@@ -153,6 +154,7 @@ def _comparison(ufunc: np.ufunc, op: str) -> Raw:
     def rule(x: TracedArray, y: TracedArray, dtype: Any = None) -> TracedArray:
         if (answer := _beyond_range(ufunc, x, y)) is not None:
             return _all_the_same(answer, x if x.ndim else y)
+        x, y = strong(x, y), strong(y, x)
         loop = resolve(ufunc, [x, y], dtype)
         x, y = broadcast(o.convert(x, loop[0]), o.convert(y, loop[1]))
         if x.ir_dtype.is_complex and op not in ("eq", "ne"):
@@ -268,6 +270,7 @@ def clip(a, a_min=np._NoValue, a_max=np._NoValue, out=None, *, min=np._NoValue, 
         limits = np.iinfo(x.dtype)
         lower = None if type(lower) is int and lower <= limits.min else lower
         upper = None if type(upper) is int and upper >= limits.max else upper
+        lower, upper = clipped(lower, x.dtype, False), clipped(upper, x.dtype, True)
     bounds = [as_traced(b) for b in (lower, upper) if given(b)]
     dtype = kwargs.pop("dtype", None) or o.result_type(x, *bounds)
     if kwargs:

@@ -10,6 +10,7 @@ import numpy as np
 
 from ...errors import ArgumentError, BoundsError, DtypeError, ShapeError, TraceError
 from .. import operands as o
+from ..conversion import elements
 from ..indexing import index_array
 from ..locations import fail
 from ..operands import TracedArray, as_traced, cast, emit
@@ -104,7 +105,7 @@ def put_along_axis(arr, indices, values, axis):
     flat = flatten(x) if axis is None else x
     k = 0 if axis is None else axis_of(axis, x)
     flat, places = along_axis(flat, indices, k, np.put_along_axis)
-    v = o.broadcast_to(cast(as_traced(values), x.dtype), places[0].extents)
+    v = o.broadcast_to(elements(values, x.dtype), places[0].extents)
     x.write(reshape(emit("scatter", flat, *places, v, axes=tuple(range(flat.ndim))), x.extents))
 
 
@@ -120,7 +121,7 @@ def put(a, ind, v, mode="raise"):
     """a.flat[ind] = v, the values repeated as needed."""
     x = target(a, np.put)
     i = flatten(in_range(ind, x.size, 0, mode, np.put))
-    values = flatten(cast(as_traced(v), x.dtype))
+    values = flatten(elements(v, x.dtype))
     if not i.size or not values.size:
         return
     values = take_known(values, 0, np.arange(i.size) % values.size)
@@ -129,7 +130,7 @@ def put(a, ind, v, mode="raise"):
 
 def put_all(x: TracedArray, v: Any) -> None:
     """x.flat = v: all elements, the values repeated as needed."""
-    values = flatten(cast(as_traced(v), x.dtype))
+    values = flatten(elements(v, x.dtype))
     if not values.size:
         fail(ArgumentError, "Error setting single item of array.")
     n = fixed(x, "x.flat = v")
@@ -189,14 +190,15 @@ def place(arr, mask, vals):
         return None
     if not v.size:
         fail(ArgumentError, "Cannot insert from an empty array!")
-    values = take_known(cast(v, x.dtype), 0, np.arange(len(places)) % v.size)
+    values = take_known(elements(vals, x.dtype) if isinstance(vals, (list, tuple)) else cast(v, x.dtype), 0,
+                        np.arange(len(places)) % v.size)
     flat = emit("scatter", flatten(x), o.constant(places), values, axes=(0,))
     return x.write(reshape(flat, x.extents))
 
 
 def putmask(a, /, mask, values):
     """Where the mask is true, the value at the same place, the values repeated to a's size."""
-    x, m, v = target(a, np.putmask), truth(as_traced(mask)), flatten(cast(as_traced(values), a.dtype))
+    x, m, v = target(a, np.putmask), truth(as_traced(mask)), flatten(elements(values, a.dtype))
     if m.extents != x.extents:
         fail(ShapeError, "putmask: mask and data must be the same size")
     if v.size:

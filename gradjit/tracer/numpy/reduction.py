@@ -277,10 +277,12 @@ def _nan_extreme(func: Rule, rule: Rule, neutral: Callable[[np.dtype], Any]) -> 
 
 
 def _nan_position(func: Rule, rule: Rule, neutral: Callable[[np.dtype], Any]) -> Rule:
-    """nanargmax and nanargmin. (NumPy raises where all elements of a slice are nan; here the index is then 0.)"""
+    """nanargmax and nanargmin; an error where all elements of a slice are nan."""
 
     def position(a, axis=None, out=None, *, keepdims=False):
         x = as_traced(a)
+        if x.ir_dtype.is_float:
+            o.require(call(np.logical_not, all_(is_nan(x), axis)), "All-NaN slice encountered")
         return stored(func, rule(no_nan(x, neutral(x.dtype)), axis, None, keepdims=keepdims), out)
 
     return position

@@ -9,6 +9,7 @@ import numpy as np
 
 from ...errors import ArgumentError, ShapeError
 from .. import extents as ext, operands as o
+from ..conversion import strong
 from ..indexing import index_array
 from ..locations import fail
 from ..operands import TracedArray, as_traced, broadcast, cast, constant, emit, promote
@@ -79,7 +80,8 @@ COUNTING_LIMIT = 16
 
 def searchsorted(a, v, side="left", sorter=None):
     """The place of each element of v in the sorted vector a; nan sorts behind all numbers."""
-    table, wanted = promote(array(a), as_traced(v))
+    table = array(a)
+    table, wanted = promote(table, strong(as_traced(v), table))
     if table.ndim != 1:
         fail(ShapeError, "object too deep for desired array")
     if side not in ("left", "right"):
@@ -197,13 +199,20 @@ def _edges(x: TracedArray, bins: Any, range_: Any) -> TracedArray:
     """The edges of the bins: given, or equally spaced over the range."""
     b = as_traced(bins) if not isinstance(bins, str) else o.unsupported(np.histogram, "a rule for the number of bins")
     if b.ndim == 1:
+        n = fixed(b, np.histogram)[0]
+        if n > 1:
+            o.require(call(np.less_equal, slice_axis(b, 0, 0, n - 1), slice_axis(b, 0, 1, n - 1)),
+                      "`bins` must increase monotonically, when an array")
         return b
     n = o.static_int(bins, "bins")
     if n < 1:
         fail(ArgumentError, "`bins` must be positive, when an integer")
     low, high = (min_(x), max_(x)) if range_ is None else range_
-    if range_ is not None and as_traced(low).known is not None and as_traced(high).known is not None and low > high:
-        fail(ArgumentError, "max must be larger than min in range parameter.")
+    for v in (low, high):
+        if (end := as_traced(v)).ir_dtype.is_float:
+            o.require(call(np.isfinite, end), "the range of np.histogram is not finite")
+    if range_ is not None:
+        o.require(call(np.less_equal, low, high), "max must be larger than min in range parameter.")
     dtype = o.result_type(x, as_traced(low), as_traced(high))
     low, high = promote(*(call(np.multiply, v, 1.0) for v in (low, high)))
     same = emit("eq", low, high)  # an empty range grows by a half on both sides

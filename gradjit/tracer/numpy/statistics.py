@@ -120,8 +120,7 @@ def average(a, axis=None, weights=None, returned=False, *, keepdims=False):
     x, w = cast(x, dtype), cast(w, dtype)
     axes = axes_of(axis, x)
     total = restored(emit("sum", w, axes=axes), x, axes, keepdims)
-    if total.known is not None and np.any(total.known == 0):
-        raise ZeroDivisionError("Weights sum to zero, can't be normalized")
+    o.require(call(np.not_equal, total, 0), "Weights sum to zero, can't be normalized", "DivisionError")
     product = restored(emit("sum", emit("mul", x, w), axes=axes), x, axes, keepdims)
     y = emit("div", product, total)
     return (y, total) if returned else y
@@ -307,6 +306,8 @@ def _traced_quantile(func: Rule, a: Any, q: Any, axis: Any, keepdims: Any, perce
     if n == 0:
         fail(BoundsError, "a quantile of no elements")
     fraction = array(call(np.true_divide, q, 100) if percent else q)
+    o.require(call(np.logical_and, call(np.greater_equal, fraction, 0), call(np.less_equal, fraction, 1)),
+              "Percentiles must be in the range [0, 100]" if percent else "Quantiles must be in the range [0, 1]")
     fraction = cast(fraction, np.float64) if fraction.ir_dtype.kind in "biu" else fraction
     dtype = np.result_type(_mean_dtype(x, None), fraction.dtype if not as_traced(q).weak else _mean_dtype(x, None))
     ranked, fraction = cast(ranked, dtype), cast(fraction, dtype)
