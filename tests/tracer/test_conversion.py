@@ -139,6 +139,10 @@ VALUES: list[tuple[Callable[..., Any], list[tuple[Any, ...]]]] = [
     (lambda x, q: np.percentile(x, q), [(np.arange(4.0), np.array([50.0, q])) for q in (101.0, -1.0, 30.0)]),
     (lambda x, q: np.nanquantile(x, q), [(np.arange(4.0), q) for q in (1.5, 0.3)]),
     (lambda a, b: np.geomspace(a, b, 4), [(0.0, 1.0), (1.0, 0.0), (-1.0, 1.0), (-1.0, -8.0), (1.0, 8.0)]),
+    (lambda x: np.max(x[x > 2.0]), [(np.arange(3.0),), (np.arange(5.0),)]),
+    (lambda x: x[x[:, 0] > 2.0].min(axis=0), [(np.ones((2, 3)),), (np.arange(6.0).reshape(2, 3),)]),
+    (lambda x: np.max(x[x > 2.0], initial=-1.0), [(np.arange(3.0),)]),
+    (lambda x: np.average(x[x > 0.0], weights=x[x > 0.0] - 1.0), [(np.array([-1.0, 1.0]),), (np.arange(4.0),)]),
     (lambda x: np.nanargmax(x), [(np.full(3, math.nan),), (np.array([math.nan, 1, 2]),)]),
     (lambda x: np.nanargmin(x, axis=1), [(np.array([[math.nan, v], [1, math.nan]]),) for v in (math.nan, 1.0)]),
 ]

@@ -12,7 +12,7 @@ from ..dispatch import apply, leave
 from ..operands import as_traced, cast
 from ..selection import Selection, holds_selection, refuse, together
 from . import elementwise, reduction as r, statistics as st
-from .common import full, reshape
+from .common import full, given, reshape
 
 Rule = Callable[..., Any]
 
@@ -69,8 +69,13 @@ NOT_ELEMENTWISE = frozenset({np.select, np.piecewise, np.allclose, np.array_equa
 
 
 def _extreme(rule: Rule, neutral: Callable[[np.dtype[Any]], Any]) -> Rule:
-    """The maximum or minimum. Of no element at all it is the neutral one, where NumPy raises."""
-    return lambda x, axis, *args, where, **kwargs: rule(r.chosen(x, where, neutral(x.dtype)), axis, *args, **kwargs)
+    """The maximum or minimum; an error where no element is left."""
+    def extreme(x, axis, *args, where, **kwargs):
+        if not given(kwargs.get("initial")):
+            o.require(r.any_(where), "zero-size array to reduction operation maximum or minimum, which has no identity")
+        return rule(r.chosen(x, where, neutral(x.dtype)), axis, *args, **kwargs)
+
+    return extreme
 
 
 REDUCED: dict[Rule, Rule] = {
@@ -115,7 +120,11 @@ def ptp(s: Selection, axis: Any = None) -> Any:
 
 
 def average(a: Selection, axis: Any = None, weights: Any = None) -> Any:
-    return np.mean(a, axis=axis) if weights is None else np.sum(a * weights, axis=axis) / np.sum(weights, axis=axis)
+    if weights is None:
+        return np.mean(a, axis=axis)
+    total = np.sum(weights, axis=axis)
+    o.require(as_traced(total != 0), "Weights sum to zero, can't be normalized", "DivisionError")
+    return np.sum(a * weights, axis=axis) / total
 
 
 def count_nonzero(s: Selection, axis: Any = None) -> Any:

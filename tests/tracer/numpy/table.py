@@ -45,13 +45,16 @@ Where results can differ from NumPy's:
 - What would be float16 (`np.sin` of an int8 array) is refused: cast first.
 - A warning of NumPy's (division by zero, all-nan slices) is not given; the value is the same.
 - Indices and counts that are only known at run time are checked then and raise IndexError, also where NumPy raises
-  ValueError (`np.choose`, `np.ravel_multi_index`). `np.nanargmax` of nothing but nan gives 0 where NumPy raises.
+  ValueError (`np.choose`, `np.ravel_multi_index`).
+- Numbers that NumPy does not take end the call with an error of NumPy's class and your line: a nan that is stored in
+  integers, weights that sum to 0, quantiles beyond 1. Floats of Python's are NumPy's: `1.0 / x` and `math.log(x)` of
+  0.0 give inf, where Python raises. Python's integers have 64 bits: `int(1e30)` is an error.
 - Where the shape of a result depends on the elements (`np.nonzero`, `np.unique`, `np.compress`), they must be known
   while tracing: constants, or arrays from outside of the function and what is computed of them alone. Those are then
   watched: when their elements change, the function is compiled anew.
 - `x[mask]` by such a mask is an ordinary array. By a mask that is only known at run time it stands for elements of
   unknown number: elementwise functions, reductions, `np.dot` of two under one mask, `len`, `.size` and
-  `y[mask] = ...` work (the maximum of no element at all is then the least number of the dtype, where NumPy raises);
+  `y[mask] = ...` work (the maximum of no element at all is an error, as in NumPy);
   what needs the elements side by side is an error that says what to write.
 - `np.select` and `np.piecewise` evaluate every branch on all elements.
 - NumPy takes `x**0.5` for `np.sqrt(x)`, and so does gradjit where the exponent is written in the function. An exponent
