@@ -30,10 +30,11 @@ from ..tracer.calls import call as traced_call
 from ..tracer.guards import Condition, Contents, Guard, Snapshot, all_hold
 from ..tracer.locations import fail
 from ..tracer.recorder import recorders
-from ..tracer.trace import Trace, trace, world_of
+from ..tracer.trace import Trace, parameter_names, trace, world_of
 from . import backends
 from .backends import Executable, Program
 from .calls import Call, check_touched, check_writes, may_write, passes_twice
+from .declared import Signature as Declared
 from .options import USUAL, Options, config
 from .settings import checking, verifying
 from .signatures import Signature
@@ -118,6 +119,7 @@ class Compiled(FastCallable):
         self.found: dict[Any, tuple[Specialisation, ...]] = {}
         self.latest: Specialisation | None = None
         self.sizes = Sizes(options.sizes)
+        self.declared = Declared(options.signature) if options.signature is not None else None
 
     def __repr__(self) -> str:
         return f"<gradjit {self.kind} of {text(self.like, '__qualname__', type(self.like).__name__)}>"
@@ -178,6 +180,10 @@ class Compiled(FastCallable):
 
     def first_call(self, call: Call) -> Any:
         """Compile and run. What is captured may change in between (another thread's doing): then once more."""
+        if self.declared is not None:
+            names = trees.leaf_names(call.tree, parameter_names(self.like, len(call.args)))
+            self.declared.check(repr(self), call.tree, call.leaves, names)
+            self.sizes.declare(call, self.declared.names())
         for _ in range(ATTEMPTS):
             s = self.compiled(call)
             result = call.run(s.executable, s.program)
@@ -252,7 +258,7 @@ class Compiled(FastCallable):
     def opened(self, call: Call, axes: Sequence[Axis]) -> Specialisation | tuple[list[Axis], Closed]:
         """The specialisation with some extents open; or which of them cannot be, and why."""
         for example in self.sizes.examples(call, axes):
-            attempt = Attempt(self.like, call, axes, example)
+            attempt = Attempt(self.like, call, axes, example, self.sizes.family(call).names)
             try:
                 made = self.attempted(call, attempt)
             except NotOpen as e:
@@ -282,9 +288,9 @@ class Compiled(FastCallable):
     def built(self, call: Call, attempt: Attempt | None = None) -> Specialisation:
         """Trace, transform, optimise, compile. Nothing is kept if any of it fails."""
         with opening(Opening()) as o:
-            return self.compile(call, o, attempt.shapes if attempt else {}, attempt)
+            return self.made(call, o, attempt.shapes if attempt else {}, attempt)
 
-    def compile(self, call: Call, o: Opening, open_shapes: dict[int, tuple[int, ...]], attempt: Attempt | None
+    def made(self, call: Call, o: Opening, open_shapes: dict[int, tuple[int, ...]], attempt: Attempt | None
                 ) -> Specialisation:
         timer = _Timer()
         leaves = call.leaves
@@ -337,6 +343,18 @@ class Compiled(FastCallable):
         changed = next(g for g in t.guards if not all_hold([g]))
         fail(TraceError, f"{t.func.name} changes {what(changed)} and reads it, too; a compiled function runs its "
                          f"Python code only once, so it must not change things outside: return the new value", t.loc)
+
+    def compile(self, *types: str) -> Compiled:
+        """Compile for arguments of these types, without any: `f.compile("f64[n,3]", "f64[n]")`. Extents that are named
+        are open; those of one name are equal. Gives the function itself.
+
+        Raises ArgumentError for types that cannot be read, and what a call with such arguments would.
+        """
+        declared = Declared(", ".join(types))
+        call = Call.of(declared.samples(), {})
+        self.sizes.declare(call, declared.names())
+        self.prefer(self.compiled(call), call)
+        return self
 
     # looking inside ---------------------------------------------------------------------------------------------------
     def ir(self, *args: Any, stage: str = "optimized", **kwargs: Any) -> str:

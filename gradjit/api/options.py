@@ -27,12 +27,15 @@ class Asked(TypedDict, total=False):
     tier: "compile", or "interpret" to have the first calls answered by the interpreter; None asks `gj.config`.
     sizes: "auto" to open the extents in which calls differ, so that one compilation serves all sizes; "any" to open all
         from the first call on; "exact" to compile for each size.
+    signature: the types of the arguments, with names for the extents that are open: "f64[n,3], f64[n] -> ...". Other
+        calls are an ArgumentError then.
     """
 
     backend: str
     check: bool | None
     tier: str | None
     sizes: str
+    signature: str | None
 
 
 @dataclass(frozen=True)
@@ -43,6 +46,7 @@ class Options:
     check: bool | None = None
     tier: str | None = None
     sizes: str = "exact"
+    signature: str | None = None
 
     @classmethod
     def of(cls, name: str, **asked: Unpack[Asked]) -> Options:

@@ -54,6 +54,8 @@ class Family:
     closed: dict[Axis, Closed] = field(default_factory=dict)
     compiled: list[frozenset[Axis]] = field(default_factory=list)
     """The axes that each open compilation has open."""
+    names: dict[Axis, str] = field(default_factory=dict)
+    """Extents that a signature names."""
 
 
 def kind_of(x: Any) -> Any:
@@ -79,7 +81,7 @@ class Sizes:
     def note(self, call: Call) -> None:
         """A call that is about to be compiled."""
         family, now = self.family(call), shapes(call)
-        for before in family.seen:
+        for before in family.seen if not family.names else ():
             for k, (old, new) in enumerate(zip(before, now, strict=True)):
                 family.opened.update({(k, a): None for a, (n, m) in enumerate(zip(old or (), new or (), strict=True))
                                       if n != m})
@@ -88,11 +90,17 @@ class Sizes:
         if now not in family.seen:
             family.seen = [*family.seen[-7:], now]
 
+    def declare(self, call: Call, names: dict[Axis, str]) -> None:
+        """Extents of calls like this one are open, as a signature says."""
+        family = self.family(call)
+        family.names = names
+        family.opened.update(dict.fromkeys(names))
+
     def axes(self, call: Call) -> list[Axis]:
         """What is to be open in the compilation for a call."""
-        if self.policy == "exact" or call.is_packed or shares_an_array(call):
-            return []
         family = self.family(call)
+        if (self.policy == "exact" and not family.names) or call.is_packed or shares_an_array(call):
+            return []
         axes = sorted(set(family.opened) - set(family.closed))
         return axes if family.compiled.count(frozenset(axes)) < MOST else []
 
@@ -137,16 +145,20 @@ def shares_an_array(call: Call) -> bool:
 class Attempt:
     """Extents opened for one compilation: the shapes of the leaves, as far as is known what must agree."""
 
-    def __init__(self, like: Any, call: Call, axes: Sequence[Axis], example: tuple[Shape, ...]):
+    def __init__(self, like: Any, call: Call, axes: Sequence[Axis], example: tuple[Shape, ...],
+                 declared: dict[Axis, str]):
         self.call = call
         self.example = example
         self.dims: dict[Dim, Axis] = {}
         names = trees.leaf_names(call.tree, parameter_names(like, len(call.args)))
+        self.values: dict[Dim, int] = {}
+        first: dict[str, Dim] = {}
         for number, (k, a) in enumerate(axes):
             words = f"len({names[k]})" if a == 0 else f"{names[k]}.shape[{a}]"
-            d = Dim(letter(number), (example[k] or ())[a], words)
+            said = declared.get((k, a))
+            d = Dim(said or letter(number), (example[k] or ())[a], said or words)
             self.dims[d] = k, a
-        self.values: dict[Dim, int] = {d: size_of(d) for d in self.dims}
+            self.values[d] = size_of(first.setdefault(said, d) if said else d)
         self.agreed: list[tuple[str, Loc | None]] = []
         """What had to agree, in the user's words."""
 

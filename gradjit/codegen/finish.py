@@ -278,7 +278,8 @@ def output_for(p: Program, b: Buffer) -> Buffer | None:
     """An output in whose memory the workspace buffer `b` can live, if any.
 
     The loop that fills the output must be the last to read `b`, and read it only where it stores: `out[i] = f(b[i])`.
-    Its vectors must not overlap, as they would read what they have overwritten.
+    Its vectors must not overlap, as they would read what they have overwritten; where the number of elements is open
+    they are told not to.
     """
     last = [(step, loop) for step, top in enumerate(p.body) for loop in leaf_loops(top) if b in loaded(loop)]
     if not last or any(isinstance(s, Call) and any(v.buffer is b for v in (*s.reads, *s.writes)) for s in p.body):
@@ -286,12 +287,16 @@ def output_for(p: Program, b: Buffer) -> Buffer | None:
     step, loop = last[-1]
     if any(k == step and other is not loop for k, other in last) or loop.turns or not isinstance(p.body[step], Loop):
         return None
-    if is_open(loop.var.extent) or loop.var.extent % (loop.lanes * loop.unroll):
+    if is_open(loop.var.extent):
+        if any(isinstance(s, Accumulate) for s in loop.body):
+            return None
+    elif loop.var.extent % (loop.lanes * loop.unroll):
         return None
     for s in loop.body:
         if isinstance(s, Store) and s.buffer.role == "output" and s.combine is None and fits(s.buffer, b):
             reads = {n.attrs[1] for x in loop.body for n in nodes_of(x) if n.kind == "load" and n.attrs[0] is b}
             if reads == {s.address} and untouched_elsewhere(p, s.buffer, s):
+                loop.exact = loop.exact or is_open(loop.var.extent)
                 return s.buffer
     return None
 

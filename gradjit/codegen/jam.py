@@ -27,19 +27,25 @@ def unroll_and_jam(p: Program, width: int) -> None:
 
 def jam(body: list[Stmt], nodes: Nodes) -> None:
     """Take rows together in a list of statements, in place, inner lists too."""
-    for k, s in enumerate(body):
+    out: list[Stmt] = []
+    for s in body:
         if isinstance(s, Loop) and may_jam(s):
-            body[k] = jammed(s, nodes)
+            out.append(jammed(s, nodes))
+            if not is_open(s.var.extent):
+                continue
+            s.var.lo = s.var.lo + s.var.extent // ROWS * ROWS  # the rows that are left
         else:
             for block in inner(s):
                 jam(block, nodes)
+        out.append(s)
+    body[:] = out
 
 
 def may_jam(s: Loop) -> bool:
     """Whether a loop runs over rows, each of them summed up along memory, and no row reads what another writes."""
-    if s.lanes > 1 or s.turns or s.written_out or is_open(s.var.extent):
+    if s.lanes > 1 or s.turns or s.written_out or s.var.reckoned < 2 * ROWS:
         return False
-    if s.var.extent % ROWS or s.var.extent < 2 * ROWS:
+    if not is_open(s.var.extent) and s.var.extent % ROWS:
         return False
     loops = [x for x in s.body if isinstance(x, Loop)]
     if not loops or not all(isinstance(x, (Start, Finish, Store, Let, Loop)) for x in s.body):

@@ -35,24 +35,36 @@ class _Part:
 
 def strip_mine(p: Program, width: int) -> None:
     """Loops over rows with dear scalar work on each become loops over strips of rows."""
-    p.body = [stripped(s, p) for s in p.body]
+    p.body = [x for s in p.body for x in stripped(s, p)]
 
 
-def stripped(s: Stmt, p: Program) -> Stmt:
-    """The statement, cut into strips where that pays and is possible."""
-    if not isinstance(s, Loop) or s.turns or is_open(s.var.extent) or s.var.extent % STRIP or s.var.extent < 4 * STRIP:
-        return s
+def stripped(s: Stmt, p: Program) -> list[Stmt]:
+    """The statement, cut into strips where that pays and is possible. Where the number of rows is open a loop over the
+    last of them, which are no whole strip, follows."""
+    if not isinstance(s, Loop) or not is_long(s):
+        return [s]
     if not any(isinstance(x, Loop) for x in s.body) or any(isinstance(x, Call) for x in statements([s])):
-        return s
+        return [s]
     if any(isinstance(x, Accumulate) and (x.position or x.store) for x in s.body):
-        return s
+        return [s]
     parts = parts_of(s.body)
     if not any(part.scalar for part in parts):
-        return s
+        return [s]
     dear = [scalars(part, s.var) for part in parts]
     if sum(cost_of(n.attrs[0]) for n in {n for some in dear for n in some} if n.kind == "apply") < DEAR:
-        return s
-    return _Cutter(s.var, p).cut(parts)
+        return [s]
+    cut = _Cutter(s.var, p).cut(parts)
+    if not is_open(s.var.extent):
+        return [cut]
+    s.var.lo = s.var.lo + s.var.extent // STRIP * STRIP
+    return [cut, s]
+
+
+def is_long(s: Loop) -> bool:
+    """Whether a loop has enough rows for strips, and no others where their number is known."""
+    if s.turns or s.var.reckoned < 4 * STRIP:
+        return False
+    return is_open(s.var.extent) or s.var.extent % STRIP == 0
 
 
 def parts_of(body: list[Stmt]) -> list[_Part]:

@@ -266,3 +266,56 @@ def test_indices_are_checked_against_the_size_that_came():
         compare(g(np.arange(n * 1.0), np.array([n - 1, 0])), np.array([n - 1.0, 0.0]))
         with pytest.raises(IndexError, match=f"index {n} is out of bounds.*{n}"):
             g(np.arange(n * 1.0), np.array([n, 0]))
+
+
+# signatures ----------------------------------------------------------------------------------------------------------
+def squares(x, y):
+    return SUM((x.sum(axis=1) - y) ** 2)
+
+
+def test_a_signature_says_what_is_open():
+    f = gj.value_and_grad(squares, signature="f64[n,3], f64[n] -> ...")
+    for n in (4, 1, 9, 0):
+        x, y = rng.standard_normal((n, 3)), rng.standard_normal(n)
+        compare(f(x, y)[0], squares(x, y))
+        compare(f(x, y)[1], 2 * (x.sum(axis=1) - y)[:, None] * np.ones((n, 3)))
+    assert forms(f) == ["x: f64[n,3], y: f64[n]"]
+    assert f.stats().misses == 1
+
+
+@pytest.mark.parametrize("args, message", [
+    ((np.ones((4, 2)), np.ones(4)), r"the argument x is an array of float64 and shape \(4, 2\), expected f64\[n,3\]"),
+    ((np.ones((4, 3)), np.ones(5)), r"the argument y .* whose axis 0 should have n = 4 elements"),
+    ((np.ones((4, 3)), 1.0), r"the argument y is 1.0, expected f64\[n\]"),
+    ((np.ones((4, 3)), np.ones(4, np.float32)), r"the argument y is an array of float32"),
+    ((np.ones((4, 3)),), "another number of them"),
+])
+def test_calls_that_are_not_declared_are_refused(args, message):
+    f = gj.value_and_grad(squares, signature="f64[n,3], f64[n]")
+    with pytest.raises(gj.ArgumentError, match=message):
+        f(*args)
+
+
+def test_compiling_without_arguments():
+    f = gj.grad(squares).compile("f64[n,3]", "f64[n]")
+    for n in (5, 2, 100):
+        x, y = rng.standard_normal((n, 3)), rng.standard_normal(n)
+        compare(f(x, y), 2 * (x.sum(axis=1) - y)[:, None] * np.ones((n, 3)))
+    assert f.stats().misses == 0 and forms(f) == ["x: f64[n,3], y: f64[n]"]
+
+    def scaled(p, a, k):
+        return SUM(p["w"] * a) * k
+
+    g = gj.jit(scaled).compile('{"w": f64[n]}', "float", "3")
+    compare(g({"w": np.ones(4)}, 2.0, 3), 24.0)
+    assert len(forms(g)) == 1
+
+
+@pytest.mark.parametrize("text, message", [
+    ("f64[n", "cannot read"), ("f63[n]", "unknown dtype 'f63'; there are bool, i8"), ("x", "cannot read 'x'"),
+    ("f64[n+1]", "the extent 'n [+] 1'; an extent is a number, or a name"), ("f64[-1]", "the extent '-1'"),
+    ("f64", r"write f64\[\] for a scalar"), ("f64[n], -> ->", "cannot read"),
+])
+def test_signatures_that_cannot_be_read(text, message):
+    with pytest.raises(gj.ArgumentError, match=message):
+        gj.grad(squares).compile(text)
