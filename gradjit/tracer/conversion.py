@@ -92,10 +92,13 @@ def check(x: TracedArray, t: DType) -> None:
 
 
 def floats(x: TracedArray, low: int, high: int) -> list[TracedArray]:
-    """The conditions that x is above low - 1 and below high + 1. (Doubles have no low - 1 beyond 53 bits.)"""
+    """The conditions that x is above low - 1 and below high + 1. What is no int64 is the least one when it is cast, so
+    that one comparison tells; the least number itself, -2**63, is refused, too."""
+    if low == np.iinfo(np.int64).min:
+        y = o.cast(x, np.int64)
+        return [o.emit("ne", y, single(low, y))]
     y = o.cast(x, np.float64)
-    above = o.emit("gt", y, single(low - 1.0, y)) if low > -2**53 else o.emit("ge", y, single(float(low), y))
-    return [above, o.emit("lt", y, single(high + 1.0, y))]
+    return [o.emit("gt", y, single(low - 1.0, y)), o.emit("lt", y, single(high + 1.0, y))]
 
 
 def integers(x: TracedArray, low: int, high: int) -> list[TracedArray]:
