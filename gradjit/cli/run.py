@@ -58,8 +58,10 @@ def kernel(o: argparse.Namespace) -> int:
     from ..codegen import loopir
     from ..runtime.kernel import compile_program
 
-    p = loopir.parse(text_of(Path(o.file)), o.file)
+    text = text_of(Path(o.file))
+    p = loopir.parse(text, o.file)
     loopir.verify(p)
+    p = loopir.parse(text, o.file, {d.name: d.example for d in p.sizes})
     if o.func not in (None, p.name):
         raise UsageError(f"the file has the kernel @{p.name}, no @{o.func}")
     rng = np.random.default_rng(o.seed)

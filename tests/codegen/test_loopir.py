@@ -117,3 +117,20 @@ def test_text_rules_and_meaning(made: Callable[[], tuple[Func, list[np.ndarray]]
     assert str(emit(again).module) == str(emit(p).module)  # nothing that the text does not say
     if sum(a.size for a in args) <= MANY:
         assert not same(interpret(again, args), meaning(func, args), exact=False)
+
+
+@pytest.mark.parametrize("derivative", [False, True])
+@pytest.mark.parametrize("name", TRACED)
+def test_open_sizes(name: str, derivative: bool) -> None:
+    """The text has polynomials for what is open; with numbers in their place the kernel is that of these sizes."""
+    f, args = TRACED[name]
+    g = (gj.value_and_grad if derivative else gj.jit)(f, sizes="any")
+    made = g.specialisation(args, {})
+    func, p = made.program.func, made.executable.lower().program
+    text = print_program(p)
+    again = parse(text)
+    assert print_program(again) == text
+    assert errors_of(p) == errors_of(again) == []
+    assert str(emit(again).module) == str(emit(p).module)
+    args = [np.asarray(a) for a in args]
+    assert not same(interpret(again, args), meaning(func, args), exact=False)

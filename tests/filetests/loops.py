@@ -1,7 +1,7 @@
 """File tests of the loop IR: `.loops` files with a kernel, what is run over it, and the expected text.
 
     ; run: coalesce vectorise width=32        loop passes, each with its settings; or verify, interpret, compile
-    ; args: {1.0,nan} 3                       arguments of a call, as literals
+    ; args: {1.0,nan} 3                       arguments of a call, as literals; open sizes are their examples
     kernel @f:
       ...
     ; expect:
@@ -20,7 +20,7 @@ import numpy as np
 
 from gradjit.codegen.loop_pipeline import LOOP_PASSES
 from gradjit.codegen.loopir import interpret, parse, print_program, verify
-from gradjit.codegen.loopir.parser import Parser
+from gradjit.codegen.loopir.parser import Parser, at_sizes
 from gradjit.codegen.loopir.verifier import errors_of
 from gradjit.codegen.loops import Program
 from gradjit.errors import IRError
@@ -46,6 +46,7 @@ def check_text(p: Program) -> None:
 def read_arguments(p: Program, line: str) -> list[np.ndarray]:
     """The literals of an `args` line; an array of one repeated number may be written as that number."""
     c = Cursor(line)
+    p = at_sizes(p, {d.name: d.example for d in p.sizes})
     return [np.broadcast_to(read_literal(c, ArrayType(b.dtype, b.shape)), b.shape) for b in p.inputs]
 
 
@@ -56,7 +57,8 @@ def apply(p: Program, name: str, settings: dict[str, str]) -> None:
     verify(p)
     check_text(p)
     rng = np.random.default_rng(0)
-    args = [rng.normal(size=b.shape) if b.dtype.is_float else rng.integers(0, 3, b.shape) for b in p.inputs]
+    known = at_sizes(p, {d.name: d.example for d in p.sizes})
+    args = [rng.normal(size=b.shape) if b.dtype.is_float else rng.integers(0, 3, b.shape) for b in known.inputs]
     wrong = same(interpret(p, args), interpret(before, args), exact=False)
     assert not wrong, f"the pass changed the meaning: {wrong}"
 

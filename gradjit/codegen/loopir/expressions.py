@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -18,9 +18,9 @@ from .printer import INFIX
 
 T = TypeVar("T")
 _LOC = re.compile(r"[ ]+; (\S+):(\d{1,9})$")
-_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.]*")
+NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(?:\.[A-Za-z0-9_]+)*")
 TEMPORARY = re.compile(r"%\d+")
-_NUMBER = re.compile(r"-?(?:inf|nan|\d+(?:\.\d*)?(?:e[+-]?\d+)?)(?![A-Za-z0-9_.])")
+NUMBER = re.compile(r"-?(?:inf|nan|\d+(?:\.\d*)?(?:e[+-]?\d+)?)(?![A-Za-z0-9_.])")
 SUFFIX = re.compile(r":(?=[a-z])")
 INTEGER = re.compile(r"-?\d{1,20}(?!\d)")
 _OPERATOR = re.compile(r"[-+*/&|^]|[<>=!]=|[<>]")
@@ -41,9 +41,10 @@ class Line:
 class LineCursor(Cursor):
     """A position in one line."""
 
-    def __init__(self, line: Line, filename: str):
+    def __init__(self, line: Line, filename: str, sizes: Mapping[str, int]):
         super().__init__(line.text, filename)
         self.number_of_line = line.number
+        self.sizes = sizes
 
     def line(self) -> int:
         return self.number_of_line
@@ -64,8 +65,20 @@ class LineCursor(Cursor):
             raise self.error(f"{n} is no {dtype}, which goes from {info.min} to {info.max}")
         return n
 
+    def factor(self) -> int:
+        """A part of a size; sizes have the names that the kernel gives them."""
+        m = self.sees(NAME)
+        if m is None and not self.sees(INTEGER) and self.accept("-"):
+            return -self.factor()
+        if m is None:
+            return super().factor()
+        if m.group() not in self.sizes:
+            raise self.error(f"{m.group()} is no size that is known here")
+        self.at = m.end()
+        return self.sizes[m.group()]
+
     def name(self) -> str:
-        return self.match(_NAME, "a name").group()
+        return self.match(NAME, "a name").group()
 
     def sees(self, pattern: re.Pattern[str]) -> re.Match[str] | None:
         return pattern.match(self.text, self.ahead())
@@ -87,7 +100,7 @@ class LineCursor(Cursor):
         self.expect("[")
         if self.accept("]"):
             return ()
-        found = self.items(self.integer)
+        found = self.items(self.size)
         self.expect("]")
         return tuple(found)
 
@@ -114,7 +127,8 @@ class Expressions:
         self.totals: dict[str, Node] = {}
         self.names: dict[str, Node] = {}
         self.vars: dict[str, Var] = {}
-        self.c = LineCursor(Line(1, 0, "", None), filename)
+        self.sizes: dict[str, int] = {}
+        self.c = LineCursor(Line(1, 0, "", None), filename, self.sizes)
         self.loc: Loc | None = None
 
     # names ------------------------------------------------------------------------------------------------------------
@@ -153,7 +167,7 @@ class Expressions:
             return self.temporary()
         if c.accept("("):
             return self.infix()
-        if c.sees(_NUMBER) or c.peek("true") or c.peek("false"):
+        if c.sees(NUMBER) or c.peek("true") or c.peek("false"):
             return self.literal()
         name = c.name()
         if c.peek("[") or c.peek("#"):
@@ -170,7 +184,7 @@ class Expressions:
         c = self.c
         if c.peek("true") or c.peek("false"):
             return self.nodes.const(c.truth(), BOOL)
-        m = c.match(_NUMBER, "a number")
+        m = c.match(NUMBER, "a number")
         is_float = not m.group().lstrip("-").isdigit()
         dtype = self.suffix() or (F64 if is_float else I64)
         end, c.at = c.at, m.start()
@@ -214,6 +228,10 @@ class Expressions:
     def check(self) -> Node:
         position = self.expression()
         self.c.expect("<")
+        if self.c.accept("size "):
+            limit = self.c.size()
+            self.c.expect(")")
+            return self.nodes.make("check", (position,), limit, I64, position.vars)
         extent = self.expression()
         self.c.expect(")")
         if extent.kind == "const":
@@ -258,8 +276,8 @@ class Expressions:
 
     def term(self, sign: int) -> Affine:
         c, weight = self.c, sign
-        if c.sees(_NUMBER):
-            weight *= c.integer()
+        while c.sees(INTEGER) or c.peek("(") or self.sees_size():
+            weight = weight * c.factor()
             if not c.accept("*"):
                 return Affine({}, weight)
         if c.accept("{"):
@@ -272,3 +290,7 @@ class Expressions:
         if isinstance(atom, Node) and atom.dtype is not I64:
             raise c.error(f"an address of {atom.dtype}")
         return Affine({atom: weight})
+
+    def sees_size(self) -> bool:
+        m = self.c.sees(NAME)
+        return m is not None and m.group() in self.sizes

@@ -11,9 +11,10 @@ from typing import Any
 
 import numpy as np
 
-from ...errors import BoundsError, IRError
+from ...errors import ArgumentError, BoundsError, IRError
 from ...ir import OPS
 from ...ir.ops.effects import ERRORS, exception, tell
+from ...ir.sizes import is_open
 from ..affine import Affine, Var
 from ..loops import (
     Accumulate,
@@ -340,10 +341,18 @@ STATEMENTS: dict[type[Stmt], Callable[[Interpreter, Any], None]] = {
 
 
 def interpret(p: Program, args: Sequence[Any]) -> list[np.ndarray]:
-    """The results of a kernel on arrays of its inputs' types; the arguments are not changed.
+    """The results of a kernel on arrays of its inputs' types; the arguments are not changed. Open sizes are those that
+    the arrays have.
 
     Raises the error of a check that fails. An address outside of memory is an IRError: the kernel is wrong.
     """
+    if p.sizes:
+        from .parser import at_sizes
+        found = {e.dim.name: n for b, a in zip(p.inputs, args, strict=True)
+                 for e, n in zip(b.shape, np.shape(a), strict=True) if is_open(e) and e.dim is not None}
+        p = at_sizes(p, found)
+        if p.sizes:
+            raise ArgumentError(f"no argument of @{p.name} tells {', '.join(d.name for d in p.sizes)}")
     return Interpreter(p, args).run()
 
 

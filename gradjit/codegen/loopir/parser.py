@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Mapping
 from typing import Any
 
 from ...ir import BOOL, I64, ArrayType
 from ...ir.attrs import read_literal
+from ...ir.sizes import Dim, is_open, size_of
 from ..affine import ANYWHERE, Var
+from ..finish import aligned
 from ..loops import (
     Accumulate,
     Accumulator,
@@ -33,7 +36,8 @@ from ..loops import (
     View,
     While,
 )
-from .expressions import COMBINED, INTEGER, TEMPORARY, Expressions, LineCursor, lines_of
+from .expressions import COMBINED, INTEGER, TEMPORARY, Expressions, Line, LineCursor, lines_of
+from .printer import print_program
 
 ROLES = ("input", "output", "workspace", "local", "literal")
 DEEPEST = 64
@@ -43,8 +47,9 @@ DEEPEST = 64
 class Parser(Expressions):
     """Reads one kernel."""
 
-    def __init__(self, text: str, filename: str):
+    def __init__(self, text: str, filename: str, given: Mapping[str, int] | None = None):
         super().__init__(filename)
+        self.given = given or {}
         self.lines = lines_of(text)
         self.at = 0
         self.accumulators: dict[str, Accumulator] = {}
@@ -59,7 +64,7 @@ class Parser(Expressions):
     def next(self) -> LineCursor:
         line = self.lines[self.at]
         self.at += 1
-        self.c, self.loc = LineCursor(line, self.filename), line.loc
+        self.c, self.loc = LineCursor(line, self.filename, self.sizes), line.loc
         return self.c
 
     def is_deeper(self, indent: int) -> bool:
@@ -75,7 +80,7 @@ class Parser(Expressions):
         while self.is_deeper(indent):
             line = self.lines[self.at]
             if line.indent != inner:
-                raise LineCursor(line, self.filename).error(f"is indented by {line.indent}, not by {inner}")
+                raise LineCursor(line, self.filename, self.sizes).error(f"is indented by {line.indent}, not by {inner}")
             if line.text.startswith("stop unless"):
                 break
             c = self.next()
@@ -93,16 +98,32 @@ class Parser(Expressions):
         c.expect("kernel")
         c.expect("@")
         name = c.text[c.at:].removesuffix(":")
+        dims = []
+        while self.at < len(self.lines) and self.lines[self.at].text.startswith("size "):
+            dims += self.dim(self.next())
         groups: dict[str, list[Buffer]] = {role: [] for role in ROLES}
         while self.at < len(self.lines) and self.lines[self.at].text.split(" ")[0] in ROLES:
             b = self.buffer(self.next())
             groups["workspace" if b.role == "local" else b.role].append(b)
         body = self.block(0)
         if self.at < len(self.lines):
-            raise LineCursor(self.lines[self.at], self.filename).error("stands outside of the kernel")
+            raise LineCursor(self.lines[self.at], self.filename, self.sizes).error("stands outside of the kernel")
         p = Program(name, groups["input"], groups["output"], groups["workspace"], groups["literal"], body, self.nodes)
-        p.workspace_bytes = max((b.offset + b.nbytes for b in p.workspace if b.offset >= 0), default=0)
+        p.sizes = dims
+        p.workspace_bytes = end_of(p.workspace)
         return p
+
+    def dim(self, c: LineCursor) -> list[Dim]:
+        """`size n: 256 "len(x)"`; no dim where a number is given for it."""
+        c.expect("size")
+        name = c.name()
+        if name in self.sizes:
+            raise c.error(f"{name} is defined twice")
+        c.expect(":")
+        dim = Dim(name, c.integer(), c.string())
+        c.end()
+        self.sizes[name] = self.given.get(name, size_of(dim))
+        return [] if name in self.given else [dim]
 
     def buffer(self, c: LineCursor) -> Buffer:
         role, b = c.word(), self.declared(c)
@@ -115,7 +136,7 @@ class Parser(Expressions):
             c.expect("=")
             b.data = read_literal(c, ArrayType(b.dtype, (b.size,))).reshape(b.shape)
         if c.accept("at"):
-            b.offset = c.integer()
+            b.offset = c.size()
         b.moves, b.changing = c.accept("moves"), c.accept("changing")
         c.end()
         return b
@@ -128,7 +149,7 @@ class Parser(Expressions):
         c.expect(":")
         dtype = c.dtype()
         shape = c.integers()
-        if any(n < 0 for n in shape):
+        if any(not is_open(n) and n < 0 for n in shape):
             raise c.error(f"a negative extent: {shape}")
         b = self.buffers[name] = Buffer(name, dtype, shape, "tape")
         return b
@@ -230,9 +251,9 @@ class Parser(Expressions):
     def loop(self, c: LineCursor, indent: int) -> Stmt:
         name = c.name()
         c.expect("in")
-        lo = c.integer()
+        lo = c.size()
         c.expect("..")
-        var = Var(name, lo, c.integer())
+        var = Var(name, lo, c.size())
         s = Loop(var, [])
         if c.accept("turns "):
             s.turns = self.expression()
@@ -246,7 +267,7 @@ class Parser(Expressions):
         return s
 
     def bound(self, default: int) -> int:
-        return self.c.integer() if self.c.sees(INTEGER) else default
+        return self.c.size() if self.c.sees(INTEGER) or self.c.peek("(") or self.sees_size() else default
 
     def repeat(self, c: LineCursor, indent: int) -> Stmt:
         name = c.name()
@@ -311,7 +332,7 @@ class Parser(Expressions):
         tape = self.tape()
         nbytes = 0
         if not c.ends():
-            nbytes = c.integer()
+            nbytes = c.size()
             c.expect("bytes")
         return self.ended(Rewind(tape, nbytes))
 
@@ -336,11 +357,21 @@ class Parser(Expressions):
         attrs: dict[str, Any] = {}
         if c.accept("with"):
             try:
-                attrs = dict(ast.literal_eval(c.text[c.at:].strip()))
+                attrs = self.with_sizes(dict(ast.literal_eval(c.text[c.at:].strip())))
             except (ValueError, SyntaxError, TypeError):
                 raise c.error("what stands behind 'with' is no dict") from None
             c.at = len(c.text)
         return self.ended(Call(routine, reads, writes, attrs, self.loc, work))
+
+    def with_sizes(self, x: Any) -> Any:
+        """Attributes with sizes in the place of their texts."""
+        if isinstance(x, dict):
+            return {k: self.with_sizes(v) for k, v in x.items()}
+        if not isinstance(x, tuple):
+            return x
+        if len(x) == 2 and x[0] == "size":
+            return LineCursor(Line(self.c.number_of_line, 0, x[1], None), self.filename, self.sizes).size()
+        return tuple(map(self.with_sizes, x))
 
     def views(self) -> tuple[View, ...]:
         self.c.expect("(")
@@ -371,9 +402,29 @@ _STATEMENTS: dict[str, Any] = {
 }
 
 
-def parse(text: str, filename: str = "<loops>") -> Program:
-    """The kernel that the text spells. Raises IRError with the line at fault."""
-    return Parser(text, filename).kernel()
+def end_of(workspace: list[Buffer]) -> int:
+    """The bytes of a workspace whose buffers have their places: those of open sizes come last, in order."""
+    first: dict[int, Buffer] = {}  # of those that share bytes
+    for b in workspace:
+        if is_open(b.nbytes):
+            first.setdefault(b.offset, b)
+    if first:
+        offset, b = list(first.items())[-1]
+        return offset + aligned(b.nbytes)
+    return max((b.offset + b.nbytes for b in workspace if b.offset >= 0), default=0)
 
 
-__all__ = ["parse"]
+def parse(text: str, filename: str = "<loops>", sizes: Mapping[str, int] | None = None) -> Program:
+    """The kernel that the text spells, with numbers for open sizes where `sizes` gives them.
+
+    Raises IRError with the line at fault.
+    """
+    return Parser(text, filename, sizes).kernel()
+
+
+def at_sizes(p: Program, sizes: Mapping[str, int]) -> Program:
+    """The kernel for known sizes, by their names."""
+    return parse(print_program(p), sizes=sizes)
+
+
+__all__ = ["at_sizes", "parse"]

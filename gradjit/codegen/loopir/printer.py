@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Sequence
 from typing import Any
 
 from ...ir import BOOL, F64, I64, OPS
 from ...ir.attrs import show_literal
+from ...ir.sizes import Size, is_open
 from ..affine import ANYWHERE, Affine, Var
 from ..loops import (
     Accumulate,
@@ -35,6 +37,7 @@ from ..loops import (
     operands,
     roots_of,
 )
+from ..symbolic import upper
 
 INFIX = {"add": "+", "sub": "-", "mul": "*", "div": "/", "lt": "<", "le": "<=", "gt": ">", "ge": ">=", "eq": "==",
          "ne": "!=", "and": "&", "or": "|", "xor": "^"}
@@ -107,7 +110,13 @@ class Printer:
         text = ""
         for atom, weight in a.terms.items():
             shown = self.vars(atom) if isinstance(atom, Var) else self.atom(atom)
-            text = joined(text, weight, shown if abs(weight) == 1 else f"{abs(weight)}*{shown}", f"-1*{shown}")
+            if is_open(weight):
+                text += (" + " if text else "") + f"{factor(weight)}*{shown}"
+            else:
+                text = joined(text, weight, shown if abs(weight) == 1 else f"{abs(weight)}*{shown}", f"-1*{shown}")
+        if is_open(a.const):
+            const = a.const.text
+            return text + (" + " if text else "") + (f"({const})" if const.startswith("-") else const)
         return joined(text, a.const, str(abs(a.const)), str(a.const)) if a.const or not text else text
 
     def atom(self, n: Node) -> str:
@@ -128,7 +137,8 @@ class Printer:
 
     def check(self, n: Node) -> str:
         first, *extent = n.args
-        return f"check({self.show(first)} < {self.show(extent[0]) if extent else n.attrs})"
+        limit = self.show(extent[0]) if extent else f"size {n.attrs}" if is_open(n.attrs) else n.attrs
+        return f"check({self.show(first)} < {limit})"
 
     def cell(self, n: Node) -> str:
         return f"read {self.cells(n.attrs[0])}"
@@ -193,7 +203,7 @@ class Printer:
         how += f" unroll={s.unroll}" if s.unroll > 1 else ""
         how += (" exact" if s.exact else "") + (" written_out" if s.written_out else "") + asks(s.asks)
         turns = "" if s.turns is None else f" turns {self.show(s.turns)}"
-        self.line(pad, f"for {self.vars(s.var)} in {s.var.lo}..{int(s.var.hi)}{turns}:{how}")
+        self.line(pad, f"for {self.vars(s.var)} in {s.var.lo}..{upper(s.var.hi)}{turns}:{how}")
         self.body(s.body, pad + "  ", outside | s.var.vars)
         self.vars.forget(s.var)
 
@@ -229,7 +239,7 @@ class Printer:
 
     def repeat(self, s: Repeat, pad: str, outside: frozenset[Var]) -> None:
         bounds = ", ".join(map(self.show, (s.lo, s.hi, s.step)))
-        lo, hi = (str(x) if abs(x) < ANYWHERE else "" for x in (s.var.lo, s.var.hi))
+        lo, hi = (str(x) if is_open(x) or abs(x) < ANYWHERE else "" for x in (s.var.lo, s.var.hi))
         within = f" within {lo}..{hi}" if lo or hi else ""
         self.line(pad, f"repeat {self.vars(s.var)} in range({bounds}){within}:{asks(s.asks)}")
         self.body(s.body, pad + "  ", outside | s.var.vars)
@@ -254,7 +264,7 @@ class Printer:
         self.line(pad, f"exchange {self.buffers(s.one)}, {self.buffers(s.other)}")
 
     def rewind(self, s: Rewind, pad: str, outside: frozenset[Var]) -> None:
-        self.line(pad, f"rewind {self.tapes(s.tape)}" + (f" {s.nbytes} bytes" if s.nbytes else ""))
+        self.line(pad, f"rewind {self.tapes(s.tape)}" + (f" {s.nbytes} bytes" if is_open(s.nbytes) or s.nbytes else ""))
 
     def record(self, s: Push | Pop, pad: str, outside: frozenset[Var]) -> None:
         verb = "push" if isinstance(s, Push) else "pop"
@@ -265,7 +275,7 @@ class Printer:
     def call(self, s: Call, pad: str, outside: frozenset[Var]) -> None:
         reads, writes = (", ".join(map(self.view, views)) for views in (s.reads, s.writes))
         text = f"call {s.routine}({reads}) -> ({writes})"
-        text += (f" work={s.work!r}" if s.work else "") + (f" with {s.attrs!r}" if s.attrs else "")
+        text += (f" work={s.work!r}" if s.work else "") + (f" with {without_sizes(s.attrs)!r}" if s.attrs else "")
         self.line(pad, text + (f"  ; {s.loc}" if s.loc else ""))
 
     def view(self, v: View) -> str:
@@ -276,6 +286,9 @@ class Printer:
     # the whole ------------------------------------------------------------------------------------------------------
     def program(self, p: Program) -> str:
         self.line("", f"kernel @{p.name}:")
+        for d in p.sizes:
+            self.vars.taken.add(d.name)
+            self.line("  ", f"size {d.name}: {d.example} {json.dumps(d.words)}")
         for b in (*p.inputs, *p.outputs, *p.workspace, *p.literals):
             self.line("  ", self.buffer(b))
         self.count(p.body)
@@ -286,12 +299,26 @@ class Printer:
         text = f"{b.role} {self.buffers(b)}: {b.dtype}{numbers(b.shape)}{strides_text(b)}"
         if b.data is not None:
             text += f" = {show_literal(b.data.ravel())}"
-        return text + (f" at {b.offset}" if b.offset >= 0 else "") + (" moves" if b.moves else "") + (
-            " changing" if b.changing else "")
+        text += f" at {b.offset}" if is_open(b.offset) or b.offset >= 0 else ""
+        return text + (" moves" if b.moves else "") + (" changing" if b.changing else "")
 
 
 def statements_in(s: Stmt) -> list[Stmt]:
     return [s, *(y for block in inner(s) for x in block for y in statements_in(x))]
+
+
+def factor(size: Size) -> str:
+    """A size as it stands in a product."""
+    return f"({size.text})" if len(size.terms) > 1 or size.text.startswith("-") else size.text
+
+
+def without_sizes(x: Any) -> Any:
+    """A routine's attributes as Python's literals, in which open sizes are `("size", text)`."""
+    if isinstance(x, dict):
+        return {k: without_sizes(v) for k, v in x.items()}
+    if is_open(x):
+        return "size", x.text
+    return tuple(map(without_sizes, x)) if isinstance(x, tuple) else x
 
 
 def joined(text: str, weight: int, shown: str, alone: str) -> str:

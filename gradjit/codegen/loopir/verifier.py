@@ -50,6 +50,7 @@ from ..loops import (
     roots_of,
 )
 from .interpreter import COMBINE, ROUTINES
+from .parser import at_sizes
 
 ARGUMENTS = ("argmax", "argmin")
 READ_ONLY = ("input", "literal")
@@ -293,7 +294,10 @@ def evaluated(s: Stmt) -> list[Node]:
 
 
 def errors_of(p: Program) -> list[tuple[Stmt | None, str]]:
-    """What is wrong with a kernel, by statement."""
+    """What is wrong with a kernel, by statement; of one with open sizes, for those by which costs are reckoned."""
+    if p.sizes:
+        known = at_sizes(p, {d.name: d.example for d in p.sizes})
+        return [(None, message) for _, message in Verifier(known).run()]
     return Verifier(p).run()
 
 
