@@ -160,7 +160,7 @@ class Outside:
         if id(owner) in self.fresh or (id(owner) in self.guards and isinstance(self.guards[id(owner)], Snapshot)):
             return True
         held = parts(owner)
-        if held and type(owner) is not tuple:
+        if type(owner) is not tuple and (held or (held is not None and isinstance(owner, CONTAINERS))):  # it may grow
             self.guards[id(owner)] = Snapshot(owner, held)
         return held is not None
 

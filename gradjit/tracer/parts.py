@@ -158,7 +158,10 @@ _BY_TYPE: dict[type, Callable[[Any], tuple[Any, ...]]] = {
     memoryview: memory_parts,
     types.MappingProxyType: dict_parts,
 }
+VIEWS = (type({}.keys()), type({}.values()), type({}.items()))
+"""Views of dicts, which show what stands there now."""
 _BY_BASE: dict[type, Callable[[Any], tuple[Any, ...]]] = {
+    **{view: lambda x: dict_parts(x.mapping) for view in VIEWS},
     collections.defaultdict: lambda x: (x.default_factory, *dict_parts(x)),
     collections.OrderedDict: lambda x: tuple(y for pair in collections.OrderedDict.items(x) for y in pair),
     list: lambda x: tuple(list.__iter__(x)),
@@ -173,5 +176,5 @@ _BY_BASE: dict[type, Callable[[Any], tuple[Any, ...]]] = {
     functools.partial: lambda p: (p.func, p.args, *dict_parts(p.keywords)),
 }
 CONTAINERS = (list, dict, tuple, set, frozenset, collections.deque, bytearray, array.array, memoryview,
-              types.MappingProxyType, np.ndarray)
+              types.MappingProxyType, np.ndarray, *VIEWS)
 """What is looked into as soon as it comes from outside: its items are read by ways that are not seen."""

@@ -90,7 +90,17 @@ holder("defaultdict", "o = collections.defaultdict(float, a=2.0, b=3.0)",
        MAPPING.replace('k = o["c"]', 'k = o["b"]'), FILLING)
 holder("Counter", "o = collections.Counter(a=2, b=3)", MAPPING.replace('k = o["c"]', 'k = o["b"]'), FILLING)
 holder("ChainMap", "d = {'a': 2.0, 'b': 3.0}\no = collections.ChainMap({}, d)",
-       'o["a"]\no.get("c", 1.0)\nlen(o)\nsum(o.values())\n1.0 + ("c" in o)\ndict(o)["a"]', 'd["a"] = 7.0\nd["c"] = 7.0')
+       'o["a"]\no.get("c", 1.0)\nlen(o)\nsum(o.values())\n1.0 + ("c" in o)\ndict(o)["a"]',
+       'd["a"] = 7.0\nd["c"] = 7.0\no["a"] = 9.0\no.maps[0]["c"] = 9.0')
+holder("values of a dict", "d = {'a': 2.0, 'b': 3.0}\no = d.values()", 'len(o)\nsum(o)\n[v for v in o][0]\nmax(o)',
+       'd["a"] = 7.0\nd["c"] = 9.0')
+holder("items of a dict", "d = {'a': 2.0, 'b': 3.0}\no = d.items()",
+       'len(o)\n[v for _, v in o][0]\ndict(o)["a"]\n1.0 + (("a", 2.0) in o)', 'd["a"] = 7.0\nd.clear(); d["a"] = 9.0')
+holder("keys of a dict", "d = collections.OrderedDict(a=2.0, b=3.0)\no = d.keys()",
+       'len(o)\n1.0 + ("a" in o)\nlen([k for k in o])\n1.0 + (list(o)[0] == "a")',
+       'd["c"] = 7.0; d.move_to_end("a")\ndel d["a"]')
+holder("empty containers", "o = [{}, set(), collections.deque(), [], bytearray()]", 'sum(map(len, o))\n1.0 + len(o[1])',
+       'o[1].add(1)\no[2].append(1); o[1].add(2)\no[0]["a"] = 1; o[1].add(3)')
 holder("mappingproxy", "d = {'a': 2.0, 'b': 3.0}\no = types.MappingProxyType(d)",
        'o["a"]\no.get("c", 1.0)\nlen(o)\nsum(o.values())\n1.0 + ("c" in o)\ndict(o)["a"]', 'd["a"] = 7.0\nd["c"] = 7.0')
 holder("UserDict", "o = collections.UserDict(a=2.0, b=3.0)",
