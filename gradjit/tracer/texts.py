@@ -22,7 +22,7 @@ from .array import ARRAY, PYTHON, TracedArray
 from .attributes import read
 from .calls import call
 from .grown import expanded, is_grown
-from .locations import fail
+from .locations import fail, here
 from .operands import captured, is_traced
 from .outside import is_data_array
 
@@ -44,6 +44,7 @@ class Text:
     """A text with fields. It stands for a str, of which it can what needs no letters."""
 
     def __init__(self, pieces: Iterable[Any]):
+        self.made = here()
         self.pieces: list[str | Field] = []
         for p in pieces:
             self.pieces += p.pieces if isinstance(p, Text) else [p]
@@ -74,7 +75,8 @@ class Text:
 
     def refuse(self, what: str) -> NoReturn:
         fail(TraceError, f"{what} of the text {self.form!r}, whose numbers are not known while gradjit compiles the "
-                         f"function; print it, log it or raise it as it is, or make it outside, of what is returned")
+                         f"function; print it (print, gj.debug_print), log it or raise it as it is, or make it outside, "
+                         f"of what is returned", self.made)
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):

@@ -413,8 +413,9 @@ def collect(recorder: Recorder, handles: list[Any], out: Any,
             continue
         if not x.type.is_static:
             fail(UnsupportedError, f"the function returns an array whose shape {shape_text(x.extents)} depends on "
-                                   f"traced values; return it written into an array of known shape, as "
-                                   f"out[:n] = result, or a reduction of it", loc)
+                                   f"traced values (by np.nonzero, or a slice of computed length); return it written "
+                                   f"into an array of known shape, as out[:n] = result, a reduction of it, or all "
+                                   f"elements, as np.where(mask, x, 0)", x.value.op.loc if x.value.op else loc)
         index, _, _ = values.setdefault(id(x), (len(values), x, x.value))
         own = next((c for c in recorder.captured.values() if c.handle is x), None)
         result.append(ResultLeaf(index, x.kind, argument=place(x, handles), captured=own))
