@@ -75,8 +75,8 @@ class Text:
 
     def refuse(self, what: str) -> NoReturn:
         fail(TraceError, f"{what} of the text {self.form!r}, whose numbers are not known while gradjit compiles the "
-                         f"function; print it (print, gj.debug_print), log it or raise it as it is, or make it outside, "
-                         f"of what is returned", self.made)
+                         f"function; print it (print, gj.debug_print), log it or raise it as it is, or make it "
+                         f"outside, of what is returned", self.made)
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):
