@@ -385,7 +385,9 @@ def intercept(f: Any) -> Rule | None:
 def library_rule(f: Any) -> Rule | None:
     """The rule of another library's Python function (scipy.special.logsumexp), of a method, or of an instance."""
     owner, made = None, f
-    if isinstance(f, types.MethodType):
+    if isinstance(f, type):
+        pass
+    elif isinstance(f, types.MethodType):
         owner, made = f.__self__, f.__func__
     elif not isinstance(f, types.FunctionType):
         owner, made = f, called_by(type(f))

@@ -13,6 +13,6 @@ from collections.abc import Callable
 from typing import Any
 
 from ..numpy.special import LIBRARY_RULES
-from . import special
+from . import special, stats
 
-RULES: dict[tuple[str, str], Callable[..., Any]] = {**LIBRARY_RULES, **special.RULES}
+RULES: dict[tuple[str, str], Callable[..., Any]] = {**LIBRARY_RULES, **special.RULES, **stats.RULES}
