@@ -18,8 +18,11 @@ from gradjit.ir.ops.special_functions import SIGNATURES, signature
 from gradjit.passes.partials.special_functions import ROWS, row as special_row
 from gradjit.tracer.numpy import RULES, UFUNC_METHODS, UFUNCS, refused, special
 from gradjit.tracer.scipy import RULES as SCIPY_RULES
+from gradjit.tracer.scipy.stats.methods import COMMON, POINTS
 
 PAGE = Path(__file__).resolve().parents[3] / "docs" / "numpy.md"
+
+METHODS = (*POINTS, *(m for m in COMMON if m not in ("rvs", "expect", "fit", "moment")))
 
 FAMILIES = {
     "elementwise": "Elementwise functions", "reduction": "Reductions and scans", "statistics": "Statistics",
@@ -132,6 +135,22 @@ def supported_lines() -> Iterator[str]:
         yield f"| {missing} | {', '.join(names)} |"
 
 
+def other_lines() -> Iterator[str]:
+    """SciPy's other packages, by name."""
+    by_package: dict[str, set[str]] = {}
+    for module, name in SCIPY_RULES:
+        package = ".".join(module.split(".")[:2])
+        if "." not in name and package != "scipy.special":
+            by_package.setdefault(package, set()).add(name)
+    for package, names in sorted(by_package.items()):
+        yield f"\n### {package}\n"
+        yield ", ".join(f"`{n}`" for n in sorted(names))
+        if package == "scipy.stats":
+            methods = ", ".join(f"`{m}`" for m in METHODS)
+            yield (f"\nMethods of distributions, of frozen ones, too: {methods}, where the distribution has a formula for "
+                   "it; `dirichlet` and `multinomial`. See [special-functions.md](special-functions.md).")
+
+
 def special_names() -> list[str]:
     """The functions of scipy.special that are supported."""
     own = {name for module, name in SCIPY_RULES if module.startswith("scipy.special")}
@@ -183,7 +202,7 @@ def versions() -> str:
 
 def page() -> str:
     """The text of docs/numpy.md."""
-    return "\n".join([HEAD.replace("{versions}", versions()), "## Supported", *supported_lines(),
+    return "\n".join([HEAD.replace("{versions}", versions()), "## Supported", *supported_lines(), *other_lines(),
                       "\n## Supported in part\n", *limit_lines(),
                       "\n## Not supported\n", *unsupported_lines(),
                       "\n## Not about traced arrays\n", *outside_lines()]) + "\n"
