@@ -18,7 +18,7 @@ import operator
 import re
 import types
 import weakref
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from typing import Any
 
 import numpy as np
@@ -158,7 +158,7 @@ _BY_TYPE: dict[type, Callable[[Any], tuple[Any, ...]]] = {
     memoryview: memory_parts,
     types.MappingProxyType: dict_parts,
 }
-VIEWS: tuple[type, ...] = (type({}.keys()), type({}.values()), type({}.items()))
+VIEWS: tuple[type[Collection[Any]], ...] = (type({}.keys()), type({}.values()), type({}.items()))
 """Views of dicts, which show what stands there now."""
 _BY_BASE: dict[type, Callable[[Any], tuple[Any, ...]]] = {
     **{view: lambda x: dict_parts(x.mapping) for view in VIEWS},
