@@ -175,6 +175,7 @@ _BY_BASE: dict[type, Callable[[Any], tuple[Any, ...]]] = {
     np.ndarray: array_parts,
     functools.partial: lambda p: (p.func, p.args, *dict_parts(p.keywords)),
 }
-CONTAINERS = (list, dict, tuple, set, frozenset, collections.deque, bytearray, array.array, memoryview,
-              types.MappingProxyType, np.ndarray, *VIEWS)
+CONTAINERS: tuple[type[Collection[Any]], ...] = (
+    list, dict, tuple, set, frozenset, collections.deque, bytearray, array.array, memoryview, types.MappingProxyType,
+    np.ndarray, *VIEWS)
 """What is looked into as soon as it comes from outside: its items are read by ways that are not seen."""
