@@ -12,7 +12,7 @@ from .core import Block, Func, Op, Value, map_attr
 from .ops import OPS
 from .rewrite import dims_of, with_sizes
 from .sizes import solved
-from .types import TAPE
+from .types import TAPE, ArrayType
 
 Env = dict[Value, np.ndarray]
 
@@ -67,10 +67,9 @@ def run_op(op: Op, env: Env) -> Sequence[np.ndarray]:
 
 def evaluate(op: Op, args: Sequence[np.ndarray], env: Env) -> list[np.ndarray]:
     """An operation without regions, through its reference meaning."""
-    def number(v: Value) -> Any:
-        return int(env[v])
-
-    attrs = {k: map_attr(a, number) for k, a in op.attrs.items()}
+    attrs = op.attrs
+    if any(isinstance(v, (Value, ArrayType)) for a in attrs.values() if type(a) is tuple for v in a):
+        attrs = {k: map_attr(a, lambda v: int(env[v])) for k, a in attrs.items()}  # type: ignore[arg-type, return-value]
     try:
         out = OPS[op.name].evaluate(*args, **attrs)  # type: ignore[misc]
     except tuple(kind for kind, _ in WHAT_NUMPY_RAISES) as e:

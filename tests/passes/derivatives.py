@@ -8,8 +8,10 @@ from typing import Any
 
 import numpy as np
 
+from gradjit.errors import UnsupportedError
 from gradjit.ir import F64, ArrayType, Builder, Func, Value, interpret, parse, verify, walk
 from gradjit.ir.builder import build
+from tests.fuzz.effort import llvm_effort
 
 
 def func(text: str) -> Func:
@@ -46,16 +48,32 @@ def run(f: Func, *args: Any) -> list[np.ndarray]:
     return interpret(f, [np.asarray(a) for a in args])
 
 
+def evaluator(f: Func, args: Sequence[Any], count: int) -> Callable[[Sequence[Any]], np.ndarray]:
+    """The first result of a function: by the interpreter, or by machine code, which gives the same for `args`, where
+    a function with loops is to be evaluated many times."""
+    if count < 16 or not any(op.regions for op in f.body.ops):
+        return lambda a: interpret(f, a)[0]
+    from gradjit.runtime.kernel import compile_func
+    try:
+        with llvm_effort(False):
+            kernel = compile_func(f)
+    except UnsupportedError:  # extents that are not known
+        return lambda a: interpret(f, a)[0]
+    np.testing.assert_allclose(kernel(*args)[0], interpret(f, args)[0], rtol=1e-12)
+    return lambda a: kernel(*a)[0]
+
+
 def numeric_gradient(f: Func, args: Sequence[Any], k: int, step: float = 1e-6) -> np.ndarray:
     """The gradient of the first result, a scalar, with regard to argument k by central differences."""
     args = [np.array(a) for a in args]
     g = np.zeros(args[k].shape)
+    value = evaluator(f, args, 2 * g.size)
     for place in np.ndindex(g.shape):
         ends = []
         for sign in (1, -1):
             moved = [np.array(a) for a in args]
             moved[k][place] += sign * step
-            ends.append(interpret(f, moved)[0])
+            ends.append(value(moved))
         g[place] = (ends[0] - ends[1]) / (2 * step)
     return g
 
