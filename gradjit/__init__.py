@@ -31,6 +31,7 @@ from .api import (
     trace,
     value_and_grad,
     vjp,
+    vmap,
     while_loop,
 )
 from .errors import (
@@ -53,6 +54,6 @@ __version__ = "0.1.0"
 __all__ = [
     "ArgumentError", "AxisError", "BoundsError", "DifferentiationError", "DtypeError", "GradjitError", "IRError",
     "LayoutError", "LeakError", "ShapeError", "TraceError", "UnsupportedError", "check_grads", "checkpoint", "cond",
-    "config",     "debug_print", "fori_loop", "grad", "hessian", "hvp", "jacobian", "jit", "jvp", "returning", "scan",
-    "stop_gradient", "trace", "value_and_grad", "vjp", "while_loop",
+    "config", "debug_print", "fori_loop", "grad", "hessian", "hvp", "jacobian", "jit", "jvp", "returning", "scan",
+    "stop_gradient", "trace", "value_and_grad", "vjp", "vmap", "while_loop",
 ]

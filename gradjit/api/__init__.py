@@ -17,6 +17,7 @@ from .functions import (
     trace,
     value_and_grad,
     vjp,
+    vmap,
 )
 from .options import config
 from .structured import cond, fori_loop, scan, while_loop
@@ -24,5 +25,5 @@ from .written import returning
 
 __all__ = [
     "check_grads", "checkpoint", "cond", "config", "debug_print", "fori_loop", "grad", "hessian", "hvp", "jacobian",
-    "jit", "jvp", "returning", "scan", "stop_gradient", "trace", "value_and_grad", "vjp", "warm", "while_loop",
+    "jit", "jvp", "returning", "scan", "stop_gradient", "trace", "value_and_grad", "vjp", "vmap", "warm", "while_loop",
 ]

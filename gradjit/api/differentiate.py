@@ -33,9 +33,11 @@ class Traced:
     """A user function traced inside the open trace: its IR, and its operands in the trace around it.
 
     differentiated: whether it is the function that a derivative was asked of, and not one that it calls.
+    verb: what is done with it, for errors.
     """
 
-    def __init__(self, f: Function, args: Sequence[Any], kwargs: dict[str, Any], differentiated: bool = True):
+    def __init__(self, f: Function, args: Sequence[Any], kwargs: dict[str, Any], differentiated: bool = True,
+                 verb: str = "differentiated"):
         self.trace: Trace = trace(f, args, kwargs, sharing=not differentiated, writing=not differentiated)
         found, _ = trees.flatten((tuple(args), dict(kwargs)))
         self.handles = [as_traced(found[i]) for i in self.trace.traced]
@@ -45,7 +47,7 @@ class Traced:
             current().outermost.stages.setdefault("traced", self.trace.func)
         for w in self.trace.writes:
             if w.captured is not None:
-                fail(TraceError, f"{w.what} is written to by a function that is differentiated; copy it first", w.loc)
+                fail(TraceError, f"{w.what} is written to by a function that is {verb}; copy it first", w.loc)
         for w in (*self.trace.writes, *self.trace.touched):
             if w.argument is not None:
                 self.check_apart(w, found)

@@ -15,6 +15,7 @@ from ..tracer.recorder import recorders
 from ..tracer.trace import trace as run_trace
 from . import differentiate as d
 from .compiled import Compiled, Recipe
+from .mapped import mapped
 from .options import Asked, Options
 from .signatures import positional
 
@@ -155,6 +156,38 @@ def jacobian(f: Callable[..., Any] | None = None, argnums: Argnums = 0, **option
             return d.jacobian_matrix(f, d.Wrt(argnums), args, kwargs)
 
         return Compiled(body, f, "jacobian", asked, Recipe(f, {"argnums": argnums}))
+
+    return _decorator(make, f)
+
+
+def vmap(f: Callable[..., Any] | None = None, in_axes: Any = 0, out_axes: Any = 0, **options: Unpack[Asked]) -> Any:
+    """A function of a single example, as a function of many: `vmap(f)(xs)` is `np.stack([f(x) for x in xs])`.
+
+    in_axes: along which axis of each argument the examples lie; None for what is the same for all. An int holds for
+        all arguments, a tuple has an entry for each positional one (and keywords are mapped along their first axis), a
+        dict has entries by the names of parameters (and the others are the same for all). An entry may be a container
+        like the argument, down to its leaves: `in_axes=({"w": None, "x": 0}, None)`.
+    out_axes: along which axis of each result the examples are to lie; None for what does not depend on the example.
+
+    Loops and branches go on: a loop runs until the last example is done, and where examples take both sides of a
+    branch each gets the result of its own. Arrays that the function captures are the same for all. What it writes into
+    the examples is written to the caller's arrays, as `f` of the rows would.
+
+    Raises ShapeError where arguments have different numbers of examples, AxisError for an axis that is not there,
+    UnsupportedError where examples would get arrays of different shapes; errors of `jit` besides.
+    """
+    for name, entry in (("in_axes", in_axes), ("out_axes", out_axes)):
+        if not (entry is None or isinstance(entry, (int, tuple, list, dict)) or name == "out_axes") or entry is True:
+            raise TypeError(f"gj.vmap: {name}={entry!r}; it must be an int, None, or a container of these")
+    asked = Options.of("vmap", **options)
+
+    def make(f: Callable[..., Any]) -> Compiled:
+        _checked(f, "vmap")
+
+        def body(*args: Any, **kwargs: Any) -> Any:
+            return mapped(f, in_axes, out_axes, args, kwargs)
+
+        return Compiled(body, f, "vmap", asked, Recipe(f, {"in_axes": in_axes, "out_axes": out_axes}))
 
     return _decorator(make, f)
 
@@ -306,4 +339,6 @@ def trace(f: Callable[..., Any], *args: Any, **kwargs: Any) -> Func:
     return run_trace(f, args, kwargs).func
 
 
-__all__ = ["grad", "hessian", "hvp", "jacobian", "jit", "jvp", "stop_gradient", "trace", "value_and_grad", "vjp"]
+__all__ = [
+    "grad", "hessian", "hvp", "jacobian", "jit", "jvp", "stop_gradient", "trace", "value_and_grad", "vjp", "vmap",
+]

@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from ...ir import Func
 from ...ir.sizes import deciding
 from . import control, creation, effects, elementwise, indexing, linalg, movement, reduction, special, tape
-from .driver import Rule, Tables, Walk, batched_function
+from .driver import Batcher, Rule, Tables, Walk, batched_function, prepared
 
 LOCAL: dict[str, Rule] = {
     **creation.RULES, **elementwise.RULES, **special.RULES, **reduction.RULES, **movement.RULES, **indexing.RULES,
@@ -29,10 +29,18 @@ TABLES = Tables(LOCAL, WALKS, movement.WINDOWS, indexing.INDICES)
 
 
 @deciding(False)
-def batch(func: Func, batched: Sequence[bool], size: int) -> Func:
-    """`func` over a stack: the flagged parameters and all results have one more axis, the first, of extent `size`.
+def batch(func: Func, batched: Sequence[bool], size: int, stacked: Sequence[bool] | None = None) -> Func:
+    """`func` over a stack: the flagged parameters and results have one more axis, the first, of extent `size`.
 
     A parameter that is not flagged is the same for the whole stack; what depends on such parameters only is computed
-    once. Raises UnsupportedError, with the user's line, for what cannot be batched yet.
+    once. stacked: the flags of the results, all by default; a result that is `varying` must be flagged. Raises
+    UnsupportedError, with the user's line, for what cannot be batched yet.
     """
-    return batched_function(func, batched, size, TABLES)
+    return batched_function(func, batched, size, TABLES, stacked=stacked)
+
+
+def varying(func: Func, batched: Sequence[bool]) -> list[bool]:
+    """Which results differ along the stack."""
+    func = prepared(func)
+    batcher = Batcher(func, batched, 1, TABLES)
+    return [batcher.has(r) for r in func.results]

@@ -185,9 +185,15 @@ class Batcher:
                   op.loc)
 
 
-def batched_function(func: Func, batched: Sequence[bool], size: int, tables: Tables, masked: bool = False) -> Func:
+def prepared(func: Func) -> Func:
+    """The function as it is batched: with the bodies of what it calls in place."""
+    return inline_calls(func, isolated=False)
+
+
+def batched_function(func: Func, batched: Sequence[bool], size: int, tables: Tables, masked: bool = False,
+                     stacked: Sequence[bool] | None = None) -> Func:
     """See `batch` in the package. masked: one more parameter, the last, says which lanes take part."""
-    func = inline_calls(func, isolated=False)
+    func = prepared(func)
     if len(batched) != len(func.params):
         raise ValueError(f"{len(batched)} flags for the {len(func.params)} parameters of @{func.name}")
     batcher = Batcher(func, batched, size, tables)
@@ -195,5 +201,5 @@ def batched_function(func: Func, batched: Sequence[bool], size: int, tables: Tab
     if masked:
         batcher.mask = Value(ArrayType(BOOL, (size,)), block, len(block.params), "lanes")
         block.params = (*block.params, batcher.mask)
-    batcher.fill(block, func.body, [True] * len(func.results))
+    batcher.fill(block, func.body, [True] * len(func.results) if stacked is None else stacked)
     return Func(func.name + ".batch", block)
