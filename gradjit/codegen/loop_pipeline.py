@@ -13,6 +13,7 @@ from .interrupts import place_polls
 from .jam import unroll_and_jam
 from .loops import Program
 from .strips import strip_mine
+from .tape_layout import pack_tapes
 
 
 @dataclass(frozen=True)
@@ -25,6 +26,7 @@ class LoopPass:
 
 
 PIPELINE: tuple[LoopPass, ...] = (
+    LoopPass("tapes", pack_tapes, "records lie close together, and tapes of known length are allocated at once"),
     LoopPass("coalesce", coalesce, "nested loops that run through memory as one become one"),
     LoopPass("dead-stores", drop_dead_stores, "what is stored and not loaded is not stored, nor computed"),
     LoopPass("strip-mine", strip_mine, "dear scalar work on rows is done for several rows side by side"),

@@ -56,7 +56,6 @@ class Regions:
         for k, (p, strides) in enumerate(zip(self.func.params, self.layouts, strict=True)):
             body += self.parameter(scope, k, p, strides)
         body += self.block(scope, results=self.func.results)
-        tapes.reserve(body)
         outputs = [self.output(scope, k, r, body) for k, r in enumerate(self.func.results)]
         for group, letter in ((self.workspace, "w"), (self.literals, "c")):
             for k, b in enumerate(group):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from math import inf, prod
+from math import prod
 from typing import TYPE_CHECKING
 
 from ...ir import I64, ArrayType, Op, Value
@@ -11,16 +11,12 @@ from ...ir.core import walk
 from ...ir.sizes import is_open
 from ..affine import Affine
 from ..elements import whole
-from ..loops import Buffer, Let, Node, Pop, Push, Repeat, Rewind, Stmt, Tape, View, While, inner, trips
+from ..loops import Buffer, Let, Node, Pop, Push, Rewind, Stmt, View
 from .hazards import is_single
 from .scope import Scope
 
 if TYPE_CHECKING:
     from .lowering import Regions
-
-ALONE = 8
-"""Bytes that the entries of a record are multiples of."""
-
 
 def tape_(low: Regions, scope: Scope, k: int, op: Op) -> list[Stmt]:
     tape = low.new_tape(op.result)
@@ -35,21 +31,12 @@ def entry(low: Regions, scope: Scope, t: ArrayType) -> tuple[View, Node]:
     first = t.shape[0] if t.rank else 1
     row = t.dtype.itemsize * prod(static.extents[1:])
     if isinstance(first, int):
-        return whole(buffer), number(low, -(-row * first // ALONE) * ALONE)
-    rows = low.scalar(scope, first)
-    nbytes = apply(low, "mul", rows, number(low, row))
-    if row % ALONE:
-        nbytes = apply(low, "mul", apply(low, "floordiv", apply(low, "add", nbytes, number(low, ALONE - 1)),
-                                              number(low, ALONE)), number(low, ALONE))
-    return whole(buffer), nbytes
+        return whole(buffer), number(low, row * first)
+    return whole(buffer), low.nodes.apply("mul", (low.scalar(scope, first), number(low, row)), I64)
 
 
 def number(low: Regions, n: int) -> Node:
     return low.nodes.index(Affine({}, n), I64) if is_open(n) else low.nodes.const(n, I64)
-
-
-def apply(low: Regions, op: str, *args: Node) -> Node:
-    return low.nodes.apply(op, args, I64)
 
 
 def push(low: Regions, scope: Scope, k: int, op: Op) -> list[Stmt]:
@@ -91,34 +78,5 @@ def inside(op: Op) -> Iterator[Op]:
     for r in op.regions:
         yield from walk(r)
 
-
-def reserve(body: list[Stmt]) -> None:
-    """Tell tapes at their start how much they will hold, where that is known, so that they are allocated once."""
-    needed: dict[Tape, float] = {}
-    for s in body:
-        for p, turns in pushes(s, 1.0):
-            size = sum(float(n.attrs) if n.kind == "const" else inf for _, n in p.entries)
-            needed[p.tape] = needed.get(p.tape, 0.0) + size * turns
-    for s in body:
-        if isinstance(s, Rewind) and needed.get(s.tape, inf) <= AT_ONCE:
-            s.nbytes = int(needed[s.tape])
-
-
-def pushes(s: Stmt, turns: float) -> Iterator[tuple[Push, float]]:
-    """Every push with the number of times that it runs at most; infinite where that is not known."""
-    if isinstance(s, Push):
-        yield s, turns
-    if isinstance(s, Repeat):
-        n = trips(s)
-        turns *= inf if n is None else n
-    elif isinstance(s, While):
-        turns = inf
-    for block in inner(s):
-        for x in block:
-            yield from pushes(x, turns)
-
-
-AT_ONCE = 1 << 32
-"""Bytes up to which a tape is allocated at once."""
 
 STEPS = {"tape": tape_, "push": push, "pop": pop}
