@@ -10,12 +10,16 @@ from .functions import (
     grad,
     hessian,
     hvp,
+    jacfwd,
     jacobian,
+    jacrev,
     jit,
     jvp,
+    linearize,
     stop_gradient,
     trace,
     value_and_grad,
+    value_and_jacobian,
     vjp,
     vmap,
 )
@@ -24,6 +28,7 @@ from .structured import cond, fori_loop, scan, while_loop
 from .written import returning
 
 __all__ = [
-    "check_grads", "checkpoint", "cond", "config", "debug_print", "fori_loop", "grad", "hessian", "hvp", "jacobian",
-    "jit", "jvp", "returning", "scan", "stop_gradient", "trace", "value_and_grad", "vjp", "vmap", "warm", "while_loop",
+    "check_grads", "checkpoint", "cond", "config", "debug_print", "fori_loop", "grad", "hessian", "hvp", "jacfwd",
+    "jacobian", "jacrev", "jit", "jvp", "linearize", "returning", "scan", "stop_gradient", "trace", "value_and_grad",
+    "value_and_jacobian", "vjp", "vmap", "warm", "while_loop",
 ]

@@ -347,8 +347,12 @@ def hessian_matrix(f: Function, wrt: Wrt, args: Sequence[Any], kwargs: dict[str,
     return nested(t, wrt, positions, chosen, lambda k, j: columns[t.parameter[j]][t.parameter[k]])
 
 
-def jacobian_matrix(f: Function, wrt: Wrt, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
-    """All derivatives of all results, forward or in reverse, whichever needs fewer passes."""
+def jacobian_matrix(f: Function, wrt: Wrt, args: Sequence[Any], kwargs: dict[str, Any], mode: str | None = None,
+                    valued: bool = False) -> Any:
+    """All derivatives of all results, in the mode "forward" or "reverse", or the one that needs fewer passes.
+
+    valued: `(value, derivatives)`.
+    """
     args, kwargs = positional(f, args, kwargs)
     positions = wrt.positions(len(args))
     require_derivatives(f, args, positions)
@@ -358,7 +362,7 @@ def jacobian_matrix(f: Function, wrt: Wrt, args: Sequence[Any], kwargs: dict[str
     floats = [k for k, v in enumerate(t.trace.func.results) if v.type.dtype.is_inexact]
     sizes = [t.trace.func.params[p].type.size for p in parameters], [t.trace.func.results[k].type.size for k in floats]
     entries: dict[tuple[int, int], TracedArray] = {}
-    if sum(sizes[0]) <= sum(sizes[1]):
+    if mode == "forward" or (mode is None and sum(sizes[0]) <= sum(sizes[1])):
         for p in parameters:
             entries.update({(k, p): x for k, x in zip(floats, pushed_basis(t, t.trace.func, p, floats), strict=True)})
     else:
@@ -370,7 +374,8 @@ def jacobian_matrix(f: Function, wrt: Wrt, args: Sequence[Any], kwargs: dict[str
 
     rows = [wrt.gather([trees.unflatten(t.structure(p), [block(r, k) if k in t.parameter else None for k in group])
                         for p, group in zip(positions, chosen, strict=True)]) for r in t.trace.result]
-    return trees.unflatten(t.trace.result_tree, rows)
+    derivatives = trees.unflatten(t.trace.result_tree, rows)
+    return (t.result(t.apply(t.trace.func), scalars=True), derivatives) if valued else derivatives
 
 
 def pushed_basis(t: Traced, func: Func, p: int, kept: Sequence[int] | None = None) -> list[TracedArray]:

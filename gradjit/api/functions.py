@@ -147,15 +147,35 @@ def jacobian(f: Callable[..., Any] | None = None, argnums: Argnums = 0, **option
     For a result of shape r and an argument of shape s the Jacobian has shape r + s. Containers of results hold
     containers of arguments. Forward or reverse mode is chosen by what needs fewer passes.
     """
-    argnums, asked = _argnums(argnums), Options.of("jacobian", **options)
+    return _jacobian("jacobian", f, argnums, options)
+
+
+def jacfwd(f: Callable[..., Any] | None = None, argnums: Argnums = 0, **options: Unpack[Asked]) -> Any:
+    """`jacobian` in forward mode: a pass for each element of the arguments, all at once."""
+    return _jacobian("jacfwd", f, argnums, options, mode="forward")
+
+
+def jacrev(f: Callable[..., Any] | None = None, argnums: Argnums = 0, **options: Unpack[Asked]) -> Any:
+    """`jacobian` in reverse mode: a pass for each element of the results, all at once."""
+    return _jacobian("jacrev", f, argnums, options, mode="reverse")
+
+
+def value_and_jacobian(f: Callable[..., Any] | None = None, argnums: Argnums = 0, **options: Unpack[Asked]) -> Any:
+    """A function that gives `(value, jacobian)` of a function of any shape, computed together: see `jacobian`."""
+    return _jacobian("value_and_jacobian", f, argnums, options, valued=True)
+
+
+def _jacobian(name: str, f: Callable[..., Any] | None, argnums: Any, options: Asked, mode: str | None = None,
+              valued: bool = False) -> Any:
+    argnums, asked = _argnums(argnums), Options.of(name, **options)
 
     def make(f: Callable[..., Any]) -> Compiled:
-        _checked(f, "jacobian")
+        _checked(f, name)
 
         def body(*args: Any, **kwargs: Any) -> Any:
-            return d.jacobian_matrix(f, d.Wrt(argnums), args, kwargs)
+            return d.jacobian_matrix(f, d.Wrt(argnums), args, kwargs, mode, valued)
 
-        return Compiled(body, f, "jacobian", asked, Recipe(f, {"argnums": argnums}))
+        return Compiled(body, f, name, asked, Recipe(f, {"argnums": argnums}))
 
     return _decorator(make, f)
 
@@ -235,6 +255,7 @@ def _with_vector(f: Callable[..., Any]) -> Callable[..., Any]:
 # products at a point ------------------------------------------------------------------------------------------------
 _pushes: WeakKeyDictionary[Any, Compiled] = WeakKeyDictionary()
 _pulls: WeakKeyDictionary[Any, Compiled] = WeakKeyDictionary()
+_linear: WeakKeyDictionary[Any, Compiled] = WeakKeyDictionary()
 _plain: WeakKeyDictionary[Any, Compiled] = WeakKeyDictionary()
 
 
@@ -298,6 +319,33 @@ def _plainly(f: Callable[..., Any]) -> Compiled:
     return Compiled(value, value, "vjp")
 
 
+def linearize(f: Callable[..., Any], *primals: Any) -> tuple[Any, Callable[..., Any]]:
+    """`(f(*primals), linear)`: `linear(*tangents)` is the derivative of `f` at the primals along the tangents.
+
+    The linear function is compiled once for all points and tangents of these types, together with what it needs of
+    `f`, and runs that again.
+    """
+    _checked(f, "linearize")
+    if recorders():
+        return d.value(f, primals), lambda *tangents: d.push(f, primals, tangents)[1]
+    value = _kept(_plain, f, lambda: _plainly(f))(*primals)
+    compiled = _kept(_linear, f, lambda: _linearly(f))
+
+    def linear(*tangents: Any, alive: Any = f) -> Any:  # `compiled` itself refers to f weakly
+        return compiled(primals, tangents)
+
+    return value, linear
+
+
+def _linearly(f: Callable[..., Any]) -> Compiled:
+    ref = _weakly(f)
+
+    def linearize(primals: Any, tangents: Any) -> Any:
+        return d.push(ref(), primals, tangents)[1]
+
+    return Compiled(linearize, linearize, "linearize")
+
+
 def _pull(f: Callable[..., Any]) -> Compiled:
     ref = _weakly(f)
 
@@ -340,5 +388,6 @@ def trace(f: Callable[..., Any], *args: Any, **kwargs: Any) -> Func:
 
 
 __all__ = [
-    "grad", "hessian", "hvp", "jacobian", "jit", "jvp", "stop_gradient", "trace", "value_and_grad", "vjp", "vmap",
+    "grad", "hessian", "hvp", "jacfwd", "jacobian", "jacrev", "jit", "jvp", "linearize", "stop_gradient", "trace",
+    "value_and_grad", "value_and_jacobian", "vjp", "vmap",
 ]
