@@ -87,7 +87,7 @@ def test_imports_follow_the_order_of_the_rooms(path: Path) -> None:
 @pytest.mark.parametrize("source", [
     "from ..codegen import loops",
     "from .. import codegen",
-    "import gradjit.runtime.cache",
+    "import gradjit.runtime.disk_cache",
     "def f():\n    from ..api import grad",
     "import gradjit",
     "import llvmlite.ir",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from . import warm
 from .checking import check_grads
-from .checkpoints import checkpoint
+from .checkpointing import checkpoint
 from .effects import debug_print
 from .functions import (
     grad,
@@ -24,8 +24,8 @@ from .functions import (
     vmap,
 )
 from .options import config
+from .returning import returning
 from .structured import cond, fori_loop, scan, while_loop
-from .written import returning
 
 __all__ = [
     "check_grads", "checkpoint", "cond", "config", "debug_print", "fori_loop", "grad", "hessian", "hvp", "jacfwd",

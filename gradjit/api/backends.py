@@ -14,9 +14,8 @@ from ..ir import Func, interpret, walk
 from ..ir.sizes import Opening, guess, is_open, solved
 from ..processes import Lock
 from ..runtime import cpython
-from ..runtime.dispatch import MISS
-from ..runtime.items import by_versions, unchanged
-from ..runtime.spec import (
+from ..runtime.call_convention import MISS
+from ..runtime.entry_spec import (
     ABSENT,
     ANY as ANY_ITEM,
     Argument,
@@ -25,7 +24,7 @@ from ..runtime.spec import (
     AttributeRef,
     Build,
     Capture,
-    Captured,
+    CapturedResult,
     CellGuard,
     CellRef,
     ComplexSpec,
@@ -50,10 +49,11 @@ from ..runtime.spec import (
     is_passed,
     same_static,
 )
+from ..runtime.items import by_versions, unchanged
 from ..tracer import guards, trees
 from ..tracer.array import ARRAY
 from ..tracer.locations import fail
-from ..tracer.trace import Leaf, Trace, Write
+from ..tracer.trace import ArgumentLeaf, Trace, Write
 
 if TYPE_CHECKING:
     from ..codegen import Lowered
@@ -87,12 +87,12 @@ class Executable(Protocol):
     def text(self, stage: str) -> str:
         """The program as "loops", "llvm" or "asm". ValueError where there is no such stage."""
 
-    def portable(self, p: Program) -> tuple[str, bytes] | None:
+    def portable(self, p: TracedProgram) -> tuple[str, bytes] | None:
         """Its code, for another process; None where there is none, or it belongs to this process."""
 
 
 @dataclass
-class Program:
+class TracedProgram:
     """A traced function as it is compiled: the IR, what it returns, and what it takes."""
 
     func: Func
@@ -101,7 +101,7 @@ class Program:
     parameters: tuple[ParameterSpec, ...]
     captured: tuple[Capture, ...]
     guards: tuple[Guard, ...]
-    writes: tuple[tuple[Argument | Captured, int], ...]
+    writes: tuple[tuple[Argument | CapturedResult, int], ...]
     """Arrays from outside that are changed, each with the output that it is to hold."""
     trace: Trace
     opening: Opening
@@ -113,7 +113,7 @@ class Program:
 
 
 # from a trace to a program ------------------------------------------------------------------------------------------
-def program_of(t: Trace, leaves: Sequence[Any], opening: Opening) -> Program:
+def program_of(t: Trace, leaves: Sequence[Any], opening: Opening) -> TracedProgram:
     """What to compile for a trace of a call with these leaves. An argument that is returned as such is no output; the
     new contents of arrays that are written to are outputs behind those of the result."""
     kept = [r.index for r in t.result if r.index is not None and not is_passed_on(r)]
@@ -130,21 +130,21 @@ def program_of(t: Trace, leaves: Sequence[Any], opening: Opening) -> Program:
     parameters = tuple(parameter_spec(leaf, x, Argument(k) in targets, k in apart)
                        for k, (leaf, x) in enumerate(zip(t.leaves, leaves, strict=True)))
     captured = tuple(Capture(source_of(c.source) if c.source is not None else c.array,
-                             ArraySpec.of(c.array, writable=Captured(k) in targets))
+                             ArraySpec.of(c.array, writable=CapturedResult(k) in targets))
                      for k, c in enumerate(t.captured))
     captured += tuple(Capture(source_of(c.source) if c.source is not None else c.array, ArraySpec.of(c.array),
                               is_passed=False) for c in t.observed)
     writes = tuple((target, len(order) + k) for k, target in enumerate(targets))
-    return Program(func, result_template(t.result_tree, nodes), outputs, parameters, captured, divided(t.guards),
+    return TracedProgram(func, result_template(t.result_tree, nodes), outputs, parameters, captured, divided(t.guards),
                    writes, t, opening)
 
 
-def write_target(t: Trace, w: Write) -> Argument | Captured:
+def write_target(t: Trace, w: Write) -> Argument | CapturedResult:
     """The array that is written to, as an entry names it."""
     if w.argument is not None:
         return Argument(w.argument)
     assert w.captured is not None
-    return Captured(position(t, w.captured))
+    return CapturedResult(position(t, w.captured))
 
 
 def position(t: Trace, captured: Any) -> int:
@@ -160,14 +160,14 @@ code has a comparison for each, and takes long to compile."""
 def divided(every: Sequence[guards.Condition]) -> tuple[Guard, ...]:
     """The guards in the entry's terms: those that machine code checks, and one that asks Python for all others."""
     found: list[Guard] = []
-    dicts = [g for g in every if isinstance(g, guards.Contents) and type(g.container) is dict]
+    dicts = [g for g in every if isinstance(g, guards.HeldItems) and type(g.container) is dict]
     are_many = len(dicts) > MAX_ITEMS
     others: list[guards.Condition] = by_versions(dicts) if are_many else []
     room = MAX_GUARDS
     for g in every:
-        if are_many and isinstance(g, guards.Contents) and type(g.container) is dict:
+        if are_many and isinstance(g, guards.HeldItems) and type(g.container) is dict:
             continue
-        items = len(g.items) if isinstance(g, guards.Contents) else 1
+        items = len(g.items) if isinstance(g, guards.HeldItems) else 1
         made = guard_of(g) if items <= min(MAX_ITEMS, room) else None
         if made is None:
             others.append(by_words(g))
@@ -179,7 +179,7 @@ def divided(every: Sequence[guards.Condition]) -> tuple[Guard, ...]:
 
 def by_words(g: guards.Condition) -> guards.Condition:
     """A guard that Python checks, faster where it is of a list."""
-    if isinstance(g, guards.Contents) and type(g.container) is list and not any(x is guards.ANY for x in g.items):
+    if isinstance(g, guards.HeldItems) and type(g.container) is list and not any(x is guards.ANY for x in g.items):
         return unchanged(g.container, g.items) or g
     return g
 
@@ -194,7 +194,7 @@ def result_node(t: Trace, r: Any, order: Sequence[int]) -> Any:
     if r.argument is not None:
         return Argument(r.argument)
     if r.captured is not None:
-        return Captured(position(t, r.captured))
+        return CapturedResult(position(t, r.captured))
     return order.index(r.index)
 
 
@@ -215,7 +215,7 @@ def node_types(tree: trees.Tree) -> list[Any]:
     return [own, *(t for child in tree.children() for t in node_types(child))]
 
 
-def parameter_spec(leaf: Leaf, x: Any, writable: bool, apart: bool) -> ParameterSpec:
+def parameter_spec(leaf: ArgumentLeaf, x: Any, writable: bool, apart: bool) -> ParameterSpec:
     """What an argument must be to take this specialisation: x itself is one such."""
     if leaf.type is None:
         return StaticSpec(x)
@@ -226,7 +226,7 @@ def parameter_spec(leaf: Leaf, x: Any, writable: bool, apart: bool) -> Parameter
     return value_spec(x, writable, apart)
 
 
-def open_spec(x: np.ndarray, leaf: Leaf, writable: bool, apart: bool) -> ArraySpec:
+def open_spec(x: np.ndarray, leaf: ArgumentLeaf, writable: bool, apart: bool) -> ArraySpec:
     """The same for an array with open extents."""
     assert leaf.type is not None
     strides = None if x.flags.c_contiguous else tuple(s * x.itemsize for s in leaf.strides or ())
@@ -249,7 +249,7 @@ def source_of(s: guards.Source) -> Source:
 
 def guard_of(g: guards.Condition) -> Guard | None:
     """A guard of the tracer's in the entry's terms; None where Python has to be asked."""
-    if isinstance(g, guards.Contents):
+    if isinstance(g, guards.HeldItems):
         if isinstance(g.container, dict):
             return DictGuard(g.container, tuple((k, any_or(v)) for k, v in g.items))
         return ListGuard(g.container, tuple(map(any_or, g.items)))
@@ -329,7 +329,7 @@ class Native:
             return self.loaded.code.asm()
         return self.lower().loops if stage == "loops" else str(self.lower().module)
 
-    def portable(self, p: Program) -> tuple[str, bytes] | None:
+    def portable(self, p: TracedProgram) -> tuple[str, bytes] | None:
         from ..runtime import artefact
         return artefact.portable(p.func, layouts_of(p), self.kernel) if not self.loaded.spec.kept else None
 
@@ -338,7 +338,7 @@ GIL_WORK = 20_000.0
 """Element operations above which a kernel lets other threads run: giving the GIL back costs some 0.1 µs."""
 
 
-def native(p: Program, note: Callable[[str], None]) -> Native:
+def native(p: TracedProgram, note: Callable[[str], None]) -> Native:
     """Code for this machine, from the cache on disk or compiled. `note(name)` is told when a step is done."""
     from ..runtime import artefact
     refuse_complex(p.func)
@@ -352,7 +352,7 @@ def native(p: Program, note: Callable[[str], None]) -> Native:
     return Native(entry, kernel, lower, origin)
 
 
-def layouts_of(p: Program) -> list[tuple[int, ...] | None]:
+def layouts_of(p: TracedProgram) -> list[tuple[int, ...] | None]:
     """The layouts of what the kernel takes."""
     specs = [s for s in p.parameters if is_passed(s)] + [c.spec for c in p.captured if c.is_passed]
     return [layout_of(s) for s in specs]
@@ -379,7 +379,7 @@ def layout_of(s: ParameterSpec) -> tuple[int, ...] | None:
 class Interpreted:
     """Runs the IR with NumPy, one operation at a time: on request, never in the place of machine code that failed."""
 
-    program: Program
+    program: TracedProgram
     hits: int = 0
     workspace_bytes: int = 0
     entry: None = None
@@ -401,14 +401,14 @@ class Interpreted:
     def text(self, stage: str) -> str:
         raise ValueError(f"the interpreter has no stage {stage!r}")
 
-    def portable(self, p: Program) -> None:
+    def portable(self, p: TracedProgram) -> None:
         return None
 
 
 class Tiered:
     """Has the first calls answered by the interpreter, and machine code made for the one behind them."""
 
-    def __init__(self, program: Program, resume: Callable[[], Callable[[str], None]], calls: int) -> None:
+    def __init__(self, program: TracedProgram, resume: Callable[[], Callable[[str], None]], calls: int) -> None:
         self.interpreted = Interpreted(program)
         self.resume = resume
         self.calls = calls
@@ -446,7 +446,7 @@ class Tiered:
     def text(self, stage: str) -> str:
         return self.code().text(stage)
 
-    def portable(self, p: Program) -> tuple[str, bytes] | None:
+    def portable(self, p: TracedProgram) -> tuple[str, bytes] | None:
         return self.native.portable(p) if self.native else None
 
 
@@ -469,7 +469,7 @@ def matches(spec: ParameterSpec, x: Any, leaves: Sequence[Any]) -> bool:
     return type(x) is (float if isinstance(spec, FloatSpec) else complex)
 
 
-def would_take(p: Program, leaves: Sequence[Any]) -> bool:
+def would_take(p: TracedProgram, leaves: Sequence[Any]) -> bool:
     """Whether a specialisation was made for such arguments and the world as it is now."""
     if len(leaves) != len(p.parameters):
         return False
@@ -483,7 +483,7 @@ def would_take(p: Program, leaves: Sequence[Any]) -> bool:
                            if isinstance(s, ArraySpec)]))
 
 
-def agrees(p: Program, leaves: Sequence[Any]) -> bool:
+def agrees(p: TracedProgram, leaves: Sequence[Any]) -> bool:
     """Whether the open extents of arrays agree and meet the conditions."""
     pairs = [(e, n) for s, x in zip(p.parameters, leaves, strict=True) if isinstance(s, ArraySpec) and s.is_open
              for e, n in zip(s.shape, x.shape, strict=True)]
@@ -514,7 +514,7 @@ def built(node: Any, values: Sequence[Any], leaves: Sequence[Any], captured: Seq
         return node.value
     if isinstance(node, Argument):
         return leaves[node.index]
-    if isinstance(node, Captured):
+    if isinstance(node, CapturedResult):
         return captured[node.index]
     if isinstance(node, Build):
         return node.factory(*map(go, node.parts))

@@ -19,22 +19,22 @@ from ..errors import TraceError
 from ..ir import Func, is_loop, verify, walk
 from ..ir.sizes import MustAgree, NotOpen, Opening, opening
 from ..passes import Dumper, optimize
-from ..passes.vjp.kept import kept
+from ..passes.vjp.tape_report import tape_entries
 from ..probe import named_like, parameters_of, text
 from ..processes import Lock, uncollected
 from ..runtime import signature
+from ..runtime.call_convention import MISS
 from ..runtime.callable import MAX_CHAIN, FastCallable
-from ..runtime.dispatch import MISS
 from ..tracer import trees
 from ..tracer.calls import call as traced_call
-from ..tracer.guards import Condition, Contents, Guard, Snapshot, all_hold
+from ..tracer.guards import Condition, Guard, HeldItems, Snapshot, all_hold
 from ..tracer.locations import fail
 from ..tracer.recorder import recorders
 from ..tracer.trace import Trace, parameter_names, trace, world_of
 from . import backends
-from .backends import Executable, Program
-from .calls import Call, check_touched, check_writes, may_write, passes_twice
-from .declared import Signature as Declared
+from .backends import Executable, TracedProgram
+from .canonical_call import CanonicalCall, check_touched, check_writes, may_write, passes_twice
+from .declared import DeclaredSignature as Declared
 from .options import USUAL, Options, config
 from .settings import checking, verifying
 from .signatures import Signature
@@ -53,7 +53,7 @@ class Specialisation:
     """One compiled form of a function."""
 
     executable: Executable
-    program: Program
+    program: TracedProgram
     stages: dict[str, Func]
     seconds: dict[str, float]
     arguments: str
@@ -161,7 +161,7 @@ class Compiled(FastCallable):
             args, kwargs = self.signature.positional(args, kwargs)
             if not kwargs:
                 return self(*args)
-        call = Call.of(args, kwargs)
+        call = CanonicalCall.of(args, kwargs)
         if (result := self.try_all(call)) is not MISS:
             return result
         try:
@@ -169,7 +169,7 @@ class Compiled(FastCallable):
         except Exception as e:
             raise trimmed(e)  # noqa: B904 (it is the same exception)
 
-    def try_all(self, call: Call) -> Any:
+    def try_all(self, call: CanonicalCall) -> Any:
         """The result of the first specialisation that takes the call, or MISS."""
         for s in self.found.get(call.key, ()):
             result = call.run(s.executable, s.program)
@@ -178,7 +178,7 @@ class Compiled(FastCallable):
                 return result
         return MISS
 
-    def first_call(self, call: Call) -> Any:
+    def first_call(self, call: CanonicalCall) -> Any:
         """Compile and run. What is captured may change in between (another thread's doing): then once more."""
         if self.declared is not None:
             names = trees.leaf_names(call.tree, parameter_names(self.like, len(call.args)))
@@ -192,7 +192,7 @@ class Compiled(FastCallable):
                 return result
         raise TraceError(f"{self!r}: what the function reads from outside changes faster than it can be compiled")
 
-    def prefer(self, s: Specialisation, call: Call) -> None:
+    def prefer(self, s: Specialisation, call: CanonicalCall) -> None:
         """A specialisation that took a call should get the next one straight from machine code: with the first to be
         asked where its leaves are the arguments themselves, and by the signature of the call."""
         entry = s.executable.entry
@@ -208,7 +208,7 @@ class Compiled(FastCallable):
                 signature.dataclasses.update(trees.dataclasses_in(call.tree))
                 self.install_indexed(entry, call.args, *found)
 
-    def put_exact_first(self, new: Specialisation, call: Call) -> None:
+    def put_exact_first(self, new: Specialisation, call: CanonicalCall) -> None:
         """Those that are for one size are asked before one with open extents: what has been answered by one is
         answered by it again, to the bit."""
         entries = [s.executable.entry for s in self.found.get(call.key, ()) if new.is_open and not s.is_open]
@@ -216,7 +216,7 @@ class Compiled(FastCallable):
             if entry is not None and entry in self.entries:
                 self.install(entry)
 
-    def compiled(self, call: Call) -> Specialisation:
+    def compiled(self, call: CanonicalCall) -> Specialisation:
         """The specialisation for a call, made now unless another thread has made it meanwhile."""
         with self.lock:
             for s in self.found.get(call.key, ()):
@@ -239,7 +239,7 @@ class Compiled(FastCallable):
             self.uninstall(s.executable.entry)
 
     # compilation ----------------------------------------------------------------------------------------------------
-    def specialise(self, call: Call) -> Specialisation:
+    def specialise(self, call: CanonicalCall) -> Specialisation:
         """The specialisation for a call: with open extents where other calls have had others, and else, or where that
         cannot be, for its sizes."""
         self.sizes.note(call)
@@ -255,7 +255,7 @@ class Compiled(FastCallable):
             self.sizes.close(call, closed, why)
         return made
 
-    def opened(self, call: Call, axes: Sequence[Axis]) -> Specialisation | tuple[list[Axis], Closed]:
+    def opened(self, call: CanonicalCall, axes: Sequence[Axis]) -> Specialisation | tuple[list[Axis], Closed]:
         """The specialisation with some extents open; or which of them cannot be, and why."""
         for example in self.sizes.examples(call, axes):
             attempt = Attempt(self.like, call, axes, example, self.sizes.family(call).names)
@@ -275,7 +275,7 @@ class Compiled(FastCallable):
                 return made
         raise AssertionError("a specialisation that does not take the call that it was made for")
 
-    def attempted(self, call: Call, attempt: Attempt) -> Specialisation | None:
+    def attempted(self, call: CanonicalCall, attempt: Attempt) -> Specialisation | None:
         """One compilation with open extents: begun anew where two of them turn out to be one. None where none is
         left."""
         while attempt.shapes:
@@ -285,12 +285,12 @@ class Compiled(FastCallable):
                 attempt.agree(e)
         return None
 
-    def built(self, call: Call, attempt: Attempt | None = None) -> Specialisation:
+    def built(self, call: CanonicalCall, attempt: Attempt | None = None) -> Specialisation:
         """Trace, transform, optimise, compile. Nothing is kept if any of it fails."""
         with opening(Opening()) as o:
             return self.made(call, o, attempt.shapes if attempt else {}, attempt)
 
-    def made(self, call: Call, o: Opening, open_shapes: dict[int, tuple[int, ...]], attempt: Attempt | None
+    def made(self, call: CanonicalCall, o: Opening, open_shapes: dict[int, tuple[int, ...]], attempt: Attempt | None
                 ) -> Specialisation:
         timer = _Timer()
         leaves = call.leaves
@@ -351,7 +351,7 @@ class Compiled(FastCallable):
         Raises ArgumentError for types that cannot be read, and what a call with such arguments would.
         """
         declared = Declared(", ".join(types))
-        call = Call.of(declared.samples(), {})
+        call = CanonicalCall.of(declared.samples(), {})
         self.sizes.declare(call, declared.names())
         self.prefer(self.compiled(call), call)
         return self
@@ -375,7 +375,7 @@ class Compiled(FastCallable):
                                  f"shapes, as in "
                                  f"f.ir(x), or call it first")
             return self.latest
-        return self.compiled(Call.of(*self.signature.positional(args, kwargs)))
+        return self.compiled(CanonicalCall.of(*self.signature.positional(args, kwargs)))
 
     def needs_arguments(self) -> bool:
         parameters = parameters_of(self.like)
@@ -389,7 +389,7 @@ class Compiled(FastCallable):
         return Stats(repr(self), self.misses, [
             Specialised(s.arguments, s.executable.hits, s.executable.workspace_bytes, dict(s.seconds),
                         len(s.stages["traced"].ops), len(s.stages["adjoint"].ops), len(s.stages["optimized"].ops),
-                        kept(s.stages["optimized"]), dict(s.program.trace.loops), s.executable.origin,
+                        tape_entries(s.stages["optimized"]), dict(s.program.trace.loops), s.executable.origin,
                         list(s.conditions))
             for s in every], [str(c) for c in self.sizes.closed()])
 
@@ -445,7 +445,7 @@ def what(g: Condition) -> str:
             kind = {"item": "the name", "cell": "a variable of an enclosing function"}[g.source.kind]
             return f"{kind} {name}".rstrip()
         return f"the class of {g.source.owner!r:.60}" if g.source.kind == "type" else f"the attribute {name}"
-    if isinstance(g, Contents):
+    if isinstance(g, HeldItems):
         return f"the {type(g.container).__name__} {g.container!r:.60}"
     if isinstance(g, Snapshot):
         return f"the {type(g.owner).__name__} {g.owner!r:.60}"

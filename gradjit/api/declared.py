@@ -39,7 +39,7 @@ class Array:
         return f"{name}[{','.join(map(str, self.shape))}]"
 
 
-class Signature:
+class DeclaredSignature:
     """The arguments that a text declares."""
 
     def __init__(self, text: str):

@@ -18,11 +18,11 @@ from ..ir import OPS, Func, Loc, Value, walk
 from ..ir.core import map_type
 from ..tracer import trees
 from ..tracer.array import ARRAY, PYTHON, SCALAR, TracedArray, root
-from ..tracer.control.ties import may_share
+from ..tracer.control.may_alias import may_share
 from ..tracer.locations import fail
 from ..tracer.operands import as_traced, cast, constant, emit
 from ..tracer.recorder import current, repeated
-from ..tracer.trace import Leaf, ResultLeaf, Trace, Write, trace
+from ..tracer.trace import ArgumentLeaf, ResultLeaf, Trace, Write, trace
 from .signatures import positional
 from .wrt import Wrt, check_differentiable, require_derivatives, require_some
 
@@ -126,7 +126,7 @@ def handle(v: Value, kind: str | None = None) -> TracedArray:
     return root(v, current(), SCALAR if kind == PYTHON else kind)
 
 
-def as_argument(v: Value, leaf: Leaf) -> TracedArray:
+def as_argument(v: Value, leaf: ArgumentLeaf) -> TracedArray:
     """A handle of something that has an argument's type and kind."""
     return handle(v, leaf.kind)
 
@@ -184,7 +184,7 @@ def gathered(t: Traced, wrt: Wrt, positions: Sequence[int], chosen: Sequence[Seq
                        for p, group in zip(positions, chosen, strict=True)])
 
 
-def zeros(leaf: Leaf) -> TracedArray:
+def zeros(leaf: ArgumentLeaf) -> TracedArray:
     assert leaf.type is not None
     return root(repeated(0, leaf.type.extents, leaf.type.dtype.np), None, SCALAR if leaf.kind == PYTHON else leaf.kind)
 
@@ -251,7 +251,7 @@ def tangent_operands(t: Traced, tangents: Sequence[Any]) -> list[TracedArray]:
     return [fitted(found[i], t.trace.leaves[i], "the tangent") for i in t.trace.traced]
 
 
-def fitted(x: Any, leaf: Leaf, what: str) -> TracedArray:
+def fitted(x: Any, leaf: ArgumentLeaf, what: str) -> TracedArray:
     """A tangent or vector for a leaf: of its shape, cast to its dtype."""
     assert leaf.type is not None
     h = as_traced(x)
@@ -299,7 +299,7 @@ def cotangent_operands(t: Traced, cotangent: Any) -> list[TracedArray]:
     for x, r in zip(found, t.trace.result, strict=True):
         if r.index is None or not (v := t.trace.func.results[r.index]).type.dtype.is_inexact:
             continue
-        ct = fitted(x, Leaf("the result", r.kind, v.type), "the cotangent")
+        ct = fitted(x, ArgumentLeaf("the result", r.kind, v.type), "the cotangent")
         seeds[r.index] = emit("add", seeds[r.index], ct) if r.index in seeds else ct
     return [seeds[k] for k, v in enumerate(t.trace.func.results) if v.type.dtype.is_inexact]
 

@@ -16,7 +16,7 @@ from ..errors import ArgumentError, AxisError, ShapeError, TraceError, Unsupport
 from ..passes.batching import batch, varying
 from ..tracer import trees
 from ..tracer.array import ARRAY, TracedArray, root
-from ..tracer.control.ties import may_share
+from ..tracer.control.may_alias import may_share
 from ..tracer.locations import fail
 from ..tracer.operands import as_traced, emit
 from ..tracer.recorder import repeated

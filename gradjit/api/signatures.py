@@ -17,7 +17,7 @@ class Signature:
         parameters = parameters_of(f) or []
         kinds = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
         self.parameters = [p for p in parameters if p.kind in kinds]
-        self.plans: dict[tuple[Any, ...], Plan] = {}
+        self.plans: dict[tuple[Any, ...], KeywordPlan] = {}
 
     def positional(self, args: Sequence[Any], kwargs: dict[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
         """The call with its keywords turned into positional arguments, gaps filled with defaults; the keywords left.
@@ -31,7 +31,7 @@ class Signature:
         more = [kwargs[name] if name in kwargs else default for name, default in plan.more]
         return (*args, *more), {name: kwargs[name] for name in plan.rest}
 
-    def plan(self, given: int, names: Collection[str]) -> Plan:
+    def plan(self, given: int, names: Collection[str]) -> KeywordPlan:
         """For a call with so many positional arguments and these keywords."""
         rest, more = list(names), []
         for p in self.parameters[given:]:
@@ -42,11 +42,11 @@ class Signature:
             elif p.default is p.empty or not any(q.name in rest for q in self.parameters):
                 break
             more.append((p.name, p.default))
-        return Plan(tuple(more), tuple(rest))
+        return KeywordPlan(tuple(more), tuple(rest))
 
 
 @dataclass(frozen=True)
-class Plan:
+class KeywordPlan:
     """How a call with certain keywords is brought into its one form."""
 
     more: tuple[tuple[str, Any], ...]

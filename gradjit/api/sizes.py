@@ -16,11 +16,11 @@ import numpy as np
 from ..errors import GradjitError
 from ..ir import Loc
 from ..ir.sizes import Dim, MustAgree, NotOpen, Size, size_of, solved
-from ..runtime.spec import static_key
+from ..runtime.entry_spec import static_key
 from ..tracer import trees
 from ..tracer.locations import raised_at
 from ..tracer.trace import parameter_names
-from .calls import Call
+from .canonical_call import CanonicalCall
 
 Axis = tuple[int, int]
 """An axis of a leaf of the arguments."""
@@ -74,11 +74,11 @@ class Sizes:
         self.policy = policy
         self.families: dict[Any, Family] = {}
 
-    def family(self, call: Call) -> Family:
+    def family(self, call: CanonicalCall) -> Family:
         key = call.key, tuple(map(kind_of, call.leaves))
         return self.families.setdefault(key, Family())
 
-    def note(self, call: Call) -> None:
+    def note(self, call: CanonicalCall) -> None:
         """A call that is about to be compiled."""
         family, now = self.family(call), shapes(call)
         for before in family.seen if not family.names else ():
@@ -90,13 +90,13 @@ class Sizes:
         if now not in family.seen:
             family.seen = [*family.seen[-7:], now]
 
-    def declare(self, call: Call, names: dict[Axis, str]) -> None:
+    def declare(self, call: CanonicalCall, names: dict[Axis, str]) -> None:
         """Extents of calls like this one are open, as a signature says."""
         family = self.family(call)
         family.names = names
         family.opened.update(dict.fromkeys(names))
 
-    def axes(self, call: Call) -> list[Axis]:
+    def axes(self, call: CanonicalCall) -> list[Axis]:
         """What is to be open in the compilation for a call."""
         family = self.family(call)
         if (self.policy == "exact" and not family.names) or call.is_packed or shares_an_array(call):
@@ -104,7 +104,7 @@ class Sizes:
         axes = sorted(set(family.opened) - set(family.closed))
         return axes if family.compiled.count(frozenset(axes)) < MOST else []
 
-    def examples(self, call: Call, axes: Sequence[Axis]) -> Iterator[tuple[Shape, ...]]:
+    def examples(self, call: CanonicalCall, axes: Sequence[Axis]) -> Iterator[tuple[Shape, ...]]:
         """The shapes by which a compilation is reckoned, the best first: that of the largest call, then this one's."""
         family, now = self.family(call), shapes(call)
         if frozenset(axes) not in family.compiled:
@@ -113,7 +113,7 @@ class Sizes:
                 yield tuple(largest)
         yield now
 
-    def close(self, call: Call, axes: Sequence[Axis], why: Closed) -> None:
+    def close(self, call: CanonicalCall, axes: Sequence[Axis], why: Closed) -> None:
         """Some extents cannot be open. Where a compilation has them open already it is the sizes of this call that are
         out of the ordinary."""
         family = self.family(call)
@@ -133,11 +133,11 @@ def same_but(a: tuple[Shape, ...], b: tuple[Shape, ...], axes: Sequence[Axis]) -
         yield from ((k, axis) in axes or n == m for axis, (n, m) in enumerate(zip(s or (), t or (), strict=True)))
 
 
-def shapes(call: Call) -> tuple[Shape, ...]:
+def shapes(call: CanonicalCall) -> tuple[Shape, ...]:
     return tuple(x.shape if isinstance(x, np.ndarray) else None for x in call.leaves)
 
 
-def shares_an_array(call: Call) -> bool:
+def shares_an_array(call: CanonicalCall) -> bool:
     arrays = [id(x) for x in call.leaves if isinstance(x, np.ndarray)]
     return len(set(arrays)) < len(arrays)
 
@@ -145,7 +145,7 @@ def shares_an_array(call: Call) -> bool:
 class Attempt:
     """Extents opened for one compilation: the shapes of the leaves, as far as is known what must agree."""
 
-    def __init__(self, like: Any, call: Call, axes: Sequence[Axis], example: tuple[Shape, ...],
+    def __init__(self, like: Any, call: CanonicalCall, axes: Sequence[Axis], example: tuple[Shape, ...],
                  declared: dict[Axis, str]):
         self.call = call
         self.example = example

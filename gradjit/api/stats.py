@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from ..ir import Loc
-from ..passes.vjp.kept import Kept
+from ..passes.vjp.tape_report import TapeEntry
 
 
 @dataclass(frozen=True)
@@ -20,7 +20,7 @@ class Specialised:
     traced_operations: int
     adjoint_operations: int
     optimized_operations: int
-    kept: list[Kept] = field(default_factory=list)
+    kept: list[TapeEntry] = field(default_factory=list)
     """What loops keep for the reverse pass: at each line the bytes a turn, and how many turns there are at most."""
     loops: dict[Loc | None, str] = field(default_factory=dict)
     """By their lines, loops that were compiled as loops (""), or unrolled and why. Short ones are not listed."""
@@ -84,7 +84,7 @@ ORIGINS = {"compiled": "compiled", "disk": "code from disk", "pickle": "code cam
            "interpreter": "interpreted"}
 
 
-def amount(k: Kept) -> str:
+def amount(k: TapeEntry) -> str:
     """What is kept of one value, for people."""
     each = f"{k.type}, " + (f"{k.bytes} bytes" if k.bytes is not None else "a size that is known at run time")
     return f"{each} a turn, {k.turns} turns" if k.turns is not None else f"{each} a turn"

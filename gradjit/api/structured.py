@@ -22,7 +22,7 @@ from ..tracer.locations import fail
 from ..tracer.outside import is_data_array
 from ..tracer.recorder import recorders
 from ..tracer.trace import trace
-from .checkpoints import checkpoint as checkpointed
+from .checkpointing import checkpoint as checkpointed
 
 Body = Callable[..., Any]
 
@@ -91,7 +91,7 @@ def scan(f: Body, init: Any, xs: Any = None, length: int | None = None, reverse:
     carry = copied(init)
     if count == 0 and not recorders():
         raise ArgumentError("gj.scan over nothing outside of a compiled function: what f would give is not known")
-    rows = Rows(columns, tree)
+    rows = PytreeSlices(columns, tree)
     step = steady("scan", f, pair=True)
     if not recorders():
         return _plain_scan(step, carry, rows, count, reverse)
@@ -108,7 +108,7 @@ def _scan(turns: Any, step: Body, carry: Any, rows: Any, ys: Any) -> Any:
     return carry
 
 
-def _plain_scan(step: Body, carry: Any, rows: Rows, count: int, reverse: bool) -> tuple[Any, Any]:
+def _plain_scan(step: Body, carry: Any, rows: PytreeSlices, count: int, reverse: bool) -> tuple[Any, Any]:
     found = []
     for i in range(count)[::-1 if reverse else 1]:
         carry, y = step(carry, rows.at(i))
@@ -118,7 +118,7 @@ def _plain_scan(step: Body, carry: Any, rows: Rows, count: int, reverse: bool) -
     return carry, trees.unflatten(shape, [np.stack(c) for c in columns])
 
 
-class Rows:
+class PytreeSlices:
     """The slices of a pytree of arrays along their first axes."""
 
     def __init__(self, columns: list[Any], tree: trees.Tree):
@@ -150,7 +150,7 @@ def scan_length(columns: list[Any], length: int | None) -> int:
     return count
 
 
-def stacks(step: Body, carry: Any, rows: Rows, count: int) -> tuple[Any, list[TracedArray], trees.Tree]:
+def stacks(step: Body, carry: Any, rows: PytreeSlices, count: int) -> tuple[Any, list[TracedArray], trees.Tree]:
     """The carry, with Python numbers that the step widens as such already; arrays for the ys, and their structure.
 
     The step is traced on the side to see what it gives.

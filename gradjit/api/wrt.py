@@ -10,7 +10,7 @@ from ..errors import DifferentiationError, DtypeError
 from ..probe import text
 from ..tracer import trees
 from ..tracer.locations import fail
-from ..tracer.trace import STATIC, Leaf, definition_of, leaf_of, name_of, parameter_names
+from ..tracer.trace import STATIC, ArgumentLeaf, definition_of, leaf_of, name_of, parameter_names
 
 Function = Callable[..., Any]
 
@@ -78,7 +78,7 @@ def shown(x: Any) -> str:
     return f"the function {text(x, '__name__', kind)}" if callable(x) and hasattr(x, "__name__") else f"a {kind}"
 
 
-def check_differentiable(leaf: Leaf) -> None:
+def check_differentiable(leaf: ArgumentLeaf) -> None:
     """DifferentiationError for integers and booleans; strings and other objects in containers have no derivative."""
     if leaf.kind == STATIC:
         if isinstance(leaf.value, (bool, int)):

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import argparse
 
-from ..runtime import cache
+from ..runtime import disk_cache
 from . import console
 
 HELP = "show, check or clear the compiled code on disk"
@@ -22,14 +22,14 @@ def options(p: argparse.ArgumentParser) -> None:
 
 
 def command(o: argparse.Namespace) -> int:
-    store = cache.current()
+    store = disk_cache.current()
     if store is None:
-        console.listing([("directory", str(cache.standard_directory())), ("used", "no")])
+        console.listing([("directory", str(disk_cache.standard_directory())), ("used", "no")])
         return 0 if o.action == "info" else 1
     return ACTIONS[o.action](store)
 
 
-def _info(store: cache.DiskCache) -> int:
+def _info(store: disk_cache.DiskCache) -> int:
     console.listing([
         ("directory", str(store.directory)),
         ("entries", str(len(store.entries()))),
@@ -38,13 +38,13 @@ def _info(store: cache.DiskCache) -> int:
     return 0
 
 
-def _verify(store: cache.DiskCache) -> int:
+def _verify(store: disk_cache.DiskCache) -> int:
     good, bad = store.verify()
     console.listing([("whole", str(good)), ("dropped", str(bad))])
     return 1 if bad else 0
 
 
-def _clear(store: cache.DiskCache) -> int:
+def _clear(store: disk_cache.DiskCache) -> int:
     console.listing([("dropped", str(store.clear()))])
     return 0
 

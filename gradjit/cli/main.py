@@ -48,7 +48,7 @@ def users(message: str) -> str:
     return "\n".join(line for line in message.splitlines() if not line.startswith(started))
 
 
-class Parser(argparse.ArgumentParser):
+class CommandLineParser(argparse.ArgumentParser):
     """Says in one line what it did not understand."""
 
     def error(self, message: str) -> NoReturn:
@@ -56,7 +56,7 @@ class Parser(argparse.ArgumentParser):
 
 
 def parser() -> argparse.ArgumentParser:
-    p = Parser(prog="gradjit", description="Compiled NumPy functions with derivatives.")
+    p = CommandLineParser(prog="gradjit", description="Compiled NumPy functions with derivatives.")
     p.add_argument("--traceback", action="store_true", help="show Python's traceback of gradjit's errors")
     commands = p.add_subparsers(required=True, metavar="COMMAND")
     for name, module in (("ir", ir), ("check", check), ("run", run), ("cache", cache),

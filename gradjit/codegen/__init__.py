@@ -15,10 +15,10 @@ from dataclasses import dataclass, field
 from llvmlite import ir as llvm
 
 from ..ir import OPS, Func
-from ..ir.rewrite import dims_of
+from ..ir.clone import dims_of
 from .emit import Emitted, emit
 from .failures import RECORD_BYTES, Check, record_offset
-from .finish import statements
+from .loop_passes import statements
 from .loop_pipeline import run_loop_passes
 from .loops import Program, Repeat, Store, inner
 from .regions import nests

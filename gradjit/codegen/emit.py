@@ -18,10 +18,12 @@ from llvmlite import ir
 
 from ..ir import BOOL, I64, OPS, DType
 from ..ir.sizes import is_open
+from .accumulators import AccumulatorCells
 from .affine import Affine, Var
+from .emit_control import FLOW, TapeCells, cell_value, counted, exactly, leave, poll
+from .emit_scope import EmitScope
 from .failures import Check, note
-from .finish import nodes_of, statements
-from .flow import FLOW, TapeCells, cell_value, counted, exactly, leave, poll
+from .loop_passes import nodes_of, statements
 from .loops import (
     Accumulate,
     Accumulator,
@@ -29,7 +31,7 @@ from .loops import (
     Call,
     Cell,
     Finish,
-    Loop,
+    LoopStmt,
     Node,
     Program,
     Start,
@@ -44,8 +46,6 @@ from .lower.elementwise import constant, llvm_type, sine_and_cosine
 from .numbers import STRIP, identity
 from .open_loops import unbounded
 from .routines import ROUTINES
-from .running import Parts
-from .scope import Scope
 from .sizes import emitted
 from .vecmath.lanes import I32, I64 as INT64, Lanes, suffix_of
 
@@ -97,8 +97,8 @@ class Emitter:
         for arg in self.kernel.args:
             arg.add_attribute("noalias")
         self.workspace = self.kernel.args[-1]
-        self.scope = Scope(None)
-        self.parts: dict[Accumulator, Parts] = {}
+        self.scope = EmitScope(None)
+        self.parts: dict[Accumulator, AccumulatorCells] = {}
         self.checks: list[Check] = []
         self.objects: list[object] = []
         self.failed: ir.Value | None = None
@@ -348,15 +348,15 @@ class Emitter:
     # statements -------------------------------------------------------------------------------------------------------
     def block(self, body: Sequence[Stmt]) -> None:
         for k, s in enumerate(body):
-            if isinstance(s, Loop) and s.turns is not None:
+            if isinstance(s, LoopStmt) and s.turns is not None:
                 counted(self, s)
-            elif isinstance(s, Loop) and is_open(s.var.extent):
+            elif isinstance(s, LoopStmt) and is_open(s.var.extent):
                 unbounded(self, s)
-            elif isinstance(s, Loop):
+            elif isinstance(s, LoopStmt):
                 self.hoist(s)
                 self.loop(s)
             elif isinstance(s, Start):
-                self.parts[s.acc] = Parts(self, s.acc, body[k + 1:])
+                self.parts[s.acc] = AccumulatorCells(self, s.acc, body[k + 1:])
             elif isinstance(s, Finish):
                 self.scope.values[s.total] = self.parts.pop(s.acc).total()
             elif isinstance(s, Accumulate):
@@ -368,7 +368,7 @@ class Emitter:
             else:
                 FLOW[type(s)](self, s)
 
-    def hoist(self, loop: Loop) -> None:
+    def hoist(self, loop: LoopStmt) -> None:
         """Evaluate before a loop what the loop needs and does not change."""
         outside = {scope.var for scope in self.enclosing()}
         seen: set[Node] = set()
@@ -381,8 +381,8 @@ class Emitter:
                 if n.vars <= outside and n.kind in ("load", "apply"):
                     self.value(n)
 
-    def enclosing(self) -> Iterator[Scope]:
-        scope: Scope | None = self.scope
+    def enclosing(self) -> Iterator[EmitScope]:
+        scope: EmitScope | None = self.scope
         while scope is not None:
             yield scope
             scope = scope.parent
@@ -449,7 +449,7 @@ class Emitter:
                          align=buffer.dtype.itemsize)
 
     # loops ------------------------------------------------------------------------------------------------------------
-    def loop(self, s: Loop) -> None:
+    def loop(self, s: LoopStmt) -> None:
         if self.scope.vector and s.var.extent <= UNROLLED:
             for k in range(s.var.extent):
                 self.turn(s, INT64(k), 1)
@@ -475,7 +475,7 @@ class Emitter:
             self.blocked(-(-extent // s.lanes), sums if s.lanes > 1 else [], lambda k: self.turn(s, k, 1),
                          s.asks * s.lanes)
 
-    def blocked(self, turns: int, sums: list[Parts], body: Callable[[ir.Value], None], asks: float) -> None:
+    def blocked(self, turns: int, sums: list[AccumulatorCells], body: Callable[[ir.Value], None], asks: float) -> None:
         """Run the turns; long sums in blocks, each of which is added to the total at its end.
 
         asks: the work of a turn, if the loop is to ask whether the user interrupts: it does between blocks.
@@ -524,7 +524,7 @@ class Emitter:
         b.cbranch(b.icmp_signed("<", following, hi), head, done)
         b.position_at_end(done)
 
-    def turn(self, s: Loop, k: ir.Value, copies: int, base: int = 0) -> None:
+    def turn(self, s: LoopStmt, k: ir.Value, copies: int, base: int = 0) -> None:
         """One turn: `copies` vectors of lanes, from element `base` of the loop on."""
         for copy in range(copies):
             first = self.b.mul(k, INT64(s.lanes * copies), flags=("nuw", "nsw"))
@@ -533,13 +533,13 @@ class Emitter:
                 self.block(s.body)
 
     @contextmanager
-    def inside(self, s: Loop, first: ir.Value, copy: int, overlaps: bool) -> Iterator[None]:
+    def inside(self, s: LoopStmt, first: ir.Value, copy: int, overlaps: bool) -> Iterator[None]:
         """The scope of a turn that starts at `first`; `overlaps` where the last turn must step back to fit."""
         start, valid = first, None
         if overlaps and s.lanes > 1:
             last = self.number(s.var.hi - s.lanes)
             start = self.b.select(self.b.icmp_signed("<", first, last), first, last)
-        self.scope = Scope(self.scope, s.var, start, s.lanes, copy, valid)
+        self.scope = EmitScope(self.scope, s.var, start, s.lanes, copy, valid)
         counts = any(isinstance(x, Accumulate) or (isinstance(x, Store) and x.combine) for x in statements(s.body))
         if start is not first and counts:
             self.scope.valid = self.b.icmp_signed(">=", self.across_lanes(s.var), self.splat(first))

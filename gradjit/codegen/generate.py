@@ -11,8 +11,8 @@ from ..ir import I64
 from ..ir.sizes import is_known, is_open
 from .affine import Affine, Var
 from .elements import Index
-from .loops import Accumulate, Accumulator, Finish, Loop, Node, Start, Stmt, Store
-from .memory import Plan
+from .loops import Accumulate, Accumulator, Finish, LoopStmt, Node, Start, Stmt, Store
+from .memory import MemoryPlan
 from .schedule import Item, Slot
 from .symbolic import Extent, upper
 from .tasks import CallTask, Task
@@ -24,7 +24,7 @@ Env = dict[Slot, Affine]
 class Generator:
     """Writes out the loops of a plan."""
 
-    def __init__(self, p: Plan):
+    def __init__(self, p: MemoryPlan):
         self.plan = p
         self.e = p.low.elements
         self.e.memo.clear()
@@ -70,7 +70,7 @@ class Generator:
             return self.block(slot.items, {**env, slot: Affine({}, lo)})
         var = Var(self.fresh("i"), lo, upper(hi))
         body = self.block(slot.items, {**env, slot: Affine.of(var)})
-        return [Loop(var, body, turns=self.e.at(hi.value, ()) if isinstance(hi, Extent) else None)]
+        return [LoopStmt(var, body, turns=self.e.at(hi.value, ()) if isinstance(hi, Extent) else None)]
 
     # tasks ------------------------------------------------------------------------------------------------------------
     @staticmethod

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from math import inf
 
-from .loops import Call, If, Loop, Node, Program, Repeat, Stmt, While, in_order, inner, roots_of, trips
+from .loops import Call, IfStmt, LoopStmt, Node, Program, Repeat, Stmt, WhileStmt, in_order, inner, roots_of, trips
 from .numbers import LOAD, LONG, SCALAR, TURN, cost_of
 
 
@@ -26,21 +26,21 @@ def unasked(s: Stmt, seen: set[Node]) -> float:
     if isinstance(s, Call):
         return s.work if s.work < LONG else 0.0
     turn = sum(map(price, new_nodes(s, seen))) + sum(unasked(x, seen) for block in inner(s) for x in block)
-    if isinstance(s, Loop):
+    if isinstance(s, LoopStmt):
         return element_loop(s, turn)
-    if isinstance(s, (Repeat, While)):
+    if isinstance(s, (Repeat, WhileStmt)):
         n = trips(s) if isinstance(s, Repeat) else None
         turn += TURN
         if turn * (inf if n is None else n) < LONG:
             return turn * (n or 0)
         s.asks = turn
         return 0.0
-    return turn + (TURN if isinstance(s, If) else 0.0)
+    return turn + (TURN if isinstance(s, IfStmt) else 0.0)
 
 
-def element_loop(s: Loop, turn: float) -> float:
+def element_loop(s: LoopStmt, turn: float) -> float:
     """A loop over elements: one that takes long asks, if not a loop inside it does."""
-    if s.lanes == 1 and not any(isinstance(x, Loop) for x in s.body):
+    if s.lanes == 1 and not any(isinstance(x, LoopStmt) for x in s.body):
         turn *= SCALAR
     if turn * s.var.reckoned < LONG:
         return turn * s.var.reckoned

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 
 from ..environment import switch
 from ..passes.dump import Dumper
-from .finish import alias_outputs, coalesce, drop_dead_stores, place_workspace, vectorise, write_out
 from .interrupts import place_polls
-from .jam import unroll_and_jam
+from .loop_passes import alias_outputs, coalesce, drop_dead_stores, place_workspace, vectorise, write_out
 from .loops import Program
 from .strips import strip_mine
 from .tape_layout import pack_tapes
+from .unroll_and_jam import unroll_and_jam
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
 """The loop IR: nests of loops over buffers, with scalar expressions in their bodies.
 
-A `Program` is a list of steps; a step is a statement (`Loop`, `Store`, ...) or a `Call` into BLAS or a routine. The
+A `Program` is a list of steps; a step is a statement (`LoopStmt`, `Store`, ...) or a `Call` into BLAS or a routine. The
 expressions are hash-consed nodes, so that what two statements share is computed once; a node is evaluated in the
 outermost loop that binds all of its loop variables. Every extent is known here.
 """
@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from ..ir import DType, Loc
-from ..ir.sizes import Condition, Dim
+from ..ir.sizes import Dim, SizeCondition
 from .affine import Affine, Var
 
 
@@ -202,7 +202,7 @@ class Finish(Stmt):
 
 
 @dataclass(eq=False)
-class Loop(Stmt):
+class LoopStmt(Stmt):
     """Run the body for each value of `var`. `lanes` > 1: so many values at once; `unroll`: so many vectors a turn.
 
     turns: the number of turns where it is computed (`var.hi` is then an upper bound). exact: the last vector may not
@@ -250,7 +250,7 @@ class Repeat(Stmt):
 
 
 @dataclass(eq=False)
-class While(Stmt):
+class WhileStmt(Stmt):
     """Run `head` and, as long as `cond` is true then, `body`. `var` stands for the turn."""
 
     var: Var
@@ -261,7 +261,7 @@ class While(Stmt):
 
 
 @dataclass(eq=False)
-class If(Stmt):
+class IfStmt(Stmt):
     """One of two lists of statements."""
 
     cond: Node
@@ -303,11 +303,11 @@ class Pop(Stmt):
 
 def inner(s: Stmt) -> tuple[list[Stmt], ...]:
     """The lists of statements inside a statement, in order."""
-    if isinstance(s, (Loop, Repeat)):
+    if isinstance(s, (LoopStmt, Repeat)):
         return (s.body,)
-    if isinstance(s, While):
+    if isinstance(s, WhileStmt):
         return s.head, s.body
-    return (s.then, s.other) if isinstance(s, If) else ()
+    return (s.then, s.other) if isinstance(s, IfStmt) else ()
 
 
 def trips(s: Repeat) -> int | None:
@@ -325,11 +325,11 @@ def direct_nodes(s: Stmt) -> tuple[Node, ...]:
         return s.nodes
     if isinstance(s, Repeat):
         return s.lo, s.hi, s.step
-    if isinstance(s, (While, If)):
+    if isinstance(s, (WhileStmt, IfStmt)):
         return (s.cond,)
     if isinstance(s, (Push, Pop)):
         return tuple(n for _, n in s.entries)
-    return (s.turns,) if isinstance(s, Loop) and s.turns is not None else ()
+    return (s.turns,) if isinstance(s, LoopStmt) and s.turns is not None else ()
 
 
 def addresses_of(s: Stmt) -> list[Affine]:
@@ -391,7 +391,7 @@ class Program:
     nodes: Nodes = field(default_factory=Nodes)
     workspace_bytes: int = 0
     sizes: list[Dim] = field(default_factory=list)  # the open extents, which the kernel takes first
-    conditions: list[Condition] = field(default_factory=list)  # what they must meet
+    conditions: list[SizeCondition] = field(default_factory=list)  # what they must meet
 
     def __str__(self) -> str:
         from .loopir.printer import print_program

@@ -15,7 +15,7 @@ from .lower import is_thin
 from .numbers import GATHER, LOAD, cost_of, memory_cost
 from .schedule import Scheduler, Slot
 from .symbolic import reckoned
-from .tasks import Frame, Lowering, Task, must, only
+from .tasks import Lowering, Surroundings, Task, must, only
 
 ROUNDS = 12
 """Times that the schedule is made anew to keep what is dear."""
@@ -28,7 +28,7 @@ MAX_PIECES = 24
 
 
 @dataclass
-class Plan:
+class MemoryPlan:
     """A lowering with its schedule."""
 
     low: Lowering
@@ -36,7 +36,7 @@ class Plan:
     path: dict[Task, list[Slot]]
 
 
-def plan(func: Func, frame: Frame) -> Plan:
+def plan(func: Func, frame: Surroundings) -> MemoryPlan:
     """Lower and schedule, giving memory to more values until the schedule is content."""
     long = len(func.ops) > LONG
     memory = too_deep(func) | (shared_and_small(func) if long else set())
@@ -45,7 +45,7 @@ def plan(func: Func, frame: Frame) -> Plan:
         low = Lowering(func, set(memory), frame)
         s = Scheduler(low)
         root = s.run()
-        p = Plan(low, root, s.path)
+        p = MemoryPlan(low, root, s.path)
         wanted = (required(p) or too_many_pieces(p)) - low.memory
         if not wanted and searches:
             wanted = repeated(p) - low.memory
@@ -86,7 +86,7 @@ def too_deep(func: Func) -> set[Value]:
     return cut
 
 
-def required(p: Plan) -> set[Value]:
+def required(p: MemoryPlan) -> set[Value]:
     """Values without which the program cannot be lowered: operands of calls, sources of gathers."""
     wanted = p.low.wanted | wanted_by_singles(p.low, p.low.frame.singles)
     for t in p.path:
@@ -106,7 +106,7 @@ def wanted_by_singles(low: Lowering, singles: Sequence[Value]) -> set[Value]:
     return found
 
 
-def too_many_pieces(p: Plan) -> set[Value]:
+def too_many_pieces(p: MemoryPlan) -> set[Value]:
     """The values that cut a nest into too many pieces."""
     wanted: set[Value] = set()
     for path in p.path.values():
@@ -115,7 +115,7 @@ def too_many_pieces(p: Plan) -> set[Value]:
     return wanted
 
 
-def repeated(p: Plan) -> set[Value]:
+def repeated(p: MemoryPlan) -> set[Value]:
     """Values that are cheaper to keep than to compute again, the last of each chain of them.
 
     First those that are computed from none of the others: once they have memory, the others may be cheap. So costs are
@@ -161,7 +161,7 @@ def covered(v: Value, count: int, saved: dict[Value, int], users: dict[Value, li
     return bool(used) and all(saved.get(u, -1) >= count for u in used)
 
 
-def evaluations(p: Plan) -> dict[Value, int]:
+def evaluations(p: MemoryPlan) -> dict[Value, int]:
     """How many elements of each value without memory are computed, all loops counted."""
     seen: set[tuple[Value, Index]] = set()
     runs: dict[Value, int] = {}

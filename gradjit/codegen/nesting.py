@@ -13,7 +13,7 @@ from math import prod
 
 from ..ir.sizes import is_open
 from .affine import Affine, Var
-from .finish import SHORT
+from .loop_passes import SHORT
 from .loops import Buffer, Node, in_order
 from .numbers import (
     ACROSS,

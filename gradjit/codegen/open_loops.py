@@ -14,18 +14,18 @@ from typing import TYPE_CHECKING
 
 from llvmlite import ir
 
-from .flow import inside, poll, rest, runs_along, turn, when
-from .loops import Accumulate, Loop, Store
+from .emit_control import inside, poll, rest, runs_along, turn, when
+from .emit_scope import EmitScope
+from .loops import Accumulate, LoopStmt, Store
 from .numbers import STRIP
-from .scope import Scope
 from .vecmath.lanes import I64
 
 if TYPE_CHECKING:
+    from .accumulators import AccumulatorCells
     from .emit import Emitter
-    from .running import Parts
 
 
-def unbounded(e: Emitter, s: Loop) -> None:
+def unbounded(e: Emitter, s: LoopStmt) -> None:
     n = e.number(s.var.extent)
     with when(e, e.b.icmp_signed(">", n, I64(0))):
         e.hoist(s)
@@ -38,7 +38,7 @@ def unbounded(e: Emitter, s: Loop) -> None:
             overlapping(e, s, n)
 
 
-def whole_and_rest(e: Emitter, s: Loop, n: ir.Value) -> None:
+def whole_and_rest(e: Emitter, s: LoopStmt, n: ir.Value) -> None:
     """A loop that reads what it writes: whole vectors, then the rest one by one."""
     whole = e.b.udiv(n, I64(s.lanes))
     with when(e, e.b.icmp_signed(">", whole, I64(0))):
@@ -48,23 +48,23 @@ def whole_and_rest(e: Emitter, s: Loop, n: ir.Value) -> None:
         few(e, s, done, n)
 
 
-def overlapping(e: Emitter, s: Loop, n: ir.Value) -> None:
+def overlapping(e: Emitter, s: LoopStmt, n: ir.Value) -> None:
     """Vectors, of which the last begins where it still fits; where not even one fits, see `few`."""
     fits = e.b.icmp_signed(">=", n, I64(s.lanes))
     vectors, others, after = (e.b.append_basic_block(name) for name in ("vectors", "few", "after"))
     e.b.cbranch(fits, vectors, others)
     e.b.position_at_end(vectors)
-    with inside(e, Scope(e.scope)):
+    with inside(e, EmitScope(e.scope)):
         along(e, s, n)
     e.b.branch(after)
     e.b.position_at_end(others)
-    with inside(e, Scope(e.scope)):
+    with inside(e, EmitScope(e.scope)):
         few(e, s, I64(0), n)
     e.b.branch(after)
     e.b.position_at_end(after)
 
 
-def along(e: Emitter, s: Loop, n: ir.Value) -> None:
+def along(e: Emitter, s: LoopStmt, n: ir.Value) -> None:
     """All of at least as many elements as a vector has."""
     sums = [e.parts[x.acc] for x in s.body if isinstance(x, Accumulate) and x.acc.op == "sum" and x.acc in e.parts]
     if s.unroll == 1:
@@ -82,7 +82,7 @@ def along(e: Emitter, s: Loop, n: ir.Value) -> None:
         e.turns(I64(0), count, lambda k: copies(e, s, k, 1, done))
 
 
-def few(e: Emitter, s: Loop, done: ir.Value, n: ir.Value) -> None:
+def few(e: Emitter, s: LoopStmt, done: ir.Value, n: ir.Value) -> None:
     """What is less than a vector, from the `done`-th element on."""
     if runs_along(e, s):
         rest(e, s, done, n)
@@ -91,7 +91,8 @@ def few(e: Emitter, s: Loop, done: ir.Value, n: ir.Value) -> None:
         e.turns(done, n, lambda k: turn(e, single, k))
 
 
-def blocked(e: Emitter, s: Loop, turns: ir.Value, sums: list[Parts], body: Callable[[ir.Value], None]) -> None:
+def blocked(e: Emitter, s: LoopStmt, turns: ir.Value, sums: list[AccumulatorCells], body: Callable[[ir.Value], None]
+            ) -> None:
     """The turns, at least one: long sums in blocks, as where the number is known; asking now and then whether the user
     interrupts."""
     from .emit import BLOCK
@@ -111,7 +112,7 @@ def blocked(e: Emitter, s: Loop, turns: ir.Value, sums: list[Parts], body: Calla
     e.strips(turns, size, body, end)
 
 
-def copies(e: Emitter, s: Loop, k: ir.Value, count: int, base: ir.Value) -> None:
+def copies(e: Emitter, s: LoopStmt, k: ir.Value, count: int, base: ir.Value) -> None:
     """Turn number k of `count` vectors, from element `base` of the loop on."""
     for copy in range(count):
         first = e.b.mul(k, I64(s.lanes * count), flags=("nuw", "nsw"))
@@ -122,14 +123,14 @@ def copies(e: Emitter, s: Loop, k: ir.Value, count: int, base: ir.Value) -> None
 
 
 @contextmanager
-def fitting(e: Emitter, s: Loop, first: ir.Value, copy: int, last_of_all: bool) -> Iterator[None]:
+def fitting(e: Emitter, s: LoopStmt, first: ir.Value, copy: int, last_of_all: bool) -> Iterator[None]:
     """The scope of a vector that begins at `first`, or as far before as it must to fit."""
-    from .finish import statements
+    from .loop_passes import statements
     start = first
     if last_of_all:
         last = e.number(s.var.hi - s.lanes)
         start = e.b.select(e.b.icmp_signed("<", first, last), first, last)
-    with inside(e, Scope(e.scope, s.var, start, s.lanes, copy)):
+    with inside(e, EmitScope(e.scope, s.var, start, s.lanes, copy)):
         counts = any(isinstance(x, Accumulate) or (isinstance(x, Store) and x.combine) for x in statements(s.body))
         if last_of_all and counts:
             e.scope.valid = e.b.icmp_signed(">=", e.across_lanes(s.var), e.splat(first))

@@ -15,8 +15,8 @@ from dataclasses import dataclass, field
 
 from ..ir.sizes import is_open
 from .affine import Affine, Var
-from .finish import Swap, nodes_of, statements
-from .loops import Accumulate, Buffer, Call, Finish, Loop, Node, Program, Stmt, Store, in_order, operands
+from .loop_passes import Swap, nodes_of, statements
+from .loops import Accumulate, Buffer, Call, Finish, LoopStmt, Node, Program, Stmt, Store, in_order, operands
 from .numbers import cost_of
 
 STRIP = 16
@@ -41,9 +41,9 @@ def strip_mine(p: Program, width: int) -> None:
 def stripped(s: Stmt, p: Program) -> list[Stmt]:
     """The statement, cut into strips where that pays and is possible. Where the number of rows is open a loop over the
     last of them, which are no whole strip, follows."""
-    if not isinstance(s, Loop) or not is_long(s):
+    if not isinstance(s, LoopStmt) or not is_long(s):
         return [s]
-    if not any(isinstance(x, Loop) for x in s.body) or any(isinstance(x, Call) for x in statements([s])):
+    if not any(isinstance(x, LoopStmt) for x in s.body) or any(isinstance(x, Call) for x in statements([s])):
         return [s]
     if any(isinstance(x, Accumulate) and (x.position or x.store) for x in s.body):
         return [s]
@@ -60,7 +60,7 @@ def stripped(s: Stmt, p: Program) -> list[Stmt]:
     return [cut, s]
 
 
-def is_long(s: Loop) -> bool:
+def is_long(s: LoopStmt) -> bool:
     """Whether a loop has enough rows for strips, and no others where their number is known."""
     if s.turns or s.var.reckoned < 4 * STRIP:
         return False
@@ -80,7 +80,7 @@ def parts_of(body: list[Stmt]) -> list[_Part]:
 
 def scalars(part: _Part, var: Var) -> list[Node]:
     """The nodes of a part that differ between rows and within no row."""
-    inner = {x.var for x in statements(part.body) if isinstance(x, Loop)}
+    inner = {x.var for x in statements(part.body) if isinstance(x, LoopStmt)}
     return [n for x in statements(part.body) for n in nodes_of(x) if var in n.vars and not inner & n.vars]
 
 
@@ -92,13 +92,13 @@ class _Cutter:
         self.strip = Var(var.name + "s", 0, var.extent // STRIP)
         self.kept: dict[Node, Buffer] = {}
 
-    def cut(self, parts: list[_Part]) -> Loop:
+    def cut(self, parts: list[_Part]) -> LoopStmt:
         wanted = [self.wanted(part) for part in parts]
         out: list[Stmt] = []
         for k, part in enumerate(parts):
             later = {n for some in wanted[k + 1:] for n in some}
             out.append(self.loop(part, later))
-        return Loop(self.strip, out)
+        return LoopStmt(self.strip, out)
 
     def wanted(self, part: _Part) -> set[Node]:
         """What a part reads that another should compute: final values of its loops, and for loops dear scalars."""
@@ -111,7 +111,7 @@ class _Cutter:
             found |= {n for n in some & outside if n.kind == "apply" and price(n) >= DEAR}
         return found - own
 
-    def loop(self, part: _Part, later: set[Node]) -> Loop:
+    def loop(self, part: _Part, later: set[Node]) -> LoopStmt:
         """The part for the rows of one strip, and what later parts want of it."""
         row = Var(self.var.name + "r", 0, STRIP)
         at = Affine({self.strip: STRIP, row: 1}, self.var.lo)
@@ -124,7 +124,7 @@ class _Cutter:
                 self.p.workspace.append(buffer)
                 body.append(Store(buffer, Affine.of(row), swap.node(n)))
                 self.kept[n] = buffer
-        return Loop(row, body)
+        return LoopStmt(row, body)
 
     def computable(self, n: Node) -> bool:
         """Whether all final values that a node needs are kept already."""

@@ -7,8 +7,8 @@ from math import inf
 
 from ..ir import I64
 from .affine import Affine
-from .finish import statements
-from .loops import Buffer, Node, Nodes, Pop, Program, Push, Repeat, Rewind, Stmt, Tape, While, inner, trips
+from .loop_passes import statements
+from .loops import Buffer, Node, Nodes, Pop, Program, Push, Repeat, Rewind, Stmt, Tape, WhileStmt, inner, trips
 
 AT_ONCE = 1 << 32
 """Bytes up to which a tape is allocated at once."""
@@ -71,7 +71,7 @@ def pushes(s: Stmt, turns: float) -> Iterator[tuple[Push, float]]:
     if isinstance(s, Repeat):
         n = trips(s)
         turns *= inf if n is None else n
-    elif isinstance(s, While):
+    elif isinstance(s, WhileStmt):
         turns = inf
     for block in inner(s):
         for x in block:

@@ -113,7 +113,7 @@ def moves(op: Op) -> bool:
 
 
 @dataclass
-class Frame:
+class Surroundings:
     """What surrounds a part of a program that is lowered by itself.
 
     homes: for each parameter its memory, or the node of its only element. targets: memory for results. singles: results
@@ -137,7 +137,7 @@ def only(v: Value) -> Index:
 class Lowering:
     """The tasks of a part of a program, in its frame, for a given set of values that have memory."""
 
-    def __init__(self, func: Func, memory: set[Value], frame: Frame):
+    def __init__(self, func: Func, memory: set[Value], frame: Surroundings):
         self.func = func
         self.memory = memory
         self.frame = frame
@@ -159,7 +159,7 @@ class Lowering:
         for value, view in copies:
             self.task("map", value, view, value.type.extents, None, element_of(value))
 
-    def bind_to(self, frame: Frame) -> list[tuple[Value, View]]:
+    def bind_to(self, frame: Surroundings) -> list[tuple[Value, View]]:
         """Parameters are where the frame has them, and results where it wants them: those to be copied there."""
         copies = []
         for p in self.func.params:

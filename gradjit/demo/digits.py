@@ -11,7 +11,7 @@ HELD_OUT = 0.3
 
 
 @dataclass(frozen=True)
-class Part:
+class DigitSet:
     """images: (n, 64) in [0, 1]. labels: integers (n,)."""
 
     images: Any
@@ -21,7 +21,7 @@ class Part:
         return len(self.labels)
 
 
-def load(rng: np.random.Generator) -> tuple[Part, Part]:
+def load(rng: np.random.Generator) -> tuple[DigitSet, DigitSet]:
     """(to learn from, held out), shuffled."""
     from sklearn.datasets import load_digits
 
@@ -30,4 +30,4 @@ def load(rng: np.random.Generator) -> tuple[Part, Part]:
     order = rng.permutation(len(labels))
     cut = round(len(labels) * HELD_OUT)
     held, learnt = order[:cut], order[cut:]
-    return Part(images[learnt], labels[learnt]), Part(images[held], labels[held])
+    return DigitSet(images[learnt], labels[learnt]), DigitSet(images[held], labels[held])

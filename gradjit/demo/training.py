@@ -14,7 +14,7 @@ import scipy.optimize
 import gradjit as gj
 
 from . import digits, model, report
-from .digits import Part
+from .digits import DigitSet
 
 SEED = 7
 ITERATIONS = 150
@@ -118,7 +118,7 @@ def differences(gradient: Any, arguments: tuple[Any, ...], rng: np.random.Genera
     return Differences(COORDINATES, worst, seconds)
 
 
-def train(value_and_grad: Any, learnt: Part, held: Part, parameters: Any) -> tuple[Any, Curve, float]:
+def train(value_and_grad: Any, learnt: DigitSet, held: DigitSet, parameters: Any) -> tuple[Any, Curve, float]:
     """(weights, curve, seconds): SciPy's L-BFGS on the compiled value and gradient."""
     curve = Curve()
     with report.progress(ITERATIONS) as advance:

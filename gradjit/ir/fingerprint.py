@@ -14,8 +14,8 @@ from typing import Any
 
 import numpy as np
 
+from .clone import dims_of
 from .core import Block, Func, Loc, Op, Value
-from .rewrite import dims_of
 from .types import ArrayType, DType
 
 

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 
 from ..errors import ArgumentError, BoundsError, DtypeError, GradjitError, ShapeError
+from .clone import dims_of, with_sizes
 from .core import Block, Func, Op, Value, map_attr
 from .ops import OPS
-from .rewrite import dims_of, with_sizes
 from .sizes import solved
 from .types import TAPE, ArrayType
 

@@ -44,7 +44,7 @@ class _Names:
         return self.names.get(v) or f"%<undefined:{v.name or id(v)}>"
 
 
-class Printer:
+class FunctionPrinter:
     """Prints one function. `locations` says whether each operation shows the user's file and line; `functions` are the
     names of functions that are not called by their own."""
 
@@ -132,4 +132,4 @@ def _print(functions: list[Func], locations: bool) -> str:
             name = next(n for k in itertools.count() if (n := f"{f.name}.{k}" if k else f.name) not in taken)
             taken.add(name)
             names[f] = name
-    return "\n".join(Printer(locations, functions=names).func(f) for f in every)
+    return "\n".join(FunctionPrinter(locations, functions=names).func(f) for f in every)

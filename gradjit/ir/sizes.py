@@ -351,7 +351,7 @@ def written(terms: Terms, name: Callable[[Atom], str]) -> str:
 
 # conditions -----------------------------------------------------------------------------------------------------------
 @dataclass(frozen=True)
-class Condition:
+class SizeCondition:
     """`left op right`, which a call must meet: what was concluded while compiling holds for such sizes only."""
 
     left: int
@@ -412,15 +412,15 @@ class MustAgree(BaseException):
 class Opening:
     """A compilation with open sizes: what has been concluded from the example."""
 
-    conditions: dict[Condition, None] = field(default_factory=dict)
+    conditions: dict[SizeCondition, None] = field(default_factory=dict)
     facts: list[int] = field(default_factory=list)
 
-    def add(self, c: Condition) -> None:
+    def add(self, c: SizeCondition) -> None:
         if c not in self.conditions:
             self.conditions[c] = None
             self.facts += c.facts()
 
-    def needed(self) -> list[Condition]:
+    def needed(self) -> list[SizeCondition]:
         """The conditions without those that follow from others."""
         left = list(self.conditions)
         for c in list(left):
@@ -490,12 +490,12 @@ def decided(left: int, op: str, right: int) -> bool:
         return known
     o = _opening.get()
     if o is None:
-        raise GradjitError(f"whether {Condition(left, op, right).words} depends on sizes that are open")
+        raise GradjitError(f"whether {SizeCondition(left, op, right).words} depends on sizes that are open")
     truth = COMPARE[op](guess(left), guess(right))
     held = op if truth else OPPOSITE[op]
     if held == "!=":  # of numbers that differ, the one that cannot be less is greater
         held = ">" if is_nonnegative(left - right) else "<" if is_nonnegative(right - left) else held
-    o.add(Condition(left, held, right))
+    o.add(SizeCondition(left, held, right))
     return truth
 
 

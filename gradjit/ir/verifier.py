@@ -25,7 +25,7 @@ from collections.abc import Iterable
 from ..errors import GradjitError, IRError
 from .core import Block, Func, Module, Op, Value, captures, walk
 from .ops import OPS, checked_types
-from .printer import Printer
+from .printer import FunctionPrinter
 from .types import TAPE, ArrayType, defect
 
 
@@ -168,7 +168,7 @@ def verify(what: Func | Module) -> None:
 def _text(func: Func) -> str:
     """The function, as far as what is wrong with it lets it be printed."""
     try:
-        return Printer().func(func)
+        return FunctionPrinter().func(func)
     except Exception as e:  # an attribute of the wrong kind, an unknown operation
         return f"(it cannot be printed: {type(e).__name__}: {e})"
 

@@ -6,7 +6,7 @@ from collections.abc import Container, Iterable, Iterator
 from functools import cached_property
 
 from ..ir import OPS, TAPE, Block, Func, Op, Value, walk
-from . import flow
+from . import dependence
 from .partials import elementwise, special
 
 SINGULAR = elementwise.SINGULAR | special.SINGULAR
@@ -28,10 +28,10 @@ class Activity:
                     for r in inexact(op.results):
                         yield v, r
 
-        self.tapes = flow.Tapes(block)
-        self.graph = flow.edges(Func("", block), self.tapes, reads)
+        self.tapes = dependence.TapeRoots(block)
+        self.graph = dependence.edges(Func("", block), self.tapes, reads)
         self.block = block
-        self.found = flow.between(self.graph, inexact(sources), inexact(results))
+        self.found = dependence.between(self.graph, inexact(sources), inexact(results))
         self.records = {op for op in walk(block) if OPS[op.name].moves_record and self.places(op)}
         pops = {op for op in self.records if op.name == "pop"}
         self.pops = {op for op in walk(block) if any(inner in pops for inner in nest(op))} if pops else pops
@@ -41,10 +41,10 @@ class Activity:
         return self.tapes.root(v) in self.roots if v.dtype is TAPE else v in self.found
 
     @cached_property
-    def singular(self) -> set[flow.Node]:
+    def singular(self) -> set[dependence.Node]:
         """The values (and slots) whose cotangents go on through a derivative that may be infinite at finite operands.
         There a cotangent of zero is not as good as an absent one."""
-        return flow.reached(self.graph, (r for op in walk(self.block) if op.name in SINGULAR | OVERFLOWING
+        return dependence.reached(self.graph, (r for op in walk(self.block) if op.name in SINGULAR | OVERFLOWING
                                          for r in op.results if r in self.found))
 
     def places(self, op: Op) -> list[int]:

@@ -25,7 +25,7 @@ DEEPEST = 6
 """How far back work is followed that would move along."""
 
 
-class Frame:
+class OpenBlock:
     """A block under construction. turning: a region of a loop; sure: of one that surely runs; branch: the `if` that
     it is a side of."""
 
@@ -44,7 +44,7 @@ def worth_moving(name: str, t: ArrayType) -> bool:
     return not t.rank and not spec.is_free and not spec.is_pinned
 
 
-def may_leave(name: str, args: Iterable[Value], attrs: dict[str, Any], frame: Frame) -> bool:
+def may_leave(name: str, args: Iterable[Value], attrs: dict[str, Any], frame: OpenBlock) -> bool:
     """Whether an operation may run in front of the loop though it might never run in it."""
     return frame.turning and (frame.sure or not OPS[name].can_fail([v.type for v in args], attrs))
 

@@ -8,8 +8,8 @@ Derivatives inline all calls but isolated ones first, code generation the rest.
 from __future__ import annotations
 
 from ..ir import Block, Builder, Func, Op, Value, walk
+from ..ir.clone import Env, copy_op, inline, new_block
 from ..ir.core import map_attr, map_type
-from ..ir.rewrite import Env, copy_op, inline, new_block
 
 
 def inline_calls(func: Func, isolated: bool = True) -> Func:

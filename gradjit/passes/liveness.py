@@ -11,7 +11,7 @@ from collections.abc import Iterable
 
 from ..ir import OPS, Block, Func, If, Loop, Op, Value, is_loop
 from ..ir.core import attr_values
-from . import flow
+from . import dependence
 
 EFFECTS = frozenset(name for name, spec in OPS.items() if spec.effect)
 
@@ -126,13 +126,13 @@ class Records:
 
     def __init__(self, live: Liveness, body: Block):
         self.live = live
-        self.waiting: dict[flow.Node, list[Value]] = {}
-        self.live_slots: set[flow.Node] = set()
-        self.moves: dict[Op, list[flow.Node]] = {}
-        self.tapes = flow.Tapes(body)
-        self.open = {self.tapes.root(v) for v in (*body.params, *body.results) if flow.is_tape(v)}
+        self.waiting: dict[dependence.Node, list[Value]] = {}
+        self.live_slots: set[dependence.Node] = set()
+        self.moves: dict[Op, list[dependence.Node]] = {}
+        self.tapes = dependence.TapeRoots(body)
+        self.open = {self.tapes.root(v) for v in (*body.params, *body.results) if dependence.is_tape(v)}
 
-    def slots(self, op: Op) -> list[flow.Node]:
+    def slots(self, op: Op) -> list[dependence.Node]:
         """The slots of a push or pop, remembered."""
         if op not in self.moves:
             self.moves[op] = self.tapes.slots(op)
@@ -141,7 +141,7 @@ class Records:
                     self.need(slot)
         return self.moves[op]
 
-    def need(self, slot: flow.Node) -> None:
+    def need(self, slot: dependence.Node) -> None:
         """The slot is live, with all that waited for it."""
         if slot not in self.live_slots:
             self.live_slots.add(slot)
@@ -150,7 +150,7 @@ class Records:
     def read(self, op: Op) -> None:
         """A push or pop has become live. For each entry that is, or will be, a push reads the value, a pop the extents.
         """
-        for v, slot in zip(flow.record(op), self.slots(op), strict=True):
+        for v, slot in zip(dependence.record(op), self.slots(op), strict=True):
             values = (v,) if op.name == "push" else tuple(attr_values(v.type.shape))
             if slot in self.live_slots:
                 self.live.read(values)

@@ -22,12 +22,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from ..ir import INDEX, Block, Builder, For, Func, Op, Value, walk
+from ..ir.clone import Env, copy_op, new_block
 from ..ir.core import map_attr, map_type
 from ..ir.linear import Forms, atom, constant
-from ..ir.rewrite import Env, copy_op, new_block
 from .fold import splat_of
+from .vjp.adjoint_pairs import carry, complete, insert, result
 from .vjp.linalg import ordered
-from .vjp.twins import carry, complete, insert, result
 
 LARGEST = 64 << 20
 SMALLER = 4
@@ -37,7 +37,7 @@ Axes = tuple[int, ...]
 
 
 @dataclass(frozen=True)
-class Product:
+class OuterProduct:
     """A term of a sum: u and v contracted over `usum` and `vsum`; the axes that this leaves are the sum's `axes`."""
 
     u: Value
@@ -49,7 +49,7 @@ class Product:
 
 
 @dataclass(frozen=True)
-class Turns:
+class KnownTripCount:
     """A loop of a known number of turns. Turn number `k` has the index `least + k * stride`, in some order."""
 
     op: Op
@@ -60,7 +60,7 @@ class Turns:
 
 def collect_outer_products(func: Func) -> Func:
     """The function with products added up in loops collected. `func` is not changed; itself where there are none."""
-    if not any(op.name == "for" and turns_of(op) for op in walk(func.body)):
+    if not any(op.name == "for" and known_trip_count(op) for op in walk(func.body)):
         return func
     env: Env = {}
     return Func(func.name, _block(func.body, env))
@@ -92,7 +92,7 @@ def _regions(b: Builder, op: Op, env: Env) -> None:
     env.update(zip(op.results, new.results, strict=True))
     for old, fresh in zip(op.results, new.results, strict=True):
         fresh.name = old.name
-    turns = turns_of(new)
+    turns = known_trip_count(new)
     if turns is not None:
         _ahead(b, turns)
         for k, total in _collect(b, turns).items():
@@ -100,7 +100,7 @@ def _regions(b: Builder, op: Op, env: Env) -> None:
             total.name = total.name or op.results[k].name
 
 
-def turns_of(op: Op) -> Turns | None:
+def known_trip_count(op: Op) -> KnownTripCount | None:
     """What is known about a `for` that runs a known number of times, more than once."""
     if op.name != "for":
         return None
@@ -108,14 +108,14 @@ def turns_of(op: Op) -> Turns | None:
     if lo is None or hi is None or not step:
         return None
     indices = range(lo, hi, step)
-    return Turns(op, len(indices), min(indices[0], indices[-1]), abs(step)) if len(indices) > 1 else None
+    return KnownTripCount(op, len(indices), min(indices[0], indices[-1]), abs(step)) if len(indices) > 1 else None
 
 
 # products that wait for nothing ---------------------------------------------------------------------------------------
-def _ahead(b: Builder, turns: Turns) -> None:
+def _ahead(b: Builder, turns: KnownTripCount) -> None:
     """Multiply all rows of an array before a loop, in place of one in each turn."""
     (body,) = turns.op.regions
-    rows = Rows(turns, _defined(body))
+    rows = StackedIterations(turns, _defined(body))
     for op in [op for op in body.ops if op.name == "contract" and not op.attrs["xbatch"]]:
         row = _row_factor(rows, op)
         if row is None or op.result.type.size * op.result.dtype.itemsize * turns.count > LARGEST:
@@ -131,7 +131,7 @@ def _ahead(b: Builder, turns: Turns) -> None:
         op.name, op.operands, op.attrs = "reshape", (read,), {"shape": shape}
 
 
-def _row_factor(rows: Rows, op: Op) -> int | None:
+def _row_factor(rows: StackedIterations, op: Op) -> int | None:
     """Which operand is the row of the turn, the other being the same in all turns. A row on the right is used up."""
     for k, v in enumerate(op.operands):
         other = op.operands[1 - k]
@@ -142,7 +142,7 @@ def _row_factor(rows: Rows, op: Op) -> int | None:
     return None
 
 
-def _multiplied(b: Builder, rows: Rows, op: Op, row: int) -> Value:
+def _multiplied(b: Builder, rows: StackedIterations, op: Op, row: int) -> Value:
     """The products of all rows, a turn a row."""
     every, other = rows.of(b, op.operands[row]), op.operands[1 - row]
     own, others = (op.attrs["xsum"], op.attrs["ysum"])[::-1 if row else 1]
@@ -150,17 +150,17 @@ def _multiplied(b: Builder, rows: Rows, op: Op, row: int) -> Value:
 
 
 # what can be collected ------------------------------------------------------------------------------------------------
-def _collect(b: Builder, turns: Turns) -> dict[int, Value]:
+def _collect(b: Builder, turns: KnownTripCount) -> dict[int, Value]:
     """Take the products out of a loop; by position the results with them."""
     op = turns.op
     (body,) = op.regions
     uses = Counter(v for inner in walk(body) for v in (*inner.uses(), *_yields(inner)))
     uses.update(body.results)
-    rows = Rows(turns, _defined(body))
-    found: dict[int, list[Product]] = {}
+    rows = StackedIterations(turns, _defined(body))
+    found: dict[int, list[OuterProduct]] = {}
     for k, p in enumerate(For(op).params):
         terms = _terms(body.results[k], p, uses)
-        products = [t for t in map(_product, terms) if isinstance(t, Product) and rows.may_take(t, p)]
+        products = [t for t in map(_product, terms) if isinstance(t, OuterProduct) and rows.may_take(t, p)]
         if products:
             found[k] = products
             _keep_rest(body, op, k, [t for t in terms if _product(t) not in products])
@@ -213,7 +213,7 @@ def _leads(v: Value, start: Value) -> bool:
     return True
 
 
-def _product(term: Term) -> Product | None:
+def _product(term: Term) -> OuterProduct | None:
     """A term as a product, if it is one: a contraction, or an outer product written with broadcasts."""
     v, negative = term
     op = v.op
@@ -227,13 +227,13 @@ def _product(term: Term) -> Product | None:
         return None if inner is None else replace(inner, axes=tuple(map(op.attrs["perm"].index, inner.axes)))
     if op.name == "contract" and not op.attrs["xbatch"]:
         u, v = op.operands
-        return Product(u, v, op.attrs["xsum"], op.attrs["ysum"], tuple(range(op.result.type.rank)), negative)
+        return OuterProduct(u, v, op.attrs["xsum"], op.attrs["ysum"], tuple(range(op.result.type.rank)), negative)
     if op.name != "mul":
         return None
     (x, xdims), (y, ydims) = map(_stretched, op.operands)
     if not xdims or not ydims or sorted((*xdims, *ydims)) != list(range(v.type.rank)):
         return None
-    return Product(x, y, (), (), (*xdims, *ydims), negative)
+    return OuterProduct(x, y, (), (), (*xdims, *ydims), negative)
 
 
 def _stretched(v: Value) -> tuple[Value, Axes]:
@@ -255,16 +255,16 @@ def _keep_rest(body: Block, op: Op, k: int, terms: Sequence[Term]) -> None:
 
 
 # the turns' factors as rows -------------------------------------------------------------------------------------------
-class Rows:
+class StackedIterations:
     """Arrays that hold a value of each turn, a turn a row. `defined` are the values of the body itself."""
 
-    def __init__(self, turns: Turns, defined: set[Value]):
+    def __init__(self, turns: KnownTripCount, defined: set[Value]):
         self.turns = turns
         self.defined = defined
         self.forms = Forms()
         self.found: dict[Value, Value] = {}
 
-    def may_take(self, product: Product, total: Value) -> bool:
+    def may_take(self, product: OuterProduct, total: Value) -> bool:
         """Whether the rule at the top of this file says so."""
         factors = (product.u, product.v)
         if not (total.type.is_static and all(v.type.is_static for v in factors)):
@@ -324,7 +324,7 @@ class Rows:
         return at if self.turns.stride == 1 else b.floordiv(at, b.const(self.turns.stride, INDEX.dtype))
 
 
-def _total(b: Builder, rest: Value | None, products: Sequence[Product], rows: Rows) -> Value:
+def _total(b: Builder, rest: Value | None, products: Sequence[OuterProduct], rows: StackedIterations) -> Value:
     """The result of the loop with the products added."""
     total = rest
     for p in products:

@@ -11,7 +11,7 @@ from collections.abc import Container, Iterable
 from enum import Enum
 
 from ..ir import Block, Loop, Op, Value, captures, is_loop
-from . import flow
+from . import dependence
 from .activity import SINGULAR, Activity, inexact
 
 
@@ -122,19 +122,19 @@ class Forwards:
     met: what is read where a tangent that is there only sometimes meets a derivative that may be infinite.
     """
 
-    def __init__(self, body: Block, tapes: flow.Tapes, active: set[flow.Node], sources: Iterable[Value],
+    def __init__(self, body: Block, tapes: dependence.TapeRoots, active: set[dependence.Node], sources: Iterable[Value],
                  constant: Container[str]):
         self.tapes = tapes
         self.active = active
         self.constant = constant
-        self.states: dict[flow.Node, Presence] = dict.fromkeys(sources, ALWAYS)
+        self.states: dict[dependence.Node, Presence] = dict.fromkeys(sources, ALWAYS)
         self.met: set[Value] = set()
         self.block(body)
 
-    def of(self, node: flow.Node) -> Presence:
+    def of(self, node: dependence.Node) -> Presence:
         return self.states.get(node, NEVER)
 
-    def set(self, node: flow.Node, p: Presence) -> None:
+    def set(self, node: dependence.Node, p: Presence) -> None:
         if node in self.active:
             self.states[node] = p
 
@@ -152,11 +152,11 @@ class Forwards:
 
     def straight(self, op: Op) -> None:
         if op.name == "push":
-            for v, slot in zip(flow.record(op), self.tapes.slots(op), strict=True):
+            for v, slot in zip(dependence.record(op), self.tapes.slots(op), strict=True):
                 self.set(slot, agreed(self.states.get(slot, self.of(v)), self.of(v)))
             return
         if op.name == "pop":
-            for v, slot in zip(flow.record(op), self.tapes.slots(op), strict=True):
+            for v, slot in zip(dependence.record(op), self.tapes.slots(op), strict=True):
                 self.set(v, self.of(slot))
             return
         if op.name in self.constant:

@@ -6,8 +6,8 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from ..ir import Block, For, If, Loop, Op, Value, While
+from ..ir.clone import Env, new_block
 from ..ir.core import map_type
-from ..ir.rewrite import Env, new_block
 from .fold import splat_of
 
 if TYPE_CHECKING:

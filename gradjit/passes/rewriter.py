@@ -15,14 +15,14 @@ import numpy as np
 
 from ..ir import OPS, ArrayType, Block, DType, Func, Loc, Op, Value
 from ..ir.attrs import EXTENTS, frozen
+from ..ir.clone import Env, new_block
 from ..ir.core import map_attr, map_type
 from ..ir.ranges import Ranges
-from ..ir.rewrite import Env, new_block
 from ..ir.sizes import is_open
-from . import regions, tapes
+from . import live_records, regions
 from .cse import COMMUTATIVE, key_of
 from .fold import fold, splat_of
-from .hoist import Frame, Hoist, worth_moving
+from .hoist import Hoist, OpenBlock, worth_moving
 from .liveness import Liveness
 
 Attrs = dict[str, Any]
@@ -34,7 +34,7 @@ RegionRule = Callable[["Rewriter", Op, Env], bool]
 not fit."""
 
 _WITH_EXTENTS = {name: tuple(a for a, kind in spec.attrs.items() if kind is EXTENTS) for name, spec in OPS.items()}
-REBUILD = {**regions.REBUILD, **tapes.REBUILD}
+REBUILD = {**regions.REBUILD, **live_records.REBUILD}
 """How operations are rebuilt that have regions, or work on tapes."""
 
 
@@ -52,7 +52,7 @@ class Rewriter:
         self.again = False
         self.loc: Loc | None = None
         self.known: dict[Any, Value] = {}
-        self.frames: list[Frame] = []
+        self.frames: list[OpenBlock] = []
         self.levels: dict[Block, int] = {}
         self.uses: dict[Value, int] = {}
         self.passed: set[Value] = set()
@@ -89,7 +89,7 @@ class Rewriter:
 
         turning, sure: whether it is a region of a loop, and of one that surely runs. branch: the `if` it is a side of.
         """
-        frame = Frame(fresh, turning, sure, branch)
+        frame = OpenBlock(fresh, turning, sure, branch)
         self.levels[fresh] = len(self.frames)
         self.frames.append(frame)
         if old in self.begin:

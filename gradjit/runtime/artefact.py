@@ -22,11 +22,11 @@ from gradjit.codegen import Check, Lowered, lower
 from gradjit.ir import Func, Loc
 from gradjit.ir.fingerprint import Fingerprint, fingerprint
 from gradjit.ir.sizes import Dim
-from gradjit.runtime import cache, externals
+from gradjit.runtime import disk_cache, externals
 from gradjit.runtime.entry import Entry, EntryCode, emit_entry, load_entry
 from gradjit.runtime.entry_key import entry_key
+from gradjit.runtime.entry_spec import EntrySpec
 from gradjit.runtime.jit import ObjectCode, emit_object, emit_outlined
-from gradjit.runtime.spec import EntrySpec
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,7 @@ def kernel_of(func: Func, layouts: Layouts, note: Callable[[str], None]
     note: told the name of each step that has ended.
     """
     steps = functools.cache(lambda: lower(func, layouts))
-    store = cache.current()
+    store = disk_cache.current()
     print_ = fingerprint(func) if store is not None or _received else None
     if print_ is None:
         return compiled(steps, note), steps().objects, steps, "compiled"
@@ -84,7 +84,7 @@ def kernel_of(func: Func, layouts: Layouts, note: Callable[[str], None]
 
 
 def kernel_key(layouts: Layouts, print_: Fingerprint) -> str:
-    return cache.key_of("kernel", repr(list(layouts)).encode(), print_.key)
+    return disk_cache.key_of("kernel", repr(list(layouts)).encode(), print_.key)
 
 
 MAX_RECEIVED = 256
@@ -116,7 +116,7 @@ def compiled(steps: Callable[[], Lowered], note: Callable[[str], None]) -> Kerne
     return kernel
 
 
-def kept(store: cache.DiskCache | None, key: str, print_: Fingerprint) -> tuple[KernelCode, str] | None:
+def kept(store: disk_cache.DiskCache | None, key: str, print_: Fingerprint) -> tuple[KernelCode, str] | None:
     """The kernel that was kept under a key, for a function with this fingerprint, and where it was."""
     for origin, data in (("pickle", _received.get(key)), ("disk", store.get(key) if store is not None else None)):
         with contextlib.suppress(ValueError):
@@ -141,8 +141,8 @@ def entry_code(symbol: str, spec: EntrySpec) -> EntryCode:
     own = entry_key(symbol, spec)
     found = _entries.pop(own, None)
     if found is None:
-        store = cache.current()
-        key = cache.key_of("entry", own) if store is not None else ""
+        store = disk_cache.current()
+        key = disk_cache.key_of("entry", own) if store is not None else ""
         found = entry_on_disk(store, key)
         if found is None:
             found = emit_entry(symbol, spec)
@@ -155,7 +155,7 @@ def entry_code(symbol: str, spec: EntrySpec) -> EntryCode:
     return found
 
 
-def entry_on_disk(store: cache.DiskCache | None, key: str) -> EntryCode | None:
+def entry_on_disk(store: disk_cache.DiskCache | None, key: str) -> EntryCode | None:
     data = store.get(key) if store is not None else None
     try:
         if data is None:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from gradjit.errors import LayoutError
 from gradjit.processes import Lock
-from gradjit.runtime import cpython, dispatch
+from gradjit.runtime import call_convention, cpython
 from gradjit.runtime.signature import Index, named_by, signature_of
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ class FastCallable(_Base):
 
     def __call__(self, /, *args: Any, **kwargs: Any) -> Any:
         """Called only before the first `install`, or explicitly as `f.__call__(...)`."""
-        ctypes.c_uint64.from_address(id(self) + dispatch.MISSES).value += 1
+        ctypes.c_uint64.from_address(id(self) + call_convention.MISSES).value += 1
         return self.miss(*args, **kwargs)
 
     def __get__(self, instance: object, owner: type | None = None) -> Any:
@@ -81,7 +81,7 @@ class FastCallable(_Base):
         """
         vectorcall = _machine_code()
         _replace(self, lambda entries: (entry, *(e for e in entries if e is not entry))[:MAX_CHAIN])
-        ctypes.c_void_p.from_address(id(self) + dispatch.VECTORCALL).value = vectorcall
+        ctypes.c_void_p.from_address(id(self) + call_convention.VECTORCALL).value = vectorcall
 
     def install_indexed(self, entry: Entry, args: tuple[Any, ...], leaves: Sequence[Any], places: Sequence[int]
                         ) -> None:
@@ -95,7 +95,7 @@ class FastCallable(_Base):
         vectorcall = _machine_code()
         with _lock:
             _index_of(self).add(found[0], places, entry, named_by(args))
-        ctypes.c_void_p.from_address(id(self) + dispatch.VECTORCALL).value = vectorcall
+        ctypes.c_void_p.from_address(id(self) + call_convention.VECTORCALL).value = vectorcall
 
     def uninstall(self, entry: Entry) -> None:
         """Drop an entry; calls that are running in it finish first. An entry that is not installed is let pass."""
@@ -149,8 +149,8 @@ def _replace(function: FastCallable, change: Callable[[tuple[Any, ...]], tuple[A
 def _machine_code() -> int:
     """The address of the vectorcall function; instances are laid out as it expects."""
     cpython.layout()
-    for descriptor, offset in ((_index, dispatch.INDEX), (_table, dispatch.TABLE),
-                               (FastCallable.__dict__["miss"], dispatch.HANDLER)):
+    for descriptor, offset in ((_index, call_convention.INDEX), (_table, call_convention.TABLE),
+                               (FastCallable.__dict__["miss"], call_convention.HANDLER)):
         probe, mark = FastCallable(print), object()
         descriptor.__set__(probe, mark)
         cpython.require(FastCallable.__basicsize__ > offset, "the slots of a class")
@@ -171,7 +171,8 @@ def _set_flags(cls: type) -> None:
         at = cpython.layout()
     except LayoutError:  # then `install` raises, and calls go through `__call__`
         return
-    cpython.require(cpython.word_at(id(cls) + at.type_vectorcall_offset) == dispatch.VECTORCALL, "callable types")
+    offset = cpython.word_at(id(cls) + at.type_vectorcall_offset)
+    cpython.require(offset == call_convention.VECTORCALL, "callable types")
     cpython.enable_type_flags(cls, flags)
 
 

@@ -171,11 +171,11 @@ def _check_build() -> None:
 
 
 def _probe_header(at: CPythonLayout) -> None:
-    class Probe:
+    class Slotless:
         __slots__ = ()
 
-    probe = Probe()
-    require(word_at(id(probe) + at.type) == id(Probe), "the type pointer")
+    probe = Slotless()
+    require(word_at(id(probe) + at.type) == id(Slotless), "the type pointer")
 
 
 def _probe_numbers(at: CPythonLayout) -> None:

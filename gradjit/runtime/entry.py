@@ -20,12 +20,12 @@ from llvmlite import ir
 
 from gradjit.ir.sizes import Dim, is_open
 from gradjit.runtime import cpython, numpy_abi, support
-from gradjit.runtime.dispatch import MISS
+from gradjit.runtime.c_function import I32, I64, MISS as MISS_POINTER, NULL, PTR, CFunction, i32, i64
+from gradjit.runtime.call_convention import MISS
 from gradjit.runtime.entry_checks import Checks
 from gradjit.runtime.entry_results import Results
-from gradjit.runtime.frame import I32, I64, MISS as MISS_POINTER, NULL, PTR, Frame, i32, i64
+from gradjit.runtime.entry_spec import Argument, ArraySpec, CapturedResult, EntrySpec, is_passed
 from gradjit.runtime.jit import MachineCode, ObjectCode, emit_object, emit_outlined, load_objects
-from gradjit.runtime.spec import Argument, ArraySpec, Captured, EntrySpec, is_passed
 
 STACK_WORKSPACE = 4096  # up to this many bytes the workspace is on the stack
 CACHED_WORKSPACE = 256 << 20  # up to this many a block is kept between calls
@@ -80,7 +80,7 @@ class _Emitter:
         kind = ir.FunctionType(I32, [PTR] * kernel_arguments(spec))
         self.kernel = ir.Function(module, kind, kernel)
         self.spec = spec
-        self.frame = Frame(module, ENTRY, "p", "pn")
+        self.frame = CFunction(module, ENTRY, "p", "pn")
         self.miss = self.frame.block("miss")
         self.fail = self.frame.block("fail")
         self._index = {id(obj): k for k, obj in enumerate(spec.objects())}
@@ -211,7 +211,8 @@ class _Emitter:
 
     # -- arrays that are written to: nothing has been before this
 
-    def _array(self, target: Argument | Captured, arguments: list[ir.Value], captured: list[ir.Value]) -> ir.Value:
+    def _array(self, target: Argument | CapturedResult, arguments: list[ir.Value], captured: list[ir.Value]
+               ) -> ir.Value:
         return (arguments if isinstance(target, Argument) else captured)[target.index]
 
     def _copy_scratch(

@@ -15,8 +15,8 @@ from llvmlite import ir
 from gradjit.codegen.sizes import emitted
 from gradjit.ir.sizes import Dim, is_open
 from gradjit.runtime import cpython, numpy_abi, support
-from gradjit.runtime.frame import I32, I64, NULL, Frame, i32, i64
-from gradjit.runtime.spec import (
+from gradjit.runtime.c_function import I32, I64, NULL, CFunction, i32, i64
+from gradjit.runtime.entry_spec import (
     ABSENT,
     ANY,
     ArraySpec,
@@ -61,7 +61,7 @@ class Checks:
 
     def __init__(
         self,
-        frame: Frame,
+        frame: CFunction,
         spec: EntrySpec,
         objects: Callable[[object], ir.Value],
         state: ir.Value,

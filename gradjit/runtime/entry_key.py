@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from gradjit.ir.sizes import is_open
-from gradjit.runtime.spec import (
+from gradjit.runtime.entry_spec import (
     ABSENT,
     ANY,
     Argument,
@@ -23,7 +23,7 @@ from gradjit.runtime.spec import (
     AttributeRef,
     Build,
     Capture,
-    Captured,
+    CapturedResult,
     CellGuard,
     CellRef,
     ComplexSpec,
@@ -98,7 +98,7 @@ def kind_of(x: Any) -> str:
 
 OBJECTS: dict[type, tuple[str, ...]] = {
     ArraySpec: (), NumpyScalarSpec: (), FloatSpec: (), ComplexSpec: (), SameSpec: (), OutputSpec: (),
-    Argument: (), Captured: (),
+    Argument: (), CapturedResult: (),
     StaticSpec: ("value",), Constant: ("value",), CellRef: ("cell",), AttributeRef: ("owner", "name"),
     GlobalGuard: ("namespace", "name", "expected"), CellGuard: ("cell", "expected"),
     AttributeGuard: ("owner", "name", "expected"), FieldGuard: ("owner", "expected"),

@@ -9,11 +9,11 @@ from llvmlite import ir
 
 from gradjit.ir.sizes import is_open
 from gradjit.runtime import cpython, numpy_abi, support
-from gradjit.runtime.frame import F64, I8, I32, I64, NULL, Frame, i32, i64
-from gradjit.runtime.spec import (
+from gradjit.runtime.c_function import F64, I8, I32, I64, NULL, CFunction, i32, i64
+from gradjit.runtime.entry_spec import (
     Argument,
     Build,
-    Captured,
+    CapturedResult,
     Constant,
     EntrySpec,
     OutputSpec,
@@ -29,7 +29,8 @@ class Results:
     outputs. The `fail` exit releases them; success moves them into the result.
     """
 
-    def __init__(self, frame: Frame, spec: EntrySpec, objects: Callable[[object], ir.Value], fail: ir.Block) -> None:
+    def __init__(self, frame: CFunction, spec: EntrySpec, objects: Callable[[object], ir.Value], fail: ir.Block
+                 ) -> None:
         self.frame = frame
         self.spec = spec
         self.objects = objects
@@ -79,7 +80,7 @@ class Results:
 
     def build(self, arguments: Sequence[ir.Value], captured: Sequence[ir.Value]) -> ir.Value:
         """The result object, a new reference; called once, after the kernel has written the outputs."""
-        self._borrowed = {Argument: arguments, Captured: captured}
+        self._borrowed = {Argument: arguments, CapturedResult: captured}
         for k, output in enumerate(self.spec.outputs):
             if not output.is_array and self._uses[k]:
                 make = self._python_scalar if output.form == "python" else self._numpy_scalar
@@ -154,7 +155,7 @@ class Results:
             return self._share(self.frame.object("_Py_NoneStruct"))
         if isinstance(node, Constant):
             return self._share(self.objects(node.value))
-        if isinstance(node, Argument | Captured):
+        if isinstance(node, Argument | CapturedResult):
             return self._share(self._borrowed[type(node)][node.index])
         parts = [self._node(part) for part in result_parts(node)]
         return _CONTAINERS[type(node)](self, node, parts)

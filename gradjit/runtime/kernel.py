@@ -1,6 +1,6 @@
 """A compiled function as a plain callable on arrays: for tests, `gradjit run`, wherever a call may cost microseconds.
 
-What users call goes through the C-level entry instead (`entry`, `dispatch`).
+What users call goes through the C-level entry instead (`entry`, `support`).
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import numpy as np
 from gradjit.codegen import Lowered, Program, assemble, lower
 from gradjit.errors import ArgumentError, DtypeError, ShapeError, UnsupportedError
 from gradjit.ir import Func
-from gradjit.ir.guards import guarded
+from gradjit.ir.insert_checks import insert_checks
 from gradjit.ir.sizes import Dim, Opening, Size, opening, solved
 from gradjit.runtime import externals, support
 from gradjit.runtime.jit import compile_module
@@ -100,7 +100,7 @@ def compile_func(func: Func) -> Kernel:
         raise UnsupportedError(f"@{func.name} takes or gives arrays whose extents are not known; the interpreter "
                                f"runs it")
     with opening(Opening()) as concluded:
-        lowered = lower(guarded(func))
+        lowered = lower(insert_checks(func))
     lowered.program.conditions = list(concluded.conditions)
     return Kernel(lowered)
 

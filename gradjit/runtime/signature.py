@@ -29,7 +29,7 @@ from typing import TYPE_CHECKING, Any
 from llvmlite import ir
 
 from gradjit.runtime import cpython, numpy_abi
-from gradjit.runtime.frame import I32, I64, MISS, NULL, Frame, i32, i64
+from gradjit.runtime.c_function import I32, I64, MISS, NULL, CFunction, i32, i64
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -59,7 +59,7 @@ _TUPLE_SUBCLASS = 1 << 26  # Py_TPFLAGS_TUPLE_SUBCLASS
 
 
 # the walk -------------------------------------------------------------------------------------------------------------
-def walk(frame: Frame) -> None:
+def walk(frame: CFunction) -> None:
     """`i32 walk(PyObject *x, int64_t *state, int64_t depth)`: add an argument, or part of one. 1, or 0 if it has no
     signature. The state gets a reference to each leaf."""
     x, state, depth = frame.function.args
@@ -90,7 +90,7 @@ def walk(frame: Frame) -> None:
 
 
 @contextmanager
-def case(frame: Frame, condition: ir.Value, done: ir.Block) -> Iterator[None]:
+def case(frame: CFunction, condition: ir.Value, done: ir.Block) -> Iterator[None]:
     """What is emitted within runs, and goes to `done`, if `condition`."""
     taken, other = frame.block(), frame.block()
     frame.builder.cbranch(condition, taken, other)
@@ -101,7 +101,7 @@ def case(frame: Frame, condition: ir.Value, done: ir.Block) -> Iterator[None]:
 
 
 @contextmanager
-def counted(frame: Frame, count: ir.Value) -> Iterator[ir.Value]:
+def counted(frame: CFunction, count: ir.Value) -> Iterator[ir.Value]:
     """Emit a loop over 0 ... count - 1; yields the index."""
     test, body, done = frame.block(), frame.block(), frame.block()
     index = frame.variable(i64(0))
@@ -116,42 +116,43 @@ def counted(frame: Frame, count: ir.Value) -> Iterator[ir.Value]:
     frame.enter(done)
 
 
-def append(frame: Frame, state: ir.Value, value: ir.Value, counter: int, start: int, room: int, no: ir.Block) -> None:
+def append(frame: CFunction, state: ir.Value, value: ir.Value, counter: int, start: int, room: int, no: ir.Block
+           ) -> None:
     n = frame.load(state, 8 * counter, I64)
     frame.require(frame.builder.icmp_signed("<", n, i64(room)), no)
     frame.store(value, frame.at(frame.word(state, n), 8 * start))
     frame.store(frame.builder.add(n, i64(1)), state, 8 * counter)
 
 
-def push(frame: Frame, state: ir.Value, value: ir.Value, no: ir.Block) -> None:
+def push(frame: CFunction, state: ir.Value, value: ir.Value, no: ir.Block) -> None:
     """One more word."""
     append(frame, state, value, _WORDS, _WORD, MAX_WORDS, no)
 
 
-def leaf(frame: Frame, state: ir.Value, x: ir.Value, no: ir.Block) -> None:
+def leaf(frame: CFunction, state: ir.Value, x: ir.Value, no: ir.Block) -> None:
     append(frame, state, x, _LEAVES, _LEAF, MAX_LEAVES, no)
     frame.incref(x)
 
 
-def inside(frame: Frame, x: ir.Value, state: ir.Value, depth: ir.Value, no: ir.Block) -> None:
+def inside(frame: CFunction, x: ir.Value, state: ir.Value, depth: ir.Value, no: ir.Block) -> None:
     """A part of a container, to which there is a reference: it is given up here."""
     answer = frame.builder.call(frame.function, [x, state, frame.builder.add(depth, i64(1))])
     frame.decref(x)
     frame.require(frame.differs(answer, i32(0)), no)
 
 
-def _plain(frame: Frame, x: ir.Value, state: ir.Value, depth: ir.Value, kind: ir.Value, no: ir.Block) -> None:
+def _plain(frame: CFunction, x: ir.Value, state: ir.Value, depth: ir.Value, kind: ir.Value, no: ir.Block) -> None:
     push(frame, state, kind, no)
     leaf(frame, state, x, no)
 
 
-def _static(frame: Frame, x: ir.Value, state: ir.Value, depth: ir.Value, kind: ir.Value, no: ir.Block) -> None:
+def _static(frame: CFunction, x: ir.Value, state: ir.Value, depth: ir.Value, kind: ir.Value, no: ir.Block) -> None:
     push(frame, state, kind, no)
     push(frame, state, x, no)
     leaf(frame, state, x, no)
 
 
-def _array(frame: Frame, x: ir.Value, state: ir.Value, depth: ir.Value, kind: ir.Value, no: ir.Block) -> None:
+def _array(frame: CFunction, x: ir.Value, state: ir.Value, depth: ir.Value, kind: ir.Value, no: ir.Block) -> None:
     at = numpy_abi.layout()
     flags = frame.builder.and_(frame.load(x, at.flags, I32), i32(_FLAGS))
     rank = frame.builder.zext(frame.load(x, at.ndim, I32), I64)
@@ -164,13 +165,14 @@ def _array(frame: Frame, x: ir.Value, state: ir.Value, depth: ir.Value, kind: ir
     leaf(frame, state, x, no)
 
 
-def _container(frame: Frame, state: ir.Value, depth: ir.Value, kind: ir.Value, size: ir.Value, no: ir.Block) -> None:
+def _container(frame: CFunction, state: ir.Value, depth: ir.Value, kind: ir.Value, size: ir.Value, no: ir.Block
+               ) -> None:
     frame.require(frame.builder.icmp_signed("<", depth, i64(MAX_DEPTH)), no)
     push(frame, state, kind, no)
     push(frame, state, size, no)
 
 
-def _tuple(frame: Frame, x: ir.Value, state: ir.Value, depth: ir.Value, kind: ir.Value, no: ir.Block) -> None:
+def _tuple(frame: CFunction, x: ir.Value, state: ir.Value, depth: ir.Value, kind: ir.Value, no: ir.Block) -> None:
     at = cpython.layout()
     size = frame.load(x, at.size, I64)
     _container(frame, state, depth, kind, size, no)
@@ -180,7 +182,7 @@ def _tuple(frame: Frame, x: ir.Value, state: ir.Value, depth: ir.Value, kind: ir
         inside(frame, item, state, depth, no)
 
 
-def _list(frame: Frame, x: ir.Value, state: ir.Value, depth: ir.Value, kind: ir.Value, no: ir.Block) -> None:
+def _list(frame: CFunction, x: ir.Value, state: ir.Value, depth: ir.Value, kind: ir.Value, no: ir.Block) -> None:
     """Its length is asked each time: a field of a dataclass may be a property, which does what it likes."""
     at = cpython.layout()
     size = frame.load(x, at.size, I64)
@@ -192,7 +194,7 @@ def _list(frame: Frame, x: ir.Value, state: ir.Value, depth: ir.Value, kind: ir.
         inside(frame, item, state, depth, no)
 
 
-def _dict(frame: Frame, x: ir.Value, state: ir.Value, depth: ir.Value, kind: ir.Value, no: ir.Block) -> None:
+def _dict(frame: CFunction, x: ir.Value, state: ir.Value, depth: ir.Value, kind: ir.Value, no: ir.Block) -> None:
     """Keys by address: the table holds those that it knows; an equal one elsewhere is another signature."""
     size = frame.call("PyDict_Size", x)
     _container(frame, state, depth, kind, size, no)
@@ -207,7 +209,7 @@ def _dict(frame: Frame, x: ir.Value, state: ir.Value, depth: ir.Value, kind: ir.
         inside(frame, item, state, depth, no)
 
 
-def _dataclass(frame: Frame, x: ir.Value, state: ir.Value, depth: ir.Value, kind: ir.Value, names: ir.Value,
+def _dataclass(frame: CFunction, x: ir.Value, state: ir.Value, depth: ir.Value, kind: ir.Value, names: ir.Value,
                no: ir.Block) -> None:
     at = cpython.layout()
     size = frame.load(names, at.size, I64)
@@ -220,7 +222,7 @@ def _dataclass(frame: Frame, x: ir.Value, state: ir.Value, depth: ir.Value, kind
 
 
 # the table ------------------------------------------------------------------------------------------------------------
-def signature(frame: Frame) -> None:
+def signature(frame: CFunction) -> None:
     """`i32 signature(PyObject *const *args, int64_t count, int64_t *state)`: walk through all arguments. 1, or 0 where
     there is no signature. The state holds references to the leaves that were found, in both cases."""
     args, count, state = frame.function.args
@@ -236,7 +238,7 @@ def signature(frame: Frame) -> None:
     frame.builder.ret(i32(0))
 
 
-def try_indexed(frame: Frame) -> None:
+def try_indexed(frame: CFunction) -> None:
     """`PyObject *try_indexed(PyObject *index, PyObject *const *args, int64_t count)`: the result of the entry that the
     signature of the call leads to, or MISS."""
     index, args, count = frame.function.args
@@ -258,7 +260,7 @@ def try_indexed(frame: Frame) -> None:
     frame.builder.ret(MISS)
 
 
-def hashed(frame: Frame, words: ir.Value, n: ir.Value) -> ir.Value:
+def hashed(frame: CFunction, words: ir.Value, n: ir.Value) -> ir.Value:
     """See `hash_of`."""
     b = frame.builder
     total = frame.variable(i64(0))
@@ -268,7 +270,7 @@ def hashed(frame: Frame, words: ir.Value, n: ir.Value) -> ir.Value:
     return frame.load(total, 0, I64)
 
 
-def find(frame: Frame, table: ir.Value, code: ir.Value, words: ir.Value, n: ir.Value, missed: ir.Block) -> ir.Value:
+def find(frame: CFunction, table: ir.Value, code: ir.Value, words: ir.Value, n: ir.Value, missed: ir.Block) -> ir.Value:
     """The owner of the record that has these words."""
     b, at = frame.builder, cpython.layout()
     slots, mask = frame.at(table, 16), frame.load(table, 0, I64)
@@ -295,7 +297,7 @@ def find(frame: Frame, table: ir.Value, code: ir.Value, words: ir.Value, n: ir.V
     return owner
 
 
-def run(frame: Frame, owner: ir.Value, leaves: ir.Value) -> ir.Value:
+def run(frame: CFunction, owner: ir.Value, leaves: ir.Value) -> ir.Value:
     """The result of the first entry of a record that takes the leaves, or MISS."""
     b, at = frame.builder, cpython.layout()
     record = frame.at(frame.load(owner, at.tuple_items), at.bytes_data)
@@ -323,7 +325,7 @@ def run(frame: Frame, owner: ir.Value, leaves: ir.Value) -> ir.Value:
     return frame.load(answer)
 
 
-EMITTERS: dict[str, Callable[[Frame], None]] = {"walk": walk, "signature": signature, "try_indexed": try_indexed}
+EMITTERS: dict[str, Callable[[CFunction], None]] = {"walk": walk, "signature": signature, "try_indexed": try_indexed}
 
 
 # from Python ----------------------------------------------------------------------------------------------------------

@@ -21,8 +21,20 @@ from typing import Any
 from llvmlite import ir
 
 from gradjit.runtime import cpython, jit, numpy_abi, signature
-from gradjit.runtime.dispatch import ENTRY_BYTES, HANDLER, INDEX, MISS, MISSES, TABLE
-from gradjit.runtime.frame import CLOCK, I8, I32, I64, MISS as MISS_POINTER, NULL, PTR, SUPPORT, Frame, i32, i64
+from gradjit.runtime.c_function import (
+    CLOCK,
+    I8,
+    I32,
+    I64,
+    MISS as MISS_POINTER,
+    NULL,
+    PTR,
+    SUPPORT,
+    CFunction,
+    i32,
+    i64,
+)
+from gradjit.runtime.call_convention import ENTRY_BYTES, HANDLER, INDEX, MISS, MISSES, TABLE
 from gradjit.tracer.recorder import tracing
 
 # Answers of a check. An error has set an exception.
@@ -43,7 +55,7 @@ _SIGNALS_SYMBOL = "gradjit.signals"
 _TRACING_SYMBOL = "gradjit.tracing"
 
 
-def _check_arrays(frame: Frame) -> None:
+def _check_arrays(frame: CFunction) -> None:
     """`i32 check_arrays(PyObject *const *objects, const int64_t *records, int64_t count)`: are they exact, aligned
     ndarrays?
 
@@ -82,7 +94,7 @@ def _check_arrays(frame: Frame) -> None:
     frame.builder.ret(NO)
 
 
-def _check_dtype(frame: Frame, descr: ir.Value, record: ir.Value, no: ir.Block) -> None:
+def _check_dtype(frame: CFunction, descr: ir.Value, record: ir.Value, no: ir.Block) -> None:
     """Nearly always NumPy's own dtype object; else (unpickled arrays, `long long`, metadata) an equal one."""
     at, other = numpy_abi.layout(), frame.block("other_dtype")
     onwards = frame.branch(frame.same(descr, frame.load(record, 8)), other)
@@ -98,7 +110,7 @@ def _check_dtype(frame: Frame, descr: ir.Value, record: ir.Value, no: ir.Block) 
     frame.enter(onwards)
 
 
-def _new_arrays(frame: Frame) -> None:
+def _new_arrays(frame: CFunction) -> None:
     """`i32 new_arrays(PyObject **slots, const int64_t *records, int64_t count)`: fresh arrays into the slots.
 
     A record: dtype object, rank, extents. Answers YES, or ERROR with the later slots untouched.
@@ -121,7 +133,7 @@ def _new_arrays(frame: Frame) -> None:
     frame.builder.ret(ERROR)
 
 
-def _release(frame: Frame) -> None:
+def _release(frame: CFunction) -> None:
     """`void release(PyObject **slots, int64_t count)`: let go of what the slots hold."""
     slots, count = frame.function.args
     with loop(frame, count) as k:
@@ -135,7 +147,7 @@ def _release(frame: Frame) -> None:
     frame.builder.ret_void()
 
 
-def _same_static(frame: Frame) -> None:
+def _same_static(frame: CFunction) -> None:
     """`i32 same_static(PyObject *value, PyObject *expected)`: the rule of `spec.static_key`, in machine code."""
     value, expected = frame.function.args
     at = cpython.layout()
@@ -172,7 +184,7 @@ def _same_static(frame: Frame) -> None:
         frame.builder.ret(answer)
 
 
-def _check_items(frame: Frame) -> None:
+def _check_items(frame: CFunction) -> None:
     """`i32 check_items(PyObject *mapping, PyObject **records, int64_t captured, int64_t count, int64_t *state,
     PyObject **slots)`
 
@@ -225,7 +237,7 @@ def _check_items(frame: Frame) -> None:
         frame.builder.ret(answer)
 
 
-def _check_item(frame: Frame, value: ir.Value, record: ir.Value, no: ir.Block, error: ir.Block) -> None:
+def _check_item(frame: CFunction, value: ir.Value, record: ir.Value, no: ir.Block, error: ir.Block) -> None:
     """Hold a value, or NULL, against its record."""
     how, expected = frame.load(record, 8, I64), frame.load(record, 16)
     fine, absent, present, by_value, identical = (frame.block() for _ in range(5))
@@ -244,7 +256,7 @@ def _check_item(frame: Frame, value: ir.Value, record: ir.Value, no: ir.Block, e
     frame.enter(fine)
 
 
-def _dispatch(frame: Frame) -> None:
+def _dispatch(frame: CFunction) -> None:
     """`PyObject *dispatch(PyObject *self, PyObject *const *args, size_t nargsf, PyObject *kwnames)`: the vectorcall
     function.
 
@@ -287,7 +299,7 @@ def _dispatch(frame: Frame) -> None:
     frame.builder.ret(NULL)
 
 
-def _call_entry(frame: Frame) -> None:
+def _call_entry(frame: CFunction) -> None:
     """`PyObject *call(PyObject *self, PyObject *const *args, Py_ssize_t nargs)`; `self` is (packed entry, owners)."""
     self, args, count = frame.function.args
     frame.incref(self)
@@ -298,7 +310,7 @@ def _call_entry(frame: Frame) -> None:
     frame.builder.ret(miss)
 
 
-def _try_chain(frame: Frame, owner: ir.Value, args: ir.Value, count: ir.Value) -> None:
+def _try_chain(frame: CFunction, owner: ir.Value, args: ir.Value, count: ir.Value) -> None:
     """Try the packed entries of `owner`, a tuple on which a reference is held.
 
     Returns the result of the first that takes the call; goes on if none does.
@@ -332,7 +344,7 @@ def _try_chain(frame: Frame, owner: ir.Value, args: ir.Value, count: ir.Value) -
 # -- what kernels call, whether their thread holds the GIL or not
 
 
-def _interrupted(frame: Frame) -> None:
+def _interrupted(frame: CFunction) -> None:
     """`i32 interrupted()`: has the handler of a signal raised an exception, as that of Ctrl-C does?
 
     Handlers run on the main thread. It looks at most once a second, for another thread may have the GIL, and
@@ -351,7 +363,7 @@ def _interrupted(frame: Frame) -> None:
     frame.builder.ret(i32(0))
 
 
-def _print(frame: Frame) -> None:
+def _print(frame: CFunction) -> None:
     """`i32 print(PyObject *printer, const int64_t *words)`: call a Python object with the address of the words.
 
     Answers 0, or -1 with an exception set.
@@ -374,7 +386,7 @@ def _print(frame: Frame) -> None:
     frame.builder.ret(i32(-1))
 
 
-def _fail(frame: Frame) -> None:
+def _fail(frame: CFunction) -> None:
     """`void fail(int status)`: set the exception that a status below zero stands for, unless one is set already."""
     (status,) = frame.function.args
     raised, none, memory, interrupt, unknown = (frame.block() for _ in range(5))
@@ -398,7 +410,7 @@ def _fail(frame: Frame) -> None:
 
 
 @contextmanager
-def loop(frame: Frame, count: ir.Value) -> Iterator[ir.Value]:
+def loop(frame: CFunction, count: ir.Value) -> Iterator[ir.Value]:
     """Emit a loop over 0 ... count - 1; yields the index."""
     test, body, done = frame.block("test"), frame.block("body"), frame.block("done")
     index = frame.variable(i64(0))
@@ -413,7 +425,7 @@ def loop(frame: Frame, count: ir.Value) -> Iterator[ir.Value]:
     frame.enter(done)
 
 
-def _check_method(frame: Frame) -> None:
+def _check_method(frame: CFunction) -> None:
     """`i32 check_method(PyObject *owner, PyObject *name, PyObject *function)`: does `owner.name(...)` call it?"""
     owner, name, function = frame.function.args
     no, error = frame.block("no"), frame.block("error")
@@ -441,13 +453,13 @@ def _check_method(frame: Frame) -> None:
     frame.builder.ret(ERROR)
 
 
-def _guarded(function: str) -> Callable[[Frame], None]:
+def _guarded(function: str) -> Callable[[CFunction], None]:
     """A C function that may run Python code, with Python's check that calls do not nest too deep for the stack.
 
     Without it a function that is its own miss handler, say, would never meet the interpreter that checks.
     """
 
-    def emit(frame: Frame) -> None:
+    def emit(frame: CFunction) -> None:
         too_deep = frame.block("too_deep")
         entered = frame.call("Py_EnterRecursiveCall", frame.text(" in a compiled function"))
         frame.require(frame.same(entered, i32(0)), too_deep)
@@ -460,7 +472,7 @@ def _guarded(function: str) -> Callable[[Frame], None]:
     return emit
 
 
-EMITTERS: dict[str, Callable[[Frame], None]] = {
+EMITTERS: dict[str, Callable[[CFunction], None]] = {
     "check_arrays": _check_arrays,
     "new_arrays": _new_arrays,
     "release": _release,
@@ -495,7 +507,7 @@ def addresses() -> dict[str, int]:
     module = ir.Module("gradjit.support")
     symbols: set[str] = set()
     for name, emit in EMITTERS.items():
-        frame = Frame(module, f"gradjit.{name}", *(SUPPORT | _ENTRY_POINTS)[name])
+        frame = CFunction(module, f"gradjit.{name}", *(SUPPORT | _ENTRY_POINTS)[name])
         emit(frame)
         frame.finish()
         symbols |= frame.symbols

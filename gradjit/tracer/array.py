@@ -19,10 +19,10 @@ from ..ir import ArrayType, DType, Loc, Value, dtype_of
 from ..ir.sizes import is_open
 from . import layout, views
 from .control.frames import leaked, versions
-from .control.ties import Ties, after_write, before_write, settle
+from .control.may_alias import Aliases, after_write, before_write, refresh
 from .locations import fail, here, user_frame, with_place
 from .recorder import Content, Recorder, current, recorders
-from .views import Maybe, View
+from .views import ArrayView, Maybe
 
 FLAT = "flat iterator"
 """The origin of what `x.flat` gives."""
@@ -63,7 +63,7 @@ class TracedArray:
     """
 
     __slots__ = ("_dtype", "_shape", "kind", "home", "owner", "made", "where", "_content", "version", "parent", "_view",
-                 "_seen", "strides_in_elements", "origin", "written_at", "ties", "viewed",
+                 "_seen", "strides_in_elements", "origin", "written_at", "aliases", "viewed",
                  "__weakref__")
     __array_priority__ = 1000.0
 
@@ -81,14 +81,14 @@ class TracedArray:
     _content: Content
     version: int
     parent: TracedArray | None
-    _view: View | None
+    _view: ArrayView | None
     _seen: int
     strides_in_elements: layout.Strides
     origin: str
     written_at: Loc | None
     viewed: bool
     """Whether a view of it has been made."""
-    ties: Ties | None
+    aliases: Aliases | None
     """Arrays that may be this very one, depending on which way the program took."""
 
     # the current value ----------------------------------------------------------------------------------------------
@@ -104,7 +104,7 @@ class TracedArray:
         """The roots that this array's elements may belong to: its own, and those that it is tied to."""
         found = [self.root]
         for r in found:  # grows
-            found += [h for h in (t.array.root for t in (r.ties.every if r.ties is not None else ()))
+            found += [h for h in (t.array.root for t in (r.aliases.every if r.aliases is not None else ()))
                       if not any(h is other for other in found)]
         return found
 
@@ -156,8 +156,8 @@ class TracedArray:
                     break
                 r.outer_reads[id(self)] = self
         self.enter()
-        if self.ties is not None:
-            settle(self)
+        if self.aliases is not None:
+            refresh(self)
 
     @property
     def value(self) -> Value:
@@ -183,7 +183,7 @@ class TracedArray:
         if self.kind != ARRAY:
             fail(TraceError, f"'{self.kind}' object does not support item assignment")
         base = self.root
-        if base.ties is not None:
+        if base.aliases is not None:
             base.reach()
             before_write(base)
         new = root(new.content, new.home, ARRAY)  # new may be a view of what is about to change
@@ -192,13 +192,13 @@ class TracedArray:
             fail(TraceError, f"a function that is being differentiated writes to {what}, which a derivative cannot "
                              f"carry out; return the new array instead, or copy it first")
         self.assign(new)
-        if base.ties is not None:
+        if base.aliases is not None:
             after_write(base)
 
     def assign(self, new: TracedArray) -> None:
         """Let it hold other elements, whatever other name it may have."""
         if self.parent is not None:
-            if isinstance(repeated := self.parent._view, views.Broadcast) and isinstance(self._view, views.Window):
+            if isinstance(repeated := self.parent._view, views.Broadcast) and isinstance(self._view, views.WindowView):
                 base = self.parent.parent
                 base.assign(repeated.through(base, self._view, new))  # type: ignore[union-attr, arg-type]
             else:
@@ -368,11 +368,11 @@ class TracedArray:
         leak(self, "hash(), as for the key of a dict or a member of a set", "use a Python number, which is static")
 
     def __getitem__(self, key: Any) -> Any:
-        from .indexing import getitem
+        from .subscripts import getitem
         return getitem(self, key)
 
     def __setitem__(self, key: Any, value: Any) -> None:
-        from .indexing import setitem
+        from .subscripts import setitem
         setitem(self, key, value)
 
     def __copy__(self) -> TracedArray:
@@ -478,13 +478,13 @@ def root(content: Content, home: Recorder | None, kind: str | None = None, origi
     h.made = h.where = None if h.owner is None else h.owner.frame.region
     h._content = content
     h.version = h._seen = 0
-    h.parent = h._view = h.written_at = h.ties = None
+    h.parent = h._view = h.written_at = h.aliases = None
     h.origin, h.viewed = origin, False
     h.strides_in_elements = layout.contiguous(h._shape) if row_major else None
     return h
 
 
-def view(parent: TracedArray, how: View, strides: layout.Strides) -> TracedArray:
+def view(parent: TracedArray, how: ArrayView, strides: layout.Strides) -> TracedArray:
     """A view of `parent`; its kind is an array's, even where it is 0-d."""
     first = how.get(parent)
     h = root(first.content, first.home, ARRAY)

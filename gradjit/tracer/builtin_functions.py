@@ -13,12 +13,12 @@ import numpy as np
 from ..errors import TraceError, UnsupportedError
 from . import extents, grown, operands as o, texts
 from .array import ARRAY, PYTHON, SCALAR, TracedArray
-from .control import iterators, turns
+from .control import iterables, iterators
 from .control.branches import truth
 from .conversion import elements, whole
 from .dispatch import apply, leave
 from .locations import fail
-from .selection import Selection
+from .masked_selection import Selection
 from .sparse import Sparse
 from .ufuncs import compute
 
@@ -190,7 +190,7 @@ def _len(x: Any) -> Any:
         return x.shape[0]
     if grown.is_grown(x):
         return grown.length(x)
-    if isinstance(x, turns.Turns):
+    if isinstance(x, iterables.IndexedIterable):
         return extents.handle(x.count())
     return leave(x.count) if isinstance(x, Selection) else len(x)
 
@@ -304,7 +304,7 @@ RULES: dict[Any, Rule] = {
     len: _len, any: _truth(any, np.any), all: _truth(all, np.all),
     map: _calls_back(map), filter: _calls_back(filter),
     functools.reduce: _calls_back(functools.reduce),
-    **turns.RULES,
+    **iterables.RULES,
     **iterators.RULES,
     np.fromiter: _fromiter,
     print: _print, str: _text(str, "s"), repr: _text(repr, "r"), format: _format,

@@ -17,7 +17,7 @@ from .control.frames import Frame, is_container
 from .control.iterators import OF_ARRAYS, bar
 from .guards import Source
 from .layout import of_array
-from .leaving import refuse_keeping
+from .leaks import refuse_keeping
 from .lift import is_product, is_user_code, lifted
 from .operands import brought, captured, is_traced, laid
 from .outside import is_data_array, outside

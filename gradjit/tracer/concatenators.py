@@ -12,7 +12,7 @@ from .dispatch import apply
 from .operands import is_traced, unsupported
 
 
-class Rows:
+class RowConcatenator:
     """`np.r_`: arrays one after the other along the first axis; numbers and slices are arrays of one axis."""
 
     name = "np.r_"
@@ -34,7 +34,7 @@ class Rows:
         return apply(np.concatenate, (parts,), {})
 
 
-class Columns(Rows):
+class ColumnConcatenator(RowConcatenator):
     """`np.c_`: arrays beside each other along the last axis; those of one axis are columns."""
 
     name = "np.c_"
@@ -45,5 +45,5 @@ class Columns(Rows):
         return apply(np.concatenate, (columns,), {"axis": -1})
 
 
-STAND_INS: dict[int, Any] = {id(np.r_): Rows(), id(np.c_): Columns()}
+STAND_INS: dict[int, Any] = {id(np.r_): RowConcatenator(), id(np.c_): ColumnConcatenator()}
 """What the names stand for in lifted code."""

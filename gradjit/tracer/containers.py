@@ -18,7 +18,7 @@ Path = tuple[Any, ...]
 
 
 @dataclasses.dataclass(frozen=True)
-class Place:
+class ItemPath:
     """An item or field: the way from `(args, kwargs)` to its container, and its key there."""
 
     path: Path
@@ -52,31 +52,32 @@ def items_of(x: Any) -> dict[Any, Any] | None:
     return None
 
 
-class Contents:
+class ContainerContents:
     """What stands in the containers of `(args, kwargs)` before the function runs."""
 
     def __init__(self, args: Any, kwargs: Any):
         self.before = list(walk((args, kwargs), ()))
 
-    def changes(self, name: str, loc: Loc | None) -> list[tuple[Place, Any]]:
+    def changes(self, name: str, loc: Loc | None) -> list[tuple[ItemPath, Any]]:
         """What stands elsewhere now, in order. TraceError where something was taken out or a list has grown."""
-        found: list[tuple[Place, Any]] = []
+        found: list[tuple[ItemPath, Any]] = []
         replaced: set[Path] = set()
         for path, container, old in self.before:
             if any(path[:n] in replaced for n in range(len(path) + 1)):
                 continue
             now = items_of(container) or {}
             if gone := old.keys() - now.keys():
-                what = Place(path, gone.pop()).name
+                what = ItemPath(path, gone.pop()).name
                 fail(TraceError, f"{name} takes {what} out of its container, which a compiled function cannot do to "
                                  f"the caller's; work on a copy of the container", loc)
             for key, value in now.items():
                 if key in old and old[key] is value:
                     continue
                 if key not in old and isinstance(container, list):
-                    fail(TraceError, f"{name} lengthens the list {Place(path[:-1], path[-1]).name}, which a compiled "
-                                     f"function cannot do to the caller's; return the new items instead", loc)
-                found.append((Place(path, key), value))
+                    item = ItemPath(path[:-1], path[-1])
+                    fail(TraceError, f"{name} lengthens the list {item.name}, which a compiled function "
+                                     f"cannot do to the caller's; return the new items instead", loc)
+                found.append((ItemPath(path, key), value))
                 replaced.add((*path, key))
         return found
 

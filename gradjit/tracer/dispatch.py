@@ -12,8 +12,8 @@ import numpy as np
 from ..errors import GradjitError, UnsupportedError
 from .array import ARRAY, PYTHON, TracedArray
 from .locations import fail
+from .masked_selection import holds_selection
 from .operands import name_of, refuse_shape, unsupported
-from .selection import holds_selection
 
 
 def apply(func: Callable[..., Any], args: Any, kwargs: Any) -> Any:

@@ -14,7 +14,7 @@ import numpy as np
 
 from .array import TracedArray, view
 from .recorder import current, recorders
-from .views import Maybe, Window
+from .views import Maybe, WindowView
 
 
 class Foreign(Enum):
@@ -72,7 +72,7 @@ def is_copied_for_alignment(x: TracedArray) -> bool | None:
 
 def perhaps_copied(x: TracedArray, name: str) -> TracedArray:
     """x, or a copy of it: to be read until somebody writes to either."""
-    return view(x, Maybe(Window.whole(x), name, "byte order or alignment"), x.strides_in_elements)
+    return view(x, Maybe(WindowView.whole(x), name, "byte order or alignment"), x.strides_in_elements)
 
 
 __all__ = ["Foreign", "foreignness", "is_copied_for", "is_copied_for_alignment", "is_sure", "note", "note_dtype",

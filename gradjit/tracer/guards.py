@@ -1,7 +1,7 @@
 """What must still be true for a trace to be valid: sources that are read again, and what was found there.
 
 A *source* is a place that can be read at each call. A *guard* says what was found; when it no longer holds, the
-function is traced anew. Machine code checks the common kinds (runtime/spec.py), Python the others.
+function is traced anew. Machine code checks the common kinds (runtime/entry_spec.py), Python the others.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ NUMBERS = (int, float, complex, str, bytes, bool, type(None), np.dtype, np.gener
 """Values that are compared by type and value; all others by identity."""
 
 
-class _Marker:
+class SourceMarker:
     def __init__(self, name: str) -> None:
         self.name = name
 
@@ -28,10 +28,10 @@ class _Marker:
         return self.name
 
 
-ABSENT = _Marker("ABSENT")
+ABSENT = SourceMarker("ABSENT")
 """What a source gives where nothing stands."""
-ANY = _Marker("ANY")
-"""In the items of a Contents guard: an array, which is read through its own source."""
+ANY = SourceMarker("ANY")
+"""In the items of a HeldItems guard: an array, which is read through its own source."""
 
 
 @dataclass(frozen=True)
@@ -123,7 +123,7 @@ class Guard:
 
 
 @dataclass(frozen=True, eq=False)
-class Contents:
+class HeldItems:
     """A list or dict still holds these items, each the same object (or ANY)."""
 
     container: list[Any] | dict[Any, Any]
@@ -215,5 +215,5 @@ def alike(a: Any, b: Any, depth: int = 8) -> bool:
             and all(alike(v, w, depth - 1) for v, w in zip(left, right, strict=True)))
 
 
-__all__ = ["ABSENT", "ANY", "Condition", "Contents", "Guard", "Repeated", "Snapshot", "Source", "Together",
+__all__ = ["ABSENT", "ANY", "Condition", "HeldItems", "Guard", "Repeated", "Snapshot", "Source", "Together",
            "all_hold", "alike", "is_plain", "lookup", "same_value"]

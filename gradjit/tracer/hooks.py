@@ -21,12 +21,12 @@ from .control.protocol import Control, watch_key
 from .control.states import Undefined
 from .grown import is_grown
 from .guards import ABSENT, Source, is_plain
-from .indexing import update_by_mask
-from .leaving import is_kept, is_state, refuse_rebinding
+from .leaks import is_kept, is_state, refuse_rebinding
 from .operands import captured, is_traced
 from .outside import is_data_array, outside
 from .recorder import current, recorders
 from .special_methods import binary, context, in_place, iterated, truth_value, unary
+from .subscripts import update_by_mask
 from .texts import fstring
 from .unlifted import guard_code
 

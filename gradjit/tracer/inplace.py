@@ -15,7 +15,7 @@ from .foreign import Foreign, is_sure
 from .locations import fail
 from .recorder import current
 from .shaping import strides_of, windowed
-from .views import Bits, Reshaped, Window, forms
+from .views import Bits, Reshaped, WindowView, forms
 
 
 def set_shape(x: TracedArray, shape: Any) -> None:
@@ -59,13 +59,13 @@ def view_as(x: TracedArray, dtype: Any = None, type: Any = None) -> Any:
     if type is not None or (inspect.isclass(dtype) and issubclass(dtype, np.ndarray)):
         refuse("x.view(type=...)", "x itself")
     if dtype is None:
-        return windowed(x, Window.whole(x))
+        return windowed(x, WindowView.whole(x))
     t = o.ir_dtype(dtype)
     if not is_sure(Foreign.SWAPPED):
         refuse("x.view(dtype) beside arrays of another byte order", "x.astype(x.dtype.newbyteorder('=')) before the "
                                                                     "call, and pass that")
     if t == x.ir_dtype:
-        return windowed(x, Window.whole(x))
+        return windowed(x, WindowView.whole(x))
     if t.itemsize != x.ir_dtype.itemsize or "b" in (t.kind, x.ir_dtype.kind) or "c" in (t.kind, x.ir_dtype.kind):
         refuse(f"x.view({t.np}) of an array of {x.dtype}", "x.astype(dtype), or a view as numbers of the same size")
     from .dispatch import leave
@@ -79,7 +79,7 @@ def own(x: TracedArray, what: str, remedy: str) -> None:
         refuse(f"{what} of an array from outside of the function", remedy)
     if x.made is not frame.region:
         refuse(f"{what} of an array made outside of the loop or branch", remedy)
-    if x.viewed or x.ties is not None:
+    if x.viewed or x.aliases is not None:
         refuse(f"{what} of an array that has views", remedy)
 
 

@@ -32,8 +32,8 @@ from typing import Any
 from ..bounded import Bounded
 from ..probe import code_of
 from .control.jumps import beginning, holds
+from .control.lift_statements import LAZY, Rewrites, prepared
 from .control.names import Site, sites_in
-from .control.rewrite import LAZY, Rewrites, prepared
 from .locations import is_internal
 from .proof import Definition, compiled
 from .source import definition, parameter_names

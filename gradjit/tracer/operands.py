@@ -18,8 +18,8 @@ from ..ir.sizes import agree, guess, is_open, same as same_extent
 from ..probe import is_array_like, text
 from . import extents as ext
 from .array import ARRAY, PYTHON, SCALAR, TracedArray, root
-from .births import owner_of
 from .foreign import foreignness, note, note_dtype
+from .fresh_arrays import owner_of
 from .grown import Tail, as_array as as_array_of, is_grown
 from .guards import Guard, Source
 from .layout import Strides, copied, is_contiguous, is_row_major, of_array
@@ -109,7 +109,7 @@ def captured(array: np.ndarray, source: Source | None = None) -> TracedArray:
 
 def is_born(array: np.ndarray) -> bool:
     """Whether an array is the traced function's own: made by a call that the tracer did not see."""
-    if outside(current()).births.has(array):
+    if outside(current()).fresh_arrays.has(array):
         return True
     owner = owner_of(array)
     return isinstance(owner, bytes) or any(f.is_fresh(owner) for r in recorders() for f in (r.root_frame, *r.frames))

@@ -22,8 +22,8 @@ import numpy as np
 
 from ..errors import TraceError
 from ..ir import DTYPES
-from .births import Births
-from .guards import ABSENT, ANY, Condition, Contents, Guard, Repeated, Snapshot, Source, is_plain
+from .fresh_arrays import FreshArrays
+from .guards import ABSENT, ANY, Condition, Guard, HeldItems, Repeated, Snapshot, Source, is_plain
 from .locations import fail, is_internal
 from .parts import CONTAINERS, HEAP_TYPE, is_iterator, parts
 
@@ -58,7 +58,7 @@ class Outside:
         """Arrays in containers from outside, by id: wherever one turns up, it is read from there."""
         self.objects: dict[int, Any] = {}
         """Containers and instances from outside, by id (kept alive, so that an id stays one object's)."""
-        self.births = Births()
+        self.fresh_arrays = FreshArrays()
         self.born: dict[int, tuple[np.ndarray, Any]] = {}
         """Arrays that were made in calls which the tracer does not see, by id, with their handles."""
         self.sparse: dict[int, tuple[Any, Any]] = {}
@@ -153,7 +153,7 @@ class Outside:
             items = tuple((k, ANY if is_data_array(v) else v) for k, v in items)
         else:
             items = tuple(ANY if is_data_array(v) else v for v in items)
-        self.guards[id(container)] = Contents(container, items)
+        self.guards[id(container)] = HeldItems(container, items)
 
     def snapshot(self, owner: Any) -> bool:
         """Guard what an object of any kind holds. Whether that can be told."""

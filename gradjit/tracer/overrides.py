@@ -13,7 +13,7 @@ import numpy as np
 
 from . import operands as o
 from .array import PYTHON, SCALAR, TracedArray
-from .selection import Selection
+from .masked_selection import Selection
 
 _OWN = (TracedArray, Selection, np.ndarray, np.generic, *o.Scalar, list, tuple)
 

@@ -19,8 +19,8 @@ import numpy as np
 
 from ..errors import GradjitError, LeakError
 from ..ir import ArrayType, Block, Builder, Func, Loc, Op, Value, dtype_of
+from ..ir.clone import inline
 from ..ir.core import map_type
-from ..ir.rewrite import inline
 from ..ir.sizes import deciding, is_deciding
 from ..processes import Lock
 from .control.frames import ROOT, Frame
@@ -35,7 +35,7 @@ Content = np.ndarray | Value
 
 
 @dataclass(eq=False)
-class Captured:
+class HiddenInput:
     """A hidden input: the array as it was when traced, where to read it at each call (None: this very object)."""
 
     array: np.ndarray
@@ -100,7 +100,7 @@ class Recorder:
         self.alive = False
         self.outer: Recorder | None = None
         self.adopted: dict[Value, Value] = {}
-        self.captured: dict[Any, Captured] = {}
+        self.captured: dict[Any, HiddenInput] = {}
         self.world = Outside()
         self.stages: dict[str, Func] = {}
         self.checking = False  # whether assertions on traced values are carried out
@@ -122,8 +122,8 @@ class Recorder:
         """Arrays of the traces around this one that it reads, by id."""
         self.touched: dict[int, tuple[Any, Loc | None]] = {}
         """Arrays that a function which is differentiated inside writes to, on elements of its own; by id."""
-        self.tied: WeakValueDictionary[int, Any] = WeakValueDictionary()
-        """Arrays that may be others (control/ties.py), by id."""
+        self.may_be_aliased: WeakValueDictionary[int, Any] = WeakValueDictionary()
+        """Arrays that may be others (control/may_alias.py), by id."""
         self.grown: dict[int, list[Any]] = {}
         """Lists that compiled loops have made longer (grown.py), by id."""
         self.thrown: dict[int, BaseException] = {}
@@ -137,7 +137,7 @@ class Recorder:
         self.alive = True
         _stack.recorders.append(self)
         if self.outer is None:
-            self.world.births.open()
+            self.world.fresh_arrays.open()
             _count(1)
         return self
 
@@ -145,7 +145,7 @@ class Recorder:
         self.alive = False
         _stack.recorders.remove(self)
         if self.outer is None:
-            self.world.births.close()
+            self.world.fresh_arrays.close()
             _count(-1)
 
     @property
@@ -208,13 +208,13 @@ class Recorder:
             found = self.adopted[outer] = self.parameter(t, outer.name)
         return found
 
-    def capture(self, array: np.ndarray, source: Any = None, name: str = "") -> Captured:
+    def capture(self, array: np.ndarray, source: Any = None, name: str = "") -> HiddenInput:
         """The hidden input of this outermost function for an array from outside: one for each source or object."""
         key = id(array) if source is None else source
         entry = self.captured.get(key)
         if entry is None:
             v = self.parameter(ArrayType(dtype_of(array.dtype), array.shape), name)
-            entry = self.captured[key] = Captured(array, source, v)
+            entry = self.captured[key] = HiddenInput(array, source, v)
         return entry
 
     def inline(self, func: Func, operands: Sequence[Value]) -> tuple[Value, ...]:

@@ -10,9 +10,9 @@ import numpy as np
 from ..errors import BoundsError, UnsupportedError
 from . import operands as o
 from .array import ARRAY, PYTHON, SCALAR, TracedArray
-from .control.ties import Tie, Ties, bind
-from .indexing import getitem
+from .control.may_alias import Alias, Aliases, bind
 from .locations import fail
+from .subscripts import getitem
 
 NUMBERS = (bool, int, float, complex, np.generic, np.ndarray, TracedArray)
 
@@ -41,7 +41,7 @@ def item(items: Sequence[Any], key: TracedArray) -> Any:
     if not arrays:
         return o.root(found.content, found.home, PYTHON if all(h.kind == PYTHON for h in handles) else SCALAR)
     chosen = o.root(found.content, found.home, ARRAY)
-    bind(chosen, Ties(tuple(Tie.of(h.root) for h in handles),
+    bind(chosen, Aliases(tuple(Alias.of(h.root) for h in handles),
                       "an array taken from a list by a traced integer may be any of the list's", alone=False))
     return chosen
 

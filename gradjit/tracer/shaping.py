@@ -9,7 +9,7 @@ from ..ir.sizes import same
 from . import layout
 from .array import ARRAY, TracedArray, root, view
 from .operands import emit, laid
-from .views import Broadcast, Maybe, ReadOnly, Reshaped, Window, forms
+from .views import Broadcast, Maybe, ReadOnly, Reshaped, WindowView, forms
 
 
 def reshaped(x: TracedArray, shape: Sequence[Any], name: str = "reshape") -> TracedArray:
@@ -19,7 +19,7 @@ def reshaped(x: TracedArray, shape: Sequence[Any], name: str = "reshape") -> Tra
         return emit("reshape", x, shape=shape, kind=ARRAY)
     axes = matched(forms(x.extents), forms(shape))
     if axes is not None:
-        return windowed(x, Window.whole(x, axes))
+        return windowed(x, WindowView.whole(x, axes))
     if x.strides_in_elements is None or not x.type.is_static:
         return view(x, Maybe(Reshaped(forms(shape)), name), None)
     strides = strides_of(x, shape)
@@ -40,7 +40,7 @@ def regrouped(x: TracedArray, shape: Sequence[Any]) -> TracedArray:
         return emit("reshape", x, shape=shape, kind=ARRAY)
     axes = matched(forms(x.extents), forms(shape))
     if axes is not None:
-        return windowed(x, Window.whole(x, axes))
+        return windowed(x, WindowView.whole(x, axes))
     return view(x, Reshaped(forms(shape)), strides_of(x, shape))
 
 
@@ -59,7 +59,7 @@ def contiguous(x: TracedArray, order: str, name: str) -> TracedArray:
         return root(x.content, x.home, ARRAY)
     stands = layout.is_contiguous(x.extents, x.strides_in_elements, order)
     if stands is None:
-        return view(x, Maybe(Window.whole(x), name), layout.contiguous(x.extents, order))
+        return view(x, Maybe(WindowView.whole(x), name), layout.contiguous(x.extents, order))
     return x if stands else copied(x, order)
 
 
@@ -70,24 +70,24 @@ def copied(x: TracedArray, order: str) -> TracedArray:
 
 def permuted(x: TracedArray, perm: Sequence[int]) -> TracedArray:
     """The transposed view."""
-    return x if x.kind != ARRAY else windowed(x, Window.whole(x, perm))
+    return x if x.kind != ARRAY else windowed(x, WindowView.whole(x, perm))
 
 
 def window(x: TracedArray, starts: Sequence[Any], sizes: Sequence[Any], steps: Sequence[int]) -> TracedArray:
     """The view that basic slicing gives."""
-    return windowed(x, Window(tuple(starts), forms(sizes), tuple(steps), tuple(range(x.ndim))))
+    return windowed(x, WindowView(tuple(starts), forms(sizes), tuple(steps), tuple(range(x.ndim))))
 
 
-def located(x: TracedArray, w: Window) -> tuple[TracedArray, Window]:
+def located(x: TracedArray, w: WindowView) -> tuple[TracedArray, WindowView]:
     """A window of x as a window of what x itself is a window of: the array to write to, and where."""
     outer = x._view
-    merged = w.within(outer) if isinstance(outer, Window) else None
+    merged = w.within(outer) if isinstance(outer, WindowView) else None
     if merged is None or x.parent is None:
         return x, w
     return x.parent, merged
 
 
-def windowed(x: TracedArray, w: Window) -> TracedArray:
+def windowed(x: TracedArray, w: WindowView) -> TracedArray:
     """The view of x that the window gives. Views of views look at the same array as these."""
     if x.kind != ARRAY:
         y = w.get(x)

@@ -15,9 +15,9 @@ from ..errors import ShapeError, UnsupportedError
 from . import operands as o
 from .array import TracedArray
 from .guards import Source
+from .known_elements import known_elements
 from .locations import fail
 from .outside import outside
-from .pinning import pinned
 from .recorder import current
 
 ARRAYS = {"csr": ("data", "indices", "indptr"), "csc": ("data", "indices", "indptr"), "coo": ("data", "row", "col")}
@@ -134,7 +134,7 @@ def matrix_of(x: Any) -> Any:
     if x._form != x._matrix.format:
         refuse(x._matrix, "passing the transposed to a library")
     for a in x._arrays:
-        pinned(a)
+        known_elements(a)
     return x._matrix
 
 

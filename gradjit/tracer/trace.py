@@ -16,14 +16,14 @@ import numpy as np
 
 from ..errors import DtypeError, GradjitError, TraceError, UnsupportedError
 from ..ir import ArrayType, Func, Loc, Value, dtype_of, walk
-from ..ir.settled import settle
+from ..ir.fold_ranges import fold_ranges
 from ..ir.sizes import deciding
 from ..probe import code_of, is_array_like, parameters_of, peek, text, unwrapped
 from . import trees
 from .array import ARRAY, PYTHON, SCALAR, TracedArray, root
 from .calls import call, is_compiled
 from .complex_parts import ComplexParts
-from .containers import Contents, Place, items_of
+from .containers import ContainerContents, ItemPath, items_of
 from .control.branches import raised_in_branch
 from .control.frames import BRANCH
 from .depth import deeper
@@ -33,11 +33,11 @@ from .guards import Condition, all_hold
 from .layout import Strides, contiguous, is_contiguous, of_array
 from .lift import admit
 from .locations import fail, raised_at
+from .masked_selection import Selection, refuse
 from .operands import captured, shape_text
 from .outside import Outside, is_data_array
 from .raising import is_thrown
-from .recorder import Captured, Recorder, recorders
-from .selection import Selection, refuse
+from .recorder import HiddenInput, Recorder, recorders
 from .texts import Text
 from .unlifted import check_copies
 
@@ -46,7 +46,7 @@ STATIC = "static"
 
 
 @dataclass(frozen=True)
-class Leaf:
+class ArgumentLeaf:
     """A leaf of the arguments. `kind` is STATIC (then `type` is None), or the kind of handle that the function sees."""
 
     name: str
@@ -78,7 +78,7 @@ class ResultLeaf:
     kind: str = STATIC
     value: Any = None
     argument: int | None = None
-    captured: Captured | None = None
+    captured: HiddenInput | None = None
 
 
 @dataclass(frozen=True)
@@ -90,7 +90,7 @@ class Write:
     value: Value | None
     """What it is to hold in the end; None where nobody asks."""
     argument: int | None = None
-    captured: Captured | None = None
+    captured: HiddenInput | None = None
 
 
 @dataclass
@@ -99,10 +99,10 @@ class Trace:
     then the values of an enclosing trace that it uses."""
 
     func: Func
-    leaves: list[Leaf]
+    leaves: list[ArgumentLeaf]
     tree: trees.Tree
-    captured: list[Captured]
-    observed: list[Captured]
+    captured: list[HiddenInput]
+    observed: list[HiddenInput]
     """Arrays from outside of which nothing but the type was asked for: shape, dtype, layout."""
     guards: list[Condition]
     result: list[ResultLeaf]
@@ -111,7 +111,7 @@ class Trace:
     touched: list[Write]
     """Arguments that a function which is differentiated inside writes to, on elements of its own: nothing is to be
     written to the caller's, but they must share no memory with other arrays, which would have to see the change."""
-    rebindings: list[Place]
+    rebindings: list[ItemPath]
     """Where the function has put other values into containers among the arguments, if it was asked for: the values
     are then the last parts of the result, which is a tuple `(result, value...)`."""
     outer_reads: list[TracedArray]
@@ -135,10 +135,10 @@ class Trace:
         return all_hold(self.guards)
 
 
-def leaf_of(x: Any, name: str) -> Leaf:
+def leaf_of(x: Any, name: str) -> ArgumentLeaf:
     """How an argument's leaf is traced. DtypeError for arrays that cannot be compiled."""
     if isinstance(x, TracedArray):
-        return Leaf(name, x.kind, x.type, strides=x.strides_in_elements, foreign=foreignness(x))
+        return ArgumentLeaf(name, x.kind, x.type, strides=x.strides_in_elements, foreign=foreignness(x))
     if isinstance(x, (np.ndarray, np.generic)):
         if type(x) not in (np.ndarray, np.memmap, x.dtype.type):
             fail(DtypeError, f"the argument {name} is a {type(x).__module__}.{type(x).__name__}; pass np.asarray(...) "
@@ -148,20 +148,20 @@ def leaf_of(x: Any, name: str) -> Leaf:
         except DtypeError as e:
             fail(DtypeError, f"the argument {name}: {e}")
         if isinstance(x, np.ndarray):
-            return Leaf(name, ARRAY, t, strides=of_array(x), foreign=foreignness(x))
-        return Leaf(name, SCALAR, t)
+            return ArgumentLeaf(name, ARRAY, t, strides=of_array(x), foreign=foreignness(x))
+        return ArgumentLeaf(name, SCALAR, t)
     if type(x) in (float, complex):
-        return Leaf(name, PYTHON, ArrayType(dtype_of(type(x))))
+        return ArgumentLeaf(name, PYTHON, ArrayType(dtype_of(type(x))))
     if is_array_like(x):
         fail(DtypeError, f"the argument {name} is a {type(x).__module__}.{type(x).__name__}, which is no NumPy array; "
                          f"pass np.asarray(...) of it")
     if is_buffer(x):
         fail(DtypeError, f"the argument {name} is a {type(x).__module__}.{type(x).__name__}, whose numbers may change "
                          f"unseen; pass np.asarray(...) of it, which shares its memory")
-    return Leaf(name, STATIC, None, x)
+    return ArgumentLeaf(name, STATIC, None, x)
 
 
-def opened(leaf: Leaf, shape: tuple[int, ...]) -> Leaf:
+def opened(leaf: ArgumentLeaf, shape: tuple[int, ...]) -> ArgumentLeaf:
     """A leaf that is a contiguous array, with open extents."""
     assert leaf.type is not None
     order = "C" if is_contiguous(leaf.type.shape, leaf.strides) else "F"
@@ -229,14 +229,14 @@ def trace(f: Callable[..., Any], args: Sequence[Any], kwargs: dict[str, Any], li
                                "checking": checking, "shapes": shapes or {}}
     try:
         return attempt(f, args, kwargs, **options)
-    except AsPython as e:
+    except UnrolledAttempt as e:
         try:
             return attempt(f, args, kwargs, as_python=True, **options)
         except TraceError:
             raise e.error from e.error.__cause__
 
 
-class AsPython(Exception):
+class UnrolledAttempt(Exception):
     """A number was needed that a loop of known length computes: its turns should run one by one."""
 
     def __init__(self, error: TraceError):
@@ -262,7 +262,7 @@ def attempt(f: Callable[..., Any], args: Sequence[Any], kwargs: dict[str, Any], 
         inner_args, inner_kwargs = trees.unflatten(tree, handles)
         static = {id(leaf.value) for leaf in leaves if leaf.kind == STATIC}
         made_for(recorder.outermost.world, (*inner_args, *inner_kwargs.values()), static)
-        before = Contents(inner_args, inner_kwargs) if rebinding else None
+        before = ContainerContents(inner_args, inner_kwargs) if rebinding else None
         for static in (f, *(leaf.value for leaf in leaves if not leaf.is_traced)):
             world_of(recorder, static)
         recorder.as_python = as_python
@@ -280,7 +280,7 @@ def attempt(f: Callable[..., Any], args: Sequence[Any], kwargs: dict[str, Any], 
         except TraceError as e:
             if as_python or recorder.outer is not None or not recorder.is_needed or "" not in recorder.loops.values():
                 raise
-            raise AsPython(e) from e
+            raise UnrolledAttempt(e) from e
         check_copies(recorder.outermost.world, name_of(like))
         touched = [Write(f"the argument {leaf.name}", recorder.touched[id(h)][1], None, argument=k)
                    for k, (h, leaf) in enumerate(zip(handles, leaves, strict=True)) if id(h) in recorder.touched]
@@ -288,7 +288,7 @@ def attempt(f: Callable[..., Any], args: Sequence[Any], kwargs: dict[str, Any], 
     observed = prune(recorder, hidden, writes)
     guards = list(recorder.world.guards.values())
     func = recorder.func()
-    settle(func)
+    fold_ranges(func)
     return Trace(func, leaves, tree, hidden, observed, guards, result, result_tree, writes, touched,
                  [place for place, _ in changes], list(recorder.outer_reads.values()), list(recorder.adopted),
                  definition_of(like), recorder.loops, recorder.stages)
@@ -297,7 +297,7 @@ def attempt(f: Callable[..., Any], args: Sequence[Any], kwargs: dict[str, Any], 
 MAX_NUMBERS = 1024
 
 
-def refuse_long_lists(leaves: list[Leaf], f: Any) -> None:
+def refuse_long_lists(leaves: list[ArgumentLeaf], f: Any) -> None:
     """Each Python number among the arguments is an input of its own, which is no way to pass thousands."""
     numbers = [leaf for leaf in leaves if leaf.kind == PYTHON]
     if len(numbers) > MAX_NUMBERS:
@@ -322,7 +322,7 @@ def world_of(recorder: Recorder, static: Any) -> None:
     recorder.outermost.world.look_into(static)
 
 
-def shared(leaves: list[Leaf], found: list[Any]) -> list[Leaf]:
+def shared(leaves: list[ArgumentLeaf], found: list[Any]) -> list[ArgumentLeaf]:
     """The leaves, with those marked that are the very array of an earlier one."""
     first: dict[int, int] = {}
     marked = []
@@ -332,7 +332,7 @@ def shared(leaves: list[Leaf], found: list[Any]) -> list[Leaf]:
     return marked
 
 
-def bind(recorder: Recorder, leaves: list[Leaf]) -> list[Any]:
+def bind(recorder: Recorder, leaves: list[ArgumentLeaf]) -> list[Any]:
     """A parameter for each traced leaf: the handles (or static values) that the function gets."""
     handles: list[Any] = []
     for leaf in leaves:
@@ -343,7 +343,7 @@ def bind(recorder: Recorder, leaves: list[Leaf]) -> list[Any]:
     return handles
 
 
-def argument(recorder: Recorder, leaf: Leaf) -> TracedArray:
+def argument(recorder: Recorder, leaf: ArgumentLeaf) -> TracedArray:
     assert leaf.type is not None
     h = root(recorder.parameter(leaf.type, leaf.name), recorder, leaf.kind, "argument")
     h.strides_in_elements = leaf.strides
@@ -427,7 +427,8 @@ def place(x: TracedArray, handles: list[Any]) -> int | None:
     return next((i for i, h in enumerate(handles) if h is x), None)
 
 
-def written(handles: list[Any], leaves: list[Leaf], hidden: list[Captured], carried_out: bool) -> list[Write]:
+def written(handles: list[Any], leaves: list[ArgumentLeaf], hidden: list[HiddenInput], carried_out: bool
+            ) -> list[Write]:
     """What the function has changed of its arguments and of captured arrays.
 
     carried_out: the caller's arrays will be changed so; TraceError where it cannot be told how.
@@ -440,7 +441,7 @@ def written(handles: list[Any], leaves: list[Leaf], hidden: list[Captured], carr
 
 def is_changed(h: TracedArray) -> bool:
     """Whether an array from outside has been written to, under its own name or another one."""
-    return bool(h.version or (h.ties is not None and h.ties.news))
+    return bool(h.version or (h.aliases is not None and h.aliases.alias_writes))
 
 
 def held(h: TracedArray, asked: bool) -> Value | None:
@@ -448,12 +449,12 @@ def held(h: TracedArray, asked: bool) -> Value | None:
     return h.value if asked else None
 
 
-def captured_name(c: Captured) -> str:
+def captured_name(c: HiddenInput) -> str:
     name = c.source.name or c.source.label if c.source is not None else ""
     return f"the captured array {name}" if name else "a captured array"
 
 
-def prune(recorder: Recorder, hidden: list[Captured], writes: list[Write]) -> list[Captured]:
+def prune(recorder: Recorder, hidden: list[HiddenInput], writes: list[Write]) -> list[HiddenInput]:
     """Drop captured arrays that nothing reads or writes, in place. (Those that are returned are results.) Gives them:
     their shapes may have been asked for."""
     used = {*recorder.block.results, *(w.value for w in writes), *(w.captured.value for w in writes if w.captured)}

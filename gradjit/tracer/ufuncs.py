@@ -17,7 +17,7 @@ from . import operands as o
 from .array import ARRAY, PYTHON, SCALAR, TracedArray
 from .layout import contiguous, is_contiguous, of_loop
 from .locations import fail
-from .selection import Selection, holds_selection
+from .masked_selection import Selection, holds_selection
 
 
 def apply(ufunc: np.ufunc, method: str, inputs: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:

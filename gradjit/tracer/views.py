@@ -38,7 +38,7 @@ def plain(x: Form) -> Form:
     return x if isinstance(x, int) or x.terms else x.const
 
 
-class View:
+class ArrayView:
     """An invertible way of looking at an array."""
 
     def get(self, parent: TracedArray) -> TracedArray:
@@ -58,13 +58,13 @@ class View:
         """Whether it shows the parent just as it is."""
         return False
 
-    def is_apart(self, other: View) -> bool:
+    def is_apart(self, other: ArrayView) -> bool:
         """Whether two views of one array surely have no element in common."""
         return False
 
 
 @dataclass(frozen=True)
-class Window(View):
+class WindowView(ArrayView):
     """Basic indexing and transposition: a window of the parent with its axes in any order, some dropped, some new.
 
     Along each axis of the parent there are `sizes` elements from `starts`, `steps` apart. Axis k of the view runs along
@@ -78,10 +78,10 @@ class Window(View):
     axes: tuple[int | None, ...]
 
     @staticmethod
-    def whole(x: TracedArray, axes: Sequence[int | None] | None = None) -> Window:
+    def whole(x: TracedArray, axes: Sequence[int | None] | None = None) -> WindowView:
         """All of x, its axes in the order `axes`."""
         rank = x.ndim
-        return Window((0,) * rank, forms(x.extents), (1,) * rank, tuple(range(rank) if axes is None else axes))
+        return WindowView((0,) * rank, forms(x.extents), (1,) * rank, tuple(range(rank) if axes is None else axes))
 
     @property
     def shape(self) -> tuple[Form, ...]:
@@ -121,8 +121,8 @@ class Window(View):
             return new
         return _emit("update", parent, new, starts=extents(self.starts), steps=self.steps)
 
-    def is_apart(self, other: View) -> bool:
-        if not (isinstance(other, Window) and self.is_static and other.is_static):
+    def is_apart(self, other: ArrayView) -> bool:
+        if not (isinstance(other, WindowView) and self.is_static and other.is_static):
             return False
         return any(set(a).isdisjoint(b) for a, b in zip(self.ranges(), other.ranges(), strict=True))
 
@@ -135,7 +135,7 @@ class Window(View):
         """Whether the window leaves nothing out and turns nothing round."""
         return same(self.sizes, forms(parent.extents)) and all(s == 1 for s in self.steps)
 
-    def within(self, outer: Window) -> Window | None:
+    def within(self, outer: WindowView) -> WindowView | None:
         """This window of what `outer` shows, as a window of outer's parent; None if it empties an axis that is new."""
         starts, sizes, steps = list(outer.starts), list(outer.sizes), list(outer.steps)
         for k, a in enumerate(outer.axes):
@@ -146,7 +146,7 @@ class Window(View):
             elif not same(self.sizes[k], 1):
                 return None
         axes = tuple(None if k is None else outer.axes[k] for k in self.axes)
-        return Window(tuple(starts), tuple(sizes), tuple(steps), axes)
+        return WindowView(tuple(starts), tuple(sizes), tuple(steps), axes)
 
 
 def _reshaped(x: TracedArray, shape: tuple[Form, ...]) -> TracedArray:
@@ -155,7 +155,7 @@ def _reshaped(x: TracedArray, shape: tuple[Form, ...]) -> TracedArray:
 
 
 @dataclass(frozen=True)
-class Reshaped(View):
+class Reshaped(ArrayView):
     """The same elements in row-major order in another shape."""
 
     shape: tuple[Form, ...]
@@ -172,14 +172,14 @@ class Reshaped(View):
 
 
 @dataclass(frozen=True)
-class Maybe(View):
+class Maybe(ArrayView):
     """What is a view or a copy depending on a memory order, or on `what` else, which is not known while tracing.
 
     It may be read until somebody writes to either side: so long both meanings are the same. (`TracedArray.content`
     refuses to read it again after that.)
     """
 
-    inner: View
+    inner: ArrayView
     name: str
     what: str = "memory order"
 
@@ -196,7 +196,7 @@ class Maybe(View):
 
 
 @dataclass(frozen=True)
-class Broadcast(View):
+class Broadcast(ArrayView):
     """The parent repeated to a shape: many elements of the view are one of the parent."""
 
     shape: tuple[int | Value, ...]
@@ -208,7 +208,7 @@ class Broadcast(View):
     def put(self, parent: TracedArray, new: TracedArray) -> TracedArray:
         self.refuse()
 
-    def through(self, parent: TracedArray, window: Window, v: TracedArray) -> TracedArray:
+    def through(self, parent: TracedArray, window: WindowView, v: TracedArray) -> TracedArray:
         """The parent with v written to a window of the view, where it has one value for each element of the parent."""
         if 0 in window.sizes:
             return parent
@@ -221,7 +221,7 @@ class Broadcast(View):
                 self.refuse()
             axes.append(None if a is None or repeated[a] else a - lead)
         own = range(lead, len(self.shape))
-        inner = Window(tuple(0 if repeated[a] else window.starts[a] for a in own),
+        inner = WindowView(tuple(0 if repeated[a] else window.starts[a] for a in own),
                        tuple(1 if repeated[a] else window.sizes[a] for a in own),
                        tuple(1 if repeated[a] else window.steps[a] for a in own), tuple(axes))
         from .operands import broadcast_to
@@ -234,7 +234,7 @@ class Broadcast(View):
 
 
 @dataclass(frozen=True)
-class Bits(View):
+class Bits(ArrayView):
     """The same bits as another dtype of the same size."""
 
     dtype: DType
@@ -247,7 +247,7 @@ class Bits(View):
 
 
 @dataclass(frozen=True)
-class Diagonals(View):
+class Diagonals(ArrayView):
     """Axes of the parent that run together: axis k of the parent runs along axis `axes[k]` of the view."""
 
     axes: tuple[int, ...]
@@ -263,7 +263,7 @@ class Diagonals(View):
 
 
 @dataclass(frozen=True)
-class ReadOnly(View):
+class ReadOnly(ArrayView):
     """A view that NumPy does not let one write through (`broadcast_to`, `diagonal`)."""
 
     read: Callable[[TracedArray], TracedArray]

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from gradjit.codegen import lower, lower_loops
-from gradjit.codegen.finish import statements
-from gradjit.codegen.loops import Call, Loop
+from gradjit.codegen.loop_passes import statements
+from gradjit.codegen.loops import Call, LoopStmt
 from gradjit.codegen.routines import blas
 from gradjit.errors import UnsupportedError
 from gradjit.ir import interpret, parse, verify
@@ -97,7 +97,7 @@ def test_parameters_in_any_layout(view: object) -> None:
 # What the schedule is expected to do --------------------------------------------------------------------------------
 def test_logistic_regression_reads_its_matrix_once() -> None:
     program = lower_loops(build("f", (f64(57, 13), f64(13), f64(57)), logistic))
-    outer = [s for s in program.body if isinstance(s, Loop) and s.var.extent == 57]
+    outer = [s for s in program.body if isinstance(s, LoopStmt) and s.var.extent == 57]
     assert len(outer) == 1
     assert not program.workspace
 
@@ -183,7 +183,7 @@ def test_what_takes_long_asks_whether_the_user_interrupts(shape: tuple[int, ...]
     def body(b, x):
         return [b.max(b.sin(x), axes=(len(shape) - 1,))]
     program = lower_loops(build("f", (f64(*shape),), body))
-    loops = [s for s in statements(program.body) if isinstance(s, Loop)]
+    loops = [s for s in statements(program.body) if isinstance(s, LoopStmt)]
     assert [k for k, s in enumerate(loops) if s.asks] == where
 
 

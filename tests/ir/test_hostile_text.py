@@ -10,7 +10,7 @@ import pytest
 
 from gradjit.errors import ArgumentError, BoundsError, GradjitError, IRError, ShapeError
 from gradjit.ir import Func, interpret, parse, print_module, verify
-from gradjit.ir.guards import guarded
+from gradjit.ir.insert_checks import insert_checks
 from gradjit.passes import optimize
 from gradjit.runtime.kernel import compile_func
 
@@ -18,7 +18,7 @@ X = np.arange(4.0)
 
 RUNNERS: dict[str, Callable[[Func, Sequence[Any]], Any]] = {
     "interpreter": interpret,
-    "guarded": lambda f, args: interpret(guarded(f), args),
+    "guarded": lambda f, args: interpret(insert_checks(f), args),
     "compiled": lambda f, args: compile_func(f)(*args),
     "optimized": lambda f, args: compile_func(optimize(f))(*args),
 }
@@ -159,16 +159,16 @@ def test_no_function(text: str) -> None:
 def test_guards_are_for_what_is_not_known() -> None:
     """A program at known places is what it was; one that proves its places gets no check of these."""
     f = func("%y: f64[2] = slice %x [1:+2]\nreturn %y", "(%x: f64[4]) -> f64[2]")
-    assert guarded(f) is f
+    assert insert_checks(f) is f
     f = func("%lo: i64[] = const 0\n%hi: i64[] = const 3\n%one: i64[] = const 1\n%c: f64[1] = const 0.0\n"
              "%y: f64[1] = for %lo, %hi, %one, %c { (%k: i64[], %q: f64[1])\n%j: i64[] = add %k, %one\n"
              "%e: f64[1] = slice %x [%j:+1]\nyield %e }\nreturn %y", "(%x: f64[4]) -> f64[1]")
-    assert str(guarded(f)) == str(f)
+    assert str(insert_checks(f)) == str(f)
 
 
 def test_what_is_guarded_is_well_formed() -> None:
     for body, result, _, _ in AT_RUN_TIME.values():
-        g = guarded(func(f"{body}\n{GIVES}", TAKES + result))
+        g = insert_checks(func(f"{body}\n{GIVES}", TAKES + result))
         verify(g)
         text = str(g)
         assert print_module(parse(text)) == text

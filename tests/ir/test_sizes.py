@@ -5,7 +5,7 @@ import pytest
 
 from gradjit.errors import GradjitError, ShapeError
 from gradjit.ir import interpret, parse, verify
-from gradjit.ir.rewrite import dims_of
+from gradjit.ir.clone import dims_of
 from gradjit.ir.sizes import (
     Dim,
     MustAgree,

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from gradjit.ir import Block, Builder, Func, walk
-from gradjit.ir.rewrite import copy_op, new_block
+from gradjit.ir.clone import copy_op, new_block
 from gradjit.passes import optimize
 from gradjit.passes.batching import batch
 from gradjit.passes.jvp import jvp

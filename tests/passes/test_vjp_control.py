@@ -13,7 +13,7 @@ from gradjit.errors import DifferentiationError
 from gradjit.ir import Block, Func, interpret, verify, walk
 from gradjit.passes import optimize
 from gradjit.passes.vjp import gradient, reverse
-from gradjit.passes.vjp.kept import kept
+from gradjit.passes.vjp.tape_report import tape_entries
 from gradjit.tracer.trace import trace
 from tests.passes.derivatives import func, numeric_gradient, run
 from tests.passes.loops import LOOPS, TAPED
@@ -84,7 +84,7 @@ def names(block: Block) -> Counter[str]:
 
 
 def kept_types(f: Func) -> list[str]:
-    return [k.type for k in kept(f)]
+    return [k.type for k in tape_entries(f)]
 
 
 # derivatives ----------------------------------------------------------------------------------------------------------
@@ -188,7 +188,7 @@ def test_a_linear_loop_keeps_nothing() -> None:
         return np.sum(x * x)
 
     for f, args in ((heat, [RNG.random(12)]), (seidel, [RNG.random(12), RNG.random(12)])):
-        assert kept(derived(f, *args)) == []
+        assert tape_entries(derived(f, *args)) == []
 
 
 def test_a_product_keeps_its_factors() -> None:
@@ -201,7 +201,7 @@ def test_a_product_keeps_its_factors() -> None:
         return x
 
     g = derived(f, 0.9, 0.8)
-    found = kept(g)
+    found = tape_entries(g)
     assert sum(k.bytes or 0 for k in found) <= 3 * 8
     assert all(k.turns == 20 and k.loc is not None for k in found)
 
@@ -215,8 +215,8 @@ def test_one_element_a_step_keeps_an_element() -> None:
         return np.sum(x)
 
     g = derived(f, RNG.random(30))
-    assert all(k.bytes == 8 for k in kept(g))
-    assert len(kept(g)) <= 2
+    assert all(k.bytes == 8 for k in tape_entries(g))
+    assert len(tape_entries(g)) <= 2
 
 
 def test_what_is_not_written_again_is_read_from_what_is_left() -> None:
@@ -250,7 +250,7 @@ def test_what_is_not_written_again_is_read_from_what_is_left() -> None:
     matrix = 9 * np.eye(10) + RNG.random((10, 10))
     for f, args in ((recursive, [RNG.random(20), 0.7]), (cholesky, [matrix]), (lu, [matrix]),
                     (backwards, [matrix, RNG.random(10)])):
-        assert kept(derived(f, *args)) == []
+        assert tape_entries(derived(f, *args)) == []
 
 
 def test_what_is_written_again_is_not_read_from_what_is_left() -> None:
@@ -497,7 +497,7 @@ def test_what_is_kept_is_told_with_its_line() -> None:
             x = np.exp(np.sin(x))
         return np.sum(x)
 
-    found = kept(derived(f, RNG.random(4)))
+    found = tape_entries(derived(f, RNG.random(4)))
     lines = {k.loc.line - f.__code__.co_firstlineno for k in found if k.loc is not None}
     assert lines <= {1, 2}
     assert all(k.turns == 50 and k.bytes == 32 and k.total == 1600 for k in found)

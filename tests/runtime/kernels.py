@@ -10,7 +10,7 @@ import numpy as np
 from llvmlite import ir
 
 from gradjit.runtime.entry import Entry, build_entry, kernel_arguments
-from gradjit.runtime.spec import ArraySpec, Capture, EntrySpec, FloatSpec, OutputSpec
+from gradjit.runtime.entry_spec import ArraySpec, Capture, EntrySpec, FloatSpec, OutputSpec
 
 PTR, I8, I32, I64, F64 = ir.PointerType(), ir.IntType(8), ir.IntType(32), ir.IntType(64), ir.DoubleType()
 f8 = np.dtype("f8")

@@ -21,7 +21,7 @@ import numpy as np
 import pytest
 
 from gradjit.runtime.callable import MAX_CHAIN, FastCallable
-from gradjit.runtime.spec import (
+from gradjit.runtime.entry_spec import (
     ANY,
     Argument,
     ArraySpec,

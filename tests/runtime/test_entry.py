@@ -23,9 +23,7 @@ from llvmlite import ir
 from gradjit.errors import DtypeError
 from gradjit.runtime import externals
 from gradjit.runtime.entry import CACHED_WORKSPACE, MISS, STACK_WORKSPACE, build_entry, emit_entry, load_entry
-from gradjit.runtime.jit import emit_object
-from gradjit.runtime.numpy_abi import DTYPES
-from gradjit.runtime.spec import (
+from gradjit.runtime.entry_spec import (
     ABSENT,
     ANY,
     Argument,
@@ -34,7 +32,7 @@ from gradjit.runtime.spec import (
     AttributeRef,
     Build,
     Capture,
-    Captured,
+    CapturedResult,
     CellGuard,
     CellRef,
     ComplexSpec,
@@ -51,6 +49,8 @@ from gradjit.runtime.spec import (
     StaticSpec,
     same_static,
 )
+from gradjit.runtime.jit import emit_object
+from gradjit.runtime.numpy_abi import DTYPES
 from tests.runtime.kernels import (
     F64,
     I8,
@@ -374,7 +374,7 @@ def test_impossible_specs():
         EntrySpec((), (), None, workspace_bytes=-1)
     with pytest.raises(TypeError, match="errors are"):
         EntrySpec((), (), None, errors=((int, "not an exception"),))
-    for result in (0, Argument(0), Captured(0), (None, [0])):
+    for result in (0, Argument(0), CapturedResult(0), (None, [0])):
         with pytest.raises(ValueError, match="result names"):
             EntrySpec((), (), result)
     for result in ("text", 1.5, {1, 2}, True):
@@ -640,7 +640,7 @@ def test_captured_float():
 
 def test_captured_object_can_be_returned():
     namespace = {"w": np.arange(3.0)}
-    spec = EntrySpec((), (), [Captured(0)], captured=(Capture(ItemRef(namespace, "w"), ArraySpec(f8, (3,))),))
+    spec = EntrySpec((), (), [CapturedResult(0)], captured=(Capture(ItemRef(namespace, "w"), ArraySpec(f8, (3,))),))
     got = entry(spec, do_nothing).call()
     assert got[0] is namespace["w"]
 
@@ -754,7 +754,7 @@ def test_guards_over_one_namespace_and_captured_values_from_it():
     spec = EntrySpec(
         (),
         (OutputSpec(f8, ()),),
-        (0, Captured(1)),
+        (0, CapturedResult(1)),
         captured=(
             Capture(ItemRef(namespace, "w"), ArraySpec(f8, (3,))),
             Capture(ItemRef(namespace, "v"), ArraySpec(f8, (3,))),

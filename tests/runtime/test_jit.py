@@ -245,7 +245,7 @@ def test_this_room_does_not_load_llvm_when_it_is_imported():
         sys.path.insert(0, ".")
         sys.modules["gradjit"] = types.ModuleType("gradjit")  # the other rooms may
         sys.modules["gradjit"].__path__ = ["gradjit"]
-        import gradjit.runtime.callable, gradjit.runtime.spec, gradjit.runtime.jit
+        import gradjit.runtime.callable, gradjit.runtime.entry_spec, gradjit.runtime.jit
         print(sorted({"llvmlite", "llvmlite.ir", "llvmlite.binding", "numba", "scipy"} & set(sys.modules)))
         import gradjit.runtime.entry
         print("llvmlite.binding" in sys.modules)

@@ -10,7 +10,7 @@ import pytest
 
 import gradjit as gj
 from gradjit.ir import Builder, Func, interpret, verify
-from gradjit.ir.rewrite import inline, new_block
+from gradjit.ir.clone import inline, new_block
 from gradjit.passes.jvp import jvp
 from gradjit.passes.pipeline import optimize
 from gradjit.passes.vjp import gradient

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from gradjit.errors import DtypeError, TraceError, UnsupportedError
-from gradjit.tracer.guards import ABSENT, Contents, Guard, Source, same_value
+from gradjit.tracer.guards import ABSENT, Guard, HeldItems, Source, same_value
 from gradjit.tracer.trace import trace
 
 from .compare import check
@@ -131,7 +131,7 @@ def test_attributes_are_guarded_on_objects_from_outside():
 def test_contents_are_guarded():
     numbers, names = [1.0, 2.0], {"a": 1, "b": [2.0]}
     t = check(lambda x: x * numbers[0] + sum(numbers) + names["a"] + names["b"][0], X)
-    assert sum(isinstance(g, Contents) for g in t.guards) == 3
+    assert sum(isinstance(g, HeldItems) for g in t.guards) == 3
     assert t.holds()
     for change, undo in [
         (lambda: numbers.append(3.0), numbers.pop),

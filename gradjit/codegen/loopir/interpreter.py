@@ -25,9 +25,9 @@ from ..loops import (
     Cell,
     Exchange,
     Finish,
-    If,
+    IfStmt,
     Let,
-    Loop,
+    LoopStmt,
     Node,
     Pop,
     Program,
@@ -39,7 +39,7 @@ from ..loops import (
     Store,
     Tape,
     View,
-    While,
+    WhileStmt,
     in_order,
     inner,
 )
@@ -51,7 +51,7 @@ COMBINE: dict[str, Callable[[Any, Any], Any]] = {
 }
 
 
-class Memory:
+class BufferMemory:
     """The elements of a buffer; address 0 stands at `origin` (strides may be negative)."""
 
     def __init__(self, b: Buffer, given: np.ndarray | None = None):
@@ -125,18 +125,18 @@ class Interpreter:
         if len(args) != len(p.inputs):
             raise TypeError(f"@{p.name} takes {len(p.inputs)} arguments, got {len(args)}")
         self.p = p
-        self.memory: dict[Buffer, Memory] = {}
+        self.memory: dict[Buffer, BufferMemory] = {}
         for b, a in zip(p.inputs, args, strict=True):
-            self.memory[b] = Memory(b, np.asarray(a, b.dtype.np))
+            self.memory[b] = BufferMemory(b, np.asarray(a, b.dtype.np))
         for b in (*p.outputs, *p.workspace):
-            self.memory[b] = Memory(b)
+            self.memory[b] = BufferMemory(b)
         for b in p.literals:
-            self.memory[b] = Memory(b, b.data)
+            self.memory[b] = BufferMemory(b, b.data)
         self.scope = Scope(None)
         self.accumulators: dict[Accumulator, Any] = {}
         self.positions: dict[Accumulator, int] = {}
         self.cells: dict[Cell, Any] = {}
-        self.tapes: dict[Tape, list[dict[int, Memory]]] = {}
+        self.tapes: dict[Tape, list[dict[int, BufferMemory]]] = {}
 
     def run(self) -> list[np.ndarray]:
         with np.errstate(all="ignore"):
@@ -191,7 +191,7 @@ class Interpreter:
         assert self.scope.outer is not None
         self.scope = self.scope.outer
 
-    def loop(self, s: Loop) -> None:
+    def loop(self, s: LoopStmt) -> None:
         n = s.var.extent if s.turns is None else int(self.value(s.turns))
         if n <= 0:
             return
@@ -241,7 +241,7 @@ class Interpreter:
         for k in range(*(int(self.value(n)) for n in (s.lo, s.hi, s.step))):
             self.inside(s.body, s.var, k)
 
-    def while_(self, s: While) -> None:
+    def while_(self, s: WhileStmt) -> None:
         k, goes_on = 0, True
         while goes_on:
             self.scope = Scope(self.scope, s.var, k)
@@ -253,7 +253,7 @@ class Interpreter:
             self.scope = self.scope.outer
             k += 1
 
-    def if_(self, s: If) -> None:
+    def if_(self, s: IfStmt) -> None:
         self.inside(s.then if self.value(s.cond) else s.other)
 
     def exchange(self, s: Exchange) -> None:
@@ -263,7 +263,7 @@ class Interpreter:
         self.tapes[s.tape] = []
 
     def push(self, s: Push) -> None:
-        record = [Memory(b) for b, _ in s.entries]
+        record = [BufferMemory(b) for b, _ in s.entries]
         self.tapes.setdefault(s.tape, []).append(dict(enumerate(record)))
         self.memory.update((b, m) for (b, _), m in zip(s.entries, record, strict=True))
 
@@ -333,9 +333,9 @@ EVALUATE: dict[str, Callable[[Interpreter, Node], Any]] = {
 }
 
 STATEMENTS: dict[type[Stmt], Callable[[Interpreter, Any], None]] = {
-    Loop: Interpreter.loop, Store: Interpreter.store, Start: Interpreter.start, Accumulate: Interpreter.accumulate,
+    LoopStmt: Interpreter.loop, Store: Interpreter.store, Start: Interpreter.start, Accumulate: Interpreter.accumulate,
     Finish: Interpreter.finish, Let: Interpreter.let, Assign: Interpreter.assign, Repeat: Interpreter.repeat,
-    While: Interpreter.while_, If: Interpreter.if_, Exchange: Interpreter.exchange, Rewind: Interpreter.rewind,
+    WhileStmt: Interpreter.while_, IfStmt: Interpreter.if_, Exchange: Interpreter.exchange, Rewind: Interpreter.rewind,
     Push: Interpreter.push, Pop: Interpreter.pop, Call: Interpreter.call,
 }
 

@@ -10,7 +10,7 @@ from ...ir import BOOL, I64, ArrayType
 from ...ir.attrs import read_literal
 from ...ir.sizes import Dim, is_open, size_of
 from ..affine import ANYWHERE, Var
-from ..finish import aligned
+from ..loop_passes import aligned
 from ..loops import (
     Accumulate,
     Accumulator,
@@ -20,9 +20,9 @@ from ..loops import (
     Cell,
     Exchange,
     Finish,
-    If,
+    IfStmt,
     Let,
-    Loop,
+    LoopStmt,
     Node,
     Pop,
     Program,
@@ -34,7 +34,7 @@ from ..loops import (
     Store,
     Tape,
     View,
-    While,
+    WhileStmt,
 )
 from .expressions import COMBINED, INTEGER, TEMPORARY, Expressions, Line, LineCursor, lines_of
 from .printer import print_program
@@ -254,7 +254,7 @@ class Parser(Expressions):
         lo = c.size()
         c.expect("..")
         var = Var(name, lo, c.size())
-        s = Loop(var, [])
+        s = LoopStmt(var, [])
         if c.accept("turns "):
             s.turns = self.expression()
         c.expect(":")
@@ -292,7 +292,7 @@ class Parser(Expressions):
         return Repeat(var, begin, end, step, self.scoped(var, indent, False), asks)
 
     def while_(self, c: LineCursor, indent: int) -> Stmt:
-        s = While(Var(c.name()), [], self.nodes.const(True, BOOL), [])
+        s = WhileStmt(Var(c.name()), [], self.nodes.const(True, BOOL), [])
         c.expect(":")
         s.asks = self.work()
         c.end()
@@ -317,7 +317,7 @@ class Parser(Expressions):
         if self.at == len(self.lines) or self.lines[self.at].text != "else:" or self.lines[self.at].indent != indent:
             raise c.error("expected 'else:' behind the first side of the branch")
         self.next()
-        return If(cond, then, self.block(indent))
+        return IfStmt(cond, then, self.block(indent))
 
     def exchange(self, c: LineCursor, indent: int) -> Stmt:
         one = self.memory()

@@ -18,9 +18,9 @@ from ..loops import (
     Call,
     Exchange,
     Finish,
-    If,
+    IfStmt,
     Let,
-    Loop,
+    LoopStmt,
     Node,
     Pop,
     Program,
@@ -31,7 +31,7 @@ from ..loops import (
     Stmt,
     Store,
     View,
-    While,
+    WhileStmt,
     in_order,
     inner,
     operands,
@@ -46,7 +46,7 @@ LONG = 12
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.]*")
 
 
-class Names:
+class UniqueNames:
     """A unique name for each thing of one kind: its own where it has one that no other has taken."""
 
     def __init__(self, default: str) -> None:
@@ -91,8 +91,8 @@ class Printer:
 
     def __init__(self) -> None:
         self.lines: list[str] = []
-        self.buffers, self.vars, self.accumulators = Names("b"), Names("i"), Names("acc")
-        self.cells, self.tapes = Names("v"), Names("tape")
+        self.buffers, self.vars, self.accumulators = UniqueNames("b"), UniqueNames("i"), UniqueNames("acc")
+        self.cells, self.tapes = UniqueNames("v"), UniqueNames("tape")
         self.names: dict[Node, str] = {}
         self.depth: dict[Node, int] = {}
         self.shared: dict[Node, int] = {}
@@ -178,7 +178,7 @@ class Printer:
         self.names[n] = name = f"%{len(self.names)}"
         return name
 
-    def name_outside(self, s: Loop, pad: str, outside: frozenset[Var]) -> None:
+    def name_outside(self, s: LoopStmt, pad: str, outside: frozenset[Var]) -> None:
         """Name in front of a loop what is evaluated in front of it."""
         for x in statements_in(s):
             for root in roots_of(x):
@@ -189,7 +189,7 @@ class Printer:
     # statements -----------------------------------------------------------------------------------------------------
     def body(self, body: list[Stmt], pad: str, outside: frozenset[Var]) -> None:
         for s in body:
-            if isinstance(s, Loop):
+            if isinstance(s, LoopStmt):
                 self.name_outside(s, pad, outside)
             for n in named_before(s):
                 self.name(n, pad)
@@ -198,7 +198,7 @@ class Printer:
     def line(self, pad: str, text: str) -> None:
         self.lines.append(pad + text)
 
-    def loop(self, s: Loop, pad: str, outside: frozenset[Var]) -> None:
+    def loop(self, s: LoopStmt, pad: str, outside: frozenset[Var]) -> None:
         how = f"  lanes={s.lanes}" if s.lanes > 1 else ""
         how += f" unroll={s.unroll}" if s.unroll > 1 else ""
         how += (" exact" if s.exact else "") + (" written_out" if s.written_out else "") + asks(s.asks)
@@ -245,7 +245,7 @@ class Printer:
         self.body(s.body, pad + "  ", outside | s.var.vars)
         self.vars.forget(s.var)
 
-    def while_(self, s: While, pad: str, outside: frozenset[Var]) -> None:
+    def while_(self, s: WhileStmt, pad: str, outside: frozenset[Var]) -> None:
         self.line(pad, f"while {self.vars(s.var)}:{asks(s.asks)}")
         deeper, within = pad + "  ", outside | s.var.vars
         self.body(s.head, deeper, within)
@@ -254,7 +254,7 @@ class Printer:
         self.body(s.body, deeper, within)
         self.vars.forget(s.var)
 
-    def if_(self, s: If, pad: str, outside: frozenset[Var]) -> None:
+    def if_(self, s: IfStmt, pad: str, outside: frozenset[Var]) -> None:
         self.line(pad, f"if {self.show(s.cond)}:")
         self.body(s.then, pad + "  ", outside)
         self.line(pad, "else:")
@@ -332,7 +332,7 @@ def named_before(s: Stmt) -> Sequence[Node]:
     """The expressions whose parts get names in front of a statement."""
     if isinstance(s, Let):
         return operands(s.node)
-    return () if isinstance(s, While) else roots_of(s)
+    return () if isinstance(s, WhileStmt) else roots_of(s)
 
 
 def where(n: Node) -> str:
@@ -351,9 +351,9 @@ _SHOW = {"const": Printer.const, "index": Printer.index, "load": Printer.load, "
          "check": Printer.check, "cell": Printer.cell, "apply": Printer.apply}
 
 _STATEMENTS: dict[type[Stmt], Any] = {
-    Loop: Printer.loop, Store: Printer.store, Start: Printer.start, Accumulate: Printer.accumulate,
-    Finish: Printer.finish, Let: Printer.let, Assign: Printer.assign, Repeat: Printer.repeat, While: Printer.while_,
-    If: Printer.if_, Exchange: Printer.exchange, Rewind: Printer.rewind, Push: Printer.record, Pop: Printer.record,
+    LoopStmt: Printer.loop, Store: Printer.store, Start: Printer.start, Accumulate: Printer.accumulate,
+    Finish: Printer.finish, Let: Printer.let, Assign: Printer.assign, Repeat: Printer.repeat, WhileStmt: Printer.while_,
+    IfStmt: Printer.if_, Exchange: Printer.exchange, Rewind: Printer.rewind, Push: Printer.record, Pop: Printer.record,
     Call: Printer.call,
 }
 

@@ -33,9 +33,9 @@ from ..loops import (
     Cell,
     Exchange,
     Finish,
-    If,
+    IfStmt,
     Let,
-    Loop,
+    LoopStmt,
     Node,
     Pop,
     Program,
@@ -45,7 +45,7 @@ from ..loops import (
     Start,
     Stmt,
     Store,
-    While,
+    WhileStmt,
     in_order,
     roots_of,
 )
@@ -219,7 +219,7 @@ class Verifier:
             self.node(n, known, cell.dtype)
         known.cells.update(s.cells)
 
-    def loop(self, s: Loop, known: Known) -> None:
+    def loop(self, s: LoopStmt, known: Known) -> None:
         self.around(s.var, known)
         if s.lanes < 1 or s.unroll < 1:
             self.fail("a loop has at least one lane")
@@ -239,14 +239,14 @@ class Verifier:
             self.node(n, known, I64)
         self.block(s.body, known.inside(s.var))
 
-    def while_(self, s: While, known: Known) -> None:
+    def while_(self, s: WhileStmt, known: Known) -> None:
         within = known.inside(s.var)
         self.block(s.head, within)
         self.at = s
         self.node(s.cond, within, BOOL)
         self.block(s.body, within)
 
-    def if_(self, s: If, known: Known) -> None:
+    def if_(self, s: IfStmt, known: Known) -> None:
         self.node(s.cond, known, BOOL)
         sides = [known.inside(), known.inside()]
         for body, within in zip((s.then, s.other), sides, strict=True):
@@ -281,14 +281,14 @@ class Verifier:
 
 RULES: dict[type[Stmt], Any] = {
     Store: Verifier.store, Start: Verifier.start, Accumulate: Verifier.accumulate, Finish: Verifier.finish,
-         Let: Verifier.let, Assign: Verifier.assign, Loop: Verifier.loop, Repeat: Verifier.repeat,
-         While: Verifier.while_, If: Verifier.if_, Exchange: Verifier.exchange, Rewind: Verifier.nothing,
+         Let: Verifier.let, Assign: Verifier.assign, LoopStmt: Verifier.loop, Repeat: Verifier.repeat,
+         WhileStmt: Verifier.while_, IfStmt: Verifier.if_, Exchange: Verifier.exchange, Rewind: Verifier.nothing,
          Push: Verifier.record, Pop: Verifier.record, Call: Verifier.call}
 
 
 def evaluated(s: Stmt) -> list[Node]:
     """The expressions that a statement evaluates where it begins."""
-    if isinstance(s, While) or (isinstance(s, Let) and s.node.kind == "cell"):
+    if isinstance(s, WhileStmt) or (isinstance(s, Let) and s.node.kind == "cell"):
         return []
     return roots_of(s)
 

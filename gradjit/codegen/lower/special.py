@@ -5,7 +5,7 @@ from __future__ import annotations
 from llvmlite import ir
 
 from ...ir import DType
-from ...ir.ops.special_functions import Loop, found, loop_of
+from ...ir.ops.special_functions import UfuncLoop, found, loop_of
 from ..vecmath.lanes import F32, F64, I64, Lanes, element_of, suffix_of
 from .elementwise import Rule, vector_math
 
@@ -75,7 +75,8 @@ def _gathered(b: ir.IRBuilder, place: ir.Value, step: int, width: int) -> ir.Val
     return out
 
 
-def _run(b: ir.IRBuilder, function: str, loop: Loop, pointers: list[ir.Value], steps: list[int], width: int) -> None:
+def _run(b: ir.IRBuilder, function: str, loop: UfuncLoop, pointers: list[ir.Value], steps: list[int], width: int
+         ) -> None:
     """`loop(args, &count, steps, data)`, as NumPy calls it."""
     args = b.alloca(POINTER, size=len(pointers))
     strides = b.alloca(I64, size=len(steps))

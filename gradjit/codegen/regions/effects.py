@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING
 
 from ...ir import Op, Value
 from ..loops import Call, Stmt, View
-from .scope import Scope
+from .block_state import BlockState
 
 if TYPE_CHECKING:
     from .lowering import Regions
 
 
-def debug_print(low: Regions, scope: Scope, k: int, op: Op) -> list[Stmt]:
+def debug_print(low: Regions, scope: BlockState, k: int, op: Op) -> list[Stmt]:
     """`reads` are the values, then the extents that are computed; `extents` says which those are, by their position
     among them, and how far arrays reach otherwise."""
     computed = list(dict.fromkeys(e for v in op.operands for e in v.shape if isinstance(e, Value)))
@@ -27,7 +27,7 @@ def debug_print(low: Regions, scope: Scope, k: int, op: Op) -> list[Stmt]:
     return [*out, Call(name, tuple(reads), (), {**op.attrs, "extents": extents}, op.loc)]
 
 
-def show(low: Regions, scope: Scope, k: int, op: Op) -> list[Stmt]:
+def show(low: Regions, scope: BlockState, k: int, op: Op) -> list[Stmt]:
     out = debug_print(low, scope, k, op)
     (call,) = (s for s in out if isinstance(s, Call))
     (shown, *_) = call.reads
@@ -35,12 +35,12 @@ def show(low: Regions, scope: Scope, k: int, op: Op) -> list[Stmt]:
     return out
 
 
-def assertion(low: Regions, scope: Scope, k: int, op: Op) -> list[Stmt]:
+def assertion(low: Regions, scope: BlockState, k: int, op: Op) -> list[Stmt]:
     view, out = in_memory(low, scope, op.operands[0])
     return [*out, Call("assert", (view,), (), dict(op.attrs), op.loc)]
 
 
-def in_memory(low: Regions, scope: Scope, v: Value) -> tuple[View, list[Stmt]]:
+def in_memory(low: Regions, scope: BlockState, v: Value) -> tuple[View, list[Stmt]]:
     """A copy of the value, and the statements that make it."""
     view = low.buffer(scope, low.static(scope, v.type), v.name)
     return view, low.put(scope, v, view)

@@ -10,7 +10,7 @@ from ...ir.ranges import Ranges
 from ..affine import Affine
 from ..elements import row_major
 from ..loops import Node, View, in_order
-from ..memory import Plan
+from ..memory import MemoryPlan
 from ..tasks import CallTask, Task
 
 
@@ -52,7 +52,8 @@ def begin_of(region: Block, v: Value) -> Value:
     return v
 
 
-def conflicts(p: Plan, view: View, value: Value, singles: Iterable[Node], evaluated: set[Node], apart: Node) -> bool:
+def conflicts(p: MemoryPlan, view: View, value: Value, singles: Iterable[Node], evaluated: set[Node], apart: Node
+              ) -> bool:
     """Whether a part reads memory that it overwrites, other than each element just before it is replaced.
 
     What `evaluated` nodes have read they need no more; loads of the version `apart` read other elements. A task's notes

@@ -17,17 +17,17 @@ from ..loops import Buffer, Let, Node, Nodes, Program, Stmt, Store, Tape, View
 from ..lower.movement import is_large
 from ..memory import plan
 from ..symbolic import Extent, upper
-from ..tasks import Frame, only
-from . import effects, steps, tapes
-from .carried import Place, straight
+from ..tasks import Surroundings, only
+from . import effects, steps, tape
+from .block_state import BlockState
+from .carried_memory import Place, straight
 from .hazards import conflicts, is_single, is_whole
 from .part import Part
-from .scope import Scope
 
 SMALL = 16
 """Elements up to which an array is held on the stack, from where LLVM takes it into registers."""
 
-STEPS = {**steps.STEPS, **tapes.STEPS, **effects.STEPS}
+STEPS = {**steps.STEPS, **tape.STEPS, **effects.STEPS}
 """Operations that are no part of straight code: `rule(lowering, scope, position, op) -> statements`."""
 
 
@@ -51,7 +51,7 @@ class Regions:
         self.is_one_part = not any(op.name in STEPS for op in func.ops)
 
     def run(self) -> Program:
-        scope = Scope(None, self.func.body)
+        scope = BlockState(None, self.func.body)
         body: list[Stmt] = []
         for k, (p, strides) in enumerate(zip(self.func.params, self.layouts, strict=True)):
             body += self.parameter(scope, k, p, strides)
@@ -82,7 +82,7 @@ class Regions:
                                f"({', '.join(map(str, types))}) has no compiled form; write it as a loop over the "
                                f"elements{where}")
 
-    def extent(self, scope: Scope, e: Value, now: Value) -> int:
+    def extent(self, scope: BlockState, e: Value, now: Value) -> int:
         """An extent in a part: a number, or a computed one with its upper bound."""
         home = scope.home(e)
         if isinstance(home, Node) and home.kind == "const":
@@ -97,7 +97,7 @@ class Regions:
     def version(self) -> Node:
         return self.nodes.make("version", (), next(self.versions), I64, frozenset())
 
-    def buffer(self, scope: Scope, t: ArrayType, name: str = "") -> View:
+    def buffer(self, scope: BlockState, t: ArrayType, name: str = "") -> View:
         """New memory, which belongs to the block."""
         buffer = Buffer(name or "w", t.dtype, t.extents, "local" if is_small(t.size) else "workspace")
         self.workspace.append(buffer)
@@ -105,7 +105,7 @@ class Regions:
         scope.own.add(buffer)
         return whole(buffer)
 
-    def static(self, scope: Scope, t: ArrayType) -> ArrayType:
+    def static(self, scope: BlockState, t: ArrayType) -> ArrayType:
         """The type with bounds in the place of computed extents: for memory."""
         return t if t.is_static else t.with_shape(tuple(
             e if isinstance(e, int) else upper(self.extent(scope, e, e)) for e in t.shape))
@@ -114,7 +114,7 @@ class Regions:
         """The tape that begins as this value: a new one, unless a branch around has told which."""
         return self.tapes.get(v) or Tape(f"tape{self.serial()}")
 
-    def scalar(self, scope: Scope, v: Value) -> Node:
+    def scalar(self, scope: BlockState, v: Value) -> Node:
         """The node of the only element of a value."""
         home = scope.home(v)
         if isinstance(home, View):
@@ -122,13 +122,13 @@ class Regions:
         assert isinstance(home, Node), f"{v!r} is no scalar that is known here"
         return home
 
-    def tape(self, scope: Scope, v: Value) -> Tape:
+    def tape(self, scope: BlockState, v: Value) -> Tape:
         home = scope.home(v)
         assert isinstance(home, Tape)
         return home
 
     # inputs and outputs ---------------------------------------------------------------------------------------------
-    def parameter(self, scope: Scope, k: int, p: Value, strides: tuple[int, ...] | None) -> list[Stmt]:
+    def parameter(self, scope: BlockState, k: int, p: Value, strides: tuple[int, ...] | None) -> list[Stmt]:
         buffer = Buffer(p.name or f"in{k}", p.dtype, p.type.extents, "input", strides=strides)
         self.inputs.append(buffer)
         view = whole(buffer) if strides is None else View(buffer, 0, strides, p.type.extents)
@@ -138,7 +138,7 @@ class Regions:
         scope.homes[p] = node = self.nodes.load(buffer, Affine({}))
         return [Let(node)]
 
-    def output(self, scope: Scope, k: int, r: Value, body: list[Stmt]) -> Buffer:
+    def output(self, scope: BlockState, k: int, r: Value, body: list[Stmt]) -> Buffer:
         """The buffer of a result: the very memory that the value has, where that is its own."""
         if k in self.outputs:
             return self.outputs[k]
@@ -151,7 +151,7 @@ class Regions:
         body += self.put(scope, r, whole(buffer))
         return buffer
 
-    def targets(self, scope: Scope, results: Sequence[Value]) -> dict[Value, View]:
+    def targets(self, scope: BlockState, results: Sequence[Value]) -> dict[Value, View]:
         """Output buffers for results that have no memory yet which can be one: the last part of the program fills them.
 
         A reshape is another view of the memory that its operand fills.
@@ -170,7 +170,7 @@ class Regions:
         return found
 
     # blocks ---------------------------------------------------------------------------------------------------------
-    def block(self, scope: Scope, yields: Sequence[tuple[Value, Place]] = (), results: Sequence[Value] = ()
+    def block(self, scope: BlockState, yields: Sequence[tuple[Value, Place]] = (), results: Sequence[Value] = ()
               ) -> list[Stmt]:
         """The statements of a block. `yields`: what it hands on, and where that goes. `results`: the program's."""
         out: list[Stmt] = []
@@ -192,7 +192,7 @@ class Regions:
         given = straight(self, scope, pending, yields)
         return out + self.last_part(scope, pending, given | self.targets(scope, results))
 
-    def last_part(self, scope: Scope, ops: Sequence[Op], given: dict[Value, View]) -> list[Stmt]:
+    def last_part(self, scope: BlockState, ops: Sequence[Op], given: dict[Value, View]) -> list[Stmt]:
         """The end of a block, which may leave arrays right where they are carried."""
         while given:
             written = self.write(scope, ops, len(scope.ops), given)
@@ -202,13 +202,13 @@ class Regions:
             given = {v: view for v, view in given.items() if v not in written}
         return self.part(scope, ops, len(scope.ops))
 
-    def part(self, scope: Scope, ops: Sequence[Op], k: int) -> list[Stmt]:
+    def part(self, scope: BlockState, ops: Sequence[Op], k: int) -> list[Stmt]:
         """Operations before position k: what is read from there on gets a home."""
         written = self.write(scope, ops, k, {}) if ops else []
         assert isinstance(written, list)
         return written
 
-    def write(self, scope: Scope, ops: Sequence[Op], k: int, given: dict[Value, View],
+    def write(self, scope: BlockState, ops: Sequence[Op], k: int, given: dict[Value, View],
               in_place: Op | None = None) -> list[Stmt] | set[Value]:
         """The statements of some operations, with homes for what is read from position k on.
 
@@ -226,7 +226,8 @@ class Regions:
         views = {part.now[v]: replace(home, shape=part.now[v].type.extents) for v, home in {**targets, **given}.items()}
         part.block.results = tuple(part.now[v] for v in (*given, *kept))
         changed = {part.now[in_place.result]} if in_place else set()
-        frame = Frame(self.nodes, part.homes, views, [part.now[v] for v in singles], changed, not self.is_one_part)
+        frame = Surroundings(self.nodes, part.homes, views, [part.now[v] for v in singles], changed,
+                             not self.is_one_part)
         p = plan(Func(self.func.name, part.block), frame)
         body = Generator(p).block(p.root.items, {})
         e = p.low.elements
@@ -248,7 +249,7 @@ class Regions:
         scope.evaluated.update(found.values())
         return body + [Let(n) for n in found.values() if n.kind != "const"]
 
-    def results(self, scope: Scope, ops: Sequence[Op], k: int, given: dict[Value, View], since: int
+    def results(self, scope: BlockState, ops: Sequence[Op], k: int, given: dict[Value, View], since: int
                 ) -> tuple[list[Value], dict[Value, Op]]:
         """The values that get homes, and those that are written again where they are read from position k on.
 
@@ -270,7 +271,7 @@ class Regions:
                     wanted.update(e for e in r.type.shape if isinstance(e, Value))
         return kept[::-1], fleeting
 
-    def endangered(self, scope: Scope, v: Value, k: int) -> bool:
+    def endangered(self, scope: BlockState, v: Value, k: int) -> bool:
         """Whether what a fleeting value shows may be overwritten before it is read for the last time."""
         source = v
         while source.op is not None and OPS[source.op.name].is_free and source.op.operands:
@@ -280,14 +281,14 @@ class Regions:
         return any(k <= at <= scope.last_through[v] for at in scope.changed_at.get(source, ()))
 
     # changes in place -----------------------------------------------------------------------------------------------
-    def is_free(self, scope: Scope, k: int, op: Op, x: Value) -> bool:
+    def is_free(self, scope: BlockState, k: int, op: Op, x: Value) -> bool:
         """Whether an array is the block's own and read for the last time, and only once, by the operation at k."""
         home = scope.home(x)
         if not isinstance(home, View) or home.buffer not in scope.owned or not is_whole(home, x.type):
             return False
         return scope.last[x] == k and [*op.uses(), *captures(op)].count(x) == 1
 
-    def change(self, scope: Scope, pending: list[Op], k: int, op: Op) -> list[Stmt] | None:
+    def change(self, scope: BlockState, pending: list[Op], k: int, op: Op) -> list[Stmt] | None:
         """Do the update at position k in place, together with what comes before it where that is possible.
 
         None where the new array is better made elsewhere: it is only read on, or it would go through a copy.
@@ -313,12 +314,12 @@ class Regions:
         self.renew(scope, op.result, home)
         return body + written
 
-    def renew(self, scope: Scope, v: Value, home: View) -> None:
+    def renew(self, scope: BlockState, v: Value, home: View) -> None:
         """The value is what the memory holds from now on."""
         self.changing.add(home.buffer)
         scope.homes[v] = replace(home, version=self.version())
 
-    def put(self, scope: Scope, v: Value, view: View) -> list[Stmt]:
+    def put(self, scope: BlockState, v: Value, view: View) -> list[Stmt]:
         """Store a value's elements in given memory."""
         home = scope.home(v)
         if isinstance(home, Node):

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 from ...ir import ArrayType, Block, Op, Value
 from ...ir.core import map_attr
 from ..loops import Node, View
+from .block_state import BlockState
 from .hazards import stand_apart
-from .scope import Scope
 
 if TYPE_CHECKING:
     from .lowering import Regions
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 class Part:
     """Straight operations as a function of their own: parameters are what they read, types have known extents."""
 
-    def __init__(self, lowering: Regions, scope: Scope, change: Op | None = None):
+    def __init__(self, lowering: Regions, scope: BlockState, change: Op | None = None):
         self.low = lowering
         self.scope = scope
         self.change = change  # an update in place, the last operation of the part

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from llvmlite import ir
 
 from ...ir.sizes import is_open
-from ..flow import poll, when
+from ..emit_control import poll, when
 from ..loops import Call, View
 from ..lower.elementwise import llvm_type
 from ..numbers import LONG, cost_of

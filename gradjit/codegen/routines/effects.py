@@ -9,8 +9,8 @@ from llvmlite import ir
 
 from ...ir import DType
 from ...ir.ops.effects import ERRORS
+from ..emit_control import stop_if
 from ..failures import Check, note
-from ..flow import stop_if
 from ..loops import Call, View
 from ..printing import Print, Raise, Telling
 from ..vecmath.lanes import I32, I64

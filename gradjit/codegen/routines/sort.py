@@ -13,7 +13,7 @@ from llvmlite import ir
 
 from ...ir import I64 as INDEX, DType
 from ...ir.sizes import is_open
-from ..flow import ASK, INTERRUPTED, stop_if, when
+from ..emit_control import ASK, INTERRUPTED, stop_if, when
 from ..loops import Call, View
 from ..lower.elementwise import EMIT
 from ..vecmath.lanes import I1, I32, I64, Lanes

@@ -90,7 +90,7 @@ LOOPS = "scipy.special."
 
 
 @dataclass(frozen=True)
-class Signature:
+class UfuncSignature:
     """The arguments of a function and its results, by name."""
 
     name: str
@@ -104,16 +104,16 @@ class Signature:
 
 
 @functools.cache
-def signature(name: str) -> Signature:
+def signature(name: str) -> UfuncSignature:
     """A function's arguments. DtypeError for one that is not in the table."""
     if name not in SIGNATURES:
         raise DtypeError(f"special_call: scipy.special has no function {name!r} that is known here")
     operands, _, results = SIGNATURES[name].partition("->")
-    return Signature(name, tuple(operands.split()), tuple(results.split()) or ("",))
+    return UfuncSignature(name, tuple(operands.split()), tuple(results.split()) or ("",))
 
 
 @dataclass(frozen=True)
-class Loop:
+class UfuncLoop:
     """One of a ufunc's loops: NumPy's character for each input and output, and where it stands among the others."""
 
     number: int
@@ -125,22 +125,22 @@ class Loop:
         return f"{LOOPS}{name}.{self.inputs}.{self.outputs}"
 
 
-def loop_named(symbol: str) -> tuple[np.ufunc, Loop]:
+def loop_named(symbol: str) -> tuple[np.ufunc, UfuncLoop]:
     """The ufunc and the loop of a symbol. DtypeError where SciPy has it no more."""
     name, inputs, outputs = symbol.removeprefix(LOOPS).split(".")[:3]
     ufunc = found(name)
     if (types := f"{inputs}->{outputs}") not in ufunc.types:
         raise DtypeError(f"scipy.special.{name} has no loop {types}")
-    return ufunc, Loop(ufunc.types.index(types), inputs, outputs)
+    return ufunc, UfuncLoop(ufunc.types.index(types), inputs, outputs)
 
 
-def loop_of(ufunc: np.ufunc, codes: Sequence[str]) -> Loop:
+def loop_of(ufunc: np.ufunc, codes: Sequence[str]) -> UfuncLoop:
     """The loop for operands of these types (f, d, l), where a complex input takes two of them."""
     for number, types in enumerate(ufunc.types):
         inputs, outputs = types.split("->")
         taken = "".join(c.lower() * (2 if c in "FD" else 1) for c in inputs)
         if taken == "".join(codes):
-            return Loop(number, inputs, outputs)
+            return UfuncLoop(number, inputs, outputs)
     raise DtypeError(f"{ufunc.__name__} has no loop for {', '.join(codes)}")
 
 

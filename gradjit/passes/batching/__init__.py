@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from ...ir import Func
 from ...ir.sizes import deciding
 from . import control, creation, effects, elementwise, indexing, linalg, movement, reduction, special, tape
-from .driver import Batcher, Rule, Tables, Walk, batched_function, prepared
+from .driver import Batcher, BatchingTables, Rule, Walk, batched_function, prepared
 
 LOCAL: dict[str, Rule] = {
     **creation.RULES, **elementwise.RULES, **special.RULES, **reduction.RULES, **movement.RULES, **indexing.RULES,
@@ -25,7 +25,7 @@ WALKS: dict[str, Walk] = {**control.RULES, **tape.RULES, **effects.WALKS}
 RULES: dict[str, Rule | Walk] = {**LOCAL, **WALKS}
 UNBATCHED: dict[str, str] = creation.UNBATCHED
 
-TABLES = Tables(LOCAL, WALKS, movement.WINDOWS, indexing.INDICES)
+TABLES = BatchingTables(LOCAL, WALKS, movement.WINDOWS, indexing.INDICES)
 
 
 @deciding(False)

@@ -11,10 +11,10 @@ from collections.abc import Sequence
 
 from ...errors import UnsupportedError
 from ...ir import INDEX, OPS, Block, Builder, For, Op, Value, While, captures, walk
+from ...ir.clone import copy_op
 from ...ir.linear import Forms
-from ...ir.rewrite import copy_op
 from ...tracer.locations import fail
-from .. import flow
+from .. import dependence
 from .driver import Batcher, Walk, batched_function, chosen, spread
 
 FARTHEST = 2**62
@@ -51,17 +51,17 @@ def _if_apart(batcher: Batcher, b: Builder, op: Op, condition: Value) -> None:
     A tape goes through one side, then through the other.
     """
     sides: list[Sequence[Value]] = [(), ()]
-    going = Going(batcher, op)
+    going = BothSides(batcher, op)
     for k, lanes in going.ordered((condition, b.not_(condition))):
         sides[k] = going.on(b, k, batcher.both(b, lanes))
     for r, then, other in zip(op.results, *sides, strict=True):
-        if flow.is_tape(r):
+        if dependence.is_tape(r):
             batcher.bind(r, going.tapes[batcher.tapes.root(r)])
         else:
             batcher.bind(r, chosen(b, condition, then, other))
 
 
-class Going:
+class BothSides:
     """What goes through both sides of a branch, one after the other.
 
     tapes: by root, the stage of each tape that has come so far. backwards: whether the second side comes first, as it
@@ -72,8 +72,8 @@ class Going:
         self.batcher = batcher
         self.op = op
         root = batcher.tapes.root
-        self.handed = {root(r) for r in op.results if flow.is_tape(r)}
-        self.taken = [v for v in captures(op) if flow.is_tape(v) and root(v) in self.handed]
+        self.handed = {root(r) for r in op.results if dependence.is_tape(r)}
+        self.taken = [v for v in captures(op) if dependence.is_tape(v) and root(v) in self.handed]
         self.tapes = {root(v): batcher.look(v) for v in self.taken}
         moved = [(inner.name, root(inner.operands[0])) for region in op.regions for inner in walk(region)
                  if OPS[inner.name].moves_record]
@@ -96,23 +96,23 @@ class Going:
         outer = {r: batcher.started[r] for r in self.handed if r in batcher.started}
         batcher.started.update(self.tapes)
         with batcher.masked(lanes):
-            run = batcher.fill(Block(), self.op.regions[k], [not flow.is_tape(r) for r in results])
+            run = batcher.fill(Block(), self.op.regions[k], [not dependence.is_tape(r) for r in results])
         skipped = Block()
         rest = Builder(skipped, self.op.loc)
-        skipped.results = tuple((self.tapes.get(root(r)) or outer.get(root(r)) or rest.tape()) if flow.is_tape(r)
+        skipped.results = tuple((self.tapes.get(root(r)) or outer.get(root(r)) or rest.tape()) if dependence.is_tape(r)
                                 else rest.zeros(batcher.type(r, True)) for r in results)
         for r in self.handed:
             batcher.started.pop(r, None)
         batcher.started.update(outer)
         made = b.append("if", [b.any(lanes, axes=(0,))], {}, (run, skipped), [v.type for v in skipped.results])
-        self.tapes.update({root(r): new for r, new in zip(results, made.results, strict=True) if flow.is_tape(r)})
+        self.tapes.update({root(r): new for r, new in zip(results, made.results, strict=True) if dependence.is_tape(r)})
         return made.results
 
 
 # loops ----------------------------------------------------------------------------------------------------------------
 def kept(b: Builder, mask: Value, new: Sequence[Value], old: Sequence[Value]) -> tuple[Value, ...]:
     """What lanes carry: new values where the mask is true. Tapes belong to all lanes."""
-    return tuple(n if n is o or flow.is_tape(n) else chosen(b, mask, n, o) for n, o in zip(new, old, strict=True))
+    return tuple(n if n is o or dependence.is_tape(n) else chosen(b, mask, n, o) for n, o in zip(new, old, strict=True))
 
 
 def _for(batcher: Batcher, b: Builder, op: Op) -> None:
@@ -135,7 +135,7 @@ def _for_apart(batcher: Batcher, b: Builder, op: Op, carried: Sequence[Value], f
     if not step.is_const or not step.const:
         fail(UnsupportedError, "for: bounds that differ along the batch, with a step that is not a known number, are "
                                "not batched yet; write the step as a number", op.loc)
-    turns = Turns(batcher, b, op, step.const)
+    turns = CommonIterations(batcher, b, op, step.const)
     old = For(op).body
     block = batcher.params(old)
     index, *values = block.params
@@ -156,7 +156,7 @@ def _for_apart(batcher: Batcher, b: Builder, op: Op, carried: Sequence[Value], f
     finish(batcher, b, op, [*turns.bounds, *carried], (block,))
 
 
-class Turns:
+class CommonIterations:
     """The common turns of lanes with bounds of their own.
 
     bounds: low, high and step of the common loop.

@@ -13,10 +13,10 @@ from dataclasses import dataclass
 
 from ...errors import UnsupportedError
 from ...ir import BOOL, ArrayType, Block, Builder, Func, Loop, Op, Value, is_loop
+from ...ir.clone import Env, copy_op
 from ...ir.core import map_attr, map_type
-from ...ir.rewrite import Env, copy_op
 from ...tracer.locations import fail
-from .. import flow
+from .. import dependence
 from ..inline import inline_calls
 
 Rule = Callable[..., Sequence[Value]]
@@ -26,7 +26,7 @@ Walk = Callable[["Batcher", Builder, Op], None]
 
 
 @dataclass(frozen=True)
-class Tables:
+class BatchingTables:
     """What the package's tables say about each operation; see there."""
 
     rules: Mapping[str, Rule]
@@ -68,7 +68,7 @@ def reads(op: Op) -> Iterator[tuple[Value, Value]]:
         deciding, carried = loop.decides, [p for region in op.regions for p in loop.params_of(region)]
     for v in deciding:
         for r in (*carried, *op.results):
-            if not flow.is_tape(r):
+            if not dependence.is_tape(r):
                 yield v, r
 
 
@@ -82,12 +82,12 @@ class Batcher:
     started: tapes, by root, that the first side of such a branch has begun, and the second goes on with.
     """
 
-    def __init__(self, func: Func, flags: Sequence[bool], size: int, tables: Tables):
+    def __init__(self, func: Func, flags: Sequence[bool], size: int, tables: BatchingTables):
         self.size = size
         self.tables = tables
-        self.tapes = flow.Tapes(func.body)
+        self.tapes = dependence.TapeRoots(func.body)
         sources = [p for p, flag in zip(func.params, flags, strict=True) if flag]
-        self.batched = flow.reached(flow.edges(func, self.tapes, reads), sources)
+        self.batched = dependence.reached(dependence.edges(func, self.tapes, reads), sources)
         self.env: Env = {}
         self.mask: Value | None = None
         self.backwards: dict[Value, bool] = {}
@@ -190,7 +190,7 @@ def prepared(func: Func) -> Func:
     return inline_calls(func, isolated=False)
 
 
-def batched_function(func: Func, batched: Sequence[bool], size: int, tables: Tables, masked: bool = False,
+def batched_function(func: Func, batched: Sequence[bool], size: int, tables: BatchingTables, masked: bool = False,
                      stacked: Sequence[bool] | None = None) -> Func:
     """See `batch` in the package. masked: one more parameter, the last, says which lanes take part."""
     func = prepared(func)

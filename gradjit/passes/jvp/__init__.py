@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from ...ir import Func
 from ...ir.sizes import deciding
 from . import control, creation, effects, elementwise, indexing, linalg, movement, reduction, special, tape
-from .driver import Rule, Tables, Walk, pushforward
+from .driver import JvpTables, Rule, Walk, pushforward
 
 LOCAL: dict[str, Rule] = {
     **creation.RULES, **elementwise.RULES, **special.RULES, **reduction.RULES, **movement.RULES, **indexing.RULES,
@@ -27,7 +27,7 @@ CONSTANT: dict[str, str] = {
 }
 UNSUPPORTED: dict[str, str] = control.UNSUPPORTED
 
-TABLES = Tables(LOCAL, WALKS, CONSTANT, UNSUPPORTED)
+TABLES = JvpTables(LOCAL, WALKS, CONSTANT, UNSUPPORTED)
 
 
 @deciding(False)

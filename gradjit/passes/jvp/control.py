@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from typing import TypeVar
 
 from ...ir import ArrayType, Block, Builder, For, Func, If, Loop, Op, Value, While, is_loop
+from ...ir.clone import copy_block, copy_op, new_block
 from ...ir.core import map_type
-from ...ir.rewrite import copy_block, copy_op, new_block
 from ..masks import TRUTH, Masked, flowing, of_branch, settle, truth_of, written
 from .driver import Pusher, Walk, pushforward
 
@@ -27,7 +27,7 @@ def chosen(values: Sequence[T], positions: Sequence[int]) -> list[T]:
     return [values[k] for k in positions]
 
 
-class Going:
+class LoopTangents:
     """The tangents that go into, through and out of a loop: `positions` among what it carries, then flags for those at
     `flagged`, which flow in some turns only."""
 
@@ -131,13 +131,13 @@ def _if(pusher: Pusher, b: Builder, op: Op) -> None:
 
 
 def _for(pusher: Pusher, b: Builder, op: Op) -> None:
-    going = Going(pusher, For(op))
+    going = LoopTangents(pusher, For(op))
     going.finish(b, (going.body(),))
 
 
 def _while(pusher: Pusher, b: Builder, op: Op) -> None:
     """The condition takes the tangents as every carried value, and does not read them."""
-    going = Going(pusher, While(op))
+    going = LoopTangents(pusher, While(op))
     test = copy_block(While(op).condition, pusher.env)
     going.parameters(test)
     going.finish(b, (test, going.body()))

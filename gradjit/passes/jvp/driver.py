@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from functools import cached_property, partial, reduce
 
 from ...ir import OPS, Builder, Func, Op, Value
-from ...ir.rewrite import Env, copy_op, new_block
-from .. import flow
+from ...ir.clone import Env, copy_op, new_block
+from .. import dependence
 from ..checks import append_parameter, check_operation, check_parameters
 from ..inline import inline_calls
 from ..masks import Flow, Masked, calm, either, masked, settle, summed, united
@@ -22,7 +22,7 @@ Walk = Callable[["Pusher", Builder, Op], None]
 
 
 @dataclass(frozen=True)
-class Tables:
+class JvpTables:
     """What the package's tables say about each operation; see there."""
 
     rules: Mapping[str, Rule]
@@ -43,25 +43,25 @@ class Pusher:
         infinite.
     """
 
-    def __init__(self, func: Func, wrt: Sequence[int], tables: Tables):
+    def __init__(self, func: Func, wrt: Sequence[int], tables: JvpTables):
         self.tables = tables
-        self.tapes = flow.Tapes(func.body)
-        self.graph = flow.edges(func, self.tapes, self.reads)
+        self.tapes = dependence.TapeRoots(func.body)
+        self.graph = dependence.edges(func, self.tapes, self.reads)
         self.func = func
         self.sources = inexact(func.params[k] for k in wrt)
-        self.active = flow.between(self.graph, self.sources, inexact(func.results))
+        self.active = dependence.between(self.graph, self.sources, inexact(func.results))
         self.env: Env = {}
         self.tangents: dict[Value, Flow] = {}
 
     @cached_property
-    def singular(self) -> set[flow.Node]:
-        return flow.reached(flow.reversed_edges(self.graph), self.states.met)
+    def singular(self) -> set[dependence.Node]:
+        return dependence.reached(dependence.reversed_edges(self.graph), self.states.met)
 
     @cached_property
     def states(self) -> Forwards:
         return Forwards(self.func.body, self.tapes, self.active, self.sources, self.tables.constant)
 
-    def is_flagged(self, node: flow.Node) -> bool:
+    def is_flagged(self, node: dependence.Node) -> bool:
         """Whether the tangent of an old value, or of what is in a slot, goes with a flag that says whether it flows."""
         return node in self.singular and self.states.of(node) is MAYBE
 
@@ -158,7 +158,7 @@ def inexact(values: Iterable[Value]) -> list[Value]:
     return [v for v in values if v.dtype.is_inexact]
 
 
-def pushforward(func: Func, wrt: Sequence[int], tables: Tables) -> Func:
+def pushforward(func: Func, wrt: Sequence[int], tables: JvpTables) -> Func:
     """See `jvp` in the package."""
     check_parameters(func, wrt)
     func = inline_calls(func, isolated=False)

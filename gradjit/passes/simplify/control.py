@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from ...ir import I64, INDEX, OPS, Block, For, Op, Value, can_fail
+from ...ir.clone import Env
 from ...ir.core import map_type
-from ...ir.rewrite import Env
-from ..flow import is_tape, record
+from ..dependence import is_tape, record
 from ..fold import splat_of
 from ..patterns import made_by
 from ..rewriter import RegionRule, Rewriter

@@ -69,7 +69,7 @@ def _of_literal(value: np.ndarray, shape: tuple[int, ...]) -> Progression | None
 
 
 @dataclass(frozen=True)
-class Window:
+class IndexedWindow:
     """The window of an array that index arrays select, and the axis of the indices along which it runs, if any."""
 
     starts: tuple[int, ...]
@@ -78,7 +78,7 @@ class Window:
     runs: int | None
 
 
-def window_of(x: Value, indices: Args, axes: tuple[int, ...]) -> Window | None:
+def window_of(x: Value, indices: Args, axes: tuple[int, ...]) -> IndexedWindow | None:
     """The window that `gather` reads or `scatter` writes: known single indices, and at most one evenly spaced row."""
     if not x.type.is_static:
         return None
@@ -90,10 +90,10 @@ def window_of(x: Value, indices: Args, axes: tuple[int, ...]) -> Window | None:
             return None
         runs = a if p.along is not None else runs
         starts[a], sizes[a], steps[a] = p.start, p.size, p.step
-    return Window(tuple(starts), tuple(sizes), tuple(steps), runs)
+    return IndexedWindow(tuple(starts), tuple(sizes), tuple(steps), runs)
 
 
-def _front(x_rank: int, w: Window) -> tuple[int, ...]:
+def _front(x_rank: int, w: IndexedWindow) -> tuple[int, ...]:
     """The permutation that brings the axis of the indices to the front, as gather's result has it."""
     return () if w.runs is None else (w.runs, *(k for k in range(x_rank) if k != w.runs))
 
@@ -110,7 +110,7 @@ def gather_window(rw: Rewriter, args: Args, attrs: Attrs) -> Value | None:
     return rw.reshape(found, indices[0].shape + without(x.shape, attrs["axes"]))
 
 
-def _spread(rw: Rewriter, x: Value, v: Value, w: Window) -> Value:
+def _spread(rw: Rewriter, x: Value, v: Value, w: IndexedWindow) -> Value:
     """What is written, in the shape of the window: the inverse of what gather_window does."""
     perm = _front(len(x.shape), w)
     if not perm:

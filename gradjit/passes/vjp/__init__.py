@@ -15,11 +15,11 @@ from collections.abc import Sequence
 
 from ...errors import DifferentiationError
 from ...ir import Block, Builder, Func, Value
-from ...ir.rewrite import Env
+from ...ir.clone import Env
 from ...ir.sizes import deciding
 from ..checks import append_parameter
 from . import control, creation, effects, elementwise, indexing, linalg, movement, reduction, special, tape
-from .driver import Rule, Tables, Walk, pullback
+from .driver import Rule, VjpTables, Walk, pullback
 
 LOCAL: dict[str, Rule] = {
     **creation.RULES, **elementwise.RULES, **special.RULES, **reduction.RULES, **movement.RULES, **indexing.RULES,
@@ -34,7 +34,7 @@ CONSTANT: dict[str, str] = {
 UNSUPPORTED: dict[str, str] = {}
 MOVES_MASKS = movement.MOVES_MASKS | reduction.MOVES_MASKS
 
-TABLES = Tables(LOCAL, WALKS, CONSTANT, UNSUPPORTED, MOVES_MASKS)
+TABLES = VjpTables(LOCAL, WALKS, CONSTANT, UNSUPPORTED, MOVES_MASKS)
 
 
 @deciding(False)

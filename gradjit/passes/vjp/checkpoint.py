@@ -21,15 +21,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ...ir import I64, INDEX, ArrayType, Block, Builder, For, Func, Op, Value, captures
-from ...ir.rewrite import Env, copy_block, copy_op, inline, new_block
+from ...ir.clone import Env, copy_block, copy_op, inline, new_block
 from ..activity import Activity
 from ..dce import dce
-from ..flow import is_tape
+from ..dependence import is_tape
 from ..fold import splat_of
-from .crossing import Crossing
+from .adjoint_pairs import insert, parameter
+from .carried_cotangents import CarriedCotangents
 from .driver import Reverser
 from .rebuild import keep
-from .twins import insert, parameter
 
 Values = Sequence[Value]
 
@@ -45,7 +45,7 @@ def checkpointed(reverser: Reverser, op: Op) -> None:
     In the function's own block the forward pass leaves the first snapshots, and goes on for one turn to the results. In
     a region the reverse sweeps itself, so that there are the snapshots of one loop at a time.
     """
-    loop, b = Numbered(op), reverser.b
+    loop, b = NumberedLoop(op), reverser.b
     if reverser.inside:
         count, stack = loop.begun(b)
     else:
@@ -53,7 +53,7 @@ def checkpointed(reverser: Reverser, op: Op) -> None:
         count, stack = loop.begun(before)
         loop.shorten(before, stack)
         insert(reverser.source, op, before.block.ops)
-    turn = Turn(reverser, loop)
+    turn = ReversedIteration(reverser, loop)
     cts = backwards(b, loop, turn, count, stack, turn.crossing.begun(reverser))
     turn.crossing.arrive(reverser, cts, lambda b: b.gt(count, integer(b, 0)))
 
@@ -142,7 +142,7 @@ def got(b: Builder, array: Value, place: Value) -> Value:
 
 
 # the loop -------------------------------------------------------------------------------------------------------------
-class Numbered:
+class NumberedLoop:
     """The loop to be reversed, its turns numbered from 0. Its state is what the turns change of what it carries."""
 
     def __init__(self, op: Op):
@@ -197,15 +197,15 @@ class Numbered:
         self.op.attrs = {}
 
 
-class Turn:
+class ReversedIteration:
     """One turn and its reverse: a block that takes the index, what is carried and cotangents, and yields cotangents.
 
     crossing: what goes from turn to turn.
     """
 
-    def __init__(self, reverser: Reverser, loop: Numbered):
+    def __init__(self, reverser: Reverser, loop: NumberedLoop):
         op, body = loop.op, loop.body
-        self.crossing = crossing = Crossing(reverser, For(op), loop.inits,
+        self.crossing = crossing = CarriedCotangents(reverser, For(op), loop.inits,
                                             [v for v in captures(op) if reverser.wants(v)])
         env: Env = {}
         block = new_block(body.params, env)
@@ -223,7 +223,7 @@ class Turn:
         b.loc = op.loc
         otherwise = [None if k < len(ends) else f for k, f in enumerate(came)]
         block.results = tuple(crossing.leave(step, wanted, otherwise))
-        keep(block, step.twins)
+        keep(block, step.op_pairs)
         self.func, self.free = closed(block)
 
     def emit(self, b: Builder, index: Value, carried: Values, cts: Values) -> tuple[Value, ...]:
@@ -244,7 +244,8 @@ def closed(block: Block) -> tuple[Func, list[Value]]:
     return dce(Func("turn", body)), free
 
 
-def backwards(b: Builder, loop: Numbered, turn: Turn, count: Value, stack: Stack, cts: Values) -> list[Value]:
+def backwards(b: Builder, loop: NumberedLoop, turn: ReversedIteration, count: Value, stack: Stack, cts: Values
+              ) -> list[Value]:
     """The turns in reverse order; the cotangents in front of the first."""
     one = integer(b, 1)
     block = Block((INDEX, *(v.type for v in (*stack.values, *cts))))

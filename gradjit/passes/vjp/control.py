@@ -10,15 +10,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ...ir import INDEX, Block, Builder, For, Func, If, Loop, Op, Value, While, captures
-from ...ir.rewrite import Env
+from ...ir.clone import Env
 from ..checks import append_parameter
 from ..dce import dce
 from ..fold import splat_of
 from ..masks import TRUTH, Flow, Masked, Truth, flowing, of_branch, truth_of, written
+from .adjoint_pairs import OpPair, RegionPair, carry, complete, insert, parameter, result
+from .carried_cotangents import CarriedCotangents
 from .checkpoint import checkpointed, is_checkpointed
-from .crossing import Crossing
 from .driver import Reverser, Walk, pullback
-from .twins import Pair, Twin, carry, complete, insert, parameter, result
 
 
 def _for(reverser: Reverser, op: Op) -> None:
@@ -36,7 +36,7 @@ def _while(reverser: Reverser, op: Op) -> None:
 
 def loop_reversed(reverser: Reverser, loop: Loop, bounds: Sequence[Value]) -> None:
     """The reverse of a loop: it carries the cotangents of carried values, then of what the body reads from outside."""
-    crossing = Crossing(reverser, loop, loop.inits, [v for v in captures(loop.op) if reverser.wants(v)])
+    crossing = CarriedCotangents(reverser, loop, loop.inits, [v for v in captures(loop.op) if reverser.wants(v)])
     back = Block((INDEX, *crossing.types), ("", *crossing.names))
     inner = reverser.within(back, loop.body)
     crossing.enter(inner, back.params[1:], crossing.yields)
@@ -45,7 +45,7 @@ def loop_reversed(reverser: Reverser, loop: Loop, bounds: Sequence[Value]) -> No
     back.results = tuple(crossing.leave(inner, crossing.params))
     made = reverser.b.append("for", (*bounds, *crossing.begun(reverser)), {"snapshots": 0}, (back,))
     crossing.arrive(reverser, made.results, lambda b: turned(b, *bounds))
-    reverser.twins.append(Twin(loop.op, made, (Pair(loop.body, back, inner.twins),)))
+    reverser.op_pairs.append(OpPair(loop.op, made, (RegionPair(loop.body, back, inner.op_pairs),)))
 
 
 def _call(reverser: Reverser, op: Op) -> None:
@@ -138,7 +138,8 @@ def _if(reverser: Reverser, op: Op) -> None:
     flags = iter(made.results[len(kept):])
     for k, ct, one in zip(kept, made.results, known, strict=False):
         reverser.add(captured[k], flowing(ct, next(flags) if one is None else one))
-    reverser.twins.append(Twin(op, made, tuple(Pair(inner.source, inner.b.block, inner.twins) for inner in sides)))
+    pairs = tuple(RegionPair(inner.source, inner.b.block, inner.op_pairs) for inner in sides)
+    reverser.op_pairs.append(OpPair(op, made, pairs))
 
 
 def side(inner: Reverser, values: Sequence[Value], begun: Sequence[Flow | None], captured: Sequence[Value]

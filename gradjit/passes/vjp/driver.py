@@ -8,18 +8,18 @@ from functools import partial, reduce
 from typing import Union
 
 from ...ir import OPS, TAPE, Block, Builder, Func, Op, Value
-from ...ir.rewrite import Env, copy_op, new_block
+from ...ir.clone import Env, copy_op, new_block
 from ..activity import Activity
 from ..checks import check_operation, check_parameters
 from ..inline import inline_calls
 from ..masks import Flow, Masked, both, calm, either, masked, settle, summed, united
 from ..partials import keeps_zeros
 from ..simplify import simplify
-from .places import Scattered, Window, accumulated, filled, total
+from .adjoint_pairs import OpPair
 from .rebuild import keep
-from .twins import Twin
+from .window_cotangents import ScatterCotangent, WindowCotangent, accumulated, filled, total
 
-Contribution = Union[Flow, Window, Scattered]
+Contribution = Union[Flow, WindowCotangent, ScatterCotangent]
 """What a rule gives for an operand: a cotangent, or a part of one that is put in place when all have arrived."""
 
 Rule = Callable[..., Sequence["Contribution | None"]]
@@ -31,7 +31,7 @@ and adds those of what it reads."""
 
 
 @dataclass(frozen=True)
-class Tables:
+class VjpTables:
     """What the package's tables say about each operation; see there."""
 
     rules: Mapping[str, Rule]
@@ -48,10 +48,10 @@ class Reverser:
     source: the block whose operations are reversed.
     inside: whether that is a region. Cotangents of arrays, which go from turn to turn there, are added to in place,
         window by window.
-    twins: the operations with regions that were reversed, with their reverses.
+    op_pairs: the operations with regions that were reversed, with their reverses.
     """
 
-    def __init__(self, b: Builder, tables: Tables, active: Activity, source: Block, inside: bool = False):
+    def __init__(self, b: Builder, tables: VjpTables, active: Activity, source: Block, inside: bool = False):
         self.b = b
         self.tables = tables
         self.active = active
@@ -59,7 +59,7 @@ class Reverser:
         self.inside = inside
         self.arrived: dict[Value, list[Contribution]] = {}
         self.settled: dict[Masked, Value] = {}
-        self.twins: list[Twin] = []
+        self.op_pairs: list[OpPair] = []
         self.own = set(source.ops) if inside else set()
 
     def within(self, block: Block, region: Block) -> Reverser:
@@ -74,7 +74,7 @@ class Reverser:
         """Another contribution to the cotangent of v. None is a structural zero."""
         if ct is None or not self.wants(v):
             return
-        t = ct.type if isinstance(ct, (Value, Window, Scattered)) else ct.value.type
+        t = ct.type if isinstance(ct, (Value, WindowCotangent, ScatterCotangent)) else ct.value.type
         assert t == v.type, f"cotangent {t} of a {v.type}"
         self.arrived.setdefault(v, []).append(ct)
 
@@ -82,8 +82,8 @@ class Reverser:
         """The sum of the contributions to v's cotangent; None where none arrived. What all mask stays masked."""
         parts = self.arrived.pop(v, [])
         flows = summed(self.b, [p for p in parts if isinstance(p, (Value, Masked))])
-        windows = [p for p in parts if isinstance(p, Window)]
-        scattered = [p for p in parts if isinstance(p, Scattered)]
+        windows = [p for p in parts if isinstance(p, WindowCotangent)]
+        scattered = [p for p in parts if isinstance(p, ScatterCotangent)]
         if flows and not windows and not scattered:
             if len(flows) == 1:
                 return flows[0]
@@ -167,7 +167,7 @@ class Reverser:
 
 def with_own(b: Builder, part: Contribution | None, ct: Masked, keeps_zeros: bool) -> Flow | None:
     """What a pointwise operation gives for a masked cotangent."""
-    assert not isinstance(part, (Window, Scattered))
+    assert not isinstance(part, (WindowCotangent, ScatterCotangent))
     return None if part is None else masked(b, part, ct, keeps_zeros)
 
 
@@ -175,21 +175,21 @@ def with_mask(b: Builder, ct: Contribution | None, mask: Value) -> Contribution 
     """What an operation gives for a cotangent with its zeros in place, which flows where `mask` holds."""
     if isinstance(ct, Masked):
         return Masked(ct.value, both(b, mask, ct.mask), ct.clean)
-    if isinstance(ct, (Window, Scattered)):
+    if isinstance(ct, (WindowCotangent, ScatterCotangent)):
         return replace(ct, mask=mask)
     return None if ct is None else Masked(ct, mask, clean=True)
 
 
 def whole(b: Builder, ct: Contribution) -> Value:
     """The contribution as one array."""
-    if isinstance(ct, Window):
+    if isinstance(ct, WindowCotangent):
         return filled(b, ct)
     assert isinstance(ct, Value)
     return ct
 
 
 # whole functions ----------------------------------------------------------------------------------------------------
-def pullback(func: Func, wrt: Sequence[int], tables: Tables, suffix: str,
+def pullback(func: Func, wrt: Sequence[int], tables: VjpTables, suffix: str,
              seeds: Callable[[Builder, Block, Env], Iterable[Flow | None]]) -> Func:
     """`func` with the gradients for the parameters `wrt` behind its results.
 
@@ -215,7 +215,7 @@ def pullback(func: Func, wrt: Sequence[int], tables: Tables, suffix: str,
         reverser.add(r, ct)
     reverser.run()
     block.results = (*results, *gradients(reverser, wanted))
-    keep(block, reverser.twins)
+    keep(block, reverser.op_pairs)
     return Func(func.name + suffix, block)
 
 

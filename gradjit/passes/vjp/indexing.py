@@ -6,14 +6,14 @@ from ...ir import Builder, Op, Value
 from ..masks import Flow, Masked
 from ..partials.indexing import all_axes, along, are_distinct, last_writers
 from .driver import Contribution, Rule
-from .places import Scattered
+from .window_cotangents import ScatterCotangent
 
 Needs = tuple[bool, ...]
 
 
 def _gather(b: Builder, op: Op, needs: Needs, g: Value) -> list[Contribution | None]:
     x, *indices = op.operands
-    return [Scattered(g, x.type, tuple(indices), op.attrs["axes"]), *(None for _ in indices)]
+    return [ScatterCotangent(g, x.type, tuple(indices), op.attrs["axes"]), *(None for _ in indices)]
 
 
 def _scatter(b: Builder, op: Op, needs: Needs, g: Value) -> list[Flow | None]:

@@ -61,20 +61,20 @@ class Network:
 
     def _augment(self, level: list[int], begun: list[int]) -> bool:
         """Send what one more path along rising levels takes; whether there was one."""
-        path: list[int] = []
+        chain: list[int] = []
         at = self.source
         while at != self.sink:
             e = self._next(at, level, begun)
             if e is not None:
-                path.append(e)
+                chain.append(e)
                 at = self.to[e]
-            elif path:
-                at = self.to[path.pop() ^ 1]
+            elif chain:
+                at = self.to[chain.pop() ^ 1]
                 begun[at] += 1
             else:
                 return False
-        amount = min(self.room[e] for e in path)
-        for e in path:
+        amount = min(self.room[e] for e in chain)
+        for e in chain:
             self.room[e] -= amount
             self.room[e ^ 1] += amount
         return True

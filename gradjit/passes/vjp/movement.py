@@ -5,7 +5,7 @@ from __future__ import annotations
 from ...ir import Builder, Op, Value
 from ..masks import Flow
 from .driver import Contribution, Rule
-from .places import window
+from .window_cotangents import window
 
 Needs = tuple[bool, ...]
 

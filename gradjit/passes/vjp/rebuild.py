@@ -7,14 +7,14 @@ from dataclasses import dataclass
 
 from ...errors import DifferentiationError
 from ...ir import INDEX, ArrayType, Block, Builder, For, Loc, Op, Value, captures, walk
+from ...ir.clone import copy_op
 from ...ir.core import map_type
 from ...ir.ops.tape import TAPE_TYPE
-from ...ir.rewrite import copy_op
 from ...tracer.locations import fail
-from .lasting import read
-from .residuals import Nest, Plan, extents, planned, reads
-from .twins import Pair, Twin, carry, complete, insert, parameter, result
-from .undo import Passage, Path, overwritten, places, restored
+from .adjoint_pairs import OpPair, RegionPair, carry, complete, insert, parameter, result
+from .never_overwritten import read
+from .residuals import Nest, ResidualPlan, extents, planned, reads
+from .restorable import Restorable, VersionChain, overwritten, places, restored
 
 
 class Unavailable(Exception):
@@ -29,25 +29,25 @@ PATIENCE = 8
 """So many values that turn out not to be available are tried one by one."""
 
 
-def keep(block: Block, twins: Sequence[Twin]) -> None:
+def keep(block: Block, op_pairs: Sequence[OpPair]) -> None:
     """Make the reverses of a function's nests read only what is in scope. `block` is the function's own."""
-    owners = {region: op for op in walk(block) for region in op.regions} if twins else {}
-    for twin in twins:
-        nest = Nest(twin, owners)
+    owners = {region: op for op in walk(block) for region in op.regions} if op_pairs else {}
+    for op_pair in op_pairs:
+        nest = Nest(op_pair, owners)
         dear: set[Value] = set()
         whole: set[Value] = set()
         while True:
             plan = planned(nest, dear, whole)
             try:
                 outermost = Outermost(plan)
-                made = finished(outermost, plan, twin)
+                made = finished(outermost, plan, op_pair)
                 break
             except Unavailable as e:
                 missing = e.value
             group = dear if missing in plan.again else whole
             if missing in group or missing in plan.kept:
-                fail(DifferentiationError, f"the reverse of this {twin.op.name!r} reads a {missing.type} before it "
-                                           f"can be found again; this is a gap in gradjit", twin.op.loc)
+                fail(DifferentiationError, f"the reverse of this {op_pair.op.name!r} reads a {missing.type} before it "
+                                           f"can be found again; this is a gap in gradjit", op_pair.op.loc)
             group.add(missing)
             if len(dear) > PATIENCE:  # those that read the same have the same fate, most likely
                 dear.update(v for s in plan.sources(missing) or () for v in plan.readers.get(s, ()))
@@ -60,7 +60,7 @@ class Made:
 
     regions: tuple[Block, ...]
     arrays: list[Value]
-    passages: list[Passage]
+    restorables: list[Restorable]
 
 
 class Region:
@@ -72,23 +72,24 @@ class Region:
     held: paths that may not move, while the reverse of one of their steps is under construction.
     """
 
-    def __init__(self, plan: Plan, twin: Twin, pair: Pair, block: Block, outer: Scope, tape: Value | None):
+    def __init__(self, plan: ResidualPlan, op_pair: OpPair, pair: RegionPair, block: Block, outer: Scope,
+                 tape: Value | None):
         self.plan = plan
         self.nest = plan.nest
-        self.twin = twin
+        self.op_pair = op_pair
         self.pair = pair
         self.outer = outer
-        self.b = Builder(block, twin.op.loc)
+        self.b = Builder(block, op_pair.op.loc)
         self.tape = tape
         self.env: dict[Value, Value] = {}
-        self.at: dict[Path, int] = {}
-        self.arrays: dict[Path, Value] = {}
-        self.held: set[Path] = set()
+        self.at: dict[VersionChain, int] = {}
+        self.arrays: dict[VersionChain, Value] = {}
+        self.held: set[VersionChain] = set()
         self.old: dict[Op, Value] = {}
-        self.paths = plan.paths[pair]
+        self.chains = plan.chains[pair]
         # What a branch takes from outside is found there, unless it is undone there: then the branch does it first.
-        self.versions = {v: (path, k) for path in self.paths for k, v in enumerate(path.versions)
-                         if self.nest.home.get(v) is pair or plan.passage(v) in plan.undone}
+        self.versions = {v: (chain, k) for chain in self.chains for k, v in enumerate(chain.versions)
+                         if self.nest.home.get(v) is pair or plan.restorable(v) in plan.restored}
         self.stack: list[Value] = outer.stack
 
     # looking up -------------------------------------------------------------------------------------------------------
@@ -145,7 +146,7 @@ class Region:
         self.stack.append(v)
         if reading is not None:
             env = self.all((reading.array, *reading.places(), *extents(v)), v)
-            self.b.loc = self.twin.op.loc if op is None else op.loc
+            self.b.loc = self.op_pair.op.loc if op is None else op.loc
             self.env[v] = self.b.reshape_to(read(self.b, reading, env), map_type(v.type, lambda e: env.get(e, e)).shape)
         else:
             assert op is not None
@@ -158,38 +159,38 @@ class Region:
         """A counter as it is in this turn, from the index or the turn's number."""
         counter = self.nest.counters[v]
         init, index = self.get(counter.init), self.b.block.params[0]
-        self.b.loc = self.twin.op.loc
-        if self.twin.op.name == "for":
-            index = self.b.sub(index, self.get(For(self.twin.op).lo))
+        self.b.loc = self.op_pair.op.loc
+        if self.op_pair.op.name == "for":
+            index = self.b.sub(index, self.get(For(self.op_pair.op).lo))
         if counter.slope != 1:
             index = self.b.mul(index, self.b.const(counter.slope, INDEX.dtype))
         return self.b.add(init, index)
 
     # going backwards --------------------------------------------------------------------------------------------------
-    def rewind(self, path: Path, to: int) -> None:
+    def rewind(self, chain: VersionChain, to: int) -> None:
         """Undo the steps of a path behind the version `to`, where they are writes."""
-        while self.at.get(path, -1) > to:
-            write = path.steps[self.at[path] - 1]
-            if path in self.held or not isinstance(write, Op):
-                raise Unavailable(self.stack[-1] if self.stack else path.versions[to])
-            self.undo(path, write)
+        while self.at.get(chain, -1) > to:
+            write = chain.steps[self.at[chain] - 1]
+            if chain in self.held or not isinstance(write, Op):
+                raise Unavailable(self.stack[-1] if self.stack else chain.versions[to])
+            self.restore(chain, write)
 
-    def undo(self, path: Path, write: Op) -> None:
+    def restore(self, chain: VersionChain, write: Op) -> None:
         """One write undone, behind everything that reads the version it made."""
-        self.held.add(path)
+        self.held.add(chain)
         self.read_all(write.result)
         env = self.all(places(write))
-        self.held.discard(path)
+        self.held.discard(chain)
         self.b.loc = write.loc
-        self.arrive(path, self.at[path] - 1, restored(self.b, write, self.arrays[path], self.old[write], env))
+        self.arrive(chain, self.at[chain] - 1, restored(self.b, write, self.arrays[chain], self.old[write], env))
 
-    def arrive(self, path: Path, at: int, array: Value) -> None:
+    def arrive(self, chain: VersionChain, at: int, array: Value) -> None:
         """The array as it was in the version `at`."""
-        if path in self.at:
-            self.forget(path.versions[self.at[path]])
-        self.at[path], self.arrays[path] = at, array
-        if path.versions[at] not in self.plan.kept:
-            self.env[path.versions[at]] = array
+        if chain in self.at:
+            self.forget(chain.versions[self.at[chain]])
+        self.at[chain], self.arrays[chain] = at, array
+        if chain.versions[at] not in self.plan.kept:
+            self.env[chain.versions[at]] = array
 
     def forget(self, version: Value) -> None:
         if version not in self.plan.kept:
@@ -202,10 +203,10 @@ class Region:
                 self.again(v)
 
     # the block --------------------------------------------------------------------------------------------------------
-    def fill(self, arrays: Sequence[tuple[Path, Value]]) -> None:
+    def fill(self, arrays: Sequence[tuple[VersionChain, Value]]) -> None:
         """Write the block. `arrays` are those that are gone backwards, as they are at the end of their paths."""
-        for path, array in arrays:
-            self.arrive(path, len(path.steps), array)
+        for chain, array in arrays:
+            self.arrive(chain, len(chain.steps), array)
         self.pop()
         for op in self.pair.back.ops:
             if op in self.nest.backs:
@@ -215,10 +216,10 @@ class Region:
                 copy_op(self.b, op, env)
                 self.env.update({r: env[r] for r in op.results})
         results = [self.get(v) for v in self.pair.back.results]
-        for path, _ in arrays:
-            self.rewind(path, 0)
+        for chain, _ in arrays:
+            self.rewind(chain, 0)
         self.b.block.results = (*results, *([self.tape] if self.tape is not None else []),
-                                *(self.arrays[path] for path, _ in arrays))
+                                *(self.arrays[chain] for chain, _ in arrays))
 
     def pop(self) -> None:
         """Take the turn's records from the tape. Extents come before what they are extents of."""
@@ -237,52 +238,52 @@ class Region:
         """A popped integer with what the forward pass knows of its bounds said again: what it measures needs memory."""
         if entry.type != INDEX:
             return popped
-        low, high = self.nest.lasting.ranges.interval(entry)
+        low, high = self.nest.never_overwritten.ranges.interval(entry)
         if high is not None:
             popped = self.b.minimum(popped, self.b.const(high, INDEX.dtype))
             popped = popped if low is None else self.b.maximum(popped, self.b.const(low, INDEX.dtype))
         return popped
 
-    def reverse(self, twin: Twin) -> None:
+    def reverse(self, op_pair: OpPair) -> None:
         """The finished reverse of an operation of the region."""
-        draft = twin.back
-        through = [path for path in self.paths for p in path.passages if p.twin is twin]
-        for path in through:
-            self.rewind(path, path.behind(twin))
+        draft = op_pair.back
+        through = [chain for chain in self.chains for p in chain.restorables if p.op_pair is op_pair]
+        for chain in through:
+            self.rewind(chain, chain.behind(op_pair))
         env = self.all(reads(draft))
         self.held.update(through)
-        made = finished(self, self.plan, twin)
-        for path in through:
-            self.read_all(path.versions[self.at[path]])
+        made = finished(self, self.plan, op_pair)
+        for chain in through:
+            self.read_all(chain.versions[self.at[chain]])
         self.held.difference_update(through)
         operands = [env[v] for v in draft.operands]
-        if twin.op.name != "if":
-            operands += [*self.tapes(twin), *made.arrays]
+        if op_pair.op.name != "if":
+            operands += [*self.tapes(op_pair), *made.arrays]
         types = [*(map_type(r.type, lambda v: env.get(v, v)) for r in draft.results),
-                 *(v.type for v in (*self.tapes(twin), *made.arrays))]
+                 *(v.type for v in (*self.tapes(op_pair), *made.arrays))]
         new = Op(draft.name, tuple(operands), draft.attrs, tuple(types), made.regions, draft.loc)
         self.b.block.ops.append(new)
         self.env.update(zip(draft.results, new.results, strict=False))
         rest = list(new.results[len(draft.results):])
-        if self.tapes(twin):
+        if self.tapes(op_pair):
             self.tape = rest.pop(0)
-        for path in through:
-            passage = path.steps[self.at[path] - 1]
-            assert isinstance(passage, Passage)
-            self.arrive(path, self.at[path] - 1, rest[made.passages.index(passage)])
+        for chain in through:
+            restorable = chain.steps[self.at[chain] - 1]
+            assert isinstance(restorable, Restorable)
+            self.arrive(chain, self.at[chain] - 1, rest[made.restorables.index(restorable)])
 
-    def tapes(self, twin: Twin) -> list[Value]:
+    def tapes(self, op_pair: OpPair) -> list[Value]:
         """The tape, if the reverse of an operation takes from it."""
-        return [self.tape] if twin in self.plan.taped and self.tape is not None else []
+        return [self.tape] if op_pair in self.plan.taped and self.tape is not None else []
 
 
 class Outermost:
     """The function's own block, whose values are all in scope."""
 
-    def __init__(self, plan: Plan):
+    def __init__(self, plan: ResidualPlan):
         self.plan = plan
         self.stack: list[Value] = []
-        op = plan.nest.twin.op
+        op = plan.nest.op_pair.op
         self.tape = Value(TAPE_TYPE, op, len(op.results))  # `push` makes it a result of the forward operation
 
     def get(self, v: Value) -> Value:
@@ -295,45 +296,46 @@ class Outermost:
 Scope = Region | Outermost
 
 
-def finished(outer: Scope, plan: Plan, twin: Twin) -> Made:
+def finished(outer: Scope, plan: ResidualPlan, op_pair: OpPair) -> Made:
     """The finished regions of a reverse."""
-    passages = [p for p in plan.undone if p.twin is twin]
-    arrays = [outer.get(p.end) for p in passages]
-    if twin.op.name == "if":
-        regions = tuple(branch(outer, plan, twin, pair, passages, arrays) for pair in twin.pairs)
+    restorables = [p for p in plan.restored if p.op_pair is op_pair]
+    arrays = [outer.get(p.end) for p in restorables]
+    if op_pair.op.name == "if":
+        regions = tuple(branch(outer, plan, op_pair, pair, restorables, arrays) for pair in op_pair.pairs)
     else:
-        regions = (turn(outer, plan, twin, passages, arrays),)
-    return Made(regions, arrays, passages)
+        regions = (iteration(outer, plan, op_pair, restorables, arrays),)
+    return Made(regions, arrays, restorables)
 
 
-def branch(outer: Scope, plan: Plan, twin: Twin, pair: Pair, passages: Sequence[Passage], arrays: Sequence[Value]
-           ) -> Block:
+def branch(outer: Scope, plan: ResidualPlan, op_pair: OpPair, pair: RegionPair, restorables: Sequence[Restorable],
+           arrays: Sequence[Value]) -> Block:
     """Tape and arrays come from outside."""
     block = Block()
-    region = Region(plan, twin, pair, block, outer, outer.tape if twin in plan.taped else None)
-    region.fill([(p.paths[twin.pairs.index(pair)], a) for p, a in zip(passages, arrays, strict=True)])
+    region = Region(plan, op_pair, pair, block, outer, outer.tape if op_pair in plan.taped else None)
+    region.fill([(p.chains[op_pair.pairs.index(pair)], a) for p, a in zip(restorables, arrays, strict=True)])
     return block
 
 
-def turn(outer: Scope, plan: Plan, twin: Twin, passages: Sequence[Passage], arrays: Sequence[Value]) -> Block:
+def iteration(outer: Scope, plan: ResidualPlan, op_pair: OpPair, restorables: Sequence[Restorable],
+              arrays: Sequence[Value]) -> Block:
     """Tape and arrays are carried."""
-    (pair,) = twin.pairs
+    (pair,) = op_pair.pairs
     draft = pair.back
     block = Block()
     fresh = [parameter(block, map_type(p.type, outer.get), p.name) for p in draft.params]
-    tape = parameter(block, TAPE_TYPE) if twin in plan.taped else None
-    carried = [parameter(block, a.type, p.end.name) for p, a in zip(passages, arrays, strict=True)]
-    region = Region(plan, twin, pair, block, outer, tape)
+    tape = parameter(block, TAPE_TYPE) if op_pair in plan.taped else None
+    carried = [parameter(block, a.type, p.end.name) for p, a in zip(restorables, arrays, strict=True)]
+    region = Region(plan, op_pair, pair, block, outer, tape)
     region.env.update(zip(draft.params, fresh, strict=True))
-    if twin.op.name == "for":
-        index = For(twin.op).index
+    if op_pair.op.name == "for":
+        index = For(op_pair.op).index
         region.env[index] = fresh[0]
         fresh[0].name = index.name
-    region.fill([(p.paths[0], a) for p, a in zip(passages, carried, strict=True)])
+    region.fill([(p.chains[0], a) for p, a in zip(restorables, carried, strict=True)])
     return block
 
 
-def records(plan: Plan, pair: Pair) -> list[list[Value | Op]]:
+def records(plan: ResidualPlan, pair: RegionPair) -> list[list[Value | Op]]:
     """A turn's records as they are popped: what has known extents, then what has computed ones."""
     entries = plan.records[pair]
     known = [e for e in entries if type_of(e).is_static]
@@ -348,13 +350,13 @@ def type_of(entry: Value | Op) -> ArrayType:
 def attach(block: Block, outermost: Outermost, made: Made) -> None:
     """Put the finished regions into the reverse in the function's own block, and let the forward pass push."""
     plan = outermost.plan
-    twin, back = plan.nest.twin, plan.nest.twin.back
+    op_pair, back = plan.nest.op_pair, plan.nest.op_pair.back
     back.regions = made.regions
-    if twin in plan.taped:
-        before = Builder(Block(), twin.op.loc)
+    if op_pair in plan.taped:
+        before = Builder(Block(), op_pair.op.loc)
         empty = before.tape()
-        insert(block, twin.op, before.block.ops)
-        push(twin, plan, empty, outermost.tape)
+        insert(block, op_pair.op, before.block.ops)
+        push(op_pair, plan, empty, outermost.tape)
         if back.name != "if":
             back.operands = (*back.operands, outermost.tape)
         result(back, TAPE_TYPE)
@@ -364,18 +366,18 @@ def attach(block: Block, outermost: Outermost, made: Made) -> None:
         result(back, a.type)
 
 
-def push(twin: Twin, plan: Plan, tape: Value, behind: Value | None = None) -> Value:
+def push(op_pair: OpPair, plan: ResidualPlan, tape: Value, behind: Value | None = None) -> Value:
     """Let the regions of an operation push their records; the tape behind it (`behind`, if it is there already)."""
-    op = twin.op
+    op = op_pair.op
     if op.name != "if":
         tape = carry(op, tape)
     behind = result(op, TAPE_TYPE, behind)
-    complete(op, *(push_records(pair, plan, tape, op.loc) for pair in twin.pairs))
+    complete(op, *(push_records(pair, plan, tape, op.loc) for pair in op_pair.pairs))
     return behind
 
 
-def push_records(pair: Pair, plan: Plan, tape: Value, loc: Loc | None) -> Value:
-    for inner in reversed(pair.twins):
+def push_records(pair: RegionPair, plan: ResidualPlan, tape: Value, loc: Loc | None) -> Value:
+    for inner in reversed(pair.op_pairs):
         if inner in plan.taped:
             tape = push(inner, plan, tape)
     for record in reversed(records(plan, pair)):

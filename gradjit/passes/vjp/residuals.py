@@ -2,8 +2,8 @@
 
 The reverses of regions are built as if the values of the forward regions were in scope. What they really read is what
 must be there again: it is computed once more, kept on the tape, or read off an array that is carried backwards
-(`undo`). A minimum cut through the nest's values decides, with what `costs` says of keeping and of computing, each as
-often as its loop turns. `rebuild` then writes the reverse as it will be.
+(`restorable`). A minimum cut through the nest's values decides, with what `costs` says of keeping and of computing,
+each as often as its loop iterates. `rebuild` then writes the reverse as it will be.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ from dataclasses import dataclass
 from ...ir import INDEX, OPS, TAPE, Block, For, Loop, Op, Value
 from ...ir.linear import Forms, atom, constant
 from . import costs
-from .lasting import Lasting, Reading, slice_reading, write_reading
+from .adjoint_pairs import OpPair, RegionPair
 from .mincut import INFINITE, Network
-from .twins import Pair, Twin
-from .undo import Passage, Passages, Path, places
+from .never_overwritten import NeverOverwritten, WindowRead, slice_reading, write_reading
+from .restorable import Restorable, RestorableFinder, VersionChain, places
 
 
 def reads(op: Op) -> Iterator[Value]:
@@ -54,30 +54,30 @@ class Nest:
     counters: carried integers that go on by the same number in each turn.
     """
 
-    def __init__(self, twin: Twin, owners: Mapping[Block, Op]):
-        self.twin = twin
-        self.home: dict[Value, Pair] = {}
+    def __init__(self, op_pair: OpPair, owners: Mapping[Block, Op]):
+        self.op_pair = op_pair
+        self.home: dict[Value, RegionPair] = {}
         self.order: dict[Value, int] = {}
-        self.outer: dict[Pair, Pair | None] = {}
-        self.weight: dict[Pair, int] = {}
+        self.outer: dict[RegionPair, RegionPair | None] = {}
+        self.weight: dict[RegionPair, int] = {}
         self.forms = Forms()
         self.same: dict[Value, Value] = {}
         self.counters: dict[Value, Counter] = {}
-        self.counted: set[Pair] = set()
-        self.of_pair: dict[Pair, Twin] = {}
-        self.twins: dict[Op, Twin] = {}
-        self.backs: dict[Op, Twin] = {}
+        self.counted: set[RegionPair] = set()
+        self.of_pair: dict[RegionPair, OpPair] = {}
+        self.op_pairs: dict[Op, OpPair] = {}
+        self.backs: dict[Op, OpPair] = {}
         self.live: set[Op] = set()
-        needed = {**self._living(twin.back), **dict.fromkeys(reads(twin.back))}
-        self._enter(twin, None, 1)
+        needed = {**self._living(op_pair.back), **dict.fromkeys(reads(op_pair.back))}
+        self._enter(op_pair, None, 1)
         self.demanded = [v for v in needed if v in self.home]
-        self.passages = Passages(self.twins, self.home)
-        self.paths: dict[Value, tuple[Passage, Path]] = {}
+        self.restorables = RestorableFinder(self.op_pairs, self.home)
+        self.chains: dict[Value, tuple[Restorable, VersionChain]] = {}
         self.order.update({v: k for k, v in enumerate(self.home)})
-        for t in self.twins.values():
+        for t in self.op_pairs.values():
             self._versions(t)
-        self.lasting = Lasting(owners, self.home, self.outer, self.of_pair, self.paths)
-        self.readings: dict[Value, Reading | None] = {}
+        self.never_overwritten = NeverOverwritten(owners, self.home, self.outer, self.of_pair, self.chains)
+        self.readings: dict[Value, WindowRead | None] = {}
 
     # what is needed ---------------------------------------------------------------------------------------------------
     def _living(self, op: Op) -> dict[Value, None]:
@@ -98,30 +98,30 @@ class Nest:
                 needed.update(dict.fromkeys(reads(op)))
         return needed
 
-    def _enter(self, twin: Twin, outer: Pair | None, weight: int) -> None:
+    def _enter(self, op_pair: OpPair, outer: RegionPair | None, weight: int) -> None:
         """Register a twin and, in it, those whose reverse is needed."""
-        self.twins[twin.op] = self.backs[twin.back] = twin
-        if twin.op.name == "for":
-            self.counted.update(twin.pairs)
-        weight *= max(costs.turns(twin.op), 1)
-        for pair in twin.pairs:
-            self.outer[pair], self.weight[pair], self.of_pair[pair] = outer, weight, twin
+        self.op_pairs[op_pair.op] = self.backs[op_pair.back] = op_pair
+        if op_pair.op.name == "for":
+            self.counted.update(op_pair.pairs)
+        weight *= max(costs.turns(op_pair.op), 1)
+        for pair in op_pair.pairs:
+            self.outer[pair], self.weight[pair], self.of_pair[pair] = outer, weight, op_pair
             self.home.update(dict.fromkeys(pair.block.params, pair))
             for op in pair.block.ops:
                 self.home.update(dict.fromkeys(op.results, pair))
-            pair.twins = [t for t in pair.twins if t.back in self.live]
-            for t in pair.twins:
+            pair.op_pairs = [t for t in pair.op_pairs if t.back in self.live]
+            for t in pair.op_pairs:
                 self._enter(t, pair, weight)
-        self._unchanged(twin)
-        if twin.op.name == "if" and outer is None:
-            self.same.update({v: r for pair in twin.pairs
-                              for v, r in zip(pair.block.results, twin.op.results, strict=True)
+        self._unchanged(op_pair)
+        if op_pair.op.name == "if" and outer is None:
+            self.same.update({v: r for pair in op_pair.pairs
+                              for v, r in zip(pair.block.results, op_pair.op.results, strict=True)
                               if self.home.get(v) is pair})
 
-    def _unchanged(self, twin: Twin) -> None:
-        if twin.op.name == "if":
+    def _unchanged(self, op_pair: OpPair) -> None:
+        if op_pair.op.name == "if":
             return
-        loop = Loop.of(twin.op)
+        loop = Loop.of(op_pair.op)
         for p, init, r in zip(loop.params, loop.inits, loop.yields, strict=True):
             if r is p:
                 self.same[p] = init
@@ -130,13 +130,13 @@ class Nest:
                 if change.is_const and step and change.const % step == 0:
                     self.counters[p] = Counter(init, change.const // step)
 
-    def _versions(self, twin: Twin) -> None:
-        for k in range(len(twin.op.results)):
-            passage = self.passages.through(twin, k)
-            for path in passage.paths if passage is not None else ():
-                first = 1 if twin.op.name == "if" else 0  # what a branch takes from outside is a version there
-                assert passage is not None
-                self.paths.update(dict.fromkeys(path.versions[first:], (passage, path)))
+    def _versions(self, op_pair: OpPair) -> None:
+        for k in range(len(op_pair.op.results)):
+            restorable = self.restorables.through(op_pair, k)
+            for chain in restorable.chains if restorable is not None else ():
+                first = 1 if op_pair.op.name == "if" else 0  # what a branch takes from outside is a version there
+                assert restorable is not None
+                self.chains.update(dict.fromkeys(chain.versions[first:], (restorable, chain)))
 
     def is_given(self, v: Value) -> bool:
         """Whether v is the index of a `for`, which the reverse has as its own."""
@@ -157,24 +157,25 @@ class Nest:
             return None
         return self.inside(reads(op))
 
-    def lasts(self, v: Value) -> Reading | None:
+    def lasts(self, v: Value) -> WindowRead | None:
         """Where in an array that is left behind a slice's elements stand still."""
         if v not in self.readings:
-            is_read = v.op is not None and v.op.name == "slice" and v.op.operands[0] in self.paths
-            self.readings[v] = self.lasting.found(slice_reading(v.op)) if is_read and v.op is not None else None
+            is_read = v.op is not None and v.op.name == "slice" and v.op.operands[0] in self.chains
+            read = self.never_overwritten.found(slice_reading(v.op)) if is_read and v.op is not None else None
+            self.readings[v] = read
         return self.readings[v]
 
     def inside(self, values: Iterable[Value]) -> list[Value]:
         return [v for v in dict.fromkeys(values) if v in self.home]
 
 
-NOTHING: Mapping[Value, Reading] = {}
+NOTHING: Mapping[Value, WindowRead] = {}
 
 
-class Plan:
+class ResidualPlan:
     """What is kept, undone and computed again for one nest.
 
-    kept: the values on the tape. undone: the arrays that are carried backwards. needed: all forward values that the
+    kept: the values on the tape. restored: the arrays that are carried backwards. needed: all forward values that the
     reverse has again. again: those among them that are computed.
     dear: values that must not be computed again, as what they read is not there when they are needed.
     whole: versions of arrays that must not be undone, likewise.
@@ -182,15 +183,15 @@ class Plan:
     paid: arrays that are carried backwards anyway.
     """
 
-    def __init__(self, nest: Nest, dear: set[Value], whole: set[Value], read: Mapping[Value, Reading] = NOTHING,
-                 paid: Container[Passage] = ()):
+    def __init__(self, nest: Nest, dear: set[Value], whole: set[Value], read: Mapping[Value, WindowRead] = NOTHING,
+                 paid: Container[Restorable] = ()):
         self.nest = nest
         self.dear = dear
         self.whole = whole
         self.read = read
         self.paid = paid
         self.net = Network()
-        self.seen: set[Value | Passage] = set()
+        self.seen: set[Value | Restorable] = set()
         self.todo: list[Value] = []
         for v in nest.demanded:
             self.net.edge(self.available(v), self.net.sink, INFINITE)
@@ -198,13 +199,13 @@ class Plan:
             self._made(self.todo.pop())
         self.side = self.net.cut()
         self.kept: dict[Value, None] = {}
-        self.undone: dict[Passage, None] = {}
+        self.restored: dict[Restorable, None] = {}
         self.again: dict[Value, None] = {}
-        self.needed: set[Value | Passage] = set()
+        self.needed: set[Value | Restorable] = set()
         self._need(nest.demanded)
-        self.paths = self._paths()
+        self.chains = self._paths()
         self.records = {pair: self._record(pair) for pair in nest.weight}
-        self.taped = {t for t in nest.twins.values() if self._has_tape(t)}
+        self.taped = {t for t in nest.op_pairs.values() if self._has_tape(t)}
         self.readers = self._readers()
 
     # the network: on the sink's side is what the reverse has ----------------------------------------------------------
@@ -220,11 +221,11 @@ class Plan:
         made, weight = self.net.node(("makes", v)), self.nest.weight[self.nest.home[v]]
         self.net.edge(made, self.net.node(("has", v)),
                       INFINITE if v.dtype is TAPE else max(costs.size(v.type), 1) * weight)
-        passage = self.passage(v)
+        restorable = self.restorable(v)
         sources = self.sources(v)
-        if passage is not None:
-            self.net.edge(self.undoing(passage), made, INFINITE)
-        elif sources is None or v in self.dear or v in self.nest.paths:
+        if restorable is not None:
+            self.net.edge(self.undoing(restorable), made, INFINITE)
+        elif sources is None or v in self.dear or v in self.nest.chains:
             self.net.edge(self.net.source, made, INFINITE)
         else:
             self.net.edge(self.net.source, made, self.work(v) * weight)
@@ -236,7 +237,7 @@ class Plan:
         reading = self.reading(v)
         return self.nest.sources(v) if reading is None else self.nest.inside([reading.array, *reading.places()])
 
-    def reading(self, v: Value) -> Reading | None:
+    def reading(self, v: Value) -> WindowRead | None:
         """Where v is read off an array."""
         return self.read.get(v) or self.nest.lasts(v)
 
@@ -248,15 +249,17 @@ class Plan:
             return costs.elements(v.type)
         return costs.work(v.op) if v.op is not None and not v.op.regions else 0
 
-    def written(self) -> dict[Value, Reading]:
+    def written(self) -> dict[Value, WindowRead]:
         """Values that arrays hold which are there in the reverse, and that cost more in another way than to be read."""
-        found: dict[Value, Reading] = {}
-        for passage, path in dict.fromkeys(self.nest.paths.values()):
-            for write in path.writes:
-                values = [v for v in unmoved(write.operands[-1]) if self.is_dear(v) and self.nest.home[v] is path.pair]
+        found: dict[Value, WindowRead] = {}
+        for restorable, chain in dict.fromkeys(self.nest.chains.values()):
+            for write in chain.writes:
+                values = [v for v in unmoved(write.operands[-1]) if self.is_dear(v) and self.nest.home[v] is chain.pair]
                 if write.name == "update" and values:
                     reading = write_reading(write)
-                    last = self.nest.lasting.found(reading) or (reading if passage in self.undone else None)
+                    last = self.nest.never_overwritten.found(reading)
+                    if last is None and restorable in self.restored:
+                        last = reading
                     if last is not None:
                         found.update(dict.fromkeys(values, last))
         return found
@@ -265,52 +268,52 @@ class Plan:
         """Whether it costs more than a look into an array to have v in the reverse."""
         return v in self.kept or (v in self.again and self.work(v) > costs.elements(v.type))
 
-    def passage(self, v: Value) -> Passage | None:
+    def restorable(self, v: Value) -> Restorable | None:
         """The way on which v is found when its array is carried backwards."""
-        return None if v in self.whole or v not in self.nest.paths else self.nest.paths[v][0]
+        return None if v in self.whole or v not in self.nest.chains else self.nest.chains[v][0]
 
-    def undoing(self, passage: Passage) -> int:
+    def undoing(self, restorable: Restorable) -> int:
         """The node that says that an array is carried backwards."""
-        node = self.net.node(passage)
-        if passage not in self.seen:
-            self.seen.add(passage)
+        node = self.net.node(restorable)
+        if restorable not in self.seen:
+            self.seen.add(restorable)
             kept = sum(costs.size(w.operands[-1].type) * self.nest.weight[p.pair]
-                       for p in passage.paths for w in p.writes)
-            self.net.edge(self.net.source, node, 0 if passage in self.paid else kept)
-            for v in self.required(passage):
+                       for p in restorable.chains for w in p.writes)
+            self.net.edge(self.net.source, node, 0 if restorable in self.paid else kept)
+            for v in self.required(restorable):
                 self.net.edge(self.available(v), node, INFINITE)
-            for inner in inner_passages(passage):
+            for inner in inner_restorables(restorable):
                 self.net.edge(self.undoing(inner), node, INFINITE)
         return node
 
-    def required(self, passage: Passage) -> list[Value]:
+    def required(self, restorable: Restorable) -> list[Value]:
         """What carrying an array backwards takes: what it was in the end, and where each write went."""
-        wheres = [v for p in passage.paths for w in p.writes for v in places(w)]
-        return self.nest.inside([passage.end, *wheres])
+        wheres = [v for p in restorable.chains for w in p.writes for v in places(w)]
+        return self.nest.inside([restorable.end, *wheres])
 
     # what the cut says ------------------------------------------------------------------------------------------------
     def _need(self, values: Sequence[Value]) -> None:
-        todo: list[Value | Passage] = list(values)
+        todo: list[Value | Restorable] = list(values)
         while todo:
             v = todo.pop()
             if v in self.needed:
                 continue
             self.needed.add(v)
-            if isinstance(v, Passage):
-                self.undone[v] = None
-                todo += [*self.required(v), *inner_passages(v)]
+            if isinstance(v, Restorable):
+                self.restored[v] = None
+                todo += [*self.required(v), *inner_restorables(v)]
             elif self.net.node(("makes", v)) not in self.side:
                 self.kept[v] = None
-            elif (passage := self.passage(v)) is not None:
-                todo.append(passage)
+            elif (restorable := self.restorable(v)) is not None:
+                todo.append(restorable)
             else:
                 self.again[v] = None
                 todo += self.sources(v) or ()
 
     # records ----------------------------------------------------------------------------------------------------------
-    def _record(self, pair: Pair) -> list[Value | Op]:
+    def _record(self, pair: RegionPair) -> list[Value | Op]:
         """What a turn leaves on the tape: values, and for a write what it overwrites. In the order of the program."""
-        writes = {w for p in self.paths[pair] for w in p.writes}
+        writes = {w for p in self.chains[pair] for w in p.writes}
         found: list[Value | Op] = [p for p in pair.block.params if p in self.kept]
         for op in pair.block.ops:
             if op in writes:
@@ -318,24 +321,24 @@ class Plan:
             found += [r for r in op.results if r in self.kept]
         return found
 
-    def _paths(self) -> dict[Pair, list[Path]]:
+    def _paths(self) -> dict[RegionPair, list[VersionChain]]:
         """The ways of arrays through each region that are gone backwards."""
-        found: dict[Pair, list[Path]] = {pair: [] for pair in self.nest.weight}
-        for passage in self.undone:
-            for path in passage.paths:
-                found[path.pair].append(path)
+        found: dict[RegionPair, list[VersionChain]] = {pair: [] for pair in self.nest.weight}
+        for restorable in self.restored:
+            for chain in restorable.chains:
+                found[chain.pair].append(chain)
         return found
 
-    def _has_tape(self, twin: Twin) -> bool:
+    def _has_tape(self, op_pair: OpPair) -> bool:
         """Whether anything is kept in a nest."""
-        return any(self.records[pair] or any(map(self._has_tape, pair.twins)) for pair in twin.pairs)
+        return any(self.records[pair] or any(map(self._has_tape, pair.op_pairs)) for pair in op_pair.pairs)
 
     def _readers(self) -> dict[Value, list[Value]]:
         """For a version of an array the values of its region that are computed from it again, in order."""
         found: dict[Value, list[Value]] = {}
         for v in sorted(self.again, key=self.nest.order.__getitem__):
             for s in self.sources(v) or ():
-                if s in self.nest.paths and self.nest.home[s] is self.nest.home[v]:
+                if s in self.nest.chains and self.nest.home[s] is self.nest.home[v]:
                     found.setdefault(s, []).append(v)
         return found
 
@@ -348,13 +351,13 @@ def unmoved(v: Value) -> Iterator[Value]:
         yield v
 
 
-def inner_passages(passage: Passage) -> list[Passage]:
-    return [inner for p in passage.paths for inner in p.passages]
+def inner_restorables(restorable: Restorable) -> list[Restorable]:
+    return [inner for p in restorable.chains for inner in p.restorables]
 
 
 
-def planned(nest: Nest, dear: set[Value], whole: set[Value]) -> Plan:
+def planned(nest: Nest, dear: set[Value], whole: set[Value]) -> ResidualPlan:
     """The plan; where arrays are carried backwards, a second one that reads off them what they hold."""
-    plan = Plan(nest, dear, whole)
+    plan = ResidualPlan(nest, dear, whole)
     written = plan.written()
-    return Plan(nest, dear, whole, written, plan.undone) if written else plan
+    return ResidualPlan(nest, dear, whole, written, plan.restored) if written else plan

@@ -30,25 +30,25 @@ from ..layout import Strides
 from ..locations import fail, here, raised_at, with_place
 from ..raising import is_thrown, record
 from ..recorder import Content, Recorder, current, recorders
-from .frames import BRANCH, LOOP, TRIAL, Contents, Frame, refill
+from .frames import BRANCH, LOOP, TRIAL, ContentsBefore, Frame, refill
 from .histories import Grows
-from .names import VALUE, Site, shown
-from .states import Spec, Undefined, described, is_same, join, numeric, spec_of
-from .ties import (
-    News,
-    Tie,
-    Ties,
+from .may_alias import (
+    Alias,
+    Aliases,
+    AliasWrite,
     When,
     bind,
     by_origin,
     exactly,
-    lose,
+    make_unreadable,
     overlap,
-    retell,
     same_elements,
+    set_alias_writes,
     taken_out,
     value_of,
 )
+from .names import VALUE, Site, shown
+from .states import Spec, Undefined, described, is_same, join, numeric, spec_of
 
 
 def truth(test: Any, decide: bool = True) -> Any:
@@ -83,7 +83,7 @@ def raised_in_branch(error: BaseException) -> TraceError:
 
 
 @dataclass
-class Leaf:
+class BranchLeaf:
     """A leaf that a side has left: the object, and where it is numeric its type, its content and its root."""
 
     given: Any
@@ -95,7 +95,7 @@ class Leaf:
     strides: Strides = None
 
     @classmethod
-    def of(cls, x: Any) -> Leaf:
+    def of(cls, x: Any) -> BranchLeaf:
         h = numeric(x)
         if h is None:
             return cls(x)
@@ -114,15 +114,15 @@ class Left:
     """What a variable holds at the end of a side."""
 
     given: Any
-    leaves: list[Leaf]
+    leaves: list[BranchLeaf]
     tree: trees.Tree | None
 
     @classmethod
     def of(cls, x: Any) -> Left:
         if isinstance(x, (TracedArray, Undefined)):
-            return cls(x, [Leaf.of(x)], None)
+            return cls(x, [BranchLeaf.of(x)], None)
         found, tree = trees.flatten(x)
-        return cls(x, [Leaf.of(leaf) for leaf in found], tree)
+        return cls(x, [BranchLeaf.of(leaf) for leaf in found], tree)
 
 
 class Side:
@@ -131,10 +131,11 @@ class Side:
     def __init__(self, frame: Frame, values: tuple[Any, ...]):
         self.frame = frame
         self.names = [Left.of(v) for v in values]
-        self.arrays: dict[int, tuple[TracedArray, Leaf]] = {}
+        self.arrays: dict[int, tuple[TracedArray, BranchLeaf]] = {}
         self.settle()
-        self.news = {key: (h, h.ties.news) for key, (h, _) in frame.news.items() if h.ties is not None and h.ties.news}
-        self.containers: dict[int, tuple[Contents, dict[Any, Left]]] = {}
+        self.alias_writes = {key: (h, h.aliases.alias_writes) for key, (h, _) in frame.alias_writes.items()
+                             if h.aliases is not None and h.aliases.alias_writes}
+        self.containers: dict[int, tuple[ContentsBefore, dict[Any, Left]]] = {}
         for contents, now in frame.changed():
             if now is None or contents.items is None:
                 fail(TraceError, f"a {type(contents.owner).__name__} is changed under a condition on traced values, "
@@ -147,15 +148,15 @@ class Side:
         """Arrays from outside that have changed, with what they hold; those that only a name knows to have changed
         which ends here, too."""
         frame = self.frame
-        for h, _ in list(frame.news.values()):
-            if h.ties is not None and not h.ties.is_lost and any(
-                    n.source is not None and n.source.made.depth >= frame.depth for n in h.ties.news):
+        for h, _ in list(frame.alias_writes.values()):
+            if h.aliases is not None and not h.aliases.is_lost and any(
+                    n.source is not None and n.source.made.depth >= frame.depth for n in h.aliases.alias_writes):
                 h.content  # noqa: B018 (it takes what is new)
         while new := [s.handle for key, s in frame.log.items() if key not in self.arrays]:
             for h in new:
-                if h.ties is None or not h.ties.is_lost:
-                    self.arrays[id(h)] = h, Leaf.of(h)
-            if all(h.ties is not None and h.ties.is_lost for h in new):
+                if h.aliases is None or not h.aliases.is_lost:
+                    self.arrays[id(h)] = h, BranchLeaf.of(h)
+            if all(h.aliases is not None and h.aliases.is_lost for h in new):
                 break
 
     def left(self, x: Any) -> Left:
@@ -265,7 +266,7 @@ class Merge:
         self.known: dict[Any, int] = {}
         """Slots by the pair of handles that they merge: names of one array stay names of one array."""
         self.made: dict[int, TracedArray] = {}
-        self.tied: list[tuple[int, str, list[Leaf], list[Candidates]]] = []
+        self.may_be_aliased: list[tuple[int, str, list[BranchLeaf], list[Candidates]]] = []
         """Slots of arrays with their names, what each side has bound to them, and what that is or may be."""
         self.depth = self.then.frame.depth
         self.results: Sequence[Value] = ()
@@ -280,14 +281,14 @@ class Merge:
         self.results = results = self.emit()
         for h, k in arrays:
             h.assign(root(results[k], self.recorder, ARRAY))
-            if h.ties is not None:
-                h.ties = replace(h.ties, news=())
+            if h.aliases is not None:
+                h.aliases = replace(h.aliases, alias_writes=())
         for owner, items in containers:
             self.recorder.frame.before_change(owner)
             refill(owner, {k: make(results) for k, make in items.items()})
         out = tuple(make(results) for make in names)
-        self.tie()
-        self.news()
+        self.alias()
+        self.alias_writes()
         return out
 
     def emit(self) -> Sequence[Value]:
@@ -337,7 +338,7 @@ class Merge:
 
         return make
 
-    def leaf(self, name: str, a: Leaf, b: Leaf, blank: int | None) -> Make:
+    def leaf(self, name: str, a: BranchLeaf, b: BranchLeaf, blank: int | None) -> Make:
         if blank is None and (a.given is b.given or is_same(a.given, b.given)):
             return lambda _: a.given
         spec = join(a.spec, b.spec) if a.spec and b.spec else None
@@ -350,8 +351,8 @@ class Merge:
         k = self.slot((a, b), spec, blank)
         if spec.kind != ARRAY:
             return lambda results: root(results[k], self.recorder, spec.kind)
-        if all(j != k for j, *_ in self.tied):
-            self.tied.append((k, name, [a, b], [self.candidates(x, side) for side, x in enumerate((a, b))]))
+        if all(j != k for j, *_ in self.may_be_aliased):
+            self.may_be_aliased.append((k, name, [a, b], [self.candidates(x, side) for side, x in enumerate((a, b))]))
 
         def make(results: Sequence[Value]) -> Any:
             if k not in self.made:
@@ -375,12 +376,12 @@ class Merge:
         return f"the if in line {self.branch.site.line}"
 
     # arrays and containers --------------------------------------------------------------------------------------------
-    def arrays(self) -> list[tuple[TracedArray, Leaf, Leaf]]:
+    def arrays(self) -> list[tuple[TracedArray, BranchLeaf, BranchLeaf]]:
         """The arrays from outside that a side has written to, with what each has left in them."""
         found = {**self.then.arrays, **self.other.arrays}
         if self.dead is not None:
-            return [(h, now, Leaf.of(h)) for h, now in found.values()]
-        return [(h, *(s.arrays[key][1] if key in s.arrays else Leaf.of(h) for s in (self.then, self.other)))  # type: ignore[misc]
+            return [(h, now, BranchLeaf.of(h)) for h, now in found.values()]
+        return [(h, *(s.arrays[key][1] if key in s.arrays else BranchLeaf.of(h) for s in (self.then, self.other)))  # type: ignore[misc]
                 for key, (h, _) in found.items()]
 
     def containers(self) -> list[tuple[Any, dict[Any, Left], dict[Any, Left]]]:
@@ -398,7 +399,7 @@ class Merge:
             out.append((contents.owner, first, second))
         return out
 
-    def grows(self, contents: Contents, first: dict[Any, Left], second: dict[Any, Left]) -> bool:
+    def grows(self, contents: ContentsBefore, first: dict[Any, Left], second: dict[Any, Left]) -> bool:
         """Whether a list gets longer on one side, or on both by different numbers of items. A loop that is under
         construction is told."""
         owner, old = contents.owner, contents.items
@@ -439,7 +440,7 @@ class Merge:
         return {place: make}
 
     # values -----------------------------------------------------------------------------------------------------------
-    def slot(self, leaves: tuple[Leaf, Leaf], spec: Spec, blank: int | None = None) -> int:
+    def slot(self, leaves: tuple[BranchLeaf, BranchLeaf], spec: Spec, blank: int | None = None) -> int:
         """The result of the operation that merges two leaves."""
         key = (*(id(x.given) if x.root is not None else id(x) for x in leaves), spec, blank)
         if key not in self.known:
@@ -452,7 +453,7 @@ class Merge:
         """What stands for the value of a side that gives none; nobody reads it."""
         return self.recorder.root_builder.const(0, spec.dtype, spec.shape)
 
-    def value(self, x: Leaf, spec: Spec, side: int) -> Value:
+    def value(self, x: BranchLeaf, spec: Spec, side: int) -> Value:
         """A leaf's value at the end of its side, in the merged type."""
         if isinstance(x.content, np.ndarray):
             return self.recorder.literal(x.content.astype(spec.dtype.np, copy=False))
@@ -460,10 +461,10 @@ class Merge:
         return self.builders[side].cast_to(self.recorder.adopt(x.content, x.home), spec.dtype)
 
     # what may be what -----------------------------------------------------------------------------------------------
-    def tie(self) -> None:
+    def alias(self) -> None:
         """Arrays that may be one another know it."""
-        bound = [entry for entry in self.tied if entry[0] in self.made]
-        ties: list[tuple[TracedArray, Ties]] = []
+        bound = [entry for entry in self.may_be_aliased if entry[0] in self.made]
+        aliases: list[tuple[TracedArray, Aliases]] = []
         for k, name, sides, candidates in bound:
             near, far = [], []
             for j, n, other, _ in bound:
@@ -471,20 +472,20 @@ class Merge:
                     pairs = [(a.root, b.root) for a, b in zip(sides, other, strict=True)
                              if a.root is not None and b.root is not None]
                     if any(self.is_near(a, b) for a, b in pairs):
-                        near.append(Tie.of(self.made[j]))
+                        near.append(Alias.of(self.made[j]))
                     elif any(overlap(a, b) for a, b in pairs):
                         far.append(j)
             found = by_origin([c for each in candidates for c in each], self.recorder)
-            others = tuple(Tie.of(h, when) for h, when in found)
+            others = tuple(Alias.of(h, when) for h, when in found)
             if others or near:
-                ties.append((self.made[k], Ties(
+                aliases.append((self.made[k], Aliases(
                     others, f"{shown(name)} may be one array or another behind {self.place}", tuple(near),
                     loose=name == VALUE, group=None if near or far else self,
                     is_complete=all(t.when for t in others) and all(map(self.is_covered, sides)))))
-        for h, t in ties:
+        for h, t in aliases:
             bind(h, t)
 
-    def candidates(self, x: Leaf, side: int) -> Candidates:
+    def candidates(self, x: BranchLeaf, side: int) -> Candidates:
         """The arrays from outside that a variable is, or may be (then without a condition), if that side was taken."""
         if x.root is None:
             return []
@@ -496,12 +497,12 @@ class Merge:
             return [(r, None) for r in x.root.maybe() if r.made.depth < self.depth]
         return [(h, self.told(when, side)) for h, when in exact]
 
-    def is_covered(self, x: Leaf) -> bool:
+    def is_covered(self, x: BranchLeaf) -> bool:
         """Whether what a side has left surely is one of its candidates."""
         if x.root is None:
             return False
         return taken_out(x.handle, self.depth) is not None or (
-            x.handle is x.root and x.root.ties is not None and x.root.ties.is_complete)
+            x.handle is x.root and x.root.aliases is not None and x.root.aliases.is_complete)
 
     def told(self, when: When, side: int) -> When:
         """A condition that one side computes, as a result of the operation: false if the other was taken."""
@@ -528,21 +529,21 @@ class Merge:
         inside = [r for r in a.maybe() if r.made.depth >= self.depth]
         return any(x is y for x in inside for y in b.maybe())
 
-    def news(self) -> None:
+    def alias_writes(self) -> None:
         """Arrays that a side has changed under another name."""
         sides = (self.then, self.other)
-        for key, (h, _) in {**self.then.news, **self.other.news}.items():
-            every: list[News] = []
+        for key, (h, _) in {**self.then.alias_writes, **self.other.alias_writes}.items():
+            every: list[AliasWrite] = []
             for s in sides:
                 told = {id(n.source) for n in every}
-                every += [n for n in s.news.get(key, (h, ()))[1] if id(n.source) not in told]
+                every += [n for n in s.alias_writes.get(key, (h, ()))[1] if id(n.source) not in told]
             first = every[0]
             unclear = next((n for n in every if n.when is None), None)
             if unclear is None and not any(key in s.arrays for s in sides) and all(
                     n.source is first.source or n.group is first.group is not None for n in every):
-                retell(h, every)
+                set_alias_writes(h, every)
             else:
-                lose(h, (unclear or first).why)
+                make_unreadable(h, (unclear or first).why)
 
 
 def is_cheap(block: Block) -> bool:

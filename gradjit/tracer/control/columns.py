@@ -19,10 +19,10 @@ import numpy as np
 from .. import operands as o, trees
 from ..array import ARRAY, PYTHON, SCALAR, TracedArray, root
 from ..outside import is_data_array
-from .carried import Mismatch, is_object
+from .iterables import IndexedIterable
+from .loop_variables import Mismatch, is_object
+from .may_alias import Alias, Aliases, bind
 from .states import is_same
-from .ties import Tie, Ties, bind
-from .turns import Turns
 
 Column = Callable[[Any], Any]
 """From the index to the part of the item."""
@@ -32,7 +32,7 @@ Make = Callable[[], Column]
 NUMBERS = {int: np.int64, float: np.float64, bool: np.bool_, complex: np.complex128}
 
 
-class Columns(Turns):
+class Columns(IndexedIterable):
     def __init__(self, sequence: Any, items: list[Any], tree: trees.Tree, makes: list[Make]):
         self.sequence, self.items, self.tree, self.makes = sequence, items, tree, makes
         self.columns: list[Column] = []
@@ -153,13 +153,13 @@ def of_arrays(xs: list[TracedArray]) -> Column:
     """Arrays of one shape, which may be read as long as none of them is written to; or scalars."""
     stacked = o.stack_nested(xs)
     kind = xs[0].kind
-    ties = tuple(Tie.of(x) for x in xs) if kind == ARRAY else ()
+    aliases = tuple(Alias.of(x) for x in xs) if kind == ARRAY else ()
 
     def column(i: Any) -> Any:
         found = o.as_traced(stacked[i])
         chosen = root(found.content, found.home, kind)
-        if ties:
-            bind(chosen, Ties(ties, "an array taken from a list by a loop may be any of the list's", alone=False))
+        if aliases:
+            bind(chosen, Aliases(aliases, "an array taken from a list by a loop may be any of the list's", alone=False))
         return chosen
 
     return column

@@ -13,16 +13,16 @@ from ..array import ARRAY, TracedArray
 from ..grown import Tail
 from ..recorder import recorders
 from .branches import Branch
-from .for_loops import For
+from .for_loops import ForStatement
+from .iterables import TracedRange, indexed_iterable
 from .names import NONE, Site
-from .turns import TracedRange, turns
 
 SITE = Site(0, ("the sum",), 1, NONE | {"the sum"}, (), None)
 
 
 def fold(tail: Tail, start: Any, combine: Callable[[Any, Any], Any]) -> Any:
     """`combine(... combine(combine(start, item 0), item 1) ...)`."""
-    loop = For(SITE, TracedRange(0, tail.count), (start,), ())
+    loop = ForStatement(SITE, TracedRange(0, tail.count), (start,), ())
     total = start
     while loop.again():
         with loop:
@@ -45,11 +45,11 @@ def site(line: int) -> Site:
 def listed(line: int, items: Any, each: Callable[[Any], list[tuple[Any, Callable[[], Any]]]]) -> list[Any] | None:
     """The list that a comprehension makes, by a compiled loop; None where that is left to Python. `each` gives for an
     item the condition of the comprehension, and what makes the item of the list."""
-    t = turns(items)
+    t = indexed_iterable(items)
     if t is None or (t.static is not None and t.static <= LONG):
         return None
     out: list[Any] = grown.made([])
-    loop, branching = For(site(line), t, (), ()), site(line)
+    loop, branching = ForStatement(site(line), t, (), ()), site(line)
     while loop.again():
         with loop:
             loop.enter(())
@@ -72,7 +72,7 @@ def listed(line: int, items: Any, each: Callable[[Any], list[tuple[Any, Callable
 
 def scattered(target: TracedArray, places: TracedArray, values: TracedArray) -> None:
     """`target[places] = values`, one after the other: for as many places as only the run tells."""
-    loop = For(site(0), TracedRange(0, places.shape[0]), (), (target,))
+    loop = ForStatement(site(0), TracedRange(0, places.shape[0]), (), (target,))
     while loop.again():
         with loop:
             loop.enter(())
@@ -100,7 +100,7 @@ def vectorized(f: np.vectorize, args: tuple[Any, ...], kwargs: dict[str, Any]) -
     out = o.as_traced(np.zeros(n, dtype))
     out = grown.root(out.content, out.home, ARRAY)
     out[0] = first
-    loop = For(site(0), TracedRange(1, n), (), (out,))
+    loop = ForStatement(site(0), TracedRange(1, n), (), (out,))
     while loop.again():
         with loop:
             loop.enter(())

@@ -15,16 +15,16 @@ from ..locations import fail, with_place
 from ..recorder import Recorder
 from ..special_methods import iterated
 from .branches import truth
-from .carried import Again, Mismatch, Slot
-from .checkpoints import Checkpointed
+from .checkpointed_loops import Checkpointed
 from .frames import TRIAL, Frame
 from .histories import Growth
-from .loops import NESTED, PEELED, SHORT_NEST, UNROLLED, Loop, count_unrolled, explained
+from .iterables import SHORT, IndexedIterable, indexed_iterable
+from .loop_regions import NESTED, PEELED, SHORT_NEST, UNROLLED, LoopStatement, count_unrolled, explained
+from .loop_variables import Again, CarriedValue, Mismatch
 from .names import Site
-from .turns import SHORT, Turns, turns
 
 
-class For(Loop):
+class ForStatement(LoopStatement):
     """The protocol of one `for`."""
 
     why_region = "ends by a break on a traced condition"
@@ -32,7 +32,7 @@ class For(Loop):
     def __init__(self, site: Site, iterable: Any, values: tuple[Any, ...], hints: tuple[Any, ...]):
         super().__init__(site, values, hints)
         iterable = iterable if is_grown(iterable) else iterated(iterable)
-        self.turns: Turns | None = turns(iterable) if self.recorder is not None else None
+        self.turns: IndexedIterable | None = indexed_iterable(iterable) if self.recorder is not None else None
         self.static = self.turns.static if self.turns is not None else None
         self.iterator: Iterator[Any] | None = None
         self.iterable = iterable
@@ -129,7 +129,7 @@ class For(Loop):
         if is_grown(self.iterable):
             return iter(expanded(self.iterable, "a loop over the items"))
         iterator = iter(self.iterable)
-        if iterator is self.iterable and self.recorder is not None and not isinstance(iterator, Turns):
+        if iterator is self.iterable and self.recorder is not None and not isinstance(iterator, IndexedIterable):
             frame = self.recorder.frame
             if not frame.is_fresh(iterator):
                 frame.refuse("a for statement runs over an iterator that was made outside")
@@ -224,7 +224,7 @@ class For(Loop):
         assert self.index is not None
         return (self.index,)
 
-    def operation(self, block: Block, slots: list[Slot], inits: list[Value]) -> Sequence[Value]:
+    def operation(self, block: Block, slots: list[CarriedValue], inits: list[Value]) -> Sequence[Value]:
         r = self.recorder
         assert r is not None
         lo, hi, step = (extents.value(extents.form(b)) for b in self.bounds())

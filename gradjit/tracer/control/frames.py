@@ -49,20 +49,20 @@ class Retry(BaseException):
 class Saved:
     """What an array's handle held when a frame first changed it."""
 
-    __slots__ = ("handle", "content", "home", "where", "version", "written_at", "ties")
+    __slots__ = ("handle", "content", "home", "where", "version", "written_at", "aliases")
 
     def __init__(self, h: TracedArray):
         self.handle = h
         self.content, self.home, self.where = h._content, h.home, h.where
-        self.version, self.written_at, self.ties = h.version, h.written_at, h.ties
+        self.version, self.written_at, self.aliases = h.version, h.written_at, h.aliases
 
     def restore(self) -> None:
         h = self.handle
         h._content, h.home, h.where = self.content, self.home, self.where
-        h.version, h.written_at, h.ties = self.version, self.written_at, self.ties
+        h.version, h.written_at, h.aliases = self.version, self.written_at, self.aliases
 
 
-class Contents:
+class ContentsBefore:
     """What a container or object held when a frame first changed it."""
 
     __slots__ = ("owner", "items")
@@ -81,8 +81,8 @@ class Frame:
     """One region under construction. `parent` is None for the function itself."""
 
     __slots__ = ("kind", "recorder", "parent", "depth", "block", "builder", "region", "open", "loc", "log", "imports",
-                 "known_reads", "carry", "containers", "fresh", "news", "start", "unanswered", "facts", "irreversible",
-                 "turns")
+                 "known_reads", "carry", "containers", "fresh", "alias_writes", "start", "unanswered", "facts",
+                 "irreversible", "turns")
 
     def __init__(self, kind: str, recorder: Recorder, parent: Frame | None, loc: Loc | None = None,
                  block: Block | None = None):
@@ -107,11 +107,11 @@ class Frame:
         self.known_reads: dict[int, TracedArray] = {}
         self.carry: set[int] = set()
         """LOOP: ids of known arrays that are taken in at the first touch."""
-        self.containers: dict[int, Contents] = {}
+        self.containers: dict[int, ContentsBefore] = {}
         self.fresh: dict[int, Any] = {}
         """Containers and objects made inside."""
-        self.news: dict[int, tuple[TracedArray, Any]] = {}
-        """Arrays from outside that may have changed under another name (ties.py), with the ties that they had."""
+        self.alias_writes: dict[int, tuple[TracedArray, Any]] = {}
+        """Arrays from outside that may have been written to under another name, with the aliases that they had."""
         self.start = len(self.block.ops)
         self.unanswered = recorder.unanswered
         self.facts = _count_facts(recorder)
@@ -163,17 +163,17 @@ class Frame:
         if self.kind in (BRANCH, TRIAL) and h.made.depth < self.depth:
             self.log.setdefault(id(h), Saved(h))
 
-    def before_news(self, h: TracedArray) -> None:
+    def before_alias_write(self, h: TracedArray) -> None:
         """Before an array is told that it may have changed under another name."""
         if h.made is not None and h.made.depth < self.depth:
             saved = self.log.get(id(h)) or self.imports.get(id(h), (None,))[0]
-            self.news.setdefault(id(h), (h, saved.ties if saved is not None else h.ties))
+            self.alias_writes.setdefault(id(h), (h, saved.aliases if saved is not None else h.aliases))
 
     # containers -----------------------------------------------------------------------------------------------------
     def before_change(self, owner: Any) -> None:
         """Before a container's or object's items change."""
         if self.kind != ROOT and not self.is_fresh(owner) and id(owner) not in self.containers:
-            self.containers[id(owner)] = Contents(owner)
+            self.containers[id(owner)] = ContentsBefore(owner)
 
     def is_fresh(self, owner: Any) -> bool:
         return id(owner) in self.fresh
@@ -188,7 +188,7 @@ class Frame:
                 fail(TraceError, f"{what}, which a compiled loop or branch cannot repeat")
             f = f.parent
 
-    def changed(self) -> Iterator[tuple[Contents, Any]]:
+    def changed(self) -> Iterator[tuple[ContentsBefore, Any]]:
         """The containers from outside that are not what they were, with what they hold now."""
         for old in self.containers.values():
             now = items_of(old.owner)
@@ -204,8 +204,8 @@ class Frame:
             saved.restore()
         for contents in self.containers.values():
             contents.restore()
-        for h, ties in self.news.values():
-            h.ties = ties
+        for h, aliases in self.alias_writes.values():
+            h.aliases = aliases
 
     def close(self) -> None:
         """The frame ends; its parent is the innermost one again, and what was made here was made there."""
@@ -237,9 +237,9 @@ class Frame:
         for key, contents in self.containers.items():
             if up.kind != ROOT and key not in up.fresh:
                 up.containers.setdefault(key, contents)
-        for key, (h, ties) in self.news.items():
+        for key, (h, aliases) in self.alias_writes.items():
             if h.made.depth < up.depth:
-                up.news.setdefault(key, (h, ties))
+                up.alias_writes.setdefault(key, (h, aliases))
         up.irreversible = up.irreversible or self.irreversible
         self.close()
 

@@ -20,15 +20,15 @@ from .. import extents, grown, operands as o, trees
 from ..array import ARRAY, TracedArray, root
 from ..grown import Row, Tail
 from ..recorder import recorders
-from .carried import Again, Mismatch
 from .frames import LOOP, Frame, Retry
+from .iterables import SHORT
+from .loop_variables import Again, Mismatch
+from .may_alias import Alias, Aliases, bind
 from .states import Spec, described, is_same, join, numeric, spec_of
-from .ties import Tie, Ties, bind
-from .turns import SHORT
 
 if TYPE_CHECKING:
-    from .finish import End, Finish
-    from .loops import Loop
+    from .loop_regions import LoopStatement
+    from .loop_results import AliasAtEnd, LoopResults
 
 
 MOST_TURNS, MOST_BYTES = 1_000_000, 1 << 27
@@ -102,7 +102,7 @@ class Growth:
             raise Again
 
     # attempts ---------------------------------------------------------------------------------------------------------
-    def open(self, loop: Loop) -> None:
+    def open(self, loop: LoopStatement) -> None:
         """Before an attempt: arrays for all items, which begin with those that the list holds."""
         if self.room is None:
             raise Mismatch(f"{self.name} grows in a loop within, whose number of turns is not known, so that there is "
@@ -131,7 +131,7 @@ class Growth:
         self.tail.parts, self.tail.count, self.tail.growth = parts, self.began, self
         self.frame = None
 
-    def planned(self, turns: Any, room: int, loop: Loop) -> Any:
+    def planned(self, turns: Any, room: int, loop: LoopStatement) -> Any:
         """A number of turns that only the run tells. Memory for so many rows is planned; beyond that it is an error."""
         size = sum(int(np.prod(p.shape)) * p.dtype.itemsize for p in self.parts if isinstance(p, Spec)) * room
         most = min(MOST_TURNS, MOST_BYTES // max(size, 1))
@@ -189,7 +189,7 @@ class Growth:
             recorders()[-1].frame.before_change(tail)
             tail.count = at
 
-    def leave(self, finish: Finish) -> None:
+    def leave(self, finish: LoopResults) -> None:
         """At the end of the body: what it has appended is written. Again where more must be known."""
         tail = self.tail
         assert tail is not None
@@ -214,7 +214,7 @@ class Growth:
                 raise Mismatch(f"an array is changed after it was appended to {self.name}; append a copy, as by "
                                f"append(x.copy())")
 
-    def close(self, frame: Frame, loop: Loop) -> None:
+    def close(self, frame: Frame, loop: LoopStatement) -> None:
         """Behind the loop: the list holds what it held before, and the rows."""
         tail = self.tail
         assert tail is not None
@@ -228,7 +228,7 @@ class Growth:
         self.tail = None
 
     # arrays that are items --------------------------------------------------------------------------------------------
-    def shared(self, finish: Finish) -> list[tuple[Row, End]]:
+    def shared(self, finish: LoopResults) -> list[tuple[Row, AliasAtEnd]]:
         """Variables that may be bound to an array that was appended. Mismatch where such an array is changed."""
         found = []
         for h, _, row in self.appended:
@@ -241,20 +241,21 @@ class Growth:
             found += [(row, e) for e in finish.ends if any(a is b for a in roots for b in e.array.maybe())]
             outside = [r for r in roots if r.made.depth < finish.frame.depth]
             if outside:
-                bind(row.array, replace(row.array.ties or Ties(), others=tuple(map(Tie.of, outside)), alone=False,
+                others = tuple(map(Alias.of, outside))
+                bind(row.array, replace(row.array.aliases or Aliases(), others=others, alone=False,
                                         why=f"{self.name} may hold an array that has another name, too"))
         return found
 
 
-def tie(row: Row, end: End, name: str) -> None:
+def alias(row: Row, end: AliasAtEnd, name: str) -> None:
     """A variable is, behind the loop, bound to an array that is an item of the list."""
     h = end.cells[end.k]
     if not isinstance(h, TracedArray):
         return
     why = f"{end.name} may be an item of {name}, too"
     for a, b in ((row.array, h.root), (h.root, row.array)):
-        old = a.ties or Ties()
-        bind(a, replace(old, near=(*old.near, Tie.of(b)), why=old.why or why))
+        old = a.aliases or Aliases()
+        bind(a, replace(old, near=(*old.near, Alias.of(b)), why=old.why or why))
 
 
 def turns_within(frame: Frame) -> int:

@@ -15,22 +15,22 @@ from .. import operands as o
 from ..array import ARRAY, TracedArray, root
 from ..locations import fail
 from ..recorder import recorders
-from .turns import SHORT, Turns, turns
+from .iterables import SHORT, IndexedIterable, indexed_iterable
 
 Rule = Callable[..., Any]
 MAX_TABLE = 1_000_000
 """The longest table of indices; what has more items runs as ordinary Python."""
 
 
-class Picked(Turns):
+class Picked(IndexedIterable):
     """Tuples of items of one sequence: those at the indices in each row of a table."""
 
-    def __init__(self, pool: Turns, table: np.ndarray):
+    def __init__(self, pool: IndexedIterable, table: np.ndarray):
         self.pool, self.table = pool, table
         self.columns: list[TracedArray] = []
 
     @property
-    def inner(self) -> list[Turns]:
+    def inner(self) -> list[IndexedIterable]:
         return [self.pool]
 
     def count(self) -> int:
@@ -46,14 +46,14 @@ class Picked(Turns):
         return tuple(self.pool.at(o.as_traced(c[i])) for c in self.columns)
 
 
-class Product(Turns):
+class ProductIterator(IndexedIterable):
     """All tuples of items of several sequences, the last of which runs fastest."""
 
-    def __init__(self, parts: Sequence[Turns], counts: Sequence[int]):
+    def __init__(self, parts: Sequence[IndexedIterable], counts: Sequence[int]):
         self.parts, self.counts = parts, counts
 
     @property
-    def inner(self) -> list[Turns]:
+    def inner(self) -> list[IndexedIterable]:
         return list(self.parts)
 
     def count(self) -> int:
@@ -73,10 +73,10 @@ class Product(Turns):
         return tuple(p.at(k) for p, k in zip(self.parts, self.places(i), strict=True))
 
 
-class Elements(Turns):
+class ElementIterator(IndexedIterable):
     """The elements of an array, with their places: np.ndenumerate."""
 
-    def __init__(self, array: TracedArray, places: Product, numbered: bool):
+    def __init__(self, array: TracedArray, places: ProductIterator, numbered: bool):
         self.array, self.places, self.numbered = array, places, numbered
 
     def count(self) -> int:
@@ -87,14 +87,14 @@ class Elements(Turns):
         return (place, self.array[place]) if self.numbered else self.array[place]
 
 
-class Window(Turns):
+class Window(IndexedIterable):
     """A part of a sequence, in steps: itertools.islice; or pairs of neighbours: itertools.pairwise."""
 
-    def __init__(self, part: Turns, taken: range, width: int = 0):
+    def __init__(self, part: IndexedIterable, taken: range, width: int = 0):
         self.part, self.taken, self.width = part, taken, width
 
     @property
-    def inner(self) -> list[Turns]:
+    def inner(self) -> list[IndexedIterable]:
         return [self.part]
 
     def count(self) -> int:
@@ -105,21 +105,21 @@ class Window(Turns):
         return tuple(self.part.at(k + j) for j in range(self.width)) if self.width else self.part.at(k)
 
 
-class Progress(Turns):
+class Progress(IndexedIterable):
     """What a progress bar wraps: the bar itself is left away."""
 
     def __init__(self, wrapped: Any):
         self.wrapped = wrapped
 
     @property
-    def part(self) -> Turns:
-        found = turns(self.wrapped)
+    def part(self) -> IndexedIterable:
+        found = indexed_iterable(self.wrapped)
         if found is None:
             fail(TraceError, "a progress bar is asked for what it runs over, which is no sequence")
         return found
 
     @property
-    def inner(self) -> list[Turns]:
+    def inner(self) -> list[IndexedIterable]:
         return [self.part]
 
     def count(self) -> Any:
@@ -152,11 +152,11 @@ class Progress(Turns):
 
 
 # rules ----------------------------------------------------------------------------------------------------------------
-def parts_of(*xs: Any) -> list[Turns] | None:
+def parts_of(*xs: Any) -> list[IndexedIterable] | None:
     """Sequences by index, of known lengths; None where one is not."""
     if not recorders():
         return None
-    found = [turns(x) for x in xs]
+    found = [indexed_iterable(x) for x in xs]
     if any(t is None or t.static is None for t in found):
         return None
     return found  # type: ignore[return-value]
@@ -184,7 +184,7 @@ def _product(*pools: Any, repeat: int = 1) -> Any:
     counts = [len(p) for p in parts]
     if math.prod(counts) <= SHORT:
         return itertools.product(*pools, repeat=repeat)
-    return Product(parts, counts)
+    return ProductIterator(parts, counts)
 
 
 def _pairwise(pool: Any) -> Any:
@@ -204,13 +204,13 @@ def _islice(pool: Any, *bounds: Any) -> Any:
 
 def _chain(*pools: Any) -> Any:
     if recorders() and all(type(p) in (list, tuple, range) for p in pools) and sum(map(len, pools)) > SHORT:
-        return turns([x for p in pools for x in p]) or itertools.chain(*pools)
+        return indexed_iterable([x for p in pools for x in p]) or itertools.chain(*pools)
     return itertools.chain(*pools)
 
 
-def grid(shape: Sequence[int]) -> Product:
+def grid(shape: Sequence[int]) -> ProductIterator:
     """All places in an array of a shape, in row-major order."""
-    return Product([turns(range(n)) for n in shape], shape)  # type: ignore[misc]
+    return ProductIterator([indexed_iterable(range(n)) for n in shape], shape)  # type: ignore[misc]
 
 
 def _ndindex(*shape: Any) -> Any:
@@ -228,7 +228,7 @@ def _elements(numbered: bool, f: Rule) -> Rule:
         h = o.as_traced(x)
         if not h.ndim:
             h = h.reshape(1)
-        return Elements(h, grid(h.shape), numbered)
+        return ElementIterator(h, grid(h.shape), numbered)
 
     return rule
 

@@ -142,7 +142,7 @@ def plainly(nodes: Sequence[ast.AST]) -> set[str]:
             and id(n) not in augmented}
 
 
-class Liveness:
+class NameLiveness:
     """Of one function: annotates its loops and branches with a `site`."""
 
     def __init__(self, body: list[ast.stmt], bound: Iterable[str]):

@@ -24,12 +24,12 @@ from ..recorder import current, recorders
 from ..special_methods import binary
 from .branches import Branch, raised_in_branch, truth
 from .folding import listed
-from .for_loops import For
+from .for_loops import ForStatement
 from .frames import before_change, is_container
+from .may_alias import bind_returned
 from .names import NONE, SITES, Site
 from .states import Undefined
-from .ties import fasten
-from .while_loops import While
+from .while_loops import WhileStatement
 
 Thunk = Callable[[], Any]
 
@@ -52,12 +52,12 @@ class Control:
         return Branch(SITES[site], test, values)
 
     @staticmethod
-    def for_loop(site: int, iterable: Any, values: tuple[Any, ...], hints: tuple[Any, ...]) -> For:
-        return For(SITES[site], iterable, values, hints)
+    def for_loop(site: int, iterable: Any, values: tuple[Any, ...], hints: tuple[Any, ...]) -> ForStatement:
+        return ForStatement(SITES[site], iterable, values, hints)
 
     @staticmethod
-    def while_loop(site: int, values: tuple[Any, ...], hints: tuple[Any, ...]) -> While:
-        return While(SITES[site], values, hints)
+    def while_loop(site: int, values: tuple[Any, ...], hints: tuple[Any, ...]) -> WhileStatement:
+        return WhileStatement(SITES[site], values, hints)
 
     @staticmethod
     def either(line: int, test: Any, then: Thunk, other: Thunk) -> Any:
@@ -135,8 +135,8 @@ class Control:
     def returned(x: Any) -> Any:
         """The value of a function, whichever of its returns gave it."""
         for leaf in trees.flatten(x)[0] if recorders() else ():
-            if isinstance(leaf, TracedArray) and leaf.root.ties is not None:
-                fasten(leaf.root)
+            if isinstance(leaf, TracedArray) and leaf.root.aliases is not None:
+                bind_returned(leaf.root)
         return x
 
     @staticmethod

@@ -18,14 +18,14 @@ from .. import extents, grown, operands as o
 from ..array import ARRAY, TracedArray, root
 from ..grown import Row, Tail
 from ..recorder import Recorder
-from .carried import Again, Mismatch, Slot
 from .frames import Frame, Retry
 from .histories import Growth, Rows, agreed, blank, handle_of, parted
+from .loop_variables import Again, CarriedValue, Mismatch
 from .states import Spec, converted, numeric
 
 if TYPE_CHECKING:
-    from .finish import Finish
-    from .loops import Loop
+    from .loop_regions import LoopStatement
+    from .loop_results import LoopResults
 
 
 class Taped(Growth):
@@ -34,7 +34,7 @@ class Taped(Growth):
     counted: Value | None = None
     tape: Value | None = None
 
-    def open(self, loop: Loop) -> None:
+    def open(self, loop: LoopStatement) -> None:
         if self.eager:
             raise Mismatch(f"{self.name} grows under a condition, or in a loop within, in a loop whose number of turns "
                            f"is not known; append in each turn, or write into an array of full size")
@@ -60,7 +60,7 @@ class Taped(Growth):
         self.eager = True
         raise Retry(tail.frame)
 
-    def leave(self, finish: Finish) -> None:
+    def leave(self, finish: LoopResults) -> None:
         tail, frame = self.tail, finish.frame
         assert tail is not None
         if not self.owner or self.owner[0] is not tail:
@@ -91,7 +91,7 @@ class Taped(Growth):
                               else x for p, x in zip(self.parts, leaves, strict=True))
         self.carry(finish, values)
 
-    def carry(self, finish: Finish, values: list[Value]) -> None:
+    def carry(self, finish: LoopResults, values: list[Value]) -> None:
         """The tape and the number of turns go from turn to turn."""
         frame, r = finish.frame, finish.recorder
         tape, turns = frame.parameter(TAPE_TYPE, ""), frame.parameter(INDEX, "")
@@ -101,10 +101,10 @@ class Taped(Growth):
         def empty() -> Value:
             return r.builder.append("tape", (), {}).result
 
-        finish.slots.append(Slot(tape, empty, pushed, lambda v: setattr(self, "tape", v)))
-        finish.slots.append(Slot(turns, lambda: r.literal(ZERO), more, lambda v: setattr(self, "counted", v)))
+        finish.slots.append(CarriedValue(tape, empty, pushed, lambda v: setattr(self, "tape", v)))
+        finish.slots.append(CarriedValue(turns, lambda: r.literal(ZERO), more, lambda v: setattr(self, "counted", v)))
 
-    def close(self, frame: Frame, loop: Loop) -> None:
+    def close(self, frame: Frame, loop: LoopStatement) -> None:
         tail, r = self.tail, frame.recorder
         assert tail is not None and self.counted is not None
         turns = self.planned(extents.handle(self.counted), self.turn, loop)

@@ -6,17 +6,17 @@ from collections.abc import Sequence
 from typing import Any
 
 from ...ir import Block, Builder, Op, Value, captures
-from ...ir.rewrite import Env, copy_op, new_block
+from ...ir.clone import Env, copy_op, new_block
 from .. import extents
 from ..recorder import Recorder
 from .branches import truth
-from .carried import Again, Mismatch, Slot
 from .frames import TRIAL, Frame
-from .loops import TENTATIVE, Loop, count_unrolled, explained
+from .loop_regions import TENTATIVE, LoopStatement, count_unrolled, explained
+from .loop_variables import Again, CarriedValue, Mismatch
 from .names import Site
 
 
-class While(Loop):
+class WhileStatement(LoopStatement):
     """The protocol of one `while`."""
 
     why_region = "has a traced condition"
@@ -94,7 +94,7 @@ class While(Loop):
         self.learned.failed = error
         self.as_region = False
 
-    def operation(self, block: Block, slots: list[Slot], inits: list[Value]) -> Sequence[Value]:
+    def operation(self, block: Block, slots: list[CarriedValue], inits: list[Value]) -> Sequence[Value]:
         r = self.recorder
         assert r is not None and self.condition is not None
         env: Env = {}

@@ -9,10 +9,10 @@ import numpy as np
 from ...errors import DtypeError, ShapeError, UnsupportedError
 from .. import operands as o
 from ..hooks import Hooks
-from ..indexing import Key, add_at, aligned, fitted, indexed, parse, placement
 from ..lift import lifted
 from ..locations import fail
 from ..operands import TracedArray, cast, emit
+from ..subscripts import Key, add_at, aligned, fitted, indexed, parse, placement
 from ..ufuncs import compute
 from .common import array, call, reshape, take_known, transpose
 

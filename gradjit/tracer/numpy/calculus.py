@@ -11,9 +11,9 @@ import numpy as np
 from ...errors import ArgumentError, TraceError
 from .. import operands as o
 from ..extents import form
-from ..indexing import bounds
 from ..locations import fail
 from ..operands import TracedArray, as_traced, cast, emit, static_int
+from ..subscripts import bounds
 from ..ufuncs import operate
 from .common import (
     NO_VALUE,

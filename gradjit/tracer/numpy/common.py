@@ -14,7 +14,7 @@ import numpy as np
 from ...errors import ShapeError, UnsupportedError
 from ...ir.linear import Form
 from ...ir.sizes import is_open, same
-from .. import extents as ext, pinning, ufuncs
+from .. import extents as ext, known_elements, ufuncs
 from ..array import FLAT, root
 from ..layout import is_row_major
 from ..locations import fail
@@ -244,7 +244,7 @@ def array(x: Any) -> TracedArray:
 
 def pinned(x: Any) -> np.ndarray | None:
     """The elements of an operand, where they are known or depend on captured arrays alone (which are then guarded)."""
-    return pinning.pinned(as_traced(x))
+    return known_elements.known_elements(as_traced(x))
 
 
 def static(x: Any, what: str) -> np.ndarray:

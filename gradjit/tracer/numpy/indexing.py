@@ -11,9 +11,9 @@ import numpy as np
 from ...errors import ArgumentError, BoundsError, DtypeError, ShapeError, TraceError
 from .. import operands as o
 from ..conversion import elements
-from ..indexing import index_array
 from ..locations import fail
 from ..operands import TracedArray, as_traced, cast, emit
+from ..subscripts import index_array
 from ..ufuncs import store
 from .common import (
     array,

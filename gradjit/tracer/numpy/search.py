@@ -10,9 +10,9 @@ import numpy as np
 from ...errors import ArgumentError, ShapeError
 from .. import extents as ext, operands as o
 from ..conversion import strong
-from ..indexing import index_array
 from ..locations import fail
 from ..operands import TracedArray, as_traced, broadcast, cast, constant, emit, promote
+from ..subscripts import index_array
 from .common import (
     array,
     as_array,

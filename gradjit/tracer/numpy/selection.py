@@ -1,4 +1,4 @@
-"""NumPy's functions on selections, `x[mask]` with a mask that is not known while tracing (see tracer/selection.py)."""
+"""NumPy's functions on selections: `x[mask]` with a mask that is not known while tracing (masked_selection.py)."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ import numpy as np
 
 from .. import operands as o, ufuncs
 from ..dispatch import apply, leave
+from ..masked_selection import Selection, holds_selection, refuse, together
 from ..operands import as_traced, cast
-from ..selection import Selection, holds_selection, refuse, together
 from . import elementwise, reduction as r, statistics as st
 from .common import full, given, reshape
 

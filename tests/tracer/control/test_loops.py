@@ -7,7 +7,7 @@ import pytest
 
 from gradjit.errors import TraceError
 from gradjit.ir import walk
-from gradjit.tracer.control import loops
+from gradjit.tracer.control import loop_regions
 from gradjit.tracer.trace import Trace, trace
 from tests.tracer.compare import check
 
@@ -342,8 +342,9 @@ def test_recursion_of_static_depth():
 
 def test_nested_loops_are_traced_in_few_attempts(monkeypatch):
     begun = []
-    begin = loops.Loop.begin
-    monkeypatch.setattr(loops.Loop, "begin", lambda self, *params: begun.append(self.site.line) or begin(self, *params))
+    begin = loop_regions.LoopStatement.begin
+    monkeypatch.setattr(loop_regions.LoopStatement, "begin",
+                        lambda self, *params: begun.append(self.site.line) or begin(self, *params))
 
     def f(x):
         s, y = 0, np.zeros(20)

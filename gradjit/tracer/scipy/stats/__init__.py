@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from . import methods, multivariate, statistics
+from . import distribution_methods, multivariate, sample_statistics
 
-RULES: dict[tuple[str, str], Callable[..., Any]] = {**methods.rules(), **multivariate.RULES, **statistics.RULES}
+RULES: dict[tuple[str, str], Callable[..., Any]] = {
+    **distribution_methods.rules(), **multivariate.RULES, **sample_statistics.RULES}

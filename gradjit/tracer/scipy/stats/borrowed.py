@@ -22,7 +22,7 @@ from ...operands import is_traced
 from ..special import ufunc
 
 
-class Names:
+class ModuleWith:
     """A module with some names exchanged; its functions in Python go through their rules."""
 
     def __init__(self, module: Any, names: dict[str, Any] | None = None):
@@ -141,9 +141,10 @@ def space(module: str) -> dict[str, Any]:
     """The names that copies of a module's functions see."""
     names = dict(vars(sys.modules[module]))
     special, loops = sys.modules["scipy.special"], sys.modules["scipy.special._ufuncs"]
-    exchanged = {"np": Names(np, {"asarray": asarray, "asanyarray": asarray, "broadcast_to": broadcast_to}),
-                 "xpx": Names(names.get("xpx"), {"apply_where": apply_where}), "_lazyselect": lazyselect,
-                 "asarray": asarray, "sc": Names(special), "special": Names(special), "scu": Names(loops, BOOST)}
+    exchanged = {"np": ModuleWith(np, {"asarray": asarray, "asanyarray": asarray, "broadcast_to": broadcast_to}),
+                 "xpx": ModuleWith(names.get("xpx"), {"apply_where": apply_where}), "_lazyselect": lazyselect,
+                 "asarray": asarray, "sc": ModuleWith(special),
+                 "special": ModuleWith(special), "scu": ModuleWith(loops, BOOST)}
     for name, value in list(names.items()):
         if name in exchanged:
             names[name] = exchanged[name]

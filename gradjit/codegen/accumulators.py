@@ -1,0 +1,123 @@
+"""Running values of reductions, in registers: how they start, combine and end."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from llvmlite import ir
+
+from .loops import Accumulate, Accumulator, LoopStmt, Stmt
+from .lower import EMIT
+from .lower.combine import across, combine
+from .lower.elementwise import constant, llvm_type
+from .numbers import identity
+from .vecmath.lanes import I64 as INT64
+
+if TYPE_CHECKING:
+    from .emit import Emitter
+
+
+class AccumulatorCells:
+    """The running values of an accumulator: a scalar, and a vector for each unrolled copy of each width in use.
+
+    The loops that follow decide which vectors there are; all are set when the reduction starts, and combined in a fixed
+    order at its end. For sums in blocks `carry` moves them to totals of their own. A reduction that starts inside a
+    vector loop keeps its lanes apart: each is a result of its own.
+    """
+
+    def __init__(self, e: Emitter, acc: Accumulator, following: Sequence[Stmt]):
+        self.e, self.acc = e, acc
+        self.per_lane = e.scope.vector is not None
+        if self.per_lane:
+            keys = {(e.scope.width, e.scope.vector.copy)}  # type: ignore[union-attr]
+        else:
+            keys = {(1, 0)} | set(vectors_of(acc, following))
+        self.cells = {key: self.fresh(key[0]) for key in sorted(keys)}
+        self.totals: dict[tuple[int, int], ir.Value] = {}
+        self.arg = acc.op in ("argmax", "argmin")
+        if self.arg:
+            self.where = e.cell(INT64)
+            e.b.store(INT64(0), self.where)
+
+    def fresh(self, width: int) -> ir.Value:
+        cell = self.e.cell(self.type(width))
+        self.clear(cell, width)
+        return cell
+
+    def clear(self, cell: ir.Value, width: int, builder: ir.IRBuilder | None = None) -> None:
+        first = constant(self.e.lanes(width), self.acc.dtype, identity(self.acc.op, self.acc.dtype))
+        (builder or self.e.b).store(first, cell)
+
+    def type(self, width: int) -> ir.Type:
+        return self.e.lanes(width).of(llvm_type(self.acc.dtype))
+
+    def add(self, v: ir.Value, copy: int) -> ir.Value:
+        """Combine a value into the part of its width; the part's new value."""
+        width = v.type.count if isinstance(v.type, ir.VectorType) else 1
+        cell = self.cells[(width, copy if width > 1 else 0)]
+        return self.into(cell, width, v)
+
+    def into(self, cell: ir.Value, width: int, v: ir.Value) -> ir.Value:
+        L = self.e.lanes(width)
+        new = combine(L, self.acc.op, self.acc.dtype, self.e.b.load(cell, typ=self.type(width)), v)
+        self.e.b.store(new, cell)
+        return new
+
+    def carry(self) -> None:
+        """At the end of a block: move the vectors to the totals."""
+        for (width, copy), cell in self.cells.items():
+            if width == 1:
+                continue
+            if (width, copy) not in self.totals:
+                total = self.totals[(width, copy)] = self.e.cell(self.type(width))
+                # The reduction may start again in an outer loop, so its totals are cleared when they are read.
+                self.clear(total, width, self.e.allocas)
+            self.into(self.totals[(width, copy)], width, self.e.b.load(cell, typ=self.type(width)))
+            self.clear(cell, width)
+
+    def record(self, v: ir.Value, position: ir.Value) -> None:
+        """argmax, argmin: the first of equals, and the first nan of all."""
+        b, t = self.e.b, self.acc.dtype
+        L = self.e.lanes(1)
+        best = b.load(self.cells[(1, 0)], typ=self.type(1))
+        better = EMIT["gt" if self.acc.op == "argmax" else "lt"](L, t, v, best)
+        if t.is_bool:
+            better = b.and_(v, b.not_(best)) if self.acc.op == "argmax" else b.and_(best, b.not_(v))
+        if t.is_float:
+            nan = b.and_(L.isnan(v), b.not_(L.isnan(best)))
+            better = b.or_(better, nan)
+        b.store(b.select(better, v, best), self.cells[(1, 0)])
+        b.store(b.select(better, position, b.load(self.where, typ=INT64)), self.where)
+
+    def total(self) -> ir.Value:
+        """The final value."""
+        e = self.e
+        if self.arg:
+            return e.b.load(self.where, typ=INT64)
+        if self.per_lane:
+            ((width, _), cell), = self.cells.items()
+            return e.b.load(cell, typ=self.type(width))
+        out = e.b.load(self.cells[(1, 0)], typ=self.type(1))
+        for width in sorted({w for w, _ in self.cells if w > 1}):
+            cells = [c for (w, _), c in self.cells.items() if w == width]
+            cells += [c for (w, _), c in self.totals.items() if w == width]
+            v = e.b.load(cells[0], typ=self.type(width))
+            for c in cells[1:]:
+                v = combine(e.lanes(width), self.acc.op, self.acc.dtype, v, e.b.load(c, typ=self.type(width)))
+            for (w, _), c in self.totals.items():
+                if w == width:
+                    self.clear(c, width)
+            lane = across(e.lanes(width), self.acc.op, self.acc.dtype, v)
+            out = combine(e.lanes(1), self.acc.op, self.acc.dtype, out, lane)
+        return out
+
+
+def vectors_of(acc: Accumulator, body: Sequence[Stmt], lanes: int = 1, unroll: int = 1) -> Iterator[tuple[int, int]]:
+    """The (width, copy) of each vector that is combined into an accumulator."""
+    for s in body:
+        if isinstance(s, LoopStmt):
+            inside = (s.lanes, s.unroll) if s.lanes > 1 else (lanes, unroll)
+            yield from vectors_of(acc, s.body, *inside)
+        elif isinstance(s, Accumulate) and s.acc is acc and lanes > 1:
+            yield from ((lanes, copy) for copy in range(unroll))

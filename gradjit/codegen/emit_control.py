@@ -1,0 +1,356 @@
+"""Machine code of a program's own control flow: loops, branches, variables, tapes, and loops of computed extents."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from llvmlite import ir
+
+from ..ir.sizes import is_open
+from .emit_scope import EmitScope
+from .failures import exit_block
+from .loop_passes import nodes_of
+from .loops import (
+    Accumulate,
+    Assign,
+    Cell,
+    Exchange,
+    IfStmt,
+    Let,
+    LoopStmt,
+    Node,
+    Pop,
+    Push,
+    Repeat,
+    Rewind,
+    Stmt,
+    Store,
+    Tape,
+    WhileStmt,
+)
+from .lower.elementwise import llvm_type
+from .numbers import LONG, STRIP
+from .vecmath.lanes import I1, I32, I64
+
+if TYPE_CHECKING:
+    from .emit import Emitter
+
+PTR = ir.PointerType()
+I8 = ir.IntType(8)
+FIRST_TAPE = 1 << 16
+"""Bytes of a tape's first allocation; it doubles when it is full."""
+ASK = "gradjit_interrupted"
+"""The runtime's function that tells whether the user interrupts."""
+OUT_OF_MEMORY, INTERRUPTED = -2, -3
+"""What the kernel returns when a tape finds no memory, and when the user interrupts it."""
+
+
+@contextmanager
+def inside(e: Emitter, scope: EmitScope) -> Iterator[None]:
+    e.scope = scope
+    yield
+    assert scope.parent is not None
+    e.scope = scope.parent
+
+
+@contextmanager
+def when(e: Emitter, condition: ir.Value) -> Iterator[None]:
+    """Code that runs only if the condition holds; what it computes is not known behind it."""
+    then, after = e.b.append_basic_block("then"), e.b.append_basic_block("after")
+    e.b.cbranch(condition, then, after)
+    e.b.position_at_end(then)
+    with inside(e, EmitScope(e.scope)):
+        yield
+    e.b.branch(after)
+    e.b.position_at_end(after)
+
+
+# loop nests -----------------------------------------------------------------------------------------------------------
+def counted(e: Emitter, s: LoopStmt) -> None:
+    """A loop whose number of turns is computed: whole vectors, then the rest one by one."""
+    assert s.turns is not None
+    n = e.value(s.turns)
+    with when(e, e.b.icmp_signed(">", n, I64(0))):
+        e.hoist(s)
+        single = replace(s, lanes=1, unroll=1)
+        if s.lanes == 1:
+            along(e, s, n, lambda k: turn(e, single, k))
+            return
+        whole = e.b.udiv(n, I64(s.lanes))
+        with when(e, e.b.icmp_signed(">", whole, I64(0))):
+            along(e, s, whole, lambda k: turn(e, s, e.b.mul(k, I64(s.lanes), flags=("nsw",))))
+        done = e.b.mul(whole, I64(s.lanes), flags=("nsw",))
+        with when(e, e.b.icmp_signed("<", done, n)):
+            if runs_along(e, s):
+                rest(e, s, done, n)
+            else:
+                e.turns(done, n, lambda k: turn(e, single, k))
+
+
+def along(e: Emitter, s: LoopStmt, turns: ir.Value, body: Callable[[ir.Value], None]) -> None:
+    """The turns, at least one, of a loop that may ask whether the user interrupts."""
+    if not s.asks:
+        e.turns(I64(0), turns, body)
+        return
+    size = max(int(STRIP / (s.asks * s.lanes)), 1)
+    e.strips(turns, size, body, lambda: poll(e, size * s.asks * s.lanes))
+
+
+def exactly(e: Emitter, s: LoopStmt) -> None:
+    """A loop that reads what it writes: whole vectors, then the rest one by one."""
+    whole = s.var.extent // s.lanes
+    if s.written_out:
+        for k in range(whole):
+            turn(e, s, I64(k * s.lanes))
+    elif whole:
+        along(e, s, I64(whole), lambda k: turn(e, s, e.b.mul(k, I64(s.lanes), flags=("nsw",))))
+    if runs_along(e, s):
+        rest(e, s, I64(whole * s.lanes), I64(s.var.extent))
+        return
+    single = replace(s, lanes=1, unroll=1)
+    for k in range(whole * s.lanes, s.var.extent):
+        turn(e, single, I64(k))
+
+
+def runs_along(e: Emitter, s: LoopStmt) -> bool:
+    """Whether the lanes of a loop are neighbours in memory wherever it touches memory."""
+    if any(not isinstance(x, (Store, Accumulate)) for x in s.body):
+        return False
+    for x in s.body:
+        if isinstance(x, Store) and s.var in x.address.vars and x.address.terms.get(s.var, 0) != 1:
+            return False
+        for n in nodes_of(x):
+            a = n.attrs[1] if n.kind == "load" else None
+            if n.kind == "check" or (a is not None and s.var in a.vars and (
+                    abs(a.terms.get(s.var, 0)) != 1 or any(s.var in t.vars for t in a.terms if t is not s.var))):
+                return False
+    return True
+
+
+def rest(e: Emitter, s: LoopStmt, done: ir.Value, n: ir.Value) -> None:
+    """The last values of a loop, less than a vector of them, from the `done`-th on; the other lanes stand still."""
+    first = e.b.add(done, e.number(s.var.lo), flags=("nsw",)) if is_open(s.var.lo) or s.var.lo else done
+    with inside(e, EmitScope(e.scope, s.var, first, s.lanes, masked=True)):
+        counting = ir.Constant(ir.VectorType(I64, s.lanes), list(range(s.lanes)))
+        e.scope.valid = e.b.icmp_signed("<", counting, e.splat(e.b.sub(n, done)))
+        e.block(s.body)
+
+
+def turn(e: Emitter, s: LoopStmt, k: ir.Value) -> None:
+    """One turn from the loop's k-th value on."""
+    first = e.b.add(k, e.number(s.var.lo), flags=("nsw",)) if is_open(s.var.lo) or s.var.lo else k
+    with inside(e, EmitScope(e.scope, s.var, first, s.lanes)):
+        e.block(s.body)
+
+
+# the program's loops and branches -------------------------------------------------------------------------------------
+def repeat(e: Emitter, s: Repeat) -> None:
+    lo, hi, step = e.value(s.lo), e.value(s.hi), e.value(s.step)
+    b = e.b
+    before = b.block
+    head, body, after = (b.append_basic_block(name) for name in ("repeat", "body", "after"))
+    b.branch(head)
+    b.position_at_end(head)
+    i = b.phi(I64)
+    i.add_incoming(lo, before)
+    b.cbranch(goes_on(e, i, hi, step), body, after)
+    b.position_at_end(body)
+    poll(e, s.asks)
+    with inside(e, EmitScope(e.scope, s.var, i)):
+        e.block(s.body)
+    i.add_incoming(e.b.add(i, step, flags=("nsw",)), e.b.block)
+    e.b.branch(head)
+    b.position_at_end(after)
+
+
+def goes_on(e: Emitter, i: ir.Value, hi: ir.Value, step: ir.Value) -> ir.Value:
+    """Whether a range has not come to its end; one whose step is 0 has none (the tracer refuses it)."""
+    up, down = e.b.icmp_signed("<", i, hi), e.b.icmp_signed(">", i, hi)
+    if isinstance(step, ir.Constant):
+        return up if step.constant > 0 else down if step.constant < 0 else I1(0)
+    zero = I64(0)
+    rising = e.b.and_(e.b.icmp_signed(">", step, zero), up)
+    return e.b.or_(rising, e.b.and_(e.b.icmp_signed("<", step, zero), down))
+
+
+def while_(e: Emitter, s: WhileStmt) -> None:
+    b = e.b
+    head, body, after = (b.append_basic_block(name) for name in ("while", "body", "after"))
+    b.branch(head)
+    b.position_at_end(head)
+    with inside(e, EmitScope(e.scope, s.var)):
+        e.block(s.head)
+        e.b.cbranch(e.value(s.cond), body, after)
+        b.position_at_end(body)
+        poll(e, s.asks)
+        e.block(s.body)
+        e.b.branch(head)
+    b.position_at_end(after)
+
+
+def if_(e: Emitter, s: IfStmt) -> None:
+    condition = e.value(s.cond)
+    then, other, after = (e.b.append_basic_block(name) for name in ("then", "else", "after"))
+    e.b.cbranch(condition, then, other)
+    for block, body in ((then, s.then), (other, s.other)):
+        e.b.position_at_end(block)
+        with inside(e, EmitScope(e.scope)):
+            e.block(body)
+        e.b.branch(after)
+    e.b.position_at_end(after)
+
+
+# variables ------------------------------------------------------------------------------------------------------------
+def let(e: Emitter, s: Let) -> None:
+    e.value(s.node)
+
+
+def assign(e: Emitter, s: Assign) -> None:
+    values = [e.value(n) for n in s.nodes]
+    for cell, v in zip(s.cells, values, strict=True):
+        e.b.store(v, place_of(e, cell))
+
+
+def place_of(e: Emitter, cell: Cell) -> ir.Value:
+    if cell not in e.cells:
+        e.cells[cell] = e.cell(llvm_type(cell.dtype))
+    return e.cells[cell]
+
+
+def cell_value(e: Emitter, n: Node) -> ir.Value:
+    cell, _ = n.attrs
+    return e.b.load(place_of(e, cell), typ=llvm_type(cell.dtype))
+
+
+# memory that moves ----------------------------------------------------------------------------------------------------
+def exchange(e: Emitter, s: Exchange) -> None:
+    one, other = e.moving(s.one), e.moving(s.other)
+    p, q = e.b.load(one, typ=PTR), e.b.load(other, typ=PTR)
+    e.b.store(q, one)
+    e.b.store(p, other)
+
+
+# tapes ----------------------------------------------------------------------------------------------------------------
+@dataclass
+class TapeCells:
+    """Where a tape's memory begins, its capacity and how much of it is in use: three stack cells."""
+
+    base: ir.Value
+    capacity: ir.Value
+    used: ir.Value
+
+
+def tape_of(e: Emitter, tape: Tape) -> TapeCells:
+    if tape not in e.tapes:
+        cells = e.tapes[tape] = TapeCells(e.cell(PTR), e.cell(I64), e.cell(I64))
+        e.allocas.store(ir.Constant(PTR, None), cells.base)
+        e.allocas.store(I64(0), cells.capacity)
+        e.allocas.store(I64(0), cells.used)
+    return e.tapes[tape]
+
+
+def rewind(e: Emitter, s: Rewind) -> None:
+    t = tape_of(e, s.tape)
+    e.b.store(I64(0), t.used)
+    if s.nbytes:
+        room(e, t, I64(s.nbytes), I64(s.nbytes))
+
+
+def places(e: Emitter, s: Push | Pop) -> tuple[list[ir.Value], ir.Value]:
+    """Where each entry of a record begins within it, and the record's size in bytes."""
+    total: ir.Value = I64(0)
+    starts = []
+    for _, nbytes in s.entries:
+        starts.append(total)
+        total = e.b.add(total, e.value(nbytes), flags=("nsw",))
+    return starts, total
+
+
+def push(e: Emitter, s: Push) -> None:
+    t, b = tape_of(e, s.tape), e.b
+    starts, size = places(e, s)
+    used = b.load(t.used, typ=I64)
+    top = b.add(used, size, flags=("nsw",))
+    room(e, t, top, b.add(b.shl(top, I64(1)), I64(FIRST_TAPE)))
+    b.store(top, t.used)
+    show(e, s, starts, b.load(t.base, typ=PTR), used)
+
+
+def room(e: Emitter, t: TapeCells, needed: ir.Value, capacity: ir.Value) -> None:
+    """See that a tape has room for `needed` bytes; where it has not it gets that capacity."""
+    b = e.b
+    full = b.icmp_unsigned(">", needed, b.load(t.capacity, typ=I64))
+    grow, ready = b.append_basic_block("grow"), b.append_basic_block("ready")
+    b.cbranch(full, grow, ready).set_weights([1, 1 << 20])
+    b.position_at_end(grow)
+    fresh = b.call(e.lanes(1).declare("realloc", PTR, [PTR, I64]), [b.load(t.base, typ=PTR), capacity])
+    stop_if(e, b.icmp_unsigned("==", fresh, ir.Constant(PTR, None)), OUT_OF_MEMORY)
+    b.store(fresh, t.base)
+    b.store(capacity, t.capacity)
+    b.branch(ready)
+    b.position_at_end(ready)
+
+
+def pop(e: Emitter, s: Pop) -> None:
+    t, b = tape_of(e, s.tape), e.b
+    starts, size = places(e, s)
+    used = b.sub(b.load(t.used, typ=I64), size, flags=("nsw",))
+    b.store(used, t.used)
+    show(e, s, starts, b.load(t.base, typ=PTR), used)
+
+
+def show(e: Emitter, s: Push | Pop, starts: list[ir.Value], base: ir.Value, used: ir.Value) -> None:
+    """Let each buffer of a record stand at its place on the tape."""
+    record = e.b.gep(base, [used], source_etype=I8)
+    for (buffer, _), start in zip(s.entries, starts, strict=True):
+        e.pointers[buffer] = e.b.gep(record, [start], source_etype=I8)
+
+
+# leaving --------------------------------------------------------------------------------------------------------------
+def stop_if(e: Emitter, condition: ir.Value, status: int) -> None:
+    """Leave the kernel with the given status."""
+    stop, on = e.b.append_basic_block("stop"), e.b.append_basic_block("on")
+    e.b.cbranch(condition, stop, on)
+    e.b.position_at_end(stop)
+    e.b.store(I32(status), e.status())
+    e.b.branch(exit_block(e))
+    e.b.position_at_end(on)
+
+
+def poll(e: Emitter, work: float) -> None:
+    """After so much work: ask whether the user has interrupted, if enough has been done since that was asked last."""
+    if not work:
+        return
+    b, budget = e.b, I64(int(LONG))
+    if e.polls is None:
+        e.polls = e.cell(I64)
+        e.allocas.store(budget, e.polls)
+    left = b.sub(b.load(e.polls, typ=I64), I64(int(min(max(work, 1.0), LONG))))
+    b.store(left, e.polls)
+    ask, on = b.append_basic_block("ask"), b.append_basic_block("on")
+    b.cbranch(b.icmp_signed("<", left, I64(0)), ask, on).set_weights([1, 1 << 16])
+    b.position_at_end(ask)
+    b.store(budget, e.polls)
+    asked = b.call(e.lanes(1).declare(ASK, I32, []), [])
+    stop_if(e, b.icmp_signed("!=", asked, I32(0)), INTERRUPTED)
+    b.branch(on)
+    b.position_at_end(on)
+
+
+def leave(e: Emitter) -> None:
+    """The end of the kernel: tapes are freed on every path."""
+    e.b.branch(exit_block(e))
+    e.b.position_at_end(exit_block(e))
+    free = e.lanes(1).declare("free", ir.VoidType(), [PTR]) if e.tapes else None
+    for t in e.tapes.values():
+        e.b.call(free, [e.b.load(t.base, typ=PTR)])
+    e.b.ret(e.b.load(e.failed, typ=I32) if e.failed is not None else I32(0))
+
+
+FLOW: dict[type[Stmt], Callable[[Any, Any], None]] = {
+    Let: let, Assign: assign, Exchange: exchange, Repeat: repeat, WhileStmt: while_, IfStmt: if_,
+    Rewind: rewind, Push: push, Pop: pop,
+}

@@ -1,0 +1,64 @@
+"""What a function keeps on its tapes, told by the user's lines."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from ...ir import ArrayType, Block, For, Func, Loc, Op, Value
+from ...ir.linear import constant
+from ...ir.ranges import Ranges, owners_of, upper_bound
+from ...ir.sizes import guess
+
+
+@dataclass(frozen=True)
+class TapeEntry:
+    """A value that is pushed: the line that computes it, the most bytes a turn, and how many turns there are at most;
+    None where that is only known when the program runs."""
+
+    loc: Loc | None
+    type: str
+    bytes: int | None
+    turns: int | None
+
+    @property
+    def total(self) -> int | None:
+        """The most bytes that are kept of it."""
+        return None if self.bytes is None or self.turns is None else self.bytes * self.turns
+
+
+def tape_entries(func: Func) -> list[TapeEntry]:
+    """Everything that the loops of a function push, in the order of the program."""
+    return list(_pushed(func.body, 1, Ranges(owners_of(func))))
+
+
+def _pushed(block: Block, turns: int | None, ranges: Ranges) -> Iterator[TapeEntry]:
+    for op in block.ops:
+        if op.name == "push":
+            for v in op.operands[1:]:
+                yield TapeEntry(_place(v) or op.loc, str(v.type), _bytes(v.type, ranges), turns)
+        for region in op.regions:
+            yield from _pushed(region, _product(turns, _turns(op)), ranges)
+
+
+def _place(v: Value) -> Loc | None:
+    return v.op.loc if v.op is not None else None
+
+
+def _bytes(t: ArrayType, ranges: Ranges) -> int | None:
+    found: int | None = t.dtype.itemsize
+    for e in t.shape:
+        found = _product(found, upper_bound(e, ranges))
+    return None if found is None else int(guess(found))
+
+
+def _product(a: int | None, b: int | None) -> int | None:
+    return None if a is None or b is None else a * b
+
+
+def _turns(op: Op) -> int | None:
+    """How often an operation's regions run, where its bounds are literals; a branch once at most."""
+    if op.name != "for":
+        return 1 if op.name == "if" else None
+    lo, hi, step = map(constant, For(op).bounds)
+    return None if lo is None or hi is None or not step else len(range(lo, hi, step))

@@ -1,0 +1,200 @@
+"""Cotangents of parts of an array: kept as parts until all have arrived, then put together in one go.
+
+A parameter vector that is cut into weights, or a vector read element by element, gets many of them. Each as an array of
+zeros with one part filled in would cost the whole array per part; windows that do not overlap become one concatenation.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ...ir import ArrayType, Builder, Op, Value
+from ...ir.sizes import is_open
+from ..fold import splat_of
+
+
+@dataclass(frozen=True)
+class WindowCotangent:
+    """`value` in the window of an array of `type` that starts at `starts` and goes in `steps`; zeros elsewhere.
+
+    mask: the truth that says whether it flows, if it need not; its zeros are in place.
+    """
+
+    value: Value
+    type: ArrayType
+    starts: tuple[Any, ...]
+    steps: tuple[int, ...]
+    mask: Value | None = None
+
+    @property
+    def sizes(self) -> tuple[Any, ...]:
+        return self.value.shape
+
+    @property
+    def is_static(self) -> bool:
+        return self.type.is_static and self.value.type.is_static and all(isinstance(s, int) for s in self.starts)
+
+    @property
+    def place(self) -> tuple[Any, ...]:
+        """What two windows on the same elements, in the same order, have in common."""
+        return self.starts, self.sizes, self.steps
+
+
+@dataclass(frozen=True)
+class ScatterCotangent:
+    """`value` added where index arrays say, to zeros of `type`. mask: as of a window."""
+
+    value: Value
+    type: ArrayType
+    indices: tuple[Value, ...]
+    axes: tuple[int, ...]
+    mask: Value | None = None
+
+
+def window(value: Value, t: ArrayType, starts: tuple[Any, ...], steps: tuple[int, ...]) -> WindowCotangent | None:
+    """The window; None if it is empty."""
+    return None if any(e == 0 for e in value.shape) else WindowCotangent(value, t, starts, steps)
+
+
+def total(b: Builder, values: Iterable[Value], windows: Sequence[WindowCotangent], scattered: Iterable[ScatterCotangent]
+          ) -> Value | None:
+    """The sum of arrays and parts of arrays; None where there are none."""
+    found: Value | None = None
+    for v in (*values, *(filled(b, w) for w in joined(b, windows))):
+        found = v if found is None else b.add(found, v)
+    for s in scattered:
+        # Added to what there is already: one array of zeros for all, or none.
+        found = b.scatter_add(b.zeros(s.type) if found is None else found, *s.indices, s.value, axes=s.axes)
+    return found
+
+
+def accumulated(b: Builder, values: Iterable[Value], windows: Sequence[WindowCotangent],
+                scattered: Iterable[ScatterCotangent]) -> Value | None:
+    """The same sum where the first of the arrays may be changed in place: windows are added to it one by one.
+
+    Each costs the window so, not the array; those that make up half of the array, together, are put together first.
+    """
+    found: Value | None = None
+    for v in values:
+        found = v if found is None else b.add(found, v)
+    for w in joined(b, windows):
+        if found is None or is_large(w):
+            found = filled(b, w) if found is None else b.add(found, filled(b, w))
+        else:
+            found = added(b, found, w)
+    return found if found is None and not scattered else total(b, [] if found is None else [found], (), scattered)
+
+
+def added(b: Builder, array: Value, w: WindowCotangent) -> Value:
+    """The array with the window added to what stands there. Where that has just been cleared, written in its place; and
+    where what was cleared is what is added (as the adjoint of `x[i] += v` has it) the array is as it was before."""
+    cleared, read = array.op, w.value.op
+    if cleared is not None and is_clearing(cleared) and place_of(cleared, cleared.operands[1]) == w.place:
+        before = cleared.operands[0]
+        is_same = read is not None and read.name == "slice" and read.operands[0] is before
+        if is_same and read is not None and place_of(read, w.value) == w.place:
+            return before
+        return b.update(before, w.value, starts=w.starts, steps=w.steps)
+    there = b.slice(array, starts=w.starts, sizes=w.sizes, steps=w.steps)
+    return b.update(array, b.add(there, w.value), starts=w.starts, steps=w.steps)
+
+
+def is_clearing(op: Op) -> bool:
+    return op.name == "update" and splat_of(op.operands[1]) == 0
+
+
+def place_of(op: Op, value: Value) -> tuple[Any, ...]:
+    """Where a slice reads its value, or an update writes it: comparable to a window's place."""
+    return op.attrs["starts"], value.shape, op.attrs["steps"]
+
+
+def is_large(w: WindowCotangent) -> bool:
+    """Whether adding the window to an array takes not much less than adding an array."""
+    return w.is_static and 2 * w.value.type.size >= w.type.size
+
+
+def filled(b: Builder, w: WindowCotangent) -> Value:
+    """The window as a whole array: a pad, which fuses with the work around it; an update where extents are symbolic."""
+    if not w.is_static:
+        return b.update(b.zeros(w.type.with_dtype(w.value.dtype)), w.value, starts=w.starts, steps=w.steps)
+    w = forwards(b, w)
+    if w.sizes == w.type.shape:
+        return w.value
+    gaps = tuple(d - 1 for d in w.steps)
+    highs = tuple(e - s - 1 - (n - 1) * (gap + 1)
+                  for e, s, n, gap in zip(w.type.extents, w.starts, w.sizes, gaps, strict=True))
+    return b.pad(w.value, b.const(0, w.value.dtype, ()), lows=w.starts, highs=highs, interiors=gaps)
+
+
+def forwards(b: Builder, w: WindowCotangent) -> WindowCotangent:
+    """The same window with positive steps, 1 where there is one element: axes that run backwards are turned round."""
+    steps = tuple(d if is_open(n) or n > 1 else 1 for n, d in zip(w.sizes, w.steps, strict=True))
+    back = tuple(d < 0 for d in steps)
+    if not any(back):
+        return WindowCotangent(w.value, w.type, w.starts, steps)
+    turned = b.slice(w.value, starts=tuple(n - 1 if r else 0 for r, n in zip(back, w.sizes, strict=True)),
+                     sizes=w.sizes, steps=tuple(-1 if r else 1 for r in back))
+    starts = tuple(s + (n - 1) * d if r else s for s, n, d, r in zip(w.starts, w.sizes, steps, back, strict=True))
+    return WindowCotangent(turned, w.type, starts, tuple(abs(d) for d in steps))
+
+
+def joined(b: Builder, windows: Sequence[WindowCotangent]) -> list[WindowCotangent]:
+    """Fewer windows of the same sum: equal places added, then neighbours along each axis concatenated."""
+    if len(windows) <= 1:
+        return list(windows)
+    places: dict[Any, WindowCotangent] = {}
+    for w in windows:
+        known = places.get(w.place)
+        places[w.place] = w if known is None else WindowCotangent(
+            b.add(known.value, w.value), w.type, w.starts, w.steps)
+    fixed = [w for w in places.values() if not w.is_static]
+    free = [forwards(b, w) for w in places.values() if w.is_static]
+    for axis in reversed(range(windows[0].type.rank)):
+        free = joined_along(b, free, axis)
+    return fixed + free
+
+
+def joined_along(b: Builder, windows: Sequence[WindowCotangent], axis: int) -> list[WindowCotangent]:
+    """Windows that are dense along an axis and alike in all others: each layer of them without overlap becomes one."""
+    out: list[WindowCotangent] = []
+    groups: dict[Any, list[WindowCotangent]] = {}
+    for w in windows:
+        if w.steps[axis] == 1:
+            others = tuple((w.starts[k], w.sizes[k], w.steps[k]) for k in range(w.type.rank) if k != axis)
+            groups.setdefault(others, []).append(w)
+        else:
+            out.append(w)
+    for group in groups.values():
+        out += [concatenated(b, layer, axis) for layer in layers(group, axis)]
+    return out
+
+
+def layers(windows: Sequence[WindowCotangent], axis: int) -> list[list[WindowCotangent]]:
+    """The windows dealt out, in order, into as few lists without overlap as there can be."""
+    found: list[list[WindowCotangent]] = []
+    for w in sorted(windows, key=lambda w: w.starts[axis]):
+        free = (layer for layer in found if layer[-1].starts[axis] + layer[-1].sizes[axis] <= w.starts[axis])
+        layer = next(free, None)
+        if layer is None:
+            found.append([w])
+        else:
+            layer.append(w)
+    return found
+
+
+def concatenated(b: Builder, layer: Sequence[WindowCotangent], axis: int) -> WindowCotangent:
+    """One window from the first's start to the last's end, zeros in between."""
+    first = layer[0]
+    if len(layer) == 1:
+        return first
+    parts, at = [], first.starts[axis]
+    for w in layer:
+        if w.starts[axis] > at:
+            shape = tuple(w.starts[axis] - at if k == axis else n for k, n in enumerate(w.sizes))
+            parts.append(b.const(0, w.value.dtype, shape))
+        parts.append(w.value)
+        at = w.starts[axis] + w.sizes[axis]
+    steps = tuple(1 if k == axis else d for k, d in enumerate(first.steps))
+    return WindowCotangent(b.concat(*parts, axis=axis), first.type, first.starts, steps)

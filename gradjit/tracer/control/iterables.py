@@ -1,0 +1,321 @@
+"""What a `for` runs over, by index: ranges with traced bounds, rows of arrays, enumerate, zip and reversed of these."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any, NoReturn
+
+import numpy as np
+
+from ...errors import TraceError
+from ...ir.sizes import is_nonnegative, is_open
+from .. import extents, operands as o
+from ..array import ARRAY, TracedArray, leak, root
+from ..dispatch import leave
+from ..grown import expanded, is_grown, length, located, whole
+from ..locations import fail
+from ..outside import is_data_array
+from ..recorder import recorders
+
+SHORT = 8
+"""Loops of at most so many turns run as ordinary Python."""
+
+
+class IndexedIterable:
+    """A sequence whose items are found by index."""
+
+    @property
+    def inner(self) -> list[IndexedIterable]:
+        """The sequences that it is made of."""
+        return []
+
+    sequence: Any = None
+    """The list that it stands for, if it does for one."""
+
+    def sources(self) -> Iterator[Any]:
+        """The lists that it runs over."""
+        yield self.sequence
+        for t in self.inner:
+            yield from t.sources()
+
+    def prepare(self) -> None:
+        """Before a region: what is found by index in it is put into arrays."""
+        for t in self.inner:
+            t.prepare()
+
+    def check(self, names: Sequence[str], values: Sequence[Any]) -> None:
+        """At the end of the body: Mismatch where that has done something to the items that is lost."""
+        for t in self.inner:
+            t.check(names, values)
+
+    def count(self) -> Any:
+        """Its length: an int, or a form."""
+        raise NotImplementedError
+
+    def at(self, i: Any) -> Any:
+        """Item number i, an int or a traced one that is in range."""
+        raise NotImplementedError
+
+    @property
+    def bounds(self) -> tuple[Any, Any, int]:
+        """lo, hi and step of the index that `item` takes."""
+        return 0, self.count(), 1
+
+    def item(self, i: Any) -> Any:
+        """The item that the loop's index stands for."""
+        return self.at(i)
+
+    @property
+    def static(self) -> int | None:
+        """The length, where it is known."""
+        n = self.count()
+        return n if isinstance(n, int) and not is_open(n) else None
+
+    def __len__(self) -> int:
+        n = self.static
+        return self.refuse() if n is None else n
+
+    def __iter__(self) -> Iterator[Any]:
+        if self.static is None:
+            self.refuse()
+        return (self.at(i) for i in range(len(self)))
+
+    def __next__(self) -> Any:
+        """What enumerate, zip and reversed give are iterators, too."""
+        if self._rest is None:
+            self._rest = iter(self)
+        return next(self._rest)
+
+    _rest: Iterator[Any] | None = None
+
+    def refuse(self) -> NoReturn:
+        fail(TraceError, "the length of a range or sequence with traced bounds is not known while gradjit compiles the "
+                         "function; run over it with a for statement")
+
+
+class TracedRange(IndexedIterable):
+    """`range` with traced arguments, or an ordinary one."""
+
+    def __init__(self, start: Any, stop: Any, step: Any = 1):
+        self.start, self.stop, self.step = start, stop, step
+
+    @property
+    def static(self) -> int | None:
+        span = extents.linear(self.stop) - extents.linear(self.start)
+        return None if is_open(span.const) and not span.terms else super().static
+
+    def count(self) -> Any:
+        span = extents.linear(self.stop) - extents.linear(self.start) if self.step > 0 else (
+            extents.linear(self.start) - extents.linear(self.stop))
+        known = extents.form(span)
+        width = abs(self.step)
+        if isinstance(known, int):
+            n = -(-known // width)
+            return n if is_nonnegative(n) else max(0, n)
+        return extents.quotient(extents.larger(extents.form(span + (width - 1)), 0), width)
+
+    def at(self, i: Any) -> Any:
+        return self.start + i * self.step
+
+    @property
+    def bounds(self) -> tuple[Any, Any, int]:
+        return self.start, self.stop, self.step
+
+    def item(self, i: Any) -> Any:
+        return i
+
+    def backwards(self) -> TracedRange | None:
+        """The same numbers from the last to the first, where that is a range."""
+        if self.static is not None and not isinstance(self.start, TracedArray):
+            r = range(self.start, self.start + len(self) * self.step, self.step)[::-1]
+            return TracedRange(r.start, r.stop, r.step)
+        return TracedRange(self.stop - self.step, self.start - self.step, -self.step) if abs(self.step) == 1 else None
+
+    def __reversed__(self) -> IndexedIterable:
+        return Reversed(self)
+
+
+class ArrayRows(IndexedIterable):
+    """Along the first axis of an array."""
+
+    def __init__(self, array: TracedArray):
+        self.array = array
+
+    def count(self) -> Any:
+        return extents.form(self.array.extents[0])
+
+    def at(self, i: Any) -> Any:
+        return self.array[i]
+
+
+class Enumerated(IndexedIterable):
+    """enumerate."""
+
+    def __init__(self, part: IndexedIterable, start: Any = 0):
+        self.part, self.start = part, start
+
+    @property
+    def inner(self) -> list[IndexedIterable]:
+        return [self.part]
+
+    def count(self) -> Any:
+        return self.part.count()
+
+    def at(self, i: Any) -> Any:
+        return (i + self.start if not is_zero(self.start) else i), self.part.at(i)
+
+    def __iter__(self) -> Iterator[Any]:
+        return enumerate(self.part, self.start)
+
+
+class Zipped(IndexedIterable):
+    def __init__(self, parts: list[IndexedIterable]):
+        self.parts = parts
+
+    @property
+    def inner(self) -> list[IndexedIterable]:
+        return self.parts
+
+    def count(self) -> Any:
+        shortest: Any = None
+        for p in self.parts:
+            shortest = p.count() if shortest is None else extents.smaller(shortest, p.count())
+        return shortest if not isinstance(shortest, int) else min(p.count() for p in self.parts) \
+            if all(isinstance(p.count(), int) for p in self.parts) else shortest
+
+    def at(self, i: Any) -> Any:
+        return tuple(p.at(i) for p in self.parts)
+
+    def __iter__(self) -> Iterator[Any]:
+        return zip(*self.parts, strict=False)
+
+
+class Reversed(IndexedIterable):
+    def __init__(self, part: IndexedIterable):
+        self.part = part
+
+    @property
+    def inner(self) -> list[IndexedIterable]:
+        return [self.part]
+
+    def count(self) -> Any:
+        return self.part.count()
+
+    def at(self, i: Any) -> Any:
+        return self.part.at(last(self.part) - i)
+
+
+class Items(IndexedIterable):
+    """Of a list that a compiled loop has made longer."""
+
+    def __init__(self, items: list[Any]):
+        self.sequence, self.items = items, list(items)
+        self.whole: Any = None
+
+    def count(self) -> Any:
+        n = length(self.items)
+        return n if isinstance(n, int) else extents.form(n)
+
+    def prepare(self) -> None:
+        self.whole = whole(self.items) if self.whole is None else self.whole
+
+    def at(self, i: Any) -> Any:
+        if isinstance(i, int) and self.static is not None:
+            return located(self.items, i)
+        return (whole(self.items) if self.whole is None else self.whole).item(i)
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(expanded(self.items, "a loop over the items"))
+
+
+def last(t: IndexedIterable) -> Any:
+    if t.static is not None:
+        return t.static - 1
+    return extents.handle(extents.linear(t.count()) - 1)
+
+
+def is_zero(x: Any) -> bool:
+    return isinstance(x, int) and x == 0
+
+
+def indexed_iterable(x: Any) -> IndexedIterable | None:
+    """What can be run over by index; None for other iterables."""
+    if isinstance(x, Reversed) and isinstance(x.part, TracedRange):
+        return x.part.backwards() or x
+    if isinstance(x, IndexedIterable):
+        return x
+    if type(x) is range:
+        return TracedRange(x.start, x.stop, x.step)
+    if is_data_array(x) and recorders():
+        x = o.captured(x)
+    if isinstance(x, TracedArray):
+        return ArrayRows(x) if x.kind == ARRAY and x.ndim else None
+    if not recorders():
+        return None
+    if is_grown(x):
+        return Items(x)
+    from .columns import columns
+    return columns(x)
+
+
+# builtins -----------------------------------------------------------------------------------------------------------
+def index(x: Any, what: str) -> Any:
+    """An integer argument of range, known or traced."""
+    if not isinstance(x, TracedArray):
+        return x.__index__()
+    if not x.ir_dtype.is_integer or x.ndim:
+        fail(TraceError, f"{what} of range() is {x!r}, which is no integer; write int(...) of it")
+    return leave(numeric_index(x))
+
+
+def numeric_index(x: TracedArray) -> TracedArray:
+    y = o.cast(x, np.int64)
+    return root(y.content, y.home, "python number")
+
+
+def traced_range(*args: Any) -> Any:
+    """range(...): with traced arguments a TracedRange."""
+    if not o.is_traced(args):
+        return range(*args)
+    if not 1 <= len(args) <= 3:
+        raise TypeError(f"range expected 1 to 3 arguments, got {len(args)}")
+    start, stop, step = (0, args[0], 1) if len(args) == 1 else (*args, 1) if len(args) == 2 else args
+    step = index(step, "the step")
+    if isinstance(step, TracedArray):
+        leak(step, "whether a range runs upwards or downwards", "pass the step as an int argument, which is static")
+    if step == 0:
+        raise ValueError("range() arg 3 must not be zero")
+    start, stop = index(start, "the start"), index(stop, "the end")
+    return range(start, stop, step) if not o.is_traced((start, stop)) else TracedRange(start, stop, step)
+
+
+def is_lazy(*xs: Any) -> bool:
+    """Whether builtins keep to indices: an array, a traced range or a long list is among the arguments, and nothing
+    but such."""
+    some = any(isinstance(x, (IndexedIterable, TracedArray, range)) or is_data_array(x)
+               or (type(x) in (list, tuple) and len(x) > SHORT) or is_grown(x) for x in xs)
+    return some and bool(recorders()) and all(indexed_iterable(x) is not None for x in xs)
+
+
+def enumerated(items: Any, start: Any = 0) -> Any:
+    return Enumerated(indexed_iterable(items), start) if is_lazy(items) else enumerate(items, start)  # type: ignore[arg-type]
+
+
+def zipped(*items: Any, strict: bool = False) -> Any:
+    if items and is_lazy(*items):
+        parts = [t for t in map(indexed_iterable, items) if t is not None]
+        if strict and len({p.static for p in parts}) > 1:
+            raise ValueError("zip() arguments are of different lengths")
+        return Zipped(parts)
+    return zip(*items, strict=strict)
+
+
+def backwards(items: Any) -> Any:
+    if isinstance(items, IndexedIterable) or is_lazy(items):
+        t = indexed_iterable(items)
+        assert t is not None
+        return Reversed(t)
+    return reversed(items)
+
+
+RULES: dict[Any, Any] = {range: traced_range, enumerate: enumerated, zip: zipped, reversed: backwards}

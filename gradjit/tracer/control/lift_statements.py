@@ -1,0 +1,244 @@
+"""Statements and expressions that choose a way, as calls of the protocol (protocol.py)."""
+
+from __future__ import annotations
+
+import ast
+import copy
+from collections.abc import Sequence
+from typing import Any
+
+from .definite_assignment import DefiniteAssignment
+from .jumps import PREFIX, Jumps, at, beginning, holds, is_plain
+from .names import NameLiveness, Site, numbered
+
+LAZY = (ast.NamedExpr, ast.Await, ast.Yield, ast.YieldFrom)
+"""Expressions that cannot stand in a function of their own."""
+COMPARISONS: dict[type[ast.cmpop], str] = {
+    ast.Lt: "lt", ast.LtE: "le", ast.Gt: "gt", ast.GtE: "ge", ast.Eq: "eq", ast.NotEq: "ne", ast.Is: "is_",
+    ast.IsNot: "is_not",
+}
+"""By the function of `operator`."""
+
+UNARY: dict[type[ast.unaryop], str] = {ast.USub: "neg", ast.UAdd: "pos", ast.Invert: "invert"}
+
+
+def prepared(body: list[ast.stmt], bound: Sequence[str], parameters: Sequence[str]) -> list[ast.stmt]:
+    """The body of a function, with its jumps rewritten and its loops and branches annotated.
+
+    Names that the protocol passes along begin as not bound. A function that yields or awaits stays as it is.
+    """
+    if is_plain(body) or not holds(body, (ast.If, ast.For, ast.While)):
+        return body
+    sure = DefiniteAssignment(body, parameters, bound).sure
+    body = Jumps().function(body)
+    made = {n.id for s in body for n in ast.walk(s) if isinstance(n, ast.Name) and n.id.startswith(PREFIX)}
+    live = NameLiveness(body, {*bound, *made})
+    first = body[0]
+    begin = [at(ast.Assign([at(ast.Name(n, ast.Store()), first)], at(ast.Constant(n), first)), first)
+             for n in sorted(live.used - set(parameters))]
+    for s in begin:
+        s.unbound = s.targets[0].id in sure
+    at_front = 1 if isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant) else 0
+    return [*body[:at_front], *begin, *body[at_front:]]
+
+
+class Rewrites:
+    """Part of lift._Lift."""
+
+    hook: Any
+    text: Any
+    visit: Any
+
+    def line(self, node: ast.AST) -> ast.Constant:
+        number: ast.Constant = at(ast.Constant(getattr(node, "lineno", 0)), node)
+        return number
+
+    def statements(self, stmts: list[ast.stmt]) -> list[ast.stmt]:
+        """Rewritten statements; never none at all."""
+        out: list[ast.stmt] = []
+        for s in stmts:
+            new = self.visit(s)
+            out += new if isinstance(new, list) else [new]
+        return out
+
+    # statements -----------------------------------------------------------------------------------------------------
+    def visit_If(self, node: ast.If) -> Any:
+        site: Site | None = getattr(node, "site", None)
+        test = self.visit(node.test)
+        body, other = self.statements(node.body), self.statements(node.orelse)
+        if site is None:
+            node.test, node.body, node.orelse = self.hook(node.test, "tested", test), body, other
+            return node
+        p = Passing(self, node, "branch")
+        number = at(numbered(site), node)
+        made = p.keep(self.hook(node, "branch", number, test, p.values(site.names)))
+        merged = site.names[:site.carried]
+        then = at(ast.If(p.call("then"), [p.within([*body, p.leave(merged)])], []), node)
+        begin = p.bind(site.names, p.attribute("initial"))
+        otherwise = at(ast.If(p.call("otherwise"), [*begin, p.within([*other, p.leave(merged)])], []), node)
+        return [made, then, otherwise, *p.bind(merged, p.call("exit", p.values(merged)))]
+
+    def visit_For(self, node: ast.For) -> Any:
+        site: Site | None = getattr(node, "site", None)
+        iterable = self.visit(node.iter)
+        target, body = self.visit(node.target), self.statements(node.body)
+        if site is None:
+            node.iter = self.hook(node, "iterated", iterable)
+            node.target, node.body, node.orelse = target, body, self.statements(node.orelse)
+            return node
+        p = Passing(self, node, "loop")
+        number = at(numbered(site), node)
+        made = p.keep(self.hook(node, "for_loop", number, iterable, p.values(site.names), p.values(site.written)))
+        carried = site.names[:site.carried]
+        item = at(ast.Assign([target], p.call("item")), node)
+        begin = p.bind(carried, p.call("enter", p.values(carried)))
+        return p.looped(made, [*begin, item, *body, p.leave(site.names)], site)
+
+    def visit_While(self, node: ast.While) -> Any:
+        site: Site | None = getattr(node, "site", None)
+        if site is None:
+            node.test, node.body = self.hook(node.test, "tested", self.visit(node.test)), self.statements(node.body)
+            node.orelse = self.statements(node.orelse)
+            return node
+        stop = getattr(node, "stop", None)
+        test = node.test
+        if stop:
+            going = at(ast.UnaryOp(ast.Not(), at(ast.Name(stop, ast.Load()), node)), node)
+            always = isinstance(test, ast.Constant) and test.value
+            test = going if always else at(ast.BoolOp(ast.And(), [going, test]), node)
+        test, body = self.visit(test), self.statements(node.body)
+        p = Passing(self, node, "loop")
+        number = at(numbered(site), node)
+        made = p.keep(self.hook(node, "while_loop", number, p.values(site.names), p.values(site.written)))
+        carried = site.names[:site.carried]
+        inside = at(ast.If(p.call("test", test), [*body, p.leave(site.names)], []), node)
+        return p.looped(made, [*p.bind(carried, p.call("enter", p.values(carried))), inside], site)
+
+    def visit_Try(self, node: Any) -> Any:
+        """What handlers catch leaves regions under construction open: they are taken back first."""
+        mark = f"{PREFIX}mark{node.lineno}"
+        kept = at(ast.Assign([at(ast.Name(mark, ast.Store()), node)], self.hook(node, "mark")), node)
+
+        def unwind() -> ast.stmt:
+            back: ast.stmt = at(ast.Expr(self.hook(node, "unwind", at(ast.Name(mark, ast.Load()), node))), node)
+            return back
+
+        node.body, node.orelse = self.statements(node.body), self.statements(node.orelse)
+        if node.handlers:
+            kinds: list[ast.expr] = [self.thunk(copy.deepcopy(h.type)) if h.type else at(ast.Constant(None), h)
+                                     for h in node.handlers]
+            trying = self.hook(node, "trying", self.line(node), at(ast.List(kinds, ast.Load()), node))
+            node.body = [at(ast.With([ast.withitem(trying, None)], node.body), node)]
+        for h in node.handlers:
+            h.type = h.type and self.visit(h.type)
+            h.body = [unwind(), *self.statements(h.body)]
+        node.finalbody = self.statements(node.finalbody)
+        return [kept, node]
+
+    visit_TryStar = visit_Try
+
+    def visit_Return(self, node: ast.Return) -> Any:
+        node.value = node.value and self.visit(node.value)
+        if hasattr(node, "is_end") and node.value is not None:
+            node.value = self.hook(node, "returned", node.value)
+        return node
+
+    def visit_Raise(self, node: ast.Raise) -> Any:
+        node.exc = node.exc and self.hook(node, "thrown", self.visit(node.exc))
+        node.cause = node.cause and self.visit(node.cause)
+        return node
+
+    def visit_Assert(self, node: ast.Assert) -> Any:
+        message = node.msg or at(ast.Constant(None), node)
+        call = self.hook(node, "assert_", self.thunk(node.test), self.thunk(message))
+        return at(ast.Expr(call), node)
+
+    # expressions ----------------------------------------------------------------------------------------------------
+    def thunk(self, node: ast.expr) -> ast.expr:
+        """A function without parameters that computes the expression, rewritten."""
+        none = ast.arguments([], [], None, [], [], None, [])
+        made: ast.expr = at(ast.Lambda(none, self.visit(node)), node)
+        return made
+
+    def visit_IfExp(self, node: ast.IfExp) -> Any:
+        if holds([node.body, node.orelse], LAZY):
+            node.test, node.body, node.orelse = self.visit(node.test), self.visit(node.body), self.visit(node.orelse)
+            return node
+        return self.hook(node, "either", self.line(node), self.visit(node.test), self.thunk(node.body),
+                         self.thunk(node.orelse))
+
+    def visit_BoolOp(self, node: ast.BoolOp) -> Any:
+        if holds(node.values[1:], LAZY):
+            node.values = [self.visit(v) for v in node.values]
+            return node
+        name = "all_of" if isinstance(node.op, ast.And) else "any_of"
+        return self.hook(node, name, self.line(node), self.visit(node.values[0]), *map(self.thunk, node.values[1:]))
+
+    def visit_UnaryOp(self, node: ast.UnaryOp) -> Any:
+        operand = self.visit(node.operand)
+        if isinstance(node.op, ast.Not):
+            return self.hook(node, "negated", operand)
+        return self.hook(node, "unary", self.text(node, UNARY[type(node.op)]), operand)
+
+    def visit_Compare(self, node: ast.Compare) -> Any:
+        if len(node.ops) == 1 and isinstance(node.ops[0], (ast.In, ast.NotIn)):
+            found = self.hook(node, "contains", self.visit(node.left), self.visit(node.comparators[0]))
+            return found if isinstance(node.ops[0], ast.In) else self.hook(node, "negated", found)
+        if len(node.ops) == 1 and type(node.ops[0]) in COMPARISONS:
+            name = COMPARISONS[type(node.ops[0])]
+            return self.hook(node, "compared", self.text(node, name), self.visit(node.left),
+                             self.visit(node.comparators[0]))
+        if len(node.ops) == 1 or holds(node.comparators, LAZY) or any(type(op) not in COMPARISONS for op in node.ops):
+            node.left, node.comparators = self.visit(node.left), [self.visit(c) for c in node.comparators]
+            return node
+        links = [at(ast.Tuple([self.text(c, COMPARISONS[type(op)]), self.thunk(c)], ast.Load()), c)
+                 for op, c in zip(node.ops, node.comparators, strict=True)]
+        return self.hook(node, "chain", self.line(node), self.visit(node.left), *links)
+
+
+class Passing:
+    """The variable that holds the protocol's object for one statement, and the code that uses it."""
+
+    def __init__(self, lift: Any, node: ast.stmt, kind: str):
+        self.lift, self.node = lift, node
+        lift.protocols += 1
+        self.name = f"{PREFIX}{kind}_{lift.protocols}"
+
+    def keep(self, made: ast.expr) -> ast.stmt:
+        kept: ast.stmt = at(ast.Assign([at(ast.Name(self.name, ast.Store()), self.node)], made), self.node)
+        return kept
+
+    def attribute(self, name: str) -> ast.expr:
+        held = beginning(ast.Name(self.name, ast.Load()), self.node)
+        found: ast.expr = beginning(ast.Attribute(held, name, ast.Load()), self.node)
+        return found
+
+    def call(self, name: str, *args: ast.expr) -> ast.expr:
+        called: ast.expr = at(ast.Call(self.attribute(name), list(args), []), self.node)
+        return called
+
+    def values(self, names: Sequence[str]) -> ast.expr:
+        items = [at(ast.Name(n, ast.Load()), self.node) for n in names]
+        held: ast.expr = at(ast.Tuple(items, ast.Load()), self.node)
+        return held
+
+    def bind(self, names: Sequence[str], value: ast.expr) -> list[ast.stmt]:
+        """`(x, y) = value`."""
+        if not names:
+            return [at(ast.Expr(value), self.node)] if isinstance(value, ast.Call) else []
+        items = [at(ast.Name(n, ast.Store()), self.node) for n in names]
+        return [at(ast.Assign([at(ast.Tuple(items, ast.Store()), self.node)], value), self.node)]
+
+    def leave(self, names: Sequence[str]) -> ast.stmt:
+        left: ast.stmt = at(ast.Expr(self.call("leave", self.values(names))), self.node)
+        return left
+
+    def within(self, stmts: list[ast.stmt]) -> ast.stmt:
+        """The statements under `with` the protocol's object, which sees their exceptions."""
+        held = ast.withitem(at(ast.Name(self.name, ast.Load()), self.node), None)
+        entered: ast.stmt = at(ast.With([held], stmts), self.node)
+        return entered
+
+    def looped(self, made: ast.stmt, inside: list[ast.stmt], site: Site) -> list[ast.stmt]:
+        loop = at(ast.While(self.call("again"), [self.within(inside)], []), self.node)
+        return [made, loop, *self.bind(site.names, self.call("exit", self.values(site.names)))]

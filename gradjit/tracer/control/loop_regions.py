@@ -1,0 +1,280 @@
+"""`for` and `while` as regions: the body is traced once, for all turns.
+
+    l = for_loop(site, iterable, (x, y), (A,))             l = while_loop(site, (x, y), (A,))
+    while l.again():                                       while l.again():
+        with l:                                                with l:
+            (x,) = l.enter((x,))                                   (x,) = l.enter((x,))
+            t = l.item()                                           if l.test(condition):
+            body                                                       body
+            l.leave((x, y))                                            l.leave((x, y))
+    (x, y) = l.exit((x, y))                                (x, y) = l.exit((x, y))
+
+`again` begins an attempt to trace the body as a region, or a turn that runs as ordinary Python. An attempt that fails
+is taken back (`Frame.abandon`); the next one knows more, or the turns run one by one where their number is known.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from types import TracebackType
+from typing import Any
+
+import numpy as np
+
+from ...errors import GradjitError, TraceError
+from ...ir import Block, Loc, Value
+from .. import trees
+from ..array import ARRAY, TracedArray
+from ..locations import fail, here, with_place
+from ..recorder import Recorder, recorders
+from .branches import raised_in_branch
+from .frames import BRANCH, LOOP, Frame, Retry
+from .histories import Grows, Growth
+from .loop_results import LoopResults
+from .loop_variables import Again, CarriedValue, Learned, LoopVariable, Mismatch, RunAsPython
+from .may_alias import refresh_all
+from .names import Site, shown
+from .states import numeric
+from .taped import Taped
+
+SHORT_NEST = 4
+"""The same for loops with loops inside."""
+NESTED = 16
+"""How many turns such loops may have together, one inside of the other."""
+UNROLLED = 2000
+"""The longest loop that is unrolled where it cannot be a region."""
+ALL_UNROLLED = 20000
+"""How many turns are unrolled in one trace."""
+ALL_AS_PYTHON = 4000
+"""The same where a trace with loops as regions has failed for a number that was not known."""
+ATTEMPTS = 40
+"""How often a body is traced anew to learn what it carries."""
+PEELED = 2
+"""How many turns run as ordinary Python before a region, where the first turns have other types."""
+TENTATIVE = 16
+"""Turns of a `while` on known conditions before it is tried as a region."""
+
+
+def signature(values: tuple[Any, ...]) -> tuple[Any, ...]:
+    """The types of what comes in: what was learned of a loop holds for these."""
+    def of(x: Any) -> Any:
+        h = numeric(x) if isinstance(x, (TracedArray, bool, int, float, complex, np.generic)) else None
+        return type(x).__name__ if h is None else (h.kind, h.ir_dtype.name, h.ndim)
+    return tuple(map(of, values))
+
+
+def is_alive(x: Any) -> bool:
+    """Whether what a place holds belongs to no attempt that was taken back."""
+    return all(is_open(h) for h in trees.flatten(x)[0] if isinstance(h, TracedArray))
+
+
+def is_open(h: TracedArray) -> bool:
+    """Whether the handle is of use here: a name that is not live may hold one of a region that has ended."""
+    return h.made is not None and h.made.open
+
+
+class LoopStatement:
+    """What `for` and `while` share: attempts, their ends, turns as ordinary Python."""
+
+    why_region: str
+    """What keeps the loop from running as ordinary Python, where its first turns did."""
+
+    def __init__(self, site: Site, values: tuple[Any, ...], hints: tuple[Any, ...]):
+        self.site, self.values = site, values
+        self.hints = [h for h in hints if isinstance(h, TracedArray) and h.kind == ARRAY and is_open(h)]
+        self.recorder: Recorder | None = recorders()[-1] if recorders() else None
+        self.learned = Learned()
+        if self.recorder is not None:
+            key = (site, signature(values))
+            self.learned = self.recorder.outermost.learned.setdefault(key, self.learned)
+        self.loc: Loc | None = here()
+        self.around = self.recorder.turns if self.recorder is not None else 1
+        """The turns of unrolled loops around this one, multiplied."""
+        self.as_region = False
+        self.frame: Frame | None = None
+        """Of the attempt that is under way."""
+        self.trial: Frame | None = None
+        self.variables: list[LoopVariable] = []
+        self.histories: dict[int, Growth] = {}
+        """Lists that it makes longer, by id."""
+        self.attempts = 0
+        self.turn = 0
+        """How many turns have run as ordinary Python."""
+        self.peeling = 0
+        self.done = False
+        self.result: tuple[Any, ...] | None = None
+        """What the names hold behind a region."""
+        self.flag: str | None = None
+        """The name that is false whenever the body of a region begins."""
+
+    # the protocol ---------------------------------------------------------------------------------------------------
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> bool:
+        if error is None:
+            return False
+        if self.recorder is not None:
+            self.recorder.turns = self.around
+        frame, self.frame = self.frame, None
+        if frame is None:
+            return self.native_error(error)
+        learned = isinstance(error, Retry) and error.frame is frame
+        if learned:
+            self.learned.carry.update({k: frame.known_reads[k] for k in frame.carry if k in frame.known_reads})
+        inner = frame.recorder.frame.kind
+        if isinstance(error, Grows) and not frame.is_fresh(error.owner):
+            try:
+                self.histories[id(error.owner)] = self.growth(error.owner, error.items, eager=True)
+            except Mismatch as e:
+                error = e
+        elif isinstance(error, Grows):
+            error = error.refused
+        frame.abandon()
+        if learned or isinstance(error, Again):
+            self.attempts += 1
+            if self.attempts > ATTEMPTS:
+                self.give_up(TraceError("the types of its variables do not settle"))
+            return True
+        if isinstance(error, RunAsPython):
+            self.as_region = False
+            return True
+        if isinstance(error, Exception) and not isinstance(error, (RecursionError, Exhausted)):
+            if inner == BRANCH and not isinstance(error, GradjitError):
+                error = raised_in_branch(error)
+            self.give_up(error)
+            return True
+        return False
+
+    def native_error(self, error: BaseException) -> bool:
+        """A turn that ran as ordinary Python has raised; `Again` takes all turns back, for the loop to be a region."""
+        trial, self.trial = self.trial, None
+        if not isinstance(error, Again) or trial is None:
+            return False
+        if trial.irreversible:
+            fail(TraceError, f"the loop in line {self.site.line} {self.why_region}, and cannot be compiled as a loop: "
+                             f"{trial.irreversible}")
+        trial.abandon()
+        self.turn, self.as_region = 0, True
+        self.begin_again()
+        return True
+
+    def begin_again(self) -> None:
+        """What else is to be set back when turns are taken back."""
+
+    def enter(self, values: tuple[Any, ...]) -> tuple[Any, ...]:
+        """What the carried names hold at the beginning of a turn."""
+        if self.frame is None:
+            return values
+        frame, learned = self.frame, self.learned
+        learned.places = [p for p in learned.places if is_alive(p.get())]
+        for p in learned.places:
+            frame.before_change(p.owner)
+        site = self.site
+        names = zip(site.names[:site.carried], self.values, strict=False)
+        self.variables = [LoopVariable(n, shown(n), v, n in site.rebound, frame, learned) for n, v in names]
+        self.variables += [LoopVariable((id(p.owner), p.key), p.name, p.get(), True, frame, learned)
+                           for p in learned.places]
+        for p, v in zip(learned.places, self.variables[site.carried:], strict=True):
+            p.set(v.inside)
+        for g in self.histories.values():
+            g.enter(frame, self.turn_number())
+        return tuple(False if v.key == self.flag else v.inside for v in self.variables[:site.carried])
+
+    def exit(self, values: tuple[Any, ...]) -> tuple[Any, ...]:
+        """What the names hold behind the loop."""
+        if self.recorder is not None:
+            self.recorder.turns = self.around
+        if self.trial is not None:
+            self.trial.commit()
+            self.trial = None
+        return values if self.result is None else self.result
+
+    def turn_number(self) -> Any:
+        """How many turns a region has had before this one; of no use where items are counted."""
+        return 0
+
+    def turns_at_most(self) -> Any:
+        """How many turns a region has at most: an int or a form; None where that is not known."""
+        return None
+
+    def growth(self, owner: list[Any], items: list[Any], eager: bool) -> Growth:
+        """A list that grows by these items in a turn."""
+        return Taped.of(owner, items, eager)
+
+    # attempts -------------------------------------------------------------------------------------------------------
+    def begin(self, *params: Value) -> Frame:
+        """Open the frame of an attempt."""
+        r = self.recorder
+        assert r is not None
+        refresh_all(r)
+        for g in self.histories.values():
+            while True:
+                try:
+                    g.open(self)
+                    break
+                except Again:
+                    continue
+        self.frame = frame = r.frame = Frame(LOOP, r, r.frame, self.loc)
+        frame.carry.update(self.learned.carry)
+        frame.carry.update(id(h.root) for h in self.hints)
+        return frame
+
+    def give_up(self, error: Exception) -> None:
+        """The loop is no region. What is done instead; or raise the error."""
+        raise NotImplementedError
+
+    def finish(self, values: tuple[Any, ...]) -> None:
+        """The body has been traced: make the operation."""
+        assert self.recorder is not None
+        LoopResults(self, values).run()
+        self.done = True
+        self.recorder.outermost.loops[self.loc] = ""
+
+    def own(self, frame: Frame) -> tuple[Value, ...]:
+        """Parameters of the body before those of the carried values."""
+        return ()
+
+    def operation(self, block: Block, slots: list[CarriedValue], inits: list[Value]) -> Sequence[Value]:
+        """Append the loop to what is now the innermost region; its results for the slots."""
+        raise NotImplementedError
+
+    def last(self, h: TracedArray) -> int | None:
+        """What a value computed in the body is after the last turn, where that is known: the index of a `for`."""
+        return None
+
+    @property
+    def may_be_empty(self) -> bool:
+        """Whether there may be no turn at all."""
+        return True
+
+    def is_empty(self, recorder: Recorder) -> Value:
+        """Whether there has been no turn; asked for behind the loop."""
+        raise NotImplementedError
+
+    @property
+    def is_short(self) -> bool:
+        """Whether a body that depends on nothing traced may run as ordinary Python."""
+        return False
+
+
+class Exhausted(TraceError):
+    """Unrolling has come to its end; to unroll another loop does not help."""
+
+
+def count_unrolled(recorder: Recorder, loop: LoopStatement) -> None:
+    """One more turn that runs as ordinary Python for want of a region."""
+    r = recorder.outermost
+    r.unrolled += 1
+    limit = ALL_AS_PYTHON if r.as_python else ALL_UNROLLED
+    if r.unrolled > limit:
+        what = f"unrolling loops, as that in line {loop.site.line}, has come to {limit} turns"
+        reason = explained(loop.learned.failed or TraceError(""), what, loop.loc)
+        raise Exhausted(str(reason))
+
+
+def explained(error: BaseException, what: str, loc: Loc | None) -> TraceError:
+    """The error of an attempt, as the reason why a loop cannot be compiled."""
+    kind = type(error) if isinstance(error, TraceError) and not isinstance(error, Mismatch) else TraceError
+    said = str(error) if isinstance(error, GradjitError) else f"{type(error).__name__}: {error}"
+    return kind(with_place(f"{what}: {said}", loc))

@@ -1,0 +1,216 @@
+"""What a loop carries from turn to turn: variables, leaf by leaf.
+
+A variable that holds an array object and is only changed in place stays bound to that object, whose elements are
+carried as the frame has taken them in. One that is bound anew gets a stand-in for each turn: its numeric leaves become
+parameters of the body. Which of the two it is, is guessed from the text and corrected by a retry.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NoReturn
+
+import numpy as np
+
+from ...errors import TraceError
+from ...ir import Value
+from ...probe import has_dict
+from .. import trees
+from ..array import ARRAY, TracedArray, root
+from .frames import CONTAINERS, Frame
+from .item_targets import ItemTarget
+from .may_alias import same_elements
+from .states import Spec, Undefined, converted, described, is_same, join, numeric, spec_of
+
+MAX_LEAVES = 256
+
+
+class Mismatch(TraceError):
+    """A variable is no region's: it changes its type, or its structure. `text` names it and both types."""
+
+
+class Again(Exception):
+    """The attempt has shown how a variable must be carried: trace the body again."""
+
+
+@dataclass
+class Learned:
+    """What attempts at one loop have shown."""
+
+    same: dict[Any, bool] = field(default_factory=dict)
+    """By variable and leaf: whether it stays bound to one object."""
+    specs: dict[Any, Spec] = field(default_factory=dict)
+    """By variable and leaf: the type that it is carried in."""
+    dynamic: set[Any] = field(default_factory=set)
+    """Leaves of containers that are numbers and change."""
+    unordered: set[Any] = field(default_factory=set)
+    """Leaves whose order in memory changes."""
+    carry: dict[int, TracedArray] = field(default_factory=dict)
+    """Known arrays that are written to."""
+    places: list[ItemTarget] = field(default_factory=list)
+    failed: Exception | None = None
+    """Why it is no region."""
+
+
+@dataclass
+class CarriedValue:
+    """A carried value: the parameter, how it begins and ends, and what is done with the result."""
+
+    param: Value
+    init: Callable[[], Value]
+    final: Value
+    sink: Callable[[Value], None]
+    is_stop: bool = False
+    """Whether it is the flag that ends a `for`."""
+
+
+def is_object(x: Any) -> bool:
+    """Whether x is a container or object that may be changed in place."""
+    return isinstance(x, CONTAINERS) or has_dict(x)
+
+
+class CarriedLeaf:
+    """A leaf of a variable: the handle or object at the beginning, its parameter, what the body sees."""
+
+    def __init__(self, key: Any, name: str, given: Any, alone: bool, rebound: bool, frame: Frame, learned: Learned):
+        self.key, self.name, self.given, self.frame, self.learned = key, name, given, frame, learned
+        self.handle = numeric(given) if alone or isinstance(given, (TracedArray, np.ndarray)) or (
+            key in learned.dynamic) else None
+        self.same = self.handle is None or learned.same.get(key, self.handle.kind == ARRAY and not rebound)
+        self.param: Value | None = None
+        self.stand_in: Any = self.handle if self.handle is not None and self.handle.kind == ARRAY else given
+        if self.handle is not None and not self.same:
+            self.spec = learned.specs.get(key) or spec_of(self.handle)
+            self.param = frame.parameter(self.spec.type, "")
+            self.stand_in = root(self.param, frame.recorder, self.spec.kind)
+            self.stand_in.strides_in_elements = self.strides = (
+                None if key in learned.unordered else self.handle.strides_in_elements)
+
+    def written(self) -> bool:
+        """Whether the body has written to the stand-in, under its own name or another one."""
+        if self.param is None:
+            return False
+        aliases = self.stand_in.aliases
+        return self.stand_in._content is not self.param or (aliases is not None and bool(aliases.alias_writes))
+
+    def origins(self) -> list[TracedArray]:
+        """The arrays that the variable may be bound to before the loop."""
+        return self.handle.maybe() if self.handle is not None and self.handle.kind == ARRAY else []
+
+    def init(self) -> Value:
+        h = numeric(self.given)
+        assert h is not None
+        return converted(h, self.spec).value
+
+    def final(self, name: str, x: Any) -> Value | None:
+        """The leaf at the end of the body; None where it has not changed."""
+        if self.same and self.is_unchanged(x):
+            return None
+        if self.param is None:
+            return self.settle(name, x)
+        h = numeric(x)
+        if h is None:
+            raise Mismatch(f"{name} changes from {described(self.given)} to {described(x)}")
+        if self.is_unchanged(h):
+            if self.written():
+                self.learn(self.learned.same, True)
+            return None
+        got = spec_of(h)
+        if got != self.spec:
+            both = join(self.spec, got)
+            if both is None:
+                raise Mismatch(f"{name} changes from {self.spec} to {got}")
+            if both != self.spec:
+                self.learn(self.learned.specs, both)
+            h = converted(h, both)
+        if h.ndim > 1 and self.strides is not None and h.strides_in_elements != self.strides:
+            self.learned.unordered.add(self.key)
+            raise Again
+        return h.value
+
+    def is_unchanged(self, x: Any) -> bool:
+        """Whether the body leaves the variable bound to what it was bound to, or to an equal view."""
+        if x is self.stand_in:
+            return True
+        if not isinstance(x, TracedArray) or not isinstance(self.stand_in, TracedArray) or x.kind != ARRAY:
+            return False
+        return same_elements(x, self.stand_in) or (self.handle is not None and same_elements(x, self.handle))
+
+    def settle(self, name: str, x: Any) -> Value | None:
+        """A leaf that was taken to stay what it is."""
+        if self.handle is not None:
+            self.learn(self.learned.same, False)
+        if is_same(self.given, x):
+            return None
+        if numeric(self.given) is not None and numeric(x) is not None:
+            self.learned.dynamic.add(self.key)
+            raise Again
+        raise Mismatch(f"{name} changes from {described(self.given)} to {described(x)}")
+
+    def learn(self, table: dict[Any, Any], what: Any) -> NoReturn:
+        table[self.key] = what
+        raise Again
+
+
+class LoopVariable:
+    """A variable of a loop that is carried in: a name, or a place in a container."""
+
+    def __init__(self, key: Any, name: str, given: Any, rebound: bool, frame: Frame, learned: Learned):
+        self.key, self.name, self.given, self.learned = key, name, given, learned
+        self.tree: trees.Tree | None = None
+        self.same = is_object(given) and not isinstance(given, TracedArray) and learned.same.get(key, not rebound)
+        self.leaves: list[CarriedLeaf] = []
+        self.inside: Any = given
+        if isinstance(given, Undefined) or self.same:
+            return
+        if isinstance(given, TracedArray):
+            found = [given]
+        else:
+            found, self.tree = trees.flatten(given)
+        alone = self.tree is None or self.tree.is_leaf()
+        self.leaves = [CarriedLeaf((key, k), name, x, alone, rebound, frame, learned) for k, x in enumerate(found)]
+        if sum(leaf.param is not None for leaf in self.leaves) > MAX_LEAVES:
+            raise Mismatch(f"{name} holds {len(found)} numbers, each of which would be carried by itself; keep them in "
+                           f"an array")
+        inner = [leaf.stand_in for leaf in self.leaves]
+        if self.tree is None or self.tree.is_leaf():
+            self.inside = inner[0] if inner else given
+        else:
+            self.inside = trees.unflatten(self.tree, inner)
+            frame.fresh[id(self.inside)] = self.inside
+
+    def finish(self, x: Any) -> list[tuple[CarriedLeaf, Value | None]]:
+        """The leaves with their values at the end of the body (None: unchanged). Again or Mismatch."""
+        if x is self.inside and (self.same or not self.leaves):
+            return []
+        if isinstance(self.given, Undefined):
+            raise Mismatch(f"{self.name} is not bound at the beginning and {described(x)} at the end")
+        if self.same:
+            self.learned.same[self.key] = False
+            raise Again
+        found, tree = ([x], None) if isinstance(x, TracedArray) else trees.flatten(x)
+        if len(found) != len(self.leaves) or not same_tree(tree, self.tree):
+            raise Mismatch(f"{self.name} changes from {described(self.given)} to {described(x)}")
+        ends = [(leaf, leaf.final(self.name, y)) for leaf, y in zip(self.leaves, found, strict=True)]
+        if x is self.inside and is_object(x) and not isinstance(x, TracedArray) and any(v is not None for _, v in ends):
+            self.learned.same[self.key] = True
+            raise Again
+        return ends
+
+    def behind(self, x: Any, results: Sequence[Any]) -> Any:
+        """What the variable holds behind the loop: `results` for the leaves, in their order."""
+        if not self.leaves:
+            return self.given
+        if self.tree is None or self.tree.is_leaf():
+            return results[0]
+        return trees.unflatten(self.tree, results)
+
+
+def same_tree(a: trees.Tree | None, b: trees.Tree | None) -> bool:
+    leaf_a, leaf_b = (t is None or t.is_leaf() for t in (a, b))
+    return (leaf_a and leaf_b) or a == b
+
+
+class RunAsPython(Exception):
+    """The body depends on nothing traced, and its turns are few: what it computes is better known."""

@@ -1,0 +1,52 @@
+"""One word, one meaning: no class name and no file name stands twice in gradjit."""
+
+from __future__ import annotations
+
+import ast
+from collections import defaultdict
+from collections.abc import Iterable
+from pathlib import Path
+
+PACKAGE = Path(__file__).parents[1] / "gradjit"
+FILES = sorted(PACKAGE.rglob("*.py"))
+
+FAMILIES = {"creation", "elementwise", "special", "reduction", "movement", "indexing", "linalg", "control", "tape",
+            "effects"}
+"""Families of operations: what belongs to one stands in the file of that name in each package."""
+SHARED = {
+    "__init__": "Python's own name",
+    "driver": "the walk of jvp, vjp and batching over a function: the same part in each",
+    **dict.fromkeys(("parser", "printer", "verifier", "interpreter"), "of the array IR, and of the loop IR"),
+    "sizes": "open extents: what they are, their code, and how users ask for them",
+    **dict.fromkeys(("exponential", "gamma"), "functions of one kind: their machine code, and their derivatives"),
+}
+
+
+def twice(found: Iterable[tuple[str, Path]]) -> dict[str, list[str]]:
+    """The names that stand in more than one place, with the places."""
+    places: dict[str, list[str]] = defaultdict(list)
+    for name, path in found:
+        places[name].append(str(path.relative_to(PACKAGE)))
+    return {name: where for name, where in places.items() if len(where) > 1}
+
+
+def classes(path: Path) -> list[str]:
+    return [n.name for n in ast.walk(ast.parse(path.read_text(encoding="utf-8"))) if isinstance(n, ast.ClassDef)]
+
+
+def test_no_class_name_stands_twice() -> None:
+    assert twice((name, path) for path in FILES for name in classes(path)) == {}
+
+
+def test_no_file_name_stands_twice() -> None:
+    assert twice((path.stem, path) for path in FILES if path.stem not in FAMILIES | SHARED.keys()) == {}
+
+
+def test_what_is_shared_is_shared() -> None:
+    stems = twice((path.stem, path) for path in FILES)
+    assert stems.keys() == FAMILIES | SHARED.keys()
+
+
+def test_what_stands_twice_is_found() -> None:
+    assert twice([("a", PACKAGE / "x.py"), ("b", PACKAGE / "x.py"), ("a", PACKAGE / "ir" / "y.py")]) == {
+        "a": ["x.py", "ir/y.py"]}
