@@ -118,7 +118,7 @@ class Compiled(FastCallable):
         self.lock = Lock()
         self.found: dict[Any, tuple[Specialisation, ...]] = {}
         self.latest: Specialisation | None = None
-        self.sizes = Sizes(options.sizes)
+        self.sizes = Sizes(options.sizes or config.sizes)
         self.declared = Declared(options.signature) if options.signature is not None else None
 
     def __repr__(self) -> str:

@@ -128,6 +128,7 @@ def handle(v: Value, kind: str | None = None) -> TracedArray:
 
 def as_argument(v: Value, leaf: ArgumentLeaf) -> TracedArray:
     """A handle of something that has an argument's type and kind."""
+    assert leaf.type is not None and v.shape == leaf.type.shape, f"a derivative {v.type} for {leaf.name}: {leaf.type}"
     return handle(v, leaf.kind)
 
 

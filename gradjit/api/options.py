@@ -1,7 +1,7 @@
 """What a user may ask of every transformation, by keyword: how its result is run.
 
-`gj.config` holds what is meant where nothing is said; the environment (GRADJIT_TIER) what is meant where that says
-nothing either.
+`gj.config` holds what is meant where nothing is said; the environment (GRADJIT_TIER, GRADJIT_SIZES) what is meant
+where that says nothing either.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ class Asked(TypedDict, total=False):
     check: whether assertions on traced values are carried out; None asks the environment (GRADJIT_CHECK=1).
     tier: "compile", or "interpret" to have the first calls answered by the interpreter; None asks `gj.config`.
     sizes: "auto" to open the extents in which calls differ, so that one compilation serves all sizes; "any" to open all
-        from the first call on; "exact" to compile for each size.
+        from the first call on; "exact" to compile for each size; None asks `gj.config`.
     signature: the types of the arguments, with names for the extents that are open: "f64[n,3], f64[n] -> ...". Other
         calls are an ArgumentError then.
     """
@@ -34,7 +34,7 @@ class Asked(TypedDict, total=False):
     backend: str
     check: bool | None
     tier: str | None
-    sizes: str
+    sizes: str | None
     signature: str | None
 
 
@@ -45,7 +45,7 @@ class Options:
     backend: str = "native"
     check: bool | None = None
     tier: str | None = None
-    sizes: str = "exact"
+    sizes: str | None = None
     signature: str | None = None
 
     @classmethod
@@ -57,7 +57,8 @@ class Options:
                 raise TypeError(f"gj.{name} has no option {keyword!r}; there are {', '.join(known)}")
         made = cls(**asked)
         one_of("backend", made.backend, BACKENDS)
-        one_of("sizes", made.sizes, POLICIES)
+        if made.sizes is not None:
+            one_of("sizes", made.sizes, POLICIES)
         if made.tier is not None:
             one_of("tier", made.tier, TIERS)
         return made
@@ -86,21 +87,34 @@ class Config:
         with loops are compiled at once. For test suites and scripts that call a function once or twice. It goes by
         count, so that two runs give the same numbers; the interpreter's last bits may differ from machine code's.
     interpreted_calls: how many; 2.
+    sizes: what is open where a function is not told: "exact" (nothing), "auto" or "any"; see `gj.jit`. What has been
+        compiled stays.
     """
 
     def __init__(self) -> None:
         self._tier: str | None = None
         self._calls = 2
+        self._sizes: str | None = None
 
     @property
     def tier(self) -> str:
-        return self._tier or tier_of_environment()
+        return self._tier or of_environment("GRADJIT_TIER", TIERS, "compile")
 
     @tier.setter
     def tier(self, value: str | None) -> None:
         if value is not None:
             one_of("tier", value, TIERS)
         self._tier = value
+
+    @property
+    def sizes(self) -> str:
+        return self._sizes or of_environment("GRADJIT_SIZES", POLICIES, "exact")
+
+    @sizes.setter
+    def sizes(self, value: str | None) -> None:
+        if value is not None:
+            one_of("sizes", value, POLICIES)
+        self._sizes = value
 
     @property
     def interpreted_calls(self) -> int:
@@ -118,32 +132,32 @@ class Config:
         for name in settings:
             if name not in SETTINGS:
                 raise TypeError(f"gj.config has no setting {name!r}; there are {', '.join(SETTINGS)}")
-        before = self._tier, self._calls
+        before = self._tier, self._calls, self._sizes
         try:
             for name, value in settings.items():
                 setattr(self, name, value)
             yield self
         finally:
-            self._tier, self._calls = before
+            self._tier, self._calls, self._sizes = before
 
     def __repr__(self) -> str:
         return f"gj.config({', '.join(f'{name}={getattr(self, name)!r}' for name in SETTINGS)})"
 
     def __setattr__(self, name: str, value: Any) -> None:
-        if name not in (*SETTINGS, "_tier", "_calls"):
+        if name not in (*SETTINGS, "_tier", "_calls", "_sizes"):
             raise AttributeError(f"gj.config has no setting {name!r}; there are {', '.join(SETTINGS)}")
         super().__setattr__(name, value)
 
 
-SETTINGS = ("tier", "interpreted_calls")
+SETTINGS = ("tier", "interpreted_calls", "sizes")
 
 
-def tier_of_environment() -> str:
-    """GRADJIT_TIER=interpret, for a whole process."""
-    asked = os.environ.get("GRADJIT_TIER") or "compile"
-    if asked not in TIERS:
-        say(f"GRADJIT_TIER={asked!r} is none of {', '.join(TIERS)}, and counts as compile")
-        return "compile"
+def of_environment(name: str, known: tuple[str, ...], default: str) -> str:
+    """What a variable says for a whole process: GRADJIT_TIER=interpret, GRADJIT_SIZES=auto."""
+    asked = os.environ.get(name) or default
+    if asked not in known:
+        say(f"{name}={asked!r} is none of {', '.join(known)}, and counts as {default}")
+        return default
     return asked
 
 

@@ -150,6 +150,9 @@ def turn(e: Emitter, s: LoopStmt, k: ir.Value) -> None:
 def repeat(e: Emitter, s: Repeat) -> None:
     lo, hi, step = e.value(s.lo), e.value(s.hi), e.value(s.step)
     b = e.b
+    if s.asks and STRIP / s.asks >= MANY:
+        in_strips(e, s, lo, hi, step)
+        return
     before = b.block
     head, body, after = (b.append_basic_block(name) for name in ("repeat", "body", "after"))
     b.branch(head)
@@ -163,6 +166,43 @@ def repeat(e: Emitter, s: Repeat) -> None:
         e.block(s.body)
     i.add_incoming(e.b.add(i, step, flags=("nsw",)), e.b.block)
     e.b.branch(head)
+    b.position_at_end(after)
+
+
+MANY = 64
+"""So many turns, of a loop that asks whether the user interrupts, go by between two questions at least, or it is asked
+in each."""
+
+
+def in_strips(e: Emitter, s: Repeat, lo: ir.Value, hi: ir.Value, step: ir.Value) -> None:
+    """A loop of short turns, which asks between strips of them."""
+    b, size = e.b, int(STRIP / s.asks)
+    before = b.block
+    head, strip, body, done, after = (b.append_basic_block(n) for n in ("repeat", "strip", "body", "done", "after"))
+    b.branch(head)
+    b.position_at_end(head)
+    first = b.phi(I64)
+    first.add_incoming(lo, before)
+    b.cbranch(goes_on(e, first, hi, step), strip, after)
+    b.position_at_end(strip)
+    poll(e, size * s.asks)
+    begin = e.b.block
+    b.branch(body)
+    b.position_at_end(body)
+    i, k = b.phi(I64), b.phi(I64)
+    i.add_incoming(first, begin)
+    k.add_incoming(I64(0), begin)
+    with inside(e, Scope(e.scope, s.var, i)):
+        e.block(s.body)
+    following, count = e.b.add(i, step, flags=("nsw",)), e.b.add(k, I64(1), flags=("nsw",))
+    end = e.b.block
+    i.add_incoming(following, end)
+    k.add_incoming(count, end)
+    more = e.b.and_(goes_on(e, following, hi, step), e.b.icmp_signed("<", count, I64(size)))
+    e.b.cbranch(more, body, done)
+    b.position_at_end(done)
+    first.add_incoming(following, done)
+    b.branch(head)
     b.position_at_end(after)
 
 

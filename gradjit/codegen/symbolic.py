@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, NoReturn
 
 from ..errors import UnsupportedError
-from ..ir import Value
+from ..ir import Value, sizes
 from ..ir.sizes import guess
 
 
@@ -58,4 +58,4 @@ def upper(e: int) -> int:
 
 def reckoned(e: int) -> int:
     """An extent, a stride or a size as costs are reckoned: nothing may be concluded from it."""
-    return int(guess(upper(e)))
+    return int(sizes.reckoned(upper(e)))

@@ -331,6 +331,15 @@ def guess(x: Any) -> Any:
     return x.example if type(x) is Size else x
 
 
+USUAL = 256
+"""Costs are reckoned for dims of at least so many: those of a small first call will grow."""
+
+
+def reckoned(x: Any) -> Any:
+    """A number to reckon costs with, where the sizes to come count more than those that came first."""
+    return x.at({d: max(d.example, USUAL) for d in x.dims}) if type(x) is Size else x
+
+
 def dims_in(shapes: Iterable[Any]) -> list[Dim]:
     """The dims of some extents, in the order in which they were opened."""
     found = {d for e in shapes if type(e) is Size for d in e.dims}
@@ -370,6 +379,9 @@ class SizeCondition:
         op = self.op
         if not left:
             left, right, op, number = right, left, TURNED[op], -number
+        strict = {("<", -1): "<=", (">", 1): ">="}.get((op, number)) if right else None  # a < b + 1: a <= b
+        if strict is not None:
+            op, number = strict, 0
         (right if number < 0 or not right else left)[()] = -number if number < 0 or not right else number
         return f"{written(left, lambda a: a.words)} {op} {written(right, lambda a: a.words)}"
 
@@ -469,8 +481,15 @@ def opening(o: Opening) -> Iterator[Opening]:
         _opening.reset(token)
 
 
+FAR = 1 << 60
+"""No size of an array is near this number."""
+
+
 def is_known(left: int, op: str, right: int) -> bool | None:
     """Whether a comparison is true, or false, for all sizes that meet the conditions so far; None where it depends."""
+    for x, y, how in ((left, right, op), (right, left, TURNED[op])):
+        if type(x) is Size and type(y) is not Size and abs(y) >= FAR:
+            return COMPARE[how](0, y)
     if op in ("==", "!="):
         if same(left, right):
             return op == "=="

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..ir import OPS, ArrayType, Block, Op, Value
 from ..ir.core import attr_values, map_attr, map_type
-from ..ir.sizes import guess
+from ..ir.sizes import reckoned
 
 if TYPE_CHECKING:
     from .rewriter import Rewriter
@@ -40,7 +40,7 @@ class OpenBlock:
 def worth_moving(name: str, t: ArrayType) -> bool:
     spec = OPS[name]
     if spec.is_dear and not spec.is_pinned:
-        return t.is_static and guess(t.size) * t.dtype.itemsize <= MOST_BYTES
+        return t.is_static and reckoned(t.size) * t.dtype.itemsize <= MOST_BYTES
     return not t.rank and not spec.is_free and not spec.is_pinned
 
 

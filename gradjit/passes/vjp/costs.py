@@ -11,7 +11,7 @@ from math import prod
 from typing import Any
 
 from ...ir import OPS, ArrayType, For, Memory, Op
-from ...ir.sizes import guess
+from ...ir.sizes import reckoned
 from ..fold import splat_of
 
 UNKNOWN_EXTENT = 32
@@ -25,7 +25,7 @@ BYTE = 2.5
 
 
 def elements(t: ArrayType) -> int:
-    return prod(guess(e) if isinstance(e, int) else UNKNOWN_EXTENT for e in t.shape)
+    return prod(reckoned(e) if isinstance(e, int) else UNKNOWN_EXTENT for e in t.shape)
 
 
 def size(t: ArrayType) -> int:

@@ -119,13 +119,17 @@ def filled(b: Builder, w: WindowCotangent) -> Value:
     """The window as a whole array: a pad, which fuses with the work around it; an update where extents are symbolic."""
     if not w.is_static:
         return b.update(b.zeros(w.type.with_dtype(w.value.dtype)), w.value, starts=w.starts, steps=w.steps)
+    if any(is_open(n) and abs(d) != 1 and n < 1 for n, d in zip(w.sizes, w.steps, strict=True)):
+        return b.zeros(w.type.with_dtype(w.value.dtype))  # gaps are between elements
     w = forwards(b, w)
     if w.sizes == w.type.shape:
         return w.value
     gaps = tuple(d - 1 for d in w.steps)
     highs = tuple(e - s - 1 - (n - 1) * (gap + 1)
                   for e, s, n, gap in zip(w.type.extents, w.starts, w.sizes, gaps, strict=True))
-    return b.pad(w.value, b.const(0, w.value.dtype, ()), lows=w.starts, highs=highs, interiors=gaps)
+    made = b.pad(w.value, b.const(0, w.value.dtype, ()), lows=w.starts, highs=highs, interiors=gaps)
+    assert made.shape == w.type.shape, f"a window of {w.type} becomes {made.type}"
+    return made
 
 
 def forwards(b: Builder, w: WindowCotangent) -> WindowCotangent:
