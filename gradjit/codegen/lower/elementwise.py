@@ -210,6 +210,30 @@ def _scalar_ipow(L: Lanes, t: DType, x: ir.Value, n: ir.Value) -> ir.Value:
     return acc
 
 
+def _gcd(L: Lanes, t: DType, x: ir.Value, y: ir.Value) -> ir.Value:
+    """Euclid's algorithm on absolute values."""
+    x, y = (v if t.kind == "u" else _iabs(L, t, v) for v in (x, y))
+    return L.each(lambda a, n: _scalar_gcd(L, a, n), x, y)
+
+
+def _scalar_gcd(L: Lanes, x: ir.Value, y: ir.Value) -> ir.Value:
+    b = L.b
+    before = b.block
+    head, body, done = (b.append_basic_block(f"gcd.{k}") for k in ("head", "body", "done"))
+    b.branch(head)
+    b.position_at_end(head)
+    larger, smaller = b.phi(x.type), b.phi(x.type)
+    b.cbranch(b.icmp_unsigned("==", smaller, x.type(0)), done, body)
+    b.position_at_end(body)
+    rest = b.urem(larger, smaller)
+    b.branch(head)
+    for phi, first, following in ((larger, x, smaller), (smaller, y, rest)):
+        phi.add_incoming(first, before)
+        phi.add_incoming(following, body)
+    b.position_at_end(done)
+    return larger
+
+
 def _shift(which: str) -> Rule:
     """Shifts by the width or more give what an endless register would, as NumPy's do."""
     def rule(L: Lanes, t: DType, x: ir.Value, n: ir.Value) -> ir.Value:
@@ -335,6 +359,7 @@ EMIT: dict[str, Rule] = {
     "or": lambda L, t, x, y: L.b.or_(x, y),
     "xor": lambda L, t, x, y: L.b.xor(x, y),
     "not": lambda L, t, x: L.b.not_(x),
+    "gcd": _gcd,
     "shl": _shift("shl"),
     "shr": by_kind(None, _shift("ashr"), _shift("lshr")),
     "isnan": lambda L, t, x: L.isnan(x),

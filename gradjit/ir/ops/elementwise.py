@@ -149,6 +149,7 @@ OPS = table(
     pointwise("not", 1, np.invert, NEVER, LOGICAL),
     pointwise("shl", 2, np.left_shift, NEVER, INTEGRAL),
     pointwise("shr", 2, np.right_shift, NEVER, INTEGRAL),
+    pointwise("gcd", 2, np.gcd, NEVER, INTEGRAL, commutative=True, cost=300.0),
     pointwise("isnan", 1, np.isnan, NEVER, "f", result=BOOL),
     pointwise("isinf", 1, np.isinf, NEVER, "f", result=BOOL),
     pointwise("isfinite", 1, np.isfinite, NEVER, "f", result=BOOL),

@@ -210,7 +210,7 @@ _INTEGERS = "defined for integers only"
 CONSTANT: dict[str, str] = {
     **dict.fromkeys(("floor", "ceil", "trunc", "rint", "sign", "floordiv"), _STEPS),
     **dict.fromkeys(("eq", "ne", "lt", "le", "gt", "ge", "isnan", "isinf", "isfinite", "signbit"), _LOGIC),
-    **dict.fromkeys(("and", "or", "xor", "not", "shl", "shr"), _INTEGERS),
+    **dict.fromkeys(("and", "or", "xor", "not", "shl", "shr", "gcd"), _INTEGERS),
     "bitcast": "the bits of a number are an integer, whose derivative is zero",
     "stop_gradient": "that no derivative passes is its meaning",
 }

@@ -118,6 +118,39 @@ def ldexp(x: TracedArray, n: TracedArray, dtype: Any = None) -> TracedArray:
     return x
 
 
+def frexp(x: TracedArray) -> tuple[TracedArray, TracedArray]:
+    """x = m 2**e with 1/2 <= |m| < 1; 0, inf and nan are their own m, with e = 0. What is subnormal is made larger
+    first, so that the exponent stands in the bits."""
+    bits, mantissa, bias = (64, 52, 1022) if x.dtype == np.float64 else (32, 23, 126)
+    integer = np.dtype(f"i{bits // 8}")
+    scale = 2.0 ** (mantissa + 2)
+    size = emit("abs", x)
+    tiny = emit("lt", size, full_like(float(np.finfo(x.dtype).tiny), x))
+    larger = emit("select", tiny, emit("mul", x, full_like(scale, x)), x)
+    pattern = emit("bitcast", emit("abs", larger), dtype=o.ir_dtype(integer))
+    field = emit("shr", pattern, full_like(mantissa, pattern))
+    exponent = emit("sub", field, full_like(bias, field))
+    exponent = emit("select", tiny, emit("sub", exponent, full_like(mantissa + 2, exponent)), exponent)
+    plain = emit("and", emit("ne", x, full_like(0, x)), emit("isfinite", x))
+    exponent = cast(emit("select", plain, exponent, full_like(0, exponent)), np.int32)
+    return ldexp(x, emit("neg", exponent)), exponent
+
+
+def lcm(x: TracedArray, y: TracedArray) -> TracedArray:
+    """|x| / gcd |y|, 0 where both are."""
+    divisor = emit("gcd", x, y)
+    none = emit("eq", divisor, full_like(0, x))
+    x, y = (v if v.ir_dtype.kind == "u" else emit("abs", v) for v in (x, y))
+    return emit("mul", emit("floordiv", x, emit("select", none, full_like(1, x), divisor)), y)
+
+
+def i0(x):
+    """The modified Bessel function of order 0, in floats."""
+    v = as_traced(x)
+    v = v if v.ir_dtype.is_float else cast(v, np.float64)
+    return emit("special_call", v, function="i0", result=0)
+
+
 def modf(x: TracedArray) -> tuple[TracedArray, TracedArray]:
     """Fractional and whole part, both with the sign of x."""
     whole = emit("trunc", x)
@@ -223,6 +256,7 @@ UFUNCS: dict[np.ufunc, str | Rule | Raw] = {
     np.square: square, np.reciprocal: reciprocal, np.conjugate: conjugate,
     # rounding and parts
     np.rint: "rint", np.floor: _rounding("floor"), np.ceil: _rounding("ceil"), np.trunc: _rounding("trunc"),
+    np.frexp: frexp, np.gcd: "gcd", np.lcm: lcm,
     np.modf: modf, np.ldexp: Raw(ldexp), np.spacing: spacing,
     np.copysign: "copysign", np.nextafter: "nextafter", np.heaviside: heaviside,
     # exponentials, logarithms, roots
@@ -469,7 +503,7 @@ def angle(z, deg=False):
 
 RULES: dict[Callable[..., Any], Rule] = {
     np.where: where_, np.clip: clip, np.round: round_, np.around: round_, np.fix: fix, np.nan_to_num: nan_to_num,
-    np.sinc: sinc, np.select: select, np.piecewise: piecewise,
+    np.sinc: sinc, np.i0: i0, np.select: select, np.piecewise: piecewise,
     np.isclose: isclose, np.allclose: allclose, np.array_equal: array_equal, np.array_equiv: array_equiv,
     np.isposinf: _signed_infinity(np.isposinf, False), np.isneginf: _signed_infinity(np.isneginf, True),
     np.real: _real_only(np.real, lambda x: x),

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ..numpy.special import LIBRARY_RULES
-from . import special, stats
+from . import integrate, linalg, spatial, special, stats
 
-RULES: dict[tuple[str, str], Callable[..., Any]] = {**LIBRARY_RULES, **special.RULES, **stats.RULES}
+RULES: dict[tuple[str, str], Callable[..., Any]] = {**LIBRARY_RULES, **special.RULES, **stats.RULES,
+                                                        **linalg.RULES, **integrate.RULES, **spatial.RULES}

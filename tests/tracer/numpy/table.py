@@ -147,8 +147,8 @@ def other_lines() -> Iterator[str]:
         yield ", ".join(f"`{n}`" for n in sorted(names))
         if package == "scipy.stats":
             methods = ", ".join(f"`{m}`" for m in METHODS)
-            yield (f"\nMethods of distributions, of frozen ones, too: {methods}, where the distribution has a formula for "
-                   "it; `dirichlet` and `multinomial`. See [special-functions.md](special-functions.md).")
+            yield (f"\nMethods of distributions, of frozen ones, too: {methods}, where the distribution has a formula "
+                   "for it; `dirichlet` and `multinomial`. See [special-functions.md](special-functions.md).")
 
 
 def special_names() -> list[str]:

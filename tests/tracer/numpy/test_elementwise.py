@@ -165,7 +165,12 @@ FUNCTIONS = [
     case(np.iterable, SMALL),
     case(np.iterable, np.array(0.5)), case(np.isscalar, np.array(0.5)),
     # refused
-    case(np.gcd, np.arange(3), 2, _refused="np.gcd"), case(np.frexp, SMALL, _refused="np.frexp"),
+    *(case(f, np.array([12, -18, 0, 7, 0], t), np.array([18, 12, 5, -21, 0], t)) for f in (np.gcd, np.lcm)
+      for t in (np.int64, np.int32, np.int8)),
+    case(np.gcd, np.arange(3), 2), case(np.lcm, np.arange(9, dtype=np.uint8), 6),
+    *(case(np.frexp, np.array([0.0, -0.0, 1.0, -3.7, 1e30, np.finfo(t).smallest_subnormal, np.inf, np.nan], t))
+      for t in (np.float64, np.float32)),
+    *(case(np.i0, x) for x in (SMALL, np.arange(3), 0.5)),
     case(np.angle, SMALL + 1j, _refused="np.angle"), case(np.abs, SMALL + 1j, _refused="np.abs"),
     case(nan_to_num_in_place, SPECIAL),
 ]

@@ -1,0 +1,81 @@
+"""scipy.linalg's matrices that are put together of elements."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from ..numpy.common import array
+from ..operands import unsupported
+
+Rule = Callable[..., Any]
+
+
+def flat(x: Any) -> Any:
+    return np.ravel(array(x))
+
+
+def _of_sums(values: Any, rows: int, columns: int, first: int, row_step: int, column_step: int) -> Any:
+    """A matrix whose element (i, j) is values[first + row_step * i + column_step * j]."""
+    places = first + row_step * np.arange(rows)[:, np.newaxis] + column_step * np.arange(columns)
+    return values[places]
+
+
+def toeplitz(c, r=None):
+    """Constant along diagonals: the first column, and the first row but for its first element."""
+    column = flat(c)
+    row = np.conjugate(column) if r is None else flat(r)
+    n, m = column.shape[0], row.shape[0]
+    return _of_sums(np.concatenate([column[::-1], row[1:]]), n, m, n - 1, -1, 1)
+
+
+def hankel(c, r=None):
+    """Constant along the other diagonals: the first column, and the last row but for its first element."""
+    column = flat(c)
+    row = np.zeros_like(column) if r is None else flat(r)
+    return _of_sums(np.concatenate([column, row[1:]]), column.shape[0], row.shape[0], 0, 1, 1)
+
+
+def circulant(c):
+    """Each column is the one before, moved round by one."""
+    column = array(c)
+    if column.ndim != 1:
+        unsupported("scipy.linalg.circulant", "of several at once")
+    n = column.shape[0]
+    return column[(np.arange(n)[:, np.newaxis] - np.arange(n)) % n]
+
+
+def companion(a):
+    """The matrix whose eigenvalues are the roots of a polynomial, the highest coefficient first."""
+    p = flat(a)
+    first = -p[1:] / p[0]
+    n = first.shape[0]
+    return np.concatenate([first[np.newaxis], np.eye(n - 1, n).astype(first.dtype)])
+
+
+def block_diag(*arrs):
+    """Matrices along the diagonal."""
+    blocks = [b if b.ndim == 2 else np.reshape(b, (1, -1)) for b in map(array, arrs)]
+    width, dtype = sum(b.shape[1] for b in blocks), np.result_type(*(b.dtype for b in blocks))
+    rows, before = [], 0
+    for b in blocks:
+        rows.append(np.pad(b.astype(dtype), ((0, 0), (before, width - before - b.shape[1]))))
+        before += b.shape[1]
+    return np.concatenate(rows)
+
+
+def khatri_rao(a, b):
+    """Kronecker's products of corresponding columns."""
+    x, y = array(a), array(b)
+    product = x[:, np.newaxis, :] * y[np.newaxis, :, :]
+    return np.reshape(product, (x.shape[0] * y.shape[0], x.shape[1]))
+
+
+_SPECIAL = "scipy.linalg._special_matrices"
+RULES: dict[tuple[str, str], Rule] = {
+    **{(_SPECIAL, f.__name__): f for f in (toeplitz, hankel, circulant, companion, block_diag)},
+    ("scipy.linalg._misc", "khatri_rao"): khatri_rao, (_SPECIAL, "khatri_rao"): khatri_rao,
+    ("scipy.linalg._basic", "khatri_rao"): khatri_rao, ("scipy.linalg._matfuncs", "khatri_rao"): khatri_rao,
+}

@@ -1,0 +1,57 @@
+"""scipy.linalg's matrices of elements, scipy.integrate's rules, scipy.spatial's distances."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import scipy.integrate as sq
+import scipy.linalg as sl
+import scipy.spatial.distance as sd
+
+import gradjit as gj
+from gradjit.errors import UnsupportedError
+from tests.tracer.scipy.calls import Call, check_gradients, check_values
+
+X, Y = np.array([0.7, -1.2, 2.3, 0.1, 1.4]), np.array([1.0, 0.4, -0.3, 2.2, 0.9])
+A, B = np.array([[0.3, 1.2, -0.7], [2.1, 0.4, 0.9]]), np.array([[1.3, -0.2, 0.5], [0.1, 0.8, 1.9]])
+
+MATRICES: list[Call] = [
+    lambda x, y, a, b: sl.toeplitz(x), lambda x, y, a, b: sl.toeplitz(x, y[:3]), lambda x, y, a, b: sl.hankel(x),
+    lambda x, y, a, b: sl.hankel(x[:2], y), lambda x, y, a, b: sl.circulant(x), lambda x, y, a, b: sl.companion(x),
+    lambda x, y, a, b: sl.block_diag(a, x, b), lambda x, y, a, b: sl.block_diag(a, np.arange(2.0)),
+    lambda x, y, a, b: sl.khatri_rao(a, b),
+]
+INTEGRALS: list[Call] = [
+    lambda x, y, a, b: sq.trapezoid(x), lambda x, y, a, b: sq.trapezoid(x, np.cumsum(np.exp(y))),
+    lambda x, y, a, b: sq.simpson(x), lambda x, y, a, b: sq.simpson(x[:4], x=np.cumsum(np.exp(y))[:4]),
+    lambda x, y, a, b: sq.simpson(x, x=np.cumsum(np.exp(y))), lambda x, y, a, b: sq.simpson(a, axis=0),
+    lambda x, y, a, b: sq.simpson(a, dx=0.3), lambda x, y, a, b: sq.cumulative_trapezoid(x),
+    lambda x, y, a, b: sq.cumulative_trapezoid(a, axis=0, initial=0), lambda x, y, a, b: sq.romb(x, dx=0.2),
+    lambda x, y, a, b: sq.fixed_quad(lambda t: np.exp(-t * x[0]), 0.0, y[0])[0],
+]
+DISTANCES: list[Call] = [
+    *(lambda x, y, a, b, m=m: sd.cdist(a, b, m) for m in ("euclidean", "sqeuclidean", "cityblock", "chebyshev",
+                                                          "cosine", "correlation", "canberra", "braycurtis")),
+    lambda x, y, a, b: sd.cdist(a, b, "minkowski", p=3), lambda x, y, a, b: sd.pdist(np.concatenate([a, b])),
+    lambda x, y, a, b: sd.squareform(x[:3]), lambda x, y, a, b: sd.squareform(sd.squareform(x[:3])),
+    *(lambda x, y, a, b, f=f: f(x, y) for f in (sd.euclidean, sd.cosine, sd.cityblock, sd.correlation, sd.canberra)),
+    lambda x, y, a, b: sd.minkowski(x, y, 3), lambda x, y, a, b: sd.euclidean(x, y, np.arange(1.0, 6.0)),
+]
+
+
+@pytest.mark.parametrize("calls", [MATRICES, INTEGRALS, DISTANCES], ids=["linalg", "integrate", "spatial"])
+def test_values_and_gradients(calls: list[Call]) -> None:
+    check_values(calls, [X, Y, A, B])
+    check_gradients(calls, [X, Y, A, B])
+
+
+def test_the_distance_of_equal_points_has_no_direction() -> None:
+    gradient = gj.grad(lambda a: np.sum(sd.cdist(a, a)))(A)
+    assert np.all(np.isfinite(gradient))
+
+
+def test_refusals() -> None:
+    with pytest.raises(UnsupportedError, match=r"metric='jaccard'"):
+        gj.jit(lambda a: sd.cdist(a, a, "jaccard"))(A)
+    with pytest.raises(UnsupportedError, match=r"scipy\.integrate\.romb"):
+        gj.jit(lambda x: sq.romb(x[:4]))(X)
