@@ -16,12 +16,13 @@ Rule = Callable[..., Any]
 
 def samples(y: Any, x: Any, axis: int) -> tuple[Any, Any]:
     """The samples with their axis last, and places along it (None: they are dx apart)."""
-    v: Any = array(y)
-    v = np.moveaxis(v if v.ir_dtype.is_inexact else cast(v, np.float64), axis, -1)
+    move: Rule = np.moveaxis
+    v = array(y)
+    v = move(v if v.ir_dtype.is_inexact else cast(v, np.float64), axis, -1)
     if x is None:
         return v, None
-    places: Any = array(x)
-    return v, places if places.ndim == 1 else np.moveaxis(places, axis, -1)
+    places = array(x)
+    return v, places if places.ndim == 1 else move(places, axis, -1)
 
 
 def trapezoid(y, x=None, dx=1.0, axis=-1):
