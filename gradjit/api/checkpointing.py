@@ -43,8 +43,8 @@ def checkpoint(what: Any, snapshots: int | str | None = None) -> Any:
         return what
     sequence = indexed_iterable(what)
     if sequence is None:
-        raise ArgumentError(f"gj.checkpoint takes what a loop runs over by index: a range, an array, or enumerate, zip "
-                            f"or reversed of these; it got a {type(what).__name__}")
+        raise ArgumentError(f"gj.checkpoint takes what a loop runs over by index: a range, an array, a list of "
+                            f"numbers, or enumerate, zip or reversed of these; it got a {type(what).__name__}")
     return Checkpointed(sequence, count, nbytes)
 
 

@@ -11,15 +11,16 @@ import contextlib
 
 from .. import codegen
 from ..codegen import interrupts, strips, symbols, unroll_and_jam
+from ..codegen.loopir import printer
 from ..errors import LayoutError
 from ..passes import batching, jvp, vjp
-from ..runtime import entry, externals, jit, support
+from ..runtime import artefact, entry, externals, jit, support
 from ..tracer import builtin_functions, calls, lift, math_functions, methods, numpy as numpy_rules, source, unlifted
 from ..tracer.numpy import selection
 
-__all__ = ["batching", "builtin_functions", "calls", "codegen", "entry", "externals", "interrupts", "jit",
-           "jvp", "lift", "math_functions", "methods", "numpy_rules", "selection", "source", "strips", "support",
-           "symbols", "unlifted", "unroll_and_jam", "vjp"]
+__all__ = ["artefact", "batching", "builtin_functions", "calls", "codegen", "entry", "externals", "interrupts", "jit",
+           "jvp", "lift", "math_functions", "methods", "numpy_rules", "printer", "selection", "source", "strips",
+           "support", "symbols", "unlifted", "unroll_and_jam", "vjp"]
 
 with contextlib.suppress(LayoutError):  # a build of Python or NumPy that does not fit: the first call says so
     support.addresses()

@@ -411,7 +411,7 @@ def test_jvp_and_vjp_are_compiled_once():
     misses = compiled.misses
     gj.jvp(quartic, (X,), (X,))
     assert len(compiled.stats().specialisations) == 1
-    assert compiled.misses == misses + 1  # containers go through Python
+    assert compiled.misses == misses  # containers go to machine code, too
 
 
 def test_jvp_and_vjp_inside():

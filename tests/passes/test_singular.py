@@ -40,4 +40,4 @@ def test_the_table_says_which(op: str) -> None:
 
 def test_the_tables_are_apart() -> None:
     assert not SINGULAR & OVERFLOWING
-    assert set(SMOOTH) >= SINGULAR | OVERFLOWING
+    assert set(SMOOTH) >= (SINGULAR | OVERFLOWING) - {"special_call"}  # of whose functions each has its own domain
