@@ -112,7 +112,7 @@ SORTING = [
     case(np.isin, [1, 2], np.array([[2, 3]])), case(np.isin, V, V[::2]),
     *(case(f, Outer(x)) for f in (np.nonzero, np.argwhere, np.flatnonzero) for x in (M, IA, V)),
     case(np.nonzero, A, _refused="np.nonzero"), case(np.where, M, _refused="np.nonzero"), case(np.where, Outer(M)),
-    case(np.argwhere, V, _refused="np.argwhere"),
+    case(np.argwhere, V, _refused="np.nonzero"),
     *(case(f, Outer(IA)) for f in (np.unique, np.unique_values, np.unique_counts, np.unique_inverse)),
     case(np.unique, Outer(IA), return_counts=True), case(np.union1d, Outer(IV), [3, 99]),
     case(np.unique, A, _refused="np.unique"),
