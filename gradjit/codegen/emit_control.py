@@ -192,7 +192,7 @@ def in_strips(e: Emitter, s: Repeat, lo: ir.Value, hi: ir.Value, step: ir.Value)
     i, k = b.phi(I64), b.phi(I64)
     i.add_incoming(first, begin)
     k.add_incoming(I64(0), begin)
-    with inside(e, Scope(e.scope, s.var, i)):
+    with inside(e, EmitScope(e.scope, s.var, i)):
         e.block(s.body)
     following, count = e.b.add(i, step, flags=("nsw",)), e.b.add(k, I64(1), flags=("nsw",))
     end = e.b.block
