@@ -315,6 +315,14 @@ class _Emitter:
             return
         surplus = frame.block("surplus")
         onwards = frame.block()
+        if is_open(size):
+            large, kept = frame.block("large_workspace"), frame.block()
+            limit = i64(CACHED_WORKSPACE)
+            frame.builder.cbranch(frame.builder.icmp_signed(">", self.checks.number(size), limit), large, kept)
+            frame.enter(large)
+            frame.call("PyMem_RawFree", block)
+            frame.go(onwards)
+            frame.enter(kept)
         other = frame.load(self.state, 8 * _WORKSPACE)
         frame.store(block, self.state, 8 * _WORKSPACE)
         frame.builder.cbranch(frame.same(other, NULL), onwards, surplus).set_weights((4000, 1))
