@@ -123,20 +123,31 @@ def repeated(p: MemoryPlan) -> set[Value]:
     """
     runs = {v: n for v, n in evaluations(p).items() if v.op is not None and v not in p.low.memory and (
             OPS[v.op.name].pointwise or v.op.name == "gather" or is_thin(v.op))}
+    ops = p.low.func.ops
     users: dict[Value, list[Value]] = {}
-    for op in p.low.func.ops:
+    place = {r: k for k, op in enumerate(ops) for r in op.results}
+    for op in ops:
         for o in op.operands:
             users.setdefault(o, []).extend(op.results)
     kept: set[Value] = set()
-    while runs:
-        costs = inline_costs(p.low, kept)
-        saved = {v: n for v, n in runs.items() if v not in kept and saves(v, n, costs[v])}
+    costs: dict[Value, float] = {}
+    saved: dict[Value, int] = {}
+    start = 0  # what stands before has the costs that it had
+    while True:
+        inline_costs(p.low, ops[start:], kept, costs)
+        for v, n in runs.items():
+            if place[v] < start:
+                continue
+            if v not in kept and saves(v, n, costs[v]):
+                saved[v] = n
+            else:
+                saved.pop(v, None)
         tops = {v for v, n in saved.items() if not covered(v, n, saved, users)}
         found = first_of(p.low.func, tops)
-        kept |= found
         if not found:
-            break
-    return kept
+            return kept
+        kept |= found
+        start = min(place[v] for v in found)
 
 
 def saves(v: Value, count: int, cost: float) -> bool:
@@ -149,7 +160,7 @@ def saves(v: Value, count: int, cost: float) -> bool:
 def first_of(func: Func, values: set[Value]) -> set[Value]:
     """Those that are computed from none of the others: once they have memory, the others may be cheap."""
     behind: set[Value] = set()
-    for op in func.ops:
+    for op in func.ops if len(values) > 1 else ():
         if any(o in behind or o in values for o in op.operands):
             behind.update(op.results)
     return values - behind
@@ -194,17 +205,15 @@ def own_cost(op: Op) -> float:
     return cost_of(op.name) if OPS[op.name].pointwise else GATHER if op.name == "gather" else 0.0
 
 
-def inline_costs(low: Lowering, kept: Container[Value] = ()) -> dict[Value, float]:
-    """The cost of an element of each value, computed from what has memory, or is to be kept there.
+def inline_costs(low: Lowering, ops: Sequence[Op], kept: Container[Value], costs: dict[Value, float]) -> None:
+    """The cost of an element of each result, computed from what has memory, or is to be kept there: into `costs`.
 
     What is the same along an axis is computed once for it: a broadcast value costs as much less as it is repeated.
     """
-    costs: dict[Value, float] = {}
-    for op in low.func.ops:
+    for op in ops:
         own = own_cost(op)
         for r in op.results:
             inner = sum(LOAD if o in low.elements.views or o in kept else costs.get(o, 0.0) for o in op.operands)
             if op.name == "broadcast":
                 inner *= reckoned(op.operands[0].type.size) / max(reckoned(r.type.size), 1)
             costs[r] = inner + own
-    return costs
