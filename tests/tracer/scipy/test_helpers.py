@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import scipy.integrate as sq
+import scipy.interpolate as si
 import scipy.linalg as sl
 import scipy.spatial.distance as sd
 
@@ -48,6 +49,22 @@ def test_values_and_gradients(calls: list[Call]) -> None:
 def test_the_distance_of_equal_points_has_no_direction() -> None:
     gradient = gj.grad(lambda a: np.sum(sd.cdist(a, a)))(A)
     assert np.all(np.isfinite(gradient))
+
+
+KNOTS = np.array([0.0, 1.0, 0.2, 0.5, 0.8])
+
+
+def test_linear_interpolation() -> None:
+    places = np.array([0.05, 0.33, 0.9])
+    calls: list[Call] = [
+        lambda y, m: si.interp1d(KNOTS, y)(m), lambda y, m: si.interp1d(KNOTS, y, fill_value="extrapolate")(2 * m),
+        lambda y, m: si.interp1d(KNOTS, y, bounds_error=False, fill_value=0.5)(2 * m)]
+    check_values([*calls, lambda y, m: si.interp1d(KNOTS, y, bounds_error=False)(2 * m)], [Y, places])
+    check_gradients(calls, [Y, places])
+    with pytest.raises(ValueError, match="outside of the interpolation range"):
+        gj.jit(calls[0])(Y, 2 * places)
+    with pytest.raises(UnsupportedError, match=r"interp1d.*kind='cubic'"):
+        gj.jit(lambda y: si.interp1d(KNOTS, y, "cubic")(0.3))(Y)
 
 
 def test_refusals() -> None:
