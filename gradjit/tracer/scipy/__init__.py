@@ -15,5 +15,7 @@ from typing import Any
 from ..numpy.special import LIBRARY_RULES
 from . import integrate, interpolate, linalg, spatial, special, stats
 
-RULES: dict[tuple[str, str], Callable[..., Any]] = {**LIBRARY_RULES, **special.RULES, **stats.RULES,
-                                                        **linalg.RULES, **integrate.RULES, **interpolate.RULES, **spatial.RULES}
+RULES: dict[tuple[str, str], Callable[..., Any]] = {
+    **LIBRARY_RULES, **special.RULES, **stats.RULES, **linalg.RULES, **integrate.RULES, **interpolate.RULES,
+    **spatial.RULES,
+}

@@ -139,8 +139,9 @@ def _refused(name: str) -> Rule:
 
 def _later(name: str) -> Rule:
     def rule(dist: Any, *args: Any, **kwargs: Any) -> Any:
-        unsupported(f"scipy.stats.{name}", "it needs a factorisation of the covariance matrix, and these come with a later "
-                                           "version; of independent variables write the sum of scipy.stats.norm.logpdf")
+        unsupported(f"scipy.stats.{name}", "it needs a factorisation of the covariance matrix, and these come with a "
+                                           "later version; of independent variables write the sum of "
+                                           "scipy.stats.norm.logpdf")
 
     return rule
 
