@@ -174,7 +174,7 @@ def test_dirichlet_and_multinomial() -> None:
     (lambda x: st.norm(x[0]).rvs(), r"scipy\.stats\.norm\.rvs is not supported"),
     (lambda x: st.skewnorm.ppf(x, 1.5), r"scipy\.stats\.skewnorm\.ppf is not supported"),
     (lambda x: st.alpha.entropy(x[0]), r"scipy\.stats\.alpha\.entropy is not supported"),
-    (lambda x: st.multivariate_normal.logpdf(x, x, np.eye(2)), r"multivariate_normal\.logpdf is not supported: it needs"),
+    (lambda x: st.multivariate_normal.logpdf(x, x, np.eye(2)), r"multivariate_normal\.logpdf is not supported"),
     (lambda x: st.norm.expect(loc=x[0]), r"scipy\.stats\.norm\.expect is not supported"),
 ])
 def test_refusals_name_the_method(f: Call, text: str) -> None:
