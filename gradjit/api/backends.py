@@ -127,10 +127,12 @@ def program_of(t: Trace, leaves: Sequence[Any], opening: Opening) -> TracedProgr
                     for v, form in zip(func.body.results, forms, strict=True))
     targets = [write_target(t, w) for w in t.writes]
     apart = {w.argument for w in t.touched}
+    scratch = [w.captured for w in t.touched if w.captured is not None]
     parameters = tuple(parameter_spec(leaf, x, Argument(k) in targets, k in apart)
                        for k, (leaf, x) in enumerate(zip(t.leaves, leaves, strict=True)))
     captured = tuple(Capture(source_of(c.source) if c.source is not None else c.array,
-                             ArraySpec.of(c.array, writable=CapturedResult(k) in targets))
+                             ArraySpec.of(c.array, writable=CapturedResult(k) in targets,
+                                          apart=any(c is s for s in scratch)))
                      for k, c in enumerate(t.captured))
     captured += tuple(Capture(source_of(c.source) if c.source is not None else c.array, ArraySpec.of(c.array),
                               is_passed=False) for c in t.observed)

@@ -163,7 +163,8 @@ def check_touched(t: Trace, call: CanonicalCall) -> None:
     for w in t.touched:
         given, passed = target_of(w, call)
         for origin, what, other, other_passed in others:
-            if origin != w.argument and (np.may_share_memory(passed, other_passed) or share_memory(given, other)):
+            if origin not in (w.argument, w.captured) and (np.may_share_memory(passed, other_passed)
+                                                           or share_memory(given, other)):
                 fail(ArgumentError, f"{t.func.name} writes to {w.what}, which {shares(given, other)} {what}: what it "
                                     f"computes is no function of the one without the other, and has no derivative "
                                     f"with respect to either; pass a copy of one of them", w.loc)

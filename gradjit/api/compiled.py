@@ -30,6 +30,7 @@ from ..tracer.calls import call as traced_call
 from ..tracer.guards import Condition, Guard, HeldItems, Snapshot, all_hold
 from ..tracer.locations import fail
 from ..tracer.recorder import recorders
+from ..tracer.state import Kept, State, changed_numbers
 from ..tracer.trace import Trace, parameter_names, trace, world_of
 from . import backends
 from .backends import Executable, TracedProgram
@@ -39,6 +40,7 @@ from .options import USUAL, Options, config
 from .settings import checking, verifying
 from .signatures import Signature
 from .sizes import Attempt, Axis, Closed, Sizes, shapes
+from .stateful import Stateful
 from .stats import Specialised, Stats
 from .tracebacks import trimmed
 
@@ -120,6 +122,10 @@ class Compiled(FastCallable):
         self.latest: Specialisation | None = None
         self.sizes = Sizes(options.sizes or config.sizes)
         self.declared = Declared(options.signature) if options.signature is not None else None
+        self.stateful: Stateful | None = None
+        """What it is where it changes what stands outside of it."""
+        self.is_internal = False
+        """Whether it is such a function's own."""
 
     def __repr__(self) -> str:
         return f"<gradjit {self.kind} of {text(self.like, '__qualname__', type(self.like).__name__)}>"
@@ -161,13 +167,44 @@ class Compiled(FastCallable):
             args, kwargs = self.signature.positional(args, kwargs)
             if not kwargs:
                 return self(*args)
+        if self.stateful is not None:
+            return self.with_state(args, kwargs)
         call = CanonicalCall.of(args, kwargs)
         if (result := self.try_all(call)) is not MISS:
             return result
         try:
             return self.first_call(call)
+        except Kept as e:
+            if e.state is None or self.is_internal:
+                raise trimmed(e)  # noqa: B904
+            self.carry(e.state)
         except Exception as e:
             raise trimmed(e)  # noqa: B904 (it is the same exception)
+        return self.with_state(args, kwargs)
+
+    # state ----------------------------------------------------------------------------------------------------------
+    def carry(self, state: State) -> None:
+        """One more place outside that the function changes at each call."""
+        states = [*(self.stateful.states if self.stateful is not None else ()), state]
+        keeps = self.body is self.like  # what computes derivatives leaves all as it was
+        self.stateful = Stateful(states, self.body, keeps, self.inner)
+
+    def inner(self, body: Callable[..., Any]) -> Compiled:
+        """What carries the states as arguments."""
+        made = Compiled(body, self.like, self.kind, self.options)
+        made.is_internal = True
+        return made
+
+    def with_state(self, args: Any, kwargs: Any) -> Any:
+        """A call of a function that changes what stands outside."""
+        while True:
+            assert self.stateful is not None
+            try:
+                return self.stateful(*args, **kwargs)
+            except Kept as e:
+                if e.state is None or any(e.state.is_same(s) for s in self.stateful.states):
+                    raise trimmed(e)  # noqa: B904
+                self.carry(e.state)
 
     def try_all(self, call: CanonicalCall) -> Any:
         """The result of the first specialisation that takes the call, or MISS."""
@@ -335,11 +372,16 @@ class Compiled(FastCallable):
 
         TraceError for one that changes, each time, what it reads from outside: a counter, a list that it appends to.
         """
+        first: Trace | None = None
         for _ in range(ATTEMPTS):
             t = trace(self.body, args, kwargs, self.like, sharing=sharing, rebinding=True,
                       checking=checking() if self.options.check is None else self.options.check, shapes=shapes)
             if t.holds():
                 return t
+            first = first or t
+        assert first is not None
+        if (state := changed_numbers(first.guards)) is not None:
+            raise Kept("a number from outside changes at each call", state)
         changed = next(g for g in t.guards if not all_hold([g]))
         fail(TraceError, f"{t.func.name} changes {what(changed)} and reads it, too; a compiled function runs its "
                          f"Python code only once, so it must not change things outside: return the new value", t.loc)

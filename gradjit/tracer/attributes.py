@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import types
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -200,6 +201,29 @@ def of_descriptor(world: Outside, owner: Any, name: str, in_class: Any) -> Any:
         world.enter(in_class, Source("member", cls, name))
         return local(call(getter, in_class, owner, cls))
     return ABSENT
+
+
+def setting(owner: Any, name: str, plainly: bool = False) -> Callable[[Any], Any] | None:
+    """What `owner.name = value` calls of the user's own: the setter of a property, the `__set__` of a descriptor, a
+    `__setattr__` (not where it is set plainly); None where there is nothing such."""
+    if isinstance(owner, (TracedArray, types.ModuleType)) or not recorders():
+        return None
+    if not plainly and (method := special(owner, "__setattr__")) is not None:
+        return functools.partial(call, method, owner, name)
+    in_class = lookup(type(owner), name)
+    if in_class is ABSENT:
+        return None
+    world = outside(current())
+    if isinstance(in_class, property) and is_liftable(in_class.fset):
+        world.has_class(owner)
+        world.has_member(type(owner), name, in_class)
+        return functools.partial(call, in_class.fset, owner)
+    setter = lookup(type(in_class), "__set__")
+    if is_liftable(setter):
+        world.has_class(owner)
+        world.has_member(type(in_class), "__set__", setter)
+        return functools.partial(call, setter, in_class, owner)
+    return None
 
 
 def read_plainly(owner: Any, name: str) -> Any:

@@ -281,6 +281,17 @@ def _format(x: Any, spec: Any = "") -> Any:
     return texts.shown(x, "", spec) if isinstance(x, (TracedArray, texts.Text)) else format(x, spec)
 
 
+def _setattr(owner: Any, name: str, value: Any) -> None:
+    from .hooks import Hooks
+    Hooks.set_attr(value, owner, name)
+
+
+def _set_plainly(owner: Any, name: str, value: Any) -> None:
+    """object.__setattr__."""
+    from .hooks import Hooks
+    Hooks.set_attr(value, owner, name, plainly=True)
+
+
 def _print(*args: Any, **kwargs: Any) -> None:
     from .telling import printed
     printed(*args, **kwargs)
@@ -306,7 +317,7 @@ RULES: dict[Any, Rule] = {
     functools.reduce: _calls_back(functools.reduce),
     **iterables.RULES,
     **iterators.RULES,
-    np.fromiter: _fromiter,
+    np.fromiter: _fromiter, setattr: _setattr, object.__setattr__: _set_plainly,
     print: _print, str: _text(str, "s"), repr: _text(repr, "r"), format: _format,
     input: _refused("input"), open: _refused("open"),
     **{t: _scalar_type(t) for t in (np.bool_, np.int8, np.int16, np.int32, np.int64, np.uint8, np.uint16, np.uint32,

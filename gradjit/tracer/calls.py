@@ -204,7 +204,7 @@ def call_for_effect(f: Any, /, *args: Any, **kwargs: Any) -> Any:
 def as_it_is(f: Any, args: Any, kwargs: Any) -> Any:
     """A function of a library, or a builtin, run by Python."""
     frame, world = recorders()[-1].frame, outside(current())
-    refuse_keeping(peek(f, "__self__"), text(f, "__name__"), (*args, *kwargs.values()))
+    refuse_keeping(peek(f, "__self__"), text(f, "__name__"), (*args, kwargs) if kwargs else args)
     if frame.parent is not None:
         watch(frame, f, args)
     if type(getattr(f, "__self__", None)) is not Sparse:

@@ -22,6 +22,12 @@ from .array import ARRAY, PYTHON, SCALAR, TracedArray, root
 from .locations import fail, user_frame
 from .recorder import recorders
 
+
+def is_part(x: Any) -> bool:
+    """Whether it stands for several items."""
+    return type(x) is Tail or type(x).__name__ == "Before"
+
+
 MAX_ITEMS = 20_000
 """The longest list that is taken apart into Python's objects."""
 
@@ -103,7 +109,7 @@ def is_grown(x: Any) -> bool:
     if type(x) is not list or not recorders():
         return False
     known = recorders()[-1].outermost.grown
-    return id(x) in known and any(type(i) is Tail for i in x)
+    return id(x) in known and any(map(is_part, x))
 
 
 def length(items: list[Any]) -> Any:
@@ -111,6 +117,9 @@ def length(items: list[Any]) -> Any:
     total: Any = 0
     plain = 0
     for i in items:
+        if is_part(i) and type(i) is not Tail:
+            fail(TraceError, "a list from outside that the function appends to is read, too: what it holds differs "
+                             "from call to call; keep what is read in an attribute or a variable")
         if type(i) is Tail:
             total = total + i.count
         else:
@@ -129,6 +138,8 @@ def item(items: list[Any], key: Any) -> Any:
         return sliced(items, key)
     if isinstance(key, TracedArray) and (key.ndim or not key.ir_dtype.is_integer):
         raise TypeError(f"list indices must be integers or slices, not {key!r}")
+    if isinstance(key, int) and key < 0 and not any(map(is_part, items[key:])) and len(items) >= -key:
+        return items[key]
     n = length(items)
     if isinstance(n, int) and not isinstance(key, TracedArray):
         k = operator.index(key)

@@ -10,10 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from ..probe import peek
 from . import grown, sequences, sparse
 from .array import TracedArray
-from .attributes import enter, read, special
+from .attributes import enter, read, setting, special
 from .calls import call, call_for_effect
 from .concatenators import STAND_INS
 from .control.frames import before_change, is_container
@@ -21,11 +20,12 @@ from .control.protocol import Control, watch_key
 from .control.states import Undefined
 from .grown import is_grown
 from .guards import ABSENT, Source, is_plain
-from .leaks import is_kept, is_state, refuse_rebinding
+from .leaks import is_kept, refuse_rebinding
 from .operands import captured, is_traced
 from .outside import is_data_array, outside
 from .recorder import current, recorders
 from .special_methods import binary, context, in_place, iterated, truth_value, unary
+from .state import State, before_writing, is_carried
 from .subscripts import update_by_mask
 from .texts import fstring
 from .unlifted import guard_code
@@ -33,8 +33,8 @@ from .unlifted import guard_code
 
 def local(value: Any) -> Any:
     """A value that a local name, an item or a private attribute holds: an array from outside becomes a hidden input."""
-    if type(value) is Undefined:
-        value.fail()
+    if isinstance(value, Undefined):
+        value = value.read()
     if type(value) is np.ndarray:
         return captured(value) if is_data_array(value) and recorders() else value
     return sparse.stand_in(value) if sparse.is_sparse(value) and recorders() else value
@@ -79,8 +79,8 @@ class Hooks(Control):
                 outside(current()).absent(source)
             raise NameError(f"cannot access free variable '{name}' where it is not associated with a value in "
                             f"enclosing scope", name=name)
-        if type(value) is Undefined:
-            value.fail()
+        if isinstance(value, Undefined):
+            return value.read()
         return enter(value, source)
 
     attr = staticmethod(read)
@@ -129,23 +129,31 @@ class Hooks(Control):
             outside(current()).watch(x, "a match statement or format")
         return x
 
-    @staticmethod
-    def rebound(value: Any, name: str) -> Any:
+    def rebound(self, value: Any, name: str) -> Any:
         """A value about to be given to a name outside of the function."""
         if recorders():
             recorders()[-1].frame.refuse(f"the function binds the name {name} anew, which is global or of another "
                                          f"function")
-            if is_traced(value):
-                refuse_rebinding(f"the name {name}")
+            cell = self.cells.get(name)
+            state = State(self.namespace, name, is_item=True) if cell is None else State(cell, "cell_contents")
+            if is_traced(value) and not is_carried(state):
+                refuse_rebinding(f"the name {name}", state)
+            before_writing(state, known=True)
         return value
 
     @staticmethod
-    def set_attr(value: Any, owner: Any, name: str) -> None:
-        """`owner.name = value`. An attribute that is new, or None until then, may hold a traced value for the time."""
-        if is_traced(value) and is_kept(owner) and is_state(peek(owner, name)):
-            refuse_rebinding(f"the attribute {name} of a {type(owner).__name__}")
+    def set_attr(value: Any, owner: Any, name: str, plainly: bool = False) -> None:
+        """`owner.name = value`."""
+        if is_traced(value) and is_kept(owner) and not is_carried(State(owner, name)):
+            refuse_rebinding(f"the attribute {name} of a {type(owner).__name__}", State(owner, name))
+        before_writing(State(owner, name))
         before_change(owner)
-        setattr(owner, name, value)
+        if (setter := setting(owner, name, plainly)) is not None:
+            setter(value)
+        elif plainly:
+            object.__setattr__(owner, name, value)
+        else:
+            setattr(owner, name, value)
 
     @staticmethod
     def item(owner: Any, key: Any) -> Any:
@@ -181,8 +189,11 @@ class Hooks(Control):
         if isinstance(key, TracedArray) and isinstance(owner, list):
             key = sequences.place(owner, key)
         owner = local(owner)
-        if type(owner) in (list, dict) and is_traced(value) and is_kept(owner):
-            refuse_rebinding(f"an item of a {type(owner).__name__}")
+        if type(owner) in (list, dict) and is_traced(value) and is_kept(owner) and not is_carried(
+                State(owner, key, is_item=True)):
+            refuse_rebinding(f"an item of a {type(owner).__name__}", State(owner, key, is_item=True))
+        if type(owner) in (list, dict):
+            before_writing(State(owner, key, is_item=True))
         if is_container(owner):
             before_change(owner)
         if (method := special(owner, "__setitem__")) is not None:
@@ -205,8 +216,7 @@ class Hooks(Control):
         old = cls.changing(cls.attr(owner, name))
         new = in_place(op, old, other)
         if new is not old:
-            before_change(owner)
-            setattr(owner, name, new)
+            cls.set_attr(new, owner, name)
 
     @classmethod
     def aug_item(cls, owner: Any, key: Any, op: str, other: Any) -> None:

@@ -7,13 +7,13 @@ from typing import Any, NoReturn
 
 import numpy as np
 
-from ..errors import TraceError
 from . import trees
 from .array import TracedArray
 from .control.frames import is_container
-from .locations import fail
+from .locations import with_place
 from .outside import outside
 from .recorder import current, recorders
+from .state import Kept, State, is_carried
 
 KEEPING = frozenset({"append", "appendleft", "extend", "extendleft", "insert", "add", "update", "setdefault",
                      "__setitem__", "__iadd__", "__ior__"})
@@ -24,7 +24,21 @@ def refuse_keeping(owner: Any, method: str, given: Iterable[Any]) -> None:
     """TraceError where a call of a method would put a traced value into a container from outside."""
     if method in KEEPING and is_container(owner) and is_kept(owner) and any(
             isinstance(x, TracedArray) for x in trees.flatten(list(given))[0]):
-        refuse_rebinding(f"an item of a {type(owner).__name__}")
+        states = states_of(owner, method, list(given))
+        if not states or not all(map(is_carried, states)):
+            new = next((s for s in states if not is_carried(s)), None)
+            refuse_rebinding(f"an item of a {type(owner).__name__}", new)
+
+
+def states_of(owner: Any, method: str, given: list[Any]) -> list[State]:
+    """What a method of a container changes, as far as that can be carried from call to call."""
+    if type(owner) is list:
+        return [State(owner, None, appends=True)] if method in ("append", "extend") else []
+    if type(owner) is not dict:
+        return []
+    if method in ("setdefault", "__setitem__"):
+        return [State(owner, given[0], is_item=True)]
+    return [State(owner, k, is_item=True) for x in given if isinstance(x, dict) for k in x]
 
 
 def is_kept(owner: Any) -> bool:
@@ -37,6 +51,7 @@ def is_state(value: Any) -> bool:
     return isinstance(value, (np.ndarray, np.generic, int, float, complex))
 
 
-def refuse_rebinding(what: str) -> NoReturn:
-    fail(TraceError, f"the function gives a traced value to {what}, outside of the function: a compiled function "
-                     f"cannot do that at each call; return the new value instead")
+def refuse_rebinding(what: str, state: State | None = None) -> NoReturn:
+    """TraceError; where it tells a state, gj.jit carries that from call to call."""
+    raise Kept(with_place(f"the function gives a traced value to {what}, outside of the function: a compiled function "
+                          f"cannot do that at each call; return the new value instead"), state) from None

@@ -158,6 +158,41 @@ def imag(x: TracedArray) -> Any:
     return leave(o.root(zeros.content, zeros.home, x.kind))
 
 
+class Flags:
+    """`x.flags`, as far as it is known: the order in memory."""
+
+    def __init__(self, x: TracedArray):
+        self.array = x
+
+    def __getitem__(self, name: str) -> Any:
+        if name.upper() not in ORDERS:
+            fail(UnsupportedError, f"the flag {name} of a traced array is not known while the function is compiled")
+        return self.answer(ORDERS[name.upper()])
+
+    def answer(self, orders: str) -> bool:
+        x = self.array
+        found = [layout.is_contiguous(x.extents, x.strides_in_elements, order) for order in orders]
+        if any(found):
+            return True
+        if None in found:
+            fail(UnsupportedError, "whether a traced array is contiguous is not known here; ask before it is made")
+        return False
+
+    def __getattr__(self, name: str) -> Any:
+        return self[name]
+
+
+ORDERS = {"C_CONTIGUOUS": "C", "F_CONTIGUOUS": "F", "CONTIGUOUS": "C", "FORTRAN": "F", "C": "C", "F": "F",
+          "FORC": "CF"}
+"""The flags of the order in memory, by the orders that they ask for."""
+
+
+def strides(x: TracedArray) -> tuple[Any, ...]:
+    if x.strides_in_elements is None:
+        fail(UnsupportedError, "the strides of a traced array are not known here; they are of arguments and copies")
+    return tuple(s * x.itemsize for s in x.strides_in_elements)
+
+
 PROPERTIES: dict[str, Callable[[TracedArray], Any]] = {
-    "T": turned, "mT": matrix_turned, "real": real, "imag": imag,
+    "T": turned, "mT": matrix_turned, "real": real, "imag": imag, "flags": Flags, "strides": strides,
 }

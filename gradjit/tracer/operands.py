@@ -104,7 +104,19 @@ def captured(array: np.ndarray, source: Source | None = None) -> TracedArray:
         c.handle = root(c.value, outermost, ARRAY, "captured array")
         c.handle.owner, c.handle.made, c.handle.where = outermost, outermost.root_frame, outermost.root_frame
         c.handle.strides_in_elements = of_array(array)
-    return c.handle
+    return c.handle if current() is outermost else own(c.handle)
+
+
+def own(h: TracedArray) -> TracedArray:
+    """A captured array as a function that is differentiated has it: it may write to it, which nobody sees outside."""
+    r = current()
+    found = r.scratch.get(id(h))
+    if found is None or found[0].version != h.version:
+        made = root(h.content, h.home, ARRAY, "captured array")
+        made.owner, made.made, made.where = r, r.root_frame, r.root_frame
+        made.strides_in_elements = h.strides_in_elements
+        found = r.scratch[id(h)] = h, made
+    return found[1]
 
 
 def is_born(array: np.ndarray) -> bool:

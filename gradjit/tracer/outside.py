@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import functools
 import types
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -88,7 +89,7 @@ class Outside:
     # what was read ----------------------------------------------------------------------------------------------------
     def enter(self, value: Any, source: Source | None) -> None:
         """A value that is no array comes in from `source` (None: from a place that cannot change)."""
-        if source is not None:
+        if source is not None and not any(s.stands_at(source) for s in self.states()):
             self.guards.setdefault(source, Guard(source, value, is_plain(value)))
         self.look_into(value)
 
@@ -149,11 +150,18 @@ class Outside:
                 self.place(item, Source("item", container, key))
         if fresh:
             return
+        carried = {s.key for s in self.states() if s.owner is container}
         if isinstance(container, dict):
-            items = tuple((k, ANY if is_data_array(v) else v) for k, v in items)
+            items = tuple((k, ANY if is_data_array(v) or k in carried else v) for k, v in items)
         else:
-            items = tuple(ANY if is_data_array(v) else v for v in items)
+            items = tuple(ANY if is_data_array(v) or k in carried else v for k, v in enumerate(items))
         self.guards[id(container)] = HeldItems(container, items)
+
+    @staticmethod
+    def states() -> Sequence[Any]:
+        """What is carried from call to call (state.py): it is no part of the compiled code."""
+        from .recorder import recorders
+        return recorders()[-1].outermost.states if recorders() else ()
 
     def snapshot(self, owner: Any) -> bool:
         """Guard what an object of any kind holds. Whether that can be told."""

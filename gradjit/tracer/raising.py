@@ -132,6 +132,11 @@ def append(values: Sequence[TracedArray], error: str, message: str, loc: Loc | N
     builder.append("raise", operands, {"error": error, "message": message})
 
 
+def may_be_caught(e: Exception) -> bool:
+    """Whether a handler around would catch it."""
+    return any(t.catches(e) for t in recorders()[-1].outermost.trying)
+
+
 def refused(e: Exception, why: str) -> None:
     """A handler of the function's own cannot do anything at run time."""
     try:

@@ -126,6 +126,12 @@ class Recorder:
         """Arrays that may be others (control/may_alias.py), by id."""
         self.grown: dict[int, list[Any]] = {}
         """Lists that compiled loops have made longer (grown.py), by id."""
+        self.scratch: dict[int, tuple[Any, Any]] = {}
+        """Of a function that is differentiated: captured arrays by id, with what stands for them in it."""
+        self.written: list[Any] = []
+        """What was changed outside in the course of the trace, with what stood there."""
+        self.states: Sequence[Any] = ()
+        """What stands outside and is carried from call to call (state.py)."""
         self.thrown: dict[int, BaseException] = {}
         """Exceptions that `raise` statements of the program have raised, by id."""
         self.trying: list[Any] = []

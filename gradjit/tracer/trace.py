@@ -38,6 +38,7 @@ from .operands import captured, shape_text
 from .outside import Outside, is_data_array
 from .raising import is_thrown
 from .recorder import HiddenInput, Recorder, recorders
+from .state import restored, undo
 from .texts import Text
 from .unlifted import check_copies
 
@@ -267,7 +268,7 @@ def attempt(f: Callable[..., Any], args: Sequence[Any], kwargs: dict[str, Any], 
             world_of(recorder, static)
         recorder.as_python = as_python
         try:
-            with deciding(True):
+            with deciding(True), restored(recorder.outermost.states if recorder.outer is not None else ()):
                 out = run(f, inner_args, inner_kwargs)
             if recorder.unanswered is not None:
                 raise recorder.unanswered
@@ -278,12 +279,18 @@ def attempt(f: Callable[..., Any], args: Sequence[Any], kwargs: dict[str, Any], 
             hidden = list(recorder.captured.values())
             writes = written(handles, leaves, hidden, writing)
         except TraceError as e:
+            undo(recorder.written)
             if as_python or recorder.outer is not None or not recorder.is_needed or "" not in recorder.loops.values():
                 raise
             raise UnrolledAttempt(e) from e
         check_copies(recorder.outermost.world, name_of(like))
         touched = [Write(f"the argument {leaf.name}", recorder.touched[id(h)][1], None, argument=k)
                    for k, (h, leaf) in enumerate(zip(handles, leaves, strict=True)) if id(h) in recorder.touched]
+        touched += [Write(captured_name(c), recorder.touched[id(c.handle)][1], None, captured=c) for c in hidden
+                    if id(c.handle) in recorder.touched]
+        for h, made in recorder.scratch.values():
+            if is_changed(made):
+                h.owner.touched[id(h)] = h, made.written_at
     recorder.block.results = tuple(values)
     observed = prune(recorder, hidden, writes)
     guards = list(recorder.world.guards.values())

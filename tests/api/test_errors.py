@@ -181,8 +181,7 @@ def test_values_kept_in_a_global_and_used_later():
         kept.append(x * 2)
         return np.sum(x)
 
-    with pytest.raises(gj.TraceError, match=f"to an item of a list, outside.*return the new value{HERE}, in f"):
-        gj.grad(f)(X)
+    gj.grad(f)(X)
     assert kept == []
 
     class Keeper:
@@ -216,10 +215,9 @@ def test_what_is_differentiated_changes_no_captured_array():
 
     def g(x):
         w[0] = x[0]
-        return x
+        return x * w[0]
 
-    with pytest.raises(gj.TraceError, match=f"a captured array.*copy it first{HERE}, in g"):
-        gj.grad(lambda x: np.sum(g(x)))(X)
+    np.testing.assert_array_equal(gj.grad(lambda x: np.sum(g(x)))(np.ones(3)), [4.0, 1.0, 1.0])
     np.testing.assert_array_equal(w, np.ones(3))
 
 
@@ -256,7 +254,7 @@ def test_ir_and_stages():
         f.ir(X, stage="nonsense")
 
 
-def test_counters_and_logs_outside_are_refused_and_memos_are_filled():
+def test_counters_outside_count_and_memos_are_filled():
     class Counted:
         calls = 0
 
@@ -264,8 +262,9 @@ def test_counters_and_logs_outside_are_refused_and_memos_are_filled():
             self.calls += 1
             return np.sum(x) * self.calls
 
-    with pytest.raises(gj.TraceError, match="changes the attribute calls"):
-        gj.jit(Counted())(X)
+    counted = Counted()
+    g = gj.jit(counted)
+    assert [g(X) / np.sum(X) for _ in range(3)] == [1.0, 2.0, 3.0] and counted.calls == 3
 
     memo = {}
 

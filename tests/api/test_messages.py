@@ -7,8 +7,7 @@ import ctypes
 import functools
 import linecache
 import mmap
-import types
-from collections import OrderedDict, deque
+from collections import deque
 
 import numpy as np
 import pytest
@@ -65,49 +64,12 @@ def test_letters_of_texts_are_not_known(name):
 
 
 # values that are kept outside -----------------------------------------------------------------------------------------
-def appended(x):
-    LOG.append(x * 2.0)  # here
-    return np.sum(x)
-
-
-def extended(x):
-    LOG.extend([1.0, x * 2.0])  # here
-    return np.sum(x)
-
-
 def inserted(x):
     y = np.sum(x)
     LOG.insert(  # here
         0,
         y)
     return y
-
-
-def into_a_dict(x):
-    TABLE["x"] = x * 2.0  # here
-    return np.sum(x)
-
-
-def updated(x):
-    TABLE.update(x=x * 2.0)  # here
-    return np.sum(x)
-
-
-def updated_by_a_dict(x):
-    TABLE.update({"a": {"b": x * 2.0}})  # here
-    return np.sum(x)
-
-
-def by_default(x):
-    TABLE.setdefault("x", x * 2.0)  # here
-    return np.sum(x)
-
-
-def in_a_loop(x):
-    for _ in range(20):
-        x = x * 1.1
-        LOG.append(np.sum(x))  # here
-    return np.sum(x)
 
 
 def make_deque():
@@ -120,40 +82,7 @@ def make_deque():
     return in_a_deque
 
 
-def make_attribute():
-    o = types.SimpleNamespace(last=0.0)
-
-    def in_an_attribute(x):
-        o.last = np.sum(x)  # here
-        return o.last * 2.0
-
-    return in_an_attribute
-
-
-def make_list_of_an_object():
-    o = types.SimpleNamespace(log=[], table=OrderedDict())
-
-    def in_a_list_of_an_object(x):
-        log = o.log
-        log.append(np.sum(x))  # here
-        return np.sum(x)
-
-    return in_a_list_of_an_object
-
-
-def make_nonlocal():
-    last = 0.0
-
-    def in_a_nonlocal(x):
-        nonlocal last
-        last = np.sum(x)  # here
-        return last
-
-    return in_a_nonlocal
-
-
-KEPT = [appended, extended, inserted, into_a_dict, updated, updated_by_a_dict, by_default, in_a_loop, make_deque(),
-        make_attribute(), make_list_of_an_object(), make_nonlocal()]
+KEPT = [inserted, make_deque()]
 
 
 @pytest.mark.parametrize("f", KEPT, ids=lambda f: f.__name__)

@@ -28,7 +28,7 @@ from ..array import ARRAY, PYTHON, TracedArray, root
 from ..grown import Tail, is_grown, length, name_of, of_items
 from ..layout import Strides
 from ..locations import fail, here, raised_at, with_place
-from ..raising import is_thrown, record
+from ..raising import is_thrown, may_be_caught, record
 from ..recorder import Content, Recorder, current, recorders
 from .frames import BRANCH, LOOP, TRIAL, ContentsBefore, Frame, refill
 from .histories import Grows
@@ -48,7 +48,7 @@ from .may_alias import (
     value_of,
 )
 from .names import VALUE, Site, shown
-from .states import Spec, Undefined, described, is_same, join, numeric, spec_of
+from .states import Maybe, Spec, Undefined, described, is_same, join, numeric, spec_of
 
 
 def truth(test: Any, decide: bool = True) -> Any:
@@ -314,12 +314,15 @@ class Merge:
             return lambda _: a.given
         for x, y in ((a, b), (b, a)):
             if isinstance(x.given, Undefined):
+                why = f"is assigned in one branch only ({self.place}); assign it before the branch, or in both"
+                if isinstance(x.given, Maybe) or (isinstance(y.given, Undefined) and not x.given.why):
+                    return self.never(name, why)
                 if x.given.why:
                     return lambda _, x=x: x.given  # type: ignore[misc]
-                if isinstance(y.given, Undefined) or not x.given.harmless:
-                    return self.never(name, f"is assigned in one branch only ({self.place}); assign it before the "
-                                            f"branch, or in both")
-                return self.tree(name, y, y, blank=0 if x is a else 1)
+                if not x.given.harmless and any(f.kind != BRANCH for f in self.recorder.frames):
+                    return self.never(name, why)  # it may be bound in an earlier turn
+                make = self.tree(name, y, y, blank=0 if x is a else 1)
+                return make if x.given.harmless else self.maybe(name, why, make, side=x is b)
         return self.tree(name, a, b)
 
     def tree(self, name: str, a: Left, b: Left, blank: int | None = None) -> Make:
@@ -364,6 +367,25 @@ class Merge:
 
     def never(self, name: str, why: str) -> Make:
         return lambda _: Undefined(name, why)
+
+    def maybe(self, name: str, why: str, make: Make, side: bool) -> Make:
+        """A name that is bound where the condition is `side`."""
+        test = self.branch.test
+
+        def check() -> bool:
+            r = current()
+            if r is not self.recorder or not test.made.open or may_be_caught(UnboundLocalError()):
+                return False
+            unbound = Block()
+            message = f"cannot access local variable '{name}' where it is not associated with a value"
+            Builder(unbound, here()).emit("raise", error="UnboundLocalError", message=message.replace("{", "{{"))
+            builder = r.builder
+            builder.loc = here()
+            value = value_of(r, test._content, test.home)
+            builder.append("if", (value,), {}, (Block(), unbound) if side else (unbound, Block()), [])
+            return True
+
+        return lambda results: Maybe(name, why, make(results), check)
 
     def differing(self, name: str, a: Any, b: Any) -> Make:
         remedy = "begin with a number instead of None, as -1 or np.nan" if a is None or b is None else (

@@ -18,6 +18,7 @@ import numpy as np
 
 from .. import operands as o, trees
 from ..array import ARRAY, PYTHON, SCALAR, TracedArray, root
+from ..grown import made
 from ..outside import is_data_array
 from .iterables import IndexedIterable
 from .loop_variables import Mismatch, is_object
@@ -49,6 +50,8 @@ class Columns(IndexedIterable):
         item = parts[0] if self.tree.is_leaf() else trees.unflatten(self.tree, parts)
         if is_object(item) or type(item) is tuple:
             self.given.append((item, trees.flatten(item)[0]))
+            for x in containers(item):
+                made(x)
         return item
 
     def __iter__(self) -> Iterator[Any]:

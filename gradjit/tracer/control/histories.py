@@ -62,6 +62,8 @@ class Growth:
     tail: Tail | None = None
     frame: Frame | None = None
     """The attempt under way."""
+    prefix: list[Any] = field(default_factory=list)
+    """What stands for items of earlier calls (state.py)."""
     given: list[Any] = field(default_factory=list)
     """What the list held before the loop."""
     began: Any = 0
@@ -107,7 +109,9 @@ class Growth:
         if self.room is None:
             raise Mismatch(f"{self.name} grows in a loop within, whose number of turns is not known, so that there is "
                            f"no bound on its length")
-        self.given, self.began = list(self.owner), grown.length(self.owner)
+        self.prefix = [i for i in self.owner if grown.is_part(i) and type(i) is not Tail]
+        self.given = [i for i in self.owner if not any(i is p for p in self.prefix)]
+        self.began = grown.length(self.given)
         if self.given:
             self.learn([self.given[0].item(0)] if type(self.given[0]) is Tail else self.given)
         turns = loop.turns_at_most()
@@ -119,7 +123,7 @@ class Growth:
         room = extents.form(extents.linear(self.began) + extents.linear(turns) * self.room)
         parts = [Row(blank(p, room), p.kind) if isinstance(p, Spec) else p for p in self.parts]
         if self.given:
-            before = grown.whole(self.given) if grown.is_grown(self.owner) else None
+            before = grown.whole(self.given) if any(map(grown.is_part, self.given)) else None
             arrays = before.arrays() if before is not None else [list(c) for c in zip(*(
                 parted(self.name, x, self.tree) for x in self.given), strict=True)]
             for p, a in zip(parts, arrays, strict=True):
@@ -223,7 +227,7 @@ class Growth:
         self.frame = None
         frame.before_change(self.owner)
         rest = Tail(self.tree, tail.parts, self.began, count)
-        self.owner[:] = [*self.given, *([rest] if not (isinstance(count, int) and count == 0) else [])]
+        self.owner[:] = [*self.prefix, *self.given, *([rest] if not (isinstance(count, int) and count == 0) else [])]
         grown.noted(self.owner)
         self.tail = None
 

@@ -171,8 +171,21 @@ class Rewrites:
         if holds(node.values[1:], LAZY):
             node.values = [self.visit(v) for v in node.values]
             return node
+        if isinstance(node.op, ast.Or) and isinstance(
+                node.values[0], ast.BoolOp) and isinstance(node.values[0].op, ast.And) and not holds(
+                node.values[0].values, LAZY):
+            return self.choice(node, node.values[0])
         name = "all_of" if isinstance(node.op, ast.And) else "any_of"
         return self.hook(node, name, self.line(node), self.visit(node.values[0]), *map(self.thunk, node.values[1:]))
+
+    def choice(self, node: ast.BoolOp, first: ast.BoolOp) -> Any:
+        """`a and b or c`, which is never a: `(b or c) if a else c`."""
+        *tests, last = first.values
+        rest = node.values[1:]
+        test = tests[0] if len(tests) == 1 else at(ast.BoolOp(ast.And(), tests), node)
+        then = at(ast.BoolOp(ast.Or(), [last, *copy.deepcopy(rest)]), node)
+        other = rest[0] if len(rest) == 1 else at(ast.BoolOp(ast.Or(), rest), node)
+        return self.hook(node, "either", self.line(node), self.visit(test), self.thunk(then), self.thunk(other))
 
     def visit_UnaryOp(self, node: ast.UnaryOp) -> Any:
         operand = self.visit(node.operand)

@@ -27,6 +27,7 @@ from .. import trees
 from ..array import ARRAY, TracedArray
 from ..locations import fail, here, with_place
 from ..recorder import Recorder, recorders
+from ..state import Kept
 from .branches import raised_in_branch
 from .frames import BRANCH, LOOP, Frame, Retry
 from .histories import Grows, Growth
@@ -139,7 +140,7 @@ class LoopStatement:
         if isinstance(error, RunAsPython):
             self.as_region = False
             return True
-        if isinstance(error, Exception) and not isinstance(error, (RecursionError, Exhausted)):
+        if isinstance(error, Exception) and not isinstance(error, (RecursionError, Exhausted, Kept)):
             if inner == BRANCH and not isinstance(error, GradjitError):
                 error = raised_in_branch(error)
             self.give_up(error)
@@ -251,6 +252,9 @@ class LoopStatement:
     def is_empty(self, recorder: Recorder) -> Value:
         """Whether there has been no turn; asked for behind the loop."""
         raise NotImplementedError
+
+    def check(self) -> None:
+        """At the end of the body: Mismatch where it is no loop."""
 
     @property
     def is_short(self) -> bool:

@@ -81,6 +81,7 @@ class LoopResults:
         changed = zip(loop.learned.places, loop.variables[count:], strict=True)
         places = [(p, self.variable(v, p.get())) for p, v in changed]
         self.containers()
+        loop.check()
         aliases = self.aliases()
         shared = [(g, *found) for g in histories for found in g.shared(self)]
         self.arrays()

@@ -6,6 +6,7 @@ a NumPy scalar); a bool does not become a number, an array neither changes its d
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
@@ -31,6 +32,10 @@ class Undefined:
         self.harmless = harmless or name.startswith(PREFIX)
         """Whether the name is read only where it is bound, so that anything may stand for it elsewhere."""
 
+    def read(self) -> Any:
+        """What stands there, if anything does."""
+        self.fail()
+
     def fail(self) -> NoReturn:
         if not self.why:
             raise UnboundLocalError(f"cannot access local variable '{self.name}' where it is not associated with a "
@@ -41,6 +46,22 @@ class Undefined:
 
     def __repr__(self) -> str:
         return f"<{self.name} is not bound>"
+
+
+class Maybe(Undefined):
+    """What a name holds that one side of a branch has bound and the other has not. Reading it is an error at run time,
+    where the other side was taken: `check` records that, and tells whether it can."""
+
+    __slots__ = ("value", "check")
+
+    def __init__(self, name: str, why: str, value: Any, check: Callable[[], bool]):
+        super().__init__(name, why)
+        self.value, self.check = value, check
+
+    def read(self) -> Any:
+        if not self.check():
+            self.fail()
+        return self.value
 
 
 @dataclass(frozen=True)

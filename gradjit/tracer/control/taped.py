@@ -20,6 +20,7 @@ from ..grown import Row, Tail
 from ..recorder import Recorder
 from .frames import Frame, Retry
 from .histories import Growth, Rows, agreed, blank, handle_of, parted
+from .item_targets import ItemTarget
 from .loop_variables import Again, CarriedValue, Mismatch
 from .states import Spec, converted, numeric
 
@@ -38,16 +39,22 @@ class Taped(Growth):
         if self.eager:
             raise Mismatch(f"{self.name} grows under a condition, or in a loop within, in a loop whose number of turns "
                            f"is not known; append in each turn, or write into an array of full size")
-        self.given, self.began = list(self.owner), grown.length(self.owner)
+        self.prefix = [i for i in self.owner if grown.is_part(i) and type(i) is not Tail]
+        self.given = [i for i in self.owner if not any(i is p for p in self.prefix)]
+        self.began = grown.length(self.given)
         self.appended = []
         if self.tail is None:
             self.tail = Tail(self.tree, [], 0, self.began)
         tail = self.tail
         tail.parts = [LastRow(self, k, p) if isinstance(p, Spec) else p for k, p in enumerate(self.parts)]
-        last = grown.item(self.owner, -1) if self.given and grown.is_static(self.owner) else None
+        last = grown.item(grown.noted(self.given), -1) if self.given and isinstance(self.began, int) else None
         parts = parted(self.name, last, self.tree) if last is not None else self.parts
         tail.count, tail.growth, self.frame = self.began, self, None
         tail.last = tuple(first(p, x) for p, x in zip(self.parts, parts, strict=True))
+        for key in ("count", "last"):  # the condition may ask for them before the body has changed them
+            place = ItemTarget(tail, key)
+            if self.turn and not any(place.is_same(p) for p in loop.learned.places):
+                loop.learned.places.append(place)
 
     def enter(self, frame: Frame, turn: Any) -> None:
         assert self.tail is not None
@@ -118,7 +125,7 @@ class Taped(Growth):
                 old.array = new.array
         self.frame = None
         frame.before_change(self.owner)
-        self.owner[:] = [*self.given, Tail(self.tree, parts, 0, count)]
+        self.owner[:] = [*self.prefix, *self.given, Tail(self.tree, parts, 0, count)]
         grown.noted(self.owner)
         self.tail = None
 

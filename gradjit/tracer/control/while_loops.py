@@ -56,8 +56,11 @@ class WhileStatement(LoopStatement):
         """Whether the body runs: always when it is traced for all turns."""
         t = truth(condition, self.learned.failed is not None)
         if self.frame is not None:
-            if isinstance(t, bool):
-                raise Mismatch("its condition does not depend on what the body computes")
+            if isinstance(t, bool):  # the body may still show what the condition depends on
+                self.condition = None
+                if not t:
+                    self.check()
+                return True
             self.condition, self.tested = t.value, len(self.frame.block.ops)
             assert self.recorder is not None
             facts = extents.facts_of(t, True)
@@ -75,6 +78,10 @@ class WhileStatement(LoopStatement):
             raise Again
         self.done = not t
         return t
+
+    def check(self) -> None:
+        if self.condition is None:
+            raise Mismatch("its condition does not depend on what the body computes")
 
     def is_tracing(self) -> bool:
         """Whether the turns so far have recorded operations or written to arrays."""

@@ -160,8 +160,9 @@ def refused(f, *args, match, kind=TraceError):
 
 def test_bound_in_one_branch_only():
     def f(x):
-        if x[0] > 0:
-            y = x
+        for k in range(20):
+            if x[0] > k:
+                y = x
         return y
 
     refused(f, X, match="y is assigned in one branch only .the if in line \\d+.; assign it before the branch, or in")

@@ -415,10 +415,19 @@ def test_a_name_bound_anew_whose_array_has_another_name():
 
 def test_sizes_that_depend_on_traced_values():
     def f(x):
+        out = {}
+        if x[0] > 0:
+            out["x"] = x[1]
+        return out
+
+    refused(f, X, match="a dict grows.*under a condition on traced values")
+
+    def g(x):
         out = []
         if x[0] > 0:
             out.append(x[1])
-        return out
+        return out, len(out)
 
-    refused(f, X, match="a list grows.*under a condition on traced values")
+    for sign in (-1, 1):
+        alike(g, X * sign)
 

@@ -1,0 +1,191 @@
+"""State: attributes, items and lists from outside that a compiled function changes at each call.
+
+    def step(self, z): self.m = 0.9 * self.m + 0.1 * z; self.log.append(self.m)
+
+The first trace shows what is changed (`Kept`). The next one is made with traced values in these places, which come in
+as an argument and go out as results: what stands there is read before each call, and put back behind it. A list that is
+appended to gets the new items; what it held before is not looked at.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ..errors import TraceError
+from . import grown, trees
+from .array import PYTHON, TracedArray, root
+from .guards import ABSENT, Guard, HeldItems, Source
+from .recorder import recorders
+
+
+@dataclass(frozen=True, eq=False)
+class State:
+    """`owner.key`, or `owner[key]`; with `appends` a list that gets new items at its end."""
+
+    owner: Any
+    key: Any
+    is_item: bool = False
+    appends: bool = False
+
+    def is_same(self, other: State) -> bool:
+        return (self.owner is other.owner and (type(self.key), self.key) == (type(other.key), other.key)
+                and self.is_item == other.is_item and self.appends == other.appends)
+
+    def stands_at(self, source: Source) -> bool:
+        """Whether a source is this place."""
+        key = "cell_contents" if source.kind == "cell" else source.key
+        return source.owner is self.owner and not self.appends and (type(key), key) == (type(self.key), self.key)
+
+    def read(self) -> Any:
+        try:
+            return self.owner[self.key] if self.is_item else getattr(self.owner, self.key)
+        except (LookupError, AttributeError, ValueError):
+            return ABSENT
+
+    def put(self, value: Any) -> None:
+        if self.is_item:
+            self.owner[self.key] = value
+        else:
+            setattr(self.owner, self.key, value)
+
+    def remove(self) -> None:
+        if self.is_item:
+            operator.delitem(self.owner, self.key)
+        else:
+            delattr(self.owner, self.key)
+
+
+def is_carried(state: State) -> bool:
+    """Whether it is one that an argument and a result stand for."""
+    return any(state.is_same(s) for s in recorders()[-1].outermost.states)
+
+
+def before_writing(state: State, known: bool = False) -> None:
+    """Before something outside is changed while the function is traced: where that fails, it is changed back."""
+    r = recorders()[-1].outermost if recorders() else None
+    if r is not None and (known or r.world.knows(state.owner)) and not is_carried(state):
+        r.written.append((state, state.read()))
+
+
+def undo(written: list[tuple[State, Any]]) -> None:
+    """What was changed outside is as it was before the trace."""
+    while written:
+        state, old = written.pop()
+        if old is not ABSENT:
+            state.put(old)
+        elif state.read() is not ABSENT:
+            state.remove()
+
+
+class Kept(TraceError):
+    """The function gives a traced value to something outside: a state, for those who carry it."""
+
+    def __init__(self, message: str, state: State | None = None):
+        super().__init__(message)
+        self.state = state
+
+
+def changed_numbers(guards: Sequence[Any]) -> State | None:
+    """A number from outside that the function itself has changed while it was traced. What was changed is as it was
+    before, then."""
+    found: State | None = None
+    for g in guards:
+        for s, expected in numbers_of(g):
+            now = s.read()
+            if type(now) is type(expected) and now != expected:
+                s.put(expected)
+                found = found or s
+    return found
+
+
+def numbers_of(g: Any) -> Iterator[tuple[State, Any]]:
+    """The places of numbers that a guard is of, with what they held."""
+    if isinstance(g, HeldItems):
+        pairs = g.items if isinstance(g.container, dict) else enumerate(g.items)
+        yield from ((State(g.container, k, is_item=True), v) for k, v in pairs if isinstance(v, NUMBERS))
+    elif isinstance(g, Guard) and g.source.kind in ("attribute", "item") and isinstance(g.expected, NUMBERS):
+        yield State(g.source.owner, g.source.key, is_item=g.source.kind == "item"), g.expected
+    elif isinstance(g, Guard) and g.source.kind == "cell" and isinstance(g.expected, NUMBERS):
+        yield State(g.source.owner, "cell_contents"), g.expected
+
+
+NUMBERS = (int, float, complex, np.generic)
+
+
+class Before:
+    """What a list from outside holds before a call: it is not looked at."""
+
+    def __repr__(self) -> str:
+        return "<items of earlier calls>"
+
+
+def passed(value: Any) -> Any:
+    """A value as an argument: an int is traced, as it changes from call to call."""
+    return np.int64(value) if type(value) is int and -2 ** 63 <= value < 2 ** 63 else value
+
+
+def received(value: Any, given: Any) -> Any:
+    """The argument as what stood in the place: a Python int stays one."""
+    if type(given) is int and isinstance(value, TracedArray):
+        return root(value.content, value.home, PYTHON)
+    return value
+
+
+@contextmanager
+def carried(states: Sequence[State], values: Sequence[Any]) -> Iterator[Results]:
+    """Traced values stand in the places of the states, and what stands there in the end is told; then all is as it was.
+    A place where nothing stood has None for a value."""
+    outermost = recorders()[-1].outermost
+    world, outermost.states = outermost.world, states
+    with restored(states):
+        for s, value in zip(states, values, strict=True):
+            if s.appends:
+                s.owner[:] = [BEFORE]
+                world.made(s.owner)
+                grown.noted(s.owner)
+            elif (old := s.read()) is not ABSENT:
+                s.put(received(value, old))
+        yield Results(states)
+
+
+BEFORE = Before()
+
+
+@contextmanager
+def restored(states: Sequence[State]) -> Iterator[None]:
+    """A function that is differentiated leaves its states as they were."""
+    before = [list(s.owner) if s.appends else s.read() for s in states]
+    try:
+        yield
+    finally:
+        for s, old in zip(states, before, strict=True):
+            if s.appends:
+                s.owner[:] = old
+            elif old is not ABSENT:
+                s.put(old)
+            elif s.read() is not ABSENT:
+                s.remove()
+
+
+class Results:
+    """What the states are at the end."""
+
+    def __init__(self, states: Sequence[State]):
+        self.states = states
+        self.numbers: list[list[bool]] = []
+        """Which leaves of each are Python's numbers."""
+
+    def now(self) -> list[Any]:
+        values = [s.owner[1:] if s.appends else s.read() for s in self.states]
+        self.numbers = [[isinstance(x, TracedArray) and x.kind == PYTHON for x in trees.flatten(v)[0]]
+                        for v in values]
+        for v, s in zip(values, self.states, strict=True):
+            if s.appends:
+                grown.noted(v)
+        return [None if v is ABSENT else v for v in values]
