@@ -17,6 +17,8 @@ from .api import (
     checkpoint,
     cond,
     config,
+    custom_jvp,
+    custom_vjp,
     debug_print,
     fori_loop,
     grad,
@@ -58,7 +60,7 @@ __version__ = "0.1.0"
 __all__ = [
     "ArgumentError", "AxisError", "BoundsError", "DifferentiationError", "DtypeError", "GradjitError", "IRError",
     "LayoutError", "LeakError", "ShapeError", "TraceError", "UnsupportedError", "check_grads", "checkpoint", "cond",
-    "config", "debug_print", "fori_loop", "grad", "hessian", "hvp", "jacfwd", "jacobian", "jacrev", "jit", "jvp",
-    "linearize", "returning", "scan", "stop_gradient", "trace", "value_and_grad", "value_and_jacobian", "vjp", "vmap",
-    "while_loop",
+    "config", "custom_jvp", "custom_vjp", "debug_print", "fori_loop", "grad", "hessian", "hvp", "jacfwd", "jacobian",
+    "jacrev", "jit", "jvp", "linearize", "returning", "scan", "stop_gradient", "trace", "value_and_grad",
+    "value_and_jacobian", "vjp", "vmap", "while_loop",
 ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from . import warm
 from .checking import check_grads
 from .checkpointing import checkpoint
+from .custom import custom_jvp, custom_vjp
 from .effects import debug_print
 from .functions import (
     grad,
@@ -28,7 +29,7 @@ from .returning import returning
 from .structured import cond, fori_loop, scan, while_loop
 
 __all__ = [
-    "check_grads", "checkpoint", "cond", "config", "debug_print", "fori_loop", "grad", "hessian", "hvp", "jacfwd",
-    "jacobian", "jacrev", "jit", "jvp", "linearize", "returning", "scan", "stop_gradient", "trace", "value_and_grad",
-    "value_and_jacobian", "vjp", "vmap", "warm", "while_loop",
+    "check_grads", "checkpoint", "cond", "config", "custom_jvp", "custom_vjp", "debug_print", "fori_loop", "grad",
+    "hessian", "hvp", "jacfwd", "jacobian", "jacrev", "jit", "jvp", "linearize", "returning", "scan", "stop_gradient",
+    "trace", "value_and_grad", "value_and_jacobian", "vjp", "vmap", "warm", "while_loop",
 ]

@@ -1,6 +1,7 @@
 """Calls become the bodies of the functions that they call.
 
-    %y = call %x callee=@f  -->  the operations of @f on %x
+    %y = call %x callee=@f                       -->  the operations of @f on %x
+    %z = custom %y, %x results=1 rule="..."      -->  %y
 
 Derivatives inline all calls but isolated ones first, code generation the rest.
 """
@@ -21,7 +22,12 @@ def inline_calls(func: Func, isolated: bool = True) -> Func:
 
 
 def is_inlined(op: Op, isolated: bool) -> bool:
-    return op.name == "call" and (isolated or not op.attrs.get("isolated"))
+    return (op.name == "call" and (isolated or not op.attrs.get("isolated"))) or (isolated and is_ruled(op))
+
+
+def is_ruled(op: Op) -> bool:
+    """Whether it only says what the derivative is: it has done its work when derivatives have been taken."""
+    return op.name == "custom"
 
 
 def _block(old: Block, outer: Env, isolated: bool) -> Block:
@@ -38,7 +44,9 @@ def _op(b: Builder, op: Op, env: Env, isolated: bool) -> None:
     def look(v: Value) -> Value:
         return env.get(v, v)
 
-    if is_inlined(op, isolated):
+    if isolated and is_ruled(op):
+        env.update(zip(op.results, map(look, op.operands), strict=False))
+    elif is_inlined(op, isolated):
         body = inline_calls(op.attrs["callee"], isolated)
         results = inline(b, body, tuple(map(look, op.operands)))
         env.update(zip(op.results, results, strict=True))

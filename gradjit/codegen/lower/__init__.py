@@ -17,6 +17,7 @@ TASKS = {**reduction.TASKS, **movement.TASKS, **indexing.TASKS, **linalg.TASKS}
 UNLOWERED = dict.fromkeys(("if", "for", "while", "tape", "push", "pop", "debug_print", "raise", "assert", "show"),
                           "lowered by `regions`, a block at a time")
 UNLOWERED["call"] = "inlined before code is generated"
+UNLOWERED["custom"] = "its operands, when derivatives have been taken (passes/inline.py)"
 """Operations that are no part of a straight program."""
 
 __all__ = ["ELEMENT", "EMIT", "TASKS", "UNLOWERED", "dissolve", "is_thin"]

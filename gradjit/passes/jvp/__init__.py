@@ -12,12 +12,12 @@ from collections.abc import Sequence
 
 from ...ir import Func
 from ...ir.sizes import deciding
-from . import control, creation, effects, elementwise, indexing, linalg, movement, reduction, special, tape
+from . import control, creation, custom, effects, elementwise, indexing, linalg, movement, reduction, special, tape
 from .driver import JvpTables, Rule, Walk, pushforward
 
 LOCAL: dict[str, Rule] = {
     **creation.RULES, **elementwise.RULES, **special.RULES, **reduction.RULES, **movement.RULES, **indexing.RULES,
-    **linalg.RULES, **effects.RULES,
+    **linalg.RULES, **effects.RULES, **custom.RULES,
 }
 WALKS: dict[str, Walk] = {**control.RULES, **tape.RULES}
 RULES: dict[str, Rule | Walk] = {**LOCAL, **WALKS}

@@ -18,12 +18,12 @@ from ...ir import Block, Builder, Func, Value
 from ...ir.clone import Env
 from ...ir.sizes import deciding
 from ..checks import append_parameter
-from . import control, creation, effects, elementwise, indexing, linalg, movement, reduction, special, tape
+from . import control, creation, custom, effects, elementwise, indexing, linalg, movement, reduction, special, tape
 from .driver import Rule, VjpTables, Walk, pullback
 
 LOCAL: dict[str, Rule] = {
     **creation.RULES, **elementwise.RULES, **special.RULES, **reduction.RULES, **movement.RULES, **indexing.RULES,
-    **linalg.RULES, **effects.RULES,
+    **linalg.RULES, **effects.RULES, **custom.RULES,
 }
 WALKS: dict[str, Walk] = {**control.RULES, **tape.RULES}
 RULES: dict[str, Rule | Walk] = {**LOCAL, **WALKS}
