@@ -20,7 +20,7 @@ from typing import Any
 
 from llvmlite import ir
 
-from gradjit.runtime import cpython, jit, numpy_abi, signature
+from gradjit.runtime import cpython, emit_signature, jit, numpy_abi, signature
 from gradjit.runtime.c_function import (
     CLOCK,
     I8,
@@ -482,7 +482,7 @@ EMITTERS: dict[str, Callable[[CFunction], None]] = {
     "check_method": _check_method,
     "call_python": _guarded("PyObject_Vectorcall"),
     "check_items": _check_items,
-    **signature.EMITTERS,
+    **emit_signature.EMITTERS,
     "fail": _fail,
     "interrupted": _interrupted,
     "print": _print,

@@ -44,7 +44,7 @@ _PLAIN_CALLS = frozenset({"locals", "vars", "dir", "eval", "exec", "globals"})
 """Builtins that look at the frame which calls them."""
 
 
-_CONSUMING = frozenset({"sum", "list", "max", "min", "sorted", "tuple"})
+_CONSUMING = frozenset("sum list max min sorted tuple".split())  # Python's names, not operations'
 """Builtins that take all items of a generator: it may as well be a list."""
 ITEMS = "_gradjit_items"
 """The parameter of a comprehension as a function."""

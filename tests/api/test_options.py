@@ -91,7 +91,7 @@ def test_for_some_lines_or_a_process(monkeypatch):
     monkeypatch.setenv("GRADJIT_TIER", "sometimes")
     with pytest.warns(RuntimeWarning, match="GRADJIT_TIER='sometimes' is none of compile, interpret"):
         assert gj.config.tier == "compile"
-    assert repr(gj.config) == "gj.config(tier='compile', interpreted_calls=2)"
+    assert repr(gj.config) == "gj.config(tier='compile', interpreted_calls=2, sizes='exact')"
 
 
 @pytest.mark.parametrize("name, value, message", [

@@ -139,7 +139,7 @@ COMPARED = [Case(op, (X5, np.array([-1.5, 3.0, np.nan, 1.2, 0.0])), reference=re
 WHOLE = [Case(op, (INTS, np.array([2, 5, 1, -4, 3])), reference=reference(op), note="int")
          for op in ("add", "sub", "mul", "floordiv", "mod", "fmod", "and", "or", "xor", "maximum", "minimum")]
 WHOLE += [Case(op, (INTS, np.array([2, 5, 1, 4, 3])), reference=reference(op), note="int")
-          for op in ("pow", "shl", "shr")]
+          for op in ("pow", "shl", "shr", "gcd")]
 WHOLE += [Case(op, (INTS,), reference=reference(op), note="int") for op in ("neg", "abs", "sign", "not")]
 LOGIC = [Case(op, (BOOLS, BOOLS[::-1]), reference=reference(op), note="bool") for op in ("and", "or", "xor")]
 LOGIC += [Case("not", (BOOLS,), reference=reference("not"), note="bool"),

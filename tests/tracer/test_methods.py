@@ -80,11 +80,6 @@ def test_rows_and_columns():
         trace(lambda x: np.r_["0,2", x, x], (X,), {})
 
 
-def test_vectorize_is_named():
-    with pytest.raises(TraceError, match=r"np\.vectorize is not supported.*for arrays"):
-        trace(lambda x: np.vectorize(lambda v: v * v)(x), (X,), {})
-
-
 def test_functions_without_a_rule_run_on_known_values():
     def f(x):
         a = np.eye(2) * 2.0

@@ -113,7 +113,8 @@ class LoopResults:
     def is_constant(self) -> bool:
         """Whether the loop computes Python's numbers from nothing that is traced."""
         handles = [leaf.handle for v in self.loop.variables for leaf in v.leaves if leaf.handle is not None]
-        if self.frame.imports or any(h.kind == ARRAY or not h.is_known for h in handles):
+        rows = {id(r.array) for g in self.loop.histories.values() if g.tail is not None for r in g.tail.rows}
+        if self.frame.imports.keys() - rows or any(h.kind == ARRAY or not h.is_known for h in handles):
             return False
         outer = captures(Op("for", (), {}, (), (self.frame.block,)))
         return all(v.op is not None and v.op.name == "const" for v in outer) and not has_effect(self.frame.block)

@@ -149,7 +149,7 @@ def test_a_python_loop_over_objects():
     check(f, X)
 
 
-def test_lists_that_grow_are_unrolled():
+def test_lists_that_grow_are_rows():
     def f(x):
         history = [x[0]]
         for i in range(1, 15):
@@ -157,7 +157,7 @@ def test_lists_that_grow_are_unrolled():
         return np.array(history), len(history)
 
     t = check(f, X, exact=False)
-    assert "for" not in names(t)
+    assert names(t).count("for") == 1
 
 
 def test_a_list_in_the_body_is_no_state():
@@ -403,10 +403,10 @@ def test_unrolling_has_an_end():
     def f(x):
         out = []
         for i in range(5000):
-            out.append(x * i)
+            out.insert(0, x * i)
         return out
 
-    with pytest.raises(TraceError, match=r"(?s)5000 turns, too many to unroll.*append.*test_loops.py\", line \d+"):
+    with pytest.raises(TraceError, match=r"(?s)5000 turns, too many to unroll.*insert.*test_loops.py\", line \d+"):
         trace(f, (1.0,), {})
 
 
