@@ -399,10 +399,6 @@ ERRORS = {
             x = np.concatenate([x, x])
             x = x * 2.0
         return x""",
-    "assigned on one side": """
-        if x[0] > 0.5:
-            y = x * 2.0
-        return y  # here""",
 }
 
 
