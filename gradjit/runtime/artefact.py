@@ -10,8 +10,6 @@ from __future__ import annotations
 import builtins
 import contextlib
 import functools
-import json
-import struct
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -27,6 +25,7 @@ from gradjit.runtime.entry import Entry, EntryCode, emit_entry, load_entry
 from gradjit.runtime.entry_key import entry_key
 from gradjit.runtime.entry_spec import EntrySpec
 from gradjit.runtime.jit import ObjectCode, emit_object, emit_outlined
+from gradjit.runtime.packed_code import joined, parted
 
 
 @dataclass(frozen=True)
@@ -147,8 +146,7 @@ def entry_code(symbol: str, spec: EntrySpec) -> EntryCode:
         if found is None:
             found = emit_entry(symbol, spec)
             if store is not None:
-                head = {"symbols": found.symbols, "words": found.state_words, "object": description(found.code)}
-                store.put(key, joined(head, found.code.code, found.code.bitcode))
+                store.put(key, joined({"symbols": found.symbols, "words": found.state_words}, [found.code]))
     _entries[own] = found
     while len(_entries) > MAX_ENTRIES:
         _entries.popitem(last=False)
@@ -160,8 +158,8 @@ def entry_on_disk(store: disk_cache.DiskCache | None, key: str) -> EntryCode | N
     try:
         if data is None:
             return None
-        head, *parts = parted(data)
-        return EntryCode(object_code(head["object"], *parts), tuple(head["symbols"]), head["words"])
+        head, (code,) = parted(data)
+        return EntryCode(code, tuple(head["symbols"]), head["words"])
     except (ValueError, KeyError, TypeError):
         return None
 
@@ -176,32 +174,21 @@ def packed(kernel: KernelCode, lines: Sequence[Loc]) -> bytes | None:
         if known_error(c.error.__name__) is not c.error or (c.loc is not None and c.loc not in numbers):
             return None
         checks.append([c.error.__name__, c.extent, None if c.loc is None else numbers[c.loc], c.assertion])
-    codes = (kernel.code, *kernel.outlined)
     head = {"symbol": kernel.symbol, "workspace": kernel.workspace_bytes, "work": kernel.work, "checks": checks,
-            "externals": kernel.externals, "objects": [*map(description, codes)]}
-    return joined(head, *(part for c in codes for part in (c.code, c.bitcode)))
+            "externals": kernel.externals}
+    return joined(head, (kernel.code, *kernel.outlined))
 
 
 def unpacked(data: bytes, lines: Sequence[Loc]) -> KernelCode:
     """A kernel from what `packed` gave, for a function with these lines. ValueError where it was something else."""
-    head, *parts = parted(data)
+    head, (code, *outlined) = parted(data)
     try:
         checks = tuple(Check(extent, None if k is None else lines[k], assertion, error_named(name))
                        for name, extent, k, assertion in head["checks"])
-        code, *outlined = (object_code(h, *parts[2 * k:2 * k + 2]) for k, h in enumerate(head["objects"]))
         return KernelCode(head["symbol"], code, checks, head["workspace"], head["work"], tuple(head["externals"]),
                           tuple(outlined))
     except (KeyError, TypeError, IndexError) as e:
         raise ValueError("not a kernel") from e
-
-
-def description(code: ObjectCode) -> dict[str, Any]:
-    """What `object_code` needs besides the bytes."""
-    return {"exports": code.exports, "level": code.level}
-
-
-def object_code(head: dict[str, Any], code: bytes, bitcode: bytes) -> ObjectCode:
-    return ObjectCode(code, bitcode, tuple(head["exports"]), head["level"])
 
 
 def known_error(name: str) -> Any:
@@ -214,25 +201,6 @@ def error_named(name: str) -> type[Exception]:
     if not (isinstance(found, type) and issubclass(found, Exception)):
         raise ValueError(f"no error {name!r}")
     return found
-
-
-def joined(head: dict[str, Any], *parts: bytes) -> bytes:
-    """A head in JSON and parts of bytes, as one."""
-    text = json.dumps(head).encode()
-    return b"".join(struct.pack("<Q", len(p)) + p for p in (text, *parts))
-
-
-def parted(data: bytes) -> tuple[Any, ...]:
-    """The head and the parts that were joined. ValueError where that is not what the bytes are."""
-    parts: list[bytes] = []
-    at = 0
-    while at < len(data) or not parts:
-        size = struct.unpack_from("<Q", data, at)[0] if len(data) - at >= 8 else -1
-        if not 0 <= size <= len(data) - at - 8:
-            raise ValueError("truncated")
-        parts.append(data[at + 8:at + 8 + size])
-        at += 8 + size
-    return (json.loads(parts[0]), *parts[1:])
 
 
 __all__ = ["KernelCode", "entry_code", "kernel_of", "loaded", "packed", "portable", "receive", "unpacked"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
@@ -35,19 +36,15 @@ def walk(frame: CFunction) -> None:
     x, state, depth = frame.function.args
     at, no, yes = cpython.layout(), frame.block("no"), frame.block("yes")
     kind = frame.load(x, at.type)
-    for name, emit in (("PyArray_Type", _array), ("PyFloat_Type", _plain), ("PyDict_Type", _dict),
-                       ("PyList_Type", _list), ("PyTuple_Type", _tuple), ("PyLong_Type", _static),
-                       ("PyBool_Type", _static), ("PyUnicode_Type", _static), ("PyComplex_Type", _plain)):
-        with case(frame, frame.same(kind, frame.object(name)), yes):
+    for types, emit in ((("PyArray_Type",), _array), (("PyFloat_Type",), _plain), (("PyDict_Type",), _dict),
+                        (("PyList_Type",), _list), (_STATICS, _static), (_SCALARS, _plain)):
+        with case(frame, one_of(frame, kind, types), yes):
             emit(frame, x, state, depth, kind, no)
-    with case(frame, frame.same(x, frame.object("_Py_NoneStruct")), yes):
-        push(frame, state, kind, no)
-    for dtype in numpy_abi.DTYPES:
-        with case(frame, frame.same(kind, frame.object(f"numpy.type.{dtype}")), yes):
-            _plain(frame, x, state, depth, kind, no)
     flags = frame.load(kind, at.type_flags, I64)
     with case(frame, frame.differs(frame.builder.and_(flags, i64(_TUPLE_SUBCLASS)), i64(0)), yes):
         _tuple(frame, x, state, depth, kind, no)
+    with case(frame, frame.same(x, frame.object("_Py_NoneStruct")), yes):
+        push(frame, state, kind, no)
     names = frame.call("PyDict_GetItemWithError", frame.object(DATACLASSES), kind)
     with case(frame, frame.differs(names, NULL), yes):
         _dataclass(frame, x, state, depth, kind, names, no)
@@ -57,6 +54,15 @@ def walk(frame: CFunction) -> None:
     frame.enter(no)
     frame.call("PyErr_Clear")
     frame.builder.ret(i32(0))
+
+
+_STATICS = ("PyLong_Type", "PyBool_Type", "PyUnicode_Type")
+_SCALARS = ("PyComplex_Type", *(f"numpy.type.{dtype}" for dtype in numpy_abi.DTYPES))
+
+
+def one_of(frame: CFunction, kind: ir.Value, symbols: tuple[str, ...]) -> ir.Value:
+    """Whether a type is one of those behind the symbols."""
+    return functools.reduce(frame.builder.or_, [frame.same(kind, frame.object(s)) for s in symbols])
 
 
 @contextmanager

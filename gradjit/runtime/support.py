@@ -14,13 +14,13 @@ import functools
 import os
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 from llvmlite import ir
 
-from gradjit.runtime import cpython, emit_signature, jit, numpy_abi, signature
+from gradjit.runtime import cpython, disk_cache, emit_signature, jit, numpy_abi, signature
 from gradjit.runtime.c_function import (
     CLOCK,
     I8,
@@ -35,6 +35,7 @@ from gradjit.runtime.c_function import (
     i64,
 )
 from gradjit.runtime.call_convention import ENTRY_BYTES, HANDLER, INDEX, MISS, MISSES, TABLE
+from gradjit.runtime.packed_code import joined, parted
 from gradjit.tracer.recorder import tracing
 
 # Answers of a check. An error has set an exception.
@@ -504,6 +505,27 @@ def addresses() -> dict[str, int]:
     Raises LayoutError if this build of Python or NumPy is not laid out as the code needs.
     """
     numpy_abi.layout()
+    symbols, code = kept_code() or compiled_code()
+    loaded = jit.load_objects([code], {symbol: symbol_address(symbol) for symbol in symbols})
+    _kept.append(loaded)
+    return loaded.addresses
+
+
+def kept_code() -> tuple[Sequence[str], jit.ObjectCode] | None:
+    """The symbols that the support functions name, and their code, from disk: every import of gradjit needs them."""
+    store = disk_cache.current()
+    data = store.get(disk_cache.key_of("support")) if store is not None else None
+    if data is None:
+        return None
+    try:
+        head, (code,) = parted(data)
+        return list(head["symbols"]), code
+    except (ValueError, KeyError, TypeError):
+        return None
+
+
+def compiled_code() -> tuple[Sequence[str], jit.ObjectCode]:
+    """The same, made now."""
     module = ir.Module("gradjit.support")
     symbols: set[str] = set()
     for name, emit in EMITTERS.items():
@@ -511,11 +533,10 @@ def addresses() -> dict[str, int]:
         emit(frame)
         frame.finish()
         symbols |= frame.symbols
-    known = {symbol: symbol_address(symbol) for symbol in symbols}
-    exports = tuple(f"gradjit.{name}" for name in EMITTERS)
-    code = jit.compile_module(module, known, pipeline="glue", exports=exports)
-    _kept.append(code)
-    return code.addresses
+    code = jit.emit_object(module, pipeline="glue", exports=tuple(f"gradjit.{name}" for name in EMITTERS))
+    if (store := disk_cache.current()) is not None:
+        store.put(disk_cache.key_of("support"), joined({"symbols": sorted(symbols)}, [code]))
+    return sorted(symbols), code
 
 
 _kept: list[object] = []  # never freed

@@ -16,7 +16,7 @@ import gradjit as gj
 from gradjit.cli import main
 from gradjit.ir import parse
 from gradjit.ir.fingerprint import fingerprint
-from gradjit.runtime import artefact, disk_cache
+from gradjit.runtime import artefact, disk_cache, packed_code
 from gradjit.runtime.entry import emit_entry
 from gradjit.runtime.entry_key import entry_key
 from gradjit.runtime.entry_spec import (
@@ -32,6 +32,7 @@ from gradjit.runtime.entry_spec import (
     OutputSpec,
     StaticSpec,
 )
+from gradjit.runtime.jit import ObjectCode
 
 KEY = "ab" * 32
 POSIX = pytest.mark.skipif(os.name == "nt", reason="permissions of files are POSIX's here")
@@ -411,8 +412,9 @@ def test_entries_that_are_genuine_and_foreign(directory):
     expected = gj.jit(make())(x, i)
     store = disk_cache.current()
     contents = {p.name.removesuffix(".code"): store.get(p.name.removesuffix(".code")) for p in store.files()}
-    foreign = [b"", b"\0" * 40, b"\1\0\0\0\0\0\0\0{", artefact.joined({}, b"", b""), artefact.joined([], b"", b""),
-               artefact.joined({"symbol": 1}, b"x", b"y"), *(c[:len(c) // 3] for c in contents.values())]
+    none = packed_code.joined({"symbol": 1}, [ObjectCode(b"x", b"y", (), 0)])
+    foreign = [b"", b"\0" * 40, b"\1\0\0\0\0\0\0\0{", packed_code.joined({}, []), none,
+               *(c[:len(c) // 3] for c in contents.values())]
     for content in foreign:
         for name in contents:
             store.put(name, content)
