@@ -286,9 +286,11 @@ def apart(ranges: Ranges, bounds: tuple[Any, ...], steps: tuple[int, int]) -> bo
 
 
 def slice_update(rw: Rewriter, args: Args, attrs: Attrs) -> Value | None:
-    """slice(update(x, v)) --> v for the same window;  --> slice x for windows apart, through any number of updates
+    """slice(update(x, v)) --> v for the same window;  --> slice x for windows apart at known places, through any number
+    of updates
 
-    The second only beside the updates: read in a loop or a branch behind them, x would have to live on besides.
+    The second only beside the updates: read in a loop or a branch behind them, x would have to live on besides. And not
+    at computed places: x would be read behind the write into it, which would then not be done in place.
     """
     found = args[0]
     known = static_ints(attrs["starts"], attrs["sizes"])
@@ -307,7 +309,9 @@ def slice_update(rw: Rewriter, args: Args, attrs: Attrs) -> Value | None:
             break
         rw.passes(found)
         found = x
-    return None if found is args[0] else rw.slice(found, attrs["starts"], attrs["sizes"], attrs["steps"])
+    if found is args[0] or not known:
+        return None
+    return rw.slice(found, attrs["starts"], attrs["sizes"], attrs["steps"])
 
 
 MOST_UPDATES = 1000
