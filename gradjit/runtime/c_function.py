@@ -6,7 +6,8 @@ release what is still in them, so that no path leaks or releases twice.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from llvmlite import ir
@@ -226,6 +227,21 @@ class CFunction:
         onwards = self.block()
         self.builder.cbranch(condition, onwards, rare).set_weights(_LIKELY)
         return onwards
+
+    @contextmanager
+    def loop(self, count: ir.Value) -> Iterator[ir.Value]:
+        """Emit a loop over 0 ... count - 1; yields the index."""
+        test, body, done = self.block("test"), self.block("body"), self.block("done")
+        index = self.variable(i64(0))
+        self.go(test)
+        self.enter(test)
+        k = self.load(index, 0, I64)
+        self.builder.cbranch(self.builder.icmp_signed("<", k, count), body, done)
+        self.enter(body)
+        yield k
+        self.store(self.builder.add(k, i64(1)), index)
+        self.go(test)
+        self.enter(done)
 
     # -- conditions
 

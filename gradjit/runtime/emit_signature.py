@@ -76,22 +76,6 @@ def case(frame: CFunction, condition: ir.Value, done: ir.Block) -> Iterator[None
     frame.enter(other)
 
 
-@contextmanager
-def counted(frame: CFunction, count: ir.Value) -> Iterator[ir.Value]:
-    """Emit a loop over 0 ... count - 1; yields the index."""
-    test, body, done = frame.block(), frame.block(), frame.block()
-    index = frame.variable(i64(0))
-    frame.go(test)
-    frame.enter(test)
-    k = frame.load(index, 0, I64)
-    frame.builder.cbranch(frame.builder.icmp_signed("<", k, count), body, done)
-    frame.enter(body)
-    yield k
-    frame.store(frame.builder.add(k, i64(1)), index)
-    frame.go(test)
-    frame.enter(done)
-
-
 def append(frame: CFunction, state: ir.Value, value: ir.Value, counter: int, start: int, room: int, no: ir.Block
            ) -> None:
     n = frame.load(state, 8 * counter, I64)
@@ -136,7 +120,7 @@ def _array(frame: CFunction, x: ir.Value, state: ir.Value, depth: ir.Value, kind
     for word in (kind, frame.load(x, at.descr), both):
         push(frame, state, word, no)
     shape = frame.load(x, at.shape)
-    with counted(frame, rank) as k:
+    with frame.loop(rank) as k:
         push(frame, state, frame.load(frame.word(shape, k), 0, I64), no)
     leaf(frame, state, x, no)
 
@@ -152,7 +136,7 @@ def _tuple(frame: CFunction, x: ir.Value, state: ir.Value, depth: ir.Value, kind
     at = cpython.layout()
     size = frame.load(x, at.size, I64)
     _container(frame, state, depth, kind, size, no)
-    with counted(frame, size) as k:
+    with frame.loop(size) as k:
         item = frame.load(frame.word(frame.at(x, at.tuple_items), k))
         frame.incref(item)
         inside(frame, item, state, depth, no)
@@ -163,7 +147,7 @@ def _list(frame: CFunction, x: ir.Value, state: ir.Value, depth: ir.Value, kind:
     at = cpython.layout()
     size = frame.load(x, at.size, I64)
     _container(frame, state, depth, kind, size, no)
-    with counted(frame, size) as k:
+    with frame.loop(size) as k:
         frame.require(frame.builder.icmp_signed("<", k, frame.load(x, at.size, I64)), no)
         item = frame.load(frame.word(frame.load(x, at.list_items), k))
         frame.incref(item)
@@ -175,7 +159,7 @@ def _dict(frame: CFunction, x: ir.Value, state: ir.Value, depth: ir.Value, kind:
     size = frame.call("PyDict_Size", x)
     _container(frame, state, depth, kind, size, no)
     position, key, value = frame.variable(i64(0)), frame.cell(8, 8), frame.cell(8, 8)
-    with counted(frame, size):
+    with frame.loop(size):
         more = frame.call("PyDict_Next", x, position, key, value)
         frame.require(frame.differs(more, i32(0)), no)
         frame.require(frame.has_type(frame.load(key), "PyUnicode_Type"), no)
@@ -190,7 +174,7 @@ def _dataclass(frame: CFunction, x: ir.Value, state: ir.Value, depth: ir.Value, 
     at = cpython.layout()
     size = frame.load(names, at.size, I64)
     _container(frame, state, depth, kind, size, no)
-    with counted(frame, size) as k:
+    with frame.loop(size) as k:
         name = frame.load(frame.word(frame.at(names, at.tuple_items), k))
         item = frame.call_support("get_attribute", x, name)
         frame.require(frame.differs(item, NULL), no)
@@ -206,7 +190,7 @@ def signature(frame: CFunction) -> None:
     frame.store(i64(0), state, 8 * LEAVES)
     frame.store(i64(1), state, 8 * WORDS)
     frame.store(count, state, 8 * WORD)
-    with counted(frame, count) as k:
+    with frame.loop(count) as k:
         answer = frame.call_support("walk", frame.load(frame.word(args, k)), state, i64(0))
         frame.require(frame.differs(answer, i32(0)), no)
     frame.builder.ret(i32(1))
@@ -240,7 +224,7 @@ def hashed(frame: CFunction, words: ir.Value, n: ir.Value) -> ir.Value:
     """See `hash_of`."""
     b = frame.builder
     total = frame.variable(i64(0))
-    with counted(frame, n) as k:
+    with frame.loop(n) as k:
         h = b.mul(b.xor(frame.load(total, 0, I64), frame.load(frame.word(words, k), 0, I64)), i64(MULTIPLIER))
         frame.store(b.xor(h, b.lshr(h, i64(32))), total)
     return frame.load(total, 0, I64)
@@ -262,7 +246,7 @@ def find(frame: CFunction, table: ir.Value, code: ir.Value, words: ir.Value, n: 
     record = frame.at(frame.load(owner, at.tuple_items), at.bytes_data)
     frame.unless(frame.differs(frame.load(record, 0, I64), n), onwards)
     theirs = frame.word(frame.at(record, 8 * HEAD), frame.load(record, 8, I64))
-    with counted(frame, n) as k:
+    with frame.loop(n) as k:
         pair = [frame.load(frame.word(row, k), 0, I64) for row in (theirs, words)]
         frame.unless(frame.differs(*pair), onwards)
     frame.go(found)
@@ -280,11 +264,11 @@ def run(frame: CFunction, owner: ir.Value, leaves: ir.Value) -> ir.Value:
     words, count, number = (frame.load(record, 8 * k, I64) for k in range(HEAD))
     places = frame.at(record, 8 * HEAD)
     row = frame.cell(8 * MAX_LEAVES, 8)
-    with counted(frame, count) as k:
+    with frame.loop(count) as k:
         frame.store(frame.load(frame.word(leaves, frame.load(frame.word(places, k), 0, I64))), frame.word(row, k))
     cursor = frame.variable(frame.word(frame.word(places, count), words))
     answer, done = frame.variable(MISS), frame.block("answered")
-    with counted(frame, number):
+    with frame.loop(number):
         entry = frame.load(cursor)
         result = frame.call_pointer(frame.load(entry), MISS.type, row, count)
         hit, missed = frame.block("hit"), frame.block("next")

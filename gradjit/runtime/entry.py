@@ -336,7 +336,7 @@ class _Emitter:
 # -------------------------------------------------------------------------------------------------------------
 
 
-class State:
+class EntryState:
     """The words that an entry's code writes: how often it ran, its spare workspace, what its guards remember."""
 
     __slots__ = ("address", "_memory")
@@ -382,7 +382,7 @@ class Entry:
     address: int
     call: Callable[..., Any]
 
-    def __init__(self, code: MachineCode, spec: EntrySpec, state: State) -> None:
+    def __init__(self, code: MachineCode, spec: EntrySpec, state: EntryState) -> None:
         self.code = code
         self.spec = spec
         self._state = state
@@ -411,7 +411,7 @@ def load_entry(
 
     `symbols` gives the addresses of what the kernel calls. Raises RuntimeError if something is left undefined.
     """
-    state = State(entry.state_words)
+    state = EntryState(entry.state_words)
     addresses = {name: _symbol_address(name, spec, state) for name in entry.symbols}
     return Entry(load_objects([kernel, *outlined, entry.code], {**(symbols or {}), **addresses}), spec, state)
 
@@ -436,7 +436,7 @@ def build_entry(
     return load_entry(code, entry, spec, symbols, emit_outlined(outlined))
 
 
-def _symbol_address(symbol: str, spec: EntrySpec, state: State) -> int:
+def _symbol_address(symbol: str, spec: EntrySpec, state: EntryState) -> int:
     if symbol == _STATE:
         return state.address
     if symbol.startswith(_OBJECT):
@@ -444,4 +444,4 @@ def _symbol_address(symbol: str, spec: EntrySpec, state: State) -> int:
     return support.symbol_address(symbol)
 
 
-__all__ = ["MISS", "Entry", "EntryCode", "State", "build_entry", "emit_entry", "load_entry"]
+__all__ = ["MISS", "Entry", "EntryCode", "EntryState", "build_entry", "emit_entry", "load_entry"]

@@ -46,7 +46,7 @@ from gradjit.runtime.entry_spec import (
     guard_source,
 )
 
-FIRST_FREE_WORD = 2  # of an entry's state; see entry.State
+FIRST_FREE_WORD = 2  # of an entry's state; see entry.EntryState
 
 Reader = Guard | int  # who gets a value that is read: the guard that watches it, or the captured value of this index
 

@@ -14,8 +14,7 @@ import functools
 import os
 import sys
 import threading
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from llvmlite import ir
@@ -67,7 +66,7 @@ def _check_arrays(frame: CFunction) -> None:
     objects, records, count = frame.function.args
     at, no = numpy_abi.layout(), frame.block("no")
     cursor = frame.variable(records)
-    with loop(frame, count):
+    with frame.loop(count):
         record = frame.load(cursor)
         array = frame.load(frame.word(objects, frame.load(record, 0, I64)))
         frame.require(frame.has_type(array, "PyArray_Type"), no)
@@ -79,13 +78,13 @@ def _check_arrays(frame: CFunction) -> None:
         _check_dtype(frame, frame.load(array, at.descr), record, no)
         extents = frame.at(record, 56)
         shape = frame.load(array, at.shape)
-        with loop(frame, rank) as axis:
+        with frame.loop(rank) as axis:
             given, wanted = [frame.load(frame.word(base, axis), 0, I64) for base in (shape, extents)]
             frame.require(frame.builder.or_(frame.same(given, wanted), frame.same(wanted, i64(OPEN))), no)
         steps = frame.word(extents, rank)
         strides = frame.load(array, at.strides)
         number = frame.load(record, 48, I64)
-        with loop(frame, number) as k:
+        with frame.loop(number) as k:
             step = frame.word(steps, frame.builder.mul(k, i64(2)))
             stride = frame.load(frame.word(strides, frame.load(step, 0, I64)), 0, I64)
             frame.require(frame.same(stride, frame.load(step, 8, I64)), no)
@@ -119,7 +118,7 @@ def _new_arrays(frame: CFunction) -> None:
     slots, records, count = frame.function.args
     failed = frame.block("failed")
     cursor = frame.variable(records)
-    with loop(frame, count) as k:
+    with frame.loop(count) as k:
         record = frame.load(cursor)
         descr, rank = frame.load(record), frame.load(record, 8, I64)
         frame.incref(descr)  # the call takes a reference away, even when it fails
@@ -137,7 +136,7 @@ def _new_arrays(frame: CFunction) -> None:
 def _release(frame: CFunction) -> None:
     """`void release(PyObject **slots, int64_t count)`: let go of what the slots hold."""
     slots, count = frame.function.args
-    with loop(frame, count) as k:
+    with frame.loop(count) as k:
         held, onwards = frame.block(), frame.block()
         value = frame.load(frame.word(slots, k))
         frame.builder.cbranch(frame.differs(value, NULL), held, onwards)
@@ -172,7 +171,7 @@ def _same_static(frame: CFunction) -> None:
     frame.require(frame.same(kind, frame.object("PyTuple_Type")), no)
     size = frame.load(value, at.size, I64)
     frame.require(frame.same(size, frame.load(expected, at.size, I64)), no)
-    with loop(frame, size) as k:
+    with frame.loop(size) as k:
         items = [frame.load(frame.word(frame.at(row, at.tuple_items), k)) for row in (value, expected)]
         answer = frame.builder.call(frame.function, items)
         frame.decide(answer, no, error)
@@ -203,7 +202,7 @@ def _check_items(frame: CFunction) -> None:
     if offset is not None:
         version = frame.load(mapping, offset, I64)
         frame.unless(frame.same(version, frame.load(state, 0, I64)), known)
-    with loop(frame, count) as k:
+    with frame.loop(count) as k:
         record = frame.at(records, frame.builder.mul(k, i64(24)))
         value = frame.call_support("look_up", mapping, frame.load(record))
         missing = frame.block("missing")
@@ -228,7 +227,7 @@ def _check_items(frame: CFunction) -> None:
         frame.store(version, state)
         frame.go(known)
         frame.enter(known)
-        with loop(frame, captured) as k:
+        with frame.loop(captured) as k:
             value = frame.load(frame.word(state, k), 8)
             frame.incref(value)
             frame.store(value, frame.word(slots, k))
@@ -408,22 +407,6 @@ def _fail(frame: CFunction) -> None:
         frame.go(raised)
     frame.enter(raised)
     frame.builder.ret_void()
-
-
-@contextmanager
-def loop(frame: CFunction, count: ir.Value) -> Iterator[ir.Value]:
-    """Emit a loop over 0 ... count - 1; yields the index."""
-    test, body, done = frame.block("test"), frame.block("body"), frame.block("done")
-    index = frame.variable(i64(0))
-    frame.go(test)
-    frame.enter(test)
-    k = frame.load(index, 0, I64)
-    frame.builder.cbranch(frame.builder.icmp_signed("<", k, count), body, done)
-    frame.enter(body)
-    yield k
-    frame.store(frame.builder.add(k, i64(1)), index)
-    frame.go(test)
-    frame.enter(done)
 
 
 def _check_method(frame: CFunction) -> None:

@@ -138,7 +138,7 @@ def received(value: Any, given: Any) -> Any:
 
 
 @contextmanager
-def carried(states: Sequence[State], values: Sequence[Any]) -> Iterator[Results]:
+def carried(states: Sequence[State], values: Sequence[Any]) -> Iterator[StateResults]:
     """Traced values stand in the places of the states, and what stands there in the end is told; then all is as it was.
     A place where nothing stood has None for a value."""
     outermost = recorders()[-1].outermost
@@ -151,7 +151,7 @@ def carried(states: Sequence[State], values: Sequence[Any]) -> Iterator[Results]
                 grown.noted(s.owner)
             elif (old := s.read()) is not ABSENT:
                 s.put(received(value, old))
-        yield Results(states)
+        yield StateResults(states)
 
 
 BEFORE = Before()
@@ -173,7 +173,7 @@ def restored(states: Sequence[State]) -> Iterator[None]:
                 s.remove()
 
 
-class Results:
+class StateResults:
     """What the states are at the end."""
 
     def __init__(self, states: Sequence[State]):

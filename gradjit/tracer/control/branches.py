@@ -48,7 +48,7 @@ from .may_alias import (
     value_of,
 )
 from .names import VALUE, Site, shown
-from .states import Maybe, Spec, Undefined, described, is_same, join, numeric, spec_of
+from .states import MaybeBound, Spec, Undefined, described, is_same, join, numeric, spec_of
 
 
 def truth(test: Any, decide: bool = True) -> Any:
@@ -315,7 +315,7 @@ class Merge:
         for x, y in ((a, b), (b, a)):
             if isinstance(x.given, Undefined):
                 why = f"is assigned in one branch only ({self.place}); assign it before the branch, or in both"
-                if isinstance(x.given, Maybe) or (isinstance(y.given, Undefined) and not x.given.why):
+                if isinstance(x.given, MaybeBound) or (isinstance(y.given, Undefined) and not x.given.why):
                     return self.never(name, why)
                 if x.given.why:
                     return lambda _, x=x: x.given  # type: ignore[misc]
@@ -385,7 +385,7 @@ class Merge:
             builder.append("if", (value,), {}, (Block(), unbound) if side else (unbound, Block()), [])
             return True
 
-        return lambda results: Maybe(name, why, make(results), check)
+        return lambda results: MaybeBound(name, why, make(results), check)
 
     def differing(self, name: str, a: Any, b: Any) -> Make:
         remedy = "begin with a number instead of None, as -1 or np.nan" if a is None or b is None else (

@@ -48,7 +48,7 @@ class Undefined:
         return f"<{self.name} is not bound>"
 
 
-class Maybe(Undefined):
+class MaybeBound(Undefined):
     """What a name holds that one side of a branch has bound and the other has not. Reading it is an error at run time,
     where the other side was taken: `check` records that, and tells whether it can."""
 

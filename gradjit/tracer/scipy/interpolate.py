@@ -13,7 +13,7 @@ from ..operands import cast, require, unsupported
 Rule = Callable[..., Any]
 
 
-class Linear:
+class LinearInterpolant:
     """What `scipy.interpolate.interp1d(x, y)` gives: straight lines between samples along the last axis of y."""
 
     def __init__(self, x: Any, y: Any, bounds_error: bool, fill_value: Any):
@@ -49,7 +49,7 @@ def interp1d(x, y, kind="linear", axis=-1, copy=True, bounds_error=None, fill_va
     extrapolates = isinstance(fill_value, str) and fill_value == "extrapolate"
     constant = not extrapolates and (isinstance(fill_value, tuple) or not np.all(np.isnan(fill_value)))
     error = not (extrapolates or constant) if bounds_error is None else bounds_error
-    return Linear(knots, heights, error, fill_value)
+    return LinearInterpolant(knots, heights, error, fill_value)
 
 
 RULES: dict[tuple[str, str], Rule] = {("scipy.interpolate._interpolate", "interp1d"): interp1d}

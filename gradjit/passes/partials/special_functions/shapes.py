@@ -23,7 +23,7 @@ DEPTH = 40.0
 """The logarithm of what is left away."""
 
 
-class Rule:
+class GaussRule:
     """Gauss's rule on [0, extent] as one more axis behind those of `extent`, in two panels."""
 
     def __init__(self, extent: Term):
@@ -70,7 +70,7 @@ def gamma_shape(a: Term, x: Term) -> Term:
     x = where(inside, x, a)
     lower = x <= a
     side = where(lower, a.like(-1), 1)
-    rule = Rule(constant(_gamma_extent(a, x, lower)))
+    rule = GaussRule(constant(_gamma_extent(a, x, lower)))
     s = rule.spread(side) * rule.nodes
     wide_a, wide_x = rule.spread(a), rule.spread(x)
     density = exp(wide_a * s - wide_x * s.emit("expm1"))
@@ -104,7 +104,7 @@ def beta_shapes(a: Term, b: Term, x: Term, first: bool) -> Term:
     p, q = where(lower, a, b), where(lower, b, a)
     logit = log(x) - log1p(-x)
     bound = where(lower, logit, -logit)
-    rule = Rule(constant(_beta_extent(p, q, bound)))
+    rule = GaussRule(constant(_beta_extent(p, q, bound)))
     place = rule.spread(bound) - rule.nodes
     log_t, log_rest = -_softplus(-place), -_softplus(place)  # of the tail's own variable
     start_t, start_rest = -_softplus(-bound), -_softplus(bound)
