@@ -12,7 +12,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 
 help:
 	@echo "make demo      train a classifier on handwritten digits with compiled gradients"
-	@echo "make test      lint, type check and tests (under five minutes on two cores)"
+	@echo "make test      lint, type check and tests (some six minutes on two cores)"
 	@echo "make test-all  the same with the slow tests"
 	@echo "make bless     rewrite expected texts (file tests, documentation); read the diff before you commit it"
 	@echo "make bench     measure against JAX, Numba, autograd and PyTorch; writes benchmarks/RESULTS.md"
@@ -49,7 +49,8 @@ types: $(STAMPS)/test
 	$(BIN)/mypy
 
 # One BLAS thread a worker: with more, the workers' idle threads spin on each other's cores.
-PYTEST := OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest -n $(JOBS)
+# And byte code is kept, whatever the environment says: some hundred tests start Python anew.
+PYTEST := OPENBLAS_NUM_THREADS=1 PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n $(JOBS)
 
 test: lint types
 	$(PYTEST) -m "not slow"

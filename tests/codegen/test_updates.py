@@ -143,3 +143,22 @@ def test_new_memory_has_no_contents(make):
         del rubbish
         texts.add(gj.jit(f).ir(X, stage="traced"))
     assert len(texts) == 1
+
+
+def eliminated(a):
+    w = a.copy()
+    for k in range(len(w) - 1):
+        for i in range(k + 1, len(w)):
+            w[i, k] /= w[k, k]
+            w[i, k + 1:] -= w[i, k] * w[k, k + 1:]
+    return np.sum(np.log(np.abs(np.diag(w))))
+
+
+def test_an_element_and_the_rest_of_its_row() -> None:
+    """Two writes a turn at computed places are both done in place, forward and in reverse: no row is copied."""
+    a = np.eye(6) * 6 + MATRIX[:, :6]
+    f = gj.value_and_grad(eliminated)
+    value, gradient = f(a)
+    assert np.isclose(value, np.linalg.slogdet(a)[1]) and np.allclose(gradient, np.linalg.inv(a).T)
+    buffers = re.findall(r"workspace \w+: f64\[([\d,]+)\]", f.ir(stage="loops"))
+    assert buffers and all(np.prod([int(n) for n in b.split(",")]) == a.size for b in buffers)
