@@ -74,11 +74,13 @@ def _complex(*args: Any, **kwargs: Any) -> Any:
 
 
 def _scalar_type(cls: type) -> Rule:
-    """np.float32(x), np.int64(x), ...: a cast; a 0-d result is a NumPy scalar."""
+    """np.float32(x), np.int64(x), ...: a cast; a 0-d result is a NumPy scalar; an array of this dtype is given back."""
     def rule(*args: Any, **kwargs: Any) -> Any:
         if not args or not o.is_traced(args[0]):
             return cls(*args, **kwargs)
         x = o.as_traced(args[0])
+        if x is args[0] and x.ndim and x.dtype == cls:
+            return x
         y = elements(args[0], cls) if x.weak or isinstance(args[0], (list, tuple)) else o.cast(x, cls)
         return leave(o.root(y.content, y.home, SCALAR if not y.ndim else ARRAY))
 

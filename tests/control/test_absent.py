@@ -44,6 +44,61 @@ SOME = np.array([4.0] * 9 + [0.0] + [4.0] * 5)
 BEFORE = np.array([1 / 8] * 9 + [0.0] * 6)
 
 
+# what is overwritten, or left out -------------------------------------------------------------------------------------
+OVERFLOW, ROOT = np.array([0.0, 900.0, -1.0]), np.array([0.0, 4.0, 9.0])
+LOGISTIC = np.array([0.5, 0.0, 1 / (1 + np.e)])
+
+
+@at(OVERFLOW, want=LOGISTIC)
+def overwritten_element(x):
+    y = np.log1p(np.exp(x))
+    y[1] = 900.0
+    return np.sum(y)
+
+
+@at(OVERFLOW, want=LOGISTIC)
+def overwritten_by_indices(x):
+    y = np.log1p(np.exp(x))
+    y[np.array([1, 1])] = 900.0
+    return np.sum(y)
+
+
+@at(OVERFLOW, want=LOGISTIC + [0, 1, 0])
+def overwritten_where_it_is_large(x):
+    y = np.log1p(np.exp(x))
+    y[x > 700] = x[x > 700]
+    return np.sum(y)
+
+
+@at(OVERFLOW, want=[np.log(2.0), 0, 0])
+def overwritten_twice_in_another_shape(x):
+    y = np.log1p(np.exp(x)).reshape(1, 3)
+    y[0, 1] = 900.0
+    y[0, 2] = 3.0
+    return np.sum(y * y)
+
+
+@at(OVERFLOW, want=6 * LOGISTIC)
+def overwritten_in_a_loop(x):
+    total = 0.0
+    for k in range(4):
+        y = np.log1p(np.exp(x))
+        y[1] = 900.0
+        total += np.sum(y * k)
+    return total
+
+
+@at(ROOT, want=[0, 3 / 4, 2 / 6])
+def left_out_by_slices(x):
+    y = np.sqrt(x)
+    return y[1] * y[2]
+
+
+@at(ROOT, want=[0, 1 / 4, 1 / 9])
+def left_out_by_a_slice(x):
+    return np.sum(np.log(x)[1:])
+
+
 # branches -------------------------------------------------------------------------------------------------------------
 @at(ZEROS, want=ZEROS)
 def returned_early(x):

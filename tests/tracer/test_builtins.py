@@ -81,6 +81,13 @@ def test_conversions():
     check(lambda x, t: (float(x[0]) * 2, float(t), float(x[:1].sum()), int(x[2] * 1.7), int(-t), round(t), round(x[1])),
           X, 2.5)
     check(lambda x: (np.float32(x), np.float64(x[0]), np.int64(x[2]), np.bool_(x)), X)
+
+    def same_array(x):
+        np.square(x, out=np.float64(x))
+        np.float32(x)[:] = 0
+        return x * 1
+
+    check(same_array, X)
     check(lambda n: float(n) * 2, np.int64(3))
     check(lambda x: complex(x[0]), X)
     with pytest.raises(TypeError, match="only 0-dimensional"):

@@ -7,6 +7,7 @@ RULES: for each operation `rule(b, op, needs, *cts)`, which gives a cotangent, o
 CONSTANT: operations whose derivative is zero wherever it is defined, with the reason. Nothing flows through them.
 UNSUPPORTED: operations through which derivatives should flow and cannot yet: differentiating them is an error.
 MOVES_MASKS: operations whose rule only moves elements, and so moves the mask of a cotangent as it moves its value.
+CLEARS: operations that overwrite a part of their first operand, whose cotangent their rule clears there.
 """
 
 from __future__ import annotations
@@ -33,8 +34,9 @@ CONSTANT: dict[str, str] = {
 }
 UNSUPPORTED: dict[str, str] = {}
 MOVES_MASKS = movement.MOVES_MASKS | reduction.MOVES_MASKS
+CLEARS = movement.CLEARS | indexing.CLEARS
 
-TABLES = VjpTables(LOCAL, WALKS, CONSTANT, UNSUPPORTED, MOVES_MASKS)
+TABLES = VjpTables(LOCAL, WALKS, CONSTANT, UNSUPPORTED, MOVES_MASKS, CLEARS)
 
 
 @deciding(False)

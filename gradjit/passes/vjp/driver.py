@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from functools import partial, reduce
 from typing import Union
 
-from ...ir import OPS, TAPE, Block, Builder, Func, Op, Value
+from ...ir import BOOL, OPS, TAPE, Block, Builder, Func, Op, Value
 from ...ir.clone import Env, copy_op, new_block
 from ..activity import Activity
 from ..checks import check_operation, check_parameters
@@ -17,7 +17,7 @@ from ..partials import keeps_zeros
 from ..simplify import simplify
 from .adjoint_pairs import OpPair
 from .rebuild import keep
-from .window_cotangents import ScatterCotangent, WindowCotangent, accumulated, filled, total
+from .window_cotangents import ScatterCotangent, WindowCotangent, accumulated, filled, outside_absent, total
 
 Contribution = Union[Flow, WindowCotangent, ScatterCotangent]
 """What a rule gives for an operand: a cotangent, or a part of one that is put in place when all have arrived."""
@@ -39,6 +39,7 @@ class VjpTables:
     constant: Mapping[str, str]
     unsupported: Mapping[str, str]
     moves_masks: frozenset[str]
+    clears: frozenset[str]
 
 
 class Reverser:
@@ -84,6 +85,8 @@ class Reverser:
         flows = summed(self.b, [p for p in parts if isinstance(p, (Value, Masked))])
         windows = [p for p in parts if isinstance(p, WindowCotangent)]
         scattered = [p for p in parts if isinstance(p, ScatterCotangent)]
+        if self.meets_infinity(v) and are_alone(flows, windows, scattered):
+            flows, windows = [*flows, outside_absent(self.b, windows)], []
         if flows and not windows and not scattered:
             if len(flows) == 1:
                 return flows[0]
@@ -144,6 +147,11 @@ class Reverser:
         source = op.operands[0].op
         return source is None or OPS[source.name].writes or bool(source.regions) or source not in self.own
 
+    def meets_infinity(self, v: Value) -> bool:
+        """Whether elements of v's cotangent that do not flow need a mask: the cotangent goes on through a derivative
+        that may be infinite, and v is computed here."""
+        return v in self.active.singular and v.op is not None and (not self.inside or v.op in self.own)
+
     def zero(self, like: Value) -> Value:
         """The cotangent of `like` where none arrived and one must be written out: zeros, or an empty tape."""
         return self.b.tape() if like.dtype is TAPE else self.b.zeros(like.type)
@@ -152,6 +160,8 @@ class Reverser:
         """The rule on the cotangents, with their mask carried along where that can be."""
         b = self.b
         ct = self.take(op.results[0]) if len(op.results) == 1 else None
+        if isinstance(ct, Value) and op.name in self.tables.clears and self.meets_infinity(op.operands[0]):
+            return cleared(b, rule, op, needs, ct)
         if isinstance(ct, Masked) and (OPS[op.name].pointwise or (ct.is_single and op.name == "broadcast")):
             return [with_own(b, part, ct, keeps_zeros(op)) for part in rule(b, op, needs, ct.value)]
         if isinstance(ct, Masked) and ct.is_single:
@@ -163,6 +173,12 @@ class Reverser:
         if ct is not None:
             return rule(b, op, needs, self.settle(ct))
         return rule(b, op, needs, *(self.taken(r) for r in op.results))
+
+
+def are_alone(flows: Sequence[Flow], windows: Sequence[WindowCotangent], scattered: Sequence[ScatterCotangent]) -> bool:
+    """Whether there are windows, which all flow, and nothing else that covers the whole array."""
+    return (bool(windows) and not scattered and all(w.mask is None for w in windows)
+            and all(isinstance(f, Masked) for f in flows))
 
 
 def with_own(b: Builder, part: Contribution | None, ct: Masked, keeps_zeros: bool) -> Flow | None:
@@ -178,6 +194,15 @@ def with_mask(b: Builder, ct: Contribution | None, mask: Value) -> Contribution 
     if isinstance(ct, (WindowCotangent, ScatterCotangent)):
         return replace(ct, mask=mask)
     return None if ct is None else Masked(ct, mask, clean=True)
+
+
+def cleared(b: Builder, rule: Rule, op: Op, needs: tuple[bool, ...], ct: Value) -> Sequence[Contribution | None]:
+    """The same for an operation that overwrites a part of its first operand: of what stood there none flows."""
+    first, *others = rule(b, op, needs, ct)
+    assert isinstance(first, Value)
+    mask = rule(b, op, (True, *(False for _ in others)), b.const(True, BOOL, ct.shape))[0]
+    assert isinstance(mask, Value)
+    return [Masked(first, mask, clean=True), *others]
 
 
 def whole(b: Builder, ct: Contribution) -> Value:

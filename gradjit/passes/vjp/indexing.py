@@ -20,7 +20,7 @@ def _scatter(b: Builder, op: Op, needs: Needs, g: Value) -> list[Flow | None]:
     """Like update: read and clear. Of several writes to one element only the last gets the cotangent."""
     x, *indices, v = op.operands
     axes = op.attrs["axes"]
-    cleared = b.scatter(g, *indices, b.zeros(v.type), axes=axes) if needs[0] else None
+    cleared = b.scatter(g, *indices, b.zeros(v.type.with_dtype(g.dtype)), axes=axes) if needs[0] else None
     read: Flow | None = b.gather(g, *indices, axes=axes) if needs[-1] else None
     if isinstance(read, Value) and not are_distinct(indices):
         last = last_writers(b, tuple(x.shape[a] for a in axes), indices)
@@ -49,3 +49,5 @@ RULES: dict[str, Rule] = {
 }
 
 CONSTANT = {"argsort": "the result is an index", "bounded": "the result is an index"}
+
+CLEARS = frozenset({"scatter"})

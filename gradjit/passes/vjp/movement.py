@@ -102,3 +102,5 @@ RULES: dict[str, Rule] = {
 CONSTANT: dict[str, str] = {}
 
 MOVES_MASKS = frozenset({"reshape", "transpose", "slice", "update", "concat"})
+
+CLEARS = frozenset({"update"})

@@ -6,13 +6,15 @@ zeros with one part filled in would cost the whole array per part; windows that 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from functools import reduce
 from typing import Any
 
-from ...ir import ArrayType, Builder, Op, Value
+from ...ir import BOOL, ArrayType, Builder, Op, Value
 from ...ir.sizes import is_open
 from ..fold import splat_of
+from ..masks import Flow, Masked
 
 
 @dataclass(frozen=True)
@@ -87,6 +89,15 @@ def accumulated(b: Builder, values: Iterable[Value], windows: Sequence[WindowCot
     return found if found is None and not scattered else total(b, [] if found is None else [found], (), scattered)
 
 
+def outside_absent(b: Builder, windows: Sequence[WindowCotangent]) -> Flow:
+    """The sum of windows, whose elements outside of all windows are absent."""
+    found = total(b, (), windows, ())
+    assert found is not None
+    inside = [replace(w, value=b.const(True, BOOL, w.value.shape)) for w in windows]
+    masks = [filled(b, w) for w in joined(b, inside, b.or_)]
+    return found if any(splat_of(m) for m in masks) else Masked(found, reduce(b.or_, masks), clean=True)
+
+
 def added(b: Builder, array: Value, w: WindowCotangent) -> Value:
     """The array with the window added to what stands there. Where that has just been cleared, written in its place; and
     where what was cleared is what is added (as the adjoint of `x[i] += v` has it) the array is as it was before."""
@@ -144,15 +155,17 @@ def forwards(b: Builder, w: WindowCotangent) -> WindowCotangent:
     return WindowCotangent(turned, w.type, starts, tuple(abs(d) for d in steps))
 
 
-def joined(b: Builder, windows: Sequence[WindowCotangent]) -> list[WindowCotangent]:
+def joined(b: Builder, windows: Sequence[WindowCotangent], add: Callable[[Value, Value], Value] | None = None
+           ) -> list[WindowCotangent]:
     """Fewer windows of the same sum: equal places added, then neighbours along each axis concatenated."""
+    add = add or b.add
     if len(windows) <= 1:
         return list(windows)
     places: dict[Any, WindowCotangent] = {}
     for w in windows:
         known = places.get(w.place)
         places[w.place] = w if known is None else WindowCotangent(
-            b.add(known.value, w.value), w.type, w.starts, w.steps)
+            add(known.value, w.value), w.type, w.starts, w.steps)
     fixed = [w for w in places.values() if not w.is_static]
     free = [forwards(b, w) for w in places.values() if w.is_static]
     for axis in reversed(range(windows[0].type.rank)):

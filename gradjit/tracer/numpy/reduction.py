@@ -81,9 +81,13 @@ def is_empty(x: TracedArray, axes: Sequence[int]) -> bool:
     return any(isinstance(x.extents[a], int) and x.extents[a] == 0 for a in axes)
 
 
-def summed_dtype(dtype: np.dtype) -> np.dtype:
-    """The dtype in which NumPy adds or multiplies: small integers and booleans grow to the platform's."""
-    return np.sum(np.zeros(0, dtype)).dtype
+def summed_dtype(x: TracedArray, dtype: Any = None, out: Any = None) -> np.dtype:
+    """The dtype in which NumPy adds or multiplies: small integers and booleans grow to the platform's, unless `out=`
+    says where the result goes."""
+    if dtype is not None:
+        return np.dtype(dtype)
+    (out,) = out if isinstance(out, tuple) else (out,)
+    return np.sum(np.zeros(0, x.dtype)).dtype if out is None else np.promote_types(x.dtype, out.dtype)
 
 
 # reductions ---------------------------------------------------------------------------------------------------------
@@ -92,15 +96,15 @@ def _accumulating(func: Rule, op: str, ufunc: np.ufunc, neutral: int) -> Rule:
 
     def rule(a, axis=None, dtype=None, out=None, keepdims=False, initial=NO_VALUE, where=True):
         x = as_traced(a)
-        x = cast(x, summed_dtype(x.dtype) if dtype is None else dtype)
+        x = cast(x, summed_dtype(x, dtype, out))
         if x.ir_dtype.is_bool:
-            return stored(func, _logical(x, axis, keepdims, "any" if op == "sum" else "all"), out)
+            return stored(func, _logical(x, axis, keepdims, "any" if op == "sum" else "all"), out, "unsafe")
         x = chosen(x, where, neutral)
         axes = axes_of(axis, x, zero_d=True)
         y = restored(emit(op, x, axes=axes), x, axes, keepdims)
         if given(initial):
             y = call(ufunc, y, cast(as_traced(initial), y.dtype))
-        return stored(func, y, out)
+        return stored(func, y, out, "unsafe")
 
     return rule
 
@@ -168,7 +172,7 @@ def _extreme(func: Rule, op: str, ufunc: np.ufunc, neutral: Callable[[np.dtype],
             y = call(ufunc, y, first)
         else:
             y = restored(extreme(x, op, axes), x, axes, keepdims)
-        return stored(func, y, out)
+        return stored(func, y, out, "unsafe")
 
     return rule
 
@@ -217,10 +221,10 @@ def _scan(func: Rule, op: str) -> Rule:
         x = as_traced(a)
         x = flatten(x) if axis is None or x.ndim == 0 else x
         k = o.normal_axis(0 if axis is None else axis, x.ndim)
-        x = cast(x, summed_dtype(x.dtype) if dtype is None else dtype)
+        x = cast(x, summed_dtype(x, dtype, out))
         if x.ir_dtype.is_bool:  # "or" and "and" of the elements so far
-            return stored(func, cast(emit(op, cast(x, np.int64), axis=k, reverse=False), np.bool_), out)
-        return stored(func, emit(op, x, axis=k, reverse=False), out)
+            return stored(func, cast(emit(op, cast(x, np.int64), axis=k, reverse=False), np.bool_), out, "unsafe")
+        return stored(func, emit(op, x, axis=k, reverse=False), out, "unsafe")
 
     return rule
 

@@ -30,7 +30,7 @@ from .common import (
     truth,
 )
 from .movement import diagonal_of
-from .reduction import axes_of, chosen, count, flag, is_nan, no_nan, restored, spread
+from .reduction import axes_of, chosen, count, flag, is_nan, no_nan, restored, spread, summed_dtype
 
 Rule = Callable[..., Any]
 
@@ -53,9 +53,13 @@ def _count(x: TracedArray, axes: tuple[int, ...], where: Any) -> Any:
 
 def mean(a, axis=None, dtype=None, out=None, keepdims=False, *, where=True):
     x = as_traced(a)
-    x = cast(x, _mean_dtype(x, dtype))
+    is_open = dtype is None and x.ir_dtype.is_inexact
+    x = cast(x, summed_dtype(x, None, out) if is_open else _mean_dtype(x, dtype))
     axes = axes_of(axis, x)
-    return stored(np.mean, restored(_mean(x, axes, where), x, axes, keepdims), out)
+    if isinstance(out, TracedArray) and not out.ir_dtype.is_inexact:  # NumPy writes the sum there, then divides it
+        total = cast(cast(emit("sum", chosen(x, where, 0), axes=axes), out.dtype), x.dtype)
+        return stored(np.mean, restored(_divided(total, _count(x, axes, where)), x, axes, keepdims), out, "unsafe")
+    return stored(np.mean, restored(_mean(x, axes, where), x, axes, keepdims), out, "unsafe")
 
 
 def _mean(x: TracedArray, axes: tuple[int, ...], where: Any = True) -> TracedArray:

@@ -87,9 +87,9 @@ def compare_value(p: Program, args: Sequence[np.ndarray], got: Any) -> None:
     pairs = [(r if isinstance(r, tuple) else (r,)) for r in (got, expected)]
     for k, (a, b) in enumerate(zip(*pairs, strict=True)):
         assert isinstance(a, np.ndarray) == isinstance(b, np.ndarray), f"result {k}: {type(a)} for {type(b)}"
-        close(a, b, f"result {k}")
+        close(a, b, f"result {k}", is_single(p))
     for k, (a, b) in enumerate(zip(args, plain, strict=True)):
-        close(a, b, f"argument {k}, afterwards")
+        close(a, b, f"argument {k}, afterwards", is_single(p))
 
 
 def gradient(p: Program, backend: str) -> None:
@@ -127,13 +127,18 @@ def difference(f: Callable[..., Any], at: Sequence[np.ndarray], along: dict[int,
     return float((f(*moved(1)) - f(*moved(-1))) / (2 * h))
 
 
-def close(a: Any, b: Any, what: str) -> None:
+def is_single(p: Program) -> bool:
+    """Whether numbers of single precision are on the way, so that results in double precision have their rounding."""
+    return "float32" in p.source or any(a.dtype == np.float32 for a in p.arguments)
+
+
+def close(a: Any, b: Any, what: str, single: bool = False) -> None:
     """Integers to the bit; floats up to their rounding, relative to the largest of the array."""
     a, b = np.asarray(a), np.asarray(b)
     assert a.dtype == b.dtype, f"{what}: {a.dtype} for {b.dtype}"
     assert a.shape == b.shape, f"{what}: shape {a.shape} for {b.shape}"
     if b.dtype.kind == "f":
-        rtol = 1e-11 if b.dtype.itemsize == 8 else 2e-5
+        rtol = 1e-11 if b.dtype.itemsize == 8 and not single else 2e-5
         near = np.allclose(a, b, rtol=rtol, atol=rtol * (1 + np.max(np.abs(b), initial=0)), equal_nan=True)
     else:
         near = np.array_equal(a, b)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+import gradjit as gj
 from tests.tracer.numpy.arrays import (
     EMPTY,
     IA,
@@ -224,3 +225,21 @@ def test_ufunc_method(cases: list[Case]) -> None:
 @pytest.mark.parametrize("cases", by_function(OUT))
 def test_out(cases: list[Case]) -> None:
     check_all(cases)
+
+
+@pytest.mark.parametrize("into", ["?", "i1", "u1", "i8", "f4", "f8"])
+@pytest.mark.parametrize("of", ["?", "i1", "u2", "f4", "f8"])
+@pytest.mark.parametrize("f", [np.sum, np.prod, np.cumsum, np.cumprod, np.max, np.min, np.mean],
+                         ids=lambda f: f.__name__)
+def test_dtypes_of_out(f, of, into):
+    """`out=` has a say in the dtype that is added in, and takes the result without asking."""
+    x = np.array([100, 3, 100], of) if of != "?" else np.array([True, False, True])
+
+    def g(x, out):
+        f(x, out=out)
+
+    out = np.zeros(3 if f in (np.cumsum, np.cumprod) else (), into)
+    expected = out.copy()
+    g(x, expected)
+    gj.jit(g)(x, out)
+    np.testing.assert_array_equal(out, expected)
