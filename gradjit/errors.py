@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 
 class GradjitError(Exception):
     """Base of all of gradjit's own exceptions."""
@@ -37,6 +39,10 @@ class ArgumentError(GradjitError, ValueError):
 
 class ConversionError(ArgumentError, OverflowError):
     """A number that is no integer of the type. (Python has a ValueError for nan, an OverflowError for the others.)"""
+
+
+class LinAlgError(ArgumentError, np.linalg.LinAlgError):
+    """A matrix that has not what was asked for: it is singular, not positive definite, not square."""
 
 
 class DivisionError(GradjitError, ZeroDivisionError):

@@ -34,7 +34,9 @@ class Generator:
         for t, path in p.path.items():
             for slot in (s for depth, s in enumerate(path) if self.begins(t, depth)):
                 self.begun.setdefault(slot, []).append(t)
-        self.alone = {v for v, n in Counter(t.value for t in p.path).items() if n == 1}
+        calls = (v for t in p.low.tasks if isinstance(t, CallTask) for v in t.values)
+        made = Counter([*calls, *(t.value for t in p.path)])
+        self.alone = {v for v, n in made.items() if n == 1}
 
     def fresh(self, letter: str) -> str:
         self.count += 1

@@ -54,8 +54,9 @@ class Slot:
 
     def holds(self, item: Item, t: Task | CallTask) -> None:
         """Note a task that is one of the items, or stands somewhere inside of it."""
-        self.makers.setdefault(t.value, []).append(t)
-        self.makes[t.value] = max(self.makes.get(t.value, -inf), self.ranks[item])
+        for v in t.values:
+            self.makers.setdefault(v, []).append(t)
+            self.makes[v] = max(self.makes.get(v, -inf), self.ranks[item])
 
     def touch(self, slot: Slot, touched: set[Buffer]) -> None:
         """Note the memory that a slot among the items uses."""

@@ -21,10 +21,10 @@ import numpy as np
 from ..errors import LayoutError
 from ..ir.ops import special_functions
 from ..processes import gate
-from .routines import blas
+from .routines import blas, lapack
 
 # symbol -> (Cython module, the name that it exports)
-CYTHON: dict[str, tuple[str, str]] = {**blas.SYMBOLS}
+CYTHON: dict[str, tuple[str, str]] = {**blas.SYMBOLS, **lapack.SYMBOLS}
 
 
 def resolve(name: str) -> int:

@@ -49,6 +49,10 @@ class Task:
     accumulator: Accumulator | None = None  # while its loops are written
 
     @property
+    def values(self) -> tuple[Value, ...]:
+        return (self.value,)
+
+    @property
     def reduced(self) -> frozenset[int]:
         axes = range(len(self.domain))
         return frozenset(axes) - frozenset(axes if self.kept is None else self.kept)
@@ -97,9 +101,9 @@ class Task:
 
 @dataclass(eq=False)
 class CallTask:
-    """A routine on whole arrays."""
+    """A routine on whole arrays. values: what it computes, or finishes in place."""
 
-    value: Value
+    values: tuple[Value, ...]
     call: Call
     reads: tuple[Value, ...]  # values with memory
 
@@ -294,11 +298,12 @@ class Lowering:
 
         self.task("window", value, target, source.type.extents, None, lambda e, i: e.at(source, i), place)
 
-    def call(self, value: Value, call: Call, operands: Sequence[Value]) -> None:
-        """A routine; `operands` are the values whose memory it reads."""
+    def call(self, values: Value | Sequence[Value], call: Call, operands: Sequence[Value]) -> None:
+        """A routine that computes some values; `operands` are those whose memory it reads."""
+        values = (values,) if isinstance(values, Value) else tuple(values)
         reads = tuple(self.elements.base(o) for o in operands if self.elements.view(o) is not None)
-        self.filled.add(value)
-        self.tasks.append(CallTask(value, call, reads))
+        self.filled.update(values)
+        self.tasks.append(CallTask(values, call, reads))
 
 
 def constantly(node: Node) -> Callable[[Elements, Index], Node]:

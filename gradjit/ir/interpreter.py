@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import ArgumentError, BoundsError, DtypeError, GradjitError, ShapeError
+from ..errors import ArgumentError, BoundsError, DtypeError, GradjitError, LinAlgError, ShapeError
 from .clone import dims_of, with_sizes
 from .core import Block, Func, Op, Value, map_attr
 from .ops import OPS
@@ -91,7 +91,8 @@ def agree(v: Value, a: np.ndarray, env: Env) -> None:
 
 
 WHAT_NUMPY_RAISES: tuple[tuple[type[Exception], type[GradjitError]], ...] = (
-    (IndexError, BoundsError), (TypeError, DtypeError), (ValueError, ArgumentError), (ArithmeticError, ArgumentError),
+    (np.linalg.LinAlgError, LinAlgError), (IndexError, BoundsError), (TypeError, DtypeError),
+    (ValueError, ArgumentError), (ArithmeticError, ArgumentError),
 )
 """The errors of operations' meanings, and what they are called here."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import operator
 from collections.abc import Callable, Iterable, Sequence
 from functools import reduce
@@ -221,8 +222,9 @@ def emit_all(name: str, *operands: TracedArray, kind: str | None = None, **attrs
     """The same for an operation of any number of results."""
     row_major = name != "transpose" and all(is_row_major(o.extents, o.strides_in_elements) for o in operands)
     if operands and all(o.is_known for o in operands) and not is_symbolic(attrs):
-        folded = fold(name, [o.known for o in operands], attrs)  # type: ignore[misc]
-        return [root(a, None, kind, row_major=row_major) for a in folded]
+        with contextlib.suppress(np.linalg.LinAlgError):  # where the program may never come to it
+            folded = fold(name, [o.known for o in operands], attrs)  # type: ignore[misc]
+            return [root(a, None, kind, row_major=row_major) for a in folded]
     recorder = current()
     values = recorder.append(name, tuple(o.value for o in operands), attrs)
     return [root(v, recorder, kind, row_major=row_major) for v in values]

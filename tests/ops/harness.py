@@ -37,6 +37,7 @@ class Case:
     second: whether second derivatives are compared with finite differences too.
     float32: whether the operation is tried in float32 too.
     rtol: of derivatives against finite differences, relative to the largest; rtol32: of float32 against float64.
+    varied: other data of the same domain, for the examples of a stack; without it elements are moved round.
     """
 
     op: str
@@ -50,6 +51,7 @@ class Case:
     rtol: float = 2e-7
     rtol32: float = 2e-5
     note: str = ""
+    varied: Callable[[np.ndarray, int], np.ndarray] | None = None
 
     @property
     def id(self) -> str:
@@ -282,7 +284,8 @@ def check_batching(case: Case) -> None:
     for flags in {(True,) * len(args), *(single if len(args) > 1 else ())}:
         if not any(flags):
             continue
-        examples = [[rolled(a, i) if flag else a for a, flag in zip(args, flags, strict=True)] for i in range(size)]
+        vary = case.varied or rolled
+        examples = [[vary(a, i) if flag else a for a, flag in zip(args, flags, strict=True)] for i in range(size)]
         stacked = [np.stack([e[k] for e in examples]) if flag else args[k] for k, flag in enumerate(flags)]
         got = run(batch(f, flags, size), stacked)
         for k, g in enumerate(got):

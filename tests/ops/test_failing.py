@@ -34,14 +34,15 @@ FAILING: dict[str, str] = {
     "update": "%v: f64[2] = const 1.0\n%r: f64[3] = update %x, %v starts=[%k] steps=[1]",
     **{name: f"%v: f64[%z] = slice %x [0:+%z]\n%r: f64[] = {name} %v axes=[0]" for name in ("max", "min")},
     **{name: f"%v: f64[%z] = slice %x [0:+%z]\n%r: i64[] = {name} %v axis=0" for name in ("argmax", "argmin")},
+    "cholesky": "%r: f64[1,1] = cholesky %neg",
     "assert": '%v: i64[] = const 5\n%c: bool[] = lt %k, %v\nassert %c message="k is small"\n%r: f64[] = const 1.0',
     "raise": 'raise error="ValueError" message="it is here"\n%r: f64[] = const 1.0',
     "pop": "%t: tape[] = tape\n%u: tape[], %r: f64[] = pop %t types=[f64[]]",
 }
-"""A way to fail with k = 9, m = -1, z = 0 and i and p as above, for each operation that can."""
+"""A way to fail with k = 9, m = -1, z = 0, neg = [[-1]] and i and p as above, for each operation that can."""
 
-PARAMETERS = "%x: f64[3], %i: i64[2], %p: i64[2], %k: i64[], %m: i64[], %z: i64[]"
-ARGUMENTS: Sequence[np.ndarray] = (X, I, P, *(np.array(n) for n in (9, -1, 0)))
+PARAMETERS = "%x: f64[3], %i: i64[2], %p: i64[2], %k: i64[], %m: i64[], %z: i64[], %neg: f64[1,1]"
+ARGUMENTS: Sequence[np.ndarray] = (X, I, P, *(np.array(n) for n in (9, -1, 0)), np.array([[-1.0]]))
 SOMEWHERE = frozenset(name for name, spec in OPS.items() if spec.fails not in (Fails.NEVER, Fails.INSIDE))
 
 
@@ -54,7 +55,8 @@ def body(op: str) -> tuple[str, str]:
     """The operation and what makes one float of its result; that one's name."""
     type_ = FAILING[op].rpartition("%r: ")[2].split(" =")[0]
     text = f"{FAILING[op]}\n%g: f64{type_[type_.index('['):]} = cast %r dtype=f64"
-    return (text, "%g") if type_.endswith("[]") else (f"{text}\n%n: f64[] = sum %g axes=[0]", "%n")
+    axes = ",".join(map(str, range(type_.count(",") + 1)))
+    return (text, "%g") if type_.endswith("[]") else (f"{text}\n%n: f64[] = sum %g axes=[{axes}]", "%n")
 
 
 def straight(op: str) -> Func:

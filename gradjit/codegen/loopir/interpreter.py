@@ -44,6 +44,7 @@ from ..loops import (
     inner,
 )
 from ..numbers import identity
+from . import lapack_meaning
 
 COMBINE: dict[str, Callable[[Any, Any], Any]] = {
     "sum": np.add, "prod": np.multiply, "max": np.maximum, "min": np.minimum, "any": np.logical_or,
@@ -324,7 +325,7 @@ def _assert(s: Call, reads: list[np.ndarray], writes: list[np.ndarray]) -> None:
 
 ROUTINES: dict[str, Callable[[Call, list[np.ndarray], list[np.ndarray]], None]] = {
     "gemm": _gemm, "sort": _sort, "argsort": _argsort, "debug_print": _debug_print, "raise": _raise,
-    "assert": _assert,
+    "assert": _assert, **lapack_meaning.ROUTINES,
 }
 
 EVALUATE: dict[str, Callable[[Interpreter, Node], Any]] = {

@@ -113,8 +113,8 @@ def _contract(low: Lowering, op: Op) -> None:
     if c.by_loops:
         low.reduce(op.result, "sum", c.domain, tuple(range(len(c.batch + c.m + c.n))), c.product)
         return
-    x, x_home = _matrices(low, c.x, c.xbatch, c.xfree, c.xsum)
-    y, y_home = _matrices(low, c.y, c.ybatch, c.ysum, c.yfree)
+    x, x_home = matrices(low, c.x, c.xbatch, c.xfree, c.xsum)
+    y, y_home = matrices(low, c.y, c.ybatch, c.ysum, c.yfree)
     target = low.view_of(op.result)
     out = View(target.buffer, target.offset, row_strides(target.strides, (len(c.batch), len(c.m), len(c.n))),
                (*c.batch, prod(c.m), prod(c.n)))
@@ -129,7 +129,7 @@ def row_strides(strides: tuple[int, ...], parts: tuple[int, int, int]) -> tuple[
     return (*strides[:nb], rows[-1] if rows else 0, columns[-1] if columns else 0)
 
 
-def _matrices(low: Lowering, v: Value, batch: Axes, rows: Axes, columns: Axes) -> tuple[View, Value]:
+def matrices(low: Lowering, v: Value, batch: Axes, rows: Axes, columns: Axes) -> tuple[View, Value]:
     """An operand as a stack of matrices that BLAS can read, and the value whose memory that is.
 
     Memory that does not serve (axes that do not merge, no unit stride) is copied in the order batch, rows, columns.

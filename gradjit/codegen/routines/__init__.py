@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from . import blas, effects, sort
+from . import blas, effects, lapack, sort
 
-ROUTINES = {**blas.ROUTINES, **sort.ROUTINES, **effects.ROUTINES}
+ROUTINES = {**blas.ROUTINES, **lapack.ROUTINES, **sort.ROUTINES, **effects.ROUTINES}

@@ -8,12 +8,25 @@ from typing import Any
 from ...errors import DtypeError, GradjitError, IRError
 from ..core import Op, attr_values
 from ..types import INDEX, TAPE, ArrayType
-from . import control, creation, custom, effects, elementwise, indexing, linalg, movement, reduction, special, tape
+from . import (
+    control,
+    creation,
+    custom,
+    effects,
+    elementwise,
+    factorisation,
+    indexing,
+    linalg,
+    movement,
+    reduction,
+    special,
+    tape,
+)
 from .spec import Fails, Memory, OpSpec, Sign
 
 OPS: dict[str, OpSpec] = {
     **creation.OPS, **elementwise.OPS, **special.OPS, **reduction.OPS, **movement.OPS, **indexing.OPS, **linalg.OPS,
-    **control.OPS, **tape.OPS, **effects.OPS, **custom.OPS,
+    **factorisation.OPS, **control.OPS, **tape.OPS, **effects.OPS, **custom.OPS,
 }
 
 

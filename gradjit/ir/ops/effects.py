@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from ...errors import ArgumentError, BoundsError, ConversionError, DivisionError, DtypeError, ShapeError
+from ...errors import ArgumentError, BoundsError, ConversionError, DivisionError, DtypeError, LinAlgError, ShapeError
 from .. import attrs as kinds
 from ..types import BOOL, ArrayType
 from .spec import STEP, Fails, Memory, OpSpec, table
@@ -109,6 +109,7 @@ def _assert(cond: np.ndarray, message: str, error: str = "AssertionError") -> tu
 ERRORS: dict[str, type[Exception]] = {
     "AssertionError": AssertionError, "BoundsError": BoundsError, "ShapeError": ShapeError,
     "ArgumentError": ArgumentError, "ConversionError": ConversionError, "DivisionError": DivisionError,
+    "LinAlgError": LinAlgError,
 }
 """What an `assert` can raise."""
 

@@ -14,14 +14,27 @@ from collections.abc import Sequence
 
 from ...ir import Func
 from ...ir.sizes import deciding
-from . import control, creation, custom, effects, elementwise, indexing, linalg, movement, reduction, special, tape
+from . import (
+    control,
+    creation,
+    custom,
+    effects,
+    elementwise,
+    factorisation,
+    indexing,
+    linalg,
+    movement,
+    reduction,
+    special,
+    tape,
+)
 from .driver import Batcher, BatchingTables, Rule, Walk, batched_function, prepared
 
 LOCAL: dict[str, Rule] = {
     **creation.RULES, **elementwise.RULES, **special.RULES, **reduction.RULES, **movement.RULES, **indexing.RULES,
-    **linalg.RULES, **effects.LOCAL, **custom.RULES,
+    **linalg.RULES, **factorisation.LOCAL, **effects.LOCAL, **custom.RULES,
 }
-WALKS: dict[str, Walk] = {**control.RULES, **tape.RULES, **effects.WALKS}
+WALKS: dict[str, Walk] = {**control.RULES, **tape.RULES, **factorisation.WALKS, **effects.WALKS}
 RULES: dict[str, Rule | Walk] = {**LOCAL, **WALKS}
 UNBATCHED: dict[str, str] = creation.UNBATCHED
 

@@ -12,18 +12,31 @@ from collections.abc import Sequence
 
 from ...ir import Func
 from ...ir.sizes import deciding
-from . import control, creation, custom, effects, elementwise, indexing, linalg, movement, reduction, special, tape
+from . import (
+    control,
+    creation,
+    custom,
+    effects,
+    elementwise,
+    factorisation,
+    indexing,
+    linalg,
+    movement,
+    reduction,
+    special,
+    tape,
+)
 from .driver import JvpTables, Rule, Walk, pushforward
 
 LOCAL: dict[str, Rule] = {
     **creation.RULES, **elementwise.RULES, **special.RULES, **reduction.RULES, **movement.RULES, **indexing.RULES,
-    **linalg.RULES, **effects.RULES, **custom.RULES,
+    **linalg.RULES, **factorisation.RULES, **effects.RULES, **custom.RULES,
 }
 WALKS: dict[str, Walk] = {**control.RULES, **tape.RULES}
 RULES: dict[str, Rule | Walk] = {**LOCAL, **WALKS}
 CONSTANT: dict[str, str] = {
     **creation.CONSTANT, **elementwise.CONSTANT, **special.CONSTANT, **reduction.CONSTANT, **movement.CONSTANT,
-    **indexing.CONSTANT, **linalg.CONSTANT, **control.CONSTANT, **effects.CONSTANT,
+    **indexing.CONSTANT, **linalg.CONSTANT, **factorisation.CONSTANT, **control.CONSTANT, **effects.CONSTANT,
 }
 UNSUPPORTED: dict[str, str] = control.UNSUPPORTED
 

@@ -19,18 +19,31 @@ from ...ir import Block, Builder, Func, Value
 from ...ir.clone import Env
 from ...ir.sizes import deciding
 from ..checks import append_parameter
-from . import control, creation, custom, effects, elementwise, indexing, linalg, movement, reduction, special, tape
+from . import (
+    control,
+    creation,
+    custom,
+    effects,
+    elementwise,
+    factorisation,
+    indexing,
+    linalg,
+    movement,
+    reduction,
+    special,
+    tape,
+)
 from .driver import Rule, VjpTables, Walk, pullback
 
 LOCAL: dict[str, Rule] = {
     **creation.RULES, **elementwise.RULES, **special.RULES, **reduction.RULES, **movement.RULES, **indexing.RULES,
-    **linalg.RULES, **effects.RULES, **custom.RULES,
+    **linalg.RULES, **factorisation.RULES, **effects.RULES, **custom.RULES,
 }
 WALKS: dict[str, Walk] = {**control.RULES, **tape.RULES}
 RULES: dict[str, Rule | Walk] = {**LOCAL, **WALKS}
 CONSTANT: dict[str, str] = {
     **creation.CONSTANT, **elementwise.CONSTANT, **special.CONSTANT, **reduction.CONSTANT, **movement.CONSTANT,
-    **indexing.CONSTANT, **linalg.CONSTANT, **control.CONSTANT, **effects.CONSTANT,
+    **indexing.CONSTANT, **linalg.CONSTANT, **factorisation.CONSTANT, **control.CONSTANT, **effects.CONSTANT,
 }
 UNSUPPORTED: dict[str, str] = {}
 MOVES_MASKS = movement.MOVES_MASKS | reduction.MOVES_MASKS

@@ -46,6 +46,7 @@ from . import (
     contraction,
     creation,
     elementwise,
+    factorisation,
     indexing,
     joining,
     linalg,
@@ -63,6 +64,7 @@ UFUNCS: dict[np.ufunc, str | Callable[..., Any] | Raw] = {
 RULES: dict[Callable[..., Any], Callable[..., Any]] = {
     **refused.RULES, **elementwise.RULES, **reduction.RULES, **statistics.RULES, **movement.RULES, **joining.RULES,
     **creation.RULES, **indexing.RULES, **search.RULES, **calculus.RULES, **contraction.RULES, **linalg.RULES,
+    **factorisation.RULES,
 }
 UFUNC_METHODS: dict[str, Callable[..., Any]] = {**reduction.UFUNC_METHODS, "at": at.at}
 

@@ -22,7 +22,7 @@ FILES = "files are written outside of the compiled function"
 COMPLEX = "complex numbers come with a later version"
 
 FUNCTIONS: dict[Callable[..., Any], str] = {
-    **dict.fromkeys((np.linalg.solve, np.linalg.tensorsolve, np.linalg.tensorinv, np.linalg.inv, np.linalg.cholesky,
+    **dict.fromkeys((np.linalg.solve, np.linalg.tensorsolve, np.linalg.tensorinv, np.linalg.inv,
                      np.linalg.eigvals, np.linalg.eigvalsh, np.linalg.pinv, np.linalg.slogdet, np.linalg.det,
                      np.linalg.svd, np.linalg.svdvals, np.linalg.eig, np.linalg.eigh, np.linalg.lstsq, np.linalg.qr,
                      np.linalg.cond, np.linalg.matrix_rank, np.polyfit, np.roots), FACTORISATION),

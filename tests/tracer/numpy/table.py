@@ -29,6 +29,7 @@ FAMILIES = {
     "movement": "Shapes, axes and order", "joining": "Joining, splitting, padding", "creation": "Making arrays",
     "indexing": "Reading and writing by index", "search": "Sorting, searching, counting",
     "calculus": "Differences, integrals, interpolation, polynomials", "linalg": "Linear algebra",
+    "factorisation": "Factorisations",
     "contraction": "einsum",
 }
 

@@ -1,0 +1,30 @@
+"""Factorisations over stacks: one more axis of the stack that they have."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ...ir import Builder, Op, Value
+from .. import matrices as m
+from .driver import Batcher, Rule, Walk, all_spread
+
+
+def _stacked(b: Builder, op: Op, operands: Sequence[Value], batched: Sequence[bool], size: int) -> Sequence[Value]:
+    return b.append(op.name, all_spread(b, operands, batched, size), op.attrs).results
+
+
+def safe(batcher: Batcher, b: Builder, op: Op) -> None:
+    """Of lanes that do not take part an identity matrix is factorised, which cannot fail."""
+    operands = [batcher.look(v) for v in op.operands]
+    if any(map(batcher.has, op.operands)):
+        operands = [batcher.spread(b, v) for v in op.operands]
+        if batcher.mask is not None:
+            mask, x = batcher.mask, operands[0]
+            operands[0] = b.select(b.broadcast(mask, shape=x.shape, dims=(0,)), x, m.identity_like(b, x))
+    for old, new in zip(op.results, b.append(op.name, operands, op.attrs).results, strict=True):
+        batcher.bind(old, new)
+
+
+LOCAL: dict[str, Rule] = {"triangular_solve": _stacked}
+WALKS: dict[str, Walk] = {"cholesky": safe}
+RULES: dict[str, Rule | Walk] = {**LOCAL, **WALKS}
