@@ -12,6 +12,9 @@ need not wait for that; SciPy is not.
 
 from __future__ import annotations
 
+import importlib
+from typing import Any
+
 from .api import (
     check_grads,
     checkpoint,
@@ -56,6 +59,26 @@ from .errors import (
 )
 
 __version__ = "0.1.0"
+
+_LATER = {
+    "tensors": (
+        "Tensor", "arange", "concatenate", "empty", "enable_grad", "eye", "from_numpy", "full", "full_like",
+        "geomspace", "identity", "is_grad_enabled", "linspace", "logspace", "manual_seed", "no_grad", "ones",
+        "ones_like", "rand", "randn", "random", "set_grad_enabled", "stack", "tensor", "zeros", "zeros_like",
+    ),
+}
+"""What is imported when it is first asked for, by the packages that it stands in."""
+
+
+def __getattr__(name: str) -> Any:
+    package = next((p for p, names in _LATER.items() if name in names), None)
+    if package is None:
+        raise AttributeError(f"module 'gradjit' has no attribute {name!r}")
+    module = importlib.import_module(f"gradjit.{package}")
+    for other in _LATER[package]:
+        globals()[other] = getattr(module, other)
+    return globals()[name]
+
 
 __all__ = [
     "ArgumentError", "AxisError", "BoundsError", "DifferentiationError", "DtypeError", "GradjitError", "IRError",

@@ -33,7 +33,7 @@ from . import (
     special,
     tape,
 )
-from .driver import Rule, VjpTables, Walk, pullback
+from .driver import Rule, VjpTables, Walk, cotangents_at, pullback
 
 LOCAL: dict[str, Rule] = {
     **creation.RULES, **elementwise.RULES, **special.RULES, **reduction.RULES, **movement.RULES, **indexing.RULES,
@@ -80,3 +80,22 @@ def gradient(func: Func, wrt: Sequence[int], of: int = 0) -> Func:
         return [b.const(1, t.dtype) if k == of else None for k in range(len(func.results))]
 
     return pullback(func, wrt, TABLES, ".grad", seeds)
+
+
+@deciding(False)
+def cotangents(func: Func, targets: Sequence[int], sites: Sequence[int], ends: Sequence[int] = (), *, given: bool
+               ) -> tuple[Func, list[int]]:
+    """`func` with the cotangents of its results `sites`, which may stand anywhere in it, behind its results, as they
+    are pulled back from its results `targets`; and the list of those sites that have one.
+
+    given: whether the targets' cotangents are parameters behind those of `func`; else they are 1 for all elements.
+    ends: results that a cotangent reaches and does not pass. Errors as in `reverse`.
+    """
+    def seeds(b: Builder, block: Block, env: Env) -> list[Value | None]:
+        found: list[Value | None] = [None] * len(func.results)
+        for k in targets:
+            r = env[func.results[k]]
+            found[k] = append_parameter(block, r, "ct") if given else b.const(1, r.dtype, r.shape)
+        return found
+
+    return cotangents_at(func, sites, ends, TABLES, seeds)

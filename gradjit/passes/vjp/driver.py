@@ -61,6 +61,10 @@ class Reverser:
         self.arrived: dict[Value, list[Contribution]] = {}
         self.settled: dict[Masked, Value] = {}
         self.op_pairs: list[OpPair] = []
+        self.watched: dict[Value, Value | None] = {}
+        """Values whose cotangents are asked for, with what had arrived when the walk came to them."""
+        self.ends: set[Value] = set()
+        """Those of them that no cotangent passes."""
         self.own = set(source.ops) if inside else set()
 
     def within(self, block: Block, region: Block) -> Reverser:
@@ -120,6 +124,9 @@ class Reverser:
     def run(self) -> None:
         """Pull cotangents back through the operations that stand in the source now, last first."""
         for op in reversed(tuple(self.source.ops)):
+            for r in op.results:
+                if r in self.watched:
+                    self.look_at(r)
             if any(r in self.arrived for r in op.results) or op in self.active.pops:
                 self.b.loc = op.loc
                 walk = self.tables.walks.get(op.name)
@@ -127,6 +134,12 @@ class Reverser:
                     self.pull(op)
                 else:
                     walk(self, op)
+
+    def look_at(self, v: Value) -> None:
+        """All of v's cotangent has arrived: keep it."""
+        self.watched[v] = ct = self.taken(v)
+        if v not in self.ends and v.op is not None and v.op.name not in self.tables.constant:
+            self.add(v, ct)
 
     def pull(self, op: Op) -> None:
         check_operation(op, self.tables.unsupported)
@@ -242,6 +255,39 @@ def pullback(func: Func, wrt: Sequence[int], tables: VjpTables, suffix: str,
     block.results = (*results, *gradients(reverser, wanted))
     keep(block, reverser.op_pairs)
     return Func(func.name + suffix, block)
+
+
+def cotangents_at(func: Func, sites: Sequence[int], ends: Sequence[int], tables: VjpTables,
+                  seeds: Callable[[Builder, Block, Env], Iterable[Flow | None]]) -> tuple[Func, list[int]]:
+    """`func` with the cotangents of some of its results behind them, as they are pulled back from others; and which of
+    `sites` have one. Results at `ends` hand nothing on to what they were computed from."""
+    func = inline_calls(func, isolated=False)
+    simple = simplify(func) if any(op.regions for op in func.ops) else func
+    env: Env = {}
+    block = new_block(simple.params, env)
+    b = Builder(block)
+    for op in simple.ops:
+        copy_op(b, op, env)
+    results = [env[r] for r in simple.results]
+    env.update(zip(func.results, results, strict=True))
+    b.loc = None
+    cts = list(seeds(b, block, env))
+    seeded = [r for r, ct in zip(results, cts, strict=True) if ct is not None]
+    wanted = [results[k] for k in sites]
+    reverser = Reverser(b, tables, Activity(block, wanted, seeded, tables.constant), block)
+    reverser.watched = dict.fromkeys(wanted)
+    reverser.ends = {results[k] for k in ends}
+    for r, ct in zip(results, cts, strict=True):
+        reverser.add(r, ct)
+    reverser.run()
+    for v in reverser.watched:
+        if v.op is None:
+            reverser.look_at(v)
+    found = [(k, reverser.watched[v]) for k, v in zip(sites, wanted, strict=True)]
+    arrived = [(k, ct) for k, ct in found if ct is not None]
+    block.results = (*results, *(ct for _, ct in arrived))
+    keep(block, reverser.op_pairs)
+    return Func(f"{func.name}.pull", block), [k for k, _ in arrived]
 
 
 def gradients(reverser: Reverser, wanted: Sequence[Value]) -> list[Value]:

@@ -1,0 +1,64 @@
+"""The interpreter with its questions asked ahead: for straight programs that run often, and are too young to compile.
+
+`prepared(func)(args)` gives what `interpret(func, args)` gives. What needs more than NumPy on arrays of known shapes
+(regions, index values, tapes) is left to the interpreter itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from .core import Func, Op, Value
+from .interpreter import evaluate, interpret
+from .ops import OPS
+from .types import TAPE, ArrayType
+
+
+def prepared(func: Func) -> Callable[[Sequence[Any]], list[np.ndarray]]:
+    """The function as one of arrays (or numbers) of its parameters' types. It does not check those."""
+    if any(is_special(op) for op in func.ops):
+        return lambda args: [np.array(a, order="C") for a in interpret(func, args)]
+    place: dict[Value, int] = {p: k for k, p in enumerate(func.params)}
+    steps: list[tuple[Any, Any, tuple[int, ...], dict[str, Any], int, Any, Op]] = []
+    known: list[tuple[int, np.ndarray]] = []
+    for op in func.ops:
+        (r,) = op.results
+        place[r] = len(place)
+        if not op.operands:
+            known.append((place[r], evaluate(op, [], {})[0]))
+            continue
+        steps.append((OPS[op.name].evaluate, r.dtype.np, tuple(place[v] for v in op.operands), op.attrs, place[r],
+                      r.shape, op))
+    count = len(place)
+    dtypes = [p.dtype.np for p in func.params]
+    results = [place[r] for r in func.results]
+
+    def run(args: Sequence[Any]) -> list[np.ndarray]:
+        env: list[Any] = [None] * count
+        for k, (a, dtype) in enumerate(zip(args, dtypes, strict=True)):
+            env[k] = a if type(a) is np.ndarray else np.asarray(a, dtype)
+        for k, a in known:
+            env[k] = a
+        with np.errstate(all="ignore"):
+            for function, dtype, operands, attrs, at, shape, op in steps:
+                try:
+                    out = function(*[env[k] for k in operands], **attrs)
+                except Exception:
+                    out = evaluate(op, [env[k] for k in operands], {})[0]  # the same, with the error that names it
+                if type(out) is not np.ndarray or out.dtype != dtype:
+                    out = np.asarray(out, dtype)
+                assert out.shape == shape, f"{op!r} gives the shape {out.shape}"
+                env[at] = out
+        return [np.array(env[k], order="C") for k in results]
+
+    return run
+
+
+def is_special(op: Op) -> bool:
+    """Whether an operation is the interpreter's own affair."""
+    return (bool(op.regions) or len(op.results) != 1 or op.results[0].dtype is TAPE or OPS[op.name].effect
+            or any(isinstance(v, (Value, ArrayType)) for a in op.attrs.values() if type(a) is tuple for v in a)
+            or not op.results[0].type.is_static or OPS[op.name].evaluate is None)

@@ -1,0 +1,193 @@
+"""What computes a recording: its values, or cotangents of them pulled back to its inputs.
+
+A kernel belongs to a node of the trie and to what is wanted there. Its first runs are interpreted; the one behind them
+is compiled. How many depends on the program alone, never on the clock, so that two runs of a script give the same
+numbers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..api import backends
+from ..errors import UnsupportedError
+from ..ir import Block, Builder, Func, Value
+from ..ir.prepared import prepared
+from ..ir.sizes import deciding
+from ..passes import optimize
+from ..passes.dce import dce
+from ..passes.vjp import cotangents
+from ..processes import Lock, uncollected
+from ..runtime import artefact
+from ..runtime.call_convention import MISS
+from ..runtime.entry_spec import ArraySpec, EntrySpec, FloatSpec, OutputSpec
+from .trie import TrieNode
+
+if TYPE_CHECKING:
+    from .open_trace import OpenTrace
+    from .recording import Recording
+
+INTERPRETED_RUNS = 48
+"""So many runs of a small program are interpreted: some 3 ms, where a compilation takes 30."""
+ELEMENTS = 20_000
+"""A program on so many elements counts as half that many runs; on more, as fewer."""
+
+_lock = Lock()
+
+
+class TensorKernel:
+    """A function of a recording's inputs, and of what is given besides."""
+
+    def __init__(self, func: Func, numbers: Sequence[bool], captured: Sequence[np.ndarray]):
+        self.func = func
+        self.numbers = numbers
+        self.captured = tuple(captured)
+        self.runs = 0
+        self.limit = runs_interpreted(func)
+        self.interpreted: Callable[[Sequence[Any]], Sequence[np.ndarray]] | None = None
+        self.compiled: Callable[..., Any] | None = None
+        self.entry: Any = None
+        self.refused = False
+        """Whether there is no machine code for it (yet), as with complex numbers."""
+
+    def run(self, inputs: Sequence[Any]) -> Sequence[np.ndarray]:
+        """The results, as fresh arrays."""
+        if self.compiled is not None:
+            found = self.compiled(*inputs, *self.captured)
+            if found is not MISS:
+                return found
+        return self.run_slowly(inputs)
+
+    def run_slowly(self, inputs: Sequence[Any]) -> Sequence[np.ndarray]:
+        self.runs += 1
+        if self.runs > self.limit and self.compiled is None and not self.refused:
+            with _lock:
+                if self.compiled is None:
+                    self.compile()
+            return self.run(inputs)
+        if self.interpreted is None:
+            self.interpreted = prepared(self.func)
+        return self.interpreted([*inputs, *self.captured])
+
+    def compile(self) -> None:
+        with uncollected():
+            func = optimize(self.func)
+            try:
+                backends.refuse_complex(func)
+                self.entry = entry_of(func, self.numbers)
+            except UnsupportedError:
+                self.refused = True
+                return
+        self.compiled = self.entry.call
+
+
+def runs_interpreted(func: Func) -> int:
+    """How many runs of a program are interpreted before it is compiled."""
+    size = sum(r.type.size if r.type.is_static else 0 for op in func.ops for r in op.results)
+    return max(2, INTERPRETED_RUNS * ELEMENTS // (ELEMENTS + size))
+
+
+def entry_of(func: Func, numbers: Sequence[bool]) -> Any:
+    """A function's machine code, which takes arrays in row-major order, and floats where it says so."""
+    parameters = tuple(FloatSpec() if is_number else ArraySpec(p.dtype.np, p.type.extents)
+                       for p, is_number in zip(func.params, numbers, strict=True))
+    outputs = tuple(OutputSpec(r.dtype.np, r.type.extents, "array") for r in func.results)
+    kernel, objects, _, _ = artefact.kernel_of(func, [None] * len(parameters), lambda name: None)
+    errors = tuple((c.error, c.describe if c.is_described else c.describe(0, 0)) for c in kernel.checks)
+    spec = EntrySpec(parameters, outputs, tuple(range(len(outputs))), errors=errors,
+                     workspace_bytes=kernel.workspace_bytes, release_gil=kernel.work > backends.GIL_WORK, kept=objects)
+    return artefact.loaded(kernel, spec, objects)
+
+
+# made from a node -----------------------------------------------------------------------------------------------------
+def function_of(t: OpenTrace, results: Sequence[Value]) -> tuple[Func, list[bool], list[np.ndarray]]:
+    """What was recorded, as a function of the inputs and then of the arrays that it holds; which inputs are numbers."""
+    hidden = list(t.recorder.captured.values())
+    block = Block()
+    block.params = (*t.inputs, *(c.value for c in hidden))
+    block.ops = list(t.recorder.block.ops)
+    block.results = tuple(results)
+    numbers = [v in t.number_inputs for v in t.inputs]
+    return Func("tensors", block), numbers + [False] * len(hidden), [c.array for c in hidden]
+
+
+def values(node: TrieNode, wanted: tuple[int, ...], recording: Recording) -> TensorKernel:
+    """The kernel that computes the tensors of these slots."""
+    found = node.kernels.get(wanted)
+    if found is None:
+        with deciding(False):
+            t = recording.open_trace() or node.opened()
+            func, numbers, captured = function_of(t, t.values(wanted))
+            found = node.kernels[wanted] = TensorKernel(dce(func), numbers, captured)
+    return found
+
+
+class PullKernel:
+    """Values, and cotangents of inputs.
+
+    reached: the positions in `sites` of those that have a cotangent; the kernel gives them behind the values.
+    cone: the slots that the targets depend on.
+    """
+
+    def __init__(self, kernel: TensorKernel, reached: tuple[int, ...], cone: frozenset[int]):
+        self.kernel = kernel
+        self.reached = reached
+        self.cone = cone
+
+
+def pull(node: TrieNode, wanted: tuple[int, ...], targets: tuple[int, ...], sites: tuple[int, ...],
+         ends: tuple[int, ...], given: bool, recording: Recording | None = None) -> PullKernel:
+    """The kernel that computes the tensors `wanted`, and pulls cotangents of `targets` back to `sites`."""
+    key = wanted, targets, sites, ends, given
+    found = node.kernels.get(key)
+    if found is None:
+        t = recording.open_trace() if recording is not None else None
+        found = node.kernels[key] = pull_kernel(t or node.opened(), *key)
+    return found
+
+
+def pull_kernel(t: OpenTrace, wanted: tuple[int, ...], targets: tuple[int, ...], sites: tuple[int, ...],
+                ends: tuple[int, ...], given: bool) -> PullKernel:
+    with deciding(False):
+        own = [(slot, v) for slot in sites for v in t.site_values(slot)]
+        results = [*t.values(wanted), *t.values(targets), *(v for _, v in own)]
+        func, numbers, captured = function_of(t, results)
+        first = len(wanted) + len(targets)
+        at_ends = [first + k for k, (slot, _) in enumerate(own) if slot in ends and slot not in targets]
+        cone = ancestors(t, results[len(wanted):first])
+        func, arrived = cotangents(func, range(len(wanted), first), range(first, len(results)), at_ends, given=given)
+        behind = func.results[len(results):]
+        summed: dict[int, Value] = {}
+        b = Builder(func.body)
+        for k, ct in zip(arrived, behind, strict=True):
+            slot = own[k - first][0]
+            summed[slot] = b.add(summed[slot], ct) if slot in summed else ct
+        func.body.results = (*func.results[:len(wanted)], *summed.values())
+        inputs = len(t.inputs)
+        if given:  # cotangents stand behind the captured arrays there, and before them here
+            cts = func.params[inputs + len(captured):]
+            func.body.params = (*func.params[:inputs], *cts, *func.params[inputs:inputs + len(captured)])
+            for k, p in enumerate(func.body.params):
+                p.index = k
+            numbers = [*numbers[:inputs], *[False] * len(cts), *numbers[inputs:]]
+        kernel = TensorKernel(dce(func), numbers, captured)
+    return PullKernel(kernel, tuple(sites.index(slot) for slot in summed), cone)
+
+
+def ancestors(t: OpenTrace, values: Sequence[Value]) -> frozenset[int]:
+    """The slots of the tensors that values depend on, theirs included."""
+    found: set[Value] = set()
+    todo = list(values)
+    while todo:
+        v = todo.pop()
+        if v not in found:
+            found.add(v)
+            if v.op is not None:
+                todo += v.op.operands
+    return frozenset(k for k, h in enumerate(t.handles) if h._content in found)
+
+
+__all__ = ["PullKernel", "TensorKernel", "pull", "values"]

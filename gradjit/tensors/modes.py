@@ -1,0 +1,63 @@
+"""Whether derivatives are recorded: `gj.no_grad()`, `gj.enable_grad()`, for the lines of a `with` or for a function."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable
+from typing import Any
+
+from .recording import local
+from .trie import modes
+
+
+class GradMode:
+    """A context manager, and a decorator of functions."""
+
+    enabled: bool
+
+    def __init__(self) -> None:
+        self.before: list[bool] = []
+
+    def __enter__(self) -> GradMode:
+        self.before.append(modes.grad_enabled)
+        set_grad_enabled(self.enabled)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        set_grad_enabled(self.before.pop())
+
+    def __call__(self, f: Callable[..., Any]) -> Callable[..., Any]:
+        if inspect.isgeneratorfunction(f):
+            raise TypeError(f"{type(self).__name__} as a decorator is for functions, and {f.__name__} is a generator, "
+                            f"which would leave it open; write `with` inside")
+
+        @functools.wraps(f)
+        def wrapped(*args: Any, **kwargs: Any) -> Any:
+            with type(self)():
+                return f(*args, **kwargs)
+
+        return wrapped
+
+
+class no_grad(GradMode):
+    """Nothing is recorded for derivatives: what is computed is constant, and a leaf may be updated in place."""
+
+    enabled = False
+
+
+class enable_grad(GradMode):
+    """Derivatives are recorded again, inside of `no_grad`."""
+
+    enabled = True
+
+
+def set_grad_enabled(enabled: bool) -> None:
+    """Record derivatives from now on, in this thread, or not."""
+    modes.grad_enabled = bool(enabled)
+    if local.recording is not None and local.recording.is_open:
+        local.recording.set_mode(modes.grad_enabled)
+
+
+def is_grad_enabled() -> bool:
+    return modes.grad_enabled

@@ -1,0 +1,216 @@
+"""An open trace: the tracer's recorder and its handles while a recording goes through steps that nobody took before.
+
+It exists only then: a recording that follows known steps needs no tracer. Each tensor, and each Python number that is
+an operand, has a *slot*, its place among the handles.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ..ir import F64, ArrayType, Value, dtype_of
+from ..tracer.array import ARRAY, PYTHON, TracedArray, root, view
+from ..tracer.operands import emit
+from ..tracer.recorder import Recorder
+from ..tracer.views import ArrayView
+from .tensor_types import CONSTANT, DERIVED, LEAF, TensorType, tensor_type
+
+
+@dataclass(frozen=True)
+class Detached(ArrayView):
+    """The parent itself, of which derivatives know nothing: neither of reading nor of writing."""
+
+    def get(self, parent: TracedArray) -> TracedArray:
+        return stopped(parent)
+
+    def put(self, parent: TracedArray, new: TracedArray) -> TracedArray:
+        return stopped(new)
+
+
+def stopped(h: TracedArray) -> TracedArray:
+    return emit("stop_gradient", h, kind=ARRAY) if h.dtype.kind in "fc" and not h.is_known else h
+
+
+def detached(h: TracedArray) -> TracedArray:
+    """A look at an array that no derivative passes."""
+    return view(h, Detached(), h.strides_in_elements)
+
+
+@dataclass(frozen=True)
+class TensorSlot:
+    """In the result of a step: the tensor of this slot."""
+
+    index: int
+
+
+@dataclass
+class MadeTensor:
+    """A tensor that a step gives. `base`: which operand it is a view of."""
+
+    slot: int
+    type: TensorType
+    base: int | None = None
+    is_detached: bool = False
+
+
+@dataclass
+class Effect:
+    """What a step does to an operand: its root has this type behind it. `is_new_variable`: derivatives with respect to
+    it are from now on those with respect to what it holds now."""
+
+    operand: int
+    type: TensorType
+    is_new_variable: bool
+
+
+@dataclass
+class Outcome:
+    """What a step has given: a structure with slots, the tensors made, the operands changed."""
+
+    result: Any
+    made: list[MadeTensor]
+    effects: list[Effect]
+
+
+class OpenTrace:
+    """The handles by slot, with what is known of each."""
+
+    def __init__(self) -> None:
+        self.recorder = Recorder("tensors")
+        self.handles: list[TracedArray] = []
+        self.roots: list[int] = []
+        """The slot of the array that owns the elements."""
+        self.roles: list[int] = []
+        """Of roots."""
+        self.is_detached: list[bool] = []
+        self.inputs: list[Value] = []
+        self.number_inputs: set[Value] = set()
+        """Those that are Python floats."""
+        self.entered: dict[int, Value] = {}
+        """What came in, by slot."""
+        self.sites: dict[int, list[Value]] = {}
+        """The values that a leaf has stood for as one variable."""
+        self.grad_enabled = True
+        self.recorder.alive = True
+
+    @contextmanager
+    def resumed(self) -> Iterator[None]:
+        """For the lines within, the tracer records here."""
+        with self.recorder:
+            try:
+                yield
+            finally:
+                pass
+        self.recorder.alive = True
+
+    # steps ----------------------------------------------------------------------------------------------------------
+    def add(self, h: TracedArray, base: int | None, role: int, is_detached: bool = False) -> int:
+        self.handles.append(h)
+        self.roots.append(len(self.roots) if base is None else base)
+        self.roles.append(role)
+        self.is_detached.append(is_detached)
+        return len(self.handles) - 1
+
+    def enter(self, t: TensorType) -> int:
+        """An array comes in."""
+        with self.resumed():
+            v = self.recorder.parameter(ArrayType(dtype_of(t.dtype), t.shape))
+            slot = self.add(root(v, self.recorder, ARRAY, "argument"), None, t.role)
+        self.inputs.append(v)
+        self.entered[slot] = v
+        if t.role == LEAF:
+            self.sites[slot] = [v]
+        return slot
+
+    def number(self) -> int:
+        """A Python float comes in."""
+        with self.resumed():
+            v = self.recorder.parameter(ArrayType(F64, ()))
+            slot = self.add(root(v, self.recorder, PYTHON), None, CONSTANT)
+        self.inputs.append(v)
+        self.number_inputs.add(v)
+        return slot
+
+    def values(self, slots: Sequence[int]) -> list[Value]:
+        """What the arrays of these slots hold now."""
+        with self.resumed():
+            return [self.handles[k].value for k in slots]
+
+    def site_values(self, slot: int) -> list[Value]:
+        """The values whose cotangents together are the one of a tensor."""
+        if slot in self.sites:
+            return list(dict.fromkeys(self.sites[slot]))
+        if slot in self.entered:
+            return [self.entered[slot]]
+        return self.values([slot])
+
+    def role(self, slot: int) -> int:
+        return CONSTANT if self.is_detached[slot] else self.roles[self.roots[slot]]
+
+    def call(self, operands: Sequence[int], run: Callable[[list[TracedArray]], Any]) -> Outcome:
+        """A call of a function on tensors."""
+        handles = [self.handles[k] for k in operands]
+        owners = [h.root for h in handles]
+        before = [h.version for h in owners]
+        differentiable = self.grad_enabled and any(self.role(k) != CONSTANT for k in operands)
+        with self.resumed():
+            result = run(handles)
+            effects = [self.changed(k, operands, differentiable)
+                       for k, (h, old) in enumerate(zip(owners, before, strict=True))
+                       if h.version != old and not any(h is o for o in owners[:k])]
+            made: list[MadeTensor] = []
+            return Outcome(self.received(result, operands, differentiable, made), made, effects)
+
+    def changed(self, k: int, operands: Sequence[int], differentiable: bool) -> Effect:
+        """An operand's elements were written to."""
+        slot = self.roots[operands[k]]
+        h = self.handles[slot]
+        unseen = not self.grad_enabled or all(self.is_detached[j] for j in operands if self.roots[j] == slot)
+        if unseen and self.roles[slot] != CONSTANT and not h.is_known:
+            h.assign(root(stopped(h).content, h.home, ARRAY))
+        role = self.roles[slot]
+        is_new_variable = role == LEAF and not unseen
+        if role == LEAF:
+            self.sites[slot] = [*([] if is_new_variable else self.sites[slot]), h.value]
+        elif differentiable and not unseen and h.dtype.kind in "fc":
+            self.roles[slot] = role = DERIVED
+        return Effect(k, tensor_type(h.dtype, h.shape, role), is_new_variable)
+
+    def received(self, x: Any, operands: Sequence[int], differentiable: bool, made: list[MadeTensor]) -> Any:
+        """The result of a step with slots in the place of arrays."""
+        if isinstance(x, np.generic | np.ndarray):
+            x = root(np.asarray(x), None, ARRAY)
+        if isinstance(x, TracedArray):
+            known = next((k for k, h in enumerate(self.handles) if h is x), None)
+            return TensorSlot(self.new(x, operands, differentiable, made) if known is None else known)
+        if isinstance(x, list | tuple):
+            items = [self.received(i, operands, differentiable, made) for i in x]
+            return type(x)(*items) if hasattr(x, "_fields") else type(x)(items)
+        if isinstance(x, dict):
+            return {k: self.received(v, operands, differentiable, made) for k, v in x.items()}
+        return x
+
+    def new(self, h: TracedArray, operands: Sequence[int], differentiable: bool, made: list[MadeTensor]) -> int:
+        """An array that a step has made, or a view of an operand."""
+        base = next((k for k, slot in enumerate(operands) if self.handles[self.roots[slot]] is h.root), None)
+        if h.parent is not None and base is not None:
+            is_detached = self.is_detached[operands[base]] or isinstance(h._view, Detached) or not self.grad_enabled
+            if is_detached and not isinstance(h._view, Detached) and not self.is_detached[operands[base]]:
+                h = detached(h)
+            owner = self.roots[operands[base]]
+            role = CONSTANT if is_detached else self.roles[owner]
+            slot = self.add(h, owner, role, is_detached)
+            made.append(MadeTensor(slot, tensor_type(h.dtype, h.shape, role), base, is_detached))
+            return slot
+        role = DERIVED if differentiable and h.dtype.kind in "fc" else CONSTANT
+        if h.parent is not None or h.kind != ARRAY or not self.grad_enabled:
+            content = h if self.grad_enabled or h.is_known else stopped(h)
+            h = root(content.content, content.home, ARRAY)
+        slot = self.add(h, None, role)
+        made.append(MadeTensor(slot, tensor_type(h.dtype, h.shape, role)))
+        return slot

@@ -1,0 +1,172 @@
+"""`backward`: cotangents from a tensor back to the leaves, through the recordings that lie between."""
+
+from __future__ import annotations
+
+import heapq
+import sys
+from collections.abc import Sequence
+from types import FrameType
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import numpy as np
+
+from ..errors import DifferentiationError
+from ..ir import Loc
+from ..tracer.locations import fail
+from . import kernels
+from .recording import Past, Recording, Upstream, current
+from .tensor_types import DERIVED
+
+if TYPE_CHECKING:
+    from .tensor import Tensor
+
+
+class Freed:
+    """What a tensor came from was used up by a `backward`, which this frame had called."""
+
+    __slots__ = ("code", "line")
+
+    def __init__(self, frame: FrameType):
+        self.code, self.line = frame.f_code, frame.f_lineno
+
+    def refuse(self) -> NoReturn:
+        loc = Loc(self.code.co_filename, self.line, self.code.co_name)
+        fail(DifferentiationError, f"the graph behind this tensor was freed by the backward at\n  {loc.full}\nwrite "
+                                   f"backward(retain_graph=True) there, or compute the tensor anew")
+
+
+class Deliveries:
+    """Cotangents on their way: to recordings, latest first, and to leaves."""
+
+    def __init__(self, freed: Freed | None):
+        self.freed = freed
+        self.waiting: dict[int, tuple[Past, dict[int, np.ndarray]]] = {}
+        self.order: list[int] = []
+        self.leaves: dict[int, tuple[Tensor, np.ndarray]] = {}
+
+    def send(self, source: Upstream | Freed, ct: np.ndarray) -> None:
+        if isinstance(source, Freed):
+            source.refuse()
+        elif source.leaf is not None:
+            if source.leaf._epoch == source.epoch:
+                self.deliver(source.leaf, ct)
+            return
+        past = source.recording
+        if past.number not in self.waiting:
+            self.waiting[past.number] = past, {}
+            heapq.heappush(self.order, -past.number)
+        cts = self.waiting[past.number][1]
+        cts[source.slot] = cts[source.slot] + ct if source.slot in cts else ct
+
+    def deliver(self, t: Tensor, ct: np.ndarray) -> None:
+        known = self.leaves.get(id(t))
+        self.leaves[id(t)] = t, ct if known is None else known[1] + ct
+
+    def run(self) -> None:
+        """Pull back through all recordings that are reached."""
+        while self.order:
+            past, cts = self.waiting.pop(-heapq.heappop(self.order))
+            self.through(past, cts)
+        for t, g in self.leaves.values():
+            t._receive(g)
+
+    def through(self, past: Past, cts: dict[int, np.ndarray]) -> None:
+        """Pull the cotangents of a recording's outputs back to its inputs, by way of what hooks make of them."""
+        for cone, freed in past.freed:
+            if not cone.isdisjoint(cts):
+                freed.refuse()
+        hooked = {*past.hooks}
+        plain = {s: ct for s, ct in cts.items() if s not in hooked}
+        waiting = {s: ct for s, ct in cts.items() if s in hooked}
+        if plain:
+            self.pull(past, plain, hooked, waiting)
+        while waiting:
+            slot = max(waiting)  # what is made later is not what an earlier one comes from
+            hooked.discard(slot)
+            ct = hooked_ct(past.hooks[slot], waiting.pop(slot), past.tensors[slot]())
+            self.pull(past, {slot: ct}, hooked, waiting)
+
+    def pull(self, past: Past, cts: dict[int, np.ndarray], ends: set[int], waiting: dict[int, np.ndarray]) -> None:
+        """One pull: what arrives at `ends` is added to what waits there."""
+        retained = [s for s, weak in past.tensors.items()
+                    if (t := weak()) is not None and t._keeps_grad and t._type.role == DERIVED]
+        sites, targets = tuple(sorted({*past.sources, *retained, *ends})), tuple(sorted(cts))
+        kernel = kernels.pull(past.node, (), targets, sites, tuple(sorted(ends)), True)
+        found = kernel.kernel.run([*past.inputs, *(cts[s] for s in targets)])
+        for k, ct in zip(kernel.reached, found, strict=True):
+            slot = sites[k]
+            if slot in ends:
+                waiting[slot] = waiting[slot] + ct if slot in waiting else ct
+            elif slot in past.sources:
+                self.send(past.sources[slot], ct)
+            elif slot in retained and (t := past.tensors[slot]()) is not None:
+                self.deliver(t, ct)
+        self.free(past, kernel.cone)
+
+    def free(self, past: Past, cone: frozenset[int]) -> None:
+        """What lies behind these slots was used up."""
+        if self.freed is None:
+            return
+        past.freed.append((cone, self.freed))
+        for slot, weak in past.tensors.items():
+            if slot in cone and (t := weak()) is not None and t._type.role == DERIVED and t._array is not None:
+                t._forget_graph(self.freed)
+
+
+def hooked_ct(hooks: Sequence[Any], ct: np.ndarray, t: Tensor | None) -> np.ndarray:
+    """A cotangent as functions of the user's hand it on."""
+    from .tensor import Tensor
+    for hook in list(hooks):
+        given = (type(t) if t is not None else Tensor)._made_of(ct)
+        answer = hook(given)
+        if answer is not None:
+            ct = np.array(answer._value() if isinstance(answer, Tensor) else answer, ct.dtype, order="C")
+    return ct
+
+
+def backward(t: Tensor, ct: np.ndarray | None, retain: bool) -> None:
+    """Pull a cotangent of t (None: 1 for each element) back to all leaves that it depends on."""
+    if isinstance(t._source, Freed) and t._array is not None and t._type.role == DERIVED:
+        t._source.refuse()
+    r = current()
+    if r.is_observed and has_hooks(r):
+        r.compute()
+        r = current()
+    slot = t._slot if t._recording is r else r.slot(t)
+    wanted = r.wanted()
+    sites = observed_sites(r) if r.is_observed or t.keeps_gradients else tuple(r.sources)
+    kernel = kernels.pull(r.node, wanted, (slot,), sites, (), ct is not None, r)
+    outs = kernel.kernel.run(r.inputs if ct is None else [*r.inputs, ct])
+    freed = None if retain else Freed(sys._getframe(2))
+    n = len(wanted)
+    past = r.close(wanted, outs[:n], kernel.cone, freed)
+    sources = past.sources
+    deliveries: Deliveries | None = None
+    for k, g in zip(kernel.reached, outs[n:], strict=True):
+        source = sources.get(sites[k])
+        if source is not None and source.leaf is not None:
+            if source.leaf._epoch == source.epoch:
+                source.leaf._receive(g)
+            continue
+        deliveries = deliveries or Deliveries(freed)
+        if source is not None:
+            deliveries.send(source, g)
+        elif (other := past.tensors[sites[k]]()) is not None:
+            other._receive(g)
+    if deliveries is not None:
+        deliveries.run()
+
+
+def has_hooks(r: Recording) -> bool:
+    """Whether a tensor that was made in this recording has a hook: then it ends there."""
+    return any(t._hooks for s, weak in r.tensors.items() if s not in r.sources and (t := weak()) is not None)
+
+
+def observed_sites(r: Recording) -> tuple[int, ...]:
+    """The inputs that have derivatives, and the tensors that keep their gradients."""
+    kept = [s for s, weak in r.tensors.items()
+            if (t := weak()) is not None and t._keeps_grad and t._type.role == DERIVED]
+    return tuple(sorted({*r.sources, *kept}))
+
+
+__all__ = ["Freed", "backward"]

@@ -1,0 +1,280 @@
+"""A recording: the steps that tensors have taken since the last one was computed, and the arrays that came in.
+
+It is open until somebody looks at a value, or asks for derivatives. Then all tensors of it that are alive get their
+arrays at once, and a new recording begins. A closed recording is a node in the graph of what derivatives are pulled
+back through: it knows what its inputs came from.
+"""
+
+from __future__ import annotations
+
+import itertools
+import threading
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, NoReturn
+from weakref import ref
+
+import numpy as np
+
+from ..errors import DtypeError, TraceError, UnsupportedError
+from ..tracer.locations import fail
+from ..tracer.recorder import recorders
+from . import kernels
+from .open_trace import OpenTrace, TensorSlot
+from .tensor_types import DERIVED, LEAF
+from .trie import MAX_STEPS, Enter, EnterNumber, SetMode, Step, TensorCall, TrieNode, beginning, modes
+
+if TYPE_CHECKING:
+    from .tensor import Tensor
+
+_numbers = itertools.count()
+FLOAT = "float"
+GRAD_ON, GRAD_OFF = "derivatives on", "derivatives off"
+
+
+class Upstream:
+    """What the cotangent of a recording's input goes to: a leaf, as the variable that it was then, or the output of an
+    earlier recording."""
+
+    __slots__ = ("leaf", "epoch", "recording", "slot")
+
+    def __init__(self, leaf: Tensor | None, epoch: int, recording: Any = None, slot: int = 0):
+        self.leaf = leaf
+        self.epoch = epoch
+        self.recording = recording
+        self.slot = slot
+
+
+class Past:
+    """A recording that was computed, as a node in the graph that derivatives are pulled back through."""
+
+    __slots__ = ("number", "node", "inputs", "sources", "tensors", "hooks", "freed")
+
+    def __init__(self, r: Recording):
+        self.number, self.node, self.inputs, self.sources, self.tensors = (
+            r.number, r.node, r.inputs, r.sources, r.tensors)
+        self.hooks: dict[int, list[Any]] = {}
+        """Functions that the user has registered, by slot."""
+        self.freed: list[tuple[frozenset[int], Any]] = []
+        """slots whose graph was used up, with the line of the user's that did it."""
+
+
+class Recording:
+    """The steps of this thread's tensors since the last look at one."""
+
+    __slots__ = ("number", "node", "inputs", "tensors", "sources", "is_open", "trace", "is_observed")
+
+    def __init__(self) -> None:
+        self.number = next(_numbers)
+        self.node: TrieNode = beginning(modes.grad_enabled)
+        self.inputs: list[Any] = []
+        self.tensors: dict[int, ref[Tensor]] = {}
+        """By slot; those that own their elements."""
+        self.sources: dict[int, Upstream] = {}
+        self.is_open = True
+        self.trace: tuple[TrieNode, OpenTrace] | None = None
+        self.is_observed = False
+        """Whether some tensor of it has a hook, or keeps its gradient."""
+
+    # steps ----------------------------------------------------------------------------------------------------------
+    def extend(self, key: Any, step: Step) -> TrieNode:
+        """The node behind a step that nobody has taken here."""
+        if recorders():
+            fail(TraceError, "a tensor is used in a function while gradjit traces it, which would make its value part "
+                             "of the compiled program; pass it as an argument, or its array, t.numpy()")
+        t, self.trace = self.open_trace() or self.node.opened(), None
+        found = self.node.extended(key, t, step)
+        self.trace = found, t
+        return found
+
+    def open_trace(self) -> OpenTrace | None:
+        """The open trace that stands where the recording stands, if there is one."""
+        return self.trace[1] if self.trace is not None and self.trace[0] is self.node else None
+
+    def extend_call(self, key: Any, step: TensorCall, operands: Sequence[Any]) -> TrieNode | None:
+        """The same for an operator; None where the tracer has no rule and no operand wants derivatives."""
+        try:
+            return self.extend(key, step)
+        except (UnsupportedError, DtypeError):
+            if modes.grad_enabled and any(type(t) not in (int, float) and t.requires_grad for t in operands):
+                raise
+            return None
+
+    @staticmethod
+    def slot_elsewhere() -> NoReturn:
+        fail(TraceError, "a tensor is used whose value another thread is still recording; have that thread look at it "
+                         "first, as by t.numpy()")
+
+    def slot(self, t: Tensor) -> int:
+        """The slot of a tensor, which comes in now if it is not of this recording."""
+        if t._recording is self:
+            return t._slot
+        if t._array is None and t._recording is not None and t._recording.is_open:
+            self.slot_elsewhere()
+        if t._base is not None:
+            return t._enter_view(self)
+        array = t._own_array()
+        type = t._type
+        node = self.node.next.get(type) or self.extend(type, Enter(type))
+        self.node = node
+        self.inputs.append(array)
+        slot = node.slot
+        self.tensors[slot] = ref(t)
+        if type.role == LEAF:
+            self.sources[slot] = Upstream(t, t._epoch)
+        elif type.role == DERIVED and t._source is not None:
+            self.sources[slot] = t._source
+        if t._hooks is not None or t._keeps_grad:
+            self.is_observed = True
+        t._recording = self
+        t._slot = slot
+        if t.clears_gradients:
+            t._grad = None
+        return slot
+
+    def float_slot(self, x: float) -> int:
+        """The slot of a Python float, an input of its own."""
+        self.node = node = self.node.next.get(FLOAT) or self.extend(FLOAT, EnterNumber())
+        self.inputs.append(x)
+        return node.slot
+
+    def call(self, run: Callable[[list[Any]], Any], struct: Any, tensors: Sequence[Any], cls: type[Tensor]) -> Any:
+        """The result of a call on operands: tensors, and floats that are inputs. `struct` is all the rest of it."""
+        slots = [self.float_slot(t) if type(t) is float else t._slot if t._recording is self else self.slot(t)
+                 for t in tensors]
+        key = (struct, *slots)
+        node = self.node.next.get(key)
+        if node is None:
+            node = self.extend(key, TensorCall(run, slots, struct))
+        self.node = node
+        return self.tensor(cls, node) if node.single else self.results(node, tensors, cls)
+
+    def results(self, node: TrieNode, tensors: Sequence[Any], cls: type[Tensor]) -> Any:
+        """The tensors that a step gives."""
+        self.take_effects(node, tensors)
+        made: dict[int, Tensor] = {}
+        for m in node.made:
+            t = made[m.slot] = cls.__new__(cls)
+            t._recording, t._slot, t._type = self, m.slot, m.type
+            if m.base is None:
+                self.tensors[m.slot] = ref(t)
+            else:
+                t._base, t._is_detached = tensors[m.base], m.is_detached
+                t._how = node.step, tensors, place_of(m.slot, node.result)
+        return self.structure(node.result, made, tensors)
+
+    def take_effects(self, node: TrieNode, tensors: Sequence[Any]) -> None:
+        """What a step does to its operands."""
+        for e in node.effects:
+            owner = tensors[e.operand]
+            if owner._base is not None:
+                owner = owner._owner
+            owner._type = e.type
+            if e.is_new_variable:
+                owner._epoch += 1
+                self.sources[owner._slot].epoch = owner._epoch
+
+    def tensor(self, cls: type[Tensor], node: TrieNode) -> Tensor:
+        """The one new tensor that a step gives."""
+        t = cls.__new__(cls)
+        t._recording = self
+        t._slot = slot = node.slot
+        t._type = node.type
+        self.tensors[slot] = ref(t)
+        return t
+
+    def structure(self, x: Any, made: dict[int, Tensor], operands: Sequence[Any]) -> Any:
+        if isinstance(x, TensorSlot):
+            if x.index in made:
+                return made[x.index]
+            return next(t for t in operands if type(t) is not float and t._slot == x.index)
+        if isinstance(x, list | tuple):
+            items = [self.structure(i, made, operands) for i in x]
+            return type(x)(*items) if hasattr(x, "_fields") else type(x)(items)
+        if isinstance(x, dict):
+            return {k: self.structure(v, made, operands) for k, v in x.items()}
+        return x
+
+    def set_mode(self, enabled: bool) -> None:
+        """Derivatives are recorded from here on, or not."""
+        if self.node.grad_enabled is not enabled:
+            key = GRAD_ON if enabled else GRAD_OFF
+            self.node = self.node.next.get(key) or self.extend(key, SetMode(enabled))
+
+    # the end --------------------------------------------------------------------------------------------------------
+    def wanted(self) -> tuple[int, ...]:
+        """The slots whose tensors are alive and have no array of what they hold now."""
+        changed = self.node.changed
+        return tuple(slot for slot, weak in self.tensors.items()
+                     if (t := weak()) is not None and (t._array is None or slot in changed))
+
+    def compute(self) -> None:
+        """Give every tensor of this recording its array."""
+        if not self.is_open:
+            return
+        wanted = self.wanted()
+        if wanted:
+            outs = kernels.values(self.node, wanted, self).run(self.inputs)
+            self.close(wanted, outs)
+        else:
+            self.close((), ())
+
+    def close(self, wanted: Sequence[int], outs: Sequence[np.ndarray], cone: frozenset[int] = frozenset(),
+              freed: Any = None) -> Past:
+        """The recording has ended, with these arrays for these slots. What it was, if derivatives need it later; those
+        in the `cone` have lost their graph."""
+        past = Past(self)
+        self.is_open = False
+        if freed is not None:
+            past.freed.append((cone, freed))
+        for slot, a in zip(wanted, outs, strict=True):
+            t = self.tensors[slot]()
+            if t is None:
+                continue
+            if t._exposed:
+                t._put(a)
+            else:
+                t._array = a
+            if t._type.role == DERIVED:
+                if freed is not None and slot in cone:
+                    t._forget_graph(freed)
+                else:
+                    t._source = Upstream(None, 0, past, slot)
+                    if t._hooks:
+                        past.hooks[slot] = t._hooks
+        if local.recording is self:
+            local.recording = None
+        self.trace, self.inputs, self.tensors, self.sources = None, [], {}, {}
+        return past
+
+
+def leaves_of(x: Any) -> list[Any]:
+    """What stands in a structure of lists, tuples and dicts, in order."""
+    if isinstance(x, dict):
+        x = list(x.values())
+    return [leaf for item in x for leaf in leaves_of(item)] if isinstance(x, list | tuple) else [x]
+
+
+def place_of(slot: int, result: Any) -> int:
+    """Which leaf of a result a slot is."""
+    return leaves_of(result).index(TensorSlot(slot))
+
+
+class _Local(threading.local):
+    recording: Recording | None = None
+
+
+local = _Local()
+
+
+def current() -> Recording:
+    """The open recording of this thread."""
+    found = local.recording
+    if found is not None and found.is_open:
+        if found.node.length < MAX_STEPS:
+            return found
+        found.compute()
+    found = local.recording = Recording()
+    return found
+
+
+__all__ = ["Past", "Recording", "Upstream", "current", "leaves_of", "local"]

@@ -1,0 +1,569 @@
+"""`gj.Tensor`: an array that records what is done with it.
+
+A tensor owns its elements, or is a view of one that does. What it holds is computed when somebody looks; until then it
+is a slot of an open recording. All that NumPy's functions, operators and methods do with it is the tracer's doing.
+"""
+
+from __future__ import annotations
+
+import operator
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+from ..errors import ArgumentError, BoundsError, DifferentiationError, DtypeError, GradjitError, UnsupportedError
+from ..tracer.array import TracedArray
+from ..tracer.locations import fail, with_place
+from . import pullback_graph
+from .open_trace import detached
+from .recording import Recording, Upstream, current, leaves_of, local
+from .tensor_arguments import Taker, filled
+from .tensor_operators import TensorOperators
+from .tensor_types import CONSTANT, DERIVED, LEAF, TensorType, type_of_array
+from .trie import TensorCall, modes
+
+_REFERENCES = sys.getrefcount(object())
+"""What `sys.getrefcount` tells of an object that nobody holds."""
+
+
+def _detach(x: Any) -> Any:
+    return detached(x) if isinstance(x, TracedArray) else x.view()
+
+
+class Tensor(TensorOperators):
+    """An array with derivatives, as `gj.tensor` makes them. `.backward()` computes gradients, `.grad` holds them."""
+
+    family: type[Tensor]
+    """The class whose kin may be operands together."""
+    clears_gradients = False
+    """Whether using a tensor forgets its gradient."""
+
+    _array: np.ndarray | None = None
+    """The elements, where they are known; row-major; never written to while a recording holds it."""
+    _recording: Recording | None = None
+    _slot = 0
+    _type: TensorType
+    _base: Tensor | None = None
+    """Of a view: the tensor that it looks at."""
+    _how: Any = None
+    """Of a view: the step that gives it, that step's operands, and which leaf of the result it is."""
+    _seen: Any = None
+    _is_detached = False
+    _grad: Any = None
+    _source: Any = None
+    """Of a derived tensor: what its cotangent goes to."""
+    _epoch = 0
+    """Counts the variables that a leaf has been: a recorded write in place makes it another one."""
+    _exposed = False
+    """Whether somebody else may hold the array and write to it."""
+    _hooks: list[Any] | None = None
+    keeps_gradients = False
+    """Whether every tensor that is alive gets its gradient, and not only leaves."""
+    _keeps_grad = False
+
+    __array_priority__ = 2000.0
+
+    def __init__(self, data: Any, requires_grad: bool = False, dtype: Any = None):
+        self._set(copied(data, dtype), requires_grad)
+
+    def _set(self, a: np.ndarray, requires_grad: bool) -> None:
+        if requires_grad and a.dtype.kind not in "fc":
+            fail(DtypeError, f"derivatives are of floating-point numbers, and these are {a.dtype}; write "
+                             f"dtype=float, or floats as 1.0")
+        self._array = a
+        self._type = type_of_array(a, LEAF if requires_grad else CONSTANT)
+
+    @classmethod
+    def _made_of(cls, a: np.ndarray) -> Any:
+        """A constant tensor that owns this array."""
+        t = cls.__new__(cls)
+        t._array = a
+        t._type = type_of_array(a)
+        return t
+
+    @classmethod
+    def constant_of(cls, x: Any) -> Any:
+        """A constant tensor with a copy of an array that somebody else may write to."""
+        return cls._made_of(copied(x))
+
+    # what it holds ----------------------------------------------------------------------------------------------------
+    @property
+    def _owner(self) -> Tensor:
+        t = self
+        while t._base is not None:
+            t = t._base
+        return t
+
+    def _value(self) -> np.ndarray:
+        """The elements now. Not to be written to, nor handed out."""
+        if self._base is not None:
+            return self._look()
+        r = self._recording
+        if r is not None and r.is_open and (self._array is None or self._slot in r.node.changed):
+            if r is not local.recording:
+                r.slot_elsewhere()
+            r.compute()
+        if self._array is None:
+            fail(UnsupportedError, "the computation of this tensor was interrupted; compute it anew")
+        return self._array
+
+    def _look(self) -> np.ndarray:
+        step, operands, place = self._how
+        arrays = [x if type(x) is float else x._value() for x in operands]
+        if self._array is None or self._seen is not self._owner._array:
+            self._array = leaves_of(step.run(arrays))[place]
+            self._seen = self._owner._array
+        return self._array
+
+    def _own_array(self) -> np.ndarray:
+        """The elements as an input of a recording: nobody will change this array."""
+        a = self._value()
+        if self._exposed:
+            if sys.getrefcount(self._array) > _REFERENCES + 1:
+                return a.copy()
+            self._exposed = False
+        return a
+
+    def _enter_view(self, r: Recording) -> int:
+        step, operands, place = self._how
+        again = r.call(step.run, step.key, operands, type(self))
+        found = leaves_of(again)[place]
+        self._recording, self._slot = found._recording, found._slot
+        return self._slot
+
+    def _put(self, a: np.ndarray) -> None:
+        """The elements that a recording has computed."""
+        if self._exposed and self._array is not None:
+            np.copyto(self._array, a)
+        else:
+            self._array = a
+
+    def _expose(self) -> np.ndarray:
+        """The elements, to be handed out: whoever gets them may write to them."""
+        a = self._value()
+        owner = self._owner
+        if not owner._exposed:
+            if sys.getrefcount(owner._array) > _REFERENCES:
+                owner._array = owner._array.copy()  # type: ignore[union-attr]
+            owner._exposed = True
+        return a if self is owner else self._look()
+
+    # calls ----------------------------------------------------------------------------------------------------------
+    def _apply(self, func: Callable[..., Any], args: Any, kwargs: Any, floats: bool = False) -> Any:
+        """What a function of NumPy's kind gives on these arguments, tensors among them."""
+        if any(isinstance(x, TracedArray) for x in args):
+            fail(UnsupportedError, "a tensor meets an array that gradjit traces; pass the tensor as an argument of "
+                                   "the function, or its array, t.numpy()")
+        taker = Taker(type(self), floats)
+        try:
+            template, key = taker.take(args)
+            named, named_key = taker.take(kwargs) if kwargs else ({}, None)
+        except TypeError as e:
+            if isinstance(e, GradjitError):
+                raise
+            return self._eager(func, args, kwargs)
+
+        def run(handles: Sequence[Any]) -> Any:
+            return func(*filled(template, handles), **filled(named, handles))
+
+        try:
+            return current().call(run, (func, key, named_key), taker.operands, type(self))
+        except (UnsupportedError, DtypeError):
+            if any(isinstance(x, Tensor) and x.requires_grad for x in taker.operands) and modes.grad_enabled:
+                raise
+            return self._eager(func, args, kwargs)
+
+    def _eager(self, func: Callable[..., Any], args: Any, kwargs: Any) -> Any:
+        """NumPy itself, on the values, where no derivatives are asked for and the tracer has no rule."""
+        def plain(x: Any) -> Any:
+            if isinstance(x, Tensor):
+                return x._value()
+            if type(x) in (list, tuple):
+                return type(x)(map(plain, x))
+            return {k: plain(v) for k, v in x.items()} if type(x) is dict else x
+
+        return self._wrapped(func(*plain(args), **plain(kwargs)))
+
+    def _wrapped(self, x: Any) -> Any:
+        if isinstance(x, np.ndarray | np.generic) and x.dtype.kind in "biufc":
+            return self._made_of(copied(x))
+        if isinstance(x, list | tuple):
+            items = [self._wrapped(i) for i in x]
+            return type(x)(*items) if hasattr(x, "_fields") else type(x)(items)
+        return x
+
+    def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
+        return self._apply(ufunc if method == "__call__" else getattr(ufunc, method), inputs, kwargs,
+                           floats=ufunc is not np.power)
+
+    def __array_function__(self, func: Callable[..., Any], types: Any, args: Any, kwargs: Any) -> Any:
+        return self._apply(func, args, kwargs)
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+        a = self._value() if copy else self._expose()
+        return np.array(a, dtype, copy=copy)
+
+    def __getitem__(self, key: Any) -> Any:
+        return self._apply(operator.getitem, (self, settled_key(self, key)), {})
+
+    def __setitem__(self, key: Any, value: Any) -> None:
+        self._apply(operator.setitem, (self, settled_key(self, key), value), {})
+
+    # Python's protocols ---------------------------------------------------------------------------------------------
+    def __bool__(self) -> bool:
+        return bool(self._value())
+
+    def __float__(self) -> float:
+        return float(self.item())
+
+    def __int__(self) -> int:
+        return int(self.item())
+
+    def __complex__(self) -> complex:
+        return complex(self.item())
+
+    def __index__(self) -> int:
+        return self._value().__index__()
+
+    def __len__(self) -> int:
+        if not self._type.shape:
+            raise TypeError("len() of a 0-d tensor")
+        return self._type.shape[0]
+
+    def __iter__(self) -> Iterator[Any]:
+        if not self._type.shape:
+            raise TypeError("iteration over a 0-d tensor")
+        return (self[k] for k in range(self._type.shape[0]))
+
+    def __contains__(self, x: Any) -> bool:
+        return bool(np.any(self._value() == (x._value() if isinstance(x, Tensor) else x)))
+
+    def __round__(self, digits: int | None = None) -> Any:
+        return self.round(digits or 0) if digits is not None or self._type.shape else round(self.item())
+
+    def __repr__(self) -> str:
+        text = np.array2string(self._value(), separator=", ", prefix="Tensor(")
+        dtype = "" if self.dtype in (np.float64, np.bool_, np.int64) else f", dtype={self.dtype}"
+        return f"Tensor({text}{dtype}{', requires_grad=True' if self.requires_grad else ''})"
+
+    def __str__(self) -> str:
+        return str(self._value()[()])
+
+    def __format__(self, spec: str) -> str:
+        return format(self.item(), spec) if spec else str(self)
+
+    def __reduce__(self) -> Any:
+        return rebuilt, (type(self), np.array(self._value()), self._type.role != CONSTANT and self.is_leaf,
+                         None if self._grad is None else np.array(self._grad))
+
+    def __copy__(self) -> Any:
+        return self.clone()
+
+    def __deepcopy__(self, memo: Any) -> Any:
+        if not self.is_leaf:
+            fail(DifferentiationError, "a deep copy is of tensors that the user has made; write t.detach().clone(), "
+                                       "or t.clone() for one that derivatives pass through")
+        function, args = self.__reduce__()
+        return function(*args)
+
+    # facts ----------------------------------------------------------------------------------------------------------
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return self._type.shape
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        return self._type.dtype
+
+    @property
+    def ndim(self) -> int:
+        return len(self._type.shape)
+
+    @property
+    def size(self) -> int:
+        n = 1
+        for e in self._type.shape:
+            n *= e
+        return n
+
+    @property
+    def itemsize(self) -> int:
+        return self._type.dtype.itemsize
+
+    @property
+    def nbytes(self) -> int:
+        return self.size * self.itemsize
+
+    @property
+    def role(self) -> int:
+        return CONSTANT if self._is_detached else self._owner._type.role
+
+    @property
+    def requires_grad(self) -> bool:
+        """Whether derivatives with respect to it, or through it, are wanted."""
+        return self.role != CONSTANT and self.dtype.kind in "fc"
+
+    @requires_grad.setter
+    def requires_grad(self, value: bool) -> None:
+        self.requires_grad_(value)
+
+    def requires_grad_(self, value: bool = True) -> Any:
+        """Ask for derivatives with respect to this tensor, or not; the tensor itself."""
+        if bool(value) == self.requires_grad:
+            return self
+        if self._base is not None or (not value and self.role == DERIVED):
+            fail(DifferentiationError, "only a leaf can change whether it requires a gradient; write t.detach()")
+        if value and self.dtype.kind not in "fc":
+            fail(DtypeError, f"derivatives are of floating-point numbers, and these are {self.dtype}; write "
+                             f"t.astype(float)")
+        self._value()
+        self._settle()
+        self._type = self._type.with_role(LEAF if value else CONSTANT)
+        return self
+
+    def _settle(self) -> None:
+        """End the recording that it is part of."""
+        r = self._recording
+        if r is not None and r.is_open and r is local.recording:
+            r.compute()
+
+    @property
+    def is_leaf(self) -> bool:
+        """Whether gradients are collected in it, or it is a constant."""
+        return self.role != DERIVED and (self._base is None or self.role == CONSTANT)
+
+    @property
+    def flat(self) -> Any:
+        return iter(self.ravel())
+
+    @property
+    def base(self) -> Any:
+        """Of a view: the tensor that owns the elements."""
+        return None if self._base is None else self._owner
+
+    @property
+    def creator(self) -> str | None:
+        """The name of the function that made it; None of a leaf."""
+        r = self._recording
+        if self._base is not None:
+            return name_of(self._how[0])
+        source = self._source
+        if r is not None and r.is_open and self._array is None:
+            node = r.node
+        elif isinstance(source, Upstream) and source.recording is not None:
+            node, r = source.recording.node, None
+        else:
+            return None
+        while node.parent is not None and not any(m.slot == self._slot for m in node.made):
+            node = node.parent
+        return name_of(node.step) if node.step is not None else None
+
+    # looking --------------------------------------------------------------------------------------------------------
+    def item(self, *index: Any) -> Any:
+        """The only element, as a Python number."""
+        return self._value().item(*index)
+
+    def tolist(self) -> Any:
+        return self._value().tolist()
+
+    def numpy(self) -> np.ndarray:
+        """The elements as an ndarray that shares memory with the tensor, as far as nothing that is still to be
+        computed needs what it holds now."""
+        return self._expose()
+
+    @property
+    def data(self) -> Any:
+        """The same elements, without derivatives: `t.data -= rate * t.grad` changes t, and is not recorded."""
+        return self._apply(_detach, (self,), {})
+
+    @data.setter
+    def data(self, value: Any) -> None:
+        if isinstance(value, Tensor) and value._base is not None and value._base is self:
+            return
+        new = value._value() if isinstance(value, Tensor) else np.asarray(value)
+        new = np.array(new, self.dtype if np.result_type(new) == self.dtype else None, order="C")
+        if self._base is not None:
+            self.detach()[...] = new
+            return
+        self._value()
+        self._settle()
+        self._array, self._exposed, self._type = new, False, type_of_array(new, self._type.role)
+
+    def detach(self) -> Any:
+        """A tensor on the same elements that derivatives do not pass."""
+        return self._apply(_detach, (self,), {})
+
+    def clone(self) -> Any:
+        """A copy that derivatives pass through."""
+        return self.copy()
+
+    # gradients ------------------------------------------------------------------------------------------------------
+    def backward(self, gradient: Any = None, retain_graph: bool = False) -> None:
+        """Compute the gradients of this tensor, of the sum of its elements where it has several, and add them to
+        `.grad` of the leaves that it was computed from.
+
+        gradient: the cotangent to begin with, of this tensor's shape. retain_graph: whether the graph may be walked
+        again; else a second `backward` through it is an error. Nothing happens from a constant.
+        """
+        if self.dtype.kind not in "fc":
+            fail(DifferentiationError, f"backward from a tensor of {self.dtype}: derivatives are of floating-point "
+                                       f"numbers")
+        if not self.requires_grad:
+            return
+        pullback_graph.backward(self, None if gradient is None else self._cotangent(gradient), retain_graph)
+
+    def _cotangent(self, x: Any) -> np.ndarray:
+        a = x._value() if isinstance(x, Tensor) else np.asarray(x)
+        try:
+            return np.array(np.broadcast_to(a, self.shape), self.dtype, order="C")
+        except ValueError:
+            fail(ArgumentError, f"backward with a cotangent of shape {a.shape} from a tensor of shape {self.shape}")
+
+    def _receive(self, g: np.ndarray) -> None:
+        """The gradient that a backward has found."""
+        if self._hooks:
+            g = pullback_graph.hooked_ct(self._hooks, g, self) if self.role == LEAF else g
+        old = self._grad
+        if old is None or not isinstance(old, Tensor):
+            self._grad = self._made_of(g if old is None else np.array(old + g, g.dtype))
+        else:
+            old._put_sum(g)
+
+    def _put_sum(self, g: np.ndarray) -> None:
+        a = self._value()
+        self._settle()
+        self._put(np.add(a, g, dtype=a.dtype))
+
+    @property
+    def grad(self) -> Any:
+        """The gradient that `backward` has collected: a tensor, or None."""
+        return self._grad
+
+    @grad.setter
+    def grad(self, value: Any) -> None:
+        """A tensor, None, or 0, to which the next gradients are added."""
+        if isinstance(value, np.ndarray):
+            value = self.constant_of(value)
+        if isinstance(value, Tensor) and value.shape != self.shape:
+            fail(ArgumentError, f"a gradient of shape {value.shape} for a tensor of shape {self.shape}")
+        self._grad = value
+
+    def zero_grad(self, set_to_none: bool = True) -> Any:
+        """Forget the gradient, or fill it with zeros; the tensor itself."""
+        self._grad = None if set_to_none or self._grad is None else self._made_of(np.zeros(self.shape, self.dtype))
+        return self
+
+    def null_grad(self) -> Any:
+        """Forget the gradient; the tensor itself."""
+        self._grad = None
+        return self
+
+    def retain_grad(self) -> None:
+        """Have `backward` leave a gradient here, too, although it is no leaf."""
+        if not self.requires_grad:
+            fail(DifferentiationError, "retain_grad of a tensor that does not require a gradient")
+        self._keeps_grad = True
+        self._observe()
+
+    def _observe(self) -> None:
+        r = self._recording
+        if r is not None and r.is_open:
+            r.is_observed = True
+
+    def register_hook(self, hook: Callable[[Any], Any]) -> Callable[[], None]:
+        """Have `hook(gradient)` called when the gradient of this tensor is computed; what it returns, if anything,
+        takes its place. Gives a function that takes the hook away."""
+        if not self.requires_grad:
+            fail(DifferentiationError, "register_hook of a tensor that does not require a gradient")
+        hooks = self._hooks = self._hooks or []
+        hooks.append(hook)
+        self._observe()
+        source = self._source
+        if self._array is not None and isinstance(source, Upstream) and source.recording is not None:
+            source.recording.hooks[source.slot] = hooks
+        return lambda: hooks.remove(hook) if hook in hooks else None
+
+    def _forget_graph(self, freed: Any) -> None:
+        self._source = freed
+
+
+Tensor.family = Tensor
+
+
+def name_of(step: Any) -> str | None:
+    if not isinstance(step, TensorCall):
+        return None
+    key = step.key
+    func = key[0] if isinstance(key, tuple) else key
+    return getattr(func, "__name__", str(func))
+
+
+def copied(data: Any, dtype: Any = None) -> np.ndarray:
+    """A row-major copy of what the user gives as data."""
+    if isinstance(data, Tensor):
+        data = data._value()
+    elif isinstance(data, list | tuple):
+        data = plain_nested(data)
+    a = np.array(data, dtype, order="C")
+    if a.dtype.kind not in "biufc":
+        fail(DtypeError, f"a tensor is of numbers, not of {a.dtype}")
+    return np.asarray(a, a.dtype.newbyteorder("="))
+
+
+def plain_nested(x: Any) -> Any:
+    if isinstance(x, Tensor):
+        return x._value()
+    return [plain_nested(i) for i in x] if isinstance(x, list | tuple) else x
+
+
+def settled_key(t: Tensor, key: Any) -> Any:
+    """An index without tensors and masks: their elements are needed now. BoundsError for one out of range."""
+    if type(key) in (int, slice) or key is None or key is Ellipsis:
+        return key
+    items = key if isinstance(key, tuple) else (key,)
+    if not any(isinstance(i, Tensor | np.ndarray | list) for i in items):
+        return tuple(map(plain_slice, items)) if isinstance(key, tuple) else key
+    found: list[Any] = []
+    for i in items:
+        i = plain_nested(i) if isinstance(i, list) else i._value() if isinstance(i, Tensor) else plain_slice(i)
+        a = np.asarray(i) if isinstance(i, list | np.ndarray) else None
+        if a is None:
+            found.append(i)
+        elif a.dtype == bool and a.ndim:
+            check_key(t, key)
+            found += a.nonzero()
+        elif a.ndim == 0 and a.dtype.kind in "iu":
+            found.append(int(a))
+        else:
+            found.append(a if a.size else a.astype(np.int64))
+    settled = tuple(found)
+    check_key(t, settled)
+    return settled if len(settled) > 1 else settled[0]
+
+
+def plain_slice(s: Any) -> Any:
+    if isinstance(s, slice):
+        return slice(*(x.__index__() if isinstance(x, Tensor) else x for x in (s.start, s.stop, s.step)))
+    return s
+
+
+def check_key(t: Tensor, key: Any) -> None:
+    """IndexError where the key names what the tensor does not have."""
+    plain = tuple(k._value() if isinstance(k, Tensor) else k for k in (key if isinstance(key, tuple) else (key,)))
+    try:
+        np.broadcast_to(np.int8(0), t.shape)[plain]
+    except IndexError as e:
+        raise BoundsError(with_place(str(e))) from None
+
+
+def rebuilt(cls: type[Tensor], a: np.ndarray, requires_grad: bool, grad: np.ndarray | None) -> Tensor:
+    """A tensor that was pickled."""
+    t = cls.__new__(cls)
+    t._set(a, requires_grad)
+    t._grad = None if grad is None else cls._made_of(grad)
+    return t
+
+
+__all__ = ["Tensor", "copied"]

@@ -1,0 +1,215 @@
+"""Operators and methods of tensors: each is a step of the recording, found by a look-up where it was taken before.
+
+What stands here runs for every operation of a user's program: an operator costs a microsecond.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from .recording import current, local
+from .trie import MAX_STEPS, TensorCall
+
+if TYPE_CHECKING:
+    from .recording import Recording
+
+INT = "int"
+"""In a key: what follows is a Python int, and no slot."""
+
+
+def _operator(name: str, static_floats: bool = False) -> Callable[..., Any]:
+    """The operator of this name. static_floats: whether a float is part of the program, and no input."""
+    func: Callable[[Any, Any], Any] = getattr(operator, name)
+
+    def both(h: Sequence[Any]) -> Any:
+        return func(h[0], h[1])
+
+    def forward(self: Any, other: Any) -> Any:
+        rec = local.recording
+        if rec is None or rec.node.length >= MAX_STEPS:
+            rec = current()
+        a = self._slot if self._recording is rec else rec.slot(self)
+        cls = type(other)
+        if cls is type(self):
+            key: Any = (func, a, other._slot if other._recording is rec else rec.slot(other))
+        elif cls is float and not static_floats:
+            key = (func, a, rec.float_slot(other))
+        elif cls is int:
+            key = (func, a, INT, other)
+        else:
+            return self._apply(func, (self, other), {}, floats=not static_floats)
+        node = rec.node.next.get(key)
+        if node is None:
+            if cls is int:
+                step = TensorCall(lambda h: func(h[0], other), (a,), (func, INT, other))
+            else:
+                step = TensorCall(both, key[1:], func)
+            node = rec.extend_call(key, step, (self, other))
+            if node is None:
+                return self._eager(func, (self, other), {})
+        rec.node = node
+        return rec.tensor(type(self), node) if node.single else rec.results(node, (self, other), type(self))
+
+    return forward
+
+
+def _reflected(name: str) -> Callable[..., Any]:
+    func: Callable[[Any, Any], Any] = getattr(operator, name)
+
+    def both(h: Sequence[Any]) -> Any:
+        return func(h[0], h[1])
+
+    def reflected(self: Any, other: Any) -> Any:
+        cls = type(other)
+        if cls is not float and cls is not int:
+            return self._apply(func, (other, self), {}, floats=True)
+        rec = local.recording
+        if rec is None or rec.node.length >= MAX_STEPS:
+            rec = current()
+        b = self._slot if self._recording is rec else rec.slot(self)
+        key: Any = (func, rec.float_slot(other), b) if cls is float else (func, INT, other, b)
+        node = rec.node.next.get(key)
+        if node is None:
+            if cls is int:
+                step = TensorCall(lambda h: func(other, h[0]), (b,), (func, INT, other))
+            else:
+                step = TensorCall(both, key[1:], func)
+            node = rec.extend_call(key, step, (other, self))
+            if node is None:
+                return self._eager(func, (other, self), {})
+        rec.node = node
+        return rec.tensor(type(self), node) if node.single else rec.results(node, (other, self), type(self))
+
+    return reflected
+
+
+def _in_place(name: str) -> Callable[..., Any]:
+    """The operator that writes to its left side. (It stays the same tensor, whatever stands in it.)"""
+    func: Callable[[Any, Any], Any] = getattr(operator, name)
+
+    def both(h: Sequence[Any]) -> Any:
+        return func(h[0], h[1])
+
+    def in_place(self: Any, other: Any) -> Any:
+        cls = type(other)
+        if cls is not float and cls is not type(self):
+            self._apply(func, (self, other), {}, floats=True)
+            return self
+        rec: Recording | None = local.recording
+        if rec is None or rec.node.length >= MAX_STEPS:
+            rec = current()
+        a = self._slot if self._recording is rec else rec.slot(self)
+        if cls is float:
+            b = rec.float_slot(other)
+        else:
+            b = other._slot if other._recording is rec else rec.slot(other)
+        key = (func, a, b)
+        node = rec.node.next.get(key) or rec.extend(key, TensorCall(both, (a, b), func))
+        rec.node = node
+        rec.take_effects(node, (self, other))
+        return self
+
+    return in_place
+
+
+def _unary(name: str) -> Callable[..., Any]:
+    func = getattr(operator, name)
+
+    def one(h: Sequence[Any]) -> Any:
+        return func(h[0])
+
+    def unary(self: Any) -> Any:
+        rec = local.recording
+        if rec is None or rec.node.length >= MAX_STEPS:
+            rec = current()
+        a = self._slot if self._recording is rec else rec.slot(self)
+        key = (func, a)
+        node = rec.node.next.get(key) or rec.extend_call(key, TensorCall(one, (a,), func), (self,))
+        if node is None:
+            return self._eager(func, (self,), {})
+        rec.node = node
+        return rec.tensor(type(self), node) if node.single else rec.results(node, (self,), type(self))
+
+    return unary
+
+
+class ArrayMethod:
+    """`x.name(...)` as a function, of the tracer's arrays and NumPy's alike."""
+
+    def __init__(self, name: str):
+        self.__name__ = name
+
+    def __call__(self, x: Any, *args: Any, **kwargs: Any) -> Any:
+        return getattr(x, self.__name__)(*args, **kwargs)
+
+
+class ArrayAttribute(ArrayMethod):
+    """`x.name`."""
+
+    def __call__(self, x: Any) -> Any:
+        return getattr(x, self.__name__)
+
+
+def _method(name: str) -> Any:
+    method = ArrayMethod(name)
+
+    def call(self: Any, /, *args: Any, **kwargs: Any) -> Any:
+        return self._apply(method, (self, *args), kwargs)
+
+    call.__name__ = name
+    return call
+
+
+def _attribute(name: str) -> Any:
+    attribute = ArrayAttribute(name)
+    return property(lambda self: self._apply(attribute, (self,), {}))
+
+
+class TensorOperators:
+    """The operators, methods and attributes of ndarrays that tensors have by the tracer's."""
+
+    __add__, __radd__, __iadd__ = _operator("add"), _reflected("add"), _in_place("iadd")
+    __sub__, __rsub__, __isub__ = _operator("sub"), _reflected("sub"), _in_place("isub")
+    __mul__, __rmul__, __imul__ = _operator("mul"), _reflected("mul"), _in_place("imul")
+    __truediv__, __rtruediv__, __itruediv__ = _operator("truediv"), _reflected("truediv"), _in_place("itruediv")
+    __floordiv__, __rfloordiv__, __ifloordiv__ = _operator("floordiv"), _reflected("floordiv"), _in_place("ifloordiv")
+    __mod__, __rmod__, __imod__ = _operator("mod"), _reflected("mod"), _in_place("imod")
+    __pow__, __rpow__, __ipow__ = _operator("pow", static_floats=True), _reflected("pow"), _in_place("ipow")
+    __matmul__, __rmatmul__, __imatmul__ = _operator("matmul"), _reflected("matmul"), _in_place("imatmul")
+    __and__, __rand__, __iand__ = _operator("and_"), _reflected("and_"), _in_place("iand")
+    __or__, __ror__, __ior__ = _operator("or_"), _reflected("or_"), _in_place("ior")
+    __xor__, __rxor__, __ixor__ = _operator("xor"), _reflected("xor"), _in_place("ixor")
+    __lshift__, __rlshift__, __ilshift__ = _operator("lshift"), _reflected("lshift"), _in_place("ilshift")
+    __rshift__, __rrshift__, __irshift__ = _operator("rshift"), _reflected("rshift"), _in_place("irshift")
+    __lt__, __le__, __gt__, __ge__ = map(_operator, ("lt", "le", "gt", "ge"))
+    __neg__, __pos__, __abs__, __invert__ = map(_unary, ("neg", "pos", "abs", "invert"))
+    _equal, _unequal = _operator("eq"), _operator("ne")
+
+    def __eq__(self, other: object) -> Any:
+        return NotImplemented if other is None or isinstance(other, str) else self._equal(other)
+
+    def __ne__(self, other: object) -> Any:
+        return NotImplemented if other is None or isinstance(other, str) else self._unequal(other)
+
+    def __hash__(self) -> int:
+        return id(self)
+
+    def __divmod__(self, other: Any) -> Any:
+        return self // other, self % other
+
+    def __rdivmod__(self, other: Any) -> Any:
+        return other // self, other % self
+
+    T, mT, real, imag = map(_attribute, ("T", "mT", "real", "imag"))
+
+    all, any, argmax, argmin, argpartition, argsort, astype, choose, clip, compress, conj, conjugate, copy = map(
+        _method, ("all", "any", "argmax", "argmin", "argpartition", "argsort", "astype", "choose", "clip", "compress",
+                  "conj", "conjugate", "copy"))
+    cumprod, cumsum, diagonal, dot, fill, flatten, max, mean, min, nonzero, partition, prod, put, ravel, repeat = map(
+        _method, ("cumprod", "cumsum", "diagonal", "dot", "fill", "flatten", "max", "mean", "min", "nonzero",
+                  "partition", "prod", "put", "ravel", "repeat"))
+    reshape, round, searchsorted, sort, squeeze, std, sum, swapaxes, take, trace, transpose, var, view = map(
+        _method, ("reshape", "round", "searchsorted", "sort", "squeeze", "std", "sum", "swapaxes", "take", "trace",
+                  "transpose", "var", "view"))

@@ -1,0 +1,179 @@
+"""Programs of tensors by their form: a trie of steps. Two recordings that take the same steps stand at one node.
+
+A step is named by a key: the function, the slots of its operands, and all that is no tensor and no float of an
+arithmetic operator (ints, shapes, axes, flags). A node holds what the tracer has told about the step when it was first
+taken, and the kernels that compute what is wanted of the program that ends there.
+"""
+
+from __future__ import annotations
+
+import sys
+import threading
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from ..processes import Lock
+from .open_trace import Effect, MadeTensor, OpenTrace, TensorSlot
+from .tensor_types import TensorType
+
+MAX_NODES = 20_000
+"""So many nodes are kept: programs that never repeat themselves begin anew then."""
+MAX_STEPS = 500
+"""A recording of so many steps is computed, and the next one begins."""
+
+
+class Step:
+    """What leads from one node to the next."""
+
+    def replay(self, t: OpenTrace) -> None:
+        raise NotImplementedError
+
+
+class Enter(Step):
+    """An array that exists comes in."""
+
+    def __init__(self, type: TensorType):
+        self.type = type
+
+    def replay(self, t: OpenTrace) -> None:
+        t.enter(self.type)
+
+
+class EnterNumber(Step):
+    def replay(self, t: OpenTrace) -> None:
+        t.number()
+
+
+class SetMode(Step):
+    """Derivatives are recorded from here on, or not."""
+
+    def __init__(self, enabled: bool):
+        self.enabled = enabled
+
+    def replay(self, t: OpenTrace) -> None:
+        t.grad_enabled = self.enabled
+
+
+class TensorCall(Step):
+    """A function is called: `run(arrays)`, with the arrays of the operands, the tracer's or NumPy's."""
+
+    def __init__(self, run: Callable[[list[Any]], Any], operands: Sequence[int], key: Any):
+        self.run = run
+        self.operands = tuple(operands)
+        self.key = key
+
+    def replay(self, t: OpenTrace) -> None:
+        t.call(self.operands, self.run)
+
+
+class TrieNode:
+    """The program up to here."""
+
+    __slots__ = ("parent", "step", "next", "slots", "length", "result", "made", "effects", "changed", "single",
+                 "kernels", "grad_enabled", "slot", "type")
+
+    def __init__(self, parent: TrieNode | None, step: Step | None):
+        self.parent = parent
+        self.step = step
+        self.next: dict[Any, TrieNode] = {}
+        self.slots: int = 0 if parent is None else parent.slots
+        self.length: int = 0 if parent is None else parent.length + 1
+        self.grad_enabled: bool = True if parent is None else parent.grad_enabled
+        self.changed: frozenset[int] = frozenset() if parent is None else parent.changed
+        """slots of roots that were written to."""
+        self.result: Any = None
+        self.made: Sequence[MadeTensor] = ()
+        self.effects: Sequence[Effect] = ()
+        self.single = False
+        """Whether the step gives one new array that owns its elements, and changes nothing."""
+        self.slot = self.slots
+        self.type: TensorType = None  # type: ignore[assignment]
+        """Of a single result."""
+        self.kernels: dict[Any, Any] = {}
+
+    def path(self) -> list[Step]:
+        """The steps from the beginning."""
+        found: list[Step] = []
+        node: TrieNode | None = self
+        while node is not None and node.step is not None:
+            found.append(node.step)
+            node = node.parent
+        return found[::-1]
+
+    def opened(self) -> OpenTrace:
+        """An open trace that has taken these steps."""
+        t = OpenTrace()
+        for step in self.path():
+            step.replay(t)
+        return t
+
+    def extended(self, key: Any, t: OpenTrace, step: Step) -> TrieNode:
+        """The node behind one more step, which `t`, that stands here, takes now."""
+        node = TrieNode(self, step)
+        if isinstance(step, Enter):
+            node.slot, node.type = t.enter(step.type), step.type
+        elif isinstance(step, EnterNumber):
+            node.slot = t.number()
+        elif isinstance(step, SetMode):
+            step.replay(t)
+            node.grad_enabled = step.enabled
+        else:
+            assert isinstance(step, TensorCall)
+            outcome = t.call(step.operands, step.run)
+            node.result, node.made, node.effects = outcome.result, outcome.made, outcome.effects
+            node.changed = self.changed | {t.roots[step.operands[e.operand]] for e in outcome.effects}
+            node.single = (len(node.made) == 1 and not node.effects and node.made[0].base is None
+                           and node.result == TensorSlot(node.made[0].slot))
+            if node.made:
+                node.slot, node.type = node.made[0].slot, node.made[0].type
+        node.slots = len(t.handles)
+        _trie.count(self, key, node)
+        return node
+
+
+class _Trie:
+    """The roots of all programs: with derivatives, and without."""
+
+    def __init__(self) -> None:
+        self.lock = Lock()
+        self.clear()
+
+    def clear(self) -> None:
+        self.nodes = 0
+        self.root = TrieNode(None, None)
+        self.constant_root = TrieNode(self.root, SetMode(False))
+        self.constant_root.grad_enabled = False
+
+    def count(self, parent: TrieNode, key: Any, node: TrieNode) -> None:
+        with self.lock:
+            self.nodes += 1
+            if self.nodes > MAX_NODES:
+                self.clear()
+            parent.next.setdefault(key, node)
+
+
+_trie = _Trie()
+
+
+def beginning(grad_enabled: bool) -> TrieNode:
+    """Where a recording begins."""
+    return _trie.root if grad_enabled else _trie.constant_root
+
+
+def clear() -> None:
+    """Forget all programs."""
+    with _trie.lock:
+        _trie.clear()
+
+
+class _Modes(threading.local):
+    grad_enabled = True
+
+
+modes = _Modes()
+"""Of this thread."""
+
+
+def is_held_elsewhere(a: Any, own: int) -> bool:
+    """Whether an object has more references than `own` ones (and those of the calls that lead here)."""
+    return sys.getrefcount(a) > own + 2

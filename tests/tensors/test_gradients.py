@@ -1,0 +1,330 @@
+"""Tensors against NumPy (values) and against the functional style (gradients)."""
+
+from __future__ import annotations
+
+import copy
+import gc
+import pickle
+import threading
+import weakref
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+
+import gradjit as gj
+from gradjit import errors
+
+
+def leaf(data: object) -> gj.Tensor:
+    return gj.tensor(data, requires_grad=True)
+
+
+# what backward gives --------------------------------------------------------------------------------------------------
+def test_the_case_of_two_numbers() -> None:
+    x, y = leaf(2.0), leaf(4.0)
+    z = x * y + x**2
+    assert z.item() == 12
+    z.backward()
+    assert (x.grad.item(), y.grad.item()) == (8, 2)
+
+
+def test_gradients_add_up_until_they_are_cleared() -> None:
+    x = leaf([1.0, 2.0])
+    for times in (1, 2, 3):
+        (x**2).sum().backward()
+        assert_array_equal(x.grad, times * np.array([2.0, 4.0]))
+    assert x.zero_grad() is x
+    (x**2).sum().backward()
+    assert_array_equal(x.grad, [2, 4])
+
+
+@pytest.mark.parametrize("zero", [0, 0.0, None, np.zeros(2)])
+def test_a_gradient_may_be_set(zero: object) -> None:
+    x = leaf([1.0, 2.0])
+    (3 * x).sum().backward()
+    x.grad = zero
+    (x**2).sum().backward()
+    assert_array_equal(x.grad, [2, 4])
+
+
+def test_several_elements_are_summed_or_take_a_cotangent() -> None:
+    x = leaf([1.0, 2.0, 3.0])
+    (x**2).backward()
+    assert_array_equal(x.grad, [2, 4, 6])
+    x.grad = None
+    (x**2).backward(np.array([1.0, 0.0, 10.0]))
+    assert_array_equal(x.grad, [2, 0, 60])
+    with pytest.raises(errors.ArgumentError, match=r"shape \(2,\)"):
+        (x**2).backward([1.0, 2.0])
+
+
+def test_an_updated_leaf_stays_one() -> None:
+    w = leaf(10.0)
+    found = []
+    for _ in range(10):
+        (w**2).backward()
+        w -= 0.3 * w.grad
+        w.grad = 0
+        found.append(w.item())
+    assert w.is_leaf
+    assert_allclose(found, 10 * 0.4 ** np.arange(1, 11))
+
+
+@pytest.mark.parametrize("update", ["guard", "data", "setter", "copy"])
+def test_updates_that_are_not_recorded(update: str) -> None:
+    w = leaf([10.0, 1.0])
+    for _ in range(3):
+        (w**2).sum().backward()
+        if update == "guard":
+            with gj.no_grad():
+                w -= 0.3 * w.grad
+        elif update == "data":
+            w.data -= 0.3 * w.grad
+        elif update == "setter":
+            w.data = w.data - 0.3 * w.grad
+        else:
+            w.detach()[...] = w.numpy() - 0.3 * w.grad.numpy()
+        w.grad = None
+    assert w.is_leaf and w.requires_grad
+    assert_allclose(w, np.array([10, 1]) * 0.4**3)
+
+
+def test_the_gradient_is_that_of_the_values_that_were_used() -> None:
+    x = leaf([1.0, 2.0])
+    y = (x**2).sum()
+    with gj.no_grad():
+        x *= 10
+    y.backward()
+    assert_array_equal(x, [10, 20])
+    assert_array_equal(x.grad, [2, 4])
+    x.grad = None
+    y = (x**2).sum()
+    y.item()
+    x.numpy()[:] = 7
+    y.backward()
+    assert_array_equal(x, [7, 7])
+    assert_array_equal(x.grad, [20, 40])
+
+
+def test_a_recorded_write_makes_another_variable() -> None:
+    x = leaf([[3.0, 4.0]])
+    x /= np.sqrt(np.sum(x**2, axis=1, keepdims=True))
+    assert_allclose(x, [[0.6, 0.8]])
+    (x**2).sum().backward()
+    assert_allclose(x.grad, [[1.2, 1.6]])
+
+
+@pytest.mark.parametrize("look", [False, True])
+def test_writes_in_place_are_differentiated(look: bool) -> None:
+    x = leaf([1.0, 2.0, 3.0])
+    y = x * 2
+    if look:
+        y.item(0)
+    y[1:] *= x[:-1]
+    y[0] = 5.0
+    y += 1
+    if look:
+        y.item(0)
+    (y * y).sum().backward()
+    reference = gj.grad(functional_writes)(np.array([1.0, 2.0, 3.0]))
+    assert_allclose(x.grad, reference)
+
+
+def functional_writes(x):
+    y = x * 2
+    y[1:] *= x[:-1]
+    y[0] = 5.0
+    y += 1
+    return np.sum(y * y)
+
+
+@pytest.mark.parametrize("look", [False, True])
+def test_views_share_memory_and_gradients(look: bool) -> None:
+    x = leaf(np.arange(6.0).reshape(2, 3))
+    y = x * 1
+    row, t = y[1], y.T
+    if look:
+        assert_array_equal(t, x.numpy().T)
+    row += 10
+    t[0] = 0
+    assert_array_equal(y, [[0, 1, 2], [0, 14, 15]])
+    assert_array_equal(row, [0, 14, 15])
+    assert row.base is y and t.shape == (3, 2)
+    (row * row).sum().backward()
+    assert_array_equal(x.grad, [[0, 0, 0], [0, 28, 30]])
+
+
+def test_looking_does_not_end_the_history() -> None:
+    x = leaf(2.0)
+    y = x * x
+    for k in range(20):
+        y = y + k * x
+        assert float(y) == 4 + 2 * sum(range(k + 1))
+    y.backward()
+    assert x.grad.item() == 4 + sum(range(20))
+
+
+# the graph ------------------------------------------------------------------------------------------------------------
+def test_a_graph_is_used_up() -> None:
+    x = leaf([1.0, 2.0])
+    h = x * 2
+    y = (h * h).sum()
+    y.backward(retain_graph=True)
+    y.backward()
+    assert_array_equal(x.grad, [16, 32])
+    for again in (y, h):
+        with pytest.raises(errors.DifferentiationError, match=r"freed by the backward[\s\S]*test_gradients.py"):
+            again.backward()
+
+
+def test_two_graphs_on_one_leaf() -> None:
+    x = leaf(3.0)
+    a, b = x**2, x**3
+    a.backward()
+    b.backward()
+    assert x.grad.item() == 6 + 27
+
+
+def test_retained_gradients_and_hooks() -> None:
+    x = leaf([1.0, 2.0])
+    h = x * 3
+    h.retain_grad()
+    seen = []
+    remove = h.register_hook(lambda g: seen.append(g.numpy().copy()) or g * 10)
+    (h * h).sum().backward()
+    assert_array_equal(seen, [[6, 12]])
+    assert_array_equal(x.grad, [180, 360])
+    assert_array_equal(h.grad, [60, 120])
+    remove()
+    x.grad = None
+    x.register_hook(lambda g: -g)
+    (x * x).sum().backward()
+    assert_array_equal(x.grad, [-2, -4])
+
+
+def test_an_exception_in_a_hook_leaves_all_as_it_was() -> None:
+    x = leaf([1.0, 2.0])
+    h = x * 3
+
+    def bad(_: object) -> None:
+        raise ZeroDivisionError
+
+    remove = h.register_hook(bad)
+    y = (h * h).sum()
+    with pytest.raises(ZeroDivisionError):
+        y.backward(retain_graph=True)
+    assert x.grad is None
+    remove()
+    y.backward()
+    assert_array_equal(x.grad, [18, 36])
+
+
+def test_constants() -> None:
+    c, x = gj.tensor([1.0, 2.0]), leaf([1.0, 2.0])
+    assert not (c * c).requires_grad
+    (c * c).backward()
+    assert c.grad is None
+    (c * x * np.array([5.0, 7.0])).sum().backward()
+    assert_array_equal(x.grad, [5, 14])
+    assert c.grad is None
+    with gj.no_grad():
+        y = x * 2
+    assert not y.requires_grad and x.requires_grad
+
+    @gj.no_grad()
+    def f(x: gj.Tensor) -> gj.Tensor:
+        with gj.enable_grad():
+            assert (x * 2).requires_grad
+        return x * 2
+
+    assert not f(x).requires_grad
+    with pytest.raises(errors.DifferentiationError, match="int64"):
+        gj.tensor([1, 2]).backward()
+    with pytest.raises(errors.DtypeError, match="dtype=float"):
+        gj.tensor([1, 2], requires_grad=True)
+
+
+def test_detached_parts() -> None:
+    x = leaf([1.0, 2.0])
+    y = x * 3
+    (y.detach() * x).sum().backward()
+    assert_array_equal(x.grad, [3, 6])
+    assert not y.detach().requires_grad and y.detach().is_leaf
+
+
+def test_nonfinite_numbers() -> None:
+    x = leaf([0.0, -1.0, np.inf])
+    np.log(x).sum().backward()
+    assert_array_equal(x.grad, [np.inf, -1, 0])
+
+
+# objects --------------------------------------------------------------------------------------------------------------
+def test_pickle_and_deepcopy() -> None:
+    x = leaf([1.0, 2.0])
+    (x * x).sum().backward()
+    for y in (pickle.loads(pickle.dumps(x)), copy.deepcopy(x)):
+        assert_array_equal(y, x)
+        assert_array_equal(y.grad, x.grad)
+        assert y.requires_grad and y.is_leaf and y is not x
+        y -= 1
+        assert_array_equal(x, [1, 2])
+
+
+def test_memory_is_freed() -> None:
+    x = leaf(np.ones(10))
+    y = (x * 2) + 1
+    y.item(0)
+    z = np.sin(y)
+    z.item(0)
+    watched = [weakref.ref(t) for t in (y, z)]
+    del y, z
+    gc.collect()
+    assert [w() for w in watched] == [None, None]
+
+
+def test_a_graph_for_each_thread() -> None:
+    found: dict[int, np.ndarray] = {}
+
+    def work(k: int) -> None:
+        x = leaf([float(k)])
+        for _ in range(30):
+            y = x * x
+            y.backward()
+            x -= 0.1 * x.grad
+            x.grad = 0
+        found[k] = x.numpy()
+
+    threads = [threading.Thread(target=work, args=(k,)) for k in range(4)]
+    for t in threads:
+        t.start()
+    for t in threads:
+        t.join()
+    assert_allclose([found[k][0] for k in range(4)], 0.8**30 * np.arange(4))
+
+
+def test_a_pending_tensor_of_another_thread() -> None:
+    pending: list[gj.Tensor] = []
+    t = threading.Thread(target=lambda: pending.append(gj.tensor([1.0]) * 2))
+    t.start()
+    t.join()
+    with pytest.raises(errors.TraceError, match="another thread"):
+        pending[0] + 1
+
+
+def test_huge_graphs() -> None:
+    x = leaf(1.0)
+    y = x * 1.0
+    for _ in range(20_000):
+        y = y + x
+    y.backward()
+    assert x.grad.item() == 20_001
+
+
+def test_errors_come_at_the_line() -> None:
+    x = leaf(np.ones((2, 3)))
+    for f in (lambda: x @ x, lambda: x + np.ones(4), lambda: x[5], lambda: x[[0, 7]], lambda: np.sum(x, axis=3)):
+        with pytest.raises((ValueError, IndexError), match="test_gradients.py"):
+            f()
+    (x * x).sum().backward()
+    assert_array_equal(x.grad, 2 * np.ones((2, 3)))
