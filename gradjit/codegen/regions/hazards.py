@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from ...ir import OPS, ArrayType, Block, Loop, Op, Value, is_loop
-from ...ir.linear import Linear
-from ...ir.ranges import Ranges
+from ...ir import OPS, ArrayType, Block, Loop, Value, is_loop
 from ..affine import Affine
 from ..elements import row_major
 from ..loops import Node, View, in_order
@@ -79,24 +77,6 @@ def conflicts(p: MemoryPlan, view: View, value: Value, singles: Iterable[Node], 
             if n.kind == "load" and meets(n):
                 return True
     return False
-
-
-def stand_apart(ranges: Ranges, read: Op, written: Op) -> bool:
-    """Whether a slice and an update of one array surely have no element in common."""
-    one = zip(read.attrs["starts"], read.attrs["sizes"], read.attrs["steps"], strict=True)
-    other = zip(written.attrs["starts"], written.operands[1].shape, written.attrs["steps"], strict=True)
-    for a, b in zip(one, other, strict=True):
-        (first, last), (begin, end) = ends(ranges, *a), ends(ranges, *b)
-        if ranges.is_less(last, begin) or ranges.is_less(end, first):
-            return True
-    return False
-
-
-def ends(ranges: Ranges, start: Value | int, size: Value | int, step: int) -> tuple[Linear, Linear]:
-    """The least and the greatest index of a window along an axis."""
-    first = ranges.linear(start)
-    last = first + (ranges.linear(size) - 1) * step
-    return (first, last) if step > 0 else (last, first)
 
 
 def safe(t: Task, address: Affine) -> bool:

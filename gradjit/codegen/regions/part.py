@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from ...ir import ArrayType, Block, Op, Value
 from ...ir.core import map_attr
+from ...ir.windows import are_apart, of_slice, of_update
 from ..loops import Node, View
 from .block_state import BlockState
-from .hazards import stand_apart
 
 if TYPE_CHECKING:
     from .lowering import Regions
@@ -55,7 +55,7 @@ class Part:
         change, home = self.change, self.scope.home(v)
         if change is None or (op.name, change.name) != ("slice", "update") or v is not change.operands[0]:
             return self.value(v)
-        if not isinstance(home, View) or not stand_apart(self.low.ranges, op, change):
+        if not isinstance(home, View) or not are_apart(self.low.ranges, of_slice(op), of_update(change)):
             return self.value(v)
         if v not in self.others:
             self.others[v] = self.bound(v, replace(home, version=self.apart))

@@ -9,8 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ...ir import Value, dtype_of
-from ...ir.ranges import Ranges
+from ...ir import Value, dtype_of, windows
 from ...ir.sizes import same
 from ..fold import compact, splat_of
 from ..patterns import is_zero, made_by, nonunit, static_ints, unit_move, without
@@ -259,32 +258,6 @@ def slice_pad(rw: Rewriter, args: Args, attrs: Attrs) -> Value | None:
     return rw.slice(x, tuple(s - low for s, low in zip(starts, inner.attrs["lows"], strict=True)), sizes, steps)
 
 
-def disjoint(rw: Rewriter, a: Attrs, a_sizes: tuple[Any, ...], b: Attrs, b_sizes: tuple[Any, ...]) -> bool:
-    """Whether two windows surely share no element: their spans are apart along some axis."""
-    for axis in range(len(a_sizes)):
-        bounds = (a["starts"][axis], a_sizes[axis], b["starts"][axis], b_sizes[axis])
-        steps = a["steps"][axis], b["steps"][axis]
-        if static_ints(bounds):
-            alo, ahi = span(bounds[0], bounds[1], steps[0])
-            blo, bhi = span(bounds[2], bounds[3], steps[1])
-            if ahi <= blo or bhi <= alo:
-                return True
-        elif apart(rw.ranges, bounds, steps):
-            return True
-    return False
-
-
-def apart(ranges: Ranges, bounds: tuple[Any, ...], steps: tuple[int, int]) -> bool:
-    """The same along an axis where starts or sizes are computed: one span surely ends before the other begins."""
-    ends = []
-    for start, size, step in zip(bounds[::2], bounds[1::2], steps, strict=True):
-        first = ranges.linear(start)
-        last = first + (ranges.linear(size) - 1) * step
-        ends.append((first, last) if step > 0 else (last, first))
-    (alo, ahi), (blo, bhi) = ends
-    return ranges.is_less(ahi, blo) or ranges.is_less(bhi, alo)
-
-
 def slice_update(rw: Rewriter, args: Args, attrs: Attrs) -> Value | None:
     """slice(update(x, v)) --> v for the same window;  --> slice x for windows apart at known places, through any number
     of updates
@@ -293,6 +266,7 @@ def slice_update(rw: Rewriter, args: Args, attrs: Attrs) -> Value | None:
     at computed places: x would be read behind the write into it, which would then not be done in place.
     """
     found = args[0]
+    read = list(zip(attrs["starts"], attrs["sizes"], attrs["steps"], strict=True))
     known = static_ints(attrs["starts"], attrs["sizes"])
     for k in range(MOST_UPDATES):
         inner = made_by(found, "update")
@@ -305,7 +279,7 @@ def slice_update(rw: Rewriter, args: Args, attrs: Attrs) -> Value | None:
         if v.shape == attrs["sizes"] and same_window(attrs, inner.attrs):
             rw.passes(found)
             return v
-        if rw.home.get(found) is not rw.block or not disjoint(rw, attrs, attrs["sizes"], inner.attrs, v.shape):
+        if rw.home.get(found) is not rw.block or not windows.are_apart(rw.ranges, read, windows.of_update(inner)):
             break
         rw.passes(found)
         found = x

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ...ir import INDEX, Block, Builder, For, Loop, Op, Value
+from ...ir import INDEX, Block, Builder, For, Loop, Op, Value, windows
 from ...ir.linear import Linear, atom, constant
 from ...ir.ranges import Ranges
 from .adjoint_pairs import OpPair, RegionPair
@@ -29,6 +29,9 @@ class WindowRead:
     starts: tuple[Any, ...]
     sizes: tuple[Any, ...]
     steps: tuple[int, ...]
+
+    def axes(self) -> Iterable[windows.Axis]:
+        return zip(self.starts, self.sizes, self.steps, strict=True)
 
     def places(self) -> Iterator[Value]:
         """The index values that say where it is."""
@@ -84,18 +87,8 @@ class NeverOverwritten:
         self.questions += 1
         if write.name != "update" or self.questions > MOST_QUESTIONS:
             return False
-        other = write_reading(write)
-        for mine, its in zip(axes(reading), axes(other), strict=True):
-            (first, last), (begin, end) = self.ends(*mine, None), self.ends(*its, turn)
-            if self.ranges.is_less(last, begin) or self.ranges.is_less(end, first):
-                return True
-        return False
-
-    def ends(self, start: Any, size: Any, step: int, turn: RegionPair | None) -> tuple[Linear, Linear]:
-        """The least and the greatest index along an axis."""
-        first = self.form(start, turn)
-        last = first + (self.form(size, turn) - 1) * step
-        return (first, last) if step > 0 else (last, first)
+        return windows.are_apart(self.ranges, reading.axes(), windows.of_update(write),
+                                 lambda index: self.form(index, turn))
 
     def form(self, v: Value | int, turn: RegionPair | None) -> Linear:
         """The linear form of an index; as it is in a later turn, if one is given."""
@@ -145,10 +138,6 @@ class NeverOverwritten:
             change = self.ranges.linear(pair.block.results[position]) - atom(v)
             if change.is_const and change.const:
                 self.ranges.declare(later, self.ranges.linear(v) + change, None, change.const)
-
-
-def axes(reading: WindowRead) -> Iterable[tuple[Any, Any, int]]:
-    return zip(reading.starts, reading.sizes, reading.steps, strict=True)
 
 
 def writes(steps: Iterable[Step]) -> Iterator[Op]:

@@ -1,0 +1,73 @@
+"""Circles of imports: modules that need each other, imports inside functions counted.
+
+There is a direction between the rooms (tests/test_rooms.py). Within a room modules may need each other; here is how
+many do, and why. A number may only go down.
+"""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+from tests.test_rooms import PACKAGE, files, imported
+
+KNOWN: dict[str, tuple[int, str]] = {
+    "tracer": (120, "NumPy's functions take arrays apart by slicing them, and slicing is one of NumPy's functions: handles, "
+                    "tables and control flow call each other, as operators do in Python"),
+    "ir": (25, "an operation's declaration names its type rule, which builds types; an operation prints itself"),
+    "codegen": (12, "a reshape of a gather is a gather: the rules for elements ask each other"),
+    "passes": (4, "the rewriter folds, and goes into regions with a rewriter for each"),
+    "runtime": (3, "the index of signatures is emitted by the machinery that it serves"),
+    "api": (2, "a compiled function makes its derivatives, which are compiled functions"),
+}
+"""For each room: the number of modules in its largest circle, and the reason."""
+
+
+def name_of(path: Path) -> str:
+    parts = ("gradjit", *path.relative_to(PACKAGE).with_suffix("").parts)
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def needs() -> dict[str, set[str]]:
+    """For each module the modules that it imports, anywhere."""
+    modules = {name_of(p): p for p in files()}
+    found: dict[str, set[str]] = {}
+    for module, path in modules.items():
+        found[module] = set()
+        for _, target in imported(ast.parse(path.read_text(encoding="utf-8")), module, path.stem == "__init__"):
+            while target and target not in modules:
+                target = target.rpartition(".")[0]
+            if target not in ("", "gradjit", module):
+                found[module].add(target)
+    return found
+
+
+def reached(graph: dict[str, set[str]], start: str) -> frozenset[str]:
+    seen: set[str] = set()
+    todo = [start]
+    while todo:
+        new = graph[todo.pop()] - seen
+        seen |= new
+        todo += new
+    return frozenset(seen)
+
+
+def circles(graph: dict[str, set[str]]) -> set[frozenset[str]]:
+    """The sets of modules that need each other."""
+    beyond = {m: reached(graph, m) for m in graph}
+    return {frozenset(o for o in beyond[m] if m in beyond[o]) for m in graph if m in beyond[m]}
+
+
+def test_circles_do_not_grow() -> None:
+    largest: dict[str, int] = {}
+    for circle in circles(needs()):
+        rooms = {m.split(".")[1] for m in circle}
+        assert len(rooms) == 1, f"a circle goes through several rooms: {sorted(circle)}"
+        (room,) = rooms
+        largest[room] = max(largest.get(room, 0), len(circle))
+    assert largest.keys() == KNOWN.keys()
+    assert {room: n for room, n in largest.items() if n > KNOWN[room][0]} == {}
+
+
+def test_a_circle_is_found() -> None:
+    assert circles({"a": {"b"}, "b": {"c"}, "c": {"b"}, "d": set()}) == {frozenset({"b", "c"})}
