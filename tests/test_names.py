@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections import defaultdict
 from collections.abc import Iterable
 from pathlib import Path
@@ -50,3 +51,20 @@ def test_what_is_shared_is_shared() -> None:
 def test_what_stands_twice_is_found() -> None:
     assert twice([("a", PACKAGE / "x.py"), ("b", PACKAGE / "x.py"), ("a", PACKAGE / "ir" / "y.py")]) == {
         "a": ["x.py", "ir/y.py"]}
+
+
+GLOSSARY = Path(__file__).parents[1] / "docs" / "architecture.md"
+
+
+def test_the_glossary_names_files_that_exist() -> None:
+    rows = GLOSSARY.read_text(encoding="utf-8").split("## Words")[1].splitlines()[6:]
+    assert len(rows) >= 40
+    missing = []
+    for row in rows:
+        room = PACKAGE
+        for name in re.findall(r"`([a-z_/]+(?:\.py)?)`", row.split("|")[3]):
+            path = PACKAGE / name if "/" in name else room / name
+            room = path.parent
+            if not path.exists():
+                missing.append(name)
+    assert missing == []
