@@ -20,6 +20,7 @@ from ..ir import BOOL, I64, OPS, DType
 from ..ir.sizes import is_open
 from .accumulators import AccumulatorCells
 from .affine import Affine, Var
+from .alias_scopes import AliasScopes
 from .emit_control import FLOW, TapeCells, cell_value, counted, exactly, leave, poll
 from .emit_scope import EmitScope
 from .failures import Check, note
@@ -107,6 +108,7 @@ class Emitter:
         self.exit: ir.Block | None = None
         self.polls: ir.Value | None = None
         self.pairs = sines_with_cosines(program)
+        self.aliases = AliasScopes(program, module)
 
     def run(self) -> Emitted:
         self.block(self.program.body)
@@ -230,39 +232,47 @@ class Emitter:
 
     def load(self, buffer: Buffer, a: Affine) -> ir.Value:
         t = memory_type(buffer.dtype)
-        size = buffer.dtype.itemsize
         if not self.is_wide(a.vars):
-            return self.from_memory(self.b.load(self.at(buffer, self.place(a)), align=size, typ=t), buffer.dtype)
+            return self.from_memory(self.read(buffer, self.at(buffer, self.place(a)), t), buffer.dtype)
         stride = self.stride(a)
         n = self.scope.width
         if stride == 1 or stride == -1:
             first = self.at(buffer, self.place(a if stride == 1 else a + (1 - n)))
             if self.scope.mask is not None:
-                v = self.masked_load(first, size, ir.VectorType(t, n), stride)
+                v = self.masked_load(buffer, first, ir.VectorType(t, n), stride)
             else:
-                v = self.b.load(first, align=size, typ=ir.VectorType(t, n))
+                v = self.read(buffer, first, ir.VectorType(t, n))
             return self.from_memory(v if stride == 1 else self.reversed(v), buffer.dtype)
         index = self.places(a)
         out: ir.Value = ir.Constant(ir.VectorType(t, n), ir.Undefined)
         for k in range(n):
             p = self.at(buffer, self.b.extract_element(index, I32(k)))
-            out = self.b.insert_element(out, self.b.load(p, align=size, typ=t), I32(k))
+            out = self.b.insert_element(out, self.read(buffer, p, t), I32(k))
         return self.from_memory(out, buffer.dtype)
 
-    def masked_load(self, p: ir.Value, align: int, t: ir.Type, stride: int) -> ir.Value:
+    def read(self, buffer: Buffer, p: ir.Value, t: ir.Type) -> ir.Value:
+        """What stands in a buffer's memory at a pointer."""
+        return self.aliases.mark(self.b.load(p, align=buffer.dtype.itemsize, typ=t), buffer)
+
+    def write(self, buffer: Buffer, p: ir.Value, v: ir.Value) -> None:
+        self.aliases.mark(self.b.store(self.to_memory(v, buffer.dtype), p, align=buffer.dtype.itemsize), buffer)
+
+    def masked_load(self, buffer: Buffer, p: ir.Value, t: ir.Type, stride: int) -> ir.Value:
         """The lanes that may touch memory, 0 in the others."""
         mask = self.scope.mask
         assert mask is not None
         mask = mask if stride == 1 else self.reversed(mask)
         fn = self.lanes(1).declare(f"llvm.masked.load.{suffix_of(t)}.p0", t, [PTR, I32, mask.type, t])
-        return self.b.call(fn, [p, I32(align), mask, ir.Constant(t, None)])
+        align = I32(buffer.dtype.itemsize)
+        return self.aliases.mark(self.b.call(fn, [p, align, mask, ir.Constant(t, None)]), buffer)
 
-    def masked_store(self, v: ir.Value, p: ir.Value, align: int) -> None:
+    def masked_write(self, buffer: Buffer, p: ir.Value, v: ir.Value) -> None:
+        v = self.to_memory(v, buffer.dtype)
         mask = self.scope.mask
         assert mask is not None
         name = f"llvm.masked.store.{suffix_of(v.type)}.p0"
         fn = self.lanes(1).declare(name, ir.VoidType(), [v.type, PTR, I32, mask.type])
-        self.b.call(fn, [v, p, I32(align), mask])
+        self.aliases.mark(self.b.call(fn, [v, p, I32(buffer.dtype.itemsize), mask]), buffer)
 
     def stride(self, a: Affine) -> int | None:
         """How far apart the lanes are; None where a computed index decides."""
@@ -401,18 +411,15 @@ class Emitter:
                 v = self.b.select(self.scope.new_lanes, v, constant(L, t, identity(s.combine, t)))
             like = self.memory_like(v, t)
             masked = wide and self.scope.mask is not None
-            old = self.masked_load(p, t.itemsize, like, 1) if masked else self.b.load(p, align=t.itemsize, typ=like)
+            old = self.masked_load(s.buffer, p, like, 1) if masked else self.read(s.buffer, p, like)
             v = combine(L, s.combine, t, self.from_memory(old, t), v)
         chosen = s.node.kind == "apply" and OPS[s.node.attrs[0]].chooses
         if wide and (chosen or s.combine in ("max", "min")):
             # Where one of two is what stood in memory, LLVM would store the other under a mask, which takes ten times
             # as long on many processors; it does not see through a `freeze`.
             v = frozen(self.b, v)
-        if wide and self.scope.mask is not None:
-            self.masked_store(self.to_memory(v, t), p, t.itemsize)
-        else:
-            self.b.store(self.to_memory(v, t), p, align=t.itemsize)
-        return None
+        write = self.masked_write if wide and self.scope.mask is not None else self.write
+        return write(s.buffer, p, v)
 
     def memory_like(self, v: ir.Value, t: DType) -> ir.Type:
         m = memory_type(t)
@@ -429,9 +436,9 @@ class Emitter:
                 if self.scope.new_lanes is not None:
                     keep = self.b.extract_element(self.scope.new_lanes, I32(k))
                     lane = self.b.select(keep, lane, constant(self.lanes(1), t, identity(s.combine, t)))
-                old = self.from_memory(self.b.load(p, align=t.itemsize, typ=memory_type(t)), t)
+                old = self.from_memory(self.read(s.buffer, p, memory_type(t)), t)
                 lane = combine(self.lanes(1), s.combine, t, old, lane)
-            self.b.store(self.to_memory(lane, t), p, align=t.itemsize)
+            self.write(s.buffer, p, lane)
 
     def accumulate(self, s: Accumulate) -> None:
         parts = self.parts[s.acc]
@@ -445,8 +452,7 @@ class Emitter:
         new = parts.add(v, self.scope.vector.copy if self.scope.vector else 0)
         if s.store is not None:
             buffer, address = s.store
-            self.b.store(self.to_memory(new, buffer.dtype), self.at(buffer, self.place(address)),
-                         align=buffer.dtype.itemsize)
+            self.write(buffer, self.at(buffer, self.place(address)), new)
 
     # loops ------------------------------------------------------------------------------------------------------------
     def loop(self, s: LoopStmt) -> None:

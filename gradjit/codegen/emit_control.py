@@ -12,12 +12,13 @@ from llvmlite import ir
 from ..ir.sizes import is_open
 from .emit_scope import EmitScope
 from .failures import exit_block
-from .loop_passes import nodes_of
+from .loop_passes import nodes_of, statements
 from .loops import (
     Accumulate,
     Assign,
     Cell,
     Exchange,
+    Finish,
     IfStmt,
     Let,
     LoopStmt,
@@ -26,6 +27,7 @@ from .loops import (
     Push,
     Repeat,
     Rewind,
+    Start,
     Stmt,
     Store,
     Tape,
@@ -115,11 +117,16 @@ def exactly(e: Emitter, s: LoopStmt) -> None:
         turn(e, single, I64(k))
 
 
+ALONG = (Store, Accumulate, Start, Finish, Let, LoopStmt)
+"""What a vector does whose lanes do not all count."""
+
+
 def runs_along(e: Emitter, s: LoopStmt) -> bool:
     """Whether the lanes of a loop are neighbours in memory wherever it touches memory."""
-    if any(not isinstance(x, (Store, Accumulate)) for x in s.body):
+    every = list(statements(s.body))
+    if any(not isinstance(x, ALONG) or (isinstance(x, LoopStmt) and x.turns is not None) for x in every):
         return False
-    for x in s.body:
+    for x in every:
         if isinstance(x, Store) and s.var in x.address.vars and x.address.terms.get(s.var, 0) != 1:
             return False
         for n in nodes_of(x):
@@ -186,24 +193,34 @@ def in_strips(e: Emitter, s: Repeat, lo: ir.Value, hi: ir.Value, step: ir.Value)
     b.cbranch(goes_on(e, first, hi, step), strip, after)
     b.position_at_end(strip)
     poll(e, size * s.asks)
+    end = strip_end(e, first, hi, step, size)
     begin = e.b.block
     b.branch(body)
     b.position_at_end(body)
-    i, k = b.phi(I64), b.phi(I64)
+    i = b.phi(I64)
     i.add_incoming(first, begin)
-    k.add_incoming(I64(0), begin)
     with inside(e, EmitScope(e.scope, s.var, i)):
         e.block(s.body)
-    following, count = e.b.add(i, step, flags=("nsw",)), e.b.add(k, I64(1), flags=("nsw",))
-    end = e.b.block
-    i.add_incoming(following, end)
-    k.add_incoming(count, end)
-    more = e.b.and_(goes_on(e, following, hi, step), e.b.icmp_signed("<", count, I64(size)))
-    e.b.cbranch(more, body, done)
+    following = e.b.add(i, step, flags=("nsw",))
+    i.add_incoming(following, e.b.block)
+    e.b.cbranch(goes_on(e, following, end, step), body, done)
     b.position_at_end(done)
     first.add_incoming(following, done)
     b.branch(head)
     b.position_at_end(after)
+
+
+def strip_end(e: Emitter, first: ir.Value, hi: ir.Value, step: ir.Value, size: int) -> ir.Value:
+    """Where a strip of so many turns ends, or the loop if that is sooner."""
+    b = e.b
+    span = b.mul(step, I64(size))
+    far = b.call(e.lanes(1).declare("llvm.sadd.sat.i64", I64, [I64, I64]), [first, span])
+    sooner = b.icmp_signed("<", far, hi)
+    if isinstance(step, ir.Constant):
+        rising: ir.Value = I1(step.constant > 0)
+    else:
+        rising = b.icmp_signed(">", step, I64(0))
+    return b.select(b.icmp_unsigned("==", sooner, rising), far, hi)
 
 
 def goes_on(e: Emitter, i: ir.Value, hi: ir.Value, step: ir.Value) -> ir.Value:

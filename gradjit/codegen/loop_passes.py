@@ -11,6 +11,7 @@ from ..ir.sizes import is_open
 from .affine import Affine, Var
 from .loops import (
     Accumulate,
+    Accumulator,
     Buffer,
     Call,
     Exchange,
@@ -117,12 +118,14 @@ def _together(s: Stmt, i: Var, j: Var, extent: int) -> bool:
 
 
 class Swap:
-    """Rebuilds statements with loop variables, and some nodes, replaced."""
+    """Rebuilds statements with loop variables, some nodes, and accumulators replaced."""
 
-    def __init__(self, nodes: Nodes, by: dict[Var, Affine], others: dict[Node, Node] | None = None):
+    def __init__(self, nodes: Nodes, by: dict[Var, Affine], others: dict[Node, Node] | None = None,
+                 accumulators: dict[Accumulator, Accumulator] | None = None):
         self.nodes = nodes
         self.by = by
         self.memo: dict[Node, Node] = dict(others or {})
+        self.accumulators = accumulators or {}
 
     def affine(self, a: Affine) -> Affine:
         return a.substitute(lambda x: self.by.get(x) if isinstance(x, Var) else Affine.of(self.node(x)))
@@ -145,18 +148,23 @@ class Swap:
             vars = attrs.vars
         elif n.kind == "total":
             vars = frozenset(w for v in n.vars for w in (self.by[v].vars if v in self.by else (v,)))
-            return Node(n.kind, args, attrs, n.dtype, vars, n.loc)
+            return Node(n.kind, args, self.accumulator(attrs), n.dtype, vars, n.loc)
         return self.nodes.make(n.kind, args, attrs, n.dtype, vars, n.loc)
 
+    def accumulator(self, a: Accumulator) -> Accumulator:
+        return self.accumulators.get(a, a)
+
     def stmt(self, s: Stmt) -> Stmt:
+        if isinstance(s, Start):
+            return Start(self.accumulator(s.acc))
         if isinstance(s, Store):
             return Store(s.buffer, self.affine(s.address), self.node(s.node), s.combine)
         if isinstance(s, Accumulate):
             position = None if s.position is None else self.affine(s.position)
             store = None if s.store is None else (s.store[0], self.affine(s.store[1]))
-            return Accumulate(s.acc, self.node(s.node), position, store)
+            return Accumulate(self.accumulator(s.acc), self.node(s.node), position, store)
         if isinstance(s, Finish):
-            return Finish(s.acc, self.node(s.total))
+            return Finish(self.accumulator(s.acc), self.node(s.total))
         if isinstance(s, Let):
             return Let(self.node(s.node))
         if isinstance(s, LoopStmt):
@@ -196,9 +204,7 @@ def vectorise(p: Program, width: int) -> None:
 
 def choose_lanes(s: Stmt, width: int) -> None:
     """Give innermost loops vectors as wide as the machine's, and several of them a turn to short reductions."""
-    loops = [x for x in statements([s]) if isinstance(x, LoopStmt) and x is not s]
-    if not isinstance(s, LoopStmt) or not all(_vectorises(x, s.var) for x in statements(s.body)) or (
-            loops and not _short_inside(s, loops)):
+    if not isinstance(s, LoopStmt) or not runs_side_by_side(s):
         for block in inner(s):
             for x in block:
                 choose_lanes(x, width)
@@ -210,11 +216,18 @@ def choose_lanes(s: Stmt, width: int) -> None:
     s.lanes = max(lanes, 1)
     s.exact = any(n.kind == "load" and n.attrs[0].changing and n.attrs[0] in stored(s)
                   for x in statements(s.body) for n in nodes_of(x))
-    if not loops and s.turns is None and not s.exact and any(isinstance(x, Accumulate) for x in s.body):
+    innermost = not any(isinstance(x, LoopStmt) for x in s.body)
+    if innermost and s.turns is None and not s.exact and any(isinstance(x, Accumulate) for x in s.body):
         cost = sum(cost_of(n.attrs[0]) for x in s.body for n in nodes_of(x) if n.kind == "apply")
         s.unroll = 4 if cost <= 2.5 else 2 if cost <= 10 else 1
         while s.unroll > 1 and not is_open(s.var.extent) and s.var.extent < 2 * s.unroll * s.lanes:
             s.unroll //= 2
+
+
+def runs_side_by_side(s: LoopStmt) -> bool:
+    """Whether it is this loop, and not one in it, that gets vectors."""
+    loops = [x for x in statements(s.body) if isinstance(x, LoopStmt)]
+    return all(_vectorises(x, s.var) for x in statements(s.body)) and (not loops or _short_inside(s, loops))
 
 
 def stored(s: Stmt) -> set[Buffer]:

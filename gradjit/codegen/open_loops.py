@@ -1,8 +1,9 @@
 """Loops over elements whose number of turns is open: as those of known extents are emitted (`Emitter.loop`), with the
 numbers computed when they begin.
 
-The last vector overlaps the one before, as it does there, wherever there are as many elements as a vector has. Fewer
-are one vector under a mask, or done one by one.
+What is left when no whole vector fits is one vector under a mask, so that no turn has to look whether it is the last.
+Where memory does not run along with the lanes the last vector overlaps the one before, as it does where the extent is
+known, if there are as many elements as a vector has; fewer are done one by one.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from llvmlite import ir
@@ -32,20 +34,32 @@ def unbounded(e: Emitter, s: LoopStmt) -> None:
         if s.lanes == 1 or e.scope.vector:
             single = replace(s, lanes=1, unroll=1)
             blocked(e, s, n, [], lambda k: turn(e, single, k))
-        elif s.exact:
+        elif s.exact or runs_along(e, s):
             whole_and_rest(e, s, n)
         else:
             overlapping(e, s, n)
 
 
 def whole_and_rest(e: Emitter, s: LoopStmt, n: ir.Value) -> None:
-    """A loop that reads what it writes: whole vectors, then the rest one by one."""
-    whole = e.b.udiv(n, I64(s.lanes))
-    with when(e, e.b.icmp_signed(">", whole, I64(0))):
-        blocked(e, s, whole, [], lambda k: turn(e, s, e.b.mul(k, I64(s.lanes), flags=("nsw",))))
-    done = e.b.mul(whole, I64(s.lanes), flags=("nsw",))
+    """As many vectors as fit, the most of them `unroll` a turn, then the rest."""
+    sums = sums_of(e, s)
+    done: ir.Value = I64(0)
+    for count in dict.fromkeys((s.unroll, 1)):
+        turns = e.b.udiv(e.b.sub(n, done, flags=("nsw",)), I64(s.lanes * count))
+        with when(e, e.b.icmp_signed(">", turns, I64(0))):
+            run = partial(copies, e, s, count=count, base=done, overlaps=False)
+            if count == s.unroll:
+                blocked(e, s, turns, sums, run)
+            else:
+                e.turns(I64(0), turns, run)
+        done = e.b.add(done, e.b.mul(turns, I64(s.lanes * count), flags=("nsw",)), flags=("nsw",))
     with when(e, e.b.icmp_signed("<", done, n)):
         few(e, s, done, n)
+
+
+def sums_of(e: Emitter, s: LoopStmt) -> list[AccumulatorCells]:
+    """The running sums of a loop."""
+    return [e.parts[x.acc] for x in s.body if isinstance(x, Accumulate) and x.acc.op == "sum" and x.acc in e.parts]
 
 
 def overlapping(e: Emitter, s: LoopStmt, n: ir.Value) -> None:
@@ -66,20 +80,20 @@ def overlapping(e: Emitter, s: LoopStmt, n: ir.Value) -> None:
 
 def along(e: Emitter, s: LoopStmt, n: ir.Value) -> None:
     """All of at least as many elements as a vector has."""
-    sums = [e.parts[x.acc] for x in s.body if isinstance(x, Accumulate) and x.acc.op == "sum" and x.acc in e.parts]
+    sums = sums_of(e, s)
     if s.unroll == 1:
         count = e.b.udiv(e.b.add(n, I64(s.lanes - 1)), I64(s.lanes))
-        blocked(e, s, count, sums, lambda k: copies(e, s, k, 1, I64(0)))
+        blocked(e, s, count, sums, lambda k: copies(e, s, k, 1, I64(0), overlaps=True))
         return
     step = s.lanes * s.unroll
     whole = e.b.udiv(n, I64(step))
     with when(e, e.b.icmp_signed(">", whole, I64(0))):
-        blocked(e, s, whole, sums, lambda k: copies(e, s, k, s.unroll, I64(0)))
+        blocked(e, s, whole, sums, lambda k: copies(e, s, k, s.unroll, I64(0), overlaps=False))
     done = e.b.mul(whole, I64(step), flags=("nsw",))
     left = e.b.sub(n, done)
     with when(e, e.b.icmp_signed(">", left, I64(0))):
         count = e.b.udiv(e.b.add(left, I64(s.lanes - 1)), I64(s.lanes))
-        e.turns(I64(0), count, lambda k: copies(e, s, k, 1, done))
+        e.turns(I64(0), count, lambda k: copies(e, s, k, 1, done, overlaps=True))
 
 
 def few(e: Emitter, s: LoopStmt, done: ir.Value, n: ir.Value) -> None:
@@ -112,26 +126,26 @@ def blocked(e: Emitter, s: LoopStmt, turns: ir.Value, sums: list[AccumulatorCell
     e.strips(turns, size, body, end)
 
 
-def copies(e: Emitter, s: LoopStmt, k: ir.Value, count: int, base: ir.Value) -> None:
-    """Turn number k of `count` vectors, from element `base` of the loop on."""
+def copies(e: Emitter, s: LoopStmt, k: ir.Value, count: int, base: ir.Value, overlaps: bool) -> None:
+    """Turn number k of `count` vectors, from element `base` of the loop on. overlaps: whether the last may not fit."""
     for copy in range(count):
         first = e.b.mul(k, I64(s.lanes * count), flags=("nuw", "nsw"))
         first = e.b.add(first, base, flags=("nsw",))
         first = e.b.add(first, e.number(s.var.lo + copy * s.lanes), flags=("nsw",))
-        with fitting(e, s, first, copy, count == 1):
+        with fitting(e, s, first, copy, overlaps):
             e.block(s.body)
 
 
 @contextmanager
-def fitting(e: Emitter, s: LoopStmt, first: ir.Value, copy: int, last_of_all: bool) -> Iterator[None]:
+def fitting(e: Emitter, s: LoopStmt, first: ir.Value, copy: int, overlaps: bool) -> Iterator[None]:
     """The scope of a vector that begins at `first`, or as far before as it must to fit."""
     from .loop_passes import statements
     start = first
-    if last_of_all:
+    if overlaps:
         last = e.number(s.var.hi - s.lanes)
         start = e.b.select(e.b.icmp_signed("<", first, last), first, last)
     with inside(e, EmitScope(e.scope, s.var, start, s.lanes, copy)):
         counts = any(isinstance(x, Accumulate) or (isinstance(x, Store) and x.combine) for x in statements(s.body))
-        if last_of_all and counts:
+        if overlaps and counts:
             e.scope.valid = e.b.icmp_signed(">=", e.across_lanes(s.var), e.splat(first))
         yield

@@ -15,8 +15,22 @@ from dataclasses import dataclass, field
 
 from ..ir.sizes import is_open
 from .affine import Affine, Var
-from .loop_passes import Swap, nodes_of, statements
-from .loops import Accumulate, Buffer, Call, Finish, LoopStmt, Node, Program, Stmt, Store, in_order, operands
+from .loop_passes import Swap, nodes_of, runs_side_by_side, statements
+from .loops import (
+    Accumulate,
+    Accumulator,
+    Buffer,
+    Call,
+    Finish,
+    LoopStmt,
+    Node,
+    Program,
+    Start,
+    Stmt,
+    Store,
+    in_order,
+    operands,
+)
 from .numbers import cost_of
 
 STRIP = 16
@@ -39,12 +53,14 @@ def strip_mine(p: Program, width: int) -> None:
 
 
 def stripped(s: Stmt, p: Program) -> list[Stmt]:
-    """The statement, cut into strips where that pays and is possible. Where the number of rows is open a loop over the
-    last of them, which are no whole strip, follows."""
+    """The statement, cut into strips where that pays and is possible. A loop over the last rows, which are no whole
+    strip, follows where there are, or may be, such."""
     if not isinstance(s, LoopStmt) or not is_long(s):
         return [s]
     if not any(isinstance(x, LoopStmt) for x in s.body) or any(isinstance(x, Call) for x in statements([s])):
         return [s]
+    if runs_side_by_side(s):
+        return [s]  # as it is
     if any(isinstance(x, Accumulate) and (x.position or x.store) for x in s.body):
         return [s]
     parts = parts_of(s.body)
@@ -53,18 +69,17 @@ def stripped(s: Stmt, p: Program) -> list[Stmt]:
     dear = [scalars(part, s.var) for part in parts]
     if sum(cost_of(n.attrs[0]) for n in {n for some in dear for n in some} if n.kind == "apply") < DEAR:
         return [s]
-    cut = _Cutter(s.var, p).cut(parts)
-    if not is_open(s.var.extent):
+    is_all = not is_open(s.var.extent) and s.var.extent % STRIP == 0
+    cut = _Cutter(s.var, p, {} if is_all else own_accumulators(s)).cut(parts)
+    if is_all:
         return [cut]
     s.var.lo = s.var.lo + s.var.extent // STRIP * STRIP
     return [cut, s]
 
 
 def is_long(s: LoopStmt) -> bool:
-    """Whether a loop has enough rows for strips, and no others where their number is known."""
-    if s.turns or s.var.reckoned < 4 * STRIP:
-        return False
-    return is_open(s.var.extent) or s.var.extent % STRIP == 0
+    """Whether a loop has enough rows for strips."""
+    return s.turns is None and s.var.reckoned >= 4 * STRIP
 
 
 def parts_of(body: list[Stmt]) -> list[_Part]:
@@ -84,11 +99,17 @@ def scalars(part: _Part, var: Var) -> list[Node]:
     return [n for x in statements(part.body) for n in nodes_of(x) if var in n.vars and not inner & n.vars]
 
 
+def own_accumulators(s: LoopStmt) -> dict[Accumulator, Accumulator]:
+    """Others for the running values of each row."""
+    return {x.acc: Accumulator(x.acc.op, x.acc.dtype, f"{x.acc.name}s") for x in statements(s.body)
+            if isinstance(x, Start)}
+
+
 class _Cutter:
     """Writes a loop over rows as a loop over strips."""
 
-    def __init__(self, var: Var, p: Program):
-        self.var, self.p = var, p
+    def __init__(self, var: Var, p: Program, accumulators: dict[Accumulator, Accumulator]):
+        self.var, self.p, self.accumulators = var, p, accumulators
         self.strip = Var(var.name + "s", 0, var.extent // STRIP)
         self.kept: dict[Node, Buffer] = {}
 
@@ -115,7 +136,8 @@ class _Cutter:
         """The part for the rows of one strip, and what later parts want of it."""
         row = Var(self.var.name + "r", 0, STRIP)
         at = Affine({self.strip: STRIP, row: 1}, self.var.lo)
-        swap = Swap(self.p.nodes, {self.var: at}, {n: self.load(n, b, row) for n, b in self.kept.items()})
+        kept = {n: self.load(n, b, row) for n, b in self.kept.items()}
+        swap = Swap(self.p.nodes, {self.var: at}, kept, self.accumulators)
         body = [swap.stmt(x) for x in part.body]
         finished = {x.total for x in part.body if isinstance(x, Finish)}
         for n in sorted(later - set(self.kept), key=lambda n: n.kind):

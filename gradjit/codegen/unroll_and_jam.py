@@ -31,7 +31,7 @@ def jam(body: list[Stmt], nodes: Nodes) -> None:
     for s in body:
         if isinstance(s, LoopStmt) and may_jam(s):
             out.append(jammed(s, nodes))
-            if not is_open(s.var.extent):
+            if not is_open(s.var.extent) and s.var.extent % ROWS == 0:
                 continue
             s.var.lo = s.var.lo + s.var.extent // ROWS * ROWS  # the rows that are left
         else:
@@ -44,8 +44,6 @@ def jam(body: list[Stmt], nodes: Nodes) -> None:
 def may_jam(s: LoopStmt) -> bool:
     """Whether a loop runs over rows, each of them summed up along memory, and no row reads what another writes."""
     if s.lanes > 1 or s.turns or s.written_out or s.var.reckoned < 2 * ROWS:
-        return False
-    if not is_open(s.var.extent) and s.var.extent % ROWS:
         return False
     loops = [x for x in s.body if isinstance(x, LoopStmt)]
     if not loops or not all(isinstance(x, (Start, Finish, Store, Let, LoopStmt)) for x in s.body):
@@ -69,36 +67,20 @@ def sums(s: Stmt, row: Var) -> bool:
 def jammed(s: LoopStmt, nodes: Nodes) -> LoopStmt:
     """The loop over fours of rows."""
     fours = Var(s.var.name + "r", 0, s.var.extent // ROWS)
-    rows = [JammedRow(nodes, s, Affine({fours: ROWS}, s.var.lo + r), r) for r in range(ROWS)]
+    rows = [row(nodes, s, Affine({fours: ROWS}, s.var.lo + r), r) for r in range(ROWS)]
     body: list[Stmt] = []
     for x in s.body:
         if isinstance(x, LoopStmt):
-            along: list[Stmt] = [row.statement(y) for y in x.body for row in rows]
+            along: list[Stmt] = [swap.stmt(y) for y in x.body for swap in rows]
             body.append(replace(x, body=along, unroll=1))
         else:
-            body += [row.statement(x) for row in rows]
+            body += [swap.stmt(x) for swap in rows]
     return LoopStmt(fours, body)
 
 
-class JammedRow:
-    """Statements of one row of a four, with running values of their own."""
-
-    def __init__(self, nodes: Nodes, s: LoopStmt, at: Affine, r: int):
-        self.accumulators: dict[Accumulator, Accumulator] = {}
-        totals: dict[Node, Node] = {}
-        for x in s.body:
-            if isinstance(x, Start):
-                self.accumulators[x.acc] = Accumulator(x.acc.op, x.acc.dtype, f"{x.acc.name}_{r}")
-            elif isinstance(x, Finish):
-                acc = self.accumulators[x.acc]
-                totals[x.total] = Node("total", (), acc, x.total.dtype, (x.total.vars - {s.var}) | at.vars)
-        self.swap = Swap(nodes, {s.var: at}, totals)
-
-    def statement(self, x: Stmt) -> Stmt:
-        if isinstance(x, Start):
-            return Start(self.accumulators[x.acc])
-        if isinstance(x, Finish):
-            return Finish(self.accumulators[x.acc], self.swap.node(x.total))
-        if isinstance(x, Accumulate):
-            return Accumulate(self.accumulators[x.acc], self.swap.node(x.node))
-        return Let(self.swap.node(x.node)) if isinstance(x, Let) else self.swap.stmt(x)
+def row(nodes: Nodes, s: LoopStmt, at: Affine, r: int) -> Swap:
+    """What rebuilds statements for row number r of a four, with running values of its own."""
+    own = {x.acc: Accumulator(x.acc.op, x.acc.dtype, f"{x.acc.name}_{r}") for x in s.body if isinstance(x, Start)}
+    totals = {x.total: Node("total", (), own[x.acc], x.total.dtype, (x.total.vars - {s.var}) | at.vars)
+              for x in s.body if isinstance(x, Finish)}
+    return Swap(nodes, {s.var: at}, totals, own)
