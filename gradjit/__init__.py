@@ -13,7 +13,7 @@ need not wait for that; SciPy is not.
 from __future__ import annotations
 
 import importlib
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .api import (
     check_grads,
@@ -57,10 +57,18 @@ from .errors import (
     TraceError,
     UnsupportedError,
 )
+from .processes import gate
+from .release import VERSION
 
-__version__ = "0.1.0"
+if TYPE_CHECKING:
+    from .api.export import Routine, export
+    from .api.load_library import load
+
+__version__ = VERSION
 
 _LATER = {
+    "api.export": ("Routine", "export"),
+    "api.load_library": ("load",),
     "tensors": (
         "Tensor", "arange", "concatenate", "empty", "enable_grad", "eye", "from_numpy", "full", "full_like",
         "geomspace", "identity", "is_grad_enabled", "linspace", "logspace", "manual_seed", "no_grad", "ones",
@@ -74,16 +82,21 @@ def __getattr__(name: str) -> Any:
     package = next((p for p, names in _LATER.items() if name in names), None)
     if package is None:
         raise AttributeError(f"module 'gradjit' has no attribute {name!r}")
-    module = importlib.import_module(f"gradjit.{package}")
+    with gate:
+        module = importlib.import_module(f"gradjit.{package}")
     for other in _LATER[package]:
         globals()[other] = getattr(module, other)
     return globals()[name]
 
 
+def __dir__() -> list[str]:
+    return sorted({*globals(), *(name for names in _LATER.values() for name in names)})
+
+
 __all__ = [
     "ArgumentError", "AxisError", "BoundsError", "DifferentiationError", "DtypeError", "GradjitError", "IRError",
-    "LayoutError", "LeakError", "ShapeError", "TraceError", "UnsupportedError", "check_grads", "checkpoint", "cond",
-    "config", "custom_jvp", "custom_vjp", "debug_print", "fori_loop", "grad", "hessian", "hvp", "jacfwd", "jacobian",
-    "jacrev", "jit", "jvp", "linearize", "returning", "scan", "stop_gradient", "trace", "value_and_grad",
-    "value_and_jacobian", "vjp", "vmap", "while_loop",
+    "LayoutError", "LeakError", "Routine", "ShapeError", "TraceError", "UnsupportedError", "check_grads",
+    "checkpoint", "cond", "config", "custom_jvp", "custom_vjp", "debug_print", "export", "fori_loop", "grad",
+    "hessian", "hvp", "jacfwd", "jacobian", "jacrev", "jit", "jvp", "linearize", "load", "returning", "scan",
+    "stop_gradient", "trace", "value_and_grad", "value_and_jacobian", "vjp", "vmap", "while_loop",
 ]

@@ -10,7 +10,7 @@ import pytest
 PACKAGE = Path(__file__).resolve().parents[1] / "gradjit"
 
 # In the order that data flows. The first five are for all; the package itself re-exports the api.
-ORDER = ["errors", "environment", "probe", "processes", "bounded",
+ORDER = ["errors", "environment", "probe", "processes", "bounded", "release",
          "ir", "tracer", "passes", "codegen", "runtime", "api", "tensors", "gradjit", "demo", "cli"]
 RANK = {room: k for k, room in enumerate(ORDER)}
 

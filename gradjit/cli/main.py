@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from typing import NoReturn
 
 from ..errors import GradjitError
-from . import cache, check, console, ir, run, version
+from . import build, cache, check, console, ir, run, version
 from .usage import UsageError
 
 
@@ -59,7 +59,7 @@ def parser() -> argparse.ArgumentParser:
     p = CommandLineParser(prog="gradjit", description="Compiled NumPy functions with derivatives.")
     p.add_argument("--traceback", action="store_true", help="show Python's traceback of gradjit's errors")
     commands = p.add_subparsers(required=True, metavar="COMMAND")
-    for name, module in (("ir", ir), ("check", check), ("run", run), ("cache", cache),
+    for name, module in (("ir", ir), ("check", check), ("run", run), ("build", build), ("cache", cache),
                          ("version", version)):
         c = commands.add_parser(name, help=module.HELP, description=module.__doc__,
                                 formatter_class=argparse.RawDescriptionHelpFormatter)

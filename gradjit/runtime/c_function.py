@@ -41,7 +41,8 @@ SUPPORT: dict[str, tuple[str, str]] = {
 # The function of the C library that `support` calls: its name here, its signature.
 CLOCK = "time", ("q", "p")
 
-_TYPES: dict[str, ir.Type] = {"p": PTR, "n": I64, "q": I64, "i": I32, "d": F64, "v": ir.VoidType()}
+_TYPES: dict[str, ir.Type] = {"p": PTR, "n": I64, "q": I64, "i": I32, "h": ir.IntType(16), "b": I8, "d": F64,
+                              "f": ir.FloatType(), "v": ir.VoidType()}
 _LIKELY = (4000, 1)
 
 

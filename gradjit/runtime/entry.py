@@ -416,6 +416,13 @@ def load_entry(
     return Entry(load_objects([kernel, *outlined, entry.code], {**(symbols or {}), **addresses}), spec, state)
 
 
+def bind_entry(kernel: str, address: int, entry: EntryCode, spec: EntrySpec) -> Entry:
+    """The same around a kernel that is loaded already, at an address, and stays."""
+    state = EntryState(entry.state_words)
+    addresses = {name: _symbol_address(name, spec, state) for name in entry.symbols}
+    return Entry(load_objects([entry.code], {**addresses, kernel: address}), spec, state)
+
+
 def build_entry(
     module: ir.Module,
     kernel: ir.Function,
@@ -444,4 +451,4 @@ def _symbol_address(symbol: str, spec: EntrySpec, state: EntryState) -> int:
     return support.symbol_address(symbol)
 
 
-__all__ = ["MISS", "Entry", "EntryCode", "EntryState", "build_entry", "emit_entry", "load_entry"]
+__all__ = ["MISS", "Entry", "EntryCode", "EntryState", "bind_entry", "build_entry", "emit_entry", "load_entry"]

@@ -140,7 +140,7 @@ def emit_object(
 
 
 def _emit(text: str, passes: Passes, level: int, exports: tuple[str, ...] | None) -> ObjectCode:
-    with _llvm_session() as llvm:
+    with llvm_session() as llvm:
         machine = _target_machine(level)
         with llvm.create_context() as context, llvm.parse_assembly(text, context) as parsed:
             parsed.triple, parsed.data_layout = machine.triple, str(machine.target_data)
@@ -156,7 +156,7 @@ def load_objects(objects: Sequence[ObjectCode], symbols: Mapping[str, int]) -> M
     Raises RuntimeError if something is missing.
     """
     exports = [name for code in objects for name in code.exports]
-    with _llvm_session() as llvm:
+    with llvm_session() as llvm:
         library = llvm.JITLibraryBuilder()
         for code in objects:
             library.add_object_img(code.code)
@@ -176,21 +176,21 @@ def load_objects(objects: Sequence[ObjectCode], symbols: Mapping[str, int]) -> M
 
 def assembly(code: ObjectCode) -> str:
     """The assembly text of object code, generated again from its bitcode."""
-    with _llvm_session() as llvm, llvm.create_context() as context:
+    with llvm_session() as llvm, llvm.create_context() as context:
         with llvm.parse_bitcode(code.bitcode, context) as parsed:
             return _target_machine(code.level).emit_assembly(parsed)
 
 
 def optimised_ir(code: ObjectCode) -> str:
     """The LLVM IR text that object code was generated from."""
-    with _llvm_session() as llvm, llvm.create_context() as context:
+    with llvm_session() as llvm, llvm.create_context() as context:
         with llvm.parse_bitcode(code.bitcode, context) as parsed:
             return str(parsed)
 
 
 def target_key() -> tuple[str, ...]:
     """What object code depends on besides the IR: LLVM's version, the target triple, the CPU and its features."""
-    with _llvm_session() as llvm:
+    with llvm_session() as llvm:
         return (".".join(map(str, llvm.llvm_version_info)), llvm.get_process_triple(), *_host())
 
 
@@ -335,7 +335,7 @@ _made: list[object] = []  # what serves all compilations, and is never freed: se
 
 
 @contextmanager
-def _llvm_session() -> Iterator[Any]:
+def llvm_session() -> Iterator[Any]:
     """Sole use of LLVM: one compilation at a time, and never while the process forks (nor is it imported then)."""
     with gate:
         import llvmlite.binding

@@ -196,7 +196,7 @@ def test_code_dropped_during_a_compilation_does_not_wait_for_it():
         box.clear()
         dropped.set()
 
-    with jit._llvm_session():
+    with jit.llvm_session():
         thread = threading.Thread(target=drop)
         thread.start()
         assert dropped.wait(10)

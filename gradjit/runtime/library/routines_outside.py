@@ -1,0 +1,164 @@
+"""What kernels call outside of themselves: BLAS and LAPACK by their Fortran names, the interrupt function.
+
+A program may give the address of a routine (`NAME_set_routine`), as Python does; else it is the symbol that the library
+was linked with. In the shared library that is a weak one, so that it can be loaded without BLAS: calls that need it
+give an error code then.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from llvmlite import ir
+
+from gradjit.codegen.emit_control import ASK
+from gradjit.codegen.symbols import CYTHON
+from gradjit.errors import UnsupportedError
+from gradjit.ir.ops import special_functions
+from gradjit.runtime.c_function import I8, I32, I64, NULL, PTR, CFunction, i32
+from gradjit.runtime.library.description import LibraryDescription, LibraryRoutine
+
+C_LIBRARY = frozenset({"malloc", "realloc", "free", "memcpy", "memset", "memmove"})
+_TYPES: dict[str, ir.Type] = {"ptr": PTR, "double": ir.DoubleType(), "float": ir.FloatType(), "i32": I32, "i64": I64,
+                              "i8": I8, "void": ir.VoidType()}
+_HEAD = r'^declare ([^\s@]+) @"{name}"\(([^)]*)\)'
+
+
+@dataclass(frozen=True)
+class OutsideRoutine:
+    """symbol: its name in the kernels. fortran: its name outside."""
+
+    symbol: str
+    fortran: str
+    kind: ir.FunctionType
+
+    @property
+    def name(self) -> str:
+        return self.fortran.rstrip("_")
+
+
+def check_externals(r: LibraryRoutine) -> None:
+    """UnsupportedError where a kernel calls what no library can have."""
+    for name in (x for v in r.versions for k in v.kernels for x in k.externals):
+        if name.startswith(special_functions.LOOPS):
+            written = special_functions.signature(name.removeprefix(special_functions.LOOPS).split(".")[0]).written
+            raise UnsupportedError(f"{r.title} calls {written}, which is computed by SciPy's own machine code: no "
+                                   f"part of a library that needs no Python. What is: exp, log, sin, tanh, pow and "
+                                   f"their kin, erf, erfc, erfinv, expit, gammaln, digamma")
+        if name == "gradjit_print" or name.startswith("gradjit_object"):
+            raise UnsupportedError(f"{r.title} prints, or raises an error of its own, by Python; a library that needs "
+                                   f"no Python cannot: leave gj.debug_print away, and write an `assert` or return a "
+                                   f"number for `raise`")
+
+
+def outside_routines(library: LibraryDescription) -> list[OutsideRoutine]:
+    """The routines of BLAS and LAPACK that a library calls, with their types as the kernels declare them."""
+    found: dict[str, OutsideRoutine] = {}
+    for k in (k for r in library.routines for v in r.versions for k in v.kernels):
+        for symbol in k.externals:
+            if symbol in CYTHON and symbol not in found:
+                found[symbol] = OutsideRoutine(symbol, f"{CYTHON[symbol][1]}_", declared_type(k.text, symbol))
+    return list(found.values())
+
+
+def declared_type(text: str, symbol: str) -> ir.FunctionType:
+    m = re.search(_HEAD.format(name=re.escape(symbol)), text, re.M)
+    assert m is not None, symbol
+    return ir.FunctionType(_TYPES[m[1]], [_TYPES[p.split()[0]] for p in m[2].split(", ") if p])
+
+
+def needs(r: LibraryRoutine, routines: Sequence[OutsideRoutine]) -> list[OutsideRoutine]:
+    """Those of the routines that one function calls."""
+    called = {x for v in r.versions for k in v.kernels for x in k.externals}
+    return [x for x in routines if x.symbol in called]
+
+
+# emission -------------------------------------------------------------------------------------------------------------
+def there_symbol(x: OutsideRoutine) -> str:
+    return f"gradjit.there.{x.name}"
+
+
+def own_pointer(module: ir.Module, name: str) -> ir.Value:
+    g = ir.GlobalVariable(module, PTR, name)
+    g.initializer, g.linkage, g.type = NULL, "internal", PTR
+    return g
+
+
+def emit_outside(module: ir.Module, library: LibraryDescription, routines: Sequence[OutsideRoutine],
+                 weak: bool) -> None:
+    """The functions that the kernels call, and those that say where they are. weak: they may be missing."""
+    places = {x.name: own_pointer(module, f"gradjit.routine.{x.name}") for x in routines}
+    for x in routines:
+        _calls(module, x, places[x.name], weak)
+    ask = own_pointer(module, "gradjit.interrupt")
+    _asks(module, ask)
+    frame = CFunction(module, f"{library.name}_set_interrupt", "v", "p")
+    frame.store(frame.function.args[0], ask)
+    frame.builder.ret_void()
+    frame.finish()
+    _sets(module, f"{library.name}_set_routine", places)
+
+
+def _calls(module: ir.Module, x: OutsideRoutine, place: ir.Value, weak: bool) -> None:
+    outside = ir.Function(module, x.kind, x.fortran)
+    outside.linkage = "extern_weak" if weak else "external"
+    frame = CFunction(module, there_symbol(x), "i", "")
+    b = frame.builder
+    known = frame.differs(frame.load(place), NULL)
+    linked = frame.differs(b.ptrtoint(outside, I64), ir.Constant(I64, 0))
+    b.ret(b.zext(b.or_(known, linked), I32))
+    frame.finish()
+    own = ir.Function(module, x.kind, x.symbol)
+    b = ir.IRBuilder(own.append_basic_block("entry"))
+    set_, plain = own.append_basic_block("set"), own.append_basic_block("linked")
+    pointer = b.load(place, typ=PTR)
+    b.cbranch(b.icmp_unsigned("!=", pointer, NULL), set_, plain)
+    for block, callee in ((set_, CalledPointer(pointer, x.kind)), (plain, outside)):
+        b.position_at_end(block)
+        answer = b.call(callee, own.args)
+        b.ret_void() if isinstance(x.kind.return_type, ir.VoidType) else b.ret(answer)
+
+
+class CalledPointer:
+    """A function pointer with its type, in the form that llvmlite's call instruction reads."""
+
+    def __init__(self, pointer: ir.Value, kind: ir.FunctionType) -> None:
+        self.function_type, self.type, self.pointer = kind, PTR, pointer
+
+    def get_reference(self) -> str:
+        return self.pointer.get_reference()
+
+
+def _asks(module: ir.Module, ask: ir.Value) -> None:
+    frame = CFunction(module, ASK, "i", "")
+    none, some = frame.block("none"), frame.block("some")
+    pointer = frame.load(ask)
+    frame.builder.cbranch(frame.same(pointer, NULL), none, some)
+    frame.enter(none)
+    frame.builder.ret(i32(0))
+    frame.enter(some)
+    frame.builder.ret(frame.call_pointer(pointer, I32))
+    frame.finish()
+
+
+def _sets(module: ir.Module, name: str, places: dict[str, ir.Value]) -> None:
+    """`int32_t NAME_set_routine(const char *name, void (*address)(void))`: 0, or -1 for one that is not called."""
+    frame = CFunction(module, name, "i", "pp")
+    given, address = frame.function.args
+    kind = ir.FunctionType(I32, [PTR, PTR])
+    compare = ir.Function(module, kind, "strcmp") if places else None
+    for routine, place in places.items():
+        this, on = frame.block(routine), frame.block()
+        answer = frame.builder.call(compare, [given, frame.text(routine)])
+        frame.builder.cbranch(frame.same(answer, i32(0)), this, on)
+        frame.enter(this)
+        frame.store(address, place)
+        frame.builder.ret(i32(0))
+        frame.enter(on)
+    frame.builder.ret(i32(-1))
+    frame.finish()
+
+
+__all__ = ["OutsideRoutine", "check_externals", "emit_outside", "needs", "outside_routines", "there_symbol"]
