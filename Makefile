@@ -7,11 +7,12 @@ BIN := $(VENV)/bin
 STAMPS := $(VENV)/stamps
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 
-.PHONY: help demo test test-all lint types bless bench clean distclean
+.PHONY: help demo examples test test-all lint types bless bench clean distclean
 .DEFAULT_GOAL := help
 
 help:
 	@echo "make demo      train a classifier on handwritten digits with compiled gradients"
+	@echo "make examples  run the scripts in examples/; their pictures come to build/examples"
 	@echo "make test      lint, type check and tests (some six minutes on two cores)"
 	@echo "make test-all  the same with the slow tests"
 	@echo "make bless     rewrite expected texts (file tests, documentation); read the diff before you commit it"
@@ -41,6 +42,11 @@ $(STAMPS)/bench: $(VENV)/pyvenv.cfg pyproject.toml
 
 demo: $(STAMPS)/demo
 	$(BIN)/gradjit demo
+
+examples: $(STAMPS)/demo
+	@mkdir -p build/examples
+	@for script in examples/*.py; do \
+	    echo "== $$script"; (cd build/examples && ../../$(BIN)/python ../../$$script) || exit 1; done
 
 lint: $(STAMPS)/test
 	$(BIN)/ruff check .

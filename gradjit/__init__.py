@@ -69,6 +69,7 @@ __version__ = VERSION
 _LATER = {
     "api.export": ("Routine", "export"),
     "api.load_library": ("load",),
+    "api.divided_differences": ("derivative",),
     "tensors": (
         "Tensor", "arange", "concatenate", "empty", "enable_grad", "eye", "from_numpy", "full", "full_like",
         "geomspace", "identity", "is_grad_enabled", "linspace", "logspace", "manual_seed", "no_grad", "ones",
@@ -78,7 +79,13 @@ _LATER = {
 """What is imported when it is first asked for, by the packages that it stands in."""
 
 
+_ROOMS = ("plot",)
+"""Packages that are imported when they are first named: `gj.plot`."""
+
+
 def __getattr__(name: str) -> Any:
+    if name in _ROOMS:
+        return importlib.import_module(f"gradjit.{name}")
     package = next((p for p, names in _LATER.items() if name in names), None)
     if package is None:
         raise AttributeError(f"module 'gradjit' has no attribute {name!r}")

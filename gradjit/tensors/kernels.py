@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..api import backends
+from ..api import backends, config
 from ..errors import UnsupportedError
 from ..ir import Block, Builder, Func, Value
 from ..ir.prepared import prepared
@@ -85,9 +85,10 @@ class TensorKernel:
 
 
 def runs_interpreted(func: Func) -> int:
-    """How many runs of a program are interpreted before it is compiled."""
+    """How many runs of a program are interpreted before it is compiled. gj.config can ask for more."""
     size = sum(r.type.size if r.type.is_static else 0 for op in func.ops for r in op.results)
-    return max(2, INTERPRETED_RUNS * ELEMENTS // (ELEMENTS + size))
+    asked = config.interpreted_calls if config.tier == "interpret" else 0
+    return max(2, INTERPRETED_RUNS * ELEMENTS // (ELEMENTS + size), asked)
 
 
 def entry_of(func: Func, numbers: Sequence[bool]) -> Any:
@@ -187,7 +188,8 @@ def ancestors(t: OpenTrace, values: Sequence[Value]) -> frozenset[int]:
             found.add(v)
             if v.op is not None:
                 todo += v.op.operands
-    return frozenset(k for k, h in enumerate(t.handles) if h._content in found)
+    return frozenset(k for k, h in enumerate(t.handles)
+                     if isinstance(h._content, Value) and h._content in found)
 
 
 __all__ = ["PullKernel", "TensorKernel", "pull", "values"]
