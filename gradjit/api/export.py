@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import sys
+import sysconfig
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +13,11 @@ from ..errors import ArgumentError
 from ..probe import text
 from ..release import VERSION
 from ..runtime.library import archive, build_files, header, linker, manifest
-from ..runtime.library.description import LibraryDescription, identifier
+from ..runtime.library.description import LibraryDescription, identifier, is_identifier
 from ..runtime.library.object_file import exported, object_code
 from ..runtime.library.processors import Processor, chosen
 from ..runtime.library.routines_outside import outside_routines
+from . import python_module, python_stub
 from .library_programs import routine_of
 
 
@@ -44,16 +47,23 @@ class LibraryFiles:
     shared: Path | None
     others: tuple[Path, ...]
     functions: tuple[str, ...]
+    module: Path | None = None
+    """The extension module for Python, if one was asked for and there is a compiler."""
+    module_source: Path | None = None
+    module_object: Path | None = None
+    """What it is made of, for build systems that compile it themselves."""
     messages: tuple[str, ...] = field(default=())
 
     def __str__(self) -> str:
-        files = [p for p in (self.object, self.static, self.shared, self.header, self.example, *self.others) if p]
+        files = [p for p in (self.object, self.static, self.shared, self.header, self.example, *self.others,
+                             self.module) if p]
         return "\n".join([*map(str, files), *self.messages])
 
 
 def export(f: Callable[..., Any] | Sequence[Routine], signature: str | None = None, *, derivative: str | None = None,
            argnums: int | tuple[int, ...] = 0, name: str | None = None, output: str | Path = "build",
-           targets: str | Sequence[str] = "native", libraries: Sequence[str] = ()) -> LibraryFiles:
+           targets: str | Sequence[str] = "native", libraries: Sequence[str] = (), python: bool = False
+           ) -> LibraryFiles:
     """Compile a function, or one of its derivatives, into a library with a C interface, which needs no Python.
 
         gj.export(loss, "f64[3], f64[n,3], f64[n]", derivative="value_and_grad")
@@ -68,6 +78,8 @@ def export(f: Callable[..., Any] | Sequence[Routine], signature: str | None = No
     targets: processors: "native" (this one), "x86-64-v3" and the other levels, a triple such as "aarch64-linux-gnu"; or
         several levels of x86-64, among which the library chooses when it runs.
     libraries: what the shared library is linked with besides, such as "openblas", where the functions call BLAS.
+    python: also an extension module NAME.abi3.so, with NAME.pyi beside it, that needs NumPy alone and serves all
+        versions of Python from 3.11 on; and its source NAMEmodule.c. That takes a compiler of C and Python's headers.
 
     Arrays and numbers from outside of the function become constants. Raises ArgumentError for a signature that does not
     fit the function, UnsupportedError for what only Python can do, LinkError where the linker fails.
@@ -77,7 +89,8 @@ def export(f: Callable[..., Any] | Sequence[Routine], signature: str | None = No
         raise ArgumentError("gj.export takes a function and its signature, or a list of gj.Routine")
     processors = chosen([targets] if isinstance(targets, str) else targets)
     library = described(routines, name, processors)
-    return written(library, processors, Path(output), libraries)
+    files = written(library, processors, Path(output), libraries)
+    return with_module(files, library, processors, libraries) if python else files
 
 
 def required(signature: str | None) -> str:
@@ -93,11 +106,11 @@ def described(routines: Sequence[Routine], name: str | None, processors: Sequenc
         raise ArgumentError(f"two functions of the library are called {', '.join(sorted(twice))}; give them names: "
                             f"gj.Routine(f, ..., name=\"...\")")
     own = name or text(routines[0].function, "__name__", "library").replace("<lambda>", "library")
-    if identifier(own) != own:
+    if not is_identifier(own):
         raise ArgumentError(f"name={own!r}: a library's name is one in C, such as {identifier(own)!r}")
     names = [r.name for r in made]
     for r in made:
-        if identifier(r.name) != r.name:
+        if not is_identifier(r.name):
             raise ArgumentError(f"name={r.name!r}: a function's name is one in C, such as {identifier(r.name)!r}")
     library = LibraryDescription(own, tuple(made))
     symbols = exported(library)
@@ -141,7 +154,7 @@ def written(library: LibraryDescription, processors: Sequence[Processor], direct
         link(found, library, processors, told, code, shared, libraries, bool(routines))
     every = list(files)
     return LibraryFiles(directory, every[0], every[1], every[2], every[3], shared, tuple(every[4:]),
-                        tuple(r.name for r in library.routines), tuple(messages))
+                        tuple(r.name for r in library.routines), messages=tuple(messages))
 
 
 def link(found: linker.Linker, library: LibraryDescription, processors: Sequence[Processor], told: bytes, code: bytes,
@@ -158,6 +171,36 @@ def link(found: linker.Linker, library: LibraryDescription, processors: Sequence
     finally:
         for path in (part, linked):
             path.unlink(missing_ok=True)
+
+
+# for Python -----------------------------------------------------------------------------------------------------------
+def with_module(files: LibraryFiles, library: LibraryDescription, processors: Sequence[Processor],
+                libraries: Sequence[str]) -> LibraryFiles:
+    """An extension module besides."""
+    import numpy as np
+
+    routines = outside_routines(library)
+    told = manifest.written(library, processors, [(x.symbol, x.name) for x in routines], VERSION)
+    source = files.directory / f"{library.name}module.c"
+    code = files.directory / f"{library.name}module.o"
+    stub = files.directory / f"{library.name}.pyi"
+    source.write_text(python_module.module_source(library, routines, VERSION), encoding="utf-8")
+    stub.write_text(python_stub.stub(library), encoding="utf-8")
+    code.write_bytes(object_code(library, processors, told, weak=True))
+    made = replace(files, others=(*files.others, source, stub), module_source=source, module_object=code)
+    include = [sysconfig.get_paths()["include"], np.get_include(), str(files.directory)]
+    found = linker.found(processors[0], compiles=True)
+    if found is None or not Path(include[0], "Python.h").exists():
+        lacks = f"there is no {include[0]}/Python.h (python3-dev)" if found else "there is no compiler of C (cc, clang)"
+        return replace(made, messages=(*made.messages, f"the module for Python was not made: {lacks}."))
+    module = files.directory / (f"{library.name}.pyd" if sys.platform == "win32" else f"{library.name}.abi3.so")
+    part = module.with_name(f"{module.name}.part")
+    try:
+        linker.link_module(found, source, code, part, include, libraries)
+        part.replace(module)
+    finally:
+        part.unlink(missing_ok=True)
+    return replace(made, module=module)
 
 
 __all__ = ["LibraryFiles", "Routine", "export"]

@@ -205,7 +205,9 @@ class LibraryFunction(FastCallable):
 
 
 def in_rows(x: Any) -> Any:
-    """An array as a library takes it: row-major."""
+    """An array as a library takes it: row-major; a scalar for one without axes."""
+    if isinstance(x, np.ndarray) and not x.ndim:
+        return usual(x)[()]
     if isinstance(x, np.ndarray):
         return x if type(x) is np.ndarray and x.flags.c_contiguous and x.flags.aligned and x.dtype.isnative else (
             np.ascontiguousarray(usual(x)))

@@ -57,6 +57,7 @@ def options(p: argparse.ArgumentParser) -> None:
     p.add_argument("--output", default="build", metavar="DIR", help="to write to (default: %(default)s)")
     p.add_argument("--target", "--targets", dest="targets", default="native", metavar="NAME[,NAME]",
                    help="processors: native (default), x86-64-v2, v3, v4 (several: the library chooses), a triple")
+    p.add_argument("--python", action="store_true", help="also an extension module that needs NumPy alone")
     p.add_argument("--link", action="append", default=[], metavar="LIBRARY",
                    help="what the shared library is linked with, such as openblas")
 
@@ -73,7 +74,8 @@ def command(o: argparse.Namespace) -> int:
         routines.append(Routine(load.function(target), asked["signature"], asked.get("derivative"),
                                 asked.get("argnums", 0), asked.get("name")))
     try:
-        made = export(routines, name=o.library, output=o.output, targets=o.targets.split(","), libraries=o.link)
+        made = export(routines, name=o.library, output=o.output, targets=o.targets.split(","), libraries=o.link,
+                      python=o.python)
     except OSError as e:
         raise UsageError(f"cannot write to {o.output}: {e}") from e
     print(made)

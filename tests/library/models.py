@@ -56,6 +56,10 @@ def recurrence(x, n):
     return total
 
 
+def scaled_scalar(x, y):
+    return x * y
+
+
 def pointers(*values: Any) -> list[Any]:
     """Arrays as addresses, other values as they are."""
     return [v.ctypes.data_as(ctypes.c_void_p) if isinstance(v, np.ndarray) else v for v in values]

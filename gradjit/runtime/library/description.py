@@ -174,6 +174,11 @@ def identifier(text: str) -> str:
     return f"{name}_" if name in KEYWORDS else name
 
 
+def is_identifier(name: str) -> bool:
+    """Whether C and C++ take a name."""
+    return re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name) is not None and name not in KEYWORDS
+
+
 def identifiers(labels: Sequence[str], taken: Iterable[str] = ()) -> list[str]:
     """Such names for several, no two of which are equal or `taken`."""
     used = set(taken)
@@ -190,5 +195,5 @@ def identifiers(labels: Sequence[str], taken: Iterable[str] = ()) -> list[str]:
 
 __all__ = [
     "KernelText", "LibraryDescription", "LibraryParameter", "LibraryRoutine", "ProgramVersion", "aligned",
-    "RESERVED", "identifier", "identifiers",
+    "RESERVED", "identifier", "identifiers", "is_identifier",
 ]

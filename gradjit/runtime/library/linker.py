@@ -98,6 +98,15 @@ def link_shared(linker: Linker, code: Path, to: Path, p: Processor, libraries: S
     run(command)
 
 
+def link_module(linker: Linker, source: Path, code: Path, to: Path, include: Sequence[str], libraries: Sequence[str]
+                ) -> None:
+    """Compile and link an extension module for Python. LinkError where that fails."""
+    more = [x if x.startswith(("-", "/")) or os.sep in x else f"-l{x}" for x in libraries]
+    shared = ["-bundle", "-undefined", "dynamic_lookup"] if sys.platform == "darwin" else ["-shared", "-fPIC"]
+    run([*linker.command, *shared, "-O2", *(f"-I{x}" for x in include), str(source), str(code), "-o", str(to), *more,
+         *([] if sys.platform == "win32" else ["-lm"])])
+
+
 def run(command: Sequence[str]) -> None:
     """Run a program. LinkError where it fails."""
     try:
@@ -113,4 +122,4 @@ def none_found(p: Processor) -> str:
     return NONE.format(", ".join((*COMPILERS, *LINKERS)) if sys.platform != "win32" else "cc, clang, lld-link, link")
 
 
-__all__ = ["LinkError", "Linker", "found", "link_shared", "none_found", "run", "shared_name", "system"]
+__all__ = ["LinkError", "Linker", "found", "link_module", "link_shared", "none_found", "run", "shared_name", "system"]
