@@ -33,6 +33,7 @@ from .api import (
     jit,
     jvp,
     linearize,
+    primitive,
     returning,
     scan,
     stop_gradient,
@@ -104,6 +105,6 @@ __all__ = [
     "ArgumentError", "AxisError", "BoundsError", "DifferentiationError", "DtypeError", "GradjitError", "IRError",
     "LayoutError", "LeakError", "Routine", "ShapeError", "TraceError", "UnsupportedError", "check_grads",
     "checkpoint", "cond", "config", "custom_jvp", "custom_vjp", "debug_print", "export", "fori_loop", "grad",
-    "hessian", "hvp", "jacfwd", "jacobian", "jacrev", "jit", "jvp", "linearize", "load", "returning", "scan",
-    "stop_gradient", "trace", "value_and_grad", "value_and_jacobian", "vjp", "vmap", "while_loop",
+    "hessian", "hvp", "jacfwd", "jacobian", "jacrev", "jit", "jvp", "linearize", "load", "primitive", "returning",
+    "scan", "stop_gradient", "trace", "value_and_grad", "value_and_jacobian", "vjp", "vmap", "while_loop",
 ]

@@ -25,11 +25,12 @@ from .functions import (
     vmap,
 )
 from .options import config
+from .primitive import primitive
 from .returning import returning
 from .structured import cond, fori_loop, scan, while_loop
 
 __all__ = [
     "check_grads", "checkpoint", "cond", "config", "custom_jvp", "custom_vjp", "debug_print", "fori_loop", "grad",
-    "hessian", "hvp", "jacfwd", "jacobian", "jacrev", "jit", "jvp", "linearize", "returning", "scan", "stop_gradient",
-    "trace", "value_and_grad", "value_and_jacobian", "vjp", "vmap", "warm", "while_loop",
+    "hessian", "hvp", "jacfwd", "jacobian", "jacrev", "jit", "jvp", "linearize", "primitive", "returning", "scan",
+    "stop_gradient", "trace", "value_and_grad", "value_and_jacobian", "vjp", "vmap", "warm", "while_loop",
 ]

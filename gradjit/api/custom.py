@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -89,7 +90,7 @@ def _custom(f: Function, kind: str, define: str, given: tuple[Any, ...] | None, 
         if not rules:
             fail(DifferentiationError, f"{name_of(f)} is a gj.{kind} without a rule; define it by "
                                        f"{name_of(f)}.{define}({', '.join(parts)})", definition_of(f))
-        return Ruled(f, kind, rules[0], fixed, *positional(f, args, kwargs)).result
+        return Ruled(f, kind, RULES[kind](*rules[0]), fixed, *positional(f, args, kwargs)).result
 
     def defined(*functions: Any) -> Any:
         if len(functions) != len(parts) or not all(map(callable, functions)):
@@ -106,7 +107,7 @@ def _custom(f: Function, kind: str, define: str, given: tuple[Any, ...] | None, 
 class Ruled:
     """A call of such a function, while something is traced."""
 
-    def __init__(self, f: Function, kind: str, rules: tuple[Any, ...], fixed: tuple[int, ...], args: tuple[Any, ...],
+    def __init__(self, f: Function, kind: str, written: Written, fixed: tuple[int, ...], args: tuple[Any, ...],
                  kwargs: dict[str, Any]):
         self.name = name_of(f)
         if kwargs:
@@ -123,12 +124,11 @@ class Ruled:
         if not all(v.type.is_static for v in self.operands):
             fail(UnsupportedError, f"{self.name} is a gj.{kind} and is called with an array whose extent is only known "
                                    f"when the code runs; pass an array of the full size")
-        self.rules = rules
-        self.rule_name = name_of(rules[-1])
+        self.rule = written.functions[-1]
+        self.rule_name = name_of(self.rule)
         outs = self.t.apply(self.func)
         if outs:
-            rule = (ByTangents if kind == "custom_jvp" else ByCotangents)(self)
-            outs = list(ruled(outs, self.operands, rule))
+            outs = list(ruled(outs, self.operands, written.rule(self)))
         self.result = self.t.result(outs)
 
     def refused(self) -> dict[int, str]:
@@ -173,7 +173,7 @@ class Ruled:
 
     # errors -----------------------------------------------------------------------------------------------------------
     def wrong(self, what: str) -> None:
-        fail(DifferentiationError, f"{self.rule_name}, the rule of {self.name}, {what}", definition_of(self.rules[-1]))
+        fail(DifferentiationError, f"{self.rule_name}, the rule of {self.name}, {what}", definition_of(self.rule))
 
 
 def stand_in(extents: Any, dtype: Any, kind: str | None) -> TracedArray:
@@ -205,14 +205,14 @@ def fitted(of: Ruled, x: Any, leaf: ArgumentLeaf, what: str) -> TracedArray:
 class ByCotangents(Rule):
     """`bwd` of what `fwd` leaves."""
 
-    def __init__(self, of: Ruled):
+    def __init__(self, of: Ruled, fwd: Function, bwd: Function):
         super().__init__(of.rule_name, of.refused())
-        self.of = of
+        self.of, self.fwd, self.bwd = of, fwd, bwd
 
     def pull(self) -> Func:
         of = self.of
         wanted = [k for k, leaf in enumerate(of.t.trace.leaves) if leaf.type and leaf.type.dtype.is_inexact]
-        fwd, bwd = of.rules
+        fwd, bwd = self.fwd, self.bwd
 
         def run(args: Any, cotangents: Any) -> Any:
             pair = call(fwd, *args)
@@ -231,13 +231,13 @@ class ByCotangents(Rule):
         of = self.of
         leaves, tree = trees.flatten(result)
         if tree != of.t.trace.result_tree:
-            fail(DifferentiationError, f"{name_of(of.rules[0])} of {of.name} gives a result of the structure {tree}, "
-                                       f"{of.name} one of {of.t.trace.result_tree}", definition_of(of.rules[0]))
+            fail(DifferentiationError, f"{name_of(self.fwd)} of {of.name} gives a result of the structure {tree}, "
+                                       f"{of.name} one of {of.t.trace.result_tree}", definition_of(self.fwd))
         for x, r in zip(leaves, of.t.trace.result, strict=True):
             if r.index is not None and as_traced(x).extents != of.func.results[r.index].type.extents:
-                fail(DifferentiationError, f"{name_of(of.rules[0])} of {of.name} gives {as_traced(x).type} as result, "
+                fail(DifferentiationError, f"{name_of(self.fwd)} of {of.name} gives {as_traced(x).type} as result, "
                                            f"{of.name} gives {of.func.results[r.index].type}",
-                     definition_of(of.rules[0]))
+                     definition_of(self.fwd))
 
     def leaves_of(self, found: Any, wanted: Sequence[int]) -> list[TracedArray]:
         """The cotangents of the inexact leaves."""
@@ -265,13 +265,12 @@ class ByCotangents(Rule):
 class ByTangents(Rule):
     """A rule of primals and tangents."""
 
-    def __init__(self, of: Ruled):
+    def __init__(self, of: Ruled, rule: Function):
         super().__init__(of.rule_name, of.refused())
-        self.of = of
+        self.of, self.rule = of, rule
 
     def push(self) -> Func:
-        of = self.of
-        (rule,) = of.rules
+        of, rule = self.of, self.rule
 
         def run(args: Any, tangents: Any) -> Any:
             fixed, primals = of.split(args)
@@ -293,6 +292,35 @@ class ByTangents(Rule):
         return assembled(of, t, [numbers.get(k) for k in range(len(of.leaves))], None)
 
 
+class ByBoth(Rule):
+    """One of each."""
+
+    def __init__(self, of: Ruled, pull: ByCotangents, push: ByTangents):
+        super().__init__(of.rule_name, of.refused())
+        self.pull, self.push = pull.pull, push.push  # type: ignore[method-assign]
+
+
+@dataclass(frozen=True)
+class Written:
+    """The functions that make up a rule; the last gives it its name."""
+
+    functions: tuple[Function, ...]
+    rule: Callable[[Ruled], Rule]
+
+
+def by_cotangents(fwd: Function, bwd: Function) -> Written:
+    return Written((fwd, bwd), lambda of: ByCotangents(of, fwd, bwd))
+
+
+def by_tangents(rule: Function) -> Written:
+    return Written((rule,), lambda of: ByTangents(of, rule))
+
+
+def by_both(fwd: Function, bwd: Function, rule: Function) -> Written:
+    return Written((rule, bwd), lambda of: ByBoth(of, ByCotangents(of, fwd, bwd), ByTangents(of, rule)))
+
+
+RULES: dict[str, Callable[..., Written]] = {"custom_vjp": by_cotangents, "custom_jvp": by_tangents}
 
 
 def assembled(of: Ruled, t: Trace, stands_for: Sequence[int | None], results: int | None) -> Func:
@@ -303,7 +331,7 @@ def assembled(of: Ruled, t: Trace, stands_for: Sequence[int | None], results: in
     values = of.operands if results is None else list(of.func.results)
     moving = [k for k, v in enumerate(values) if v.dtype.is_inexact]
     block = Block((*(v.type for v in of.operands), *(values[k].type for k in moving)))
-    b = Builder(block, definition_of(of.rules[-1]))
+    b = Builder(block, definition_of(of.rule))
     operands, behind = block.params[:len(of.operands)], block.params[len(of.operands):]
     linear = dict(zip(moving, behind, strict=True))
     first = {leaf: k for k, leaf in enumerate(of.t.trace.traced)}
@@ -324,7 +352,7 @@ def assembled(of: Ruled, t: Trace, stands_for: Sequence[int | None], results: in
     if t.adopted:
         fail(UnsupportedError, f"{of.rule_name}, the rule of {of.name}, reads an array from outside, "
                                f"{t.adopted[0].name or 'a traced value'}, which rules cannot yet; make it an argument "
-                               f"of {of.name}, named by nondiff_argnums", definition_of(of.rules[-1]))
+                               f"of {of.name}, named by nondiff_argnums", definition_of(of.rule))
     outs = inline(b, t.func, given)
     leaves = [outs[r.index] if r.index is not None else b.const(r.value, values[0].dtype) for r in t.result]
     if results is None:

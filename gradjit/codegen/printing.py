@@ -1,4 +1,4 @@
-"""What a `debug_print` or `raise` in compiled code calls: it reads the numbers from memory, and prints or raises."""
+"""What compiled code calls in Python: it reads numbers from memory, and prints, raises, or computes others."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..ir import DType, Loc
+from ..ir.ops.custom import OpaqueFunction
 from ..ir.ops.effects import exception, tell
 
 
@@ -27,12 +28,16 @@ class Telling:
         return sum(1 + 2 * rank for _, rank in self.operands)
 
     def __call__(self, address: int) -> None:
+        self.tell([a.copy() for a in self.arrays(address)])
+
+    def arrays(self, address: int) -> list[np.ndarray]:
+        """The arrays where they stand."""
         words = list((ctypes.c_int64 * self.words).from_address(address))
         arrays = []
         for dtype, rank in self.operands:
             (data, *axes), words = words[:1 + 2 * rank], words[1 + 2 * rank:]
             arrays.append(elements(data, dtype.np, axes[::2], axes[1::2]))
-        self.tell(arrays)
+        return arrays
 
     def tell(self, arrays: list[np.ndarray]) -> None:
         """What is done with the arrays."""
@@ -62,6 +67,21 @@ class Raise(Telling):
         raise_from(self.loc, exception(self.error, self.message, arrays))
 
 
+@dataclass(frozen=True)
+class Apply(Telling):
+    """Calls an opaque function. The last of the arrays are its results, which are written."""
+
+    function: OpaqueFunction
+    results: int
+
+    def __call__(self, address: int) -> None:
+        arrays = self.arrays(address)
+        operands, results = arrays[:-self.results], arrays[-self.results:]
+        made = self.function([a.copy() for a in operands], [(a.dtype, a.shape) for a in results])
+        for a, x in zip(results, made, strict=True):
+            a[...] = x
+
+
 def raise_from(loc: Loc | None, raised: BaseException) -> None:
     """Raise the exception so that its traceback ends in the user's line."""
     if loc is None:
@@ -71,7 +91,7 @@ def raise_from(loc: Loc | None, raised: BaseException) -> None:
 
 
 def elements(address: int, dtype: np.dtype, shape: list[int], strides: list[int]) -> np.ndarray:
-    """A copy of the array at an address. Strides are in elements, of any sign."""
+    """The array at an address. Strides are in elements, of any sign."""
     if 0 in shape:
         return np.empty(shape, dtype)
     reach = [(n - 1) * s for n, s in zip(shape, strides, strict=True)]
@@ -80,4 +100,4 @@ def elements(address: int, dtype: np.dtype, shape: list[int], strides: list[int]
     memory: Any = (ctypes.c_char * ((above - below + 1) * size)).from_address(address + below * size)
     flat = np.frombuffer(memory, dtype)
     steps = [s * size for s in strides]
-    return np.lib.stride_tricks.as_strided(flat[-below:], shape, steps).copy()
+    return np.lib.stride_tricks.as_strided(flat[-below:], shape, steps)

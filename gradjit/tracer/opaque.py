@@ -22,14 +22,15 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import TraceError
+from ..errors import TraceError, UnsupportedError
 from ..probe import peek, text
 from .array import TracedArray
 from .guards import is_plain
 from .locations import fail
-from .operands import is_traced
+from .operands import as_primitive, is_traced, name_of as function_name
 from .outside import Outside, described, is_user_class
 from .parts import CONTAINERS, HEAP_TYPE, cell_content, is_iterator
+from .recorder import current
 
 LRU = functools._lru_cache_wrapper
 REPEATED: frozenset[Any] = frozenset({
@@ -84,7 +85,10 @@ def run(world: Outside, f: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -
     name = name_of(f)
     refusal = None if world.for_effect is f else watched(world, f, name, given)
     before = None if is_c(f) else random_state()
-    result = f(*args, **kwargs)
+    try:
+        result = f(*args, **kwargs)
+    except TraceError as e:
+        raise not_traced(f, e) from None
     if refusal is not None and not (result is None and is_c(f)):
         raise refusal
     if before is not None and random_state() != before:
@@ -93,6 +97,18 @@ def run(world: Outside, f: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -
     if is_new(result):
         world.made(result)
     return result
+
+
+def not_traced(f: Any, e: TraceError) -> Exception:
+    """The error for a library's function that wants the elements of a traced array."""
+    module = (text(f, "__module__") or "builtins").partition(".")[0]
+    asked = current().outermost.asked
+    if asked is None or asked[0] is not e or not isinstance(f, FUNCTIONS) or module in ("builtins", "gradjit"):
+        return e
+    name = function_name(f)
+    _, *lines = str(e).split("\n")
+    remedy = f"{name} wants the elements of a traced array, which are not known yet; {as_primitive(name)}"
+    return UnsupportedError("\n".join([remedy, *lines]))
 
 
 def asks_class(f: Any, args: tuple[Any, ...]) -> bool:

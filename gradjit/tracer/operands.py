@@ -495,7 +495,14 @@ def normal_axes(axis: Any, rank: int) -> tuple[int, ...]:
 
 def unsupported(func: Callable[..., Any] | str, why: str = "") -> NoReturn:
     """Raise UnsupportedError that names the function, the reason or remedy, and the user's line."""
-    fail(UnsupportedError, f"{name_of(func)} is not supported{': ' + why if why else ''}")
+    name = name_of(func)
+    fail(UnsupportedError, f"{name} is not supported{': ' + why if why else '; ' + as_primitive(name)}")
+
+
+def as_primitive(name: str) -> str:
+    """How compiled code can have what is not supported."""
+    return (f"compiled code can call it as it is: {name.rpartition('.')[2]} = gj.primitive({name}, out=\"f64[n]\", "
+            f"vjp=\"numeric\")")
 
 
 def refuse_shape(func: Callable[..., Any] | str, x: TracedArray) -> NoReturn:

@@ -37,7 +37,8 @@ def emitted(room: str) -> set[str]:
     return found & set(OPS)
 
 
-SHOWN = {"show": "reverse mode makes it of a probe", "barrier": "reverse mode makes it, of what is computed again"}
+SHOWN = {"show": "reverse mode makes it of a probe", "barrier": "reverse mode makes it, of what is computed again",
+         "opaque": "gj.primitive makes it"}
 TAPES = dict.fromkeys(("tape", "push", "pop"), "reverse mode makes them, for what loops keep")
 DISSOLVED = dict.fromkeys(("stop_gradient", "barrier"),
                           "the identity: it dissolves before code is emitted (Elements.apply)")
@@ -91,7 +92,7 @@ def test_rules_stand_in_the_file_of_the_family() -> None:
 TABLES = [("passes", "vjp"), ("passes", "jvp"), ("passes", "batching"), ("passes", "partials"), ("passes", "simplify"),
           ("codegen", "lower"), ("tracer", "numpy"), ("ir", "ops")]
 """Where rules for a family's operations stand; there, too, only in the files that are named after a family."""
-NUMPYS = ("methods.py", "selection.py", "special_methods.py")
+NUMPYS = ("methods.py", "tensor_operators.py", "selection.py", "special_methods.py")
 """These list names of NumPy's and Python's, some of which operations have as well."""
 FAMILIES = {spec.family for spec in OPS.values()}
 

@@ -13,6 +13,7 @@ import numpy as np
 
 from ...errors import ArgumentError, BoundsError, IRError
 from ...ir import OPS
+from ...ir.ops.custom import FUNCTIONS
 from ...ir.ops.effects import ERRORS, exception, tell
 from ...ir.sizes import is_open
 from ..affine import Affine, Var
@@ -323,9 +324,15 @@ def _assert(s: Call, reads: list[np.ndarray], writes: list[np.ndarray]) -> None:
         raise ERRORS[s.attrs.get("error", "AssertionError")](f"{s.attrs['message']}{where}")
 
 
+def _opaque(s: Call, reads: list[np.ndarray], writes: list[np.ndarray]) -> None:
+    made = FUNCTIONS[s.attrs["function"]]([a.copy() for a in reads], [(a.dtype, a.shape) for a in writes])
+    for a, x in zip(writes, made, strict=True):
+        a[...] = x
+
+
 ROUTINES: dict[str, Callable[[Call, list[np.ndarray], list[np.ndarray]], None]] = {
     "gemm": _gemm, "sort": _sort, "argsort": _argsort, "debug_print": _debug_print, "raise": _raise,
-    "assert": _assert, **lapack_meaning.ROUTINES,
+    "assert": _assert, "opaque": _opaque, **lapack_meaning.ROUTINES,
 }
 
 EVALUATE: dict[str, Callable[[Interpreter, Node], Any]] = {

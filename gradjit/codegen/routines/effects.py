@@ -1,4 +1,4 @@
-"""Effects in compiled code: printing and exceptions, through Python, and assertions."""
+"""What compiled code does through Python: printing, exceptions, functions that are not looked into; and assertions."""
 
 from __future__ import annotations
 
@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 from llvmlite import ir
 
 from ...ir import DType
+from ...ir.ops.custom import FUNCTIONS
 from ...ir.ops.effects import ERRORS
 from ..emit_control import stop_if
 from ..failures import Check, note
 from ..loops import Call, View
-from ..printing import Print, Raise, Telling
+from ..printing import Apply, Print, Raise, Telling
 from ..vecmath.lanes import I32, I64
 from .sort import memory
 
@@ -34,6 +35,14 @@ def raising(e: Emitter, call: Call) -> None:
     told(e, call, lambda operands: Raise(operands, call.attrs["error"], call.attrs["message"], call.loc))
 
 
+def opaque(e: Emitter, call: Call) -> None:
+    """What a Python function makes of arrays. Where it raises, the kernel ends."""
+    views = (*call.reads, *call.writes)
+    apply = Apply(tuple((v.buffer.dtype, len(v.shape)) for v in views), FUNCTIONS[call.attrs["function"]],
+                  len(call.writes))
+    hand_over(e, apply, [w for v in views for w in words_of(e, v, [e.number(n) for n in v.shape])])
+
+
 def told(e: Emitter, call: Call, teller: Callable[[tuple[tuple[DType, int], ...]], Telling]) -> None:
     """Hand arrays to Python; where that raises, the kernel ends.
 
@@ -43,12 +52,17 @@ def told(e: Emitter, call: Call, teller: Callable[[tuple[tuple[DType, int], ...]
     extents = call.attrs["extents"]
     arrays, computed = call.reads[:len(extents)], [loaded(e, v) for v in call.reads[len(extents):]]
     printer = teller(tuple((v.buffer.dtype, len(v.shape)) for v in arrays))
-    words = e.cell(ir.ArrayType(I64, max(printer.words, 1)))
     shapes = [[I64(n) if isinstance(n, int) else computed[n[1]] for n in shape] for shape in extents]
-    for k, word in enumerate(w for v, shape in zip(arrays, shapes, strict=True) for w in words_of(e, v, shape)):
+    hand_over(e, printer, [w for v, shape in zip(arrays, shapes, strict=True) for w in words_of(e, v, shape)])
+
+
+def hand_over(e: Emitter, to: Telling, found: list[ir.Value]) -> None:
+    """Call a Python object with the address of words."""
+    words = e.cell(ir.ArrayType(I64, max(len(found), 1)))
+    for k, word in enumerate(found):
         e.b.store(word, e.b.gep(words, [I64(k)], source_etype=I64))
     show = e.lanes(1).declare("gradjit_print", I32, [PTR, PTR])
-    answer = e.b.call(show, [e.python_object(printer), words])
+    answer = e.b.call(show, [e.python_object(to), words])
     stop_if(e, e.b.icmp_signed("!=", answer, I32(0)), RAISED)
 
 
@@ -62,7 +76,7 @@ def words_of(e: Emitter, v: View, extents: list[ir.Value]) -> list[ir.Value]:
     """The address of a view's first element, then extent and stride of each axis."""
     words = [e.b.ptrtoint(e.at(v.buffer, e.place(v.offset)), I64)]
     for extent, stride in zip(extents, v.strides, strict=True):
-        words += [extent, I64(stride)]
+        words += [extent, e.number(stride)]
     return words
 
 
@@ -76,5 +90,5 @@ def assertion(e: Emitter, call: Call) -> None:
 
 
 ROUTINES: dict[str, Callable[[Emitter, Call], None]] = {
-    "debug_print": debug_print, "raise": raising, "assert": assertion,
+    "debug_print": debug_print, "raise": raising, "assert": assertion, "opaque": opaque,
 }

@@ -1,4 +1,7 @@
-"""Values whose derivative somebody has written.
+"""What the user declares: functions that are not looked into, and derivatives that somebody has written.
+
+`opaque %operand... function="name" types=[f64[3]]`: what a Python function makes of the operands. It gives the same for
+the same operands, and changes nothing; it may raise an exception.
 
 `custom %result..., %operand... results=n rule="name"`: the n results, whose derivative with respect to the operands
 behind them is that of a rule. The results themselves are made so that no derivative flows through them.
@@ -7,16 +10,17 @@ behind them is that of a rule. The results themselves are made so that no deriva
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 from weakref import WeakValueDictionary
 
 import numpy as np
 
-from ...errors import ShapeError
+from ...errors import DtypeError, ShapeError
 from .. import attrs as kinds
 from ..attrs import AttrKind
 from ..types import ArrayType
-from .spec import STEP, Fails, OpSpec, table
+from .spec import STEP, Fails, Memory, OpSpec, table
 
 if TYPE_CHECKING:
     from ..core import Func
@@ -69,7 +73,66 @@ def _evaluate(*values: np.ndarray, results: int, rule: Rule) -> Any:
     return values[:results]
 
 
+class OpaqueFunction:
+    """A Python function as an operation.
+
+    name: the user's name for it. function: of the operands as arrays; gives a sequence of the results.
+    """
+
+    def __init__(self, name: str, function: Callable[..., Sequence[Any]]):
+        self.title = name
+        self.name = f"{name}#{len(FUNCTIONS)}"
+        while self.name in FUNCTIONS:
+            self.name += "'"
+        self.function = function
+        FUNCTIONS[self.name] = self
+
+    def __call__(self, operands: Sequence[np.ndarray], types: Sequence[tuple[np.dtype[Any], tuple[int, ...]]]
+                 ) -> list[np.ndarray]:
+        """The results, which must have the dtypes and shapes that are declared."""
+        found = self.function(*operands)
+        if len(found) != len(types):
+            raise ShapeError(f"{self.title} returned {len(found)} arrays, and {len(types)} are declared")
+        return [self.fitted(x, k, *t) for k, (x, t) in enumerate(zip(found, types, strict=True))]
+
+    def fitted(self, x: Any, k: int, dtype: np.dtype[Any], shape: tuple[int, ...]) -> np.ndarray:
+        a = np.asarray(x)
+        if a.shape != shape:
+            raise ShapeError(f"{self.title} returned an array of shape {a.shape} as result {k}; {shape} is declared")
+        if not np.can_cast(a.dtype, dtype, "same_kind"):
+            raise DtypeError(f"{self.title} returned {a.dtype} as result {k}; {dtype} is declared")
+        return a.astype(dtype)
+
+
+FUNCTIONS: WeakValueDictionary[str, OpaqueFunction] = WeakValueDictionary()
+"""By their names, the functions that some program still knows of."""
+
+
+def _read_function(c: Cursor) -> OpaqueFunction:
+    name = c.string()
+    if name not in FUNCTIONS:
+        raise c.error(f"there is no function {name!r} in this process")
+    return FUNCTIONS[name]
+
+
+FUNCTION = AttrKind("function", lambda function, _: json.dumps(function.name), _read_function)
+
+
+def _infer_opaque(*operands: ArrayType, function: OpaqueFunction, types: tuple[ArrayType, ...]
+                  ) -> tuple[ArrayType, ...]:
+    if not types:
+        raise ShapeError("opaque: a function has a result at least")
+    return types
+
+
+def _apply(*operands: np.ndarray, function: OpaqueFunction, types: tuple[ArrayType, ...]) -> tuple[np.ndarray, ...]:
+    return tuple(function(operands, [(t.dtype.np, t.extents) for t in types]))
+
+
 OPS = table(
+    OpSpec("opaque", "custom", None, _infer_opaque, _apply, Fails.SOMETIMES,
+           {"function": FUNCTION, "types": kinds.TYPES}, foreign=True, memory=Memory.NEST, cost=1e4,
+           open_extents=False),
     OpSpec("custom", "custom", None, _infer, _evaluate, Fails.NEVER, {"results": kinds.INT, "rule": RULE},
            pinned=True, **STEP),
 )

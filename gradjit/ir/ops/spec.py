@@ -79,6 +79,7 @@ class OpSpec:
     chooses: each element of its result is that of one of its operands.
     sign: what is known of zeros in its result.
     pinned: it is not shared with an equal one, and stays in its block.
+    foreign: its meaning is a function of the user's, which does not run while code is made.
     """
 
     name: str
@@ -98,6 +99,7 @@ class OpSpec:
     chooses: bool = False
     sign: Sign = Sign.ANY
     pinned: bool = False
+    foreign: bool = False
     defaults: dict[str, Any] = field(default_factory=dict)
     memory: Memory = field(kw_only=True)
     cost: float = field(kw_only=True)

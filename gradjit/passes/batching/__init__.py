@@ -32,9 +32,10 @@ from .driver import Batcher, BatchingTables, Rule, Walk, batched_function, prepa
 
 LOCAL: dict[str, Rule] = {
     **creation.RULES, **elementwise.RULES, **special.RULES, **reduction.RULES, **movement.RULES, **indexing.RULES,
-    **linalg.RULES, **factorisation.LOCAL, **effects.LOCAL, **custom.RULES,
+    **linalg.RULES, **factorisation.LOCAL, **effects.LOCAL, **custom.LOCAL,
 }
-WALKS: dict[str, Walk] = {**control.RULES, **tape.RULES, **factorisation.WALKS, **effects.WALKS}
+WALKS: dict[str, Walk] = {**control.RULES, **tape.RULES, **factorisation.WALKS, **effects.WALKS,
+                          **custom.WALKS}
 RULES: dict[str, Rule | Walk] = {**LOCAL, **WALKS}
 UNBATCHED: dict[str, str] = creation.UNBATCHED
 

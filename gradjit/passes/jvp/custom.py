@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from ...ir import Builder, Func, Op, Value
 from ...ir.clone import inline
 from ...ir.ops.custom import Rule as Custom
-from ..vjp.custom import check_wanted, transposed
+from ..vjp.custom import check_wanted, refuse, transposed
 from .driver import Rule
 
 
@@ -31,5 +31,9 @@ def push_of(rule: Custom, operands: int) -> Func:
     return found
 
 
-RULES: dict[str, Rule] = {"custom": pushed}
+def opaque(b: Builder, op: Op, *tangents: Value | None) -> Sequence[Value | None]:
+    refuse(op)
+
+
+RULES: dict[str, Rule] = {"custom": pushed, "opaque": opaque}
 CONSTANT: dict[str, str] = {}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NoReturn
 
 from ...errors import DifferentiationError
 from ...ir import Block, Builder, Func, Op, Value
@@ -54,5 +55,16 @@ def transposed(func: Func, fixed: int) -> Func:
     return dce(Func(func.name + ".transposed", block))
 
 
-RULES: dict[str, Rule] = {"custom": pulled}
+def opaque(b: Builder, op: Op, needs: tuple[bool, ...], *cts: Value | None) -> Sequence[Value | None]:
+    refuse(op)
+
+
+def refuse(op: Op) -> NoReturn:
+    title = op.attrs["function"].title
+    fail(DifferentiationError, f"{title} is a gj.primitive without a derivative, and one is wanted; give it vjp= or "
+                               f"jvp=, or \"numeric\" for differences: gj.primitive({title}, out=..., vjp=\"numeric\")",
+         op.loc)
+
+
+RULES: dict[str, Rule] = {"custom": pulled, "opaque": opaque}
 CONSTANT: dict[str, str] = {}
