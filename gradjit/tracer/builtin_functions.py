@@ -112,6 +112,8 @@ def _extreme(name: str, builtin: Rule, compare: str, whole: Rule) -> Rule:
                                                                                           o.as_traced(b))))
         items = list(args[0]) if len(args) == 1 else list(args)
         key = kwargs.get("key")
+        if len(args) == 1 and grown.is_grown(args[0]):
+            items = grown.expanded(args[0], f"{name}() with a key")
         keys = items if key is None else [_call(key, x) for x in items]
         if not o.is_traced(keys):
             return builtin(*([items] if len(args) == 1 else items), **kwargs)
@@ -237,15 +239,19 @@ def _sorted(items: Any, /, *, key: Any = None, reverse: bool = False) -> Any:
 
 def item_of(items: list[Any], place: Any) -> Any:
     """An item at a traced place, part by part."""
-    from . import sequences, trees
+    from . import sequences, structures
     if isinstance(items[0], TracedArray):
         return sequences.item(items, place)
-    flat = [trees.flatten(x) for x in items]
+    flat = [structures.flatten(x) for x in items]
     tree = flat[0][1]
     if any(t != tree for _, t in flat):
         fail(TraceError, "sorted() of items of several kinds by traced keys is not supported; sort their numbers")
     columns = zip(*(leaves for leaves, _ in flat), strict=True)
-    return trees.unflatten(tree, [sequences.item(list(c), place) for c in columns])
+    found = structures.unflatten(tree, [sequences.item(list(c), place) for c in columns])
+    for n in [n for x in (found, *items) for n in structures.flatten(x)[1].nodes()]:
+        structures.freeze(n.given, "it stands in a list that is sorted by traced keys")
+        structures.stand_in(n.given)
+    return found
 
 
 def _bisect(side: str, builtin: Rule) -> Rule:

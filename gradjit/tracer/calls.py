@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from ..probe import peek, text
-from . import dispatch, grown, hidden_state, opaque, overrides
+from . import dispatch, grown, hidden_state, opaque, overrides, structures
 from .array import ARRAY, TracedArray, root
 from .control.frames import Frame, is_container
 from .control.iterators import OF_ARRAYS, bar
@@ -55,6 +55,7 @@ def call(f: Any, /, *args: Any, **kwargs: Any) -> Any:
     if (asked := asked_of(f, args, kwargs)) is not None:
         return asked()
     if kind is types.BuiltinFunctionType:
+        structures.before_call(f, args)
         if (said := told(f)) is not None:
             return said(*args, **kwargs)
         if (found := grown.of_method(f, args, kwargs)) is not None:

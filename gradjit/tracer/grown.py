@@ -17,7 +17,8 @@ from typing import Any, NoReturn
 import numpy as np
 
 from ..errors import TraceError, UnsupportedError
-from . import trees
+from ..ir import Loc
+from . import structures, trees
 from .array import ARRAY, PYTHON, SCALAR, TracedArray, root
 from .locations import fail, user_frame
 from .recorder import recorders
@@ -48,16 +49,18 @@ class Row:
 
 LISTS = {f"list of {kind}s": kind for kind in (ARRAY, SCALAR, PYTHON)}
 """Kinds of rows that are lists themselves, by the kind of their items."""
-LEAF = trees.flatten(0)[1]
+LEAF = structures.LEAF
 
 
 class Tail:
     """`count` items of a list, from row `start` on: `parts` are Rows, or what is the same in all items."""
 
-    def __init__(self, tree: trees.Tree, parts: list[Any], start: Any, count: Any):
+    def __init__(self, tree: structures.Structure, parts: list[Any], start: Any, count: Any):
         self.tree, self.parts, self.start, self.count = tree, parts, start, count
         self.last: Any = None
         """The parts of the last item, where only that can be read."""
+        self.made_at: Loc | None = None
+        """The loop that has made the items."""
         self.growth: Any = None
         """How a loop under construction makes it longer, if one does."""
 
@@ -67,16 +70,29 @@ class Tail:
         return None if self.growth is None else self.growth.frame
 
     def copy(self) -> Tail:
-        return Tail(self.tree, self.parts, self.start, self.count)
+        return self.made_by(Tail(self.tree, self.parts, self.start, self.count))
+
+    def made_by(self, other: Tail) -> Tail:
+        """Another one of items of the same loop."""
+        other.made_at = self.made_at
+        return other
 
     @property
     def rows(self) -> list[Row]:
         return [p for p in self.parts if isinstance(p, Row)]
 
     def item(self, k: Any) -> Any:
-        """Item number k of these, which is in range."""
+        """Item number k of these, which is in range. One that can be changed is a copy of what stands in the list."""
+        found = self.taken(k)
+        for n in structures.flatten(found)[1].nodes() if not self.tree.is_leaf() else ():
+            structures.stand_in(n.given)
+            structures.freeze(n.given, "it is an item of a list that a compiled loop has filled", self.made_at)
+        return found
+
+    def taken(self, k: Any) -> Any:
+        """The same for an item that leaves the list."""
         parts = [p.at(self.start + k) if isinstance(p, Row) else p for p in self.parts]
-        return made(parts[0] if self.tree.is_leaf() else trees.unflatten(self.tree, parts))
+        return made(parts[0] if self.tree.is_leaf() else structures.unflatten(self.tree, parts))
 
     def arrays(self) -> list[Any]:
         """For each part the array of its items."""
@@ -200,7 +216,7 @@ def sliced(items: list[Any], key: slice) -> list[Any]:
     if found is None:
         fail(UnsupportedError, "a list that a compiled loop has filled with one and the same object is sliced; take "
                                "its items by index")
-    return noted(made([Tail(one.tree, parts, 0, found)]))
+    return noted(made([one.made_by(Tail(one.tree, parts, 0, found))]))
 
 
 def segments(items: list[Any]) -> Iterator[Tail | list[Any]]:
@@ -232,7 +248,7 @@ def whole(items: list[Any]) -> Tail:
                 refuse_kinds(items)
             parts = s.arrays()
         else:
-            flat = [trees.flatten(i) if not isinstance(i, TracedArray) else ([i], LEAF) for i in s]
+            flat = [structures.flatten(i) if not isinstance(i, TracedArray) else ([i], LEAF) for i in s]
             if any(t != like.tree for _, t in flat):
                 refuse_kinds(items)
             parts = [list(p) for p in zip(*(leaves for leaves, _ in flat), strict=True)]
@@ -245,13 +261,13 @@ def whole(items: list[Any]) -> Tail:
             made_of.append(Row(joined(arrays), part.kind))
         else:
             made_of.append(part)
-    return Tail(like.tree, made_of, 0, length(items))
+    return like.made_by(Tail(like.tree, made_of, 0, length(items)))
 
 
 def of_items(items: list[Any], count: Any) -> Tail:
     """Items as rows, of which so many count."""
     from . import operands as o
-    flat = [([i], LEAF) if isinstance(i, TracedArray) else trees.flatten(i) for i in items]
+    flat = [([i], LEAF) if isinstance(i, TracedArray) else structures.flatten(i) for i in items]
     tree = flat[0][1]
     if any(t != tree for _, t in flat):
         refuse_kinds(items)
@@ -325,7 +341,7 @@ def as_array(items: list[Any]) -> TracedArray:
     return stacked(one.tree, one.arrays(), one.count)
 
 
-def stacked(tree: trees.Tree, arrays: list[Any], count: Any) -> TracedArray:
+def stacked(tree: structures.Structure, arrays: list[Any], count: Any) -> TracedArray:
     """The array of items that are numbers, arrays, or tuples and lists of such."""
     from . import operands as o
     if tree.is_leaf():
@@ -336,8 +352,8 @@ def stacked(tree: trees.Tree, arrays: list[Any], count: Any) -> TracedArray:
     if tree.type not in (list, tuple) and not hasattr(tree.type, "_fields"):
         fail(TraceError, f"a list of {getattr(tree.type, '__name__', tree.type)}s is no array of numbers")
     parts = []
-    for child in tree.children():
-        n = child.num_leaves
+    for child in tree.children:
+        n = sum(1 for _ in child.leaves())
         parts.append(stacked(child, arrays[:n], count))
         arrays = arrays[n:]
     parts = list(o.promote(*parts))
@@ -386,7 +402,7 @@ def pop(items: list[Any], key: Any = -1) -> Any:
         return items.pop(key)
     if last.frame is not None:
         last.growth.ask_eager(last)
-    found = last.item(checked(-1, last.count) if not isinstance(last.count, int) else last.count - 1)
+    found = last.taken(checked(-1, last.count) if not isinstance(last.count, int) else last.count - 1)
     if isinstance(found, TracedArray) and found.kind == ARRAY:
         found = found.copy()  # the row may be written anew
     recorders()[-1].frame.before_change(last)
@@ -476,7 +492,7 @@ class Listed:
                                        "length depends on traced values; return what is needed of it, as its last item "
                                        "or np.mean(items), or run over a range and end the loop by break")
             parts = tuple((p.kind,) if isinstance(p, Row) else (None, p) for p in i.parts)
-            plan.append((i.tree, parts, i.count if known else None))
+            plan.append((i.tree.bare(), parts, i.count if known else None))
             if known:
                 children += [a for a, p in zip(i.arrays(), i.parts, strict=True) if isinstance(p, Row)]
             else:
@@ -495,7 +511,7 @@ def put_together(plan: tuple[Any, ...], children: Iterable[Any]) -> list[Any]:
         tree, parts, count = entry
         start, n = (0, count) if count is not None else (int(next(rest)), int(next(rest)))
         columns = [[p[1]] * n if p[0] is None else objects(next(rest)[start:start + n], p[0]) for p in parts]
-        out += columns[0] if tree.is_leaf() else [trees.unflatten(tree, row) for row in zip(*columns, strict=True)]
+        out += columns[0] if tree.is_leaf() else [structures.unflatten(tree, row) for row in zip(*columns, strict=True)]
     return out
 
 

@@ -26,6 +26,7 @@ from .outside import is_data_array, outside
 from .recorder import current, recorders
 from .special_methods import binary, context, in_place, iterated, truth_value, unary
 from .state import State, before_writing, is_carried
+from .structures import made
 from .subscripts import update_by_mask
 from .texts import fstring
 from .unlifted import guard_code
@@ -167,6 +168,8 @@ class Hooks(Control):
             watch_key(key)
         if isinstance(owner, (TracedArray, str, tuple)) or not recorders():
             return local(owner[key])
+        if type(owner) is list and type(key) is slice:
+            return made(owner[key])
         if (method := special(owner, "__getitem__")) is not None:
             return call(method, owner, key)
         if isinstance(owner, type):
@@ -200,6 +203,32 @@ class Hooks(Control):
             call(method, owner, key, value)
         else:
             owner[key] = value
+
+    @staticmethod
+    def del_item(owner: Any, key: Any) -> None:
+        """`del owner[key]`."""
+        if is_grown(owner):
+            grown.whole_again(owner, "del")
+        owner = local(owner)
+        if is_container(owner):
+            before_change(owner)
+            if type(owner) in (list, dict):
+                before_writing(State(owner, key, is_item=True))
+        if (method := special(owner, "__delitem__")) is not None:
+            call(method, owner, key)
+        else:
+            del owner[key]
+
+    @staticmethod
+    def del_attr(owner: Any, name: str) -> None:
+        """`del owner.name`."""
+        before_writing(State(owner, name))
+        before_change(owner)
+        in_class = getattr(type(owner), name, None)
+        if isinstance(in_class, property) and in_class.fdel is not None:
+            call(in_class.fdel, owner)
+        else:
+            delattr(owner, name)
 
     @staticmethod
     def aug(value: Any, op: str, other: Any) -> Any:

@@ -562,6 +562,12 @@ class _Lift(Rewrites, ast.NodeTransformer):
                 name = ast.copy_location(ast.Name(t.id, ast.Store()), t)
                 made = self.hook(node, "undefined", self.text(node, t.id))
                 out += [ast.copy_location(ast.Expr(held), t), ast.copy_location(ast.Assign([name], made), node)]
+            elif isinstance(t, ast.Subscript):
+                found = self.hook(node, "del_item", self.visit(t.value), self.visit(t.slice))
+                out.append(ast.copy_location(ast.Expr(found), node))
+            elif isinstance(t, ast.Attribute):
+                found = self.hook(node, "del_attr", self.visit(t.value), self.text(node, self.mangled(t.attr)))
+                out.append(ast.copy_location(ast.Expr(found), node))
             else:
                 out.append(ast.copy_location(ast.Delete([self.visit(t)]), node))
         return out

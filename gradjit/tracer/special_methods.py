@@ -25,6 +25,7 @@ from .outside import outside
 from .parts import CONTAINERS, is_iterator
 from .raising import Managed
 from .recorder import current, recorders
+from .structures import made, refuse_identity
 
 BINARY: dict[str, tuple[str, str, Callable[[Any, Any], Any]]] = {
     name.strip("_"): (f"__{name.strip('_')}__", f"__r{name.strip('_')}__", getattr(operator, name))
@@ -82,7 +83,10 @@ def binary(name: str, a: Any, b: Any) -> Any:
             from .texts import holds, percent
             if isinstance(a, str) and holds([b]):
                 return percent(a, b)
-        return function(a, b)
+        if name in ("eq", "ne"):
+            refuse_identity(a, b)
+        result = function(a, b)
+        return made(result) if type(result) in NEW and recorders() else result
     theirs: list[tuple[Any, Any, Any]] = [(lookup(type(a), forward), a, b), (lookup(type(b), reflected), b, a)]
     if type(a) is not type(b) and issubclass(type(b), type(a)):
         theirs.reverse()
@@ -98,6 +102,10 @@ def binary(name: str, a: Any, b: Any) -> Any:
         return (a is b) == (name == "eq")
     raise TypeError(f"unsupported operand type(s) for {forward.strip('_')}: '{type(a).__name__}' and "
                     f"'{type(b).__name__}'")
+
+
+NEW = (list, dict, set, deque)
+"""What operators make anew: `[0.0] * n`, `a + b`, `d | e`."""
 
 
 def of_lists(name: str, a: Any, b: Any) -> Any:
@@ -155,6 +163,8 @@ def iterated(x: Any) -> Any:
     if lookup(type(x), "__iter__") is ABSENT and special(x, "__getitem__") is not None:
         return made(items_of(x))
     world = outside(current())
+    if type(x) is GROUP and not world.knows(x):
+        return made(x)  # of a groupby that was made inside: one from outside is refused before
     if not world.knows(x) and not world.is_fresh(x):
         refusal = watched(world, iter, "a loop", (x,))
         if refusal is None and isinstance(x, Iterable) and not isinstance(x, CONTAINERS):
@@ -166,14 +176,8 @@ def iterated(x: Any) -> Any:
     return x
 
 
+GROUP = type(next(itertools.groupby("a"))[1])
 PLAIN = frozenset({range, str, bytes, TracedArray, int, float, type(None)})
-
-
-def made(x: Any) -> Any:
-    """An iterator that belongs to the traced function."""
-    outside(current()).made(x)
-    recorders()[-1].frame.fresh[id(x)] = x
-    return x
 
 
 def steps(x: Any) -> Iterator[Any]:

@@ -39,6 +39,7 @@ from .outside import Outside, is_data_array
 from .raising import is_thrown
 from .recorder import HiddenInput, Recorder, recorders
 from .state import restored, undo
+from .structures import Unroll
 from .texts import Text
 from .unlifted import check_copies
 
@@ -228,13 +229,19 @@ def trace(f: Callable[..., Any], args: Sequence[Any], kwargs: dict[str, Any], li
     options: dict[str, Any] = {"like": f if like is None else like, "sharing": sharing, "rebinding": rebinding,
                                "writing": writing or rebinding,
                                "checking": checking, "shapes": shapes or {}}
-    try:
-        return attempt(f, args, kwargs, **options)
-    except UnrolledAttempt as e:
+    turn_by_turn: frozenset[Loc] = frozenset()
+    while True:
         try:
-            return attempt(f, args, kwargs, as_python=True, **options)
-        except TraceError:
-            raise e.error from e.error.__cause__
+            return attempt(f, args, kwargs, turn_by_turn=turn_by_turn, **options)
+        except Unroll as e:
+            if e.loc in turn_by_turn or recorders():
+                raise
+            turn_by_turn |= {e.loc}
+        except UnrolledAttempt as e:
+            try:
+                return attempt(f, args, kwargs, as_python=True, **options)
+            except TraceError:
+                raise e.error from e.error.__cause__
 
 
 class UnrolledAttempt(Exception):
@@ -247,8 +254,9 @@ class UnrolledAttempt(Exception):
 
 def attempt(f: Callable[..., Any], args: Sequence[Any], kwargs: dict[str, Any], like: Any, *, sharing: bool,
             rebinding: bool, writing: bool, checking: bool | None, shapes: Mapping[int, tuple[int, ...]],
-            as_python: bool = False) -> Trace:
-    """`trace`, with loops of known length as regions, or (as_python) as ordinary Python where they are not too long."""
+            as_python: bool = False, turn_by_turn: frozenset[Loc] = frozenset()) -> Trace:
+    """`trace`, with loops of known length as regions, or (all as_python, some turn_by_turn) as ordinary Python where
+    they are not too long."""
     found, tree = trees.flatten((tuple(args), dict(kwargs)))
     names = trees.leaf_names(tree, parameter_names(like, len(args)))
     leaves = [leaf_of(x, n) for x, n in zip(found, names, strict=True)]
@@ -266,7 +274,7 @@ def attempt(f: Callable[..., Any], args: Sequence[Any], kwargs: dict[str, Any], 
         before = ContainerContents(inner_args, inner_kwargs) if rebinding else None
         for static in (f, *(leaf.value for leaf in leaves if not leaf.is_traced)):
             world_of(recorder, static)
-        recorder.as_python = as_python
+        recorder.as_python, recorder.turn_by_turn = as_python, turn_by_turn
         try:
             with deciding(True), restored(recorder.outermost.states if recorder.outer is not None else ()):
                 out = run(f, inner_args, inner_kwargs)
@@ -280,7 +288,8 @@ def attempt(f: Callable[..., Any], args: Sequence[Any], kwargs: dict[str, Any], 
             writes = written(handles, leaves, hidden, writing)
         except TraceError as e:
             undo(recorder.written)
-            if as_python or recorder.outer is not None or not recorder.is_needed or "" not in recorder.loops.values():
+            if isinstance(e, Unroll) or as_python or recorder.outer is not None or not recorder.is_needed or (
+                    "" not in recorder.loops.values()):
                 raise
             raise UnrolledAttempt(e) from e
         check_copies(recorder.outermost.world, name_of(like))

@@ -14,7 +14,7 @@ behind but that: the function goes on with what the other side leaves.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from types import TracebackType
 from typing import Any
@@ -23,13 +23,14 @@ import numpy as np
 
 from ...errors import TraceError
 from ...ir import OPS, ArrayType, Block, Builder, Value, can_fail, walk
-from .. import extents, operands as o, trees
+from .. import extents, operands as o, structures
 from ..array import ARRAY, PYTHON, TracedArray, root
 from ..grown import Tail, is_grown, length, name_of, of_items
 from ..layout import Strides
 from ..locations import fail, here, raised_at, with_place
 from ..raising import is_thrown, may_be_caught, record
 from ..recorder import Content, Recorder, current, recorders
+from ..structures import Structure
 from .frames import BRANCH, LOOP, TRIAL, ContentsBefore, Frame, refill
 from .histories import Grows
 from .may_alias import (
@@ -115,13 +116,13 @@ class Left:
 
     given: Any
     leaves: list[BranchLeaf]
-    tree: trees.Tree | None
+    tree: Structure
 
     @classmethod
     def of(cls, x: Any) -> Left:
         if isinstance(x, (TracedArray, Undefined)):
-            return cls(x, [BranchLeaf.of(x)], None)
-        found, tree = trees.flatten(x)
+            return cls(x, [BranchLeaf.of(x)], structures.LEAF)
+        found, tree = structures.flatten(x)
         return cls(x, [BranchLeaf.of(leaf) for leaf in found], tree)
 
 
@@ -266,6 +267,11 @@ class Merge:
         self.known: dict[Any, int] = {}
         """Slots by the pair of handles that they merge: names of one array stay names of one array."""
         self.made: dict[int, TracedArray] = {}
+        self.whole: dict[tuple[int, int], Any] = {}
+        """Containers and objects that are merged, by what the sides have left: what has two names on both sides has two
+        names behind."""
+        self.partners: tuple[dict[int, set[Any]], ...] = {}, {}
+        """By what one side has left: what it is merged with, as keys of `whole`."""
         self.may_be_aliased: list[tuple[int, str, list[BranchLeaf], list[Candidates]]] = []
         """Slots of arrays with their names, what each side has bound to them, and what that is or may be."""
         self.depth = self.then.frame.depth
@@ -326,20 +332,43 @@ class Merge:
         return self.tree(name, a, b)
 
     def tree(self, name: str, a: Left, b: Left, blank: int | None = None) -> Make:
-        if a.tree != b.tree and not (is_leaf(a) and is_leaf(b)):
+        if a.tree != b.tree:
             return self.differing(name, a.given, b.given)
-        parts = [self.leaf(name, x, y, blank) for x, y in zip(a.leaves, b.leaves, strict=True)]
-        if is_leaf(a):
-            return parts[0]
-        tree = a.tree
-        assert tree is not None
+        return self.node(name, a.tree, b.tree, zip(a.leaves, b.leaves, strict=True), blank)
+
+    def node(self, name: str, x: Structure, y: Structure, leaves: Iterator[tuple[BranchLeaf, BranchLeaf]],
+             blank: int | None) -> Make:
+        """How a part is made of what both sides have left there."""
+        if x.is_leaf():
+            return self.leaf(name, *next(leaves), blank)
+        left = [(n.given, self.frames[k], self.partners[k]) for k, n in enumerate((x, y)) if k != blank]
+        if x.given is y.given and all(self.was_there(x, frame) for _, frame, _ in left):
+            x.skip(leaves)
+            return lambda _: x.given
+        children = [self.node(name, c, d, leaves, blank) for c, d in zip(x.children, y.children, strict=True)]
+        key = (id(x.given), id(y.given))
+        for given, _, partners in left:
+            partners.setdefault(id(given), set()).add(key)
+        old = [given for given, frame, _ in left if not frame.is_fresh(given)]
 
         def make(results: Sequence[Value]) -> Any:
-            whole = trees.unflatten(tree, [p(results) for p in parts])
-            self.recorder.frame.fresh[id(whole)] = whole
-            return whole
+            if key not in self.whole:
+                self.whole[key] = x.remade([c(results) for c in children])
+                if old or any(len(partners[id(given)]) > 1 for given, _, partners in left):
+                    structures.stand_in(self.whole[key])
+                    why = f"{name} is one or another behind {self.place}, whose condition is a traced value"
+                    for n in (self.whole[key], *old):
+                        structures.freeze(n, why)
+            return self.whole[key]
 
         return make
+
+    def was_there(self, x: Structure, frame: Frame) -> bool:
+        """Whether a container or object is from before the branch, so that its own items are what is merged."""
+        if id(x.given) in frame.containers:
+            return True
+        return not frame.is_fresh(x.given) and not any(
+            isinstance(h, TracedArray) and h.made.depth >= self.depth for h in x.leaves())
 
     def leaf(self, name: str, a: BranchLeaf, b: BranchLeaf, blank: int | None) -> Make:
         if blank is None and (a.given is b.given or is_same(a.given, b.given)):
@@ -580,10 +609,6 @@ def chosen(builder: Builder, test: Value, a: Value, b: Value) -> Value:
     if b is test:
         return builder.and_(test, a)
     return builder.or_(test, b) if a is test else builder.select(test, a, b)
-
-
-def is_leaf(x: Left) -> bool:
-    return x.tree is None or x.tree.is_leaf()
 
 
 def has_effect(block: Block) -> bool:

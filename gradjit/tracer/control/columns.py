@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from .. import operands as o, trees
+from .. import operands as o, structures
 from ..array import ARRAY, PYTHON, SCALAR, TracedArray, root
 from ..grown import made
 from ..outside import is_data_array
@@ -34,7 +34,7 @@ NUMBERS = {int: np.int64, float: np.float64, bool: np.bool_, complex: np.complex
 
 
 class Columns(IndexedIterable):
-    def __init__(self, sequence: Any, items: list[Any], tree: trees.Tree, makes: list[Make]):
+    def __init__(self, sequence: Any, items: list[Any], tree: structures.Structure, makes: list[Make]):
         self.sequence, self.items, self.tree, self.makes = sequence, items, tree, makes
         self.columns: list[Column] = []
         self.given: list[tuple[Any, list[Any]]] = []
@@ -47,11 +47,12 @@ class Columns(IndexedIterable):
         if not isinstance(i, TracedArray):
             return self.items[i]
         parts = [column(i) for column in self.columns or [make() for make in self.makes]]
-        item = parts[0] if self.tree.is_leaf() else trees.unflatten(self.tree, parts)
+        item = parts[0] if self.tree.is_leaf() else structures.unflatten(self.tree, parts)
         if is_object(item) or type(item) is tuple:
-            self.given.append((item, trees.flatten(item)[0]))
+            self.given.append((item, structures.flatten(item)[0]))
             for x in containers(item):
                 made(x)
+                structures.stand_in(x)
         return item
 
     def __iter__(self) -> Iterator[Any]:
@@ -65,7 +66,7 @@ class Columns(IndexedIterable):
     def check(self, names: Sequence[str], values: Sequence[Any]) -> None:
         held = {id(x): x for item, _ in self.given for x in containers(item)}
         for item, before in self.given:
-            now, tree = trees.flatten(item)
+            now, tree = structures.flatten(item)
             if tree != self.tree or not all(map(operator.is_, now, before)):
                 raise Mismatch("an item of the list that it runs over is changed in the body")
         for name, x in zip(names, values, strict=True):
@@ -74,12 +75,8 @@ class Columns(IndexedIterable):
 
 
 def containers(x: Any) -> Iterator[Any]:
-    """The containers within x that can be changed."""
-    if is_object(x):
-        yield x
-    items = x.values() if isinstance(x, dict) else x if isinstance(x, (list, tuple)) else ()
-    for i in items:
-        yield from containers(i)
+    """The containers and objects within x that can be changed."""
+    return (n.given for n in structures.flatten(x)[1].nodes())
 
 
 SEQUENCES: tuple[type, ...] = (list, tuple, deque, type({}.values()), type({}.items()), type({}.keys()))
@@ -94,9 +91,9 @@ def columns(x: Any) -> Columns | None:
     if any(type(i) is not kind for i in items):
         return None
     if kind in NUMBERS or kind is TracedArray:
-        parts, tree = [items], trees.flatten(items[0])[1]
+        parts, tree = [items], structures.flatten(items[0])[1]
     else:
-        flat = [trees.flatten(i) for i in items]
+        flat = [structures.flatten(i) for i in items]
         tree = flat[0][1]
         if any(t != tree for _, t in flat):
             return None

@@ -11,6 +11,7 @@ import numpy as np
 from .. import grown, operands as o
 from ..array import ARRAY, TracedArray
 from ..grown import Tail
+from ..locations import here
 from ..recorder import recorders
 from .branches import Branch
 from .for_loops import ForStatement
@@ -46,7 +47,7 @@ def listed(line: int, items: Any, each: Callable[[Any], list[tuple[Any, Callable
     """The list that a comprehension makes, by a compiled loop; None where that is left to Python. `each` gives for an
     item the condition of the comprehension, and what makes the item of the list."""
     t = indexed_iterable(items)
-    if t is None or (t.static is not None and t.static <= LONG):
+    if t is None or (t.static is not None and (t.static <= LONG or is_turn_by_turn())):
         return None
     out: list[Any] = grown.made([])
     loop, branching = ForStatement(site(line), t, (), ()), site(line)
@@ -68,6 +69,11 @@ def listed(line: int, items: Any, each: Callable[[Any], list[tuple[Any, Callable
             loop.leave(())
     loop.exit(())
     return out
+
+
+def is_turn_by_turn() -> bool:
+    """Whether the items of the comprehension that runs now are changed behind it, so that they must be Python's."""
+    return here() in recorders()[-1].outermost.turn_by_turn
 
 
 def scattered(target: TracedArray, places: TracedArray, values: TracedArray) -> None:

@@ -61,7 +61,7 @@ class ForStatement(LoopStatement):
         n = self.static
         if n is None:
             return False
-        if self.recorder.outermost.as_python and n <= UNROLLED:
+        if n <= UNROLLED and (self.recorder.outermost.as_python or self.loc in self.recorder.outermost.turn_by_turn):
             return True
         short = SHORT_NEST if self.site.is_nest else SHORT
         return n <= 1 or (n <= short and n * self.recorder.turns <= NESTED)
@@ -112,7 +112,8 @@ class ForStatement(LoopStatement):
         return True
 
     def native_turn(self) -> bool:
-        if self.recorder is not None and (self.learned.failed is not None or self.recorder.outermost.as_python):
+        if self.recorder is not None and (self.learned.failed is not None or self.recorder.outermost.as_python
+                                          or self.loc in self.recorder.outermost.turn_by_turn):
             count_unrolled(self.recorder, self)
         if self.iterator is None:
             self.iterator = self.started()

@@ -82,7 +82,8 @@ class Frame:
 
     __slots__ = ("kind", "recorder", "parent", "depth", "block", "builder", "region", "open", "loc", "log", "imports",
                  "known_reads", "carry", "containers", "fresh", "alias_writes", "start", "unanswered", "facts",
-                 "irreversible", "turns")
+                 "irreversible", "turns", "frozen",
+                 "stand_ins")
 
     def __init__(self, kind: str, recorder: Recorder, parent: Frame | None, loc: Loc | None = None,
                  block: Block | None = None):
@@ -117,6 +118,10 @@ class Frame:
         self.facts = _count_facts(recorder)
         self.turns: int | None = None
         """LOOP: how often the body runs, where that is known."""
+        self.frozen: dict[int, tuple[Any, str, Loc | None]] = {}
+        """Containers and objects that may not be changed, with the reason (structures.py)."""
+        self.stand_ins: dict[int, Any] = {}
+        """Containers and objects that stand for one or another."""
         self.irreversible = ""
         """What was done that cannot be taken back (a generator moved on), if anything."""
 
@@ -212,6 +217,8 @@ class Frame:
         assert self.recorder.frame is self and self.parent is not None
         self.open = False
         self.parent.fresh.update(self.fresh)
+        self.parent.frozen.update(self.frozen)
+        self.parent.stand_ins.update(self.stand_ins)
         _drop_facts(self.recorder, self.facts)
         self.recorder.frame = self.parent
 
@@ -224,7 +231,7 @@ class Frame:
             self.recorder.forget(self.block.ops[self.start:])
             del self.block.ops[self.start:]
         self.recorder.unanswered = self.unanswered
-        self.fresh = {}
+        self.fresh, self.frozen, self.stand_ins = {}, {}, {}
         self.close()
 
     def commit(self) -> None:
@@ -266,6 +273,8 @@ def before_change(owner: Any) -> None:
     """Before lifted code changes what a container or object holds."""
     from ..recorder import recorders
     if recorders():
+        from ..structures import refuse_frozen
+        refuse_frozen(owner)
         recorders()[-1].frame.before_change(owner)
 
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 
 from ...errors import TraceError
-from .. import extents, grown, operands as o, trees
+from .. import extents, grown, operands as o, structures
 from ..array import ARRAY, TracedArray, root
 from ..grown import Row, Tail
 from ..recorder import recorders
@@ -50,7 +50,7 @@ class Growth:
 
     owner: list[Any]
     name: str
-    tree: trees.Tree
+    tree: structures.Structure
     parts: list[Any]
     """Of an item: types of what becomes a row, and objects that are the same in all."""
     turn: int
@@ -72,6 +72,8 @@ class Growth:
     """How many turns there are at most."""
     appended: list[tuple[TracedArray, int, Row]] = field(default_factory=list)
     """Arrays that were appended in this attempt, with the versions that were written, and where."""
+    held: list[Any] = field(default_factory=list)
+    """Lists, dicts and objects that were."""
     asked: int = 0
     """The room that this attempt has used."""
 
@@ -81,7 +83,7 @@ class Growth:
         name = grown.name_of(owner)
         first = items[0].item(0) if type(items[0]) is Tail else items[0]
         leaves = parted(name, first)
-        tree = grown.LEAF if isinstance(first, TracedArray) else trees.flatten(with_rows(first))[1]
+        tree = grown.LEAF if isinstance(first, TracedArray) else structures.flatten(with_rows(first))[1]
         n = grown.length(items)
         known = n if isinstance(n, int) else 1
         made = cls(owner, name, tree, [part_of(name, x) for x in leaves], known, known, eager or not isinstance(n, int))
@@ -129,7 +131,7 @@ class Growth:
             for p, a in zip(parts, arrays, strict=True):
                 if isinstance(p, Row):
                     p.array[:self.began] = a if isinstance(a, TracedArray) else o.stack_nested(a)
-        self.appended, self.asked = [], 0
+        self.appended, self.held, self.asked = [], [], 0
         if self.tail is None:
             self.tail = Tail(self.tree, parts, 0, self.began)
         self.tail.parts, self.tail.count, self.tail.growth = parts, self.began, self
@@ -175,6 +177,7 @@ class Growth:
                 self.asked += x.count * turns_within(tail.frame)
                 continue
             leaves = parted(self.name, x, self.tree)
+            self.hold(x)
             for k, (part, leaf) in enumerate(zip(self.parts, leaves, strict=True)):
                 new = agreed(self.name, part, leaf)
                 if new != part:
@@ -192,6 +195,12 @@ class Growth:
         if self.eager:
             recorders()[-1].frame.before_change(tail)
             tail.count = at
+
+    def hold(self, x: Any) -> None:
+        """An item that can be changed may not be changed any more: its row would not see that."""
+        for n in structures.flatten(x)[1].nodes():
+            self.held.append(n.given)
+            structures.freeze(n.given, f"it is an item of {self.name}, too")
 
     def leave(self, finish: LoopResults) -> None:
         """At the end of the body: what it has appended is written. Again where more must be known."""
@@ -227,6 +236,7 @@ class Growth:
         self.frame = None
         frame.before_change(self.owner)
         rest = Tail(self.tree, tail.parts, self.began, count)
+        rest.made_at = loop.loc if loop.is_short else None
         self.owner[:] = [*self.prefix, *self.given, *([rest] if not (isinstance(count, int) and count == 0) else [])]
         grown.noted(self.owner)
         self.tail = None
@@ -276,8 +286,8 @@ def turns_within(frame: Frame) -> int:
 
 
 # what items are made of -----------------------------------------------------------------------------------------------
-def parted(name: str, x: Any, tree: trees.Tree | None = None) -> list[Any]:
-    leaves, found = ([x], grown.LEAF) if isinstance(x, TracedArray) else trees.flatten(with_rows(x))
+def parted(name: str, x: Any, tree: structures.Structure | None = None) -> list[Any]:
+    leaves, found = ([x], grown.LEAF) if isinstance(x, TracedArray) else structures.flatten(with_rows(x))
     if tree is not None and found != tree:
         raise Mismatch(f"{name} gets items of several kinds: {described(x)} is not like those before")
     return leaves

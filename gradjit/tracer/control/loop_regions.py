@@ -23,7 +23,7 @@ import numpy as np
 
 from ...errors import GradjitError, TraceError
 from ...ir import Block, Loc, Value
-from .. import trees
+from .. import structures
 from ..array import ARRAY, TracedArray
 from ..locations import fail, here, with_place
 from ..recorder import Recorder, recorders
@@ -66,7 +66,7 @@ def signature(values: tuple[Any, ...]) -> tuple[Any, ...]:
 
 def is_alive(x: Any) -> bool:
     """Whether what a place holds belongs to no attempt that was taken back."""
-    return all(is_open(h) for h in trees.flatten(x)[0] if isinstance(h, TracedArray))
+    return all(is_open(h) for h in structures.flatten(x)[0] if isinstance(h, TracedArray))
 
 
 def is_open(h: TracedArray) -> bool:
@@ -140,7 +140,7 @@ class LoopStatement:
         if isinstance(error, RunAsPython):
             self.as_region = False
             return True
-        if isinstance(error, Exception) and not isinstance(error, (RecursionError, Exhausted, Kept)):
+        if isinstance(error, Exception) and not isinstance(error, (RecursionError, Exhausted, Kept, structures.Unroll)):
             if inner == BRANCH and not isinstance(error, GradjitError):
                 error = raised_in_branch(error)
             self.give_up(error)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -14,15 +15,16 @@ from ...ir import Block, Value, captures
 from ...ir.core import Op
 from ...ir.types import BOOL, ArrayType
 from ...probe import has_dict
-from .. import trees
+from .. import structures
 from ..array import ARRAY, PYTHON, TracedArray, root
 from ..grown import Tail
 from ..layout import Strides
+from ..structures import Structure
 from .branches import has_effect, truth
 from .frames import Frame, substitute
 from .histories import alias
 from .item_targets import ItemTarget
-from .loop_variables import Again, CarriedLeaf, CarriedValue, LoopVariable, Mismatch, RunAsPython, same_tree
+from .loop_variables import Again, CarriedLeaf, CarriedValue, LoopVariable, Mismatch, RunAsPython
 from .may_alias import Alias, Aliases, When, bind, make_unreadable, overlap, refresh, set_alias_writes, taken_out
 from .names import VALUE, shown
 from .states import Spec, Undefined, described, numeric, spec_of
@@ -60,6 +62,10 @@ class LoopResults:
         """Parameters that do not change, with the outer value."""
         self.results: dict[Value, Value] = {}
         self.ends: list[AliasAtEnd] = []
+        self.whole: dict[int, Any] = {}
+        """Lists, dicts and objects behind the loop, by the ids of those at the end of the body."""
+        self.shared: dict[int, str] = {}
+        """Those that may not be changed, with the reason."""
 
     def run(self) -> None:
         loop, frame = self.loop, self.frame
@@ -81,6 +87,7 @@ class LoopResults:
         changed = zip(loop.learned.places, loop.variables[count:], strict=True)
         places = [(p, self.variable(v, p.get())) for p, v in changed]
         self.containers()
+        self.find_shared()
         loop.check()
         aliases = self.aliases()
         shared = [(g, *found) for g in histories for found in g.shared(self)]
@@ -101,6 +108,7 @@ class LoopResults:
             s.sink(r)
         for fastened in aliases:
             fastened()
+        loop.result = tuple(make() for make in after)
         for place, make in places:
             self.recorder.frame.before_change(place.owner)
             place.set(make())
@@ -108,7 +116,6 @@ class LoopResults:
             g.close(self.recorder.frame, loop)
         for g, row, end in shared:
             alias(row, end, g.name)
-        loop.result = tuple(make() for make in after)
 
     def is_constant(self) -> bool:
         """Whether the loop computes Python's numbers from nothing that is traced."""
@@ -132,13 +139,13 @@ class LoopResults:
                 self.replaced[leaf.param] = leaf.init
                 continue
             self.carry(leaf.param, leaf.init, final, cells, k, leaf.spec, leaf.strides)
-        found = [x] if isinstance(x, TracedArray) else trees.flatten(x)[0]
+        found = structures.flatten(x, variable.key in self.loop.learned.closed)[0]
         for k, (leaf, y) in enumerate(zip(variable.leaves, found, strict=False)):
             h = numeric(y)
             if leaf.param is not None and h is not None and h.kind == ARRAY:
                 before = leaf.handle if self.loop.may_be_empty else None
                 self.ends.append(AliasAtEnd(variable.name, h, leaf, before, cells, k))
-        return lambda: self.rebuilt(variable.behind(x, cells))
+        return lambda: variable.behind(x, cells, self.rebuilt)
 
     def stop(self, x: Any) -> Callable[[], Any]:
         """The flag that ends a `for`: false whenever the body begins."""
@@ -156,10 +163,44 @@ class LoopResults:
         self.slots[-1].is_stop = True
         return lambda: cells[0]
 
-    def rebuilt(self, x: Any) -> Any:
-        if not isinstance(x, TracedArray):
-            self.recorder.frame.fresh[id(x)] = x
-        return x
+    def rebuilt(self, now: Structure, children: list[Any]) -> Any:
+        """A list, dict or object behind the loop: what is one under two names at the end of the body is one behind."""
+        if id(now.given) not in self.whole:
+            self.whole[id(now.given)] = made = now.remade(children)
+            if id(now.given) in self.shared:
+                structures.stand_in(made)
+                for x in (made, now.given):
+                    structures.freeze(x, self.shared[id(now.given)], self.loop.loc if self.loop.is_short else None)
+        return self.whole[id(now.given)]
+
+    def find_shared(self) -> None:
+        """What is from before the loop at the end of the body, or has a name that is carried and another one: no turn
+        may change it."""
+        learned = self.loop.learned
+        variables = list(zip(self.loop.variables, [*self.values[:self.loop.site.carried],
+                                                   *(p.get() for p in learned.places)], strict=False))
+        inside = {id(n.given) for v, _ in variables if v.leaves for n in v.tree_inside.nodes()}
+        ends = [(v, n) for v, x in variables for n in v.parts_at_end(x)]
+        held = [x for g in self.loop.histories.values() for x in g.held]
+        changed = {id(contents.owner) for contents, _ in self.frame.changed()}
+        if any(id(x) in changed for x in held):
+            raise Mismatch("what is appended to a list is changed in place in the body, so that the item changes, too; "
+                           "append a copy, as by append(copy.copy(x))")
+        count = Counter([*(id(n.given) for _, n in ends), *map(id, held)])
+        for v, _ in variables:
+            if v.leaves and v.key not in learned.shared and not set(map(id, held)).isdisjoint(
+                    id(n.given) for n in v.tree_inside.nodes()):
+                learned.shared.add(v.key)
+                raise Again
+        for v, n in ends:
+            if isinstance(n.given, tuple):
+                continue
+            old = not self.frame.is_fresh(n.given) and id(n.given) not in inside
+            if old or count[id(n.given)] > 1:
+                self.shared[id(n.given)] = f"{v.name} is one or another behind the loop in line {self.loop.site.line}"
+                if v.key not in learned.shared:
+                    learned.shared.add(v.key)
+                    raise Again
 
     def carry(self, param: Value, init: Callable[[], Value], final: Value, cells: list[Any], k: int, spec: Spec,
               strides: Strides = None) -> None:
@@ -173,15 +214,15 @@ class LoopResults:
         """A name that the body surely assigns, and that is read only behind the loop."""
         if isinstance(x, Undefined):
             return lambda: x
-        found, tree = parts(x)
+        found, tree = structures.flatten(x)
         harmless = isinstance(given, Undefined) and given.harmless
         before: list[Any] | None = None  # what stands there if there is no turn; None: nobody asks
         if self.loop.may_be_empty and not harmless:
             if isinstance(given, Undefined):
                 return lambda: Undefined(name, f"is assigned inside of the loop in line {self.loop.site.line} only, "
                                                f"which may have no turn at all; assign it before the loop")
-            before, shape = parts(given)
-            if len(before) != len(found) or not same_tree(tree, shape):
+            before, shape = structures.flatten(given)
+            if shape != tree:
                 return self.unclear(name, given, x)
         cells = list(found)
         for k, y in enumerate(found):
@@ -196,9 +237,16 @@ class LoopResults:
                   self.out_or(name, k, before[k], y, cells)) and h.kind == ARRAY:
                 given = None if before is None else numeric(before[k])
                 self.ends.append(AliasAtEnd(shown(name), h, None, given, cells, k))
-        if tree is None or tree.is_leaf():
-            return (lambda: cells[0]) if cells else (lambda: x)
-        return lambda: self.rebuilt(trees.unflatten(tree, cells))
+        return lambda: self.again(tree, iter(cells))
+
+    def again(self, now: Structure, cells: Iterator[Any]) -> Any:
+        """What only the body gives, behind the loop."""
+        if now.is_leaf():
+            return next(cells)
+        if not isinstance(now.given, tuple) and not self.frame.is_fresh(now.given):
+            now.skip(cells)
+            return now.given
+        return self.rebuilt(now, [self.again(c, cells) for c in now.children])
 
     def out_surely(self, y: Any, h: TracedArray, cells: list[Any], k: int) -> bool:
         """A leaf that the last turn gives. Tells whether it is carried."""
@@ -453,11 +501,6 @@ class LoopResults:
 
 def negated(when: When) -> When:
     return lambda recorder: recorder.builder.not_(when(recorder))
-
-
-def parts(x: Any) -> tuple[list[Any], trees.Tree | None]:
-    """The leaves of a variable, and its structure; None for an array or number by itself."""
-    return ([x], None) if isinstance(x, TracedArray) else trees.flatten(x)
 
 
 def is_outside(spec: Spec, frame: Frame) -> bool:

@@ -7,7 +7,7 @@ parameters of the body. Which of the two it is, is guessed from the text and cor
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NoReturn
 
@@ -16,9 +16,10 @@ import numpy as np
 from ...errors import TraceError
 from ...ir import Value
 from ...probe import has_dict
-from .. import trees
+from .. import structures
 from ..array import ARRAY, TracedArray, root
-from .frames import CONTAINERS, Frame
+from ..structures import Structure
+from .frames import CONTAINERS, Frame, items_of, same_items
 from .item_targets import ItemTarget
 from .may_alias import same_elements
 from .states import Spec, Undefined, converted, described, is_same, join, numeric, spec_of
@@ -44,6 +45,10 @@ class Learned:
     """By variable and leaf: the type that it is carried in."""
     dynamic: set[Any] = field(default_factory=set)
     """Leaves of containers that are numbers and change."""
+    closed: set[Any] = field(default_factory=set)
+    """Variables with lists, dicts or objects within that stay what they are, and are changed in place."""
+    shared: set[Any] = field(default_factory=set)
+    """Variables that hold what has another name, too: it may not be changed."""
     unordered: set[Any] = field(default_factory=set)
     """Leaves whose order in memory changes."""
     carry: dict[int, TracedArray] = field(default_factory=dict)
@@ -67,7 +72,7 @@ class CarriedValue:
 
 def is_object(x: Any) -> bool:
     """Whether x is a container or object that may be changed in place."""
-    return isinstance(x, CONTAINERS) or has_dict(x)
+    return isinstance(x, CONTAINERS) or has_dict(x) or structures.is_openable(x)
 
 
 class CarriedLeaf:
@@ -158,27 +163,28 @@ class LoopVariable:
 
     def __init__(self, key: Any, name: str, given: Any, rebound: bool, frame: Frame, learned: Learned):
         self.key, self.name, self.given, self.learned = key, name, given, learned
-        self.tree: trees.Tree | None = None
+        self.tree = structures.LEAF
         self.same = is_object(given) and not isinstance(given, TracedArray) and learned.same.get(key, not rebound)
         self.leaves: list[CarriedLeaf] = []
         self.inside: Any = given
         if isinstance(given, Undefined) or self.same:
             return
-        if isinstance(given, TracedArray):
-            found = [given]
-        else:
-            found, self.tree = trees.flatten(given)
-        alone = self.tree is None or self.tree.is_leaf()
+        found, self.tree = structures.flatten(given, key in learned.closed)
+        alone = self.tree.is_leaf()
         self.leaves = [CarriedLeaf((key, k), name, x, alone, rebound, frame, learned) for k, x in enumerate(found)]
         if sum(leaf.param is not None for leaf in self.leaves) > MAX_LEAVES:
             raise Mismatch(f"{name} holds {len(found)} numbers, each of which would be carried by itself; keep them in "
                            f"an array")
         inner = [leaf.stand_in for leaf in self.leaves]
-        if self.tree is None or self.tree.is_leaf():
-            self.inside = inner[0] if inner else given
-        else:
-            self.inside = trees.unflatten(self.tree, inner)
-            frame.fresh[id(self.inside)] = self.inside
+        self.inside = structures.unflatten(self.tree, inner)
+        self.tree_inside = structures.flatten(self.inside, key in learned.closed)[1]
+        self.before = [items_of(n.given) for n in self.tree_inside.nodes()]
+        """What stands in its parts at the beginning of a turn."""
+        for n in self.tree_inside.nodes():
+            structures.stand_in(n.given)
+        if key in learned.shared:
+            for n in self.tree_inside.nodes():
+                structures.freeze(n.given, f"{name} is one or another in the turns of the loop")
 
     def finish(self, x: Any) -> list[tuple[CarriedLeaf, Value | None]]:
         """The leaves with their values at the end of the body (None: unchanged). Again or Mismatch."""
@@ -189,27 +195,56 @@ class LoopVariable:
         if self.same:
             self.learned.same[self.key] = False
             raise Again
-        found, tree = ([x], None) if isinstance(x, TracedArray) else trees.flatten(x)
-        if len(found) != len(self.leaves) or not same_tree(tree, self.tree):
+        found, tree = structures.flatten(x, self.key in self.learned.closed)
+        if tree != self.tree:
             raise Mismatch(f"{self.name} changes from {described(self.given)} to {described(x)}")
+        if x is not self.inside:
+            self.check_parts(tree)
         ends = [(leaf, leaf.final(self.name, y)) for leaf, y in zip(self.leaves, found, strict=True)]
         if x is self.inside and is_object(x) and not isinstance(x, TracedArray) and any(v is not None for _, v in ends):
             self.learned.same[self.key] = True
             raise Again
         return ends
 
-    def behind(self, x: Any, results: Sequence[Any]) -> Any:
+    def check_parts(self, tree: Structure) -> None:
+        """A variable is bound anew. What stands in it may not be changed in place, too: what was there before the loop
+        may have another name, which would not see it."""
+        for inside, now, before in zip(self.tree_inside.nodes(), tree.nodes(), self.before, strict=True):
+            if same_items(items_of(inside.given), before):
+                continue
+            if now.given is inside.given and self.key not in self.learned.closed:
+                self.learned.closed.add(self.key)
+                raise Again
+            raise Mismatch(f"{self.name} is changed in place in the body, and bound anew; change a copy, or bind it "
+                           f"anew only")
+
+    def parts_at_end(self, x: Any) -> list[Structure]:
+        """What can be changed in place at the end of the body and was not there at its beginning."""
+        if not self.leaves or x is self.inside:
+            return []
+        tree = structures.flatten(x, self.key in self.learned.closed)[1]
+        return [n for n, m in zip(tree.nodes(), self.tree_inside.nodes(), strict=True) if n.given is not m.given]
+
+    def behind(self, x: Any, results: Sequence[Any], whole: Whole) -> Any:
         """What the variable holds behind the loop: `results` for the leaves, in their order."""
-        if not self.leaves:
+        if not self.leaves or (x is self.inside and not self.tree.is_leaf()):
             return self.given
-        if self.tree is None or self.tree.is_leaf():
-            return results[0]
-        return trees.unflatten(self.tree, results)
+        now = structures.flatten(x, self.key in self.learned.closed)[1]
+        return self.rebuilt(self.tree, self.tree_inside, now, iter(results), whole)
+
+    def rebuilt(self, given: Structure, inside: Structure, now: Structure, results: Iterator[Any], whole: Whole) -> Any:
+        if given.is_leaf():
+            return next(results)
+        if now.given is inside.given and not isinstance(now.given, tuple):
+            given.skip(results)
+            return given.given
+        children = [self.rebuilt(g, i, n, results, whole)
+                    for g, i, n in zip(given.children, inside.children, now.children, strict=True)]
+        return whole(now, children)
 
 
-def same_tree(a: trees.Tree | None, b: trees.Tree | None) -> bool:
-    leaf_a, leaf_b = (t is None or t.is_leaf() for t in (a, b))
-    return (leaf_a and leaf_b) or a == b
+Whole = Callable[[Structure, list[Any]], Any]
+"""From a part at the end of the body and its children behind the loop to the part behind the loop."""
 
 
 class RunAsPython(Exception):

@@ -22,6 +22,7 @@ from ..outside import is_user_class, outside
 from ..raising import Trying, thrown
 from ..recorder import current, recorders
 from ..special_methods import binary
+from ..structures import refuse_identity
 from .branches import Branch, raised_in_branch, truth
 from .folding import listed
 from .for_loops import ForStatement
@@ -204,6 +205,8 @@ class Control:
         elif isinstance(items, (list, tuple)) and items and o.is_traced((item, *items)):
             found = functools.reduce(np.logical_or, [np.all(i is item or i == item) for i in items])
         elif recorders():
+            for i in items if isinstance(items, (list, tuple)) else ():
+                refuse_identity(item, i)
             return call(operator.contains, items, item)
         else:
             return item in items
@@ -222,6 +225,8 @@ def identical(a: Any, b: Any) -> bool:
     if a is not b and recorders() and may_be_one(a) and may_be_one(b):
         fail(TraceError, "whether two arrays or containers that are passed to a compiled function, or captured by it, "
                          "are one object differs from call to call; compare what they hold, or pass a flag")
+    if a is not b:
+        refuse_identity(a, b)
     return a is b
 
 

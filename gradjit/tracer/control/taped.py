@@ -42,7 +42,7 @@ class Taped(Growth):
         self.prefix = [i for i in self.owner if grown.is_part(i) and type(i) is not Tail]
         self.given = [i for i in self.owner if not any(i is p for p in self.prefix)]
         self.began = grown.length(self.given)
-        self.appended = []
+        self.appended, self.held = [], []
         if self.tail is None:
             self.tail = Tail(self.tree, [], 0, self.began)
         tail = self.tail
@@ -79,6 +79,7 @@ class Taped(Growth):
         values: list[Value] = []
         for x in items:
             leaves = parted(self.name, x, self.tree)
+            self.hold(x)
             for k, (part, leaf) in enumerate(zip(self.parts, leaves, strict=True)):
                 new = agreed(self.name, part, leaf)
                 if new != part:
