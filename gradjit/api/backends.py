@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
-from ..errors import UnsupportedError
-from ..ir import Func, interpret, walk
+from ..ir import Func, interpret
 from ..ir.sizes import Opening, guess, is_open, solved
+from ..passes.planes import as_planes, from_planes, layout_in_memory
 from ..processes import Lock
 from ..runtime import cpython
 from ..runtime.call_convention import MISS
@@ -52,7 +52,6 @@ from ..runtime.entry_spec import (
 from ..runtime.items import by_versions, unchanged
 from ..tracer import guards, trees
 from ..tracer.array import ARRAY
-from ..tracer.locations import fail
 from ..tracer.trace import ArgumentLeaf, Trace, Write
 
 if TYPE_CHECKING:
@@ -343,7 +342,6 @@ GIL_WORK = 20_000.0
 def native(p: TracedProgram, note: Callable[[str], None]) -> Native:
     """Code for this machine, from the cache on disk or compiled. `note(name)` is told when a step is done."""
     from ..runtime import artefact
-    refuse_complex(p.func)
     kernel, objects, lower, origin = artefact.kernel_of(p.func, layouts_of(p), note)
     spec = EntrySpec(p.parameters, p.outputs, p.result, p.captured, p.guards,
                      tuple((check.error, check.describe if check.is_described else check.describe(0, 0))
@@ -360,20 +358,11 @@ def layouts_of(p: TracedProgram) -> list[tuple[int, ...] | None]:
     return [layout_of(s) for s in specs]
 
 
-def refuse_complex(func: Func) -> None:
-    """UnsupportedError, with the user's line, for complex numbers, which machine code does not compute with yet."""
-    values = [(p, None) for p in func.params] + [(r, op.loc) for op in walk(func.body) for r in op.results]
-    for v, loc in values:
-        if v.type.dtype.is_complex:
-            fail(UnsupportedError, f"{func.name} computes with complex numbers ({v.type}), which are compiled in a "
-                                   f"later version; backend=\"interpreter\" runs them", loc)
-
-
 def layout_of(s: ParameterSpec) -> tuple[int, ...] | None:
     """Strides in elements; None for row-major order."""
     if not isinstance(s, ArraySpec) or s.strides is None:
         return None
-    return tuple(step // s.dtype.itemsize for step in s.strides)
+    return layout_in_memory([step // s.dtype.itemsize for step in s.strides], s.dtype.kind == "c")
 
 
 # the interpreter ----------------------------------------------------------------------------------------------------
@@ -394,8 +383,8 @@ class Interpreted:
         captured = p.captured_now()
         self.hits += 1
         traced = [x for s, x in zip(p.parameters, leaves, strict=True) if is_passed(s)]
-        outs = interpret(p.func, [*traced, *captured[:len(p.trace.captured)]])
-        values = [fresh(a, o) for a, o in zip(outs, p.outputs, strict=True)]  # no longer parts of the arguments
+        outs = interpret(p.func, [as_planes(x) for x in (*traced, *captured[:len(p.trace.captured)])])
+        values = [fresh(from_planes(a, o.dtype), o) for a, o in zip(outs, p.outputs, strict=True)]
         for target, k in p.writes:
             np.copyto((leaves if isinstance(target, Argument) else captured)[target.index], values[k])
         return built(p.result, values, leaves, captured)

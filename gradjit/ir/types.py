@@ -49,6 +49,11 @@ class DType:
         return self.np.kind == "c"
 
     @property
+    def part(self) -> DType:
+        """The dtype of a complex number's real and imaginary part; a real dtype itself."""
+        return _PARTS.get(self, self)
+
+    @property
     def is_inexact(self) -> bool:
         return self.np.kind in "fc"
 
@@ -70,6 +75,9 @@ I8, I16, I32, I64 = (DType(f"i{n}", np.dtype(f"int{n}")) for n in (8, 16, 32, 64
 U8, U16, U32, U64 = (DType(f"u{n}", np.dtype(f"uint{n}")) for n in (8, 16, 32, 64))
 F32, F64 = DType("f32", np.dtype(np.float32)), DType("f64", np.dtype(np.float64))
 C64, C128 = DType("c64", np.dtype(np.complex64)), DType("c128", np.dtype(np.complex128))
+_PARTS = {C64: F32, C128: F64}
+COMPLEX_OF = {part: whole for whole, part in _PARTS.items()}
+"""The complex dtype whose parts are of a real one."""
 TAPE = DType("tape", np.dtype(object))
 """What a loop keeps for its reverse (see ops/tape.py): no element type of arrays, but values have the type `tape[]`."""
 

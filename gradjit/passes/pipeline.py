@@ -14,6 +14,7 @@ from .dump import Dumper
 from .fold import fold_constants
 from .inline import inline_calls
 from .outer_products import collect_outer_products
+from .planes import in_memory
 from .simplify import simplify
 
 
@@ -28,6 +29,7 @@ class Pass:
 
 PIPELINE: tuple[Pass, ...] = (
     Pass("inline", inline_calls, "calls become the bodies of the functions that they call"),
+    Pass("planes", in_memory, "complex numbers become their real and imaginary parts"),
     Pass("simplify", simplify, "folds constants, applies the rewrite rules, shares common subexpressions: one walk"),
     Pass("products", collect_outer_products, "products that a loop adds up become one product behind it"),
     Pass("dce", dce, "drops what the rewritten results no longer depend on"),

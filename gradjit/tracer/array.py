@@ -262,6 +262,28 @@ class TracedArray:
         put_all(self, value)
 
     @property
+    def real(self) -> Any:
+        """The real parts: a view of a complex array."""
+        from .dispatch import apply
+        return apply(np.real, (self,), {})
+
+    @real.setter
+    def real(self, value: Any) -> None:
+        self.real[...] = value
+
+    @property
+    def imag(self) -> Any:
+        """The imaginary parts: a view of a complex array; zeros of a real one."""
+        from .dispatch import apply
+        return apply(np.imag, (self,), {})
+
+    @imag.setter
+    def imag(self, value: Any) -> None:
+        if not self._dtype.is_complex:
+            raise TypeError("array does not have imaginary part to set")
+        self.imag[...] = value
+
+    @property
     def ndim(self) -> int:
         return len(self._shape)
 

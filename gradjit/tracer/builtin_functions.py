@@ -67,10 +67,18 @@ def _bool(*args: Any) -> Any:
 def _complex(*args: Any, **kwargs: Any) -> Any:
     if len(args) == 1 and isinstance(args[0], TracedArray):
         return _number(args[0], np.complex128)
-    if o.is_traced(args):
-        real, imag = args
-        return real + imag * 1j
+    if o.is_traced((args, kwargs)):
+        return _of_parts(*args, **kwargs)
     return complex(*args, **kwargs)
+
+
+def _of_parts(real: Any = 0.0, imag: Any = 0.0) -> Any:
+    """complex(real, imag): the parts themselves, where they are real."""
+    parts = [o.as_traced(x) for x in (real, imag)]
+    if any(x.ir_dtype.is_complex for x in parts):
+        return real + imag * 1j
+    re, im = (o.as_traced(_number(x, np.float64)) for x in parts)
+    return leave(o.emit("complex", re, im, kind=PYTHON))
 
 
 def _scalar_type(cls: type) -> Rule:
@@ -81,7 +89,7 @@ def _scalar_type(cls: type) -> Rule:
         x = o.as_traced(args[0])
         if x is args[0] and x.ndim and x.dtype == cls:
             return x
-        y = elements(args[0], cls) if x.weak or isinstance(args[0], (list, tuple)) else o.cast(x, cls)
+        y = elements(args[0], cls) if x.weak or isinstance(args[0], (list, tuple)) else o.as_asked(x, cls)
         return leave(o.root(y.content, y.home, SCALAR if not y.ndim else ARRAY))
 
     return rule

@@ -26,7 +26,7 @@ def element(x: TracedArray, dtype: Any) -> TracedArray:
     is_operand = x.weak and x.ir_dtype.is_integer  # which is looked at wherever it meets integers
     if x.kind != ARRAY and t.is_integer and not is_operand and is_looked_at(x.kind, x.ir_dtype, t):
         check(x, t)
-    return o.convert(x, dtype)
+    return o.as_asked(x, dtype) if x.ir_dtype.is_complex else o.convert(x, dtype)
 
 
 def elements(x: Any, dtype: Any) -> TracedArray:
@@ -35,7 +35,7 @@ def elements(x: Any, dtype: Any) -> TracedArray:
     if isinstance(x, (list, tuple)):
         look_at(x, o.ir_dtype(dtype))
     h = o.as_traced(x)
-    return element(h, dtype) if h.weak else o.convert(h, dtype)
+    return element(h, dtype) if h.weak or h.ir_dtype.is_complex else o.convert(h, dtype)
 
 
 def look_at(x: Any, t: DType) -> None:

@@ -1,7 +1,9 @@
-"""Python's `math` on traced scalars: NumPy's functions on float64, with results that are Python numbers."""
+"""Python's `math` and `cmath` on traced scalars: NumPy's functions on float64 and complex128, with results that are
+Python numbers."""
 
 from __future__ import annotations
 
+import cmath
 import functools
 import math
 from collections.abc import Callable
@@ -121,18 +123,62 @@ _TRACED: dict[Callable[..., Any], Rule] = {
 """What each function does when an argument is traced."""
 
 
-def _rule(f: Callable[..., Any]) -> Rule:
+# complex numbers ------------------------------------------------------------------------------------------------------
+def _complex(x: Any, name: str) -> TracedArray:
+    """An argument of cmath: one number, as complex128."""
+    h = o.as_traced(x)
+    if not o.is_single(h):
+        fail(TraceError, f"cmath.{name} takes one number, got {h.type}; write np.{name} for arrays")
+    if h.ndim:
+        h = o.emit("reshape", h, shape=())
+    return o.cast(o.root(h.content, h.home, PYTHON), np.complex128)
+
+
+def _complex_ufunc(name: str, ufunc: np.ufunc) -> Rule:
+    return lambda x: python(compute(ufunc, [_complex(x, name)]))
+
+
+def _complex_log(x: Any, base: Any = None) -> Any:
+    y = compute(np.log, [_complex(x, "log")])
+    return python(y if base is None else compute(np.true_divide, [y, compute(np.log, [_complex(base, "log")])]))
+
+
+def _phase(z: Any) -> Any:
+    z = _complex(z, "phase")
+    return python(o.emit("arctan2", o.emit("imag", z), o.emit("real", z)))
+
+
+def _polar(z: Any) -> Any:
+    return python(o.emit("abs", _complex(z, "polar"))), _phase(z)
+
+
+def _rect(r: Any, phi: Any) -> Any:
+    r, phi = scalar(r, "rect"), scalar(phi, "rect")
+    return python(o.emit("complex", *(o.emit("mul", r, o.emit(f, phi)) for f in ("cos", "sin"))))
+
+
+_COMPLEX: dict[Callable[..., Any], Rule] = {
+    **{getattr(cmath, name): _complex_ufunc(name, ufunc) for name, ufunc in (
+        ("exp", np.exp), ("sqrt", np.sqrt), ("log10", np.log10), ("sin", np.sin), ("cos", np.cos), ("tan", np.tan),
+        ("sinh", np.sinh), ("cosh", np.cosh), ("tanh", np.tanh), ("asin", np.arcsin), ("acos", np.arccos),
+        ("atan", np.arctan), ("asinh", np.arcsinh), ("acosh", np.arccosh), ("atanh", np.arctanh), ("isnan", np.isnan),
+        ("isinf", np.isinf), ("isfinite", np.isfinite))},
+    cmath.log: _complex_log, cmath.phase: _phase, cmath.polar: _polar, cmath.rect: _rect,
+}
+
+
+def _rule(f: Callable[..., Any], module: str = "math") -> Rule:
     """Python's own function on ordinary numbers; on traced ones the rule, or an error that names the function."""
-    traced = _TRACED.get(f)
+    traced = _TRACED.get(f) or _COMPLEX.get(f)
 
     def rule(*args: Any, **kwargs: Any) -> Any:
         if not o.is_traced(args):
             return f(*args, **kwargs)
         if traced is None:
-            fail(UnsupportedError, f"math.{f.__name__} of a traced number is not supported")
+            fail(UnsupportedError, f"{module}.{f.__name__} of a traced number is not supported")
         return traced(*args, **kwargs)
 
     return rule
 
 
-RULES: dict[Any, Rule] = {f: _rule(f) for f in vars(math).values() if callable(f)}
+RULES: dict[Any, Rule] = {f: _rule(f, m.__name__) for m in (math, cmath) for f in vars(m).values() if callable(f)}

@@ -54,7 +54,7 @@ def astype(x: TracedArray, dtype: Any, order: str = "K", casting: str = "unsafe"
         fail(TraceError, f"Cannot cast array data from {x.dtype!r} to {np.dtype(dtype)!r} by the rule {casting!r}")
     from .numpy.creation import converted
     if x.kind != ARRAY:
-        return leave(o.cast(x, dtype))
+        return leave(o.as_asked(x, dtype))
     return leave(converted(x, dtype, order, copy or (order == "A" and is_contiguous(x) is False)))
 
 
@@ -119,7 +119,7 @@ def tolist(x: TracedArray) -> Any:
 
 
 def conj(x: TracedArray) -> Any:
-    return x if not x.ir_dtype.is_complex else apply(np.conjugate, (x,), {})
+    return x if not x.ir_dtype.is_complex else np.conjugate(x)
 
 
 def is_integer(x: TracedArray) -> Any:
@@ -145,17 +145,6 @@ def matrix_turned(x: TracedArray) -> TracedArray:
     if x.ndim < 2:
         fail(TraceError, "matrix transpose with ndim < 2 is undefined")
     return shaping.permuted(x, (*range(x.ndim - 2), x.ndim - 1, x.ndim - 2))
-
-
-def real(x: TracedArray) -> Any:
-    return x if not x.ir_dtype.is_complex else apply(np.real, (x,), {})
-
-
-def imag(x: TracedArray) -> Any:
-    if x.ir_dtype.is_complex:
-        return apply(np.imag, (x,), {})
-    zeros = o.filled(0, x.extents, x.dtype)
-    return leave(o.root(zeros.content, zeros.home, x.kind))
 
 
 class Flags:
@@ -194,5 +183,5 @@ def strides(x: TracedArray) -> tuple[Any, ...]:
 
 
 PROPERTIES: dict[str, Callable[[TracedArray], Any]] = {
-    "T": turned, "mT": matrix_turned, "real": real, "imag": imag, "flags": Flags, "strides": strides,
+    "T": turned, "mT": matrix_turned, "flags": Flags, "strides": strides,
 }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import operator
+import warnings
 from collections.abc import Callable, Iterable, Sequence
 from functools import reduce
 from math import prod
@@ -260,10 +261,24 @@ def cast(x: TracedArray, dtype: Any) -> TracedArray:
     if t.is_bool:
         return emit("ne", x, _number_like(0, x), kind=x.kind)
     if x.ir_dtype.is_complex and not t.is_complex:
-        fail(DtypeError, f"casting {x.dtype} to {t.np} drops the imaginary part; write x.real first")
+        fail(DtypeError, f"a complex number cannot be used as {t.np} here; write x.real or np.abs(x)")
     if x.ir_dtype.is_float and t == U32:
         return _cast_to_u32(x)
     return emit("cast", x, dtype=t, kind=x.kind)
+
+
+def as_asked(x: TracedArray, dtype: Any) -> TracedArray:
+    """`cast` where the user says the dtype: of complex numbers the real parts, with NumPy's warning."""
+    t = ir_dtype(dtype)
+    if not x.ir_dtype.is_complex or t.is_complex or t.is_bool:
+        return cast(x, t)
+    loc = here()
+    text = "Casting complex values to real discards the imaginary part"
+    if loc is None:
+        warnings.warn(text, np.exceptions.ComplexWarning, stacklevel=2)
+    else:
+        warnings.warn_explicit(text, np.exceptions.ComplexWarning, loc.file, loc.line)
+    return cast(emit("real", x, kind=x.kind), t)
 
 
 def _cast_to_u32(x: TracedArray) -> TracedArray:

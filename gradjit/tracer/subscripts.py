@@ -9,7 +9,7 @@ from typing import Any, NoReturn
 
 import numpy as np
 
-from ..errors import ArgumentError, BoundsError, ShapeError, TraceError, UnsupportedError
+from ..errors import ArgumentError, BoundsError, DtypeError, ShapeError, TraceError, UnsupportedError
 from ..ir import Value
 from ..ir.linear import Form, Linear
 from ..ir.sizes import is_open, same
@@ -71,8 +71,8 @@ def setitem(x: TracedArray, key: Any, value: Any) -> None:
     if isinstance(value, Selection) and mask is not None:
         return write_selection(x, mask, value)
     v = o.as_traced(value)
-    if v.ir_dtype.is_complex and not x.ir_dtype.is_complex:
-        fail(TraceError, f"a {v.dtype} cannot be written into a {x.dtype} array")
+    if v.weak and v.ir_dtype.is_complex and not x.ir_dtype.is_complex:
+        fail(DtypeError, f"a complex number cannot be written into an array of {x.dtype}; write its real part")
     is_list = isinstance(value, (list, tuple))
     if mask is not None or is_list or not is_basic(key):
         v = elements(value if is_list else v, x.dtype)

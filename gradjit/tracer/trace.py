@@ -22,7 +22,6 @@ from ..probe import code_of, is_array_like, parameters_of, peek, text, unwrapped
 from . import trees
 from .array import ARRAY, PYTHON, SCALAR, TracedArray, root
 from .calls import call, is_compiled
-from .complex_parts import ComplexParts
 from .containers import ContainerContents, ItemPath, items_of
 from .control.branches import raised_in_branch
 from .control.frames import BRANCH
@@ -412,8 +411,6 @@ def collect(recorder: Recorder, handles: list[Any], out: Any,
     for x in leaves:
         if is_data_array(x):
             x = captured(x)
-        if isinstance(x, ComplexParts):
-            x.refuse()
         if isinstance(x, Selection):
             refuse("returning x[mask]")
         if isinstance(x, Tail):

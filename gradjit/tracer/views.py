@@ -247,6 +247,28 @@ class Bits(ArrayView):
 
 
 @dataclass(frozen=True)
+class Part(ArrayView):
+    """The real or the imaginary parts of complex numbers."""
+
+    name: str
+
+    @property
+    def is_static(self) -> bool:
+        return True
+
+    def get(self, parent: TracedArray) -> TracedArray:
+        return _emit(self.name, parent)
+
+    def put(self, parent: TracedArray, new: TracedArray) -> TracedArray:
+        if self.name == "real":
+            return _emit("complex", new, _emit("imag", parent))
+        return _emit("complex", _emit("real", parent), new)
+
+    def is_apart(self, other: ArrayView) -> bool:
+        return isinstance(other, Part) and other.name != self.name
+
+
+@dataclass(frozen=True)
 class Diagonals(ArrayView):
     """Axes of the parent that run together: axis k of the parent runs along axis `axes[k]` of the view."""
 

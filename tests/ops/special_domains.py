@@ -84,4 +84,10 @@ DOMAINS: dict[str, list[tuple[Any, ...]]] = {
     "pro_rad1_cv": [(*PROLATE, W)], "pro_rad2_cv": [(*PROLATE, (2.0, 6.0))],
     "obl_rad1_cv": [(*OBLATE, P)], "obl_rad2_cv": [(*OBLATE, P)],
     "pbdv": [((-1.5, 2.5), S)], "pbvv": [((-1.5, 2.5), P)], "pbwa": [((-2.0, 2.0), S)],
+    # complex numbers by their parts
+    **{f"complex_{n}": [(S, (0.2, 2.0)), ((-2.0, -0.3), (-2.0, -0.2))]
+       for n in ("exp", "exp2", "expm1", "log", "log2", "log10", "log1p", "sqrt", "sin", "cos", "tan", "arcsin",
+                 "arccos", "arctan", "sinh", "cosh", "tanh", "arcsinh", "arccosh", "arctanh", "reciprocal")},
+    "complex_divide": [(S, S, (0.4, 3.0), S), (S, S, (-3.0, 3.0), (-3.0, -0.4))],
+    "complex_power": [(S, (0.2, 2.0), (-2.0, 2.0), (-1.0, 1.0))],
 }

@@ -40,6 +40,7 @@ def emitted(room: str) -> set[str]:
 SHOWN = {"show": "reverse mode makes it of a probe", "barrier": "reverse mode makes it, of what is computed again",
          "opaque": "gj.primitive makes it"}
 TAPES = dict.fromkeys(("tape", "push", "pop"), "reverse mode makes them, for what loops keep")
+PLANES = dict.fromkeys(("real", "imag", "complex"), "complex numbers are planes before code is generated")
 DISSOLVED = dict.fromkeys(("stop_gradient", "barrier"),
                           "the identity: it dissolves before code is emitted (Elements.apply)")
 
@@ -48,7 +49,7 @@ FACETS: dict[str, Facet] = {
     "vjp": Facet(vjp.RULES, (vjp.CONSTANT, vjp.UNSUPPORTED)),
     "jvp": Facet(jvp.RULES, (jvp.CONSTANT, jvp.UNSUPPORTED)),
     "batching": Facet(batching.RULES, (batching.UNBATCHED,)),
-    "lowering": Facet({**lowering.ELEMENT, **lowering.EMIT, **lowering.TASKS}, (lowering.UNLOWERED, DISSOLVED)),
+    "lowering": Facet({**lowering.ELEMENT, **lowering.EMIT, **lowering.TASKS}, (lowering.UNLOWERED, DISSOLVED, PLANES)),
 }
 
 

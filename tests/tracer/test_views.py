@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from gradjit.errors import ShapeError, TraceError, UnsupportedError
+from gradjit.errors import DtypeError, ShapeError, TraceError, UnsupportedError
 from gradjit.tracer import layout
 from gradjit.tracer.trace import trace
 
@@ -180,13 +180,13 @@ def test_scalars_cannot_be_written_to():
         trace(f, (np.ones(2),), {})
 
 
-def test_complex_into_real_is_refused():
+def test_complex_number_into_real_array_is_refused():
     def f(x, z):
         y = x * 1.0
         y[0] = z
         return y
 
-    with pytest.raises(TraceError, match="cannot be written"):
+    with pytest.raises(DtypeError, match="cannot be written"):
         trace(f, (np.ones(2), 1j), {})
 
 

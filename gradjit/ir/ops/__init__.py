@@ -18,6 +18,7 @@ from . import (
     indexing,
     linalg,
     movement,
+    planes,
     reduction,
     special,
     tape,
@@ -26,7 +27,7 @@ from .spec import Fails, Memory, OpSpec, Sign
 
 OPS: dict[str, OpSpec] = {
     **creation.OPS, **elementwise.OPS, **special.OPS, **reduction.OPS, **movement.OPS, **indexing.OPS, **linalg.OPS,
-    **factorisation.OPS, **control.OPS, **tape.OPS, **effects.OPS, **custom.OPS,
+    **factorisation.OPS, **control.OPS, **tape.OPS, **effects.OPS, **custom.OPS, **planes.OPS,
 }
 
 

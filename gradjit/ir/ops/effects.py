@@ -128,6 +128,7 @@ OPS = table(
     OpSpec("assert", "effects", 1, _infer_assert, _assert, Fails.SOMETIMES, {"message": kinds.STR, "error": kinds.STR},
            effect=True, defaults={"error": "AssertionError"}, **STEP),
     OpSpec("probe", "effects", 1, _infer_same, lambda x, format: x, Fails.NEVER, {"format": kinds.STR},
-           memory=Memory.ELEMENT, cost=0.0, open_extents=False),
-    OpSpec("show", "effects", 1, _infer_same, _show, Fails.NEVER, {"format": kinds.STR}, effect=True, **STEP),
+           memory=Memory.ELEMENT, cost=0.0, open_extents=False, by_planes=True),
+    OpSpec("show", "effects", 1, _infer_same, _show, Fails.NEVER, {"format": kinds.STR}, effect=True, by_planes=True,
+           **STEP),
 )

@@ -30,7 +30,8 @@ def _same(name: str, kinds_allowed: str, types: tuple[ArrayType, ...]) -> ArrayT
 def pointwise(name: str, arity: int, fn: Callable[..., Any], fails: Fails, allowed: str = NUMERIC,
               result: DType | None = None, commutative: bool = False, family: str = "elementwise",
               pinned: bool = False, cost: float = 0.15,
-              sign: Sign = Sign.ANY, selects: bool = False, chooses: bool = False) -> OpSpec:
+              sign: Sign = Sign.ANY, selects: bool = False, chooses: bool = False,
+              by_planes: bool = False) -> OpSpec:
     """An operation whose result has the operands' type, or their shape with the dtype `result`."""
 
     def infer(*types: ArrayType) -> tuple[ArrayType, ...]:
@@ -38,7 +39,13 @@ def pointwise(name: str, arity: int, fn: Callable[..., Any], fails: Fails, allow
         return (t if result is None else t.with_dtype(result),)
 
     return OpSpec(name, family, arity, infer, fn, fails, pointwise=True, commutative=commutative, pinned=pinned,
-                  selects=selects, chooses=chooses, sign=sign, memory=Memory.ELEMENT, cost=cost, open_extents=True)
+                  selects=selects, chooses=chooses, by_planes=by_planes, sign=sign, memory=Memory.ELEMENT, cost=cost,
+                  open_extents=True)
+
+
+def _infer_abs(x: ArrayType) -> tuple[ArrayType, ...]:
+    t = _same("abs", "iufc", (x,))
+    return (t.with_dtype(t.dtype.part),)
 
 
 def _infer_select(mask: ArrayType, x: ArrayType, y: ArrayType) -> tuple[ArrayType, ...]:
@@ -49,7 +56,7 @@ def _infer_select(mask: ArrayType, x: ArrayType, y: ArrayType) -> tuple[ArrayTyp
 
 def _infer_cast(x: ArrayType, dtype: DType) -> tuple[ArrayType, ...]:
     if x.dtype.is_complex and not dtype.is_complex:
-        raise DtypeError(f"cast: {x.dtype} to {dtype} would drop the imaginary part; take real() first")
+        raise DtypeError(f"cast: {x.dtype} to {dtype} would drop the imaginary part; take `real` first")
     return (x.with_dtype(dtype),)
 
 
@@ -128,11 +135,12 @@ def functions(group: dict[str, Callable[..., Any]], arity: int, allowed: str) ->
 OPS = table(
     *functions(UNARY_INEXACT, 1, INEXACT), *functions(UNARY_FLOAT, 1, "f"), *functions(BINARY_FLOAT, 2, "f"),
     *(pointwise(n, 2, f, NEVER, ANY, result=BOOL, commutative=n in ("eq", "ne")) for n, f in COMPARISONS.items()),
-    pointwise("neg", 1, np.negative, NEVER, "iufc"),
-    pointwise("abs", 1, np.abs, NEVER, "iuf", sign=Sign.POSITIVE),
-    pointwise("sign", 1, np.sign, NEVER, "iuf"),
-    pointwise("add", 2, np.add, NEVER, "iufc", commutative=True),
-    pointwise("sub", 2, np.subtract, NEVER, "iufc"),
+    pointwise("neg", 1, np.negative, NEVER, "iufc", by_planes=True),
+    # Of a complex number its length, which is real.
+    OpSpec("abs", "elementwise", 1, _infer_abs, np.abs, NEVER, pointwise=True, sign=Sign.POSITIVE, **CHEAPLY),
+    pointwise("sign", 1, np.sign, NEVER, "iufc"),
+    pointwise("add", 2, np.add, NEVER, "iufc", commutative=True, by_planes=True),
+    pointwise("sub", 2, np.subtract, NEVER, "iufc", by_planes=True),
     pointwise("mul", 2, np.multiply, NEVER, "iufc", commutative=True),
     pointwise("div", 2, np.true_divide, NEVER, INEXACT, cost=2.5),
     pointwise("floordiv", 2, np.floor_divide, NEVER, "iuf", cost=8.0),
@@ -155,10 +163,12 @@ OPS = table(
     pointwise("isfinite", 1, np.isfinite, NEVER, "f", result=BOOL),
     pointwise("signbit", 1, np.signbit, NEVER, "f", result=BOOL),
     # The identity, through which no derivative flows.
-    pointwise("stop_gradient", 1, np.positive, NEVER, "iufc", cost=0.0, selects=True),
+    pointwise("stop_gradient", 1, np.positive, NEVER, "iufc", cost=0.0, selects=True, by_planes=True),
     # The identity, whose result is never known to be its operand: what is computed from it is computed once more.
-    pointwise("barrier", 1, lambda x: x, NEVER, ANY, pinned=True, cost=0.0, selects=True),
-    OpSpec("select", "elementwise", 3, _infer_select, np.where, NEVER, pointwise=True, chooses=True, **CHEAPLY),
+    pointwise("barrier", 1, lambda x: x, NEVER, ANY, pinned=True, cost=0.0, selects=True,
+              by_planes=True),
+    OpSpec("select", "elementwise", 3, _infer_select, np.where, NEVER, pointwise=True, chooses=True, by_planes=True,
+           **CHEAPLY),
     # The same bits as another dtype of the same size.
     OpSpec("bitcast", "elementwise", 1, _infer_bitcast, lambda x, dtype: np.array(x).view(dtype.np), NEVER,
            {"dtype": kinds.DTYPE}, pointwise=True, **CHEAPLY),

@@ -101,13 +101,13 @@ OPS = table(
            memory=Memory.ELEMENT, cost=0.15, open_extents=True),
     # Operands: the array, then one index array for each of `axes`.
     OpSpec("gather", "indexing", None, _infer_gather, _gather, Fails.SOMETIMES, {"axes": kinds.INTS},
-           memory=Memory.COPY, cost=3.0, open_extents=True, selects=True),
+           memory=Memory.COPY, cost=3.0, open_extents=True, selects=True, by_planes=True),
     # Operands: the array, index arrays, the values written. Among equal indices the last (in row-major order) wins.
     OpSpec("scatter", "indexing", None, _infer_scatter, _scatter, Fails.SOMETIMES, {"axes": kinds.INTS},
-           memory=Memory.SCATTER, cost=3.0, open_extents=True),
+           memory=Memory.SCATTER, cost=3.0, open_extents=True, by_planes=True),
     # The same with values added, each of several equal indices.
     OpSpec("scatter_add", "indexing", None, _infer_scatter, _scatter_add, Fails.SOMETIMES, {"axes": kinds.INTS},
-           memory=Memory.SCATTER, cost=3.0, open_extents=True),
+           memory=Memory.SCATTER, cost=3.0, open_extents=True, by_planes=True),
     # Stable; nan last.
     _sorted("sort", None, np.sort),
     _sorted("argsort", I64, np.argsort),

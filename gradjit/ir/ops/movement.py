@@ -135,8 +135,9 @@ def _infer_concat(*xs: ArrayType, axis: int) -> tuple[ArrayType, ...]:
     return (xs[0].with_shape(xs[0].shape[:axis] + (total,) + xs[0].shape[axis + 1:]),)
 
 
-VIEW: dict[str, Any] = {"memory": Memory.VIEW, "cost": 0.0, "open_extents": True, "selects": True, "sign": Sign.KEPT}
-PUT: dict[str, Any] = {"memory": Memory.COPY, "cost": 0.15, "open_extents": False}
+VIEW: dict[str, Any] = {"memory": Memory.VIEW, "cost": 0.0, "open_extents": True, "selects": True, "sign": Sign.KEPT,
+                        "by_planes": True}
+PUT: dict[str, Any] = {"memory": Memory.COPY, "cost": 0.15, "open_extents": False, "by_planes": True}
 
 OPS = table(
     # Operand axis k becomes result axis dims[k]; extents of 1 are stretched, the other axes are new.
@@ -152,7 +153,8 @@ OPS = table(
            {"starts": kinds.EXTENTS, "sizes": kinds.EXTENTS, "steps": kinds.INTS}, **VIEW),
     # The first operand with such a window replaced by the second.
     OpSpec("update", "movement", 2, _infer_update, _update, Fails.COMPUTED,
-           {"starts": kinds.EXTENTS, "steps": kinds.INTS}, memory=Memory.WINDOW, cost=0.0, open_extents=True),
+           {"starts": kinds.EXTENTS, "steps": kinds.INTS}, memory=Memory.WINDOW, cost=0.0, open_extents=True,
+           by_planes=True),
     # lows and highs elements of `value` around, interiors between neighbours.
     OpSpec("pad", "movement", 2, _infer_pad, _pad, Fails.NEVER,
            {"lows": kinds.INTS, "highs": kinds.INTS, "interiors": kinds.INTS}, **PUT),

@@ -36,7 +36,7 @@ def _check(name: str, t: ArrayType, axes: tuple[int, ...], allowed: str) -> None
 
 
 def reduction(name: str, fn: Callable[..., Any], allowed: str, identity: bool,
-              sign: Sign = Sign.ANY) -> OpSpec:
+              sign: Sign = Sign.ANY, by_planes: bool = False) -> OpSpec:
     """A reduction that keeps the dtype; without an identity it needs at least one element."""
     fails = Fails.NEVER if identity else NONEMPTY
 
@@ -49,7 +49,8 @@ def reduction(name: str, fn: Callable[..., Any], allowed: str, identity: bool,
     def evaluate(x: np.ndarray, axes: tuple[int, ...]) -> Any:
         return fn(x, axis=axes)
 
-    return OpSpec(name, "reduction", 1, infer, evaluate, fails, {"axes": kinds.INTS}, sign=sign, **NEST)
+    return OpSpec(name, "reduction", 1, infer, evaluate, fails, {"axes": kinds.INTS}, sign=sign,
+                  by_planes=by_planes, **NEST)
 
 
 def _arg(name: str, fn: Callable[..., Any]) -> OpSpec:
@@ -63,7 +64,7 @@ def _arg(name: str, fn: Callable[..., Any]) -> OpSpec:
                   NONEMPTY, {"axis": kinds.INT}, **NEST)
 
 
-def _scan(name: str, fn: Callable[..., Any]) -> OpSpec:
+def _scan(name: str, fn: Callable[..., Any], by_planes: bool = False) -> OpSpec:
     def infer(x: ArrayType, axis: int, reverse: bool) -> tuple[ArrayType, ...]:
         _check(name, x, (axis,), "iufc")
         return (x,)
@@ -73,7 +74,7 @@ def _scan(name: str, fn: Callable[..., Any]) -> OpSpec:
         return fn(x[step], axis=axis, dtype=x.dtype)[step]
 
     return OpSpec(name, "reduction", 1, infer, evaluate, Fails.NEVER, {"axis": kinds.INT, "reverse": kinds.BOOL},
-                  **NEST)
+                  by_planes=by_planes, **NEST)
 
 
 def _typed(fn: Callable[..., Any]) -> Callable[..., Any]:
@@ -82,7 +83,7 @@ def _typed(fn: Callable[..., Any]) -> Callable[..., Any]:
 
 
 OPS = table(
-    reduction("sum", _typed(np.sum), "iufc", identity=True, sign=Sign.KEPT),
+    reduction("sum", _typed(np.sum), "iufc", identity=True, sign=Sign.KEPT, by_planes=True),
     reduction("prod", _typed(np.prod), "iufc", identity=True),
     reduction("max", np.max, "biuf", identity=False, sign=Sign.KEPT),
     reduction("min", np.min, "biuf", identity=False, sign=Sign.KEPT),
@@ -91,6 +92,6 @@ OPS = table(
     # The first index of the extreme; a nan counts as extreme.
     _arg("argmax", np.argmax),
     _arg("argmin", np.argmin),
-    _scan("cumsum", np.cumsum),
+    _scan("cumsum", np.cumsum, by_planes=True),
     _scan("cumprod", np.cumprod),
 )

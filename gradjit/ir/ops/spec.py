@@ -77,6 +77,7 @@ class OpSpec:
     states_results: its result types are part of it, as an `if`'s are: `infer(..., results=...)` checks them.
     selects: each element of its result is one of the first operand's.
     chooses: each element of its result is that of one of its operands.
+    by_planes: of complex numbers it does the same to the real parts and to the imaginary parts.
     sign: what is known of zeros in its result.
     pinned: it is not shared with an equal one, and stays in its block.
     foreign: its meaning is a function of the user's, which does not run while code is made.
@@ -97,6 +98,7 @@ class OpSpec:
     states_results: bool = False
     selects: bool = False
     chooses: bool = False
+    by_planes: bool = False
     sign: Sign = Sign.ANY
     pinned: bool = False
     foreign: bool = False

@@ -1,4 +1,5 @@
-"""scipy.special's functions that are computed by SciPy's own loops: names and arguments, one line each.
+"""scipy.special's functions that are computed by SciPy's own loops, and NumPy's of complex numbers: names and
+arguments, one line each.
 
 A line reads `operands -> results`; a single result has no name. A complex number counts as two: its real and its
 imaginary part. What a function's derivatives are stands under its name in `passes/partials/special_functions`.
@@ -16,6 +17,7 @@ import numpy as np
 
 from ...errors import DtypeError
 from ...processes import gate
+from .planes import joined
 
 SIGNATURES: dict[str, str] = {
     # gamma and beta functions, polygamma's kin
@@ -77,6 +79,13 @@ SIGNATURES: dict[str, str] = {
     "pbvv": "v x -> v vp", "pbwa": "a x -> w wp",
 }
 
+COMPLEX = "complex_"
+"""What the names of NumPy's functions of complex numbers begin with here."""
+SIGNATURES.update({f"{COMPLEX}{name}": "x y -> real imag" for name in (
+    "exp", "exp2", "expm1", "log", "log2", "log10", "log1p", "sqrt", "sin", "cos", "tan", "arcsin", "arccos", "arctan",
+    "sinh", "cosh", "tanh", "arcsinh", "arccosh", "arctanh", "reciprocal")})
+SIGNATURES.update({f"{COMPLEX}{name}": "a b c d -> real imag" for name in ("divide", "power")})
+
 WRITTEN: dict[str, str] = {
     "_zeta": "zeta", "_riemann_zeta": "zeta", "_lambertw": "lambertw", "_spherical_jn": "spherical_jn",
     "_spherical_yn": "spherical_yn", "_spherical_in": "spherical_in", "_spherical_kn": "spherical_kn",
@@ -100,6 +109,8 @@ class UfuncSignature:
     @property
     def written(self) -> str:
         """The function as the user writes it."""
+        if self.name.startswith(COMPLEX):
+            return f"np.{self.name.removeprefix(COMPLEX)}"
         return f"scipy.special.{WRITTEN.get(self.name, self.name)}"
 
 
@@ -130,7 +141,7 @@ def loop_named(symbol: str) -> tuple[np.ufunc, UfuncLoop]:
     name, inputs, outputs = symbol.removeprefix(LOOPS).split(".")[:3]
     ufunc = found(name)
     if (types := f"{inputs}->{outputs}") not in ufunc.types:
-        raise DtypeError(f"scipy.special.{name} has no loop {types}")
+        raise DtypeError(f"{signature(name).written} has no loop {types}")
     return ufunc, UfuncLoop(ufunc.types.index(types), inputs, outputs)
 
 
@@ -150,7 +161,12 @@ def code_of(dtype: np.dtype[Any]) -> str:
 
 
 def found(name: str) -> np.ufunc:
-    """The ufunc. SciPy is imported at the first use: that takes longer than to import gradjit."""
+    """The ufunc: NumPy's for complex numbers, else SciPy's, which is imported at the first use: that takes longer than
+    to import gradjit."""
+    if name.startswith(COMPLEX):
+        numpys = getattr(np, name.removeprefix(COMPLEX))
+        assert isinstance(numpys, np.ufunc)
+        return numpys
     with gate:
         public, own = map(importlib.import_module, ("scipy.special", "scipy.special._ufuncs"))
     ufunc = getattr(own if name.startswith("_") else public, name)
@@ -163,15 +179,10 @@ def evaluate(*arrays: Any, function: str, result: int = 0) -> Any:
     ufunc = found(function)
     loop = loop_of(ufunc, [code_of(a.dtype) for a in arrays])
     left = list(arrays)
-    inputs = [_complex(left.pop(0), left.pop(0), c) if c in "FD" else left.pop(0) for c in loop.inputs]
+    inputs = [joined(left.pop(0), left.pop(0)) if c in "FD" else left.pop(0) for c in loop.inputs]
     outputs = ufunc(*inputs, signature=f"{loop.inputs}->{loop.outputs}")
     outputs = outputs if isinstance(outputs, tuple) else (outputs,)
     planes = [p for out, c in zip(outputs, loop.outputs, strict=True)
               for p in ((np.real(out), np.imag(out)) if c in "FD" else (out,))]
     return planes[result]
 
-
-def _complex(real: Any, imag: Any, code: str) -> Any:
-    z = np.empty(np.shape(real), code)
-    z.real, z.imag = real, imag
-    return z

@@ -24,6 +24,7 @@ from . import (
     indexing,
     linalg,
     movement,
+    planes,
     reduction,
     special,
     tape,
@@ -33,6 +34,7 @@ from .driver import Batcher, BatchingTables, Rule, Walk, batched_function, prepa
 LOCAL: dict[str, Rule] = {
     **creation.RULES, **elementwise.RULES, **special.RULES, **reduction.RULES, **movement.RULES, **indexing.RULES,
     **linalg.RULES, **factorisation.LOCAL, **effects.LOCAL, **custom.LOCAL,
+    **planes.RULES,
 }
 WALKS: dict[str, Walk] = {**control.RULES, **tape.RULES, **factorisation.WALKS, **effects.WALKS,
                           **custom.WALKS}

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 
 from ...ir import Func
 from ...ir.sizes import deciding
+from ..planes import derived, has_complex
 from . import (
     control,
     creation,
@@ -22,6 +23,7 @@ from . import (
     indexing,
     linalg,
     movement,
+    planes,
     reduction,
     special,
     tape,
@@ -38,7 +40,7 @@ CONSTANT: dict[str, str] = {
     **creation.CONSTANT, **elementwise.CONSTANT, **special.CONSTANT, **reduction.CONSTANT, **movement.CONSTANT,
     **indexing.CONSTANT, **linalg.CONSTANT, **factorisation.CONSTANT, **control.CONSTANT, **effects.CONSTANT,
 }
-UNSUPPORTED: dict[str, str] = control.UNSUPPORTED
+UNSUPPORTED: dict[str, str] = {**control.UNSUPPORTED, **planes.UNSUPPORTED}
 
 TABLES = JvpTables(LOCAL, WALKS, CONSTANT, UNSUPPORTED)
 
@@ -48,9 +50,12 @@ def jvp(func: Func, wrt: Sequence[int]) -> Func:
     """`func` with one more parameter for each of `wrt`, its tangent, and one more result for each inexact result.
 
     The parameters are those of `func`, then the tangents in the order of `wrt`. The results are those of `func`, then
-    the tangents of its floating-point results in order; zeros where no parameter of `wrt` has an influence.
+    the tangents of its inexact results in order; zeros where no parameter of `wrt` has an influence.
 
-    Raises DifferentiationError for parameters that are not floating-point and for complex values on the way,
-    UnsupportedError for an operation that has no pushforward yet; both with the user's line.
+    Raises DifferentiationError for parameters that are not floating-point, UnsupportedError for an operation that has
+    no pushforward yet; both with the user's line.
     """
+    if has_complex(func):
+        return derived(func, lambda p: jvp(p.func, p.of(wrt)), lambda f: [f.params[k] for k in wrt],
+                       lambda f: [r for r in f.results if r.dtype.is_inexact])
     return pushforward(func, wrt, TABLES)

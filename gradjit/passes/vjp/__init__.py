@@ -19,6 +19,7 @@ from ...ir import Block, Builder, Func, Value
 from ...ir.clone import Env
 from ...ir.sizes import deciding
 from ..checks import append_parameter
+from ..planes import derived, has_complex
 from . import (
     control,
     creation,
@@ -29,6 +30,7 @@ from . import (
     indexing,
     linalg,
     movement,
+    planes,
     reduction,
     special,
     tape,
@@ -45,7 +47,7 @@ CONSTANT: dict[str, str] = {
     **creation.CONSTANT, **elementwise.CONSTANT, **special.CONSTANT, **reduction.CONSTANT, **movement.CONSTANT,
     **indexing.CONSTANT, **linalg.CONSTANT, **factorisation.CONSTANT, **control.CONSTANT, **effects.CONSTANT,
 }
-UNSUPPORTED: dict[str, str] = {}
+UNSUPPORTED: dict[str, str] = planes.UNSUPPORTED
 MOVES_MASKS = movement.MOVES_MASKS | reduction.MOVES_MASKS
 CLEARS = movement.CLEARS | indexing.CLEARS
 
@@ -59,9 +61,14 @@ def reverse(func: Func, wrt: Sequence[int]) -> Func:
     The parameters are those of `func`, then the cotangents in the order of the results. The results are those of
     `func`, then the gradients in the order of `wrt`, of the parameters' types; zeros where there is no influence.
 
-    Raises DifferentiationError for parameters that are not floating-point and for complex values on the way,
-    UnsupportedError for an operation that has no pullback yet; both with the user's line.
+    The cotangent of a complex value is `ct_re + 1j * ct_im`, those of its real and its imaginary part. Raises
+    DifferentiationError for parameters that are not floating-point, UnsupportedError for an operation that has no
+    pullback yet; both with the user's line.
     """
+    if has_complex(func):
+        return derived(func, lambda p: reverse(p.func, p.of(wrt)),
+                       lambda f: [r for r in f.results if r.dtype.is_inexact], lambda f: [f.params[k] for k in wrt])
+
     def seeds(b: Builder, block: Block, env: Env) -> list[Value | None]:
         return [append_parameter(block, env[r], f"ct_{r.name}" if r.name else "ct") if r.dtype.is_inexact else None
                 for r in func.results]
@@ -75,6 +82,10 @@ def gradient(func: Func, wrt: Sequence[int], of: int = 0) -> Func:
     t = func.results[of].type
     if not t.dtype.is_float or t.rank:
         raise DifferentiationError(f"gradients are of a real scalar; result {of} of @{func.name} is {t}")
+
+    if has_complex(func):
+        return derived(func, lambda p: gradient(p.func, p.of(wrt), p.results[of][0]), lambda f: (),
+                       lambda f: [f.params[k] for k in wrt])
 
     def seeds(b: Builder, block: Block, env: Env) -> list[Value | None]:
         return [b.const(1, t.dtype) if k == of else None for k in range(len(func.results))]

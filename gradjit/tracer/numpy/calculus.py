@@ -34,6 +34,7 @@ from .common import (
     slice_axis,
     where,
 )
+from .complex_numbers import conjugate, joined
 from .indexing import taken
 from .joining import concatenate
 from .reduction import sum_
@@ -209,6 +210,11 @@ def unwrap(p, discont=None, axis=-1, *, period=2 * np.pi):
 # interpolation ------------------------------------------------------------------------------------------------------
 def interp(x, xp, fp, left=None, right=None, period=None):
     """Piecewise linear interpolation in a table with rising xp; beyond it `left` and `right`, or the table's ends."""
+    if any(v is not None and as_traced(v).ir_dtype.is_complex for v in (fp, left, right)):
+        lower, upper = (None if v is None else cast(as_traced(v), np.complex128) for v in (left, right))
+        table = cast(array(fp), np.complex128)
+        return joined(*(interp(x, xp, emit(p, table), None if lower is None else emit(p, lower),
+                               None if upper is None else emit(p, upper), period) for p in ("real", "imag")))
     at = cast(as_traced(x), np.float64)
     xs, ys = cast(array(xp), np.float64), cast(array(fp), np.float64)
     if xs.ndim != 1 or ys.ndim != 1:
@@ -278,8 +284,7 @@ def correlate(a, v, mode="valid"):
         fail(ArgumentError, "object of too small depth for desired array")
     x, w = (_vector(u) for u in (a, v))
     _not_empty(x, w)
-    if w.ir_dtype.is_complex:
-        o.unsupported(np.correlate, "of complex numbers")
+    w = conjugate(w) if w.ir_dtype.is_complex else w
     if prod(w.extents) > prod(x.extents):
         return reverse(_slid(w, x, mode), 0)
     return _slid(x, w, mode)

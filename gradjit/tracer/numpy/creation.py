@@ -94,7 +94,7 @@ def converted(x: TracedArray, dtype: Any, order: str, copy: Any = None) -> Trace
     order = order.upper()
     if order not in ("C", "F", "A", "K"):
         fail(ArgumentError, f"order must be one of 'C', 'F', 'A', or 'K' (got '{order}')")
-    y = cast(x, dtype) if given(dtype) else x
+    y = o.as_asked(x, dtype) if given(dtype) else x
     is_copied = y is x and given(dtype) and foreign.is_copied_for(dtype, x)
     if copy or y is not x or x.kind != o.ARRAY or is_copied:
         return o.laid(o.as_array(y), copied(x.extents, x.strides_in_elements, order))

@@ -7,12 +7,13 @@ from typing import Any
 
 import numpy as np
 
-from ...errors import ArgumentError, DtypeError, ShapeError, UnsupportedError
+from ...errors import ArgumentError, DtypeError, ShapeError
 from .. import operands as o
 from ..conversion import clipped, strong
 from ..locations import fail
 from ..operands import TracedArray, as_traced, broadcast, cast, emit, promote
 from ..ufuncs import Raw, as_loop, compute, resolve
+from . import complex_numbers
 from .common import array, call, full_like, given, stored, truth, where
 from .search import nonzero
 
@@ -45,9 +46,17 @@ def power(x: TracedArray, y: TracedArray, dtype: Any = None) -> TracedArray:
     else:
         shortcut = {-1: "reciprocal", 0.5: "sqrt", 1: "positive", 2: "square"}.get(exponent)
     base = o.convert(x, loop[0])
-    if shortcut and o.broadcast_shape(x.extents, y.extents) == x.extents:
-        return compute(getattr(np, shortcut), [base])
+    if (shortcut or base.ir_dtype.is_complex) and o.broadcast_shape(x.extents, y.extents) == x.extents:
+        if shortcut:
+            return compute(getattr(np, shortcut), [base])
+        if _is_whole(exponent) and 0 < abs(exponent.real) < complex_numbers.MOST:
+            return complex_numbers.whole_power(base, int(exponent.real))
     return emit("pow", *broadcast(base, o.convert(y, loop[1])))
+
+
+def _is_whole(exponent: Any) -> bool:
+    return exponent is not None and exponent == int(exponent.real) if exponent is not None and np.isfinite(
+        exponent) else False
 
 
 def _one_number(y: TracedArray) -> Any:
@@ -69,19 +78,13 @@ def reciprocal(x: TracedArray) -> TracedArray:
     if x.ir_dtype.is_integer:
         quotient = emit("div", *_float(full_like(1, x), x))
         return cast(emit("trunc", quotient), x.dtype)
+    if x.ir_dtype.is_complex:
+        return complex_numbers.reciprocal(x)
     return emit("div", full_like(1, x), x)
 
 
 def absolute(x: TracedArray) -> TracedArray:
-    if x.ir_dtype.is_complex:
-        fail(UnsupportedError, "np.abs of complex numbers is not supported")
     return positive(x) if x.ir_dtype.kind in "bu" else emit("abs", x)
-
-
-def sign(x: TracedArray) -> TracedArray:
-    if x.ir_dtype.is_complex:
-        fail(UnsupportedError, "np.sign of complex numbers is not supported")
-    return emit("sign", x)
 
 
 def positive(x: TracedArray) -> TracedArray:
@@ -190,8 +193,6 @@ def _comparison(ufunc: np.ufunc, op: str) -> Raw:
         x, y = strong(x, y), strong(y, x)
         loop = resolve(ufunc, [x, y], dtype)
         x, y = broadcast(o.convert(x, loop[0]), o.convert(y, loop[1]))
-        if x.ir_dtype.is_complex and op not in ("eq", "ne"):
-            fail(DtypeError, f"{o.name_of(ufunc)} of complex numbers is not supported")
         return emit(op, x, y) if x.dtype == y.dtype else _mixed(op, x, y)
 
     return Raw(rule)
@@ -230,7 +231,7 @@ def _float_test(op: str, otherwise: bool) -> Rule:
 
     def rule(x: TracedArray) -> TracedArray:
         if x.ir_dtype.is_complex:
-            fail(UnsupportedError, f"np.{op} of complex numbers is not supported")
+            return complex_numbers.test(op, x)
         return emit(op, x) if x.ir_dtype.is_float else _all_the_same(otherwise, x)
 
     return rule
@@ -241,9 +242,13 @@ def _all_the_same(answer: bool, x: TracedArray) -> TracedArray:
 
 
 def conjugate(x: TracedArray) -> TracedArray:
-    if x.ir_dtype.is_complex:
-        fail(UnsupportedError, "np.conjugate of complex numbers is not supported")
-    return positive(x)
+    return complex_numbers.conjugate(x) if x.ir_dtype.is_complex else positive(x)
+
+
+def _extreme(op: str, wins: str, skips_nan: bool) -> Rule:
+    """maximum and its kin; complex numbers have NumPy's order."""
+    by_order = complex_numbers.extreme(wins, skips_nan)
+    return lambda x, y: by_order(x, y) if x.ir_dtype.is_complex else emit(op, x, y)
 
 
 UFUNCS: dict[np.ufunc, str | Rule | Raw] = {
@@ -252,7 +257,7 @@ UFUNCS: dict[np.ufunc, str | Rule | Raw] = {
     np.true_divide: true_divide, np.floor_divide: "floordiv", np.remainder: "mod", np.fmod: "fmod",
     np.divmod: lambda x, y: (emit("floordiv", x, y), emit("mod", x, y)),
     np.power: Raw(power), np.float_power: float_power,
-    np.negative: "neg", np.positive: positive, np.absolute: absolute, np.fabs: "abs", np.sign: sign,
+    np.negative: "neg", np.positive: positive, np.absolute: absolute, np.fabs: "abs", np.sign: "sign",
     np.square: square, np.reciprocal: reciprocal, np.conjugate: conjugate,
     # rounding and parts
     np.rint: "rint", np.floor: _rounding("floor"), np.ceil: _rounding("ceil"), np.trunc: _rounding("trunc"),
@@ -269,7 +274,8 @@ UFUNCS: dict[np.ufunc, str | Rule | Raw] = {
     np.deg2rad: _scaled(np.pi / 180), np.radians: _scaled(np.pi / 180),
     np.rad2deg: _scaled(180 / np.pi), np.degrees: _scaled(180 / np.pi),
     # extremes
-    np.maximum: "maximum", np.minimum: "minimum", np.fmax: "fmax", np.fmin: "fmin",
+    np.maximum: _extreme("maximum", "ge", False), np.minimum: _extreme("minimum", "le", False),
+    np.fmax: _extreme("fmax", "ge", True), np.fmin: _extreme("fmin", "le", True),
     # comparisons
     np.less: _comparison(np.less, "lt"), np.less_equal: _comparison(np.less_equal, "le"),
     np.greater: _comparison(np.greater, "gt"), np.greater_equal: _comparison(np.greater_equal, "ge"),
@@ -322,7 +328,7 @@ def round_(a, decimals=0, out=None):
     """Rounding half to even at a decimal place, by NumPy's own steps: scale, rint, scale back."""
     x, decimals = as_traced(a), o.static_int(decimals, "decimals")
     if x.ir_dtype.is_complex:
-        fail(UnsupportedError, "np.round of complex numbers is not supported")
+        return stored(np.round, as_loop(complex_numbers.by_parts(round_, x, decimals), [x]), out)
     if x.ir_dtype.is_bool and decimals == 0:
         o.unsupported(np.round, "of booleans it gives float16; write x.astype(int)")
     if x.ir_dtype.is_integer and decimals >= 0:
@@ -346,8 +352,9 @@ def nan_to_num(x, copy=True, nan=0.0, posinf=None, neginf=None):
     """nan and the infinities replaced by numbers; by default the largest finite ones of the dtype."""
     h = as_traced(x)
     if h.ir_dtype.is_complex:
-        o.unsupported(np.nan_to_num, "of complex numbers")
-    y = _numbers(h, nan, posinf, neginf) if h.ir_dtype.is_float else positive(h)
+        y = complex_numbers.by_parts(_numbers, h, nan, posinf, neginf)
+    else:
+        y = _numbers(h, nan, posinf, neginf) if h.ir_dtype.is_float else positive(h)
     if copy or not isinstance(x, TracedArray) or x.kind != o.ARRAY:
         return y
     x.write(y)
@@ -482,36 +489,10 @@ def _signed_infinity(func: Rule, negative: bool) -> Rule:
     return rule
 
 
-# complex numbers, of which real ones are a case ---------------------------------------------------------------------
-def _real_only(func: Rule, rule: Rule) -> Rule:
-    """A function of complex numbers that is simple for real ones."""
-
-    def checked(x, *args, **kwargs):
-        h = as_traced(x)
-        if h.ir_dtype.is_complex:
-            o.unsupported(func, "of complex numbers")
-        return rule(h, *args, **kwargs)
-
-    return checked
-
-
-def angle(z, deg=False):
-    """0 or π (180 degrees) by the sign of a real number."""
-    a = call(np.arctan2, 0, z)
-    return call(np.multiply, a, 180 / np.pi) if deg else a
-
-
 RULES: dict[Callable[..., Any], Rule] = {
     np.where: where_, np.clip: clip, np.round: round_, np.around: round_, np.fix: fix, np.nan_to_num: nan_to_num,
     np.sinc: sinc, np.i0: i0, np.select: select, np.piecewise: piecewise,
     np.isclose: isclose, np.allclose: allclose, np.array_equal: array_equal, np.array_equiv: array_equiv,
     np.isposinf: _signed_infinity(np.isposinf, False), np.isneginf: _signed_infinity(np.isneginf, True),
-    np.real: _real_only(np.real, lambda x: x),
-    np.imag: _real_only(np.imag, lambda x: full_like(0, x)),
-    np.angle: _real_only(np.angle, angle),
-    np.real_if_close: _real_only(np.real_if_close, lambda x, tol=100: x),
-    np.isreal: _real_only(np.isreal, lambda x: _all_the_same(True, x)),
-    np.iscomplex: _real_only(np.iscomplex, lambda x: _all_the_same(False, x)),
-    np.isrealobj: lambda x: not as_traced(x).ir_dtype.is_complex,
-    np.iscomplexobj: lambda x: as_traced(x).ir_dtype.is_complex,
+    **complex_numbers.RULES,
 }

@@ -30,6 +30,7 @@ from .common import (
     stored,
     truth,
 )
+from .complex_numbers import conjugate, squared_length
 from .contraction import contract
 from .movement import diagonal, diagonal_of
 from .reduction import max_, min_, sum_
@@ -67,8 +68,7 @@ def _core_product(ufunc: np.ufunc, xs: str, ys: str, out: str) -> Raw:
     def rule(x: TracedArray, y: TracedArray, dtype: Any = None) -> TracedArray:
         loop = resolve(ufunc, [x, y], dtype)
         x, y = cast(x, loop[0]), cast(y, loop[1])
-        if x.ir_dtype.is_complex:
-            o.unsupported(ufunc, "of complex numbers")
+        x = conjugate(x) if x.ir_dtype.is_complex and ufunc.__name__.startswith("vec") else x
         if x.ndim < len(xs) or y.ndim < len(ys):
             fail(ArgumentError, f"{ufunc.__name__}: Input operand does not have enough dimensions")
         sizes: dict[str, Any] = {}
@@ -122,8 +122,7 @@ def inner(a, b, /):
 
 def vdot(a, b, /):
     x, y = _promoted(flatten(array(a)), flatten(array(b)))
-    if x.ir_dtype.is_complex:
-        o.unsupported(np.vdot, "of complex numbers")
+    x = conjugate(x) if x.ir_dtype.is_complex else x
     if not o.may_agree(x.extents[0], y.extents[0]):
         fail(ShapeError, "cannot reshape array: vdot needs arrays of equal size, "
                          f"got {o.shown(x.extents)} and {o.shown(y.extents)} elements")
@@ -289,7 +288,7 @@ def linalg_diagonal(x, /, *, offset=0):
 # norms --------------------------------------------------------------------------------------------------------------
 def norm(x, ord=None, axis=None, keepdims=False):
     """Vector norms of every order, and the matrix norms that need no singular values."""
-    v = _real_float(x)
+    v = _inexact(x)
     rank = v.ndim
     if axis is None:
         if ord is None or (ord in ("f", "fro") and rank == 2) or (ord == 2 and rank == 1):
@@ -305,11 +304,9 @@ def norm(x, ord=None, axis=None, keepdims=False):
     fail(ArgumentError, "Improper number of dimensions to norm.")
 
 
-def _real_float(x: Any) -> TracedArray:
+def _inexact(x: Any) -> TracedArray:
     v = array(x)
-    if v.ir_dtype.is_complex:
-        o.unsupported(np.linalg.norm, "of complex numbers")
-    return v if v.ir_dtype.is_float else cast(v, np.float64)
+    return v if v.ir_dtype.is_inexact else cast(v, np.float64)
 
 
 def _kept(y: TracedArray, x: TracedArray, axes: Sequence[int], keepdims: bool) -> TracedArray:
@@ -317,7 +314,7 @@ def _kept(y: TracedArray, x: TracedArray, axes: Sequence[int], keepdims: bool) -
 
 
 def _euclidean(x: TracedArray, axes: Sequence[int]) -> TracedArray:
-    return magnitude(emit("sum", emit("mul", x, x), axes=tuple(sorted(axes))))
+    return magnitude(emit("sum", squared_length(x), axes=tuple(sorted(axes))))
 
 
 def _vector_norm(x: TracedArray, order: Any, axes: tuple[int, ...]) -> TracedArray:
@@ -331,7 +328,7 @@ def _vector_norm(x: TracedArray, order: Any, axes: tuple[int, ...]) -> TracedArr
         return _extreme(size, axes, order > 0)
     axes = tuple(sorted(axes))
     if order == 0:
-        return emit("sum", cast(truth(x), x.dtype), axes=axes)
+        return emit("sum", cast(truth(x), size.dtype), axes=axes)
     if order == 1:
         return emit("sum", size, axes=axes)
     total = emit("sum", call(np.power, size, order), axes=axes)
@@ -362,13 +359,13 @@ def _extreme(x: TracedArray, axis: Any, largest: bool) -> TracedArray:
 
 
 def vector_norm(x, /, *, axis=None, keepdims=False, ord=2):
-    v = _real_float(x)
+    v = _inexact(x)
     axes = tuple(o.normal_axes(axis, v.ndim))
     return _kept(_vector_norm(v, ord, axes), v, axes, keepdims)
 
 
 def matrix_norm(x, /, *, keepdims=False, ord="fro"):
-    v = _real_float(x)
+    v = _inexact(x)
     axes = (v.ndim - 2, v.ndim - 1)
     return _kept(_matrix_norm(v, ord, axes), v, axes, keepdims)
 

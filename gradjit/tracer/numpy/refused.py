@@ -19,7 +19,6 @@ NO_NUMBERS = "it computes no array of numbers; call it outside"
 DATES = "dates and times are no numbers that can be compiled"
 ALIASING = "whether memory is shared is decided when the function is compiled"
 FILES = "files are written outside of the compiled function"
-COMPLEX = "complex numbers come with a later version"
 
 FUNCTIONS: dict[Callable[..., Any], str] = {
     **dict.fromkeys((np.linalg.solve, np.linalg.tensorsolve, np.linalg.tensorinv, np.linalg.inv,
@@ -29,7 +28,6 @@ FUNCTIONS: dict[Callable[..., Any], str] = {
     np.histogram2d: "write np.histogram of the raveled bin numbers, or np.add.at",
     np.histogramdd: "write np.histogram of the raveled bin numbers, or np.add.at",
     np.polydiv: "polynomial division takes as many steps as the leading coefficients demand",
-    np.sort_complex: COMPLEX,
     np.asarray_chkfinite: "it looks at the elements; write np.asarray",
     np.packbits: NO_NUMBERS, np.unpackbits: NO_NUMBERS,
     np.may_share_memory: ALIASING, np.shares_memory: ALIASING,
@@ -60,7 +58,7 @@ LIMITS: dict[str, str] = {
     "np.digitize, np.histogram": "the bins of digitize must be known; histogram takes no rule for their number",
     "np.apply_along_axis": "at most 256 slices",
     "ufunc.reduceat": "at most 256 segments, known",
-    "complex numbers": "arithmetic, exp, log, sqrt, trigonometry, sums and products; no abs, angle, conj, real, imag",
+    "complex numbers": "np.max, np.min, np.argmax and np.argmin; np.emath's functions of real numbers",
 }
 """What supported functions do not do."""
 

@@ -29,6 +29,7 @@ from .common import (
     static,
     where,
 )
+from .complex_numbers import values
 from .creation import linspace
 from .indexing import take_along_axis, taken
 from .reduction import max_, min_, sum_
@@ -44,15 +45,31 @@ def _sorting(func: Rule, op: str) -> Rule:
         if order is not None:
             o.unsupported(func, "order= is for structured arrays")
         x = array(a)
-        if x.ir_dtype.is_complex:
-            o.unsupported(func, "of complex numbers")
         x, k = (flatten(x), 0) if axis is None else (x, axis_of(axis, x))
-        return emit(op, x, axis=k)
+        if not x.ir_dtype.is_complex:
+            return emit(op, x, axis=k)
+        order = _complex_order(x, k)
+        return order if op == "argsort" else take_along_axis(x, order, k)
 
     return rule
 
 
 sort, argsort = _sorting(np.sort, "sort"), _sorting(np.argsort, "argsort")
+
+
+def _complex_order(x: TracedArray, axis: int) -> TracedArray:
+    """By the real parts, then by the imaginary ones; numbers with a nan stand behind the others, last those whose real
+    part is one."""
+    re, im = values(x)
+    first, second = (cast(emit("isnan", v), np.int64) for v in (re, im))
+    return lexsort([im, re, emit("add", emit("add", first, first), second)], axis)
+
+
+def sort_complex(a):
+    x = sort(a)
+    if x.ir_dtype.is_complex:
+        return x
+    return cast(x, np.complex64 if x.ir_dtype.is_integer and x.itemsize <= 2 else np.complex128)
 
 
 def _partition(rule: Rule) -> Rule:
@@ -278,7 +295,8 @@ def _of_known(func: Rule) -> Rule:
 
 
 RULES: dict[Callable[..., Any], Rule] = {
-    np.sort: sort, np.argsort: argsort, np.partition: _partition(sort), np.argpartition: _partition(argsort),
+    np.sort: sort, np.sort_complex: sort_complex, np.argsort: argsort,
+    np.partition: _partition(sort), np.argpartition: _partition(argsort),
     np.lexsort: lexsort, np.searchsorted: searchsorted, np.digitize: digitize,
     np.nonzero: nonzero, np.argwhere: argwhere, np.flatnonzero: flatnonzero,
     np.bincount: bincount, np.histogram: histogram, np.histogram_bin_edges: histogram_bin_edges, np.isin: isin,

@@ -29,6 +29,7 @@ from .common import (
     transpose,
     truth,
 )
+from .complex_numbers import squared_length
 from .movement import diagonal_of
 from .reduction import axes_of, chosen, count, flag, is_nan, no_nan, restored, spread, summed_dtype
 
@@ -90,12 +91,10 @@ def _var(a: Any, axis: Any, dtype: Any, ddof: Any, keepdims: Any, where: Any, gi
             fail(ArgumentError, "ddof and correction can't be provided simultaneously.")
         ddof = correction
     x = as_traced(a)
-    if x.ir_dtype.is_complex:
-        o.unsupported(np.var, "of complex numbers")
     x = cast(x, _mean_dtype(x, dtype))
     axes = axes_of(axis, x)
     deviation = emit("sub", x, _center(x, axes, given_mean, lambda: _mean(x, axes, where)))
-    total = emit("sum", chosen(emit("mul", deviation, deviation), where, 0), axes=axes)
+    total = emit("sum", chosen(squared_length(deviation), where, 0), axes=axes)
     n = _count(x, axes, where)
     freedom = call(np.maximum, call(np.subtract, n, ddof), 0) if isinstance(n, TracedArray) else max(n - ddof, 0)
     return restored(_divided(total, freedom), x, axes, keepdims)

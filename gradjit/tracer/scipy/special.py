@@ -12,9 +12,9 @@ import numpy as np
 from ...errors import ArgumentError
 from ...ir.ops.special_functions import found
 from .. import operands as o
-from ..complex_parts import ComplexParts
 from ..locations import fail
 from ..numpy.common import array, call, full_like
+from ..numpy.complex_numbers import joined
 from ..operands import TracedArray, cast, emit, static_int
 
 Rule = Callable[..., Any]
@@ -69,33 +69,31 @@ def lambertw(z, k=0, tol=1e-8):
     branch = cast(o.as_traced(k), np.int64)
     x, branch = o.broadcast(x, branch)
     parts = (x, full_like(0, x), branch, full_like(tol, x))
-    return ComplexParts("scipy.special.lambertw",
-                        *(emit("special_call", *parts, function="_lambertw", result=n) for n in range(2)))
+    return joined(*(emit("special_call", *parts, function="_lambertw", result=n) for n in range(2)))
 
 
-def wofz(x: TracedArray, dtype: Any = None) -> ComplexParts:
+def wofz(x: TracedArray, dtype: Any = None) -> TracedArray:
     """Faddeeva's function of a real number: exp(-x²) + 2i/sqrt(pi) D(x) with Dawson's integral (7.5.1)."""
     x = cast(x, np.float64)
-    return ComplexParts("scipy.special.wofz", np.exp(-(x * x)), ufunc("dawsn", x) * (2 / math.sqrt(math.pi)))
+    return joined(o.as_traced(np.exp(-(x * x))), ufunc("dawsn", x) * (2 / math.sqrt(math.pi)))
 
 
 def _hankel(sign: int, scaled: bool) -> Rule:
     """J ± iY (10.4.3), scaled by exp(∓ix)."""
-    def rule(v: TracedArray, x: TracedArray, dtype: Any = None) -> ComplexParts:
-        name = f"scipy.special.hankel{1 if sign > 0 else 2}{'e' * scaled}"
+    def rule(v: TracedArray, x: TracedArray, dtype: Any = None) -> TracedArray:
         first, second = ufunc("jv", v, x), sign * ufunc("yv", v, x)
         if scaled:
             c, s = np.cos(x), -sign * np.sin(x)
             first, second = first * c - second * s, first * s + second * c
-        return ComplexParts(name, first, second)
+        return joined(first, second)
 
     return rule
 
 
-def kelvin(x: TracedArray, dtype: Any = None) -> tuple[ComplexParts, ...]:
+def kelvin(x: TracedArray, dtype: Any = None) -> tuple[TracedArray, ...]:
     """ber + i bei, ker + i kei, and their derivatives."""
     pairs = (("ber", "bei"), ("ker", "kei"), ("berp", "beip"), ("kerp", "keip"))
-    return tuple(ComplexParts("scipy.special.kelvin", ufunc(re, x), ufunc(im, x)) for re, im in pairs)
+    return tuple(joined(ufunc(re, x), ufunc(im, x)) for re, im in pairs)
 
 
 def sph_harm_y(n, m, theta, phi, *, diff_n=0):
@@ -104,7 +102,7 @@ def sph_harm_y(n, m, theta, phi, *, diff_n=0):
         o.unsupported("scipy.special.sph_harm_y", "diff_n=")
     radius = _spherical_legendre(n, m, theta)
     angle = static_int(m, "m") * array(phi)
-    return ComplexParts("scipy.special.sph_harm_y", radius * np.cos(angle), radius * np.sin(angle))
+    return joined(*(o.as_traced(radius * f(angle)) for f in (np.cos, np.sin)))
 
 
 # Legendre functions ---------------------------------------------------------------------------------------------------

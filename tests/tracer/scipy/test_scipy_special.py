@@ -54,10 +54,9 @@ def test_special_points() -> None:
                   lambda x: sp.diric(x * np.pi, 3)], [x])
 
 
-def test_what_gives_complex_numbers_says_what_to_write() -> None:
+def test_what_gives_complex_numbers() -> None:
     for f in (lambda x: sp.wofz(x) + 1, lambda x: sp.lambertw(x), lambda x: abs(sp.hankel1(1, x))):
-        with pytest.raises(UnsupportedError, match=r"scipy\.special\.(wofz|lambertw|hankel1).*write \.real or \.imag"):
-            gj.jit(f)(X)
+        np.testing.assert_allclose(gj.jit(f)(X), f(X), rtol=1e-12)
 
 
 def test_errors_name_the_function_as_it_is_written() -> None:

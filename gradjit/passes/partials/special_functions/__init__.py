@@ -10,11 +10,11 @@ from __future__ import annotations
 
 import functools
 
-from . import bessel, distributions, elliptic, exponential, gamma, hypergeometric, waves
+from . import analytic, bessel, distributions, elliptic, exponential, gamma, hypergeometric, waves
 from .rows import STEPS, Row, Rows
 
 ROWS: Rows = {**gamma.ROWS, **exponential.ROWS, **bessel.ROWS, **elliptic.ROWS, **hypergeometric.ROWS,
-              **distributions.ROWS, **waves.ROWS}
+              **distributions.ROWS, **waves.ROWS, **analytic.ROWS}
 
 
 @functools.cache
