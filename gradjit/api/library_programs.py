@@ -42,7 +42,7 @@ from ..runtime.library.routines_outside import check_externals
 from ..tracer.state import Kept
 from ..tracer.trace import captured_name, parameter_names
 from . import functions
-from .backends import TracedProgram, refuse_complex
+from .backends import TracedProgram
 from .canonical_call import CanonicalCall
 from .compiled import Compiled, Specialisation
 from .declared import Array, DeclaredSignature
@@ -208,7 +208,9 @@ class RoutineMaker:
     def check(self, program: TracedProgram) -> None:
         """UnsupportedError for what needs Python, or memory of this process."""
         t, own = program.trace, text(self.made.like, "__name__", "f")
-        refuse_complex(program.func)
+        if any(v.dtype.is_complex for v in (*t.func.params, *t.func.results)):
+            raise UnsupportedError(f"{own} takes or gives complex numbers, which the interface of a library does not "
+                                   f"have; let it take and give their real and imaginary parts")
         for w in (w for w in t.writes if w.captured is not None):
             raise UnsupportedError(f"{own} writes to {w.what}, which a library does not have; pass it as an argument")
         if t.rebindings:

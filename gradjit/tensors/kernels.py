@@ -51,7 +51,7 @@ class TensorKernel:
         self.compiled: Callable[..., Any] | None = None
         self.entry: Any = None
         self.refused = False
-        """Whether there is no machine code for it (yet), as with complex numbers."""
+        """Whether there is no machine code for it (yet)."""
 
     def run(self, inputs: Sequence[Any]) -> Sequence[np.ndarray]:
         """The results, as fresh arrays."""
@@ -76,8 +76,7 @@ class TensorKernel:
         with uncollected():
             func = optimize(self.func)
             try:
-                backends.refuse_complex(func)
-                self.entry = entry_of(func, self.numbers)
+                self.entry = entry_of(self.func, func, self.numbers)
             except UnsupportedError:
                 self.refused = True
                 return
@@ -91,11 +90,14 @@ def runs_interpreted(func: Func) -> int:
     return max(2, INTERPRETED_RUNS * ELEMENTS // (ELEMENTS + size), asked)
 
 
-def entry_of(func: Func, numbers: Sequence[bool]) -> Any:
-    """A function's machine code, which takes arrays in row-major order, and floats where it says so."""
+def entry_of(interface: Func, func: Func, numbers: Sequence[bool]) -> Any:
+    """A function's machine code, which takes arrays in row-major order, and floats where it says so.
+
+    interface: the function as it was recorded, which says what is taken and given. func: what is compiled.
+    """
     parameters = tuple(FloatSpec() if is_number else ArraySpec(p.dtype.np, p.type.extents)
-                       for p, is_number in zip(func.params, numbers, strict=True))
-    outputs = tuple(OutputSpec(r.dtype.np, r.type.extents, "array") for r in func.results)
+                       for p, is_number in zip(interface.params, numbers, strict=True))
+    outputs = tuple(OutputSpec(r.dtype.np, r.type.extents, "array") for r in interface.results)
     kernel, objects, _, _ = artefact.kernel_of(func, [None] * len(parameters), lambda name: None)
     errors = tuple((c.error, c.describe if c.is_described else c.describe(0, 0)) for c in kernel.checks)
     spec = EntrySpec(parameters, outputs, tuple(range(len(outputs))), errors=errors,

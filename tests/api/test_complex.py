@@ -307,3 +307,13 @@ def test_what_is_not_defined_is_refused(f: Callable[..., Any], error: type[Excep
 def test_a_gradient_is_of_a_real_number() -> None:
     with pytest.raises(DifferentiationError, match="real part"):
         gj.grad(lambda z: np.sum(z))(Z)
+
+
+def test_tensors() -> None:
+    """The style that records: interpreted at first, then compiled."""
+    w = gj.tensor(W)
+    for _ in range(60):
+        z = gj.tensor(Z, requires_grad=True)
+        loss = (abs(z * z * w + 1j) ** 2).sum()
+        loss.backward()
+        np.testing.assert_allclose(z.grad.numpy(), gj.grad(lambda z: (abs(z * z * W + 1j) ** 2).sum())(Z))

@@ -19,7 +19,7 @@ from ...ir import Block, Builder, Func, Value
 from ...ir.clone import Env
 from ...ir.sizes import deciding
 from ..checks import append_parameter
-from ..planes import derived, has_complex
+from ..planes import Planes, derived, has_complex
 from . import (
     control,
     creation,
@@ -102,6 +102,9 @@ def cotangents(func: Func, targets: Sequence[int], sites: Sequence[int], ends: S
     given: whether the targets' cotangents are parameters behind those of `func`; else they are 1 for all elements.
     ends: results that a cotangent reaches and does not pass. Errors as in `reverse`.
     """
+    if has_complex(func):
+        return _complex_cotangents(func, targets, sites, ends, given)
+
     def seeds(b: Builder, block: Block, env: Env) -> list[Value | None]:
         found: list[Value | None] = [None] * len(func.results)
         for k in targets:
@@ -110,3 +113,26 @@ def cotangents(func: Func, targets: Sequence[int], sites: Sequence[int], ends: S
         return found
 
     return cotangents_at(func, sites, ends, TABLES, seeds)
+
+
+def _complex_cotangents(func: Func, targets: Sequence[int], sites: Sequence[int], ends: Sequence[int], given: bool
+                        ) -> tuple[Func, list[int]]:
+    if not given and any(func.results[k].dtype.is_complex for k in targets):
+        raise DifferentiationError(f"gradients are of real numbers; @{func.name} gives complex ones: take their real "
+                                   f"part or np.abs, or say what their cotangent is")
+    reached: list[int] = []
+
+    def pulled(p: Planes) -> Func:
+        every = [[plane for k in places for plane in p.results[k]] for places in (targets, sites, ends)]
+        real, arrived = cotangents(p.func, *every, given=given)
+        found = dict(zip(arrived, real.results[len(p.func.results):], strict=True))
+        reached.extend(k for k in sites if any(plane in found for plane in p.results[k]))
+        b = Builder(real.body)
+        own = real.results[:len(p.func.results)]
+        real.body.results = (*own, *(found[plane] if plane in found else b.zeros(own[plane].type)
+                                     for k in reached for plane in p.results[k]))
+        return real
+
+    made = derived(func, pulled, lambda f: [f.results[k] for k in targets] if given else (),
+                   lambda f: [f.results[k] for k in reached])
+    return made, reached
