@@ -247,7 +247,7 @@ class Bits(ArrayView):
 
 
 @dataclass(frozen=True)
-class Part(ArrayView):
+class PartView(ArrayView):
     """The real or the imaginary parts of complex numbers."""
 
     name: str
@@ -265,7 +265,7 @@ class Part(ArrayView):
         return _emit("complex", _emit("real", parent), new)
 
     def is_apart(self, other: ArrayView) -> bool:
-        return isinstance(other, Part) and other.name != self.name
+        return isinstance(other, PartView) and other.name != self.name
 
 
 @dataclass(frozen=True)

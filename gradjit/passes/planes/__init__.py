@@ -12,8 +12,8 @@ STEPS: the same for what is no part of straight code and has attributes that tel
 
 from __future__ import annotations
 
-from .derivatives import derived
-from .memory import as_planes, from_planes, in_memory, layout_in_memory
+from .complex_derivatives import derived
+from .complex_memory import as_planes, from_planes, in_memory, layout_in_memory
 from .splitter import Planes, has_complex, split
 
 __all__ = ["Planes", "as_planes", "derived", "from_planes", "has_complex", "in_memory", "layout_in_memory", "split"]

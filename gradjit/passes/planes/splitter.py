@@ -131,7 +131,7 @@ class Splitter:
         return fresh
 
     def op(self, b: Builder, op: Op) -> None:
-        from .rules import RULES
+        from .plane_rules import RULES
         b.loc = op.loc
         if OPS[op.name].is_pinned and not OPS[op.name].by_planes:
             self.step(b, op)
@@ -153,7 +153,7 @@ class Splitter:
 
     def step(self, b: Builder, op: Op) -> None:
         """What is no part of straight code takes and gives all planes."""
-        from .rules import STEPS
+        from .plane_rules import STEPS
         attrs = {k: map_attr(a, self.real) for k, a in op.attrs.items()}
         if op.name in STEPS:
             attrs = STEPS[op.name](self, op, attrs)

@@ -11,7 +11,7 @@ from .. import operands as o
 from ..array import ARRAY, view
 from ..operands import TracedArray, as_traced, emit
 from ..ufuncs import compute
-from ..views import Part
+from ..views import PartView
 from .common import array, call, full_like
 
 Rule = Callable[..., Any]
@@ -35,7 +35,7 @@ def part(x: TracedArray, name: str) -> TracedArray:
     if x.kind != ARRAY:
         return emit(name, x, kind=x.kind)
     s = x.strides_in_elements
-    return view(x, Part(name), None if s is None else tuple(2 * k for k in s))
+    return view(x, PartView(name), None if s is None else tuple(2 * k for k in s))
 
 
 def values(x: TracedArray) -> tuple[TracedArray, TracedArray]:
