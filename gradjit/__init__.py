@@ -72,6 +72,7 @@ _LATER = {
     "api.load_library": ("load",),
     "api.divided_differences": ("derivative",),
     "nn.progress": ("progress",),
+    "tensors.graphs": ("graph",),
     "tensors": (
         "Tensor", "arange", "concatenate", "empty", "enable_grad", "eye", "from_numpy", "full", "full_like",
         "geomspace", "identity", "is_grad_enabled", "linspace", "logspace", "manual_seed", "no_grad", "ones",
@@ -81,7 +82,7 @@ _LATER = {
 """What is imported when it is first asked for, by the packages that it stands in."""
 
 
-_ROOMS = ("nn", "plot")
+_ROOMS = ("mygrad", "nn", "plot")
 """Packages that are imported when they are first named: `gj.plot`."""
 
 

@@ -11,7 +11,8 @@ PACKAGE = Path(__file__).resolve().parents[1] / "gradjit"
 
 # In the order that data flows. The first five are for all; the package itself re-exports the api.
 ORDER = ["errors", "environment", "probe", "processes", "bounded", "release",
-         "ir", "tracer", "passes", "codegen", "runtime", "api", "tensors", "nn", "plot", "gradjit", "demo", "cli"]
+         "ir", "tracer", "passes", "codegen", "runtime", "api", "tensors", "nn", "plot", "mygrad",
+         "gradjit", "demo", "cli"]
 RANK = {room: k for k, room in enumerate(ORDER)}
 
 # Rooms that may know of a third-party package; every room may use NumPy and the standard library.

@@ -75,6 +75,11 @@ class Deliveries:
         for cone, freed in past.freed:
             if not cone.isdisjoint(cts):
                 freed.refuse()
+        if past.rule is not None:
+            (ct,) = cts.values()
+            for slot, g in past.rule(ct).items():
+                self.send(past.sources[slot], g)
+            return
         hooked = {*past.hooks}
         plain = {s: ct for s, ct in cts.items() if s not in hooked}
         waiting = {s: ct for s, ct in cts.items() if s in hooked}

@@ -47,9 +47,13 @@ class Upstream:
 class Past:
     """A recording that was computed, as a node in the graph that derivatives are pulled back through."""
 
-    __slots__ = ("number", "node", "inputs", "sources", "tensors", "hooks", "freed")
+    __slots__ = ("number", "node", "inputs", "sources", "tensors", "hooks", "freed", "rule")
+
+    rule: Callable[[np.ndarray], dict[int, np.ndarray]] | None
+    """What pulls back in the place of the recorded steps: a rule of the user's, from the only output to the sources."""
 
     def __init__(self, r: Recording):
+        self.rule = None
         self.number, self.node, self.inputs, self.sources, self.tensors = (
             r.number, r.node, r.inputs, r.sources, r.tensors)
         self.hooks: dict[int, list[Any]] = {}
@@ -245,6 +249,13 @@ class Recording:
             local.recording = None
         self.trace, self.inputs, self.tensors, self.sources = None, [], {}, {}
         return past
+
+
+def custom_past(sources: dict[int, Upstream], rule: Callable[[np.ndarray], dict[int, np.ndarray]]) -> Past:
+    """A node of the graph whose derivative a rule of the user's computes."""
+    past = Past(Recording())
+    past.sources, past.rule = sources, rule
+    return past
 
 
 def leaves_of(x: Any) -> list[Any]:

@@ -121,7 +121,7 @@ class Tensor(TensorOperators):
         """The elements as an input of a recording: nobody will change this array."""
         a = self._value()
         if self._exposed:
-            if sys.getrefcount(self._array) > _REFERENCES + 1:
+            if sys.getrefcount(a) > _REFERENCES + 2:  # the tensor, and this name
                 return a.copy()
             self._exposed = False
         return a
@@ -142,13 +142,13 @@ class Tensor(TensorOperators):
 
     def _expose(self) -> np.ndarray:
         """The elements, to be handed out: whoever gets them may write to them."""
-        a = self._value()
+        self._value()
         owner = self._owner
         if not owner._exposed:
-            if sys.getrefcount(owner._array) > _REFERENCES:
+            if sys.getrefcount(owner._array) > _REFERENCES + 1:  # the owner
                 owner._array = owner._array.copy()  # type: ignore[union-attr]
             owner._exposed = True
-        return a if self is owner else self._look()
+        return owner._array if self is owner else self._look()  # type: ignore[return-value]
 
     # calls ----------------------------------------------------------------------------------------------------------
     def _apply(self, func: Callable[..., Any], args: Any, kwargs: Any, floats: bool = False) -> Any:
@@ -244,9 +244,8 @@ class Tensor(TensorOperators):
         return self.round(digits or 0) if digits is not None or self._type.shape else round(self.item())
 
     def __repr__(self) -> str:
-        text = np.array2string(self._value(), separator=", ", prefix="Tensor(")
-        dtype = "" if self.dtype in (np.float64, np.bool_, np.int64) else f", dtype={self.dtype}"
-        return f"Tensor({text}{dtype}{', requires_grad=True' if self.requires_grad else ''})"
+        text = repr(self._value()).replace("array(", "Tensor(", 1).replace("\n", "\n ")
+        return f"{text[:-1]}, requires_grad=True)" if self.requires_grad else text
 
     def __str__(self) -> str:
         return str(self._value()[()])
@@ -359,6 +358,11 @@ class Tensor(TensorOperators):
         while node.parent is not None and not any(m.slot == self._slot for m in node.made):
             node = node.parent
         return name_of(node.step) if node.step is not None else None
+
+    def graph(self) -> Any:
+        """The graph that it was computed by, as a picture: `.save("graph.svg")`."""
+        from .graphs import graph_of
+        return graph_of(self)
 
     # looking --------------------------------------------------------------------------------------------------------
     def item(self, *index: Any) -> Any:
@@ -484,6 +488,11 @@ class Tensor(TensorOperators):
         if self._array is not None and isinstance(source, Upstream) and source.recording is not None:
             source.recording.hooks[source.slot] = hooks
         return lambda: hooks.remove(hook) if hook in hooks else None
+
+    def _become_derived(self, past: Any) -> None:
+        """Its cotangent goes through this node of the graph."""
+        self._type = self._type.with_role(DERIVED)
+        self._source = Upstream(None, 0, past, 0)
 
     def _forget_graph(self, freed: Any) -> None:
         self._source = freed
