@@ -9,8 +9,7 @@ import numpy as np
 import pytest
 import scipy.linalg as sl
 
-from gradjit.ir import OPS, Builder, Value
-from gradjit.passes import matrices as m
+from gradjit.ir import I64, OPS, Builder, Value, matrices as m
 from tests.ops.harness import Case, check
 
 RNG = np.random.default_rng(12)
@@ -80,6 +79,133 @@ CASES += [
     Case("triangular_solve", (triangular(1, 1), normal(1, 3)), PLAIN, substituted(**PLAIN), varied=scaled),
     Case("triangular_solve", (np.zeros((0, 0)), np.zeros((0, 2))), PLAIN, lambda a, b: b, note="empty"),
     Case("triangular_solve", (triangular(2, 2), np.zeros((2, 0))), PLAIN, lambda a, b: b, note="no columns"),
+]
+
+
+# LU -------------------------------------------------------------------------------------------------------------------
+def solution(trans: bool) -> Callable[..., Any]:
+    def body(b: Builder, a: Value, x: Value) -> Value:
+        lu, pivots, _ = b.lu(a)
+        return b.lu_solve(a, lu, pivots, x, trans=trans, checked=True)
+
+    return body
+
+
+def determinant(log: bool) -> Callable[..., Any]:
+    def body(b: Builder, a: Value) -> Value:
+        lu, pivots, _ = b.lu(a)
+        d = m.signed_product(b, lu, pivots)
+        return b.det(b.log(b.abs(d)) if log else d, a, lu, pivots, log=log)
+
+    return body
+
+
+def packed(a: np.ndarray) -> tuple[np.ndarray, ...]:
+    """SciPy's factors of one matrix."""
+    lu, pivots = sl.lu_factor(a)
+    rows = np.arange(len(a))
+    for k, p in enumerate(pivots):
+        rows[[k, p]] = rows[[p, k]]
+    return lu, (pivots + 1).astype(np.int32), rows
+
+
+def turned_solve(a: np.ndarray, x: np.ndarray) -> np.ndarray:
+    return np.asarray(np.linalg.solve(a.swapaxes(-1, -2), x))
+
+
+def stacked(f: Callable[..., Any]) -> Callable[..., Any]:
+    return lambda *args: tuple(map(np.stack, zip(*(f(*a) for a in zip(*args, strict=True)), strict=True)))
+
+
+SQUARE, STACK = normal(3, 3) + np.eye(3), normal(2, 3, 3) + 2 * np.eye(3)
+CASES += [
+    Case("lu", (SQUARE,), {}, packed, varied=scaled),
+    Case("lu", (STACK,), {}, stacked(packed), varied=scaled),
+    Case("lu", (normal(1, 1),), {}, packed, varied=scaled),
+    Case("lu_solve", (SQUARE, normal(3, 2)), {}, np.linalg.solve, solution(False), varied=scaled),
+    Case("lu_solve", (STACK, normal(2, 3, 1)), {}, turned_solve, solution(True), varied=scaled, note="transposed"),
+    Case("lu_solve", (np.zeros((0, 0)), np.zeros((0, 2))), {}, lambda a, x: x, solution(False), note="empty"),
+    Case("det", (SQUARE,), {}, np.linalg.det, determinant(False), varied=scaled),
+    Case("det", (STACK,), {}, lambda a: np.linalg.slogdet(a)[1], determinant(True), varied=scaled, note="logarithm"),
+]
+
+
+# eigenvalues and singular values: of vectors what does not depend on their signs --------------------------------------
+def weighted(b: Builder, v: Value, first: float = 0.0) -> Value:
+    """v diagonal(1, 2, ...) v'."""
+    weights = b.add(b.cast(b.iota(shape=v.shape, axis=v.type.rank - 1, dtype=I64), dtype=v.dtype), b.like(first, v))
+    return m.product(b, b.mul(v, weights), v, ty=True)
+
+
+def eigen(b: Builder, a: Value) -> tuple[Value, ...]:
+    w, v = b.eigh(a, lower=True)
+    return w, weighted(b, v)
+
+
+def eigen_of_upper(b: Builder, a: Value) -> tuple[Value, ...]:
+    w, v = b.eigh(m.transposed(b, a), lower=False)
+    return w, weighted(b, v)
+
+
+def eigen_of_numpy(a: np.ndarray) -> tuple[np.ndarray, ...]:
+    w, v = np.linalg.eigh(a)
+    return w, (v * np.arange(v.shape[-1])) @ v.swapaxes(-1, -2)
+
+
+def singular(full: bool, wide: bool) -> Callable[..., Any]:
+    def body(b: Builder, a: Value) -> tuple[Value, ...]:
+        u, s, vt = b.svd(a, full=full, wide=wide)
+        k = s.shape[-1]
+        v = m.transposed(b, vt)
+        rest = [m.product(b, x, x, ty=True) for x in (m.columns_behind(b, u, k), m.columns_behind(b, v, k)) if x]
+        return s, weighted(b, m.first_columns(b, u, k)), weighted(b, m.first_columns(b, v, k), 1), *rest
+
+    return body
+
+
+def orthogonal(b: Builder, a: Value) -> tuple[Value, ...]:
+    wide = a.shape[-1] > a.shape[-2]
+    q, r = b.qr(a, full=True, wide=wide)
+    k = min(a.shape[-2:])
+    rest = m.columns_behind(b, q, k)
+    assert rest is not None
+    return m.first_columns(b, q, k), r, m.product(b, rest, rest, ty=True)
+
+
+CASES += [
+    Case("eigh", (normal(3, 3),), {}, eigen_of_numpy, eigen, rtol=1e-6, varied=scaled),
+    Case("eigh", (normal(2, 2, 2),), {}, eigen_of_numpy, eigen_of_upper, rtol=1e-6, varied=scaled),
+    *(Case("svd", (normal(*shape),), {}, None, singular(full, shape[-1] > shape[-2]), rtol=1e-6, varied=scaled,
+           note=f"{full}") for shape, full in (((3, 3), False), ((4, 2), False), ((2, 4), True), ((2, 3, 2), True))),
+    Case("qr", (normal(3, 3),), {"full": False, "wide": True}, lambda a: tuple(np.linalg.qr(a)), varied=scaled),
+    Case("qr", (normal(2, 3),), {"full": False, "wide": True}, lambda a: tuple(np.linalg.qr(a)), varied=scaled),
+    Case("qr", (normal(2, 4, 2),), {"full": False, "wide": False}, lambda a: tuple(np.linalg.qr(a)), varied=scaled),
+    Case("qr", (normal(4, 2),), {}, None, orthogonal, varied=scaled, note="full"),
+]
+
+
+# others ---------------------------------------------------------------------------------------------------------------
+def pseudo(b: Builder, a: Value) -> Value:
+    """Of a matrix of full column rank."""
+    square = m.product(b, a, a, tx=True)
+    lu, pivots, _ = b.lu(square)
+    turned = m.transposed(b, a)
+    return b.pinv(b.lu_solve(square, lu, pivots, turned, trans=False, checked=True), a)
+
+
+def root(b: Builder, a: Value) -> Value:
+    """Of the square of a matrix, the matrix."""
+    return b.sqrtm(b.stop_gradient(a), m.product(b, a, a))
+
+
+CASES += [
+    Case("sqrtm", (positive(3, 3),), {}, lambda a: a, root, varied=scaled),
+    Case("pinv", (normal(4, 2),), {}, np.linalg.pinv, pseudo, varied=scaled),
+    Case("pinv", (normal(2, 3, 2),), {}, np.linalg.pinv, pseudo, varied=scaled),
+    Case("sylvester", (normal(3, 3), normal(2, 2) + 5 * np.eye(2), normal(3, 2)), {}, sl.solve_sylvester,
+         varied=scaled),
+    Case("sylvester", (normal(2, 1, 1), normal(2, 2, 2) + 5 * np.eye(2), normal(2, 1, 2)), {},
+         lambda *a: np.stack([sl.solve_sylvester(*x) for x in zip(*a, strict=True)]), varied=scaled),
 ]
 
 

@@ -35,6 +35,12 @@ FAILING: dict[str, str] = {
     **{name: f"%v: f64[%z] = slice %x [0:+%z]\n%r: f64[] = {name} %v axes=[0]" for name in ("max", "min")},
     **{name: f"%v: f64[%z] = slice %x [0:+%z]\n%r: i64[] = {name} %v axis=0" for name in ("argmax", "argmin")},
     "cholesky": "%r: f64[1,1] = cholesky %neg",
+    "lu_solve": "%w: f64[1,1] = const 0.0\n%lu: f64[1,1], %pv: i32[1], %ord: i64[1] = lu %w\n"
+                "%r: f64[1,1] = lu_solve %w, %lu, %pv, %neg trans=false checked=true",
+    "eigh": "%v: f64[3,3] = const nan\n%w: f64[3], %vectors: f64[3,3] = eigh %v lower=true\n%r: f64[3] = neg %w",
+    "svd": "%v: f64[1,1] = const nan\n%u: f64[1,1], %w: f64[1], %vt: f64[1,1] = svd %v full=false wide=true\n"
+           "%r: f64[1] = neg %w",
+    "sylvester": "%v: f64[1,1] = const 1.0\n%r: f64[1,1] = sylvester %neg, %v, %neg",
     "assert": '%v: i64[] = const 5\n%c: bool[] = lt %k, %v\nassert %c message="k is small"\n%r: f64[] = const 1.0',
     "raise": 'raise error="ValueError" message="it is here"\n%r: f64[] = const 1.0',
     "pop": "%t: tape[] = tape\n%u: tape[], %r: f64[] = pop %t types=[f64[]]",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
@@ -13,23 +14,48 @@ from ..loops import Call
 Arrays = list[np.ndarray]
 
 
-def meaning(s: Call, *arrays: np.ndarray) -> Arrays:
+def meaning(s: Call, *arrays: np.ndarray, **attrs: Any) -> Arrays:
     """The results of the operation of the routine's name."""
     evaluate = OPS[s.routine].evaluate
     assert evaluate is not None
     try:
-        found = evaluate(*arrays, **s.attrs)
+        found = evaluate(*(np.array(a) for a in arrays), **attrs)
     except np.linalg.LinAlgError as e:
         where = f" ({s.loc.full})" if s.loc else ""
         raise LinAlgError(f"{e}{where}") from None
     return list(found) if isinstance(found, tuple) else [found]
 
 
-def in_place(s: Call, reads: Arrays, writes: Arrays) -> None:
-    for target, result in zip(writes, meaning(s, *(np.array(r) for r in reads)), strict=False):
+def put(writes: Arrays, results: Arrays) -> None:
+    for target, result in zip(writes, results, strict=False):
         target[...] = result
 
 
+def in_place(s: Call, reads: Arrays, writes: Arrays) -> None:
+    put(writes, meaning(s, *reads, **s.attrs))
+
+
+def _lu_solve(s: Call, reads: Arrays, writes: Arrays) -> None:
+    put(writes, meaning(s, reads[0], *reads, **s.attrs))
+
+
+def _eigh(s: Call, reads: Arrays, writes: Arrays) -> None:
+    w, v = meaning(s, *reads, lower=s.attrs["lower"])
+    put(writes, [v, w])
+
+
+def _svd(s: Call, reads: Arrays, writes: Arrays) -> None:
+    u, values, vt = meaning(s, *reads, full=s.attrs["full"], wide=s.attrs["wide"])
+    put(writes[1:2], [values])
+    put(writes[4:], [u, vt])
+
+
+def _qr(s: Call, reads: Arrays, writes: Arrays) -> None:
+    q, r = meaning(s, *reads, **s.attrs)
+    put([writes[0][..., :r.shape[-2], :], writes[1]], [r, q])
+
+
 ROUTINES: dict[str, Callable[[Call, Arrays, Arrays], None]] = {
-    "cholesky": in_place, "triangular_solve": in_place,
+    "cholesky": in_place, "triangular_solve": in_place, "lu": in_place, "lu_solve": _lu_solve, "eigh": _eigh,
+    "svd": _svd, "qr": _qr, "sylvester": in_place,
 }

@@ -10,7 +10,8 @@ from __future__ import annotations
 from . import creation, custom, effects, elementwise, factorisation, indexing, linalg, movement, reduction, special
 from .linalg import dissolve, is_thin
 
-ELEMENT = {**creation.ELEMENT, **movement.ELEMENT, **indexing.ELEMENT, **effects.ELEMENT}
+ELEMENT = {**creation.ELEMENT, **movement.ELEMENT, **indexing.ELEMENT, **effects.ELEMENT,
+           **factorisation.ELEMENT}
 EMIT = {**elementwise.EMIT, **special.EMIT}
 TASKS = {**reduction.TASKS, **movement.TASKS, **indexing.TASKS, **linalg.TASKS, **factorisation.TASKS,
          **custom.TASKS}

@@ -5,13 +5,15 @@ LAPACK thinks in columns: what stands in rows is to it the transpose, lower tria
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from llvmlite import ir
 
 from ...errors import LinAlgError
+from ...ir.ops.factorisation import SINGULAR
 from ...ir.sizes import is_open
+from ..emit_control import when
 from ..failures import Check, note
 from ..loops import Call, View
 from ..vecmath.lanes import I32, I64
@@ -59,9 +61,20 @@ class Routines:
         return number(self.e, self.element, x)
 
     def distance(self, v: View) -> ir.Value:
-        """The distance between the lines of a matrix whose lines stand along memory; it is never 0."""
-        found = positive(self.e, line(v.strides[-2], v.shape[-1]))
+        """The distance between the rows of a matrix whose rows stand along memory; it is never 0."""
+        return self.line(line(v.strides[-2], v.shape[-1]))
+
+    def leading(self, v: View) -> ir.Value:
+        """The same between columns, where these do."""
+        return self.line(line(v.strides[-1], v.shape[-2]))
+
+    def line(self, n: int) -> ir.Value:
+        found = positive(self.e, n)
         return integer(self.e, found) if isinstance(found, ir.Value) else self.integer(found)
+
+    def scratch(self, v: View, start: int = 0) -> ir.Value:
+        """A routine's own memory, from a number on."""
+        return self.e.at(v.buffer, self.e.number(start))
 
     def info(self) -> ir.Value:
         return self.e.cell(I32)
@@ -83,54 +96,179 @@ NOT_POSITIVE = "Matrix is not positive definite"
 def cholesky(e: Emitter, call: Call) -> None:
     """The lower triangle of a matrix replaced by its factor."""
     (out,), run = call.writes, Routines(e, call)
-    n = out.shape[-1]
+    n = run.integer(out.shape[-1])
 
     def one(index: list[ir.Value]) -> None:
         info = run.info()
-        run("lapack", "potrf", "U", run.integer(n), matrix(e, out, index), run.distance(out), info)
+        run("lapack", "potrf", "U", n, matrix(e, out, index), run.distance(out), info)
         run.check(info, NOT_POSITIVE)
 
     each(e, call, one)
 
 
 def triangular_solve(e: Emitter, call: Call) -> None:
-    """x replaced by the solution."""
+    """x replaced by the solution. BLAS, to which rows are columns, divides x' by the transpose from the right."""
     (a, _), (x,), run, attrs = call.reads, call.writes, Routines(e, call), call.attrs
-    triangle = triangle_of(e, run, a, attrs)
-    n, m = x.shape[-2:]
+    by_columns, far = transposed(a)
+    uplo = "U" if attrs["lower"] != by_columns else "L"
+    trans = "T" if attrs["trans"] != by_columns else "N"
+    n, m = map(run.integer, x.shape[-2:])
 
     def one(index: list[ir.Value]) -> None:
-        solve_right(run, triangle, matrix(e, a, index), (run.integer(n), run.integer(m)), matrix(e, x, index),
-                    run.distance(x))
+        run("blas", "trsm", "R", uplo, trans, "U" if attrs["unit"] else "N", m, n, run.number(1.0),
+            matrix(e, a, index), run.line(far), matrix(e, x, index), run.distance(x))
 
     each(e, call, one)
 
 
-Triangle = tuple[str, str, str, ir.Value]
-"""Which triangle, whether transposed, whether its diagonal is of ones, the distance of lines: as BLAS sees it."""
+# LU -------------------------------------------------------------------------------------------------------------------
+def lu(e: Emitter, call: Call) -> None:
+    """A matrix replaced by its factors; the pivots, and the order of rows that they give."""
+    (out, pivots, *order), run = call.writes, Routines(e, call)
+    n = run.integer(out.shape[-1])
+
+    def one(index: list[ir.Value]) -> None:
+        at = matrix(e, pivots, index)
+        run("lapack", "getrf", n, n, matrix(e, out, index), run.leading(out), at, run.info())
+        if order:
+            in_order(e, e.number(out.shape[-1]), at, matrix(e, order[0], index))
+
+    each(e, call, one)
 
 
-def triangle_of(e: Emitter, run: Routines, a: View, attrs: dict[str, bool]) -> Triangle:
-    """How BLAS, to which rows are columns, reads the triangular matrix by which x' is divided from the right."""
-    by_columns, distance = transposed(a)
-    upper = attrs["lower"] != by_columns
-    far = positive(e, distance)
-    return ("U" if upper else "L", "T" if by_columns != attrs["trans"] else "N", "U" if attrs["unit"] else "N",
-            integer(e, far) if isinstance(far, ir.Value) else run.integer(far))
+def in_order(e: Emitter, n: ir.Value, pivots: ir.Value, order: ir.Value) -> None:
+    """Row numbers exchanged as the rows were."""
+    def cell(k: ir.Value) -> ir.Value:
+        return e.b.gep(order, [k], source_etype=I64)
+
+    def number(k: ir.Value) -> None:
+        e.b.store(k, cell(k))
+
+    def exchange(k: ir.Value) -> None:
+        p = e.b.sub(e.b.sext(e.b.load(e.b.gep(pivots, [k], source_etype=I32), typ=I32), I64), I64(1))
+        one, other = e.b.load(cell(k), typ=I64), e.b.load(cell(p), typ=I64)
+        e.b.store(other, cell(k))
+        e.b.store(one, cell(p))
+
+    with when(e, e.b.icmp_signed(">", n, I64(0))):
+        e.turns(I64(0), n, number)
+        e.turns(I64(0), n, exchange)
 
 
-def solve_right(run: Routines, t: Triangle, a: ir.Value, sizes: Sequence[ir.Value], x: ir.Value, far: ir.Value
-                ) -> None:
-    uplo, trans, diag, lda = t
-    n, m = sizes
-    run("blas", "trsm", "R", uplo, trans, diag, m, n, run.number(1.0), a, lda, x, far)
+def lu_solve(e: Emitter, call: Call) -> None:
+    (lu, pivots, _), (x,), run = call.reads, call.writes, Routines(e, call)
+    n, m = map(run.integer, x.shape[-2:])
+    count = e.number(lu.shape[-1])
+
+    def one(index: list[ir.Value]) -> None:
+        factors = matrix(e, lu, index)
+        if call.attrs["checked"]:
+            with when(e, e.b.icmp_signed(">", count, I64(0))):
+                e.turns(I64(0), count, lambda k: nonzero(factors, k))
+        run("lapack", "getrs", "T" if call.attrs["trans"] else "N", n, m, factors, run.leading(lu),
+            matrix(e, pivots, index), matrix(e, x, index), run.leading(x), run.info())
+
+    def nonzero(factors: ir.Value, k: ir.Value) -> None:
+        step = e.b.add(e.number(lu.strides[-1]), I64(1))
+        pivot = e.b.load(e.b.gep(factors, [e.b.mul(k, step)], source_etype=run.element), typ=run.element)
+        note(e, Check(None, call.loc, SINGULAR, LinAlgError), e.b.fcmp_ordered("==", pivot, run.element(0.0)))
+
+    each(e, call, one)
+
+
+# eigenvalues and singular values --------------------------------------------------------------------------------------
+def eigh(e: Emitter, call: Call) -> None:
+    """A matrix replaced by its eigenvectors, if they are wanted."""
+    (out, w, work, iwork), run = call.writes, Routines(e, call)
+    n = run.integer(out.shape[-1])
+
+    def one(index: list[ir.Value]) -> None:
+        info = run.info()
+        run("lapack", "syevd", "V" if call.attrs["vectors"] else "N", "L" if call.attrs["lower"] else "U", n,
+            matrix(e, out, index), run.leading(out), matrix(e, w, index), run.scratch(work),
+            run.integer(work.shape[0]), run.scratch(iwork), run.integer(iwork.shape[0]), info)
+        run.check(info, "Eigenvalues did not converge")
+
+    each(e, call, one)
+
+
+def svd(e: Emitter, call: Call) -> None:
+    """Singular values, and vectors if they are wanted. The matrix is used up."""
+    (a, s, work, iwork, *sides), run = call.writes, Routines(e, call)
+    m, n = map(run.integer, a.shape[-2:])
+    job = "N" if not sides else "A" if call.attrs["full"] else "S"
+    lines = [run.leading(v) for v in sides] or [run.integer(1)] * 2
+
+    def one(index: list[ir.Value]) -> None:
+        info, at = run.info(), matrix(e, a, index)
+        u, vt = [matrix(e, v, index) for v in sides] or [at, at]
+        run("lapack", "gesdd", job, m, n, at, run.leading(a), matrix(e, s, index), u, lines[0], vt, lines[1],
+            run.scratch(work), run.integer(work.shape[0]), run.scratch(iwork), info)
+        run.check(info, "SVD did not converge")
+
+    each(e, call, one)
+
+
+# QR -------------------------------------------------------------------------------------------------------------------
+def qr(e: Emitter, call: Call) -> None:
+    """A matrix replaced by r, with reflections below it, of which q is made."""
+    (a, q, work), run = call.writes, Routines(e, call)
+    m, n = map(run.integer, a.shape[-2:])
+    reflections = a.shape[-2] if call.attrs["wide"] else a.shape[-1]
+    k, inner = run.integer(reflections), run.integer(q.shape[-1])
+    space = run.integer(work.shape[0] - reflections)
+
+    def one(index: list[ir.Value]) -> None:
+        info, at, made = run.info(), matrix(e, a, index), matrix(e, q, index)
+        own = run.scratch(work), run.scratch(work, reflections), space, info
+        run("lapack", "geqrf", m, n, at, run.leading(a), *own)
+        run("lapack", "lacpy", "A", m, k, at, run.leading(a), made, run.leading(q))
+        run("lapack", "orgqr", m, inner, k, made, run.leading(q), *own)
+
+    each(e, call, one)
+
+
+# Sylvester's equation -------------------------------------------------------------------------------------------------
+def sylvester(e: Emitter, call: Call) -> None:
+    """a = u r u', b = v t v' with (nearly) triangular r and t, for which the equation is solved by substitution."""
+    (x, *matrices, work), run = call.writes, Routines(e, call)
+    sizes = x.shape[-2:]
+    m, n = map(run.integer, sizes)
+    product, both = sizes[0] * sizes[1], sizes[0] + sizes[1]
+    space = run.integer(6 * both + 2)
+
+    def schur(a: ir.Value, far: ir.Value, v: ir.Value, n: ir.Value) -> None:
+        info = run.info()
+        run("lapack", "gees", "V", "N", ir.Constant(PTR, None), n, a, far, run.info(), run.scratch(work, product),
+            run.scratch(work, product + both), v, far, run.scratch(work, product + 2 * both), space,
+            ir.Constant(PTR, None), info)
+        run.check(info, "Schur form not found")
+
+    def one(index: list[ir.Value]) -> None:
+        (a, b, u, v), at = [matrix(e, y, index) for y in matrices], matrix(e, x, index)
+        far_a, far_b, far = run.leading(matrices[0]), run.leading(matrices[1]), run.leading(x)
+        unit, zero, between = run.number(1.0), run.number(0.0), run.scratch(work)
+        schur(a, far_a, u, m)
+        schur(b, far_b, v, n)
+        run("blas", "gemm", "T", "N", m, n, m, unit, u, far_a, at, far, zero, between, far)
+        run("blas", "gemm", "N", "N", m, n, n, unit, between, far, v, far_b, zero, at, far)
+        scale, info = e.cell(run.element), run.info()
+        run("lapack", "trsyl", "N", "N", run.integer(1), m, n, a, far_a, b, far_b, at, far, scale, info)
+        run.check(info, "Sylvester's equation has no single solution: the first matrix has an eigenvalue that is, but "
+                        "for its sign, one of the second's")
+        e.b.store(e.b.fdiv(run.element(1.0), e.b.load(scale, typ=run.element)), scale)
+        run("blas", "gemm", "N", "N", m, n, m, scale, u, far_a, at, far, zero, between, far)
+        run("blas", "gemm", "N", "T", m, n, n, unit, between, far, v, far_b, zero, at, far)
+
+    each(e, call, one)
 
 
 ROUTINES: dict[str, Callable[[Emitter, Call], None]] = {
-    "cholesky": cholesky, "triangular_solve": triangular_solve,
+    "cholesky": cholesky, "triangular_solve": triangular_solve, "lu": lu, "lu_solve": lu_solve, "eigh": eigh,
+    "svd": svd, "qr": qr, "sylvester": sylvester,
 }
 
-LAPACK = ("potrf",)
+LAPACK = ("potrf", "getrf", "getrs", "syevd", "gesdd", "geqrf", "orgqr", "lacpy", "gees", "trsyl")
 BLAS = ("trsm",)
 SYMBOLS = {
     **{f"gradjit.lapack.{p}{n}": ("scipy.linalg.cython_lapack", f"{p}{n}") for p in PREFIX.values() for n in LAPACK},

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ...ir import Builder, Op, Value
-from .. import matrices as m
+from ...ir import Builder, Op, Value, matrices as m
 from .driver import Batcher, Rule, Walk, all_spread
 
 
@@ -25,6 +24,6 @@ def safe(batcher: Batcher, b: Builder, op: Op) -> None:
         batcher.bind(old, new)
 
 
-LOCAL: dict[str, Rule] = {"triangular_solve": _stacked}
-WALKS: dict[str, Walk] = {"cholesky": safe}
+LOCAL: dict[str, Rule] = dict.fromkeys(("triangular_solve", "lu", "det", "qr", "pinv", "sqrtm"), _stacked)
+WALKS: dict[str, Walk] = dict.fromkeys(("cholesky", "lu_solve", "eigh", "svd", "sylvester"), safe)
 RULES: dict[str, Rule | Walk] = {**LOCAL, **WALKS}

@@ -3,22 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from math import prod
 from typing import Any
 
 import numpy as np
+from numpy.linalg import _linalg
 
-from ...errors import DtypeError, LinAlgError
+from ...errors import ArgumentError, DtypeError, LinAlgError, ShapeError
+from ...ir.sizes import is_open
 from .. import operands as o
 from ..locations import fail
-from ..operands import TracedArray, cast, emit
-from .common import array, reshape, swap_axes
-from .movement import diagonal_of
+from ..operands import TracedArray, as_traced, cast, emit, emit_all
+from .common import array, call, move_axis, reshape, swap_axes, truth, where
 
 Rule = Callable[..., Any]
+Matrices = Any
+"""A TracedArray: rules that are written with NumPy's functions take and give what mypy takes for arrays."""
+RESULTS: Any = _linalg
+"""Where the named tuples are that NumPy's functions give."""
 
 
 # operands -------------------------------------------------------------------------------------------------------------
-def stack(a: Any, func: Any) -> TracedArray:
+def stack(a: Any, func: Any) -> Matrices:
     """Matrices of float32 or float64 (integers become float64)."""
     x = array(a)
     if x.ir_dtype.is_complex:
@@ -30,17 +36,52 @@ def stack(a: Any, func: Any) -> TracedArray:
     return x if x.ir_dtype.is_float else cast(x, np.float64)
 
 
-def squares(a: Any, func: Any) -> TracedArray:
+def squares(a: Any, func: Any) -> Matrices:
     """Square ones."""
     x = stack(a, func)
     if not o.may_agree(*x.extents[-2:]):
         fail(LinAlgError, "Last 2 dimensions of the array must be square")
-    return x
+    return o.retyped(x, (*x.extents[:-1], x.extents[-2]))
 
 
-def turned(x: TracedArray) -> TracedArray:
+def is_wide(x: TracedArray, func: Any) -> bool:
+    """Whether there are no more rows than columns."""
+    m, n = x.extents[-2:]
+    if not (isinstance(m, int) and isinstance(n, int)):
+        o.refuse_shape(func, x)
+    return bool(m <= n)
+
+
+def is_empty(x: TracedArray) -> bool:
+    """Whether there surely are no elements in a matrix."""
+    return any(isinstance(e, int) and not is_open(e) and e == 0 for e in x.extents[-2:])
+
+
+def turned(x: TracedArray) -> Matrices:
     """The transposed matrices."""
     return swap_axes(x, x.ndim - 2, x.ndim - 1)
+
+
+def chosen(x: TracedArray, compare: np.ufunc) -> TracedArray:
+    """x where `compare(row, column)` holds, and 0 elsewhere."""
+    rows, columns = (emit("iota", shape=x.extents, axis=x.ndim - k, dtype=o.I64) for k in (2, 1))
+    return where(call(compare, rows, columns), x, o.filled(0, x.extents, x.dtype))
+
+
+def identity_like(x: TracedArray) -> TracedArray:
+    return chosen(o.filled(1, x.extents, x.dtype), np.equal)
+
+
+def symmetric(x: TracedArray) -> Matrices:
+    """The matrix that has x's lower triangle on both sides."""
+    return chosen(x, np.greater_equal) + turned(chosen(x, np.greater))
+
+
+def diagonals(x: TracedArray) -> TracedArray:
+    """Of square matrices, read at computed places: they may stand in columns."""
+    places = emit("iota", shape=x.extents[-1:], axis=0, dtype=o.I64)
+    found = emit("gather", x, places, places, axes=(x.ndim - 2, x.ndim - 1))
+    return move_axis(found, 0, x.ndim - 2)
 
 
 class System:
@@ -59,10 +100,10 @@ class System:
         a, y = cast(a, dtype), cast(y, dtype)
         self.vector = y.ndim == 1 if vector is None else vector
         y = reshape(y, (*y.extents, 1)) if self.vector else y
-        if not o.may_agree(a.extents[-1], y.extents[-2]):
-            fail(LinAlgError, f"{o.name_of(func)}: a matrix of shape {o.shown(a.extents)} and a right-hand side of "
-                              f"shape {o.shown(y.extents[:-1] if self.vector else y.extents)} do not fit together")
-        y = o.retyped(y, (*y.extents[:-2], a.extents[-1], y.extents[-1]))
+        if not o.may_agree(a.extents[-2], y.extents[-2]):
+            fail(ShapeError, f"{o.name_of(func)}: a matrix of shape {o.shown(a.extents)} and a right-hand side of "
+                             f"shape {o.shown(y.extents[:-1] if self.vector else y.extents)} do not fit together")
+        y = o.retyped(y, (*y.extents[:-2], a.extents[-2], y.extents[-1]))
         common = o.broadcast_shape(a.extents[:-2], y.extents[:-2])
         self.a = o.broadcast_to(a, (*common, *a.extents[-2:]))
         self.b = o.broadcast_to(y, (*common, *y.extents[-2:]))
@@ -72,18 +113,267 @@ class System:
         return reshape(x, x.extents[:-1]) if self.vector else x
 
 
-def triangular(a: TracedArray, b: TracedArray, lower: bool, trans: bool = False, unit: bool = False) -> TracedArray:
-    return emit("triangular_solve", a, b, lower=lower, trans=trans, unit=unit)
-
-
-def diagonals(x: TracedArray) -> TracedArray:
-    return diagonal_of(x, 0, x.ndim - 2, x.ndim - 1)
-
-
-# Cholesky -------------------------------------------------------------------------------------------------------------
+# Cholesky, triangles --------------------------------------------------------------------------------------------------
 def cholesky(a, /, *, upper=False):
     x = squares(a, np.linalg.cholesky)
     return turned(emit("cholesky", turned(x))) if upper else emit("cholesky", x)
 
 
-RULES: dict[Callable[..., Any], Rule] = {np.linalg.cholesky: cholesky}
+def triangular(a: TracedArray, b: TracedArray, lower: bool, trans: bool = False, unit: bool = False) -> TracedArray:
+    return emit("triangular_solve", a, b, lower=lower, trans=trans, unit=unit)
+
+
+# LU -------------------------------------------------------------------------------------------------------------------
+def solved(a: TracedArray, b: TracedArray, trans: bool = False, checked: bool = True) -> TracedArray:
+    """The x with a x = b, or a' x = b."""
+    lu, pivots, _ = emit_all("lu", a)
+    return emit("lu_solve", a, lu, pivots, b, trans=trans, checked=checked)
+
+
+def solve(a, b):
+    s = System(squares(a, np.linalg.solve), b, np.linalg.solve)
+    return s.result(solved(s.a, s.b))
+
+
+def inv(a):
+    x = squares(a, np.linalg.inv)
+    return solved(x, identity_like(x))
+
+
+def signed_diagonal(lu: TracedArray, pivots: TracedArray) -> TracedArray:
+    """What the determinant is the product of."""
+    places = emit("iota", shape=pivots.extents, axis=pivots.ndim - 1, dtype=pivots.ir_dtype)
+    d = diagonals(lu)
+    return where(call(np.not_equal, pivots, places + 1), -d, d)
+
+
+def written_out(x: TracedArray) -> TracedArray:
+    """The determinant of a matrix of three rows at most."""
+    n = x.extents[-1]
+    e = [[x[..., i, j] for j in range(n)] for i in range(n)]
+    if n == 1:
+        return call(np.positive, e[0][0])
+    if n == 2:
+        return e[0][0] * e[1][1] - e[0][1] * e[1][0]
+    (a, b, c), (d, f, g), (h, i, j) = e
+    return a * (f * j - g * i) - b * (d * j - g * h) + c * (d * i - f * h)
+
+
+def determinant(x: TracedArray) -> TracedArray:
+    n = x.extents[-1]
+    if isinstance(n, int) and not is_open(n) and 0 < n <= 3:
+        return written_out(x)
+    lu, pivots, _ = emit_all("lu", x)
+    d = emit("prod", signed_diagonal(lu, pivots), axes=(x.ndim - 2,))
+    return emit("det", d, x, lu, pivots, log=False)
+
+
+def det(a):
+    return determinant(squares(a, np.linalg.det))
+
+
+def slogdet(a):
+    x = squares(a, np.linalg.slogdet)
+    lu, pivots, _ = emit_all("lu", x)
+    d, axes = signed_diagonal(lu, pivots), (x.ndim - 2,)
+    total = emit("sum", call(np.log, call(np.abs, d)), axes=axes)
+    return RESULTS.SlogdetResult(emit("prod", call(np.sign, d), axes=axes), emit("det", total, x, lu, pivots, log=True))
+
+
+# eigenvalues ----------------------------------------------------------------------------------------------------------
+def eigen(a: Any, uplo: Any, func: Any) -> list[TracedArray]:
+    x = squares(a, func)
+    if str(uplo).upper() not in ("L", "U"):
+        fail(ArgumentError, "UPLO argument must be 'L' or 'U'")
+    return emit_all("eigh", x, lower=str(uplo).upper() == "L")
+
+
+def eigh(a, UPLO="L"):
+    return RESULTS.EighResult(*eigen(a, UPLO, np.linalg.eigh))
+
+
+def eigvalsh(a, UPLO="L"):
+    return eigen(a, UPLO, np.linalg.eigvalsh)[0]
+
+
+# singular values ------------------------------------------------------------------------------------------------------
+def singular(x: TracedArray, full: bool, func: Any) -> tuple[Matrices, Matrices, Matrices]:
+    """The factors of matrices."""
+    wide = is_wide(x, func)
+    if full and is_empty(x):
+        m, n = x.extents[-2:]
+        u, vt = (identity_like(o.filled(1, (*x.extents[:-2], k, k), x.dtype)) for k in (m, n))
+        return u, o.filled(0, (*x.extents[:-2], 0), x.dtype), vt
+    u, s, vt = emit_all("svd", x, full=full, wide=wide)
+    return u, s, vt
+
+
+def of_symmetric(x: Matrices) -> tuple[Matrices, Matrices, Matrices]:
+    """Singular values of symmetric matrices, by their eigenvalues."""
+    w: Any
+    v: Any
+    w, v = emit_all("eigh", x, lower=True)
+    order = np.flip(np.argsort(np.abs(w), axis=-1), axis=-1)
+    sign, s = (np.take_along_axis(f(w), order, axis=-1) for f in (np.sign, np.abs))
+    u: Any = np.take_along_axis(v, order[..., np.newaxis, :], axis=-1)
+    return u, s, turned(u * sign[..., np.newaxis, :])
+
+
+def svd(a, full_matrices=True, compute_uv=True, hermitian=False):
+    x = squares(a, np.linalg.svd) if hermitian else stack(a, np.linalg.svd)
+    u, s, vt = of_symmetric(x) if hermitian else singular(x, bool(full_matrices and compute_uv), np.linalg.svd)
+    return RESULTS.SVDResult(u, s, vt) if compute_uv else s
+
+
+def singular_values(x: TracedArray, func: Any) -> Matrices:
+    return singular(x, False, func)[1]
+
+
+def svdvals(x, /):
+    return singular_values(stack(x, np.linalg.svdvals), np.linalg.svdvals)
+
+
+def relative(x: TracedArray, tolerance: Any) -> Any:
+    """A tolerance by default: what is rounded, in as many steps as there are rows or columns."""
+    return max(x.extents[-2:]) * np.finfo(x.dtype).eps if tolerance is None else tolerance
+
+
+def matrix_rank(A, tol=None, hermitian=False, *, rtol=None):
+    a = array(A)
+    if rtol is not None and tol is not None:
+        fail(ArgumentError, "`tol` and `rtol` can't be both set.")
+    if a.ndim < 2:
+        return emit("cast", truth(as_traced(np.any(truth(a)))), dtype=o.I64, kind=o.PYTHON)
+    x = stack(a, np.linalg.matrix_rank)
+    s = of_symmetric(squares(x, np.linalg.matrix_rank))[1] if hermitian else singular_values(x, np.linalg.matrix_rank)
+    if tol is None:
+        largest = np.max(s, axis=-1, keepdims=True, initial=0)
+        tol = largest * (relative(x, None) if rtol is None else np.asarray(rtol)[..., np.newaxis])
+    else:
+        tol = np.asarray(tol)[..., np.newaxis]
+    return np.count_nonzero(s > tol, axis=-1)
+
+
+def inverted(s: Matrices, tolerance: Any) -> Matrices:
+    """1 / s, and 0 where s is no larger than the tolerance times the largest."""
+    large = s > np.asarray(tolerance)[..., np.newaxis] * np.max(s, axis=-1, keepdims=True)
+    return where(large, 1 / where(large, s, 1), 0)
+
+
+def pseudo_inverse(x: TracedArray, tolerance: Any, hermitian: bool, func: Any) -> TracedArray:
+    x = symmetric(x) if hermitian else x
+    if is_empty(x):
+        return o.filled(0, (*x.extents[:-2], x.extents[-1], x.extents[-2]), x.dtype)
+    u, s, vt = of_symmetric(x) if hermitian else singular(x, False, func)
+    return emit("pinv", turned(vt) @ (inverted(s, tolerance)[..., np.newaxis] * turned(u)), x)
+
+
+def pinv(a, rcond=None, hermitian=False, *, rtol=np._NoValue):
+    x = squares(a, np.linalg.pinv) if hermitian else stack(a, np.linalg.pinv)
+    if rcond is None:
+        rcond = 1e-15 if rtol is np._NoValue else relative(x, rtol)
+    elif rtol is not np._NoValue:
+        fail(ArgumentError, "`rtol` and `rcond` can't be both set.")
+    return pseudo_inverse(x, rcond, bool(hermitian), np.linalg.pinv)
+
+
+def least_squares(x: Matrices, y: Matrices, rcond: Any, func: Any
+                  ) -> tuple[Matrices, Matrices, Matrices, Matrices]:
+    """The shortest solution, the squares that are left, the rank and the singular values."""
+    u, s, vt = singular(x, False, func)
+    tolerance = relative(x, None if rcond is None or rcond == -1 else rcond)
+    p = emit("pinv", turned(vt) @ (inverted(s, tolerance)[..., np.newaxis] * turned(u)), x)
+    found = p @ y
+    left = y - x @ found
+    rank = cast(as_traced(np.count_nonzero(s > tolerance * s[0])), np.int32)
+    return found, np.sum(left * left, axis=0), rank, s
+
+
+def there(x: TracedArray, condition: Any) -> TracedArray:
+    """x, where the condition holds; else there is nothing: who reads an element finds no index."""
+    count = where(as_traced(condition), x.extents[0], 0)
+    places = emit("bounded", emit("iota", shape=x.extents[:1], axis=0, dtype=o.I64), extent=(count.value,))
+    return emit("gather", x, places, axes=(0,))
+
+
+def lstsq(a, b, rcond=None):
+    x, y = stack(a, np.linalg.lstsq), array(b)
+    if x.ndim != 2:
+        fail(LinAlgError, f"{x.ndim}-dimensional array given. Array must be two-dimensional")
+    if y.ndim not in (1, 2):
+        fail(LinAlgError, f"{y.ndim}-dimensional array given. Array must be two-dimensional")
+    if not o.may_agree(x.extents[0], y.extents[0]):
+        fail(LinAlgError, "Incompatible dimensions")
+    s = System(x, y, np.linalg.lstsq)
+    found, left, rank, values = least_squares(s.a, s.b, rcond, np.linalg.lstsq)
+    wide = is_wide(x, np.linalg.lstsq)
+    left = left[:0] if wide else there(left, rank == x.extents[1])  # of a rank that is not full there are none
+    return s.result(found), left, rank, values
+
+
+def cond(x, p=None):
+    a = stack(x, np.linalg.cond)
+    if is_empty(a):
+        fail(LinAlgError, "cond is not defined on empty arrays")
+    if p in (None, 2, -2):
+        s = singular_values(a, np.linalg.cond)
+        r = s[..., -1] / s[..., 0] if p == -2 else s[..., 0] / s[..., -1]
+    else:
+        a = squares(a, np.linalg.cond)
+        inverse = solved(a, identity_like(a), checked=False)
+        r = np.linalg.norm(a, p, axis=(-2, -1)) * np.linalg.norm(inverse, p, axis=(-2, -1))
+    return where(as_traced(np.isnan(r) & ~np.any(np.isnan(a), axis=(-2, -1))), np.inf, r)
+
+
+# QR -------------------------------------------------------------------------------------------------------------------
+def orthogonal(x: TracedArray, full: bool, func: Any) -> tuple[TracedArray, TracedArray]:
+    q, r = emit_all("qr", x, full=full, wide=is_wide(x, func))
+    return q, r
+
+
+def qr(a, mode="reduced"):
+    x = stack(a, np.linalg.qr)
+    if mode not in ("reduced", "complete", "r"):
+        if mode in ("raw", "full", "f", "economic", "e"):
+            o.unsupported(np.linalg.qr, f"mode={mode!r}")
+        fail(ArgumentError, f"Unrecognized mode '{mode}'")
+    q, r = orthogonal(x, mode == "complete", np.linalg.qr)
+    return r if mode == "r" else RESULTS.QRResult(q, r)
+
+
+# tensors --------------------------------------------------------------------------------------------------------------
+def fixed_shape(x: TracedArray, func: Any) -> tuple[int, ...]:
+    if not x.type.is_static:
+        o.refuse_shape(func, x)
+    return x.extents
+
+
+def tensorsolve(a, b, axes=None):
+    x: Any = array(a)
+    y = array(b)
+    if axes is not None:
+        order = [k for k in range(x.ndim) if k not in [o.normal_axis(a, x.ndim) for a in axes]]
+        x = np.transpose(x, (*order, *(o.normal_axis(a, x.ndim) for a in axes)))
+    shape = fixed_shape(x, np.linalg.tensorsolve)[y.ndim:]
+    size = prod(shape)
+    if x.size != size * size:
+        fail(LinAlgError, "Input arrays must satisfy the requirement             "
+                          "prod(a.shape[b.ndim:]) == prod(a.shape[:b.ndim])")
+    return np.reshape(solve(np.reshape(x, (size, size)), np.ravel(y)), shape)
+
+
+def tensorinv(a, ind=2):
+    x = array(a)
+    if o.static_int(ind, "ind") <= 0:
+        fail(ArgumentError, "Invalid ind argument.")
+    shape = fixed_shape(x, np.linalg.tensorinv)
+    size = prod(shape[ind:])
+    return np.reshape(inv(np.reshape(x, (size, -1))), (*shape[ind:], *shape[:ind]))
+
+
+RULES: dict[Callable[..., Any], Rule] = {
+    np.linalg.cholesky: cholesky, np.linalg.solve: solve, np.linalg.inv: inv, np.linalg.det: det,
+    np.linalg.slogdet: slogdet, np.linalg.eigh: eigh, np.linalg.eigvalsh: eigvalsh, np.linalg.svd: svd,
+    np.linalg.svdvals: svdvals, np.linalg.matrix_rank: matrix_rank, np.linalg.pinv: pinv, np.linalg.lstsq: lstsq,
+    np.linalg.cond: cond, np.linalg.qr: qr, np.linalg.tensorsolve: tensorsolve, np.linalg.tensorinv: tensorinv,
+}

@@ -28,10 +28,12 @@ from .common import (
     pick,
     reshape,
     stored,
+    transpose,
     truth,
 )
 from .complex_numbers import conjugate, squared_length
 from .contraction import contract
+from .factorisation import inv, singular_values
 from .movement import diagonal, diagonal_of
 from .reduction import max_, min_, sum_
 
@@ -207,7 +209,7 @@ def matrix_power(a, n):
     x, n = array(a), static_int(n, "n")
     _square(x)
     if n < 0:
-        o.unsupported(np.linalg.matrix_power, "with a negative exponent")
+        x, n = inv(x), -n
     if n == 0:
         eye = o.constant(np.eye(x.extents[-1], dtype=x.dtype))
         return o.broadcast_to(eye, x.extents)
@@ -344,7 +346,9 @@ def _matrix_norm(x: TracedArray, order: Any, axes: tuple[int, ...]) -> TracedArr
     if order in (None, "f", "fro"):
         return _euclidean(x, axes)
     if order in (2, -2, "nuc"):
-        o.unsupported(np.linalg.norm, f"ord={order!r} of a matrix, which needs singular values")
+        moved = transpose(x, [*(k for k in range(x.ndim) if k not in axes), row, column])
+        s = singular_values(moved, np.linalg.norm)
+        return sum_(s, -1) if order == "nuc" else _extreme(s, s.ndim - 1, order == 2)
     if order not in (1, -1, np.inf, -np.inf):
         fail(ArgumentError, "Invalid norm order for matrices.")
     summed, other = (row, column) if abs(order) == 1 else (column, row)

@@ -13,9 +13,9 @@ from collections.abc import Callable
 from typing import Any
 
 from ..numpy.special import LIBRARY_RULES
-from . import factorisation, integrate, interpolate, linalg, spatial, special, stats
+from . import factorisation, integrate, interpolate, linalg, matrix_functions, spatial, special, stats
 
 RULES: dict[tuple[str, str], Callable[..., Any]] = {
-    **LIBRARY_RULES, **special.RULES, **stats.RULES, **linalg.RULES, **factorisation.RULES, **integrate.RULES,
-    **interpolate.RULES, **spatial.RULES,
+    **LIBRARY_RULES, **special.RULES, **stats.RULES, **linalg.RULES, **factorisation.RULES, **matrix_functions.RULES,
+    **integrate.RULES, **interpolate.RULES, **spatial.RULES,
 }

@@ -1,0 +1,254 @@
+"""scipy.linalg's functions of matrices, and equations whose unknown is a matrix."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from ...errors import ArgumentError, LinAlgError
+from ...ir import Builder, Value, matrices as m
+from .. import operands as o
+from ..array import TracedArray
+from ..locations import fail
+from ..numpy import factorisation as nf
+from ..numpy.common import array
+from ..operands import cast, emit
+from ..repeated_region import repeated
+from .factorisation import name, squares
+
+Rule = Callable[..., Any]
+
+
+def stacked(*rows: tuple[Any, ...]) -> Any:
+    """A matrix of matrices."""
+    return np.concatenate([np.concatenate(r, axis=-1) for r in rows], axis=-2)
+
+
+# the exponential ------------------------------------------------------------------------------------------------------
+PADE = tuple(float(n) / 64764752532480000 for n in (
+    64764752532480000, 32382376266240000, 7771770303897600, 1187353796428800, 129060195264000, 10559470521600,
+    670442572800, 33522128640, 1323241920, 40840800, 960960, 16380, 182, 1))
+"""Of the numerator of degree 13 (Higham, The Scaling and Squaring Method for the Matrix Exponential Revisited)."""
+RADIUS = 5.371920351148152
+"""The norm up to which it is exact to rounding."""
+
+
+def exponential(a: Any) -> Any:
+    """Halved until it is small, by Padé's quotient, and squared as often."""
+    size = np.max(np.sum(np.abs(a), axis=-2), axis=-1, initial=0)
+    halvings: Any = np.ceil(np.log2(np.maximum(size / RADIUS, 1)))
+    halvings = np.where(np.isfinite(halvings), halvings, 0)
+    small = (a * np.reshape(np.exp2(-halvings), (*a.extents[:-2], 1, 1))).astype(a.dtype)
+    eye = nf.identity_like(a)
+    square = small @ small
+    fourth = square @ square
+    sixth = fourth @ square
+    c = PADE
+
+    def series(first: int) -> Any:
+        high = sixth @ (c[first + 12] * sixth + c[first + 10] * fourth + c[first + 8] * square)
+        return high + c[first + 6] * sixth + c[first + 4] * fourth + c[first + 2] * square + c[first] * eye
+
+    odd, even = small @ series(1), series(0)
+    whole = nf.solved(even - odd, even + odd, checked=False)
+    counts = cast(halvings, np.int64)
+    if a.ndim == 2:
+        return repeated(counts, whole, lambda b, i, x: m.product(b, x, x))
+
+    def body(b: Builder, i: Value, x: Value) -> Value:
+        more = b.lt(b.broadcast(i, shape=counts.value.shape, dims=()), counts.value)
+        return b.select(m.of_stack(b, more, x), m.product(b, x, x), x)
+
+    return repeated(np.max(counts, initial=0), whole, body)
+
+
+def expm(A):
+    x = nf.squares(A, name("expm"))
+    return x if nf.is_empty(x) else exponential(x)
+
+
+def expm_frechet(A, E, method=None, compute_expm=True, check_finite=True):
+    """Of a block matrix, which holds the derivative in a corner."""
+    x, e = squares(A, "expm_frechet", check_finite), squares(E, "expm_frechet", check_finite)
+    n = x.extents[-1]
+    both = exponential(stacked((x, e), (x * 0, x)))
+    corner = both[..., :n, n:]
+    return (both[..., :n, :n], corner) if compute_expm else corner
+
+
+def _turning(A: Any, function: str) -> tuple[Any, Any]:
+    """cosine and sine, of the exponential of a turn."""
+    x = squares(A, function)
+    n = x.extents[-1]
+    both = exponential(stacked((x * 0, -x), (x, x * 0)))
+    return both[..., :n, :n], both[..., n:, :n]
+
+
+def cosm(A):
+    return _turning(A, "cosm")[0]
+
+
+def sinm(A):
+    return _turning(A, "sinm")[1]
+
+
+def tanm(A):
+    cosine, sine = _turning(A, "tanm")
+    return nf.solved(cosine, sine)
+
+
+def coshm(A):
+    x = squares(A, "coshm")
+    return 0.5 * (exponential(x) + exponential(-x))
+
+
+def sinhm(A):
+    x = squares(A, "sinhm")
+    return 0.5 * (exponential(x) - exponential(-x))
+
+
+def tanhm(A):
+    x = squares(A, "tanhm")
+    up, down = exponential(x), exponential(-x)
+    return nf.solved(up + down, up - down)
+
+
+# the square root ------------------------------------------------------------------------------------------------------
+ROUNDS = 24
+"""Steps of Denman and Beavers', which double the digits once they have one."""
+
+
+def square_root(a: Any) -> Any:
+    """The root whose eigenvalues have positive real parts; LinAlgError where there is none that is real.
+
+    By the product form of Denman and Beavers' iteration, scaled by determinants, and two steps of Newton's, which take
+    back what it has rounded (Higham, Functions of Matrices, 6.3).
+    """
+    n = a.extents[-1]
+    still = emit("stop_gradient", a)
+
+    def step(b: Builder, _: Value, both: Value) -> Value:
+        rank = both.type.rank
+        power, x = (m.window(b, both, -2, k * n, n) for k in (0, 1))
+        lu, pivots, _ = b.append("lu", (power,), {}).results
+        d = b.abs(m.diagonal(b, lu))
+        scale = b.exp(b.mul(b.sum(b.log(d), axes=(rank - 2,)), b.const(-0.5 / n, d.dtype, d.shape[:-1])))
+        factor = m.of_stack(b, scale, power)
+        eye = m.identity_like(b, power)
+        squared = b.mul(factor, factor)
+        inverse = b.div(b.lu_solve(power, lu, pivots, eye, trans=False, checked=False), squared)
+        half, quarter = b.like(0.5, power), b.like(0.25, power)
+        x = b.mul(b.mul(half, factor), m.product(b, x, b.add(eye, inverse)))
+        power = b.add(b.mul(half, eye), b.mul(quarter, b.add(b.mul(squared, power), inverse)))
+        return b.concat(power, x, axis=rank - 2)
+
+    both = repeated(ROUNDS, stacked((still,), (still,)), step)
+    s = both[..., n:, :]
+    for _ in range(2):
+        s = s + emit("sylvester", s, s, still - s @ s)
+    error, size = (np.max(np.abs(x), initial=0) for x in (s @ s - still, still))
+    o.require(error <= 1e-3 * np.sqrt(np.finfo(a.dtype).eps) * size * n,
+              "scipy.linalg.sqrtm: there is no real square root, or the matrix is singular", "LinAlgError")
+    return emit("sqrtm", emit("stop_gradient", s), a)
+
+
+def sqrtm(A, disp=None, blocksize=None):
+    x = nf.squares(A, name("sqrtm"))
+    return x if nf.is_empty(x) else square_root(x)
+
+
+def signm(A, disp=None):
+    """a over the root of its square."""
+    x = squares(A, "signm")
+    return nf.turned(nf.solved(square_root(x @ x), nf.turned(x), trans=True))
+
+
+def polar(a, side="right"):
+    if side not in ("right", "left"):
+        fail(ArgumentError, "`side` must be either 'right' or 'left'")
+    x = nf.stack(a, name("polar"))
+    if x.ndim != 2:
+        fail(ArgumentError, "`a` must be a 2-D array.")
+    right = side == "right"
+    u, s, vt = (emit("stop_gradient", y) for y in nf.singular(x, False, name("polar")))
+    if (x.extents[0] < x.extents[1]) == right and x.extents[0] != x.extents[1]:
+        o.unsupported(name("polar"), f"of a matrix of shape {x.shape} with side={side!r}, whose symmetric factor is "
+                                     f"singular; take the other side")
+    v: Any = nf.turned(vt) if right else u
+    p = emit("sqrtm", (v * s) @ nf.turned(v), nf.turned(x) @ x if right else x @ nf.turned(x))
+    return (nf.turned(nf.solved(p, nf.turned(x))) if right else nf.solved(p, x)), p
+
+
+# powers and logarithms ------------------------------------------------------------------------------------------------
+ROOTS = 7
+NODES, WEIGHTS = np.polynomial.legendre.leggauss(9)
+
+
+def logarithm(a: Any) -> Any:
+    """Of a root of so high a degree that it is near 1: there by Gauss's rule for an integral of inverses."""
+    x, eye = a, nf.identity_like(a)
+    for _ in range(ROOTS):
+        x = square_root(x)
+    off, total = x - eye, 0.0
+    for node, weight in zip(NODES, WEIGHTS, strict=True):
+        total = total + 0.5 * weight * nf.solved(eye + 0.5 * (1 + node) * off, off)
+    return 2.0**ROOTS * total
+
+
+def logm(A, disp=None):
+    x = nf.squares(A, name("logm"))
+    return x if nf.is_empty(x) else logarithm(x)
+
+
+def fractional_matrix_power(A, t):
+    x = squares(A, "fractional_matrix_power")
+    whole = not isinstance(t, TracedArray) and float(t).is_integer()
+    return np.linalg.matrix_power(x, int(t)) if whole else exponential(t * logarithm(x))
+
+
+# equations ------------------------------------------------------------------------------------------------------------
+def solve_sylvester(a, b, q):
+    return _sylvester(squares(a, "solve_sylvester"), squares(b, "solve_sylvester"), array(q))
+
+
+def _sylvester(x: Any, y: Any, q: Any) -> Any:
+    dtype = np.result_type(x.dtype, y.dtype, q.dtype, np.float32)
+    if q.ndim != 2 or not (o.may_agree(q.extents[0], x.extents[0]) and o.may_agree(q.extents[1], y.extents[0])):
+        fail(LinAlgError, f"matrices of shapes {o.shown(x.extents)}, {o.shown(y.extents)} and {o.shown(q.extents)} do "
+                          f"not fit together")
+    return emit("sylvester", *(cast(v, dtype) for v in (x, y, q)))
+
+
+def solve_continuous_lyapunov(a, q):
+    x = squares(a, "solve_continuous_lyapunov")
+    return _sylvester(x, nf.turned(x), array(q))
+
+
+def solve_discrete_lyapunov(a, q, method=None):
+    """By Kronecker's products where it is small, else by a continuous one (as SciPy does)."""
+    x, y = squares(a, "solve_discrete_lyapunov"), squares(q, "solve_discrete_lyapunov")
+    n = x.extents[-1]
+    chosen = ("bilinear" if n >= 10 else "direct") if method is None else str(method).lower()
+    if chosen == "direct":
+        whole = np.eye(n * n) - np.kron(x, x)
+        return np.reshape(nf.solve(whole, np.ravel(y)), (n, n))
+    if chosen != "bilinear":
+        fail(ArgumentError, f"Unknown solver {method}")
+    eye = nf.identity_like(x)
+    more = x + eye
+    b = nf.turned(nf.solved(more, x - eye))
+    c = 2 * nf.turned(nf.solved(more, nf.turned(nf.solved(more, y))))
+    return _sylvester(nf.turned(b), b, -c)
+
+
+def _names(module: str, *rules: Rule) -> dict[tuple[str, str], Rule]:
+    return {(f"scipy.linalg.{module}", f.__name__): f for f in rules}
+
+
+RULES: dict[tuple[str, str], Rule] = {
+    **_names("_matfuncs", expm, cosm, sinm, tanm, coshm, sinhm, tanhm, sqrtm, signm, logm, fractional_matrix_power),
+    **_names("_expm_frechet", expm_frechet), **_names("_decomp_polar", polar),
+    **_names("_solvers", solve_sylvester, solve_continuous_lyapunov, solve_discrete_lyapunov),
+}

@@ -1,0 +1,97 @@
+"""scipy.linalg's factorisations and functions of matrices, and numpy.linalg's, compiled: values and gradients."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import scipy.linalg as sl
+
+import gradjit as gj
+from gradjit.errors import LinAlgError
+from tests.tracer.scipy.calls import Call, check_gradients, check_values
+
+A = np.array([[2.0, 0.3, 0.1], [0.4, 1.5, 0.2], [0.3, 0.6, 1.8]])
+X = np.array([[0.7, 1.2, -0.4], [0.3, -0.8, 1.1], [1.3, 0.2, 0.6], [-0.5, 0.9, 0.4]])
+V, B = np.array([1.2, 0.7, 2.1]), np.array([[0.4, 1.5], [0.9, -0.3], [1.1, 0.6]])
+
+SYSTEMS: list[Call] = [
+    lambda a, x, v, b: np.linalg.solve(a, v), lambda a, x, v, b: np.linalg.solve(a, b),
+    lambda a, x, v, b: np.linalg.inv(a), lambda a, x, v, b: np.linalg.det(a),
+    lambda a, x, v, b: np.linalg.det(x @ a @ x.T),
+    lambda a, x, v, b: np.linalg.slogdet(a)[1], lambda a, x, v, b: np.linalg.matrix_power(a, -2),
+    lambda a, x, v, b: sl.solve(a, b, transposed=True), lambda a, x, v, b: sl.solve(a @ a.T, v, assume_a="pos"),
+    lambda a, x, v, b: sl.solve(a, v, assume_a="sym", lower=True),
+    lambda a, x, v, b: sl.solve(a, v, assume_a="diagonal"),
+    lambda a, x, v, b: sl.solve(a, b, assume_a="lower triangular"), lambda a, x, v, b: sl.inv(a),
+    lambda a, x, v, b: sl.det(a), lambda a, x, v, b: sl.lu_factor(a)[0], lambda a, x, v, b: sl.lu(a)[1],
+    lambda a, x, v, b: sl.lu(a, permute_l=True)[0], lambda a, x, v, b: sl.lu_solve(sl.lu_factor(a), v),
+    lambda a, x, v, b: sl.lu_solve(sl.lu_factor(a), b, trans=1), lambda a, x, v, b: sl.solve_toeplitz(v, b),
+]
+FACTORS: list[Call] = [
+    lambda a, x, v, b: np.linalg.cholesky(a @ a.T), lambda a, x, v, b: sl.cholesky(a @ a.T),
+    lambda a, x, v, b: np.tril(sl.cho_factor(a @ a.T, lower=True)[0]),
+    lambda a, x, v, b: sl.cho_solve(sl.cho_factor(a @ a.T), v), lambda a, x, v, b: sl.cho_solve((a, True), b),
+    lambda a, x, v, b: sl.solve_triangular(a, b, lower=True), lambda a, x, v, b: sl.solve_triangular(a, v, trans="T"),
+    lambda a, x, v, b: np.abs(sl.qr(x, mode="economic")[0]), lambda a, x, v, b: np.abs(sl.qr(x)[1]),
+    lambda a, x, v, b: np.abs(sl.rq(a)[0]), lambda a, x, v, b: np.abs(np.linalg.qr(x.T)[1]),
+    lambda a, x, v, b: np.linalg.svd(x)[1], lambda a, x, v, b: np.abs(np.linalg.svd(x)[0][:, :3]),
+    lambda a, x, v, b: np.abs(np.linalg.svd(x.T, full_matrices=False)[2]), lambda a, x, v, b: sl.svdvals(x),
+    lambda a, x, v, b: np.linalg.norm(x, 2), lambda a, x, v, b: np.linalg.norm(x, "nuc"),
+    lambda a, x, v, b: np.linalg.norm(x, -2), lambda a, x, v, b: np.linalg.cond(a),
+    lambda a, x, v, b: np.linalg.cond(a, 1),
+    lambda a, x, v, b: np.linalg.eigvalsh(a), lambda a, x, v, b: np.abs(np.linalg.eigh(a)[1]),
+    lambda a, x, v, b: sl.eigh(a, eigvals_only=True, lower=False), lambda a, x, v, b: sl.eigvalsh(a, a @ a.T),
+    lambda a, x, v, b: sl.eigh_tridiagonal(v, b[:2, 0], eigvals_only=True),
+]
+FUNCTIONS: list[Call] = [
+    lambda a, x, v, b: np.linalg.pinv(x), lambda a, x, v, b: np.linalg.pinv(x.T), lambda a, x, v, b: sl.pinv(x),
+    lambda a, x, v, b: sl.pinvh(a), lambda a, x, v, b: np.linalg.pinv(a, hermitian=True),
+    lambda a, x, v, b: np.linalg.lstsq(x, x @ v)[0], lambda a, x, v, b: np.linalg.lstsq(x, x[:, 0] * x[:, 1])[1],
+    lambda a, x, v, b: sl.expm(9.0 * a), lambda a, x, v, b: sl.sqrtm(a), lambda a, x, v, b: sl.polar(x)[0],
+    lambda a, x, v, b: sl.solve_sylvester(a, b.T @ b, b), lambda a, x, v, b: sl.solve_continuous_lyapunov(a, a * v),
+    lambda a, x, v, b: sl.solve_discrete_lyapunov(0.3 * a, a * v, method="bilinear"),
+    lambda a, x, v, b: np.abs(sl.null_space(x.T)),
+]
+MORE: list[Call] = [
+    lambda a, x, v, b: sl.lstsq(x, np.exp(x))[0], lambda a, x, v, b: sl.expm(a), lambda a, x, v, b: np.abs(sl.orth(x)),
+    lambda a, x, v, b: sl.expm(np.stack([a, 7.0 * a])), lambda a, x, v, b: sl.expm_frechet(a, a.T * v)[1],
+    lambda a, x, v, b: sl.solve_discrete_lyapunov(0.3 * a, a * v), lambda a, x, v, b: sl.polar(a, side="left")[1],
+    lambda a, x, v, b: sl.cosm(a), lambda a, x, v, b: sl.sinm(a), lambda a, x, v, b: sl.tanhm(a),
+]
+LOGARITHMS: list[Call] = [
+    lambda a, x, v, b: sl.logm(a), lambda a, x, v, b: sl.fractional_matrix_power(a, 0.3),
+    lambda a, x, v, b: sl.signm(a),
+]
+GROUPS = {"systems": (SYSTEMS, 1e-11), "factors": (FACTORS, 1e-11), "functions": (FUNCTIONS, 1e-9),
+          "more": (MORE, 1e-10), "logarithms": (LOGARITHMS, 1e-9)}
+SLOW = ("more", "logarithms")
+
+
+@pytest.mark.parametrize("group", [pytest.param(g, marks=pytest.mark.slow) if g in SLOW else g for g in GROUPS])
+def test_values_and_gradients(group: str) -> None:
+    calls, tolerance = GROUPS[group]
+    check_values(calls, [A, X, V, B], tolerance)
+    check_gradients(calls, [A, X, V, B])
+
+
+ERRORS: list[tuple[Call, tuple[np.ndarray, ...], type[Exception], str]] = [
+    (lambda a: sl.cholesky(a), (-A,), LinAlgError, "not positive definite"),
+    (lambda a: sl.cho_factor(a), (A * np.nan,), ValueError, "infs or NaNs"),
+    (lambda a, v: sl.solve_triangular(a, v), (A * 0, V), LinAlgError, "singular"),
+    (lambda a, v: sl.solve(a, v), (A * 0, V), LinAlgError, "Singular"),
+    (lambda a, v: sl.solve(a, v), (X, V), LinAlgError, "square"),
+    (lambda a, v: sl.solve(a, v[:2]), (A, V), ValueError, "do not fit together"),
+    (lambda a: sl.sqrtm(a), (-A,), LinAlgError, "no real square root"),
+    (lambda a: sl.null_space(a), (np.ones((2, 3)),), LinAlgError, "rank is not full"),
+    (lambda a, b: sl.solve_sylvester(a, -a, b), (A, A), LinAlgError, "no single solution"),
+    (lambda a: sl.qr(a, pivoting=True), (A,), NotImplementedError, "scipy.linalg.qr"),
+    (lambda a, v: sl.solve(a, v, assume_a="odd"), (A, V), ValueError, "not a recognized"),
+]
+
+
+@pytest.mark.parametrize("k", range(len(ERRORS)))
+def test_errors(k: int) -> None:
+    f, args, kind, words = ERRORS[k]
+    with pytest.raises(kind, match=words) as caught:
+        gj.jit(f)(*args)
+    assert "test_factorisation.py" in str(caught.value)
