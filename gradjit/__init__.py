@@ -63,13 +63,17 @@ from .release import VERSION
 
 if TYPE_CHECKING:
     from .api.export import Routine, export
+    from .api.frameworks import to_jax, to_torch
     from .api.load_library import load
+    from .api.native_functions import NativeFunction, cfunc, low_level_callable
 
 __version__ = VERSION
 
 _LATER = {
     "api.export": ("Routine", "export"),
     "api.load_library": ("load",),
+    "api.native_functions": ("NativeFunction", "cfunc", "low_level_callable"),
+    "api.frameworks": ("to_jax", "to_torch"),
     "api.divided_differences": ("derivative",),
     "nn.progress": ("progress",),
     "tensors.graphs": ("graph",),
@@ -105,8 +109,9 @@ def __dir__() -> list[str]:
 
 __all__ = [
     "ArgumentError", "AxisError", "BoundsError", "DifferentiationError", "DtypeError", "GradjitError", "IRError",
-    "LayoutError", "LeakError", "Routine", "ShapeError", "TraceError", "UnsupportedError", "check_grads",
-    "checkpoint", "cond", "config", "custom_jvp", "custom_vjp", "debug_print", "export", "fori_loop", "grad",
-    "hessian", "hvp", "jacfwd", "jacobian", "jacrev", "jit", "jvp", "linearize", "load", "primitive", "returning",
-    "scan", "stop_gradient", "trace", "value_and_grad", "value_and_jacobian", "vjp", "vmap", "while_loop",
+    "LayoutError", "LeakError", "NativeFunction", "Routine", "ShapeError", "TraceError", "UnsupportedError",
+    "cfunc", "check_grads", "checkpoint", "cond", "config", "custom_jvp", "custom_vjp", "debug_print", "export",
+    "fori_loop", "grad", "hessian", "hvp", "jacfwd", "jacobian", "jacrev", "jit", "jvp", "linearize", "load",
+    "low_level_callable", "primitive", "returning", "scan", "stop_gradient", "to_jax", "to_torch", "trace",
+    "value_and_grad", "value_and_jacobian", "vjp", "vmap", "while_loop",
 ]

@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..errors import TraceError
 from ..ir import Func, is_loop, verify, walk
@@ -43,6 +43,9 @@ from .sizes import Attempt, Axis, Closed, Sizes, shapes
 from .stateful import Stateful
 from .stats import Specialised, Stats
 from .tracebacks import trimmed
+
+if TYPE_CHECKING:
+    from .native_functions import NativeFunction
 
 MAX_SPECIALISATIONS = 256
 """How many a function keeps; beyond that the oldest goes. Guards on numbers that change at every call end here."""
@@ -124,6 +127,7 @@ class Compiled(FastCallable):
         self.declared = Declared(options.signature) if options.signature is not None else None
         self.stateful: Stateful | None = None
         """What it is where it changes what stands outside of it."""
+        self.native: dict[tuple[str, ...], NativeFunction] = {}
         self.is_internal = False
         """Whether it is such a function's own."""
 
@@ -397,6 +401,26 @@ class Compiled(FastCallable):
         self.sizes.declare(call, declared.names())
         self.prefer(self.compiled(call), call)
         return self
+
+    # callers other than Python ----------------------------------------------------------------------------------------
+    def cfunc(self, *types: str) -> NativeFunction:
+        """The C function for arguments of these types, or of the declared signature: see `gj.cfunc`."""
+        from .native_functions import cfunc
+        made = self.native.get(types)
+        if made is None:
+            made = self.native[types] = cfunc(self, *types)
+        return made
+
+    @property
+    def address(self) -> int:
+        """Of the C function for the declared signature: `gj.grad(f, signature="f64[n]").address`."""
+        return self.cfunc().address
+
+    @property
+    def _numba_type_(self) -> Any:
+        """What Numba sees where a function that it compiles calls this one."""
+        from .numba_calls import numba_type
+        return numba_type(self)
 
     # looking inside ---------------------------------------------------------------------------------------------------
     def ir(self, *args: Any, stage: str = "optimized", **kwargs: Any) -> str:

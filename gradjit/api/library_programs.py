@@ -39,6 +39,7 @@ from ..runtime.library.description import (
 )
 from ..runtime.library.processors import Processor
 from ..runtime.library.routines_outside import check_externals
+from ..tracer import trees
 from ..tracer.state import Kept
 from ..tracer.trace import captured_name, parameter_names
 from . import functions
@@ -72,8 +73,8 @@ def transformed(f: Callable[..., Any], derivative: str | None, argnums: Any) -> 
 
 
 def routine_of(f: Callable[..., Any], signature: str, derivative: str | None, argnums: Any, name: str | None,
-               processors: Sequence[Processor]) -> LibraryRoutine:
-    """A function of a library.
+               processors: Sequence[Processor], alike: bool = False) -> LibraryRoutine:
+    """A function of a library. alike: whether each open size may be any other: those that must be equal are found out.
 
     Raises ArgumentError for a signature that does not fit the function, UnsupportedError for what needs Python when it
     runs, and whatever a call with such arguments would.
@@ -84,7 +85,7 @@ def routine_of(f: Callable[..., Any], signature: str, derivative: str | None, ar
     kind = derivative or ("jit" if not isinstance(f, Compiled) else f.kind)
     own = text(f, "__name__", "f").replace("<lambda>", "f")
     return RoutineMaker(made, declared, kind, argnums, name or identifier(own if kind == "jit" else f"{own}_{kind}"),
-                        processors).routine()
+                        processors, 0 if alike else 1).routine()
 
 
 def fits(f: Callable[..., Any], declared: DeclaredSignature) -> None:
@@ -108,16 +109,21 @@ class RoutineMaker:
     """One function on its way into a library."""
 
     def __init__(self, made: Compiled, declared: DeclaredSignature, kind: str, argnums: Any, name: str,
-                 processors: Sequence[Processor]) -> None:
+                 processors: Sequence[Processor], step: int = 1) -> None:
+        self.step = step
         self.made, self.declared, self.kind, self.argnums, self.name = made, declared, kind, argnums, name
         self.processors = processors
         self.names = list(dict.fromkeys(declared.names().values()))
         own = identifiers(self.names, RESERVED)
-        self.sizes = {n: Dim(c, words=n) for n, c in zip(self.names, own, strict=True)}
+        words = {name: name for name in self.names}
+        if not step:
+            leaves = trees.leaf_names(trees.flatten_call((declared.arguments, {}))[1], self.argument_names())
+            words = {name: f"{leaves[k]}.shape[{axis}]" for (k, axis), name in declared.names().items()}
+        self.sizes = {n: Dim(c, words=words[n]) for n, c in zip(self.names, own, strict=True)}
         self.notes: dict[str, None] = {}
 
     def routine(self) -> LibraryRoutine:
-        program, first = self.version(self.numbers(EXAMPLES[0], 1))
+        program, first = self.version(self.numbers(EXAMPLES[0], self.step))
         parameters, outputs, result = self.interface(program)
         versions = [first, *self.more_versions(first, parameters, result)]
         made = LibraryRoutine(self.name, self.title(program), None if self.kind == "jit" else self.kind,
@@ -141,7 +147,7 @@ class RoutineMaker:
                       ) -> Iterator[ProgramVersion]:
         """Programs for the sizes that do not meet the conditions of the first, where there are such."""
         found = [first]
-        for numbers in (self.numbers(start, step) for start in EXAMPLES for step in (1, -1)):
+        for numbers in (self.numbers(start, step) for start in EXAMPLES for step in (self.step, 1, -1)):
             dims = {self.sizes[n]: k for n, k in numbers.items()}
             if len(found) == MOST_VERSIONS or any(all(c.holds(dims) for c in v.conditions) for v in found):
                 continue
@@ -244,7 +250,8 @@ class RoutineMaker:
         labels = output_labels(program.result, self.kind, self.argnums, self.argument_names())
         names = identifiers([*(leaves[k] for k in taken), *(labels.get(k, f"result_{k}") for k in given)],
                             (*(d.name for d in self.sizes.values()), *RESERVED))
-        parameters = [parameter(name, leaves[k], program.parameters[k], known, k in targets)
+        shapes = [self.shape_of(x) for x in self.declared.leaves]
+        parameters = [parameter(name, leaves[k], program.parameters[k], shapes[k], k in targets)
                       for name, k in zip(names, taken, strict=False)]
         parameters += [result_parameter(name, labels.get(k, name), program.outputs[k], known)
                        for name, k in zip(names[len(taken):], given, strict=True)]
@@ -257,6 +264,11 @@ class RoutineMaker:
             if isinstance(node, Argument):
                 self.notes[f"{leaves[node.index]} itself is (a part of) the result, too."] = None
         return parameters, outputs, as_json(program.result)
+
+    def shape_of(self, declared: Any) -> tuple[int, ...]:
+        """The extents of an argument, as the signature has them."""
+        return tuple(size_of(self.sizes[e]) if isinstance(e, str) else e
+                     for e in (declared.shape if isinstance(declared, Array) else ()))
 
     def argument_names(self) -> list[str]:
         return parameter_names(self.made.like, len(self.declared.arguments))
@@ -291,8 +303,6 @@ def dim_of(n: int) -> Dim:
 
 def sample_arguments(declared: DeclaredSignature, numbers: dict[str, int]) -> tuple[Any, ...]:
     """Arguments of the declared types, with these numbers for the names."""
-    from ..tracer import trees
-
     def sample(x: Any) -> Any:
         if not isinstance(x, Array):
             return x
@@ -304,9 +314,8 @@ def sample_arguments(declared: DeclaredSignature, numbers: dict[str, int]) -> tu
     return arguments
 
 
-def parameter(name: str, label: str, spec: ParameterSpec, known: Substitution, changes: bool) -> LibraryParameter:
+def parameter(name: str, label: str, spec: ParameterSpec, shape: tuple[int, ...], changes: bool) -> LibraryParameter:
     if isinstance(spec, ArraySpec):
-        shape = tuple(known.of(e) for e in spec.shape)
         return LibraryParameter(name, label, dtype_of(spec.dtype), shape, "inout" if changes else "in", spec.apart)
     if isinstance(spec, (FloatSpec, NumpyScalarSpec)):
         return LibraryParameter(name, label, dtype_of(float if isinstance(spec, FloatSpec) else spec.dtype), ())

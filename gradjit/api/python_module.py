@@ -164,7 +164,7 @@ class _CallText:
         """A polynomial in the variables of the function."""
         text = c_number(n)
         for d in sorted(self.r.sizes, key=lambda d: -len(d.name)):
-            text = _renamed(text, d.name, f"s_{d.name}")
+            text = renamed(text, d.name, f"s_{d.name}")
         return text
 
     def static(self, label: str, place: str, value: Any) -> None:
@@ -288,7 +288,8 @@ def builtin(error: type[BaseException]) -> str:
     return next(c.__name__ for c in error.__mro__ if c.__module__ == "builtins")
 
 
-def _renamed(text: str, name: str, new: str) -> str:
+def renamed(text: str, name: str, new: str) -> str:
+    """A formula with another name for a variable."""
     return re.sub(rf"(?<!\w){name}(?!\w)", new, text)
 
 
@@ -345,4 +346,4 @@ def module_of(x: OutsideRoutine) -> tuple[str, str]:
     return CYTHON[x.symbol]
 
 
-__all__ = ["module_source"]
+__all__ = ["builtin", "module_source", "renamed"]

@@ -89,6 +89,8 @@ def call(f: Any, /, *args: Any, **kwargs: Any) -> Any:
     if kind is np.vectorize and is_traced((*args, *kwargs.values())):
         from .control.folding import vectorized
         return vectorized(f, args, kwargs)
+    if (python := of_numba(f)) is not None and is_traced((*args, *kwargs.values())):
+        return call(python, *args, **kwargs)
     if kind is np.ufunc or is_numpy(f):
         return call_numpy(f, args, kwargs)
     if isinstance(f, type) and f in OF_ARRAYS and is_traced(args[:1]):
@@ -107,6 +109,12 @@ def told(f: Any) -> Rule | None:
         return None
     from .telling import of_library
     return of_library(f)
+
+
+def of_numba(f: Any) -> Any:
+    """The Python function that Numba has compiled into f; None for anything else."""
+    numba = sys.modules.get("numba.core.dispatcher")
+    return f.py_func if numba is not None and isinstance(f, numba.Dispatcher) else None
 
 
 def called_by(cls: type) -> Any:

@@ -188,6 +188,7 @@ def loss(x):
 """
 
 
+@pytest.mark.slow
 def test_a_package_with_kernels(tmp_path):
     pytest.importorskip("setuptools")
     package = tmp_path / "src" / "fitting"

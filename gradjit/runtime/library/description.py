@@ -27,7 +27,7 @@ this thread_local throw true try typedef typeid typename typeof union unsigned u
 xor xor_eq
 """.split())
 """Words of C and C++, which no parameter can be named by."""
-RESERVED = ("workspace", "arguments", "code", "i", "ask", "errno", "NULL", "EOF", "I", "stdin", "stdout", "stderr",
+RESERVED = ("workspace", "arguments", "ask", "errno", "NULL", "EOF", "I", "stdin", "stdout", "stderr",
             "free", "calloc", "printf", "size_t")
 """Names that the header, the example, or what they include use."""
 

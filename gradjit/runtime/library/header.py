@@ -151,17 +151,18 @@ def call(r: LibraryRoutine) -> str:
     for p in arrays:
         if p.role != "out" and p.dtype.is_float:
             t = C_TYPES[p.dtype.name]
-            lines.append(f"    for (int64_t i = 0; i < {c_number(p.elements)}; i++) "
-                         f"{p.name}[i] = ({t})0.1 * ({t})(i % 10 + 1);")
+            lines.append(f"    for (int64_t gj_i = 0; gj_i < {c_number(p.elements)}; gj_i++) "
+                         f"{p.name}[gj_i] = ({t})0.1 * ({t})(gj_i % 10 + 1);")
     arguments = ", ".join([*map(str, r.sizes), *(p.name for p in r.parameters), "NULL"])
-    lines.append(f"    int32_t code = {r.name}({arguments});")
-    lines.append(f"    if (code != GRADJIT_OK) printf(\"{r.name}: %s\\n\", {r.name}_error(code));")
+    lines.append(f"    int32_t gj_code = {r.name}({arguments});")
+    lines.append(f"    if (gj_code != GRADJIT_OK) printf(\"{r.name}: %s\\n\", {r.name}_error(gj_code));")
     for p in arrays:
         if p.role != "in":
-            lines.append(f"    for (int64_t i = 0; code == GRADJIT_OK && i < {c_number(p.elements)} && i < 5; i++) "
-                         f"printf(\"{r.name} {p.name}[%d] = %.17g\\n\", (int)i, (double){p.name}[i]);")
+            few = f"gj_i < {c_number(p.elements)} && gj_i < 5"
+            lines.append(f"    for (int64_t gj_i = 0; gj_code == GRADJIT_OK && {few}; gj_i++) "
+                         f"printf(\"{r.name} {p.name}[%d] = %.17g\\n\", (int)gj_i, (double){p.name}[gj_i]);")
     lines += [f"    free({p.name});" for p in arrays]
-    return "\n".join([*lines, "    return code != GRADJIT_OK;", "}", ""])
+    return "\n".join([*lines, "    return gj_code != GRADJIT_OK;", "}", ""])
 
 
 def example_sizes(r: LibraryRoutine) -> list[int]:

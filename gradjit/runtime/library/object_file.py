@@ -7,7 +7,7 @@ that kernels for several stand side by side; all around them is for the least of
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from llvmlite import ir
@@ -44,14 +44,15 @@ def exported(library: LibraryDescription) -> list[str]:
     return names
 
 
-def object_code(library: LibraryDescription, processors: Sequence[Processor], manifest: bytes, weak: bool = False
-                ) -> bytes:
-    """Relocatable code. weak: whether BLAS and LAPACK may be missing when it is linked.
+def object_code(library: LibraryDescription, processors: Sequence[Processor], manifest: bytes, weak: bool = False,
+                more: Callable[[ir.Module], list[str]] = lambda module: []) -> bytes:
+    """Relocatable code. weak: whether BLAS and LAPACK may be missing when it is linked. more: emits other functions,
+    and gives their names.
 
     Raises RuntimeError where LLVM does not take what was made.
     """
     base = common_ground(processors)
-    text = around(library, processors, manifest, weak)
+    text, names = around(library, processors, manifest, weak, more)
     with llvm_session() as llvm:
         initialise(llvm)
         target = llvm.Target.from_triple(base.triple)
@@ -60,7 +61,7 @@ def object_code(library: LibraryDescription, processors: Sequence[Processor], ma
         with llvm.create_context() as context, parsed(llvm, context, machine, text, "light") as whole:
             for t, pipeline in kernel_texts(library, processors):
                 whole.link_in(parsed(llvm, context, machine, t, pipeline))
-            hide(whole, exported(library))
+            hide(whole, [*exported(library), *names])
             whole.verify()
             code: bytes = machine.emit_object(whole)
             return code
@@ -113,9 +114,9 @@ def hide(whole: Any, names: Sequence[str]) -> None:
             f.linkage = "internal"
 
 
-def around(library: LibraryDescription, processors: Sequence[Processor], manifest: bytes, weak: bool
-           ) -> str:
-    """Everything but the kernels, as LLVM IR."""
+def around(library: LibraryDescription, processors: Sequence[Processor], manifest: bytes, weak: bool,
+           more: Callable[[ir.Module], list[str]]) -> tuple[str, list[str]]:
+    """Everything but the kernels, as LLVM IR, and the names that `more` gives."""
     module = ir.Module("gradjit.library")
     emit_level(module, processors)
     emit_view_functions(module)
@@ -131,7 +132,8 @@ def around(library: LibraryDescription, processors: Sequence[Processor], manifes
     kind = ir.ArrayType(I8, len(data))
     told = ir.GlobalVariable(module, kind, f"{library.name}_manifest")
     told.initializer, told.global_constant, told.align, told.type = ir.Constant(kind, data), True, 8, PTR
-    return _TARGET.sub("", str(module))
+    names = more(module)
+    return _TARGET.sub("", str(module)), names
 
 
 __all__ = ["common_ground", "exported", "object_code"]
