@@ -13,8 +13,10 @@ from typing import Any
 
 import numpy as np
 
+from ..errors import UnsupportedError
 from ..ir import F64, ArrayType, Value, dtype_of
 from ..tracer.array import ARRAY, PYTHON, TracedArray, root, view
+from ..tracer.locations import fail
 from ..tracer.operands import emit
 from ..tracer.recorder import Recorder
 from ..tracer.views import ArrayView
@@ -197,6 +199,8 @@ class OpenTrace:
 
     def new(self, h: TracedArray, operands: Sequence[int], differentiable: bool, made: list[MadeTensor]) -> int:
         """An array that a step has made, or a view of an operand."""
+        if not h.type.is_static:
+            fail(UnsupportedError, "the shape of the result depends on the elements")
         base = next((k for k, slot in enumerate(operands) if self.handles[self.roots[slot]] is h.root), None)
         if h.parent is not None and base is not None:
             is_detached = self.is_detached[operands[base]] or isinstance(h._view, Detached) or not self.grad_enabled

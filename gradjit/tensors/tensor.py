@@ -22,8 +22,9 @@ from .recording import Recording, Upstream, current, leaves_of, local
 from .tensor_arguments import Taker, filled
 from .tensor_operators import TensorOperators
 from .tensor_types import CONSTANT, DERIVED, LEAF, TensorType, type_of_array
-from .trie import TensorCall, modes
+from .trie import MAX_STEPS, TensorCall, modes
 
+GETITEM = "item"
 _REFERENCES = sys.getrefcount(object())
 """What `sys.getrefcount` tells of an object that nobody holds."""
 
@@ -69,6 +70,8 @@ class Tensor(TensorOperators):
         self._set(copied(data, dtype), requires_grad)
 
     def _set(self, a: np.ndarray, requires_grad: bool) -> None:
+        if requires_grad and a.dtype == np.float16:
+            fail(DtypeError, "derivatives are computed in single and double precision; write dtype=np.float32")
         if requires_grad and a.dtype.kind not in "fc":
             fail(DtypeError, f"derivatives are of floating-point numbers, and these are {a.dtype}; write "
                              f"dtype=float, or floats as 1.0")
@@ -170,10 +173,12 @@ class Tensor(TensorOperators):
 
         try:
             return current().call(run, (func, key, named_key), taker.operands, type(self))
-        except (UnsupportedError, DtypeError):
-            if any(isinstance(x, Tensor) and x.requires_grad for x in taker.operands) and modes.grad_enabled:
-                raise
-            return self._eager(func, args, kwargs)
+        except (UnsupportedError, DtypeError) as e:
+            if not (any(isinstance(x, Tensor) and x.requires_grad for x in taker.operands) and modes.grad_enabled):
+                return self._eager(func, args, kwargs)
+            if func in GIVES_INDICES:
+                return self._eager(func, args, kwargs)
+            raise e
 
     def _eager(self, func: Callable[..., Any], args: Any, kwargs: Any) -> Any:
         """NumPy itself, on the values, where no derivatives are asked for and the tracer has no rule."""
@@ -206,6 +211,16 @@ class Tensor(TensorOperators):
         return np.array(a, dtype, copy=copy)
 
     def __getitem__(self, key: Any) -> Any:
+        if type(key) is int:
+            rec = local.recording or current()
+            if self._recording is rec and rec.node.length < MAX_STEPS:
+                node = rec.node.next.get((GETITEM, self._slot, key))
+                if node is None:
+                    step = TensorCall(lambda h: h[0][key], (self._slot,), (operator.getitem, key))
+                    node = rec.extend((GETITEM, self._slot, key), step)
+                if node.single:
+                    rec.node = node
+                    return rec.tensor(type(self), node)
         return self._apply(operator.getitem, (self, settled_key(self, key)), {})
 
     def __setitem__(self, key: Any, value: Any) -> None:
@@ -364,6 +379,18 @@ class Tensor(TensorOperators):
         from .graphs import graph_of
         return graph_of(self)
 
+    def numel(self) -> int:
+        """The number of elements."""
+        return self.size
+
+    def dim(self) -> int:
+        """The number of axes."""
+        return self.ndim
+
+    def unsqueeze(self, axis: int) -> Any:
+        """With one more axis, of extent 1."""
+        return np.expand_dims(self, axis)
+
     # looking --------------------------------------------------------------------------------------------------------
     def item(self, *index: Any) -> Any:
         """The only element, as a Python number."""
@@ -398,6 +425,20 @@ class Tensor(TensorOperators):
     def detach(self) -> Any:
         """A tensor on the same elements that derivatives do not pass."""
         return self._apply(_detach, (self,), {})
+
+    def zero_(self) -> Any:
+        """Fill it with zeros; the tensor itself."""
+        return self.fill_(0)
+
+    def fill_(self, value: Any) -> Any:
+        """Fill it with a number; the tensor itself."""
+        self[...] = value
+        return self
+
+    def copy_(self, other: Any) -> Any:
+        """Write other elements into it; the tensor itself."""
+        self[...] = other
+        return self
 
     def clone(self) -> Any:
         """A copy that derivatives pass through."""
@@ -507,6 +548,10 @@ def name_of(step: Any) -> str | None:
     key = step.key
     func = key[0] if isinstance(key, tuple) else key
     return getattr(func, "__name__", str(func))
+
+
+GIVES_INDICES = frozenset({np.nonzero, np.flatnonzero, np.argwhere, np.count_nonzero, np.lexsort, np.digitize})
+"""Functions whose results have no derivative, whatever they are of."""
 
 
 def copied(data: Any, dtype: Any = None) -> np.ndarray:

@@ -9,6 +9,9 @@ import operator
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
+from ..errors import DtypeError
 from .recording import current, local
 from .trie import MAX_STEPS, TensorCall
 
@@ -30,10 +33,14 @@ def _operator(name: str, static_floats: bool = False) -> Callable[..., Any]:
         rec = local.recording
         if rec is None or rec.node.length >= MAX_STEPS:
             rec = current()
-        a = self._slot if self._recording is rec else rec.slot(self)
         cls = type(other)
+        try:
+            a = self._slot if self._recording is rec else rec.slot(self)
+            b = 0 if cls is not type(self) else other._slot if other._recording is rec else rec.slot(other)
+        except DtypeError:  # float16
+            return self._eager(func, (self, other), {})
         if cls is type(self):
-            key: Any = (func, a, other._slot if other._recording is rec else rec.slot(other))
+            key: Any = (func, a, b)
         elif cls is float and not static_floats:
             key = (func, a, rec.float_slot(other))
         elif cls is int:
@@ -68,7 +75,10 @@ def _reflected(name: str) -> Callable[..., Any]:
         rec = local.recording
         if rec is None or rec.node.length >= MAX_STEPS:
             rec = current()
-        b = self._slot if self._recording is rec else rec.slot(self)
+        try:
+            b = self._slot if self._recording is rec else rec.slot(self)
+        except DtypeError:
+            return self._eager(func, (other, self), {})
         key: Any = (func, rec.float_slot(other), b) if cls is float else (func, INT, other, b)
         node = rec.node.next.get(key)
         if node is None:
@@ -120,11 +130,19 @@ def _unary(name: str) -> Callable[..., Any]:
     def one(h: Sequence[Any]) -> Any:
         return func(h[0])
 
+    return _step_of_one(func, one)
+
+
+def _step_of_one(func: Any, one: Callable[[Sequence[Any]], Any]) -> Callable[..., Any]:
+    """The step that a function of one operand is."""
     def unary(self: Any) -> Any:
         rec = local.recording
         if rec is None or rec.node.length >= MAX_STEPS:
             rec = current()
-        a = self._slot if self._recording is rec else rec.slot(self)
+        try:
+            a = self._slot if self._recording is rec else rec.slot(self)
+        except DtypeError:
+            return self._eager(func, (self,), {})
         key = (func, a)
         node = rec.node.next.get(key) or rec.extend_call(key, TensorCall(one, (a,), func), (self,))
         if node is None:
@@ -155,11 +173,34 @@ class ArrayAttribute(ArrayMethod):
 def _method(name: str) -> Any:
     method = ArrayMethod(name)
 
+    def one(h: Sequence[Any]) -> Any:
+        return method(h[0])
+
+    plain = _step_of_one(method, one)
+
     def call(self: Any, /, *args: Any, **kwargs: Any) -> Any:
-        return self._apply(method, (self, *args), kwargs)
+        return self._apply(method, (self, *args), kwargs) if args or kwargs else plain(self)
 
     call.__name__ = name
     return call
+
+
+def _numpys(func: Callable[..., Any]) -> Any:
+    """A function of NumPy's as a method, as PyTorch has it."""
+    def one(h: Sequence[Any]) -> Any:
+        return func(h[0])
+
+    return _step_of_one(func, one)
+
+
+def _writer(name: str) -> Any:
+    """An operator that writes in place as a method: `x.add_(y)`."""
+    operator_in_place = _in_place(name)
+
+    def write(self: Any, other: Any) -> Any:
+        return operator_in_place(self, other)
+
+    return write
 
 
 def _attribute(name: str) -> Any:
@@ -213,3 +254,8 @@ class TensorOperators:
     reshape, round, searchsorted, sort, squeeze, std, sum, swapaxes, take, trace, transpose, var, view = map(
         _method, ("reshape", "round", "searchsorted", "sort", "squeeze", "std", "sum", "swapaxes", "take", "trace",
                   "transpose", "var", "view"))
+
+    # PyTorch's names
+    exp, log, sqrt, sin, cos, tan, tanh, abs, square = map(
+        _numpys, (np.exp, np.log, np.sqrt, np.sin, np.cos, np.tan, np.tanh, np.abs, np.square))
+    add_, sub_, mul_, div_, pow_ = map(_writer, ("iadd", "isub", "imul", "itruediv", "ipow"))
