@@ -65,9 +65,10 @@ def triangle(b: Builder, x: Value, is_lower: bool, unit: bool) -> Value:
     return lower(b, x) if is_lower else upper(b, x)
 
 
-def solved(b: Builder, a: Value, x: Value, lower: bool, trans: bool = False, unit: bool = False) -> Value:
+def solved(b: Builder, a: Value, x: Value, lower: bool, trans: bool = False, unit: bool = False,
+           checked: bool = False) -> Value:
     """triangular_solve."""
-    return b.triangular_solve(a, x, lower=lower, trans=trans, unit=unit)
+    return b.triangular_solve(a, x, lower=lower, trans=trans, unit=unit, checked=checked)
 
 
 def identity_like(b: Builder, x: Value) -> Value:
@@ -202,7 +203,7 @@ def signed_product(b: Builder, lu: Value, pivots: Value) -> Value:
 class SingularFactors:
     """The factors of an `svd`: m x k, k and k x n, and what rules make of them; the others of full ones apart.
 
-    gaps: 1 / (s[j]^2 - s[i]^2), 0 for equal ones. s_rows, s_columns: s[i] in row i, s[j] in column j.
+    gaps: 1 / (s[j] - s[i]), 0 for equal ones. sums: 1 / (s[i] + s[j]).
     """
 
     def __init__(self, b: Builder, op: Op):
@@ -213,11 +214,16 @@ class SingularFactors:
         self.u, self.vt = first_columns(b, u, self.k), first_rows(b, vt, self.k)
         self.v = transposed(b, self.vt)
         square = diagonal_matrix(b, s)
-        self.s_columns, self.s_rows = rows_of(b, s, square), columns_of(b, s, square)
+        columns, rows = rows_of(b, s, square), columns_of(b, s, square)
         least = of_stack(b, rounding(b, s), square)
-        difference, total = b.sub(self.s_columns, self.s_rows), b.add(self.s_columns, self.s_rows)
-        self.gaps = b.mul(inverse(b, difference, least), inverse(b, total, least))
+        self.gaps, self.sums = inverse(b, b.sub(columns, rows), least), inverse(b, b.add(columns, rows), least)
         self.inverse = inverse(b, s, b.broadcast(rounding(b, s), shape=s.shape, dims=tuple(range(s.type.rank - 1))))
+
+    def mixed(self, x: Value, y: Value) -> Value:
+        """x s[j] + y s[i], each over s[j]^2 - s[i]^2."""
+        b = self.b
+        halves = b.add(b.mul(self.gaps, b.add(x, y)), b.mul(self.sums, b.sub(x, y)))
+        return b.mul(halves, b.like(0.5, halves))
 
     def by_s(self, like: Value) -> Value:
         """1 / s[j] in column j."""

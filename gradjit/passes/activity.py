@@ -7,9 +7,9 @@ from functools import cached_property
 
 from ..ir import OPS, TAPE, Block, Func, Op, Value, walk
 from . import dependence
-from .partials import elementwise, special
+from .partials import elementwise, factorisation, special
 
-SINGULAR = elementwise.SINGULAR | special.SINGULAR
+SINGULAR = elementwise.SINGULAR | special.SINGULAR | factorisation.SINGULAR
 OVERFLOWING = elementwise.OVERFLOWING
 
 

@@ -54,7 +54,7 @@ CASES += [
 
 
 # triangles ------------------------------------------------------------------------------------------------------------
-def substituted(lower: bool, trans: bool, unit: bool) -> Callable[..., Any]:
+def substituted(lower: bool, trans: bool, unit: bool, checked: bool = True) -> Callable[..., Any]:
     def one(a: np.ndarray, b: np.ndarray) -> np.ndarray:
         return np.asarray(sl.solve_triangular(a, b, trans=int(trans), lower=lower, unit_diagonal=unit))
 
@@ -69,9 +69,9 @@ def turned(b: Builder, a: Value, x: Value) -> Value:
 
 for lower, trans, unit in ((False, False, False), (True, True, False), (False, True, True), (True, False, True)):
     CASES.append(Case("triangular_solve", (triangular(3, 3), normal(3, 2)),
-                      {"lower": lower, "trans": trans, "unit": unit}, substituted(lower, trans, unit), varied=scaled,
-                      note=f"{lower}-{trans}-{unit}"))
-PLAIN = {"lower": True, "trans": False, "unit": False}
+                      {"lower": lower, "trans": trans, "unit": unit, "checked": lower},
+                      substituted(lower, trans, unit), varied=scaled, note=f"{lower}-{trans}-{unit}"))
+PLAIN = {"lower": True, "trans": False, "unit": False, "checked": True}
 CASES += [
     Case("triangular_solve", (triangular(2, 3, 3), normal(2, 3, 1)), PLAIN, substituted(**PLAIN), varied=scaled),
     Case("triangular_solve", (triangular(3, 3), normal(2, 3)), {}, lambda a, x: sl.solve_triangular(a, x.T, trans=1).T,

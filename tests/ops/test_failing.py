@@ -35,6 +35,8 @@ FAILING: dict[str, str] = {
     **{name: f"%v: f64[%z] = slice %x [0:+%z]\n%r: f64[] = {name} %v axes=[0]" for name in ("max", "min")},
     **{name: f"%v: f64[%z] = slice %x [0:+%z]\n%r: i64[] = {name} %v axis=0" for name in ("argmax", "argmin")},
     "cholesky": "%r: f64[1,1] = cholesky %neg",
+    "triangular_solve": "%v: f64[1,1] = const 0.0\n"
+                        "%r: f64[1,1] = triangular_solve %v, %neg lower=true trans=false unit=false checked=true",
     "lu_solve": "%w: f64[1,1] = const 0.0\n%lu: f64[1,1], %pv: i32[1], %ord: i64[1] = lu %w\n"
                 "%r: f64[1,1] = lu_solve %w, %lu, %pv, %neg trans=false checked=true",
     "eigh": "%v: f64[3,3] = const nan\n%w: f64[3], %vectors: f64[3,3] = eigh %v lower=true\n%r: f64[3] = neg %w",

@@ -85,6 +85,20 @@ class Routines:
         note(self.e, Check(None, self.call.loc, message, LinAlgError), bad)
 
 
+    def nonzero_diagonal(self, v: View, first: ir.Value) -> None:
+        """Where there is a zero on a matrix's diagonal, the program ends with an error."""
+        e, count = self.e, self.e.number(v.shape[-1])
+
+        def check(k: ir.Value) -> None:
+            step = e.b.add(e.number(v.strides[-1]), e.number(v.strides[-2]))
+            pivot = e.b.load(e.b.gep(first, [e.b.mul(k, step)], source_etype=self.element), typ=self.element)
+            check = Check(None, self.call.loc, SINGULAR, LinAlgError)
+            note(e, check, e.b.fcmp_ordered("==", pivot, self.element(0.0)))
+
+        with when(e, e.b.icmp_signed(">", count, I64(0))):
+            e.turns(I64(0), count, check)
+
+
 def each(e: Emitter, call: Call, body: Callable[[list[ir.Value]], None]) -> None:
     """`body(index)` for each matrix of the stack."""
     over(e, call.writes[0].shape[:-2], body, call.work)
@@ -115,6 +129,8 @@ def triangular_solve(e: Emitter, call: Call) -> None:
     n, m = map(run.integer, x.shape[-2:])
 
     def one(index: list[ir.Value]) -> None:
+        if attrs["checked"] and not attrs["unit"]:
+            run.nonzero_diagonal(a, matrix(e, a, index))
         run("blas", "trsm", "R", uplo, trans, "U" if attrs["unit"] else "N", m, n, run.number(1.0),
             matrix(e, a, index), run.line(far), matrix(e, x, index), run.distance(x))
 
@@ -158,20 +174,13 @@ def in_order(e: Emitter, n: ir.Value, pivots: ir.Value, order: ir.Value) -> None
 def lu_solve(e: Emitter, call: Call) -> None:
     (lu, pivots, _), (x,), run = call.reads, call.writes, Routines(e, call)
     n, m = map(run.integer, x.shape[-2:])
-    count = e.number(lu.shape[-1])
 
     def one(index: list[ir.Value]) -> None:
         factors = matrix(e, lu, index)
         if call.attrs["checked"]:
-            with when(e, e.b.icmp_signed(">", count, I64(0))):
-                e.turns(I64(0), count, lambda k: nonzero(factors, k))
+            run.nonzero_diagonal(lu, factors)
         run("lapack", "getrs", "T" if call.attrs["trans"] else "N", n, m, factors, run.leading(lu),
             matrix(e, pivots, index), matrix(e, x, index), run.leading(x), run.info())
-
-    def nonzero(factors: ir.Value, k: ir.Value) -> None:
-        step = e.b.add(e.number(lu.strides[-1]), I64(1))
-        pivot = e.b.load(e.b.gep(factors, [e.b.mul(k, step)], source_etype=run.element), typ=run.element)
-        note(e, Check(None, call.loc, SINGULAR, LinAlgError), e.b.fcmp_ordered("==", pivot, run.element(0.0)))
 
     each(e, call, one)
 

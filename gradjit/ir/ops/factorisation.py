@@ -49,9 +49,17 @@ def _infer_cholesky(a: ArrayType) -> tuple[ArrayType, ...]:
 
 
 # triangles ------------------------------------------------------------------------------------------------------------
-def _infer_triangular(a: ArrayType, b: ArrayType, lower: bool, trans: bool, unit: bool) -> tuple[ArrayType, ...]:
+def _infer_triangular(a: ArrayType, b: ArrayType, lower: bool, trans: bool, unit: bool, checked: bool
+                      ) -> tuple[ArrayType, ...]:
     _right_side("triangular_solve", a, b)
     return (b,)
+
+
+def _triangular_solve(a: np.ndarray, b: np.ndarray, lower: bool, trans: bool, unit: bool, checked: bool
+                      ) -> np.ndarray:
+    if checked and not np.all(np.diagonal(a, 0, -2, -1)):
+        raise np.linalg.LinAlgError(SINGULAR)
+    return substituted(a, b, lower, trans, unit)
 
 
 def substituted(a: np.ndarray, b: np.ndarray, lower: bool, trans: bool, unit: bool) -> np.ndarray:
@@ -199,15 +207,16 @@ def _sylvester(a: np.ndarray, b: np.ndarray, q: np.ndarray) -> np.ndarray:
     return np.linalg.solve(flat, q.reshape(*q.shape[:-2], m * n, 1).astype(np.float64)).reshape(q.shape)
 
 
-TRIANGLE = {"lower": kinds.BOOL, "trans": kinds.BOOL, "unit": kinds.BOOL}
+TRIANGLE = {"lower": kinds.BOOL, "trans": kinds.BOOL, "unit": kinds.BOOL, "checked": kinds.BOOL}
 
 OPS = table(
     # The lower triangular L with L L' = a, of which the lower triangle is read. LinAlgError where there is none.
     OpSpec("cholesky", "factorisation", 1, _infer_cholesky, lambda a: np.linalg.cholesky(a), Fails.SOMETIMES,
            **ROUTINE),
     # The x with a x = b, or a' x = b (trans). Of a the lower or the upper triangle is read, without its diagonal where
-    # that is of ones (unit). Where there is a zero on it x is infinite or nan.
-    OpSpec("triangular_solve", "factorisation", 2, _infer_triangular, substituted, Fails.NEVER, TRIANGLE, **ROUTINE),
+    # that is of ones (unit). Where there is a zero on it x is infinite or nan, or there is a LinAlgError (checked).
+    OpSpec("triangular_solve", "factorisation", 2, _infer_triangular, _triangular_solve, Fails.SOMETIMES, TRIANGLE,
+           **ROUTINE),
     # a with rows exchanged is L U: both in one matrix (the ones of L's diagonal left out), with which row each row was
     # exchanged, counted from 1, and where the rows of L U stand in a.
     OpSpec("lu", "factorisation", 1, _infer_lu, _lu, Fails.NEVER, **ROUTINE),

@@ -9,6 +9,7 @@ from functools import cached_property, partial, reduce
 from ...ir import OPS, Builder, Func, Op, Value
 from ...ir.clone import Env, copy_op, new_block
 from .. import dependence
+from ..activity import SINGULAR
 from ..checks import append_parameter, check_operation, check_parameters
 from ..inline import inline_calls
 from ..masks import Flow, Masked, calm, either, masked, settle, summed, united
@@ -127,7 +128,8 @@ def apply(b: Builder, rule: Rule, op: Op, given: Sequence[Flow | None]) -> Seque
     if len(marked) < len(there) or not all(t.is_single for t in marked):
         return results
     mask = reduce(partial(either, b), [t.mask for t in marked])
-    return [None if r is None else Masked(settle(b, r), mask, clean=True) for r in results]
+    clean = op.name not in SINGULAR
+    return [None if r is None else Masked(settle(b, r), mask, clean) for r in results]
 
 
 def pushed(b: Builder, rule: Rule, op: Op, given: Sequence[Flow | None]) -> Iterator[Flow]:

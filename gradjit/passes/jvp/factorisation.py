@@ -19,13 +19,14 @@ def _cholesky(b: Builder, op: Op, t: Value) -> Pushed:
 
 def _triangular_solve(b: Builder, op: Op, ta: Value | None, tb: Value | None) -> Pushed:
     """The solution of a t = tb - ta x."""
-    a, x, lower, trans, unit = op.operands[0], op.result, op.attrs["lower"], op.attrs["trans"], op.attrs["unit"]
+    a, x = op.operands[0], op.result
+    lower, trans, unit, checked = (op.attrs[name] for name in ("lower", "trans", "unit", "checked"))
     right = tb
     if ta is not None:
         moved = m.product(b, m.triangle(b, ta, lower, unit), x, tx=trans)
         right = b.neg(moved) if tb is None else b.sub(tb, moved)
     assert right is not None
-    return [m.solved(b, a, right, lower, trans, unit)]
+    return [m.solved(b, a, right, lower, trans, unit, checked)]
 
 
 def _lu(b: Builder, op: Op, t: Value) -> Pushed:
@@ -67,8 +68,7 @@ def _svd(b: Builder, op: Op, t: Value) -> Pushed:
     tu = m.product(b, t, f.u, tx=True)
     p = m.product(b, f.u, tv, tx=True)
     pt = m.transposed(b, p)
-    du = m.product(b, f.u, b.mul(f.gaps, b.add(b.mul(p, f.s_columns), b.mul(pt, f.s_rows))))
-    dv = m.product(b, f.v, b.mul(f.gaps, b.add(b.mul(p, f.s_rows), b.mul(pt, f.s_columns))))
+    du, dv = m.product(b, f.u, f.mixed(p, pt)), m.product(b, f.v, f.mixed(pt, p))
     if f.m != f.k:
         du = b.add(du, b.mul(f.beside_u(tv), f.by_s(tv)))
     if f.n != f.k:
@@ -98,7 +98,8 @@ def _pinv(b: Builder, op: Op, _: Value | None, ta: Value | None) -> Pushed:
 def _qr(b: Builder, op: Op, t: Value) -> Pushed:
     f = m.OrthogonalFactors(b, op)
     own, right = m.first_columns(b, t, f.k), m.columns_behind(b, t, f.k)
-    tr = m.transposed(b, m.solved(b, f.r, m.transposed(b, own), lower=False, trans=True))
+    tr = m.transposed(b, m.solved(b, f.r, m.transposed(b, own), lower=False, trans=True,
+                                   checked=True))
     c = m.product(b, f.q, tr, tx=True)
     turning = m.skew(b, m.strictly_lower(b, c))
     change = b.sub(c, turning)

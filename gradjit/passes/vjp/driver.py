@@ -177,6 +177,9 @@ class Reverser:
             return cleared(b, rule, op, needs, ct)
         if isinstance(ct, Masked) and (OPS[op.name].pointwise or (ct.is_single and op.name == "broadcast")):
             return [with_own(b, part, ct, keeps_zeros(op)) for part in rule(b, op, needs, ct.value)]
+        if isinstance(ct, Masked) and OPS[op.name].family == "factorisation":
+            return [None if part is None else with_mask_of_matrices(b, op, part, ct.mask)
+                    for part in rule(b, op, needs, self.settle(ct))]
         if isinstance(ct, Masked) and ct.is_single:
             return [with_mask(b, part, ct.mask) for part in rule(b, op, needs, self.settle(ct))]
         if isinstance(ct, Masked) and op.name in self.tables.moves_masks and not self.is_lasting(op):
@@ -207,6 +210,18 @@ def with_mask(b: Builder, ct: Contribution | None, mask: Value) -> Contribution 
     if isinstance(ct, (WindowCotangent, ScatterCotangent)):
         return replace(ct, mask=mask)
     return None if ct is None else Masked(ct, mask, clean=True)
+
+
+def with_mask_of_matrices(b: Builder, op: Op, part: Contribution, mask: Value) -> Flow:
+    """What a factorisation gives for a cotangent that flows where `mask` holds: into matrices of which some element
+    has one. The others' derivative may be infinite."""
+    assert isinstance(part, Value)
+    if not mask.type.rank:
+        return Masked(part, mask)
+    stack = max(v.type.rank for v in op.operands) - 2
+    rest = tuple(range(stack, mask.type.rank))
+    some = b.any(mask, axes=rest) if rest else mask
+    return Masked(part, b.broadcast(some, shape=part.shape, dims=tuple(range(stack))) if stack else some)
 
 
 def cleared(b: Builder, rule: Rule, op: Op, needs: tuple[bool, ...], ct: Value) -> Sequence[Contribution | None]:

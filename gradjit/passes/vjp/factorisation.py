@@ -25,8 +25,9 @@ def _cholesky(b: Builder, op: Op, needs: Needs, g: Value) -> Pulled:
 
 def _triangular_solve(b: Builder, op: Op, needs: Needs, g: Value) -> Pulled:
     """The right-hand side's is the solution with the transpose; the matrix's minus its product with x."""
-    a, x, lower, trans, unit = op.operands[0], op.result, op.attrs["lower"], op.attrs["trans"], op.attrs["unit"]
-    s = m.solved(b, a, g, lower, not trans, unit)
+    a, x = op.operands[0], op.result
+    lower, trans, unit, checked = (op.attrs[name] for name in ("lower", "trans", "unit", "checked"))
+    s = m.solved(b, a, g, lower, not trans, unit, checked)
     if not needs[0]:
         return [None, s]
     outer = m.product(b, x, s, ty=True) if trans else m.product(b, s, x, ty=True)
@@ -78,12 +79,11 @@ def _eigh(b: Builder, op: Op, needs: Needs, gw: Value | None, gv: Value | None) 
 
 def _svd(b: Builder, op: Op, needs: Needs, gu: Value | None, gs: Value | None, gvt: Value | None) -> Pulled:
     f = m.SingularFactors(b, op)
-    inner, outer = [], []
-    if gs is not None:
-        inner.append(m.diagonal_matrix(b, gs))
+    turning: list[Value | None] = [None, None]
+    outer: list[Value] = []
     if gu is not None:
         own, rest = m.first_columns(b, gu, f.k), m.columns_behind(b, gu, f.k)
-        inner.append(b.mul(b.mul(m.skew(b, m.product(b, f.u, own, tx=True)), f.gaps), f.s_columns))
+        turning[0] = m.skew(b, m.product(b, f.u, own, tx=True))
         if f.m != f.k:
             outer.append(m.product(b, b.mul(f.beside_u(own), f.by_s(own)), f.vt))
             if rest is not None:
@@ -92,13 +92,17 @@ def _svd(b: Builder, op: Op, needs: Needs, gu: Value | None, gs: Value | None, g
     if gvt is not None:
         gv = m.transposed(b, gvt)
         own, rest = m.first_columns(b, gv, f.k), m.columns_behind(b, gv, f.k)
-        inner.append(b.mul(b.mul(m.skew(b, m.product(b, f.v, own, tx=True)), f.gaps), f.s_rows))
+        turning[1] = m.skew(b, m.product(b, f.v, own, tx=True))
         if f.n != f.k:
             scaled = b.mul(f.beside_v(own), f.by_s(own))
             outer.append(m.product(b, f.u, scaled, ty=True))
             if rest is not None:
                 mixed = b.mul(m.product(b, rest, f.v, tx=True), f.by_s_of(rest, f.v))
                 outer.append(b.neg(m.product(b, f.u, m.product(b, f.v_rest(), mixed), ty=True)))
+    inner = [] if gs is None else [m.diagonal_matrix(b, gs)]
+    some = next((x for x in turning if x is not None), None)
+    if some is not None:
+        inner.append(f.mixed(*(b.zeros(some.type) if x is None else x for x in turning)))
     if inner:
         outer.insert(0, m.product(b, m.product(b, f.u, reduce(b.add, inner)), f.vt))
     return [reduce(b.add, outer)] if outer else [None]
@@ -136,7 +140,7 @@ def _qr(b: Builder, op: Op, needs: Needs, gq: Value | None, gr: Value | None) ->
         inner.append(m.product(b, f.r, m.upper(b, m.first_columns(b, gr, f.k)), ty=True))
     total = m.product(b, f.q, m.mirrored(b, reduce(b.add, inner)))
     total = total if own is None else b.add(own, total)
-    left = m.transposed(b, m.solved(b, f.r, m.transposed(b, total), lower=False))
+    left = m.transposed(b, m.solved(b, f.r, m.transposed(b, total), lower=False, checked=True))
     if f.n == f.k:
         return [left]
     beside = m.product(b, f.q, right) if right is not None else b.zeros(f.right().type)

@@ -119,8 +119,9 @@ def cholesky(a, /, *, upper=False):
     return turned(emit("cholesky", turned(x))) if upper else emit("cholesky", x)
 
 
-def triangular(a: TracedArray, b: TracedArray, lower: bool, trans: bool = False, unit: bool = False) -> TracedArray:
-    return emit("triangular_solve", a, b, lower=lower, trans=trans, unit=unit)
+def triangular(a: TracedArray, b: TracedArray, lower: bool, trans: bool = False, unit: bool = False,
+               checked: bool = False) -> TracedArray:
+    return emit("triangular_solve", a, b, lower=lower, trans=trans, unit=unit, checked=checked)
 
 
 # LU -------------------------------------------------------------------------------------------------------------------

@@ -348,6 +348,8 @@ def _matrix_norm(x: TracedArray, order: Any, axes: tuple[int, ...]) -> TracedArr
     if order in (2, -2, "nuc"):
         moved = transpose(x, [*(k for k in range(x.ndim) if k not in axes), row, column])
         s = singular_values(moved, np.linalg.norm)
+        zero = full_like(0, s)
+        s = emit("select", emit("eq", s, zero), zero, s)  # those that are 0 have no direction to grow in
         return sum_(s, -1) if order == "nuc" else _extreme(s, s.ndim - 1, order == 2)
     if order not in (1, -1, np.inf, -np.inf):
         fail(ArgumentError, "Invalid norm order for matrices.")

@@ -98,13 +98,7 @@ def solve_triangular(a, b, trans=0, lower=False, unit_diagonal=False, overwrite_
     x, is_lower, unit = nf.squares(a, name("solve_triangular")), flag(lower, "lower"), flag(unit_diagonal, "unit")
     s, turned = nf.System(x, b, name("solve_triangular")), is_transposed(trans)
     finite(x, s.b, check=check_finite)
-    if not unit:
-        regular(nf.diagonals(x))
-    return s.result(nf.triangular(s.a, s.b, is_lower, turned, unit))
-
-
-def regular(diagonal: TracedArray) -> None:
-    o.require(truth(diagonal), "singular matrix: there is a zero on the diagonal", "LinAlgError")
+    return s.result(nf.triangular(s.a, s.b, is_lower, turned, unit, checked=not unit))
 
 
 # LU -------------------------------------------------------------------------------------------------------------------
@@ -174,11 +168,10 @@ def with_structure(kind: str, a: TracedArray, b: TracedArray, lower: bool, trans
         return nf.solved(a, b, trans)
     if kind == "diag":
         d: Any = nf.diagonals(a)
-        regular(d)
+        o.require(truth(d), "Singular matrix", "LinAlgError")
         return b / d[..., np.newaxis]
     if kind in ("upper", "lower"):
-        regular(nf.diagonals(a))
-        return nf.triangular(a, b, kind == "lower", trans)
+        return nf.triangular(a, b, kind == "lower", trans, checked=True)
     read = a if lower else nf.turned(a)
     return by_cholesky(emit("cholesky", read), b, True) if kind == "pos" else nf.solved(nf.symmetric(read), b)
 

@@ -1,0 +1,6 @@
+"""Which factorisations have a derivative that may be infinite, or nan, where the operands are finite."""
+
+from __future__ import annotations
+
+SINGULAR = frozenset({"triangular_solve", "lu", "lu_solve", "det", "qr"})
+"""They divide by what may be zero."""
