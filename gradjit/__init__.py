@@ -27,6 +27,7 @@ from .api import (
     grad,
     hessian,
     hvp,
+    implicit,
     jacfwd,
     jacobian,
     jacrev,
@@ -111,7 +112,7 @@ __all__ = [
     "ArgumentError", "AxisError", "BoundsError", "DifferentiationError", "DtypeError", "GradjitError", "IRError",
     "LayoutError", "LeakError", "NativeFunction", "Routine", "ShapeError", "TraceError", "UnsupportedError",
     "cfunc", "check_grads", "checkpoint", "cond", "config", "custom_jvp", "custom_vjp", "debug_print", "export",
-    "fori_loop", "grad", "hessian", "hvp", "jacfwd", "jacobian", "jacrev", "jit", "jvp", "linearize", "load",
-    "low_level_callable", "primitive", "returning", "scan", "stop_gradient", "to_jax", "to_torch", "trace",
+    "fori_loop", "grad", "hessian", "hvp", "implicit", "jacfwd", "jacobian", "jacrev", "jit", "jvp", "linearize",
+    "load", "low_level_callable", "primitive", "returning", "scan", "stop_gradient", "to_jax", "to_torch", "trace",
     "value_and_grad", "value_and_jacobian", "vjp", "vmap", "while_loop",
 ]

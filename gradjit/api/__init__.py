@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from . import warm
+from . import solvers, warm
 from .checking import check_grads
 from .checkpointing import checkpoint
 from .custom import custom_jvp, custom_vjp
@@ -24,6 +24,7 @@ from .functions import (
     vjp,
     vmap,
 )
+from .implicit import implicit
 from .options import config
 from .primitive import primitive
 from .returning import returning
@@ -31,6 +32,7 @@ from .structured import cond, fori_loop, scan, while_loop
 
 __all__ = [
     "check_grads", "checkpoint", "cond", "config", "custom_jvp", "custom_vjp", "debug_print", "fori_loop", "grad",
-    "hessian", "hvp", "jacfwd", "jacobian", "jacrev", "jit", "jvp", "linearize", "primitive", "returning", "scan",
-    "stop_gradient", "trace", "value_and_grad", "value_and_jacobian", "vjp", "vmap", "warm", "while_loop",
+    "hessian", "hvp", "implicit", "jacfwd", "jacobian", "jacrev", "jit", "jvp", "linearize", "primitive",
+    "returning", "scan", "solvers", "stop_gradient", "trace", "value_and_grad", "value_and_jacobian", "vjp", "vmap",
+    "warm", "while_loop",
 ]

@@ -36,6 +36,8 @@ def call(f: Any, /, *args: Any, **kwargs: Any) -> Any:
         return f.inline_while_tracing(*args, **kwargs)
     if (rule := library_rule(f)) is not None and is_traced((*args, *kwargs.values())):
         return dispatch.leave(dispatch.run(rule, f, args, kwargs))
+    if (solver := solver_of(f)) is not None:
+        return solver(*args, **kwargs)
     if kind is types.FunctionType:
         if f.__code__ is _DISPATCHING and args:
             return call_dispatched(f, args, kwargs)
@@ -408,6 +410,15 @@ def library_rule(f: Any) -> Rule | None:
         name = multiple_name(f)
     rule = _library_rules().get((module, name))
     return rule if rule is None or owner is None or module == MULTIPLE else functools.partial(rule, owner)
+
+
+def solver_of(f: Any) -> Rule | None:
+    """The rule of a library's function that takes functions."""
+    if not isinstance(f, (types.FunctionType, types.BuiltinFunctionType)) or not text(f, "__module__").startswith(
+            "scipy"):
+        return None
+    from . import scipy
+    return scipy.SOLVERS.get((f.__module__, f.__qualname__))
 
 
 MULTIPLE = "scipy.special._multiufuncs"

@@ -13,9 +13,14 @@ from collections.abc import Callable
 from typing import Any
 
 from ..numpy.special import LIBRARY_RULES
-from . import factorisation, integrate, interpolate, linalg, matrix_functions, spatial, special, stats
+from . import factorisation, integrate, interpolate, linalg, matrix_functions, optimize, spatial, special, stats
 
 RULES: dict[tuple[str, str], Callable[..., Any]] = {
     **LIBRARY_RULES, **special.RULES, **stats.RULES, **linalg.RULES, **factorisation.RULES, **matrix_functions.RULES,
     **integrate.RULES, **interpolate.RULES, **spatial.RULES,
+    **optimize.RULES,
 }
+
+SOLVERS: dict[tuple[str, str], Callable[..., Any]] = {}
+"""Rules of functions that take functions, which may read traced values: they are asked for whatever the arguments are.
+The api fills them in, as they need derivatives."""
