@@ -130,7 +130,7 @@ class Solver:
         if bounds is None:
             return Equation(f, unknown, function.others)
         lower, upper = bounds
-        low, high = (np.abs(x - b) <= NEAR * np.maximum(1.0, np.abs(b)) for b in bounds)
+        low, high = (np.isfinite(b) & (np.abs(x - b) <= NEAR * np.maximum(1.0, np.abs(b))) for b in bounds)
         count = len(function.others)
 
         def on_bounds(v: Any, *all_: Any) -> Any:

@@ -136,12 +136,12 @@ def test_solver(name):
     f, at, h = CASES[name], 0.4 if "traced bounds" in name else 0.8, 1e-5
     value, slope = gj.value_and_grad(f)(at)
     assert value == pytest.approx(f(at), rel=1e-7)
-    assert slope == pytest.approx((f(at + h) - f(at - h)) / (2 * h), rel=2e-4, abs=1e-6)
+    assert slope == pytest.approx((f(at + h) - f(at - h)) / (2 * h), rel=5e-4, abs=1e-6)
     assert gj.jvp(f, (at,), (1.0,))[1] == pytest.approx(slope, rel=1e-9)
 
 
 def test_second_order():
-    f = lambda s: so.brentq(lambda t: t**3 - s, 0.0, 2.0)  # noqa: E731
+    f = lambda s: so.brentq(lambda t: t**3 - s, 0.0, 2.0)
     assert gj.grad(gj.grad(f))(0.8) == pytest.approx(-2 / 9 * 0.8 ** (-5 / 3), rel=1e-8)
 
 
