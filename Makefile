@@ -70,6 +70,7 @@ bless: $(STAMPS)/test
 
 bench: $(STAMPS)/bench
 	$(BIN)/python -m benchmarks
+	$(BIN)/python -m benchmarks.tensors --cold
 
 clean:
 	rm -rf build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -79,7 +79,7 @@ _LATER = {
     "nn.progress": ("progress",),
     "tensors.graphs": ("graph",),
     "tensors": (
-        "Tensor", "arange", "concatenate", "empty", "enable_grad", "eye", "from_numpy", "full", "full_like",
+        "Tensor", "arange", "concatenate", "eager", "empty", "enable_grad", "eye", "from_numpy", "full", "full_like",
         "geomspace", "identity", "is_grad_enabled", "linspace", "logspace", "manual_seed", "no_grad", "ones",
         "ones_like", "rand", "randn", "random", "set_grad_enabled", "stack", "tensor", "zeros", "zeros_like",
     ),

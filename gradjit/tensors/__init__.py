@@ -8,7 +8,7 @@ recording.
 
 from __future__ import annotations
 
-from .modes import enable_grad, is_grad_enabled, no_grad, set_grad_enabled
+from .modes import eager, enable_grad, is_grad_enabled, no_grad, set_grad_enabled
 from .tensor import Tensor
 from .tensor_creation import (
     arange,
@@ -35,7 +35,7 @@ from .tensor_creation import (
 )
 
 __all__ = [
-    "Tensor", "arange", "concatenate", "empty", "enable_grad", "eye", "from_numpy", "full", "full_like", "geomspace",
-    "identity", "is_grad_enabled", "linspace", "logspace", "manual_seed", "no_grad", "ones", "ones_like", "rand",
+    "Tensor", "arange", "concatenate", "eager", "empty", "enable_grad", "eye", "from_numpy", "full", "full_like",
+    "geomspace", "identity", "is_grad_enabled", "linspace", "logspace", "manual_seed", "no_grad", "ones", "ones_like", "rand",
     "randn", "random", "set_grad_enabled", "stack", "tensor", "zeros", "zeros_like",
 ]

@@ -59,5 +59,22 @@ def set_grad_enabled(enabled: bool) -> None:
         local.recording.set_mode(modes.grad_enabled)
 
 
+class eager:
+    """`gj.eager(True)`: each operation on tensors is computed at once, in this thread, so that what a debugger shows
+    belongs to the line that runs. As a context manager for the lines within."""
+
+    def __init__(self, enabled: bool = True):
+        self.before = modes.is_eager
+        if local.recording is not None and local.recording.is_open:
+            local.recording.compute()
+        modes.is_eager = bool(enabled)
+
+    def __enter__(self) -> eager:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        eager(self.before)
+
+
 def is_grad_enabled() -> bool:
     return modes.grad_enabled

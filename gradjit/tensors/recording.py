@@ -116,7 +116,9 @@ class Recording:
             self.slot_elsewhere()
         if t._base is not None:
             return t._enter_view(self)
-        array = t._own_array()
+        other, array = t._recording, t._array
+        if array is None or t._exposed or (other is not None and other.is_open):
+            array = t._own_array()
         type = t._type
         node = self.node.next.get(type) or self.extend(type, Enter(type))
         self.node = node
@@ -164,7 +166,10 @@ class Recording:
             else:
                 t._base, t._is_detached = tensors[m.base], m.is_detached
                 t._how = node.step, tensors, place_of(m.slot, node.result)
-        return self.structure(node.result, made, tensors)
+        found = self.structure(node.result, made, tensors)
+        if node.is_eager:
+            self.compute()
+        return found
 
     def take_effects(self, node: TrieNode, tensors: Sequence[Any]) -> None:
         """What a step does to its operands."""
@@ -208,8 +213,8 @@ class Recording:
     def wanted(self) -> tuple[int, ...]:
         """The slots whose tensors are alive and have no array of what they hold now."""
         changed = self.node.changed
-        return tuple(slot for slot, weak in self.tensors.items()
-                     if (t := weak()) is not None and (t._array is None or slot in changed))
+        return tuple([slot for slot, weak in self.tensors.items()
+                      if (t := weak()) is not None and (t._array is None or slot in changed)])
 
     def compute(self) -> None:
         """Give every tensor of this recording its array."""

@@ -472,7 +472,10 @@ class Tensor(TensorOperators):
             g = pullback_graph.hooked_ct(self._hooks, g, self) if self.role == LEAF else g
         old = self._grad
         if old is None or not isinstance(old, Tensor):
-            self._grad = self._made_of(g if old is None else np.array(old + g, g.dtype))
+            cls = type(self)
+            t = self._grad = cls.__new__(cls)
+            t._array = g if not old else np.array(old + g, g.dtype)  # 0 where it was set to that
+            t._type = self._type.constant
         else:
             old._put_sum(g)
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import operator
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
+from weakref import ref
 
 import numpy as np
 
@@ -18,6 +19,7 @@ from .trie import MAX_STEPS, TensorCall
 if TYPE_CHECKING:
     from .recording import Recording
 
+new = object.__new__
 INT = "int"
 """In a key: what follows is a Python int, and no slot."""
 
@@ -57,7 +59,13 @@ def _operator(name: str, static_floats: bool = False) -> Callable[..., Any]:
             if node is None:
                 return self._eager(func, (self, other), {})
         rec.node = node
-        return rec.tensor(type(self), node) if node.single else rec.results(node, (self, other), type(self))
+        if not node.single:
+            return rec.results(node, (self, other), type(self))
+        t = new(type(self))  # what Recording.tensor does
+        t._recording, t._type = rec, node.type
+        t._slot = slot = node.slot
+        rec.tensors[slot] = ref(t)
+        return t
 
     return forward
 
@@ -119,6 +127,8 @@ def _in_place(name: str) -> Callable[..., Any]:
         node = rec.node.next.get(key) or rec.extend(key, TensorCall(both, (a, b), func))
         rec.node = node
         rec.take_effects(node, (self, other))
+        if node.is_eager:
+            rec.compute()
         return self
 
     return in_place

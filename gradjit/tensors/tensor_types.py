@@ -14,12 +14,21 @@ CONSTANT, LEAF, DERIVED = 0, 1, 2
 class TensorType:
     """Built by `tensor_type`, so that a comparison is one of identities."""
 
-    __slots__ = ("dtype", "shape", "role", "__weakref__")
+    __slots__ = ("dtype", "shape", "role", "_constant", "__weakref__")
 
     def __init__(self, dtype: np.dtype[Any], shape: tuple[int, ...], role: int):
         self.dtype = dtype
         self.shape = shape
         self.role = role
+        self._constant: TensorType | None = None
+
+    @property
+    def constant(self) -> TensorType:
+        """The same without derivatives."""
+        found = self._constant
+        if found is None:
+            found = self._constant = self.with_role(CONSTANT)
+        return found
 
     def __repr__(self) -> str:
         return f"{self.dtype}{list(self.shape)}{('', ' leaf', ' derived')[self.role]}"

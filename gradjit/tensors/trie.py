@@ -7,7 +7,6 @@ taken, and the kernels that compute what is wanted of the program that ends ther
 
 from __future__ import annotations
 
-import sys
 import threading
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -70,7 +69,7 @@ class TrieNode:
     """The program up to here."""
 
     __slots__ = ("parent", "step", "next", "slots", "length", "result", "made", "effects", "changed", "single",
-                 "kernels", "grad_enabled", "slot", "type")
+                 "kernels", "grad_enabled", "is_eager", "slot", "type")
 
     def __init__(self, parent: TrieNode | None, step: Step | None):
         self.parent = parent
@@ -79,6 +78,8 @@ class TrieNode:
         self.slots: int = 0 if parent is None else parent.slots
         self.length: int = 0 if parent is None else parent.length + 1
         self.grad_enabled: bool = True if parent is None else parent.grad_enabled
+        self.is_eager: bool = parent is not None and parent.is_eager
+        """Whether each step is computed at once."""
         self.changed: frozenset[int] = frozenset() if parent is None else parent.changed
         """slots of roots that were written to."""
         self.result: Any = None
@@ -122,7 +123,7 @@ class TrieNode:
             outcome = t.call(step.operands, step.run)
             node.result, node.made, node.effects = outcome.result, outcome.made, outcome.effects
             node.changed = self.changed | {t.roots[step.operands[e.operand]] for e in outcome.effects}
-            node.single = (len(node.made) == 1 and not node.effects and node.made[0].base is None
+            node.single = (len(node.made) == 1 and not node.is_eager and not node.effects and node.made[0].base is None
                            and node.result == TensorSlot(node.made[0].slot))
             if node.made:
                 node.slot, node.type = node.made[0].slot, node.made[0].type
@@ -132,7 +133,7 @@ class TrieNode:
 
 
 class _Trie:
-    """The roots of all programs: with derivatives, and without."""
+    """The roots of all programs: with derivatives and without, computed later or at once."""
 
     def __init__(self) -> None:
         self.lock = Lock()
@@ -140,9 +141,12 @@ class _Trie:
 
     def clear(self) -> None:
         self.nodes = 0
-        self.root = TrieNode(None, None)
-        self.constant_root = TrieNode(self.root, SetMode(False))
-        self.constant_root.grad_enabled = False
+        self.roots: dict[tuple[bool, bool], TrieNode] = {}
+        for is_eager in (False, True):
+            root = self.roots[True, is_eager] = TrieNode(None, None)
+            root.is_eager = is_eager
+            constant = self.roots[False, is_eager] = TrieNode(root, SetMode(False))
+            constant.grad_enabled = False
 
     def count(self, parent: TrieNode, key: Any, node: TrieNode) -> None:
         with self.lock:
@@ -157,7 +161,7 @@ _trie = _Trie()
 
 def beginning(grad_enabled: bool) -> TrieNode:
     """Where a recording begins."""
-    return _trie.root if grad_enabled else _trie.constant_root
+    return _trie.roots[grad_enabled, modes.is_eager]
 
 
 def clear() -> None:
@@ -168,12 +172,8 @@ def clear() -> None:
 
 class _Modes(threading.local):
     grad_enabled = True
+    is_eager = False
 
 
 modes = _Modes()
 """Of this thread."""
-
-
-def is_held_elsewhere(a: Any, own: int) -> bool:
-    """Whether an object has more references than `own` ones (and those of the calls that lead here)."""
-    return sys.getrefcount(a) > own + 2

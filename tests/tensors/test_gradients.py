@@ -328,3 +328,33 @@ def test_errors_come_at_the_line() -> None:
             f()
     (x * x).sum().backward()
     assert_array_equal(x.grad, 2 * np.ones((2, 3)))
+
+
+def test_eager() -> None:
+    x = leaf([1.0, 2.0])
+    with gj.eager(True):
+        y = x * 2
+        y[0] = 5.0
+        y += x
+        assert y._array is not None and y._array.tolist() == [6, 6]
+        (y * y).sum().backward()
+    assert (x * 2)._array is None
+    assert_array_equal(x.grad, [12, 36])
+
+
+def test_what_numpy_does_itself() -> None:
+    x = leaf([1.0, 0.0, 3.0])
+    (places,) = np.nonzero(x)
+    assert_array_equal(places, [0, 2])
+    assert (gj.tensor([1.0], dtype=np.float16) + 1).dtype == np.float16
+    assert_array_equal(np.linalg.eigvals(gj.tensor(np.eye(2))), [1, 1])
+    with pytest.raises(errors.UnsupportedError, match="eigvals"):
+        np.linalg.eigvals(leaf(np.eye(2)))
+    assert_array_equal(x[x > 0.5], [1, 3])
+
+
+def test_tensors_meet_traced_arrays() -> None:
+    x = leaf([1.0, 2.0])
+    with pytest.raises(errors.TraceError, match=r"t\.numpy\(\)"):
+        gj.grad(lambda a: (a * x).sum())(np.ones(2))
+    assert_array_equal(gj.grad(lambda a: (a * x.numpy()).sum())(np.ones(2)), [1, 2])
