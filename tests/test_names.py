@@ -12,7 +12,7 @@ PACKAGE = Path(__file__).parents[1] / "gradjit"
 FILES = sorted(PACKAGE.rglob("*.py"))
 
 FAMILIES = {"creation", "elementwise", "special", "reduction", "movement", "indexing", "linalg", "control", "tape",
-            "effects", "custom", "factorisation", "planes"}
+            "effects", "custom", "factorisation", "planes", "fourier"}
 """Families of operations: what belongs to one stands in the file of that name in each package."""
 SHARED = {
     "__init__": "Python's own name",

@@ -21,7 +21,7 @@ import numpy as np
 from ..errors import LayoutError
 from ..ir.ops import special_functions
 from ..processes import gate
-from .routines import blas, lapack
+from .routines import blas, lapack, pocketfft
 
 # symbol -> (Cython module, the name that it exports)
 CYTHON: dict[str, tuple[str, str]] = {**blas.SYMBOLS, **lapack.SYMBOLS}
@@ -31,7 +31,7 @@ def resolve(name: str) -> int:
     """The address of an external symbol. Raises LookupError for one that nobody provides."""
     if name in CYTHON:
         return _cython(*CYTHON[name])
-    if name.startswith(special_functions.LOOPS):
+    if name.startswith((special_functions.LOOPS, pocketfft.LOOPS)):
         return _loop(name.removesuffix(".data"))[name.endswith(".data")]
     found = _libm(name)
     if found is None:
@@ -50,11 +50,27 @@ class _Ufunc(ctypes.Structure):
 @functools.cache
 def _loop(symbol: str) -> tuple[int, int]:
     """A ufunc's loop, and the data that it is called with."""
-    ufunc, loop = special_functions.loop_named(symbol)
+    if symbol.startswith(pocketfft.LOOPS):
+        ufunc, number = _fourier_ufunc(symbol)
+    else:
+        ufunc, loop = special_functions.loop_named(symbol)
+        number = loop.number
     raw = _Ufunc.from_address(id(ufunc) + object.__basicsize__)
     if (raw.nin, raw.nout, raw.nargs, raw.ntypes) != (ufunc.nin, ufunc.nout, ufunc.nargs, ufunc.ntypes):
         raise LayoutError(f"NumPy {np.__version__} lays out ufuncs in a way that gradjit does not know")
-    return raw.functions[loop.number] or 0, raw.data[loop.number] or 0
+    return raw.functions[number] or 0, (raw.data[number] or 0) if raw.data else 0
+
+
+def _fourier_ufunc(symbol: str) -> tuple[np.ufunc, int]:
+    """NumPy's ufunc for Fourier transforms, and the number of its loop."""
+    name, code = symbol.removeprefix(pocketfft.LOOPS).split(".")
+    with gate:
+        module = importlib.import_module("numpy.fft._pocketfft_umath")
+    ufunc, types = getattr(module, name, None), pocketfft.loop_types(name, code)
+    if not isinstance(ufunc, np.ufunc) or types not in ufunc.types or ufunc.nin != 2:
+        raise LayoutError(f"NumPy {np.__version__} has no loop {types} of numpy.fft._pocketfft_umath.{name}, by which "
+                          f"gradjit computes Fourier transforms")
+    return ufunc, ufunc.types.index(types)
 
 
 @functools.cache

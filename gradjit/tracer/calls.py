@@ -396,7 +396,7 @@ def intercept(f: Any) -> Rule | None:
 def library_rule(f: Any) -> Rule | None:
     """The rule of another library's Python function (scipy.special.logsumexp), of a method, or of an instance."""
     owner, made = None, f
-    if isinstance(f, type):
+    if isinstance(f, type) or is_multimethod(f):
         pass
     elif isinstance(f, types.MethodType):
         owner, made = f.__self__, f.__func__
@@ -419,6 +419,11 @@ def solver_of(f: Any) -> Rule | None:
         return None
     from . import scipy
     return scipy.SOLVERS.get((f.__module__, f.__qualname__))
+
+
+def is_multimethod(f: Any) -> bool:
+    """Whether it is one of scipy.fft's functions, which stand for those of any backend, and have their name."""
+    return text(type(f), "__module__") == "uarray"
 
 
 MULTIPLE = "scipy.special._multiufuncs"

@@ -27,7 +27,7 @@ def apply(func: Callable[..., Any], args: Any, kwargs: Any) -> Any:
         if plain is not None:
             return on_known(func, *plain)
     if rule is None:
-        unsupported(func, refused.reason(func))
+        unsupported(func)
     return leave(run(rule, func, args, kwargs))
 
 

@@ -1,4 +1,4 @@
-"""What the routines of factorisations do, in NumPy: in place, as LAPACK does it."""
+"""What the routines of factorisations and Fourier transforms do, in NumPy: in place, as LAPACK does it."""
 
 from __future__ import annotations
 
@@ -58,4 +58,5 @@ def _qr(s: Call, reads: Arrays, writes: Arrays) -> None:
 ROUTINES: dict[str, Callable[[Call, Arrays, Arrays], None]] = {
     "cholesky": in_place, "triangular_solve": in_place, "lu": in_place, "lu_solve": _lu_solve, "eigh": _eigh,
     "svd": _svd, "qr": _qr, "sylvester": in_place,
+    "fft": in_place, "rfft": in_place, "irfft": in_place,
 }

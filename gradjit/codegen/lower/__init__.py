@@ -7,14 +7,26 @@ TASKS: operations that need loops or calls of their own: `rule(lowering, op) -> 
 
 from __future__ import annotations
 
-from . import creation, custom, effects, elementwise, factorisation, indexing, linalg, movement, reduction, special
+from . import (
+    creation,
+    custom,
+    effects,
+    elementwise,
+    factorisation,
+    fourier,
+    indexing,
+    linalg,
+    movement,
+    reduction,
+    special,
+)
 from .linalg import dissolve, is_thin
 
 ELEMENT = {**creation.ELEMENT, **movement.ELEMENT, **indexing.ELEMENT, **effects.ELEMENT,
            **factorisation.ELEMENT}
 EMIT = {**elementwise.EMIT, **special.EMIT}
 TASKS = {**reduction.TASKS, **movement.TASKS, **indexing.TASKS, **linalg.TASKS, **factorisation.TASKS,
-         **custom.TASKS}
+         **custom.TASKS, **fourier.TASKS}
 
 UNLOWERED = dict.fromkeys(("if", "for", "while", "tape", "push", "pop", "debug_print", "raise", "assert", "show"),
                           "lowered by `regions`, a block at a time")

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from . import blas, effects, lapack, sort
+from . import blas, effects, lapack, pocketfft, sort
 
-ROUTINES = {**blas.ROUTINES, **lapack.ROUTINES, **sort.ROUTINES, **effects.ROUTINES}
+ROUTINES = {**blas.ROUTINES, **lapack.ROUTINES, **pocketfft.ROUTINES, **sort.ROUTINES, **effects.ROUTINES}

@@ -15,6 +15,7 @@ from . import (
     effects,
     elementwise,
     factorisation,
+    fourier,
     indexing,
     linalg,
     movement,
@@ -28,6 +29,7 @@ from .spec import Fails, Memory, OpSpec, Sign
 OPS: dict[str, OpSpec] = {
     **creation.OPS, **elementwise.OPS, **special.OPS, **reduction.OPS, **movement.OPS, **indexing.OPS, **linalg.OPS,
     **factorisation.OPS, **control.OPS, **tape.OPS, **effects.OPS, **custom.OPS, **planes.OPS,
+    **fourier.OPS,
 }
 
 

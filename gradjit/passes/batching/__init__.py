@@ -21,6 +21,7 @@ from . import (
     effects,
     elementwise,
     factorisation,
+    fourier,
     indexing,
     linalg,
     movement,
@@ -35,6 +36,7 @@ LOCAL: dict[str, Rule] = {
     **creation.RULES, **elementwise.RULES, **special.RULES, **reduction.RULES, **movement.RULES, **indexing.RULES,
     **linalg.RULES, **factorisation.LOCAL, **effects.LOCAL, **custom.LOCAL,
     **planes.RULES,
+    **fourier.RULES,
 }
 WALKS: dict[str, Walk] = {**control.RULES, **tape.RULES, **factorisation.WALKS, **effects.WALKS,
                           **custom.WALKS}

@@ -20,6 +20,7 @@ from . import (
     effects,
     elementwise,
     factorisation,
+    fourier,
     indexing,
     linalg,
     movement,
@@ -33,12 +34,14 @@ from .driver import JvpTables, Rule, Walk, pushforward
 LOCAL: dict[str, Rule] = {
     **creation.RULES, **elementwise.RULES, **special.RULES, **reduction.RULES, **movement.RULES, **indexing.RULES,
     **linalg.RULES, **factorisation.RULES, **effects.RULES, **custom.RULES,
+    **fourier.RULES,
 }
 WALKS: dict[str, Walk] = {**control.RULES, **tape.RULES}
 RULES: dict[str, Rule | Walk] = {**LOCAL, **WALKS}
 CONSTANT: dict[str, str] = {
     **creation.CONSTANT, **elementwise.CONSTANT, **special.CONSTANT, **reduction.CONSTANT, **movement.CONSTANT,
-    **indexing.CONSTANT, **linalg.CONSTANT, **factorisation.CONSTANT, **control.CONSTANT, **effects.CONSTANT,
+    **indexing.CONSTANT, **linalg.CONSTANT, **factorisation.CONSTANT, **fourier.CONSTANT, **control.CONSTANT,
+    **effects.CONSTANT,
 }
 UNSUPPORTED: dict[str, str] = {**control.UNSUPPORTED, **planes.UNSUPPORTED}
 

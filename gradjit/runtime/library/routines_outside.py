@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from llvmlite import ir
 
 from gradjit.codegen.emit_control import ASK
+from gradjit.codegen.routines import pocketfft
 from gradjit.codegen.symbols import CYTHON
 from gradjit.errors import UnsupportedError
 from gradjit.ir.ops import special_functions
@@ -42,6 +43,9 @@ class OutsideRoutine:
 def check_externals(r: LibraryRoutine) -> None:
     """UnsupportedError where a kernel calls what no library can have."""
     for name in (x for v in r.versions for k in v.kernels for x in k.externals):
+        if name.startswith(pocketfft.LOOPS):
+            raise UnsupportedError(f"{r.title} calls numpy.fft, which is computed by NumPy's own machine code: no part "
+                                   f"of a library that needs no Python")
         if name.startswith(special_functions.LOOPS):
             written = special_functions.signature(name.removeprefix(special_functions.LOOPS).split(".")[0]).written
             raise UnsupportedError(f"{r.title} calls {written}, which is computed by SciPy's own machine code: no "

@@ -47,6 +47,7 @@ from . import (
     creation,
     elementwise,
     factorisation,
+    fourier,
     indexing,
     joining,
     linalg,
@@ -64,7 +65,7 @@ UFUNCS: dict[np.ufunc, str | Callable[..., Any] | Raw] = {
 RULES: dict[Callable[..., Any], Callable[..., Any]] = {
     **refused.RULES, **elementwise.RULES, **reduction.RULES, **statistics.RULES, **movement.RULES, **joining.RULES,
     **creation.RULES, **indexing.RULES, **search.RULES, **calculus.RULES, **contraction.RULES, **linalg.RULES,
-    **factorisation.RULES,
+    **factorisation.RULES, **fourier.RULES,
 }
 UFUNC_METHODS: dict[str, Callable[..., Any]] = {**reduction.UFUNC_METHODS, "at": at.at}
 

@@ -7,13 +7,11 @@ from typing import Any, NoReturn
 
 import numpy as np
 
-from ...probe import text
 from ..operands import unsupported
 
 Rule = Callable[..., Any]
 
 FACTORISATION = "factorisations and what needs them come with a later version"
-TRANSFORM = "Fourier transforms come with a later version"
 DATA_DEPENDENT = "the shape of its result depends on the elements; compute it outside"
 NO_NUMBERS = "it computes no array of numbers; call it outside"
 DATES = "dates and times are no numbers that can be compiled"
@@ -32,17 +30,6 @@ FUNCTIONS: dict[Callable[..., Any], str] = {
     **dict.fromkeys((np.save, np.savez, np.savez_compressed, np.savetxt), FILES),
     **dict.fromkeys((np.busday_count, np.busday_offset, np.is_busday, np.datetime_as_string), DATES),
 }
-
-MODULES: dict[str, str] = {"numpy.fft": TRANSFORM}
-"""Reasons for whole modules, which NumPy imports when they are first used: naming their functions would import them."""
-
-
-def reason(func: Any) -> str:
-    """Why a function without a rule is not supported; empty where there is nothing to say."""
-    composed = ("fftfreq", "rfftfreq", "fftshift", "ifftshift")  # of functions that are supported
-    known = text(func, "__name__") in composed
-    return "" if known else MODULES.get(text(func, "__module__"), "")
-
 
 LIMITS: dict[str, str] = {
     "order=": "'A' and 'K' of an array whose order in memory is not known; a write to what may be a view of one",

@@ -13,12 +13,12 @@ from collections.abc import Callable
 from typing import Any
 
 from ..numpy.special import LIBRARY_RULES
-from . import factorisation, integrate, interpolate, linalg, matrix_functions, optimize, spatial, special, stats
+from . import factorisation, fourier, integrate, interpolate, linalg, matrix_functions, optimize, spatial, special, stats
 
 RULES: dict[tuple[str, str], Callable[..., Any]] = {
     **LIBRARY_RULES, **special.RULES, **stats.RULES, **linalg.RULES, **factorisation.RULES, **matrix_functions.RULES,
     **integrate.RULES, **interpolate.RULES, **spatial.RULES,
-    **optimize.RULES,
+    **optimize.RULES, **fourier.RULES,
 }
 
 SOLVERS: dict[tuple[str, str], Callable[..., Any]] = {}

@@ -1,0 +1,32 @@
+"""Fourier transforms are linear: what both modes say of them.
+
+In the inner product of reals the transpose of a transform is the inverse one, not normalised. Of a real line only half
+of the transform is kept, where each element but the ends stands for two.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ...ir import Builder, Op, Value
+
+
+def weighted(b: Builder, x: Value, n: int, inner: float) -> Value:
+    """Half a transform of n real numbers, with the elements that stand for two multiplied."""
+    m = n // 2 + 1
+    weights = np.full(m, inner, x.dtype.np)
+    weights[0] = 1
+    if n % 2 == 0:
+        weights[-1] = 1
+    return b.mul(x, b.broadcast(b.const(weights), shape=x.shape, dims=(x.type.rank - 2,)))
+
+
+def transposed(b: Builder, op: Op, g: Value) -> Value:
+    """The transpose of a transform, of its result's cotangent."""
+    if op.name == "fft":
+        return b.fft(g, inverse=not op.attrs["inverse"])
+    if op.name == "rfft":
+        n = op.operands[0].type.extents[-1]
+        return b.irfft(weighted(b, g, n, 0.5), n=n)
+    n = op.attrs["n"]
+    return weighted(b, b.rfft(g), n, 2.0)
