@@ -13,7 +13,18 @@ from collections.abc import Callable
 from typing import Any
 
 from ..numpy.special import LIBRARY_RULES
-from . import factorisation, fourier, integrate, interpolate, linalg, matrix_functions, optimize, spatial, special, stats
+from . import (
+    factorisation,
+    fourier,
+    integrate,
+    interpolate,
+    linalg,
+    matrix_functions,
+    optimize,
+    spatial,
+    special,
+    stats,
+)
 
 RULES: dict[tuple[str, str], Callable[..., Any]] = {
     **LIBRARY_RULES, **special.RULES, **stats.RULES, **linalg.RULES, **factorisation.RULES, **matrix_functions.RULES,
