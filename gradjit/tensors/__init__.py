@@ -36,6 +36,6 @@ from .tensor_creation import (
 
 __all__ = [
     "Tensor", "arange", "concatenate", "eager", "empty", "enable_grad", "eye", "from_numpy", "full", "full_like",
-    "geomspace", "identity", "is_grad_enabled", "linspace", "logspace", "manual_seed", "no_grad", "ones", "ones_like", "rand",
-    "randn", "random", "set_grad_enabled", "stack", "tensor", "zeros", "zeros_like",
+    "geomspace", "identity", "is_grad_enabled", "linspace", "logspace", "manual_seed", "no_grad", "ones", "ones_like",
+    "rand", "randn", "random", "set_grad_enabled", "stack", "tensor", "zeros", "zeros_like",
 ]
