@@ -31,6 +31,7 @@ from .api import (
     jacfwd,
     jacobian,
     jacrev,
+    jet,
     jit,
     jvp,
     linearize,
@@ -112,7 +113,7 @@ __all__ = [
     "ArgumentError", "AxisError", "BoundsError", "DifferentiationError", "DtypeError", "GradjitError", "IRError",
     "LayoutError", "LeakError", "NativeFunction", "Routine", "ShapeError", "TraceError", "UnsupportedError",
     "cfunc", "check_grads", "checkpoint", "cond", "config", "custom_jvp", "custom_vjp", "debug_print", "export",
-    "fori_loop", "grad", "hessian", "hvp", "implicit", "jacfwd", "jacobian", "jacrev", "jit", "jvp", "linearize",
-    "load", "low_level_callable", "primitive", "returning", "scan", "stop_gradient", "to_jax", "to_torch", "trace",
-    "value_and_grad", "value_and_jacobian", "vjp", "vmap", "while_loop",
+    "fori_loop", "grad", "hessian", "hvp", "implicit", "jacfwd", "jacobian", "jacrev", "jet", "jit", "jvp",
+    "linearize", "load", "low_level_callable", "primitive", "returning", "scan", "stop_gradient", "to_jax",
+    "to_torch", "trace", "value_and_grad", "value_and_jacobian", "vjp", "vmap", "while_loop",
 ]

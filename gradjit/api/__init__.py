@@ -14,6 +14,7 @@ from .functions import (
     jacfwd,
     jacobian,
     jacrev,
+    jet,
     jit,
     jvp,
     linearize,
@@ -32,7 +33,7 @@ from .structured import cond, fori_loop, scan, while_loop
 
 __all__ = [
     "check_grads", "checkpoint", "cond", "config", "custom_jvp", "custom_vjp", "debug_print", "fori_loop", "grad",
-    "hessian", "hvp", "implicit", "jacfwd", "jacobian", "jacrev", "jit", "jvp", "linearize", "primitive",
+    "hessian", "hvp", "implicit", "jacfwd", "jacobian", "jacrev", "jet", "jit", "jvp", "linearize", "primitive",
     "returning", "scan", "solvers", "stop_gradient", "trace", "value_and_grad", "value_and_jacobian", "vjp", "vmap",
     "warm", "while_loop",
 ]

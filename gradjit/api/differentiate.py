@@ -379,6 +379,21 @@ def jacobian_matrix(f: Function, wrt: Wrt, args: Sequence[Any], kwargs: dict[str
     return (t.result(t.apply(t.trace.func), scalars=True), derivatives) if valued else derivatives
 
 
+def push_curves(f: Function, primals: Sequence[Any], series: Sequence[Sequence[Any]]) -> Any:
+    """`(result, its derivatives along the curve)`, while tracing. series: for each argument its derivatives."""
+    from ..passes.taylor import taylor
+    require_some(f, primals)
+    t = Traced(f, primals, {})
+    chosen = t.wrt(range(len(primals)))
+    order = len(series[0])
+    orders = [tangent_operands(t, [s[n] for s in series]) for n in range(order)]
+    parameters = t.parameters(chosen)
+    given = [orders[n][k] for k in range(len(parameters)) for n in range(order)]
+    outs = t.apply(taylor(t.trace.func, parameters, order), given)
+    plain = len(t.trace.func.results)
+    return t.result(outs[:plain]), [result_tangents(t, outs[plain + n::order]) for n in range(order)]
+
+
 def pushed_basis(t: Traced, func: Func, p: int, kept: Sequence[int] | None = None) -> list[TracedArray]:
     """The tangents of all results for every basis vector of parameter `p`: arrays of shape result + parameter."""
     from ..passes.batching import batch

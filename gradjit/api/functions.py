@@ -292,6 +292,37 @@ def _push(f: Callable[..., Any]) -> Compiled:
     return Compiled(jvp, jvp, "jvp")
 
 
+def jet(f: Callable[..., Any], primals: Sequence[Any], series: Sequence[Sequence[Any]]) -> Any:
+    """`(f(*primals), [first, second, ... derivative])` of `f` along a curve: Taylor mode.
+
+    primals: a tuple of positional arguments, where the curve stands. series: for each argument the derivatives of the
+        curve there, first order first, each of the argument's structure and shapes; as many for all.
+
+    A straight line x + t v has the series `([v, 0 * v, ...],)` and gives the derivatives of f along v. The cost grows
+    with the square of the order. Loops, branches and complex numbers raise UnsupportedError; nest `gj.jvp` for those.
+    """
+    _checked(f, "jet")
+    if not isinstance(primals, (tuple, list)) or not isinstance(series, (tuple, list)) or len(primals) != len(series):
+        raise TypeError("gj.jet(f, primals, series) takes tuples of equal lengths: gj.jet(f, (x,), ([v, w],))")
+    if not series or len({len(s) for s in series}) != 1 or not len(series[0]):
+        raise TypeError("gj.jet takes derivatives of the same orders for each argument, and of one at least")
+    if recorders():
+        return d.push_curves(f, tuple(primals), [tuple(s) for s in series])
+    return _kept(_curves, f, lambda: _push_curves(f))(tuple(primals), tuple(map(tuple, series)))
+
+
+_curves: WeakKeyDictionary[Any, Compiled] = WeakKeyDictionary()
+
+
+def _push_curves(f: Callable[..., Any]) -> Compiled:
+    ref = _weakly(f)
+
+    def jet(primals: Any, series: Any) -> Any:
+        return d.push_curves(ref(), primals, series)
+
+    return Compiled(jet, jet, "jet")
+
+
 def vjp(f: Callable[..., Any], *primals: Any) -> tuple[Any, Callable[[Any], tuple[Any, ...]]]:
     """`(f(*primals), pullback)`: `pullback(cotangent)` gives a tuple of the cotangents of the primals, in reverse mode.
 
@@ -388,6 +419,6 @@ def trace(f: Callable[..., Any], *args: Any, **kwargs: Any) -> Func:
 
 
 __all__ = [
-    "grad", "hessian", "hvp", "jacfwd", "jacobian", "jacrev", "jit", "jvp", "linearize", "stop_gradient", "trace",
-    "value_and_grad", "value_and_jacobian", "vjp", "vmap",
+    "grad", "hessian", "hvp", "jacfwd", "jacobian", "jacrev", "jet", "jit", "jvp", "linearize", "stop_gradient",
+    "trace", "value_and_grad", "value_and_jacobian", "vjp", "vmap",
 ]

@@ -3,6 +3,7 @@
 RULES: for each operation `rule(b, op, *tangents)`, which gives a tangent, or None, for each result. `op` stands in the
     function being built; `tangents` are its operands', None where there is none. An operation that has regions or
     moves records of a tape has in place of it a `walk(pusher, b, op)`, which rebuilds it, tangents included.
+LINEAR: operations of which the rule is linear in the tangents whatever the values are.
 CONSTANT and UNSUPPORTED are as in reverse mode: what has no derivative there has none here.
 """
 
@@ -44,6 +45,8 @@ CONSTANT: dict[str, str] = {
     **effects.CONSTANT,
 }
 UNSUPPORTED: dict[str, str] = {**control.UNSUPPORTED, **planes.UNSUPPORTED}
+
+LINEAR = elementwise.LINEAR | {name for name, rule in LOCAL.items() if rule is movement.linear}
 
 TABLES = JvpTables(LOCAL, WALKS, CONSTANT, UNSUPPORTED)
 

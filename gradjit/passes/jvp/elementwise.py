@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ...ir import Builder, Op, Value
 from ..masks import Flow, Masked, single
-from ..partials import MINUS_ONE, Partial, elementwise, scale
+from ..partials import MINUS_ONE, Marker, Partial, elementwise, scale
 from .driver import Rule, together
 
 
@@ -52,3 +52,6 @@ RULES: dict[str, Rule] = {
 }
 
 CONSTANT = elementwise.CONSTANT
+
+LINEAR = {"select", "cast", *(name for name, partials in elementwise.PARTIALS.items()
+                              if all(isinstance(p, Marker) for p in partials))}
