@@ -65,14 +65,14 @@ def scaled(b: Builder, x: Value, factor: float) -> Value:
 
 
 # curves ---------------------------------------------------------------------------------------------------------------
-class Curve:
+class MovingValue:
     """A value that moves. `coefficient(k)`: None is a structural zero; that of 0 is the value, and always there."""
 
     def coefficient(self, k: int) -> Value | None:
         raise NotImplementedError
 
 
-class Given(Curve):
+class Given(MovingValue):
     """One whose coefficients are known; those behind the last are zeros."""
 
     def __init__(self, coefficients: Sequence[Value]):
@@ -82,10 +82,10 @@ class Given(Curve):
         return self.coefficients[k] if k < len(self.coefficients) else None
 
 
-class DerivativeOf(Curve):
+class DerivativeOf(MovingValue):
     """x' of a curve x, of x's type."""
 
-    def __init__(self, b: Builder, x: Curve, like: Value):
+    def __init__(self, b: Builder, x: MovingValue, like: Value):
         self.b, self.x, self.like = b, x, like
 
     def coefficient(self, k: int) -> Value | None:
@@ -95,7 +95,7 @@ class DerivativeOf(Curve):
         return scaled(self.b, c, k + 1.0)
 
 
-class ResultOf(Curve):
+class ResultOf(MovingValue):
     """A result of an operation."""
 
     def __init__(self, operation: MovingOp, index: int):
@@ -111,7 +111,7 @@ class ResultOf(Curve):
 class MovingOp:
     """An operation whose operands move. op: as it stands in the function, on their values."""
 
-    def __init__(self, b: Builder, op: Op, curves: Mapping[Value, Curve], operands: Sequence[Curve]):
+    def __init__(self, b: Builder, op: Op, curves: Mapping[Value, MovingValue], operands: Sequence[MovingValue]):
         self.b, self.op, self.curves, self.operands = b, op, curves, operands
         self.results = [ResultOf(self, k) for k in range(len(op.results))]
         self.found: dict[int, list[Value | None]] = {}
@@ -144,14 +144,14 @@ class MovingOp:
         found = jvp.LOCAL[self.op.name](self.b, self.op, *tangents)
         return [None if f is None else settle(self.b, f) for f in found]
 
-    def convolved(self, product: Callable[[Builder, Op, Value, Value], Value], x: Curve, y: Curve, places: range, k: int
+    def convolved(self, product: Callable[[Builder, Op, Value, Value], Value], x: MovingValue, y: MovingValue, places: range, k: int
                   ) -> Value | None:
         """The sum of x_i * y_{k-i} over places i."""
         pairs = [(x.coefficient(i), y.coefficient(k - i)) for i in places]
         terms = [product(self.b, self.op, a, c) for a, c in pairs if a is not None and c is not None]
         return reduce(self.b.add, terms) if terms else None
 
-    def quotient(self, x: Curve, y: Curve, k: int) -> Value | None:
+    def quotient(self, x: MovingValue, y: MovingValue, k: int) -> Value | None:
         """r_k of r * y = x."""
         top = x.coefficient(k)
         lost = self.convolved(BILINEAR["mul"], y, self.results[0], range(1, k + 1), k)
@@ -160,7 +160,7 @@ class MovingOp:
         return None if top is None else self.b.div(top, self.op.operands[1])
 
     @cached_property
-    def derivative(self) -> list[Curve | None]:
+    def derivative(self) -> list[MovingValue | None]:
         """y' of each result as a curve: the operation's pushforward, of operands that move and of their derivatives."""
         op, block = self.op, Block()
         tangents = {v: Value(v.type, None, 0, "") for v, x in zip(op.operands, self.operands, strict=True)
@@ -168,7 +168,7 @@ class MovingOp:
         b = Builder(block, op.loc)
         found = [None if f is None else settle(b, f)
                  for f in jvp.LOCAL[op.name](b, op, *(tangents.get(v) for v in op.operands))]
-        curves: dict[Value, Curve] = dict(zip(op.operands, self.operands, strict=True))
+        curves: dict[Value, MovingValue] = dict(zip(op.operands, self.operands, strict=True))
         curves.update(zip(op.results, self.results, strict=True))
         curves.update({t: DerivativeOf(self.b, curves[v], v) for v, t in tangents.items()})
         for inner in block.ops:
@@ -176,11 +176,11 @@ class MovingOp:
         return [None if r is None else curves.get(r) or Given([r]) for r in found]
 
 
-def is_constant(x: Curve) -> bool:
+def is_constant(x: MovingValue) -> bool:
     return isinstance(x, Given) and len(x.coefficients) == 1
 
 
-def place(b: Builder, op: Op, curves: dict[Value, Curve]) -> None:
+def place(b: Builder, op: Op, curves: dict[Value, MovingValue]) -> None:
     """Emit an operation of an expression on the values of its operands, and tell the curves of its results."""
     operands = [curves.get(v) or Given([v]) for v in op.operands]
     b.loc = op.loc
@@ -197,7 +197,7 @@ class CurvePusher:
 
     def __init__(self, b: Builder, order: int):
         self.b, self.order = b, order
-        self.curves: dict[Value, Curve] = {}
+        self.curves: dict[Value, MovingValue] = {}
 
     def push(self, op: Op) -> None:
         """The curves of the results of an operation that stands in the function."""
