@@ -144,8 +144,8 @@ class MovingOp:
         found = jvp.LOCAL[self.op.name](self.b, self.op, *tangents)
         return [None if f is None else settle(self.b, f) for f in found]
 
-    def convolved(self, product: Callable[[Builder, Op, Value, Value], Value], x: MovingValue, y: MovingValue, places: range, k: int
-                  ) -> Value | None:
+    def convolved(self, product: Callable[[Builder, Op, Value, Value], Value], x: MovingValue, y: MovingValue,
+                  places: range, k: int) -> Value | None:
         """The sum of x_i * y_{k-i} over places i."""
         pairs = [(x.coefficient(i), y.coefficient(k - i)) for i in places]
         terms = [product(self.b, self.op, a, c) for a, c in pairs if a is not None and c is not None]
