@@ -176,6 +176,8 @@ class Compiled(FastCallable):
         call = CanonicalCall.of(args, kwargs)
         if (result := self.try_all(call)) is not MISS:
             return result
+        if (recording := next((x for x in call.leaves if hasattr(type(x), "__gradjit_record__")), None)) is not None:
+            return recording.__gradjit_record__(self.inline_while_tracing, args, kwargs)
         try:
             return self.first_call(call)
         except Kept as e:

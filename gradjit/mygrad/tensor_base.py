@@ -15,6 +15,7 @@ import numpy as np
 from ..tensors import Tensor as Base, no_grad
 from ..tensors.tensor import copied
 from ..tensors.tensor_types import CONSTANT, LEAF, type_of_array
+from ..tensors.trie import TensorCall
 
 PLAIN = {
     np.all, np.allclose, np.any, np.argmax, np.argmin, np.bincount, np.ceil, np.equal, np.floor, np.floor_divide,
@@ -82,18 +83,19 @@ class MyGradTensor(Base):
             raise ValueError("Integer-valued tensors must be treated as constants.")
         self._type = type_of_array(self._array, CONSTANT if constant or not is_float else LEAF)
 
-    def _apply(self, func: Callable[..., Any], args: Any, kwargs: Any, floats: bool = False) -> Any:
+    def _apply(self, func: Callable[..., Any], args: Any, kwargs: Any, floats: bool = False, kind: Any = TensorCall
+               ) -> Any:
         if func in PLAIN:
             kwargs.pop("constant", None)
             return func(*_plain(args), **_plain(kwargs))
         if "constant" not in kwargs:
-            return super()._apply(func, args, kwargs, floats)
+            return super()._apply(func, args, kwargs, floats, kind)
         kwargs = dict(kwargs)
         constant = kwargs.pop("constant")
         if constant:
             with no_grad():
-                return super()._apply(func, args, kwargs, floats)
-        result = super()._apply(func, args, kwargs, floats)
+                return super()._apply(func, args, kwargs, floats, kind)
+        result = super()._apply(func, args, kwargs, floats, kind)
         if constant is False and isinstance(result, Tensor) and result.constant:
             if result.dtype.kind != "f":
                 raise ValueError("Integer-valued tensors must be treated as constants.")

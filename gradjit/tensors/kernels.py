@@ -24,7 +24,7 @@ from ..processes import Lock, uncollected
 from ..runtime import artefact
 from ..runtime.call_convention import MISS
 from ..runtime.entry_spec import ArraySpec, EntrySpec, FloatSpec, OutputSpec
-from .trie import TrieNode
+from .trie import TrieNode, is_table
 
 if TYPE_CHECKING:
     from .open_trace import OpenTrace
@@ -107,14 +107,16 @@ def entry_of(interface: Func, func: Func, numbers: Sequence[bool]) -> Any:
 
 # made from a node -----------------------------------------------------------------------------------------------------
 def function_of(t: OpenTrace, results: Sequence[Value]) -> tuple[Func, list[bool], list[np.ndarray]]:
-    """What was recorded, as a function of the inputs and then of the arrays that it holds; which inputs are numbers."""
+    """What was recorded, as a function of the inputs, of what was read from outside, and then of tables of its own;
+    which inputs are numbers."""
     hidden = list(t.recorder.captured.values())
+    read, tables = [c for c in hidden if not is_table(c)], [c for c in hidden if is_table(c)]
     block = Block()
-    block.params = (*t.inputs, *(c.value for c in hidden))
+    block.params = (*t.inputs, *(c.value for c in (*read, *tables)))
     block.ops = list(t.recorder.block.ops)
     block.results = tuple(results)
-    numbers = [v in t.number_inputs for v in t.inputs]
-    return Func("tensors", block), numbers + [False] * len(hidden), [c.array for c in hidden]
+    numbers = [v in t.number_inputs for v in t.inputs] + [False] * len(hidden)
+    return Func("tensors", block), numbers, [c.array for c in tables]
 
 
 def values(node: TrieNode, wanted: tuple[int, ...], recording: Recording) -> TensorKernel:
@@ -169,10 +171,10 @@ def pull_kernel(t: OpenTrace, wanted: tuple[int, ...], targets: tuple[int, ...],
             slot = own[k - first][0]
             summed[slot] = b.add(summed[slot], ct) if slot in summed else ct
         func.body.results = (*func.results[:len(wanted)], *summed.values())
-        inputs = len(t.inputs)
-        if given:  # cotangents stand behind the captured arrays there, and before them here
-            cts = func.params[inputs + len(captured):]
-            func.body.params = (*func.params[:inputs], *cts, *func.params[inputs:inputs + len(captured)])
+        inputs = len(numbers) - len(captured)
+        if given:  # cotangents stand behind the tables there, and before them here
+            cts = func.params[len(numbers):]
+            func.body.params = (*func.params[:inputs], *cts, *func.params[inputs:len(numbers)])
             for k, p in enumerate(func.body.params):
                 p.index = k
             numbers = [*numbers[:inputs], *[False] * len(cts), *numbers[inputs:]]

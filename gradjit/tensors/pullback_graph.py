@@ -141,7 +141,8 @@ def backward(t: Tensor, ct: np.ndarray | None, retain: bool) -> None:
     wanted = r.wanted()
     sites = observed_sites(r) if r.is_observed or t.keeps_gradients else tuple(r.sources)
     kernel = kernels.pull(r.node, wanted, (slot,), sites, (), ct is not None, r)
-    outs = kernel.kernel.run(r.inputs if ct is None else [*r.inputs, ct])
+    inputs = [*r.inputs, *r.hidden] if r.hidden else r.inputs
+    outs = kernel.kernel.run(inputs if ct is None else [*inputs, ct])
     freed = None if retain else Freed(sys._getframe(2))
     n = len(wanted)
     past = r.close(wanted, outs[:n], kernel.cone, freed)

@@ -16,8 +16,10 @@ from weakref import ref
 import numpy as np
 
 from ..errors import DtypeError, TraceError, UnsupportedError
+from ..tracer.guards import all_hold
 from ..tracer.locations import fail
 from ..tracer.recorder import recorders
+from ..tracer.trace import captured_name, is_changed
 from . import kernels
 from .open_trace import OpenTrace, TensorSlot
 from .tensor_types import DERIVED, LEAF
@@ -54,8 +56,8 @@ class Past:
 
     def __init__(self, r: Recording):
         self.rule = None
-        self.number, self.node, self.inputs, self.sources, self.tensors = (
-            r.number, r.node, r.inputs, r.sources, r.tensors)
+        self.number, self.node, self.sources, self.tensors = r.number, r.node, r.sources, r.tensors
+        self.inputs = [*r.inputs, *r.hidden] if r.hidden else r.inputs
         self.hooks: dict[int, list[Any]] = {}
         """Functions that the user has registered, by slot."""
         self.freed: list[tuple[frozenset[int], Any]] = []
@@ -65,7 +67,7 @@ class Past:
 class Recording:
     """The steps of this thread's tensors since the last look at one."""
 
-    __slots__ = ("number", "node", "inputs", "tensors", "sources", "is_open", "trace", "is_observed")
+    __slots__ = ("number", "node", "inputs", "tensors", "sources", "is_open", "trace", "is_observed", "hidden")
 
     def __init__(self) -> None:
         self.number = next(_numbers)
@@ -76,6 +78,8 @@ class Recording:
         self.sources: dict[int, Upstream] = {}
         self.is_open = True
         self.trace: tuple[TrieNode, OpenTrace] | None = None
+        self.hidden: list[np.ndarray] = []
+        """Copies of the arrays that functions called on tensors have read from outside."""
         self.is_observed = False
         """Whether some tensor of it has a hook, or keeps its gradient."""
 
@@ -143,16 +147,25 @@ class Recording:
         self.inputs.append(x)
         return node.slot
 
-    def call(self, run: Callable[[list[Any]], Any], struct: Any, tensors: Sequence[Any], cls: type[Tensor]) -> Any:
+    def call(self, run: Callable[[list[Any]], Any], struct: Any, tensors: Sequence[Any], cls: type[Tensor],
+             kind: type[TensorCall] = TensorCall) -> Any:
         """The result of a call on operands: tensors, and floats that are inputs. `struct` is all the rest of it."""
         slots = [self.float_slot(t) if type(t) is float else t._slot if t._recording is self else self.slot(t)
                  for t in tensors]
         key = (struct, *slots)
         node = self.node.next.get(key)
+        if node is not None and node.guards and not all_hold(node.guards):
+            del self.node.next[key]
+            node = None
         if node is None:
-            node = self.extend(key, TensorCall(run, slots, struct))
+            node = self.extend(key, kind(run, slots, struct))
+        if node.hidden:
+            self.hidden += [read(c) for c in node.hidden]
         self.node = node
-        return self.tensor(cls, node) if node.single else self.results(node, tensors, cls)
+        found = self.tensor(cls, node) if node.single else self.results(node, tensors, cls)
+        if node.hidden:  # somebody may write to what was read
+            self.compute()
+        return found
 
     def results(self, node: TrieNode, tensors: Sequence[Any], cls: type[Tensor]) -> Any:
         """The tensors that a step gives."""
@@ -222,7 +235,7 @@ class Recording:
             return
         wanted = self.wanted()
         if wanted:
-            outs = kernels.values(self.node, wanted, self).run(self.inputs)
+            outs = kernels.values(self.node, wanted, self).run([*self.inputs, *self.hidden])
             self.close(wanted, outs)
         else:
             self.close((), ())
@@ -254,6 +267,18 @@ class Recording:
             local.recording = None
         self.trace, self.inputs, self.tensors, self.sources = None, [], {}, {}
         return past
+
+
+def read(c: Any) -> np.ndarray:
+    """What a captured array holds now."""
+    found = c.array if c.source is None else c.source.read()
+    if is_changed(c.handle):
+        fail(UnsupportedError, f"a function that is called on tensors writes to {captured_name(c)}; return the new "
+                               f"array instead")
+    if found.dtype != c.array.dtype or found.shape != c.array.shape:
+        fail(UnsupportedError, f"{captured_name(c)} has become another array, of {found.dtype} and shape "
+                               f"{found.shape}; pass it as an argument")
+    return np.array(found, order="C")
 
 
 def custom_past(sources: dict[int, Upstream], rule: Callable[[np.ndarray], dict[int, np.ndarray]]) -> Past:

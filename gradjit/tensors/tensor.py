@@ -22,6 +22,7 @@ from .recording import Recording, Upstream, current, leaves_of, local
 from .tensor_arguments import Taker, filled
 from .tensor_operators import TensorOperators
 from .tensor_types import CONSTANT, DERIVED, LEAF, TensorType, type_of_array
+from .traced_calls import TracedCall
 from .trie import MAX_STEPS, TensorCall, modes
 
 GETITEM = "item"
@@ -154,7 +155,8 @@ class Tensor(TensorOperators):
         return owner._array if self is owner else self._look()  # type: ignore[return-value]
 
     # calls ----------------------------------------------------------------------------------------------------------
-    def _apply(self, func: Callable[..., Any], args: Any, kwargs: Any, floats: bool = False) -> Any:
+    def _apply(self, func: Callable[..., Any], args: Any, kwargs: Any, floats: bool = False,
+               kind: type[TensorCall] = TensorCall) -> Any:
         """What a function of NumPy's kind gives on these arguments, tensors among them."""
         if any(isinstance(x, TracedArray) for x in args):
             fail(UnsupportedError, "a tensor meets an array that gradjit traces; pass the tensor as an argument of "
@@ -166,14 +168,19 @@ class Tensor(TensorOperators):
         except TypeError as e:
             if isinstance(e, GradjitError):
                 raise
+            if kind is TracedCall:
+                fail(UnsupportedError, f"a compiled function is called on tensors and on {e}; pass lists, tuples, "
+                                       f"dicts, arrays and numbers beside them")
             return self._eager(func, args, kwargs)
 
         def run(handles: Sequence[Any]) -> Any:
             return func(*filled(template, handles), **filled(named, handles))
 
         try:
-            return current().call(run, (func, key, named_key), taker.operands, type(self))
+            return current().call(run, (func, key, named_key), taker.operands, type(self), kind)
         except (UnsupportedError, DtypeError) as e:
+            if kind is TracedCall:
+                raise
             if not (any(isinstance(x, Tensor) and x.requires_grad for x in taker.operands) and modes.grad_enabled):
                 return self._eager(func, args, kwargs)
             if func in GIVES_INDICES:
@@ -205,6 +212,10 @@ class Tensor(TensorOperators):
 
     def __array_function__(self, func: Callable[..., Any], types: Any, args: Any, kwargs: Any) -> Any:
         return self._apply(func, args, kwargs)
+
+    def __gradjit_record__(self, func: Callable[..., Any], args: Any, kwargs: Any) -> Any:
+        """A call of a compiled function on tensors: it is traced into the recording."""
+        return self._apply(func, args, kwargs, floats=True, kind=TracedCall)
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
         a = self._value() if copy else self._expose()

@@ -69,7 +69,8 @@ class TrieNode:
     """The program up to here."""
 
     __slots__ = ("parent", "step", "next", "slots", "length", "result", "made", "effects", "changed", "single",
-                 "kernels", "grad_enabled", "is_eager", "slot", "type")
+                 "kernels", "grad_enabled", "is_eager", "slot", "type",
+                 "guards", "hidden")
 
     def __init__(self, parent: TrieNode | None, step: Step | None):
         self.parent = parent
@@ -91,6 +92,10 @@ class TrieNode:
         self.type: TensorType = None  # type: ignore[assignment]
         """Of a single result."""
         self.kernels: dict[Any, Any] = {}
+        self.guards: Sequence[Any] = ()
+        """Of a call of a traced function: what must hold outside, so that it is the same call."""
+        self.hidden: Sequence[Any] = ()
+        """The arrays from outside that it reads."""
 
     def path(self) -> list[Step]:
         """The steps from the beginning."""
@@ -120,7 +125,10 @@ class TrieNode:
             node.grad_enabled = step.enabled
         else:
             assert isinstance(step, TensorCall)
+            known, captured = len(t.recorder.world.guards), len(t.recorder.captured)
             outcome = t.call(step.operands, step.run)
+            node.guards = list(t.recorder.world.guards.values())[known:]
+            node.hidden = [c for c in list(t.recorder.captured.values())[captured:] if not is_table(c)]
             node.result, node.made, node.effects = outcome.result, outcome.made, outcome.effects
             node.changed = self.changed | {t.roots[step.operands[e.operand]] for e in outcome.effects}
             node.single = (len(node.made) == 1 and not node.is_eager and not node.effects and node.made[0].base is None
@@ -130,6 +138,11 @@ class TrieNode:
         node.slots = len(t.handles)
         _trie.count(self, key, node)
         return node
+
+
+def is_table(c: Any) -> bool:
+    """Whether a hidden input is an array of the program's own, and not one from outside."""
+    return c.source is None and c.handle is None
 
 
 class _Trie:

@@ -353,6 +353,50 @@ def test_what_numpy_does_itself() -> None:
     assert_array_equal(x[x > 0.5], [1, 3])
 
 
+FACTOR = 2.0
+TABLE = np.array([1.0, 10.0, 100.0])
+
+
+def test_compiled_functions_on_tensors() -> None:
+    x = leaf([1.0, 2.0, 3.0])
+    slope = gj.grad(lambda a: np.sum(a**3))
+    g = slope(x)
+    assert_array_equal(g, [3, 12, 27])
+    (g * g).sum().backward()
+    assert_allclose(x.grad, 36 * x.numpy() ** 3)
+
+    @gj.jit
+    def powers(a, times):
+        s = a * 0
+        for k in range(50):
+            s = s + a * k
+        return s * times
+
+    for times in (2.0, 3.0):
+        x.grad = None
+        powers(x, times).backward()
+        assert_allclose(x.grad, [1225 * times] * 3)
+    p = {"w": leaf([1.0, 2.0]), "b": leaf(0.5)}
+    value, gradients = gj.value_and_grad(lambda p, x: np.sum((x @ p["w"] + p["b"]) ** 2))(p, np.ones((3, 2)))
+    value.backward()
+    assert_allclose(gradients["w"], p["w"].grad)
+    assert gradients["b"].item() == p["b"].grad.item() == 21
+
+
+def test_what_a_compiled_function_reads_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
+    x = leaf([1.0, 2.0, 3.0])
+    f = gj.jit(lambda a: np.sum(a * TABLE * FACTOR))
+    for _ in range(3):
+        y = f(x)
+        expected, slope = np.sum(x.numpy() * TABLE * FACTOR), TABLE * FACTOR
+        TABLE[0] += 1
+        monkeypatch.setitem(globals(), "FACTOR", FACTOR + 1)
+        y.backward()
+        assert y.item() == expected
+        assert_array_equal(x.grad, slope)
+        x.grad = None
+
+
 def test_tensors_meet_traced_arrays() -> None:
     x = leaf([1.0, 2.0])
     with pytest.raises(errors.TraceError, match=r"t\.numpy\(\)"):
