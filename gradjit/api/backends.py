@@ -332,7 +332,7 @@ class Native:
 
     def portable(self, p: TracedProgram) -> tuple[str, bytes] | None:
         from ..runtime import artefact
-        return artefact.portable(p.func, layouts_of(p), self.kernel) if not self.loaded.spec.kept else None
+        return artefact.portable(p.func, layouts_of(p), self.kernel, p.opening) if not self.loaded.spec.kept else None
 
 
 GIL_WORK = 20_000.0
@@ -342,7 +342,7 @@ GIL_WORK = 20_000.0
 def native(p: TracedProgram, note: Callable[[str], None]) -> Native:
     """Code for this machine, from the cache on disk or compiled. `note(name)` is told when a step is done."""
     from ..runtime import artefact
-    kernel, objects, lower, origin = artefact.kernel_of(p.func, layouts_of(p), note)
+    kernel, objects, lower, origin = artefact.kernel_of(p.func, layouts_of(p), note, p.opening)
     spec = EntrySpec(p.parameters, p.outputs, p.result, p.captured, p.guards,
                      tuple((check.error, check.describe if check.is_described else check.describe(0, 0))
                            for check in kernel.checks), kernel.workspace_bytes,

@@ -147,7 +147,7 @@ class Compiled(FastCallable):
         if self.recipe is None:
             raise TypeError(f"{self!r} cannot be pickled: it belongs to a call of gj.{self.kind}; pickle the function")
         keywords = {**self.recipe.keywords, **self.options.asked()}
-        return restored, (self.kind, self.recipe.function, keywords, self.portable())
+        return restored, (self.kind, self.recipe.function, keywords, self.portable(), self.sizes.learnt())
 
     def portable(self) -> list[tuple[str, bytes]]:
         """The kernels that were compiled so far, for another process."""
@@ -301,7 +301,7 @@ class Compiled(FastCallable):
     def opened(self, call: CanonicalCall, axes: Sequence[Axis]) -> Specialisation | tuple[list[Axis], Closed]:
         """The specialisation with some extents open; or which of them cannot be, and why."""
         for example in self.sizes.examples(call, axes):
-            attempt = Attempt(self.like, call, axes, example, self.sizes.family(call).names)
+            attempt = Attempt(self.like, call, axes, example, self.sizes.family(call))
             try:
                 made = self.attempted(call, attempt)
             except NotOpen as e:
@@ -341,7 +341,7 @@ class Compiled(FastCallable):
         t = self.traced(args, kwargs, shapes=open_shapes)
         if t.writes:
             if passes_twice(leaves):
-                t = self.traced(args, kwargs, sharing=True)
+                t = self.traced(args, kwargs, sharing=True, shapes=open_shapes)
             check_writes(t, call)
         check_touched(t, call)
         timer.note("trace")
@@ -469,13 +469,14 @@ class Compiled(FastCallable):
             self.sizes = Sizes(self.sizes.policy)
 
 
-def restored(kind: str, function: Callable[..., Any], keywords: dict[str, Any], code: list[tuple[str, bytes]]
-             ) -> Compiled:
-    """A compiled function that was pickled."""
+def restored(kind: str, function: Callable[..., Any], keywords: dict[str, Any], code: list[tuple[str, bytes]],
+             opened: dict[str, list[Axis]]) -> Compiled:
+    """A compiled function that was pickled, with what had been learnt from its calls."""
     from ..runtime import artefact
     from . import functions
     artefact.receive(code)
     made: Compiled = getattr(functions, kind)(function, **keywords)
+    made.sizes.recalled = opened
     return made
 
 

@@ -87,7 +87,7 @@ class Config:
         with loops are compiled at once. For test suites and scripts that call a function once or twice. It goes by
         count, so that two runs give the same numbers; the interpreter's last bits may differ from machine code's.
     interpreted_calls: how many; 2.
-    sizes: what is open where a function is not told: "exact" (nothing), "auto" or "any"; see `gj.jit`. What has been
+    sizes: what is open where a function is not told: "auto", "exact" (nothing) or "any"; see `gj.jit`. What has been
         compiled stays.
     """
 
@@ -108,7 +108,7 @@ class Config:
 
     @property
     def sizes(self) -> str:
-        return self._sizes or of_environment("GRADJIT_SIZES", POLICIES, "exact")
+        return self._sizes or of_environment("GRADJIT_SIZES", POLICIES, "auto")
 
     @sizes.setter
     def sizes(self, value: str | None) -> None:

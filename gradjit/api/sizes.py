@@ -7,7 +7,7 @@ extents, these are opened: the compilation that follows takes them as they come.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -49,6 +49,8 @@ class Closed:
 class Family:
     """Calls that differ in extents alone: the shapes of their leaves so far."""
 
+    like: Any
+    """What the calls share: its text is the same for all processes, where nothing is known by its place in memory."""
     seen: list[tuple[Shape, ...]] = field(default_factory=list)
     opened: dict[Axis, None] = field(default_factory=dict)
     closed: dict[Axis, Closed] = field(default_factory=dict)
@@ -56,6 +58,8 @@ class Family:
     """The axes that each open compilation has open."""
     names: dict[Axis, str] = field(default_factory=dict)
     """Extents that a signature names."""
+    words: dict[Axis, str] = field(default_factory=dict)
+    """What the user would call them."""
 
 
 def kind_of(x: Any) -> Any:
@@ -70,13 +74,24 @@ def kind_of(x: Any) -> Any:
 class Sizes:
     """The policy of one compiled function, and what it has learnt from its calls."""
 
-    def __init__(self, policy: str):
+    def __init__(self, policy: str, recalled: Mapping[str, Sequence[Axis]] | None = None):
         self.policy = policy
         self.families: dict[Any, Family] = {}
+        self.recalled = recalled or {}
+        """What another process has learnt."""
 
     def family(self, call: CanonicalCall) -> Family:
-        key = call.key, tuple(map(kind_of, call.leaves))
-        return self.families.setdefault(key, Family())
+        kinds = tuple(map(kind_of, call.leaves))
+        found = self.families.get((call.key, kinds))
+        if found is None:
+            found = self.families[call.key, kinds] = Family((call.tree, call.key if call.is_packed else None, kinds))
+            if self.recalled:
+                found.opened = dict.fromkeys(self.recalled.get(str(found.like), ()))
+        return found
+
+    def learnt(self) -> dict[str, list[Axis]]:
+        """The extents that were opened, for another process."""
+        return {str(f.like): list(f.opened) for f in self.families.values() if f.opened and not f.names}
 
     def note(self, call: CanonicalCall) -> None:
         """A call that is about to be compiled."""
@@ -85,7 +100,7 @@ class Sizes:
             for k, (old, new) in enumerate(zip(before, now, strict=True)):
                 family.opened.update({(k, a): None for a, (n, m) in enumerate(zip(old or (), new or (), strict=True))
                                       if n != m})
-        if self.policy == "any":
+        if self.policy == "any" and not family.names:
             family.opened.update({(k, a): None for k, s in enumerate(now) for a, n in enumerate(s or ()) if n != 1})
         if now not in family.seen:
             family.seen = [*family.seen[-7:], now]
@@ -99,10 +114,15 @@ class Sizes:
     def axes(self, call: CanonicalCall) -> list[Axis]:
         """What is to be open in the compilation for a call."""
         family = self.family(call)
-        if (self.policy == "exact" and not family.names) or call.is_packed or shares_an_array(call):
+        if self.policy == "exact" and not family.names:
             return []
         axes = sorted(set(family.opened) - set(family.closed))
-        return axes if family.compiled.count(frozenset(axes)) < MOST else []
+        if axes and family.compiled.count(frozenset(axes)) >= MOST:
+            why = Closed(" and ".join(family.words[a] for a in axes), f"{MOST} compilations for other ranges of sizes "
+                         f"have been made", None)
+            family.closed.update(dict.fromkeys(axes, why))
+            return []
+        return axes
 
     def examples(self, call: CanonicalCall, axes: Sequence[Axis]) -> Iterator[tuple[Shape, ...]]:
         """The shapes by which a compilation is reckoned, the best first: that of the largest call, then this one's."""
@@ -137,28 +157,24 @@ def shapes(call: CanonicalCall) -> tuple[Shape, ...]:
     return tuple(x.shape if isinstance(x, np.ndarray) else None for x in call.leaves)
 
 
-def shares_an_array(call: CanonicalCall) -> bool:
-    arrays = [id(x) for x in call.leaves if isinstance(x, np.ndarray)]
-    return len(set(arrays)) < len(arrays)
-
-
 class Attempt:
     """Extents opened for one compilation: the shapes of the leaves, as far as is known what must agree."""
 
     def __init__(self, like: Any, call: CanonicalCall, axes: Sequence[Axis], example: tuple[Shape, ...],
-                 declared: dict[Axis, str]):
+                 family: Family):
         self.call = call
         self.example = example
         self.dims: dict[Dim, Axis] = {}
         names = trees.leaf_names(call.tree, parameter_names(like, len(call.args)))
         self.values: dict[Dim, int] = {}
-        first: dict[str, Dim] = {}
+        first: dict[Any, Dim] = {}  # extents of one name, and of one array that is passed twice, are one
         for number, (k, a) in enumerate(axes):
             words = f"len({names[k]})" if a == 0 else f"{names[k]}.shape[{a}]"
-            said = declared.get((k, a))
+            said = family.names.get((k, a))
+            family.words[k, a] = said or words
             d = Dim(said or letter(number), (example[k] or ())[a], said or words)
             self.dims[d] = k, a
-            self.values[d] = size_of(first.setdefault(said, d) if said else d)
+            self.values[d] = size_of(first.setdefault(said or (id(call.leaves[k]), a), d))
         self.agreed: list[tuple[str, Loc | None]] = []
         """What had to agree, in the user's words."""
 

@@ -83,14 +83,38 @@ def is_long(s: LoopStmt) -> bool:
 
 
 def parts_of(body: list[Stmt]) -> list[_Part]:
-    """The body in order, cut where loops and scalar statements meet."""
+    """The body in order, cut where loops and scalar statements meet; each running value begins and ends in one part."""
+    body = running_values_together(body)
+    own = {x.acc for x in body if isinstance(x, Start)}
     parts: list[_Part] = []
+    open_: set[Accumulator] = set()
     for x in body:
-        scalar = isinstance(x, (Store, Accumulate))
-        if not parts or parts[-1].scalar != scalar:
+        scalar = isinstance(x, Store) or (isinstance(x, Accumulate) and x.acc not in own)
+        if not parts or (parts[-1].scalar != scalar and not open_):
             parts.append(_Part(scalar))
         parts[-1].body.append(x)
+        if isinstance(x, Start):
+            open_.add(x.acc)
+        elif isinstance(x, Finish):
+            open_.discard(x.acc)
     return parts
+
+
+def running_values_together(body: list[Stmt]) -> list[Stmt]:
+    """The body, where reductions start just in front of the first statement that adds to them, and finish just behind
+    the last."""
+    starts, finishes = ({x.acc: x for x in body if isinstance(x, kind)} for kind in (Start, Finish))
+    adding = [[y.acc for y in statements([x]) if isinstance(y, Accumulate)] for x in body]
+    first = {acc: k for k, some in reversed(list(enumerate(adding))) for acc in some}
+    last = {acc: k for k, some in enumerate(adding) for acc in some}
+    out: list[Stmt] = []
+    for k, x in enumerate(body):
+        if isinstance(x, (Start, Finish)) and x.acc in first:
+            continue
+        out += [starts[acc] for acc in dict.fromkeys(adding[k]) if first[acc] == k and acc in starts]
+        out.append(x)
+        out += [finishes[acc] for acc in dict.fromkeys(adding[k]) if last[acc] == k and acc in finishes]
+    return out
 
 
 def scalars(part: _Part, var: Var) -> list[Node]:

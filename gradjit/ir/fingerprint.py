@@ -3,12 +3,14 @@
 Two functions have one fingerprint exactly when they are the same operations on the same types with the same attributes
 and constants (to the bit), in the same order, and the same of their operations share a line of the user's. Which
 lines these are does not count: `Fingerprint.lines` has them, in the order of their first mention, so that what was
-kept for one function can speak of the lines of another.
+kept for one function can speak of the lines of another. So it is with open extents: `Fingerprint.dims` has them. Code
+depends on what has been concluded of them, and costs are reckoned by their examples, of which the magnitude counts.
 """
 
 from __future__ import annotations
 
 import struct
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,28 +18,40 @@ import numpy as np
 
 from .clone import dims_of
 from .core import Block, Func, Loc, Op, Value
+from .size_data import size_data
+from .sizes import Dim, SizeCondition, is_open, reckoned, size_of
 from .types import ArrayType, DType
 
 
 @dataclass(frozen=True)
 class Fingerprint:
-    """`key` tells functions apart; `lines` are the user's, by the numbers that the key knows them by."""
+    """`key` tells functions apart; `lines` are the user's, and `dims` the open extents, by the numbers that the key
+    knows them by."""
 
     key: bytes
     lines: tuple[Loc, ...]
+    dims: tuple[Dim, ...] = ()
 
 
-def fingerprint(func: Func) -> Fingerprint | None:
-    """The fingerprint of a function; None where an attribute is an object that only this process knows, or an extent is
-    open: what is made of it depends on what has been concluded from the sizes that came."""
-    if dims_of(func):
-        return None
-    writer = _Writer()
+def fingerprint(func: Func, concluded: Iterable[SizeCondition] = ()) -> Fingerprint | None:
+    """The fingerprint of a function, of whose open extents this much has been concluded; None where an attribute is an
+    object that only this process knows."""
+    dims = tuple(dims_of(func))
+    writer = _Writer(dims)
     try:
+        for d in dims:
+            writer.count("D", magnitude(d))
+        for c in concluded:
+            writer.condition(c)
         writer.func(func)
     except _Opaque:
         return None
-    return Fingerprint(bytes(writer.out), tuple(writer.lines))
+    return Fingerprint(bytes(writer.out), tuple(writer.lines), dims)
+
+
+def magnitude(d: Dim) -> int:
+    """A rough measure of an open extent: of two that have the same, code that was made for one does for the other."""
+    return int(reckoned(size_of(d))).bit_length() // 4
 
 
 class _Opaque(Exception):
@@ -47,8 +61,9 @@ class _Opaque(Exception):
 class _Writer:
     """Writes a function as bytes that can be read in one way only: each part says its kind, and how long it is."""
 
-    def __init__(self) -> None:
+    def __init__(self, dims: Sequence[Dim]) -> None:
         self.out = bytearray()
+        self.dims = {d: k for k, d in enumerate(dims)}
         self.values: dict[Value, int] = {}
         self.funcs: dict[Func, int] = {}
         self.lines: dict[Loc, int] = {}
@@ -114,6 +129,8 @@ class _Writer:
             self.attribute(x.shape)
         elif isinstance(x, DType):
             self.text("t", x.name.encode())
+        elif is_open(x):
+            self.size(x)
         elif isinstance(x, tuple):
             self.count("(", len(x))
             for part in x:
@@ -126,6 +143,17 @@ class _Writer:
             self.text("s", x.encode("utf-8", "surrogatepass"))
         else:
             raise _Opaque
+
+    def size(self, x: int) -> None:
+        try:
+            self.text("S", repr(size_data(x, self.dims)).encode())
+        except KeyError:
+            raise _Opaque from None
+
+    def condition(self, c: SizeCondition) -> None:
+        self.size(c.left)
+        self.text("c", c.op.encode())
+        self.size(c.right)
 
     def array(self, a: np.ndarray) -> None:
         if a.dtype.hasobject:

@@ -8,18 +8,18 @@ lines in its table of errors are numbers there, which the function that it is lo
 from __future__ import annotations
 
 import builtins
-import contextlib
 import functools
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from gradjit import errors
 from gradjit.codegen import Check, Lowered, lower
-from gradjit.ir import Func, Loc
+from gradjit.ir import Func
 from gradjit.ir.fingerprint import Fingerprint, fingerprint
-from gradjit.ir.sizes import Dim
+from gradjit.ir.size_data import condition_data, condition_from, size_data, size_from
+from gradjit.ir.sizes import Dim, Opening, SizeCondition, opening
 from gradjit.runtime import disk_cache, externals
 from gradjit.runtime.entry import Entry, EntryCode, emit_entry, load_entry
 from gradjit.runtime.entry_key import entry_key
@@ -35,6 +35,7 @@ class KernelCode:
     checks: what can fail; the kernel returns 1 + an index into them. workspace_bytes: the memory that a call needs.
     work: a rough count of element operations. externals: the symbols that it leaves undefined. outlined: the seldom run
     functions that it calls. sizes: the extents that are open, which it takes first; then the workspace may be open.
+    conditions: what was concluded of them when it was made, beyond what was known of the function.
     """
 
     symbol: str
@@ -45,83 +46,125 @@ class KernelCode:
     externals: tuple[str, ...]
     outlined: tuple[ObjectCode, ...]
     sizes: tuple[Dim, ...] = ()
+    conditions: tuple[SizeCondition, ...] = ()
 
     @classmethod
-    def of(cls, lowered: Lowered) -> KernelCode:
+    def of(cls, lowered: Lowered, conditions: Iterable[SizeCondition]) -> KernelCode:
         """Have LLVM compile a lowered function."""
         symbol = lowered.kernel.name
         code = emit_object(lowered.module, pipeline=lowered.pipeline, exports=(symbol,))
         return cls(symbol, code, lowered.checks, lowered.workspace_bytes, lowered.work, lowered.externals,
-                   tuple(emit_outlined(lowered.outlined)), tuple(lowered.program.sizes))
+                   tuple(emit_outlined(lowered.outlined)), tuple(lowered.program.sizes), tuple(conditions))
 
 
 # made, or found on disk -----------------------------------------------------------------------------------------------
 Layouts = Sequence[tuple[int, ...] | None]
 
 
-def kernel_of(func: Func, layouts: Layouts, note: Callable[[str], None]
+def kernel_of(func: Func, layouts: Layouts, note: Callable[[str], None], concluded: Opening | None = None
               ) -> tuple[KernelCode, tuple[object, ...], Callable[[], Lowered], str]:
     """The code of a function; the Python objects that it names; what lowers it (once); and where the code came from.
 
-    note: told the name of each step that has ended.
+    concluded: what is known of open extents; what the code takes for granted beyond that is added. note: told the name
+    of each step that has ended.
     """
-    steps = functools.cache(lambda: lower(func, layouts))
+    concluded = concluded if concluded is not None else Opening()
+    before = tuple(concluded.conditions)
+    steps = functools.cache(lambda: lowered_under(func, layouts, before))
     store = disk_cache.current()
-    print_ = fingerprint(func) if store is not None or _received else None
-    if print_ is None:
-        return compiled(steps, note), steps().objects, steps, "compiled"
-    key = kernel_key(layouts, print_)
-    found = kept(store, key, print_)
-    note("cache")
-    if found is not None:
-        return found[0], (), steps, found[1]
-    kernel = compiled(steps, note)
-    if store is not None and not steps().objects and (data := packed(kernel, print_.lines)) is not None:
-        store.put(key, data)
+    print_ = fingerprint(func, before) if store is not None or _received else None
+    kernel, origin = kept(store, layouts, print_) if print_ is not None else (None, "compiled")
+    if print_ is not None:
         note("cache")
-    return kernel, steps().objects, steps, "compiled"
+    if kernel is None:
+        kernel = compiled(steps, note)
+        if store is not None and print_ is not None and not steps()[0].objects:
+            keep(store, layouts, print_, kernel)
+            note("cache")
+    for c in kernel.conditions:
+        concluded.add(c)
+    objects = steps()[0].objects if origin == "compiled" else ()
+    return kernel, objects, lambda: steps()[0], origin
 
 
-def kernel_key(layouts: Layouts, print_: Fingerprint) -> str:
-    return disk_cache.key_of("kernel", repr(list(layouts)).encode(), print_.key)
+def lowered_under(func: Func, layouts: Layouts, known: Sequence[SizeCondition]
+                  ) -> tuple[Lowered, tuple[SizeCondition, ...]]:
+    """A lowered function, of whose open extents something is known, and what was concluded beyond that."""
+    with opening(Opening()) as o:
+        for c in known:
+            o.add(c)
+        lowered = lower(func, layouts)
+    return lowered, tuple(o.conditions)[len(known):]
+
+
+VARIANTS = 4
+"""So many kernels are kept of a function with open extents, each for other conditions."""
+
+
+def kernel_keys(layouts: Layouts, print_: Fingerprint) -> list[str]:
+    """The names under which kernels of a function are kept."""
+    return [disk_cache.key_of("kernel", b"%d" % k, repr(list(layouts)).encode(), print_.key)
+            for k in range(VARIANTS if print_.dims else 1)]
 
 
 MAX_RECEIVED = 256
-_received: OrderedDict[str, bytes] = OrderedDict()
-"""Kernels that came with pickled functions, by their keys."""
+_received: OrderedDict[str, tuple[bytes, ...]] = OrderedDict()
+"""Kernels that came with pickled functions, by the first of their keys."""
 
 
-def portable(func: Func, layouts: Layouts, kernel: KernelCode) -> tuple[str, bytes] | None:
+def portable(func: Func, layouts: Layouts, kernel: KernelCode, concluded: Opening) -> tuple[str, bytes] | None:
     """A kernel for `receive` in another process; None where it cannot be used there."""
-    print_ = fingerprint(func)
-    data = packed(kernel, print_.lines) if print_ is not None else None
-    return None if data is None or print_ is None else (kernel_key(layouts, print_), data)
+    print_ = fingerprint(func, [c for c in concluded.conditions if c not in kernel.conditions])
+    data = packed(kernel, print_) if print_ is not None else None
+    return None if data is None or print_ is None else (kernel_keys(layouts, print_)[0], data)
 
 
 def receive(code: Sequence[tuple[str, bytes]]) -> None:
     """Take what `portable` gave in another process. It will be found by a program that it is the code of, on a machine
     and with versions that it was made for."""
     for key, data in code:
-        _received[key] = data
+        others = [d for d in _received.pop(key, ()) if d != data]
+        _received[key] = (*others[1 - VARIANTS:], data)
     while len(_received) > MAX_RECEIVED:
         _received.popitem(last=False)
 
 
-def compiled(steps: Callable[[], Lowered], note: Callable[[str], None]) -> KernelCode:
-    lowered = steps()
+def compiled(steps: Callable[[], tuple[Lowered, tuple[SizeCondition, ...]]], note: Callable[[str], None]) -> KernelCode:
+    lowered, conditions = steps()
     note("lower")
-    kernel = KernelCode.of(lowered)
+    kernel = KernelCode.of(lowered, conditions)
     note("llvm")
     return kernel
 
 
-def kept(store: disk_cache.DiskCache | None, key: str, print_: Fingerprint) -> tuple[KernelCode, str] | None:
-    """The kernel that was kept under a key, for a function with this fingerprint, and where it was."""
-    for origin, data in (("pickle", _received.get(key)), ("disk", store.get(key) if store is not None else None)):
-        with contextlib.suppress(ValueError):
-            if data is not None:
-                return unpacked(data, print_.lines), origin
-    return None
+def kept(store: disk_cache.DiskCache | None, layouts: Layouts, print_: Fingerprint) -> tuple[KernelCode | None, str]:
+    """The kernel that was kept of a function, if there is one, and where it was."""
+    keys = kernel_keys(layouts, print_)
+    found: list[tuple[str, bytes | None]] = [("pickle", data) for data in _received.get(keys[0], ())]
+    found += [("disk", store.get(key)) for key in keys] if store is not None else []
+    for origin, data in found:
+        kernel = usable(data, print_) if data is not None else None
+        if kernel is not None:
+            return kernel, origin
+    return None, "compiled"
+
+
+def usable(data: bytes, print_: Fingerprint) -> KernelCode | None:
+    """The kernel, if it is one, and does for the sizes that a function is compiled for."""
+    try:
+        kernel = unpacked(data, print_)
+    except ValueError:
+        return None
+    return kernel if all(c.holds({d: d.example for d in print_.dims}) for c in kernel.conditions) else None
+
+
+def keep(store: disk_cache.DiskCache, layouts: Layouts, print_: Fingerprint, kernel: KernelCode) -> None:
+    """Keep a kernel, beside those that are for other conditions."""
+    data = packed(kernel, print_)
+    if data is not None:
+        keys = kernel_keys(layouts, print_)
+        free = (key for key in keys if store.get(key) is None)
+        store.put(next(free, keys[-1]), data)
 
 
 def loaded(kernel: KernelCode, spec: EntrySpec, objects: Sequence[object]) -> Entry:
@@ -165,29 +208,34 @@ def entry_on_disk(store: disk_cache.DiskCache | None, key: str) -> EntryCode | N
 
 
 # as bytes -------------------------------------------------------------------------------------------------------------
-def packed(kernel: KernelCode, lines: Sequence[Loc]) -> bytes | None:
-    """A kernel as bytes; None where it raises an error that only this process knows. `lines` are those of the function
-    that it was made from."""
-    numbers = {loc: k for k, loc in enumerate(lines)}
+def packed(kernel: KernelCode, print_: Fingerprint) -> bytes | None:
+    """A kernel as bytes; None where it raises an error that only this process knows. The fingerprint is that of the
+    function that it was made from."""
+    numbers = {loc: k for k, loc in enumerate(print_.lines)}
+    dims = {d: k for k, d in enumerate(print_.dims)}
     checks: list[Any] = []
     for c in kernel.checks:
         if known_error(c.error.__name__) is not c.error or (c.loc is not None and c.loc not in numbers):
             return None
         checks.append([c.error.__name__, c.extent, None if c.loc is None else numbers[c.loc], c.assertion])
-    head = {"symbol": kernel.symbol, "workspace": kernel.workspace_bytes, "work": kernel.work, "checks": checks,
-            "externals": kernel.externals}
+    head = {"symbol": kernel.symbol, "workspace": size_data(kernel.workspace_bytes, dims), "work": kernel.work,
+            "checks": checks, "externals": kernel.externals, "sizes": [dims[d] for d in kernel.sizes],
+            "conditions": [condition_data(c, dims) for c in kernel.conditions]}
     return joined(head, (kernel.code, *kernel.outlined))
 
 
-def unpacked(data: bytes, lines: Sequence[Loc]) -> KernelCode:
-    """A kernel from what `packed` gave, for a function with these lines. ValueError where it was something else."""
+def unpacked(data: bytes, print_: Fingerprint) -> KernelCode:
+    """A kernel from what `packed` gave, for a function with this fingerprint. ValueError where it was something
+    else."""
     head, (code, *outlined) = parted(data)
+    dims = print_.dims
     try:
-        checks = tuple(Check(extent, None if k is None else lines[k], assertion, error_named(name))
+        checks = tuple(Check(extent, None if k is None else print_.lines[k], assertion, error_named(name))
                        for name, extent, k, assertion in head["checks"])
-        return KernelCode(head["symbol"], code, checks, head["workspace"], head["work"], tuple(head["externals"]),
-                          tuple(outlined))
-    except (KeyError, TypeError, IndexError) as e:
+        return KernelCode(head["symbol"], code, checks, size_from(head["workspace"], dims), head["work"],
+                          tuple(head["externals"]), tuple(outlined), tuple(dims[k] for k in head["sizes"]),
+                          tuple(condition_from(c, dims) for c in head["conditions"]))
+    except (KeyError, TypeError, IndexError, ArithmeticError) as e:
         raise ValueError("not a kernel") from e
 
 

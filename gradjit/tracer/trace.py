@@ -163,10 +163,11 @@ def leaf_of(x: Any, name: str) -> ArgumentLeaf:
 
 
 def opened(leaf: ArgumentLeaf, shape: tuple[int, ...]) -> ArgumentLeaf:
-    """A leaf that is a contiguous array, with open extents."""
+    """A leaf that is an array, with open extents. The strides of one that is not contiguous are what calls share."""
     assert leaf.type is not None
-    order = "C" if is_contiguous(leaf.type.shape, leaf.strides) else "F"
-    return replace(leaf, type=leaf.type.with_shape(shape), strides=contiguous(shape, order))
+    order = next((o for o in "CF" if is_contiguous(leaf.type.shape, leaf.strides, o)), None)
+    strides = leaf.strides if order is None else contiguous(shape, order)
+    return replace(leaf, type=leaf.type.with_shape(shape), strides=strides)
 
 
 def is_buffer(x: Any) -> bool:

@@ -70,7 +70,7 @@ def _nothing_received():
 
 @pytest.mark.usefixtures("_nothing_received")
 def test_code_comes_along():
-    f = gj.value_and_grad(loss)
+    f = gj.value_and_grad(loss, sizes="exact")
     expected = f(X)
     g = pickle.loads(pickle.dumps(f))
     value, gradient = g(X)
@@ -78,6 +78,20 @@ def test_code_comes_along():
     assert value == expected[0] and np.array_equal(gradient, expected[1])
     g(X[:3])
     assert origin(g) == "compiled"
+
+
+@pytest.mark.usefixtures("_nothing_received")
+def test_code_for_open_sizes_comes_along():
+    f = gj.value_and_grad(loss, sizes="auto")
+    for n in (3, 4):
+        f(X[:n])
+    g = pickle.loads(pickle.dumps(f))
+    value, gradient = g(X[:2])
+    assert origin(g) == "pickle" and g.stats().specialisations[0].arguments == "x: f64[n]"
+    assert (value, *gradient) == (f(X[:2])[0], *f(X[:2])[1])
+    h = pickle.loads(pickle.dumps(g))  # by another road, the same
+    h(X)
+    assert origin(h) == "pickle" and h.stats().misses == 1
 
 
 @pytest.mark.usefixtures("_nothing_received")

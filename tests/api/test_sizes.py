@@ -98,6 +98,7 @@ SERVED = {  # the least size that the compilation serves
     "where": (lambda x: SUM(np.where(x > 0, x**2, np.exp(x))), 0), "clip": (lambda x: SUM(np.clip(x, -0.5, 0.5)), 0),
     "zeros": (lambda x: np.zeros(len(x)) + x, 0), "ones": (lambda x: np.ones(x.shape[0]) * x, 0),
     "arange": (lambda x: SUM(np.arange(len(x)) * x), 0), "from 1": (lambda x: SUM(np.arange(1, len(x) + 1) * x), 0),
+    "floats": (lambda x: SUM(np.arange(1.0, len(x), 2) ** 2) * x, 1), "half": (lambda x: np.arange(-2.0, 2) * len(x), 0),
     "linspace": (lambda x: SUM(np.linspace(0, 1, len(x)) * x), 2), "column": (lambda x: SUM(x.reshape(-1, 1) * x), 0),
     "pairs": (lambda x: SUM((x[:, None] - x) ** 2), 0), "sort": (lambda x: SUM(np.sort(x) * np.arange(x.size)), 0),
     "size": (lambda x: SUM(x) / x.size, 1), "softmax": (softmax, 1), "masked": (masked, 0), "shifted": (shifted, 2),
@@ -250,6 +251,51 @@ def test_containers_layouts_and_writes():
             compare(g(u, x), step(v, x))
             compare(u["u"], v["u"])
     assert len(forms(g)) == 4  # an exact and an open one for each layout
+
+
+BLOCK = rng.standard_normal((50, 40))
+LAYOUTS = {  # arrays of n elements that are passed on as copies: a step or a row length of their own is what they share
+    "every other": (lambda n: BLOCK.ravel()[:2 * n:2], lambda x: SUM(x[1:] ** 2 * np.arange(1.0, len(x)))),
+    "backwards": (lambda n: BLOCK[0, n - 1::-1], lambda x: np.cumsum(x)),
+    "a corner": (lambda n: BLOCK[:n, :n], lambda a: SUM(a * a.T @ np.ones(len(a)))),
+    "some columns": (lambda n: BLOCK[:n, 1:4], lambda a: a.reshape(-1) * 2),
+    "turned": (lambda n: BLOCK[:n, 1:4].T, lambda a: a.T.reshape(-1) + np.ones(a.size)),
+}
+
+
+@pytest.mark.parametrize("name", LAYOUTS)
+def test_arrays_that_are_not_contiguous(name):
+    make, f = LAYOUTS[name]
+    g = gj.jit(f, sizes="auto")
+    for n in (5, 8, 3, 20, 4):
+        compare(g(make(n)), f(make(n)))
+    assert len(forms(g)) == 2 and "n" in "".join(forms(g)[1]) and not g.stats().closed
+
+
+def test_one_array_passed_twice():
+    def shifted(a, b):
+        a[1:] += b[:-1]
+        return SUM(a * b)
+
+    g = gj.jit(shifted, sizes="auto")
+    for n in (5, 8, 3, 20, 1, 4):
+        a, b = np.arange(1.0, n + 1), np.arange(1.0, n + 1)
+        compare(g(a, a), shifted(b, b))
+        compare(a, b)
+    assert forms(g) == ["a: f64[5], b: f64[5]", "a: f64[n], b: f64[n]"]
+
+
+def test_many_conditions_close_an_extent():
+    def f(x):
+        if len(x) < 5:
+            return SUM(x)
+        return x * 2 if len(x) < 10 else x * 3 if len(x) < 15 else x * 4 if len(x) < 20 else x[1:]
+
+    g = gj.jit(f, sizes="auto")
+    for n in range(2, 30):
+        compare(g(np.ones(n)), f(np.ones(n)))
+    (said,) = g.stats().closed
+    assert said == "len(x) cannot be open: 4 compilations for other ranges of sizes have been made"
 
 
 def test_an_argument_that_is_returned_is_the_object():

@@ -236,6 +236,18 @@ def test_constants_count_to_the_bit():
     assert key(zero) != key(BASE.replace("2.0", "-0.0"))
 
 
+def test_open_extents_by_their_numbers():
+    text = """func @f(%x: f64[n], %y: f64[m]) -> f64[{e} - 1] {{
+  %0: f64[{e} - 1] = slice %{v} [1:+{e} - 1]
+  return %0
+}}
+"""
+    n, m = text.format(e="n", v="x"), text.format(e="m", v="y")
+    assert key(n) == key(n.replace("f64[n", "f64[k").replace("+n", "+k")) != key(m)
+    assert key(n) != key(n.replace("f64[m]", "f64[n]"))
+    assert key(n) != key(n.replace("[1:", "[0:"))
+
+
 def test_lines_by_their_numbers():
     f = parse(BASE)["f"]
     assert [str(loc) for loc in fingerprint(f).lines] == ["a.py:1", "a.py:2", "a.py:3"]
@@ -384,6 +396,35 @@ def test_what_is_printed_and_asserted(directory, capfd):
         with pytest.raises(AssertionError, match="positive"):
             g(-1.0)
         assert capfd.readouterr().out == "x is -1.0\n"
+
+
+def test_code_for_open_sizes(directory):
+    def f(x):
+        return np.sum(np.sin(x[1:]) * x[:-1])
+
+    for k, n in enumerate((7, 30, 2)):  # the code for the first does for the second
+        for again in range(2):
+            g = gj.value_and_grad(f, sizes="any")
+            value, slope = g(np.linspace(0, 1, n))
+            want = gj.value_and_grad(f, sizes="exact", backend="interpreter")(np.linspace(0, 1, n))
+            np.testing.assert_allclose(value, want[0], rtol=1e-13)
+            np.testing.assert_allclose(slope, want[1], rtol=1e-13)
+            assert origins(g) == ["disk" if k == 1 or again else "compiled"]
+    assert "f64[n]" in g.stats().specialisations[0].arguments
+    assert "size n" in g.ir(stage="loops") and g(np.ones(50))[1].shape == (50,)
+
+
+def test_what_was_concluded_of_sizes_comes_along(directory):
+    def f(x):
+        return x[-1] * x[0] + np.max(x[2:])
+
+    kept = [gj.jit(f, sizes="any") for _ in range(2)]
+    for g in kept:
+        assert g(np.arange(9.0)) == 8.0
+    assert origins(kept[1]) == ["disk"]
+    assert kept[0].stats().specialisations[0].conditions == kept[1].stats().specialisations[0].conditions != []
+    with pytest.raises(ValueError, match="zero-size|empty"):
+        kept[1](np.arange(2.0))
 
 
 def test_products_by_a_library(directory):

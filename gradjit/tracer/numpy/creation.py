@@ -144,10 +144,24 @@ def arange(*args, start=None, stop=None, step=None, dtype=None, device=None, lik
     """A range whose number of elements is known."""
     named = {k: v for k, v in (("start", start), ("stop", stop), ("step", step)) if v is not None}
     if any(o.is_traced(v) and common.pinned(v) is None for v in (*args, *named.values())):
-        return _counted(*_range(*args, **named), None if dtype is None else _dtype(dtype, None))
+        bounds = _range(*args, **named)
+        if dtype is None and any(type(v) in FLOATS for v in bounds):
+            dtype = np.float64
+        return _counted(*map(_whole, bounds), None if dtype is None else _dtype(dtype, None))
     bounds = [_bound(v) for v in args], {k: _bound(v) for k, v in named.items()}
     make: Any = np.arange
     return constant(make(*bounds[0], **bounds[1], dtype=None if dtype is None else _dtype(dtype, None)))
+
+
+FLOATS = (float, np.float64)
+"""Of bounds, those that give a range of float64."""
+EXACT = 2.0**53
+"""Up to here whole numbers are floats, and sums of them are exact."""
+
+
+def _whole(v: Any) -> Any:
+    """A bound as an int, where it is a whole number: the elements are the same then."""
+    return int(v) if type(v) in FLOATS and abs(v) < EXACT and v == int(v) else v
 
 
 def _range(first: Any = None, second: Any = None, third: Any = None, *, start: Any = None, stop: Any = None,
