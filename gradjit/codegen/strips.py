@@ -141,22 +141,22 @@ class _Cutter:
         wanted = [self.wanted(part) for part in parts]
         out: list[Stmt] = []
         for k, part in enumerate(parts):
-            later = {n for some in wanted[k + 1:] for n in some}
+            later = list(dict.fromkeys(n for some in wanted[k + 1:] for n in some))
             out.append(self.loop(part, later))
         return LoopStmt(self.strip, out)
 
-    def wanted(self, part: _Part) -> set[Node]:
+    def wanted(self, part: _Part) -> list[Node]:
         """What a part reads that another should compute: final values of its loops, and for loops dear scalars."""
         own = {x.total for x in part.body if isinstance(x, Finish)}
-        some = set(scalars(part, self.var))
+        some = dict.fromkeys(scalars(part, self.var))
         found = {n for n in some if n.kind == "total"}
         if not part.scalar:
             outside = {a for x in statements(part.body) for n in nodes_of(x) if n not in some for a in operands(n)}
             outside |= {x.node for x in statements(part.body) if isinstance(x, (Store, Accumulate))}
-            found |= {n for n in some & outside if n.kind == "apply" and price(n) >= DEAR}
-        return found - own
+            found |= {n for n in some if n in outside and n.kind == "apply" and price(n) >= DEAR}
+        return [n for n in some if n in found - own]
 
-    def loop(self, part: _Part, later: set[Node]) -> LoopStmt:
+    def loop(self, part: _Part, later: list[Node]) -> LoopStmt:
         """The part for the rows of one strip, and what later parts want of it."""
         row = Var(self.var.name + "r", 0, STRIP)
         at = Affine({self.strip: STRIP, row: 1}, self.var.lo)
@@ -164,7 +164,7 @@ class _Cutter:
         swap = Swap(self.p.nodes, {self.var: at}, kept, self.accumulators)
         body = [swap.stmt(x) for x in part.body]
         finished = {x.total for x in part.body if isinstance(x, Finish)}
-        for n in sorted(later - set(self.kept), key=lambda n: n.kind):
+        for n in sorted((n for n in later if n not in self.kept), key=lambda n: n.kind):
             if n in finished or (part.scalar and n.kind == "apply" and self.computable(n)):
                 buffer = Buffer(f"s{len(self.p.workspace)}", n.dtype, (STRIP,), "workspace")
                 self.p.workspace.append(buffer)

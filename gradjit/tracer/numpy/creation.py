@@ -144,10 +144,10 @@ def arange(*args, start=None, stop=None, step=None, dtype=None, device=None, lik
     """A range whose number of elements is known."""
     named = {k: v for k, v in (("start", start), ("stop", stop), ("step", step)) if v is not None}
     if any(o.is_traced(v) and common.pinned(v) is None for v in (*args, *named.values())):
-        bounds = _range(*args, **named)
-        if dtype is None and any(type(v) in FLOATS for v in bounds):
+        first, last, by = _range(*args, **named)
+        if dtype is None and any(type(v) in FLOATS for v in (first, last, by)):
             dtype = np.float64
-        return _counted(*map(_whole, bounds), None if dtype is None else _dtype(dtype, None))
+        return _counted(_whole(first), _whole(last), _whole(by), None if dtype is None else _dtype(dtype, None))
     bounds = [_bound(v) for v in args], {k: _bound(v) for k, v in named.items()}
     make: Any = np.arange
     return constant(make(*bounds[0], **bounds[1], dtype=None if dtype is None else _dtype(dtype, None)))
