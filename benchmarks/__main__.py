@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 HERE = Path(__file__).parent
 EVERY = "gradjit,jax,numba,autograd,torch,gradjit-value,numpy-value"
+SIZES = 1000
 PROGRAMS = {"functions": "functions of arrays", "loops": "programs of loops"}
 
 
@@ -39,6 +40,7 @@ def options(argv: list[str] | None) -> argparse.Namespace:
     p.add_argument("--peers", default=EVERY, help=f"contenders, with commas between (default: {EVERY})")
     p.add_argument("--quick", action="store_true", help="few short rounds and no first calls; coarse")
     p.add_argument("--no-first", action="store_true", help="leave out the first calls")
+    p.add_argument("--no-sizes", action="store_true", help="leave out the calls of a thousand sizes")
     p.add_argument("--list", action="store_true", help="name the cases and stop")
     p.add_argument("--output", type=Path, help="write the report there (default: RESULTS.md beside this file, if all "
                                                "cases and contenders were measured)")
@@ -164,9 +166,15 @@ def main(argv: list[str] | None = None) -> int:
             tables[f"First calls: {what}"] = report.first_table(called, [n for n in taking if n in GRADIENTS])
     if grown:
         tables["First calls with a thousand times the steps"] = report.growth_table(grown)
+    if not (o.only or o.quick or o.no_sizes) and "gradjit" in names:
+        from . import sizes
+        say("calls of a thousand sizes")
+        swept = [sizes.measured(c, SIZES) for c in sizes.SWEPT]
+        tables["Calls of a thousand sizes"] = sizes.table(swept, SIZES)
+        reached += sizes.figures(swept, SIZES)
     text = report.document(describe(len(cores)), tables, reached, problems,
                            report.explanations(HERE / "explanations.md"))
-    complete = not (o.only or o.quick or o.no_first) and o.peers == EVERY
+    complete = not (o.only or o.quick or o.no_first or o.no_sizes) and o.peers == EVERY
     target = o.output or (HERE / "RESULTS.md" if complete else None)
     if target:
         target.write_text(text)

@@ -118,6 +118,19 @@ def heat(initial: Array, steps: int) -> Array:
     return jnp.sum(lax.fori_loop(0, steps, step, initial) ** 2)
 
 
+def oscillators(x: Array, steps: int) -> Array:
+    def slope(x: Array) -> Array:
+        return jnp.sin(x) - x * jnp.mean(x)
+
+    def step(_: Array, x: Array) -> Array:
+        a = slope(x)
+        b = slope(x + TIME_STEP / 2 * a)
+        c = slope(x + TIME_STEP / 2 * b)
+        return x + TIME_STEP / 6 * (a + 2 * b + 2 * c + slope(x + TIME_STEP * c))
+
+    return jnp.sum(lax.fori_loop(0, steps, step, x) ** 2)
+
+
 def wave(permittivity: Array, steps: int) -> Array:
     n, m = permittivity.shape
     factor = COURANT / permittivity[1:-1, 1:-1]

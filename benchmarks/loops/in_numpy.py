@@ -128,6 +128,20 @@ def heat(initial: Array, steps: int) -> Array:
     return np.sum(u**2)
 
 
+def oscillators(x: Array, steps: int) -> Array:
+    """Energy of coupled oscillators after `steps` of Runge-Kutta. x: (n,)."""
+
+    def slope(x: Array) -> Array:
+        return np.sin(x) - x * np.mean(x)
+
+    for _ in range(steps):
+        a = slope(x)
+        b = slope(x + TIME_STEP / 2 * a)
+        c = slope(x + TIME_STEP / 2 * b)
+        x = x + TIME_STEP / 6 * (a + 2 * b + 2 * c + slope(x + TIME_STEP * c))
+    return np.sum(x**2)
+
+
 COURANT = 0.5
 
 

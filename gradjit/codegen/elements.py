@@ -26,7 +26,7 @@ def row_major(shape: tuple[int, ...]) -> tuple[int, ...]:
     strides, n = [], 1
     for e in reversed(shape):
         strides.append(n)
-        n *= upper(e) if is_open(upper(e)) else max(int(e), 1)
+        n *= upper(e) if is_open(upper(e)) else max(upper(e), 1)
     return tuple(reversed(strides))
 
 

@@ -17,11 +17,13 @@ import numpy as np
 from ..ir import DType, Loc
 from ..ir.sizes import Dim, SizeCondition
 from .affine import Affine, Var
+from .symbolic import upper
 
 
 @dataclass(eq=False)
 class Buffer:
-    """Memory for an array: contiguous elements in row-major order of `shape`.
+    """Memory for an array: contiguous elements in row-major order of `shape`, which has bounds in the place of extents
+    that are computed at run time.
 
     role: `input` and `output` are the caller's, `workspace` is planned (at `offset` bytes), `literal` is constant data,
         `local` is small and stands on the stack or in registers, `tape` is a part of a record on a tape.
@@ -36,6 +38,9 @@ class Buffer:
     strides: tuple[int, ...] | None = None  # of the caller's memory, where it is not in row-major order
     moves: bool = False  # where it stands changes while the program runs: see Exchange
     changing: bool = False  # written again after it has been read
+
+    def __post_init__(self) -> None:
+        self.shape = tuple(map(upper, self.shape))
 
     @property
     def size(self) -> int:

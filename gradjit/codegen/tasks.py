@@ -194,7 +194,7 @@ class Lowering:
         if value not in views:
             buffer = Buffer(f"w{len(self.workspace)}", value.dtype, value.type.extents, "workspace")
             self.workspace.append(buffer)
-            views[value] = whole(buffer)
+            views[value] = whole(buffer, value.type.extents)
         return views[value]
 
     def scratch(self, dtype: DType, n: int) -> View:

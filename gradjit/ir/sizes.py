@@ -523,6 +523,13 @@ def holds(left: int, op: str, right: int) -> bool:
     return is_known(left, op, right) is not False if _opening.get() is None else decided(left, op, right)
 
 
+def presumed(left: int, op: str, right: int) -> bool:
+    """Whether the comparison holds for all sizes, or does for the example and then for all calls of this compilation.
+    Where it does not, nothing is concluded: for code that is right in either case."""
+    known = is_known(left, op, right)
+    return COMPARE[op](guess(left), guess(right)) and holds(left, op, right) if known is None else known
+
+
 def is_less_where_positive(left: int, right: int) -> bool:
     """Whether left < right where no dim is 0: in arrays without elements nothing is ever looked up."""
     apart = right - left

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from ..ir import OPS, ArrayType, Func, Memory, Op, Value
+from ..ir.sizes import is_open
 
 LARGEST_FREE = 16
 """A folded array may have this many elements, or as many as the literals that it is made of: code does not grow."""
@@ -75,7 +76,7 @@ def fold(name: str, args: tuple[Value, ...], attrs: dict[str, Any], t: ArrayType
 
 def small_enough(args: tuple[Value, ...], literals: list[np.ndarray], t: ArrayType) -> bool:
     """Whether operands and result have known extents and few enough elements."""
-    if not (t.is_static and all(a.type.is_static for a in args)):
+    if any(is_open(e) or not isinstance(e, int) for x in (t, *(a.type for a in args)) for e in x.shape):
         return False
     grows = t.size > max(LARGEST_FREE, sum(x.size for x in literals if x.ndim))
     return not grows and all(a.type.size <= LARGEST_READ for a in args)

@@ -87,6 +87,24 @@ def softmax(x):
     return SUM(e / SUM(e) * x)
 
 
+def triangular(x):
+    a = np.outer(x, x) + np.eye(len(x))
+    r = np.zeros_like(a)
+    for j in range(len(x)):
+        for k in range(j):
+            r[j, k] = (a[j, k] - r[j, :k] @ r[k, :k]) / r[k, k]
+        r[j, j] = np.sqrt(a[j, j] - r[j, :j] @ r[j, :j])
+    return SUM(np.log(np.diag(r)))
+
+
+def prefixes(x):
+    s = 0.0
+    for k in range(1, len(x)):
+        w = np.exp(-x[:k] * x[k])
+        s = s + SUM(w * w[::-1]) / (k + SUM(w))
+    return s
+
+
 SERVED = {  # the least size that the compilation serves
     "exp": (lambda x: np.exp(x), 0), "rational": (lambda x: x / (1 + x**2), 0), "sum": (lambda x: SUM(np.sin(x)), 0),
     "mean": (lambda x: np.mean(x**2), 1), "var": (lambda x: np.var(x), 1), "max": (lambda x: np.max(x) * 2, 1),
@@ -105,6 +123,8 @@ SERVED = {  # the least size that the compilation serves
     "size": (lambda x: SUM(x) / x.size, 1), "softmax": (softmax, 1), "masked": (masked, 0), "shifted": (shifted, 2),
     "recurrence": (recurrence, 0), "items": (over_items, 0), "history": (history, 0), "relax": (relax, 4),
     "integrated": (integrated, 1), "while": (counted, 1), "scattered": (scattered, 0),
+    "eye": (lambda x: np.eye(len(x)) * x + np.tri(len(x), 4, 1, dtype=np.float32) @ np.ones(4), 0),
+    "triangular": (triangular, 3), "prefixes": (prefixes, 3),
 }
 SIZES = (12, 7, 64, 1, 0, 3)
 

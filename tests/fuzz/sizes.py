@@ -35,6 +35,16 @@ STEPS = ("    for i in range(len(x)):\n        s = s * 0.9 + {}[i]\n", "    for 
          "    z = np.zeros(len(x))\n    z[1:] = {0}[:-1]\n    s += np.sum(z * {0})\n",
          "    z = {0}.copy()\n    z[z < 0] = 0.0\n    s += np.sum(z)\n",
          "    if len(x) > 4:\n        s += np.sum({})\n",
+         "    for i in range(1, len(x)):\n        s += ({0}[:i] @ y[:i]) * 0.1\n",
+         "    z = np.zeros(len(x))\n    for i in range(len(x)):\n"
+         "        z[i] = {0}[i] - 0.1 * np.sum(z[:i] * {0}[:i])\n"
+         "    s += np.sum(z)\n",
+         "    z = {0}.copy()\n    for i in range(len(x)):\n        z[i:] += 0.1 * np.sin({0}[i]) * {0}[i:]\n"
+         "    s += z @ z\n",
+         "    for i in range(1, len(x)):\n        w = np.exp(-A[:i, 1] * {0}[i])\n"
+         "        s += np.sum(w * w[::-1]) / (i + np.sum(w))\n",
+         "    M = x[:, None] * {0}\n    for i in range(len(x)):\n"
+         "        s += M[i, :i] @ M[i, :i] - np.sum(M[i + 1:, i])\n",
          "    z = np.zeros(len(x))\n    for i in range(1, len(x)):\n        z[i] = 0.5 * z[i - 1] + {}[i]\n"
          "    s += z @ z\n")
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ...ir import I64, OPS, Memory, Op, Value
+from ...ir.sizes import presumed
 from ..affine import Affine, dot
 from ..elements import Elements, Index
 from ..loops import Call, Node
@@ -76,7 +77,7 @@ def _bounded(e: Elements, op: Op, index: Index) -> Node:
         return e.nodes.make("check", (node, bound), None, I64, node.vars | bound.vars, op.loc)
     span = (node.attrs, node.attrs) if node.kind == "const" else (
         node.attrs.interval() if node.kind == "index" else None)
-    if span is not None and 0 <= span[0] and span[1] < extent.const:
+    if span is not None and presumed(0, "<=", span[0]) and presumed(span[1], "<", extent.const):
         return node
     return e.nodes.make("check", (node,), extent.const, I64, node.vars, op.loc)
 

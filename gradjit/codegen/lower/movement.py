@@ -9,7 +9,7 @@ from ...ir.sizes import is_known, is_less_where_positive, is_open, same
 from ..affine import ZERO, Affine, dot
 from ..elements import VIEWS, Elements, row_major
 from ..loops import Node
-from ..symbolic import is_symbolic
+from ..symbolic import is_symbolic, reckoned
 
 if TYPE_CHECKING:
     from ..tasks import Lowering
@@ -167,7 +167,7 @@ def is_window(op: Op) -> bool:
 
 def is_large(op: Op) -> bool:
     """Whether an update replaces a good part of its array by one window that is known."""
-    return is_window(op) and 4 * op.operands[1].type.size >= op.operands[0].type.size
+    return is_window(op) and 4 * reckoned(op.operands[1].type.size) >= reckoned(op.operands[0].type.size)
 
 
 ELEMENT = {"broadcast": _broadcast, "transpose": _transpose, "slice": _slice, "reshape": _reshape, "pad": _pad,

@@ -316,7 +316,7 @@ def ix_(*args):
     return tuple(out)
 
 
-def _known(func: Callable[..., Any]) -> Rule:
+def known(func: Callable[..., Any]) -> Rule:
     """A function of known arguments alone: NumPy computes it now, and its result is a known array."""
 
     def rule(*args, **kwargs):
@@ -377,8 +377,7 @@ RULES: dict[Callable[..., Any], Rule] = {
     np.asfortranarray: asfortranarray, np.require: require, np.astype: astype,
     np.arange: arange, np.linspace: linspace, np.logspace: logspace, np.geomspace: geomspace,
     np.meshgrid: meshgrid, np.vander: vander, np.ix_: ix_,
-    **{f: _known(f) for f in (np.eye, np.identity, np.tri, np.indices, np.diag_indices, np.tril_indices,
-                              np.triu_indices,
+    **{f: known(f) for f in (np.indices, np.diag_indices, np.tril_indices, np.triu_indices,
                               np.bartlett, np.blackman, np.hamming, np.hanning, np.kaiser, np.fft.fftfreq,
                               np.fft.rfftfreq)},
     np.diag_indices_from: _of_shape(np.diag_indices_from, np.diag_indices_from),
