@@ -288,6 +288,31 @@ def vander(x, N=None, increasing=False):
     return concat(columns if increasing else columns[::-1], 1)
 
 
+# diagonals ----------------------------------------------------------------------------------------------------------
+def eye(N, M=None, k=0, dtype=float, order="C", *, device=None, like=None):
+    return compared(np.equal, N, M, k, dtype, order) if is_unknown(N, M) else _known(np.eye)(N, M, k, dtype, order)
+
+
+def identity(n, dtype=None, *, like=None):
+    return eye(n, dtype=float if dtype is None else dtype)
+
+
+def tri(N, M=None, k=0, dtype=float, *, like=None):
+    return compared(np.less_equal, N, M, k, dtype, "C") if is_unknown(N, M) else _known(np.tri)(N, M, k, dtype)
+
+
+def is_unknown(*extents: Any) -> bool:
+    """Whether some extent is a number that is not known."""
+    return any(isinstance(e, TracedArray) and e.known is None for e in extents)
+
+
+def compared(how: np.ufunc, rows: Any, columns: Any, k: Any, dtype: Any, order: str) -> TracedArray:
+    """1 where the column, less k, stands so to the row, and 0 elsewhere."""
+    shape = o.shape_of((rows, rows if columns is None else columns))
+    beside = common.call(np.subtract, iota(shape, 1), static_int(k, "k"))
+    return new(cast(common.call(how, beside, iota(shape, 0)), o.ir_dtype(dtype).np), order)
+
+
 # indices of parts ---------------------------------------------------------------------------------------------------
 def _of_shape(func: Callable[..., Any], from_shape: Callable[..., Any]) -> Rule:
     """A function that reads only the shape of its array argument."""
@@ -316,7 +341,7 @@ def ix_(*args):
     return tuple(out)
 
 
-def known(func: Callable[..., Any]) -> Rule:
+def _known(func: Callable[..., Any]) -> Rule:
     """A function of known arguments alone: NumPy computes it now, and its result is a known array."""
 
     def rule(*args, **kwargs):
@@ -377,7 +402,8 @@ RULES: dict[Callable[..., Any], Rule] = {
     np.asfortranarray: asfortranarray, np.require: require, np.astype: astype,
     np.arange: arange, np.linspace: linspace, np.logspace: logspace, np.geomspace: geomspace,
     np.meshgrid: meshgrid, np.vander: vander, np.ix_: ix_,
-    **{f: known(f) for f in (np.indices, np.diag_indices, np.tril_indices, np.triu_indices,
+    np.eye: eye, np.identity: identity, np.tri: tri,
+    **{f: _known(f) for f in (np.indices, np.diag_indices, np.tril_indices, np.triu_indices,
                               np.bartlett, np.blackman, np.hamming, np.hanning, np.kaiser, np.fft.fftfreq,
                               np.fft.rfftfreq)},
     np.diag_indices_from: _of_shape(np.diag_indices_from, np.diag_indices_from),
