@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from . import solvers, warm
+from ..tracer import calls
+from . import warm
 from .checking import check_grads
 from .checkpointing import checkpoint
 from .custom import custom_jvp, custom_vjp
@@ -34,6 +35,8 @@ from .structured import cond, fori_loop, scan, while_loop
 __all__ = [
     "check_grads", "checkpoint", "cond", "config", "custom_jvp", "custom_vjp", "debug_print", "fori_loop", "grad",
     "hessian", "hvp", "implicit", "jacfwd", "jacobian", "jacrev", "jet", "jit", "jvp", "linearize", "primitive",
-    "returning", "scan", "solvers", "stop_gradient", "trace", "value_and_grad", "value_and_jacobian", "vjp", "vmap",
-    "warm", "while_loop",
+    "returning", "scan", "stop_gradient", "trace", "value_and_grad", "value_and_jacobian", "vjp", "vmap", "warm",
+    "while_loop",
 ]
+
+calls.SOLVERS_IN.append(f"{__name__}.solvers")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import importlib
 import sys
 import types
 from collections.abc import Callable, Iterator
@@ -417,8 +418,19 @@ def solver_of(f: Any) -> Rule | None:
     if not isinstance(f, (types.FunctionType, types.BuiltinFunctionType)) or not text(f, "__module__").startswith(
             "scipy"):
         return None
+    return _solvers().get((f.__module__, f.__qualname__))
+
+
+@functools.cache
+def _solvers() -> dict[tuple[str, str], Rule]:
     from . import scipy
-    return scipy.SOLVERS.get((f.__module__, f.__qualname__))
+    for module in SOLVERS_IN:
+        importlib.import_module(module)
+    return scipy.SOLVERS
+
+
+SOLVERS_IN: list[str] = []
+"""Modules behind the tracer that fill in `scipy.SOLVERS`, imported when a function of SciPy's is first met."""
 
 
 def is_multimethod(f: Any) -> bool:
