@@ -74,13 +74,13 @@ class Library:
 
 
 def load(path: str | Path) -> Library:
-    """The functions of a shared library that `gj.export` or `gradjit build` wrote.
+    """The functions of a shared library that `gj.export` or `gradjit build` wrote; path: the library, or its directory.
 
     They take what their signatures say and give what the functions that they were made of gave. Nothing of these is
     needed, nor is anything traced. Raises ArgumentError for a file that is no such library, was cut off or changed, was
     built for another kind of machine, or by a version of gradjit whose libraries are of another form.
     """
-    path = Path(path)
+    path = the_library(Path(path))
     try:
         data = path.read_bytes()
     except OSError as e:
@@ -93,6 +93,20 @@ def load(path: str | Path) -> Library:
         raise ArgumentError(f"gj.load: {path} cannot be loaded: {e}") from e
     connect(told, dll)
     return Library(path, told, {r.name: LibraryFunction(r, dll) for r in told.library.routines})
+
+
+def the_library(path: Path) -> Path:
+    """The only shared library of a directory; any other path itself."""
+    if not path.is_dir():
+        return path
+    found = sorted(p for p in path.iterdir() if p.suffix in LIBRARIES)
+    if len(found) != 1:
+        names = ", ".join(p.name for p in found) or "no shared library"
+        raise ArgumentError(f"gj.load: the directory {path} holds {names}; name one file")
+    return found[0]
+
+
+LIBRARIES = (".so", ".dylib", ".dll")
 
 
 def check_machine(told: Manifest) -> None:

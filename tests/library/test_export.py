@@ -358,6 +358,15 @@ def test_files_that_are_cut_off_changed_or_foreign(files, tmp_path):
             gj.load(path)
     with pytest.raises(ArgumentError, match="cannot be read"):
         gj.load(tmp_path / "none.so")
+    with pytest.raises(ArgumentError, match="holds .*; name one file"):
+        gj.load(path.parent / "..")
+
+
+def test_a_directory_with_one_library_is_that(files):
+    if files.shared is None:
+        pytest.skip("there is no linker")
+    x = np.linspace(-1, 1.5, 4)
+    assert gj.load(files.shared.parent).rosenbrock(x)[0] == gj.load(files.shared).rosenbrock(x)[0]
 
 
 def test_a_library_for_another_machine_is_refused(tmp_path):
