@@ -24,6 +24,7 @@ from ..processes import Lock, uncollected
 from ..runtime import artefact
 from ..runtime.call_convention import MISS
 from ..runtime.entry_spec import ArraySpec, EntrySpec, FloatSpec, OutputSpec
+from .traced_calls import sliced
 from .trie import TrieNode, is_table
 
 if TYPE_CHECKING:
@@ -127,6 +128,19 @@ def values(node: TrieNode, wanted: tuple[int, ...], recording: Recording) -> Ten
             t = recording.open_trace() or node.opened()
             func, numbers, captured = function_of(t, t.values(wanted))
             found = node.kernels[wanted] = TensorKernel(dce(func), numbers, captured)
+    return found
+
+
+def value_alone(node: TrieNode, slot: int) -> TensorKernel:
+    """The kernel that computes one tensor and nothing besides: no check that belongs to another."""
+    key = "alone", slot
+    found = node.kernels.get(key)
+    if found is None:
+        with deciding(False):
+            t = node.opened()
+            func, numbers, captured = function_of(t, t.values([slot]))
+            alone = sliced(func.params, func.results, func.ops, len(func.ops))
+            found = node.kernels[key] = TensorKernel(alone, numbers, captured)
     return found
 
 

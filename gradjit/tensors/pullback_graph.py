@@ -142,7 +142,13 @@ def backward(t: Tensor, ct: np.ndarray | None, retain: bool) -> None:
     sites = observed_sites(r) if r.is_observed or t.keeps_gradients else tuple(r.sources)
     kernel = kernels.pull(r.node, wanted, (slot,), sites, (), ct is not None, r)
     inputs = [*r.inputs, *r.hidden] if r.hidden else r.inputs
-    outs = kernel.kernel.run(inputs if ct is None else [*inputs, ct])
+    try:
+        outs = kernel.kernel.run(inputs if ct is None else [*inputs, ct])
+    except Exception as e:
+        r.salvage(wanted, e)
+        if t._failure is not None or t._array is None:
+            raise
+        return backward(t, ct, retain)
     freed = None if retain else Freed(sys._getframe(2))
     n = len(wanted)
     past = r.close(wanted, outs[:n], kernel.cone, freed)

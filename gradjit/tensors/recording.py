@@ -234,11 +234,29 @@ class Recording:
         if not self.is_open:
             return
         wanted = self.wanted()
+        outs: Sequence[np.ndarray] = ()
         if wanted:
-            outs = kernels.values(self.node, wanted, self).run([*self.inputs, *self.hidden])
-            self.close(wanted, outs)
-        else:
-            self.close((), ())
+            try:
+                outs = kernels.values(self.node, wanted, self).run([*self.inputs, *self.hidden])
+            except Exception as e:
+                self.salvage(wanted, e)
+                raise
+        self.close(wanted, outs)
+
+    def salvage(self, wanted: Sequence[int], error: Exception) -> None:
+        """A value cannot be computed: an index is out of range, say. End the recording with those that can; the others
+        give the error to whoever looks at them."""
+        inputs = [*self.inputs, *self.hidden]
+        found: dict[int, np.ndarray] = {}
+        for slot in wanted:
+            try:
+                (found[slot],) = kernels.value_alone(self.node, slot).run(inputs)
+            except Exception as e:
+                if (t := self.tensors[slot]()) is not None:
+                    t._failure = e
+        if len(found) == len(wanted):  # a check that belongs to no tensor that is alive
+            self.is_open, local.recording = False, None
+        self.close(tuple(found), list(found.values()))
 
     def close(self, wanted: Sequence[int], outs: Sequence[np.ndarray], cone: frozenset[int] = frozenset(),
               freed: Any = None) -> Past:

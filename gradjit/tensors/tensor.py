@@ -58,6 +58,8 @@ class Tensor(TensorOperators):
     """Of a derived tensor: what its cotangent goes to."""
     _epoch = 0
     """Counts the variables that a leaf has been: a recorded write in place makes it another one."""
+    _failure: Exception | None = None
+    """Why its elements could not be computed."""
     _exposed = False
     """Whether somebody else may hold the array and write to it."""
     _hooks: list[Any] | None = None
@@ -109,6 +111,8 @@ class Tensor(TensorOperators):
             if r is not local.recording:
                 r.slot_elsewhere()
             r.compute()
+        if self._failure is not None:
+            raise self._failure
         if self._array is None:
             fail(UnsupportedError, "the computation of this tensor was interrupted; compute it anew")
         return self._array

@@ -32,6 +32,9 @@ class TracedCall(TensorCall):
         super().__init__(self.step, operands, key)
         self.traced = call
 
+    def note_line(self) -> None:
+        """Its operations know their own lines."""
+
     def step(self, handles: list[Any]) -> Any:
         return self.first(handles) if self.func is None else self.again(handles, self.func)
 

@@ -11,7 +11,9 @@ import threading
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from ..ir import Loc
 from ..processes import Lock
+from ..tracer.locations import here
 from .open_trace import Effect, MadeTensor, OpenTrace, TensorSlot
 from .tensor_types import TensorType
 
@@ -23,6 +25,9 @@ MAX_STEPS = 500
 
 class Step:
     """What leads from one node to the next."""
+
+    loc: Loc | None = None
+    """The user's line that took it first."""
 
     def replay(self, t: OpenTrace) -> None:
         raise NotImplementedError
@@ -63,6 +68,9 @@ class TensorCall(Step):
 
     def replay(self, t: OpenTrace) -> None:
         t.call(self.operands, self.run)
+
+    def note_line(self) -> None:
+        self.loc = here()
 
 
 class TrieNode:
@@ -110,7 +118,11 @@ class TrieNode:
         """An open trace that has taken these steps."""
         t = OpenTrace()
         for step in self.path():
+            start = len(t.recorder.block.ops)
             step.replay(t)
+            if step.loc is not None:
+                for op in t.recorder.block.ops[start:]:
+                    op.loc = step.loc
         return t
 
     def extended(self, key: Any, t: OpenTrace, step: Step) -> TrieNode:
@@ -125,6 +137,7 @@ class TrieNode:
             node.grad_enabled = step.enabled
         else:
             assert isinstance(step, TensorCall)
+            step.note_line()
             known, captured = len(t.recorder.world.guards), len(t.recorder.captured)
             outcome = t.call(step.operands, step.run)
             node.guards = list(t.recorder.world.guards.values())[known:]

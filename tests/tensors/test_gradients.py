@@ -402,3 +402,20 @@ def test_tensors_meet_traced_arrays() -> None:
     with pytest.raises(errors.TraceError, match=r"t\.numpy\(\)"):
         gj.grad(lambda a: (a * x).sum())(np.ones(2))
     assert_array_equal(gj.grad(lambda a: (a * x.numpy()).sum())(np.ones(2)), [1, 2])
+
+
+def test_what_cannot_be_computed_is_that_tensors_affair() -> None:
+    x = leaf([1.0, 2.0])
+    w, y, s = x * 3, np.take(x, gj.tensor([5])), x.sum()
+    for _ in range(2):
+        with pytest.raises(IndexError, match="test_gradients.py"):
+            y.numpy()
+    assert_array_equal(w, [3, 6])
+    assert_array_equal(x * 2, [2, 4])
+    with pytest.raises(IndexError):
+        np.take(x, gj.tensor([7])).sum().backward()
+    bad = np.take(x, gj.tensor([7]))
+    (s + w.sum()).backward()
+    assert_array_equal(x.grad, [4, 4])
+    with pytest.raises(IndexError):
+        bad.item()
