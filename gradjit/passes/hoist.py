@@ -87,16 +87,17 @@ class Hoist:
         if self.rw.level_of(v) <= level:
             return v
         assert type(op) is Op
-        return self.emit(op.name, op.operands, op.attrs, v.type, level)
+        return self.emit(op.name, op.operands, op.attrs, tuple(r.type for r in op.results), level)[v.index]
 
-    def emit(self, name: str, args: Iterable[Value], attrs: dict[str, Any], t: ArrayType, level: int) -> Value:
+    def emit(self, name: str, args: Iterable[Value], attrs: dict[str, Any], types: Iterable[ArrayType], level: int
+             ) -> Sequence[Value]:
         """The operation in a lower frame, with what it reads."""
         def look(v: Value) -> Value:
             return self.lifted(v, level)
 
         operands = tuple(look(v) for v in args)
         return self.rw.emit_at(level, name, operands, {k: map_attr(a, look) for k, a in attrs.items()},
-                               map_type(t, look))
+                               tuple(map_type(t, look) for t in types))
 
 
 def moves_along(op: Op) -> bool:

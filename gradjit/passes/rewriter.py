@@ -27,6 +27,7 @@ from .liveness import Liveness
 
 Attrs = dict[str, Any]
 Args = tuple[Value, ...]
+Types = tuple[ArrayType, ...]
 Rule = Callable[["Rewriter", Args, Attrs], "Value | None"]
 """What an operation on rebuilt operands can become; None where the pattern does not fit."""
 RegionRule = Callable[["Rewriter", Op, Env], bool]
@@ -51,7 +52,7 @@ class Rewriter:
         self.hoist = Hoist(self) if hoist else None
         self.again = False
         self.loc: Loc | None = None
-        self.known: dict[Any, Value] = {}
+        self.known: dict[Any, Sequence[Value]] = {}
         self.frames: list[OpenBlock] = []
         self.levels: dict[Block, int] = {}
         self.uses: dict[Value, int] = {}
@@ -121,12 +122,21 @@ class Rewriter:
             if changed is not attrs[a]:
                 attrs = {**attrs, a: changed}
         args = tuple([env[v] for v in op.operands])
-        if OPS[op.name].is_pinned or len(op.results) != 1:
+        if OPS[op.name].is_pinned:
             self.once(op, args, attrs, op.results, env)
+            return
+        if len(op.results) != 1:
+            self.several(op, args, attrs, env)
             return
         old = op.results[0]
         new = self.build(op.name, args, attrs, map_type(old.type, env.__getitem__))
         self.bind(old, new, env)
+
+    def several(self, op: Op, args: Args, attrs: Attrs, env: Env) -> None:
+        """Rebuild an operation of several results: shared and moved as others are, neither folded nor rewritten."""
+        types = tuple([map_type(r.type, env.__getitem__) for r in op.results])
+        for old, new in zip(op.results, self.emit_all(op.name, args, attrs, types), strict=True):
+            self.bind(old, new, env)
 
     def once(self, op: Op, args: Args, attrs: Attrs, results: Sequence[Value], env: Env) -> None:
         """Emit an operation that is neither folded nor shared with another, and bind the given results of `op`."""
@@ -200,35 +210,40 @@ class Rewriter:
 
     def emit(self, name: str, args: Args, attrs: Attrs, t: ArrayType) -> Value:
         """The operation as it stands, shared with an equal one in scope."""
+        return self.emit_all(name, args, attrs, (t,))[0]
+
+    def emit_all(self, name: str, args: Args, attrs: Attrs, types: Types) -> Sequence[Value]:
+        """The same for any number of results."""
         if not self.sharing:
-            return self.append(name, args, attrs, t)
+            return self.append(name, args, attrs, types)
         key = key_of(name, args, attrs)
         found = self.known.get(key)
         if found is None and name in COMMUTATIVE:
             found = self.known.get((name, args[::-1]))
         if found is not None:
             return found
-        if self.hoist is not None and self.frames[-1].turning and worth_moving(name, t):
+        if self.hoist is not None and self.frames[-1].turning and worth_moving(name, types[0]):
             level = self.hoist.level(name, args, attrs)
             if level < len(self.frames) - 1:
-                return self.hoist.emit(name, args, attrs, t, level)
-        return self.emit_at(-1, name, args, attrs, t)
+                return self.hoist.emit(name, args, attrs, types, level)
+        return self.emit_at(-1, name, args, attrs, types)
 
-    def emit_at(self, level: int, name: str, args: Args, attrs: Attrs, t: ArrayType) -> Value:
+    def emit_at(self, level: int, name: str, args: Args, attrs: Attrs, types: Types) -> Sequence[Value]:
         """The operation in a block around, known from there on."""
         frame, key = self.frames[level], key_of(name, args, attrs)
         found = self.known.get(key)
-        if found is not None and self.level_of(found) <= self.levels[frame.block]:
+        if found is not None and self.level_of(found[0]) <= self.levels[frame.block]:
             return found
-        new = self.append(name, args, attrs, t, frame.block)
+        new = self.append(name, args, attrs, types, frame.block)
         self.known[key] = new
         frame.added.append(key)
         return new
 
-    def append(self, name: str, args: Args, attrs: Attrs, t: ArrayType, block: Block | None = None) -> Value:
-        op = Op(name, args, attrs, (t,), (), self.loc)
+    def append(self, name: str, args: Args, attrs: Attrs, types: Types, block: Block | None = None
+               ) -> Sequence[Value]:
+        op = Op(name, args, attrs, types, (), self.loc)
         self.place(op, block)
-        return op.results[0]
+        return op.results
 
     def place(self, op: Op, block: Block | None = None) -> None:
         """Put a finished operation at the end of a block, the innermost if not said otherwise."""

@@ -62,6 +62,19 @@ def test_a_loop_of_solutions() -> None:
     np.testing.assert_allclose(gradient, differences(lambda a: kalman(a, 10), A), rtol=1e-6, atol=1e-7)
 
 
+def test_a_matrix_is_factorised_once() -> None:
+    def refined(a, x, n):
+        for _ in range(n):
+            x = np.linalg.solve(a, x) + np.linalg.inv(a) @ x
+        return np.sum(x)
+
+    f = gj.value_and_grad(refined)
+    value, _ = f(A, np.ones(4), 30)
+    np.testing.assert_allclose(value, refined(A, np.ones(4), 30), rtol=1e-9)
+    loops = f.ir(A, np.ones(4), 30, stage="loops")
+    assert loops.count("call lu(") == 1 and loops.index("call lu(") < loops.index("repeat")
+
+
 def test_a_loop_that_does_not_turn_raises_nothing() -> None:
     def summed(a, n):
         total = 0.0
