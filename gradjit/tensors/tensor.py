@@ -187,7 +187,7 @@ class Tensor(TensorOperators):
                 raise
             if not (any(isinstance(x, Tensor) and x.requires_grad for x in taker.operands) and modes.grad_enabled):
                 return self._eager(func, args, kwargs)
-            if func in GIVES_INDICES:
+            if func in WITHOUT_DERIVATIVES:
                 return self._eager(func, args, kwargs)
             raise e
 
@@ -568,7 +568,12 @@ def name_of(step: Any) -> str | None:
     return getattr(func, "__name__", str(func))
 
 
-GIVES_INDICES = frozenset({np.nonzero, np.flatnonzero, np.argwhere, np.count_nonzero, np.lexsort, np.digitize})
+WITHOUT_DERIVATIVES = frozenset({
+    np.nonzero, np.flatnonzero, np.argwhere, np.count_nonzero, np.lexsort, np.digitize, np.save, np.savez,
+    np.savez_compressed, np.savetxt, np.array2string, np.array_repr, np.array_str, np.shares_memory,
+    np.may_share_memory, np.isin, np.array_equal, np.array_equiv, np.allclose, np.isclose, np.iscomplexobj,
+    np.isrealobj, np.histogram, np.bincount,
+})
 """Functions whose results have no derivative, whatever they are of."""
 
 
