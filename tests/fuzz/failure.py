@@ -17,6 +17,7 @@ SECONDS = 60
 """More than any step of any program takes, by far."""
 
 REFUSED = (
+    r"give it the same type in both",
     r"copy the array when you assign it|bind a copy",  # two names of one array, perhaps, and a write
     r"whose equality does not follow",  # extents that are equal by the data only
     r"view or a copy",  # a write into what NumPy makes a view of or a copy, by the layout

@@ -82,8 +82,7 @@ class Frame:
 
     __slots__ = ("kind", "recorder", "parent", "depth", "block", "builder", "region", "open", "loc", "log", "imports",
                  "known_reads", "carry", "containers", "fresh", "alias_writes", "start", "unanswered", "facts",
-                 "irreversible", "turns", "frozen",
-                 "stand_ins")
+                 "irreversible", "turns", "frozen", "stand_ins", "aliased")
 
     def __init__(self, kind: str, recorder: Recorder, parent: Frame | None, loc: Loc | None = None,
                  block: Block | None = None):
@@ -113,6 +112,8 @@ class Frame:
         """Containers and objects made inside."""
         self.alias_writes: dict[int, tuple[TracedArray, Any]] = {}
         """Arrays from outside that may have been written to under another name, with the aliases that they had."""
+        self.aliased = frozenset(recorder.may_be_aliased) if kind == TRIAL else frozenset()
+        """TRIAL: ids of the arrays with aliases that there were."""
         self.start = len(self.block.ops)
         self.unanswered = recorder.unanswered
         self.facts = _count_facts(recorder)
@@ -230,6 +231,8 @@ class Frame:
         if self.kind == TRIAL:
             self.recorder.forget(self.block.ops[self.start:])
             del self.block.ops[self.start:]
+            for key in set(self.recorder.may_be_aliased) - self.aliased:
+                self.recorder.may_be_aliased.pop(key, None)
         self.recorder.unanswered = self.unanswered
         self.fresh, self.frozen, self.stand_ins = {}, {}, {}
         self.close()

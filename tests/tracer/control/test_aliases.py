@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import gradjit as gj
-from gradjit.ir import walk
+from gradjit.ir import verify, walk
 from gradjit.tracer.trace import trace
 
 X = np.arange(1.0, 7.0)
@@ -762,3 +762,21 @@ def test_the_trace_grows_with_the_turns_alone(f):
         return sum(1 for _ in walk(trace(f, (X.copy(), Y.copy(), n), {}).func.body))
 
     assert size(64) - size(48) <= 1.1 * (size(48) - size(32))
+
+
+def test_what_an_attempt_has_bound_is_forgotten_with_it():
+    """The loop is tried turn by turn first: the array that it merged there is none of the loop that is made instead."""
+    def f(z):
+        v = np.zeros(3)
+        early = z > 0.1
+        for _ in range(3):
+            if early:
+                v += 0.1
+                return v
+            v = v / 1
+        return v
+
+    func = trace(f, (0.5,), {}).func
+    verify(func)
+    for z in (0.5, 0.0):
+        np.testing.assert_array_equal(gj.jit(f)(z), f(z))
