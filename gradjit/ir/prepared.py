@@ -22,7 +22,7 @@ def prepared(func: Func) -> Callable[[Sequence[Any]], list[np.ndarray]]:
     if any(is_special(op) for op in func.ops):
         return lambda args: [np.array(a, order="C") for a in interpret(func, args)]
     place: dict[Value, int] = {p: k for k, p in enumerate(func.params)}
-    steps: list[tuple[Any, Any, tuple[int, ...], dict[str, Any], int, Any, Op]] = []
+    steps: list[tuple[Any, Any, tuple[int, ...], dict[str, Any], int, Any, Op, list[int]]] = []
     known: list[tuple[int, np.ndarray]] = []
     for op in func.ops:
         (r,) = op.results
@@ -31,10 +31,14 @@ def prepared(func: Func) -> Callable[[Sequence[Any]], list[np.ndarray]]:
             known.append((place[r], evaluate(op, [], {})[0]))
             continue
         steps.append((OPS[op.name].evaluate, r.dtype.np, tuple(place[v] for v in op.operands), op.attrs, place[r],
-                      r.shape, op))
+                      r.shape, op, []))
     count = len(place)
     dtypes = [p.dtype.np for p in func.params]
     results = [place[r] for r in func.results]
+    kept = {*results, *(k for k, _ in known)}
+    for step in reversed(steps):  # what nobody reads any more is let go
+        step[-1].extend({*step[2], step[4]} - kept)
+        kept.update(step[-1])
 
     def run(args: Sequence[Any]) -> list[np.ndarray]:
         env: list[Any] = [None] * count
@@ -43,7 +47,7 @@ def prepared(func: Func) -> Callable[[Sequence[Any]], list[np.ndarray]]:
         for k, a in known:
             env[k] = a
         with np.errstate(all="ignore"):
-            for function, dtype, operands, attrs, at, shape, op in steps:
+            for function, dtype, operands, attrs, at, shape, op, dead in steps:
                 try:
                     out = function(*[env[k] for k in operands], **attrs)
                 except Exception:
@@ -52,6 +56,8 @@ def prepared(func: Func) -> Callable[[Sequence[Any]], list[np.ndarray]]:
                     out = np.asarray(out, dtype)
                 assert out.shape == shape, f"{op!r} gives the shape {out.shape}"
                 env[at] = out
+                for k in dead:
+                    env[k] = None
         return [np.array(env[k], order="C") for k in results]
 
     return run

@@ -82,6 +82,7 @@ class TensorKernel:
                 self.refused = True
                 return
         self.compiled = self.entry.call
+        self.interpreted = None
 
 
 def runs_interpreted(func: Func) -> int:
