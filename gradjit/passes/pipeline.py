@@ -15,6 +15,7 @@ from .fold import fold_constants
 from .inline import inline_calls
 from .outer_products import collect_outer_products
 from .planes import in_memory
+from .planes.formulas import write_out
 from .simplify import simplify
 
 
@@ -30,6 +31,7 @@ class Pass:
 PIPELINE: tuple[Pass, ...] = (
     Pass("inline", inline_calls, "calls become the bodies of the functions that they call"),
     Pass("planes", in_memory, "complex numbers become their real and imaginary parts"),
+    Pass("formulas", write_out, "quotients, exponentials and roots of complex numbers become operations on reals"),
     Pass("simplify", simplify, "folds constants, applies the rewrite rules, shares common subexpressions: one walk"),
     Pass("products", collect_outer_products, "products that a loop adds up become one product behind it"),
     Pass("dce", dce, "drops what the rewritten results no longer depend on"),
