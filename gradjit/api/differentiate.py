@@ -151,24 +151,55 @@ def isolated(f: Function, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
 
 
 # gradient -----------------------------------------------------------------------------------------------------------
-def value_and_gradient(f: Function, wrt: Wrt, has_aux: bool, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
-    """`(value, gradient)` or `((value, aux), gradient)` of f, while tracing."""
+def value_and_gradient(f: Function, wrt: Wrt, has_aux: bool, args: Sequence[Any], kwargs: dict[str, Any],
+                       holomorphic: bool = False) -> Any:
+    """`(value, gradient)` or `((value, aux), gradient)` of f, while tracing; the complex derivative of a holomorphic
+    one."""
     from ..passes.vjp import gradient
     args, kwargs = positional(f, args, kwargs)
     positions = wrt.positions(len(args))
     require_derivatives(f, args, positions)
     t = Traced(f, args, kwargs)
     chosen = t.wrt(positions)
-    value = value_leaf(t.trace, has_aux)
+    value = value_leaf(t.trace, has_aux, holomorphic)
     if value.index is None:  # a constant
         outs = t.apply(t.trace.func)
         grads: dict[int, Any] = {}
     else:
         parameters = t.parameters(chosen)
-        outs = t.apply(gradient(t.trace.func, parameters, value.index))
+        if holomorphic:
+            check_complex(t, parameters)
+            outs = complex_derivative(t, parameters, value.index)
+        else:
+            outs = t.apply(gradient(t.trace.func, parameters, value.index))
         behind = outs[len(t.trace.func.results):]
         grads = dict(zip(parameters, behind, strict=True))
     return t.result(outs, scalars=True), gathered(t, wrt, positions, chosen, grads)
+
+
+def complex_derivative(t: Traced, parameters: Sequence[int], of: int) -> list[Value]:
+    """The results of the function, and the derivatives f' of the one that is meant. The cotangent of f is that of its
+    real part, whose gradient is the conjugate of f'."""
+    from ..passes.vjp import reverse
+    results = t.trace.func.results
+    seeds = [constant(repeated(int(k == of), v.shape, v.dtype.np)) for k, v in enumerate(results)
+             if v.type.dtype.is_inexact]
+    outs = t.apply(reverse(t.trace.func, parameters), seeds)
+    return [*outs[:len(results)], *(conjugated(handle(v)).value for v in outs[len(results):])]
+
+
+def conjugated(z: TracedArray) -> TracedArray:
+    return emit("complex", emit("real", z), emit("neg", emit("imag", z)))
+
+
+def check_complex(t: Traced, parameters: Sequence[int]) -> None:
+    """DifferentiationError for a real argument of a holomorphic function."""
+    for p in parameters:
+        if not t.trace.func.params[p].dtype.is_complex:
+            leaf = next(leaf for leaf, k in t.parameter.items() if k == p)
+            fail(DifferentiationError, f"holomorphic=True, and the argument {t.trace.leaves[leaf].name} is "
+                                       f"{t.trace.func.params[p].type}: the complex derivative is one by complex "
+                                       f"numbers; pass it as one", t.trace.loc)
 
 
 def gathered(t: Traced, wrt: Wrt, positions: Sequence[int], chosen: Sequence[Sequence[int]],
@@ -190,8 +221,9 @@ def zeros(leaf: ArgumentLeaf) -> TracedArray:
     return root(repeated(0, leaf.type.extents, leaf.type.dtype.np), None, SCALAR if leaf.kind == PYTHON else leaf.kind)
 
 
-def value_leaf(t: Trace, has_aux: bool) -> ResultLeaf:
-    """The result that is differentiated: one real scalar. Errors say what came instead and where it was made."""
+def value_leaf(t: Trace, has_aux: bool, holomorphic: bool = False) -> ResultLeaf:
+    """The result that is differentiated: one real scalar; a complex one of a holomorphic function. Errors say what came
+    instead and where it was made."""
     name = t.func.name
     if has_aux:
         count = t.result_tree.num_children if t.result_tree.type is tuple else 0
@@ -211,7 +243,7 @@ def value_leaf(t: Trace, has_aux: bool) -> ResultLeaf:
                                    f"of one number; return that, or (value, aux) with has_aux=True", t.loc)
     (leaf,) = leaves
     if leaf.index is None:
-        if not isinstance(leaf.value, (float, np.floating)):
+        if not isinstance(leaf.value, (complex, np.complexfloating) if holomorphic else (float, np.floating)):
             fail(DifferentiationError, f"{name} returns {leaf.value!r:.60} (a {type(leaf.value).__name__}), and a "
                                        f"gradient "
                                        f"is of a floating-point number", t.loc)
@@ -222,8 +254,13 @@ def value_leaf(t: Trace, has_aux: bool) -> ResultLeaf:
         fail(DifferentiationError, f"{name} returns an array, {v.type}, and a gradient is of one number; reduce it "
                                    f"(np.sum, "
                                    f"np.mean), or use gj.jacobian", loc)
-    if not v.type.dtype.is_float:
-        remedy = "take its real part or np.abs" if v.type.dtype.is_complex else "it has no derivative"
+    if holomorphic:
+        if not v.type.dtype.is_complex:
+            fail(DifferentiationError, f"holomorphic=True, and {name} returns a {v.type.dtype.np}: no holomorphic "
+                                       f"function is real, unless it is constant", loc)
+    elif not v.type.dtype.is_float:
+        remedy = ("take its real part or np.abs, or say holomorphic=True" if v.type.dtype.is_complex
+                  else "it has no derivative")
         fail(DifferentiationError, f"{name} returns a {v.type.dtype.np}, and a gradient is of a real floating-point "
                                    f"number; "
                                    f"{remedy}", loc)
@@ -344,15 +381,19 @@ def hessian_matrix(f: Function, wrt: Wrt, args: Sequence[Any], kwargs: dict[str,
     """All second derivatives: the gradient, pushed forward along every basis vector at once."""
     t, positions, chosen, func = gradient_function(f, wrt, args, kwargs)
     parameters = t.parameters(chosen)
+    if any(t.trace.func.params[p].dtype.is_complex for p in parameters):
+        fail(DifferentiationError, f"the second derivatives of {t.trace.func.name} by a complex argument are no single "
+                                   f"matrix; take its real and imaginary parts as arguments, or gj.hvp along a "
+                                   f"direction", t.trace.loc)
     columns = {p: dict(zip(parameters, pushed_basis(t, func, p), strict=True)) for p in parameters}
     return nested(t, wrt, positions, chosen, lambda k, j: columns[t.parameter[j]][t.parameter[k]])
 
 
 def jacobian_matrix(f: Function, wrt: Wrt, args: Sequence[Any], kwargs: dict[str, Any], mode: str | None = None,
-                    valued: bool = False) -> Any:
+                    valued: bool = False, holomorphic: bool = False) -> Any:
     """All derivatives of all results, in the mode "forward" or "reverse", or the one that needs fewer passes.
 
-    valued: `(value, derivatives)`.
+    valued: `(value, derivatives)`. holomorphic: the complex derivatives.
     """
     args, kwargs = positional(f, args, kwargs)
     positions = wrt.positions(len(args))
@@ -363,12 +404,15 @@ def jacobian_matrix(f: Function, wrt: Wrt, args: Sequence[Any], kwargs: dict[str
     floats = [k for k, v in enumerate(t.trace.func.results) if v.type.dtype.is_inexact]
     sizes = [t.trace.func.params[p].type.size for p in parameters], [t.trace.func.results[k].type.size for k in floats]
     entries: dict[tuple[int, int], TracedArray] = {}
+    mode = mode_of(t, parameters, floats, mode, holomorphic)
     if mode == "forward" or (mode is None and sum(sizes[0]) <= sum(sizes[1])):
         for p in parameters:
             entries.update({(k, p): x for k, x in zip(floats, pushed_basis(t, t.trace.func, p, floats), strict=True)})
     else:
         for k in floats:
-            entries.update({(k, p): x for p, x in zip(parameters, pulled_basis(t, k, floats, parameters), strict=True)})
+            pulled = pulled_basis(t, k, floats, parameters)
+            entries.update({(k, p): conjugated(x) if holomorphic else x
+                            for p, x in zip(parameters, pulled, strict=True)})
 
     def block(r: ResultLeaf, leaf: int) -> Any:
         return None if r.index is None else entries.get((r.index, t.parameter[leaf]))
@@ -392,6 +436,32 @@ def push_curves(f: Function, primals: Sequence[Any], series: Sequence[Sequence[A
     outs = t.apply(taylor(t.trace.func, parameters, order), given)
     plain = len(t.trace.func.results)
     return t.result(outs[:plain]), [result_tangents(t, outs[plain + n::order]) for n in range(order)]
+
+
+def mode_of(t: Traced, parameters: Sequence[int], results: Sequence[int], mode: str | None, holomorphic: bool
+            ) -> str | None:
+    """The mode in which complex numbers have a derivative that is one array. DifferentiationError where there is none.
+
+    By complex arguments a real result has a gradient; a complex one by real arguments has the derivatives of its parts.
+    """
+    func = t.trace.func
+    taken = {func.params[p].dtype.is_complex for p in parameters}
+    given = {func.results[k].dtype.is_complex for k in results}
+    if holomorphic:
+        check_complex(t, parameters)
+        if False in given:
+            fail(DifferentiationError, f"holomorphic=True, and {func.name} gives real numbers", t.trace.loc)
+        return mode
+    if True in taken and True in given:
+        fail(DifferentiationError, f"{func.name} gives complex numbers of complex ones: its derivative is one array if "
+                                   f"it is holomorphic, which holomorphic=True says; else take real and imaginary "
+                                   f"parts", t.trace.loc)
+    only = "reverse" if True in taken else "forward" if True in given else mode
+    if mode not in (None, only):
+        fail(DifferentiationError, f"{mode} mode gives half of the derivatives of {func.name}, which "
+                                   f"{'takes' if True in taken else 'gives'} complex numbers; use gj.jacobian",
+             t.trace.loc)
+    return only
 
 
 def pushed_basis(t: Traced, func: Func, p: int, kept: Sequence[int] | None = None) -> list[TracedArray]:

@@ -82,12 +82,14 @@ def jit(f: Callable[..., Any] | None = None, **options: Unpack[Asked]) -> Any:
 
 
 def value_and_grad(f: Callable[..., Any] | None = None, argnums: Argnums = 0, *, has_aux: bool = False,
-                   **options: Unpack[Asked]) -> Any:
+                   holomorphic: bool = False, **options: Unpack[Asked]) -> Any:
     """A function that gives `(value, gradient)` of a scalar function.
 
     argnums: which positional argument to differentiate with respect to, or a tuple of several; the gradient is then a
         tuple. A gradient has the structure, dtypes and shapes of its argument; its arrays are fresh and writable.
     has_aux: f returns `(value, aux)`; the result is `((value, aux), gradient)`.
+    holomorphic: f is a holomorphic function of complex arguments; in the place of a gradient stands its complex
+        derivative. (Without it the gradient by z = a + ib is dL/da + i dL/db, in whose direction L grows fastest.)
 
     Raises DifferentiationError, with the user's line, when f returns no real scalar, or for integer arguments; errors
     of `jit` besides. The arguments are never changed, even where f writes to them.
@@ -98,15 +100,16 @@ def value_and_grad(f: Callable[..., Any] | None = None, argnums: Argnums = 0, *,
         _checked(f, "value_and_grad")
 
         def body(*args: Any, **kwargs: Any) -> Any:
-            return d.value_and_gradient(f, d.Wrt(argnums), has_aux, args, kwargs)
+            return d.value_and_gradient(f, d.Wrt(argnums), has_aux, args, kwargs, holomorphic)
 
-        return Compiled(body, f, "value_and_grad", asked, Recipe(f, {"argnums": argnums, "has_aux": has_aux}))
+        return Compiled(body, f, "value_and_grad", asked,
+                        Recipe(f, {"argnums": argnums, "has_aux": has_aux, "holomorphic": holomorphic}))
 
     return _decorator(make, f)
 
 
 def grad(f: Callable[..., Any] | None = None, argnums: Argnums = 0, *, has_aux: bool = False,
-         **options: Unpack[Asked]) -> Any:
+         holomorphic: bool = False, **options: Unpack[Asked]) -> Any:
     """A function that gives the gradient of a scalar function, or `(gradient, aux)`: see `value_and_grad`."""
     argnums, asked = _argnums(argnums), Options.of("grad", **options)
 
@@ -114,10 +117,11 @@ def grad(f: Callable[..., Any] | None = None, argnums: Argnums = 0, *, has_aux: 
         _checked(f, "grad")
 
         def body(*args: Any, **kwargs: Any) -> Any:
-            value, gradient = d.value_and_gradient(f, d.Wrt(argnums), has_aux, args, kwargs)
+            value, gradient = d.value_and_gradient(f, d.Wrt(argnums), has_aux, args, kwargs, holomorphic)
             return (gradient, value[1]) if has_aux else gradient
 
-        return Compiled(body, f, "grad", asked, Recipe(f, {"argnums": argnums, "has_aux": has_aux}))
+        return Compiled(body, f, "grad", asked,
+                        Recipe(f, {"argnums": argnums, "has_aux": has_aux, "holomorphic": holomorphic}))
 
     return _decorator(make, f)
 
@@ -141,41 +145,48 @@ def hessian(f: Callable[..., Any] | None = None, argnums: Argnums = 0, **options
     return _decorator(make, f)
 
 
-def jacobian(f: Callable[..., Any] | None = None, argnums: Argnums = 0, **options: Unpack[Asked]) -> Any:
+def jacobian(f: Callable[..., Any] | None = None, argnums: Argnums = 0, *, holomorphic: bool = False,
+             **options: Unpack[Asked]) -> Any:
     """A function that gives all first derivatives of a function of any shape.
 
     For a result of shape r and an argument of shape s the Jacobian has shape r + s. Containers of results hold
     containers of arguments. Forward or reverse mode is chosen by what needs fewer passes.
+
+    Of complex arguments real results have the rows that are their gradients (see `value_and_grad`), and complex results
+    the complex derivatives, if `holomorphic` says that there are such.
     """
-    return _jacobian("jacobian", f, argnums, options)
+    return _jacobian("jacobian", f, argnums, options, holomorphic)
 
 
-def jacfwd(f: Callable[..., Any] | None = None, argnums: Argnums = 0, **options: Unpack[Asked]) -> Any:
+def jacfwd(f: Callable[..., Any] | None = None, argnums: Argnums = 0, *, holomorphic: bool = False,
+           **options: Unpack[Asked]) -> Any:
     """`jacobian` in forward mode: a pass for each element of the arguments, all at once."""
-    return _jacobian("jacfwd", f, argnums, options, mode="forward")
+    return _jacobian("jacfwd", f, argnums, options, holomorphic, mode="forward")
 
 
-def jacrev(f: Callable[..., Any] | None = None, argnums: Argnums = 0, **options: Unpack[Asked]) -> Any:
+def jacrev(f: Callable[..., Any] | None = None, argnums: Argnums = 0, *, holomorphic: bool = False,
+           **options: Unpack[Asked]) -> Any:
     """`jacobian` in reverse mode: a pass for each element of the results, all at once."""
-    return _jacobian("jacrev", f, argnums, options, mode="reverse")
+    return _jacobian("jacrev", f, argnums, options, holomorphic, mode="reverse")
 
 
-def value_and_jacobian(f: Callable[..., Any] | None = None, argnums: Argnums = 0, **options: Unpack[Asked]) -> Any:
+def value_and_jacobian(f: Callable[..., Any] | None = None, argnums: Argnums = 0, *, holomorphic: bool = False,
+                       **options: Unpack[Asked]) -> Any:
     """A function that gives `(value, jacobian)` of a function of any shape, computed together: see `jacobian`."""
-    return _jacobian("value_and_jacobian", f, argnums, options, valued=True)
+    return _jacobian("value_and_jacobian", f, argnums, options, holomorphic, valued=True)
 
 
-def _jacobian(name: str, f: Callable[..., Any] | None, argnums: Any, options: Asked, mode: str | None = None,
-              valued: bool = False) -> Any:
+def _jacobian(name: str, f: Callable[..., Any] | None, argnums: Any, options: Asked, holomorphic: bool,
+              mode: str | None = None, valued: bool = False) -> Any:
     argnums, asked = _argnums(argnums), Options.of(name, **options)
 
     def make(f: Callable[..., Any]) -> Compiled:
         _checked(f, name)
 
         def body(*args: Any, **kwargs: Any) -> Any:
-            return d.jacobian_matrix(f, d.Wrt(argnums), args, kwargs, mode, valued)
+            return d.jacobian_matrix(f, d.Wrt(argnums), args, kwargs, mode, valued, holomorphic)
 
-        return Compiled(body, f, name, asked, Recipe(f, {"argnums": argnums}))
+        return Compiled(body, f, name, asked, Recipe(f, {"argnums": argnums, "holomorphic": holomorphic}))
 
     return _decorator(make, f)
 

@@ -18,6 +18,7 @@ from llvmlite import ir
 
 from ..ir import BOOL, I64, OPS, DType
 from ..ir.sizes import is_open
+from . import pairs
 from .accumulators import AccumulatorCells
 from .affine import Affine, Var
 from .alias_scopes import AliasScopes
@@ -243,6 +244,8 @@ class Emitter:
             else:
                 v = self.read(buffer, first, ir.VectorType(t, n))
             return self.from_memory(v if stride == 1 else self.reversed(v), buffer.dtype)
+        if stride == 2 and self.scope.mask is None and (which := pairs.part(buffer, a)) is not None:
+            return pairs.load(self, buffer, a, which, t)
         index = self.places(a)
         out: ir.Value = ir.Constant(ir.VectorType(t, n), ir.Undefined)
         for k in range(n):
@@ -357,8 +360,15 @@ class Emitter:
 
     # statements -------------------------------------------------------------------------------------------------------
     def block(self, body: Sequence[Stmt]) -> None:
+        stored: Stmt | None = None
         for k, s in enumerate(body):
-            if isinstance(s, LoopStmt) and s.turns is not None:
+            if s is stored:
+                continue
+            if pairs.both(self, s, following := body[k + 1] if k + 1 < len(body) else None):
+                assert isinstance(s, Store) and isinstance(following, Store)
+                pairs.store(self, s, following)
+                stored = following
+            elif isinstance(s, LoopStmt) and s.turns is not None:
                 counted(self, s)
             elif isinstance(s, LoopStmt) and is_open(s.var.extent):
                 unbounded(self, s)

@@ -255,14 +255,15 @@ class Lowering:
 
     def task(self, kind: str, value: Value, target: View, domain: Sequence[int], kept: tuple[int, ...] | None,
              element: Callable[[Elements, Index], Node], place: Callable[[Elements, Index], Affine] | None = None,
-             **more: object) -> None:
+             apart: bool = False, **more: object) -> None:
+        """apart: whether it writes other elements than the value's earlier tasks, so that their order is free."""
         domain = tuple(domain)
         kept = tuple(range(len(domain))) if kept is None else kept
         if place is None:
             def place(e: Elements, i: Index) -> Affine:
                 return dot([i[a] for a in kept], target.strides, target.offset)
         order = tuple(a for a in range(len(domain)) if domain[a] != 1)
-        after = (value,) if value in self.filled else ()
+        after = (value,) if value in self.filled and not apart else ()
         self.filled.add(value)
         self.tasks.append(Task(kind, value, target, domain, order, element, kept, place, after=after,
                                **more))  # type: ignore[arg-type]
@@ -288,15 +289,16 @@ class Lowering:
     def copy(self, value: Value, source: Value) -> None:
         self.task("map", value, self.view_of(value), value.type.extents, None, lambda e, i: e.at(source, i))
 
-    def window(self, value: Value, source: Value, starts: Sequence[Value | int], steps: Sequence[int]) -> None:
-        """Write `source` into the value's memory, from `starts` on at `steps`."""
+    def window(self, value: Value, source: Value, starts: Sequence[Value | int], steps: Sequence[int],
+               apart: bool = False) -> None:
+        """Write `source` into the value's memory, from `starts` on at `steps`; `apart` from what was written before."""
         target = self.view_of(value)
 
         def place(e: Elements, index: Index) -> Affine:
             at = (i * step + e.number(start) for i, step, start in zip(index, steps, starts, strict=True))
             return dot(at, target.strides, target.offset)
 
-        self.task("window", value, target, source.type.extents, None, lambda e, i: e.at(source, i), place)
+        self.task("window", value, target, source.type.extents, None, lambda e, i: e.at(source, i), place, apart)
 
     def call(self, values: Value | Sequence[Value], call: Call, operands: Sequence[Value]) -> None:
         """A routine that computes some values; `operands` are those whose memory it reads."""

@@ -317,3 +317,44 @@ def test_tensors() -> None:
         loss = (abs(z * z * w + 1j) ** 2).sum()
         loss.backward()
         np.testing.assert_allclose(z.grad.numpy(), gj.grad(lambda z: (abs(z * z * W + 1j) ** 2).sum())(Z))
+
+
+def test_holomorphic_derivatives() -> None:
+    z = Z[0]
+    found = gj.grad(lambda z: np.sum(np.exp(z) * z ** 2), holomorphic=True)(z)
+    np.testing.assert_allclose(found, np.exp(z) * (z ** 2 + 2 * z))
+    value, found = gj.value_and_grad(lambda z: z ** 3 / (1 + z), holomorphic=True)(0.3 + 1j)
+    np.testing.assert_allclose([value, found], [(0.3 + 1j) ** 3 / (1.3 + 1j), (
+        3 * (0.3 + 1j) ** 2 * (1.3 + 1j) - (0.3 + 1j) ** 3) / (1.3 + 1j) ** 2])
+    def f(z: Any) -> Any:
+        return np.sin(z)[:, None] * W[:2, :2].sum() + np.stack([z, z * z]).T
+
+    expected = np.zeros((4, 2, 4), complex)
+    for k in range(4):
+        expected[k, 0, k] = np.cos(z[k]) * W[:2, :2].sum() + 1
+        expected[k, 1, k] = np.cos(z[k]) * W[:2, :2].sum() + 2 * z[k]
+    for jacobian in (gj.jacobian, gj.jacfwd, gj.jacrev):
+        np.testing.assert_allclose(jacobian(f, holomorphic=True)(z), expected)
+
+
+def test_jacobians() -> None:
+    """Rows of a real result are its gradients; a complex result of real arguments has complex derivatives."""
+    z, x = Z[0], X[0]
+    rows = gj.jacobian(lambda z: np.abs(z) ** 2 + z.real[::-1])(z)
+    np.testing.assert_allclose(rows, 2 * np.diag(z) + np.eye(4)[::-1])
+    np.testing.assert_allclose(gj.jacobian(lambda x: np.exp(1j * x))(x), np.diag(1j * np.exp(1j * x)))
+    np.testing.assert_allclose(gj.hvp(lambda z: np.sum(np.abs(z) ** 4))(z, W[0]),
+                               8 * z * (np.conj(z) * W[0]).real + 4 * np.abs(z) ** 2 * W[0])
+
+
+@pytest.mark.parametrize("f,words", [
+    (lambda z: gj.jacobian(lambda z: z * z)(z), "holomorphic"),
+    (lambda z: gj.jacfwd(lambda z: np.abs(z))(z), "gj.jacobian"),
+    (lambda z: gj.hessian(lambda z: np.sum(np.abs(z)))(z), "gj.hvp"),
+    (lambda z: gj.grad(lambda z: np.abs(z).sum(), holomorphic=True)(z), "float64"),
+    (lambda z: gj.grad(lambda x: np.exp(1j * x).sum(), holomorphic=True)(z.real), "complex"),
+    (lambda z: gj.grad(lambda z: z.sum())(z), "holomorphic=True"),
+])
+def test_derivatives_that_are_no_array(f: Callable[..., Any], words: str) -> None:
+    with pytest.raises(DifferentiationError, match=words):
+        f(Z[0])

@@ -199,7 +199,8 @@ def _concat_tasks(low: Lowering, op: Op) -> None:
     axis = op.attrs["axis"]
     start = 0
     for x in op.operands:
-        low.window(op.result, x, tuple(start if k == axis else 0 for k in range(x.type.rank)), (1,) * x.type.rank)
+        low.window(op.result, x, tuple(start if k == axis else 0 for k in range(x.type.rank)), (1,) * x.type.rank,
+                   apart=True)
         start += x.shape[axis]
 
 
