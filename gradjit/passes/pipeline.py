@@ -15,7 +15,7 @@ from .fold import fold_constants
 from .inline import inline_calls
 from .outer_products import collect_outer_products
 from .planes import in_memory
-from .planes.formulas import write_out
+from .planes.complex_formulas import write_out
 from .simplify import simplify
 
 
