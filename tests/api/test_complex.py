@@ -358,3 +358,25 @@ def test_jacobians() -> None:
 def test_derivatives_that_are_no_array(f: Callable[..., Any], words: str) -> None:
     with pytest.raises(DifferentiationError, match=words):
         f(Z[0])
+
+
+def test_rules_of_ones_own_and_what_is_not_looked_into() -> None:
+    z = Z[0]
+    square = gj.custom_vjp(lambda z: z * z, fwd=lambda z: (z * z, z), bwd=lambda z, ct: (np.conj(2 * z) * ct,))
+    again = gj.checkpoint(lambda z: np.sin(z) * z)
+    opaque = gj.primitive(lambda z: z * np.conj(z) * 1j, out="c128[4]")
+    np.testing.assert_allclose(gj.jit(lambda z: opaque(z) + 1)(z), 1j * np.abs(z) ** 2 + 1)
+    for f, plain in ((square, lambda z: z * z), (again, lambda z: np.sin(z) * z)):
+        def loss(z: Any, f: Any = f) -> Any:
+            return np.sum(np.abs(f(z) + 1) ** 2)
+
+        np.testing.assert_allclose(gj.grad(loss)(z), gj.grad(lambda z: np.sum(np.abs(plain(z) + 1) ** 2))(z))
+
+
+def test_printing(capfd: pytest.CaptureFixture[str]) -> None:
+    def f(z: Any, x: Any) -> Any:
+        gj.debug_print("{1:.1f} of {0} {{}} {0[1]:.2f}", z, x)
+        return z * x
+
+    gj.jit(f)(np.array([1 + 2j, 3 - 1j]), 0.5)
+    assert capfd.readouterr().out == "0.5 of [1.+2.j 3.-1.j] {} 3.00-1.00j\n"

@@ -11,6 +11,7 @@ itself; the reverse pass makes a `show` of the cotangent that arrives there, whi
 from __future__ import annotations
 
 import builtins
+import re
 import string
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -20,14 +21,37 @@ import numpy as np
 from ...errors import ArgumentError, BoundsError, ConversionError, DivisionError, DtypeError, LinAlgError, ShapeError
 from .. import attrs as kinds
 from ..types import BOOL, ArrayType
+from .planes import joined
 from .spec import STEP, Fails, Memory, OpSpec, table
 
 
 class _Formatter(string.Formatter):
+    """A field named `3&4` is the complex number of which these two values are the parts."""
+
+    def get_value(self, key: int | str, args: Any, kwargs: Any) -> Any:
+        if isinstance(key, str) and "&" in key:
+            parts = [args[int(k)] for k in key.split("&")]
+            return joined(*parts)[()]
+        return super().get_value(key, args, kwargs)
+
     def format_field(self, value: Any, format_spec: str) -> str:
         if format_spec and isinstance(value, np.ndarray):
             return np.array2string(value, formatter={"all": lambda x: format(x, format_spec)})
         return str(super().format_field(value, format_spec))
+
+
+def by_parts(form: str, places: Sequence[Sequence[int]]) -> str:
+    """A format whose values are given by their parts: where those of each stand."""
+    made, count = [], 0
+    for literal, name, spec, conversion in string.Formatter().parse(form):
+        made.append(literal.replace("{", "{{").replace("}", "}}"))
+        if name is None:
+            continue
+        first = re.split(r"[.\[]", name)[0]
+        k, count = (int(first), count) if first else (count, count + 1)
+        made.append("{" + "&".join(map(str, places[k])) + name[len(first):] + (f"!{conversion}" if conversion else "")
+                    + (f":{spec}" if spec else "") + "}")
+    return "".join(made)
 
 
 def formatted(form: str, values: Sequence[Any]) -> str:

@@ -7,9 +7,13 @@ from typing import Any
 
 import numpy as np
 
+from ...errors import ShapeError, UnsupportedError
 from ...ir import Block, Builder, DType, Func, Op, Value
-from ...ir.ops.custom import Rule as Custom
+from ...ir.ops.custom import OpaqueFunction, Rule as Custom
+from ...ir.ops.effects import MAKERS, by_parts
 from ...ir.ops.elementwise import UNARY_INEXACT
+from ...ir.ops.planes import joined
+from ...tracer.locations import fail
 from .splitter import Pair, Parts, Splitter, groups, parts_of, split
 
 Rule = Callable[..., Parts]
@@ -193,6 +197,32 @@ class InPlanes(Custom):
         return None if func is None else split(func).func
 
 
+def _text(name: str) -> Callable[[Splitter, Op, dict[str, Any]], dict[str, Any]]:
+    """What prints, or raises, puts the parts together again."""
+    def step(s: Splitter, op: Op, attrs: dict[str, Any]) -> dict[str, Any]:
+        if attrs.get("error") in MAKERS:
+            fail(UnsupportedError, "an exception of the program's own that is made of complex numbers: make it of their "
+                                   "parts", op.loc)
+        return {**attrs, name: by_parts(attrs[name], groups(op.operands))}
+
+    return step
+
+
+def _opaque(s: Splitter, op: Op, attrs: dict[str, Any]) -> dict[str, Any]:
+    """A function that is not looked into gets complex arrays, and gives them."""
+    function, own = op.attrs["function"], op.attrs["types"]
+    taken, given = groups(op.operands), [t.dtype for t in own]
+
+    def by_planes(*planes: Any) -> list[Any]:
+        found = function.function(*(joined(*(planes[k] for k in g)) if len(g) > 1 else planes[g[0]] for g in taken))
+        if len(found) != len(given):
+            raise ShapeError(f"{function.title} returned {len(found)} arrays, and {len(given)} are declared")
+        return [p for x, t in zip(found, given, strict=True)
+                for p in ((np.real(x), np.imag(x)) if t.is_complex else (x,))]
+
+    return {**attrs, "function": OpaqueFunction(function.title, by_planes), "types": s.types(own)}
+
+
 def _call(s: Splitter, op: Op, attrs: dict[str, Any]) -> dict[str, Any]:
     return {**attrs, "callee": s.callee(attrs["callee"])}
 
@@ -210,5 +240,6 @@ def _pop(s: Splitter, op: Op, attrs: dict[str, Any]) -> dict[str, Any]:
 
 
 STEPS: dict[str, Callable[[Splitter, Op, dict[str, Any]], dict[str, Any]]] = {
-    "call": _call, "custom": _custom, "pop": _pop,
+    "call": _call, "custom": _custom, "pop": _pop, "opaque": _opaque, "debug_print": _text("format"),
+    "raise": _text("message"),
 }

@@ -131,9 +131,9 @@ class Splitter:
         return fresh
 
     def op(self, b: Builder, op: Op) -> None:
-        from .plane_rules import RULES
+        from .plane_rules import RULES, STEPS
         b.loc = op.loc
-        if OPS[op.name].is_pinned and not OPS[op.name].by_planes:
+        if op.name in STEPS or (OPS[op.name].is_pinned and not OPS[op.name].by_planes):
             self.step(b, op)
         elif not any(v.dtype.is_complex for v in (*op.operands, *op.results)):
             copy_op(b, op, self.env)
@@ -155,7 +155,7 @@ class Splitter:
         """What is no part of straight code takes and gives all planes."""
         from .plane_rules import STEPS
         attrs = {k: map_attr(a, self.real) for k, a in op.attrs.items()}
-        if op.name in STEPS:
+        if op.name in STEPS and any(v.dtype.is_complex for v in (*op.operands, *op.results)):
             attrs = STEPS[op.name](self, op, attrs)
         new = Op(op.name, tuple(self.flat(op.operands)), attrs, self.types(r.type for r in op.results),
                  tuple(self.block(r) for r in op.regions), op.loc)
