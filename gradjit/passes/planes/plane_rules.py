@@ -201,8 +201,8 @@ def _text(name: str) -> Callable[[Splitter, Op, dict[str, Any]], dict[str, Any]]
     """What prints, or raises, puts the parts together again."""
     def step(s: Splitter, op: Op, attrs: dict[str, Any]) -> dict[str, Any]:
         if attrs.get("error") in MAKERS:
-            fail(UnsupportedError, "an exception of the program's own that is made of complex numbers: make it of their "
-                                   "parts", op.loc)
+            fail(UnsupportedError, "an exception of the program's own that is made of complex numbers; make it of "
+                                   "their parts", op.loc)
         return {**attrs, name: by_parts(attrs[name], groups(op.operands))}
 
     return step
