@@ -56,6 +56,7 @@ from .errors import (
     IRError,
     LayoutError,
     LeakError,
+    LinkError,
     ShapeError,
     TraceError,
     UnsupportedError,
@@ -111,9 +112,10 @@ def __dir__() -> list[str]:
 
 __all__ = [
     "ArgumentError", "AxisError", "BoundsError", "DifferentiationError", "DtypeError", "GradjitError", "IRError",
-    "LayoutError", "LeakError", "NativeFunction", "Routine", "ShapeError", "TraceError", "UnsupportedError",
-    "cfunc", "check_grads", "checkpoint", "cond", "config", "custom_jvp", "custom_vjp", "debug_print", "export",
-    "fori_loop", "grad", "hessian", "hvp", "implicit", "jacfwd", "jacobian", "jacrev", "jet", "jit", "jvp",
-    "linearize", "load", "low_level_callable", "primitive", "returning", "scan", "stop_gradient", "to_jax",
-    "to_torch", "trace", "value_and_grad", "value_and_jacobian", "vjp", "vmap", "while_loop",
+    "LayoutError", "LeakError", "LinkError", "NativeFunction", "Routine", "ShapeError", "TraceError",
+    "UnsupportedError", "cfunc", "check_grads", "checkpoint", "cond", "config", "custom_jvp", "custom_vjp",
+    "debug_print", "export", "fori_loop", "grad", "hessian", "hvp", "implicit", "jacfwd", "jacobian", "jacrev",
+    "jet", "jit", "jvp", "linearize", "load", "low_level_callable", "primitive", "returning", "scan",
+    "stop_gradient", "to_jax", "to_torch", "trace", "value_and_grad", "value_and_jacobian", "vjp", "vmap",
+    "while_loop",
 ]

@@ -61,5 +61,9 @@ class IRError(GradjitError, ValueError):
     """IR that does not parse or verify."""
 
 
+class LinkError(GradjitError, RuntimeError):
+    """The linker, or compiler, that a library needs failed."""
+
+
 class LayoutError(GradjitError, RuntimeError):
     """This build of CPython or NumPy does not have the memory layout that the C-level entry needs."""

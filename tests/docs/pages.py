@@ -12,6 +12,7 @@ import doctest
 import io
 import linecache
 import re
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -49,6 +50,15 @@ class Printed:
 
 def blocks(page: str) -> list[Block]:
     return [Block(m[1], m[2], page.count("\n", 0, m.start(2)) + 1, m.start(2), m.end(2)) for m in FENCE.finditer(page)]
+
+
+NEEDS = {"a compiler of C": lambda: shutil.which("cc") is not None}
+"""What a page may say that it needs to run (`<!-- needs: a compiler of C -->`), and whether it is there."""
+
+
+def lacking(page: str) -> str | None:
+    """What a page needs and this machine lacks."""
+    return next((what for what in re.findall(r"<!-- needs: (.*?) -->", page) if not NEEDS[what]()), None)
 
 
 def run(page: str, filename: str) -> list[Printed]:

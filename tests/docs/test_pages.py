@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from .pages import FENCE, PAGES, ROOT, blessed, blocks, complaints, run, same
+from .pages import FENCE, PAGES, ROOT, blessed, blocks, complaints, lacking, run, same
 
 EACH_PAGE = pytest.mark.parametrize("page", PAGES, ids=lambda p: str(p.relative_to(ROOT)))
 
@@ -15,6 +15,8 @@ EACH_PAGE = pytest.mark.parametrize("page", PAGES, ids=lambda p: str(p.relative_
 @EACH_PAGE
 def test_page_runs(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
+    if (what := lacking(page.read_text())) is not None:
+        pytest.skip(f"the page needs {what}, which is not on this machine")
     assert complaints(run(page.read_text(), str(tmp_path / f"{page.stem}.py"))) == []
 
 

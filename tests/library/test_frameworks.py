@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import gradjit as gj
+from gradjit.api import frameworks
 
 
 def loss(w, x, y):
@@ -59,14 +60,22 @@ class TestTorch:
         got["sum"].backward()
         np.testing.assert_allclose(x.grad, [4, 12, 8])
 
-    def test_memory_is_not_copied(self):
+    def test_memory_is_not_copied(self, monkeypatch):
         torch = self.torch
         seen = []
-        gj_jit = gj.jit(lambda x: x * 2)
+        call = frameworks.LeafFunction.__call__
+        monkeypatch.setattr(frameworks.LeafFunction, "__call__",
+                            lambda own, leaves: seen.append(leaves[0].ctypes.data) or call(own, leaves))
         x = torch.arange(4.0)
-        seen.append(x.numpy().ctypes.data)
-        assert seen[0] == x.data_ptr()
-        np.testing.assert_allclose(gj.to_torch(gj_jit)(x), 2 * x)
+        np.testing.assert_allclose(gj.to_torch(gj.jit(lambda x: x * 2))(x), 2 * x)
+        assert seen == [x.data_ptr()]
+
+    def test_inside_of_a_compiled_function_of_torchs(self):
+        torch = self.torch
+        f = gj.to_torch(lambda x: np.sum(np.sin(x)))
+        g = torch.compile(lambda x: f(x * 2) + 1, backend="eager")
+        x = torch.linspace(0, 1, 5, dtype=torch.float64)
+        assert g(x).item() == pytest.approx(np.sin(2 * x.numpy()).sum() + 1)
 
 
 class TestJax:

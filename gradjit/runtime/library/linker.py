@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from gradjit.errors import GradjitError
+from gradjit.errors import LinkError
 from gradjit.runtime.library.processors import Processor
 
 COMPILERS = ("cc", "gcc", "clang")
@@ -19,10 +19,6 @@ LINKERS = ("ld.lld", "ld")
 SECONDS = 120
 NONE = ("no linker was found: looked for {} and the package ziglang (pip install 'gradjit[aot]'). The object file and "
         "the static library are whole without")
-
-
-class LinkError(GradjitError, RuntimeError):
-    """The linker is missing, or did not do it."""
 
 
 @dataclass(frozen=True)
@@ -122,4 +118,4 @@ def none_found(p: Processor) -> str:
     return NONE.format(", ".join((*COMPILERS, *LINKERS)) if sys.platform != "win32" else "cc, clang, lld-link, link")
 
 
-__all__ = ["LinkError", "Linker", "found", "link_module", "link_shared", "none_found", "run", "shared_name", "system"]
+__all__ = ["Linker", "found", "link_module", "link_shared", "none_found", "run", "shared_name", "system"]
