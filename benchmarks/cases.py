@@ -63,6 +63,12 @@ def mlp_data(dtype: type[np.floating[Any]], batch: int = 128) -> tuple[Any, ...]
     return layers, rng.random((batch, sizes[0])).astype(dtype), rng.integers(0, sizes[-1], batch)
 
 
+def process_data(n: int) -> tuple[Any, ...]:
+    rng = np.random.default_rng(SEED)
+    x = np.sort(rng.uniform(0.0, 10.0, n))
+    return np.array([0.2, -0.3, -2.0]), x, np.sin(x) + 0.3 * rng.normal(size=n)
+
+
 def mixture_data(d: int, k: int, n: int = 1000) -> tuple[Any, ...]:
     rng = np.random.default_rng(SEED)
     factors = 0.3 * rng.normal(size=(k, d + d * (d - 1) // 2))
@@ -93,5 +99,10 @@ CASES = (
         Case(f"gmm-broadcast-{d}x{k}", f"the same by broadcasting, d = {d}, k = {k}", "mixture_broadcast",
              partial(mixture_data, d, k), argnums=(0, 1, 2))
         for d, k in ((2, 5), (10, 25), (32, 25))
+    ),
+    *(
+        Case(f"process-{n}", f"Gaussian process by Cholesky, n = {n}", "gaussian_process", partial(process_data, n),
+             required=required, over_value=3, tolerance=1e-8)
+        for n, required in ((50, 1 / 10), (200, 1 / 3), (1000, 1))
     ),
 )

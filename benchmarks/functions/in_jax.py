@@ -8,6 +8,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.scipy.linalg import solve_triangular
 from jax.scipy.special import logsumexp
 
 from .in_numpy import RIDGE, wishart_constant
@@ -76,3 +77,11 @@ def mixture_broadcast(alphas: Array, means: Array, factors: Array, points: Array
     per_point = logsumexp(weights - 0.5 * jnp.sum(whitened**2, axis=2), axis=1)
     prior = 0.5 * (jnp.sum(diagonals**2) + jnp.sum(below**2)) - k * wishart_constant(d)
     return -0.5 * n * d * math.log(2 * math.pi) + jnp.sum(per_point) - n * logsumexp(alphas) + prior
+
+
+def gaussian_process(parameters: Array, x: Array, y: Array) -> Array:
+    variance, length, noise = jnp.exp(parameters)
+    covariance = variance * jnp.exp(-0.5 * ((x[:, None] - x) / length) ** 2) + noise * jnp.eye(len(x))
+    factor = jnp.linalg.cholesky(covariance)
+    whitened = solve_triangular(factor, y, lower=True)
+    return 0.5 * jnp.sum(whitened**2) + jnp.sum(jnp.log(jnp.diag(factor))) + 0.5 * len(x) * math.log(2 * math.pi)

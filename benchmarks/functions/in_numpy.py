@@ -6,6 +6,7 @@ import math
 from typing import Any
 
 import numpy as np
+from scipy.linalg import solve_triangular
 
 Array = Any
 Layer = tuple[Array, Array]
@@ -102,3 +103,13 @@ def wishart_constant(d: int) -> float:
     freedom = d + 1
     log_gamma = 0.25 * d * (d - 1) * math.log(math.pi) + sum(math.lgamma(0.5 * (freedom - j)) for j in range(d))
     return -0.5 * freedom * d * math.log(2) - log_gamma
+
+
+def gaussian_process(parameters: Array, x: Array, y: Array) -> Array:
+    """Negative log marginal likelihood of a Gaussian process with a squared exponential kernel. parameters: (3,), the
+    logarithms of variance, length and noise; x, y: (n,)."""
+    variance, length, noise = np.exp(parameters)
+    covariance = variance * np.exp(-0.5 * ((x[:, None] - x) / length) ** 2) + noise * np.eye(len(x))
+    factor = np.linalg.cholesky(covariance)
+    whitened = solve_triangular(factor, y, lower=True, check_finite=False)
+    return 0.5 * np.sum(whitened**2) + np.sum(np.log(np.diag(factor))) + 0.5 * len(x) * math.log(2 * math.pi)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import torch
@@ -39,3 +40,13 @@ def mlp(layers: Any, images: Tensor, labels: Tensor) -> Tensor:
         hidden = torch.relu(torch.addmm(bias, hidden, weights))
     weights, bias = layers[-1]
     return functional.cross_entropy(torch.addmm(bias, hidden, weights), labels)
+
+
+def gaussian_process(parameters: Tensor, x: Tensor, y: Tensor) -> Tensor:
+    variance, length, noise = torch.exp(parameters)
+    kernel = variance * torch.exp(-0.5 * ((x[:, None] - x) / length) ** 2)
+    covariance = kernel + noise * torch.eye(len(x), dtype=x.dtype)
+    factor = torch.linalg.cholesky(covariance)
+    whitened = torch.linalg.solve_triangular(factor, y[:, None], upper=False)
+    constant = 0.5 * len(x) * math.log(2 * math.pi)
+    return 0.5 * torch.sum(whitened**2) + torch.sum(torch.log(torch.diagonal(factor))) + constant

@@ -45,6 +45,10 @@ def rod_data(n: int, steps: int) -> tuple[Any, ...]:
     return numbers().normal(size=n), steps
 
 
+def track_data(steps: int) -> tuple[Any, ...]:
+    return np.array([-1.0, -2.0]), np.cumsum(0.1 * numbers().normal(size=(steps, 2)), axis=0)
+
+
 def medium_data(n: int, steps: int) -> tuple[Any, ...]:
     return 1 + 0.5 * numbers().random(size=(n, n)), steps
 
@@ -133,6 +137,8 @@ LOOPS = (
          tolerance=1e-7),
     loop("table", "table look-up with branches, 10⁴ numbers", "look_up", lambda: table_data(50, 10**4),
          argnums=(1, 2), runs=True),
+    loop("kalman", "Kalman filter of 4 states by np.linalg, 1000 steps", "kalman_filter", lambda: track_data(1000),
+         required=1 / 20),
     loop("minors", "determinant by minors, order 6", "determinant", lambda: square_data(6), required=1),
 )
 

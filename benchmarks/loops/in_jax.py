@@ -267,3 +267,23 @@ def look_up(places: Array, values: Array, x: Array) -> Array:
     k = jnp.clip(jnp.searchsorted(places, x) - 1, 0, len(places) - 2)
     part = jnp.clip((x - places[k]) / (places[k + 1] - places[k]), 0.0, 1.0)
     return jnp.sum(((1 - part) * values[k] + part * values[k + 1]) ** 2)
+
+
+def kalman_filter(noise: Array, seen: Array) -> Array:
+    drift, blur = jnp.exp(noise)
+    move = jnp.eye(4) + 0.1 * jnp.eye(4, k=2)
+    look = jnp.eye(2, 4)
+    shaken = drift * jnp.diag(jnp.array([0.0025, 0.0025, 0.1, 0.1]))
+
+    def step(carried: Array, z: Array) -> Array:
+        state, spread, total = carried
+        state = move @ state
+        spread = move @ spread @ move.T + shaken
+        apart = z - look @ state
+        expected = look @ spread @ look.T + blur * jnp.eye(2)
+        gain = jnp.linalg.solve(expected, look @ spread).T
+        total += 0.5 * apart @ jnp.linalg.inv(expected) @ apart + 0.5 * jnp.linalg.slogdet(expected)[1]
+        return (state + gain @ apart, spread - gain @ expected @ gain.T, total), None
+
+    (_, _, total), _ = lax.scan(step, (jnp.zeros(4), jnp.eye(4), 0.0), seen)
+    return total

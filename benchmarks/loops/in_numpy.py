@@ -299,3 +299,26 @@ def look_up(places: Array, values: Array, x: Array) -> Array:
             y = (1 - part) * values[k] + part * values[k + 1]
         total += y**2
     return total
+
+
+# linear algebra of libraries ----------------------------------------------------------------------------------------
+
+
+def kalman_filter(noise: Array, seen: Array) -> Array:
+    """Negative log-likelihood of places seen of something that moves in a plane. noise: (2,), the logarithms of the
+    variances of acceleration and of places; seen: (steps, 2). The state: two places, two speeds."""
+    drift, blur = np.exp(noise)
+    move = np.eye(4) + 0.1 * np.eye(4, k=2)
+    look = np.eye(2, 4)
+    shaken = drift * np.diag(np.array([0.0025, 0.0025, 0.1, 0.1]))
+    state, spread, total = np.zeros(4), np.eye(4), 0.0
+    for z in seen:
+        state = move @ state
+        spread = move @ spread @ move.T + shaken
+        apart = z - look @ state
+        expected = look @ spread @ look.T + blur * np.eye(2)
+        gain = np.linalg.solve(expected, look @ spread).T
+        total += 0.5 * apart @ np.linalg.inv(expected) @ apart + 0.5 * np.linalg.slogdet(expected)[1]
+        state = state + gain @ apart
+        spread = spread - gain @ expected @ gain.T
+    return total

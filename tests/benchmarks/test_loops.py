@@ -35,6 +35,7 @@ SMALL: dict[str, Callable[[], tuple[Any, ...]]] = {
     "kepler": lambda: data.anomaly_data(5),
     "bisection": lambda: data.cubic_data(5),
     "escape": lambda: data.point_data(12),
+    "kalman_filter": lambda: data.track_data(6),
     "look_up": lambda: data.table_data(6, 20),
     "determinant": lambda: data.square_data(4),
 }

@@ -37,7 +37,8 @@ def emitted(room: str) -> set[str]:
     return found & set(OPS)
 
 
-SHOWN = {"show": "reverse mode makes it of a probe", "barrier": "reverse mode makes it, of what is computed again",
+SHOWN = {"cholesky_cotangent": "reverse mode makes it, of a factor",
+         "show": "reverse mode makes it of a probe", "barrier": "reverse mode makes it, of what is computed again",
          "opaque": "gj.primitive makes it"}
 TAPES = dict.fromkeys(("tape", "push", "pop"), "reverse mode makes them, for what loops keep")
 PLANES = dict.fromkeys(("real", "imag", "complex"), "complex numbers are planes before code is generated")

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 import scipy.linalg as sl
 
-from gradjit.ir import I64, OPS, Builder, Value, matrices as m
+from gradjit.ir import I64, OPS, Builder, Value, interpret, matrices as m
+from tests.ops.backends import COMPILED
 from tests.ops.harness import Case, check
 
 RNG = np.random.default_rng(12)
@@ -51,6 +52,30 @@ CASES += [
     Case("cholesky", (np.zeros((0, 0)),), {}, np.linalg.cholesky, note="empty"),
     Case("cholesky", (np.zeros((0, 2, 2)),), {}, np.linalg.cholesky, note="none"),
 ]
+
+
+def cotangent(a: np.ndarray, g: np.ndarray) -> np.ndarray:
+    """By differences of <g, cholesky(a)>, in the lower triangle."""
+    found = np.zeros_like(a)
+    for i, j in zip(*np.tril_indices(len(a)), strict=True):
+        d = np.zeros_like(a)
+        d[i, j] = d[j, i] = 1e-5
+        found[i, j] = np.sum(np.tril(g) * (np.linalg.cholesky(a + d) - np.linalg.cholesky(a - d))) / 2e-5
+    return found
+
+
+@pytest.mark.parametrize("n", [1, 15, 33, 300])
+def test_the_reverse_of_cholesky_by_blocks(n: int) -> None:
+    a, g = positive(n, n), normal(n, n)
+    factor = np.linalg.cholesky(a)
+    f = Case("cholesky_cotangent", (factor, g)).func()
+    (compiled,), (meant,) = COMPILED["compiled"](f, (factor, g)), interpret(f, (factor, g))
+    np.testing.assert_allclose(compiled, meant, rtol=0, atol=1e-11 * np.max(np.abs(meant)))
+    if n < 20:
+        np.testing.assert_allclose(meant, cotangent(a, g), rtol=1e-6, atol=1e-7)
+
+
+CASES.append(Case("cholesky_cotangent", (np.linalg.cholesky(positive(2, 3, 3)), normal(2, 3, 3)), varied=scaled))
 
 
 # triangles ------------------------------------------------------------------------------------------------------------

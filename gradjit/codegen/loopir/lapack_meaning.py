@@ -56,7 +56,6 @@ def _qr(s: Call, reads: Arrays, writes: Arrays) -> None:
 
 
 ROUTINES: dict[str, Callable[[Call, Arrays, Arrays], None]] = {
-    "cholesky": in_place, "triangular_solve": in_place, "lu": in_place, "lu_solve": _lu_solve, "eigh": _eigh,
-    "svd": _svd, "qr": _qr, "sylvester": in_place,
-    "fft": in_place, "rfft": in_place, "irfft": in_place,
+    "cholesky": in_place, "cholesky_cotangent": in_place, "triangular_solve": in_place, "lu": in_place,
+    "lu_solve": _lu_solve, "eigh": _eigh, "svd": _svd, "qr": _qr, "sylvester": in_place,
 }

@@ -19,6 +19,8 @@ from .linalg import matrices
 if TYPE_CHECKING:
     from ..tasks import Lowering
 
+BLOCK = 64
+"""The most rows of a block of `cholesky_cotangent`."""
 Found = Callable[[Elements, Index], Node]
 
 
@@ -85,6 +87,14 @@ def matrix(low: Lowering, a: Value) -> tuple[View, Value]:
     return matrices(low, a, tuple(range(n - 2)), (n - 2,), (n - 1,))
 
 
+def matrix_in_rows(low: Lowering, a: Value) -> tuple[View, Value]:
+    """One whose rows stand along memory."""
+    view = low.need(a)
+    if view.strides[-1] == 1 and (view.strides[-2] == view.shape[-1] or view.strides[-2] >= view.shape[-1]):
+        return view, a
+    return low.pack(a, tuple(range(a.type.rank)))
+
+
 def matrix_in_columns(low: Lowering, a: Value) -> tuple[View, Value]:
     """One whose columns stand along memory."""
     view = low.need(a)
@@ -103,6 +113,15 @@ def is_read(low: Lowering, v: Value) -> bool:
 def _cholesky(low: Lowering, op: Op) -> None:
     made = in_rows(low, op.result, triangle("ge", op.operands[0]))
     low.call(op.result, Call("cholesky", (made,), (made,), {}, op.loc, work_of(op)), [])
+
+
+def _cholesky_cotangent(low: Lowering, op: Op) -> None:
+    factor, g = op.operands
+    view, home = matrix_in_rows(low, factor)
+    made = in_rows(low, op.result, triangle("ge", g))
+    call = Call("cholesky_cotangent", (view, made), (made, low.scratch(factor.dtype, BLOCK * BLOCK)), {}, op.loc,
+                2 * work_of(op))
+    low.call(op.result, call, [home])
 
 
 def _triangular_solve(low: Lowering, op: Op) -> None:
@@ -186,7 +205,8 @@ def _sylvester(low: Lowering, op: Op) -> None:
     made.finish()
 
 
-TASKS = {"cholesky": _cholesky, "triangular_solve": _triangular_solve, "lu": _lu, "lu_solve": _lu_solve,
+TASKS = {"cholesky": _cholesky, "cholesky_cotangent": _cholesky_cotangent,
+         "triangular_solve": _triangular_solve, "lu": _lu, "lu_solve": _lu_solve,
          "eigh": _eigh, "svd": _svd, "qr": _qr, "sylvester": _sylvester}
 
 

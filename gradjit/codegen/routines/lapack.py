@@ -18,6 +18,7 @@ from ..failures import Check, note
 from ..loops import Call, View
 from ..vecmath.lanes import I32, I64
 from .blas import PREFIX, PTR, constant_cell, integer, line, matrix, number, over, positive, transposed
+from .cholesky_cotangent import Reverse
 
 if TYPE_CHECKING:
     from ..emit import Emitter
@@ -118,6 +119,13 @@ def cholesky(e: Emitter, call: Call) -> None:
         run.check(info, NOT_POSITIVE)
 
     each(e, call, one)
+
+
+def cholesky_cotangent(e: Emitter, call: Call) -> None:
+    """The lower triangle of the factor's cotangent replaced by that of the matrix's."""
+    run = Routines(e, call)
+    run.integer(call.writes[0].shape[-1])
+    each(e, call, lambda index: Reverse(e, run, call, index).emit())
 
 
 def triangular_solve(e: Emitter, call: Call) -> None:
@@ -273,7 +281,8 @@ def sylvester(e: Emitter, call: Call) -> None:
 
 
 ROUTINES: dict[str, Callable[[Emitter, Call], None]] = {
-    "cholesky": cholesky, "triangular_solve": triangular_solve, "lu": lu, "lu_solve": lu_solve, "eigh": eigh,
+    "cholesky": cholesky, "cholesky_cotangent": cholesky_cotangent, "triangular_solve": triangular_solve,
+    "lu": lu, "lu_solve": lu_solve, "eigh": eigh,
     "svd": svd, "qr": qr, "sylvester": sylvester,
 }
 

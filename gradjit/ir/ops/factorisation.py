@@ -48,6 +48,27 @@ def _infer_cholesky(a: ArrayType) -> tuple[ArrayType, ...]:
     return (a,)
 
 
+def _infer_cholesky_cotangent(factor: ArrayType, g: ArrayType) -> tuple[ArrayType, ...]:
+    _square("cholesky_cotangent", factor)
+    if g != factor:
+        raise ShapeError(f"cholesky_cotangent: {g} for the factor {factor}")
+    return (factor,)
+
+
+def _cholesky_cotangent(factor: np.ndarray, g: np.ndarray) -> np.ndarray:
+    """half(s + s') with s = L'^-1 half(L' g) L^-1, where `half` is of lower triangles with half of the diagonal."""
+    def half(x: np.ndarray) -> np.ndarray:
+        return np.asarray(np.tril(x, -1) + 0.5 * np.tril(np.triu(x)))
+
+    def turned(x: np.ndarray) -> np.ndarray:
+        return np.swapaxes(x, -1, -2)
+
+    inner = half(turned(np.tril(factor)) @ np.tril(g))
+    left = substituted(factor, inner, lower=True, trans=True, unit=False)
+    s = turned(substituted(factor, turned(left), lower=True, trans=True, unit=False))
+    return half(s + turned(s))
+
+
 # triangles ------------------------------------------------------------------------------------------------------------
 def _infer_triangular(a: ArrayType, b: ArrayType, lower: bool, trans: bool, unit: bool, checked: bool
                       ) -> tuple[ArrayType, ...]:
@@ -212,6 +233,9 @@ TRIANGLE = {"lower": kinds.BOOL, "trans": kinds.BOOL, "unit": kinds.BOOL, "check
 OPS = table(
     # The lower triangular L with L L' = a, of which the lower triangle is read. LinAlgError where there is none.
     OpSpec("cholesky", "factorisation", 1, _infer_cholesky, lambda a: np.linalg.cholesky(a), Fails.SOMETIMES,
+           **ROUTINE),
+    # The cotangent of a, in its lower triangle, for that of its factor: reverse mode makes it.
+    OpSpec("cholesky_cotangent", "factorisation", 2, _infer_cholesky_cotangent, _cholesky_cotangent, Fails.NEVER,
            **ROUTINE),
     # The x with a x = b, or a' x = b (trans). Of a the lower or the upper triangle is read, without its diagonal where
     # that is of ones (unit). Where there is a zero on it x is infinite or nan, or there is a LinAlgError (checked).

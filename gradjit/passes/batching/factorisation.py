@@ -24,6 +24,6 @@ def safe(batcher: Batcher, b: Builder, op: Op) -> None:
         batcher.bind(old, new)
 
 
-LOCAL: dict[str, Rule] = dict.fromkeys(("lu", "det", "qr", "pinv", "sqrtm"), _stacked)
+LOCAL: dict[str, Rule] = dict.fromkeys(("cholesky_cotangent", "lu", "det", "qr", "pinv", "sqrtm"), _stacked)
 WALKS: dict[str, Walk] = dict.fromkeys(("cholesky", "triangular_solve", "lu_solve", "eigh", "svd", "sylvester"), safe)
 RULES: dict[str, Rule | Walk] = {**LOCAL, **WALKS}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ...ir import Builder, Op, Value, matrices as m
+from ...ir.clone import inline
 from ..vjp import factorisation
 from .driver import Rule
 
@@ -15,6 +16,15 @@ def _cholesky(b: Builder, op: Op, t: Value) -> Pushed:
     left = m.solved(b, L, m.mirrored(b, t), lower=True)
     both = m.solved(b, L, m.transposed(b, left), lower=True)
     return [m.product(b, L, m.half_lower(b, both))]
+
+
+def _cholesky_cotangent(b: Builder, op: Op, tl: Value | None, tg: Value | None) -> Pushed:
+    """The pushforward of what it is when it is written out."""
+    from . import jvp
+    tangents = [t for t in (tl, tg) if t is not None]
+    wrt = [k for k, t in enumerate((tl, tg)) if t is not None]
+    pushed = inline(b, jvp(factorisation.formula(op), wrt), (*op.operands, *tangents))
+    return [pushed[1]]
 
 
 def _triangular_solve(b: Builder, op: Op, ta: Value | None, tb: Value | None) -> Pushed:
@@ -130,7 +140,8 @@ def _sqrtm(b: Builder, op: Op, _: Value | None, ta: Value | None) -> Pushed:
 
 
 RULES: dict[str, Rule] = {
-    "cholesky": _cholesky, "triangular_solve": _triangular_solve, "lu": _lu, "lu_solve": _lu_solve, "det": _det,
+    "cholesky": _cholesky, "cholesky_cotangent": _cholesky_cotangent, "triangular_solve": _triangular_solve,
+    "lu": _lu, "lu_solve": _lu_solve, "det": _det,
     "eigh": _eigh, "svd": _svd, "pinv": _pinv, "qr": _qr, "sylvester": _sylvester, "sqrtm": _sqrtm,
 }
 CONSTANT = factorisation.CONSTANT

@@ -2,5 +2,5 @@
 
 from __future__ import annotations
 
-SINGULAR = frozenset({"triangular_solve", "lu", "lu_solve", "det", "qr"})
+SINGULAR = frozenset({"cholesky_cotangent", "triangular_solve", "lu", "lu_solve", "det", "qr"})
 """They divide by what may be zero."""

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from functools import reduce
 
-from ...ir import Builder, Op, Value, matrices as m
+from ...ir import Builder, Func, Op, Value, matrices as m
+from ...ir.builder import build
+from ...ir.clone import inline
 from .driver import Rule
 
 Needs = tuple[bool, ...]
@@ -16,11 +18,26 @@ Pulled = list[Value | None]
 
 
 def _cholesky(b: Builder, op: Op, needs: Needs, g: Value) -> Pulled:
-    """With s = L'^-1 half(L' g) L^-1: half(s + s') of the lower triangle, which is what was read."""
-    L = op.result
-    inner = m.half_lower(b, m.product(b, L, m.lower(b, g), tx=True))
-    s = m.solved(b, L, m.transposed(b, m.solved(b, L, inner, lower=True, trans=True)), lower=True, trans=True)
-    return [m.folded(b, s)]
+    return [b.cholesky_cotangent(op.result, g)]
+
+
+def written_out(b: Builder, factor: Value, g: Value) -> Value:
+    """cholesky_cotangent: with s = L'^-1 half(L' g) L^-1, half(s + s') of the lower triangle, which was read."""
+    inner = m.half_lower(b, m.product(b, m.lower(b, factor), m.lower(b, g), tx=True))
+    left = m.solved(b, factor, inner, lower=True, trans=True)
+    return m.folded(b, m.solved(b, factor, m.transposed(b, left), lower=True, trans=True))
+
+
+def _cholesky_cotangent(b: Builder, op: Op, needs: Needs, g: Value) -> Pulled:
+    """The pullback of what it is when it is written out."""
+    from . import reverse
+    wrt = [k for k, need in enumerate(needs) if need]
+    pulled = iter(inline(b, reverse(formula(op), wrt), (*op.operands, g))[1:])
+    return [next(pulled) if need else None for need in needs]
+
+
+def formula(op: Op) -> Func:
+    return build("cholesky_cotangent", [v.type for v in op.operands], lambda b, *params: [written_out(b, *params)])
 
 
 def _triangular_solve(b: Builder, op: Op, needs: Needs, g: Value) -> Pulled:
@@ -163,7 +180,8 @@ def _sqrtm(b: Builder, op: Op, needs: Needs, g: Value) -> Pulled:
 
 
 RULES: dict[str, Rule] = {
-    "cholesky": _cholesky, "triangular_solve": _triangular_solve, "lu": _lu, "lu_solve": _lu_solve, "det": _det,
+    "cholesky": _cholesky, "cholesky_cotangent": _cholesky_cotangent, "triangular_solve": _triangular_solve,
+    "lu": _lu, "lu_solve": _lu_solve, "det": _det,
     "eigh": _eigh, "svd": _svd, "pinv": _pinv, "qr": _qr, "sylvester": _sylvester, "sqrtm": _sqrtm,
 }
 CONSTANT: dict[str, str] = {}
