@@ -127,6 +127,34 @@ def test_the_shared_library_by_pkg_config(files):
     assert done.returncode == 0 and "rosenbrock value[0]" in done.stdout, done.stderr
 
 
+def ordered(x):
+    assert x[0] < x[1], "the first is not less than the second"
+    return x[1] - x[0]
+
+
+def test_assertions_and_functions_without_arguments(tmp_path):
+    """An error of the program's own has a code with its text; a header without parameters is valid C."""
+    files = gj.export([gj.Routine(gj.jit(ordered, check=True), "f64[2]", name="ordered"),
+                       gj.Routine(lambda: 2.0, "", name="two")], name="small", output=tmp_path)
+    source = tmp_path / "small.c"
+    source.write_text("""
+#include <stdio.h>
+#include "small.h"
+int main(void) {
+    double x[2] = {1, 3}, result = 0;
+    int32_t good = ordered(x, &result, NULL);
+    x[1] = 0;
+    int32_t bad = ordered(x, &result, NULL);
+    printf("%d %g %s", (int)good, result, ordered_error(bad));
+    return two(NULL) != GRADJIT_OK;
+}
+""")
+    program = built(files, source, "small", "-std=c99")
+    done = subprocess.run([str(program)], capture_output=True, text=True, check=True)
+    assert done.stdout.startswith("0 2 AssertionError: the first is not less than the second (test_c_programs.py:")
+    built(files, files.example, "example", "-std=c99")
+
+
 def test_cmake(files, tmp_path):
     if shutil.which("cmake") is None:
         pytest.skip("there is no cmake on this machine")

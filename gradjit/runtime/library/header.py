@@ -76,7 +76,7 @@ def function(r: LibraryRoutine, routines: Sequence[OutsideRoutine]) -> str:
     text = [comment(*filter(None, told)).rstrip()]
     taken = ", ".join([*map(size_of, r.sizes), *map(plain, r.parameters), "void *workspace"])
     text.append(f"int32_t {r.name}({taken});")
-    body = "\n".join(f"    {field(p)}" for p in r.parameters)
+    body = "\n".join(f"    {field(p)}" for p in r.parameters) or "    int32_t none;"
     text.append(f"typedef struct {r.name}_arguments {{\n{body}\n}} {r.name}_arguments;")
     text.append(f"int32_t {r.name}_strided(const {r.name}_arguments *arguments, void *workspace);")
     text.append(f"int64_t {r.name}_workspace({', '.join(map(size_of, r.sizes)) or 'void'});")
@@ -147,7 +147,8 @@ def call(r: LibraryRoutine) -> str:
             continue
         count = c_number(p.elements)
         lines.append(f"    {t} *{p.name} = ({t} *)calloc((size_t)({count}) + 1, sizeof({t}));")
-    lines.append(f"    if ({' || '.join(f'{p.name} == NULL' for p in arrays)}) return 1;")
+    if arrays:
+        lines.append(f"    if ({' || '.join(f'{p.name} == NULL' for p in arrays)}) return 1;")
     for p in arrays:
         if p.role != "out" and p.dtype.is_float:
             t = C_TYPES[p.dtype.name]

@@ -53,8 +53,8 @@ def check_externals(r: LibraryRoutine) -> None:
                                    f"their kin, erf, erfc, erfinv, expit, gammaln, digamma")
         if name == "gradjit_print" or name.startswith("gradjit_object"):
             raise UnsupportedError(f"{r.title} prints, or raises an error of its own, by Python; a library that needs "
-                                   f"no Python cannot: leave gj.debug_print away, and write an `assert` or return a "
-                                   f"number for `raise`")
+                                   f"no Python cannot: leave gj.debug_print away, and for `raise` give nan, or "
+                                   f"write an `assert` and export gj.jit(f, check=True)")
 
 
 def outside_routines(library: LibraryDescription) -> list[OutsideRoutine]:
