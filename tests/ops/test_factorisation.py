@@ -234,7 +234,16 @@ CASES += [
 ]
 
 
-@pytest.mark.parametrize("case", CASES, ids=lambda c: c.id)
+DEAR = {"svd-3x3-False", "svd-2x4-True", "svd-2x3x2-True", "eigh-2x2x2", "qr-2x3", "lu-2x3x3", "pinv-2x3x2",
+        "sylvester-2x1x1-2x2x2-2x1x2", "cholesky-2x1x2x2", "cholesky-3x3", "triangular_solve-3x3-3x2-True-False-True"}
+"""What others show as well."""
+
+
+def marked(case: Case) -> Any:
+    return pytest.param(case, id=case.id, marks=[pytest.mark.slow] if case.id in DEAR else [])
+
+
+@pytest.mark.parametrize("case", map(marked, CASES))
 def test_operation(case: Case) -> None:
     check(case)
 

@@ -52,6 +52,11 @@ FUNCTIONS: list[Call] = [
     lambda a, x, v, b: sl.solve_discrete_lyapunov(0.3 * a, a * v, method="bilinear"),
     lambda a, x, v, b: np.abs(sl.null_space(x.T)),
 ]
+SOME: list[Call] = [
+    lambda a, x, v, b: np.linalg.pinv(x), lambda a, x, v, b: np.linalg.lstsq(x, x[:, 0] * x[:, 1])[1],
+    lambda a, x, v, b: sl.expm(9.0 * a), lambda a, x, v, b: sl.polar(x)[0],
+    lambda a, x, v, b: sl.solve_sylvester(a, b.T @ b, b), lambda a, x, v, b: np.abs(sl.null_space(x.T)),
+]
 MORE: list[Call] = [
     lambda a, x, v, b: sl.lstsq(x, np.exp(x))[0], lambda a, x, v, b: sl.expm(a), lambda a, x, v, b: np.abs(sl.orth(x)),
     lambda a, x, v, b: sl.expm(np.stack([a, 7.0 * a])), lambda a, x, v, b: sl.expm_frechet(a, a.T * v)[1],
@@ -62,9 +67,9 @@ LOGARITHMS: list[Call] = [
     lambda a, x, v, b: sl.logm(a), lambda a, x, v, b: sl.fractional_matrix_power(a, 0.3),
     lambda a, x, v, b: sl.signm(a),
 ]
-GROUPS = {"systems": (SYSTEMS, 1e-11), "factors": (FACTORS, 1e-11), "functions": (FUNCTIONS, 1e-9),
-          "more": (MORE, 1e-10), "logarithms": (LOGARITHMS, 1e-9)}
-SLOW = ("more", "logarithms")
+GROUPS = {"systems": (SYSTEMS, 1e-11), "factors": (FACTORS, 1e-11), "some": (SOME, 1e-9),
+          "functions": (FUNCTIONS, 1e-9), "more": (MORE, 1e-10), "logarithms": (LOGARITHMS, 1e-9)}
+SLOW = ("functions", "more", "logarithms")
 
 
 @pytest.mark.parametrize("group", [pytest.param(g, marks=pytest.mark.slow) if g in SLOW else g for g in GROUPS])
