@@ -11,7 +11,7 @@ from ..operands import unsupported
 
 Rule = Callable[..., Any]
 
-FACTORISATION = "factorisations and what needs them come with a later version"
+EIGENVALUES = "eigenvalues of general matrices come with a later version; of symmetric ones there is np.linalg.eigh"
 DATA_DEPENDENT = "the shape of its result depends on the elements; compute it outside"
 NO_NUMBERS = "it computes no array of numbers; call it outside"
 DATES = "dates and times are no numbers that can be compiled"
@@ -19,7 +19,8 @@ ALIASING = "whether memory is shared is decided when the function is compiled"
 FILES = "files are written outside of the compiled function"
 
 FUNCTIONS: dict[Callable[..., Any], str] = {
-    **dict.fromkeys((np.linalg.eigvals, np.linalg.eig, np.polyfit, np.roots), FACTORISATION),
+    **dict.fromkeys((np.linalg.eigvals, np.linalg.eig, np.roots), EIGENVALUES),
+    np.polyfit: "write np.linalg.lstsq(np.vander(x, deg + 1), y)[0]",
     np.histogram2d: "write np.histogram of the raveled bin numbers, or np.add.at",
     np.histogramdd: "write np.histogram of the raveled bin numbers, or np.add.at",
     np.polydiv: "polynomial division takes as many steps as the leading coefficients demand",
