@@ -415,7 +415,11 @@ class Compiled(FastCallable):
 
     @property
     def address(self) -> int:
-        """Of the C function for the declared signature: `gj.grad(f, signature="f64[n]").address`."""
+        """Of the C function for the declared signature: `gj.grad(f, signature="f64[n]").address`. AttributeError
+        without one: those who look at all attributes of an object go on."""
+        if self.declared is None:
+            raise AttributeError(f"{self!r} needs a signature to have an address: gj.{self.kind}(f, "
+                                 f"signature=\"f64[n]\"); or ask for gj.cfunc(f, \"f64[n]\").address")
         return self.cfunc().address
 
     @property

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import inspect
 
 import numpy as np
 import pytest
@@ -49,8 +50,9 @@ def test_products_by_blas():
 def test_types_are_needed():
     with pytest.raises(ArgumentError, match="needs the types"):
         gj.cfunc(m.rosenbrock)
-    with pytest.raises(ArgumentError, match="needs the types"):
+    with pytest.raises(AttributeError, match="needs a signature to have an address"):
         _ = gj.jit(m.rosenbrock).address
+    assert dict(inspect.getmembers(gj.jit(m.rosenbrock)))["kind"] == "jit"
 
 
 # SciPy ----------------------------------------------------------------------------------------------------------------
