@@ -20,7 +20,10 @@ from . import (
     interpolate,
     linalg,
     matrix_functions,
+    ndimage,
+    ode,
     optimize,
+    signal,
     spatial,
     special,
     stats,
@@ -29,9 +32,9 @@ from . import (
 RULES: dict[tuple[str, str], Callable[..., Any]] = {
     **LIBRARY_RULES, **special.RULES, **stats.RULES, **linalg.RULES, **factorisation.RULES, **matrix_functions.RULES,
     **integrate.RULES, **interpolate.RULES, **spatial.RULES,
-    **optimize.RULES, **fourier.RULES,
+    **optimize.RULES, **fourier.RULES, **signal.RULES, **ndimage.RULES, **ode.RULES,
 }
 
-SOLVERS: dict[tuple[str, str], Callable[..., Any]] = {}
+SOLVERS: dict[tuple[str, str], Callable[..., Any]] = {**ode.RULES}
 """Rules of functions that take functions, which may read traced values: they are asked for whatever the arguments are.
-The api fills them in, as they need derivatives."""
+The api adds those that need derivatives."""

@@ -1,0 +1,8 @@
+"""scipy.ndimage: filters, interpolation between elements, and measurements by labels."""
+
+from __future__ import annotations
+
+from ..loops import Rule
+from . import filters, measurements, ranks, resampling
+
+RULES: dict[tuple[str, str], Rule] = {**filters.RULES, **ranks.RULES, **resampling.RULES, **measurements.RULES}

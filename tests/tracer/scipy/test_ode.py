@@ -1,0 +1,72 @@
+"""scipy.integrate's solvers: SciPy's own steps, and derivatives by values, parameters and times."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+import scipy.integrate as sq
+
+import gradjit as gj
+from gradjit.errors import UnsupportedError
+
+START = np.array([1.2, 0.7])
+
+
+def prey(t: Any, y: Any, a: Any = 1.0) -> Any:
+    return [a * y[0] - 0.5 * y[0] * y[1], -y[1] + 0.3 * y[0] * y[1]]
+
+
+def at_times(y: Any, a: Any, end: Any) -> Any:
+    return sq.solve_ivp(prey, (0.0, end), y, t_eval=[0.0, 1.0, 2.5], args=(a,), rtol=1e-10, atol=1e-10).y
+
+
+def at_steps(y: Any, a: Any, end: Any) -> Any:
+    return sq.solve_ivp(lambda t, r: np.array(prey(t, r, a)), (0.0, end), y, rtol=1e-10, atol=1e-10).y[:, -1]
+
+
+def by_odeint(y: Any, a: Any, end: Any) -> Any:
+    return sq.odeint(prey, y, np.linspace(0.0, 1.0, 4) * end, (a,), rtol=1e-11, atol=1e-11, tfirst=True)
+
+
+@pytest.mark.parametrize("f", [at_times, at_steps])
+def test_the_steps_are_those_of_scipy(f: Any) -> None:
+    np.testing.assert_allclose(gj.jit(f)(START, 0.8, 3.0), f(START, 0.8, 3.0), rtol=1e-12)
+
+
+@pytest.mark.parametrize("method", ["RK23", "DOP853"])
+def test_methods_forward_and_back_in_time(method: str) -> None:
+    def f(y: Any) -> Any:
+        return [sq.solve_ivp(prey, span, y, method, t_eval=times, rtol=1e-5).y
+                for span, times in (((0.0, 4.0), np.linspace(0, 4, 9)), ((1.0, -1.0), np.linspace(1, -1, 5)))]
+
+    for got, expected in zip(gj.jit(f)(START), f(START), strict=True):
+        np.testing.assert_allclose(got, expected, rtol=1e-11)
+
+
+@pytest.mark.parametrize("f", [at_times, at_steps, pytest.param(by_odeint, marks=pytest.mark.slow)])
+def test_gradients(f: Any) -> None:
+    weights = np.random.default_rng(0).uniform(0.5, 1.5, np.shape(f(START, 0.8, 3.0)))
+
+    def total(y: Any, a: Any, end: Any) -> Any:
+        return np.sum(weights * f(y, a, end))
+
+    got = gj.grad(total, argnums=(0, 1, 2))(START, 0.8, 3.0)
+    h = 1e-4
+    for k, step in enumerate(((np.array([h, 0]), 0, 0), (0, h, 0), (0, 0, h))):
+        up, down = (total(START + s * step[0], 0.8 + s * step[1], 3.0 + s * step[2]) for s in (1, -1))
+        np.testing.assert_allclose(np.ravel(got[k])[0], (up - down) / (2 * h), rtol=1e-5, atol=1e-6)
+    tangent = gj.jvp(total, (START, 0.8, 3.0), (np.ones(2), 1.0, 1.0))[1]
+    np.testing.assert_allclose(tangent, np.sum(got[0]) + got[1] + got[2], rtol=1e-9)
+
+
+def test_what_is_refused() -> None:
+    with pytest.raises(UnsupportedError, match="Radau"):
+        gj.jit(lambda y: sq.solve_ivp(prey, (0.0, 1.0), y, "Radau").y)(START)
+    with pytest.raises(UnsupportedError, match="events="):
+        gj.jit(lambda y: sq.solve_ivp(prey, (0.0, 1.0), y, events=[lambda t, y: y[0]]).y)(START)
+    with pytest.raises(ValueError, match="2 elements"):
+        gj.jit(lambda y: sq.solve_ivp(lambda t, y: y[:1], (0.0, 1.0), y).y)(START)
+    with pytest.raises(RuntimeError, match="step size"):
+        gj.jit(lambda y: sq.solve_ivp(lambda t, y: y * y, (0.0, 3.0), y).y[:, -1])(START)

@@ -1,0 +1,98 @@
+"""scipy.signal: values, gradients, one filter under vmap and in a loop, bad arguments."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import scipy.signal as sg
+
+import gradjit as gj
+from gradjit.errors import UnsupportedError
+from tests.tracer.scipy.calls import Call, check_gradients, check_values
+
+RNG = np.random.default_rng(0)
+X, V, A, K = RNG.normal(size=40), RNG.normal(size=4), RNG.normal(size=(5, 6)), RNG.normal(size=(2, 3))
+NUM, DEN = np.array([0.3, 0.2, 0.1]), np.array([1.1, -0.4, 0.2, 0.05])
+LONG = RNG.normal(size=33)
+SECTIONS = sg.butter(4, 0.3, output="sos")
+ARGS = [X, V, A, K, NUM, DEN]
+
+CONVOLUTIONS: list[Call] = [
+    *(lambda x, v, a, k, n, d, m=m: sg.convolve(x, v, m) for m in ("full", "same", "valid")),
+    lambda x, v, a, k, n, d: sg.convolve(v, x, "same"), lambda x, v, a, k, n, d: sg.convolve(a, k, "same"),
+    lambda x, v, a, k, n, d: sg.fftconvolve(x, LONG), lambda x, v, a, k, n, d: sg.oaconvolve(a, k, "valid"),
+    lambda x, v, a, k, n, d: sg.fftconvolve(a, a[:, :2], axes=1), lambda x, v, a, k, n, d: sg.correlate(v, x),
+    lambda x, v, a, k, n, d: sg.correlate(x, v, "same"), lambda x, v, a, k, n, d: sg.correlate(v, x, "valid"),
+    lambda x, v, a, k, n, d: sg.correlate(k, a, "same"), lambda x, v, a, k, n, d: sg.correlate2d(k, a, "valid"),
+]
+BOUNDARIES: list[Call] = [
+    lambda x, v, a, k, n, d, m=m, b=b, f=f: f(a, k, m, b, 0.3)
+    for f in (sg.convolve2d, sg.correlate2d) for m in ("full", "same", "valid") for b in ("fill", "wrap", "symm")]
+FILTERS: list[Call] = [
+    lambda x, v, a, k, n, d: sg.lfilter(n, d, x), lambda x, v, a, k, n, d: sg.lfilter(n, [2.0], x),
+    lambda x, v, a, k, n, d: sg.lfilter(n, d, a, axis=0, zi=np.ones((3, 6)))[0],
+    lambda x, v, a, k, n, d: sg.lfilter(n, d, x, zi=v[:3])[1], lambda x, v, a, k, n, d: sg.lfilter_zi(n, d),
+    lambda x, v, a, k, n, d: sg.lfilter(n, [1.0], x, zi=v[:2])[1], lambda x, v, a, k, n, d: sg.filtfilt(n, d, x),
+    lambda x, v, a, k, n, d: sg.filtfilt(n, d, x, padtype="even", padlen=5),
+    lambda x, v, a, k, n, d: sg.sosfilt(SECTIONS, a, axis=0), lambda x, v, a, k, n, d: sg.sosfiltfilt(SECTIONS, x),
+    lambda x, v, a, k, n, d: sg.deconvolve(x, d)[1],
+    lambda x, v, a, k, n, d: sg.lfilter(x[:14], np.concatenate([[3.0], 0.1 * x[:13]]), x),
+]
+SMOOTHING: list[Call] = [
+    lambda x, v, a, k, n, d: sg.detrend(x, bp=[10, 25]), lambda x, v, a, k, n, d: sg.detrend(a, 0, "constant"),
+    lambda x, v, a, k, n, d: sg.savgol_filter(x, 7, 2), lambda x, v, a, k, n, d: sg.savgol_filter(a, 3, 1, 1, 0.5, 0),
+    lambda x, v, a, k, n, d: sg.savgol_filter(x, 6, 2, mode="mirror"), lambda x, v, a, k, n, d: sg.medfilt(a, (3, 1)),
+    lambda x, v, a, k, n, d: sg.wiener(x), lambda x, v, a, k, n, d: sg.decimate(x, 2),
+    lambda x, v, a, k, n, d: sg.decimate(x, 3, ftype="fir"), lambda x, v, a, k, n, d: sg.upfirdn(v, x, 3, 2),
+    lambda x, v, a, k, n, d: sg.resample_poly(x, 3, 2),
+    lambda x, v, a, k, n, d: sg.resample_poly(a, 2, 3, axis=1, padtype="mean"),
+]
+
+
+@pytest.mark.parametrize("calls", [CONVOLUTIONS, BOUNDARIES, FILTERS, SMOOTHING],
+                         ids=["convolutions", "boundaries", "filters", "smoothing"])
+def test_values(calls: list[Call]) -> None:
+    check_values(calls, ARGS, 1e-9)
+
+
+@pytest.mark.parametrize("calls", [CONVOLUTIONS[3:6], BOUNDARIES[4::7], FILTERS[::4], SMOOTHING[::5]],
+                         ids=["convolutions", "boundaries", "filters", "smoothing"])
+def test_gradients(calls: list[Call]) -> None:
+    check_gradients(calls, ARGS)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("calls", [CONVOLUTIONS, BOUNDARIES, FILTERS, SMOOTHING])
+def test_all_gradients(calls: list[Call]) -> None:
+    check_gradients(calls, ARGS)
+
+
+def test_a_long_filter_is_one_loop() -> None:
+    text = gj.jit(lambda x: sg.lfilter([0.3, 0.2], [1.0, -0.5], x)).ir(np.zeros(5000), stage="optimized")
+    assert text.count(" for ") == 1 and len(text.splitlines()) < 40
+
+
+def test_under_vmap_and_in_a_loop() -> None:
+    rows = np.stack([X, 2 * X])
+    got = gj.vmap(lambda x: sg.lfilter(NUM, DEN, x))(rows)
+    np.testing.assert_allclose(got, sg.lfilter(NUM, DEN, rows), rtol=1e-12)
+
+    def twelve_times(x: np.ndarray) -> np.ndarray:
+        for _ in range(12):
+            x = sg.lfilter([0.5, 0.4], [1.0, -0.1], x)
+        return x
+
+    np.testing.assert_allclose(gj.jit(twelve_times)(X), twelve_times(X), rtol=1e-10)
+
+
+def test_bad_arguments() -> None:
+    with pytest.raises(ValueError, match="same dimensionality"):
+        gj.jit(lambda x: sg.convolve(x, A))(X)
+    with pytest.raises(ValueError, match="greater than padlen"):
+        gj.jit(lambda x: sg.filtfilt(NUM, DEN, x))(X[:5])
+    with pytest.raises(ValueError, match="zi"):
+        gj.jit(lambda x: sg.lfilter(NUM, DEN, x, zi=np.zeros(7)))(X)
+    with pytest.raises(UnsupportedError, match="how many peaks"):
+        gj.jit(lambda x: sg.find_peaks(x)[0])(X)
+    with pytest.raises(UnsupportedError, match="gust"):
+        gj.jit(lambda x: sg.filtfilt(NUM, DEN, x, method="gust"))(X)
