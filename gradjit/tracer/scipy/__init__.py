@@ -23,6 +23,7 @@ from . import (
     ndimage,
     ode,
     optimize,
+    piecewise,
     signal,
     spatial,
     special,
@@ -33,6 +34,7 @@ RULES: dict[tuple[str, str], Callable[..., Any]] = {
     **LIBRARY_RULES, **special.RULES, **stats.RULES, **linalg.RULES, **factorisation.RULES, **matrix_functions.RULES,
     **integrate.RULES, **interpolate.RULES, **spatial.RULES,
     **optimize.RULES, **fourier.RULES, **signal.RULES, **ndimage.RULES, **ode.RULES,
+    **piecewise.RULES,
 }
 
 SOLVERS: dict[tuple[str, str], Callable[..., Any]] = {**ode.RULES}

@@ -15,7 +15,7 @@ import numpy as np
 
 from ..numpy.common import array
 from ..operands import as_traced, emit, is_traced, require, unsupported
-from .loops import Rule, doubles, invalid, looped, numbers, zeros
+from .written_loops import Rule, doubles, invalid, looped, numbers, zeros
 
 EPS = float(np.finfo(float).eps)
 FAILED = "Required step size is less than spacing between numbers."
@@ -79,15 +79,15 @@ class InitialValueProblem:
         self.fun, self.method, self.rtol, self.atol = fun, method, rtol, atol
         (self.start, self.end), self.sign, self.longest = limits, sign, longest
 
-    def stages(self, t: Any, y: Any, f: Any, h: Any) -> tuple[list[Any], Any, Any]:
+    def stages(self, t: Any, y: Any, f: Any, h: Any) -> tuple[tuple[Any, ...], Any, Any]:
         k = [f]
         for row, at in self.method.stages:
             k.append(self.fun(t + at * h, y + weighted(row, k) * h))
         new = y + h * weighted(self.method.result, k)
         k.append(self.fun(t + h, new))
-        return k, new, k[-1]
+        return tuple(k), new, k[-1]
 
-    def error(self, k: list[Any], y: Any, new: Any, h: Any) -> Any:
+    def error(self, k: Any, y: Any, new: Any, h: Any) -> Any:
         """How large the error of a step is, where 1 is what is allowed."""
         scale = self.atol + np.maximum(np.abs(y), np.abs(new)) * self.rtol
         found = [norm(weighted(e, k) * h / scale) for e in self.method.errors]
@@ -109,7 +109,7 @@ class InitialValueProblem:
                       (0.01 / np.where(steepest == 0, 1.0, steepest)) ** (1 / (self.method.order + 1)))
         return held(np.minimum(np.minimum(100 * h0, h1), np.minimum(whole, self.longest)))
 
-    def polynomial(self, t: Any, y: Any, h: Any, k: list[Any], new: Any, f: Any) -> list[Any]:
+    def polynomial(self, t: Any, y: Any, h: Any, k: Any, new: Any, f: Any) -> list[Any]:
         """What `between` reads."""
         if self.method.name != "DOP853":
             return [h * weighted(row, k) for row in self.method.dense]

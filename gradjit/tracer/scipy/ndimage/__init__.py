@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..loops import Rule
+from ..written_loops import Rule
 from . import filters, measurements, ranks, resampling
 
 RULES: dict[tuple[str, str], Rule] = {**filters.RULES, **ranks.RULES, **resampling.RULES, **measurements.RULES}

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ...operands import TracedArray, cast, unsupported
-from ..loops import along, invalid
+from ..written_loops import along, invalid
 
 ALIASES = {"grid-mirror": "reflect", "grid-wrap": "wrap", "grid-constant": "constant"}
 """What means the same where samples alone are looked at."""

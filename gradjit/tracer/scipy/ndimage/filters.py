@@ -9,7 +9,7 @@ import numpy as np
 
 from ...numpy.common import array
 from ...operands import TracedArray, is_traced, unsupported
-from ..loops import Rule, axis_of, doubles, invalid, sequence, slid
+from ..written_loops import Rule, axis_of, doubles, invalid, sequence, slid
 from .boundaries import extended, output_dtype, spread, stored, window_reach
 
 

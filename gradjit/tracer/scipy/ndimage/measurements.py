@@ -8,7 +8,7 @@ import numpy as np
 
 from ...numpy.common import array, static
 from ...operands import broadcast_to, cast, unsupported
-from ..loops import Rule, doubles, invalid, zeros
+from ..written_loops import Rule, doubles, invalid, zeros
 
 LABEL_LIMIT = 64
 """Extremes are taken label by label, for at most so many."""

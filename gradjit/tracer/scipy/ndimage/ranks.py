@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from ...numpy.common import array, static
-from ..loops import Rule, axis_of, invalid, looped, sequence, window
+from ..written_loops import Rule, axis_of, invalid, looped, sequence, window
 from .boundaries import extended, output_dtype, spread, stored, window_reach
 from .filters import axes_of
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from ...numpy.common import array, static
 from ...operands import cast, is_traced, unsupported
-from ..loops import Rule, along, axis_of, doubles, invalid, sequence
+from ..written_loops import Rule, along, axis_of, doubles, invalid, sequence
 from .boundaries import inside, output_dtype, stored
 from .splines import RULES as FILTERS, basis, checked_order, filtered
 

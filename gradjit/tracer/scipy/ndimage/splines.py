@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from ...numpy.common import array
-from ..loops import Rule, axis_of, back, doubles, invalid, looped, rows_of
+from ..written_loops import Rule, axis_of, back, doubles, invalid, looped, rows_of
 from .boundaries import output_dtype, stored
 
 ROOTS: dict[int, tuple[float, ...]] = {

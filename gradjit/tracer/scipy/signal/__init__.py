@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from ..loops import Rule
-from . import convolution, filters, resampling, smoothing
+from ..written_loops import Rule
+from . import recursive_filters, sampling_rates, smoothing, sums_of_products
 
-RULES: dict[tuple[str, str], Rule] = {**convolution.RULES, **filters.RULES, **smoothing.RULES, **resampling.RULES}
+RULES: dict[tuple[str, str], Rule] = {
+    **sums_of_products.RULES, **recursive_filters.RULES, **smoothing.RULES, **sampling_rates.RULES}

@@ -9,8 +9,8 @@ import numpy as np
 
 from ...numpy.common import array, static
 from ...operands import cast, unsupported
-from ..loops import Rule, axis_of, back, floats, invalid, rows_of, sequence
-from .convolution import correlate
+from ..written_loops import Rule, axis_of, back, floats, invalid, rows_of, sequence
+from .sums_of_products import correlate
 
 
 def detrend(data, axis=-1, type="linear", bp=0, overwrite_data=False):

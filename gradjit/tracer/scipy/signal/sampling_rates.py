@@ -9,8 +9,8 @@ import numpy as np
 
 from ...numpy.common import array
 from ...operands import cast, static_int, unsupported
-from ..loops import Rule, along, axis_of, back, floats, invalid, looped, rows_of, zeros
-from .filters import common, sosfilt, sosfiltfilt
+from ..written_loops import Rule, along, axis_of, back, floats, invalid, looped, rows_of, zeros
+from .recursive_filters import common, sosfilt, sosfiltfilt
 
 
 def upfirdn(h, x, up=1, down=1, axis=-1, mode="constant", cval=0):

@@ -8,7 +8,7 @@ import numpy as np
 
 from ...numpy.common import array, pinned
 from ...operands import cast, require, unsupported
-from ..loops import Rule, along, axis_of, back, floats, invalid, looped, rows_of, slid, zeros
+from ..written_loops import Rule, along, axis_of, back, floats, invalid, looped, rows_of, slid, zeros
 
 ORDER_LIMIT = 12
 """A filter of at most so high an order has its delays in variables of their own, which stay in registers."""
@@ -236,7 +236,7 @@ def sosfiltfilt(sos, x, axis=-1, padtype="odd", padlen=None):
 
 def deconvolve(signal, divisor):
     """The quotient and the remainder of polynomials."""
-    from .convolution import convolve
+    from .sums_of_products import convolve
     num, den = np.atleast_1d(array(signal)), np.atleast_1d(array(divisor))
     for name, v in (("signal", num), ("divisor", den)):
         if v.ndim != 1 or not v.shape[0]:

@@ -9,7 +9,7 @@ import numpy as np
 
 from ...numpy.common import array, static
 from ...operands import as_traced, unsupported
-from ..loops import Rule, floats, invalid, slid, zeros
+from ..written_loops import Rule, floats, invalid, slid, zeros
 
 MODES = ("full", "same", "valid")
 BOUNDARIES = {"fill": "constant", "pad": "constant", "wrap": "wrap", "circular": "wrap", "symm": "symmetric",
