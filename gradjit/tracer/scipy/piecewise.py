@@ -10,8 +10,11 @@ from typing import Any
 
 import numpy as np
 
+from ..guards import Source
 from ..numpy.common import array
 from ..operands import as_traced, captured, is_traced, require, unsupported
+from ..outside import outside
+from ..recorder import current
 from .written_loops import Rule, doubles, invalid, looped, zeros
 
 
@@ -228,7 +231,14 @@ def cubic_hermite(x, y, dydx, axis=0, extrapolate=None):
 
 def from_outside(spline: Any) -> PiecewisePolynomial:
     """One that SciPy has made: its coefficients are arrays from outside."""
-    c, x = (as_traced(v) if is_traced(v) else captured(v) for v in (spline.c, spline.x))
+    if all(cls.__name__ != "PPoly" for cls in type(spline).__mro__) or spline.c.dtype.kind != "f":
+        unsupported(f"scipy.interpolate.{type(spline).__name__}", "of traced points; the real piecewise polynomials of "
+                                                                  "PPoly are, also CubicSpline and its kin")
+    world = outside(current())
+    for name in ("extrapolate", "axis"):
+        world.enter(getattr(spline, name), Source("attribute", spline, name))
+    c, x = (as_traced(v) if is_traced(v) else captured(v, Source("attribute", spline, name))
+            for name, v in (("c", spline.c), ("x", spline.x)))
     return PiecewisePolynomial(c, x, spline.extrapolate, spline.axis)
 
 

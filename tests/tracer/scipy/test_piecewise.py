@@ -41,3 +41,16 @@ def test_bad_arguments() -> None:
         gj.jit(lambda y: si.CubicSpline(G[::-1].copy(), y)(0.1))(Y)
     with pytest.raises(UnsupportedError, match="periodic"):
         gj.jit(lambda y: si.CubicSpline(G, y, bc_type="periodic")(0.1))(Y)
+    bernstein = si.BPoly([[1.0], [2.0], [4.0]], [0.0, 1.0])
+    with pytest.raises(UnsupportedError, match="BPoly"):
+        gj.jit(lambda t: bernstein(t))(0.3)
+
+
+def test_a_spline_from_outside_is_watched() -> None:
+    spline = si.CubicSpline(G, Y)
+    f = gj.jit(lambda t: spline(t))
+    assert f(1.7) == pytest.approx(float(spline(1.7)))
+    spline.c = spline.c * 2
+    assert f(0.3) == pytest.approx(float(spline(0.3)))
+    spline.extrapolate = False
+    assert np.isnan(f(1.7))
