@@ -103,7 +103,8 @@ def not_traced(f: Any, e: TraceError) -> Exception:
     """The error for a library's function that wants the elements of a traced array."""
     module = (text(f, "__module__") or "builtins").partition(".")[0]
     asked = current().outermost.asked
-    if asked is None or asked[0] is not e or not isinstance(f, FUNCTIONS) or module in ("builtins", "gradjit"):
+    is_conversion = asked is not None and asked[0] is e and "converting it to an ndarray" in str(e)
+    if not is_conversion or not isinstance(f, FUNCTIONS) or module in ("builtins", "gradjit"):
         return e
     name = function_name(f)
     _, *lines = str(e).split("\n")

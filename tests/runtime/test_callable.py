@@ -391,7 +391,7 @@ def test_handler_that_drops_the_function():
         gc.collect()
         return x
 
-    for _ in range(50):
+    for _ in range(8):
         holder.append(FastCallable(handler))
         holder[0].install(scalar_entry())
         assert holder[0](1) == 1
@@ -410,7 +410,7 @@ def test_result_that_drops_the_function_and_its_entry():
         return x
 
     for keep in (True, False):
-        for _ in range(10):
+        for _ in range(3):
             tested = entry(
                 EntrySpec((FloatSpec(),), (OutputSpec(f8, ()),) * 2, (Build(vanish, (0,)), 1)), square_and_slope
             )
