@@ -173,6 +173,8 @@ class Size(_Number):
         return -self + other if _is_number(other) else NotImplemented
 
     def __mul__(self, other: Any) -> Any:
+        if isinstance(other, float):
+            raise NotOpen(self)
         if not _is_number(other):
             return NotImplemented
         products: dict[Monomial, int] = {}
@@ -224,6 +226,9 @@ class Size(_Number):
     def __rmod__(self, other: Any) -> Any:
         raise NotOpen(self)
 
+    def __divmod__(self, other: Any) -> Any:
+        return self // other, self % other
+
     def __abs__(self) -> Any:
         return self if self >= 0 else -self
 
@@ -263,6 +268,9 @@ class Size(_Number):
     __int__ = __index__
 
     def __float__(self) -> float:
+        raise NotOpen(self)
+
+    def bit_length(self) -> int:
         raise NotOpen(self)
 
     def __reduce__(self) -> Any:

@@ -219,7 +219,7 @@ def interp(x, xp, fp, left=None, right=None, period=None):
     xs, ys = cast(array(xp), np.float64), cast(array(fp), np.float64)
     if xs.ndim != 1 or ys.ndim != 1:
         fail(ArgumentError, "Data points must be 1-D sequences")
-    if xs.extents != ys.extents:
+    if not o.may_agree(xs.extents[0], ys.extents[0]):
         fail(ArgumentError, "fp and xp are not of the same length.")
     if not fixed(xs, np.interp)[0]:
         fail(ArgumentError, "array of sample points is empty")

@@ -36,6 +36,7 @@ from ..operands import (
     normal_axis,
     refuse_shape,
     result_type,
+    shape_of,
     shown,
 )
 from ..recorder import LITERAL_LIMIT, current
@@ -110,7 +111,7 @@ def fresh(x: TracedArray) -> TracedArray:
 
 
 def reshape(x: TracedArray, shape: Sequence[Any]) -> TracedArray:
-    shape = tuple(shape)
+    shape = shape_of(tuple(shape)) if any(isinstance(e, TracedArray) for e in shape) else tuple(shape)
     return fresh(x) if same(x.extents, shape) else emit("reshape", x, shape=shape)
 
 

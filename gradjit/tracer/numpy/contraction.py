@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from ...errors import ArgumentError, DtypeError, ShapeError
+from ...ir.sizes import guess
 from .. import operands as o, shaping
 from ..array import root, view
 from ..locations import fail
@@ -82,7 +83,7 @@ def contraction_order(labels: Sequence[Labels], out: Sequence[Label], sizes: dic
     names = {label: k for k, label in enumerate(sizes)}
     arguments: list[Any] = []
     for ls in labels:
-        arguments += [np.broadcast_to(0.0, [int(sizes[label]) for label in ls]), [names[label] for label in ls]]
+        arguments += [np.broadcast_to(0.0, [int(guess(sizes[label])) for label in ls]), [names[label] for label in ls]]
     path = np.einsum_path(*arguments, [names[label] for label in out], optimize="optimal" if n <= 5 else "greedy")[0]
     return [pair for step in path[1:] for pair in _pairwise(step, n)]
 

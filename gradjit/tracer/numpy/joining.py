@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import operator
 from collections.abc import Callable, Sequence
 from math import prod
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from ...errors import ArgumentError, BoundsError, DtypeError, ShapeError
+from ...ir.sizes import is_open
 from .. import extents as ext, operands as o, shaping
 from ..locations import fail
 from ..operands import TracedArray, as_traced, cast, emit, static_int
@@ -293,13 +295,36 @@ def _pad_copies(x: TracedArray, widths: Sequence[tuple[int, int]], mode: str, op
         o.unsupported(np.pad, "reflect_type='odd'")
     for k, (low, high) in enumerate(widths):
         if low or high:
+            def places(n: int, pair: tuple[int, int] = (low, high)) -> np.ndarray:
+                found: np.ndarray = np.pad(np.arange(n), pair, mode=mode, **options)  # type: ignore[call-overload]
+                return found
+
             try:
-                places = np.pad(np.arange(x.extents[k]), (low, high), mode=mode,
-                                **options)  # type: ignore[call-overload]
+                x = _copied_beyond(x, k, low, high, places)
             except ValueError as e:
                 fail(ArgumentError, str(e))
-            x = take_known(x, k, places)
     return o.as_array(x)
+
+
+def _copied_beyond(x: TracedArray, axis: int, low: int, high: int, places: Callable[[int], np.ndarray]) -> TracedArray:
+    """x with `low` and `high` copies of its own elements in front and behind; `places` tells which, for an extent.
+
+    Where that is open they are counted from the end that they are nearer to, which is the same for all extents that
+    are greater than what is copied.
+    """
+    n, near = x.extents[axis], max(low, high) + 1
+    if not is_open(n) or n < near:
+        return take_known(x, axis, places(operator.index(n)))
+    index = places(4 * near)
+
+    def copies(some: np.ndarray) -> list[TracedArray]:
+        if not len(some):
+            return []
+        in_front = bool(some[0] < near)
+        window = slice_axis(x, axis, 0 if in_front else n - near, near)
+        return [take_known(window, axis, some if in_front else some - 3 * near)]
+
+    return concat([*copies(index[:low]), x, *copies(index[low + 4 * near:])], axis)
 
 
 def _pad_ramp(x: TracedArray, widths: Sequence[tuple[int, int]], end_values: Any = 0) -> TracedArray:

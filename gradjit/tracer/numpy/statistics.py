@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from ...errors import ArgumentError, BoundsError, DtypeError, ShapeError
+from ...ir.sizes import is_open
 from .. import operands as o
 from ..locations import fail
 from ..operands import TracedArray, as_traced, cast, constant, emit
@@ -424,7 +425,7 @@ def _centered(x: TracedArray, w: TracedArray | None) -> tuple[TracedArray, Any]:
 def _freedom(w: Any, total: Any, ddof: int, n: int, aweights: Any, dtype: np.dtype) -> Any:
     """The denominator of a covariance."""
     if w is None:
-        return cast(as_traced(float(max(n - ddof, 0))), dtype)
+        return cast(as_traced((n - ddof if n > ddof else 0) if is_open(n) else float(max(n - ddof, 0))), dtype)
     if ddof == 0:
         return total
     if aweights is None:
