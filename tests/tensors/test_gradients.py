@@ -14,6 +14,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 import gradjit as gj
 from gradjit import errors
+from gradjit.tensors import kernels
 
 
 def leaf(data: object) -> gj.Tensor:
@@ -419,3 +420,32 @@ def test_what_cannot_be_computed_is_that_tensors_affair() -> None:
     assert_array_equal(x.grad, [4, 4])
     with pytest.raises(IndexError):
         bad.item()
+
+
+@pytest.mark.parametrize("runs", [0, 48])
+def test_gradients_share_no_memory(runs: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(kernels, "runs_interpreted", lambda func: runs)
+    gj.tensors.trie.clear()
+    x, y = leaf([1.0, 2.0]), leaf([3.0, 4.0])
+    (x + y).sum().backward()
+    held, array = x.grad, x.grad.numpy()
+    assert not np.shares_memory(array, y.grad.numpy())
+    array += 10
+    assert_array_equal(held, [11, 11])
+    assert_array_equal(y.grad, [1, 1])
+    (x + y).sum().backward()
+    assert x.grad is held
+    assert_array_equal(array, [12, 12])  # gradients add up in place
+    kept = x * 2
+    (kept + y).sum().backward()
+    assert_array_equal(kept, [2, 4])
+    assert (kept + 1).requires_grad
+
+
+def test_data_given_as_arrays_is_read_when_it_is_used() -> None:
+    x, data = leaf([1.0, 2.0]), np.array([3.0, 4.0])
+    y = (x * data).sum()
+    data[:] = 0
+    y.backward()
+    assert y.item() == 11
+    assert_array_equal(x.grad, [3, 4])
