@@ -22,7 +22,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     options = parser().parse_args(argv)
     command: Callable[[argparse.Namespace], int] = options.command
     try:
-        return command(options)
+        status = command(options)
+        sys.stdout.flush()  # while what a reader who has gone makes of it is still seen here
+        return status
     except UsageError as e:
         console.error(str(e))
         return 2
