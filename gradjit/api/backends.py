@@ -55,8 +55,7 @@ from ..tracer.array import ARRAY
 from ..tracer.trace import ArgumentLeaf, Trace, Write
 
 if TYPE_CHECKING:
-    from ..codegen import Lowered
-    from ..runtime.artefact import KernelCode
+    from ..runtime.artefact import MadeKernel
     from ..runtime.entry import Entry
 
 
@@ -297,11 +296,7 @@ class Native:
     """Machine code behind a C-level entry."""
 
     loaded: Entry
-    kernel: KernelCode
-    lower: Callable[[], Lowered]
-    """Makes the stages between the array IR and machine code, which are kept as text by nobody."""
-    origin: str
-    """Where the code came from: "compiled", "disk" or "pickle"."""
+    made: MadeKernel
 
     @property
     def entry(self) -> Entry | None:
@@ -317,22 +312,24 @@ class Native:
 
     @property
     def workspace_bytes(self) -> int:
-        return int(guess(self.kernel.workspace_bytes))
+        return int(guess(self.made.kernel.workspace_bytes))
 
     @property
-    def seconds(self) -> dict[str, float]:
-        """The time of each step from the array IR to LLVM's, by name; none where the code came from elsewhere."""
-        return self.lower().seconds if self.origin == "compiled" else {}
+    def origin(self) -> str:
+        return self.made.origin
 
     def text(self, stage: str) -> str:
         """The program as loop nests, LLVM IR (as emitted), or assembly."""
         if stage == "asm":
             return self.loaded.code.asm()
-        return self.lower().loops if stage == "loops" else str(self.lower().module)
+        lowered = self.made.lower()
+        return lowered.loops if stage == "loops" else str(lowered.module)
 
     def portable(self, p: TracedProgram) -> tuple[str, bytes] | None:
         from ..runtime import artefact
-        return artefact.portable(p.func, layouts_of(p), self.kernel, p.opening) if not self.loaded.spec.kept else None
+        if self.loaded.spec.kept:
+            return None
+        return artefact.portable(p.func, layouts_of(p), self.made.kernel, p.opening)
 
 
 GIL_WORK = 20_000.0
@@ -342,14 +339,15 @@ GIL_WORK = 20_000.0
 def native(p: TracedProgram, note: Callable[[str], None]) -> Native:
     """Code for this machine, from the cache on disk or compiled. `note(name)` is told when a step is done."""
     from ..runtime import artefact
-    kernel, objects, lower, origin = artefact.kernel_of(p.func, layouts_of(p), note, p.opening)
+    made = artefact.kernel_of(p.func, layouts_of(p), note, p.opening)
+    kernel = made.kernel
     spec = EntrySpec(p.parameters, p.outputs, p.result, p.captured, p.guards,
                      tuple((check.error, check.describe if check.is_described else check.describe(0, 0))
                            for check in kernel.checks), kernel.workspace_bytes,
-                     kernel.work > GIL_WORK, p.writes, objects, kernel.sizes, tuple(p.opening.needed()))
-    entry = artefact.loaded(kernel, spec, objects)
+                     kernel.work > GIL_WORK, p.writes, made.objects, kernel.sizes, tuple(p.opening.needed()))
+    entry = artefact.loaded(kernel, spec, made.objects)
     note("entry")
-    return Native(entry, kernel, lower, origin)
+    return Native(entry, made)
 
 
 def layouts_of(p: TracedProgram) -> list[tuple[int, ...] | None]:

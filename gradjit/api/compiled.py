@@ -362,10 +362,10 @@ class Compiled(FastCallable):
         elif (self.options.tier or config.tier) == "interpret" and not has_loops(program.func) and attempt is None:
             executable = backends.Tiered(program, timer.resumed, config.interpreted_calls)
         else:
-            executable = made = backends.native(program, timer.note)
-            passes |= made.seconds
+            executable = native = backends.native(program, timer.note)
+            passes |= native.made.seconds
             if dump:
-                dump.text("llvm", t.func.name, made.text("llvm"), "ll")
+                dump.text("llvm", t.func.name, native.text("llvm"), "ll")
         timer.seconds.update({f"pass {k}": v for k, v in passes.items()})
         flat = not kwargs and len(leaves) == len(args) and all(x is y for x, y in zip(args, leaves, strict=True))
         agreed = [words for words, _ in attempt.agreed] if attempt else []

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar, Unpack
-from weakref import WeakKeyDictionary
 
 from ..ir import Func
 from ..probe import text
@@ -15,6 +14,7 @@ from ..tracer.recorder import recorders
 from ..tracer.trace import trace as run_trace
 from . import differentiate as d
 from .compiled import Compiled, Recipe
+from .kept import kept
 from .mapped import mapped
 from .options import Asked, Options
 from .signatures import positional
@@ -264,23 +264,6 @@ def _with_vector(f: Callable[..., Any]) -> Callable[..., Any]:
 
 
 # products at a point ------------------------------------------------------------------------------------------------
-_pushes: WeakKeyDictionary[Any, Compiled] = WeakKeyDictionary()
-_pulls: WeakKeyDictionary[Any, Compiled] = WeakKeyDictionary()
-_linear: WeakKeyDictionary[Any, Compiled] = WeakKeyDictionary()
-_plain: WeakKeyDictionary[Any, Compiled] = WeakKeyDictionary()
-
-
-def _kept(cache: WeakKeyDictionary[Any, Compiled], f: Any, make: Callable[[], Compiled]) -> Compiled:
-    """One compiled function for each user function, for as long as that lives."""
-    try:
-        found = cache.get(f)
-        if found is None:
-            found = cache[f] = make()
-        return found
-    except TypeError:  # cannot be referenced weakly, or hashed
-        return make()
-
-
 def jvp(f: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any]) -> Any:
     """`(f(*primals), tangent of it)`: the derivative of `f` along the tangents, in forward mode.
 
@@ -291,14 +274,12 @@ def jvp(f: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any]) 
         raise TypeError("gj.jvp(f, primals, tangents) takes tuples: gj.jvp(f, (x,), (v,))")
     if recorders():
         return d.push(f, tuple(primals), tuple(tangents))
-    return _kept(_pushes, f, lambda: _push(f))(tuple(primals), tuple(tangents))
+    return kept(f, _push)(tuple(primals), tuple(tangents))
 
 
 def _push(f: Callable[..., Any]) -> Compiled:
-    ref = _weakly(f)
-
     def jvp(primals: Any, tangents: Any) -> Any:
-        return d.push(ref(), primals, tangents)
+        return d.push(f, primals, tangents)
 
     return Compiled(jvp, jvp, "jvp")
 
@@ -319,17 +300,12 @@ def jet(f: Callable[..., Any], primals: Sequence[Any], series: Sequence[Sequence
         raise TypeError("gj.jet takes derivatives of the same orders for each argument, and of one at least")
     if recorders():
         return d.push_curves(f, tuple(primals), [tuple(s) for s in series])
-    return _kept(_curves, f, lambda: _push_curves(f))(tuple(primals), tuple(map(tuple, series)))
-
-
-_curves: WeakKeyDictionary[Any, Compiled] = WeakKeyDictionary()
+    return kept(f, _push_curves)(tuple(primals), tuple(map(tuple, series)))
 
 
 def _push_curves(f: Callable[..., Any]) -> Compiled:
-    ref = _weakly(f)
-
     def jet(primals: Any, series: Any) -> Any:
-        return d.push_curves(ref(), primals, series)
+        return d.push_curves(f, primals, series)
 
     return Compiled(jet, jet, "jet")
 
@@ -342,21 +318,18 @@ def vjp(f: Callable[..., Any], *primals: Any) -> tuple[Any, Callable[[Any], tupl
     _checked(f, "vjp")
     if recorders():
         return d.value(f, primals), lambda cotangent: d.pull(f, primals, cotangent)
-    value = _kept(_plain, f, lambda: _plainly(f))(*primals)
-    compiled = _kept(_pulls, f, lambda: _pull(f))
+    value = kept(f, _plainly)(*primals)
+    compiled = kept(f, _pull)
 
-
-    def pullback(cotangent: Any, alive: Any = f) -> tuple[Any, ...]:  # `compiled` itself refers to f weakly
+    def pullback(cotangent: Any) -> tuple[Any, ...]:
         return compiled(primals, cotangent)
 
     return value, pullback
 
 
 def _plainly(f: Callable[..., Any]) -> Compiled:
-    ref = _weakly(f)
-
     def value(*args: Any) -> Any:
-        return d.value(ref(), args)
+        return d.value(f, args)
 
     return Compiled(value, value, "vjp")
 
@@ -370,40 +343,27 @@ def linearize(f: Callable[..., Any], *primals: Any) -> tuple[Any, Callable[..., 
     _checked(f, "linearize")
     if recorders():
         return d.value(f, primals), lambda *tangents: d.push(f, primals, tangents)[1]
-    value = _kept(_plain, f, lambda: _plainly(f))(*primals)
-    compiled = _kept(_linear, f, lambda: _linearly(f))
+    value = kept(f, _plainly)(*primals)
+    compiled = kept(f, _linearly)
 
-    def linear(*tangents: Any, alive: Any = f) -> Any:  # `compiled` itself refers to f weakly
+    def linear(*tangents: Any) -> Any:
         return compiled(primals, tangents)
 
     return value, linear
 
 
 def _linearly(f: Callable[..., Any]) -> Compiled:
-    ref = _weakly(f)
-
     def linearize(primals: Any, tangents: Any) -> Any:
-        return d.push(ref(), primals, tangents)[1]
+        return d.push(f, primals, tangents)[1]
 
     return Compiled(linearize, linearize, "linearize")
 
 
 def _pull(f: Callable[..., Any]) -> Compiled:
-    ref = _weakly(f)
-
     def vjp(primals: Any, cotangent: Any) -> Any:
-        return d.pull(ref(), primals, cotangent)
+        return d.pull(f, primals, cotangent)
 
     return Compiled(vjp, vjp, "vjp")
-
-
-def _weakly(f: Any) -> Callable[[], Any]:
-    """A reference that does not keep the key of a cache alive."""
-    import weakref
-    try:
-        return weakref.ref(f)
-    except TypeError:
-        return lambda: f
 
 
 # the rest -----------------------------------------------------------------------------------------------------------

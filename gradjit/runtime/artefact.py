@@ -8,7 +8,6 @@ lines in its table of errors are numbers there, which the function that it is lo
 from __future__ import annotations
 
 import builtins
-import functools
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -61,30 +60,48 @@ class KernelCode:
 Layouts = Sequence[tuple[int, ...] | None]
 
 
+@dataclass(frozen=True)
+class MadeKernel:
+    """The code of a function; the Python objects that it names; where it came from: "compiled", "disk" or "pickle".
+
+    lower: what lowers the function once more. What was lowered is not kept: it is many times as large as the code, and
+    only people ask for it. seconds: the steps of the lowering, by name, where there was one.
+    """
+
+    kernel: KernelCode
+    objects: tuple[object, ...]
+    origin: str
+    lower: Callable[[], Lowered]
+    seconds: dict[str, float]
+
+
 def kernel_of(func: Func, layouts: Layouts, note: Callable[[str], None], concluded: Opening | None = None
-              ) -> tuple[KernelCode, tuple[object, ...], Callable[[], Lowered], str]:
-    """The code of a function; the Python objects that it names; what lowers it (once); and where the code came from.
+              ) -> MadeKernel:
+    """The code of a function, found or made.
 
     concluded: what is known of open extents; what the code takes for granted beyond that is added. note: told the name
     of each step that has ended.
     """
     concluded = concluded if concluded is not None else Opening()
     before = tuple(concluded.conditions)
-    steps = functools.cache(lambda: lowered_under(func, layouts, before))
+    objects: tuple[object, ...] = ()
+    seconds: dict[str, float] = {}
     store = disk_cache.current()
     print_ = fingerprint(func, before) if store is not None or _received else None
     kernel, origin = kept(store, layouts, print_) if print_ is not None else (None, "compiled")
     if print_ is not None:
         note("cache")
     if kernel is None:
-        kernel = compiled(steps, note)
-        if store is not None and print_ is not None and not steps()[0].objects:
+        lowered, conditions = lowered_under(func, layouts, before)
+        note("lower")
+        kernel, objects, seconds = KernelCode.of(lowered, conditions), lowered.objects, lowered.seconds
+        note("llvm")
+        if store is not None and print_ is not None and not objects:
             keep(store, layouts, print_, kernel)
             note("cache")
     for c in kernel.conditions:
         concluded.add(c)
-    objects = steps()[0].objects if origin == "compiled" else ()
-    return kernel, objects, lambda: steps()[0], origin
+    return MadeKernel(kernel, objects, origin, lambda: lowered_under(func, layouts, before)[0], seconds)
 
 
 def lowered_under(func: Func, layouts: Layouts, known: Sequence[SizeCondition]
@@ -127,14 +144,6 @@ def receive(code: Sequence[tuple[str, bytes]]) -> None:
         _received[key] = (*others[1 - VARIANTS:], data)
     while len(_received) > MAX_RECEIVED:
         _received.popitem(last=False)
-
-
-def compiled(steps: Callable[[], tuple[Lowered, tuple[SizeCondition, ...]]], note: Callable[[str], None]) -> KernelCode:
-    lowered, conditions = steps()
-    note("lower")
-    kernel = KernelCode.of(lowered, conditions)
-    note("llvm")
-    return kernel
 
 
 def kept(store: disk_cache.DiskCache | None, layouts: Layouts, print_: Fingerprint) -> tuple[KernelCode | None, str]:

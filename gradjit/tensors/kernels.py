@@ -100,11 +100,13 @@ def entry_of(interface: Func, func: Func, numbers: Sequence[bool]) -> Any:
     parameters = tuple(FloatSpec() if is_number else ArraySpec(p.dtype.np, p.type.extents)
                        for p, is_number in zip(interface.params, numbers, strict=True))
     outputs = tuple(OutputSpec(r.dtype.np, r.type.extents, "array") for r in interface.results)
-    kernel, objects, _, _ = artefact.kernel_of(func, [None] * len(parameters), lambda name: None)
+    made = artefact.kernel_of(func, [None] * len(parameters), lambda name: None)
+    kernel = made.kernel
     errors = tuple((c.error, c.describe if c.is_described else c.describe(0, 0)) for c in kernel.checks)
     spec = EntrySpec(parameters, outputs, tuple(range(len(outputs))), errors=errors,
-                     workspace_bytes=kernel.workspace_bytes, release_gil=kernel.work > backends.GIL_WORK, kept=objects)
-    return artefact.loaded(kernel, spec, objects)
+                     workspace_bytes=kernel.workspace_bytes, release_gil=kernel.work > backends.GIL_WORK,
+                     kept=made.objects)
+    return artefact.loaded(kernel, spec, made.objects)
 
 
 # made from a node -----------------------------------------------------------------------------------------------------

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import functools
 import gc
 import linecache
 import weakref
@@ -12,7 +14,10 @@ import numpy as np
 import pytest
 
 import gradjit as gj
+from gradjit.api import functions
+from gradjit.api.kept import kept
 from gradjit.bounded import Bounded
+from gradjit.codegen import Lowered
 from gradjit.tracer import extents, lift, locations, source
 from gradjit.tracer.control import names
 from tests.fuzz.effort import llvm_effort
@@ -72,6 +77,71 @@ def test_fresh_functions_that_are_compiled_are_not_held() -> None:
         before = len(gc.get_objects())
         assert alive(used(closure, range(60, 120))) == 0
         assert len(gc.get_objects()) - before < 30
+
+
+PRODUCTS = {
+    "jvp": lambda f, x: gj.jvp(f, (x,), (x,)),
+    "vjp": lambda f, x: gj.vjp(f, x)[1](1.0),
+    "linearize": lambda f, x: gj.linearize(f, x)[1](x),
+    "jet": lambda f, x: gj.jet(f, (x,), ((x,),)),
+}
+
+
+@pytest.mark.parametrize("product", PRODUCTS)
+def test_what_products_compile_goes_with_the_function(product: str) -> None:
+    refs = []
+    for k in range(3):
+        f = closure(k)
+        PRODUCTS[product](f, np.ones(2))
+        refs.append(weakref.ref(f))
+        del f
+    gc.collect()
+    assert alive(refs) == 0
+
+
+def test_what_was_compiled_stays_with_its_own_function() -> None:
+    """`functools.wraps` gives a function what stands on another one; copies and pickles leave it behind."""
+    f = closure(3)
+
+    @functools.wraps(f)
+    def twice(x: Any) -> Any:
+        return 2 * f(x)
+
+    x = np.ones(2)
+    first = gj.jvp(f, (x,), (x,))[1]
+    functools.update_wrapper(twice, f)
+    assert gj.jvp(twice, (x,), (x,))[1] == 2 * first
+    held = vars(f)["__gradjit_kept__"]
+    assert held.made and not copy.deepcopy(held).made
+
+
+class Quadratic:
+    def __init__(self, scale: float) -> None:
+        self.scale = scale
+
+    def value(self, x: Any) -> Any:
+        return np.sum(self.scale * x * x)
+
+
+def test_methods_are_compiled_once() -> None:
+    """A method is a new object each time it is looked up."""
+    first, second = Quadratic(1.0), Quadratic(2.0)
+    x = np.ones(2)
+    assert gj.jvp(first.value, (x,), (x,))[1] == 4.0
+    assert kept(first.value, functions._push) is kept(first.value, functions._push)
+    assert gj.jvp(second.value, (x,), (x,))[1] == 8.0
+
+
+def test_a_compiled_function_does_not_keep_what_it_was_lowered_to() -> None:
+    def held() -> int:
+        gc.collect()
+        return sum(type(x) is Lowered for x in gc.get_objects())
+
+    before = held()
+    compiled = gj.grad(lambda x: np.sum(x * x))
+    compiled(np.ones(2))
+    assert held() == before
+    assert "kernel" in compiled.ir(stage="loops")
 
 
 def test_what_was_used_lately_is_remembered() -> None:
