@@ -29,7 +29,7 @@ def at(ufunc, a, indices, b=None):
     check_cast(ufunc, a, v)
     k = parse(a, indices)
     target = indexed(a, k)
-    if v is not None and v.ndim > target.ndim:
+    if v is not None and v.ndim > places_rank(target, k):
         fail(ShapeError, f"array is not broadcastable to correct shape: values of shape {o.shape_text(v.extents)} for "
                          f"places of shape {o.shape_text(target.extents)}")
     if ufunc in (np.add, np.subtract) and v is not None and exact(a, v):
@@ -39,6 +39,14 @@ def at(ufunc, a, indices, b=None):
         part = v if v is None else fitted(v, target.extents)
         return target.write(applied(ufunc, target, part))
     return target.write(one_by_one(ufunc, target, k, v))
+
+
+def places_rank(target: TracedArray, k: Key) -> int:
+    """How many axes the places have that an index names."""
+    if not k.arrays:
+        return target.ndim
+    axes, indices = aligned(k)
+    return target.ndim - len(axes) + indices[0].ndim
 
 
 def check_cast(ufunc: np.ufunc, x: TracedArray, v: TracedArray | None) -> None:

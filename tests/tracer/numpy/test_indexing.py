@@ -67,6 +67,7 @@ UP_TO_THE_END = np.array([0, 1, 2**64 - 1, 5], np.uint64)
 WRITES = [
     *(case(changed, f, x, i, v) for f in (add_at, subtract_at) for x in (UP_TO_THE_END, UP_TO_THE_END.astype(np.uint32))
       for i in (0, [1, 1, 3]) for v in (3, -3, 2.5, np.uint8(200), np.array([1, -1, 2])[:3 if i else 1])),
+    case(changed, add_at, V, np.array([[0, 1], [1, 3]]), np.array([[1.0, 2.0], [3.0, 4.0]])),
     *(case(changed, np.put, x, i, v) for x in (V, A, IA) for i,
       v in (([0, 2], [8.0, 9.0]), (-1, 5), ([1, 1, 3], 2.5), ([0, 1, 2], [1, 2]), (np.array([0, 4]), V[:2]), ([], 1.0),
             ([99], 1.0))),

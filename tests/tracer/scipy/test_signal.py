@@ -47,22 +47,53 @@ SMOOTHING: list[Call] = [
     lambda x, v, a, k, n, d: sg.resample_poly(x, 3, 2),
     lambda x, v, a, k, n, d: sg.resample_poly(a, 2, 3, axis=1, padtype="mean"),
 ]
+SPECTRA: list[Call] = [
+    lambda x, v, a, k, n, d: sg.hilbert(x).imag, lambda x, v, a, k, n, d: np.abs(sg.hilbert(a, 7, axis=0)),
+    *(lambda x, v, a, k, n, d, m=m, c=c, w=w: sg.resample(x[:m], c, window=w)
+      for m, c, w in [(40, 24, None), (40, 61, "hamming"), (35, 28, None), (34, 52, ("kaiser", 3.0))]),
+    *(lambda x, v, a, k, n, d, c=c: np.abs(sg.resample(x + 1j * x[::-1], c)) for c in (24, 60, 27)),
+    lambda x, v, a, k, n, d: sg.periodogram(x, 2.0, "hann", 50, "linear")[1],
+    lambda x, v, a, k, n, d: sg.periodogram(x, nfft=30)[1], lambda x, v, a, k, n, d: sg.welch(x, nperseg=16)[1],
+    lambda x, v, a, k, n, d: sg.welch(x, 3.0, nperseg=15, scaling="spectrum", average="median", detrend=False)[1],
+    lambda x, v, a, k, n, d: np.imag(sg.csd(x, x[4:] ** 2, nperseg=16)[1]),
+    lambda x, v, a, k, n, d: np.imag(sg.csd(x, x ** 2, nperseg=9, average="median", return_onesided=False)[1]),
+    lambda x, v, a, k, n, d: sg.coherence(x, x ** 2, nperseg=8)[1],
+    lambda x, v, a, k, n, d: sg.spectrogram(np.reshape(x, (20, 2)), nperseg=9, axis=0, mode="angle")[2],
+    lambda x, v, a, k, n, d: np.imag(sg.stft(x, 2.0, nperseg=15, noverlap=9, boundary="even", scaling="psd")[2]),
+    lambda x, v, a, k, n, d: np.imag(sg.stft(np.reshape(x, (20, 2)), nperseg=8, axis=0, boundary="odd")[2]),
+    lambda x, v, a, k, n, d: sg.istft(0.5 * sg.stft(np.reshape(x, (2, 20)), nperseg=8)[2], nperseg=8)[1],
+    lambda x, v, a, k, n, d: np.imag(sg.freqz(v, d, worN=12)[1]),
+    lambda x, v, a, k, n, d: np.real(sg.freqz(v, d, worN=np.array([0.3, 1.2]), fs=8.0)[1]),
+    lambda x, v, a, k, n, d: np.abs(sg.freqz_sos(np.where(np.arange(6) == 3, 1.0, a[:2]), 7, True)[1]),
+]
 
 
-@pytest.mark.parametrize("calls", [CONVOLUTIONS, BOUNDARIES, FILTERS, SMOOTHING],
-                         ids=["convolutions", "boundaries", "filters", "smoothing"])
+@pytest.mark.parametrize("calls", [CONVOLUTIONS, BOUNDARIES, FILTERS, SMOOTHING, SPECTRA[::2]],
+                         ids=["convolutions", "boundaries", "filters", "smoothing", "spectra"])
 def test_values(calls: list[Call]) -> None:
     check_values(calls, ARGS, 1e-9)
 
 
-@pytest.mark.parametrize("calls", [CONVOLUTIONS[3:6], BOUNDARIES[4::7], FILTERS[::4], SMOOTHING[::5]],
-                         ids=["convolutions", "boundaries", "filters", "smoothing"])
+def test_spectra_have_their_frequencies_and_times() -> None:
+    calls = [lambda x: sg.welch(x, nperseg=16), lambda x: sg.stft(x, 2.0, nperseg=16),
+             lambda x: sg.freqz(x[:3], worN=5),
+             lambda x: sg.spectrogram(x, nperseg=12), lambda x: sg.resample(x, 24, x)]
+    for got, want in zip(gj.jit(lambda x: [f(x) for f in calls])(X), (f(X) for f in calls), strict=True):
+        for g, w in zip(got, want, strict=True):
+            np.testing.assert_allclose(g, w, atol=1e-12)
+            assert g.dtype == w.dtype
+    with pytest.raises(gj.GradjitError, match="noverlap must be less than nperseg"):
+        gj.jit(lambda x: sg.welch(x, nperseg=8, noverlap=8))(X)
+
+
+@pytest.mark.parametrize("calls", [CONVOLUTIONS[3:6], BOUNDARIES[4::7], FILTERS[::4], SMOOTHING[::5], SPECTRA[::6]],
+                         ids=["convolutions", "boundaries", "filters", "smoothing", "spectra"])
 def test_gradients(calls: list[Call]) -> None:
     check_gradients(calls, ARGS)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("calls", [CONVOLUTIONS, BOUNDARIES, FILTERS, SMOOTHING])
+@pytest.mark.parametrize("calls", [CONVOLUTIONS, BOUNDARIES, FILTERS, SMOOTHING, SPECTRA])
 def test_all_gradients(calls: list[Call]) -> None:
     check_gradients(calls, ARGS)
 

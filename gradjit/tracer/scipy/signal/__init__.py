@@ -1,9 +1,10 @@
-"""scipy.signal: convolutions, filters, smoothing, resampling. Its loops over samples are loops of the program."""
+"""scipy.signal: convolutions, filters, smoothing, resampling, spectra. Its loops over samples are loops of the program."""
 
 from __future__ import annotations
 
 from ..written_loops import Rule
-from . import recursive_filters, sampling_rates, smoothing, sums_of_products
+from . import recursive_filters, sampling_rates, smoothing, spectral, sums_of_products
 
 RULES: dict[tuple[str, str], Rule] = {
-    **sums_of_products.RULES, **recursive_filters.RULES, **smoothing.RULES, **sampling_rates.RULES}
+    **sums_of_products.RULES, **recursive_filters.RULES, **smoothing.RULES, **sampling_rates.RULES,
+    **spectral.RULES}
