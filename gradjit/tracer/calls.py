@@ -380,10 +380,13 @@ def _own_rules() -> dict[Any, Rule]:
     return {**builtin_functions.RULES, **math_functions.RULES}
 
 
-def _library_rules() -> dict[tuple[str, str], Rule]:
+def _library_rules(module: str) -> dict[tuple[str, str], Rule]:
     """Rules by (module, name) for libraries that are not imported for this."""
-    from . import scipy
-    return scipy.RULES
+    if module.startswith("scipy"):
+        from . import scipy
+        return scipy.RULES
+    from .numpy import polynomials
+    return polynomials.RULES
 
 
 def intercept(f: Any) -> Rule | None:
@@ -401,15 +404,15 @@ def library_rule(f: Any) -> Rule | None:
         pass
     elif isinstance(f, types.MethodType):
         owner, made = f.__self__, f.__func__
-    elif not isinstance(f, types.FunctionType):
+    elif not isinstance(f, (types.FunctionType, DISPATCHER)):
         owner, made = f, called_by(type(f))
     module = text(made, "__module__")
-    if not module.startswith("scipy"):
+    if not (module.startswith("scipy") or (module.startswith("numpy") and of_polynomials(f, module))):
         return None
     name = text(made, "__qualname__")
     if module == MULTIPLE:
         name = multiple_name(f)
-    rule = _library_rules().get((module, name))
+    rule = _library_rules(module).get((module, name))
     return rule if rule is None or owner is None or module == MULTIPLE else functools.partial(rule, owner)
 
 
@@ -439,6 +442,15 @@ def is_multimethod(f: Any) -> bool:
 
 
 MULTIPLE = "scipy.special._multiufuncs"
+
+
+DISPATCHER: type = type(np.sum)
+"""NumPy's functions that ask their arguments (`__array_function__`)."""
+
+
+def of_polynomials(f: Any, module: str) -> bool:
+    """Whether it is one of NumPy's classes and functions of polynomials that do not dispatch."""
+    return module.startswith("numpy.polynomial") or f is np.poly1d or isinstance(f, np.poly1d)
 
 
 def multiple_name(f: Any) -> str:

@@ -168,13 +168,37 @@ def test_dirichlet_and_multinomial() -> None:
     check_values([lambda k: st.multinomial.logpmf(k, 3, [0.5, 0.5])], [np.array([[1.0, 2.0], [1.5, 1.5], [1.0, 1.0]])])
 
 
+COVARIANCE = np.array([[2.0, 0.3, -0.2], [0.3, 1.1, 0.1], [-0.2, 0.1, 0.8]])
+ELSEWHERE = st.multivariate_normal(np.array([0.1, 0.2, -0.3]), COVARIANCE.copy())
+BESIDE, WISHART = st.multivariate_t([0.1, 0.2, 0.0], COVARIANCE, 3.0), st.wishart(5, COVARIANCE)
+
+
+def test_normal_t_and_wishart() -> None:
+    points = np.random.default_rng(0).normal(size=(4, 3))
+    calls: list[Call] = [
+        lambda m, s: st.multivariate_normal.logpdf(points, m, s * COVARIANCE),
+        lambda m, s: st.multivariate_normal.pdf(m, points[0], s * COVARIANCE),
+        lambda m, s: st.multivariate_normal.logpdf(points[None], m, s), lambda m, s: ELSEWHERE.logpdf(points + m),
+        lambda m, s: st.multivariate_normal(m, np.exp(m)).logpdf(points), lambda m, s: ELSEWHERE.entropy() * s,
+        lambda m, s: st.multivariate_normal.logpdf(m, s, 2 * s), lambda m, s: st.multivariate_normal(m, s).entropy(),
+        lambda m, s: st.multivariate_t.logpdf(points, m, s * COVARIANCE, 3 * s), lambda m, s: BESIDE.pdf(m) * s,
+        lambda m, s: st.multivariate_t(m, s * COVARIANCE, 4 * s).entropy(), lambda m, s: BESIDE.logpdf(points) * s,
+        lambda m, s: st.wishart.logpdf(np.diag(np.exp(m)), 4 * s, s * COVARIANCE), lambda m, s: WISHART.mean() * s,
+        lambda m, s: WISHART.logpdf(np.stack([COVARIANCE, s * COVARIANCE], axis=-1))]
+    check_values(calls, [points[3], np.array(1.2)], 1e-11)
+    check_gradients(calls[::4], [points[3], np.array(1.2)])
+    with pytest.raises(np.linalg.LinAlgError, match="not positive definite"):
+        gj.jit(lambda s: st.multivariate_normal.logpdf(points, np.zeros(3), s * COVARIANCE))(-1.0)
+
+
 # errors ---------------------------------------------------------------------------------------------------------------
 @pytest.mark.parametrize(("f", "text"), [
     (lambda x: st.norm.rvs(x), r"scipy\.stats\.norm\.rvs is not supported.*write scipy\.stats\.norm\.ppf\(u"),
     (lambda x: st.norm(x[0]).rvs(), r"scipy\.stats\.norm\.rvs is not supported"),
     (lambda x: st.skewnorm.ppf(x, 1.5), r"scipy\.stats\.skewnorm\.ppf is not supported"),
     (lambda x: st.alpha.entropy(x[0]), r"scipy\.stats\.alpha\.entropy is not supported"),
-    (lambda x: st.multivariate_normal.logpdf(x, x, np.eye(2)), r"multivariate_normal\.logpdf is not supported"),
+    (lambda x: st.multivariate_normal.cdf(x, x, np.eye(2)), r"multivariate_normal\.cdf is not supported"),
+    (lambda x: st.multivariate_normal.logpdf(x, x, np.eye(2), allow_singular=True), "add a small multiple of np.eye"),
     (lambda x: st.norm.expect(loc=x[0]), r"scipy\.stats\.norm\.expect is not supported"),
 ])
 def test_refusals_name_the_method(f: Call, text: str) -> None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from . import distribution_methods, multivariate, sample_statistics
+from . import distribution_methods, elliptical, multivariate, sample_statistics
 
 RULES: dict[tuple[str, str], Callable[..., Any]] = {
-    **distribution_methods.rules(), **multivariate.RULES, **sample_statistics.RULES}
+    **distribution_methods.rules(), **elliptical.rules(), **multivariate.RULES,
+    **sample_statistics.RULES}

@@ -1,4 +1,4 @@
-"""Distributions of several variables."""
+"""Distributions of several variables: of shares and of counts."""
 
 from __future__ import annotations
 
@@ -137,23 +137,12 @@ def _refused(name: str) -> Rule:
     return rule
 
 
-def _later(name: str) -> Rule:
-    def rule(dist: Any, *args: Any, **kwargs: Any) -> Any:
-        unsupported(f"scipy.stats.{name}", "it needs a factorisation of the covariance matrix, and these come with a "
-                                           "later version; of independent variables write the sum of "
-                                           "scipy.stats.norm.logpdf")
-
-    return rule
-
-
 _FILE = "scipy.stats._multivariate"
 METHODS: dict[str, dict[str, Rule]] = {
     "dirichlet": {"logpdf": dirichlet_logpdf, "pdf": dirichlet_pdf, "mean": dirichlet_mean, "var": dirichlet_var,
                   "cov": dirichlet_cov, "entropy": dirichlet_entropy, "rvs": _refused("dirichlet.rvs")},
     "multinomial": {"logpmf": multinomial_logpmf, "pmf": multinomial_pmf, "mean": multinomial_mean,
                     "cov": multinomial_cov, "rvs": _refused("multinomial.rvs")},
-    **{name: {m: _later(f"{name}.{m}") for m in ("logpdf", "pdf", "cdf", "logcdf", "entropy")}
-       for name in ("multivariate_normal", "multivariate_t")},
 }
 RULES: dict[tuple[str, str], Rule] = {
     (_FILE, f"{name}_gen.{method}"): rule for name, methods in METHODS.items() for method, rule in methods.items()}
