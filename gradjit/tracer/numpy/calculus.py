@@ -388,6 +388,33 @@ def polyint(p, m=1, k=None):
     return y
 
 
+def polyfit(x, y, deg, rcond=None, full=False, w=None, cov=False):
+    """By least squares; with cov the matrix by which the coefficients vary."""
+    from .polynomials import fitted
+    n = static_int(deg, "deg") + 1
+    at: Any = array(x)
+    if at.ndim != 1 or n < 1:
+        fail(ArgumentError, "expected 1D vector for x" if n > 0 else "expected deg >= 0")
+    rows: Any = np.vander(at + 0.0, n)
+    found = fitted(rows, y, rcond, w, True)
+    c, (left, rank, s, least) = found
+    if full:
+        return c, left, rank, s, least
+    if not cov:
+        return c
+    weighted = rows if w is None else rows * np.reshape(array(w), (-1, 1))
+    lengths = np.sqrt(np.sum(weighted * weighted, axis=0))
+    scaled = weighted / lengths
+    base = np.linalg.inv(np.transpose(scaled) @ scaled) / np.outer(lengths, lengths)
+    base = base if c.ndim == 1 else base[:, :, np.newaxis]
+    if isinstance(cov, str) and cov == "unscaled":
+        return c, base
+    count = fixed(rows, np.polyfit)[0]
+    if count <= n:
+        fail(ArgumentError, "the number of data points must exceed order to scale the covariance matrix")
+    return c, base * (left / (count - n))
+
+
 def poly(seq_of_zeros):
     """The polynomial with these roots."""
     roots = array(seq_of_zeros)
@@ -405,6 +432,6 @@ RULES: dict[Callable[..., Any], Rule] = {
     np.diff: diff, np.ediff1d: ediff1d, np.gradient: gradient, np.trapezoid: trapezoid, np.unwrap: unwrap,
     np.interp: interp, np.convolve: convolve, np.correlate: correlate,
     np.polyval: polyval, np.polyadd: polyadd, np.polysub: polysub, np.polymul: polymul, np.polyder: polyder,
-    np.polyint: polyint, np.poly: poly,
+    np.polyint: polyint, np.poly: poly, np.polyfit: polyfit,
 }
 

@@ -39,7 +39,7 @@ from .common import (
 from .creation import linspace
 from .movement import atleast_1d, atleast_2d, atleast_3d, expand_dims
 from .reduction import max_, min_
-from .statistics import mean
+from .statistics import mean, median
 
 Rule = Callable[..., Any]
 
@@ -235,7 +235,7 @@ dsplit = _split_along(3, lambda x: 2, "dsplit only works on arrays of 3 or more 
 
 # padding ------------------------------------------------------------------------------------------------------------
 def pad(array, pad_width, mode="constant", **kwargs):
-    """NumPy's modes: constant, edge, reflect, symmetric, wrap, empty, linear_ramp, maximum, mean, minimum.
+    """NumPy's modes: constant, edge, reflect, symmetric, wrap, empty, linear_ramp, maximum, mean, median, minimum.
 
     The modes that copy elements ask NumPy itself, on index numbers, which element goes where.
     """
@@ -251,7 +251,7 @@ def pad(array, pad_width, mode="constant", **kwargs):
         return _pad_copies(x, widths, mode, kwargs)
     if mode == "linear_ramp":
         return _pad_ramp(x, widths, **kwargs)
-    if mode in ("maximum", "minimum", "mean"):
+    if mode in ("maximum", "minimum", "mean", "median"):
         return _pad_statistic(x, widths, mode, **kwargs)
     o.unsupported(np.pad, f"mode={mode!r}")
 
@@ -347,14 +347,14 @@ def _pad_ramp(x: TracedArray, widths: Sequence[tuple[int, int]], end_values: Any
 def _pad_statistic(x: TracedArray, widths: Sequence[tuple[int, int]], mode: str,
                    stat_length: Any = None) -> TracedArray:
     """A statistic of the elements next to each edge."""
-    statistic = {"maximum": max_, "minimum": min_, "mean": mean}[mode]
+    statistic: Rule = {"maximum": max_, "minimum": min_, "mean": mean, "median": median}[mode]
     for k, (low, high) in enumerate(widths):
         n = x.extents[k]
         lengths = (n, n) if stat_length is None else _pairs(stat_length, x.ndim, "stat_length")[k]
         sides = []
         for width, length, at_end in ((low, lengths[0], False), (high, lengths[1], True)):
             length = min(length, n)
-            s = statistic(slice_axis(x, k, n - length if at_end else 0, length), k, keepdims=True)
+            s = statistic(slice_axis(x, k, n - length if at_end else 0, length), axis=k, keepdims=True)
             if x.ir_dtype.is_integer and s.ir_dtype.is_float:
                 s = emit("rint", s)
             shape = (*x.extents[:k], width, *x.extents[k + 1:])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 
@@ -19,10 +19,12 @@ from .common import (
     call,
     concat,
     expand,
+    fixed,
     flatten,
     full,
     full_like,
     given,
+    move_axis,
     pick,
     reshape,
     slice_axis,
@@ -319,7 +321,9 @@ def reduce_(ufunc, a, axis=0, dtype=None, out=None, keepdims=False, initial=NO_V
         return stored(ufunc, _halving(ufunc, x, axis, keepdims), out)
     if ufunc in INVERSE_OF:
         return stored(ufunc, _folded(ufunc, x, axis, keepdims), out)
-    unsupported(f"np.{ufunc.__name__}.reduce")
+    (k,) = axes_of(axis, x) if axis is not None or x.ndim == 1 else _not_reorderable(ufunc)
+    y = pick(one_after_the_other(ufunc, x, k), k, -1)
+    return stored(ufunc, reshape(y, kept(x, (k,))) if flag(keepdims) else y, out)
 
 
 def _typed(ufunc: np.ufunc, a: Any, dtype: Any, axis: Any) -> tuple[Any, ...]:
@@ -360,10 +364,7 @@ INVERSE_OF: dict[np.ufunc, np.ufunc] = {np.subtract: np.add, np.divide: np.multi
 def _folded(ufunc: np.ufunc, x: TracedArray, axis: Any, keepdims: Any) -> TracedArray:
     """`a - b - c - ...` as `a - (b + c + ...)`, and so for quotients."""
     axes = axes_of(axis, x)
-    if len(axes) != 1:
-        fail(ArgumentError, f"reduction operation '{ufunc.__name__}' is not reorderable, so at most one axis may be "
-                            f"specified")
-    (k,) = axes
+    (k,) = axes if len(axes) == 1 else _not_reorderable(ufunc)
     if x.extents[k] == 0:
         fail(ArgumentError, f"zero-size array to reduction operation {ufunc.__name__} which has no identity")
     y = pick(x, k, 0)
@@ -374,13 +375,42 @@ def _folded(ufunc: np.ufunc, x: TracedArray, axis: Any, keepdims: Any) -> Traced
     return reshape(y, kept(x, axes)) if flag(keepdims) else y
 
 
+def _not_reorderable(ufunc: np.ufunc) -> NoReturn:
+    fail(ArgumentError, f"reduction operation '{ufunc.__name__}' is not reorderable, so at most one axis may be "
+                        f"specified")
+
+
+def one_after_the_other(ufunc: np.ufunc, x: TracedArray, axis: int) -> TracedArray:
+    """What a ufunc of two operands makes of all elements up to each, from the left: by a loop."""
+    n = fixed(x, ufunc)[axis]
+    if ufunc.nin != 2 or ufunc.nout != 1:
+        fail(ArgumentError, "reduce only supported for binary functions returning a single value")
+    if n == 0:
+        fail(ArgumentError, f"zero-size array to reduction operation {ufunc.__name__} which has no identity")
+    rows = move_axis(x, axis, 0)
+    dtype = call(ufunc, pick(rows, 0, 0), pick(rows, 0, 0)).dtype
+    out: Any = o.as_array(cast(rows, dtype))
+    from ..hooks import Hooks
+    from ..lift import lifted
+    in_turn: Any = lifted(_in_turn, Hooks)  # type: ignore[arg-type]
+    in_turn(ufunc, out, n)
+    return move_axis(out, 0, axis)
+
+
+def _in_turn(ufunc: Any, x: Any, n: Any) -> None:
+    """Plain Python, which is lifted."""
+    for k in range(1, n):
+        x[k] = ufunc(x[k - 1], x[k])
+
+
 def accumulate(ufunc, array, axis=0, dtype=None, out=None):
     """`ufunc.accumulate`: sums and products are operations; other associative ufuncs take log2(n) shifted steps."""
     x = as_traced(array)
     if ufunc in (np.add, np.multiply):
         return (cumsum if ufunc is np.add else cumprod)(x, static_int(axis, "axis"), dtype, out)
     if ufunc not in ASSOCIATIVE or ufunc in (np.hypot, np.logical_xor):
-        unsupported(f"np.{ufunc.__name__}.accumulate")
+        x = x if dtype is None else cast(x, dtype)
+        return stored(ufunc, one_after_the_other(ufunc, x, o.normal_axis(static_int(axis, "axis"), x.ndim)), out)
     x = x if dtype is None else cast(x, dtype)
     x = truth(x) if ufunc in LOGICAL_REDUCTIONS else x
     k, shift = o.normal_axis(axis, x.ndim), 1

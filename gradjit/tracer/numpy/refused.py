@@ -20,9 +20,6 @@ FILES = "files are written outside of the compiled function"
 
 FUNCTIONS: dict[Callable[..., Any], str] = {
     **dict.fromkeys((np.linalg.eigvals, np.linalg.eig, np.roots), EIGENVALUES),
-    np.polyfit: "write np.linalg.lstsq(np.vander(x, deg + 1), y)[0]",
-    np.histogram2d: "write np.histogram of the raveled bin numbers, or np.add.at",
-    np.histogramdd: "write np.histogram of the raveled bin numbers, or np.add.at",
     np.polydiv: "polynomial division takes as many steps as the leading coefficients demand",
     np.asarray_chkfinite: "it looks at the elements; write np.asarray",
     np.packbits: NO_NUMBERS, np.unpackbits: NO_NUMBERS,
@@ -35,11 +32,11 @@ FUNCTIONS: dict[Callable[..., Any], str] = {
 LIMITS: dict[str, str] = {
     "order=": "'A' and 'K' of an array whose order in memory is not known; a write to what may be a view of one",
     "np.quantile, np.percentile": "weights=; for a q that is not known, and ignoring nan, method='linear' alone",
-    "np.pad": "mode='median' and functions as mode; reflect_type='odd'",
+    "np.pad": "functions as mode; reflect_type='odd'",
     "np.fill_diagonal": "wrap=True",
     "np.repeat, np.split, np.delete, np.insert": "counts, places and indices must be known",
     "x.view(dtype)": "dtypes of the same size; the derivative of bits, and of what is computed of them, is 0",
-    "np.digitize, np.histogram": "the bins of digitize must be known; histogram takes no rule for their number",
+    "np.histogram": "a rule for the number of bins",
     "np.apply_along_axis": "at most 256 slices",
     "ufunc.reduceat": "at most 256 segments, known",
     "complex numbers": "np.max, np.min, np.argmax and np.argmin; np.emath's functions of real numbers",

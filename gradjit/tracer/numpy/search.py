@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -25,6 +27,7 @@ from .common import (
     full_like,
     pinned,
     reshape,
+    reverse,
     slice_axis,
     static,
     where,
@@ -136,10 +139,10 @@ def places_in(table: TracedArray, wanted: TracedArray, side: str) -> TracedArray
 
 
 def digitize(x, bins, right=False):
-    """The bin of each element; bins are known to rise or to fall."""
+    """The bin of each element, between edges that rise or fall."""
     table = pinned(bins)
     if table is None:
-        o.unsupported(np.digitize, "with bins that are not known while tracing; write np.searchsorted")
+        return _digitized(array(x), array(bins), bool(right))
     steps = np.diff(table)
     if not (np.all(steps >= 0) or np.all(steps <= 0)):
         fail(ArgumentError, "bins must be monotonically increasing or decreasing")
@@ -148,6 +151,18 @@ def digitize(x, bins, right=False):
     rising = constant(table[::-1].copy())
     places = searchsorted(rising, x, "right" if right else "left")
     return call(np.subtract, len(table), places)
+
+
+def _digitized(x: TracedArray, edges: TracedArray, right: bool) -> TracedArray:
+    """By both tables, of which the elements say which one rises."""
+    (n,) = fixed(edges, np.digitize)
+    turned = reverse(edges, 0)
+    near, far = (slice_axis(edges, 0, k, max(n - 1, 0)) for k in (0, min(1, n)))
+    rises, falls = (emit("all", call(c, near, far), axes=(0,)) for c in (np.less_equal, np.greater_equal))
+    o.require(call(np.logical_or, rises, falls), "bins must be monotonically increasing or decreasing")
+    up = searchsorted(edges, x, "left" if right else "right")
+    down = call(np.subtract, n, searchsorted(turned, x, "right" if right else "left"))
+    return where(rises, up, down)
 
 
 def _known_elements(a: Any, func: Any) -> np.ndarray:
@@ -242,18 +257,23 @@ def histogram_bin_edges(a, bins=10, range=None, weights=None):
     return _edges(flatten(array(a)), bins, range)
 
 
+def binned(x: TracedArray, edges: TracedArray) -> tuple[TracedArray, TracedArray]:
+    """The bin of each element (0 of those outside), and whether it is in one; the last bin has both its edges."""
+    n = fixed(edges, np.histogram)[0] - 1
+    bounds, found = promote(edges, x)
+    place = call(np.subtract, places_in(bounds, found, "right"), 1)
+    place = where(call(np.equal, found, slice_axis(bounds, 0, n, 1)), n - 1, place)
+    inside = call(np.logical_and, call(np.greater_equal, place, 0), call(np.less, place, n))
+    return where(inside, place, 0), inside
+
+
 def histogram(a, bins=10, range=None, density=None, weights=None):
     """Counts (or sums of weights) in half-open bins, the last one closed, and the edges."""
     x = flatten(array(a))
     x = cast(x, np.float64) if x.ir_dtype.kind in "biu" else x
     edges = _edges(x, bins, range)
     n = fixed(edges, np.histogram)[0] - 1
-    bounds, values = promote(edges, x)
-    place = call(np.subtract, places_in(bounds, values, "right"), 1)
-    last = slice_axis(bounds, 0, n, 1)
-    place = where(call(np.equal, values, last), n - 1, place)
-    inside = call(np.logical_and, call(np.greater_equal, place, 0), call(np.less, place, n))
-    place = where(inside, place, 0)
+    place, inside = binned(x, edges)
     if weights is None:
         w = full(1, x.extents, np.int64)
     else:
@@ -266,6 +286,47 @@ def histogram(a, bins=10, range=None, density=None, weights=None):
         widths = call(np.subtract, slice_axis(edges, 0, 1, n), slice_axis(edges, 0, 0, n))
         counts = call(np.divide, call(np.divide, counts, widths), sum_(counts))
     return counts, edges
+
+
+def histogramdd(sample, bins=10, range=None, density=None, weights=None):
+    """Counts (or sums of weights) in boxes, and the edges along each axis. Rows of the sample are points."""
+    points = array(sample) if isinstance(sample, TracedArray) else array(np.atleast_2d(sample).T)
+    points = reshape(points, (points.extents[0], 1)) if points.ndim == 1 else points
+    count, axes = fixed(points, np.histogramdd)
+    each = bins if isinstance(bins, (list, tuple, np.ndarray)) else [bins] * axes
+    if len(each) != axes:
+        fail(ArgumentError, "The dimension of bins must be equal to the dimension of the sample x.")
+    columns = [reshape(slice_axis(points, 1, k, 1), (count,)) for k, _ in enumerate(each)]
+    columns = [c if c.ir_dtype.is_float else cast(c, np.float64) for c in columns]
+    ranges = [None] * axes if range is None else list(range)
+    edges = [_edges(c, b, r) for c, b, r in zip(columns, each, ranges, strict=True)]
+    sizes = [fixed(e, np.histogramdd)[0] - 1 for e in edges]
+    found = [binned(c, e) for c, e in zip(columns, edges, strict=True)]
+    inside = functools.reduce(lambda p, q: call(np.logical_and, p, q), [i for _, i in found])
+    place = functools.reduce(lambda p, q: call(np.add, call(np.multiply, p, q[1]), q[0]),
+                             [(p, n) for (p, _), n in zip(found, sizes, strict=True)][1:], found[0][0])
+    w = full(1.0, (count,), np.float64) if weights is None else cast(flatten(array(weights)), np.float64)
+    w = emit("select", inside, w, full_like(0, w))
+    flat = emit("scatter_add", full(0, (prod(sizes),), np.float64), where(inside, place, 0), w, axes=(0,))
+    counts = reshape(flat, tuple(sizes))
+    if density:
+        total = sum_(counts)
+        for k, (e, n) in enumerate(zip(edges, sizes, strict=True)):
+            widths = call(np.subtract, slice_axis(e, 0, 1, n), slice_axis(e, 0, 0, n))
+            counts = call(np.divide, counts, reshape(widths, (n,) + (1,) * (axes - k - 1)))
+        counts = call(np.divide, counts, total)
+    return counts, tuple(edges)
+
+
+def histogram2d(x, y, bins=10, range=None, density=None, weights=None):
+    first, second = flatten(array(x)), flatten(array(y))
+    if first.extents != second.extents:
+        fail(ArgumentError, "x and y must have the same length.")
+    pair = [expand(v, (1,)) for v in promote(first, second)]
+    several = isinstance(bins, (list, tuple, np.ndarray, TracedArray)) and len(bins) not in (1, 2)
+    counts, edges = histogramdd(o.as_array(emit("concat", *pair, axis=1)), [bins, bins] if several else bins, range,
+                                density, weights)
+    return counts, *edges
 
 
 # sets ---------------------------------------------------------------------------------------------------------------
@@ -299,7 +360,8 @@ RULES: dict[Callable[..., Any], Rule] = {
     np.partition: _partition(sort), np.argpartition: _partition(argsort),
     np.lexsort: lexsort, np.searchsorted: searchsorted, np.digitize: digitize,
     np.nonzero: nonzero, np.argwhere: argwhere, np.flatnonzero: flatnonzero,
-    np.bincount: bincount, np.histogram: histogram, np.histogram_bin_edges: histogram_bin_edges, np.isin: isin,
+    np.bincount: bincount, np.histogram: histogram, np.histogramdd: histogramdd, np.histogram2d: histogram2d,
+    np.histogram_bin_edges: histogram_bin_edges, np.isin: isin,
     **{f: _of_known(f) for f in (np.unique, np.unique_all, np.unique_counts, np.unique_inverse, np.unique_values,
                                  np.intersect1d, np.union1d, np.setdiff1d, np.setxor1d, np.trim_zeros)},
 }

@@ -63,7 +63,8 @@ CASES: list[tuple[Any, ...]] = [
     (lambda x: np.logaddexp.reduce(x, axis=1), A), (lambda x: np.hypot.reduce(x), A),
     (lambda x: np.maximum.accumulate(x, axis=1), A), (lambda x: np.logaddexp.accumulate(x), V),
     (lambda x: np.subtract.reduce(x), A), (lambda x: np.divide.reduce(x), PA), (lambda x: np.multiply.outer(x, x), V),
-    (lambda x: np.add.reduceat(x, [0, 3, 1]), V),
+    (lambda x: np.add.reduceat(x, [0, 3, 1]), V), (lambda x: np.subtract.accumulate(x), A), (np.power.reduce, PA[0]),
+    (lambda y: np.polyfit(W, y, 1), W ** 2), (lambda w: np.histogram2d(V, V, 2, weights=w)[0], V),
     (lambda x: np.reshape(x, (4, 6), order='F'), T), (lambda x: np.rot90(x, 3), A),
     (lambda x: np.roll(x, (1, 2), (0, 1)), A), (lambda x: np.tile(x, (2, 2)), A),
     (lambda x: np.repeat(x, [1, 0, 2], axis=0), A), (lambda x: np.resize(x, (5, 5)), A), (lambda x: np.diag(x, 1), V),
@@ -72,7 +73,7 @@ CASES: list[tuple[Any, ...]] = [
     (lambda x, y: np.concatenate([x, y, x]), V, W), (lambda x, y: np.block([[x, y], [y, x]]), A, r(3, 4)),
     (lambda x: np.split(x, [2, 3]), V),
     *[(lambda x, m=m: np.pad(x, ((2, 1), (1, 3)), mode=m), A)
-      for m in ("constant", "edge", "reflect", "symmetric", "wrap", "linear_ramp", "maximum", "mean")],
+      for m in ("constant", "edge", "reflect", "symmetric", "wrap", "linear_ramp", "maximum", "mean", "median")],
       (lambda x, c: np.pad(x, 1, constant_values=c), A, np.array(2.)), (lambda x: np.delete(x, [1, 3]), V),
       (lambda x, v: np.insert(x, [1, 3], v), V, r(2)),
     (lambda a, b: np.linspace(a, b, 7), np.array([1., 2.]), np.array([3., 5.])),

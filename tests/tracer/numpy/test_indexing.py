@@ -108,7 +108,8 @@ SORTING = [
       case(np.searchsorted, np.arange(5), 2.5), case(np.searchsorted, np.arange(5), np.float32(3)),
     *(case(np.digitize, V, Outer(b), right=r) for b in ([-1.0, 0.0, 1.0], [1.0, 0.0, -1.0], np.linspace(-2, 2, 30))
       for r in (False, True)), case(np.digitize, V, Outer([1.0, 0.0, 2.0])),
-      case(np.digitize, V, A[0], _refused="np.digitize"),
+      *(case(np.digitize, V, e, right=r) for e in (np.sort(A[0]), -np.sort(A[0]), V[:1]) for r in (False, True)),
+      case(np.digitize, V, np.array([1.0, 0.0, 2.0])),
     case(np.isin, IA, [1, 2, -3]), case(np.isin, IA, IV, invert=True), case(np.isin, A, []), case(np.isin, 3, IV),
     case(np.isin, [1, 2], np.array([[2, 3]])), case(np.isin, V, V[::2]),
     *(case(f, Outer(x)) for f in (np.nonzero, np.argwhere, np.flatnonzero) for x in (M, IA, V)),
@@ -130,6 +131,10 @@ COUNTING = [
     case(np.histogram, V, bins=[0.0, 1.0], density=True), case(np.histogram, np.full(4, 2.0), 3),
     case(np.histogram, V, 0), case(np.histogram, V, 3, (1.0, -1.0)),
     case(np.histogram, V, "auto", _refused="np.histogram"), case(np.histogram, V, 3, weights=V[:2]),
+    case(np.histogram2d, V, V[::-1], 3), case(np.histogram2d, V, V * V, [3, 2], weights=V),
+    case(np.histogram2d, V, V[::-1], [np.array([-1.0, 0.5, 1.0]), 4], density=True), case(np.histogram2d, V, V[1:]),
+    case(np.histogram2d, V, V * V, np.array([-1.0, 0.0, 1.0])), case(np.histogramdd, A, 2),
+    case(np.histogramdd, A[:, :2], bins=(3, 2), range=[(-1, 1), (0, 1)]), case(np.histogramdd, A, (2, 3)),
     case(np.histogram_bin_edges, V, 5), case(np.histogram_bin_edges, V, 5, (0, 1)),
     case(np.histogram, np.array([1.0, 2.0, 2.0, 3.0]), [1.0, 2.0, 3.0]),
 ]

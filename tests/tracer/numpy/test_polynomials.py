@@ -15,25 +15,26 @@ MODULES: dict[str, Any] = {"poly": polynomial, "cheb": chebyshev, "leg": legendr
                            "lag": laguerre}
 
 
-def named(prefix: str, name: str) -> Any:
-    return vars(MODULES[prefix])[prefix + name]
+def named(name: str) -> list[Any]:
+    """The function of each module."""
+    return [vars(m)[p + name] for p, m in MODULES.items()]
 
 
 X, C = np.array([0.3, -0.7, 0.2, 0.9, -0.1]), np.array([0.4, 1.3, -0.8, 0.6])
 OUTSIDE = chebyshev.Chebyshev([1.0, 0.3, 0.4], domain=[0, 2])
 HIGHEST_FIRST = np.poly1d([1.0, 0.3, 0.4])
 CALLS: dict[str, list[Call]] = {
-    "values": [lambda x, c, f=named(p, "val"): f(x, c) for p in MODULES],
+    "values": [lambda x, c, f=f: f(x, c) for f in named("val")],
     "matrices": [
-        lambda x, c, f=named(p, "vander"): f(x, 3) for p in MODULES] + [
-        lambda x, c, f=named(p, "companion"): f(c) for p in MODULES],
-    "calculus": [lambda x, c, f=named(p, "der"): f(c) for p in MODULES] + [
-        lambda x, c, f=named(p, "int"): f(c, 2, [0.5]) for p in MODULES],
-    "products": [lambda x, c, f=named(p, "mul"): f(x, c) for p in MODULES] + [
+        lambda x, c, f=f: f(x, 3) for f in named("vander")] + [
+        lambda x, c, f=f: f(c) for f in named("companion")],
+    "calculus": [lambda x, c, f=f: f(c) for f in named("der")] + [
+        lambda x, c, f=f: f(c, 2, [0.5]) for f in named("int")],
+    "products": [lambda x, c, f=f: f(x, c) for f in named("mul")] + [
         lambda x, c: polynomial.polyadd(x, c), lambda x, c: chebyshev.chebpow(c, 2),
         lambda x, c: legendre.legfromroots(c), lambda x, c: hermite.hermval2d(x, x, np.outer(c, c)),
         lambda x, c: laguerre.laggrid2d(x, c, np.outer(c, c)), lambda x, c: polynomial.polyvalfromroots(x, c)],
-    "fits": [lambda x, c, f=named(p, "fit"): f(np.arange(5.0), x, 2) for p in MODULES] + [
+    "fits": [lambda x, c, f=f: f(np.arange(5.0), x, 2) for f in named("fit")] + [
         lambda x, c: polynomial.polyfit(np.arange(5.0), np.stack([x, x * x], 1), [0, 2], w=np.arange(1.0, 6.0))],
     "classes": [
         lambda x, c: polynomial.Polynomial(c)(x), lambda x, c: chebyshev.Chebyshev(c, domain=[0, 2])(x[0]),

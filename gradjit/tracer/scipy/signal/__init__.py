@@ -1,4 +1,4 @@
-"""scipy.signal: convolutions, filters, smoothing, resampling, spectra. Its loops over samples are loops of the program."""
+"""scipy.signal: convolutions, filters, smoothing, resampling, spectra. Loops over samples are loops of the program."""
 
 from __future__ import annotations
 
