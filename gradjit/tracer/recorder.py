@@ -126,6 +126,8 @@ class Recorder:
         """Arrays that a function which is differentiated inside writes to, on elements of its own; by id."""
         self.may_be_aliased: WeakValueDictionary[int, Any] = WeakValueDictionary()
         """Arrays that may be others (control/may_alias.py), by id."""
+        self.overlays = 0
+        """How often elements of arrays that may be others were brought in (control/may_alias.py); of the outermost."""
         self.grown: dict[int, list[Any]] = {}
         """Lists that compiled loops have made longer (grown.py), by id."""
         self.scratch: dict[int, tuple[Any, Any]] = {}

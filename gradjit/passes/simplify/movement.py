@@ -247,8 +247,10 @@ def slice_pad(rw: Rewriter, args: Args, attrs: Attrs) -> Value | None:
     x, c = inner.operands
     inside = True
     for axis, n in enumerate(x.shape):
+        low, high, gap = (inner.attrs[a][axis] for a in ("lows", "highs", "interiors"))
+        if _is_nothing(low, high, gap):
+            continue
         lo, hi = span(starts[axis], sizes[axis], steps[axis])
-        low, gap = inner.attrs["lows"][axis], inner.attrs["interiors"][axis]
         end = low + n + max(n - 1, 0) * gap
         if hi <= low or lo >= end:
             return rw.broadcast(c, sizes, ())
@@ -355,8 +357,15 @@ def pad_nothing(rw: Rewriter, args: Args, attrs: Attrs) -> Value | None:
 
 
 def _grown(args: Args, attrs: Attrs) -> tuple[int, ...]:
+    """The shape of the result. An extent that is computed is not padded."""
     each = zip(args[0].shape, attrs["lows"], attrs["highs"], attrs["interiors"], strict=True)
-    return tuple(lo + hi + n + (max(n - 1, 0) * gap if gap else 0) for n, lo, hi, gap in each)
+    return tuple(n if _is_nothing(lo, hi, gap) else lo + hi + n + (max(n - 1, 0) * gap if gap else 0)
+                 for n, lo, hi, gap in each)
+
+
+def _is_nothing(low: int, high: int, gap: int) -> bool:
+    """Whether an axis is not padded."""
+    return same(low, 0) and same(high, 0) and same(gap, 0)
 
 
 def pad_constant(rw: Rewriter, args: Args, attrs: Attrs) -> Value | None:

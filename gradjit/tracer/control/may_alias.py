@@ -27,6 +27,10 @@ if TYPE_CHECKING:
     from ..array import TracedArray
     from ..recorder import Content, Recorder
 
+MANY = 1000
+"""Overlays of one program. In unrolled loops that bind names under conditions each may need those of all iterations
+before, so that their number grows without measure."""
+
 When = Callable[["Recorder"], Value]
 """A condition, computed in the innermost region of the recorder."""
 
@@ -254,6 +258,7 @@ def overlay(target: TracedArray, when: When, source: TracedArray, settled: bool 
     from ..array import ARRAY, root
     recorder = target.root.owner
     assert recorder is not None
+    count_overlay(recorder.outermost, target.root.aliases)
     if settled:
         source.enter()
     new = value_of(recorder, source._content, source.home) if settled else value_in(recorder, source)
@@ -266,6 +271,16 @@ def overlay(target: TracedArray, when: When, source: TracedArray, settled: bool 
     else:
         value = b.select(test, new, old)
     target.assign(root(value, recorder, ARRAY))
+
+
+def count_overlay(whole: Recorder, aliases: Aliases | None) -> None:
+    """One more; TraceError where they are too many to compile."""
+    whole.overlays += 1
+    if whole.overlays > MANY:
+        why = aliases.why if aliases is not None and aliases.why else "a name may stand for one of several arrays"
+        fail(TraceError, f"{why}, and arrays that it may stand for are written to, again and again: the elements that "
+                         f"this changes have been worked out {MANY} times in this function, by now; copy the array "
+                         f"when you assign it, as by x = y.copy()")
 
 
 def giving(v: Value) -> Block:

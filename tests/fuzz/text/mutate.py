@@ -89,7 +89,7 @@ class Mutation:
 
     def near(self) -> str:
         def by(t: str) -> str:
-            return str(int(t) + self.rng.choice((-2, -1, 1, 2))) if t.lstrip("-").isdigit() else t
+            return str(int(t) + self.rng.choice((-2, -1, 1, 2))) if t.lstrip("-").isdigit() and len(t) < 99 else t
         return self.replaced(is_number, by)
 
     def everywhere(self) -> str:

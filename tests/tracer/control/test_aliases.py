@@ -780,3 +780,21 @@ def test_what_an_attempt_has_bound_is_forgotten_with_it():
     verify(func)
     for z in (0.5, 0.0):
         np.testing.assert_array_equal(gj.jit(f)(z), f(z))
+
+
+def test_what_grows_without_measure_is_refused():
+    """Each iteration of an unrolled loop needs what all iterations before it may have changed."""
+    def f(x, y):
+        k = 0
+        while k < 40:
+            k += 1
+            x[k % 3] += y[0]
+            if x[0] > 0.3 * k:
+                x, y = y, x
+            elif y[1] > 0.1:
+                y = y[::-1]
+            y[1] *= 0.9
+        return np.sum(x * x) + np.sum(y)
+
+    with pytest.raises(gj.TraceError, match="(?s)y may be one array or another .* copy the array .*test_aliases.py"):
+        gj.jit(f)(X.copy(), Y.copy())
