@@ -63,6 +63,7 @@ from .errors import (
 )
 from .processes import gate
 from .release import VERSION
+from .runtime.threads import get_threads, set_threads, threads
 
 if TYPE_CHECKING:
     from .api.export import Routine, export
@@ -114,8 +115,8 @@ __all__ = [
     "ArgumentError", "AxisError", "BoundsError", "DifferentiationError", "DtypeError", "GradjitError", "IRError",
     "LayoutError", "LeakError", "LinkError", "NativeFunction", "Routine", "ShapeError", "TraceError",
     "UnsupportedError", "cfunc", "check_grads", "checkpoint", "cond", "config", "custom_jvp", "custom_vjp",
-    "debug_print", "export", "fori_loop", "grad", "hessian", "hvp", "implicit", "jacfwd", "jacobian", "jacrev",
-    "jet", "jit", "jvp", "linearize", "load", "low_level_callable", "primitive", "returning", "scan",
-    "stop_gradient", "to_jax", "to_torch", "trace", "value_and_grad", "value_and_jacobian", "vjp", "vmap",
-    "while_loop",
+    "debug_print", "export", "fori_loop", "get_threads", "grad", "hessian", "hvp", "implicit", "jacfwd", "jacobian",
+    "jacrev", "jet", "jit", "jvp", "linearize", "load", "low_level_callable", "primitive", "returning", "scan",
+    "set_threads", "stop_gradient", "threads", "to_jax", "to_torch", "trace", "value_and_grad", "value_and_jacobian",
+    "vjp", "vmap", "while_loop",
 ]

@@ -336,8 +336,9 @@ GIL_WORK = 20_000.0
 """Element operations above which a kernel lets other threads run: giving the GIL back costs some 0.1 µs."""
 
 
-def native(p: TracedProgram, note: Callable[[str], None]) -> Native:
-    """Code for this machine, from the cache on disk or compiled. `note(name)` is told when a step is done."""
+def native(p: TracedProgram, note: Callable[[str], None], threads: int | None = None) -> Native:
+    """Code for this machine, from the cache on disk or compiled. `note(name)` is told when a step is done. threads: how
+    many it may use, None for what holds for all."""
     from ..runtime import artefact
     made = artefact.kernel_of(p.func, layouts_of(p), note, p.opening)
     kernel = made.kernel
@@ -345,7 +346,7 @@ def native(p: TracedProgram, note: Callable[[str], None]) -> Native:
                      tuple((check.error, check.describe if check.is_described else check.describe(0, 0))
                            for check in kernel.checks), kernel.workspace_bytes,
                      kernel.work > GIL_WORK, p.writes, made.objects, kernel.sizes, tuple(p.opening.needed()))
-    entry = artefact.loaded(kernel, spec, made.objects)
+    entry = artefact.loaded(kernel, spec, made.objects, threads or 0)
     note("entry")
     return Native(entry, made)
 
@@ -397,8 +398,10 @@ class Interpreted:
 class Tiered:
     """Has the first calls answered by the interpreter, and machine code made for the one behind them."""
 
-    def __init__(self, program: TracedProgram, resume: Callable[[], Callable[[str], None]], calls: int) -> None:
+    def __init__(self, program: TracedProgram, resume: Callable[[], Callable[[str], None]], calls: int,
+                 threads: int | None) -> None:
         self.interpreted = Interpreted(program)
+        self.threads = threads
         self.resume = resume
         self.calls = calls
         self.native: Native | None = None
@@ -408,7 +411,7 @@ class Tiered:
         """The machine code, made now if there is none."""
         with self.lock:
             if self.native is None:
-                self.native = native(self.interpreted.program, self.resume())
+                self.native = native(self.interpreted.program, self.resume(), self.threads)
             return self.native
 
     def call(self, *leaves: Any) -> Any:

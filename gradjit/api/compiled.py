@@ -360,9 +360,10 @@ class Compiled(FastCallable):
         if self.options.backend == "interpreter":
             executable: Executable = backends.Interpreted(program)
         elif (self.options.tier or config.tier) == "interpret" and not has_loops(program.func) and attempt is None:
-            executable = backends.Tiered(program, timer.resumed, config.interpreted_calls)
+            executable = backends.Tiered(program, timer.resumed, config.interpreted_calls,
+                                         self.options.threads)
         else:
-            executable = native = backends.native(program, timer.note)
+            executable = native = backends.native(program, timer.note, self.options.threads)
             passes |= native.made.seconds
             if dump:
                 dump.text("llvm", t.func.name, native.text("llvm"), "ll")

@@ -13,6 +13,7 @@ from dataclasses import dataclass, fields
 from typing import Any, TypedDict, Unpack
 
 from ..environment import say
+from ..runtime.threads import checked
 
 BACKENDS = ("native", "interpreter")
 TIERS = ("compile", "interpret")
@@ -29,6 +30,7 @@ class Asked(TypedDict, total=False):
         from the first call on; "exact" to compile for each size; None asks `gj.config`.
     signature: the types of the arguments, with names for the extents that are open: "f64[n,3], f64[n] -> ...". Other
         calls are an ArgumentError then.
+    threads: how many threads its loops may use; None for what holds for all functions (`gj.set_threads`).
     """
 
     backend: str
@@ -36,6 +38,7 @@ class Asked(TypedDict, total=False):
     tier: str | None
     sizes: str | None
     signature: str | None
+    threads: int | None
 
 
 @dataclass(frozen=True)
@@ -47,6 +50,7 @@ class Options:
     tier: str | None = None
     sizes: str | None = None
     signature: str | None = None
+    threads: int | None = None
 
     @classmethod
     def of(cls, name: str, **asked: Unpack[Asked]) -> Options:
@@ -57,6 +61,8 @@ class Options:
                 raise TypeError(f"gj.{name} has no option {keyword!r}; there are {', '.join(known)}")
         made = cls(**asked)
         one_of("backend", made.backend, BACKENDS)
+        if made.threads is not None:
+            checked(made.threads)
         if made.sizes is not None:
             one_of("sizes", made.sizes, POLICIES)
         if made.tier is not None:

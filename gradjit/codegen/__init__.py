@@ -20,7 +20,7 @@ from .emit import Emitted, emit
 from .failures import RECORD_BYTES, Check, record_offset
 from .loop_passes import statements
 from .loop_pipeline import run_loop_passes
-from .loops import Program, Repeat, Store, inner
+from .loops import Chunks, Program, Repeat, Store, inner
 from .regions import nests
 from .symbolic import reckoned
 from .target import vector_bytes
@@ -59,7 +59,8 @@ def lower(func: Func, layouts: Layouts = ()) -> Lowered:
     """
     seconds: dict[str, float] = {}
     program = lower_loops(func, layouts, seconds=seconds)
-    return assemble(program, work_of(func), seconds)
+    chunks = any(isinstance(s, Chunks) for s in statements(program.body))
+    return assemble(program, LOOPS if chunks else work_of(func), seconds)
 
 
 def lower_loops(func: Func, layouts: Layouts = (), width: int | None = None, seconds: dict[str, float] | None = None

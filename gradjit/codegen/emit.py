@@ -23,6 +23,7 @@ from .accumulators import AccumulatorCells
 from .affine import Affine, Var
 from .alias_scopes import AliasScopes
 from .emit_control import FLOW, TapeCells, cell_value, counted, exactly, leave, poll
+from .emit_parallel import chunks
 from .emit_scope import EmitScope
 from .failures import Check, note
 from .loop_passes import nodes_of, statements
@@ -32,6 +33,7 @@ from .loops import (
     Buffer,
     Call,
     Cell,
+    Chunks,
     Finish,
     LoopStmt,
     Node,
@@ -83,12 +85,14 @@ def memory_type(t: DType) -> ir.Type:
 class Emitter:
     """Emits one program as one kernel."""
 
-    def __init__(self, program: Program, module: ir.Module):
+    def __init__(self, program: Program, module: ir.Module, name: str = KERNEL, more: Sequence[ir.Type] = (),
+                 whole: Emitter | None = None):
         self.program = program
         self.module = module
         buffers = [*program.inputs, *program.outputs]
         count = len(program.sizes)
-        self.kernel = ir.Function(module, ir.FunctionType(I32, [PTR] * (count + len(buffers) + 1)), KERNEL)
+        taken = count + len(buffers) + 1
+        self.kernel = ir.Function(module, ir.FunctionType(I32, [PTR] * taken + [*more]), name)
         self.kernel.attributes.add("nounwind")
         self.entry = self.kernel.append_basic_block("entry")
         self.allocas = ir.IRBuilder(self.entry)
@@ -96,27 +100,36 @@ class Emitter:
         self.pointers: dict[Buffer, ir.Value] = dict(zip(buffers, self.kernel.args[count:], strict=False))
         self.dims = {d: self.allocas.load(p, typ=INT64) for d, p in zip(program.sizes, self.kernel.args, strict=False)}
         self.numbers: dict[int, ir.Value] = {}
-        for arg in self.kernel.args:
+        for arg in self.kernel.args[:taken]:
             arg.add_attribute("noalias")
-        self.workspace = self.kernel.args[-1]
+        self.workspace = self.kernel.args[taken - 1]
+        self.record: ir.Value | None = None  # where a chunk of a parallel loop tells of its failure
         self.scope = EmitScope(None)
         self.parts: dict[Accumulator, AccumulatorCells] = {}
-        self.checks: list[Check] = []
-        self.objects: list[object] = []
+        self.checks: list[Check] = whole.checks if whole else []
+        self.objects: list[object] = whole.objects if whole else []
         self.failed: ir.Value | None = None
         self.cells: dict[Cell, ir.Value] = {}
         self.tapes: dict[Tape, TapeCells] = {}
         self.exit: ir.Block | None = None
         self.polls: ir.Value | None = None
-        self.pairs = sines_with_cosines(program)
-        self.aliases = AliasScopes(program, module)
+        self.pairs: dict[Node, Node] = whole.pairs if whole else sines_with_cosines(program)
+        self.aliases: AliasScopes = whole.aliases if whole else AliasScopes(program, module)
 
     def run(self) -> Emitted:
         self.block(self.program.body)
         leave(self)
         self.allocas.branch(self.b.function.basic_blocks[1])
-        call_what_is_frequent(self.kernel)
+        for f in self.module.functions:
+            if f.name.startswith(KERNEL):
+                call_what_is_frequent(f)
         return Emitted(self.module, self.kernel, self.program, tuple(self.checks), tuple(self.objects))
+
+    def part(self, name: str, more: Sequence[ir.Type]) -> Emitter:
+        """What emits a part of this kernel as a function of its own, which takes what the kernel takes, and `more`."""
+        made = Emitter(self.program, self.module, name, more, self)
+        made.kernel.linkage = "internal"
+        return made
 
     # sizes ------------------------------------------------------------------------------------------------------------
     def number(self, n: int) -> ir.Value:
@@ -385,6 +398,8 @@ class Emitter:
                 self.store(s)
             elif isinstance(s, Call):
                 ROUTINES[s.routine](self, s)
+            elif isinstance(s, Chunks):
+                chunks(self, s)
             else:
                 FLOW[type(s)](self, s)
 
@@ -395,7 +410,7 @@ class Emitter:
         for s in statements([loop]):
             if not isinstance(s, (Store, Accumulate)):
                 continue
-            for n in in_order(s.node, seen.__contains__):
+            for n in in_order(s.node, lambda n: n in seen or self.scope.find(n) is not None):
                 seen.add(n)
                 # Inside a vector loop nothing nests, so what is outside is scalar here.
                 if n.vars <= outside and n.kind in ("load", "apply"):

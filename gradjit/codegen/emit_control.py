@@ -377,10 +377,21 @@ def stop_if(e: Emitter, condition: ir.Value, status: int) -> None:
     e.b.position_at_end(on)
 
 
+def stop_if_failed(e: Emitter, status: ir.Value) -> None:
+    """Leave the kernel with a status that is not 0."""
+    stop, on = e.b.append_basic_block("stop"), e.b.append_basic_block("on")
+    e.b.cbranch(e.b.icmp_signed("!=", status, I32(0)), stop, on).set_weights([1, 1 << 20])
+    e.b.position_at_end(stop)
+    e.b.store(status, e.status())
+    e.b.branch(exit_block(e))
+    e.b.position_at_end(on)
+
+
 def poll(e: Emitter, work: float) -> None:
     """After so much work: ask whether the user has interrupted, if enough has been done since that was asked last."""
     if not work:
         return
+    stop_where_told(e)
     b, budget = e.b, I64(int(LONG))
     if e.polls is None:
         e.polls = e.cell(I64)
@@ -395,6 +406,14 @@ def poll(e: Emitter, work: float) -> None:
     stop_if(e, b.icmp_signed("!=", asked, I32(0)), INTERRUPTED)
     b.branch(on)
     b.position_at_end(on)
+
+
+def stop_where_told(e: Emitter) -> None:
+    """Leave a chunk if the loop that it belongs to has been interrupted."""
+    if e.record is None:
+        return
+    told = e.b.load(e.b.gep(e.record, [I64(2)], source_etype=I64), typ=PTR)
+    stop_if(e, e.b.icmp_signed("!=", e.b.load_atomic(told, "monotonic", 8, typ=I64), I64(0)), INTERRUPTED)
 
 
 def leave(e: Emitter) -> None:

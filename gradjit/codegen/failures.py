@@ -13,7 +13,7 @@ from llvmlite import ir
 
 from ..errors import BoundsError
 from ..ir import Loc
-from .vecmath.lanes import I32
+from .vecmath.lanes import I32, I64
 
 if TYPE_CHECKING:
     from .emit import Emitter
@@ -68,13 +68,20 @@ def note(e: Emitter, check: Check, bad: ir.Value, index: ir.Value | None = None,
     b.position_at_end(failing)
     if index is not None:
         assert extent is not None
-        offset = record_offset(e.program.workspace_bytes)
+        record = record_of(e)
         for k, x in enumerate((index, extent)):
-            place = b.gep(e.workspace, [e.number(offset + 8 * k)], source_etype=ir.IntType(8))
+            place = b.gep(record, [I64(k)], source_etype=I64)
             b.store(offender(b, x, bad) if wide else x, place)
     b.store(I32(len(e.checks)), e.status())
     b.branch(exit_block(e))
     b.position_at_end(onwards)
+
+
+def record_of(e: Emitter) -> ir.Value:
+    """Where a failure is told: behind the workspace, or where a chunk is told to."""
+    if e.record is not None:
+        return e.record
+    return e.b.gep(e.workspace, [e.number(record_offset(e.program.workspace_bytes))], source_etype=ir.IntType(8))
 
 
 def offender(b: ir.IRBuilder, v: ir.Value, bad: ir.Value) -> ir.Value:
@@ -94,4 +101,4 @@ def exit_block(e: Emitter) -> ir.Block:
     return e.exit
 
 
-__all__ = ["RECORD_BYTES", "Check", "exit_block", "note", "record_offset"]
+__all__ = ["RECORD_BYTES", "Check", "exit_block", "note", "record_of", "record_offset"]

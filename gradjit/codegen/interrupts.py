@@ -10,7 +10,21 @@ from __future__ import annotations
 from collections.abc import Iterator
 from math import inf
 
-from .loops import Call, IfStmt, LoopStmt, Node, Program, Repeat, Stmt, WhileStmt, in_order, inner, roots_of, trips
+from .loops import (
+    Call,
+    Chunks,
+    IfStmt,
+    LoopStmt,
+    Node,
+    Program,
+    Repeat,
+    Stmt,
+    WhileStmt,
+    in_order,
+    inner,
+    roots_of,
+    trips,
+)
 from .numbers import LOAD, LONG, SCALAR, TURN, cost_of
 
 
@@ -35,6 +49,8 @@ def unasked(s: Stmt, seen: set[Node]) -> float:
             return turn * (n or 0)
         s.asks = turn
         return 0.0
+    if isinstance(s, Chunks):
+        return 0.0  # whoever runs the chunks asks behind each
     return turn + (TURN if isinstance(s, IfStmt) else 0.0)
 
 

@@ -11,6 +11,7 @@ from ..passes.dump import Dumper
 from .interrupts import place_polls
 from .loop_passes import alias_outputs, coalesce, drop_dead_stores, place_workspace, vectorise, write_out
 from .loops import Program
+from .parallel import parallelise
 from .strips import strip_mine
 from .tape_layout import pack_tapes
 from .unroll_and_jam import unroll_and_jam
@@ -34,6 +35,7 @@ PIPELINE: tuple[LoopPass, ...] = (
     LoopPass("write-out", write_out, "short loops over memory in registers become straight code"),
     LoopPass("jam", unroll_and_jam, "products with rows take several rows at once"),
     LoopPass("alias-outputs", alias_outputs, "workspace lives in outputs that are filled later"),
+    LoopPass("parallel", parallelise, "independent loops are cut into chunks, which may run at once"),
     LoopPass("layout", place_workspace, "workspace that is never alive together shares bytes"),
     LoopPass("polls", place_polls, "what takes long asks whether the user interrupts"),
 )

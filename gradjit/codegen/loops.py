@@ -274,6 +274,46 @@ class IfStmt(Stmt):
     other: list[Stmt]
 
 
+@dataclass(frozen=True)
+class ChunkSizes:
+    """How a loop is cut into chunks: a matter of its number of turns alone.
+
+    least: about so many turns a chunk has at least. most: so many chunks there are at most. unit: every chunk but the
+    last is a multiple of it.
+    """
+
+    least: int
+    most: int
+    unit: int
+
+    def count(self, extent: int) -> int:
+        """How many chunks there are of a loop of known extent: none of one without turns."""
+        return min(max(extent // self.least, min(extent, 1)), self.most)
+
+    def bounds(self, extent: int) -> list[tuple[int, int]]:
+        """The first turn of each chunk, and the number of its turns."""
+        count, units = self.count(extent), extent // self.unit
+        if count == 0:
+            return []
+        cuts = [k * units // count * self.unit for k in range(count)]
+        return [(lo, hi - lo) for lo, hi in zip(cuts, [*cuts[1:], extent], strict=True)]
+
+
+@dataclass(eq=False)
+class Chunks(Stmt):
+    """Run the body for each chunk of a loop of `extent` turns: in any order or at once, as none sees what another does.
+
+    var is the number of the chunk; within the body, `lo` is its first turn, and `turns` how many it has.
+    """
+
+    var: Var
+    lo: Dim
+    turns: Dim
+    extent: int
+    sizes: ChunkSizes
+    body: list[Stmt]
+
+
 @dataclass(eq=False)
 class Exchange(Stmt):
     """Two buffers of one size change places: what a turn has written becomes what the next one reads."""
@@ -308,7 +348,7 @@ class Pop(Stmt):
 
 def inner(s: Stmt) -> tuple[list[Stmt], ...]:
     """The lists of statements inside a statement, in order."""
-    if isinstance(s, (LoopStmt, Repeat)):
+    if isinstance(s, (LoopStmt, Repeat, Chunks)):
         return (s.body,)
     if isinstance(s, WhileStmt):
         return s.head, s.body
@@ -383,6 +423,14 @@ class Call(Stmt):
     work: float = 0.0
 
 
+@dataclass(frozen=True)
+class LoopNote:
+    """What was decided about a loop, in words, and the user's line that it comes from."""
+
+    loc: Loc | None
+    text: str
+
+
 @dataclass(eq=False)
 class Program:
     """A lowered function: what its kernel reads, writes and does."""
@@ -397,6 +445,7 @@ class Program:
     workspace_bytes: int = 0
     sizes: list[Dim] = field(default_factory=list)  # the open extents, which the kernel takes first
     conditions: list[SizeCondition] = field(default_factory=list)  # what they must meet
+    notes: list[LoopNote] = field(default_factory=list)  # which loops run in chunks, and why others do not
 
     def __str__(self) -> str:
         from .loopir.printer import print_program

@@ -176,10 +176,10 @@ def keep(store: disk_cache.DiskCache, layouts: Layouts, print_: Fingerprint, ker
         store.put(next(free, keys[-1]), data)
 
 
-def loaded(kernel: KernelCode, spec: EntrySpec, objects: Sequence[object]) -> Entry:
-    """A kernel behind its entry, linked into this process."""
+def loaded(kernel: KernelCode, spec: EntrySpec, objects: Sequence[object], threads: int = 0) -> Entry:
+    """A kernel behind its entry, linked into this process. threads: how many it may use; 0 for what holds for all."""
     return load_entry(kernel.code, entry_code(kernel.symbol, spec), spec,
-                      externals.addresses(kernel.externals, objects), kernel.outlined)
+                      externals.addresses(kernel.externals, objects, threads), kernel.outlined)
 
 
 MAX_ENTRIES = 512

@@ -1,6 +1,7 @@
 """File tests of the loop IR: `.loops` files with a kernel, what is run over it, and the expected text.
 
     ; run: coalesce vectorise width=32        loop passes, each with its settings; or verify, interpret, compile
+    ; run: parallel chunk=100                 the work of a chunk, as small loops are left alone
     ; args: {1.0,nan} 3                       arguments of a call, as literals; open sizes are their examples
     kernel @f:
       ...
@@ -18,11 +19,13 @@ import re
 
 import numpy as np
 
+from gradjit.codegen import parallel
+from gradjit.codegen.loop_passes import statements
 from gradjit.codegen.loop_pipeline import LOOP_PASSES
 from gradjit.codegen.loopir import interpret, parse, print_program, verify
 from gradjit.codegen.loopir.parser import Parser, at_sizes
 from gradjit.codegen.loopir.verifier import errors_of
-from gradjit.codegen.loops import Program
+from gradjit.codegen.loops import Chunks, Program
 from gradjit.errors import IRError
 from gradjit.ir import ArrayType, type_of
 from gradjit.ir.attrs import read_literal, show_literal
@@ -53,7 +56,8 @@ def read_arguments(p: Program, line: str) -> list[np.ndarray]:
 def apply(p: Program, name: str, settings: dict[str, str]) -> None:
     """One pass, then the checks that follow every pass."""
     before = parse(print_program(p))
-    LOOP_PASSES[name].run(p, int(settings.get("width", "32")))
+    with parallel.limits(**{k: float(v) for k, v in settings.items() if k in ("chunk", "copies")}):
+        LOOP_PASSES[name].run(p, int(settings.get("width", "32")))
     verify(p)
     check_text(p)
     rng = np.random.default_rng(0)
@@ -61,6 +65,9 @@ def apply(p: Program, name: str, settings: dict[str, str]) -> None:
     args = [rng.normal(size=b.shape) if b.dtype.is_float else rng.integers(0, 3, b.shape) for b in known.inputs]
     wrong = same(interpret(p, args), interpret(before, args), exact=False)
     assert not wrong, f"the pass changed the meaning: {wrong}"
+    if any(isinstance(s, Chunks) for s in statements(p.body)):
+        wrong = same(interpret(p, args, backwards=True), interpret(p, args), exact=True)
+        assert not wrong, f"chunks are not independent: {wrong}"
 
 
 def call(p: Program, line: str, compiled: bool) -> str:

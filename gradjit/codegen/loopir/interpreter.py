@@ -15,7 +15,7 @@ from ...errors import ArgumentError, BoundsError, IRError
 from ...ir import OPS
 from ...ir.ops.custom import FUNCTIONS
 from ...ir.ops.effects import ERRORS, exception, tell
-from ...ir.sizes import is_open
+from ...ir.sizes import Dim, Size, is_open
 from ..affine import Affine, Var
 from ..loops import (
     Accumulate,
@@ -24,6 +24,7 @@ from ..loops import (
     Buffer,
     Call,
     Cell,
+    Chunks,
     Exchange,
     Finish,
     IfStmt,
@@ -123,7 +124,7 @@ class Scope:
 class Interpreter:
     """One run of a kernel."""
 
-    def __init__(self, p: Program, args: Sequence[Any]):
+    def __init__(self, p: Program, args: Sequence[Any], backwards: bool = False):
         if len(args) != len(p.inputs):
             raise TypeError(f"@{p.name} takes {len(p.inputs)} arguments, got {len(args)}")
         self.p = p
@@ -139,6 +140,8 @@ class Interpreter:
         self.positions: dict[Accumulator, int] = {}
         self.cells: dict[Cell, Any] = {}
         self.tapes: dict[Tape, list[dict[int, BufferMemory]]] = {}
+        self.dims: dict[Dim, int] = {}
+        self.backwards = backwards
 
     def run(self) -> list[np.ndarray]:
         with np.errstate(all="ignore"):
@@ -156,11 +159,16 @@ class Interpreter:
             self.scope.values[x] = x.dtype.np.type(EVALUATE[x.kind](self, x)) if x.kind != "version" else 0
         return self.scope.values[n]
 
+    def number(self, n: int) -> int:
+        """A number; a size is one of the chunk that runs."""
+        return n.at(self.dims) if type(n) is Size else n
+
     def address(self, a: Affine | int) -> int:
         if isinstance(a, int):
             return a
-        return a.const + sum(w * (self.scope.position(atom) if isinstance(atom, Var) else int(self.value(atom)))
-                             for atom, w in a.terms.items())
+        at = (w * (self.scope.position(atom) if isinstance(atom, Var) else int(self.value(atom)))
+              for atom, w in a.terms.items())
+        return self.number(a.const) + sum(at)
 
     def load(self, n: Node) -> Any:
         memory = self.memory[n.attrs[0]]
@@ -194,7 +202,7 @@ class Interpreter:
         self.scope = self.scope.outer
 
     def loop(self, s: LoopStmt) -> None:
-        n = s.var.extent if s.turns is None else int(self.value(s.turns))
+        n = self.number(s.var.extent) if s.turns is None else int(self.value(s.turns))
         if n <= 0:
             return
         outside = self.scope.vars()
@@ -204,7 +212,13 @@ class Interpreter:
                     if node.vars <= outside and node.kind in ("load", "apply"):
                         self.value(node)
         for k in range(n):
-            self.inside(s.body, s.var, s.var.lo + k)
+            self.inside(s.body, s.var, self.number(s.var.lo) + k)
+
+    def chunks(self, s: Chunks) -> None:
+        every = list(enumerate(s.sizes.bounds(s.extent)))
+        for k, (lo, turns) in reversed(every) if self.backwards else every:
+            self.dims.update({s.lo: lo, s.turns: turns})
+            self.inside(s.body, s.var, k)
 
     def store(self, s: Store) -> None:
         v, memory = self.value(s.node), self.memory[s.buffer]
@@ -344,13 +358,13 @@ STATEMENTS: dict[type[Stmt], Callable[[Interpreter, Any], None]] = {
     LoopStmt: Interpreter.loop, Store: Interpreter.store, Start: Interpreter.start, Accumulate: Interpreter.accumulate,
     Finish: Interpreter.finish, Let: Interpreter.let, Assign: Interpreter.assign, Repeat: Interpreter.repeat,
     WhileStmt: Interpreter.while_, IfStmt: Interpreter.if_, Exchange: Interpreter.exchange, Rewind: Interpreter.rewind,
-    Push: Interpreter.push, Pop: Interpreter.pop, Call: Interpreter.call,
+    Chunks: Interpreter.chunks, Push: Interpreter.push, Pop: Interpreter.pop, Call: Interpreter.call,
 }
 
 
-def interpret(p: Program, args: Sequence[Any]) -> list[np.ndarray]:
+def interpret(p: Program, args: Sequence[Any], backwards: bool = False) -> list[np.ndarray]:
     """The results of a kernel on arrays of its inputs' types; the arguments are not changed. Open sizes are those that
-    the arrays have.
+    the arrays have. backwards: run the last chunk of a loop first.
 
     Raises the error of a check that fails. An address outside of memory is an IRError: the kernel is wrong.
     """
@@ -361,7 +375,7 @@ def interpret(p: Program, args: Sequence[Any]) -> list[np.ndarray]:
         p = at_sizes(p, found)
         if p.sizes:
             raise ArgumentError(f"no argument of @{p.name} tells {', '.join(d.name for d in p.sizes)}")
-    return Interpreter(p, args).run()
+    return Interpreter(p, args, backwards).run()
 
 
 __all__ = ["interpret"]

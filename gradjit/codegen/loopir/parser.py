@@ -18,6 +18,8 @@ from ..loops import (
     Buffer,
     Call,
     Cell,
+    Chunks,
+    ChunkSizes,
     Exchange,
     Finish,
     IfStmt,
@@ -319,6 +321,34 @@ class Parser(Expressions):
         self.next()
         return IfStmt(cond, then, self.block(indent))
 
+    def chunks(self, c: LineCursor, indent: int) -> Stmt:
+        name = c.name()
+        c.expect("of")
+        extent = c.size()
+        c.expect("as")
+        lo, turns = (Dim(name, 0) for name in c.items(c.name))
+        c.expect(":")
+        sizes = ChunkSizes(*(self.positive(word) for word in ("least", "most", "unit")))
+        c.end()
+        turns.example = extent.example if is_open(extent) else extent
+        outer = dict(self.sizes)
+        for dim in (lo, turns):
+            if dim.name in outer:
+                raise c.error(f"{dim.name} is defined twice")
+            self.sizes[dim.name] = size_of(dim)
+        var = Var(name, 0, sizes.most if is_open(extent) else sizes.count(extent))
+        body = self.scoped(var, indent, True)
+        for dim in (lo, turns):
+            del self.sizes[dim.name]
+        return Chunks(var, lo, turns, extent, sizes, body)
+
+    def positive(self, word: str) -> int:
+        self.c.expect(f"{word}=")
+        n = self.c.integer()
+        if n < 1:
+            raise self.c.error(f"{word}={n} is not positive")
+        return n
+
     def exchange(self, c: LineCursor, indent: int) -> Stmt:
         one = self.memory()
         c.expect(",")
@@ -396,8 +426,8 @@ class Parser(Expressions):
 
 _STATEMENTS: dict[str, Any] = {
     "start": Parser.start, "finish": Parser.finish, "let": Parser.let, "set": Parser.assign, "for": Parser.loop,
-    "repeat": Parser.repeat, "while": Parser.while_, "if": Parser.if_, "exchange": Parser.exchange,
-    "rewind": Parser.rewind, "push": lambda p, c, indent: p.record(Push),
+    "repeat": Parser.repeat, "while": Parser.while_, "if": Parser.if_, "chunks": Parser.chunks,
+    "exchange": Parser.exchange, "rewind": Parser.rewind, "push": lambda p, c, indent: p.record(Push),
     "pop": lambda p, c, indent: p.record(Pop), "call": Parser.call,
 }
 

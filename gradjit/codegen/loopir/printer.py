@@ -16,6 +16,7 @@ from ..loops import (
     Assign,
     Buffer,
     Call,
+    Chunks,
     Exchange,
     Finish,
     IfStmt,
@@ -260,6 +261,12 @@ class Printer:
         self.line(pad, "else:")
         self.body(s.other, pad + "  ", outside)
 
+    def chunks(self, s: Chunks, pad: str, outside: frozenset[Var]) -> None:
+        how = f"least={s.sizes.least} most={s.sizes.most} unit={s.sizes.unit}"
+        self.line(pad, f"chunks {self.vars(s.var)} of {s.extent} as {s.lo}, {s.turns}: {how}")
+        self.body(s.body, pad + "  ", outside | s.var.vars)
+        self.vars.forget(s.var)
+
     def exchange(self, s: Exchange, pad: str, outside: frozenset[Var]) -> None:
         self.line(pad, f"exchange {self.buffers(s.one)}, {self.buffers(s.other)}")
 
@@ -353,6 +360,7 @@ _SHOW = {"const": Printer.const, "index": Printer.index, "load": Printer.load, "
 _STATEMENTS: dict[type[Stmt], Any] = {
     LoopStmt: Printer.loop, Store: Printer.store, Start: Printer.start, Accumulate: Printer.accumulate,
     Finish: Printer.finish, Let: Printer.let, Assign: Printer.assign, Repeat: Printer.repeat, WhileStmt: Printer.while_,
+    Chunks: Printer.chunks,
     IfStmt: Printer.if_, Exchange: Printer.exchange, Rewind: Printer.rewind, Push: Printer.record, Pop: Printer.record,
     Call: Printer.call,
 }

@@ -10,9 +10,12 @@
   between, and read behind that.
 - Where all of an address's loops run over known extents, it is in range.
 - What is loaded from the workspace is stored somewhere.
+- What stands in a chunk of a loop sets no variable and adds to no accumulator from outside of it, exchanges no memory,
+  and pushes and pops no records.
 - Lanes and unrolling are at least 1; only innermost loops, or those around short ones, have lanes.
 
-Not checked: that a load's state number fits; that stores stand in front of the loads of what they store.
+Not checked: that a load's state number fits; that stores stand in front of the loads of what they store;
+that no chunk reads what another writes.
 """
 
 from __future__ import annotations
@@ -23,7 +26,9 @@ from typing import Any
 
 from ...errors import GradjitError, IRError
 from ...ir import BOOL, I64, OPS, ArrayType, DType
+from ...ir.sizes import Dim, Size
 from ..affine import ANYWHERE, Affine, Var
+from ..loop_passes import statements
 from ..loops import (
     Accumulate,
     Accumulator,
@@ -31,6 +36,7 @@ from ..loops import (
     Buffer,
     Call,
     Cell,
+    Chunks,
     Exchange,
     Finish,
     IfStmt,
@@ -85,6 +91,10 @@ class Verifier:
         self.typed: set[Node] = set()
         self.loaded: set[Buffer] = set()
         self.stored: set[Buffer] = set()
+        self.dims: dict[Dim, int] = {}  # of loops in chunks: as if all were one chunk
+
+    def number(self, n: int) -> int:
+        return n.at(self.dims) if type(n) is Size else n
 
     def fail(self, message: str) -> None:
         self.errors.append((self.at, message))
@@ -154,6 +164,8 @@ class Verifier:
             elif atom not in known.vars:
                 self.fail(f"{b.name}[{a!r}] stands outside of the loop over {atom.name}")
         span = a.interval()
+        if span is not None:
+            span = self.number(span[0]), self.number(span[1])
         if span is None or b.strides is not None or not span[0] <= span[1] or max(map(abs, span)) >= ANYWHERE // 2:
             return
         exact = all(atom in known.nest for atom in a.terms)
@@ -223,7 +235,7 @@ class Verifier:
         self.around(s.var, known)
         if s.lanes < 1 or s.unroll < 1:
             self.fail("a loop has at least one lane")
-        if s.var.lo > s.var.hi:
+        if self.number(s.var.lo) > self.number(s.var.hi):
             self.fail(f"a loop from {s.var.lo} to {s.var.hi}")
         if s.turns is not None:
             self.node(s.turns, known, I64)
@@ -252,6 +264,19 @@ class Verifier:
         for body, within in zip((s.then, s.other), sides, strict=True):
             self.block(body, within)
         known.cells |= sides[0].cells & sides[1].cells
+
+    def chunks(self, s: Chunks, known: Known) -> None:
+        self.around(s.var, known)
+        within = known.inside(s.var, nest=True)
+        outer, within.started = within.started, set()
+        self.dims.update({s.lo: 0, s.turns: s.extent})
+        self.block(s.body, within)
+        self.at = s
+        for x in statements(s.body):
+            if isinstance(x, (Assign, Exchange, Rewind, Push, Pop, Chunks)):
+                self.fail(f"{type(x).__name__.lower()} stands in a chunk")
+            elif isinstance(x, Accumulate) and x.acc in outer:
+                self.fail(f"{x.acc.name} is added to in chunks, and started outside of them")
 
     def exchange(self, s: Exchange, known: Known) -> None:
         for b in (s.one, s.other):
@@ -283,7 +308,7 @@ RULES: dict[type[Stmt], Any] = {
     Store: Verifier.store, Start: Verifier.start, Accumulate: Verifier.accumulate, Finish: Verifier.finish,
          Let: Verifier.let, Assign: Verifier.assign, LoopStmt: Verifier.loop, Repeat: Verifier.repeat,
          WhileStmt: Verifier.while_, IfStmt: Verifier.if_, Exchange: Verifier.exchange, Rewind: Verifier.nothing,
-         Push: Verifier.record, Pop: Verifier.record, Call: Verifier.call}
+         Chunks: Verifier.chunks, Push: Verifier.record, Pop: Verifier.record, Call: Verifier.call}
 
 
 def evaluated(s: Stmt) -> list[Node]:

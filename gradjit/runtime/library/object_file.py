@@ -13,6 +13,7 @@ from typing import Any
 from llvmlite import ir
 
 from gradjit.codegen.emit import KERNEL
+from gradjit.codegen.emit_parallel import LIMIT
 from gradjit.codegen.vecmath.outlined import PREFIX as OUTLINED
 from gradjit.runtime.c_function import I8, PTR
 from gradjit.runtime.jit import PIPELINES, llvm_session
@@ -112,6 +113,9 @@ def hide(whole: Any, names: Sequence[str]) -> None:
     for f in whole.functions:
         if not f.is_declaration and f.name not in names:
             f.linkage = "internal"
+    for v in whole.global_variables:
+        if v.name == LIMIT:
+            v.linkage = "internal"
 
 
 def around(library: LibraryDescription, processors: Sequence[Processor], manifest: bytes, weak: bool,

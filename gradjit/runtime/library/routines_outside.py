@@ -14,12 +14,14 @@ from dataclasses import dataclass
 from llvmlite import ir
 
 from gradjit.codegen.emit_control import ASK
+from gradjit.codegen.emit_parallel import LIMIT, RUN
 from gradjit.codegen.routines import pocketfft
 from gradjit.codegen.symbols import CYTHON
 from gradjit.errors import UnsupportedError
 from gradjit.ir.ops import special_functions
 from gradjit.runtime.c_function import I8, I32, I64, NULL, PTR, CFunction, i32
 from gradjit.runtime.library.description import LibraryDescription, LibraryRoutine
+from gradjit.runtime.pool import PoolFunction, one_by_one
 
 C_LIBRARY = frozenset({"malloc", "realloc", "free", "memcpy", "memset", "memmove"})
 _TYPES: dict[str, ir.Type] = {"ptr": PTR, "double": ir.DoubleType(), "float": ir.FloatType(), "i32": I32, "i64": I64,
@@ -98,6 +100,7 @@ def emit_outside(module: ir.Module, library: LibraryDescription, routines: Seque
         _calls(module, x, places[x.name], weak)
     ask = own_pointer(module, "gradjit.interrupt")
     _asks(module, ask)
+    _runs(module)
     frame = CFunction(module, f"{library.name}_set_interrupt", "v", "p")
     frame.store(frame.function.args[0], ask)
     frame.builder.ret_void()
@@ -145,6 +148,15 @@ def _asks(module: ir.Module, ask: ir.Value) -> None:
     frame.enter(some)
     frame.builder.ret(frame.call_pointer(pointer, I32))
     frame.finish()
+
+
+def _runs(module: ir.Module) -> None:
+    """Loops in chunks: a library has no threads of its own, and gives the same bits as the function does in Python."""
+    frame = PoolFunction(module, RUN, "i", "ppnpp")
+    one_by_one(frame, ASK)
+    frame.finish()
+    limit = ir.GlobalVariable(module, I64, LIMIT)
+    limit.initializer, limit.type = I64(1), PTR
 
 
 def _sets(module: ir.Module, name: str, places: dict[str, ir.Value]) -> None:

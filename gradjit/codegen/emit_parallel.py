@@ -1,0 +1,208 @@
+"""Machine code of loops that are cut into chunks: the body becomes a function of its own, which the runtime runs for
+each chunk, on whatever thread.
+
+    i32 body(what the kernel takes..., captured, lo, turns, chunk, record)
+
+computes one chunk. `captured` has what the kernel has computed before the loop: values, and where memory stands that
+moves. The runtime knows nothing of that: it runs `i32 chunk(context, k, record)`, which takes all of it from the
+context and finds out where chunk k begins.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from llvmlite import ir
+
+from ..ir.sizes import is_open
+from .affine import Var
+from .emit_control import leave, stop_if_failed, when
+from .emit_scope import EmitScope
+from .failures import record_of
+from .loop_passes import nodes_of, statements
+from .loops import Accumulate, Buffer, Chunks, LoopStmt, Node, Store, operands, roots_of
+from .vecmath.lanes import I32, I64
+
+if TYPE_CHECKING:
+    from .emit import Emitter
+
+PTR = ir.PointerType()
+RUN = "gradjit_parallel"
+"""The runtime's function that runs chunks; what it takes is told in `runtime.pool`."""
+LIMIT = "gradjit_threads"
+"""The word that tells it how many threads a function may use."""
+
+
+@dataclass
+class Captured:
+    """What a body reads that the kernel around it has: computed values, variables of loops, memory."""
+
+    nodes: list[Node] = field(default_factory=list)
+    vars: list[Var] = field(default_factory=list)
+    buffers: list[Buffer] = field(default_factory=list)
+
+    @classmethod
+    def of(cls, e: Emitter, s: Chunks) -> Captured:
+        found = cls(list(known_nodes(e, s)))
+        own = {x.var for x in statements([s]) if isinstance(x, (LoopStmt, Chunks))}
+        used = {v for x in statements(s.body) for n in nodes_of(x) for v in n.vars}
+        used |= {v for x in statements(s.body) if isinstance(x, Store) for v in x.address.vars}
+        found.vars = [scope.var for scope in e.enclosing() if scope.var is not None and scope.var in used - own]
+        stored = {b for x in statements(s.body) for b in stored_by(x)}
+        touched = stored | {n.attrs[0] for x in statements(s.body) for n in nodes_of(x) if n.kind == "load"}
+        found.buffers = [b for b in sorted(touched, key=lambda b: b.name) if b.moves or b.role == "tape" or (
+            b.role == "local" and b not in stored)]
+        return found
+
+    def values(self, e: Emitter) -> list[ir.Value]:
+        at = [e.scope.holding(v).start for v in self.vars]
+        return [*(e.value(n) for n in self.nodes), *(v for v in at if v is not None),
+                *(e.pointer(b) for b in self.buffers)]
+
+    def give(self, part: Emitter, values: list[ir.Value]) -> None:
+        """Let a part of the kernel know them."""
+        part.scope.values.update(zip(self.nodes, values, strict=False))
+        rest = values[len(self.nodes):]
+        for v, at in zip(self.vars, rest, strict=False):
+            part.scope = EmitScope(part.scope, v, at)
+        for b, p in zip(self.buffers, rest[len(self.vars):], strict=True):
+            if not b.moves:
+                part.pointers[b] = p
+                continue
+            cell = part.pointers[b] = part.cell(PTR)
+            part.allocas.store(p, cell)
+
+
+def known_nodes(e: Emitter, s: Chunks) -> Iterator[Node]:
+    """The nodes that the body needs whose values are known before it."""
+    seen: set[Node] = set()
+    stack = [root for x in statements(s.body) for root in roots_of(x)]
+    while stack:
+        n = stack.pop()
+        if n in seen or n.kind == "const":
+            continue
+        seen.add(n)
+        if e.scope.find(n) is not None:
+            yield n
+        else:
+            stack += (*operands(n), *(a for a in n.args if a.kind == "version"))
+
+
+def stored_by(s: object) -> list[Buffer]:
+    if isinstance(s, Store):
+        return [s.buffer]
+    return [s.store[0]] if isinstance(s, Accumulate) and s.store else []
+
+
+def chunks(e: Emitter, s: Chunks) -> None:
+    """A loop in chunks. What does not change in it is computed before it."""
+    extent = e.number(s.extent)
+    if is_open(s.extent):
+        with when(e, e.b.icmp_signed(">", extent, I64(0))):
+            cut(e, s, extent)
+    else:
+        cut(e, s, extent)
+
+
+def cut(e: Emitter, s: Chunks, extent: ir.Value) -> None:
+    for x in s.body:
+        if isinstance(x, LoopStmt):
+            e.hoist(x)
+    captured = Captured.of(e, s)
+    values = captured.values(e)
+    before = len(e.checks)
+    body = emit_body(e, s, captured, [v.type for v in values])
+    count = count_of(e, s, extent)
+    units = e.b.udiv(extent, I64(s.sizes.unit))
+    fields = [*values, *e.kernel.args, count, units, extent]
+    context = e.cell(ir.LiteralStructType([v.type for v in fields]), 8)
+    layout = ir.LiteralStructType([v.type for v in fields])
+    for k, v in enumerate(fields):
+        e.b.store(v, e.b.gep(context, [I32(0), I32(k)], source_etype=layout))
+    run_chunk = emit_chunk(e, s, body, layout, len(values))
+    told = any(c.is_described for c in e.checks[before:])
+    record = record_of(e) if told else ir.Constant(PTR, None)
+    stop_if_failed(e, run(e, s, run_chunk, context, count, record))
+
+
+def count_of(e: Emitter, s: Chunks, extent: ir.Value) -> ir.Value:
+    """The number of chunks: `ChunkSizes.count`."""
+    if not is_open(s.extent):
+        return I64(s.sizes.count(s.extent))
+    b = e.b
+    count = b.udiv(extent, I64(s.sizes.least))
+    count = b.select(b.icmp_signed(">", count, I64(1)), count, I64(1))
+    return b.select(b.icmp_signed("<", count, I64(s.sizes.most)), count, I64(s.sizes.most))
+
+
+def run(e: Emitter, s: Chunks, run_chunk: ir.Function, context: ir.Value, count: ir.Value, record: ir.Value
+        ) -> ir.Value:
+    """Have the chunks run; the status. A loop that is one chunk goes nowhere."""
+    if LIMIT not in e.module.globals:
+        ir.GlobalVariable(e.module, I64, LIMIT).type = PTR
+    parallel = e.lanes(1).declare(RUN, I32, [PTR, PTR, I64, PTR, PTR])
+    everything = [run_chunk, context, count, e.module.globals[LIMIT], record]
+    if not is_open(s.extent):
+        return e.b.call(parallel, everything)
+    status = e.cell(I32)
+    alone, several, after = (e.b.append_basic_block(name) for name in ("alone", "several", "after"))
+    e.b.cbranch(e.b.icmp_signed("<=", count, I64(1)), alone, several)
+    e.b.position_at_end(alone)
+    own = e.cell(ir.ArrayType(I64, 4), 8)
+    stop = e.b.gep(own, [I64(3)], source_etype=I64)
+    e.b.store(I64(0), stop)
+    e.b.store(stop, e.b.gep(own, [I64(2)], source_etype=I64))
+    e.b.store(e.b.call(run_chunk, [context, I64(0), own]), status)
+    if not isinstance(record, ir.Constant):
+        for k in range(2):
+            e.b.store(e.b.load(e.b.gep(own, [I64(k)], source_etype=I64), typ=I64),
+                      e.b.gep(record, [I64(k)], source_etype=I64))
+    e.b.branch(after)
+    e.b.position_at_end(several)
+    e.b.store(e.b.call(parallel, everything), status)
+    e.b.branch(after)
+    e.b.position_at_end(after)
+    return e.b.load(status, typ=I32)
+
+
+def emit_body(e: Emitter, s: Chunks, captured: Captured, types: list[ir.Type]) -> ir.Function:
+    """The function that computes one chunk."""
+    name = e.module.get_unique_name(f"{e.kernel.name}.part")
+    part = e.part(name, [PTR, I64, I64, I64, PTR])
+    values, lo, turns, chunk, part.record = part.kernel.args[-5:]
+    layout = ir.LiteralStructType(types)
+    loaded = [part.allocas.load(part.allocas.gep(values, [I32(0), I32(k)], source_etype=layout), typ=t)
+              for k, t in enumerate(types)]
+    captured.give(part, loaded)
+    part.dims = {**part.dims, s.lo: lo, s.turns: turns}
+    part.scope = EmitScope(part.scope, s.var, chunk)
+    part.block(s.body)
+    leave(part)
+    part.allocas.branch(part.b.function.basic_blocks[1])
+    return part.kernel
+
+
+def emit_chunk(e: Emitter, s: Chunks, body: ir.Function, layout: ir.LiteralStructType, values: int) -> ir.Function:
+    """`i32 chunk(context, k, record)`: the chunk by its number."""
+    name = f"{body.name}.chunk"
+    f = ir.Function(e.module, ir.FunctionType(I32, [PTR, I64, PTR]), name)
+    f.linkage = "internal"
+    f.attributes.add("nounwind")
+    context, k, record = f.args
+    b = ir.IRBuilder(f.append_basic_block())
+
+    def taken(n: int) -> ir.Value:
+        return b.load(b.gep(context, [I32(0), I32(n)], source_etype=layout), typ=layout.elements[n])
+
+    args = [taken(values + n) for n in range(len(e.kernel.args))]
+    count, units, extent = (taken(len(layout.elements) - n) for n in (3, 2, 1))
+
+    def start(k: ir.Value) -> ir.Value:
+        return b.mul(b.udiv(b.mul(k, units), count), I64(s.sizes.unit))
+
+    lo, following = start(k), b.add(k, I64(1))
+    hi = b.select(b.icmp_signed("<", following, count), start(following), extent)
+    b.ret(b.call(body, [*args, context, lo, b.sub(hi, lo), k, record]))
+    return f

@@ -1,0 +1,259 @@
+"""Loops whose iterations are independent are cut into chunks, which may run at once.
+
+    start acc                                      chunks c of 1000000 as lo, n:
+    for i in 0..1000000:                             start acc.c
+      acc sum= x[i]                   -->            for i in lo..lo + n: acc.c sum= x[i]
+    finish acc                                       finish acc.c
+                                                     partial[c] = acc.c
+                                                   start acc
+                                                   for k in 0..16: acc sum= partial[k]
+                                                   finish acc
+
+How a loop is cut depends on its number of turns and the work in them, never on the machine: the results have the same
+bits for any number of threads. Where that pays is a matter of the work, too; a loop with less is left as it is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+
+from ..ir import I64, DType, Loc
+from ..ir.sizes import Dim, is_open, size_of
+from .affine import Affine, Var
+from .independence import Independent, Uses, examine
+from .loop_passes import Swap, nodes_of, statements
+from .loops import (
+    Accumulate,
+    Accumulator,
+    Buffer,
+    Chunks,
+    ChunkSizes,
+    Finish,
+    IfStmt,
+    LoopNote,
+    LoopStmt,
+    Node,
+    Program,
+    Repeat,
+    Start,
+    Stmt,
+    Store,
+    WhileStmt,
+    inner,
+)
+from .numbers import LOAD, SCALAR, STORE, cost_of, identity, memory_cost
+from .symbolic import reckoned
+
+
+@dataclass(frozen=True)
+class Limits:
+    """chunk: the work of a chunk, in tenths of a nanosecond. fewest: so many chunks a loop must have at least, most: at
+    most. copies: bytes of all copies of memory that the iterations add to."""
+
+    chunk: float = 2e5
+    fewest: int = 4
+    most: int = 256
+    copies: int = 1 << 22
+
+
+LIMITS = Limits()
+FOLD = 32
+"""So many times the work of taking up a copy a chunk has at least."""
+
+
+@contextmanager
+def limits(**changes: float) -> Iterator[None]:
+    """Other limits, for what is compiled within: tests lower them, to see small loops run in chunks."""
+    global LIMITS
+    before, LIMITS = LIMITS, replace(LIMITS, **changes)  # type: ignore[arg-type]  # each field is a number
+    try:
+        yield
+    finally:
+        LIMITS = before
+
+
+def parallelise(p: Program, width: int) -> None:
+    """Cut the outermost loops that are independent and long."""
+    p.body = Cutter(p, width).block(p.body)
+
+
+class Cutter:
+    """Cuts the loops of one program."""
+
+    def __init__(self, p: Program, width: int):
+        self.p, self.width = p, width
+        self.uses = Uses(p.body)
+        self.count = 0
+
+    def block(self, body: list[Stmt]) -> list[Stmt]:
+        out: list[Stmt] = []
+        for s in body:
+            if isinstance(s, LoopStmt):
+                out += self.loop(s)
+                continue
+            if isinstance(s, (Repeat, WhileStmt, IfStmt)):
+                for some in inner(s):
+                    some[:] = self.block(some)
+            out.append(s)
+        return out
+
+    def loop(self, s: LoopStmt) -> list[Stmt]:
+        """The loop, or what comes in its place; loops in it are looked at where it is not cut itself."""
+        turn = turn_work(s)
+        if turn * max(s.var.reckoned, 1) < self.least_work(s):
+            return [s]
+        found = examine(s, self.uses)
+        if not isinstance(found, str):
+            sizes = self.sizes(s, turn, found)
+            if not isinstance(sizes, str):
+                self.p.notes.append(LoopNote(line_of(s), f"runs in chunks ({s.var.name})"))
+                return self.cut(s, found, sizes)
+            found = sizes
+        self.p.notes.append(LoopNote(line_of(s), f"runs on one core ({s.var.name}): {found}"))
+        if s.lanes == 1:
+            s.body = self.block(s.body)
+        return [s]
+
+    @staticmethod
+    def least_work(s: LoopStmt) -> float:
+        """What a loop that is cut does at least; one whose extent is open is cut whatever it was when it came."""
+        return 0.0 if is_open(s.var.extent) else LIMITS.chunk * LIMITS.fewest
+
+    def sizes(self, s: LoopStmt, turn: float, found: Independent) -> ChunkSizes | str:
+        """How the loop is cut."""
+        unit = s.lanes * s.unroll
+        least, most = LIMITS.chunk / turn, LIMITS.most
+        for b in found.sums:
+            nbytes = max(reckoned(b.nbytes), 1)
+            if nbytes * LIMITS.fewest > LIMITS.copies:
+                return f"all iterations add to {b.name}, which is too large for copies"
+            most = min(most, LIMITS.copies // nbytes)
+            least = max(least, FOLD * reckoned(b.size) * (STORE + memory_cost(nbytes * most)) / turn)
+        turns = max(-(-int(least + 1) // unit) * unit, unit)
+        sizes = ChunkSizes(turns, most, unit)
+        if not is_open(s.var.extent) and sizes.count(s.var.extent) < LIMITS.fewest:
+            return "there is too little work in it"
+        return sizes
+
+    # rewriting ----------------------------------------------------------------------------------------------------
+    def fresh(self, letter: str) -> str:
+        self.count += 1
+        return f"{letter}{self.count}"
+
+    def cut(self, s: LoopStmt, found: Independent, sizes: ChunkSizes) -> list[Stmt]:
+        name, extent = self.fresh("c"), s.var.extent
+        known = None if is_open(extent) else sizes.count(extent)
+        var = Var(name, 0, sizes.most if known is None else known)
+        lo, turns = Dim(f"{name}.lo", 0), Dim(f"{name}.n", reckoned(extent))
+        s.var.lo = s.var.lo + size_of(lo)
+        s.var.hi = s.var.lo + size_of(turns)
+        for b in found.private:
+            b.role = "local"
+        before: list[Stmt] = []
+        after: list[Stmt] = []
+        behind: list[Stmt] = []
+        for acc in found.running:
+            some = self.running(acc, s, var)
+            before.append(some[0])
+            after += some[1:3]
+            behind.append(self.folded(some[3], var, known, extent, sizes))
+        for b, how in found.sums.items():
+            first, fold = self.copies(b, how, s, var)
+            before.append(first)
+            behind.append(self.folded(fold, var, known, extent, sizes))
+        return [Chunks(var, lo, turns, extent, sizes, [*before, s, *after]), *behind]
+
+    def running(self, acc: Accumulator, s: LoopStmt, var: Var) -> list[Stmt]:
+        """A running value of each chunk's own: its start, its end, where that goes, and how it is taken up."""
+        own = Accumulator(acc.op, acc.dtype, f"{acc.name}.{var.name}")
+        for x in statements(s.body):
+            if isinstance(x, Accumulate) and x.acc is acc:
+                x.acc = own
+        total = self.p.nodes.make("total", (), own, own.dtype, var.vars)
+        partial = self.memory(acc.dtype, (var.hi,))
+        at = Affine.of(var)
+        return [Start(own), Finish(own, total), Store(partial, at, total),
+                Accumulate(acc, self.p.nodes.load(partial, at))]
+
+    def copies(self, b: Buffer, how: str, s: LoopStmt, var: Var) -> tuple[Stmt, Stmt]:
+        """A copy for each chunk of memory that iterations add to: how it begins, and how it is taken up."""
+        copy = self.memory(b.dtype, (var.hi, b.size))
+        base = Affine({var: b.size})
+        for x in statements(s.body):
+            if isinstance(x, Store) and x.buffer is b:
+                x.buffer, x.address = copy, x.address + base
+        return (self.along(b, lambda j: Store(copy, base + j, self.p.nodes.const(identity(how, b.dtype), b.dtype))),
+                self.along(b, lambda j: Store(b, j, self.p.nodes.load(copy, base + j), how)))
+
+    def memory(self, dtype: DType, shape: tuple[int, ...]) -> Buffer:
+        b = Buffer(self.fresh("p"), dtype, shape, "workspace")
+        self.p.workspace.append(b)
+        return b
+
+    def along(self, b: Buffer, body: Callable[[Affine], Stmt]) -> LoopStmt:
+        """A loop over the elements of a buffer."""
+        var = Var(self.fresh("j"), 0, b.size)
+        lanes = max(self.width // b.dtype.itemsize, 1)
+        while not is_open(b.size) and lanes > max(b.size, 1):
+            lanes //= 2
+        return LoopStmt(var, [body(Affine.of(var))], lanes)
+
+    def folded(self, fold: Stmt, var: Var, known: int | None, extent: int, sizes: ChunkSizes) -> Stmt:
+        """A loop over the chunks that there were, in order."""
+        k = Var(self.fresh("k"), 0, var.hi)
+        made = Swap(self.p.nodes, {var: Affine.of(k)}).stmt(fold)
+        turns = None if known is not None else self.number_of_chunks(extent, sizes)
+        return LoopStmt(k, [made], turns=turns)
+
+    def number_of_chunks(self, extent: int, sizes: ChunkSizes) -> Node:
+        nodes = self.p.nodes
+        n = nodes.index(Affine({}, extent // sizes.least), I64)
+        one = nodes.apply("minimum", (nodes.index(Affine({}, extent), I64), nodes.const(1, I64)), I64)
+        n = nodes.apply("maximum", (n, one), I64)
+        return nodes.apply("minimum", (n, nodes.const(sizes.most, I64)), I64)
+
+
+# work -----------------------------------------------------------------------------------------------------------------
+def turn_work(s: LoopStmt) -> float:
+    """The work of one turn of a loop, in tenths of a nanosecond."""
+    return body_work(s.body, s, set()) * (SCALAR if s.lanes == 1 and not any(
+        isinstance(x, LoopStmt) for x in s.body) else 1.0)
+
+
+def body_work(body: list[Stmt], around: LoopStmt, seen: set[Node]) -> float:
+    total = 0.0
+    for x in body:
+        if isinstance(x, LoopStmt):
+            scalar = x.lanes == 1 and around.lanes == 1 and not any(isinstance(y, LoopStmt) for y in x.body)
+            within = around if around.lanes > 1 else x
+            turns = max(x.var.reckoned, 1)
+            total += body_work(x.body, within, seen) * turns * (SCALAR if scalar else 1.0)
+            continue
+        for n in nodes_of(x):
+            if n not in seen:
+                seen.add(n)
+                total += price(n, around.var)
+        if isinstance(x, Store):
+            total += max(STORE, traffic(x.buffer, x.address, around.var))
+    return total
+
+
+def price(n: Node, var: Var) -> float:
+    if n.kind == "apply":
+        return cost_of(n.attrs[0])
+    return max(LOAD, traffic(n.attrs[0], n.attrs[1], var)) if n.kind == "load" else 0.0
+
+
+def traffic(b: Buffer, a: Affine, var: Var) -> float:
+    """What it costs to bring an element from, or to, where the array stands."""
+    return memory_cost(reckoned(b.nbytes)) if var in a.vars else 0.0
+
+
+def line_of(s: LoopStmt) -> Loc | None:
+    """The user's line that the first operation of a loop comes from."""
+    return next((n.loc for x in statements([s]) for n in nodes_of(x) if n.loc is not None), None)
+
+
+__all__ = ["Limits", "limits", "parallelise"]
