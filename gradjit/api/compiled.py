@@ -339,10 +339,9 @@ class Compiled(FastCallable):
         leaves = call.leaves
         args, kwargs = trees.unflatten(call.tree, call.as_traced())
         t = self.traced(args, kwargs, shapes=open_shapes)
-        if t.writes:
-            if passes_twice(leaves):
-                t = self.traced(args, kwargs, sharing=True, shapes=open_shapes)
-            check_writes(t, call)
+        if (t.writes or t.touched) and passes_twice(leaves):
+            t = self.traced(args, kwargs, sharing=True, shapes=open_shapes)
+        check_writes(t, call)
         check_touched(t, call)
         timer.note("trace")
         dump = Dumper.from_environment()

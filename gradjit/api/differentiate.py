@@ -18,7 +18,7 @@ from ..ir import OPS, Func, Loc, Value, walk
 from ..ir.core import map_type
 from ..tracer import trees
 from ..tracer.array import ARRAY, PYTHON, SCALAR, TracedArray, root
-from ..tracer.control.may_alias import may_share
+from ..tracer.control.may_alias import are_one, may_share
 from ..tracer.locations import fail
 from ..tracer.operands import as_traced, cast, constant, emit
 from ..tracer.recorder import current, repeated
@@ -59,7 +59,7 @@ class Traced:
         assert w.argument is not None
         x, own = as_traced(found[w.argument]), self.trace.leaves[w.argument]
         others = [(f"the argument {leaf.name}", as_traced(y)) for leaf, y in zip(self.trace.leaves, found, strict=True)
-                  if leaf.kind == ARRAY and leaf is not own and leaf.same_as != w.argument]
+                  if leaf.kind == ARRAY and leaf is not own and leaf.same_as != w.argument and not are_one(x, y)]
         others += [("an array that it reads from outside", h) for h in self.trace.outer_reads]
         for what, y in others:
             if may_share(x, y):

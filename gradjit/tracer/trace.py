@@ -25,6 +25,7 @@ from .calls import call, is_compiled
 from .containers import ContainerContents, ItemPath, items_of
 from .control.branches import raised_in_branch
 from .control.frames import BRANCH
+from .control.may_alias import are_one
 from .depth import deeper
 from .foreign import Foreign, foreignness, note
 from .grown import Tail, returned
@@ -268,6 +269,7 @@ def attempt(f: Callable[..., Any], args: Sequence[Any], kwargs: dict[str, Any], 
     with Recorder(name_of(like)) as recorder:
         recorder.checking = recorder.outer is not None and recorder.outer.checking if checking is None else checking
         handles = bind(recorder, leaves)
+        tie(handles, leaves, found)
         inner_args, inner_kwargs = trees.unflatten(tree, handles)
         static = {id(leaf.value) for leaf in leaves if leaf.kind == STATIC}
         made_for(recorder.outermost.world, (*inner_args, *inner_kwargs.values()), static)
@@ -294,7 +296,8 @@ def attempt(f: Callable[..., Any], args: Sequence[Any], kwargs: dict[str, Any], 
             raise UnrolledAttempt(e) from e
         check_copies(recorder.outermost.world, name_of(like))
         touched = [Write(f"the argument {leaf.name}", recorder.touched[id(h)][1], None, argument=k)
-                   for k, (h, leaf) in enumerate(zip(handles, leaves, strict=True)) if id(h) in recorder.touched]
+                   for k, (h, leaf) in enumerate(zip(handles, leaves, strict=True))
+                   if id(h) in recorder.touched and leaf.is_traced]
         touched += [Write(captured_name(c), recorder.touched[id(c.handle)][1], None, captured=c) for c in hidden
                     if id(c.handle) in recorder.touched]
         for h, made in recorder.scratch.values():
@@ -357,6 +360,14 @@ def bind(recorder: Recorder, leaves: list[ArgumentLeaf]) -> list[Any]:
         else:
             handles.append(argument(recorder, leaf) if leaf.is_traced else leaf.value)
     return handles
+
+
+def tie(handles: list[Any], leaves: list[ArgumentLeaf], found: list[Any]) -> None:
+    """Arguments of their own that are one array in the trace around this one are twins."""
+    arrays = [(h, x) for h, leaf, x in zip(handles, leaves, found, strict=True)
+              if isinstance(x, TracedArray) and leaf.kind == ARRAY and leaf.same_as is None]
+    for h, x in arrays:
+        h.twins = tuple(other for other, y in arrays if other is not h and are_one(x, y))
 
 
 def argument(recorder: Recorder, leaf: ArgumentLeaf) -> TracedArray:
