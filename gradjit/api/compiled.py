@@ -28,9 +28,9 @@ from ..runtime.callable import MAX_CHAIN, FastCallable
 from ..tracer import trees
 from ..tracer.calls import call as traced_call
 from ..tracer.guards import Condition, Guard, HeldItems, Snapshot, all_hold
-from ..tracer.locations import fail
+from ..tracer.locations import fail, raised_at
 from ..tracer.recorder import recorders
-from ..tracer.state import Kept, State, changed_numbers
+from ..tracer.state import Kept, changed_numbers
 from ..tracer.trace import Trace, parameter_names, trace, world_of
 from . import backends
 from .backends import Executable, TracedProgram
@@ -183,16 +183,23 @@ class Compiled(FastCallable):
         except Kept as e:
             if e.state is None or self.is_internal:
                 raise trimmed(e)  # noqa: B904
-            self.carry(e.state)
+            self.carry(e)
         except Exception as e:
             raise trimmed(e)  # noqa: B904 (it is the same exception)
         return self.with_state(args, kwargs)
 
     # state ----------------------------------------------------------------------------------------------------------
-    def carry(self, state: State) -> None:
-        """One more place outside that the function changes at each call."""
+    def carry(self, e: Kept) -> None:
+        """One more place outside that the function changes at each call. TraceError for a list that nobody but the one
+        who wants to see it looks at, where it would stay empty."""
+        state = e.state
+        assert state is not None
         states = [*(self.stateful.states if self.stateful is not None else ()), state]
         keeps = self.body is self.like  # what computes derivatives leaves all as it was
+        if state.appends and state.name and not keeps:
+            fail(TraceError, f"the function appends a traced value to the list {state.name}, outside of the function: "
+                             f"what computes derivatives leaves no trace outside, and the list would stay as it is; "
+                             f"return the value (has_aux=True), or print it by gj.debug_print", raised_at(e))
         self.stateful = Stateful(states, self.body, keeps, self.inner)
 
     def inner(self, body: Callable[..., Any]) -> Compiled:
@@ -210,7 +217,7 @@ class Compiled(FastCallable):
             except Kept as e:
                 if e.state is None or any(e.state.is_same(s) for s in self.stateful.states):
                     raise trimmed(e)  # noqa: B904
-                self.carry(e.state)
+                self.carry(e)
 
     def try_all(self, call: CanonicalCall) -> Any:
         """The result of the first specialisation that takes the call, or MISS."""

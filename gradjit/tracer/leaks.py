@@ -33,7 +33,8 @@ def refuse_keeping(owner: Any, method: str, given: Iterable[Any]) -> None:
 def states_of(owner: Any, method: str, given: list[Any]) -> list[State]:
     """What a method of a container changes, as far as that can be carried from call to call."""
     if type(owner) is list:
-        return [State(owner, None, appends=True)] if method in ("append", "extend") else []
+        name = outside(current()).variable(owner)
+        return [State(owner, None, appends=True, name=name)] if method in ("append", "extend") else []
     if type(owner) is not dict:
         return []
     if method in ("setdefault", "__setitem__"):

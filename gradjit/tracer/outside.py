@@ -120,6 +120,14 @@ class Outside:
             if source not in self.guards:
                 self.enter(getattr(f, name), source)
 
+    def variable(self, value: Any) -> str:
+        """The global name, or that of an enclosing function, by which an object came in; "" for none."""
+        for g in self.guards.values():
+            if isinstance(g, Guard) and g.expected is value and (
+                    g.source.kind == "cell" or (g.source.kind == "item" and "__builtins__" in g.source.owner)):
+                return g.source.label or g.source.name
+        return ""
+
     # containers -------------------------------------------------------------------------------------------------------
     def look_into(self, value: Any) -> None:
         """Guard what a container holds, and note where its arrays stand."""

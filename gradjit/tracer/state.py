@@ -26,12 +26,14 @@ from .recorder import recorders
 
 @dataclass(frozen=True, eq=False)
 class State:
-    """`owner.key`, or `owner[key]`; with `appends` a list that gets new items at its end."""
+    """`owner.key`, or `owner[key]`; with `appends` a list that gets new items at its end, perhaps one with a global name,
+    or one of an enclosing function."""
 
     owner: Any
     key: Any
     is_item: bool = False
     appends: bool = False
+    name: str = ""
 
     def is_same(self, other: State) -> bool:
         return (self.owner is other.owner and (type(self.key), self.key) == (type(other.key), other.key)

@@ -92,6 +92,29 @@ def test_derivatives_leave_no_trace():
     assert f.mean == 4.0 and f.n == 0 and f.log == []
 
 
+LOG: list = []
+
+
+def test_derivatives_say_so_where_a_list_of_its_own_name_would_stay_empty():
+    """An object's history is a part of the object; a list that only somebody outside looks at is not."""
+    log: list = []
+
+    def in_cell(x):
+        log.append(x * 2.0)
+        return np.sum(x)
+
+    def in_globals(x):
+        LOG.extend([x, 1.0])
+        return np.sum(x)
+
+    for f, name in ((in_cell, "log"), (in_globals, "LOG")):
+        with pytest.raises(gj.TraceError, match=rf"(?s)the list {name}, outside of.*has_aux=.*test_state.py\", line"):
+            gj.grad(f)(X)
+        assert gj.jit(f)(X) == np.sum(X)
+    assert len(log) == 1 and len(LOG) == 2
+    LOG.clear()
+
+
 def make_counter() -> tuple[Callable, Callable]:
     state = {"n": 0}
     log: list = []
