@@ -26,8 +26,8 @@ from .recorder import recorders
 
 @dataclass(frozen=True, eq=False)
 class State:
-    """`owner.key`, or `owner[key]`; with `appends` a list that gets new items at its end, perhaps one with a global name,
-    or one of an enclosing function."""
+    """`owner.key`, or `owner[key]`; with `appends` a list that gets new items at its end, perhaps under a global name,
+    or that of an enclosing function."""
 
     owner: Any
     key: Any
