@@ -14,6 +14,7 @@ import numpy as np
 from ..probe import peek, text
 from . import dispatch, grown, hidden_state, opaque, overrides, structures
 from .array import ARRAY, TracedArray, root
+from .control import recursion
 from .control.frames import Frame, is_container
 from .control.iterators import OF_ARRAYS, bar
 from .guards import Source
@@ -261,7 +262,7 @@ def call_user(f: types.FunctionType, args: Any, kwargs: Any) -> Any:
     new, frame = run_user(f), recorders()[-1].frame
     if new is f and frame.parent is not None and not is_product(f.__code__):
         watch(frame, f, (*args, *(Source("cell", cell).read() for cell in f.__closure__ or ())))
-    result = new(*args, **kwargs)
+    result = recursion.run(f, new, args, kwargs) if recursion.is_of_itself(f) else new(*args, **kwargs)
     if isinstance(result, types.GeneratorType):
         frame.fresh[id(result)] = result
         outside(current()).made(result)

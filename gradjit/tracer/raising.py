@@ -17,12 +17,13 @@ from typing import Any
 import numpy as np
 
 from ..errors import GradjitError, TraceError
-from ..ir import Loc
+from ..ir import Block, Builder, Loc
 from ..ir.ops.effects import MAKERS, builtin_error, formatted
 from ..probe import code_of, peek
 from . import trees
 from .array import ARRAY, PYTHON, TracedArray
 from .calls import call
+from .control.recursion import answered
 from .locations import fail, raised_at
 from .operands import captured
 from .outside import is_data_array
@@ -128,8 +129,15 @@ def record(e: Exception) -> None:
 def append(values: Sequence[TracedArray], error: str, message: str, loc: Loc | None) -> None:
     builder = current().builder
     operands = [v.value for v in values]
+    test = answered()
+    condition = None if test is None else test.value
     builder.loc = loc
-    builder.append("raise", operands, {"error": error, "message": message})
+    if condition is None:
+        builder.append("raise", operands, {"error": error, "message": message})
+        return
+    block = Block()
+    Builder(block, loc).append("raise", operands, {"error": error, "message": message})
+    builder.append("if", (condition,), {}, (block, Block()), ())
 
 
 def may_be_caught(e: Exception) -> bool:

@@ -140,6 +140,10 @@ class Recorder:
         """Exceptions that `raise` statements of the program have raised, by id."""
         self.trying: list[Any] = []
         """What may catch an exception, innermost last (raising.py)."""
+        self.activations: list[Any] = []
+        """Calls under way of functions that call themselves (control/recursion.py)."""
+        self.asking: list[Any] = []
+        """Of such that are compiled as loops, the runs of their bodies that are under way."""
         self._literals: dict[int, tuple[np.ndarray, Value]] = {}
 
     def __enter__(self) -> Recorder:

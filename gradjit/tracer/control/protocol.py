@@ -66,11 +66,13 @@ class Control:
         b = Branch(expression(line), test, (None,))
         if b.is_static:
             return then() if b.test else other()
+        value: tuple[Any, ...] = ()
         for begin, thunk in ((b.then, then), (b.otherwise, other)):
             begin()
             with b:
-                b.leave((thunk(),))
-        return defined(b.exit(())[0])
+                value = (thunk(),)
+                b.leave(value)
+        return defined(b.exit(value)[0])
 
     @classmethod
     def all_of(cls, line: int, first: Any, *rest: Thunk) -> Any:
@@ -104,9 +106,17 @@ class Control:
     @classmethod
     def joined(cls, line: int, op: str, first: Any, test: TracedArray, rest: Thunk) -> Any:
         """The second operand is computed only where the first leaves the answer open."""
-        if op == "and":
-            return cls.either(line, test, rest, lambda: first)
-        return cls.either(line, test, lambda: first, rest)
+        found: list[Any] = []
+
+        def second() -> Any:
+            found.append(rest())
+            return found[0]
+
+        whole = cls.either(line, test, second, lambda: first) if op == "and" else (
+            cls.either(line, test, lambda: first, second))
+        if isinstance(first, TracedArray) and first.ir_dtype.is_bool and found[0] is (op == "or"):
+            return found[0]  # the first decides nothing
+        return whole
 
     @staticmethod
     def negated(x: Any) -> Any:

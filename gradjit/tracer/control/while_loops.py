@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+
 from ...ir import Block, Builder, Op, Value, captures
 from ...ir.clone import Env, copy_op, new_block
 from .. import extents
@@ -14,6 +16,7 @@ from .frames import TRIAL, Frame
 from .loop_regions import TENTATIVE, LoopStatement, count_unrolled, explained
 from .loop_variables import Again, CarriedValue, Mismatch
 from .names import Site
+from .recursion import answered
 
 
 class WhileStatement(LoopStatement):
@@ -61,6 +64,8 @@ class WhileStatement(LoopStatement):
                 if not t:
                     self.check()
                 return True
+            if (sure := answered()) is not None:
+                t = truth(np.logical_and(t, sure))
             self.condition, self.tested = t.value, len(self.frame.block.ops)
             assert self.recorder is not None
             facts = extents.facts_of(t, True)
