@@ -328,7 +328,7 @@ def outermost(this: Activation, r: Recorder, plain: Callable[[], Any], lifted: C
     try:
         if irreversible:
             raise TraceError(irreversible)
-        return Stack(this, calls, lifted, r).run()
+        return CallStack(this, calls, lifted, r).run()
     except TraceError as e:
         this.failed = e
     if not ends_by_number(calls):
@@ -355,7 +355,7 @@ def refuse(call: Activation, why: TraceError) -> NoReturn:
 
 
 # the loop -------------------------------------------------------------------------------------------------------------
-class Stack:
+class CallStack:
     """The calls of one function by itself, as a loop."""
 
     def __init__(self, first: Activation, calls: Sequence[Activation], lifted: Callable[..., Any], recorder: Recorder):
