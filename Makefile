@@ -62,7 +62,7 @@ test: lint types
 	$(PYTEST) -m "not slow"
 
 test-all: lint types
-	$(PYTEST)
+	GRADJIT_TEST_EFFORT=full $(PYTEST)
 
 bless: $(STAMPS)/test
 	$(BIN)/python -m tests.filetests --bless

@@ -1,17 +1,26 @@
 """For all tests: what is compiled is compiled by this very code, not found on
 disk. (Tests of the cache name their own.)
 
-What a test asks of gradjit by the environment holds for that test.
+What a test asks of gradjit by the environment holds for that test. LLVM's full effort, which takes four times as long
+as the least, is for the rooms whose matter it is, and for one test in eight of the others; with
+GRADJIT_TEST_EFFORT=full (`make test-all`) for all.
 """
 
 from __future__ import annotations
 
 import gc
 import os
+import zlib
+from pathlib import Path
 
 import pytest
 
+from tests.fuzz.effort import FULL, llvm_effort
+
 os.environ["GRADJIT_CACHE"] = "0"
+
+FULL_EFFORT = ("benchmarks", "codegen", "docs", "library", "runtime", "vecmath")
+"""Rooms that are about machine code, or show it."""
 
 
 def pytest_collection_finish() -> None:
@@ -27,3 +36,11 @@ def _own_environment():
     for name in [name for name in os.environ if name.startswith("GRADJIT_") and name not in before]:
         del os.environ[name]
     os.environ.update(before)
+
+
+@pytest.fixture(autouse=True)
+def _effort_of_llvm(request):
+    room = Path(request.node.path).relative_to(Path(__file__).parent).parts[0]
+    drawn = zlib.crc32(request.node.nodeid.encode()) % FULL == 0
+    with llvm_effort(room in FULL_EFFORT or drawn or os.environ.get("GRADJIT_TEST_EFFORT") == "full"):
+        yield

@@ -9,6 +9,7 @@ class; a case marked `refused` must raise UnsupportedError that names the functi
 from __future__ import annotations
 
 import functools
+import types
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -166,12 +167,18 @@ def compare_error(e: Exception, c: Case, run: Callable[[Case], Any]) -> None:
 
 
 # running ------------------------------------------------------------------------------------------------------------
+def unlifted(f: Any) -> Any:
+    """The harness's own work, which is not to be traced: as if it stood in gradjit."""
+    return types.FunctionType(f.__code__.replace(co_filename=trees.__file__), f.__globals__, f.__name__)
+
+
 def evaluate_traced(c: Case) -> Any:
     """The call traced with its arrays (and NumPy scalars; floats on request) as arguments, and interpreted."""
     leaves, tree = trees.flatten((copied(c.args), copied_dict(c.kwargs)))
     kinds = (np.ndarray, np.generic, float, complex) if c.floats else (np.ndarray, np.generic)
     places = [i for i, x in enumerate(leaves) if isinstance(x, kinds)]
     arguments = [leaves[i] for i in places]
+    leaves = [x.array if isinstance(x, Outer) else None if i in places else x for i, x in enumerate(leaves)]
     return run_trace(trace(functools.partial(rebuilt, c.func, tree, leaves, places), arguments, {}), copied(arguments))
 
 
@@ -181,21 +188,25 @@ SHARED: list[tuple[int, int]] = []
 
 def rebuilt(func: Any, tree: Any, leaves: Any, places: Any, *arguments: Any) -> Any:
     """The call, some of its leaves replaced."""
-    new = list(leaves)
-    for i, x in zip(places, arguments, strict=True):
-        new[i] = x
-    args, kwargs = trees.unflatten(tree, new)
-    result = func(*plain(args), **{k: plain(v) for k, v in kwargs.items()})
+    args, kwargs = placed(tree, leaves, places, arguments)
+    result = func(*args, **kwargs)
     note_sharing(result, arguments)
     return result
 
 
+@unlifted
+def placed(tree: Any, leaves: Any, places: Any, arguments: Any) -> Any:
+    new = list(leaves)
+    for i, x in zip(places, arguments, strict=True):
+        new[i] = x
+    return trees.unflatten(tree, new)
+
+
+@unlifted
 def note_sharing(result: Any, arguments: Any) -> None:
-    """In lifted code, where isinstance() sees ndarrays: handles are told by their attributes."""
     roots = [a.root for a in arguments if getattr(a, "kind", "") == ARRAY]
     leaves = trees.flatten(result)[0]
-    SHARED[:] = [(i, j) for i, r in enumerate(leaves) for j, a in enumerate(roots)
-                 if id(getattr(r, "root", None)) == id(a)]
+    SHARED[:] = [(i, j) for i, r in enumerate(leaves) for j, a in enumerate(roots) if getattr(r, "root", None) is a]
 
 
 def compare_sharing(expected: Any, arguments: Any, c: Case) -> None:
