@@ -6,10 +6,8 @@ many do, and why. A number may only go down.
 
 from __future__ import annotations
 
-import ast
-from pathlib import Path
-
-from tests.test_rooms import PACKAGE, files, imported
+from tests.sources import FILES, contents
+from tests.test_rooms import module_of
 
 KNOWN: dict[str, tuple[int, str]] = {
     "tracer": (120, "NumPy's functions take arrays apart by slicing, and slicing is one of NumPy's functions: handles, "
@@ -24,18 +22,13 @@ KNOWN: dict[str, tuple[int, str]] = {
 """For each room: the number of modules in its largest circle, and the reason."""
 
 
-def name_of(path: Path) -> str:
-    parts = ("gradjit", *path.relative_to(PACKAGE).with_suffix("").parts)
-    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
-
-
 def needs() -> dict[str, set[str]]:
     """For each module the modules that it imports, anywhere."""
-    modules = {name_of(p): p for p in files()}
+    modules = {module_of(p): p for p in FILES}
     found: dict[str, set[str]] = {}
     for module, path in modules.items():
         found[module] = set()
-        for _, target in imported(ast.parse(path.read_text(encoding="utf-8")), module, path.stem == "__init__"):
+        for target in (i.target(module, path.stem == "__init__") for i in contents(path).imports):
             while target and target not in modules:
                 target = target.rpartition(".")[0]
             if target not in ("", "gradjit", module):

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import ast
 import re
 from collections import defaultdict
 from collections.abc import Iterable
 from pathlib import Path
 
-PACKAGE = Path(__file__).parents[1] / "gradjit"
-FILES = sorted(PACKAGE.rglob("*.py"))
+from tests.sources import FILES, PACKAGE, contents
 
 FAMILIES = {"creation", "elementwise", "special", "reduction", "movement", "indexing", "linalg", "control", "tape",
             "effects", "custom", "factorisation", "planes", "fourier"}
@@ -32,12 +30,8 @@ def twice(found: Iterable[tuple[str, Path]]) -> dict[str, list[str]]:
     return {name: where for name, where in places.items() if len(where) > 1}
 
 
-def classes(path: Path) -> list[str]:
-    return [n.name for n in ast.walk(ast.parse(path.read_text(encoding="utf-8"))) if isinstance(n, ast.ClassDef)]
-
-
 def test_no_class_name_stands_twice() -> None:
-    assert twice((name, path) for path in FILES for name in classes(path)) == {}
+    assert twice((name, path) for path in FILES for name in contents(path).classes) == {}
 
 
 def test_no_file_name_stands_twice() -> None:

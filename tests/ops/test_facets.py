@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import importlib
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -10,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-import gradjit
 from gradjit.ir import OPS, Memory
 from gradjit.passes import batching, jvp, vjp
+from tests.sources import FILES, PACKAGE, contents
 
 lowering = importlib.import_module("gradjit.codegen.lower")  # the package also has a function of that name
 
@@ -28,12 +27,10 @@ class Facet:
 def emitted(room: str) -> set[str]:
     """The operations that a room's sources name: as a text (`emit("exp", x)`) or as a builder's method (`b.exp(x)`)."""
     found: set[str] = set()
-    for path in (Path(gradjit.__file__).parent / room).rglob("*.py"):
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.Constant) and isinstance(node.value, str):
-                found.add(node.value)
-            elif isinstance(node, ast.Attribute):
-                found.add(node.attr.rstrip("_"))
+    for path in FILES:
+        if path.relative_to(PACKAGE).parts[0] == room:
+            words = contents(path).words
+            found |= words | {w.rstrip("_") for w in words}
     return found & set(OPS)
 
 
@@ -105,21 +102,10 @@ def is_rule_table(path: Path) -> bool:
     return of_family or path.parts[-2] in ("ops", "vecmath") or path.name in NUMPYS
 
 
-def names_operations(node: ast.AST) -> bool:
-    """Whether it is a literal collection of three operations' names or more."""
-    if not isinstance(node, ast.Set | ast.Tuple | ast.List):
-        return False
-    named = [e for e in node.elts if isinstance(e, ast.Constant) and e.value in OPS]
-    return len(named) > 2
-
-
 def test_no_set_of_operations_stands_beside_their_declarations() -> None:
     """What is true of some operations and not of others is a fact in `OpSpec`: a new one must say it."""
-    found = []
-    for path in Path(gradjit.__file__).parent.rglob("*.py"):
-        if not is_rule_table(path):
-            tree = ast.parse(path.read_text(encoding="utf-8"))
-            found += [f"{path}:{node.lineno}" for node in ast.walk(tree) if names_operations(node)]  # type: ignore[attr-defined]
+    found = [f"{path}:{line}" for path in FILES if not is_rule_table(path)
+             for line, texts in contents(path).collections if sum(t in OPS for t in texts) > 2]
     assert not found
 
 
