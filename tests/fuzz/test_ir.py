@@ -14,7 +14,7 @@ from .inputs import arguments, same
 from .ir_programs import STRAIGHT, functions
 from .native import native
 
-SLICE = settings(max_examples=300, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+SLICE = settings(max_examples=120, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 LONG = settings(max_examples=2000, deadline=None, suppress_health_check=list(HealthCheck))
 
 INEXACT = {"sum", "prod", "contract", "pow", "cumsum", "cumprod", "scatter_add"}

@@ -19,7 +19,7 @@ from .inputs import arguments, same
 from .loops_ir import loop_functions
 from .native import native
 
-SLICE = settings(max_examples=60, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+SLICE = settings(max_examples=25, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 LONG = settings(max_examples=1500, deadline=None, suppress_health_check=list(HealthCheck))
 SEEDS = st.integers(0, 99)
 FLAGS = st.lists(st.booleans(), min_size=6, max_size=6)

@@ -12,13 +12,13 @@ CHUNKS = 200
 """Of a hundred programs each."""
 
 
-@pytest.mark.parametrize("start", range(0, 64, 16))
+@pytest.mark.parametrize("start", range(0, 32, 16))
 def test_programs(start: int) -> None:
     check_seeds(range(start, start + 16))
 
 
 def test_interpreter() -> None:
-    for seed in range(48):
+    for seed in range(24):
         outcome = outcome_of(lambda seed=seed: check(program(seed), "interpreter"))
         assert not isinstance(outcome, Failure), f"{outcome}\n{program(seed)}"
 

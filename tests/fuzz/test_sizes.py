@@ -5,7 +5,7 @@ import pytest
 from .sizes import run
 
 
-@pytest.mark.parametrize("seed", range(10))
+@pytest.mark.parametrize("seed", range(5))
 def test_programs_over_open_sizes(seed: int) -> None:
     run(seed)
 
