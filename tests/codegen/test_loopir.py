@@ -126,7 +126,7 @@ def test_open_sizes(name: str, derivative: bool) -> None:
     f, args = TRACED[name]
     g = (gj.value_and_grad if derivative else gj.jit)(f, sizes="any")
     made = g.specialisation(args, {})
-    func, p = made.program.func, made.executable.lower().program
+    func, p = made.program.func, made.executable.made.lower().program
     text = print_program(p)
     again = parse(text)
     assert print_program(again) == text

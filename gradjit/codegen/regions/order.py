@@ -13,17 +13,16 @@ def changes_last(block: Block) -> list[Op]:
     them; a change with such reads behind it would have to copy the array.
     """
     ops = list(block.ops)
-    inputs = {op: used(op) for op in ops}
-    last = last_reads(ops, inputs)
+    reads = _Reads(ops)
     moved: set[Op] = set()  # two changes may wait for each other's readers: each is moved once
     k = 0
     while k < len(ops):
-        late = max((last.get(x, k) for x in changed(ops[k])), default=k)
-        behind = delayed(ops[k:late + 1], inputs) if late > k and ops[k] not in moved else None
+        late = max((reads.last(x) for x in changed(ops[k])), default=k)
+        behind = delayed(ops[k:late + 1], reads.inputs) if late > k and ops[k] not in moved else None
         if behind:
             moved.add(ops[k])
             ops[k:late + 1] = behind
-            last = last_reads(ops, inputs)
+            reads.place.update(zip(behind, range(k, late + 1), strict=True))
         else:
             k += 1
     return ops
@@ -42,14 +41,28 @@ def delayed(ops: list[Op], inputs: dict[Op, set[Value]]) -> list[Op] | None:
     return before + after if before and not any(has_effect(op) for op in ops) else None
 
 
-def last_reads(ops: list[Op], inputs: dict[Op, set[Value]]) -> dict[Value, int]:
-    """The position of the last read of each value, also through fleeting views of it."""
-    last: dict[Value, int] = {}
-    for k in range(len(ops) - 1, -1, -1):
-        behind = max((last.get(r, k) for r in ops[k].results), default=k) if OPS[ops[k].name].is_free else k
-        for v in inputs[ops[k]]:
-            last[v] = max(last.get(v, -1), behind)
-    return last
+class _Reads:
+    """Who reads what, and where that stands now. inputs: what each operation reads; place: its position."""
+
+    def __init__(self, ops: list[Op]) -> None:
+        self.inputs = {op: used(op) for op in ops}
+        self.place = {op: k for k, op in enumerate(ops)}
+        self.readers: dict[Value, list[Op]] = {}
+        for op in ops:
+            for v in self.inputs[op]:
+                self.readers.setdefault(v, []).append(op)
+
+    def last(self, value: Value) -> int:
+        """The position of the last read of a value, also through fleeting views of it; -1 where there is none."""
+        found, seen, todo = -1, {value}, [value]
+        while todo:
+            for op in self.readers.get(todo.pop(), ()):
+                through = [r for r in op.results if r in self.readers] if OPS[op.name].is_free else []
+                if len(through) < len(op.results) or not through:
+                    found = max(found, self.place[op])
+                todo += (r for r in through if r not in seen)
+                seen.update(through)
+        return found
 
 
 def changed(op: Op) -> tuple[Value, ...]:
