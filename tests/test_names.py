@@ -10,7 +10,7 @@ from pathlib import Path
 from tests.sources import FILES, PACKAGE, contents
 
 FAMILIES = {"creation", "elementwise", "special", "reduction", "movement", "indexing", "linalg", "control", "tape",
-            "effects", "custom", "factorisation", "planes", "fourier"}
+            "effects", "custom", "factorisation", "planes", "fourier", "complex_matrices"}
 """Families of operations: what belongs to one stands in the file of that name in each package."""
 SHARED = {
     "__init__": "Python's own name",

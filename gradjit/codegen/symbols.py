@@ -21,10 +21,10 @@ import numpy as np
 from ..errors import LayoutError
 from ..ir.ops import special_functions
 from ..processes import gate
-from .routines import blas, lapack, pocketfft
+from .routines import blas, complex_lapack, lapack, pocketfft
 
 # symbol -> (Cython module, the name that it exports)
-CYTHON: dict[str, tuple[str, str]] = {**blas.SYMBOLS, **lapack.SYMBOLS}
+CYTHON: dict[str, tuple[str, str]] = {**blas.SYMBOLS, **lapack.SYMBOLS, **complex_lapack.SYMBOLS}
 
 
 def resolve(name: str) -> int:

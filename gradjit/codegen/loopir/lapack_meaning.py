@@ -55,7 +55,21 @@ def _qr(s: Call, reads: Arrays, writes: Arrays) -> None:
     put([writes[0][..., :r.shape[-2], :], writes[1]], [r, q])
 
 
+def _complex_eig(s: Call, reads: Arrays, writes: Arrays) -> None:
+    w, v = meaning(s, *reads)
+    put(writes[1:2], [w])
+    put(writes[4:], [v])
+
+
+def _eig(s: Call, reads: Arrays, writes: Arrays) -> None:
+    re, im, v = meaning(s, *reads)
+    put(writes[1:3], [re, im])
+    put(writes[4:], [v])
+
+
 ROUTINES: dict[str, Callable[[Call, Arrays, Arrays], None]] = {
     "cholesky": in_place, "cholesky_cotangent": in_place, "triangular_solve": in_place, "lu": in_place,
     "lu_solve": _lu_solve, "eigh": _eigh, "svd": _svd, "qr": _qr, "sylvester": in_place,
+    "complex_lu": in_place, "complex_solve": _lu_solve, "complex_eigh": _eigh, "complex_eig": _complex_eig,
+    "eig": _eig,
 }

@@ -8,6 +8,7 @@ TASKS: operations that need loops or calls of their own: `rule(lowering, op) -> 
 from __future__ import annotations
 
 from . import (
+    complex_matrices,
     creation,
     custom,
     effects,
@@ -23,10 +24,10 @@ from . import (
 from .linalg import dissolve, is_thin
 
 ELEMENT = {**creation.ELEMENT, **movement.ELEMENT, **indexing.ELEMENT, **effects.ELEMENT,
-           **factorisation.ELEMENT}
+           **factorisation.ELEMENT, **complex_matrices.ELEMENT}
 EMIT = {**elementwise.EMIT, **special.EMIT}
 TASKS = {**reduction.TASKS, **movement.TASKS, **indexing.TASKS, **linalg.TASKS, **factorisation.TASKS,
-         **custom.TASKS, **fourier.TASKS}
+         **custom.TASKS, **fourier.TASKS, **complex_matrices.TASKS}
 
 UNLOWERED = dict.fromkeys(("if", "for", "while", "tape", "push", "pop", "debug_print", "raise", "assert", "show"),
                           "lowered by `regions`, a block at a time")

@@ -49,12 +49,17 @@ class InColumns:
         self.low, self.value = low, value
         free = value is not None and value not in low.elements.views and value not in low.memory
         self.home = value if value is not None and free else Value(like.type, None, 0)
-        *stack, m, n = like.type.extents
-        strides = row_major((*stack, n, m))
-        buffer = Buffer(f"w{len(low.workspace)}", like.dtype, (*stack, n, m), "workspace")
+        shape, strides = self.strides(like.type.extents)
+        buffer = Buffer(f"w{len(low.workspace)}", like.dtype, shape, "workspace")
         low.workspace.append(buffer)
-        self.view = View(buffer, 0, (*strides[:-2], strides[-1], strides[-2]), tuple(like.type.extents))
+        self.view = View(buffer, 0, strides, tuple(like.type.extents))
         low.elements.views[self.home] = self.view
+
+    def strides(self, extents: tuple[int, ...]) -> tuple[tuple[int, ...], tuple[int, ...]]:
+        """The shape of the memory, and where the elements of each axis stand in it."""
+        *stack, m, n = extents
+        strides = row_major((*stack, n, m))
+        return (*stack, n, m), (*strides[:-2], strides[-1], strides[-2])
 
     def filled(self, x: Value, compare: str | None = None) -> InColumns:
         """With x's elements, or those of a triangle of it."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
-from . import blas, effects, lapack, pocketfft, sort
+from . import blas, complex_lapack, effects, lapack, pocketfft, sort
 
-ROUTINES = {**blas.ROUTINES, **lapack.ROUTINES, **pocketfft.ROUTINES, **sort.ROUTINES, **effects.ROUTINES}
+ROUTINES = {**blas.ROUTINES, **lapack.ROUTINES, **complex_lapack.ROUTINES, **pocketfft.ROUTINES, **sort.ROUTINES,
+            **effects.ROUTINES}

@@ -9,6 +9,7 @@ from ...errors import DtypeError, GradjitError, IRError
 from ..core import Op, attr_values
 from ..types import INDEX, TAPE, ArrayType
 from . import (
+    complex_matrices,
     control,
     creation,
     custom,
@@ -29,7 +30,7 @@ from .spec import Fails, Memory, OpSpec, Sign
 OPS: dict[str, OpSpec] = {
     **creation.OPS, **elementwise.OPS, **special.OPS, **reduction.OPS, **movement.OPS, **indexing.OPS, **linalg.OPS,
     **factorisation.OPS, **control.OPS, **tape.OPS, **effects.OPS, **custom.OPS, **planes.OPS,
-    **fourier.OPS,
+    **fourier.OPS, **complex_matrices.OPS,
 }
 
 

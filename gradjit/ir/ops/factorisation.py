@@ -5,6 +5,7 @@ What an operation does not read (the other triangle) may hold anything.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -103,14 +104,14 @@ def _infer_lu(a: ArrayType) -> tuple[ArrayType, ...]:
     return a, ArrayType(I32, line), ArrayType(I64, line)
 
 
-def _lu(a: np.ndarray) -> tuple[np.ndarray, ...]:
-    """Gauss's elimination with the largest element of a column as pivot."""
+def eliminated(a: np.ndarray, magnitude: Callable[[np.ndarray], np.ndarray] = np.abs) -> tuple[np.ndarray, ...]:
+    """Gauss's elimination with the largest element of a column as pivot: factors, pivots, and the order of rows."""
     lu, n = np.array(a), a.shape[-1]
     pivots, order = np.zeros(a.shape[:-1], np.int32), np.zeros(a.shape[:-1], np.int64)
     for at in np.ndindex(*a.shape[:-2]):
         m, rows = lu[at], np.arange(n)
         for k in range(n):
-            p = k + int(np.argmax(np.abs(m[k:, k])))
+            p = k + int(np.argmax(magnitude(m[k:, k])))
             pivots[(*at, k)] = p + 1
             m[[k, p]], rows[[k, p]] = m[[p, k]], rows[[p, k]]
             if m[k, k] != 0:
@@ -243,7 +244,7 @@ OPS = table(
            **ROUTINE),
     # a with rows exchanged is L U: both in one matrix (the ones of L's diagonal left out), with which row each row was
     # exchanged, counted from 1, and where the rows of L U stand in a.
-    OpSpec("lu", "factorisation", 1, _infer_lu, _lu, Fails.NEVER, **ROUTINE),
+    OpSpec("lu", "factorisation", 1, _infer_lu, lambda a: eliminated(a), Fails.NEVER, **ROUTINE),
     # The x with a x = b, or a' x = b (trans), from the factors of a, which `lu` has made: derivatives flow through a.
     # checked: a zero on the diagonal is a LinAlgError.
     OpSpec("lu_solve", "factorisation", 4, _infer_lu_solve, _lu_solve, Fails.SOMETIMES,

@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from ...ir import Func
 from ...ir.sizes import deciding
 from . import (
+    complex_matrices,
     control,
     creation,
     custom,
@@ -34,11 +35,12 @@ from .driver import Batcher, BatchingTables, Rule, Walk, batched_function, prepa
 
 LOCAL: dict[str, Rule] = {
     **creation.RULES, **elementwise.RULES, **special.RULES, **reduction.RULES, **movement.RULES, **indexing.RULES,
-    **linalg.RULES, **factorisation.LOCAL, **effects.LOCAL, **custom.LOCAL,
+    **linalg.RULES, **factorisation.LOCAL, **complex_matrices.LOCAL, **effects.LOCAL, **custom.LOCAL,
     **planes.RULES,
     **fourier.RULES,
 }
-WALKS: dict[str, Walk] = {**control.RULES, **tape.RULES, **factorisation.WALKS, **effects.WALKS,
+WALKS: dict[str, Walk] = {**control.RULES, **tape.RULES, **factorisation.WALKS, **complex_matrices.WALKS,
+                          **effects.WALKS,
                           **custom.WALKS}
 RULES: dict[str, Rule | Walk] = {**LOCAL, **WALKS}
 UNBATCHED: dict[str, str] = creation.UNBATCHED

@@ -15,6 +15,7 @@ from ...ir import Func
 from ...ir.sizes import deciding
 from ..planes import derived, has_complex
 from . import (
+    complex_matrices,
     control,
     creation,
     custom,
@@ -34,14 +35,15 @@ from .driver import JvpTables, Rule, Walk, pushforward
 
 LOCAL: dict[str, Rule] = {
     **creation.RULES, **elementwise.RULES, **special.RULES, **reduction.RULES, **movement.RULES, **indexing.RULES,
-    **linalg.RULES, **factorisation.RULES, **effects.RULES, **custom.RULES,
+    **linalg.RULES, **factorisation.RULES, **complex_matrices.RULES, **effects.RULES, **custom.RULES,
     **fourier.RULES,
 }
 WALKS: dict[str, Walk] = {**control.RULES, **tape.RULES}
 RULES: dict[str, Rule | Walk] = {**LOCAL, **WALKS}
 CONSTANT: dict[str, str] = {
     **creation.CONSTANT, **elementwise.CONSTANT, **special.CONSTANT, **reduction.CONSTANT, **movement.CONSTANT,
-    **indexing.CONSTANT, **linalg.CONSTANT, **factorisation.CONSTANT, **fourier.CONSTANT, **control.CONSTANT,
+    **indexing.CONSTANT, **linalg.CONSTANT, **factorisation.CONSTANT, **complex_matrices.CONSTANT, **fourier.CONSTANT,
+    **control.CONSTANT,
     **effects.CONSTANT,
 }
 UNSUPPORTED: dict[str, str] = {**control.UNSUPPORTED, **planes.UNSUPPORTED}

@@ -21,6 +21,7 @@ from ...ir.sizes import deciding
 from ..checks import append_parameter
 from ..planes import Planes, derived, has_complex
 from . import (
+    complex_matrices,
     control,
     creation,
     custom,
@@ -40,14 +41,15 @@ from .driver import Rule, VjpTables, Walk, cotangents_at, pullback
 
 LOCAL: dict[str, Rule] = {
     **creation.RULES, **elementwise.RULES, **special.RULES, **reduction.RULES, **movement.RULES, **indexing.RULES,
-    **linalg.RULES, **factorisation.RULES, **effects.RULES, **custom.RULES,
+    **linalg.RULES, **factorisation.RULES, **complex_matrices.RULES, **effects.RULES, **custom.RULES,
     **fourier.RULES,
 }
 WALKS: dict[str, Walk] = {**control.RULES, **tape.RULES}
 RULES: dict[str, Rule | Walk] = {**LOCAL, **WALKS}
 CONSTANT: dict[str, str] = {
     **creation.CONSTANT, **elementwise.CONSTANT, **special.CONSTANT, **reduction.CONSTANT, **movement.CONSTANT,
-    **indexing.CONSTANT, **linalg.CONSTANT, **factorisation.CONSTANT, **fourier.CONSTANT, **control.CONSTANT,
+    **indexing.CONSTANT, **linalg.CONSTANT, **factorisation.CONSTANT, **complex_matrices.CONSTANT, **fourier.CONSTANT,
+    **control.CONSTANT,
     **effects.CONSTANT,
 }
 UNSUPPORTED: dict[str, str] = planes.UNSUPPORTED

@@ -24,21 +24,21 @@ RESULTS: Any = _linalg
 
 
 # operands -------------------------------------------------------------------------------------------------------------
-def stack(a: Any, func: Any) -> Matrices:
-    """Matrices of float32 or float64 (integers become float64)."""
+def stack(a: Any, func: Any, complex_too: bool = False) -> Matrices:
+    """Matrices of float32 or float64 (integers become float64), or of complex numbers."""
     x = array(a)
-    if x.ir_dtype.is_complex:
+    if x.ir_dtype.is_complex and not complex_too:
         o.unsupported(func, "of complex numbers")
     if x.dtype == np.float16:
         fail(DtypeError, "array type float16 is unsupported in linalg")
     if x.ndim < 2:
         fail(LinAlgError, f"{x.ndim}-dimensional array given. Array must be at least two-dimensional")
-    return x if x.ir_dtype.is_float else cast(x, np.float64)
+    return x if x.ir_dtype.is_inexact else cast(x, np.float64)
 
 
-def squares(a: Any, func: Any) -> Matrices:
+def squares(a: Any, func: Any, complex_too: bool = False) -> Matrices:
     """Square ones."""
-    x = stack(a, func)
+    x = stack(a, func, complex_too)
     if not o.may_agree(*x.extents[-2:]):
         fail(LinAlgError, "Last 2 dimensions of the array must be square")
     return o.retyped(x, (*x.extents[:-1], x.extents[-2]))
@@ -90,13 +90,13 @@ class System:
     vector: whether b is one (all of its axes but the last are then a stack). By default what is 1-d is.
     """
 
-    def __init__(self, a: TracedArray, b: Any, func: Any, vector: bool | None = None):
+    def __init__(self, a: TracedArray, b: Any, func: Any, vector: bool | None = None, complex_too: bool = False):
         y = array(b)
-        if y.ir_dtype.is_complex:
+        if y.ir_dtype.is_complex and not complex_too:
             o.unsupported(func, "of complex numbers")
         if not y.ndim:
             fail(LinAlgError, "0-dimensional array given. Array must be at least one-dimensional")
-        dtype = np.result_type(a.dtype, y.dtype if y.ir_dtype.is_float else np.float64)
+        dtype = np.result_type(a.dtype, y.dtype if y.ir_dtype.is_inexact else np.float64)
         a, y = cast(a, dtype), cast(y, dtype)
         self.vector = y.ndim == 1 if vector is None else vector
         y = reshape(y, (*y.extents, 1)) if self.vector else y
@@ -113,6 +113,12 @@ class System:
         return reshape(x, x.extents[:-1]) if self.vector else x
 
 
+def of_complex() -> Any:
+    """What there is for complex matrices."""
+    from . import complex_matrices
+    return complex_matrices
+
+
 # Cholesky, triangles --------------------------------------------------------------------------------------------------
 def cholesky(a, /, *, upper=False):
     x = squares(a, np.linalg.cholesky)
@@ -127,17 +133,19 @@ def triangular(a: TracedArray, b: TracedArray, lower: bool, trans: bool = False,
 # LU -------------------------------------------------------------------------------------------------------------------
 def solved(a: TracedArray, b: TracedArray, trans: bool = False, checked: bool = True) -> TracedArray:
     """The x with a x = b, or a' x = b."""
+    if a.ir_dtype.is_complex:
+        return of_complex().solved(turned(a) if trans else a, b, checked=checked)
     lu, pivots, _ = emit_all("lu", a)
     return emit("lu_solve", a, lu, pivots, b, trans=trans, checked=checked)
 
 
 def solve(a, b):
-    s = System(squares(a, np.linalg.solve), b, np.linalg.solve)
+    s = System(squares(a, np.linalg.solve, complex_too=True), b, np.linalg.solve, complex_too=True)
     return s.result(solved(s.a, s.b))
 
 
 def inv(a):
-    x = squares(a, np.linalg.inv)
+    x = squares(a, np.linalg.inv, complex_too=True)
     return solved(x, identity_like(x))
 
 
@@ -164,17 +172,21 @@ def determinant(x: TracedArray) -> TracedArray:
     n = x.extents[-1]
     if isinstance(n, int) and not is_open(n) and 0 < n <= 3:
         return written_out(x)
+    if x.ir_dtype.is_complex:
+        return of_complex().determinant(x)
     lu, pivots, _ = emit_all("lu", x)
     d = emit("prod", signed_diagonal(lu, pivots), axes=(x.ndim - 2,))
     return emit("det", d, x, lu, pivots, log=False)
 
 
 def det(a):
-    return determinant(squares(a, np.linalg.det))
+    return determinant(squares(a, np.linalg.det, complex_too=True))
 
 
 def slogdet(a):
-    x = squares(a, np.linalg.slogdet)
+    x = squares(a, np.linalg.slogdet, complex_too=True)
+    if x.ir_dtype.is_complex:
+        return RESULTS.SlogdetResult(*of_complex().sign_and_logarithm(x))
     lu, pivots, _ = emit_all("lu", x)
     d, axes = signed_diagonal(lu, pivots), (x.ndim - 2,)
     total = emit("sum", call(np.log, call(np.abs, d)), axes=axes)
@@ -183,9 +195,11 @@ def slogdet(a):
 
 # eigenvalues ----------------------------------------------------------------------------------------------------------
 def eigen(a: Any, uplo: Any, func: Any) -> list[TracedArray]:
-    x = squares(a, func)
+    x = squares(a, func, complex_too=True)
     if str(uplo).upper() not in ("L", "U"):
         fail(ArgumentError, "UPLO argument must be 'L' or 'U'")
+    if x.ir_dtype.is_complex:
+        return list(of_complex().hermitian(x, str(uplo).upper() == "L"))
     return emit_all("eigh", x, lower=str(uplo).upper() == "L")
 
 

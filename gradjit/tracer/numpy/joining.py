@@ -347,7 +347,8 @@ def _pad_ramp(x: TracedArray, widths: Sequence[tuple[int, int]], end_values: Any
 def _pad_statistic(x: TracedArray, widths: Sequence[tuple[int, int]], mode: str,
                    stat_length: Any = None) -> TracedArray:
     """A statistic of the elements next to each edge."""
-    statistic: Rule = {"maximum": max_, "minimum": min_, "mean": mean, "median": median}[mode]
+    statistics: dict[str, Rule] = {"maximum": max_, "minimum": min_, "mean": mean, "median": median}
+    statistic = statistics[mode]
     for k, (low, high) in enumerate(widths):
         n = x.extents[k]
         lengths = (n, n) if stat_length is None else _pairs(stat_length, x.ndim, "stat_length")[k]

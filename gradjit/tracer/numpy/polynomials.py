@@ -29,8 +29,8 @@ Rule = Callable[..., Any]
 KINDS = {"polynomial": ("poly", "Polynomial"), "chebyshev": ("cheb", "Chebyshev"), "legendre": ("leg", "Legendre"),
          "hermite": ("herm", "Hermite"), "hermite_e": ("herme", "HermiteE"), "laguerre": ("lag", "Laguerre")}
 """For each module of numpy.polynomial what its functions' names begin with, and its class."""
-FUNCTIONS = ("val", "val2d", "val3d", "grid2d", "grid3d", "vander", "vander2d", "vander3d", "der", "int", "add", "sub",
-             "mul", "mulx", "pow", "fromroots", "valfromroots", "companion", "roots")
+FUNCTIONS = ("val val2d val3d grid2d grid3d vander vander2d vander3d der int add sub mul mulx pow fromroots "
+             "valfromroots companion roots").split()
 
 
 # what copies of NumPy's functions see ---------------------------------------------------------------------------------

@@ -11,7 +11,6 @@ from ..operands import unsupported
 
 Rule = Callable[..., Any]
 
-EIGENVALUES = "eigenvalues of general matrices come with a later version; of symmetric ones there is np.linalg.eigh"
 DATA_DEPENDENT = "the shape of its result depends on the elements; compute it outside"
 NO_NUMBERS = "it computes no array of numbers; call it outside"
 DATES = "dates and times are no numbers that can be compiled"
@@ -19,7 +18,6 @@ ALIASING = "whether memory is shared is decided when the function is compiled"
 FILES = "files are written outside of the compiled function"
 
 FUNCTIONS: dict[Callable[..., Any], str] = {
-    **dict.fromkeys((np.linalg.eigvals, np.linalg.eig, np.roots), EIGENVALUES),
     np.polydiv: "polynomial division takes as many steps as the leading coefficients demand",
     np.asarray_chkfinite: "it looks at the elements; write np.asarray",
     np.packbits: NO_NUMBERS, np.unpackbits: NO_NUMBERS,

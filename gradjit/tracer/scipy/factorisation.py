@@ -12,7 +12,7 @@ from ...ir import Builder, Value
 from .. import operands as o
 from ..array import TracedArray
 from ..locations import fail
-from ..numpy import factorisation as nf
+from ..numpy import complex_matrices, factorisation as nf
 from ..numpy.common import array, call, truth, where
 from ..operands import cast, emit, emit_all
 from ..repeated_region import repeated
@@ -48,8 +48,8 @@ def matrices(a: Any, function: str, check: Any = True) -> Any:
     return x
 
 
-def squares(a: Any, function: str, check: Any = True) -> Any:
-    x = nf.squares(a, name(function))
+def squares(a: Any, function: str, check: Any = True, complex_too: bool = False) -> Any:
+    x = nf.squares(a, name(function), complex_too)
     finite(x, check=check)
     return x
 
@@ -163,6 +163,14 @@ def structure(assume_a: Any) -> str:
     return STRUCTURES[assume_a]
 
 
+def structure_of(assume_a: Any, a: TracedArray) -> str:
+    """The structure that is made use of: of complex matrices none."""
+    kind = structure(assume_a)
+    if a.ir_dtype.is_complex and kind != "gen":
+        o.unsupported(name("solve"), f"of complex matrices with assume_a={assume_a!r}; leave it out")
+    return kind
+
+
 def with_structure(kind: str, a: TracedArray, b: TracedArray, lower: bool, trans: bool) -> TracedArray:
     if kind == "gen":
         return nf.solved(a, b, trans)
@@ -178,10 +186,10 @@ def with_structure(kind: str, a: TracedArray, b: TracedArray, lower: bool, trans
 
 def solve(a, b, lower=False, overwrite_a=False, overwrite_b=False, check_finite=True, assume_a=None,
           transposed=False):
-    x = squares(a, "solve", check_finite)
-    s = nf.System(x, b, name("solve"))
+    x = squares(a, "solve", check_finite, complex_too=True)
+    s = nf.System(x, b, name("solve"), complex_too=True)
     finite(s.b, check=check_finite)
-    return s.result(with_structure(structure(assume_a), s.a, s.b, flag(lower, "lower"),
+    return s.result(with_structure(structure_of(assume_a, s.a), s.a, s.b, flag(lower, "lower"),
                                    flag(transposed, "transposed")))
 
 
@@ -201,12 +209,12 @@ def norm(a, ord=None, axis=None, keepdims=False, check_finite=True):
 
 
 def inv(a, overwrite_a=False, check_finite=True, *, assume_a=None, lower=False):
-    x = squares(a, "inv", check_finite)
-    return with_structure(structure(assume_a), x, nf.identity_like(x), flag(lower, "lower"), False)
+    x = squares(a, "inv", check_finite, complex_too=True)
+    return with_structure(structure_of(assume_a, x), x, nf.identity_like(x), flag(lower, "lower"), False)
 
 
 def det(a, overwrite_a=False, check_finite=True):
-    return nf.determinant(squares(a, "det", check_finite))
+    return nf.determinant(squares(a, "det", check_finite, complex_too=True))
 
 
 # QR, singular values --------------------------------------------------------------------------------------------------
@@ -299,9 +307,11 @@ def orth(A, rcond=None):
 def eigh(a, b=None, *, lower=True, eigvals_only=False, overwrite_a=False, overwrite_b=False, type=1, check_finite=True,
          subset_by_index=None, subset_by_value=None, driver=None):
     only_default("eigh", subset_by_value=subset_by_value)
-    x = squares(a, "eigh", check_finite)
+    x = squares(a, "eigh", check_finite, complex_too=b is None)
     is_lower = flag(lower, "lower")
-    if b is None:
+    if x.ir_dtype.is_complex:
+        w, v = complex_matrices.hermitian(x, is_lower)
+    elif b is None:
         w, v = emit_all("eigh", x, lower=is_lower)
     else:
         whole = nf.symmetric(x if is_lower else nf.turned(x))
@@ -320,6 +330,26 @@ def _generalised(x: Any, b: Any, lower: bool, kind: Any) -> Any:
     left = nf.triangular(factor, x, True)
     w, v = emit_all("eigh", nf.triangular(factor, nf.turned(left), True), lower=True)
     return w, nf.triangular(factor, v, True, trans=True)
+
+
+def eig(a, b=None, left=False, right=True, overwrite_a=False, overwrite_b=False, check_finite=True,
+        homogeneous_eigvals=False):
+    """Eigenvectors on the right; eigenvalues of a pair of matrices by the solution with the second."""
+    only_default("eig", left=left, homogeneous_eigvals=homogeneous_eigvals)
+    x = squares(a, "eig", check_finite, complex_too=True)
+    if b is not None:
+        if right:
+            o.unsupported(name("eig"), "of eigenvectors of a pair of matrices; write eig(np.linalg.solve(b, a)), whose "
+                                       "vectors have length 1")
+        second = squares(b, "eig", check_finite, complex_too=True)
+        x = nf.System(second, x, name("eig"), vector=False, complex_too=True)
+        x = nf.solved(x.a, x.b)
+    w, v = complex_matrices.eigen(x, name("eig"))
+    return (w, v) if right else w
+
+
+def eigvals(a, b=None, overwrite_a=False, check_finite=True, homogeneous_eigvals=False):
+    return eig(a, b, right=False, check_finite=check_finite, homogeneous_eigvals=homogeneous_eigvals)
 
 
 def eigvalsh(a, b=None, *, lower=True, overwrite_a=False, overwrite_b=False, type=1, check_finite=True,
@@ -349,5 +379,5 @@ RULES: dict[tuple[str, str], Rule] = {
     **_names("_decomp_cholesky", cholesky, cho_factor, cho_solve), **_names("_decomp_lu", lu_factor, lu_solve, lu),
     **_names("_basic", solve_triangular, solve_toeplitz, solve, inv, det, pinv, pinvh, lstsq),
     **_names("_decomp_qr", qr, rq), **_names("_decomp_svd", svd, svdvals, null_space, orth),
-    **_names("_decomp", eigh, eigvalsh, eigh_tridiagonal), **_names("_misc", norm),
+    **_names("_decomp", eig, eigvals, eigh, eigvalsh, eigh_tridiagonal), **_names("_misc", norm),
 }

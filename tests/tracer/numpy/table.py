@@ -29,7 +29,8 @@ FAMILIES = {
     "movement": "Shapes, axes and order", "joining": "Joining, splitting, padding", "creation": "Making arrays",
     "indexing": "Reading and writing by index", "search": "Sorting, searching, counting",
     "calculus": "Differences, integrals, interpolation, polynomials", "linalg": "Linear algebra",
-    "factorisation": "Factorisations", "fourier": "Fourier transforms",
+    "factorisation": "Factorisations", "complex_matrices": "Complex matrices, eigenvalues",
+    "fourier": "Fourier transforms",
     "contraction": "einsum",
 }
 

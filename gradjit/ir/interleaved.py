@@ -1,0 +1,181 @@
+"""Matrices of complex numbers as rules build them: arrays of reals whose last axis has two elements, and pairs of
+real matrices."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from . import matrices as m
+from .builder import Builder
+from .core import Op, Value
+from .types import I64
+
+Pair = tuple[Value, Value]
+
+
+def parts(b: Builder, x: Value) -> Pair:
+    """The real and the imaginary part of what is interleaved."""
+    *shape, _ = x.shape
+    last = len(shape)
+    re, im = (b.reshape(b.slice(x, starts=(0,) * last + (k,), sizes=(*shape, 1), steps=(1,) * (last + 1)),
+                        shape=tuple(shape)) for k in range(2))
+    return re, im
+
+
+def joined(b: Builder, z: Pair) -> Value:
+    re, im = (b.reshape(p, shape=(*p.shape, 1)) for p in z)
+    return b.concat(re, im, axis=re.type.rank - 1)
+
+
+def real(b: Builder, x: Value) -> Pair:
+    """A real one, as a pair."""
+    return x, b.zeros(x.type)
+
+
+def conjugate(b: Builder, z: Pair) -> Pair:
+    return z[0], b.neg(z[1])
+
+
+def adjoint(b: Builder, z: Pair) -> Pair:
+    """Transposed and conjugated."""
+    return m.transposed(b, z[0]), b.neg(m.transposed(b, z[1]))
+
+
+def add(b: Builder, x: Pair, y: Pair) -> Pair:
+    return b.add(x[0], y[0]), b.add(x[1], y[1])
+
+
+def subtract(b: Builder, x: Pair, y: Pair) -> Pair:
+    return b.sub(x[0], y[0]), b.sub(x[1], y[1])
+
+
+def negative(b: Builder, z: Pair) -> Pair:
+    return b.neg(z[0]), b.neg(z[1])
+
+
+def multiply(b: Builder, x: Pair, y: Pair) -> Pair:
+    """Element by element."""
+    (a, c), (d, e) = x, y
+    return b.sub(b.mul(a, d), b.mul(c, e)), b.add(b.mul(a, e), b.mul(c, d))
+
+
+def scale(b: Builder, z: Pair, by: Value) -> Pair:
+    """Element by element, by reals."""
+    return b.mul(z[0], by), b.mul(z[1], by)
+
+
+def product(b: Builder, x: Pair, y: Pair) -> Pair:
+    """x @ y."""
+    (a, c), (d, e) = x, y
+    return (b.sub(m.product(b, a, d), m.product(b, c, e)), b.add(m.product(b, a, e), m.product(b, c, d)))
+
+
+def rows_of(b: Builder, d: Pair, like: Pair) -> Pair:
+    return m.rows_of(b, d[0], like[0]), m.rows_of(b, d[1], like[1])
+
+
+def columns_of(b: Builder, d: Pair, like: Pair) -> Pair:
+    return m.columns_of(b, d[0], like[0]), m.columns_of(b, d[1], like[1])
+
+
+def diagonal(b: Builder, x: Pair) -> Pair:
+    return m.diagonal(b, x[0]), m.diagonal(b, x[1])
+
+
+def identity_like(b: Builder, x: Value) -> Value:
+    """Interleaved."""
+    re, _ = parts(b, x)
+    return joined(b, real(b, m.identity_like(b, re)))
+
+
+def solved(b: Builder, a: Value, x: Pair, adjoint: bool = False) -> Pair:
+    """The solution with an interleaved matrix, or with its adjoint."""
+    lu, pivots = b.append("complex_lu", (a,), {}).results
+    return parts(b, b.append("complex_solve", (a, lu, pivots, joined(b, x)),
+                             {"adjoint": adjoint, "checked": False}).result)
+
+
+def inverse_gaps(b: Builder, w: Pair, like: Pair) -> Pair:
+    """1 / (w[j] - w[i]), and 0 for equal ones."""
+    gaps = subtract(b, rows_of(b, w, like), columns_of(b, w, like))
+    size = b.add(b.mul(gaps[0], gaps[0]), b.mul(gaps[1], gaps[1]))
+    least = m.rounding(b, b.hypot(*w))
+    over = m.inverse(b, size, m.of_stack(b, b.mul(least, least), like[0]))
+    return b.mul(gaps[0], over), b.neg(b.mul(gaps[1], over))
+
+
+def column_sums(b: Builder, x: Value) -> Value:
+    return b.sum(x, axes=(x.type.rank - 2,))
+
+
+def column_products(b: Builder, x: Pair, y: Pair) -> Pair:
+    """For each column the product of x's adjoint with y's."""
+    z = multiply(b, conjugate(b, x), y)
+    return column_sums(b, z[0]), column_sums(b, z[1])
+
+
+def largest(b: Builder, v: Pair) -> Value:
+    """1 at the element of the largest magnitude of each column (the first of several), 0 elsewhere."""
+    size = b.add(b.mul(v[0], v[0]), b.mul(v[1], v[1]))
+    axis = size.type.rank - 2
+    at = b.argmax(size, axis=axis)
+    here = b.iota(shape=size.shape, axis=axis, dtype=I64)
+    return b.select(b.eq(here, m.rows_of(b, at, here)), b.like(1, size), b.zeros(size.type))
+
+
+# determinants ---------------------------------------------------------------------------------------------------------
+def regular(b: Builder, op: Op) -> tuple[Value, Pair]:
+    """The factors that a `complex_det` has been made of, with small numbers for zeros on the diagonal, interleaved; and
+    their diagonal, with the signs of the exchanges."""
+    _, a, lu, pivots = op.operands
+    z, limits = parts(b, lu), np.finfo(a.dtype.np)
+    last = z[0].type.rank - 1
+    size = b.sqrt(b.sum(b.add(b.mul(z[0], z[0]), b.mul(z[1], z[1])), axes=(last - 1, last)))
+    none = b.eq(size, b.zeros(size.type))
+    tiny = b.select(none, b.like(float(limits.tiny) ** 0.25, size), b.mul(size, b.like(float(limits.eps), size)))
+    zero = b.and_(b.eq(z[0], b.zeros(z[0].type)), b.eq(z[1], b.zeros(z[1].type)))
+    filled = m.chosen(b, b.select(zero, m.of_stack(b, tiny, z[0]), z[0]), b.eq, z[0])
+    d = m.diagonal(b, filled), m.diagonal(b, z[1])
+    at = b.iota(shape=pivots.shape, axis=pivots.type.rank - 1, dtype=pivots.dtype)
+    moved = b.ne(pivots, b.add(at, b.like(1, at)))
+    return joined(b, (filled, z[1])), (b.select(moved, b.neg(d[0]), d[0]), b.select(moved, b.neg(d[1]), d[1]))
+
+
+def inverse_adjoint(b: Builder, op: Op) -> Pair:
+    """The inverse's adjoint of a matrix whose determinant is taken; of one beside it, where it has none."""
+    _, a, _, pivots = op.operands
+    factors, _ = regular(b, op)
+    return parts(b, b.append("complex_solve", (a, factors, pivots, identity_like(b, a)),
+                             {"adjoint": True, "checked": False}).result)
+
+
+def regular_det(b: Builder, op: Op) -> Pair:
+    """The determinant; that of a matrix beside it, where it is 0."""
+    _, a, _, pivots = op.operands
+    factors, d = regular(b, op)
+    size = b.hypot(*d)
+    over = b.div(b.like(1, size), size)
+    axes = (size.type.rank - 1,)
+    length, angle = b.prod(size, axes=axes), b.sum(b.arctan2(b.mul(d[1], over), b.mul(d[0], over)), axes=axes)
+    z = joined(b, (b.mul(length, b.cos(angle)), b.mul(length, b.sin(angle))))
+    return parts(b, b.append("complex_det", (z, a, factors, pivots), {"log": False}).result)
+
+
+# vectors of length 1 --------------------------------------------------------------------------------------------------
+def fixed_tangent(b: Builder, v: Pair, u: Pair) -> Pair:
+    """The tangent of columns that keep their length, and whose largest element stays real: u + v c, where u is
+    any tangent that is right but for multiples c of the columns."""
+    along, _ = column_products(b, v, u)
+    here = largest(b, v)
+    turn = b.div(column_sums(b, b.mul(here, u[1])), column_sums(b, b.mul(here, v[0])))
+    change = b.neg(along), b.neg(turn)
+    return add(b, u, multiply(b, v, rows_of(b, change, v)))
+
+
+def fixed_cotangent(b: Builder, v: Pair, g: Pair) -> Pair:
+    """The transposed of that."""
+    s = column_products(b, g, v)
+    here = largest(b, v)
+    turn = b.div(s[1], column_sums(b, b.mul(here, v[0])))
+    less = scale(b, v, m.rows_of(b, s[0], v[0]))
+    return b.sub(g[0], less[0]), b.add(b.sub(g[1], less[1]), b.mul(here, m.rows_of(b, turn, here)))
