@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from llvmlite import ir
 
-from .loops import Accumulate, Accumulator, LoopStmt, Stmt
+from .loops import Accumulate, Accumulator, IfStmt, LoopStmt, Stmt
 from .lower import EMIT
 from .lower.combine import across, combine
 from .lower.elementwise import constant, llvm_type
@@ -119,5 +119,7 @@ def vectors_of(acc: Accumulator, body: Sequence[Stmt], lanes: int = 1, unroll: i
         if isinstance(s, LoopStmt):
             inside = (s.lanes, s.unroll) if s.lanes > 1 else (lanes, unroll)
             yield from vectors_of(acc, s.body, *inside)
+        elif isinstance(s, IfStmt):
+            yield from vectors_of(acc, [*s.then, *s.other], lanes, unroll)
         elif isinstance(s, Accumulate) and s.acc is acc and lanes > 1:
             yield from ((lanes, copy) for copy in range(unroll))

@@ -11,6 +11,7 @@ from ..passes.dump import Dumper
 from .interrupts import place_polls
 from .loop_passes import alias_outputs, coalesce, drop_dead_stores, place_workspace, vectorise, write_out
 from .loops import Program
+from .masked_branches import branch_on_masks
 from .parallel import parallelise
 from .strips import strip_mine
 from .tape_layout import pack_tapes
@@ -31,6 +32,7 @@ PIPELINE: tuple[LoopPass, ...] = (
     LoopPass("coalesce", coalesce, "nested loops that run through memory as one become one"),
     LoopPass("dead-stores", drop_dead_stores, "what is stored and not loaded is not stored, nor computed"),
     LoopPass("strip-mine", strip_mine, "dear scalar work on rows is done for several rows side by side"),
+    LoopPass("branches", branch_on_masks, "loops that a mask makes idle are not run"),
     LoopPass("vectorise", vectorise, "loops get lanes, and several vectors a turn where they are short of work"),
     LoopPass("write-out", write_out, "short loops over memory in registers become straight code"),
     LoopPass("jam", unroll_and_jam, "products with rows take several rows at once"),

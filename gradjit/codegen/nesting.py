@@ -1,9 +1,9 @@
 """In which order the loops of a task are nested: the cheapest by what its elements load, compute and store.
 
-An access costs by how far it moves with the innermost loop: nothing where it stands still, little along memory, more
-where it soon starts anew elsewhere, and much where every element is on another line of the cache, which has to last
-until the next loop around comes by. What does not move with the innermost loop at all is computed outside of it. The
-costs stand in `numbers`.
+An access costs by how far it moves with the innermost loop that it moves with at all: little along memory, more where
+it soon starts anew elsewhere, and much where every element is on another line of the cache, which has to last until the
+next loop around comes by. Loops inside of that one share its cost, as they do that of what is computed outside of
+them: so around a short loop the next one counts, too. The costs stand in `numbers`.
 """
 
 from __future__ import annotations
@@ -107,7 +107,7 @@ class Costs:
 
     def element(self, order: Order) -> float:
         t, inner = self.t, self.t.vars[order[-1]]
-        total = sum(cost for vars, cost in self.work.items() if inner in vars)
+        total = sum(cost / self.shared(vars, order)[1] for vars, cost in self.work.items())
         total += sum(LOAD * self.distance(b, a, order) for b, a in self.loads)
         store = STORE * self.distance(t.target.buffer, t.address, order)
         if t.kind != "reduce":
@@ -117,8 +117,23 @@ class Costs:
         # In memory: loaded and stored for each element, from where it has been since the last one.
         return total + (1 + LOAD / STORE) * store * memory_cost(self.touched(order)) / memory_cost(0)
 
+    def shared(self, vars: frozenset[Var], order: Order) -> tuple[Order, int]:
+        """The loops down to the innermost one that is among these, and how many turns the others inside of it have."""
+        turns = 1
+        for k in range(len(order), 0, -1):
+            v = self.t.vars[order[k - 1]]
+            if v in vars:
+                return order[:k], turns
+            turns *= max(v.reckoned, 1)
+        return (), turns
+
     def distance(self, buffer: Buffer, address: Affine, order: Order) -> float:
-        """How much dearer an access is than one that runs along memory."""
+        """How much dearer an access is than one that runs along memory. Loops in which it stands still share it."""
+        moving, turns = self.shared(address.vars, order)
+        return self.moved(buffer, address, moving) / turns if moving else 0.0
+
+    def moved(self, buffer: Buffer, address: Affine, order: Order) -> float:
+        """The same for an access that moves with the innermost loop."""
         inner = self.t.vars[order[-1]]
         if any(inner in atom.vars for atom in address.terms if atom is not inner):
             return GATHER / LOAD

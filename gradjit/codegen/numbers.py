@@ -56,6 +56,9 @@ SCALAR = 8.0
 TURN = 20.0
 """A turn of a loop of the program, whatever it does: a branch that waits, a counter."""
 
+MISPREDICTED = 100.0
+"""A branch that the processor expects to go the other way, in simple operations of vectors."""
+
 LONG = 1e7
 """Work (a millisecond) from which on a loop asks whether the user wants to interrupt, and that goes by between two
 questions. An estimate: the true time may well be ten times that."""
