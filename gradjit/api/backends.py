@@ -55,6 +55,7 @@ from ..tracer.array import ARRAY
 from ..tracer.trace import ArgumentLeaf, Trace, Write
 
 if TYPE_CHECKING:
+    from ..codegen import CoresEntry
     from ..runtime.artefact import MadeKernel
     from ..runtime.entry import Entry
 
@@ -81,6 +82,10 @@ class Executable(Protocol):
     @property
     def origin(self) -> str:
         """Where it came from: "compiled", "disk", "pickle", "interpreter"."""
+
+    @property
+    def cores(self) -> tuple[CoresEntry, ...]:
+        """Which of its long loops run on all cores."""
 
     def text(self, stage: str) -> str:
         """The program as "loops", "llvm" or "asm". ValueError where there is no such stage."""
@@ -318,6 +323,10 @@ class Native:
     def origin(self) -> str:
         return self.made.origin
 
+    @property
+    def cores(self) -> tuple[CoresEntry, ...]:
+        return self.made.kernel.cores
+
     def text(self, stage: str) -> str:
         """The program as loop nests, LLVM IR (as emitted), or assembly."""
         if stage == "asm":
@@ -374,6 +383,7 @@ class Interpreted:
     workspace_bytes: int = 0
     entry: None = None
     origin: str = "interpreter"
+    cores: tuple[CoresEntry, ...] = ()
 
     def call(self, *leaves: Any) -> Any:
         p = self.program
@@ -434,6 +444,10 @@ class Tiered:
     @property
     def workspace_bytes(self) -> int:
         return self.native.workspace_bytes if self.native else 0
+
+    @property
+    def cores(self) -> tuple[CoresEntry, ...]:
+        return self.native.cores if self.native else ()
 
     def text(self, stage: str) -> str:
         return self.code().text(stage)

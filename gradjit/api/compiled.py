@@ -377,7 +377,7 @@ class Compiled(FastCallable):
         flat = not kwargs and len(leaves) == len(args) and all(x is y for x, y in zip(args, leaves, strict=True))
         agreed = [words for words, _ in attempt.agreed] if attempt else []
         return Specialisation(executable, program, stages, timer.seconds, describe(t), flat, attempt is not None,
-                              [*agreed, *(c.words for c in o.needed())])
+                              [*agreed, *(c.words for c in o.needed() if not c.is_preference)])
 
     def traced(self, args: Any, kwargs: Any, sharing: bool = False,
                shapes: dict[int, tuple[int, ...]] | None = None) -> Trace:
@@ -469,7 +469,7 @@ class Compiled(FastCallable):
             Specialised(s.arguments, s.executable.hits, s.executable.workspace_bytes, dict(s.seconds),
                         len(s.stages["traced"].ops), len(s.stages["adjoint"].ops), len(s.stages["optimized"].ops),
                         tape_entries(s.stages["optimized"]), dict(s.program.trace.loops), s.executable.origin,
-                        list(s.conditions))
+                        list(s.conditions), list(s.executable.cores))
             for s in every], [str(c) for c in self.sizes.closed()])
 
     def clear_cache(self) -> None:

@@ -168,7 +168,7 @@ class RoutineMaker:
         known = self.substitution(program)
         lowered = self.lowered(program)
         conditions = list(known.conditions)
-        for c in program.opening.needed():
+        for c in (c for c in program.opening.needed() if not c.is_preference):
             own = SizeCondition(known.of(c.left), c.op, known.of(c.right))
             if is_open(own.left) or is_open(own.right):
                 conditions.append(own)

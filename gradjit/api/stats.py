@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from ..codegen.parallel import CoresEntry
 from ..ir import Loc
 from ..passes.vjp.tape_report import TapeEntry
 
@@ -29,6 +30,9 @@ class Specialised:
 
     conditions: list[str] = field(default_factory=list)
     """Where extents are open: what they must meet, in the user's words, as `len(x) == len(y)`."""
+
+    cores: list[CoresEntry] = field(default_factory=list)
+    """Of the long loops of the machine code: which run on all cores, and why others do not."""
 
     @property
     def kept_bytes(self) -> int | None:
@@ -76,6 +80,7 @@ class Stats:
             if s.conditions:
                 lines.append(f"    for {', '.join(s.conditions)}")
             lines += [f"    {loc}: {f'unrolled: {why}' if why else 'a loop'}" for loc, why in s.loops.items()]
+            lines += [f"    {c}" for c in s.cores]
             lines += [f"    {k.loc} keeps {amount(k)}" for k in s.kept]
         return "\n".join([*lines, *(f"  {c}" for c in self.closed)])
 

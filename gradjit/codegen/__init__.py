@@ -21,6 +21,7 @@ from .failures import RECORD_BYTES, Check, record_offset
 from .loop_passes import statements
 from .loop_pipeline import run_loop_passes
 from .loops import Chunks, Program, Repeat, Store, inner
+from .parallel import CoresEntry, cores_entries
 from .regions import nests
 from .symbolic import reckoned
 from .target import vector_bytes
@@ -44,6 +45,7 @@ class Lowered:
     pipeline: str = "light"  # how LLVM is to optimise it
     objects: tuple[object, ...] = field(default=())  # Python objects among the symbols, by position
     seconds: dict[str, float] = field(default_factory=dict)  # of each step, by name
+    cores: tuple[CoresEntry, ...] = ()  # which long loops run on all cores
 
     @property
     def loops(self) -> str:
@@ -86,7 +88,7 @@ def assemble(program: Program, work: float = 0.0, seconds: dict[str, float] | No
     outlined, functions = needed(undefined(emitted.module))
     return Lowered(program, emitted.module, emitted.kernel, emitted.checks, workspace_of(emitted), work,
                    (*functions, *named_objects(emitted.module)), tuple(o.text for o in outlined), pipeline_for(program),
-                   emitted.objects, seconds)
+                   emitted.objects, seconds, tuple(cores_entries(program)))
 
 
 def pipeline_for(program: Program) -> str:
@@ -131,4 +133,4 @@ def named_objects(module: llvm.Module) -> tuple[str, ...]:
     return tuple(g.name for g in module.global_values if isinstance(g, llvm.GlobalVariable) and g.initializer is None)
 
 
-__all__ = ["Check", "Emitted", "Lowered", "Program", "assemble", "lower", "lower_loops"]
+__all__ = ["Check", "CoresEntry", "Emitted", "Lowered", "Program", "assemble", "lower", "lower_loops"]

@@ -9,7 +9,7 @@ iterations add to, and none reads, may be added to in copies (*shared sums*).
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from ..ir.sizes import is_known, is_nonnegative, is_open
@@ -97,7 +97,8 @@ def examine(s: LoopStmt, uses: Uses) -> Independent | str:
     for x in every:
         if isinstance(x, Accumulate) and x.acc not in own:
             if x.position is not None or x.store is not None:
-                return "each iteration needs the running value of the one before"
+                return "the first of equal elements counts" if x.position is not None else (
+                    "each iteration needs the running value of the one before")
             if x.acc not in found.running:
                 found.running.append(x.acc)
     return memory(s, every, uses, found)
@@ -136,14 +137,21 @@ def memory(s: LoopStmt, every: list[Stmt], uses: Uses, found: Independent) -> In
         elif len(hows) == 1 and None not in hows and all(a.is_store for a in some):
             found.sums[b] = next(iter(hows)) or ""
         else:
-            return clash(b, some)
+            return clash(b, some, s.var)
     return found
 
 
-def clash(b: Buffer, some: Iterable[Access]) -> str:
+def clash(b: Buffer, some: list[Access], var: Var) -> str:
     """What stands in the way, in words."""
     if any(isinstance(atom, Node) for a in some if a.is_store for atom in a.address.terms):
         return f"it writes to {b.name} at computed places, which two iterations may share"
+    written = [a for a in some if a.is_store]
+    for a in some:
+        for w in written if not a.is_store else ():
+            behind = w.address + a.address * -1
+            if not behind.terms and not is_open(behind.const) and behind.const:
+                when = "before" if behind.const * w.address.terms.get(var, 0) > 0 else "behind it"
+                return f"{b.name}[{a.address!r}], which it reads, is written in an iteration {when}"
     return f"what an iteration writes to {b.name}, another one reads or writes"
 
 

@@ -213,7 +213,7 @@ class LoopStmt(Stmt):
     turns: the number of turns where it is computed (`var.hi` is then an upper bound). exact: the last vector may not
     overlap the one before, as the body reads what it writes. written_out: every turn is code of its own.
     asks: the work of a turn, where the loop asks now and then whether the user wants to interrupt (see `interrupts`),
-    as the program's own loops may.
+    as the program's own loops may. serial: why a long loop does not run in chunks, in words.
     """
 
     var: Var
@@ -224,6 +224,7 @@ class LoopStmt(Stmt):
     exact: bool = False
     written_out: bool = False
     asks: float = 0.0
+    serial: str = ""
 
 
 # the program's own control flow ---------------------------------------------------------------------------------------
@@ -252,6 +253,7 @@ class Repeat(Stmt):
     step: Node
     body: list[Stmt]
     asks: float = 0.0
+    serial: str = ""
 
 
 @dataclass(eq=False)
@@ -423,14 +425,6 @@ class Call(Stmt):
     work: float = 0.0
 
 
-@dataclass(frozen=True)
-class LoopNote:
-    """What was decided about a loop, in words, and the user's line that it comes from."""
-
-    loc: Loc | None
-    text: str
-
-
 @dataclass(eq=False)
 class Program:
     """A lowered function: what its kernel reads, writes and does."""
@@ -445,7 +439,6 @@ class Program:
     workspace_bytes: int = 0
     sizes: list[Dim] = field(default_factory=list)  # the open extents, which the kernel takes first
     conditions: list[SizeCondition] = field(default_factory=list)  # what they must meet
-    notes: list[LoopNote] = field(default_factory=list)  # which loops run in chunks, and why others do not
 
     def __str__(self) -> str:
         from .loopir.printer import print_program

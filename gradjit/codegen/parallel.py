@@ -20,7 +20,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 from ..ir import I64, DType, Loc
-from ..ir.sizes import Dim, is_open, size_of
+from ..ir.sizes import Dim, is_open, preferred, size_of
 from .affine import Affine, Var
 from .independence import Independent, Uses, examine
 from .loop_passes import Swap, nodes_of, statements
@@ -32,7 +32,6 @@ from .loops import (
     ChunkSizes,
     Finish,
     IfStmt,
-    LoopNote,
     LoopStmt,
     Node,
     Program,
@@ -102,24 +101,29 @@ class Cutter:
     def loop(self, s: LoopStmt) -> list[Stmt]:
         """The loop, or what comes in its place; loops in it are looked at where it is not cut itself."""
         turn = turn_work(s)
-        if turn * max(s.var.reckoned, 1) < self.least_work(s):
+        if self.is_short(s, turn * max(s.var.reckoned, 1)):
             return [s]
         found = examine(s, self.uses)
         if not isinstance(found, str):
             sizes = self.sizes(s, turn, found)
             if not isinstance(sizes, str):
-                self.p.notes.append(LoopNote(line_of(s), f"runs in chunks ({s.var.name})"))
                 return self.cut(s, found, sizes)
             found = sizes
-        self.p.notes.append(LoopNote(line_of(s), f"runs on one core ({s.var.name}): {found}"))
+        s.serial = found
         if s.lanes == 1:
             s.body = self.block(s.body)
         return [s]
 
     @staticmethod
-    def least_work(s: LoopStmt) -> float:
-        """What a loop that is cut does at least; one whose extent is open is cut whatever it was when it came."""
-        return 0.0 if is_open(s.var.extent) else LIMITS.chunk * LIMITS.fewest
+    def is_short(s: LoopStmt, work: float) -> bool:
+        """Whether a loop has too little work for chunks. Where that depends on open sizes, this code is for sizes of
+        which it holds, and larger ones get code of their own."""
+        least = LIMITS.chunk * LIMITS.fewest
+        size = volume(s)
+        if not is_open(size):
+            return work < least
+        bound = int(reckoned(size) * least / max(work, 1.0))
+        return preferred(size, "<", 1 << max(bound, 1).bit_length() - 1)
 
     def sizes(self, s: LoopStmt, turn: float, found: Independent) -> ChunkSizes | str:
         """How the loop is cut."""
@@ -222,6 +226,12 @@ def turn_work(s: LoopStmt) -> float:
         isinstance(x, LoopStmt) for x in s.body) else 1.0)
 
 
+def volume(s: LoopStmt) -> int:
+    """How often the innermost statements of a nest run: those that run most often."""
+    inside = [volume(x) for x in s.body if isinstance(x, LoopStmt)]
+    return s.var.extent * max(inside, key=reckoned, default=1)
+
+
 def body_work(body: list[Stmt], around: LoopStmt, seen: set[Node]) -> float:
     total = 0.0
     for x in body:
@@ -251,9 +261,36 @@ def traffic(b: Buffer, a: Affine, var: Var) -> float:
     return memory_cost(reckoned(b.nbytes)) if var in a.vars else 0.0
 
 
-def line_of(s: LoopStmt) -> Loc | None:
+# reports --------------------------------------------------------------------------------------------------------------
+@dataclass(frozen=True)
+class CoresEntry:
+    """A long loop: the user's line that it comes from, and what is said of it. is_parallel: whether it runs on all
+    cores; else words are the reason."""
+
+    loc: Loc | None
+    is_parallel: bool
+    words: str
+
+    def __str__(self) -> str:
+        return f"{self.loc or 'a loop'} runs on {'all cores' if self.is_parallel else 'one core'}: {self.words}"
+
+
+def cores_entries(p: Program) -> list[CoresEntry]:
+    """What is to be said of the long loops of a program, in order, each line once for each thing to be said."""
+    found: dict[CoresEntry, None] = {}
+    for s in statements(p.body):
+        if isinstance(s, Chunks):
+            most = s.sizes.most if is_open(s.extent) else s.sizes.count(s.extent)
+            words = f"in {'up to ' if is_open(s.extent) else ''}{most} chunks"
+            found[CoresEntry(line_of(s), True, words)] = None
+        elif isinstance(s, (LoopStmt, Repeat)) and s.serial:
+            found[CoresEntry(line_of(s), False, s.serial)] = None
+    return list(found)
+
+
+def line_of(s: Stmt) -> Loc | None:
     """The user's line that the first operation of a loop comes from."""
     return next((n.loc for x in statements([s]) for n in nodes_of(x) if n.loc is not None), None)
 
 
-__all__ = ["Limits", "limits", "parallelise"]
+__all__ = ["CoresEntry", "Limits", "cores_entries", "limits", "parallelise"]

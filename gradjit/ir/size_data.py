@@ -37,11 +37,11 @@ def size_from(data: Any, dims: Sequence[Dim]) -> int:
 
 
 def condition_data(c: SizeCondition, numbers: Mapping[Dim, int]) -> Any:
-    return [size_data(c.left, numbers), c.op, size_data(c.right, numbers)]
+    return [size_data(c.left, numbers), c.op, size_data(c.right, numbers), c.is_preference]
 
 
 def condition_from(data: Any, dims: Sequence[Dim]) -> SizeCondition:
-    left, op, right = data
+    left, op, right, is_preference = data
     if op not in COMPARE:
         raise ValueError(f"no comparison {op!r}")
-    return SizeCondition(size_from(left, dims), op, size_from(right, dims))
+    return SizeCondition(size_from(left, dims), op, size_from(right, dims), bool(is_preference))

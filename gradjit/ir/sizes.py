@@ -369,11 +369,15 @@ def written(terms: Terms, name: Callable[[Atom], str]) -> str:
 # conditions -----------------------------------------------------------------------------------------------------------
 @dataclass(frozen=True)
 class SizeCondition:
-    """`left op right`, which a call must meet: what was concluded while compiling holds for such sizes only."""
+    """`left op right`, which a call must meet: what was concluded while compiling holds for such sizes only.
+
+    is_preference: the code is right for other sizes, too, but made for these. Nothing is concluded from it.
+    """
 
     left: int
     op: str
     right: int
+    is_preference: bool = False
 
     @property
     def words(self) -> str:
@@ -438,13 +442,13 @@ class Opening:
     def add(self, c: SizeCondition) -> None:
         if c not in self.conditions:
             self.conditions[c] = None
-            self.facts += c.facts()
+            self.facts += () if c.is_preference else c.facts()
 
     def needed(self) -> list[SizeCondition]:
         """The conditions without those that follow from others."""
         left = list(self.conditions)
         for c in list(left):
-            others = [f for o in left if o is not c for f in o.facts()]
+            others = [f for o in left if o is not c and (c.is_preference or not o.is_preference) for f in o.facts()]
             if c.op in ABOVE and _follows(ABOVE[c.op](c.left, c.right), others, 2):
                 left.remove(c)
         return left
@@ -536,6 +540,17 @@ def presumed(left: int, op: str, right: int) -> bool:
     Where it does not, nothing is concluded: for code that is right in either case."""
     known = is_known(left, op, right)
     return COMPARE[op](guess(left), guess(right)) and holds(left, op, right) if known is None else known
+
+
+def preferred(left: int, op: str, right: int) -> bool:
+    """Whether the comparison holds for all sizes, or does for the example: then calls of other sizes get code of their
+    own. For code that is right in either case, and quick in one."""
+    known = is_known(left, op, right)
+    if known is None:
+        known = COMPARE[op](guess(left), guess(right))
+        if known and (o := _opening.get()) is not None:
+            o.add(SizeCondition(left, op, right, True))
+    return known
 
 
 def is_less_where_positive(left: int, right: int) -> bool:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from gradjit import errors
-from gradjit.codegen import Check, Lowered, lower
+from gradjit.codegen import Check, CoresEntry, Lowered, lower
 from gradjit.ir import Func
 from gradjit.ir.fingerprint import Fingerprint, fingerprint
 from gradjit.ir.size_data import condition_data, condition_from, size_data, size_from
@@ -34,7 +34,8 @@ class KernelCode:
     checks: what can fail; the kernel returns 1 + an index into them. workspace_bytes: the memory that a call needs.
     work: a rough count of element operations. externals: the symbols that it leaves undefined. outlined: the seldom run
     functions that it calls. sizes: the extents that are open, which it takes first; then the workspace may be open.
-    conditions: what was concluded of them when it was made, beyond what was known of the function.
+    conditions: what was concluded of them when it was made, beyond what was known of the function. cores: which long
+    loops run on all cores, and why others do not.
     """
 
     symbol: str
@@ -46,6 +47,7 @@ class KernelCode:
     outlined: tuple[ObjectCode, ...]
     sizes: tuple[Dim, ...] = ()
     conditions: tuple[SizeCondition, ...] = ()
+    cores: tuple[CoresEntry, ...] = ()
 
     @classmethod
     def of(cls, lowered: Lowered, conditions: Iterable[SizeCondition]) -> KernelCode:
@@ -53,7 +55,8 @@ class KernelCode:
         symbol = lowered.kernel.name
         code = emit_object(lowered.module, pipeline=lowered.pipeline, exports=(symbol,))
         return cls(symbol, code, lowered.checks, lowered.workspace_bytes, lowered.work, lowered.externals,
-                   tuple(emit_outlined(lowered.outlined)), tuple(lowered.program.sizes), tuple(conditions))
+                   tuple(emit_outlined(lowered.outlined)), tuple(lowered.program.sizes), tuple(conditions),
+                   lowered.cores)
 
 
 # made, or found on disk -----------------------------------------------------------------------------------------------
@@ -229,7 +232,8 @@ def packed(kernel: KernelCode, print_: Fingerprint) -> bytes | None:
         checks.append([c.error.__name__, c.extent, None if c.loc is None else numbers[c.loc], c.assertion])
     head = {"symbol": kernel.symbol, "workspace": size_data(kernel.workspace_bytes, dims), "work": kernel.work,
             "checks": checks, "externals": kernel.externals, "sizes": [dims[d] for d in kernel.sizes],
-            "conditions": [condition_data(c, dims) for c in kernel.conditions]}
+            "conditions": [condition_data(c, dims) for c in kernel.conditions],
+            "cores": [[None if c.loc is None else numbers.get(c.loc), c.is_parallel, c.words] for c in kernel.cores]}
     return joined(head, (kernel.code, *kernel.outlined))
 
 
@@ -243,7 +247,9 @@ def unpacked(data: bytes, print_: Fingerprint) -> KernelCode:
                        for name, extent, k, assertion in head["checks"])
         return KernelCode(head["symbol"], code, checks, size_from(head["workspace"], dims), head["work"],
                           tuple(head["externals"]), tuple(outlined), tuple(dims[k] for k in head["sizes"]),
-                          tuple(condition_from(c, dims) for c in head["conditions"]))
+                          tuple(condition_from(c, dims) for c in head["conditions"]),
+                          tuple(CoresEntry(None if k is None else print_.lines[k], bool(is_parallel), str(words))
+                                for k, is_parallel, words in head["cores"]))
     except (KeyError, TypeError, IndexError, ArithmeticError) as e:
         raise ValueError("not a kernel") from e
 

@@ -74,7 +74,7 @@ class Kernel:
         if dims is None or set(p.sizes) - set(dims):
             raise ShapeError(f"the shapes {shapes} are none that @{p.name} takes: {wanted}")
         for c in p.conditions:
-            if not c.holds(dims):
+            if not c.holds(dims) and not c.is_preference:
                 raise ShapeError(f"@{p.name} was compiled for {c.words}")
         return dims
 

@@ -116,7 +116,11 @@ def told(f: Any) -> Rule | None:
 
 
 def of_numba(f: Any) -> Any:
-    """The Python function that Numba has compiled into f; None for anything else."""
+    """The Python function that Numba has compiled into f, or what Numba's `prange` is to Python; None for anything
+    else."""
+    special = sys.modules.get("numba.misc.special")
+    if special is not None and f is special.prange:
+        return range
     numba = sys.modules.get("numba.core.dispatcher")
     return f.py_func if numba is not None and isinstance(f, numba.Dispatcher) else None
 

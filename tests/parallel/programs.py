@@ -74,6 +74,12 @@ def columns(a):
     return np.sum(np.sum(np.tanh(a), axis=0) ** 2)
 
 
+def counted(x, n):
+    sums = np.zeros(7)
+    np.add.at(sums, n % 7, np.exp(x))
+    return np.sum(np.sin(sums) * sums)
+
+
 def singles(x):
     return np.mean(np.cos(x) * x)
 
@@ -89,6 +95,7 @@ PROGRAMS: dict[str, tuple[Callable[..., Any], tuple[Any, ...]]] = {
     "waves": (waves, (rng.normal(size=(31, 33)),)),
     "runge-kutta": (runge_kutta, (rng.random(203),)),
     "gathers": (gathers, (rng.normal(size=503), rng.integers(0, 503, 503))),
+    "counted": (counted, (rng.normal(size=503), rng.integers(0, 503, 503))),
     "products": (products, (rng.normal(size=503),)),
     "columns": (columns, (rng.normal(size=(203, 13)),)),
     "singles": (singles, (rng.normal(size=1003).astype("f4"),)),

@@ -247,6 +247,9 @@ class Parser(Expressions):
         self.vars, self.loops = vars, loops
         return found
 
+    def reason(self) -> str:
+        return self.c.string() if self.c.accept("serial=") else ""
+
     def work(self) -> float:
         return self.c.floating() if self.c.accept("asks=") else 0.0
 
@@ -263,7 +266,7 @@ class Parser(Expressions):
         s.lanes = c.integer() if c.accept("lanes=") else 1
         s.unroll = c.integer() if c.accept("unroll=") else 1
         s.exact, s.written_out = c.accept("exact"), c.accept("written_out")
-        s.asks = self.work()
+        s.asks, s.serial = self.work(), self.reason()
         c.end()
         s.body = self.scoped(var, indent, True)
         return s
@@ -288,10 +291,10 @@ class Parser(Expressions):
             c.expect("..")
             hi = self.bound(ANYWHERE)
         c.expect(":")
-        asks = self.work()
+        asks, words = self.work(), self.reason()
         c.end()
         var = Var(name, lo, hi)
-        return Repeat(var, begin, end, step, self.scoped(var, indent, False), asks)
+        return Repeat(var, begin, end, step, self.scoped(var, indent, False), asks, words)
 
     def while_(self, c: LineCursor, indent: int) -> Stmt:
         s = WhileStmt(Var(c.name()), [], self.nodes.const(True, BOOL), [])

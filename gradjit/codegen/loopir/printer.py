@@ -203,6 +203,7 @@ class Printer:
         how = f"  lanes={s.lanes}" if s.lanes > 1 else ""
         how += f" unroll={s.unroll}" if s.unroll > 1 else ""
         how += (" exact" if s.exact else "") + (" written_out" if s.written_out else "") + asks(s.asks)
+        how += serial(s.serial)
         turns = "" if s.turns is None else f" turns {self.show(s.turns)}"
         self.line(pad, f"for {self.vars(s.var)} in {s.var.lo}..{upper(s.var.hi)}{turns}:{how}")
         self.body(s.body, pad + "  ", outside | s.var.vars)
@@ -242,7 +243,7 @@ class Printer:
         bounds = ", ".join(map(self.show, (s.lo, s.hi, s.step)))
         lo, hi = (str(x) if is_open(x) or abs(x) < ANYWHERE else "" for x in (s.var.lo, s.var.hi))
         within = f" within {lo}..{hi}" if lo or hi else ""
-        self.line(pad, f"repeat {self.vars(s.var)} in range({bounds}){within}:{asks(s.asks)}")
+        self.line(pad, f"repeat {self.vars(s.var)} in range({bounds}){within}:{asks(s.asks)}{serial(s.serial)}")
         self.body(s.body, pad + "  ", outside | s.var.vars)
         self.vars.forget(s.var)
 
@@ -348,6 +349,10 @@ def where(n: Node) -> str:
 
 def asks(work: float) -> str:
     return f" asks={work!r}" if work else ""
+
+
+def serial(words: str) -> str:
+    return f" serial={json.dumps(words)}" if words else ""
 
 
 def version(v: Node | None) -> str:

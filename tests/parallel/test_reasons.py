@@ -1,0 +1,59 @@
+"""What `f.stats()` says of long loops: which run on all cores, and for the others the line, and why."""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+import pytest
+
+import gradjit as gj
+from gradjit.codegen import parallel
+from tests.parallel.programs import CHUNK
+
+x = np.linspace(0, 1, 2000)
+
+
+def running(x):
+    return np.cumsum(np.exp(x))
+
+
+def least(x):
+    return np.argmin(np.exp(x) - 2 * x)
+
+
+REASONS = [
+    (running, (x,), "each iteration needs the running value of the one before"),
+    (least, (x,), "the first of equal elements counts"),
+]
+
+
+@pytest.mark.parametrize("f, arguments, reason", REASONS)
+def test_reasons(f, arguments, reason):
+    with parallel.limits(chunk=CHUNK):
+        compiled = gj.jit(f)
+        compiled(*arguments)
+        assert f"serial=\"{reason}\"" in compiled.ir(*arguments, stage="loops")
+    (s,) = compiled.stats().specialisations
+    line = f.__code__.co_firstlineno + 1
+    assert any(not c.is_parallel and c.words == reason and c.loc.line == line for c in s.cores), s.cores
+    assert f"test_reasons.py:{line} runs on one core: {reason}" in str(compiled.stats())
+
+
+def test_a_loop_on_all_cores():
+    with parallel.limits(chunk=CHUNK):
+        f = gj.jit(lambda x: np.sum(np.exp(x)))
+        f(x)
+    assert re.search(r"test_reasons.py:\d+ runs on all cores: in \d+ chunks", str(f.stats()))
+
+
+def test_it_is_told_of_code_from_disk(tmp_path, monkeypatch):
+    monkeypatch.setenv("GRADJIT_CACHE", str(tmp_path))
+    with parallel.limits(chunk=CHUNK):
+        told = []
+        for _ in range(2):
+            f = gj.jit(running)
+            f(x)
+            told.append(f.stats().specialisations[0])
+    assert [s.origin for s in told] == ["compiled", "disk"]
+    assert told[0].cores == told[1].cores and len(told[0].cores) == 1
