@@ -48,7 +48,8 @@ def test_a_loop_on_all_cores():
 
 
 def test_it_is_told_of_code_from_disk(tmp_path, monkeypatch):
-    monkeypatch.setenv("GRADJIT_CACHE", str(tmp_path))
+    monkeypatch.setenv("GRADJIT_CACHE", "1")
+    monkeypatch.setenv("GRADJIT_CACHE_DIR", str(tmp_path))
     with parallel.limits(chunk=CHUNK):
         told = []
         for _ in range(2):
