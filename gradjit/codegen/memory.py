@@ -129,40 +129,38 @@ def repeated(p: MemoryPlan) -> set[Value]:
     for op in ops:
         for o in op.operands:
             users.setdefault(o, []).extend(op.results)
+    own = [own_cost(op) for op in ops]
+    sizes = {v: reckoned(v.type.size) for v in runs}
+    memory = {v: (n + sizes[v]) * memory_cost(sizes[v] * v.dtype.itemsize) for v, n in runs.items()}
     kept: set[Value] = set()
     costs: dict[Value, float] = {}
     saved: dict[Value, int] = {}
     start = 0  # what stands before has the costs that it had
     while True:
-        inline_costs(p.low, ops[start:], kept, costs)
+        inline_costs(p.low, ops[start:], own[start:], kept, costs)
         for v, n in runs.items():
             if place[v] < start:
                 continue
-            if v not in kept and saves(v, n, costs[v]):
+            if v not in kept and n * costs[v] > sizes[v] * costs[v] + memory[v]:
                 saved[v] = n
             else:
                 saved.pop(v, None)
         tops = {v for v, n in saved.items() if not covered(v, n, saved, users)}
-        found = first_of(p.low.func, tops)
+        found = first_of(ops, tops)
         if not found:
             return kept
         kept |= found
         start = min(place[v] for v in found)
 
 
-def saves(v: Value, count: int, cost: float) -> bool:
-    """Whether memory for a value costs less than to compute so many elements of it."""
-    size = reckoned(v.type.size)
-    memory = memory_cost(size * v.dtype.itemsize)
-    return count * cost > size * cost + (count + size) * memory
-
-
-def first_of(func: Func, values: set[Value]) -> set[Value]:
+def first_of(ops: Sequence[Op], values: set[Value]) -> set[Value]:
     """Those that are computed from none of the others: once they have memory, the others may be cheap."""
     behind: set[Value] = set()
-    for op in func.ops if len(values) > 1 else ():
-        if any(o in behind or o in values for o in op.operands):
+    reached = set(values)
+    for op in ops if len(values) > 1 else ():
+        if not reached.isdisjoint(op.operands):
             behind.update(op.results)
+            reached.update(op.results)
     return values - behind
 
 
@@ -205,15 +203,16 @@ def own_cost(op: Op) -> float:
     return cost_of(op.name) if OPS[op.name].pointwise else GATHER if op.name == "gather" else 0.0
 
 
-def inline_costs(low: Lowering, ops: Sequence[Op], kept: Container[Value], costs: dict[Value, float]) -> None:
+def inline_costs(low: Lowering, ops: Sequence[Op], own: Sequence[float], kept: Container[Value],
+                 costs: dict[Value, float]) -> None:
     """The cost of an element of each result, computed from what has memory, or is to be kept there: into `costs`.
+    own: what each operation costs by itself.
 
     What is the same along an axis is computed once for it: a broadcast value costs as much less as it is repeated.
     """
-    for op in ops:
-        own = own_cost(op)
+    for op, cost in zip(ops, own, strict=True):
         for r in op.results:
             inner = sum(LOAD if o in low.elements.views or o in kept else costs.get(o, 0.0) for o in op.operands)
             if op.name == "broadcast":
                 inner *= reckoned(op.operands[0].type.size) / max(reckoned(r.type.size), 1)
-            costs[r] = inner + own
+            costs[r] = inner + cost
