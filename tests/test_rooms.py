@@ -8,8 +8,8 @@ import pytest
 
 from tests.sources import FILES, PACKAGE, Contents, contents, contents_of
 
-# In the order that data flows. The first five are for all; the package itself re-exports the api.
-ORDER = ["errors", "environment", "probe", "processes", "bounded", "release",
+# In the order that data flows. The first seven are for all; the package itself re-exports the api.
+ORDER = ["errors", "environment", "probe", "processes", "bounded", "records", "release",
          "ir", "tracer", "passes", "codegen", "runtime", "api", "tensors", "nn", "plot", "mygrad",
          "gradjit", "demo", "cli"]
 RANK = {room: k for k, room in enumerate(ORDER)}

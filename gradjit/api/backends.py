@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import types
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
@@ -13,6 +13,7 @@ from ..ir import Func, interpret
 from ..ir.sizes import Opening, guess, is_open, solved
 from ..passes.planes import as_planes, from_planes, layout_in_memory
 from ..processes import Lock
+from ..records import dataclass
 from ..runtime import cpython
 from ..runtime.call_convention import MISS
 from ..runtime.entry_spec import (

@@ -7,12 +7,12 @@ afterwards, so that nobody sees the difference.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from ..errors import ArgumentError
+from ..records import dataclass
 from ..runtime.call_convention import MISS
 from ..runtime.entry_spec import Argument, ArraySpec
 from ..tracer import trees

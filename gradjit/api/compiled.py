@@ -12,7 +12,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Any
 
 from ..errors import TraceError
@@ -22,6 +22,7 @@ from ..passes import Dumper, optimize
 from ..passes.vjp.tape_report import tape_entries
 from ..probe import named_like, parameters_of, text
 from ..processes import Lock, uncollected
+from ..records import dataclass
 from ..runtime import signature
 from ..runtime.call_convention import MISS
 from ..runtime.callable import MAX_CHAIN, FastCallable

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -13,6 +12,7 @@ from ..ir import Block, Builder, Func, Value
 from ..ir.clone import inline
 from ..ir.ops.custom import Rule
 from ..probe import named_like
+from ..records import dataclass
 from ..tracer import trees
 from ..tracer.array import PYTHON, TracedArray, root
 from ..tracer.calls import call

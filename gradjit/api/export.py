@@ -5,12 +5,13 @@ from __future__ import annotations
 import sys
 import sysconfig
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from pathlib import Path
 from typing import Any
 
 from ..errors import ArgumentError
 from ..probe import text
+from ..records import dataclass
 from ..release import VERSION
 from ..runtime.library import archive, build_files, header, linker, manifest
 from ..runtime.library.description import LibraryDescription, identifier, is_identifier

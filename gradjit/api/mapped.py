@@ -6,7 +6,6 @@ As in `differentiate`, what stands here runs while something is being traced.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -14,6 +13,7 @@ import optree
 
 from ..errors import ArgumentError, AxisError, ShapeError, TraceError, UnsupportedError
 from ..passes.batching import batch, varying
+from ..records import dataclass
 from ..tracer import trees
 from ..tracer.array import ARRAY, TracedArray, root
 from ..tracer.control.may_alias import may_share

@@ -9,10 +9,11 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from typing import Any, TypedDict, Unpack
 
 from ..environment import say
+from ..records import dataclass
 from ..runtime.threads import checked
 
 BACKENDS = ("native", "interpreter")

@@ -8,7 +8,7 @@ extents, these are opened: the compilation that follows takes them as they come.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 import numpy as np
@@ -16,6 +16,7 @@ import numpy as np
 from ..errors import GradjitError
 from ..ir import Loc
 from ..ir.sizes import Dim, MustAgree, NotOpen, Size, size_of, solved
+from ..records import dataclass
 from ..runtime.entry_spec import static_key
 from ..tracer import trees
 from ..tracer.locations import raised_at

@@ -12,12 +12,13 @@ import functools
 import importlib
 import inspect
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 import numpy as np
 
 from ..errors import ArgumentError, UnsupportedError
+from ..records import dataclass
 from ..tracer import scipy, trees
 from ..tracer.array import SCALAR, TracedArray
 from ..tracer.calls import as_it_is, call

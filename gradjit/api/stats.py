@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from ..codegen.parallel import CoresEntry
 from ..ir import Loc
 from ..passes.vjp.tape_report import TapeEntry
+from ..records import dataclass
 
 
 @dataclass(frozen=True)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from ..errors import DifferentiationError, DtypeError
 from ..probe import text
+from ..records import dataclass
 from ..tracer import trees
 from ..tracer.locations import fail
 from ..tracer.trace import STATIC, ArgumentLeaf, definition_of, leaf_of, name_of, parameter_names

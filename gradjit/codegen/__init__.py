@@ -10,12 +10,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from llvmlite import ir as llvm
 
 from ..ir import OPS, Func
 from ..ir.clone import dims_of
+from ..records import dataclass
 from .emit import Emitted, emit
 from .failures import RECORD_BYTES, Check, record_offset
 from .loop_passes import statements

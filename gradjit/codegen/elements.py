@@ -8,12 +8,13 @@ the same walk runs dry, with whole loops as indices, and notes what it read and 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 import numpy as np
 
 from ..ir import OPS, Op, Value
 from ..ir.sizes import is_known, is_less_where_positive, is_open, same
+from ..records import dataclass
 from .affine import Affine, Var, dot
 from .loops import Buffer, Node, Nodes, View
 from .symbolic import is_symbolic, upper

@@ -11,13 +11,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 
 import numpy as np
 from llvmlite import ir
 
 from ..ir import BOOL, I64, OPS, DType
 from ..ir.sizes import is_open
+from ..records import dataclass
 from . import pairs
 from .accumulators import AccumulatorCells
 from .affine import Affine, Var

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from llvmlite import ir
 
 from ..ir.sizes import is_open
+from ..records import dataclass
 from .emit_scope import EmitScope
 from .failures import exit_block
 from .loop_passes import nodes_of, statements

@@ -11,12 +11,13 @@ context and finds out where chunk k begins.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING
 
 from llvmlite import ir
 
 from ..ir.sizes import is_open
+from ..records import dataclass
 from .affine import Var
 from .emit_control import leave, stop_if_failed, when
 from .emit_scope import EmitScope

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from llvmlite import ir
 
+from ..records import dataclass
 from .affine import Var
 from .loops import Node
 

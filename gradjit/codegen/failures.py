@@ -6,13 +6,13 @@ bytes of the workspace.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from llvmlite import ir
 
 from ..errors import BoundsError
 from ..ir import Loc
+from ..records import dataclass
 from .vecmath.lanes import I32, I64
 
 if TYPE_CHECKING:

@@ -10,9 +10,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from ..ir.sizes import is_known, is_nonnegative, is_open
+from ..records import dataclass
 from .affine import Affine, Var
 from .loop_passes import nodes_of, statements
 from .loops import (

@@ -8,7 +8,7 @@ outermost loop that binds all of its loop variables. Every extent is known here.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from math import prod
 from typing import Any
 
@@ -16,6 +16,7 @@ import numpy as np
 
 from ..ir import DType, Loc
 from ..ir.sizes import Dim, SizeCondition
+from ..records import dataclass
 from .affine import Affine, Var
 from .symbolic import upper
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Container, Sequence
-from dataclasses import dataclass
 from math import prod
 from typing import Any
 
 from ..ir import OPS, ArrayType, Func, Op, Value
 from ..ir.sizes import is_open
+from ..records import dataclass
 from .affine import Affine, Var
 from .elements import Index, Notes
 from .lower import is_thin

@@ -17,10 +17,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from ..ir import I64, DType, Loc
 from ..ir.sizes import Dim, is_open, preferred, size_of
+from ..records import dataclass
 from .affine import Affine, Var
 from .independence import Independent, Uses, examine
 from .loop_passes import Swap, nodes_of, statements

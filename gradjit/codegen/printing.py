@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ctypes
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -11,6 +10,7 @@ import numpy as np
 from ..ir import DType, Loc
 from ..ir.ops.custom import OpaqueFunction
 from ..ir.ops.effects import exception, tell
+from ..records import dataclass
 
 
 @dataclass(frozen=True)

@@ -8,10 +8,11 @@ sibling outputs, and several passes over the rows of a matrix come to share loop
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from math import inf
 
 from ..ir import Value
+from ..records import dataclass
 from .affine import Affine, Var
 from .elements import Index
 from .loops import Buffer

@@ -11,9 +11,10 @@ from one part to the next (final values of reductions, dear scalars) is kept in 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from ..ir.sizes import is_open
+from ..records import dataclass
 from .affine import Affine, Var
 from .loop_passes import Swap, nodes_of, runs_side_by_side, statements
 from .loops import (

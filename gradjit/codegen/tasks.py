@@ -8,12 +8,13 @@ that read them (see `elements`). The first guess gives memory only to results, r
 from __future__ import annotations
 
 from collections.abc import Callable, Container, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
 import numpy as np
 
 from ..errors import UnsupportedError
 from ..ir import OPS, DType, Func, Memory, Op, Value
+from ..records import dataclass
 from .affine import ZERO, Affine, Var, dot
 from .elements import Elements, Index, Notes, row_major, whole
 from .loops import Accumulator, Buffer, Call, Node, Nodes, View

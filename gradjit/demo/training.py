@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ import scipy.optimize
 
 import gradjit as gj
 
+from ..records import dataclass
 from . import digits, model, report
 from .digits import DigitSet
 

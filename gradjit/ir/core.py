@@ -8,9 +8,10 @@ index values in extents (`shape=(%n, 3)`); `Op.uses` lists them with the operand
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
+from ..records import dataclass
 from .types import ArrayType
 
 

@@ -21,12 +21,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass, field
+from dataclasses import field
 from itertools import count
 from operator import index
 from typing import TYPE_CHECKING, Any, TypeGuard, Union
 
 from ..errors import GradjitError
+from ..records import dataclass
 
 _serial = count()
 

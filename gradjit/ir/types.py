@@ -3,12 +3,12 @@ or an SSA index value."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Union
 
 import numpy as np
 
 from ..errors import DtypeError
+from ..records import dataclass
 from .sizes import is_open
 
 if TYPE_CHECKING:

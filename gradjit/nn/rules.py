@@ -6,10 +6,11 @@ which gives the parameter's change, to be subtracted, and the new slots. t count
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
+
+from ..records import dataclass
 
 
 @dataclass(frozen=True)

@@ -12,11 +12,11 @@ what does.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import reduce
 from typing import Union
 
 from ..ir import BOOL, ArrayType, Builder, Value
+from ..records import dataclass
 
 TRUTH = ArrayType(BOOL, ())
 

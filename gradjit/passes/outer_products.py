@@ -19,12 +19,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from ..ir import INDEX, Block, Builder, For, Func, Op, Value, walk
 from ..ir.clone import Env, copy_op, new_block
 from ..ir.core import map_attr, map_type
 from ..ir.linear import Forms, atom, constant
+from ..records import dataclass
 from .fold import splat_of
 from .vjp.adjoint_pairs import carry, complete, insert, result
 from .vjp.linalg import ordered

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from ..environment import switch
 from ..ir import Func, verify as check
+from ..records import dataclass
 from .cse import cse
 from .dce import dce
 from .dump import Dumper

@@ -10,7 +10,6 @@ from __future__ import annotations
 import builtins
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from gradjit import errors
@@ -19,6 +18,7 @@ from gradjit.ir import Func
 from gradjit.ir.fingerprint import Fingerprint, fingerprint
 from gradjit.ir.size_data import condition_data, condition_from, size_data, size_from
 from gradjit.ir.sizes import Dim, Opening, SizeCondition, opening
+from gradjit.records import dataclass
 from gradjit.runtime import disk_cache, externals
 from gradjit.runtime.entry import Entry, EntryCode, emit_entry, load_entry
 from gradjit.runtime.entry_key import entry_key

@@ -12,9 +12,9 @@ import ctypes
 import functools
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from gradjit.errors import LayoutError
+from gradjit.records import dataclass
 
 WORD = ctypes.sizeof(ctypes.c_void_p)
 

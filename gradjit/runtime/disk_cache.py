@@ -24,10 +24,11 @@ import sys
 import tempfile
 import threading
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 
 from gradjit.environment import say
+from gradjit.records import dataclass
 
 MAGIC = b"gradjit\x01"
 LIMIT = 1 << 30

@@ -13,12 +13,12 @@ from __future__ import annotations
 import ctypes
 import struct
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from llvmlite import ir
 
 from gradjit.ir.sizes import Dim, is_open
+from gradjit.records import dataclass
 from gradjit.runtime import cpython, numpy_abi, support
 from gradjit.runtime.c_function import I32, I64, MISS as MISS_POINTER, NULL, PTR, CFunction, i32, i64
 from gradjit.runtime.call_convention import MISS

@@ -13,12 +13,13 @@ import operator
 import struct
 import types
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, TypeGuard, get_args
 
 import numpy as np
 
 from gradjit.ir.sizes import Dim, SizeCondition, is_open
+from gradjit.records import dataclass
 from gradjit.runtime.numpy_abi import DTYPE_META, canonical
 
 

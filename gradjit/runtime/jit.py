@@ -20,10 +20,11 @@ import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Any
 
 from gradjit.processes import Lock, gate, in_child
+from gradjit.records import dataclass
 from gradjit.runtime import cpython
 
 if TYPE_CHECKING:

@@ -11,12 +11,12 @@ import ctypes
 import functools
 import importlib
 import sys
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from gradjit.errors import DtypeError, LayoutError
+from gradjit.records import dataclass
 from gradjit.runtime import cpython
 from gradjit.runtime.cpython import WORD, word_at
 

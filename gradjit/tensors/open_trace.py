@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from ..errors import UnsupportedError
 from ..ir import F64, ArrayType, Value, dtype_of
+from ..records import dataclass
 from ..tracer.array import ARRAY, PYTHON, TracedArray, root, view
 from ..tracer.locations import fail
 from ..tracer.operands import emit

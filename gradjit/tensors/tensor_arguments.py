@@ -6,10 +6,11 @@ Arrays are copied: the recording computes with them later, or again for derivati
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+from ..records import dataclass
 
 if TYPE_CHECKING:
     from .tensor import Tensor

@@ -9,11 +9,12 @@ from __future__ import annotations
 import operator
 import types
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, Protocol
 
 import numpy as np
 
+from ..records import dataclass
 from .parts import parts
 
 NUMBERS = (int, float, complex, str, bytes, bool, type(None), np.dtype, np.generic)

@@ -7,7 +7,6 @@ that lead to it, and a guard is left behind: when the arrays' elements change, t
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -15,6 +14,7 @@ import numpy as np
 from ..ir import Op, Value
 from ..ir.interpreter import evaluate
 from ..ir.sizes import is_open
+from ..records import dataclass
 from .array import TracedArray
 from .guards import Source
 from .outside import outside

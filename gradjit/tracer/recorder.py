@@ -11,7 +11,6 @@ import ctypes
 import os
 import threading
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 from weakref import WeakValueDictionary
 
@@ -23,6 +22,7 @@ from ..ir.clone import inline
 from ..ir.core import map_type
 from ..ir.sizes import deciding, is_deciding
 from ..processes import Lock
+from ..records import dataclass
 from .control.frames import ROOT, Frame
 from .locations import fail, here, with_place
 from .outside import Outside

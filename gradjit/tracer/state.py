@@ -12,12 +12,12 @@ from __future__ import annotations
 import operator
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from ..errors import TraceError
+from ..records import dataclass
 from . import grown, trees
 from .array import PYTHON, TracedArray, root
 from .guards import ABSENT, Guard, HeldItems, Source

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, NoReturn
 
 import numpy as np
@@ -13,6 +13,7 @@ from ..errors import ArgumentError, BoundsError, DtypeError, ShapeError, TraceEr
 from ..ir import Value
 from ..ir.linear import Form, Linear
 from ..ir.sizes import is_open, same
+from ..records import dataclass
 from . import extents as ext, operands as o
 from .array import ARRAY, FLAT, SCALAR, TracedArray
 from .conversion import element, elements

@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 import types
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from typing import Any, NoReturn
 
 import numpy as np
@@ -17,6 +16,7 @@ import numpy as np
 from ..errors import TraceError
 from ..ir.ops.effects import formatted
 from ..probe import peek
+from ..records import dataclass
 from . import trees
 from .array import ARRAY, PYTHON, TracedArray
 from .attributes import read

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from ..errors import TraceError, UnsupportedError
 from ..ir.sizes import same
+from ..records import dataclass
 from .locations import fail
 
 if TYPE_CHECKING:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import numpy as np
@@ -12,6 +11,7 @@ import numpy as np
 from ...errors import GradjitError, IRError
 from ...ir import BOOL, F64, I64, OPS, ArrayType, DType, Loc
 from ...ir.parser import Cursor
+from ...records import dataclass
 from ..affine import Affine, Var
 from ..loops import Buffer, Node, Nodes
 from .printer import INFIX

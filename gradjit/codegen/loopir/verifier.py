@@ -21,12 +21,13 @@ that no chunk reads what another writes.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from ...errors import GradjitError, IRError
 from ...ir import BOOL, I64, OPS, ArrayType, DType
 from ...ir.sizes import Dim, Size
+from ...records import dataclass
 from ..affine import ANYWHERE, Affine, Var
 from ..loop_passes import statements
 from ..loops import (

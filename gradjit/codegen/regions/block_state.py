@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from ...ir import OPS, Block, Op, Value, captures
+from ...records import dataclass
 from ..loops import Buffer, Node, Tape, View
 from .order import changes_last
 

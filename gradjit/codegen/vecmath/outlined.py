@@ -8,9 +8,10 @@ linked to every kernel that declares its function.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 from llvmlite import ir
+
+from ...records import dataclass
 
 PREFIX = "gradjit.outlined."
 

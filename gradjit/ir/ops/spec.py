@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import Enum
 from typing import Any
 
+from ...records import dataclass
 from ..attrs import AttrKind
 from ..core import Block, Value
 from ..types import ArrayType

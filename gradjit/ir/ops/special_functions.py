@@ -10,13 +10,13 @@ from __future__ import annotations
 import functools
 import importlib
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from ...errors import DtypeError
 from ...processes import gate
+from ...records import dataclass
 from .planes import joined
 
 SIGNATURES: dict[str, str] = {

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 
 from ...errors import UnsupportedError
 from ...ir import BOOL, ArrayType, Block, Builder, Func, Loop, Op, Value, is_loop
 from ...ir.clone import Env, copy_op
 from ...ir.core import map_attr, map_type
+from ...records import dataclass
 from ...tracer.locations import fail
 from .. import dependence
 from ..inline import inline_calls

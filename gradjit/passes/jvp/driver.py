@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cached_property, partial, reduce
 
 from ...ir import OPS, Builder, Func, Op, Value
 from ...ir.clone import Env, copy_op, new_block
+from ...records import dataclass
 from .. import dependence
 from ..activity import SINGULAR
 from ..checks import append_parameter, check_operation, check_parameters

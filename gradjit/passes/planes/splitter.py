@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any, Union
 
 from ...ir import OPS, ArrayType, Block, Builder, Func, Op, Value, walk
 from ...ir.clone import Env, copy_op, inline
 from ...ir.core import map_attr, map_type
+from ...records import dataclass
 
 Pair = tuple[Value, Value]
 """The real and the imaginary plane."""

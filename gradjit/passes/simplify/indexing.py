@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from ...ir import I64, Op, Value
+from ...records import dataclass
 from ..fold import splat_of
 from ..patterns import is_zero, made_by, without
 from ..rewriter import Args, Attrs, Rewriter, Rule

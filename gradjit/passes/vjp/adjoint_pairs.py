@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from ...ir import ArrayType, Block, Op, Value
+from ...records import dataclass
 
 
 @dataclass(eq=False)

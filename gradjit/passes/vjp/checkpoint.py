@@ -18,10 +18,10 @@ that is worked on is left on it, too, so that it has one place more than there a
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from ...ir import I64, INDEX, ArrayType, Block, Builder, For, Func, Op, Value, captures
 from ...ir.clone import Env, copy_block, copy_op, inline, new_block
+from ...records import dataclass
 from ..activity import Activity
 from ..dce import dce
 from ..dependence import is_tape

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial, reduce
 from typing import Union
 
 from ...ir import BOOL, OPS, TAPE, Block, Builder, Func, Op, Value
 from ...ir.clone import Env, copy_op, new_block
+from ...records import dataclass
 from ..activity import Activity
 from ..checks import check_operation, check_parameters
 from ..inline import inline_calls

@@ -8,12 +8,12 @@ later in the same turn, and all writes of all later turns of each loop around.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from ...ir import INDEX, Block, Builder, For, Loop, Op, Value, windows
 from ...ir.linear import Linear, atom, constant
 from ...ir.ranges import Ranges
+from ...records import dataclass
 from .adjoint_pairs import OpPair, RegionPair
 from .restorable import Restorable, Step, VersionChain
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 
 from ...errors import DifferentiationError
 from ...ir import INDEX, ArrayType, Block, Builder, For, Loc, Op, Value, captures, walk
 from ...ir.clone import copy_op
 from ...ir.core import map_type
 from ...ir.ops.tape import TAPE_TYPE
+from ...records import dataclass
 from ...tracer.locations import fail
 from .adjoint_pairs import OpPair, RegionPair, carry, complete, insert, parameter, result
 from .never_overwritten import read

@@ -9,10 +9,10 @@ each as often as its loop iterates. `rebuild` then writes the reverse as it will
 from __future__ import annotations
 
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 
 from ...ir import INDEX, OPS, TAPE, Block, For, Loop, Op, Value
 from ...ir.linear import Forms, atom, constant
+from ...records import dataclass
 from . import costs
 from .adjoint_pairs import OpPair, RegionPair
 from .mincut import INFINITE, Network

@@ -8,10 +8,10 @@ is there when the reverse comes to where it was read.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Union
 
 from ...ir import OPS, Builder, Loop, Op, Value
+from ...records import dataclass
 from .adjoint_pairs import OpPair, RegionPair
 
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from ...ir import ArrayType, Block, For, Func, Loc, Op, Value
 from ...ir.linear import constant
 from ...ir.ranges import Ranges, owners_of, upper_bound
 from ...ir.sizes import guess
+from ...records import dataclass
 
 
 @dataclass(frozen=True)

@@ -7,12 +7,13 @@ zeros with one part filled in would cost the whole array per part; windows that 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import reduce
 from typing import Any
 
 from ...ir import BOOL, ArrayType, Builder, Op, Value
 from ...ir.sizes import is_open
+from ...records import dataclass
 from ..fold import splat_of
 from ..masks import Flow, Masked
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -17,6 +16,7 @@ import numpy as np
 from gradjit.codegen import Check
 from gradjit.ir import DType
 from gradjit.ir.sizes import Dim, SizeCondition, is_open
+from gradjit.records import dataclass
 
 KEYWORDS = frozenset("""
 alignas alignof and and_eq asm auto bitand bitor bool break case catch char class compl const constexpr const_cast

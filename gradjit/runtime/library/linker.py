@@ -8,10 +8,10 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from gradjit.errors import LinkError
+from gradjit.records import dataclass
 from gradjit.runtime.library.processors import Processor
 
 COMPILERS = ("cc", "gcc", "clang")

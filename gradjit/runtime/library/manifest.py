@@ -11,7 +11,6 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from gradjit.codegen import Check
@@ -19,6 +18,7 @@ from gradjit.errors import ArgumentError
 from gradjit.ir import Loc
 from gradjit.ir.sizes import Dim, Quotient, Size, SizeCondition, total
 from gradjit.ir.types import DTYPES
+from gradjit.records import dataclass
 from gradjit.runtime.artefact import error_named
 from gradjit.runtime.library.description import LibraryDescription, LibraryParameter, LibraryRoutine, ProgramVersion
 from gradjit.runtime.library.processors import Processor

@@ -7,10 +7,10 @@ once (`cpuid`) which it is, and says so by an error code where it is none of the
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from gradjit.errors import ArgumentError
+from gradjit.records import dataclass
 from gradjit.runtime.jit import llvm_session
 
 LEVELS: dict[str, tuple[tuple[str, ...], int]] = {

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from llvmlite import ir
 
@@ -19,6 +18,7 @@ from gradjit.codegen.routines import pocketfft
 from gradjit.codegen.symbols import CYTHON
 from gradjit.errors import UnsupportedError
 from gradjit.ir.ops import special_functions
+from gradjit.records import dataclass
 from gradjit.runtime.c_function import I8, I32, I64, NULL, PTR, CFunction, i32
 from gradjit.runtime.library.description import LibraryDescription, LibraryRoutine
 from gradjit.runtime.pool import PoolFunction, one_by_one

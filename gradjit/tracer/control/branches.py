@@ -15,7 +15,7 @@ behind but that: the function goes on with what the other side leaves.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from types import TracebackType
 from typing import Any
 
@@ -23,6 +23,7 @@ import numpy as np
 
 from ...errors import TraceError
 from ...ir import OPS, ArrayType, Block, Builder, Value, can_fail, walk
+from ...records import dataclass
 from .. import extents, operands as o, structures
 from ..array import ARRAY, PYTHON, TracedArray, root
 from ..grown import Tail, is_grown, length, name_of, of_items

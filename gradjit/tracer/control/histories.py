@@ -10,12 +10,13 @@ condition, in a loop within) the number of items is carried along, and items are
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
 from ...errors import TraceError
+from ...records import dataclass
 from .. import extents, grown, operands as o, structures
 from ..array import ARRAY, TracedArray, root
 from ..grown import Row, Tail

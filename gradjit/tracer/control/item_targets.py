@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass
 from typing import Any
 
+from ...records import dataclass
 from .frames import items_of
 from .states import Undefined
 

@@ -16,8 +16,9 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import Any
+
+from ...records import dataclass
 
 PREFIX = "_gradjit_"
 """Names that lifting makes begin with this."""

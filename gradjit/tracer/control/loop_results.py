@@ -5,7 +5,6 @@ from __future__ import annotations
 import functools
 from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,6 +14,7 @@ from ...ir import Block, Value, captures
 from ...ir.core import Op
 from ...ir.types import BOOL, ArrayType
 from ...probe import has_dict
+from ...records import dataclass
 from .. import structures
 from ..array import ARRAY, PYTHON, TracedArray, root
 from ..grown import Tail

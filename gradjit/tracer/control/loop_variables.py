@@ -8,7 +8,7 @@ parameters of the body. Which of the two it is, is guessed from the text and cor
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, NoReturn
 
 import numpy as np
@@ -16,6 +16,7 @@ import numpy as np
 from ...errors import TraceError
 from ...ir import Value
 from ...probe import has_dict
+from ...records import dataclass
 from .. import structures
 from ..array import ARRAY, TracedArray, root
 from ..structures import Structure

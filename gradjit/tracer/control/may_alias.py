@@ -14,13 +14,14 @@ own, and is *tied* to a and to b. All three have the right elements until somebo
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, NoReturn
 
 import numpy as np
 
 from ...errors import TraceError
 from ...ir import Block, Value
+from ...records import dataclass
 from ..locations import fail, here
 
 if TYPE_CHECKING:

@@ -14,9 +14,9 @@ import ast
 import itertools
 import weakref
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
+from ...records import dataclass
 from .jumps import DEFINITIONS, LOOPS, PREFIX
 
 Names = frozenset[str]

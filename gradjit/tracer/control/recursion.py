@@ -18,7 +18,7 @@ import inspect
 import sys
 import types
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from itertools import pairwise
 from typing import Any, NoReturn
 
@@ -26,6 +26,7 @@ import numpy as np
 
 from ...errors import TraceError
 from ...ir import OPS, Block, Loc, can_fail, walk
+from ...records import dataclass
 from .. import operands as o, structures
 from ..array import ARRAY, TracedArray, root
 from ..locations import fail, here

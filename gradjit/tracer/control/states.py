@@ -7,13 +7,13 @@ a NumPy scalar); a bool does not become a number, an array neither changes its d
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any, NoReturn
 
 import numpy as np
 
 from ...errors import TraceError
 from ...ir import ArrayType, DType, dtype_of
+from ...records import dataclass
 from .. import operands as o
 from ..array import ARRAY, PYTHON, SCALAR, TracedArray, root
 from ..locations import fail

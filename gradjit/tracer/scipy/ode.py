@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from ...records import dataclass
 from ..numpy.common import array
 from ..operands import as_traced, emit, is_traced, require, unsupported
 from .written_loops import Rule, doubles, invalid, looped, numbers, zeros

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import itertools
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from ....records import dataclass
 from ...numpy.common import array, static
 from ...operands import cast, is_traced, unsupported
 from ..written_loops import Rule, along, axis_of, doubles, invalid, sequence
