@@ -13,6 +13,7 @@ from .machine import describe, pin
 
 if TYPE_CHECKING:
     from .cases import Case
+    from .cold_starts import ColdStart
     from .first_call import First
     from .loops.cases import Pair
     from .measure import Times
@@ -116,6 +117,13 @@ def measured_growth(names: list[str]) -> Grown:
     return [(p, first(p.few), first(p.many)) for p in PAIRS]
 
 
+def measured_cold_starts(cases: list[Case]) -> list[ColdStart]:
+    """First calls of gradjit without code on disk, with it, and by the interpreter."""
+    from .cold_starts import BOUNDS, measured
+    say("first calls of gradjit without code on disk, with it, by the interpreter")
+    return [measured(c) for c in cases if c.name in BOUNDS]
+
+
 def figures(times: list[Times], firsts: Firsts, grown: Grown, imported: float | None) -> list[Figure]:
     from . import report
     found = [f for rule in (report.speed, report.over_numba, report.over_value, report.runs) for t in times
@@ -164,6 +172,10 @@ def main(argv: list[str] | None = None) -> int:
             tables[f"Repeated calls: {what}"] = report.times_table(rows, taking)
         if called := [(c, f) for c, f in firsts if c.programs == programs]:
             tables[f"First calls: {what}"] = report.first_table(called, [n for n in taking if n in GRADIENTS])
+    if cold := measured_cold_starts(cases) if "gradjit" in names and not (o.quick or o.no_first) else []:
+        from . import cold_starts
+        tables["First calls of gradjit alone"] = cold_starts.cold_starts_table(cold)
+        reached += cold_starts.figures(cold)
     if grown:
         tables["First calls with a thousand times the steps"] = report.growth_table(grown)
     if not (o.only or o.quick or o.no_sizes) and "gradjit" in names:

@@ -12,6 +12,7 @@ import re
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -34,13 +35,17 @@ class First:
     again_seconds: float = 0.0
 
 
-def first_call(case: Case, name: str, repeats: int = 2) -> First:
-    """The least of some fresh processes. Raises RuntimeError with the error's kind and first line if the contender
-    fails or does not end."""
+COLD = {"GRADJIT_CACHE": "0"}
+"""What a first call finds where nothing else is said: no code on disk, neither of this function nor of others."""
+
+
+def first_call(case: Case, name: str, repeats: int = 2, settings: Mapping[str, str] = COLD) -> First:
+    """The least of some fresh processes with these variables in their environment. Raises RuntimeError with the error's
+    kind and first line if the contender fails or does not end."""
     found = []
     for _ in range(repeats):
         try:
-            done = _python("-m", "benchmarks.first_call", case.name, name)
+            done = _python("-m", "benchmarks.first_call", case.name, name, settings=settings)
         except subprocess.TimeoutExpired:
             raise RuntimeError(f"no result after {PATIENCE:.0f} s") from None
         if done.returncode != 0:
@@ -57,14 +62,14 @@ def import_seconds(library: str, repeats: int = 5) -> float:
     return min(float(_python("-c", code).stdout.splitlines()[-1]) for _ in range(repeats))
 
 
-def _python(*arguments: str) -> subprocess.CompletedProcess[str]:
+def _python(*arguments: str, settings: Mapping[str, str] | None = None) -> subprocess.CompletedProcess[str]:
     """A fresh process that keeps byte code, whatever the environment says.
 
     Installed packages have theirs from pip; a library measured in its checkout shall not compile its source each time.
     """
     environment = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
-    return subprocess.run([sys.executable, *arguments], env=environment, capture_output=True, text=True, check=False,
-                          timeout=PATIENCE)
+    return subprocess.run([sys.executable, *arguments], env={**environment, **(settings or {})}, capture_output=True,
+                          text=True, check=False, timeout=PATIENCE)
 
 
 def main(case_name: str, name: str) -> None:

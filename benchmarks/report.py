@@ -14,7 +14,7 @@ from .loops.cases import GROWTH, Pair
 from .measure import Times
 
 FIRST_CALL_OF_SMALL = 0.1
-IMPORT = 0.15
+IMPORT = 0.10
 
 Row = Sequence[str]
 
@@ -83,16 +83,21 @@ def first(case: Case, ours: First | None, jax: First | None) -> list[Figure]:
                             reached <= 1))
     if ours and case.small:
         found.append(Figure(f"first-small {case.name}", f"{case.title}: first call",
-                            f"≤ {show(FIRST_CALL_OF_SMALL)}", show(ours.call_seconds),
+                            at_most_seconds(FIRST_CALL_OF_SMALL), show(ours.call_seconds),
                             ours.call_seconds <= FIRST_CALL_OF_SMALL))
     return found
 
 
 def imports(seconds: float) -> Figure:
-    return Figure("import", "`import gradjit` beyond NumPy's", f"≤ {show(IMPORT)}", show(seconds), seconds <= IMPORT)
+    return Figure("import", "`import gradjit` beyond NumPy's", at_most_seconds(IMPORT), show(seconds),
+                  seconds <= IMPORT)
 
 
 # numbers --------------------------------------------------------------------------------------------------------------
+
+def at_most_seconds(seconds: float) -> str:
+    return f"≤ {show(seconds)}"
+
 
 def show(seconds: float | None) -> str:
     """A time with three digits and its unit."""
@@ -232,7 +237,7 @@ Written by `make bench`; the reasons under "Missed" are kept in `explanations.md
 
 A time is the least over interleaved rounds in one process, all contenders held to the same cores, each with its
 arguments in its own arrays and waiting for its results. First calls are taken each in a fresh process, after the
-import, from the Python function to the result.
+import, from the Python function to the result; gradjit finds no code on disk, unless a table says so.
 
 {shown}
 

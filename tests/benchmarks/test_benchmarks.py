@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks import report
+from benchmarks import cold_starts, report
 from benchmarks.cases import CASES, Case, mixture_data
 from benchmarks.first_call import First
 from benchmarks.functions import in_numpy
@@ -72,6 +72,18 @@ def test_disagreement_is_found() -> None:
     assert "gradjit differs from jax" in disagreements(CASE, {"jax": right, "gradjit": wrong})[0]
     assert distance(np.zeros(2), np.zeros(3)) == np.inf
     assert disagreements(CASE, {"jax": right, "gradjit": [np.array(np.nan), right[1]]})
+
+
+def test_cold_starts_have_bounds_of_their_own() -> None:
+    cases = {c.name: c for c in (*CASES, *LOOPS)}
+    assert cold_starts.BOUNDS.keys() <= cases.keys()
+    found = [cold_starts.ColdStart(cases["float"], {"cold": 9e-3, "disk": 7e-3, "interpreter": 3e-3}),
+             cold_starts.ColdStart(cases["volterra"], {"cold": 50e-3, "disk": 20e-3})]
+    assert [(f.key, f.met) for f in cold_starts.figures(found)] == [
+        ("cold-start-cold float", True), ("cold-start-disk float", False), ("cold-start-interpreter float", True),
+        ("cold-start-cold volterra", False), ("cold-start-disk volterra", True)]
+    first, second = cold_starts.cold_starts_table(found).splitlines()[2:]
+    assert "9.00 ms" in first and "≤ 6.00 ms: MISSED" in first and second.count("–") == 2
 
 
 @pytest.mark.parametrize("seconds, text", [
