@@ -27,12 +27,12 @@ def checkpoint(what: Any, snapshots: int | str | None = None) -> Any:
         f = gj.checkpoint(f)                           # of f its arguments only: it runs again in the reverse pass
 
     A loop is reversed from snapshots of the state (all that it changes), and computes what lies between again, by the
-    binomial schedule of Griewank and Walther: with s snapshots and each turn computed at most r times again, loops of
-    C(s + r, s) turns. The values are those that it would compute otherwise. Without a derivative, and outside of
-    compiled functions, nothing is kept and nothing done twice.
+    binomial schedule of Griewank and Walther: with s snapshots and each iteration computed at most r times again, loops
+    of C(s + r, s) iterations. The values are those that it would compute otherwise. Without a derivative, and outside
+    of compiled functions, nothing is kept and nothing done twice.
 
-    The loop must have a number of turns that is known when it starts, and no `break` on a traced value. `while` loops
-    keep what they need. Raises ArgumentError for other things to run over, and sizes that say nothing.
+    The loop must have a number of iterations that is known when it starts, and no `break` on a traced value. `while`
+    loops keep what they need. Raises ArgumentError for other things to run over, and sizes that say nothing.
     """
     if callable(what) and not isinstance(what, IndexedIterable):
         if snapshots is not None:

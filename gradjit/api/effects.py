@@ -10,8 +10,8 @@ from ..tracer.recorder import recorders
 
 
 def debug_print(form: str, *xs: Any, adjoint: bool = False) -> Any:
-    """Print `form.format(*xs)` when the compiled function runs, wherever it stands: in loops at each turn, in branches
-    that are taken. (Python's `print` runs while the function is traced and shows types.)
+    """Print `form.format(*xs)` when the compiled function runs, wherever it stands: in loops at each iteration, in
+    branches that are taken. (Python's `print` runs while the function is traced and shows types.)
 
     Format specifications hold for each element of an array: `gj.debug_print("turn {}: x = {:.3f}", i, x)`.
 

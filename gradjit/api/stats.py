@@ -23,7 +23,8 @@ class Specialised:
     adjoint_operations: int
     optimized_operations: int
     kept: list[TapeEntry] = field(default_factory=list)
-    """What loops keep for the reverse pass: at each line the bytes a turn, and how many turns there are at most."""
+    """What loops keep for the reverse pass: at each line the bytes an iteration, and how many iterations there are at
+    most."""
     loops: dict[Loc | None, str] = field(default_factory=dict)
     """By their lines, loops that were compiled as loops (""), or unrolled and why. Short ones are not listed."""
     origin: str = "compiled"

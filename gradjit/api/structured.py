@@ -130,7 +130,7 @@ class PytreeSlices:
 
     @staticmethod
     def put(ys: list[TracedArray], i: Any, y: Any) -> None:
-        """Store a turn's results."""
+        """Store an iteration's results."""
         for column, leaf in zip(ys, trees.flatten(y)[0], strict=True):
             column[i] = leaf
 
@@ -223,7 +223,7 @@ def describe(carry: Any) -> tuple[trees.Tree, list[tuple[str, Any, Any, bool]]]:
 
 
 def check_carry(name: str, before: Any, after: Any) -> None:
-    """TraceError where a turn changes the structure of the carry, or the shape or dtype of a leaf."""
+    """TraceError where an iteration changes the structure of the carry, or the shape or dtype of a leaf."""
     (old_tree, old), (new_tree, new) = before, after
     if old_tree != new_tree:
         fail(TraceError, f"gj.{name}: the carry comes in as {spelled(old_tree)} and goes out as {spelled(new_tree)}; "

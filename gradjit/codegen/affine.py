@@ -32,12 +32,12 @@ class Var:
 
     @property
     def extent(self) -> int:
-        """The number of turns of a loop nest's variable."""
+        """The number of iterations of a loop nest's variable."""
         return self.hi if self.lo == 0 else self.hi - self.lo
 
     @property
     def reckoned(self) -> int:
-        """The number of turns as costs are reckoned."""
+        """The number of iterations as costs are reckoned."""
         return reckoned(self.extent)
 
     def __repr__(self) -> str:

@@ -1,9 +1,9 @@
 """Which parts of the workspace never overlap, told to LLVM.
 
 The workspace is one pointer. LLVM sees by itself that two of its buffers are apart where both offsets are numbers; not
-where sizes are open, nor for buffers that change places. Then what a turn of a loop has stored in one of them would be
-read from memory again behind each store into another. So loads and stores say to which *scope* they belong: buffers
-that share bytes at different times have one scope in common.
+where sizes are open, nor for buffers that change places. Then what an iteration of a loop has stored in one of them
+would be read from memory again behind each store into another. So loads and stores say to which *scope* they belong:
+buffers that share bytes at different times have one scope in common.
 """
 
 from __future__ import annotations

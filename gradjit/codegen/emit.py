@@ -1,7 +1,7 @@
 """LLVM from loop nests.
 
 The kernel is `i32 gradjit.kernel(ptr input..., ptr output..., ptr workspace)`; it returns 0, or 1 + the number of the
-check that failed (see `Emitted.checks`). Vectors are explicit: a loop of `lanes` values a turn works on
+check that failed (see `Emitted.checks`). Vectors are explicit: a loop of `lanes` values an iteration works on
 `<n x double>`; where the extent is no multiple, the last vector overlaps the one before, and reductions mask the lanes
 that were counted already.
 """
@@ -58,7 +58,7 @@ KERNEL = "gradjit.kernel"
 PTR = ir.PointerType()
 I8 = ir.IntType(8)
 UNROLLED = 16
-"""Turns of a short loop inside a vector loop, up to which it is written out."""
+"""Iterations of a short loop inside a vector loop, up to which it is written out."""
 INLINED = 16
 """Uses of one function of the vector math library in a kernel, up to which it is inlined."""
 BLOCK = 256
@@ -507,9 +507,9 @@ class Emitter:
                          s.asks * s.lanes)
 
     def blocked(self, turns: int, sums: list[AccumulatorCells], body: Callable[[ir.Value], None], asks: float) -> None:
-        """Run the turns; long sums in blocks, each of which is added to the total at its end.
+        """Run the iterations; long sums in blocks, each of which is added to the total at its end.
 
-        asks: the work of a turn, if the loop is to ask whether the user interrupts: it does between blocks.
+        asks: the work of an iteration, if the loop is to ask whether the user interrupts: it does between blocks.
         """
         if sums and turns > 2 * BLOCK:
             size = BLOCK
@@ -528,7 +528,7 @@ class Emitter:
 
     def strips(self, turns: ir.Value, size: int | ir.Value, body: Callable[[ir.Value], None],
                end: Callable[[], None]) -> None:
-        """Run the turns, at least one, and `end` behind each `size` of them."""
+        """Run the iterations, at least one, and `end` behind each `size` of them."""
         size = INT64(size) if isinstance(size, int) else size
 
         def strip(k: ir.Value) -> None:
@@ -541,7 +541,7 @@ class Emitter:
         self.turns(INT64(0), count, strip)
 
     def turns(self, lo: ir.Value, hi: ir.Value, body: Callable[[ir.Value], None]) -> None:
-        """A counted loop of at least one turn."""
+        """A counted loop of at least one iteration."""
         b = self.b
         before, head = b.block, b.append_basic_block("loop")
         b.branch(head)
@@ -556,7 +556,7 @@ class Emitter:
         b.position_at_end(done)
 
     def turn(self, s: LoopStmt, k: ir.Value, copies: int, base: int = 0) -> None:
-        """One turn: `copies` vectors of lanes, from element `base` of the loop on."""
+        """One iteration: `copies` vectors of lanes, from element `base` of the loop on."""
         for copy in range(copies):
             first = self.b.mul(k, INT64(s.lanes * copies), flags=("nuw", "nsw"))
             first = self.b.add(first, self.number(s.var.lo + base + copy * s.lanes), flags=("nsw",))
@@ -565,7 +565,8 @@ class Emitter:
 
     @contextmanager
     def inside(self, s: LoopStmt, first: ir.Value, copy: int, overlaps: bool) -> Iterator[None]:
-        """The scope of a turn that starts at `first`; `overlaps` where the last turn must step back to fit."""
+        """The scope of an iteration that starts at `first`; `overlaps` where the last iteration must step back to
+        fit."""
         start, valid = first, None
         if overlaps and s.lanes > 1:
             last = self.number(s.var.hi - s.lanes)

@@ -73,7 +73,7 @@ def when(e: Emitter, condition: ir.Value) -> Iterator[None]:
 
 # loop nests -----------------------------------------------------------------------------------------------------------
 def counted(e: Emitter, s: LoopStmt) -> None:
-    """A loop whose number of turns is computed: whole vectors, then the rest one by one."""
+    """A loop whose number of iterations is computed: whole vectors, then the rest one by one."""
     assert s.turns is not None
     n = e.value(s.turns)
     with when(e, e.b.icmp_signed(">", n, I64(0))):
@@ -94,7 +94,7 @@ def counted(e: Emitter, s: LoopStmt) -> None:
 
 
 def along(e: Emitter, s: LoopStmt, turns: ir.Value, body: Callable[[ir.Value], None]) -> None:
-    """The turns, at least one, of a loop that may ask whether the user interrupts."""
+    """The iterations, at least one, of a loop that may ask whether the user interrupts."""
     if not s.asks:
         e.turns(I64(0), turns, body)
         return
@@ -148,7 +148,7 @@ def rest(e: Emitter, s: LoopStmt, done: ir.Value, n: ir.Value) -> None:
 
 
 def turn(e: Emitter, s: LoopStmt, k: ir.Value) -> None:
-    """One turn from the loop's k-th value on."""
+    """One iteration from the loop's k-th value on."""
     first = e.b.add(k, e.number(s.var.lo), flags=("nsw",)) if is_open(s.var.lo) or s.var.lo else k
     with inside(e, EmitScope(e.scope, s.var, first, s.lanes)):
         e.block(s.body)
@@ -178,12 +178,12 @@ def repeat(e: Emitter, s: Repeat) -> None:
 
 
 MANY = 64
-"""So many turns, of a loop that asks whether the user interrupts, go by between two questions at least, or it is asked
-in each."""
+"""So many iterations, of a loop that asks whether the user interrupts, go by between two questions at least, or it is
+asked in each."""
 
 
 def in_strips(e: Emitter, s: Repeat, lo: ir.Value, hi: ir.Value, step: ir.Value) -> None:
-    """A loop of short turns, which asks between strips of them."""
+    """A loop of short iterations, which asks between strips of them."""
     b, size = e.b, int(STRIP / s.asks)
     before = b.block
     head, strip, body, done, after = (b.append_basic_block(n) for n in ("repeat", "strip", "body", "done", "after"))
@@ -212,7 +212,7 @@ def in_strips(e: Emitter, s: Repeat, lo: ir.Value, hi: ir.Value, step: ir.Value)
 
 
 def strip_end(e: Emitter, first: ir.Value, hi: ir.Value, step: ir.Value, size: int) -> ir.Value:
-    """Where a strip of so many turns ends, or the loop if that is sooner."""
+    """Where a strip of so many iterations ends, or the loop if that is sooner."""
     b = e.b
     span = b.mul(step, I64(size))
     far = b.call(e.lanes(1).declare("llvm.sadd.sat.i64", I64, [I64, I64]), [first, span])

@@ -1,7 +1,7 @@
 """Machine code of loops that are cut into chunks: the body becomes a function of its own, which the runtime runs for
 each chunk, on whatever thread.
 
-    i32 body(what the kernel takes..., captured, lo, turns, chunk, record)
+    i32 body(what the kernel takes..., captured, lo, iterations, chunk, record)
 
 computes one chunk. `captured` has what the kernel has computed before the loop: values, and where memory stands that
 moves. The runtime knows nothing of that: it runs `i32 chunk(context, k, record)`, which takes all of it from the

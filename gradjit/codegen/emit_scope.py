@@ -41,7 +41,7 @@ class EmitScope:
 
     @property
     def new_lanes(self) -> ir.Value | None:
-        """The lanes that no earlier turn has counted; None for all."""
+        """The lanes that no earlier iteration has counted; None for all."""
         return self.vector.valid if self.vector else None
 
     @property

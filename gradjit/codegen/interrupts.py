@@ -1,6 +1,6 @@
 """Where a kernel asks whether the user wants to interrupt it: often enough to answer at once, too seldom to cost.
 
-Work is estimated as in `numbers`. What takes long asks: a loop of the program in each of its turns, a loop over
+Work is estimated as in `numbers`. What takes long asks: a loop of the program in each of its iterations, a loop over
 elements between its strips (`Emitter.blocked`), a stack of products at each of them. All count down one number by the
 work that they have done, and ask where it is used up (`flow.poll`).
 """

@@ -38,9 +38,9 @@ WORTHWHILE = 1 << 12
 OWN = ("workspace", "local")
 """The roles of memory that nobody outside of the kernel sees."""
 WRITTEN_OUT = 24
-"""Turns, of all loops of a nest, up to which the nest is written out."""
+"""Iterations, of all loops of a nest, up to which the nest is written out."""
 SHORT = 32
-"""Turns of a loop whose running values stay in registers while the loop around it runs side by side."""
+"""Iterations of a loop whose running values stay in registers while the loop around it runs side by side."""
 
 
 def statements(body: Sequence[Stmt]) -> Iterator[Stmt]:
@@ -243,7 +243,8 @@ def write_out(p: Program, width: int) -> None:
 
 
 def is_written_out(s: LoopStmt) -> bool:
-    """Whether all turns of a loop become code of their own: few of them, on memory that can be held in registers."""
+    """Whether all iterations of a loop become code of their own: few of them, on memory that can be held in
+    registers."""
     loops = [x for x in statements([s]) if isinstance(x, LoopStmt)]
     if any(x.turns or is_open(x.var.extent) for x in loops):
         return False
@@ -266,7 +267,7 @@ def _short_inside(s: LoopStmt, loops: list[LoopStmt]) -> bool:
 
 
 def _vectorises(s: Stmt, var: Var) -> bool:
-    """Whether turns of the loop over `var` may run side by side."""
+    """Whether iterations of the loop over `var` may run side by side."""
     if isinstance(s, (LoopStmt, Start, Finish)):
         return True
     if isinstance(s, Accumulate):

@@ -209,12 +209,13 @@ class Finish(Stmt):
 
 @dataclass(eq=False)
 class LoopStmt(Stmt):
-    """Run the body for each value of `var`. `lanes` > 1: so many values at once; `unroll`: so many vectors a turn.
+    """Run the body for each value of `var`. `lanes` > 1: so many values at once; `unroll`: so many vectors an
+    iteration.
 
-    turns: the number of turns where it is computed (`var.hi` is then an upper bound). exact: the last vector may not
-    overlap the one before, as the body reads what it writes. written_out: every turn is code of its own.
-    asks: the work of a turn, where the loop asks now and then whether the user wants to interrupt (see `interrupts`),
-    as the program's own loops may. serial: why a long loop does not run in chunks, in words.
+    iterations: the number of iterations where it is computed (`var.hi` is then an upper bound). exact: the last vector
+    may not overlap the one before, as the body reads what it writes. written_out: every iteration is code of its own.
+    asks: the work of an iteration, where the loop asks now and then whether the user wants to interrupt (see
+    `interrupts`), as the program's own loops may. serial: why a long loop does not run in chunks, in words.
     """
 
     var: Var
@@ -259,7 +260,7 @@ class Repeat(Stmt):
 
 @dataclass(eq=False)
 class WhileStmt(Stmt):
-    """Run `head` and, as long as `cond` is true then, `body`. `var` stands for the turn."""
+    """Run `head` and, as long as `cond` is true then, `body`. `var` stands for the iteration."""
 
     var: Var
     head: list[Stmt]
@@ -279,7 +280,7 @@ class IfStmt(Stmt):
 
 @dataclass(frozen=True)
 class ChunkSizes:
-    """How a loop is cut into chunks: a matter of its number of turns alone.
+    """How a loop is cut into chunks: a matter of its number of iterations alone.
 
     least: about so many turns a chunk has at least. most: so many chunks there are at most. unit: every chunk but the
     last is a multiple of it.
@@ -290,11 +291,11 @@ class ChunkSizes:
     unit: int
 
     def count(self, extent: int) -> int:
-        """How many chunks there are of a loop of known extent: none of one without turns."""
+        """How many chunks there are of a loop of known extent: none of one without iterations."""
         return min(max(extent // self.least, min(extent, 1)), self.most)
 
     def bounds(self, extent: int) -> list[tuple[int, int]]:
-        """The first turn of each chunk, and the number of its turns."""
+        """The first iteration of each chunk, and the number of its iterations."""
         count, units = self.count(extent), extent // self.unit
         if count == 0:
             return []
@@ -304,7 +305,8 @@ class ChunkSizes:
 
 @dataclass(eq=False)
 class Chunks(Stmt):
-    """Run the body for each chunk of a loop of `extent` turns: in any order or at once, as none sees what another does.
+    """Run the body for each chunk of a loop of `extent` iterations: in any order or at once, as none sees what another
+    does.
 
     var is the number of the chunk; within the body, `lo` is its first turn, and `turns` how many it has.
     """
@@ -319,7 +321,7 @@ class Chunks(Stmt):
 
 @dataclass(eq=False)
 class Exchange(Stmt):
-    """Two buffers of one size change places: what a turn has written becomes what the next one reads."""
+    """Two buffers of one size change places: what an iteration has written becomes what the next one reads."""
 
     one: Buffer
     other: Buffer

@@ -54,7 +54,7 @@ SCALAR = 8.0
 """How much longer work takes without vectors."""
 
 TURN = 20.0
-"""A turn of a loop of the program, whatever it does: a branch that waits, a counter."""
+"""An iteration of a loop of the program, whatever it does: a branch that waits, a counter."""
 
 MISPREDICTED = 100.0
 """A branch that the processor expects to go the other way, in simple operations of vectors."""

@@ -1,9 +1,9 @@
-"""Loops over elements whose number of turns is open: as those of known extents are emitted (`Emitter.loop`), with the
-numbers computed when they begin.
+"""Loops over elements whose number of iterations is open: as those of known extents are emitted (`Emitter.loop`), with
+the numbers computed when they begin.
 
-What is left when no whole vector fits is one vector under a mask, so that no turn has to look whether it is the last.
-Where memory does not run along with the lanes the last vector overlaps the one before, as it does where the extent is
-known, if there are as many elements as a vector has; fewer are done one by one.
+What is left when no whole vector fits is one vector under a mask, so that no iteration has to look whether it is the
+last. Where memory does not run along with the lanes the last vector overlaps the one before, as it does where the
+extent is known, if there are as many elements as a vector has; fewer are done one by one.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ def unbounded(e: Emitter, s: LoopStmt) -> None:
 
 
 def whole_and_rest(e: Emitter, s: LoopStmt, n: ir.Value) -> None:
-    """As many vectors as fit, the most of them `unroll` a turn, then the rest."""
+    """As many vectors as fit, the most of them `unroll` an iteration, then the rest."""
     sums = sums_of(e, s)
     done: ir.Value = I64(0)
     for count in dict.fromkeys((s.unroll, 1)):
@@ -107,8 +107,8 @@ def few(e: Emitter, s: LoopStmt, done: ir.Value, n: ir.Value) -> None:
 
 def blocked(e: Emitter, s: LoopStmt, turns: ir.Value, sums: list[AccumulatorCells], body: Callable[[ir.Value], None]
             ) -> None:
-    """The turns, at least one: long sums in blocks, as where the number is known; asking now and then whether the user
-    interrupts."""
+    """The iterations, at least one: long sums in blocks, as where the number is known; asking now and then whether the
+    user interrupts."""
     from .emit import BLOCK
     work = s.asks * s.lanes * s.unroll
     if not sums and not work:
@@ -127,7 +127,8 @@ def blocked(e: Emitter, s: LoopStmt, turns: ir.Value, sums: list[AccumulatorCell
 
 
 def copies(e: Emitter, s: LoopStmt, k: ir.Value, count: int, base: ir.Value, overlaps: bool) -> None:
-    """Turn number k of `count` vectors, from element `base` of the loop on. overlaps: whether the last may not fit."""
+    """Iteration number k of `count` vectors, from element `base` of the loop on. overlaps: whether the last may not
+    fit."""
     for copy in range(count):
         first = e.b.mul(k, I64(s.lanes * count), flags=("nuw", "nsw"))
         first = e.b.add(first, base, flags=("nsw",))

@@ -9,8 +9,8 @@
                                                    for k in 0..16: acc sum= partial[k]
                                                    finish acc
 
-How a loop is cut depends on its number of turns and the work in them, never on the machine: the results have the same
-bits for any number of threads. Where that pays is a matter of the work, too; a loop with less is left as it is.
+How a loop is cut depends on its number of iterations and the work in them, never on the machine: the results have the
+same bits for any number of threads. Where that pays is a matter of the work, too; a loop with less is left as it is.
 """
 
 from __future__ import annotations
@@ -222,7 +222,7 @@ class Cutter:
 
 # work -----------------------------------------------------------------------------------------------------------------
 def turn_work(s: LoopStmt) -> float:
-    """The work of one turn of a loop, in tenths of a nanosecond."""
+    """The work of one iteration of a loop, in tenths of a nanosecond."""
     return body_work(s.body, s, set()) * (SCALAR if s.lanes == 1 and not any(
         isinstance(x, LoopStmt) for x in s.body) else 1.0)
 

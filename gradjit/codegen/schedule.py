@@ -2,8 +2,8 @@
 
 Slots form a tree: a slot is a loop of some extent, its items are tasks, calls and further slots, in order. A task is
 placed, outermost loop first, into a slot of its extent where that keeps every dependence: what it reads of a task in
-the slot must have been computed in the same turn of the loop. So elementwise chains, reductions with their producers,
-sibling outputs, and several passes over the rows of a matrix come to share loops.
+the slot must have been computed in the same iteration of the loop. So elementwise chains, reductions with their
+producers, sibling outputs, and several passes over the rows of a matrix come to share loops.
 """
 
 from __future__ import annotations
@@ -191,7 +191,7 @@ class Scheduler:
                      and self.aligned(s, t, depth, var, reads)), None)
 
     def aligned(self, item: Slot, t: Task, depth: int, var: Var, reads: Reads) -> bool:
-        """Whether all that `t` reads from the tasks in `item` was computed in the same turn of its loop."""
+        """Whether all that `t` reads from the tasks in `item` was computed in the same iteration of its loop."""
         for other in (t for value in reads for t in item.makers.get(value, ())):
             if isinstance(other, CallTask) or depth >= len(other.order) or other.kept is None:
                 return False

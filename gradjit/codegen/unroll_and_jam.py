@@ -14,7 +14,7 @@ from .loop_passes import Swap, nodes_of, statements
 from .loops import Accumulate, Accumulator, Finish, Let, LoopStmt, Node, Nodes, Program, Start, Stmt, Store, inner
 
 ROWS = 4
-"""Rows a turn: their running values stay in registers."""
+"""Rows an iteration: their running values stay in registers."""
 
 
 def unroll_and_jam(p: Program, width: int) -> None:

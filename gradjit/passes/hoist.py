@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from .rewriter import Rewriter
 
 MOST_BYTES = 1 << 20
-"""Arrays up to this size are kept through a loop, in place of being computed in each turn."""
+"""Arrays up to this size are kept through a loop, in place of being computed in each iteration."""
 DEEPEST = 6
 """How far back work is followed that would move along."""
 

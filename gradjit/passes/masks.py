@@ -4,7 +4,7 @@ A derivative that does not flow is absent: it is no zero that could meet an infi
 `0 * inf = nan`. `Masked` says where one flows. Its mask is applied behind products, as late as can be.
 
 There are two kinds of mask. That of `select` has a truth for each element. That of a region (a branch that was not
-taken, a loop that did not turn) is a single one, for all elements alike; so is that of a `select` whose condition is
+taken, a loop that did not run) is a single one, for all elements alike; so is that of a `select` whose condition is
 one truth repeated. A single truth goes along through every operation, as none of them mixes what does not flow with
 what does.
 """

@@ -1,15 +1,15 @@
-"""Products of vectors in the turns of a loop become one product of matrices, before the loop or behind it.
+"""Products of vectors in the iterations of a loop become one product of matrices, before the loop or behind it.
 
     for t: W = W + outer(u_t, v_t)  -->  for t: U[t] = u_t; V[t] = v_t    and then    W + Uᵀ V
     for t: y = A @ X[t]             -->  Y = X @ Aᵀ    and then    for t: y = Y[t]
 
 The reverse of a recurrent network's step adds such a product to the cotangent of each weight matrix. One by one they
-read and write the matrix in each turn; together they are one product of two tall matrices, which BLAS does at full
+read and write the matrix in each iteration; together they are one product of two tall matrices, which BLAS does at full
 speed. The same holds for products that sum over axes of their own, as in a step over a batch.
 
 What is kept for the first: `u` and `v` of each turn, `turns * (len(u) + len(v))` numbers; nothing for a factor that is
-a row of an array from outside. Done where that is at most LARGEST bytes, for a known number of turns, and where the
-factors are at most 1/SMALLER of the matrix. A loop that adds up is a reduction: the order of its terms may change.
+a row of an array from outside. Done where that is at most LARGEST bytes, for a known number of iterations, and where
+the factors are at most 1/SMALLER of the matrix. A loop that adds up is a reduction: the order of its terms may change.
 
 The second is for rows that are there before the loop, and a matrix of LEAST elements or more; it keeps at most LARGEST
 bytes, too.
@@ -51,7 +51,8 @@ class OuterProduct:
 
 @dataclass(frozen=True)
 class KnownTripCount:
-    """A loop of a known number of turns. Turn number `k` has the index `least + k * stride`, in some order."""
+    """A loop of a known number of iterations. Iteration number `k` has the index `least + k * stride`, in some
+    order."""
 
     op: Op
     count: int
@@ -114,7 +115,7 @@ def known_trip_count(op: Op) -> KnownTripCount | None:
 
 # products that wait for nothing ---------------------------------------------------------------------------------------
 def _ahead(b: Builder, turns: KnownTripCount) -> None:
-    """Multiply all rows of an array before a loop, in place of one in each turn."""
+    """Multiply all rows of an array before a loop, in place of one in each iteration."""
     (body,) = turns.op.regions
     rows = StackedIterations(turns, _defined(body))
     for op in [op for op in body.ops if op.name == "contract" and not op.attrs["xbatch"]]:
@@ -133,7 +134,8 @@ def _ahead(b: Builder, turns: KnownTripCount) -> None:
 
 
 def _row_factor(rows: StackedIterations, op: Op) -> int | None:
-    """Which operand is the row of the turn, the other being the same in all turns. A row on the right is used up."""
+    """Which operand is the row of the iteration, the other being the same in all iterations. A row on the right is
+    used up."""
     for k, v in enumerate(op.operands):
         other = op.operands[1 - k]
         is_used_up = k == 0 or len(op.attrs["ysum"]) == v.type.rank
@@ -247,7 +249,7 @@ def _stretched(v: Value) -> tuple[Value, Axes]:
 
 
 def _keep_rest(body: Block, op: Op, k: int, terms: Sequence[Term]) -> None:
-    """The turn adds only what is left."""
+    """The iteration adds only what is left."""
     b = Builder(body, op.loc)
     rest = For(op).params[k]
     for v, negative in reversed(terms):
@@ -255,7 +257,7 @@ def _keep_rest(body: Block, op: Op, k: int, terms: Sequence[Term]) -> None:
     body.results = (*body.results[:k], rest, *body.results[k + 1:])
 
 
-# the turns' factors as rows -------------------------------------------------------------------------------------------
+# the iterations' factors as rows --------------------------------------------------------------------------------------
 class StackedIterations:
     """Arrays that hold a value of each turn, a turn a row. `defined` are the values of the body itself."""
 
@@ -281,7 +283,7 @@ class StackedIterations:
         return self.found[v]
 
     def window(self, v: Value) -> Op | None:
-        """The slice that v is, if it is the row of an array from outside that belongs to the turn."""
+        """The slice that v is, if it is the row of an array from outside that belongs to the iteration."""
         index = For(self.turns.op).index
         op = v.op
         if op is not None and op.name == "reshape":
@@ -295,7 +297,8 @@ class StackedIterations:
         return op if place.is_const and whole and is_row else None
 
     def outside(self, b: Builder, v: Value) -> Value | None:
-        """Rows that are there: those of the array that v is a row of; or one value that is the same in all turns."""
+        """Rows that are there: those of the array that v is a row of; or one value that is the same in all
+        iterations."""
         op = self.window(v)
         if op is None:
             return None
@@ -306,7 +309,7 @@ class StackedIterations:
                        steps=(stride, *(1 for _ in x.shape[1:])))
 
     def kept(self, outer: Builder, v: Value) -> Value:
-        """Rows that the loop writes, one in each turn."""
+        """Rows that the loop writes, one in each iteration."""
         op, (body,) = self.turns.op, self.turns.op.regions
         before = Builder(Block(), op.loc)
         init = before.const(0, v.dtype, (self.turns.count, *v.shape))
@@ -319,7 +322,7 @@ class StackedIterations:
         return result(op, init.type)
 
     def number(self, b: Builder) -> Value:
-        """The number of the turn whose row is written."""
+        """The number of the iteration whose row is written."""
         index = For(self.turns.op).index
         at = b.sub(index, b.const(self.turns.least, INDEX.dtype)) if self.turns.least else index
         return at if self.turns.stride == 1 else b.floordiv(at, b.const(self.turns.stride, INDEX.dtype))

@@ -1,4 +1,4 @@
-"""Which tangents and cotangents are there in every turn of a loop, and which only in some.
+"""Which tangents and cotangents are there in every iteration of a loop, and which only in some.
 
 What is known before a loop's derivative is written: one that is always there, or never, needs no flag that goes along
 from turn to turn. Found by a walk over the body that writes nothing, again for what a turn hands to the next one, until
@@ -101,7 +101,7 @@ class Backwards:
     def turns(self, loop: Loop, came: Iterable[Presence], there: Iterable[Presence], taken: Iterable[Value]
               ) -> tuple[list[Presence], list[Presence]]:
         """For each carried value, and then for what the loop takes from outside: whether a cotangent comes into any
-        turn, and whether one goes out of it. `came` and `there` is what comes in from behind."""
+        iteration, and whether one goes out of it. `came` and `there` is what comes in from behind."""
         taken, begun = list(taken), [*came, *there]
         while True:
             inner: State = {}

@@ -153,7 +153,7 @@ class Rewriter:
             new.name = old.name
         self.uses[new] = self.uses.get(new, 0) + self.live.uses.get(old, 0)
 
-    # numbers of turns -------------------------------------------------------------------------------------------------
+    # numbers of iterations --------------------------------------------------------------------------------------------
     def declare(self, i: Value, lo: Value, hi: Value, step: Value) -> None:
         """i is the index of a loop with these bounds."""
         by = self.ranges.linear(step)

@@ -137,7 +137,7 @@ class TracedArray:
     def _take(self, source: TracedArray) -> None:
         self._content = source.content
         self.home = source.home
-        if self.owner is not None:  # what a view takes is gone when turns that run as Python are taken back
+        if self.owner is not None:  # what a view takes is gone when iterations that run as Python are taken back
             self.where = self.owner.frame if self.parent is not None else self.owner.frame.region
 
     def is_seen_here(self, root: TracedArray) -> bool:
@@ -147,7 +147,7 @@ class TracedArray:
         return self.where.open and self.where.depth >= root.where.depth
 
     def enter(self) -> None:
-        """Within a loop, an array from outside of it is what the turn before has left."""
+        """Within a loop, an array from outside of it is what the iteration before has left."""
         if self.owner is not None and self.where is not self.owner.frame.region and self.kind == ARRAY:
             self.owner.frame.reach(self)
 

@@ -117,7 +117,7 @@ class Recorder:
         self.turns = 1
         """Of the unrolled loops that are running, multiplied."""
         self.unrolled = 0
-        """Turns of loops that could not be regions."""
+        """Iterations of loops that could not be regions."""
         self.learned: dict[Any, Any] = {}
         """Of loops that were tried: what the next attempt should know."""
         self.outer_reads: dict[int, Any] = {}

@@ -202,7 +202,7 @@ def made(x: Any) -> Any:
 
 # what has several names -----------------------------------------------------------------------------------------------
 class Unroll(TraceError):
-    """A loop of known length had better run turn by turn: what it makes is changed behind it."""
+    """A loop of known length had better run iteration by iteration: what it makes is changed behind it."""
 
     def __init__(self, message: str, loc: Loc):
         super().__init__(message)
@@ -211,7 +211,7 @@ class Unroll(TraceError):
 
 def freeze(x: Any, why: str, made_at: Loc | None = None) -> None:
     """A list, dict or object may not be changed any more: of several names for it, one would not see that. `made_at`: a
-    loop that makes it, of which more would be known if it ran turn by turn."""
+    loop that makes it, of which more would be known if it ran iteration by iteration."""
     if not isinstance(x, tuple):
         recorders()[-1].frame.frozen[id(x)] = x, why, made_at
 
@@ -236,7 +236,7 @@ def stand_in(x: Any) -> None:
 
 
 def refuse_identity(a: Any, b: Any) -> None:
-    """TraceError where it depends on a traced value, or on the turn, whether two objects are one."""
+    """TraceError where it depends on a traced value, or on the iteration, whether two objects are one."""
     if type(a) is not type(b) or not recorders():
         return
     frame: Any = recorders()[-1].frame

@@ -247,7 +247,7 @@ def trace(f: Callable[..., Any], args: Sequence[Any], kwargs: dict[str, Any], li
 
 
 class UnrolledAttempt(Exception):
-    """A number was needed that a loop of known length computes: its turns should run one by one."""
+    """A number was needed that a loop of known length computes: its iterations should run one by one."""
 
     def __init__(self, error: TraceError):
         super().__init__(str(error))

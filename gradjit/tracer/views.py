@@ -132,7 +132,7 @@ class WindowView(ArrayView):
                 if isinstance(a, int) and isinstance(n, int)]
 
     def is_all_of(self, parent: TracedArray) -> bool:
-        """Whether the window leaves nothing out and turns nothing round."""
+        """Whether the window leaves nothing out and iterations nothing round."""
         return same(self.sizes, forms(parent.extents)) and all(s == 1 for s in self.steps)
 
     def within(self, outer: WindowView) -> WindowView | None:

@@ -2,8 +2,8 @@
 
 - Buffers that are read or written are declared, or belong to the record of a tape that a push or pop has shown; each
   has one name, literals have data, and what is exchanged moves, and is of one size and dtype.
-- Operands of an operation have the types that its type rule wants; addresses, bounds, sizes of records and turns are
-  i64, conditions bool; what is stored, added up and assigned is of the dtype of where it goes.
+- Operands of an operation have the types that its type rule wants; addresses, bounds, sizes of records and iterations
+  are i64, conditions bool; what is stored, added up and assigned is of the dtype of where it goes.
 - An expression stands inside of all loops that its variables belong to. No two loops around a statement have one name.
 - Variables are set before they are read, in both branches of an `if` where they are read behind it.
 - An accumulator is started once, and finished, if at all, in the block in which it is started; it is added to in

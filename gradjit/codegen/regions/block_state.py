@@ -25,7 +25,7 @@ class BlockState:
     block: Block
     ops: list[Op] = field(init=False)  # in an order in which arrays are changed after they are read
     owned: set[Buffer] = field(default_factory=set)
-    own: set[Buffer] = field(default_factory=set)  # memory that each turn gets anew
+    own: set[Buffer] = field(default_factory=set)  # memory that each iteration gets anew
     homes: dict[Value, Home] = field(default_factory=dict)
     fleeting: dict[Value, Op] = field(default_factory=dict)
     evaluated: set[Node] = field(default_factory=set)

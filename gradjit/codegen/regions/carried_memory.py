@@ -1,4 +1,4 @@
-"""What loops and branches carry: where it stands, how it gets there, and how a turn hands it to the next."""
+"""What loops and branches carry: where it stands, how it gets there, and how an iteration hands it to the next."""
 
 from __future__ import annotations
 
@@ -101,7 +101,7 @@ def straight(low: Regions, scope: BlockState, ops: Sequence[Op], yields: Sequenc
 
 
 def exchanges(low: Regions, scope: BlockState, arrays: list[tuple[Value, View]]) -> dict[Value, Exchange]:
-    """New arrays that have memory of their own from this turn: it changes places with that of the old ones.
+    """New arrays that have memory of their own from this iteration: it changes places with that of the old ones.
 
     Nothing else may stand in either: what is yielded twice, or shown by another of the arrays, is copied.
     """

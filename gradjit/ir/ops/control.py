@@ -3,7 +3,7 @@
 `if cond { then } else { otherwise }`: the regions take no parameters and yield values of the same types.
 `for lo, hi, step, init... { (i, carried...) ... yield next... }`: i runs as Python's range(lo, hi, step). `snapshots`:
     the reverse of the loop keeps so many states of what it carries and computes again what lies between; 0: it keeps
-    what it reads of every turn.
+    what it reads of every iteration.
 `while init... { (carried...) yield bool } { (carried...) yield next... }`.
 `call %x... callee=@f`: the results of a function of the module, which has no effects. `isolated=true`: its reverse runs
     it again, and keeps nothing of it.

@@ -18,7 +18,7 @@ Infer = Callable[..., tuple[ArrayType, ...]]
 
 class Fails(Enum):
     """When an operation can end the program with an error. What can must not run where the program would not run it:
-    not in front of a loop that may not turn, nor beside a branch that is not taken."""
+    not in front of a loop that may not run, nor beside a branch that is not taken."""
 
     NEVER = "defined for all operands of its types"
     SOMETIMES = "some operands are an error: an index out of range, a condition that does not hold"

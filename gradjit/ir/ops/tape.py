@@ -1,4 +1,4 @@
-"""The tape: where a loop leaves, turn by turn, what its reverse reads, last in, first out.
+"""The tape: where a loop leaves, iteration by iteration, what its reverse reads, last in, first out.
 
 `tape` gives an empty one, `push %t, %v...` one with one more record, `pop %t` the one below and the record's values, of
 the `types` that were pushed. A tape is used linearly: each of its values has one use on every path, so that one piece

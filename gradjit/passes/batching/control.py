@@ -126,10 +126,10 @@ def _for(batcher: Batcher, b: Builder, op: Op) -> None:
 
 
 def _for_apart(batcher: Batcher, b: Builder, op: Op, carried: Sequence[Value], flags: Sequence[bool]) -> None:
-    """One loop over the indices of all lanes; a lane takes part in the turns whose index is one of its own.
+    """One loop over the indices of all lanes; a lane takes part in the iterations whose index is one of its own.
 
     So the turns in which lanes take part have an order that does not depend on where they begin: the reverse of the
-    loop has the same turns backwards, and pops what they have pushed.
+    loop has the same iterations backwards, and pops what they have pushed.
     """
     step = Forms()(batcher.look(For(op).step))
     if not step.is_const or not step.const:
@@ -157,7 +157,7 @@ def _for_apart(batcher: Batcher, b: Builder, op: Op, carried: Sequence[Value], f
 
 
 class CommonIterations:
-    """The common turns of lanes with bounds of their own.
+    """The common iterations of lanes with bounds of their own.
 
     bounds: low, high and step of the common loop.
     gaps: whether there can be turns in which no lane takes part.
@@ -196,7 +196,7 @@ class CommonIterations:
         return found
 
     def lanes(self, b: Builder, i: Value) -> Value:
-        """Which lanes have a turn with the index i."""
+        """Which lanes have an iteration with the index i."""
         at = spread(b, i, self.size)
         found = self.before(b, at, self.spread(b, 1))
         if self.apart[0]:

@@ -1,4 +1,4 @@
-"""Tapes belong to all lanes: a record holds what each lane pushed in a common turn.
+"""Tapes belong to all lanes: a record holds what each lane pushed in a common iteration.
 
 Which entries carry the batch axis is asked of slots (passes/dependence.py), so that what was pushed is what is popped.
 """

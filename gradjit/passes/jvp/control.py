@@ -29,7 +29,7 @@ def chosen(values: Sequence[T], positions: Sequence[int]) -> list[T]:
 
 class LoopTangents:
     """The tangents that go into, through and out of a loop: `positions` among what it carries, then flags for those at
-    `flagged`, which flow in some turns only."""
+    `flagged`, which flow in some iterations only."""
 
     def __init__(self, pusher: Pusher, loop: Loop):
         self.pusher = pusher
@@ -38,13 +38,13 @@ class LoopTangents:
         self.flagged = [k for k in self.positions if pusher.is_flagged(loop.params[k])]
 
     def handed(self, b: Builder, values: Sequence[Value]) -> list[Value]:
-        """The tangents of what goes into a turn (or out of the last), and the flags."""
+        """The tangents of what goes into an iteration (or out of the last), and the flags."""
         flows = {k: self.pusher.flow(b, values[k]) for k in self.positions}
         tangents = [self.pusher.dense(b, values[k], f) for k, f in flows.items()]
         return [*tangents, *(written(b, truth_of(flows[k])) for k in self.flagged)]
 
     def received(self, primals: Sequence[Value], given: Sequence[Value]) -> None:
-        """Bind the tangents of what comes out of a turn (or into it)."""
+        """Bind the tangents of what comes out of an iteration (or into it)."""
         flags = dict(zip(self.flagged, given[len(self.positions):], strict=True))
         for k, t in zip(self.positions, given, strict=False):
             self.pusher.bind(primals[k], Masked(t, flags[k], clean=True) if k in flags else t)

@@ -39,7 +39,7 @@ class Pusher:
     env: what each old value has become.
     tangents: by primal value of the new function. What is missing has a structural zero; masks go along as in reverse
         mode (passes/masks.py).
-    states: whether a tangent is there in every turn of a loop.
+    states: whether a tangent is there in every iteration of a loop.
     singular: the old values whose tangents go on, while they are there only sometimes, through a derivative that may be
         infinite.
     """

@@ -137,7 +137,7 @@ def cumprod(b: Builder, x: Pair, axis: int, reverse: bool) -> Pair:
 
 
 def loop(b: Builder, count: Any, inits: Sequence[Value], turn: Callable[..., Sequence[Value]]) -> tuple[Value, ...]:
-    """`for i in range(count)`, where a turn makes the next state of the one before."""
+    """`for i in range(count)`, where an iteration makes the next state of the one before."""
     bounds = b.const(0), _number(b, count), b.const(1)
     body = Block((bounds[0].type, *(v.type for v in inits)))
     body.results = tuple(turn(Builder(body, b.loc), body.params[0], body.params[1:]))

@@ -69,7 +69,7 @@ def for_few(rw: Rewriter, op: Op, env: Env) -> bool:
 
 
 def for_counters(rw: Rewriter, op: Op, env: Env) -> bool:
-    """for that carries n and yields n + c, c the same in all turns --> n is computed from the index
+    """for that carries n and yields n + c, c the same in all iterations --> n is computed from the index
 
     So it is known where it is an index itself, in loops that run backwards, and to who asks for its range.
     """
@@ -101,7 +101,7 @@ def for_counters(rw: Rewriter, op: Op, env: Env) -> bool:
 
 
 def increment(rw: Rewriter, loop: For, k: int, env: Env) -> tuple[str, Value] | None:
-    """By what a turn changes the carried integer k: `add` or `sub`, and what does not change."""
+    """By what an iteration changes the carried integer k: `add` or `sub`, and what does not change."""
     param, op = loop.params[k], loop.yields[k].op
     if param.type != INDEX or op is None or op.name not in ("add", "sub") or param not in op.operands:
         return None

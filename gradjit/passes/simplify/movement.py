@@ -196,7 +196,7 @@ def span(start: int, size: int, step: int) -> tuple[int, int]:
 def known_starts(x: Value, starts: tuple[Any, ...], sizes: tuple[Any, ...], steps: tuple[int, ...]
                  ) -> tuple[Any, ...] | None:
     """Starts with numbers in place of constants. None where there are none, or the window would be out of range: what
-    no turn runs may say so."""
+    no iteration runs may say so."""
     found = tuple(s if isinstance(s, int) or (n := splat_of(s)) is None else int(n) for s in starts)
     if found == starts:
         return None

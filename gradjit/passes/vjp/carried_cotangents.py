@@ -1,4 +1,4 @@
-"""Cotangents that go through the turns of a reversed loop, each with a flag where it need not flow."""
+"""Cotangents that go through the iterations of a reversed loop, each with a flag where it need not flow."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ class CarriedCotangents:
     what the body reads from outside (`captured`), then flags.
 
     ends: whose cotangents come in. starts: whose go out. came: what has arrived for the ends. flagged: the positions,
-    among these, of those with a flag: they flow in some turns only, and what they go on through, in the loop or in
+    among these, of those with a flag: they flow in some iterations only, and what they go on through, in the loop or in
     front of it, may be infinite. turned: for those that flow if the loop turned at all (True), or if it did not
-    (False), which of both. always: those among the flagged that flow behind each turn.
+    (False), which of both. always: those among the flagged that flow behind each iteration.
     """
 
     def __init__(self, reverser: Reverser, loop: Loop, inits: Sequence[Value], captured: Sequence[Value]):
@@ -60,11 +60,11 @@ class CarriedCotangents:
         return [*(f"ct_{v.name}" if v.name else "" for v in self.params), *("" for _ in self.flagged)]
 
     def begun(self, reverser: Reverser) -> list[Value]:
-        """What goes into the first turn."""
+        """What goes into the first iteration."""
         return self.handed(reverser, self.came, self.ends)
 
     def enter(self, inner: Reverser, given: Sequence[Value], ends: Sequence[Value]) -> list[Flow]:
-        """Take up in a turn what came from the turn behind it, as cotangents of `ends`."""
+        """Take up in an iteration what came from the iteration behind it, as cotangents of `ends`."""
         flows, first = self.received(given), len(self.carried)
         for v, f in zip((*ends[first:], *ends[:first]), (*flows[first:], *flows[:first]), strict=True):
             inner.add(v, f)
@@ -77,7 +77,7 @@ class CarriedCotangents:
                 for k, v in enumerate(given[:len(self.params)])]
 
     def leave(self, inner: Reverser, starts: Sequence[Value], otherwise: Sequence[Flow | None] = ()) -> list[Value]:
-        """What a turn hands to the one before it; `otherwise`: what came in, where nothing arrived."""
+        """What an iteration hands to the one before it; `otherwise`: what came in, where nothing arrived."""
         flows = [inner.calm(v) for v in starts]
         for k, other in enumerate(otherwise):
             flows[k] = other if flows[k] is None else flows[k]

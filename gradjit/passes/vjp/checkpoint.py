@@ -1,18 +1,18 @@
-"""The reverse of a loop in bounded memory: snapshots of what it carries, from which turns are computed again.
+"""The reverse of a loop in bounded memory: snapshots of what it carries, from which iterations are computed again.
 
 `for ... snapshots=s` keeps s states beside the one that it works on. The schedule is the binomial one (Griewank and
-Walther, "Algorithm 799: revolve", 2000), which needs the fewest turns: with s snapshots C(s + r, s) turns can be
-reversed if each is computed at most r times before its reverse, and n turns, for the least such r, take
-r n - C(s + r, s + 1) turns beside those that are reversed. It is emitted as IR, so that one piece of code serves any
-number of turns:
+Walther, "Algorithm 799: revolve", 2000), which needs the fewest iterations: with s snapshots C(s + r, s) iterations can
+be reversed if each is computed at most r times before its reverse, and n iterations, for the least such r, take
+r n - C(s + r, s + 1) iterations beside those that are reversed. It is emitted as IR, so that one piece of code serves
+any number of iterations:
 
-    sweep to the last turn, leaving snapshots on the way
+    sweep to the last iteration, leaving snapshots on the way
     for t = n-1, ..., 0:
         sweep to t from the latest snapshot
-        the turn t, differentiated; drop the latest snapshot, which is that of t
+        the iteration t, differentiated; drop the latest snapshot, which is that of t
 
-The snapshots are a stack: for each carried value an array with one more axis, and the numbers of their turns. The state
-that is worked on is left on it, too, so that it has one place more than there are snapshots.
+The snapshots are a stack: for each carried value an array with one more axis, and the numbers of their iterations. The
+state that is worked on is left on it, too, so that it has one place more than there are snapshots.
 """
 
 from __future__ import annotations
@@ -78,9 +78,10 @@ def number_of_turns(b: Builder, lo: Value, hi: Value, step: Value) -> Value:
 def next_snapshot(b: Builder, at: Value, end: Value, free: Value) -> Value:
     """Where to go from the snapshot of turn `at` before the next is taken, to reverse the turns up to `end`.
 
-    free: how many snapshots there are for these turns, that of `at` included. With f of them and the least r for which
-    C(f + r, f) >= l = end - at, all splits l = m + (l - m) are best for which m turns can be reversed with f snapshots
-    and r - 1 repetitions, and l - m with f - 1 and r. The largest such m: min(C(f+r-1, f), l - C(f+r-2, f-1)).
+    free: how many snapshots there are for these iterations, that of `at` included. With f of them and the least r for
+    which C(f + r, f) >= l = end - at, all splits l = m + (l - m) are best for which m iterations can be reversed with f
+    snapshots and r - 1 repetitions, and l - m with f - 1 and r. The largest such m: min(C(f+r-1, f), l - C(f+r-2,
+    f-1)).
     """
     length, one = b.sub(end, at), integer(b, 1)
     cond, body = Block((INDEX, INDEX)), Block((INDEX, INDEX))
@@ -97,7 +98,8 @@ def next_snapshot(b: Builder, at: Value, end: Value, free: Value) -> Value:
 # the stack ------------------------------------------------------------------------------------------------------------
 @dataclass(frozen=True)
 class Stack:
-    """Snapshots of states. top: the place of the latest; turns: i64[places]; arrays: one for each part of the state."""
+    """Snapshots of states. top: the place of the latest; iterations: i64[places]; arrays: one for each part of the
+    state."""
 
     top: Value
     turns: Value
@@ -122,7 +124,7 @@ class Stack:
         return Stack(top, turns, tuple(arrays))
 
     def latest(self, b: Builder) -> tuple[Value, list[Value]]:
-        """The turn and the state of the latest snapshot."""
+        """The iteration and the state of the latest snapshot."""
         turn, *state = (got(b, a, self.top) for a in (self.turns, *self.arrays))
         return turn, state
 
@@ -143,7 +145,8 @@ def got(b: Builder, array: Value, place: Value) -> Value:
 
 # the loop -------------------------------------------------------------------------------------------------------------
 class NumberedLoop:
-    """The loop to be reversed, its turns numbered from 0. Its state is what the turns change of what it carries."""
+    """The loop to be reversed, its iterations numbered from 0. Its state is what the iterations change of what it
+    carries."""
 
     def __init__(self, op: Op):
         self.op = op
@@ -154,7 +157,7 @@ class NumberedLoop:
         self.snapshots = int(op.attrs["snapshots"])
 
     def number(self, b: Builder, turn: Value) -> Value:
-        """The index in a turn."""
+        """The index in an iteration."""
         return b.add(self.lo, b.mul(turn, self.step))
 
     def carried(self, state: Values) -> list[Value]:
@@ -171,14 +174,14 @@ class NumberedLoop:
         return [results[k] for k in self.changing]
 
     def begun(self, b: Builder) -> tuple[Value, Stack]:
-        """The number of turns, and the snapshots that a sweep to the last turn leaves."""
+        """The number of iterations, and the snapshots that a sweep to the last iteration leaves."""
         count = number_of_turns(b, self.lo, self.hi, self.step)
         state = [self.inits[k] for k in self.changing]
         stack = Stack.empty(b, self.snapshots + 1, state).pushed(b, integer(b, 0), state)
         return count, self.swept(b, stack, b.sub(count, integer(b, 1)))
 
     def swept(self, b: Builder, stack: Stack, last: Value) -> Stack:
-        """Snapshots on the way from the latest one to the turn `last`, which is the latest then."""
+        """Snapshots on the way from the latest one to the iteration `last`, which is the latest then."""
         types = tuple(v.type for v in stack.values)
         cond, body = Block(types), Block(types)
         test = Builder(cond, self.op.loc)
@@ -191,14 +194,15 @@ class NumberedLoop:
         return Stack.of(b.append("while", stack.values, {}, (cond, body)).results)
 
     def shorten(self, b: Builder, stack: Stack) -> None:
-        """The loop itself goes on from the last snapshot: for one turn, or none if it has none."""
+        """The loop itself goes on from the last snapshot: for one iteration, or none if it has none."""
         turn, state = stack.latest(b)
         self.op.operands = (self.number(b, turn), self.hi, self.step, *self.carried(state))
         self.op.attrs = {}
 
 
 class ReversedIteration:
-    """One turn and its reverse: a block that takes the index, what is carried and cotangents, and yields cotangents.
+    """One iteration and its reverse: a block that takes the index, what is carried and cotangents, and yields
+    cotangents.
 
     crossing: what goes from turn to turn.
     """
@@ -227,7 +231,7 @@ class ReversedIteration:
         self.func, self.free = closed(block)
 
     def emit(self, b: Builder, index: Value, carried: Values, cts: Values) -> tuple[Value, ...]:
-        """The cotangents in front of a turn, from those behind it."""
+        """The cotangents in front of an iteration, from those behind it."""
         return inline(b, self.func, (*self.free, index, *carried, *cts))
 
 

@@ -1,7 +1,7 @@
 """Reverses of loops and branches: a loop that runs backwards, a branch on the same condition.
 
 What a region reads from outside gets its cotangent through the reverse as well: a loop carries it from turn to turn,
-begun with what has arrived, so that what the turns add is added in place; a branch yields it from both sides.
+begun with what has arrived, so that what the iterations add is added in place; a branch yields it from both sides.
 Here the reverses read the values of the forward regions as if they were in scope; `residuals` brings them there.
 """
 
@@ -28,7 +28,7 @@ def _for(reverser: Reverser, op: Op) -> None:
 
 
 def _while(reverser: Reverser, op: Op) -> None:
-    """The forward loop counts its turns; the reverse's index is the number of the turn."""
+    """The forward loop counts its iterations; the reverse's index is the number of the iteration."""
     turns = counted(reverser.source, op)
     one, down = (reverser.b.const(n, INDEX.dtype) for n in (1, -1))
     loop_reversed(reverser, While(op), (reverser.b.sub(turns, one), down, down))
@@ -94,7 +94,7 @@ def backwards(b: Builder, op: Op) -> tuple[Value, Value, Value]:
 
 
 def turned(b: Builder, lo: Value, hi: Value, step: Value) -> Truth:
-    """Whether a loop with these bounds turns at all."""
+    """Whether a loop with these bounds iterations at all."""
     by = splat_of(step)
     ends = [splat_of(v) for v in (lo, hi)]
     if by is not None and None not in ends:

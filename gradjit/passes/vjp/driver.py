@@ -251,7 +251,7 @@ def pullback(func: Func, wrt: Sequence[int], tables: VjpTables, suffix: str,
     """
     check_parameters(func, wrt)
     func = inline_calls(func, isolated=False)
-    # What is computed, or read, twice in a turn would be kept twice.
+    # What is computed, or read, twice in an iteration would be kept twice.
     simple = simplify(func) if any(op.regions for op in func.ops) else func
     env: Env = {}
     block = new_block(simple.params, env)

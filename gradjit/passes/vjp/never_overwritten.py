@@ -1,8 +1,8 @@
-"""What a window of an array held in a turn, and holds still when all is over.
+"""What a window of an array held in an iteration, and holds still when all is over.
 
 `y[n] = a * y[n-1] + x[n]`: what was read as y[n-1] is never written again, so the reverse reads it from the y that the
 loop left. No tape, and nothing to undo. What must be proven is that every write behind the read is apart from it: those
-later in the same turn, and all writes of all later turns of each loop around.
+later in the same iteration, and all writes of all later iterations of each loop around.
 """
 
 from __future__ import annotations
@@ -91,7 +91,7 @@ class NeverOverwritten:
                                  lambda index: self.form(index, turn))
 
     def form(self, v: Value | int, turn: RegionPair | None) -> Linear:
-        """The linear form of an index; as it is in a later turn, if one is given."""
+        """The linear form of an index; as it is in a later iteration, if one is given."""
         form = self.ranges.linear(v)
         if turn is None:
             return form
@@ -101,8 +101,8 @@ class NeverOverwritten:
         return found
 
     def in_later(self, v: Value, turn: RegionPair) -> Value:
-        """What stands for v in some later turn: itself where it comes from outside of the loop, else another value,
-        of which nothing is known but that indices and counters have gone on."""
+        """What stands for v in some later iteration: itself where it comes from outside of the loop, else another
+        value, of which nothing is known but that indices and counters have gone on."""
         if not self.is_inside(v, turn):
             return v
         key = turn, v
@@ -118,7 +118,7 @@ class NeverOverwritten:
         return pair is turn
 
     def declare(self, later: Value, v: Value, turn: RegionPair) -> None:
-        """What is known about an index or a counter in a later turn."""
+        """What is known about an index or a counter in a later iteration."""
         if v.op is not None:
             if v.op.name == "bounded":
                 self.ranges.declare(later, 0, self.form(v.op.attrs["extent"][0], turn))

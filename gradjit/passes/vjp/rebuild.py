@@ -126,7 +126,8 @@ class Region:
         return home is self.pair or self.outer.is_gone(v)
 
     def behind(self, v: Value) -> list[Value]:
-        """What is to be computed for v, and v, in the order of the program. (No recursion: a turn may be long.)"""
+        """What is to be computed for v, and v, in the order of the program. (No recursion: an iteration may be
+        long.)"""
         found, todo = {v}, [v]
         while todo:
             for s in self.plan.sources(todo.pop()) or ():
@@ -156,7 +157,7 @@ class Region:
         self.stack.pop()
 
     def count(self, v: Value) -> Value:
-        """A counter as it is in this turn, from the index or the turn's number."""
+        """A counter as it is in this iteration, from the index or the iteration's number."""
         counter = self.nest.counters[v]
         init, index = self.get(counter.init), self.b.block.params[0]
         self.b.loc = self.op_pair.op.loc
@@ -222,7 +223,7 @@ class Region:
                                 *(self.arrays[chain] for chain, _ in arrays))
 
     def pop(self) -> None:
-        """Take the turn's records from the tape. Extents come before what they are extents of."""
+        """Take the iteration's records from the tape. Extents come before what they are extents of."""
         for record in records(self.plan, self.pair):
             types = tuple(map_type(t, self.get) for t in map(type_of, record))
             assert self.tape is not None
@@ -336,7 +337,7 @@ def iteration(outer: Scope, plan: ResidualPlan, op_pair: OpPair, restorables: Se
 
 
 def records(plan: ResidualPlan, pair: RegionPair) -> list[list[Value | Op]]:
-    """A turn's records as they are popped: what has known extents, then what has computed ones."""
+    """An iteration's records as they are popped: what has known extents, then what has computed ones."""
     entries = plan.records[pair]
     known = [e for e in entries if type_of(e).is_static]
     return [r for r in (known, [e for e in entries if not type_of(e).is_static]) if r]

@@ -34,7 +34,7 @@ def extents(v: Value) -> Iterator[Value]:
 @dataclass(frozen=True)
 class Counter:
     """What a carried integer begins with, and by how much it goes on while the index (in a `while`, the number of the
-    turn) goes on by one."""
+    iteration) goes on by one."""
 
     init: Value
     slope: int
@@ -49,9 +49,9 @@ class Nest:
     weight: about how often a region runs.
     live: the operations of the reverses that are needed.
     demanded: the values of forward regions that they read.
-    same: carried values that no turn changes, with what they are from the beginning; and what the branches of the
+    same: carried values that no iteration changes, with what they are from the beginning; and what the branches of the
         outermost `if` yield, with the results, which are at hand.
-    counters: carried integers that go on by the same number in each turn.
+    counters: carried integers that go on by the same number in each iteration.
     """
 
     def __init__(self, op_pair: OpPair, owners: Mapping[Block, Op]):
@@ -312,7 +312,8 @@ class ResidualPlan:
 
     # records ----------------------------------------------------------------------------------------------------------
     def _record(self, pair: RegionPair) -> list[Value | Op]:
-        """What a turn leaves on the tape: values, and for a write what it overwrites. In the order of the program."""
+        """What an iteration leaves on the tape: values, and for a write what it overwrites. In the order of the
+        program."""
         writes = {w for p in self.chains[pair] for w in p.writes}
         found: list[Value | Op] = [p for p in pair.block.params if p in self.kept]
         for op in pair.block.ops:

@@ -13,7 +13,8 @@ from ...records import dataclass
 
 @dataclass(frozen=True)
 class TapeEntry:
-    """A value that is pushed: the line that computes it, the most bytes a turn, and how many turns there are at most;
+    """A value that is pushed: the line that computes it, the most bytes an iteration, and how many iterations there
+    are at most;
     None where that is only known when the program runs."""
 
     loc: Loc | None

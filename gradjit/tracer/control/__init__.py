@@ -1,7 +1,7 @@
 """Control flow: `for`, `while`, `if` of lifted code as operations with regions.
 
 Before a function runs: `jumps` writes break, continue and return as flags and branches, `names` says which names a
-statement must carry (liveness), `definite_assignment` which of them are surely bound, `lift_statements` turns the
+statement must carry (liveness), `definite_assignment` which of them are surely bound, `lift_statements` iterations the
 statements into calls of the protocol (`protocol`).
 
 While it is traced: `branches` and `loop_regions` (with `for_loops`, `while_loops`) are that protocol; `frames` are the

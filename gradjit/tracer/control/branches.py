@@ -229,7 +229,7 @@ class Branch:
             return False
         r = self.recorder
         assert r is not None
-        while r.frame is not frame:  # turns that ran as ordinary Python
+        while r.frame is not frame:  # iterations that ran as ordinary Python
             if r.frame.kind != TRIAL:
                 return False
             r.frame.commit()
@@ -327,7 +327,7 @@ class Merge:
                 if x.given.why:
                     return lambda _, x=x: x.given  # type: ignore[misc]
                 if not x.given.harmless and any(f.kind != BRANCH for f in self.recorder.frames):
-                    return self.never(name, why)  # it may be bound in an earlier turn
+                    return self.never(name, why)  # it may be bound in an earlier iteration
                 make = self.tree(name, y, y, blank=0 if x is a else 1)
                 return make if x.given.harmless else self.maybe(name, why, make, side=x is b)
         return self.tree(name, a, b)

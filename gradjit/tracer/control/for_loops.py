@@ -39,7 +39,7 @@ class ForStatement(LoopStatement):
         self.flag = None if site.stop is None else site.names[site.stop]
         self.current: Any = None
         self.mismatch: Mismatch | None = None
-        """Why the first turns run as ordinary Python."""
+        """Why the first iterations run as ordinary Python."""
         self.index: Value | None = None
         self.interval: tuple[Value, Value] | None = None
         """Where a region begins and ends."""
@@ -68,7 +68,7 @@ class ForStatement(LoopStatement):
 
     @property
     def may_turn(self) -> bool:
-        """Whether turns that run as ordinary Python may show that it must be a region."""
+        """Whether iterations that run as ordinary Python may show that it must be a region."""
         return (not self.as_region and self.turns is not None and self.site.stop is not None
                 and self.learned.failed is None)
 
@@ -90,7 +90,7 @@ class ForStatement(LoopStatement):
         lo, _, step = self.bounds()
         return lo + (self.remaining - 1) * step if isinstance(lo, int) else None
 
-    # turns ----------------------------------------------------------------------------------------------------------
+    # iterations -------------------------------------------------------------------------------------------------------
     def again(self) -> bool:
         if self.done:
             return False
@@ -125,8 +125,8 @@ class ForStatement(LoopStatement):
         return True
 
     def started(self) -> Iterator[Any]:
-        """The iterator of turns that run as ordinary Python. One that was there before goes on: in an attempt, which
-        may be taken back or stand for many turns, that is refused."""
+        """The iterator of iterations that run as ordinary Python. One that was there before goes on: in an attempt,
+        which may be taken back or stand for many iterations, that is refused."""
         if is_grown(self.iterable):
             return iter(expanded(self.iterable, "a loop over the items"))
         iterator = iter(self.iterable)
@@ -186,7 +186,7 @@ class ForStatement(LoopStatement):
                 self.stopped()
 
     def stopped(self) -> None:
-        """A turn that ran as ordinary Python may have been the last: the loop must be a region."""
+        """An iteration that ran as ordinary Python may have been the last: the loop must be a region."""
         failed = self.learned.failed or self.mismatch
         if self.trial is None or failed is not None:
             reason = f": {failed}" if failed else (

@@ -6,10 +6,10 @@ the operation, as results of a branch or carried values of a loop.
 
 - BRANCH: one side of an `if`. Reads see what stands outside.
 - LOOP: the body of a loop. The first touch of an array from outside *takes it in*: it becomes a parameter of the body,
-  since a later turn may find it changed. Those that are never written to get their outer value back in the end. An
+  since a later iteration may find it changed. Those that are never written to get their outer value back in the end. An
   array whose elements are known stays known until it is written to; a write after a read that relied on the elements
   is a `Retry`, with the array taken in from the start.
-- TRIAL: turns that run as ordinary Python, but may be taken back. It has no block of its own.
+- TRIAL: iterations that run as ordinary Python, but may be taken back. It has no block of its own.
 """
 
 from __future__ import annotations

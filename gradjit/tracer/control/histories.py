@@ -1,11 +1,11 @@
-"""Lists that the body of a compiled loop appends to, once or several times a turn, or under a condition.
+"""Lists that the body of a compiled loop appends to, once or several times an iteration, or under a condition.
 
     path.append(x)      -->      rows[n] = x; n = n + 1
 
 The first attempt at the loop shows that a list grows, and what its items are made of; the next one is made with arrays
-in the place of the list (grown.py), long enough for what all turns may append. What is appended in each turn without a
-condition has its place by the number of the turn, and is written at the end of the body. Elsewhere (under a traced
-condition, in a loop within) the number of items is carried along, and items are written as they come.
+in the place of the list (grown.py), long enough for what all iterations may append. What is appended in each iteration
+without a condition has its place by the number of the iteration, and is written at the end of the body. Elsewhere
+(under a traced condition, in a loop within) the number of items is carried along, and items are written as they come.
 """
 
 from __future__ import annotations
@@ -33,7 +33,8 @@ if TYPE_CHECKING:
 
 
 MOST_TURNS, MOST_BYTES = 1_000_000, 1 << 27
-"""Of so many turns of a loop whose length is not known lists are kept, or as many as fit into so many bytes: the memory
+"""Of so many iterations of a loop whose length is not known lists are kept, or as many as fit into so many bytes: the
+memory
 of compiled code is planned before it runs."""
 
 
@@ -55,9 +56,9 @@ class Growth:
     parts: list[Any]
     """Of an item: types of what becomes a row, and objects that are the same in all."""
     turn: int
-    """How many items a turn appends."""
+    """How many items an iteration appends."""
     room: Any
-    """How many items a turn appends at most; None where that is not known."""
+    """How many items an iteration appends at most; None where that is not known."""
     eager: bool = False
     """Whether items are written as they come, and counted."""
     tail: Tail | None = None
@@ -70,7 +71,7 @@ class Growth:
     began: Any = 0
     """How many items that is."""
     turns: Any = None
-    """How many turns there are at most."""
+    """How many iterations there are at most."""
     appended: list[tuple[TracedArray, int, Row]] = field(default_factory=list)
     """Arrays that were appended in this attempt, with the versions that were written, and where."""
     held: list[Any] = field(default_factory=list)
@@ -80,7 +81,7 @@ class Growth:
 
     @classmethod
     def of(cls, owner: list[Any], items: list[Any], eager: bool) -> Self:
-        """What the first attempt shows of a list that grows by these items in a turn."""
+        """What the first attempt shows of a list that grows by these items in an iteration."""
         name = grown.name_of(owner)
         first = items[0].item(0) if type(items[0]) is Tail else items[0]
         leaves = parted(name, first)
@@ -139,7 +140,8 @@ class Growth:
         self.frame = None
 
     def planned(self, turns: Any, room: int, loop: LoopStatement) -> Any:
-        """A number of turns that only the run tells. Memory for so many rows is planned; beyond that it is an error."""
+        """A number of iterations that only the run tells. Memory for so many rows is planned; beyond that it is an
+        error."""
         size = sum(int(np.prod(p.shape)) * p.dtype.itemsize for p in self.parts if isinstance(p, Spec)) * room
         most = min(MOST_TURNS, MOST_BYTES // max(size, 1))
         o.require(o.as_traced(turns <= most),
@@ -274,7 +276,7 @@ def alias(row: Row, end: AliasAtEnd, name: str) -> None:
 
 
 def turns_within(frame: Frame) -> int:
-    """How often what is traced now runs in one turn of a loop at most: by the loops within it."""
+    """How often what is traced now runs in one iteration of a loop at most: by the loops within it."""
     total = 1
     f: Frame | None = recorders()[-1].frame
     while f is not None and f is not frame:

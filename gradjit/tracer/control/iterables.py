@@ -18,7 +18,7 @@ from ..outside import is_data_array
 from ..recorder import recorders
 
 SHORT = 8
-"""Loops of at most so many turns run as ordinary Python."""
+"""Loops of at most so many iterations run as ordinary Python."""
 
 
 class IndexedIterable:

@@ -1,4 +1,4 @@
-"""`for` and `while` as regions: the body is traced once, for all turns.
+"""`for` and `while` as regions: the body is traced once, for all iterations.
 
     l = for_loop(site, iterable, (x, y), (A,))             l = while_loop(site, (x, y), (A,))
     while l.again():                                       while l.again():
@@ -9,8 +9,9 @@
             l.leave((x, y))                                            l.leave((x, y))
     (x, y) = l.exit((x, y))                                (x, y) = l.exit((x, y))
 
-`again` begins an attempt to trace the body as a region, or a turn that runs as ordinary Python. An attempt that fails
-is taken back (`Frame.abandon`); the next one knows more, or the turns run one by one where their number is known.
+`again` begins an attempt to trace the body as a region, or an iteration that runs as ordinary Python. An attempt that
+fails is taken back (`Frame.abandon`); the next one knows more, or the iterations run one by one where their number is
+known.
 """
 
 from __future__ import annotations
@@ -41,19 +42,19 @@ from .taped import Taped
 SHORT_NEST = 4
 """The same for loops with loops inside."""
 NESTED = 16
-"""How many turns such loops may have together, one inside of the other."""
+"""How many iterations such loops may have together, one inside of the other."""
 UNROLLED = 2000
 """The longest loop that is unrolled where it cannot be a region."""
 ALL_UNROLLED = 20000
-"""How many turns are unrolled in one trace."""
+"""How many iterations are unrolled in one trace."""
 ALL_AS_PYTHON = 4000
 """The same where a trace with loops as regions has failed for a number that was not known."""
 ATTEMPTS = 40
 """How often a body is traced anew to learn what it carries."""
 PEELED = 2
-"""How many turns run as ordinary Python before a region, where the first turns have other types."""
+"""How many iterations run as ordinary Python before a region, where the first iterations have other types."""
 TENTATIVE = 16
-"""Turns of a `while` on known conditions before it is tried as a region."""
+"""Iterations of a `while` on known conditions before it is tried as a region."""
 
 
 def signature(values: tuple[Any, ...]) -> tuple[Any, ...]:
@@ -75,10 +76,10 @@ def is_open(h: TracedArray) -> bool:
 
 
 class LoopStatement:
-    """What `for` and `while` share: attempts, their ends, turns as ordinary Python."""
+    """What `for` and `while` share: attempts, their ends, iterations as ordinary Python."""
 
     why_region: str
-    """What keeps the loop from running as ordinary Python, where its first turns did."""
+    """What keeps the loop from running as ordinary Python, where its first iterations did."""
 
     def __init__(self, site: Site, values: tuple[Any, ...], hints: tuple[Any, ...]):
         self.site, self.values = site, values
@@ -90,7 +91,7 @@ class LoopStatement:
             self.learned = self.recorder.outermost.learned.setdefault(key, self.learned)
         self.loc: Loc | None = here()
         self.around = self.recorder.turns if self.recorder is not None else 1
-        """The turns of unrolled loops around this one, multiplied."""
+        """The iterations of unrolled loops around this one, multiplied."""
         self.as_region = False
         self.frame: Frame | None = None
         """Of the attempt that is under way."""
@@ -100,7 +101,7 @@ class LoopStatement:
         """Lists that it makes longer, by id."""
         self.attempts = 0
         self.turn = 0
-        """How many turns have run as ordinary Python."""
+        """How many iterations have run as ordinary Python."""
         self.peeling = 0
         self.done = False
         self.result: tuple[Any, ...] | None = None
@@ -161,10 +162,10 @@ class LoopStatement:
         return True
 
     def begin_again(self) -> None:
-        """What else is to be set back when turns are taken back."""
+        """What else is to be set back when iterations are taken back."""
 
     def enter(self, values: tuple[Any, ...]) -> tuple[Any, ...]:
-        """What the carried names hold at the beginning of a turn."""
+        """What the carried names hold at the beginning of an iteration."""
         if self.frame is None:
             return values
         frame, learned = self.frame, self.learned
@@ -200,7 +201,7 @@ class LoopStatement:
         return None
 
     def growth(self, owner: list[Any], items: list[Any], eager: bool) -> Growth:
-        """A list that grows by these items in a turn."""
+        """A list that grows by these items in an iteration."""
         return Taped.of(owner, items, eager)
 
     # attempts -------------------------------------------------------------------------------------------------------
@@ -241,16 +242,16 @@ class LoopStatement:
         raise NotImplementedError
 
     def last(self, h: TracedArray) -> int | None:
-        """What a value computed in the body is after the last turn, where that is known: the index of a `for`."""
+        """What a value computed in the body is after the last iteration, where that is known: the index of a `for`."""
         return None
 
     @property
     def may_be_empty(self) -> bool:
-        """Whether there may be no turn at all."""
+        """Whether there may be no iteration at all."""
         return True
 
     def is_empty(self, recorder: Recorder) -> Value:
-        """Whether there has been no turn; asked for behind the loop."""
+        """Whether there has been no iteration; asked for behind the loop."""
         raise NotImplementedError
 
     def check(self) -> None:
@@ -267,7 +268,7 @@ class Exhausted(TraceError):
 
 
 def count_unrolled(recorder: Recorder, loop: LoopStatement) -> None:
-    """One more turn that runs as ordinary Python for want of a region."""
+    """One more iteration that runs as ordinary Python for want of a region."""
     r = recorder.outermost
     r.unrolled += 1
     limit = ALL_AS_PYTHON if r.as_python else ALL_UNROLLED

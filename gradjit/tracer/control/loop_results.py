@@ -44,7 +44,7 @@ class AliasAtEnd:
     leaf: CarriedLeaf | None
     """What is carried in, if anything is."""
     before: TracedArray | None
-    """What the variable is bound to if there is no turn; None where there surely is one, or nobody asks."""
+    """What the variable is bound to if there is no iteration; None where there surely is one, or nobody asks."""
     cells: list[Any]
     k: int
     """Where the array behind the loop stands."""
@@ -174,7 +174,8 @@ class LoopResults:
         return self.whole[id(now.given)]
 
     def find_shared(self) -> None:
-        """What is from before the loop at the end of the body, or has a name that is carried and another one: no turn
+        """What is from before the loop at the end of the body, or has a name that is carried and another one: no
+        iteration
         may change it."""
         learned = self.loop.learned
         variables = list(zip(self.loop.variables, [*self.values[:self.loop.site.carried],
@@ -216,7 +217,7 @@ class LoopResults:
             return lambda: x
         found, tree = structures.flatten(x)
         harmless = isinstance(given, Undefined) and given.harmless
-        before: list[Any] | None = None  # what stands there if there is no turn; None: nobody asks
+        before: list[Any] | None = None  # what stands there if there is no iteration; None: nobody asks
         if self.loop.may_be_empty and not harmless:
             if isinstance(given, Undefined):
                 return lambda: Undefined(name, f"is assigned inside of the loop in line {self.loop.site.line} only, "
@@ -249,9 +250,9 @@ class LoopResults:
         return self.rebuilt(now, [self.again(c, cells) for c in now.children])
 
     def out_surely(self, y: Any, h: TracedArray, cells: list[Any], k: int) -> bool:
-        """A leaf that the last turn gives. Tells whether it is carried."""
+        """A leaf that the last iteration gives. Tells whether it is carried."""
         if not isinstance(y, TracedArray) or y.made.depth < self.frame.depth:
-            return False  # it is that very object after each turn
+            return False  # it is that very object after each iteration
         if (last := self.loop.last(h)) is not None:
             cells[k] = last
             return False
@@ -261,7 +262,7 @@ class LoopResults:
         return True
 
     def out_or(self, name: str, k: int, old: Any, y: Any, cells: list[Any]) -> bool:
-        """A leaf that the last turn gives, or what was there before the loop. Tells whether it is carried."""
+        """A leaf that the last iteration gives, or what was there before the loop. Tells whether it is carried."""
         leaf = CarriedLeaf((name, k), shown(name), old, True, True, self.frame, self.loop.learned)
         final = leaf.final(shown(name), y)
         assert leaf.param is not None
@@ -318,7 +319,7 @@ class LoopResults:
             raise Again
 
     def grows(self, owner: list[Any], items: list[Any]) -> None:
-        """A list gets longer in each turn."""
+        """A list gets longer in each iteration."""
         for i in owner:
             if type(i) is Tail and i.frame is not None:
                 i.growth.ask_eager(i)
@@ -327,7 +328,7 @@ class LoopResults:
 
     # what may be what -----------------------------------------------------------------------------------------------
     def settle(self) -> None:
-        """What the body reads must be the same at the beginning of each turn: arrays that have been changed under
+        """What the body reads must be the same at the beginning of each iteration: arrays that have been changed under
         another name take that in at the end of this one."""
         frame = self.frame
         done: set[int] = set()
@@ -349,8 +350,8 @@ class LoopResults:
         return [*(saved.handle for saved, _ in self.frame.imports.values()), *self.frame.known_reads.values()]
 
     def aliases(self) -> list[Callable[[], None]]:
-        """Variables that are bound to one array at the end of the body, or to one from outside: an error where a turn
-        writes to one of them; else what is to be done behind the loop."""
+        """Variables that are bound to one array at the end of the body, or to one from outside: an error where an
+        iteration writes to one of them; else what is to be done behind the loop."""
         self.others_write()
         written = self.written()
         moved = {id(r): r for leaf in written for r in leaf.origins()}
@@ -381,7 +382,8 @@ class LoopResults:
         return out
 
     def outside(self, h: TracedArray) -> list[TracedArray]:
-        """The roots from outside that an array at the end of this turn may be, other than by what is carried in."""
+        """The roots from outside that an array at the end of this iteration may be, other than by what is carried
+        in."""
         return [r for r in h.maybe() if r.made.depth < self.frame.depth]
 
     def carried(self, h: TracedArray) -> list[CarriedLeaf]:
@@ -394,7 +396,7 @@ class LoopResults:
         return [leaf for v in self.loop.variables for leaf in v.leaves if leaf.param is not None]
 
     def reached(self) -> dict[int, list[TracedArray]]:
-        """For each end the arrays from outside that it may be after any number of turns."""
+        """For each end the arrays from outside that it may be after any number of iterations."""
         ends = {id(e): e for e in self.ends}
         found = {key: [*self.outside(e.array)] for key, e in ends.items()}
         steps = {key: self.carried(e.array) for key, e in ends.items()}
@@ -413,7 +415,8 @@ class LoopResults:
         return found
 
     def is_near(self, a: AliasAtEnd, b: AliasAtEnd) -> bool:
-        """Whether two variables may be bound to one array that a turn has made, or carried in under one name. (What is
+        """Whether two variables may be bound to one array that an iteration has made, or carried in under one name.
+        (What is
         being returned is no other variable's concern.)"""
         if b.name == shown(VALUE) != a.name or a.array is b.array:
             return False
@@ -445,7 +448,8 @@ class LoopResults:
         return told or (found is not None and h._content is not found[1])
 
     def written(self) -> list[CarriedLeaf]:
-        """The variables whose array at the beginning is written to, in this turn or, after swaps, in a later one."""
+        """The variables whose array at the beginning is written to, in this iteration or, after swaps, in a later
+        one."""
         leaves = self.leaves()
         found = [leaf for leaf in leaves if leaf.written()]
         for leaf in found:  # grows

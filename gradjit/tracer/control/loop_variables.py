@@ -1,8 +1,8 @@
 """What a loop carries from turn to turn: variables, leaf by leaf.
 
 A variable that holds an array object and is only changed in place stays bound to that object, whose elements are
-carried as the frame has taken them in. One that is bound anew gets a stand-in for each turn: its numeric leaves become
-parameters of the body. Which of the two it is, is guessed from the text and corrected by a retry.
+carried as the frame has taken them in. One that is bound anew gets a stand-in for each iteration: its numeric leaves
+become parameters of the body. Which of the two it is, is guessed from the text and corrected by a retry.
 """
 
 from __future__ import annotations
@@ -180,7 +180,7 @@ class LoopVariable:
         self.inside = structures.unflatten(self.tree, inner)
         self.tree_inside = structures.flatten(self.inside, key in learned.closed)[1]
         self.before = [items_of(n.given) for n in self.tree_inside.nodes()]
-        """What stands in its parts at the beginning of a turn."""
+        """What stands in its parts at the beginning of an iteration."""
         for n in self.tree_inside.nodes():
             structures.stand_in(n.given)
         if key in learned.shared:
@@ -249,4 +249,4 @@ Whole = Callable[[Structure, list[Any]], Any]
 
 
 class RunAsPython(Exception):
-    """The body depends on nothing traced, and its turns are few: what it computes is better known."""
+    """The body depends on nothing traced, and its iterations are few: what it computes is better known."""

@@ -6,9 +6,9 @@ own, and is *tied* to a and to b. All three have the right elements until somebo
 - Where the condition under which y is a can be computed, the tie is *exact*. Who reads y behind a write to a takes a's
   elements if the condition holds; who reads a behind a write to y takes those of y. Nothing is done for programs that
   do not ask.
-- Elsewhere (a loop rebinds the name in some of its turns, to another view in each) a write to a makes y unreadable,
-  and a write to y makes a and b so, where no other name may stand for one of them as well; otherwise it is an error.
-  What is unreadable says to copy.
+- Elsewhere (a loop rebinds the name in some of its iterations, to another view in each) a write to a makes y
+  unreadable, and a write to y makes a and b so, where no other name may stand for one of them as well; otherwise it is
+  an error. What is unreadable says to copy.
 """
 
 from __future__ import annotations
@@ -105,7 +105,7 @@ def bind(h: TracedArray, aliases: Aliases) -> None:
 
 
 def refresh_all(recorder: Recorder) -> None:
-    """Before a loop: elements are brought in once, not in each turn. Those that nobody reads cost nothing."""
+    """Before a loop: elements are brought in once, not in each iteration. Those that nobody reads cost nothing."""
     needed = recorder.outermost.is_needed
     for h in list(recorder.may_be_aliased.values()):
         if h.made.open and h.aliases is not None:
@@ -232,7 +232,7 @@ def bind_returned(h: TracedArray) -> None:
 
 def refuse(why: str) -> NoReturn:
     from ..recorder import current
-    current().outermost.is_needed = True  # turn by turn, loops of known length leave no doubt
+    current().outermost.is_needed = True  # iteration by iteration, loops of known length leave no doubt
     fail(TraceError, f"{why}, and one of them is written to: which one has changed is not known while gradjit "
                      f"compiles the function; copy the array when you assign it, as by x = y.copy()")
 
@@ -341,7 +341,7 @@ def exactly(h: TracedArray, depth: int) -> list[tuple[TracedArray, When]] | None
 def by_origin(found: Sequence[tuple[TracedArray, When | None]], recorder: Recorder
               ) -> list[tuple[TracedArray, When | None]]:
     """What a name may stand for, without the names among them that are surely others': those in their place, each but
-    once. So a name that is bound anew in many turns has no more ties in the last than in the first.
+    once. So a name that is bound anew in many iterations has no more ties in the last than in the first.
 
     A condition that is put together is computed here: it is asked for at many places.
     """

@@ -1,7 +1,7 @@
 """Which names a loop carries and a branch merges: liveness on the syntax tree, after jumps are gone.
 
-    for t in it: body       carried: assigned in the body and read there before they surely are, in this turn or the
-                            next out:     assigned in the body and read only behind the loop
+    for t in it: body       carried: assigned in the body and read there before they surely are, in this iteration or
+                            the next out:     assigned in the body and read only behind the loop
     if c: A else: B         merged:  assigned in A or B and read behind
 
 Names that a nested function or lambda reads are live everywhere, and those that it rebinds (nonlocal) are assigned by
@@ -201,7 +201,7 @@ class NameLiveness:
         inside = NONE
         flag: str | None = getattr(s, "stop", None)
         stop = NONE if flag is None else frozenset({flag})
-        while True:  # until the next turn asks for nothing new
+        while True:  # until the next iteration asks for nothing new
             again = self.block(s.body, after | inside | test | stop) - targets | test | stop
             if again == inside:
                 break

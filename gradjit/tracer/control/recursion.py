@@ -3,9 +3,9 @@
     def f(x): return x if x < 1 else f(x / 2) * 1.5
 
 A row of the stack holds the arguments of a call, the results of the calls that it has made so far, and their number.
-A turn of the loop runs the body for the uppermost row: its calls of itself get the results that are there, and the
-first that has none asks for it, which puts a row on top; a body that asks for nothing gives its result to the next row.
-So a body runs once more for each call in it. The stack is as high as Python's own.
+An iteration of the loop runs the body for the uppermost row: its calls of itself get the results that are there, and
+the first that has none asks for it, which puts a row on top; a body that asks for nothing gives its result to the next
+row. So a body runs once more for each call in it. The stack is as high as Python's own.
 
 Recursion whose end is known while tracing (on shapes, trees, ints) runs as ordinary Python. It is taken for one without
 end where a function has come back to itself some times, under conditions on traced values, with arguments that differ
@@ -423,7 +423,7 @@ class CallStack:
                 frame.abandon()
 
     def step(self, row: Sequence[Any], answers: Sequence[Any], count: Any) -> Any:
-        """A turn: whether a call is asked for, its arguments, and the result, if none is."""
+        """An iteration: whether a call is asked for, its arguments, and the result, if none is."""
         assert self.result is not None
         r = self.recorder
         trial = r.frame = Frame(TRIAL, r, r.frame, here())

@@ -1,6 +1,6 @@
-"""Lists that the body of a `while` appends to: how many turns there are only the run tells, so that no array is long
-enough. Each turn leaves a record on a tape, which may grow; behind the loop the records are taken from it, last in,
-first out, and become rows of arrays.
+"""Lists that the body of a `while` appends to: how many iterations there are only the run tells, so that no array is
+long enough. Each iteration leaves a record on a tape, which may grow; behind the loop the records are taken from it,
+last in, first out, and become rows of arrays.
 
     while test: path.append(x)    -->    while %test { %t = push %t, %x; %n = %n + 1 }
                                          for %i in reversed(range(%n)) { %t, %x = pop %t; rows[%i] = %x }
@@ -152,7 +152,7 @@ class LastRow(Row):
 
 
 def first(part: Any, x: Any) -> Any:
-    """What stands for a part of the last item before the first turn."""
+    """What stands for a part of the last item before the first iteration."""
     if not isinstance(part, Spec):
         return part
     if isinstance(x, Spec):

@@ -1,4 +1,4 @@
-"""`while`: as a region where its condition is traced, or it has run for some turns and records operations."""
+"""`while`: as a region where its condition is traced, or it has run for some iterations and records operations."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ class WhileStatement(LoopStatement):
         return super().enter(values)
 
     def test(self, condition: Any) -> bool:
-        """Whether the body runs: always when it is traced for all turns."""
+        """Whether the body runs: always when it is traced for all iterations."""
         t = truth(condition, self.learned.failed is not None)
         if self.frame is not None:
             if isinstance(t, bool):  # the body may still show what the condition depends on
@@ -89,7 +89,7 @@ class WhileStatement(LoopStatement):
             raise Mismatch("its condition does not depend on what the body computes")
 
     def is_tracing(self) -> bool:
-        """Whether the turns so far have recorded operations or written to arrays."""
+        """Whether the iterations so far have recorded operations or written to arrays."""
         f = self.trial
         return f is not None and not f.irreversible and (len(f.block.ops) > f.start or bool(f.log))
 

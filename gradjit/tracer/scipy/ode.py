@@ -1,7 +1,7 @@
 """scipy.integrate's initial value problems: explicit Runge-Kutta methods with SciPy's own control of the steps.
 
-The steps are turns of a loop of the program, and derivatives are those of the steps: the lengths of the steps are held
-constant, as are the derivatives of any solution by its mesh. An integration that fails ends with an error.
+The steps are iterations of a loop of the program, and derivatives are those of the steps: the lengths of the steps are
+held constant, as are the derivatives of any solution by its mesh. An integration that fails ends with an error.
 """
 
 from __future__ import annotations
