@@ -68,7 +68,7 @@ def run_op(op: Op, env: Env) -> Sequence[np.ndarray]:
 def evaluate(op: Op, args: Sequence[np.ndarray], env: Env) -> list[np.ndarray]:
     """An operation without regions, through its reference meaning."""
     attrs = op.attrs
-    if any(isinstance(v, (Value, ArrayType)) for a in attrs.values() if type(a) is tuple for v in a):
+    if attrs and reads_values(attrs):
         attrs = {k: map_attr(a, lambda v: int(env[v])) for k, a in attrs.items()}  # type: ignore[arg-type, return-value]
     try:
         out = OPS[op.name].evaluate(*args, **attrs)  # type: ignore[misc]
@@ -76,12 +76,25 @@ def evaluate(op: Op, args: Sequence[np.ndarray], env: Env) -> list[np.ndarray]:
         if OPS[op.name].effect and not isinstance(e, GradjitError):  # somebody else's: of the stream that is printed to
             raise
         raise failed(op, e) from e
-    outs = out if isinstance(out, tuple) else (out,)
-    made = [o if r.dtype is TAPE else np.asarray(o, r.dtype.np) for o, r in zip(outs, op.results, strict=True)]
-    for r, a in zip(op.results, made, strict=True):
-        if r.dtype is not TAPE:
-            agree(r, a, env)
+    made = []
+    for o, r in zip(out if isinstance(out, tuple) else (out,), op.results, strict=True):
+        dtype, shape = r.type.dtype, r.type.shape
+        if dtype is not TAPE:
+            o = np.asarray(o, dtype.np)
+            if o.shape != shape:
+                agree(r, o, env)
+        made.append(o)
     return made
+
+
+def reads_values(attrs: dict[str, Any]) -> bool:
+    """Whether the attributes hold index values."""
+    for a in attrs.values():
+        if type(a) is tuple:
+            for v in a:
+                if isinstance(v, Value) or (isinstance(v, ArrayType) and not v.is_static):
+                    return True
+    return False
 
 
 def agree(v: Value, a: np.ndarray, env: Env) -> None:

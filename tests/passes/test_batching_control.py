@@ -227,7 +227,7 @@ def test_no_nan_leaks_from_the_side_that_is_not_taken() -> None:
 
 
 # random programs ------------------------------------------------------------------------------------------------------
-RANDOM = settings(max_examples=40, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+RANDOM = settings(max_examples=20, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 
 
 def lanes_agree(f: Func, rows: list[list[np.ndarray]], flags: list[bool]) -> None:

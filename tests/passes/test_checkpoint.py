@@ -96,7 +96,7 @@ def counted(f: Func, monkeypatch: pytest.MonkeyPatch, *args: Any) -> tuple[int, 
 def test_turns_are_as_few_as_can_be(s: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """Beside the schedule's turns there is the last one, which gives the results."""
     g = gradient(steps(s), [1])
-    for n in (*range(1, 30), 57, 120):
+    for n in (1, 2, 3, 4, 5, 8, 13, 16, 21, 29, 57, 120):
         if n < 40 or s > 1:
             assert counted(g, monkeypatch, n, X, W) == (theory(n, s) + 1, n)
 

@@ -16,7 +16,7 @@ from gradjit.passes.vjp import reverse
 from tests.fuzz.inputs import arguments
 from tests.fuzz.ir_programs import functions
 
-SLICE = settings(max_examples=80, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+SLICE = settings(max_examples=40, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 LONG = settings(max_examples=3000, deadline=None, suppress_health_check=list(HealthCheck))
 REFUSALS = (UnsupportedError, DifferentiationError)
 SEEDS = st.integers(0, 99)
