@@ -13,7 +13,7 @@ def debug_print(form: str, *xs: Any, adjoint: bool = False) -> Any:
     """Print `form.format(*xs)` when the compiled function runs, wherever it stands: in loops at each iteration, in
     branches that are taken. (Python's `print` runs while the function is traced and shows types.)
 
-    Format specifications hold for each element of an array: `gj.debug_print("turn {}: x = {:.3f}", i, x)`.
+    Format specifications hold for each element of an array: `gj.debug_print("iteration {}: x = {:.3f}", i, x)`.
 
     Returns what it is given: nothing, one value, or a tuple. With `adjoint`, go on with that: where a gradient is
     computed the cotangents that arrive at the values are printed, too, as "adjoint x = ...":

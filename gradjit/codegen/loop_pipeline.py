@@ -33,7 +33,7 @@ PIPELINE: tuple[LoopPass, ...] = (
     LoopPass("dead-stores", drop_dead_stores, "what is stored and not loaded is not stored, nor computed"),
     LoopPass("strip-mine", strip_mine, "dear scalar work on rows is done for several rows side by side"),
     LoopPass("branches", branch_on_masks, "loops that a mask makes idle are not run"),
-    LoopPass("vectorise", vectorise, "loops get lanes, and several vectors a turn where they are short of work"),
+    LoopPass("vectorise", vectorise, "loops get lanes, and several vectors an iteration where they are short of work"),
     LoopPass("write-out", write_out, "short loops over memory in registers become straight code"),
     LoopPass("jam", unroll_and_jam, "products with rows take several rows at once"),
     LoopPass("alias-outputs", alias_outputs, "workspace lives in outputs that are filled later"),

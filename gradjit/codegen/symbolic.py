@@ -36,7 +36,7 @@ class Extent(int):
         return hash(self.value)
 
     def _refuse(self, other: Any) -> NoReturn:
-        raise UnsupportedError("an operation on an array whose extent changes from turn to turn of a loop has no "
+        raise UnsupportedError("an operation on an array whose extent changes between iterations of a loop has no "
                                "compiled form; write it as a loop over the elements")
 
     __add__ = __radd__ = __sub__ = __rsub__ = __floordiv__ = __neg__ = _refuse  # type: ignore[assignment]

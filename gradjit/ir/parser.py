@@ -307,7 +307,9 @@ class Cursor:
 
     def factor(self) -> int:
         if self.accept("("):
+            self.deeper("parentheses")
             of = self.size()
+            self.depth -= 1
             if self.accept("//"):
                 of = of // self.integer()
             self.expect(")")
@@ -322,9 +324,7 @@ class Cursor:
 
     def regions(self, count: int) -> tuple[Block, ...]:
         found = []
-        self.depth += 1
-        if self.depth > DEEPEST:
-            raise self.error(f"more than {DEEPEST} regions stand in one another")
+        self.deeper("regions")
         for k in range(count):
             self.expect("{")
             outer = dict(self.scope)
@@ -338,6 +338,12 @@ class Cursor:
             self.expect("}")
         self.depth -= 1
         return tuple(found)
+
+    def deeper(self, what: str) -> None:
+        """One more stands within another."""
+        self.depth += 1
+        if self.depth > DEEPEST:
+            raise self.error(f"more than {DEEPEST} {what} stand in one another")
 
     def location(self) -> Loc | None:
         """The `; file:line` at the end of the current line, if there is one."""

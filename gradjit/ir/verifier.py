@@ -70,7 +70,7 @@ class _Checker:
 
     def no_tapes(self, op: Op) -> None:
         if op.regions and any(v.dtype is TAPE for v in captures(op)):
-            self.fail(op, "a loop uses a tape from outside in each turn; it must carry it")
+            self.fail(op, "a loop uses a tape from outside in each iteration; it must carry it")
 
     def define(self, v: Value, owner: Op | Block, scope: set[Value], op: Op | None) -> None:
         self.extents(v.type, scope, op)

@@ -42,7 +42,7 @@ def test_bytes_kept_by_line():
     (k,) = first(g).kept
     assert (k.bytes, k.turns, first(g).kept_bytes) == (8, 100, 800)
     assert k.loc is not None and k.loc.file == __file__
-    assert f"keeps {k.type}, 8 bytes a turn, 100 turns" in str(g.stats())
+    assert f"keeps {k.type}, 8 bytes an iteration, 100 iterations" in str(g.stats())
     jitted = gj.jit(squared)
     jitted(1.0, 100)
     assert first(jitted).kept == []
@@ -52,7 +52,7 @@ def test_loops_of_unknown_length():
     g = gj.grad(lambda x, n: squared(x, n))
     g(1.0, np.int64(5))
     assert first(g).kept_bytes is None
-    assert "keeps f64[], 8 bytes a turn\n" in str(g.stats()) + "\n"
+    assert "keeps f64[], 8 bytes an iteration\n" in str(g.stats()) + "\n"
 
 
 def test_how_loops_were_compiled():

@@ -73,7 +73,7 @@ def test_assertions_stop_the_program(capsys):
     x[1] = -1
     with pytest.raises(AssertionError, match=r'^nothing grows \(File "rows.py", line 7\)$'):
         k(x, 3)
-    assert capsys.readouterr().out.count("\n") == 8  # two turns of four lines
+    assert capsys.readouterr().out.count("\n") == 8  # two iterations of four lines
 
 
 def test_an_index_out_of_range_stops_the_program(capsys):

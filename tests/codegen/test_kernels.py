@@ -179,7 +179,8 @@ def test_a_result_is_the_memory_of_what_it_is_made_from() -> None:
     ((10**9,), [0]), ((10**5, 10**5), [0]), ((10, 10**8), [1]), ((10**8, 8), [0]), ((1000, 1000), []), ((3, 7), []),
 ])
 def test_what_takes_long_asks_whether_the_user_interrupts(shape: tuple[int, ...], where: list[int]) -> None:
-    """Of nested loops the one whose single turn is short: neither one that takes long between two turns, nor two."""
+    """Of nested loops the one whose single iteration is short: neither one that takes long between two iterations, nor
+    two."""
     def body(b, x):
         return [b.max(b.sin(x), axes=(len(shape) - 1,))]
     program = lower_loops(build("f", (f64(*shape),), body))

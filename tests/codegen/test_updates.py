@@ -155,7 +155,7 @@ def eliminated(a):
 
 
 def test_an_element_and_the_rest_of_its_row() -> None:
-    """Two writes a turn at computed places are both done in place, forward and in reverse: no row is copied."""
+    """Two writes an iteration at computed places are both done in place, forward and in reverse: no row is copied."""
     a = np.eye(6) * 6 + MATRIX[:, :6]
     f = gj.value_and_grad(eliminated)
     value, gradient = f(a)

@@ -1,4 +1,4 @@
-"""A derivative that does not flow is absent, not zero: behind branches that are not taken, loops that do not turn.
+"""A derivative that does not flow is absent, not zero: behind branches that are not taken, loops that do not run.
 
 At each of these points an infinite derivative stands in front of what was not taken. The gradient by both modes is the
 one of the way that the program takes; the second derivatives, in three mixtures of modes, are finite and agree.

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
+import tempfile
 
 from .pages import PAGES, ROOT, blessed, complaints, run
 
@@ -11,7 +13,8 @@ def main() -> int:
     failed = False
     for page in PAGES:
         text = page.read_text()
-        printed = run(text, f"{page.stem}.py")
+        with tempfile.TemporaryDirectory() as where, contextlib.chdir(where):  # pages write files
+            printed = run(text, f"{page.stem}.py")
         wrong = complaints(printed)
         if wrong and "--bless" in sys.argv:
             page.write_text(blessed(text, printed))

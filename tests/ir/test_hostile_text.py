@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from gradjit.codegen.loopir import parse as parse_kernel
 from gradjit.errors import ArgumentError, BoundsError, GradjitError, IRError, ShapeError
 from gradjit.ir import Func, interpret, parse, print_module, verify
 from gradjit.ir.insert_checks import insert_checks
@@ -133,6 +134,9 @@ WITHOUT_SENSE = {
     "a line of a million": "%y: f64[4] = exp %x  ; file:" + "9" * 6000 + "\nreturn %z",
     "deep regions": "%c: bool[] = const true\n" + "%y: f64[4] = if %c { ()\n" * 2000,
     "another error for an assertion": '%c: bool[] = const true\nassert %c message="m" error="KeyError"\nreturn %x',
+    "deep parentheses": "%y: f64[" + "(" * 3000 + "n] = exp %x\nreturn %y",
+    "a sum of bools": "%c: bool[4] = const true\n%i: i64[1] = const 0\n%v: bool[1] = const true\n"
+                      "%b: bool[4] = scatter_add %c, %i, %v axes=[0]\nreturn %x",
     "gather of nothing": "%y: f64[4] = gather axes=[0]\nreturn %y",
 }
 
@@ -154,6 +158,14 @@ def test_no_function(text: str) -> None:
         assert not parse(text).funcs
     except IRError:
         pass
+
+
+@pytest.mark.parametrize("text", [
+    "kernel @f:\n  input x: f64[" + "(" * 5000, "kernel @f:\n  output y: f64[3]\n  y[0] = " + "(" * 5000,
+])
+def test_no_kernel(text: str) -> None:
+    with pytest.raises(IRError, match="too deeply|stand in one another"):
+        parse_kernel(text)
 
 
 def test_guards_are_for_what_is_not_known() -> None:

@@ -90,7 +90,7 @@ def test_equal_tapes_are_not_shared() -> None:
 ])
 def test_a_tape_is_used_once_on_every_path(lines: str) -> None:
     f = only(f"func @f(%x: f64[], %c: bool[]) -> f64[] {{ %t: tape[] = tape \n {lines} \n return %x }}")
-    with pytest.raises(IRError, match="the tape .* is used twice|uses a tape from outside in each turn"):
+    with pytest.raises(IRError, match="the tape .* is used twice|uses a tape from outside in each iteration"):
         verify(f)
 
 

@@ -159,7 +159,7 @@ func @stack(%n: i64[], %x: f64[], %y: f64[2]) -> (f64[], f64[2]) {
   }
   return %b, %c
 }"""
-"""Two records a turn: a varied one and one whose entries do not all vary."""
+"""Two records an iteration: a varied one and one whose entries do not all vary."""
 
 
 BRANCHES = """

@@ -255,7 +255,7 @@ def test_random_loops(f: Func, seed: int, flags: list[bool]) -> None:
 @RANDOM
 @given(loop_functions(), st.integers(0, 99), st.lists(st.booleans(), min_size=12, max_size=12))
 def test_random_loops_reversed(f: Func, seed: int, flags: list[bool]) -> None:
-    """Each lane has turns and branches of its own, and takes from the tapes what it left there."""
+    """Each lane has iterations and branches of its own, and takes from the tapes what it left there."""
     rng = np.random.default_rng(seed)
     back = reverse(f, [k for k, p in enumerate(f.params) if p.dtype.is_float])
     cts = [p.type.extents for p in back.params[len(f.params):]]

@@ -1,4 +1,5 @@
-"""Loops that are reversed from snapshots: the same derivatives, in as few turns and as little memory as theory says."""
+"""Loops that are reversed from snapshots: the same derivatives, in as few iterations and as little memory as theory
+says."""
 
 from __future__ import annotations
 
@@ -51,7 +52,7 @@ X, W = np.array([0.3, 0.8]), np.array([1.2, -0.7])
 
 
 def theory(n: int, s: int) -> int:
-    """The least number of turns computed to get at those that are reversed (Griewank and Walther)."""
+    """The least number of iterations computed to get at those that are reversed (Griewank and Walther)."""
     if n <= 1:
         return 0
     r = next(r for r in range(n) if comb(s + r, s) >= n)
@@ -77,7 +78,8 @@ def test_against_differences() -> None:
 
 
 def counted(f: Func, monkeypatch: pytest.MonkeyPatch, *args: Any) -> tuple[int, int]:
-    """How many turns are computed, each of which has one sine of an array, and reversed, with a cosine in its place."""
+    """How many iterations are computed, each of which has one sine of an array, and reversed, with a cosine in its
+    place."""
     turns = {"sin": 0, "cos": 0}
     plain = interpreter.evaluate
 
@@ -94,7 +96,7 @@ def counted(f: Func, monkeypatch: pytest.MonkeyPatch, *args: Any) -> tuple[int, 
 
 @pytest.mark.parametrize("s", [1, 2, 3, 5, 8])
 def test_turns_are_as_few_as_can_be(s: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Beside the schedule's turns there is the last one, which gives the results."""
+    """Beside the schedule's iterations there is the last one, which gives the results."""
     g = gradient(steps(s), [1])
     for n in (1, 2, 3, 4, 5, 8, 13, 16, 21, 29, 57, 120):
         if n < 40 or s > 1:

@@ -63,7 +63,7 @@ def test_any_order_of_turns(indices: range) -> None:
         return total
 
     g = collected(f, RNG.random((22, 16)), RNG.random(12))
-    assert sum(op.name == "contract" for op in g.ops) == (2 if len(indices) > 8 else 0)  # few turns are unrolled
+    assert sum(op.name == "contract" for op in g.ops) == (2 if len(indices) > 8 else 0)  # few iterations are unrolled
 
 
 def test_transposed_and_batched_products() -> None:
@@ -125,7 +125,7 @@ def test_small_matrices_and_unknown_turns_stay() -> None:
 
 
 def test_products_with_rows_go_ahead() -> None:
-    """Vectors and matrices as rows, on the left and on the right; what a turn computes itself stays."""
+    """Vectors and matrices as rows, on the left and on the right; what an iteration computes itself stays."""
     def f(w: Any, xs: Any, ys: Any, v: Any) -> Any:
         total = np.zeros(24)
         for t in range(19, 3, -1):
@@ -153,7 +153,7 @@ def test_small_and_changing_matrices_stay() -> None:
 
 
 def test_the_reverse_of_a_recurrent_network() -> None:
-    """No weight matrix is touched in a turn."""
+    """No weight matrix is touched in an iteration."""
     def f(w: Any, u: Any, xs: Any) -> Any:
         h = np.zeros(24)
         for t in range(50):

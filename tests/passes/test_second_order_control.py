@@ -85,7 +85,7 @@ def test_what_does_not_depend_on_the_direction_is_computed_once(name: str) -> No
 
 @pytest.mark.parametrize("name", LOOPS)
 def test_stacks_of_gradients(name: str) -> None:
-    """Every example has a gradient of its own, where the loop has turns and branches of its own."""
+    """Every example has a gradient of its own, where the loop has iterations and branches of its own."""
     text, args = LOOPS[name]
     f = scalar(func(text))
     wrt = [k for k, p in enumerate(f.params) if p.dtype.is_float]

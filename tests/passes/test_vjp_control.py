@@ -145,7 +145,7 @@ def test_a_branch_that_is_not_taken_gives_no_nan() -> None:
 
 
 def test_masks_hold_in_loops() -> None:
-    """`where` in a turn: the side that is not taken has an infinite derivative there."""
+    """`where` in an iteration: the side that is not taken has an infinite derivative there."""
     def f(x: Any) -> Any:
         total = 0.0
         for i in range(len(x)):
@@ -191,7 +191,7 @@ def test_a_linear_loop_keeps_nothing() -> None:
 
 
 def test_a_product_keeps_its_factors() -> None:
-    """x = x*y and y = y*c: two numbers a turn, by their lines."""
+    """x = x*y and y = y*c: two numbers an iteration, by their lines."""
     def f(a: Any, c: Any) -> Any:
         x, y = a, c
         for _ in range(20):
@@ -253,7 +253,8 @@ def test_what_is_not_written_again_is_read_from_what_is_left() -> None:
 
 
 def test_what_is_written_again_is_not_read_from_what_is_left() -> None:
-    """Each of these looks like a recurrence, and overwrites in a later turn, or behind the read, what it has read."""
+    """Each of these looks like a recurrence, and overwrites in a later iteration, or behind the read, what it has
+    read."""
     def ahead(x: Any) -> Any:
         for n in range(1, len(x) - 1):
             x[n + 1] = np.sin(x[n]) * x[n + 1]
@@ -294,7 +295,7 @@ def test_a_counter_of_a_while_goes_on() -> None:
 
 
 def test_counters_are_counted_back() -> None:
-    """A carried integer that goes on by the same number is found from the index, or the number of the turn."""
+    """A carried integer that goes on by the same number is found from the index, or the number of the iteration."""
     def open_loop(x: Any) -> Any:
         n, k, s = 1, 20, 0.0
         while n < 15 and s < 40:

@@ -452,7 +452,11 @@ def parse(text: str, filename: str = "<loops>", sizes: Mapping[str, int] | None 
 
     Raises IRError with the line at fault.
     """
-    return Parser(text, filename, sizes).kernel()
+    parser = Parser(text, filename, sizes)
+    try:
+        return parser.kernel()
+    except RecursionError:
+        raise parser.c.error("expressions stand in one another too deeply") from None
 
 
 def at_sizes(p: Program, sizes: Mapping[str, int]) -> Program:

@@ -61,6 +61,12 @@ def _scatter(x: np.ndarray, *rest: np.ndarray, axes: tuple[int, ...]) -> np.ndar
     return out
 
 
+def _infer_scatter_add(x: ArrayType, *rest: ArrayType, axes: tuple[int, ...]) -> tuple[ArrayType, ...]:
+    if x.dtype.is_bool:
+        raise DtypeError(f"scatter_add: {x} has no sums")
+    return _infer_scatter(x, *rest, axes=axes)
+
+
 def _scatter_add(x: np.ndarray, *rest: np.ndarray, axes: tuple[int, ...]) -> np.ndarray:
     *indices, v = rest
     _bounded(x, tuple(indices), axes)
@@ -106,7 +112,7 @@ OPS = table(
     OpSpec("scatter", "indexing", None, _infer_scatter, _scatter, Fails.SOMETIMES, {"axes": kinds.INTS},
            memory=Memory.SCATTER, cost=3.0, open_extents=True, by_planes=True),
     # The same with values added, each of several equal indices.
-    OpSpec("scatter_add", "indexing", None, _infer_scatter, _scatter_add, Fails.SOMETIMES, {"axes": kinds.INTS},
+    OpSpec("scatter_add", "indexing", None, _infer_scatter_add, _scatter_add, Fails.SOMETIMES, {"axes": kinds.INTS},
            memory=Memory.SCATTER, cost=3.0, open_extents=True, by_planes=True),
     # Stable; nan last.
     _sorted("sort", None, np.sort),

@@ -216,8 +216,8 @@ class ForStatement(LoopStatement):
             self.as_region = False
             self.iterator = self.iterator or self.started()
             return
-        why = f"it has {self.static} turns, too many to unroll" if self.static is not None else (
-            "its number of turns is not known while gradjit compiles the function")
+        why = f"it has {self.static} iterations, too many to unroll" if self.static is not None else (
+            "its number of iterations is not known while gradjit compiles the function")
         what = f"the loop in line {self.site.line} cannot be compiled as a loop, and {why}"
         raise explained(error, what, self.loc) from error
 

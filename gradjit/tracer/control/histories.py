@@ -111,7 +111,7 @@ class Growth:
     def open(self, loop: LoopStatement) -> None:
         """Before an attempt: arrays for all items, which begin with those that the list holds."""
         if self.room is None:
-            raise Mismatch(f"{self.name} grows in a loop within, whose number of turns is not known, so that there is "
+            raise Mismatch(f"{self.name} grows in a loop within, whose number of iterations is not known, so there is "
                            f"no bound on its length")
         self.prefix = [i for i in self.owner if grown.is_part(i) and type(i) is not Tail]
         self.given = [i for i in self.owner if not any(i is p for p in self.prefix)]
@@ -120,7 +120,7 @@ class Growth:
             self.learn([self.given[0].item(0)] if type(self.given[0]) is Tail else self.given)
         turns = loop.turns_at_most()
         if turns is None:
-            raise Mismatch(f"{self.name} grows with each turn, and how many turns there are is not known")
+            raise Mismatch(f"{self.name} grows with each iteration, and how many iterations there are is not known")
         if not isinstance(turns, int) and extents.upper_bound(turns) is None:
             turns = extents.form(self.planned(extents.handle(turns), self.room, loop))
         self.turns = turns
@@ -145,8 +145,8 @@ class Growth:
         size = sum(int(np.prod(p.shape)) * p.dtype.itemsize for p in self.parts if isinstance(p, Spec)) * room
         most = min(MOST_TURNS, MOST_BYTES // max(size, 1))
         o.require(o.as_traced(turns <= most),
-                  f"the loop in line {loop.site.line} has more than {most} turns, for so many of which the items of "
-                  f"{self.name} are kept; write what is needed of them into an array, or pass the number of turns as "
+                  f"the loop in line {loop.site.line} has more than {most} iterations, for so many of which the "
+                  f"items of {self.name} are kept; write what is needed of them into an array, or pass their number as "
                   f"an int")
         return extents.handle(extents.bounded(extents.form(turns), most + 1))
 
@@ -282,7 +282,7 @@ def turns_within(frame: Frame) -> int:
     while f is not None and f is not frame:
         if f.kind == LOOP:
             if f.turns is None:
-                raise Mismatch("a list grows in a loop within, whose number of turns is not known")
+                raise Mismatch("a list grows in a loop within, whose number of iterations is not known")
             total *= f.turns
         f = f.parent
     return total

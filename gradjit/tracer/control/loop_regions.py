@@ -273,7 +273,7 @@ def count_unrolled(recorder: Recorder, loop: LoopStatement) -> None:
     r.unrolled += 1
     limit = ALL_AS_PYTHON if r.as_python else ALL_UNROLLED
     if r.unrolled > limit:
-        what = f"unrolling loops, as that in line {loop.site.line}, has come to {limit} turns"
+        what = f"unrolling loops, as that in line {loop.site.line}, has come to {limit} iterations"
         reason = explained(loop.learned.failed or TraceError(""), what, loop.loc)
         raise Exhausted(str(reason))
 

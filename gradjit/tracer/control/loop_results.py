@@ -154,7 +154,7 @@ class LoopResults:
             if not t:
                 return lambda: False
             if not self.loop.may_be_empty:
-                raise Mismatch("it always ends in its first turn")
+                raise Mismatch("it always ends in its first iteration")
             t = numeric(np.bool_(True))
         cells: list[Any] = [None]
         false = self.recorder.literal(FALSE)
@@ -221,7 +221,7 @@ class LoopResults:
         if self.loop.may_be_empty and not harmless:
             if isinstance(given, Undefined):
                 return lambda: Undefined(name, f"is assigned inside of the loop in line {self.loop.site.line} only, "
-                                               f"which may have no turn at all; assign it before the loop")
+                                               f"which may have no iteration at all; assign it before the loop")
             before, shape = structures.flatten(given)
             if shape != tree:
                 return self.unclear(name, given, x)
@@ -275,7 +275,7 @@ class LoopResults:
 
     def unclear(self, name: str, given: Any, x: Any) -> Callable[[], Any]:
         return lambda: Undefined(name, f"is {described(given)} before the loop in line {self.loop.site.line} and "
-                                       f"{described(x)} in it, and the loop may have no turn at all; give it the "
+                                       f"{described(x)} in it, and the loop may have no iteration at all; give it the "
                                        f"same type in both")
 
     def blank(self, spec: Spec) -> Value:
@@ -311,7 +311,7 @@ class LoopResults:
             if isinstance(owner, list) and len(now) > len(old) and all(now[k] is old[k] for k in old):
                 self.grows(owner, list(owner)[len(old):])
             if list(old) != list(now)[:len(old)] or (len(now) > len(old) and not has_dict(owner)):
-                raise Mismatch(f"{what} grows or shrinks with each turn, by append, pop or the like")
+                raise Mismatch(f"{what} grows or shrinks with each iteration, by append, pop or the like")
             new += [p for k in now if now[k] is not old.get(k, self)
                     for p in [ItemTarget(owner, k)] if not any(p.is_same(q) for q in places)]
         if new:

@@ -185,7 +185,7 @@ class LoopVariable:
             structures.stand_in(n.given)
         if key in learned.shared:
             for n in self.tree_inside.nodes():
-                structures.freeze(n.given, f"{name} is one or another in the turns of the loop")
+                structures.freeze(n.given, f"{name} is one or another in the iterations of the loop")
 
     def finish(self, x: Any) -> list[tuple[CarriedLeaf, Value | None]]:
         """The leaves with their values at the end of the body (None: unchanged). Again or Mismatch."""

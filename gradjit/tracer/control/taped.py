@@ -37,8 +37,8 @@ class Taped(Growth):
 
     def open(self, loop: LoopStatement) -> None:
         if self.eager:
-            raise Mismatch(f"{self.name} grows under a condition, or in a loop within, in a loop whose number of turns "
-                           f"is not known; append in each turn, or write into an array of full size")
+            raise Mismatch(f"{self.name} grows under a condition, or in a loop within, in a loop whose number "
+                           f"of iterations is not known; append in each iteration, or write into an array of full size")
         self.prefix = [i for i in self.owner if grown.is_part(i) and type(i) is not Tail]
         self.given = [i for i in self.owner if not any(i is p for p in self.prefix)]
         self.began = grown.length(self.given)
@@ -147,7 +147,7 @@ class LastRow(Row):
             k, TracedArray) else tail.count - k
         if distance != 1:
             raise Mismatch(f"an item of {self.growth.name} other than the last is read in the loop that appends to it, "
-                           f"whose number of turns is not known; keep it in a variable")
+                           f"whose number of iterations is not known; keep it in a variable")
         return tail.last[self.number]
 
 

@@ -191,7 +191,7 @@ def lanczos(a, v0, steps=9):
 
 
 def toeplitz_levinson(t, y):
-    """Levinson's recursion: vectors that grow by one element a turn, reversed slices."""
+    """Levinson's recursion: vectors that grow by one element an iteration, reversed slices."""
     n = len(y)
     f, b, x = np.zeros(n), np.zeros(n), np.zeros(n)
     f[0] = b[0] = 1.0 / t[0]

@@ -136,7 +136,7 @@ def helpers_that_mutate(x, y):
 
 
 def overlapping_views(x):
-    """Two views of one array that overlap, written and read in turns."""
+    """Two views of one array that overlap, written and read in iterations."""
     a = x.copy()
     left, right = a[:-1], a[1:]
     for _ in range(10):

@@ -58,7 +58,7 @@ def listed(g: Statements, depth: int = 0) -> None:
 
 
 def turning(g: Statements, depth: int) -> None:
-    """A loop that binds a view anew in every turn, with writes through the view and through its base."""
+    """A loop that binds a view anew in every iteration, with writes through the view and through its base."""
     base = g.name(lambda t: isinstance(t, Vec) and t.n >= 4)
     if base is None or g.turns > 40:
         return g.set_scalar()

@@ -253,7 +253,7 @@ class Statements(Expressions):
         self.otherwise(depth)
 
     def range(self) -> tuple[str, Number, int] | None:
-        """The text of a range, what its index lies in, and the most turns."""
+        """The text of a range, what its index lies in, and the most iterations."""
         n = self.pick((3, 4, 9, 10, 11, 12))
         x = self.integer()
         d = self.rng.randint(0, 2)

@@ -651,7 +651,7 @@ program = pytest.mark.parametrize("f", CASES, ids=lambda f: f.__name__)
 
 
 def variants(f):
-    """The arguments; with the signs of the first changed; with no turns."""
+    """The arguments; with the signs of the first changed; with no iterations."""
     args = CASES[f]
     yield args
     yield (-args[0], *args[1:])
@@ -708,7 +708,7 @@ def test_gradient(f):
     np.testing.assert_allclose(got, want, rtol=2e-5, atol=2e-6)
 
 
-# what names stand for, turn by turn ----------------------------------------------------------------------------------
+# what names stand for, iteration by iteration -------------------------------------------------------------------------
 def chosen_anew(x, y, n):
     for k in range(n):
         x = x if y[k % 5] > 0.3 else y
@@ -757,7 +757,7 @@ def test_bound_anew_in_turns_that_run_as_python(f):
 
 @pytest.mark.parametrize("f", [chosen_anew, changing_places])
 def test_the_trace_grows_with_the_turns_alone(f):
-    """And not with their square, as it does where each turn looks through the names of all turns before."""
+    """And not with their square, as it does where each iteration looks through the names of all iterations before."""
     def size(n):
         return sum(1 for _ in walk(trace(f, (X.copy(), Y.copy(), n), {}).func.body))
 
@@ -765,7 +765,8 @@ def test_the_trace_grows_with_the_turns_alone(f):
 
 
 def test_what_an_attempt_has_bound_is_forgotten_with_it():
-    """The loop is tried turn by turn first: the array that it merged there is none of the loop that is made instead."""
+    """The loop is tried iteration by iteration first: the array that it merged there is none of the loop that is made
+    instead."""
     def f(z):
         v = np.zeros(3)
         early = z > 0.1

@@ -288,7 +288,7 @@ def test_traced_numbers_of_turns():
         value, slope = g(0.4, np.int64(n))
         assert np.isclose(value, f(0.4, n))
         assert np.isclose(slope, (f(0.4 + 1e-6, n) - f(0.4 - 1e-6, n)) / 2e-6, atol=1e-6)
-    with pytest.raises(ValueError, match=r"the loop in line .* has more than 1000000 turns.*the list path"):
+    with pytest.raises(ValueError, match=r"the loop in line .* has more than 1000000 iterations.*the list path"):
         g(0.4, np.int64(3_000_000))
 
 
@@ -422,7 +422,7 @@ def in_front_in_a_while(x):
 
 @pytest.mark.parametrize("f, words", [
     (grows_in_a_traced_loop, "the list out gets items of the types .* which are no rows"),
-    (conditional_in_a_while, "the list out grows under a condition.*number of turns is not known"),
+    (conditional_in_a_while, "the list out grows under a condition.*number of iterations is not known"),
     (in_front_in_a_while, "a list grows or shrinks"),
     (returned_from_a_while, "returns a list .*whose length depends on traced values.* return what is needed of it"),
 ], ids=lambda x: getattr(x, "__name__", None))

@@ -406,7 +406,7 @@ def test_unrolling_has_an_end():
             out.insert(0, x * i)
         return out
 
-    with pytest.raises(TraceError, match=r"(?s)5000 turns, too many to unroll.*insert.*test_loops.py\", line \d+"):
+    with pytest.raises(TraceError, match=r"(?s)5000 iterations, too many to unroll.*insert.*test_loops.py\", line \d+"):
         trace(f, (1.0,), {})
 
 

@@ -400,7 +400,7 @@ def test_a_name_bound_anew_whose_array_has_another_name():
             a, b = b, a
         return a, b
 
-    alike(by_turns, M)  # turn by turn: names are known then
+    alike(by_turns, M)  # iteration by iteration: names are known then
 
     def many_turns(m):
         a, b = m.copy(), m[::-1] * 2

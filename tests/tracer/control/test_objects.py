@@ -287,7 +287,7 @@ def compiled_as_loops(f):
 @pytest.mark.parametrize("f", [bound_anew_in_a_loop, bound_anew_in_a_while, frozen_dataclass, rows_within],
                          ids=lambda f: f.__name__)
 def test_objects_are_carried(f):
-    """No turn is unrolled."""
+    """No iteration is unrolled."""
     assert compiled_as_loops(f)
 
 
