@@ -10,16 +10,32 @@ import numpy as np
 from ...errors import ArgumentError
 from ..locations import fail
 from ..numpy.common import array, static
-from ..operands import TracedArray, as_array, cast, filled, normal_axis
+from ..operands import TracedArray, as_array, as_traced, cast, filled, normal_axis
 
 Rule = Callable[..., Any]
 
 
 def looped(f: Rule) -> Rule:
-    """A function of ours whose loops and branches on traced values are compiled as such."""
+    """A function of ours whose loops and branches on traced values are compiled as such.
+
+    It reads NumPy's own arrays, but does not write to them: what a rule holds would stay as it is. Its results are
+    written into `zeros(...)`, or into a copy of a traced array.
+    """
     from ..hooks import Hooks
     from ..lift import lifted
-    return lifted(f, Hooks)  # type: ignore[arg-type]
+    body = lifted(f, Hooks)  # type: ignore[arg-type]
+
+    def run(*args: Any) -> Any:
+        given = [as_traced(a) if type(a) is np.ndarray else a for a in args]
+        made = [(k, g, g.content) for k, (a, g) in enumerate(zip(args, given, strict=True)) if g is not a]
+        result = body(*given)
+        for k, g, content in made:
+            if g.content is not content:
+                raise AssertionError(f"{f.__qualname__} writes to its argument {k}, an array of NumPy's own, which "
+                                     f"stays as it is: give it `zeros(...)`")
+        return result
+
+    return run
 
 
 def invalid(message: str) -> NoReturn:

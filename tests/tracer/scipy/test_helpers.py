@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 import scipy.integrate as sq
@@ -11,6 +13,8 @@ import scipy.spatial.distance as sd
 
 import gradjit as gj
 from gradjit.errors import UnsupportedError
+from gradjit.tracer.scipy import RULES
+from gradjit.tracer.scipy.written_loops import looped, zeros
 from tests.tracer.scipy.calls import Call, check_gradients, check_values
 
 X, Y = np.array([0.7, -1.2, 2.3, 0.1, 1.4]), np.array([1.0, 0.4, -0.3, 2.2, 0.9])
@@ -72,3 +76,27 @@ def test_refusals() -> None:
         gj.jit(lambda a: sd.cdist(a, a, "jaccard"))(A)
     with pytest.raises(UnsupportedError, match=r"scipy\.integrate\.romb"):
         gj.jit(lambda x: sq.romb(x[:4]))(X)
+
+
+# what the rules are made of -------------------------------------------------------------------------------------------
+def _written(x: Any, out: Any) -> Any:
+    for k in range(len(x)):
+        out[k] = 2 * x[k]
+    return out
+
+
+@pytest.mark.parametrize("make", [np.zeros, zeros])
+def test_a_loop_of_a_rule_does_not_write_to_numpys_own_arrays(make: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the rule holds would stay zero."""
+    def rule(x: Any) -> Any:
+        out = make(5)
+        looped(_written)(x, out)
+        return out
+
+    monkeypatch.setitem(RULES, ("scipy.linalg._special_matrices", "circulant"), rule)
+    f = gj.jit(lambda x: sl.circulant(x))
+    if make is zeros:
+        np.testing.assert_array_equal(f(X), 2 * X)
+        return
+    with pytest.raises(AssertionError, match="_written writes to its argument 1, an array of NumPy's own"):
+        f(X)
