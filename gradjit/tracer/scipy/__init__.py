@@ -14,6 +14,8 @@ from typing import Any
 
 from ..numpy.special import LIBRARY_RULES
 from . import (
+    bands,
+    bsplines,
     factorisation,
     fourier,
     integrate,
@@ -24,6 +26,7 @@ from . import (
     ode,
     optimize,
     piecewise,
+    scattered,
     signal,
     spatial,
     special,
@@ -34,7 +37,7 @@ RULES: dict[tuple[str, str], Callable[..., Any]] = {
     **LIBRARY_RULES, **special.RULES, **stats.RULES, **linalg.RULES, **factorisation.RULES, **matrix_functions.RULES,
     **integrate.RULES, **interpolate.RULES, **spatial.RULES,
     **optimize.RULES, **fourier.RULES, **signal.RULES, **ndimage.RULES, **ode.RULES,
-    **piecewise.RULES,
+    **piecewise.RULES, **bands.RULES, **bsplines.RULES, **scattered.RULES,
 }
 
 SOLVERS: dict[tuple[str, str], Callable[..., Any]] = {**ode.RULES}

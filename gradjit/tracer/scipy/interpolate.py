@@ -1,4 +1,4 @@
-"""scipy.interpolate's piecewise polynomials through samples."""
+"""scipy.interpolate.interp1d: between samples by lines, steps and splines."""
 
 from __future__ import annotations
 
@@ -8,48 +8,75 @@ from typing import Any
 import numpy as np
 
 from ..numpy.common import array
-from ..operands import cast, require, unsupported
+from ..operands import cast, is_traced, require, unsupported
+from .bsplines import BasisSpline, make_interp_spline
+from .piecewise import column
 
 Rule = Callable[..., Any]
 
 
-class LinearInterpolant:
-    """What `scipy.interpolate.interp1d(x, y)` gives: straight lines between samples along the last axis of y."""
+class LineInterpolant:
+    """What `scipy.interpolate.interp1d(x, y)` gives: between samples along an axis of y."""
 
-    def __init__(self, x: Any, y: Any, bounds_error: bool, fill_value: Any):
-        self.x = x
-        self.y = y
-        self.bounds_error = bounds_error
-        self.fill_value = fill_value
+    def __init__(self, x: Any, y: Any, axis: int, kind: Any, bounds_error: bool, fill_value: Any):
+        self.x, self.axis, self.bounds_error, self.fill_value = x, axis, bounds_error, fill_value
+        self.y: Any = np.moveaxis(y, axis, 0)
+        degree = DEGREES.get(kind, kind)
+        self.between = KINDS[degree] if degree in KINDS else make_interp_spline(x, self.y, degree)
 
     def __call__(self, x: Any) -> Any:
-        places = cast(array(x), np.float64)
-        if self.y.ndim != 1:
-            unsupported("scipy.interpolate.interp1d", "of y with more than one axis")
-        knots, heights = self.x, self.y
-        outside = (places < knots[0]) | (places > knots[-1])
+        places: Any = cast(array(x), np.float64)
+        flat, knots = np.reshape(places, (-1,)), self.x
+        below, above = flat < knots[0], flat > knots[-1]
         if self.bounds_error:
-            require(array(~np.any(outside)), "a value of x is outside of the interpolation range")
-        k = np.clip(np.searchsorted(knots, places, "left"), 1, knots.shape[0] - 1)
-        slope = (heights[k] - heights[k - 1]) / (knots[k] - knots[k - 1])
-        value = slope * (places - knots[k - 1]) + heights[k - 1]
-        if isinstance(self.fill_value, str):
-            return value
-        below, above = self.fill_value if isinstance(self.fill_value, tuple) else (self.fill_value,) * 2
-        return np.where(places < knots[0], below, np.where(places > knots[-1], above, value))
+            require(array(~np.any(below | above)), "a value of x is outside of the interpolation range")
+        y = self.between(flat) if isinstance(self.between, BasisSpline) else self.between(knots, self.y, flat)
+        if not isinstance(self.fill_value, str):
+            low, high = self.fill_value if isinstance(self.fill_value, tuple) else (self.fill_value,) * 2
+            y = np.where(column(below, y), low, np.where(column(above, y), high, y))
+        y = np.reshape(y, (*places.shape, *self.y.shape[1:]))
+        return np.moveaxis(y, tuple(range(places.ndim)), tuple(range(self.axis, self.axis + places.ndim)))
+
+
+def linear(knots: Any, y: Any, x: Any) -> Any:
+    k = np.clip(np.searchsorted(knots, x, "left"), 1, knots.shape[0] - 1)
+    slope = (y[k] - y[k - 1]) / column(knots[k] - knots[k - 1], y)
+    return slope * column(x - knots[k - 1], y) + y[k - 1]
+
+
+def nearest(side: Any) -> Rule:
+    def rule(knots: Any, y: Any, x: Any) -> Any:
+        return y[np.searchsorted(0.5 * (knots[1:] + knots[:-1]), x, side)]
+
+    return rule
+
+
+def previous(knots: Any, y: Any, x: Any) -> Any:
+    return y[np.clip(np.searchsorted(knots, x, "right") - 1, 0, knots.shape[0] - 1)]
+
+
+def following(knots: Any, y: Any, x: Any) -> Any:
+    return y[np.clip(np.searchsorted(knots, x, "left"), 0, knots.shape[0] - 1)]
+
+
+KINDS: dict[Any, Rule] = {"linear": linear, 1: linear, "nearest": nearest("left"), "nearest-up": nearest("right"),
+                          "previous": previous, "next": following, 0: previous}
+DEGREES: dict[Any, Any] = {"zero": 0, "slinear": 1, "quadratic": 2, "cubic": 3}
 
 
 def interp1d(x, y, kind="linear", axis=-1, copy=True, bounds_error=None, fill_value=np.nan, assume_sorted=False):
-    if kind != "linear" or axis != -1:
-        unsupported("scipy.interpolate.interp1d", f"kind={kind!r}, axis={axis}; kind='linear' along the last axis is")
+    if kind not in KINDS and not isinstance(DEGREES.get(kind, kind), int):
+        unsupported("scipy.interpolate.interp1d", f"kind={kind!r}")
     knots, heights = cast(array(x), np.float64), cast(array(y), np.float64)
+    axis = axis % heights.ndim
     if not assume_sorted:
         order = np.argsort(knots, kind="stable")
-        knots, heights = knots[order], heights[..., order]
+        knots, heights = knots[order], np.take(heights, order, axis=axis)  # type: ignore[assignment]
     extrapolates = isinstance(fill_value, str) and fill_value == "extrapolate"
-    constant = not extrapolates and (isinstance(fill_value, tuple) or not np.all(np.isnan(fill_value)))
+    constant = not extrapolates and (isinstance(fill_value, tuple) or is_traced(fill_value) or not np.all(
+        np.isnan(fill_value)))
     error = not (extrapolates or constant) if bounds_error is None else bounds_error
-    return LinearInterpolant(knots, heights, error, fill_value)
+    return LineInterpolant(knots, heights, axis, kind, error, fill_value)
 
 
 RULES: dict[tuple[str, str], Rule] = {("scipy.interpolate._interpolate", "interp1d"): interp1d}
