@@ -6,7 +6,6 @@ Addresses are looked up when a module that needs them is linked: importing SciPy
 from __future__ import annotations
 
 import ctypes
-import ctypes.util
 import functools
 import importlib
 import importlib.util
@@ -129,6 +128,7 @@ def _libraries() -> Iterator[ctypes.CDLL]:
         yield from map(ctypes.CDLL, ("ucrtbase", "msvcrt"))
         return
     yield ctypes.CDLL(None)
-    found = ctypes.util.find_library("m")
+    from ctypes.util import find_library  # which imports what starts processes, and is seldom needed
+    found = find_library("m")
     if found:
         yield ctypes.CDLL(found)

@@ -18,7 +18,6 @@ from __future__ import annotations
 import contextlib
 import functools
 import os
-import secrets
 import stat
 import sys
 import tempfile
@@ -74,9 +73,10 @@ class DiskCache:
             data = path.read_bytes()
         except OSError:
             return None
+        import hmac
         content = data[len(MAGIC) + DIGEST:]
         if not (data.startswith(MAGIC)
-                and secrets.compare_digest(data[len(MAGIC):len(MAGIC) + DIGEST], self.sign(key, content))):
+                and hmac.compare_digest(data[len(MAGIC):len(MAGIC) + DIGEST], self.sign(key, content))):
             with contextlib.suppress(OSError):
                 path.unlink()
             return None
@@ -248,7 +248,7 @@ def make_secret(path: Path) -> None:
     handle, name = tempfile.mkstemp(dir=path.parent)
     try:
         with os.fdopen(handle, "wb") as f:
-            f.write(secrets.token_bytes(DIGEST))
+            f.write(os.urandom(DIGEST))
         with contextlib.suppress(FileExistsError):
             os.link(name, path) if hasattr(os, "link") else os.rename(name, path)
     finally:

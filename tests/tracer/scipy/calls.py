@@ -27,7 +27,7 @@ def check_values(calls: Sequence[Call], args: Sequence[Any], tolerance: float = 
 
 def check_gradients(calls: Sequence[Call], args: Sequence[Any], tolerance: float = 1e-6) -> None:
     """Along one direction: the tangent of each call's result against the difference of SciPy's, and the gradient of a
-    weighted sum of all of them against the tangents. One kernel for all calls, and one function of the interpreter's."""
+    weighted sum of all of them against the tangents. One kernel, and one function of the interpreter."""
     rng = np.random.default_rng(1)
     args = [np.asarray(a, float) for a in args]
     direction = [rng.uniform(0.5, 1.5, a.shape) for a in args]
