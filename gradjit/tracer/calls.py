@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from ..probe import peek, text
-from . import dispatch, grown, hidden_state, opaque, overrides, structures
+from . import dispatch, grown, hidden_state, opaque, overrides, records, structures
 from .array import ARRAY, TracedArray, root
 from .control import recursion
 from .control.frames import Frame, is_container
@@ -329,6 +329,8 @@ def call_numpy(f: Any, args: Any, kwargs: Any) -> Any:
     """A NumPy function: on concrete arguments NumPy itself, whose new arrays are then known; else its rule."""
     args = tuple(map(entered, args))
     kwargs = {k: entered(v) for k, v in kwargs.items()}
+    if (structured := records.made(f, args, kwargs)) is not None:
+        return structured
     if not is_traced((*args, *kwargs.values())):
         refusal = opaque.watched(outside(current()), f, opaque.name_of(f), (*args, *kwargs.values()))
         if refusal is not None:
