@@ -403,10 +403,10 @@ class TracedArray:
         setitem(self, key, value)
 
     def __copy__(self) -> TracedArray:
-        return self.copy()
+        return self.copy() if self.kind == ARRAY else self
 
     def __deepcopy__(self, _: Any) -> TracedArray:
-        return self.copy()
+        return self.__copy__()
 
     def __reduce_ex__(self, _: Any) -> NoReturn:
         leak(self, "pickling", "return it from the function first")

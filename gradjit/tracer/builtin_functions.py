@@ -13,6 +13,7 @@ import numpy as np
 from ..errors import TraceError, UnsupportedError
 from . import extents, grown, operands as o, texts
 from .array import ARRAY, PYTHON, SCALAR, TracedArray
+from .comparison import first_by, in_order, is_compared, picked
 from .control import iterables, iterators
 from .control.branches import truth
 from .conversion import elements, whole
@@ -123,6 +124,8 @@ def _extreme(name: str, builtin: Rule, compare: str, whole: Rule) -> Rule:
         if len(args) == 1 and grown.is_grown(args[0]):
             items = grown.expanded(args[0], f"{name}() with a key")
         keys = items if key is None else [_call(key, x) for x in items]
+        if items and any(map(is_compared, keys)):
+            return first_by(compare, items, keys)
         if not o.is_traced(keys):
             return builtin(*([items] if len(args) == 1 else items), **kwargs)
         if key is None:
@@ -152,12 +155,6 @@ def _extreme(name: str, builtin: Rule, compare: str, whole: Rule) -> Rule:
 def _call(f: Any, *args: Any) -> Any:
     from .calls import call
     return call(f, *args)
-
-
-def picked(test: TracedArray, a: Any, b: Any) -> Any:
-    """`a if test else b` of Python's values, part by part."""
-    from .control.protocol import Control
-    return Control.either(0, o.root(test.content, test.home, PYTHON), lambda: a, lambda: b)
 
 
 def _sum(items: Any, /, start: Any = 0) -> Any:
@@ -211,10 +208,10 @@ def _calls_back(builtin: Rule) -> Rule:
     """A builtin that calls its first argument, or its `key`: the user's functions are lifted first."""
     def rule(*args: Any, **kwargs: Any) -> Any:
         from . import opaque
-        from .calls import as_user, call
+        from .calls import as_user, call, intercept
         from .special_methods import OF_BUILTINS as ASKING
         first = (as_user(args[0]), *args[1:]) if args else ()
-        if first and opaque.among(first[0], ASKING):
+        if first and (opaque.among(first[0], ASKING) or intercept(first[0]) is not None):
             first = (functools.partial(call, first[0]), *first[1:])
         return builtin(*first, **{k: as_user(v) for k, v in kwargs.items()})
 
@@ -233,6 +230,8 @@ def _sorted(items: Any, /, *, key: Any = None, reverse: bool = False) -> Any:
     from .calls import call
     known = grown.expanded(items, "sorted()") if grown.is_grown(items) else list(items)
     keys = [call(key, x) for x in known] if key is not None else known
+    if any(map(is_compared, keys)):
+        return in_order(known, keys, reverse)
     if not o.is_traced(keys):
         order = sorted(range(len(known)), key=keys.__getitem__, reverse=reverse)
         return [known[k] for k in order]
@@ -247,19 +246,10 @@ def _sorted(items: Any, /, *, key: Any = None, reverse: bool = False) -> Any:
 
 def item_of(items: list[Any], place: Any) -> Any:
     """An item at a traced place, part by part."""
-    from . import sequences, structures
-    if isinstance(items[0], TracedArray):
-        return sequences.item(items, place)
-    flat = [structures.flatten(x) for x in items]
-    tree = flat[0][1]
-    if any(t != tree for _, t in flat):
+    from . import sequences
+    if not isinstance(items[0], TracedArray) and not sequences.is_alike(items):
         fail(TraceError, "sorted() of items of several kinds by traced keys is not supported; sort their numbers")
-    columns = zip(*(leaves for leaves, _ in flat), strict=True)
-    found = structures.unflatten(tree, [sequences.item(list(c), place) for c in columns])
-    for n in [n for x in (found, *items) for n in structures.flatten(x)[1].nodes()]:
-        structures.freeze(n.given, "it stands in a list that is sorted by traced keys")
-        structures.stand_in(n.given)
-    return found
+    return sequences.item_of(items, place, "it stands in a list that is sorted by traced keys")
 
 
 def _bisect(side: str, builtin: Rule) -> Rule:

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from ..probe import peek, text
-from . import dispatch, grown, hidden_state, opaque, overrides, records, structures
+from . import dispatch, grown, hidden_state, masked_arrays, opaque, overrides, records, structures
 from .array import ARRAY, TracedArray, root
 from .control import recursion
 from .control.frames import Frame, is_container
@@ -47,7 +47,7 @@ def call(f: Any, /, *args: Any, **kwargs: Any) -> Any:
             return call_numpy(f, args, kwargs)
         if (said := told(f)) is not None:
             return said(*args, **kwargs)
-        if (rule := bar(f)) is not None:
+        if (rule := bar(f) or of_standard_library(f, args)) is not None:
             return rule(*args, **kwargs)
         return call_user(f, args, kwargs) if is_user_code(f.__code__) else as_it_is(f, args, kwargs)
     if kind is types.MethodType:
@@ -56,6 +56,8 @@ def call(f: Any, /, *args: Any, **kwargs: Any) -> Any:
         if (said := told(f)) is not None:
             return said(*args, **kwargs)
         return as_it_is(f, args, kwargs)
+    if kind is types.MethodWrapperType and f.__name__ == "__call__" and isinstance(f.__self__, type):
+        return instance(f.__self__, args, kwargs)
     if (asked := asked_of(f, args, kwargs)) is not None:
         return asked()
     if kind is types.BuiltinFunctionType:
@@ -64,16 +66,14 @@ def call(f: Any, /, *args: Any, **kwargs: Any) -> Any:
             return said(*args, **kwargs)
         if (found := grown.of_method(f, args, kwargs)) is not None:
             return found()
-        if type(f.__self__) is str:
-            from .texts import of_method
-            if (made := of_method(f, args, kwargs)) is not None:
-                return made
+        if type(f.__self__) in (str, list) and (made := method_of(f, args, kwargs)) is not None:
+            return made()
     if any(map(grown.is_grown, args)) and not is_numpy(f):
         if f is list:
             return grown.copied(args[0])
         if not opaque.among(f, grown.AWARE):
             args = tuple(grown.arguments(f, args))
-    if opaque.among(f, special_methods().ITERATING):
+    if opaque.among(f, special_methods().ITERATING) and not (f in (min, max) and len(args) > 1):
         args = tuple(a if grown.is_grown(a) else special_methods().iterated(a) for a in args)
     handler = intercept(f)
     if handler is not None and (f not in (isinstance, type) or not args or isinstance(args[0], TracedArray)):
@@ -97,6 +97,8 @@ def call(f: Any, /, *args: Any, **kwargs: Any) -> Any:
         return call(python, *args, **kwargs)
     if kind is np.ufunc or is_numpy(f):
         return call_numpy(f, args, kwargs)
+    if f is np.ma.MaskedArray and is_traced((*args, *kwargs.values())):
+        return masked_arrays.array(*args, **kwargs)
     if isinstance(f, type) and f in OF_ARRAYS and is_traced(args[:1]):
         return OF_ARRAYS[f](*args, **kwargs)
     if isinstance(f, type):
@@ -107,12 +109,30 @@ def call(f: Any, /, *args: Any, **kwargs: Any) -> Any:
     return as_it_is(f, args, kwargs)
 
 
+def method_of(f: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Callable[[], Any] | None:
+    """What a method of a text or list does, where traced values are looked at; None for Python's own."""
+    if type(f.__self__) is list:
+        from .standard_library import of_list
+        return of_list(f, args, kwargs)
+    from .texts import of_method
+    made = of_method(f, args, kwargs)
+    return None if made is None else lambda: made
+
+
 def told(f: Any) -> Rule | None:
     """The rule of a function that tells the user something: of `logging` or `warnings`."""
     if text(f, "__module__") not in ("logging", "warnings", "_warnings"):
         return None
     from .telling import of_library
     return of_library(f)
+
+
+def of_standard_library(f: Any, args: tuple[Any, ...]) -> Rule | None:
+    """The rule of a function of Python's own library that looks at numbers."""
+    if f.__module__ != "statistics":
+        return None
+    from .standard_library import of_statistics
+    return of_statistics(f, args)
 
 
 def of_numba(f: Any) -> Any:
@@ -298,9 +318,16 @@ def as_user(f: Any) -> Any:
 
 
 def construct(cls: type, args: Any, kwargs: Any) -> Any:
-    """An instance of a class. A plain user class has its `__init__` lifted."""
+    """An instance of a class: by its metaclass, if that says how; of a plain user class `__init__` is lifted."""
+    if (making := attributes().special(cls, "__call__")) is not None:
+        return call(making, cls, *args, **kwargs)
+    return instance(cls, args, kwargs)
+
+
+def instance(cls: type, args: Any, kwargs: Any) -> Any:
+    """What `type.__call__` makes."""
     init, new = getattr(cls, "__init__"), getattr(cls, "__new__")  # noqa: B009 (of the class itself: not an instance's)
-    if type(cls) is type and new in (object.__new__, Exception.__new__) and is_liftable(init):
+    if new in (object.__new__, Exception.__new__) and is_liftable(init):
         obj: Any = object.__new__(cls) if new is object.__new__ else new(cls, *args)
         recorders()[-1].frame.fresh[id(obj)] = obj
         outside(current()).made(obj)
@@ -329,6 +356,8 @@ def call_numpy(f: Any, args: Any, kwargs: Any) -> Any:
     """A NumPy function: on concrete arguments NumPy itself, whose new arrays are then known; else its rule."""
     args = tuple(map(entered, args))
     kwargs = {k: entered(v) for k, v in kwargs.items()}
+    if (rule := masked_arrays.of_function(f, args, kwargs)) is not None:
+        return rule(*args, **kwargs)
     if (structured := records.made(f, args, kwargs)) is not None:
         return structured
     if not is_traced((*args, *kwargs.values())):

@@ -199,7 +199,9 @@ class Hooks(Control):
             before_writing(State(owner, key, is_item=True))
         if is_container(owner):
             before_change(owner)
-        if (method := special(owner, "__setitem__")) is not None:
+        if isinstance(key, TracedArray) and isinstance(owner, list):
+            sequences.put(owner, key, value)
+        elif (method := special(owner, "__setitem__")) is not None:
             call(method, owner, key, value)
         else:
             owner[key] = value
@@ -256,6 +258,8 @@ class Hooks(Control):
         if isinstance(owner, TracedArray) and update_by_mask(owner, key, lambda x: apply(x, other), other):
             return
         old = cls.changing(cls.item(owner, key))
+        if isinstance(owner, list) and isinstance(key, TracedArray) and not sequences.is_number(old):
+            sequences.refuse(owner, "its item is changed in place")
         new = apply(old, other)
         if new is not old or isinstance(owner, TracedArray):
             cls.changing(owner)

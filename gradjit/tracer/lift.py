@@ -300,7 +300,8 @@ class _Lift(Rewrites, ast.NodeTransformer):
         none = ast.arguments([], [], None, [], [], None, [])
         parts: list[ast.expr] = [ast.copy_location(test, node), ast.copy_location(ast.Lambda(none, each.elt), node)]
         each.elt = ast.copy_location(ast.Tuple(parts, ast.Load()), node)
-        return self.hook(node, "listed", self.line(node), items, *map(self.of_items, (whole, each)))
+        chooses = ast.copy_location(ast.Constant(bool(tests)), node)
+        return self.hook(node, "listed", self.line(node), items, *map(self.of_items, (whole, each)), chooses)
 
     def of_items(self, node: ast.ListComp) -> ast.Lambda:
         """A comprehension over a name as a function of that."""

@@ -90,8 +90,9 @@ def _gamma(x: Any) -> Any:
 
 def _isclose(a: Any, b: Any, *, rel_tol: float = 1e-9, abs_tol: float = 0.0) -> Any:
     x, y = scalar(a, "isclose"), scalar(b, "isclose")
-    width = compute(np.multiply, [o.as_traced(rel_tol), compute(np.maximum, [abs(x), abs(y)])])
-    near = compute(np.less_equal, [abs(x - y), compute(np.maximum, [width, o.as_traced(abs_tol)])])
+    size, other, apart = (o.emit("abs", v) for v in (x, y, compute(np.subtract, [x, y])))
+    width = compute(np.multiply, [o.as_traced(rel_tol), compute(np.maximum, [size, other])])
+    near = compute(np.less_equal, [apart, compute(np.maximum, [width, o.as_traced(abs_tol)])])
     return python(compute(np.logical_or, [near, compute(np.equal, [x, y])]))
 
 
@@ -167,11 +168,21 @@ _COMPLEX: dict[Callable[..., Any], Rule] = {
 }
 
 
+def as_number(x: Any) -> Any:
+    """An object of the user's own that says what number it is, as that."""
+    if isinstance(x, (TracedArray, int, float, complex, list, tuple)):
+        return x
+    from .calls import call
+    from .special_methods import special
+    return call(float, x) if special(x, "__float__") is not None else x
+
+
 def _rule(f: Callable[..., Any], module: str = "math") -> Rule:
     """Python's own function on ordinary numbers; on traced ones the rule, or an error that names the function."""
     traced = _TRACED.get(f) or _COMPLEX.get(f)
 
     def rule(*args: Any, **kwargs: Any) -> Any:
+        args = tuple(map(as_number, args))
         if not o.is_traced(args):
             return f(*args, **kwargs)
         if traced is None:

@@ -214,7 +214,8 @@ class Outside:
                 fail(TraceError, f"{what} looks at {described(x)} from outside, whose changes cannot be noticed: a "
                                  f"compiled function would repeat what it found while it was traced; call it outside "
                                  f"and pass the result as an argument")
-            self.objects.setdefault(id(x), x)
+            if id(x) not in self.fresh:
+                self.objects.setdefault(id(x), x)
             todo += parts(x) or ()
             if not isinstance(x, (*CONTAINERS, type, types.FunctionType)) and is_user_class(type(x)):
                 self.has_class(x)

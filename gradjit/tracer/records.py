@@ -205,7 +205,7 @@ def made(f: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Records | Non
     given = kwargs.get("dtype", args[1] if len(args) > 1 else None)
     if not isinstance(given, (list, np.dtype, dict)):
         return None
-    dtype = np.dtype(given)
+    dtype: np.dtype = np.dtype(given)  # type: ignore[arg-type]  # a list of fields, which the stubs do not know
     return MAKING[f](args[0], dtype) if is_structured(dtype) and args else None
 
 

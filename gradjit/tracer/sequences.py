@@ -8,7 +8,7 @@ from typing import Any, NoReturn
 import numpy as np
 
 from ..errors import BoundsError, UnsupportedError
-from . import operands as o
+from . import operands as o, structures
 from .array import ARRAY, PYTHON, SCALAR, TracedArray
 from .control.may_alias import Alias, Aliases, bind
 from .locations import fail
@@ -28,6 +28,8 @@ def item(items: Sequence[Any], key: TracedArray) -> Any:
         raise TypeError(f"{type(items).__name__} indices must be integers or slices, not {key!r}")
     if not items:
         fail(BoundsError, f"{type(items).__name__} index out of range: it is empty")
+    if all(not isinstance(x, NUMBERS) for x in items) and is_alike(items):
+        return item_of(items, key)
     if not all(isinstance(x, NUMBERS) for x in items):
         refuse(items, f"it holds a {next(type(x).__name__ for x in items if not isinstance(x, NUMBERS))}")
     handles = [o.as_traced(x) for x in items]
@@ -46,12 +48,56 @@ def item(items: Sequence[Any], key: TracedArray) -> Any:
     return chosen
 
 
-def place(items: list[Any], key: TracedArray) -> int:
-    """The place in a list that an assignment names; it must be known."""
-    if not key.is_known:
-        fail(UnsupportedError, "a list is written to at a place that is not known while gradjit compiles the function; "
-                               "make it an array before, as by x = np.array(x) (or np.zeros), and write x[i] = value")
-    return key.__index__()
+def is_alike(items: Sequence[Any]) -> bool:
+    """Whether all items have one structure, and are made of numbers and arrays."""
+    first, *others = [structures.flatten(x) for x in items]
+    return not first[1].is_leaf() and all(tree == first[1] for _, tree in others) and all(
+        isinstance(leaf, NUMBERS) for leaves, _ in (first, *others) for leaf in leaves)
+
+
+def item_of(items: Sequence[Any], key: Any, why: str = "it is an item of a list, taken by a traced integer") -> Any:
+    """An item at a traced place, part by part. It may be any of the items, so that none of them is changed any more."""
+    if isinstance(items[0], TracedArray):
+        return item(items, key)
+    flat = [structures.flatten(x) for x in items]
+    columns = zip(*(leaves for leaves, _ in flat), strict=True)
+    found = structures.unflatten(flat[0][1], [item(list(c), key) for c in columns])
+    settle([found, *items], why)
+    return found
+
+
+def settle(objects: Sequence[Any], why: str) -> None:
+    """Lists, dicts and objects that may be one another are not changed any more."""
+    for n in [n for x in objects for n in structures.flatten(x)[1].nodes()]:
+        structures.freeze(n.given, why)
+        structures.stand_in(n.given)
+
+
+def put(items: list[Any], key: TracedArray, value: Any) -> None:
+    """`items[key] = value` at a traced place: each item is the value, if the place is its own."""
+    from .comparison import picked
+    if key.ndim or not key.ir_dtype.is_integer:
+        raise TypeError(f"list indices must be integers or slices, not {key!r}")
+    count = len(items)
+    if not all(map(is_number, (*items, value))) and not (count and is_alike([*items, value])):
+        fail(UnsupportedError, "a list is written to at a place that is not known while gradjit compiles the function, "
+                               "and what it holds and gets is not alike: numbers, or containers of such; make it an "
+                               "array before, as by x = np.array(x) (or np.zeros), and write x[i] = value")
+    o.require(np.logical_and(key >= -count, key < count), "list assignment index out of range", "BoundsError")
+    old = list(items)
+    for k, x in enumerate(old):
+        items[k] = picked(o.as_traced(np.logical_or(key == k, key == k - count)), value, x)
+    if not is_number(value):
+        settle([*items, *old, value], "it stands in a list that is written to at a traced place")
+
+
+def is_number(x: Any) -> bool:
+    return isinstance(x, NUMBERS) and not isinstance(x, np.ndarray) and getattr(x, "kind", "") != ARRAY
+
+
+def place(items: list[Any], key: TracedArray) -> Any:
+    """The place in a list that an assignment names; the traced integer itself, if it is not known."""
+    return key.__index__() if key.is_known else key
 
 
 def refuse(items: Sequence[Any], why: str) -> NoReturn:

@@ -18,6 +18,7 @@ from . import grown
 from .array import TracedArray
 from .attributes import special
 from .calls import call, is_liftable
+from .comparison import by_parts, is_usual, parts_of
 from .grown import is_grown
 from .guards import ABSENT, lookup
 from .opaque import among, watched
@@ -36,6 +37,7 @@ BINARY: dict[str, tuple[str, str, Callable[[Any, Any], Any]]] = {
     for name, other in (("lt", "gt"), ("le", "ge"), ("gt", "lt"), ("ge", "le"), ("eq", "eq"), ("ne", "ne"))
 }
 """By its name in `operator`: the method of the left operand, that of the right one, and Python's own function."""
+COMPARING = frozenset({"lt", "le", "gt", "ge", "eq", "ne"})
 UNARY: dict[str, Callable[[Any], Any]] = {"neg": operator.neg, "pos": operator.pos, "invert": operator.invert}
 
 OF_BUILTINS: dict[Any, tuple[str, ...]] = {
@@ -75,6 +77,10 @@ def binary(name: str, a: Any, b: Any) -> Any:
     """`a op b`."""
     forward, reflected, function = BINARY[name]
     left, right = special(a, forward), special(b, reflected)
+    if name in COMPARING and (left is None or is_usual(left)):
+        parts = parts_of(a, b) if recorders() else None
+        if parts is not None:
+            return by_parts(name, *parts)
     if left is None and right is None:
         if is_grown(a) or is_grown(b):
             return of_lists(name, a, b)

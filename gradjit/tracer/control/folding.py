@@ -8,12 +8,13 @@ from typing import Any
 
 import numpy as np
 
+from ...errors import TraceError
 from .. import grown, operands as o
-from ..array import ARRAY, TracedArray
+from ..array import TracedArray
 from ..grown import Tail
-from ..locations import here
+from ..locations import fail, here
 from ..recorder import recorders
-from .branches import Branch
+from .branches import Branch, truth
 from .for_loops import ForStatement
 from .iterables import TracedRange, indexed_iterable
 from .names import NONE, Site
@@ -43,12 +44,35 @@ def site(line: int) -> Site:
     return Site(line, (), 0, NONE, (), None)
 
 
-def listed(line: int, items: Any, each: Callable[[Any], list[tuple[Any, Callable[[], Any]]]]) -> list[Any] | None:
-    """The list that a comprehension makes, by a compiled loop; None where that is left to Python. `each` gives for an
-    item the condition of the comprehension, and what makes the item of the list."""
+Each = Callable[[Any], list[tuple[Any, Callable[[], Any]]]]
+"""Of a comprehension: for an item its condition, and what makes the item of the list."""
+
+
+def listed(line: int, items: Any, each: Each, chooses: bool = False) -> list[Any] | None:
+    """The list that a comprehension makes, by a compiled loop; None where that is left to Python. chooses: whether it
+    has a condition."""
     t = indexed_iterable(items)
     if t is None or (t.static is not None and (t.static <= LONG or is_turn_by_turn())):
-        return None
+        if not chooses or (t is None and not isinstance(items, (list, tuple))):
+            return None
+        return chosen(line, items, each)
+    return by_loop(line, t, each)
+
+
+def chosen(line: int, items: Any, each: Each) -> list[Any]:
+    """A comprehension over a few items with a condition: where that is traced, how many there are is counted."""
+    found = [pair for x in items for pair in each(x)]
+    tests = [truth(test) for test, _ in found]
+    if all(isinstance(t, bool) for t in tests):
+        return grown.made([make() for t, (_, make) in zip(tests, found, strict=True) if t])
+    t = indexed_iterable(items)
+    if t is None:
+        fail(TraceError, "a comprehension over items of several kinds has a condition on traced values; write a loop, "
+                         "or np.where for all items")
+    return by_loop(line, t, each)
+
+
+def by_loop(line: int, t: Any, each: Each) -> list[Any]:
     out: list[Any] = grown.made([])
     loop, branching = ForStatement(site(line), t, (), ()), site(line)
     while loop.again():
@@ -91,28 +115,37 @@ def scattered(target: TracedArray, places: TracedArray, values: TracedArray) -> 
 def vectorized(f: np.vectorize, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """`np.vectorize(f)(*args)`: f of the elements, one by one."""
     from ..calls import call
-    if kwargs or f.signature is not None or f.excluded:
-        o.unsupported("np.vectorize", "with keywords, excluded arguments or a signature; write a loop")
-    arrays = o.broadcast(*map(o.as_traced, args))
+    if f.signature is not None:
+        o.unsupported("np.vectorize", "with a signature; write a loop")
+    given: dict[Any, Any] = {**dict(enumerate(args)), **kwargs}
+    as_they_are = {k: x for k, x in given.items() if k in f.excluded}
+    names = [k for k in given if k not in as_they_are]
+
+    def one(values: list[Any]) -> Any:
+        all_given = {**as_they_are, **dict(zip(names, values, strict=True))}
+        return call(f.pyfunc, *(all_given[k] for k in range(len(args))), **{k: all_given[k] for k in kwargs})
+
+    arrays = o.broadcast(*(o.as_traced(given[k]) for k in names))
     shape = arrays[0].shape
     flat = [a.reshape(-1) for a in arrays]
     n = flat[0].shape[0]
     if not isinstance(n, int) or not n:
         o.unsupported("np.vectorize", "of arrays of computed or no size; write a loop")
-    first = call(f.pyfunc, *(a[0] for a in flat))
-    if isinstance(first, tuple):
-        o.unsupported("np.vectorize", "of functions with several results; write a loop")
-    dtype = np.dtype(f.otypes[0]) if f.otypes else o.as_traced(first).dtype
-    out = o.as_traced(np.zeros(n, dtype))
-    out = grown.root(out.content, out.home, ARRAY)
-    out[0] = first
-    loop = ForStatement(site(0), TracedRange(1, n), (), (out,))
+    first = one([a[0] for a in flat])
+    firsts = first if isinstance(first, tuple) else (first,)
+    types = [np.dtype(t) for t in f.otypes] if f.otypes else [o.as_traced(x).dtype for x in firsts]
+    outs = [o.as_array(o.filled(0, (n,), t)) for t in types]
+    for out, x in zip(outs, firsts, strict=True):
+        out[0] = x
+    loop = ForStatement(site(0), TracedRange(1, n), (), tuple(outs))
     while loop.again():
         with loop:
             loop.enter(())
             k = loop.item()
-            out[k] = call(f.pyfunc, *(a[k] for a in flat))
+            values = one([a[k] for a in flat])
+            for out, x in zip(outs, values if isinstance(values, tuple) else (values,), strict=True):
+                out[k] = x
             loop.leave(())
     loop.exit(())
-    result: TracedArray = out.reshape(shape)
-    return result if shape else result[()]
+    results = [out.reshape(shape) if shape else out.reshape(shape)[()] for out in outs]
+    return tuple(results) if isinstance(first, tuple) else results[0]

@@ -79,6 +79,12 @@ class ElementIterator(IndexedIterable):
     def __init__(self, array: TracedArray, places: ProductIterator, numbered: bool):
         self.array, self.places, self.numbered = array, places, numbered
 
+    def __enter__(self) -> ElementIterator:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """np.nditer is a context manager, too: what it has copied would be written back here."""
+
     def count(self) -> int:
         return self.places.count()
 
@@ -208,6 +214,33 @@ def _chain(*pools: Any) -> Any:
     return itertools.chain(*pools)
 
 
+USUAL: dict[str, Any] = {"flags": [], "op_flags": ["readonly"], "order": "C"}
+"""Arguments of np.nditer that say nothing new."""
+
+
+class PartsIterator(IndexedIterable):
+    """Several iterators, one beside the other: np.nditer of several arrays."""
+
+    def __init__(self, parts: list[Any]):
+        self.parts = parts
+
+    def __enter__(self) -> PartsIterator:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """As that of one array."""
+
+    @property
+    def inner(self) -> list[IndexedIterable]:
+        return self.parts
+
+    def count(self) -> Any:
+        return self.parts[0].count()
+
+    def at(self, i: Any) -> Any:
+        return tuple(p.at(i) for p in self.parts)
+
+
 def grid(shape: Sequence[int]) -> ProductIterator:
     """All places in an array of a shape, in row-major order."""
     return ProductIterator([indexed_iterable(range(n)) for n in shape], shape)  # type: ignore[misc]
@@ -222,7 +255,9 @@ def _ndindex(*shape: Any) -> Any:
 
 def _elements(numbered: bool, f: Rule) -> Rule:
     def rule(x: Any, *args: Any, **kwargs: Any) -> Any:
-        if args or kwargs:
+        if not numbered and isinstance(x, (list, tuple)) and not args and not kwargs:
+            return PartsIterator([rule(part) for part in o.broadcast(*map(o.as_traced, x))])
+        if args or any(v != USUAL.get(k) for k, v in kwargs.items()):
             fail(TraceError, f"{f.__name__} with flags of a traced array is not supported; run over x.flat, or over "
                              f"np.ndindex(x.shape) and write x[i]")
         h = o.as_traced(x)

@@ -194,9 +194,10 @@ class Control:
         return x
 
     @staticmethod
-    def listed(line: int, items: Any, whole: Callable[[Any], list[Any]], each: Callable[[Any], list[Any]]) -> list[Any]:
+    def listed(line: int, items: Any, whole: Callable[[Any], list[Any]], each: Callable[[Any], list[Any]],
+               chooses: bool) -> list[Any]:
         """A list comprehension."""
-        if recorders() and (found := listed(line, items, each)) is not None:
+        if recorders() and (found := listed(line, items, each, chooses)) is not None:
             return found
         return whole(items)
 

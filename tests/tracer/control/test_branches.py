@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+import gradjit as gj
 from gradjit.errors import TraceError
 from gradjit.ir import interpret, walk
 from gradjit.tracer.trace import trace
@@ -243,7 +244,15 @@ def test_unlifted_code_says_so():
 
 
 def test_generators_and_comprehensions():
-    refused(lambda x: [v for v in x if v > 0], X, match="traced value.*np.where")
+    refused(lambda x: {k: v for k, v in enumerate(x) if v > 0}, X, match="traced value.*np.where")
+    refused(lambda x: [v for v in (1, "a", x[0]) if x[0] > 0], X, match="several kinds.*np.where")
+
+    def some(x):
+        found = [v * v for v in x if v > 0]
+        return len(found) * found[0] + sum(found)
+
+    assert gj.jit(some, backend="interpreter")(X) == some(X)
+    assert gj.jit(lambda x: [v for v in x if v > 0], backend="interpreter")(X) == [0.5, 1.0, 1.5, 2.0]
 
 
 def halved(x):

@@ -1,0 +1,101 @@
+"""Comparisons of what has parts, or methods of its own for it; the least of such things, and their order."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import operator
+from typing import Any
+
+from . import operands as o
+from .array import PYTHON, TracedArray
+from .control.branches import truth
+from .locations import here
+
+
+def is_compared(key: Any) -> bool:
+    """Whether it is compared by code of the user's own, or part by part where parts are traced."""
+    from .attributes import special
+    return parts_of(key, key) is not None or special(key, "__lt__") is not None or special(key, "__gt__") is not None
+
+
+def before(name: str, a: Any, b: Any) -> Any:
+    """The truth of a comparison by its name in `operator`."""
+    from .special_methods import binary
+    return truth(binary(name, a, b))
+
+
+def parts_of(a: Any, b: Any) -> tuple[Any, Any] | None:
+    """Both sides of a comparison that Python makes part by part, where parts are traced: tuples and lists, and the
+    fields of a dataclass whose methods are the usual ones. None for anything else."""
+    if type(a) is not type(b):
+        return None
+    if isinstance(a, (tuple, list)):
+        return (a, b) if o.is_traced((*a, *b)) else None
+    if not dataclasses.is_dataclass(a) or isinstance(a, type):
+        return None
+    names = [f.name for f in dataclasses.fields(a) if f.compare]
+    x, y = (tuple(getattr(v, n) for n in names) for v in (a, b))
+    return (x, y) if o.is_traced((*x, *y)) else None
+
+
+def is_usual(method: Any) -> bool:
+    """Whether a method is one that `dataclasses` writes."""
+    return method.__code__.co_filename == "<string>"
+
+
+def line() -> int:
+    """The user's line, which branches name."""
+    loc = here()
+    return loc.line if loc is not None else 0
+
+
+def by_parts(name: str, a: Any, b: Any) -> Any:
+    """`a < b` and its kin, by the first parts that differ."""
+    from .control.protocol import Control
+    if name in ("eq", "ne"):
+        same: Any = len(a) == len(b)
+        for x, y in zip(a, b, strict=False):
+            same = Control.all_of(line(), same, functools.partial(before, "eq", x, y))
+        return same if name == "eq" else Control.negated(same)
+    if not a or not b:
+        return getattr(operator, name)(len(a), len(b))
+    equal = before("eq", a[0], b[0])
+    if equal is True:
+        return by_parts(name, a[1:], b[1:])
+    first = before(name, a[0], b[0])
+    if equal is False:
+        return first
+    return Control.either(line(), equal, lambda: by_parts(name, a[1:], b[1:]), lambda: first)
+
+
+def first_by(compare: str, items: list[Any], keys: list[Any]) -> Any:
+    """The item whose key comes before the others: the first of those that share it."""
+    found, low = items[0], keys[0]
+    for item, k in zip(items[1:], keys[1:], strict=True):
+        test = before(compare, k, low)
+        if isinstance(test, bool):
+            found, low = (item, k) if test else (found, low)
+        else:
+            found, low = picked(test, (item, k), (found, low))
+    return found
+
+
+def in_order(items: list[Any], keys: list[Any], reverse: bool) -> list[Any]:
+    """The items sorted by keys that are compared two at a time: neighbours change places, as often as may be needed."""
+    pairs = list(zip(keys, items, strict=True))
+    for end in range(len(pairs) - 1, 0, -1):
+        for k in range(end):
+            a, b = pairs[k], pairs[k + 1]
+            test = before("lt", a[0], b[0]) if reverse else before("lt", b[0], a[0])
+            if isinstance(test, bool):
+                pairs[k:k + 2] = (b, a) if test else (a, b)
+            else:
+                pairs[k:k + 2] = picked(test, (b, a), (a, b))
+    return [item for _, item in pairs]
+
+
+def picked(test: TracedArray, a: Any, b: Any) -> Any:
+    """`a if test else b` of Python's values, part by part."""
+    from .control.protocol import Control
+    return Control.either(line(), o.root(test.content, test.home, PYTHON), lambda: a, lambda: b)

@@ -1,0 +1,133 @@
+"""Functions of Python's standard library, and methods of its lists, that look at numbers: on traced ones.
+
+`statistics` computes with fractions; on traced numbers it is NumPy's formula in floats, which may differ in the last
+place.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import numpy as np
+
+from ..errors import TraceError
+from . import grown, operands as o
+from .array import PYTHON, TracedArray
+from .comparison import before
+from .control.frames import before_change
+from .dispatch import apply, leave
+from .locations import fail
+
+Rule = Callable[..., Any]
+
+
+def numbers(data: Iterable[Any], name: str) -> TracedArray:
+    """The numbers of an iterable as a vector."""
+    found = grown.as_array(data) if isinstance(data, list) and grown.is_grown(data) else o.as_traced(
+        data if isinstance(data, TracedArray) else list(data))
+    if found.ndim != 1:
+        fail(TraceError, f"statistics.{name} takes numbers, got {found.type}; write np.{name}(x, axis=...) for arrays")
+    return found
+
+
+def python(x: Any) -> Any:
+    h = o.as_traced(x)
+    return leave(o.root(h.content, h.home, PYTHON))
+
+
+def _reduced(name: str, f: Any, **options: Any) -> Rule:
+    return lambda data: python(apply(f, (numbers(data, name),), options))
+
+
+def _moment(name: str, f: Any, ddof: int) -> Rule:
+    def rule(data: Any, middle: Any = None) -> Any:
+        x = numbers(data, name)
+        if middle is None:
+            return python(apply(f, (x,), {"ddof": ddof}))
+        found: Any = apply(np.sum, ((x - middle) ** 2,), {}) / (x.shape[0] - ddof)
+        return python(np.sqrt(found) if f is np.std else found)
+
+    return rule
+
+
+def _geometric_mean(data: Any) -> Any:
+    return python(np.exp(apply(np.mean, (np.log(numbers(data, "geometric_mean")),), {})))
+
+
+def _harmonic_mean(data: Any) -> Any:
+    return python(1.0 / apply(np.mean, (1.0 / numbers(data, "harmonic_mean"),), {}))
+
+
+STATISTICS: dict[str, Rule] = {
+    "mean": _reduced("mean", np.mean), "fmean": _reduced("fmean", np.mean), "median": _reduced("median", np.median),
+    "pvariance": _moment("pvariance", np.var, 0), "variance": _moment("variance", np.var, 1),
+    "pstdev": _moment("pstdev", np.std, 0), "stdev": _moment("stdev", np.std, 1),
+    "geometric_mean": _geometric_mean, "harmonic_mean": _harmonic_mean,
+}
+
+
+def of_statistics(f: Any, args: tuple[Any, ...]) -> Callable[..., Any] | None:
+    """The rule for a function of `statistics` on traced numbers."""
+    data = args[0] if args else None
+    if not (o.is_traced((data,)) or grown.is_grown(data)):
+        return None
+    name = f.__name__
+    if name not in STATISTICS:
+        fail(TraceError, f"statistics.{name} of traced numbers is not supported; write it with NumPy's functions")
+    return STATISTICS[name]
+
+
+# lists ----------------------------------------------------------------------------------------------------------------
+def _sort(items: list[Any], /, *, key: Any = None, reverse: bool = False) -> None:
+    from .builtin_functions import RULES
+    before_change(items)
+    items[:] = RULES[sorted](items, key=key, reverse=reverse)
+
+
+def equal(x: Any, y: Any) -> Any:
+    return True if x is y else before("eq", x, y)
+
+
+def _count(items: list[Any], value: Any) -> Any:
+    found = [equal(x, value) for x in items]
+    return functools.reduce(lambda total, e: total + (int(e) if isinstance(e, bool) else e), found, 0)
+
+
+def _index(items: list[Any], value: Any, *bounds: Any) -> Any:
+    if bounds:
+        fail(TraceError, "list.index with bounds is not supported where items are traced values; take a slice before")
+    found = [equal(x, value) for x in items]
+    surely = next((k for k, e in enumerate(found) if e is True), None)
+    if surely is not None and all(e is False for e in found[:surely]):
+        return surely
+    if all(e is False for e in found):
+        raise ValueError(f"{value!r} is not in list")
+    flags = o.as_traced(list(map(o.as_traced, found)))
+    o.require(o.as_traced(apply(np.any, (flags,), {})), "the value is not in the list")
+    return python(apply(np.argmax, (flags,), {}))
+
+
+def _remove(items: list[Any], value: Any) -> None:
+    place = _index(items, value)
+    if isinstance(place, TracedArray):
+        fail(TraceError, "list.remove of an item that a traced value decides is not supported: which one goes is not "
+                         "known while gradjit compiles the function; write a comprehension with a condition")
+    before_change(items)
+    del items[place]
+
+
+LISTS: dict[str, Rule] = {"sort": _sort, "count": _count, "index": _index, "remove": _remove}
+
+
+def of_list(f: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Callable[[], Any] | None:
+    """What a method of a list does that looks at items, where any of them is traced or has a comparison of its own."""
+    from .comparison import is_compared
+    owner = f.__self__
+    if f.__name__ not in LISTS or grown.is_grown(owner):
+        return None
+    key = kwargs.get("key")
+    if not (o.is_traced((owner, args)) or any(map(is_compared, owner)) or (key is not None and f.__name__ == "sort")):
+        return None
+    return functools.partial(LISTS[f.__name__], owner, *args, **kwargs)
