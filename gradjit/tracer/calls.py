@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from ..probe import peek, text
-from . import dispatch, grown, hidden_state, masked_arrays, opaque, overrides, records, structures
+from . import dispatch, grown, hidden_state, masked_arrays, opaque, overrides, structured_arrays, structures
 from .array import ARRAY, TracedArray, root
 from .control import recursion
 from .control.frames import Frame, is_container
@@ -358,7 +358,7 @@ def call_numpy(f: Any, args: Any, kwargs: Any) -> Any:
     kwargs = {k: entered(v) for k, v in kwargs.items()}
     if (rule := masked_arrays.of_function(f, args, kwargs)) is not None:
         return rule(*args, **kwargs)
-    if (structured := records.made(f, args, kwargs)) is not None:
+    if (structured := structured_arrays.made(f, args, kwargs)) is not None:
         return structured
     if not is_traced((*args, *kwargs.values())):
         refusal = opaque.watched(outside(current()), f, opaque.name_of(f), (*args, *kwargs.values()))

@@ -296,12 +296,17 @@ class _Lift(Rewrites, ast.NodeTransformer):
         generator = each.generators[0]
         generator.iter = ast.copy_location(ast.Tuple([name], ast.Load()), node)
         tests, generator.ifs = generator.ifs, []
-        test = tests[0] if len(tests) == 1 else ast.BoolOp(ast.And(), tests) if tests else ast.Constant(True)
+        test = tests[0] if len(tests) == 1 else ast.copy_location(
+            ast.BoolOp(ast.And(), tests) if tests else ast.Constant(True), node)
         none = ast.arguments([], [], None, [], [], None, [])
-        parts: list[ast.expr] = [ast.copy_location(test, node), ast.copy_location(ast.Lambda(none, each.elt), node)]
+        parts: list[ast.expr] = [test, ast.copy_location(ast.Lambda(none, each.elt), node)]
         each.elt = ast.copy_location(ast.Tuple(parts, ast.Load()), node)
+        functions = [self.of_items(n) for n in (whole, each)]
+        condition: Any = each.elt
+        if tests:
+            condition.elts[0] = self.hook(tests[0], "condition", condition.elts[0])
         chooses = ast.copy_location(ast.Constant(bool(tests)), node)
-        return self.hook(node, "listed", self.line(node), items, *map(self.of_items, (whole, each)), chooses)
+        return self.hook(node, "listed", self.line(node), items, *functions, chooses)
 
     def of_items(self, node: ast.ListComp) -> ast.Lambda:
         """A comprehension over a name as a function of that."""

@@ -1,4 +1,4 @@
-"""Masked arrays (np.ma) that the traced function makes: elements, and a mask of those that do not count.
+"""MaskedArray arrays (np.ma) that the traced function makes: elements, and a mask of those that do not count.
 
 A function is computed of harmless elements under the mask, so that nothing flows back through what is masked. What
 stands under the mask of a result has no meaning, as in NumPy.
@@ -22,7 +22,7 @@ Rule = Callable[..., Any]
 TINY = np.finfo(float).tiny
 
 
-class Masked(np.lib.mixins.NDArrayOperatorsMixin):
+class MaskedArray(np.lib.mixins.NDArrayOperatorsMixin):
     """What stands for a masked array."""
 
     __array_priority__ = 2000.0
@@ -49,7 +49,7 @@ class Masked(np.lib.mixins.NDArrayOperatorsMixin):
         return self.data.dtype
 
     @property
-    def T(self) -> Masked:
+    def T(self) -> MaskedArray:
         return self._each(lambda x: x.T)
 
     def __len__(self) -> Any:
@@ -58,20 +58,20 @@ class Masked(np.lib.mixins.NDArrayOperatorsMixin):
     def __repr__(self) -> str:
         return f"Traced(masked {self.data.type})"
 
-    def _each(self, f: Callable[[Any], Any]) -> Masked:
-        return Masked(f(self.data), f(self.mask))
+    def _each(self, f: Callable[[Any], Any]) -> MaskedArray:
+        return MaskedArray(f(self.data), f(self.mask))
 
-    def reshape(self, *shape: Any) -> Masked:
+    def reshape(self, *shape: Any) -> MaskedArray:
         return self._each(lambda x: x.reshape(*shape))
 
-    def ravel(self) -> Masked:
+    def ravel(self) -> MaskedArray:
         return self._each(lambda x: x.ravel())
 
-    def copy(self) -> Masked:
-        return Masked(self.data, self.mask)
+    def copy(self) -> MaskedArray:
+        return MaskedArray(self.data, self.mask)
 
-    def astype(self, dtype: Any) -> Masked:
-        return Masked(self.data.astype(dtype), self.mask)
+    def astype(self, dtype: Any) -> MaskedArray:
+        return MaskedArray(self.data.astype(dtype), self.mask)
 
     def filled(self, fill_value: Any = None) -> Any:
         value = np.ma.default_fill_value(np.dtype(self.dtype)) if fill_value is None else fill_value
@@ -83,7 +83,7 @@ class Masked(np.lib.mixins.NDArrayOperatorsMixin):
     def __getitem__(self, key: Any) -> Any:
         data, mask = self.data[key], self.mask[key]
         if np.ndim(data):
-            return Masked(data, mask)
+            return MaskedArray(data, mask)
         known = as_traced(mask).known
         if known is None:
             fail(UnsupportedError, "an element of a masked array is read, and whether it is masked depends on traced "
@@ -95,8 +95,8 @@ class Masked(np.lib.mixins.NDArrayOperatorsMixin):
             self.mask[key] = True
             return
         other = as_masked(value)
-        self.data[key] = other.data if isinstance(value, Masked) else value
-        self.mask[key] = other.mask if isinstance(value, Masked) else False
+        self.data[key] = other.data if isinstance(value, MaskedArray) else value
+        self.mask[key] = other.mask if isinstance(value, MaskedArray) else False
 
     def __array__(self, *_: Any, **__: Any) -> NoReturn:
         self._refuse("an ordinary array")
@@ -117,16 +117,16 @@ class Masked(np.lib.mixins.NDArrayOperatorsMixin):
         safe = [apply(np.where, (mask, as_traced(np.ones((), x.data.dtype)), x.data), {}) for x in given]
         result = ufunc(*safe)
         if isinstance(result, tuple):
-            return tuple(Masked(r, mask) for r in result)
+            return tuple(MaskedArray(r, mask) for r in result)
         (out,) = kwargs.get("out") or (None,)
-        made = Masked(result, mask)
+        made = MaskedArray(result, mask)
         if out is None:
             return made
         out.data[...], out.mask[...] = made.data, made.mask
         return out
 
     def __array_function__(self, func: Any, types: Any, args: Any, kwargs: Any) -> Any:
-        if func in METHODS and args and isinstance(args[0], Masked):
+        if func in METHODS and args and isinstance(args[0], MaskedArray):
             return getattr(args[0], METHODS[func])(*args[1:], **kwargs)
         return self._refuse(f"np.{func.__name__}")
 
@@ -134,7 +134,7 @@ class Masked(np.lib.mixins.NDArrayOperatorsMixin):
         return apply(np.where, (self.mask, as_traced(np.asarray(value, self.dtype)), self.data), {})
 
     def _result(self, found: Any, axis: Any) -> Any:
-        return found if axis is None else Masked(found, apply(np.all, (self.mask,), {"axis": axis}))
+        return found if axis is None else MaskedArray(found, apply(np.all, (self.mask,), {"axis": axis}))
 
     def count(self, axis: Any = None) -> Any:
         return apply(np.sum, (np.logical_not(self.mask),), {"axis": axis})
@@ -151,11 +151,11 @@ class Masked(np.lib.mixins.NDArrayOperatorsMixin):
 
     def var(self, axis: Any = None, ddof: int = 0) -> Any:
         middle = self.mean(axis)
-        middle = middle.data if isinstance(middle, Masked) else middle
+        middle = middle.data if isinstance(middle, MaskedArray) else middle
         apart = self.data - (middle if axis is None else apply(np.expand_dims, (middle, axis), {}))
-        squares = Masked(apart * apart, self.mask).sum(axis)
-        return (squares.data if isinstance(squares, Masked) else squares) / (self.count(axis) - ddof) if axis is None \
-            else Masked(squares.data / (self.count(axis) - ddof), squares.mask)
+        squares = MaskedArray(apart * apart, self.mask).sum(axis)
+        return (squares.data if isinstance(squares, MaskedArray) else squares) / (self.count(axis) - ddof) if axis is None \
+            else MaskedArray(squares.data / (self.count(axis) - ddof), squares.mask)
 
     def std(self, axis: Any = None, ddof: int = 0) -> Any:
         return np.sqrt(self.var(axis, ddof))
@@ -183,12 +183,12 @@ def limit(dtype: np.dtype, sign: int) -> Any:
     return np.iinfo(dtype).max if sign > 0 else np.iinfo(dtype).min
 
 
-def as_masked(x: Any) -> Masked:
-    if isinstance(x, Masked):
+def as_masked(x: Any) -> MaskedArray:
+    if isinstance(x, MaskedArray):
         return x
     if isinstance(x, np.ma.MaskedArray):
-        return Masked(np.asarray(x.data), np.ma.getmaskarray(x))
-    return Masked(x, False)
+        return MaskedArray(np.asarray(x.data), np.ma.getmaskarray(x))
+    return MaskedArray(x, False)
 
 
 def outside_of(ufunc: np.ufunc, xs: list[TracedArray]) -> Any:
@@ -203,14 +203,14 @@ def outside_of(ufunc: np.ufunc, xs: list[TracedArray]) -> Any:
 
 
 # np.ma's functions ----------------------------------------------------------------------------------------------------
-def array(data: Any, mask: Any = False, dtype: Any = None, copy: bool = False, fill_value: Any = None) -> Masked:
-    m = as_masked(data if isinstance(data, Masked) else as_traced(data))
+def array(data: Any, mask: Any = False, dtype: Any = None, copy: bool = False, fill_value: Any = None) -> MaskedArray:
+    m = as_masked(data if isinstance(data, MaskedArray) else as_traced(data))
     given = as_traced(False if mask is np.ma.nomask else mask)
-    found = Masked(m.data, np.logical_or(m.mask, cast(given, np.bool_)))
+    found = MaskedArray(m.data, np.logical_or(m.mask, cast(given, np.bool_)))
     return found if dtype is None else found.astype(dtype)
 
 
-def where(condition: Any, a: Any, copy: bool = True) -> Masked:
+def where(condition: Any, a: Any, copy: bool = True) -> MaskedArray:
     return array(a, condition)
 
 
@@ -218,13 +218,13 @@ def _compared(f: Any) -> Rule:
     return lambda x, value, copy=True: array(x, f(as_masked(x).data, value))
 
 
-def _inside(x: Any, v1: Any, v2: Any, copy: bool = True) -> Masked:
+def _inside(x: Any, v1: Any, v2: Any, copy: bool = True) -> MaskedArray:
     low, high = np.minimum(v1, v2), np.maximum(v1, v2)
     data = as_masked(x).data
     return array(x, np.logical_and(data >= low, data <= high))
 
 
-def _outside(x: Any, v1: Any, v2: Any, copy: bool = True) -> Masked:
+def _outside(x: Any, v1: Any, v2: Any, copy: bool = True) -> MaskedArray:
     return array(x, np.logical_not(_inside(as_masked(x).data, v1, v2).mask))
 
 
@@ -232,10 +232,10 @@ def _method(name: str) -> Rule:
     return lambda x, *args, **kwargs: getattr(as_masked(x), name)(*args, **kwargs)
 
 
-def _invalid(x: Any, copy: bool = True) -> Masked:
+def _invalid(x: Any, copy: bool = True) -> MaskedArray:
     finite = np.isfinite(as_masked(x).data)
     data = apply(np.where, (finite, as_masked(x).data, filled(1.0, (), as_masked(x).dtype)), {})
-    return Masked(data, np.logical_or(as_masked(x).mask, np.logical_not(finite)))
+    return MaskedArray(data, np.logical_or(as_masked(x).mask, np.logical_not(finite)))
 
 
 REDUCTIONS = ("sum", "prod", "mean", "var", "std", "min", "max", "any", "all", "count")
@@ -259,7 +259,7 @@ def of_function(f: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Rule |
     """The rule of a function of np.ma, where something traced is among its arguments; None for Python's own."""
     module = getattr(f, "__module__", "") or ""
     given = (*args, *kwargs.values())
-    if not module.startswith("numpy.ma") or not (is_traced(given) or any(isinstance(x, Masked) for x in given)):
+    if not module.startswith("numpy.ma") or not (is_traced(given) or any(isinstance(x, MaskedArray) for x in given)):
         return None
     name = getattr(f, "__name__", "") or type(f).__name__
     if name in FUNCTIONS:
@@ -274,8 +274,8 @@ def of_function(f: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Rule |
 def _build(_: None, children: Any) -> Any:
     data, mask = children
     if isinstance(data, TracedArray) or isinstance(mask, TracedArray):
-        return Masked(data, mask)
-    return np.ma.MaskedArray(data, mask) if isinstance(data, np.ndarray) else Masked(data, mask)
+        return MaskedArray(data, mask)
+    return np.ma.MaskedArray(data, mask) if isinstance(data, np.ndarray) else MaskedArray(data, mask)
 
 
-trees.register(Masked, lambda m: ((m.data, m.mask), None, ("data", "mask")), _build)
+trees.register(MaskedArray, lambda m: ((m.data, m.mask), None, ("data", "mask")), _build)

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings, strategies as st
 
+import gradjit as gj
 from gradjit.errors import BoundsError, ShapeError, TraceError, UnsupportedError
 from gradjit.ir import interpret, walk
 from gradjit.tracer import extents
@@ -509,8 +510,17 @@ def test_lists_that_cannot_be_stacked():
         items[i] += x[0]
         return items
 
+    def unlike(x, i):
+        items = [0.0, x]
+        items[i] = x[0]
+        return items
+
     for f in (written, grown):
-        refuses(UnsupportedError, r"a list is written to at a place that is not known.*np\.array", f, X, N(0))
+        for i in (N(0), N(-1)):
+            assert gj.jit(f, backend="interpreter")(X, i) == f(X, i)
+        with pytest.raises(IndexError, match="list assignment index out of range"):
+            gj.jit(f, backend="interpreter")(X, N(2))
+    refuses(UnsupportedError, r"written to at a place that is not known.*not alike.*np\.array", unlike, X, N(0))
 
     def aliased(x, i):
         rows = [x * 1.0, x * 2.0]

@@ -207,7 +207,7 @@ def test_python_lists_as_operands():
     check(lambda x: [1, 2] * x, np.ones(2))
 
 
-@pytest.mark.parametrize("convert", [lambda x: [1 for _ in range(2) if x], lambda x: {x: 1}, hash])
+@pytest.mark.parametrize("convert", [lambda x: {1 for _ in range(2) if x}, lambda x: {x: 1}, hash])
 def test_unknown_values_are_refused_with_the_line(convert):
     def f(x):
         return convert(x[0] > 0.5)

@@ -193,6 +193,8 @@ class Control:
                 watch_key(item)
         return x
 
+    condition = staticmethod(truth)
+
     @staticmethod
     def listed(line: int, items: Any, whole: Callable[[Any], list[Any]], each: Callable[[Any], list[Any]],
                chooses: bool) -> list[Any]:

@@ -58,7 +58,6 @@ from . import (
     search,
     special,
     statistics,
-    windows,
 )
 
 UFUNCS: dict[np.ufunc, str | Callable[..., Any] | Raw] = {
@@ -67,7 +66,7 @@ UFUNCS: dict[np.ufunc, str | Callable[..., Any] | Raw] = {
 RULES: dict[Callable[..., Any], Callable[..., Any]] = {
     **refused.RULES, **elementwise.RULES, **reduction.RULES, **statistics.RULES, **movement.RULES, **joining.RULES,
     **creation.RULES, **indexing.RULES, **search.RULES, **calculus.RULES, **contraction.RULES, **linalg.RULES,
-    **factorisation.RULES, **fourier.RULES, **complex_matrices.RULES, **windows.RULES,
+    **factorisation.RULES, **fourier.RULES, **complex_matrices.RULES,
 }
 UFUNC_METHODS: dict[str, Callable[..., Any]] = {**reduction.UFUNC_METHODS, "at": at.at}
 

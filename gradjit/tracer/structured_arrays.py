@@ -29,7 +29,7 @@ def is_structured(dtype: Any) -> bool:
         t.base.str[1:] in _NUMBERS and t.isnative for t, *_ in dtype.fields.values())  # type: ignore[union-attr]
 
 
-class Records:
+class StructuredArray:
     """What stands for a structured array, or for a row of one (of no shape)."""
 
     __array_priority__ = 1000.0
@@ -39,7 +39,7 @@ class Records:
         self._fields = dict(zip(dtype.names or (), fields, strict=True))
 
     @classmethod
-    def of(cls, array: np.ndarray) -> Records:
+    def of(cls, array: np.ndarray) -> StructuredArray:
         """A new array, whose elements are known."""
         return cls(array.dtype, [root(np.ascontiguousarray(array[n]), None, ARRAY) for n in array.dtype.names or ()])
 
@@ -69,10 +69,10 @@ class Records:
         if isinstance(key, str):
             return self._field(key)[()] if not self.shape else self._field(key)
         if isinstance(key, list) and key and all(isinstance(k, str) for k in key):
-            return Records(self.dtype[key], [self._field(k) for k in key])
+            return StructuredArray(self.dtype[key], [self._field(k) for k in key])
         if not self.shape and isinstance(key, (int, np.integer)):
             return self[(self.dtype.names or ())[key]]
-        return Records(self.dtype, [as_traced(f[self._key(n, key)]) for n, f in self._fields.items()])
+        return StructuredArray(self.dtype, [as_traced(f[self._key(n, key)]) for n, f in self._fields.items()])
 
     def __setitem__(self, key: Any, value: Any) -> None:
         if isinstance(key, str):
@@ -96,8 +96,8 @@ class Records:
         fail(UnsupportedError, f"{name} of a structured array is not supported in compiled functions; apply it to the "
                                f"fields, as s[\"x\"].{name}")
 
-    def copy(self, order: Any = "C") -> Records:
-        return Records(self.dtype, [f.copy() for f in self._fields.values()])
+    def copy(self, order: Any = "C") -> StructuredArray:
+        return StructuredArray(self.dtype, [f.copy() for f in self._fields.values()])
 
     __copy__ = copy
 
@@ -114,7 +114,7 @@ class Records:
         return tuple(self[n] for n in self._fields)
 
     def __repr__(self) -> str:
-        return f"Traced(records {self.shape} of {self.dtype})"
+        return f"Traced(structured {self.shape} of {self.dtype})"
 
     def __array_ufunc__(self, ufunc: np.ufunc, *_: Any, **__: Any) -> NoReturn:
         self._refuse(f"np.{ufunc.__name__}")
@@ -153,7 +153,7 @@ class Records:
 
 def parts(value: Any, count: int) -> Sequence[Any]:
     """What is assigned to rows, by field: another structured array, a tuple, or one number for all."""
-    if isinstance(value, Records):
+    if isinstance(value, StructuredArray):
         return list(value._fields.values())
     if isinstance(value, (np.ndarray, np.void)) and value.dtype.names:
         return [value[n] for n in value.dtype.names]
@@ -166,21 +166,21 @@ def parts(value: Any, count: int) -> Sequence[Any]:
     return [value] * count
 
 
-def zeros(shape: Any, dtype: np.dtype) -> Records:
+def zeros(shape: Any, dtype: np.dtype) -> StructuredArray:
     """New memory."""
     shape = (shape,) if isinstance(shape, (int, np.integer, TracedArray)) else tuple(shape)
-    return Records(dtype, [as_array(filled(0, (*shape, *dtype[n].shape), dtype[n].base)) for n in dtype.names or ()])
+    return StructuredArray(dtype, [as_array(filled(0, (*shape, *dtype[n].shape), dtype[n].base)) for n in dtype.names or ()])
 
 
-def array(items: Any, dtype: np.dtype) -> Records:
+def array(items: Any, dtype: np.dtype) -> StructuredArray:
     """`np.array(items, dtype)` of rows as tuples, with traced values among their numbers."""
-    if isinstance(items, Records):
+    if isinstance(items, StructuredArray):
         return items.copy()
     if isinstance(items, tuple):
         made = zeros((), dtype)
         made[...] = items
         return made
-    if not isinstance(items, list) or not all(isinstance(row, (tuple, Records)) for row in items):
+    if not isinstance(items, list) or not all(isinstance(row, (tuple, StructuredArray)) for row in items):
         fail(TraceError, "a structured array is made of a list of tuples, one for each row")
     made = zeros(len(items), dtype)
     for k, row in enumerate(items):
@@ -192,13 +192,13 @@ LIKE: dict[Any, Any] = {
     np.zeros_like: lambda s: zeros(s.shape, s.dtype), np.empty_like: lambda s: zeros(s.shape, s.dtype),
 }
 MAKING: dict[Any, Any] = {
-    np.array: array, np.asarray: lambda x, dtype: x if isinstance(x, Records) else array(x, dtype),
+    np.array: array, np.asarray: lambda x, dtype: x if isinstance(x, StructuredArray) else array(x, dtype),
     np.zeros: zeros, np.empty: zeros,
 }
 """NumPy's functions that make arrays of a dtype."""
 
 
-def made(f: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Records | None:
+def made(f: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> StructuredArray | None:
     """The structured array that a NumPy function makes of traced values; None where it makes none."""
     if f not in MAKING:
         return None
@@ -209,13 +209,13 @@ def made(f: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Records | Non
     return MAKING[f](args[0], dtype) if is_structured(dtype) and args else None
 
 
-def _take(s: Records) -> tuple[tuple[TracedArray, ...], np.dtype, tuple[str, ...]]:
+def _take(s: StructuredArray) -> tuple[tuple[TracedArray, ...], np.dtype, tuple[str, ...]]:
     return tuple(s._fields.values()), s.dtype, tuple(s._fields)
 
 
 def _build(dtype: np.dtype, children: Any) -> Any:
     if any(isinstance(c, TracedArray) or not isinstance(c, (np.ndarray, np.generic, float, int)) for c in children):
-        return Records(dtype, [as_traced(c) if isinstance(c, (np.ndarray, np.generic)) else c for c in children])
+        return StructuredArray(dtype, [as_traced(c) if isinstance(c, (np.ndarray, np.generic)) else c for c in children])
     fields = list(map(np.asarray, children))
     inner = len(dtype[0].shape)
     out = np.zeros(fields[0].shape[:fields[0].ndim - inner], dtype)
@@ -224,4 +224,4 @@ def _build(dtype: np.dtype, children: Any) -> Any:
     return out if out.shape else out[()]
 
 
-trees.register(Records, _take, _build)
+trees.register(StructuredArray, _take, _build)
