@@ -55,7 +55,7 @@ class KernelCode:
         symbol = lowered.kernel.name
         code = emit_object(lowered.module, pipeline=lowered.pipeline, exports=(symbol,))
         return cls(symbol, code, lowered.checks, lowered.workspace_bytes, lowered.work, lowered.externals,
-                   tuple(emit_outlined(lowered.outlined)), tuple(lowered.program.sizes), tuple(conditions),
+                   tuple(map(outlined_code, lowered.outlined)), tuple(lowered.program.sizes), tuple(conditions),
                    lowered.cores)
 
 
@@ -216,6 +216,33 @@ def entry_on_disk(store: disk_cache.DiskCache | None, key: str) -> EntryCode | N
         head, (code,) = parted(data)
         return EntryCode(code, tuple(head["symbols"]), head["words"])
     except (ValueError, KeyError, TypeError):
+        return None
+
+
+_outlined: dict[str, ObjectCode] = {}
+"""The code of seldom run functions by their text: as many as there are such functions, dtypes and widths."""
+
+
+def outlined_code(text: str) -> ObjectCode:
+    """The code of a seldom run function, which many kernels share: known to this process, from disk, or compiled."""
+    found = _outlined.get(text)
+    if found is None:
+        store = disk_cache.current()
+        key = disk_cache.key_of("outlined", text.encode()) if store is not None else ""
+        found = outlined_on_disk(store, key)
+        if found is None:
+            (found,) = emit_outlined([text])
+            if store is not None:
+                store.put(key, joined({}, [found]))
+        _outlined[text] = found
+    return found
+
+
+def outlined_on_disk(store: disk_cache.DiskCache | None, key: str) -> ObjectCode | None:
+    data = store.get(key) if store is not None else None
+    try:
+        return parted(data)[1][0] if data is not None else None
+    except (ValueError, IndexError):
         return None
 
 

@@ -276,6 +276,27 @@ func @f(%x: f64[], %c: bool[]) -> f64[] {
     assert key(text) != key(text.replace("yield %1", "yield %x"))
 
 
+def test_what_many_kernels_share_is_found_by_new_functions(directory, monkeypatch):
+    """The reduction of huge angles, which each kernel with a sine calls."""
+    artefact._outlined.clear()
+    gj.jit(lambda x: np.sin(x))(1.0)
+    artefact._outlined.clear()
+    monkeypatch.setattr(artefact, "emit_outlined", lambda texts: pytest.fail("compiled again"))
+    f = gj.jit(lambda x: 2.0 * np.sin(x) + 1.0)
+    assert f(1e22) == pytest.approx(2.0 * np.sin(1e22) + 1.0, rel=1e-15)
+    assert origins(f) == ["compiled"]
+
+
+def test_shared_code_that_is_torn_is_made_anew(directory, monkeypatch):
+    artefact._outlined.clear()
+    text = 'define double @"gradjit.outlined.test"(double %x) {\n ret double %x\n}'
+    key = disk_cache.key_of("outlined", text.encode())
+    disk_cache.current().put(key, b"torn")
+    assert artefact.outlined_code(text).exports == ("gradjit.outlined.test",)
+    artefact._outlined.clear()
+    assert artefact.outlined_on_disk(disk_cache.current(), key).exports == ("gradjit.outlined.test",)
+
+
 # which entries share code ---------------------------------------------------------------------------------------------
 def spec(n=3, static=7, namespace=None, **more):
     namespace = {"a": 1.0} if namespace is None else namespace
