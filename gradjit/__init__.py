@@ -90,7 +90,7 @@ _LATER = {
 """What is imported when it is first asked for, by the packages that it stands in."""
 
 
-_ROOMS = ("mygrad", "nn", "plot")
+_ROOMS = ("dask", "mygrad", "nn", "parallel", "plot")
 """Packages that are imported when they are first named: `gj.plot`."""
 
 

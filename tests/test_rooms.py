@@ -10,7 +10,8 @@ from tests.sources import FILES, PACKAGE, Contents, contents, contents_of
 
 # In the order that data flows. The first seven are for all; the package itself re-exports the api.
 ORDER = ["errors", "environment", "probe", "processes", "bounded", "records", "release",
-         "ir", "tracer", "passes", "codegen", "runtime", "api", "tensors", "nn", "plot", "mygrad",
+         "ir", "tracer", "passes", "codegen", "runtime", "api", "partitions", "parallel", "dask",
+         "tensors", "nn", "plot", "mygrad",
          "gradjit", "demo", "cli"]
 RANK = {room: k for k, room in enumerate(ORDER)}
 
@@ -19,6 +20,7 @@ ALLOWED = {
     "llvmlite": {"codegen", "runtime", "cli"},
     "numba": {"codegen", "runtime", "api", "cli"},
     "sklearn": {"demo"},
+    "dask": {"partitions"},
     "matplotlib": {"demo", "plot"},
     "rich": {"demo", "nn", "cli"},
 }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import field
 
-from ..codegen.parallel import CoresEntry
+from ..codegen.cores import CoresEntry
 from ..ir import Loc
 from ..passes.vjp.tape_report import TapeEntry
 from ..records import dataclass

@@ -17,12 +17,12 @@ from llvmlite import ir as llvm
 from ..ir import OPS, Func
 from ..ir.clone import dims_of
 from ..records import dataclass
+from .cores import CoresEntry, cores_entries
 from .emit import Emitted, emit
 from .failures import RECORD_BYTES, Check, record_offset
 from .loop_passes import statements
 from .loop_pipeline import run_loop_passes
 from .loops import Chunks, Program, Repeat, Store, inner
-from .parallel import CoresEntry, cores_entries
 from .regions import nests
 from .symbolic import reckoned
 from .target import vector_bytes

@@ -134,8 +134,8 @@ def count_of(e: Emitter, s: Chunks, extent: ir.Value) -> ir.Value:
         return I64(s.sizes.count(s.extent))
     b = e.b
     count = b.udiv(extent, I64(s.sizes.least))
-    count = b.select(b.icmp_signed(">", count, I64(1)), count, I64(1))
-    return b.select(b.icmp_signed("<", count, I64(s.sizes.most)), count, I64(s.sizes.most))
+    count = b.select(b.icmp_signed("<", count, I64(s.sizes.most)), count, I64(s.sizes.most))
+    return b.select(b.icmp_signed(">=", count, I64(s.sizes.fewest)), count, I64(1))
 
 
 def run(e: Emitter, s: Chunks, run_chunk: ir.Function, context: ir.Value, count: ir.Value, record: ir.Value

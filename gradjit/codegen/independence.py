@@ -23,6 +23,7 @@ from .loops import (
     Call,
     Exchange,
     Finish,
+    IfStmt,
     Let,
     LoopStmt,
     Node,
@@ -33,7 +34,7 @@ from .loops import (
 
 PRIVATE_BYTES = 1 << 13
 """So large is memory at most that each chunk has of its own, on the stack of its thread."""
-KINDS = (LoopStmt, Store, Start, Accumulate, Finish, Let)
+KINDS = (LoopStmt, IfStmt, Store, Start, Accumulate, Finish, Let)
 """What may stand in a loop that is cut into chunks."""
 
 

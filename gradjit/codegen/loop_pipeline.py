@@ -8,11 +8,11 @@ from collections.abc import Callable
 from ..environment import switch
 from ..passes.dump import Dumper
 from ..records import dataclass
+from .cores import parallelise
 from .interrupts import place_polls
 from .loop_passes import alias_outputs, coalesce, drop_dead_stores, place_workspace, vectorise, write_out
 from .loops import Program
 from .masked_branches import branch_on_masks
-from .parallel import parallelise
 from .strips import strip_mine
 from .tape_layout import pack_tapes
 from .unroll_and_jam import unroll_and_jam

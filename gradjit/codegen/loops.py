@@ -282,17 +282,19 @@ class IfStmt(Stmt):
 class ChunkSizes:
     """How a loop is cut into chunks: a matter of its number of iterations alone.
 
-    least: about so many turns a chunk has at least. most: so many chunks there are at most. unit: every chunk but the
-    last is a multiple of it.
+    least: about so many turns a chunk has at least. fewest, most: so many chunks there are at least, or else only one,
+    and at most. unit: every chunk but the last is a multiple of it.
     """
 
     least: int
+    fewest: int
     most: int
     unit: int
 
     def count(self, extent: int) -> int:
         """How many chunks there are of a loop of known extent: none of one without iterations."""
-        return min(max(extent // self.least, min(extent, 1)), self.most)
+        count = min(extent // self.least, self.most)
+        return count if count >= self.fewest else min(extent, 1)
 
     def bounds(self, extent: int) -> list[tuple[int, int]]:
         """The first iteration of each chunk, and the number of its iterations."""

@@ -19,7 +19,7 @@ import re
 
 import numpy as np
 
-from gradjit.codegen import parallel
+from gradjit.codegen import cores
 from gradjit.codegen.loop_passes import statements
 from gradjit.codegen.loop_pipeline import LOOP_PASSES
 from gradjit.codegen.loopir import interpret, parse, print_program, verify
@@ -56,7 +56,7 @@ def read_arguments(p: Program, line: str) -> list[np.ndarray]:
 def apply(p: Program, name: str, settings: dict[str, str]) -> None:
     """One pass, then the checks that follow every pass."""
     before = parse(print_program(p))
-    with parallel.limits(**{k: float(v) for k, v in settings.items() if k in ("chunk", "copies")}):
+    with cores.limits(**{k: float(v) for k, v in settings.items() if k in ("chunk", "copies")}):
         LOOP_PASSES[name].run(p, int(settings.get("width", "32")))
     verify(p)
     check_text(p)

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 import gradjit as gj
-from gradjit.codegen import parallel
+from gradjit.codegen import cores
 from gradjit.errors import BoundsError
 from tests.parallel.programs import CHUNK, PROGRAMS
 
@@ -24,7 +24,7 @@ pytestmark = pytest.mark.skipif(os.name != "posix", reason="threads are POSIX's"
 @pytest.fixture(scope="module")
 def compiled():
     """Two functions whose loops run in chunks, and what they give on one thread."""
-    with parallel.limits(chunk=CHUNK):
+    with cores.limits(chunk=CHUNK):
         made = [(gj.value_and_grad(PROGRAMS[name][0]), PROGRAMS[name][1]) for name in ("elementwise", "logistic")]
         with gj.threads(1):
             return [(f, arguments, f(*arguments)) for f, arguments in made]
@@ -68,7 +68,7 @@ def test_the_first_error_of_the_program_counts():
     """Several chunks fail; the index is that of the first in order, on any number of threads."""
     x, n = np.ones(2000), np.arange(2000)
     n[1999], n[777], n[1200] = 5000, 3000, 4000
-    with parallel.limits(chunk=CHUNK):
+    with cores.limits(chunk=CHUNK):
         f = gj.jit(lambda x, n: np.sum(np.exp(x[n])))
         for threads in (1, 2, 7):
             with gj.threads(threads):

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import gradjit as gj
-from gradjit.codegen import parallel
+from gradjit.codegen import cores
 from tests.parallel.programs import CHUNK
 
 x = np.linspace(0, 1, 2000)
@@ -30,7 +30,7 @@ REASONS = [
 
 @pytest.mark.parametrize("f, arguments, reason", REASONS)
 def test_reasons(f, arguments, reason):
-    with parallel.limits(chunk=CHUNK):
+    with cores.limits(chunk=CHUNK):
         compiled = gj.jit(f)
         compiled(*arguments)
         assert f"serial=\"{reason}\"" in compiled.ir(*arguments, stage="loops")
@@ -41,7 +41,7 @@ def test_reasons(f, arguments, reason):
 
 
 def test_a_loop_on_all_cores():
-    with parallel.limits(chunk=CHUNK):
+    with cores.limits(chunk=CHUNK):
         f = gj.jit(lambda x: np.sum(np.exp(x)))
         f(x)
     assert re.search(r"test_reasons.py:\d+ runs on all cores: in \d+ chunks", str(f.stats()))
@@ -50,7 +50,7 @@ def test_a_loop_on_all_cores():
 def test_it_is_told_of_code_from_disk(tmp_path, monkeypatch):
     monkeypatch.setenv("GRADJIT_CACHE", "1")
     monkeypatch.setenv("GRADJIT_CACHE_DIR", str(tmp_path))
-    with parallel.limits(chunk=CHUNK):
+    with cores.limits(chunk=CHUNK):
         told = []
         for _ in range(2):
             f = gj.jit(running)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import gradjit as gj
-from gradjit.codegen import parallel
+from gradjit.codegen import cores
 from tests.parallel.programs import CHUNK, PROGRAMS
 
 
@@ -18,7 +18,7 @@ def parts(x):
 @pytest.mark.parametrize("name", PROGRAMS)
 def test_the_same_bits_for_any_number_of_threads(name):
     f, arguments = PROGRAMS[name]
-    with parallel.limits(chunk=CHUNK):
+    with cores.limits(chunk=CHUNK):
         compiled = gj.value_and_grad(f)
         assert "chunks c1 of" in compiled.ir(*arguments, stage="loops")
         found = []
@@ -38,7 +38,7 @@ def test_the_same_bits_for_any_number_of_threads(name):
 def test_one_compilation_for_all_sizes(name):
     """Extents that are open: how many chunks there are is computed; of few elements there is one, or none."""
     f, arguments = PROGRAMS[name]
-    with parallel.limits(chunk=CHUNK):
+    with cores.limits(chunk=CHUNK):
         compiled = gj.value_and_grad(f, sizes="any")
         for n in (400, 100, 17, 16, 5, 2, 1, 0):
             if n == 0 and name == "softmax":
@@ -59,14 +59,14 @@ def test_one_compilation_for_all_sizes(name):
 
 def test_an_exact_size_has_the_bits_of_an_open_one():
     f, (x,) = PROGRAMS["elementwise"]
-    with parallel.limits(chunk=CHUNK), gj.threads(2):
+    with cores.limits(chunk=CHUNK), gj.threads(2):
         one, other = gj.value_and_grad(f)(x[:1000]), gj.value_and_grad(f, sizes="any")(x[:1000])
     assert one[0] == other[0] and one[1].tobytes() == other[1].tobytes()
 
 
 def test_small_sizes_have_code_of_their_own():
     """Of which a large size is none; the code for large sizes takes all that come later."""
-    with parallel.limits(chunk=CHUNK):
+    with cores.limits(chunk=CHUNK):
         f = gj.jit(lambda x: np.sum(np.exp(x)), sizes="any")
         for n, count in ((10, 1), (12, 1), (1000, 2), (500, 2), (11, 2)):
             assert f(np.zeros(n)) == n

@@ -331,7 +331,7 @@ class Parser(Expressions):
         c.expect("as")
         lo, turns = (Dim(name, 0) for name in c.items(c.name))
         c.expect(":")
-        sizes = ChunkSizes(*(self.positive(word) for word in ("least", "most", "unit")))
+        sizes = ChunkSizes(*(self.positive(word) for word in ("least", "fewest", "most", "unit")))
         c.end()
         turns.example = extent.example if is_open(extent) else extent
         outer = dict(self.sizes)

@@ -263,7 +263,7 @@ class Printer:
         self.body(s.other, pad + "  ", outside)
 
     def chunks(self, s: Chunks, pad: str, outside: frozenset[Var]) -> None:
-        how = f"least={s.sizes.least} most={s.sizes.most} unit={s.sizes.unit}"
+        how = f"least={s.sizes.least} fewest={s.sizes.fewest} most={s.sizes.most} unit={s.sizes.unit}"
         self.line(pad, f"chunks {self.vars(s.var)} of {s.extent} as {s.lo}, {s.turns}: {how}")
         self.body(s.body, pad + "  ", outside | s.var.vars)
         self.vars.forget(s.var)

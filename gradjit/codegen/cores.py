@@ -19,8 +19,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 
-from ..ir import I64, DType, Loc
-from ..ir.sizes import Dim, is_open, preferred, size_of
+from ..ir import BOOL, I64, DType, Loc
+from ..ir.sizes import Dim, is_known, is_open, preferred, size_of
 from ..records import dataclass
 from .affine import Affine, Var
 from .independence import Independent, Uses, examine
@@ -59,6 +59,8 @@ class Limits:
 
 
 LIMITS = Limits()
+FEW = 64
+"""Turns that are few for any loop but one with much work in each."""
 FOLD = 32
 """So many times the work of taking up a copy a chunk has at least."""
 
@@ -123,7 +125,9 @@ class Cutter:
         size = volume(s)
         if not is_open(size):
             return work < least
-        bound = int(reckoned(size) * least / max(work, 1.0))
+        if is_known(s.var.extent, "<=", FEW) and work / max(s.var.reckoned, 1) * FEW < least:
+            return True  # the rows that are left behind strips
+        bound = int(max(reckoned(size), 1) * least / max(work, 1.0))
         return preferred(size, "<", 1 << max(bound, 1).bit_length() - 1)
 
     def sizes(self, s: LoopStmt, turn: float, found: Independent) -> ChunkSizes | str:
@@ -137,8 +141,8 @@ class Cutter:
             most = min(most, LIMITS.copies // nbytes)
             least = max(least, FOLD * reckoned(b.size) * (STORE + memory_cost(nbytes * most)) / turn)
         turns = max(-(-int(least + 1) // unit) * unit, unit)
-        sizes = ChunkSizes(turns, most, unit)
-        if not is_open(s.var.extent) and sizes.count(s.var.extent) < LIMITS.fewest:
+        sizes = ChunkSizes(turns, LIMITS.fewest, most, unit)
+        if not is_open(s.var.extent) and sizes.count(s.var.extent) < 2:
             return "there is too little work in it"
         return sizes
 
@@ -214,10 +218,11 @@ class Cutter:
 
     def number_of_chunks(self, extent: int, sizes: ChunkSizes) -> Node:
         nodes = self.p.nodes
-        n = nodes.index(Affine({}, extent // sizes.least), I64)
-        one = nodes.apply("minimum", (nodes.index(Affine({}, extent), I64), nodes.const(1, I64)), I64)
-        n = nodes.apply("maximum", (n, one), I64)
-        return nodes.apply("minimum", (n, nodes.const(sizes.most, I64)), I64)
+        n, one = nodes.index(Affine({}, extent), I64), nodes.const(1, I64)
+        many = nodes.index(Affine({}, extent // sizes.least), I64)
+        count = nodes.apply("minimum", (many, nodes.const(sizes.most, I64)), I64)
+        enough = nodes.apply("ge", (count, nodes.const(sizes.fewest, I64)), BOOL)
+        return nodes.apply("select", (enough, count, nodes.apply("minimum", (n, one), I64)), I64)
 
 
 # work -----------------------------------------------------------------------------------------------------------------
@@ -246,6 +251,7 @@ def body_work(body: list[Stmt], around: LoopStmt, seen: set[Node]) -> float:
             if n not in seen:
                 seen.add(n)
                 total += price(n, around.var)
+        total += sum(body_work(some, around, seen) for some in inner(x))
         if isinstance(x, Store):
             total += max(STORE, traffic(x.buffer, x.address, around.var))
     return total
