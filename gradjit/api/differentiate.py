@@ -19,6 +19,7 @@ from ..ir.core import map_type
 from ..tracer import trees
 from ..tracer.array import ARRAY, PYTHON, SCALAR, TracedArray, root
 from ..tracer.control.may_alias import are_one, may_share
+from ..tracer.hooks import Hooks
 from ..tracer.locations import fail
 from ..tracer.operands import as_traced, cast, constant, emit
 from ..tracer.recorder import current, repeated
@@ -71,7 +72,23 @@ class Traced:
     def apply(self, func: Func, extra: Sequence[TracedArray] = ()) -> list[Value]:
         """Inline a function whose parameters are those of the traced function and `extra` ones behind; its results."""
         operands = [h.value for h in self.handles] + self.trace.adopted + [e.value for e in extra]
-        return list(current().inline(func, operands))
+        return self.moved_on(list(current().inline(func, operands)))
+
+    def moved_on(self, outs: list[Value]) -> list[Value]:
+        """The results, of which the first are those of the traced function: random generators are where it left
+        them."""
+        for state, k in self.trace.moved:
+            if k >= len(outs) or outs[k].type != self.trace.func.results[k].type:
+                self.refuse_draws()
+            Hooks.set_attr(handle(outs[k]), state.owner, state.key)
+        return outs
+
+    def refuse_draws(self) -> None:
+        """DifferentiationError where numbers are drawn that another call of the function would have to draw again."""
+        if self.trace.moved:
+            fail(DifferentiationError, f"{self.trace.func.name} draws random numbers from a generator from outside; "
+                                       f"value_and_grad, grad and jvp can be taken of that, for others draw them "
+                                       f"outside and pass them as an argument", self.trace.loc)
 
     def call(self, isolated: bool) -> list[Value]:
         """A call of the traced function; its results, then what it has written into its arguments."""
@@ -79,11 +96,11 @@ class Traced:
         func.body.results = (*func.results, *(w.value for w in self.trace.writes if w.value is not None))
         operands = [h.value for h in self.handles] + self.trace.adopted
         if any(OPS[op.name].effect for op in walk(func.body)):  # which stay in the order of the program
-            return list(current().inline(func, operands))
+            return self.moved_on(list(current().inline(func, operands)))
         given = dict(zip(func.params, operands, strict=True))
         types = [map_type(r.type, lambda v: given.get(v, v)) for r in func.results]
         attrs = {"callee": func, "isolated": isolated}
-        return list(current().append("call", tuple(operands), attrs, types))
+        return self.moved_on(list(current().append("call", tuple(operands), attrs, types)))
 
     def wrt(self, positions: Sequence[int]) -> list[list[int]]:
         """For each argument at these positions its leaves. DifferentiationError for leaves that have no derivative."""
@@ -268,11 +285,13 @@ def value_leaf(t: Trace, has_aux: bool, holomorphic: bool = False) -> ResultLeaf
 
 
 # forward and reverse products -----------------------------------------------------------------------------------------
-def push(f: Function, primals: Sequence[Any], tangents: Sequence[Any]) -> Any:
-    """`(result, tangent of the result)`, while tracing."""
+def push(f: Function, primals: Sequence[Any], tangents: Sequence[Any], again: bool = False) -> Any:
+    """`(result, tangent of the result)`, while tracing. again: the value has been computed before."""
     from ..passes.jvp import jvp
     require_some(f, primals)
     t = Traced(f, primals, {})
+    if again:
+        t.refuse_draws()
     chosen = t.wrt(range(len(primals)))
     moving = tangent_operands(t, tangents)
     parameters = t.parameters(chosen)
@@ -319,6 +338,7 @@ def pull(f: Function, primals: Sequence[Any], cotangent: Any) -> Any:
     from ..passes.vjp import reverse
     require_some(f, primals)
     t = Traced(f, primals, {})
+    t.refuse_draws()
     positions = list(range(len(primals)))
     chosen = t.wrt(positions)
     seeds = cotangent_operands(t, cotangent)

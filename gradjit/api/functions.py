@@ -342,7 +342,7 @@ def linearize(f: Callable[..., Any], *primals: Any) -> tuple[Any, Callable[..., 
     """
     _checked(f, "linearize")
     if recorders():
-        return d.value(f, primals), lambda *tangents: d.push(f, primals, tangents)[1]
+        return d.value(f, primals), lambda *tangents: d.push(f, primals, tangents, again=True)[1]
     value = kept(f, _plainly)(*primals)
     compiled = kept(f, _linearly)
 
@@ -354,7 +354,7 @@ def linearize(f: Callable[..., Any], *primals: Any) -> tuple[Any, Callable[..., 
 
 def _linearly(f: Callable[..., Any]) -> Compiled:
     def linearize(primals: Any, tangents: Any) -> Any:
-        return d.push(f, primals, tangents)[1]
+        return d.push(f, primals, tangents, again=True)[1]
 
     return Compiled(linearize, linearize, "linearize")
 

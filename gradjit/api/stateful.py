@@ -27,7 +27,7 @@ class Stateful:
 
     def __init__(self, states: Sequence[State], f: Callable[..., Any], keeps: bool,
                  compiled: Callable[[Callable[..., Any]], Compiled]):
-        """keeps: whether what stands in the places in the end is put back."""
+        """keeps: whether what stands in the places in the end is put back, and not only what moves on."""
         self.states = states
         self.keeps = keeps
         self.numbers: list[list[bool]] = []
@@ -37,7 +37,8 @@ class Stateful:
             world_of(recorders()[-1], f)
             with carried(states, values) as results:
                 out = call(f, *args, **kwargs)
-                now = results.now() if keeps else []
+                now = results.now()
+                now = [v if keeps or s.moves_on else None for v, s in zip(now, states, strict=True)]
             self.numbers = results.numbers
             return out, now
 
@@ -46,7 +47,9 @@ class Stateful:
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         given = [None if s.appends or (v := s.read()) is ABSENT else passed(v) for s in self.states]
         out, now = self.compiled(*args, given, **kwargs)
-        for s, value, numbers in zip(self.states, now, self.numbers, strict=True) if self.keeps else ():
+        for s, value, numbers in zip(self.states, now, self.numbers, strict=True):
+            if not (self.keeps or s.moves_on):
+                continue
             if s.appends:
                 s.owner.extend(as_python(value, numbers))
             else:

@@ -241,6 +241,10 @@ def call_for_effect(f: Any, /, *args: Any, **kwargs: Any) -> Any:
 def as_it_is(f: Any, args: Any, kwargs: Any) -> Any:
     """A function of a library, or a builtin, run by Python."""
     frame, world = recorders()[-1].frame, outside(current())
+    if type(owner := peek(f, "__self__")) is np.random.Generator:
+        from . import random_streams
+        if random_streams.is_stream(owner, (*args, *kwargs.values())):
+            return random_streams.draw(owner, text(f, "__name__"), args, kwargs)
     refuse_keeping(peek(f, "__self__"), text(f, "__name__"), (*args, kwargs) if kwargs else args)
     if frame.parent is not None:
         watch(frame, f, args)
@@ -260,6 +264,9 @@ def as_it_is(f: Any, args: Any, kwargs: Any) -> Any:
         if isinstance(a, TracedArray) and not np.array_equal(np.asarray(a), b):
             a[...] = b
     hidden_state.seeded(result)
+    from . import random_streams
+    random_streams.made_inside(result)
+    random_streams.drawn_as_known(peek(f, "__self__"))
     world.made(result)
     return as_known(result)
 

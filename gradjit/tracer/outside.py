@@ -81,6 +81,8 @@ class Outside:
         """The function that is called for its effect alone, if one is."""
         self.seeded: dict[int, Any] = {}
         """Random generators that the traced function has made itself, from a seed."""
+        self.streams: dict[int, Any] = {}
+        """What stands for these where it is not known what they draw."""
 
     def plain(self, array: np.ndarray) -> np.ndarray:
         """A view of an array of a subclass as an ndarray: the same one for the same array."""

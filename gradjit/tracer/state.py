@@ -44,6 +44,12 @@ class State:
         key = "cell_contents" if source.kind == "cell" else source.key
         return source.owner is self.owner and not self.appends and (type(key), key) == (type(self.key), self.key)
 
+    @property
+    def moves_on(self) -> bool:
+        """Whether it is changed by what computes derivatives, too: a random generator is never at the same place
+        again."""
+        return getattr(type(self.owner), "moves_on", False) is True
+
     def read(self) -> Any:
         try:
             return self.owner[self.key] if self.is_item else getattr(self.owner, self.key)

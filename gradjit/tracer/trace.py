@@ -39,7 +39,7 @@ from .operands import captured, shape_text
 from .outside import Outside, is_data_array
 from .raising import is_thrown
 from .recorder import HiddenInput, Recorder, recorders
-from .state import restored, undo
+from .state import State, restored, undo
 from .structures import Unroll
 from .texts import Text
 from .unlifted import check_copies
@@ -127,6 +127,8 @@ class Trace:
     """By their lines, loops that were compiled as loops (""), or unrolled and why. Short ones are not listed."""
     stages: dict[str, Func]
     """The function on its way, by the name of the stage: "traced", before it was differentiated."""
+    moved: list[tuple[State, int]]
+    """States that go on when the function is called inside of another trace, and which of the IR's results they are."""
 
     @property
     def traced(self) -> list[int]:
@@ -279,8 +281,11 @@ def attempt(f: Callable[..., Any], args: Sequence[Any], kwargs: dict[str, Any], 
             world_of(recorder, static)
         recorder.as_python, recorder.turn_by_turn = as_python, turn_by_turn
         try:
-            with deciding(True), restored(recorder.outermost.states if recorder.outer is not None else ()):
+            states = recorder.outermost.states if recorder.outer is not None else ()
+            with deciding(True), restored(states):
                 out = run(f, inner_args, inner_kwargs)
+                moved = [(s, s.read()) for s in states if s.moves_on]
+                ends = [(s, h.value) for s, h in moved if isinstance(h, TracedArray) and h.home is recorder]
             if recorder.unanswered is not None:
                 raise recorder.unanswered
             changes = before.changes(name_of(like), definition_of(like)) if before else []
@@ -304,14 +309,15 @@ def attempt(f: Callable[..., Any], args: Sequence[Any], kwargs: dict[str, Any], 
         for h, made in recorder.scratch.values():
             if is_changed(made):
                 h.owner.touched[id(h)] = h, made.written_at
-    recorder.block.results = tuple(values)
+    recorder.block.results = (*values, *(v for _, v in ends))
     observed = prune(recorder, hidden, writes)
     guards = list(recorder.world.guards.values())
     func = recorder.func()
     fold_ranges(func)
     return Trace(func, leaves, tree, hidden, observed, guards, result, result_tree, writes, touched,
                  [place for place, _ in changes], list(recorder.outer_reads.values()), list(recorder.adopted),
-                 definition_of(like), recorder.loops, recorder.stages)
+                 definition_of(like), recorder.loops, recorder.stages,
+                 [(s, len(values) + k) for k, (s, _) in enumerate(ends)])
 
 
 MAX_NUMBERS = 1024

@@ -108,11 +108,11 @@ class Grower:
     def fits(self, x: Any) -> bool:
         """Whether a value is of a kind, size and magnitude to go on with."""
         a = np.asarray(x)
-        if a.dtype.kind not in "fibu" or a.dtype == np.float16 or a.size > MOST_ELEMENTS or a.ndim > 4 or not a.size:
+        if a.dtype.kind not in "fibuc" or a.dtype == np.float16 or a.size > MOST_ELEMENTS or a.ndim > 4 or not a.size:
             return False
-        if a.dtype.kind != "f":
+        if a.dtype.kind not in "fc":
             return True
-        return bool(np.all(np.abs(a) < LARGEST)) and (a.dtype == float or not self.derived)
+        return bool(np.all(np.abs(a) < LARGEST)) and (a.dtype in (float, complex) or not self.derived)
 
     def source(self) -> str:
         kinds = "f" if self.derived else "fiub"

@@ -281,9 +281,60 @@ BY_KEYWORD = (
 
 )
 
+# complex numbers and matrices -----------------------------------------------------------------------------------------
+def made_complex(g: Grower) -> str | None:
+    a = g.array()
+    return None if a is None else g.pick(MADE_COMPLEX).format(a, g.axis(a))
+
+
+MADE_COMPLEX = (
+    "{0} + 1j * {0}", "np.exp(1j * {0})", "{0}.astype(complex)", "np.fft.fft({0}, axis={1})", "({0} - 0.3j) ** 2",
+    "np.sqrt({0} + 2j)", "np.fft.rfft({0}, axis={1})", "1 / ({0} + 2j)", "np.zeros({0}.shape, complex) + {0}",
+    "np.fft.fftn({0})", "np.log({0} + 1.5j)",
+)
+
+
+def of_complex(g: Grower) -> str | None:
+    a = g.array("c")
+    if a is None:
+        return None
+    b = g.name(lambda v: _broadcasts(v.shape, g.shape(a)), "cf") or a
+    return g.pick(OF_COMPLEX).format(a, b, g.axis(a))
+
+
+OF_COMPLEX = (
+    "np.conj({0})", "{0} * {1}", "{0} + {1}", "{0} - {1}", "{0} / (3j + {1} * np.conj({1}))", "np.real({0})",
+    "{0}.imag",
+    "np.abs({0} + 3)", "np.angle({0} + 40)", "np.exp({0} * 0.1)", "{0}.T", "np.sum({0}, axis={2})", "np.mean({0})",
+    "np.fft.ifft({0}, axis={2})", "np.concatenate([{0}, {0}], {2})", "np.where({0}.real > 0.1, {0}, 2j)", "{0}[::-1]",
+    "np.vdot({0}, {0}).real", "np.real({0} @ np.conj({0}).T)", "np.sin({0} * 0.2)", "np.cumsum({0}, axis={2})",
+    "np.fft.irfft({0}, axis={2})", "np.sum(np.abs({0}) ** 2)", "-{0}", "{0}.real ** 2 + {0}.imag ** 2",
+    "np.stack([{0}, np.conj({0})]).real", "np.prod({0} * 0.5, axis={2})", "np.tanh({0} * 0.3)", "np.square({0})",
+)
+
+
+def factorised(g: Grower) -> str | None:
+    a = g.name(lambda v: v.ndim == 2)
+    if a is None:
+        return None
+    square = f"({a} @ {a}.T + 2 * np.eye({g.shape(a)[0]}))"
+    return g.pick(FACTORISED).format(a, square)
+
+
+FACTORISED = (
+    "np.linalg.cholesky({1})", "np.linalg.solve({1}, {0})", "np.linalg.inv({1})", "np.linalg.det({1} * 0.3)",
+    "np.linalg.slogdet({1})[1]", "np.sum(np.linalg.eigvalsh({1}) ** 2)", "np.linalg.qr({1})[1]",
+    "np.sum(np.linalg.svd({1}, compute_uv=False))", "np.linalg.matrix_power({1} * 0.2, 3)", "np.linalg.pinv({1})",
+    "np.real(np.linalg.inv({1} + 1j * np.eye(len({0}))))", "np.linalg.solve({1} + 0.5j * {1}.T, {0}).imag",
+    "np.abs(np.linalg.det({1} + 1j * np.eye(len({0}))))", "np.linalg.norm({0}, 'fro')",
+    "np.linalg.eigh({1})[0][::-1]", "np.sum(np.linalg.eigvals({1}).real ** 3) * 0.01",
+    "np.linalg.multi_dot([{1}, {0}])",
+)
+
 TEMPLATES: dict[Callable[[Grower], str | None], int] = {
     unary: 2, binary: 3, where: 1, indexed: 2, masked_sum: 1, reduced: 2, method: 1, moved: 2, product: 2, ordered: 1,
     created: 1, copied: 2, viewed: 2, laid_out: 4, cast: 3, of_integers: 3, by_keyword: 3,
+    made_complex: 2, of_complex: 4, factorised: 2,
 }
 """Statements that give a value, and how often they come."""
 WRITES: dict[Callable[[Grower], str | None], int] = {written: 3, **INPLACE}
