@@ -185,8 +185,8 @@ def unsupported_lines() -> Iterator[str]:
     ufuncs = {n for n in scipy.special.__all__ if isinstance(getattr(scipy.special, n), np.ufunc)}
     rest = ", ".join(f"`{n}`" for n in sorted(ufuncs - {*special_names(), "jn"}))
     yield f"| of `scipy.special`'s {len(ufuncs)} ufuncs: {rest} | they give complex numbers |"
-    yield ("| `np.random.*` | what all the program draws from: make a generator, `np.random.default_rng(seed)`, inside or "
-           "outside |")
+    yield ("| `np.random.*` | what all the program draws from: make a generator, `np.random.default_rng(seed)`, inside "
+           "or outside |")
 
 
 def outside_lines() -> Iterator[str]:
