@@ -184,6 +184,12 @@ def main(argv: list[str] | None = None) -> int:
         swept = [sizes.measured(c, SIZES) for c in sizes.SWEPT]
         tables["Calls of a thousand sizes"] = sizes.table(swept, SIZES)
         reached += sizes.figures(swept, SIZES)
+    if not (o.only or o.quick) and "gradjit" in names and len(cores) > 1:
+        from . import threads
+        say("two threads over one")
+        copied, *run = [threads.measured(c, (1, 2)) for c in (threads.COPY, *threads.CASES)]
+        tables["Two threads over one"] = threads.threads_table([copied, *run], (1, 2))
+        reached += threads.figures(run, copied)
     text = report.document(describe(len(cores)), tables, reached, problems,
                            report.explanations(HERE / "explanations.md"))
     complete = not (o.only or o.quick or o.no_first or o.no_sizes) and o.peers == EVERY
