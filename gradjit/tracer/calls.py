@@ -97,7 +97,7 @@ def call(f: Any, /, *args: Any, **kwargs: Any) -> Any:
         return call(python, *args, **kwargs)
     if kind is np.ufunc or is_numpy(f):
         return call_numpy(f, args, kwargs)
-    if f is np.ma.MaskedArray and is_traced((*args, *kwargs.values())):
+    if masked_arrays.is_class(f) and is_traced((*args, *kwargs.values())):
         return masked_arrays.array(*args, **kwargs)
     if isinstance(f, type) and f in OF_ARRAYS and is_traced(args[:1]):
         return OF_ARRAYS[f](*args, **kwargs)

@@ -6,6 +6,7 @@ stands under the mask of a result has no meaning, as in NumPy.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from typing import Any, NoReturn
 
@@ -181,6 +182,13 @@ def limit(dtype: np.dtype, sign: int) -> Any:
     if dtype.kind == "f":
         return sign * np.inf
     return np.iinfo(dtype).max if sign > 0 else np.iinfo(dtype).min
+
+
+def is_class(f: Any) -> bool:
+    """Whether it is NumPy's class. NumPy imports it when it is first asked for, which takes as long as to trace a
+    function; and who has not imported it cannot mean it."""
+    ma = sys.modules.get("numpy.ma")
+    return ma is not None and f is ma.MaskedArray
 
 
 def as_masked(x: Any) -> MaskedArray:

@@ -16,6 +16,7 @@ import functools
 import hashlib
 import operator
 import re
+import sys
 import types
 import weakref
 from collections.abc import Callable, Collection, Iterator
@@ -122,7 +123,13 @@ def array_parts(x: np.ndarray) -> tuple[Any, ...]:
         return (*form, *x.reshape(-1).tolist())
     data = np.asarray(x).tobytes()
     held = (*form, data if len(data) <= SMALL else hashlib.blake2b(data, digest_size=16).digest())
-    return (*held, np.ma.getmaskarray(x).tobytes()) if isinstance(x, np.ma.MaskedArray) else held
+    return held if type(x) is np.ndarray else (*held, *mask_of(x))
+
+
+def mask_of(x: np.ndarray) -> tuple[bytes, ...]:
+    """The mask of a masked array. (NumPy imports those when they are first asked for, which takes a while.)"""
+    ma = sys.modules.get("numpy.ma")
+    return (ma.getmaskarray(x).tobytes(),) if ma is not None and isinstance(x, ma.MaskedArray) else ()
 
 
 def function_parts(f: types.FunctionType) -> tuple[Any, ...]:

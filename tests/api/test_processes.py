@@ -134,14 +134,19 @@ def test_nothing_is_imported_by_a_compilation(tmp_path: Path) -> None:
     text = """
 import sys, numpy as np, gradjit as gj
 before = set(sys.modules)
+class Box:
+    def __init__(self, x):
+        self.x = x
 def f(x):
     for i in range(3):
         if np.sum(x) > 0:
             x = x + 0.01 * np.sin(x) * x[0]
-    return np.sum(np.sort(x) * abs(x) * len(x))
+    for a, b in [(1.0, 2.0), (3.0, 4.0)][:-1]:
+        x = x * a + b
+    return np.sum(np.sort(x) * abs(Box(x).x) * len(x))
 gj.grad(f)(np.ones(3)); gj.hessian(f)(np.ones(3)); gj.jvp(f, (np.ones(3),), (np.ones(3),))
 gj.jit(f).ir(np.ones(3), stage="loops")
-print(sorted(m for m in set(sys.modules) - before if m.startswith(("gradjit", "llvmlite"))))
+print(sorted(m for m in set(sys.modules) - before if m.startswith(("gradjit", "llvmlite", "numpy"))))
 """
     program = tmp_path / "program.py"  # loops are lifted from the source
     program.write_text(text)
