@@ -20,8 +20,8 @@ from ..tracer.control import columns
 from ..tracer.numpy import selection
 
 __all__ = ["artefact", "batching", "builtin_functions", "calls", "codegen", "columns", "entry", "externals",
-           "interrupts", "jit", "jvp", "lift", "math_functions", "methods", "numpy_rules", "printer", "selection", "source",
-           "strips", "support", "symbols", "unlifted", "unroll_and_jam", "vjp"]
+           "interrupts", "jit", "jvp", "lift", "math_functions", "methods", "numpy_rules", "printer", "selection",
+           "source", "strips", "support", "symbols", "unlifted", "unroll_and_jam", "vjp"]
 
 with contextlib.suppress(LayoutError):  # a build of Python or NumPy that does not fit: the first call says so
     support.addresses()

@@ -155,8 +155,8 @@ class MaskedArray(np.lib.mixins.NDArrayOperatorsMixin):
         middle = middle.data if isinstance(middle, MaskedArray) else middle
         apart = self.data - (middle if axis is None else apply(np.expand_dims, (middle, axis), {}))
         squares = MaskedArray(apart * apart, self.mask).sum(axis)
-        return (squares.data if isinstance(squares, MaskedArray) else squares) / (self.count(axis) - ddof) if axis is None \
-            else MaskedArray(squares.data / (self.count(axis) - ddof), squares.mask)
+        variance = (squares.data if isinstance(squares, MaskedArray) else squares) / (self.count(axis) - ddof)
+        return variance if axis is None else MaskedArray(variance, squares.mask)
 
     def std(self, axis: Any = None, ddof: int = 0) -> Any:
         return np.sqrt(self.var(axis, ddof))

@@ -169,7 +169,8 @@ def parts(value: Any, count: int) -> Sequence[Any]:
 def zeros(shape: Any, dtype: np.dtype) -> StructuredArray:
     """New memory."""
     shape = (shape,) if isinstance(shape, (int, np.integer, TracedArray)) else tuple(shape)
-    return StructuredArray(dtype, [as_array(filled(0, (*shape, *dtype[n].shape), dtype[n].base)) for n in dtype.names or ()])
+    fields = [dtype[n] for n in dtype.names or ()]
+    return StructuredArray(dtype, [as_array(filled(0, (*shape, *f.shape), f.base)) for f in fields])
 
 
 def array(items: Any, dtype: np.dtype) -> StructuredArray:
@@ -215,7 +216,8 @@ def _take(s: StructuredArray) -> tuple[tuple[TracedArray, ...], np.dtype, tuple[
 
 def _build(dtype: np.dtype, children: Any) -> Any:
     if any(isinstance(c, TracedArray) or not isinstance(c, (np.ndarray, np.generic, float, int)) for c in children):
-        return StructuredArray(dtype, [as_traced(c) if isinstance(c, (np.ndarray, np.generic)) else c for c in children])
+        traced = [as_traced(c) if isinstance(c, (np.ndarray, np.generic)) else c for c in children]
+        return StructuredArray(dtype, traced)
     fields = list(map(np.asarray, children))
     inner = len(dtype[0].shape)
     out = np.zeros(fields[0].shape[:fields[0].ndim - inner], dtype)
