@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import sys
 import types
 from collections.abc import Callable
 from typing import Any
@@ -19,6 +20,13 @@ def peek(x: Any, name: str, default: Any = None) -> Any:
         return getattr(x, name, default)
     except Exception:
         return default
+
+
+def is_of(x: Any, module: str, name: str) -> bool:
+    """Whether an object's class is that one of a module that may not be imported yet: NumPy imports np.random and np.ma
+    when they are first asked for, which takes as long as to trace a function."""
+    found = sys.modules.get(module)
+    return found is not None and type(x) is getattr(found, name, None)
 
 
 def text(x: Any, name: str, default: str = "") -> str:

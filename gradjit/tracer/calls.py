@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from ..probe import peek, text
+from ..probe import is_of, peek, text
 from . import dispatch, grown, hidden_state, masked_arrays, opaque, overrides, structured_arrays, structures
 from .array import ARRAY, TracedArray, root
 from .control import recursion
@@ -241,7 +241,7 @@ def call_for_effect(f: Any, /, *args: Any, **kwargs: Any) -> Any:
 def as_it_is(f: Any, args: Any, kwargs: Any) -> Any:
     """A function of a library, or a builtin, run by Python."""
     frame, world = recorders()[-1].frame, outside(current())
-    if type(owner := peek(f, "__self__")) is np.random.Generator:
+    if is_of(owner := peek(f, "__self__"), "numpy.random", "Generator"):
         from . import random_streams
         if random_streams.is_stream(owner, (*args, *kwargs.values())):
             return random_streams.draw(owner, text(f, "__name__"), args, kwargs)

@@ -17,6 +17,7 @@ import numpy as np
 from ..errors import TraceError
 from ..ir import ArrayType, dtype_of
 from ..ir.ops.custom import OpaqueFunction
+from ..probe import is_of
 from . import operands as o
 from .array import ARRAY, SCALAR, TracedArray, root
 from .leaks import refuse_rebinding
@@ -219,7 +220,7 @@ def draw(generator: Any, method: str, args: Any, kwargs: Any) -> Any:
 # generators that the function makes itself ----------------------------------------------------------------------------
 def made_inside(generator: Any) -> None:
     """Note a generator made from a seed: where it stands is known, as long as it draws what is known."""
-    if type(generator) is np.random.Generator:
+    if is_of(generator, "numpy.random", "Generator"):
         stream = outside(current()).streams[id(generator)] = Stream(generator)
         outside(current()).made(stream)
         at_known_place(stream)
@@ -238,7 +239,7 @@ def drawn_as_known(generator: Any) -> None:
 def is_stream(generator: Any, given: Any) -> bool:
     """Whether what it draws is found out when the compiled function runs: of one from outside always, of one that was
     made inside where it depends on what is traced, or stands in a loop or a branch."""
-    if type(generator) is not np.random.Generator:
+    if not is_of(generator, "numpy.random", "Generator"):
         return False
     stream = outside(current()).streams.get(id(generator))
     if stream is None:
