@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from ..probe import is_of, peek, text
-from . import dispatch, grown, hidden_state, masked_arrays, opaque, overrides, structured_arrays, structures
+from . import dispatch, grown, hidden_state, opaque, overrides, structures
 from .array import ARRAY, TracedArray, root
 from .control import recursion
 from .control.frames import Frame, is_container
@@ -97,8 +97,8 @@ def call(f: Any, /, *args: Any, **kwargs: Any) -> Any:
         return call(python, *args, **kwargs)
     if kind is np.ufunc or is_numpy(f):
         return call_numpy(f, args, kwargs)
-    if masked_arrays.is_class(f) and is_traced((*args, *kwargs.values())):
-        return masked_arrays.array(*args, **kwargs)
+    if isinstance(f, type) and f.__module__.startswith("numpy.") and (rule := of_kinds(f, args, kwargs)) is not None:
+        return rule(*args, **kwargs)
     if isinstance(f, type) and f in OF_ARRAYS and is_traced(args[:1]):
         return OF_ARRAYS[f](*args, **kwargs)
     if isinstance(f, type):
@@ -355,6 +355,15 @@ def is_numpy(f: Any) -> bool:
         named and module.partition(".")[0] == "numpy" and not module.startswith("numpy.random"))
 
 
+KINDS: list[Callable[[Any, tuple[Any, ...], dict[str, Any]], Rule | None]] = []
+"""Kinds of arrays that are made of others: each says by which rule it is that NumPy's function makes, or takes, one of
+them. They stand here themselves."""
+
+
+def of_kinds(f: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Rule | None:
+    return next((rule for kind in KINDS if (rule := kind(f, args, kwargs)) is not None), None)
+
+
 WITH_CONTENTS = {np.empty: np.zeros, np.empty_like: np.zeros_like}
 """What stands in new memory by chance is no part of a program: it would be another one each time."""
 
@@ -363,10 +372,8 @@ def call_numpy(f: Any, args: Any, kwargs: Any) -> Any:
     """A NumPy function: on concrete arguments NumPy itself, whose new arrays are then known; else its rule."""
     args = tuple(map(entered, args))
     kwargs = {k: entered(v) for k, v in kwargs.items()}
-    if (rule := masked_arrays.of_function(f, args, kwargs)) is not None:
+    if (rule := of_kinds(f, args, kwargs)) is not None:
         return rule(*args, **kwargs)
-    if (structured := structured_arrays.made(f, args, kwargs)) is not None:
-        return structured
     if not is_traced((*args, *kwargs.values())):
         refusal = opaque.watched(outside(current()), f, opaque.name_of(f), (*args, *kwargs.values()))
         if refusal is not None:

@@ -15,6 +15,7 @@ import numpy as np
 from ..errors import UnsupportedError
 from . import trees
 from .array import TracedArray
+from .calls import KINDS
 from .dispatch import apply
 from .locations import fail
 from .operands import as_array, as_traced, broadcast, broadcast_to, cast, filled, is_traced
@@ -264,11 +265,13 @@ FUNCTIONS: dict[str, Rule] = {
 
 
 def of_function(f: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Rule | None:
-    """The rule of a function of np.ma, where something traced is among its arguments; None for Python's own."""
+    """The rule of a function or the class of np.ma, where something traced is among its arguments; None for others."""
     module = getattr(f, "__module__", "") or ""
     given = (*args, *kwargs.values())
     if not module.startswith("numpy.ma") or not (is_traced(given) or any(isinstance(x, MaskedArray) for x in given)):
         return None
+    if is_class(f):
+        return array
     name = getattr(f, "__name__", "") or type(f).__name__
     if name in FUNCTIONS:
         return FUNCTIONS[name]
@@ -286,4 +289,5 @@ def _build(_: None, children: Any) -> Any:
     return np.ma.MaskedArray(data, mask) if isinstance(data, np.ndarray) else MaskedArray(data, mask)
 
 
+KINDS.append(of_function)
 trees.register(MaskedArray, lambda m: ((m.data, m.mask), None, ("data", "mask")), _build)

@@ -8,7 +8,7 @@ the function returns is a structured array again.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NoReturn
 
 import numpy as np
@@ -17,6 +17,7 @@ from ..errors import TraceError, UnsupportedError
 from ..ir import DTYPES
 from . import trees
 from .array import ARRAY, TracedArray, root
+from .calls import KINDS
 from .locations import fail
 from .operands import as_array, as_traced, filled
 
@@ -199,15 +200,15 @@ MAKING: dict[Any, Any] = {
 """NumPy's functions that make arrays of a dtype."""
 
 
-def made(f: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> StructuredArray | None:
-    """The structured array that a NumPy function makes of traced values; None where it makes none."""
+def of_maker(f: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Callable[..., StructuredArray] | None:
+    """The rule of a NumPy function that makes a structured array; None where it makes none."""
     if f not in MAKING:
         return None
     given = kwargs.get("dtype", args[1] if len(args) > 1 else None)
     if not isinstance(given, (list, np.dtype, dict)):
         return None
     dtype: np.dtype = np.dtype(given)  # type: ignore[arg-type]  # a list of fields, which the stubs do not know
-    return MAKING[f](args[0], dtype) if is_structured(dtype) and args else None
+    return (lambda x, *_, **__: MAKING[f](x, dtype)) if is_structured(dtype) and args else None
 
 
 def _take(s: StructuredArray) -> tuple[tuple[TracedArray, ...], np.dtype, tuple[str, ...]]:
@@ -227,3 +228,4 @@ def _build(dtype: np.dtype, children: Any) -> Any:
 
 
 trees.register(StructuredArray, _take, _build)
+KINDS.append(of_maker)
