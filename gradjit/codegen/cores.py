@@ -23,7 +23,7 @@ from ..ir import BOOL, I64, DType, Loc
 from ..ir.sizes import Dim, is_known, is_open, preferred, size_of
 from ..records import dataclass
 from .affine import Affine, Var
-from .independence import Independent, Uses, examine
+from .independence import Independent, Uses, examine, why_in_order
 from .loop_passes import Swap, nodes_of, statements
 from .loops import (
     Accumulate,
@@ -42,8 +42,9 @@ from .loops import (
     Store,
     WhileStmt,
     inner,
+    trips,
 )
-from .numbers import LOAD, SCALAR, STORE, cost_of, identity, memory_cost
+from .numbers import LOAD, SCALAR, STORE, TURN, cost_of, identity, memory_cost
 from .symbolic import reckoned
 
 
@@ -95,6 +96,8 @@ class Cutter:
             if isinstance(s, LoopStmt):
                 out += self.loop(s)
                 continue
+            if isinstance(s, Repeat) and self.is_long(s):
+                s.serial = why_in_order(s)
             if isinstance(s, (Repeat, WhileStmt, IfStmt)):
                 for some in inner(s):
                     some[:] = self.block(some)
@@ -116,6 +119,13 @@ class Cutter:
         if s.lanes == 1:
             s.body = self.block(s.body)
         return [s]
+
+    @staticmethod
+    def is_long(s: Repeat) -> bool:
+        """Whether a loop of the program has as much work as one that is cut; one of computed length may have."""
+        n = trips(s)
+        around = LoopStmt(s.var, s.body)
+        return n is None or n * (TURN + body_work(s.body, around, set())) >= LIMITS.chunk * LIMITS.fewest
 
     @staticmethod
     def is_short(s: LoopStmt, work: float) -> bool:

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import cached_property
 
 import numpy as np
 from llvmlite import ir
@@ -26,6 +27,7 @@ from .emit_control import FLOW, TapeCells, cell_value, counted, exactly, leave, 
 from .emit_parallel import chunks
 from .emit_scope import EmitScope
 from .failures import Check, note
+from .independence import Uses
 from .loop_passes import nodes_of, statements
 from .loops import (
     Accumulate,
@@ -124,6 +126,11 @@ class Emitter:
             if f.name.startswith(KERNEL):
                 call_what_is_frequent(f)
         return Emitted(self.module, self.kernel, self.program, tuple(self.checks), tuple(self.objects))
+
+    @cached_property
+    def uses(self) -> Uses:
+        """Which statements of the program have to do with which memory."""
+        return Uses(self.program.body)
 
     def part(self, name: str, more: Sequence[ir.Type]) -> Emitter:
         """What emits a part of this kernel as a function of its own, which takes what the kernel takes, and `more`."""

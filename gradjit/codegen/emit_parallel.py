@@ -10,7 +10,6 @@ context and finds out where chunk k begins.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import field
 from typing import TYPE_CHECKING
 
@@ -22,8 +21,9 @@ from .affine import Var
 from .emit_control import leave, stop_if_failed, when
 from .emit_scope import EmitScope
 from .failures import record_of
-from .loop_passes import nodes_of, statements
-from .loops import Accumulate, Buffer, Chunks, LoopStmt, Node, Store, operands, roots_of
+from .independence import Uses, accesses
+from .loop_passes import statements
+from .loops import Buffer, Chunks, LoopStmt, Node, operands, roots_of
 from .vecmath.lanes import I32, I64
 
 if TYPE_CHECKING:
@@ -46,15 +46,17 @@ class Captured:
 
     @classmethod
     def of(cls, e: Emitter, s: Chunks) -> Captured:
-        found = cls(list(known_nodes(e, s)))
+        found, computed = cls(), needed(e, s)
+        found.nodes = [n for n, is_known in computed.items() if is_known]
+        within = [n for n, is_known in computed.items() if not is_known]
+        stores = [a for x in statements(s.body) for a in accesses(x) if a.is_store]
         own = {x.var for x in statements([s]) if isinstance(x, (LoopStmt, Chunks))}
-        used = {v for x in statements(s.body) for n in nodes_of(x) for v in n.vars}
-        used |= {v for x in statements(s.body) if isinstance(x, Store) for v in x.address.vars}
+        used = {v for n in within for v in n.vars} | {v for x in stores for v in x.address.vars}
         found.vars = [scope.var for scope in e.enclosing() if scope.var is not None and scope.var in used - own]
-        stored = {b for x in statements(s.body) for b in stored_by(x)}
-        touched = stored | {n.attrs[0] for x in statements(s.body) for n in nodes_of(x) if n.kind == "load"}
+        touched = {n.attrs[0] for n in within if n.kind == "load"} | {x.buffer for x in stores}
+        inside = Uses(s.body).buffers
         found.buffers = [b for b in sorted(touched, key=lambda b: b.name) if b.moves or b.role == "tape" or (
-            b.role == "local" and b not in stored)]
+            b.role == "local" and inside[b] < e.uses.buffers[b])]  # else each thread has its own
         return found
 
     def values(self, e: Emitter) -> list[ir.Value]:
@@ -76,25 +78,18 @@ class Captured:
             part.allocas.store(p, cell)
 
 
-def known_nodes(e: Emitter, s: Chunks) -> Iterator[Node]:
-    """The nodes that the body needs whose values are known before it."""
-    seen: set[Node] = set()
+def needed(e: Emitter, s: Chunks) -> dict[Node, bool]:
+    """The nodes that the body reads, and whether each is known before it: of those it does not look further."""
+    found: dict[Node, bool] = {}
     stack = [root for x in statements(s.body) for root in roots_of(x)]
     while stack:
         n = stack.pop()
-        if n in seen or n.kind == "const":
+        if n in found or n.kind == "const":
             continue
-        seen.add(n)
-        if e.scope.find(n) is not None:
-            yield n
-        else:
+        found[n] = e.scope.find(n) is not None
+        if not found[n]:
             stack += (*operands(n), *(a for a in n.args if a.kind == "version"))
-
-
-def stored_by(s: object) -> list[Buffer]:
-    if isinstance(s, Store):
-        return [s.buffer]
-    return [s.store[0]] if isinstance(s, Accumulate) and s.store else []
+    return found
 
 
 def chunks(e: Emitter, s: Chunks) -> None:

@@ -19,14 +19,19 @@ from .loop_passes import nodes_of, statements
 from .loops import (
     Accumulate,
     Accumulator,
+    Assign,
     Buffer,
     Call,
+    Cell,
     Exchange,
     Finish,
     IfStmt,
     Let,
     LoopStmt,
     Node,
+    Pop,
+    Push,
+    Repeat,
     Start,
     Stmt,
     Store,
@@ -155,6 +160,32 @@ def clash(b: Buffer, some: list[Access], var: Var) -> str:
                 when = "before" if behind.const * w.address.terms.get(var, 0) > 0 else "behind it"
                 return f"{b.name}[{a.address!r}], which it reads, is written in an iteration {when}"
     return f"what an iteration writes to {b.name}, another one reads or writes"
+
+
+def why_in_order(s: Repeat) -> str:
+    """Why the iterations of a loop of the program run one after the other."""
+    every = list(statements(s.body))
+    if any(isinstance(x, Exchange) for x in every):
+        return "it makes an array anew from the one of the iteration before"
+    set_: set[Cell] = set()
+    changed = {c for x in every if isinstance(x, Assign) for c in x.cells}
+    for x in every:
+        for n in nodes_of(x):
+            if n.kind == "cell" and n.attrs[0] in changed - set_:
+                return "it carries a number from iteration to iteration"
+        set_ |= set(x.cells) if isinstance(x, Assign) else set()
+    inner = {x.var for x in every if isinstance(x, (LoopStmt, Repeat))}
+    by_buffer: dict[Buffer, list[Access]] = {}
+    for x in every:
+        for a in accesses(x):
+            by_buffer.setdefault(a.buffer, []).append(a)
+    for b, some in by_buffer.items():
+        if b.role != "tape" and any(a.is_store for a in some) and not apart([a.address for a in some], s.var, inner):
+            if all(a.combine for a in some if a.is_store) or any(not a.is_store for a in some):
+                return clash(b, some, s.var)
+    if any(isinstance(x, (Push, Pop)) for x in every):
+        return "what it keeps for the reverse pass stands in the order of its iterations"
+    return "loops of the program itself do, so far"
 
 
 # elements of its own --------------------------------------------------------------------------------------------------

@@ -80,6 +80,13 @@ def counted(x, n):
     return np.sum(np.sin(sums) * sums)
 
 
+def row_sums(a):
+    b = np.cumsum(a, axis=1)
+    for _ in range(3):
+        b = np.cumsum(np.tanh(b), axis=1) * 0.5
+    return np.sum(b * a)
+
+
 def singles(x):
     return np.mean(np.cos(x) * x)
 
@@ -98,6 +105,7 @@ PROGRAMS: dict[str, tuple[Callable[..., Any], tuple[Any, ...]]] = {
     "counted": (counted, (rng.normal(size=503), rng.integers(0, 503, 503))),
     "products": (products, (rng.normal(size=503),)),
     "columns": (columns, (rng.normal(size=(203, 13)),)),
+    "row-sums": (row_sums, (rng.normal(size=(61, 7)),)),
     "singles": (singles, (rng.normal(size=1003).astype("f4"),)),
 }
 CHUNK = 300.0

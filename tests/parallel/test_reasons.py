@@ -58,3 +58,27 @@ def test_it_is_told_of_code_from_disk(tmp_path, monkeypatch):
             told.append(f.stats().specialisations[0])
     assert [s.origin for s in told] == ["compiled", "disk"]
     assert told[0].cores == told[1].cores and len(told[0].cores) == 1
+
+
+def steps(x, n):
+    for _ in range(n):
+        x = np.sin(x[::-1]) + x
+    return np.sum(x)
+
+
+def counted(total, n):
+    for i in range(n):
+        total = np.sin(total) + i
+    return total
+
+
+@pytest.mark.parametrize("f, arguments, reason", [
+    (steps, (x, 50), "it makes an array anew from the one of the iteration before"),
+    (counted, (1.0, 1000), "it carries a number from iteration to iteration"),
+])
+def test_loops_of_the_program(f, arguments, reason):
+    with cores.limits(chunk=CHUNK):
+        compiled = gj.jit(f)
+        compiled(*arguments)
+    (s,) = compiled.stats().specialisations
+    assert any(not c.is_parallel and c.words == reason for c in s.cores), s.cores
