@@ -202,12 +202,19 @@ class Compiled(FastCallable):
                              f"what computes derivatives leaves no trace outside, and the list would stay as it is; "
                              f"return the value (has_aux=True), or print it by gj.debug_print", raised_at(e))
         self.stateful = Stateful(states, self.body, keeps, self.inner)
+        self.miss = self.answer_with_state
 
     def inner(self, body: Callable[..., Any]) -> Compiled:
         """What carries the states as arguments."""
         made = Compiled(body, self.like, self.kind, self.options)
         made.is_internal = True
         return made
+
+    def answer_with_state(self, /, *args: Any, **kwargs: Any) -> Any:
+        """A call of a function that is known to change what stands outside."""
+        if kwargs or recorders():
+            return self.answer(*args, **kwargs)
+        return self.with_state(args, kwargs)
 
     def with_state(self, args: Any, kwargs: Any) -> Any:
         """A call of a function that changes what stands outside."""

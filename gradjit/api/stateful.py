@@ -6,6 +6,9 @@ a part of its result.
 
 from __future__ import annotations
 
+import functools
+import operator
+import types
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -31,6 +34,8 @@ class Stateful:
         self.states = states
         self.keeps = keeps
         self.numbers: list[list[bool]] = []
+        self.readers = [reader(s) for s in states]
+        self.writers = [writer(s) if keeps or s.moves_on else None for s in states]
 
         def body(*args: Any, **kwargs: Any) -> Any:
             *args, values = args  # type: ignore[assignment]
@@ -45,16 +50,37 @@ class Stateful:
         self.compiled = compiled(body)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        given = [None if s.appends or (v := s.read()) is ABSENT else passed(v) for s in self.states]
-        out, now = self.compiled(*args, given, **kwargs)
-        for s, value, numbers in zip(self.states, now, self.numbers, strict=True):
-            if not (self.keeps or s.moves_on):
+        """Between what is read of the places and what is put there all is the machine code's."""
+        out, now = self.compiled(*args, [passed(read()) for read in self.readers], **kwargs)
+        for put, value, numbers in zip(self.writers, now, self.numbers, strict=True):
+            if put is None:
                 continue
-            if s.appends:
-                s.owner.extend(as_python(value, numbers))
+            if True not in numbers:
+                put(value)
+            elif isinstance(value, np.generic):
+                put(value.item())
             else:
-                s.put(as_python(value, numbers))
+                put(as_python(value, numbers))
         return out
+
+
+def reader(s: State) -> Callable[[], Any]:
+    """What gives that which stands in a place; None where nothing does, and for what is not looked at."""
+    if s.appends:
+        return lambda: None
+    if not s.is_item and not isinstance(s.owner, types.CellType):
+        return functools.partial(getattr, s.owner, s.key, None)
+    if s.is_item and type(s.owner) is dict:
+        return functools.partial(s.owner.get, s.key)
+    return lambda: None if (value := s.read()) is ABSENT else value
+
+
+def writer(s: State) -> Callable[[Any], None]:
+    """What puts a value there."""
+    if s.appends:
+        extend: Callable[[Any], None] = s.owner.extend
+        return extend
+    return functools.partial(operator.setitem if s.is_item else setattr, s.owner, s.key)
 
 
 def as_python(value: Any, numbers: list[bool]) -> Any:

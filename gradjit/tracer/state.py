@@ -135,7 +135,9 @@ class Before:
 
 def passed(value: Any) -> Any:
     """A value as an argument: an int is traced, as it changes from call to call."""
-    return np.int64(value) if type(value) is int and -2 ** 63 <= value < 2 ** 63 else value
+    if type(value) is not int:
+        return value
+    return np.int64(value) if -2 ** 63 <= value < 2 ** 63 else value
 
 
 def received(value: Any, given: Any) -> Any:

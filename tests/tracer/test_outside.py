@@ -237,8 +237,12 @@ def test_odd_arrays_from_outside():
     check(lambda x: x * objects[2] + len(names[0]), X)
     with pytest.raises((DtypeError, UnsupportedError), match="test_outside"):
         trace(lambda x: x + objects, (X,), {})
+    masked = np.ma.masked_array(X, X > 1)
     with pytest.raises(TraceError, match="test_outside"):
-        trace(lambda x: x + np.ma.masked_array(X, X > 1), (X,), {})
+        trace(lambda x: x + masked, (X,), {})
+    with pytest.raises(TraceError, match="test_outside"):
+        trace(lambda x: masked * x, (X,), {})
+    check(lambda x: np.sum(x + np.ma.masked_array(X, X > 1)), X)
     with pytest.raises((DtypeError, UnsupportedError), match="test_outside"):
         trace(lambda x: x + np.array([1, 2, 3], np.float16), (X,), {})
 
