@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from ..errors import UnsupportedError
 from . import grown, sequences, sparse
 from .array import TracedArray
 from .attributes import enter, read, setting, special
@@ -21,6 +22,7 @@ from .control.states import Undefined
 from .grown import is_grown
 from .guards import ABSENT, Source, is_plain
 from .leaks import is_kept, refuse_rebinding
+from .locations import fail
 from .operands import captured, is_traced
 from .outside import is_data_array, outside
 from .recorder import current, recorders
@@ -164,6 +166,10 @@ class Hooks(Control):
         if isinstance(key, TracedArray) and isinstance(owner, (list, tuple)):
             return local(sequences.item(owner, key))
         owner = local(owner)
+        if isinstance(key, TracedArray) and isinstance(owner, np.ndarray):
+            fail(UnsupportedError, f"an array of {owner.dtype} is indexed by a traced value, and holds no numbers that "
+                                   f"can be compiled; keep the numbers in an array of their own, or choose with if and "
+                                   f"else")
         if recorders():
             watch_key(key)
         if isinstance(owner, (TracedArray, str, tuple)) or not recorders():

@@ -17,7 +17,7 @@ from typing import Any, NoReturn
 import numpy as np
 
 from ..errors import ShapeError, UnsupportedError
-from ..ir import Value
+from ..ir import Loc, Value
 from . import operands as o
 from .array import ARRAY, PYTHON, TracedArray, root
 from .extents import handle, product
@@ -113,8 +113,8 @@ class Selection(np.lib.mixins.NDArrayOperatorsMixin):
         return f"Traced({self.full.dtype} elements of {self.full.type} under a mask)"
 
 
-def refuse(what: str) -> NoReturn:
-    fail(UnsupportedError, f"{what} is not supported: {REMEDY}")
+def refuse(what: str, loc: Loc | None = None) -> NoReturn:
+    fail(UnsupportedError, f"{what} is not supported: {REMEDY}", loc)
 
 
 def holds_selection(args: Sequence[Any]) -> bool:

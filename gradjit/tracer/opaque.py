@@ -89,6 +89,11 @@ def run(world: Outside, f: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -
         result = f(*args, **kwargs)
     except TraceError as e:
         raise not_traced(f, e) from None
+    except TypeError as e:
+        if TracedArray.__name__ not in str(e) and not isinstance(f, type):
+            raise
+        refuse_traced(f, name, e, given)
+        raise
     if refusal is not None and not (result is None and is_c(f)):
         raise refusal
     if before is not None and random_state() != before:
@@ -97,6 +102,18 @@ def run(world: Outside, f: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -
     if is_new(result):
         world.made(result)
     return result
+
+
+def refuse_traced(f: Any, name: str, e: TypeError, given: Iterable[Any]) -> None:
+    """UnsupportedError where a library wants numbers of Python's, and got traced ones."""
+    if any(map(is_traced, given)) and (TracedArray.__name__ in str(e) or f.__module__ in NUMBERS):
+        fail(UnsupportedError, f"{name.removesuffix('()')} takes no traced value: it wants numbers that are known while "
+                               f"gradjit compiles the function; compute with floats and arrays, or call it outside, "
+                               f"with what is returned")
+
+
+NUMBERS = ("fractions", "decimal", "datetime")
+"""Modules with kinds of numbers of their own."""
 
 
 def not_traced(f: Any, e: TraceError) -> Exception:

@@ -86,6 +86,17 @@ class Text:
     def __str__(self) -> str:
         self.refuse("the letters")
 
+    def __eq__(self, other: object) -> bool:
+        return self is other or self.refuse("a comparison")
+
+    def __hash__(self) -> int:
+        return id(self) if not self.fields else self.refuse("a hash")
+
+    def __lt__(self, other: Any) -> bool:
+        self.refuse("a comparison")
+
+    __le__ = __gt__ = __ge__ = __lt__
+
     def __len__(self) -> int:
         self.refuse("the length")
 

@@ -431,7 +431,7 @@ def collect(recorder: Recorder, handles: list[Any], out: Any,
         if is_data_array(x):
             x = captured(x)
         if isinstance(x, Selection):
-            refuse("returning x[mask]")
+            refuse("returning x[mask]", loc)
         if isinstance(x, Tail):
             x.refuse()
         if isinstance(x, Text):
