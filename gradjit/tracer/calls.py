@@ -74,7 +74,8 @@ def call(f: Any, /, *args: Any, **kwargs: Any) -> Any:
         if not opaque.among(f, grown.AWARE):
             args = tuple(grown.arguments(f, args))
     if opaque.among(f, special_methods().ITERATING) and not (f in (min, max) and len(args) > 1):
-        args = tuple(a if grown.is_grown(a) else special_methods().iterated(a) for a in args)
+        args = tuple(a if grown.is_grown(a) or isinstance(a, opaque.FUNCTIONS) else special_methods().iterated(a)
+                     for a in args)
     handler = intercept(f)
     if handler is not None and (f not in (isinstance, type) or not args or isinstance(args[0], TracedArray)):
         if recorders()[-1].frame.parent is not None:

@@ -101,14 +101,15 @@ def run(world: Outside, f: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -
                          f"outside and pass the result as an argument")
     if is_new(result):
         world.made(result)
+        current().frame.fresh[id(result)] = result
     return result
 
 
 def refuse_traced(f: Any, name: str, e: TypeError, given: Iterable[Any]) -> None:
     """UnsupportedError where a library wants numbers of Python's, and got traced ones."""
     if any(map(is_traced, given)) and (TracedArray.__name__ in str(e) or f.__module__ in NUMBERS):
-        fail(UnsupportedError, f"{name.removesuffix('()')} takes no traced value: it wants numbers that are known while "
-                               f"gradjit compiles the function; compute with floats and arrays, or call it outside, "
+        fail(UnsupportedError, f"{name.removesuffix('()')} takes no traced value: it wants numbers that are known "
+                               f"while gradjit compiles the function; compute with floats and arrays, or call it outside, "
                                f"with what is returned")
 
 

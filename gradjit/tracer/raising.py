@@ -117,7 +117,7 @@ def record(e: Exception) -> None:
             refused(e, t.name)
     cls, args = type(e), e.args
     if builtin_error(cls.__name__) is cls and not e.__dict__ and e.__cause__ is None and (
-            not args or (len(args) == 1 and isinstance(args[0], (str, Text)) and args[0] != "")):
+            not args or (len(args) == 1 and (isinstance(args[0], Text) or (isinstance(args[0], str) and args[0])))):
         told = Text(args)
         append(told.values, cls.__name__, told.form, raised_at(e))
         return

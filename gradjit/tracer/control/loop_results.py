@@ -24,7 +24,7 @@ from .branches import has_effect, truth
 from .frames import Frame, substitute
 from .histories import alias
 from .item_targets import ItemTarget
-from .loop_variables import Again, CarriedLeaf, CarriedValue, LoopVariable, Mismatch, RunAsPython
+from .loop_variables import Again, CarriedLeaf, CarriedValue, LoopVariable, Mismatch, RunAsPython, learning_all
 from .may_alias import Alias, Aliases, When, bind, make_unreadable, overlap, refresh, set_alias_writes, taken_out
 from .names import VALUE, shown
 from .states import Spec, Undefined, described, numeric, spec_of
@@ -74,18 +74,14 @@ class LoopResults:
             g.leave(self)
         self.settle()
         count = loop.site.carried
-        after: list[Callable[[], Any]] = []
-        for variable, x in zip(loop.variables[:count], self.values, strict=False):
-            if variable.key == loop.flag:
-                after.append(self.stop(x))
-            elif isinstance(variable.given, Undefined):
-                after.append(self.out(variable.key, variable.given, x))
-            else:
-                after.append(self.variable(variable, x))
-        for name, given, x in zip(loop.site.names[count:], loop.values[count:], self.values[count:], strict=True):
-            after.append(self.out(name, given, x))
+        steps = [functools.partial(self.of_name, v, x) for v, x in zip(loop.variables[:count], self.values,
+                                                                       strict=False)]
+        names = zip(loop.site.names[count:], loop.values[count:], self.values[count:], strict=True)
+        steps += [functools.partial(self.out, *name) for name in names]
         changed = zip(loop.learned.places, loop.variables[count:], strict=True)
-        places = [(p, self.variable(v, p.get())) for p, v in changed]
+        steps += [functools.partial(self.variable, v, p.get()) for p, v in changed]
+        after = learning_all(steps)
+        places = [(p, after.pop()) for p in reversed(loop.learned.places)][::-1]
         self.containers()
         self.find_shared()
         loop.check()
@@ -127,6 +123,14 @@ class LoopResults:
         return all(v.op is not None and v.op.name == "const" for v in outer) and not has_effect(self.frame.block)
 
     # variables ------------------------------------------------------------------------------------------------------
+    def of_name(self, variable: LoopVariable, x: Any) -> Callable[[], Any]:
+        """A name that is carried in; tells what it holds behind."""
+        if variable.key == self.loop.flag:
+            return self.stop(x)
+        if isinstance(variable.given, Undefined):
+            return self.out(variable.key, variable.given, x)
+        return self.variable(variable, x)
+
     def variable(self, variable: LoopVariable, x: Any) -> Callable[[], Any]:
         """Carry a variable; tells what it holds behind."""
         ends = variable.finish(x)

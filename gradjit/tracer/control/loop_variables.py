@@ -7,9 +7,10 @@ become parameters of the body. Which of the two it is, is guessed from the text 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+import functools
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import field
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TypeVar
 
 import numpy as np
 
@@ -25,6 +26,7 @@ from .item_targets import ItemTarget
 from .may_alias import same_elements
 from .states import Spec, Undefined, converted, described, is_same, join, numeric, spec_of
 
+T = TypeVar("T")
 MAX_LEAVES = 256
 
 
@@ -159,6 +161,23 @@ class CarriedLeaf:
         raise Again
 
 
+def learning_all(steps: Iterable[Callable[[], T]]) -> list[T]:
+    """What each step gives. Where some have learned something the body is traced again, once for all of them; what does
+    not fit before they have may fit then."""
+    found, again = [], False
+    for step in steps:
+        try:
+            found.append(step())
+        except Again:
+            again = True
+        except Mismatch:
+            if not again:
+                raise
+    if again:
+        raise Again
+    return found
+
+
 class LoopVariable:
     """A variable of a loop that is carried in: a name, or a place in a container."""
 
@@ -201,7 +220,9 @@ class LoopVariable:
             raise Mismatch(f"{self.name} changes from {described(self.given)} to {described(x)}")
         if x is not self.inside:
             self.check_parts(tree)
-        ends = [(leaf, leaf.final(self.name, y)) for leaf, y in zip(self.leaves, found, strict=True)]
+        finals = learning_all(functools.partial(leaf.final, self.name, y)
+                              for leaf, y in zip(self.leaves, found, strict=True))
+        ends = list(zip(self.leaves, finals, strict=True))
         if x is self.inside and is_object(x) and not isinstance(x, TracedArray) and any(v is not None for _, v in ends):
             self.learned.same[self.key] = True
             raise Again
