@@ -51,6 +51,9 @@ if TYPE_CHECKING:
 MAX_SPECIALISATIONS = 256
 """How many a function keeps; beyond that the oldest goes. Guards on numbers that change at every call end here."""
 
+MAX_STATES = 256
+"""How many places outside a function may change. One that changes others in each trace never ends."""
+
 ATTEMPTS = 3
 """How often a function whose surroundings change meanwhile is traced."""
 
@@ -223,7 +226,8 @@ class Compiled(FastCallable):
             try:
                 return self.stateful(*args, **kwargs)
             except Kept as e:
-                if e.state is None or any(e.state.is_same(s) for s in self.stateful.states):
+                known = self.stateful.states
+                if e.state is None or len(known) >= MAX_STATES or any(e.state.is_same(s) for s in known):
                     raise trimmed(e)  # noqa: B904
                 self.carry(e)
 

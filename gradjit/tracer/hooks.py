@@ -6,6 +6,7 @@ import functools
 import operator
 import sys
 import types
+from collections import defaultdict
 from typing import Any
 
 import numpy as np
@@ -181,6 +182,10 @@ class Hooks(Control):
         if isinstance(owner, type):
             generic: Any = owner
             return generic[key]
+        if type(owner) is defaultdict and owner.default_factory is not None and key not in owner:
+            before_change(owner)
+            before_writing(State(owner, key, is_item=True))
+            owner[key] = made(call(owner.default_factory))
         if id(owner) in outside(current()).namespaces:
             source = Source("item", owner, key)
             if key not in owner:

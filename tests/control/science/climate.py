@@ -153,6 +153,6 @@ CASES = [
     Case(planet, (0.3, 0.61), (0, 1), second=False),
     Case(permafrost, (np.array([0.8, 0.6, 0.5]), 8.0), (0, 1), second=False),
     Case(burgers, (np.sin(np.arange(8) * 0.8), 0.3), (0, 1)), Case(runoff, (RAIN, 4.0), (0, 1), second=False),
-    Case(glacier, (np.linspace(1.5, 0.1, 8), 0.05), (0, 1), second=False),
+    Case(glacier, (np.linspace(1.45, 0.13, 8), 0.05), (0, 1), second=False),
     Case(carbon, (np.array([0.1, 0.03, 0.12, 0.08]), 5.0), (0, 1), second=False),
 ]

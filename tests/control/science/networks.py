@@ -97,12 +97,12 @@ def pagerank(damping, links):
 
 class Server:
     def __init__(self, rate):
-        self.rate, self.free = rate, 0.0
-        self.waits = []
+        self.rate, self.free, self.waited, self.customers = rate, 0.0, 0.0, 0
 
     def serve(self, arrival, work):
         start = max(arrival, self.free)
-        self.waits.append(start - arrival)
+        self.waited += (start - arrival) ** 2
+        self.customers += 1
         self.free = start + work / self.rate
         return self.free
 
@@ -112,16 +112,17 @@ def queue(rate, load):
     t, leaving = 0.0, []
     for k, work in enumerate([1.0, 2.0, 0.5, 1.5, 3.0, 0.7, 1.1]):
         t += 0.4 / load
-        best = min(servers, key=lambda s: s.free)
-        leaving.append(best.serve(t, work * load) if k % 3 else servers[0].serve(t, work * load))
-    waits = [w for s in servers for w in s.waits]
-    return max(leaving) + sum(w * w for w in waits) + 0.1 * leaving[2]
+        if k % 3 and servers[1].free < servers[0].free:
+            leaving.append(servers[1].serve(t, work * load))
+        else:
+            leaving.append(servers[0].serve(t, work * load))
+    return max(leaving) + sum(s.waited for s in servers) + 0.1 * leaving[2] + servers[1].customers
 
 
 def denoised(image, strength):
     """Diffusion that stops at edges, then a kernel whose taps are in a dict."""
     u = image
-    for _ in range(5):
+    for _ in range(10):
         moves = [np.roll(u, s, axis) - u for axis in (0, 1) for s in (1, -1)]
         u = u + 0.1 * sum(np.exp(-((m / strength) ** 2)) * m for m in moves)
     kernel = {(0, 0): 0.5, (0, 1): 0.2, (1, 0): 0.2, (1, 1): 0.1}
