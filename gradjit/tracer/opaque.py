@@ -109,8 +109,8 @@ def refuse_traced(f: Any, name: str, e: TypeError, given: Iterable[Any]) -> None
     """UnsupportedError where a library wants numbers of Python's, and got traced ones."""
     if any(map(is_traced, given)) and (TracedArray.__name__ in str(e) or f.__module__ in NUMBERS):
         fail(UnsupportedError, f"{name.removesuffix('()')} takes no traced value: it wants numbers that are known "
-                               f"while gradjit compiles the function; compute with floats and arrays, or call it outside, "
-                               f"with what is returned")
+                               f"while gradjit compiles the function; compute with floats and arrays, or call it "
+                               f"outside, with what is returned")
 
 
 NUMBERS = ("fractions", "decimal", "datetime")
