@@ -26,6 +26,7 @@ from . import (
     ode,
     optimize,
     piecewise,
+    quadrature,
     scattered,
     signal,
     spatial,
@@ -37,9 +38,9 @@ RULES: dict[tuple[str, str], Callable[..., Any]] = {
     **LIBRARY_RULES, **special.RULES, **stats.RULES, **linalg.RULES, **factorisation.RULES, **matrix_functions.RULES,
     **integrate.RULES, **interpolate.RULES, **spatial.RULES,
     **optimize.RULES, **fourier.RULES, **signal.RULES, **ndimage.RULES, **ode.RULES,
-    **piecewise.RULES, **bands.RULES, **bsplines.RULES, **scattered.RULES,
+    **piecewise.RULES, **bands.RULES, **bsplines.RULES, **scattered.RULES, **quadrature.RULES,
 }
 
-SOLVERS: dict[tuple[str, str], Callable[..., Any]] = {**ode.RULES}
+SOLVERS: dict[tuple[str, str], Callable[..., Any]] = {**ode.RULES, **quadrature.RULES}
 """Rules of functions that take functions, which may read traced values: they are asked for whatever the arguments are.
 The api adds those that need derivatives."""
