@@ -126,12 +126,31 @@ def is_integer(x: TracedArray) -> Any:
     return x == np.floor(x)
 
 
+def byteswap(x: TracedArray, inplace: bool = False) -> Any:
+    """The elements with their bytes in the other order: halves exchanged, of which each is turned round."""
+    size = x.dtype.itemsize
+    if x.ir_dtype.is_complex:
+        o.unsupported("ndarray.byteswap", "of complex numbers; take their parts")
+    y: Any = np.copy(x)
+    if size > 1:
+        unsigned = np.dtype(f"u{size}")
+        y = y.view(unsigned)
+        for bits in (b for b in (8, 16, 32) if b < 8 * size):
+            low = unsigned.type(sum(((1 << bits) - 1) << k for k in range(0, 8 * size, 2 * bits)))
+            y = ((y & low) << unsigned.type(bits)) | ((y >> unsigned.type(bits)) & low)
+        y = y.view(x.dtype)
+    if inplace:
+        x[...] = y
+        return x
+    return y
+
+
 METHODS: dict[str, Callable[..., Any]] = {
     "astype": astype, "reshape": reshape, "transpose": transpose, "flatten": flatten, "fill": fill, "sort": sort,
     "resize": inplace.resize, "view": inplace.view_as, "partition": partition, "compress": compress, "put": put,
     "copy": lambda x, order="C": leave(shaping.copied(x, order)),
     "item": item, "tolist": tolist, "conj": conj, "conjugate": conj,
-    "is_integer": is_integer,
+    "is_integer": is_integer, "byteswap": byteswap,
 }
 
 

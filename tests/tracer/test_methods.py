@@ -8,6 +8,7 @@ import pickle
 import numpy as np
 import pytest
 
+import gradjit as gj
 from gradjit.errors import TraceError
 from gradjit.tracer.trace import trace
 
@@ -106,3 +107,12 @@ def test_known_values_are_never_written_behind_our_back():
 
     with pytest.raises((TraceError, TypeError, ValueError)):
         trace(f, (X,), {})
+
+
+@pytest.mark.parametrize("dtype", ["f8", "f4", "i8", "i4", "i2", "u1"])
+def test_bytes_in_the_other_order(dtype: str) -> None:
+    x = (np.arange(6) * 37.3 + 1).astype(dtype)
+    np.testing.assert_array_equal(gj.jit(lambda x: x.byteswap())(x).view("u1"), x.byteswap().view("u1"))
+    mine, own = x.copy(), x.copy()
+    gj.jit(lambda x: x.byteswap(inplace=True) is None)(mine)
+    np.testing.assert_array_equal(mine.view("u1"), own.byteswap(inplace=True).view("u1"))
