@@ -69,6 +69,11 @@ def expm(A):
     return x if nf.is_empty(x) else exponential(x)
 
 
+def expm_multiply(A, B):
+    """Of a dense matrix: its exponential, times B."""
+    return expm(A) @ array(B)
+
+
 def expm_frechet(A, E, method=None, compute_expm=True, check_finite=True):
     """Of a block matrix, which holds the derivative in a corner."""
     x, e = squares(A, "expm_frechet", check_finite), squares(E, "expm_frechet", check_finite)
@@ -249,6 +254,8 @@ def _names(module: str, *rules: Rule) -> dict[tuple[str, str], Rule]:
 
 RULES: dict[tuple[str, str], Rule] = {
     **_names("_matfuncs", expm, cosm, sinm, tanm, coshm, sinhm, tanhm, sqrtm, signm, logm, fractional_matrix_power),
+    ("scipy.sparse.linalg._matfuncs", "expm"): expm,
+    ("scipy.sparse.linalg._expm_multiply", "expm_multiply"): expm_multiply,
     **_names("_expm_frechet", expm_frechet), **_names("_decomp_polar", polar),
     **_names("_solvers", solve_sylvester, solve_continuous_lyapunov, solve_discrete_lyapunov),
 }

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import scipy.linalg as sl
+import scipy.sparse.linalg as ssl
 
 import gradjit as gj
 from gradjit.errors import LinAlgError
@@ -58,7 +59,9 @@ SOME: list[Call] = [
     lambda a, x, v, b: sl.solve_sylvester(a, b.T @ b, b), lambda a, x, v, b: np.abs(sl.null_space(x.T)),
 ]
 MORE: list[Call] = [
-    lambda a, x, v, b: sl.lstsq(x, np.exp(x))[0], lambda a, x, v, b: sl.expm(a), lambda a, x, v, b: np.abs(sl.orth(x)),
+    lambda a, x, v, b: sl.lstsq(x, np.exp(x))[0], lambda a, x, v, b: sl.expm(a),
+    lambda a, x, v, b: ssl.expm_multiply(a, v), lambda a, x, v, b: ssl.expm(0.5 * a),
+    lambda a, x, v, b: np.abs(sl.orth(x)),
     lambda a, x, v, b: sl.expm(np.stack([a, 7.0 * a])), lambda a, x, v, b: sl.expm_frechet(a, a.T * v)[1],
     lambda a, x, v, b: sl.solve_discrete_lyapunov(0.3 * a, a * v), lambda a, x, v, b: sl.polar(a, side="left")[1],
     lambda a, x, v, b: sl.cosm(a), lambda a, x, v, b: sl.sinm(a), lambda a, x, v, b: sl.tanhm(a),
