@@ -7,6 +7,7 @@ Notation: c is a repeated constant, m a mask. `x * 0` is not 0 (x may be nan or 
 from __future__ import annotations
 
 import math
+import operator
 from typing import Any
 
 import numpy as np
@@ -347,6 +348,24 @@ def not_not(rw: Rewriter, args: Args, attrs: Attrs) -> Value | None:
 
 
 OPPOSITE = {"eq": "ne", "ne": "eq"}
+def with_opposite(answer: bool) -> Rule:
+    """The rule x | not x --> true;  (x == y) | (x != y) --> true  (with &: false)"""
+    def with_opposite(rw: Rewriter, args: Args, attrs: Attrs) -> Value | None:
+        x, y = args
+        return rw.const(answer, BOOL, x.shape) if x.dtype.is_bool and (opposed(x, y) or opposed(y, x)) else None
+    return with_opposite
+
+
+def opposed(x: Value, y: Value) -> bool:
+    """Whether a truth is seen to be the opposite of another."""
+    if x.op is None:
+        return False
+    if x.op.name == "not":
+        return x.op.operands[0] is y
+    other = OPPOSITE.get(x.op.name)
+    return y.op is not None and y.op.name == other and all(map(operator.is_, x.op.operands, y.op.operands))
+
+
 OPPOSITE_ORDERED = {"lt": "ge", "ge": "lt", "le": "gt", "gt": "le"}
 
 
@@ -493,8 +512,8 @@ SPECIFIC: dict[str, tuple[Rule, ...]] = {
     "gt": (constant_last("gt", "lt"), compare_itself(False)),
     "le": (constant_last("le", "ge"), compare_itself(True)),
     "ge": (constant_last("ge", "le"), compare_itself(True)),
-    "and": (idempotent, and_constant),
-    "or": (idempotent, or_constant),
+    "and": (idempotent, and_constant, with_opposite(False)),
+    "or": (idempotent, or_constant, with_opposite(True)),
     "xor": (sub_itself, xor_constant),
     "not": (not_not, not_compare),
     "shl": (shift_zero,), "shr": (shift_zero,),
