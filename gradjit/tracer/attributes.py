@@ -199,6 +199,8 @@ def of_descriptor(world: Outside, owner: Any, name: str, in_class: Any) -> Any:
         world.has_class(owner)
         world.has_member(type(in_class), "__get__", getter)
         world.enter(in_class, Source("member", cls, name))
+        if isinstance(own, dict) and not hasattr(type(in_class), "__set__") and not world.is_fresh(owner):
+            world.absent(Source("item", own, name))
         return local(call(getter, in_class, owner, cls))
     return ABSENT
 

@@ -161,7 +161,8 @@ def _sum(items: Any, /, start: Any = 0) -> Any:
     if grown.is_grown(items):
         return grown.total(items, start)
     if isinstance(items, TracedArray) and items.ndim:
-        total = apply(np.sum, (items,), {"axis": 0})
+        # one after the other, without the wider integers that np.sum adds small ones in; 0 + True is an int
+        total = apply(np.sum, (items,), {"axis": 0, "dtype": np.int64 if items.ir_dtype.is_bool else items.dtype})
         return total if isinstance(start, int) and start == 0 else start + total
     return sum(items, start)
 

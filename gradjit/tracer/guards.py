@@ -212,7 +212,8 @@ def alike(a: Any, b: Any, depth: int = 8) -> bool:
     if type(a) is not type(b) or not depth or isinstance(a, (type, types.FunctionType)):
         return False
     left, right = parts(a), parts(b)
-    return (left is not None and right is not None and bool(left) and len(left) == len(right)
+    told = bool(left) or isinstance(a, (list, dict, set, frozenset))  # an object without parts says nothing
+    return (left is not None and right is not None and told and len(left) == len(right)
             and all(alike(v, w, depth - 1) for v, w in zip(left, right, strict=True)))
 
 

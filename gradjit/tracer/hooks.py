@@ -15,13 +15,13 @@ from ..errors import UnsupportedError
 from . import grown, sequences, sparse
 from .array import TracedArray
 from .attributes import enter, read, setting, special
-from .calls import call, call_for_effect
+from .calls import call, call_for_effect, is_liftable
 from .concatenators import STAND_INS
 from .control.frames import before_change, is_container
 from .control.protocol import Control, watch_key
 from .control.states import Undefined
 from .grown import is_grown
-from .guards import ABSENT, Source, is_plain
+from .guards import ABSENT, Source, is_plain, lookup
 from .leaks import is_kept, refuse_rebinding
 from .locations import fail
 from .operands import captured, is_traced
@@ -105,12 +105,13 @@ class Hooks(Control):
             outside(current()).namespaces[id(space)] = space
         return space
 
-    def evaluated(self, name: str, code: Any) -> Any:
-        """The code for `eval` or `exec`: the names that it reads are guarded."""
+    def evaluated(self, name: str, code: Any, *spaces: Any) -> tuple[Any, ...]:
+        """The arguments of `eval` or `exec`: the names that the code reads are guarded, in the namespaces given."""
         if recorders():
             compiled = compile(code, "<string>", name) if isinstance(code, (str, bytes)) else code
-            guard_code(compiled, self.namespace)
-        return code
+            for space in [s for s in spaces if isinstance(s, dict)] or [self.namespace]:
+                guard_code(compiled, space)
+        return (code, *spaces)
 
     @staticmethod
     def tested(x: Any) -> bool:
@@ -181,7 +182,8 @@ class Hooks(Control):
             return call(method, owner, key)
         if isinstance(owner, type):
             generic: Any = owner
-            return generic[key]
+            own = getattr(lookup(owner, "__class_getitem__"), "__func__", None)
+            return call(read(owner, "__class_getitem__"), key) if is_liftable(own) else generic[key]
         if type(owner) is defaultdict and owner.default_factory is not None and key not in owner:
             before_change(owner)
             before_writing(State(owner, key, is_item=True))
@@ -191,6 +193,9 @@ class Hooks(Control):
             if key not in owner:
                 outside(current()).absent(source)
             return enter(owner[key], source)
+        if (method := special(owner, "__missing__")) is not None and isinstance(owner, dict) and not call(
+                operator.contains, owner, key):
+            return call(method, owner, key)
         if type(owner) not in (list, dict) or not outside(current()).knows(owner):
             return local(call(operator.getitem, owner, key))
         return local(owner[key])

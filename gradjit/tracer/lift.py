@@ -463,7 +463,8 @@ class _Lift(Rewrites, ast.NodeTransformer):
         if name == "globals":
             return self.hook(node, "global_names", node)
         if name in ("eval", "exec") and node.args:
-            node.args[0] = self.hook(node, "evaluated", self.text(node, name), self.visit(node.args[0]))
+            given = self.hook(node, "evaluated", self.text(node, name), *map(self.visit, node.args))
+            node.args = [ast.copy_location(ast.Starred(given, ast.Load()), node)]
         return node
 
     def bare_super(self, node: ast.Call) -> ast.AST:

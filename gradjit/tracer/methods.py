@@ -11,6 +11,7 @@ import numpy as np
 from ..errors import TraceError, UnsupportedError
 from . import inplace, layout, operands as o, shaping
 from .array import ARRAY, PYTHON, TracedArray
+from .conversion import whole
 from .dispatch import apply, leave
 from .locations import fail
 
@@ -101,7 +102,7 @@ def put(x: TracedArray, indices: Any, values: Any, mode: str = "raise") -> None:
 
 
 def item(x: TracedArray, *index: Any) -> Any:
-    """The element as a Python number; a traced one stays traced."""
+    """The element as a Python number, which has 64 bits; a traced one stays traced."""
     flat = len(index) == 1 and not isinstance(index[0], tuple)
     y = x if not index else x.flat[index[0]] if flat else x[index[0] if len(index) == 1 else index]
     if not isinstance(y, TracedArray):
@@ -110,7 +111,14 @@ def item(x: TracedArray, *index: Any) -> Any:
         fail(TraceError, "can only convert an array of size 1 to a Python scalar")
     if y.ndim:
         y = o.emit("reshape", y, shape=())
-    return leave(o.root(y.content, y.home, PYTHON))
+    if y.dtype.kind in "iu":
+        return leave(whole(y))
+    number = o.root(y.content, y.home, PYTHON)
+    return leave(o.cast(number, WIDE[y.dtype.kind]) if y.dtype.kind in WIDE else number)
+
+
+WIDE = {"f": np.float64, "c": np.complex128}
+"""What Python's numbers are that are no integers, by the kind of an array's dtype."""
 
 
 def tolist(x: TracedArray) -> Any:

@@ -11,8 +11,10 @@ from __future__ import annotations
 
 import contextvars
 import functools
+import glob
 import operator
 import os
+import pathlib
 import random
 import sys
 import types
@@ -30,12 +32,15 @@ from .locations import fail
 from .operands import as_primitive, is_traced, name_of as function_name
 from .outside import Outside, described, is_user_class
 from .parts import CONTAINERS, HEAP_TYPE, cell_content, is_iterator
+from .reading import listened
 from .recorder import current
 
 LRU = functools._lru_cache_wrapper
 REPEATED: frozenset[Any] = frozenset({
     isinstance, issubclass, callable, os.getenv, os.getcwd, os.environ.get, os.environ.__getitem__, np.geterr,
-    np.get_printoptions, sys.getrecursionlimit, dir, contextvars.copy_context,
+    np.get_printoptions, sys.getrecursionlimit, dir, contextvars.copy_context, os.listdir, glob.glob,
+    os.path.exists, os.path.isfile, os.path.isdir, os.path.getsize, os.path.getmtime, pathlib.Path.exists,
+    pathlib.Path.is_file, pathlib.Path.is_dir,
 })
 """Functions that are called again."""
 SHALLOW: frozenset[Any] = frozenset({
@@ -63,7 +68,9 @@ def is_repeated(f: Any) -> bool:
     if isinstance(f, LRU):
         return True
     owner = peek(f, "__self__")
-    return f.__name__ == "get" if isinstance(owner, contextvars.ContextVar) else among(f, REPEATED)
+    if isinstance(owner, contextvars.ContextVar):
+        return text(f, "__name__") == "get"
+    return among(f.__func__ if isinstance(f, types.MethodType) else f, REPEATED)
 
 
 def run(world: Outside, f: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
@@ -86,7 +93,7 @@ def run(world: Outside, f: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -
     refusal = None if world.for_effect is f else watched(world, f, name, given)
     before = None if is_c(f) else random_state()
     try:
-        result = f(*args, **kwargs)
+        result = listened(name, f, *args, **kwargs)
     except TraceError as e:
         raise not_traced(f, e) from None
     except TypeError as e:

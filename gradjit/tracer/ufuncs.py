@@ -149,6 +149,12 @@ def resolve(ufunc: np.ufunc, args: list[TracedArray], dtype: Any = None, casting
 
 
 # operators ----------------------------------------------------------------------------------------------------------
+OF_BOOLEANS = frozenset({np.bitwise_and, np.bitwise_or, np.bitwise_xor, np.less, np.less_equal, np.greater,
+                         np.greater_equal, np.equal, np.not_equal})
+"""Python's operators that give a bool for two; to all others Python's bools are the integers 0 and 1, where NumPy's
+have rules of their own: `(a > b) - (a < b)`."""
+
+
 def operate(ufunc: np.ufunc, *args: Any) -> Any:
     """A Python operator. Python numbers with Python numbers give Python numbers."""
     from . import overrides
@@ -161,8 +167,10 @@ def operate(ufunc: np.ufunc, *args: Any) -> Any:
         if overrides.has_ufunc(args):
             return ufunc(*args)
     handles = [o.as_traced(a) for a in args]
-    result = compute(ufunc, handles)
     pythons = all(h.kind == PYTHON or type(a) is bool for h, a in zip(handles, args, strict=True))
+    if pythons and ufunc not in OF_BOOLEANS:
+        handles = [o.cast(o.root(h.content, h.home, PYTHON), np.int64) if h.ir_dtype.is_bool else h for h in handles]
+    result = compute(ufunc, handles)
     if pythons and result.kind == SCALAR:
         result.kind = PYTHON
     from .dispatch import leave

@@ -89,6 +89,13 @@ holder("OrderedDict", "o = collections.OrderedDict(a=2.0, b=3.0)", MAPPING, FILL
 holder("defaultdict", "o = collections.defaultdict(float, a=2.0, b=3.0)",
        MAPPING.replace('k = o["c"]', 'k = o["b"]'), FILLING)
 holder("Counter", "o = collections.Counter(a=2, b=3)", MAPPING.replace('k = o["c"]', 'k = o["b"]'), FILLING)
+holder("__missing__", "class D(dict):\n    m = 2.0\n    def __missing__(self, k): return self.m\no = D()", 'o["a"]',
+       'D.m = 7.0\no["a"] = 7.0\nD.__missing__ = lambda self, k: 5.0')
+holder("__class_getitem__", "class C:\n    m = 2.0\n    def __class_getitem__(cls, k): return cls.m * k\no = C",
+       "o[3.0]", "C.m = 7.0\nC.__class_getitem__ = classmethod(lambda cls, k: 5.0)")
+holder("namespace of eval", "class C: k = 2.0\no = {'k': 2.0, 'C': C}",
+       'eval("k * 2", o)\neval("k * 2", {}, o)\neval("C.k", {"C": C})\nd = dict(o); exec("q = k * 2", d); k = d["q"]',
+       'o["k"] = 7.0; C.k = 7.0\no.update(k=5.0); C.k = 5.0')
 holder("ChainMap", "d = {'a': 2.0, 'b': 3.0}\no = collections.ChainMap({}, d)",
        'o["a"]\no.get("c", 1.0)\nlen(o)\nsum(o.values())\n1.0 + ("c" in o)\ndict(o)["a"]',
        'd["a"] = 7.0\nd["c"] = 7.0\no["a"] = 9.0\no.maps[0]["c"] = 9.0')
@@ -156,7 +163,7 @@ holder("cached_property", "class C:\n    def __init__(self): self._k = 2.0\n    
        "o._k = 7.0; o.__dict__.pop('k', None)\no.k = 9.0\no._k = 9.0")
 holder("descriptor", "class D:\n    def __get__(self, o, cls): return o.v * 2\nclass C: k = D()\no = C(); "
        "o.v = 2.0", "o.k",
-       "o.v = 7.0\nC.k = 9.0\nD.__get__ = lambda self, o, cls: 5.0")
+       "o.v = 7.0\nC.k = 9.0\nD.__get__ = lambda self, o, cls: 5.0\no.__dict__['k'] = 3.0")
 holder("__getattr__", "class C:\n    def __init__(self): self.__dict__['d'] = {'k': 2.0}\n"
                       "    def __getattr__(self, n): return self.d[n]\no = C()", 'o.k\ngetattr(o, "k")',
        "o.d['k'] = 7.0\no.k = 9.0\nC.k = 5.0\nC.__getattr__ = lambda self, n: 3.0")

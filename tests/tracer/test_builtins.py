@@ -112,6 +112,18 @@ def test_min_max_sum_any_all():
     check(lambda x: (max(x[0], x[1], key=abs), min(x, key=lambda v: v * v), min([], default=1.0)), X)
 
 
+def test_sums_of_small_numbers_wrap_as_python_adds_them():
+    small = np.array([200, 100, 7], np.uint8)
+    check(lambda x: (sum(x), sum(x, 5), sum(v for v in x), sum([x[0], x[1]])), small)
+    check(lambda x: (sum(x > 7), sum(v > 7 for v in x)), small)
+
+
+def test_booleans_of_python_numbers_are_integers():
+    check(lambda a, b: ((a > b) + (a > b), (a > b) - (a < b), -(a > b), ~(a > b), (a > b) / 2, (a > b) << 2, +(a > b),
+                        abs(a > b), (a > b) & (a < b), sum([a > b, a > b]), (a > b) * 2.5), 3.0, 2.0)
+    check(lambda x: (bool(x[0]) + bool(x[1]), x.item(0) + x.item(1), x[0] + x[1]), np.array([True, True]))
+
+
 def test_abs_pow_divmod():
     check(lambda x, t: (abs(x), abs(t), pow(x, 2), pow(t, 2.0), divmod(x, 2.0), divmod(7.0, t), x // 2, x % 2), X, 1.5)
 

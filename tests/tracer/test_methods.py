@@ -116,3 +116,9 @@ def test_bytes_in_the_other_order(dtype: str) -> None:
     mine, own = x.copy(), x.copy()
     gj.jit(lambda x: x.byteswap(inplace=True) is None)(mine)
     np.testing.assert_array_equal(mine.view("u1"), own.byteswap(inplace=True).view("u1"))
+
+
+def test_numbers_taken_out_of_narrow_arrays_are_pythons():
+    small = np.array([200, 100, 7], np.uint8)
+    check(lambda x: (x.item(0) + x.item(1), x.tolist()[0] * 300, sum(x.tolist()), x.sum().item() * 2 ** 40), small)
+    check(lambda x: x.item(0) * x.tolist()[0], np.array([1e30], np.float32))

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import datetime
+import glob
+import os
 import random
+import subprocess
 import time
 import types
 
 import numpy as np
 import pytest
 
+import gradjit as gj
 from gradjit.errors import DtypeError, TraceError, UnsupportedError
 from gradjit.tracer.guards import ABSENT, Guard, HeldItems, Source, same_value
 from gradjit.tracer.trace import trace
@@ -272,3 +276,17 @@ def test_sets_are_left_alone(names):
 
     trace(f, (np.ones(12),), {})
     assert list(names) == order
+
+
+def test_what_files_hold_is_refused_and_which_there_are_is_watched(tmp_path):
+    text, numbers, new = tmp_path / "a.txt", tmp_path / "a.npy", tmp_path / "b"
+    text.write_text("2")
+    np.save(numbers, np.ones(2))
+    for read in (lambda: float(text.read_text()), lambda: np.load(numbers)[0], lambda: np.loadtxt(text),
+                 lambda: np.fromfile(numbers)[0], lambda: len(subprocess.check_output(["true"]))):
+        with pytest.raises(TraceError, match=r"(reads a file|runs a program)[^$]*outside[^$]*test_outside"):
+            gj.jit(lambda x: x * read())(1.0)
+    f = gj.jit(lambda x: (x * len(os.listdir(tmp_path)), x * os.path.exists(new), x * len(list(glob.glob(str(new))))))
+    assert f(1.0) == (2.0, 0.0, 0.0)
+    new.touch()
+    assert f(1.0) == (3.0, 1.0, 1.0)
