@@ -23,7 +23,6 @@ from .leaks import refuse_keeping
 from .lift import is_product, is_user_code, lifted
 from .operands import brought, captured, is_traced, laid
 from .outside import is_data_array, outside
-from .reading import listened
 from .recorder import current, recorders
 from .sparse import Sparse, matrix_of
 
@@ -380,7 +379,7 @@ def call_numpy(f: Any, args: Any, kwargs: Any) -> Any:
         refusal = opaque.watched(outside(current()), f, opaque.name_of(f), (*args, *kwargs.values()))
         if refusal is not None:
             raise refusal
-        return brought(listened(opaque.name_of(f), WITH_CONTENTS.get(f, f), *map(as_user, args), **kwargs))
+        return brought(opaque.heard(opaque.name_of(f), WITH_CONTENTS.get(f, f), tuple(map(as_user, args)), kwargs))
     if isinstance(f, np.ufunc):
         from .ufuncs import call as call_ufunc
         return as_asked(f, args, kwargs) if overrides.has_ufunc(args) else call_ufunc(f, args, **kwargs)

@@ -93,7 +93,7 @@ def run(world: Outside, f: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -
     refusal = None if world.for_effect is f else watched(world, f, name, given)
     before = None if is_c(f) else random_state()
     try:
-        result = listened(name, f, *args, **kwargs)
+        result = heard(name, f, args, kwargs)
     except TraceError as e:
         raise not_traced(f, e) from None
     except TypeError as e:
@@ -122,6 +122,15 @@ def refuse_traced(f: Any, name: str, e: TypeError, given: Iterable[Any]) -> None
 
 NUMBERS = ("fractions", "decimal", "datetime")
 """Modules with kinds of numbers of their own."""
+
+
+def heard(name: str, f: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """`f(*args, **kwargs)`; TraceError if it has read a file or asked another program."""
+    result, told = listened(f, args, kwargs)
+    if told:
+        fail(TraceError, f"{name} {told}, and the compiled function would repeat what it found while it was traced; "
+                         f"call it outside and pass the result as an argument")
+    return result
 
 
 def not_traced(f: Any, e: TraceError) -> Exception:

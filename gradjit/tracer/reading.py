@@ -13,9 +13,6 @@ import types
 from collections.abc import Callable
 from typing import Any
 
-from ..errors import TraceError
-from .locations import fail
-
 EVENTS = {
     "open": "reads a file", "os.listdir": "lists a directory", "os.scandir": "lists a directory",
     "subprocess.Popen": "runs a program", "os.system": "runs a program", "os.posix_spawn": "runs a program",
@@ -35,16 +32,12 @@ class _Listening(threading.local):
 _listening = _Listening()
 
 
-def listened(name: str, f: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
-    """`f(*args, **kwargs)`, a call of a library's function; TraceError if it has read something."""
+def listened(f: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, str]:
+    """`f(*args, **kwargs)`, a call of a library's function, and what it has read in words; "" for nothing."""
     _install()
     outer, _listening.found = _listening.found, []
     try:
-        result = f(*args, **kwargs)
-        if found := _listening.found:
-            fail(TraceError, f"{name} {found[0]}, and the compiled function would repeat what it found while it was "
-                             f"traced; call it outside and pass the result as an argument")
-        return result
+        return f(*args, **kwargs), next(iter(_listening.found), "")
     finally:
         _listening.found = outer
 
