@@ -310,7 +310,10 @@ def too_few_to_unpack(x):
 
 def recursion_on_a_traced_value(x):
     def halve(v):
-        return v if v < 0.01 else halve(v / 2)
+        if v < 0.01:
+            return v
+        print(v)
+        return halve(v / 2)
     return halve(x[0])
 
 
