@@ -21,6 +21,10 @@ class DtypeError(GradjitError, TypeError):
     """An argument or operand of a dtype that the operation does not take."""
 
 
+class UnsupportedDtypeError(DtypeError, UnsupportedError):
+    """NumPy has the dtype, or the conversion, and gradjit has not."""
+
+
 class ShapeError(GradjitError, ValueError):
     """Operands whose shapes do not fit together."""
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Union
 
 import numpy as np
 
-from ..errors import DtypeError
+from ..errors import UnsupportedDtypeError
 from ..records import dataclass
 from .sizes import is_open
 
@@ -98,8 +98,8 @@ def dtype_of(dtype: object) -> DType:
     # On some platforms `long` and `long long` are distinct dtypes of the same size; both are i64.
     found = _FROM_NUMPY.get(d) or (_FROM_NUMPY.get(np.dtype(f"{d.kind}{d.itemsize}")) if d.kind in "iufc" else None)
     if found is None:
-        raise DtypeError(f"arrays of dtype {np.dtype(dtype)} cannot be compiled; "  # type: ignore[call-overload]
-                         f"supported are bool, integers, float32/64 and complex64/128")
+        raise UnsupportedDtypeError(f"arrays of dtype {np.dtype(dtype)} cannot be compiled; "  # type: ignore[call-overload]
+                                    f"supported are bool, integers, float32/64 and complex64/128")
     return found
 
 

@@ -463,6 +463,8 @@ def leak(x: TracedArray, what: str, remedy: str) -> NoReturn:
                                   f"cannot be answered; {remedy}{without_source()}"))
     if recorders():
         recorders()[-1].outermost.asked = error, here()
+        if without_source():  # its handlers do not tell what they catch
+            recorders()[-1].outermost.unanswered = error
     raise error from None
 
 

@@ -20,14 +20,15 @@ from .conversion import elements, whole
 from .dispatch import apply, leave
 from .locations import fail
 from .masked_selection import Selection
-from .sparse import Sparse
 from .ufuncs import compute
 
 Rule = Callable[..., Any]
 
 
-def stand_in(x: TracedArray) -> type:
+def stand_in(x: Any) -> type:
     """The type that the value has when the function runs as ordinary NumPy."""
+    if not isinstance(x, TracedArray):
+        return x.stands_for if hasattr(type(x), "stands_for") else type(x)
     if x.kind == ARRAY:
         return np.ndarray
     if x.kind == SCALAR:
@@ -36,13 +37,14 @@ def stand_in(x: TracedArray) -> type:
 
 
 def _type(*args: Any, **kwargs: Any) -> Any:
-    return stand_in(args[0]) if len(args) == 1 and isinstance(args[0], TracedArray) else type(*args, **kwargs)
+    return stand_in(args[0]) if len(args) == 1 else type(*args, **kwargs)
 
 
 def _isinstance(x: Any, classes: Any) -> bool:
-    if isinstance(x, TracedArray):
+    """Also of what stands for something else, which says what it `stands_for`."""
+    if isinstance(x, TracedArray) or hasattr(type(x), "stands_for"):
         return issubclass(stand_in(x), classes)
-    return isinstance(x._matrix if type(x) is Sparse else x, classes)
+    return isinstance(x, classes)
 
 
 # conversions --------------------------------------------------------------------------------------------------------

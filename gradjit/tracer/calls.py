@@ -77,7 +77,7 @@ def call(f: Any, /, *args: Any, **kwargs: Any) -> Any:
         args = tuple(a if grown.is_grown(a) or isinstance(a, opaque.FUNCTIONS) else special_methods().iterated(a)
                      for a in args)
     handler = intercept(f)
-    if handler is not None and (f not in (isinstance, type) or not args or isinstance(args[0], TracedArray)):
+    if handler is not None and (f not in (isinstance, type) or stands_for_another(args[:1])):
         if recorders()[-1].frame.parent is not None:
             watch(recorders()[-1].frame, f, args)
         return noted(f, handler(*args, **kwargs), args, kwargs)
@@ -108,6 +108,11 @@ def call(f: Any, /, *args: Any, **kwargs: Any) -> Any:
     if attributes().special(f, "__call__") is not None or is_compiled(method):
         return call(method, f, *args, **kwargs)
     return as_it_is(f, args, kwargs)
+
+
+def stands_for_another(args: tuple[Any, ...]) -> bool:
+    """Whether the first of them is an object of the tracer's, in the place of one of another type."""
+    return bool(args) and (isinstance(args[0], TracedArray) or hasattr(type(args[0]), "stands_for"))
 
 
 def method_of(f: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Callable[[], Any] | None:

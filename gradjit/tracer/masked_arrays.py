@@ -29,6 +29,10 @@ class MaskedArray(np.lib.mixins.NDArrayOperatorsMixin):
 
     __array_priority__ = 2000.0
 
+    @property
+    def stands_for(self) -> type:
+        return np.ma.MaskedArray
+
     def __init__(self, data: Any, mask: Any):
         found = as_traced(data)
         self.data = as_array(found)

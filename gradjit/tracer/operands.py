@@ -12,7 +12,7 @@ from typing import Any, NoReturn
 
 import numpy as np
 
-from ..errors import AxisError, DtypeError, ShapeError, TraceError, UnsupportedError
+from ..errors import AxisError, DtypeError, ShapeError, TraceError, UnsupportedDtypeError, UnsupportedError
 from ..ir import I64, OPS, U32, DType, Value, dtype_of
 from ..ir.attrs import frozen
 from ..ir.ops.effects import ERRORS
@@ -92,7 +92,7 @@ def captured(array: np.ndarray, source: Source | None = None) -> TracedArray:
     if source is None and is_data_array(array) and is_born(array):
         return born(array)
     if not is_data_array(array):
-        fail(DtypeError if type(array) is np.ndarray else UnsupportedError,
+        fail(UnsupportedDtypeError if type(array) is np.ndarray else UnsupportedError,
              f"{type(array).__module__}.{type(array).__name__} of dtype {array.dtype} cannot be compiled; convert to a "
              f"plain array of numbers outside of the function")
     if not (array.flags.aligned and array.dtype.isnative):
@@ -101,7 +101,7 @@ def captured(array: np.ndarray, source: Source | None = None) -> TracedArray:
     try:
         c = outermost.capture(array, source, source.name if source else "")
     except DtypeError as e:
-        fail(DtypeError, str(e))
+        fail(type(e), str(e))
     if c.handle is None:
         c.handle = root(c.value, outermost, ARRAY, "captured array")
         c.handle.owner, c.handle.made, c.handle.where = outermost, outermost.root_frame, outermost.root_frame
@@ -261,7 +261,7 @@ def cast(x: TracedArray, dtype: Any) -> TracedArray:
     if t.is_bool:
         return emit("ne", x, _number_like(0, x), kind=x.kind)
     if x.ir_dtype.is_complex and not t.is_complex:
-        fail(DtypeError, f"a complex number cannot be used as {t.np} here; write x.real or np.abs(x)")
+        fail(UnsupportedDtypeError, f"a complex number cannot be used as {t.np} here; write x.real or np.abs(x)")
     if x.ir_dtype.is_float and t == U32:
         return _cast_to_u32(x)
     return emit("cast", x, dtype=t, kind=x.kind)
@@ -307,7 +307,7 @@ def ir_dtype(dtype: Any) -> DType:
         note_dtype(dtype)
         return t
     except (DtypeError, TypeError) as e:
-        fail(DtypeError, str(e))
+        fail(type(e) if isinstance(e, DtypeError) else DtypeError, str(e))
 
 
 def require(condition: TracedArray, message: str, error: str = "ArgumentError") -> None:

@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import GradjitError, TraceError
+from ..errors import GradjitError, LeakError, TraceError
 from ..ir import Block, Builder, Loc
 from ..ir.ops.effects import MAKERS, builtin_error, formatted
 from ..probe import code_of, peek
@@ -138,6 +138,18 @@ def append(values: Sequence[TracedArray], error: str, message: str, loc: Loc | N
     block = Block()
     Builder(block, loc).append("raise", operands, {"error": error, "message": message})
     builder.append("if", (condition,), {}, (block, Block()), ())
+
+
+def is_refusal(e: BaseException | None) -> bool:
+    """Whether it is gradjit that does not go on, where NumPy or Python would have answered. What a program does that
+    catches this is not its result."""
+    return isinstance(e, (TraceError, LeakError))
+
+
+def caught(e: BaseException | None) -> None:
+    """A handler or a context manager of the program's has caught an exception: a refusal is raised all the same."""
+    if e is not None and is_refusal(e) and recorders():
+        recorders()[-1].outermost.unanswered = e  # type: ignore[assignment]
 
 
 def may_be_caught(e: Exception) -> bool:

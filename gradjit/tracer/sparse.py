@@ -45,6 +45,10 @@ class Sparse:
         self._matrix, self._form, self._arrays, self.shape = matrix, form, arrays, shape
 
     @property
+    def stands_for(self) -> type:
+        return type(self._matrix)
+
+    @property
     def ndim(self) -> int:
         return 2
 

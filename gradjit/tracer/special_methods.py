@@ -24,7 +24,7 @@ from .guards import ABSENT, lookup
 from .opaque import among, watched
 from .outside import outside
 from .parts import CONTAINERS, is_iterator
-from .raising import Managed
+from .raising import Managed, caught
 from .recorder import current, recorders
 from .structures import made, refuse_identity
 
@@ -222,7 +222,12 @@ class Context:
     def __exit__(self, *error: object) -> Any:
         self.body.__exit__(*error)
         leave = special(self.manager, "__exit__")
-        return type(self.manager).__exit__(self.manager, *error) if leave is None else call(leave, self.manager, *error)
+        if leave is not None:
+            return call(leave, self.manager, *error)
+        swallowed = type(self.manager).__exit__(self.manager, *error)
+        if swallowed:
+            caught(error[1])  # type: ignore[arg-type]
+        return swallowed
 
 
 def context(x: Any, line: int) -> Any:

@@ -35,6 +35,10 @@ class StructuredArray:
 
     __array_priority__ = 1000.0
 
+    @property
+    def stands_for(self) -> type:
+        return np.ndarray if self.shape else np.void
+
     def __init__(self, dtype: np.dtype, fields: Sequence[TracedArray]):
         self.dtype = dtype
         self._fields = dict(zip(dtype.names or (), fields, strict=True))

@@ -9,7 +9,7 @@ from typing import Any, NoReturn
 
 import numpy as np
 
-from ..errors import ArgumentError, BoundsError, DtypeError, ShapeError, TraceError, UnsupportedError
+from ..errors import ArgumentError, BoundsError, ShapeError, TraceError, UnsupportedDtypeError, UnsupportedError
 from ..ir import Value
 from ..ir.linear import Form, Linear
 from ..ir.sizes import is_open, same
@@ -73,7 +73,8 @@ def setitem(x: TracedArray, key: Any, value: Any) -> None:
         return write_selection(x, mask, value)
     v = o.as_traced(value)
     if v.weak and v.ir_dtype.is_complex and not x.ir_dtype.is_complex:
-        fail(DtypeError, f"a complex number cannot be written into an array of {x.dtype}; write its real part")
+        fail(UnsupportedDtypeError, f"a complex number cannot be written into an array of {x.dtype}; write its real "
+                                    f"part")
     is_list = isinstance(value, (list, tuple))
     if mask is not None or is_list or not is_basic(key):
         v = elements(value if is_list else v, x.dtype)
@@ -118,7 +119,7 @@ def scalar_as_array(x: TracedArray, key: Any) -> TracedArray:
     whole = isinstance(key, tuple) and len(key) < 2 and all(k is Ellipsis for k in key)
     if key is Ellipsis or key is None or whole:
         return o.as_array(x)
-    fail(TraceError, f"invalid index to a scalar: {x!r} has no axes")
+    fail(BoundsError, f"invalid index to a scalar: {x!r} has no axes")
 
 
 def fitted(v: TracedArray, shape: tuple[Any, ...]) -> TracedArray:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import types
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, NoReturn
 
 import numpy as np
@@ -42,6 +42,8 @@ class Field:
 
 class Text:
     """A text with fields. It stands for a str, of which it can what needs no letters."""
+
+    stands_for = str
 
     def __init__(self, pieces: Iterable[Any]):
         self.made = here()
@@ -101,6 +103,27 @@ class Text:
         self.refuse("the length")
 
     def __format__(self, spec: str) -> str:
+        self.refuse("the letters")
+
+    def __float__(self) -> float:
+        self.refuse("the number")
+
+    def __int__(self) -> int:
+        self.refuse("the number")
+
+    def __iter__(self) -> Iterator[str]:
+        self.refuse("the letters")
+
+    def __contains__(self, part: object) -> bool:
+        self.refuse("the letters")
+
+    def __getitem__(self, key: Any) -> str:
+        self.refuse("the letters")
+
+    def __eq__(self, other: object) -> bool:
+        return self is other or (isinstance(other, (str, Text)) and self.refuse("the letters"))
+
+    def __hash__(self) -> int:
         self.refuse("the letters")
 
 

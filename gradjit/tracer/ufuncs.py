@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import DtypeError, ShapeError
+from ..errors import DtypeError, ShapeError, UnsupportedDtypeError
 from . import operands as o
 from .array import ARRAY, PYTHON, SCALAR, TracedArray
 from .layout import contiguous, is_contiguous, of_loop
@@ -143,8 +143,8 @@ def resolve(ufunc: np.ufunc, args: list[TracedArray], dtype: Any = None, casting
         loop = tuple(np.dtype(np.float32) if t == np.float16 else t for t in loop)
     for t in loop:
         if t.kind not in "biufc" or t == np.float16:
-            fail(DtypeError, f"{o.name_of(ufunc)} on {', '.join(str(a.dtype) for a in args)} works in {t}, which is "
-                             f"not supported; cast the operand, as by x.astype(float)")
+            fail(UnsupportedDtypeError, f"{o.name_of(ufunc)} on {', '.join(str(a.dtype) for a in args)} works in {t}, "
+                                        f"which is not supported; cast the operand, as by x.astype(float)")
     return loop
 
 

@@ -38,10 +38,6 @@ def phase(x):
     return np.sum(x * 1j)
 
 
-def chosen(x):
-    return np.sum([v for v in x if v > 0])
-
-
 def converted(x):
     return np.sum(np.linalg.eigvals(x))
 
@@ -60,7 +56,7 @@ def table(x):
 
 def caught(x):
     try:
-        return np.sum([v for v in x if v > 0])
+        return len(set(x)) * np.sum(x)
     except TypeError:  # as a function may that tries something else
         return np.sum(x * 3)
 
@@ -87,11 +83,10 @@ CASES = [
     (square, (np.ma.masked_array(X),), gj.DtypeError, r"MaskedArray.*np\.asarray"),
     (square, (np.asmatrix(X),), gj.DtypeError, r"matrix.*np\.asarray"),
     (phase, (X,), gj.DifferentiationError, ""),
-    (chosen, (X,), gj.TraceError, r"if, while.*np\.where"),
     (shapes, (X,), gj.ShapeError, r"could not be broadcast together with shapes \(2,\) \(3,\)"),
     (index, (X,), gj.BoundsError, "index 3 is out of bounds for axis 0 with size 3"),
     (table, (X,), gj.TraceError, "hash"),
-    (caught, (X,), gj.TraceError, r"if, while.*np\.where"),
+    (caught, (X,), gj.TraceError, "hash"),
     (lazily, (X,), gj.TraceError, "returns a generator.*return a list"),
     (mapped, (X,), gj.TraceError, "returns a map.*return a list"),
 ]

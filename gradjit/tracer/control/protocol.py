@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from ...errors import LeakError, TraceError, UnsupportedError
+from ...errors import TraceError
 from .. import operands as o, trees
 from ..array import ARRAY, PYTHON, TracedArray, root
 from ..calls import call
@@ -19,7 +19,7 @@ from ..dispatch import leave
 from ..effects import check
 from ..locations import fail
 from ..outside import is_user_class, outside
-from ..raising import Trying, thrown
+from ..raising import Trying, caught, thrown
 from ..recorder import current, recorders
 from ..special_methods import binary
 from ..structures import refuse_identity
@@ -165,8 +165,8 @@ class Control:
         r = recorders()[-1]
         if r.frame.depth > mark:
             r.outermost.unanswered = error if isinstance(error, TraceError) else raised_in_branch(error)
-        elif isinstance(error, (UnsupportedError, LeakError)):
-            r.outermost.unanswered = error
+        else:
+            caught(error)
         unanswered = r.outermost.unanswered
         while r.frame.depth > mark:
             r.frame.abandon()
