@@ -120,12 +120,6 @@ class Text:
     def __getitem__(self, key: Any) -> str:
         self.refuse("the letters")
 
-    def __eq__(self, other: object) -> bool:
-        return self is other or (isinstance(other, (str, Text)) and self.refuse("the letters"))
-
-    def __hash__(self) -> int:
-        self.refuse("the letters")
-
 
 CONVERSIONS: dict[str, Callable[[Any], str]] = {"r": repr, "s": str, "a": ascii}
 """What stands behind the `!` of a field."""
