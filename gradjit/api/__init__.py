@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..tracer import calls
+from ..tracer import libraries
 from . import warm
 from .checking import check_grads
 from .checkpointing import checkpoint
@@ -39,4 +39,4 @@ __all__ = [
     "while_loop",
 ]
 
-calls.SOLVERS_IN.append(f"{__name__}.solvers")
+libraries.SOLVERS_IN.append(f"{__name__}.solvers")

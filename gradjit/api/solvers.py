@@ -19,7 +19,7 @@ import numpy as np
 
 from ..errors import ArgumentError, UnsupportedError
 from ..records import dataclass
-from ..tracer import scipy, trees
+from ..tracer import libraries, trees
 from ..tracer.array import SCALAR, TracedArray
 from ..tracer.calls import as_it_is, call
 from ..tracer.locations import fail
@@ -255,7 +255,7 @@ LEAST_SQUARES = next(s for s in SOLVERS if s.name == "least_squares")
 FILES = {"root_scalar": "_root_scalar", "root": "_root", "fsolve": "_minpack_py", "fixed_point": "_minpack_py",
          "minimize": "_minimize", "minimize_scalar": "_minimize", "least_squares": "_lsq.least_squares",
          **dict.fromkeys(("fmin_bfgs", "fmin_cg", "fmin", "fmin_powell"), "_optimize")}
-scipy.SOLVERS.update({(f"scipy.optimize.{FILES.get(s.name, '_zeros_py')}", s.name): s for s in SOLVERS})
+libraries.SOLVERS.update({(f"scipy.optimize.{FILES.get(s.name, '_zeros_py')}", s.name): s for s in SOLVERS})
 
 
 # by rules of their own ------------------------------------------------------------------------------------------------
@@ -287,7 +287,7 @@ def linear_sum_assignment(cost_matrix: Any, maximize: bool = False) -> Any:
     return found(emit("stop_gradient", as_traced(cost_matrix)))
 
 
-scipy.SOLVERS.update({
+libraries.SOLVERS.update({
     ("scipy.optimize._minpack_py", "curve_fit"): curve,
     ("scipy.optimize._nnls", "nnls"): nnls,
     ("scipy.optimize._lsap", "linear_sum_assignment"): linear_sum_assignment,

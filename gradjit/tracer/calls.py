@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import importlib
 import sys
 import types
 from collections.abc import Callable, Iterator
@@ -12,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from ..probe import is_of, peek, text
-from . import dispatch, grown, hidden_state, opaque, overrides, structures
+from . import dispatch, grown, hidden_state, libraries, opaque, overrides, structures
 from .array import ARRAY, TracedArray, root
 from .control import recursion
 from .control.frames import Frame, is_container
@@ -436,15 +435,6 @@ def _own_rules() -> dict[Any, Rule]:
     return {**builtin_functions.RULES, **math_functions.RULES}
 
 
-def _library_rules(module: str) -> dict[tuple[str, str], Rule]:
-    """Rules by (module, name) for libraries that are not imported for this."""
-    if module.startswith("scipy"):
-        from . import scipy
-        return scipy.RULES
-    from .numpy import polynomials
-    return polynomials.RULES
-
-
 def intercept(f: Any) -> Rule | None:
     """The rule of a builtin or a function of `math`."""
     try:
@@ -468,7 +458,7 @@ def library_rule(f: Any) -> Rule | None:
     name = text(made, "__qualname__")
     if module == MULTIPLE:
         name = multiple_name(f)
-    rule = _library_rules(module).get((module, name))
+    rule = libraries.rules(module.partition(".")[0]).get((module, name))
     return rule if rule is None or owner is None or module == MULTIPLE else functools.partial(rule, owner)
 
 
@@ -477,19 +467,7 @@ def solver_of(f: Any) -> Rule | None:
     if not isinstance(f, (types.FunctionType, types.BuiltinFunctionType)) or not text(f, "__module__").startswith(
             "scipy"):
         return None
-    return _solvers().get((f.__module__, f.__qualname__))
-
-
-@functools.cache
-def _solvers() -> dict[tuple[str, str], Rule]:
-    from . import scipy
-    for module in SOLVERS_IN:
-        importlib.import_module(module)
-    return scipy.SOLVERS
-
-
-SOLVERS_IN: list[str] = []
-"""Modules behind the tracer that fill in `scipy.SOLVERS`, imported when a function of SciPy's is first met."""
+    return libraries.solvers().get((f.__module__, f.__qualname__))
 
 
 def is_multimethod(f: Any) -> bool:

@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from ..libraries import SOLVERS
 from ..numpy.special import LIBRARY_RULES
 from . import (
     bands,
@@ -41,6 +42,4 @@ RULES: dict[tuple[str, str], Callable[..., Any]] = {
     **piecewise.RULES, **bands.RULES, **bsplines.RULES, **scattered.RULES, **quadrature.RULES,
 }
 
-SOLVERS: dict[tuple[str, str], Callable[..., Any]] = {**ode.RULES, **quadrature.RULES}
-"""Rules of functions that take functions, which may read traced values: they are asked for whatever the arguments are.
-The api adds those that need derivatives."""
+SOLVERS.update({**ode.RULES, **quadrature.RULES})

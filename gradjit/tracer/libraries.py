@@ -1,0 +1,37 @@
+"""The rules of functions that other libraries have written in Python, by the module and the name that these are defined
+under.
+
+They stand in modules of their own, which are imported when such a function is first met. So SciPy's rules cost nothing
+who does not use SciPy; and they may use all of the tracer, which knows none of them.
+"""
+
+from __future__ import annotations
+
+import functools
+import importlib
+from collections.abc import Callable
+from typing import Any
+
+Rules = dict[tuple[str, str], Callable[..., Any]]
+
+RULES_IN = {"scipy": "gradjit.tracer.scipy", "numpy": "gradjit.tracer.numpy.polynomials"}
+"""For each library the module whose `RULES` are those of its functions."""
+
+SOLVERS: Rules = {}
+"""Rules of functions that take functions, which may read traced values: they are asked for whatever the arguments
+are."""
+SOLVERS_IN = ["gradjit.tracer.scipy"]
+"""The modules that fill in `SOLVERS`."""
+
+
+@functools.cache
+def rules(library: str) -> Rules:
+    """The rules of a library's functions."""
+    return importlib.import_module(RULES_IN[library]).RULES
+
+
+@functools.cache
+def solvers() -> Rules:
+    for module in SOLVERS_IN:
+        importlib.import_module(module)
+    return SOLVERS
