@@ -251,9 +251,10 @@ def _invalid(x: Any, copy: bool = True) -> MaskedArray:
     return MaskedArray(data, np.logical_or(as_masked(x).mask, np.logical_not(finite)))
 
 
-REDUCTIONS = ("sum", "prod", "mean", "var", "std", "min", "max", "any", "all", "count")
+REDUCING = (np.sum, np.prod, np.mean, np.var, np.std, np.min, np.max, np.any, np.all)
+REDUCTIONS = ("count", *(f.__name__ for f in REDUCING))
 METHODS: dict[Any, str] = {
-    **{getattr(np, n): n for n in REDUCTIONS if n != "count"}, np.reshape: "reshape", np.ravel: "ravel",
+    **{f: f.__name__ for f in REDUCING}, np.reshape: "reshape", np.ravel: "ravel",
     np.copy: "copy", np.dot: "dot", np.amin: "min", np.amax: "max",
 }
 FUNCTIONS: dict[str, Rule] = {
