@@ -187,7 +187,11 @@ def _rule(f: Callable[..., Any], module: str = "math") -> Rule:
             return f(*args, **kwargs)
         if traced is None:
             fail(UnsupportedError, f"{module}.{f.__name__} of a traced number is not supported")
-        return traced(*args, **kwargs)
+        result = traced(*args, **kwargs)
+        if isinstance(result, TracedArray):
+            from .raising import arithmetic
+            arithmetic([h for h in map(o.as_traced, args) if not h.ndim], result, ValueError, OverflowError)
+        return result
 
     return rule
 

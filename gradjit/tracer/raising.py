@@ -10,6 +10,7 @@ the branch would have caught it, which a compiled function cannot: that is refus
 from __future__ import annotations
 
 import ast
+import functools
 import types
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -24,12 +25,13 @@ from . import trees
 from .array import ARRAY, PYTHON, TracedArray
 from .calls import call
 from .control.recursion import answered
-from .locations import fail, raised_at
+from .locations import fail, raised_at, with_place
 from .operands import captured
 from .outside import is_data_array
 from .recorder import current, recorders
 from .source import definition
 from .texts import Text
+from .ufuncs import compute
 
 
 def thrown(x: Any) -> Any:
@@ -155,6 +157,27 @@ def caught(e: BaseException | None) -> None:
 def may_be_caught(e: Exception) -> bool:
     """Whether a handler around would catch it."""
     return any(t.catches(e) for t in recorders()[-1].outermost.trying)
+
+
+def arithmetic(numbers: Sequence[TracedArray], result: TracedArray, *errors: type[Exception]) -> None:
+    """Python's numbers raise where NumPy's give inf or nan. Where a handler around would catch that, a run in which it
+    happens ends: finite numbers of which something infinite, or nan, was made."""
+    if not recorders() or not (around := recorders()[-1].outermost.trying):
+        return
+    for error in errors:
+        if (t := next((t for t in reversed(around) if t.catches(error())), None)) is not None:
+            break
+    else:
+        return
+    tests = [compute(np.isfinite, [x]) for x in numbers] + [compute(np.logical_not, [compute(np.isfinite, [result])])]
+    test = functools.reduce(lambda a, b: compute(np.logical_and, [a, b]), tests)
+    if test.known is not None and not test.known.any():
+        return
+    block, builder = Block(), current().builder
+    message = (f"Python raises {error.__name__} for these numbers, and {t.name}, which a compiled function cannot do; "
+               f"test for them with an if")
+    Builder(block, builder.loc).append("raise", (), {"error": error.__name__, "message": with_place(message)})
+    builder.append("if", (test.value,), {}, (block, Block()), ())
 
 
 def refused(e: Exception, why: str) -> None:

@@ -154,6 +154,12 @@ OF_BOOLEANS = frozenset({np.bitwise_and, np.bitwise_or, np.bitwise_xor, np.less,
 """Python's operators that give a bool for two; to all others Python's bools are the integers 0 and 1, where NumPy's
 have rules of their own: `(a > b) - (a < b)`."""
 
+RAISING: dict[np.ufunc, tuple[type[Exception], ...]] = {
+    np.true_divide: (ZeroDivisionError,), np.floor_divide: (ZeroDivisionError,), np.remainder: (ZeroDivisionError,),
+    np.power: (ZeroDivisionError, OverflowError),
+}
+"""What Python's operators raise of floats."""
+
 
 def operate(ufunc: np.ufunc, *args: Any) -> Any:
     """A Python operator. Python numbers with Python numbers give Python numbers."""
@@ -173,6 +179,9 @@ def operate(ufunc: np.ufunc, *args: Any) -> Any:
     result = compute(ufunc, handles)
     if pythons and result.kind == SCALAR:
         result.kind = PYTHON
+        if ufunc in RAISING:
+            from .raising import arithmetic
+            arithmetic(handles, result, *RAISING[ufunc])
     from .dispatch import leave
     return leave(result)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import traceback
 
 import numpy as np
@@ -254,3 +255,38 @@ def always(x):
 def test_refused(f, words):
     with pytest.raises(gj.TraceError, match=words):
         gj.jit(f)(2.0)
+
+
+def divided(x):
+    try:
+        return 1.0 / x
+    except ZeroDivisionError:
+        return 7.0
+
+
+def logarithm(x):
+    s = 0.0
+    for k in range(12):
+        try:
+            s += math.log(x - k * 1e-3) + math.sqrt(x)
+        except ValueError:
+            s += 1.0
+    return s
+
+
+def raised(x):
+    try:
+        return math.exp(x * 1000) + (x - 1.0) ** -2.0
+    except ArithmeticError:
+        return 0.0
+
+
+@pytest.mark.parametrize(("f", "bad", "error"), [
+    (divided, 0.0, ZeroDivisionError), (logarithm, 0.0, ValueError), (raised, 2.0, OverflowError),
+    (raised, 1.0, ArithmeticError),
+])
+def test_what_a_handler_would_catch_of_pythons_arithmetic_ends_the_call(f, bad, error):
+    compiled = gj.jit(f)
+    assert compiled(0.5) == pytest.approx(f(0.5), rel=1e-14)
+    with pytest.raises(error, match=r"would catch it[^$]*an if[^$]*test_raises"):
+        compiled(bad)
