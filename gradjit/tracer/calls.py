@@ -383,7 +383,10 @@ def call_numpy(f: Any, args: Any, kwargs: Any) -> Any:
         refusal = opaque.watched(outside(current()), f, opaque.name_of(f), (*args, *kwargs.values()))
         if refusal is not None:
             raise refusal
-        return brought(opaque.heard(opaque.name_of(f), WITH_CONTENTS.get(f, f), tuple(map(as_user, args)), kwargs))
+        result = opaque.heard(opaque.name_of(f), WITH_CONTENTS.get(f, f), tuple(map(as_user, args)), kwargs)
+        if isinstance(result, np.ndarray) and type(result) is not np.ndarray and opaque.is_new(result):
+            outside(current()).made(result)  # a masked array, a record array
+        return brought(result)
     if isinstance(f, np.ufunc):
         from .ufuncs import call as call_ufunc
         return as_asked(f, args, kwargs) if overrides.has_ufunc(args) else call_ufunc(f, args, **kwargs)

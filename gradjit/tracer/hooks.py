@@ -208,6 +208,10 @@ class Hooks(Control):
         if isinstance(key, TracedArray) and isinstance(owner, list):
             key = sequences.place(owner, key)
         owner = local(owner)
+        if isinstance(owner, np.ndarray) and is_traced((key, value)):
+            fail(UnsupportedError, f"a traced value is written into a {type(owner).__name__} of {owner.dtype}, which "
+                                   f"holds what is known while gradjit compiles the function; write into an ordinary "
+                                   f"array of floats, and make the other of it behind that")
         if type(owner) in (list, dict) and is_traced(value) and is_kept(owner) and not is_carried(
                 State(owner, key, is_item=True)):
             refuse_rebinding(f"an item of a {type(owner).__name__}", State(owner, key, is_item=True))

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 import gradjit as gj
+from gradjit.errors import UnsupportedError
 
 K = np.arange(3.0)
 
@@ -125,3 +126,32 @@ def test_new_arrays_in_a_loop() -> None:
 
     x = np.arange(20.0)
     np.testing.assert_array_equal(gj.jit(f)(x), f(x))
+
+
+@pytest.mark.parametrize("made", [
+    lambda: np.ma.zeros(3).data, lambda: np.rec.array([(0.0,), (0.0,), (0.0,)], dtype=[("a", float)]).a,
+])
+def test_what_special_arrays_hold_is_new_at_each_call(made):
+    def f(x):
+        b = made()
+        b[1] = x
+        return b
+
+    compiled = gj.jit(f)
+    first = compiled(1.0)
+    np.testing.assert_array_equal(compiled(2.0), [0.0, 2.0, 0.0])
+    np.testing.assert_array_equal(first, [0.0, 1.0, 0.0])
+
+
+def test_traced_values_in_arrays_of_other_kinds_are_refused():
+    def f(x):
+        m = np.ma.zeros(3)
+        m[0] = x
+        return m.data
+
+    with pytest.raises(UnsupportedError, match=r"MaskedArray[^$]*ordinary array[^$]*test_fresh_arrays"):
+        gj.jit(f)(1.0)
+
+
+def test_the_class_of_an_array_is_numpys():
+    assert gj.jit(lambda x: (x.__class__ is np.ndarray, x[0].__class__ is np.float64))(np.ones(2)) == (True, True)
