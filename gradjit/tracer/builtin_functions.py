@@ -147,6 +147,12 @@ def _extreme(name: str, builtin: Rule, compare: str, whole: Rule) -> Rule:
     def chosen(a: TracedArray, b: TracedArray) -> TracedArray:
         if a.ndim or b.ndim:
             fail(TraceError, f"{name}() of several arrays has no single answer; write np.{name}imum(a, b)")
+        for python, other in ((a, b), (b, a)):  # an int that the other's dtype has not is beyond all of its numbers
+            if python.weak and not other.weak and python.known is not None and (
+                    python.ir_dtype.is_integer and other.ir_dtype.is_integer):
+                value, limits = int(python.known), np.iinfo(other.dtype)
+                if not limits.min <= value <= limits.max:
+                    return python if (value > limits.max) == (name == "max") else other
         kind = PYTHON if a.kind == b.kind == PYTHON else SCALAR
         x, y = o.promote(a, b)
         return o.emit("select", o.emit(compare, y, x), y, x, kind=kind)

@@ -116,6 +116,7 @@ def test_sums_of_small_numbers_wrap_as_python_adds_them():
     small = np.array([200, 100, 7], np.uint8)
     check(lambda x: (sum(x), sum(x, 5), sum(v for v in x), sum([x[0], x[1]])), small)
     check(lambda x: (sum(x > 7), sum(v > 7 for v in x)), small)
+    check(lambda x: (max(x[0], 300), min(x[0], 300), max(-1, x[0]), min(x[0], -1), max(x[0], 3)), small)
 
 
 def test_booleans_of_python_numbers_are_integers():
