@@ -19,7 +19,7 @@ from tests.fuzz.effort import FULL, llvm_effort
 
 os.environ["GRADJIT_CACHE"] = "0"
 
-FULL_EFFORT = ("benchmarks", "codegen", "docs", "library", "parallel", "partitions", "runtime", "vecmath")
+FULL_EFFORT = ("benchmarks", "codegen", "docs", "examples", "library", "parallel", "partitions", "runtime", "vecmath")
 """Rooms that are about machine code, or show it."""
 
 

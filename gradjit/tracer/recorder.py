@@ -11,12 +11,12 @@ import ctypes
 import os
 import threading
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NoReturn
 from weakref import WeakValueDictionary
 
 import numpy as np
 
-from ..errors import GradjitError, LeakError
+from ..errors import GradjitError, LeakError, TraceError
 from ..ir import ArrayType, Block, Builder, Func, Loc, Op, Value, dtype_of
 from ..ir.clone import inline
 from ..ir.core import map_type
@@ -84,6 +84,17 @@ def current() -> Recorder:
                         "number. Return it from the function instead of keeping it in a global, an attribute or a "
                         "container")
     return _stack.recorders[-1]
+
+
+MOST_OPERATIONS = 100_000
+"""In a row: to compile so many takes minutes."""
+
+
+def refuse_length() -> NoReturn:
+    fail(TraceError, f"the function has come to {MOST_OPERATIONS:,} operations in a row: loops that run as ordinary "
+                     f"Python are written out, and a program of this length takes minutes to compile; write the loop so "
+                     f"that it is compiled as one (docs/control-flow.md; a function whose source is not known has no "
+                     f"loops), or work on arrays")
 
 
 class Recorder:
@@ -200,6 +211,8 @@ class Recorder:
         """Append an operation at the user's line; its results. `results`: their types, where these are stated."""
         builder = self.frame.builder
         builder.loc = loc = here()
+        if len(builder.block.ops) >= MOST_OPERATIONS:
+            refuse_length()
         try:
             if is_deciding():
                 with deciding(False):  # the rules on types hold for all sizes

@@ -42,6 +42,12 @@ FAILING: dict[str, str] = {
     "eigh": "%v: f64[3,3] = const nan\n%w: f64[3], %vectors: f64[3,3] = eigh %v lower=true\n%r: f64[3] = neg %w",
     "svd": "%v: f64[1,1] = const nan\n%u: f64[1,1], %w: f64[1], %vt: f64[1,1] = svd %v full=false wide=true\n"
            "%r: f64[1] = neg %w",
+    "complex_solve": "%v: f64[1,1,2] = const 0.0\n%lu: f64[1,1,2], %pv: i32[1] = complex_lu %v\n"
+                     "%r: f64[1,1,2] = complex_solve %v, %lu, %pv, %v adjoint=false checked=true",
+    "complex_eigh": "%v: f64[3,3,2] = const nan\n%w: f64[3], %u: f64[3,3,2] = complex_eigh %v lower=true\n"
+                    "%r: f64[3] = neg %w",
+    "complex_eig": "%v: f64[3,3,2] = const nan\n%w: f64[3,2], %u: f64[3,3,2] = complex_eig %v\n%r: f64[3,2] = neg %w",
+    "eig": "%v: f64[3,3] = const nan\n%w: f64[3], %im: f64[3], %u: f64[3,3] = eig %v\n%r: f64[3] = neg %w",
     "sylvester": "%v: f64[1,1] = const 1.0\n%r: f64[1,1] = sylvester %neg, %v, %neg",
     "assert": '%v: i64[] = const 5\n%c: bool[] = lt %k, %v\nassert %c message="k is small"\n%r: f64[] = const 1.0',
     "raise": 'raise error="ValueError" message="it is here"\n%r: f64[] = const 1.0',

@@ -9,6 +9,7 @@ import sys
 import textwrap
 import threading
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -78,14 +79,22 @@ def test_the_first_error_of_the_program_counts():
                 assert f(x, n % 7) == pytest.approx(2000 * np.e)
 
 
-def run(code: str, **more: str) -> subprocess.CompletedProcess[str]:
-    text = "import numpy as np, gradjit as gj, sys, time, os, threading\n" + textwrap.dedent(code)
+def program(where: Path, code: str) -> str:
+    """A file, so that loops have their source."""
+    where.joinpath("program.py").write_text("import numpy as np, gradjit as gj, sys, time, os, threading\n"
+                                            + textwrap.dedent(code))
+    return str(where / "program.py")
+
+
+def run(where: Path, code: str, **more: str) -> subprocess.CompletedProcess[str]:
     unset = {k: v for k, v in os.environ.items() if k not in ("PYTEST_XDIST_WORKER", "OMP_NUM_THREADS")}
-    return subprocess.run([sys.executable, "-c", text], env={**unset, **more}, capture_output=True, text=True,
+    return subprocess.run([sys.executable, program(where, code)], env={**unset, **more}, capture_output=True, text=True,
                           timeout=60)
 
 
 LONG_LOOP = """
+import signal
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs ignore it
 gj.set_threads(2)
 x = np.ones(200_000)
 def f(x, n):
@@ -97,8 +106,8 @@ f(x, 3)
 """
 
 
-def test_the_process_ends_while_threads_work():
-    ended = run(LONG_LOOP + """
+def test_the_process_ends_while_threads_work(tmp_path):
+    ended = run(tmp_path, LONG_LOOP + """
 threading.Thread(target=f, args=(x, 10**6), daemon=True).start()
 time.sleep(0.05)
 print("end")
@@ -106,13 +115,16 @@ print("end")
     assert (ended.returncode, ended.stdout, ended.stderr) == (0, "end\n", "")
 
 
-def test_ctrl_c_is_answered():
-    text = "import numpy as np, gradjit as gj\n" + LONG_LOOP + "print('go', flush=True)\nf(x, 10**6)\n"
-    with subprocess.Popen([sys.executable, "-c", text], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as p:
-        assert p.stdout is not None and p.stdout.readline() == "go\n"
-        time.sleep(0.2)
-        p.send_signal(signal.SIGINT)
-        _, error = p.communicate(timeout=30)
+def test_ctrl_c_is_answered(tmp_path):
+    path = program(tmp_path, LONG_LOOP + "print('go', flush=True)\nf(x, 10**6)\n")
+    with subprocess.Popen([sys.executable, path], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as p:
+        try:
+            assert p.stdout is not None and p.stdout.readline() == "go\n"
+            time.sleep(0.2)
+            p.send_signal(signal.SIGINT)
+            _, error = p.communicate(timeout=30)
+        finally:
+            p.kill()
     assert "KeyboardInterrupt" in error
 
 

@@ -86,6 +86,15 @@ def test_nor_without_source():
         gj.jit(space["f"])(X)
 
 
+def test_a_function_without_source_is_not_traced_for_ever(monkeypatch):
+    from gradjit.tracer import recorder
+    monkeypatch.setattr(recorder, "MOST_OPERATIONS", 500)
+    space = {"np": np}
+    exec("def f(x, n):\n    for _ in range(n):\n        x = np.sin(x)\n    return x\n", space)
+    with pytest.raises(gj.TraceError, match="500 operations in a row.*source is not known"):
+        gj.jit(space["f"])(X, 10**6)
+
+
 def test_errors_of_numpy_are_answers():
     """They come whoever runs the function."""
     def f(x):
