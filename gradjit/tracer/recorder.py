@@ -93,8 +93,8 @@ MOST_OPERATIONS = 100_000
 def refuse_length() -> NoReturn:
     fail(TraceError, f"the function has come to {MOST_OPERATIONS:,} operations in a row: loops that run as ordinary "
                      f"Python are written out, and a program of this length takes minutes to compile; write the loop "
-                     f"so that it is compiled as one (docs/control-flow.md; a function whose source is not known has no "
-                     f"loops), or work on arrays")
+                     f"so that it is compiled as one (docs/control-flow.md; a function whose source is not known has "
+                     f"none), or work on arrays")
 
 
 class Recorder:
