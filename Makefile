@@ -13,7 +13,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 help:
 	@echo "make demo      train a classifier on handwritten digits with compiled gradients"
 	@echo "make examples  run the scripts in examples/; their pictures come to build/examples"
-	@echo "make test      lint, type check and tests (some nine minutes on two cores)"
+	@echo "make test      lint, type check and tests (some seven minutes on two cores)"
 	@echo "make test-all  the same with the slow tests"
 	@echo "make bless     rewrite expected texts (file tests, documentation); read the diff before you commit it"
 	@echo "make bench     measure against JAX, Numba, autograd and PyTorch; writes benchmarks/RESULTS.md"

@@ -79,16 +79,19 @@ def test_the_first_error_of_the_program_counts():
                 assert f(x, n % 7) == pytest.approx(2000 * np.e)
 
 
+IMPORTS = "import numpy as np, gradjit as gj, sys, time, os, threading\n"
+
+
 def program(where: Path, code: str) -> str:
     """A file, so that loops have their source."""
-    where.joinpath("program.py").write_text("import numpy as np, gradjit as gj, sys, time, os, threading\n"
-                                            + textwrap.dedent(code))
+    where.joinpath("program.py").write_text(IMPORTS + textwrap.dedent(code))
     return str(where / "program.py")
 
 
-def run(where: Path, code: str, **more: str) -> subprocess.CompletedProcess[str]:
+def run(code: str, *arguments: str, **more: str) -> subprocess.CompletedProcess[str]:
     unset = {k: v for k, v in os.environ.items() if k not in ("PYTEST_XDIST_WORKER", "OMP_NUM_THREADS")}
-    return subprocess.run([sys.executable, program(where, code)], env={**unset, **more}, capture_output=True, text=True,
+    arguments = arguments or ("-c", IMPORTS + textwrap.dedent(code))
+    return subprocess.run([sys.executable, *arguments], env={**unset, **more}, capture_output=True, text=True,
                           timeout=60)
 
 
@@ -107,11 +110,11 @@ f(x, 3)
 
 
 def test_the_process_ends_while_threads_work(tmp_path):
-    ended = run(tmp_path, LONG_LOOP + """
+    ended = run("", program(tmp_path, LONG_LOOP + """
 threading.Thread(target=f, args=(x, 10**6), daemon=True).start()
 time.sleep(0.05)
 print("end")
-""")
+"""))
     assert (ended.returncode, ended.stdout, ended.stderr) == (0, "end\n", "")
 
 
