@@ -82,7 +82,10 @@ def is_worth_it(mask: Node, s: LoopStmt) -> bool:
 
 def reads(root: Node) -> set[Buffer]:
     """The memory that a node reads."""
-    return {n.attrs[0] for n in in_order(root, set[Node]().__contains__) if n.kind == "load"}
+    seen: set[Node] = set()
+    for n in in_order(root, seen.__contains__):  # each once, however many share it
+        seen.add(n)
+    return {n.attrs[0] for n in seen if n.kind == "load"}
 
 
 def written(s: Stmt) -> set[Buffer]:
