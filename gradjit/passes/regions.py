@@ -54,12 +54,12 @@ def _agreed(rw: Rewriter, x: Value, y: Value) -> Value | None:
 class Carried:
     """The values that a loop must carry: live ones that its body changes, those that always agree once.
 
-    kept: their positions. twins: for a value that agrees with one of them, the position of that one.
+    kept: their positions. equals: for a value that agrees with one of them, the position of that one.
     """
 
     def __init__(self, rw: Rewriter, loop: Loop, env: Env, params: Sequence[Sequence[Value]]):
         self.kept: list[int] = []
-        self.twins: dict[int, int] = {}
+        self.equals: dict[int, int] = {}
         first: dict[tuple[Value, Value], int] = {}
         for k in rw.live.kept[loop.op]:
             start = env[loop.inits[k]]
@@ -68,22 +68,22 @@ class Carried:
                     env[p[k]] = start
                 rw.bind(loop.results[k], start, env)
                 continue
-            twin = first.setdefault((start, loop.yields[k]), k)
-            if twin == k:
+            leader = first.setdefault((start, loop.yields[k]), k)
+            if leader == k:
                 self.kept.append(k)
             else:
-                self.twins[k] = twin
+                self.equals[k] = leader
 
     def block(self, params: Sequence[Value], env: Env, index: Sequence[Value] = ()) -> Block:
         """A block with the parameters that are kept, to which env maps the others."""
         fresh = new_block((*index, *(params[k] for k in self.kept)), env)
-        for k, twin in self.twins.items():
-            env[params[k]] = env[params[twin]]
+        for k, leader in self.equals.items():
+            env[params[k]] = env[params[leader]]
         return fresh
 
     def bind(self, rw: Rewriter, op: Op, env: Env) -> None:
-        for k, twin in self.twins.items():
-            rw.bind(op.results[k], env[op.results[twin]], env)
+        for k, leader in self.equals.items():
+            rw.bind(op.results[k], env[op.results[leader]], env)
 
     def look_again(self, rw: Rewriter, inits: Sequence[Value], params: Sequence[Value], results: Sequence[Value]
                    ) -> None:

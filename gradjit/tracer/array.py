@@ -63,7 +63,7 @@ class TracedArray:
     """
 
     __slots__ = ("_dtype", "_shape", "kind", "home", "owner", "made", "where", "_content", "version", "parent", "_view",
-                 "_seen", "strides_in_elements", "origin", "written_at", "aliases", "viewed", "twins",
+                 "_seen", "strides_in_elements", "origin", "written_at", "aliases", "viewed", "same_arrays",
                  "__weakref__")
     __array_priority__ = 1000.0
 
@@ -90,7 +90,7 @@ class TracedArray:
     """Whether a view of it has been made."""
     aliases: Aliases | None
     """Arrays that may be this very one, depending on which way the program took."""
-    twins: tuple[TracedArray, ...]
+    same_arrays: tuple[TracedArray, ...]
     """Of a root: other arguments of a function that is differentiated which are the very array. What is written to the
     one is written to the other; what is read before that is the argument's own."""
 
@@ -195,8 +195,8 @@ class TracedArray:
             fail(TraceError, f"a function that is being differentiated writes to {what}, which a derivative cannot "
                              f"carry out; return the new array instead, or copy it first")
         self.assign(new)
-        for twin in base.twins:
-            rebased(self, twin).assign(new)
+        for other in base.same_arrays:
+            rebased(self, other).assign(new)
         if base.aliases is not None:
             after_write(base)
 
@@ -508,7 +508,7 @@ def root(content: Content, home: Recorder | None, kind: str | None = None, origi
     h._content = content
     h.version = h._seen = 0
     h.parent = h._view = h.written_at = h.aliases = None
-    h.origin, h.viewed, h.twins = origin, False, ()
+    h.origin, h.viewed, h.same_arrays = origin, False, ()
     h.strides_in_elements = layout.contiguous(h._shape) if row_major else None
     return h
 

@@ -370,11 +370,11 @@ def bind(recorder: Recorder, leaves: list[ArgumentLeaf]) -> list[Any]:
 
 
 def tie(handles: list[Any], leaves: list[ArgumentLeaf], found: list[Any]) -> None:
-    """Arguments of their own that are one array in the trace around this one are twins."""
+    """Arguments of their own that are one array in the trace around this one know each other."""
     arrays = [(h, x) for h, leaf, x in zip(handles, leaves, found, strict=True)
               if isinstance(x, TracedArray) and leaf.kind == ARRAY and leaf.same_as is None]
     for h, x in arrays:
-        h.twins = tuple(other for other, y in arrays if other is not h and are_one(x, y))
+        h.same_arrays = tuple(other for other, y in arrays if other is not h and are_one(x, y))
 
 
 def argument(recorder: Recorder, leaf: ArgumentLeaf) -> TracedArray:

@@ -99,7 +99,7 @@ class Nest:
         return needed
 
     def _enter(self, op_pair: OpPair, outer: RegionPair | None, weight: int) -> None:
-        """Register a twin and, in it, those whose reverse is needed."""
+        """Register a counterpart and, in it, those whose reverse is needed."""
         self.op_pairs[op_pair.op] = self.backs[op_pair.back] = op_pair
         if op_pair.op.name == "for":
             self.counted.update(op_pair.pairs)

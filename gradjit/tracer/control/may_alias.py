@@ -181,7 +181,7 @@ def record_alias_write(array: TracedArray, source: TracedArray | None, when: Whe
                        group: object = None) -> None:
     """The array may have changed, as its other name `source` is written to; and so may what it may be in its turn."""
     root = array.root
-    if root.twins:
+    if root.same_arrays:
         refuse(why)
     old = root.aliases.alias_writes if root.aliases is not None else ()
     set_alias_writes(root, [*old, AliasWrite(source, array, when, why, group)], again=False)
@@ -239,7 +239,7 @@ def refuse(why: str) -> NoReturn:
 
 def overlap(a: TracedArray, b: TracedArray) -> bool:
     """Whether two roots may be one array."""
-    if a is b or any(a is x for x in b.twins):
+    if a is b or any(a is x for x in b.same_arrays):
         return True
     s, t = a.aliases, b.aliases
     if s is not None and t is not None and s.group is t.group is not None:
@@ -249,7 +249,7 @@ def overlap(a: TracedArray, b: TracedArray) -> bool:
 
 def are_one(x: TracedArray, y: TracedArray) -> bool:
     """Whether two handles surely are one array."""
-    return x is y or any(y is t for t in x.twins)
+    return x is y or any(y is t for t in x.same_arrays)
 
 
 def may_share(x: TracedArray, y: TracedArray) -> bool:
