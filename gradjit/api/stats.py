@@ -94,4 +94,4 @@ ORIGINS = {"compiled": "compiled", "disk": "code from disk", "pickle": "code cam
 def amount(k: TapeEntry) -> str:
     """What is kept of one value, for people."""
     each = f"{k.type}, " + (f"{k.bytes} bytes" if k.bytes is not None else "a size that is known at run time")
-    return f"{each} an iteration, {k.turns} iterations" if k.turns is not None else f"{each} an iteration"
+    return f"{each} an iteration, {k.trip_count} iterations" if k.trip_count is not None else f"{each} an iteration"

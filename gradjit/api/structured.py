@@ -30,7 +30,7 @@ Body = Callable[..., Any]
 def fori_loop(lower: Any, upper: Any, body: Body, init: Any, *, checkpoint: int | str | None = None) -> Any:
     """`carry = init; for i in range(lower, upper): carry = body(i, carry)`; the last carry.
 
-    The carry is any pytree of arrays and numbers. It keeps its structure, shapes and dtypes from turn to turn
+    The carry is any pytree of arrays and numbers. It keeps its structure, shapes and dtypes from iteration to iteration
     (TraceError otherwise, with the leaf and both types); a Python number may become a NumPy one. `init` is not changed,
     even where the body writes into the carry. checkpoint: see `gj.checkpoint`.
     """
@@ -39,10 +39,10 @@ def fori_loop(lower: Any, upper: Any, body: Body, init: Any, *, checkpoint: int 
 
 
 def _fori(lower: Any, upper: Any, body: Body, carry: Any, checkpoint: Any) -> Any:
-    turns = range(lower, upper)
+    indices = range(lower, upper)
     if checkpoint is not None:
-        turns = checkpointed(turns, checkpoint)
-    for i in turns:
+        indices = checkpointed(indices, checkpoint)
+    for i in indices:
         carry = body(i, carry)
     return carry
 
@@ -96,13 +96,13 @@ def scan(f: Body, init: Any, xs: Any = None, length: int | None = None, reverse:
     if not recorders():
         return _plain_scan(step, carry, rows, count, reverse)
     carry, ys, shape = stacks(step, carry, rows, count)
-    turns = range(count - 1, -1, -1) if reverse else range(count)
-    carry = run(_scan, turns if checkpoint is None else checkpointed(turns, checkpoint), step, carry, rows, ys)
+    indices = range(count - 1, -1, -1) if reverse else range(count)
+    carry = run(_scan, indices if checkpoint is None else checkpointed(indices, checkpoint), step, carry, rows, ys)
     return carry, trees.unflatten(shape, ys)
 
 
-def _scan(turns: Any, step: Body, carry: Any, rows: Any, ys: Any) -> Any:
-    for i in turns:
+def _scan(indices: Any, step: Body, carry: Any, rows: Any, ys: Any) -> Any:
+    for i in indices:
         carry, y = step(carry, rows.at(i))
         rows.put(ys, i, y)
     return carry

@@ -44,7 +44,7 @@ from .loops import (
     inner,
     trips,
 )
-from .numbers import LOAD, SCALAR, STORE, TURN, cost_of, identity, memory_cost
+from .numbers import ITERATION, LOAD, SCALAR, STORE, cost_of, identity, memory_cost
 from .symbolic import reckoned
 
 
@@ -106,12 +106,12 @@ class Cutter:
 
     def loop(self, s: LoopStmt) -> list[Stmt]:
         """The loop, or what comes in its place; loops in it are looked at where it is not cut itself."""
-        turn = turn_work(s)
-        if self.is_short(s, turn * max(s.var.reckoned, 1)):
+        iteration = iteration_work(s)
+        if self.is_short(s, iteration * max(s.var.reckoned, 1)):
             return [s]
         found = examine(s, self.uses)
         if not isinstance(found, str):
-            sizes = self.sizes(s, turn, found)
+            sizes = self.sizes(s, iteration, found)
             if not isinstance(sizes, str):
                 return self.cut(s, found, sizes)
             found = sizes
@@ -125,7 +125,7 @@ class Cutter:
         """Whether a loop of the program has as much work as one that is cut; one of computed length may have."""
         n = trips(s)
         around = LoopStmt(s.var, s.body)
-        return n is None or n * (TURN + body_work(s.body, around, set())) >= LIMITS.chunk * LIMITS.fewest
+        return n is None or n * (ITERATION + body_work(s.body, around, set())) >= LIMITS.chunk * LIMITS.fewest
 
     @staticmethod
     def is_short(s: LoopStmt, work: float) -> bool:
@@ -140,18 +140,18 @@ class Cutter:
         bound = int(max(reckoned(size), 1) * least / max(work, 1.0))
         return preferred(size, "<", 1 << max(bound, 1).bit_length() - 1)
 
-    def sizes(self, s: LoopStmt, turn: float, found: Independent) -> ChunkSizes | str:
+    def sizes(self, s: LoopStmt, iteration: float, found: Independent) -> ChunkSizes | str:
         """How the loop is cut."""
         unit = s.lanes * s.unroll
-        least, most = LIMITS.chunk / turn, LIMITS.most
+        least, most = LIMITS.chunk / iteration, LIMITS.most
         for b in found.sums:
             nbytes = max(reckoned(b.nbytes), 1)
             if nbytes * LIMITS.fewest > LIMITS.copies:
                 return f"all iterations add to {b.name}, which is too large for copies"
             most = min(most, LIMITS.copies // nbytes)
-            least = max(least, FOLD * reckoned(b.size) * (STORE + memory_cost(nbytes * most)) / turn)
-        turns = max(-(-int(least + 1) // unit) * unit, unit)
-        sizes = ChunkSizes(turns, LIMITS.fewest, most, unit)
+            least = max(least, FOLD * reckoned(b.size) * (STORE + memory_cost(nbytes * most)) / iteration)
+        trip_count = max(-(-int(least + 1) // unit) * unit, unit)
+        sizes = ChunkSizes(trip_count, LIMITS.fewest, most, unit)
         if not is_open(s.var.extent) and sizes.count(s.var.extent) < 2:
             return "there is too little work in it"
         return sizes
@@ -165,9 +165,9 @@ class Cutter:
         name, extent = self.fresh("c"), s.var.extent
         known = None if is_open(extent) else sizes.count(extent)
         var = Var(name, 0, sizes.most if known is None else known)
-        lo, turns = Dim(f"{name}.lo", 0), Dim(f"{name}.n", reckoned(extent))
+        lo, trip_count = Dim(f"{name}.lo", 0), Dim(f"{name}.n", reckoned(extent))
         s.var.lo = s.var.lo + size_of(lo)
-        s.var.hi = s.var.lo + size_of(turns)
+        s.var.hi = s.var.lo + size_of(trip_count)
         for b in found.private:
             b.role = "local"
         before: list[Stmt] = []
@@ -182,7 +182,7 @@ class Cutter:
             first, fold = self.copies(b, how, s, var)
             before.append(first)
             behind.append(self.folded(fold, var, known, extent, sizes))
-        return [Chunks(var, lo, turns, extent, sizes, [*before, s, *after]), *behind]
+        return [Chunks(var, lo, trip_count, extent, sizes, [*before, s, *after]), *behind]
 
     def running(self, acc: Accumulator, s: LoopStmt, var: Var) -> list[Stmt]:
         """A running value of each chunk's own: its start, its end, where that goes, and how it is taken up."""
@@ -223,8 +223,8 @@ class Cutter:
         """A loop over the chunks that there were, in order."""
         k = Var(self.fresh("k"), 0, var.hi)
         made = Swap(self.p.nodes, {var: Affine.of(k)}).stmt(fold)
-        turns = None if known is not None else self.number_of_chunks(extent, sizes)
-        return LoopStmt(k, [made], turns=turns)
+        trip_count = None if known is not None else self.number_of_chunks(extent, sizes)
+        return LoopStmt(k, [made], trip_count=trip_count)
 
     def number_of_chunks(self, extent: int, sizes: ChunkSizes) -> Node:
         nodes = self.p.nodes
@@ -236,7 +236,7 @@ class Cutter:
 
 
 # work -----------------------------------------------------------------------------------------------------------------
-def turn_work(s: LoopStmt) -> float:
+def iteration_work(s: LoopStmt) -> float:
     """The work of one iteration of a loop, in tenths of a nanosecond."""
     return body_work(s.body, s, set()) * (SCALAR if s.lanes == 1 and not any(
         isinstance(x, LoopStmt) for x in s.body) else 1.0)
@@ -254,8 +254,8 @@ def body_work(body: list[Stmt], around: LoopStmt, seen: set[Node]) -> float:
         if isinstance(x, LoopStmt):
             scalar = x.lanes == 1 and around.lanes == 1 and not any(isinstance(y, LoopStmt) for y in x.body)
             within = around if around.lanes > 1 else x
-            turns = max(x.var.reckoned, 1)
-            total += body_work(x.body, within, seen) * turns * (SCALAR if scalar else 1.0)
+            trip_count = max(x.var.reckoned, 1)
+            total += body_work(x.body, within, seen) * trip_count * (SCALAR if scalar else 1.0)
             continue
         for n in nodes_of(x):
             if n not in seen:

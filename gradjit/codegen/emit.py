@@ -388,7 +388,7 @@ class Emitter:
                 assert isinstance(s, Store) and isinstance(following, Store)
                 pairs.store(self, s, following)
                 stored = following
-            elif isinstance(s, LoopStmt) and s.turns is not None:
+            elif isinstance(s, LoopStmt) and s.trip_count is not None:
                 counted(self, s)
             elif isinstance(s, LoopStmt) and is_open(s.var.extent):
                 unbounded(self, s)
@@ -490,7 +490,7 @@ class Emitter:
     def loop(self, s: LoopStmt) -> None:
         if self.scope.vector and s.var.extent <= UNROLLED:
             for k in range(s.var.extent):
-                self.turn(s, INT64(k), 1)
+                self.iteration(s, INT64(k), 1)
             return
         step, extent = s.lanes * s.unroll, s.var.extent
         if s.exact and extent % step:
@@ -498,32 +498,33 @@ class Emitter:
             return
         if s.written_out:
             for k in range(-(-extent // s.lanes)):
-                self.turn(s, INT64(k), 1)
+                self.iteration(s, INT64(k), 1)
             return
         whole = extent // step
         sums = [self.parts[x.acc] for x in s.body
                 if isinstance(x, Accumulate) and x.acc.op == "sum" and x.acc in self.parts]
         if s.unroll > 1:
-            self.blocked(whole, sums, lambda k: self.turn(s, k, s.unroll), s.asks * step)
+            self.blocked(whole, sums, lambda k: self.iteration(s, k, s.unroll), s.asks * step)
             left = extent - whole * step
             if left:
-                turns = -(-left // s.lanes)
-                self.turns(INT64(0), INT64(turns), lambda k: self.turn(s, k, 1, whole * step))
+                trip_count = -(-left // s.lanes)
+                self.iterate(INT64(0), INT64(trip_count), lambda k: self.iteration(s, k, 1, whole * step))
         else:
-            self.blocked(-(-extent // s.lanes), sums if s.lanes > 1 else [], lambda k: self.turn(s, k, 1),
+            self.blocked(-(-extent // s.lanes), sums if s.lanes > 1 else [], lambda k: self.iteration(s, k, 1),
                          s.asks * s.lanes)
 
-    def blocked(self, turns: int, sums: list[AccumulatorCells], body: Callable[[ir.Value], None], asks: float) -> None:
+    def blocked(self, trip_count: int, sums: list[AccumulatorCells], body: Callable[[ir.Value], None], asks: float
+                ) -> None:
         """Run the iterations; long sums in blocks, each of which is added to the total at its end.
 
         asks: the work of an iteration, if the loop is to ask whether the user interrupts: it does between blocks.
         """
-        if sums and turns > 2 * BLOCK:
+        if sums and trip_count > 2 * BLOCK:
             size = BLOCK
         elif asks:
             sums, size = [], max(int(STRIP / asks), 1)
         else:
-            self.turns(INT64(0), INT64(turns), body)
+            self.iterate(INT64(0), INT64(trip_count), body)
             return
 
         def end() -> None:
@@ -531,9 +532,9 @@ class Emitter:
                 p.carry()
             poll(self, size * asks)
 
-        self.strips(INT64(turns), size, body, end)
+        self.strips(INT64(trip_count), size, body, end)
 
-    def strips(self, turns: ir.Value, size: int | ir.Value, body: Callable[[ir.Value], None],
+    def strips(self, trip_count: ir.Value, size: int | ir.Value, body: Callable[[ir.Value], None],
                end: Callable[[], None]) -> None:
         """Run the iterations, at least one, and `end` behind each `size` of them."""
         size = INT64(size) if isinstance(size, int) else size
@@ -541,13 +542,13 @@ class Emitter:
         def strip(k: ir.Value) -> None:
             lo = self.b.mul(k, size)
             hi = self.b.add(lo, size)
-            self.turns(lo, self.b.select(self.b.icmp_signed("<", hi, turns), hi, turns), body)
+            self.iterate(lo, self.b.select(self.b.icmp_signed("<", hi, trip_count), hi, trip_count), body)
             end()
 
-        count = self.b.add(self.b.udiv(self.b.sub(turns, INT64(1)), size), INT64(1))
-        self.turns(INT64(0), count, strip)
+        count = self.b.add(self.b.udiv(self.b.sub(trip_count, INT64(1)), size), INT64(1))
+        self.iterate(INT64(0), count, strip)
 
-    def turns(self, lo: ir.Value, hi: ir.Value, body: Callable[[ir.Value], None]) -> None:
+    def iterate(self, lo: ir.Value, hi: ir.Value, body: Callable[[ir.Value], None]) -> None:
         """A counted loop of at least one iteration."""
         b = self.b
         before, head = b.block, b.append_basic_block("loop")
@@ -562,7 +563,7 @@ class Emitter:
         b.cbranch(b.icmp_signed("<", following, hi), head, done)
         b.position_at_end(done)
 
-    def turn(self, s: LoopStmt, k: ir.Value, copies: int, base: int = 0) -> None:
+    def iteration(self, s: LoopStmt, k: ir.Value, copies: int, base: int = 0) -> None:
         """One iteration: `copies` vectors of lanes, from element `base` of the loop on."""
         for copy in range(copies):
             first = self.b.mul(k, INT64(s.lanes * copies), flags=("nuw", "nsw"))

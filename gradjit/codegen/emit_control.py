@@ -74,32 +74,32 @@ def when(e: Emitter, condition: ir.Value) -> Iterator[None]:
 # loop nests -----------------------------------------------------------------------------------------------------------
 def counted(e: Emitter, s: LoopStmt) -> None:
     """A loop whose number of iterations is computed: whole vectors, then the rest one by one."""
-    assert s.turns is not None
-    n = e.value(s.turns)
+    assert s.trip_count is not None
+    n = e.value(s.trip_count)
     with when(e, e.b.icmp_signed(">", n, I64(0))):
         e.hoist(s)
         single = replace(s, lanes=1, unroll=1)
         if s.lanes == 1:
-            along(e, s, n, lambda k: turn(e, single, k))
+            along(e, s, n, lambda k: iteration(e, single, k))
             return
         whole = e.b.udiv(n, I64(s.lanes))
         with when(e, e.b.icmp_signed(">", whole, I64(0))):
-            along(e, s, whole, lambda k: turn(e, s, e.b.mul(k, I64(s.lanes), flags=("nsw",))))
+            along(e, s, whole, lambda k: iteration(e, s, e.b.mul(k, I64(s.lanes), flags=("nsw",))))
         done = e.b.mul(whole, I64(s.lanes), flags=("nsw",))
         with when(e, e.b.icmp_signed("<", done, n)):
             if runs_along(e, s):
                 rest(e, s, done, n)
             else:
-                e.turns(done, n, lambda k: turn(e, single, k))
+                e.iterate(done, n, lambda k: iteration(e, single, k))
 
 
-def along(e: Emitter, s: LoopStmt, turns: ir.Value, body: Callable[[ir.Value], None]) -> None:
+def along(e: Emitter, s: LoopStmt, trip_count: ir.Value, body: Callable[[ir.Value], None]) -> None:
     """The iterations, at least one, of a loop that may ask whether the user interrupts."""
     if not s.asks:
-        e.turns(I64(0), turns, body)
+        e.iterate(I64(0), trip_count, body)
         return
     size = max(int(STRIP / (s.asks * s.lanes)), 1)
-    e.strips(turns, size, body, lambda: poll(e, size * s.asks * s.lanes))
+    e.strips(trip_count, size, body, lambda: poll(e, size * s.asks * s.lanes))
 
 
 def exactly(e: Emitter, s: LoopStmt) -> None:
@@ -107,15 +107,15 @@ def exactly(e: Emitter, s: LoopStmt) -> None:
     whole = s.var.extent // s.lanes
     if s.written_out:
         for k in range(whole):
-            turn(e, s, I64(k * s.lanes))
+            iteration(e, s, I64(k * s.lanes))
     elif whole:
-        along(e, s, I64(whole), lambda k: turn(e, s, e.b.mul(k, I64(s.lanes), flags=("nsw",))))
+        along(e, s, I64(whole), lambda k: iteration(e, s, e.b.mul(k, I64(s.lanes), flags=("nsw",))))
     if runs_along(e, s):
         rest(e, s, I64(whole * s.lanes), I64(s.var.extent))
         return
     single = replace(s, lanes=1, unroll=1)
     for k in range(whole * s.lanes, s.var.extent):
-        turn(e, single, I64(k))
+        iteration(e, single, I64(k))
 
 
 ALONG = (Store, Accumulate, Start, Finish, Let, LoopStmt)
@@ -125,7 +125,7 @@ ALONG = (Store, Accumulate, Start, Finish, Let, LoopStmt)
 def runs_along(e: Emitter, s: LoopStmt) -> bool:
     """Whether the lanes of a loop are neighbours in memory wherever it touches memory."""
     every = list(statements(s.body))
-    if any(not isinstance(x, ALONG) or (isinstance(x, LoopStmt) and x.turns is not None) for x in every):
+    if any(not isinstance(x, ALONG) or (isinstance(x, LoopStmt) and x.trip_count is not None) for x in every):
         return False
     for x in every:
         if isinstance(x, Store) and s.var in x.address.vars and x.address.terms.get(s.var, 0) != 1:
@@ -147,7 +147,7 @@ def rest(e: Emitter, s: LoopStmt, done: ir.Value, n: ir.Value) -> None:
         e.block(s.body)
 
 
-def turn(e: Emitter, s: LoopStmt, k: ir.Value) -> None:
+def iteration(e: Emitter, s: LoopStmt, k: ir.Value) -> None:
     """One iteration from the loop's k-th value on."""
     first = e.b.add(k, e.number(s.var.lo), flags=("nsw",)) if is_open(s.var.lo) or s.var.lo else k
     with inside(e, EmitScope(e.scope, s.var, first, s.lanes)):

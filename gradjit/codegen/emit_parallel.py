@@ -167,12 +167,12 @@ def emit_body(e: Emitter, s: Chunks, captured: Captured, types: list[ir.Type]) -
     """The function that computes one chunk."""
     name = e.module.get_unique_name(f"{e.kernel.name}.part")
     part = e.part(name, [PTR, I64, I64, I64, PTR])
-    values, lo, turns, chunk, part.record = part.kernel.args[-5:]
+    values, lo, trip_count, chunk, part.record = part.kernel.args[-5:]
     layout = ir.LiteralStructType(types)
     loaded = [part.allocas.load(part.allocas.gep(values, [I32(0), I32(k)], source_etype=layout), typ=t)
               for k, t in enumerate(types)]
     captured.give(part, loaded)
-    part.dims = {**part.dims, s.lo: lo, s.turns: turns}
+    part.dims = {**part.dims, s.lo: lo, s.trip_count: trip_count}
     part.scope = EmitScope(part.scope, s.var, chunk)
     part.block(s.body)
     leave(part)

@@ -72,7 +72,7 @@ class Generator:
             return self.block(slot.items, {**env, slot: Affine({}, lo)})
         var = Var(self.fresh("i"), lo, upper(hi))
         body = self.block(slot.items, {**env, slot: Affine.of(var)})
-        return [LoopStmt(var, body, turns=self.e.at(hi.value, ()) if isinstance(hi, Extent) else None)]
+        return [LoopStmt(var, body, trip_count=self.e.at(hi.value, ()) if isinstance(hi, Extent) else None)]
 
     # tasks ------------------------------------------------------------------------------------------------------------
     @staticmethod

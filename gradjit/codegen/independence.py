@@ -113,7 +113,7 @@ def examine(s: LoopStmt, uses: Uses) -> Independent | str:
 
 def unfit(s: LoopStmt, every: list[Stmt], uses: Uses) -> str | None:
     """Why a loop cannot be cut, whatever it does to memory."""
-    if s.turns is not None:
+    if s.trip_count is not None:
         return "the number of its iterations is computed"
     for x in every:
         if isinstance(x, Call):
@@ -235,7 +235,7 @@ def fills(s: Stmt, b: Buffer) -> bool:
 
 def covers(a: Affine, loops: dict[Var, LoopStmt], size: int) -> bool:
     """Whether an address runs through all of 0, ..., size - 1 with the loops around it."""
-    if any(v not in loops or loops[v].turns is not None or is_open(v.extent) for v in a.terms):
+    if any(v not in loops or loops[v].trip_count is not None or is_open(v.extent) for v in a.terms):
         return False
     done, start = 1, a.const
     for v, w in sorted(a.terms.items(), key=lambda t: abs(t[1])):

@@ -25,7 +25,7 @@ from .loops import (
     roots_of,
     trips,
 )
-from .numbers import LOAD, LONG, SCALAR, TURN, cost_of
+from .numbers import ITERATION, LOAD, LONG, SCALAR, cost_of
 
 
 def place_polls(p: Program, width: int) -> None:
@@ -39,28 +39,28 @@ def unasked(s: Stmt, seen: set[Node]) -> float:
     """The work of a statement that goes by without asking; `seen` are nodes whose values are known by then."""
     if isinstance(s, Call):
         return s.work if s.work < LONG else 0.0
-    turn = sum(map(price, new_nodes(s, seen))) + sum(unasked(x, seen) for block in inner(s) for x in block)
+    iteration = sum(map(price, new_nodes(s, seen))) + sum(unasked(x, seen) for block in inner(s) for x in block)
     if isinstance(s, LoopStmt):
-        return element_loop(s, turn)
+        return element_loop(s, iteration)
     if isinstance(s, (Repeat, WhileStmt)):
         n = trips(s) if isinstance(s, Repeat) else None
-        turn += TURN
-        if turn * (inf if n is None else n) < LONG:
-            return turn * (n or 0)
-        s.asks = turn
+        iteration += ITERATION
+        if iteration * (inf if n is None else n) < LONG:
+            return iteration * (n or 0)
+        s.asks = iteration
         return 0.0
     if isinstance(s, Chunks):
         return 0.0  # whoever runs the chunks asks behind each
-    return turn + (TURN if isinstance(s, IfStmt) else 0.0)
+    return iteration + (ITERATION if isinstance(s, IfStmt) else 0.0)
 
 
-def element_loop(s: LoopStmt, turn: float) -> float:
+def element_loop(s: LoopStmt, iteration: float) -> float:
     """A loop over elements: one that takes long asks, if not a loop inside it does."""
     if s.lanes == 1 and not any(isinstance(x, LoopStmt) for x in s.body):
-        turn *= SCALAR
-    if turn * s.var.reckoned < LONG:
-        return turn * s.var.reckoned
-    s.asks = turn
+        iteration *= SCALAR
+    if iteration * s.var.reckoned < LONG:
+        return iteration * s.var.reckoned
+    s.asks = iteration
     return 0.0
 
 

@@ -89,7 +89,8 @@ def merged(loop: LoopStmt, nodes: Nodes) -> LoopStmt:
         return loop
     within = loop.body[0]
     i, j = loop.var, within.var
-    if j.lo != 0 or any(isinstance(s, (LoopStmt, Start, Finish)) for s in within.body) or loop.turns or within.turns:
+    counted = loop.trip_count or within.trip_count
+    if j.lo != 0 or any(isinstance(s, (LoopStmt, Start, Finish)) for s in within.body) or counted:
         return loop
     extent = j.extent
     if not all(_together(s, i, j, extent) for s in within.body):
@@ -197,13 +198,13 @@ def drop_dead_stores(p: Program, width: int) -> None:
 
 # vectors --------------------------------------------------------------------------------------------------------------
 def vectorise(p: Program, width: int) -> None:
-    """Lanes for the loops whose turns may run side by side."""
+    """Lanes for the loops whose iterations may run side by side."""
     for s in p.body:
         choose_lanes(s, width)
 
 
 def choose_lanes(s: Stmt, width: int) -> None:
-    """Give innermost loops vectors as wide as the machine's, and several of them a turn to short reductions."""
+    """Give innermost loops vectors as wide as the machine's, and several of them an iteration to short reductions."""
     if not isinstance(s, LoopStmt) or not runs_side_by_side(s):
         for block in inner(s):
             for x in block:
@@ -217,7 +218,7 @@ def choose_lanes(s: Stmt, width: int) -> None:
     s.exact = any(n.kind == "load" and n.attrs[0].changing and n.attrs[0] in stored(s)
                   for x in statements(s.body) for n in nodes_of(x))
     innermost = not any(isinstance(x, LoopStmt) for x in s.body)
-    if innermost and s.turns is None and not s.exact and any(isinstance(x, Accumulate) for x in s.body):
+    if innermost and s.trip_count is None and not s.exact and any(isinstance(x, Accumulate) for x in s.body):
         cost = sum(cost_of(n.attrs[0]) for x in s.body for n in nodes_of(x) if n.kind == "apply")
         s.unroll = 4 if cost <= 2.5 else 2 if cost <= 10 else 1
         while s.unroll > 1 and not is_open(s.var.extent) and s.var.extent < 2 * s.unroll * s.lanes:
@@ -246,7 +247,7 @@ def is_written_out(s: LoopStmt) -> bool:
     """Whether all iterations of a loop become code of their own: few of them, on memory that can be held in
     registers."""
     loops = [x for x in statements([s]) if isinstance(x, LoopStmt)]
-    if any(x.turns or is_open(x.var.extent) for x in loops):
+    if any(x.trip_count or is_open(x.var.extent) for x in loops):
         return False
     if prod(-(-x.var.extent // x.lanes) for x in loops) > WRITTEN_OUT:
         return False
@@ -256,7 +257,7 @@ def is_written_out(s: LoopStmt) -> bool:
 
 def _short_inside(s: LoopStmt, loops: list[LoopStmt]) -> bool:
     """Whether a loop around short ones is the one to run side by side: memory runs along it, and it is long enough."""
-    if any(is_open(x.var.extent) or x.var.extent > SHORT for x in loops) or any(x.turns for x in (s, *loops)):
+    if any(is_open(x.var.extent) or x.var.extent > SHORT for x in loops) or any(x.trip_count for x in (s, *loops)):
         return False
     if not is_open(s.var.extent) and s.var.extent < 4:
         return False
@@ -299,7 +300,7 @@ def output_for(p: Program, b: Buffer) -> Buffer | None:
     if not last or any(isinstance(s, Call) and any(v.buffer is b for v in (*s.reads, *s.writes)) for s in p.body):
         return None
     step, loop = last[-1]
-    if any(k == step and other is not loop for k, other in last) or loop.turns or not isinstance(
+    if any(k == step and other is not loop for k, other in last) or loop.trip_count or not isinstance(
             p.body[step], LoopStmt):
         return None
     if is_open(loop.var.extent):

@@ -222,7 +222,7 @@ class LoopStmt(Stmt):
     body: list[Stmt]
     lanes: int = 1
     unroll: int = 1
-    turns: Node | None = None
+    trip_count: Node | None = None
     exact: bool = False
     written_out: bool = False
     asks: float = 0.0
@@ -310,12 +310,12 @@ class Chunks(Stmt):
     """Run the body for each chunk of a loop of `extent` iterations: in any order or at once, as none sees what another
     does.
 
-    var is the number of the chunk; within the body, `lo` is its first turn, and `turns` how many it has.
+    var is the number of the chunk; within the body, `lo` is its first iteration, and `trip_count` how many it has.
     """
 
     var: Var
     lo: Dim
-    turns: Dim
+    trip_count: Dim
     extent: int
     sizes: ChunkSizes
     body: list[Stmt]
@@ -381,7 +381,7 @@ def direct_nodes(s: Stmt) -> tuple[Node, ...]:
         return (s.cond,)
     if isinstance(s, (Push, Pop)):
         return tuple(n for _, n in s.entries)
-    return (s.turns,) if isinstance(s, LoopStmt) and s.turns is not None else ()
+    return (s.trip_count,) if isinstance(s, LoopStmt) and s.trip_count is not None else ()
 
 
 def addresses_of(s: Stmt) -> list[Affine]:

@@ -35,7 +35,7 @@ def branched(body: list[Stmt]) -> None:
 def masked(s: LoopStmt) -> IfStmt | None:
     """A loop whose statements all add 0 where one mask is false, as a branch."""
     masks = {mask_of(x) for x in s.body}
-    if len(masks) != 1 or s.turns is not None:
+    if len(masks) != 1 or s.trip_count is not None:
         return None
     mask, = masks
     if mask is None or s.var in mask.vars or reads(mask) & written(s) or not is_worth_it(mask, s):
@@ -63,7 +63,7 @@ def mask_of(s: Stmt) -> Node | None:
 
 def outside(s: LoopStmt) -> IfStmt | None:
     """`for i: {if c: body}` --> `if c: {for i: body}` where c is the same in all iterations."""
-    if len(s.body) != 1 or s.turns is not None:
+    if len(s.body) != 1 or s.trip_count is not None:
         return None
     found = s.body[0]
     if not isinstance(found, IfStmt) or found.other or s.var in found.cond.vars or reads(found.cond) & written(s):

@@ -64,9 +64,9 @@ def orders(t: Task) -> list[Order]:
 
 
 def is_short(extents: Iterable[int]) -> bool:
-    """Whether loops have so few turns in all that others may go around them."""
-    turns = prod(extents)
-    return not is_open(turns) and turns <= SHORT
+    """Whether loops have so few iterations in all that others may go around them."""
+    trip_count = prod(extents)
+    return not is_open(trip_count) and trip_count <= SHORT
 
 
 def cheapest(t: Task, kept: list[int], reduced: list[int]) -> Order:
@@ -119,18 +119,18 @@ class Costs:
 
     def shared(self, vars: frozenset[Var], order: Order) -> tuple[Order, int]:
         """The loops down to the innermost one that is among these, and how many turns the others inside of it have."""
-        turns = 1
+        trip_count = 1
         for k in range(len(order), 0, -1):
             v = self.t.vars[order[k - 1]]
             if v in vars:
-                return order[:k], turns
-            turns *= max(v.reckoned, 1)
-        return (), turns
+                return order[:k], trip_count
+            trip_count *= max(v.reckoned, 1)
+        return (), trip_count
 
     def distance(self, buffer: Buffer, address: Affine, order: Order) -> float:
         """How much dearer an access is than one that runs along memory. Loops in which it stands still share it."""
-        moving, turns = self.shared(address.vars, order)
-        return self.moved(buffer, address, moving) / turns if moving else 0.0
+        moving, trip_count = self.shared(address.vars, order)
+        return self.moved(buffer, address, moving) / trip_count if moving else 0.0
 
     def moved(self, buffer: Buffer, address: Affine, order: Order) -> float:
         """The same for an access that moves with the innermost loop."""

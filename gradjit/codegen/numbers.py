@@ -53,7 +53,7 @@ CHEAPER = 1.02
 SCALAR = 8.0
 """How much longer work takes without vectors."""
 
-TURN = 20.0
+ITERATION = 20.0
 """An iteration of a loop of the program, whatever it does: a branch that waits, a counter."""
 
 MISPREDICTED = 100.0

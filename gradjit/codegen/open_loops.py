@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from llvmlite import ir
 
-from .emit_control import inside, poll, rest, runs_along, turn, when
+from .emit_control import inside, iteration, poll, rest, runs_along, when
 from .emit_scope import EmitScope
 from .loops import Accumulate, LoopStmt, Store
 from .numbers import STRIP
@@ -33,7 +33,7 @@ def unbounded(e: Emitter, s: LoopStmt) -> None:
         e.hoist(s)
         if s.lanes == 1 or e.scope.vector:
             single = replace(s, lanes=1, unroll=1)
-            blocked(e, s, n, [], lambda k: turn(e, single, k))
+            blocked(e, s, n, [], lambda k: iteration(e, single, k))
         elif s.exact or runs_along(e, s):
             whole_and_rest(e, s, n)
         else:
@@ -45,14 +45,14 @@ def whole_and_rest(e: Emitter, s: LoopStmt, n: ir.Value) -> None:
     sums = sums_of(e, s)
     done: ir.Value = I64(0)
     for count in dict.fromkeys((s.unroll, 1)):
-        turns = e.b.udiv(e.b.sub(n, done, flags=("nsw",)), I64(s.lanes * count))
-        with when(e, e.b.icmp_signed(">", turns, I64(0))):
+        trip_count = e.b.udiv(e.b.sub(n, done, flags=("nsw",)), I64(s.lanes * count))
+        with when(e, e.b.icmp_signed(">", trip_count, I64(0))):
             run = partial(copies, e, s, count=count, base=done, overlaps=False)
             if count == s.unroll:
-                blocked(e, s, turns, sums, run)
+                blocked(e, s, trip_count, sums, run)
             else:
-                e.turns(I64(0), turns, run)
-        done = e.b.add(done, e.b.mul(turns, I64(s.lanes * count), flags=("nsw",)), flags=("nsw",))
+                e.iterate(I64(0), trip_count, run)
+        done = e.b.add(done, e.b.mul(trip_count, I64(s.lanes * count), flags=("nsw",)), flags=("nsw",))
     with when(e, e.b.icmp_signed("<", done, n)):
         few(e, s, done, n)
 
@@ -93,7 +93,7 @@ def along(e: Emitter, s: LoopStmt, n: ir.Value) -> None:
     left = e.b.sub(n, done)
     with when(e, e.b.icmp_signed(">", left, I64(0))):
         count = e.b.udiv(e.b.add(left, I64(s.lanes - 1)), I64(s.lanes))
-        e.turns(I64(0), count, lambda k: copies(e, s, k, 1, done, overlaps=True))
+        e.iterate(I64(0), count, lambda k: copies(e, s, k, 1, done, overlaps=True))
 
 
 def few(e: Emitter, s: LoopStmt, done: ir.Value, n: ir.Value) -> None:
@@ -102,28 +102,29 @@ def few(e: Emitter, s: LoopStmt, done: ir.Value, n: ir.Value) -> None:
         rest(e, s, done, n)
     else:
         single = replace(s, lanes=1, unroll=1)
-        e.turns(done, n, lambda k: turn(e, single, k))
+        e.iterate(done, n, lambda k: iteration(e, single, k))
 
 
-def blocked(e: Emitter, s: LoopStmt, turns: ir.Value, sums: list[AccumulatorCells], body: Callable[[ir.Value], None]
+def blocked(e: Emitter, s: LoopStmt, trip_count: ir.Value, sums: list[AccumulatorCells],
+            body: Callable[[ir.Value], None]
             ) -> None:
     """The iterations, at least one: long sums in blocks, as where the number is known; asking now and then whether the
     user interrupts."""
     from .emit import BLOCK
     work = s.asks * s.lanes * s.unroll
     if not sums and not work:
-        e.turns(I64(0), turns, body)
+        e.iterate(I64(0), trip_count, body)
         return
     size: int | ir.Value = max(int(STRIP / work), 1) if work else BLOCK
     if sums:
-        size = e.b.select(e.b.icmp_signed(">", turns, I64(2 * BLOCK)), I64(BLOCK), turns)
+        size = e.b.select(e.b.icmp_signed(">", trip_count, I64(2 * BLOCK)), I64(BLOCK), trip_count)
 
     def end() -> None:
         for p in sums:
             p.carry()
         poll(e, BLOCK * work if sums else int(STRIP))
 
-    e.strips(turns, size, body, end)
+    e.strips(trip_count, size, body, end)
 
 
 def copies(e: Emitter, s: LoopStmt, k: ir.Value, count: int, base: ir.Value, overlaps: bool) -> None:

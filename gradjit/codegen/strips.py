@@ -80,7 +80,7 @@ def stripped(s: Stmt, p: Program) -> list[Stmt]:
 
 def is_long(s: LoopStmt) -> bool:
     """Whether a loop has enough rows for strips."""
-    return s.turns is None and s.var.reckoned >= 4 * STRIP
+    return s.trip_count is None and s.var.reckoned >= 4 * STRIP
 
 
 def parts_of(body: list[Stmt]) -> list[_Part]:

@@ -56,23 +56,23 @@ def reserve(body: list[Stmt]) -> None:
     """Tell tapes at their start how much they will hold, where that is known, so that they are allocated once."""
     needed: dict[Tape, float] = {}
     for s in body:
-        for p, turns in pushes(s, 1.0):
+        for p, trip_count in pushes(s, 1.0):
             size = sum(float(n.attrs) if n.kind == "const" else inf for _, n in p.entries)
-            needed[p.tape] = needed.get(p.tape, 0.0) + size * turns
+            needed[p.tape] = needed.get(p.tape, 0.0) + size * trip_count
     for s in body:
         if isinstance(s, Rewind) and needed.get(s.tape, inf) <= AT_ONCE:
             s.nbytes = int(needed[s.tape])
 
 
-def pushes(s: Stmt, turns: float) -> Iterator[tuple[Push, float]]:
+def pushes(s: Stmt, trip_count: float) -> Iterator[tuple[Push, float]]:
     """Every push with the number of times that it runs at most; infinite where that is not known."""
     if isinstance(s, Push):
-        yield s, turns
+        yield s, trip_count
     if isinstance(s, Repeat):
         n = trips(s)
-        turns *= inf if n is None else n
+        trip_count *= inf if n is None else n
     elif isinstance(s, WhileStmt):
-        turns = inf
+        trip_count = inf
     for block in inner(s):
         for x in block:
-            yield from pushes(x, turns)
+            yield from pushes(x, trip_count)

@@ -43,12 +43,12 @@ def jam(body: list[Stmt], nodes: Nodes) -> None:
 
 def may_jam(s: LoopStmt) -> bool:
     """Whether a loop runs over rows, each of them summed up along memory, and no row reads what another writes."""
-    if s.lanes > 1 or s.turns or s.written_out or s.var.reckoned < 2 * ROWS:
+    if s.lanes > 1 or s.trip_count or s.written_out or s.var.reckoned < 2 * ROWS:
         return False
     loops = [x for x in s.body if isinstance(x, LoopStmt)]
     if not loops or not all(isinstance(x, (Start, Finish, Store, Let, LoopStmt)) for x in s.body):
         return False
-    if not all(x.lanes > 1 and not x.turns and not x.exact and all(sums(y, s.var) for y in x.body) for x in loops):
+    if not all(x.lanes > 1 and not x.trip_count and not x.exact and all(sums(y, s.var) for y in x.body) for x in loops):
         return False
     started = {x.acc for x in s.body if isinstance(x, Start)}
     if any(isinstance(x, Accumulate) and x.acc not in started for x in statements(loops)):

@@ -96,8 +96,8 @@ class CheckInserter:
             (a, _), (c, _), (k, _) = (self.sure(o, 0) for o in op.operands[:3])
             if a is None or c is None or not k:
                 return None, None
-            turns = range(a, c, k)
-            return (min(turns[0], turns[-1]), max(turns[0], turns[-1])) if turns else (None, None)
+            indices = range(a, c, k)
+            return (min(indices[0], indices[-1]), max(indices[0], indices[-1])) if indices else (None, None)
         if v.op.name == "const" and not v.op.attrs["value"].ndim:
             n = int(v.op.attrs["value"])
             return n, n

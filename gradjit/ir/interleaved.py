@@ -167,8 +167,8 @@ def fixed_tangent(b: Builder, v: Pair, u: Pair) -> Pair:
     any tangent that is right but for multiples c of the columns."""
     along, _ = column_products(b, v, u)
     here = largest(b, v)
-    turn = b.div(column_sums(b, b.mul(here, u[1])), column_sums(b, b.mul(here, v[0])))
-    change = b.neg(along), b.neg(turn)
+    rotation = b.div(column_sums(b, b.mul(here, u[1])), column_sums(b, b.mul(here, v[0])))
+    change = b.neg(along), b.neg(rotation)
     return add(b, u, multiply(b, v, rows_of(b, change, v)))
 
 
@@ -176,6 +176,6 @@ def fixed_cotangent(b: Builder, v: Pair, g: Pair) -> Pair:
     """The transposed of that."""
     s = column_products(b, g, v)
     here = largest(b, v)
-    turn = b.div(s[1], column_sums(b, b.mul(here, v[0])))
+    rotation = b.div(s[1], column_sums(b, b.mul(here, v[0])))
     less = scale(b, v, m.rows_of(b, s[0], v[0]))
-    return b.sub(g[0], less[0]), b.add(b.sub(g[1], less[1]), b.mul(here, m.rows_of(b, turn, here)))
+    return b.sub(g[0], less[0]), b.add(b.sub(g[1], less[1]), b.mul(here, m.rows_of(b, rotation, here)))

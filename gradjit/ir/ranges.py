@@ -317,8 +317,8 @@ def _range_bounds(lo: Linear | None, hi: Linear | None, step: int) -> tuple[list
     first: list[Bound] = [] if lo is None else [(1, (lo,))]
     last: list[Bound] = [] if hi is None else [(1, (hi + (-1 if step > 0 else 1),))]
     if lo is not None and hi is not None and (hi - lo).is_number:
-        turns = len(range(0, (hi - lo).const, step))
-        last = [(1, (lo + max(turns - 1, 0) * step,))]
+        trip_count = len(range(0, (hi - lo).const, step))
+        last = [(1, (lo + max(trip_count - 1, 0) * step,))]
     return (first, last) if step > 0 else (last, first)
 
 

@@ -1,4 +1,4 @@
-"""What does not change from turn to turn is computed in front of the loop.
+"""What does not change from iteration to iteration is computed in front of the loop.
 
     for ... { %a = exp %x; ... }  -->  %a = exp %x; for ... { ... }
 

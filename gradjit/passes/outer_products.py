@@ -7,9 +7,10 @@ The reverse of a recurrent network's step adds such a product to the cotangent o
 read and write the matrix in each iteration; together they are one product of two tall matrices, which BLAS does at full
 speed. The same holds for products that sum over axes of their own, as in a step over a batch.
 
-What is kept for the first: `u` and `v` of each turn, `turns * (len(u) + len(v))` numbers; nothing for a factor that is
-a row of an array from outside. Done where that is at most LARGEST bytes, for a known number of iterations, and where
-the factors are at most 1/SMALLER of the matrix. A loop that adds up is a reduction: the order of its terms may change.
+What is kept for the first: `u` and `v` of each iteration, `trip_count * (len(u) + len(v))` numbers; nothing for a
+factor that is a row of an array from outside. Done where that is at most LARGEST bytes, for a known number of
+iterations, and where the factors are at most 1/SMALLER of the matrix. A loop that adds up is a reduction: the order of
+its terms may change.
 
 The second is for rows that are there before the loop, and a matrix of LEAST elements or more; it keeps at most LARGEST
 bytes, too.
@@ -94,10 +95,10 @@ def _regions(b: Builder, op: Op, env: Env) -> None:
     env.update(zip(op.results, new.results, strict=True))
     for old, fresh in zip(op.results, new.results, strict=True):
         fresh.name = old.name
-    turns = known_trip_count(new)
-    if turns is not None:
-        _ahead(b, turns)
-        for k, total in _collect(b, turns).items():
+    counted = known_trip_count(new)
+    if counted is not None:
+        _ahead(b, counted)
+        for k, total in _collect(b, counted).items():
             env[op.results[k]] = total
             total.name = total.name or op.results[k].name
 
@@ -114,17 +115,17 @@ def known_trip_count(op: Op) -> KnownTripCount | None:
 
 
 # products that wait for nothing ---------------------------------------------------------------------------------------
-def _ahead(b: Builder, turns: KnownTripCount) -> None:
+def _ahead(b: Builder, counted: KnownTripCount) -> None:
     """Multiply all rows of an array before a loop, in place of one in each iteration."""
-    (body,) = turns.op.regions
-    rows = StackedIterations(turns, _defined(body))
+    (body,) = counted.op.regions
+    rows = StackedIterations(counted, _defined(body))
     for op in [op for op in body.ops if op.name == "contract" and not op.attrs["xbatch"]]:
         row = _row_factor(rows, op)
-        if row is None or op.result.type.size * op.result.dtype.itemsize * turns.count > LARGEST:
+        if row is None or op.result.type.size * op.result.dtype.itemsize * counted.count > LARGEST:
             continue
         before = Builder(Block(), op.loc)
         table = _multiplied(before, rows, op, row)
-        insert(b.block, turns.op, before.block.ops)
+        insert(b.block, counted.op, before.block.ops)
         here = Builder(Block(), op.loc)
         shape = op.result.shape
         read = here.slice(table, starts=(rows.number(here), *(0 for _ in shape)), sizes=(1, *shape),
@@ -146,20 +147,20 @@ def _row_factor(rows: StackedIterations, op: Op) -> int | None:
 
 
 def _multiplied(b: Builder, rows: StackedIterations, op: Op, row: int) -> Value:
-    """The products of all rows, a turn a row."""
+    """The products of all rows, an iteration a row."""
     every, other = rows.of(b, op.operands[row]), op.operands[1 - row]
     own, others = (op.attrs["xsum"], op.attrs["ysum"])[::-1 if row else 1]
     return b.contract(every, other, xbatch=(), ybatch=(), xsum=tuple(a + 1 for a in own), ysum=others)
 
 
 # what can be collected ------------------------------------------------------------------------------------------------
-def _collect(b: Builder, turns: KnownTripCount) -> dict[int, Value]:
+def _collect(b: Builder, counted: KnownTripCount) -> dict[int, Value]:
     """Take the products out of a loop; by position the results with them."""
-    op = turns.op
+    op = counted.op
     (body,) = op.regions
     uses = Counter(v for inner in walk(body) for v in (*inner.uses(), *_yields(inner)))
     uses.update(body.results)
-    rows = StackedIterations(turns, _defined(body))
+    rows = StackedIterations(counted, _defined(body))
     found: dict[int, list[OuterProduct]] = {}
     for k, p in enumerate(For(op).params):
         terms = _terms(body.results[k], p, uses)
@@ -259,10 +260,10 @@ def _keep_rest(body: Block, op: Op, k: int, terms: Sequence[Term]) -> None:
 
 # the iterations' factors as rows --------------------------------------------------------------------------------------
 class StackedIterations:
-    """Arrays that hold a value of each turn, a turn a row. `defined` are the values of the body itself."""
+    """Arrays that hold a value of each iteration, an iteration a row. `defined` are the values of the body itself."""
 
-    def __init__(self, turns: KnownTripCount, defined: set[Value]):
-        self.turns = turns
+    def __init__(self, counted: KnownTripCount, defined: set[Value]):
+        self.counted = counted
         self.defined = defined
         self.forms = Forms()
         self.found: dict[Value, Value] = {}
@@ -274,7 +275,7 @@ class StackedIterations:
             return False
         kept = sum(v.type.size * v.dtype.itemsize for v in factors if self.window(v) is None)
         small = SMALLER * sum(v.type.size for v in factors) <= total.type.size
-        return small and kept * self.turns.count <= LARGEST and any(v in self.defined for v in factors)
+        return small and kept * self.counted.count <= LARGEST and any(v in self.defined for v in factors)
 
     def of(self, b: Builder, v: Value) -> Value:
         """The rows, behind the loop."""
@@ -284,7 +285,7 @@ class StackedIterations:
 
     def window(self, v: Value) -> Op | None:
         """The slice that v is, if it is the row of an array from outside that belongs to the iteration."""
-        index = For(self.turns.op).index
+        index = For(self.counted.op).index
         op = v.op
         if op is not None and op.name == "reshape":
             op = op.operands[0].op
@@ -303,16 +304,16 @@ class StackedIterations:
         if op is None:
             return None
         x = op.operands[0]
-        place = (self.forms(op.attrs["starts"][0]) - atom(For(self.turns.op).index)).const
-        start, stride, count = self.turns.least + place, self.turns.stride, self.turns.count
+        place = (self.forms(op.attrs["starts"][0]) - atom(For(self.counted.op).index)).const
+        start, stride, count = self.counted.least + place, self.counted.stride, self.counted.count
         return b.slice(x, starts=(start, *(0 for _ in x.shape[1:])), sizes=(count, *x.shape[1:]),
                        steps=(stride, *(1 for _ in x.shape[1:])))
 
     def kept(self, outer: Builder, v: Value) -> Value:
         """Rows that the loop writes, one in each iteration."""
-        op, (body,) = self.turns.op, self.turns.op.regions
+        op, (body,) = self.counted.op, self.counted.op.regions
         before = Builder(Block(), op.loc)
-        init = before.const(0, v.dtype, (self.turns.count, *v.shape))
+        init = before.const(0, v.dtype, (self.counted.count, *v.shape))
         insert(outer.block, op, before.block.ops)
         array = carry(op, init)
         b = Builder(body, op.loc)
@@ -323,9 +324,9 @@ class StackedIterations:
 
     def number(self, b: Builder) -> Value:
         """The number of the iteration whose row is written."""
-        index = For(self.turns.op).index
-        at = b.sub(index, b.const(self.turns.least, INDEX.dtype)) if self.turns.least else index
-        return at if self.turns.stride == 1 else b.floordiv(at, b.const(self.turns.stride, INDEX.dtype))
+        index = For(self.counted.op).index
+        at = b.sub(index, b.const(self.counted.least, INDEX.dtype)) if self.counted.least else index
+        return at if self.counted.stride == 1 else b.floordiv(at, b.const(self.counted.stride, INDEX.dtype))
 
 
 def _total(b: Builder, rest: Value | None, products: Sequence[OuterProduct], rows: StackedIterations) -> Value:

@@ -1,8 +1,8 @@
 """Which tangents and cotangents are there in every iteration of a loop, and which only in some.
 
 What is known before a loop's derivative is written: one that is always there, or never, needs no flag that goes along
-from turn to turn. Found by a walk over the body that writes nothing, again for what a turn hands to the next one, until
-nothing changes: twice, nearly always, as there are three answers.
+from iteration to iteration. Found by a walk over the body that writes nothing, again for what an iteration hands to the
+next one, until nothing changes: twice, nearly always, as there are three answers.
 """
 
 from __future__ import annotations
@@ -88,7 +88,7 @@ class Backwards:
     def loop(self, loop: Loop, state: State) -> None:
         came = [state.pop(r, NEVER) for r in loop.results]
         taken = self.taken(loop)
-        begun, ended = self.turns(loop, came, [state.get(v, NEVER) for v in taken], taken)
+        begun, ended = self.iterations(loop, came, [state.get(v, NEVER) for v in taken], taken)
         known = [agreed(b, e) for b, e in zip(begun, ended, strict=True)]
         for v, p in zip(taken, known[len(came):], strict=True):
             state[v] = p
@@ -98,7 +98,7 @@ class Backwards:
     def taken(self, loop: Loop) -> list[Value]:
         return [v for v in captures(loop.op) if v in self.active]
 
-    def turns(self, loop: Loop, came: Iterable[Presence], there: Iterable[Presence], taken: Iterable[Value]
+    def iterations(self, loop: Loop, came: Iterable[Presence], there: Iterable[Presence], taken: Iterable[Value]
               ) -> tuple[list[Presence], list[Presence]]:
         """For each carried value, and then for what the loop takes from outside: whether a cotangent comes into any
         iteration, and whether one goes out of it. `came` and `there` is what comes in from behind."""

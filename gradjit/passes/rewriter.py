@@ -160,7 +160,7 @@ class Rewriter:
         if by.is_const and by.const:
             self.ranges.declare(i, lo, hi, by.const)
 
-    def turns(self, lo: Value, hi: Value, step: Value) -> int | None:
+    def trip_count(self, lo: Value, hi: Value, step: Value) -> int | None:
         """How often a loop runs, where that is known."""
         by, count = self.ranges.linear(step), self.ranges.difference(hi, lo)
         known = count is not None and not is_open(count) and by.is_number and by.const

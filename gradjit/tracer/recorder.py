@@ -119,13 +119,13 @@ class Recorder:
         """Loops that were compiled as loops (""), or unrolled and why; of the outermost recorder."""
         self.as_python = False
         """Whether loops of known length run as ordinary Python: a number was needed that they compute."""
-        self.turn_by_turn: frozenset[Loc] = frozenset()
+        self.unrolled_at: frozenset[Loc] = frozenset()
         """Loops of known length that run as ordinary Python: what they make is changed behind them."""
         self.is_needed = False
         """Whether a number was needed that is not known."""
         self.foreign: dict[int, tuple[Any, frozenset[Any]]] = {}
         """Arguments that NumPy would copy at times (foreign.py), by id; of the outermost recorder."""
-        self.turns = 1
+        self.iterations_around = 1
         """Of the unrolled loops that are running, multiplied."""
         self.unrolled = 0
         """Iterations of loops that could not be regions."""

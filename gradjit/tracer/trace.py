@@ -233,14 +233,14 @@ def trace(f: Callable[..., Any], args: Sequence[Any], kwargs: dict[str, Any], li
     options: dict[str, Any] = {"like": f if like is None else like, "sharing": sharing, "rebinding": rebinding,
                                "writing": writing or rebinding,
                                "checking": checking, "shapes": shapes or {}}
-    turn_by_turn: frozenset[Loc] = frozenset()
+    unrolled_at: frozenset[Loc] = frozenset()
     while True:
         try:
-            return attempt(f, args, kwargs, turn_by_turn=turn_by_turn, **options)
+            return attempt(f, args, kwargs, unrolled_at=unrolled_at, **options)
         except Unroll as e:
-            if e.loc in turn_by_turn or recorders():
+            if e.loc in unrolled_at or recorders():
                 raise
-            turn_by_turn |= {e.loc}
+            unrolled_at |= {e.loc}
         except UnrolledAttempt as e:
             try:
                 return attempt(f, args, kwargs, as_python=True, **options)
@@ -258,7 +258,7 @@ class UnrolledAttempt(Exception):
 
 def attempt(f: Callable[..., Any], args: Sequence[Any], kwargs: dict[str, Any], like: Any, *, sharing: bool,
             rebinding: bool, writing: bool, checking: bool | None, shapes: Mapping[int, tuple[int, ...]],
-            as_python: bool = False, turn_by_turn: frozenset[Loc] = frozenset()) -> Trace:
+            as_python: bool = False, unrolled_at: frozenset[Loc] = frozenset()) -> Trace:
     """`trace`, with loops of known length as regions, or (all as_python, some turn_by_turn) as ordinary Python where
     they are not too long."""
     found, tree = trees.flatten((tuple(args), dict(kwargs)))
@@ -279,7 +279,7 @@ def attempt(f: Callable[..., Any], args: Sequence[Any], kwargs: dict[str, Any], 
         before = ContainerContents(inner_args, inner_kwargs) if rebinding else None
         for static in (f, *(leaf.value for leaf in leaves if not leaf.is_traced)):
             world_of(recorder, static)
-        recorder.as_python, recorder.turn_by_turn = as_python, turn_by_turn
+        recorder.as_python, recorder.unrolled_at = as_python, unrolled_at
         try:
             states = recorder.outermost.states if recorder.outer is not None else ()
             with deciding(True), restored(states):

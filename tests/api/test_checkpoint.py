@@ -10,9 +10,9 @@ import gradjit as gj
 U = np.linspace(-1.0, 1.0, 50)
 
 
-def steps(turns):
+def steps(wrapped):
     def f(u, a):
-        for i in turns(100):
+        for i in wrapped(100):
             u = u + 0.01 * np.sin(a * u) * (1 + 0.001 * i)
         return np.sum(u ** 2)
 
@@ -22,12 +22,12 @@ def steps(turns):
 PLAIN = steps(range)
 
 
-@pytest.mark.parametrize("turns", [
+@pytest.mark.parametrize("wrapped", [
     lambda n: gj.checkpoint(range(n), 5), lambda n: gj.checkpoint(range(n), 1), lambda n: gj.checkpoint(range(n), 200),
     lambda n: gj.checkpoint(range(n), "4kB"), lambda n: gj.checkpoint(range(n), "100MB"),
 ])
-def test_loops(turns):
-    f = steps(turns)
+def test_loops(wrapped):
+    f = steps(wrapped)
     assert f(U, 2.0) == PLAIN(U, 2.0)
     assert gj.jit(f)(U, 2.0) == pytest.approx(PLAIN(U, 2.0), rel=1e-13)
     ours = gj.value_and_grad(f, argnums=(0, 1))(U, 2.0)

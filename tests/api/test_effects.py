@@ -19,7 +19,7 @@ def power(x, n):
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
-def test_prints_at_each_turn(backend, capsys):
+def test_prints_at_each_iteration(backend, capsys):
     f = gj.jit(power, backend=backend)
     for n in (2, 12):
         power(1.01, n)

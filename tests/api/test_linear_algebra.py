@@ -75,7 +75,7 @@ def test_a_matrix_is_factorised_once() -> None:
     assert loops.count("call lu(") == 1 and loops.index("call lu(") < loops.index("repeat")
 
 
-def test_a_loop_that_does_not_turn_raises_nothing() -> None:
+def test_a_loop_that_does_not_run_raises_nothing() -> None:
     def summed(a, n):
         total = 0.0
         for k in range(n):

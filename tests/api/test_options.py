@@ -15,7 +15,7 @@ def f(x):
     return np.sum(np.sin(x) * x**2)
 
 
-def turns(x):
+def long_loop(x):
     for _ in range(20):
         x = np.sin(x)
     return np.sum(x)
@@ -62,7 +62,7 @@ def test_each_specialisation_has_calls_of_its_own():
 
 
 def test_loops_are_compiled_at_once():
-    g = gj.grad(turns, tier="interpret")
+    g = gj.grad(long_loop, tier="interpret")
     g(X)
     assert origin(g) == "compiled"
 

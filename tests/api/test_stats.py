@@ -40,7 +40,7 @@ def test_bytes_kept_by_line():
     g = gj.grad(squared)
     g(1.0, 100)
     (k,) = first(g).kept
-    assert (k.bytes, k.turns, first(g).kept_bytes) == (8, 100, 800)
+    assert (k.bytes, k.trip_count, first(g).kept_bytes) == (8, 100, 800)
     assert k.loc is not None and k.loc.file == __file__
     assert f"keeps {k.type}, 8 bytes an iteration, 100 iterations" in str(g.stats())
     jitted = gj.jit(squared)

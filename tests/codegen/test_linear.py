@@ -22,8 +22,8 @@ def bones(count: int) -> Func:
             angle = b.slice(angles, starts=(k,), sizes=(1,), steps=(1,))
             c, s = b.cos(angle), b.sin(angle)
             rows = b.concat(c, b.neg(s), zero, s, c, zero, zero, zero, one, axis=0)
-            turn = b.reshape(rows, shape=(3, 3))
-            frame = b.contract(frame, turn, xbatch=(), ybatch=(), xsum=(1,), ysum=(0,))
+            rotation = b.reshape(rows, shape=(3, 3))
+            frame = b.contract(frame, rotation, xbatch=(), ybatch=(), xsum=(1,), ysum=(0,))
             row = b.reshape(b.slice(frame, starts=(0, 0), sizes=(1, 3), steps=(1, 1)), shape=(3,))
             place = b.add(place, row)
         return [place]

@@ -226,7 +226,7 @@ def returned_from_a_loop(x):
 
 
 @at(0.0, np.int64(0), want=0.0)
-def loop_without_turns(x, n):
+def loop_without_iterations(x, n):
     r, s = np.sqrt(x), 0.0
     for i in range(n):
         s += r * np.sin(s + i)
@@ -234,7 +234,7 @@ def loop_without_turns(x, n):
 
 
 @at(0.0, np.int64(0), want=0.0)
-def while_without_turns(x, n):
+def while_without_iterations(x, n):
     r, s, i = np.sqrt(x), 0.0, 0
     while i < n:
         s += r * np.sin(s + i)
@@ -315,7 +315,7 @@ def carried_and_not_used(x):
 
 
 @at(0.0, want=0.0)
-def used_in_some_turns(x):
+def used_in_some_iterations(x):
     n, s = x, 0.0
     for _ in range(12):
         n = np.sqrt(n)
@@ -325,7 +325,7 @@ def used_in_some_turns(x):
 
 
 @at(0.0, want=0.0)
-def replaced_in_one_turn(x):
+def replaced_in_one_iteration(x):
     n = x
     for i in range(12):
         t = np.sqrt(n)
@@ -413,7 +413,8 @@ def test_second_order(case: Case) -> None:
         np.testing.assert_allclose(other, forward_of_reverse, rtol=1e-9, atol=1e-9)
 
 
-COMPILED = [pairs_but_those_at_one_place, broken_off, replaced_in_one_turn, rotation_by_a_small_angle, checkpointed]
+COMPILED = [pairs_but_those_at_one_place, broken_off, replaced_in_one_iteration, rotation_by_a_small_angle,
+            checkpointed]
 
 
 @pytest.mark.parametrize("f", COMPILED, ids=lambda f: f.__name__)

@@ -80,22 +80,22 @@ def test_against_differences() -> None:
 def counted(f: Func, monkeypatch: pytest.MonkeyPatch, *args: Any) -> tuple[int, int]:
     """How many iterations are computed, each of which has one sine of an array, and reversed, with a cosine in its
     place."""
-    turns = {"sin": 0, "cos": 0}
+    counts = {"sin": 0, "cos": 0}
     plain = interpreter.evaluate
 
     def evaluate(op: Any, *rest: Any) -> Any:
-        if op.name in turns and op.result.type.rank:
-            turns[op.name] += 1
+        if op.name in counts and op.result.type.rank:
+            counts[op.name] += 1
         return plain(op, *rest)
 
     monkeypatch.setattr(interpreter, "evaluate", evaluate)
     run(f, *args)
     monkeypatch.undo()
-    return turns["sin"], turns["cos"]
+    return counts["sin"], counts["cos"]
 
 
 @pytest.mark.parametrize("s", [1, 2, 3, 5, 8])
-def test_turns_are_as_few_as_can_be(s: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_iterations_are_as_few_as_can_be(s: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """Beside the schedule's iterations there is the last one, which gives the results."""
     g = gradient(steps(s), [1])
     for n in (1, 2, 3, 4, 5, 8, 13, 16, 21, 29, 57, 120):
@@ -175,7 +175,7 @@ def test_second_derivatives() -> None:
     np.testing.assert_allclose(rows @ v, expected, rtol=1e-12)
 
 
-def test_the_loop_stays_one_loop_for_any_number_of_turns() -> None:
+def test_the_loop_stays_one_loop_for_any_number_of_iterations() -> None:
     """The text does not grow with the number of snapshots."""
     few, many = (len(list(walk(gradient(steps(s), [1]).body))) for s in (1, 1000))
     assert few == many

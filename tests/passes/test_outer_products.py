@@ -53,7 +53,7 @@ def test_outer_products_are_taken_out() -> None:
 
 
 @pytest.mark.parametrize("indices", [range(3, 17), range(16, 2, -1), range(1, 20, 2), range(18, 0, -3)])
-def test_any_order_of_turns(indices: range) -> None:
+def test_any_order_of_iterations(indices: range) -> None:
     def f(xs: Any, v: Any) -> Any:
         total = np.ones((12, 16))
         for t in range(indices.start, indices.stop, indices.step):
@@ -104,7 +104,7 @@ def test_a_sum_that_is_read_on_the_way_stays() -> None:
     assert inside(collected(f, RNG.random((20, 16)), RNG.random(12)))["mul"] == 1
 
 
-def test_small_matrices_and_unknown_turns_stay() -> None:
+def test_small_matrices_and_unknown_iterations_stay() -> None:
     def small(xs: Any, v: Any) -> Any:
         total = np.zeros((3, 4))
         for t in range(20):

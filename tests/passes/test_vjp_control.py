@@ -202,7 +202,7 @@ def test_a_product_keeps_its_factors() -> None:
     g = derived(f, 0.9, 0.8)
     found = tape_entries(g)
     assert sum(k.bytes or 0 for k in found) <= 3 * 8
-    assert all(k.turns == 20 and k.loc is not None for k in found)
+    assert all(k.trip_count == 20 and k.loc is not None for k in found)
 
 
 def test_one_element_a_step_keeps_an_element() -> None:
@@ -421,7 +421,7 @@ def test_an_array_from_outside_of_a_branch_that_changes_it() -> None:
         derived(nested, RNG.random(10), s)
 
 
-def test_an_array_made_in_each_turn() -> None:
+def test_an_array_made_in_each_iteration() -> None:
     def f(x: Any) -> Any:
         total = 0.0
         for k in range(10):
@@ -482,7 +482,7 @@ def test_adding_to_an_element_hands_its_cotangent_on() -> None:
     assert not {"update", "pad", "pop"} & set(names(back))
 
 
-def test_code_does_not_grow_with_the_turns() -> None:
+def test_code_does_not_grow_with_the_iterations() -> None:
     def f(x: Any, n: Any) -> Any:
         for _ in range(n):
             x = np.sin(x) * x
@@ -501,7 +501,7 @@ def test_what_is_kept_is_told_with_its_line() -> None:
     found = tape_entries(derived(f, RNG.random(4)))
     lines = {k.loc.line - f.__code__.co_firstlineno for k in found if k.loc is not None}
     assert lines <= {1, 2}
-    assert all(k.turns == 50 and k.bytes == 32 and k.total == 1600 for k in found)
+    assert all(k.trip_count == 50 and k.bytes == 32 and k.total == 1600 for k in found)
 
 
 def test_the_result_verifies_before_it_is_optimized() -> None:

@@ -202,7 +202,7 @@ class Interpreter:
         self.scope = self.scope.outer
 
     def loop(self, s: LoopStmt) -> None:
-        n = self.number(s.var.extent) if s.turns is None else int(self.value(s.turns))
+        n = self.number(s.var.extent) if s.trip_count is None else int(self.value(s.trip_count))
         if n <= 0:
             return
         outside = self.scope.vars()
@@ -216,8 +216,8 @@ class Interpreter:
 
     def chunks(self, s: Chunks) -> None:
         every = list(enumerate(s.sizes.bounds(s.extent)))
-        for k, (lo, turns) in reversed(every) if self.backwards else every:
-            self.dims.update({s.lo: lo, s.turns: turns})
+        for k, (lo, trip_count) in reversed(every) if self.backwards else every:
+            self.dims.update({s.lo: lo, s.trip_count: trip_count})
             self.inside(s.body, s.var, k)
 
     def store(self, s: Store) -> None:

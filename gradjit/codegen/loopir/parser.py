@@ -260,8 +260,8 @@ class Parser(Expressions):
         c.expect("..")
         var = Var(name, lo, c.size())
         s = LoopStmt(var, [])
-        if c.accept("turns "):
-            s.turns = self.expression()
+        if c.accept("trip_count "):
+            s.trip_count = self.expression()
         c.expect(":")
         s.lanes = c.integer() if c.accept("lanes=") else 1
         s.unroll = c.integer() if c.accept("unroll=") else 1
@@ -329,21 +329,21 @@ class Parser(Expressions):
         c.expect("of")
         extent = c.size()
         c.expect("as")
-        lo, turns = (Dim(name, 0) for name in c.items(c.name))
+        lo, trip_count = (Dim(name, 0) for name in c.items(c.name))
         c.expect(":")
         sizes = ChunkSizes(*(self.positive(word) for word in ("least", "fewest", "most", "unit")))
         c.end()
-        turns.example = extent.example if is_open(extent) else extent
+        trip_count.example = extent.example if is_open(extent) else extent
         outer = dict(self.sizes)
-        for dim in (lo, turns):
+        for dim in (lo, trip_count):
             if dim.name in outer:
                 raise c.error(f"{dim.name} is defined twice")
             self.sizes[dim.name] = size_of(dim)
         var = Var(name, 0, sizes.most if is_open(extent) else sizes.count(extent))
         body = self.scoped(var, indent, True)
-        for dim in (lo, turns):
+        for dim in (lo, trip_count):
             del self.sizes[dim.name]
-        return Chunks(var, lo, turns, extent, sizes, body)
+        return Chunks(var, lo, trip_count, extent, sizes, body)
 
     def positive(self, word: str) -> int:
         self.c.expect(f"{word}=")

@@ -204,8 +204,8 @@ class Printer:
         how += f" unroll={s.unroll}" if s.unroll > 1 else ""
         how += (" exact" if s.exact else "") + (" written_out" if s.written_out else "") + asks(s.asks)
         how += serial(s.serial)
-        turns = "" if s.turns is None else f" turns {self.show(s.turns)}"
-        self.line(pad, f"for {self.vars(s.var)} in {s.var.lo}..{upper(s.var.hi)}{turns}:{how}")
+        trip_count = "" if s.trip_count is None else f" trip_count {self.show(s.trip_count)}"
+        self.line(pad, f"for {self.vars(s.var)} in {s.var.lo}..{upper(s.var.hi)}{trip_count}:{how}")
         self.body(s.body, pad + "  ", outside | s.var.vars)
         self.vars.forget(s.var)
 
@@ -264,7 +264,7 @@ class Printer:
 
     def chunks(self, s: Chunks, pad: str, outside: frozenset[Var]) -> None:
         how = f"least={s.sizes.least} fewest={s.sizes.fewest} most={s.sizes.most} unit={s.sizes.unit}"
-        self.line(pad, f"chunks {self.vars(s.var)} of {s.extent} as {s.lo}, {s.turns}: {how}")
+        self.line(pad, f"chunks {self.vars(s.var)} of {s.extent} as {s.lo}, {s.trip_count}: {how}")
         self.body(s.body, pad + "  ", outside | s.var.vars)
         self.vars.forget(s.var)
 

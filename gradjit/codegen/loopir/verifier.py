@@ -238,9 +238,9 @@ class Verifier:
             self.fail("a loop has at least one lane")
         if self.number(s.var.lo) > self.number(s.var.hi):
             self.fail(f"a loop from {s.var.lo} to {s.var.hi}")
-        if s.turns is not None:
-            self.node(s.turns, known, I64)
-        self.block(s.body, known.inside(s.var, s.turns is None))
+        if s.trip_count is not None:
+            self.node(s.trip_count, known, I64)
+        self.block(s.body, known.inside(s.var, s.trip_count is None))
 
     def around(self, var: Var, known: Known) -> None:
         if var in known.vars:
@@ -270,7 +270,7 @@ class Verifier:
         self.around(s.var, known)
         within = known.inside(s.var, nest=True)
         outer, within.started = within.started, set()
-        self.dims.update({s.lo: 0, s.turns: s.extent})
+        self.dims.update({s.lo: 0, s.trip_count: s.extent})
         self.block(s.body, within)
         self.at = s
         for x in statements(s.body):

@@ -60,7 +60,7 @@ def in_blocks(e: Emitter, at: tuple[ir.Value, ir.Value, ir.Value], x: View, y: V
         product(e, (from_row[0], py, from_row[1]), x, y, out, size)
         poll(e, cost_of("contract") * size * n * k)
 
-    e.turns(I64(0), I64(m // rows), lambda i: block(e.b.mul(i, I64(rows)), rows))
+    e.iterate(I64(0), I64(m // rows), lambda i: block(e.b.mul(i, I64(rows)), rows))
     if m % rows:
         block(I64(m // rows * rows), m % rows)
     return None
@@ -90,7 +90,7 @@ def open_blocks(e: Emitter, at: tuple[ir.Value, ir.Value, ir.Value], x: View, y:
         with when(e, e.b.icmp_signed("<=", count, I64(1))):  # nearly always: nothing to wait for
             product(e, at, x, y, out, m)
         with when(e, e.b.icmp_signed(">", count, I64(1))):
-            e.turns(I64(0), count, block)
+            e.iterate(I64(0), count, block)
 
 
 def over(e: Emitter, shape: tuple[int, ...], body: Callable[[list[ir.Value]], None], work: float) -> None:
@@ -99,7 +99,7 @@ def over(e: Emitter, shape: tuple[int, ...], body: Callable[[list[ir.Value]], No
         if len(index) < len(shape):
             n = e.number(shape[len(index)])
             with when(e, e.b.icmp_signed(">", n, I64(0))) if is_open(shape[len(index)]) else nullcontext():
-                e.turns(I64(0), n, lambda k: loop([*index, k]))
+                e.iterate(I64(0), n, lambda k: loop([*index, k]))
             return
         body(index)
         if shape and work >= LONG:

@@ -44,7 +44,7 @@ class Reverse:
         b = self.e.b
         with when(self.e, b.icmp_signed(">", self.n, I64(0))):
             count = self.e.b.udiv(self.e.b.add(self.n, self.e.b.sub(self.size, I64(1))), self.size)
-            self.e.turns(I64(0), count, lambda q: self.block(self.e.b.sub(self.e.b.sub(count, I64(1)), q)))
+            self.e.iterate(I64(0), count, lambda q: self.block(self.e.b.sub(self.e.b.sub(count, I64(1)), q)))
 
     # memory -----------------------------------------------------------------------------------------------------------
     def at(self, m: ir.Value, row: ir.Value, column: ir.Value) -> ir.Value:
@@ -60,7 +60,7 @@ class Reverse:
 
     def loop(self, lo: ir.Value, hi: ir.Value, body: Callable[[ir.Value], None]) -> None:
         with when(self.e, self.e.b.icmp_signed("<", lo, hi)):
-            self.e.turns(lo, hi, body)
+            self.e.iterate(lo, hi, body)
 
     # a block ----------------------------------------------------------------------------------------------------------
     def block(self, q: ir.Value) -> None:

@@ -45,7 +45,7 @@ class ComplexRoutines(Routines):
             note(e, Check(None, self.call.loc, SINGULAR, LinAlgError), both)
 
         with when(e, e.b.icmp_signed(">", count, I64(0))):
-            e.turns(I64(0), count, check)
+            e.iterate(I64(0), count, check)
 
 
 def each_complex(e: Emitter, call: Call, body: Callable[[list[ir.Value]], None]) -> None:

@@ -97,7 +97,7 @@ class Routines:
             note(e, check, e.b.fcmp_ordered("==", pivot, self.element(0.0)))
 
         with when(e, e.b.icmp_signed(">", count, I64(0))):
-            e.turns(I64(0), count, check)
+            e.iterate(I64(0), count, check)
 
 
 def each(e: Emitter, call: Call, body: Callable[[list[ir.Value]], None]) -> None:
@@ -175,8 +175,8 @@ def in_order(e: Emitter, n: ir.Value, pivots: ir.Value, order: ir.Value) -> None
         e.b.store(one, cell(p))
 
     with when(e, e.b.icmp_signed(">", n, I64(0))):
-        e.turns(I64(0), n, number)
-        e.turns(I64(0), n, exchange)
+        e.iterate(I64(0), n, number)
+        e.iterate(I64(0), n, exchange)
 
 
 def lu_solve(e: Emitter, call: Call) -> None:

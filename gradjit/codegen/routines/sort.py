@@ -53,7 +53,7 @@ def sort(e: Emitter, call: Call) -> None:
             if places:
                 e.b.store(k, element_at(e.b, pa, k, INDEX))
 
-        e.turns(I64(0), count, take)
+        e.iterate(I64(0), count, take)
         answer = e.b.call(fn, [a, b, pa, pb, count])
         if is_long:
             stop_if(e, e.b.icmp_signed("==", answer, BROKEN_OFF), INTERRUPTED)
@@ -64,7 +64,7 @@ def sort(e: Emitter, call: Call) -> None:
         def give(k: ir.Value) -> None:
             e.b.store(e.b.load(element_at(e.b, source, k, kind), typ=memory(kind)), element(out, k))
 
-        e.turns(I64(0), count, give)
+        e.iterate(I64(0), count, give)
 
     with when(e, e.b.icmp_signed(">", count, I64(0))) if is_open(n) else nullcontext():
         over(e, outer, line, call.work)

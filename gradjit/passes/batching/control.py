@@ -128,21 +128,21 @@ def _for(batcher: Batcher, b: Builder, op: Op) -> None:
 def _for_apart(batcher: Batcher, b: Builder, op: Op, carried: Sequence[Value], flags: Sequence[bool]) -> None:
     """One loop over the indices of all lanes; a lane takes part in the iterations whose index is one of its own.
 
-    So the turns in which lanes take part have an order that does not depend on where they begin: the reverse of the
-    loop has the same iterations backwards, and pops what they have pushed.
+    So the iterations in which lanes take part have an order that does not depend on where they begin: the reverse of
+    the loop has the same iterations backwards, and pops what they have pushed.
     """
     step = Forms()(batcher.look(For(op).step))
     if not step.is_const or not step.const:
         fail(UnsupportedError, "for: bounds that differ along the batch, with a step that is not a known number, are "
                                "not batched yet; write the step as a number", op.loc)
-    turns = CommonIterations(batcher, b, op, step.const)
+    common = CommonIterations(batcher, b, op, step.const)
     old = For(op).body
     block = batcher.params(old)
     index, *values = block.params
     inner = Builder(block, op.loc)
-    lanes = batcher.both(inner, turns.lanes(inner, index))
+    lanes = batcher.both(inner, common.lanes(inner, index))
     with batcher.masked(lanes):
-        if turns.gaps:
+        if common.gaps:
             run = batcher.fill(Block(), old, flags)
             end = Builder(run, op.loc)
             run.results = kept(end, lanes, run.results, values)
@@ -153,14 +153,14 @@ def _for_apart(batcher: Batcher, b: Builder, op: Op, carried: Sequence[Value], f
         else:
             batcher.fill(block, old, flags)
             block.results = kept(inner, lanes, block.results, values)
-    finish(batcher, b, op, [*turns.bounds, *carried], (block,))
+    finish(batcher, b, op, [*common.bounds, *carried], (block,))
 
 
 class CommonIterations:
     """The common iterations of lanes with bounds of their own.
 
     bounds: low, high and step of the common loop.
-    gaps: whether there can be turns in which no lane takes part.
+    gaps: whether there can be iterations in which no lane takes part.
     """
 
     def __init__(self, batcher: Batcher, b: Builder, op: Op, step: int):

@@ -113,10 +113,10 @@ def _prod(b: Builder, x: Pair, axis: int) -> Pair:
             result = multiply(b, result, _factor(b, x, axis, k))
         return result
 
-    def turn(inner: Builder, i: Value, state: Sequence[Value]) -> Sequence[Value]:
+    def iteration(inner: Builder, i: Value, state: Sequence[Value]) -> Sequence[Value]:
         return multiply(inner, (state[0], state[1]), _factor(inner, x, axis, i))
 
-    re, im = loop(b, shape[axis], one, turn)
+    re, im = loop(b, shape[axis], one, iteration)
     return re, im
 
 
@@ -127,20 +127,21 @@ def cumprod(b: Builder, x: Pair, axis: int, reverse: bool) -> Pair:
     empty = b.zeros(x[0].type)
     last = b.sub(_number(b, shape[axis]), b.const(1)) if reverse else None
 
-    def turn(inner: Builder, i: Value, state: Sequence[Value]) -> Sequence[Value]:
+    def iteration(inner: Builder, i: Value, state: Sequence[Value]) -> Sequence[Value]:
         at = i if last is None else inner.sub(last, i)
         product = multiply(inner, (state[0], state[1]), _factor(inner, x, axis, at))
         return (*product, *(_written(inner, whole, p, axis, at) for whole, p in zip(state[2:], product, strict=True)))
 
-    found = loop(b, shape[axis], (*one, empty, empty), turn)
+    found = loop(b, shape[axis], (*one, empty, empty), iteration)
     return found[2], found[3]
 
 
-def loop(b: Builder, count: Any, inits: Sequence[Value], turn: Callable[..., Sequence[Value]]) -> tuple[Value, ...]:
+def loop(b: Builder, count: Any, inits: Sequence[Value], iteration: Callable[..., Sequence[Value]]
+         ) -> tuple[Value, ...]:
     """`for i in range(count)`, where an iteration makes the next state of the one before."""
     bounds = b.const(0), _number(b, count), b.const(1)
     body = Block((bounds[0].type, *(v.type for v in inits)))
-    body.results = tuple(turn(Builder(body, b.loc), body.params[0], body.params[1:]))
+    body.results = tuple(iteration(Builder(body, b.loc), body.params[0], body.params[1:]))
     return b.append("for", (*bounds, *inits), {}, (body,)).results
 
 

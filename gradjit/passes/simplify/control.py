@@ -53,7 +53,7 @@ def is_small(region: Block) -> bool:
 def for_few(rw: Rewriter, op: Op, env: Env) -> bool:
     """for that never runs --> its initial values;  for that runs once --> its body"""
     loop = For(op)
-    n = rw.turns(*(env[v] for v in loop.bounds))
+    n = rw.trip_count(*(env[v] for v in loop.bounds))
     if n is None or n > 1:
         return False
     values = loop.inits
@@ -84,13 +84,13 @@ def for_counters(rw: Rewriter, op: Op, env: Env) -> bool:
     def distance(end: Value) -> Value:
         return rw.make("sub", end, lo) if by.const > 0 else rw.make("sub", lo, end)
 
-    def after(k: int, turns: Value) -> Value:
+    def after(k: int, trip_count: Value) -> Value:
         name, c = found[k]
-        return rw.make(name, inits[k], rw.make("mul", c, turns))
+        return rw.make(name, inits[k], rw.make("mul", c, trip_count))
 
     def begin() -> None:
-        turns = distance(env[loop.index])
-        env.update({loop.params[k]: after(k, turns) for k in found})
+        trip_count = distance(env[loop.index])
+        env.update({loop.params[k]: after(k, trip_count) for k in found})
 
     count = rw.make("maximum", distance(hi), rw.const(0, I64))
     for k in found:

@@ -23,7 +23,7 @@ class RegionPair:
 
 @dataclass(eq=False)
 class OpPair:
-    """A `for`, `while` or `if` of the forward pass and its reverse: a `for` of as many turns, or an `if`."""
+    """A `for`, `while` or `if` of the forward pass and its reverse: a `for` of as many iterations, or an `if`."""
 
     op: Op
     back: Op

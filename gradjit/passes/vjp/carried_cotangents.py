@@ -38,7 +38,7 @@ class CarriedCotangents:
         found = dict(zip(self.carried, map(presence_of, self.came), strict=False))
         came = [found.get(k, NEVER) for k in range(len(loop.params))]
         there = [presence_of(f) for f in self.came[len(self.carried):]]
-        begun, ended = walk.turns(loop, came, there, self.captured)
+        begun, ended = walk.iterations(loop, came, there, self.captured)
         order = [*self.carried, *range(len(came), len(begun))]
         for k, (at, v) in enumerate(zip(order, self.starts, strict=True)):
             inside = walk.met and k < len(self.carried)

@@ -42,8 +42,8 @@ def is_checkpointed(op: Op) -> bool:
 def checkpointed(reverser: Reverser, op: Op) -> None:
     """The reverse of a loop with snapshots: adds cotangents of its initial values and of what it reads from outside.
 
-    In the function's own block the forward pass leaves the first snapshots, and goes on for one turn to the results. In
-    a region the reverse sweeps itself, so that there are the snapshots of one loop at a time.
+    In the function's own block the forward pass leaves the first snapshots, and goes on for one iteration to the
+    results. In a region the reverse sweeps itself, so that there are the snapshots of one loop at a time.
     """
     loop, b = NumberedLoop(op), reverser.b
     if reverser.inside:
@@ -53,9 +53,9 @@ def checkpointed(reverser: Reverser, op: Op) -> None:
         count, stack = loop.begun(before)
         loop.shorten(before, stack)
         insert(reverser.source, op, before.block.ops)
-    turn = ReversedIteration(reverser, loop)
-    cts = backwards(b, loop, turn, count, stack, turn.crossing.begun(reverser))
-    turn.crossing.arrive(reverser, cts, lambda b: b.gt(count, integer(b, 0)))
+    iteration = ReversedIteration(reverser, loop)
+    cts = backwards(b, loop, iteration, count, stack, iteration.crossing.begun(reverser))
+    iteration.crossing.arrive(reverser, cts, lambda b: b.gt(count, integer(b, 0)))
 
 
 # numbers --------------------------------------------------------------------------------------------------------------
@@ -63,7 +63,7 @@ def integer(b: Builder, n: int) -> Value:
     return b.const(n, I64)
 
 
-def number_of_turns(b: Builder, lo: Value, hi: Value, step: Value) -> Value:
+def trip_count_of(b: Builder, lo: Value, hi: Value, step: Value) -> Value:
     """len(range(lo, hi, step))"""
     by = splat_of(step)
     if by == 1:
@@ -102,12 +102,12 @@ class Stack:
     state."""
 
     top: Value
-    turns: Value
+    iterations: Value
     arrays: tuple[Value, ...]
 
     @property
     def values(self) -> tuple[Value, ...]:
-        return self.top, self.turns, *self.arrays
+        return self.top, self.iterations, *self.arrays
 
     @staticmethod
     def of(values: Values) -> Stack:
@@ -118,18 +118,19 @@ class Stack:
         arrays = tuple(b.zeros(v.type.with_shape((places, *v.shape))) for v in state)
         return Stack(integer(b, -1), b.zeros(ArrayType(I64, (places,))), arrays)
 
-    def pushed(self, b: Builder, turn: Value, state: Values) -> Stack:
+    def pushed(self, b: Builder, iteration: Value, state: Values) -> Stack:
         top = b.add(self.top, integer(b, 1))
-        turns, *arrays = (put(b, a, top, v) for a, v in zip((self.turns, *self.arrays), (turn, *state), strict=True))
-        return Stack(top, turns, tuple(arrays))
+        snapshots = zip((self.iterations, *self.arrays), (iteration, *state), strict=True)
+        iterations, *arrays = (put(b, a, top, v) for a, v in snapshots)
+        return Stack(top, iterations, tuple(arrays))
 
     def latest(self, b: Builder) -> tuple[Value, list[Value]]:
         """The iteration and the state of the latest snapshot."""
-        turn, *state = (got(b, a, self.top) for a in (self.turns, *self.arrays))
-        return turn, state
+        iteration, *state = (got(b, a, self.top) for a in (self.iterations, *self.arrays))
+        return iteration, state
 
     def popped(self, b: Builder) -> Stack:
-        return Stack(b.sub(self.top, integer(b, 1)), self.turns, self.arrays)
+        return Stack(b.sub(self.top, integer(b, 1)), self.iterations, self.arrays)
 
 
 def put(b: Builder, array: Value, place: Value, v: Value) -> Value:
@@ -156,9 +157,9 @@ class NumberedLoop:
         self.changing = [k for k, p in enumerate(self.params) if loop.yields[k] is not p]
         self.snapshots = int(op.attrs["snapshots"])
 
-    def number(self, b: Builder, turn: Value) -> Value:
+    def number(self, b: Builder, iteration: Value) -> Value:
         """The index in an iteration."""
-        return b.add(self.lo, b.mul(turn, self.step))
+        return b.add(self.lo, b.mul(iteration, self.step))
 
     def carried(self, state: Values) -> list[Value]:
         """All that the loop carries, in a state."""
@@ -167,15 +168,15 @@ class NumberedLoop:
             values[k] = v
         return values
 
-    def advanced(self, b: Builder, state: Values, turn: Value, to: Value) -> list[Value]:
-        """The state before turn `to`, from that before `turn`."""
-        operands = (self.number(b, turn), self.number(b, to), self.step, *self.carried(state))
+    def advanced(self, b: Builder, state: Values, iteration: Value, to: Value) -> list[Value]:
+        """The state before iteration `to`, from that before `iteration`."""
+        operands = (self.number(b, iteration), self.number(b, to), self.step, *self.carried(state))
         results = b.append("for", operands, {}, (copy_block(self.body, {}),)).results
         return [results[k] for k in self.changing]
 
     def begun(self, b: Builder) -> tuple[Value, Stack]:
         """The number of iterations, and the snapshots that a sweep to the last iteration leaves."""
-        count = number_of_turns(b, self.lo, self.hi, self.step)
+        count = trip_count_of(b, self.lo, self.hi, self.step)
         state = [self.inits[k] for k in self.changing]
         stack = Stack.empty(b, self.snapshots + 1, state).pushed(b, integer(b, 0), state)
         return count, self.swept(b, stack, b.sub(count, integer(b, 1)))
@@ -187,16 +188,16 @@ class NumberedLoop:
         test = Builder(cond, self.op.loc)
         cond.results = (test.lt(Stack.of(cond.params).latest(test)[0], last),)
         inner, now = Builder(body, self.op.loc), Stack.of(body.params)
-        turn, state = now.latest(inner)
+        iteration, state = now.latest(inner)
         free, one = inner.sub(integer(inner, self.snapshots), now.top), integer(inner, 1)
-        to = next_snapshot(inner, turn, inner.add(last, one), free)
-        body.results = now.pushed(inner, to, self.advanced(inner, state, turn, to)).values
+        to = next_snapshot(inner, iteration, inner.add(last, one), free)
+        body.results = now.pushed(inner, to, self.advanced(inner, state, iteration, to)).values
         return Stack.of(b.append("while", stack.values, {}, (cond, body)).results)
 
     def shorten(self, b: Builder, stack: Stack) -> None:
         """The loop itself goes on from the last snapshot: for one iteration, or none if it has none."""
-        turn, state = stack.latest(b)
-        self.op.operands = (self.number(b, turn), self.hi, self.step, *self.carried(state))
+        iteration, state = stack.latest(b)
+        self.op.operands = (self.number(b, iteration), self.hi, self.step, *self.carried(state))
         self.op.attrs = {}
 
 
@@ -204,7 +205,7 @@ class ReversedIteration:
     """One iteration and its reverse: a block that takes the index, what is carried and cotangents, and yields
     cotangents.
 
-    crossing: what goes from turn to turn.
+    crossing: what goes from iteration to iteration.
     """
 
     def __init__(self, reverser: Reverser, loop: NumberedLoop):
@@ -245,18 +246,18 @@ def closed(block: Block) -> tuple[Func, list[Value]]:
     for op in block.ops:
         copy_op(b, op, env)
     body.results = tuple(env[v] for v in block.results)
-    return dce(Func("turn", body)), free
+    return dce(Func("iteration", body)), free
 
 
-def backwards(b: Builder, loop: NumberedLoop, turn: ReversedIteration, count: Value, stack: Stack, cts: Values
+def backwards(b: Builder, loop: NumberedLoop, iteration: ReversedIteration, count: Value, stack: Stack, cts: Values
               ) -> list[Value]:
-    """The turns in reverse order; the cotangents in front of the first."""
+    """The iterations in reverse order; the cotangents in front of the first."""
     one = integer(b, 1)
     block = Block((INDEX, *(v.type for v in (*stack.values, *cts))))
     inner, size = Builder(block, loop.op.loc), len(stack.values)
     now = loop.swept(inner, Stack.of(block.params[1:1 + size]), block.params[0])
     at, state = now.latest(inner)
-    found = turn.emit(inner, loop.number(inner, at), loop.carried(state), block.params[1 + size:])
+    found = iteration.emit(inner, loop.number(inner, at), loop.carried(state), block.params[1 + size:])
     block.results = (*now.popped(inner).values, *found)
     bounds = b.sub(count, one), integer(b, -1), integer(b, -1)
     return list(b.append("for", (*bounds, *stack.values, *cts), {}, (block,)).results[size:])

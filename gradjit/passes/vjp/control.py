@@ -1,8 +1,8 @@
 """Reverses of loops and branches: a loop that runs backwards, a branch on the same condition.
 
-What a region reads from outside gets its cotangent through the reverse as well: a loop carries it from turn to turn,
-begun with what has arrived, so that what the iterations add is added in place; a branch yields it from both sides.
-Here the reverses read the values of the forward regions as if they were in scope; `residuals` brings them there.
+What a region reads from outside gets its cotangent through the reverse as well: a loop carries it from iteration to
+iteration, begun with what has arrived, so that what the iterations add is added in place; a branch yields it from both
+sides. Here the reverses read the values of the forward regions as if they were in scope; `residuals` brings them there.
 """
 
 from __future__ import annotations
@@ -29,9 +29,9 @@ def _for(reverser: Reverser, op: Op) -> None:
 
 def _while(reverser: Reverser, op: Op) -> None:
     """The forward loop counts its iterations; the reverse's index is the number of the iteration."""
-    turns = counted(reverser.source, op)
+    trip_count = counted(reverser.source, op)
     one, down = (reverser.b.const(n, INDEX.dtype) for n in (1, -1))
-    loop_reversed(reverser, While(op), (reverser.b.sub(turns, one), down, down))
+    loop_reversed(reverser, While(op), (reverser.b.sub(trip_count, one), down, down))
 
 
 def loop_reversed(reverser: Reverser, loop: Loop, bounds: Sequence[Value]) -> None:
@@ -88,7 +88,8 @@ def backwards(b: Builder, op: Op) -> tuple[Value, Value, Value]:
         return b.sub(hi, one), b.sub(lo, one), b.const(-1, INDEX.dtype)
     if known[2] == -1:
         return b.add(hi, one), b.add(lo, one), one
-    # The last index is `lo` and as many steps as lie before `hi`; a loop without turns has one before `lo`, and less.
+    # The last index is `lo` and as many steps as lie before `hi`; a loop without iterations has one before `lo`, and
+    # less.
     steps = b.floordiv(b.sub(b.sub(hi, lo), b.sign(step)), step)
     return b.add(lo, b.mul(steps, step)), b.sub(lo, step), b.neg(step)
 
@@ -108,12 +109,12 @@ def turned(b: Builder, lo: Value, hi: Value, step: Value) -> Truth:
 def counted(source: Block, op: Op) -> Value:
     """How many turns a `while` made: one more value that it carries. `source` is the block that it stands in."""
     before = Builder(Block(), op.loc)
-    param = carry(op, before.const(0, INDEX.dtype), "turns")
-    turns = result(op, INDEX)
+    param = carry(op, before.const(0, INDEX.dtype), "trip_count")
+    trip_count = result(op, INDEX)
     insert(source, op, before.block.ops)
     b = Builder(op.regions[1], op.loc)
     complete(op, b.add(param, b.const(1, INDEX.dtype)))
-    return turns
+    return trip_count
 
 
 def _if(reverser: Reverser, op: Op) -> None:

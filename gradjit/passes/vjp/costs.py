@@ -16,7 +16,7 @@ from ..fold import splat_of
 
 UNKNOWN_EXTENT = 32
 """What an extent is taken for that is known only when the program runs."""
-UNKNOWN_TURNS = 64
+UNKNOWN_ITERATIONS = 64
 
 UNIT = 0.15
 """An addition, on the scale of `OpSpec.cost`."""
@@ -44,11 +44,11 @@ def work(op: Op) -> int:
     return round(spec.cost / UNIT * count)
 
 
-def turns(op: Op) -> int:
+def trip_count(op: Op) -> int:
     """About how often the regions of an operation run."""
     if op.name == "if":
         return 1
     bounds: list[Any] = [splat_of(v) for v in For(op).bounds] if op.name == "for" else [None]
     if any(n is None for n in bounds) or bounds[2] == 0:
-        return UNKNOWN_TURNS
+        return UNKNOWN_ITERATIONS
     return len(range(*map(int, bounds)))

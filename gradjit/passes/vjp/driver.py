@@ -48,7 +48,8 @@ class Reverser:
 
     active: which values want one.
     source: the block whose operations are reversed.
-    inside: whether that is a region. Cotangents of arrays, which go from turn to turn there, are added to in place,
+    inside: whether that is a region. Cotangents of arrays, which go from iteration to iteration there, are added to in
+    place,
         window by window.
     op_pairs: the operations with regions that were reversed, with their reverses.
     """
@@ -154,8 +155,8 @@ class Reverser:
             self.add(v, ct)
 
     def is_lasting(self, op: Op) -> bool:
-        """Whether a window is taken from an array that is not computed in this turn, but goes from turn to turn: a mask
-        would cost the whole array, and could not go with it."""
+        """Whether a window is taken from an array that is not computed in this iteration, but goes from iteration to
+        iteration: a mask would cost the whole array, and could not go with it."""
         if not self.inside or op.name != "slice":
             return False
         source = op.operands[0].op

@@ -82,46 +82,47 @@ class NeverOverwritten:
             array = restorable.end
         return WindowRead(array, reading.starts, reading.sizes, reading.steps)
 
-    def apart(self, reading: WindowRead, write: Op, turn: RegionPair | None) -> bool:
-        """Whether the write surely leaves the window alone: in this turn, or in any later one of the loop of `turn`."""
+    def apart(self, reading: WindowRead, write: Op, iteration: RegionPair | None) -> bool:
+        """Whether the write surely leaves the window alone: in this iteration, or in any later one of the loop of
+        `iteration`."""
         self.questions += 1
         if write.name != "update" or self.questions > MOST_QUESTIONS:
             return False
         return windows.are_apart(self.ranges, reading.axes(), windows.of_update(write),
-                                 lambda index: self.form(index, turn))
+                                 lambda index: self.form(index, iteration))
 
-    def form(self, v: Value | int, turn: RegionPair | None) -> Linear:
+    def form(self, v: Value | int, iteration: RegionPair | None) -> Linear:
         """The linear form of an index; as it is in a later iteration, if one is given."""
         form = self.ranges.linear(v)
-        if turn is None:
+        if iteration is None:
             return form
         found = Linear(const=form.const)
         for a, k in form.terms:
-            found = found + atom(self.in_later(a, turn)) * k
+            found = found + atom(self.in_later(a, iteration)) * k
         return found
 
-    def in_later(self, v: Value, turn: RegionPair) -> Value:
+    def in_later(self, v: Value, iteration: RegionPair) -> Value:
         """What stands for v in some later iteration: itself where it comes from outside of the loop, else another
         value, of which nothing is known but that indices and counters have gone on."""
-        if not self.is_inside(v, turn):
+        if not self.is_inside(v, iteration):
             return v
-        key = turn, v
+        key = iteration, v
         if key not in self.later:
             self.later[key] = Value(INDEX, None, 0, f"{v.name}'" if v.name else "")
-            self.declare(self.later[key], v, turn)
+            self.declare(self.later[key], v, iteration)
         return self.later[key]
 
-    def is_inside(self, v: Value, turn: RegionPair) -> bool:
+    def is_inside(self, v: Value, iteration: RegionPair) -> bool:
         pair = self.home.get(v)
-        while pair is not None and pair is not turn:
+        while pair is not None and pair is not iteration:
             pair = self.outer[pair]
-        return pair is turn
+        return pair is iteration
 
-    def declare(self, later: Value, v: Value, turn: RegionPair) -> None:
+    def declare(self, later: Value, v: Value, iteration: RegionPair) -> None:
         """What is known about an index or a counter in a later iteration."""
         if v.op is not None:
             if v.op.name == "bounded":
-                self.ranges.declare(later, 0, self.form(v.op.attrs["extent"][0], turn))
+                self.ranges.declare(later, 0, self.form(v.op.attrs["extent"][0], iteration))
             return
         pair = self.home[v]
         op = self.op_pairs[pair].op
@@ -130,9 +131,9 @@ class NeverOverwritten:
             step = constant(loop.step)
             if step:
                 # The loop's own index has gone on; one of a loop inside begins anew.
-                lo = self.ranges.linear(v) + step if pair is turn else self.form(loop.lo, turn)
-                self.ranges.declare(later, lo, self.form(loop.hi, turn), step)
-        elif pair is turn and v.type == INDEX:
+                lo = self.ranges.linear(v) + step if pair is iteration else self.form(loop.lo, iteration)
+                self.ranges.declare(later, lo, self.form(loop.hi, iteration), step)
+        elif pair is iteration and v.type == INDEX:
             position = Loop.of(op).position(v)
             assert position is not None
             change = self.ranges.linear(pair.block.results[position]) - atom(v)

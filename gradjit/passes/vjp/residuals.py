@@ -103,7 +103,7 @@ class Nest:
         self.op_pairs[op_pair.op] = self.backs[op_pair.back] = op_pair
         if op_pair.op.name == "for":
             self.counted.update(op_pair.pairs)
-        weight *= max(costs.turns(op_pair.op), 1)
+        weight *= max(costs.trip_count(op_pair.op), 1)
         for pair in op_pair.pairs:
             self.outer[pair], self.weight[pair], self.of_pair[pair] = outer, weight, op_pair
             self.home.update(dict.fromkeys(pair.block.params, pair))

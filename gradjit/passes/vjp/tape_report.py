@@ -20,12 +20,12 @@ class TapeEntry:
     loc: Loc | None
     type: str
     bytes: int | None
-    turns: int | None
+    trip_count: int | None
 
     @property
     def total(self) -> int | None:
         """The most bytes that are kept of it."""
-        return None if self.bytes is None or self.turns is None else self.bytes * self.turns
+        return None if self.bytes is None or self.trip_count is None else self.bytes * self.trip_count
 
 
 def tape_entries(func: Func) -> list[TapeEntry]:
@@ -33,13 +33,13 @@ def tape_entries(func: Func) -> list[TapeEntry]:
     return list(_pushed(func.body, 1, Ranges(owners_of(func))))
 
 
-def _pushed(block: Block, turns: int | None, ranges: Ranges) -> Iterator[TapeEntry]:
+def _pushed(block: Block, trip_count: int | None, ranges: Ranges) -> Iterator[TapeEntry]:
     for op in block.ops:
         if op.name == "push":
             for v in op.operands[1:]:
-                yield TapeEntry(_place(v) or op.loc, str(v.type), _bytes(v.type, ranges), turns)
+                yield TapeEntry(_place(v) or op.loc, str(v.type), _bytes(v.type, ranges), trip_count)
         for region in op.regions:
-            yield from _pushed(region, _product(turns, _turns(op)), ranges)
+            yield from _pushed(region, _product(trip_count, _trip_count(op)), ranges)
 
 
 def _place(v: Value) -> Loc | None:
@@ -57,7 +57,7 @@ def _product(a: int | None, b: int | None) -> int | None:
     return None if a is None or b is None else a * b
 
 
-def _turns(op: Op) -> int | None:
+def _trip_count(op: Op) -> int | None:
     """How often an operation's regions run, where its bounds are literals; a branch once at most."""
     if op.name != "for":
         return 1 if op.name == "if" else None

@@ -52,7 +52,7 @@ def listed(line: int, items: Any, each: Each, chooses: bool = False) -> list[Any
     """The list that a comprehension makes, by a compiled loop; None where that is left to Python. chooses: whether it
     has a condition."""
     t = indexed_iterable(items)
-    if t is None or (t.static is not None and (t.static <= LONG or is_turn_by_turn())):
+    if t is None or (t.static is not None and (t.static <= LONG or is_unrolled_here())):
         if not chooses or (t is None and not isinstance(items, (list, tuple))):
             return None
         return chosen(line, items, each)
@@ -95,9 +95,9 @@ def by_loop(line: int, t: Any, each: Each) -> list[Any]:
     return out
 
 
-def is_turn_by_turn() -> bool:
+def is_unrolled_here() -> bool:
     """Whether the items of the comprehension that runs now are changed behind it, so that they must be Python's."""
-    return here() in recorders()[-1].outermost.turn_by_turn
+    return here() in recorders()[-1].outermost.unrolled_at
 
 
 def scattered(target: TracedArray, places: TracedArray, values: TracedArray) -> None:

@@ -32,8 +32,8 @@ class ForStatement(LoopStatement):
     def __init__(self, site: Site, iterable: Any, values: tuple[Any, ...], hints: tuple[Any, ...]):
         super().__init__(site, values, hints)
         iterable = iterable if is_grown(iterable) else iterated(iterable)
-        self.turns: IndexedIterable | None = indexed_iterable(iterable) if self.recorder is not None else None
-        self.static = self.turns.static if self.turns is not None else None
+        self.indexed: IndexedIterable | None = indexed_iterable(iterable) if self.recorder is not None else None
+        self.static = self.indexed.static if self.indexed is not None else None
         self.iterator: Iterator[Any] | None = None
         self.iterable = iterable
         self.flag = None if site.stop is None else site.names[site.stop]
@@ -43,12 +43,12 @@ class ForStatement(LoopStatement):
         self.index: Value | None = None
         self.interval: tuple[Value, Value] | None = None
         """Where a region begins and ends."""
-        if self.turns is not None and not self.is_unrolled():
+        if self.indexed is not None and not self.is_unrolled():
             self.as_region = self.learned.failed is None or self.static is None
         if self.recorder is not None:
             if not self.as_region and self.static:
-                self.recorder.turns *= self.static
-        if self.may_turn and self.static:
+                self.recorder.iterations_around *= self.static
+        if self.may_iterate and self.static:
             r = self.recorder
             assert r is not None
             self.trial = r.frame = Frame(TRIAL, r, r.frame, self.loc)
@@ -56,25 +56,25 @@ class ForStatement(LoopStatement):
     def is_unrolled(self) -> bool:
         """Whether the loop is so short, with the unrolled loops around it, that it runs as ordinary Python."""
         assert self.recorder is not None
-        if isinstance(self.turns, Checkpointed):
+        if isinstance(self.indexed, Checkpointed):
             return False
         n = self.static
         if n is None:
             return False
-        if n <= UNROLLED and (self.recorder.outermost.as_python or self.loc in self.recorder.outermost.turn_by_turn):
+        if n <= UNROLLED and (self.recorder.outermost.as_python or self.loc in self.recorder.outermost.unrolled_at):
             return True
         short = SHORT_NEST if self.site.is_nest else SHORT
-        return n <= 1 or (n <= short and n * self.recorder.turns <= NESTED)
+        return n <= 1 or (n <= short and n * self.recorder.iterations_around <= NESTED)
 
     @property
-    def may_turn(self) -> bool:
+    def may_iterate(self) -> bool:
         """Whether iterations that run as ordinary Python may show that it must be a region."""
-        return (not self.as_region and self.turns is not None and self.site.stop is not None
+        return (not self.as_region and self.indexed is not None and self.site.stop is not None
                 and self.learned.failed is None)
 
     @property
     def remaining(self) -> int:
-        return (self.static or 0) - self.turn
+        return (self.static or 0) - self.iteration
 
     @property
     def may_be_empty(self) -> bool:
@@ -95,25 +95,25 @@ class ForStatement(LoopStatement):
         if self.done:
             return False
         if self.peeling:
-            return self.native_turn()
+            return self.native_iteration()
         if not self.as_region:
-            return self.native_turn()
+            return self.native_iteration()
         if self.static is not None and self.remaining < 1:
             return False
-        assert self.turns is not None
-        self.turns.prepare()
+        assert self.indexed is not None
+        self.indexed.prepare()
         try:
             frame = self.begin()
         except Mismatch as e:
             self.give_up(e)
             return self.again()
-        frame.turns = None if self.static is None else self.remaining
+        frame.trip_count = None if self.static is None else self.remaining
         self.index = frame.parameter(INDEX, "i")
         return True
 
-    def native_turn(self) -> bool:
+    def native_iteration(self) -> bool:
         if self.recorder is not None and (self.learned.failed is not None or self.recorder.outermost.as_python
-                                          or self.loc in self.recorder.outermost.turn_by_turn):
+                                          or self.loc in self.recorder.outermost.unrolled_at):
             count_unrolled(self.recorder, self)
         if self.iterator is None:
             self.iterator = self.started()
@@ -140,42 +140,42 @@ class ForStatement(LoopStatement):
         """What the target is bound to."""
         if self.frame is None:
             return self.current
-        assert self.index is not None and self.turns is not None
+        assert self.index is not None and self.indexed is not None
         lo, hi, step = self.bounds()
         extents.declare(self.index, lo, hi, step)
-        return self.turns.item(root(self.index, self.recorder, PYTHON))
+        return self.indexed.item(root(self.index, self.recorder, PYTHON))
 
     def bounds(self) -> tuple[Any, Any, int]:
-        assert self.turns is not None
-        lo, hi, step = self.turns.bounds
-        return (lo + self.turn * step if self.turn else lo), hi, step
+        assert self.indexed is not None
+        lo, hi, step = self.indexed.bounds
+        return (lo + self.iteration * step if self.iteration else lo), hi, step
 
-    def turn_number(self) -> Any:
+    def iteration_number(self) -> Any:
         lo, _, step = self.bounds()
         assert self.index is not None
         i = root(self.index, self.recorder, PYTHON)
         gone = i - lo if not isinstance(lo, int) or lo else i
         return gone if step == 1 else -gone if step == -1 else gone // step
 
-    def turns_at_most(self) -> Any:
+    def trip_count_at_most(self) -> Any:
         if self.static is not None:
             return self.remaining
-        assert self.turns is not None
-        return extents.form(self.turns.count())
+        assert self.indexed is not None
+        return extents.form(self.indexed.count())
 
     def growth(self, owner: list[Any], items: list[Any], eager: bool) -> Growth:
-        assert self.turns is not None
-        if any(x is owner for x in self.turns.sources()):
+        assert self.indexed is not None
+        if any(x is owner for x in self.indexed.sources()):
             raise Mismatch("the list that it runs over is made longer in the body")
         return Growth.of(owner, items, eager or self.flag is not None)
 
     def leave(self, values: tuple[Any, ...]) -> None:
         if self.frame is not None:
-            assert self.turns is not None
-            self.turns.check(self.site.names, values)
+            assert self.indexed is not None
+            self.indexed.check(self.site.names, values)
             self.finish(values)
             return
-        self.turn += 1
+        self.iteration += 1
         self.values = values
         self.peeling = max(0, self.peeling - 1)
         if self.site.stop is not None:
@@ -199,20 +199,20 @@ class ForStatement(LoopStatement):
         self.iterator, self.values = None, self.first
 
     def enter(self, values: tuple[Any, ...]) -> tuple[Any, ...]:
-        if self.turn == 0 and self.frame is None:
+        if self.iteration == 0 and self.frame is None:
             self.first = self.values
         return super().enter(values) if self.frame is not None else self.values[:self.site.carried]
 
     # regions --------------------------------------------------------------------------------------------------------
     def give_up(self, error: Exception) -> None:
-        if isinstance(error, Mismatch) and self.turn < PEELED and self.static is not None and self.remaining > 1:
+        if isinstance(error, Mismatch) and self.iteration < PEELED and self.static is not None and self.remaining > 1:
             self.peeling, self.mismatch = 1, error
             self.iterator = self.iterator or self.started()
             return
         self.learned.failed = error
         assert self.recorder is not None
         self.recorder.outermost.loops[self.loc] = str(error).partition("\n")[0]
-        if self.is_short and not isinstance(self.turns, Checkpointed):
+        if self.is_short and not isinstance(self.indexed, Checkpointed):
             self.as_region = False
             self.iterator = self.iterator or self.started()
             return
@@ -235,7 +235,7 @@ class ForStatement(LoopStatement):
         flag = next((k for k, s in enumerate(slots) if s.is_stop), None)
         if flag is None:
             return builder.append("for", (lo, hi, step, *inits), self.snapshots(inits), (block,)).results
-        if isinstance(self.turns, Checkpointed):
+        if isinstance(self.indexed, Checkpointed):
             raise TraceError(with_place("gj.checkpoint: a loop with a break on a traced value cannot be reversed from "
                                         "snapshots", self.loc))
         return until(builder, block, (lo, hi, step), inits, flag, self.bounds()[2] > 0)
@@ -246,9 +246,9 @@ class ForStatement(LoopStatement):
 
     def snapshots(self, inits: list[Value]) -> dict[str, Any]:
         """What is said of them, if the loop is to be reversed from snapshots."""
-        if not isinstance(self.turns, Checkpointed):
+        if not isinstance(self.indexed, Checkpointed):
             return {}
-        return {"snapshots": self.turns.snapshots([v.type for v in inits])}
+        return {"snapshots": self.indexed.snapshots([v.type for v in inits])}
 
 
 def until(builder: Builder, block: Block, bounds: tuple[Value, Value, Value], inits: list[Value], flag: int, up: bool

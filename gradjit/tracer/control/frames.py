@@ -82,7 +82,7 @@ class Frame:
 
     __slots__ = ("kind", "recorder", "parent", "depth", "block", "builder", "region", "open", "loc", "log", "imports",
                  "known_reads", "carry", "containers", "fresh", "alias_writes", "start", "unanswered", "facts",
-                 "irreversible", "turns", "frozen", "stand_ins", "aliased")
+                 "irreversible", "trip_count", "frozen", "stand_ins", "aliased")
 
     def __init__(self, kind: str, recorder: Recorder, parent: Frame | None, loc: Loc | None = None,
                  block: Block | None = None):
@@ -117,7 +117,7 @@ class Frame:
         self.start = len(self.block.ops)
         self.unanswered = recorder.unanswered
         self.facts = _count_facts(recorder)
-        self.turns: int | None = None
+        self.trip_count: int | None = None
         """LOOP: how often the body runs, where that is known."""
         self.frozen: dict[int, tuple[Any, str, Loc | None]] = {}
         """Containers and objects that may not be changed, with the reason (structures.py)."""

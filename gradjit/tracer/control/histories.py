@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from .loop_results import AliasAtEnd, LoopResults
 
 
-MOST_TURNS, MOST_BYTES = 1_000_000, 1 << 27
+MOST_ITERATIONS, MOST_BYTES = 1_000_000, 1 << 27
 """Of so many iterations of a loop whose length is not known lists are kept, or as many as fit into so many bytes: the
 memory
 of compiled code is planned before it runs."""
@@ -55,7 +55,7 @@ class Growth:
     tree: structures.Structure
     parts: list[Any]
     """Of an item: types of what becomes a row, and objects that are the same in all."""
-    turn: int
+    per_iteration: int
     """How many items an iteration appends."""
     room: Any
     """How many items an iteration appends at most; None where that is not known."""
@@ -70,7 +70,7 @@ class Growth:
     """What the list held before the loop."""
     began: Any = 0
     """How many items that is."""
-    turns: Any = None
+    trip_count: Any = None
     """How many iterations there are at most."""
     appended: list[tuple[TracedArray, int, Row]] = field(default_factory=list)
     """Arrays that were appended in this attempt, with the versions that were written, and where."""
@@ -118,13 +118,13 @@ class Growth:
         self.began = grown.length(self.given)
         if self.given:
             self.learn([self.given[0].item(0)] if type(self.given[0]) is Tail else self.given)
-        turns = loop.turns_at_most()
-        if turns is None:
+        trip_count = loop.trip_count_at_most()
+        if trip_count is None:
             raise Mismatch(f"{self.name} grows with each iteration, and how many iterations there are is not known")
-        if not isinstance(turns, int) and extents.upper_bound(turns) is None:
-            turns = extents.form(self.planned(extents.handle(turns), self.room, loop))
-        self.turns = turns
-        room = extents.form(extents.linear(self.began) + extents.linear(turns) * self.room)
+        if not isinstance(trip_count, int) and extents.upper_bound(trip_count) is None:
+            trip_count = extents.form(self.planned(extents.handle(trip_count), self.room, loop))
+        self.trip_count = trip_count
+        room = extents.form(extents.linear(self.began) + extents.linear(trip_count) * self.room)
         parts = [Row(blank(p, room), p.kind) if isinstance(p, Spec) else p for p in self.parts]
         if self.given:
             before = grown.whole(self.given) if any(map(grown.is_part, self.given)) else None
@@ -139,25 +139,25 @@ class Growth:
         self.tail.parts, self.tail.count, self.tail.growth = parts, self.began, self
         self.frame = None
 
-    def planned(self, turns: Any, room: int, loop: LoopStatement) -> Any:
+    def planned(self, trip_count: Any, room: int, loop: LoopStatement) -> Any:
         """A number of iterations that only the run tells. Memory for so many rows is planned; beyond that it is an
         error."""
         size = sum(int(np.prod(p.shape)) * p.dtype.itemsize for p in self.parts if isinstance(p, Spec)) * room
-        most = min(MOST_TURNS, MOST_BYTES // max(size, 1))
-        o.require(o.as_traced(turns <= most),
+        most = min(MOST_ITERATIONS, MOST_BYTES // max(size, 1))
+        o.require(o.as_traced(trip_count <= most),
                   f"the loop in line {loop.site.line} has more than {most} iterations, for so many of which the "
                   f"items of {self.name} are kept; write what is needed of them into an array, or pass their number as "
                   f"an int")
-        return extents.handle(extents.bounded(extents.form(turns), most + 1))
+        return extents.handle(extents.bounded(extents.form(trip_count), most + 1))
 
-    def enter(self, frame: Frame, turn: Any) -> None:
+    def enter(self, frame: Frame, iteration: Any) -> None:
         """At the beginning of the body."""
         tail = self.tail
         assert tail is not None
         frame.before_change(self.owner)
         self.frame = frame
         if not self.eager:
-            tail.count = self.began + turn * self.turn
+            tail.count = self.began + iteration * self.per_iteration
         self.owner[:] = [tail]
         grown.noted(self.owner)
         frame.carry.update(id(r.array) for r in tail.rows)
@@ -177,7 +177,7 @@ class Growth:
                     if isinstance(p, Row):
                         p.array[at:at + x.count] = a
                 at = at + x.count
-                self.asked += x.count * turns_within(tail.frame)
+                self.asked += x.count * iterations_within(tail.frame)
                 continue
             leaves = parted(self.name, x, self.tree)
             self.hold(x)
@@ -194,7 +194,7 @@ class Growth:
                         self.appended.append((h, h.root.version, p))
                     p.array[at] = h
             at = at + 1
-            self.asked += turns_within(tail.frame)
+            self.asked += iterations_within(tail.frame)
         if self.eager:
             recorders()[-1].frame.before_change(tail)
             tail.count = at
@@ -217,8 +217,8 @@ class Growth:
             if not isinstance(n, int):
                 self.eager = True
                 raise Again
-            if n != self.turn:
-                self.turn = self.room = n
+            if n != self.per_iteration:
+                self.per_iteration = self.room = n
                 raise Again
             self.write(tail, items)
             self.owner[:] = [tail]
@@ -234,8 +234,8 @@ class Growth:
         """Behind the loop: the list holds what it held before, and the rows."""
         tail = self.tail
         assert tail is not None
-        turns = self.turns if isinstance(self.turns, int) else extents.handle(self.turns)
-        count = tail.count - self.began if self.eager else turns * self.turn
+        trip_count = self.trip_count if isinstance(self.trip_count, int) else extents.handle(self.trip_count)
+        count = tail.count - self.began if self.eager else trip_count * self.per_iteration
         self.frame = None
         frame.before_change(self.owner)
         rest = Tail(self.tree, tail.parts, self.began, count)
@@ -275,15 +275,15 @@ def alias(row: Row, end: AliasAtEnd, name: str) -> None:
         bind(a, replace(old, near=(*old.near, Alias.of(b)), why=old.why or why))
 
 
-def turns_within(frame: Frame) -> int:
+def iterations_within(frame: Frame) -> int:
     """How often what is traced now runs in one iteration of a loop at most: by the loops within it."""
     total = 1
     f: Frame | None = recorders()[-1].frame
     while f is not None and f is not frame:
         if f.kind == LOOP:
-            if f.turns is None:
+            if f.trip_count is None:
                 raise Mismatch("a list grows in a loop within, whose number of iterations is not known")
-            total *= f.turns
+            total *= f.trip_count
         f = f.parent
     return total
 

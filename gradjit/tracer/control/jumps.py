@@ -6,8 +6,8 @@
                                                                                        else: R
 
 A branch that surely jumps takes what follows into its other side, so no flag is read. Otherwise what follows stands
-under `if not flag`. A loop reads its `stop` flag before each turn (`node.stop` names it); a return sets those of all
-loops around it. The flags are ordinary names: where conditions are ordinary Python values, so are they.
+under `if not flag`. A loop reads its `stop` flag before each iteration (`node.stop` names it); a return sets those of
+all loops around it. The flags are ordinary names: where conditions are ordinary Python values, so are they.
 
 Functions with `yield` or `await`, and jumps inside of `finally`, stay as they are.
 """

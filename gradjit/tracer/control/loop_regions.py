@@ -90,7 +90,7 @@ class LoopStatement:
             key = (site, signature(values))
             self.learned = self.recorder.outermost.learned.setdefault(key, self.learned)
         self.loc: Loc | None = here()
-        self.around = self.recorder.turns if self.recorder is not None else 1
+        self.around = self.recorder.iterations_around if self.recorder is not None else 1
         """The iterations of unrolled loops around this one, multiplied."""
         self.as_region = False
         self.frame: Frame | None = None
@@ -100,7 +100,7 @@ class LoopStatement:
         self.histories: dict[int, Growth] = {}
         """Lists that it makes longer, by id."""
         self.attempts = 0
-        self.turn = 0
+        self.iteration = 0
         """How many iterations have run as ordinary Python."""
         self.peeling = 0
         self.done = False
@@ -117,7 +117,7 @@ class LoopStatement:
         if error is None:
             return False
         if self.recorder is not None:
-            self.recorder.turns = self.around
+            self.recorder.iterations_around = self.around
         frame, self.frame = self.frame, None
         if frame is None:
             return self.native_error(error)
@@ -149,7 +149,8 @@ class LoopStatement:
         return False
 
     def native_error(self, error: BaseException) -> bool:
-        """A turn that ran as ordinary Python has raised; `Again` takes all turns back, for the loop to be a region."""
+        """An iteration that ran as ordinary Python has raised; `Again` takes all iterations back, for the loop to be a
+        region."""
         trial, self.trial = self.trial, None
         if not isinstance(error, Again) or trial is None:
             return False
@@ -157,7 +158,7 @@ class LoopStatement:
             fail(TraceError, f"the loop in line {self.site.line} {self.why_region}, and cannot be compiled as a loop: "
                              f"{trial.irreversible}")
         trial.abandon()
-        self.turn, self.as_region = 0, True
+        self.iteration, self.as_region = 0, True
         self.begin_again()
         return True
 
@@ -180,23 +181,23 @@ class LoopStatement:
         for p, v in zip(learned.places, self.variables[site.carried:], strict=True):
             p.set(v.inside)
         for g in self.histories.values():
-            g.enter(frame, self.turn_number())
+            g.enter(frame, self.iteration_number())
         return tuple(False if v.key == self.flag else v.inside for v in self.variables[:site.carried])
 
     def exit(self, values: tuple[Any, ...]) -> tuple[Any, ...]:
         """What the names hold behind the loop."""
         if self.recorder is not None:
-            self.recorder.turns = self.around
+            self.recorder.iterations_around = self.around
         if self.trial is not None:
             self.trial.commit()
             self.trial = None
         return values if self.result is None else self.result
 
-    def turn_number(self) -> Any:
+    def iteration_number(self) -> Any:
         """How many turns a region has had before this one; of no use where items are counted."""
         return 0
 
-    def turns_at_most(self) -> Any:
+    def trip_count_at_most(self) -> Any:
         """How many turns a region has at most: an int or a form; None where that is not known."""
         return None
 

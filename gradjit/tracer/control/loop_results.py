@@ -396,7 +396,7 @@ class LoopResults:
         return [x for x in self.leaves() if any(x.stand_in is r for r in roots)]
 
     def leaves(self) -> list[CarriedLeaf]:
-        """What is carried from turn to turn under a name that is bound anew."""
+        """What is carried from iteration to iteration under a name that is bound anew."""
         return [leaf for v in self.loop.variables for leaf in v.leaves if leaf.param is not None]
 
     def reached(self) -> dict[int, list[TracedArray]]:

@@ -1,4 +1,4 @@
-"""What a loop carries from turn to turn: variables, leaf by leaf.
+"""What a loop carries from iteration to iteration: variables, leaf by leaf.
 
 A variable that holds an array object and is only changed in place stays bound to that object, whose elements are
 carried as the frame has taken them in. One that is bound anew gets a stand-in for each iteration: its numeric leaves

@@ -310,7 +310,7 @@ def under_condition(a: Activation, b: Activation) -> bool:
 
 def outermost(this: Activation, r: Recorder, plain: Callable[[], Any], lifted: Callable[..., Any]) -> Any:
     """The first call: as ordinary Python; as a loop where that has no end."""
-    around, turns = r.frame, r.turns
+    around, iterations_around = r.frame, r.iterations_around
     trial = r.frame = Frame(TRIAL, r, around, here())
     r.activations.append(this)
     try:
@@ -322,7 +322,7 @@ def outermost(this: Activation, r: Recorder, plain: Callable[[], Any], lifted: C
             raise
         irreversible = trial.irreversible
         trial.abandon()
-        r.turns = turns
+        r.iterations_around = iterations_around
         calls = e.calls
     finally:
         r.activations.remove(this)

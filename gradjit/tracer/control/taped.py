@@ -53,10 +53,10 @@ class Taped(Growth):
         tail.last = tuple(first(p, x) for p, x in zip(self.parts, parts, strict=True))
         for key in ("count", "last"):  # the condition may ask for them before the body has changed them
             place = ItemTarget(tail, key)
-            if self.turn and not any(place.is_same(p) for p in loop.learned.places):
+            if self.per_iteration and not any(place.is_same(p) for p in loop.learned.places):
                 loop.learned.places.append(place)
 
-    def enter(self, frame: Frame, turn: Any) -> None:
+    def enter(self, frame: Frame, iteration: Any) -> None:
         assert self.tail is not None
         frame.before_change(self.owner)
         self.frame = frame
@@ -73,8 +73,8 @@ class Taped(Growth):
         if not self.owner or self.owner[0] is not tail:
             raise Mismatch(f"{self.name} is changed in the body other than by append, extend and += at its end")
         items = grown.expanded(self.owner[1:], "a loop that appends to it")
-        if len(items) != self.turn:
-            self.turn = len(items)
+        if len(items) != self.per_iteration:
+            self.per_iteration = len(items)
             raise Again
         values: list[Value] = []
         for x in items:
@@ -100,25 +100,26 @@ class Taped(Growth):
         self.carry(finish, values)
 
     def carry(self, finish: LoopResults, values: list[Value]) -> None:
-        """The tape and the number of turns go from turn to turn."""
+        """The tape and the number of iterations go from iteration to iteration."""
         frame, r = finish.frame, finish.recorder
-        tape, turns = frame.parameter(TAPE_TYPE, ""), frame.parameter(INDEX, "")
+        tape, trip_count = frame.parameter(TAPE_TYPE, ""), frame.parameter(INDEX, "")
         pushed = frame.builder.append("push", (tape, *values), {}).result
-        more = frame.builder.add(turns, frame.builder.const(1, INDEX.dtype))
+        more = frame.builder.add(trip_count, frame.builder.const(1, INDEX.dtype))
 
         def empty() -> Value:
             return r.builder.append("tape", (), {}).result
 
         finish.slots.append(CarriedValue(tape, empty, pushed, lambda v: setattr(self, "tape", v)))
-        finish.slots.append(CarriedValue(turns, lambda: r.literal(ZERO), more, lambda v: setattr(self, "counted", v)))
+        finish.slots.append(CarriedValue(trip_count, lambda: r.literal(ZERO), more,
+                                         lambda v: setattr(self, "counted", v)))
 
     def close(self, frame: Frame, loop: LoopStatement) -> None:
         tail, r = self.tail, frame.recorder
         assert tail is not None and self.counted is not None
-        turns = self.planned(extents.handle(self.counted), self.turn, loop)
-        count = turns * self.turn
+        trip_count = self.planned(extents.handle(self.counted), self.per_iteration, loop)
+        count = trip_count * self.per_iteration
         rows = {k: blank(p, extents.form(count)) for k, p in enumerate(self.parts) if isinstance(p, Spec)}
-        arrays = taken(r, self, rows) if self.turn else list(rows.values())
+        arrays = taken(r, self, rows) if self.per_iteration else list(rows.values())
         found = iter(arrays)
         parts = [Row(next(found), p.kind) if isinstance(p, Spec) else p for p in self.parts]
         for old, new in zip(tail.parts, parts, strict=True):
@@ -177,10 +178,10 @@ def taken(r: Recorder, growth: Taped, rows: dict[int, TracedArray]) -> list[Trac
     block = Block((INDEX, TAPE_TYPE, *(v.type for v in values)))
     b = Builder(block, builder.loc)
     index, tape, *arrays = block.params
-    types = tuple(s.type for s in specs) * growth.turn
+    types = tuple(s.type for s in specs) * growth.per_iteration
     tape, *found = b.append("pop", (tape,), {"types": types}).results
-    for j in range(growth.turn):
-        start = index if growth.turn == 1 else b.add(b.mul(index, b.const(growth.turn, INDEX.dtype)),
+    for j in range(growth.per_iteration):
+        start = index if growth.per_iteration == 1 else b.add(b.mul(index, b.const(growth.per_iteration, INDEX.dtype)),
                                                       b.const(j, INDEX.dtype))
         for n, s in enumerate(specs):
             row = b.reshape(found[j * len(specs) + n], shape=(1, *s.shape))

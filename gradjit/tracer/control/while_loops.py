@@ -43,7 +43,7 @@ class WhileStatement(LoopStatement):
             return False
         if self.as_region:
             self.begin()
-        elif self.recorder is not None and self.turn == 0:
+        elif self.recorder is not None and self.iteration == 0:
             r = self.recorder
             self.trial = r.frame = Frame(TRIAL, r, r.frame, self.loc)
         elif self.recorder is not None and self.learned.failed is not None:
@@ -51,7 +51,7 @@ class WhileStatement(LoopStatement):
         return True
 
     def enter(self, values: tuple[Any, ...]) -> tuple[Any, ...]:
-        if self.frame is None and self.turn == 0:
+        if self.frame is None and self.iteration == 0:
             return self.values[:self.site.carried]
         return super().enter(values)
 
@@ -77,9 +77,9 @@ class WhileStatement(LoopStatement):
                 raise explained(self.learned.failed, f"the loop in line {self.site.line} has a traced condition, and "
                                                      f"cannot be compiled as a loop", self.loc)
             raise Again
-        if t and self.turn == 0:
+        if t and self.iteration == 0:
             self.begins = True
-        if t and self.turn == TENTATIVE and self.learned.failed is None and self.is_tracing():
+        if t and self.iteration == TENTATIVE and self.learned.failed is None and self.is_tracing():
             raise Again
         self.done = not t
         return t
@@ -97,7 +97,7 @@ class WhileStatement(LoopStatement):
         if self.frame is not None:
             self.finish(values)
         else:
-            self.turn += 1
+            self.iteration += 1
 
     def give_up(self, error: Exception) -> None:
         if not self.begins:

@@ -48,8 +48,8 @@ def sign_and_logarithm(x: TracedArray) -> tuple[Any, Any]:
     log, angle = np.sum(np.log(np.abs(d)), axis=-1), np.sum(np.angle(d), axis=-1)
     known = emit("complex_det", parted(complex_number(as_traced(log), as_traced(angle))), matrix, lu, pivots, log=True)
     re, im = values(whole(known))
-    turn = np.exp(1j * array(im))
-    return where(call(np.equal, re, -np.inf), 0, turn), re
+    phase = np.exp(1j * array(im))
+    return where(call(np.equal, re, -np.inf), 0, phase), re
 
 
 def hermitian(x: TracedArray, lower: bool) -> tuple[TracedArray, TracedArray]:

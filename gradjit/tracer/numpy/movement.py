@@ -261,12 +261,12 @@ def rot90(m, k=1, axes=(0, 1)):
     x = array(m)
     if len(axes) != 2 or (i := axis_of(axes[0], x)) == (j := axis_of(axes[1], x)):
         fail(ArgumentError, "len(axes) must be 2, and the axes different.")
-    turns = static_int(k, "k") % 4
-    if turns == 0:
+    quarters = static_int(k, "k") % 4
+    if quarters == 0:
         return shaping.permuted(x, range(x.ndim))
-    if turns == 2:
+    if quarters == 2:
         return flip(flip(x, i), j)
-    return swapaxes(flip(x, j), i, j) if turns == 1 else flip(swapaxes(x, i, j), j)
+    return swapaxes(flip(x, j), i, j) if quarters == 1 else flip(swapaxes(x, i, j), j)
 
 
 def roll(a, shift, axis=None):

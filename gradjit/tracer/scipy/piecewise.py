@@ -181,10 +181,10 @@ def pchip(x, y, axis=0, extrapolate=None):
     how = True if extrapolate is None else extrapolate
     if knots.shape[0] == 2:
         return hermite(knots, values, np.concatenate([m, m]), how, axis % np.ndim(values))
-    turns = (np.sign(m[1:]) != np.sign(m[:-1])) | (m[1:] == 0) | (m[:-1] == 0)
+    extremes = (np.sign(m[1:]) != np.sign(m[:-1])) | (m[1:] == 0) | (m[:-1] == 0)
     w1, w2 = 2 * h[1:] + h[:-1], h[1:] + 2 * h[:-1]
-    mean = (w1 / np.where(turns, 1.0, m[:-1]) + w2 / np.where(turns, 1.0, m[1:])) / (w1 + w2)
-    inner = np.where(turns, 0.0, 1.0 / np.where(turns, 1.0, mean))
+    mean = (w1 / np.where(extremes, 1.0, m[:-1]) + w2 / np.where(extremes, 1.0, m[1:])) / (w1 + w2)
+    inner = np.where(extremes, 0.0, 1.0 / np.where(extremes, 1.0, mean))
     ends = [_one_sided(h[a], h[b], m[a], m[b]) for a, b in ((0, 1), (-1, -2))]
     return hermite(knots, values, np.concatenate([ends[0][np.newaxis], inner, ends[1][np.newaxis]]), how,
                    axis % np.ndim(values))

@@ -80,9 +80,9 @@ def on_line(f: Callable[[Any], Any], a: Any, b: Any) -> tuple[Callable[[Any], An
 
         return both, 0.0, 1.0, float(np.sign(ends[1] - ends[0]))
     far = next(e for e in ends if math.isinf(e))
-    start, turn = (a if math.isinf(ends[1]) else b), math.copysign(1.0, far)
+    start, sign = (a if math.isinf(ends[1]) else b), math.copysign(1.0, far)
     # upwards from `start` to infinity, or from minus infinity upwards to it
-    return (lambda t: f(start + turn * (1 - t) / t) / (t * t)), 0.0, 1.0, turn if math.isinf(ends[1]) else -turn
+    return (lambda t: f(start + sign * (1 - t) / t) / (t * t)), 0.0, 1.0, sign if math.isinf(ends[1]) else -sign
 
 
 def integral(f: Callable[[Any], Any], a: Any, b: Any, epsabs: Any, epsrel: Any, limit: int) -> tuple[Any, Any]:

@@ -60,7 +60,7 @@ def listed(g: Statements, depth: int = 0) -> None:
 def turning(g: Statements, depth: int) -> None:
     """A loop that binds a view anew in every iteration, with writes through the view and through its base."""
     base = g.name(lambda t: isinstance(t, Vec) and t.n >= 4)
-    if base is None or g.turns > 40:
+    if base is None or g.trip_count > 40:
         return g.set_scalar()
     t = g.scope[base]
     assert isinstance(t, Vec)

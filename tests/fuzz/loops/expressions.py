@@ -26,7 +26,7 @@ class Expressions:
         self.scope = Scope()
         self.level = level
         self.helpers = list(helpers)
-        self.turns = 1
+        self.trip_count = 1
         self.loops: list[bool] = []
         """For each loop around: whether `continue` may stand in it."""
         self.returned: str | None = None

@@ -54,7 +54,7 @@ def helper(rng: random.Random, k: int, n: int, m: int, around: Outside, nested: 
     g.scope.bind("r", Float())
     g.scope.bind("k", Int(0, 2))
     g.returned = "np.tanh(r)"
-    g.turns = 20
+    g.trip_count = 20
     if not around.cells:
         g.outside = around.reads
     g.emit("k = 0")

@@ -13,7 +13,7 @@ from .names import Bool, Float, Helper, Int, Mat, Number, Type, Vec
 Make = Callable[..., None]
 Kinds = Iterable[tuple[Any, int]]
 
-MOST_TURNS = 500
+MOST_ITERATIONS = 500
 """Of the innermost statement, by the product of the trip counts."""
 
 
@@ -179,7 +179,7 @@ class Statements(Expressions):
         self.scope.bind(new, made)
 
     def call(self, depth: int = 0) -> None:
-        if not self.helpers or self.turns > MOST_TURNS // 20:
+        if not self.helpers or self.trip_count > MOST_ITERATIONS // 20:
             return self.set_scalar()
         h = self.pick(self.helpers)
         arrays = self.scope.names(lambda t: t == h.takes)
@@ -227,12 +227,12 @@ class Statements(Expressions):
 
     @contextmanager
     def turning(self, trips: int, continues: bool) -> Iterator[None]:
-        self.turns *= max(trips, 1)
+        self.trip_count *= max(trips, 1)
         self.loops.append(continues)
         with self.indented():
             yield
         self.loops.pop()
-        self.turns //= max(trips, 1)
+        self.trip_count //= max(trips, 1)
 
     def otherwise(self, depth: int) -> None:
         if self.chance(0.12):
@@ -272,7 +272,7 @@ class Statements(Expressions):
             choices += [(f"range(len({v}))", 0, t.n - 1), (f"range({v}.shape[0] - 1)", 0, t.n - 2)] * 2
         text, lo, hi = self.pick(choices)
         trips = 3 if "+ 3)" in text else hi - lo + 1
-        if self.turns * trips > MOST_TURNS:
+        if self.trip_count * trips > MOST_ITERATIONS:
             return None
         return text, Number("", lo, hi), trips
 
@@ -282,7 +282,7 @@ class Statements(Expressions):
         assert name is not None
         t = self.scope[name]
         n = t.n if isinstance(t, Vec | Mat) else 0
-        if self.turns * n > MOST_TURNS:
+        if self.trip_count * n > MOST_ITERATIONS:
             return self.set_scalar()
         e, i, o = self.fresh("e"), self.fresh("i"), self.fresh("e")
         item: Type = Float() if isinstance(t, Vec) else Vec(t.m)  # type: ignore[union-attr]
@@ -310,7 +310,7 @@ class Statements(Expressions):
 
     def while_loop(self, depth: int) -> None:
         n = self.pick((3, 9, 11, 14))
-        if self.turns * n > MOST_TURNS:
+        if self.trip_count * n > MOST_ITERATIONS:
             return self.set_scalar()
         c = self.fresh("c")
         kind = self.rng.randint(0, 4)

@@ -35,7 +35,7 @@ def turned_round_an_odd_number_of_times(x):
     return v
 
 
-def turned_round_in_turns_unknown(x, n):
+def turned_round_an_unknown_number_of_times(x, n):
     v = x[2:]
     for _ in range(n):
         v = v[::-1]
@@ -58,7 +58,7 @@ def turned_round_and_written(x):
     return np.sum(x * x)
 
 
-def the_same_view_in_each_turn(x, n):
+def the_same_view_in_each_iteration(x, n):
     v = x[2:]
     for i in range(n):
         v = x[2:]
@@ -68,7 +68,7 @@ def the_same_view_in_each_turn(x, n):
     return v
 
 
-def all_of_it_in_each_turn(x, n):
+def all_of_it_in_each_iteration(x, n):
     v = x
     for _ in range(n):
         v += 1.0
@@ -85,7 +85,7 @@ def last_view_of_a_loop(x, n):
     return x
 
 
-def fresh_in_each_turn(x):
+def fresh_in_each_iteration(x):
     v = x
     for _ in range(12):
         v = np.where(v > 0, v, 0.0)
@@ -93,7 +93,7 @@ def fresh_in_each_turn(x):
     return v
 
 
-def fresh_in_each_turn_if_any(x, n):
+def fresh_in_each_iteration_if_any(x, n):
     v = x
     for _ in range(n):
         v = v * 1.1
@@ -101,7 +101,7 @@ def fresh_in_each_turn_if_any(x, n):
     return v
 
 
-def fresh_in_each_turn_if_any_and_written(x, n):
+def fresh_in_each_iteration_if_any_and_written(x, n):
     v = x
     for _ in range(n):
         v = v * 1.1
@@ -109,7 +109,7 @@ def fresh_in_each_turn_if_any_and_written(x, n):
     return x
 
 
-def a_view_if_there_is_no_turn(x, n):
+def a_view_if_there_is_no_iteration(x, n):
     v = x[1:]
     for _ in range(n):
         v = v * 1.1
@@ -118,7 +118,7 @@ def a_view_if_there_is_no_turn(x, n):
     return v
 
 
-def another_array_if_there_is_a_turn(x, y, n):
+def another_array_if_there_is_an_iteration(x, y, n):
     v = x
     for _ in range(n):
         v = y
@@ -153,7 +153,7 @@ def bound_in_a_branch_of_a_loop_and_only_read(x, n):
     return w
 
 
-def negated_in_no_turn(x):
+def negated_in_no_iteration(x):
     for _ in range(10):
         if x[0] > 100.0:
             x = -x
@@ -175,7 +175,7 @@ def negated_in_no_branch(x):
     return np.sum(x)
 
 
-def while_of_no_turn(x, z):
+def while_of_no_iteration(x, z):
     v = x * z
     while z < -0.2:
         x = np.tanh(v)
@@ -184,7 +184,7 @@ def while_of_no_turn(x, z):
     return v * 2.0
 
 
-def while_of_a_turn(x, z):
+def while_of_an_iteration(x, z):
     v = x * z
     while z < 0.7:
         x = np.tanh(v)
@@ -193,7 +193,7 @@ def while_of_a_turn(x, z):
     return v * 2.0
 
 
-def while_of_no_turn_in_a_for(x, z):
+def while_of_no_iteration_in_a_for(x, z):
     v = x * z
     for _ in range(3):
         x[:] = v
@@ -214,7 +214,7 @@ def while_left_at_once(x, z):
     return v * 2.0
 
 
-def rows_by_turn(m):
+def rows_by_iteration(m):
     r = m[0]
     for i in range(15):
         r = m[i % 3]
@@ -222,7 +222,7 @@ def rows_by_turn(m):
     return r * 1.0
 
 
-def rows_by_turn_written(m):
+def rows_by_iteration_written(m):
     r = m[0]
     for i in range(15):
         r = m[i % 3]
@@ -265,7 +265,7 @@ def swapped_by_turns(x):
     return a + 2.0 * b
 
 
-def swapped_by_turns_unknown(x, n):
+def swapped_an_unknown_number_of_times(x, n):
     a, b = x[:3], x[3:]
     for _ in range(n):
         a, b = b, a
@@ -611,39 +611,41 @@ def two_names_of_one_new_array_written(x):
 
 
 CASES = {
-    turned_round: (X,), turned_round_an_odd_number_of_times: (X,), turned_round_in_turns_unknown: (X, N),
-    turned_round_and_only_read: (X, N), turned_round_and_written: (X,), the_same_view_in_each_turn: (X, N),
-    all_of_it_in_each_turn: (X, N), last_view_of_a_loop: (X, N), fresh_in_each_turn: (X,),
-    fresh_in_each_turn_if_any: (X, N), fresh_in_each_turn_if_any_and_written: (X, N),
-    a_view_if_there_is_no_turn: (X, N), another_array_if_there_is_a_turn: (X, Y, N), bound_in_a_branch_of_a_loop: (X,),
-    bound_in_a_branch_of_a_loop_unknown: (X, N), bound_in_a_branch_of_a_loop_and_only_read: (X, N),
-    negated_in_no_turn: (X,), negated_in_some_branch: (X,), negated_in_no_branch: (X,), while_of_no_turn: (X, 0.5),
-    while_of_a_turn: (X, 0.5), while_of_no_turn_in_a_for: (X, 0.5), while_left_at_once: (X, 0.5), rows_by_turn: (M,),
-    rows_by_turn_written: (M,), rows_over_an_array: (M,), transposed: (M,), shrinking: (X,), swapped_by_turns: (X,),
-    swapped_by_turns_unknown: (X, N), swapped_buffers: (X, N), swapped_without_a_write: (X, Y, N),
-    swapped_in_a_branch: (X, Y), swapped_in_two_branches: (X, Y), one_of_two: (X, Y), one_of_two_is_returned: (X, Y),
-    one_of_two_views: (X,), overlapping_views: (X,), chosen_twice: (X, Y), chosen_or_computed: (X,),
-    nested_choice: (X, Y), elif_chain: (X, Y), kept_in_a_list: (X,), kept_in_a_dict: (X, Y),
-    list_of_views: (X,), list_by_a_traced_number: (X, N), kept_in_an_object: (X,),
+    turned_round: (X,), turned_round_an_odd_number_of_times: (X,), turned_round_an_unknown_number_of_times: (X, N),
+    turned_round_and_only_read: (X, N), turned_round_and_written: (X,), the_same_view_in_each_iteration: (X, N),
+    all_of_it_in_each_iteration: (X, N), last_view_of_a_loop: (X, N), fresh_in_each_iteration: (X,),
+    fresh_in_each_iteration_if_any: (X, N), fresh_in_each_iteration_if_any_and_written: (X, N),
+    a_view_if_there_is_no_iteration: (X, N), another_array_if_there_is_an_iteration: (X, Y, N),
+    bound_in_a_branch_of_a_loop: (X,), bound_in_a_branch_of_a_loop_unknown: (X, N),
+    bound_in_a_branch_of_a_loop_and_only_read: (X, N), negated_in_no_iteration: (X,), negated_in_some_branch: (X,),
+    negated_in_no_branch: (X,), while_of_no_iteration: (X, 0.5), while_of_an_iteration: (X, 0.5),
+    while_of_no_iteration_in_a_for: (X, 0.5), while_left_at_once: (X, 0.5), rows_by_iteration: (M,),
+    rows_by_iteration_written: (M,), rows_over_an_array: (M,), transposed: (M,), shrinking: (X,),
+    swapped_by_turns: (X,), swapped_an_unknown_number_of_times: (X, N), swapped_buffers: (X, N),
+    swapped_without_a_write: (X, Y, N), swapped_in_a_branch: (X, Y), swapped_in_two_branches: (X, Y),
+    one_of_two: (X, Y), one_of_two_is_returned: (X, Y), one_of_two_views: (X,), overlapping_views: (X,),
+    chosen_twice: (X, Y), chosen_or_computed: (X,), nested_choice: (X, Y), elif_chain: (X, Y), kept_in_a_list: (X,),
+    kept_in_a_dict: (X, Y), list_of_views: (X,), list_by_a_traced_number: (X, N), kept_in_an_object: (X,),
     kept_in_an_object_in_a_branch: (X, Y), nested_loops: (X,), over_arrays: (X,), broken_off: (X,),
     broken_off_or_else: (X,), helper_gives_its_argument_back: (X,), helper_gives_one_of_two_back: (X, Y),
     helper_in_a_loop: (X, Y, N), early_return: (X, Y), in_try_and_finally: (X, Y),
     view_of_a_base_that_is_bound_anew: (X, N), argument_bound_anew_and_written: (X,),
     read_in_a_loop_behind_a_branch: (X, Y), written_in_a_loop_behind_a_branch: (X, Y),
     changed_before_and_in_a_loop: (X, Y), changed_on_both_sides: (X, Y),
-    changed_under_another_name_on_each_side: (X, Y),
-    reshaped_behind_a_branch: (M,),
-    two_names_of_one_new_array: (X,), two_names_of_one_new_array_written: (X,),
+    changed_under_another_name_on_each_side: (X, Y), reshaped_behind_a_branch: (M,), two_names_of_one_new_array: (X,),
+    two_names_of_one_new_array_written: (X,),
 }
 
 REFUSED = {
-    turned_round_in_turns_unknown, bound_in_a_branch_of_a_loop_unknown, while_left_at_once, swapped_by_turns_unknown,
-    broken_off, changed_under_another_name_on_each_side, two_names_of_one_new_array_written,
+    turned_round_an_unknown_number_of_times, bound_in_a_branch_of_a_loop_unknown, while_left_at_once,
+    swapped_an_unknown_number_of_times, broken_off, changed_under_another_name_on_each_side,
+    two_names_of_one_new_array_written,
 }
 """Those whose aliases only a run can tell."""
 NATIVE = (
-    turned_round, last_view_of_a_loop, another_array_if_there_is_a_turn, while_of_no_turn, while_of_a_turn,
-    swapped_in_two_branches, overlapping_views, elif_chain, helper_in_a_loop, written_in_a_loop_behind_a_branch,
+    turned_round, last_view_of_a_loop, another_array_if_there_is_an_iteration, while_of_no_iteration,
+    while_of_an_iteration, swapped_in_two_branches, overlapping_views, elif_chain, helper_in_a_loop,
+    written_in_a_loop_behind_a_branch,
 )
 
 
@@ -746,7 +748,7 @@ def fresh_at_times(x, y, n):
 
 
 @pytest.mark.parametrize("f", [chosen_anew, changing_places, kept_in_a_list, fresh_at_times])
-def test_bound_anew_in_turns_that_run_as_python(f):
+def test_bound_anew_in_iterations_that_run_as_python(f):
     for n in (3, 8):
         x, y, u, v = X.copy(), Y.copy(), X.copy(), Y.copy()
         for a, b in zip(gj.jit(f, backend="interpreter")(x, y, n), f(u, v, n), strict=True):
@@ -756,7 +758,7 @@ def test_bound_anew_in_turns_that_run_as_python(f):
 
 
 @pytest.mark.parametrize("f", [chosen_anew, changing_places])
-def test_the_trace_grows_with_the_turns_alone(f):
+def test_the_trace_grows_with_the_iterations_alone(f):
     """And not with their square, as it does where each iteration looks through the names of all iterations before."""
     def size(n):
         return sum(1 for _ in walk(trace(f, (X.copy(), Y.copy(), n), {}).func.body))

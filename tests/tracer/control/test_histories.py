@@ -275,7 +275,7 @@ def test_lists_are_results():
         assert type(got[0]["x"]) is list
 
 
-def test_traced_numbers_of_turns():
+def test_traced_numbers_of_iterations():
     def f(x, n):
         path = []
         for k in range(n):

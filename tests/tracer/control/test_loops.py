@@ -243,7 +243,7 @@ def test_scalars_change_their_kind():
     check(f, X, X.astype(np.float32), exact=False)
 
 
-def test_first_turns_of_another_type():
+def test_first_iterations_of_another_type():
     def f(x, m):
         total, best, previous = 0, None, None
         for row in m:

@@ -58,7 +58,7 @@ def test_a_view_made_inside_and_outside():
     check(f, M, exact=False)
 
 
-def test_reading_before_writing_in_a_turn():
+def test_reading_before_writing_in_an_iteration():
     def f(x):
         a = np.zeros(20)
         for i in range(1, 20):
@@ -402,7 +402,7 @@ def test_a_name_bound_anew_whose_array_has_another_name():
 
     alike(by_turns, M)  # iteration by iteration: names are known then
 
-    def many_turns(m):
+    def many_iterations(m):
         a, b = m.copy(), m[::-1] * 2
         first = a
         for i in range(9000):
@@ -410,7 +410,8 @@ def test_a_name_bound_anew_whose_array_has_another_name():
             a, b = b, a
         return a, b
 
-    refused(many_turns, M, match="a is bound anew in the body, while the array that it was bound to before is written")
+    refused(many_iterations, M,
+            match="a is bound anew in the body, while the array that it was bound to before is written")
 
 
 def test_sizes_that_depend_on_traced_values():

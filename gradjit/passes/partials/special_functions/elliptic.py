@@ -31,8 +31,8 @@ def _parts(phi: Term, m: Term) -> tuple[Term, Term, Term, Term]:
 def first_by_m(phi: Term, m: Term) -> Term:
     """dF/dm: sin³ R_D(cos², 1, 1 - m sin²) / 6 (19.25.5 with 19.18.1), and twice that of K for each half turn."""
     k, s, c, under = _parts(phi, m)
-    turns = where(k.equals(0), 0, 2 * k * _complete(where(k.equals(0), 0, m)))
-    return s * s * s * _rd(c, 1, under) / 6 + turns
+    whole_periods = where(k.equals(0), 0, 2 * k * _complete(where(k.equals(0), 0, m)))
+    return s * s * s * _rd(c, 1, under) / 6 + whole_periods
 
 
 def _second_by_m(r: Term, phi: Term, m: Term) -> Term:

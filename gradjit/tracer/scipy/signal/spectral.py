@@ -344,8 +344,8 @@ def freqz(b, a=1, worN=512, whole=False, plot=None, fs=2 * np.pi, include_nyquis
             return constant(w * (fs / (2 * np.pi))), first / second
     else:
         w = np.atleast_1d(floats(n)) * (2 * np.pi / fs)
-    turn = np.exp(-1j * array(w))
-    return w * (fs / (2 * np.pi)), _polynomial(up, turn) / _polynomial(down, turn)
+    unit = np.exp(-1j * array(w))
+    return w * (fs / (2 * np.pi)), _polynomial(up, unit) / _polynomial(down, unit)
 
 
 def _polynomial(coefficients: Any, z: Any) -> Any:
