@@ -298,7 +298,10 @@ def call_user(f: types.FunctionType, args: Any, kwargs: Any) -> Any:
     new, frame = run_user(f), recorders()[-1].frame
     if new is f and frame.parent is not None and not is_product(f.__code__):
         watch(frame, f, (*args, *(Source("cell", cell).read() for cell in f.__closure__ or ())))
-    result = recursion.run(f, new, args, kwargs) if recursion.is_of_itself(f) else new(*args, **kwargs)
+    plain = functools.partial(recursion.run, f, new, args, kwargs) if recursion.is_of_itself(f) else (
+        functools.partial(new, *args, **kwargs))
+    repeated = recorders()[-1].repeated
+    result = plain() if repeated is None else repeated.run(f, new, args, kwargs, plain)
     if isinstance(result, types.GeneratorType):
         frame.fresh[id(result)] = result
         outside(current()).made(result)

@@ -401,7 +401,7 @@ def pop(items: list[Any], key: Any = -1) -> Any:
             whole_again(items, "pop")
         return items.pop(key)
     if last.frame is not None:
-        last.growth.ask_eager(last)
+        last.growth.before_pop(last)
     found = last.taken(checked(-1, last.count) if not isinstance(last.count, int) else last.count - 1)
     if isinstance(found, TracedArray) and found.kind == ARRAY:
         found = found.copy()  # the row may be written anew

@@ -36,6 +36,8 @@ from .control.lift_statements import LAZY, Rewrites, prepared
 from .control.names import Site, sites_in
 from .locations import is_internal
 from .proof import Definition, compiled
+from .purity import Place, Reads, place_of_code, reads_in
+from .scopes import Scope
 from .source import definition, parameter_names
 
 HOOKS = "_gradjit"
@@ -56,10 +58,10 @@ _lifted: Bounded[tuple[str, types.CodeType], types.CodeType] = Bounded(4096)
 
 class Product:
     """The last constant of all code that lifting made (nested functions included). It holds the loops and branches that
-    the code names."""
+    the code names, and what its functions read."""
 
-    def __init__(self, sites: tuple[Site, ...]):
-        self.sites = sites
+    def __init__(self, sites: tuple[Site, ...], reads: dict[Place, Reads | None]):
+        self.sites, self.reads = sites, reads
 
 
 _INSTALLED = re.compile(r".*[/\\]site-packages[/\\][^/\\]+")
@@ -86,6 +88,14 @@ def admit(f: Any) -> None:
 def is_product(code: types.CodeType) -> bool:
     """Whether lifting made this code."""
     return bool(code.co_consts) and type(code.co_consts[-1]) is Product
+
+
+def reads_of(code: types.CodeType) -> Reads | None:
+    """What a function reads whose lifted code this is, if it does nothing but compute."""
+    if not is_product(code):
+        return None
+    product: Product = code.co_consts[-1]
+    return product.reads.get(place_of_code(code))
 
 
 def lifted(f: types.FunctionType, hooks: Callable[[types.FunctionType], Any]) -> types.FunctionType:
@@ -118,11 +128,12 @@ def _rewritten(code: types.CodeType, qualname: str) -> types.CodeType | None:
     node = definition(code)
     if node is None or isinstance(node, ast.AsyncFunctionDef):
         return None
+    reads = reads_in(node)
     tree = _Lift(code, _enclosing_classes(qualname)).function(node)
     found = compiled(tree, code, (*code.co_freevars, HOOKS))
     if found is None or not set(found.co_freevars) <= {*code.co_freevars, HOOKS}:
         return None
-    return _marked(found.replace(co_qualname=qualname), Product(sites_in(tree)))
+    return _marked(found.replace(co_qualname=qualname), Product(sites_in(tree), reads))
 
 
 def _marked(code: types.CodeType, product: Product) -> types.CodeType:
@@ -142,67 +153,6 @@ def _enclosing_classes(qualname: str) -> list[str]:
     return []
 
 
-class _Scope(ast.NodeVisitor):
-    """The names that a function (or lambda, or comprehension) binds, and those it declares global or nonlocal."""
-
-    def __init__(self, args: ast.arguments | None, body: list[ast.AST]):
-        self.bound = set(parameter_names(args)) if args else set()
-        self.declared_global: set[str] = set()
-        self.declared_nonlocal: set[str] = set()
-        self.is_class = False
-        for n in body:
-            self.visit(n)
-        self.bound -= self.declared_global | self.declared_nonlocal
-
-    def visit_Name(self, node: ast.Name) -> None:
-        if not isinstance(node.ctx, ast.Load):
-            self.bound.add(node.id)
-
-    def visit_Global(self, node: ast.Global) -> None:
-        self.declared_global.update(node.names)
-
-    def visit_Nonlocal(self, node: ast.Nonlocal) -> None:
-        self.declared_nonlocal.update(node.names)
-
-    def visit_FunctionDef(self, node: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) -> None:
-        self.bound.add(node.name)
-
-    visit_AsyncFunctionDef = visit_ClassDef = visit_FunctionDef
-
-    def visit_Lambda(self, node: ast.Lambda) -> None:
-        pass
-
-    def visit_comprehension_scope(self, node: Any) -> None:
-        """A comprehension binds its targets for itself; only `:=` inside reaches out."""
-        for n in ast.walk(node):
-            if isinstance(n, ast.NamedExpr):
-                self.visit(n.target)
-
-    visit_ListComp = visit_SetComp = visit_DictComp = visit_GeneratorExp = visit_comprehension_scope
-
-    def visit_ExceptHandler(self, node: ast.ExceptHandler) -> None:
-        if node.name:
-            self.bound.add(node.name)
-        self.generic_visit(node)
-
-    def visit_Import(self, node: ast.Import | ast.ImportFrom) -> None:
-        self.bound.update((a.asname or a.name).partition(".")[0] for a in node.names)
-
-    visit_ImportFrom = visit_Import
-
-    def visit_MatchAs(self, node: Any) -> None:
-        if getattr(node, "name", None):
-            self.bound.add(node.name)
-        self.generic_visit(node)
-
-    visit_MatchStar = visit_MatchAs
-
-    def visit_MatchMapping(self, node: ast.MatchMapping) -> None:
-        if node.rest:
-            self.bound.add(node.rest)
-        self.generic_visit(node)
-
-
 class _Lift(Rewrites, ast.NodeTransformer):
     """Rewrites one function. `scopes` are the names bound by it and by the functions nested around the current node."""
 
@@ -211,7 +161,7 @@ class _Lift(Rewrites, ast.NodeTransformer):
         """The classes around the current node, innermost last: their names are part of private ones."""
         self.free = set(code.co_freevars)
         self.first = code.co_varnames[0] if code.co_argcount else None
-        self.scopes: list[_Scope] = []
+        self.scopes: list[Scope] = []
         self.protocols = 0
 
     # hooks ----------------------------------------------------------------------------------------------------------
@@ -228,7 +178,7 @@ class _Lift(Rewrites, ast.NodeTransformer):
     def function(self, node: Definition) -> Definition:
         """The rewritten definition of the outermost function."""
         if isinstance(node, ast.Lambda):
-            self.scopes.append(_Scope(node.args, [node.body]))
+            self.scopes.append(Scope(node.args, [node.body]))
             node.body = self.visit(node.body)
         else:
             node.body = self.body(node)
@@ -236,10 +186,10 @@ class _Lift(Rewrites, ast.NodeTransformer):
 
     def body(self, node: ast.FunctionDef | ast.AsyncFunctionDef) -> list[ast.stmt]:
         """The rewritten body. Its scope stays the innermost one."""
-        outer = _Scope(node.args, list(node.body))
+        outer = Scope(node.args, list(node.body))
         free = {n for n in outer.declared_nonlocal if any(n in s.bound for s in self.scopes)}
         stmts = prepared(list(node.body), sorted(outer.bound | free), [*parameter_names(node.args), *free])
-        self.scopes.append(_Scope(node.args, list(stmts)))
+        self.scopes.append(Scope(node.args, list(stmts)))
         return self.statements(stmts)
 
     def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.AST:
@@ -254,7 +204,7 @@ class _Lift(Rewrites, ast.NodeTransformer):
 
     def visit_Lambda(self, node: ast.Lambda) -> ast.AST:
         self.defaults(node.args)
-        self.scopes.append(_Scope(node.args, [node.body]))
+        self.scopes.append(Scope(node.args, [node.body]))
         node.body = self.visit(node.body)
         self.scopes.pop()
         return node
@@ -270,7 +220,7 @@ class _Lift(Rewrites, ast.NodeTransformer):
         """A class defined inside the function: what its body computes from outside is seen, its methods are lifted."""
         node.decorator_list = [self.visit(d) for d in node.decorator_list]
         node.bases = [self.visit(b) for b in node.bases]
-        scope = _Scope(None, list(node.body))
+        scope = Scope(None, list(node.body))
         scope.is_class = True
         self.scopes.append(scope)
         self.classes.append(node.name)
@@ -311,7 +261,7 @@ class _Lift(Rewrites, ast.NodeTransformer):
     def of_items(self, node: ast.ListComp) -> ast.Lambda:
         """A comprehension over a name as a function of that."""
         parameters = ast.arguments([], [ast.arg(ITEMS)], None, [], [], None, [])
-        self.scopes.append(_Scope(parameters, []))
+        self.scopes.append(Scope(parameters, []))
         body = self.comprehension(node)
         self.scopes.pop()
         made: ast.Lambda = ast.copy_location(ast.Lambda(parameters, _expression(body)), node)
@@ -323,7 +273,7 @@ class _Lift(Rewrites, ast.NodeTransformer):
     def comprehension(self, node: Any) -> ast.AST:
         targets = [g.target for g in node.generators]
         node.generators[0].iter = self.over(node.generators[0].iter)
-        self.scopes.append(_Scope(None, targets))
+        self.scopes.append(Scope(None, targets))
         for k, g in enumerate(node.generators):
             g.iter = g.iter if k == 0 else self.over(g.iter)
             g.ifs = [self.hook(i, "tested", self.visit(i)) for i in g.ifs]

@@ -220,7 +220,7 @@ def held_by(f: Any) -> Iterator[Any]:
 
 
 def is_numpy(f: Any) -> bool:
-    return isinstance(f, types.FunctionType) and f.__module__.partition(".")[0] == "numpy"
+    return isinstance(f, types.FunctionType) and text(f, "__module__").partition(".")[0] == "numpy"
 
 
 def of_c_code(world: Outside, f: Any, name: str, x: Any) -> None:

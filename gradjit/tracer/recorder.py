@@ -155,6 +155,8 @@ class Recorder:
         """Calls under way of functions that call themselves (control/recursion.py)."""
         self.asking: list[Any] = []
         """Of such that are compiled as loops, the runs of their bodies that are under way."""
+        self.repeated: Any = None
+        """Calls that others may repeat (repeated_calls.py), if any are remembered."""
         self._literals: dict[int, tuple[np.ndarray, Value]] = {}
 
     def __enter__(self) -> Recorder:

@@ -16,6 +16,7 @@ import numpy as np
 
 from ..errors import DtypeError, GradjitError, TraceError, UnsupportedError
 from ..ir import ArrayType, Func, Loc, Value, dtype_of, walk
+from ..ir.element_reads import read_elements_directly
 from ..ir.fold_ranges import fold_ranges
 from ..ir.sizes import deciding
 from ..probe import code_of, is_array_like, parameters_of, peek, text, unwrapped
@@ -39,6 +40,7 @@ from .operands import captured, shape_text
 from .outside import Outside, is_data_array
 from .raising import is_thrown
 from .recorder import HiddenInput, Recorder, recorders
+from .repeated_calls import RepeatedCalls
 from .state import State, restored, undo
 from .structures import Unroll
 from .texts import Text
@@ -270,6 +272,7 @@ def attempt(f: Callable[..., Any], args: Sequence[Any], kwargs: dict[str, Any], 
         leaves = shared(leaves, found)
     refuse_long_lists(leaves, like)
     with Recorder(name_of(like)) as recorder:
+        recorder.repeated = RepeatedCalls(recorder)
         recorder.checking = recorder.outer is not None and recorder.outer.checking if checking is None else checking
         handles = bind(recorder, leaves)
         tie(handles, leaves, found)
@@ -314,6 +317,7 @@ def attempt(f: Callable[..., Any], args: Sequence[Any], kwargs: dict[str, Any], 
     guards = list(recorder.world.guards.values())
     func = recorder.func()
     fold_ranges(func)
+    read_elements_directly(func)
     return Trace(func, leaves, tree, hidden, observed, guards, result, result_tree, writes, touched,
                  [place for place, _ in changes], list(recorder.outer_reads.values()), list(recorder.adopted),
                  definition_of(like), recorder.loops, recorder.stages,

@@ -463,6 +463,16 @@ def test_without_source_plain_tracing_works():
         trace(g, (X,), {})
 
 
+def test_functions_of_no_module():
+    """What `exec` makes without a `__name__`."""
+    text = ("import contextlib\n@contextlib.contextmanager\ndef doubled(v):\n    v *= 2\n    yield v\n    v /= 4\n"
+            "def f(x):\n    y = x * 1.0\n    with doubled(y) as z:\n        s = np.sum(z * z)\n    return s + y[0]\n")
+    space: dict = {"np": np}
+    linecache.cache["<nowhere>"] = (len(text), None, text.splitlines(keepends=True), "<nowhere>")
+    exec(compile(text, "<nowhere>", "exec"), space)
+    check(space["f"], X)
+
+
 def test_source_from_linecache():
     text = "def f(x):\n    y = np.zeros(4)\n    y[1:] = x[1:]\n    return y\n"
     name = "<cell 1>"

@@ -82,7 +82,7 @@ class Frame:
 
     __slots__ = ("kind", "recorder", "parent", "depth", "block", "builder", "region", "open", "loc", "log", "imports",
                  "known_reads", "carry", "containers", "fresh", "alias_writes", "start", "unanswered", "facts",
-                 "irreversible", "trip_count", "frozen", "stand_ins", "aliased")
+                 "irreversible", "trip_count", "frozen", "stand_ins", "aliased", "calls")
 
     def __init__(self, kind: str, recorder: Recorder, parent: Frame | None, loc: Loc | None = None,
                  block: Block | None = None):
@@ -123,6 +123,8 @@ class Frame:
         """Containers and objects that may not be changed, with the reason (structures.py)."""
         self.stand_ins: dict[int, Any] = {}
         """Containers and objects that stand for one or another."""
+        self.calls: dict[Any, Any] = {}
+        """Calls that others may repeat (repeated_calls.py)."""
         self.irreversible = ""
         """What was done that cannot be taken back (a generator moved on), if anything."""
 
@@ -251,6 +253,7 @@ class Frame:
             if h.made.depth < up.depth:
                 up.alias_writes.setdefault(key, (h, aliases))
         up.irreversible = up.irreversible or self.irreversible
+        up.calls.update(self.calls)
         self.close()
 
 

@@ -168,6 +168,10 @@ class Growth:
             self.eager = True
             raise Retry(tail.frame)
 
+    def before_pop(self, tail: Tail) -> None:
+        """Before the last item is taken out."""
+        self.ask_eager(tail)
+
     def write(self, tail: Tail, items: list[Any], learning: bool = False) -> None:
         """Put items into the rows behind those that there are, and count them."""
         at: Any = tail.count

@@ -4,22 +4,26 @@ last in, first out, and become rows of arrays.
 
     while test: path.append(x)    -->    while %test { %t = push %t, %x; %n = %n + 1 }
                                          for %i in reversed(range(%n)) { %t, %x = pop %t; rows[%i] = %x }
+
+What is appended under a condition, or in a loop within, is put into arrays that begin anew in each iteration, with room
+for what one may append; the record is these arrays and the number of items in them.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ...ir import INDEX, Block, Builder, Value
+from ...ir import INDEX, ArrayType, Block, Builder, Value
 from ...ir.ops.tape import TAPE_TYPE
 from .. import extents, grown, operands as o
 from ..array import ARRAY, TracedArray, root
 from ..grown import Row, Tail
-from ..recorder import Recorder
+from ..recorder import Recorder, recorders
 from .frames import Frame, Retry
-from .histories import Growth, Rows, agreed, blank, handle_of, parted
+from .histories import Growth, Rows, agreed, blank, handle_of, iterations_within, parted
 from .item_targets import ItemTarget
 from .loop_variables import Again, CarriedValue, Mismatch
 from .states import Spec, converted, numeric
@@ -35,10 +39,11 @@ class Taped(Growth):
     counted: Value | None = None
     tape: Value | None = None
 
+    local: Counter
+    """How many items the iteration under construction has appended, where they are counted."""
+
     def open(self, loop: LoopStatement) -> None:
-        if self.eager:
-            raise Mismatch(f"{self.name} grows under a condition, or in a loop within, in a loop whose number "
-                           f"of iterations is not known; append in each iteration, or write into an array of full size")
+        self.asked = 0
         self.prefix = [i for i in self.owner if grown.is_part(i) and type(i) is not Tail]
         self.given = [i for i in self.owner if not any(i is p for p in self.prefix)]
         self.began = grown.length(self.given)
@@ -62,6 +67,55 @@ class Taped(Growth):
         self.frame = frame
         self.owner[:] = [self.tail]
         grown.noted(self.owner)
+        if self.eager:
+            self.local = grown.made(Counter())
+            for row in self.tail.rows:
+                assert isinstance(row, LastRow)
+                row.buffer = blank(self.parts[row.number], self.room)
+
+    def before_pop(self, tail: Tail) -> None:
+        raise Mismatch(f"an item is taken out of {self.name} in the loop that appends to it, whose number of "
+                       f"iterations is not known; keep it in a variable")
+
+    def write(self, tail: Tail, items: list[Any], learning: bool = False) -> None:
+        """Put items into the arrays of the iteration, and count them."""
+        frame = recorders()[-1].frame
+        for x in items:
+            if type(x) is Tail:
+                raise Mismatch(f"{self.name} gets all items of another list at once, in a loop whose number of "
+                               f"iterations is not known; append them one by one")
+            leaves = self.leaves(x, lambda: Retry(tail.frame))
+            for row in tail.rows:
+                assert isinstance(row, LastRow)
+                h = handle_of(leaves[row.number])
+                assert h is not None
+                row.buffer[self.local.count] = h
+            frame.before_change(self.local)
+            self.local.count = self.local.count + 1
+            self.count(tail, leaves, frame, 1)
+            self.asked += iterations_within(tail.frame)
+
+    def leaves(self, x: Any, again: Callable[[], BaseException]) -> list[Any]:
+        """The parts of an item. `again` is raised where the types must be learnt anew."""
+        leaves = parted(self.name, x, self.tree)
+        self.hold(x)
+        assert self.tail is not None
+        for k, (part, leaf) in enumerate(zip(self.parts, leaves, strict=True)):
+            new = agreed(self.name, part, leaf)
+            if new != part:
+                self.parts[k] = new
+                raise again()
+            h = handle_of(leaf) if isinstance(part, Spec) else None
+            if h is not None and h.kind == ARRAY and not isinstance(leaf, Rows):
+                self.appended.append((h, h.root.version, self.tail.parts[k]))
+        return leaves
+
+    def count(self, tail: Tail, leaves: list[Any], frame: Frame, n: int) -> None:
+        """n items were appended, the last of which has these parts."""
+        frame.before_change(tail)
+        tail.count = tail.count + n
+        tail.last = tuple(root(v.content, v.home, v.kind) if (v := handle_of(x)) is not None and isinstance(p, Spec)
+                          else x for p, x in zip(self.parts, leaves, strict=True))
 
     def ask_eager(self, tail: Tail) -> None:
         self.eager = True
@@ -72,32 +126,36 @@ class Taped(Growth):
         assert tail is not None
         if not self.owner or self.owner[0] is not tail:
             raise Mismatch(f"{self.name} is changed in the body other than by append, extend and += at its end")
+        if self.eager:
+            self.leave_counted(finish)
+            return
         items = grown.expanded(self.owner[1:], "a loop that appends to it")
         if len(items) != self.per_iteration:
             self.per_iteration = len(items)
             raise Again
         values: list[Value] = []
         for x in items:
-            leaves = parted(self.name, x, self.tree)
-            self.hold(x)
-            for k, (part, leaf) in enumerate(zip(self.parts, leaves, strict=True)):
-                new = agreed(self.name, part, leaf)
-                if new != part:
-                    self.parts[k] = new
-                    raise Again
-                if isinstance(part, Spec):
-                    h = handle_of(leaf)
-                    assert h is not None
-                    if h.kind == ARRAY and not isinstance(leaf, Rows):
-                        self.appended.append((h, h.root.version, tail.parts[k]))
-                    values.append(converted(h, part).value)
+            leaves = self.leaves(x, Again)
+            values += [record(leaf, part) for part, leaf in zip(self.parts, leaves, strict=True)
+                       if isinstance(part, Spec)]
         self.owner[:] = [tail]
         if items:
-            frame.before_change(tail)
-            tail.count = tail.count + len(items)
-            tail.last = tuple(root(v.content, v.home, v.kind) if (v := handle_of(x)) is not None and isinstance(p, Spec)
-                              else x for p, x in zip(self.parts, leaves, strict=True))
+            self.count(tail, leaves, frame, len(items))
         self.carry(finish, values)
+
+    def leave_counted(self, finish: LoopResults) -> None:
+        assert self.tail is not None
+        if self.owner[1:]:
+            raise Mismatch(f"{self.name} is changed in the body other than by append, extend and += at its end")
+        if self.room is None or self.asked > self.room:
+            self.room = self.asked
+            raise Again
+        for h, version, _ in self.appended:
+            if h.root.version != version:
+                raise Mismatch(f"an array is changed after it was appended to {self.name}; append a copy, as by "
+                               f"append(x.copy())")
+        n = o.cast(o.as_traced(self.local.count), np.int64)
+        self.carry(finish, [n.value, *(row.buffer.value for row in self.tail.rows if isinstance(row, LastRow))])
 
     def carry(self, finish: LoopResults, values: list[Value]) -> None:
         """The tape and the number of iterations go from iteration to iteration."""
@@ -116,10 +174,14 @@ class Taped(Growth):
     def close(self, frame: Frame, loop: LoopStatement) -> None:
         tail, r = self.tail, frame.recorder
         assert tail is not None and self.counted is not None
-        trip_count = self.planned(extents.handle(self.counted), self.per_iteration, loop)
-        count = trip_count * self.per_iteration
-        rows = {k: blank(p, extents.form(count)) for k, p in enumerate(self.parts) if isinstance(p, Spec)}
-        arrays = taken(r, self, rows) if self.per_iteration else list(rows.values())
+        if self.eager:
+            count = self.planned(tail.count - self.began, 1, loop)
+        else:
+            count = self.planned(extents.handle(self.counted), self.per_iteration, loop) * self.per_iteration
+        room = count + 1 if self.eager else count
+        rows = {k: blank(p, extents.form(room)) for k, p in enumerate(self.parts) if isinstance(p, Spec)}
+        take = counted_out if self.eager else taken
+        arrays = take(r, self, rows, count) if self.per_iteration else list(rows.values())
         found = iter(arrays)
         parts = [Row(next(found), p.kind) if isinstance(p, Spec) else p for p in self.parts]
         for old, new in zip(tail.parts, parts, strict=True):
@@ -135,8 +197,25 @@ class Taped(Growth):
 ZERO = np.asarray(0)
 
 
+class Counter:
+    """A number of items."""
+
+    def __init__(self) -> None:
+        self.count: Any = 0
+
+
+def record(x: Any, part: Spec) -> Value:
+    """A part of an item as it goes to the tape."""
+    h = handle_of(x)
+    assert h is not None
+    return converted(h, part).value
+
+
 class LastRow(Row):
     """While the loop is under construction only the last item can be read."""
+
+    buffer: TracedArray
+    """What an iteration has appended, where it is counted."""
 
     def __init__(self, growth: Taped, number: int, spec: Spec):
         self.growth, self.number, self.kind = growth, number, spec.kind
@@ -166,7 +245,7 @@ def first(part: Any, x: Any) -> Any:
     return root(h.content, h.home, part.kind)
 
 
-def taken(r: Recorder, growth: Taped, rows: dict[int, TracedArray]) -> list[TracedArray]:
+def taken(r: Recorder, growth: Taped, rows: dict[int, TracedArray], count: Any) -> list[TracedArray]:
     """The records from the tape, put into arrays."""
     assert growth.tape is not None and growth.counted is not None
     specs = [p for p in growth.parts if isinstance(p, Spec)]
@@ -191,4 +270,28 @@ def taken(r: Recorder, growth: Taped, rows: dict[int, TracedArray]) -> list[Trac
     return [root(v, r, ARRAY) for v in results]
 
 
-
+def counted_out(r: Recorder, growth: Taped, rows: dict[int, TracedArray], count: Any) -> list[TracedArray]:
+    """The same for records of several items or none. One row behind the others takes what is no item."""
+    assert growth.tape is not None and growth.counted is not None
+    specs, room = [p for p in growth.parts if isinstance(p, Spec)], growth.room
+    values, behind = [h.value for h in rows.values()], o.cast(o.as_traced(count), np.int64).value
+    builder = r.builder
+    builder.loc = growth.frame.loc if growth.frame is not None else None
+    minus = builder.const(-1, INDEX.dtype)
+    block = Block((INDEX, TAPE_TYPE, INDEX, *(v.type for v in values)))
+    b = Builder(block, builder.loc)
+    _, tape, end, *arrays = block.params
+    types = (INDEX, *(ArrayType(s.dtype, (room, *s.shape)) for s in specs))
+    tape, n, *found = b.append("pop", (tape,), {"types": types}).results
+    for j in reversed(range(room)):
+        is_item = b.lt(b.const(j, INDEX.dtype), n)
+        end = b.select(is_item, b.add(end, b.const(-1, INDEX.dtype)), end)
+        place = b.select(is_item, end, behind)
+        for k, s in enumerate(specs):
+            ones, zeros = (1,) * (len(s.shape) + 1), (0,) * len(s.shape)
+            row = b.slice(found[k], starts=(j, *zeros), sizes=(1, *s.shape), steps=ones)
+            arrays[k] = b.update(arrays[k], row, starts=(place, *zeros), steps=ones)
+    block.results = (tape, end, *arrays)
+    operands = (builder.add(growth.counted, minus), minus, minus, growth.tape, behind, *values)
+    results = builder.append("for", operands, {}, (block,)).results[2:]
+    return [root(v, r, ARRAY) for v in results]

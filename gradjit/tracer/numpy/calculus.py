@@ -180,8 +180,8 @@ def trapezoid(y, x=None, dx=1.0, axis=-1):
     else:
         points = array(x)
         width = diff(points, axis=0 if points.ndim == 1 else k)
-        if points.ndim == 1:
-            width = reshape(width, [prod(width.extents) if j == k else 1 for j in range(v.ndim)])
+        if points.ndim == 1 < v.ndim:
+            width = reshape(width, [width.extents[0] if j == k else 1 for j in range(v.ndim)])
     heights = call(np.add, along(v, k, 1, None), along(v, k, 0, -1))
     return sum_(call(np.true_divide, call(np.multiply, width, heights), 2.0), k)
 

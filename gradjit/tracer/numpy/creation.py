@@ -352,6 +352,18 @@ def _known(func: Callable[..., Any]) -> Rule:
     return rule
 
 
+def _frequencies(func: Callable[..., Any]) -> Rule:
+    """`fftfreq(n, d)` and its half: integers times `1 / (n * d)`, where the spacing may be traced."""
+    def rule(n, d=1.0, device=None):
+        spacing, n = as_traced(d), static_int(n, "n")
+        if spacing.is_known:
+            return constant(func(n, _plain(d)))
+        integers = constant(np.rint(func(n) * n))
+        return common.call(np.multiply, integers, common.call(np.true_divide, 1.0, common.call(np.multiply, n, d)))
+
+    return rule
+
+
 def _plain(a: Any) -> Any:
     """A handle's known elements; any other argument itself."""
     if isinstance(a, TracedArray):
@@ -404,8 +416,8 @@ RULES: dict[Callable[..., Any], Rule] = {
     np.meshgrid: meshgrid, np.vander: vander, np.ix_: ix_,
     np.eye: eye, np.identity: identity, np.tri: tri,
     **{f: _known(f) for f in (np.indices, np.diag_indices, np.tril_indices, np.triu_indices,
-                              np.bartlett, np.blackman, np.hamming, np.hanning, np.kaiser, np.fft.fftfreq,
-                              np.fft.rfftfreq)},
+                              np.bartlett, np.blackman, np.hamming, np.hanning, np.kaiser)},
+    np.fft.fftfreq: _frequencies(np.fft.fftfreq), np.fft.rfftfreq: _frequencies(np.fft.rfftfreq),
     np.diag_indices_from: _of_shape(np.diag_indices_from, np.diag_indices_from),
     np.tril_indices_from: _of_shape(np.tril_indices_from, np.tril_indices_from),
     np.triu_indices_from: _of_shape(np.triu_indices_from, np.triu_indices_from),

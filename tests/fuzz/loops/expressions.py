@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from .names import Bool, Float, Helper, Int, Ints, Mat, Number, Scope, Type, Vec
+from .names import Bool, Float, Helper, Int, Ints, Mat, Number, Pure, Scope, Type, Vec
 
 UNARY = ("np.sin({})", "np.cos({})", "np.tanh({})", "np.exp(-{} ** 2)", "np.sqrt(1 + {} ** 2)", "1.0 / (1 + {} ** 2)",
          "-{}", "0.5 * {}", "{} ** 2 * 0.3", "np.abs({})", "np.arctan({})", "{}")
@@ -26,6 +26,7 @@ class Expressions:
         self.scope = Scope()
         self.level = level
         self.helpers = list(helpers)
+        self.pures: list[Pure] = []
         self.trip_count = 1
         self.loops: list[bool] = []
         """For each loop around: whether `continue` may stand in it."""

@@ -14,9 +14,10 @@ import numpy as np
 
 from tests.fuzz.source import Program
 
+from . import records
 from .aliases import ALIASES, LOOPS
 from .integers import INTEGERS, declared
-from .names import Bool, Float, Helper, Int, Mat, Type, Vec
+from .names import Bool, Float, Helper, Int, Listed, Mat, Type, Vec
 from .outside import Outside, outside
 from .statements import Statements
 
@@ -26,6 +27,9 @@ LARGEST = 50.0
 
 PRELUDE = '''\
 import collections
+import contextlib
+import copy
+import dataclasses
 import functools
 import math
 import types
@@ -43,7 +47,7 @@ class Box:
         self.s += 0.1 * value
 
 
-'''
+''' + records.PRELUDE
 
 
 def helper(rng: random.Random, k: int, n: int, m: int, around: Outside, nested: bool) -> tuple[list[Helper], list[str]]:
@@ -83,7 +87,7 @@ def helper(rng: random.Random, k: int, n: int, m: int, around: Outside, nested: 
 def draft(rng: random.Random) -> Program:
     """A program that may fail or overflow. Which kinds of things it is about is drawn first."""
     n, m = rng.choice((3, 4, 5, 9, 10)), rng.choice((3, 4, 10))
-    aliases, integers, captures, nested = (rng.random() < p for p in (0.3, 0.35, 0.35, 0.3))
+    aliases, integers, captures, nested, recorded = (rng.random() < p for p in (0.3, 0.35, 0.35, 0.3, 0.5))
     around = outside(rng, n) if captures else Outside()
     lines: list[str] = []
     helpers = []
@@ -91,9 +95,17 @@ def draft(rng: random.Random) -> Program:
         h, text = helper(rng, k, n, m, around, nested)
         helpers += h
         lines += text
-    g = Statements(rng, helpers, [*(ALIASES.items() if aliases else ()), *(INTEGERS.items() if integers else ())],
-                   LOOPS.items() if aliases else ())
+    tables = [ALIASES] * aliases + [INTEGERS] * integers + [records.RECORDS] * recorded
+    around_them = [LOOPS] * aliases + [records.AROUND] * recorded
+    g = Statements(rng, helpers, [kind for t in tables for kind in t.items()],
+                   [kind for t in around_them for kind in t.items()])
+    for k in range(rng.choice((1, 2)) if recorded else 0):
+        q, text = records.pure(rng, k)
+        g.pures.append(q)
+        lines += text
     variables = declare(g, n, m, integers)
+    if recorded and g.chance(0.4):
+        variables |= records.declared(g)
     g.outside = around.reads
     g.returned = result(g, variables)
     g.statements(rng.randint(2, 7), rng.choice((1, 2, 2, 3)))
@@ -156,7 +168,10 @@ def result(g: Statements, variables: dict[str, Type]) -> str:
         elif isinstance(t, Vec | Mat):
             term = g.pick(("np.sum({}) * 1.1", "np.sum(np.sin({}))", "0.5 * np.sum({} ** 2)"))
             terms.append(term.format(name))
-    return f"{' + '.join(terms)}, ({', '.join(variables)})"
+        elif isinstance(t, Listed):
+            terms.append(f"0.3 * np.mean({name})")
+    returned = (name for name, t in variables.items() if not isinstance(t, Listed))
+    return f"{' + '.join(terms)}, ({', '.join(returned)})"
 
 
 def program(seed: int) -> Program:

@@ -48,7 +48,12 @@ class Ints:
     signed: bool = True
 
 
-Type = Float | Bool | Int | Vec | Mat | Ints
+@dataclass(frozen=True)
+class Listed:
+    """A list of at least two floats."""
+
+
+Type = Float | Bool | Int | Vec | Mat | Ints | Listed
 
 
 @dataclass(frozen=True)
@@ -68,6 +73,14 @@ class Helper:
     takes: Vec | Mat
     gradient: bool = False
     """Whether it gives, in place of the scalar, its derivative by the array."""
+
+
+@dataclass(frozen=True)
+class Pure:
+    """A function of a vector and a scalar that only computes: its name, and what it gives."""
+
+    name: str
+    gives: str
 
 
 class Scope:

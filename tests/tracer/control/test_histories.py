@@ -395,15 +395,6 @@ def grows_in_a_traced_loop(x):
     return x
 
 
-def conditional_in_a_while(x):
-    out = []
-    while x > 0.1:
-        x = x * 0.5
-        if x > 0.3:
-            out.append(x)
-    return len(out) * x
-
-
 def returned_from_a_while(x):
     out = []
     while x > 0.1:
@@ -422,7 +413,6 @@ def in_front_in_a_while(x):
 
 @pytest.mark.parametrize("f, words", [
     (grows_in_a_traced_loop, "the list out gets items of the types .* which are no rows"),
-    (conditional_in_a_while, "the list out grows under a condition.*number of iterations is not known"),
     (in_front_in_a_while, "a list grows or shrinks"),
     (returned_from_a_while, "returns a list .*whose length depends on traced values.* return what is needed of it"),
 ], ids=lambda x: getattr(x, "__name__", None))
