@@ -41,5 +41,6 @@ def test_programs_are_the_same_in_every_run() -> None:
     for text in ("while ", "elif ", "break", "continue", "nonlocal", "enumerate", "zip(", "reversed(",
                  "return np.tanh", "box.push", "np.add.at", "[::-1]", "+ 1:]", "else:",
                  "def change():", "global ", "def make():", "__slots__", "gj.jit", "gj.grad(", "np.uint8", ">>= 1",
-                 "['l']", " = np.asarray(v"):
+                 "['l']", " = np.asarray(v", "= pure0(", "except ", "finally:", ".append(", " = Body(", ".items():",
+                 "with doubled("):
         assert text in everything, text

@@ -88,6 +88,7 @@ CASES: list[tuple[Any, ...]] = [
     (lambda w: np.histogram(V, 4, (-1, 1), weights=w)[0], r(7)),
     (lambda x: np.diff(x, 2, axis=1, prepend=0), A), (lambda x: np.ediff1d(x, to_end=3.), V),
     (lambda x, s: np.gradient(x, s), V, np.array(.5)), (lambda x, s: np.gradient(x, np.cumsum(s), edge_order=2), V, P),
+    (lambda d: np.fft.fftfreq(5, d[0]) * np.fft.rfftfreq(8, d=d[1]), P),
     (lambda x: np.gradient(x), A), (lambda y, x: np.trapezoid(y, np.cumsum(x)), V, P), (np.unwrap, 3*V),
     (lambda x, xp, fp: np.interp(x, np.cumsum(xp), fp), np.array([.5, 1.2, 2.2, 9.]), P, V),
     (lambda x, fp: np.interp(x, np.arange(40.), fp), np.array([.5, 1.2, 20.2, 39.9, 50]), r(40)),
