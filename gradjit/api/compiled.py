@@ -28,7 +28,7 @@ from ..runtime.call_convention import MISS
 from ..runtime.callable import MAX_CHAIN, FastCallable
 from ..tracer import trees
 from ..tracer.calls import call as traced_call
-from ..tracer.guards import Condition, Guard, HeldItems, Snapshot, all_hold
+from ..tracer.guards import Condition, Guard, HeldItems, Repeated, Snapshot, all_hold
 from ..tracer.locations import fail, raised_at
 from ..tracer.recorder import recorders
 from ..tracer.state import Kept, changed_numbers
@@ -177,7 +177,10 @@ class Compiled(FastCallable):
                 return self(*args)
         if self.stateful is not None:
             return self.with_state(args, kwargs)
-        call = CanonicalCall.of(args, kwargs)
+        try:
+            call = CanonicalCall.of(args, kwargs)
+        except Exception as e:
+            raise trimmed(e)  # noqa: B904
         if (result := self.try_all(call)) is not MISS:
             return result
         if (recording := next((x for x in call.leaves if hasattr(type(x), "__gradjit_record__")), None)) is not None:
@@ -541,6 +544,8 @@ def what(g: Condition) -> str:
         return f"the {type(g.container).__name__} {g.container!r:.60}"
     if isinstance(g, Snapshot):
         return f"the {type(g.owner).__name__} {g.owner!r:.60}"
+    if isinstance(g, Repeated):
+        return f"what {text(g.function, '__qualname__', 'a call')}() gives"
     return "an array"
 
 

@@ -20,6 +20,7 @@ from .conversion import elements, whole
 from .dispatch import apply, leave
 from .locations import fail
 from .masked_selection import Selection
+from .structures import made
 from .ufuncs import compute
 
 Rule = Callable[..., Any]
@@ -37,7 +38,7 @@ def stand_in(x: Any) -> type:
 
 
 def _type(*args: Any, **kwargs: Any) -> Any:
-    return stand_in(args[0]) if len(args) == 1 else type(*args, **kwargs)
+    return stand_in(args[0]) if len(args) == 1 else made(type(*args, **kwargs))
 
 
 def _isinstance(x: Any, classes: Any) -> bool:
@@ -302,7 +303,7 @@ def _setattr(owner: Any, name: str, value: Any) -> None:
 
 
 def _set_plainly(owner: Any, name: str, value: Any) -> None:
-    """object.__setattr__."""
+    """object.__setattr__, type.__setattr__."""
     from .hooks import Hooks
     Hooks.set_attr(value, owner, name, plainly=True)
 
@@ -333,7 +334,7 @@ RULES: dict[Any, Rule] = {
     **iterables.RULES,
     **iterators.RULES,
     np.fromiter: _fromiter, setattr: _setattr, object.__setattr__: _set_plainly,
-    print: _print, str: _text(str, "s"), repr: _text(repr, "r"), format: _format,
+    type.__setattr__: _set_plainly, print: _print, str: _text(str, "s"), repr: _text(repr, "r"), format: _format,
     input: _refused("input"), open: _refused("open"),
     **{t: _scalar_type(t) for t in (np.bool_, np.int8, np.int16, np.int32, np.int64, np.uint8, np.uint16, np.uint32,
                                     np.uint64, np.float32, np.float64, np.complex64, np.complex128)},

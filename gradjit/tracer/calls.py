@@ -12,6 +12,7 @@ import numpy as np
 
 from ..probe import is_of, peek, text
 from . import dispatch, grown, hidden_state, libraries, opaque, overrides, structures
+from .ambient import note_printing
 from .array import ARRAY, TracedArray, root
 from .control import recursion
 from .control.frames import Frame, is_container
@@ -220,6 +221,7 @@ READING = frozenset(READING_RULES)
 def noted(f: Any, result: Any, args: Any, kwargs: Any) -> Any:
     """The result of a builtin that the tracer has a rule for, which was given ordinary values, too."""
     world, frame = outside(current()), recorders()[-1].frame
+    note_printing(world, f, args)
     given = (*args, *kwargs.values())
     refusal = opaque.watched(world, f, opaque.name_of(f), given)
     if refusal is not None:
@@ -380,9 +382,12 @@ def call_numpy(f: Any, args: Any, kwargs: Any) -> Any:
     """A NumPy function: on concrete arguments NumPy itself, whose new arrays are then known; else its rule."""
     args = tuple(map(entered, args))
     kwargs = {k: entered(v) for k, v in kwargs.items()}
+    note_printing(outside(current()), f, args)
     if (rule := of_kinds(f, args, kwargs)) is not None:
         return rule(*args, **kwargs)
     if not is_traced((*args, *kwargs.values())):
+        if opaque.is_repeated(f):
+            return opaque.run(outside(current()), f, args, kwargs)
         refusal = opaque.watched(outside(current()), f, opaque.name_of(f), (*args, *kwargs.values()))
         if refusal is not None:
             raise refusal

@@ -15,6 +15,12 @@ _open: list[int] = []
 """The limit that was set before the first of the traces that are open, in any thread; one entry for each of them."""
 
 
+def limit() -> int:
+    """What `sys.getrecursionlimit()` gives where nothing is traced."""
+    with _lock:
+        return _open[0] if _open else sys.getrecursionlimit()
+
+
 @contextmanager
 def deeper() -> Iterator[None]:
     """The user's functions may call each other as deep as in plain Python."""

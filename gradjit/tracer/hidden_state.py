@@ -22,6 +22,8 @@ STATEFUL = frozenset({
     "datetime.now", "datetime.today", "datetime.utcnow", "date.today", "uuid.uuid1", "uuid.uuid4", "posix.urandom",
     "secrets.choice", "secrets.randbelow", "secrets.randbits", "secrets.token_bytes", "secrets.token_hex",
     "secrets.token_urlsafe",
+    "gc.isenabled", "gc.get_count", "gc.get_stats", "gc.get_objects", "sys.getrefcount", "sys.getallocatedblocks",
+    "sys._getframe", "inspect.currentframe", "sys._current_frames", "os.times", "posix.times", "posix.getloadavg",
 })
 """Functions without randomness in their name that give another result at each call."""
 

@@ -17,7 +17,7 @@ from .array import TracedArray
 from .attributes import enter, read, setting, special
 from .calls import call, call_for_effect, is_liftable
 from .concatenators import STAND_INS
-from .control.frames import before_change, is_container
+from .control.frames import before_change, is_container, set_plainly
 from .control.protocol import Control, watch_key
 from .control.states import Undefined
 from .grown import is_grown
@@ -156,7 +156,7 @@ class Hooks(Control):
         if (setter := setting(owner, name, plainly)) is not None:
             setter(value)
         elif plainly:
-            object.__setattr__(owner, name, value)
+            set_plainly(owner, name, value)
         else:
             setattr(owner, name, value)
 

@@ -44,7 +44,7 @@ def states_of(owner: Any, method: str, given: list[Any]) -> list[State]:
 
 def is_kept(owner: Any) -> bool:
     """Whether an object outlives the trace: it came from outside."""
-    return bool(recorders()) and outside(current()).knows(owner)
+    return bool(recorders()) and outside(current()).outlives(owner)
 
 
 def is_state(value: Any) -> bool:

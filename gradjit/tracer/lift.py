@@ -218,7 +218,7 @@ class _Lift(Rewrites, ast.NodeTransformer):
 
     def visit_ClassDef(self, node: ast.ClassDef) -> ast.AST:
         """A class defined inside the function: what its body computes from outside is seen, its methods are lifted."""
-        node.decorator_list = [self.visit(d) for d in node.decorator_list]
+        node.decorator_list = [self.hook(node, "made").func, *(self.visit(d) for d in node.decorator_list)]
         node.bases = [self.visit(b) for b in node.bases]
         scope = Scope(None, list(node.body))
         scope.is_class = True

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import contextvars
 import functools
+import gc
 import glob
 import operator
 import os
@@ -26,6 +27,7 @@ import numpy as np
 
 from ..errors import TraceError, UnsupportedError
 from ..probe import peek, text
+from . import depth
 from .array import TracedArray
 from .guards import is_plain
 from .locations import fail
@@ -38,11 +40,19 @@ from .recorder import current
 LRU = functools._lru_cache_wrapper
 REPEATED: frozenset[Any] = frozenset({
     isinstance, issubclass, callable, os.getenv, os.getcwd, os.environ.get, os.environ.__getitem__, np.geterr,
-    np.get_printoptions, sys.getrecursionlimit, dir, contextvars.copy_context, os.listdir, glob.glob,
+    np.geterrcall, np.getbufsize,
+    np.get_printoptions, depth.limit, dir, contextvars.copy_context, os.listdir, glob.glob,
     os.path.exists, os.path.isfile, os.path.isdir, os.path.getsize, os.path.getmtime, pathlib.Path.exists,
-    pathlib.Path.is_file, pathlib.Path.is_dir,
+    pathlib.Path.is_file, pathlib.Path.is_dir, gc.get_threshold, sys.getswitchinterval, sys.get_int_max_str_digits,
+    sys.getprofile, sys.gettrace, os.getpid, os.cpu_count, os.get_terminal_size,
 })
 """Functions that are called again."""
+OF_LOCALE = frozenset({"getlocale", "localeconv"})
+"""The same in a module that may not be imported yet."""
+OF_CLASSES = frozenset({"__subclasses__", "mro"})
+"""The same among the methods of classes."""
+MAKING_CLASSES = frozenset({"type()", "namedtuple()", "make_dataclass()", "new_class()", "NamedTuple()"})
+"""Functions that give a new class."""
 SHALLOW: frozenset[Any] = frozenset({
     id, isinstance, issubclass, callable, type, super, print, setattr, delattr, object.__setattr__, object, slice,
     property, staticmethod, classmethod, functools.partial, types.MethodType,
@@ -70,6 +80,10 @@ def is_repeated(f: Any) -> bool:
     owner = peek(f, "__self__")
     if isinstance(owner, contextvars.ContextVar):
         return text(f, "__name__") == "get"
+    if isinstance(f, types.BuiltinFunctionType) and isinstance(owner, type):
+        return text(f, "__name__") in OF_CLASSES
+    if text(f, "__module__") in ("locale", "_locale"):
+        return text(f, "__name__") in OF_LOCALE
     return among(f.__func__ if isinstance(f, types.MethodType) else f, REPEATED)
 
 
@@ -84,6 +98,7 @@ def run(world: Outside, f: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -
     if asks_class(f, args):
         world.has_class(args[0])
         return f(*args)
+    f = depth.limit if f is sys.getrecursionlimit else f
     if is_repeated(f):
         result = f(*args, **kwargs)
         if not any(map(is_traced, given)):
@@ -106,7 +121,7 @@ def run(world: Outside, f: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -
     if before is not None and random_state() != before:
         fail(TraceError, f"{name} draws random numbers, which the compiled function would repeat at each call; call it "
                          f"outside and pass the result as an argument")
-    if is_new(result):
+    if is_new(result) or (isinstance(result, type) and name in MAKING_CLASSES):
         world.made(result)
         current().frame.fresh[id(result)] = result
     return result

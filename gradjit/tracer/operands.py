@@ -12,7 +12,15 @@ from typing import Any, NoReturn
 
 import numpy as np
 
-from ..errors import AxisError, DtypeError, ShapeError, TraceError, UnsupportedDtypeError, UnsupportedError
+from ..errors import (
+    AxisError,
+    ConversionError,
+    DtypeError,
+    ShapeError,
+    TraceError,
+    UnsupportedDtypeError,
+    UnsupportedError,
+)
 from ..ir import I64, OPS, U32, DType, Value, dtype_of
 from ..ir.attrs import frozen
 from ..ir.ops.effects import ERRORS
@@ -37,6 +45,8 @@ __all__ = [
 ]
 
 Scalar = (bool, int, float, complex)
+BEYOND = "integer beyond 64 bits"
+"""The origin of a Python integer that no dtype has: it stands for its float, and meets no integers."""
 
 
 # from the user's arguments ------------------------------------------------------------------------------------------
@@ -58,7 +68,7 @@ def as_traced(x: Any, dtype: Any = None) -> TracedArray:
     if isinstance(x, np.ndarray):
         return captured(x)
     if type(x) is int and not -2 ** 63 <= x < 2 ** 64:
-        x = float(x)  # as NumPy does beside floats; no integer array could take it
+        return beyond(x)
     if isinstance(x, np.generic):  # before Python's numbers: np.float64 is a float, too, and not weak
         return root(np.asarray(x), None, SCALAR)
     if isinstance(x, Scalar):
@@ -320,13 +330,39 @@ def require(condition: TracedArray, message: str, error: str = "ArgumentError") 
     current().append("assert", (c.value,), {"message": message, "error": error})
 
 
+# integers beyond 64 bits ---------------------------------------------------------------------------------------------
+def beyond(n: int) -> TracedArray:
+    """The handle of an integer beyond 64 bits."""
+    try:
+        return root(np.asarray(float(n)), None, PYTHON, BEYOND)
+    except OverflowError:
+        fail(ConversionError, f"int too large to convert to float: an integer of {n.bit_length()} bits beside traced "
+                              f"values")
+
+
+def is_beyond(x: TracedArray) -> bool:
+    return x.kind == PYTHON and x.origin == BEYOND
+
+
+def weak_kind(x: TracedArray) -> str:
+    """What a Python number counts as in promotion."""
+    return "i" if is_beyond(x) else x.ir_dtype.kind
+
+
+def refuse_beyond(x: TracedArray, other: str) -> None:
+    """NumPy's OverflowError for such an integer beside integers."""
+    if is_beyond(x):
+        fail(ConversionError, f"Python integer {x.known:.6g} is out of the range of 64 bits, and cannot be used "
+                              f"as {other}; write a float")
+
+
 # promotion and broadcasting -----------------------------------------------------------------------------------------
 def result_type(*xs: TracedArray) -> np.dtype:
     """NumPy's promotion (NEP 50): Python numbers do not widen."""
     strong = [x.dtype for x in xs if not x.weak]
     if not strong:
         return np.result_type(*(x.dtype for x in xs))
-    weak = [_WEAK[x.ir_dtype.kind] for x in xs if x.weak]
+    weak = [_WEAK[weak_kind(x)] for x in xs if x.weak]
     return np.result_type(*strong, *weak)
 
 
@@ -336,7 +372,7 @@ _WEAK_TYPES: dict[str, Any] = {"i": int, "u": int, "f": float, "c": complex, "b"
 
 def dtype_for_ufunc(x: TracedArray) -> Any:
     """What `ufunc.resolve_dtypes` takes for it: a dtype, or a Python type for a Python number."""
-    return _WEAK_TYPES[x.ir_dtype.kind] if x.weak else x.dtype
+    return _WEAK_TYPES[weak_kind(x)] if x.weak else x.dtype
 
 
 def promote(*xs: TracedArray, dtype: Any = None) -> list[TracedArray]:
@@ -347,6 +383,8 @@ def promote(*xs: TracedArray, dtype: Any = None) -> list[TracedArray]:
 
 def convert(x: TracedArray, dtype: Any) -> TracedArray:
     """`cast` for operands: a Python integer must fit into the integers that it is used with (NumPy's OverflowError)."""
+    if np.dtype(dtype).kind in "biu":
+        refuse_beyond(x, str(np.dtype(dtype)))
     if x.weak and np.dtype(dtype).kind in "iu" and x.ir_dtype.is_integer:
         if (a := x.known) is not None:
             return root(np.asarray(int(a), dtype), None, SCALAR)

@@ -23,6 +23,7 @@ import numpy as np
 
 from ..errors import TraceError
 from ..ir import DTYPES
+from .ambient import note_decimals
 from .fresh_arrays import FreshArrays
 from .guards import ABSENT, ANY, Condition, Guard, HeldItems, Repeated, Snapshot, Source, is_plain
 from .locations import fail, is_internal
@@ -99,9 +100,9 @@ class Outside:
         """Nothing stands at a source."""
         self.guards.setdefault(source, Guard(source, ABSENT, False))
 
-    def repeat(self, f: Any, args: tuple[Any, ...], kwargs: dict[str, Any], result: Any) -> None:
+    def repeat(self, f: Any, args: tuple[Any, ...], kwargs: dict[str, Any], result: Any, key: Any = None) -> None:
         """A call of something pure on values from outside has given this."""
-        self.guards[("call", len(self.guards))] = Repeated(f, args, kwargs, result)
+        self.guards[key or ("call", len(self.guards))] = Repeated(f, args, kwargs, result)
 
     def has_class(self, x: Any) -> None:
         """The class of an object has decided something."""
@@ -133,6 +134,7 @@ class Outside:
     # containers -------------------------------------------------------------------------------------------------------
     def look_into(self, value: Any) -> None:
         """Guard what a container holds, and note where its arrays stand."""
+        note_decimals(self, value)
         if is_plain(value) or id(value) in self.objects or isinstance(value, (types.ModuleType, type)):
             return
         if id(value) not in self.fresh:
@@ -237,6 +239,13 @@ class Outside:
     def knows(self, value: Any) -> bool:
         """Whether a container or instance came from outside."""
         return id(value) in self.objects
+
+    def outlives(self, owner: Any) -> bool:
+        """Whether something that is changed is there when the trace has ended: it came from outside, as do all classes
+        and modules that the function has not made itself."""
+        if isinstance(owner, (type, types.ModuleType)):
+            return not self.is_fresh(owner)
+        return self.knows(owner) or id(owner) in self.namespaces
 
 
 def described(x: Any) -> str:

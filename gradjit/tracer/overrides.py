@@ -15,7 +15,7 @@ from . import operands as o
 from .array import PYTHON, SCALAR, TracedArray
 from .masked_selection import Selection
 
-_OWN = (TracedArray, Selection, np.ndarray, np.generic, *o.Scalar, list, tuple)
+_OWN = (TracedArray, Selection, np.ndarray, np.generic, *o.Scalar, list, tuple, range)
 
 
 def defers(x: Any, other: Any, in_place: bool = False) -> bool:

@@ -14,6 +14,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
+from ..errors import GradjitError
 from . import grown
 from .array import TracedArray
 from .attributes import special
@@ -27,6 +28,7 @@ from .parts import CONTAINERS, is_iterator
 from .raising import Managed, caught
 from .recorder import current, recorders
 from .structures import made, refuse_identity
+from .ufuncs import not_defined
 
 BINARY: dict[str, tuple[str, str, Callable[[Any, Any], Any]]] = {
     name.strip("_"): (f"__{name.strip('_')}__", f"__r{name.strip('_')}__", getattr(operator, name))
@@ -91,7 +93,7 @@ def binary(name: str, a: Any, b: Any) -> Any:
                 return percent(a, b)
         if name in ("eq", "ne"):
             refuse_identity(a, b)
-        result = function(a, b)
+        result = operated(function, a, b)
         return made(result) if type(result) in NEW and recorders() else result
     theirs: list[tuple[Any, Any, Any]] = [(lookup(type(a), forward), a, b), (lookup(type(b), reflected), b, a)]
     if type(a) is not type(b) and issubclass(type(b), type(a)):
@@ -137,7 +139,17 @@ def in_place(name: str, a: Any, b: Any) -> Any:
         return binary(plain, a, b)
     if not isinstance(a, TracedArray) and special(b, reflected) is not None:
         return binary(plain, a, b)
-    return getattr(operator, name)(a, b)
+    return operated(getattr(operator, name), a, b)
+
+
+def operated(function: Any, a: Any, b: Any) -> Any:
+    """What an operator gives; what it has against a traced value names the type that this stands for."""
+    try:
+        return function(a, b)
+    except TypeError as e:
+        if TracedArray.__name__ not in str(e) or isinstance(e, GradjitError):
+            raise
+        not_defined(e, a, b)
 
 
 def unary(name: str, a: Any) -> Any:

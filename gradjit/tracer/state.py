@@ -20,7 +20,7 @@ from ..errors import TraceError
 from ..records import dataclass
 from . import grown, trees
 from .array import PYTHON, TracedArray, root
-from .guards import ABSENT, Guard, HeldItems, Source
+from .guards import ABSENT, Guard, HeldItems, Source, lookup
 from .recorder import recorders
 
 
@@ -62,6 +62,26 @@ class State:
         else:
             setattr(self.owner, self.key, value)
 
+    @property
+    def is_inherited(self) -> bool:
+        """Whether what is read there belongs to the class, or one that it inherits from: to write it makes the owner
+        one of its own."""
+        own = None if self.is_item or self.appends else getattr(self.owner, "__dict__", None)
+        if own is None or self.key in own:
+            return False
+        found = lookup(self.owner if isinstance(self.owner, type) else type(self.owner), self.key)
+        return found is not ABSENT and (isinstance(self.owner, type) or not hasattr(type(found), "__set__"))
+
+    def restore(self, old: Any, was_inherited: bool) -> None:
+        """What stood there before: `read` and `is_inherited` have told."""
+        if self.appends:
+            self.owner[:] = old
+        elif old is ABSENT or was_inherited:
+            if self.read() is not ABSENT and not self.is_inherited:
+                self.remove()
+        else:
+            self.put(old)
+
     def remove(self) -> None:
         if self.is_item:
             operator.delitem(self.owner, self.key)
@@ -77,18 +97,15 @@ def is_carried(state: State) -> bool:
 def before_writing(state: State, known: bool = False) -> None:
     """Before something outside is changed while the function is traced: where that fails, it is changed back."""
     r = recorders()[-1].outermost if recorders() else None
-    if r is not None and (known or r.world.knows(state.owner)) and not is_carried(state):
-        r.written.append((state, state.read()))
+    if r is not None and (known or r.world.outlives(state.owner)) and not is_carried(state):
+        r.written.append((state, state.read(), state.is_inherited))
 
 
-def undo(written: list[tuple[State, Any]]) -> None:
+def undo(written: list[tuple[State, Any, bool]]) -> None:
     """What was changed outside is as it was before the trace."""
     while written:
-        state, old = written.pop()
-        if old is not ABSENT:
-            state.put(old)
-        elif state.read() is not ABSENT:
-            state.remove()
+        state, old, was_inherited = written.pop()
+        state.restore(old, was_inherited)
 
 
 class Kept(TraceError):
@@ -170,17 +187,12 @@ BEFORE = Before()
 @contextmanager
 def restored(states: Sequence[State]) -> Iterator[None]:
     """A function that is differentiated leaves its states as they were."""
-    before = [list(s.owner) if s.appends else s.read() for s in states]
+    before = [(list(s.owner) if s.appends else s.read(), s.is_inherited) for s in states]
     try:
         yield
     finally:
-        for s, old in zip(states, before, strict=True):
-            if s.appends:
-                s.owner[:] = old
-            elif old is not ABSENT:
-                s.put(old)
-            elif s.read() is not ABSENT:
-                s.remove()
+        for s, (old, was_inherited) in zip(states, before, strict=True):
+            s.restore(old, was_inherited)
 
 
 class StateResults:

@@ -7,12 +7,13 @@ does stands in the families' UFUNCS tables.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 
-from ..errors import DtypeError, ShapeError, UnsupportedDtypeError
+from ..errors import DtypeError, ShapeError, UnsupportedDtypeError, UnsupportedError
 from . import operands as o
 from .array import ARRAY, PYTHON, SCALAR, TracedArray
 from .layout import contiguous, is_contiguous, of_loop
@@ -50,6 +51,8 @@ def call(ufunc: np.ufunc, inputs: tuple[Any, ...], out: Any = None, where: Any =
         if out is not None:
             raise TypeError("cannot specify 'out' as both a positional and keyword argument")
         inputs, out = inputs[:ufunc.nin], (*inputs[ufunc.nin:], *(None,) * (ufunc.nargs - len(inputs)))
+    if out is not None and not isinstance(out, tuple) and ufunc.nout > 1:
+        fail(DtypeError, f"out= of {o.name_of(ufunc)} must be a tuple of {ufunc.nout} arrays")
     out = out if isinstance(out, tuple) else (out,) * ufunc.nout if out is None else (out,)
     operands = [o.as_traced(x) for x in inputs]
     result = compute(ufunc, operands, dtype, casting)
@@ -168,12 +171,24 @@ def operate(ufunc: np.ufunc, *args: Any) -> Any:
         x, other = args if isinstance(args[0], TracedArray) else args[::-1]
         if ufunc in (np.equal, np.not_equal) and (other is None or isinstance(other, (str, bytes))):
             return unlike(x, other, ufunc is np.not_equal)
+        if is_beside_sequence(ufunc, x, other):
+            return beside_sequence(ufunc, x, other)
         if isinstance(other, Selection) or overrides.defers(x, other):
             return NotImplemented
         if overrides.has_ufunc(args):
             return ufunc(*args)
+        if ufunc is np.power and x is args[0] and x.kind == ARRAY and x.ir_dtype.is_bool and (
+                type(other) is int and other == 2):
+            ufunc, args = np.square, args[:1]  # NumPy's own short way, which gives int8
+        exact = exactly(ufunc, args) if len(args) == 2 else ufunc
+        if isinstance(exact, bool):
+            return exact
+        ufunc = exact
     handles = [o.as_traced(a) for a in args]
     pythons = all(h.kind == PYTHON or type(a) is bool for h, a in zip(handles, args, strict=True))
+    if pythons and any(h.ir_dtype.kind in "bi" for h in handles):
+        for h in handles:
+            o.refuse_beyond(h, "an int here")
     if pythons and ufunc not in OF_BOOLEANS:
         handles = [o.cast(o.root(h.content, h.home, PYTHON), np.int64) if h.ir_dtype.is_bool else h for h in handles]
     result = compute(ufunc, handles)
@@ -184,6 +199,75 @@ def operate(ufunc: np.ufunc, *args: Any) -> Any:
             arithmetic(handles, result, *RAISING[ufunc])
     from .dispatch import leave
     return leave(result)
+
+
+# beside Python's integers and sequences ------------------------------------------------------------------------------
+FLIPPED = {np.less: np.greater, np.greater: np.less, np.less_equal: np.greater_equal, np.greater_equal: np.less_equal,
+           np.equal: np.equal, np.not_equal: np.not_equal}
+BELOW = {np.less: np.less_equal, np.greater_equal: np.greater}
+"""For an integer above the float that stands for it, which no float lies between: x < n where x <= float(n)."""
+ABOVE = {np.less_equal: np.less, np.greater: np.greater_equal}
+
+
+def exactly(ufunc: np.ufunc, args: tuple[Any, ...]) -> np.ufunc | bool:
+    """Python compares floats with integers as the numbers that they are: the comparison, or the answer, that is the
+    same when the integer has become a float."""
+    swapped = isinstance(args[1], TracedArray)
+    x, n = args[::-1] if swapped else args
+    if ufunc not in FLIPPED or type(n) is not int or not (x.kind == PYTHON and x.ir_dtype.is_float):
+        return ufunc
+    number = float(n) if abs(n) < 2 ** 1023 else math.copysign(math.inf, n)
+    if number == n or math.isinf(number):
+        return ufunc
+    if ufunc in (np.equal, np.not_equal):
+        return ufunc is np.not_equal
+    table = BELOW if number < n else ABOVE
+    found = FLIPPED[ufunc] if swapped else ufunc
+    found = table.get(found, found)
+    return FLIPPED[found] if swapped else found
+
+
+SEQUENCES = (list, tuple, range)
+
+
+def is_beside_sequence(ufunc: np.ufunc, x: TracedArray, other: Any) -> bool:
+    """Whether Python decides about a number and a sequence: NumPy's numbers take them for arrays, but repeat them."""
+    if not isinstance(other, SEQUENCES) or x.kind == ARRAY:
+        return False
+    return x.kind != SCALAR or (ufunc is np.multiply and not isinstance(other, range))
+
+
+def beside_sequence(ufunc: np.ufunc, x: TracedArray, other: Any) -> Any:
+    """`[0.0] * n`, an answer to `==`, a TypeError."""
+    name, kind = type(other).__name__, type_name(x)
+    if ufunc in (np.equal, np.not_equal):
+        return ufunc is np.not_equal
+    if ufunc is not np.multiply or isinstance(other, range):
+        fail(DtypeError, f"unsupported operand types for {ufunc.__name__}: '{name}' and '{kind}'; write "
+                         f"np.array(items) for arithmetic of the elements")
+    if not (x.ir_dtype.is_integer or (x.ir_dtype.is_bool and x.kind == PYTHON)):
+        fail(DtypeError, f"can't multiply sequence by non-int of type '{kind}'; write np.array(items) * x for a "
+                         f"product of each element")
+    if (times := x.known) is not None:
+        return other * int(times)
+    fail(UnsupportedError, f"a {name} times an integer is the {name} repeated, and how often is not known while "
+                           f"gradjit compiles the function; write np.array(items) * n for a product of each element")
+
+
+def type_name(x: Any) -> str:
+    """The type of a value as Python names it in errors."""
+    from .builtin_functions import stand_in
+    cls = stand_in(x)
+    return cls.__name__ if cls.__module__ == "builtins" else f"{cls.__module__}.{cls.__name__}"
+
+
+def not_defined(e: TypeError, *args: Any) -> NoReturn:
+    """An operator's error, which names what stands for a traced value, with the name of the type that it has."""
+    text = str(e)
+    for x in args:
+        if isinstance(x, TracedArray):
+            text = text.replace(TracedArray.__name__, type_name(x), 1)
+    fail(DtypeError, text)
 
 
 def unlike(x: TracedArray, other: Any, answer: bool) -> Any:

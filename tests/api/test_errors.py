@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextvars
 import linecache
 import traceback
 
@@ -180,15 +181,14 @@ def test_values_kept_in_a_global_and_used_later():
         gj.grad(f)(X)
     assert kept == []
 
-    class Keeper:
-        value = None
+    keeper = contextvars.ContextVar("keeper")
 
     def g(x):
-        Keeper.value = x * 2
+        keeper.set(x * 2)
         return np.sum(x)
 
     gj.grad(g)(X)
-    kept = [Keeper.value]
+    kept = [keeper.get()]
     with pytest.raises(gj.LeakError, match="has been traced.*Return it"):
         gj.jit(lambda x: x + kept[0])(X)
     with pytest.raises(gj.LeakError):
@@ -288,3 +288,23 @@ def test_long_lists_of_numbers():
 
     with pytest.raises(gj.TraceError, match=r"f is called with 5000 Python numbers.*x_0.*np\.array"):
         gj.grad(f)([1.0] * 5000)
+
+
+class ByName:
+    """An object whose attributes are looked up in a dictionary, which raises KeyError."""
+
+    def __init__(self):
+        object.__setattr__(self, "table", {"a": 2.0})
+
+    def __getattribute__(self, name):
+        return object.__getattribute__(self, "table")[name]
+
+
+BY_NAME = ByName()
+
+
+@pytest.mark.parametrize("call", [
+    lambda: gj.jit(lambda x: x * BY_NAME.a)(1.0), lambda: gj.grad(lambda x, o: x)(1.0, BY_NAME)])
+def test_look_ups_of_attributes_that_raise_nonsense(call):
+    with pytest.raises(gj.TraceError, match="ByName.__getattribute__ raised KeyError.*AttributeError"):
+        call()

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import collections
 import copy
+import math
+import types
 from collections.abc import Callable
 
 import numpy as np
@@ -297,3 +300,131 @@ def test_a_scratch_array_that_is_an_argument():
     for h in (g, gj.grad(f)):
         with pytest.raises(gj.ArgumentError, match="writes to the captured array x, which is the same array as"):
             h(x)
+
+
+class Settings:
+    scale = 1.0
+
+
+class Special(Settings):
+    pass
+
+
+SPACE = types.SimpleNamespace(scale=1.0)
+PLACES: dict[str, tuple[object, Callable[[float], float]]] = {}
+
+
+def place(owner: object) -> Callable[[Callable[[float], float]], None]:
+    def note(f: Callable[[float], float]) -> None:
+        PLACES[f.__name__] = owner, f
+
+    return note
+
+
+@place(Settings)
+def of_a_class(x):
+    Settings.scale = x * 2
+    return Settings.scale * x
+
+
+@place(Settings)
+def by_setattr(x):
+    setattr(Settings, "scale", Settings.scale + x)  # noqa: B010
+    return Settings.scale**2
+
+
+@place(Special)
+def inherited(x):
+    Special.scale = x * 2
+    return Special.scale * x
+
+
+@place(Settings)
+def one_that_was_not_there(x):
+    Settings.more = x * 3
+    return Settings.more * x
+
+
+@place(Settings)
+def in_a_loop(x):
+    for _ in range(20):
+        Settings.scale = Settings.scale * 0.5 + x
+    return Settings.scale
+
+
+@place(Settings)
+def in_a_branch(x):
+    if x > 0:
+        Settings.scale = x
+    return Settings.scale * x
+
+
+@place(math)
+def of_a_module(x):
+    math.more = x * 2
+    return math.more * x
+
+
+@place(SPACE)
+def of_a_namespace(x):
+    SPACE.scale = x * 2
+    return SPACE.scale * x
+
+
+@place(globals())
+def of_the_global_names(x):
+    globals()["MORE"] = x * 2
+    return MORE * x  # noqa: F821
+
+
+@pytest.mark.parametrize("name", PLACES)
+def test_attributes_of_classes_and_modules(name):
+    """gj.jit writes them as Python does, derivatives read them back within the call and leave no trace."""
+    owner, f = PLACES[name]
+    names = owner if isinstance(owner, dict) else vars(owner)
+    before = dict(names)
+
+    def reset():
+        for k in [k for k in names if k not in before]:
+            names.pop(k) if isinstance(owner, dict) else delattr(owner, k)
+        if "scale" in before:
+            owner.scale = 1.0
+
+    try:
+        slope = gj.grad(f)(1.5)
+        assert dict(names) == before
+        high, _, low = f(1.5 + 1e-6), reset(), f(1.5 - 1e-6)
+        assert slope == pytest.approx((high - low) / 2e-6)
+        reset()
+        value, held, _ = f(1.5), dict(names), reset()
+        assert gj.jit(f)(1.5) == value
+        assert dict(names) == held
+    finally:
+        reset()
+
+
+def test_an_inherited_attribute_of_an_object():
+    class Walker(Settings):
+        def step(self, x):
+            self.scale = 0.5 * self.scale + x
+            return self.scale * x
+
+    walker = Walker()
+    assert gj.grad(walker.step)(2.0) == 4.5
+    assert vars(walker) == {}
+    gj.jit(walker.step)(2.0)
+    assert vars(walker) == {"scale": 2.5}
+
+
+def test_classes_made_inside_are_the_functions_own():
+    def f(x):
+        class Own:
+            scale = 1.0
+
+        made = type("Made", (Own,), {})
+        pair = collections.namedtuple("pair", "a b")  # noqa: PYI024
+        Own.scale, made.shift, pair.more = x, x * 2, x * 3
+        return made.scale * made().shift * pair(x, x).more
+
+    assert gj.jit(f)(2.0) == f(2.0) == 48.0
+    assert gj.grad(f)(2.0) == 72.0

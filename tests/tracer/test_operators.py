@@ -8,7 +8,8 @@ import operator
 import numpy as np
 import pytest
 
-from gradjit.errors import DtypeError, ShapeError, TraceError
+import gradjit as gj
+from gradjit.errors import ConversionError, DtypeError, ShapeError, TraceError
 from gradjit.tracer.trace import trace
 
 from .compare import check
@@ -242,3 +243,78 @@ def test_unknown_methods_are_named():
         trace(lambda x: x.frobnicate(), (np.ones(2),), {})
     with pytest.raises(TraceError, match="setting .shape"):
         trace(lambda x: setattr(x, "shape", (1, 2)), (np.ones(2),), {})
+
+
+NUMBERS = {"f64": np.array([2.0]), "f32": np.array([2.0], np.float32), "i64": np.array([2]), "bool": np.array([True]),
+           "c128": np.array([2.0j])}
+SEQUENCES = ([1.0, 2.0], (1.0, 2.0), [True], [[1.0, 2.0], [3.0, 4.0]], [], range(2))
+BY_KIND = {"element": lambda x: x[0], "sum": lambda x: x.sum(), "Python's": lambda x: x[0].item()}
+
+
+@pytest.mark.parametrize("kind", BY_KIND)
+@pytest.mark.parametrize("name", NUMBERS)
+def test_numbers_beside_sequences(name, kind):
+    """Python's numbers know no arithmetic with lists, and NumPy's repeat them: the value, or an error."""
+    number = BY_KIND[kind]
+    for items, op in itertools.product(SEQUENCES, (*ARITHMETIC, operator.truediv, *COMPARE)):
+        for f in (lambda x: op(number(x), items), lambda x: op(items, number(x))):
+            try:
+                with np.errstate(all="ignore"):
+                    want = f(NUMBERS[name])
+            except TypeError:
+                with pytest.raises(DtypeError):
+                    trace(f, (NUMBERS[name],), {})
+                continue
+            if op is operator.mul and isinstance(want, (list, tuple)):  # repeated
+                with pytest.raises(TraceError, match="times an integer"):
+                    trace(f, (NUMBERS[name],), {})
+            elif isinstance(want, bool):
+                assert f(trace(f, (NUMBERS[name],), {}) and NUMBERS[name]) is want
+            else:
+                check(f, NUMBERS[name])
+
+
+@pytest.mark.parametrize("name", ["i64 array", "i32 array", "u8 array", "bool array", "i64", "f64 array", "f32 array"])
+@pytest.mark.parametrize("n", [2**64, -2**63 - 1, 2**70])
+def test_integers_beyond_64_bits(name, n):
+    """A float beside floats; no integer beside integers, but for comparisons."""
+    x = OPERANDS[name]
+    for op in (*ARITHMETIC, operator.truediv, operator.floordiv, operator.mod, operator.pow, *COMPARE):
+        for f in (lambda x: op(x, n), lambda x: op(n, x)):
+            try:
+                with np.errstate(all="ignore"):
+                    f(x)
+            except OverflowError:
+                with pytest.raises(ConversionError, match="64 bits"):
+                    trace(f, (x,), {})
+            else:
+                check(f, x)
+
+
+def test_the_largest_integers_are_below_those_beyond():
+    check(lambda x: (x < 2**64, x == 2**64, 2**64 > x, x >= 2**64), np.array([2**64 - 1, 0], np.uint64))
+
+
+def test_an_int_of_pythons_does_not_leave_64_bits():
+    with pytest.raises(ConversionError):
+        trace(lambda x: int(x) + 2**64, (3.0,), {})
+
+
+@pytest.mark.parametrize("n", [2**53 + 1, 2**53 + 3, -2**53 - 1, 2**70 + 1])
+@pytest.mark.parametrize("op", COMPARE)
+def test_pythons_floats_are_compared_with_integers_exactly(op, n):
+    for x in (float(n), np.nextafter(float(n), np.inf).item(), np.nextafter(float(n), -np.inf).item()):
+        assert gj.jit(lambda x: (x * 1.0 if op(x, n) else x * 2.0))(x) == (x if op(x, n) else x * 2.0)
+        assert gj.jit(lambda x: (x * 1.0 if op(n, x) else x * 2.0))(x) == (x if op(n, x) else x * 2.0)
+
+
+def test_the_square_of_booleans():
+    b = OPERANDS["bool array"]
+    check(lambda b: (b**2, np.power(b, 2), b**3, (b[:1].reshape(()))**2, b[0]**2), b)
+
+
+def test_what_an_operator_has_against_a_text_names_the_type():
+    with pytest.raises(DtypeError, match="'numpy.float64' and 'str'"):
+        trace(lambda x: x[0] + "a", (np.ones(2),), {})
+    with pytest.raises(DtypeError, match="'<' not supported between instances of 'numpy.float64' and 'str'"):
+        trace(lambda x: x[0] < "a", (np.ones(2),), {})

@@ -327,11 +327,18 @@ def refill(owner: Any, items: dict[Any, Any]) -> None:
         owner.clear()
         owner.update(items)
     else:
-        for name in items_of(owner):
+        now = items_of(owner)
+        for name in now:
             if name not in items:
-                object.__delattr__(owner, name)
+                (type if isinstance(owner, type) else object).__delattr__(owner, name)
         for name, value in items.items():
-            object.__setattr__(owner, name, value)
+            if name not in now or now[name] is not value:
+                set_plainly(owner, name, value)
+
+
+def set_plainly(owner: Any, name: str, value: Any) -> None:
+    """`owner.name = value`, whatever the class says about it."""
+    (type if isinstance(owner, type) else object).__setattr__(owner, name, value)
 
 
 def same_items(a: dict[Any, Any], b: dict[Any, Any]) -> bool:

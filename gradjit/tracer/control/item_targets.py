@@ -6,7 +6,7 @@ from collections import deque
 from typing import Any
 
 from ...records import dataclass
-from .frames import items_of
+from .frames import items_of, set_plainly
 from .states import Undefined
 
 
@@ -38,4 +38,4 @@ class ItemTarget:
         if self.is_item:
             self.owner[self.key] = value
         else:
-            object.__setattr__(self.owner, self.key, value)
+            set_plainly(self.owner, self.key, value)

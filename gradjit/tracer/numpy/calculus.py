@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ...errors import ArgumentError, TraceError
+from ...errors import ArgumentError, DtypeError, TraceError
 from .. import operands as o
 from ..extents import form
 from ..locations import fail
@@ -94,6 +94,9 @@ def gradient(f, *varargs, axis=None, edge_order=1):
     if len(varargs) not in (0, 1, len(axes)):
         fail(TraceError, "invalid number of arguments")
     spacings = [1.0] * len(axes) if not varargs else list(varargs) * (len(axes) if len(varargs) == 1 else 1)
+    if x.ir_dtype.is_bool:
+        fail(DtypeError, "np.gradient of booleans: numpy boolean subtract, the `-` operator, is not supported; write "
+                         "x.astype(float)")
     x = x if x.ir_dtype.is_inexact else cast(x, np.float64)
     out = [_gradient_along(x, k, array(s) if as_traced(s).ndim else s, edge_order)
            for k, s in zip(axes, spacings, strict=True)]
@@ -313,9 +316,22 @@ def _slid(x: TracedArray, w: TracedArray, mode: str) -> TracedArray:
     x, w = (cast(x, np.int64), cast(w, np.int64)) if boolean else (x, w)
     left = {"full": m - 1, "same": m // 2, "valid": 0}[mode]
     size = {"full": n + m - 1, "same": n, "valid": n - m + 1}[mode]
-    x = pad_axis(x, 0, left, max(size + m - 1 - n - left, 0))
-    y = _sum_of_taps(x, w, size) if m <= TAPS_LIMIT else _windows(x, w, size)
+    whole = n - m + 1
+    inner = _sum_of_taps(x, w, whole) if m <= TAPS_LIMIT else _windows(x, w, whole)
+    ends = [_at_an_end(x, w, start, count) for start, count in ((-left, left), (whole, size - left - whole))]
+    y = concat([part for part in (ends[0], inner, ends[1]) if prod(part.extents)], 0)
     return cast(y, np.bool_) if boolean else y
+
+
+def _at_an_end(x: TracedArray, w: TracedArray, start: int, count: int) -> TracedArray:
+    """The sums from x[start] on, where w stands out over an end of x: what stands there takes no part (it is no
+    product with 0, which is nan for an infinite w)."""
+    n, m = prod(x.extents), prod(w.extents)
+    places = call(np.add, call(np.add, iota((count, m), 0), iota((count, m), 1)), start)
+    inside = call(np.logical_and, call(np.greater_equal, places, 0), call(np.less, places, n))
+    places = call(np.minimum, call(np.maximum, places, 0), n - 1)
+    terms = emit("mul", emit("gather", x, places, axes=(0,)), o.broadcast_to(w, (count, m)))
+    return emit("sum", emit("select", inside, terms, full_like(0, terms)), axes=(1,))
 
 
 def _sum_of_taps(x: TracedArray, w: TracedArray, size: int) -> TracedArray:

@@ -8,10 +8,11 @@ from typing import Any
 import numpy as np
 
 from ...errors import ArgumentError, DtypeError, ShapeError
+from ...ir import I64
 from .. import operands as o
-from ..conversion import clipped, strong
+from ..conversion import check, clipped, strong
 from ..locations import fail
-from ..operands import TracedArray, as_traced, broadcast, cast, emit, promote
+from ..operands import TracedArray, as_traced, broadcast, cast, emit, promote, weak_kind
 from ..ufuncs import Raw, as_loop, compute, resolve
 from . import complex_numbers
 from .common import array, call, full_like, given, stored, truth, where
@@ -201,9 +202,9 @@ def _comparison(ufunc: np.ufunc, op: str) -> Raw:
 def _beyond_range(ufunc: np.ufunc, x: TracedArray, y: TracedArray) -> bool | None:
     """For an integer array and a Python int that its dtype cannot hold: the answer, the same for all elements."""
     for a, b in ((x, y), (y, x)):
-        if b.weak and b.known is not None and a.ir_dtype.is_integer and b.ir_dtype.kind in "iu":
+        if b.weak and b.known is not None and a.ir_dtype.is_integer and weak_kind(b) in "iu":
             limits, number = np.iinfo(a.dtype), int(b.known)
-            if not limits.min <= number <= limits.max:
+            if o.is_beyond(b) or not limits.min <= number <= limits.max:
                 far = -1 if number < 0 else 1
                 return bool(ufunc(0, far) if b is y else ufunc(far, 0))
     return None
@@ -221,9 +222,18 @@ def _mixed(op: str, x: TracedArray, y: TracedArray) -> TracedArray:
     return emit("and", emit("not", negative), unsigned)
 
 
-def _logical(op: str) -> Rule:
-    """A logical ufunc on operands of any dtype."""
-    return lambda *xs: emit(op, *map(truth, xs))
+def _logical(ufunc: np.ufunc, op: str) -> Raw:
+    """A logical ufunc on operands of any dtype. NumPy takes Python integers for int64."""
+
+    def rule(*xs: TracedArray, dtype: Any = None) -> TracedArray:
+        resolve(ufunc, list(xs), dtype)
+        for x in xs:
+            o.refuse_beyond(x, "int64")
+            if x.weak and x.known is not None and weak_kind(x) in "iu":
+                check(x, I64)
+        return emit(op, *broadcast(*map(truth, xs)))
+
+    return Raw(rule)
 
 
 def _float_test(op: str, otherwise: bool) -> Rule:
@@ -281,8 +291,8 @@ UFUNCS: dict[np.ufunc, str | Rule | Raw] = {
     np.greater: _comparison(np.greater, "gt"), np.greater_equal: _comparison(np.greater_equal, "ge"),
     np.equal: _comparison(np.equal, "eq"), np.not_equal: _comparison(np.not_equal, "ne"),
     # logic and bits
-    np.logical_and: _logical("and"), np.logical_or: _logical("or"), np.logical_xor: _logical("xor"),
-    np.logical_not: _logical("not"),
+    np.logical_and: _logical(np.logical_and, "and"), np.logical_or: _logical(np.logical_or, "or"),
+    np.logical_xor: _logical(np.logical_xor, "xor"), np.logical_not: _logical(np.logical_not, "not"),
     np.bitwise_and: "and", np.bitwise_or: "or", np.bitwise_xor: "xor", np.invert: "not",
     np.left_shift: "shl", np.right_shift: "shr", np.bitwise_count: bitwise_count,
     # tests
@@ -331,6 +341,8 @@ def round_(a, decimals=0, out=None):
         return stored(np.round, as_loop(complex_numbers.by_parts(round_, x, decimals), [x]), out)
     if x.ir_dtype.is_bool and decimals == 0:
         o.unsupported(np.round, "of booleans it gives float16; write x.astype(int)")
+    if x.ir_dtype.is_bool:
+        fail(DtypeError, "np.round of booleans to decimals: the product is float64, no bool; write x.astype(int)")
     if x.ir_dtype.is_integer and decimals >= 0:
         return stored(np.round, positive(x), out)
     y = cast(x, np.float64) if x.ir_dtype.kind in "biu" else x

@@ -54,6 +54,13 @@ def in_range(indices: Any, extent: int, axis: int, mode: str, func: Any) -> Trac
     fail(ArgumentError, f"clipmode must be one of 'clip', 'raise', or 'wrap' (got {mode!r})")
 
 
+def _safely_an_index(i: TracedArray, func: Any) -> None:
+    """DtypeError for what NumPy does not take for int64."""
+    if not np.can_cast(i.dtype, np.int64, "safe"):
+        fail(DtypeError, f"{o.name_of(func)}: cannot cast indices of {i.dtype} to int64 according to the rule 'safe'; "
+                         f"write a.astype(int)")
+
+
 def take(a, indices, axis=None, out=None, mode="raise"):
     """The elements (or, along an axis, the slices) at the indices."""
     x = array(a)
@@ -143,6 +150,7 @@ def put_all(x: TracedArray, v: Any) -> None:
 def choose(a, choices, out=None, mode="raise"):
     """result[i] = choices[a[i]][i]."""
     i = array(a)
+    _safely_an_index(i, np.choose)
     items = [as_traced(c) for c in choices] if not isinstance(choices, (TracedArray, np.ndarray)) else list(
         map(as_traced, as_traced(choices)))
     items = o.promote(*map(array, items))

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
 
 import numpy as np
 
-from ...errors import ArgumentError, BoundsError, UnsupportedError
+from ...errors import ArgumentError, BoundsError, DtypeError, UnsupportedError
 from .. import extents as ext, operands as o
 from ..locations import fail
 from ..operands import TracedArray, as_traced, cast, emit, normal_axes, static_int, unsupported
@@ -307,8 +308,26 @@ ASSOCIATIVE: dict[np.ufunc, Any] = {
 """Ufuncs that may be evaluated in any grouping, with their identities (None: there is none)."""
 
 
+@functools.cache
+def is_defined(ufunc: np.ufunc, method: str, operand: np.dtype, dtype: Any) -> str:
+    """What NumPy has against a method of a ufunc on such an operand: it is asked, with two numbers."""
+    try:
+        getattr(ufunc, method)(np.ones(2, operand), dtype=dtype)
+    except TypeError as e:
+        return str(e) or f"ufunc {ufunc.__name__} has no {method} of {operand}"
+    return ""
+
+
+def look_at_dtypes(ufunc: np.ufunc, method: str, a: Any, dtype: Any) -> None:
+    """DtypeError where NumPy has no loop."""
+    x = as_traced(a)
+    if complaint := is_defined(ufunc, method, x.dtype, None if dtype is None else np.dtype(dtype)):
+        fail(DtypeError, complaint)
+
+
 def reduce_(ufunc, a, axis=0, dtype=None, out=None, keepdims=False, initial=NO_VALUE, where=True):
     """`ufunc.reduce`."""
+    look_at_dtypes(ufunc, "reduce", a, dtype)
     if ufunc in REDUCTIONS:
         return REDUCTIONS[ufunc](*_typed(ufunc, a, dtype, axis), out=out, keepdims=keepdims, initial=initial,
                                  where=where)
@@ -406,6 +425,7 @@ def _in_turn(ufunc: Any, x: Any, n: Any) -> None:
 def accumulate(ufunc, array, axis=0, dtype=None, out=None):
     """`ufunc.accumulate`: sums and products are operations; other associative ufuncs take log2(n) shifted steps."""
     x = as_traced(array)
+    look_at_dtypes(ufunc, "accumulate", x, dtype)
     if ufunc in (np.add, np.multiply):
         return (cumsum if ufunc is np.add else cumprod)(x, static_int(axis, "axis"), dtype, out)
     if ufunc not in ASSOCIATIVE or ufunc in (np.hypot, np.logical_xor):

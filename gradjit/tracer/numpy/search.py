@@ -35,7 +35,7 @@ from .common import (
 from .complex_numbers import values
 from .creation import linspace
 from .indexing import take_along_axis, taken
-from .reduction import max_, min_, sum_
+from .reduction import is_empty, max_, min_, sum_
 
 Rule = Callable[..., Any]
 
@@ -332,12 +332,22 @@ def histogram2d(x, y, bins=10, range=None, density=None, weights=None):
 # sets ---------------------------------------------------------------------------------------------------------------
 def isin(element, test_elements, assume_unique=False, invert=False, *, kind=None):
     """Whether each element is among the test elements."""
-    x, tests = promote(array(element), flatten(array(test_elements)))
-    if not tests.size:
+    x, tests = array(element), flatten(array(test_elements))
+    if is_empty(tests, (0,)):
         return full(bool(invert), x.extents, np.bool_)
-    a, b = broadcast(expand(x, (x.ndim,)), tests)
-    found = emit("any", emit("eq", a, b), axes=(a.ndim - 1,))
+    if np.result_type(x.dtype, tests.dtype).kind == "f" and x.ir_dtype.is_integer and tests.ir_dtype.is_integer:
+        _few(x, tests)
+    found = emit("any", call(np.equal, expand(x, (x.ndim,)), tests), axes=(x.ndim,))
     return o.as_array(emit("not", found) if invert else found)
+
+
+def _few(x: TracedArray, tests: TracedArray) -> None:
+    """Of int64 and uint64, NumPy compares few test elements one by one, which is exact; more of them as floats, or as
+    integers, as it finds their range."""
+    n, m = (prod(fixed(v, np.isin)) for v in (x, tests))
+    if m >= 10 * n ** 0.145:
+        o.unsupported(np.isin, f"of {x.dtype} and {tests.dtype} with so many test elements it depends on them whether "
+                               f"NumPy compares floats or integers; cast both to one dtype")
 
 
 def _of_known(func: Rule) -> Rule:

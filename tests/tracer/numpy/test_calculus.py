@@ -15,9 +15,13 @@ XP = np.array([-1.0, 0.0, 0.5, 2.0, 3.5])
 FP = np.array([2.0, -1.0, 4.0, 4.0, 0.5])
 AT = np.array([-2.0, -1.0, -0.3, 0.0, 0.2, 2.0, 3.4, 3.5, 9.0, np.nan])
 TABLE = np.linspace(0, 10, 101)
+with np.errstate(all="ignore"):
+    INFINITE = np.array([1.0, np.inf, -2.0, 0.0])
+    WILD = LONG[:30] / 0.0
 
 DIFFERENCES = [
     *(case(np.diff, x, n=n, axis=a) for x in (A, IA, UNSIGNED, M, T) for n in (0, 1, 2, 5) for a in (0, -1)),
+    *(case(np.gradient, np.array([True, False, True]), *more) for more in ((), (2.0,), (GRID[:3],))),
     case(np.diff, V, 7), case(np.diff, V, 8), case(np.diff, V, -1), case(np.diff, ZERO_D), case(np.diff, A, axis=2),
     case(np.diff, V, prepend=0), case(np.diff, V, append=ZERO_D), case(np.diff, V, prepend=W, append=[1, 2]),
     case(np.diff, A, axis=0, prepend=1.0), case(np.diff, A, axis=1, append=A[:, :2]), case(np.diff, IV, prepend=0.5),
@@ -57,7 +61,11 @@ CONVOLUTION = [
     *(case(f, a, b, mode=m, _tolerance=1e-12) for f in (np.convolve, np.correlate) for a,
       b in ((V, W), (W, V), (V, V), (LONG, V), (V, LONG), (LONG, LONG[:20]), (LONG, LONG[:21]), (LONG[:21], LONG),
             (V, [2.0]), (V, 3.0), (IV, V), (IV, IV), (np.array([True, False]), np.array([True, True, False])))
-      for m in ("full", "same", "valid")), case(np.convolve, V, np.zeros(0)), case(np.convolve, A, V),
+      for m in ("full", "same", "valid")),
+    *(case(f, a, b, mode=m) for f in (np.convolve, np.correlate) for a, b in (
+        (V, INFINITE), (INFINITE, V), (INFINITE, [1.0, np.inf]), (V, [0.0, np.nan, 2.0]), (LONG, WILD))
+      for m in ("full", "same", "valid")),
+    case(np.convolve, V, np.zeros(0)), case(np.convolve, A, V),
       case(np.convolve, V, W, "none"), case(np.correlate, V, W), case(np.convolve, V, W),
       case(np.convolve, V.astype("f"), W.astype("f"), _tolerance=1e-12),
 ]

@@ -7,6 +7,7 @@ import itertools
 import numpy as np
 import pytest
 
+from tests.tracer.numpy.arrays import A, V
 from tests.tracer.numpy.harness import Case, by_function, case, check_all
 
 FLOAT32_MAX = 3e38
@@ -185,4 +186,26 @@ def test_ufunc(cases: list[Case]) -> None:
 
 @pytest.mark.parametrize("cases", by_function(FUNCTIONS))
 def test_function(cases: list[Case]) -> None:
+    check_all(cases)
+
+
+LARGE = np.array([2**63 - 1, 5, -1])
+UNSIGNED_LARGE = np.array([2**63, 2**64 - 1, 5], np.uint64)
+INTEGERS = [
+    case(np.isin, LARGE, UNSIGNED_LARGE), case(np.isin, UNSIGNED_LARGE, LARGE), case(np.isin, LARGE, UNSIGNED_LARGE,
+                                                                                  invert=True),
+    case(np.isin, LARGE, [2.0**63, 5.0]), case(np.isin, np.arange(40), UNSIGNED_LARGE),
+    case(np.isin, LARGE, np.arange(40, dtype=np.uint64), _refused="cast both to one dtype", _traced_only=True),
+    case(np.choose, np.array([0, 1], np.uint64), [A[0, :2], A[1, :2]]),
+    case(np.choose, np.array([0, 1], np.uint32), [A[0, :2], A[1, :2]]),
+    case(np.choose, np.array([0.0, 1.0]), [A[0, :2], A[1, :2]]),
+    case(np.choose, np.array([False, True]), [A[0, :2], A[1, :2]]),
+    *(case(np.round, np.array([True, False]), d) for d in (1, -1, 3)),
+    *(case(np.logical_and, x, n) for x in (V, LARGE, np.array([True])) for n in (2**63, 2**64, -2**63 - 1, 5)),
+    *(case(f, V, out=V.copy()) for f in (np.frexp, np.modf)),
+]
+
+
+@pytest.mark.parametrize("cases", by_function(INTEGERS))
+def test_integers_and_booleans(cases: list[Case]) -> None:
     check_all(cases)

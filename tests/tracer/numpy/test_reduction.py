@@ -145,6 +145,8 @@ COVARIANCES = [
 ]
 
 METHODS = [
+    *(case(getattr(f, m), x) for f in (np.equal, np.less, np.not_equal, np.greater_equal)
+      for m in ("reduce", "accumulate") for x in (A[0], IV, np.array([3, 1], np.uint8), np.array([True, False]))),
     *(case(u.reduce, x, axis=a) for u in (np.add, np.multiply, np.maximum, np.minimum, np.logaddexp, np.hypot, np.fmax,
                                           np.fmin,
                                           np.logical_and, np.logical_or, np.logical_xor, np.subtract, np.divide,

@@ -1,0 +1,43 @@
+"""State of the process that computations depend on without naming it: the context of decimals, NumPy's print options.
+
+Whoever asks for such a state by a function (`np.geterr()`) has that function repeated as a guard (`opaque.REPEATED`).
+Here is what the results of other calls depend on, silently.
+"""
+
+from __future__ import annotations
+
+import sys
+import types
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from .outside import Outside
+
+
+def decimal_context() -> Any:
+    """What decides about the digits of decimals. (Flags are results.)"""
+    c = sys.modules["decimal"].getcontext()
+    return c.prec, c.rounding, c.Emin, c.Emax, c.capitals, c.clamp, tuple(c.traps.values())
+
+
+PRINTING = frozenset({np.array2string, np.array_repr, np.array_str, np.savetxt})
+"""NumPy's functions that print as the options say; `repr` of its numbers does, too."""
+
+
+def note_decimals(world: Outside, x: Any) -> None:
+    """A decimal, or what makes them, has come in."""
+    is_one = x.__name__ == "decimal" if isinstance(x, types.ModuleType) else (
+        type(x).__module__ == "decimal" or (isinstance(x, type) and x.__module__ == "decimal"))
+    if is_one and "decimals" not in world.guards:
+        world.repeat(decimal_context, (), {}, decimal_context(), "decimals")
+
+
+def note_printing(world: Outside, f: Any, args: tuple[Any, ...]) -> None:
+    """Something is printed into a text."""
+    if (f in PRINTING or (f is repr and isinstance(args[0], np.generic))) and "printing" not in world.guards:
+        world.repeat(np.get_printoptions, (), {}, np.get_printoptions(), "printing")
+
+
+__all__ = ["note_decimals", "note_printing"]
