@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.fuzz.failure import Failure, outcome_of
-from tests.fuzz.text import check, program, reduced
+from tests.fuzz.text import Mutant, check, program, reduced
 
 CHUNKS = 100
 """Of two hundred mutants each."""
@@ -23,6 +23,17 @@ def check_seeds(seeds: range) -> None:
 
 def test_mutants() -> None:
     check_seeds(range(30))
+
+
+def test_complex_results_are_compared() -> None:
+    """Optimised programs give both parts side by side, and `iota` makes complex numbers, too."""
+    text = """func @f(%x: f64[3], %y: f64[3]) -> (c128[3], c64[3]) {
+  %a: c128[3] = complex %y, %x
+  %b: c64[3] = iota shape=[3] axis=0 dtype=c64
+  return %a, %b
+}
+"""
+    assert check(Mutant(4, text)) is None
 
 
 @pytest.mark.slow

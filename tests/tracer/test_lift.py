@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextvars
 import functools
 import linecache
 import operator
@@ -501,16 +502,15 @@ def test_locals_and_eval_see_the_users_frame():
 
 
 def test_values_kept_from_a_trace_are_refused_later():
-    class Keeper:
-        first = second = None
+    keeper = contextvars.ContextVar("keeper")
 
     def f(x):
-        Keeper.first = x * 2
-        Keeper.second = Keeper.first[1:]
+        doubled = x * 2
+        keeper.set([doubled, doubled[1:]])
         return x
 
     trace(f, (X,), {})
-    kept = [Keeper.first, Keeper.second]
+    kept = keeper.get()
     for leaked in kept:
         with pytest.raises(LeakError, match="has been traced"):
             leaked + 1

@@ -82,6 +82,11 @@ def const(b: Builder, value: np.ndarray, shape: tuple[Any, ...]) -> Pair:
     return b.const(value.real.copy(), shape=shape), b.const(value.imag.copy(), shape=shape)
 
 
+def iota(b: Builder, shape: tuple[Any, ...], axis: int, dtype: DType) -> Pair:
+    real = b.iota(shape=shape, axis=axis, dtype=dtype.part)
+    return real, b.like(0, real)
+
+
 # products -------------------------------------------------------------------------------------------------------------
 def contract(b: Builder, x: Pair, y: Pair, **axes: Any) -> Pair:
     def product(p: Value, q: Value) -> Value:
@@ -169,7 +174,7 @@ def _written(b: Builder, whole: Value, part: Value, axis: int, i: Value) -> Valu
 
 RULES: dict[str, Rule] = {
     "real": lambda b, x: x[0], "imag": lambda b, x: x[1], "complex": lambda b, re, im: (re, im),
-    "const": const, "cast": cast,
+    "const": const, "iota": iota, "cast": cast,
     "mul": multiply, "div": by_numpy("complex_divide"), "pow": by_numpy("complex_power"),
     **{name: by_numpy(f"complex_{name}") for name in UNARY_INEXACT},
     "abs": length, "sign": direction,
