@@ -69,6 +69,29 @@ def process_data(n: int) -> tuple[Any, ...]:
     return np.array([0.2, -0.3, -2.0]), x, np.sin(x) + 0.3 * rng.normal(size=n)
 
 
+def optics_data(n: int, planes: int) -> tuple[Any, ...]:
+    """A field of random phase behind a round aperture, and what a little other phase would give on each plane."""
+    rng = np.random.default_rng(SEED)
+    at = np.linspace(-1.0, 1.0, n)
+    amplitude = np.where(at[:, None] ** 2 + at**2 < 0.5, 1.0, 0.1)
+    frequencies = np.fft.fftfreq(n)
+    transfer = np.exp(-40j * (frequencies[:, None] ** 2 + frequencies**2))
+    field, measured = amplitude * np.exp(1j * rng.normal(scale=0.3, size=(n, n))), []
+    for _ in range(planes):
+        field = np.fft.ifft2(np.fft.fft2(field) * transfer)
+        measured.append(np.abs(field) ** 2)
+    return rng.normal(scale=0.3, size=(n, n)), amplitude, transfer, np.stack(measured)
+
+
+def claims_data(n: int, d: int) -> tuple[Any, ...]:
+    rng = np.random.default_rng(SEED)
+    x = np.concatenate([rng.gamma(2.0, 1.5, n // 2), np.abs(rng.normal(6.0, 1.0, n - n // 2))])
+    factor = np.tril(rng.normal(scale=0.3, size=(d, d)), -1) + np.eye(d)
+    points = rng.normal(size=(n, d)) @ factor.T
+    parameters = np.array([0.1, -0.2, -1.0, 0.6, 0.5, 5.5, 0.1, 4.0, 0.7])
+    return parameters, 0.1 * rng.normal(size=d), x, points, factor @ factor.T
+
+
 def mixture_data(d: int, k: int, n: int = 1000) -> tuple[Any, ...]:
     rng = np.random.default_rng(SEED)
     factors = 0.3 * rng.normal(size=(k, d + d * (d - 1) // 2))
@@ -105,4 +128,8 @@ CASES = (
              required=required, over_value=3, tolerance=1e-8)
         for n, required in ((50, 1 / 10), (200, 1 / 3), (1000, 1))
     ),
+    Case("optics", "phase retrieval, 10 planes of 256 × 256", "phase_retrieval", partial(optics_data, 256, 10),
+         required=1),
+    Case("claims", "a mixture of SciPy's distributions, 10⁴ samples", "claims", partial(claims_data, 10**4, 4),
+         argnums=(0, 1), required=1 / 5, tolerance=1e-9),
 )

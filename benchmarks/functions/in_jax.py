@@ -8,6 +8,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.scipy import stats
 from jax.scipy.linalg import solve_triangular
 from jax.scipy.special import logsumexp
 
@@ -85,3 +86,21 @@ def gaussian_process(parameters: Array, x: Array, y: Array) -> Array:
     factor = jnp.linalg.cholesky(covariance)
     whitened = solve_triangular(factor, y, lower=True)
     return 0.5 * jnp.sum(whitened**2) + jnp.sum(jnp.log(jnp.diag(factor))) + 0.5 * len(x) * math.log(2 * math.pi)
+
+
+def phase_retrieval(phase: Array, amplitude: Array, transfer: Array, measured: Array) -> Array:
+    field = amplitude * jnp.exp(1j * phase)
+    loss = 0.0
+    for intensity in measured:
+        field = jnp.fft.ifft2(jnp.fft.fft2(field) * transfer)
+        loss = loss + jnp.mean((jnp.real(field) ** 2 + jnp.imag(field) ** 2 - intensity) ** 2)
+    return loss
+
+
+def claims(parameters: Array, mean: Array, x: Array, points: Array, covariance: Array) -> Array:
+    a = parameters
+    parts = jnp.stack([stats.gamma.logpdf(x, jnp.exp(a[3]), scale=jnp.exp(a[4])),
+                       stats.norm.logpdf(x, a[5], jnp.exp(a[6])),
+                       stats.t.logpdf(x, 4.0, loc=a[7], scale=jnp.exp(a[8]))])
+    mixed = logsumexp(parts + a[:3, None], axis=0) - logsumexp(a[:3])
+    return -jnp.sum(mixed) - jnp.sum(stats.multivariate_normal.logpdf(points, mean, covariance))

@@ -6,7 +6,9 @@ import math
 from typing import Any
 
 import numpy as np
+from scipy import stats
 from scipy.linalg import solve_triangular
+from scipy.special import logsumexp
 
 Array = Any
 Layer = tuple[Array, Array]
@@ -113,3 +115,27 @@ def gaussian_process(parameters: Array, x: Array, y: Array) -> Array:
     factor = np.linalg.cholesky(covariance)
     whitened = solve_triangular(factor, y, lower=True, check_finite=False)
     return 0.5 * np.sum(whitened**2) + np.sum(np.log(np.diag(factor))) + 0.5 * len(x) * math.log(2 * math.pi)
+
+
+def phase_retrieval(phase: Array, amplitude: Array, transfer: Array, measured: Array) -> Array:
+    """How far the intensities of a field are from those measured on planes behind each other, between which it passes
+    free space. phase, amplitude: (n, n), of the field at the first plane; transfer: (n, n) complex, of the way to the
+    next; measured: (planes, n, n)."""
+    field = amplitude * np.exp(1j * phase)
+    loss = 0.0
+    for intensity in measured:
+        field = np.fft.ifft2(np.fft.fft2(field) * transfer)
+        loss = loss + np.mean((np.abs(field) ** 2 - intensity) ** 2)
+    return loss
+
+
+def claims(parameters: Array, mean: Array, x: Array, points: Array, covariance: Array) -> Array:
+    """Negative log-likelihood of a mixture of three distributions of SciPy's, and of correlated normal points.
+    parameters: (9,), the logarithms of weights and of positive parameters, and places; x: (n,) positive; mean: (d,);
+    points: (n, d); covariance: (d, d)."""
+    a = parameters
+    parts = np.stack([stats.gamma.logpdf(x, np.exp(a[3]), scale=np.exp(a[4])),
+                      stats.norm.logpdf(x, a[5], np.exp(a[6])),
+                      stats.t.logpdf(x, 4.0, loc=a[7], scale=np.exp(a[8]))], axis=1)
+    mixed = logsumexp(parts + a[:3], axis=1) - logsumexp(a[:3])
+    return -np.sum(mixed) - np.sum(stats.multivariate_normal.logpdf(points, mean, covariance))

@@ -202,7 +202,7 @@ class RoutineMaker:
 
         layouts = [None] * len(program.func.params)
         with opening(program.opening):
-            made = [assemble(lower_loops(program.func, layouts, p.vector_bytes), work_of(program.func))
+            made = [assemble(lower_loops(program.func, layouts, p.machine), work_of(program.func))
                     for p in self.processors]
         if len({(x.workspace_bytes, x.checks) for x in made}) > 1:  # by the width of vectors
             largest = max(made, key=lambda x: len(x.checks))

@@ -25,7 +25,7 @@ from .loop_pipeline import run_loop_passes
 from .loops import Chunks, Program, Repeat, Store, inner
 from .regions import nests
 from .symbolic import reckoned
-from .target import vector_bytes
+from .target import Machine, this_machine
 from .vecmath.outlined import needed, undefined
 
 Layouts = Sequence[tuple[int, ...] | None]
@@ -66,9 +66,9 @@ def lower(func: Func, layouts: Layouts = ()) -> Lowered:
     return assemble(program, LOOPS if chunks else work_of(func), seconds)
 
 
-def lower_loops(func: Func, layouts: Layouts = (), width: int | None = None, seconds: dict[str, float] | None = None
-                ) -> Program:
-    """The loop nests that compute `func`, for vectors of `width` bytes (this machine's).
+def lower_loops(func: Func, layouts: Layouts = (), machine: Machine | None = None,
+                seconds: dict[str, float] | None = None) -> Program:
+    """The loop nests that compute `func`, for a machine (this one).
 
     layouts: for each parameter its strides in elements, or None (and for those left out) for row-major order.
     seconds: the time of each step is added here by name.
@@ -78,7 +78,7 @@ def lower_loops(func: Func, layouts: Layouts = (), width: int | None = None, sec
     program = nests(func, layouts)
     program.sizes = dims_of(func)
     seconds["nests"] = time.perf_counter() - start
-    return run_loop_passes(program, width or vector_bytes(), seconds)
+    return run_loop_passes(program, machine or this_machine(), seconds)
 
 
 def assemble(program: Program, work: float = 0.0, seconds: dict[str, float] | None = None) -> Lowered:
@@ -108,7 +108,7 @@ def workspace_of(emitted: Emitted) -> int:
 
 
 LOOPS = 1e9
-"""The work of a program with loops, whose turns are often not known."""
+"""The work of a program with loops, whose trip counts are often not known."""
 
 
 def work_of(func: Func) -> float:

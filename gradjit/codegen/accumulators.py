@@ -12,7 +12,7 @@ from .lower import EMIT
 from .lower.combine import across, combine
 from .lower.elementwise import constant, llvm_type
 from .numbers import identity
-from .vecmath.lanes import I64 as INT64
+from .vecmath.lanes import I64 as INT64, width_of
 
 if TYPE_CHECKING:
     from .emit import Emitter
@@ -54,9 +54,19 @@ class AccumulatorCells:
 
     def add(self, v: ir.Value, copy: int) -> ir.Value:
         """Combine a value into the part of its width; the part's new value."""
-        width = v.type.count if isinstance(v.type, ir.VectorType) else 1
-        cell = self.cells[(width, copy if width > 1 else 0)]
-        return self.into(cell, width, v)
+        width = width_of(v.type)
+        return self.into(self.cell(width, copy), width, v)
+
+    def add_product(self, x: ir.Value, y: ir.Value, copy: int) -> ir.Value:
+        """Add x*y to the part of its width, rounded once; the part's new value."""
+        width = width_of(x.type)
+        cell = self.cell(width, copy)
+        new = self.e.lanes(width).fma(x, y, self.e.b.load(cell, typ=self.type(width)))
+        self.e.b.store(new, cell)
+        return new
+
+    def cell(self, width: int, copy: int) -> ir.Value:
+        return self.cells[(width, copy if width > 1 else 0)]
 
     def into(self, cell: ir.Value, width: int, v: ir.Value) -> ir.Value:
         L = self.e.lanes(width)

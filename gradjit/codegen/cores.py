@@ -46,6 +46,7 @@ from .loops import (
 )
 from .numbers import ITERATION, LOAD, SCALAR, STORE, cost_of, identity, memory_cost
 from .symbolic import reckoned
+from .target import Machine
 
 
 @dataclass(frozen=True)
@@ -77,9 +78,9 @@ def limits(**changes: float) -> Iterator[None]:
         LIMITS = before
 
 
-def parallelise(p: Program, width: int) -> None:
+def parallelise(p: Program, machine: Machine) -> None:
     """Cut the outermost loops that are independent and long."""
-    p.body = Cutter(p, width).block(p.body)
+    p.body = Cutter(p, machine.vector_bytes).block(p.body)
 
 
 class Cutter:

@@ -432,10 +432,11 @@ class Emitter:
     def store(self, s: Store) -> None:
         t = s.buffer.dtype
         wide = self.is_wide(s.address.vars)
-        v = self.widened(s.node) if wide else self.value(s.node)
         stride = self.stride(s.address) if wide else 0
         if wide and stride != 1:
-            return self.scattered(s, v)
+            return self.scattered(s, self.widened(s.node))
+        factors = self.factors(s, wide)
+        v = factors[0] if factors else self.widened(s.node) if wide else self.value(s.node)
         p = self.at(s.buffer, self.place(s.address))
         L = self.lanes(self.scope.width if wide else 1)
         if s.combine is not None:
@@ -444,7 +445,8 @@ class Emitter:
             like = self.memory_like(v, t)
             masked = wide and self.scope.mask is not None
             old = self.masked_load(s.buffer, p, like, 1) if masked else self.read(s.buffer, p, like)
-            v = combine(L, s.combine, t, self.from_memory(old, t), v)
+            old = self.from_memory(old, t)
+            v = L.fma(*factors, old) if factors else combine(L, s.combine, t, old, v)
         chosen = s.node.kind == "apply" and OPS[s.node.attrs[0]].chooses
         if wide and (chosen or s.combine in ("max", "min")):
             # Where one of two is what stood in memory, LLVM would store the other under a mask, which takes ten times
@@ -452,6 +454,14 @@ class Emitter:
             v = frozen(self.b, v)
         write = self.masked_write if wide and self.scope.mask is not None else self.write
         return write(s.buffer, p, v)
+
+    def factors(self, s: Store | Accumulate, wide: bool) -> tuple[ir.Value, ir.Value] | None:
+        """The factors of a product that is rounded with the sum. In the last vector of a loop, which overlaps the one
+        before, it is not: the lanes that were counted there add 0."""
+        if not s.fused or self.scope.new_lanes is not None:
+            return None
+        x, y = (self.widened(n) if wide else self.value(n) for n in s.node.args)
+        return x, y
 
     def memory_like(self, v: ir.Value, t: DType) -> ir.Type:
         m = memory_type(t)
@@ -477,11 +487,15 @@ class Emitter:
         if s.position is not None:
             parts.record(self.value(s.node), self.place(s.position))
             return
-        v = self.widened(s.node) if self.scope.vector else self.value(s.node)
-        if self.scope.new_lanes is not None and not parts.per_lane:
-            L = self.lanes(self.scope.width)
-            v = self.b.select(self.scope.new_lanes, v, constant(L, s.acc.dtype, identity(s.acc.op, s.acc.dtype)))
-        new = parts.add(v, self.scope.vector.copy if self.scope.vector else 0)
+        copy = self.scope.vector.copy if self.scope.vector else 0
+        if factors := self.factors(s, self.scope.vector is not None):
+            new = parts.add_product(*factors, copy)
+        else:
+            v = self.widened(s.node) if self.scope.vector else self.value(s.node)
+            if self.scope.new_lanes is not None and not parts.per_lane:
+                L = self.lanes(self.scope.width)
+                v = self.b.select(self.scope.new_lanes, v, constant(L, s.acc.dtype, identity(s.acc.op, s.acc.dtype)))
+            new = parts.add(v, copy)
         if s.store is not None:
             buffer, address = s.store
             self.write(buffer, self.at(buffer, self.place(address)), new)

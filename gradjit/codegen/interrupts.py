@@ -26,9 +26,10 @@ from .loops import (
     trips,
 )
 from .numbers import ITERATION, LOAD, LONG, SCALAR, cost_of
+from .target import Machine
 
 
-def place_polls(p: Program, width: int) -> None:
+def place_polls(p: Program, machine: Machine) -> None:
     """Mark the loops that ask."""
     seen: set[Node] = set()
     for s in p.body:

@@ -31,6 +31,7 @@ from .loops import (
 )
 from .numbers import cost_of
 from .symbolic import reckoned
+from .target import Machine
 
 ALIGN = 64
 WORTHWHILE = 1 << 12
@@ -67,7 +68,7 @@ def nodes_of(s: Stmt) -> Iterator[Node]:
 
 
 # merging --------------------------------------------------------------------------------------------------------------
-def coalesce(p: Program, width: int) -> None:
+def coalesce(p: Program, machine: Machine) -> None:
     """`for i: for j: body` --> `for ij: body` where that runs through memory in the same way."""
     merge(p.body, p.nodes)
 
@@ -174,7 +175,7 @@ class Swap:
 
 
 # dead stores ----------------------------------------------------------------------------------------------------------
-def drop_dead_stores(p: Program, width: int) -> None:
+def drop_dead_stores(p: Program, machine: Machine) -> None:
     """Stores into workspace that nothing loads are dropped, and with them loops that do nothing."""
     read: set[Buffer] = set()
     for s in statements(p.body):
@@ -197,10 +198,10 @@ def drop_dead_stores(p: Program, width: int) -> None:
 
 
 # vectors --------------------------------------------------------------------------------------------------------------
-def vectorise(p: Program, width: int) -> None:
+def vectorise(p: Program, machine: Machine) -> None:
     """Lanes for the loops whose iterations may run side by side."""
     for s in p.body:
-        choose_lanes(s, width)
+        choose_lanes(s, machine.vector_bytes)
 
 
 def choose_lanes(s: Stmt, width: int) -> None:
@@ -236,7 +237,7 @@ def stored(s: Stmt) -> set[Buffer]:
     return {x.buffer for x in statements([s]) if isinstance(x, Store) and x.combine is None}
 
 
-def write_out(p: Program, width: int) -> None:
+def write_out(p: Program, machine: Machine) -> None:
     """Short loops over memory in registers become as many copies of their bodies."""
     for s in statements(p.body):
         if isinstance(s, LoopStmt) and is_written_out(s):
@@ -280,7 +281,7 @@ def _vectorises(s: Stmt, var: Var) -> bool:
 
 
 # results in place -----------------------------------------------------------------------------------------------------
-def alias_outputs(p: Program, width: int) -> None:
+def alias_outputs(p: Program, machine: Machine) -> None:
     """Workspace that lives in the memory of an output which is filled when it is read for the last time."""
     for b in list(p.workspace):
         large = reckoned(b.nbytes) >= WORTHWHILE and not b.moves
@@ -363,7 +364,7 @@ def move(p: Program, b: Buffer, home: Buffer) -> None:
 
 
 # memory ---------------------------------------------------------------------------------------------------------------
-def place_workspace(p: Program, width: int = 0) -> None:
+def place_workspace(p: Program, machine: Machine | None = None) -> None:
     """Offsets for workspace buffers: those that are never alive together may share bytes (first fit, largest first)."""
     alive = _lifetimes(p)
     p.workspace = [b for b in p.workspace if b in alive]

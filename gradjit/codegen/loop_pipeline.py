@@ -13,17 +13,19 @@ from .interrupts import place_polls
 from .loop_passes import alias_outputs, coalesce, drop_dead_stores, place_workspace, vectorise, write_out
 from .loops import Program
 from .masked_branches import branch_on_masks
+from .multiply_add import multiply_add
 from .strips import strip_mine
 from .tape_layout import pack_tapes
+from .target import Machine
 from .unroll_and_jam import unroll_and_jam
 
 
 @dataclass(frozen=True)
 class LoopPass:
-    """A named change of a kernel, in place. `run` is told how wide the machine's vectors are, in bytes."""
+    """A named change of a kernel, in place. `run` is told what machine the code is for."""
 
     name: str
-    run: Callable[[Program, int], None]
+    run: Callable[[Program, Machine], None]
     about: str
 
 
@@ -39,6 +41,7 @@ PIPELINE: tuple[LoopPass, ...] = (
     LoopPass("alias-outputs", alias_outputs, "workspace lives in outputs that are filled later"),
     LoopPass("parallel", parallelise, "independent loops are cut into chunks, which may run at once"),
     LoopPass("layout", place_workspace, "workspace that is never alive together shares bytes"),
+    LoopPass("multiply-add", multiply_add, "a product that is only added to something is rounded with the sum"),
     LoopPass("polls", place_polls, "what takes long asks whether the user interrupts"),
 )
 """What every kernel goes through."""
@@ -46,7 +49,7 @@ PIPELINE: tuple[LoopPass, ...] = (
 LOOP_PASSES: dict[str, LoopPass] = {p.name: p for p in PIPELINE}
 
 
-def run_loop_passes(p: Program, width: int, timings: dict[str, float]) -> Program:
+def run_loop_passes(p: Program, machine: Machine, timings: dict[str, float]) -> Program:
     """All passes, in place.
 
     GRADJIT_DUMP has each write its output, GRADJIT_VERIFY has it verified; the seconds are added to `timings` by name.
@@ -55,7 +58,7 @@ def run_loop_passes(p: Program, width: int, timings: dict[str, float]) -> Progra
     look(p, "nests", dump, verify)
     for each in PIPELINE:
         start = time.perf_counter()
-        each.run(p, width)
+        each.run(p, machine)
         timings[each.name] = timings.get(each.name, 0.0) + time.perf_counter() - start
         look(p, each.name, dump, verify)
     return p

@@ -171,12 +171,16 @@ class Stmt:
 
 @dataclass(eq=False)
 class Store(Stmt):
-    """buffer[address] = node, or combined with what is there: `combine` names the operation (`sum`, `max`, ...)."""
+    """buffer[address] = node, or combined with what is there: `combine` names the operation (`sum`, `max`, ...).
+
+    fused: the node is a product, which is rounded with the sum.
+    """
 
     buffer: Buffer
     address: Affine
     node: Node
     combine: str | None = None
+    fused: bool = False
 
 
 @dataclass(eq=False)
@@ -191,12 +195,14 @@ class Accumulate(Stmt):
     """Combine `node` into the accumulator.
 
     position: for argmax and argmin, the index that goes with the node. store: for scans, where each new value goes.
+    fused: the node is a product, which is rounded with the sum.
     """
 
     acc: Accumulator
     node: Node
     position: Affine | None = None
     store: tuple[Buffer, Affine] | None = None
+    fused: bool = False
 
 
 @dataclass(eq=False)
@@ -282,8 +288,8 @@ class IfStmt(Stmt):
 class ChunkSizes:
     """How a loop is cut into chunks: a matter of its number of iterations alone.
 
-    least: about so many turns a chunk has at least. fewest, most: so many chunks there are at least, or else only one,
-    and at most. unit: every chunk but the last is a multiple of it.
+    least: about so many iterations a chunk has at least. fewest, most: so many chunks there are at least, or else only
+    one, and at most. unit: every chunk but the last is a multiple of it.
     """
 
     least: int

@@ -14,9 +14,10 @@ from .loop_passes import nodes_of, runs_side_by_side, statements
 from .loops import Accumulate, Buffer, IfStmt, LoopStmt, Node, Program, Stmt, Store, in_order, inner
 from .numbers import MISPREDICTED, cost_of
 from .symbolic import reckoned
+from .target import Machine
 
 
-def branch_on_masks(p: Program, width: int) -> None:
+def branch_on_masks(p: Program, machine: Machine) -> None:
     """Loops that add up where a mask is true are run where it is true."""
     branched(p.body)
 

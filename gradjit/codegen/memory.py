@@ -43,6 +43,9 @@ def plan(func: Func, frame: Surroundings) -> MemoryPlan:
     searches = 1 if long else ROUNDS
     while True:
         low = Lowering(func, set(memory), frame)
+        if asked := low.wanted - low.memory:  # known before anything is scheduled
+            memory |= asked
+            continue
         s = Scheduler(low)
         root = s.run()
         p = MemoryPlan(low, root, s.path)

@@ -33,6 +33,7 @@ from .loops import (
     operands,
 )
 from .numbers import cost_of
+from .target import Machine
 
 STRIP = 16
 """Rows of a strip: two vectors of doubles, and a few tens of kilobytes of usual rows."""
@@ -48,7 +49,7 @@ class _Part:
     body: list[Stmt] = field(default_factory=list)
 
 
-def strip_mine(p: Program, width: int) -> None:
+def strip_mine(p: Program, machine: Machine) -> None:
     """Loops over rows with dear scalar work on each become loops over strips of rows."""
     p.body = [x for s in p.body for x in stripped(s, p)]
 

@@ -9,6 +9,7 @@ from ..ir import I64
 from .affine import Affine
 from .loop_passes import statements
 from .loops import Buffer, Node, Nodes, Pop, Program, Push, Repeat, Rewind, Stmt, Tape, WhileStmt, inner, trips
+from .target import Machine
 
 AT_ONCE = 1 << 32
 """Bytes up to which a tape is allocated at once."""
@@ -16,7 +17,7 @@ AT_ONCE = 1 << 32
 Entries = Sequence[tuple[Buffer, Node]]
 
 
-def pack_tapes(p: Program, width: int) -> None:
+def pack_tapes(p: Program, machine: Machine) -> None:
     """Large elements come first in a record, and all records of a tape are multiples of its largest elements, so that
     each stands where it may be loaded from. A tape of truths takes a byte for each."""
     records = [s for s in statements(p.body) if isinstance(s, (Push, Pop))]

@@ -12,12 +12,13 @@ from ..ir.sizes import is_open
 from .affine import Affine, Var
 from .loop_passes import Swap, nodes_of, statements
 from .loops import Accumulate, Accumulator, Finish, Let, LoopStmt, Node, Nodes, Program, Start, Stmt, Store, inner
+from .target import Machine
 
 ROWS = 4
 """Rows an iteration: their running values stay in registers."""
 
 
-def unroll_and_jam(p: Program, width: int) -> None:
+def unroll_and_jam(p: Program, machine: Machine) -> None:
     """Products with rows, inside of the program's own loops, take several rows at once."""
     for s in p.body:
         if not isinstance(s, LoopStmt):

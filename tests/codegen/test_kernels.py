@@ -9,6 +9,7 @@ from gradjit.codegen import lower, lower_loops
 from gradjit.codegen.loop_passes import statements
 from gradjit.codegen.loops import Call, LoopStmt
 from gradjit.codegen.routines import blas
+from gradjit.codegen.target import Machine
 from gradjit.errors import UnsupportedError
 from gradjit.ir import interpret, parse, verify
 from gradjit.ir.builder import build
@@ -171,7 +172,7 @@ def test_a_result_is_the_memory_of_what_it_is_made_from() -> None:
     for n, places in ((4096, 0), (4099, 1)):  # where the last vector overlaps, nothing is overwritten
         func = build("f", (f64(n),), body)
         x = np.random.default_rng(0).normal(size=n)
-        assert len(lower_loops(func, width=64).workspace) == places
+        assert len(lower_loops(func, machine=Machine(64)).workspace) == places
         agree(compile_func(func)(x), interpret(func, [x]))
 
 

@@ -216,7 +216,7 @@ def test_an_element_written_in_a_loop_is_one_store() -> None:
 
 def test_what_reads_its_neighbours_is_written_elsewhere_and_changes_places() -> None:
     text = loops(HEAT)
-    assert "w1[i1] = (w0[i1] - ((w0[i1 - 1] + w0[i1 + 1]) * 0.1))" in text
+    assert "w1[i1] = fma((w0[i1 - 1] + w0[i1 + 1]), -0.1, w0[i1])" in text
     assert text.count("exchange") == 1
 
 

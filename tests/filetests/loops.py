@@ -26,6 +26,7 @@ from gradjit.codegen.loopir import interpret, parse, print_program, verify
 from gradjit.codegen.loopir.parser import Parser, at_sizes
 from gradjit.codegen.loopir.verifier import errors_of
 from gradjit.codegen.loops import Chunks, Program
+from gradjit.codegen.target import Machine
 from gradjit.errors import IRError
 from gradjit.ir import ArrayType, type_of
 from gradjit.ir.attrs import read_literal, show_literal
@@ -57,7 +58,7 @@ def apply(p: Program, name: str, settings: dict[str, str]) -> None:
     """One pass, then the checks that follow every pass."""
     before = parse(print_program(p))
     with cores.limits(**{k: float(v) for k, v in settings.items() if k in ("chunk", "copies")}):
-        LOOP_PASSES[name].run(p, int(settings.get("width", "32")))
+        LOOP_PASSES[name].run(p, Machine(int(settings.get("width", "32"))))
     verify(p)
     check_text(p)
     rng = np.random.default_rng(0)

@@ -120,6 +120,7 @@ OTHERS = [
     Case("polygamma", (draw("polygamma", (0.4, 5), (4,)),), {"order": 1}, note="1"),
     Case("polygamma", (draw("polygamma", (0.4, 5), (4,)),), {"order": 2}, note="2", rtol=1e-6),
     Case("select", (np.array([True, False, True, False, True]), X5, X5[::-1] * 2), reference=np.where),
+    Case("fma", (X5, X5[::-1] * 2, X5 - 1), reference=lambda x, y, z: x * y + z),
     Case("barrier", (X5,), reference=lambda x: x),
     Case("bitcast", (X5,), {"dtype": I64}, reference=lambda x: x.view(np.int64), smooth=False, float32=False),
     Case("bitcast", (np.arange(5) << 52,), {"dtype": F64}, reference=lambda x: x.view(np.float64), note="to-float"),

@@ -10,7 +10,7 @@ import mpmath
 import numpy as np
 import pytest
 
-from gradjit.codegen.target import vector_bytes
+from gradjit.codegen.target import this_machine
 from gradjit.codegen.vecmath import trigonometric
 from tests.vecmath import accuracy
 from tests.vecmath.accuracy import DTYPES, WIDE, Case, by_case, compiled
@@ -150,7 +150,7 @@ def test_symmetry(dtype: Any) -> None:
 
 def _kernel(case: Case, dtype: Any) -> str:
     """The machine code for vectors of the width that this machine has."""
-    width = vector_bytes() // np.dtype(dtype).itemsize
+    width = this_machine().vector_bytes // np.dtype(dtype).itemsize
     assembly = compiled(case.name, case.arity, dtype, width).assembly
     return assembly[assembly.index("kernel:"):assembly.index(".Lfunc_end0:")]
 
@@ -171,7 +171,7 @@ def test_vectors_stay_vectors(case: Case, dtype: Any) -> None:
     assert found == calls
     assert len(calls) == (case.name in CIRCULAR)
     assert "call" not in _hot_loop(kernel)
-    if vector_bytes() == 64:  # AVX-512 has 32 registers; with 16 the constants alone fill them
+    if this_machine().vector_bytes == 64:  # AVX-512 has 32 registers; with 16 the constants alone fill them
         assert not re.search(r"^\tv?mov\S*\s+%[xyz]mm\d+, -?\d*\(%rsp\)$", _hot_loop(kernel), re.M)
 
 

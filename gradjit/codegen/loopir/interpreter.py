@@ -223,7 +223,13 @@ class Interpreter:
     def store(self, s: Store) -> None:
         v, memory = self.value(s.node), self.memory[s.buffer]
         at = memory.place(self.address(s.address))
-        memory.flat[at] = COMBINE[s.combine](memory.flat[at], v) if s.combine else v
+        memory.flat[at] = self.combined(s, s.combine, memory.flat[at]) if s.combine else v
+
+    def combined(self, s: Store | Accumulate, how: str, old: Any) -> Any:
+        """A value and that of a statement as one."""
+        if s.fused:
+            return OPS["fma"].evaluate(*(np.asarray(self.value(x)) for x in s.node.args), old)  # type: ignore[misc]
+        return COMBINE[how](old, self.value(s.node))
 
     def start(self, s: Start) -> None:
         op = {"argmax": "max", "argmin": "min"}.get(s.acc.op, s.acc.op)
@@ -237,7 +243,7 @@ class Interpreter:
             if better or (v != v and old == old):
                 self.accumulators[s.acc], self.positions[s.acc] = v, self.address(s.position)
             return
-        new = self.accumulators[s.acc] = s.acc.dtype.np.type(COMBINE[s.acc.op](old, v))
+        new = self.accumulators[s.acc] = s.acc.dtype.np.type(self.combined(s, s.acc.op, old))
         if s.store is not None:
             memory = self.memory[s.store[0]]
             memory.flat[memory.place(self.address(s.store[1]))] = new

@@ -186,7 +186,7 @@ class Parser(Expressions):
     def store(self, name: str) -> Stmt:
         address = self.bracketed()
         combine = self.c.match(COMBINED, "'='").group()[:-1] or None
-        return self.ended(Store(self.buffers[name], address, self.expression(), combine))
+        return self.ended(Store(self.buffers[name], address, self.expression(), combine, self.c.accept("fused")))
 
     def start(self, c: LineCursor, indent: int) -> Stmt:
         name = c.name()
@@ -203,7 +203,7 @@ class Parser(Expressions):
         node = self.expression()
         position = self.address() if c.accept("at") else None
         into = (self.memory(), self.bracketed()) if c.accept("into") else None
-        return self.ended(Accumulate(acc, node, position, into))
+        return self.ended(Accumulate(acc, node, position, into, c.accept("fused")))
 
     def finish(self, c: LineCursor, indent: int) -> Stmt:
         acc: Accumulator = self.known(self.accumulators, "accumulator")

@@ -211,7 +211,7 @@ class Printer:
 
     def store(self, s: Store, pad: str, outside: frozenset[Var]) -> None:
         op = f"{s.combine}=" if s.combine else "="
-        self.line(pad, f"{self.buffers(s.buffer)}[{self.address(s.address)}] {op} {self.show(s.node)}")
+        self.line(pad, f"{self.buffers(s.buffer)}[{self.address(s.address)}] {op} {self.show(s.node)}{fused(s)}")
 
     def start(self, s: Start, pad: str, outside: frozenset[Var]) -> None:
         self.line(pad, f"start {self.accumulators(s.acc)}: {s.acc.op} {s.acc.dtype}")
@@ -222,7 +222,7 @@ class Printer:
             text += f" at {self.address(s.position)}"
         if s.store is not None:
             text += f" into {self.buffers(s.store[0])}[{self.address(s.store[1])}]"
-        self.line(pad, text)
+        self.line(pad, text + fused(s))
 
     def finish(self, s: Finish, pad: str, outside: frozenset[Var]) -> None:
         self.line(pad, f"finish {self.accumulators(s.acc)}")
@@ -349,6 +349,10 @@ def where(n: Node) -> str:
 
 def asks(work: float) -> str:
     return f" asks={work!r}" if work else ""
+
+
+def fused(s: Store | Accumulate) -> str:
+    return " fused" if s.fused else ""
 
 
 def serial(words: str) -> str:

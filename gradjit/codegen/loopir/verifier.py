@@ -192,6 +192,12 @@ class Verifier:
         self.node(s.node, known, s.buffer.dtype)
         if s.combine is not None and s.combine not in COMBINE:
             self.fail(f"nothing combines by {s.combine}")
+        self.fused(s, s.combine)
+
+    def fused(self, s: Store | Accumulate, how: str | None) -> None:
+        n = s.node
+        if s.fused and not (how == "sum" and n.kind == "apply" and n.attrs[0] == "mul" and n.dtype.is_float):
+            self.fail(f"{n!r} is fused, and no product of floats that is added to something")
 
     def written(self, b: Buffer, a: Affine, known: Known) -> None:
         self.address(b, a, known)
@@ -210,6 +216,7 @@ class Verifier:
         if s.acc not in known.started:
             self.fail(f"{s.acc.name} is not started")
         self.node(s.node, known, s.acc.dtype)
+        self.fused(s, s.acc.op)
         if (s.position is not None) != (s.acc.op in ARGUMENTS):
             self.fail(f"{s.acc.op} {'wants a' if s.position is None else 'has no'} position")
         if s.store is not None:

@@ -22,7 +22,7 @@ TABLE: dict[str, tuple[str, dict[str, str]]] = {
 
 
 def combine(L: Lanes, how: str, t: DType, x: ir.Value, y: ir.Value) -> ir.Value:
-    """Two partial results as one. Sums carry `reassoc`: order inside a reduction is ours to choose."""
+    """Two partial results as one. The order inside a reduction is ours to choose, and LLVM keeps it."""
     return EMIT[TABLE[how][0]](L, t, x, y)
 
 

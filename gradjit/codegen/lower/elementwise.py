@@ -1,7 +1,7 @@
 """The machine code of elementwise operations, for scalars and vectors alike.
 
-A rule takes the lanes (builder, width), the operands' dtype and the operands. Multiplications and additions carry the
-`contract` flag: LLVM may fuse them. Nothing else is reassociated.
+A rule takes the lanes (builder, width), the operands' dtype and the operands. No instruction carries flags that
+let LLVM round otherwise than is written: what is fused was decided before (`multiply_add`).
 """
 
 from __future__ import annotations
@@ -15,7 +15,6 @@ from ...ir import DType
 from ..vecmath.lanes import I1, Lanes, suffix_of
 
 Rule = Callable[..., ir.Value]
-_FUSE = ("contract",)
 
 
 def llvm_type(t: DType) -> ir.Type:
@@ -344,9 +343,10 @@ EMIT: dict[str, Rule] = {
     "neg": by_kind(lambda L, t, x: L.b.fneg(x), lambda L, t, x: L.b.neg(x)),
     "abs": by_kind(intrinsic("llvm.fabs"), _iabs),
     "sign": by_kind(_fsign, _isign),
-    "add": by_kind(lambda L, t, x, y: L.b.fadd(x, y, flags=_FUSE), lambda L, t, x, y: L.b.add(x, y)),
-    "sub": by_kind(lambda L, t, x, y: L.b.fsub(x, y, flags=_FUSE), lambda L, t, x, y: L.b.sub(x, y)),
-    "mul": by_kind(lambda L, t, x, y: L.b.fmul(x, y, flags=_FUSE), lambda L, t, x, y: L.b.mul(x, y)),
+    "add": by_kind(lambda L, t, x, y: L.b.fadd(x, y), lambda L, t, x, y: L.b.add(x, y)),
+    "sub": by_kind(lambda L, t, x, y: L.b.fsub(x, y), lambda L, t, x, y: L.b.sub(x, y)),
+    "mul": by_kind(lambda L, t, x, y: L.b.fmul(x, y), lambda L, t, x, y: L.b.mul(x, y)),
+    "fma": lambda L, t, x, y, z: L.fma(x, y, z),
     "div": by_kind(lambda L, t, x, y: L.b.fdiv(x, y)),
     "floordiv": by_kind(_ffloordiv, _ifloordiv, _unsigned("udiv")),
     "mod": by_kind(_fmod_floored, _imod, _unsigned("urem")),

@@ -95,6 +95,13 @@ def _pow(x: Any, y: Any) -> Any:
     return np.power(x, y) if y.ndim else np.power(np.reshape(x, 1), y.reshape(1)).reshape(())
 
 
+def _fma(x: Any, y: Any, z: Any) -> Any:
+    """As a longer float holds it: float32 exactly, but for ties; of float64 some bits of the product are rounded away
+    first."""
+    long = np.float64 if x.dtype.itemsize == 4 else np.longdouble
+    return (x.astype(long) * y.astype(long) + z.astype(long)).astype(x.dtype)
+
+
 UNARY_INEXACT: dict[str, Callable[..., Any]] = {
     "exp": np.exp, "exp2": np.exp2, "expm1": np.expm1, "log": np.log, "log2": np.log2, "log10": np.log10,
     "log1p": np.log1p, "sqrt": np.sqrt, "sin": np.sin, "cos": np.cos, "tan": np.tan,
@@ -142,6 +149,8 @@ OPS = table(
     pointwise("add", 2, np.add, NEVER, "iufc", commutative=True, by_planes=True),
     pointwise("sub", 2, np.subtract, NEVER, "iufc", by_planes=True),
     pointwise("mul", 2, np.multiply, NEVER, "iufc", commutative=True),
+    # x*y + z, rounded once. No program says it: a pass over loop nests makes it of a product and a sum.
+    pointwise("fma", 3, _fma, NEVER, "f"),
     pointwise("div", 2, np.true_divide, NEVER, INEXACT, cost=2.5),
     pointwise("floordiv", 2, np.floor_divide, NEVER, "iuf", cost=8.0),
     pointwise("mod", 2, np.remainder, NEVER, "iuf", cost=8.0),

@@ -153,6 +153,7 @@ PARTIALS: dict[str, tuple[Partial, ...]] = {
     "sub": (ONE, MINUS_ONE),
     "neg": (MINUS_ONE,),
     "mul": (lambda b, t, r, x, y: b.mul(t, y), lambda b, t, r, x, y: b.mul(t, x)),
+    "fma": (lambda b, t, r, x, y, z: b.mul(t, y), lambda b, t, r, x, y, z: b.mul(t, x), ONE),
     "div": (lambda b, t, r, x, y: b.div(t, y), lambda b, t, r, x, y: b.neg(b.mul(b.div(t, y), r))),
     "mod": (ONE, lambda b, t, r, x, y: b.neg(b.mul(t, b.floordiv(x, y)))),
     "fmod": (ONE, _fmod_divisor),

@@ -14,6 +14,7 @@ from llvmlite import ir
 
 from gradjit.codegen.emit import KERNEL
 from gradjit.codegen.emit_parallel import LIMIT
+from gradjit.codegen.target import Machine
 from gradjit.codegen.vecmath.outlined import PREFIX as OUTLINED
 from gradjit.runtime.c_function import I8, PTR
 from gradjit.runtime.jit import PIPELINES, llvm_session
@@ -92,7 +93,7 @@ def common_ground(processors: Sequence[Processor]) -> Processor:
     first = processors[0]
     if first.architecture != "x86_64":
         return first
-    return Processor("x86-64", first.triple, "x86-64", "", (), 16)
+    return Processor("x86-64", first.triple, "x86-64", "", (), Machine(16, multiply_adds=False))
 
 
 def texts_of(k: KernelText, p: Processor, symbol: str) -> list[tuple[str, str]]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from gradjit.codegen.target import Machine, this_machine
 from gradjit.errors import ArgumentError
 from gradjit.records import dataclass
 from gradjit.runtime.jit import llvm_session
@@ -44,14 +45,14 @@ YMM, ZMM = 0x06, 0xE6
 @dataclass(frozen=True)
 class Processor:
     """name: as it was asked for. features: what LLVM may use besides what `cpu` implies. needs: what is looked for when
-    the code runs. vector_bytes: the width of its vectors."""
+    the code runs. machine: what loops are made for."""
 
     name: str
     triple: str
     cpu: str
     features: str
     needs: tuple[str, ...]
-    vector_bytes: int
+    machine: Machine
 
     @property
     def architecture(self) -> str:
@@ -77,7 +78,7 @@ def processor(name: str) -> Processor:
     if name in LEVELS:
         triple = host.triple if host.architecture == "x86_64" else "x86_64-unknown-linux-gnu"
         needs = features_of(name) if host.architecture == "x86_64" else ()  # LLVM's assembler is that of this machine
-        return Processor(name, triple, name, "", needs, LEVELS[name][1])
+        return Processor(name, triple, name, "", needs, Machine(LEVELS[name][1], "fma" in features_of(name)))
     if name == "aarch64":
         name = "aarch64-unknown-linux-gnu"
     if not name.startswith(("aarch64-", "arm64-", "x86_64-", "riscv64-")) or not is_known(name):
@@ -85,7 +86,7 @@ def processor(name: str) -> Processor:
                             f"aarch64-linux-gnu")
     is_x86 = name.startswith("x86_64-")
     return Processor(name, name, "x86-64" if is_x86 else "generic-rv64" if name.startswith("riscv64-") else "generic",
-                     "+d,+f,+m,+a,+c" if name.startswith("riscv64-") else "", (), 16)
+                     "+d,+f,+m,+a,+c" if name.startswith("riscv64-") else "", (), Machine(16, not is_x86))
 
 
 def features_of(level: str) -> tuple[str, ...]:
@@ -114,8 +115,6 @@ def initialise(llvm: Any) -> None:
 
 def host_processor() -> Processor:
     """This machine's."""
-    from gradjit.codegen.target import vector_bytes
-
     with llvm_session() as llvm:
         triple, cpu = llvm.get_process_triple(), llvm.get_host_cpu_name()
         try:
@@ -124,7 +123,7 @@ def host_processor() -> Processor:
         except RuntimeError:  # LLVM cannot tell on this machine
             text, has = "", set()
     needs = tuple(f for f in CPUID if f in has) if triple.startswith("x86_64") else ()
-    return Processor("native", triple, cpu, text, needs, vector_bytes())
+    return Processor("native", triple, cpu, text, needs, this_machine())
 
 
 def chosen(names: Sequence[str]) -> tuple[Processor, ...]:
