@@ -258,10 +258,7 @@ def body_work(body: list[Stmt], around: LoopStmt, seen: set[Node]) -> float:
             trip_count = max(x.var.reckoned, 1)
             total += body_work(x.body, within, seen) * trip_count * (SCALAR if scalar else 1.0)
             continue
-        for n in nodes_of(x):
-            if n not in seen:
-                seen.add(n)
-                total += price(n, around.var)
+        total += sum(price(n, around.var) for n in nodes_of(x, seen=seen))
         total += sum(body_work(some, around, seen) for some in inner(x))
         if isinstance(x, Store):
             total += max(STORE, traffic(x.buffer, x.address, around.var))

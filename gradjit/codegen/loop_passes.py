@@ -52,10 +52,11 @@ def statements(body: Sequence[Stmt]) -> Iterator[Stmt]:
             yield from statements(block)
 
 
-def nodes_of(s: Stmt) -> Iterator[Node]:
-    """Every node that a statement evaluates, computed addresses included."""
-    roots = roots_of(s)
-    seen: set[Node] = set()
+def nodes_of(*some: Stmt, seen: set[Node] | None = None) -> Iterator[Node]:
+    """Every node that statements evaluate, each once, computed addresses included; without those `seen` before, which
+    grow. (Straight code shares nodes: statement by statement it would take a square of its length.)"""
+    roots = [n for s in some for n in roots_of(s)]
+    seen = set() if seen is None else seen
     while roots:
         n = roots.pop()
         if n in seen:
@@ -183,9 +184,7 @@ def drop_dead_stores(p: Program, machine: Machine) -> None:
             read.update(v.buffer for v in s.reads)
         elif isinstance(s, Exchange):
             read.update((s.one, s.other))
-        for n in nodes_of(s):
-            if n.kind == "load":
-                read.add(n.attrs[0])
+    read.update(n.attrs[0] for n in nodes_of(*statements(p.body)) if n.kind == "load")
 
     def live(s: Stmt) -> bool:
         if isinstance(s, Store):
@@ -211,13 +210,13 @@ def choose_lanes(s: Stmt, width: int) -> None:
             for x in block:
                 choose_lanes(x, width)
         return
-    widest = max((n.dtype.itemsize for x in statements(s.body) for n in nodes_of(x) if s.var in n.vars), default=8)
+    widest = max((n.dtype.itemsize for n in nodes_of(*statements(s.body)) if s.var in n.vars), default=8)
     lanes = width // widest
     while not is_open(s.var.extent) and lanes > s.var.extent:
         lanes //= 2
     s.lanes = max(lanes, 1)
     s.exact = any(n.kind == "load" and n.attrs[0].changing and n.attrs[0] in stored(s)
-                  for x in statements(s.body) for n in nodes_of(x))
+                  for n in nodes_of(*statements(s.body)))
     innermost = not any(isinstance(x, LoopStmt) for x in s.body)
     if innermost and s.trip_count is None and not s.exact and any(isinstance(x, Accumulate) for x in s.body):
         cost = sum(cost_of(n.attrs[0]) for x in s.body for n in nodes_of(x) if n.kind == "apply")
@@ -253,7 +252,7 @@ def is_written_out(s: LoopStmt) -> bool:
     if prod(-(-x.var.extent // x.lanes) for x in loops) > WRITTEN_OUT:
         return False
     return any(b.role == "local" for b in stored(s)) or any(
-        n.kind == "load" and n.attrs[0].role == "local" for x in statements([s]) for n in nodes_of(x))
+        n.kind == "load" and n.attrs[0].role == "local" for n in nodes_of(*statements([s])))
 
 
 def _short_inside(s: LoopStmt, loops: list[LoopStmt]) -> bool:
@@ -356,10 +355,9 @@ def move(p: Program, b: Buffer, home: Buffer) -> None:
             s.buffer = home
         elif isinstance(s, Accumulate) and s.store and s.store[0] is b:
             s.store = (home, s.store[1])
-        for n in nodes_of(s):
-            if n not in seen and n.kind == "load" and n.attrs[0] is b:
+        for n in nodes_of(s, seen=seen):
+            if n.kind == "load" and n.attrs[0] is b:
                 n.attrs = (home, n.attrs[1])
-            seen.add(n)
     p.workspace.remove(b)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import sys
 import sysconfig
@@ -9,7 +10,6 @@ from traceback import walk_tb
 from types import FrameType
 from typing import NoReturn
 
-from ..bounded import Bounded
 from ..errors import GradjitError
 from ..ir import Loc
 
@@ -20,19 +20,13 @@ _STDLIB = (sysconfig.get_paths()["stdlib"] + os.sep, sysconfig.get_paths()["plat
 _LIBRARIES = tuple(f"{os.sep}site-packages{os.sep}{name}{os.sep}" for name in ("numpy", "scipy", "optree", "autograd"))
 _NO_FILE = ("<frozen", "<__array_function__")
 
-_internal: Bounded[str, bool] = Bounded(1 << 12)
-"""Whether frames of a file are passed over. Files are few; frames are many."""
-
-
+@functools.lru_cache(1 << 12)
 def is_internal(filename: str) -> bool:
-    """Whether a file belongs to gradjit, NumPy, SciPy or the standard library."""
-    known = _internal.get(filename)
-    if known is None:
-        known = (filename.startswith((_PACKAGE, *_NO_FILE)) or any(part in filename for part in _LIBRARIES)
-                 or (filename.startswith(_STDLIB) and f"{os.sep}site-packages{os.sep}" not in filename))
-        known = known and not filename.startswith(_USERS)
-        _internal.put(filename, known)
-    return known
+    """Whether a file belongs to gradjit, NumPy, SciPy or the standard library. (Files are few; frames, each of which is
+    asked for its file, are many.)"""
+    found = (filename.startswith((_PACKAGE, *_NO_FILE)) or any(part in filename for part in _LIBRARIES)
+             or (filename.startswith(_STDLIB) and f"{os.sep}site-packages{os.sep}" not in filename))
+    return found and not filename.startswith(_USERS)
 
 
 def user_frame() -> FrameType | None:
@@ -43,7 +37,9 @@ def user_frame() -> FrameType | None:
     return frame
 
 
-_locs: Bounded[tuple[str, int, str], Loc] = Bounded(1 << 14)
+@functools.lru_cache(1 << 14)
+def _loc(file: str, line: int, function: str) -> Loc:
+    return Loc(file, line, function)
 
 
 def here() -> Loc | None:
@@ -51,8 +47,7 @@ def here() -> Loc | None:
     frame = user_frame()
     if frame is None:
         return None
-    key = (frame.f_code.co_filename, frame.f_lineno, frame.f_code.co_name)
-    return _locs.get(key) or _locs.put(key, Loc(*key))
+    return _loc(frame.f_code.co_filename, frame.f_lineno, frame.f_code.co_name)
 
 
 def raised_at(error: BaseException) -> Loc | None:

@@ -67,8 +67,9 @@ def test_fresh_functions_are_not_held(make: Callable[[int], Callable[..., Any]],
         counts.append(len(gc.get_objects()))
     assert counts[2] - counts[1] < count / 5
     assert len(lift._lifted) <= 50 and len(names.SITES) <= 10_000
-    tables = lift._lifted, source._files, source._refuted, locations._locs, locations._internal, extents._NUMBERS
+    tables = lift._lifted, source._files, source._refuted, extents._NUMBERS
     assert all(len(t) <= t.room for t in tables)
+    assert all(f.cache_info().maxsize for f in (locations._loc, locations.is_internal))
 
 
 def test_fresh_functions_that_are_compiled_are_not_held() -> None:
