@@ -18,6 +18,7 @@ SHARED = {
     **dict.fromkeys(("parser", "printer", "verifier", "interpreter"), "of the array IR, and of the loop IR"),
     "sizes": "open extents: what they are, their code, and how users ask for them",
     **dict.fromkeys(("activations", "layers", "losses"), "of gj.nn, and under MyGrad's names"),
+    **dict.fromkeys(("errors", "ufuncs"), "gradjit's own, and under MyGrad's names"),
     **dict.fromkeys(("exponential", "gamma"), "functions of one kind: their machine code, and their derivatives"),
 }
 

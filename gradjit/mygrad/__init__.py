@@ -6,8 +6,7 @@ error, and the gradient is that of the values that were used. `creator` is a nam
 
 from __future__ import annotations
 
-from .. import errors
-from . import linalg, nnet, operation_base, random
+from . import errors, linalg, nnet, operation_base, random
 from .computational_graph import build_graph
 from .functions_table import FUNCTIONS
 from .makers import (

@@ -8,43 +8,56 @@ from typing import Any
 
 import numpy as np
 
-from .tensor_base import PLAIN, composed, function, operand_of
+from ..errors import ArgumentError, ShapeError
+from .tensor_base import PLAIN, asked, composed, function, operand_of, plain_call
+from .ufuncs import ufunc, ufunc_of
 
 DIFFERENTIABLE = (
-    "abs", "absolute", "add", "amax", "amin", "arccos", "arccosh", "arcsin", "arcsinh", "arctan", "arctan2", "arctanh",
+    "add", "arccos", "arccosh", "arcsin", "arcsinh", "arctan", "arctan2", "arctanh",
     "broadcast_to", "cbrt", "clip", "cos", "cosh", "cumprod", "cumsum", "divide", "exp", "exp2", "expand_dims", "expm1",
     "log", "log10", "log1p", "log2", "logaddexp", "logaddexp2", "matmul", "max", "maximum", "mean", "min", "minimum",
     "moveaxis", "multiply", "negative", "positive", "power", "prod", "ravel", "reciprocal", "repeat", "reshape", "roll",
     "sin", "sinc", "sinh", "sqrt", "square", "squeeze", "std", "subtract", "sum", "swapaxes", "tan", "tanh",
-    "true_divide", "var", "where", "atleast_1d", "atleast_2d", "atleast_3d",
+    "var", "where",
 )
+SEVERAL = ("atleast_1d", "atleast_2d", "atleast_3d")
+"""Those of several arrays, one behind the other: a list of results, or the only one."""
 OF_VALUES = (
-    "allclose", "any", "argmax", "argmin", "bincount", "can_cast", "ceil", "copyto", "divmod", "equal", "floor",
-    "floor_divide", "fmod", "greater", "greater_equal", "isclose", "isfinite", "isinf", "isnan", "isnat", "less",
-    "less_equal", "logical_and", "logical_not", "logical_or", "logical_xor", "may_share_memory", "min_scalar_type",
-    "mod", "not_equal", "remainder", "result_type", "rint", "shape", "shares_memory", "sign", "signbit", "trunc",
+    "any", "argmax", "argmin",
 )
+NUMPYS = (
+    "allclose", "bincount", "can_cast", "ceil", "copyto", "divmod", "equal", "floor", "floor_divide", "fmod", "greater",
+    "greater_equal", "isclose", "isfinite", "isinf", "isnan", "isnat", "less", "less_equal", "logical_and",
+    "logical_not", "logical_or", "logical_xor", "may_share_memory", "min_scalar_type", "mod", "not_equal", "remainder",
+    "result_type", "rint", "shape", "shares_memory", "sign", "signbit", "trunc",
+)
+"""Those that are NumPy's own functions, which take tensors."""
 CONSTANTS = (
     "bool_", "double", "e", "euler_gamma", "float16", "float32", "float64", "half", "inf", "int16", "int32", "int64",
-    "int8", "intp", "longdouble", "nan", "newaxis", "pi", "single", "ufunc", "uint16", "uint32", "uint64", "uint8",
+    "int8", "intp", "longdouble", "nan", "newaxis", "pi", "single", "uint16", "uint32", "uint64", "uint8",
     "uintp",
 )
+
+
+def _of_several(name: str) -> Callable[..., Any]:
+    one = function(getattr(np, name))
+
+    def call(*tensors: Any, constant: bool | None = None) -> Any:
+        found = [one(t, constant=constant) for t in tensors]
+        return found[0] if len(found) == 1 else found
+
+    call.__name__ = name
+    return call
 
 
 def _of_values(name: str) -> Callable[..., Any]:
     func = getattr(np, name)
 
     def call(*args: Any, **kwargs: Any) -> Any:
-        from .tensor_base import _plain
-        return func(*(x._expose() if name in WRITING and hasattr(x, "_expose") else _plain(x) for x in args),
-                    **_plain(kwargs))
+        return plain_call(func, args, kwargs)
 
     call.__name__ = name
     return call
-
-
-WRITING = ("copyto", "shares_memory", "may_share_memory")
-"""Those that look at the memory itself."""
 
 
 # what NumPy has not ---------------------------------------------------------------------------------------------------
@@ -91,8 +104,21 @@ def multiply_sequence(*variables: Any) -> Any:
 @composed
 def multi_matmul(tensors: Any) -> Any:
     """The product of several matrices, in the order that costs least."""
-    first = operand_of(tensors[0])
-    return first._apply(np.linalg.multi_dot, ([operand_of(t) for t in tensors],), {})
+    operands = [operand_of(t) for t in tensors]
+    if len(operands) < 2:
+        raise ArgumentError("multi_matmul of fewer than two arrays")
+    if (odd := next((t.ndim for t in operands if not 1 <= t.ndim <= 2), None)) is not None:
+        raise ShapeError(f"multi_matmul of an array of {odd} dimensions; they have one or two")
+    return operands[0]._apply(np.linalg.multi_dot, (operands,), {})
+
+
+def absolute(x: Any, *args: Any, nan_to_num: bool = True, constant: bool | None = None, **options: Any) -> Any:
+    """|x|; where x is 0 its derivative is 0 with nan_to_num, and else nan."""
+    t = operand_of(x)
+    found = t._apply(np.absolute, (t, *args), {**options, **asked(constant)})
+    if nan_to_num or t.constant or constant or not np.any(t._value() == 0):
+        return found
+    return found + np.where(t._value() == 0, np.nan, 0.0) * np.where(t._value() == 0, t - t.detach(), 0.0)
 
 
 @composed
@@ -155,11 +181,16 @@ OWN = {f.__name__: f for f in (
     multiply_sequence, sec, sech, stack, transpose)}
 
 FUNCTIONS: dict[str, Any] = {
-    **{name: function(getattr(np, name)) for name in DIFFERENTIABLE},
+    **{name: ufunc_of(f, name) if isinstance(f := getattr(np, name), np.ufunc) else function(f)
+       for name in DIFFERENTIABLE},
+    "abs": ufunc_of(np.absolute, "absolute", absolute),
+    **{name: _of_several(name) for name in SEVERAL},
     **{name: _of_values(name) for name in OF_VALUES},
-    **{name: getattr(np, name) for name in CONSTANTS},
-    **OWN,
+    **{name: getattr(np, name) for name in (*NUMPYS, *CONSTANTS)},
+    **OWN, "ufunc": ufunc,
 }
+FUNCTIONS |= {"absolute": FUNCTIONS["abs"], "amax": FUNCTIONS["max"], "amin": FUNCTIONS["min"],
+              "true_divide": FUNCTIONS["divide"]}
 """By MyGrad's names."""
 
 __all__ = ["FUNCTIONS", "PLAIN"]

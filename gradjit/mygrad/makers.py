@@ -3,27 +3,31 @@
 from __future__ import annotations
 
 import functools
+import operator
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
+from ..errors import ArgumentError, DtypeError, ShapeError
 from ..tensors import no_grad
-from .tensor_base import Tensor, _plain
+from .tensor_base import Tensor, _plain, checked
 
 
 # made from nothing ----------------------------------------------------------------------------------------------------
 def tensor(arr_like: Any, dtype: Any = None, *, constant: bool | None = None, copy: bool = True, ndmin: int = 0
            ) -> Tensor:
-    """A tensor of these numbers."""
+    """A tensor of these numbers; with copy=False, the tensor itself where it is one of this dtype and kind."""
+    if not copy and isinstance(arr_like, Tensor) and (dtype is None or arr_like.dtype == dtype) and (
+            constant in (None, arr_like.constant)):
+        missing = operator.index(ndmin) - arr_like.ndim
+        return arr_like[(None,) * missing] if missing > 0 else arr_like
     return Tensor(arr_like, dtype=dtype, constant=constant, copy=copy, ndmin=ndmin)
 
 
 def astensor(t: Any, dtype: Any = None, *, constant: bool | None = None) -> Tensor:
     """The tensor itself where it is one of this dtype and kind."""
-    if isinstance(t, Tensor) and (dtype is None or t.dtype == dtype) and constant in (None, t.constant):
-        return t
-    return Tensor(t, dtype=dtype, constant=constant, copy=False)
+    return tensor(t, dtype, constant=constant, copy=False)
 
 
 def asarray(a: Any, dtype: Any = None, order: Any = None) -> np.ndarray:
@@ -45,9 +49,9 @@ def _maker(func: Any, dtype: Any = None) -> Callable[..., Tensor]:
 def _like(func: Any) -> Callable[..., Tensor]:
     @functools.wraps(func)
     def make(other: Any, *args: Any, constant: bool | None = None, **kwargs: Any) -> Tensor:
-        if constant is None and isinstance(other, Tensor) and other.constant:
-            constant = True
-        return Tensor(func(_plain(other), *args, **kwargs), constant=constant, copy=False)
+        if checked(constant) is None:
+            constant = not isinstance(other, Tensor) or other.constant or None
+        return Tensor(func(_plain(other), *_plain(args), **_plain(kwargs)), constant=constant, copy=False)
 
     return make
 
@@ -142,9 +146,31 @@ def load(file: Any) -> Tensor:
     return t
 
 
+def is_count(x: Any) -> bool:
+    return bool(isinstance(x, int | np.integer) and not isinstance(x, bool) and x > 0)
+
+
+def check_windows(a: np.ndarray, window: Any, step: Any, dilation: Any) -> None:
+    """DtypeError, ShapeError or ArgumentError for windows that cannot be."""
+    if not hasattr(window, "__iter__") or not all(map(is_count, window)):
+        raise DtypeError(f"`window_shape` must be a sequence of positive integers, got: {window}")
+    for name, x in (("step", step), ("dilation", 1 if dilation is None else dilation)):
+        if not isinstance(x, int | np.integer) and not hasattr(x, "__iter__"):
+            raise DtypeError(f"`{name}` must be a positive integer or a sequence of positive integers, got: {x}")
+        several = list(x) if hasattr(x, "__iter__") else [x] * len(window)
+        if not all(map(is_count, several)) or len(several) != len(window):
+            raise ArgumentError(f"`{name}` must be a positive integer or one for each of {len(window)}, got: {x}")
+    if len(window) > a.ndim:
+        raise ShapeError(f"`window_shape` ({window}) cannot name more axes than the array's {a.ndim}")
+    gaps = [1] * len(window) if dilation is None else np.broadcast_to(dilation, len(window)).tolist()
+    if any((w - 1) * d + 1 > e for w, d, e in zip(window, gaps, a.shape[a.ndim - len(window):], strict=True)):
+        raise ShapeError(f"windows of {window}, dilated by {gaps}, do not fit into an array of shape {a.shape}")
+
+
 def sliding_window_view(arr: Any, window_shape: Any, step: Any, dilation: Any = None) -> np.ndarray:
     """All windows over the last axes of an array, without a copy: the places of the windows come first."""
     a = np.asarray(_plain(arr))
+    check_windows(a, window_shape, step, dilation)
     n = len(window_shape)
     steps = (step,) * n if isinstance(step, int) else tuple(step)
     gaps = (1,) * n if dilation is None else (dilation,) * n if isinstance(dilation, int) else tuple(dilation)

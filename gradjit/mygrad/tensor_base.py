@@ -7,15 +7,18 @@ ndarray; using a tensor in a new expression clears it; `backward` ends the graph
 from __future__ import annotations
 
 import functools
+import operator
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-from ..tensors import Tensor as Base, no_grad
+from ..errors import ArgumentError
+from ..tensors import Tensor as Base, is_grad_enabled, no_grad
 from ..tensors.tensor import copied
 from ..tensors.tensor_types import CONSTANT, LEAF, type_of_array
 from ..tensors.trie import TensorCall
+from .errors import InvalidGradient
 
 PLAIN = {
     np.all, np.allclose, np.any, np.argmax, np.argmin, np.bincount, np.ceil, np.equal, np.floor, np.floor_divide,
@@ -23,9 +26,14 @@ PLAIN = {
     np.greater, np.greater_equal, np.isclose, np.isfinite, np.isinf, np.isnan, np.isnat, np.less, np.less_equal,
     np.logical_and, np.logical_not, np.logical_or, np.logical_xor, np.mod, np.not_equal, np.remainder, np.rint,
     np.shares_memory, np.may_share_memory, np.sign, np.signbit, np.trunc, np.can_cast, np.result_type,
-    np.min_scalar_type, np.shape, np.size, np.ndim, np.copyto,
+    np.min_scalar_type, np.shape, np.size, np.ndim, np.copyto, np.divmod,
 }
 """Functions that give arrays and numbers, and no tensors."""
+OF_CONSTANTS = {np.floor_divide, np.remainder, np.mod, np.fmod, np.divmod, np.rint, np.sign, np.floor, np.ceil,
+                np.trunc}
+"""Those that one may take for differentiable: they are not called with variables."""
+OF_MEMORY = {np.shares_memory, np.may_share_memory, np.copyto}
+"""Those that look at the memory itself."""
 
 
 def _plain(x: Any) -> Any:
@@ -34,6 +42,23 @@ def _plain(x: Any) -> Any:
     if isinstance(x, list | tuple):
         return type(x)(map(_plain, x))
     return {k: _plain(v) for k, v in x.items()} if isinstance(x, dict) else x
+
+
+def plain_call(func: Callable[..., Any], args: Any, kwargs: Any) -> Any:
+    """A function that gives no tensors, on the elements."""
+    if func in OF_CONSTANTS and any(isinstance(x, Tensor) and not x.constant for x in args):
+        raise ArgumentError(f"np.{func.__name__} of a variable: it has no derivative; write constant=True where the "
+                            f"tensor is made, or x.data")
+    if func in OF_MEMORY:
+        args = [x._expose() if isinstance(x, Base) else x for x in args]
+    kwargs = {k: v for k, v in kwargs.items() if k != "constant"}
+    out = kwargs.get("out")
+    if isinstance(out, tuple):
+        out = kwargs["out"] = out[0]
+    if isinstance(out, Base):
+        out[...] = func(*_plain(args), **_plain({**kwargs, "out": None}))
+        return out._value()
+    return func(*_plain(args), **_plain(kwargs))
 
 
 def _comparison(name: str) -> Any:
@@ -50,26 +75,43 @@ def _of_values(name: str) -> Any:
     return method
 
 
+def _in_place(name: str) -> Any:
+    def write(self: Any, other: Any) -> Any:
+        return self._writing(lambda: getattr(Base, name)(self, other))
+
+    return write
+
+
+def _of_constants(func: np.ufunc, is_reflected: bool = False) -> Any:
+    def operator_of(self: Any, other: Any) -> Any:
+        return plain_call(func, (other, self) if is_reflected else (self, other), {})
+
+    return operator_of
+
+
 class MyGradTensor(Base):
     """MyGrad's Tensor: an array that is a variable unless it is `constant`."""
 
     clears_gradients = True
     keeps_gradients = True
     _keeps_grad = True
+    _is_cleared = False
+    """Of a view: whether `backward` began here."""
 
     def __init__(self, x: Any, *, dtype: Any = None, constant: bool | None = None, copy: bool = True, ndmin: int = 0):
+        checked(constant)
         if isinstance(x, Base) and dtype is None:
-            a = x._value()
-            constant = x.constant if constant is None and isinstance(x, Tensor) else constant
+            a = x._value() if copy else x._expose()
         else:
             try:
                 a = np.asarray(_plain(x), dtype)
             except ValueError as e:
                 raise TypeError(str(e)) from None
-        if a.dtype.kind not in "biuf":
+        if a.dtype.kind not in ("biuf" if is_grad_enabled() else "biufc"):
             raise TypeError(f"Tensor data must be of an floating type, integer type, or boolean type, received "
                             f"{a.dtype.type}")
-        shared = not copy and a.flags.c_contiguous and a.flags.writeable
+        shared = not copy and a.flags.c_contiguous and a.flags.writeable and a.dtype.isnative
+        ndmin = operator.index(ndmin)
         self._array = a if shared else copied(a)
         self._exposed = shared
         if self._array.ndim < ndmin:
@@ -85,22 +127,53 @@ class MyGradTensor(Base):
 
     def _apply(self, func: Callable[..., Any], args: Any, kwargs: Any, floats: bool = False, kind: Any = TensorCall
                ) -> Any:
-        if func in PLAIN:
-            kwargs.pop("constant", None)
-            return func(*_plain(args), **_plain(kwargs))
-        if "constant" not in kwargs:
-            return super()._apply(func, args, kwargs, floats, kind)
         kwargs = dict(kwargs)
-        constant = kwargs.pop("constant")
+        if isinstance(func, np.ufunc) and len(args) > func.nin:
+            args, kwargs["out"] = args[:func.nin], args[func.nin]
+        if func in PLAIN:
+            return plain_call(func, args, kwargs)
+        constant = checked(kwargs.pop("constant", None))
+        out = kwargs.get("out")
+        out = out[0] if isinstance(out, tuple) else out
+        if out is None:
+            kwargs.pop("out", None)
+            if isinstance(func, np.ufunc) and kwargs.get("where", True) is not True:
+                kwargs["out"] = nothing_yet(func, args, kwargs)
+        elif isinstance(out, Tensor):
+            constant = constant or out.constant  # what is written to says whether derivatives pass
+        else:
+            del kwargs["out"]
+            return self._into(out, func, args, kwargs, constant)
         if constant:
             with no_grad():
                 return super()._apply(func, args, kwargs, floats, kind)
         result = super()._apply(func, args, kwargs, floats, kind)
-        if constant is False and isinstance(result, Tensor) and result.constant:
-            if result.dtype.kind != "f":
-                raise ValueError("Integer-valued tensors must be treated as constants.")
-            result.requires_grad_(True)
-        return result
+        return as_variable(result) if constant is False else result
+
+    def _into(self, out: np.ndarray, func: Any, args: Any, kwargs: Any, constant: bool | None) -> Any:
+        """The result of a call, which is written to an array of the user's, and shares it from then on."""
+        where = kwargs.get("where", True)
+        if where is not True:
+            kwargs["out"] = Tensor(out, constant=constant)
+        t = self._apply(func, args, {**kwargs, **asked(constant)})
+        np.copyto(out, t._value(), casting="same_kind")
+        if out.dtype != t.dtype:
+            t = t.astype(out.dtype)
+        t._value()
+        if out.flags.c_contiguous and out.dtype.isnative:
+            t._settle()
+            t._array, t._exposed = out, True
+        return t
+
+    def _writing(self, write: Callable[[], Any]) -> Any:
+        """A write in place: into a constant no derivative passes."""
+        if not self.constant:
+            return write()
+        with no_grad():
+            return write()
+
+    def __setitem__(self, key: Any, value: Any) -> None:
+        self._writing(lambda: Base.__setitem__(self, key, value))
 
     def _forget_graph(self, freed: Any) -> None:
         self._source = None
@@ -143,8 +216,17 @@ class MyGradTensor(Base):
 
     def backward(self, grad: Any = None) -> None:  # type: ignore[override] # MyGrad's own arguments
         """Compute the gradients of all tensors that this one, or the sum of its elements, was computed from."""
-        if not self.constant:
-            super().backward(grad)
+        if self.constant or not is_grad_enabled():
+            return
+        if grad is not None and np.asarray(_plain(grad)).dtype.kind not in "biuf":
+            raise InvalidGradient(f"a gradient is an array of real numbers, not {grad!r}")
+        super().backward(grad)
+        self._is_cleared = self._base is not None
+
+    @property
+    def creator(self) -> str | None:
+        """The name of the function that made it; None of a leaf, and behind `backward`."""
+        return None if self._is_cleared else super().creator
 
     def null_grad(self, *, _clear_view_info: bool = False) -> Any:
         """Forget the gradient; the tensor itself."""
@@ -183,6 +265,23 @@ class MyGradTensor(Base):
     def __repr__(self) -> str:
         return repr(self._value()).replace("array(", "Tensor(", 1).replace("\n", "\n ")
 
+    def astype(self, dtype: Any, casting: Any = "unsafe", copy: bool = True, *, constant: bool | None = None) -> Any:
+        """A copy of another dtype, which no derivative passes, as MyGrad has it."""
+        a = self._value().astype(dtype, casting=casting)
+        if not copy and a.dtype == self.dtype and constant in (None, self.constant):
+            return self
+        return type(self)(a, constant=constant)
+
+    def copy(self, *, constant: bool | None = None) -> Any:
+        """A copy of the elements, and of the gradient; no derivative passes it."""
+        t = type(self)(self._value(), constant=self.constant if constant is None else constant)
+        t._grad = None if self.grad is None else np.array(self.grad)
+        return t
+
+    __iadd__, __isub__, __imul__, __itruediv__, __ipow__, __imatmul__ = map(_in_place, (
+        "__iadd__", "__isub__", "__imul__", "__itruediv__", "__ipow__", "__imatmul__"))
+    __floordiv__, __mod__, __divmod__ = (_of_constants(f) for f in (np.floor_divide, np.remainder, np.divmod))
+    __rfloordiv__, __rmod__, __rdivmod__ = (_of_constants(f, True) for f in (np.floor_divide, np.remainder, np.divmod))
     any, argmax, argmin = map(_of_values, ("any", "argmax", "argmin"))
     __lt__, __le__, __gt__, __ge__ = map(_comparison, ("__lt__", "__le__", "__gt__", "__ge__"))
     __eq__, __ne__ = map(_comparison, ("__eq__", "__ne__"))
@@ -191,6 +290,34 @@ class MyGradTensor(Base):
 
 Tensor = MyGradTensor
 Tensor.__name__ = Tensor.__qualname__ = "Tensor"
+
+
+def checked(constant: Any) -> bool | None:
+    """What was said of being constant: True, False, or nothing."""
+    if constant is not None and not isinstance(constant, bool):
+        raise TypeError(f"`constant` must be a boolean value, got: {constant}")
+    return constant
+
+
+def as_variable(x: Any) -> Any:
+    """A tensor that has a gradient: where it is a view of a constant, with elements of its own."""
+    if not isinstance(x, Tensor) or not x.constant:
+        return x
+    if x.dtype.kind != "f":
+        raise ValueError("Integer-valued tensors must be treated as constants.")
+    return x.requires_grad_(True) if x._base is None else type(x)(x._value(), constant=False)
+
+
+def nothing_yet(func: np.ufunc, args: Any, kwargs: Any) -> Any:
+    """What a ufunc with `where` writes to if the user names nothing: NumPy leaves its other elements undefined."""
+    given = [x if isinstance(x, Base | np.ndarray | np.generic | int | float) else np.asarray(x) for x in args]
+    shape = np.broadcast_shapes(*(np.shape(x) for x in given), np.shape(kwargs["where"]))
+    dtype = kwargs.get("dtype")
+    if dtype is None:
+        dtypes = [type(x) if isinstance(x, int | float) and not isinstance(x, bool | np.generic) else x.dtype
+                  if not isinstance(x, bool) else np.dtype(bool) for x in given]
+        dtype = func.resolve_dtypes((*dtypes, None))[-1]
+    return Tensor(np.zeros(shape, dtype), constant=True)
 
 
 def asked(constant: bool | None) -> dict[str, Any]:
@@ -228,15 +355,13 @@ def composed(func: Callable[..., Any]) -> Callable[..., Any]:
     """A function that is written in tensors, with `constant=`."""
     @functools.wraps(func)
     def call(*args: Any, constant: bool | None = None, **kwargs: Any) -> Any:
-        if constant:
+        if checked(constant):
             with no_grad():
                 return func(*args, **kwargs)
         result = func(*args, **kwargs)
-        if constant is False and result.constant:
-            result.requires_grad_(True)
-        return result
+        return as_variable(result) if constant is False else result
 
     return call
 
 
-__all__ = ["PLAIN", "Tensor", "asked", "composed", "function", "operand_of"]
+__all__ = ["PLAIN", "Tensor", "asked", "checked", "composed", "function", "operand_of", "plain_call"]

@@ -24,6 +24,7 @@ from ..processes import Lock, uncollected
 from ..runtime import artefact
 from ..runtime.call_convention import MISS
 from ..runtime.entry_spec import ArraySpec, EntrySpec, FloatSpec, OutputSpec
+from .open_trace import differentiable_ancestors
 from .traced_calls import sliced
 from .trie import TrieNode, is_table
 
@@ -180,6 +181,7 @@ def pull_kernel(t: OpenTrace, wanted: tuple[int, ...], targets: tuple[int, ...],
         first = len(wanted) + len(targets)
         at_ends = [first + k for k, (slot, _) in enumerate(own) if slot in ends and slot not in targets]
         cone = ancestors(t, results[len(wanted):first])
+        behind_targets = differentiable_ancestors(results[len(wanted):first])
         func, arrived = cotangents(func, range(len(wanted), first), range(first, len(results)), at_ends, given=given)
         behind = func.results[len(results):]
         summed: dict[int, Value] = {}
@@ -187,6 +189,9 @@ def pull_kernel(t: OpenTrace, wanted: tuple[int, ...], targets: tuple[int, ...],
         for k, ct in zip(arrived, behind, strict=True):
             slot = own[k - first][0]
             summed[slot] = b.add(summed[slot], ct) if slot in summed else ct
+        for slot, v in own:  # a variable that was used, if only by what has no slope
+            if slot not in summed and v in behind_targets:
+                summed[slot] = b.zeros(v.type)
         func.body.results = (*func.results[:len(wanted)], *summed.values())
         inputs = len(numbers) - len(captured)
         if given:  # cotangents stand behind the tables there, and before them here

@@ -14,6 +14,7 @@ from .trie import modes
 class GradMode:
     """A context manager, and a decorator of functions."""
 
+    __slots__ = ("before",)
     enabled: bool
 
     def __init__(self) -> None:
@@ -43,20 +44,23 @@ class GradMode:
 class no_grad(GradMode):
     """Nothing is recorded for derivatives: what is computed is constant, and a leaf may be updated in place."""
 
+    __slots__ = ()
     enabled = False
 
 
 class enable_grad(GradMode):
     """Derivatives are recorded again, inside of `no_grad`."""
 
+    __slots__ = ()
     enabled = True
 
 
 def set_grad_enabled(enabled: bool) -> None:
     """Record derivatives from now on, in this thread, or not."""
-    modes.grad_enabled = bool(enabled)
-    if local.recording is not None and local.recording.is_open:
-        local.recording.set_mode(modes.grad_enabled)
+    modes.grad_enabled = enabled = bool(enabled)
+    r = local.recording
+    if r is not None and r.is_open and r.node.grad_enabled is not enabled:
+        r.set_mode(enabled)
 
 
 class eager:

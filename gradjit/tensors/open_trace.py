@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import UnsupportedError
-from ..ir import F64, ArrayType, Value, dtype_of
+from ..ir import F64, ArrayType, Value, captures, dtype_of
 from ..records import dataclass
 from ..tracer.array import ARRAY, PYTHON, TracedArray, root, view
 from ..tracer.locations import fail
@@ -36,6 +36,20 @@ class Detached(ArrayView):
 
 def stopped(h: TracedArray) -> TracedArray:
     return emit("stop_gradient", h, kind=ARRAY) if h.dtype.kind in "fc" and not h.is_known else h
+
+
+def differentiable_ancestors(values: Sequence[Value]) -> set[Value]:
+    """What derivatives of values pass back to, the values included."""
+    found: set[Value] = set()
+    todo = list(values)
+    while todo:
+        v = todo.pop()
+        if v in found or not v.dtype.is_inexact:
+            continue
+        found.add(v)
+        if v.op is not None and v.op.name != "stop_gradient":
+            todo += [*v.op.uses(), *captures(v.op)]
+    return found
 
 
 def detached(h: TracedArray) -> TracedArray:
@@ -63,11 +77,13 @@ class MadeTensor:
 @dataclass
 class Effect:
     """What a step does to an operand: its root has this type behind it. `is_new_variable`: derivatives with respect to
-    it are from now on those with respect to what it holds now."""
+    it are from now on those with respect to what it holds now. `joins`: it was a leaf, and holds what comes from other
+    variables now."""
 
     operand: int
     type: TensorType
     is_new_variable: bool
+    joins: bool
 
 
 @dataclass
@@ -144,12 +160,18 @@ class OpenTrace:
             return [self.handles[k].value for k in slots]
 
     def site_values(self, slot: int) -> list[Value]:
-        """The values whose cotangents together are the one of a tensor."""
+        """The values whose cotangents together are the one of a tensor; of ~slot, what it held when it came in."""
+        if slot < 0:
+            return [self.entered[~slot]]
         if slot in self.sites:
             return list(dict.fromkeys(self.sites[slot]))
-        if slot in self.entered:
-            return [self.entered[slot]]
         return self.values([slot])
+
+    def comes_from_others(self, slot: int) -> bool:
+        """Whether derivatives pass from what a leaf holds to other variables."""
+        others = {v for k in self.entered if k != slot and self.roles[k] != CONSTANT
+                  for v in self.sites.get(k, [self.entered[k]])}
+        return not others.isdisjoint(differentiable_ancestors([self.handles[slot].value]))
 
     def role(self, slot: int) -> int:
         return CONSTANT if self.is_detached[slot] else self.roles[self.roots[slot]]
@@ -176,12 +198,16 @@ class OpenTrace:
         if unseen and self.roles[slot] != CONSTANT and not h.is_known:
             h.assign(root(stopped(h).content, h.home, ARRAY))
         role = self.roles[slot]
+        joins = role == LEAF and differentiable and not unseen and self.comes_from_others(slot)
         is_new_variable = role == LEAF and not unseen
-        if role == LEAF:
+        if joins:
+            del self.sites[slot]
+            self.roles[slot] = role = DERIVED
+        elif role == LEAF:
             self.sites[slot] = [*([] if is_new_variable else self.sites[slot]), h.value]
         elif differentiable and not unseen and h.dtype.kind in "fc":
             self.roles[slot] = role = DERIVED
-        return Effect(k, tensor_type(h.dtype, h.shape, role), is_new_variable)
+        return Effect(k, tensor_type(h.dtype, h.shape, role), is_new_variable, joins)
 
     def received(self, x: Any, operands: Sequence[int], differentiable: bool, made: list[MadeTensor]) -> Any:
         """The result of a step with slots in the place of arrays."""

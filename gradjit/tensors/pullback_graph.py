@@ -24,13 +24,15 @@ if TYPE_CHECKING:
 class Freed:
     """What a tensor came from was used up by a `backward`, which this frame had called."""
 
-    __slots__ = ("code", "line")
+    __slots__ = ("code", "at")
 
     def __init__(self, frame: FrameType):
-        self.code, self.line = frame.f_code, frame.f_lineno
+        self.code, self.at = frame.f_code, frame.f_lasti
 
     def refuse(self) -> NoReturn:
-        loc = Loc(self.code.co_filename, self.line, self.code.co_name)
+        line = next((n for begin, end, n in self.code.co_lines() if begin <= self.at < end and n is not None),
+                    self.code.co_firstlineno)
+        loc = Loc(self.code.co_filename, line, self.code.co_name)
         fail(DifferentiationError, f"the graph behind this tensor was freed by the backward at\n  {loc.full}\nwrite "
                                    f"backward(retain_graph=True) there, or compute the tensor anew")
 
@@ -88,7 +90,7 @@ class Deliveries:
         while waiting:
             slot = max(waiting)  # what is made later is not what an earlier one comes from
             hooked.discard(slot)
-            ct = hooked_ct(past.hooks[slot], waiting.pop(slot), past.tensors[slot]())
+            ct = hooked_ct(past.hooks[slot], waiting.pop(slot), past.tensor(slot))
             self.pull(past, {slot: ct}, hooked, waiting)
 
     def pull(self, past: Past, cts: dict[int, np.ndarray], ends: set[int], waiting: dict[int, np.ndarray]) -> None:
@@ -151,8 +153,8 @@ def backward(t: Tensor, ct: np.ndarray | None, retain: bool) -> None:
         return backward(t, ct, retain)
     freed = None if retain else Freed(sys._getframe(2))
     n = len(wanted)
-    past = r.close(wanted, outs[:n], kernel.cone, freed)
-    sources = past.sources
+    sources, tensors = r.sources, r.tensors
+    r.close(wanted, outs[:n], kernel.cone, freed)
     deliveries: Deliveries | None = None
     for k, g in zip(kernel.reached, outs[n:], strict=True):
         source = sources.get(sites[k])
@@ -163,7 +165,7 @@ def backward(t: Tensor, ct: np.ndarray | None, retain: bool) -> None:
         deliveries = deliveries or Deliveries(freed)
         if source is not None:
             deliveries.send(source, g)
-        elif (other := past.tensors[sites[k]]()) is not None:
+        elif (other := tensors[sites[k]]()) is not None:
             other._receive(g)
     if deliveries is not None:
         deliveries.run()

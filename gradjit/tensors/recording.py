@@ -63,6 +63,11 @@ class Past:
         self.freed: list[tuple[frozenset[int], Any]] = []
         """slots whose graph was used up, with the line of the user's that did it."""
 
+    def tensor(self, slot: int) -> Tensor | None:
+        """The tensor that holds what stood there, if it is alive and holds it still."""
+        weak = self.tensors.get(slot)
+        return None if weak is None else weak()
+
 
 class Recording:
     """The steps of this thread's tensors since the last look at one."""
@@ -114,14 +119,14 @@ class Recording:
 
     def slot(self, t: Tensor) -> int:
         """The slot of a tensor, which comes in now if it is not of this recording."""
-        if t._recording is self:
-            return t._slot
-        if t._array is None and t._recording is not None and t._recording.is_open:
-            self.slot_elsewhere()
-        if t._base is not None:
-            return t._enter_view(self)
-        other, array = t._recording, t._array
-        if array is None or t._exposed or (other is not None and other.is_open):
+        array, other = t._array, t._recording
+        if array is None or t._exposed or t._base is not None or (other is not None and other.is_open):
+            if other is self:
+                return t._slot
+            if array is None and other is not None and other.is_open:
+                self.slot_elsewhere()
+            if t._base is not None:
+                return t._enter_view(self)
             array = t._own_array()
         type = t._type
         node = self.node.next.get(type) or self.extend(type, Enter(type))
@@ -191,9 +196,17 @@ class Recording:
             if owner._base is not None:
                 owner = owner._owner
             owner._type = e.type
+            slot = owner._slot
+            if e.joins:
+                owner._was_leaf = owner._keeps_grad = self.is_observed = True
             if e.is_new_variable:
                 owner._epoch += 1
-                self.sources[owner._slot].epoch = owner._epoch
+                if not e.joins:
+                    self.sources[slot].epoch = owner._epoch
+            if e.type.role == DERIVED and slot in self.sources:  # what came in is another variable than what is there
+                before = self.sources[~slot] = self.sources.pop(slot)
+                if before.recording is not None:
+                    before.recording.tensors.pop(before.slot, None)
 
     def tensor(self, cls: type[Tensor], node: TrieNode) -> Tensor:
         """The one new tensor that a step gives."""
@@ -217,10 +230,9 @@ class Recording:
         return x
 
     def set_mode(self, enabled: bool) -> None:
-        """Derivatives are recorded from here on, or not."""
-        if self.node.grad_enabled is not enabled:
-            key = GRAD_ON if enabled else GRAD_OFF
-            self.node = self.node.next.get(key) or self.extend(key, SetMode(enabled))
+        """Derivatives are recorded from here on, where they were not, or not."""
+        key = GRAD_ON if enabled else GRAD_OFF
+        self.node = self.node.next.get(key) or self.extend(key, SetMode(enabled))
 
     # the end --------------------------------------------------------------------------------------------------------
     def wanted(self) -> tuple[int, ...]:
@@ -259,15 +271,14 @@ class Recording:
         self.close(tuple(found), list(found.values()))
 
     def close(self, wanted: Sequence[int], outs: Sequence[np.ndarray], cone: frozenset[int] = frozenset(),
-              freed: Any = None) -> Past:
-        """The recording has ended, with these arrays for these slots. What it was, if derivatives need it later; those
-        in the `cone` have lost their graph."""
-        past = Past(self)
+              freed: Any = None) -> None:
+        """The recording has ended, with these arrays for these slots. What it was is kept by the tensors whose
+        derivatives need it; those in the `cone` have lost their graph."""
+        past: Past | None = None
+        tensors = self.tensors
         self.is_open = False
-        if freed is not None:
-            past.freed.append((cone, freed))
         for slot, a in zip(wanted, outs, strict=True):
-            t = self.tensors[slot]()
+            t = tensors[slot]()
             if t is None:
                 continue
             if t._exposed:
@@ -278,13 +289,16 @@ class Recording:
                 if freed is not None and slot in cone:
                     t._forget_graph(freed)
                 else:
+                    if past is None:
+                        past = Past(self)
+                        if freed is not None:
+                            past.freed.append((cone, freed))
                     t._source = Upstream(None, 0, past, slot)
                     if t._hooks:
                         past.hooks[slot] = t._hooks
         if local.recording is self:
             local.recording = None
         self.trace, self.inputs, self.tensors, self.sources = None, [], {}, {}
-        return past
 
 
 def read(c: Any) -> np.ndarray:

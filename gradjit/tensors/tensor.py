@@ -10,6 +10,7 @@ import operator
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
+from weakref import ref
 
 import numpy as np
 
@@ -66,6 +67,8 @@ class Tensor(TensorOperators):
     keeps_gradients = False
     """Whether every tensor that is alive gets its gradient, and not only leaves."""
     _keeps_grad = False
+    _was_leaf = False
+    """Of a derived tensor: whether it was a leaf until other variables were written into it."""
 
     __array_priority__ = 2000.0
 
@@ -235,7 +238,11 @@ class Tensor(TensorOperators):
                     node = rec.extend((GETITEM, self._slot, key), step)
                 if node.single:
                     rec.node = node
-                    return rec.tensor(type(self), node)
+                    t = object.__new__(type(self))  # what Recording.tensor does
+                    t._recording, t._type = rec, node.type
+                    t._slot = slot = node.slot
+                    rec.tensors[slot] = ref(t)
+                    return t
         return self._apply(operator.getitem, (self, settled_key(self, key)), {})
 
     def __setitem__(self, key: Any, value: Any) -> None:
@@ -332,7 +339,12 @@ class Tensor(TensorOperators):
     @property
     def requires_grad(self) -> bool:
         """Whether derivatives with respect to it, or through it, are wanted."""
-        return self.role != CONSTANT and self.dtype.kind in "fc"
+        if self._is_detached or not self._type.is_inexact:
+            return False
+        t = self
+        while t._base is not None:
+            t = t._base
+        return t._type.role != CONSTANT
 
     @requires_grad.setter
     def requires_grad(self, value: bool) -> None:
@@ -467,7 +479,7 @@ class Tensor(TensorOperators):
         gradient: the cotangent to begin with, of this tensor's shape. retain_graph: whether the graph may be walked
         again; else a second `backward` through it is an error. Nothing happens from a constant.
         """
-        if self.dtype.kind not in "fc":
+        if not self._type.is_inexact:
             fail(DifferentiationError, f"backward from a tensor of {self.dtype}: derivatives are of floating-point "
                                        f"numbers")
         if not self.requires_grad:
@@ -483,16 +495,15 @@ class Tensor(TensorOperators):
 
     def _receive(self, g: np.ndarray) -> None:
         """The gradient that a backward has found."""
-        if self._hooks:
-            g = pullback_graph.hooked_ct(self._hooks, g, self) if self.role == LEAF else g
+        if self._hooks and self.role == LEAF:
+            g = pullback_graph.hooked_ct(self._hooks, g, self)
         old = self._grad
-        if old is None or not isinstance(old, Tensor):
-            cls = type(self)
-            t = self._grad = cls.__new__(cls)
-            t._array = g if not old else np.array(old + g, g.dtype)  # 0 where it was set to that
-            t._type = self._type.constant
-        else:
+        if isinstance(old, Tensor):
             old._put_sum(g)
+            return
+        t = self._grad = object.__new__(type(self))
+        t._array = np.array(old + g, g.dtype) if old else g  # 0 where it was set to that
+        t._type = self._type.constant
 
     def _put_sum(self, g: np.ndarray) -> None:
         a = self._value()
@@ -554,7 +565,11 @@ class Tensor(TensorOperators):
         self._source = Upstream(None, 0, past, 0)
 
     def _forget_graph(self, freed: Any) -> None:
-        self._source = freed
+        if self._was_leaf:
+            self._source, self._type = None, self._type.with_role(LEAF)
+            self._was_leaf = self._keeps_grad = False
+        else:
+            self._source = freed
 
 
 Tensor.family = Tensor
@@ -600,12 +615,12 @@ def settled_key(t: Tensor, key: Any) -> Any:
     if type(key) in (int, slice) or key is None or key is Ellipsis:
         return key
     items = key if isinstance(key, tuple) else (key,)
-    if not any(isinstance(i, Tensor | np.ndarray | list) for i in items):
+    if not any(isinstance(i, Tensor | np.ndarray | list | memoryview) for i in items):
         return tuple(map(plain_slice, items)) if isinstance(key, tuple) else key
     found: list[Any] = []
     for i in items:
         i = plain_nested(i) if isinstance(i, list) else i._value() if isinstance(i, Tensor) else plain_slice(i)
-        a = np.asarray(i) if isinstance(i, list | np.ndarray) else None
+        a = np.asarray(i) if isinstance(i, list | np.ndarray | memoryview) else None
         if a is None:
             found.append(i)
         elif a.dtype == bool and a.ndim:

@@ -35,14 +35,15 @@ def _operator(name: str, static_floats: bool = False) -> Callable[..., Any]:
         rec = local.recording
         if rec is None or rec.node.length >= MAX_STEPS:
             rec = current()
-        cls = type(other)
+        own, cls = type(self), type(other)
         try:
             a = self._slot if self._recording is rec else rec.slot(self)
-            b = 0 if cls is not type(self) else other._slot if other._recording is rec else rec.slot(other)
+            if cls is own:
+                key: Any = (func, a, other._slot if other._recording is rec else rec.slot(other))
         except DtypeError:  # float16
             return self._eager(func, (self, other), {})
-        if cls is type(self):
-            key: Any = (func, a, b)
+        if cls is own:
+            pass
         elif cls is float and not static_floats:
             key = (func, a, rec.float_slot(other))
         elif cls is int:
@@ -60,8 +61,8 @@ def _operator(name: str, static_floats: bool = False) -> Callable[..., Any]:
                 return self._eager(func, (self, other), {})
         rec.node = node
         if not node.single:
-            return rec.results(node, (self, other), type(self))
-        t = new(type(self))  # what Recording.tensor does
+            return rec.results(node, (self, other), own)
+        t = new(own)  # what Recording.tensor does
         t._recording, t._type = rec, node.type
         t._slot = slot = node.slot
         rec.tensors[slot] = ref(t)
@@ -98,7 +99,13 @@ def _reflected(name: str) -> Callable[..., Any]:
             if node is None:
                 return self._eager(func, (other, self), {})
         rec.node = node
-        return rec.tensor(type(self), node) if node.single else rec.results(node, (other, self), type(self))
+        if not node.single:
+            return rec.results(node, (other, self), type(self))
+        t = new(type(self))  # what Recording.tensor does
+        t._recording, t._type = rec, node.type
+        t._slot = slot = node.slot
+        rec.tensors[slot] = ref(t)
+        return t
 
     return reflected
 

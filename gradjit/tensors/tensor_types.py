@@ -14,12 +14,14 @@ CONSTANT, LEAF, DERIVED = 0, 1, 2
 class TensorType:
     """Built by `tensor_type`, so that a comparison is one of identities."""
 
-    __slots__ = ("dtype", "shape", "role", "_constant", "__weakref__")
+    __slots__ = ("dtype", "shape", "role", "is_inexact", "_constant", "__weakref__")
 
     def __init__(self, dtype: np.dtype[Any], shape: tuple[int, ...], role: int):
         self.dtype = dtype
         self.shape = shape
         self.role = role
+        self.is_inexact = dtype.kind in "fc"
+        """Whether it is of numbers that have derivatives."""
         self._constant: TensorType | None = None
 
     @property

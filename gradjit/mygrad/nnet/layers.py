@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from ... import nn
+from ...errors import ArgumentError
 from ..tensor_base import composed, operand_of
 
 
@@ -35,6 +36,8 @@ def gru(X: Any, Uz: Any, Wz: Any, bz: Any, Ur: Any, Wr: Any, br: Any, Uh: Any, W
     """All hidden states, the first one in front: (time + 1, batch, d)."""
     if dropout or bp_lim is not None:
         raise NotImplementedError("gru with dropout or with a limit to backpropagation")
+    if not (s0 is None or isinstance(s0, np.ndarray) or (hasattr(s0, "constant") and s0.constant)):
+        raise ArgumentError("gru with a variable as first state, `s0`: it is an array or a constant")
     x = operand_of(X)
     z, r, h = [(operand_of(u), operand_of(w), operand_of(b))
                for u, w, b in ((Uz, Wz, bz), (Ur, Wr, br), (Uh, Wh, bh))]

@@ -262,6 +262,14 @@ def axis_of(axis: Any, x: TracedArray, what: str = "axis") -> int:
     return normal_axis(axis, x.ndim, what)
 
 
+def along(x: TracedArray, axis: Any) -> tuple[TracedArray, int]:
+    """What NumPy's functions along one axis go along: the array, or its elements in a row where no axis is named, or
+    the first one of an array that has none."""
+    if axis is None or (x.ndim == 0 and axis in (0, -1)):
+        return flatten(x), 0
+    return x, axis_of(axis, x)
+
+
 def common(*xs: TracedArray) -> np.dtype:
     """The dtype of an array that holds them all."""
     return np.dtype(result_type(*xs))

@@ -16,6 +16,7 @@ from ..operands import TracedArray, as_traced, cast, emit
 from ..subscripts import index_array
 from ..ufuncs import store
 from .common import (
+    along,
     array,
     axis_of,
     call,
@@ -64,7 +65,7 @@ def _safely_an_index(i: TracedArray, func: Any) -> None:
 def take(a, indices, axis=None, out=None, mode="raise"):
     """The elements (or, along an axis, the slices) at the indices."""
     x = array(a)
-    x, k = (flatten(x), 0) if axis is None else (x, axis_of(axis, x))
+    x, k = along(x, axis)
     n = fixed(x, np.take)[k]
     i = in_range(indices, n, k, mode, np.take)
     if n == 0 and i.size:
@@ -174,7 +175,7 @@ def known_places(condition: Any, func: Any) -> np.ndarray:
 
 def compress(condition, a, axis=None, out=None):
     x = array(a)
-    x, k = (flatten(x), 0) if axis is None else (x, axis_of(axis, x))
+    x, k = along(x, axis)
     mask = as_traced(condition)
     if mask.ndim != 1:
         fail(ArgumentError, "condition must be a 1-d array")

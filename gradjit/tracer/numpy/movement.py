@@ -17,6 +17,7 @@ from ..locations import fail
 from ..operands import TracedArray, as_traced, cast, emit, static_int
 from ..views import forms, plain
 from .common import (
+    along,
     array,
     axis_of,
     concat,
@@ -275,12 +276,12 @@ def roll(a, shift, axis=None):
     if axis is None:
         flat = roll(flatten(x), shift, 0)
         return reshape_copy(flat, x.extents)
-    shifts, axes = (v if isinstance(v, (tuple, list)) else (v,) for v in (shift, axis))
+    shifts, axes = ([v[k] for k in range(v.shape[0])] if isinstance(v, (np.ndarray, TracedArray)) and v.ndim == 1
+                    else v if isinstance(v, (tuple, list)) else (v,) for v in (shift, axis))
     if len(shifts) != len(axes) and 1 not in (len(shifts), len(axes)):
         fail(ArgumentError, "'shift' and 'axis' should be scalars or 1D sequences")
-    longest = max(len(shifts), len(axes))
-    for s, k in zip(shifts * (longest if len(shifts) == 1 else 1), axes * (longest if len(axes) == 1 else 1),
-                    strict=True):
+    count = len(axes) if len(shifts) == 1 else len(shifts)
+    for s, k in zip(shifts * (count if len(shifts) == 1 else 1), axes * (count if len(axes) == 1 else 1), strict=True):
         x = _rolled(x, s, axis_of(k, x))
     return as_traced_copy(x)
 
@@ -354,7 +355,7 @@ def tile(A, reps):
 def repeat(a, repeats, axis=None):
     """Each element repeated: the same number of times, or known numbers of times."""
     x = array(a)
-    x, k = (flatten(x), 0) if axis is None else (x, axis_of(axis, x))
+    x, k = along(x, axis)
     counts = static(repeats, "the counts of np.repeat")
     n = fixed(x, np.repeat)[k]
     if counts.ndim > 1:

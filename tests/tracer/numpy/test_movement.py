@@ -42,7 +42,9 @@ AXES = [
     case(np.rot90, V), *(case(np.roll, T, s, a) for s,
                          a in ((1, None), (-2, 0), (5, 2), ((1, 2), (0, 2)), (1, (0, 1)), ((1, 2), 0), (0, 1), (1, 3))),
     case(np.roll, EMPTY, 2, 0), case(np.roll, V, np.int64(3)), case(np.roll, A, np.array(-1), axis=1),
-    case(np.roll, V, 30),
+    case(np.roll, V, 30), case(np.roll, V, (1,), ()), case(np.roll, A, np.array([1, -1]), (0, 1)),
+    *(case(f, ZERO_D, n, axis=a) for f, n in ((np.repeat, 2), (np.take, [0, 0])) for a in (0, -1, 1)),
+    *(case(np.compress, [True], ZERO_D, axis=a) for a in (0, -1, 1)),
     *(case(f, x, a) for f in (np.fft.fftshift, np.fft.ifftshift) for x in (V, T) for a in (None, 0, (0,), -1)),
     case(np.unstack, T, axis=1), case(np.unstack, ZERO_D),
 ]
