@@ -31,13 +31,13 @@ from typing import Any
 
 from ..bounded import Bounded
 from ..probe import code_of
+from .bound_names import BoundNames
 from .control.jumps import beginning, holds
 from .control.lift_statements import LAZY, Rewrites, prepared
 from .control.names import Site, sites_in
 from .locations import is_internal
 from .proof import Definition, compiled
 from .purity import Place, Reads, place_of_code, reads_in
-from .scopes import Scope
 from .source import definition, parameter_names
 
 HOOKS = "_gradjit"
@@ -161,7 +161,7 @@ class _Lift(Rewrites, ast.NodeTransformer):
         """The classes around the current node, innermost last: their names are part of private ones."""
         self.free = set(code.co_freevars)
         self.first = code.co_varnames[0] if code.co_argcount else None
-        self.scopes: list[Scope] = []
+        self.scopes: list[BoundNames] = []
         self.protocols = 0
 
     # hooks ----------------------------------------------------------------------------------------------------------
@@ -178,7 +178,7 @@ class _Lift(Rewrites, ast.NodeTransformer):
     def function(self, node: Definition) -> Definition:
         """The rewritten definition of the outermost function."""
         if isinstance(node, ast.Lambda):
-            self.scopes.append(Scope(node.args, [node.body]))
+            self.scopes.append(BoundNames(node.args, [node.body]))
             node.body = self.visit(node.body)
         else:
             node.body = self.body(node)
@@ -186,10 +186,10 @@ class _Lift(Rewrites, ast.NodeTransformer):
 
     def body(self, node: ast.FunctionDef | ast.AsyncFunctionDef) -> list[ast.stmt]:
         """The rewritten body. Its scope stays the innermost one."""
-        outer = Scope(node.args, list(node.body))
+        outer = BoundNames(node.args, list(node.body))
         free = {n for n in outer.declared_nonlocal if any(n in s.bound for s in self.scopes)}
         stmts = prepared(list(node.body), sorted(outer.bound | free), [*parameter_names(node.args), *free])
-        self.scopes.append(Scope(node.args, list(stmts)))
+        self.scopes.append(BoundNames(node.args, list(stmts)))
         return self.statements(stmts)
 
     def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.AST:
@@ -204,7 +204,7 @@ class _Lift(Rewrites, ast.NodeTransformer):
 
     def visit_Lambda(self, node: ast.Lambda) -> ast.AST:
         self.defaults(node.args)
-        self.scopes.append(Scope(node.args, [node.body]))
+        self.scopes.append(BoundNames(node.args, [node.body]))
         node.body = self.visit(node.body)
         self.scopes.pop()
         return node
@@ -220,7 +220,7 @@ class _Lift(Rewrites, ast.NodeTransformer):
         """A class defined inside the function: what its body computes from outside is seen, its methods are lifted."""
         node.decorator_list = [self.hook(node, "made").func, *(self.visit(d) for d in node.decorator_list)]
         node.bases = [self.visit(b) for b in node.bases]
-        scope = Scope(None, list(node.body))
+        scope = BoundNames(None, list(node.body))
         scope.is_class = True
         self.scopes.append(scope)
         self.classes.append(node.name)
@@ -261,7 +261,7 @@ class _Lift(Rewrites, ast.NodeTransformer):
     def of_items(self, node: ast.ListComp) -> ast.Lambda:
         """A comprehension over a name as a function of that."""
         parameters = ast.arguments([], [ast.arg(ITEMS)], None, [], [], None, [])
-        self.scopes.append(Scope(parameters, []))
+        self.scopes.append(BoundNames(parameters, []))
         body = self.comprehension(node)
         self.scopes.pop()
         made: ast.Lambda = ast.copy_location(ast.Lambda(parameters, _expression(body)), node)
@@ -273,7 +273,7 @@ class _Lift(Rewrites, ast.NodeTransformer):
     def comprehension(self, node: Any) -> ast.AST:
         targets = [g.target for g in node.generators]
         node.generators[0].iter = self.over(node.generators[0].iter)
-        self.scopes.append(Scope(None, targets))
+        self.scopes.append(BoundNames(None, targets))
         for k, g in enumerate(node.generators):
             g.iter = g.iter if k == 0 else self.over(g.iter)
             g.ifs = [self.hook(i, "tested", self.visit(i)) for i in g.ifs]

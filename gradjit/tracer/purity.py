@@ -12,8 +12,8 @@ import inspect
 from types import CodeType
 from typing import Any
 
+from .bound_names import BoundNames
 from .proof import Definition
-from .scopes import Scope
 from .source import parameter_names
 
 Place = tuple[str, int, tuple[str, ...]]
@@ -76,7 +76,7 @@ class _Free(ast.NodeVisitor):
 
     def function(self, node: Any) -> None:
         body = [node.body] if isinstance(node, ast.Lambda) else node.body
-        self.scopes.append(Scope(node.args, body).bound)
+        self.scopes.append(BoundNames(node.args, body).bound)
         for part in body:
             self.visit(part)
         self.scopes.pop()
@@ -90,7 +90,7 @@ class _Free(ast.NodeVisitor):
 
     def generic_visit(self, node: ast.AST) -> None:
         if isinstance(node, COMPREHENSIONS):
-            self.scopes.append(Scope(None, [g.target for g in node.generators]).bound)
+            self.scopes.append(BoundNames(None, [g.target for g in node.generators]).bound)
             super().generic_visit(node)
             self.scopes.pop()
         else:

@@ -304,7 +304,7 @@ class Remaking:
 
     def of(self, x: Any) -> Callable[[], Any]:
         if isinstance(x, TracedArray):
-            return self.array(x) if x.kind == ARRAY else Again(x.content, x.home, x.kind)
+            return self.array(x) if x.kind == ARRAY else Remade(x.content, x.home, x.kind)
         if type(x) in (list, dict):
             return self.container(x)
         if type(x) is tuple:
@@ -314,13 +314,13 @@ class Remaking:
             raise Unknown
         return lambda: x
 
-    def array(self, x: TracedArray) -> Again:
+    def array(self, x: TracedArray) -> Remade:
         base = x.root
         if id(base) in self.arrays or id(base) in self.read.arrays or base.aliases is not None or base.same_arrays or (
                 x.origin or base.origin or isinstance(x._view, Maybe)):
             raise Unknown
         self.arrays[id(base)] = base
-        return Again(x.content, x.home, ARRAY, x.strides_in_elements, foreignness(x))
+        return Remade(x.content, x.home, ARRAY, x.strides_in_elements, foreignness(x))
 
     def container(self, x: Any) -> Callable[[], Any]:
         if id(x) in self.containers or id(x) in self.read.containers or is_grown(x):
@@ -336,7 +336,7 @@ class Remaking:
 
 
 @dataclass(eq=False)
-class Again:
+class Remade:
     """Makes a handle of its own of a value."""
 
     content: Any

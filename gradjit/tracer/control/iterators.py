@@ -15,6 +15,8 @@ from .. import operands as o
 from ..array import ARRAY, TracedArray, root
 from ..locations import fail
 from ..recorder import recorders
+from ..structures import made
+from .frames import before_change
 from .iterables import SHORT, IndexedIterable, indexed_iterable
 
 Rule = Callable[..., Any]
@@ -73,24 +75,63 @@ class ProductIterator(IndexedIterable):
         return tuple(p.at(k) for p, k in zip(self.parts, self.places(i), strict=True))
 
 
-class ElementIterator(IndexedIterable):
+class NumberedElements(IndexedIterable):
     """The elements of an array, with their places: np.ndenumerate."""
 
-    def __init__(self, array: TracedArray, places: ProductIterator, numbered: bool):
-        self.array, self.places, self.numbered = array, places, numbered
-
-    def __enter__(self) -> ElementIterator:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        """np.nditer is a context manager, too: what it has copied would be written back here."""
+    def __init__(self, array: TracedArray, places: ProductIterator):
+        self.array, self.places = array, places
 
     def count(self) -> int:
         return self.places.count()
 
     def at(self, i: Any) -> Any:
         place = self.places.at(i)
-        return (place, self.array[place]) if self.numbered else self.array[place]
+        return place, self.array[place]
+
+
+class ElementIterator(IndexedIterable):
+    """The elements of an array one by one: np.nditer, run over by `for`, or moved on by `iternext`."""
+
+    def __init__(self, array: TracedArray, places: ProductIterator, writable: bool):
+        self.array, self.places, self.writable = array, places, writable
+        self.index: Any = 0
+
+    def __enter__(self) -> ElementIterator:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """What NumPy has copied would be written back here."""
+
+    def count(self) -> int:
+        return self.places.count()
+
+    def at(self, i: Any) -> Any:
+        self.index = i
+        return self.value
+
+    @property
+    def multi_index(self) -> tuple[Any, ...]:
+        found: tuple[Any, ...] = self.places.at(self.index)
+        return found
+
+    @property
+    def value(self) -> Any:
+        """The element; one that may be written to as a view."""
+        return self.array[(*self.multi_index, ...)] if self.writable else self.array[self.multi_index]
+
+    def __getitem__(self, k: int) -> Any:
+        if k != 0:
+            raise IndexError(f"Iterator operand index {k} is out of bounds")
+        return self.value
+
+    @property
+    def finished(self) -> Any:
+        return self.index >= self.count()
+
+    def iternext(self) -> Any:
+        before_change(self)
+        self.index = self.index + 1
+        return self.index < self.count()
 
 
 class Window(IndexedIterable):
@@ -214,8 +255,9 @@ def _chain(*pools: Any) -> Any:
     return itertools.chain(*pools)
 
 
-USUAL: dict[str, Any] = {"flags": [], "op_flags": ["readonly"], "order": "C"}
+USUAL = {"flags": frozenset({"multi_index", "c_index", "refs_ok", "zerosize_ok"}), "order": frozenset("CK")}
 """Arguments of np.nditer that say nothing new."""
+WRITABLE: dict[Any, bool] = {"readonly": False, "readwrite": True, "writeonly": True}
 
 
 class PartsIterator(IndexedIterable):
@@ -253,19 +295,25 @@ def _ndindex(*shape: Any) -> Any:
     return grid(tuple(extents))
 
 
-def _elements(numbered: bool, f: Rule) -> Rule:
-    def rule(x: Any, *args: Any, **kwargs: Any) -> Any:
-        if not numbered and isinstance(x, (list, tuple)) and not args and not kwargs:
-            return PartsIterator([rule(part) for part in o.broadcast(*map(o.as_traced, x))])
-        if args or any(v != USUAL.get(k) for k, v in kwargs.items()):
-            fail(TraceError, f"{f.__name__} with flags of a traced array is not supported; run over x.flat, or over "
-                             f"np.ndindex(x.shape) and write x[i]")
-        h = o.as_traced(x)
-        if not h.ndim:
-            h = h.reshape(1)
-        return ElementIterator(h, grid(h.shape), numbered)
+def _ndenumerate(x: Any) -> NumberedElements:
+    h = o.as_traced(x)
+    h = h if h.ndim else h.reshape(1)
+    return NumberedElements(h, grid(h.shape))
 
-    return rule
+
+def _nditer(op: Any, flags: Any = (), op_flags: Any = ("readonly",), **options: Any) -> Any:
+    if isinstance(op, (list, tuple)) and not flags and op_flags == ("readonly",) and not options:
+        return PartsIterator([_nditer(part) for part in o.broadcast(*map(o.as_traced, op))])
+    each = op_flags[0] if len(op_flags) == 1 and not isinstance(op_flags[0], str) else op_flags
+    given = {"flags": flags, **options}
+    if isinstance(op, (list, tuple)) or len(each) != 1 or each[0] not in WRITABLE or any(
+            k not in USUAL or not USUAL[k].issuperset(v) for k, v in given.items()):
+        fail(TraceError, "nditer with these flags is not supported for traced arrays; run over x.flat, or over "
+                         "np.ndindex(x.shape) and write x[i]")
+    h = o.as_traced(op)
+    h = h if h.ndim else h.reshape(1)
+    found: ElementIterator = made(ElementIterator(h, grid(h.shape), WRITABLE[each[0]]))
+    return found
 
 
 RULES: dict[Any, Rule] = {
@@ -274,7 +322,7 @@ RULES: dict[Any, Rule] = {
     itertools.product: _product, itertools.pairwise: _pairwise, itertools.islice: _islice, itertools.chain: _chain,
     np.ndindex: _ndindex,
 }
-OF_ARRAYS: dict[Any, Rule] = {np.ndenumerate: _elements(True, np.ndenumerate), np.nditer: _elements(False, np.nditer)}
+OF_ARRAYS: dict[Any, Rule] = {np.ndenumerate: _ndenumerate, np.nditer: _nditer}
 """Where they are given something traced."""
 
 BARS = frozenset({"tqdm", "tqdm_notebook", "tqdm_asyncio", "trange", "tnrange", "track", "progressbar"})

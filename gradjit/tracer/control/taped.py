@@ -39,7 +39,7 @@ class Taped(Growth):
     counted: Value | None = None
     tape: Value | None = None
 
-    local: Counter
+    local: ItemCount
     """How many items the iteration under construction has appended, where they are counted."""
 
     def open(self, loop: LoopStatement) -> None:
@@ -68,7 +68,7 @@ class Taped(Growth):
         self.owner[:] = [self.tail]
         grown.noted(self.owner)
         if self.eager:
-            self.local = grown.made(Counter())
+            self.local = grown.made(ItemCount())
             for row in self.tail.rows:
                 assert isinstance(row, LastRow)
                 row.buffer = blank(self.parts[row.number], self.room)
@@ -197,7 +197,7 @@ class Taped(Growth):
 ZERO = np.asarray(0)
 
 
-class Counter:
+class ItemCount:
     """A number of items."""
 
     def __init__(self) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 from .source import parameter_names
 
 
-class Scope(ast.NodeVisitor):
+class BoundNames(ast.NodeVisitor):
     """The names that a function (or lambda, or comprehension) binds, and those it declares global or nonlocal."""
 
     def __init__(self, args: ast.arguments | None, body: list[ast.AST]):
