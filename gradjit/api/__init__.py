@@ -39,4 +39,4 @@ __all__ = [
     "while_loop",
 ]
 
-libraries.SOLVERS_IN.append(f"{__name__}.solvers")
+libraries.SOLVERS_IN += [f"{__name__}.solvers", f"{__name__}.sparse_solvers"]

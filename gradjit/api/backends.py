@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
-from ..ir import Func, interpret
+from ..ir import Func, Value, interpret
 from ..ir.sizes import Opening, guess, is_open, solved
 from ..passes.planes import as_planes, from_planes, layout_in_memory
 from ..processes import Lock
@@ -54,6 +54,7 @@ from ..runtime.items import by_versions, unchanged
 from ..tracer import guards, trees
 from ..tracer.array import ARRAY
 from ..tracer.trace import ArgumentLeaf, Trace, Write
+from .computed_results import FrontPart, in_full_size
 
 if TYPE_CHECKING:
     from ..codegen import CoresEntry
@@ -125,8 +126,12 @@ def program_of(t: Trace, leaves: Sequence[Any], opening: Opening) -> TracedProgr
     kinds = {r.index: r.kind for r in t.result if r.index is not None}
     nodes = [result_node(t, r, order) for r in t.result]
     func = t.func
-    func.body.results = (*(func.body.results[k] for k in order), *(w.value for w in t.writes if w.value is not None))
-    forms = ["array" if kinds[k] == ARRAY else "numpy" for k in order] + ["array"] * len(t.writes)
+    results, computed = in_full_size(func, [func.body.results[k] for k in order])
+    counts = list(dict.fromkeys(e for extents in computed for _, e in extents))
+    nodes = [front_part(node, computed, counts, len(order) + len(t.writes)) for node in nodes]
+    func.body.results = (*results, *(w.value for w in t.writes if w.value is not None), *counts)
+    forms = ["array" if kinds[k] == ARRAY else "numpy" for k in order] + ["array"] * len(t.writes) + (
+        ["numpy"] * len(counts))
     outputs = tuple(OutputSpec(v.dtype.np, v.type.extents, form)
                     for v, form in zip(func.body.results, forms, strict=True))
     targets = [write_target(t, w) for w in t.writes]
@@ -143,6 +148,14 @@ def program_of(t: Trace, leaves: Sequence[Any], opening: Opening) -> TracedProgr
     writes = tuple((target, len(order) + k) for k, target in enumerate(targets))
     return TracedProgram(func, result_template(t.result_tree, nodes), outputs, parameters, captured, divided(t.guards),
                    writes, t, opening)
+
+
+def front_part(node: Any, computed: Sequence[Sequence[tuple[int, Value]]], counts: Sequence[Value], first: int) -> Any:
+    """How a result is made of its output, and of the outputs that tell its computed extents, which begin at `first`."""
+    if type(node) is not int or not computed[node]:
+        return node
+    return Build(FrontPart(tuple(k for k, _ in computed[node])),
+                 (node, *(first + counts.index(e) for _, e in computed[node])))
 
 
 def write_target(t: Trace, w: Write) -> Argument | CapturedResult:

@@ -14,16 +14,18 @@ from typing import Any
 import numpy as np
 
 from ..errors import DifferentiationError, TraceError
-from ..ir import OPS, Func, Loc, Value, walk
+from ..ir import OPS, ArrayType, Func, Loc, Value, walk
 from ..ir.core import map_type
+from ..ir.sizes import is_known
 from ..tracer import trees
 from ..tracer.array import ARRAY, PYTHON, SCALAR, TracedArray, root
 from ..tracer.control.may_alias import are_one, may_share
 from ..tracer.hooks import Hooks
 from ..tracer.locations import fail
-from ..tracer.operands import as_traced, cast, constant, emit
+from ..tracer.operands import as_traced, cast, constant, emit, require
 from ..tracer.recorder import current, repeated
 from ..tracer.trace import ArgumentLeaf, ResultLeaf, Trace, Write, trace
+from .computed_results import in_full_size
 from .signatures import positional
 from .wrt import Wrt, check_differentiable, require_derivatives, require_some
 
@@ -341,25 +343,54 @@ def pull(f: Function, primals: Sequence[Any], cotangent: Any) -> Any:
     t.refuse_draws()
     positions = list(range(len(primals)))
     chosen = t.wrt(positions)
-    seeds = cotangent_operands(t, cotangent)
+    func = t.trace.func
+    types = [v.type for v in func.results]
+    wide, computed = in_full_size(func, func.results)
+    func.body.results = (*wide, *(e for extents in computed for _, e in extents))
+    seeds, given = cotangent_operands(t, cotangent, types)
     parameters = t.parameters(chosen)
-    outs = t.apply(reverse(t.trace.func, parameters), seeds)
-    grads = dict(zip(parameters, outs[len(t.trace.func.results):], strict=True))
+    outs = t.apply(reverse(func, parameters), seeds)
+    check_counts(t, [(k, axis) for k, extents in enumerate(computed) for axis, _ in extents], given, outs[len(wide):])
+    grads = dict(zip(parameters, outs[len(func.results):], strict=True))
     return gathered(t, Wrt(tuple(positions)), positions, chosen, grads)
 
 
-def cotangent_operands(t: Traced, cotangent: Any) -> list[TracedArray]:
-    """A cotangent for each inexact result of the IR, in order. A result that is returned twice gets the sum."""
+def check_counts(t: Traced, places: Sequence[tuple[int, int]], given: dict[int, TracedArray], counts: Sequence[Value]
+                 ) -> None:
+    """A run checks that cotangents are as long as results whose extents are computed: by result and axis."""
+    for (k, axis), count in zip(places, counts, strict=False):
+        if k in given:
+            require(as_traced(handle(count) == given[k].shape[axis]),
+                    f"a cotangent has another shape than the result of {t.trace.func.name}")
+
+
+def cotangent_operands(t: Traced, cotangent: Any, types: Sequence[ArrayType]
+                       ) -> tuple[list[TracedArray], dict[int, TracedArray]]:
+    """A cotangent for each inexact result of the IR, in order, of the results' types but for computed extents, where
+    it is 0 behind its end; and those that were given. A result that is returned twice gets the sum."""
     found, tree = trees.flatten(cotangent)
     if tree != t.trace.result_tree:
         fail(DifferentiationError, f"the cotangent has the structure {tree}, the result {t.trace.result_tree}")
     seeds: dict[int, TracedArray] = {}
+    given: dict[int, TracedArray] = {}
     for x, r in zip(found, t.trace.result, strict=True):
         if r.index is None or not (v := t.trace.func.results[r.index]).type.dtype.is_inexact:
             continue
+        if not types[r.index].is_static:
+            given[r.index] = x = as_traced(x)
+            x = in_front(x, v.type)
         ct = fitted(x, ArgumentLeaf("the result", r.kind, v.type), "the cotangent")
         seeds[r.index] = emit("add", seeds[r.index], ct) if r.index in seeds else ct
-    return [seeds[k] for k, v in enumerate(t.trace.func.results) if v.type.dtype.is_inexact]
+    return [seeds[k] for k, v in enumerate(t.trace.func.results) if v.type.dtype.is_inexact], given
+
+
+def in_front(x: TracedArray, t: ArrayType) -> TracedArray:
+    """A cotangent of computed extents in front of an array of zeros in full size."""
+    if x.ndim != t.rank or any(isinstance(e, int) and not is_known(e, "<=", n) for e, n in zip(x.extents, t.extents,
+                                                                                         strict=False)):
+        fail(DifferentiationError, f"the cotangent of the result is {x.type}, the result at most {t}")
+    room = root(repeated(0, t.extents, x.dtype), None, None)
+    return emit("update", room, x, starts=(0,) * x.ndim, steps=(1,) * x.ndim)
 
 
 # second order and whole matrices --------------------------------------------------------------------------------------
@@ -422,6 +453,12 @@ def jacobian_matrix(f: Function, wrt: Wrt, args: Sequence[Any], kwargs: dict[str
     chosen = t.wrt(positions)
     parameters = t.parameters(chosen)
     floats = [k for k, v in enumerate(t.trace.func.results) if v.type.dtype.is_inexact]
+    for v in (t.trace.func.results[k] for k in floats):
+        if not v.type.is_static:
+            fail(DifferentiationError, f"{t.trace.func.name} returns an array of computed extent, so that nothing "
+                                       f"says how large its Jacobian is; return it written into an array of known "
+                                       f"shape, as out[:n] = result, or take gj.jvp or gj.vjp", v.op.loc if v.op else
+                 t.trace.loc)
     sizes = [t.trace.func.params[p].type.size for p in parameters], [t.trace.func.results[k].type.size for k in floats]
     entries: dict[tuple[int, int], TracedArray] = {}
     mode = mode_of(t, parameters, floats, mode, holomorphic)

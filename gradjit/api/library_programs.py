@@ -46,6 +46,7 @@ from . import functions
 from .backends import TracedProgram
 from .canonical_call import CanonicalCall
 from .compiled import Compiled, Specialisation
+from .computed_results import FrontPart
 from .declared import Array, DeclaredSignature
 
 DERIVATIVES = ("grad", "value_and_grad", "hessian", "hvp", "jacobian", "jacfwd", "jacrev", "value_and_jacobian")
@@ -381,6 +382,10 @@ def as_json(node: Any) -> Any:
         return {"dict": [[k, as_json(v)] for k, v in node.items()]}
     if isinstance(node, (tuple, list)):
         return {type(node).__name__: [as_json(v) for v in node]}
+    if isinstance(node, Build) and isinstance(node.factory, FrontPart):
+        raise UnsupportedError("a result's shape depends on what is computed (by np.nonzero, x[mask], or a slice of "
+                               "computed length), which a library cannot give back; return it written into an array of "
+                               "known shape, as out[:n] = result, and n")
     if isinstance(node, Build):
         return {"tuple": [as_json(v) for v in node.parts]}
     raise UnsupportedError(f"the result holds {getattr(node, 'value', node)!r:.60}, which a library cannot give back")

@@ -187,10 +187,17 @@ class Cursor:
         self.scope = {}
         block = self.parameters()
         self.expect("->")
-        declared = self.result_types()
+        begin, brace = self.at, self.text.find("{", self.at)
+        is_computed = "%" in self.text[begin:brace]  # extents of results that the body computes, which is read first
+        if is_computed:
+            self.at = brace
+        declared = [] if is_computed else self.result_types()
         self.expect("{")
         self.body(block, "return")
         self.expect("}")
+        if is_computed:
+            end, self.at = self.at, begin
+            declared, self.at = self.result_types(), end
         if [v.type for v in block.results] != declared:
             raise self.error(f"@{name} returns {[v.type for v in block.results]}, declared {declared}")
         return Func(name, block)

@@ -62,10 +62,10 @@ class FunctionPrinter:
 
     def func(self, f: Func) -> str:
         params = ", ".join(self.define(p) for p in f.params)
-        results = [self.type(r.type) for r in f.results]
-        arrow = results[0] if len(results) == 1 else f"({', '.join(results)})"
-        self.out.append(f"func {self.names(f)}({params}) -> {arrow} {{")
         self.body(f.body, self.step, "return")
+        results = [self.type(r.type) for r in f.results]  # their extents may be computed in the body
+        arrow = results[0] if len(results) == 1 else f"({', '.join(results)})"
+        self.out.insert(0, f"func {self.names(f)}({params}) -> {arrow} {{")
         self.out.append("}")
         return "\n".join(self.out) + "\n"
 

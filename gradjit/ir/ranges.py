@@ -432,8 +432,8 @@ SCALARS: dict[str, Rule] = {
 
 
 # bounds of the elements of arrays -----------------------------------------------------------------------------------
-def elements(v: Value) -> Interval:
-    """Between which numbers all elements of an i64 array lie, as far as its origin tells at once."""
+def elements(v: Value, depth: int = 0) -> Interval:
+    """Between which numbers all elements of an i64 array lie, as far as its origin tells in a few steps."""
     op = v.op
     while op is not None and OPS[op.name].selects:
         v = op.operands[0]
@@ -443,8 +443,11 @@ def elements(v: Value) -> Interval:
     if op.name == "const":
         a: np.ndarray = op.attrs["value"]
         return (int(a.min()), int(a.max())) if a.size else (None, None)
-    rule = ELEMENTS.get(op.name)
-    return rule(op) if rule else (None, None)
+    if op.name in ELEMENTS:
+        return ELEMENTS[op.name](op)
+    if op.name not in COMBINED or depth > DEEPEST:
+        return None, None
+    return COMBINED[op.name](op, [elements(o, depth + 1) for o in op.operands if o.dtype == I64])
 
 
 def _index(op: Op) -> Interval:
@@ -473,6 +476,44 @@ ELEMENTS: dict[str, Callable[[Op], Interval]] = {
     "sign": lambda op: (-1, 1),
 }
 """Between which numbers the elements of an array of integers lie that is the result of the operation."""
+DEEPEST = 12
+"""Elements that are computed in more steps may be any numbers."""
+
+
+def _both(how: Callable[[int, int], int], a: int | None, b: int | None) -> int | None:
+    return None if a is None or b is None else how(a, b)
+
+
+def _nearer(how: Callable[[int, int], int], a: int | None, b: int | None) -> int | None:
+    """Of two bounds that both hold the better one."""
+    return b if a is None else a if b is None else how(a, b)
+
+
+def _sum(op: Op, of: list[Interval]) -> Interval:
+    (lo, hi), count = of[0], 1
+    for k in op.attrs["axes"]:
+        n = op.operands[0].shape[k]
+        if not isinstance(n, int):
+            return (0 if is_at_least(lo, 0) else None), None
+        count = count * n
+    return None if lo is None else min(lo * count, lo, 0), None if hi is None else max(hi * count, hi, 0)
+
+
+def _remainder(op: Op, of: list[Interval]) -> Interval:
+    lo, hi = of[1]
+    return (0, hi - 1) if is_at_least(lo, 1) and hi is not None else (None, None)
+
+
+COMBINED: dict[str, Callable[[Op, list[Interval]], Interval]] = {
+    "add": lambda op, of: (_both(int.__add__, of[0][0], of[1][0]), _both(int.__add__, of[0][1], of[1][1])),
+    "sub": lambda op, of: (_both(int.__sub__, of[0][0], of[1][1]), _both(int.__sub__, of[0][1], of[1][0])),
+    "minimum": lambda op, of: (_both(min, of[0][0], of[1][0]), _nearer(min, of[0][1], of[1][1])),
+    "maximum": lambda op, of: (_nearer(max, of[0][0], of[1][0]), _both(max, of[0][1], of[1][1])),
+    "select": lambda op, of: (_both(min, of[0][0], of[1][0]), _both(max, of[0][1], of[1][1])),
+    "scatter": lambda op, of: (_both(min, of[0][0], of[-1][0]), _both(max, of[0][1], of[-1][1])),
+    "mod": _remainder, "sum": _sum,
+}
+"""The same by those of the operands that are i64."""
 
 
 def interval(v: Value, owners: Mapping[Block, Op]) -> Interval:

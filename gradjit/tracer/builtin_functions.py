@@ -211,7 +211,7 @@ def _len(x: Any) -> Any:
         return grown.length(x)
     if isinstance(x, iterables.IndexedIterable):
         return extents.handle(x.count())
-    return leave(x.count) if isinstance(x, Selection) else len(x)
+    return x.shape[0] if isinstance(x, Selection) else len(x)
 
 
 def _calls_back(builtin: Rule) -> Rule:

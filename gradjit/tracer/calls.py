@@ -21,6 +21,7 @@ from .guards import Source
 from .layout import of_array
 from .leaks import refuse_keeping
 from .lift import is_product, is_user_code, lifted
+from .masked_selection import elements_of, holds_selection
 from .operands import brought, captured, is_traced, laid
 from .outside import is_data_array, outside
 from .recorder import current, recorders
@@ -34,6 +35,8 @@ def call(f: Any, /, *args: Any, **kwargs: Any) -> Any:
     if not recorders():  # a function that was kept, called when nothing is traced any more
         return f(*args, **kwargs)
     kind = type(f)
+    if holds_selection((*args, *kwargs.values())) and not (is_liftable(f) or kind is np.ufunc or is_numpy(f)):
+        args, kwargs = tuple(map(elements_of, args)), {k: elements_of(v) for k, v in kwargs.items()}
     if is_compiled(f):
         return f.inline_while_tracing(*args, **kwargs)
     if (rule := library_rule(f)) is not None and is_traced((*args, *kwargs.values())):

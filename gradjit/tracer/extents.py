@@ -83,11 +83,11 @@ class Integers:
                 sums[n] = sums.get(n, 0) + k
             return "sum", frozenset(sums.items()), form.const
         op = v.op
-        if op is None or v.dtype.kind not in "iub" or not is_pure(op):
-            return v
-        if op.name == "const":
+        if op is not None and op.name == "const":
             literal = op.attrs["value"]
             return (v.type, literal.tobytes()) if literal.size <= SMALL else v
+        if op is None or v.dtype.kind not in "iub" or not is_pure(op):
+            return v
         uses = tuple(self.number(u, depth + 1) for u in op.uses())
         return op.name, v.index, uses, tuple((name, without_values(a)) for name, a in op.attrs.items())
 

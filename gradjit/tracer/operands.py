@@ -86,6 +86,9 @@ def converted_by_itself(x: Any) -> Any:
     """The array that an object's `__array__` gives. That of the user's class is traced, so that what it reads is
     watched."""
     from .calls import call, is_liftable
+    from .masked_selection import elements_of
+    if (elements := elements_of(x)) is not x:
+        return elements
     method = getattr(type(x), "__array__", None)
     return call(method, x) if is_liftable(method) else np.asarray(x)
 

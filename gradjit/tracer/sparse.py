@@ -76,7 +76,19 @@ class Sparse:
             self.__getattr__("toarray(order=, out=)")
         return self @ o.constant(np.eye(self.shape[1], dtype=self.dtype))
 
+    def entries(self) -> tuple[Any, Any, Any]:
+        """Values, rows and columns."""
+        values, first, second = self._arrays
+        if self._form == "coo":
+            return values, first, second
+        begins = known_elements(second)
+        assert begins is not None
+        major = o.constant(np.repeat(np.arange(len(begins) - 1), np.diff(begins)))
+        return (values, major, first) if self._form == "csr" else (values, first, major)
+
     def __matmul__(self, other: Any) -> Any:
+        if hasattr(other, "stands_for") and not isinstance(other, Sparse):
+            return other.__rmatmul__(self)
         x = o.as_traced(other)
         if x.ndim not in (1, 2) or not isinstance(other, (TracedArray, np.ndarray, list, tuple)):
             self.__getattr__(f"@ {type(other).__name__} of {x.ndim} axes")

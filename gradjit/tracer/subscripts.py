@@ -20,7 +20,7 @@ from .conversion import element, elements
 from .extents import form
 from .known_elements import known_elements
 from .locations import fail
-from .masked_selection import Selection, write as write_selection
+from .masked_selection import Selection, elements_of, write as write_by_places
 from .shaping import located, windowed
 from .views import Broadcast, WindowView, extents, plain
 
@@ -50,6 +50,7 @@ class Key:
 def getitem(x: TracedArray, key: Any) -> Any:
     """What NumPy's `x[key]` gives: a view for a basic key, a scalar where integers name one element."""
     from .dispatch import leave
+    key = elements_of(key)
     if x.kind != ARRAY:
         x = scalar_as_array(x, key)
     mask = leading_mask(x, key)
@@ -68,9 +69,11 @@ def setitem(x: TracedArray, key: Any, value: Any) -> None:
     """NumPy's `x[key] = value`, also through views: one update of the array that owns the elements."""
     if x.kind != ARRAY:
         fail(TraceError, f"'{x.kind}' object does not support item assignment")
+    key = elements_of(key)
     mask = leading_mask(x, key)
     if isinstance(value, Selection) and mask is not None:
-        return write_selection(x, mask, value)
+        return write_by_places(x, mask, value)
+    value = elements_of(value)
     v = o.as_traced(value)
     if v.weak and v.ir_dtype.is_complex and not x.ir_dtype.is_complex:
         fail(UnsupportedDtypeError, f"a complex number cannot be written into an array of {x.dtype}; write its real "
@@ -83,8 +86,7 @@ def setitem(x: TracedArray, key: Any, value: Any) -> None:
     if mask is not None and (v.ndim == 0 or v.ndim <= x.ndim - mask.ndim or o.is_single(v)):
         return x.write(write_by_mask(x, mask, v))
     if mask is not None and known_elements(mask) is None:
-        fail(UnsupportedError, "x[mask] = values with a mask that is not known while tracing takes one number; write "
-                               "x[:] = np.where(mask, values, x) with values in x's shape")
+        return write_by_places(x, mask, v)
     k = parse(x, key)
     if k.arrays and isinstance(key, TracedArray) and key.ndim == 1 and not key.type.is_static:
         from .control.folding import scattered

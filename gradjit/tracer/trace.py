@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import DtypeError, GradjitError, TraceError, UnsupportedError
+from ..errors import DtypeError, GradjitError, TraceError
 from ..ir import ArrayType, Func, Loc, Value, dtype_of, walk
 from ..ir.element_reads import read_elements_directly
 from ..ir.fold_ranges import fold_ranges
@@ -35,8 +35,8 @@ from .guards import Condition, all_hold
 from .layout import Strides, contiguous, is_contiguous, of_array
 from .lift import admit
 from .locations import fail, raised_at
-from .masked_selection import Selection, refuse
-from .operands import captured, shape_text
+from .masked_selection import Selection
+from .operands import captured
 from .outside import Outside, is_data_array
 from .raising import is_thrown
 from .recorder import HiddenInput, Recorder, recorders
@@ -435,7 +435,7 @@ def collect(recorder: Recorder, handles: list[Any], out: Any,
         if is_data_array(x):
             x = captured(x)
         if isinstance(x, Selection):
-            refuse("returning x[mask]", loc)
+            x = x.elements
         if isinstance(x, Tail):
             x.refuse()
         if isinstance(x, Text):
@@ -447,11 +447,6 @@ def collect(recorder: Recorder, handles: list[Any], out: Any,
         if not isinstance(x, TracedArray):
             result.append(ResultLeaf(None, value=x))
             continue
-        if not x.type.is_static:
-            fail(UnsupportedError, f"the function returns an array whose shape {shape_text(x.extents)} depends on "
-                                   f"traced values (by np.nonzero, or a slice of computed length); return it written "
-                                   f"into an array of known shape, as out[:n] = result, a reduction of it, or all "
-                                   f"elements, as np.where(mask, x, 0)", x.value.op.loc if x.value.op else loc)
         index, _, _ = values.setdefault(id(x), (len(values), x, x.value))
         own = next((c for c in recorder.captured.values() if c.handle is x), None)
         result.append(ResultLeaf(index, x.kind, argument=place(x, handles), captured=own))

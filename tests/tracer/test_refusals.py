@@ -75,31 +75,11 @@ def erring(x, n):
     return str(x[0]) == '1.0'  # here
 """, "a comparison of the text '{0!s}', whose numbers are not known while gradjit",
      "print it (print, gj.debug_print), log it or raise it as it is, or make it outside,"),
-    "unique": (gj.errors.UnsupportedError, """
+    "bincount": (gj.errors.UnsupportedError, """
 def erring(x, n):
-    return np.unique(x)  # here
-""", "np.unique is not supported: of traced values: how many elements it gives",
-     "compute it outside"),
-    "nonzero returned": (gj.errors.UnsupportedError, """
-def erring(x, n):
-    return np.nonzero(x > 0)[0]  # here
-""", "the function returns an array whose shape (?[...],) depends on traced values",
-     "return it written into an array of known shape, as out[:n] = result, a reduction of"),
-    "mask returned": (gj.errors.UnsupportedError, """
-def erring(x, n):  # here
-    return x[x > 0]
-""", "returning x[mask] is not supported: the number of elements of x[mask] is not",
-     "elementwise functions, reductions over all selected elements and y[mask] = ... work,"),
-    "union1d": (gj.errors.UnsupportedError, """
-def erring(x, n):
-    return np.union1d(x, x)  # here
-""", "np.union1d is not supported: of traced values: how many elements it gives",
-     "compute it outside"),
-    "setdiff": (gj.errors.UnsupportedError, """
-def erring(x, n):
-    return np.setdiff1d(x, x)  # here
-""", "np.setdiff1d is not supported: of traced values: how many elements it gives",
-     "compute it outside"),
+    return np.bincount(x.astype(int))  # here
+""", "np.bincount is not supported: of traced numbers of which nothing says how large",
+     "write np.bincount(np.minimum(numbers, most), ...), or np.add.at(np.zeros(n), numbers,"),
     "polydiv": (gj.errors.UnsupportedError, """
 def erring(x, n):
     return np.polydiv(x, x[:2])  # here

@@ -12,7 +12,7 @@ from ..affine import Affine, dot
 from ..elements import Elements, Index
 from ..loops import Call, Node
 from ..numbers import cost_of
-from ..symbolic import reckoned
+from ..symbolic import Extent, reckoned
 
 if TYPE_CHECKING:
     from ..tasks import Lowering
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 def position(e: Elements, indices: Value, at: Index, extent: int) -> Affine:
     """The computed index as an address part; checked against the extent unless its range is known to fit."""
     node = e.at(indices, at)
+    if isinstance(extent, Extent):
+        return Affine.of(below(e, node, e.number(extent.value), indices.op))
     if node.kind == "index":
         span = node.attrs.interval()
         if span is not None and 0 <= span[0] and span[1] < extent:
@@ -30,6 +32,12 @@ def position(e: Elements, indices: Value, at: Index, extent: int) -> Affine:
     if known_range(indices, extent):
         return Affine.of(node)
     return Affine.of(e.nodes.make("check", (node,), extent, I64, node.vars, indices.op.loc if indices.op else None))
+
+
+def below(e: Elements, node: Node, extent: Affine, op: Op | None) -> Node:
+    """The index, checked against an extent that is computed."""
+    bound = e.nodes.index(extent, I64)
+    return e.nodes.make("check", (node, bound), None, I64, node.vars | bound.vars, op.loc if op else None)
 
 
 def known_range(indices: Value, extent: int) -> bool:
@@ -73,8 +81,7 @@ def _bounded(e: Elements, op: Op, index: Index) -> Node:
     """The index, checked where it is not known to be in range."""
     node, extent = e.at(op.operands[0], index), e.number(op.attrs["extent"][0])
     if extent.terms:
-        bound = e.nodes.index(extent, I64)
-        return e.nodes.make("check", (node, bound), None, I64, node.vars | bound.vars, op.loc)
+        return below(e, node, extent, op)
     span = (node.attrs, node.attrs) if node.kind == "const" else (
         node.attrs.interval() if node.kind == "index" else None)
     if span is not None and presumed(0, "<=", span[0]) and presumed(span[1], "<", extent.const):

@@ -19,6 +19,7 @@ from ..loops import Call, View
 from ..vecmath.lanes import I32, I64
 from .blas import PREFIX, PTR, constant_cell, integer, line, matrix, number, over, positive, transposed
 from .cholesky_cotangent import Reverse
+from .small_matrices import WrittenOut, is_small
 
 if TYPE_CHECKING:
     from ..emit import Emitter
@@ -86,6 +87,10 @@ class Routines:
         note(self.e, Check(None, self.call.loc, message, LinAlgError), bad)
 
 
+    def columns(self, count: ir.Value, body: Callable[[ir.Value], None]) -> None:
+        with when(self.e, self.e.b.icmp_signed(">", count, I64(0))):
+            self.e.iterate(I64(0), count, body)
+
     def nonzero_diagonal(self, v: View, first: ir.Value) -> None:
         """Where there is a zero on a matrix's diagonal, the program ends with an error."""
         e, count = self.e, self.e.number(v.shape[-1])
@@ -114,6 +119,8 @@ def cholesky(e: Emitter, call: Call) -> None:
     n = run.integer(out.shape[-1])
 
     def one(index: list[ir.Value]) -> None:
+        if is_small(out.shape[-1]):
+            return WrittenOut(e, run, call, index).cholesky(out, NOT_POSITIVE, LinAlgError)
         info = run.info()
         run("lapack", "potrf", "U", n, matrix(e, out, index), run.distance(out), info)
         run.check(info, NOT_POSITIVE)
@@ -128,6 +135,10 @@ def cholesky_cotangent(e: Emitter, call: Call) -> None:
     each(e, call, lambda index: Reverse(e, run, call, index).emit())
 
 
+SHAPES = ("lower", "trans", "unit")
+"""What is said of a triangular matrix."""
+
+
 def triangular_solve(e: Emitter, call: Call) -> None:
     """x replaced by the solution. BLAS, to which rows are columns, divides x' by the transpose from the right."""
     (a, _), (x,), run, attrs = call.reads, call.writes, Routines(e, call), call.attrs
@@ -139,6 +150,8 @@ def triangular_solve(e: Emitter, call: Call) -> None:
     def one(index: list[ir.Value]) -> None:
         if attrs["checked"] and not attrs["unit"]:
             run.nonzero_diagonal(a, matrix(e, a, index))
+        if is_small(x.shape[-2]):
+            return WrittenOut(e, run, call, index).triangular_solve(a, x, **{k: attrs[k] for k in SHAPES})
         run("blas", "trsm", "R", uplo, trans, "U" if attrs["unit"] else "N", m, n, run.number(1.0),
             matrix(e, a, index), run.line(far), matrix(e, x, index), run.distance(x))
 
@@ -153,7 +166,10 @@ def lu(e: Emitter, call: Call) -> None:
 
     def one(index: list[ir.Value]) -> None:
         at = matrix(e, pivots, index)
-        run("lapack", "getrf", n, n, matrix(e, out, index), run.leading(out), at, run.info())
+        if is_small(out.shape[-1]):
+            WrittenOut(e, run, call, index).lu(out, pivots)
+        else:
+            run("lapack", "getrf", n, n, matrix(e, out, index), run.leading(out), at, run.info())
         if order:
             in_order(e, e.number(out.shape[-1]), at, matrix(e, order[0], index))
 
@@ -187,6 +203,8 @@ def lu_solve(e: Emitter, call: Call) -> None:
         factors = matrix(e, lu, index)
         if call.attrs["checked"]:
             run.nonzero_diagonal(lu, factors)
+        if is_small(x.shape[-2]):
+            return WrittenOut(e, run, call, index).lu_solve(lu, pivots, x, call.attrs["trans"])
         run("lapack", "getrs", "T" if call.attrs["trans"] else "N", n, m, factors, run.leading(lu),
             matrix(e, pivots, index), matrix(e, x, index), run.leading(x), run.info())
 

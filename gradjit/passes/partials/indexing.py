@@ -34,8 +34,11 @@ def are_distinct(indices: Sequence[Value]) -> bool:
 
 def last_writers(b: Builder, extents: tuple[Any, ...], indices: Sequence[Value]) -> Value:
     """bool of the index arrays' shape: whether nothing behind writes to the same element, as last write wins."""
-    shape = known_extents(b, indices[0], "the derivative of writing by index")
     axes = tuple(range(len(indices)))
-    order = b.reshape_to(b.iota(shape=(prod(shape),), axis=0, dtype=I64), shape)
+    if indices[0].type.rank == 1:
+        order = b.iota(shape=indices[0].shape, axis=0, dtype=I64)
+    else:
+        shape = known_extents(b, indices[0], "the derivative of writing by index")
+        order = b.reshape_to(b.iota(shape=(prod(shape),), axis=0, dtype=I64), shape)
     winner = b.scatter(b.const(0, I64, extents), *indices, order, axes=axes)
     return b.eq(b.gather(winner, *indices, axes=axes), order)

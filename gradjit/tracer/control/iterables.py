@@ -14,6 +14,7 @@ from ..array import ARRAY, TracedArray, leak, root
 from ..dispatch import leave
 from ..grown import expanded, is_grown, length, located, whole
 from ..locations import fail
+from ..masked_selection import elements_of
 from ..outside import is_data_array
 from ..recorder import recorders
 
@@ -248,6 +249,7 @@ def indexed_iterable(x: Any) -> IndexedIterable | None:
         return TracedRange(x.start, x.stop, x.step)
     if is_data_array(x) and recorders():
         x = o.captured(x)
+    x = elements_of(x)
     if isinstance(x, TracedArray):
         return ArrayRows(x) if x.kind == ARRAY and x.ndim else None
     if not recorders():

@@ -56,6 +56,7 @@ from . import (
     reduction,
     refused,
     search,
+    sets,
     special,
     statistics,
 )
@@ -65,8 +66,8 @@ UFUNCS: dict[np.ufunc, str | Callable[..., Any] | Raw] = {
 }
 RULES: dict[Callable[..., Any], Callable[..., Any]] = {
     **refused.RULES, **elementwise.RULES, **reduction.RULES, **statistics.RULES, **movement.RULES, **joining.RULES,
-    **creation.RULES, **indexing.RULES, **search.RULES, **calculus.RULES, **contraction.RULES, **linalg.RULES,
-    **factorisation.RULES, **fourier.RULES, **complex_matrices.RULES,
+    **creation.RULES, **indexing.RULES, **search.RULES, **sets.RULES, **calculus.RULES, **contraction.RULES,
+    **linalg.RULES, **factorisation.RULES, **fourier.RULES, **complex_matrices.RULES,
 }
 UFUNC_METHODS: dict[str, Callable[..., Any]] = {**reduction.UFUNC_METHODS, "at": at.at}
 

@@ -41,6 +41,7 @@ from ..operands import (
 )
 from ..recorder import LITERAL_LIMIT, current
 from ..views import extents, forms, plain
+from .computed_extents import joined
 
 NO_VALUE = np._NoValue
 
@@ -165,7 +166,9 @@ def reverse(x: TracedArray, axis: int) -> TracedArray:
 
 def concat(xs: Sequence[TracedArray], axis: int) -> TracedArray:
     """One after the other; of one dtype and the same other extents."""
-    return fresh(xs[0]) if len(xs) == 1 else emit("concat", *xs, axis=axis)
+    if len(xs) == 1:
+        return fresh(xs[0])
+    return emit("concat", *xs, axis=axis) if all(x.type.is_static for x in xs) else joined(xs, axis)
 
 
 def iota(shape: Sequence[Any], axis: int, dtype: Any = np.int64) -> TracedArray:
@@ -186,6 +189,10 @@ def pad_axis(x: TracedArray, axis: int, low: int, high: int, number: Any = 0) ->
     lows, highs = [0] * x.ndim, [0] * x.ndim
     lows[axis], highs[axis] = low, high
     value = number if isinstance(number, TracedArray) else constant(number, x.dtype)
+    if not x.type.is_static:
+        shapes = [(*x.extents[:axis], n, *x.extents[axis + 1:]) for n in (low, high)]
+        front, behind = (broadcast_to(value, shape) for shape in shapes)
+        return joined([front, x, behind], axis)
     return emit("pad", x, value, lows=tuple(lows), highs=tuple(highs), interiors=(0,) * x.ndim)
 
 

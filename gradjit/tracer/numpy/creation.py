@@ -29,6 +29,7 @@ from .common import (
     static,
     where,
 )
+from .computed_extents import places
 
 Rule = Callable[..., Any]
 
@@ -197,6 +198,8 @@ def _bound(v: Any) -> Any:
 
 def linspace(start, stop, num=50, endpoint=True, retstep=False, dtype=None, axis=0, *, device=None):
     """`start + step * i`, the last element exactly `stop`; start and stop may be traced."""
+    if is_unknown(num):
+        return _counted_linspace(start, stop, num, endpoint, retstep, dtype)
     n = static_int(num, "num")
     if n < 0:
         fail(ArgumentError, f"Number of samples, {n}, must be non-negative.")
@@ -213,6 +216,27 @@ def linspace(start, stop, num=50, endpoint=True, retstep=False, dtype=None, axis
     if endpoint and n > 1:
         y = where(call(np.equal, count, n - 1), o.broadcast_to(last, shape), y)
     y = move_axis(y, 0, o.normal_axis(axis, y.ndim))
+    if given(dtype):
+        y = emit("floor", y) if np.issubdtype(dtype, np.integer) and y.ir_dtype.is_float else y
+        y = cast(y, dtype)
+    return (y, step) if retstep else y
+
+
+def _counted_linspace(start: Any, stop: Any, num: Any, endpoint: Any, retstep: Any, dtype: Any) -> Any:
+    """The same for as many numbers as a traced integer says, from one number to another."""
+    (n,) = o.shape_of((num,))
+    first, last = as_traced(start), as_traced(stop)
+    if first.ndim or last.ndim:
+        o.unsupported(np.linspace, "between arrays, with a traced number of samples")
+    working = _inexact(o.result_type(first, last))
+    first, last = cast(first, working), cast(last, working)
+    index = iota((n,), 0)
+    parts = call(np.subtract, num, 1) if endpoint else num
+    step = call(np.divide, emit("sub", last, first), cast(as_traced(parts), working))
+    y = call(np.add, call(np.multiply, cast(index, working), step), first)
+    if endpoint:
+        is_end = call(np.logical_and, call(np.equal, index, parts), call(np.greater, parts, 0))
+        y = where(is_end, o.broadcast_to(last, y.extents), where(call(np.equal, index, 0), first, y))
     if given(dtype):
         y = emit("floor", y) if np.issubdtype(dtype, np.integer) and y.ir_dtype.is_float else y
         y = cast(y, dtype)
@@ -328,14 +352,14 @@ def _of_shape(func: Callable[..., Any], from_shape: Callable[..., Any]) -> Rule:
 
 
 def ix_(*args):
-    """Index arrays for the open mesh; boolean ones must be known."""
+    """Index arrays for the open mesh."""
     out = []
     for k, a in enumerate(args):
         x = as_array(a)
         if x.ndim != 1:
             fail(ArgumentError, "Cross index must be 1 dimensional")
         if x.ir_dtype.is_bool:
-            x = constant(static(x, "a mask in np.ix_").nonzero()[0])
+            x = constant(mask.nonzero()[0]) if (mask := common.pinned(x)) is not None else places(x)[0]
         out.append(shaping.regrouped(cast(x, np.int64) if 0 in x.extents else x,
                            [o.elements(x) if j == k else 1 for j in range(len(args))]))
     return tuple(out)

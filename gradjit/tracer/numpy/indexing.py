@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from ...errors import ArgumentError, BoundsError, DtypeError, ShapeError, TraceError
+from ...ir.sizes import is_known
 from .. import operands as o
 from ..conversion import elements
 from ..locations import fail
@@ -24,6 +25,7 @@ from .common import (
     flatten,
     full_like,
     iota,
+    move_axis,
     pinned,
     reshape,
     stored,
@@ -31,6 +33,7 @@ from .common import (
     transpose,
     truth,
 )
+from .computed_extents import places as where_true
 from .joining import stack
 
 Rule = Callable[..., Any]
@@ -179,6 +182,12 @@ def compress(condition, a, axis=None, out=None):
     mask = as_traced(condition)
     if mask.ndim != 1:
         fail(ArgumentError, "condition must be a 1-d array")
+    if pinned(condition) is None:
+        n = mask.extents[0]
+        if not is_known(n, "<=", x.extents[k]):
+            fail(BoundsError, f"a condition of {n} elements for an axis of {x.extents[k]}")
+        chosen = emit("gather", x, where_true(truth(mask))[0], axes=(k,))
+        return stored(np.compress, move_axis(chosen, 0, k), out)
     places = known_places(condition, np.compress)
     if len(places) and places[-1] >= fixed(x, np.compress)[k]:
         fail(BoundsError, f"index {places[-1]} is out of bounds for axis {k} with size {x.extents[k]}")
@@ -186,6 +195,9 @@ def compress(condition, a, axis=None, out=None):
 
 
 def extract(condition, arr):
+    if pinned(condition) is None:
+        x, mask = flatten(array(arr)), truth(flatten(as_traced(condition)))
+        return emit("gather", x, where_true(mask)[0], axes=(0,)) if mask.extents != x.extents else x[mask]
     return take_known(flatten(array(arr)), 0, known_places(condition, np.extract))
 
 
@@ -194,6 +206,15 @@ def place(arr, mask, vals):
     x, v = target(arr, np.place), flatten(as_traced(vals))
     if v.size == 1:
         return putmask(arr, mask, vals)
+    if pinned(mask) is None:
+        m = truth(as_traced(mask))
+        if m.extents != x.extents:
+            fail(ArgumentError, "place: mask and data must be the same size")
+        if not v.size:
+            fail(ArgumentError, "Cannot insert from an empty array!")
+        chosen = where_true(flatten(m))[0]
+        repeated = emit("gather", cast(v, x.dtype), call(np.remainder, iota(chosen.extents, 0), v.size), axes=(0,))
+        return x.write(reshape(emit("scatter", flatten(x), chosen, repeated, axes=(0,)), x.extents))
     places = known_places(mask, np.place)
     if not len(places):
         return None

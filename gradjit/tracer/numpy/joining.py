@@ -15,6 +15,7 @@ from ...ir.sizes import is_open
 from .. import extents as ext, operands as o, shaping
 from ..locations import fail
 from ..operands import TracedArray, as_traced, cast, emit, static_int
+from ..subscripts import index_array
 from ..views import forms
 from .common import (
     array,
@@ -24,10 +25,12 @@ from .common import (
     concat,
     fixed,
     flatten,
+    full,
     given,
     move_axis,
     pad_axis,
     pick,
+    pinned,
     reshape,
     reverse,
     slice_axis,
@@ -36,6 +39,7 @@ from .common import (
     take_known,
     transpose,
 )
+from .computed_extents import places as where_true
 from .creation import linspace
 from .movement import atleast_1d, atleast_2d, atleast_3d, expand_dims
 from .reduction import max_, min_
@@ -62,9 +66,6 @@ def concatenate(arrays, /, axis=0, out=None, *, dtype=None, casting="same_kind")
     if any(x.ndim == 0 for x in xs):
         fail(ShapeError, "zero-dimensional arrays cannot be concatenated")
     k = axis_of(axis, xs[0])
-    if any(k < x.ndim and not isinstance(x.extents[k], int) for x in xs):
-        o.unsupported(np.concatenate, "along an axis whose extent is not known while tracing; write the parts into an "
-                                      "array of the full size, as out[:n] = a; out[n:n + m] = b")
     for n, x in enumerate(xs):
         if x.ndim != xs[0].ndim:
             fail(ShapeError, f"{MISMATCH}, but the array at index 0 has {xs[0].ndim} dimension(s) and the array at "
@@ -280,7 +281,7 @@ def _value_pairs(values: Any, x: TracedArray) -> list[tuple[TracedArray, TracedA
 
 def _pad_constant(x: TracedArray, widths: Sequence[tuple[int, int]], constant_values: Any = 0) -> TracedArray:
     v = as_traced(constant_values)
-    if v.size == 1:
+    if v.size == 1 and x.type.is_static:
         lows, highs = zip(*widths, strict=True) if widths else ((), ())
         return o.as_array(emit("pad", x, reshape(cast(v, x.dtype), ()), lows=lows, highs=highs,
                                interiors=(0,) * x.ndim))
@@ -369,6 +370,8 @@ def delete(arr, obj, axis=None):
     x = array(arr)
     x, k = (flatten(x), 0) if axis is None else (x, axis_of(axis, x))
     n = fixed(x, np.delete)[k]
+    if not isinstance(obj, slice) and pinned(obj) is None:
+        return _without(x, as_traced(obj), k)
     places = obj if isinstance(obj, slice) else static(obj, "the indices of np.delete")
     if isinstance(places, np.ndarray) and not places.size:
         return o.as_array(x)
@@ -377,6 +380,20 @@ def delete(arr, obj, axis=None):
     except IndexError as e:
         fail(BoundsError, str(e))
     return take_known(x, k, left)
+
+
+def _without(x: TracedArray, places: TracedArray, axis: int) -> TracedArray:
+    """What is left of x where places along an axis go that are traced."""
+    n = fixed(x, np.delete)[axis]
+    if places.ir_dtype.is_bool:
+        if places.extents != (n,):
+            fail(ArgumentError, f"boolean array argument obj to delete must be one dimensional and match the axis "
+                                f"length of {n}")
+        left = emit("not", places)
+    else:
+        i = index_array(places if places.ndim else reshape(places, (1,)), n, axis)
+        left = emit("scatter", full(True, (n,), np.bool_), i, o.broadcast_to(o.constant(False), i.extents), axes=(0,))
+    return move_axis(emit("gather", x, where_true(left)[0], axes=(axis,)), 0, axis)
 
 
 def insert(arr, obj, values, axis=None):

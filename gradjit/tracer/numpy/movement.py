@@ -20,18 +20,21 @@ from .common import (
     along,
     array,
     axis_of,
+    call,
     concat,
     fixed,
     flatten,
     full_like,
     iota,
     move_axis,
+    pinned,
     reshape as reshape_copy,
     slice_axis,
     static,
     take_known,
     transpose as transpose_copy,
 )
+from .computed_extents import repeated
 
 Rule = Callable[..., Any]
 
@@ -287,8 +290,12 @@ def roll(a, shift, axis=None):
 
 
 def _rolled(x: TracedArray, shift: Any, axis: int) -> TracedArray:
-    n = fixed(x, np.roll)[axis]
+    n = x.extents[axis]
     s = as_traced(shift)
+    if not isinstance(n, int):
+        fixed_rest(x, axis, np.roll)
+        places = call(np.remainder, call(np.subtract, iota((n,), 0), s), ext.handle(ext.form(n)))
+        return move_axis(emit("gather", x, places, axes=(axis,)), 0, axis)
     if s.known is not None and is_open(n):
         by = static_int(shift, "shift")
         end = n - by if by >= 0 else -by
@@ -336,10 +343,15 @@ def tile(A, reps):
     x = array(A)
     reps = o.static_shape(reps)
     rank = max(x.ndim, len(reps))
-    shape = (1,) * (rank - x.ndim) + fixed(x, np.tile)
     times = (1,) * (rank - len(reps)) + reps
     if any(t < 0 for t in times):
         fail(ArgumentError, "negative dimensions are not allowed")
+    if not x.type.is_static:
+        x = reshape_copy(x, (*(1,) * (rank - x.ndim), *x.extents))
+        for k, t in enumerate(times):
+            x = concat([x] * t, k) if t else slice_axis(x, k, 0, 0)
+        return o.as_array(x)
+    shape = (1,) * (rank - x.ndim) + fixed(x, np.tile)
     axes = [k for k in range(rank) if times[k] != 1]
     wide = [n for k in range(rank) for n in ((times[k], shape[k]) if k in axes else (shape[k],))]
     dims, place = [], 0
@@ -356,7 +368,16 @@ def repeat(a, repeats, axis=None):
     """Each element repeated: the same number of times, or known numbers of times."""
     x = array(a)
     x, k = along(x, axis)
+    if pinned(repeats) is None:
+        fixed(x, np.repeat)
+        return repeated(x, as_traced(repeats), k)
     counts = static(repeats, "the counts of np.repeat")
+    n = x.extents[k]
+    if not isinstance(n, int) and counts.size == 1:
+        times = int(counts.reshape(())[()])
+        fixed_rest(x, k, np.repeat)
+        places = call(np.floor_divide, iota((ext.extent(ext.product([times, ext.form(n)])),), 0), max(times, 1))
+        return move_axis(emit("gather", x, places, axes=(k,)), 0, k)
     n = fixed(x, np.repeat)[k]
     if counts.ndim > 1:
         fail(ArgumentError, "object too deep for desired array")
@@ -370,6 +391,12 @@ def repeat(a, repeats, axis=None):
     if len(counts) != n:
         fail(ShapeError, f"operands could not be broadcast together with shape ({n},) ({len(counts)},)")
     return take_known(x, k, np.repeat(np.arange(n), counts))
+
+
+def fixed_rest(x: TracedArray, axis: int, func: Any) -> None:
+    """UnsupportedError where other extents than that along the axis are computed."""
+    if not all(isinstance(e, int) for k, e in enumerate(x.extents) if k != axis):
+        o.refuse_shape(func, x)
 
 
 def resize(a, new_shape):

@@ -33,6 +33,7 @@ from .common import (
     stored,
     truth,
 )
+from .computed_extents import narrowed, widened
 
 Rule = Callable[..., Any]
 
@@ -104,7 +105,9 @@ def _accumulating(func: Rule, op: str, ufunc: np.ufunc, neutral: int) -> Rule:
             return stored(func, _logical(x, axis, keepdims, "any" if op == "sum" else "all"), out, "unsafe")
         x = chosen(x, where, neutral)
         axes = axes_of(axis, x, zero_d=True)
-        y = restored(emit(op, x, axes=axes), x, axes, keepdims)
+        wide = widened(x, 1) if op == "prod" else x
+        y = narrowed(emit(op, wide, axes=axes), [e for k, e in enumerate(x.extents) if k not in axes])
+        y = restored(y, x, axes, keepdims)
         if given(initial):
             y = call(ufunc, y, cast(as_traced(initial), y.dtype))
         return stored(func, y, out, "unsafe")
@@ -153,7 +156,15 @@ def extreme(x: TracedArray, op: str, axes: Sequence[int]) -> TracedArray:
         fail(ArgumentError, f"zero-size array to reduction operation {op}imum which has no identity")
     if is_empty(x, axes):
         return full(0, [e for k, e in enumerate(x.extents) if k not in axes], x.dtype)
+    some_elements(x, axes, f"zero-size array to reduction operation {op}imum which has no identity")
     return emit(op, x, axes=tuple(axes))
+
+
+def some_elements(x: TracedArray, axes: Sequence[int], message: str) -> None:
+    """NumPy's ValueError where an extent is computed, and the run finds that it is 0."""
+    for k in axes:
+        if not isinstance(n := ext.form(x.extents[k]), int) and not ext.is_less(0, n):
+            o.require(call(np.greater, ext.handle(n), 0), message)
 
 
 def _extreme(func: Rule, op: str, ufunc: np.ufunc, neutral: Callable[[np.dtype], Any]) -> Rule:
@@ -191,6 +202,7 @@ def _position(func: Rule, op: str) -> Rule:
         k = o.normal_axis(0 if axis is None else axis, max(x.ndim, 1))
         if x.extents[k] == 0:
             fail(ArgumentError, f"attempt to get {op} of an empty sequence")
+        some_elements(x, (k,), f"attempt to get {op} of an empty sequence")
         y = emit(op, x, axis=k)
         if flag(keepdims):
             y = reshape(y, (1,) * rank) if axis is None else reshape(y, kept(x, (k,)))
@@ -217,6 +229,10 @@ def count_nonzero(a, axis=None, *, keepdims=False):
 
 
 # scans --------------------------------------------------------------------------------------------------------------
+def scanned(op: str, x: TracedArray, axis: int) -> TracedArray:
+    return narrowed(emit(op, widened(x, int(op == "cumprod")), axis=axis, reverse=False), x.extents)
+
+
 def _scan(func: Rule, op: str) -> Rule:
     """np.cumsum and np.cumprod; without an axis along the flattened array."""
 
@@ -226,8 +242,8 @@ def _scan(func: Rule, op: str) -> Rule:
         k = o.normal_axis(0 if axis is None else axis, x.ndim)
         x = cast(x, summed_dtype(x, dtype, out))
         if x.ir_dtype.is_bool:  # "or" and "and" of the elements so far
-            return stored(func, cast(emit(op, cast(x, np.int64), axis=k, reverse=False), np.bool_), out, "unsafe")
-        return stored(func, emit(op, x, axis=k, reverse=False), out, "unsafe")
+            return stored(func, cast(scanned(op, cast(x, np.int64), k), np.bool_), out, "unsafe")
+        return stored(func, scanned(op, x, k), out, "unsafe")
 
     return rule
 

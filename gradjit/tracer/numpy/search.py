@@ -9,17 +9,18 @@ from typing import Any
 
 import numpy as np
 
-from ...errors import ArgumentError, ShapeError
+from ...errors import ArgumentError, DtypeError, ShapeError
+from ...ir.ranges import elements as elements_between
 from .. import extents as ext, operands as o
 from ..conversion import strong
 from ..locations import fail
-from ..operands import TracedArray, as_traced, broadcast, cast, constant, emit, promote
+from ..operands import TracedArray, as_traced, broadcast, cast, constant, emit, promote, static_int
 from ..subscripts import index_array
 from .common import (
     array,
-    as_array,
     axis_of,
     call,
+    concat,
     expand,
     fixed,
     flatten,
@@ -29,13 +30,13 @@ from .common import (
     reshape,
     reverse,
     slice_axis,
-    static,
     where,
 )
 from .complex_numbers import values
+from .computed_extents import narrowed, places, sorts_last, widened
 from .creation import linspace
 from .indexing import take_along_axis, taken
-from .reduction import is_empty, max_, min_, sum_
+from .reduction import max_, min_, sum_
 
 Rule = Callable[..., Any]
 
@@ -50,7 +51,7 @@ def _sorting(func: Rule, op: str) -> Rule:
         x = array(a)
         x, k = (flatten(x), 0) if axis is None else (x, axis_of(axis, x))
         if not x.ir_dtype.is_complex:
-            return emit(op, x, axis=k)
+            return narrowed(emit(op, widened(x, sorts_last), axis=k), x.extents)
         order = _complex_order(x, k)
         return order if op == "argsort" else take_along_axis(x, order, k)
 
@@ -178,46 +179,28 @@ def nonzero(a):
     if as_traced(a).ndim == 0:
         fail(ArgumentError, "Calling nonzero on 0d arrays is not allowed. Use np.atleast_1d(scalar).nonzero() instead.")
     if pinned(a) is None:
-        return _places(as_traced(a))
+        return places(as_traced(a))
     return tuple(constant(i) for i in _known_elements(a, np.nonzero).nonzero())
-
-
-def _places(x: TracedArray) -> tuple[TracedArray, ...]:
-    """Where the elements are not 0: as many indices as there are, which the run tells."""
-    if not x.type.is_static:
-        o.unsupported(np.nonzero, "of an array of computed shape; write np.where(mask, x, 0)")
-    mask = flatten(cast(x, np.bool_))
-    size = x.size
-    order = argsort(cast(call(np.logical_not, mask), np.int8), kind="stable")
-    count = ext.bounded(ext.form(o.root((n := emit("sum", cast(mask, np.int64), axes=(0,))).content, n.home,
-                                        o.PYTHON)), size + 1)
-    flat = order[:ext.handle(count)]
-    places: list[TracedArray] = []
-    for n in reversed(x.shape):
-        places.append(as_array(call(np.remainder, flat, n)) if len(places) < x.ndim - 1 else as_array(flat))
-        flat = call(np.floor_divide, flat, n)
-    return tuple(reversed(places))
 
 
 def argwhere(a):
     if pinned(a) is None:
-        return emit("concat", *(reshape(i, (i.extents[0], 1)) for i in _places(as_traced(a))), axis=1)
+        return emit("concat", *(reshape(i, (i.extents[0], 1)) for i in places(as_traced(a))), axis=1)
     return constant(np.argwhere(_known_elements(a, np.argwhere)))
 
 
 def flatnonzero(a):
     if pinned(a) is None:
-        return _places(flatten(as_traced(a)))[0]
+        return places(flatten(as_traced(a)))[0]
     return constant(np.flatnonzero(_known_elements(a, np.flatnonzero)))
 
 
 # counting -----------------------------------------------------------------------------------------------------------
 def bincount(x, /, weights=None, minlength=0):
-    """How often (or with what weight) each number occurs; the numbers must be known, for the result's length."""
+    """How often (or with what weight) each number occurs."""
     numbers = pinned(x)
     if numbers is None:
-        o.unsupported(np.bincount, "of traced numbers: the length of the result depends on them; write "
-                                   "np.add.at(np.zeros(n), numbers, weights)")
+        return _traced_bincount(as_traced(x), weights, static_int(minlength, "minlength"))
     if weights is None:
         return constant(np.bincount(numbers, minlength=minlength))
     w = cast(as_traced(weights), np.float64)
@@ -225,6 +208,30 @@ def bincount(x, /, weights=None, minlength=0):
         fail(ArgumentError, "The weights and list don't have the same length.")
     length = np.bincount(numbers, minlength=minlength).size
     return emit("scatter_add", full(0, (length,), np.float64), cast(as_traced(x), np.int64), w, axes=(0,))
+
+
+def _traced_bincount(x: TracedArray, weights: Any, least: int) -> TracedArray:
+    """As long as the greatest of the numbers says, of which must be known how large it can be."""
+    if x.ndim != 1:
+        fail(ArgumentError, "object too deep for desired array")
+    if not x.ir_dtype.is_integer:
+        fail(DtypeError, f"Cannot cast array data from {x.dtype!r} to dtype('int64') according to the rule 'safe'")
+    numbers = cast(x, np.int64)
+    top = elements_between(numbers.value)[1]
+    if top is None:
+        o.unsupported(np.bincount, "of traced numbers of which nothing says how large they can be: no memory can be "
+                                   "set aside; write np.bincount(np.minimum(numbers, most), ...), or np.add.at("
+                                   "np.zeros(n), numbers, weights)")
+    room = max(top + 1, least, 0)
+    o.require(emit("all", call(np.greater_equal, numbers, 0), axes=(0,)), "'list' argument must have no negative "
+                                                                          "elements")
+    w = full(1, x.extents, np.int64) if weights is None else cast(as_traced(weights), np.float64)
+    if w.extents != x.extents:
+        fail(ArgumentError, "The weights and list don't have the same length.")
+    counts = emit("scatter_add", full(0, (room,), w.dtype), numbers, w, axes=(0,))
+    longest = emit("max", concat([numbers, full(-1, (1,), np.int64)], 0), axes=(0,))
+    length = ext.larger(ext.form(call(np.add, longest, 1)), least)
+    return narrowed(counts, (ext.extent(ext.bounded(length, room + 1)),))
 
 
 def _edges(x: TracedArray, bins: Any, range_: Any) -> TracedArray:
@@ -329,49 +336,11 @@ def histogram2d(x, y, bins=10, range=None, density=None, weights=None):
     return counts, *edges
 
 
-# sets ---------------------------------------------------------------------------------------------------------------
-def isin(element, test_elements, assume_unique=False, invert=False, *, kind=None):
-    """Whether each element is among the test elements."""
-    x, tests = array(element), flatten(array(test_elements))
-    if is_empty(tests, (0,)):
-        return full(bool(invert), x.extents, np.bool_)
-    if np.result_type(x.dtype, tests.dtype).kind == "f" and x.ir_dtype.is_integer and tests.ir_dtype.is_integer:
-        _few(x, tests)
-    found = emit("any", call(np.equal, expand(x, (x.ndim,)), tests), axes=(x.ndim,))
-    return o.as_array(emit("not", found) if invert else found)
-
-
-def _few(x: TracedArray, tests: TracedArray) -> None:
-    """Of int64 and uint64, NumPy compares few test elements one by one, which is exact; more of them as floats, or as
-    integers, as it finds their range."""
-    n, m = (prod(fixed(v, np.isin)) for v in (x, tests))
-    if m >= 10 * n ** 0.145:
-        o.unsupported(np.isin, f"of {x.dtype} and {tests.dtype} with so many test elements it depends on them whether "
-                               f"NumPy compares floats or integers; cast both to one dtype")
-
-
-def _of_known(func: Rule) -> Rule:
-    """A function whose result's shape depends on the elements: of known arrays only."""
-
-    def rule(*args, **kwargs):
-        plain = [pinned(a) if isinstance(a, (TracedArray, np.ndarray, list, tuple)) else a for a in args]
-        if any(p is None and a is not None for p, a in zip(plain, args, strict=True)):
-            o.unsupported(func, "of traced values: how many elements it gives depends on them; compute it outside")
-        result = func(*plain, **{k: static(v, k) if isinstance(v, TracedArray) else v for k, v in kwargs.items()})
-        if isinstance(result, tuple):
-            return type(result)(*map(constant, result)) if hasattr(result, "_fields") else tuple(map(constant, result))
-        return constant(result)
-
-    return rule
-
-
 RULES: dict[Callable[..., Any], Rule] = {
     np.sort: sort, np.sort_complex: sort_complex, np.argsort: argsort,
     np.partition: _partition(sort), np.argpartition: _partition(argsort),
     np.lexsort: lexsort, np.searchsorted: searchsorted, np.digitize: digitize,
     np.nonzero: nonzero, np.argwhere: argwhere, np.flatnonzero: flatnonzero,
     np.bincount: bincount, np.histogram: histogram, np.histogramdd: histogramdd, np.histogram2d: histogram2d,
-    np.histogram_bin_edges: histogram_bin_edges, np.isin: isin,
-    **{f: _of_known(f) for f in (np.unique, np.unique_all, np.unique_counts, np.unique_inverse, np.unique_values,
-                                 np.intersect1d, np.union1d, np.setdiff1d, np.setxor1d, np.trim_zeros)},
+    np.histogram_bin_edges: histogram_bin_edges,
 }

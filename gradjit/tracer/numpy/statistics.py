@@ -9,15 +9,15 @@ import numpy as np
 
 from ...errors import ArgumentError, BoundsError, DtypeError, ShapeError
 from ...ir.sizes import is_open
-from .. import operands as o
+from .. import extents as ext, operands as o
 from ..locations import fail
 from ..operands import TracedArray, as_traced, cast, constant, emit
+from ..views import forms
 from .common import (
     NO_VALUE,
     array,
     call,
     concat,
-    fixed,
     full,
     full_like,
     given,
@@ -31,6 +31,7 @@ from .common import (
     truth,
 )
 from .complex_numbers import squared_length
+from .computed_extents import sorts_last, widened
 from .movement import diagonal_of
 from .reduction import axes_of, chosen, count, flag, is_nan, no_nan, restored, spread, summed_dtype
 
@@ -199,10 +200,9 @@ def _sorted_first(a: Any, axis: Any, func: Any) -> tuple[TracedArray, tuple[int,
         fail(DtypeError, f"{o.name_of(func)}: a must be an array of real numbers")
     axes = axes_of(axis, x)
     rest = [k for k in range(x.ndim) if k not in axes]
-    shape = fixed(x, func)
-    n = count(x, axes)
-    y = reshape(transpose(x, [*axes, *rest]), (n, *(shape[k] for k in rest)))
-    return x, axes, emit("sort", y, axis=0)
+    y = transpose(x, [*axes, *rest])
+    y = reshape(y, (x.extents[axes[0]] if len(axes) == 1 else count(x, axes), *(x.extents[k] for k in rest)))
+    return x, axes, emit("sort", widened(y, sorts_last), axis=0)
 
 
 def _nan_if_any(y: TracedArray, ranked: TracedArray) -> TracedArray:
@@ -235,6 +235,8 @@ def _between(low: TracedArray, high: TracedArray, t: Any) -> TracedArray:
 
 
 def median(a, axis=None, out=None, overwrite_input=False, keepdims=False):
+    if has_computed_extents(a):
+        return stored(np.median, _traced_quantile(np.median, a, 0.5, axis, keepdims, False, "linear", None), out)
     x, axes, ranked = _sorted_first(a, axis, np.median)
     n = ranked.extents[0]
     ranked = cast(ranked, _mean_dtype(x, None))
@@ -255,7 +257,7 @@ def _quantile_rule(func: Rule, percent: bool) -> Rule:
         if weights is not None:
             o.unsupported(func, "weights=")
         known = pinned(q)
-        if known is None:
+        if known is None or has_computed_extents(a):
             return stored(func, _traced_quantile(func, a, q, axis, keepdims, percent, method, None), out)
         fractions = known / (100.0 if percent else 1.0)
         if not np.all((fractions >= 0) & (fractions <= 1)):
@@ -318,19 +320,34 @@ def _traced_quantile(func: Rule, a: Any, q: Any, axis: Any, keepdims: Any, perce
     rest = ranked.extents[1:]
     shape = (*fraction.extents, *rest)
     t = emit("broadcast", fraction, shape=shape, dims=tuple(range(fraction.ndim)))
-    last = full_like(n - 1, t) if numbers is None else o.broadcast_to(
-        call(np.subtract, cast(numbers(ranked), dtype), 1), shape)
+    counted = numbers(ranked) if numbers is not None else length_of(x, axes)
+    last = full_like(n - 1, t) if counted is None else o.broadcast_to(
+        call(np.subtract, cast(counted, dtype), 1), shape)
     place = emit("maximum", emit("mul", t, last), full_like(0, t))
     low = emit("floor", place)
     weight = emit("sub", place, low)
     low_index = cast(low, np.int64)
     high_index = emit("minimum", call(np.add, low_index, 1), cast(emit("maximum", last, full_like(0, last)), np.int64))
     y = _between(_ranks(ranked, low_index), _ranks(ranked, high_index), weight)
-    if numbers is None:
+    if numbers is None and counted is None:
         y = _nan_if_any(y, ranked)
+    elif numbers is None and ranked.ir_dtype.is_float:
+        end = cast(emit("maximum", last, full_like(0, last)), np.int64)
+        y = emit("select", emit("isnan", _ranks(ranked, end)), full_like(np.nan, y), y)
     if flag(keepdims):
         y = reshape(y, (*fraction.extents, *restored_shape(x, axes)))
     return y
+
+
+def has_computed_extents(a: Any) -> bool:
+    return isinstance(a, TracedArray) and not a.type.is_static
+
+
+def length_of(x: TracedArray, axes: Sequence[int]) -> TracedArray | None:
+    """How many elements there are along the axes, where that is computed: what is sorted is as long as it can be."""
+    if not has_computed_extents(x):
+        return None
+    return array(ext.handle(ext.product(forms([x.extents[k] for k in axes]))))
 
 
 def _ranks(ranked: TracedArray, index: TracedArray) -> TracedArray:

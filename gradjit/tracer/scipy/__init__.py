@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from .. import built_sparse
 from ..libraries import SOLVERS
 from ..numpy.special import LIBRARY_RULES
 from . import (
@@ -39,7 +40,7 @@ RULES: dict[tuple[str, str], Callable[..., Any]] = {
     **LIBRARY_RULES, **special.RULES, **stats.RULES, **linalg.RULES, **factorisation.RULES, **matrix_functions.RULES,
     **integrate.RULES, **interpolate.RULES, **spatial.RULES,
     **optimize.RULES, **fourier.RULES, **signal.RULES, **ndimage.RULES, **ode.RULES,
-    **piecewise.RULES, **bands.RULES, **bsplines.RULES, **scattered.RULES, **quadrature.RULES,
+    **piecewise.RULES, **bands.RULES, **bsplines.RULES, **scattered.RULES, **quadrature.RULES, **built_sparse.RULES,
 }
 
 SOLVERS.update({**ode.RULES, **quadrature.RULES})

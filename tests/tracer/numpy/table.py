@@ -28,6 +28,7 @@ FAMILIES = {
     "elementwise": "Elementwise functions", "reduction": "Reductions and scans", "statistics": "Statistics",
     "movement": "Shapes, axes and order", "joining": "Joining, splitting, padding", "creation": "Making arrays",
     "indexing": "Reading and writing by index", "search": "Sorting, searching, counting",
+    "sets": "Sets",
     "calculus": "Differences, integrals, interpolation, polynomials", "linalg": "Linear algebra",
     "factorisation": "Factorisations", "complex_matrices": "Complex matrices, eigenvalues",
     "fourier": "Fourier transforms",
@@ -54,13 +55,14 @@ Where results can differ from NumPy's:
 - Numbers that NumPy does not take end the call with an error of NumPy's class and your line: a nan that is stored in
   integers, weights that sum to 0, quantiles beyond 1. Floats of Python's are NumPy's: `1.0 / x` and `math.log(x)` of
   0.0 give inf, where Python raises. Python's integers have 64 bits: `int(1e30)` is an error.
-- Where the shape of a result depends on the elements (`np.nonzero`, `np.unique`, `np.compress`), they must be known
-  while tracing: constants, or arrays from outside of the function and what is computed of them alone. Those are then
-  watched: when their elements change, the function is compiled anew.
-- `x[mask]` by such a mask is an ordinary array. By a mask that is only known at run time it stands for elements of
-  unknown number: elementwise functions, reductions, `np.dot` of two under one mask, `len`, `.size` and
-  `y[mask] = ...` work (the maximum of no element at all is an error, as in NumPy);
-  what needs the elements side by side is an error that says what to write.
+- Where the shape of a result depends on the elements (`x[mask]`, `np.nonzero`, `np.unique`, `np.repeat` by traced
+  counts), its extent is computed: there is memory for the greatest number that it can be, and what is returned is as
+  long as NumPy's. Sorting, scans, joining, indexing, elementwise functions, reductions and products take such arrays;
+  what needs numbers for its extents (`np.linalg.solve`, `np.fft.fft`) says so. How long `np.bincount` of traced numbers
+  or `np.repeat` by traced counts can be must follow from how these are computed (`np.digitize`, `np.minimum(n, 9)`).
+- Elementwise functions and reductions of `x[mask]` run over all of x, under the mask. Of elements that are known while
+  tracing (constants, arrays from outside of the function and what is computed of them alone) the shape is known, too;
+  they are then watched: when they change, the function is compiled anew.
 - `np.select` and `np.piecewise` evaluate every branch on all elements.
 - NumPy takes `x**0.5` for `np.sqrt(x)`, and so does gradjit where the exponent is written in the function. An exponent
   that is an argument goes to C's `pow`, which gives 0.0 and inf for a base of -0.0 and -inf, where the square root is

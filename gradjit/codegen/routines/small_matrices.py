@@ -1,0 +1,166 @@
+"""Factorisations of matrices of a few rows, written out: a call of LAPACK would take longer than its work.
+
+As LAPACK's: rows are exchanged for the largest pivot (the first of equal ones), a pivot of 0 leaves its column, and
+what is singular or not positive definite is found where LAPACK finds it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+from llvmlite import ir
+
+from ...ir.sizes import is_open
+from ..failures import Check, note
+from ..loops import Call, View
+from ..symbolic import is_symbolic
+from ..vecmath.lanes import I32, I64
+from .blas import matrix
+
+if TYPE_CHECKING:
+    from ..emit import Emitter
+    from .lapack import Routines
+
+FEW = 4
+"""Matrices of at most so many rows."""
+
+Elements = list[list[ir.Value]]
+
+
+def is_small(n: int) -> bool:
+    """Whether an extent is known, and small."""
+    return not is_open(n) and not is_symbolic(n) and n <= FEW
+
+
+class WrittenOut:
+    """Emits straight code for one matrix of a stack."""
+
+    def __init__(self, e: Emitter, run: Routines, call: Call, index: list[ir.Value]):
+        self.e, self.b, self.run, self.call, self.index, self.type = e, e.b, run, call, index, run.element
+
+    # memory -----------------------------------------------------------------------------------------------------------
+    def at(self, v: View, i: int, j: int | ir.Value) -> ir.Value:
+        """The place of an element; the column may be computed."""
+        first = matrix(self.e, v, self.index)
+        row = self.b.mul(I64(i), self.e.number(v.strides[-2]))
+        column = self.b.mul(I64(j) if isinstance(j, int) else j, self.e.number(v.strides[-1]))
+        return self.b.gep(first, [self.b.add(row, column)], source_etype=self.type)
+
+    def load(self, v: View, i: int, j: int | ir.Value) -> ir.Value:
+        return self.b.load(self.at(v, i, j), typ=self.type)
+
+    def pivot(self, pivots: View, k: int) -> ir.Value:
+        place = self.b.mul(I64(k), self.e.number(pivots.strides[-1]))
+        return self.b.gep(matrix(self.e, pivots, self.index), [place], source_etype=I32)
+
+    # arithmetic -------------------------------------------------------------------------------------------------------
+    def less(self, x: ir.Value, a: ir.Value, y: ir.Value) -> ir.Value:
+        """x - a y"""
+        return self.b.fsub(x, self.b.fmul(a, y))
+
+    def exchanged(self, column: Sequence[ir.Value], k: int, p: ir.Value) -> list[ir.Value]:
+        """The elements with that of row k and that of the computed row p exchanged; p is no row above k."""
+        found, above = list(column), column[k]
+        for i in range(k + 1, len(column)):
+            is_it = self.b.icmp_signed("==", p, I32(i))
+            found[k] = self.b.select(is_it, column[i], found[k])
+            found[i] = self.b.select(is_it, above, column[i])
+        return found
+
+    def magnitude(self, x: ir.Value) -> ir.Value:
+        return self.b.select(self.b.fcmp_ordered("<", x, self.type(0.0)), self.b.fneg(x), x)
+
+    def for_columns(self, x: View, body: Callable[[int | ir.Value], None]) -> None:
+        """`body(column)` for each of the columns."""
+        if x.shape[-1] == 1 and not is_symbolic(x.shape[-1]):
+            body(0)
+        else:
+            self.run.columns(self.e.number(x.shape[-1]), body)
+
+    # factorisations ---------------------------------------------------------------------------------------------------
+    def lu(self, out: View, pivots: View) -> None:
+        b, n, zero = self.b, int(out.shape[-1]), self.type(0.0)
+        a: Elements = [[self.load(out, i, j) for j in range(n)] for i in range(n)]
+        for k in range(n):
+            p: ir.Value = I32(k)
+            best = self.magnitude(a[k][k])
+            for i in range(k + 1, n):
+                other = self.magnitude(a[i][k])
+                larger = b.fcmp_ordered(">", other, best)
+                best, p = b.select(larger, other, best), b.select(larger, I32(i), p)
+            b.store(b.add(p, I32(1)), self.pivot(pivots, k))
+            for j in range(n):
+                for i, x in enumerate(self.exchanged([row[j] for row in a], k, p)):
+                    a[i][j] = x
+            is_zero = b.fcmp_ordered("==", a[k][k], zero)
+            for i in range(k + 1, n):
+                a[i][k] = b.select(is_zero, a[i][k], b.fdiv(a[i][k], a[k][k]))
+                for j in range(k + 1, n):
+                    a[i][j] = self.less(a[i][j], a[i][k], a[k][j])
+        for i in range(n):
+            for j in range(n):
+                b.store(a[i][j], self.at(out, i, j))
+
+    def lu_solve(self, factors: View, pivots: View, x: View, trans: bool) -> None:
+        b, n = self.b, int(x.shape[-2])
+        f: Elements = [[self.load(factors, i, j) for j in range(n)] for i in range(n)]
+        p = [b.sub(b.load(self.pivot(pivots, k), typ=I32), I32(1)) for k in range(n)]
+
+        def column(j: int | ir.Value) -> None:
+            y = [self.load(x, i, j) for i in range(n)]
+            if trans:
+                y = self.substituted([list(r) for r in zip(*f, strict=True)], y, lower=True, unit=False)
+                y = self.substituted([list(r) for r in zip(*f, strict=True)], y, lower=False, unit=True)
+                for k in reversed(range(n)):
+                    y = self.exchanged(y, k, p[k])
+            else:
+                for k in range(n):
+                    y = self.exchanged(y, k, p[k])
+                y = self.substituted(f, y, lower=True, unit=True)
+                y = self.substituted(f, y, lower=False, unit=False)
+            for i in range(n):
+                b.store(y[i], self.at(x, i, j))
+
+        self.for_columns(x, column)
+
+    def substituted(self, a: Elements, y: Sequence[ir.Value], lower: bool, unit: bool) -> list[ir.Value]:
+        """The solution of a triangular system."""
+        found, rows = list(y), range(len(y))
+        for i in rows if lower else reversed(rows):
+            for j in range(i) if lower else range(i + 1, len(y)):
+                found[i] = self.less(found[i], a[i][j], found[j])
+            found[i] = found[i] if unit else self.b.fdiv(found[i], a[i][i])
+        return found
+
+    def triangular_solve(self, a: View, x: View, lower: bool, trans: bool, unit: bool) -> None:
+        n, is_lower = int(x.shape[-2]), lower != trans
+        zero = self.type(0.0)
+        elements = [[self.load(a, *((j, i) if trans else (i, j))) if (j <= i if is_lower else j >= i) else zero
+                     for j in range(n)] for i in range(n)]
+
+        def column(j: int | ir.Value) -> None:
+            y = self.substituted(elements, [self.load(x, i, j) for i in range(n)], is_lower, unit)
+            for i in range(n):
+                self.b.store(y[i], self.at(x, i, j))
+
+        self.for_columns(x, column)
+
+    def cholesky(self, out: View, message: str, error: type[Exception]) -> None:
+        """Of the lower triangle, row by row."""
+        b, n, zero = self.b, int(out.shape[-1]), self.type(0.0)
+        root = self.e.lanes(1).declare(f"llvm.sqrt.f{64 if self.run.prefix == 'd' else 32}", self.type, [self.type])
+        a = [[self.load(out, i, j) for j in range(i + 1)] for i in range(n)]
+        for j in range(n):
+            for k in range(j):
+                a[j][j] = self.less(a[j][j], a[j][k], a[j][k])
+            is_bad = b.not_(b.fcmp_ordered(">", a[j][j], zero))
+            note(self.e, Check(None, self.call.loc, message, error), is_bad)
+            a[j][j] = b.call(root, [a[j][j]])
+            for i in range(j + 1, n):
+                for k in range(j):
+                    a[i][j] = self.less(a[i][j], a[i][k], a[j][k])
+                a[i][j] = b.fdiv(a[i][j], a[j][j])
+        for i in range(n):
+            for j in range(i + 1):
+                b.store(a[i][j], self.at(out, i, j))

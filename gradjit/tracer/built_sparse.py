@@ -1,0 +1,343 @@
+"""Sparse matrices that are made of traced values: what stands where is known, the values are traced.
+
+They are entries (row, column, value), of which several may name one place, as in SciPy's COO format; a stand-in keeps
+the order in which its format has them. Products gather and add up along the known places.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NoReturn
+
+import numpy as np
+
+from ..errors import ArgumentError, ShapeError, UnsupportedError
+from . import operands as o
+from .array import TracedArray
+from .known_elements import known_elements
+from .locations import fail
+from .sparse import Sparse
+
+Rule = Callable[..., Any]
+
+
+class BuiltSparse:
+    """What stands for a sparse matrix whose values are traced."""
+
+    __array_ufunc__ = None  # an array leaves the operators to it
+    ndim = 2
+
+    def __init__(self, cls: type, rows: np.ndarray, columns: np.ndarray, values: Any, shape: tuple[int, int]):
+        self.stands_for, self.rows, self.columns, self.shape = cls, rows, columns, shape
+        self.values: Any = o.as_traced(values)
+
+    def like(self, values: Any) -> BuiltSparse:
+        """The same places with other values."""
+        return BuiltSparse(self.stands_for, self.rows, self.columns, values, self.shape)
+
+    # what it is -----------------------------------------------------------------------------------------------------
+    @property
+    def format(self) -> str:
+        return str(self.stands_for.__name__)[:3]
+
+    @property
+    def dtype(self) -> np.dtype:
+        return self.values.dtype
+
+    @property
+    def nnz(self) -> int:
+        return len(self.rows)
+
+    @property
+    def data(self) -> Any:
+        return self.values
+
+    @property
+    def row(self) -> Any:
+        return o.constant(self.rows)
+
+    @property
+    def col(self) -> Any:
+        return o.constant(self.columns)
+
+    @property
+    def T(self) -> BuiltSparse:
+        cls = TURNED.get(self.stands_for.__name__, self.stands_for.__name__)
+        return BuiltSparse(in_scipy(cls), self.columns, self.rows, self.values, self.shape[::-1])
+
+    def transpose(self, axes: Any = None, copy: bool = False) -> BuiltSparse:
+        return self.T
+
+    def conj(self, copy: bool = True) -> BuiltSparse:
+        return self.like(np.conj(self.values))
+
+    def copy(self) -> BuiltSparse:
+        return self.like(self.values.copy())
+
+    # other forms ----------------------------------------------------------------------------------------------------
+    def toarray(self, order: Any = None, out: Any = None) -> Any:
+        if order not in (None, "C") or out is not None:
+            refuse("toarray(order=, out=)")
+        y = np.zeros(self.shape, self.dtype)
+        flat = o.emit("scatter_add", o.constant(y.reshape(-1)), o.constant(self.rows * self.shape[1] + self.columns),
+                      self.values, axes=(0,))
+        return np.reshape(flat, self.shape)
+
+    def todense(self) -> Any:
+        return self.toarray()
+
+    def tocsr(self, copy: bool = False) -> BuiltSparse:
+        return summed(self, f"csr{self.kind}", self.rows, self.columns)
+
+    def tocsc(self, copy: bool = False) -> BuiltSparse:
+        return summed(self, f"csc{self.kind}", self.columns, self.rows)
+
+    def tocoo(self, copy: bool = False) -> BuiltSparse:
+        return BuiltSparse(in_scipy(f"coo{self.kind}"), self.rows, self.columns, self.values, self.shape)
+
+    def asformat(self, format: str | None, copy: bool = False) -> Any:
+        return self if format is None else getattr(self, f"to{format}")()
+
+    @property
+    def kind(self) -> str:
+        """`_matrix` or `_array`, as its class is called."""
+        return str(self.stands_for.__name__)[3:]
+
+    def sum_duplicates(self) -> None:
+        made = self.tocsr() if self.format != "csc" else self.tocsc()
+        self.rows, self.columns, self.values = made.rows, made.columns, made.values
+
+    # arithmetic -----------------------------------------------------------------------------------------------------
+    def dot(self, other: Any) -> Any:
+        return self @ other
+
+    def __matmul__(self, other: Any) -> Any:
+        if (b := built(other)) is not None:
+            return product(self, b)
+        x: Any = o.as_traced(other)
+        if x.ndim not in (1, 2):
+            refuse(f"@ an array of {x.ndim} axes")
+        if x.extents[0] != self.shape[1]:
+            fail(ShapeError, f"matmul: a sparse matrix of shape {self.shape} and an array of shape {x.extents}")
+        values = self.values if x.ndim == 1 else self.values[:, np.newaxis]
+        terms = o.as_traced(values * x[self.columns])
+        room = o.filled(0, (self.shape[0], *x.extents[1:]), terms.dtype)
+        return o.emit("scatter_add", room, o.constant(self.rows), terms, axes=(0,))
+
+    def __rmatmul__(self, other: Any) -> Any:
+        if (b := built(other)) is not None:
+            return product(b, self)
+        x = o.as_traced(other)
+        return self.T @ x if x.ndim == 1 else (self.T @ x.T).T
+
+    def multiply(self, other: Any) -> BuiltSparse:
+        """By a number, or element by element."""
+        x: Any = o.as_traced(other) if built(other) is None else refuse("multiply by a sparse matrix")
+        return self.like(self.values * (x if not x.ndim else o.broadcast_to(x, self.shape)[self.rows, self.columns]))
+
+    def __mul__(self, other: Any) -> Any:
+        if is_number(other):
+            return self.like(self.values * other)
+        return self @ other if self.kind == "_matrix" else self.multiply(other)
+
+    def __rmul__(self, other: Any) -> Any:
+        if is_number(other):
+            return self.like(other * self.values)
+        return other @ self if self.kind == "_matrix" else self.multiply(other)
+
+    def __truediv__(self, other: Any) -> BuiltSparse:
+        return self.like(self.values / other) if is_number(other) else refuse("/ an array")
+
+    def __neg__(self) -> BuiltSparse:
+        return self.like(-self.values)
+
+    def __add__(self, other: Any) -> Any:
+        b = built(other)
+        if b is None:
+            return self.toarray() + other
+        if b.shape != self.shape:
+            fail(ShapeError, f"inconsistent shapes {self.shape} and {b.shape}")
+        both = BuiltSparse(self.stands_for, np.concatenate([self.rows, b.rows]),
+                           np.concatenate([self.columns, b.columns]), np.concatenate([self.values, b.values]),
+                           self.shape)
+        return both.tocsc() if self.format == "csc" else both.tocsr()
+
+    def __radd__(self, other: Any) -> Any:
+        return self + other
+
+    def __sub__(self, other: Any) -> Any:
+        b = built(other)
+        return self + (-other if b is None else -b)
+
+    def __rsub__(self, other: Any) -> Any:
+        return -self + other
+
+    # reductions -----------------------------------------------------------------------------------------------------
+    def sum(self, axis: Any = None) -> Any:
+        if axis is None:
+            return np.sum(self.values)
+        along = axis % 2
+        places, n = ((self.columns, self.shape[1]), (self.rows, self.shape[0]))[along]
+        found = o.emit("scatter_add", o.filled(0, (n,), self.dtype), o.constant(places), self.values, axes=(0,))
+        return np.expand_dims(found, along) if self.kind == "_matrix" else found
+
+    def diagonal(self, k: int = 0) -> Any:
+        on = np.flatnonzero(self.columns - self.rows == k)
+        n = max(min(self.shape[0] + min(k, 0), self.shape[1] - max(k, 0)), 0)
+        places = (self.rows if k >= 0 else self.columns)[on]
+        return o.emit("scatter_add", o.filled(0, (n,), self.dtype), o.constant(places), self.values[on], axes=(0,))
+
+    def trace(self, offset: int = 0) -> Any:
+        return np.sum(self.diagonal(offset))
+
+    def __getitem__(self, key: Any) -> Any:
+        refuse("indexing")
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__") and name.endswith("__"):
+            raise AttributeError(name)
+        refuse(name)
+
+
+TURNED = {"csr_matrix": "csc_matrix", "csc_matrix": "csr_matrix", "csr_array": "csc_array", "csc_array": "csr_array"}
+
+
+def in_scipy(name: str) -> Any:
+    import scipy.sparse
+    return getattr(scipy.sparse, name)
+
+
+def refuse(what: str) -> NoReturn:
+    fail(UnsupportedError, f"{what} of a sparse matrix with traced values is not supported: products, sums, "
+                           f"differences, multiples, .T, .sum, .diagonal, .toarray, scipy.sparse.linalg.spsolve are; "
+                           f"write the rest with .toarray()")
+
+
+def is_number(x: Any) -> bool:
+    return isinstance(x, (int, float, complex, np.generic)) or (isinstance(x, TracedArray) and not x.ndim)
+
+
+def built(x: Any) -> BuiltSparse | None:
+    """A sparse matrix with its places known; None for anything else."""
+    if isinstance(x, Sparse):
+        values, *places = x.entries()
+        rows, columns = (known(p, "the places of a sparse matrix") for p in places)
+        return BuiltSparse(x.stands_for, rows, columns, values, x.shape)
+    return x if isinstance(x, BuiltSparse) else None
+
+
+def known(x: Any, what: str) -> np.ndarray:
+    """Indices, which must be known while tracing."""
+    found = known_elements(o.as_traced(x))
+    if found is None:
+        fail(UnsupportedError, f"{what} must be known while the function is traced; they are {x!r}")
+    return np.asarray(found, np.int64)
+
+
+def summed(a: BuiltSparse, name: str, first: np.ndarray, second: np.ndarray) -> BuiltSparse:
+    """In the order of the first places, then of the second; what names one place is one entry."""
+    order = np.lexsort((second, first))
+    pairs = np.stack([a.rows, a.columns])[:, order]
+    new = np.concatenate([[True], np.any(pairs[:, 1:] != pairs[:, :-1], axis=0)])[:a.nnz]
+    values = a.values[order] if np.any(order != np.arange(a.nnz)) else a.values
+    if not np.all(new):
+        room = o.filled(0, (int(np.sum(new)),), a.dtype)
+        values = o.emit("scatter_add", room, o.constant(np.cumsum(new) - 1), values, axes=(0,))
+    return BuiltSparse(in_scipy(name), pairs[0][new], pairs[1][new], values, a.shape)
+
+
+def product(a: BuiltSparse, b: BuiltSparse) -> BuiltSparse:
+    """Each entry of a times those of the row of b that its column names."""
+    if a.shape[1] != b.shape[0]:
+        fail(ShapeError, f"matmul: sparse matrices of shapes {a.shape} and {b.shape}")
+    order = np.argsort(b.rows, kind="stable")
+    begin, end = (np.searchsorted(b.rows[order], a.columns, side) for side in ("left", "right"))
+    counts = end - begin
+    left = np.repeat(np.arange(a.nnz), counts)
+    right = order[np.repeat(begin - np.concatenate([[0], np.cumsum(counts)[:-1]]), counts) + np.arange(len(left))]
+    whole = BuiltSparse(a.stands_for, a.rows[left], b.columns[right], a.values[left] * b.values[right],
+                        (a.shape[0], b.shape[1]))
+    return whole.tocsr()
+
+
+# making ---------------------------------------------------------------------------------------------------------------
+def _of(name: str) -> Rule:
+    """csr_matrix, coo_array, ...: of (data, (row, col)), (data, indices, indptr), a sparse matrix or a dense array."""
+    form = name[:3]
+
+    def make(arg1: Any, shape: Any = None, dtype: Any = None, copy: bool = False) -> BuiltSparse:
+        if (b := built(arg1)) is not None:
+            return b.asformat(form)
+        if isinstance(arg1, tuple) and len(arg1) == 2:
+            rows, columns = (known(p, "the places of a sparse matrix") for p in arg1[1])
+            made = BuiltSparse(in_scipy(f"coo{name[3:]}"), rows, columns, arg1[0], extent(shape, rows, columns))
+            made = made if form == "coo" else made.asformat(form)
+        elif isinstance(arg1, tuple) and len(arg1) == 3 and form != "coo":
+            minor, begins = (known(p, "the places of a sparse matrix") for p in arg1[1:])
+            major = np.repeat(np.arange(len(begins) - 1), np.diff(begins))
+            rows, columns = (major, minor) if form == "csr" else (minor, major)
+            if shape is None:
+                longest = int(minor.max(initial=-1)) + 1
+                shape = (len(begins) - 1, longest) if form == "csr" else (longest, len(begins) - 1)
+            made = BuiltSparse(in_scipy(name), rows, columns, arg1[0], extent(shape, rows, columns))
+        else:
+            x: Any = o.as_traced(arg1)
+            if x.ndim != 2 or not x.type.is_static:
+                fail(UnsupportedError, f"a sparse matrix of an array of {x.ndim} axes")
+            rows, columns = (i.reshape(-1) for i in np.indices(x.shape))
+            made = BuiltSparse(in_scipy(f"csr{name[3:]}"), rows, columns, np.reshape(x, -1), x.shape).asformat(form)
+        if made.values.ndim != 1 or made.values.extents[0] != len(made.rows):
+            fail(ArgumentError, f"row, column, and data array must all be the same length; there are {len(made.rows)} "
+                                f"places and values of shape {made.values.extents}")
+        return made if dtype is None else made.like(o.cast(made.values, dtype))
+
+    return make
+
+
+def extent(shape: Any, rows: np.ndarray, columns: np.ndarray) -> tuple[int, int]:
+    if shape is None:
+        return int(rows.max(initial=-1)) + 1, int(columns.max(initial=-1)) + 1
+    m, n = (o.static_int(e, "a shape") for e in shape)
+    if any(len(p) and (p.min() < 0 or p.max() >= e) for p, e in ((rows, m), (columns, n))):
+        fail(ArgumentError, f"a place of a sparse matrix is beyond its shape {(m, n)}")
+    return m, n
+
+
+def _diagonals(kind: str) -> Rule:
+    """scipy.sparse.diags and diags_array."""
+
+    def make(diagonals: Any, offsets: Any = 0, shape: Any = None, format: Any = None, dtype: Any = None) -> Any:
+        lines = list(diagonals) if isinstance(diagonals, (list, tuple)) and np.ndim(offsets) else [diagonals] if (
+            not isinstance(diagonals, (list, tuple)) or not hasattr(diagonals[0], "__len__")) else list(diagonals)
+        places = np.atleast_1d(known(offsets, "the offsets of diagonals"))
+        if len(lines) != len(places):
+            fail(ArgumentError, "Different number of diagonals and offsets.")
+        parts: list[Any] = [o.as_array(o.as_traced(x)).reshape(-1) for x in lines]
+        if shape is None:
+            size = parts[0].extents[0] + abs(int(places[0]))
+            shape = (size, size)
+        m, n = (o.static_int(e, "a shape") for e in shape)
+        rows, columns, values = [], [], []
+        for k, x in zip(places.tolist(), parts, strict=True):
+            length = min(m + k, n - k, m, n)
+            if length <= 0 or x.extents[0] not in (1, length):
+                fail(ArgumentError, f"Diagonal length (at offset {k}: {x.extents[0]}) does not agree with array size "
+                                    f"({m}, {n}).")
+            start = np.arange(length)
+            rows.append(start + max(-k, 0))
+            columns.append(start + max(k, 0))
+            values.append(o.broadcast_to(x, (length,)))
+        made = BuiltSparse(in_scipy(f"coo{kind}"), np.concatenate(rows), np.concatenate(columns),
+                           np.concatenate(values), (m, n))
+        made = made if dtype is None else made.like(o.cast(made.values, dtype))
+        return made.asformat("csr" if format in (None, "dia") else format)
+
+    return make
+
+
+RULES: dict[tuple[str, str], Rule] = {
+    **{(f"scipy.sparse._{form}", f"{form}_{kind}"): _of(f"{form}_{kind}")
+       for form in ("csr", "csc", "coo") for kind in ("matrix", "array")},
+    ("scipy.sparse._construct", "diags"): _diagonals("_matrix"),
+    ("scipy.sparse._construct", "diags_array"): _diagonals("_array"),
+}

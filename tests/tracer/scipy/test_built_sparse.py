@@ -1,0 +1,113 @@
+"""Sparse matrices of traced values: against SciPy, and their derivatives against finite differences."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+import scipy.sparse as ss
+import scipy.sparse.linalg as sla
+
+import gradjit as gj
+
+RNG = np.random.default_rng(0)
+N = 6
+ROW = np.array([0, 1, 2, 3, 4, 5, 0, 1, 2, 3, 4, 5, 1, 0])
+COL = np.array([0, 1, 2, 3, 4, 5, 1, 2, 3, 4, 5, 0, 0, 0])  # one place twice
+DATA = RNG.normal(size=14) + np.where(ROW == COL, 4, 0)
+V, M = RNG.normal(size=N), RNG.normal(size=(N, 2))
+OUTSIDE = ss.csr_matrix((np.arange(1.0, 15.0), (ROW, COL)), shape=(N, N))
+COLUMNS = ss.csc_matrix(OUTSIDE + 50 * ss.eye(N))
+INDPTR, INDICES = OUTSIDE.indptr.copy(), OUTSIDE.indices.copy()
+
+
+def csr(d: Any) -> Any:
+    return ss.csr_matrix((d, (ROW, COL)), shape=(N, N))
+
+
+def of_diagonals(d: Any) -> Any:
+    return (ss.diags(d[:N]) @ V, ss.diags([d[:N], d[1:N], d[2:N + 1]], [0, 1, -1]).toarray(),
+            ss.diags_array([d[:N], d[:N - 2]], offsets=[0, 2]).sum(axis=0),
+            ss.diags([d[0], d[1]], [0, 2], shape=(N, N)).toarray())
+
+
+def least_squares(d: Any) -> Any:
+    a = csr(d)
+    return sla.spsolve((a.T @ a).tocsc(), a.T @ V)
+
+
+def stiffness(d: Any) -> Any:
+    """Springs in a row, assembled as finite elements are."""
+    left = np.arange(N - 1)
+    i = np.concatenate([left, left, left + 1, left + 1])
+    j = np.concatenate([left, left + 1, left, left + 1])
+    k = d[:N - 1] ** 2
+    a = ss.coo_matrix((np.concatenate([k, -k, -k, k]), (i, j)), shape=(N, N)).tocsr() + ss.diags(np.full(N, 0.1))
+    return sla.spsolve(a, V)
+
+
+def steps(d: Any) -> Any:
+    lu, x = sla.splu(csr(d).tocsc()), V
+    for _ in range(3):
+        x = lu.solve(x)
+    return x, lu.solve(V, "T"), sla.factorized(csr(d).tocsc())(V)
+
+
+FUNCTIONS: dict[str, Any] = {
+    "products": lambda d: (csr(d) @ V, csr(d) @ M, V @ csr(d), M.T @ csr(d), csr(d).dot(V), csr(d).T @ V, csr(d) * V),
+    "compressed": lambda d: (ss.csr_matrix((d[:13], INDICES, INDPTR)) @ V,
+                             ss.csc_matrix((d[:13], INDICES, INDPTR), shape=(N, N)) @ M),
+    "dense": lambda d: (ss.coo_array((d, (ROW, COL))).toarray(), ss.csr_matrix(np.outer(d[:3], d[3:6])) @ d[:3]),
+    "sums": lambda d: (csr(d).sum(), csr(d).sum(axis=0), csr(d).sum(axis=1), csr(d).diagonal(), csr(d).diagonal(1),
+                       csr(d).trace()),
+    "arithmetic": lambda d: (2 * csr(d) + csr(d).T / 3 - OUTSIDE).toarray(),
+    "sparse products": lambda d: ((csr(d).T @ csr(d)).toarray(), csr(d) @ OUTSIDE @ V, (OUTSIDE @ csr(d)) @ V),
+    "formats": lambda d: (csr(d).data, csr(d).tocsc().data, csr(d).tocoo().data, csr(d).multiply(V).toarray()),
+    "diagonals": of_diagonals, "least squares": least_squares, "stiffness": stiffness, "steps": steps,
+    "solve": lambda d: (sla.spsolve(csr(d), V), sla.spsolve(csr(d), M), sla.spsolve(COLUMNS, d[:N])),
+    "iterative": lambda d: (sla.cg(csr(d).T @ csr(d), V, rtol=1e-13)[0], sla.gmres(csr(d), V, rtol=1e-13)[0],
+                            sla.bicgstab(csr(d), d[:N], rtol=1e-13)[0]),
+}
+
+
+@pytest.mark.parametrize("f", [pytest.param(f, id=name) for name, f in FUNCTIONS.items()])
+def test_values_and_gradients(f: Any) -> None:
+    expected, found = f(DATA), gj.jit(f)(DATA)
+    for a, b in zip(*((r if isinstance(r, tuple) else (r,)) for r in (expected, found)), strict=True):
+        np.testing.assert_allclose(b, a, rtol=1e-9, atol=1e-9)
+        assert np.shape(a) == np.shape(b)
+
+    def loss(d: Any) -> Any:
+        total, made = 0.0, f(d)
+        for x in made if isinstance(made, tuple) else (made,):
+            total = total + np.sum(np.sin(x))
+        return total
+
+    gj.check_grads(loss, DATA)
+
+
+def test_second_order_and_complex_values() -> None:
+    gj.check_grads(lambda d: np.sum(stiffness(d) ** 3), DATA, order=2)
+    z = DATA + 1j * RNG.normal(size=14)
+    f = gj.jit(lambda z: sla.spsolve(csr(z), V))
+    np.testing.assert_allclose(f(z), sla.spsolve(csr(z), V))
+    gj.check_grads(lambda d: np.sum(np.abs(sla.spsolve(csr(d + 1j * z.imag), V)) ** 2), DATA)
+
+
+def test_new_values_at_each_call() -> None:
+    f = gj.grad(lambda d: np.sum(sla.spsolve(csr(d), V)))
+    for k in range(3):
+        d = DATA + k
+        with_steps = [(np.sum(sla.spsolve(csr(d + e), V)) - np.sum(sla.spsolve(csr(d - e), V))) / 2e-6
+                      for e in 1e-6 * np.eye(14)]
+        np.testing.assert_allclose(f(d), with_steps, rtol=1e-5, atol=1e-8)
+
+
+def test_what_is_refused() -> None:
+    with pytest.raises(gj.GradjitError, match="must be known"):
+        gj.jit(lambda d: ss.csr_matrix((d, (d.astype(int), COL)), shape=(N, N)) @ V)(DATA)
+    with pytest.raises(gj.UnsupportedError, match="toarray"):
+        gj.jit(lambda d: csr(d)[0])(DATA)
+    with pytest.raises(RuntimeError, match="singular"):
+        gj.jit(lambda d: sla.splu(csr(0 * d).tocsc()).solve(V))(DATA)
