@@ -18,7 +18,7 @@ from ..tracer.built_sparse import BuiltSparse, built
 from ..tracer.calls import as_it_is
 from ..tracer.locations import fail
 from ..tracer.operands import as_traced, is_traced
-from ..tracer.sparse import Sparse
+from ..tracer.sparse import Sparse, is_sparse
 from .primitive import primitive
 
 Function = Callable[..., Any]
@@ -95,8 +95,8 @@ def solved(a: BuiltSparse, b: Any, run: Direct) -> tuple[Any, Any]:
 
 def system_of(A: Any, b: Any, name: str) -> tuple[BuiltSparse, TracedArray] | None:
     """The matrix and the right-hand side of a system in which something is traced."""
-    if not (isinstance(A, (Sparse, BuiltSparse)) or is_traced(A)) or not (
-            isinstance(A, BuiltSparse) or is_traced((A, b))):
+    if not (isinstance(A, BuiltSparse) or is_traced((A, b))) or not (
+            isinstance(A, (Sparse, BuiltSparse)) or is_sparse(A) or is_traced(A)):
         return None
     from ..tracer.built_sparse import RULES
     a = built(A) or RULES["scipy.sparse._csc", "csc_matrix"](A)

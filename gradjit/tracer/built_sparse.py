@@ -16,7 +16,7 @@ from . import operands as o
 from .array import TracedArray
 from .known_elements import known_elements
 from .locations import fail
-from .sparse import Sparse
+from .sparse import Sparse, is_sparse
 
 Rule = Callable[..., Any]
 
@@ -223,6 +223,10 @@ def built(x: Any) -> BuiltSparse | None:
         values, *places = x.entries()
         rows, columns = (known(p, "the places of a sparse matrix") for p in places)
         return BuiltSparse(x.stands_for, rows, columns, values, x.shape)
+    if is_sparse(x):  # one that SciPy has made inside, of known values
+        m = x.tocoo()
+        return BuiltSparse(in_scipy("csr" + type(x).__name__[3:]), m.row.astype(np.int64), m.col.astype(np.int64),
+                           o.constant(m.data), m.shape)
     return x if isinstance(x, BuiltSparse) else None
 
 
