@@ -21,7 +21,6 @@ import os
 import stat
 import sys
 import tempfile
-import threading
 from collections.abc import Iterator
 from dataclasses import field
 from pathlib import Path
@@ -34,9 +33,14 @@ LIMIT = 1 << 30
 """Bytes; beyond them the entries that were used longest ago go."""
 ROOM = 0.9
 """So much of the limit is left when entries have gone."""
-SWEEP = 64
-"""The size of the whole is looked at with every so many entries that are written."""
-SUFFIX = ".code"
+FOLDERS = 256
+"""Entries are spread over so many folders, by the first digits of their keys."""
+SWEEP = 16
+"""With one entry of so many that are written its folder is looked at, chosen by the key: each process may write but
+few, and to look at all folders takes longer than most compilations."""
+SUFFIX, PART = ".code", ".part"
+EVERY = "[0-9a-f][0-9a-f]"
+"""All folders."""
 DIGEST = 32
 
 
@@ -48,8 +52,6 @@ class DiskCache:
     directory: Path
     limit: int = LIMIT
     secret: bytes = field(default=b"", repr=False)
-    written: int = 0
-    lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
     @classmethod
     def at(cls, directory: Path) -> DiskCache | None:
@@ -90,7 +92,7 @@ class DiskCache:
         data = MAGIC + self.sign(key, content) + content
         try:
             path.parent.mkdir(mode=0o700, exist_ok=True)
-            handle, name = tempfile.mkstemp(suffix=".part", dir=path.parent)
+            handle, name = tempfile.mkstemp(suffix=PART, dir=path.parent)
             try:
                 with os.fdopen(handle, "wb") as f:
                     f.write(data)
@@ -101,11 +103,8 @@ class DiskCache:
                 raise
         except OSError:
             return
-        with self.lock:
-            self.written += 1
-            due = self.written % SWEEP == 1
-        if due:
-            self.sweep()
+        if int(key[2:4], 16) % SWEEP == 0:
+            self.sweep(self.limit // FOLDERS, key[:2])
 
     def sign(self, key: str, content: bytes) -> bytes:
         """The authentication code of an entry: it holds for its key only."""
@@ -113,51 +112,50 @@ class DiskCache:
 
         return hmac.digest(self.secret, key.encode() + b"\0" + content, "sha256")
 
-    def entries(self) -> list[tuple[float, int, Path]]:
+    def entries(self, folder: str = EVERY) -> list[tuple[float, int, Path]]:
         """When each was used last, its size, and where it is."""
         found = []
-        for path in self.files():
+        for path in self.files(folder):
             with contextlib.suppress(OSError):
                 s = path.stat()
                 found.append((s.st_mtime, s.st_size, path))
         return found
 
-    def files(self) -> Iterator[Path]:
+    def files(self, folder: str = EVERY, suffix: str = SUFFIX) -> Iterator[Path]:
         with contextlib.suppress(OSError):
-            yield from self.directory.glob(f"[0-9a-f][0-9a-f]/*{SUFFIX}")
+            yield from self.directory.glob(f"{folder}/*{suffix}")
 
     def size(self) -> int:
         """Bytes of all entries."""
         return sum(size for _, size, _ in self.entries())
 
-    def sweep(self, limit: int | None = None) -> int:
-        """Where there is more than the limit, drop what was used longest ago; how many have gone. Parts that a process
-        which ended too soon has left go, too."""
+    def sweep(self, limit: int | None = None, folder: str = EVERY) -> int:
+        """Where there is more than the limit, drop what was used longest ago, but for what was used last; how many have
+        gone. Parts that a process which ended too soon has left go, too."""
         limit = self.limit if limit is None else limit
-        found = sorted(self.entries())
+        found = sorted(self.entries(folder))
         total, gone = sum(size for _, size, _ in found), 0
         if total > limit:
-            for _, size, path in found:
+            for _, size, path in found[:-1]:
                 if total <= limit * ROOM:
                     break
                 with contextlib.suppress(OSError):
                     path.unlink()
                     total, gone = total - size, gone + 1
-        self.drop_parts(min((used for used, _, _ in found), default=0.0))
+        self.drop_parts(min((used for used, _, _ in found), default=0.0), folder)
         return gone
 
-    def drop_parts(self, before: float) -> None:
+    def drop_parts(self, before: float, folder: str = EVERY) -> None:
         """Drop what was begun before the time `before` (of files, not of this machine's clock) and never finished."""
-        with contextlib.suppress(OSError):
-            for path in self.directory.glob("[0-9a-f][0-9a-f]/*.part"):
-                with contextlib.suppress(OSError):
-                    if path.stat().st_mtime < before:
-                        path.unlink()
+        for path in self.files(folder, PART):
+            with contextlib.suppress(OSError):
+                if path.stat().st_mtime < before:
+                    path.unlink()
 
     def clear(self) -> int:
         """Drop everything; how many entries there were."""
         gone = 0
-        for path in [*self.files(), *self.directory.glob("[0-9a-f][0-9a-f]/*.part")]:
+        for path in [*self.files(), *self.files(suffix=PART)]:
             with contextlib.suppress(OSError):
                 path.unlink()
                 gone += path.suffix == SUFFIX

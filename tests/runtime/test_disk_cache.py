@@ -167,6 +167,15 @@ def test_what_was_used_longest_ago_goes_first(store):
     assert store.size() <= size // 2
 
 
+def test_writing_keeps_each_folder_bounded(store):
+    store.limit = disk_cache.FOLDERS * 5000
+    for k in range(40):
+        store.put(f"ab{16 * k % 256:02x}{k:060x}", bytes(1000))
+    assert len(list(store.files("ab"))) <= 5
+    store.put("cd00" + 60 * "0", bytes(9000))  # one that is larger than its share stays until the next comes
+    assert store.path("cd00" + 60 * "0").exists()
+
+
 def test_parts_that_a_process_left_behind_go(store):
     store.put(KEY, b"code")
     part = store.path(KEY).with_suffix(".part")
