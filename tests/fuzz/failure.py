@@ -25,6 +25,10 @@ REFUSED = (
     r"is not supported",  # a function, method or keyword of NumPy's that gradjit does not have
     r"a shape that depends on its elements",
     r"write \.copy\(\) first",  # into repeated or read-only elements
+    r"a list grows or shrinks with each iteration|other than by append|an item is taken out of|gets (all )?items of",
+    # lists that more is done to than append items of one kind, in a loop of unknown length
+    r"grows, shrinks or gets other keys under a condition|is changed that may have another name",
+    r"write what the handler does into the branch",  # it would catch what is raised at run time
 )
 """What is refused by design: patterns of the messages. Such programs count apart."""
 
