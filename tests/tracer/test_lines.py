@@ -344,7 +344,7 @@ ERRORS = {
         return y""",
     "call over several lines": """
         y = x + 1.0
-        return np.unique(  # here
+        return np.packbits(  # here
             y,
         )""",
     "method over several lines": """
@@ -358,25 +358,25 @@ ERRORS = {
                 if v > x]  # here""",
     "lambda": """
         f = (lambda v:
-             np.unique(v))  # here
+             np.packbits(v))  # here
         y = f(
             x)
         return y""",
     "in a loop": """
         for i in range(20):
             x = x + 1.0
-            x = np.unique(x)  # here
+            x = np.packbits(x)  # here
             x = x * 2.0
         return x""",
     "in a with": """
         with np.errstate(all="ignore"):
             y = x * 2.0
-            z = np.unique(y)  # here
+            z = np.packbits(y)  # here
             y = z
         return y""",
     "in a try": """
         try:
-            y = np.unique(x)  # here
+            y = np.packbits(x)  # here
         finally:
             z = x * 2.0
         return z""",
