@@ -11,7 +11,7 @@ import numpy as np
 
 from ..errors import ArgumentError, DtypeError, ShapeError
 from ..tensors import no_grad
-from .tensor_base import Tensor, _plain, checked
+from .tensor_base import Tensor, _plain, like
 
 
 # made from nothing ----------------------------------------------------------------------------------------------------
@@ -49,9 +49,7 @@ def _maker(func: Any, dtype: Any = None) -> Callable[..., Tensor]:
 def _like(func: Any) -> Callable[..., Tensor]:
     @functools.wraps(func)
     def make(other: Any, *args: Any, constant: bool | None = None, **kwargs: Any) -> Tensor:
-        if checked(constant) is None:
-            constant = not isinstance(other, Tensor) or other.constant or None
-        return Tensor(func(_plain(other), *_plain(args), **_plain(kwargs)), constant=constant, copy=False)
+        return like(func, other, *args, constant=constant, **kwargs)
 
     return make
 

@@ -29,6 +29,8 @@ PLAIN = {
     np.min_scalar_type, np.shape, np.size, np.ndim, np.copyto, np.divmod,
 }
 """Functions that give arrays and numbers, and no tensors."""
+LIKE = {np.zeros_like, np.ones_like, np.full_like, np.empty_like}
+"""Functions of a tensor's shape and dtype alone."""
 OF_CONSTANTS = {np.floor_divide, np.remainder, np.mod, np.fmod, np.divmod, np.rint, np.sign, np.floor, np.ceil,
                 np.trunc}
 """Those that one may take for differentiable: they are not called with variables."""
@@ -132,6 +134,8 @@ class MyGradTensor(Base):
             args, kwargs["out"] = args[:func.nin], args[func.nin]
         if func in PLAIN:
             return plain_call(func, args, kwargs)
+        if func in LIKE:
+            return like(func, *args, **kwargs)
         constant = checked(kwargs.pop("constant", None))
         out = kwargs.get("out")
         out = out[0] if isinstance(out, tuple) else out
@@ -320,6 +324,13 @@ def nothing_yet(func: np.ufunc, args: Any, kwargs: Any) -> Any:
     return Tensor(np.zeros(shape, dtype), constant=True)
 
 
+def like(func: Callable[..., Any], other: Any, *args: Any, constant: bool | None = None, **kwargs: Any) -> Tensor:
+    """An array of another's shape and dtype, which looks at no element: a constant as that is."""
+    if checked(constant) is None:
+        constant = not isinstance(other, Tensor) or other.constant or None
+    return Tensor(func(_plain(other), *_plain(args), **_plain(kwargs)), constant=constant, copy=False)
+
+
 def asked(constant: bool | None) -> dict[str, Any]:
     return {} if constant is None else {"constant": constant}
 
@@ -364,4 +375,4 @@ def composed(func: Callable[..., Any]) -> Callable[..., Any]:
     return call
 
 
-__all__ = ["PLAIN", "Tensor", "asked", "checked", "composed", "function", "operand_of", "plain_call"]
+__all__ = ["PLAIN", "Tensor", "asked", "checked", "composed", "function", "like", "operand_of", "plain_call"]

@@ -24,16 +24,16 @@ from ..processes import Lock, uncollected
 from ..runtime import artefact
 from ..runtime.call_convention import MISS
 from ..runtime.entry_spec import ArraySpec, EntrySpec, FloatSpec, OutputSpec
-from .open_trace import differentiable_ancestors
+from .tensor_types import CONSTANT
 from .traced_calls import sliced
-from .trie import TrieNode, is_table
+from .trie import TensorCall, TrieNode, is_table
 
 if TYPE_CHECKING:
     from .open_trace import OpenTrace
     from .recording import Recording
 
-INTERPRETED_RUNS = 48
-"""So many runs of a small program are interpreted: some 3 ms, where a compilation takes 30."""
+INTERPRETED_RUNS = 64
+"""So many runs of a small program are interpreted: some 4 ms, where a compilation takes 30."""
 ELEMENTS = 20_000
 """A program on so many elements counts as half that many runs; on more, as fewer."""
 
@@ -168,11 +168,11 @@ def pull(node: TrieNode, wanted: tuple[int, ...], targets: tuple[int, ...], site
     found = node.kernels.get(key)
     if found is None:
         t = recording.open_trace() if recording is not None else None
-        found = node.kernels[key] = pull_kernel(t or node.opened(), *key)
+        found = node.kernels[key] = pull_kernel(node, t or node.opened(), *key)
     return found
 
 
-def pull_kernel(t: OpenTrace, wanted: tuple[int, ...], targets: tuple[int, ...], sites: tuple[int, ...],
+def pull_kernel(node: TrieNode, t: OpenTrace, wanted: tuple[int, ...], targets: tuple[int, ...], sites: tuple[int, ...],
                 ends: tuple[int, ...], given: bool) -> PullKernel:
     with deciding(False):
         own = [(slot, v) for slot in sites for v in t.site_values(slot)]
@@ -181,7 +181,7 @@ def pull_kernel(t: OpenTrace, wanted: tuple[int, ...], targets: tuple[int, ...],
         first = len(wanted) + len(targets)
         at_ends = [first + k for k, (slot, _) in enumerate(own) if slot in ends and slot not in targets]
         cone = ancestors(t, results[len(wanted):first])
-        behind_targets = differentiable_ancestors(results[len(wanted):first])
+        used = used_for(node, t, targets)
         func, arrived = cotangents(func, range(len(wanted), first), range(first, len(results)), at_ends, given=given)
         behind = func.results[len(results):]
         summed: dict[int, Value] = {}
@@ -190,7 +190,7 @@ def pull_kernel(t: OpenTrace, wanted: tuple[int, ...], targets: tuple[int, ...],
             slot = own[k - first][0]
             summed[slot] = b.add(summed[slot], ct) if slot in summed else ct
         for slot, v in own:  # a variable that was used, if only by what has no slope
-            if slot not in summed and v in behind_targets:
+            if slot not in summed and (slot if slot >= 0 else ~slot) in used:
                 summed[slot] = b.zeros(v.type)
         func.body.results = (*func.results[:len(wanted)], *summed.values())
         inputs = len(numbers) - len(captured)
@@ -202,6 +202,24 @@ def pull_kernel(t: OpenTrace, wanted: tuple[int, ...], targets: tuple[int, ...],
             numbers = [*numbers[:inputs], *[False] * len(cts), *numbers[inputs:]]
         kernel = TensorKernel(dce(func), numbers, captured)
     return PullKernel(kernel, tuple(sites.index(slot) for slot in summed), cone)
+
+
+def used_for(node: TrieNode, t: OpenTrace, targets: Sequence[int]) -> set[int]:
+    """The roots of the tensors that steps with derivatives lead from to the targets, whatever their slopes are."""
+    found = {t.roots[k] for k in targets}
+    others: set[int] = set()
+    """Those that were other variables then."""
+    at: TrieNode | None = node
+    while at is not None:
+        step = at.step
+        if isinstance(step, TensorCall) and at.grad_enabled:
+            given = [m.slot for m in at.made if m.type.role != CONSTANT and not m.is_detached]
+            given += [step.operands[e.operand] for e in at.effects if e.type.role != CONSTANT]
+            if any(t.roots[k] in found for k in given):
+                found.update(t.roots[k] for k in step.operands if t.role(k) != CONSTANT and t.roots[k] not in others)
+            others.update(t.roots[step.operands[e.operand]] for e in at.effects if e.is_new_variable)
+        at = at.parent
+    return found
 
 
 def ancestors(t: OpenTrace, values: Sequence[Value]) -> frozenset[int]:

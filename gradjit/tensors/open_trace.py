@@ -34,6 +34,13 @@ class Detached(ArrayView):
         return stopped(new)
 
 
+def looked_at_anew(h: TracedArray | None) -> None:
+    """Have a view read its root again: what was written through it is the root's, and so are derivatives."""
+    while h is not None and h.parent is not None:
+        h._seen = -1
+        h = h.parent
+
+
 def stopped(h: TracedArray) -> TracedArray:
     return emit("stop_gradient", h, kind=ARRAY) if h.dtype.kind in "fc" and not h.is_known else h
 
@@ -187,6 +194,9 @@ class OpenTrace:
             effects = [self.changed(k, operands, differentiable)
                        for k, (h, old) in enumerate(zip(owners, before, strict=True))
                        if h.version != old and not any(h is o for o in owners[:k])]
+            for h, old in zip(handles, before, strict=True):
+                if h.root.version != old:
+                    looked_at_anew(h)
             made: list[MadeTensor] = []
             return Outcome(self.received(result, operands, differentiable, made), made, effects)
 

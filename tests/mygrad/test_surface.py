@@ -77,6 +77,9 @@ def test_constants() -> None:
         assert_array_equal(t.grad, np.ones(t.shape))
     with pytest.raises(TypeError, match="boolean"):
         mg.tensor(1.0, constant=1)  # type: ignore[arg-type]
+    t = mg.tensor([1.0, 2.0])
+    t.backward()
+    assert np.zeros_like(t).sum() == 0 and t.grad is not None  # nothing was used
     assert mg.zeros_like(np.ones(2)).constant and not mg.zeros_like(mg.ones(2)).constant
     x = mg.tensor([1.5])
     for f in (np.floor, np.sign, lambda t: t // 1, lambda t: t % 1):
@@ -134,3 +137,18 @@ def test_losses_at_their_edges() -> None:
     assert_array_equal(activations.softmax(mg.tensor([0, 0])), [0.5, 0.5])
     x, y = mg.tensor([[1.0, 2.0], [3.0, 4.0]]), mg.tensor([[2.0, 1.0], [3.0, 5.0]])
     assert losses.margin_ranking_loss(x, y, np.array([1, -1]), 0.5) == np.mean([1.5, 0, 0.5, 0])
+
+
+def test_writes_through_views_belong_to_what_they_look_at() -> None:
+    x, y = mg.arange(4.0), mg.tensor([-1.0, 2.0, 3.0])
+    out = mg.clip(y, 0, 2.1, out=x[1:])
+    out.backward()
+    assert_array_equal(x, [0, 0, 2, 2.1])
+    assert_array_equal(x.grad, [0, 1, 1, 1])
+    assert_array_equal(y.grad, [0, 1, 0])
+    x, y = mg.tensor([1.0, 2.0]), mg.tensor([3.0, 4.0])
+    z = x * y
+    y[:] = 0
+    z.backward()
+    assert_array_equal(x.grad, [3, 4])
+    assert y.grad is None

@@ -60,6 +60,11 @@ def test_variables_that_only_zeros_reach() -> None:
     x = leaf(1.5, 2.5)
     (np.floor(x) + x[:0].sum()).sum().backward()
     assert_array_equal(x.grad, [0, 0])
+    x.grad = None
+    z = +x
+    z[:] = 2.0
+    (z * z).sum().backward()
+    assert_array_equal(x.grad, [0, 0])
     y = leaf(1.5)
     (y.detach() * x).sum().backward()
     assert y.grad is None
