@@ -180,12 +180,72 @@ def _at_steps(p: Any, t: Any, y: Any, f: Any, h_abs: Any) -> Any:
     return np.array(times), np.array(values)
 
 
+HALVINGS = 50
+"""Of a step in which an event is: more would not change a float."""
+ASIDE = 1e-5
+"""How far from an event, in parts of its step, the two points lie between which the event is where a line is 0: near
+enough for derivatives by the line to be those of the curve, far enough not to be lost in rounding."""
+
+
+def _to_event(p: Any, t: Any, y: Any, f: Any, h_abs: Any, event: Any, direction: Any) -> Any:
+    """The steps up to an event, or to the end, whether there was one, and when."""
+    times, values = [t], [y]
+    before, found = held(event(t, y)), 0
+    while (p.sign * (p.end - t) > 0) & (found == 0):
+        ahead, h, k, new, slope, h_abs = p.step(p, t, y, f, h_abs)
+        behind = held(event(ahead, new))
+        rises, falls = (before <= 0) & (behind >= 0), (before >= 0) & (behind <= 0)
+        if ((direction >= 0) & rises) | ((direction <= 0) & falls):
+            parts = p.polynomial(t, y, h, k, new, slope)
+            low, high = 0.0, 1.0
+            for _ in range(HALVINGS):
+                middle = 0.5 * (low + high)
+                value = held(event(t + middle * h, p.between(middle, y, parts)))
+                if (value >= 0) == (behind >= 0):
+                    high = middle
+                else:
+                    low = middle
+            first, second = high - ASIDE, high + ASIDE
+            g0 = event(t + first * h, p.between(first, y, parts))
+            g1 = event(t + second * h, p.between(second, y, parts))
+            x = first - g0 * (second - first) / (g1 - g0)
+            ahead, new = t + x * h, p.between(x, y, parts)
+            found = 1
+        before = behind
+        t, y, f = ahead, new, slope
+        times.append(t)
+        values.append(y)
+    return np.array(times), np.array(values), found
+
+
+class DenseSolution:
+    """The solution at any times within the interval: integrated once more, by the same steps."""
+
+    def __init__(self, made: tuple[Any, ...]):
+        self.made = made
+
+    def __call__(self, t: Any) -> Any:
+        p, start, y0, *_ = self.made
+        given = doubles(t)
+        times = np.reshape(given, -1)
+        low, high = np.minimum(start, p.end), np.maximum(start, p.end)
+        require(array(np.all((times >= low) & (times <= high))), "a time is not within `t_span`, and solutions are not "
+                                                                 "continued beyond it")
+        order = np.argsort(times * p.sign)
+        out = zeros((times.shape[0], y0.shape[0])) + y0
+        found = looped(_at_times)(*self.made, times[order], out)
+        values = found[np.argsort(order)].T
+        return values if given.ndim else values[:, 0]
+
+
 class OdeSolution:
     """What solve_ivp gives."""
 
     def __init__(self, t: Any, y: Any):
         self.t, self.y = t, y
-        self.sol = self.t_events = self.y_events = None
+        self.sol: Any = None
+        self.t_events: Any = None
+        self.y_events: Any = None
         self.status, self.success = 0, True
         self.message = "The solver successfully reached the end of the integration interval."
 
@@ -228,10 +288,7 @@ def solve_ivp(fun, t_span, y0, method="RK45", t_eval=None, dense_output=False, e
     if name not in METHODS:
         unsupported("scipy.integrate.solve_ivp", f"method={name!r}; {', '.join(map(repr, METHODS))} are: of a stiff "
                                                  f"system they take many short steps, and are right")
-    if events is not None:
-        unsupported("scipy.integrate.solve_ivp", "events=; write the steps as a while loop with the condition")
-    if dense_output:
-        unsupported("scipy.integrate.solve_ivp", "dense_output=True; pass the times as t_eval=")
+    event = None if events is None else only_event(events, t_eval, dense_output)
     start, end = (scalar(t) for t in t_span)
     y = doubles(y0)
     if y.ndim != 1:
@@ -239,9 +296,13 @@ def solve_ivp(fun, t_span, y0, method="RK45", t_eval=None, dense_output=False, e
     limit = tolerance_of(atol, y.shape[0])
     f = system(fun, tuple(args) if args is not None else (), y.shape[0])
     made = prepared(f, (start, end), y, name, rtol, limit, max_step, first_step)
+    if event is not None:
+        return until(event, made, tuple(args) if args is not None else ())
     if t_eval is None:
         times, values = looped(_at_steps)(*made)
-        return OdeSolution(times, values.T)
+        solution = OdeSolution(times, values.T)
+        solution.sol = DenseSolution(made) if dense_output else None
+        return solution
     times = doubles(t_eval)
     if times.ndim != 1:
         invalid("`t_eval` must be 1-dimensional.")
@@ -250,7 +311,35 @@ def solve_ivp(fun, t_span, y0, method="RK45", t_eval=None, dense_output=False, e
     require(array(np.all((times >= low) & (times <= high))), "Values in `t_eval` are not within `t_span`.")
     require(array(np.all(np.diff(times) * sign > 0)), "Values in `t_eval` are not properly sorted.")
     out = zeros((times.shape[0], y.shape[0])) + y
-    return OdeSolution(times, looped(_at_times)(*made, times, out).T)
+    solution = OdeSolution(times, looped(_at_times)(*made, times, out).T)
+    solution.sol = DenseSolution(made) if dense_output else None
+    return solution
+
+
+def only_event(events: Any, t_eval: Any, dense_output: Any) -> Any:
+    """The function of the one event, which ends the integration."""
+    event = events[0] if isinstance(events, (list, tuple)) and len(events) == 1 else events
+    if isinstance(event, (list, tuple)) or getattr(event, "terminal", False) not in (True, 1):
+        unsupported("scipy.integrate.solve_ivp", "events= but one that is terminal; write the steps as a while loop "
+                                                 "with the conditions")
+    if t_eval is not None or dense_output:
+        unsupported("scipy.integrate.solve_ivp", "events= together with t_eval= or dense_output=; integrate once more "
+                                                 "up to the time of the event")
+    return event
+
+
+def until(event: Any, made: tuple[Any, ...], args: tuple[Any, ...]) -> OdeSolution:
+    """The solution up to an event."""
+    def of(t: Any, y: Any) -> Any:
+        from ..calls import call
+        return np.reshape(doubles(call(event, t, y, *args)), ())
+
+    times, values, found = looped(_to_event)(*made, of, float(getattr(event, "direction", 0.0)))
+    solution = OdeSolution(times, values.T)
+    n = times.shape[0]
+    solution.t_events, solution.y_events = [times[n - found:]], [values[n - found:]]
+    solution.status, solution.message = found, "A termination event occurred, or the end of the interval was reached."
+    return solution
 
 
 def tolerance_of(atol: Any, n: int) -> Any:

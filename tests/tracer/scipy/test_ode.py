@@ -70,3 +70,46 @@ def test_what_is_refused() -> None:
         gj.jit(lambda y: sq.solve_ivp(lambda t, y: y[:1], (0.0, 1.0), y).y)(START)
     with pytest.raises(RuntimeError, match="step size"):
         gj.jit(lambda y: sq.solve_ivp(lambda t, y: y * y, (0.0, 3.0), y).y[:, -1])(START)
+
+
+def falling(height: Any, speed: Any, floor: Any) -> Any:
+    """Until it reaches the floor: when, how fast, and at which step."""
+    def lands(t: Any, y: Any, floor: Any) -> Any:
+        return y[0] - floor
+
+    lands.terminal, lands.direction = True, -1  # type: ignore[attr-defined]
+    found = sq.solve_ivp(lambda t, y, _: [y[1], -9.81 - 0.1 * y[1] * np.abs(y[1])], (0.0, 20.0), [height, speed],
+                         events=lands, args=(floor,), rtol=1e-10, atol=1e-10)
+    return np.array([found.t_events[0][0], found.y_events[0][0, 1], found.t[-1], found.y[1, -1], found.status * 1.0])
+
+
+def test_a_terminal_event() -> None:
+    at, along = (3.0, 5.0, 0.5), (0.4, -1.0, 0.7)
+    value, tangent = gj.jvp(falling, at, along)
+    np.testing.assert_allclose(value, falling(*at), rtol=1e-9)
+    ahead, behind = (falling(*(x + h * d for x, d in zip(at, along, strict=True))) for h in (1e-5, -1e-5))
+    np.testing.assert_allclose(tangent, (ahead - behind) / 2e-5, rtol=1e-4, atol=1e-9)
+
+
+def test_an_event_that_does_not_come() -> None:
+    def never(y: Any) -> Any:
+        def far(t: Any, y: Any) -> Any:
+            return y[0] - 1000.0
+
+        far.terminal = True  # type: ignore[attr-defined]
+        found = sq.solve_ivp(lambda t, y: -y, (0.0, 1.0), y, "RK23", events=[far])
+        return found.y, found.t, len(found.t_events[0]), found.status
+
+    for got, expected in zip(gj.jit(never)(START), never(START), strict=True):
+        np.testing.assert_allclose(got, expected, rtol=1e-12)
+
+
+def test_dense_output() -> None:
+    def f(y: Any) -> Any:
+        solution = sq.solve_ivp(lambda t, y: -y * y, (0.0, 2.0), y, "RK23", dense_output=True, rtol=1e-7).sol
+        return solution(np.array([1.7, 0.2, 2.0]))
+
+    value, tangent = gj.jvp(f, (START,), (np.ones(2),))
+    np.testing.assert_allclose(value, f(START), rtol=1e-11)
+    times = np.array([1.7, 0.2, 2.0])
+    np.testing.assert_allclose(tangent, 1 / (1 + START[:, None] * times) ** 2, rtol=1e-4)
