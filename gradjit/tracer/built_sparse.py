@@ -27,13 +27,15 @@ class BuiltSparse:
     __array_ufunc__ = None  # an array leaves the operators to it
     ndim = 2
 
-    def __init__(self, cls: type, rows: np.ndarray, columns: np.ndarray, values: Any, shape: tuple[int, int]):
+    def __init__(self, cls: type, rows: np.ndarray, columns: np.ndarray, values: Any, shape: tuple[int, int],
+                 as_scipy: bool = False):
         self.stands_for, self.rows, self.columns, self.shape = cls, rows, columns, shape
+        self.as_scipy = as_scipy  # whether the values stand in the order in which SciPy would have them
         self.values: Any = o.as_traced(values)
 
     def like(self, values: Any) -> BuiltSparse:
         """The same places with other values."""
-        return BuiltSparse(self.stands_for, self.rows, self.columns, values, self.shape)
+        return BuiltSparse(self.stands_for, self.rows, self.columns, values, self.shape, self.as_scipy)
 
     # what it is -----------------------------------------------------------------------------------------------------
     @property
@@ -50,6 +52,8 @@ class BuiltSparse:
 
     @property
     def data(self) -> Any:
+        if not self.as_scipy:
+            refuse(".data of a result, whose order is SciPy's own affair,")
         return self.values
 
     @property
@@ -87,13 +91,14 @@ class BuiltSparse:
         return self.toarray()
 
     def tocsr(self, copy: bool = False) -> BuiltSparse:
-        return summed(self, f"csr{self.kind}", self.rows, self.columns)
+        return self if self.format == "csr" else summed(self, f"csr{self.kind}", self.rows, self.columns)
 
     def tocsc(self, copy: bool = False) -> BuiltSparse:
-        return summed(self, f"csc{self.kind}", self.columns, self.rows)
+        return self if self.format == "csc" else summed(self, f"csc{self.kind}", self.columns, self.rows)
 
     def tocoo(self, copy: bool = False) -> BuiltSparse:
-        return BuiltSparse(in_scipy(f"coo{self.kind}"), self.rows, self.columns, self.values, self.shape)
+        return BuiltSparse(in_scipy(f"coo{self.kind}"), self.rows, self.columns, self.values, self.shape,
+                           self.as_scipy and self.format != "csc")
 
     def asformat(self, format: str | None, copy: bool = False) -> Any:
         return self if format is None else getattr(self, f"to{format}")()
@@ -104,8 +109,9 @@ class BuiltSparse:
         return str(self.stands_for.__name__)[3:]
 
     def sum_duplicates(self) -> None:
-        made = self.tocsr() if self.format != "csc" else self.tocsc()
+        made = summed(self, self.stands_for.__name__, *((self.rows, self.columns)[::-1 if self.format == "csc" else 1]))
         self.rows, self.columns, self.values = made.rows, made.columns, made.values
+        self.as_scipy = self.as_scipy and self.format != "coo"
 
     # arithmetic -----------------------------------------------------------------------------------------------------
     def dot(self, other: Any) -> Any:
@@ -157,7 +163,7 @@ class BuiltSparse:
             return self.toarray() + other
         if b.shape != self.shape:
             fail(ShapeError, f"inconsistent shapes {self.shape} and {b.shape}")
-        both = BuiltSparse(self.stands_for, np.concatenate([self.rows, b.rows]),
+        both = BuiltSparse(in_scipy(f"coo{self.kind}"), np.concatenate([self.rows, b.rows]),
                            np.concatenate([self.columns, b.columns]), np.concatenate([self.values, b.values]),
                            self.shape)
         return both.tocsc() if self.format == "csc" else both.tocsr()
@@ -191,7 +197,24 @@ class BuiltSparse:
         return np.sum(self.diagonal(offset))
 
     def __getitem__(self, key: Any) -> Any:
-        refuse("indexing")
+        """The rows and columns that slices and indices name, each of which at most once."""
+        keys = key if isinstance(key, tuple) else (key, slice(None))
+        if len(keys) != 2 or any(isinstance(k, (int, np.integer)) or np.ndim(k) > 1 for k in keys) or all(
+                not isinstance(k, slice) for k in keys):
+            refuse("indexing but by slices, and by indices of rows or of columns,")
+        kept, places, shape = np.ones(self.nnz, bool), [], []
+        for k, of, n in zip(keys, (self.rows, self.columns), self.shape, strict=True):
+            named = np.arange(n)[k if isinstance(k, slice) else known_key(k)]
+            if len(np.unique(named)) != len(named):
+                refuse("indexing by indices that come twice")
+            place = np.full(n, -1)
+            place[named] = np.arange(len(named))
+            places.append(place[of])
+            kept &= places[-1] >= 0
+            shape.append(len(named))
+        made = BuiltSparse(self.stands_for, places[0][kept], places[1][kept], self.values[np.flatnonzero(kept)],
+                           (shape[0], shape[1]))
+        return made if self.format == "coo" else made.asformat(self.format)
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__") and name.endswith("__"):
@@ -238,6 +261,15 @@ def known(x: Any, what: str) -> np.ndarray:
     return np.asarray(found, np.int64)
 
 
+def known_key(x: Any) -> np.ndarray:
+    """Indices, or a mask, of rows or columns."""
+    found = known_elements(o.as_traced(x))
+    if found is None:
+        fail(UnsupportedError, f"rows and columns of a sparse matrix must be known while the function is traced; they "
+                               f"are {x!r}")
+    return np.asarray(found)
+
+
 def summed(a: BuiltSparse, name: str, first: np.ndarray, second: np.ndarray) -> BuiltSparse:
     """In the order of the first places, then of the second; what names one place is one entry."""
     order = np.lexsort((second, first))
@@ -247,7 +279,8 @@ def summed(a: BuiltSparse, name: str, first: np.ndarray, second: np.ndarray) -> 
     if not np.all(new):
         room = o.filled(0, (int(np.sum(new)),), a.dtype)
         values = o.emit("scatter_add", room, o.constant(np.cumsum(new) - 1), values, axes=(0,))
-    return BuiltSparse(in_scipy(name), pairs[0][new], pairs[1][new], values, a.shape)
+    as_scipy = a.as_scipy and (a.format == "coo" or bool(np.all(new)))
+    return BuiltSparse(in_scipy(name), pairs[0][new], pairs[1][new], values, a.shape, as_scipy)
 
 
 def product(a: BuiltSparse, b: BuiltSparse) -> BuiltSparse:
@@ -259,7 +292,7 @@ def product(a: BuiltSparse, b: BuiltSparse) -> BuiltSparse:
     counts = end - begin
     left = np.repeat(np.arange(a.nnz), counts)
     right = order[np.repeat(begin - np.concatenate([[0], np.cumsum(counts)[:-1]]), counts) + np.arange(len(left))]
-    whole = BuiltSparse(a.stands_for, a.rows[left], b.columns[right], a.values[left] * b.values[right],
+    whole = BuiltSparse(in_scipy(f"coo{a.kind}"), a.rows[left], b.columns[right], a.values[left] * b.values[right],
                         (a.shape[0], b.shape[1]))
     return whole.tocsr()
 
@@ -274,7 +307,7 @@ def _of(name: str) -> Rule:
             return b.asformat(form)
         if isinstance(arg1, tuple) and len(arg1) == 2:
             rows, columns = (known(p, "the places of a sparse matrix") for p in arg1[1])
-            made = BuiltSparse(in_scipy(f"coo{name[3:]}"), rows, columns, arg1[0], extent(shape, rows, columns))
+            made = BuiltSparse(in_scipy(f"coo{name[3:]}"), rows, columns, arg1[0], extent(shape, rows, columns), True)
             made = made if form == "coo" else made.asformat(form)
         elif isinstance(arg1, tuple) and len(arg1) == 3 and form != "coo":
             minor, begins = (known(p, "the places of a sparse matrix") for p in arg1[1:])
@@ -283,7 +316,7 @@ def _of(name: str) -> Rule:
             if shape is None:
                 longest = int(minor.max(initial=-1)) + 1
                 shape = (len(begins) - 1, longest) if form == "csr" else (longest, len(begins) - 1)
-            made = BuiltSparse(in_scipy(name), rows, columns, arg1[0], extent(shape, rows, columns))
+            made = BuiltSparse(in_scipy(name), rows, columns, arg1[0], extent(shape, rows, columns), True)
         else:
             x: Any = o.as_traced(arg1)
             if x.ndim != 2 or not x.type.is_static:

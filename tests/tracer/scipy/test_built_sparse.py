@@ -64,6 +64,8 @@ FUNCTIONS: dict[str, Any] = {
     "arithmetic": lambda d: (2 * csr(d) + csr(d).T / 3 - OUTSIDE).toarray(),
     "sparse products": lambda d: ((csr(d).T @ csr(d)).toarray(), csr(d) @ OUTSIDE @ V, (OUTSIDE @ csr(d)) @ V),
     "formats": lambda d: (csr(d).data, csr(d).tocsc().data, csr(d).tocoo().data, csr(d).multiply(V).toarray()),
+    "parts": lambda d: (csr(d)[[4, 1, 2]][:, [4, 1, 2]].toarray(), csr(d)[1:4].toarray(), csr(d)[::-1, 1:].toarray(),
+                        csr(d)[:, V > 0].toarray()),
     "made inside": lambda d: ((csr(d) + 2 * ss.eye(N)).toarray(), (ss.eye(N) - csr(d)).toarray(),
                               csr(d) @ ss.eye(N, k=1) @ V, (ss.eye(N, k=1) @ csr(d)) @ V,
                               sla.spsolve(ss.diags(np.arange(1.0, N + 1)).tocsc(), d[:N])),
@@ -111,6 +113,8 @@ def test_what_is_refused() -> None:
     with pytest.raises(gj.GradjitError, match="must be known"):
         gj.jit(lambda d: ss.csr_matrix((d, (d.astype(int), COL)), shape=(N, N)) @ V)(DATA)
     with pytest.raises(gj.UnsupportedError, match="toarray"):
-        gj.jit(lambda d: csr(d)[0])(DATA)
+        gj.jit(lambda d: csr(d)[0, 1])(DATA)
+    with pytest.raises(gj.UnsupportedError, match="data of a result"):
+        gj.jit(lambda d: (csr(d).T @ csr(d)).data)(DATA)
     with pytest.raises(RuntimeError, match="singular"):
         gj.jit(lambda d: sla.splu(csr(0 * d).tocsc()).solve(V))(DATA)
