@@ -158,7 +158,8 @@ class MyGradTensor(Base):
         """The result of a call, which is written to an array of the user's, and shares it from then on."""
         where = kwargs.get("where", True)
         if where is not True:
-            kwargs["out"] = Tensor(out, constant=constant)
+            are_constants = not any(isinstance(x, Tensor) and not x.constant for x in args)
+            kwargs["out"] = Tensor(out, constant=are_constants if constant is None else constant)
         t = self._apply(func, args, {**kwargs, **asked(constant)})
         np.copyto(out, t._value(), casting="same_kind")
         if out.dtype != t.dtype:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 
-from ..errors import DifferentiationError
+from ..errors import ArgumentError, DifferentiationError
 from ..ir import Loc
 from ..tracer.locations import fail
 from . import kernels
@@ -25,6 +25,8 @@ class Freed:
     """What a tensor came from was used up by a `backward`, which this frame had called."""
 
     __slots__ = ("code", "at")
+    leaf = recording = None
+    """As of an `Upstream` that leads nowhere."""
 
     def __init__(self, frame: FrameType):
         self.code, self.at = frame.f_code, frame.f_lasti
@@ -127,7 +129,10 @@ def hooked_ct(hooks: Sequence[Any], ct: np.ndarray, t: Tensor | None) -> np.ndar
         given = (type(t) if t is not None else Tensor)._made_of(ct)
         answer = hook(given)
         if answer is not None:
-            ct = np.array(answer._value() if isinstance(answer, Tensor) else answer, ct.dtype, order="C")
+            new = np.array(answer._value() if isinstance(answer, Tensor) else answer, ct.dtype, order="C")
+            if new.shape != ct.shape:
+                fail(ArgumentError, f"a hook has made of a gradient of shape {ct.shape} one of shape {new.shape}")
+            ct = new
     return ct
 
 

@@ -21,6 +21,7 @@ from . import pullback_graph
 from .open_trace import detached
 from .recording import Recording, Upstream, current, leaves_of, local
 from .tensor_arguments import Taker, filled
+from .tensor_functions import WITHOUT_DERIVATIVES, writes_to_arrays
 from .tensor_operators import TensorOperators
 from .tensor_types import CONSTANT, DERIVED, LEAF, TensorType, type_of_array
 from .traced_calls import TracedCall
@@ -168,6 +169,8 @@ class Tensor(TensorOperators):
         if any(isinstance(x, TracedArray) for x in args):
             fail(UnsupportedError, "a tensor meets an array that gradjit traces; pass the tensor as an argument of "
                                    "the function, or its array, t.numpy()")
+        if writes_to_arrays(func, args, kwargs):
+            return self._write_arrays(func, args, kwargs)
         taker = Taker(type(self), floats)
         try:
             template, key = taker.take(args)
@@ -204,6 +207,16 @@ class Tensor(TensorOperators):
             return {k: plain(v) for k, v in x.items()} if type(x) is dict else x
 
         return self._wrapped(func(*plain(args), **plain(kwargs)))
+
+    def _write_arrays(self, func: Callable[..., Any], args: Any, kwargs: Any) -> Any:
+        """NumPy itself, which writes to arrays of the user's: what no derivative may ask for."""
+        given = [*args, *kwargs.values()]
+        if modes.grad_enabled and any(isinstance(x, Tensor) and x.requires_grad for x in given):
+            fail(DifferentiationError, f"{getattr(func, '__name__', func)} writes a tensor that requires a gradient to "
+                                       f"an array, which has none; write t.numpy() or t.detach() in its place, or "
+                                       f"make a tensor of the array")
+        return func(*(x._value() if isinstance(x, Tensor) else x for x in args),
+                    **{k: x._value() if isinstance(x, Tensor) else x for k, x in kwargs.items()})
 
     def _wrapped(self, x: Any) -> Any:
         if isinstance(x, np.ndarray | np.generic) and x.dtype.kind in "biufc":
@@ -581,15 +594,6 @@ def name_of(step: Any) -> str | None:
     key = step.key
     func = key[0] if isinstance(key, tuple) else key
     return getattr(func, "__name__", str(func))
-
-
-WITHOUT_DERIVATIVES = frozenset({
-    np.nonzero, np.flatnonzero, np.argwhere, np.count_nonzero, np.lexsort, np.digitize, np.save, np.savez,
-    np.savez_compressed, np.savetxt, np.array2string, np.array_repr, np.array_str, np.shares_memory,
-    np.may_share_memory, np.isin, np.array_equal, np.array_equiv, np.allclose, np.isclose, np.iscomplexobj,
-    np.isrealobj, np.histogram, np.bincount,
-})
-"""Functions whose results have no derivative, whatever they are of."""
 
 
 def copied(data: Any, dtype: Any = None) -> np.ndarray:

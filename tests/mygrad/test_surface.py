@@ -54,6 +54,10 @@ def test_masked_out() -> None:
     assert_array_equal(x.grad, [1, 0])
 
 
+def test_masked_out_of_constants() -> None:
+    assert mg.add(mg.tensor([1.0], constant=True), 1.0, where=[False], out=np.zeros(1)).constant
+
+
 def test_what_is_written_to_says_whether_derivatives_pass() -> None:
     x, c = mg.tensor([1.0, 2.0]), mg.tensor([0.0, 0.0], constant=True)
     c += x

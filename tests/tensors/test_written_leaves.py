@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
@@ -68,6 +71,39 @@ def test_variables_that_only_zeros_reach() -> None:
     y = leaf(1.5)
     (y.detach() * x).sum().backward()
     assert y.grad is None
+
+
+@pytest.mark.parametrize("write", [
+    lambda o, t: np.add(t, 1.0, out=o), lambda o, t: np.copyto(o, t + 1.0), lambda o, t: o.__iadd__(t + 1.0),
+    lambda o, t: np.put(o, [0, 1], t + 1.0), lambda o, t: np.add.at(o, [0, 1], t + 1.0),
+])
+def test_arrays_are_written_to_or_it_is_an_error(write: Callable[[np.ndarray, gj.Tensor], Any]) -> None:
+    out = np.zeros(2)
+    write(out, gj.tensor([1.0, 2.0]))
+    assert_array_equal(out, [2, 3])
+    with pytest.raises(gj.DifferentiationError, match="to an array"):
+        write(out, leaf(1.0, 2.0))
+    assert_array_equal(out, [2, 3])
+
+
+def test_hooks_keep_the_shape() -> None:
+    for is_leaf in (True, False):
+        x = leaf(1.0, 2.0)
+        y = x if is_leaf else x * 2
+        y.register_hook(lambda g: np.ones(5))
+        with pytest.raises(ValueError, match="hook"):
+            (y * y).sum().backward()
+
+
+def test_a_view_of_what_was_freed() -> None:
+    y = leaf(1.0, 2.0) * 2
+    v = y[1:]
+    (y * y).sum().backward()
+    with pytest.raises(gj.DifferentiationError, match="freed"):
+        (v * v).sum().backward()
+    y[0] = 3.0
+    with pytest.raises(gj.DifferentiationError, match="freed"):
+        y.sum().backward()
 
 
 def test_an_index_that_is_a_buffer() -> None:
