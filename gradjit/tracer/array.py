@@ -26,6 +26,8 @@ from .views import ArrayView, Maybe
 
 FLAT = "flat iterator"
 """The origin of what `x.flat` gives."""
+BORROWED = "memory of another object"
+"""The origin of an array that another one shows in another way, which gradjit does not follow."""
 ARRAY, SCALAR, PYTHON = "array", "scalar", "python number"
 """The kinds of handles: an ndarray, a NumPy scalar (0-d, immutable), a Python number (weak in promotion, immutable)."""
 
@@ -186,6 +188,9 @@ class TracedArray:
         if self.kind != ARRAY:
             fail(TraceError, f"'{self.kind}' object does not support item assignment")
         base = self.root
+        if base.origin == BORROWED:
+            fail(UnsupportedError, "a traced function writes to an array whose elements another one shows in another "
+                                   "way, which gradjit does not follow; copy the array before")
         if base.aliases is not None:
             base.reach()
             before_write(base)

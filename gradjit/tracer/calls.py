@@ -17,12 +17,13 @@ from .array import ARRAY, TracedArray, root
 from .control import recursion
 from .control.frames import Frame, is_container
 from .control.iterators import OF_ARRAYS, bar
+from .foreign import look_at_elements
 from .guards import Source
 from .layout import of_array
 from .leaks import refuse_keeping
 from .lift import is_product, is_user_code, lifted
 from .masked_selection import elements_of, holds_selection
-from .operands import brought, captured, is_traced, laid
+from .operands import brought, captured, is_born, is_traced, laid
 from .outside import is_data_array, outside
 from .recorder import current, recorders
 from .sparse import Sparse, matrix_of
@@ -226,6 +227,8 @@ def noted(f: Any, result: Any, args: Any, kwargs: Any) -> Any:
     world, frame = outside(current()), recorders()[-1].frame
     note_printing(world, f, args)
     given = (*args, *kwargs.values())
+    for x in given:
+        look_at_elements(x)
     refusal = opaque.watched(world, f, opaque.name_of(f), given)
     if refusal is not None:
         raise refusal
@@ -261,7 +264,7 @@ def as_it_is(f: Any, args: Any, kwargs: Any) -> Any:
     if type(getattr(f, "__self__", None)) is not Sparse:
         args, kwargs = tuple(map(matrix_of, args)), {k: matrix_of(v) for k, v in kwargs.items()}
     if not hidden_state.refuse(f, args, kwargs):
-        result = opaque.run(world, f, args, kwargs)
+        result = born(opaque.run(world, f, args, kwargs))
         if isinstance(result, Iterator) or (isinstance(f, type) and not isinstance(result, type)):
             frame.fresh[id(result)] = result
             world.made(result)
@@ -377,6 +380,17 @@ def of_kinds(f: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Rule | No
     return next((rule for kind in KINDS if (rule := kind(f, args, kwargs)) is not None), None)
 
 
+BORN: list[Callable[[Any], Any]] = []
+"""The same for what NumPy has made of known numbers: each gives what stands for it, or it itself."""
+
+
+def born(result: Any) -> Any:
+    if isinstance(result, np.ndarray) and type(result) is not np.ndarray and is_born(result):
+        for kind in BORN:
+            result = kind(result)
+    return result
+
+
 WITH_CONTENTS = {np.empty: np.zeros, np.empty_like: np.zeros_like}
 """What stands in new memory by chance is no part of a program: it would be another one each time."""
 
@@ -396,8 +410,8 @@ def call_numpy(f: Any, args: Any, kwargs: Any) -> Any:
             raise refusal
         result = opaque.heard(opaque.name_of(f), WITH_CONTENTS.get(f, f), tuple(map(as_user, args)), kwargs)
         if isinstance(result, np.ndarray) and type(result) is not np.ndarray and opaque.is_new(result):
-            outside(current()).made(result)  # a masked array, a record array
-        return brought(result)
+            outside(current()).made(result)  # a record array
+        return brought(born(result))
     if isinstance(f, np.ufunc):
         from .ufuncs import call as call_ufunc
         return as_asked(f, args, kwargs) if overrides.has_ufunc(args) else call_ufunc(f, args, **kwargs)
@@ -416,6 +430,7 @@ def as_asked(f: Any, args: Any, kwargs: Any) -> Any:
 
 def entered(x: Any) -> Any:
     """An argument with the arrays in its lists as hidden inputs."""
+    look_at_elements(x)
     if grown.is_grown(x):
         return grown.as_array(x)
     if is_data_array(x):

@@ -7,12 +7,18 @@ a `>f8`. Of the arguments themselves that is known; what the function makes of t
 
 from __future__ import annotations
 
+import array as array_module
 from enum import Enum
 from typing import Any
 
 import numpy as np
 
-from .array import TracedArray, view
+from ..errors import UnsupportedError
+from .array import ARRAY, BORROWED, TracedArray, root, view
+from .fresh_arrays import owner_of
+from .layout import of_array
+from .locations import fail
+from .outside import Outside, described, is_data_array, outside
 from .recorder import current, recorders
 from .views import Maybe, WindowView
 
@@ -75,5 +81,56 @@ def perhaps_copied(x: TracedArray, name: str) -> TracedArray:
     return view(x, Maybe(WindowView.whole(x), name, "byte order or alignment"), x.strides_in_elements)
 
 
-__all__ = ["Foreign", "foreignness", "is_copied_for", "is_copied_for_alignment", "is_sure", "note", "note_dtype",
-           "perhaps_copied"]
+# elements that other objects have, too --------------------------------------------------------------------------------
+def born(array: np.ndarray) -> TracedArray:
+    """The handle of such an array: known elements, new at each call."""
+    world = outside(current())
+    entry = world.born.get(id(array))
+    if entry is None or not entry[1].made.open:
+        entry = world.born[id(array)] = array, lent(world, array)
+    return entry[1]
+
+
+def lent(world: Outside, array: np.ndarray) -> TracedArray:
+    """A new handle; or that of another array of the very same elements, as an object that has them gives at each look.
+    Where two show them in different ways, neither can be written to."""
+    owner = owner_of(array)
+    others = world.lent.setdefault(id(owner), [])
+    overlapping = [(a, h) for a, _, h in others if h.made.open and np.shares_memory(a, array)]
+    for a, h in overlapping:
+        if layout_of(a) == layout_of(array):
+            return h
+        refuse_written(h, owner)
+        h.origin = BORROWED
+    handle = root(array.copy("K"), None, ARRAY, BORROWED if overlapping else "")
+    handle.strides_in_elements = of_array(array)
+    note(handle, foreignness(array))
+    others.append((array, handle.known, handle))
+    return handle
+
+
+def refuse_written(h: TracedArray, owner: Any) -> None:
+    """UnsupportedError where elements are read by another name than the one that they were written to by."""
+    if h.version:
+        fail(UnsupportedError, f"{described(owner)} is read, whose elements have been written to by another name, "
+                               f"which gradjit does not follow; copy the array before it is written to")
+
+
+LENDING = (np.ndarray, bytearray, memoryview, array_module.array)
+"""Objects of Python's and NumPy's that arrays share elements with."""
+
+
+def look_at_elements(x: Any) -> None:
+    """Before an object of another kind than arrays is read as it is."""
+    if isinstance(x, LENDING) and not is_data_array(x):
+        owner = owner_of(x) if isinstance(x, np.ndarray) else x.obj if isinstance(x, memoryview) else x
+        for _, _, h in outside(current()).lent.get(id(owner), ()):
+            refuse_written(h, x)
+
+
+def layout_of(array: np.ndarray) -> tuple[Any, ...]:
+    return array.__array_interface__["data"][0], array.shape, array.strides, array.dtype
+
+
+__all__ = ["Foreign", "born", "foreignness", "is_copied_for", "is_copied_for_alignment", "is_sure", "look_at_elements",
+           "note", "note_dtype", "perhaps_copied"]

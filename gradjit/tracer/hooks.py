@@ -20,6 +20,7 @@ from .concatenators import STAND_INS
 from .control.frames import before_change, is_container, set_plainly
 from .control.protocol import Control, watch_key
 from .control.states import Undefined
+from .foreign import look_at_elements
 from .grown import is_grown
 from .guards import ABSENT, Source, is_plain, lookup
 from .leaks import is_kept, refuse_rebinding
@@ -174,6 +175,7 @@ class Hooks(Control):
                                    f"else")
         if recorders():
             watch_key(key)
+            look_at_elements(owner)
         if isinstance(owner, (TracedArray, str, tuple)) or not recorders():
             return local(owner[key])
         if type(owner) is list and type(key) is slice:

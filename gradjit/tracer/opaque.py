@@ -29,6 +29,7 @@ from ..errors import TraceError, UnsupportedError
 from ..probe import peek, text
 from . import depth
 from .array import TracedArray
+from .foreign import look_at_elements
 from .guards import is_plain
 from .locations import fail
 from .operands import as_primitive, is_traced, name_of as function_name
@@ -92,6 +93,8 @@ def run(world: Outside, f: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -
     if isinstance(f, (types.FunctionType, type)) and (f.__module__ or "").startswith("gradjit."):
         return f(*args, **kwargs)
     given = (*args, *kwargs.values())
+    for x in (*held_by(f), *given):
+        look_at_elements(x)
     if isinstance(f, weakref.ref):
         fail(TraceError, "a weak reference is followed inside a compiled function, which would keep what it refers to "
                          "alive; follow it outside and pass the result as an argument")

@@ -28,7 +28,7 @@ from ..ir.sizes import agree, guess, is_open, same as same_extent
 from ..probe import is_array_like, text
 from . import extents as ext
 from .array import ARRAY, PYTHON, SCALAR, TracedArray, root
-from .foreign import foreignness, note, note_dtype
+from .foreign import born, note_dtype
 from .fresh_arrays import owner_of
 from .grown import Tail, as_array as as_array_of, is_grown
 from .guards import Guard, Source
@@ -102,7 +102,7 @@ def captured(array: np.ndarray, source: Source | None = None) -> TracedArray:
         return captured(outside(outermost).plain(array))
     if source is None and (place := outside(outermost).places.get(id(array))):
         source = place[1]
-    if source is None and is_data_array(array) and is_born(array):
+    if is_data_array(array) and is_born(array):
         return born(array)
     if not is_data_array(array):
         fail(UnsupportedDtypeError if type(array) is np.ndarray else UnsupportedError,
@@ -140,18 +140,6 @@ def is_born(array: np.ndarray) -> bool:
         return True
     owner = owner_of(array)
     return isinstance(owner, bytes) or any(f.is_fresh(owner) for r in recorders() for f in (r.root_frame, *r.frames))
-
-
-def born(array: np.ndarray) -> TracedArray:
-    """The handle of such an array: known elements, new at each call."""
-    made = outside(current()).born
-    entry = made.get(id(array))
-    if entry is None or not entry[1].made.open:
-        handle = root(array, None, ARRAY)
-        handle.strides_in_elements = of_array(array)
-        note(handle, foreignness(array))
-        entry = made[id(array)] = array, handle
-    return entry[1]
 
 
 def brought(result: Any) -> Any:

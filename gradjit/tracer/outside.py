@@ -63,6 +63,8 @@ class Outside:
         self.fresh_arrays = FreshArrays()
         self.born: dict[int, tuple[np.ndarray, Any]] = {}
         """Arrays that were made in calls which the tracer does not see, by id, with their handles."""
+        self.lent: dict[int, list[tuple[np.ndarray, Any, Any]]] = {}
+        """These by the id of what owns their elements: with the elements as they were, and the handle."""
         self.sparse: dict[int, tuple[Any, Any]] = {}
         """Sparse matrices, by id, with what stands for them."""
         self.fresh: dict[int, Any] = {}
@@ -225,6 +227,13 @@ class Outside:
                 self.has_class(x)
                 todo.append(type(x))
 
+    def check_lent(self) -> None:
+        """TraceError where a call that the tracer does not see has changed an array that was read before."""
+        for array, before, _ in (entry for entries in self.lent.values() for entry in entries):
+            if not same_elements(array, before):
+                fail(TraceError, f"an array of {array.dtype} that the function has made was changed behind its use, by "
+                                 f"a call that gradjit does not follow; copy it before it is used")
+
     # what is whose ----------------------------------------------------------------------------------------------------
     def made(self, x: Any) -> None:
         """The traced function has made an object."""
@@ -246,6 +255,10 @@ class Outside:
         if isinstance(owner, (type, types.ModuleType)):
             return not self.is_fresh(owner)
         return self.knows(owner) or id(owner) in self.namespaces
+
+
+def same_elements(a: np.ndarray, b: np.ndarray) -> bool:
+    return a.shape == b.shape and a.tobytes() == b.tobytes()
 
 
 def described(x: Any) -> str:

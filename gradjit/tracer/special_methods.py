@@ -20,6 +20,7 @@ from .array import TracedArray
 from .attributes import special
 from .calls import call, is_liftable
 from .comparison import by_parts, is_usual, parts_of
+from .foreign import look_at_elements
 from .grown import is_grown
 from .guards import ABSENT, lookup
 from .opaque import among, watched
@@ -144,6 +145,9 @@ def in_place(name: str, a: Any, b: Any) -> Any:
 
 def operated(function: Any, a: Any, b: Any) -> Any:
     """What an operator gives; what it has against a traced value names the type that this stands for."""
+    if recorders():
+        look_at_elements(a)
+        look_at_elements(b)
     try:
         return function(a, b)
     except TypeError as e:

@@ -304,6 +304,7 @@ def attempt(f: Callable[..., Any], args: Sequence[Any], kwargs: dict[str, Any], 
                 raise
             raise UnrolledAttempt(e) from e
         check_copies(recorder.outermost.world, name_of(like))
+        recorder.outermost.world.check_lent()
         touched = [Write(f"the argument {leaf.name}", recorder.touched[id(h)][1], None, argument=k)
                    for k, (h, leaf) in enumerate(zip(handles, leaves, strict=True))
                    if id(h) in recorder.touched and leaf.is_traced]
