@@ -5,6 +5,7 @@ from __future__ import annotations
 import bisect
 import functools
 import itertools
+import operator
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -114,11 +115,17 @@ def rounded(x: TracedArray, ndigits: Any = None) -> Any:
 
 # over several values ------------------------------------------------------------------------------------------------
 def _extreme(name: str, builtin: Rule, compare: str, whole: Rule) -> Rule:
-    """min and max: `b if b < a else a`, one after the other, as Python does; of a traced vector NumPy's."""
+    """min and max: `b if b < a else a`, one after the other, as Python does; of a traced vector NumPy's, where a nan
+    is passed over unless it comes first."""
 
     def rule(*args: Any, **kwargs: Any) -> Any:
         if len(args) == 1 and isinstance(args[0], TracedArray) and args[0].ndim == 1 and not kwargs:
-            return apply(whole, (args[0],), {})
+            x = args[0]
+            if not x.ir_dtype.is_float or not isinstance(x.extents[0], int) or not x.extents[0]:
+                return apply(whole, (x,), {})
+            far = np.inf if compare == "lt" else -np.inf
+            return apply(whole, (apply(np.where, (operator.and_(np.isnan(x), apply(np.arange, (x.extents[0],), {}) > 0),
+                                                  o.cast(o.as_traced(far), x.dtype), x), {}),), {})
         if len(args) == 1 and grown.is_grown(args[0]) and not kwargs:
             return leave(grown.folded(args[0], grown.item(args[0], 0), lambda a, b: chosen(o.as_traced(a),
                                                                                           o.as_traced(b))))

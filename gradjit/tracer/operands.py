@@ -161,7 +161,10 @@ def stack_nested(items: Sequence[Any]) -> TracedArray:
         if a.dtype.kind not in "biufc":
             fail(DtypeError, f"a list of {a.dtype} is no array of numbers")
         return root(a, None, ARRAY)
-    parts = promote(*(root(h.content, h.home, SCALAR) if h.weak else h for h in map(as_traced, items)))
+    handles = list(map(as_traced, items))
+    for h in handles:
+        refuse_beyond(h, "a number of an array")
+    parts = promote(*(root(h.content, h.home, SCALAR) if h.weak else h for h in handles))
     if any(p.extents != parts[0].extents for p in parts):
         fail(ShapeError, f"a list of arrays of different shapes: {', '.join(str(p.extents) for p in parts)}")
     return emit("concat", *(emit("reshape", p, shape=(1, *p.extents)) for p in parts), axis=0)

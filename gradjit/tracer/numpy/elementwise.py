@@ -12,7 +12,7 @@ from ...ir import I64
 from .. import operands as o
 from ..conversion import check, clipped, strong
 from ..locations import fail
-from ..operands import TracedArray, as_traced, broadcast, cast, emit, promote, weak_kind
+from ..operands import TracedArray, as_traced, broadcast, cast, emit, weak_kind
 from ..ufuncs import Raw, as_loop, compute, resolve
 from . import complex_numbers
 from .common import array, call, full_like, given, stored, truth, where
@@ -412,7 +412,8 @@ def select(condlist, choicelist, default=0):
     for k, m in enumerate(masks):
         if not m.ir_dtype.is_bool:
             fail(DtypeError, f"invalid entry {k} in condlist: should be boolean ndarray")
-    *choices, result = promote(*(as_traced(c) for c in (*choicelist, default)))
+    given_ = [as_traced(c) for c in (*choicelist, default)]
+    *choices, result = (cast(c, o.result_type(*given_)) for c in given_)  # Python's integers wrap around
     parts = broadcast(*masks, *choices, result)
     masks, choices, result = parts[:len(masks)], parts[len(masks):-1], parts[-1]
     for m, c in reversed(list(zip(masks, choices, strict=True))):

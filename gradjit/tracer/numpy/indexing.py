@@ -68,6 +68,8 @@ def _safely_an_index(i: TracedArray, func: Any) -> None:
 def take(a, indices, axis=None, out=None, mode="raise"):
     """The elements (or, along an axis, the slices) at the indices."""
     x = array(a)
+    if isinstance(out, TracedArray) and not np.can_cast(out.dtype, x.dtype, "safe"):
+        fail(DtypeError, f"np.take: cannot cast out= of {out.dtype} to {x.dtype} according to the rule 'safe'")
     x, k = along(x, axis)
     n = fixed(x, np.take)[k]
     i = in_range(indices, n, k, mode, np.take)
@@ -228,7 +230,11 @@ def place(arr, mask, vals):
 
 def putmask(a, /, mask, values):
     """Where the mask is true, the value at the same place, the values repeated to a's size."""
-    x, m, v = target(a, np.putmask), truth(as_traced(mask)), flatten(elements(values, a.dtype))
+    x, m = target(a, np.putmask), truth(as_traced(mask))
+    given_ = as_traced(values)
+    if given_.kind == o.ARRAY and not np.can_cast(given_.dtype, x.dtype, "safe"):
+        fail(DtypeError, f"np.putmask: cannot cast values of {given_.dtype} to {x.dtype} according to the rule 'safe'")
+    v = flatten(elements(values, a.dtype))
     if m.extents != x.extents:
         fail(ShapeError, "putmask: mask and data must be the same size")
     if v.size:

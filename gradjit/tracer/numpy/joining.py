@@ -275,15 +275,17 @@ def _pairs(widths: Any, rank: int, what: str) -> list[tuple[int, int]]:
 
 def _value_pairs(values: Any, x: TracedArray) -> list[tuple[TracedArray, TracedArray]]:
     """(before, after) numbers for each axis, which may be traced."""
-    v = o.broadcast_to(cast(as_traced(values), x.dtype), (x.ndim, 2))
+    v = o.broadcast_to(o.convert(as_traced(values), x.dtype), (x.ndim, 2))
     return [(pick(pick(v, 0, k), 0, 0), pick(pick(v, 0, k), 0, 1)) for k in range(x.ndim)]
 
 
 def _pad_constant(x: TracedArray, widths: Sequence[tuple[int, int]], constant_values: Any = 0) -> TracedArray:
+    if type(constant_values) is int:  # NumPy itself says which numbers wrap around, and which it does not take
+        constant_values = np.pad(np.zeros(1, x.dtype), 1, constant_values=constant_values)[0]
     v = as_traced(constant_values)
     if v.size == 1 and x.type.is_static:
         lows, highs = zip(*widths, strict=True) if widths else ((), ())
-        return o.as_array(emit("pad", x, reshape(cast(v, x.dtype), ()), lows=lows, highs=highs,
+        return o.as_array(emit("pad", x, reshape(o.convert(v, x.dtype), ()), lows=lows, highs=highs,
                                interiors=(0,) * x.ndim))
     for k, (pair, numbers) in enumerate(zip(widths, _value_pairs(v, x), strict=True)):
         for side, (width, number) in enumerate(zip(pair, numbers, strict=True)):
@@ -416,7 +418,7 @@ def insert(arr, obj, values, axis=None):
         at = static_int(obj, "the place of np.insert") % n if n else 0
         order = np.concatenate([np.arange(at), n + np.arange(count), np.arange(at, n)])
     shape = (*x.extents[:k], count, *x.extents[k + 1:])
-    v = o.broadcast_to(cast(v, x.dtype), shape)
+    v = o.broadcast_to(o.convert(v, x.dtype), shape)
     return take_known(concat([x, v], k), k, order)
 
 

@@ -179,7 +179,7 @@ def _extreme(func: Rule, op: str, ufunc: np.ufunc, neutral: Callable[[np.dtype],
             x = chosen(x, where, neutral(x.dtype))
         axes = axes_of(axis, x, zero_d=True)
         if given(initial):
-            first = cast(as_traced(initial), x.dtype)
+            first = o.convert(as_traced(initial), x.dtype)
             shape = kept(x, axes) if flag(keepdims) else [e for k, e in enumerate(x.extents) if k not in axes]
             y = full(neutral(x.dtype), shape, x.dtype) if is_empty(x, axes) else restored(
                 emit(op, x, axes=axes), x, axes, keepdims)

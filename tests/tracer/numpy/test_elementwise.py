@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import itertools
+from typing import Any
 
 import numpy as np
 import pytest
 
+from gradjit.errors import ConversionError
+from gradjit.tracer.trace import trace
 from tests.tracer.numpy.arrays import A, V
 from tests.tracer.numpy.harness import Case, by_function, case, check_all
 
@@ -209,3 +212,38 @@ INTEGERS = [
 @pytest.mark.parametrize("cases", by_function(INTEGERS))
 def test_integers_and_booleans(cases: list[Case]) -> None:
     check_all(cases)
+
+
+SMALL = np.array([3, -1, 2, 5], np.int8)
+WITH_NAN = np.array([0.5, np.nan, 2.0, -1.0])
+
+
+def put_mask(x: Any, values: Any) -> Any:
+    x = x.copy()
+    np.putmask(x, x > 1, values)
+    return x
+
+
+def taken_into(x: Any, dtype: str) -> Any:
+    return np.take(x, [0, 1], out=np.zeros(2, dtype))
+
+
+BEYOND_SMALL = [
+    *(case(np.select, [SMALL > 1], [SMALL], n) for n in (300, 5, 2.5)), case(np.insert, SMALL, 1, 300),
+    case(np.insert, SMALL, 1, 2.7), *(case(np.pad, x, 1, constant_values=n) for n in (300, 5, 2.7)
+                                      for x in (SMALL, SMALL.astype("B"))),
+    *(case(f, SMALL, initial=n) for f in (np.max, np.min) for n in (300, 4, 2.5)),
+    *(case(put_mask, x.copy(), v) for x in (SMALL, V) for v in (2.5, 300, 7, np.array([2, 3]), np.array([2.5, 1.0]))),
+    *(case(taken_into, x, t) for x, t in ((SMALL, "b"), (SMALL, "d"), (SMALL, "f"), (V, "d"), (V, "f"))),
+    *(case(f, x) for f in (max, min) for x in (WITH_NAN, WITH_NAN[1:], WITH_NAN[::-1].copy(), SMALL)),
+]
+
+
+@pytest.mark.parametrize("cases", by_function(BEYOND_SMALL))
+def test_numbers_beyond_small_dtypes(cases: list[Case]) -> None:
+    check_all(cases)
+
+
+def test_an_array_holds_no_integers_beyond_64_bits() -> None:
+    with pytest.raises(ConversionError, match="64 bits"):
+        trace(lambda x: np.array([x[0], 2**64]), (V,), {})
