@@ -243,7 +243,11 @@ def _pow(x: Any, y: Any, mod: Any = None) -> Any:
 
 
 def _sorted(items: Any, /, *, key: Any = None, reverse: bool = False) -> Any:
-    """sorted(): by NumPy's stable sort of the keys, where those are traced."""
+    return made(in_key_order(items, key, reverse))
+
+
+def in_key_order(items: Any, key: Any, reverse: bool) -> list[Any]:
+    """What sorted() gives: by NumPy's stable sort of the keys, where those are traced."""
     from .calls import call
     known = grown.expanded(items, "sorted()") if grown.is_grown(items) else list(items)
     keys = [call(key, x) for x in known] if key is not None else known

@@ -143,6 +143,15 @@ def test_print_prints_when_the_function_runs(capsys):
     assert capsys.readouterr().out == f"{X} {X}\n"
 
 
+def test_what_sorted_gives_is_the_function_s_own():
+    def f(x):
+        items = sorted([x[0], 0.5])
+        items[-1] = items[-1] * x[1]
+        return items[0] + items[1]
+
+    check(f, X)
+
+
 def test_sorted():
     check(lambda x: (sorted(x), sorted(x, reverse=True), sorted([v * v for v in x], key=lambda v: -v)), X)
     with pytest.raises(TraceError, match="several arrays has no order"):
