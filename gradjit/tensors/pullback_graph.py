@@ -118,7 +118,8 @@ class Deliveries:
             return
         past.freed.append((cone, self.freed))
         for slot, weak in past.tensors.items():
-            if slot in cone and (t := weak()) is not None and t._type.role == DERIVED and t._array is not None:
+            if slot in cone and slot not in past.sources and (t := weak()) is not None and (
+                    t._type.role == DERIVED and t._array is not None):  # what came in is freed where it was made
                 t._forget_graph(self.freed)
 
 

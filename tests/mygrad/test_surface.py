@@ -156,3 +156,14 @@ def test_writes_through_views_belong_to_what_they_look_at() -> None:
     z.backward()
     assert_array_equal(x.grad, [3, 4])
     assert y.grad is None
+
+
+def test_what_came_into_a_recording_gets_its_gradient() -> None:
+    x = mg.tensor([1.0, 2.0])
+    y = -x
+    y.data  # noqa: B018
+    z = x * y
+    z.data  # noqa: B018
+    z.backward()
+    assert_array_equal(y.grad, [1, 2])
+    assert_array_equal(x.grad, [-2, -4])
