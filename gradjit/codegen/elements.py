@@ -46,8 +46,9 @@ def is_between(var: Var, at: int) -> bool:
 
 @dataclass
 class Notes:
-    """What a dry walk saw."""
+    """What a dry walk saw. loops: the variables of loops that may be cut in two; the program's own may not."""
 
+    loops: frozenset[Var] = frozenset()
     reads: list[tuple[Value, Index | None]] = field(default_factory=list)  # index None: anywhere in the value
     visits: list[tuple[Value, Index]] = field(default_factory=list)
     splits: dict[Var, dict[int, set[Value]]] = field(default_factory=dict)
@@ -175,7 +176,8 @@ class Elements:
         assert self.notes is not None
         terms = list(position.terms.items())
         var, weight = terms[0] if len(terms) == 1 else (None, 0)
-        if not isinstance(var, Var) or abs(weight) != 1 or is_symbolic(var.hi):  # a computed end has no fixed pieces
+        if not isinstance(var, Var) or var not in self.notes.loops or abs(weight) != 1 or (
+                is_symbolic(var.hi)):  # a computed end has no fixed pieces
             self.notes.needs_memory.add(value)
             return
         for bound in bounds:

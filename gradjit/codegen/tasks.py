@@ -74,7 +74,7 @@ class Task:
         """Walk the task dry, over whole loops."""
         self.vars = {a: Var(f"d{a}", 0, n) for a, n in enumerate(self.domain) if n != 1}
         e.memo.clear()
-        self.notes = e.notes = Notes()
+        self.notes = e.notes = Notes(frozenset(self.vars.values()))
         index = self.index({a: Affine.of(v) for a, v in self.vars.items()})
         self.node, self.address = self.element(e, index), self.place(e, index)
         e.notes = None

@@ -166,6 +166,30 @@ TAPE = """func @tape(%x: f64[9], %nn: i64[]) -> (f64[], f64[9]) {
 """
 
 
+# An element at a place of the program's loop, of a sum with a padded array: its loop cannot be cut in pieces.
+PADDED = """func @f(%a: f64[2], %x: f64[5]) -> (f64[]) {
+  %0: i64[] = const 0
+  %1: i64[] = const 4
+  %2: i64[] = const 1
+  %3: f64[] = const 0.0
+  %4: f64[] = for %0, %1, %2, %3 {
+    (%i: i64[], %s: f64[])
+    %5: f64[2] = mul %a, %a
+    %6: f64[5] = pad %5, %3 lows=[1] highs=[2] interiors=[0]
+    %7: f64[5] = mul %x, %x
+    %8: f64[5] = add %6, %7
+    %12: f64[1] = slice %8 [%i:+1]
+    %13: f64[1] = slice %7 [0:+1]
+    %9: f64[1] = mul %12, %13
+    %10: f64[] = reshape %9 shape=[]
+    %11: f64[] = add %s, %10
+    yield %11
+  }
+  return %4
+}
+"""
+
+
 def read(source: str) -> Func:
     (func,) = parse(source).funcs.values()
     verify(func)
@@ -183,6 +207,7 @@ def positive(n: int) -> np.ndarray:
 
 CASES: dict[str, tuple[str, list[Any]]] = {
     "triangular": (CHOL, [positive(6)]),
+    "padded": (PADDED, [random(2), random(5)]),
     "windows": (HEAT, [random(21)]),
     "swap": (SWAP, [random(5), random(5), np.int64(3)]),
     "no turn": (SWAP, [random(5), random(5), np.int64(0)]),
