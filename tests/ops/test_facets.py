@@ -42,8 +42,10 @@ PLANES = dict.fromkeys(("real", "imag", "complex"), "complex numbers are planes 
 DISSOLVED = dict.fromkeys(("stop_gradient", "barrier"),
                           "the identity: it dissolves before code is emitted (Elements.apply)")
 
+FUSED = {"fma": "a pass over loop nests makes it of a product and a sum"}
+
 FACETS: dict[str, Facet] = {
-    "tracer": Facet(emitted("tracer") - {*TAPES, *SHOWN}, (TAPES, SHOWN)),
+    "tracer": Facet(emitted("tracer") - {*TAPES, *SHOWN}, (TAPES, SHOWN, FUSED)),
     "vjp": Facet(vjp.RULES, (vjp.CONSTANT, vjp.UNSUPPORTED)),
     "jvp": Facet(jvp.RULES, (jvp.CONSTANT, jvp.UNSUPPORTED)),
     "batching": Facet(batching.RULES, (batching.UNBATCHED,)),

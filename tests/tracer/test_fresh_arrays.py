@@ -205,8 +205,8 @@ def test_elements_that_other_objects_have_too(name, program):
         try:
             got = compiled(2.5)
         except TraceError as e:
-            assert "gradjit does not follow" in str(e)
-            assert program is not at_each_call
+            assert "gradjit does not follow" in str(e) or "whose order is SciPy's own affair" in str(e)
+            assert program is not at_each_call or name == "a sparse matrix"
             return
         for g, w in zip(np.atleast_1d(got), np.atleast_1d(f(2.5)), strict=True):
             np.testing.assert_array_equal(g, w)

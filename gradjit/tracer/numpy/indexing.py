@@ -207,7 +207,7 @@ def place(arr, mask, vals):
     """Where the mask is true, the values one after the other, repeated as needed."""
     x, v = target(arr, np.place), flatten(as_traced(vals))
     if v.size == 1:
-        return putmask(arr, mask, vals)
+        return putmask(arr, mask, as_elements(vals, x.dtype))
     if pinned(mask) is None:
         m = truth(as_traced(mask))
         if m.extents != x.extents:
@@ -222,10 +222,14 @@ def place(arr, mask, vals):
         return None
     if not v.size:
         fail(ArgumentError, "Cannot insert from an empty array!")
-    values = take_known(elements(vals, x.dtype) if isinstance(vals, (list, tuple)) else cast(v, x.dtype), 0,
-                        np.arange(len(places)) % v.size)
+    values = take_known(as_elements(vals, x.dtype), 0, np.arange(len(places)) % v.size)
     flat = emit("scatter", flatten(x), o.constant(places), values, axes=(0,))
     return x.write(reshape(flat, x.extents))
+
+
+def as_elements(vals: Any, dtype: Any) -> TracedArray:
+    """Values as place() makes them elements of an array: numbers one by one, arrays whatever they are."""
+    return elements(vals, dtype) if isinstance(vals, (list, tuple)) else cast(flatten(as_traced(vals)), dtype)
 
 
 def putmask(a, /, mask, values):
