@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
-from functools import partial, reduce
+from functools import cached_property, partial, reduce
+from math import prod
 from typing import Union
 
 from ...ir import BOOL, OPS, TAPE, Block, Builder, Func, Op, Value
 from ...ir.clone import Env, copy_op, new_block
+from ...ir.sizes import reckoned
 from ...records import dataclass
 from ..activity import Activity
 from ..checks import check_operation, check_parameters
@@ -19,6 +21,9 @@ from ..simplify import simplify
 from .adjoint_pairs import OpPair
 from .rebuild import keep
 from .window_cotangents import ScatterCotangent, WindowCotangent, accumulated, filled, outside_absent, total
+
+SMALL = 64
+"""Elements of an array whose mask costs little beside what a loop costs in each iteration."""
 
 Contribution = Union[Flow, WindowCotangent, ScatterCotangent]
 """What a rule gives for an operand: a cotangent, or a part of one that is put in place when all have arrived."""
@@ -164,8 +169,17 @@ class Reverser:
 
     def meets_infinity(self, v: Value) -> bool:
         """Whether elements of v's cotangent that do not flow need a mask: the cotangent goes on through a derivative
-        that may be infinite, and v is computed here."""
-        return v in self.active.singular and v.op is not None and (not self.inside or v.op in self.own)
+        that may be infinite, and v is computed here. In a loop the mask of an array of which an iteration changes a
+        small part would cost more than all that the iteration does: there is none."""
+        if v not in self.active.singular or v.op is None:
+            return False
+        return not self.inside or (v.op in self.own and (not OPS[v.op.name].writes or elements(v) <= self.work))
+
+    @cached_property
+    def work(self) -> int:
+        """The elements of the largest array that an iteration computes as a whole, or so few that masks cost little."""
+        computed = (r for op in self.own if OPS[op.name].pointwise for r in op.results)
+        return max((elements(r) for r in computed), default=0) + SMALL
 
     def zero(self, like: Value) -> Value:
         """The cotangent of `like` where none arrived and one must be written out: zeros, or an empty tape."""
@@ -191,6 +205,11 @@ class Reverser:
         if ct is not None:
             return rule(b, op, needs, self.settle(ct))
         return rule(b, op, needs, *(self.taken(r) for r in op.results))
+
+
+def elements(v: Value) -> int:
+    """How many there are, to reckon with; extents that are computed count as one."""
+    return prod(reckoned(e) for e in v.shape if not isinstance(e, Value))
 
 
 def are_alone(flows: Sequence[Flow], windows: Sequence[WindowCotangent], scattered: Sequence[ScatterCotangent]) -> bool:
