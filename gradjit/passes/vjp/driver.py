@@ -173,7 +173,10 @@ class Reverser:
         small part would cost more than all that the iteration does: there is none."""
         if v not in self.active.singular or v.op is None:
             return False
-        return not self.inside or (v.op in self.own and (not OPS[v.op.name].writes or elements(v) <= self.work))
+        if not self.inside:
+            return True
+        is_changed = OPS[v.op.name].writes or bool(v.op.regions)
+        return v.op in self.own and (not is_changed or elements(v) <= self.work)
 
     @cached_property
     def work(self) -> int:
