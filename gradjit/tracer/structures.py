@@ -209,6 +209,19 @@ class Unroll(TraceError):
         self.loc = loc
 
 
+FEW_ITERATIONS = 16
+"""A loop of at most so many iterations is unrolled for what it makes of arrays of computed extent."""
+
+
+def unrolled_if_short(what: str) -> None:
+    """Raises Unroll inside a short loop of known length: run iteration by iteration, its arrays have known extents."""
+    frame: Any = recorders()[-1].frame
+    while frame is not None:
+        if frame.loc is not None and isinstance(frame.trip_count, int) and frame.trip_count <= FEW_ITERATIONS:
+            raise Unroll(what, frame.loc)
+        frame = frame.parent
+
+
 def freeze(x: Any, why: str, made_at: Loc | None = None) -> None:
     """A list, dict or object may not be changed any more: of several names for it, one would not see that. `made_at`: a
     loop that makes it, of which more would be known if it ran iteration by iteration."""
