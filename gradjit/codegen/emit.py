@@ -16,7 +16,7 @@ from functools import cached_property
 import numpy as np
 from llvmlite import ir
 
-from ..ir import BOOL, I64, OPS, DType
+from ..ir import BOOL, I64, DType
 from ..ir.sizes import is_open
 from ..records import dataclass
 from . import pairs
@@ -26,6 +26,7 @@ from .alias_scopes import AliasScopes
 from .emit_control import FLOW, TapeCells, cell_value, counted, exactly, leave, poll
 from .emit_parallel import chunks
 from .emit_scope import EmitScope
+from .emit_stores import accumulate, store
 from .failures import Check, note
 from .independence import Uses
 from .loop_passes import nodes_of, statements
@@ -47,9 +48,8 @@ from .loops import (
     in_order,
 )
 from .lower import EMIT
-from .lower.combine import combine
-from .lower.elementwise import constant, llvm_type, sine_and_cosine
-from .numbers import STRIP, identity
+from .lower.elementwise import constant, memory_type, sine_and_cosine
+from .numbers import STRIP
 from .open_loops import unbounded
 from .routines import ROUTINES
 from .sizes import emitted
@@ -77,11 +77,6 @@ class Emitted:
     checks: tuple[Check, ...]
     objects: tuple[object, ...]
     """Python objects that the code names, as `gradjit_object_<position>`."""
-
-
-def memory_type(t: DType) -> ir.Type:
-    """An element in memory; bool is a byte."""
-    return I8 if t.is_bool else llvm_type(t)
 
 
 class Emitter:
@@ -400,9 +395,9 @@ class Emitter:
             elif isinstance(s, Finish):
                 self.scope.values[s.total] = self.parts.pop(s.acc).total()
             elif isinstance(s, Accumulate):
-                self.accumulate(s)
+                accumulate(self, s)
             elif isinstance(s, Store):
-                self.store(s)
+                store(self, s)
             elif isinstance(s, Call):
                 ROUTINES[s.routine](self, s)
             elif isinstance(s, Chunks):
@@ -428,77 +423,6 @@ class Emitter:
         while scope is not None:
             yield scope
             scope = scope.parent
-
-    def store(self, s: Store) -> None:
-        t = s.buffer.dtype
-        wide = self.is_wide(s.address.vars)
-        stride = self.stride(s.address) if wide else 0
-        if wide and stride != 1:
-            return self.scattered(s, self.widened(s.node))
-        factors = self.factors(s, wide)
-        v = factors[0] if factors else self.widened(s.node) if wide else self.value(s.node)
-        p = self.at(s.buffer, self.place(s.address))
-        L = self.lanes(self.scope.width if wide else 1)
-        if s.combine is not None:
-            if wide and self.scope.new_lanes is not None:
-                v = self.b.select(self.scope.new_lanes, v, constant(L, t, identity(s.combine, t)))
-            like = self.memory_like(v, t)
-            masked = wide and self.scope.mask is not None
-            old = self.masked_load(s.buffer, p, like, 1) if masked else self.read(s.buffer, p, like)
-            old = self.from_memory(old, t)
-            v = L.fma(*factors, old) if factors else combine(L, s.combine, t, old, v)
-        chosen = s.node.kind == "apply" and OPS[s.node.attrs[0]].chooses
-        if wide and (chosen or s.combine in ("max", "min")):
-            # Where one of two is what stood in memory, LLVM would store the other under a mask, which takes ten times
-            # as long on many processors; it does not see through a `freeze`.
-            v = frozen(self.b, v)
-        write = self.masked_write if wide and self.scope.mask is not None else self.write
-        return write(s.buffer, p, v)
-
-    def factors(self, s: Store | Accumulate, wide: bool) -> tuple[ir.Value, ir.Value] | None:
-        """The factors of a product that is rounded with the sum. In the last vector of a loop, which overlaps the one
-        before, it is not: the lanes that were counted there add 0."""
-        if not s.fused or self.scope.new_lanes is not None:
-            return None
-        x, y = (self.widened(n) if wide else self.value(n) for n in s.node.args)
-        return x, y
-
-    def memory_like(self, v: ir.Value, t: DType) -> ir.Type:
-        m = memory_type(t)
-        return ir.VectorType(m, v.type.count) if isinstance(v.type, ir.VectorType) else m
-
-    def scattered(self, s: Store, v: ir.Value) -> None:
-        """A store whose lanes are not neighbours."""
-        t = s.buffer.dtype
-        index = self.places(s.address)
-        for k in range(self.scope.width):
-            p = self.at(s.buffer, self.b.extract_element(index, I32(k)))
-            lane = self.b.extract_element(v, I32(k))
-            if s.combine is not None:
-                if self.scope.new_lanes is not None:
-                    keep = self.b.extract_element(self.scope.new_lanes, I32(k))
-                    lane = self.b.select(keep, lane, constant(self.lanes(1), t, identity(s.combine, t)))
-                old = self.from_memory(self.read(s.buffer, p, memory_type(t)), t)
-                lane = combine(self.lanes(1), s.combine, t, old, lane)
-            self.write(s.buffer, p, lane)
-
-    def accumulate(self, s: Accumulate) -> None:
-        parts = self.parts[s.acc]
-        if s.position is not None:
-            parts.record(self.value(s.node), self.place(s.position))
-            return
-        copy = self.scope.vector.copy if self.scope.vector else 0
-        if factors := self.factors(s, self.scope.vector is not None):
-            new = parts.add_product(*factors, copy)
-        else:
-            v = self.widened(s.node) if self.scope.vector else self.value(s.node)
-            if self.scope.new_lanes is not None and not parts.per_lane:
-                L = self.lanes(self.scope.width)
-                v = self.b.select(self.scope.new_lanes, v, constant(L, s.acc.dtype, identity(s.acc.op, s.acc.dtype)))
-            new = parts.add(v, copy)
-        if s.store is not None:
-            buffer, address = s.store
-            self.write(buffer, self.at(buffer, self.place(address)), new)
 
     # loops ------------------------------------------------------------------------------------------------------------
     def loop(self, s: LoopStmt) -> None:
@@ -600,13 +524,6 @@ class Emitter:
         yield
         assert self.scope.parent is not None
         self.scope = self.scope.parent
-
-
-def frozen(b: ir.IRBuilder, v: ir.Value) -> ir.Value:
-    """`freeze v`, which llvmlite's builder does not have: it is printed as other operations of one operand are."""
-    made: ir.Instruction = b.fneg(v)
-    made.opname = "freeze"
-    return made
 
 
 def call_what_is_frequent(kernel: ir.Function) -> None:

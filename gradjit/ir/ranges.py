@@ -476,6 +476,8 @@ ELEMENTS: dict[str, Callable[[Op], Interval]] = {
     "sign": lambda op: (-1, 1),
 }
 """Between which numbers the elements of an array of integers lie that is the result of the operation."""
+LEAST, MOST = -2**63, 2**63 - 1
+"""Between these are all numbers of an i64; what would be beyond them wraps."""
 DEEPEST = 12
 """Elements that are computed in more steps may be any numbers."""
 
@@ -489,14 +491,32 @@ def _nearer(how: Callable[[int, int], int], a: int | None, b: int | None) -> int
     return b if a is None else a if b is None else how(a, b)
 
 
+def _added(x: Interval, y: Interval) -> Interval:
+    """Of sums. An end that is not known is that of all numbers: what may wrap there may be any number."""
+    lo, hi = (sum(end if e is None else e for e in ends) for end, ends in
+              ((LEAST, (x[0], y[0])), (MOST, (x[1], y[1]))))
+    return _unless_it_wraps(lo, hi)
+
+
+def _unless_it_wraps(lo: int | None, hi: int | None) -> Interval:
+    wraps = any(type(n) is int and not LEAST <= n <= MOST for n in (lo, hi))  # (sizes are no such numbers)
+    return (None, None) if wraps else (lo, hi)
+
+
+def _negated(x: Interval) -> Interval:
+    return None if x[1] is None else -x[1], None if x[0] is None else -x[0]
+
+
 def _sum(op: Op, of: list[Interval]) -> Interval:
     (lo, hi), count = of[0], 1
     for k in op.attrs["axes"]:
         n = op.operands[0].shape[k]
         if not isinstance(n, int):
-            return (0 if is_at_least(lo, 0) else None), None
+            return None, None
         count = count * n
-    return None if lo is None else min(lo * count, lo, 0), None if hi is None else max(hi * count, hi, 0)
+    if lo is None or hi is None:
+        return None, None
+    return _unless_it_wraps(min(lo * count, lo, 0), max(hi * count, hi, 0))
 
 
 def _remainder(op: Op, of: list[Interval]) -> Interval:
@@ -505,8 +525,7 @@ def _remainder(op: Op, of: list[Interval]) -> Interval:
 
 
 COMBINED: dict[str, Callable[[Op, list[Interval]], Interval]] = {
-    "add": lambda op, of: (_both(int.__add__, of[0][0], of[1][0]), _both(int.__add__, of[0][1], of[1][1])),
-    "sub": lambda op, of: (_both(int.__sub__, of[0][0], of[1][1]), _both(int.__sub__, of[0][1], of[1][0])),
+    "add": lambda op, of: _added(*of), "sub": lambda op, of: _added(of[0], _negated(of[1])),
     "minimum": lambda op, of: (_both(min, of[0][0], of[1][0]), _nearer(min, of[0][1], of[1][1])),
     "maximum": lambda op, of: (_nearer(max, of[0][0], of[1][0]), _both(max, of[0][1], of[1][1])),
     "select": lambda op, of: (_both(min, of[0][0], of[1][0]), _both(max, of[0][1], of[1][1])),

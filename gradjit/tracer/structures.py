@@ -21,7 +21,7 @@ import numpy as np
 import optree
 
 from ..errors import TraceError
-from ..ir import Loc
+from ..ir import Loc, Value
 from . import trees
 from .array import TracedArray
 from .control.frames import items_of
@@ -210,15 +210,17 @@ class Unroll(TraceError):
 
 
 FEW_ITERATIONS = 16
-"""A loop of at most so many iterations is unrolled for what it makes of arrays of computed extent."""
+"""A loop of at most so many iterations is unrolled for extents that it counts: arrays of computed extent cost more."""
 
 
-def unrolled_if_short(what: str) -> None:
-    """Raises Unroll inside a short loop of known length: run iteration by iteration, its arrays have known extents."""
+def unrolled_for(values: Sequence[Value], what: str) -> None:
+    """Raises Unroll where values are what a short loop of known length counts or carries: run iteration by iteration,
+    it knows them."""
     frame: Any = recorders()[-1].frame
     while frame is not None:
-        if frame.loc is not None and isinstance(frame.trip_count, int) and frame.trip_count <= FEW_ITERATIONS:
-            raise Unroll(what, frame.loc)
+        if frame.loc is not None and isinstance(frame.trip_count, int) and frame.trip_count <= FEW_ITERATIONS and any(
+                v in frame.block.params for v in values):
+            raise Unroll(with_place(what), frame.loc)
         frame = frame.parent
 
 

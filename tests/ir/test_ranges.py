@@ -256,6 +256,26 @@ def test_forms_are_compared_whatever_the_order_of_operations() -> None:
     assert hash(r.linear(n) + r.linear(k)) == hash(r.linear(k) + r.linear(n))
 
 
+def test_sums_that_may_wrap_are_any_numbers() -> None:
+    f = func("""
+      %five: i64[3] = const 5
+      %small: i64[3] = minimum %a, %five
+      %sum: i64[3] = add %small, %five
+      %twice: i64[3] = add %small, %small
+      %index: i64[3] = iota shape=[3] axis=0 dtype=i64
+      %apart: i64[3] = sub %index, %five
+      %unknown: i64[3] = sub %index, %a
+      %large: i64[3] = const 9000000000000000000
+      %beyond: i64[3] = add %large, %large
+      %total: i64[] = sum %index axes=[0]
+      %too_much: i64[] = sum %large axes=[0]
+      return""", params="%a: i64[3]")
+    found = {name: elements(v) for name, v in named(f).items()}
+    assert found["small"] == (None, 5) and found["sum"][1] == 10 and found["apart"] == (-5, -3)
+    assert found["total"] == (0, 6)
+    assert {found[k] for k in ("twice", "unknown", "beyond", "too_much")} == {(None, None)}
+
+
 def test_elements_of_arrays() -> None:
     f = func("""
       %order: i64[5] = argsort %x axis=0

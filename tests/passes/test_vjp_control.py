@@ -157,6 +157,34 @@ def test_masks_hold_in_loops() -> None:
     np.testing.assert_allclose(found, [3, 3, 0.75, 3, 3, 1 / 3, 3, 3, 3, 3])
 
 
+def eliminated(w: Any) -> Any:
+    w = w.copy()
+    for k in range(len(w) - 1):
+        for i in range(k + 1, len(w)):
+            w[i, k] /= w[k, k]
+            w[i, k + 1:] -= w[i, k] * w[k, k + 1:]
+    return np.sum(np.log(np.abs(np.diag(w))))
+
+
+def factorised(a: Any) -> Any:
+    l = np.zeros_like(a)
+    for i in range(len(a)):
+        for j in range(i):
+            l[i, j] = (a[i, j] - l[i, :j] @ l[j, :j]) / l[j, j]
+        l[i, i] = np.sqrt(a[i, i] - l[i, :i] @ l[i, :i])
+    return np.sum(np.log(np.diag(l)))
+
+
+@pytest.mark.parametrize("f", [eliminated, factorised])
+def test_loops_that_change_parts_of_an_array_do_nothing_with_the_whole(f: Callable[..., Any]) -> None:
+    """No mask of it, no sum of it: in each iteration the cost of these would be that of all elements."""
+    a = np.random.default_rng(1).normal(size=(12, 12))
+    g = optimize(gradient(traced(f, a @ a.T + 12 * np.eye(12)), [0]), verify=True)
+    for op in (op for loop in walk(g.body) if loop.name == "for" for op in walk(loop.regions[0])):
+        if op.name not in ("for", "update", "const"):
+            assert not any(r.type.shape == (12, 12) for r in op.results), op
+
+
 def test_complex_values_in_a_loop() -> None:
     f = func("""
         func @f(%x: f64[], %c: c128[], %n: i64[]) -> c128[] {

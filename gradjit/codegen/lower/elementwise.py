@@ -26,6 +26,11 @@ def llvm_type(t: DType) -> ir.Type:
     return ir.IntType(8 * t.itemsize)
 
 
+def memory_type(t: DType) -> ir.Type:
+    """An element in memory; bool is a byte."""
+    return ir.IntType(8) if t.is_bool else llvm_type(t)
+
+
 def constant(L: Lanes, t: DType, value: Any) -> ir.Constant:
     """The number in every lane."""
     number = float(value) if t.is_float else int(value)

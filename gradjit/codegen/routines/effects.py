@@ -13,9 +13,9 @@ from ...ir.ops.effects import ERRORS
 from ..emit_control import stop_if
 from ..failures import Check, note
 from ..loops import Call, View
+from ..lower.elementwise import memory_type
 from ..printing import Apply, Print, Raise, Telling
 from ..vecmath.lanes import I32, I64
-from .sort import memory
 
 if TYPE_CHECKING:
     from ..emit import Emitter
@@ -69,7 +69,7 @@ def hand_over(e: Emitter, to: Telling, found: list[ir.Value]) -> None:
 def loaded(e: Emitter, v: View) -> ir.Value:
     """The scalar that a view shows."""
     t = v.buffer.dtype
-    return e.from_memory(e.b.load(e.at(v.buffer, e.place(v.offset)), typ=memory(t)), t)
+    return e.from_memory(e.b.load(e.at(v.buffer, e.place(v.offset)), typ=memory_type(t)), t)
 
 
 def words_of(e: Emitter, v: View, extents: list[ir.Value]) -> list[ir.Value]:

@@ -15,7 +15,7 @@ from ...ir import I64 as INDEX, DType
 from ...ir.sizes import is_open
 from ..emit_control import ASK, INTERRUPTED, stop_if, when
 from ..loops import Call, View
-from ..lower.elementwise import EMIT
+from ..lower.elementwise import EMIT, memory_type
 from ..vecmath.lanes import I1, I32, I64, Lanes
 from .blas import over
 
@@ -49,7 +49,7 @@ def sort(e: Emitter, call: Call) -> None:
             return e.at(view.buffer, offset)
 
         def take(k: ir.Value) -> None:
-            e.b.store(e.b.load(element(x, k), typ=memory(dtype)), element_at(e.b, a, k, dtype))
+            e.b.store(e.b.load(element(x, k), typ=memory_type(dtype)), element_at(e.b, a, k, dtype))
             if places:
                 e.b.store(k, element_at(e.b, pa, k, INDEX))
 
@@ -62,7 +62,7 @@ def sort(e: Emitter, call: Call) -> None:
         kind = INDEX if places else dtype
 
         def give(k: ir.Value) -> None:
-            e.b.store(e.b.load(element_at(e.b, source, k, kind), typ=memory(kind)), element(out, k))
+            e.b.store(e.b.load(element_at(e.b, source, k, kind), typ=memory_type(kind)), element(out, k))
 
         e.iterate(I64(0), count, give)
 
@@ -70,13 +70,8 @@ def sort(e: Emitter, call: Call) -> None:
         over(e, outer, line, call.work)
 
 
-def memory(t: DType) -> ir.Type:
-    from ..emit import memory_type
-    return memory_type(t)
-
-
 def element_at(b: ir.IRBuilder, p: ir.Value, k: ir.Value, t: DType) -> ir.Value:
-    return b.gep(p, [k], inbounds=True, source_etype=memory(t))
+    return b.gep(p, [k], inbounds=True, source_etype=memory_type(t))
 
 
 STRIP = 1 << 20
@@ -207,7 +202,7 @@ class _Merger:
         self.set("k", b.add(self.get("k"), I64(1)))
 
     def key(self, k: ir.Value) -> ir.Value:
-        return self.b.load(element_at(self.b, self.get("a"), k, self.t), typ=memory(self.t))
+        return self.b.load(element_at(self.b, self.get("a"), k, self.t), typ=memory_type(self.t))
 
     def put(self, v: ir.Value) -> None:
         self.b.store(v, element_at(self.b, self.get("b"), self.get("k"), self.t))

@@ -21,6 +21,7 @@ from ..array import PYTHON, root
 from ..locations import fail
 from ..operands import TracedArray, as_array, broadcast_to, cast, constant, emit, filled, require, unsupported
 from ..recorder import current
+from ..structures import unrolled_for
 from ..views import extents, forms
 
 
@@ -29,6 +30,7 @@ def greatest_extent(e: Any) -> int:
     if isinstance(e, int):
         return e
     ext.checked(n := ext.linear(e), "an extent")
+    unrolled_for(n.atoms, "an array of computed extent")
     top = ext.upper_bound(n)
     assert top is not None
     return top

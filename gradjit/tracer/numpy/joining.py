@@ -15,7 +15,6 @@ from ...ir.sizes import is_open
 from .. import extents as ext, operands as o, shaping
 from ..locations import fail
 from ..operands import TracedArray, as_traced, cast, emit, static_int
-from ..structures import unrolled_if_short
 from ..subscripts import index_array
 from ..views import forms
 from .common import (
@@ -67,8 +66,6 @@ def concatenate(arrays, /, axis=0, out=None, *, dtype=None, casting="same_kind")
     if any(x.ndim == 0 for x in xs):
         fail(ShapeError, "zero-dimensional arrays cannot be concatenated")
     k = axis_of(axis, xs[0])
-    if any(k < x.ndim and not isinstance(x.extents[k], int) for x in xs):
-        unrolled_if_short("np.concatenate of arrays of computed extent")
     for n, x in enumerate(xs):
         if x.ndim != xs[0].ndim:
             fail(ShapeError, f"{MISMATCH}, but the array at index 0 has {xs[0].ndim} dimension(s) and the array at "

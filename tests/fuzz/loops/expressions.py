@@ -6,9 +6,11 @@ import itertools
 import random
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, TypeVar
 
 from .names import Bool, Float, Helper, Int, Ints, Mat, Number, Pure, Scope, Type, Vec
+
+Kind = TypeVar("Kind")
 
 UNARY = ("np.sin({})", "np.cos({})", "np.tanh({})", "np.exp(-{} ** 2)", "np.sqrt(1 + {} ** 2)", "1.0 / (1 + {} ** 2)",
          "-{}", "0.5 * {}", "{} ** 2 * 0.3", "np.abs({})", "np.arctan({})", "{}")
@@ -52,6 +54,12 @@ class Expressions:
         if not found:
             return None
         return found[-1] if self.chance(0.25) else self.pick(found)
+
+    def named(self, kind: type[Kind]) -> tuple[str, Kind] | None:
+        """A name of a class of types, and its type."""
+        name = self.name(lambda t: isinstance(t, kind))
+        t = None if name is None else self.scope[name]
+        return (name, t) if name is not None and isinstance(t, kind) else None
 
     def read(self, fits: Callable[[Type], bool], p: float) -> str | None:
         """With some probability something from outside that fits."""

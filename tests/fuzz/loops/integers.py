@@ -31,12 +31,7 @@ def declared(g: Statements, n: int) -> list[tuple[str, str, Ints]]:
 
 
 def array(g: Statements) -> tuple[str, Ints] | None:
-    name = g.name(lambda t: isinstance(t, Ints))
-    if name is None:
-        return None
-    t = g.scope[name]
-    assert isinstance(t, Ints)
-    return name, t
+    return g.named(Ints)
 
 
 def number(g: Statements, t: Ints) -> str:

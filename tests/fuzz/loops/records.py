@@ -65,12 +65,8 @@ def pure(rng: random.Random, k: int) -> tuple[Pure, list[str]]:
 
 
 def vector(g: Statements) -> tuple[str, int] | None:
-    name = g.name(lambda t: isinstance(t, Vec))
-    if name is None:
-        return None
-    t = g.scope[name]
-    assert isinstance(t, Vec)
-    return name, t.n
+    found = g.named(Vec)
+    return None if found is None else (found[0], found[1].n)
 
 
 def some_scalar(g: Statements) -> str:
