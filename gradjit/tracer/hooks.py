@@ -45,6 +45,10 @@ def local(value: Any) -> Any:
     return sparse.stand_in(value) if sparse.is_sparse(value) and recorders() else value
 
 
+HOLDING = (list, dict)
+"""What is read from these is the very object that they hold."""
+
+
 class Hooks(Control):
     """What `_gj` stands for in one lifted function (see lift.py)."""
 
@@ -265,15 +269,18 @@ class Hooks(Control):
 
     @classmethod
     def aug_attr(cls, owner: Any, name: str, op: str, other: Any) -> None:
-        """`owner.name op= other`. What was changed in place is not stored again."""
+        """`owner.name op= other`. What the object holds and was changed in place is not stored again; a setter is
+        called, as reading may have given a copy."""
         old = cls.changing(cls.attr(owner, name))
         new = in_place(op, old, other)
-        if new is not old:
+        is_property = isinstance(lookup(type(owner), name), property)
+        if new is not old or is_property or setting(owner, name) is not None:
             cls.set_attr(new, owner, name)
 
     @classmethod
     def aug_item(cls, owner: Any, key: Any, op: str, other: Any) -> None:
-        """`owner[key] op= other`. What a list or dict holds and was changed in place is not stored again."""
+        """`owner[key] op= other`. What a list or dict holds and was changed in place is not stored again; of all else
+        reading may have given a copy."""
         apply, owner = functools.partial(in_place, op), local(owner)
         if isinstance(key, TracedArray) and isinstance(owner, list):
             key = sequences.place(owner, key)
@@ -283,7 +290,8 @@ class Hooks(Control):
         if isinstance(owner, list) and isinstance(key, TracedArray) and not sequences.is_number(old):
             sequences.refuse(owner, "its item is changed in place")
         new = apply(old, other)
-        if new is not old or isinstance(owner, TracedArray):
+        is_own = any(special(owner, name) is not None for name in ("__getitem__", "__setitem__"))
+        if new is not old or is_own or not isinstance(owner, HOLDING):
             cls.changing(owner)
             cls.set_item(new, owner, key)
 
