@@ -12,11 +12,10 @@ import time
 from collections.abc import Sequence
 from dataclasses import field
 
-from llvmlite import ir as llvm
-
 from ..ir import OPS, Func
 from ..ir.clone import dims_of
 from ..records import dataclass
+from . import llvm
 from .cores import CoresEntry, cores_entries
 from .emit import Emitted, emit
 from .failures import RECORD_BYTES, Check, record_offset
@@ -131,7 +130,8 @@ def work_of(func: Func) -> float:
 
 def named_objects(module: llvm.Module) -> tuple[str, ...]:
     """The Python objects that the module names."""
-    return tuple(g.name for g in module.global_values if isinstance(g, llvm.GlobalVariable) and g.initializer is None)
+    variables = (g for g in module.globals.values() if isinstance(g, llvm.GlobalVariable))
+    return tuple(g.name for g in variables if g.initializer is None)
 
 
 __all__ = ["Check", "CoresEntry", "Emitted", "Lowered", "Program", "assemble", "lower", "lower_loops"]

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from llvmlite import ir
-
+from . import llvm
 from .loops import Accumulate, Accumulator, IfStmt, LoopStmt, Stmt
 from .lower import EMIT
 from .lower.combine import across, combine
@@ -34,43 +33,43 @@ class AccumulatorCells:
         else:
             keys = {(1, 0)} | set(vectors_of(acc, following))
         self.cells = {key: self.fresh(key[0]) for key in sorted(keys)}
-        self.totals: dict[tuple[int, int], ir.Value] = {}
+        self.totals: dict[tuple[int, int], llvm.Value] = {}
         self.arg = acc.op in ("argmax", "argmin")
         if self.arg:
             self.where = e.cell(INT64)
             e.b.store(INT64(0), self.where)
 
-    def fresh(self, width: int) -> ir.Value:
+    def fresh(self, width: int) -> llvm.Value:
         cell = self.e.cell(self.type(width))
         self.clear(cell, width)
         return cell
 
-    def clear(self, cell: ir.Value, width: int, builder: ir.IRBuilder | None = None) -> None:
+    def clear(self, cell: llvm.Value, width: int, builder: llvm.IRBuilder | None = None) -> None:
         first = constant(self.e.lanes(width), self.acc.dtype, identity(self.acc.op, self.acc.dtype))
         (builder or self.e.b).store(first, cell)
 
-    def type(self, width: int) -> ir.Type:
+    def type(self, width: int) -> llvm.Type:
         return self.e.lanes(width).of(llvm_type(self.acc.dtype))
 
-    def add(self, v: ir.Value, copy: int) -> ir.Value:
+    def add(self, v: llvm.Value, copy: int) -> llvm.Value:
         """Combine a value into the part of its width; the part's new value."""
         width = width_of(v.type)
         return self.into(self.cell(width, copy), width, v)
 
-    def add_product(self, x: ir.Value, y: ir.Value, copy: int) -> ir.Value:
+    def add_product(self, x: llvm.Value, y: llvm.Value, copy: int) -> llvm.Value:
         """Add x*y to the part of its width, rounded once; the part's new value."""
         width = width_of(x.type)
         cell = self.cell(width, copy)
-        new = self.e.lanes(width).fma(x, y, self.e.b.load(cell, typ=self.type(width)))
+        new = self.e.lanes(width).fma(x, y, self.e.b.load(cell, type=self.type(width)))
         self.e.b.store(new, cell)
         return new
 
-    def cell(self, width: int, copy: int) -> ir.Value:
+    def cell(self, width: int, copy: int) -> llvm.Value:
         return self.cells[(width, copy if width > 1 else 0)]
 
-    def into(self, cell: ir.Value, width: int, v: ir.Value) -> ir.Value:
+    def into(self, cell: llvm.Value, width: int, v: llvm.Value) -> llvm.Value:
         L = self.e.lanes(width)
-        new = combine(L, self.acc.op, self.acc.dtype, self.e.b.load(cell, typ=self.type(width)), v)
+        new = combine(L, self.acc.op, self.acc.dtype, self.e.b.load(cell, type=self.type(width)), v)
         self.e.b.store(new, cell)
         return new
 
@@ -83,14 +82,14 @@ class AccumulatorCells:
                 total = self.totals[(width, copy)] = self.e.cell(self.type(width))
                 # The reduction may start again in an outer loop, so its totals are cleared when they are read.
                 self.clear(total, width, self.e.allocas)
-            self.into(self.totals[(width, copy)], width, self.e.b.load(cell, typ=self.type(width)))
+            self.into(self.totals[(width, copy)], width, self.e.b.load(cell, type=self.type(width)))
             self.clear(cell, width)
 
-    def record(self, v: ir.Value, position: ir.Value) -> None:
+    def record(self, v: llvm.Value, position: llvm.Value) -> None:
         """argmax, argmin: the first of equals, and the first nan of all."""
         b, t = self.e.b, self.acc.dtype
         L = self.e.lanes(1)
-        best = b.load(self.cells[(1, 0)], typ=self.type(1))
+        best = b.load(self.cells[(1, 0)], type=self.type(1))
         better = EMIT["gt" if self.acc.op == "argmax" else "lt"](L, t, v, best)
         if t.is_bool:
             better = b.and_(v, b.not_(best)) if self.acc.op == "argmax" else b.and_(best, b.not_(v))
@@ -98,23 +97,23 @@ class AccumulatorCells:
             nan = b.and_(L.isnan(v), b.not_(L.isnan(best)))
             better = b.or_(better, nan)
         b.store(b.select(better, v, best), self.cells[(1, 0)])
-        b.store(b.select(better, position, b.load(self.where, typ=INT64)), self.where)
+        b.store(b.select(better, position, b.load(self.where, type=INT64)), self.where)
 
-    def total(self) -> ir.Value:
+    def total(self) -> llvm.Value:
         """The final value."""
         e = self.e
         if self.arg:
-            return e.b.load(self.where, typ=INT64)
+            return e.b.load(self.where, type=INT64)
         if self.per_lane:
             ((width, _), cell), = self.cells.items()
-            return e.b.load(cell, typ=self.type(width))
-        out = e.b.load(self.cells[(1, 0)], typ=self.type(1))
+            return e.b.load(cell, type=self.type(width))
+        out = e.b.load(self.cells[(1, 0)], type=self.type(1))
         for width in sorted({w for w, _ in self.cells if w > 1}):
             cells = [c for (w, _), c in self.cells.items() if w == width]
             cells += [c for (w, _), c in self.totals.items() if w == width]
-            v = e.b.load(cells[0], typ=self.type(width))
+            v = e.b.load(cells[0], type=self.type(width))
             for c in cells[1:]:
-                v = combine(e.lanes(width), self.acc.op, self.acc.dtype, v, e.b.load(c, typ=self.type(width)))
+                v = combine(e.lanes(width), self.acc.op, self.acc.dtype, v, e.b.load(c, type=self.type(width)))
             for (w, _), c in self.totals.items():
                 if w == width:
                     self.clear(c, width)

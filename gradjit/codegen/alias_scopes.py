@@ -10,9 +10,8 @@ from __future__ import annotations
 
 from itertools import pairwise
 
-from llvmlite import ir
-
 from ..ir.sizes import is_nonnegative, is_open
+from . import llvm
 from .loop_passes import statements
 from .loops import Buffer, Exchange, Program
 
@@ -22,29 +21,28 @@ Scopes = frozenset[int]
 class AliasScopes:
     """The scopes of a program's workspace, as metadata of a module."""
 
-    def __init__(self, p: Program, module: ir.Module):
+    def __init__(self, p: Program, module: llvm.Module):
         self.scopes = scopes_of(p)
         self.module = module
-        self.lists: dict[Scopes, ir.MDValue] = {}
+        self.lists: dict[Scopes, str] = {}
         self.every: Scopes = frozenset().union(*self.scopes.values())
         self.names = [self.named(k) for k in sorted(self.every)]
 
-    def named(self, scope: int) -> ir.MDValue:
-        text = ir.MetaDataString(self.module, f"{scope}"), ir.MetaDataString(self.module, "workspace")
-        return self.module.add_metadata([text[0], self.module.add_metadata([text[1]])])
+    def named(self, scope: int) -> str:
+        return self.module.metadata(f'!"{scope}"', self.module.metadata('!"workspace"'))
 
-    def mark(self, access: ir.Value, buffer: Buffer) -> ir.Value:
+    def mark(self, access: llvm.Value, buffer: Buffer) -> llvm.Value:
         """The load or store, which belongs to the scopes of the buffer."""
         own = self.scopes.get(buffer)
         if own is not None:
-            assert isinstance(access, ir.Instruction)
+            assert isinstance(access, llvm.Instruction)
             access.set_metadata("alias.scope", self.list(own))
             access.set_metadata("noalias", self.list(self.every - own))
         return access
 
-    def list(self, some: Scopes) -> ir.MDValue:
+    def list(self, some: Scopes) -> str:
         if some not in self.lists:
-            self.lists[some] = self.module.add_metadata([self.names[k] for k in sorted(some)])
+            self.lists[some] = self.module.metadata(*(self.names[k] for k in sorted(some)))
         return self.lists[some]
 
 

@@ -14,12 +14,11 @@ from contextlib import contextmanager
 from functools import cached_property
 
 import numpy as np
-from llvmlite import ir
 
 from ..ir import BOOL, I64, DType
 from ..ir.sizes import is_open
 from ..records import dataclass
-from . import pairs
+from . import llvm, pairs
 from .accumulators import AccumulatorCells
 from .affine import Affine, Var
 from .alias_scopes import AliasScopes
@@ -53,12 +52,12 @@ from .numbers import STRIP
 from .open_loops import unbounded
 from .routines import ROUTINES
 from .sizes import emitted
-from .vecmath.lanes import I32, I64 as INT64, Lanes, suffix_of
+from .vecmath.lanes import I32, I64 as INT64, Lanes, suffix_of, width_of
 
 KERNEL = "gradjit.kernel"
 """The function's name, whatever the user's is: entries of one signature, and kernels of one text, are compiled once."""
-PTR = ir.PointerType()
-I8 = ir.IntType(8)
+PTR = llvm.PointerType()
+I8 = llvm.IntType(8)
 UNROLLED = 16
 """Iterations of a short loop inside a vector loop, up to which it is written out."""
 INLINED = 16
@@ -71,8 +70,8 @@ BLOCK = 256
 class Emitted:
     """A module with the kernel of a program in it."""
 
-    module: ir.Module
-    kernel: ir.Function
+    module: llvm.Module
+    kernel: llvm.Function
     program: Program
     checks: tuple[Check, ...]
     objects: tuple[object, ...]
@@ -82,41 +81,41 @@ class Emitted:
 class Emitter:
     """Emits one program as one kernel."""
 
-    def __init__(self, program: Program, module: ir.Module, name: str = KERNEL, more: Sequence[ir.Type] = (),
+    def __init__(self, program: Program, module: llvm.Module, name: str = KERNEL, more: Sequence[llvm.Type] = (),
                  whole: Emitter | None = None):
         self.program = program
         self.module = module
         buffers = [*program.inputs, *program.outputs]
         count = len(program.sizes)
         taken = count + len(buffers) + 1
-        self.kernel = ir.Function(module, ir.FunctionType(I32, [PTR] * taken + [*more]), name)
+        self.kernel = llvm.Function(module, llvm.FunctionType(I32, [PTR] * taken + [*more]), name)
         self.kernel.attributes.add("nounwind")
         self.entry = self.kernel.append_basic_block("entry")
-        self.allocas = ir.IRBuilder(self.entry)
-        self.b = ir.IRBuilder(self.kernel.append_basic_block("body"))
-        self.pointers: dict[Buffer, ir.Value] = dict(zip(buffers, self.kernel.args[count:], strict=False))
-        self.dims = {d: self.allocas.load(p, typ=INT64) for d, p in zip(program.sizes, self.kernel.args, strict=False)}
-        self.numbers: dict[int, ir.Value] = {}
+        self.allocas = llvm.IRBuilder(self.entry)
+        self.b = llvm.IRBuilder(self.kernel.append_basic_block("body"))
+        self.pointers: dict[Buffer, llvm.Value] = dict(zip(buffers, self.kernel.args[count:], strict=False))
+        self.dims = {d: self.allocas.load(p, type=INT64) for d, p in zip(program.sizes, self.kernel.args, strict=False)}
+        self.numbers: dict[int, llvm.Value] = {}
         for arg in self.kernel.args[:taken]:
-            arg.add_attribute("noalias")
+            arg.attributes.append("noalias")
         self.workspace = self.kernel.args[taken - 1]
-        self.record: ir.Value | None = None  # where a chunk of a parallel loop tells of its failure
+        self.record: llvm.Value | None = None  # where a chunk of a parallel loop tells of its failure
         self.scope = EmitScope(None)
         self.parts: dict[Accumulator, AccumulatorCells] = {}
         self.checks: list[Check] = whole.checks if whole else []
         self.objects: list[object] = whole.objects if whole else []
-        self.failed: ir.Value | None = None
-        self.cells: dict[Cell, ir.Value] = {}
+        self.failed: llvm.Value | None = None
+        self.cells: dict[Cell, llvm.Value] = {}
         self.tapes: dict[Tape, TapeCells] = {}
-        self.exit: ir.Block | None = None
-        self.polls: ir.Value | None = None
+        self.exit: llvm.Block | None = None
+        self.polls: llvm.Value | None = None
         self.pairs: dict[Node, Node] = whole.pairs if whole else sines_with_cosines(program)
         self.aliases: AliasScopes = whole.aliases if whole else AliasScopes(program, module)
 
     def run(self) -> Emitted:
         self.block(self.program.body)
         leave(self)
-        self.allocas.branch(self.b.function.basic_blocks[1])
+        self.allocas.branch(self.b.function.blocks[1])
         for f in self.module.functions:
             if f.name.startswith(KERNEL):
                 call_what_is_frequent(f)
@@ -127,14 +126,14 @@ class Emitter:
         """Which statements of the program have to do with which memory."""
         return Uses(self.program.body)
 
-    def part(self, name: str, more: Sequence[ir.Type]) -> Emitter:
+    def part(self, name: str, more: Sequence[llvm.Type]) -> Emitter:
         """What emits a part of this kernel as a function of its own, which takes what the kernel takes, and `more`."""
         made = Emitter(self.program, self.module, name, more, self)
         made.kernel.linkage = "internal"
         return made
 
     # sizes ------------------------------------------------------------------------------------------------------------
-    def number(self, n: int) -> ir.Value:
+    def number(self, n: int) -> llvm.Value:
         """A number, or a size, which is computed where the kernel begins."""
         if not is_open(n):
             return INT64(n)
@@ -143,84 +142,77 @@ class Emitter:
         return self.numbers[n]
 
     # memory -----------------------------------------------------------------------------------------------------------
-    def cell(self, t: ir.Type, align: int | None = None) -> ir.Value:
+    def cell(self, t: llvm.Type, align: int | None = None) -> llvm.Value:
         """A stack cell, which LLVM turns into a register."""
-        a = self.allocas.alloca(t)
-        a.align = align
-        a.type = PTR  # llvmlite types an alloca by its pointee; LLVM's pointers are opaque
-        return a
+        return self.allocas.alloca(t, align=align)
 
-    def moving(self, buffer: Buffer) -> ir.Value:
+    def moving(self, buffer: Buffer) -> llvm.Value:
         """The cell that holds where a buffer stands which moves."""
         if buffer not in self.pointers:
             cell = self.pointers[buffer] = self.cell(PTR)
-            self.allocas.store(self.allocas.gep(self.workspace, [self.number(buffer.offset)], source_etype=I8),
+            self.allocas.store(self.allocas.gep(self.workspace, [self.number(buffer.offset)], of=I8),
                                cell)
         return self.pointers[buffer]
 
-    def pointer(self, buffer: Buffer) -> ir.Value:
+    def pointer(self, buffer: Buffer) -> llvm.Value:
         if buffer.moves:
-            return self.b.load(self.moving(buffer), typ=PTR)
+            return self.b.load(self.moving(buffer), type=PTR)
         if buffer not in self.pointers:
             if buffer.role == "literal":
                 self.pointers[buffer] = self.literal(buffer)
             elif buffer.role == "local":
-                self.pointers[buffer] = self.cell(ir.ArrayType(memory_type(buffer.dtype), max(buffer.size, 1)), 64)
+                self.pointers[buffer] = self.cell(llvm.ArrayType(memory_type(buffer.dtype), max(buffer.size, 1)), 64)
             else:
                 offset = self.number(buffer.offset)
-                self.pointers[buffer] = self.allocas.gep(self.workspace, [offset], source_etype=I8)
+                self.pointers[buffer] = self.allocas.gep(self.workspace, [offset], of=I8)
         return self.pointers[buffer]
 
-    def literal(self, buffer: Buffer) -> ir.Value:
+    def literal(self, buffer: Buffer) -> llvm.Value:
         """A constant array in the module's read-only data."""
         assert buffer.data is not None
         t = memory_type(buffer.dtype)
         flat = buffer.data.ravel()
         number: Callable[[np.generic], float] = float if buffer.dtype.is_float else int
-        array = ir.Constant(ir.ArrayType(t, flat.size), [t(number(x)) for x in flat])
-        g = ir.GlobalVariable(self.module, array.type, self.module.get_unique_name(f"{self.kernel.name}.literal"))
-        g.initializer, g.global_constant, g.linkage, g.align = array, True, "internal", 64
-        g.type = PTR
-        return g
+        array = llvm.Constant(llvm.ArrayType(t, flat.size), [t(number(x)) for x in flat])
+        name = self.module.unused(f"{self.kernel.name}.literal")
+        return llvm.GlobalVariable(self.module, array.type, name, array, linkage="internal", is_constant=True, align=64)
 
-    def python_object(self, x: object) -> ir.Value:
+    def python_object(self, x: object) -> llvm.Value:
         """The address of a Python object."""
-        g = ir.GlobalVariable(self.module, I8, f"gradjit_object_{len(self.objects)}")
-        g.type = PTR
         self.objects.append(x)
-        return g
+        return llvm.GlobalVariable(self.module, I8, f"gradjit_object_{len(self.objects) - 1}")
 
-    def at(self, buffer: Buffer, index: ir.Value) -> ir.Value:
-        return self.b.gep(self.pointer(buffer), [index], inbounds=True, source_etype=memory_type(buffer.dtype))
+    def at(self, buffer: Buffer, index: llvm.Value) -> llvm.Value:
+        return self.b.gep(self.pointer(buffer), [index], inbounds=True, of=memory_type(buffer.dtype))
 
     def lanes(self, width: int) -> Lanes:
         return Lanes(self.b, width, True)
 
     # addresses --------------------------------------------------------------------------------------------------------
-    def place(self, a: Affine | int) -> ir.Value:
+    def place(self, a: Affine | int) -> llvm.Value:
         """An address in which no vector takes part (or the first lane of one in which a loop variable does)."""
         if isinstance(a, int):
             return self.number(a)
-        total: ir.Value | None = None
+        total: llvm.Value | None = None
         for atom, weight in a.terms.items():
             part = self.value(atom) if isinstance(atom, Node) else self.scope.holding(atom).start
             assert part is not None
             if weight != 1:
-                part = self.b.mul(part, self.number(weight), flags=("nsw",))
-            total = part if total is None else self.b.add(total, part, flags=("nsw",))
+                part = self.b.mul(part, self.number(weight), flags="nsw")
+            total = part if total is None else self.b.add(total, part, flags="nsw")
         if total is None:
             return self.number(a.const)
-        return self.b.add(total, self.number(a.const), flags=("nsw",)) if is_open(a.const) or a.const else total
+        return self.b.add(total, self.number(a.const), flags="nsw") if is_open(a.const) or a.const else total
 
-    def places(self, a: Affine) -> ir.Value:
+    def places(self, a: Affine) -> llvm.Value:
         """The addresses of all lanes, as a vector."""
-        total: ir.Value = self.splat(self.number(a.const))
+        total: llvm.Value = self.splat(self.number(a.const))
         for atom, weight in a.terms.items():
             part = self.across_lanes(atom)
             total = self.b.add(total, part if weight == 1 else self.b.mul(part, self.splat(self.number(weight))))
         return total
 
-    def across_lanes(self, atom: object) -> ir.Value:
+    def across_lanes(self, atom: object) -> llvm.Value:
         """A loop variable or computed index in every lane."""
         if isinstance(atom, Node):
             return self.widened(atom)
@@ -229,24 +221,24 @@ class Emitter:
         first = self.splat(scope.start)
         if scope is not self.scope.vector:
             return first
-        counting = ir.Constant(first.type, list(range(self.scope.width)))
+        counting = llvm.Constant(first.type, list(range(self.scope.width)))
         return self.b.add(first, counting)
 
-    def splat(self, v: ir.Value) -> ir.Value:
+    def splat(self, v: llvm.Value) -> llvm.Value:
         """A scalar in every lane of the current loop."""
         n = self.scope.width
-        if isinstance(v, ir.Constant):
-            return ir.Constant(ir.VectorType(v.type, n), [v.constant] * n)
-        wide = ir.VectorType(v.type, n)
-        one = self.b.insert_element(ir.Constant(wide, ir.Undefined), v, I32(0))
-        zeros = ir.Constant(ir.VectorType(I32, n), [0] * n)
-        return self.b.shuffle_vector(one, ir.Constant(wide, ir.Undefined), zeros)
+        if isinstance(v, llvm.Constant):
+            return llvm.Constant(llvm.VectorType(v.type, n), [v.constant] * n)
+        wide = llvm.VectorType(v.type, n)
+        one = self.b.insert_element(llvm.Constant(wide, llvm.UNDEFINED), v, I32(0))
+        zeros = llvm.Constant(llvm.VectorType(I32, n), [0] * n)
+        return self.b.shuffle_vector(one, llvm.Constant(wide, llvm.UNDEFINED), zeros)
 
     def is_wide(self, vars: frozenset[Var]) -> bool:
         """Whether what depends on `vars` differs between the lanes of the current loop."""
         return self.scope.vector is not None and self.scope.vector.var in vars
 
-    def load(self, buffer: Buffer, a: Affine) -> ir.Value:
+    def load(self, buffer: Buffer, a: Affine) -> llvm.Value:
         t = memory_type(buffer.dtype)
         if not self.is_wide(a.vars):
             return self.from_memory(self.read(buffer, self.at(buffer, self.place(a)), t), buffer.dtype)
@@ -255,41 +247,41 @@ class Emitter:
         if stride == 1 or stride == -1:
             first = self.at(buffer, self.place(a if stride == 1 else a + (1 - n)))
             if self.scope.mask is not None:
-                v = self.masked_load(buffer, first, ir.VectorType(t, n), stride)
+                v = self.masked_load(buffer, first, llvm.VectorType(t, n), stride)
             else:
-                v = self.read(buffer, first, ir.VectorType(t, n))
+                v = self.read(buffer, first, llvm.VectorType(t, n))
             return self.from_memory(v if stride == 1 else self.reversed(v), buffer.dtype)
         if stride == 2 and self.scope.mask is None and (which := pairs.part(buffer, a)) is not None:
             return pairs.load(self, buffer, a, which, t)
         index = self.places(a)
-        out: ir.Value = ir.Constant(ir.VectorType(t, n), ir.Undefined)
+        out: llvm.Value = llvm.Constant(llvm.VectorType(t, n), llvm.UNDEFINED)
         for k in range(n):
             p = self.at(buffer, self.b.extract_element(index, I32(k)))
             out = self.b.insert_element(out, self.read(buffer, p, t), I32(k))
         return self.from_memory(out, buffer.dtype)
 
-    def read(self, buffer: Buffer, p: ir.Value, t: ir.Type) -> ir.Value:
+    def read(self, buffer: Buffer, p: llvm.Value, t: llvm.Type) -> llvm.Value:
         """What stands in a buffer's memory at a pointer."""
-        return self.aliases.mark(self.b.load(p, align=buffer.dtype.itemsize, typ=t), buffer)
+        return self.aliases.mark(self.b.load(p, align=buffer.dtype.itemsize, type=t), buffer)
 
-    def write(self, buffer: Buffer, p: ir.Value, v: ir.Value) -> None:
+    def write(self, buffer: Buffer, p: llvm.Value, v: llvm.Value) -> None:
         self.aliases.mark(self.b.store(self.to_memory(v, buffer.dtype), p, align=buffer.dtype.itemsize), buffer)
 
-    def masked_load(self, buffer: Buffer, p: ir.Value, t: ir.Type, stride: int) -> ir.Value:
+    def masked_load(self, buffer: Buffer, p: llvm.Value, t: llvm.Type, stride: int) -> llvm.Value:
         """The lanes that may touch memory, 0 in the others."""
         mask = self.scope.mask
         assert mask is not None
         mask = mask if stride == 1 else self.reversed(mask)
         fn = self.lanes(1).declare(f"llvm.masked.load.{suffix_of(t)}.p0", t, [PTR, I32, mask.type, t])
         align = I32(buffer.dtype.itemsize)
-        return self.aliases.mark(self.b.call(fn, [p, align, mask, ir.Constant(t, None)]), buffer)
+        return self.aliases.mark(self.b.call(fn, [p, align, mask, llvm.Constant(t, None)]), buffer)
 
-    def masked_write(self, buffer: Buffer, p: ir.Value, v: ir.Value) -> None:
+    def masked_write(self, buffer: Buffer, p: llvm.Value, v: llvm.Value) -> None:
         v = self.to_memory(v, buffer.dtype)
         mask = self.scope.mask
         assert mask is not None
         name = f"llvm.masked.store.{suffix_of(v.type)}.p0"
-        fn = self.lanes(1).declare(name, ir.VoidType(), [v.type, PTR, I32, mask.type])
+        fn = self.lanes(1).declare(name, llvm.VoidType(), [v.type, PTR, I32, mask.type])
         self.aliases.mark(self.b.call(fn, [v, p, I32(buffer.dtype.itemsize), mask]), buffer)
 
     def stride(self, a: Affine) -> int | None:
@@ -299,24 +291,24 @@ class Emitter:
             return None
         return a.terms.get(var, 0)
 
-    def reversed(self, v: ir.Value) -> ir.Value:
-        n = v.type.count
-        order = ir.Constant(ir.VectorType(I32, n), list(range(n - 1, -1, -1)))
-        return self.b.shuffle_vector(v, ir.Constant(v.type, ir.Undefined), order)
+    def reversed(self, v: llvm.Value) -> llvm.Value:
+        n = width_of(v.type)
+        order = llvm.Constant(llvm.VectorType(I32, n), list(range(n - 1, -1, -1)))
+        return self.b.shuffle_vector(v, llvm.Constant(v.type, llvm.UNDEFINED), order)
 
-    def from_memory(self, v: ir.Value, t: DType) -> ir.Value:
+    def from_memory(self, v: llvm.Value, t: DType) -> llvm.Value:
         if not t.is_bool:
             return v
-        zero = ir.Constant(v.type, [0] * v.type.count if isinstance(v.type, ir.VectorType) else 0)
+        zero = llvm.Constant(v.type, [0] * v.type.count if isinstance(v.type, llvm.VectorType) else 0)
         return self.b.icmp_unsigned("!=", v, zero)
 
-    def to_memory(self, v: ir.Value, t: DType) -> ir.Value:
+    def to_memory(self, v: llvm.Value, t: DType) -> llvm.Value:
         if not t.is_bool:
             return v
-        return self.b.zext(v, ir.VectorType(I8, v.type.count) if isinstance(v.type, ir.VectorType) else I8)
+        return self.b.zext(v, llvm.VectorType(I8, v.type.count) if isinstance(v.type, llvm.VectorType) else I8)
 
     # values -----------------------------------------------------------------------------------------------------------
-    def value(self, n: Node) -> ir.Value:
+    def value(self, n: Node) -> llvm.Value:
         """The node's value: a scalar, or a vector where it differs between the lanes of the current loop."""
         if n.kind == "const":
             return constant(self.lanes(1), n.dtype, n.attrs)
@@ -327,21 +319,21 @@ class Emitter:
             self.scope.values[inner] = EVALUATE[inner.kind](self, inner)
         return self.scope.values[n]
 
-    def widened(self, n: Node) -> ir.Value:
+    def widened(self, n: Node) -> llvm.Value:
         """The node's value in every lane of the current loop."""
         v = self.value(n)
-        if isinstance(v.type, ir.VectorType):
+        if isinstance(v.type, llvm.VectorType):
             return v
         if n not in self.scope.wide:
             self.scope.wide[n] = self.splat(v)
         return self.scope.wide[n]
 
-    def index(self, n: Node) -> ir.Value:
+    def index(self, n: Node) -> llvm.Value:
         wide = self.is_wide(n.vars)
         v = self.places(n.attrs) if wide else self.place(n.attrs)
         return EMIT["cast"](self.lanes(self.scope.width if wide else 1), I64, v, dtype=n.dtype)
 
-    def apply(self, n: Node) -> ir.Value:
+    def apply(self, n: Node) -> llvm.Value:
         wide = self.is_wide(n.vars)
         args = [self.widened(a) if wide else self.value(a) for a in n.args]
         op, attrs = n.attrs
@@ -353,24 +345,24 @@ class Emitter:
             return both[op]
         return EMIT[op](L, t, *args, **dict(attrs))
 
-    def check(self, n: Node) -> ir.Value:
+    def check(self, n: Node) -> llvm.Value:
         """The index; where it is out of range the kernel ends."""
         v, *computed = [self.value(a) for a in n.args]
-        wide = isinstance(v.type, ir.VectorType)
+        wide = isinstance(v.type, llvm.VectorType)
         limit = computed[0] if computed else self.number(n.attrs)
         extent = self.splat(limit) if wide else limit
         told = None if computed or is_open(n.attrs) else n.attrs
         note(self, Check(told, n.loc), self.b.icmp_unsigned(">=", v, extent), v, extent)
         return v
 
-    def status(self) -> ir.Value:
+    def status(self) -> llvm.Value:
         """The cell of the number that the kernel returns: 0 as long as all is well."""
         if self.failed is None:
             self.failed = self.cell(I32)
             self.allocas.store(I32(0), self.failed)
         return self.failed
 
-    def total(self, n: Node) -> ir.Value:
+    def total(self, n: Node) -> llvm.Value:
         raise AssertionError(f"{n!r} is read before its loops end")
 
     # statements -------------------------------------------------------------------------------------------------------
@@ -451,7 +443,7 @@ class Emitter:
             self.blocked(-(-extent // s.lanes), sums if s.lanes > 1 else [], lambda k: self.iteration(s, k, 1),
                          s.asks * s.lanes)
 
-    def blocked(self, trip_count: int, sums: list[AccumulatorCells], body: Callable[[ir.Value], None], asks: float
+    def blocked(self, trip_count: int, sums: list[AccumulatorCells], body: Callable[[llvm.Value], None], asks: float
                 ) -> None:
         """Run the iterations; long sums in blocks, each of which is added to the total at its end.
 
@@ -472,12 +464,12 @@ class Emitter:
 
         self.strips(INT64(trip_count), size, body, end)
 
-    def strips(self, trip_count: ir.Value, size: int | ir.Value, body: Callable[[ir.Value], None],
+    def strips(self, trip_count: llvm.Value, size: int | llvm.Value, body: Callable[[llvm.Value], None],
                end: Callable[[], None]) -> None:
         """Run the iterations, at least one, and `end` behind each `size` of them."""
         size = INT64(size) if isinstance(size, int) else size
 
-        def strip(k: ir.Value) -> None:
+        def strip(k: llvm.Value) -> None:
             lo = self.b.mul(k, size)
             hi = self.b.add(lo, size)
             self.iterate(lo, self.b.select(self.b.icmp_signed("<", hi, trip_count), hi, trip_count), body)
@@ -486,7 +478,7 @@ class Emitter:
         count = self.b.add(self.b.udiv(self.b.sub(trip_count, INT64(1)), size), INT64(1))
         self.iterate(INT64(0), count, strip)
 
-    def iterate(self, lo: ir.Value, hi: ir.Value, body: Callable[[ir.Value], None]) -> None:
+    def iterate(self, lo: llvm.Value, hi: llvm.Value, body: Callable[[llvm.Value], None]) -> None:
         """A counted loop of at least one iteration."""
         b = self.b
         before, head = b.block, b.append_basic_block("loop")
@@ -495,22 +487,22 @@ class Emitter:
         k = b.phi(INT64)
         k.add_incoming(lo, before)
         body(k)
-        following = b.add(k, INT64(1), flags=("nuw", "nsw"))
+        following = b.add(k, INT64(1), flags="nuw nsw")
         k.add_incoming(following, b.block)
         done = b.append_basic_block("done")
         b.cbranch(b.icmp_signed("<", following, hi), head, done)
         b.position_at_end(done)
 
-    def iteration(self, s: LoopStmt, k: ir.Value, copies: int, base: int = 0) -> None:
+    def iteration(self, s: LoopStmt, k: llvm.Value, copies: int, base: int = 0) -> None:
         """One iteration: `copies` vectors of lanes, from element `base` of the loop on."""
         for copy in range(copies):
-            first = self.b.mul(k, INT64(s.lanes * copies), flags=("nuw", "nsw"))
-            first = self.b.add(first, self.number(s.var.lo + base + copy * s.lanes), flags=("nsw",))
+            first = self.b.mul(k, INT64(s.lanes * copies), flags="nuw nsw")
+            first = self.b.add(first, self.number(s.var.lo + base + copy * s.lanes), flags="nsw")
             with self.inside(s, first, copy, copies == 1 and (s.var.extent - base) % s.lanes != 0):
                 self.block(s.body)
 
     @contextmanager
-    def inside(self, s: LoopStmt, first: ir.Value, copy: int, overlaps: bool) -> Iterator[None]:
+    def inside(self, s: LoopStmt, first: llvm.Value, copy: int, overlaps: bool) -> Iterator[None]:
         """The scope of an iteration that starts at `first`; `overlaps` where the last iteration must step back to
         fit."""
         start, valid = first, None
@@ -526,14 +518,14 @@ class Emitter:
         self.scope = self.scope.parent
 
 
-def call_what_is_frequent(kernel: ir.Function) -> None:
+def call_what_is_frequent(kernel: llvm.Function) -> None:
     """Functions of the vector math library that are used very often are called, not inlined.
 
     Inlined code grows with every use, and LLVM's time with it: 1000 sines take 5 s inlined and 0.1 s called.
     """
-    uses = Counter(i.callee for b in kernel.blocks for i in b.instructions if isinstance(i, ir.CallInstr))
+    uses = Counter(i.callee for b in kernel.blocks for i in b.instructions if isinstance(i, llvm.CallInstruction))
     for fn, count in uses.items():
-        if count > INLINED and isinstance(fn, ir.Function) and "alwaysinline" in fn.attributes:
+        if count > INLINED and isinstance(fn, llvm.Function) and "alwaysinline" in fn.attributes:
             fn.attributes.discard("alwaysinline")
             fn.attributes.add("noinline")
 
@@ -553,7 +545,7 @@ def sines_with_cosines(program: Program) -> dict[Node, Node]:
     return pairs
 
 
-EVALUATE: dict[str, Callable[[Emitter, Node], ir.Value]] = {
+EVALUATE: dict[str, Callable[[Emitter, Node], llvm.Value]] = {
     "index": Emitter.index, "load": lambda e, n: e.load(*n.attrs), "apply": Emitter.apply, "check": Emitter.check,
     "total": Emitter.total, "cell": cell_value,
 }
@@ -561,7 +553,7 @@ EVALUATE: dict[str, Callable[[Emitter, Node], ir.Value]] = {
 
 def emit(program: Program) -> Emitted:
     """The program's kernel, in a module of its own."""
-    return Emitter(program, ir.Module(KERNEL)).run()
+    return Emitter(program, llvm.Module(KERNEL)).run()
 
 
 __all__ = ["BOOL", "Emitted", "emit", "nodes_of"]

@@ -7,10 +7,9 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from llvmlite import ir
-
 from ..ir.sizes import is_open
 from ..records import dataclass
+from . import llvm
 from .emit_scope import EmitScope
 from .failures import exit_block
 from .loop_passes import nodes_of, statements
@@ -41,8 +40,8 @@ from .vecmath.lanes import I1, I32, I64
 if TYPE_CHECKING:
     from .emit import Emitter
 
-PTR = ir.PointerType()
-I8 = ir.IntType(8)
+PTR = llvm.PointerType()
+I8 = llvm.IntType(8)
 FIRST_TAPE = 1 << 16
 """Bytes of a tape's first allocation; it doubles when it is full."""
 ASK = "gradjit_interrupted"
@@ -60,7 +59,7 @@ def inside(e: Emitter, scope: EmitScope) -> Iterator[None]:
 
 
 @contextmanager
-def when(e: Emitter, condition: ir.Value) -> Iterator[None]:
+def when(e: Emitter, condition: llvm.Value) -> Iterator[None]:
     """Code that runs only if the condition holds; what it computes is not known behind it."""
     then, after = e.b.append_basic_block("then"), e.b.append_basic_block("after")
     e.b.cbranch(condition, then, after)
@@ -84,8 +83,8 @@ def counted(e: Emitter, s: LoopStmt) -> None:
             return
         whole = e.b.udiv(n, I64(s.lanes))
         with when(e, e.b.icmp_signed(">", whole, I64(0))):
-            along(e, s, whole, lambda k: iteration(e, s, e.b.mul(k, I64(s.lanes), flags=("nsw",))))
-        done = e.b.mul(whole, I64(s.lanes), flags=("nsw",))
+            along(e, s, whole, lambda k: iteration(e, s, e.b.mul(k, I64(s.lanes), flags="nsw")))
+        done = e.b.mul(whole, I64(s.lanes), flags="nsw")
         with when(e, e.b.icmp_signed("<", done, n)):
             if runs_along(e, s):
                 rest(e, s, done, n)
@@ -93,7 +92,7 @@ def counted(e: Emitter, s: LoopStmt) -> None:
                 e.iterate(done, n, lambda k: iteration(e, single, k))
 
 
-def along(e: Emitter, s: LoopStmt, trip_count: ir.Value, body: Callable[[ir.Value], None]) -> None:
+def along(e: Emitter, s: LoopStmt, trip_count: llvm.Value, body: Callable[[llvm.Value], None]) -> None:
     """The iterations, at least one, of a loop that may ask whether the user interrupts."""
     if not s.asks:
         e.iterate(I64(0), trip_count, body)
@@ -109,7 +108,7 @@ def exactly(e: Emitter, s: LoopStmt) -> None:
         for k in range(whole):
             iteration(e, s, I64(k * s.lanes))
     elif whole:
-        along(e, s, I64(whole), lambda k: iteration(e, s, e.b.mul(k, I64(s.lanes), flags=("nsw",))))
+        along(e, s, I64(whole), lambda k: iteration(e, s, e.b.mul(k, I64(s.lanes), flags="nsw")))
     if runs_along(e, s):
         rest(e, s, I64(whole * s.lanes), I64(s.var.extent))
         return
@@ -138,18 +137,18 @@ def runs_along(e: Emitter, s: LoopStmt) -> bool:
     return True
 
 
-def rest(e: Emitter, s: LoopStmt, done: ir.Value, n: ir.Value) -> None:
+def rest(e: Emitter, s: LoopStmt, done: llvm.Value, n: llvm.Value) -> None:
     """The last values of a loop, less than a vector of them, from the `done`-th on; the other lanes stand still."""
-    first = e.b.add(done, e.number(s.var.lo), flags=("nsw",)) if is_open(s.var.lo) or s.var.lo else done
+    first = e.b.add(done, e.number(s.var.lo), flags="nsw") if is_open(s.var.lo) or s.var.lo else done
     with inside(e, EmitScope(e.scope, s.var, first, s.lanes, masked=True)):
-        counting = ir.Constant(ir.VectorType(I64, s.lanes), list(range(s.lanes)))
+        counting = llvm.Constant(llvm.VectorType(I64, s.lanes), list(range(s.lanes)))
         e.scope.valid = e.b.icmp_signed("<", counting, e.splat(e.b.sub(n, done)))
         e.block(s.body)
 
 
-def iteration(e: Emitter, s: LoopStmt, k: ir.Value) -> None:
+def iteration(e: Emitter, s: LoopStmt, k: llvm.Value) -> None:
     """One iteration from the loop's k-th value on."""
-    first = e.b.add(k, e.number(s.var.lo), flags=("nsw",)) if is_open(s.var.lo) or s.var.lo else k
+    first = e.b.add(k, e.number(s.var.lo), flags="nsw") if is_open(s.var.lo) or s.var.lo else k
     with inside(e, EmitScope(e.scope, s.var, first, s.lanes)):
         e.block(s.body)
 
@@ -172,7 +171,7 @@ def repeat(e: Emitter, s: Repeat) -> None:
     poll(e, s.asks)
     with inside(e, EmitScope(e.scope, s.var, i)):
         e.block(s.body)
-    i.add_incoming(e.b.add(i, step, flags=("nsw",)), e.b.block)
+    i.add_incoming(e.b.add(i, step, flags="nsw"), e.b.block)
     e.b.branch(head)
     b.position_at_end(after)
 
@@ -182,7 +181,7 @@ MANY = 64
 asked in each."""
 
 
-def in_strips(e: Emitter, s: Repeat, lo: ir.Value, hi: ir.Value, step: ir.Value) -> None:
+def in_strips(e: Emitter, s: Repeat, lo: llvm.Value, hi: llvm.Value, step: llvm.Value) -> None:
     """A loop of short iterations, which asks between strips of them."""
     b, size = e.b, int(STRIP / s.asks)
     before = b.block
@@ -202,7 +201,7 @@ def in_strips(e: Emitter, s: Repeat, lo: ir.Value, hi: ir.Value, step: ir.Value)
     i.add_incoming(first, begin)
     with inside(e, EmitScope(e.scope, s.var, i)):
         e.block(s.body)
-    following = e.b.add(i, step, flags=("nsw",))
+    following = e.b.add(i, step, flags="nsw")
     i.add_incoming(following, e.b.block)
     e.b.cbranch(goes_on(e, following, end, step), body, done)
     b.position_at_end(done)
@@ -211,23 +210,23 @@ def in_strips(e: Emitter, s: Repeat, lo: ir.Value, hi: ir.Value, step: ir.Value)
     b.position_at_end(after)
 
 
-def strip_end(e: Emitter, first: ir.Value, hi: ir.Value, step: ir.Value, size: int) -> ir.Value:
+def strip_end(e: Emitter, first: llvm.Value, hi: llvm.Value, step: llvm.Value, size: int) -> llvm.Value:
     """Where a strip of so many iterations ends, or the loop if that is sooner."""
     b = e.b
     span = b.mul(step, I64(size))
     far = b.call(e.lanes(1).declare("llvm.sadd.sat.i64", I64, [I64, I64]), [first, span])
     sooner = b.icmp_signed("<", far, hi)
-    if isinstance(step, ir.Constant):
-        rising: ir.Value = I1(step.constant > 0)
+    if isinstance(step, llvm.Constant):
+        rising: llvm.Value = I1(step.constant > 0)
     else:
         rising = b.icmp_signed(">", step, I64(0))
     return b.select(b.icmp_unsigned("==", sooner, rising), far, hi)
 
 
-def goes_on(e: Emitter, i: ir.Value, hi: ir.Value, step: ir.Value) -> ir.Value:
+def goes_on(e: Emitter, i: llvm.Value, hi: llvm.Value, step: llvm.Value) -> llvm.Value:
     """Whether a range has not come to its end; one whose step is 0 has none (the tracer refuses it)."""
     up, down = e.b.icmp_signed("<", i, hi), e.b.icmp_signed(">", i, hi)
-    if isinstance(step, ir.Constant):
+    if isinstance(step, llvm.Constant):
         return up if step.constant > 0 else down if step.constant < 0 else I1(0)
     zero = I64(0)
     rising = e.b.and_(e.b.icmp_signed(">", step, zero), up)
@@ -272,21 +271,21 @@ def assign(e: Emitter, s: Assign) -> None:
         e.b.store(v, place_of(e, cell))
 
 
-def place_of(e: Emitter, cell: Cell) -> ir.Value:
+def place_of(e: Emitter, cell: Cell) -> llvm.Value:
     if cell not in e.cells:
         e.cells[cell] = e.cell(llvm_type(cell.dtype))
     return e.cells[cell]
 
 
-def cell_value(e: Emitter, n: Node) -> ir.Value:
+def cell_value(e: Emitter, n: Node) -> llvm.Value:
     cell, _ = n.attrs
-    return e.b.load(place_of(e, cell), typ=llvm_type(cell.dtype))
+    return e.b.load(place_of(e, cell), type=llvm_type(cell.dtype))
 
 
 # memory that moves ----------------------------------------------------------------------------------------------------
 def exchange(e: Emitter, s: Exchange) -> None:
     one, other = e.moving(s.one), e.moving(s.other)
-    p, q = e.b.load(one, typ=PTR), e.b.load(other, typ=PTR)
+    p, q = e.b.load(one, type=PTR), e.b.load(other, type=PTR)
     e.b.store(q, one)
     e.b.store(p, other)
 
@@ -296,15 +295,15 @@ def exchange(e: Emitter, s: Exchange) -> None:
 class TapeCells:
     """Where a tape's memory begins, its capacity and how much of it is in use: three stack cells."""
 
-    base: ir.Value
-    capacity: ir.Value
-    used: ir.Value
+    base: llvm.Value
+    capacity: llvm.Value
+    used: llvm.Value
 
 
 def tape_of(e: Emitter, tape: Tape) -> TapeCells:
     if tape not in e.tapes:
         cells = e.tapes[tape] = TapeCells(e.cell(PTR), e.cell(I64), e.cell(I64))
-        e.allocas.store(ir.Constant(PTR, None), cells.base)
+        e.allocas.store(llvm.Constant(PTR, None), cells.base)
         e.allocas.store(I64(0), cells.capacity)
         e.allocas.store(I64(0), cells.used)
     return e.tapes[tape]
@@ -317,35 +316,35 @@ def rewind(e: Emitter, s: Rewind) -> None:
         room(e, t, I64(s.nbytes), I64(s.nbytes))
 
 
-def places(e: Emitter, s: Push | Pop) -> tuple[list[ir.Value], ir.Value]:
+def places(e: Emitter, s: Push | Pop) -> tuple[list[llvm.Value], llvm.Value]:
     """Where each entry of a record begins within it, and the record's size in bytes."""
-    total: ir.Value = I64(0)
+    total: llvm.Value = I64(0)
     starts = []
     for _, nbytes in s.entries:
         starts.append(total)
-        total = e.b.add(total, e.value(nbytes), flags=("nsw",))
+        total = e.b.add(total, e.value(nbytes), flags="nsw")
     return starts, total
 
 
 def push(e: Emitter, s: Push) -> None:
     t, b = tape_of(e, s.tape), e.b
     starts, size = places(e, s)
-    used = b.load(t.used, typ=I64)
-    top = b.add(used, size, flags=("nsw",))
+    used = b.load(t.used, type=I64)
+    top = b.add(used, size, flags="nsw")
     room(e, t, top, b.add(b.shl(top, I64(1)), I64(FIRST_TAPE)))
     b.store(top, t.used)
-    show(e, s, starts, b.load(t.base, typ=PTR), used)
+    show(e, s, starts, b.load(t.base, type=PTR), used)
 
 
-def room(e: Emitter, t: TapeCells, needed: ir.Value, capacity: ir.Value) -> None:
+def room(e: Emitter, t: TapeCells, needed: llvm.Value, capacity: llvm.Value) -> None:
     """See that a tape has room for `needed` bytes; where it has not it gets that capacity."""
     b = e.b
-    full = b.icmp_unsigned(">", needed, b.load(t.capacity, typ=I64))
+    full = b.icmp_unsigned(">", needed, b.load(t.capacity, type=I64))
     grow, ready = b.append_basic_block("grow"), b.append_basic_block("ready")
-    b.cbranch(full, grow, ready).set_weights([1, 1 << 20])
+    b.cbranch(full, grow, ready, (1, 1 << 20))
     b.position_at_end(grow)
-    fresh = b.call(e.lanes(1).declare("realloc", PTR, [PTR, I64]), [b.load(t.base, typ=PTR), capacity])
-    stop_if(e, b.icmp_unsigned("==", fresh, ir.Constant(PTR, None)), OUT_OF_MEMORY)
+    fresh = b.call(e.lanes(1).declare("realloc", PTR, [PTR, I64]), [b.load(t.base, type=PTR), capacity])
+    stop_if(e, b.icmp_unsigned("==", fresh, llvm.Constant(PTR, None)), OUT_OF_MEMORY)
     b.store(fresh, t.base)
     b.store(capacity, t.capacity)
     b.branch(ready)
@@ -355,20 +354,20 @@ def room(e: Emitter, t: TapeCells, needed: ir.Value, capacity: ir.Value) -> None
 def pop(e: Emitter, s: Pop) -> None:
     t, b = tape_of(e, s.tape), e.b
     starts, size = places(e, s)
-    used = b.sub(b.load(t.used, typ=I64), size, flags=("nsw",))
+    used = b.sub(b.load(t.used, type=I64), size, flags="nsw")
     b.store(used, t.used)
-    show(e, s, starts, b.load(t.base, typ=PTR), used)
+    show(e, s, starts, b.load(t.base, type=PTR), used)
 
 
-def show(e: Emitter, s: Push | Pop, starts: list[ir.Value], base: ir.Value, used: ir.Value) -> None:
+def show(e: Emitter, s: Push | Pop, starts: list[llvm.Value], base: llvm.Value, used: llvm.Value) -> None:
     """Let each buffer of a record stand at its place on the tape."""
-    record = e.b.gep(base, [used], source_etype=I8)
+    record = e.b.gep(base, [used], of=I8)
     for (buffer, _), start in zip(s.entries, starts, strict=True):
-        e.pointers[buffer] = e.b.gep(record, [start], source_etype=I8)
+        e.pointers[buffer] = e.b.gep(record, [start], of=I8)
 
 
 # leaving --------------------------------------------------------------------------------------------------------------
-def stop_if(e: Emitter, condition: ir.Value, status: int) -> None:
+def stop_if(e: Emitter, condition: llvm.Value, status: int) -> None:
     """Leave the kernel with the given status."""
     stop, on = e.b.append_basic_block("stop"), e.b.append_basic_block("on")
     e.b.cbranch(condition, stop, on)
@@ -378,10 +377,10 @@ def stop_if(e: Emitter, condition: ir.Value, status: int) -> None:
     e.b.position_at_end(on)
 
 
-def stop_if_failed(e: Emitter, status: ir.Value) -> None:
+def stop_if_failed(e: Emitter, status: llvm.Value) -> None:
     """Leave the kernel with a status that is not 0."""
     stop, on = e.b.append_basic_block("stop"), e.b.append_basic_block("on")
-    e.b.cbranch(e.b.icmp_signed("!=", status, I32(0)), stop, on).set_weights([1, 1 << 20])
+    e.b.cbranch(e.b.icmp_signed("!=", status, I32(0)), stop, on, (1, 1 << 20))
     e.b.position_at_end(stop)
     e.b.store(status, e.status())
     e.b.branch(exit_block(e))
@@ -397,10 +396,10 @@ def poll(e: Emitter, work: float) -> None:
     if e.polls is None:
         e.polls = e.cell(I64)
         e.allocas.store(budget, e.polls)
-    left = b.sub(b.load(e.polls, typ=I64), I64(int(min(max(work, 1.0), LONG))))
+    left = b.sub(b.load(e.polls, type=I64), I64(int(min(max(work, 1.0), LONG))))
     b.store(left, e.polls)
     ask, on = b.append_basic_block("ask"), b.append_basic_block("on")
-    b.cbranch(b.icmp_signed("<", left, I64(0)), ask, on).set_weights([1, 1 << 16])
+    b.cbranch(b.icmp_signed("<", left, I64(0)), ask, on, (1, 1 << 16))
     b.position_at_end(ask)
     b.store(budget, e.polls)
     asked = b.call(e.lanes(1).declare(ASK, I32, []), [])
@@ -413,18 +412,18 @@ def stop_where_told(e: Emitter) -> None:
     """Leave a chunk if the loop that it belongs to has been interrupted."""
     if e.record is None:
         return
-    told = e.b.load(e.b.gep(e.record, [I64(2)], source_etype=I64), typ=PTR)
-    stop_if(e, e.b.icmp_signed("!=", e.b.load_atomic(told, "monotonic", 8, typ=I64), I64(0)), INTERRUPTED)
+    told = e.b.load(e.b.gep(e.record, [I64(2)], of=I64), type=PTR)
+    stop_if(e, e.b.icmp_signed("!=", e.b.load_atomic(told, "monotonic", 8, type=I64), I64(0)), INTERRUPTED)
 
 
 def leave(e: Emitter) -> None:
     """The end of the kernel: tapes are freed on every path."""
     e.b.branch(exit_block(e))
     e.b.position_at_end(exit_block(e))
-    free = e.lanes(1).declare("free", ir.VoidType(), [PTR]) if e.tapes else None
     for t in e.tapes.values():
-        e.b.call(free, [e.b.load(t.base, typ=PTR)])
-    e.b.ret(e.b.load(e.failed, typ=I32) if e.failed is not None else I32(0))
+        free = e.lanes(1).declare("free", llvm.VoidType(), [PTR])
+        e.b.call(free, [e.b.load(t.base, type=PTR)])
+    e.b.ret(e.b.load(e.failed, type=I32) if e.failed is not None else I32(0))
 
 
 FLOW: dict[type[Stmt], Callable[[Any, Any], None]] = {

@@ -13,10 +13,9 @@ from __future__ import annotations
 from dataclasses import field
 from typing import TYPE_CHECKING
 
-from llvmlite import ir
-
 from ..ir.sizes import is_open
 from ..records import dataclass
+from . import llvm
 from .affine import Var
 from .emit_control import leave, stop_if_failed, when
 from .emit_scope import EmitScope
@@ -29,7 +28,7 @@ from .vecmath.lanes import I32, I64
 if TYPE_CHECKING:
     from .emit import Emitter
 
-PTR = ir.PointerType()
+PTR = llvm.PointerType()
 RUN = "gradjit_parallel"
 """The runtime's function that runs chunks; what it takes is told in `runtime.pool`."""
 LIMIT = "gradjit_threads"
@@ -59,12 +58,12 @@ class Captured:
             b.role == "local" and inside[b] < e.uses.buffers[b])]  # else each thread has its own
         return found
 
-    def values(self, e: Emitter) -> list[ir.Value]:
+    def values(self, e: Emitter) -> list[llvm.Value]:
         at = [e.scope.holding(v).start for v in self.vars]
         return [*(e.value(n) for n in self.nodes), *(v for v in at if v is not None),
                 *(e.pointer(b) for b in self.buffers)]
 
-    def give(self, part: Emitter, values: list[ir.Value]) -> None:
+    def give(self, part: Emitter, values: list[llvm.Value]) -> None:
         """Let a part of the kernel know them."""
         part.scope.values.update(zip(self.nodes, values, strict=False))
         rest = values[len(self.nodes):]
@@ -102,7 +101,7 @@ def chunks(e: Emitter, s: Chunks) -> None:
         cut(e, s, extent)
 
 
-def cut(e: Emitter, s: Chunks, extent: ir.Value) -> None:
+def cut(e: Emitter, s: Chunks, extent: llvm.Value) -> None:
     for x in s.body:
         if isinstance(x, LoopStmt):
             e.hoist(x)
@@ -113,17 +112,17 @@ def cut(e: Emitter, s: Chunks, extent: ir.Value) -> None:
     count = count_of(e, s, extent)
     units = e.b.udiv(extent, I64(s.sizes.unit))
     fields = [*values, *e.kernel.args, count, units, extent]
-    context = e.cell(ir.LiteralStructType([v.type for v in fields]), 8)
-    layout = ir.LiteralStructType([v.type for v in fields])
+    context = e.cell(llvm.StructType([v.type for v in fields]), 8)
+    layout = llvm.StructType([v.type for v in fields])
     for k, v in enumerate(fields):
-        e.b.store(v, e.b.gep(context, [I32(0), I32(k)], source_etype=layout))
+        e.b.store(v, e.b.gep(context, [I32(0), I32(k)], of=layout))
     run_chunk = emit_chunk(e, s, body, layout, len(values))
     told = any(c.is_described for c in e.checks[before:])
-    record = record_of(e) if told else ir.Constant(PTR, None)
+    record = record_of(e) if told else llvm.Constant(PTR, None)
     stop_if_failed(e, run(e, s, run_chunk, context, count, record))
 
 
-def count_of(e: Emitter, s: Chunks, extent: ir.Value) -> ir.Value:
+def count_of(e: Emitter, s: Chunks, extent: llvm.Value) -> llvm.Value:
     """The number of chunks: `ChunkSizes.count`."""
     if not is_open(s.extent):
         return I64(s.sizes.count(s.extent))
@@ -133,69 +132,68 @@ def count_of(e: Emitter, s: Chunks, extent: ir.Value) -> ir.Value:
     return b.select(b.icmp_signed(">=", count, I64(s.sizes.fewest)), count, I64(1))
 
 
-def run(e: Emitter, s: Chunks, run_chunk: ir.Function, context: ir.Value, count: ir.Value, record: ir.Value
-        ) -> ir.Value:
+def run(e: Emitter, s: Chunks, run_chunk: llvm.Function, context: llvm.Value, count: llvm.Value, record: llvm.Value
+        ) -> llvm.Value:
     """Have the chunks run; the status. A loop that is one chunk goes nowhere."""
-    if LIMIT not in e.module.globals:
-        ir.GlobalVariable(e.module, I64, LIMIT).type = PTR
+    limit = e.module.variable(LIMIT) or llvm.GlobalVariable(e.module, I64, LIMIT)
     parallel = e.lanes(1).declare(RUN, I32, [PTR, PTR, I64, PTR, PTR])
-    everything = [run_chunk, context, count, e.module.globals[LIMIT], record]
+    everything = [run_chunk, context, count, limit, record]
     if not is_open(s.extent):
         return e.b.call(parallel, everything)
     status = e.cell(I32)
     alone, several, after = (e.b.append_basic_block(name) for name in ("alone", "several", "after"))
     e.b.cbranch(e.b.icmp_signed("<=", count, I64(1)), alone, several)
     e.b.position_at_end(alone)
-    own = e.cell(ir.ArrayType(I64, 4), 8)
-    stop = e.b.gep(own, [I64(3)], source_etype=I64)
+    own = e.cell(llvm.ArrayType(I64, 4), 8)
+    stop = e.b.gep(own, [I64(3)], of=I64)
     e.b.store(I64(0), stop)
-    e.b.store(stop, e.b.gep(own, [I64(2)], source_etype=I64))
+    e.b.store(stop, e.b.gep(own, [I64(2)], of=I64))
     e.b.store(e.b.call(run_chunk, [context, I64(0), own]), status)
-    if not isinstance(record, ir.Constant):
+    if not isinstance(record, llvm.Constant):
         for k in range(2):
-            e.b.store(e.b.load(e.b.gep(own, [I64(k)], source_etype=I64), typ=I64),
-                      e.b.gep(record, [I64(k)], source_etype=I64))
+            e.b.store(e.b.load(e.b.gep(own, [I64(k)], of=I64), type=I64),
+                      e.b.gep(record, [I64(k)], of=I64))
     e.b.branch(after)
     e.b.position_at_end(several)
     e.b.store(e.b.call(parallel, everything), status)
     e.b.branch(after)
     e.b.position_at_end(after)
-    return e.b.load(status, typ=I32)
+    return e.b.load(status, type=I32)
 
 
-def emit_body(e: Emitter, s: Chunks, captured: Captured, types: list[ir.Type]) -> ir.Function:
+def emit_body(e: Emitter, s: Chunks, captured: Captured, types: list[llvm.Type]) -> llvm.Function:
     """The function that computes one chunk."""
-    name = e.module.get_unique_name(f"{e.kernel.name}.part")
+    name = e.module.unused(f"{e.kernel.name}.part")
     part = e.part(name, [PTR, I64, I64, I64, PTR])
     values, lo, trip_count, chunk, part.record = part.kernel.args[-5:]
-    layout = ir.LiteralStructType(types)
-    loaded = [part.allocas.load(part.allocas.gep(values, [I32(0), I32(k)], source_etype=layout), typ=t)
+    layout = llvm.StructType(types)
+    loaded = [part.allocas.load(part.allocas.gep(values, [I32(0), I32(k)], of=layout), type=t)
               for k, t in enumerate(types)]
     captured.give(part, loaded)
     part.dims = {**part.dims, s.lo: lo, s.trip_count: trip_count}
     part.scope = EmitScope(part.scope, s.var, chunk)
     part.block(s.body)
     leave(part)
-    part.allocas.branch(part.b.function.basic_blocks[1])
+    part.allocas.branch(part.b.function.blocks[1])
     return part.kernel
 
 
-def emit_chunk(e: Emitter, s: Chunks, body: ir.Function, layout: ir.LiteralStructType, values: int) -> ir.Function:
+def emit_chunk(e: Emitter, s: Chunks, body: llvm.Function, layout: llvm.StructType, values: int) -> llvm.Function:
     """`i32 chunk(context, k, record)`: the chunk by its number."""
     name = f"{body.name}.chunk"
-    f = ir.Function(e.module, ir.FunctionType(I32, [PTR, I64, PTR]), name)
+    f = llvm.Function(e.module, llvm.FunctionType(I32, [PTR, I64, PTR]), name)
     f.linkage = "internal"
     f.attributes.add("nounwind")
     context, k, record = f.args
-    b = ir.IRBuilder(f.append_basic_block())
+    b = llvm.IRBuilder(f.append_basic_block())
 
-    def taken(n: int) -> ir.Value:
-        return b.load(b.gep(context, [I32(0), I32(n)], source_etype=layout), typ=layout.elements[n])
+    def taken(n: int) -> llvm.Value:
+        return b.load(b.gep(context, [I32(0), I32(n)], of=layout), type=layout.elements[n])
 
     args = [taken(values + n) for n in range(len(e.kernel.args))]
     count, units, extent = (taken(len(layout.elements) - n) for n in (3, 2, 1))
 
-    def start(k: ir.Value) -> ir.Value:
+    def start(k: llvm.Value) -> llvm.Value:
         return b.mul(b.udiv(b.mul(k, units), count), I64(s.sizes.unit))
 
     lo, following = start(k), b.add(k, I64(1))

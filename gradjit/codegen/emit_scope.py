@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from dataclasses import field
 
-from llvmlite import ir
-
 from ..records import dataclass
+from . import llvm
 from .affine import Var
 from .loops import Node
 
@@ -22,14 +21,14 @@ class EmitScope:
 
     parent: EmitScope | None
     var: Var | None = None
-    start: ir.Value | None = None
+    start: llvm.Value | None = None
     lanes: int = 1
     copy: int = 0  # which of the unrolled bodies
-    valid: ir.Value | None = None
+    valid: llvm.Value | None = None
     masked: bool = False
     vector: EmitScope | None = field(init=False)  # the enclosing loop that runs many values at once, or this one
-    values: dict[Node, ir.Value] = field(default_factory=dict)
-    wide: dict[Node, ir.Value] = field(default_factory=dict)
+    values: dict[Node, llvm.Value] = field(default_factory=dict)
+    wide: dict[Node, llvm.Value] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.vector = self if self.lanes > 1 else self.parent.vector if self.parent else None
@@ -40,16 +39,16 @@ class EmitScope:
         return self.vector.lanes if self.vector else 1
 
     @property
-    def new_lanes(self) -> ir.Value | None:
+    def new_lanes(self) -> llvm.Value | None:
         """The lanes that no earlier iteration has counted; None for all."""
         return self.vector.valid if self.vector else None
 
     @property
-    def mask(self) -> ir.Value | None:
+    def mask(self) -> llvm.Value | None:
         """The lanes that may touch memory; None for all."""
         return self.vector.valid if self.vector and self.vector.masked else None
 
-    def find(self, node: Node) -> ir.Value | None:
+    def find(self, node: Node) -> llvm.Value | None:
         scope: EmitScope | None = self
         while scope is not None:
             if node in scope.values:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from llvmlite import ir
-
 from ..ir import OPS, DType
+from . import llvm
 from .loops import Accumulate, Store
 from .lower.combine import combine
 from .lower.elementwise import constant, memory_type
@@ -39,12 +38,12 @@ def store(e: Emitter, s: Store) -> None:
     if wide and (chosen or s.combine in ("max", "min")):
         # Where one of two is what stood in memory, LLVM would store the other under a mask, which takes ten times
         # as long on many processors; it does not see through a `freeze`.
-        v = frozen(e.b, v)
+        v = e.b.freeze(v)
     write = e.masked_write if wide and e.scope.mask is not None else e.write
     return write(s.buffer, p, v)
 
 
-def factors(e: Emitter, s: Store | Accumulate, wide: bool) -> tuple[ir.Value, ir.Value] | None:
+def factors(e: Emitter, s: Store | Accumulate, wide: bool) -> tuple[llvm.Value, llvm.Value] | None:
     """The factors of a product that is rounded with the sum. In the last vector of a loop, which overlaps the one
     before, it is not: the lanes that were counted there add 0."""
     if not s.fused or e.scope.new_lanes is not None:
@@ -53,12 +52,12 @@ def factors(e: Emitter, s: Store | Accumulate, wide: bool) -> tuple[ir.Value, ir
     return x, y
 
 
-def memory_like(v: ir.Value, t: DType) -> ir.Type:
+def memory_like(v: llvm.Value, t: DType) -> llvm.Type:
     m = memory_type(t)
-    return ir.VectorType(m, v.type.count) if isinstance(v.type, ir.VectorType) else m
+    return llvm.VectorType(m, v.type.count) if isinstance(v.type, llvm.VectorType) else m
 
 
-def scattered(e: Emitter, s: Store, v: ir.Value) -> None:
+def scattered(e: Emitter, s: Store, v: llvm.Value) -> None:
     """A store whose lanes are not neighbours."""
     t = s.buffer.dtype
     index = e.places(s.address)
@@ -91,13 +90,6 @@ def accumulate(e: Emitter, s: Accumulate) -> None:
     if s.store is not None:
         buffer, address = s.store
         e.write(buffer, e.at(buffer, e.place(address)), new)
-
-
-def frozen(b: ir.IRBuilder, v: ir.Value) -> ir.Value:
-    """`freeze v`, which llvmlite's builder does not have: it is printed as other operations of one operand are."""
-    made: ir.Instruction = b.fneg(v)
-    made.opname = "freeze"
-    return made
 
 
 __all__ = ["accumulate", "store"]

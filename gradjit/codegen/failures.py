@@ -8,12 +8,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from llvmlite import ir
-
 from ..errors import BoundsError
 from ..ir import Loc
 from ..records import dataclass
-from .vecmath.lanes import I32, I64
+from . import llvm
+from .vecmath.lanes import I32, I64, width_of
 
 if TYPE_CHECKING:
     from .emit import Emitter
@@ -57,44 +56,43 @@ def record_offset(workspace_bytes: int) -> int:
     return (workspace_bytes + 7) // 8 * 8
 
 
-def note(e: Emitter, check: Check, bad: ir.Value, index: ir.Value | None = None, extent: ir.Value | None = None
+def note(e: Emitter, check: Check, bad: llvm.Value, index: llvm.Value | None = None, extent: llvm.Value | None = None
          ) -> None:
     """Where `bad` (an i1, or one for each lane) holds: this check has failed, and the kernel ends."""
     e.checks.append(check)
     b = e.b
-    wide = isinstance(bad.type, ir.VectorType)
     failing, onwards = b.append_basic_block("failing"), b.append_basic_block("onwards")
-    b.cbranch(e.lanes(bad.type.count).any(bad) if wide else bad, failing, onwards).set_weights(_NEVER)
+    b.cbranch(e.lanes(width_of(bad.type)).any(bad), failing, onwards, _NEVER)
     b.position_at_end(failing)
     if index is not None:
         assert extent is not None
         record = record_of(e)
         for k, x in enumerate((index, extent)):
-            place = b.gep(record, [I64(k)], source_etype=I64)
-            b.store(offender(b, x, bad) if wide else x, place)
+            place = b.gep(record, [I64(k)], of=I64)
+            b.store(offender(b, x, bad), place)
     b.store(I32(len(e.checks)), e.status())
     b.branch(exit_block(e))
     b.position_at_end(onwards)
 
 
-def record_of(e: Emitter) -> ir.Value:
+def record_of(e: Emitter) -> llvm.Value:
     """Where a failure is told: behind the workspace, or where a chunk is told to."""
     if e.record is not None:
         return e.record
-    return e.b.gep(e.workspace, [e.number(record_offset(e.program.workspace_bytes))], source_etype=ir.IntType(8))
+    return e.b.gep(e.workspace, [e.number(record_offset(e.program.workspace_bytes))], of=llvm.IntType(8))
 
 
-def offender(b: ir.IRBuilder, v: ir.Value, bad: ir.Value) -> ir.Value:
+def offender(b: llvm.IRBuilder, v: llvm.Value, bad: llvm.Value) -> llvm.Value:
     """The element of v in the first lane that is bad."""
-    if not isinstance(v.type, ir.VectorType):
+    if width_of(v.type) == 1:
         return v
     found = b.extract_element(v, I32(0))
-    for k in reversed(range(bad.type.count)):
+    for k in reversed(range(width_of(bad.type))):
         found = b.select(b.extract_element(bad, I32(k)), b.extract_element(v, I32(k)), found)
     return found
 
 
-def exit_block(e: Emitter) -> ir.Block:
+def exit_block(e: Emitter) -> llvm.Block:
     """Where the kernel ends, whatever has happened."""
     if e.exit is None:
         e.exit = e.kernel.append_basic_block("exit")

@@ -14,8 +14,7 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-from llvmlite import ir
-
+from . import llvm
 from .emit_control import inside, iteration, poll, rest, runs_along, when
 from .emit_scope import EmitScope
 from .loops import Accumulate, LoopStmt, Store
@@ -40,19 +39,19 @@ def unbounded(e: Emitter, s: LoopStmt) -> None:
             overlapping(e, s, n)
 
 
-def whole_and_rest(e: Emitter, s: LoopStmt, n: ir.Value) -> None:
+def whole_and_rest(e: Emitter, s: LoopStmt, n: llvm.Value) -> None:
     """As many vectors as fit, the most of them `unroll` an iteration, then the rest."""
     sums = sums_of(e, s)
-    done: ir.Value = I64(0)
+    done: llvm.Value = I64(0)
     for count in dict.fromkeys((s.unroll, 1)):
-        trip_count = e.b.udiv(e.b.sub(n, done, flags=("nsw",)), I64(s.lanes * count))
+        trip_count = e.b.udiv(e.b.sub(n, done, flags="nsw"), I64(s.lanes * count))
         with when(e, e.b.icmp_signed(">", trip_count, I64(0))):
             run = partial(copies, e, s, count=count, base=done, overlaps=False)
             if count == s.unroll:
                 blocked(e, s, trip_count, sums, run)
             else:
                 e.iterate(I64(0), trip_count, run)
-        done = e.b.add(done, e.b.mul(trip_count, I64(s.lanes * count), flags=("nsw",)), flags=("nsw",))
+        done = e.b.add(done, e.b.mul(trip_count, I64(s.lanes * count), flags="nsw"), flags="nsw")
     with when(e, e.b.icmp_signed("<", done, n)):
         few(e, s, done, n)
 
@@ -62,7 +61,7 @@ def sums_of(e: Emitter, s: LoopStmt) -> list[AccumulatorCells]:
     return [e.parts[x.acc] for x in s.body if isinstance(x, Accumulate) and x.acc.op == "sum" and x.acc in e.parts]
 
 
-def overlapping(e: Emitter, s: LoopStmt, n: ir.Value) -> None:
+def overlapping(e: Emitter, s: LoopStmt, n: llvm.Value) -> None:
     """Vectors, of which the last begins where it still fits; where not even one fits, see `few`."""
     fits = e.b.icmp_signed(">=", n, I64(s.lanes))
     vectors, others, after = (e.b.append_basic_block(name) for name in ("vectors", "few", "after"))
@@ -78,7 +77,7 @@ def overlapping(e: Emitter, s: LoopStmt, n: ir.Value) -> None:
     e.b.position_at_end(after)
 
 
-def along(e: Emitter, s: LoopStmt, n: ir.Value) -> None:
+def along(e: Emitter, s: LoopStmt, n: llvm.Value) -> None:
     """All of at least as many elements as a vector has."""
     sums = sums_of(e, s)
     if s.unroll == 1:
@@ -89,14 +88,14 @@ def along(e: Emitter, s: LoopStmt, n: ir.Value) -> None:
     whole = e.b.udiv(n, I64(step))
     with when(e, e.b.icmp_signed(">", whole, I64(0))):
         blocked(e, s, whole, sums, lambda k: copies(e, s, k, s.unroll, I64(0), overlaps=False))
-    done = e.b.mul(whole, I64(step), flags=("nsw",))
+    done = e.b.mul(whole, I64(step), flags="nsw")
     left = e.b.sub(n, done)
     with when(e, e.b.icmp_signed(">", left, I64(0))):
         count = e.b.udiv(e.b.add(left, I64(s.lanes - 1)), I64(s.lanes))
         e.iterate(I64(0), count, lambda k: copies(e, s, k, 1, done, overlaps=True))
 
 
-def few(e: Emitter, s: LoopStmt, done: ir.Value, n: ir.Value) -> None:
+def few(e: Emitter, s: LoopStmt, done: llvm.Value, n: llvm.Value) -> None:
     """What is less than a vector, from the `done`-th element on."""
     if runs_along(e, s):
         rest(e, s, done, n)
@@ -105,8 +104,8 @@ def few(e: Emitter, s: LoopStmt, done: ir.Value, n: ir.Value) -> None:
         e.iterate(done, n, lambda k: iteration(e, single, k))
 
 
-def blocked(e: Emitter, s: LoopStmt, trip_count: ir.Value, sums: list[AccumulatorCells],
-            body: Callable[[ir.Value], None]
+def blocked(e: Emitter, s: LoopStmt, trip_count: llvm.Value, sums: list[AccumulatorCells],
+            body: Callable[[llvm.Value], None]
             ) -> None:
     """The iterations, at least one: long sums in blocks, as where the number is known; asking now and then whether the
     user interrupts."""
@@ -115,7 +114,7 @@ def blocked(e: Emitter, s: LoopStmt, trip_count: ir.Value, sums: list[Accumulato
     if not sums and not work:
         e.iterate(I64(0), trip_count, body)
         return
-    size: int | ir.Value = max(int(STRIP / work), 1) if work else BLOCK
+    size: int | llvm.Value = max(int(STRIP / work), 1) if work else BLOCK
     if sums:
         size = e.b.select(e.b.icmp_signed(">", trip_count, I64(2 * BLOCK)), I64(BLOCK), trip_count)
 
@@ -127,19 +126,19 @@ def blocked(e: Emitter, s: LoopStmt, trip_count: ir.Value, sums: list[Accumulato
     e.strips(trip_count, size, body, end)
 
 
-def copies(e: Emitter, s: LoopStmt, k: ir.Value, count: int, base: ir.Value, overlaps: bool) -> None:
+def copies(e: Emitter, s: LoopStmt, k: llvm.Value, count: int, base: llvm.Value, overlaps: bool) -> None:
     """Iteration number k of `count` vectors, from element `base` of the loop on. overlaps: whether the last may not
     fit."""
     for copy in range(count):
-        first = e.b.mul(k, I64(s.lanes * count), flags=("nuw", "nsw"))
-        first = e.b.add(first, base, flags=("nsw",))
-        first = e.b.add(first, e.number(s.var.lo + copy * s.lanes), flags=("nsw",))
+        first = e.b.mul(k, I64(s.lanes * count), flags="nuw nsw")
+        first = e.b.add(first, base, flags="nsw")
+        first = e.b.add(first, e.number(s.var.lo + copy * s.lanes), flags="nsw")
         with fitting(e, s, first, copy, overlaps):
             e.block(s.body)
 
 
 @contextmanager
-def fitting(e: Emitter, s: LoopStmt, first: ir.Value, copy: int, overlaps: bool) -> Iterator[None]:
+def fitting(e: Emitter, s: LoopStmt, first: llvm.Value, copy: int, overlaps: bool) -> Iterator[None]:
     """The scope of a vector that begins at `first`, or as far before as it must to fit."""
     from .loop_passes import statements
     start = first

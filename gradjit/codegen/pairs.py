@@ -9,9 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from llvmlite import ir
-
 from ..ir.sizes import is_open
+from . import llvm
 from .affine import Affine
 from .loop_passes import nodes_of
 from .loops import Buffer, Stmt, Store
@@ -39,15 +38,15 @@ def is_odd(n: int) -> bool:
     return is_open(n) or n % 2 == 1
 
 
-def load(e: Emitter, buffer: Buffer, a: Affine, which: int, t: ir.Type) -> ir.Value:
+def load(e: Emitter, buffer: Buffer, a: Affine, which: int, t: llvm.Type) -> llvm.Value:
     """One part of as many pairs as there are lanes."""
     n = e.scope.width
-    wide = e.read(buffer, e.at(buffer, e.place(a + -which)), ir.VectorType(t, 2 * n))
-    return e.b.shuffle_vector(wide, ir.Constant(wide.type, ir.Undefined), order(range(which, 2 * n, 2)))
+    wide = e.read(buffer, e.at(buffer, e.place(a + -which)), llvm.VectorType(t, 2 * n))
+    return e.b.shuffle_vector(wide, llvm.Constant(wide.type, llvm.UNDEFINED), order(range(which, 2 * n, 2)))
 
 
-def order(lanes: Sequence[int]) -> ir.Constant:
-    return ir.Constant(ir.VectorType(I32, len(lanes)), list(lanes))
+def order(lanes: Sequence[int]) -> llvm.Constant:
+    return llvm.Constant(llvm.VectorType(I32, len(lanes)), list(lanes))
 
 
 def both(e: Emitter, s: Stmt, following: Stmt | None) -> bool:

@@ -4,22 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from llvmlite import ir
-
 from ..ir.sizes import Atom, Dim, Quotient, Size
+from . import llvm
 
-I64 = ir.IntType(64)
-KEPT: tuple[str, ...] = ("nsw",)
+I64 = llvm.IntType(64)
+KEPT = "nsw"
 """No array is so large that an extent or an address wraps around."""
 
 
-def emitted(b: ir.IRBuilder, size: int, dim: Callable[[Dim], ir.Value]) -> ir.Value:
+def emitted(b: llvm.IRBuilder, size: int, dim: Callable[[Dim], llvm.Value]) -> llvm.Value:
     """A size, or a number, as an i64. `dim` gives the value of each open extent."""
     if type(size) is not Size:
         return I64(size)
-    total: ir.Value | None = None
+    total: llvm.Value | None = None
     for monomial, factor in sorted(size.terms.items(), key=lambda t: (not t[0], t[1] < 0)):
-        part: ir.Value | None = None
+        part: llvm.Value | None = None
         for a in monomial:
             one = _atom(b, a, dim)
             part = one if part is None else b.mul(part, one, flags=KEPT)
@@ -37,7 +36,7 @@ def emitted(b: ir.IRBuilder, size: int, dim: Callable[[Dim], ir.Value]) -> ir.Va
     return total
 
 
-def _atom(b: ir.IRBuilder, a: Atom, dim: Callable[[Dim], ir.Value]) -> ir.Value:
+def _atom(b: llvm.IRBuilder, a: Atom, dim: Callable[[Dim], llvm.Value]) -> llvm.Value:
     if isinstance(a, Quotient):
         of = emitted(b, a.of, dim)
         if a.by & (a.by - 1) == 0:

@@ -10,15 +10,15 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from llvmlite import ir
-
+from gradjit.codegen import llvm
 from gradjit.runtime import cpython, numpy_abi
 
-PTR = ir.PointerType()
-I1, I8, I32, I64 = ir.IntType(1), ir.IntType(8), ir.IntType(32), ir.IntType(64)
-F64 = ir.DoubleType()
-NULL = ir.Constant(PTR, None)
-MISS = ir.Constant(I64, 1).inttoptr(PTR)
+PTR = llvm.PointerType()
+I1, I8, I32, I64 = llvm.IntType(1), llvm.IntType(8), llvm.IntType(32), llvm.IntType(64)
+F64 = llvm.DoubleType()
+UNKNOWN = llvm.OpaqueType("gradjit.object")
+NULL = llvm.Constant(PTR, None)
+MISS = llvm.Value(PTR, "inttoptr (i64 1 to ptr)")
 """What an entry returns when the call is not for it; no object has this address."""
 
 # The functions of `support` that entries call: name -> (result, parameters), as in cpython.SIGNATURES.
@@ -41,23 +41,17 @@ SUPPORT: dict[str, tuple[str, str]] = {
 # The function of the C library that `support` calls: its name here, its signature.
 CLOCK = "time", ("q", "p")
 
-_TYPES: dict[str, ir.Type] = {"p": PTR, "n": I64, "q": I64, "i": I32, "h": ir.IntType(16), "b": I8, "d": F64,
-                              "f": ir.FloatType(), "v": ir.VoidType()}
+_TYPES: dict[str, llvm.Type] = {"p": PTR, "n": I64, "q": I64, "i": I32, "h": llvm.IntType(16), "b": I8, "d": F64,
+                              "f": llvm.FloatType(), "v": llvm.VoidType()}
 _LIKELY = (4000, 1)
 
 
-def i32(value: int) -> ir.Constant:
-    return ir.Constant(I32, value - (1 << 32) if value >= 1 << 31 else value)
+def i32(value: int) -> llvm.Constant:
+    return llvm.Constant(I32, value - (1 << 32) if value >= 1 << 31 else value)
 
 
-def i64(value: int) -> ir.Constant:
-    return ir.Constant(I64, value)
-
-
-def opaque(value: ir.NamedValue) -> ir.NamedValue:
-    """A pointer as an opaque one: until llvmlite drops typed pointers, it types what it allocates by the pointee."""
-    value.type = PTR
-    return value
+def i64(value: int) -> llvm.Constant:
+    return llvm.Constant(I64, value)
 
 
 class CFunction:
@@ -66,15 +60,15 @@ class CFunction:
     `name` prefixes its private symbols; `symbols` collects what it uses from outside.
     """
 
-    def __init__(self, module: ir.Module, name: str, result: str, parameters: str) -> None:
+    def __init__(self, module: llvm.Module, name: str, result: str, parameters: str) -> None:
         self.module = module
         self.name = name
-        self.function = ir.Function(module, ir.FunctionType(_TYPES[result], [_TYPES[p] for p in parameters]), name)
+        self.function = llvm.Function(module, llvm.FunctionType(_TYPES[result], [_TYPES[p] for p in parameters]), name)
         self.function.attributes.add("nounwind")
         self._entry = self.function.append_basic_block("entry")
         self._start = self.function.append_basic_block("start")
-        self.builder = ir.IRBuilder(self._start)
-        self._allocas = ir.IRBuilder(self._entry)
+        self.builder = llvm.IRBuilder(self._start)
+        self._allocas = llvm.IRBuilder(self._entry)
         self.symbols: set[str] = set()
 
     def finish(self) -> None:
@@ -83,154 +77,143 @@ class CFunction:
 
     # -- symbols
 
-    def object(self, symbol: str) -> ir.Value:
+    def object(self, symbol: str) -> llvm.Value:
         """The address of an object outside: a global of unknown size, so that LLVM assumes nothing about it."""
         self.symbols.add(symbol)
-        if symbol in self.module.globals:
-            return self.module.globals[symbol]
-        unknown = self.module.context.get_identified_type("gradjit.object")
-        variable = ir.GlobalVariable(self.module, unknown, symbol)
-        variable.linkage = "external"
-        return opaque(variable)
+        return self.module.variable(symbol) or llvm.GlobalVariable(self.module, UNKNOWN, symbol)
 
-    def call(self, name: str, *arguments: ir.Value) -> ir.Value:
+    def call(self, name: str, *arguments: llvm.Value) -> llvm.Value:
         """Call a C function of CPython or NumPy."""
         found = cpython.SIGNATURES[name] if name in cpython.SIGNATURES else numpy_abi.FUNCTIONS[name][1:]
         return self._call(name, found, arguments)
 
-    def call_support(self, name: str, *arguments: ir.Value) -> ir.Value:
+    def call_support(self, name: str, *arguments: llvm.Value) -> llvm.Value:
         """Call a function of `support`."""
         return self._call(f"gradjit.{name}", SUPPORT[name], arguments)
 
-    def call_clock(self) -> ir.Value:
+    def call_clock(self) -> llvm.Value:
         """The seconds since 1970."""
         return self._call(*CLOCK, (NULL,))
 
-    def copy(self, target: ir.Value, source: ir.Value, size: int) -> None:
+    def copy(self, target: llvm.Value, source: llvm.Value, size: int) -> None:
         """Copy bytes that do not overlap."""
-        kind = ir.FunctionType(ir.VoidType(), [PTR, PTR, I64, I1])
-        name = "llvm.memcpy.p0.p0.i64"
-        function = self.module.globals.get(name) or ir.Function(self.module, kind, name)
+        kind = llvm.FunctionType(llvm.VoidType(), [PTR, PTR, I64, I1])
+        function = self.module.declared("llvm.memcpy.p0.p0.i64", kind)
         self.builder.call(function, [target, source, i64(size), I1(0)])
 
-    def call_alloc(self, dtype: str) -> ir.Value:
+    def call_alloc(self, dtype: str) -> llvm.Value:
         """A new NumPy scalar, its value not set, or NULL."""
         kind = self.object(f"numpy.type.{dtype}")
         return self._call(f"numpy.alloc.{dtype}", ("p", "pn"), (kind, i64(0)))
 
-    def _call(self, symbol: str, signature: tuple[str, str], arguments: Sequence[ir.Value]) -> ir.Value:
-        function = self.module.globals.get(symbol)
+    def _call(self, symbol: str, signature: tuple[str, str], arguments: Sequence[llvm.Value]) -> llvm.Value:
+        function = self.module.function(symbol)
         if function is None:
             result, parameters = signature
-            function = ir.Function(
-                self.module, ir.FunctionType(_TYPES[result], [_TYPES[p] for p in parameters]), symbol
-            )
-            function.attributes.add("nounwind")
+            kind = llvm.FunctionType(_TYPES[result], [_TYPES[p] for p in parameters])
+            function = llvm.Function(self.module, kind, symbol, attributes=("nounwind",))
         if function.is_declaration:
             self.symbols.add(symbol)
         return self.builder.call(function, arguments)
 
-    def call_pointer(self, pointer: ir.Value, result: ir.Type, *arguments: ir.Value) -> ir.Value:
+    def call_pointer(self, pointer: llvm.Value, result: llvm.Type, *arguments: llvm.Value) -> llvm.Value:
         """Call through a function pointer."""
-        kind = ir.FunctionType(result, [a.type for a in arguments])
-        return self.builder.call(_Callee(pointer, kind), arguments)
+        kind = llvm.FunctionType(result, [a.type for a in arguments])
+        return self.builder.call(llvm.FunctionPointer(pointer.ref, kind), arguments)
 
-    def records(self, label: str, words: Sequence[int | ir.Value]) -> ir.Value:
+    def records(self, label: str, words: Sequence[int | llvm.Value]) -> llvm.Value:
         """The address of a constant table of integers and symbols, a word each; NULL for an empty one."""
         if not words:
             return NULL
         constants: list[Any] = [i64(word) if isinstance(word, int) else word for word in words]
-        return self.table(ir.Constant.literal_struct(constants), label)
+        return self.table(llvm.StructType.of(constants), label)
 
-    def table(self, value: ir.Constant, label: str) -> ir.Value:
+    def table(self, value: llvm.Constant, label: str) -> llvm.Value:
         """The address of constant data."""
-        variable = ir.GlobalVariable(self.module, value.type, self.module.get_unique_name(f"{self.name}.{label}"))
-        variable.linkage, variable.global_constant, variable.initializer = "private", True, value
-        return opaque(variable)
+        name = self.module.unused(f"{self.name}.{label}")
+        return llvm.GlobalVariable(self.module, value.type, name, value, linkage="private", is_constant=True)
 
-    def text(self, text: str) -> ir.Value:
+    def text(self, text: str) -> llvm.Value:
         """The address of a C string."""
-        data = bytearray(text.encode() + b"\0")
-        return self.table(ir.Constant(ir.ArrayType(I8, len(data)), data), "text")
+        data = text.encode() + b"\0"
+        return self.table(llvm.Constant(llvm.ArrayType(I8, len(data)), data), "text")
 
     # -- memory
 
-    def cell(self, size: int, alignment: int) -> ir.Value:
+    def cell(self, size: int, alignment: int) -> llvm.Value:
         """`size` bytes on the stack."""
-        space = self._allocas.alloca(ir.ArrayType(I8, size))
-        space.align = alignment
-        return opaque(space)
+        return self._allocas.alloca(llvm.ArrayType(I8, size), align=alignment)
 
-    def slots(self, count: int) -> ir.Value:
+    def slots(self, count: int) -> llvm.Value:
         """A row of stack cells for owned references, NULL at first."""
         row = self.cell(8 * count, 8)
-        fill = self.module.declare_intrinsic("llvm.memset", [PTR, I64])
-        self._allocas.call(fill, [row, ir.Constant(I8, 0), i64(8 * count), ir.Constant(I1, 0)])
+        fill = self.module.declared("llvm.memset.p0.i64", llvm.FunctionType(llvm.VoidType(), [PTR, I8, I64, I1]))
+        self._allocas.call(fill, [row, llvm.Constant(I8, 0), i64(8 * count), llvm.Constant(I1, 0)])
         return row
 
-    def at_start(self, value: ir.Value, cell: ir.Value) -> None:
+    def at_start(self, value: llvm.Value, cell: llvm.Value) -> None:
         """Set a stack cell when the function begins."""
         self._allocas.store(value, cell)
 
-    def variable(self, value: ir.Value) -> ir.Value:
+    def variable(self, value: llvm.Value) -> llvm.Value:
         """A stack cell that is set to `value` here."""
         cell = self.cell(8, 8)
         self.store(value, cell)
         return cell
 
-    def at(self, base: ir.Value, offset: int | ir.Value) -> ir.Value:
+    def at(self, base: llvm.Value, offset: int | llvm.Value) -> llvm.Value:
         """`base` advanced by `offset` bytes."""
         if isinstance(offset, int):
             if offset == 0:
                 return base
             offset = i64(offset)
-        return self.builder.gep(base, [offset], source_etype=I8)
+        return self.builder.gep(base, [offset], of=I8)
 
-    def load(self, base: ir.Value, offset: int = 0, kind: ir.Type = PTR) -> ir.Value:
+    def load(self, base: llvm.Value, offset: int = 0, kind: llvm.Type = PTR) -> llvm.Value:
         """The field of type `kind` at `offset` bytes from `base`."""
-        return self.builder.load(self.at(base, offset), typ=kind)
+        return self.builder.load(self.at(base, offset), type=kind)
 
-    def word(self, base: ir.Value, index: ir.Value) -> ir.Value:
+    def word(self, base: llvm.Value, index: llvm.Value) -> llvm.Value:
         """The address of the word at a computed index."""
-        return self.builder.gep(base, [index], source_etype=I64)
+        return self.builder.gep(base, [index], of=I64)
 
-    def store(self, value: ir.Value, base: ir.Value, offset: int = 0) -> None:
+    def store(self, value: llvm.Value, base: llvm.Value, offset: int = 0) -> None:
         """Set the field at `offset` bytes from `base`."""
         self.builder.store(value, self.at(base, offset))
 
     # -- control
 
-    def block(self, name: str = "") -> ir.Block:
+    def block(self, name: str = "") -> llvm.Block:
         return self.function.append_basic_block(name)
 
-    def go(self, target: ir.Block) -> None:
+    def go(self, target: llvm.Block) -> None:
         """Jump to `target`, without moving there."""
         self.builder.branch(target)
 
-    def enter(self, target: ir.Block) -> None:
+    def enter(self, target: llvm.Block) -> None:
         """Emit into `target` from here on."""
         self.builder.position_at_end(target)
 
-    def require(self, condition: ir.Value, otherwise: ir.Block) -> None:
+    def require(self, condition: llvm.Value, otherwise: llvm.Block) -> None:
         """Go on if `condition`, else leave to `otherwise`, which is taken to be rare."""
         onwards = self.block()
-        self.builder.cbranch(condition, onwards, otherwise).set_weights(_LIKELY)
+        self.builder.cbranch(condition, onwards, otherwise, _LIKELY)
         self.enter(onwards)
 
-    def unless(self, condition: ir.Value, target: ir.Block) -> None:
+    def unless(self, condition: llvm.Value, target: llvm.Block) -> None:
         """Leave to `target` if `condition`, else go on."""
         onwards = self.block()
         self.builder.cbranch(condition, target, onwards)
         self.enter(onwards)
 
-    def branch(self, condition: ir.Value, rare: ir.Block) -> ir.Block:
+    def branch(self, condition: llvm.Value, rare: llvm.Block) -> llvm.Block:
         """Go to `rare` unless `condition`; returns the block for both to meet in, entered by the caller."""
         onwards = self.block()
-        self.builder.cbranch(condition, onwards, rare).set_weights(_LIKELY)
+        self.builder.cbranch(condition, onwards, rare, _LIKELY)
         return onwards
 
     @contextmanager
-    def loop(self, count: ir.Value) -> Iterator[ir.Value]:
+    def loop(self, count: llvm.Value) -> Iterator[llvm.Value]:
         """Emit a loop over 0 ... count - 1; yields the index."""
         test, body, done = self.block("test"), self.block("body"), self.block("done")
         index = self.variable(i64(0))
@@ -246,54 +229,42 @@ class CFunction:
 
     # -- conditions
 
-    def same(self, left: ir.Value, right: ir.Value) -> ir.Value:
+    def same(self, left: llvm.Value, right: llvm.Value) -> llvm.Value:
         return self.builder.icmp_unsigned("==", left, right)
 
-    def differs(self, left: ir.Value, right: ir.Value) -> ir.Value:
+    def differs(self, left: llvm.Value, right: llvm.Value) -> llvm.Value:
         return self.builder.icmp_unsigned("!=", left, right)
 
-    def all_of(self, conditions: Sequence[ir.Value]) -> ir.Value:
+    def all_of(self, conditions: Sequence[llvm.Value]) -> llvm.Value:
         """The conjunction, evaluated without branches."""
         total = conditions[0]
         for condition in conditions[1:]:
             total = self.builder.and_(total, condition)
         return total
 
-    def has_type(self, obj: ir.Value, symbol: str) -> ir.Value:
+    def has_type(self, obj: llvm.Value, symbol: str) -> llvm.Value:
         """Whether an object's type is exactly the one behind `symbol`."""
         return self.same(self.load(obj, cpython.layout().type), self.object(symbol))
 
     # -- references
 
-    def incref(self, obj: ir.Value) -> None:
+    def incref(self, obj: llvm.Value) -> None:
         self.call("Py_IncRef", obj)
 
-    def decref(self, obj: ir.Value) -> None:
+    def decref(self, obj: llvm.Value) -> None:
         """Release a reference; NULL is let pass."""
         self.call("Py_DecRef", obj)
 
-    def take(self, slot: ir.Value) -> ir.Value:
+    def take(self, slot: llvm.Value) -> llvm.Value:
         """Move the reference out of a slot."""
         value = self.load(slot)
         self.store(NULL, slot)
         return value
 
-    def decide(self, answer: ir.Value, no: ir.Block, error: ir.Block) -> None:
+    def decide(self, answer: llvm.Value, no: llvm.Block, error: llvm.Block) -> None:
         """Go on if the answer of a check is YES, else leave to one of the exits."""
         unlikely = self.block("not_yes")
         onwards = self.branch(self.builder.icmp_signed(">", answer, i32(0)), unlikely)
         self.enter(unlikely)
         self.builder.cbranch(self.same(answer, i32(0)), no, error)
         self.enter(onwards)
-
-
-class _Callee:
-    """A function pointer with its type, in the form that llvmlite's call instruction reads."""
-
-    def __init__(self, pointer: ir.Value, kind: ir.FunctionType) -> None:
-        self.function_type = kind
-        self.type = PTR
-        self._pointer = pointer
-
-    def get_reference(self) -> str:
-        return self._pointer.get_reference()

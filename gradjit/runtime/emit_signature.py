@@ -6,8 +6,7 @@ import functools
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from llvmlite import ir
-
+from gradjit.codegen import llvm
 from gradjit.runtime import cpython, numpy_abi
 from gradjit.runtime.c_function import I32, I64, MISS, NULL, CFunction, i32, i64
 from gradjit.runtime.signature import (
@@ -60,13 +59,13 @@ _STATICS = ("PyLong_Type", "PyBool_Type", "PyUnicode_Type")
 _SCALARS = ("PyComplex_Type", *(f"numpy.type.{dtype}" for dtype in numpy_abi.DTYPES))
 
 
-def one_of(frame: CFunction, kind: ir.Value, symbols: tuple[str, ...]) -> ir.Value:
+def one_of(frame: CFunction, kind: llvm.Value, symbols: tuple[str, ...]) -> llvm.Value:
     """Whether a type is one of those behind the symbols."""
     return functools.reduce(frame.builder.or_, [frame.same(kind, frame.object(s)) for s in symbols])
 
 
 @contextmanager
-def case(frame: CFunction, condition: ir.Value, done: ir.Block) -> Iterator[None]:
+def case(frame: CFunction, condition: llvm.Value, done: llvm.Block) -> Iterator[None]:
     """What is emitted within runs, and goes to `done`, if `condition`."""
     taken, other = frame.block(), frame.block()
     frame.builder.cbranch(condition, taken, other)
@@ -76,7 +75,7 @@ def case(frame: CFunction, condition: ir.Value, done: ir.Block) -> Iterator[None
     frame.enter(other)
 
 
-def append(frame: CFunction, state: ir.Value, value: ir.Value, counter: int, start: int, room: int, no: ir.Block
+def append(frame: CFunction, state: llvm.Value, value: llvm.Value, counter: int, start: int, room: int, no: llvm.Block
            ) -> None:
     n = frame.load(state, 8 * counter, I64)
     frame.require(frame.builder.icmp_signed("<", n, i64(room)), no)
@@ -84,35 +83,38 @@ def append(frame: CFunction, state: ir.Value, value: ir.Value, counter: int, sta
     frame.store(frame.builder.add(n, i64(1)), state, 8 * counter)
 
 
-def push(frame: CFunction, state: ir.Value, value: ir.Value, no: ir.Block) -> None:
+def push(frame: CFunction, state: llvm.Value, value: llvm.Value, no: llvm.Block) -> None:
     """One more word."""
     append(frame, state, value, WORDS, WORD, MAX_WORDS, no)
 
 
-def leaf(frame: CFunction, state: ir.Value, x: ir.Value, no: ir.Block) -> None:
+def leaf(frame: CFunction, state: llvm.Value, x: llvm.Value, no: llvm.Block) -> None:
     append(frame, state, x, LEAVES, LEAF, MAX_LEAVES, no)
     frame.incref(x)
 
 
-def inside(frame: CFunction, x: ir.Value, state: ir.Value, depth: ir.Value, no: ir.Block) -> None:
+def inside(frame: CFunction, x: llvm.Value, state: llvm.Value, depth: llvm.Value, no: llvm.Block) -> None:
     """A part of a container, to which there is a reference: it is given up here."""
     answer = frame.builder.call(frame.function, [x, state, frame.builder.add(depth, i64(1))])
     frame.decref(x)
     frame.require(frame.differs(answer, i32(0)), no)
 
 
-def _plain(frame: CFunction, x: ir.Value, state: ir.Value, depth: ir.Value, kind: ir.Value, no: ir.Block) -> None:
+def _plain(frame: CFunction, x: llvm.Value, state: llvm.Value, depth: llvm.Value, kind: llvm.Value,
+           no: llvm.Block) -> None:
     push(frame, state, kind, no)
     leaf(frame, state, x, no)
 
 
-def _static(frame: CFunction, x: ir.Value, state: ir.Value, depth: ir.Value, kind: ir.Value, no: ir.Block) -> None:
+def _static(frame: CFunction, x: llvm.Value, state: llvm.Value, depth: llvm.Value, kind: llvm.Value,
+            no: llvm.Block) -> None:
     push(frame, state, kind, no)
     push(frame, state, x, no)
     leaf(frame, state, x, no)
 
 
-def _array(frame: CFunction, x: ir.Value, state: ir.Value, depth: ir.Value, kind: ir.Value, no: ir.Block) -> None:
+def _array(frame: CFunction, x: llvm.Value, state: llvm.Value, depth: llvm.Value, kind: llvm.Value,
+           no: llvm.Block) -> None:
     at = numpy_abi.layout()
     flags = frame.builder.and_(frame.load(x, at.flags, I32), i32(_FLAGS))
     rank = frame.builder.zext(frame.load(x, at.ndim, I32), I64)
@@ -125,14 +127,15 @@ def _array(frame: CFunction, x: ir.Value, state: ir.Value, depth: ir.Value, kind
     leaf(frame, state, x, no)
 
 
-def _container(frame: CFunction, state: ir.Value, depth: ir.Value, kind: ir.Value, size: ir.Value, no: ir.Block
-               ) -> None:
+def _container(frame: CFunction, state: llvm.Value, depth: llvm.Value, kind: llvm.Value, size: llvm.Value,
+               no: llvm.Block) -> None:
     frame.require(frame.builder.icmp_signed("<", depth, i64(MAX_DEPTH)), no)
     push(frame, state, kind, no)
     push(frame, state, size, no)
 
 
-def _tuple(frame: CFunction, x: ir.Value, state: ir.Value, depth: ir.Value, kind: ir.Value, no: ir.Block) -> None:
+def _tuple(frame: CFunction, x: llvm.Value, state: llvm.Value, depth: llvm.Value, kind: llvm.Value,
+           no: llvm.Block) -> None:
     at = cpython.layout()
     size = frame.load(x, at.size, I64)
     _container(frame, state, depth, kind, size, no)
@@ -142,7 +145,8 @@ def _tuple(frame: CFunction, x: ir.Value, state: ir.Value, depth: ir.Value, kind
         inside(frame, item, state, depth, no)
 
 
-def _list(frame: CFunction, x: ir.Value, state: ir.Value, depth: ir.Value, kind: ir.Value, no: ir.Block) -> None:
+def _list(frame: CFunction, x: llvm.Value, state: llvm.Value, depth: llvm.Value, kind: llvm.Value,
+          no: llvm.Block) -> None:
     """Its length is asked each time: a field of a dataclass may be a property, which does what it likes."""
     at = cpython.layout()
     size = frame.load(x, at.size, I64)
@@ -154,7 +158,8 @@ def _list(frame: CFunction, x: ir.Value, state: ir.Value, depth: ir.Value, kind:
         inside(frame, item, state, depth, no)
 
 
-def _dict(frame: CFunction, x: ir.Value, state: ir.Value, depth: ir.Value, kind: ir.Value, no: ir.Block) -> None:
+def _dict(frame: CFunction, x: llvm.Value, state: llvm.Value, depth: llvm.Value, kind: llvm.Value,
+          no: llvm.Block) -> None:
     """Keys by address: the table holds those that it knows; an equal one elsewhere is another signature."""
     size = frame.call("PyDict_Size", x)
     _container(frame, state, depth, kind, size, no)
@@ -169,8 +174,8 @@ def _dict(frame: CFunction, x: ir.Value, state: ir.Value, depth: ir.Value, kind:
         inside(frame, item, state, depth, no)
 
 
-def _dataclass(frame: CFunction, x: ir.Value, state: ir.Value, depth: ir.Value, kind: ir.Value, names: ir.Value,
-               no: ir.Block) -> None:
+def _dataclass(frame: CFunction, x: llvm.Value, state: llvm.Value, depth: llvm.Value, kind: llvm.Value,
+               names: llvm.Value, no: llvm.Block) -> None:
     at = cpython.layout()
     size = frame.load(names, at.size, I64)
     _container(frame, state, depth, kind, size, no)
@@ -220,7 +225,7 @@ def try_indexed(frame: CFunction) -> None:
     frame.builder.ret(MISS)
 
 
-def hashed(frame: CFunction, words: ir.Value, n: ir.Value) -> ir.Value:
+def hashed(frame: CFunction, words: llvm.Value, n: llvm.Value) -> llvm.Value:
     """See `hash_of`."""
     b = frame.builder
     total = frame.variable(i64(0))
@@ -230,7 +235,8 @@ def hashed(frame: CFunction, words: ir.Value, n: ir.Value) -> ir.Value:
     return frame.load(total, 0, I64)
 
 
-def find(frame: CFunction, table: ir.Value, code: ir.Value, words: ir.Value, n: ir.Value, missed: ir.Block) -> ir.Value:
+def find(frame: CFunction, table: llvm.Value, code: llvm.Value, words: llvm.Value, n: llvm.Value,
+         missed: llvm.Block) -> llvm.Value:
     """The owner of the record that has these words."""
     b, at = frame.builder, cpython.layout()
     slots, mask = frame.at(table, 16), frame.load(table, 0, I64)
@@ -257,7 +263,7 @@ def find(frame: CFunction, table: ir.Value, code: ir.Value, words: ir.Value, n: 
     return owner
 
 
-def run(frame: CFunction, owner: ir.Value, leaves: ir.Value) -> ir.Value:
+def run(frame: CFunction, owner: llvm.Value, leaves: llvm.Value) -> llvm.Value:
     """The result of the first entry of a record that takes the leaves, or MISS."""
     b, at = frame.builder, cpython.layout()
     record = frame.at(frame.load(owner, at.tuple_items), at.bytes_data)

@@ -15,8 +15,7 @@ import struct
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from llvmlite import ir
-
+from gradjit.codegen import llvm
 from gradjit.ir.sizes import Dim, is_open
 from gradjit.records import dataclass
 from gradjit.runtime import cpython, numpy_abi, support
@@ -64,11 +63,11 @@ def kernel_arguments(spec: EntrySpec) -> int:
     return len(spec.sizes) + inputs + captured + len(spec.outputs) + 1
 
 
-def _check_signature(kernel: ir.Function, spec: EntrySpec) -> None:
+def _check_signature(kernel: llvm.Function, spec: EntrySpec) -> None:
     expected = kernel_arguments(spec)
     kind = kernel.function_type
-    pointers = all(isinstance(argument, ir.PointerType) for argument in kind.args)
-    if kind.return_type != I32 or len(kind.args) != expected or not pointers:
+    pointers = all(isinstance(argument, llvm.PointerType) for argument in kind.parameters)
+    if kind.result != I32 or len(kind.parameters) != expected or not pointers:
         raise ValueError(
             f"kernel {kernel.name} is {kind}; this entry needs one that takes {expected} pointers, returns i32"
         )
@@ -76,9 +75,9 @@ def _check_signature(kernel: ir.Function, spec: EntrySpec) -> None:
 
 class _Emitter:
     def __init__(self, kernel: str, spec: EntrySpec) -> None:
-        module = ir.Module(ENTRY)
-        kind = ir.FunctionType(I32, [PTR] * kernel_arguments(spec))
-        self.kernel = ir.Function(module, kind, kernel)
+        module = llvm.Module(ENTRY)
+        kind = llvm.FunctionType(I32, [PTR] * kernel_arguments(spec))
+        self.kernel = llvm.Function(module, kind, kernel)
         self.spec = spec
         self.frame = CFunction(module, ENTRY, "p", "pn")
         self.miss = self.frame.block("miss")
@@ -88,7 +87,7 @@ class _Emitter:
         self.checks = Checks(self.frame, spec, self._object, self.state, (self.miss, self.fail))
         self.results = Results(self.frame, spec, self._object, self.fail)
 
-    def _object(self, value: object) -> ir.Value:
+    def _object(self, value: object) -> llvm.Value:
         return self.frame.object(f"{_OBJECT}{self._index[id(value)]}")
 
     def emit(self) -> None:
@@ -127,7 +126,7 @@ class _Emitter:
         frame.builder.ret(NULL)
         frame.finish()
 
-    def _check_call(self) -> tuple[list[ir.Value], list[ir.Value]]:
+    def _check_call(self) -> tuple[list[llvm.Value], list[llvm.Value]]:
         """All checks; returns the arguments and the captured values."""
         frame, spec = self.frame, self.spec
         row, count = frame.function.args
@@ -144,7 +143,7 @@ class _Emitter:
         self.checks.apart(arrays)
         return arguments, captured
 
-    def _size(self, d: Dim) -> ir.Value:
+    def _size(self, d: Dim) -> llvm.Value:
         """A cell with an open extent."""
         cell = self.frame.cell(8, 8)
         self.frame.store(self.checks.dims[d], cell)
@@ -156,7 +155,7 @@ class _Emitter:
 
     # -- the kernel
 
-    def _call_kernel(self, pointers: list[ir.Value], arguments: list[ir.Value]) -> ir.Value:
+    def _call_kernel(self, pointers: list[llvm.Value], arguments: list[llvm.Value]) -> llvm.Value:
         frame = self.frame
         if not self.spec.release_gil:
             return frame.builder.call(self.kernel, pointers)
@@ -166,14 +165,14 @@ class _Emitter:
         frame.call("PyEval_RestoreThread", thread)
         return status
 
-    def _record(self, workspace: ir.Value) -> list[ir.Value]:
+    def _record(self, workspace: llvm.Value) -> list[llvm.Value]:
         """The two numbers that the kernel has left for the message of an error, if any error has such."""
         if not any(callable(message) for _, message in self.spec.errors):
             return []
         end = self.frame.at(workspace, self.checks.number(self.spec.workspace_bytes))
         return [self.frame.load(end, -k, I64) for k in (16, 8)]
 
-    def _raise_described(self, cls: type, describe: Callable[..., str], record: list[ir.Value]) -> None:
+    def _raise_described(self, cls: type, describe: Callable[..., str], record: list[llvm.Value]) -> None:
         """Raise `cls(describe(*record))`."""
         frame = self.frame
         row = frame.cell(16, 8)
@@ -188,10 +187,10 @@ class _Emitter:
         frame.call("PyErr_SetObject", self._object(cls), message)
         frame.decref(message)
 
-    def _raise_errors(self, status: ir.Value, record: list[ir.Value]) -> None:
+    def _raise_errors(self, status: llvm.Value, record: list[llvm.Value]) -> None:
         frame = self.frame
         failed, onwards = frame.block("failed"), frame.block("done")
-        frame.builder.cbranch(frame.same(status, i32(0)), onwards, failed).set_weights((4000, 1))
+        frame.builder.cbranch(frame.same(status, i32(0)), onwards, failed, (4000, 1))
         unknown = frame.block("unknown")
         frame.enter(failed)
         choice = frame.builder.switch(status, unknown)
@@ -211,19 +210,19 @@ class _Emitter:
 
     # -- arrays that are written to: nothing has been before this
 
-    def _array(self, target: Argument | CapturedResult, arguments: list[ir.Value], captured: list[ir.Value]
-               ) -> ir.Value:
+    def _array(self, target: Argument | CapturedResult, arguments: list[llvm.Value], captured: list[llvm.Value]
+               ) -> llvm.Value:
         return (arguments if isinstance(target, Argument) else captured)[target.index]
 
     def _copy_scratch(
-        self, status: ir.Value, outputs: list[ir.Value], arguments: list[ir.Value], captured: list[ir.Value]
+        self, status: llvm.Value, outputs: list[llvm.Value], arguments: list[llvm.Value], captured: list[llvm.Value]
     ) -> None:
         """Copy outputs that stand in the workspace to the arrays that they are the contents of."""
         frame, spec = self.frame, self.spec
         if not spec.scratch:
             return
         copy, onwards = frame.block("copy"), frame.block()
-        frame.builder.cbranch(frame.same(status, i32(0)), copy, onwards).set_weights((4000, 1))
+        frame.builder.cbranch(frame.same(status, i32(0)), copy, onwards, (4000, 1))
         frame.enter(copy)
         for target, output in spec.writes:
             if output in spec.scratch:
@@ -232,7 +231,7 @@ class _Emitter:
         frame.go(onwards)
         frame.enter(onwards)
 
-    def _write_back(self, arguments: list[ir.Value], captured: list[ir.Value]) -> None:
+    def _write_back(self, arguments: list[llvm.Value], captured: list[llvm.Value]) -> None:
         """Have NumPy copy the other outputs, into arrays in any layout."""
         frame = self.frame
         for target, output in self.spec.writes:
@@ -243,7 +242,7 @@ class _Emitter:
 
     # -- the workspace
 
-    def _take_workspace(self) -> ir.Value:
+    def _take_workspace(self) -> llvm.Value:
         """The aligned workspace: none, on the stack, the block of the state, or a new one if another call has that."""
         frame, size = self.frame, self.spec.memory_bytes
         if is_open(size):
@@ -275,7 +274,7 @@ class _Emitter:
         up = frame.builder.add(start, i64(WORKSPACE_ALIGNMENT - 1))
         return frame.builder.inttoptr(frame.builder.and_(up, i64(-WORKSPACE_ALIGNMENT)), PTR)
 
-    def _take_open(self, size: ir.Value) -> ir.Value:
+    def _take_open(self, size: llvm.Value) -> llvm.Value:
         """A workspace whose size is computed: the block of the state, if that is large enough, or a new one. A block
         tells its size in its first word."""
         frame, b = self.frame, self.frame.builder
@@ -285,10 +284,10 @@ class _Emitter:
         frame.store(spare, self._block)
         look, fresh, none = frame.block("look"), frame.block("fresh_workspace"), frame.block("no_memory")
         onwards = frame.block()
-        b.cbranch(frame.differs(spare, NULL), look, fresh).set_weights((4000, 1))
+        b.cbranch(frame.differs(spare, NULL), look, fresh, (4000, 1))
         frame.enter(look)
         enough = b.icmp_signed(">=", frame.load(spare, 0, I64), size)
-        b.cbranch(enough, onwards, fresh).set_weights((4000, 1))
+        b.cbranch(enough, onwards, fresh, (4000, 1))
         frame.enter(fresh)
         frame.call("PyMem_RawFree", spare)
         made = frame.call("PyMem_RawMalloc", b.add(size, i64(2 * WORKSPACE_ALIGNMENT)))
@@ -304,7 +303,7 @@ class _Emitter:
         up = b.add(start, i64(2 * WORKSPACE_ALIGNMENT - 1))
         return b.inttoptr(b.and_(up, i64(-WORKSPACE_ALIGNMENT)), PTR)
 
-    def _return_workspace(self, workspace: ir.Value) -> None:
+    def _return_workspace(self, workspace: llvm.Value) -> None:
         """Give the block back to the state; one that another call has put there meanwhile goes to the allocator."""
         frame, size = self.frame, self.spec.memory_bytes
         if not is_open(size) and size <= STACK_WORKSPACE:
@@ -325,7 +324,7 @@ class _Emitter:
             frame.enter(kept)
         other = frame.load(self.state, 8 * _WORKSPACE)
         frame.store(block, self.state, 8 * _WORKSPACE)
-        frame.builder.cbranch(frame.same(other, NULL), onwards, surplus).set_weights((4000, 1))
+        frame.builder.cbranch(frame.same(other, NULL), onwards, surplus, (4000, 1))
         frame.enter(surplus)
         frame.call("PyMem_RawFree", other)
         frame.go(onwards)
@@ -424,8 +423,8 @@ def bind_entry(kernel: str, address: int, entry: EntryCode, spec: EntrySpec) -> 
 
 
 def build_entry(
-    module: ir.Module,
-    kernel: ir.Function,
+    module: llvm.Module,
+    kernel: llvm.Function,
     spec: EntrySpec,
     *,
     symbols: Mapping[str, int] | None = None,

@@ -10,8 +10,8 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
-from llvmlite import ir
 
+from gradjit.codegen import llvm
 from gradjit.codegen.sizes import emitted
 from gradjit.ir.sizes import Dim, is_open
 from gradjit.runtime import cpython, numpy_abi, support
@@ -63,9 +63,9 @@ class Checks:
         self,
         frame: CFunction,
         spec: EntrySpec,
-        objects: Callable[[object], ir.Value],
-        state: ir.Value,
-        exits: tuple[ir.Block, ir.Block],
+        objects: Callable[[object], llvm.Value],
+        state: llvm.Value,
+        exits: tuple[llvm.Block, llvm.Block],
     ) -> None:
         self.frame = frame
         self.spec = spec
@@ -77,13 +77,13 @@ class Checks:
         self.slot_count += sum(isinstance(guard, AttributeGuard) for guard in spec.guards)
         self.slots = frame.slots(self.slot_count) if self.slot_count else NULL
         self._used = 0
-        self.dims: dict[Dim, ir.Value] = {}
-        self._kept: dict[int, ir.Value] = {}  # the slots of captured values
-        self.looked_up: ir.Value | None = None  # where it is noted that a version had changed, and foreign code may run
+        self.dims: dict[Dim, llvm.Value] = {}
+        self._kept: dict[int, llvm.Value] = {}  # the slots of captured values
+        self.looked_up: llvm.Value | None = None  # it is noted here that a version had changed: foreign code may run
 
     # -- values
 
-    def values(self, row: ir.Value, specs: Sequence[ParameterSpec]) -> list[ir.Value]:
+    def values(self, row: llvm.Value, specs: Sequence[ParameterSpec]) -> list[llvm.Value]:
         """Check the objects in a row; returns them."""
         objects = [self.frame.load(row, 8 * k) for k in range(len(specs))]
         for value, spec in zip(objects, specs, strict=True):
@@ -96,7 +96,7 @@ class Checks:
         self.arrays(row, specs)
         return objects
 
-    def arrays(self, row: ir.Value, specs: Sequence[ParameterSpec]) -> None:
+    def arrays(self, row: llvm.Value, specs: Sequence[ParameterSpec]) -> None:
         """Check the arrays in a row of objects."""
         arrays = [(k, spec) for k, spec in enumerate(specs) if isinstance(spec, ArraySpec)]
         if arrays:
@@ -105,7 +105,7 @@ class Checks:
             answer = self.frame.call_support("check_arrays", row, records, i64(len(arrays)))
             self.frame.require(self.frame.same(answer, support.YES), self.miss)
 
-    def _array_record(self, index: int, spec: ArraySpec) -> list[int | ir.Value]:
+    def _array_record(self, index: int, spec: ArraySpec) -> list[int | llvm.Value]:
         """See `support._check_arrays`."""
         needed = numpy_abi.ALIGNED | (numpy_abi.C_CONTIGUOUS if spec.strides is None else
                                       numpy_abi.F_CONTIGUOUS if spec.is_open else 0)
@@ -122,7 +122,7 @@ class Checks:
             *(word for pair in pairs for word in pair),
         ]
 
-    def _same_static(self, value: ir.Value, expected: object) -> None:
+    def _same_static(self, value: llvm.Value, expected: object) -> None:
         frame = self.frame
         wanted = self.objects(expected)
         compare = frame.block("compare")
@@ -132,7 +132,7 @@ class Checks:
         frame.go(onwards)
         frame.enter(onwards)
 
-    def data_pointer(self, value: ir.Value, spec: ValueSpec) -> ir.Value:
+    def data_pointer(self, value: llvm.Value, spec: ValueSpec) -> llvm.Value:
         """Where a checked value's data lies."""
         if isinstance(spec, ArraySpec):
             return self.frame.load(value, numpy_abi.layout().data)
@@ -141,7 +141,7 @@ class Checks:
         at = cpython.layout()
         return self.frame.at(value, at.float_value if isinstance(spec, FloatSpec) else at.complex_value)
 
-    def keep(self, values: Sequence[ir.Value]) -> None:
+    def keep(self, values: Sequence[llvm.Value]) -> None:
         """Hold the arguments to the end of the call: without the GIL, other threads may change what holds them."""
         for value in values:
             self.frame.incref(value)
@@ -150,7 +150,7 @@ class Checks:
 
     # -- guards and captured values
 
-    def environment(self) -> ir.Value:
+    def environment(self) -> llvm.Value:
         """Check the guards and read the captured values; returns the row of those, kept alive to the end of the call.
 
         The values themselves are not checked yet: reading a later one may run code of the user's.
@@ -172,7 +172,7 @@ class Checks:
                 watched.append((guard_source(guard), guard))
         for guards in by_class.values():
             self._class_guards(guards)
-        fixed: dict[int, ir.Value] = {}
+        fixed: dict[int, llvm.Value] = {}
         for index, capture in enumerate(self.spec.captured):
             if isinstance(capture.source, np.ndarray):
                 fixed[index] = self.objects(capture.source)
@@ -223,7 +223,7 @@ class Checks:
             self.frame.at_start(i64(0), self.looked_up)
         self.frame.store(i64(1), self.looked_up)
 
-    def arrays_once_more(self, row: ir.Value, specs: Sequence[ParameterSpec]) -> None:
+    def arrays_once_more(self, row: llvm.Value, specs: Sequence[ParameterSpec]) -> None:
         """Check the arrays again if code of the user's may have run, which may have reshaped one."""
         if runs_foreign_code(self.spec.guards, self.spec.captured):
             self.arrays(row, specs)
@@ -235,7 +235,7 @@ class Checks:
             self.frame.go(onwards)
             self.frame.enter(onwards)
 
-    def _slot(self, reader: Reader) -> ir.Value:
+    def _slot(self, reader: Reader) -> llvm.Value:
         """A slot for the value that `reader` gets."""
         slot = self.frame.at(self.slots, 8 * self._used)
         self._used += 1
@@ -259,7 +259,7 @@ class Checks:
         for readers in by_dict.values():
             self._dict_items(readers)
 
-    def _accept(self, value: ir.Value, reader: Reader) -> None:
+    def _accept(self, value: llvm.Value, reader: Reader) -> None:
         """Give a borrowed reference, or NULL, to its reader."""
         frame = self.frame
         if isinstance(reader, int):
@@ -290,7 +290,7 @@ class Checks:
             self.frame.enter(other)
             self._note_look_up()
         guards = [(source.key, _watch(reader)) for source, reader in readers if not isinstance(reader, int)]
-        words: list[int | ir.Value] = []
+        words: list[int | llvm.Value] = []
         for key, _ in captures:
             words += [self.objects(key), support.CAPTURED, 0]
         for key, (how, expected) in guards:
@@ -308,7 +308,7 @@ class Checks:
             self.frame.go(onwards)
             self.frame.enter(onwards)
 
-    def _list_item(self, source: ItemRef) -> ir.Value:
+    def _list_item(self, source: ItemRef) -> llvm.Value:
         frame, at = self.frame, cpython.layout()
         sequence = self.objects(source.container)
         size = frame.load(sequence, at.size, I64)
@@ -365,15 +365,15 @@ class Checks:
 
     # -- open extents
 
-    def sizes(self, arrays: Sequence[tuple[ir.Value, ArraySpec]]) -> None:
+    def sizes(self, arrays: Sequence[tuple[llvm.Value, ArraySpec]]) -> None:
         """Read the open extents from checked arrays, and see that all of them agree and meet the conditions."""
         frame, at = self.frame, numpy_abi.layout()
-        found: list[tuple[int, ir.Value]] = []
+        found: list[tuple[int, llvm.Value]] = []
         for array, spec in arrays:
             if spec.is_open:
                 shape = frame.load(array, at.shape)
                 found += [(e, frame.load(shape, 8 * axis, I64)) for axis, e in enumerate(spec.shape) if is_open(e)]
-        others: list[tuple[int, ir.Value]] = []
+        others: list[tuple[int, llvm.Value]] = []
         for e, value in found:
             dim = e.dim  # type: ignore[attr-defined]
             if dim is not None and dim not in self.dims:
@@ -386,20 +386,20 @@ class Checks:
         if tests:
             frame.require(frame.all_of(tests), self.miss)
 
-    def number(self, n: int) -> ir.Value:
+    def number(self, n: int) -> llvm.Value:
         """A number, or an open one computed from what this call has."""
         return emitted(self.frame.builder, n, self.dims.__getitem__)
 
     # -- memory
 
-    def apart(self, arrays: Sequence[tuple[ir.Value, ArraySpec]]) -> None:
+    def apart(self, arrays: Sequence[tuple[llvm.Value, ArraySpec]]) -> None:
         """Leave to `miss` if an array that must not shares memory with another one."""
         for k, (array, spec) in enumerate(arrays):
             for j, (other, other_spec) in enumerate(arrays):
                 if spec.apart and k != j and not (other_spec.apart and j < k):
                     self._disjoint(array, spec, other, other_spec)
 
-    def _disjoint(self, left: ir.Value, left_spec: ArraySpec, right: ir.Value, right_spec: ArraySpec) -> None:
+    def _disjoint(self, left: llvm.Value, left_spec: ArraySpec, right: llvm.Value, right_spec: ArraySpec) -> None:
         frame, at = self.frame, numpy_abi.layout()
         ranges = (left_spec.byte_range(), right_spec.byte_range())
         if any(start == stop for start, stop in ranges):

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from llvmlite import ir
-
+from gradjit.codegen import llvm
 from gradjit.ir.sizes import is_open
 from gradjit.runtime import cpython, numpy_abi, support
 from gradjit.runtime.c_function import F64, I8, I32, I64, NULL, CFunction, i32, i64
@@ -29,7 +28,7 @@ class Results:
     outputs. The `fail` exit releases them; success moves them into the result.
     """
 
-    def __init__(self, frame: CFunction, spec: EntrySpec, objects: Callable[[object], ir.Value], fail: ir.Block
+    def __init__(self, frame: CFunction, spec: EntrySpec, objects: Callable[[object], llvm.Value], fail: llvm.Block
                  ) -> None:
         self.frame = frame
         self.spec = spec
@@ -42,12 +41,12 @@ class Results:
         self.slots = frame.slots(self.slot_count)
         self._used = len(self._arrays)
 
-    def allocate(self, number: Callable[[int], ir.Value]) -> list[ir.Value]:
+    def allocate(self, number: Callable[[int], llvm.Value]) -> list[llvm.Value]:
         """Make the output arrays; returns where the kernel writes each output. (Scratch outputs have their place
         elsewhere.) `number` gives the value of an open extent."""
         frame, outputs = self.frame, self.spec.outputs
         if self._arrays:
-            words: list[int | ir.Value] = []
+            words: list[int | llvm.Value] = []
             for k in self._arrays:
                 words += [
                     frame.object(f"numpy.descr.{outputs[k].dtype.name}"),
@@ -62,23 +61,23 @@ class Results:
         self._cells = [self._cell(k, output) for k, output in enumerate(outputs)]
         return list(self._cells)
 
-    def _row(self, words: Sequence[int | ir.Value]) -> ir.Value:
+    def _row(self, words: Sequence[int | llvm.Value]) -> llvm.Value:
         """Words on the stack."""
         row = self.frame.cell(8 * len(words), 8)
         for k, word in enumerate(words):
             self.frame.store(i64(word) if isinstance(word, int) else word, row, 8 * k)
         return row
 
-    def _cell(self, k: int, output: OutputSpec) -> ir.Value:
+    def _cell(self, k: int, output: OutputSpec) -> llvm.Value:
         if k in self._leaves:
             return self.frame.load(self.frame.load(self._leaves[k]), numpy_abi.layout().data)
         return NULL if output.is_array else self.frame.cell(output.dtype.itemsize, 16)
 
-    def array(self, output: int) -> ir.Value:
+    def array(self, output: int) -> llvm.Value:
         """The array of an output, borrowed."""
         return self.frame.load(self._leaves[output])
 
-    def build(self, arguments: Sequence[ir.Value], captured: Sequence[ir.Value]) -> ir.Value:
+    def build(self, arguments: Sequence[llvm.Value], captured: Sequence[llvm.Value]) -> llvm.Value:
         """The result object, a new reference; called once, after the kernel has written the outputs."""
         self._borrowed = {Argument: arguments, CapturedResult: captured}
         for k, output in enumerate(self.spec.outputs):
@@ -91,7 +90,7 @@ class Results:
             self.frame.decref(self.frame.take(slot))
         return result
 
-    def _own(self, value: ir.Value) -> ir.Value:
+    def _own(self, value: llvm.Value) -> llvm.Value:
         """Put a new reference into a slot; NULL leaves to `fail`."""
         self.frame.require(self.frame.differs(value, NULL), self.fail)
         slot = self.frame.at(self.slots, 8 * self._used)
@@ -99,17 +98,17 @@ class Results:
         self.frame.store(value, slot)
         return slot
 
-    def _share(self, value: ir.Value) -> ir.Value:
+    def _share(self, value: llvm.Value) -> llvm.Value:
         """Put one more reference to a borrowed object into a slot."""
         self.frame.incref(value)
         return self._own(value)
 
     # -- leaves
 
-    def _numpy_scalar(self, cell: ir.Value, output: OutputSpec) -> ir.Value:
+    def _numpy_scalar(self, cell: llvm.Value, output: OutputSpec) -> llvm.Value:
         frame, dtype = self.frame, output.dtype
         if dtype.kind == "b":  # NumPy has one True and one False
-            truth = frame.differs(frame.load(cell, 0, I8), ir.Constant(I8, 0))
+            truth = frame.differs(frame.load(cell, 0, I8), llvm.Constant(I8, 0))
             value = frame.builder.select(truth, frame.object("numpy.true"), frame.object("numpy.false"))
             frame.incref(value)
             return value
@@ -117,11 +116,11 @@ class Results:
         frame.require(frame.differs(scalar, NULL), self.fail)
         size = min(dtype.itemsize, 8)
         for offset in range(0, dtype.itemsize, size):
-            bits = frame.load(cell, offset, ir.IntType(8 * size))
+            bits = frame.load(cell, offset, llvm.IntType(8 * size))
             frame.store(bits, scalar, numpy_abi.layout().scalar_value[dtype.name] + offset)
         return scalar
 
-    def _python_scalar(self, cell: ir.Value, output: OutputSpec) -> ir.Value:
+    def _python_scalar(self, cell: llvm.Value, output: OutputSpec) -> llvm.Value:
         frame, kind, size = self.frame, output.dtype.kind, output.dtype.itemsize
         if kind == "c":
             parts = [self._as_double(cell, offset, size // 2) for offset in (0, size // 2)]
@@ -133,21 +132,21 @@ class Results:
             return value
         if kind == "f":
             return frame.call("PyFloat_FromDouble", self._as_double(cell, 0, size))
-        bits = frame.load(cell, 0, ir.IntType(8 * size))
+        bits = frame.load(cell, 0, llvm.IntType(8 * size))
         if kind == "b":
             width = I64 if cpython.SIGNATURES["PyBool_FromLong"][1] == "n" else I32
-            return frame.call("PyBool_FromLong", frame.builder.zext(frame.differs(bits, ir.Constant(I8, 0)), width))
+            return frame.call("PyBool_FromLong", frame.builder.zext(frame.differs(bits, llvm.Constant(I8, 0)), width))
         if kind == "u":
             return frame.call("PyLong_FromUnsignedLongLong", frame.builder.zext(bits, I64) if size < 8 else bits)
         return frame.call("PyLong_FromLongLong", frame.builder.sext(bits, I64) if size < 8 else bits)
 
-    def _as_double(self, cell: ir.Value, offset: int, size: int) -> ir.Value:
-        value = self.frame.load(cell, offset, {4: ir.FloatType(), 8: F64}[size])
+    def _as_double(self, cell: llvm.Value, offset: int, size: int) -> llvm.Value:
+        value = self.frame.load(cell, offset, {4: llvm.FloatType(), 8: F64}[size])
         return value if size == 8 else self.frame.builder.fpext(value, F64)
 
     # -- containers: the parts first, so that no container is ever seen half filled
 
-    def _node(self, node: Any) -> ir.Value:
+    def _node(self, node: Any) -> llvm.Value:
         """A slot that owns the object for a result node."""
         if type(node) is int:
             return self._leaf(node)
@@ -160,28 +159,28 @@ class Results:
         parts = [self._node(part) for part in result_parts(node)]
         return _CONTAINERS[type(node)](self, node, parts)
 
-    def _leaf(self, index: int) -> ir.Value:
+    def _leaf(self, index: int) -> llvm.Value:
         self._uses[index] -= 1
         if self._uses[index]:
             return self._share(self.frame.load(self._leaves[index]))
         return self._leaves[index]
 
-    def _tuple(self, node: Any, parts: list[ir.Value]) -> ir.Value:
+    def _tuple(self, node: Any, parts: list[llvm.Value]) -> llvm.Value:
         slot = self._own(self.frame.call("PyTuple_New", i64(len(parts))))
         self._fill(self.frame.at(self.frame.load(slot), cpython.layout().tuple_items), parts)
         return slot
 
-    def _list(self, node: Any, parts: list[ir.Value]) -> ir.Value:
+    def _list(self, node: Any, parts: list[llvm.Value]) -> llvm.Value:
         slot = self._own(self.frame.call("PyList_New", i64(len(parts))))
         if parts:
             self._fill(self.frame.load(self.frame.load(slot), cpython.layout().list_items), parts)
         return slot
 
-    def _fill(self, items: ir.Value, parts: list[ir.Value]) -> None:
+    def _fill(self, items: llvm.Value, parts: list[llvm.Value]) -> None:
         for k, part in enumerate(parts):
             self.frame.store(self.frame.take(part), items, 8 * k)
 
-    def _dict(self, node: Any, parts: list[ir.Value]) -> ir.Value:
+    def _dict(self, node: Any, parts: list[llvm.Value]) -> llvm.Value:
         frame = self.frame
         slot = self._own(frame.call("PyDict_New"))
         for key, part in zip(node, parts, strict=True):
@@ -190,7 +189,7 @@ class Results:
             frame.decref(frame.take(part))
         return slot
 
-    def _built(self, node: Any, parts: list[ir.Value]) -> ir.Value:
+    def _built(self, node: Any, parts: list[llvm.Value]) -> llvm.Value:
         frame = self.frame
         row = frame.cell(8 * max(len(parts), 1), 8)
         for k, part in enumerate(parts):
@@ -202,7 +201,7 @@ class Results:
         return slot
 
 
-_CONTAINERS: dict[type, Callable[[Results, Any, list[ir.Value]], ir.Value]] = {
+_CONTAINERS: dict[type, Callable[[Results, Any, list[llvm.Value]], llvm.Value]] = {
     tuple: Results._tuple,
     list: Results._list,
     dict: Results._dict,

@@ -29,7 +29,8 @@ from gradjit.runtime import cpython
 
 if TYPE_CHECKING:
     import llvmlite.binding as llvm
-    from llvmlite import ir
+
+    from gradjit.codegen.llvm import Module
 
 
 Passes = Callable[[Any, Any], None]
@@ -104,7 +105,7 @@ class MachineCode:
 
 
 def compile_module(
-    module: ir.Module | str,
+    module: Module | str,
     symbols: Mapping[str, int],
     *,
     pipeline: str = "light",
@@ -127,7 +128,7 @@ def emit_outlined(texts: Sequence[str]) -> list[ObjectCode]:
 
 
 def emit_object(
-    module: ir.Module | str, *, pipeline: str = "light", exports: Sequence[str] | None = None
+    module: Module | str, *, pipeline: str = "light", exports: Sequence[str] | None = None
 ) -> ObjectCode:
     """Optimise IR with one of `PIPELINES` and generate object code for this machine, unless that was done lately.
 

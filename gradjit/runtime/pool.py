@@ -25,8 +25,7 @@ import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from llvmlite import ir
-
+from gradjit.codegen import llvm
 from gradjit.runtime import cpython, disk_cache, jit, support
 from gradjit.runtime.c_function import I32, I64, NULL, CFunction, i32, i64
 from gradjit.runtime.packed_code import joined, parted
@@ -67,34 +66,34 @@ class PoolFunction(CFunction):
     """A function of the pool under construction."""
 
     @property
-    def pool(self) -> ir.Value:
+    def pool(self) -> llvm.Value:
         return self.object(POOL)
 
-    def library(self, name: str, *arguments: ir.Value) -> ir.Value:
+    def library(self, name: str, *arguments: llvm.Value) -> llvm.Value:
         return self._call(name, LIBRARY[name], arguments)
 
-    def look(self, offset: int) -> ir.Value:
+    def look(self, offset: int) -> llvm.Value:
         """A word of the pool as it is now."""
-        return self.builder.load_atomic(self.at(self.pool, offset), "seq_cst", 8, typ=I64)
+        return self.builder.load_atomic(self.at(self.pool, offset), "seq_cst", 8, type=I64)
 
-    def put(self, value: ir.Value, offset: int) -> None:
+    def put(self, value: llvm.Value, offset: int) -> None:
         self.builder.atomic_rmw("xchg", self.at(self.pool, offset), value, "seq_cst")
 
-    def change(self, how: str, offset: int, value: int) -> ir.Value:
+    def change(self, how: str, offset: int, value: int) -> llvm.Value:
         """Change a word at once; what it was."""
         return self.builder.atomic_rmw(how, self.at(self.pool, offset), i64(value), "seq_cst")
 
-    def exchange(self, offset: int, was: ir.Value, becomes: ir.Value) -> ir.Value:
+    def exchange(self, offset: int, was: llvm.Value, becomes: llvm.Value) -> llvm.Value:
         """Set a word that still is what it was; whether it was."""
-        answer = self.builder.cmpxchg(self.at(self.pool, offset), was, becomes, "seq_cst", "seq_cst")
+        answer = self.builder.cmpxchg(self.at(self.pool, offset), was, becomes, "seq_cst")
         return self.builder.extract_value(answer, 1)
 
     def pause(self) -> None:
         """Tell the processor that this thread waits."""
         if platform.machine() in PAUSES:
             name, arguments = PAUSES[platform.machine()]
-            function = self.module.globals.get(name) or ir.Function(
-                self.module, ir.FunctionType(ir.VoidType(), [a.type for a in arguments]), name)
+            kind = llvm.FunctionType(llvm.VoidType(), [a.type for a in arguments])
+            function = self.module.declared(name, kind)
             self.builder.call(function, arguments)
 
     @contextmanager
@@ -104,7 +103,7 @@ class PoolFunction(CFunction):
         self.library("pthread_mutex_unlock", self.at(self.pool, LOCK))
 
     @contextmanager
-    def when(self, condition: ir.Value) -> Iterator[None]:
+    def when(self, condition: llvm.Value) -> Iterator[None]:
         then, after = self.block(), self.block()
         self.builder.cbranch(condition, then, after)
         self.enter(then)
@@ -123,29 +122,29 @@ class PoolFunction(CFunction):
         self.go(test)
         self.enter(after)
 
-    def is_open(self, gate: ir.Value) -> ir.Value:
+    def is_open(self, gate: llvm.Value) -> llvm.Value:
         """Whether there is work, and room for one helper more."""
         return self.builder.icmp_signed(">=", gate, i64(OPEN + TICKET))
 
-    def is_left(self, gate: ir.Value) -> ir.Value:
+    def is_left(self, gate: llvm.Value) -> llvm.Value:
         """Whether no helper is in."""
         return self.same(self.builder.and_(gate, i64(TICKET - 1)), i64(0))
 
-    def fresh_record(self, stop: ir.Value) -> ir.Value:
+    def fresh_record(self, stop: llvm.Value) -> llvm.Value:
         """Where a chunk that fails tells an index and an extent, and reads (by address) whether it is to stop."""
         record = self.cell(24, 8)
         self.store(stop, record, 16)
         return record
 
-    def call_pool(self, name: str, *arguments: ir.Value) -> ir.Value:
+    def call_pool(self, name: str, *arguments: llvm.Value) -> llvm.Value:
         """Call a function of the pool that has been emitted."""
-        return self.builder.call(self.module.globals[f"gradjit.pool.{name}"], arguments)
+        return self.builder.call(self.module.defined(f"gradjit.pool.{name}"), arguments)
 
-    def asked(self, name: str) -> ir.Value:
+    def asked(self, name: str) -> llvm.Value:
         """Whether the user interrupts."""
         return self._call(name, ("i", ""), ())
 
-    def run_chunk(self, body: ir.Value, context: ir.Value, k: ir.Value, record: ir.Value) -> ir.Value:
+    def run_chunk(self, body: llvm.Value, context: llvm.Value, k: llvm.Value, record: llvm.Value) -> llvm.Value:
         return self.call_pointer(body, I32, context, k, record)
 
 
@@ -173,7 +172,7 @@ def _parallel(frame: PoolFunction) -> None:
     b.ret(frame.call_pool("alone", body, context, count, limit, record))
 
 
-def shared(frame: PoolFunction, wanted: ir.Value) -> ir.Value:
+def shared(frame: PoolFunction, wanted: llvm.Value) -> llvm.Value:
     """Hand the chunks out to helpers, work along, wait for them; the status."""
     body, context, count, _, record = frame.function.args
     b = frame.builder
@@ -306,7 +305,7 @@ def _grow(frame: PoolFunction) -> None:
     more = frame.block("more")
     frame.go(more)
     frame.enter(more)
-    failed = frame.library("pthread_create", thread, NULL, frame.module.globals["gradjit.pool.helper"], NULL)
+    failed = frame.library("pthread_create", thread, NULL, frame.module.defined("gradjit.pool.helper"), NULL)
     frame.require(frame.same(failed, i32(0)), done)
     now = b.add(frame.load(frame.pool, HELPERS, I64), i64(1))
     frame.store(now, frame.pool, HELPERS)
@@ -414,7 +413,7 @@ def pool_code() -> jit.ObjectCode:
             return parted(data)[1][0]
     except (ValueError, IndexError):
         pass
-    module = ir.Module("gradjit.pool")
+    module = llvm.Module("gradjit.pool")
     for name in EMITTERS if HAS_THREADS else WITHOUT_THREADS:
         emit, result, parameters = EMITTERS[name]
         frame = PoolFunction(module, f"gradjit.pool.{name}", result, parameters)

@@ -17,8 +17,7 @@ import threading
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from llvmlite import ir
-
+from gradjit.codegen import llvm
 from gradjit.runtime import cpython, disk_cache, emit_signature, jit, numpy_abi, signature
 from gradjit.runtime.c_function import (
     CLOCK,
@@ -94,13 +93,13 @@ def _check_arrays(frame: CFunction) -> None:
     frame.builder.ret(NO)
 
 
-def _check_dtype(frame: CFunction, descr: ir.Value, record: ir.Value, no: ir.Block) -> None:
+def _check_dtype(frame: CFunction, descr: llvm.Value, record: llvm.Value, no: llvm.Block) -> None:
     """Nearly always NumPy's own dtype object; else (unpickled arrays, `long long`, metadata) an equal one."""
     at, other = numpy_abi.layout(), frame.block("other_dtype")
     onwards = frame.branch(frame.same(descr, frame.load(record, 8)), other)
     frame.enter(other)
     order = frame.load(descr, at.descr_byteorder, I8)
-    native = (frame.same(order, ir.Constant(I8, mark)) for mark in numpy_abi.NATIVE_ORDERS)
+    native = (frame.same(order, llvm.Constant(I8, mark)) for mark in numpy_abi.NATIVE_ORDERS)
     frame.require(functools.reduce(frame.builder.or_, native), no)
     number = frame.builder.zext(frame.load(descr, at.descr_type_num, I32), I64)
     frame.require(frame.builder.icmp_unsigned("<", number, i64(64)), no)
@@ -237,7 +236,7 @@ def _check_items(frame: CFunction) -> None:
         frame.builder.ret(answer)
 
 
-def _check_item(frame: CFunction, value: ir.Value, record: ir.Value, no: ir.Block, error: ir.Block) -> None:
+def _check_item(frame: CFunction, value: llvm.Value, record: llvm.Value, no: llvm.Block, error: llvm.Block) -> None:
     """Hold a value, or NULL, against its record."""
     how, expected = frame.load(record, 8, I64), frame.load(record, 16)
     fine, absent, present, by_value, identical = (frame.block() for _ in range(5))
@@ -310,7 +309,7 @@ def _call_entry(frame: CFunction) -> None:
     frame.builder.ret(miss)
 
 
-def _try_chain(frame: CFunction, owner: ir.Value, args: ir.Value, count: ir.Value) -> None:
+def _try_chain(frame: CFunction, owner: llvm.Value, args: llvm.Value, count: llvm.Value) -> None:
     """Try the packed entries of `owner`, a tuple on which a reference is held.
 
     Returns the result of the first that takes the call; goes on if none does.
@@ -509,7 +508,7 @@ def kept_code() -> tuple[Sequence[str], jit.ObjectCode] | None:
 
 def compiled_code() -> tuple[Sequence[str], jit.ObjectCode]:
     """The same, made now."""
-    module = ir.Module("gradjit.support")
+    module = llvm.Module("gradjit.support")
     symbols: set[str] = set()
     for name, emit in EMITTERS.items():
         frame = CFunction(module, f"gradjit.{name}", *(SUPPORT | _ENTRY_POINTS)[name])

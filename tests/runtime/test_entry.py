@@ -18,8 +18,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
-from llvmlite import ir
 
+from gradjit.codegen import llvm
 from gradjit.errors import DtypeError
 from gradjit.runtime import externals
 from gradjit.runtime.entry import CACHED_WORKSPACE, MISS, STACK_WORKSPACE, build_entry, emit_entry, load_entry
@@ -387,8 +387,8 @@ def test_signature_of_the_kernel_is_checked():
     for pointers in (0, 2, 4):
         with pytest.raises(ValueError, match="needs one that takes 3 pointers"):
             build_entry(*kernel(pointers, do_nothing), spec)
-    module = ir.Module()
-    void = ir.Function(module, ir.FunctionType(ir.VoidType(), [ir.PointerType()] * 3), "kernel")
+    module = llvm.Module()
+    void = llvm.Function(module, llvm.FunctionType(llvm.VoidType(), [llvm.PointerType()] * 3), "kernel")
     with pytest.raises(ValueError, match="returns i32"):
         build_entry(module, void, spec)
 
@@ -400,7 +400,7 @@ def increment(count: int):
     def body(builder, args):
         with loop(builder, count) as k:
             place = element(builder, args[0], k)
-            builder.store(builder.fadd(builder.load(place, typ=F64), ir.Constant(F64, 1.0)), place)
+            builder.store(builder.fadd(builder.load(place, type=F64), llvm.Constant(F64, 1.0)), place)
 
     return body
 
@@ -525,9 +525,9 @@ def test_static_arguments_are_not_passed_to_the_kernel():
 
 def summing(builder, args):
     """a[3], out: the sum"""
-    total = ir.Constant(F64, 0.0)
+    total = llvm.Constant(F64, 0.0)
     for k in range(3):
-        total = builder.fadd(total, builder.load(element(builder, args[0], ir.Constant(I64, k)), typ=F64))
+        total = builder.fadd(total, builder.load(element(builder, args[0], llvm.Constant(I64, k)), type=F64))
     builder.store(total, args[1])
 
 
@@ -943,7 +943,7 @@ class Point(NamedTuple):
 
 def three_numbers(builder, args):
     for k, place in enumerate(args[:3]):
-        builder.store(ir.Constant(F64, float(k)), place)
+        builder.store(llvm.Constant(F64, float(k)), place)
 
 
 def test_nested_results():
@@ -1023,7 +1023,7 @@ def test_unhashable_key_of_a_result():
 
 def failing(builder, args):
     """x: the status is the integer part of x"""
-    return builder.fptosi(builder.load(args[0], typ=F64), I32)
+    return builder.fptosi(builder.load(args[0], type=F64), I32)
 
 
 class Refused(ValueError):
@@ -1064,16 +1064,16 @@ def through_workspace(size: int):
     """x, out, workspace: writes x to both ends of the workspace, reads it back; the status says if it is aligned"""
 
     def body(builder, args):
-        x = builder.load(args[0], typ=F64)
-        last = builder.gep(args[2], [ir.Constant(I64, size - 8)], source_etype=I8)
+        x = builder.load(args[0], type=F64)
+        last = builder.gep(args[2], [llvm.Constant(I64, size - 8)], of=I8)
         builder.store(x, args[2])
         builder.store(x, last)
-        first, second = (builder.load(place, typ=F64) for place in (args[2], last))
+        first, second = (builder.load(place, type=F64) for place in (args[2], last))
         for value in (first, second):
-            value.set_metadata("noalias", builder.module.add_metadata([]))
+            value.set_metadata("noalias", builder.module.metadata())
         builder.store(builder.fadd(first, second), args[1])
-        low = builder.and_(builder.ptrtoint(args[2], I64), ir.Constant(I64, 63))
-        return builder.zext(builder.icmp_unsigned("!=", low, ir.Constant(I64, 0)), I32)
+        low = builder.and_(builder.ptrtoint(args[2], I64), llvm.Constant(I64, 63))
+        return builder.zext(builder.icmp_unsigned("!=", low, llvm.Constant(I64, 0)), I32)
 
     return body
 
@@ -1091,7 +1091,7 @@ def test_workspace(size, pipeline):
 def test_no_workspace_is_null():
     tested = entry(
         EntrySpec((), (), None, errors=((ValueError, "not null"),)),
-        lambda builder, args: builder.zext(builder.icmp_unsigned("!=", args[0], ir.Constant(args[0].type, None)), I32),
+        lambda builder, args: builder.zext(builder.icmp_unsigned("!=", args[0], args[0].type(None)), I32),
     )
     assert tested.call() is None
 
@@ -1129,7 +1129,7 @@ def test_workspace_is_freed_with_the_entry():
 
 def spin(builder, args):
     """flags[2]: sets flags[0], then waits until flags[1] is set; the status is 1 if that never happens"""
-    one, ready = ir.Constant(I64, 1), ir.Constant(I64, 0)
+    one, ready = llvm.Constant(I64, 1), llvm.Constant(I64, 0)
     builder.atomic_rmw("xchg", args[0], one, "seq_cst")
     head, done, late = (builder.append_basic_block() for _ in range(3))
     before = builder.block
@@ -1137,11 +1137,11 @@ def spin(builder, args):
     builder.position_at_end(head)
     tries = builder.phi(I64)
     tries.add_incoming(ready, before)
-    seen = builder.load_atomic(element(builder, args[0], one, I64), "seq_cst", 8, typ=I64)
+    seen = builder.load_atomic(element(builder, args[0], one, I64), "seq_cst", 8, type=I64)
     more = builder.add(tries, one)
     tries.add_incoming(more, head)
     stop = builder.or_(
-        builder.icmp_unsigned("==", seen, one), builder.icmp_unsigned(">", more, ir.Constant(I64, 20_000_000_000))
+        builder.icmp_unsigned("==", seen, one), builder.icmp_unsigned(">", more, llvm.Constant(I64, 20_000_000_000))
     )
     builder.cbranch(stop, done, head)
     builder.position_at_end(done)
@@ -1213,12 +1213,12 @@ def test_workspaces_of_calls_at_the_same_time_are_apart():
     def body(builder, args):
         through_workspace(size)(builder, args)
         with loop(builder, 2000) as k:
-            x = builder.load(args[0], typ=F64)
+            x = builder.load(args[0], type=F64)
             builder.store(x, element(builder, args[2], k))
-        builder.store(ir.Constant(F64, 0.0), args[1])
+        builder.store(llvm.Constant(F64, 0.0), args[1])
         with loop(builder, 2000) as k:
-            back = builder.load(element(builder, args[2], k), typ=F64)
-            builder.store(builder.fadd(builder.load(args[1], typ=F64), back), args[1])
+            back = builder.load(element(builder, args[2], k), type=F64)
+            builder.store(builder.fadd(builder.load(args[1], type=F64), back), args[1])
 
     spec = EntrySpec((FloatSpec(),), (OutputSpec(f8, ()),), 0, workspace_bytes=size, release_gil=True)
     tested = entry(spec, body)
@@ -1307,9 +1307,9 @@ def test_entry_keeps_its_objects_and_lets_them_go():
 
 def test_kernel_may_call_what_the_caller_names():
     def body(builder, args):
-        kind = ir.FunctionType(F64, [F64])
-        outside = ir.Function(builder.module, kind, "outside")
-        builder.store(builder.call(outside, [builder.load(args[0], typ=F64)]), args[1])
+        kind = llvm.FunctionType(F64, [F64])
+        outside = llvm.Function(builder.module, kind, "outside")
+        builder.store(builder.call(outside, [builder.load(args[0], type=F64)]), args[1])
 
     times_ten = ctypes.CFUNCTYPE(ctypes.c_double, ctypes.c_double)(lambda x: 10 * x)
     address = ctypes.cast(times_ten, ctypes.c_void_p).value
@@ -1347,7 +1347,7 @@ def test_kernel_is_exported_beside_the_entry():
 
 
 def _status(value: int) -> Any:
-    return lambda builder, args: ir.Constant(I32, value)
+    return lambda builder, args: llvm.Constant(I32, value)
 
 
 @pytest.mark.parametrize("status, error", [(-2, MemoryError), (-3, KeyboardInterrupt), (77, RuntimeError)])
@@ -1358,17 +1358,17 @@ def test_statuses_that_every_kernel_may_return(status: int, error: type[BaseExce
 
 
 def test_an_error_is_described_by_what_the_kernel_leaves_in_its_workspace() -> None:
-    def body(builder: ir.IRBuilder, args: Any) -> Any:
+    def body(builder: llvm.IRBuilder, args: Any) -> Any:
         for k, number in enumerate((-7, 1 << 40)):
-            builder.store(ir.Constant(I64, number), element(builder, args[-1], ir.Constant(I64, 2 + k), I64))
-        return ir.Constant(I32, 1)
+            builder.store(llvm.Constant(I64, number), element(builder, args[-1], llvm.Constant(I64, 2 + k), I64))
+        return llvm.Constant(I32, 1)
 
     errors = ((IndexError, lambda index, extent: f"{index} of {extent}"),)
     for size in (32, STACK_WORKSPACE + 16, CACHED_WORKSPACE + 16):
         spec = EntrySpec((), (), None, errors=errors, workspace_bytes=size)
 
-        def at_the_end(builder: ir.IRBuilder, args: Any, size: int = size) -> Any:
-            return body(builder, [builder.gep(args[-1], [ir.Constant(I64, size - 32)], source_etype=I8)])
+        def at_the_end(builder: llvm.IRBuilder, args: Any, size: int = size) -> Any:
+            return body(builder, [builder.gep(args[-1], [llvm.Constant(I64, size - 32)], of=I8)])
 
         with pytest.raises(IndexError, match=f"^-7 of {1 << 40}$"):
             entry(spec, at_the_end).call()
@@ -1397,15 +1397,15 @@ def _signals() -> Iterator[None]:
 @pytest.mark.usefixtures("_signals")
 @pytest.mark.parametrize("release", [False, True])
 def test_ctrl_c_reaches_a_kernel_that_loops_for_ever(release: bool) -> None:
-    def body(builder: ir.IRBuilder, args: Any) -> Any:
-        asked = ir.Function(builder.module, ir.FunctionType(I32, []), "gradjit_interrupted")
+    def body(builder: llvm.IRBuilder, args: Any) -> Any:
+        asked = llvm.Function(builder.module, llvm.FunctionType(I32, []), "gradjit_interrupted")
         head, out = builder.append_basic_block(), builder.append_basic_block()
         builder.branch(head)
         builder.position_at_end(head)
         answer = builder.call(asked, [])
-        builder.cbranch(builder.icmp_signed("==", answer, ir.Constant(I32, 0)), head, out)
+        builder.cbranch(builder.icmp_signed("==", answer, llvm.Constant(I32, 0)), head, out)
         builder.position_at_end(out)
-        return ir.Constant(I32, -3)
+        return llvm.Constant(I32, -3)
 
     module, function = kernel(1, body)
     symbols = externals.addresses(["gradjit_interrupted"])
@@ -1429,11 +1429,11 @@ def test_a_kernel_calls_python_with_the_address_of_its_words(release: bool) -> N
         if len(seen) == 2:
             raise ValueError("enough")
 
-    def body(builder: ir.IRBuilder, args: Any) -> Any:
-        told = ir.Function(builder.module, ir.FunctionType(I32, [PTR, PTR]), "gradjit_print")
-        target = ir.GlobalVariable(builder.module, I8, "gradjit_object_0")
-        words = ir.GlobalVariable(builder.module, ir.ArrayType(I64, 2), "words")
-        words.initializer, words.linkage = ir.Constant(ir.ArrayType(I64, 2), [5, -6]), "internal"
+    def body(builder: llvm.IRBuilder, args: Any) -> Any:
+        told = llvm.Function(builder.module, llvm.FunctionType(I32, [PTR, PTR]), "gradjit_print")
+        target = llvm.GlobalVariable(builder.module, I8, "gradjit_object_0")
+        words = llvm.GlobalVariable(builder.module, llvm.ArrayType(I64, 2), "words")
+        words.initializer, words.linkage = llvm.Constant(llvm.ArrayType(I64, 2), [5, -6]), "internal"
         target.type = words.type = PTR
         return builder.call(told, [target, words])
 
@@ -1461,11 +1461,11 @@ def _written(shape: tuple[int, ...], strides: tuple[int, ...] | None, status: in
     made = EntrySpec((spec,), (OutputSpec(f8, shape, "array"),), Argument(0), writes=((Argument(0), 0),),
                      errors=((ValueError, "no"),), **options)
 
-    def body(builder: ir.IRBuilder, args: Any) -> Any:
+    def body(builder: llvm.IRBuilder, args: Any) -> Any:
         with loop(builder, math.prod(shape)) as k:
-            x = builder.load(element(builder, args[0], k), typ=F64)
-            builder.store(builder.fadd(x, ir.Constant(F64, 1.0)), element(builder, args[1], k))
-        return ir.Constant(I32, status)
+            x = builder.load(element(builder, args[0], k), type=F64)
+            builder.store(builder.fadd(x, llvm.Constant(F64, 1.0)), element(builder, args[1], k))
+        return llvm.Constant(I32, status)
 
     return entry(made, body)
 

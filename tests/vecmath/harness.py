@@ -12,33 +12,33 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-import llvmlite.binding as llvm
 import mpmath
 import numpy as np
-from llvmlite import ir
+from llvmlite import binding
 
+from gradjit.codegen import llvm
 from gradjit.codegen.vecmath.lanes import F32, F64, I64, Lanes
 from gradjit.codegen.vecmath.outlined import Outlined, needed, undefined
 
 WIDE = {np.dtype(np.float64): 8, np.dtype(np.float32): 16}  # one 512-bit register
 _UINT = {np.dtype(np.float64): np.uint64, np.dtype(np.float32): np.uint32}
 
-llvm.initialize_native_target()
-llvm.initialize_native_asmprinter()
+binding.initialize_native_target()
+binding.initialize_native_asmprinter()
 
 
 # compiling ------------------------------------------------------------------------------------------------------------
 class Elementwise:
     """A compiled `out[i] = fn(args[0][i], ...)`: call it with NumPy arrays of one shape."""
 
-    def __init__(self, fn: Callable[..., ir.Value], arity: int, dtype: Any, width: int, features: str | None = None):
+    def __init__(self, fn: Callable[..., llvm.Value], arity: int, dtype: Any, width: int, features: str | None = None):
         self.dtype, self.arity, self.width = np.dtype(dtype), arity, width
         emitted = _module(fn, arity, self.dtype, width)
         self.llvm_ir = str(emitted)
         machine = _target_machine(features)
         module = _optimised(self.llvm_ir, needed(undefined(emitted))[0], machine)
         self.assembly = machine.emit_assembly(module)
-        self._engine = llvm.create_mcjit_compiler(module, machine)  # keeps the code alive
+        self._engine = binding.create_mcjit_compiler(module, machine)  # keeps the code alive
         self._engine.finalize_object()
         kernel_args = [ctypes.c_int64, *[ctypes.c_void_p] * (arity + 1)]
         self.kernel = ctypes.CFUNCTYPE(None, *kernel_args)(self._engine.get_function_address("kernel"))
@@ -78,7 +78,7 @@ def _aligned(a: np.ndarray) -> np.ndarray:
     return copy
 
 
-def compile_elementwise(name_or_fn: str | Callable[..., ir.Value], arity: int, dtype: Any, width: int,
+def compile_elementwise(name_or_fn: str | Callable[..., llvm.Value], arity: int, dtype: Any, width: int,
                         features: str | None = None) -> Elementwise:
     """Compile `fn(L, x, ...)`, or the function of that name in `vecmath.FUNCTIONS`, over arrays of `dtype`.
 
@@ -90,70 +90,70 @@ def compile_elementwise(name_or_fn: str | Callable[..., ir.Value], arity: int, d
     return Elementwise(name_or_fn, arity, dtype, width, features)
 
 
-def _emit_repeated(kernel: ir.Function) -> None:
+def _emit_repeated(kernel: llvm.Function) -> None:
     """repeated(times, n, out, ...): call the kernel so often; a timing through ctypes alone would time ctypes."""
     kernel.attributes.add("noinline")
-    signature = ir.FunctionType(ir.VoidType(), [I64, *[a.type for a in kernel.args]])
-    repeated = ir.Function(kernel.module, signature, "repeated")
+    signature = llvm.FunctionType(llvm.VoidType(), [I64, *[a.type for a in kernel.args]])
+    repeated = llvm.Function(kernel.module, signature, "repeated")
     entry, body, done = (repeated.append_basic_block(name) for name in ("entry", "body", "done"))
-    ir.IRBuilder(entry).branch(body)
-    b = ir.IRBuilder(body)
+    llvm.IRBuilder(entry).branch(body)
+    b = llvm.IRBuilder(body)
     left = b.phi(I64)
     left.add_incoming(repeated.args[0], entry)
     b.call(kernel, repeated.args[1:])
     remaining = b.sub(left, I64(1))
     left.add_incoming(remaining, body)
     b.cbranch(b.icmp_signed(">", remaining, I64(0)), body, done)
-    ir.IRBuilder(done).ret_void()
+    llvm.IRBuilder(done).ret_void()
 
 
-def _module(fn: Callable[..., ir.Value], arity: int, dtype: np.dtype, width: int) -> ir.Module:
+def _module(fn: Callable[..., llvm.Value], arity: int, dtype: np.dtype, width: int) -> llvm.Module:
     """kernel(n, out, in0, ...): a loop in steps of `width`; n is a multiple of it."""
     element = F64 if dtype == np.float64 else F32
-    lanes = element if width == 1 else ir.VectorType(element, width)
-    module = ir.Module("elementwise")
-    pointer = element.as_pointer()
-    kernel = ir.Function(module, ir.FunctionType(ir.VoidType(), [I64] + [pointer] * (arity + 1)), "kernel")
+    lanes = element if width == 1 else llvm.VectorType(element, width)
+    module = llvm.Module("elementwise")
+    pointers = [llvm.PointerType()] * (arity + 1)
+    kernel = llvm.Function(module, llvm.FunctionType(llvm.VoidType(), [I64, *pointers]), "kernel")
     n, out, *inputs = kernel.args
     for a in kernel.args[1:]:
-        a.add_attribute("noalias")
+        a.attributes.append("noalias")
     entry, body, done = (kernel.append_basic_block(name) for name in ("entry", "body", "done"))
-    b = ir.IRBuilder(entry)
+    b = llvm.IRBuilder(entry)
     b.cbranch(b.icmp_signed(">", n, I64(0)), body, done)
     b.position_at_end(body)
     i = b.phi(I64)
     i.add_incoming(I64(0), entry)
 
-    def lane_pointer(base: ir.Value) -> ir.Value:
-        return b.bitcast(b.gep(base, [i]), lanes.as_pointer())
+    def lane_pointer(base: llvm.Value) -> llvm.Value:
+        return b.gep(base, [i], of=element)
 
     size = dtype.itemsize
-    values = [b.load(lane_pointer(a), align=size) for a in inputs]
+    values = [b.load(lane_pointer(a), lanes, align=size) for a in inputs]
     b.store(fn(Lanes.like(b, values[0]), *values), lane_pointer(out), align=size)
     following = b.add(i, I64(width))
     i.add_incoming(following, b.block)
     b.cbranch(b.icmp_signed("<", following, n), body, done)
-    ir.IRBuilder(done).ret_void()
+    llvm.IRBuilder(done).ret_void()
     _emit_repeated(kernel)
     return module
 
 
-def _target_machine(features: str | None) -> llvm.TargetMachine:
-    cpu, default = llvm.get_host_cpu_name(), llvm.get_host_cpu_features().flatten()
-    target = llvm.Target.from_default_triple()
+def _target_machine(features: str | None) -> binding.TargetMachine:
+    cpu, default = binding.get_host_cpu_name(), binding.get_host_cpu_features().flatten()
+    target = binding.Target.from_default_triple()
     if features is not None:
         cpu, default = "", features
     return target.create_target_machine(cpu=cpu, features=default, opt=3, jit=True)
 
 
-def _optimised(text: str, outlined: list[Outlined], machine: llvm.TargetMachine) -> llvm.ModuleRef:
-    module = llvm.parse_assembly(text)
+def _optimised(text: str, outlined: list[Outlined], machine: binding.TargetMachine) -> binding.ModuleRef:
+    module = binding.parse_assembly(text)
     for part in outlined:
-        module.link_in(llvm.parse_assembly(part.text))
+        module.link_in(binding.parse_assembly(part.text))
     module.verify()
-    options = llvm.create_pipeline_tuning_options(speed_level=3)
+    options = binding.create_pipeline_tuning_options(speed_level=3)
     options.loop_vectorization = options.slp_vectorization = options.loop_unrolling = False
-    builder = llvm.create_pass_builder(machine, options)
+    builder = binding.create_pass_builder(machine, options)
     builder.getModulePassManager().run(module, builder)
     return module
 

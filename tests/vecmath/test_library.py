@@ -6,8 +6,8 @@ import importlib
 
 import mpmath
 import pytest
-from llvmlite import ir
 
+from gradjit.codegen import llvm
 from gradjit.codegen.vecmath import FUNCTIONS, emit
 from tests.vecmath.fits import TABLES
 from tests.vecmath.minimax import PRECISION, fit
@@ -42,13 +42,13 @@ def test_coefficients_approximate(name: str, bits: int) -> None:
             assert error <= allowed
 
 
-def _builder(*types: ir.Type) -> tuple[ir.IRBuilder, tuple[ir.Argument, ...]]:
-    function = ir.Function(ir.Module(), ir.FunctionType(ir.VoidType(), types), "f")
-    return ir.IRBuilder(function.append_basic_block()), function.args
+def _builder(*types: llvm.Type) -> tuple[llvm.IRBuilder, tuple[llvm.Argument, ...]]:
+    function = llvm.Function(llvm.Module(), llvm.FunctionType(llvm.VoidType(), types), "f")
+    return llvm.IRBuilder(function.append_basic_block()), function.args
 
 
-@pytest.mark.parametrize("lanes", [ir.DoubleType(), ir.FloatType(), ir.VectorType(ir.DoubleType(), 8)], ids=str)
-def test_emit(lanes: ir.Type) -> None:
+@pytest.mark.parametrize("lanes", [llvm.DoubleType(), llvm.FloatType(), llvm.VectorType(llvm.DoubleType(), 8)], ids=str)
+def test_emit(lanes: llvm.Type) -> None:
     builder, args = _builder(lanes, lanes)
     assert emit("exp", builder, args[0]).type == lanes
     assert emit("pow", builder, *args).type == lanes
@@ -57,7 +57,7 @@ def test_emit(lanes: ir.Type) -> None:
 
 
 def test_emit_refuses() -> None:
-    builder, args = _builder(ir.DoubleType(), ir.FloatType())
+    builder, args = _builder(llvm.DoubleType(), llvm.FloatType())
     with pytest.raises(ValueError, match="pow: operands of different types: double, float"):
         emit("pow", builder, *args)
     with pytest.raises(KeyError, match="no_such_function"):

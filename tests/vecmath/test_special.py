@@ -10,8 +10,8 @@ import mpmath
 import numpy as np
 import pytest
 import scipy.special
-from llvmlite import ir
 
+from gradjit.codegen import llvm
 from gradjit.codegen.vecmath import Lanes, gamma, special
 from tests.vecmath import accuracy
 from tests.vecmath.accuracy import DTYPES, WIDE, Case, by_case, compiled
@@ -190,7 +190,7 @@ def test_poles() -> None:
 # polygamma ------------------------------------------------------------------------------------------------------------
 @functools.cache
 def of_order(order: int, dtype: Any, width: int | None = None) -> Elementwise:
-    def emitter(L: Lanes, x: ir.Value) -> ir.Value:
+    def emitter(L: Lanes, x: llvm.Value) -> llvm.Value:
         return special.polygamma(L, x, order)
     return compile_elementwise(emitter, 1, dtype, width or WIDE[np.dtype(dtype)])
 
@@ -233,10 +233,10 @@ def test_orders_of_polygamma() -> None:
     x = np.random.default_rng(19).uniform(0.1, 20, 500)
     assert_same_bits(of_order(0, np.float64)(x), compiled("digamma", 1, np.float64)(x))
     assert_same_bits(of_order(1, np.float64)(x), compiled("trigamma", 1, np.float64)(x))
-    lanes = Lanes(ir.IRBuilder(), 1, True)
+    lanes = Lanes(llvm.IRBuilder(), 1, True)
     for order in (-1, gamma.HIGHEST_ORDER + 1):
         with pytest.raises(ValueError, match=f"polygamma of order {order}: the order must be from 0 to 64"):
-            special.polygamma(lanes, ir.Constant(ir.DoubleType(), 1.0), order)
+            special.polygamma(lanes, llvm.Constant(llvm.DoubleType(), 1.0), order)
 
 
 # machine code ---------------------------------------------------------------------------------------------------------

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from llvmlite import ir
-
 from ...ir import DType
-from ..vecmath.lanes import Lanes, element_of, suffix_of
+from .. import llvm
+from ..vecmath.lanes import Lanes, element_of, suffix_of, width_of
 from .elementwise import EMIT
 
 # Reduction -> the operation on two values, the intrinsic over a vector's lanes (f, signed, unsigned or bool).
@@ -21,12 +20,12 @@ TABLE: dict[str, tuple[str, dict[str, str]]] = {
 }
 
 
-def combine(L: Lanes, how: str, t: DType, x: ir.Value, y: ir.Value) -> ir.Value:
+def combine(L: Lanes, how: str, t: DType, x: llvm.Value, y: llvm.Value) -> llvm.Value:
     """Two partial results as one. The order inside a reduction is ours to choose, and LLVM keeps it."""
     return EMIT[TABLE[how][0]](L, t, x, y)
 
 
-def across(L: Lanes, how: str, t: DType, v: ir.Value) -> ir.Value:
+def across(L: Lanes, how: str, t: DType, v: llvm.Value) -> llvm.Value:
     """The lanes of a vector combined, by halves."""
     name = TABLE[how][1][t.kind]
     if not name or name.startswith("f"):
@@ -35,22 +34,22 @@ def across(L: Lanes, how: str, t: DType, v: ir.Value) -> ir.Value:
     return L.b.call(fn, [v])
 
 
-def _by_halves(L: Lanes, how: str, t: DType, v: ir.Value) -> ir.Value:
+def _by_halves(L: Lanes, how: str, t: DType, v: llvm.Value) -> llvm.Value:
     """((a+e)+(c+g)) + ((b+f)+(d+h)): log2(width) steps, and nan travels as it does between two values."""
-    n = v.type.count
+    n = width_of(v.type)
     while n > 1:
         n //= 2
-        undefined = ir.Constant(v.type, ir.Undefined)
+        undefined = llvm.Constant(v.type, llvm.UNDEFINED)
 
-        def half(first: int, n: int = n, v: ir.Value = v, undefined: ir.Constant = undefined) -> ir.Value:
-            mask = ir.Constant(ir.VectorType(ir.IntType(32), n), list(range(first, first + n)))
+        def half(first: int, n: int = n, v: llvm.Value = v, undefined: llvm.Constant = undefined) -> llvm.Value:
+            mask = llvm.Constant(llvm.VectorType(llvm.IntType(32), n), list(range(first, first + n)))
             return L.b.shuffle_vector(v, undefined, mask)
 
         if n == 1:
-            i = ir.IntType(32)
+            i = llvm.IntType(32)
             return combine(L, how, t, L.b.extract_element(v, i(0)), L.b.extract_element(v, i(1)))
         v = combine(L, how, t, half(0), half(n))
     return v
 
 
-Combine = Callable[[Lanes, str, DType, ir.Value, ir.Value], ir.Value]
+Combine = Callable[[Lanes, str, DType, llvm.Value, llvm.Value], llvm.Value]

@@ -9,29 +9,28 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from llvmlite import ir
-
 from ...ir import DType
+from .. import llvm
 from ..vecmath.lanes import I1, Lanes, suffix_of
 
-Rule = Callable[..., ir.Value]
+Rule = Callable[..., llvm.Value]
 
 
-def llvm_type(t: DType) -> ir.Type:
+def llvm_type(t: DType) -> llvm.Type:
     """A value of the dtype in a register; bool is i1."""
     if t.is_bool:
         return I1
     if t.is_float:
-        return ir.DoubleType() if t.itemsize == 8 else ir.FloatType()
-    return ir.IntType(8 * t.itemsize)
+        return llvm.DoubleType() if t.itemsize == 8 else llvm.FloatType()
+    return llvm.IntType(8 * t.itemsize)
 
 
-def memory_type(t: DType) -> ir.Type:
+def memory_type(t: DType) -> llvm.Type:
     """An element in memory; bool is a byte."""
-    return ir.IntType(8) if t.is_bool else llvm_type(t)
+    return llvm.IntType(8) if t.is_bool else llvm_type(t)
 
 
-def constant(L: Lanes, t: DType, value: Any) -> ir.Constant:
+def constant(L: Lanes, t: DType, value: Any) -> llvm.Constant:
     """The number in every lane."""
     number = float(value) if t.is_float else int(value)
     return L.splat(L.of(llvm_type(t)), number)
@@ -42,7 +41,7 @@ def by_kind(floating: Rule | None = None, signed: Rule | None = None, unsigned: 
     """A rule chosen by the operands' dtype. Unsigned defaults to signed."""
     table = {"f": floating, "i": signed, "u": unsigned or signed, "b": boolean}
 
-    def rule(L: Lanes, t: DType, *args: ir.Value) -> ir.Value:
+    def rule(L: Lanes, t: DType, *args: llvm.Value) -> llvm.Value:
         chosen = table[t.kind]
         assert chosen is not None, f"no rule for {t}"
         return chosen(L, t, *args)
@@ -51,7 +50,7 @@ def by_kind(floating: Rule | None = None, signed: Rule | None = None, unsigned: 
 
 
 def compare(op: str) -> Rule:
-    def rule(L: Lanes, t: DType, x: ir.Value, y: ir.Value) -> ir.Value:
+    def rule(L: Lanes, t: DType, x: llvm.Value, y: llvm.Value) -> llvm.Value:
         if t.is_float:
             return L.cmp(op, x, y)
         return (L.b.icmp_signed if t.kind == "i" else L.b.icmp_unsigned)(op, x, y)
@@ -66,11 +65,11 @@ def intrinsic(name: str) -> Rule:
 # extremes -------------------------------------------------------------------------------------------------------------
 def _extreme(op: str) -> Rule:
     """maximum (">") and minimum ("<"): nan if either is nan; the first operand of equals, as NumPy's."""
-    def floating(L: Lanes, t: DType, x: ir.Value, y: ir.Value) -> ir.Value:
+    def floating(L: Lanes, t: DType, x: llvm.Value, y: llvm.Value) -> llvm.Value:
         keep = L.b.or_(L.cmp(op + "=", x, y), L.isnan(x))
         return L.select(keep, x, y)
 
-    def integral(L: Lanes, t: DType, x: ir.Value, y: ir.Value) -> ir.Value:
+    def integral(L: Lanes, t: DType, x: llvm.Value, y: llvm.Value) -> llvm.Value:
         return L.select(compare(op)(L, t, x, y), x, y)
 
     boolean: Rule = lambda L, t, x, y: (L.b.or_ if op == ">" else L.b.and_)(x, y)  # noqa: E731
@@ -79,7 +78,7 @@ def _extreme(op: str) -> Rule:
 
 def _fextreme(op: str) -> Rule:
     """fmax and fmin: the other operand where one is nan."""
-    def floating(L: Lanes, t: DType, x: ir.Value, y: ir.Value) -> ir.Value:
+    def floating(L: Lanes, t: DType, x: llvm.Value, y: llvm.Value) -> llvm.Value:
         keep = L.b.or_(L.cmp(op + "=", x, y), L.isnan(y))
         return L.select(keep, x, y)
 
@@ -88,36 +87,36 @@ def _fextreme(op: str) -> Rule:
 
 
 # signs ----------------------------------------------------------------------------------------------------------------
-def _iabs(L: Lanes, t: DType, x: ir.Value) -> ir.Value:
+def _iabs(L: Lanes, t: DType, x: llvm.Value) -> llvm.Value:
     return x if t.kind == "u" else L.select(L.b.icmp_signed("<", x, constant(L, t, 0)), L.b.neg(x), x)
 
 
-def _fsign(L: Lanes, t: DType, x: ir.Value) -> ir.Value:
+def _fsign(L: Lanes, t: DType, x: llvm.Value) -> llvm.Value:
     """-1, 0 or 1; nan stays, and sign(-0.0) is 0.0 as NumPy's."""
     one = L.copysign(constant(L, t, 1), x)
     nonzero = L.select(L.cmp("==", x, constant(L, t, 0)), constant(L, t, 0), one)
     return L.select(L.isnan(x), x, nonzero)
 
 
-def _isign(L: Lanes, t: DType, x: ir.Value) -> ir.Value:
+def _isign(L: Lanes, t: DType, x: llvm.Value) -> llvm.Value:
     zero, one = constant(L, t, 0), constant(L, t, 1)
     up = L.select(compare(">")(L, t, x, zero), one, zero)
     return up if t.kind == "u" else L.select(compare("<")(L, t, x, zero), constant(L, t, -1), up)
 
 
-def _signbit(L: Lanes, t: DType, x: ir.Value) -> ir.Value:
-    bits = L.of(ir.IntType(8 * t.itemsize))
+def _signbit(L: Lanes, t: DType, x: llvm.Value) -> llvm.Value:
+    bits = L.of(llvm.IntType(8 * t.itemsize))
     return L.b.icmp_signed("<", L.b.bitcast(x, bits), L.splat(bits, 0))
 
 
 # division -------------------------------------------------------------------------------------------------------------
-def _guarded(L: Lanes, t: DType, y: ir.Value) -> tuple[ir.Value, ir.Value]:
+def _guarded(L: Lanes, t: DType, y: llvm.Value) -> tuple[llvm.Value, llvm.Value]:
     """Whether the divisor is zero, and a divisor with which the machine does not trap."""
     zero = L.b.icmp_signed("==", y, constant(L, t, 0))
     return zero, L.select(zero, constant(L, t, 1), y)
 
 
-def _signed_divisor(L: Lanes, t: DType, x: ir.Value, y: ir.Value) -> tuple[ir.Value, ir.Value, ir.Value]:
+def _signed_divisor(L: Lanes, t: DType, x: llvm.Value, y: llvm.Value) -> tuple[llvm.Value, llvm.Value, llvm.Value]:
     """As `_guarded`; for the one quotient that overflows, min / -1, the divisor 1 (whose quotient wraps alike)."""
     zero, safe = _guarded(L, t, y)
     least = constant(L, t, -(1 << (8 * t.itemsize - 1)))
@@ -125,7 +124,7 @@ def _signed_divisor(L: Lanes, t: DType, x: ir.Value, y: ir.Value) -> tuple[ir.Va
     return zero, L.select(overflow, constant(L, t, 1), safe), overflow
 
 
-def _ifloordiv(L: Lanes, t: DType, x: ir.Value, y: ir.Value) -> ir.Value:
+def _ifloordiv(L: Lanes, t: DType, x: llvm.Value, y: llvm.Value) -> llvm.Value:
     """Rounds down; x // 0 is 0, as in NumPy."""
     zero, safe, _ = _signed_divisor(L, t, x, y)
     q, r = L.b.sdiv(x, safe), L.b.srem(x, safe)
@@ -134,38 +133,38 @@ def _ifloordiv(L: Lanes, t: DType, x: ir.Value, y: ir.Value) -> ir.Value:
     return L.select(zero, constant(L, t, 0), floored)
 
 
-def _adjusts(L: Lanes, t: DType, r: ir.Value, y: ir.Value) -> ir.Value:
+def _adjusts(L: Lanes, t: DType, r: llvm.Value, y: llvm.Value) -> llvm.Value:
     """Whether a truncated division rounded to the wrong side: its remainder's sign is not the divisor's."""
     differs = L.b.icmp_signed("<", L.b.xor(r, y), constant(L, t, 0))
     return L.b.and_(L.b.icmp_signed("!=", r, constant(L, t, 0)), differs)
 
 
-def _imod(L: Lanes, t: DType, x: ir.Value, y: ir.Value) -> ir.Value:
+def _imod(L: Lanes, t: DType, x: llvm.Value, y: llvm.Value) -> llvm.Value:
     zero, safe, overflow = _signed_divisor(L, t, x, y)
     r = L.b.srem(x, safe)
     r = L.select(_adjusts(L, t, r, safe), L.b.add(r, safe), r)
     return L.select(L.b.or_(zero, overflow), constant(L, t, 0), r)
 
 
-def _ifmod(L: Lanes, t: DType, x: ir.Value, y: ir.Value) -> ir.Value:
+def _ifmod(L: Lanes, t: DType, x: llvm.Value, y: llvm.Value) -> llvm.Value:
     zero, safe, overflow = _signed_divisor(L, t, x, y)
     return L.select(L.b.or_(zero, overflow), constant(L, t, 0), L.b.srem(x, safe))
 
 
 def _unsigned(which: str) -> Rule:
-    def rule(L: Lanes, t: DType, x: ir.Value, y: ir.Value) -> ir.Value:
+    def rule(L: Lanes, t: DType, x: llvm.Value, y: llvm.Value) -> llvm.Value:
         zero, safe = _guarded(L, t, y)
         return L.select(zero, constant(L, t, 0), getattr(L.b, which)(x, safe))
 
     return rule
 
 
-def _ffmod(L: Lanes, t: DType, x: ir.Value, y: ir.Value) -> ir.Value:
+def _ffmod(L: Lanes, t: DType, x: llvm.Value, y: llvm.Value) -> llvm.Value:
     """C's fmod, which LLVM's frem is; lane by lane, as it calls libm."""
     return L.each(lambda a, b: L.b.frem(a, b), x, y)
 
 
-def _fmod_floored(L: Lanes, t: DType, x: ir.Value, y: ir.Value) -> ir.Value:
+def _fmod_floored(L: Lanes, t: DType, x: llvm.Value, y: llvm.Value) -> llvm.Value:
     """The remainder with the divisor's sign; zero takes it, too (NumPy's npy_divmod)."""
     r = _ffmod(L, t, x, y)
     zero = constant(L, t, 0)
@@ -174,7 +173,7 @@ def _fmod_floored(L: Lanes, t: DType, x: ir.Value, y: ir.Value) -> ir.Value:
     return L.select(L.cmp("==", r, zero), L.copysign(zero, y), r_nonzero)
 
 
-def _ffloordiv(L: Lanes, t: DType, x: ir.Value, y: ir.Value) -> ir.Value:
+def _ffloordiv(L: Lanes, t: DType, x: llvm.Value, y: llvm.Value) -> llvm.Value:
     """floor(x / y) from the exact remainder, so that it agrees with mod (NumPy's npy_divmod)."""
     zero, one = constant(L, t, 0), constant(L, t, 1)
     r = _ffmod(L, t, x, y)
@@ -189,12 +188,12 @@ def _ffloordiv(L: Lanes, t: DType, x: ir.Value, y: ir.Value) -> ir.Value:
 
 
 # powers, shifts, casts ------------------------------------------------------------------------------------------------
-def _ipow(L: Lanes, t: DType, x: ir.Value, y: ir.Value) -> ir.Value:
+def _ipow(L: Lanes, t: DType, x: llvm.Value, y: llvm.Value) -> llvm.Value:
     """Integer powers by repeated squaring, wrapping; the exponent is not negative (the tracer sees to it)."""
     return L.each(lambda a, n: _scalar_ipow(L, t, a, n), x, y)
 
 
-def _scalar_ipow(L: Lanes, t: DType, x: ir.Value, n: ir.Value) -> ir.Value:
+def _scalar_ipow(L: Lanes, t: DType, x: llvm.Value, n: llvm.Value) -> llvm.Value:
     b = L.b
     before = b.block
     head, body, done = (b.append_basic_block(f"pow.{k}") for k in ("head", "body", "done"))
@@ -214,13 +213,13 @@ def _scalar_ipow(L: Lanes, t: DType, x: ir.Value, n: ir.Value) -> ir.Value:
     return acc
 
 
-def _gcd(L: Lanes, t: DType, x: ir.Value, y: ir.Value) -> ir.Value:
+def _gcd(L: Lanes, t: DType, x: llvm.Value, y: llvm.Value) -> llvm.Value:
     """Euclid's algorithm on absolute values."""
     x, y = (v if t.kind == "u" else _iabs(L, t, v) for v in (x, y))
     return L.each(lambda a, n: _scalar_gcd(L, a, n), x, y)
 
 
-def _scalar_gcd(L: Lanes, x: ir.Value, y: ir.Value) -> ir.Value:
+def _scalar_gcd(L: Lanes, x: llvm.Value, y: llvm.Value) -> llvm.Value:
     b = L.b
     before = b.block
     head, body, done = (b.append_basic_block(f"gcd.{k}") for k in ("head", "body", "done"))
@@ -240,7 +239,7 @@ def _scalar_gcd(L: Lanes, x: ir.Value, y: ir.Value) -> ir.Value:
 
 def _shift(which: str) -> Rule:
     """Shifts by the width or more give what an endless register would, as NumPy's do."""
-    def rule(L: Lanes, t: DType, x: ir.Value, n: ir.Value) -> ir.Value:
+    def rule(L: Lanes, t: DType, x: llvm.Value, n: llvm.Value) -> llvm.Value:
         bits = 8 * t.itemsize
         over = L.b.icmp_unsigned(">=", n, constant(L, t, bits))
         if which == "ashr":
@@ -251,7 +250,7 @@ def _shift(which: str) -> Rule:
     return rule
 
 
-def _cast(L: Lanes, t: DType, x: ir.Value, dtype: DType) -> ir.Value:
+def _cast(L: Lanes, t: DType, x: llvm.Value, dtype: DType) -> llvm.Value:
     to = L.of(llvm_type(dtype))
     if t == dtype:
         return x
@@ -268,12 +267,12 @@ def _cast(L: Lanes, t: DType, x: ir.Value, dtype: DType) -> ir.Value:
     return L.b.trunc(x, to) if dtype.itemsize < t.itemsize else x
 
 
-def _float_to_int(L: Lanes, x: ir.Value, dtype: DType, to: ir.Type) -> ir.Value:
+def _float_to_int(L: Lanes, x: llvm.Value, dtype: DType, to: llvm.Type) -> llvm.Value:
     """Towards zero, and out of range what `converted` of the interpreter gives: the machine's answer, where C and LLVM
     leave it undefined. Narrow integers are the low bits of an i32, and unsigned ones of 32 and 64 bits the signed ones
     of as many bits, from half their range on shifted by that."""
     bits = max(8 * dtype.itemsize, 32)
-    integer = L.of(ir.IntType(bits))
+    integer = L.of(llvm.IntType(bits))
     half = L.splat(x.type, 2.0 ** (bits - 1))
     if dtype.kind == "i" or dtype.itemsize < 4:
         n = _signed(L, x, integer, half)
@@ -283,14 +282,14 @@ def _float_to_int(L: Lanes, x: ir.Value, dtype: DType, to: ir.Type) -> ir.Value:
     return L.b.xor(n, L.select(upper, L.splat(integer, -1 << (bits - 1)), L.splat(integer, 0)))
 
 
-def _signed(L: Lanes, x: ir.Value, to: ir.Type, bound: ir.Constant) -> ir.Value:
+def _signed(L: Lanes, x: llvm.Value, to: llvm.Type, bound: llvm.Constant) -> llvm.Value:
     """The integer; the least one for nan and for what is out of range."""
     return L.b.fptosi(L.select(L.cmp("<", L.abs(x), bound), x, L.neg(bound)), to)
 
 
-def _nextafter(L: Lanes, t: DType, x: ir.Value, y: ir.Value) -> ir.Value:
+def _nextafter(L: Lanes, t: DType, x: llvm.Value, y: llvm.Value) -> llvm.Value:
     """Step the bit pattern: up for a number moving away from zero, down towards it."""
-    bits = L.of(ir.IntType(8 * t.itemsize))
+    bits = L.of(llvm.IntType(8 * t.itemsize))
     n = L.b.bitcast(x, bits)
     away = L.b.xor(L.cmp("<", x, y), L.cmp("<", x, constant(L, t, 0)))
     moved = L.b.bitcast(L.select(away, L.b.add(n, L.splat(bits, 1)), L.b.sub(n, L.splat(bits, 1))), x.type)
@@ -302,35 +301,34 @@ def _nextafter(L: Lanes, t: DType, x: ir.Value, y: ir.Value) -> ir.Value:
 
 def vector_math(name: str) -> Rule:
     """A function of the vector math library, one private LLVM function for each width that a module uses."""
-    def rule(L: Lanes, t: DType, *args: ir.Value) -> ir.Value:
+    def rule(L: Lanes, t: DType, *args: llvm.Value) -> llvm.Value:
         from .. import vecmath
         return private(L, name, vecmath.FUNCTIONS[name], args)
 
     return rule
 
 
-def private(L: Lanes, name: str, body: Callable[..., Any], args: Sequence[ir.Value],
-            results: int = 1) -> ir.Value:
+def private(L: Lanes, name: str, body: Callable[..., Any], args: Sequence[llvm.Value],
+            results: int = 1) -> llvm.Value:
     """A call of the module's own function of that name, made at its first use; several results come as a structure."""
     symbol = f"gradjit.{name}.{suffix_of(args[0].type)}"
-    fn = L.b.module.globals.get(symbol)
+    fn = L.b.module.function(symbol)
     if fn is None:
         one = args[0].type
-        returned = one if results == 1 else ir.LiteralStructType([one] * results)
-        fn = ir.Function(L.b.module, ir.FunctionType(returned, [a.type for a in args]), symbol)
-        fn.linkage = "internal"
-        fn.attributes.update({"alwaysinline", "nounwind"})
-        inner = ir.IRBuilder(fn.append_basic_block("entry"))
+        returned = one if results == 1 else llvm.StructType([one] * results)
+        kind = llvm.FunctionType(returned, [a.type for a in args])
+        fn = llvm.Function(L.b.module, kind, symbol, "internal", ("alwaysinline", "nounwind"))
+        inner = llvm.IRBuilder(fn.append_basic_block("entry"))
         out = body(Lanes.like(inner, fn.args[0]), *fn.args)
         if results > 1:
-            parts, out = out, ir.Constant(returned, ir.Undefined)
+            parts, out = out, llvm.Constant(returned, llvm.UNDEFINED)
             for k in range(results):
                 out = inner.insert_value(out, parts[k], k)
         inner.ret(out)
     return L.b.call(fn, args)
 
 
-def sine_and_cosine(L: Lanes, x: ir.Value) -> tuple[ir.Value, ir.Value]:
+def sine_and_cosine(L: Lanes, x: llvm.Value) -> tuple[llvm.Value, llvm.Value]:
     """Both, of which the reduction is shared."""
     from ..vecmath.trigonometric import sincos
     both = private(L, "sincos", sincos, [x], results=2)

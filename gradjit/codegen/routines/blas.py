@@ -10,9 +10,8 @@ from contextlib import nullcontext
 from math import prod
 from typing import TYPE_CHECKING
 
-from llvmlite import ir
-
 from ...ir.sizes import is_open
+from .. import llvm
 from ..emit_control import poll, when
 from ..loops import Call, View
 from ..lower.elementwise import llvm_type
@@ -23,7 +22,7 @@ from ..vecmath.lanes import I32, I64
 if TYPE_CHECKING:
     from ..emit import Emitter
 
-PTR = ir.PointerType()
+PTR = llvm.PointerType()
 PREFIX = {"f64": "d", "f32": "s"}
 
 
@@ -33,7 +32,7 @@ def gemm(e: Emitter, call: Call) -> None:
     (out,) = call.writes
     shape = out.shape[:call.attrs["batch"]]
 
-    def body(index: list[ir.Value]) -> None:
+    def body(index: list[llvm.Value]) -> None:
         in_blocks(e, (matrix(e, x, index), matrix(e, y, index), matrix(e, out, index)), x, y, out)
 
     over(e, shape, body, call.work)
@@ -43,7 +42,7 @@ BLOCK, ROWS = 1 << 31, 128
 """Multiplications of one BLAS call (a tenth of a second), and the rows that it has at least: it is not interrupted."""
 
 
-def in_blocks(e: Emitter, at: tuple[ir.Value, ir.Value, ir.Value], x: View, y: View, out: View) -> None:
+def in_blocks(e: Emitter, at: tuple[llvm.Value, llvm.Value, llvm.Value], x: View, y: View, out: View) -> None:
     """One matrix product; a very long one by some rows after the others."""
     m, k = x.shape[-2:]
     n = y.shape[-1]
@@ -54,8 +53,8 @@ def in_blocks(e: Emitter, at: tuple[ir.Value, ir.Value, ir.Value], x: View, y: V
         return product(e, at, x, y, out, m)
     px, py, pout = at
 
-    def block(i: ir.Value, size: int) -> None:
-        from_row = [e.b.gep(p, [e.b.mul(i, I64(v.strides[-2]))], source_etype=llvm_type(v.buffer.dtype))
+    def block(i: llvm.Value, size: int) -> None:
+        from_row = [e.b.gep(p, [e.b.mul(i, I64(v.strides[-2]))], of=llvm_type(v.buffer.dtype))
                     for p, v in ((px, x), (pout, out))]
         product(e, (from_row[0], py, from_row[1]), x, y, out, size)
         poll(e, cost_of("contract") * size * n * k)
@@ -66,26 +65,26 @@ def in_blocks(e: Emitter, at: tuple[ir.Value, ir.Value, ir.Value], x: View, y: V
     return None
 
 
-def open_blocks(e: Emitter, at: tuple[ir.Value, ir.Value, ir.Value], x: View, y: View, out: View) -> None:
+def open_blocks(e: Emitter, at: tuple[llvm.Value, llvm.Value, llvm.Value], x: View, y: View, out: View) -> None:
     """The same where an extent is open: how many rows are one call is computed."""
     b, (m, k), n = e.b, map(e.number, x.shape[-2:]), e.number(y.shape[-1])
-    each = b.mul(n, k, flags=("nsw",))
+    each = b.mul(n, k, flags="nsw")
     each = b.select(b.icmp_signed(">", each, I64(0)), each, I64(1))
     groups = b.udiv(b.udiv(I64(BLOCK), each), I64(ROWS))
     groups = b.select(b.icmp_signed(">", groups, I64(0)), groups, I64(1))
-    rows = b.mul(groups, I64(ROWS), flags=("nsw",))
+    rows = b.mul(groups, I64(ROWS), flags="nsw")
     px, py, pout = at
 
-    def block(i: ir.Value) -> None:
-        first = e.b.mul(i, rows, flags=("nsw",))
-        left = e.b.sub(m, first, flags=("nsw",))
+    def block(i: llvm.Value) -> None:
+        first = e.b.mul(i, rows, flags="nsw")
+        left = e.b.sub(m, first, flags="nsw")
         size = e.b.select(e.b.icmp_signed("<", left, rows), left, rows)
-        from_row = [e.b.gep(p, [e.b.mul(first, e.number(v.strides[-2]))], source_etype=llvm_type(v.buffer.dtype))
+        from_row = [e.b.gep(p, [e.b.mul(first, e.number(v.strides[-2]))], of=llvm_type(v.buffer.dtype))
                     for p, v in ((px, x), (pout, out))]
         product(e, (from_row[0], py, from_row[1]), x, y, out, size)
         poll(e, LONG)
 
-    with when(e, e.b.icmp_signed(">", e.b.mul(m, n, flags=("nsw",)), I64(0))):
+    with when(e, e.b.icmp_signed(">", e.b.mul(m, n, flags="nsw"), I64(0))):
         count = e.b.udiv(e.b.add(m, e.b.sub(rows, I64(1))), rows)
         with when(e, e.b.icmp_signed("<=", count, I64(1))):  # nearly always: nothing to wait for
             product(e, at, x, y, out, m)
@@ -93,9 +92,9 @@ def open_blocks(e: Emitter, at: tuple[ir.Value, ir.Value, ir.Value], x: View, y:
             e.iterate(I64(0), count, block)
 
 
-def over(e: Emitter, shape: tuple[int, ...], body: Callable[[list[ir.Value]], None], work: float) -> None:
+def over(e: Emitter, shape: tuple[int, ...], body: Callable[[list[llvm.Value]], None], work: float) -> None:
     """Nested loops over a shape, `body(index)`; what takes long asks each time whether the user interrupts."""
-    def loop(index: list[ir.Value]) -> None:
+    def loop(index: list[llvm.Value]) -> None:
         if len(index) < len(shape):
             n = e.number(shape[len(index)])
             with when(e, e.b.icmp_signed(">", n, I64(0))) if is_open(shape[len(index)]) else nullcontext():
@@ -109,7 +108,7 @@ def over(e: Emitter, shape: tuple[int, ...], body: Callable[[list[ir.Value]], No
         loop([])
 
 
-def matrix(e: Emitter, v: View, index: list[ir.Value]) -> ir.Value:
+def matrix(e: Emitter, v: View, index: list[llvm.Value]) -> llvm.Value:
     """The first element of one matrix of a stack."""
     offset = e.place(v.offset)
     for k, stride in zip(index, v.strides, strict=False):
@@ -117,16 +116,16 @@ def matrix(e: Emitter, v: View, index: list[ir.Value]) -> ir.Value:
     return e.at(v.buffer, offset)
 
 
-def product(e: Emitter, at: tuple[ir.Value, ir.Value, ir.Value], x: View, y: View, out: View,
-            m: int | ir.Value) -> None:
+def product(e: Emitter, at: tuple[llvm.Value, llvm.Value, llvm.Value], x: View, y: View, out: View,
+            m: int | llvm.Value) -> None:
     """One matrix product of m rows; `at` points to the first element of each matrix."""
     px, py, pout = at
     k = x.shape[-1]
     n = y.shape[-1]
     dtype = out.buffer.dtype
     prefix = PREFIX[dtype.name]
-    t = ir.DoubleType() if prefix == "d" else ir.FloatType()
-    fn = e.lanes(1).declare(f"gradjit.blas.{prefix}gemm", ir.VoidType(), [PTR] * 13)
+    t = llvm.DoubleType() if prefix == "d" else llvm.FloatType()
+    fn = e.lanes(1).declare(f"gradjit.blas.{prefix}gemm", llvm.VoidType(), [PTR] * 13)
     tx, ldx = transposed(x)
     ty, ldy = transposed(y)
     lines = [integer(e, positive(e, ld)) for ld in (ldy, ldx, line(out.strides[-2], n))]
@@ -135,7 +134,7 @@ def product(e: Emitter, at: tuple[ir.Value, ir.Value, ir.Value], x: View, y: Vie
     e.b.call(fn, args)
 
 
-def positive(e: Emitter, n: int) -> int | ir.Value:
+def positive(e: Emitter, n: int) -> int | llvm.Value:
     """The number, or 1 where an open one is 0: BLAS wants so of the distance between lines."""
     if not is_open(n):
         return n
@@ -157,30 +156,26 @@ def transposed(v: View) -> tuple[bool, int]:
     return True, line(columns, m)
 
 
-def constant_cell(e: Emitter, t: ir.Type, value: object, name: str) -> ir.Value:
+def constant_cell(e: Emitter, t: llvm.Type, value: object, name: str) -> llvm.Value:
     """BLAS takes its numbers by address."""
-    known = e.module.globals.get(name)
-    if known is None:
-        known = ir.GlobalVariable(e.module, t, name)
-        known.initializer, known.global_constant, known.linkage = t(value), True, "internal"
-        known.type = PTR
-    return known
+    known = e.module.variable(name)
+    return known or llvm.GlobalVariable(e.module, t, name, t(value), linkage="internal", is_constant=True)
 
 
-def integer(e: Emitter, value: int | ir.Value) -> ir.Value:
+def integer(e: Emitter, value: int | llvm.Value) -> llvm.Value:
     """A number by its address. One that is open, or computed, is stored in a cell."""
-    if isinstance(value, ir.Value) or is_open(value):
+    if isinstance(value, llvm.Value) or is_open(value):
         cell = e.cell(I32)
-        e.b.store(e.b.trunc(value if isinstance(value, ir.Value) else e.number(value), I32), cell)
+        e.b.store(e.b.trunc(value if isinstance(value, llvm.Value) else e.number(value), I32), cell)
         return cell
     return constant_cell(e, I32, value, f"gradjit.i32.{value}")
 
 
-def letter(e: Emitter, trans: bool) -> ir.Value:
-    return constant_cell(e, ir.IntType(8), ord("T" if trans else "N"), f"gradjit.{'T' if trans else 'N'}")
+def letter(e: Emitter, trans: bool) -> llvm.Value:
+    return constant_cell(e, llvm.IntType(8), ord("T" if trans else "N"), f"gradjit.{'T' if trans else 'N'}")
 
 
-def number(e: Emitter, t: ir.Type, value: float) -> ir.Value:
+def number(e: Emitter, t: llvm.Type, value: float) -> llvm.Value:
     return constant_cell(e, t, value, f"gradjit.{t}.{value}")
 
 

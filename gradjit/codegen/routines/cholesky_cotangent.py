@@ -12,8 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from llvmlite import ir
-
+from .. import llvm
 from ..emit_control import when
 from ..loops import Call
 from ..lower.factorisation import BLOCK
@@ -31,7 +30,7 @@ LARGE, SMALL, MANY = BLOCK, 32, 512
 class Reverse:
     """Emits the reverse of one matrix."""
 
-    def __init__(self, e: Emitter, run: Routines, call: Call, index: list[ir.Value]):
+    def __init__(self, e: Emitter, run: Routines, call: Call, index: list[llvm.Value]):
         self.e, self.run, self.type = e, run, run.element
         factor, (out, work) = call.reads[0], call.writes
         self.n = e.number(out.shape[-1])
@@ -47,23 +46,23 @@ class Reverse:
             self.e.iterate(I64(0), count, lambda q: self.block(self.e.b.sub(self.e.b.sub(count, I64(1)), q)))
 
     # memory -----------------------------------------------------------------------------------------------------------
-    def at(self, m: ir.Value, row: ir.Value, column: ir.Value) -> ir.Value:
+    def at(self, m: llvm.Value, row: llvm.Value, column: llvm.Value) -> llvm.Value:
         place = self.e.b.add(self.e.b.mul(row, self.steps[id(m)]), column)
-        return self.e.b.gep(m, [place], source_etype=self.type)
+        return self.e.b.gep(m, [place], of=self.type)
 
-    def get(self, p: ir.Value) -> ir.Value:
-        return self.e.b.load(p, typ=self.type)
+    def get(self, p: llvm.Value) -> llvm.Value:
+        return self.e.b.load(p, type=self.type)
 
-    def less(self, p: ir.Value, x: ir.Value, y: ir.Value) -> None:
+    def less(self, p: llvm.Value, x: llvm.Value, y: llvm.Value) -> None:
         """p -= x * y"""
         self.e.b.store(self.e.b.fsub(self.get(p), self.e.b.fmul(x, y)), p)
 
-    def loop(self, lo: ir.Value, hi: ir.Value, body: Callable[[ir.Value], None]) -> None:
+    def loop(self, lo: llvm.Value, hi: llvm.Value, body: Callable[[llvm.Value], None]) -> None:
         with when(self.e, self.e.b.icmp_signed("<", lo, hi)):
             self.e.iterate(lo, hi, body)
 
     # a block ----------------------------------------------------------------------------------------------------------
-    def block(self, q: ir.Value) -> None:
+    def block(self, q: llvm.Value) -> None:
         b = self.e.b
         j = b.mul(q, self.size)
         end = b.add(j, self.size)
@@ -85,26 +84,26 @@ class Reverse:
             self.run("blas", "gemm", "N", "T", left, w, m, minus, B, lf, ac, la, one, ar, la)
             self.run("blas", "gemm", "N", "N", left, w, w, minus, R, lf, self.both, w, one, ar, la)
 
-    def inside(self, corner: ir.Value, of: ir.Value, row: ir.Value, column: ir.Value) -> ir.Value:
+    def inside(self, corner: llvm.Value, of: llvm.Value, row: llvm.Value, column: llvm.Value) -> llvm.Value:
         """An element of a block on the diagonal of `of`."""
         place = self.e.b.add(self.e.b.mul(row, self.steps[id(of)]), column)
-        return self.e.b.gep(corner, [place], source_etype=self.type)
+        return self.e.b.gep(corner, [place], of=self.type)
 
-    def row(self, D: ir.Value, ad: ir.Value, size: ir.Value, p: ir.Value) -> None:
+    def row(self, D: llvm.Value, ad: llvm.Value, size: llvm.Value, p: llvm.Value) -> None:
         """The reverse of a row and the column below it, within the block."""
         b, zero = self.e.b, I64(0)
 
-        def known(i: ir.Value, c: ir.Value) -> ir.Value:
+        def known(i: llvm.Value, c: llvm.Value) -> llvm.Value:
             return self.get(self.inside(D, self.factor, i, c))
 
-        def own(i: ir.Value, c: ir.Value) -> ir.Value:
+        def own(i: llvm.Value, c: llvm.Value) -> llvm.Value:
             return self.inside(ad, self.out, i, c)
 
         after = b.add(p, I64(1))
         d, total = known(p, p), self.e.cell(self.type)
         self.e.b.store(self.get(own(p, p)), total)
 
-        def shorten(i: ir.Value) -> None:
+        def shorten(i: llvm.Value) -> None:
             cell = own(i, p)
             self.e.b.store(self.e.b.fdiv(self.get(cell), d), cell)
             self.less(total, known(i, p), self.get(cell))
@@ -113,10 +112,10 @@ class Reverse:
         mine = self.e.b.fdiv(self.get(total), d)
         self.loop(zero, p, lambda c: self.less(own(p, c), mine, known(p, c)))
 
-        def spread(i: ir.Value) -> None:
+        def spread(i: llvm.Value) -> None:
             factor = self.get(own(i, p))
 
-            def element(c: ir.Value) -> None:
+            def element(c: llvm.Value) -> None:
                 self.less(own(p, c), factor, known(i, c))
                 self.less(own(i, c), factor, known(p, c))
 
@@ -125,13 +124,13 @@ class Reverse:
         self.loop(after, size, spread)
         self.e.b.store(self.e.b.fmul(mine, self.type(0.5)), own(p, p))
 
-    def mirror(self, ad: ir.Value, size: ir.Value, p: ir.Value) -> None:
+    def mirror(self, ad: llvm.Value, size: llvm.Value, p: llvm.Value) -> None:
         """A row of D' + D'^T; nothing stays above the diagonal."""
-        def put(i: ir.Value, c: ir.Value, v: ir.Value) -> None:
+        def put(i: llvm.Value, c: llvm.Value, v: llvm.Value) -> None:
             place = self.e.b.add(self.e.b.mul(i, size), c)
-            self.e.b.store(v, self.e.b.gep(self.both, [place], source_etype=self.type))
+            self.e.b.store(v, self.e.b.gep(self.both, [place], of=self.type))
 
-        def element(c: ir.Value) -> None:
+        def element(c: llvm.Value) -> None:
             v = self.get(self.inside(ad, self.out, p, c))
             put(p, c, v)
             put(c, p, v)

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from llvmlite import ir
-
 from ...errors import LinAlgError
 from ...ir.ops.factorisation import SINGULAR
+from .. import llvm
 from ..emit_control import when
 from ..failures import Check, note
 from ..loops import Call, View
@@ -30,16 +29,16 @@ class ComplexRoutines(Routines):
         super().__init__(e, call)
         self.prefix = COMPLEX[self.prefix]
 
-    def leading(self, v: View) -> ir.Value:
+    def leading(self, v: View) -> llvm.Value:
         return self.line(line(v.strides[-2] // 2, v.shape[-3]))
 
-    def nonzero_diagonal(self, v: View, first: ir.Value) -> None:
+    def nonzero_diagonal(self, v: View, first: llvm.Value) -> None:
         e, count = self.e, self.e.number(v.shape[-2])
         step, zero = e.number(v.strides[-2] + v.strides[-3]), self.element(0.0)
 
-        def check(k: ir.Value) -> None:
+        def check(k: llvm.Value) -> None:
             at = e.b.mul(k, step)
-            re, im = (e.b.load(e.b.gep(first, [place], source_etype=self.element), typ=self.element)
+            re, im = (e.b.load(e.b.gep(first, [place], of=self.element), type=self.element)
                       for place in (at, e.b.add(at, I64(1))))
             both = e.b.and_(e.b.fcmp_ordered("==", re, zero), e.b.fcmp_ordered("==", im, zero))
             note(e, Check(None, self.call.loc, SINGULAR, LinAlgError), both)
@@ -48,7 +47,7 @@ class ComplexRoutines(Routines):
             e.iterate(I64(0), count, check)
 
 
-def each_complex(e: Emitter, call: Call, body: Callable[[list[ir.Value]], None]) -> None:
+def each_complex(e: Emitter, call: Call, body: Callable[[list[llvm.Value]], None]) -> None:
     """`body(index)` for each matrix of the stack."""
     over(e, call.writes[0].shape[:-3], body, call.work)
 
@@ -58,7 +57,7 @@ def lu(e: Emitter, call: Call) -> None:
     (out, pivots), run = call.writes, ComplexRoutines(e, call)
     n = run.integer(out.shape[-2])
 
-    def one(index: list[ir.Value]) -> None:
+    def one(index: list[llvm.Value]) -> None:
         run("lapack", "getrf", n, n, matrix(e, out, index), run.leading(out), matrix(e, pivots, index), run.info())
 
     each_complex(e, call, one)
@@ -68,7 +67,7 @@ def solve(e: Emitter, call: Call) -> None:
     (lu, pivots, _), (x,), run = call.reads, call.writes, ComplexRoutines(e, call)
     n, m = map(run.integer, x.shape[-3:-1])
 
-    def one(index: list[ir.Value]) -> None:
+    def one(index: list[llvm.Value]) -> None:
         factors = matrix(e, lu, index)
         if call.attrs["checked"]:
             run.nonzero_diagonal(lu, factors)
@@ -83,7 +82,7 @@ def eigh(e: Emitter, call: Call) -> None:
     (out, w, work, rwork, iwork), run = call.writes, ComplexRoutines(e, call)
     n = run.integer(out.shape[-2])
 
-    def one(index: list[ir.Value]) -> None:
+    def one(index: list[llvm.Value]) -> None:
         info = run.info()
         run("lapack", "heevd", "V" if call.attrs["vectors"] else "N", "L" if call.attrs["lower"] else "U", n,
             matrix(e, out, index), run.leading(out), matrix(e, w, index), run.scratch(work),
@@ -99,7 +98,7 @@ def complex_eig(e: Emitter, call: Call) -> None:
     (a, w, work, rwork, *vectors), run = call.writes, ComplexRoutines(e, call)
     n = run.integer(a.shape[-2])
 
-    def one(index: list[ir.Value]) -> None:
+    def one(index: list[llvm.Value]) -> None:
         info, at, far = run.info(), matrix(e, a, index), run.leading(a)
         right = matrix(e, vectors[0], index) if vectors else at
         run("lapack", "geev", "N", "V" if vectors else "N", n, at, far, matrix(e, w, index), at, far, right,
@@ -114,7 +113,7 @@ def eig(e: Emitter, call: Call) -> None:
     (a, re, im, work, *vectors), run = call.writes, Routines(e, call)
     n = run.integer(a.shape[-1])
 
-    def one(index: list[ir.Value]) -> None:
+    def one(index: list[llvm.Value]) -> None:
         info, at, far = run.info(), matrix(e, a, index), run.leading(a)
         right = matrix(e, vectors[0], index) if vectors else at
         run("lapack", "geev", "N", "V" if vectors else "N", n, at, far, matrix(e, re, index), matrix(e, im, index), at,

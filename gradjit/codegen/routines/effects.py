@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from llvmlite import ir
-
 from ...ir import DType
 from ...ir.ops.custom import FUNCTIONS
 from ...ir.ops.effects import ERRORS
+from .. import llvm
 from ..emit_control import stop_if
 from ..failures import Check, note
 from ..loops import Call, View
@@ -20,7 +19,7 @@ from ..vecmath.lanes import I32, I64
 if TYPE_CHECKING:
     from ..emit import Emitter
 
-PTR = ir.PointerType()
+PTR = llvm.PointerType()
 RAISED = -1
 """What the kernel returns when Python code that it has called has raised an exception."""
 
@@ -56,23 +55,23 @@ def told(e: Emitter, call: Call, teller: Callable[[tuple[tuple[DType, int], ...]
     hand_over(e, printer, [w for v, shape in zip(arrays, shapes, strict=True) for w in words_of(e, v, shape)])
 
 
-def hand_over(e: Emitter, to: Telling, found: list[ir.Value]) -> None:
+def hand_over(e: Emitter, to: Telling, found: list[llvm.Value]) -> None:
     """Call a Python object with the address of words."""
-    words = e.cell(ir.ArrayType(I64, max(len(found), 1)))
+    words = e.cell(llvm.ArrayType(I64, max(len(found), 1)))
     for k, word in enumerate(found):
-        e.b.store(word, e.b.gep(words, [I64(k)], source_etype=I64))
+        e.b.store(word, e.b.gep(words, [I64(k)], of=I64))
     show = e.lanes(1).declare("gradjit_print", I32, [PTR, PTR])
     answer = e.b.call(show, [e.python_object(to), words])
     stop_if(e, e.b.icmp_signed("!=", answer, I32(0)), RAISED)
 
 
-def loaded(e: Emitter, v: View) -> ir.Value:
+def loaded(e: Emitter, v: View) -> llvm.Value:
     """The scalar that a view shows."""
     t = v.buffer.dtype
-    return e.from_memory(e.b.load(e.at(v.buffer, e.place(v.offset)), typ=memory_type(t)), t)
+    return e.from_memory(e.b.load(e.at(v.buffer, e.place(v.offset)), type=memory_type(t)), t)
 
 
-def words_of(e: Emitter, v: View, extents: list[ir.Value]) -> list[ir.Value]:
+def words_of(e: Emitter, v: View, extents: list[llvm.Value]) -> list[llvm.Value]:
     """The address of a view's first element, then extent and stride of each axis."""
     words = [e.b.ptrtoint(e.at(v.buffer, e.place(v.offset)), I64)]
     for extent, stride in zip(extents, v.strides, strict=True):

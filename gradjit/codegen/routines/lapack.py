@@ -8,11 +8,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from llvmlite import ir
-
 from ...errors import LinAlgError
 from ...ir.ops.factorisation import SINGULAR
 from ...ir.sizes import is_open
+from .. import llvm
 from ..emit_control import when
 from ..failures import Check, note
 from ..loops import Call, View
@@ -34,17 +33,17 @@ class Routines:
     def __init__(self, e: Emitter, call: Call):
         self.e, self.call = e, call
         self.prefix = PREFIX[call.writes[0].buffer.dtype.name]
-        self.element = ir.DoubleType() if self.prefix == "d" else ir.FloatType()
+        self.element = llvm.DoubleType() if self.prefix == "d" else llvm.FloatType()
 
-    def __call__(self, library: str, name: str, *args: str | ir.Value) -> None:
+    def __call__(self, library: str, name: str, *args: str | llvm.Value) -> None:
         """`name(*args)`: letters, and pointers to all else."""
-        fn = self.e.lanes(1).declare(f"gradjit.{library}.{self.prefix}{name}", ir.VoidType(), [PTR] * len(args))
+        fn = self.e.lanes(1).declare(f"gradjit.{library}.{self.prefix}{name}", llvm.VoidType(), [PTR] * len(args))
         self.e.b.call(fn, [self.argument(a) for a in args])
 
-    def argument(self, a: str | ir.Value) -> ir.Value:
-        return constant_cell(self.e, ir.IntType(8), ord(a), f"gradjit.letter.{a}") if isinstance(a, str) else a
+    def argument(self, a: str | llvm.Value) -> llvm.Value:
+        return constant_cell(self.e, llvm.IntType(8), ord(a), f"gradjit.letter.{a}") if isinstance(a, str) else a
 
-    def integer(self, n: int) -> ir.Value:
+    def integer(self, n: int) -> llvm.Value:
         """An extent or a distance, which must be a number of LAPACK's."""
         if not is_open(n):
             self.require(n <= MOST)
@@ -59,45 +58,45 @@ class Routines:
             where = f"\n  {self.call.loc.full}" if self.call.loc else ""
             raise LinAlgError(f"{self.call.routine}: a matrix with more elements than LAPACK counts (2**31){where}")
 
-    def number(self, x: float) -> ir.Value:
+    def number(self, x: float) -> llvm.Value:
         return number(self.e, self.element, x)
 
-    def distance(self, v: View) -> ir.Value:
+    def distance(self, v: View) -> llvm.Value:
         """The distance between the rows of a matrix whose rows stand along memory; it is never 0."""
         return self.line(line(v.strides[-2], v.shape[-1]))
 
-    def leading(self, v: View) -> ir.Value:
+    def leading(self, v: View) -> llvm.Value:
         """The same between columns, where these do."""
         return self.line(line(v.strides[-1], v.shape[-2]))
 
-    def line(self, n: int) -> ir.Value:
+    def line(self, n: int) -> llvm.Value:
         found = positive(self.e, n)
-        return integer(self.e, found) if isinstance(found, ir.Value) else self.integer(found)
+        return integer(self.e, found) if isinstance(found, llvm.Value) else self.integer(found)
 
-    def scratch(self, v: View, start: int = 0) -> ir.Value:
+    def scratch(self, v: View, start: int = 0) -> llvm.Value:
         """A routine's own memory, from a number on."""
         return self.e.at(v.buffer, self.e.number(start))
 
-    def info(self) -> ir.Value:
+    def info(self) -> llvm.Value:
         return self.e.cell(I32)
 
-    def check(self, info: ir.Value, message: str) -> None:
+    def check(self, info: llvm.Value, message: str) -> None:
         """Where the routine has not done what it should, the program ends with an error at the user's line."""
-        bad = self.e.b.icmp_signed("!=", self.e.b.load(info, typ=I32), I32(0))
+        bad = self.e.b.icmp_signed("!=", self.e.b.load(info, type=I32), I32(0))
         note(self.e, Check(None, self.call.loc, message, LinAlgError), bad)
 
 
-    def columns(self, count: ir.Value, body: Callable[[ir.Value], None]) -> None:
+    def columns(self, count: llvm.Value, body: Callable[[llvm.Value], None]) -> None:
         with when(self.e, self.e.b.icmp_signed(">", count, I64(0))):
             self.e.iterate(I64(0), count, body)
 
-    def nonzero_diagonal(self, v: View, first: ir.Value) -> None:
+    def nonzero_diagonal(self, v: View, first: llvm.Value) -> None:
         """Where there is a zero on a matrix's diagonal, the program ends with an error."""
         e, count = self.e, self.e.number(v.shape[-1])
 
-        def check(k: ir.Value) -> None:
+        def check(k: llvm.Value) -> None:
             step = e.b.add(e.number(v.strides[-1]), e.number(v.strides[-2]))
-            pivot = e.b.load(e.b.gep(first, [e.b.mul(k, step)], source_etype=self.element), typ=self.element)
+            pivot = e.b.load(e.b.gep(first, [e.b.mul(k, step)], of=self.element), type=self.element)
             check = Check(None, self.call.loc, SINGULAR, LinAlgError)
             note(e, check, e.b.fcmp_ordered("==", pivot, self.element(0.0)))
 
@@ -105,7 +104,7 @@ class Routines:
             e.iterate(I64(0), count, check)
 
 
-def each(e: Emitter, call: Call, body: Callable[[list[ir.Value]], None]) -> None:
+def each(e: Emitter, call: Call, body: Callable[[list[llvm.Value]], None]) -> None:
     """`body(index)` for each matrix of the stack."""
     over(e, call.writes[0].shape[:-2], body, call.work)
 
@@ -118,7 +117,7 @@ def cholesky(e: Emitter, call: Call) -> None:
     (out,), run = call.writes, Routines(e, call)
     n = run.integer(out.shape[-1])
 
-    def one(index: list[ir.Value]) -> None:
+    def one(index: list[llvm.Value]) -> None:
         if is_small(out.shape[-1]):
             return WrittenOut(e, run, call, index).cholesky(out, NOT_POSITIVE, LinAlgError)
         info = run.info()
@@ -147,7 +146,7 @@ def triangular_solve(e: Emitter, call: Call) -> None:
     trans = "T" if attrs["trans"] != by_columns else "N"
     n, m = map(run.integer, x.shape[-2:])
 
-    def one(index: list[ir.Value]) -> None:
+    def one(index: list[llvm.Value]) -> None:
         if attrs["checked"] and not attrs["unit"]:
             run.nonzero_diagonal(a, matrix(e, a, index))
         if is_small(x.shape[-2]):
@@ -164,7 +163,7 @@ def lu(e: Emitter, call: Call) -> None:
     (out, pivots, *order), run = call.writes, Routines(e, call)
     n = run.integer(out.shape[-1])
 
-    def one(index: list[ir.Value]) -> None:
+    def one(index: list[llvm.Value]) -> None:
         at = matrix(e, pivots, index)
         if is_small(out.shape[-1]):
             WrittenOut(e, run, call, index).lu(out, pivots)
@@ -176,17 +175,17 @@ def lu(e: Emitter, call: Call) -> None:
     each(e, call, one)
 
 
-def in_order(e: Emitter, n: ir.Value, pivots: ir.Value, order: ir.Value) -> None:
+def in_order(e: Emitter, n: llvm.Value, pivots: llvm.Value, order: llvm.Value) -> None:
     """Row numbers exchanged as the rows were."""
-    def cell(k: ir.Value) -> ir.Value:
-        return e.b.gep(order, [k], source_etype=I64)
+    def cell(k: llvm.Value) -> llvm.Value:
+        return e.b.gep(order, [k], of=I64)
 
-    def number(k: ir.Value) -> None:
+    def number(k: llvm.Value) -> None:
         e.b.store(k, cell(k))
 
-    def exchange(k: ir.Value) -> None:
-        p = e.b.sub(e.b.sext(e.b.load(e.b.gep(pivots, [k], source_etype=I32), typ=I32), I64), I64(1))
-        one, other = e.b.load(cell(k), typ=I64), e.b.load(cell(p), typ=I64)
+    def exchange(k: llvm.Value) -> None:
+        p = e.b.sub(e.b.sext(e.b.load(e.b.gep(pivots, [k], of=I32), type=I32), I64), I64(1))
+        one, other = e.b.load(cell(k), type=I64), e.b.load(cell(p), type=I64)
         e.b.store(other, cell(k))
         e.b.store(one, cell(p))
 
@@ -199,7 +198,7 @@ def lu_solve(e: Emitter, call: Call) -> None:
     (lu, pivots, _), (x,), run = call.reads, call.writes, Routines(e, call)
     n, m = map(run.integer, x.shape[-2:])
 
-    def one(index: list[ir.Value]) -> None:
+    def one(index: list[llvm.Value]) -> None:
         factors = matrix(e, lu, index)
         if call.attrs["checked"]:
             run.nonzero_diagonal(lu, factors)
@@ -217,7 +216,7 @@ def eigh(e: Emitter, call: Call) -> None:
     (out, w, work, iwork), run = call.writes, Routines(e, call)
     n = run.integer(out.shape[-1])
 
-    def one(index: list[ir.Value]) -> None:
+    def one(index: list[llvm.Value]) -> None:
         info = run.info()
         run("lapack", "syevd", "V" if call.attrs["vectors"] else "N", "L" if call.attrs["lower"] else "U", n,
             matrix(e, out, index), run.leading(out), matrix(e, w, index), run.scratch(work),
@@ -234,7 +233,7 @@ def svd(e: Emitter, call: Call) -> None:
     job = "N" if not sides else "A" if call.attrs["full"] else "S"
     lines = [run.leading(v) for v in sides] or [run.integer(1)] * 2
 
-    def one(index: list[ir.Value]) -> None:
+    def one(index: list[llvm.Value]) -> None:
         info, at = run.info(), matrix(e, a, index)
         u, vt = [matrix(e, v, index) for v in sides] or [at, at]
         run("lapack", "gesdd", job, m, n, at, run.leading(a), matrix(e, s, index), u, lines[0], vt, lines[1],
@@ -253,7 +252,7 @@ def qr(e: Emitter, call: Call) -> None:
     k, inner = run.integer(reflections), run.integer(q.shape[-1])
     space = run.integer(work.shape[0] - reflections)
 
-    def one(index: list[ir.Value]) -> None:
+    def one(index: list[llvm.Value]) -> None:
         info, at, made = run.info(), matrix(e, a, index), matrix(e, q, index)
         own = run.scratch(work), run.scratch(work, reflections), space, info
         run("lapack", "geqrf", m, n, at, run.leading(a), *own)
@@ -272,14 +271,14 @@ def sylvester(e: Emitter, call: Call) -> None:
     product, both = sizes[0] * sizes[1], sizes[0] + sizes[1]
     space = run.integer(6 * both + 2)
 
-    def schur(a: ir.Value, far: ir.Value, v: ir.Value, n: ir.Value) -> None:
+    def schur(a: llvm.Value, far: llvm.Value, v: llvm.Value, n: llvm.Value) -> None:
         info = run.info()
-        run("lapack", "gees", "V", "N", ir.Constant(PTR, None), n, a, far, run.info(), run.scratch(work, product),
+        run("lapack", "gees", "V", "N", llvm.Constant(PTR, None), n, a, far, run.info(), run.scratch(work, product),
             run.scratch(work, product + both), v, far, run.scratch(work, product + 2 * both), space,
-            ir.Constant(PTR, None), info)
+            llvm.Constant(PTR, None), info)
         run.check(info, "Schur form not found")
 
-    def one(index: list[ir.Value]) -> None:
+    def one(index: list[llvm.Value]) -> None:
         (a, b, u, v), at = [matrix(e, y, index) for y in matrices], matrix(e, x, index)
         far_a, far_b, far = run.leading(matrices[0]), run.leading(matrices[1]), run.leading(x)
         unit, zero, between = run.number(1.0), run.number(0.0), run.scratch(work)
@@ -291,7 +290,7 @@ def sylvester(e: Emitter, call: Call) -> None:
         run("lapack", "trsyl", "N", "N", run.integer(1), m, n, a, far_a, b, far_b, at, far, scale, info)
         run.check(info, "Sylvester's equation has no single solution: the first matrix has an eigenvalue that is, but "
                         "for its sign, one of the second's")
-        e.b.store(e.b.fdiv(run.element(1.0), e.b.load(scale, typ=run.element)), scale)
+        e.b.store(e.b.fdiv(run.element(1.0), e.b.load(scale, type=run.element)), scale)
         run("blas", "gemm", "N", "N", m, n, m, scale, u, far_a, at, far, zero, between, far)
         run("blas", "gemm", "N", "T", m, n, n, unit, between, far, v, far_b, zero, at, far)
 

@@ -9,8 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from llvmlite import ir
-
+from .. import llvm
 from ..loops import Call, View
 from ..vecmath.lanes import I64
 from .blas import PTR, matrix, number, over
@@ -47,18 +46,18 @@ def transform(e: Emitter, call: Call) -> None:
     if 0 in x.shape or 0 in out.shape:
         return
     symbol = f"{LOOPS}{ufunc_name(call)}.{code}"
-    fn = e.lanes(1).declare(symbol, ir.VoidType(), [PTR] * 4)
-    data = e.module.globals.get(symbol + ".data") or ir.GlobalVariable(e.module, ir.IntType(8), symbol + ".data")
-    factor = number(e, ir.DoubleType() if size == 8 else ir.FloatType(), 1.0)
+    fn = e.lanes(1).declare(symbol, llvm.VoidType(), [PTR] * 4)
+    data = e.module.variable(symbol + ".data") or llvm.GlobalVariable(e.module, llvm.IntType(8), symbol + ".data")
+    factor = number(e, llvm.DoubleType() if size == 8 else llvm.FloatType(), 1.0)
     count = stack[-1] if stack else 1
     apart = [v.strides[len(stack) - 1] * size if stack else 0 for v in (x, out)]
     dimensions = row(e, [e.number(count), e.number(inner[1]), e.number(result[1])])
     steps = row(e, [e.number(apart[0]), I64(0), e.number(apart[1]), e.number(inner[2] * size),
                     e.number(result[2] * size)])
 
-    def lines(index: list[ir.Value]) -> None:
+    def lines(index: list[llvm.Value]) -> None:
         args = row(e, [e.b.ptrtoint(p, I64) for p in (matrix(e, x, index), factor, matrix(e, out, index))])
-        e.b.call(fn, [args, dimensions, steps, e.b.bitcast(data, PTR)])
+        e.b.call(fn, [args, dimensions, steps, data])
 
     over(e, stack[:-1], lines, call.work)
 
@@ -69,11 +68,11 @@ def line_of(v: View, is_real: bool) -> tuple[int, int, int]:
     return axis, v.shape[axis], v.strides[axis]
 
 
-def row(e: Emitter, words: list[ir.Value]) -> ir.Value:
+def row(e: Emitter, words: list[llvm.Value]) -> llvm.Value:
     """Words side by side on the stack."""
-    first = e.cell(ir.ArrayType(I64, len(words)))
+    first = e.cell(llvm.ArrayType(I64, len(words)))
     for k, word in enumerate(words):
-        e.b.store(word, e.b.gep(first, [I64(k)], source_etype=I64))
+        e.b.store(word, e.b.gep(first, [I64(k)], of=I64))
     return first
 
 

@@ -9,9 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from llvmlite import ir
-
 from ...ir.sizes import is_open
+from .. import llvm
 from ..failures import Check, note
 from ..loops import Call, View
 from ..symbolic import is_symbolic
@@ -25,7 +24,7 @@ if TYPE_CHECKING:
 FEW = 4
 """Matrices of at most so many rows."""
 
-Elements = list[list[ir.Value]]
+Elements = list[list[llvm.Value]]
 
 
 def is_small(n: int) -> bool:
@@ -36,30 +35,30 @@ def is_small(n: int) -> bool:
 class WrittenOut:
     """Emits straight code for one matrix of a stack."""
 
-    def __init__(self, e: Emitter, run: Routines, call: Call, index: list[ir.Value]):
+    def __init__(self, e: Emitter, run: Routines, call: Call, index: list[llvm.Value]):
         self.e, self.b, self.run, self.call, self.index, self.type = e, e.b, run, call, index, run.element
 
     # memory -----------------------------------------------------------------------------------------------------------
-    def at(self, v: View, i: int, j: int | ir.Value) -> ir.Value:
+    def at(self, v: View, i: int, j: int | llvm.Value) -> llvm.Value:
         """The place of an element; the column may be computed."""
         first = matrix(self.e, v, self.index)
         row = self.b.mul(I64(i), self.e.number(v.strides[-2]))
         column = self.b.mul(I64(j) if isinstance(j, int) else j, self.e.number(v.strides[-1]))
-        return self.b.gep(first, [self.b.add(row, column)], source_etype=self.type)
+        return self.b.gep(first, [self.b.add(row, column)], of=self.type)
 
-    def load(self, v: View, i: int, j: int | ir.Value) -> ir.Value:
-        return self.b.load(self.at(v, i, j), typ=self.type)
+    def load(self, v: View, i: int, j: int | llvm.Value) -> llvm.Value:
+        return self.b.load(self.at(v, i, j), type=self.type)
 
-    def pivot(self, pivots: View, k: int) -> ir.Value:
+    def pivot(self, pivots: View, k: int) -> llvm.Value:
         place = self.b.mul(I64(k), self.e.number(pivots.strides[-1]))
-        return self.b.gep(matrix(self.e, pivots, self.index), [place], source_etype=I32)
+        return self.b.gep(matrix(self.e, pivots, self.index), [place], of=I32)
 
     # arithmetic -------------------------------------------------------------------------------------------------------
-    def less(self, x: ir.Value, a: ir.Value, y: ir.Value) -> ir.Value:
+    def less(self, x: llvm.Value, a: llvm.Value, y: llvm.Value) -> llvm.Value:
         """x - a y"""
         return self.b.fsub(x, self.b.fmul(a, y))
 
-    def exchanged(self, column: Sequence[ir.Value], k: int, p: ir.Value) -> list[ir.Value]:
+    def exchanged(self, column: Sequence[llvm.Value], k: int, p: llvm.Value) -> list[llvm.Value]:
         """The elements with that of row k and that of the computed row p exchanged; p is no row above k."""
         found, above = list(column), column[k]
         for i in range(k + 1, len(column)):
@@ -68,10 +67,10 @@ class WrittenOut:
             found[i] = self.b.select(is_it, above, column[i])
         return found
 
-    def magnitude(self, x: ir.Value) -> ir.Value:
+    def magnitude(self, x: llvm.Value) -> llvm.Value:
         return self.b.select(self.b.fcmp_ordered("<", x, self.type(0.0)), self.b.fneg(x), x)
 
-    def for_columns(self, x: View, body: Callable[[int | ir.Value], None]) -> None:
+    def for_columns(self, x: View, body: Callable[[int | llvm.Value], None]) -> None:
         """`body(column)` for each of the columns."""
         if x.shape[-1] == 1 and not is_symbolic(x.shape[-1]):
             body(0)
@@ -83,7 +82,7 @@ class WrittenOut:
         b, n, zero = self.b, int(out.shape[-1]), self.type(0.0)
         a: Elements = [[self.load(out, i, j) for j in range(n)] for i in range(n)]
         for k in range(n):
-            p: ir.Value = I32(k)
+            p: llvm.Value = I32(k)
             best = self.magnitude(a[k][k])
             for i in range(k + 1, n):
                 other = self.magnitude(a[i][k])
@@ -105,9 +104,9 @@ class WrittenOut:
     def lu_solve(self, factors: View, pivots: View, x: View, trans: bool) -> None:
         b, n = self.b, int(x.shape[-2])
         f: Elements = [[self.load(factors, i, j) for j in range(n)] for i in range(n)]
-        p = [b.sub(b.load(self.pivot(pivots, k), typ=I32), I32(1)) for k in range(n)]
+        p = [b.sub(b.load(self.pivot(pivots, k), type=I32), I32(1)) for k in range(n)]
 
-        def column(j: int | ir.Value) -> None:
+        def column(j: int | llvm.Value) -> None:
             y = [self.load(x, i, j) for i in range(n)]
             if trans:
                 y = self.substituted([list(r) for r in zip(*f, strict=True)], y, lower=True, unit=False)
@@ -124,7 +123,7 @@ class WrittenOut:
 
         self.for_columns(x, column)
 
-    def substituted(self, a: Elements, y: Sequence[ir.Value], lower: bool, unit: bool) -> list[ir.Value]:
+    def substituted(self, a: Elements, y: Sequence[llvm.Value], lower: bool, unit: bool) -> list[llvm.Value]:
         """The solution of a triangular system."""
         found, rows = list(y), range(len(y))
         for i in rows if lower else reversed(rows):
@@ -139,7 +138,7 @@ class WrittenOut:
         elements = [[self.load(a, *((j, i) if trans else (i, j))) if (j <= i if is_lower else j >= i) else zero
                      for j in range(n)] for i in range(n)]
 
-        def column(j: int | ir.Value) -> None:
+        def column(j: int | llvm.Value) -> None:
             y = self.substituted(elements, [self.load(x, i, j) for i in range(n)], is_lower, unit)
             for i in range(n):
                 self.b.store(y[i], self.at(x, i, j))

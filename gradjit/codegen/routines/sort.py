@@ -9,10 +9,9 @@ from collections.abc import Callable
 from contextlib import nullcontext
 from typing import TYPE_CHECKING
 
-from llvmlite import ir
-
 from ...ir import I64 as INDEX, DType
 from ...ir.sizes import is_open
+from .. import llvm
 from ..emit_control import ASK, INTERRUPTED, stop_if, when
 from ..loops import Call, View
 from ..lower.elementwise import EMIT, memory_type
@@ -22,7 +21,7 @@ from .blas import over
 if TYPE_CHECKING:
     from ..emit import Emitter
 
-PTR = ir.PointerType()
+PTR = llvm.PointerType()
 
 
 def sort(e: Emitter, call: Call) -> None:
@@ -40,16 +39,16 @@ def sort(e: Emitter, call: Call) -> None:
     a, b = e.at(keys.buffer, I64(0)), e.at(keys.buffer, count)
     pa, pb = (e.at(places[0].buffer, e.number(k * n)) for k in (0, 1)) if places else (a, b)
 
-    def line(index: list[ir.Value]) -> None:
-        def element(view: View, k: ir.Value) -> ir.Value:
+    def line(index: list[llvm.Value]) -> None:
+        def element(view: View, k: llvm.Value) -> llvm.Value:
             full = [*index[:axis], k, *index[axis:]]
             offset = e.place(view.offset)
             for i, s in zip(full, view.strides, strict=True):
                 offset = e.b.add(offset, e.b.mul(i, e.number(s)))
             return e.at(view.buffer, offset)
 
-        def take(k: ir.Value) -> None:
-            e.b.store(e.b.load(element(x, k), typ=memory_type(dtype)), element_at(e.b, a, k, dtype))
+        def take(k: llvm.Value) -> None:
+            e.b.store(e.b.load(element(x, k), type=memory_type(dtype)), element_at(e.b, a, k, dtype))
             if places:
                 e.b.store(k, element_at(e.b, pa, k, INDEX))
 
@@ -61,8 +60,8 @@ def sort(e: Emitter, call: Call) -> None:
         source = e.b.select(in_b, pb if places else b, pa if places else a)
         kind = INDEX if places else dtype
 
-        def give(k: ir.Value) -> None:
-            e.b.store(e.b.load(element_at(e.b, source, k, kind), typ=memory_type(kind)), element(out, k))
+        def give(k: llvm.Value) -> None:
+            e.b.store(e.b.load(element_at(e.b, source, k, kind), type=memory_type(kind)), element(out, k))
 
         e.iterate(I64(0), count, give)
 
@@ -70,8 +69,8 @@ def sort(e: Emitter, call: Call) -> None:
         over(e, outer, line, call.work)
 
 
-def element_at(b: ir.IRBuilder, p: ir.Value, k: ir.Value, t: DType) -> ir.Value:
-    return b.gep(p, [k], inbounds=True, source_etype=memory_type(t))
+def element_at(b: llvm.IRBuilder, p: llvm.Value, k: llvm.Value, t: DType) -> llvm.Value:
+    return b.gep(p, [k], inbounds=True, of=memory_type(t))
 
 
 STRIP = 1 << 20
@@ -79,18 +78,16 @@ STRIP = 1 << 20
 BROKEN_OFF = I32(2)
 
 
-def merge_sort(e: Emitter, t: DType, positions: bool, asks: bool) -> ir.Function:
+def merge_sort(e: Emitter, t: DType, positions: bool, asks: bool) -> llvm.Function:
     """`i32 sort(keys, spare keys, positions, spare positions, n)`: whether the result ended up in the spare memory.
 
     asks: it asks whether the user interrupts, and then answers `BROKEN_OFF`.
     """
     name = f"gradjit.{'long_' if asks else ''}{'argsort' if positions else 'sort'}.{t}"
-    known = e.module.globals.get(name)
+    known = e.module.function(name)
     if known is not None:
-        assert isinstance(known, ir.Function)
         return known
-    fn = ir.Function(e.module, ir.FunctionType(I32, [PTR] * 4 + [I64]), name)
-    fn.linkage = "internal"
+    fn = llvm.Function(e.module, llvm.FunctionType(I32, [PTR] * 4 + [I64]), name, "internal")
     _Merger(fn, t, positions, e.lanes(1).declare(ASK, I32, []) if asks else None).run()
     return fn
 
@@ -98,25 +95,23 @@ def merge_sort(e: Emitter, t: DType, positions: bool, asks: bool) -> ir.Function
 class _Merger:
     """Emits the sorting function."""
 
-    def __init__(self, fn: ir.Function, t: DType, positions: bool, ask: ir.Function | None):
+    def __init__(self, fn: llvm.Function, t: DType, positions: bool, ask: llvm.Function | None):
         self.fn, self.t, self.positions, self.ask = fn, t, positions, ask
-        self.b = ir.IRBuilder(fn.append_basic_block("entry"))
-        self.cells: dict[str, ir.Value] = {}
+        self.b = llvm.IRBuilder(fn.append_basic_block("entry"))
+        self.cells: dict[str, llvm.Value] = {}
 
-    def cell(self, name: str, kind: ir.Type, first: ir.Value) -> None:
-        c = self.b.alloca(kind)
-        c.type = PTR
-        self.cells[name] = c
-        self.b.store(first, c)
+    def cell(self, name: str, kind: llvm.Type, first: llvm.Value) -> None:
+        self.cells[name] = self.b.alloca(kind)
+        self.b.store(first, self.cells[name])
 
-    def get(self, name: str) -> ir.Value:
+    def get(self, name: str) -> llvm.Value:
         kind = PTR if name in ("a", "b", "pa", "pb") else I1 if name == "odd" else I64
-        return self.b.load(self.cells[name], typ=kind)
+        return self.b.load(self.cells[name], type=kind)
 
-    def set(self, name: str, v: ir.Value) -> None:
+    def set(self, name: str, v: llvm.Value) -> None:
         self.b.store(v, self.cells[name])
 
-    def loop(self, condition: Callable[[], ir.Value], body: Callable[[], None]) -> None:
+    def loop(self, condition: Callable[[], llvm.Value], body: Callable[[], None]) -> None:
         head, inside, done = (self.b.append_basic_block(n) for n in ("while", "do", "end"))
         self.b.branch(head)
         self.b.position_at_end(head)
@@ -126,7 +121,7 @@ class _Merger:
         self.b.branch(head)
         self.b.position_at_end(done)
 
-    def least(self, x: ir.Value, y: ir.Value) -> ir.Value:
+    def least(self, x: llvm.Value, y: llvm.Value) -> llvm.Value:
         return self.b.select(self.b.icmp_signed("<", x, y), x, y)
 
     def run(self) -> None:
@@ -177,6 +172,7 @@ class _Merger:
         b.cbranch(b.icmp_signed("<", left, I64(0)), ask, on)
         b.position_at_end(ask)
         self.set("left", I64(STRIP))
+        assert self.ask is not None
         b.cbranch(b.icmp_signed("!=", b.call(self.ask, []), I32(0)), stop, on)
         b.position_at_end(stop)
         b.ret(BROKEN_OFF)
@@ -194,20 +190,20 @@ class _Merger:
         self.put(b.select(from_right, y, x))
         if self.positions:
             p = b.select(from_right, j, i)
-            place = b.load(element_at(b, self.get("pa"), p, INDEX), typ=I64)
+            place = b.load(element_at(b, self.get("pa"), p, INDEX), type=I64)
             b.store(place, element_at(b, self.get("pb"), self.get("k"), INDEX))
         one = b.zext(from_right, I64)
         self.set("j", b.add(j, one))
         self.set("i", b.add(i, b.sub(I64(1), one)))
         self.set("k", b.add(self.get("k"), I64(1)))
 
-    def key(self, k: ir.Value) -> ir.Value:
-        return self.b.load(element_at(self.b, self.get("a"), k, self.t), typ=memory_type(self.t))
+    def key(self, k: llvm.Value) -> llvm.Value:
+        return self.b.load(element_at(self.b, self.get("a"), k, self.t), type=memory_type(self.t))
 
-    def put(self, v: ir.Value) -> None:
+    def put(self, v: llvm.Value) -> None:
         self.b.store(v, element_at(self.b, self.get("b"), self.get("k"), self.t))
 
-    def less(self, x: ir.Value, y: ir.Value) -> ir.Value:
+    def less(self, x: llvm.Value, y: llvm.Value) -> llvm.Value:
         if self.t.is_bool:
             return self.b.icmp_unsigned("<", x, y)
         L = Lanes(self.b, 1, self.t.itemsize == 8)

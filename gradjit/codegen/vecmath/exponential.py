@@ -13,9 +13,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
-from llvmlite import ir
-
 from gradjit.codegen.vecmath.lanes import Lanes
+
+from .. import llvm
 
 LOG2_E = 1.4426950408889634
 # ln2 as an unevaluated sum. The product n*LN2_HIGH need not be exact: it is subtracted in a fused multiply-add.
@@ -58,10 +58,10 @@ SINH = (
 class Reduced(NamedTuple):
     """x = n*ln2 + r + low. `shifted` is n + 1.5 * 2**mantissa_bits: its lowest bits are n as an integer."""
 
-    shifted: ir.Value
-    n: ir.Value
-    r: ir.Value
-    low: ir.Value | None
+    shifted: llvm.Value
+    n: llvm.Value
+    r: llvm.Value
+    low: llvm.Value | None
 
 
 def at_least(L: Lanes, x, bound: float):
@@ -74,7 +74,7 @@ def at_most(L: Lanes, x, bound: float):
     return L.select(L.cmp("<", L.f(bound), x), L.f(bound), x)
 
 
-def shift(L: Lanes) -> ir.Constant:
+def shift(L: Lanes) -> llvm.Constant:
     """Adding this number rounds to an integer and leaves it in the lowest bits."""
     return L.f(1.5 * 2.0**L.mantissa_bits)
 
@@ -136,7 +136,7 @@ def overflowing(L: Lanes, x, limit: float, y):
     return L.select(beyond, L.mul(x, L.f(L.choose(1.7976931348623157e308, 3.4028234663852886e38))), y)
 
 
-def significand_of_exp(L: Lanes, reduced: Reduced) -> tuple[ir.Value, ir.Value]:
+def significand_of_exp(L: Lanes, reduced: Reduced) -> tuple[llvm.Value, llvm.Value]:
     """e**(r + low) as a rounded number and what it lost."""
     high = L.add(L.f(1), reduced.r)
     rest = L.add(L.add(L.sub(L.f(1), high), reduced.r), tail(L, reduced))
@@ -201,13 +201,13 @@ class Hyperbolic(NamedTuple):
     cosh(n*ln2) = cosh_n + lost, sinh(n*ln2) = sinh_n - lost.
     """
 
-    cosh_n: ir.Value
-    sinh_n: ir.Value
-    lost: ir.Value
-    cosh_r_less_1: ir.Value
-    r: ir.Value
-    sinh_r_less_r: ir.Value
-    huge: ir.Value
+    cosh_n: llvm.Value
+    sinh_n: llvm.Value
+    lost: llvm.Value
+    cosh_r_less_1: llvm.Value
+    r: llvm.Value
+    sinh_r_less_r: llvm.Value
+    huge: llvm.Value
 
 
 def _hyperbolic(L: Lanes, size) -> Hyperbolic:
@@ -293,6 +293,6 @@ def expit(L: Lanes, x):
     return scale(L, y, L.select(negative, field, L.i(0)), tiny)
 
 
-FUNCTIONS: dict[str, Callable[..., ir.Value]] = {
+FUNCTIONS: dict[str, Callable[..., llvm.Value]] = {
     "exp": exp, "exp2": exp2, "expm1": expm1, "sinh": sinh, "cosh": cosh, "tanh": tanh, "expit": expit,
 }

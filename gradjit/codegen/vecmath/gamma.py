@@ -15,11 +15,11 @@ import math
 from collections.abc import Callable
 from fractions import Fraction
 
-from llvmlite import ir
-
 from gradjit.codegen.vecmath.lanes import Lanes
 from gradjit.codegen.vecmath.logarithm import Sum, fast_two_sum, natural, split, two_sum
 from gradjit.codegen.vecmath.trigonometric import cot_pi
+
+from .. import llvm
 
 # gammaln(x) / ((x - 2) * (x - 1)) in powers of x - LOG_GAMMA_CENTRE on [5/4, 9/4]: 2**-61.6. The centre is chosen such
 # that the constant term happens to be a float, as is DIGAMMA_CENTRE.
@@ -304,4 +304,4 @@ def _bernoulli(n: int) -> Fraction:
     return -sum((math.comb(n + 1, k) * _bernoulli(k) for k in range(n)), Fraction(0)) / (n + 1)
 
 
-FUNCTIONS: dict[str, Callable[..., ir.Value]] = {"gammaln": gammaln, "digamma": digamma, "trigamma": trigamma}
+FUNCTIONS: dict[str, Callable[..., llvm.Value]] = {"gammaln": gammaln, "digamma": digamma, "trigamma": trigamma}

@@ -11,35 +11,36 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
-from llvmlite import ir
 
 from gradjit.codegen.vecmath import outlined
 
-F32, F64 = ir.FloatType(), ir.DoubleType()
-I1, I32, I64 = ir.IntType(1), ir.IntType(32), ir.IntType(64)
+from .. import llvm
+
+F32, F64 = llvm.FloatType(), llvm.DoubleType()
+I1, I32, I64 = llvm.IntType(1), llvm.IntType(32), llvm.IntType(64)
 _SUFFIX = {"float": "f32", "double": "f64", "i1": "i1", "i8": "i8", "i16": "i16", "i32": "i32", "i64": "i64"}
 
 
-def element_of(t: ir.Type) -> ir.Type:
+def element_of(t: llvm.Type) -> llvm.Type:
     """The lane type of a scalar or vector type."""
-    return t.element if isinstance(t, ir.VectorType) else t
+    return t.element if isinstance(t, llvm.VectorType) else t
 
 
-def width_of(t: ir.Type) -> int:
+def width_of(t: llvm.Type) -> int:
     """The number of lanes; 1 for a scalar."""
-    return t.count if isinstance(t, ir.VectorType) else 1
+    return t.count if isinstance(t, llvm.VectorType) else 1
 
 
-def suffix_of(t: ir.Type) -> str:
+def suffix_of(t: llvm.Type) -> str:
     """The type's name in an overloaded intrinsic: f64, v8f64, v16i32, ..."""
     base = _SUFFIX[str(element_of(t))]
-    return f"v{t.count}{base}" if isinstance(t, ir.VectorType) else base
+    return f"v{t.count}{base}" if isinstance(t, llvm.VectorType) else base
 
 
 class Lanes:
     """A builder for values that all have `width` lanes. Float constants take the type of `like`'s lanes."""
 
-    def __init__(self, builder: ir.IRBuilder, width: int, double: bool):
+    def __init__(self, builder: llvm.IRBuilder, width: int, double: bool):
         self.b = builder
         self.width = width
         self.double = double
@@ -48,22 +49,22 @@ class Lanes:
         self.mask = self.of(I1)
 
     @staticmethod
-    def like(builder: ir.IRBuilder, value: ir.Value) -> Lanes:
+    def like(builder: llvm.IRBuilder, value: llvm.Value) -> Lanes:
         """The lanes in which `value` (a float scalar or vector) lives."""
         return Lanes(builder, width_of(value.type), element_of(value.type) == F64)
 
-    def of(self, element: ir.Type) -> ir.Type:
-        return element if self.width == 1 else ir.VectorType(element, self.width)
+    def of(self, element: llvm.Type) -> llvm.Type:
+        return element if self.width == 1 else llvm.VectorType(element, self.width)
 
     # constants ------------------------------------------------------------------------------------------------------
-    def splat(self, t: ir.Type, value: Any) -> ir.Constant:
-        return ir.Constant(t, [value] * t.count if isinstance(t, ir.VectorType) else value)
+    def splat(self, t: llvm.Type, value: Any) -> llvm.Constant:
+        return llvm.Constant(t, [value] * t.count if isinstance(t, llvm.VectorType) else value)
 
-    def f(self, value: float) -> ir.Constant:
+    def f(self, value: float) -> llvm.Constant:
         """The float constant `value` in every lane (rounded to float32 in float32 lanes)."""
         return self.splat(self.float, float(value) if self.double else float(np.float32(value)))
 
-    def i(self, value: int) -> ir.Constant:
+    def i(self, value: int) -> llvm.Constant:
         """The integer constant `value`, as wide as the float."""
         return self.splat(self.int, value)
 
@@ -116,10 +117,10 @@ class Lanes:
         """Ordered comparison (`==`, `<`, ...): false for nan, except `!=`, which is true for nan."""
         return (self.b.fcmp_unordered if op == "!=" else self.b.fcmp_ordered)(op, x, y)
 
-    def isnan(self, x: ir.Value) -> ir.Value: return self.b.fcmp_unordered("uno", x, x)
+    def isnan(self, x: llvm.Value) -> llvm.Value: return self.b.fcmp_unordered("uno", x, x)
     def icmp(self, op: str, x, y): return self.b.icmp_signed(op, x, y)
     def select(self, mask, x, y): return self.b.select(mask, x, y)
-    def any(self, mask: ir.Value) -> ir.Value:
+    def any(self, mask: llvm.Value) -> llvm.Value:
         """One i1: whether any lane of `mask` is set."""
         return mask if self.width == 1 else self.intrinsic("llvm.vector.reduce.or", [mask], result=I1)
 
@@ -139,30 +140,27 @@ class Lanes:
     def ashr(self, x, n): return self.b.ashr(x, n)
 
     # plumbing -------------------------------------------------------------------------------------------------------
-    def intrinsic(self, name: str, args, result: ir.Type | None = None):
+    def intrinsic(self, name: str, args, result: llvm.Type | None = None):
         """Call the overloaded intrinsic `name`, mangled with the first argument's type."""
         t = args[0].type
         fn = self.declare(f"{name}.{suffix_of(t)}", result or t, [a.type for a in args])
         return self.b.call(fn, args)
 
-    def declare(self, name: str, result: ir.Type, args) -> ir.Function:
+    def declare(self, name: str, result: llvm.Type, args) -> llvm.Function:
         """The declaration of an external function in the module being built."""
         module = self.b.module
-        known = module.globals.get(name)
-        if known is not None:
-            assert isinstance(known, ir.Function)
-            return known
-        return ir.Function(module, ir.FunctionType(result, list(args)), name)
+        return module.declared(name, llvm.FunctionType(result, args))
 
-    def each(self, fn: Callable[..., ir.Value], *args):
+    def each(self, fn: Callable[..., llvm.Value], *args):
         """Apply a scalar emitter lane by lane: `fn(scalar, ...) -> scalar`. For calls into libm and SciPy."""
         if self.width == 1:
             return fn(*args)
-        out: ir.Value | None = None
+        out: llvm.Value | None = None
         for k in range(self.width):
             lane = I32(k)
             r = fn(*[self.b.extract_element(a, lane) for a in args])
-            out = self.b.insert_element(out if out is not None else ir.Constant(self.of(r.type), ir.Undefined), r, lane)
+            before = out if out is not None else llvm.Constant(self.of(r.type), llvm.UNDEFINED)
+            out = self.b.insert_element(before, r, lane)
         return out
 
     def call(self, name: str, *args):
@@ -171,9 +169,9 @@ class Lanes:
             return self.b.call(self.declare(name, lanes[0].type, [a.type for a in lanes]), lanes)
         return self.each(scalar, *args)
 
-    def outlined(self, name: str, fn: Callable[..., ir.Value], *args):
+    def outlined(self, name: str, fn: Callable[..., llvm.Value], *args):
         """`fn(L, *args)` as a function of its own, which kernels share: see `outlined`."""
-        def body(inner: ir.IRBuilder) -> ir.Value:
+        def body(inner: llvm.IRBuilder) -> llvm.Value:
             given = inner.function.args
             return fn(Lanes.like(inner, given[0]), *given)
 
@@ -181,21 +179,21 @@ class Lanes:
         function = outlined.declared(self.b.module, f"{name}.{suffix_of(types[0])}", types[0], types, body)
         return self.b.call(function, args)
 
-    def widened(self, fn: Callable[..., ir.Value], *args):
+    def widened(self, fn: Callable[..., llvm.Value], *args):
         """`fn(L, *args)` computed in float64 lanes, the result rounded to these lanes' type."""
         if self.double:
             return fn(self, *args)
         wide = Lanes(self.b, self.width, True)
         return self.b.fptrunc(fn(wide, *[self.b.fpext(a, wide.float) for a in args]), self.float)
 
-    def rarely(self, condition, usual, remedy: Callable[[], ir.Value]):
+    def rarely(self, condition, usual, remedy: Callable[[], llvm.Value]):
         """`usual`, or `remedy()` computed behind a branch when any lane of `condition` is set (a cold block)."""
         return self.rarely_all(condition, [usual], lambda: [remedy()])[0]
 
-    def rarely_all(self, condition, usual: Sequence[ir.Value], remedy: Callable[[], Sequence[ir.Value]]):
+    def rarely_all(self, condition, usual: Sequence[llvm.Value], remedy: Callable[[], Sequence[llvm.Value]]):
         """As `rarely`, for several values that share one branch."""
         before = self.b.block
-        with self.b.if_then(self.any(condition), likely=False):
+        with self.b.if_rare(self.any(condition)):
             mended = [self.b.select(condition, m, u) for m, u in zip(remedy(), usual, strict=True)]
             cold = self.b.block
         merged = []

@@ -18,10 +18,10 @@ import struct
 from collections.abc import Callable
 from typing import NamedTuple
 
-from llvmlite import ir
-
 from gradjit.codegen.vecmath.exponential import LN2_HIGH, LN2_LOW, at_least, exp, exp_of_fall
 from gradjit.codegen.vecmath.lanes import Lanes
+
+from .. import llvm
 
 # (2*atanh(s) / s - 2) / s**2 in powers of s**2 on |s| <= (sqrt(2) - 1)**2, error relative to atanh(s) / s**3:
 # 2**-59.4 and 2**-30.1
@@ -40,16 +40,16 @@ LOG10_2 = ((0.3010299956639812, -2.8037281277851704e-18), (0.3010300099849701, -
 class Split(NamedTuple):
     """x = 2**k * (1 + f), k as a float; `field` is k + bias in the exponent field, over other bits."""
 
-    k: ir.Value
-    f: ir.Value
-    field: ir.Value
+    k: llvm.Value
+    f: llvm.Value
+    field: llvm.Value
 
 
 class Sum(NamedTuple):
     """An unevaluated sum of a number and a much smaller one."""
 
-    high: ir.Value
-    low: ir.Value
+    high: llvm.Value
+    low: llvm.Value
 
 
 def split(L: Lanes, x, subnormal: bool = True, more=None) -> Split:
@@ -127,7 +127,7 @@ def fast_two_sum(L: Lanes, x, y) -> Sum:
     return Sum(high, L.add(L.sub(x, high), y))
 
 
-def split_pair(L: Lanes, x: Sum, more=None) -> tuple[ir.Value, ir.Value, ir.Value]:
+def split_pair(L: Lanes, x: Sum, more=None) -> tuple[llvm.Value, llvm.Value, llvm.Value]:
     """k, f and f_low with x.high + x.low = 2**k * (1 + f + f_low), for x.high normal, positive and finite.
 
     x.low must be 0 where x.high > 2**1000 (2**120).
@@ -186,7 +186,7 @@ def log1p(L: Lanes, x):
 
 
 # inverse hyperbolic functions -----------------------------------------------------------------------------------------
-def _or_twice(L: Lanes, size, x: Sum) -> tuple[Sum, ir.Value]:
+def _or_twice(L: Lanes, size, x: Sum) -> tuple[Sum, llvm.Value]:
     """x, or size itself with one more power of 2 where it is so large that x is 2*size."""
     large = L.cmp(">", size, L.f(L.choose(2.0**30, 2.0**14)))
     x = Sum(L.select(large, size, x.high), L.select(large, L.f(0), x.low))
@@ -225,7 +225,7 @@ def arctanh(L: Lanes, x):
 
 
 # sums of exponentials -------------------------------------------------------------------------------------------------
-def _halved(L: Lanes, x) -> tuple[ir.Value, ir.Value]:
+def _halved(L: Lanes, x) -> tuple[llvm.Value, llvm.Value]:
     """k and f with 1 + x = 2**k * (1 + f), for 0 <= x <= 1."""
     large = L.cmp(">", x, L.f(math.sqrt(2) - 1))
     return L.select(large, L.f(1), L.f(0)), L.select(large, L.fma(x, L.f(0.5), L.f(-0.5)), x)
@@ -287,7 +287,7 @@ def logaddexp2(L: Lanes, x, y):
     return _log_add(L, x, y, _exp2_of_fall, _log2_one_plus)
 
 
-FUNCTIONS: dict[str, Callable[..., ir.Value]] = {
+FUNCTIONS: dict[str, Callable[..., llvm.Value]] = {
     "log": log, "log2": log2, "log10": log10, "log1p": log1p,
     "arcsinh": arcsinh, "arccosh": arccosh, "arctanh": arctanh,
     "softplus": softplus, "log_expit": log_expit, "logaddexp": logaddexp, "logaddexp2": logaddexp2,

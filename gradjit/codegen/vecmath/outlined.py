@@ -9,9 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from llvmlite import ir
-
 from ...records import dataclass
+from .. import llvm
 
 PREFIX = "gradjit.outlined."
 
@@ -28,28 +27,27 @@ _made: dict[str, Outlined] = {}  # as many as there are names, dtypes and widths
 
 
 def declared(
-    module: ir.Module, name: str, result: ir.Type, args: Sequence[ir.Type], body: Callable[[ir.IRBuilder], ir.Value]
-) -> ir.Function:
+    module: llvm.Module, name: str, result: llvm.Type, args: Sequence[llvm.Type],
+    body: Callable[[llvm.IRBuilder], llvm.Value],
+) -> llvm.Function:
     """The outlined function `name`, declared in `module`; `body(builder)` emits its result at its first use."""
     symbol = PREFIX + name
-    kind = ir.FunctionType(result, list(args))
+    kind = llvm.FunctionType(result, list(args))
     if symbol not in _made:
-        own = ir.Module(symbol)
+        own = llvm.Module(symbol)
         function = _function(own, kind, symbol)
-        builder = ir.IRBuilder(function.append_basic_block("entry"))
+        builder = llvm.IRBuilder(function.append_basic_block("entry"))
         builder.ret(body(builder))
         _made[symbol] = Outlined(str(own), undefined(own))
-    known = module.globals.get(symbol)
+    known = module.function(symbol)
     return known if known is not None else _function(module, kind, symbol)
 
 
-def _function(module: ir.Module, kind: ir.FunctionType, symbol: str) -> ir.Function:
-    function = ir.Function(module, kind, symbol)
-    function.attributes.update({"noinline", "cold", "nounwind"})
-    return function
+def _function(module: llvm.Module, kind: llvm.FunctionType, symbol: str) -> llvm.Function:
+    return llvm.Function(module, kind, symbol, attributes=("noinline", "cold", "nounwind"))
 
 
-def undefined(module: ir.Module) -> tuple[str, ...]:
+def undefined(module: llvm.Module) -> tuple[str, ...]:
     """The functions that a module declares and LLVM does not provide."""
     return tuple(f.name for f in module.functions if f.is_declaration and not f.name.startswith("llvm."))
 

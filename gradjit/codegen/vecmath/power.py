@@ -12,8 +12,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
-from llvmlite import ir
-
 from gradjit.codegen.vecmath.exponential import (
     LN2_HIGH,
     LN2_LOW,
@@ -28,6 +26,8 @@ from gradjit.codegen.vecmath.exponential import (
 )
 from gradjit.codegen.vecmath.lanes import Lanes
 from gradjit.codegen.vecmath.logarithm import Sum, fast_two_sum, split
+
+from .. import llvm
 
 # log(1 + f) = 2*s + s**3 * (2/3 + s**2 * Q(s**2)) for s = f / (2 + f), f in [sqrt(1/2) - 1, sqrt(2) - 1]: Q, 2**-73.4
 TWO_THIRDS, TWO_THIRDS_LOW = 0.6666666666666666, 3.700743415417188e-17
@@ -182,4 +182,4 @@ def hypot(L: Lanes, x, y):
     return L.select(infinite, L.f(math.inf), root)
 
 
-FUNCTIONS: dict[str, Callable[..., ir.Value]] = {"pow": pow, "cbrt": cbrt, "hypot": hypot}
+FUNCTIONS: dict[str, Callable[..., llvm.Value]] = {"pow": pow, "cbrt": cbrt, "hypot": hypot}

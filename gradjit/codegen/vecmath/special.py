@@ -8,8 +8,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
-from llvmlite import ir
-
 from gradjit.codegen.vecmath import gamma
 from gradjit.codegen.vecmath.exponential import (
     TAIL as EXP_TAIL,
@@ -24,6 +22,8 @@ from gradjit.codegen.vecmath.gamma import around, polygamma
 from gradjit.codegen.vecmath.lanes import Lanes
 from gradjit.codegen.vecmath.logarithm import natural, split, total
 from gradjit.codegen.vecmath.trigonometric import half_over_root
+
+from .. import llvm
 
 __all__ = ["FUNCTIONS", "erf", "erfc", "erfinv", "polygamma"]
 
@@ -163,6 +163,6 @@ def _erfinv_far(L: Lanes, beside):
     return L.fma(t, series.high, L.fma(t, series.low, L.mul(t_low, series.high)))
 
 
-FUNCTIONS: dict[str, Callable[..., ir.Value]] = {
+FUNCTIONS: dict[str, Callable[..., llvm.Value]] = {
     "erf": erf, "erfc": erfc, "erfinv": erfinv, **gamma.FUNCTIONS,
 }

@@ -14,10 +14,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from llvmlite import ir
-
 from gradjit.codegen.vecmath.huge import reduced_exactly
 from gradjit.codegen.vecmath.lanes import Lanes
+
+from .. import llvm
 
 TWO_OVER_PI = 0.6366197723675814
 # pi/2 as a sum of three. The first product with n is exact because |x - n*pi/2| < 1; the second constant has so few
@@ -65,7 +65,7 @@ ARCSIN = (
 
 
 # sin, cos, tan --------------------------------------------------------------------------------------------------------
-def _reduced(L: Lanes, x) -> tuple[ir.Value, ir.Value, ir.Value]:
+def _reduced(L: Lanes, x) -> tuple[llvm.Value, llvm.Value, llvm.Value]:
     """(n, r, t): x = n*pi/2 + r - t with |r| <= pi/4 and |t| about half an ulp of r; n in the lowest bits.
 
     `t` enters with a minus sign so that every difference formed with it keeps the sign of x = -0.
@@ -80,12 +80,12 @@ def _reduced(L: Lanes, x) -> tuple[ir.Value, ir.Value, ir.Value]:
     return L.bits(shifted), r, t
 
 
-def _sine(L: Lanes, r, t, s) -> tuple[ir.Value, ir.Value]:
+def _sine(L: Lanes, r, t, s) -> tuple[llvm.Value, llvm.Value]:
     """(a, b): sin(r - t) = a - b for a reduced argument, s = r*r."""
     return r, L.fma(L.mul(r, s), L.polynomial(s, L.choose(*SIN)), t)
 
 
-def _cosine(L: Lanes, r, t, s) -> tuple[ir.Value, ir.Value]:
+def _cosine(L: Lanes, r, t, s) -> tuple[llvm.Value, llvm.Value]:
     """(a, b): cos(r - t) = a - b for a reduced argument, s = r*r. `b` holds what rounding 1 - s/2 lost."""
     top = L.fma(s, L.f(-0.5), L.f(1))
     lost = L.fma(s, L.f(0.5), L.sub(top, L.f(1)))
@@ -93,10 +93,11 @@ def _cosine(L: Lanes, r, t, s) -> tuple[ir.Value, ir.Value]:
     return top, L.sub(lost, L.mul(L.mul(s, s), L.polynomial(s, L.choose(*COS))))
 
 
-Reduction = Callable[[Lanes, ir.Value], tuple[ir.Value, ir.Value, ir.Value]]
+Reduction = Callable[[Lanes, llvm.Value], tuple[llvm.Value, llvm.Value, llvm.Value]]
 
 
-def _parts(L: Lanes, x, reduction: Reduction) -> tuple[ir.Value, tuple[ir.Value, ir.Value], tuple[ir.Value, ir.Value]]:
+def _parts(L: Lanes, x, reduction: Reduction
+           ) -> tuple[llvm.Value, tuple[llvm.Value, llvm.Value], tuple[llvm.Value, llvm.Value]]:
     """The quadrant number, and sine and cosine of the reduced argument as differences."""
     n, r, t = reduction(L, x)
     s = L.mul(r, r)
@@ -117,12 +118,12 @@ def _beyond(L: Lanes, x):
     return L.cmp(">", L.abs(x), L.f(L.choose(*REACH)))
 
 
-def _with_remedy(L: Lanes, x, fn: Callable[[Lanes, ir.Value, Reduction], ir.Value]):
+def _with_remedy(L: Lanes, x, fn: Callable[[Lanes, llvm.Value, Reduction], llvm.Value]):
     """`fn` with the usual reduction, and with the one that it takes in lanes out of its reach."""
     return L.rarely(_beyond(L, x), fn(L, x, _reduced), lambda: _remedy(L, x, fn))
 
 
-def _remedy(L: Lanes, x, fn: Callable[[Lanes, ir.Value, Reduction], ir.Value]):
+def _remedy(L: Lanes, x, fn: Callable[[Lanes, llvm.Value, Reduction], llvm.Value]):
     def huge(inner: Lanes, y):
         if inner.double:
             return fn(inner, y, reduced_exactly)
@@ -130,7 +131,7 @@ def _remedy(L: Lanes, x, fn: Callable[[Lanes, ir.Value, Reduction], ir.Value]):
     return L.outlined(f"{fn.__name__}.huge", huge, x)
 
 
-def sincos(L: Lanes, x) -> tuple[ir.Value, ir.Value]:
+def sincos(L: Lanes, x) -> tuple[llvm.Value, llvm.Value]:
     """(sin x, cos x) with the reduction shared; bit for bit what `sin` and `cos` give."""
     n, sine, cosine = _parts(L, x, _reduced)
     s, c, odd = L.sub(*sine), L.sub(*cosine), _odd(L, n)
@@ -173,7 +174,7 @@ def tan(L: Lanes, x):
     return _with_remedy(L, x, _tan)
 
 
-def _quotient(L: Lanes, over: Sequence[ir.Value], under: Sequence[ir.Value]) -> ir.Value:
+def _quotient(L: Lanes, over: Sequence[llvm.Value], under: Sequence[llvm.Value]) -> llvm.Value:
     """(over[0] - over[1]) / (under[0] - under[1]), rounded almost correctly; -0 stays -0."""
     num, num_low = _difference(L, *over)
     den, den_low = _difference(L, *under)
@@ -183,7 +184,7 @@ def _quotient(L: Lanes, over: Sequence[ir.Value], under: Sequence[ir.Value]) -> 
     return L.fma(L.neg(excess), inverse, rough)
 
 
-def _difference(L: Lanes, a, b) -> tuple[ir.Value, ir.Value]:
+def _difference(L: Lanes, a, b) -> tuple[llvm.Value, llvm.Value]:
     """a - b and what rounding it lost, |a| >= |b| (Dekker 1971)."""
     high = L.sub(a, b)
     return high, L.sub(L.sub(a, high), b)
@@ -254,7 +255,7 @@ def half_over_root(L: Lanes, x):
     return L.from_bits(L.isub(L.i(int((1.5 * (bias - 0.045) - 1) * ulps)), L.lshr(L.bits(x), L.i(1))))
 
 
-def _root(L: Lanes, x) -> tuple[ir.Value, ir.Value, ir.Value, ir.Value]:
+def _root(L: Lanes, x) -> tuple[llvm.Value, llvm.Value, llvm.Value, llvm.Value]:
     """(outer, s, t, t_low) with arcsin|x| or arccos|x| = 2 arcsin(t) in the lanes `outer`, where |x| > 1/2.
 
     s = t**2 in all lanes, t = |x| and t_low = 0 in the inner ones, 2t and 2t_low instead of t and t_low in the outer.
@@ -285,7 +286,7 @@ def arccos(L: Lanes, x):
     return _from_base(L, base, base_low, t, t_low, s, L.polynomial_split(s, L.choose(*ARCSIN)))
 
 
-FUNCTIONS: dict[str, Callable[..., ir.Value]] = {
+FUNCTIONS: dict[str, Callable[..., llvm.Value]] = {
     "sin": sin, "cos": cos, "tan": tan, "arcsin": arcsin, "arccos": arccos, "arctan": arctan,
     "arctan2": arctan2,
 }

@@ -8,14 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from llvmlite import ir
-
+from gradjit.codegen import llvm
 from gradjit.errors import ArgumentError
 from gradjit.ir.sizes import is_open
 from gradjit.runtime.c_function import F64, I32, I64, NULL, PTR, CFunction, i32
 from gradjit.runtime.library.description import LibraryParameter, LibraryRoutine
 
-NAN = ir.Constant(F64, float("nan"))
+NAN = llvm.Constant(F64, float("nan"))
 
 
 def scalar_result(r: LibraryRoutine) -> None:
@@ -41,14 +40,14 @@ def numbers_only(r: LibraryRoutine, count: int | None = None) -> int:
     return len(taken)
 
 
-def _number(module: ir.Module, r: LibraryRoutine, symbol: str) -> None:
+def _number(module: llvm.Module, r: LibraryRoutine, symbol: str) -> None:
     """`double f(double)`, and with `void *` behind, which is passed over."""
     numbers_only(r, 1)
     frame = CFunction(module, symbol, "d", "dp" if symbol.endswith("data") else "d")
     _answer(frame, r, [frame.function.args[0]])
 
 
-def _numbers(module: ir.Module, r: LibraryRoutine, symbol: str) -> None:
+def _numbers(module: llvm.Module, r: LibraryRoutine, symbol: str) -> None:
     """`double f(int, double *)`, and with `void *` behind."""
     frame = CFunction(module, symbol, "d", "ipp" if symbol.endswith("data") else "ip")
     count, at = frame.function.args[:2]
@@ -70,18 +69,18 @@ def _numbers(module: ir.Module, r: LibraryRoutine, symbol: str) -> None:
     frame.finish()
 
 
-def _answer(frame: CFunction, r: LibraryRoutine, arguments: list[ir.Value], finish: bool = True) -> None:
+def _answer(frame: CFunction, r: LibraryRoutine, arguments: list[llvm.Value], finish: bool = True) -> None:
     """Call the function and return its number."""
     b = frame.builder
     cell = frame.cell(8, 8)
-    status = b.call(frame.module.globals[r.name], [*arguments, cell, NULL])
+    status = b.call(frame.module.defined(r.name), [*arguments, cell, NULL])
     value = frame.load(cell, 0, F64)
     b.ret(b.select(frame.same(status, i32(0)), value, NAN))
     if finish:
         frame.finish()
 
 
-def _filter(module: ir.Module, r: LibraryRoutine, symbol: str) -> None:
+def _filter(module: llvm.Module, r: LibraryRoutine, symbol: str) -> None:
     """`int f(double *window, npy_intp count, double *result, void *)`: 1, or 0 with an error set."""
     array = one_array(r)
     if array is None:
@@ -92,27 +91,27 @@ def _filter(module: ir.Module, r: LibraryRoutine, symbol: str) -> None:
     extent = array.shape[0]
     wrong = frame.block("wrong")
     if not is_open(extent):
-        frame.require(frame.same(count, ir.Constant(I64, extent)), wrong)
+        frame.require(frame.same(count, llvm.Constant(I64, extent)), wrong)
     arguments = [*([count] if is_open(extent) else []), window, result, NULL]
-    status = frame.builder.call(module.globals[r.name], arguments)
+    status = frame.builder.call(module.defined(r.name), arguments)
     failed = frame.block("failed")
     frame.require(frame.same(status, i32(0)), failed)
     frame.builder.ret(i32(1))
     frame.enter(failed)
-    text = frame.builder.call(module.globals[f"{r.name}_error"], [status])
+    text = frame.builder.call(module.defined(f"{r.name}_error"), [status])
     _raise(frame, text)
     frame.enter(wrong)
     _raise(frame, frame.text(f"the function takes {array.type}, and the window has another number of elements"))
     frame.finish()
 
 
-def _raise(frame: CFunction, text: ir.Value) -> None:
+def _raise(frame: CFunction, text: llvm.Value) -> None:
     """Set a RuntimeError, and return 0."""
     b = frame.builder
     state = b.call(_python(frame, "PyGILState_Ensure", I32, []), [])
     error = frame.load(_python_data(frame, "PyExc_RuntimeError"))
-    b.call(_python(frame, "PyErr_SetString", ir.VoidType(), [PTR, PTR]), [error, text])
-    b.call(_python(frame, "PyGILState_Release", ir.VoidType(), [I32]), [state])
+    b.call(_python(frame, "PyErr_SetString", llvm.VoidType(), [PTR, PTR]), [error, text])
+    b.call(_python(frame, "PyGILState_Release", llvm.VoidType(), [I32]), [state])
     b.ret(i32(0))
 
 
@@ -120,20 +119,15 @@ PYTHON = ("PyGILState_Ensure", "PyErr_SetString", "PyGILState_Release", "PyExc_R
 """What callbacks take from Python."""
 
 
-def _python(frame: CFunction, name: str, result: ir.Type, parameters: list[ir.Type]) -> ir.Function:
-    known = frame.module.globals.get(name)
-    return known if known is not None else ir.Function(frame.module, ir.FunctionType(result, parameters), name)
+def _python(frame: CFunction, name: str, result: llvm.Type, parameters: list[llvm.Type]) -> llvm.Function:
+    return frame.module.declared(name, llvm.FunctionType(result, parameters))
 
 
-def _python_data(frame: CFunction, name: str) -> ir.Value:
-    known = frame.module.globals.get(name)
-    if known is None:
-        known = ir.GlobalVariable(frame.module, PTR, name)
-        known.type = PTR
-    return known
+def _python_data(frame: CFunction, name: str) -> llvm.Value:
+    return frame.module.variable(name) or llvm.GlobalVariable(frame.module, PTR, name)
 
 
-CONVENTIONS: dict[str, tuple[str, Callable[[ir.Module, LibraryRoutine, str], None]]] = {
+CONVENTIONS: dict[str, tuple[str, Callable[[llvm.Module, LibraryRoutine, str], None]]] = {
     "double (double)": ("number", _number),
     "double (double, void *)": ("number_with_data", _number),
     "double (int, double *)": ("numbers", _numbers),
@@ -143,7 +137,7 @@ CONVENTIONS: dict[str, tuple[str, Callable[[ir.Module, LibraryRoutine, str], Non
 """The conventions by their signatures in C, as SciPy writes them: the end of the symbol, and what emits it."""
 
 
-def emit_callback(module: ir.Module, r: LibraryRoutine, convention: str) -> str:
+def emit_callback(module: llvm.Module, r: LibraryRoutine, convention: str) -> str:
     """A function of that convention around a routine; its name. ArgumentError where the routine does not fit."""
     scalar_result(r)
     end, emit = CONVENTIONS[convention]

@@ -16,8 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from llvmlite import ir
-
+from gradjit.codegen import llvm
 from gradjit.codegen.emit_control import INTERRUPTED, OUT_OF_MEMORY
 from gradjit.codegen.sizes import emitted
 from gradjit.ir.sizes import Dim, Quotient, Size, is_open
@@ -60,7 +59,7 @@ def own_symbol(r: LibraryRoutine, version: int, processor: Processor) -> str:
 
 
 # kernels --------------------------------------------------------------------------------------------------------------
-def emit_versions(module: ir.Module, r: LibraryRoutine, processors: Sequence[Processor]) -> None:
+def emit_versions(module: llvm.Module, r: LibraryRoutine, processors: Sequence[Processor]) -> None:
     """Each version as one function: the kernel for this processor, with the constants that it takes."""
     for number, version in enumerate(r.versions):
         first = len(r.sizes)
@@ -69,78 +68,76 @@ def emit_versions(module: ir.Module, r: LibraryRoutine, processors: Sequence[Pro
         given = frame.function.args
         constants = [constant_data(frame, a, f"constant.{k}") for k, a in enumerate(version.constants)]
         arguments = [*(given[r.sizes.index(d)] for d in version.sizes), *given[first:taken], *constants, *given[taken:]]
-        kind = ir.FunctionType(I32, [PTR] * len(arguments))
+        kind = llvm.FunctionType(I32, [PTR] * len(arguments))
         none = frame.block("no_processor")
-        choice = frame.builder.switch(frame.builder.call(module.globals[LEVEL], []), none)
+        choice = frame.builder.switch(frame.builder.call(module.defined(LEVEL), []), none)
         for k, p in enumerate(processors):
             case = frame.block(p.suffix)
             choice.add_case(i32(k + 1), case)
             frame.enter(case)
-            kernel = ir.Function(module, kind, own_symbol(r, number, p))
+            kernel = llvm.Function(module, kind, own_symbol(r, number, p))
             frame.builder.ret(frame.builder.call(kernel, arguments))
         frame.enter(none)
         frame.builder.ret(i32(code(error_codes.PROCESSOR)))
         frame.finish()
 
 
-def constant_data(frame: CFunction, array: object, label: str) -> ir.Value:
+def constant_data(frame: CFunction, array: object, label: str) -> llvm.Value:
     import numpy as np
 
-    data = bytearray(np.ascontiguousarray(array).tobytes() or b"\0")
-    value = ir.Constant(ir.ArrayType(ir.IntType(8), len(data)), data)
-    variable = ir.GlobalVariable(frame.module, value.type, frame.module.get_unique_name(f"{frame.name}.{label}"))
-    variable.linkage, variable.global_constant, variable.initializer, variable.align = "internal", True, value, 64
-    variable.type = PTR
-    return variable
+    data = np.ascontiguousarray(array).tobytes() or b"\0"
+    kind = llvm.ArrayType(llvm.IntType(8), len(data))
+    name = frame.module.unused(f"{frame.name}.{label}")
+    return llvm.GlobalVariable(frame.module, kind, name, kind(data), linkage="internal", is_constant=True, align=64)
 
 
 # in sizes -------------------------------------------------------------------------------------------------------------
 class SizedFunction:
     """A function that is being emitted, with numbers for the open sizes."""
 
-    def __init__(self, frame: CFunction, sizes: Mapping[Dim, ir.Value]) -> None:
+    def __init__(self, frame: CFunction, sizes: Mapping[Dim, llvm.Value]) -> None:
         self.frame, self.sizes = frame, dict(sizes)
         self.b = frame.builder
 
-    def number(self, n: int) -> ir.Value:
+    def number(self, n: int) -> llvm.Value:
         return emitted(self.b, n, self.sizes.__getitem__)
 
-    def refuse(self, bad: ir.Value, error: int) -> None:
+    def refuse(self, bad: llvm.Value, error: int) -> None:
         """Return an error if `bad`, else go on."""
         leave, onwards = self.frame.block("refused"), self.frame.block()
-        self.b.cbranch(bad, leave, onwards).set_weights([1, 4000])
+        self.b.cbranch(bad, leave, onwards, (1, 4000))
         self.frame.enter(leave)
         self.give(i32(error))
         self.frame.enter(onwards)
 
-    def give(self, answer: ir.Value) -> None:
-        wide = self.frame.function.function_type.return_type == I64
+    def give(self, answer: llvm.Value) -> None:
+        wide = self.frame.function.function_type.result == I64
         self.b.ret(self.b.sext(answer, I64) if wide and answer.type == I32 else answer)
 
     def check_size(self, d: Dim, number: int) -> None:
         n = self.sizes[d]
         self.refuse(self.b.icmp_unsigned(">", n, i64(LIMIT)), code(error_codes.EXTENT, number))
 
-    def is_too_large(self, nbytes: int) -> ir.Value:
-        return self.b.fcmp_unordered(">", magnitude(self.b, nbytes, self.sizes), ir.Constant(F64, float(LIMIT)))
+    def is_too_large(self, nbytes: int) -> llvm.Value:
+        return self.b.fcmp_unordered(">", magnitude(self.b, nbytes, self.sizes), llvm.Constant(F64, float(LIMIT)))
 
-    def holds(self, version: ProgramVersion) -> ir.Value:
+    def holds(self, version: ProgramVersion) -> llvm.Value:
         """Whether the sizes are those of a version."""
         tests = [self.b.icmp_signed(c.op, self.number(c.left), self.number(c.right)) for c in version.conditions]
-        return self.frame.all_of(tests) if tests else ir.Constant(ir.IntType(1), 1)
+        return self.frame.all_of(tests) if tests else llvm.Constant(llvm.IntType(1), 1)
 
 
-def magnitude(b: ir.IRBuilder, n: int, sizes: dict[Dim, ir.Value]) -> ir.Value:
+def magnitude(b: llvm.IRBuilder, n: int, sizes: dict[Dim, llvm.Value]) -> llvm.Value:
     """A number that is no less than a polynomial, nor than any part of it, in floating point: it cannot overflow."""
     if not is_open(n):
-        return ir.Constant(F64, float(n))
-    total: ir.Value = ir.Constant(F64, 0.0)
+        return llvm.Constant(F64, float(n))
+    total: llvm.Value = llvm.Constant(F64, 0.0)
     for monomial, factor in n.terms.items():
-        part: ir.Value = ir.Constant(F64, float(abs(factor)))
+        part: llvm.Value = llvm.Constant(F64, float(abs(factor)))
         for a in monomial:
             if isinstance(a, Quotient):
-                value = b.fadd(b.fdiv(magnitude(b, a.of, sizes), ir.Constant(F64, float(a.by))),
-                               ir.Constant(F64, 1.0))
+                value = b.fadd(b.fdiv(magnitude(b, a.of, sizes), llvm.Constant(F64, float(a.by))),
+                               llvm.Constant(F64, 1.0))
             else:
                 value = b.sitofp(sizes[a], F64)
             part = b.fmul(part, value)
@@ -149,7 +146,7 @@ def magnitude(b: ir.IRBuilder, n: int, sizes: dict[Dim, ir.Value]) -> ir.Value:
 
 
 # arrays in row-major order --------------------------------------------------------------------------------------------
-def emit_plain(module: ir.Module, r: LibraryRoutine, routines: Sequence[ir.Function]) -> None:
+def emit_plain(module: llvm.Module, r: LibraryRoutine, routines: Sequence[llvm.Function]) -> None:
     """The function that takes arrays in row-major order. `routines` tell whether what the kernels call is there."""
     letters = "q" * len(r.sizes) + "".join(LETTERS[p.dtype.name] if p.by_value else "p" for p in r.parameters) + "p"
     frame = CFunction(module, r.name, "i", letters)
@@ -159,13 +156,13 @@ def emit_plain(module: ir.Module, r: LibraryRoutine, routines: Sequence[ir.Funct
 
 
 class PlainEntry(SizedFunction):
-    def __init__(self, frame: CFunction, r: LibraryRoutine, sizes: Mapping[Dim, ir.Value], values: Sequence[ir.Value],
-                 workspace: ir.Value) -> None:
+    def __init__(self, frame: CFunction, r: LibraryRoutine, sizes: Mapping[Dim, llvm.Value],
+                 values: Sequence[llvm.Value], workspace: llvm.Value) -> None:
         super().__init__(frame, sizes)
         self.r, self.values, self.workspace = r, values, workspace
-        self.nbytes: dict[int, ir.Value] = {}
+        self.nbytes: dict[int, llvm.Value] = {}
 
-    def emit(self, routines: Sequence[ir.Function]) -> None:
+    def emit(self, routines: Sequence[llvm.Function]) -> None:
         r, b = self.r, self.b
         for k, d in enumerate(r.sizes):
             self.check_size(d, k + 1)
@@ -211,11 +208,11 @@ class PlainEntry(SizedFunction):
             low = b.and_(b.ptrtoint(self.values[k], I64), i64(p.dtype.itemsize - 1))
             self.refuse(self.frame.differs(low, i64(0)), code(error_codes.MISALIGNED, number))
 
-    def span(self, k: int) -> tuple[ir.Value, ir.Value]:
+    def span(self, k: int) -> tuple[llvm.Value, llvm.Value]:
         start = self.b.ptrtoint(self.values[k], I64)
         return start, self.b.add(start, self.nbytes[k])
 
-    def overlap(self, one: tuple[ir.Value, ir.Value], other: tuple[ir.Value, ir.Value]) -> ir.Value:
+    def overlap(self, one: tuple[llvm.Value, llvm.Value], other: tuple[llvm.Value, llvm.Value]) -> llvm.Value:
         """Whether two ranges share a byte; empty ones share none."""
         b = self.b
         low = b.select(b.icmp_unsigned(">", one[0], other[0]), one[0], other[0])
@@ -232,7 +229,7 @@ class PlainEntry(SizedFunction):
         pointers += [self.cell(self.values[k]) if r.parameters[k].by_value else self.values[k] for k in r.inputs]
         for output, k in enumerate(r.outputs):
             pointers.append(frame.at(memory, self.number(scratch[output])) if output in scratch else self.values[k])
-        status = b.call(frame.module.globals[kernel_symbol(r, number)], [*pointers, memory])
+        status = b.call(frame.module.defined(kernel_symbol(r, number)), [*pointers, memory])
         if scratch:
             copy, on = frame.block("copy"), frame.block("copied")
             b.cbranch(frame.same(status, i32(0)), copy, on)
@@ -243,10 +240,10 @@ class PlainEntry(SizedFunction):
             frame.go(on)
             frame.enter(on)
         if r.memory_bytes(version) != 0:
-            b.call(library_function(frame.module, "free", ir.VoidType(), [PTR]), [frame.load(owned)])
+            b.call(library_function(frame.module, "free", llvm.VoidType(), [PTR]), [frame.load(owned)])
         b.ret(self.told(status, r.first_check(number)))
 
-    def told(self, status: ir.Value, first: int) -> ir.Value:
+    def told(self, status: llvm.Value, first: int) -> llvm.Value:
         """The kernel's status as the function's."""
         b = self.b
         check = b.add(status, i32(first))
@@ -256,12 +253,12 @@ class PlainEntry(SizedFunction):
             told = b.select(self.frame.same(status, i32(own)), i32(code(kind)), told)
         return told
 
-    def cell(self, value: ir.Value) -> ir.Value:
+    def cell(self, value: llvm.Value) -> llvm.Value:
         cell = self.frame.cell(8, 8)
         self.frame.store(value, cell)
         return cell
 
-    def memory(self, version: ProgramVersion, owned: ir.Value) -> ir.Value:
+    def memory(self, version: ProgramVersion, owned: llvm.Value) -> llvm.Value:
         """The workspace: the caller's, or one on the stack, or (to be freed) from the heap."""
         frame, b = self.frame, self.b
         nbytes = self.r.memory_bytes(version)
@@ -287,7 +284,7 @@ class PlainEntry(SizedFunction):
         frame.enter(on)
         return frame.load(chosen)
 
-    def check_workspace(self, size: ir.Value) -> None:
+    def check_workspace(self, size: llvm.Value) -> None:
         """The caller's workspace is no part of an array."""
         b = self.b
         start = b.ptrtoint(self.workspace, I64)
@@ -307,7 +304,7 @@ def must_be_apart(r: LibraryRoutine, j: int, k: int) -> bool:
 
 
 # sizes and texts ------------------------------------------------------------------------------------------------------
-def emit_workspace(module: ir.Module, r: LibraryRoutine) -> None:
+def emit_workspace(module: llvm.Module, r: LibraryRoutine) -> None:
     """The bytes of a workspace for some sizes, or what is wrong with these."""
     frame = CFunction(module, f"{r.name}_workspace", "q", "q" * len(r.sizes))
     s = SizedFunction(frame, dict(zip(r.sizes, frame.function.args, strict=True)))
@@ -326,7 +323,7 @@ def emit_workspace(module: ir.Module, r: LibraryRoutine) -> None:
     frame.finish()
 
 
-def emit_texts(module: ir.Module, r: LibraryRoutine) -> None:
+def emit_texts(module: llvm.Module, r: LibraryRoutine) -> None:
     """What each code means."""
     frame = CFunction(module, f"{r.name}_error", "p", "i")
     unknown = frame.block("unknown")
@@ -353,7 +350,7 @@ def fields(r: LibraryRoutine) -> tuple[list[int], int]:
     return places, (at + 7) // 8 * 8
 
 
-def emit_strided(module: ir.Module, r: LibraryRoutine) -> None:
+def emit_strided(module: llvm.Module, r: LibraryRoutine) -> None:
     frame = CFunction(module, f"{r.name}_strided", "i", "pp")
     StridedEntry(frame, r).emit()
 
@@ -368,10 +365,10 @@ class StridedEntry(SizedFunction):
         self.records = frame.cell(RECORD * max(len(self.arrays), 1), 8)
         self.looked_at = 0
 
-    def give(self, answer: ir.Value) -> None:
+    def give(self, answer: llvm.Value) -> None:
         """What was packed so far is freed."""
         if self.looked_at:
-            self.b.call(self.frame.module.globals[RELEASE], [self.records, i64(self.looked_at)])
+            self.b.call(self.frame.module.defined(RELEASE), [self.records, i64(self.looked_at)])
         self.b.ret(answer)
 
     def emit(self) -> None:
@@ -390,7 +387,7 @@ class StridedEntry(SizedFunction):
                     self.refuse(self.share(j, k), code(error_codes.SHARED, first_array(r) + k))
         values = [frame.load(self.record(k), PIECE) if k in self.arrays else self.by_value(k)
                   for k in range(len(r.parameters))]
-        status = b.call(frame.module.globals[r.name], [*self.sizes.values(), *values, self.workspace])
+        status = b.call(frame.module.defined(r.name), [*self.sizes.values(), *values, self.workspace])
         done, leave = frame.block("done"), frame.block("leave")
         b.cbranch(frame.same(status, i32(0)), done, leave)
         frame.enter(done)
@@ -402,22 +399,22 @@ class StridedEntry(SizedFunction):
         self.give(status)
         frame.finish()
 
-    def field(self, k: int) -> ir.Value:
+    def field(self, k: int) -> llvm.Value:
         return self.frame.at(self.arguments, self.places[k])
 
-    def extents(self, k: int) -> ir.Value:
+    def extents(self, k: int) -> llvm.Value:
         return self.frame.at(self.field(k), 8)
 
-    def strides(self, k: int) -> ir.Value:
+    def strides(self, k: int) -> llvm.Value:
         return self.frame.at(self.field(k), 8 + 8 * len(self.r.parameters[k].shape))
 
-    def by_value(self, k: int) -> ir.Value:
-        return self.b.load(self.field(k), typ=self.frame.module.globals[self.r.name].args[len(self.r.sizes) + k].type)
+    def by_value(self, k: int) -> llvm.Value:
+        return self.b.load(self.field(k), type=self.frame.module.defined(self.r.name).args[len(self.r.sizes) + k].type)
 
-    def record(self, k: int) -> ir.Value:
+    def record(self, k: int) -> llvm.Value:
         return self.frame.at(self.records, RECORD * self.arrays.index(k))
 
-    def found(self, d: Dim) -> ir.Value:
+    def found(self, d: Dim) -> llvm.Value:
         """An open size, from where it stands alone."""
         for k in self.arrays:
             for axis, e in enumerate(self.r.parameters[k].shape):
@@ -438,17 +435,17 @@ class StridedEntry(SizedFunction):
         p, b, frame = self.r.parameters[k], self.b, self.frame
         number = first_array(self.r) + k
         use = {"in": READS, "out": WRITES, "inout": READS | WRITES}[p.role]
-        kind = b.call(frame.module.globals[VIEW], [
+        kind = b.call(frame.module.defined(VIEW), [
             self.record(k), frame.load(self.field(k)), i64(p.dtype.itemsize), i64(len(p.shape)),
             self.extents(k) if p.shape else NULL, self.strides(k) if p.shape else NULL, i32(use)])
         bad, onwards = frame.block("refused"), frame.block()
-        b.cbranch(frame.same(kind, i32(0)), onwards, bad).set_weights([4000, 1])
+        b.cbranch(frame.same(kind, i32(0)), onwards, bad, (4000, 1))
         frame.enter(bad)
         self.give(b.sub(i32(0), b.add(b.mul(kind, i32(error_codes.FACTOR)), i32(number))))
         frame.enter(onwards)
         self.looked_at += 1
 
-    def share(self, j: int, k: int) -> ir.Value:
+    def share(self, j: int, k: int) -> llvm.Value:
         b, (one, other) = self.b, (self.record(j), self.record(k))
         low, high = ([self.frame.load(x, place, I64) for x in (one, other)] for place in (LOW, HIGH))
         return b.and_(b.icmp_unsigned("<", low[0], high[1]), b.icmp_unsigned("<", low[1], high[0]))
@@ -460,7 +457,7 @@ class StridedEntry(SizedFunction):
         copy, on = frame.block("hand_back"), frame.block()
         b.cbranch(frame.differs(piece, NULL), copy, on)
         frame.enter(copy)
-        b.call(frame.module.globals["gradjit.move"], [
+        b.call(frame.module.defined("gradjit.move"), [
             piece, frame.load(self.field(k)), i64(p.dtype.itemsize), i64(len(p.shape)), self.extents(k),
             self.strides(k), i32(0)])
         frame.go(on)

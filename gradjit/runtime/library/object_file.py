@@ -10,13 +10,12 @@ import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from llvmlite import ir
-
+from gradjit.codegen import llvm
 from gradjit.codegen.emit import KERNEL
 from gradjit.codegen.emit_parallel import LIMIT
 from gradjit.codegen.target import Machine
 from gradjit.codegen.vecmath.outlined import PREFIX as OUTLINED
-from gradjit.runtime.c_function import I8, PTR
+from gradjit.runtime.c_function import I8
 from gradjit.runtime.jit import PIPELINES, llvm_session
 from gradjit.runtime.library.description import KernelText, LibraryDescription
 from gradjit.runtime.library.entry_points import (
@@ -47,7 +46,7 @@ def exported(library: LibraryDescription) -> list[str]:
 
 
 def object_code(library: LibraryDescription, processors: Sequence[Processor], manifest: bytes, weak: bool = False,
-                more: Callable[[ir.Module], list[str]] = lambda module: []) -> bytes:
+                more: Callable[[llvm.Module], list[str]] = lambda module: []) -> bytes:
     """Relocatable code. weak: whether BLAS and LAPACK may be missing when it is linked. more: emits other functions,
     and gives their names.
 
@@ -120,23 +119,21 @@ def hide(whole: Any, names: Sequence[str]) -> None:
 
 
 def around(library: LibraryDescription, processors: Sequence[Processor], manifest: bytes, weak: bool,
-           more: Callable[[ir.Module], list[str]]) -> tuple[str, list[str]]:
+           more: Callable[[llvm.Module], list[str]]) -> tuple[str, list[str]]:
     """Everything but the kernels, as LLVM IR, and the names that `more` gives."""
-    module = ir.Module("gradjit.library")
+    module = llvm.Module("gradjit.library")
     emit_level(module, processors)
     emit_view_functions(module)
     routines = outside_routines(library)
     emit_outside(module, library, routines, weak)
     for r in library.routines:
         emit_versions(module, r, processors)
-        emit_plain(module, r, [module.globals[there_symbol(x)] for x in needs(r, routines)])
+        emit_plain(module, r, [module.defined(there_symbol(x)) for x in needs(r, routines)])
         emit_strided(module, r)
         emit_workspace(module, r)
         emit_texts(module, r)
-    data = bytearray(manifest)
-    kind = ir.ArrayType(I8, len(data))
-    told = ir.GlobalVariable(module, kind, f"{library.name}_manifest")
-    told.initializer, told.global_constant, told.align, told.type = ir.Constant(kind, data), True, 8, PTR
+    kind = llvm.ArrayType(I8, len(manifest))
+    llvm.GlobalVariable(module, kind, f"{library.name}_manifest", kind(manifest), is_constant=True, align=8)
     names = more(module)
     return _TARGET.sub("", str(module)), names
 

@@ -10,8 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from llvmlite import ir
-
+from gradjit.codegen import llvm
 from gradjit.codegen.emit_control import ASK
 from gradjit.codegen.emit_parallel import LIMIT, RUN
 from gradjit.codegen.routines import pocketfft
@@ -24,8 +23,8 @@ from gradjit.runtime.library.description import LibraryDescription, LibraryRouti
 from gradjit.runtime.pool import PoolFunction, one_by_one
 
 C_LIBRARY = frozenset({"malloc", "realloc", "free", "memcpy", "memset", "memmove"})
-_TYPES: dict[str, ir.Type] = {"ptr": PTR, "double": ir.DoubleType(), "float": ir.FloatType(), "i32": I32, "i64": I64,
-                              "i8": I8, "void": ir.VoidType()}
+_TYPES: dict[str, llvm.Type] = {"ptr": PTR, "double": llvm.DoubleType(), "float": llvm.FloatType(), "i32": I32,
+                                "i64": I64, "i8": I8, "void": llvm.VoidType()}
 _HEAD = r'^declare ([^\s@]+) @"{name}"\(([^)]*)\)'
 
 
@@ -35,7 +34,7 @@ class OutsideRoutine:
 
     symbol: str
     fortran: str
-    kind: ir.FunctionType
+    kind: llvm.FunctionType
 
     @property
     def name(self) -> str:
@@ -69,10 +68,10 @@ def outside_routines(library: LibraryDescription) -> list[OutsideRoutine]:
     return list(found.values())
 
 
-def declared_type(text: str, symbol: str) -> ir.FunctionType:
+def declared_type(text: str, symbol: str) -> llvm.FunctionType:
     m = re.search(_HEAD.format(name=re.escape(symbol)), text, re.M)
     assert m is not None, symbol
-    return ir.FunctionType(_TYPES[m[1]], [_TYPES[p.split()[0]] for p in m[2].split(", ") if p])
+    return llvm.FunctionType(_TYPES[m[1]], [_TYPES[p.split()[0]] for p in m[2].split(", ") if p])
 
 
 def needs(r: LibraryRoutine, routines: Sequence[OutsideRoutine]) -> list[OutsideRoutine]:
@@ -86,13 +85,11 @@ def there_symbol(x: OutsideRoutine) -> str:
     return f"gradjit.there.{x.name}"
 
 
-def own_pointer(module: ir.Module, name: str) -> ir.Value:
-    g = ir.GlobalVariable(module, PTR, name)
-    g.initializer, g.linkage, g.type = NULL, "internal", PTR
-    return g
+def own_pointer(module: llvm.Module, name: str) -> llvm.Value:
+    return llvm.GlobalVariable(module, PTR, name, NULL, linkage="internal")
 
 
-def emit_outside(module: ir.Module, library: LibraryDescription, routines: Sequence[OutsideRoutine],
+def emit_outside(module: llvm.Module, library: LibraryDescription, routines: Sequence[OutsideRoutine],
                  weak: bool) -> None:
     """The functions that the kernels call, and those that say where they are. weak: they may be missing."""
     places = {x.name: own_pointer(module, f"gradjit.routine.{x.name}") for x in routines}
@@ -108,37 +105,26 @@ def emit_outside(module: ir.Module, library: LibraryDescription, routines: Seque
     _sets(module, f"{library.name}_set_routine", places)
 
 
-def _calls(module: ir.Module, x: OutsideRoutine, place: ir.Value, weak: bool) -> None:
-    outside = ir.Function(module, x.kind, x.fortran)
-    outside.linkage = "extern_weak" if weak else "external"
+def _calls(module: llvm.Module, x: OutsideRoutine, place: llvm.Value, weak: bool) -> None:
+    outside = llvm.Function(module, x.kind, x.fortran, "extern_weak" if weak else "")
     frame = CFunction(module, there_symbol(x), "i", "")
     b = frame.builder
     known = frame.differs(frame.load(place), NULL)
-    linked = frame.differs(b.ptrtoint(outside, I64), ir.Constant(I64, 0))
+    linked = frame.differs(b.ptrtoint(outside, I64), llvm.Constant(I64, 0))
     b.ret(b.zext(b.or_(known, linked), I32))
     frame.finish()
-    own = ir.Function(module, x.kind, x.symbol)
-    b = ir.IRBuilder(own.append_basic_block("entry"))
+    own = llvm.Function(module, x.kind, x.symbol)
+    b = llvm.IRBuilder(own.append_basic_block("entry"))
     set_, plain = own.append_basic_block("set"), own.append_basic_block("linked")
-    pointer = b.load(place, typ=PTR)
+    pointer = b.load(place, type=PTR)
     b.cbranch(b.icmp_unsigned("!=", pointer, NULL), set_, plain)
-    for block, callee in ((set_, CalledPointer(pointer, x.kind)), (plain, outside)):
+    for block, callee in ((set_, llvm.FunctionPointer(pointer.ref, x.kind)), (plain, outside)):
         b.position_at_end(block)
         answer = b.call(callee, own.args)
-        b.ret_void() if isinstance(x.kind.return_type, ir.VoidType) else b.ret(answer)
+        b.ret_void() if isinstance(x.kind.result, llvm.VoidType) else b.ret(answer)
 
 
-class CalledPointer:
-    """A function pointer with its type, in the form that llvmlite's call instruction reads."""
-
-    def __init__(self, pointer: ir.Value, kind: ir.FunctionType) -> None:
-        self.function_type, self.type, self.pointer = kind, PTR, pointer
-
-    def get_reference(self) -> str:
-        return self.pointer.get_reference()
-
-
-def _asks(module: ir.Module, ask: ir.Value) -> None:
+def _asks(module: llvm.Module, ask: llvm.Value) -> None:
     frame = CFunction(module, ASK, "i", "")
     none, some = frame.block("none"), frame.block("some")
     pointer = frame.load(ask)
@@ -150,24 +136,22 @@ def _asks(module: ir.Module, ask: ir.Value) -> None:
     frame.finish()
 
 
-def _runs(module: ir.Module) -> None:
+def _runs(module: llvm.Module) -> None:
     """Loops in chunks: a library has no threads of its own, and gives the same bits as the function does in Python."""
     frame = PoolFunction(module, RUN, "i", "ppnpp")
     one_by_one(frame, ASK)
     frame.finish()
-    limit = ir.GlobalVariable(module, I64, LIMIT)
-    limit.initializer, limit.type = I64(1), PTR
+    llvm.GlobalVariable(module, I64, LIMIT, I64(1))
 
 
-def _sets(module: ir.Module, name: str, places: dict[str, ir.Value]) -> None:
+def _sets(module: llvm.Module, name: str, places: dict[str, llvm.Value]) -> None:
     """`int32_t NAME_set_routine(const char *name, void (*address)(void))`: 0, or -1 for one that is not called."""
     frame = CFunction(module, name, "i", "pp")
     given, address = frame.function.args
-    kind = ir.FunctionType(I32, [PTR, PTR])
-    compare = ir.Function(module, kind, "strcmp") if places else None
+    kind = llvm.FunctionType(I32, [PTR, PTR])
     for routine, place in places.items():
         this, on = frame.block(routine), frame.block()
-        answer = frame.builder.call(compare, [given, frame.text(routine)])
+        answer = frame.builder.call(module.declared("strcmp", kind), [given, frame.text(routine)])
         frame.builder.cbranch(frame.same(answer, i32(0)), this, on)
         frame.enter(this)
         frame.store(address, place)

@@ -5,8 +5,7 @@ They are emitted as LLVM IR, so that the object file needs no compiler of C.
 
 from __future__ import annotations
 
-from llvmlite import ir
-
+from gradjit.codegen import llvm
 from gradjit.runtime.c_function import F64, I32, I64, NULL, PTR, CFunction, i32, i64
 from gradjit.runtime.library import error_codes
 
@@ -20,18 +19,17 @@ READS, WRITES = 1, 2
 VIEW, MOVE, RELEASE = "gradjit.view", "gradjit.move", "gradjit.release"
 
 
-def library_function(module: ir.Module, name: str, result: ir.Type, parameters: list[ir.Type]) -> ir.Function:
+def library_function(module: llvm.Module, name: str, result: llvm.Type, parameters: list[llvm.Type]) -> llvm.Function:
     """A function of this module, or of the C library."""
-    known = module.globals.get(name)
-    return known if known is not None else ir.Function(module, ir.FunctionType(result, parameters), name)
+    return module.declared(name, llvm.FunctionType(result, parameters))
 
 
-def memory_copy(frame: CFunction, to: ir.Value, source: ir.Value, nbytes: ir.Value) -> None:
+def memory_copy(frame: CFunction, to: llvm.Value, source: llvm.Value, nbytes: llvm.Value) -> None:
     copy = library_function(frame.module, "memcpy", PTR, [PTR, PTR, I64])
     frame.builder.call(copy, [to, source, nbytes])
 
 
-def emit_view_functions(module: ir.Module) -> None:
+def emit_view_functions(module: llvm.Module) -> None:
     _move(CFunction(module, MOVE, "p", "ppnnppi"))
     _view(CFunction(module, VIEW, "i", "ppnnppi"))
     _release(CFunction(module, RELEASE, "v", "pn"))
@@ -51,7 +49,7 @@ def _move(frame: CFunction) -> None:
     word, other, done = frame.block("word"), frame.block("bytes"), frame.block("copied")
     b.cbranch(frame.same(size, i64(8)), word, other)
     frame.enter(word)
-    b.store(b.load(source, typ=I64, align=1), to, align=1)
+    b.store(b.load(source, type=I64, align=1), to, align=1)
     frame.go(done)
     frame.enter(other)
     memory_copy(frame, to, source, size)
@@ -86,8 +84,8 @@ def _view(frame: CFunction) -> None:
         frame.store(b.mul(frame.load(expected, 0, I64), n), expected)
         whole = frame.same(b.and_(s, b.sub(size, one)), zero)
         reach = b.fmul(b.sitofp(s, F64), b.sitofp(b.sub(n, one), F64))
-        near = b.and_(b.fcmp_ordered("<=", reach, ir.Constant(F64, float(LIMIT))),
-                      b.fcmp_ordered(">=", reach, ir.Constant(F64, -float(LIMIT))))
+        near = b.and_(b.fcmp_ordered("<=", reach, llvm.Constant(F64, float(LIMIT))),
+                      b.fcmp_ordered(">=", reach, llvm.Constant(F64, -float(LIMIT))))
         frame.require(b.or_(single, b.or_(frame.same(n, zero), b.and_(whole, near))), bad_strides)
         span = b.select(b.or_(single, frame.same(n, zero)), zero, b.mul(s, b.sub(n, one)))
         down = b.icmp_signed("<", span, zero)
@@ -119,14 +117,14 @@ def _view(frame: CFunction) -> None:
     read, done = frame.block("read"), frame.block("packed")
     b.cbranch(frame.differs(b.and_(use, i32(READS)), i32(0)), read, done)
     frame.enter(read)
-    b.call(frame.module.globals[MOVE], [piece, data, size, rank, extents, strides, i32(1)])
+    b.call(frame.module.defined(MOVE), [piece, data, size, rank, extents, strides, i32(1)])
     frame.go(done)
     frame.enter(done)
     b.ret(i32(0))
     frame.finish()
 
 
-def _elements_apart(frame: CFunction, otherwise: ir.Block) -> None:
+def _elements_apart(frame: CFunction, otherwise: llvm.Block) -> None:
     """Of an array that is written to, see that a step along each axis is no shorter than what lies within it."""
     b = frame.builder
     _, _, size, rank, extents, strides, use = frame.function.args
@@ -150,12 +148,12 @@ def _elements_apart(frame: CFunction, otherwise: ir.Block) -> None:
     frame.enter(onwards)
 
 
-def _length(frame: CFunction, strides: ir.Value, k: ir.Value) -> ir.Value:
+def _length(frame: CFunction, strides: llvm.Value, k: llvm.Value) -> llvm.Value:
     s = frame.load(frame.word(strides, k), 0, I64)
     return frame.builder.select(frame.builder.icmp_signed("<", s, i64(0)), frame.builder.neg(s), s)
 
 
-def _leaving(frame: CFunction, kind: int) -> ir.Block:
+def _leaving(frame: CFunction, kind: int) -> llvm.Block:
     """A block that returns a number."""
     here = frame.builder.block
     made = frame.block("refused")
@@ -171,7 +169,7 @@ def _release(frame: CFunction) -> None:
     b = frame.builder
     with frame.loop(count) as k:
         record = frame.at(records, b.mul(k, i64(RECORD)))
-        b.call(library_function(frame.module, "free", ir.VoidType(), [PTR]), [frame.load(record, OWNED)])
+        b.call(library_function(frame.module, "free", llvm.VoidType(), [PTR]), [frame.load(record, OWNED)])
     b.ret_void()
     frame.finish()
 
