@@ -233,7 +233,8 @@ def test_orders_of_polygamma() -> None:
     x = np.random.default_rng(19).uniform(0.1, 20, 500)
     assert_same_bits(of_order(0, np.float64)(x), compiled("digamma", 1, np.float64)(x))
     assert_same_bits(of_order(1, np.float64)(x), compiled("trigamma", 1, np.float64)(x))
-    lanes = Lanes(llvm.IRBuilder(), 1, True)
+    block = llvm.Function(llvm.Module(), llvm.FunctionType(llvm.VoidType(), []), "f").append_basic_block()
+    lanes = Lanes(llvm.IRBuilder(block), 1, True)
     for order in (-1, gamma.HIGHEST_ORDER + 1):
         with pytest.raises(ValueError, match=f"polygamma of order {order}: the order must be from 0 to 64"):
             special.polygamma(lanes, llvm.Constant(llvm.DoubleType(), 1.0), order)
