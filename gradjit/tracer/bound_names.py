@@ -16,6 +16,8 @@ class BoundNames(ast.NodeVisitor):
         self.declared_global: set[str] = set()
         self.declared_nonlocal: set[str] = set()
         self.is_class = False
+        self.starred: set[str] = set()
+        """Of a comprehension: the names of `*rest` among its targets."""
         for n in body:
             self.visit(n)
         self.bound -= self.declared_global | self.declared_nonlocal

@@ -14,6 +14,7 @@ The syntax tree is rewritten and compiled with the user's file name and lines, s
     obj[key] = v      -->  _gj.set_item(v, obj, key)
     [x, y], {k: v}    -->  _gj.made([x, y])
     name = v          -->  name = _gj.rebound(v, "name")      where the name is global, or the original's nonlocal
+    x, *rest = v      -->  x, *rest = _gj.iterated(v); _gj.made(rest)         so, too, **kw and patterns of `match`
 
 Every expression that can bring in an array from outside is a name, an attribute, a subscript or a call; so no array
 from outside is ever computed with unseen. `_gj` is an extra free variable of the lifted code (`hooks.Hooks`): the
@@ -26,7 +27,7 @@ import ast
 import copy
 import re
 import types
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from ..bounded import Bounded
@@ -36,6 +37,7 @@ from .control.jumps import beginning, holds
 from .control.lift_statements import LAZY, Rewrites, prepared
 from .control.names import Site, sites_in
 from .locations import is_internal
+from .made_names import behind_docstring, in_pattern, of_function, starred
 from .proof import Definition, compiled
 from .purity import Place, Reads, place_of_code, reads_in
 from .source import definition, parameter_names
@@ -178,11 +180,28 @@ class _Lift(Rewrites, ast.NodeTransformer):
     def function(self, node: Definition) -> Definition:
         """The rewritten definition of the outermost function."""
         if isinstance(node, ast.Lambda):
-            self.scopes.append(BoundNames(node.args, [node.body]))
-            node.body = self.visit(node.body)
+            self.lambda_body(node)
         else:
             node.body = self.body(node)
         return node
+
+    def lambda_body(self, node: ast.Lambda) -> None:
+        """Rewrites what a lambda computes. Its scope stays the innermost one."""
+        self.scopes.append(BoundNames(node.args, [node.body]))
+        node.body = self.behind(of_function(node.args), self.visit(node.body))
+
+    def made_here(self, at: ast.AST, names: Iterable[str]) -> list[ast.stmt]:
+        """Statements that tell of names to which Python has just bound new lists and dicts."""
+        loads = [ast.copy_location(ast.Name(n, ast.Load()), at) for n in names]
+        return [ast.copy_location(ast.Expr(self.hook(at, "made", load)), at) for load in loads]
+
+    def behind(self, names: Sequence[str], value: ast.expr) -> ast.expr:
+        """The same before an expression: `(_gj.made(kw), value)[-1]`."""
+        if not names:
+            return value
+        told = [s.value for s in self.made_here(value, names) if isinstance(s, ast.Expr)]
+        both = ast.copy_location(ast.Tuple([*told, value], ast.Load()), value)
+        return ast.copy_location(ast.Subscript(both, ast.copy_location(ast.Constant(-1), value), ast.Load()), value)
 
     def body(self, node: ast.FunctionDef | ast.AsyncFunctionDef) -> list[ast.stmt]:
         """The rewritten body. Its scope stays the innermost one."""
@@ -190,7 +209,8 @@ class _Lift(Rewrites, ast.NodeTransformer):
         free = {n for n in outer.declared_nonlocal if any(n in s.bound for s in self.scopes)}
         stmts = prepared(list(node.body), sorted(outer.bound | free), [*parameter_names(node.args), *free])
         self.scopes.append(BoundNames(node.args, list(stmts)))
-        return self.statements(stmts)
+        made = self.made_here(node, of_function(node.args))
+        return behind_docstring(self.statements(stmts), made)
 
     def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.AST:
         node.decorator_list = [self.visit(d) for d in node.decorator_list]
@@ -204,8 +224,7 @@ class _Lift(Rewrites, ast.NodeTransformer):
 
     def visit_Lambda(self, node: ast.Lambda) -> ast.AST:
         self.defaults(node.args)
-        self.scopes.append(BoundNames(node.args, [node.body]))
-        node.body = self.visit(node.body)
+        self.lambda_body(node)
         self.scopes.pop()
         return node
 
@@ -274,6 +293,7 @@ class _Lift(Rewrites, ast.NodeTransformer):
         targets = [g.target for g in node.generators]
         node.generators[0].iter = self.over(node.generators[0].iter)
         self.scopes.append(BoundNames(None, targets))
+        self.scopes[-1].starred |= set(starred(targets))
         for k, g in enumerate(node.generators):
             g.iter = g.iter if k == 0 else self.over(g.iter)
             g.ifs = [self.hook(i, "tested", self.visit(i)) for i in g.ifs]
@@ -302,7 +322,8 @@ class _Lift(Rewrites, ast.NodeTransformer):
             line = ast.copy_location(ast.Constant(node.lineno), node)
             item.context_expr = self.hook(item.context_expr, "context", self.visit(item.context_expr), line)
             item.optional_vars = item.optional_vars and self.visit(item.optional_vars)
-        node.body = self.statements(node.body)
+        names = starred(item.optional_vars for item in node.items)
+        node.body = [*self.made_here(node, names), *self.statements(node.body)]
         return node
 
     def visit_JoinedStr(self, node: ast.JoinedStr) -> ast.AST:
@@ -360,7 +381,7 @@ class _Lift(Rewrites, ast.NodeTransformer):
             return node
         for s in reversed(self.scopes):
             if node.id in s.bound and (not s.is_class or s is self.scopes[-1]):
-                return self.hook(node, "local", node)
+                return self.hook(node, "made" if node.id in s.starred else "local", node)
             if node.id in s.declared_global:
                 break
         else:
@@ -443,9 +464,10 @@ class _Lift(Rewrites, ast.NodeTransformer):
             value = self.hook(node, "iterated", value)
         for name in self.rebound_outside(node.targets):
             value = self.hook(node, "rebound", value, self.text(node, name))
+        made = self.made_here(node, starred(node.targets))
         node.targets = [self.visit(t) for t in node.targets]
         node.value = value
-        return node
+        return [node, *made]
 
     def is_spread(self, node: ast.Assign) -> bool:
         """Whether items or attributes stand among several targets, as in `a[i], a[j] = a[j], a[i]`."""
@@ -470,7 +492,8 @@ class _Lift(Rewrites, ast.NodeTransformer):
         first = ast.copy_location(ast.Assign([Names().visit(t) for t in node.targets], self.visit(node.value)), node)
         held = {n.id for t in first.targets for n in ast.walk(t) if isinstance(n, ast.Name)}
         self.scopes[-1].bound |= held
-        return [first, *(s for n in later for s in _as_list(self.visit(n)))]
+        made = self.made_here(node, starred(first.targets))
+        return [first, *made, *(s for n in later for s in _as_list(self.visit(n)))]
 
     def rebound_outside(self, targets: list[ast.expr]) -> list[str]:
         """Names among the targets that live outside of the outermost function."""
@@ -531,8 +554,9 @@ class _Lift(Rewrites, ast.NodeTransformer):
 
     def visit_match_case(self, node: ast.match_case) -> ast.AST:
         """Patterns are no expressions: they stay as they are."""
-        node.guard = node.guard and self.visit(node.guard)
-        node.body = [s for n in node.body for s in _as_list(self.visit(n))]
+        names = in_pattern(node.pattern)
+        node.guard = node.guard and self.behind(names, self.visit(node.guard))
+        node.body = [*self.made_here(node.body[0], names), *(s for n in node.body for s in _as_list(self.visit(n)))]
         return node
 
     def visit_AnnAssign(self, node: ast.AnnAssign) -> ast.AST:

@@ -7,6 +7,7 @@ import copy
 from collections.abc import Sequence
 from typing import Any
 
+from ..made_names import starred
 from .definite_assignment import DefiniteAssignment
 from .jumps import PREFIX, Jumps, at, beginning, holds, is_plain
 from .names import NameLiveness, Site, numbered
@@ -48,6 +49,7 @@ class Rewrites:
     hook: Any
     text: Any
     visit: Any
+    made_here: Any
 
     def line(self, node: ast.AST) -> ast.Constant:
         number: ast.Constant = at(ast.Constant(getattr(node, "lineno", 0)), node)
@@ -81,7 +83,8 @@ class Rewrites:
     def visit_For(self, node: ast.For) -> Any:
         site: Site | None = getattr(node, "site", None)
         iterable = self.visit(node.iter)
-        target, body = self.visit(node.target), self.statements(node.body)
+        made = self.made_here(node, starred([node.target]))
+        target, body = self.visit(node.target), [*made, *self.statements(node.body)]
         if site is None:
             node.iter = self.hook(node, "iterated", iterable)
             node.target, node.body, node.orelse = target, body, self.statements(node.orelse)
