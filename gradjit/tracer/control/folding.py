@@ -113,7 +113,8 @@ def scattered(target: TracedArray, places: TracedArray, values: TracedArray) -> 
 
 
 def vectorized(f: np.vectorize, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    """`np.vectorize(f)(*args)`: f of the elements, one by one."""
+    """`np.vectorize(f)(*args)`: f of the elements, one by one. As in NumPy the dtypes of the results are those for the
+    first elements as the arrays hold them, and what is computed with then are Python's numbers."""
     from ..calls import call
     if f.signature is not None:
         o.unsupported("np.vectorize", "with a signature; write a loop")
@@ -129,23 +130,23 @@ def vectorized(f: np.vectorize, args: tuple[Any, ...], kwargs: dict[str, Any]) -
     shape = arrays[0].shape
     flat = [a.reshape(-1) for a in arrays]
     n = flat[0].shape[0]
-    if not isinstance(n, int) or not n:
-        o.unsupported("np.vectorize", "of arrays of computed or no size; write a loop")
-    first = one([a[0] for a in flat])
-    firsts = first if isinstance(first, tuple) else (first,)
-    types = [np.dtype(t) for t in f.otypes] if f.otypes else [o.as_traced(x).dtype for x in firsts]
+    if f.otypes:
+        types = [np.dtype(t) for t in f.otypes]
+    elif isinstance(n, int) and n:
+        first = one([a[0] for a in flat])
+        types = [o.as_traced(x).dtype for x in (first if isinstance(first, tuple) else (first,))]
+    else:
+        o.unsupported("np.vectorize", "of arrays of computed or no size, without otypes; give it otypes=[float]")
     outs = [o.as_array(o.filled(0, (n,), t)) for t in types]
-    for out, x in zip(outs, firsts, strict=True):
-        out[0] = x
-    loop = ForStatement(site(0), TracedRange(1, n), (), tuple(outs))
+    loop = ForStatement(site(0), TracedRange(0, n), (), tuple(outs))
     while loop.again():
         with loop:
             loop.enter(())
             k = loop.item()
-            values = one([a[k] for a in flat])
+            values = one([a[k].item() for a in flat])
             for out, x in zip(outs, values if isinstance(values, tuple) else (values,), strict=True):
                 out[k] = x
             loop.leave(())
     loop.exit(())
     results = [out.reshape(shape) if shape else out.reshape(shape)[()] for out in outs]
-    return tuple(results) if isinstance(first, tuple) else results[0]
+    return tuple(results) if len(results) > 1 else results[0]

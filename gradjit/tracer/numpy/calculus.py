@@ -79,9 +79,20 @@ def _end(x: TracedArray, value: Any, axis: int) -> TracedArray | None:
 
 def ediff1d(ary, to_end=None, to_begin=None):
     x = flatten(array(ary))
-    parts = [cast(flatten(array(v)), x.dtype) if v is not None else None for v in (to_begin, to_end)]
+    first, last = (_joined_to(x, v, name) for v, name in ((to_begin, "to_begin"), (to_end, "to_end")))
     middle = call(np.subtract, along(x, 0, 1, None), along(x, 0, 0, -1))
-    return concat([v for v in (parts[0], middle, parts[1]) if v is not None], 0)
+    return concat([v for v in (first, middle, last) if v is not None], 0)
+
+
+def _joined_to(x: TracedArray, value: Any, name: str) -> TracedArray | None:
+    """What np.ediff1d puts before or behind, in the dtype of the array."""
+    if value is None:
+        return None
+    v = array(value)
+    if not np.can_cast(v.dtype, x.dtype, "same_kind"):
+        fail(DtypeError, f"dtype of `{name}` must be compatible with input `ary` under the `same_kind` rule: it is "
+                         f"{v.dtype}, and `ary` {x.dtype}; write ary.astype({v.dtype})")
+    return cast(flatten(v), x.dtype)
 
 
 def gradient(f, *varargs, axis=None, edge_order=1):

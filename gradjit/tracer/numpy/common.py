@@ -11,12 +11,12 @@ from typing import Any
 
 import numpy as np
 
-from ...errors import ShapeError, UnsupportedError
+from ...errors import ArgumentError, DtypeError, ShapeError, UnsupportedError
 from ...ir.linear import Form
 from ...ir.sizes import is_open, same
 from .. import extents as ext, known_elements, ufuncs
 from ..array import FLAT, root
-from ..layout import is_row_major
+from ..layout import is_contiguous, is_row_major
 from ..locations import fail
 from ..operands import (
     ARRAY,
@@ -66,6 +66,24 @@ def stored(func: Any, result: Any, out: Any, casting: str = "same_kind") -> Any:
         fail(ShapeError, f"{name_of(func)}: the output array has shape {shown(out.extents)}, the result "
                          f"{shown(result.extents)}")
     return ufuncs.store(func, result, out, True, casting)
+
+
+def stored_exactly(func: Any, result: Any, out: Any) -> Any:
+    """`stored` for products: NumPy takes for them an array of the very dtype and rank, in row-major order, alone."""
+    if isinstance(out, TracedArray) and (out.dtype != result.dtype or out.ndim != result.ndim or is_contiguous(
+            out.extents, out.strides_in_elements) is False):
+        fail(ArgumentError, f"{name_of(func)}: the output array is not acceptable: {out.type}, where an array of "
+                            f"{result.type}, in row-major order, is wanted; make it by np.empty({shown(result.extents)}"
+                            f", {result.dtype.name!r})")
+    return stored(func, result, out)
+
+
+def stored_safely(func: Any, result: Any, out: Any) -> Any:
+    """`stored` for what NumPy fills through a copy of `out` in the dtype of the result: that must lose nothing."""
+    if isinstance(out, TracedArray) and not np.can_cast(out.dtype, result.dtype, "safe"):
+        fail(DtypeError, f"{name_of(func)}: Cannot cast array data from {out.dtype!r} to {result.dtype!r} according to "
+                         f"the rule 'safe'; give it an out= of {result.dtype.name}")
+    return stored(func, result, out)
 
 
 def fixed(x: TracedArray, func: Any = "this function") -> tuple[int, ...]:

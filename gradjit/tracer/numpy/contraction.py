@@ -156,8 +156,8 @@ def einsum(*operands, out=None, optimize=False, dtype=None, order="K", casting="
         if not np.can_cast(x.dtype, target, casting):
             fail(DtypeError, f"Cannot cast operand from {x.dtype!r} to {target!r} according to the rule {casting!r}")
     if len(xs) == 1 and sorted(map(str, set(inputs[0]))) == sorted(map(str, output)):
-        return stored(np.einsum, _rearranged(xs[0], inputs[0], output, target), out)
-    return stored(np.einsum, contract([cast(x, target) for x in xs], inputs, output, "einsum"), out)
+        return stored(np.einsum, _rearranged(xs[0], inputs[0], output, target), out, "safe")
+    return stored(np.einsum, contract([cast(x, target) for x in xs], inputs, output, "einsum"), out, "safe")
 
 
 def _rearranged(x: TracedArray, labels: Sequence[Label], output: Sequence[Label], dtype: np.dtype) -> TracedArray:

@@ -81,7 +81,7 @@ def array(object, dtype=None, *, copy=True, order="K", subok=False, ndmin=0, lik
 
 def asarray(a, dtype=None, order=None, *, device=None, copy=None, like=None):
     """The array itself where it has the dtype and the order already."""
-    if given(dtype) and isinstance(a, (list, tuple)):
+    if given(dtype) and (isinstance(a, (list, tuple)) or (isinstance(a, TracedArray) and a.weak)):
         look_at(a, o.ir_dtype(dtype))
     x = as_array(a)
     y = converted(x, dtype, "K" if order is None else order, copy)

@@ -29,6 +29,7 @@ from .common import (
     pinned,
     reshape,
     stored,
+    stored_safely,
     take_known,
     transpose,
     truth,
@@ -189,11 +190,11 @@ def compress(condition, a, axis=None, out=None):
         if not is_known(n, "<=", x.extents[k]):
             fail(BoundsError, f"a condition of {n} elements for an axis of {x.extents[k]}")
         chosen = emit("gather", x, where_true(truth(mask))[0], axes=(k,))
-        return stored(np.compress, move_axis(chosen, 0, k), out)
+        return stored_safely(np.compress, move_axis(chosen, 0, k), out)
     places = known_places(condition, np.compress)
     if len(places) and places[-1] >= fixed(x, np.compress)[k]:
         fail(BoundsError, f"index {places[-1]} is out of bounds for axis {k} with size {x.extents[k]}")
-    return stored(np.compress, take_known(x, k, places), out)
+    return stored_safely(np.compress, take_known(x, k, places), out)
 
 
 def extract(condition, arr):

@@ -28,6 +28,7 @@ from .common import (
     pick,
     reshape,
     stored,
+    stored_exactly,
     transpose,
     truth,
 )
@@ -90,11 +91,11 @@ def dot(a, b, out=None):
     """The sum over the last axis of a and the last but one of b."""
     x, y = _promoted(array(a), array(b))
     if not x.ndim or not y.ndim:
-        return stored(np.dot, call(np.multiply, x, y), out)
+        return stored_exactly(np.dot, call(np.multiply, x, y), out)
     k = 0 if y.ndim == 1 else y.ndim - 2
     if not o.may_agree(x.extents[-1], y.extents[k]):
         not_aligned(x, y, k)
-    return stored(np.dot, _sum_over(x, y, [x.ndim - 1], [k]), out)
+    return stored_exactly(np.dot, _sum_over(x, y, [x.ndim - 1], [k]), out)
 
 
 def not_aligned(x: TracedArray, y: TracedArray, k: int) -> NoReturn:
@@ -245,7 +246,7 @@ def multi_dot(arrays, *, out=None):
         fail(ArgumentError, "arrays must be 2-dimensional, but for the first and last, which may be vectors")
     y = _chain(xs, chain_order([xs[0].extents[0], *(x.extents[1] for x in xs)]), 0, len(xs) - 1)
     shape = ([] if first else [y.extents[0]]) + ([] if last else [y.extents[1]])
-    return stored(np.linalg.multi_dot, reshape(y, shape), out)
+    return stored_exactly(np.linalg.multi_dot, reshape(y, shape), out)
 
 
 def chain_order(sizes: Sequence[int]) -> dict[tuple[int, int], int]:

@@ -31,6 +31,7 @@ from .common import (
     slice_axis,
     static,
     stored,
+    stored_safely,
     truth,
 )
 from .computed_extents import narrowed, widened
@@ -206,7 +207,7 @@ def _position(func: Rule, op: str) -> Rule:
         y = emit(op, x, axis=k)
         if flag(keepdims):
             y = reshape(y, (1,) * rank) if axis is None else reshape(y, kept(x, (k,)))
-        return stored(func, y, out)
+        return stored_safely(func, y, out)
 
     return rule
 

@@ -118,7 +118,7 @@ def average(a, axis=None, weights=None, returned=False, *, keepdims=False):
         total = full_like(n, y) if isinstance(n, int) else o.broadcast_to(cast(array(n), y.dtype), y.extents)
         return (y, total) if returned else y
     w = array(weights)
-    float_type = (np.float64,) if x.ir_dtype.kind in "biu" or w.ir_dtype.kind in "biu" else ()
+    float_type = (np.float64,) if x.ir_dtype.kind in "biu" else ()
     dtype = np.result_type(x.dtype, w.dtype, *float_type)
     if x.extents != w.extents:
         w = _weights_along(w, x, axis)
