@@ -38,6 +38,7 @@ from .backends import Executable, TracedProgram
 from .canonical_call import CanonicalCall, check_touched, check_writes, may_write, passes_twice
 from .declared import DeclaredSignature as Declared
 from .options import USUAL, Options, config
+from .recording_arguments import recording_among
 from .settings import checking, verifying
 from .signatures import Signature
 from .sizes import Attempt, Axis, Closed, Sizes, shapes
@@ -183,7 +184,7 @@ class Compiled(FastCallable):
             raise trimmed(e)  # noqa: B904
         if (result := self.try_all(call)) is not MISS:
             return result
-        if (recording := next((x for x in call.leaves if hasattr(type(x), "__gradjit_record__")), None)) is not None:
+        if (recording := recording_among(call.leaves)) is not None:
             return recording.__gradjit_record__(self.inline_while_tracing, args, kwargs)
         try:
             return self.first_call(call)

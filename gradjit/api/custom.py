@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -22,6 +23,7 @@ from ..tracer.operands import as_traced, cast, constant
 from ..tracer.recorder import recorders, repeated
 from ..tracer.trace import ArgumentLeaf, Trace, definition_of, name_of, trace
 from .differentiate import Traced
+from .recording_arguments import recorded_or_run
 from .signatures import positional
 
 Function = Callable[..., Any]
@@ -83,10 +85,11 @@ def _decorated(f: Function | None, kind: str, define: str, given: tuple[Any, ...
 def _custom(f: Function, kind: str, define: str, given: tuple[Any, ...] | None, parts: tuple[str, ...],
             fixed: tuple[int, ...]) -> Any:
     rules: list[tuple[Any, ...]] = [] if given is None else [given]
+    names: list[Function] = []
 
     def custom(*args: Any, **kwargs: Any) -> Any:
         if not recorders():
-            return f(*args, **kwargs)
+            return recorded_or_run(names[-1], f, args, kwargs)
         if not rules:
             fail(DifferentiationError, f"{name_of(f)} is a gj.{kind} without a rule; define it by "
                                        f"{name_of(f)}.{define}({', '.join(parts)})", definition_of(f))
@@ -96,8 +99,10 @@ def _custom(f: Function, kind: str, define: str, given: tuple[Any, ...] | None, 
         if len(functions) != len(parts) or not all(map(callable, functions)):
             raise TypeError(f"{name_of(f)}.{define} takes {' and '.join(parts)}")
         rules[:] = [functions]
+        names[:] = [partial(custom)]
         return functions[0] if len(functions) == 1 else None
 
+    names.append(partial(custom))  # what recordings know it by: another one for each rule
     made: Any = named_like(custom, f) or custom
     setattr(made, define, defined)
     return made

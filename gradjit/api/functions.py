@@ -17,6 +17,7 @@ from .compiled import Compiled, Recipe
 from .kept import kept
 from .mapped import mapped
 from .options import Asked, Options
+from .recording_arguments import is_recording
 from .signatures import positional
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -376,7 +377,7 @@ def stop_gradient(x: Any) -> Any:
 def _stopped(x: Any) -> Any:
     if isinstance(x, TracedArray) and x.ir_dtype.is_inexact and not x.is_known:
         return emit("stop_gradient", x, kind=x.kind)
-    return x
+    return x.detach() if is_recording(x) else x
 
 
 def trace(f: Callable[..., Any], *args: Any, **kwargs: Any) -> Func:

@@ -27,6 +27,7 @@ from ..tracer.recorder import current, recorders
 from ..tracer.trace import definition_of, name_of, trace
 from .custom import stand_in
 from .differentiate import Traced, jacobian_matrix, push
+from .recording_arguments import recorded_or_run
 from .signatures import positional
 from .wrt import Wrt
 
@@ -58,7 +59,7 @@ def implicit(residual: Function, solve: Function | None = None) -> Any:
 
         def solved(*args: Any, **kwargs: Any) -> Any:
             if not recorders():
-                return solve(*args, **kwargs)
+                return recorded_or_run(solved, solve, args, kwargs)
             args, kwargs = positional(solve, args, kwargs)
             found = call(solve, *args, **kwargs)
             leaves, tree = trees.flatten(found)

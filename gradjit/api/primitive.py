@@ -22,6 +22,7 @@ from ..tracer.recorder import current, recorders, repeated
 from ..tracer.trace import name_of
 from .custom import Ruled, Written, by_both, by_cotangents, by_tangents
 from .declared import Array, DeclaredSignature
+from .recording_arguments import recorded_or_run
 from .signatures import positional
 
 Function = Callable[..., Any]
@@ -79,7 +80,7 @@ def _primitive(f: Function, out: Function, vjp: Any, jvp: Any) -> Any:
 
     def opaque(*args: Any, **kwargs: Any) -> Any:
         if not recorders():
-            return f(*args, **kwargs)
+            return recorded_or_run(opaque, f, args, kwargs)
         args, kwargs = positional(f, args, kwargs)
         if kwargs:
             fail(ArgumentError, f"{name} is a gj.primitive and is called with the keyword-only argument "

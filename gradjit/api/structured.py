@@ -23,6 +23,7 @@ from ..tracer.outside import is_data_array
 from ..tracer.recorder import recorders
 from ..tracer.trace import trace
 from .checkpointing import checkpoint as checkpointed
+from .recording_arguments import is_recording
 
 Body = Callable[..., Any]
 
@@ -87,7 +88,7 @@ def scan(f: Body, init: Any, xs: Any = None, length: int | None = None, reverse:
     callables("scan", f=f)
     columns, tree = trees.flatten(xs)
     count = scan_length(columns, length)
-    columns = [operands.as_traced(c) if recorders() else np.asarray(c) for c in columns]
+    columns = [operands.as_traced(c) if recorders() else c if is_recording(c) else np.asarray(c) for c in columns]
     carry = copied(init)
     if count == 0 and not recorders():
         raise ArgumentError("gj.scan over nothing outside of a compiled function: what f would give is not known")
@@ -253,7 +254,7 @@ def shown(x: Any) -> str:
 def copied(carry: Any) -> Any:
     """The carry with arrays of its own, so that a body that writes into it does not change the caller's."""
     leaves, tree = trees.flatten(carry)
-    return trees.unflatten(tree, [x.copy() if is_array(x) else x for x in leaves])
+    return trees.unflatten(tree, [x.copy() if is_array(x) else +x if is_recording(x) else x for x in leaves])
 
 
 def is_array(x: Any) -> bool:

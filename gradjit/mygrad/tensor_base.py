@@ -15,7 +15,7 @@ import numpy as np
 
 from ..errors import ArgumentError
 from ..tensors import Tensor as Base, is_grad_enabled, no_grad
-from ..tensors.tensor import copied
+from ..tensors.tensor_data import copied
 from ..tensors.tensor_types import CONSTANT, LEAF, type_of_array
 from ..tensors.trie import TensorCall
 from .errors import InvalidGradient

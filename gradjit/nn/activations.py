@@ -6,6 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from ..api import stop_gradient
+
 SELU_ALPHA, SELU_SCALE = 1.6732632423543772, 1.0507009873554805
 
 
@@ -102,22 +104,15 @@ def mish(x: Any) -> Any:
 
 def log_softmax(x: Any, axis: int = -1) -> Any:
     """x - log(sum(exp(x))) along an axis, without overflow."""
-    top = stopped(np.max(x, axis=axis, keepdims=True))
+    top = stop_gradient(np.max(x, axis=axis, keepdims=True))
     shifted = x - top
     return shifted - np.log(np.sum(np.exp(shifted), axis=axis, keepdims=True))
 
 
 def softmax(x: Any, axis: int = -1) -> Any:
     """exp(x) / sum(exp(x)) along an axis, without overflow."""
-    weights = np.exp(x - stopped(np.max(x, axis=axis, keepdims=True)))
+    weights = np.exp(x - stop_gradient(np.max(x, axis=axis, keepdims=True)))
     return weights / np.sum(weights, axis=axis, keepdims=True)
-
-
-def stopped(x: Any) -> Any:
-    """A constant, as far as derivatives go: the shift of a softmax does not change it."""
-    from ..api import stop_gradient
-    from ..tensors import Tensor
-    return x.detach() if isinstance(x, Tensor) else stop_gradient(x)
 
 
 def glu(x: Any, axis: int = -1) -> Any:

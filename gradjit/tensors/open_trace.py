@@ -13,9 +13,11 @@ from typing import Any
 import numpy as np
 
 from ..errors import UnsupportedError
-from ..ir import F64, ArrayType, Value, captures, dtype_of
+from ..ir import F64, ArrayType, Block, Func, Value, captures, dtype_of
+from ..ir.ops.custom import Rule
 from ..records import dataclass
 from ..tracer.array import ARRAY, PYTHON, TracedArray, root, view
+from ..tracer.custom import ruled
 from ..tracer.locations import fail
 from ..tracer.operands import emit
 from ..tracer.recorder import Recorder
@@ -64,6 +66,20 @@ def detached(h: TracedArray) -> TracedArray:
     return view(h, Detached(), h.strides_in_elements)
 
 
+class UnseenWrite(Rule):
+    """The derivative of what was written while nothing was recorded: the cotangent of the elements goes on as that of
+    those that stood there before, as PyTorch has it."""
+
+    def __init__(self, type: ArrayType):
+        super().__init__("unseen_write", {})
+        self.type = type
+
+    def pull(self) -> Func:
+        block = Block((self.type, self.type))
+        block.results = (block.params[1],)
+        return Func(self.name, block)
+
+
 @dataclass(frozen=True)
 class TensorSlot:
     """In the result of a step: the tensor of this slot."""
@@ -83,11 +99,12 @@ class MadeTensor:
 
 @dataclass
 class Effect:
-    """What a step does to an operand: its root has this type behind it. `is_new_variable`: derivatives with respect to
-    it are from now on those with respect to what it holds now. `joins`: it was a leaf, and holds what comes from other
-    variables now."""
+    """What a step does to an operand: its root has this type behind it. `slot`: that of the root. `is_new_variable`:
+    derivatives with respect to it are from now on those with respect to what it holds now. `joins`: it was a leaf, and
+    holds what comes from other variables now."""
 
     operand: int
+    slot: int
     type: TensorType
     is_new_variable: bool
     joins: bool
@@ -190,8 +207,10 @@ class OpenTrace:
         before = [h.version for h in owners]
         differentiable = self.grad_enabled and any(self.role(k) != CONSTANT for k in operands)
         with self.resumed():
+            old_values = {self.roots[k]: self.handles[self.roots[k]].value for k in operands
+                          if self.roles[self.roots[k]] == DERIVED and (not self.grad_enabled or self.is_detached[k])}
             result = run(handles)
-            effects = [self.changed(k, operands, differentiable)
+            effects = [self.changed(k, operands, differentiable, old_values)
                        for k, (h, old) in enumerate(zip(owners, before, strict=True))
                        if h.version != old and not any(h is o for o in owners[:k])]
             for h, old in zip(handles, before, strict=True):
@@ -200,14 +219,16 @@ class OpenTrace:
             made: list[MadeTensor] = []
             return Outcome(self.received(result, operands, differentiable, made), made, effects)
 
-    def changed(self, k: int, operands: Sequence[int], differentiable: bool) -> Effect:
+    def changed(self, k: int, operands: Sequence[int], differentiable: bool, old_values: dict[int, Value]) -> Effect:
         """An operand's elements were written to."""
         slot = self.roots[operands[k]]
-        h = self.handles[slot]
+        h, role = self.handles[slot], self.roles[slot]
         unseen = not self.grad_enabled or all(self.is_detached[j] for j in operands if self.roots[j] == slot)
-        if unseen and self.roles[slot] != CONSTANT and not h.is_known:
+        if unseen and role == LEAF and not h.is_known:
             h.assign(root(stopped(h).content, h.home, ARRAY))
-        role = self.roles[slot]
+        elif unseen and role == DERIVED:
+            (written,) = ruled([h.value], [old_values[slot]], UnseenWrite(h.type))
+            h.assign(root(written, self.recorder, ARRAY))
         joins = role == LEAF and differentiable and not unseen and self.comes_from_others(slot)
         is_new_variable = role == LEAF and not unseen
         if joins:
@@ -217,7 +238,7 @@ class OpenTrace:
             self.sites[slot] = [*([] if is_new_variable else self.sites[slot]), h.value]
         elif differentiable and not unseen and h.dtype.kind in "fc":
             self.roles[slot] = role = DERIVED
-        return Effect(k, tensor_type(h.dtype, h.shape, role), is_new_variable, joins)
+        return Effect(k, slot, tensor_type(h.dtype, h.shape, role), is_new_variable, joins)
 
     def received(self, x: Any, operands: Sequence[int], differentiable: bool, made: list[MadeTensor]) -> Any:
         """The result of a step with slots in the place of arrays."""

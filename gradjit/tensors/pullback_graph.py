@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import heapq
 import sys
-from collections.abc import Sequence
 from types import FrameType
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 import numpy as np
 
@@ -19,6 +18,7 @@ from .tensor_types import DERIVED
 
 if TYPE_CHECKING:
     from .tensor import Tensor
+    from .tensor_gradients import GradientHooks
 
 
 class Freed:
@@ -60,11 +60,11 @@ class Deliveries:
             self.waiting[past.number] = past, {}
             heapq.heappush(self.order, -past.number)
         cts = self.waiting[past.number][1]
-        cts[source.slot] = cts[source.slot] + ct if source.slot in cts else ct
+        cts[source.slot] = added(cts.get(source.slot), ct)
 
     def deliver(self, t: Tensor, ct: np.ndarray) -> None:
         known = self.leaves.get(id(t))
-        self.leaves[id(t)] = t, ct if known is None else known[1] + ct
+        self.leaves[id(t)] = t, added(known and known[1], ct)
 
     def run(self) -> None:
         """Pull back through all recordings that are reached."""
@@ -92,7 +92,7 @@ class Deliveries:
         while waiting:
             slot = max(waiting)  # what is made later is not what an earlier one comes from
             hooked.discard(slot)
-            ct = hooked_ct(past.hooks[slot], waiting.pop(slot), past.tensor(slot))
+            ct = hooked_ct(past.hooks[slot], waiting.pop(slot))
             self.pull(past, {slot: ct}, hooked, waiting)
 
     def pull(self, past: Past, cts: dict[int, np.ndarray], ends: set[int], waiting: dict[int, np.ndarray]) -> None:
@@ -105,7 +105,7 @@ class Deliveries:
         for k, ct in zip(kernel.reached, found, strict=True):
             slot = sites[k]
             if slot in ends:
-                waiting[slot] = waiting[slot] + ct if slot in waiting else ct
+                waiting[slot] = added(waiting.get(slot), ct)
             elif slot in past.sources:
                 self.send(past.sources[slot], ct)
             elif slot in retained and (t := past.tensors[slot]()) is not None:
@@ -123,17 +123,23 @@ class Deliveries:
                 t._forget_graph(self.freed)
 
 
-def hooked_ct(hooks: Sequence[Any], ct: np.ndarray, t: Tensor | None) -> np.ndarray:
+def added(known: np.ndarray | None, ct: np.ndarray) -> np.ndarray:
+    """A cotangent and what arrived before, as an array, of no axes, too."""
+    return ct if known is None else np.asarray(known + ct)
+
+
+def hooked_ct(hooks: GradientHooks, ct: np.ndarray) -> np.ndarray:
     """A cotangent as functions of the user's hand it on."""
-    from .tensor import Tensor
     for hook in list(hooks):
-        given = (type(t) if t is not None else Tensor)._made_of(ct)
+        given = hooks.cls._made_of(ct)
         answer = hook(given)
-        if answer is not None:
-            new = np.array(answer._value() if isinstance(answer, Tensor) else answer, ct.dtype, order="C")
-            if new.shape != ct.shape:
-                fail(ArgumentError, f"a hook has made of a gradient of shape {ct.shape} one of shape {new.shape}")
-            ct = new
+        if answer is None:
+            ct = given._value()  # the hook may have written to it
+            continue
+        new = np.array(answer._value() if hasattr(answer, "_value") else answer, ct.dtype, order="C")
+        if new.shape != ct.shape:
+            fail(ArgumentError, f"a hook has made of a gradient of shape {ct.shape} one of shape {new.shape}")
+        ct = new
     return ct
 
 

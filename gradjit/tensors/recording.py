@@ -27,6 +27,7 @@ from .trie import MAX_STEPS, Enter, EnterNumber, SetMode, Step, TensorCall, Trie
 
 if TYPE_CHECKING:
     from .tensor import Tensor
+    from .tensor_gradients import GradientHooks
 
 _numbers = itertools.count()
 FLOAT = "float"
@@ -58,15 +59,10 @@ class Past:
         self.rule = None
         self.number, self.node, self.sources, self.tensors = r.number, r.node, r.sources, r.tensors
         self.inputs = [*r.inputs, *r.hidden] if r.hidden else r.inputs
-        self.hooks: dict[int, list[Any]] = {}
+        self.hooks: dict[int, GradientHooks] = {}
         """Functions that the user has registered, by slot."""
         self.freed: list[tuple[frozenset[int], Any]] = []
         """slots whose graph was used up, with the line of the user's that did it."""
-
-    def tensor(self, slot: int) -> Tensor | None:
-        """The tensor that holds what stood there, if it is alive and holds it still."""
-        weak = self.tensors.get(slot)
-        return None if weak is None else weak()
 
 
 class Recording:
@@ -120,6 +116,7 @@ class Recording:
     def slot(self, t: Tensor) -> int:
         """The slot of a tensor, which comes in now if it is not of this recording."""
         array, other = t._array, t._recording
+        home: Recording | None = self
         if array is None or t._exposed or t._base is not None or (other is not None and other.is_open):
             if other is self:
                 return t._slot
@@ -127,7 +124,9 @@ class Recording:
                 self.slot_elsewhere()
             if t._base is not None:
                 return t._enter_view(self)
+            array = None  # so that only the tensor holds it
             array = t._own_array()
+            home = None if t._exposed else self
         type = t._type
         node = self.node.next.get(type) or self.extend(type, Enter(type))
         self.node = node
@@ -140,7 +139,7 @@ class Recording:
             self.sources[slot] = t._source
         if t._hooks is not None or t._keeps_grad:
             self.is_observed = True
-        t._recording = self
+        t._recording = home
         t._slot = slot
         if t.clears_gradients:
             t._grad = None
@@ -174,7 +173,7 @@ class Recording:
 
     def results(self, node: TrieNode, tensors: Sequence[Any], cls: type[Tensor]) -> Any:
         """The tensors that a step gives."""
-        self.take_effects(node, tensors)
+        is_shared = self.take_effects(node, tensors)
         made: dict[int, Tensor] = {}
         for m in node.made:
             t = made[m.slot] = cls.__new__(cls)
@@ -183,20 +182,24 @@ class Recording:
                 self.tensors[m.slot] = ref(t)
             else:
                 t._base, t._is_detached = tensors[m.base], m.is_detached
+                if t._owner._exposed:
+                    t._recording = None
                 t._how = node.step, tensors, place_of(m.slot, node.result)
         found = self.structure(node.result, made, tensors)
-        if node.is_eager:
+        if node.is_eager or is_shared:
             self.compute()
         return found
 
-    def take_effects(self, node: TrieNode, tensors: Sequence[Any]) -> None:
-        """What a step does to its operands."""
+    def take_effects(self, node: TrieNode, tensors: Sequence[Any]) -> bool:
+        """What a step does to its operands. Whether somebody else has the memory of one, and sees it at once."""
+        is_shared = False
         for e in node.effects:
             owner = tensors[e.operand]
             if owner._base is not None:
                 owner = owner._owner
             owner._type = e.type
-            slot = owner._slot
+            slot = e.slot
+            is_shared = is_shared or owner._exposed
             if e.joins:
                 owner._was_leaf = owner._keeps_grad = self.is_observed = True
             if e.is_new_variable:
@@ -207,6 +210,7 @@ class Recording:
                 before = self.sources[~slot] = self.sources.pop(slot)
                 if before.recording is not None:
                     before.recording.tensors.pop(before.slot, None)
+        return is_shared
 
     def tensor(self, cls: type[Tensor], node: TrieNode) -> Tensor:
         """The one new tensor that a step gives."""

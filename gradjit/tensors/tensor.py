@@ -9,40 +9,54 @@ from __future__ import annotations
 import operator
 import sys
 from collections.abc import Callable, Iterator, Sequence
+from types import SimpleNamespace
 from typing import Any
 from weakref import ref
 
 import numpy as np
 
-from ..errors import ArgumentError, BoundsError, DifferentiationError, DtypeError, GradjitError, UnsupportedError
+from ..errors import DifferentiationError, DtypeError, GradjitError, UnsupportedError
 from ..tracer.array import TracedArray
-from ..tracer.locations import fail, with_place
-from . import pullback_graph
+from ..tracer.locations import fail
 from .open_trace import detached
 from .recording import Recording, Upstream, current, leaves_of, local
 from .tensor_arguments import Taker, filled
+from .tensor_data import copied
 from .tensor_functions import WITHOUT_DERIVATIVES, writes_to_arrays
-from .tensor_operators import TensorOperators
+from .tensor_gradients import TensorGradients
+from .tensor_keys import settled_key
 from .tensor_types import CONSTANT, DERIVED, LEAF, TensorType, type_of_array
 from .traced_calls import TracedCall
 from .trie import MAX_STEPS, TensorCall, modes
 
 GETITEM = "item"
-_REFERENCES = sys.getrefcount(object())
-"""What `sys.getrefcount` tells of an object that nobody holds."""
+
+
+def _holders(t: Any) -> tuple[int, int]:
+    """Counts that grow with those who hold a tensor's array, and the array that it is a view of."""
+    a = t._array
+    return sys.getrefcount(a), sys.getrefcount(a.base)
+
+
+_ALONE = _holders(SimpleNamespace(_array=np.empty(1)[:]))
+"""What they are where only the tensor does."""
+
+
+def is_held(t: Any) -> bool:
+    """Whether somebody else holds a tensor's memory."""
+    count, base = _holders(t)
+    return count > _ALONE[0] or (t._array.base is not None and base > _ALONE[1])
 
 
 def _detach(x: Any) -> Any:
     return detached(x) if isinstance(x, TracedArray) else x.view()
 
 
-class Tensor(TensorOperators):
+class Tensor(TensorGradients):
     """An array with derivatives, as `gj.tensor` makes them. `.backward()` computes gradients, `.grad` holds them."""
 
     family: type[Tensor]
     """The class whose kin may be operands together."""
-    clears_gradients = False
-    """Whether using a tensor forgets its gradient."""
 
     _array: np.ndarray | None = None
     """The elements, where they are known; row-major; never written to while a recording holds it."""
@@ -55,21 +69,11 @@ class Tensor(TensorOperators):
     """Of a view: the step that gives it, that step's operands, and which leaf of the result it is."""
     _seen: Any = None
     _is_detached = False
-    _grad: Any = None
-    _source: Any = None
-    """Of a derived tensor: what its cotangent goes to."""
-    _epoch = 0
-    """Counts the variables that a leaf has been: a recorded write in place makes it another one."""
     _failure: Exception | None = None
     """Why its elements could not be computed."""
     _exposed = False
-    """Whether somebody else may hold the array and write to it."""
-    _hooks: list[Any] | None = None
-    keeps_gradients = False
-    """Whether every tensor that is alive gets its gradient, and not only leaves."""
-    _keeps_grad = False
-    _was_leaf = False
-    """Of a derived tensor: whether it was a leaf until other variables were written into it."""
+    """Whether somebody else may hold the array and write to it. Then it is read anew at each use (no recording knows
+    its slot), and what is written to it is computed at once."""
 
     __array_priority__ = 2000.0
 
@@ -131,19 +135,27 @@ class Tensor(TensorOperators):
 
     def _own_array(self) -> np.ndarray:
         """The elements as an input of a recording: nobody will change this array."""
-        a = self._value()
+        self._value()
+        if self._exposed and is_held(self):
+            return np.array(self._array, order="C")
         if self._exposed:
-            if sys.getrefcount(a) > _REFERENCES + 2:  # the tensor, and this name
-                return a.copy()
             self._exposed = False
-        return a
+            self._array = np.asarray(self._array, order="C")
+        return self._array  # type: ignore[return-value]
 
     def _enter_view(self, r: Recording) -> int:
         step, operands, place = self._how
         again = r.call(step.run, step.key, operands, type(self))
         found = leaves_of(again)[place]
-        self._recording, self._slot = found._recording, found._slot
+        self._recording = None if self._owner._exposed else r
+        self._slot = found._slot
         return self._slot
+
+    def _own_elements(self) -> None:
+        """Of a view without derivatives: become a tensor of its own on the same elements."""
+        self._array = self._expose()
+        self._base, self._how, self._seen, self._recording = None, None, None, None
+        self._is_detached, self._exposed = False, True
 
     def _put(self, a: np.ndarray) -> None:
         """The elements that a recording has computed."""
@@ -154,12 +166,14 @@ class Tensor(TensorOperators):
 
     def _expose(self) -> np.ndarray:
         """The elements, to be handed out: whoever gets them may write to them."""
-        self._value()
         owner = self._owner
+        owner._settle()
+        self._value()
         if not owner._exposed:
-            if sys.getrefcount(owner._array) > _REFERENCES + 1:  # the owner
+            if is_held(owner):
                 owner._array = owner._array.copy()  # type: ignore[union-attr]
             owner._exposed = True
+            owner._recording = None
         return owner._array if self is owner else self._look()  # type: ignore[return-value]
 
     # calls ----------------------------------------------------------------------------------------------------------
@@ -367,13 +381,15 @@ class Tensor(TensorOperators):
         """Ask for derivatives with respect to this tensor, or not; the tensor itself."""
         if bool(value) == self.requires_grad:
             return self
-        if self._base is not None or (not value and self.role == DERIVED):
+        if self.requires_grad and (self._base is not None or self.role == DERIVED):
             fail(DifferentiationError, "only a leaf can change whether it requires a gradient; write t.detach()")
         if value and self.dtype.kind not in "fc":
             fail(DtypeError, f"derivatives are of floating-point numbers, and these are {self.dtype}; write "
                              f"t.astype(float)")
         self._value()
         self._settle()
+        if self._base is not None:
+            self._own_elements()
         self._type = self._type.with_role(LEAF if value else CONSTANT)
         return self
 
@@ -484,106 +500,6 @@ class Tensor(TensorOperators):
         """A copy that derivatives pass through."""
         return self.copy()
 
-    # gradients ------------------------------------------------------------------------------------------------------
-    def backward(self, gradient: Any = None, retain_graph: bool = False) -> None:
-        """Compute the gradients of this tensor, of the sum of its elements where it has several, and add them to
-        `.grad` of the leaves that it was computed from.
-
-        gradient: the cotangent to begin with, of this tensor's shape. retain_graph: whether the graph may be walked
-        again; else a second `backward` through it is an error. Nothing happens from a constant.
-        """
-        if not self._type.is_inexact:
-            fail(DifferentiationError, f"backward from a tensor of {self.dtype}: derivatives are of floating-point "
-                                       f"numbers")
-        if not self.requires_grad:
-            return
-        pullback_graph.backward(self, None if gradient is None else self._cotangent(gradient), retain_graph)
-
-    def _cotangent(self, x: Any) -> np.ndarray:
-        a = x._value() if isinstance(x, Tensor) else np.asarray(x)
-        try:
-            return np.array(np.broadcast_to(a, self.shape), self.dtype, order="C")
-        except ValueError:
-            fail(ArgumentError, f"backward with a cotangent of shape {a.shape} from a tensor of shape {self.shape}")
-
-    def _receive(self, g: np.ndarray) -> None:
-        """The gradient that a backward has found."""
-        if self._hooks and self.role == LEAF:
-            g = pullback_graph.hooked_ct(self._hooks, g, self)
-        old = self._grad
-        if isinstance(old, Tensor):
-            old._put_sum(g)
-            return
-        t = self._grad = object.__new__(type(self))
-        t._array = np.array(old + g, g.dtype) if old else g  # 0 where it was set to that
-        t._type = self._type.constant
-
-    def _put_sum(self, g: np.ndarray) -> None:
-        a = self._value()
-        self._settle()
-        self._put(np.add(a, g, dtype=a.dtype))
-
-    @property
-    def grad(self) -> Any:
-        """The gradient that `backward` has collected: a tensor, or None."""
-        return self._grad
-
-    @grad.setter
-    def grad(self, value: Any) -> None:
-        """A tensor, None, or 0, to which the next gradients are added."""
-        if isinstance(value, np.ndarray):
-            value = self.constant_of(value)
-        if isinstance(value, Tensor) and value.shape != self.shape:
-            fail(ArgumentError, f"a gradient of shape {value.shape} for a tensor of shape {self.shape}")
-        self._grad = value
-
-    def zero_grad(self, set_to_none: bool = True) -> Any:
-        """Forget the gradient, or fill it with zeros; the tensor itself."""
-        self._grad = None if set_to_none or self._grad is None else self._made_of(np.zeros(self.shape, self.dtype))
-        return self
-
-    def null_grad(self) -> Any:
-        """Forget the gradient; the tensor itself."""
-        self._grad = None
-        return self
-
-    def retain_grad(self) -> None:
-        """Have `backward` leave a gradient here, too, although it is no leaf."""
-        if not self.requires_grad:
-            fail(DifferentiationError, "retain_grad of a tensor that does not require a gradient")
-        self._keeps_grad = True
-        self._observe()
-
-    def _observe(self) -> None:
-        r = self._recording
-        if r is not None and r.is_open:
-            r.is_observed = True
-
-    def register_hook(self, hook: Callable[[Any], Any]) -> Callable[[], None]:
-        """Have `hook(gradient)` called when the gradient of this tensor is computed; what it returns, if anything,
-        takes its place. Gives a function that takes the hook away."""
-        if not self.requires_grad:
-            fail(DifferentiationError, "register_hook of a tensor that does not require a gradient")
-        hooks = self._hooks = self._hooks or []
-        hooks.append(hook)
-        self._observe()
-        source = self._source
-        if self._array is not None and isinstance(source, Upstream) and source.recording is not None:
-            source.recording.hooks[source.slot] = hooks
-        return lambda: hooks.remove(hook) if hook in hooks else None
-
-    def _become_derived(self, past: Any) -> None:
-        """Its cotangent goes through this node of the graph."""
-        self._type = self._type.with_role(DERIVED)
-        self._source = Upstream(None, 0, past, 0)
-
-    def _forget_graph(self, freed: Any) -> None:
-        if self._was_leaf:
-            self._source, self._type = None, self._type.with_role(LEAF)
-            self._was_leaf = self._keeps_grad = False
-        else:
-            self._source = freed
-
 
 Tensor.family = Tensor
 
@@ -596,64 +512,6 @@ def name_of(step: Any) -> str | None:
     return getattr(func, "__name__", str(func))
 
 
-def copied(data: Any, dtype: Any = None) -> np.ndarray:
-    """A row-major copy of what the user gives as data."""
-    if isinstance(data, Tensor):
-        data = data._value()
-    elif isinstance(data, list | tuple):
-        data = plain_nested(data)
-    a = np.array(data, dtype, order="C")
-    if a.dtype.kind not in "biufc":
-        fail(DtypeError, f"a tensor is of numbers, not of {a.dtype}")
-    return np.asarray(a, a.dtype.newbyteorder("="))
-
-
-def plain_nested(x: Any) -> Any:
-    if isinstance(x, Tensor):
-        return x._value()
-    return [plain_nested(i) for i in x] if isinstance(x, list | tuple) else x
-
-
-def settled_key(t: Tensor, key: Any) -> Any:
-    """An index without tensors and masks: their elements are needed now. BoundsError for one out of range."""
-    if type(key) in (int, slice) or key is None or key is Ellipsis:
-        return key
-    items = key if isinstance(key, tuple) else (key,)
-    if not any(isinstance(i, Tensor | np.ndarray | list | memoryview) for i in items):
-        return tuple(map(plain_slice, items)) if isinstance(key, tuple) else key
-    found: list[Any] = []
-    for i in items:
-        i = plain_nested(i) if isinstance(i, list) else i._value() if isinstance(i, Tensor) else plain_slice(i)
-        a = np.asarray(i) if isinstance(i, list | np.ndarray | memoryview) else None
-        if a is None:
-            found.append(i)
-        elif a.dtype == bool and a.ndim:
-            check_key(t, key)
-            found += a.nonzero()
-        elif a.ndim == 0 and a.dtype.kind in "iu":
-            found.append(int(a))
-        else:
-            found.append(a if a.size else a.astype(np.int64))
-    settled = tuple(found)
-    check_key(t, settled)
-    return settled if len(settled) > 1 else settled[0]
-
-
-def plain_slice(s: Any) -> Any:
-    if isinstance(s, slice):
-        return slice(*(x.__index__() if isinstance(x, Tensor) else x for x in (s.start, s.stop, s.step)))
-    return s
-
-
-def check_key(t: Tensor, key: Any) -> None:
-    """IndexError where the key names what the tensor does not have."""
-    plain = tuple(k._value() if isinstance(k, Tensor) else k for k in (key if isinstance(key, tuple) else (key,)))
-    try:
-        np.broadcast_to(np.int8(0), t.shape)[plain]
-    except IndexError as e:
-        raise BoundsError(with_place(str(e))) from None
-
-
 def rebuilt(cls: type[Tensor], a: np.ndarray, requires_grad: bool, grad: np.ndarray | None) -> Tensor:
     """A tensor that was pickled."""
     t = cls.__new__(cls)
@@ -662,4 +520,4 @@ def rebuilt(cls: type[Tensor], a: np.ndarray, requires_grad: bool, grad: np.ndar
     return t
 
 
-__all__ = ["Tensor", "copied"]
+__all__ = ["Tensor"]

@@ -133,8 +133,7 @@ def _in_place(name: str) -> Callable[..., Any]:
         key = (func, a, b)
         node = rec.node.next.get(key) or rec.extend(key, TensorCall(both, (a, b), func))
         rec.node = node
-        rec.take_effects(node, (self, other))
-        if node.is_eager:
+        if rec.take_effects(node, (self, other)) or node.is_eager:
             rec.compute()
         return self
 
@@ -227,6 +226,14 @@ def _attribute(name: str) -> Any:
 
 class TensorOperators:
     """The operators, methods and attributes of ndarrays that tensors have by the tracer's."""
+
+    if TYPE_CHECKING:  # of the class itself
+        def _value(self) -> np.ndarray: ...
+        def __index__(self) -> int: ...
+        @property
+        def shape(self) -> tuple[int, ...]: ...
+        @property
+        def dtype(self) -> np.dtype[Any]: ...
 
     __add__, __radd__, __iadd__ = _operator("add"), _reflected("add"), _in_place("iadd")
     __sub__, __rsub__, __isub__ = _operator("sub"), _reflected("sub"), _in_place("isub")

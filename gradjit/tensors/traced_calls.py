@@ -6,13 +6,15 @@ function; its steps are kept as IR, so that a recording that is replayed later d
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, NoReturn
 
 import numpy as np
 
+from ..errors import GradjitError
 from ..ir import OPS, Builder, Func, Op, Value, captures
 from ..ir.clone import Env, copy_op, new_block
+from ..ir.ops.custom import Rule
 from ..tracer.array import ARRAY, TracedArray, root
 from ..tracer.recorder import HiddenInput, current
 from .open_trace import TensorSlot
@@ -45,6 +47,7 @@ class TracedCall(TensorCall):
         before = [h.value for h in handles]
         versions = [h.version for h in handles]
         result = mapped(self.traced(handles), lambda h: root(h.content, h.home, ARRAY))  # a copy, as of compiled code
+        settle_rules(recorder.block.ops[start:])
         arrays: list[TracedArray] = []
         self.result = mapped(result, lambda h: placed(h, arrays))
         self.writes = [k for k, h in enumerate(handles) if h.version != versions[k]]
@@ -65,6 +68,38 @@ class TracedCall(TensorCall):
         for k, new in zip(self.writes, outs[len(outs) - len(self.writes):], strict=True):
             handles[k].write(new)
         return filled_places(self.result, outs)
+
+
+class SettledRule(Rule):
+    """A derivative that the user has written, as IR already: what makes it is at home in the trace of the call."""
+
+    def __init__(self, rule: Rule):
+        super().__init__(rule.name.partition("#")[0], rule.refused)
+        self.pull, self.push = settled(rule.pull), settled(rule.push)  # type: ignore[method-assign]
+
+
+def settled(make: Callable[[], Func | None]) -> Callable[[], Func | None]:
+    """What gives the function again that is made now, or raises the error then that making it raised."""
+    try:
+        made = make()
+    except GradjitError as e:
+        error = e
+
+        def refuse() -> NoReturn:
+            raise error
+
+        return refuse
+    return lambda: made
+
+
+def settle_rules(ops: Iterable[Op]) -> None:
+    for op in ops:
+        if op.name == "custom" and not isinstance(op.attrs["rule"], SettledRule):
+            op.attrs["rule"] = SettledRule(op.attrs["rule"])
+        for region in op.regions:
+            settle_rules(region.ops)
+        if isinstance(callee := op.attrs.get("callee"), Func):
+            settle_rules(callee.body.ops)
 
 
 def placed(h: TracedArray, arrays: list[TracedArray]) -> TensorSlot:

@@ -70,7 +70,7 @@ def _infer(*types: ArrayType, results: int, rule: Rule) -> tuple[ArrayType, ...]
 
 
 def _evaluate(*values: np.ndarray, results: int, rule: Rule) -> Any:
-    return values[:results]
+    return values[0] if results == 1 else values[:results]
 
 
 class OpaqueFunction:

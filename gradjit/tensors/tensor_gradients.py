@@ -1,0 +1,175 @@
+"""`backward` and what it leaves: the part of a tensor that has to do with gradients."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from ..errors import ArgumentError, DifferentiationError, DtypeError
+from ..tracer.locations import fail
+from . import pullback_graph
+from .recording import Upstream
+from .tensor_operators import TensorOperators
+from .tensor_types import DERIVED, LEAF
+
+
+class GradientHooks(list[Callable[[Any], Any]]):
+    """What is called with a tensor's gradient, and the class of tensors that it is given as."""
+
+    def __init__(self, cls: Any):
+        super().__init__()
+        self.cls = cls
+
+
+class HookHandle:
+    """`remove()` takes a hook away; so does a call of the handle itself."""
+
+    def __init__(self, hooks: GradientHooks, hook: Callable[[Any], Any]):
+        self.hooks, self.hook = hooks, hook
+
+    def remove(self) -> None:
+        if self.hook in self.hooks:
+            self.hooks.remove(self.hook)
+
+    __call__ = remove
+
+
+class TensorGradients(TensorOperators):
+    """The methods and attributes of tensors about gradients."""
+
+    clears_gradients = False
+    """Whether using a tensor forgets its gradient."""
+    keeps_gradients = False
+    """Whether every tensor that is alive gets its gradient, and not only leaves."""
+    _keeps_grad = False
+    _hooks: GradientHooks | None = None
+    _grad: Any = None
+    _source: Any = None
+    """Of a derived tensor: what its cotangent goes to."""
+    _epoch = 0
+    """Counts the variables that a leaf has been: a recorded write in place makes it another one."""
+    _was_leaf = False
+    """Of a derived tensor: whether it was a leaf until other variables were written into it."""
+
+    def backward(self: Any, gradient: Any = None, retain_graph: bool = False) -> None:
+        """Compute the gradients of this tensor, of the sum of its elements where it has several, and add them to
+        `.grad` of the leaves that it was computed from.
+
+        gradient: the cotangent to begin with, of this tensor's shape. retain_graph: whether the graph may be walked
+        again; else a second `backward` through it is an error. Nothing happens from a constant.
+        """
+        if not self._type.is_inexact:
+            fail(DifferentiationError, f"backward from a tensor of {self.dtype}: derivatives are of floating-point "
+                                       f"numbers")
+        if not self.requires_grad:
+            return
+        pullback_graph.backward(self, None if gradient is None else self._cotangent(gradient), retain_graph)
+
+    def _cotangent(self: Any, x: Any) -> np.ndarray:
+        a = x._value() if isinstance(x, TensorOperators) else np.asarray(x)
+        try:
+            return np.array(np.broadcast_to(a, self.shape), self.dtype, order="C")
+        except ValueError:
+            fail(ArgumentError, f"backward with a cotangent of shape {a.shape} from a tensor of shape {self.shape}")
+
+    def _receive(self: Any, g: np.ndarray) -> None:
+        """The gradient that a backward has found."""
+        if self._hooks and self.role == LEAF:
+            g = pullback_graph.hooked_ct(self._hooks, g)
+        old = self._grad
+        if isinstance(old, TensorGradients):
+            old._put_sum(g)
+            return
+        t = self._grad = object.__new__(type(self))
+        t._array = np.array(old + g, g.dtype) if old else g  # 0 where it was set to that
+        t._type = self._type.constant
+
+    def _put_sum(self: Any, g: np.ndarray) -> None:
+        a = self._value()
+        self._settle()
+        self._put(np.asarray(np.add(a, g, dtype=a.dtype)))
+
+    @property
+    def grad(self) -> Any:
+        """The gradient that `backward` has collected: a tensor, or None."""
+        return self._grad
+
+    @grad.setter
+    def grad(self: Any, value: Any) -> None:
+        """A tensor or an array, None, or 0, to which the next gradients are added."""
+        if isinstance(value, int | float) and value == 0:
+            value = 0
+        elif value is not None:
+            value = self._given_gradient(value)
+        self._grad = value
+
+    def _given_gradient(self: Any, value: Any) -> Any:
+        """A gradient that the user sets, as a tensor of this one's shape and dtype."""
+        if not isinstance(value, TensorGradients | np.ndarray):
+            fail(ArgumentError, f"a gradient is a tensor or an array of shape {self.shape}, None, or 0; this is "
+                                f"{value!r}")
+        if value.shape != self.shape:
+            fail(ArgumentError, f"a gradient of shape {value.shape} for a tensor of shape {self.shape}")
+        if isinstance(value, TensorGradients) and value.dtype == self.dtype:
+            return value
+        if not np.can_cast(value.dtype, self.dtype, "same_kind"):
+            fail(DtypeError, f"a gradient of {value.dtype} for a tensor of {self.dtype}")
+        a: np.ndarray = value._value() if isinstance(value, TensorGradients) else value
+        return self._made_of(np.array(a, self.dtype, order="C"))
+
+    def zero_grad(self: Any, set_to_none: bool = True) -> Any:
+        """Forget the gradient, or fill it with zeros; the tensor itself."""
+        self._grad = None if set_to_none or self._grad is None else self._made_of(np.zeros(self.shape, self.dtype))
+        return self
+
+    def null_grad(self) -> Any:
+        """Forget the gradient; the tensor itself."""
+        self._grad = None
+        return self
+
+    def retain_grad(self: Any) -> None:
+        """Have `backward` leave a gradient here, too, although it is no leaf."""
+        self._check_observable("retain_grad")
+        self._keeps_grad = True
+        self._observe()
+
+    def register_hook(self: Any, hook: Callable[[Any], Any]) -> HookHandle:
+        """Have `hook(gradient)` called when the gradient of this tensor is computed; what it returns, if anything,
+        takes its place. The handle's `remove()` takes the hook away."""
+        self._check_observable("register_hook")
+        hooks = self._hooks = GradientHooks(type(self)) if self._hooks is None else self._hooks
+        hooks.append(hook)
+        self._observe()
+        source = self._source
+        if self._array is not None and isinstance(source, Upstream) and source.recording is not None:
+            source.recording.hooks[source.slot] = hooks
+        return HookHandle(hooks, hook)
+
+    def _check_observable(self: Any, method: str) -> None:
+        if not self.requires_grad:
+            fail(DifferentiationError, f"{method} of a tensor that does not require a gradient")
+        if self._base is not None and not self.keeps_gradients:
+            fail(DifferentiationError, f"{method} of a view, whose gradient is part of that of the tensor that it "
+                                       f"looks at; write t = t.clone() before, and go on with that t")
+
+    def _observe(self: Any) -> None:
+        r = self._recording
+        if r is not None and r.is_open:
+            r.is_observed = True
+
+    def _become_derived(self: Any, past: Any) -> None:
+        """Its cotangent goes through this node of the graph."""
+        self._type = self._type.with_role(DERIVED)
+        self._source = Upstream(None, 0, past, 0)
+
+    def _forget_graph(self: Any, freed: Any) -> None:
+        if self._was_leaf:
+            self._source, self._type = None, self._type.with_role(LEAF)
+            self._was_leaf = self._keeps_grad = False
+        else:
+            self._source = freed
+
+
+__all__ = ["TensorGradients"]

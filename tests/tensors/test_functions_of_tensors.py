@@ -1,0 +1,153 @@
+"""gradjit's own functions on tensors: rules of the user's, what is not looked into, what stops derivatives."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+
+import gradjit as gj
+
+FACTOR = 10.0
+
+
+def leaf(*x: float) -> gj.Tensor:
+    return gj.tensor(x, requires_grad=True)
+
+
+@gj.custom_vjp
+def by_cotangents(x):
+    return x * x
+
+
+by_cotangents.defvjp(lambda x: (x * x, x), lambda x, ct: (ct * FACTOR * x,))
+
+
+@gj.custom_jvp
+def by_tangents(x):
+    return x * x
+
+
+@by_tangents.defjvp
+def by_tangents_rule(primals, tangents):
+    return primals[0] * primals[0], 10 * primals[0] * tangents[0]
+
+
+@pytest.mark.parametrize("f", [by_cotangents, by_tangents])
+@pytest.mark.parametrize("wrapped", [lambda f: f, gj.jit, gj.checkpoint, lambda f: gj.jit(lambda x: f(f(x)) / x**2)])
+def test_rules_of_the_users(f: Any, wrapped: Any) -> None:
+    x = leaf(1.0, 2.0)
+    call = wrapped(f)
+    for _ in range(3):
+        x.grad = None
+        y = call(x)
+        y.sum().backward()
+        assert_array_equal(y, [1, 4])
+        assert_allclose(x.grad, gj.grad(lambda a: np.sum(call(a)))(np.array([1.0, 2.0])))
+
+
+def test_a_rule_reads_the_world_at_the_call(monkeypatch: pytest.MonkeyPatch) -> None:
+    x = leaf(1.0, 2.0)
+    for factor in (10.0, 3.0, 10.0):
+        monkeypatch.setitem(globals(), "FACTOR", factor)
+        x.grad = None
+        y = by_cotangents(x).sum()
+        monkeypatch.setitem(globals(), "FACTOR", -1.0)
+        y.backward()
+        assert_array_equal(x.grad, factor * np.array([1.0, 2.0]))
+
+
+def test_a_rule_that_is_defined_anew() -> None:
+    @gj.custom_vjp
+    def f(x):
+        return x * x
+
+    x = leaf(1.0, 2.0)
+    for factor in (2.0, 5.0):
+        f.defvjp(lambda x: (x * x, x), lambda x, ct, factor=factor: (ct * factor * x,))
+        x.grad = None
+        f(x).sum().backward()
+        assert_array_equal(x.grad, factor * np.array([1.0, 2.0]))
+
+
+def test_primitives() -> None:
+    triple = gj.primitive(lambda a: np.asarray(a) * 3, out="f64[n]", vjp="numeric")
+    x = leaf(1.0, 2.0)
+    (triple(x) * x).sum().backward()
+    assert_allclose(x.grad, [6, 12], rtol=1e-7)
+    without = gj.primitive(lambda a: np.asarray(a) * 3, out="f64[n]")
+    assert_array_equal(without(x.detach()), [3, 6])
+    with pytest.raises(gj.DifferentiationError, match="gj.primitive without a derivative"):
+        without(x).sum().backward()
+
+
+def test_solvers_are_differentiated_by_their_equation() -> None:
+    @gj.implicit(lambda x, a: x * x - a)
+    def root(a):
+        return gj.stop_gradient(np.sqrt(a))
+
+    x = gj.tensor(4.0, requires_grad=True)
+    y = root(x)
+    y.backward()
+    assert y.item() == 2
+    assert_allclose(x.grad, 0.25)
+
+
+def test_what_stops_derivatives() -> None:
+    x = leaf(1.0, 2.0)
+    (gj.stop_gradient({"a": x * x})["a"] * x).sum().backward()
+    assert_array_equal(x.grad, [1, 4])
+
+
+def test_loops_as_functions() -> None:
+    x = leaf(1.0, 2.0, 3.0)
+    carry, ys = gj.scan(lambda c, a: (c + a * a, c * a), gj.tensor(0.0), x)
+    (carry + ys.sum()).backward()
+    expected = gj.grad(lambda x: np.sum(x**2) + x[0] ** 2 * (x[1] + x[2]) + x[1] ** 2 * x[2])(x.numpy())
+    assert_array_equal(x.grad, expected)
+    x.grad = None
+
+    def doubled(i, c):
+        c *= 2.0
+        return c
+
+    gj.fori_loop(0, 3, doubled, x).sum().backward()
+    assert_array_equal(x, [1, 2, 3])
+    assert_array_equal(x.grad, [8, 8, 8])
+
+
+def test_hooks_and_kept_gradients() -> None:
+    x = leaf(1.0, 2.0)
+    handle = x.register_hook(lambda g: g * 5)
+    handle.remove()
+    y = x * 2
+
+    def write(g: gj.Tensor) -> None:
+        g *= 10
+
+    y.register_hook(write)
+    y.sum().backward()
+    assert_array_equal(x.grad, [20, 20])
+    for call in (x[1:].retain_grad, lambda: x.reshape(2, 1).register_hook(write)):
+        with pytest.raises(gj.DifferentiationError, match=r"view[\s\S]*clone[\s\S]*test_functions_of_tensors.py"):
+            call()
+    part = x[1:].clone()
+    part.retain_grad()
+    (part * part).sum().backward()
+    assert_array_equal(part.grad, [4])
+
+
+def test_gradients_that_are_set() -> None:
+    x = gj.tensor([1.0, 2.0], requires_grad=True, dtype=np.float32)
+    x.grad = np.array([1.0, 2.0])
+    assert x.grad.dtype == np.float32
+    (x * x).sum().backward()
+    assert_array_equal(x.grad, [3, 6])
+    x.grad = gj.tensor([1, 2])
+    (x * x).sum().backward()
+    assert_array_equal(x.grad, [3, 6])
+    for bad in (1.0, "zero", [1.0, 2.0], np.zeros(3), gj.tensor([1j, 2j])):
+        with pytest.raises(gj.ArgumentError if not isinstance(bad, gj.Tensor) else gj.DtypeError, match="gradient"):
+            x.grad = bad

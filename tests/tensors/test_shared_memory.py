@@ -1,0 +1,222 @@
+"""Memory that is shared, and writes that are not recorded: values and gradients are those that PyTorch gives."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.testing import assert_array_equal
+
+import gradjit as gj
+from gradjit.tensors import kernels
+
+
+@pytest.fixture(params=["interpreted", "compiled"], autouse=True)
+def tier(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    if request.param == "compiled":
+        monkeypatch.setattr(kernels, "runs_interpreted", lambda func: 0)
+    gj.tensors.trie.clear()
+    yield
+    gj.tensors.trie.clear()
+
+
+def leaf(*x: float) -> gj.Tensor:
+    return gj.tensor(x, requires_grad=True)
+
+
+# buffers --------------------------------------------------------------------------------------------------------------
+def test_what_is_written_shows_in_the_buffer_at_once() -> None:
+    t = gj.tensor([1.0, 2.0, 3.0])
+    a, part = t.numpy(), t[1:].numpy()
+    t += 1
+    assert_array_equal(a, [2, 3, 4])
+    assert_array_equal(part, [3, 4])
+    t[0] = 9.0
+    np.multiply(t, 2.0, out=t)
+    assert_array_equal(a, [18, 6, 8])
+    t.zero_()
+    assert_array_equal(part, [0, 0])
+
+
+def test_what_is_written_to_the_buffer_shows_at_the_next_use() -> None:
+    t = gj.tensor([1.0, 2.0])
+    y, view = t * 2, t[:1]
+    a = t.numpy()
+    assert_array_equal(view * 1, [1])
+    a[:] = 100
+    assert_array_equal(t * 2, [200, 200])
+    assert_array_equal(view * 1, [100])
+    assert_array_equal(y, [2, 4])
+    z = t + 0
+    a[:] = 5
+    assert_array_equal(t + z, [105, 105])
+
+
+def test_a_leaf_whose_buffer_is_held() -> None:
+    x = leaf(1.0, 2.0)
+    a = x.numpy()
+    y = x * x
+    a[:] = 10
+    y = y + x * 3
+    a[:] = 20
+    y.sum().backward()
+    assert_array_equal(y, [31, 34])
+    assert_array_equal(x.grad, [2 + 3, 4 + 3])
+    x.grad = None
+    x += x
+    assert_array_equal(a, [40, 40])
+    (x * x).sum().backward()
+    assert_array_equal(x.grad, [80, 80])
+
+
+def test_two_tensors_on_one_array() -> None:
+    t = gj.tensor([1.0, 2.0])
+    u = gj.from_numpy(t.numpy())
+    t += 1
+    assert_array_equal(u, [2, 3])
+    u *= 2
+    assert_array_equal(t, [4, 6])
+
+
+def test_the_buffer_of_a_gradient() -> None:
+    x = leaf(3.0)
+    y = (x * x).sum()
+    y.backward(retain_graph=True)
+    a = x.grad.numpy()
+    y.backward()
+    assert_array_equal(a, [12])
+    x.grad.zero_()
+    assert_array_equal(a, [0])
+
+
+def test_a_buffer_that_nobody_holds_costs_nothing() -> None:
+    x = leaf(1.0, 2.0)
+    x.numpy()
+    y = x * x
+    assert not x._exposed
+    assert y._recording is x._recording
+
+
+@pytest.mark.parametrize("count", [1, 2, 3])
+def test_gradients_of_numbers_are_arrays(count: int) -> None:
+    x = gj.tensor(2.0, requires_grad=True)
+    y = x
+    for _ in range(count):
+        y = y * 0.5 + x
+        y.item()
+        (x * x).backward()
+    y.backward()
+    assert type(x.grad.numpy()) is np.ndarray
+    x.grad.numpy()[...] = 7.0
+    assert x.grad.item() == 7
+
+
+# what is not recorded -------------------------------------------------------------------------------------------------
+def scaled(y: gj.Tensor) -> None:
+    with gj.no_grad():
+        y *= 3
+
+
+def set_item(y: gj.Tensor) -> None:
+    with gj.no_grad():
+        y[0] = 5.0
+
+
+def scaled_view(y: gj.Tensor) -> None:
+    view = y[:1]
+    with gj.no_grad():
+        view *= 5
+
+
+def filled(y: gj.Tensor) -> None:
+    with gj.no_grad():
+        y.zero_()
+
+
+def detached(y: gj.Tensor) -> None:
+    d = y.detach()
+    d *= 3
+
+
+def data(y: gj.Tensor) -> None:
+    y.data *= 3
+
+
+def assigned(y: gj.Tensor) -> None:
+    y.data = gj.tensor([9.0, 9.0])
+
+
+@pytest.mark.parametrize("write, holds", [
+    (scaled, [24, 18]), (set_item, [5, 6]), (scaled_view, [40, 6]), (filled, [0, 0]), (detached, [24, 18]),
+    (data, [24, 18]), (assigned, [9, 9]),
+])
+@pytest.mark.parametrize("looks", [False, True])
+def test_cotangents_pass_a_write_that_was_not_recorded(write: Callable[[Any], None], holds: list[float], looks: bool
+                                                       ) -> None:
+    weights = np.array([1.0, 10.0])
+    x = leaf(4.0, 3.0)
+    y = x * 2
+    if looks:
+        y.item(0)
+    before = (y * y).sum()
+    write(y)
+    ((y * y * weights).sum() + before).backward()
+    assert_array_equal(y, holds)
+    assert_array_equal(x.grad, 2 * (2 * weights * holds + 2 * np.array([8.0, 6.0])))
+
+
+def test_writes_of_both_kinds() -> None:
+    x = leaf(4.0, 3.0)
+    y = x * 2
+    with gj.no_grad():
+        y *= 3
+    y *= 2
+    with gj.no_grad():
+        y += 1
+    (y * np.array([1.0, 10.0])).sum().backward()
+    assert_array_equal(y, [49, 37])
+    assert_array_equal(x.grad, [4, 40])
+
+
+# leaves of what was detached ------------------------------------------------------------------------------------------
+def test_a_detached_tensor_becomes_a_leaf() -> None:
+    w = leaf(4.0, 3.0)
+    for _ in range(3):
+        (w * w).sum().backward()
+        w = (w - 0.25 * w.grad).detach().requires_grad_()
+        assert w.is_leaf and w.requires_grad and w.grad is None and w.base is None
+    assert_array_equal(w, [0.5, 0.375])
+    y = w * 1
+    assert not w._exposed
+    assert y.requires_grad
+
+
+def test_it_shares_the_memory() -> None:
+    x = leaf(4.0, 3.0)
+    y = x.detach()
+    y.requires_grad = True
+    with gj.no_grad():
+        y -= 1
+    assert_array_equal(x, [3, 2])
+    x.data -= 1
+    assert_array_equal(y, [2, 1])
+    (y * x).sum().backward()
+    assert_array_equal(x.grad, [2, 1])
+    assert_array_equal(y.grad, [2, 1])
+
+
+def test_a_part_of_a_constant_becomes_a_leaf() -> None:
+    c = gj.tensor(np.arange(6.0).reshape(2, 3))
+    column = c.T[1].requires_grad_()
+    (column * column).sum().backward()
+    assert_array_equal(column.grad, [2, 8])
+    c[0, 1] = 7.0
+    assert_array_equal(column, [7, 4])
+    with gj.no_grad():
+        column += 1
+    assert_array_equal(c, [[0, 8, 2], [3, 5, 5]])
+    row = leaf(1.0, 2.0)[:1]
+    with pytest.raises(gj.DifferentiationError, match="detach"):
+        row.requires_grad = False
