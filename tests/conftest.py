@@ -1,5 +1,6 @@
 """For all tests: what is compiled is compiled by this very code, not found on
-disk. (Tests of the cache name their own.)
+disk, and as for a call that is repeated. (Tests of the cache, and of tiers, name
+their own.)
 
 What a test asks of gradjit by the environment holds for that test. LLVM's full effort, which takes four times as long
 as the least, is for the rooms whose matter it is, and for one test in eight of the others; with
@@ -18,6 +19,7 @@ import pytest
 from tests.fuzz.effort import FULL, llvm_effort
 
 os.environ["GRADJIT_CACHE"] = "0"
+os.environ["GRADJIT_TIER"] = "compile"
 
 FULL_EFFORT = ("benchmarks", "codegen", "docs", "examples", "library", "parallel", "partitions", "runtime", "vecmath")
 """Rooms that are about machine code, or show it."""

@@ -12,7 +12,6 @@ import numpy as np
 from ..ir import Func, Value, interpret
 from ..ir.sizes import Opening, guess, is_open, solved
 from ..passes.planes import as_planes, from_planes, layout_in_memory
-from ..processes import Lock
 from ..records import dataclass
 from ..runtime import cpython
 from ..runtime.call_convention import MISS
@@ -58,7 +57,7 @@ from .computed_results import FrontPart, in_full_size
 
 if TYPE_CHECKING:
     from ..codegen import CoresEntry
-    from ..runtime.artefact import MadeKernel
+    from ..runtime.artefact import KernelCode, MadeKernel
     from ..runtime.entry import Entry
 
 
@@ -359,19 +358,24 @@ GIL_WORK = 20_000.0
 """Element operations above which a kernel lets other threads run: giving the GIL back costs some 0.1 µs."""
 
 
-def native(p: TracedProgram, note: Callable[[str], None], threads: int | None = None) -> Native:
+def native(p: TracedProgram, note: Callable[[str], None], threads: int | None = None, quick: bool = False) -> Native:
     """Code for this machine, from the cache on disk or compiled. `note(name)` is told when a step is done. threads: how
-    many it may use, None for what holds for all."""
+    many it may use, None for what holds for all. quick: whether code does that was made with little effort."""
     from ..runtime import artefact
-    made = artefact.kernel_of(p.func, layouts_of(p), note, p.opening)
-    kernel = made.kernel
+    made = artefact.kernel_of(p.func, layouts_of(p), note, p.opening, quick)
+    entry = linked(p, made.kernel, made.objects, threads)
+    note("entry")
+    return Native(entry, made)
+
+
+def linked(p: TracedProgram, kernel: KernelCode, objects: tuple[object, ...], threads: int | None) -> Entry:
+    """A kernel behind the entry for calls of a program."""
+    from ..runtime import artefact
     spec = EntrySpec(p.parameters, p.outputs, p.result, p.captured, p.guards,
                      tuple((check.error, check.describe if check.is_described else check.describe(0, 0))
                            for check in kernel.checks), kernel.workspace_bytes,
-                     kernel.work > GIL_WORK, p.writes, made.objects, kernel.sizes, tuple(p.opening.needed()))
-    entry = artefact.loaded(kernel, spec, made.objects, threads or 0)
-    note("entry")
-    return Native(entry, made)
+                     kernel.work > GIL_WORK, p.writes, objects, kernel.sizes, tuple(p.opening.needed()))
+    return artefact.loaded(kernel, spec, objects, threads or 0)
 
 
 def layouts_of(p: TracedProgram) -> list[tuple[int, ...] | None]:
@@ -417,57 +421,6 @@ class Interpreted:
 
     def portable(self, p: TracedProgram) -> None:
         return None
-
-
-class Tiered:
-    """Has the first calls answered by the interpreter, and machine code made for the one behind them."""
-
-    def __init__(self, program: TracedProgram, resume: Callable[[], Callable[[str], None]], calls: int,
-                 threads: int | None) -> None:
-        self.interpreted = Interpreted(program)
-        self.threads = threads
-        self.resume = resume
-        self.calls = calls
-        self.native: Native | None = None
-        self.lock = Lock()
-
-    def code(self) -> Native:
-        """The machine code, made now if there is none."""
-        with self.lock:
-            if self.native is None:
-                self.native = native(self.interpreted.program, self.resume(), self.threads)
-            return self.native
-
-    def call(self, *leaves: Any) -> Any:
-        if self.native is None and self.interpreted.hits < self.calls:
-            return self.interpreted.call(*leaves)
-        return self.code().call(*leaves) if self.native or would_take(self.interpreted.program, leaves) else MISS
-
-    @property
-    def entry(self) -> Entry | None:
-        return self.native.entry if self.native else None
-
-    @property
-    def origin(self) -> str:
-        return self.native.origin if self.native else self.interpreted.origin
-
-    @property
-    def hits(self) -> int:
-        return self.interpreted.hits + (self.native.hits if self.native else 0)
-
-    @property
-    def workspace_bytes(self) -> int:
-        return self.native.workspace_bytes if self.native else 0
-
-    @property
-    def cores(self) -> tuple[CoresEntry, ...]:
-        return self.native.cores if self.native else ()
-
-    def text(self, stage: str) -> str:
-        return self.code().text(stage)
-
-    def portable(self, p: TracedProgram) -> tuple[str, bytes] | None:
-        return self.native.portable(p) if self.native else None
 
 
 def matches(spec: ParameterSpec, x: Any, leaves: Sequence[Any]) -> bool:

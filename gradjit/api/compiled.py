@@ -44,6 +44,7 @@ from .signatures import Signature
 from .sizes import Attempt, Axis, Closed, Sizes, shapes
 from .stateful import Stateful
 from .stats import Specialised, Stats
+from .tiers import Tiered
 from .tracebacks import trimmed
 
 if TYPE_CHECKING:
@@ -379,13 +380,15 @@ class Compiled(FastCallable):
         passes: dict[str, float] = {}
         program.func = stages["optimized"] = optimize(t.func, timings=passes, dump=dump)
         timer.note("passes")
+        tier = self.options.tier or config.tier
         if self.options.backend == "interpreter":
             executable: Executable = backends.Interpreted(program)
-        elif (self.options.tier or config.tier) == "interpret" and not has_loops(program.func) and attempt is None:
-            executable = backends.Tiered(program, timer.resumed, config.interpreted_calls,
-                                         self.options.threads)
+        elif tier == "interpret" and not has_loops(program.func) and attempt is None:
+            executable = Tiered.interpreted(program, timer.resumed, config.interpreted_calls, self.options.threads)
         else:
-            executable = native = backends.native(program, timer.note, self.options.threads)
+            executable = native = backends.native(program, timer.note, self.options.threads, tier == "quick")
+            if native.made.kernel.unfinished:
+                executable = Tiered.quick(program, native, timer.resumed, self.options.threads)
             passes |= native.made.seconds
             if dump:
                 dump.text("llvm", t.func.name, native.text("llvm"), "ll")
@@ -424,7 +427,10 @@ class Compiled(FastCallable):
         declared = Declared(", ".join(types))
         call = CanonicalCall.of(declared.samples(), {})
         self.sizes.declare(call, declared.names())
-        self.prefer(self.compiled(call), call)
+        s = self.compiled(call)
+        if isinstance(s.executable, Tiered):
+            s.executable.code()
+        self.prefer(s, call)
         return self
 
     # callers other than Python ----------------------------------------------------------------------------------------

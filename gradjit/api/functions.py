@@ -65,8 +65,9 @@ def jit(f: Callable[..., Any] | None = None, **options: Unpack[Asked]) -> Any:
     check: whether `assert` on traced values is carried out at run time, as an AssertionError with the user's line;
         None asks the environment (GRADJIT_CHECK=1). Otherwise such assertions cost nothing. (Computed indices are
         always checked: one out of range is an IndexError with the user's line.)
-    tier: "compile", or "interpret" to have the first calls of each specialisation answered by the interpreter, for
-        test suites and scripts that call a function once; None asks `gj.config`.
+    tier: what answers the first calls of each specialisation. "quick": code that LLVM has made with little effort,
+        which is improved behind the third call; "interpret": the interpreter, for test suites and scripts that call
+        a function once; "compile": code with all effort at once. None asks `gj.config`.
 
     The result can be pickled where `f` can, and takes its compiled code with it to processes on such a machine.
 

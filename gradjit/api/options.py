@@ -17,7 +17,7 @@ from ..records import dataclass
 from ..runtime.threads import checked
 
 BACKENDS = ("native", "interpreter")
-TIERS = ("compile", "interpret")
+TIERS = ("quick", "compile", "interpret")
 POLICIES = ("auto", "exact", "any")
 
 
@@ -26,7 +26,8 @@ class Asked(TypedDict, total=False):
 
     backend: "native", or "interpreter" to run the IR with NumPy, one operation at a time, for debugging.
     check: whether assertions on traced values are carried out; None asks the environment (GRADJIT_CHECK=1).
-    tier: "compile", or "interpret" to have the first calls answered by the interpreter; None asks `gj.config`.
+    tier: "quick" to have the first calls answered by code that LLVM made with little effort, "interpret" to have them
+        answered by the interpreter, "compile" to compile at once; None asks `gj.config`.
     sizes: "auto" to open the extents in which calls differ, so that one compilation serves all sizes; "any" to open all
         from the first call on; "exact" to compile for each size; None asks `gj.config`.
     signature: the types of the arguments, with names for the extents that are open: "f64[n,3], f64[n] -> ...". Other
@@ -89,10 +90,13 @@ class Config:
         with gj.config(tier="interpret"):
             ...
 
-    tier: "compile" (each specialisation is compiled at its first call) or "interpret": its first `interpreted_calls`
-        calls are answered by the interpreter of the IR, and machine code is made for the call behind them; functions
-        with loops are compiled at once. For test suites and scripts that call a function once or twice. It goes by
-        count, so that two runs give the same numbers; the interpreter's last bits may differ from machine code's.
+    tier: what answers the first calls of each specialisation. "quick", unless said: code that LLVM has made with
+        little effort, in half the time; behind three calls it is made once more with all of it. The numbers are the
+        same, to the last bit. (What takes long is compiled with all effort at once.) "compile": each specialisation is
+        compiled so at its first call. "interpret": its first `interpreted_calls` calls are answered by the interpreter
+        of the IR, and machine code is made for the call behind them; functions with loops are compiled at once. For
+        test suites and scripts that call a function once or twice. It goes by count, so that two runs give the same
+        numbers; the interpreter's last bits may differ from machine code's.
     interpreted_calls: how many; 2.
     sizes: what is open where a function is not told: "auto", "exact" (nothing) or "any"; see `gj.jit`. What has been
         compiled stays.
@@ -105,7 +109,7 @@ class Config:
 
     @property
     def tier(self) -> str:
-        return self._tier or of_environment("GRADJIT_TIER", TIERS, "compile")
+        return self._tier or of_environment("GRADJIT_TIER", TIERS, "quick")
 
     @tier.setter
     def tier(self, value: str | None) -> None:

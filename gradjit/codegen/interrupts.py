@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from math import inf
 
+from .loop_passes import statements
 from .loops import (
     Call,
     Chunks,
@@ -30,10 +31,15 @@ from .target import Machine
 
 
 def place_polls(p: Program, machine: Machine) -> None:
-    """Mark the loops that ask."""
+    """Mark the loops that ask; where nothing does, what is left is the program's work."""
     seen: set[Node] = set()
-    for s in p.body:
-        unasked(s, seen)
+    work = sum(unasked(s, seen) for s in p.body)
+    p.work = inf if any(is_long(s) for s in statements(p.body)) else work
+
+
+def is_long(s: Stmt) -> bool:
+    """Whether it is a loop that may take longer than a question is put off. (Routines are not ours.)"""
+    return isinstance(s, Chunks) or (isinstance(s, (LoopStmt, Repeat, WhileStmt)) and s.asks > 0)
 
 
 def unasked(s: Stmt, seen: set[Node]) -> float:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import field
-from math import prod
+from math import inf, prod
 from typing import Any
 
 import numpy as np
@@ -450,6 +450,7 @@ class Program:
     workspace_bytes: int = 0
     sizes: list[Dim] = field(default_factory=list)  # the open extents, which the kernel takes first
     conditions: list[SizeCondition] = field(default_factory=list)  # what they must meet
+    work: float = inf  # what a call takes, as `numbers` reckons; infinite where it takes long, or nobody knows
 
     def __str__(self) -> str:
         from .loopir.printer import print_program

@@ -10,6 +10,7 @@ from __future__ import annotations
 import builtins
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from typing import Any
 
 from gradjit import errors
@@ -23,7 +24,7 @@ from gradjit.runtime import disk_cache, externals
 from gradjit.runtime.entry import Entry, EntryCode, emit_entry, load_entry
 from gradjit.runtime.entry_key import entry_key
 from gradjit.runtime.entry_spec import EntrySpec
-from gradjit.runtime.jit import ObjectCode, emit_object, emit_outlined
+from gradjit.runtime.jit import PIPELINES, ObjectCode, emit_object, emit_outlined, improve
 from gradjit.runtime.packed_code import joined, parted
 
 
@@ -35,7 +36,8 @@ class KernelCode:
     work: a rough count of element operations. externals: the symbols that it leaves undefined. outlined: the seldom run
     functions that it calls. sizes: the extents that are open, which it takes first; then the workspace may be open.
     conditions: what was concluded of them when it was made, beyond what was known of the function. cores: which long
-    loops run on all cores, and why others do not.
+    loops run on all cores, and why others do not. unfinished: the pipeline of LLVM's that quick code has not gone
+    through yet.
     """
 
     symbol: str
@@ -48,15 +50,28 @@ class KernelCode:
     sizes: tuple[Dim, ...] = ()
     conditions: tuple[SizeCondition, ...] = ()
     cores: tuple[CoresEntry, ...] = ()
+    unfinished: str = ""
 
     @classmethod
-    def of(cls, lowered: Lowered, conditions: Iterable[SizeCondition]) -> KernelCode:
-        """Have LLVM compile a lowered function."""
-        symbol = lowered.kernel.name
-        code = emit_object(lowered.module, pipeline=lowered.pipeline, exports=(symbol,))
+    def of(cls, lowered: Lowered, conditions: Iterable[SizeCondition], quick: bool = False) -> KernelCode:
+        """Have LLVM compile a lowered function. quick: with little effort, where that pays."""
+        symbol, text = lowered.kernel.name, str(lowered.module)
+        quick = quick and lowered.program.work <= QUICK_WORK * len(text) and len(text) <= QUICK_TEXT
+        code = emit_object(text, pipeline="quick" if quick else lowered.pipeline, exports=(symbol,))
         return cls(symbol, code, lowered.checks, lowered.workspace_bytes, lowered.work, lowered.externals,
                    tuple(map(outlined_code, lowered.outlined)), tuple(lowered.program.sizes), tuple(conditions),
-                   lowered.cores)
+                   lowered.cores, lowered.pipeline if quick else "")
+
+    def finished(self) -> KernelCode:
+        """The same kernel with all of LLVM's effort: it gives the same bits, as rounding is decided above LLVM."""
+        return replace(self, code=improve(self.code, self.unfinished), unfinished="") if self.unfinished else self
+
+
+QUICK_WORK = 1000.0
+"""Work for each character of LLVM IR above which quick code would lose in its first call what it has won: a character
+takes LLVM some 1.5 us more with all effort, and quick code takes five to eight times as long for its work."""
+QUICK_TEXT = 400_000
+"""Characters of LLVM IR above which a kernel is never quick code: that keeps each value on the stack."""
 
 
 # made, or found on disk -----------------------------------------------------------------------------------------------
@@ -68,7 +83,8 @@ class MadeKernel:
     """The code of a function; the Python objects that it names; where it came from: "compiled", "disk" or "pickle".
 
     lower: what lowers the function once more. What was lowered is not kept: it is many times as large as the code, and
-    only people ask for it. seconds: the steps of the lowering, by name, where there was one.
+    only people ask for it. seconds: the steps of the lowering, by name, where there was one. finish: what puts quick
+    code through the rest of LLVM's passes, and keeps the result on disk in its place.
     """
 
     kernel: KernelCode
@@ -76,14 +92,15 @@ class MadeKernel:
     origin: str
     lower: Callable[[], Lowered]
     seconds: dict[str, float]
+    finish: Callable[[], KernelCode]
 
 
-def kernel_of(func: Func, layouts: Layouts, note: Callable[[str], None], concluded: Opening | None = None
-              ) -> MadeKernel:
+def kernel_of(func: Func, layouts: Layouts, note: Callable[[str], None], concluded: Opening | None = None,
+              quick: bool = False) -> MadeKernel:
     """The code of a function, found or made.
 
     concluded: what is known of open extents; what the code takes for granted beyond that is added. note: told the name
-    of each step that has ended.
+    of each step that has ended. quick: whether code does that was made with little effort, which `finish` improves.
     """
     concluded = concluded if concluded is not None else Opening()
     before = tuple(concluded.conditions)
@@ -97,14 +114,25 @@ def kernel_of(func: Func, layouts: Layouts, note: Callable[[str], None], conclud
     if kernel is None:
         lowered, conditions = lowered_under(func, layouts, before)
         note("lower")
-        kernel, objects, seconds = KernelCode.of(lowered, conditions), lowered.objects, lowered.seconds
+        kernel, objects, seconds = KernelCode.of(lowered, conditions, quick), lowered.objects, lowered.seconds
         note("llvm")
         if store is not None and print_ is not None and not objects:
             keep(store, layouts, print_, kernel)
             note("cache")
+    found = kernel
+
+    def finish() -> KernelCode:
+        finished = found.finished()
+        if finished is not found and store is not None and print_ is not None and not objects:
+            keep(store, layouts, print_, finished, found)
+        return finished
+
+    if kernel.unfinished and not quick:
+        kernel = finish()
+        note("llvm")
     for c in kernel.conditions:
         concluded.add(c)
-    return MadeKernel(kernel, objects, origin, lambda: lowered_under(func, layouts, before)[0], seconds)
+    return MadeKernel(kernel, objects, origin, lambda: lowered_under(func, layouts, before)[0], seconds, finish)
 
 
 def lowered_under(func: Func, layouts: Layouts, known: Sequence[SizeCondition]
@@ -170,12 +198,14 @@ def usable(data: bytes, print_: Fingerprint) -> KernelCode | None:
     return kernel if all(c.holds({d: d.example for d in print_.dims}) for c in kernel.conditions) else None
 
 
-def keep(store: disk_cache.DiskCache, layouts: Layouts, print_: Fingerprint, kernel: KernelCode) -> None:
-    """Keep a kernel, beside those that are for other conditions."""
+def keep(store: disk_cache.DiskCache, layouts: Layouts, print_: Fingerprint, kernel: KernelCode,
+         before: KernelCode | None = None) -> None:
+    """Keep a kernel, in the place of the one that it was made from, or beside those that are for other conditions."""
     data = packed(kernel, print_)
     if data is not None:
         keys = kernel_keys(layouts, print_)
-        free = (key for key in keys if store.get(key) is None)
+        replaced = packed(before, print_) if before is not None else None
+        free = (key for key in keys if store.get(key) in (None, replaced))
         store.put(next(free, keys[-1]), data)
 
 
@@ -260,6 +290,7 @@ def packed(kernel: KernelCode, print_: Fingerprint) -> bytes | None:
     head = {"symbol": kernel.symbol, "workspace": size_data(kernel.workspace_bytes, dims), "work": kernel.work,
             "checks": checks, "externals": kernel.externals, "sizes": [dims[d] for d in kernel.sizes],
             "conditions": [condition_data(c, dims) for c in kernel.conditions],
+            "unfinished": kernel.unfinished,
             "cores": [[None if c.loc is None else numbers.get(c.loc), c.is_parallel, c.words] for c in kernel.cores]}
     return joined(head, (kernel.code, *kernel.outlined))
 
@@ -276,9 +307,15 @@ def unpacked(data: bytes, print_: Fingerprint) -> KernelCode:
                           tuple(head["externals"]), tuple(outlined), tuple(dims[k] for k in head["sizes"]),
                           tuple(condition_from(c, dims) for c in head["conditions"]),
                           tuple(CoresEntry(None if k is None else print_.lines[k], bool(is_parallel), str(words))
-                                for k, is_parallel, words in head["cores"]))
+                                for k, is_parallel, words in head["cores"]), pipeline_named(head["unfinished"]))
     except (KeyError, TypeError, IndexError, ArithmeticError) as e:
         raise ValueError("not a kernel") from e
+
+
+def pipeline_named(name: str) -> str:
+    if name and name not in PIPELINES:
+        raise ValueError(f"no pipeline {name!r}")
+    return name
 
 
 def known_error(name: str) -> Any:

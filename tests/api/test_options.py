@@ -30,7 +30,7 @@ def origin(g):
 def test_unknown_options_are_named(make):
     with pytest.raises(TypeError, match=rf"gj\.{make.__name__} has no option 'teir'; there are backend, check, tier"):
         make(f, teir="interpret")
-    with pytest.raises(ValueError, match="tier='fast'; there are compile, interpret"):
+    with pytest.raises(ValueError, match="tier='fast'; there are quick, compile, interpret"):
         make(f, tier="fast")
     with pytest.raises(ValueError, match="backend='gpu'; there are native, interpreter"):
         make(f, backend="gpu")
@@ -75,7 +75,8 @@ def test_stages_of_machine_code_are_made_when_asked_for():
 
 
 def test_for_some_lines_or_a_process(monkeypatch):
-    assert gj.config.tier == "compile"
+    monkeypatch.delenv("GRADJIT_TIER")
+    assert gj.config.tier == "quick"
     with gj.config(tier="interpret", interpreted_calls=1):
         g = gj.jit(f)
         g(X)
@@ -85,17 +86,17 @@ def test_for_some_lines_or_a_process(monkeypatch):
         h = gj.jit(f, tier="compile")
         h(X)
         assert origin(h) == "compiled"
-    assert gj.config.tier == "compile" and gj.config.interpreted_calls == 2
+    assert gj.config.tier == "quick" and gj.config.interpreted_calls == 2
     monkeypatch.setenv("GRADJIT_TIER", "interpret")
     assert gj.config.tier == "interpret"
     monkeypatch.setenv("GRADJIT_TIER", "sometimes")
-    with pytest.warns(RuntimeWarning, match="GRADJIT_TIER='sometimes' is none of compile, interpret"):
-        assert gj.config.tier == "compile"
-    assert repr(gj.config) == "gj.config(tier='compile', interpreted_calls=2, sizes='auto')"
+    with pytest.warns(RuntimeWarning, match="GRADJIT_TIER='sometimes' is none of quick, compile"):
+        assert gj.config.tier == "quick"
+    assert repr(gj.config) == "gj.config(tier='quick', interpreted_calls=2, sizes='auto')"
 
 
 @pytest.mark.parametrize("name, value, message", [
-    ("tier", "fast", "tier='fast'; there are compile, interpret"),
+    ("tier", "fast", "tier='fast'; there are quick, compile, interpret"),
     ("interpreted_calls", 0, "interpreted_calls=0; it must be a positive int"),
     ("interpreted_calls", True, "interpreted_calls=True; it must be a positive int"),
 ])

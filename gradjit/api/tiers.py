@@ -1,0 +1,104 @@
+"""What answers the first calls of a specialisation, while nobody knows whether there will be many."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from math import inf
+from typing import Any
+
+from ..codegen import CoresEntry
+from ..processes import Lock
+from ..runtime.call_convention import MISS
+from ..runtime.entry import Entry
+from .backends import Interpreted, Native, TracedProgram, linked, native, would_take
+
+QUICK_CALLS = 3
+"""Calls that quick code answers: more are those of a loop, whose calls shall cost as little as they can."""
+QUICK_SECONDS = 0.02
+"""So long they may take together: LLVM's effort on a kernel that takes long pays at once."""
+
+
+class Tiered:
+    """Has the first calls answered by something that is there sooner (the interpreter, quick code), and the best
+    machine code made for the one behind them."""
+
+    def __init__(self, program: TracedProgram, first: Interpreted | Native, make: Callable[[], Native], calls: int,
+                 seconds: float = inf) -> None:
+        """calls, seconds: so many calls, and calls that have taken so long, are answered by `first`."""
+        self.program = program
+        self.first = first
+        self.make = make
+        self.calls = calls
+        self.seconds = seconds
+        self.native: Native | None = None
+        self.lock = Lock()
+
+    @classmethod
+    def interpreted(cls, program: TracedProgram, resume: Callable[[], Callable[[str], None]], calls: int,
+                    threads: int | None) -> Tiered:
+        """The interpreter first. resume: what gives a `note` for steps that are done later."""
+        return cls(program, Interpreted(program), lambda: native(program, resume(), threads), calls)
+
+    @classmethod
+    def quick(cls, program: TracedProgram, first: Native, resume: Callable[[], Callable[[str], None]],
+              threads: int | None) -> Tiered:
+        """Quick code first."""
+        def finished() -> Native:
+            note = resume()
+            made = replace(first.made, kernel=first.made.finish())
+            note("llvm")
+            entry = linked(program, made.kernel, made.objects, threads)
+            note("entry")
+            return Native(entry, made)
+
+        return cls(program, first, finished, QUICK_CALLS, QUICK_SECONDS)
+
+    def code(self) -> Native:
+        """The best machine code, made now if there is none."""
+        with self.lock:
+            if self.native is None:
+                self.native = self.make()
+            return self.native
+
+    def call(self, *leaves: Any) -> Any:
+        if self.native is None and self.first.hits < self.calls and self.seconds > 0:
+            begin = time.perf_counter()
+            result = self.first.call(*leaves)
+            self.seconds -= time.perf_counter() - begin
+            return result
+        return self.code().call(*leaves) if self.native or would_take(self.program, leaves) else MISS
+
+    @property
+    def latest(self) -> Interpreted | Native:
+        return self.native or self.first
+
+    @property
+    def entry(self) -> Entry | None:
+        return self.native.entry if self.native else None
+
+    @property
+    def origin(self) -> str:
+        return self.latest.origin
+
+    @property
+    def hits(self) -> int:
+        return self.first.hits + (self.native.hits if self.native else 0)
+
+    @property
+    def workspace_bytes(self) -> int:
+        return self.latest.workspace_bytes
+
+    @property
+    def cores(self) -> tuple[CoresEntry, ...]:
+        return self.latest.cores
+
+    def text(self, stage: str) -> str:
+        return self.code().text(stage)
+
+    def portable(self, p: TracedProgram) -> tuple[str, bytes] | None:
+        return self.latest.portable(p)
+
+
+__all__ = ["Tiered"]
