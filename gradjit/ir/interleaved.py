@@ -3,6 +3,9 @@ real matrices."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 
 from . import matrices as m
@@ -70,6 +73,15 @@ def product(b: Builder, x: Pair, y: Pair) -> Pair:
     return (b.sub(m.product(b, a, d), m.product(b, c, e)), b.add(m.product(b, a, e), m.product(b, c, d)))
 
 
+def each(f: Callable[..., Value], b: Builder, z: Pair, *args: Any) -> Pair:
+    """`f(b, x, *args)` of either part."""
+    return f(b, z[0], *args), f(b, z[1], *args)
+
+
+def zeros(b: Builder, like: Pair) -> Pair:
+    return b.zeros(like[0].type), b.zeros(like[1].type)
+
+
 def rows_of(b: Builder, d: Pair, like: Pair) -> Pair:
     return m.rows_of(b, d[0], like[0]), m.rows_of(b, d[1], like[1])
 
@@ -88,9 +100,37 @@ def identity_like(b: Builder, x: Value) -> Value:
     return joined(b, real(b, m.identity_like(b, re)))
 
 
+def mirrored(b: Builder, z: Pair) -> Pair:
+    """The Hermitian matrix that has z's lower triangle, and the real part of its diagonal."""
+    low = m.strictly_lower(b, z[1])
+    return m.mirrored(b, z[0]), b.sub(low, m.transposed(b, low))
+
+
+def half_lower(b: Builder, z: Pair) -> Pair:
+    """The lower triangle, of the diagonal half of the real part."""
+    return m.half_lower(b, z[0]), m.strictly_lower(b, z[1])
+
+
+def folded(b: Builder, s: Pair) -> Pair:
+    """Of a cotangent for a Hermitian matrix what its lower triangle gets, which stands for both."""
+    return half_lower(b, add(b, s, adjoint(b, s)))
+
+
+def unit_lower(b: Builder, lu: Pair) -> Pair:
+    """The lower triangle with ones for its diagonal."""
+    return m.unit_lower(b, lu[0]), m.strictly_lower(b, lu[1])
+
+
+def substituted(b: Builder, a: Value, x: Pair, lower: bool, adjoint: bool = False, unit: bool = False,
+                checked: bool = False) -> Pair:
+    """complex_triangular_solve."""
+    return parts(b, b.complex_triangular_solve(a, joined(b, x), lower=lower, adjoint=adjoint, unit=unit,
+                                               checked=checked))
+
+
 def solved(b: Builder, a: Value, x: Pair, adjoint: bool = False) -> Pair:
     """The solution with an interleaved matrix, or with its adjoint."""
-    lu, pivots = b.append("complex_lu", (a,), {}).results
+    lu, pivots, _ = b.append("complex_lu", (a,), {}).results
     return parts(b, b.append("complex_solve", (a, lu, pivots, joined(b, x)),
                              {"adjoint": adjoint, "checked": False}).result)
 
@@ -179,3 +219,104 @@ def fixed_cotangent(b: Builder, v: Pair, g: Pair) -> Pair:
     rotation = b.div(s[1], column_sums(b, b.mul(here, v[0])))
     less = scale(b, v, m.rows_of(b, s[0], v[0]))
     return b.sub(g[0], less[0]), b.add(b.sub(g[1], less[1]), b.mul(here, m.rows_of(b, rotation, here)))
+
+
+# vectors with a real row ----------------------------------------------------------------------------------------------
+class RealRow:
+    """Columns of length 1 of which LAPACK makes the first row real, or the last one.
+
+    Their directions in the plane follow: any tangents t of unitary columns are those of LAPACK's but for multiples
+    i phi of the columns, and phi is what makes the row of t real again. Where the row's element is 0 to half of the
+    digits no direction follows from it, and the columns are taken not to turn: what does not depend on directions has
+    its own derivative there.
+    """
+
+    def __init__(self, b: Builder, v: Pair, last: bool = False):
+        self.b, self.v = b, v
+        rows = b.iota(shape=v[0].shape, axis=v[0].type.rank - 2, dtype=I64)
+        at = b.argmax(rows, axis=rows.type.rank - 2) if last else None
+        self.here = b.eq(rows, b.zeros(rows.type) if at is None else m.rows_of(b, at, rows))
+        element = self.read(v[0])
+        self.over = m.inverse(b, element, b.like(float(np.finfo(element.dtype.np).eps) ** 0.5, element))
+
+    def read(self, x: Value) -> Value:
+        return column_sums(self.b, self.b.select(self.here, x, self.b.zeros(x.type)))
+
+    def phases(self, t: Pair) -> Value:
+        """phi for each column, from tangents."""
+        return self.b.neg(self.b.mul(self.read(t[1]), self.over))
+
+    def pulled(self, g: Pair, spin: Value) -> Pair:
+        """The cotangent g of these columns, with that of the phases, of which `spin` (the imaginary part of g's adjoint
+        times the columns, and the same of others that turn along) is the negative."""
+        b = self.b
+        row = m.rows_of(b, b.mul(spin, self.over), g[1])
+        return g[0], b.add(g[1], b.select(self.here, row, b.zeros(row.type)))
+
+
+def turned_by(b: Builder, v: Pair, t: Pair, phases: Value) -> Pair:
+    """The tangents t of columns that turn by angles besides."""
+    angle = m.rows_of(b, phases, v[0])
+    return b.sub(t[0], b.mul(angle, v[1])), b.add(t[1], b.mul(angle, v[0]))
+
+
+def spins(b: Builder, g: Pair, v: Pair) -> Value:
+    """For each column the imaginary part of g's adjoint times v."""
+    return column_products(b, g, v)[1]
+
+
+# factors --------------------------------------------------------------------------------------------------------------
+class ComplexSingularFactors(m.SingularValues):
+    """The factors of a `complex_svd` as pairs: u is m x k, v n x k; the others of full ones apart."""
+
+    def __init__(self, b: Builder, op: Op):
+        u, s, vt = op.results
+        super().__init__(b, s)
+        self.full, self.wide = op.attrs["full"], op.attrs["wide"]
+        self.m, self.n, self.k = u.shape[-3], vt.shape[-2], s.shape[-1]
+        self.whole_u, self.whole_v = parts(b, u), adjoint(b, parts(b, vt))
+        self.u, self.v = (each(m.first_columns, b, z, self.k) for z in (self.whole_u, self.whole_v))
+        self.row = RealRow(b, self.u if self.m != self.n and self.wide else self.v)
+
+    def turning(self, x: Pair, y: Pair) -> Pair:
+        return self.mixed(x[0], y[0]), self.mixed(x[1], y[1])
+
+    def beside(self, z: Pair, x: Pair) -> Pair:
+        """What of x's columns stands at right angles to those of z."""
+        b = self.b
+        return subtract(b, x, product(b, z, product(b, adjoint(b, z), x)))
+
+    def rest(self, whole: Pair) -> Pair:
+        return each(m.window, self.b, whole, -1, self.k, whole[0].shape[-1] - self.k)
+
+
+class UnitaryFactors:
+    """The factors of a `complex_qr` as pairs: q is m x k and r, of the first k columns, k x k; the others apart."""
+
+    def __init__(self, b: Builder, op: Op):
+        q, r = (parts(b, x) for x in op.results)
+        self.b, self.op, self.whole = b, op, q
+        self.full = op.attrs["full"]
+        self.m, self.n = q[0].shape[-2], r[0].shape[-1]
+        self.k = self.m if op.attrs["wide"] else self.n
+        self.q = each(m.first_columns, b, q, self.k)
+        self.r = each(m.first_columns, b, each(m.first_rows, b, r, self.k), self.k)
+
+    def divided(self, x: Pair, adjoint_of_r: bool) -> Pair:
+        """x over r, or over its adjoint, from the right."""
+        b = self.b
+        return adjoint(b, substituted(b, joined(b, self.r), adjoint(b, x), lower=False, adjoint=not adjoint_of_r,
+                                      checked=True))
+
+    def right(self) -> Pair:
+        """The columns of the operand behind the first k."""
+        return each(m.window, self.b, parts(self.b, self.op.operands[0]), -1, self.k, self.n - self.k)
+
+    def q_rest(self) -> Pair:
+        return each(m.window, self.b, self.whole, -1, self.k, self.m - self.k)
+
+
+def beside_each_other(b: Builder, x: Pair, y: Pair) -> Pair:
+    """The columns of both."""
+    axis = x[0].type.rank - 1
+    return b.concat(x[0], y[0], axis=axis), b.concat(x[1], y[1], axis=axis)

@@ -200,20 +200,14 @@ def signed_product(b: Builder, lu: Value, pivots: Value) -> Value:
     return b.prod(b.select(moved, b.neg(diag), diag), axes=(last,))
 
 
-class SingularFactors:
-    """The factors of an `svd`: m x k, k and k x n, and what rules make of them; the others of full ones apart.
+class SingularValues:
+    """Singular values beside each other.
 
     gaps: 1 / (s[j] - s[i]), 0 for equal ones. sums: 1 / (s[i] + s[j]).
     """
 
-    def __init__(self, b: Builder, op: Op):
-        self.b, self.op = b, op
-        u, s, vt = op.results
-        self.m, self.n, self.k = u.shape[-2], vt.shape[-1], s.shape[-1]
-        self.full, self.s = op.attrs["full"], s
-        self.u, self.vt = first_columns(b, u, self.k), first_rows(b, vt, self.k)
-        self.v = transposed(b, self.vt)
-        square = diagonal_matrix(b, s)
+    def __init__(self, b: Builder, s: Value):
+        self.b, square = b, diagonal_matrix(b, s)
         columns, rows = rows_of(b, s, square), columns_of(b, s, square)
         least = of_stack(b, rounding(b, s), square)
         self.gaps, self.sums = inverse(b, b.sub(columns, rows), least), inverse(b, b.add(columns, rows), least)
@@ -234,6 +228,18 @@ class SingularFactors:
         shape = (*x.shape[:-2], x.shape[-1], y.shape[-1])
         n = len(shape)
         return self.b.broadcast(self.inverse, shape=shape, dims=(*range(n - 2), n - 1))
+
+
+class SingularFactors(SingularValues):
+    """The factors of an `svd`: m x k, k and k x n, and what rules make of them; the others of full ones apart."""
+
+    def __init__(self, b: Builder, op: Op):
+        u, s, vt = op.results
+        super().__init__(b, s)
+        self.op, self.full = op, op.attrs["full"]
+        self.m, self.n, self.k = u.shape[-2], vt.shape[-1], s.shape[-1]
+        self.u, self.vt = first_columns(b, u, self.k), first_rows(b, vt, self.k)
+        self.v = transposed(b, self.vt)
 
     def beside_u(self, x: Value) -> Value:
         """What of x's columns stands at right angles to u's."""

@@ -42,7 +42,12 @@ FAILING: dict[str, str] = {
     "eigh": "%v: f64[3,3] = const nan\n%w: f64[3], %vectors: f64[3,3] = eigh %v lower=true\n%r: f64[3] = neg %w",
     "svd": "%v: f64[1,1] = const nan\n%u: f64[1,1], %w: f64[1], %vt: f64[1,1] = svd %v full=false wide=true\n"
            "%r: f64[1] = neg %w",
-    "complex_solve": "%v: f64[1,1,2] = const 0.0\n%lu: f64[1,1,2], %pv: i32[1] = complex_lu %v\n"
+    "complex_cholesky": "%v: f64[1,1,2] = const -1.0\n%r: f64[1,1,2] = complex_cholesky %v",
+    "complex_triangular_solve": "%v: f64[1,1,2] = const 0.0\n%r: f64[1,1,2] = complex_triangular_solve %v, %v "
+                                "lower=true adjoint=false unit=false checked=true",
+    "complex_svd": "%v: f64[1,1,2] = const nan\n%u: f64[1,1,2], %w: f64[1], %vt: f64[1,1,2] = complex_svd %v "
+                   "full=false wide=true\n%r: f64[1] = neg %w",
+    "complex_solve": "%v: f64[1,1,2] = const 0.0\n%lu: f64[1,1,2], %pv: i32[1], %ord: i64[1] = complex_lu %v\n"
                      "%r: f64[1,1,2] = complex_solve %v, %lu, %pv, %v adjoint=false checked=true",
     "complex_eigh": "%v: f64[3,3,2] = const nan\n%w: f64[3], %u: f64[3,3,2] = complex_eigh %v lower=true\n"
                     "%r: f64[3] = neg %w",

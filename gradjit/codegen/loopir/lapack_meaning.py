@@ -50,6 +50,17 @@ def _svd(s: Call, reads: Arrays, writes: Arrays) -> None:
     put(writes[4:], [u, vt])
 
 
+def _complex_svd(s: Call, reads: Arrays, writes: Arrays) -> None:
+    u, values, vt = meaning(s, *reads, full=s.attrs["full"], wide=s.attrs["wide"])
+    put(writes[1:2], [values])
+    put(writes[5:], [u, vt])
+
+
+def _complex_qr(s: Call, reads: Arrays, writes: Arrays) -> None:
+    q, r = meaning(s, *reads, **s.attrs)
+    put([writes[0][..., :r.shape[-3], :, :], writes[1]], [r, q])
+
+
 def _qr(s: Call, reads: Arrays, writes: Arrays) -> None:
     q, r = meaning(s, *reads, **s.attrs)
     put([writes[0][..., :r.shape[-2], :], writes[1]], [r, q])
@@ -70,6 +81,7 @@ def _eig(s: Call, reads: Arrays, writes: Arrays) -> None:
 ROUTINES: dict[str, Callable[[Call, Arrays, Arrays], None]] = {
     "cholesky": in_place, "cholesky_cotangent": in_place, "triangular_solve": in_place, "lu": in_place,
     "lu_solve": _lu_solve, "eigh": _eigh, "svd": _svd, "qr": _qr, "sylvester": in_place,
-    "complex_lu": in_place, "complex_solve": _lu_solve, "complex_eigh": _eigh, "complex_eig": _complex_eig,
-    "eig": _eig,
+    "complex_cholesky": in_place, "complex_triangular_solve": in_place, "complex_qr": _complex_qr,
+    "complex_svd": _complex_svd, "complex_lu": in_place, "complex_solve": _lu_solve, "complex_eigh": _eigh,
+    "complex_eig": _complex_eig, "eig": _eig,
 }

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from ...ir import I32, Op, Value
 from ..elements import Elements, Index, row_major
 from ..loops import Call, Node, View
-from .factorisation import InColumns, is_read, work_of
+from .factorisation import InColumns, is_read, triangle, work_of
 
 if TYPE_CHECKING:
     from ..tasks import Lowering
@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 class PairsInColumns(InColumns):
     """Memory for a complex matrix that stands in columns."""
+
+    behind = 1
 
     def strides(self, extents: tuple[int, ...]) -> tuple[tuple[int, ...], tuple[int, ...]]:
         *stack, m, n, two = extents
@@ -26,11 +28,54 @@ def work(op: Op) -> float:
     return 4 * work_of(op)
 
 
+def _cholesky(low: Lowering, op: Op) -> None:
+    made = PairsInColumns(low, op.result, op.result)
+    made.filled(op.operands[0], "ge")
+    low.call(made.home, Call("complex_cholesky", (made.view,), (made.view,), {}, op.loc, work(op)), [])
+    made.finish()
+
+
+def _triangular_solve(low: Lowering, op: Op) -> None:
+    a, x = op.operands
+    factor, home = pairs_in_columns(low, a)
+    made = PairsInColumns(low, op.result, op.result).filled(x)
+    call = Call("complex_triangular_solve", (factor, made.view), (made.view,), dict(op.attrs), op.loc, work(op))
+    low.call(made.home, call, [home])
+    made.finish()
+
+
+def _qr(low: Lowering, op: Op) -> None:
+    (a,), (q, r) = op.operands, op.results
+    m, n, inner = a.shape[-3], a.shape[-2], q.shape[-2]
+    k = m if op.attrs["wide"] else n
+    made, wide = PairsInColumns(low, a).filled(a), PairsInColumns(low, q, q)
+    spare = low.scratch(a.dtype, 2 * (k + 64 * (n + inner) + 1))
+    call = Call("complex_qr", (made.view,), (made.view, wide.view, spare), dict(op.attrs), op.loc, 4 * work(op))
+    low.call((made.home, wide.home), call, [])
+    low.task("map", r, low.view_of(r), r.type.extents, None, triangle("le", made.home, 1))
+    wide.finish()
+
+
+def _svd(low: Lowering, op: Op) -> None:
+    (a,), (u, s, vt) = op.operands, op.results
+    m, n, k = a.shape[-3], a.shape[-2], s.shape[-1]
+    vectors = is_read(low, u) or is_read(low, vt)
+    used = PairsInColumns(low, a).filled(a)
+    sides = [PairsInColumns(low, v, v) for v in (u, vt)] if vectors else []
+    spare = (low.scratch(a.dtype, 2 * ((k * k if vectors else 0) + 4 * k + 65 * (m + n) + 1)),
+             low.scratch(a.dtype, (7 * k * k + 2 * (m + n) * k if vectors else 0) + 8 * k + 1), low.scratch(I32, 8 * k))
+    writes = (used.view, low.view_of(s), *spare, *(side.view for side in sides))
+    call = Call("complex_svd", (used.view,), writes, {**op.attrs, "vectors": vectors}, op.loc, 16 * work(op))
+    low.call((used.home, s, *(side.home for side in sides)), call, [])
+    for side in sides:
+        side.finish()
+
+
 def _lu(low: Lowering, op: Op) -> None:
-    lu, pivots = op.results
+    lu, pivots, order = op.results
     made = PairsInColumns(low, lu, lu).filled(op.operands[0])
-    call = Call("complex_lu", (made.view,), (made.view, low.view_of(pivots)), {}, op.loc, work(op))
-    low.call((made.home, pivots), call, [])
+    writes = (made.view, low.view_of(pivots), *([low.view_of(order)] if is_read(low, order) else []))
+    low.call((made.home, pivots, order), Call("complex_lu", (made.view,), writes, {}, op.loc, work(op)), [])
     made.finish()
 
 
@@ -90,7 +135,9 @@ def _eig(low: Lowering, op: Op) -> None:
         made.finish()
 
 
-TASKS = {"complex_lu": _lu, "complex_solve": _solve, "complex_eigh": _eigh, "complex_eig": _complex_eig, "eig": _eig}
+TASKS = {"complex_cholesky": _cholesky, "complex_triangular_solve": _triangular_solve, "complex_qr": _qr,
+         "complex_svd": _svd, "complex_lu": _lu, "complex_solve": _solve, "complex_eigh": _eigh,
+         "complex_eig": _complex_eig, "eig": _eig}
 
 
 def _known(e: Elements, op: Op, index: Index) -> Node:
@@ -98,4 +145,4 @@ def _known(e: Elements, op: Op, index: Index) -> Node:
     return e.at(op.operands[0], index)
 
 
-ELEMENT = dict.fromkeys(("complex_det", "eigenvalues", "eigenvectors"), _known)
+ELEMENT = dict.fromkeys(("complex_det", "complex_pinv", "eigenvalues", "eigenvectors"), _known)

@@ -29,10 +29,10 @@ def whole(x: Value) -> Found:
     return lambda e, i: e.at(x, i)
 
 
-def triangle(compare: str, x: Value) -> Found:
-    """x's element where `compare(row, column)` holds, and 0 elsewhere."""
+def triangle(compare: str, x: Value, behind: int = 0) -> Found:
+    """x's element where `compare(row, column)` holds, and 0 elsewhere. behind: how many axes follow the matrix's."""
     def rule(e: Elements, i: Index) -> Node:
-        row, column = (e.nodes.index(a, I64) for a in i[-2:])
+        row, column = (e.nodes.index(a, I64) for a in i[len(i) - behind - 2:len(i) - behind])
         inside = e.nodes.apply(compare, (row, column), BOOL)
         return e.nodes.apply("select", (inside, e.shown(e.at(x, i)), e.nodes.const(0, x.dtype)), x.dtype)
 
@@ -44,6 +44,9 @@ class InColumns:
 
     A value that is asked for memory is asked for rows: somebody reads it in another shape.
     """
+
+    behind = 0
+    """How many axes follow those of a matrix."""
 
     def __init__(self, low: Lowering, like: Value, value: Value | None = None):
         self.low, self.value = low, value
@@ -64,7 +67,7 @@ class InColumns:
     def filled(self, x: Value, compare: str | None = None) -> InColumns:
         """With x's elements, or those of a triangle of it."""
         self.low.task("map", self.home, self.view, x.type.extents, None,
-                      whole(x) if compare is None else triangle(compare, x))
+                      whole(x) if compare is None else triangle(compare, x, self.behind))
         return self
 
     def finish(self) -> None:

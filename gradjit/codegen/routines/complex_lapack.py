@@ -12,8 +12,8 @@ from ..emit_control import when
 from ..failures import Check, note
 from ..loops import Call, View
 from ..vecmath.lanes import I64
-from .blas import line, matrix, over
-from .lapack import Routines, each
+from .blas import constant_cell, line, matrix, over
+from .lapack import NOT_POSITIVE, Routines, each, in_order
 
 if TYPE_CHECKING:
     from ..emit import Emitter
@@ -31,6 +31,11 @@ class ComplexRoutines(Routines):
 
     def leading(self, v: View) -> llvm.Value:
         return self.line(line(v.strides[-2] // 2, v.shape[-3]))
+
+    def one(self) -> llvm.Value:
+        """The number 1, by its address."""
+        t = llvm.ArrayType(self.element, 2)
+        return constant_cell(self.e, t, (1.0, 0.0), f"gradjit.complex.{self.element}.one")
 
     def nonzero_diagonal(self, v: View, first: llvm.Value) -> None:
         e, count = self.e, self.e.number(v.shape[-2])
@@ -52,13 +57,80 @@ def each_complex(e: Emitter, call: Call, body: Callable[[list[llvm.Value]], None
     over(e, call.writes[0].shape[:-3], body, call.work)
 
 
-def lu(e: Emitter, call: Call) -> None:
-    """A matrix replaced by its factors; the pivots."""
-    (out, pivots), run = call.writes, ComplexRoutines(e, call)
+def cholesky(e: Emitter, call: Call) -> None:
+    """The lower triangle of a matrix replaced by its factor."""
+    (out,), run = call.writes, ComplexRoutines(e, call)
     n = run.integer(out.shape[-2])
 
     def one(index: list[llvm.Value]) -> None:
-        run("lapack", "getrf", n, n, matrix(e, out, index), run.leading(out), matrix(e, pivots, index), run.info())
+        info = run.info()
+        run("lapack", "potrf", "L", n, matrix(e, out, index), run.leading(out), info)
+        run.check(info, NOT_POSITIVE)
+
+    each_complex(e, call, one)
+
+
+def triangular_solve(e: Emitter, call: Call) -> None:
+    """x replaced by the solution."""
+    (a, _), (x,), run, attrs = call.reads, call.writes, ComplexRoutines(e, call), call.attrs
+    n, m = map(run.integer, x.shape[-3:-1])
+    uplo, trans, unit = "L" if attrs["lower"] else "U", "C" if attrs["adjoint"] else "N", "U" if attrs["unit"] else "N"
+
+    def one(index: list[llvm.Value]) -> None:
+        factor = matrix(e, a, index)
+        if attrs["checked"] and not attrs["unit"]:
+            run.nonzero_diagonal(a, factor)
+        run("blas", "trsm", "L", uplo, trans, unit, n, m, run.one(), factor, run.leading(a), matrix(e, x, index),
+            run.leading(x))
+
+    each_complex(e, call, one)
+
+
+def qr(e: Emitter, call: Call) -> None:
+    """A matrix replaced by r, with reflections below it, of which q is made."""
+    (a, q, work), run = call.writes, ComplexRoutines(e, call)
+    m, n = map(run.integer, a.shape[-3:-1])
+    reflections = a.shape[-3] if call.attrs["wide"] else a.shape[-2]
+    k, inner = run.integer(reflections), run.integer(q.shape[-2])
+    space = run.integer(work.shape[0] // 2 - reflections)
+
+    def one(index: list[llvm.Value]) -> None:
+        info, at, made = run.info(), matrix(e, a, index), matrix(e, q, index)
+        own = run.scratch(work), run.scratch(work, 2 * reflections), space, info
+        run("lapack", "geqrf", m, n, at, run.leading(a), *own)
+        run("lapack", "lacpy", "A", m, k, at, run.leading(a), made, run.leading(q))
+        run("lapack", "ungqr", m, inner, k, made, run.leading(q), *own)
+
+    each_complex(e, call, one)
+
+
+def svd(e: Emitter, call: Call) -> None:
+    """Singular values, and vectors if they are wanted. The matrix is used up."""
+    (a, s, work, rwork, iwork, *sides), run = call.writes, ComplexRoutines(e, call)
+    m, n = map(run.integer, a.shape[-3:-1])
+    job = "N" if not sides else "A" if call.attrs["full"] else "S"
+    lines = [run.leading(v) for v in sides] or [run.integer(1)] * 2
+
+    def one(index: list[llvm.Value]) -> None:
+        info, at = run.info(), matrix(e, a, index)
+        u, vt = [matrix(e, v, index) for v in sides] or [at, at]
+        run("lapack", "gesdd", job, m, n, at, run.leading(a), matrix(e, s, index), u, lines[0], vt, lines[1],
+            run.scratch(work), run.integer(work.shape[0] // 2), run.scratch(rwork), run.scratch(iwork), info)
+        run.check(info, "SVD did not converge")
+
+    each_complex(e, call, one)
+
+
+def lu(e: Emitter, call: Call) -> None:
+    """A matrix replaced by its factors; the pivots, and the order of rows that they give."""
+    (out, pivots, *order), run = call.writes, ComplexRoutines(e, call)
+    n = run.integer(out.shape[-2])
+
+    def one(index: list[llvm.Value]) -> None:
+        at = matrix(e, pivots, index)
+        run("lapack", "getrf", n, n, matrix(e, out, index), run.leading(out), at, run.info())
+        if order:
+            in_order(e, e.number(out.shape[-2]), at, matrix(e, order[0], index))
 
     each_complex(e, call, one)
 
@@ -125,11 +197,13 @@ def eig(e: Emitter, call: Call) -> None:
 
 
 ROUTINES: dict[str, Callable[[Emitter, Call], None]] = {
+    "complex_cholesky": cholesky, "complex_triangular_solve": triangular_solve, "complex_qr": qr, "complex_svd": svd,
     "complex_lu": lu, "complex_solve": solve, "complex_eigh": eigh, "complex_eig": complex_eig, "eig": eig,
 }
 SYMBOLS = {
     **{f"gradjit.lapack.{p}{n}": ("scipy.linalg.cython_lapack", f"{p}{n}") for p in COMPLEX.values()
-       for n in ("getrf", "getrs", "heevd", "geev")},
+       for n in ("potrf", "getrf", "getrs", "heevd", "geev", "geqrf", "lacpy", "ungqr", "gesdd")},
+    **{f"gradjit.blas.{p}trsm": ("scipy.linalg.cython_blas", f"{p}trsm") for p in COMPLEX.values()},
     **{f"gradjit.lapack.{p}geev": ("scipy.linalg.cython_lapack", f"{p}geev") for p in COMPLEX},
 }
 """Where the routines are found."""

@@ -5,12 +5,14 @@ A complex array is one of reals whose last axis has two elements: matrices are t
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from ...errors import DtypeError, ShapeError
 from .. import attrs as kinds
-from ..types import I32, ArrayType
-from .factorisation import KNOWN, ROUTINE, SINGULAR, eliminated, exchanged, substituted
+from ..types import I32, I64, ArrayType
+from .factorisation import KNOWN, ROUTINE, SINGULAR, eliminated, exchanged, matrix_extents, substituted
 from .planes import joined
 from .spec import Fails, OpSpec, table
 
@@ -37,15 +39,41 @@ def taxicab(z: np.ndarray) -> np.ndarray:
     return np.asarray(np.abs(z.real) + np.abs(z.imag))
 
 
+# Cholesky, triangles --------------------------------------------------------------------------------------------------
+def _infer_cholesky(a: ArrayType) -> tuple[ArrayType, ...]:
+    _square("complex_cholesky", a)
+    return (a,)
+
+
+def _right_side(name: str, a: ArrayType, b: ArrayType) -> None:
+    _square(name, a)
+    if b.dtype != a.dtype or b.rank != a.rank or b.shape[:-2] != a.shape[:-2] or b.shape[-1] != 2:
+        raise ShapeError(f"{name}: {a} with {b} on the right-hand side")
+
+
+def _infer_triangular(a: ArrayType, b: ArrayType, lower: bool, adjoint: bool, unit: bool, checked: bool
+                      ) -> tuple[ArrayType, ...]:
+    _right_side("complex_triangular_solve", a, b)
+    return (b,)
+
+
+def _triangular_solve(a: np.ndarray, b: np.ndarray, lower: bool, adjoint: bool, unit: bool, checked: bool
+                      ) -> np.ndarray:
+    z = complex_of(a)
+    if checked and not np.all(np.diagonal(z, 0, -2, -1)):
+        raise np.linalg.LinAlgError(SINGULAR)
+    return parts_of(substituted(z.conj() if adjoint else z, complex_of(b), lower, adjoint, unit))
+
+
 # LU -------------------------------------------------------------------------------------------------------------------
 def _infer_lu(a: ArrayType) -> tuple[ArrayType, ...]:
     _square("complex_lu", a)
-    return a, ArrayType(I32, a.shape[:-2])
+    return a, ArrayType(I32, a.shape[:-2]), ArrayType(I64, a.shape[:-2])
 
 
 def _lu(a: np.ndarray) -> tuple[np.ndarray, ...]:
-    lu, pivots, _ = eliminated(complex_of(a), taxicab)
-    return parts_of(lu), pivots
+    lu, pivots, order = eliminated(complex_of(a), taxicab)
+    return parts_of(lu), pivots, order
 
 
 def _factors(name: str, a: ArrayType, lu: ArrayType, pivots: ArrayType) -> None:
@@ -57,8 +85,7 @@ def _factors(name: str, a: ArrayType, lu: ArrayType, pivots: ArrayType) -> None:
 def _infer_solve(a: ArrayType, lu: ArrayType, pivots: ArrayType, b: ArrayType, adjoint: bool, checked: bool
                  ) -> tuple[ArrayType, ...]:
     _factors("complex_solve", a, lu, pivots)
-    if b.dtype != a.dtype or b.rank != a.rank or b.shape[:-2] != a.shape[:-2] or b.shape[-1] != 2:
-        raise ShapeError(f"complex_solve: {a} with {b} on the right-hand side")
+    _right_side("complex_solve", a, b)
     return (b,)
 
 
@@ -80,6 +107,47 @@ def _infer_det(d: ArrayType, a: ArrayType, lu: ArrayType, pivots: ArrayType, log
     if d != a.with_shape((*a.shape[:-3], 2)):
         raise ShapeError(f"complex_det: {d} as the determinants of {a}")
     return (d,)
+
+
+# QR, singular values --------------------------------------------------------------------------------------------------
+def _pairs(name: str, a: ArrayType) -> None:
+    if not a.dtype.is_float or a.rank < 3 or a.shape[-1] != 2:
+        raise ShapeError(f"{name}: {a} is no stack of complex matrices")
+
+
+def _matrix(name: str, a: ArrayType, wide: bool) -> tuple[Any, Any, Any]:
+    """The extents of one of a stack of complex matrices, and the smaller of them."""
+    _pairs(name, a)
+    return matrix_extents(name, a.with_shape(a.shape[:-1]), wide)
+
+
+def _infer_qr(a: ArrayType, full: bool, wide: bool) -> tuple[ArrayType, ...]:
+    m, n, k = _matrix("complex_qr", a, wide)
+    inner, stack = m if full else k, a.shape[:-3]
+    return a.with_shape((*stack, m, inner, 2)), a.with_shape((*stack, inner, n, 2))
+
+
+def _qr(a: np.ndarray, full: bool, wide: bool) -> tuple[np.ndarray, ...]:
+    return tuple(map(parts_of, np.linalg.qr(complex_of(a), "complete" if full else "reduced")))
+
+
+def _infer_svd(a: ArrayType, full: bool, wide: bool) -> tuple[ArrayType, ...]:
+    m, n, k = _matrix("complex_svd", a, wide)
+    stack = a.shape[:-3]
+    return (a.with_shape((*stack, m, m if full else k, 2)), a.with_shape((*stack, k)),
+            a.with_shape((*stack, n if full else k, n, 2)))
+
+
+def _svd(a: np.ndarray, full: bool, wide: bool) -> tuple[np.ndarray, ...]:
+    u, s, vt = np.linalg.svd(complex_of(a), full)
+    return parts_of(u), s, parts_of(vt)
+
+
+def _infer_pinv(p: ArrayType, a: ArrayType) -> tuple[ArrayType, ...]:
+    _pairs("complex_pinv", a)
+    if p != a.with_shape((*a.shape[:-3], a.shape[-2], a.shape[-3], 2)):
+        raise ShapeError(f"complex_pinv: {p} as the pseudo-inverse of {a}")
+    return (p,)
 
 
 # eigenvalues ----------------------------------------------------------------------------------------------------------
@@ -131,8 +199,26 @@ def _infer_eigenvectors(v: ArrayType, a: ArrayType, w: ArrayType) -> tuple[Array
     return (v,)
 
 
+TRIANGLE = {"lower": kinds.BOOL, "adjoint": kinds.BOOL, "unit": kinds.BOOL, "checked": kinds.BOOL}
+
 OPS = table(
-    # As `lu`, of complex matrices; which row stands where is not told.
+    # The lower triangular L, whose diagonal is real and positive, with L times its adjoint = a. Of a the lower triangle
+    # is read, and of its diagonal the real part.
+    OpSpec("complex_cholesky", "complex_matrices", 1, _infer_cholesky,
+           lambda a: parts_of(np.linalg.cholesky(complex_of(a))), Fails.SOMETIMES, **ROUTINE),
+    # As `triangular_solve`, with a or its adjoint.
+    OpSpec("complex_triangular_solve", "complex_matrices", 2, _infer_triangular, _triangular_solve, Fails.SOMETIMES,
+           TRIANGLE, **ROUTINE),
+    # As `qr`: the columns of q are orthonormal, r's diagonal is real.
+    OpSpec("complex_qr", "complex_matrices", 1, _infer_qr, _qr, Fails.NEVER,
+           {"full": kinds.BOOL, "wide": kinds.BOOL}, **ROUTINE),
+    # As `svd`: u, s (real) and v's adjoint. LAPACK's vectors: the first row of u is real where a has fewer rows than
+    # columns, else that of v.
+    OpSpec("complex_svd", "complex_matrices", 1, _infer_svd, _svd, Fails.SOMETIMES,
+           {"full": kinds.BOOL, "wide": kinds.BOOL}, **ROUTINE),
+    # p itself, which has been made from a: its pseudo-inverse.
+    OpSpec("complex_pinv", "complex_matrices", 2, _infer_pinv, lambda p, a: p, Fails.NEVER, **KNOWN),
+    # As `lu`, of complex matrices.
     OpSpec("complex_lu", "complex_matrices", 1, _infer_lu, _lu, Fails.NEVER, **ROUTINE),
     # The x with a x = b, or with a's adjoint, from the factors of a. checked: a zero on the diagonal is a LinAlgError.
     OpSpec("complex_solve", "complex_matrices", 4, _infer_solve, _solve, Fails.SOMETIMES,
@@ -142,7 +228,7 @@ OPS = table(
     OpSpec("complex_det", "complex_matrices", 4, _infer_det, lambda d, a, lu, pivots, log: d, Fails.NEVER,
            {"log": kinds.BOOL}, **KNOWN),
     # Eigenvalues (real), ascending, and eigenvectors in columns; of a the lower or the upper triangle is read, and of
-    # its diagonal the real part.
+    # its diagonal the real part. LAPACK's vectors: their first row is real (lower), or their last one.
     OpSpec("complex_eigh", "complex_matrices", 1, _infer_eigh, _eigh, Fails.SOMETIMES, {"lower": kinds.BOOL},
            **ROUTINE),
     # Eigenvalues and eigenvectors of any complex matrix: vectors of length 1 whose largest element is real.

@@ -170,7 +170,7 @@ def _infer_eigh(a: ArrayType, lower: bool) -> tuple[ArrayType, ...]:
     return a.with_shape(a.shape[:-1]), a
 
 
-def _matrix(name: str, a: ArrayType, wide: bool) -> tuple[Any, Any, Any]:
+def matrix_extents(name: str, a: ArrayType, wide: bool) -> tuple[Any, Any, Any]:
     """The number of rows, of columns, and the smaller of them: where they are open, `wide` says which that is."""
     _floats(name, a)
     if a.rank < 2:
@@ -185,14 +185,14 @@ def _matrix(name: str, a: ArrayType, wide: bool) -> tuple[Any, Any, Any]:
 
 
 def _infer_svd(a: ArrayType, full: bool, wide: bool) -> tuple[ArrayType, ...]:
-    m, n, k = _matrix("svd", a, wide)
+    m, n, k = matrix_extents("svd", a, wide)
     stack = a.shape[:-2]
     return (a.with_shape((*stack, m, m if full else k)), a.with_shape((*stack, k)),
             a.with_shape((*stack, n if full else k, n)))
 
 
 def _infer_qr(a: ArrayType, full: bool, wide: bool) -> tuple[ArrayType, ...]:
-    m, n, k = _matrix("qr", a, wide)
+    m, n, k = matrix_extents("qr", a, wide)
     inner, stack = m if full else k, a.shape[:-2]
     return a.with_shape((*stack, m, inner)), a.with_shape((*stack, inner, n))
 

@@ -10,17 +10,50 @@ import numpy as np
 from .. import operands as o
 from ..operands import TracedArray, as_traced, cast, emit, emit_all
 from .common import array, call, move_axis, where
-from .complex_numbers import joined as complex_number, values
+from .complex_numbers import conjugate, joined as complex_number, values
 from .factorisation import RESULTS, squares
 from .fourier import parted, whole
 
 Rule = Callable[..., Any]
 
 
+def cholesky_factor(x: TracedArray) -> TracedArray:
+    return whole(emit("complex_cholesky", parted(x)))
+
+
+def triangular(a: TracedArray, b: TracedArray, lower: bool, trans: bool, unit: bool, checked: bool, conjugated: bool
+               ) -> TracedArray:
+    """Transposed alone is the conjugate of what the adjoint gives for the conjugate."""
+    def solution(x: TracedArray) -> TracedArray:
+        return whole(emit("complex_triangular_solve", parted(a), parted(x), lower=lower, adjoint=trans, unit=unit,
+                          checked=checked))
+
+    return conjugate(solution(conjugate(b))) if trans and not conjugated else solution(b)
+
+
+def orthogonal(x: TracedArray, full: bool, wide: bool) -> tuple[TracedArray, TracedArray]:
+    q, r = emit_all("complex_qr", parted(x), full=full, wide=wide)
+    return whole(q), whole(r)
+
+
+def singular(x: TracedArray, full: bool, wide: bool) -> tuple[TracedArray, TracedArray, TracedArray]:
+    u, s, vt = emit_all("complex_svd", parted(x), full=full, wide=wide)
+    return whole(u), s, whole(vt)
+
+
+def whose_inverse(p: TracedArray, x: TracedArray) -> TracedArray:
+    return whole(emit("complex_pinv", parted(p), parted(x)))
+
+
+def eliminated(x: TracedArray) -> tuple[TracedArray, TracedArray, TracedArray]:
+    lu, pivots, order = emit_all("complex_lu", parted(x))
+    return whole(lu), pivots, order
+
+
 def solved(a: TracedArray, b: TracedArray, adjoint: bool = False, checked: bool = True) -> TracedArray:
     """The x with a x = b, or with a's adjoint."""
     matrix = parted(a)
-    lu, pivots = emit_all("complex_lu", matrix)
+    lu, pivots, _ = emit_all("complex_lu", matrix)
     return whole(emit("complex_solve", matrix, lu, pivots, parted(b), adjoint=adjoint, checked=checked))
 
 
@@ -35,7 +68,7 @@ def signed_diagonal(lu: TracedArray, pivots: TracedArray) -> Any:
 
 def determinant(x: TracedArray) -> TracedArray:
     matrix = parted(x)
-    lu, pivots = emit_all("complex_lu", matrix)
+    lu, pivots, _ = emit_all("complex_lu", matrix)
     d = np.prod(signed_diagonal(lu, pivots), axis=-1)
     return whole(emit("complex_det", parted(as_traced(d)), matrix, lu, pivots, log=False))
 
@@ -43,7 +76,7 @@ def determinant(x: TracedArray) -> TracedArray:
 def sign_and_logarithm(x: TracedArray) -> tuple[Any, Any]:
     """The direction of the determinant, and the logarithm of its magnitude."""
     matrix = parted(x)
-    lu, pivots = emit_all("complex_lu", matrix)
+    lu, pivots, _ = emit_all("complex_lu", matrix)
     d = signed_diagonal(lu, pivots)
     log, angle = np.sum(np.log(np.abs(d)), axis=-1), np.sum(np.angle(d), axis=-1)
     known = emit("complex_det", parted(complex_number(as_traced(log), as_traced(angle))), matrix, lu, pivots, log=True)

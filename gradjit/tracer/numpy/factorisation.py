@@ -15,6 +15,7 @@ from .. import operands as o
 from ..locations import fail
 from ..operands import TracedArray, as_traced, cast, emit, emit_all
 from .common import array, call, move_axis, reshape, swap_axes, truth, where
+from .complex_numbers import conjugate, real, squared_length
 
 Rule = Callable[..., Any]
 Matrices = Any
@@ -52,6 +53,11 @@ def is_wide(x: TracedArray, func: Any) -> bool:
     return bool(m <= n)
 
 
+def real_dtype(x: TracedArray) -> np.dtype:
+    """That of magnitudes."""
+    return np.finfo(x.dtype).dtype
+
+
 def is_empty(x: TracedArray) -> bool:
     """Whether there surely are no elements in a matrix."""
     return any(isinstance(e, int) and not is_open(e) and e == 0 for e in x.extents[-2:])
@@ -60,6 +66,11 @@ def is_empty(x: TracedArray) -> bool:
 def turned(x: TracedArray) -> Matrices:
     """The transposed matrices."""
     return swap_axes(x, x.ndim - 2, x.ndim - 1)
+
+
+def adjoint(x: TracedArray) -> Matrices:
+    """The transposed and conjugated matrices."""
+    return turned(conjugate(x) if x.ir_dtype.is_complex else x)
 
 
 def chosen(x: TracedArray, compare: np.ufunc) -> TracedArray:
@@ -73,7 +84,10 @@ def identity_like(x: TracedArray) -> TracedArray:
 
 
 def symmetric(x: TracedArray) -> Matrices:
-    """The matrix that has x's lower triangle on both sides."""
+    """The matrix that has x's lower triangle on both sides; a complex one is Hermitian."""
+    if x.ir_dtype.is_complex:
+        low = chosen(x, np.greater)
+        return low + adjoint(low) + chosen(o.as_array(real(x)), np.equal)
     return chosen(x, np.greater_equal) + turned(chosen(x, np.greater))
 
 
@@ -121,16 +135,32 @@ def of_complex() -> Any:
 
 # Cholesky, triangles --------------------------------------------------------------------------------------------------
 def cholesky(a, /, *, upper=False):
-    x = squares(a, np.linalg.cholesky)
-    return turned(emit("cholesky", turned(x))) if upper else emit("cholesky", x)
+    x = squares(a, np.linalg.cholesky, complex_too=True)
+    return adjoint(cholesky_factor(adjoint(x))) if upper else cholesky_factor(x)
+
+
+def cholesky_factor(x: TracedArray) -> TracedArray:
+    """The lower one, of the lower triangle."""
+    return of_complex().cholesky_factor(x) if x.ir_dtype.is_complex else emit("cholesky", x)
 
 
 def triangular(a: TracedArray, b: TracedArray, lower: bool, trans: bool = False, unit: bool = False,
-               checked: bool = False) -> TracedArray:
+               checked: bool = False, conjugated: bool = False) -> TracedArray:
+    """The x with a x = b; with a', transposed (trans), and conjugated besides."""
+    if a.ir_dtype.is_complex:
+        return of_complex().triangular(a, b, lower, trans, unit, checked, conjugated)
     return emit("triangular_solve", a, b, lower=lower, trans=trans, unit=unit, checked=checked)
 
 
 # LU -------------------------------------------------------------------------------------------------------------------
+def eliminated(x: TracedArray) -> tuple[Matrices, Matrices, Matrices]:
+    """The factors in one matrix, the pivots (counted from 1), and where the rows of the factors stand in x."""
+    if x.ir_dtype.is_complex:
+        return of_complex().eliminated(x)
+    lu, pivots, order = emit_all("lu", x)
+    return lu, pivots, order
+
+
 def solved(a: TracedArray, b: TracedArray, trans: bool = False, checked: bool = True) -> TracedArray:
     """The x with a x = b, or a' x = b."""
     if a.ir_dtype.is_complex:
@@ -198,9 +228,12 @@ def eigen(a: Any, uplo: Any, func: Any) -> list[TracedArray]:
     x = squares(a, func, complex_too=True)
     if str(uplo).upper() not in ("L", "U"):
         fail(ArgumentError, "UPLO argument must be 'L' or 'U'")
-    if x.ir_dtype.is_complex:
-        return list(of_complex().hermitian(x, str(uplo).upper() == "L"))
-    return emit_all("eigh", x, lower=str(uplo).upper() == "L")
+    return eigen_of_symmetric(x, str(uplo).upper() == "L")
+
+
+def eigen_of_symmetric(x: TracedArray, lower: bool) -> list[TracedArray]:
+    """Eigenvalues and vectors of symmetric matrices, or Hermitian ones, of which one triangle is read."""
+    return list(of_complex().hermitian(x, lower)) if x.ir_dtype.is_complex else emit_all("eigh", x, lower=lower)
 
 
 def eigh(a, UPLO="L"):
@@ -218,24 +251,26 @@ def singular(x: TracedArray, full: bool, func: Any) -> tuple[Matrices, Matrices,
     if full and is_empty(x):
         m, n = x.extents[-2:]
         u, vt = (identity_like(o.filled(1, (*x.extents[:-2], k, k), x.dtype)) for k in (m, n))
-        return u, o.filled(0, (*x.extents[:-2], 0), x.dtype), vt
+        return u, o.filled(0, (*x.extents[:-2], 0), real_dtype(x)), vt
+    if x.ir_dtype.is_complex:
+        return of_complex().singular(x, full, wide)
     u, s, vt = emit_all("svd", x, full=full, wide=wide)
     return u, s, vt
 
 
 def of_symmetric(x: Matrices) -> tuple[Matrices, Matrices, Matrices]:
-    """Singular values of symmetric matrices, by their eigenvalues."""
+    """Singular values of symmetric matrices, or Hermitian ones, by their eigenvalues."""
     w: Any
     v: Any
-    w, v = emit_all("eigh", x, lower=True)
+    w, v = eigen_of_symmetric(x, True)
     order = np.flip(np.argsort(np.abs(w), axis=-1), axis=-1)
     sign, s = (np.take_along_axis(f(w), order, axis=-1) for f in (np.sign, np.abs))
     u: Any = np.take_along_axis(v, order[..., np.newaxis, :], axis=-1)
-    return u, s, turned(u * sign[..., np.newaxis, :])
+    return u, s, adjoint(u * sign[..., np.newaxis, :])
 
 
 def svd(a, full_matrices=True, compute_uv=True, hermitian=False):
-    x = squares(a, np.linalg.svd) if hermitian else stack(a, np.linalg.svd)
+    x = squares(a, np.linalg.svd, True) if hermitian else stack(a, np.linalg.svd, True)
     u, s, vt = of_symmetric(x) if hermitian else singular(x, bool(full_matrices and compute_uv), np.linalg.svd)
     return RESULTS.SVDResult(u, s, vt) if compute_uv else s
 
@@ -245,7 +280,7 @@ def singular_values(x: TracedArray, func: Any) -> Matrices:
 
 
 def svdvals(x, /):
-    return singular_values(stack(x, np.linalg.svdvals), np.linalg.svdvals)
+    return singular_values(stack(x, np.linalg.svdvals, True), np.linalg.svdvals)
 
 
 def relative(x: TracedArray, tolerance: Any) -> Any:
@@ -259,8 +294,11 @@ def matrix_rank(A, tol=None, hermitian=False, *, rtol=None):
         fail(ArgumentError, "`tol` and `rtol` can't be both set.")
     if a.ndim < 2:
         return emit("cast", truth(as_traced(np.any(truth(a)))), dtype=o.I64, kind=o.PYTHON)
-    x = stack(a, np.linalg.matrix_rank)
-    s = of_symmetric(squares(x, np.linalg.matrix_rank))[1] if hermitian else singular_values(x, np.linalg.matrix_rank)
+    x = stack(a, np.linalg.matrix_rank, True)
+    if hermitian:
+        s = of_symmetric(squares(x, np.linalg.matrix_rank, True))[1]
+    else:
+        s = singular_values(x, np.linalg.matrix_rank)
     if tol is None:
         largest = np.max(s, axis=-1, keepdims=True, initial=0)
         tol = largest * (relative(x, None) if rtol is None else np.asarray(rtol)[..., np.newaxis])
@@ -280,11 +318,16 @@ def pseudo_inverse(x: TracedArray, tolerance: Any, hermitian: bool, func: Any) -
     if is_empty(x):
         return o.filled(0, (*x.extents[:-2], x.extents[-1], x.extents[-2]), x.dtype)
     u, s, vt = of_symmetric(x) if hermitian else singular(x, False, func)
-    return emit("pinv", turned(vt) @ (inverted(s, tolerance)[..., np.newaxis] * turned(u)), x)
+    return whose_inverse(adjoint(vt) @ (inverted(s, tolerance)[..., np.newaxis] * adjoint(u)), x)
+
+
+def whose_inverse(p: Matrices, x: Matrices) -> Matrices:
+    """p, which has been made from x: its pseudo-inverse."""
+    return of_complex().whose_inverse(p, x) if x.ir_dtype.is_complex else emit("pinv", p, x)
 
 
 def pinv(a, rcond=None, hermitian=False, *, rtol=np._NoValue):
-    x = squares(a, np.linalg.pinv) if hermitian else stack(a, np.linalg.pinv)
+    x = squares(a, np.linalg.pinv, True) if hermitian else stack(a, np.linalg.pinv, True)
     if rcond is None:
         rcond = 1e-15 if rtol is np._NoValue else relative(x, rtol)
     elif rtol is not np._NoValue:
@@ -297,11 +340,11 @@ def least_squares(x: Matrices, y: Matrices, rcond: Any, func: Any
     """The shortest solution, the squares that are left, the rank and the singular values."""
     u, s, vt = singular(x, False, func)
     tolerance = relative(x, None if rcond is None or rcond == -1 else rcond)
-    p = emit("pinv", turned(vt) @ (inverted(s, tolerance)[..., np.newaxis] * turned(u)), x)
+    p = whose_inverse(adjoint(vt) @ (inverted(s, tolerance)[..., np.newaxis] * adjoint(u)), x)
     found = p @ y
-    left = y - x @ found
+    left = squared_length(y - x @ found)
     rank = cast(as_traced(np.count_nonzero(s > tolerance * s[0])), np.int32)
-    return found, np.sum(left * left, axis=0), rank, s
+    return found, np.sum(left, axis=0), rank, s
 
 
 def there(x: TracedArray, condition: Any) -> TracedArray:
@@ -312,14 +355,14 @@ def there(x: TracedArray, condition: Any) -> TracedArray:
 
 
 def lstsq(a, b, rcond=None):
-    x, y = stack(a, np.linalg.lstsq), array(b)
+    x, y = stack(a, np.linalg.lstsq, True), array(b)
     if x.ndim != 2:
         fail(LinAlgError, f"{x.ndim}-dimensional array given. Array must be two-dimensional")
     if y.ndim not in (1, 2):
         fail(LinAlgError, f"{y.ndim}-dimensional array given. Array must be two-dimensional")
     if not o.may_agree(x.extents[0], y.extents[0]):
         fail(LinAlgError, "Incompatible dimensions")
-    s = System(x, y, np.linalg.lstsq)
+    s = System(x, y, np.linalg.lstsq, complex_too=True)
     found, left, rank, values = least_squares(s.a, s.b, rcond, np.linalg.lstsq)
     wide = is_wide(x, np.linalg.lstsq)
     left = left[:0] if wide else there(left, rank == x.extents[1])  # of a rank that is not full there are none
@@ -327,14 +370,14 @@ def lstsq(a, b, rcond=None):
 
 
 def cond(x, p=None):
-    a = stack(x, np.linalg.cond)
+    a = stack(x, np.linalg.cond, True)
     if is_empty(a):
         fail(LinAlgError, "cond is not defined on empty arrays")
     if p in (None, 2, -2):
         s = singular_values(a, np.linalg.cond)
         r = s[..., -1] / s[..., 0] if p == -2 else s[..., 0] / s[..., -1]
     else:
-        a = squares(a, np.linalg.cond)
+        a = squares(a, np.linalg.cond, True)
         inverse = solved(a, identity_like(a), checked=False)
         r = np.linalg.norm(a, p, axis=(-2, -1)) * np.linalg.norm(inverse, p, axis=(-2, -1))
     return where(as_traced(np.isnan(r) & ~np.any(np.isnan(a), axis=(-2, -1))), np.inf, r)
@@ -342,12 +385,15 @@ def cond(x, p=None):
 
 # QR -------------------------------------------------------------------------------------------------------------------
 def orthogonal(x: TracedArray, full: bool, func: Any) -> tuple[TracedArray, TracedArray]:
-    q, r = emit_all("qr", x, full=full, wide=is_wide(x, func))
+    wide = is_wide(x, func)
+    if x.ir_dtype.is_complex:
+        return of_complex().orthogonal(x, full, wide)
+    q, r = emit_all("qr", x, full=full, wide=wide)
     return q, r
 
 
 def qr(a, mode="reduced"):
-    x = stack(a, np.linalg.qr)
+    x = stack(a, np.linalg.qr, True)
     if mode not in ("reduced", "complete", "r"):
         if mode in ("raw", "full", "f", "economic", "e"):
             o.unsupported(np.linalg.qr, f"mode={mode!r}")

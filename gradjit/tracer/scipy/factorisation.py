@@ -43,12 +43,12 @@ def only_default(function: str, **given: Any) -> None:
 
 
 def matrices(a: Any, function: str, check: Any = True) -> Any:
-    x = nf.stack(a, name(function))
+    x = nf.stack(a, name(function), complex_too=True)
     finite(x, check=check)
     return x
 
 
-def squares(a: Any, function: str, check: Any = True, complex_too: bool = False) -> Any:
+def squares(a: Any, function: str, check: Any = True, complex_too: bool = True) -> Any:
     x = nf.squares(a, name(function), complex_too)
     finite(x, check=check)
     return x
@@ -57,8 +57,8 @@ def squares(a: Any, function: str, check: Any = True, complex_too: bool = False)
 # Cholesky -------------------------------------------------------------------------------------------------------------
 def _factor(a: Any, lower: Any, check_finite: Any, what: str) -> tuple[Any, Any, bool]:
     x, is_lower = squares(a, what, check_finite), flag(lower, "lower")
-    factor = emit("cholesky", x if is_lower else nf.turned(x))
-    return x, factor if is_lower else nf.turned(factor), is_lower
+    factor = nf.cholesky_factor(x if is_lower else nf.adjoint(x))
+    return x, factor if is_lower else nf.adjoint(factor), is_lower
 
 
 def cholesky(a, lower=False, overwrite_a=False, check_finite=True):
@@ -73,15 +73,15 @@ def cho_factor(a, lower=False, overwrite_a=False, check_finite=True):
 
 def cho_solve(c_and_lower, b, overwrite_b=False, check_finite=True):
     c, lower = c_and_lower
-    factor, is_lower = nf.squares(c, name("cho_solve")), flag(lower, "lower")
-    s = nf.System(factor, b, name("cho_solve"))
+    factor, is_lower = nf.squares(c, name("cho_solve"), complex_too=True), flag(lower, "lower")
+    s = nf.System(factor, b, name("cho_solve"), complex_too=True)
     finite(factor, s.b, check=check_finite)
     return s.result(by_cholesky(s.a, s.b, is_lower))
 
 
 def by_cholesky(factor: TracedArray, b: TracedArray, is_lower: bool) -> TracedArray:
-    first = nf.triangular(factor, b, is_lower, not is_lower)
-    return nf.triangular(factor, first, is_lower, is_lower)
+    first = nf.triangular(factor, b, is_lower, not is_lower, conjugated=True)
+    return nf.triangular(factor, first, is_lower, is_lower, conjugated=True)
 
 
 # triangles ------------------------------------------------------------------------------------------------------------
@@ -95,22 +95,23 @@ def is_transposed(trans: Any) -> bool:
 
 
 def solve_triangular(a, b, trans=0, lower=False, unit_diagonal=False, overwrite_b=False, check_finite=True):
-    x, is_lower, unit = nf.squares(a, name("solve_triangular")), flag(lower, "lower"), flag(unit_diagonal, "unit")
-    s, turned = nf.System(x, b, name("solve_triangular")), is_transposed(trans)
+    x, unit = nf.squares(a, name("solve_triangular"), complex_too=True), flag(unit_diagonal, "unit")
+    s, turned = nf.System(x, b, name("solve_triangular"), complex_too=True), is_transposed(trans)
     finite(x, s.b, check=check_finite)
-    return s.result(nf.triangular(s.a, s.b, is_lower, turned, unit, checked=not unit))
+    return s.result(nf.triangular(s.a, s.b, flag(lower, "lower"), turned, unit, checked=not unit,
+                                  conjugated=trans in (2, "C")))
 
 
 # LU -------------------------------------------------------------------------------------------------------------------
 def lu_factor(a, overwrite_a=False, check_finite=True):
-    lu, pivots, _ = emit_all("lu", squares(a, "lu_factor", check_finite))
+    lu, pivots, _ = nf.eliminated(squares(a, "lu_factor", check_finite))
     return lu, pivots - 1
 
 
 def lu_solve(lu_and_piv, b, trans=0, overwrite_b=False, check_finite=True):
     lu, piv = lu_and_piv
-    factors, turned = nf.squares(lu, name("lu_solve")), is_transposed(trans)
-    s = nf.System(factors, b, name("lu_solve"))
+    factors, turned = nf.squares(lu, name("lu_solve"), complex_too=True), is_transposed(trans)
+    s = nf.System(factors, b, name("lu_solve"), complex_too=True)
     finite(factors, s.b, check=check_finite)
     if s.a.ndim != 2:
         o.unsupported(name("lu_solve"), "of several at once")
@@ -119,8 +120,9 @@ def lu_solve(lu_and_piv, b, trans=0, overwrite_b=False, check_finite=True):
     if not turned:
         first = nf.triangular(s.a, y[order], True, unit=True)
         return s.result(nf.triangular(s.a, first, False))
-    first = nf.triangular(s.a, s.b, False, trans=True)
-    last: Any = nf.triangular(s.a, first, True, trans=True, unit=True)
+    conjugated = trans in (2, "C")
+    first = nf.triangular(s.a, s.b, False, trans=True, conjugated=conjugated)
+    last: Any = nf.triangular(s.a, first, True, trans=True, unit=True, conjugated=conjugated)
     return s.result(last[np.argsort(order)])
 
 
@@ -138,20 +140,20 @@ def row_order(pivots: Any) -> Any:
 
 def lu(a, permute_l=False, overwrite_a=False, check_finite=True, p_indices=False):
     x = squares(a, "lu", check_finite)
-    factors, _, order = emit_all("lu", x)
+    factors, _, order = nf.eliminated(x)
     lower: Any = nf.chosen(factors, np.greater) + nf.identity_like(factors)
     upper = nf.chosen(factors, np.less_equal)
     place: Any = np.argsort(order, axis=-1)
     if flag(permute_l, "permute_l"):
         return np.take_along_axis(lower, place[..., np.newaxis], axis=-2), upper
     if flag(p_indices, "p_indices"):
-        return place, lower, upper
-    return cast(place[..., np.newaxis] == np.arange(x.extents[-1]), x.dtype), lower, upper
+        return cast(place, np.int32), lower, upper
+    return cast(place[..., np.newaxis] == np.arange(x.extents[-1]), nf.real_dtype(x)), lower, upper
 
 
 # solve ----------------------------------------------------------------------------------------------------------------
 STRUCTURES: dict[str | None, str] = {
-    None: "gen", "general": "gen", "positive definite": "pos", "symmetric": "sym", "hermitian": "sym", "her": "sym",
+    None: "gen", "general": "gen", "positive definite": "pos", "symmetric": "sym", "hermitian": "her", "her": "her",
     "diagonal": "diag", "tridiagonal": "gen", "banded": "gen", "upper triangular": "upper", "lower triangular": "lower",
     "gen": "gen", "pos": "pos", "sym": "sym",
 }
@@ -163,14 +165,6 @@ def structure(assume_a: Any) -> str:
     return STRUCTURES[assume_a]
 
 
-def structure_of(assume_a: Any, a: TracedArray) -> str:
-    """The structure that is made use of: of complex matrices none."""
-    kind = structure(assume_a)
-    if a.ir_dtype.is_complex and kind != "gen":
-        o.unsupported(name("solve"), f"of complex matrices with assume_a={assume_a!r}; leave it out")
-    return kind
-
-
 def with_structure(kind: str, a: TracedArray, b: TracedArray, lower: bool, trans: bool) -> TracedArray:
     if kind == "gen":
         return nf.solved(a, b, trans)
@@ -180,16 +174,20 @@ def with_structure(kind: str, a: TracedArray, b: TracedArray, lower: bool, trans
         return b / d[..., np.newaxis]
     if kind in ("upper", "lower"):
         return nf.triangular(a, b, kind == "lower", trans, checked=True)
-    read = a if lower else nf.turned(a)
-    return by_cholesky(emit("cholesky", read), b, True) if kind == "pos" else nf.solved(nf.symmetric(read), b)
+    if kind == "sym" and a.ir_dtype.is_complex:  # symmetric, and not Hermitian
+        read = a if lower else nf.turned(a)
+        below = nf.chosen(read, np.greater)
+        return nf.solved(nf.chosen(read, np.greater_equal) + nf.turned(below), b)
+    read = a if lower else nf.adjoint(a)
+    return by_cholesky(nf.cholesky_factor(read), b, True) if kind == "pos" else nf.solved(nf.symmetric(read), b)
 
 
 def solve(a, b, lower=False, overwrite_a=False, overwrite_b=False, check_finite=True, assume_a=None,
           transposed=False):
-    x = squares(a, "solve", check_finite, complex_too=True)
+    x = squares(a, "solve", check_finite)
     s = nf.System(x, b, name("solve"), complex_too=True)
     finite(s.b, check=check_finite)
-    return s.result(with_structure(structure_of(assume_a, s.a), s.a, s.b, flag(lower, "lower"),
+    return s.result(with_structure(structure(assume_a), s.a, s.b, flag(lower, "lower"),
                                    flag(transposed, "transposed")))
 
 
@@ -209,12 +207,12 @@ def norm(a, ord=None, axis=None, keepdims=False, check_finite=True):
 
 
 def inv(a, overwrite_a=False, check_finite=True, *, assume_a=None, lower=False):
-    x = squares(a, "inv", check_finite, complex_too=True)
-    return with_structure(structure_of(assume_a, x), x, nf.identity_like(x), flag(lower, "lower"), False)
+    x = squares(a, "inv", check_finite)
+    return with_structure(structure(assume_a), x, nf.identity_like(x), flag(lower, "lower"), False)
 
 
 def det(a, overwrite_a=False, check_finite=True):
-    return nf.determinant(squares(a, "det", check_finite, complex_too=True))
+    return nf.determinant(squares(a, "det", check_finite))
 
 
 # QR, singular values --------------------------------------------------------------------------------------------------
@@ -231,8 +229,8 @@ def rq(a, overwrite_a=False, lwork=None, mode="full", check_finite=True):
     if mode not in ("full", "economic", "r"):
         o.unsupported(name("rq"), f"with mode={mode!r}")
     x = matrices(a, "rq", check_finite)
-    q, r = nf.orthogonal(nf.turned(np.flip(x, -2)), mode != "economic", name("rq"))
-    upper, last = np.flip(nf.turned(r), (-1, -2)), np.flip(nf.turned(q), -2)
+    q, r = nf.orthogonal(nf.adjoint(np.flip(x, -2)), mode != "economic", name("rq"))
+    upper, last = np.flip(nf.adjoint(r), (-1, -2)), np.flip(nf.adjoint(q), -2)
     return upper if mode == "r" else (upper, last)
 
 
@@ -254,7 +252,7 @@ def pinv(a, *, atol=None, rtol=None, return_rank=False, check_finite=True):
 
 def pinvh(a, atol=None, rtol=None, lower=True, return_rank=False, check_finite=True):
     x = squares(a, "pinvh", check_finite)
-    x = nf.symmetric(x if flag(lower, "lower") else nf.turned(x))
+    x = nf.symmetric(x if flag(lower, "lower") else nf.adjoint(x))
     return _pseudo(x, *nf.of_symmetric(x), atol, rtol, return_rank)
 
 
@@ -263,7 +261,7 @@ def _pseudo(x: Any, u: Any, s: Any, vt: Any, atol: Any, rtol: Any, return_rank: 
     least = (0.0 if atol is None else atol) + np.max(s, axis=-1, keepdims=True, initial=0.0) * rtol
     large = s > least
     over = where(large, 1 / where(large, s, 1), 0)
-    p = emit("pinv", nf.turned(vt) @ (over[..., np.newaxis] * nf.turned(u)), x)
+    p = nf.whose_inverse(nf.adjoint(vt) @ (over[..., np.newaxis] * nf.adjoint(u)), x)
     return (p, np.sum(large, axis=-1)) if return_rank else p
 
 
@@ -274,7 +272,7 @@ def lstsq(a, b, cond=None, overwrite_a=False, overwrite_b=False, check_finite=Tr
     if not o.may_agree(x.extents[0], array(b).extents[0]):
         fail(ShapeError, f"Shape mismatch: a and b should have the same number of rows ({o.told(x.extents[0])} != "
                          f"{o.told(array(b).extents[0])}).")
-    s = nf.System(x, b, name("lstsq"))
+    s = nf.System(x, b, name("lstsq"), complex_too=True)
     finite(s.b, check=check_finite)
     found, left, rank, values = nf.least_squares(s.a, s.b, np.finfo(s.a.dtype).eps if cond is None else cond,
                                                  name("lstsq"))
@@ -293,7 +291,7 @@ def null_space(A, rcond=None, *, overwrite_a=False, check_finite=True, lapack_dr
     x = matrices(A, "null_space", check_finite)
     _, s, vt = nf.singular(x, True, name("null_space"))
     full_rank(s, np.max(s, initial=0.0) * nf.relative(x, rcond), "null_space")
-    return nf.turned(vt[..., s.extents[-1]:, :])
+    return nf.adjoint(vt[..., s.extents[-1]:, :])
 
 
 def orth(A, rcond=None):
@@ -307,15 +305,15 @@ def orth(A, rcond=None):
 def eigh(a, b=None, *, lower=True, eigvals_only=False, overwrite_a=False, overwrite_b=False, type=1, check_finite=True,
          subset_by_index=None, subset_by_value=None, driver=None):
     only_default("eigh", subset_by_value=subset_by_value)
-    x = squares(a, "eigh", check_finite, complex_too=b is None)
+    x = squares(a, "eigh", check_finite)
     is_lower = flag(lower, "lower")
-    if x.ir_dtype.is_complex:
-        w, v = complex_matrices.hermitian(x, is_lower)
-    elif b is None:
-        w, v = emit_all("eigh", x, lower=is_lower)
+    if b is None:
+        w, v = nf.eigen_of_symmetric(x, is_lower)
     else:
-        whole = nf.symmetric(x if is_lower else nf.turned(x))
-        w, v = _generalised(whole, squares(b, "eigh", check_finite), is_lower, type)
+        second = squares(b, "eigh", check_finite)
+        dtype = np.result_type(x.dtype, second.dtype)
+        whole = nf.symmetric(x if is_lower else nf.adjoint(x))
+        w, v = _generalised(cast(whole, dtype), cast(second, dtype), is_lower, type)
     if subset_by_index is not None:
         first, last = (o.static_int(k, "subset_by_index") for k in subset_by_index)
         w, v = w[..., first:last + 1], v[..., first:last + 1]
@@ -326,22 +324,22 @@ def _generalised(x: Any, b: Any, lower: bool, kind: Any) -> Any:
     """a v = w b v by b's Cholesky factor: L^-1 a L'^-1 has the same eigenvalues."""
     if kind != 1:
         o.unsupported(name("eigh"), f"with type={kind!r}")
-    factor = emit("cholesky", b if lower else nf.turned(b))
+    factor = nf.cholesky_factor(b if lower else nf.adjoint(b))
     left = nf.triangular(factor, x, True)
-    w, v = emit_all("eigh", nf.triangular(factor, nf.turned(left), True), lower=True)
-    return w, nf.triangular(factor, v, True, trans=True)
+    w, v = nf.eigen_of_symmetric(nf.triangular(factor, nf.adjoint(left), True), True)
+    return w, nf.triangular(factor, v, True, trans=True, conjugated=True)
 
 
 def eig(a, b=None, left=False, right=True, overwrite_a=False, overwrite_b=False, check_finite=True,
         homogeneous_eigvals=False):
     """Eigenvectors on the right; eigenvalues of a pair of matrices by the solution with the second."""
     only_default("eig", left=left, homogeneous_eigvals=homogeneous_eigvals)
-    x = squares(a, "eig", check_finite, complex_too=True)
+    x = squares(a, "eig", check_finite)
     if b is not None:
         if right:
             o.unsupported(name("eig"), "of eigenvectors of a pair of matrices; write eig(np.linalg.solve(b, a)), whose "
                                        "vectors have length 1")
-        second = squares(b, "eig", check_finite, complex_too=True)
+        second = squares(b, "eig", check_finite)
         x = nf.System(second, x, name("eig"), vector=False, complex_too=True)
         x = nf.solved(x.a, x.b)
     w, v = complex_matrices.eigen(x, name("eig"))

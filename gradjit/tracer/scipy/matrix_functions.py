@@ -65,7 +65,7 @@ def exponential(a: Any) -> Any:
 
 
 def expm(A):
-    x = nf.squares(A, name("expm"))
+    x = nf.squares(A, name("expm"), complex_too=True)
     return x if nf.is_empty(x) else exponential(x)
 
 
@@ -166,7 +166,7 @@ def sqrtm(A, disp=None, blocksize=None):
 
 def signm(A, disp=None):
     """a over the root of its square."""
-    x = squares(A, "signm")
+    x = squares(A, "signm", complex_too=False)
     return nf.turned(nf.solved(square_root(x @ x), nf.turned(x), trans=True))
 
 
@@ -208,7 +208,7 @@ def logm(A, disp=None):
 
 
 def fractional_matrix_power(A, t):
-    x = squares(A, "fractional_matrix_power")
+    x = squares(A, "fractional_matrix_power", complex_too=False)
     whole = not isinstance(t, TracedArray) and float(t).is_integer()
     return np.linalg.matrix_power(x, int(t)) if whole else exponential(t * logarithm(x))
 
@@ -219,6 +219,8 @@ def solve_sylvester(a, b, q):
 
 
 def _sylvester(x: Any, y: Any, q: Any) -> Any:
+    if any(v.ir_dtype.is_complex for v in (x, y, q)):
+        o.unsupported(name("solve_sylvester"), "of complex numbers")
     dtype = np.result_type(x.dtype, y.dtype, q.dtype, np.float32)
     if q.ndim != 2 or not (o.may_agree(q.extents[0], x.extents[0]) and o.may_agree(q.extents[1], y.extents[0])):
         fail(LinAlgError, f"matrices of shapes {o.shown(x.extents)}, {o.shown(y.extents)} and {o.shown(q.extents)} do "
@@ -237,7 +239,7 @@ def solve_discrete_lyapunov(a, q, method=None):
     n = x.extents[-1]
     chosen = ("bilinear" if n >= 10 else "direct") if method is None else str(method).lower()
     if chosen == "direct":
-        whole = np.eye(n * n) - np.kron(x, x)
+        whole = np.eye(n * n) - np.kron(x, np.conj(x))
         return np.reshape(nf.solve(whole, np.ravel(y)), (n, n))
     if chosen != "bilinear":
         fail(ArgumentError, f"Unknown solver {method}")
