@@ -15,55 +15,57 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from .api import (
-    check_grads,
-    checkpoint,
-    cond,
-    config,
-    custom_jvp,
-    custom_vjp,
-    debug_print,
-    fori_loop,
-    grad,
-    hessian,
-    hvp,
-    implicit,
-    jacfwd,
-    jacobian,
-    jacrev,
-    jet,
-    jit,
-    jvp,
-    linearize,
-    primitive,
-    returning,
-    scan,
-    stop_gradient,
-    trace,
-    value_and_grad,
-    value_and_jacobian,
-    vjp,
-    vmap,
-    while_loop,
-)
-from .errors import (
-    ArgumentError,
-    AxisError,
-    BoundsError,
-    DifferentiationError,
-    DtypeError,
-    GradjitError,
-    IRError,
-    LayoutError,
-    LeakError,
-    LinkError,
-    ShapeError,
-    TraceError,
-    UnsupportedError,
-)
-from .processes import gate
+from .processes import gate, uncollected
 from .release import VERSION
-from .runtime.threads import get_threads, set_threads, threads
+
+with uncollected():  # an import makes objects that stay, which the collector would go through again and again
+    from .api import (
+        check_grads,
+        checkpoint,
+        cond,
+        config,
+        custom_jvp,
+        custom_vjp,
+        debug_print,
+        fori_loop,
+        grad,
+        hessian,
+        hvp,
+        implicit,
+        jacfwd,
+        jacobian,
+        jacrev,
+        jet,
+        jit,
+        jvp,
+        linearize,
+        primitive,
+        returning,
+        scan,
+        stop_gradient,
+        trace,
+        value_and_grad,
+        value_and_jacobian,
+        vjp,
+        vmap,
+        while_loop,
+    )
+    from .errors import (
+        ArgumentError,
+        AxisError,
+        BoundsError,
+        DifferentiationError,
+        DtypeError,
+        GradjitError,
+        IRError,
+        LayoutError,
+        LeakError,
+        LinkError,
+        ShapeError,
+        TraceError,
+        UnsupportedError,
+    )
+    from .runtime.threads import get_threads, set_threads, threads
 
 if TYPE_CHECKING:
     from .api.export import Routine, export

@@ -20,7 +20,6 @@ import functools
 import os
 import stat
 import sys
-import tempfile
 from collections.abc import Iterator
 from dataclasses import field
 from pathlib import Path
@@ -92,7 +91,7 @@ class DiskCache:
         data = MAGIC + self.sign(key, content) + content
         try:
             path.parent.mkdir(mode=0o700, exist_ok=True)
-            handle, name = tempfile.mkstemp(suffix=PART, dir=path.parent)
+            handle, name = new_file(path.parent, PART)
             try:
                 with os.fdopen(handle, "wb") as f:
                     f.write(data)
@@ -241,9 +240,17 @@ def secret_in(directory: Path) -> bytes:
     raise OSError(f"no key in {path}")
 
 
+def new_file(folder: Path, suffix: str = "") -> tuple[int, Path]:
+    """A file of the user's alone that nobody else writes, open, and its name. (`tempfile` would do as much: 30 modules
+    that each import of gradjit would wait for.)"""
+    path = folder / f"{os.urandom(8).hex()}{suffix}"
+    flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0) | getattr(os, "O_NOFOLLOW", 0)
+    return os.open(path, flags, 0o600), path
+
+
 def make_secret(path: Path) -> None:
     """Write a fresh key; where another process was faster, its key stays."""
-    handle, name = tempfile.mkstemp(dir=path.parent)
+    handle, name = new_file(path.parent)
     try:
         with os.fdopen(handle, "wb") as f:
             f.write(os.urandom(DIGEST))
