@@ -37,6 +37,10 @@ INTERPRETED_RUNS = 64
 ELEMENTS = 20_000
 """A program on so many elements counts as half that many runs; on more, as fewer."""
 
+OPERATIONS = 32
+"""So many operations are another run that is interpreted, at the least: they take 100 ms to compile, and half a
+millisecond to interpret."""
+
 _lock = Lock()
 
 
@@ -90,7 +94,7 @@ def runs_interpreted(func: Func) -> int:
     """How many runs of a program are interpreted before it is compiled. gj.config can ask for more."""
     size = sum(r.type.size if r.type.is_static else 0 for op in func.ops for r in op.results)
     asked = config.interpreted_calls if config.tier == "interpret" else 0
-    return max(2, INTERPRETED_RUNS * ELEMENTS // (ELEMENTS + size), asked)
+    return max(2, len(func.ops) // OPERATIONS, INTERPRETED_RUNS * ELEMENTS // (ELEMENTS + size), asked)
 
 
 def entry_of(interface: Func, func: Func, numbers: Sequence[bool]) -> Any:

@@ -24,7 +24,7 @@ from .tensor_arguments import Taker, filled
 from .tensor_data import copied
 from .tensor_functions import WITHOUT_DERIVATIVES, writes_to_arrays
 from .tensor_gradients import TensorGradients
-from .tensor_keys import settled_key
+from .tensor_keys import check_key, settled_key
 from .tensor_types import CONSTANT, DERIVED, LEAF, TensorType, type_of_array
 from .traced_calls import TracedCall
 from .trie import MAX_STEPS, TensorCall, modes
@@ -257,20 +257,30 @@ class Tensor(TensorGradients):
 
     def __getitem__(self, key: Any) -> Any:
         if type(key) is int:
-            rec = local.recording or current()
-            if self._recording is rec and rec.node.length < MAX_STEPS:
-                node = rec.node.next.get((GETITEM, self._slot, key))
-                if node is None:
-                    step = TensorCall(lambda h: h[0][key], (self._slot,), (operator.getitem, key))
-                    node = rec.extend((GETITEM, self._slot, key), step)
-                if node.single:
-                    rec.node = node
-                    t = object.__new__(type(self))  # what Recording.tensor does
-                    t._recording, t._type = rec, node.type
-                    t._slot = slot = node.slot
-                    rec.tensors[slot] = ref(t)
-                    return t
+            rec = local.recording
+            if rec is None or rec.node.length >= MAX_STEPS:
+                rec = current()
+            a = self._slot if self._recording is rec else rec.slot(self)
+            node = rec.node.next.get((GETITEM, a, key))
+            if node is None and self._type.shape and not (self._type.shape[1:] or rec.node.has_room(GETITEM, a, key)):
+                return self._item_at(key)
+            if node is None:
+                step = TensorCall(lambda h: h[0][key], (a,), (operator.getitem, key))
+                node = rec.extend((GETITEM, a, key), step)
+            if node.single:
+                rec.node = node
+                t = object.__new__(type(self))  # what Recording.tensor does
+                t._recording, t._type = rec, node.type
+                t._slot = slot = node.slot
+                rec.tensors[slot] = ref(t)
+                return t
         return self._apply(operator.getitem, (self, settled_key(self, key)), {})
+
+    def _item_at(self, key: int) -> Any:
+        """An element of a vector, where the place is a number that comes in, and no part of the program."""
+        check_key(self, key)
+        at = self._made_of(np.array(key % self._type.shape[0]))
+        return current().call(lambda h: h[0][h[1]], operator.getitem, (self, at), type(self))
 
     def __setitem__(self, key: Any, value: Any) -> None:
         self._apply(operator.setitem, (self, settled_key(self, key), value), {})

@@ -24,6 +24,11 @@ INT = "int"
 """In a key: what follows is a Python int, and no slot."""
 
 
+def is_float_like(t: Any, x: int) -> bool:
+    """Whether an int beside a tensor is the same as the float of its value."""
+    return t._type.is_inexact and -2**53 <= x <= 2**53
+
+
 def _operator(name: str, static_floats: bool = False) -> Callable[..., Any]:
     """The operator of this name. static_floats: whether a float is part of the program, and no input."""
     func: Callable[[Any, Any], Any] = getattr(operator, name)
@@ -53,6 +58,8 @@ def _operator(name: str, static_floats: bool = False) -> Callable[..., Any]:
         node = rec.node.next.get(key)
         if node is None:
             if cls is int:
+                if is_float_like(self, other) and not static_floats and not rec.node.has_room(func, a, other):
+                    return forward(self, float(other))
                 step = TensorCall(lambda h: func(h[0], other), (a,), (func, INT, other))
             else:
                 step = TensorCall(both, key[1:], func)
@@ -92,6 +99,8 @@ def _reflected(name: str) -> Callable[..., Any]:
         node = rec.node.next.get(key)
         if node is None:
             if cls is int:
+                if is_float_like(self, other) and not rec.node.has_room((INT, func), b, other):
+                    return reflected(self, float(other))
                 step = TensorCall(lambda h: func(other, h[0]), (b,), (func, INT, other))
             else:
                 step = TensorCall(both, key[1:], func)
@@ -110,8 +119,9 @@ def _reflected(name: str) -> Callable[..., Any]:
     return reflected
 
 
-def _in_place(name: str) -> Callable[..., Any]:
-    """The operator that writes to its left side. (It stays the same tensor, whatever stands in it.)"""
+def _in_place(name: str, static_ints: bool = False) -> Callable[..., Any]:
+    """The operator that writes to its left side, which stays the same tensor, whatever stands in it. static_ints:
+    whether an int is part of the program, and no input."""
     func: Callable[[Any, Any], Any] = getattr(operator, name)
 
     def both(h: Sequence[Any]) -> Any:
@@ -119,6 +129,8 @@ def _in_place(name: str) -> Callable[..., Any]:
 
     def in_place(self: Any, other: Any) -> Any:
         cls = type(other)
+        if cls is int and not static_ints and is_float_like(self, other):
+            other, cls = float(other), float
         if cls is not float and cls is not type(self):
             self._apply(func, (self, other), {}, floats=True)
             return self
@@ -209,9 +221,9 @@ def _numpys(func: Callable[..., Any]) -> Any:
     return _step_of_one(func, one)
 
 
-def _writer(name: str) -> Any:
+def _writer(name: str, static_ints: bool = False) -> Any:
     """An operator that writes in place as a method: `x.add_(y)`."""
-    operator_in_place = _in_place(name)
+    operator_in_place = _in_place(name, static_ints)
 
     def write(self: Any, other: Any) -> Any:
         return operator_in_place(self, other)
@@ -241,7 +253,7 @@ class TensorOperators:
     __truediv__, __rtruediv__, __itruediv__ = _operator("truediv"), _reflected("truediv"), _in_place("itruediv")
     __floordiv__, __rfloordiv__, __ifloordiv__ = _operator("floordiv"), _reflected("floordiv"), _in_place("ifloordiv")
     __mod__, __rmod__, __imod__ = _operator("mod"), _reflected("mod"), _in_place("imod")
-    __pow__, __rpow__, __ipow__ = _operator("pow", static_floats=True), _reflected("pow"), _in_place("ipow")
+    __pow__, __rpow__, __ipow__ = _operator("pow", static_floats=True), _reflected("pow"), _in_place("ipow", True)
     __matmul__, __rmatmul__, __imatmul__ = _operator("matmul"), _reflected("matmul"), _in_place("imatmul")
     __and__, __rand__, __iand__ = _operator("and_"), _reflected("and_"), _in_place("iand")
     __or__, __ror__, __ior__ = _operator("or_"), _reflected("or_"), _in_place("ior")
@@ -282,4 +294,5 @@ class TensorOperators:
     # PyTorch's names
     exp, log, sqrt, sin, cos, tan, tanh, abs, square = map(
         _numpys, (np.exp, np.log, np.sqrt, np.sin, np.cos, np.tan, np.tanh, np.abs, np.square))
-    add_, sub_, mul_, div_, pow_ = map(_writer, ("iadd", "isub", "imul", "itruediv", "ipow"))
+    add_, sub_, mul_, div_ = map(_writer, ("iadd", "isub", "imul", "itruediv"))
+    pow_ = _writer("ipow", True)

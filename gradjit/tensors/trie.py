@@ -19,6 +19,9 @@ from .tensor_types import TensorType
 
 MAX_NODES = 20_000
 """So many nodes are kept: programs that never repeat themselves begin anew then."""
+MAX_INTS = 16
+"""So many different ints are part of programs as operands of one operation on a line of the user's; any further one is
+a number that comes in, as a float is."""
 MAX_STEPS = 500
 """A recording of so many steps is computed, and the next one begins."""
 
@@ -78,7 +81,7 @@ class TrieNode:
 
     __slots__ = ("parent", "step", "next", "slots", "length", "result", "made", "effects", "changed", "single",
                  "kernels", "grad_enabled", "is_eager", "slot", "type",
-                 "guards", "hidden")
+                 "guards", "hidden", "crowded")
 
     def __init__(self, parent: TrieNode | None, step: Step | None):
         self.parent = parent
@@ -104,6 +107,19 @@ class TrieNode:
         """Of a call of a traced function: what must hold outside, so that it is the same call."""
         self.hidden: Sequence[Any] = ()
         """The arrays from outside that it reads."""
+        self.crowded: frozenset[Any] = frozenset()
+        """The operations, with their tensor, that have taken too many ints as the other operand."""
+
+    def has_room(self, operation: Any, slot: int, x: int) -> bool:
+        """Whether an int becomes part of the program here, as the other operand of an operation."""
+        if (operation, slot) in self.crowded:
+            return False
+        known = _trie.ints.setdefault((operation, here()), set())
+        if x in known or len(known) < MAX_INTS:
+            known.add(x)
+            return True
+        self.crowded |= {(operation, slot)}
+        return False
 
     def path(self) -> list[Step]:
         """The steps from the beginning."""
@@ -167,6 +183,8 @@ class _Trie:
 
     def clear(self) -> None:
         self.nodes = 0
+        self.ints: dict[Any, set[int]] = {}
+        """By operation and line: the ints that are part of programs."""
         self.roots: dict[tuple[bool, bool], TrieNode] = {}
         for is_eager in (False, True):
             root = self.roots[True, is_eager] = TrieNode(None, None)

@@ -151,3 +151,22 @@ def test_gradients_that_are_set() -> None:
     for bad in (1.0, "zero", [1.0, 2.0], np.zeros(3), gj.tensor([1j, 2j])):
         with pytest.raises(gj.ArgumentError if not isinstance(bad, gj.Tensor) else gj.DtypeError, match="gradient"):
             x.grad = bad
+
+
+def test_ints_that_change_are_inputs() -> None:
+    x = leaf(1.0, 2.0, 3.0)
+    nodes = []
+    for k in range(40):
+        x.grad = None
+        y = (x[k % 3 - 1] * k - (k - x).sum()) / (k + 1) + (x > k)
+        y += k
+        y.sum().backward()
+        expected = np.full(3, 3 / (k + 1))
+        expected[k % 3 - 1] += 3 * k / (k + 1)
+        assert_allclose(x.grad, expected)
+        nodes.append(gj.tensors.trie._trie.nodes)
+    assert nodes[5] < nodes[15] and nodes[22] == nodes[-1]
+    assert [(gj.tensor([1, 2]) + k).dtype for k in range(20)] == [np.int64] * 20
+    for k in range(3, 23):
+        with pytest.raises(IndexError, match=rf"index {k} is out of bounds[\s\S]*test_functions_of_tensors.py"):
+            x[k]
