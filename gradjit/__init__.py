@@ -15,6 +15,8 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
+import numpy
+
 from .processes import gate, uncollected
 from .release import VERSION
 
@@ -101,7 +103,8 @@ def __getattr__(name: str) -> Any:
         return importlib.import_module(f"gradjit.{name}")
     package = next((p for p, names in _LATER.items() if name in names), None)
     if package is None:
-        raise AttributeError(f"module 'gradjit' has no attribute {name!r}")
+        hint = f"; write np.{name}, which takes tensors and traced arrays" if hasattr(numpy, name) else ""
+        raise AttributeError(f"module 'gradjit' has no attribute {name!r}{hint}", name=name)
     with gate:
         module = importlib.import_module(f"gradjit.{package}")
     for other in _LATER[package]:

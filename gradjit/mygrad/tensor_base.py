@@ -254,19 +254,6 @@ class MyGradTensor(Base):
     def moveaxis(self, source: Any, destination: Any, *, constant: bool | None = None) -> Any:
         return self._apply(np.moveaxis, (self, source, destination), asked(constant))
 
-    @property
-    def shape(self) -> tuple[int, ...]:
-        return self._type.shape
-
-    @shape.setter
-    def shape(self, shape: Any) -> None:
-        new = self._value().reshape(shape)
-        if self._base is not None or not self.is_leaf:
-            raise AttributeError("setting the shape is for tensors that own their elements and have no graph; write "
-                                 "t = t.reshape(shape)")
-        self._settle()
-        self._array, self._type = new.copy(), type_of_array(new, self._type.role)
-
     def __repr__(self) -> str:
         return repr(self._value()).replace("array(", "Tensor(", 1).replace("\n", "\n ")
 

@@ -182,7 +182,9 @@ class Recording:
                 self.tensors[m.slot] = ref(t)
             else:
                 t._base, t._is_detached = tensors[m.base], m.is_detached
-                if t._owner._exposed:
+                owner = t._owner
+                owner._has_views = True
+                if owner._exposed:
                     t._recording = None
                 t._how = node.step, tensors, place_of(m.slot, node.result)
         found = self.structure(node.result, made, tensors)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import operator
 import sys
 from collections.abc import Callable, Iterator, Sequence
+from copy import deepcopy
 from types import SimpleNamespace
 from typing import Any
 from weakref import ref
@@ -22,9 +23,10 @@ from .open_trace import detached
 from .recording import Recording, Upstream, current, leaves_of, local
 from .tensor_arguments import Taker, filled
 from .tensor_data import copied
-from .tensor_functions import WITHOUT_DERIVATIVES, writes_to_arrays
+from .tensor_functions import WITHOUT_DERIVATIVES, function_of_scipy, writes_to_arrays
 from .tensor_gradients import TensorGradients
 from .tensor_keys import check_key, settled_key
+from .tensor_names import missing_attribute
 from .tensor_types import CONSTANT, DERIVED, LEAF, TensorType, type_of_array
 from .traced_calls import TracedCall
 from .trie import MAX_STEPS, TensorCall, modes
@@ -68,6 +70,7 @@ class Tensor(TensorGradients):
     _how: Any = None
     """Of a view: the step that gives it, that step's operands, and which leaf of the result it is."""
     _seen: Any = None
+    _has_views = False
     _is_detached = False
     _failure: Exception | None = None
     """Why its elements could not be computed."""
@@ -252,6 +255,10 @@ class Tensor(TensorGradients):
         return self._apply(func, args, kwargs, floats=True, kind=TracedCall)
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+        if modes.grad_enabled and self.requires_grad and (name := function_of_scipy()) is not None:
+            fail(DifferentiationError, f"SciPy ({name}) takes a tensor that requires a gradient for an array, which no "
+                                       f"derivative passes; call it in a function under gj.jit, where SciPy's "
+                                       f"functions have derivatives, or write t.detach()")
         a = self._value() if copy else self._expose()
         return np.array(a, dtype, copy=copy)
 
@@ -328,8 +335,9 @@ class Tensor(TensorGradients):
         return format(self.item(), spec) if spec else str(self)
 
     def __reduce__(self) -> Any:
+        names = {k: v for k, v in vars(self).items() if not k.startswith("_")}  # the user's own
         return rebuilt, (type(self), np.array(self._value()), self._type.role != CONSTANT and self.is_leaf,
-                         None if self._grad is None else np.array(self._grad))
+                         None if self._grad is None else np.array(self._grad)), names or None
 
     def __copy__(self) -> Any:
         return self.clone()
@@ -338,13 +346,28 @@ class Tensor(TensorGradients):
         if not self.is_leaf:
             fail(DifferentiationError, "a deep copy is of tensors that the user has made; write t.detach().clone(), "
                                        "or t.clone() for one that derivatives pass through")
-        function, args = self.__reduce__()
-        return function(*args)
+        function, args, names = self.__reduce__()
+        t = memo[id(self)] = function(*args)
+        vars(t).update(deepcopy(names or {}, memo))
+        return t
+
+    def __getattr__(self, name: str) -> Any:
+        missing_attribute(self, name)
 
     # facts ----------------------------------------------------------------------------------------------------------
     @property
     def shape(self) -> tuple[int, ...]:
         return self._type.shape
+
+    @shape.setter
+    def shape(self, shape: Any) -> None:
+        if self._base is not None or self._has_views or self.role == DERIVED:
+            fail(UnsupportedError, "the shape is set of tensors that have no graph and no views; write "
+                                   "t = t.reshape(shape)")
+        new = self._value().reshape(shape)
+        self._settle()
+        self._array, self._exposed, self._type = new.copy(), False, type_of_array(new, self._type.role)
+        self._grad = None
 
     @property
     def dtype(self) -> np.dtype[Any]:

@@ -14,6 +14,7 @@ import numpy as np
 
 from ..errors import DtypeError
 from .recording import current, local
+from .tensor_names import check_keywords
 from .trie import MAX_STEPS, TensorCall
 
 if TYPE_CHECKING:
@@ -207,10 +208,21 @@ def _method(name: str) -> Any:
     plain = _step_of_one(method, one)
 
     def call(self: Any, /, *args: Any, **kwargs: Any) -> Any:
-        return self._apply(method, (self, *args), kwargs) if args or kwargs else plain(self)
+        if not args and not kwargs:
+            return plain(self)
+        check_keywords(name, kwargs)
+        return self._apply(method, (self, *args), kwargs)
 
     call.__name__ = name
     return call
+
+
+def _view(self: Any, *args: Any, **kwargs: Any) -> Any:
+    """The same memory as another dtype, as NumPy has it, or in another shape, as PyTorch has it."""
+    shape = args[0] if len(args) == 1 and isinstance(args[0], tuple) else args
+    if shape and not kwargs and all(type(n) is int for n in shape):
+        return self._apply(np.reshape, (self, shape), {})
+    return self._apply(ArrayMethod("view"), (self, *args), kwargs)
 
 
 def _numpys(func: Callable[..., Any]) -> Any:
@@ -287,9 +299,10 @@ class TensorOperators:
     cumprod, cumsum, diagonal, dot, fill, flatten, max, mean, min, nonzero, partition, prod, put, ravel, repeat = map(
         _method, ("cumprod", "cumsum", "diagonal", "dot", "fill", "flatten", "max", "mean", "min", "nonzero",
                   "partition", "prod", "put", "ravel", "repeat"))
-    reshape, round, searchsorted, sort, squeeze, std, sum, swapaxes, take, trace, transpose, var, view = map(
+    reshape, round, searchsorted, sort, squeeze, std, sum, swapaxes, take, trace, transpose, var = map(
         _method, ("reshape", "round", "searchsorted", "sort", "squeeze", "std", "sum", "swapaxes", "take", "trace",
-                  "transpose", "var", "view"))
+                  "transpose", "var"))
+    view = _view
 
     # PyTorch's names
     exp, log, sqrt, sin, cos, tan, tanh, abs, square = map(

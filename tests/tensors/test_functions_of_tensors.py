@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
 from typing import Any
 
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
+from scipy.linalg import solve
+from scipy.special import logsumexp
 
 import gradjit as gj
 
@@ -170,3 +174,50 @@ def test_ints_that_change_are_inputs() -> None:
     for k in range(3, 23):
         with pytest.raises(IndexError, match=rf"index {k} is out of bounds[\s\S]*test_functions_of_tensors.py"):
             x[k]
+
+
+def test_functions_of_scipy_do_not_lose_derivatives() -> None:
+    x, a = leaf(1.5, 2.0), gj.tensor([[2.0, 1.0], [1.0, 3.0]], requires_grad=True)
+    for call in (lambda: logsumexp(x), lambda: logsumexp(x * 2), lambda: solve(a, np.ones(2))):
+        with pytest.raises(gj.DifferentiationError, match=r"gj\.jit[\s\S]*test_functions_of_tensors.py"):
+            call()
+    assert_allclose(logsumexp(x.detach()), np.log(np.exp([1.5, 2.0]).sum()))
+    with gj.no_grad():
+        logsumexp(x)
+    gj.jit(logsumexp)(x).backward()
+    assert_allclose(x.grad, np.exp([1.5, 2.0]) / np.exp([1.5, 2.0]).sum())
+
+
+# names of other libraries ---------------------------------------------------------------------------------------------
+def test_names_of_other_libraries() -> None:
+    x = leaf(1.0, 2.0, 3.0, 4.0)
+    assert_array_equal(x.view(2, 2), [[1, 2], [3, 4]])
+    (x.view(-1, 2) * np.array([1.0, 10.0])).sum().backward()
+    assert_array_equal(x.grad, [1, 10, 1, 10])
+    assert x.detach().view(np.int64).dtype == np.int64
+    for name, said in (("mm", "t @ other"), ("norm", r"np\.linalg\.norm\(t\)"), ("grad_fn", r"t\.creator")):
+        with pytest.raises(AttributeError, match=f"no attribute '{name}'; write {said}"):
+            getattr(x, name)
+    with pytest.raises(AttributeError, match="no attribute 'nonesuch'$"):
+        _ = x.nonesuch
+    with pytest.raises(AttributeError, match=r"write np\.sum"):
+        _ = gj.sum
+    with pytest.raises(gj.ArgumentError, match=r"axis=0[\s\S]*test_functions_of_tensors.py"):
+        x.sum(dim=0)
+
+
+def test_the_shape_is_set_where_nothing_depends_on_it() -> None:
+    x = leaf(1.0, 2.0)
+    x.shape = (2, 1)
+    assert x.T.shape == (1, 2)
+    for t in (x, x * 2, x.T):
+        with pytest.raises(gj.UnsupportedError, match=r"reshape\(shape\)[\s\S]*test_functions_of_tensors.py"):
+            t.shape = (1, 2)
+
+
+def test_copies_keep_the_users_attributes() -> None:
+    x = leaf(1.0, 2.0)
+    x.name = ["w"]
+    both = copy.deepcopy([x, x])
+    assert both[0] is both[1] and both[0].name == ["w"] and both[0].name is not x.name
+    assert pickle.loads(pickle.dumps(x)).name == ["w"]
