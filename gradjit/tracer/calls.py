@@ -258,7 +258,7 @@ def as_it_is(f: Any, args: Any, kwargs: Any) -> Any:
         from . import random_streams
         if random_streams.is_stream(owner, (*args, *kwargs.values())):
             return random_streams.draw(owner, text(f, "__name__"), args, kwargs)
-    refuse_keeping(peek(f, "__self__"), text(f, "__name__"), (*args, kwargs) if kwargs else args)
+    refuse_keeping(owner, text(f, "__name__"), (*args, kwargs) if kwargs else args, world.for_effect is f)
     if frame.parent is not None:
         watch(frame, f, args)
     if type(getattr(f, "__self__", None)) is not Sparse:

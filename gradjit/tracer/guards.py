@@ -117,6 +117,8 @@ class Guard:
     source: Source
     expected: Any
     by_value: bool
+    is_written: bool = False
+    """Whether the function has put it there, rather than read it."""
 
     def holds(self) -> bool:
         now = self.source.read()

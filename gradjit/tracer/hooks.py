@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import functools
 import operator
+import os
 import sys
 import types
-from collections import defaultdict
+from collections import defaultdict, deque
 from typing import Any
 
 import numpy as np
@@ -23,7 +24,7 @@ from .control.states import Undefined
 from .foreign import look_at_elements
 from .grown import is_grown
 from .guards import ABSENT, Source, is_plain, lookup
-from .leaks import is_kept, refuse_rebinding
+from .leaks import is_kept, is_of_library, refuse_rebinding
 from .locations import fail
 from .operands import captured, is_traced
 from .outside import is_data_array, outside
@@ -47,6 +48,8 @@ def local(value: Any) -> Any:
 
 HOLDING = (list, dict)
 """What is read from these is the very object that they hold."""
+WATCHED = (*HOLDING, deque, type(os.environ))
+"""Items that are put into these are taken back where the trace fails."""
 
 
 class Hooks(Control):
@@ -142,14 +145,22 @@ class Hooks(Control):
     def rebound(self, value: Any, name: str) -> Any:
         """A value about to be given to a name outside of the function."""
         if recorders():
-            recorders()[-1].frame.refuse(f"the function binds the name {name} anew, which is global or of another "
-                                         f"function")
-            cell = self.cells.get(name)
-            state = State(self.namespace, name, is_item=True) if cell is None else State(cell, "cell_contents")
+            state = self.state_of(name)
             if is_traced(value) and not is_carried(state):
                 refuse_rebinding(f"the name {name}", state)
-            before_writing(state, known=True)
+            self.rebinding(name)
         return value
+
+    def rebinding(self, name: str) -> None:
+        """Before a name outside of the function is bound to something else."""
+        if recorders():
+            recorders()[-1].frame.refuse(f"the function binds the name {name} anew, which is global or of another "
+                                         f"function")
+            before_writing(self.state_of(name), known=True)
+
+    def state_of(self, name: str) -> State:
+        cell = self.cells.get(name)
+        return State(self.namespace, name, is_item=True) if cell is None else State(cell, "cell_contents")
 
     @staticmethod
     def set_attr(value: Any, owner: Any, name: str, plainly: bool = False) -> None:
@@ -218,16 +229,17 @@ class Hooks(Control):
             fail(UnsupportedError, f"a traced value is written into a {type(owner).__name__} of {owner.dtype}, which "
                                    f"holds what is known while gradjit compiles the function; write into an ordinary "
                                    f"array of floats, and make the other of it behind that")
-        if type(owner) in (list, dict) and is_traced(value) and is_kept(owner) and not is_carried(
-                State(owner, key, is_item=True)):
-            refuse_rebinding(f"an item of a {type(owner).__name__}", State(owner, key, is_item=True))
-        if type(owner) in (list, dict):
-            before_writing(State(owner, key, is_item=True))
+        state, method = State(owner, key, is_item=True), special(owner, "__setitem__")
+        is_one = type(owner) in HOLDING and not isinstance(key, slice)
+        if method is None and is_traced(value) and is_kept(owner) and is_of_library(owner) and not is_carried(state):
+            refuse_rebinding(f"an item of a {type(owner).__name__}", state if is_one else None)
+        if isinstance(owner, WATCHED):
+            before_writing(state)
         if is_container(owner):
             before_change(owner)
         if isinstance(key, TracedArray) and isinstance(owner, list):
             sequences.put(owner, key, value)
-        elif (method := special(owner, "__setitem__")) is not None:
+        elif method is not None:
             call(method, owner, key, value)
         else:
             owner[key] = value
@@ -240,7 +252,7 @@ class Hooks(Control):
         owner = local(owner)
         if is_container(owner):
             before_change(owner)
-            if type(owner) in (list, dict):
+            if isinstance(owner, WATCHED):
                 before_writing(State(owner, key, is_item=True))
         if (method := special(owner, "__delitem__")) is not None:
             call(method, owner, key)

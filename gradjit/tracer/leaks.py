@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import types
 from collections.abc import Iterable
 from typing import Any, NoReturn
 
@@ -11,7 +12,8 @@ from . import trees
 from .array import TracedArray
 from .control.frames import is_container
 from .locations import with_place
-from .outside import outside
+from .operands import is_traced
+from .outside import described, outside
 from .recorder import current, recorders
 from .state import Kept, State, is_carried
 
@@ -20,8 +22,11 @@ KEEPING = frozenset({"append", "appendleft", "extend", "extendleft", "insert", "
 """Methods by which a container keeps what it is given."""
 
 
-def refuse_keeping(owner: Any, method: str, given: Iterable[Any]) -> None:
-    """TraceError where a call of a method would put a traced value into a container from outside."""
+def refuse_keeping(owner: Any, method: str, given: Iterable[Any], is_effect: bool) -> None:
+    """TraceError where a call of a method would put a traced value into a container from outside, or give it to an
+    object of a library (is_effect: nobody asks what that answers, so that it keeps the value, or acts on it)."""
+    if not is_container(owner) and is_effect and is_kept(owner) and is_of_library(owner) and is_traced(list(given)):
+        refuse_rebinding(f"the method {method} of {described(owner)}")
     if method in KEEPING and is_container(owner) and is_kept(owner) and any(
             isinstance(x, TracedArray) for x in trees.flatten(list(given))[0]):
         states = states_of(owner, method, list(given))
@@ -45,6 +50,12 @@ def states_of(owner: Any, method: str, given: list[Any]) -> list[State]:
 def is_kept(owner: Any) -> bool:
     """Whether an object outlives the trace: it came from outside."""
     return bool(recorders()) and outside(current()).outlives(owner)
+
+
+def is_of_library(owner: Any) -> bool:
+    """Whether it is an instance of a class that is neither the user's nor gradjit's own, and no function."""
+    is_other = isinstance(owner, types.ModuleType) or callable(owner)
+    return not is_other and not type(owner).__module__.startswith("gradjit.")
 
 
 def is_state(value: Any) -> bool:

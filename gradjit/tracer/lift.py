@@ -27,7 +27,7 @@ import ast
 import copy
 import re
 import types
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from ..bounded import Bounded
@@ -37,10 +37,10 @@ from .control.jumps import beginning, holds
 from .control.lift_statements import LAZY, Rewrites, prepared
 from .control.names import Site, sites_in
 from .locations import is_internal
-from .made_names import behind_docstring, in_pattern, of_function, starred
 from .proof import Definition, compiled
 from .purity import Place, Reads, place_of_code, reads_in
 from .source import definition, parameter_names
+from .targets import OPERATORS, Assignments, as_list, behind_docstring, in_pattern, of_function, starred
 
 HOOKS = "_gradjit"
 """The name of the extra free variable; written _gj above."""
@@ -155,7 +155,7 @@ def _enclosing_classes(qualname: str) -> list[str]:
     return []
 
 
-class _Lift(Rewrites, ast.NodeTransformer):
+class _Lift(Assignments, Rewrites, ast.NodeTransformer):
     """Rewrites one function. `scopes` are the names bound by it and by the functions nested around the current node."""
 
     def __init__(self, code: types.CodeType, classes: list[str]):
@@ -190,11 +190,6 @@ class _Lift(Rewrites, ast.NodeTransformer):
         self.scopes.append(BoundNames(node.args, [node.body]))
         node.body = self.behind(of_function(node.args), self.visit(node.body))
 
-    def made_here(self, at: ast.AST, names: Iterable[str]) -> list[ast.stmt]:
-        """Statements that tell of names to which Python has just bound new lists and dicts."""
-        loads = [ast.copy_location(ast.Name(n, ast.Load()), at) for n in names]
-        return [ast.copy_location(ast.Expr(self.hook(at, "made", load)), at) for load in loads]
-
     def behind(self, names: Sequence[str], value: ast.expr) -> ast.expr:
         """The same before an expression: `(_gj.made(kw), value)[-1]`."""
         if not names:
@@ -212,13 +207,13 @@ class _Lift(Rewrites, ast.NodeTransformer):
         made = self.made_here(node, of_function(node.args))
         return behind_docstring(self.statements(stmts), made)
 
-    def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.AST:
+    def visit_FunctionDef(self, node: ast.FunctionDef) -> list[ast.AST]:
         node.decorator_list = [self.visit(d) for d in node.decorator_list]
         self.defaults(node.args)
         node.body = self.body(node)
         self.scopes.pop()
         node.returns = None
-        return node
+        return [*self.rebinding(node, node.name), node]
 
     visit_AsyncFunctionDef = visit_FunctionDef  # type: ignore[assignment]
 
@@ -321,7 +316,9 @@ class _Lift(Rewrites, ast.NodeTransformer):
         for item in node.items:
             line = ast.copy_location(ast.Constant(node.lineno), node)
             item.context_expr = self.hook(item.context_expr, "context", self.visit(item.context_expr), line)
-            item.optional_vars = item.optional_vars and self.visit(item.optional_vars)
+            if item.optional_vars:
+                target, node.body = self.with_plain_target(item.optional_vars, node.body)
+                item.optional_vars = self.visit(target)
         names = starred(item.optional_vars for item in node.items)
         node.body = [*self.made_here(node, names), *self.statements(node.body)]
         return node
@@ -446,130 +443,12 @@ class _Lift(Rewrites, ast.NodeTransformer):
         return node
 
     # statements -----------------------------------------------------------------------------------------------------
-    def visit_Assign(self, node: ast.Assign) -> ast.AST | list[ast.AST]:
-        target = node.targets[0]
-        if hasattr(node, "unbound"):
-            node.value = self.hook(node, "undefined", node.value, ast.copy_location(ast.Constant(node.unbound), node))
-            return node
-        if self.is_spread(node):
-            return self.apart(node)
-        value = self.visit(node.value)
-        if len(node.targets) == 1 and isinstance(target, ast.Subscript):
-            call = self.hook(node, "set_item", value, self.visit(target.value), self.visit(target.slice))
-            return ast.copy_location(ast.Expr(call), node)
-        if len(node.targets) == 1 and isinstance(target, ast.Attribute) and not target.attr.startswith("__"):
-            call = self.hook(node, "set_attr", value, self.visit(target.value), self.text(node, target.attr))
-            return ast.copy_location(ast.Expr(call), node)
-        if all(isinstance(t, (ast.Tuple, ast.List)) for t in node.targets):
-            value = self.hook(node, "iterated", value)
-        for name in self.rebound_outside(node.targets):
-            value = self.hook(node, "rebound", value, self.text(node, name))
-        made = self.made_here(node, starred(node.targets))
-        node.targets = [self.visit(t) for t in node.targets]
-        node.value = value
-        return [node, *made]
-
-    def is_spread(self, node: ast.Assign) -> bool:
-        """Whether items or attributes stand among several targets, as in `a[i], a[j] = a[j], a[i]`."""
-        return (len(node.targets) > 1 or isinstance(node.targets[0], (ast.Tuple, ast.List))) and any(
-            isinstance(n, (ast.Subscript, ast.Attribute)) and isinstance(n.ctx, ast.Store)
-            for t in node.targets for n in ast.walk(t))
-
-    def apart(self, node: ast.Assign) -> list[ast.AST]:
-        """Such an assignment as one to names, then one for each target, from left to right."""
-        later: list[ast.Assign] = []
-        lift = self
-
-        class Names(ast.NodeTransformer):
-            def visit_Name(self, n: ast.Name) -> ast.AST:
-                lift.protocols += 1
-                name = f"{HOOKS}_target{lift.protocols}"
-                later.append(ast.copy_location(ast.Assign([n], ast.copy_location(ast.Name(name, ast.Load()), n)), n))
-                return ast.copy_location(ast.Name(name, ast.Store()), n)
-
-            visit_Subscript = visit_Attribute = visit_Name  # type: ignore[assignment]
-
-        first = ast.copy_location(ast.Assign([Names().visit(t) for t in node.targets], self.visit(node.value)), node)
-        held = {n.id for t in first.targets for n in ast.walk(t) if isinstance(n, ast.Name)}
-        self.scopes[-1].bound |= held
-        made = self.made_here(node, starred(first.targets))
-        return [first, *made, *(s for n in later for s in _as_list(self.visit(n)))]
-
-    def rebound_outside(self, targets: list[ast.expr]) -> list[str]:
-        """Names among the targets that live outside of the outermost function."""
-        names = [n.id for t in targets for n in ast.walk(t) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)]
-        return [n for n in names if self.is_outside(n)]
-
-    def is_outside(self, name: str) -> bool:
-        """Whether a name is declared global, or nonlocal up to the original function's own closure."""
-        for s in reversed(self.scopes):
-            if name in s.declared_global:
-                return True
-            if name in s.bound:
-                return False
-        return name in self.free and any(name in s.declared_nonlocal for s in self.scopes)
-
-    def visit_AugAssign(self, node: ast.AugAssign) -> ast.AST | list[ast.AST]:
-        op, target = OPERATORS[type(node.op)], node.target
-        value = self.visit(node.value)
-        if isinstance(target, ast.Attribute) and not target.attr.startswith("__"):
-            owner = self.visit(target.value)
-            call = self.hook(node, "aug_attr", owner, self.text(node, target.attr), self.text(node, op), value)
-            return ast.copy_location(ast.Expr(call), node)
-        if isinstance(target, ast.Subscript):
-            owner, key = self.visit(target.value), self.visit(target.slice)
-            call = self.hook(node, "aug_item", owner, key, self.text(node, op), value)
-            return ast.copy_location(ast.Expr(call), node)
-        if isinstance(target, ast.Attribute):  # private: the compiler mangles the name
-            read = ast.copy_location(ast.Attribute(target.value, target.attr, ast.Load()), target)
-            call = self.hook(node, "aug", self.visit(copy.deepcopy(read)), self.text(node, op), value)
-            return ast.copy_location(ast.Assign([self.visit(target)], call), node)
-        node.value = value
-        load: Any = self.visit_Name(ast.copy_location(ast.Name(target.id, ast.Load()), target))
-        store = ast.copy_location(ast.Name(target.id, ast.Store()), target)
-        if self.is_outside(target.id):
-            changed = self.hook(node, "rebound", self.hook(node, "aug", load, self.text(node, op), value),
-                                self.text(node, target.id))
-            return ast.copy_location(ast.Assign([store], changed), node)
-        return ast.copy_location(ast.Assign([store], self.hook(node, "aug", load, self.text(node, op), value)), node)
-
-    def visit_Delete(self, node: ast.Delete) -> ast.AST | list[ast.AST]:
-        """A name that is deleted holds what stands for no value."""
-        out: list[ast.AST] = []
-        for t in node.targets:
-            if isinstance(t, ast.Name) and any(t.id in s.bound for s in self.scopes[-1:]):
-                held: Any = self.visit_Name(ast.copy_location(ast.Name(t.id, ast.Load()), t))
-                name = ast.copy_location(ast.Name(t.id, ast.Store()), t)
-                made = self.hook(node, "undefined", self.text(node, t.id))
-                out += [ast.copy_location(ast.Expr(held), t), ast.copy_location(ast.Assign([name], made), node)]
-            elif isinstance(t, ast.Subscript):
-                found = self.hook(node, "del_item", self.visit(t.value), self.visit(t.slice))
-                out.append(ast.copy_location(ast.Expr(found), node))
-            elif isinstance(t, ast.Attribute):
-                found = self.hook(node, "del_attr", self.visit(t.value), self.text(node, self.mangled(t.attr)))
-                out.append(ast.copy_location(ast.Expr(found), node))
-            else:
-                out.append(ast.copy_location(ast.Delete([self.visit(t)]), node))
-        return out
-
     def visit_match_case(self, node: ast.match_case) -> ast.AST:
         """Patterns are no expressions: they stay as they are."""
         names = in_pattern(node.pattern)
         node.guard = node.guard and self.behind(names, self.visit(node.guard))
-        node.body = [*self.made_here(node.body[0], names), *(s for n in node.body for s in _as_list(self.visit(n)))]
+        node.body = [*self.made_here(node.body[0], names), *(s for n in node.body for s in as_list(self.visit(n)))]
         return node
-
-    def visit_AnnAssign(self, node: ast.AnnAssign) -> ast.AST:
-        node.target, node.value = self.visit(node.target), node.value and self.visit(node.value)
-        return node
-
-
-OPERATORS: dict[type[ast.operator], str] = {
-    ast.Add: "iadd", ast.Sub: "isub", ast.Mult: "imul", ast.Div: "itruediv", ast.FloorDiv: "ifloordiv", ast.Mod: "imod",
-    ast.Pow: "ipow", ast.MatMult: "imatmul", ast.BitAnd: "iand", ast.BitOr: "ior", ast.BitXor: "ixor",
-    ast.LShift: "ilshift", ast.RShift: "irshift",
-}
-"""Augmented assignments by their function in `operator`."""
 
 
 def named(node: ast.expr, found: ast.expr) -> ast.expr:
@@ -586,7 +465,3 @@ def named(node: ast.expr, found: ast.expr) -> ast.expr:
 def _expression(x: ast.AST) -> ast.expr:
     assert isinstance(x, ast.expr)
     return x
-
-
-def _as_list(x: Any) -> list[Any]:
-    return x if isinstance(x, list) else [x]

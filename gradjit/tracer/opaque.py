@@ -27,7 +27,7 @@ import numpy as np
 
 from ..errors import TraceError, UnsupportedError
 from ..probe import peek, text
-from . import depth
+from . import depth, process_settings
 from .array import TracedArray
 from .foreign import look_at_elements
 from .guards import is_plain
@@ -143,11 +143,11 @@ NUMBERS = ("fractions", "decimal", "datetime")
 
 
 def heard(name: str, f: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    """`f(*args, **kwargs)`; TraceError if it has read a file or asked another program."""
+    """`f(*args, **kwargs)`; TraceError if it has read or written a file, or asked another program."""
+    process_settings.before_call(current().outermost.world, f)
     result, told = listened(f, args, kwargs)
     if told:
-        fail(TraceError, f"{name} {told}, and the compiled function would repeat what it found while it was traced; "
-                         f"call it outside and pass the result as an argument")
+        fail(TraceError, f"{name} {told}; call it outside, and pass what it gives as an argument")
     return result
 
 

@@ -82,6 +82,8 @@ class Outside:
         """Containers that functions without source have got, with what they held."""
         self.for_effect: Any = None
         """The function that is called for its effect alone, if one is."""
+        self.settings: dict[Any, None] = {}
+        """How settings of the process are read that the function changes."""
         self.seeded: dict[int, Any] = {}
         """Random generators that the traced function has made itself, from a seed."""
         self.streams: dict[int, Any] = {}

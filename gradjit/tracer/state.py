@@ -10,6 +10,7 @@ appended to gets the new items; what it held before is not looked at.
 from __future__ import annotations
 
 import operator
+import types
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -17,11 +18,16 @@ from typing import Any
 import numpy as np
 
 from ..errors import TraceError
+from ..ir import Loc
 from ..records import dataclass
 from . import grown, trees
 from .array import PYTHON, TracedArray, root
 from .guards import ABSENT, Guard, HeldItems, Source, lookup
+from .locations import here
 from .recorder import recorders
+
+STORED = (types.MemberDescriptorType, types.GetSetDescriptorType)
+"""What stands in a class for attributes that an instance holds itself."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,6 +51,27 @@ class State:
         return source.owner is self.owner and not self.appends and (type(key), key) == (type(self.key), self.key)
 
     @property
+    def place(self) -> str:
+        """As an error names it."""
+        if isinstance(self.owner, types.CellType):
+            return "a name of an enclosing function"
+        return f"an item of a {type(self.owner).__name__}" if self.is_item else (
+            f"the attribute {self.key} of a {type(self.owner).__name__}")
+
+    @property
+    def source(self) -> Source | None:
+        """Where it is read again; None where other places tell: those of a property, or the items of a slice."""
+        if self.is_item:
+            return None if isinstance(self.key, slice) else Source("item", self.owner, self.key)
+        if isinstance(self.owner, types.CellType):
+            return Source("cell", self.owner)
+        if isinstance(self.owner, (type, types.ModuleType)):
+            return Source("attribute", self.owner, self.key)
+        found = lookup(type(self.owner), self.key)
+        is_stored = found is ABSENT or not hasattr(type(found), "__set__") or isinstance(found, STORED)
+        return Source("plain", self.owner, self.key) if is_stored else None
+
+    @property
     def moves_on(self) -> bool:
         """Whether it is changed by what computes derivatives, too: a random generator is never at the same place
         again."""
@@ -52,6 +79,8 @@ class State:
 
     def read(self) -> Any:
         try:
+            if self.is_item and isinstance(self.owner, dict):
+                return dict.get(self.owner, self.key, ABSENT)  # the own one of a defaultdict would put something there
             return self.owner[self.key] if self.is_item else getattr(self.owner, self.key)
         except (LookupError, AttributeError, ValueError):
             return ABSENT
@@ -98,13 +127,13 @@ def before_writing(state: State, known: bool = False) -> None:
     """Before something outside is changed while the function is traced: where that fails, it is changed back."""
     r = recorders()[-1].outermost if recorders() else None
     if r is not None and (known or r.world.outlives(state.owner)) and not is_carried(state):
-        r.written.append((state, state.read(), state.is_inherited))
+        r.written.append((state, state.read(), state.is_inherited, here()))
 
 
-def undo(written: list[tuple[State, Any, bool]]) -> None:
+def undo(written: list[tuple[State, Any, bool, Loc | None]]) -> None:
     """What was changed outside is as it was before the trace."""
     while written:
-        state, old, was_inherited = written.pop()
+        state, old, was_inherited, _ = written.pop()
         state.restore(old, was_inherited)
 
 
@@ -131,6 +160,8 @@ def changed_numbers(guards: Sequence[Any]) -> State | None:
 
 def numbers_of(g: Any) -> Iterator[tuple[State, Any]]:
     """The places of numbers that a guard is of, with what they held."""
+    if isinstance(g, Guard) and g.is_written:
+        return
     if isinstance(g, HeldItems):
         pairs = g.items if isinstance(g.container, dict) else enumerate(g.items)
         yield from ((State(g.container, k, is_item=True), v) for k, v in pairs if isinstance(v, NUMBERS))

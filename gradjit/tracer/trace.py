@@ -14,14 +14,14 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import DtypeError, GradjitError, TraceError
+from ..errors import DtypeError, GradjitError, LeakError, TraceError
 from ..ir import ArrayType, Func, Loc, Value, dtype_of, walk
 from ..ir.element_reads import read_elements_directly
 from ..ir.fold_ranges import fold_ranges
 from ..ir.sizes import deciding
 from ..probe import code_of, is_array_like, parameters_of, peek, text, unwrapped
 from ..records import dataclass
-from . import trees
+from . import left_outside, process_settings, trees
 from .array import ARRAY, PYTHON, SCALAR, TracedArray, root
 from .calls import call, is_compiled
 from .containers import ContainerContents, ItemPath, items_of
@@ -41,7 +41,7 @@ from .outside import Outside, is_data_array
 from .raising import is_thrown
 from .recorder import HiddenInput, Recorder, recorders
 from .repeated_calls import RepeatedCalls
-from .state import State, restored, undo
+from .state import State, restored
 from .structures import Unroll
 from .texts import Text
 from .unlifted import check_copies
@@ -295,12 +295,15 @@ def attempt(f: Callable[..., Any], args: Sequence[Any], kwargs: dict[str, Any], 
             if changes:
                 out = (out, *(value for _, value in changes))
             result, result_tree, values = collect(recorder, handles, out, definition_of(like))
+            if recorder.outer is None:
+                left_outside.check(recorder, definition_of(like))
+                process_settings.guard(recorder.world)
             hidden = list(recorder.captured.values())
             writes = written(handles, leaves, hidden, writing)
-        except TraceError as e:
-            undo(recorder.written)
-            if isinstance(e, Unroll) or as_python or recorder.outer is not None or not recorder.is_needed or (
-                    "" not in recorder.loops.values()):
+        except (TraceError, LeakError) as e:
+            left_outside.take_back(recorder)
+            is_final = isinstance(e, Unroll) or as_python or recorder.outer is not None
+            if isinstance(e, LeakError) or is_final or not recorder.is_needed or "" not in recorder.loops.values():
                 raise
             raise UnrolledAttempt(e) from e
         check_copies(recorder.outermost.world, name_of(like))

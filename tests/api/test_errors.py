@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextvars
 import linecache
 import traceback
 
@@ -181,14 +180,14 @@ def test_values_kept_in_a_global_and_used_later():
         gj.grad(f)(X)
     assert kept == []
 
-    keeper = contextvars.ContextVar("keeper")
-
     def g(x):
-        keeper.set(x * 2)
-        return np.sum(x)
+        error = KeyError("carries it out")
+        error.value = x * 2
+        raise error
 
-    gj.grad(g)(X)
-    kept = [keeper.get()]
+    with pytest.raises(KeyError) as raised:
+        gj.grad(g)(X)
+    kept = [raised.value.value]
     with pytest.raises(gj.LeakError, match="has been traced.*Return it"):
         gj.jit(lambda x: x + kept[0])(X)
     with pytest.raises(gj.LeakError):

@@ -7,7 +7,7 @@ import copy
 from collections.abc import Sequence
 from typing import Any
 
-from ..made_names import starred
+from ..targets import starred
 from .definite_assignment import DefiniteAssignment
 from .jumps import PREFIX, Jumps, at, beginning, holds, is_plain
 from .names import NameLiveness, Site, numbered
@@ -50,6 +50,7 @@ class Rewrites:
     text: Any
     visit: Any
     made_here: Any
+    with_plain_target: Any
 
     def line(self, node: ast.AST) -> ast.Constant:
         number: ast.Constant = at(ast.Constant(getattr(node, "lineno", 0)), node)
@@ -83,6 +84,7 @@ class Rewrites:
     def visit_For(self, node: ast.For) -> Any:
         site: Site | None = getattr(node, "site", None)
         iterable = self.visit(node.iter)
+        node.target, node.body = self.with_plain_target(node.target, node.body)
         made = self.made_here(node, starred([node.target]))
         target, body = self.visit(node.target), [*made, *self.statements(node.body)]
         if site is None:
