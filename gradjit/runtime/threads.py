@@ -18,8 +18,16 @@ from gradjit.environment import count
 from gradjit.processes import Lock
 from gradjit.runtime import pool
 
-_asked: list[int | None] = [None]
-"""What the user has said in this process."""
+
+class ThreadNumber:
+    """A number of threads that the user has asked for, or None."""
+
+    def __init__(self, number: int | None):
+        self.number = number
+
+
+_asked = [ThreadNumber(None)]
+"""What the user has said in this process: by `set_threads`, and then for lines that are running. The last one holds."""
 _lock = Lock()
 CGROUP = Path("/sys/fs/cgroup")
 
@@ -43,8 +51,8 @@ def set_threads(n: int | None) -> None:
     """
     number = None if n is None else checked(n, "n")
     with _lock:
-        _asked[0] = number
-        pool.allow(usual() if number is None else number)
+        _asked[-1].number = number
+        _apply()
 
 
 def get_threads() -> int:
@@ -57,13 +65,23 @@ def get_threads() -> int:
 
 @contextmanager
 def threads(n: int | None) -> Iterator[None]:
-    """For the lines within: `with gj.threads(2):`. It holds for the whole process, as `set_threads` does."""
-    before = _asked[0]
-    set_threads(n)
+    """For the lines within: `with gj.threads(2):`. It holds for the whole process, as `set_threads` does. Where several
+    Python threads are in such lines the last to enter says how many; when all have left it is as before."""
+    own = ThreadNumber(None if n is None else checked(n, "n"))
+    with _lock:
+        _asked.append(own)
+        _apply()
     try:
         yield
     finally:
-        set_threads(before)
+        with _lock:
+            _asked.remove(own)
+            _apply()
+
+
+def _apply() -> None:
+    number = _asked[-1].number
+    pool.allow(usual() if number is None else number)
 
 
 def usual() -> int:
@@ -129,7 +147,7 @@ def read(path: Path) -> str:
 def _in_child() -> None:
     """A forked child is a worker, unless somebody has said how many threads there are to be."""
     if pool.threads():
-        pool.allow(_asked[0] or count("GRADJIT_NUM_THREADS") or from_openmp() or 1)
+        pool.allow(_asked[-1].number or count("GRADJIT_NUM_THREADS") or from_openmp() or 1)
 
 
 if hasattr(os, "register_at_fork"):

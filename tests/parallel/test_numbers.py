@@ -16,9 +16,8 @@ TELL = "print(gj.get_threads())"
 
 @pytest.fixture(autouse=True)
 def own_settings():
-    before = threads._asked[0]
-    yield
-    gj.set_threads(before)
+    with gj.threads(None):
+        yield
 
 
 def test_settings_nest():
@@ -28,6 +27,22 @@ def test_settings_nest():
         with gj.threads(None):
             assert gj.get_threads() == threads.usual()
         assert gj.get_threads() == 5
+    assert gj.get_threads() == 3
+
+
+def test_settings_of_several_python_threads_overlap():
+    gj.set_threads(3)
+    first, second = gj.threads(5), gj.threads(7)
+    first.__enter__()
+    second.__enter__()
+    assert gj.get_threads() == 7
+    first.__exit__(None, None, None)
+    assert gj.get_threads() == 7
+    second.__exit__(None, None, None)
+    assert gj.get_threads() == 3
+    with gj.threads(5):
+        gj.set_threads(2)
+        assert gj.get_threads() == 2
     assert gj.get_threads() == 3
 
 
