@@ -19,7 +19,7 @@ import pytest
 from tests.fuzz.effort import FULL, llvm_effort
 
 os.environ["GRADJIT_CACHE"] = "0"
-os.environ["GRADJIT_TIER"] = "compile"
+os.environ.setdefault("GRADJIT_TIER", "compile")
 
 FULL_EFFORT = ("benchmarks", "codegen", "docs", "examples", "library", "parallel", "partitions", "runtime", "vecmath")
 """Rooms that are about machine code, or show it."""

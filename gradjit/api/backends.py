@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 
 from ..ir import Func, Value, interpret
-from ..ir.sizes import Opening, guess, is_open, solved
+from ..ir.sizes import Dim, Opening, guess, is_open, solved
 from ..passes.planes import as_planes, from_planes, layout_in_memory
 from ..records import dataclass
 from ..runtime import cpython
@@ -50,6 +50,7 @@ from ..runtime.entry_spec import (
     same_static,
 )
 from ..runtime.items import by_versions, unchanged
+from ..runtime.kernel import BoundKernel, at
 from ..tracer import guards, trees
 from ..tracer.array import ARRAY
 from ..tracer.trace import ArgumentLeaf, Trace, Write
@@ -57,7 +58,7 @@ from .computed_results import FrontPart, in_full_size
 
 if TYPE_CHECKING:
     from ..codegen import CoresEntry
-    from ..runtime.artefact import KernelCode, MadeKernel
+    from ..runtime.artefact import MadeKernel
     from ..runtime.entry import Entry
 
 
@@ -342,40 +343,91 @@ class Native:
 
     def text(self, stage: str) -> str:
         """The program as loop nests, LLVM IR (as emitted), or assembly."""
-        if stage == "asm":
-            return self.loaded.code.asm()
-        lowered = self.made.lower()
-        return lowered.loops if stage == "loops" else str(lowered.module)
+        return self.loaded.code.asm() if stage == "asm" else text_of(self.made, stage)
 
     def portable(self, p: TracedProgram) -> tuple[str, bytes] | None:
-        from ..runtime import artefact
-        if self.loaded.spec.kept:
-            return None
-        return artefact.portable(p.func, layouts_of(p), self.made.kernel, p.opening)
+        return None if self.loaded.spec.kept else portable(p, self.made)
+
+
+def text_of(made: MadeKernel, stage: str) -> str:
+    lowered = made.lower()
+    return lowered.loops if stage == "loops" else str(lowered.module)
+
+
+def portable(p: TracedProgram, made: MadeKernel) -> tuple[str, bytes] | None:
+    from ..runtime import artefact
+    return artefact.portable(p.func, layouts_of(p), made.kernel, p.opening)
 
 
 GIL_WORK = 20_000.0
 """Element operations above which a kernel lets other threads run: giving the GIL back costs some 0.1 µs."""
 
 
-def native(p: TracedProgram, note: Callable[[str], None], threads: int | None = None, quick: bool = False) -> Native:
-    """Code for this machine, from the cache on disk or compiled. `note(name)` is told when a step is done. threads: how
-    many it may use, None for what holds for all. quick: whether code does that was made with little effort."""
-    from ..runtime import artefact
-    made = artefact.kernel_of(p.func, layouts_of(p), note, p.opening, quick)
-    entry = linked(p, made.kernel, made.objects, threads)
-    note("entry")
-    return Native(entry, made)
+@dataclass
+class Direct:
+    """Machine code that is called by Python, which looks at the arguments and builds the result: without an entry,
+    which takes longer to make than a few calls take so."""
+
+    program: TracedProgram
+    made: MadeKernel
+    kernel: BoundKernel
+    hits: int = 0
+    entry: None = None
+
+    def call(self, *leaves: Any) -> Any:
+        p = self.program
+        if not would_take(p, leaves):
+            return MISS
+        captured = p.captured_now()
+        dims = sizes_of(p, leaves) or {}
+        inputs = [np.asarray(x) for x in passed(p, leaves, captured)]
+        outs = [np.empty(at(o.shape, dims), o.dtype) for o in p.outputs]
+        self.hits += 1
+        self.kernel.run(dims, self.made.kernel.sizes, inputs, outs)
+        return answered(p, [a if o.is_array else a[()] for a, o in zip(outs, p.outputs, strict=True)], leaves, captured)
+
+    @property
+    def workspace_bytes(self) -> int:
+        return int(guess(self.made.kernel.workspace_bytes))
+
+    @property
+    def origin(self) -> str:
+        return self.made.origin
+
+    @property
+    def cores(self) -> tuple[CoresEntry, ...]:
+        return self.made.kernel.cores
+
+    def text(self, stage: str) -> str:
+        return self.kernel.code.asm() if stage == "asm" else text_of(self.made, stage)
+
+    def portable(self, p: TracedProgram) -> tuple[str, bytes] | None:
+        return None if self.made.objects else portable(p, self.made)
 
 
-def linked(p: TracedProgram, kernel: KernelCode, objects: tuple[object, ...], threads: int | None) -> Entry:
-    """A kernel behind the entry for calls of a program."""
+def code_of(p: TracedProgram, note: Callable[[str], None], quick: bool = False) -> MadeKernel:
+    """Code for this machine, from the cache on disk or compiled. `note(name)` is told when a step is done. quick:
+    whether code does that was made with little effort."""
     from ..runtime import artefact
+    return artefact.kernel_of(p.func, layouts_of(p), note, p.opening, quick)
+
+
+def direct(p: TracedProgram, made: MadeKernel, threads: int | None) -> Direct:
+    """Code that Python calls. threads: how many it may use, None for what holds for all."""
+    from ..runtime import artefact
+    takes = sum(map(is_passed, p.parameters)) + len(p.trace.captured) + len(p.outputs)
+    return Direct(p, made, artefact.bound(made.kernel, takes, made.objects, threads or 0))
+
+
+def native(p: TracedProgram, made: MadeKernel, threads: int | None) -> Native:
+    """Code behind the entry for calls of a program."""
+    from ..runtime import artefact
+    kernel, objects = made.kernel, made.objects
     spec = EntrySpec(p.parameters, p.outputs, p.result, p.captured, p.guards,
                      tuple((check.error, check.describe if check.is_described else check.describe(0, 0))
                            for check in kernel.checks), kernel.workspace_bytes,
                      kernel.work > GIL_WORK, p.writes, objects, kernel.sizes, tuple(p.opening.needed()))
-    return artefact.loaded(kernel, spec, objects, threads or 0)
+    return Native(artefact.loaded(kernel, spec, objects, threads or 0), made)
 
 
 def layouts_of(p: TracedProgram) -> list[tuple[int, ...] | None]:
@@ -409,18 +461,28 @@ class Interpreted:
             return MISS
         captured = p.captured_now()
         self.hits += 1
-        traced = [x for s, x in zip(p.parameters, leaves, strict=True) if is_passed(s)]
-        outs = interpret(p.func, [as_planes(x) for x in (*traced, *captured[:len(p.trace.captured)])])
+        outs = interpret(p.func, [as_planes(x) for x in passed(p, leaves, captured)])
         values = [fresh(from_planes(a, o.dtype), o) for a, o in zip(outs, p.outputs, strict=True)]
-        for target, k in p.writes:
-            np.copyto((leaves if isinstance(target, Argument) else captured)[target.index], values[k])
-        return built(p.result, values, leaves, captured)
+        return answered(p, values, leaves, captured)
 
     def text(self, stage: str) -> str:
         raise ValueError(f"the interpreter has no stage {stage!r}")
 
     def portable(self, p: TracedProgram) -> None:
         return None
+
+
+def passed(p: TracedProgram, leaves: Sequence[Any], captured: Sequence[Any]) -> list[Any]:
+    """What the program takes, of a call."""
+    traced = [x for s, x in zip(p.parameters, leaves, strict=True) if is_passed(s)]
+    return [*traced, *captured[:len(p.trace.captured)]]
+
+
+def answered(p: TracedProgram, values: Sequence[Any], leaves: Sequence[Any], captured: Sequence[Any]) -> Any:
+    """The result of a call for which these values were computed; arrays from outside are changed as it says."""
+    for target, k in p.writes:
+        np.copyto((leaves if isinstance(target, Argument) else captured)[target.index], values[k])
+    return built(p.result, values, leaves, captured)
 
 
 def matches(spec: ParameterSpec, x: Any, leaves: Sequence[Any]) -> bool:
@@ -458,10 +520,14 @@ def would_take(p: TracedProgram, leaves: Sequence[Any]) -> bool:
 
 def agrees(p: TracedProgram, leaves: Sequence[Any]) -> bool:
     """Whether the open extents of arrays agree and meet the conditions."""
-    pairs = [(e, n) for s, x in zip(p.parameters, leaves, strict=True) if isinstance(s, ArraySpec) and s.is_open
-             for e, n in zip(s.shape, x.shape, strict=True)]
-    dims = solved(pairs)
+    dims = sizes_of(p, leaves)
     return dims is not None and all(c.holds(dims) for c in p.opening.conditions)
+
+
+def sizes_of(p: TracedProgram, leaves: Sequence[Any]) -> dict[Dim, int] | None:
+    """The open extents in a call; None where two of them that must be equal are not."""
+    return solved((e, n) for s, x in zip(p.parameters, leaves, strict=True) if isinstance(s, ArraySpec) and s.is_open
+                  for e, n in zip(s.shape, x.shape, strict=True))
 
 
 def are_apart(arrays: Sequence[tuple[np.ndarray, bool]]) -> bool:

@@ -386,12 +386,15 @@ class Compiled(FastCallable):
         elif tier == "interpret" and not has_loops(program.func) and attempt is None:
             executable = Tiered.interpreted(program, timer.resumed, config.interpreted_calls, self.options.threads)
         else:
-            executable = native = backends.native(program, timer.note, self.options.threads, tier == "quick")
-            if native.made.kernel.unfinished:
-                executable = Tiered.quick(program, native, timer.resumed, self.options.threads)
-            passes |= native.made.seconds
+            code = backends.code_of(program, timer.note, tier == "quick")
+            if code.kernel.unfinished:
+                executable = Tiered.quick(program, code, timer.resumed, self.options.threads)
+            else:
+                executable = backends.native(program, code, self.options.threads)
+            timer.note("entry")
+            passes |= code.seconds
             if dump:
-                dump.text("llvm", t.func.name, native.text("llvm"), "ll")
+                dump.text("llvm", t.func.name, backends.text_of(code, "llvm"), "ll")
         timer.seconds.update({f"pass {k}": v for k, v in passes.items()})
         flat = not kwargs and len(leaves) == len(args) and all(x is y for x, y in zip(args, leaves, strict=True))
         agreed = [words for words, _ in attempt.agreed] if attempt else []

@@ -49,8 +49,8 @@ class Specialised:
 
 @dataclass(frozen=True)
 class Stats:
-    """The state of a compiled function. `misses` counts the calls that machine code did not take at once: the first of
-    each specialisation, calls with keywords, arrays in an unusual layout."""
+    """The state of a compiled function. `misses` counts the calls that went through Python: the first ones of each
+    specialisation (see `gj.config.tier`), calls with keywords, arrays in an unusual layout."""
 
     function: str
     misses: int

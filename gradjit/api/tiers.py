@@ -10,9 +10,10 @@ from typing import Any
 
 from ..codegen import CoresEntry
 from ..processes import Lock
+from ..runtime.artefact import MadeKernel
 from ..runtime.call_convention import MISS
 from ..runtime.entry import Entry
-from .backends import Interpreted, Native, TracedProgram, linked, native, would_take
+from .backends import Direct, Interpreted, Native, TracedProgram, code_of, direct, native, would_take
 
 QUICK_CALLS = 3
 """Calls that quick code answers: more are those of a loop, whose calls shall cost as little as they can."""
@@ -24,7 +25,7 @@ class Tiered:
     """Has the first calls answered by something that is there sooner (the interpreter, quick code), and the best
     machine code made for the one behind them."""
 
-    def __init__(self, program: TracedProgram, first: Interpreted | Native, make: Callable[[], Native], calls: int,
+    def __init__(self, program: TracedProgram, first: Interpreted | Direct, make: Callable[[], Native], calls: int,
                  seconds: float = inf) -> None:
         """calls, seconds: so many calls, and calls that have taken so long, are answered by `first`."""
         self.program = program
@@ -39,21 +40,27 @@ class Tiered:
     def interpreted(cls, program: TracedProgram, resume: Callable[[], Callable[[str], None]], calls: int,
                     threads: int | None) -> Tiered:
         """The interpreter first. resume: what gives a `note` for steps that are done later."""
-        return cls(program, Interpreted(program), lambda: native(program, resume(), threads), calls)
+        def compiled() -> Native:
+            note = resume()
+            made = native(program, code_of(program, note), threads)
+            note("entry")
+            return made
+
+        return cls(program, Interpreted(program), compiled, calls)
 
     @classmethod
-    def quick(cls, program: TracedProgram, first: Native, resume: Callable[[], Callable[[str], None]],
+    def quick(cls, program: TracedProgram, made: MadeKernel, resume: Callable[[], Callable[[str], None]],
               threads: int | None) -> Tiered:
         """Quick code first."""
         def finished() -> Native:
             note = resume()
-            made = replace(first.made, kernel=first.made.finish())
+            kernel = made.finish()
             note("llvm")
-            entry = linked(program, made.kernel, made.objects, threads)
+            best = native(program, replace(made, kernel=kernel), threads)
             note("entry")
-            return Native(entry, made)
+            return best
 
-        return cls(program, first, finished, QUICK_CALLS, QUICK_SECONDS)
+        return cls(program, direct(program, made, threads), finished, QUICK_CALLS, QUICK_SECONDS)
 
     def code(self) -> Native:
         """The best machine code, made now if there is none."""
@@ -71,7 +78,7 @@ class Tiered:
         return self.code().call(*leaves) if self.native or would_take(self.program, leaves) else MISS
 
     @property
-    def latest(self) -> Interpreted | Native:
+    def latest(self) -> Interpreted | Direct | Native:
         return self.native or self.first
 
     @property

@@ -24,7 +24,8 @@ from gradjit.runtime import disk_cache, externals
 from gradjit.runtime.entry import Entry, EntryCode, emit_entry, load_entry
 from gradjit.runtime.entry_key import entry_key
 from gradjit.runtime.entry_spec import EntrySpec
-from gradjit.runtime.jit import PIPELINES, ObjectCode, emit_object, emit_outlined, improve
+from gradjit.runtime.jit import PIPELINES, ObjectCode, emit_object, emit_outlined, improve, load_objects
+from gradjit.runtime.kernel import BoundKernel
 from gradjit.runtime.packed_code import joined, parted
 
 
@@ -213,6 +214,12 @@ def loaded(kernel: KernelCode, spec: EntrySpec, objects: Sequence[object], threa
     """A kernel behind its entry, linked into this process. threads: how many it may use; 0 for what holds for all."""
     return load_entry(kernel.code, entry_code(kernel.symbol, spec), spec,
                       externals.addresses(kernel.externals, objects, threads), kernel.outlined)
+
+
+def bound(kernel: KernelCode, takes: int, objects: Sequence[object], threads: int = 0) -> BoundKernel:
+    """A kernel without an entry, linked into this process. takes: how many inputs and outputs it has."""
+    code = load_objects([kernel.code, *kernel.outlined], externals.addresses(kernel.externals, objects, threads))
+    return BoundKernel(kernel.symbol, code, takes + len(kernel.sizes), kernel.checks, kernel.workspace_bytes)
 
 
 MAX_ENTRIES = 512

@@ -6,20 +6,51 @@ What users call goes through the C-level entry instead (`entry`, `support`).
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from gradjit.codegen import Lowered, Program, assemble, lower
+from gradjit.codegen import Check, Lowered, Program, assemble, lower
 from gradjit.errors import ArgumentError, DtypeError, ShapeError, UnsupportedError
 from gradjit.ir import Func
 from gradjit.ir.insert_checks import insert_checks
 from gradjit.ir.sizes import Dim, Opening, Size, opening, solved
 from gradjit.runtime import externals, support
-from gradjit.runtime.jit import compile_module
+from gradjit.runtime.jit import MachineCode, compile_module
 
 ALIGN = 64
+
+
+class BoundKernel:
+    """A kernel that is linked into this process, called with arrays that have been looked at already."""
+
+    def __init__(self, symbol: str, code: MachineCode, takes: int, checks: Sequence[Check],
+                 workspace_bytes: int) -> None:
+        """takes: how many sizes, inputs and outputs."""
+        self.code = code
+        self.checks = checks
+        self.workspace_bytes = workspace_bytes
+        signature = ctypes.PYFUNCTYPE(ctypes.c_int32, *[ctypes.c_void_p] * (takes + 1))  # an exception passes through
+        self._run = signature(code.addresses[symbol])
+
+    def run(self, dims: Mapping[Dim, int], sizes: Sequence[Dim], inputs: Sequence[np.ndarray],
+            outputs: Sequence[np.ndarray]) -> None:
+        """Fill the outputs. Raises the error of a check that fails, MemoryError, KeyboardInterrupt."""
+        open_ = [np.array(dims[d], np.int64) for d in sizes]
+        (workspace_bytes,) = at((self.workspace_bytes,), dims)
+        workspace = np.empty(workspace_bytes + ALIGN, np.uint8)
+        aligned = -(-workspace.ctypes.data // ALIGN) * ALIGN
+        status = self._run(*(a.ctypes.data for a in (*open_, *inputs, *outputs)), aligned)
+        if status == support.OUT_OF_MEMORY:
+            raise MemoryError
+        if status == support.INTERRUPTED:
+            raise KeyboardInterrupt
+        if status > 0:
+            check = self.checks[status - 1]
+            end = aligned + workspace_bytes
+            index, extent = (ctypes.c_int64 * 2).from_address(end - 16) if check.is_described else (0, 0)
+            raise check.error(check.describe(index, extent))
 
 
 class Kernel:
@@ -30,10 +61,9 @@ class Kernel:
         symbols = externals.addresses(self.lowered.externals, self.lowered.objects)
         self.code = compile_module(self.lowered.module, symbols, pipeline=self.lowered.pipeline,
                                    outlined=self.lowered.outlined)
-        program = self.lowered.program
-        count = len(program.sizes) + len(program.inputs) + len(program.outputs) + 1
-        signature = ctypes.PYFUNCTYPE(ctypes.c_int32, *[ctypes.c_void_p] * count)  # an exception passes through
-        self._run = signature(self.code.addresses[self.lowered.kernel.name])
+        p = self.lowered.program
+        takes = len(p.sizes) + len(p.inputs) + len(p.outputs)
+        self.bound = BoundKernel(lowered.kernel.name, self.code, takes, lowered.checks, lowered.workspace_bytes)
 
     def __call__(self, *args: Any) -> list[np.ndarray]:
         """The results as fresh arrays.
@@ -45,20 +75,9 @@ class Kernel:
         if len(args) != len(p.inputs):
             raise ArgumentError(f"@{p.name} takes {len(p.inputs)} arguments, got {len(args)}")
         dims = self.sizes(args)
-        sizes = [np.array(dims[d], np.int64) for d in p.sizes]
         inputs = [_input(a, at(b.shape, dims), b.dtype.np) for a, b in zip(args, p.inputs, strict=True)]
         outputs = [np.empty(at(b.shape, dims), b.dtype.np) for b in p.outputs]
-        (workspace_bytes,) = at((self.lowered.workspace_bytes,), dims)
-        workspace = np.empty(workspace_bytes + ALIGN, np.uint8)
-        aligned = -(-workspace.ctypes.data // ALIGN) * ALIGN
-        status = self._run(*(a.ctypes.data for a in (*sizes, *inputs, *outputs)), aligned)
-        if status == support.OUT_OF_MEMORY:
-            raise MemoryError
-        if status > 0:
-            check = self.lowered.checks[status - 1]
-            end = aligned + workspace_bytes
-            index, extent = (ctypes.c_int64 * 2).from_address(end - 16) if check.is_described else (0, 0)
-            raise check.error(check.describe(index, extent))
+        self.bound.run(dims, p.sizes, inputs, outputs)
         return outputs
 
     def sizes(self, args: Sequence[Any]) -> dict[Dim, int]:
@@ -79,7 +98,7 @@ class Kernel:
         return dims
 
 
-def at(extents: Sequence[int], dims: dict[Dim, int]) -> tuple[int, ...]:
+def at(extents: Sequence[int], dims: Mapping[Dim, int]) -> tuple[int, ...]:
     """Extents with numbers for the dims."""
     return tuple(e.at(dims) if type(e) is Size else e for e in extents)
 

@@ -183,6 +183,71 @@ def test_sizes_that_open(pipelines) -> None:
     assert len(g.stats().specialisations) <= 3
 
 
+# what Python hands over ----------------------------------------------------------------------------------------------
+WIDE = np.arange(24.0).reshape(4, 6)
+Z = np.array([1 + 2j, -0.5j, 3.0])
+ANSWERS = {
+    "a scalar": (lambda x: np.sum(x), X),
+    "a number": (lambda t: t * 2.0, 1.5),
+    "an integer": (lambda n: n // 2, np.int32(7)),
+    "truth": (lambda x: (x > 0.0, np.all(x < 9.0)), X),
+    "rank 0": (lambda x: np.asarray(np.sum(x)) * np.ones(()), X),
+    "complex": (lambda z: (z * z, np.abs(z), z.conj().sum()), Z),
+    "containers": (lambda p: {"w": p["w"] * 2.0, "rest": [p["b"], (1, None)]}, {"w": W, "b": X}),
+    "its argument": (lambda x: (x, x + 1.0), X),
+    "columns first": (lambda a: a @ a.T, np.asfortranarray(WIDE)),
+    "every second": (lambda a: a * 2.0, WIDE[::2, ::3]),
+    "backwards": (lambda a: np.cumsum(a), X[::-1]),
+    "nothing": (lambda a: (a * 2.0, np.sum(a)), np.zeros((0, 3))),
+    "captured columns": (lambda x: WIDE.T[1:5] @ x, np.ones(4)),
+    "a routine": (lambda a: np.linalg.solve(a @ a.T + np.eye(4), a), WIDE / 24.0),
+    "a transform": (lambda x: np.fft.rfft(x), X),
+}
+
+
+def leaves(x):
+    if isinstance(x, dict):
+        return [y for k in sorted(x) for y in (k, *leaves(x[k]))]
+    if isinstance(x, (list, tuple)):
+        return [type(x), *(y for e in x for y in leaves(e))]
+    if isinstance(x, (np.ndarray, np.generic)):
+        return [type(x), x.dtype, x.shape, x.tobytes()]
+    return [type(x), x]
+
+
+@pytest.mark.parametrize("name", ANSWERS)
+def test_the_same_answer_from_each_tier(name: str, pipelines) -> None:
+    f, x = ANSWERS[name]
+    g = gj.jit(f)
+    answers = [g(x) for _ in range(5)]
+    assert all(leaves(a) == leaves(answers[0]) for a in answers)
+    assert leaves(gj.jit(f, tier="compile")(x)) == leaves(answers[0])
+    assert pipelines[0] == "quick"
+
+
+def test_results_are_apart() -> None:
+    g = gj.jit(lambda x: (x * 2.0, x))
+    first, same = g(X)
+    second, _ = g(X)
+    assert same is X and not np.may_share_memory(first, second) and first.flags.writeable
+
+
+def test_arrays_that_share_memory_are_told_apart() -> None:
+    def swap(a, b):
+        a[0], b[0] = b[0], a[0] + 1.0
+        return np.sum(a) + np.sum(b)
+
+    g = gj.jit(swap)
+    for _ in range(6):
+        x, y = np.ones(3), np.zeros(3)
+        p, q = np.ones(3), np.zeros(3)
+        assert g(x, y) == swap(p, q)
+        np.testing.assert_array_equal((x, y), (p, q))
+        x, p = np.arange(3.0), np.arange(3.0)
+        assert g(x, x) == swap(p, p)
+        np.testing.assert_array_equal(x, p)
+
+
 # what is kept ---------------------------------------------------------------------------------------------------------
 @pytest.fixture
 def cache(monkeypatch, tmp_path):
