@@ -151,7 +151,7 @@ def backward(t: Tensor, ct: np.ndarray | None, retain: bool) -> None:
     if r.is_observed and has_hooks(r):
         r.compute()
         r = current()
-    slot = t._slot if t._recording is r else r.slot(t)
+    slot = r.slot(t)
     wanted = r.wanted()
     sites = observed_sites(r) if r.is_observed or t.keeps_gradients else tuple(r.sources)
     kernel = kernels.pull(r.node, wanted, (slot,), sites, (), ct is not None, r)

@@ -115,15 +115,16 @@ class Recording:
 
     def slot(self, t: Tensor) -> int:
         """The slot of a tensor, which comes in now if it is not of this recording."""
+        slot = t._slot  # before the recording is asked for: another thread may have it enter its own meanwhile
         array, other = t._array, t._recording
         home: Recording | None = self
         if array is None or t._exposed or t._base is not None or (other is not None and other.is_open):
             if other is self:
-                return t._slot
-            if array is None and other is not None and other.is_open:
-                self.slot_elsewhere()
+                return slot
             if t._base is not None:
                 return t._enter_view(self)
+            if other is not None and other.is_open and (array is None or slot in other.node.changed):
+                self.slot_elsewhere()
             array = None  # so that only the tensor holds it
             array = t._own_array()
             home = None if t._exposed else self
@@ -154,8 +155,7 @@ class Recording:
     def call(self, run: Callable[[list[Any]], Any], struct: Any, tensors: Sequence[Any], cls: type[Tensor],
              kind: type[TensorCall] = TensorCall) -> Any:
         """The result of a call on operands: tensors, and floats that are inputs. `struct` is all the rest of it."""
-        slots = [self.float_slot(t) if type(t) is float else t._slot if t._recording is self else self.slot(t)
-                 for t in tensors]
+        slots = [self.float_slot(t) if type(t) is float else self.slot(t) for t in tensors]
         key = (struct, *slots)
         node = self.node.next.get(key)
         if node is not None and node.guards and not all_hold(node.guards):
@@ -187,7 +187,8 @@ class Recording:
                 if owner._exposed:
                     t._recording = None
                 t._how = node.step, tensors, place_of(m.slot, node.result)
-        found = self.structure(node.result, made, tensors)
+        step: Any = node.step
+        found = self.structure(node.result, made, lambda slot: tensors[step.operands.index(slot)])
         if node.is_eager or is_shared:
             self.compute()
         return found
@@ -223,16 +224,14 @@ class Recording:
         self.tensors[slot] = ref(t)
         return t
 
-    def structure(self, x: Any, made: dict[int, Tensor], operands: Sequence[Any]) -> Any:
+    def structure(self, x: Any, made: dict[int, Tensor], operand: Callable[[int], Any]) -> Any:
         if isinstance(x, TensorSlot):
-            if x.index in made:
-                return made[x.index]
-            return next(t for t in operands if type(t) is not float and t._slot == x.index)
+            return made[x.index] if x.index in made else operand(x.index)
         if isinstance(x, list | tuple):
-            items = [self.structure(i, made, operands) for i in x]
+            items = [self.structure(i, made, operand) for i in x]
             return type(x)(*items) if hasattr(x, "_fields") else type(x)(items)
         if isinstance(x, dict):
-            return {k: self.structure(v, made, operands) for k, v in x.items()}
+            return {k: self.structure(v, made, operand) for k, v in x.items()}
         return x
 
     def set_mode(self, enabled: bool) -> None:

@@ -267,7 +267,7 @@ class Tensor(TensorGradients):
             rec = local.recording
             if rec is None or rec.node.length >= MAX_STEPS:
                 rec = current()
-            a = self._slot if self._recording is rec else rec.slot(self)
+            a = rec.slot(self)
             node = rec.node.next.get((GETITEM, a, key))
             if node is None and self._type.shape and not (self._type.shape[1:] or rec.node.has_room(GETITEM, a, key)):
                 return self._item_at(key)

@@ -43,9 +43,12 @@ def _operator(name: str, static_floats: bool = False) -> Callable[..., Any]:
             rec = current()
         own, cls = type(self), type(other)
         try:
-            a = self._slot if self._recording is rec else rec.slot(self)
+            a = self._slot  # before the recording is asked for: see `Recording.slot`
+            if self._recording is not rec:
+                a = rec.slot(self)
             if cls is own:
-                key: Any = (func, a, other._slot if other._recording is rec else rec.slot(other))
+                b = other._slot
+                key: Any = (func, a, b if other._recording is rec else rec.slot(other))
         except DtypeError:  # float16
             return self._eager(func, (self, other), {})
         if cls is own:
@@ -93,7 +96,9 @@ def _reflected(name: str) -> Callable[..., Any]:
         if rec is None or rec.node.length >= MAX_STEPS:
             rec = current()
         try:
-            b = self._slot if self._recording is rec else rec.slot(self)
+            b = self._slot
+            if self._recording is not rec:
+                b = rec.slot(self)
         except DtypeError:
             return self._eager(func, (other, self), {})
         key: Any = (func, rec.float_slot(other), b) if cls is float else (func, INT, other, b)
@@ -138,11 +143,8 @@ def _in_place(name: str, static_ints: bool = False) -> Callable[..., Any]:
         rec: Recording | None = local.recording
         if rec is None or rec.node.length >= MAX_STEPS:
             rec = current()
-        a = self._slot if self._recording is rec else rec.slot(self)
-        if cls is float:
-            b = rec.float_slot(other)
-        else:
-            b = other._slot if other._recording is rec else rec.slot(other)
+        a = rec.slot(self)
+        b = rec.float_slot(other) if cls is float else rec.slot(other)
         key = (func, a, b)
         node = rec.node.next.get(key) or rec.extend(key, TensorCall(both, (a, b), func))
         rec.node = node
@@ -169,7 +171,7 @@ def _step_of_one(func: Any, one: Callable[[Sequence[Any]], Any]) -> Callable[...
         if rec is None or rec.node.length >= MAX_STEPS:
             rec = current()
         try:
-            a = self._slot if self._recording is rec else rec.slot(self)
+            a = rec.slot(self)
         except DtypeError:
             return self._eager(func, (self,), {})
         key = (func, a)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+import threading
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -220,3 +222,63 @@ def test_a_part_of_a_constant_becomes_a_leaf() -> None:
     row = leaf(1.0, 2.0)[:1]
     with pytest.raises(gj.DifferentiationError, match="detach"):
         row.requires_grad = False
+
+
+# threads --------------------------------------------------------------------------------------------------------------
+def test_views_and_writes_that_another_thread_records() -> None:
+    data, other = gj.tensor([1.0, 2.0, 3.0]), gj.tensor([1.0])
+    data.numpy()
+    view = data[1:]
+    found: list[Any] = []
+
+    def work() -> None:
+        found.append((view * 2).tolist())
+        other.__iadd__(1)
+        other.sum()
+        found.append(other)
+        done.set()
+        leave.wait(10)
+
+    done, leave = threading.Event(), threading.Event()
+    thread = threading.Thread(target=work)
+    thread.start()
+    assert done.wait(10)
+    with pytest.raises(gj.TraceError, match="another thread"):
+        other * 2
+    leave.set()
+    thread.join()
+    assert found[0] == [4, 6]
+
+
+def test_an_operand_that_is_given_back() -> None:
+    t = gj.tensor([1.0, 2.0])
+    a = t.numpy()
+    assert np.add(t, t.reshape(2), out=t) is t
+    assert_array_equal(a, [2, 4])
+
+
+def test_tensors_that_threads_share() -> None:
+    data = gj.tensor(np.arange(1.0, 6.0))
+    part = data[1:4]
+    wrong: list[Any] = []
+
+    def work(k: int) -> None:
+        x = gj.tensor(np.arange(5.0) + k, requires_grad=True)
+        others = [gj.tensor(float(i)) for i in range(k)]
+        for _ in range(40):
+            x.grad = None
+            ((x * data * data).sum() + (x[1:4] * part).sum() + sum(others)).backward()
+            if x.grad.tolist() != [1, 6, 12, 20, 25]:
+                wrong.append(x.grad)
+
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        threads = [threading.Thread(target=work, args=(k,)) for k in range(6)]
+        for t in threads:
+            t.start()
+        for t in threads:
+            t.join()
+    finally:
+        sys.setswitchinterval(interval)
+    assert not wrong
