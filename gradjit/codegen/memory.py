@@ -13,7 +13,7 @@ from .affine import Affine, Var
 from .elements import Index, Notes
 from .lower import is_thin
 from .numbers import GATHER, LOAD, cost_of, memory_cost
-from .schedule import Scheduler, Slot
+from .schedule import KnownOrders, Scheduler, Slot
 from .symbolic import reckoned
 from .tasks import Lowering, Surroundings, Task, must, only
 
@@ -41,15 +41,16 @@ def plan(func: Func, frame: Surroundings) -> MemoryPlan:
     long = len(func.ops) > LONG
     memory = too_deep(func) | (shared_and_small(func) if long else set())
     searches = 1 if long else ROUNDS
+    known: KnownOrders = {}
     while True:
         low = Lowering(func, set(memory), frame)
-        if asked := low.wanted - low.memory:  # known before anything is scheduled
+        if asked := low.wanted - low.memory or required(low) - low.memory:  # known before anything is scheduled
             memory |= asked
             continue
-        s = Scheduler(low)
+        s = Scheduler(low, known)
         root = s.run()
         p = MemoryPlan(low, root, s.path)
-        wanted = (required(p) or too_many_pieces(p)) - low.memory
+        wanted = too_many_pieces(p) - low.memory
         if not wanted and searches:
             wanted = repeated(p) - low.memory
             searches -= 1
@@ -89,12 +90,14 @@ def too_deep(func: Func) -> set[Value]:
     return cut
 
 
-def required(p: MemoryPlan) -> set[Value]:
-    """Values without which the program cannot be lowered: operands of calls, sources of gathers."""
-    wanted = p.low.wanted | wanted_by_singles(p.low, p.low.frame.singles)
-    for t in p.path:
-        wanted |= t.notes.needs_memory
-    return wanted
+def required(low: Lowering) -> set[Value]:
+    """Survey the tasks: values without which the program cannot be lowered, operands of calls, sources of gathers."""
+    wanted = wanted_by_singles(low, low.frame.singles)
+    for t in low.tasks:
+        if isinstance(t, Task):
+            t.survey(low.elements)
+            wanted |= t.notes.needs_memory
+    return wanted | low.wanted
 
 
 def wanted_by_singles(low: Lowering, singles: Sequence[Value]) -> set[Value]:

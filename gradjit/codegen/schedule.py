@@ -8,6 +8,7 @@ producers, sibling outputs, and several passes over the rows of a matrix come to
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from dataclasses import field
 from math import inf
 
@@ -75,11 +76,22 @@ class Slot:
 Item = Slot | Task | CallTask
 
 
-class Scheduler:
-    """Places the tasks of a lowering, in program order. `path` tells the slots of each, outermost first."""
+KnownOrders = dict[Hashable, list[Order]]
 
-    def __init__(self, low: Lowering):
+
+def what_orders_depend_on(t: Task) -> Hashable:
+    """Of tasks of one program, whichever of its values have memory: what is the same has the same orders."""
+    reads, visits = (frozenset(v for v, _ in seen) for seen in (t.notes.reads, t.notes.visits))
+    return t.kind, t.value, t.domain, t.order, t.kept, t.serial, reads, visits
+
+
+class Scheduler:
+    """Places the tasks of a lowering, which have been surveyed, in program order. `path` tells the slots of each,
+    outermost first. known: the orders that such tasks may have, where that was asked before."""
+
+    def __init__(self, low: Lowering, known: KnownOrders):
         self.low = low
+        self.known = known
         self.root = Slot(None)
         self.path: dict[Task, list[Slot]] = {}
 
@@ -89,7 +101,6 @@ class Scheduler:
                 self.root.append(t)
                 self.root.holds(t, t)
                 continue
-            t.survey(self.low.elements)
             self.choose_order(t)
             self.place(t)
             if t.kind == "reduce" and not t.in_registers:
@@ -130,7 +141,8 @@ class Scheduler:
     # placement --------------------------------------------------------------------------------------------------------
     def choose_order(self, t: Task) -> None:
         """Of the orders that the task may have, the one that shares most loops with what is placed already."""
-        candidates = orders(t)
+        key = what_orders_depend_on(t)
+        candidates = self.known[key] if key in self.known else self.known.setdefault(key, orders(t))
         t.order = max(candidates, key=lambda order: (self.shared_depth(t, order), -candidates.index(order)))
 
     def shared_depth(self, t: Task, order: Order) -> int:
