@@ -154,6 +154,12 @@ class MyGradTensor(Base):
         result = super()._apply(func, args, kwargs, floats, kind)
         return as_variable(result) if constant is False else result
 
+    def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
+        return self._apply_ufunc(ufunc, method, inputs, kwargs)
+
+    def __array_function__(self, func: Callable[..., Any], types: Any, args: Any, kwargs: Any) -> Any:
+        return self._apply(func, args, kwargs)
+
     def _into(self, out: np.ndarray, func: Any, args: Any, kwargs: Any, constant: bool | None) -> Any:
         """The result of a call, which is written to an array of the user's, and shares it from then on."""
         where = kwargs.get("where", True)

@@ -21,12 +21,16 @@ class GradMode:
         self.before: list[bool] = []
 
     def __enter__(self) -> GradMode:
-        self.before.append(modes.grad_enabled)
-        set_grad_enabled(self.enabled)
+        before = modes.grad_enabled
+        self.before.append(before)
+        if before is not self.enabled:
+            set_grad_enabled(self.enabled)
         return self
 
     def __exit__(self, *_: object) -> None:
-        set_grad_enabled(self.before.pop())
+        before = self.before.pop()
+        if before is not modes.grad_enabled:
+            set_grad_enabled(before)
 
     def __call__(self, f: Callable[..., Any]) -> Callable[..., Any]:
         if inspect.isgeneratorfunction(f):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import heapq
 import sys
-from types import FrameType
+from types import CodeType, FrameType
 from typing import TYPE_CHECKING, NoReturn
 
 import numpy as np
@@ -21,15 +21,18 @@ if TYPE_CHECKING:
     from .tensor_gradients import GradientHooks
 
 
+MANY = 1000
+
+
 class Freed:
-    """What a tensor came from was used up by a `backward`, which this frame had called."""
+    """What a tensor came from was used up by a `backward`, which stands at this place in the code."""
 
     __slots__ = ("code", "at")
     leaf = recording = None
     """As of an `Upstream` that leads nowhere."""
 
-    def __init__(self, frame: FrameType):
-        self.code, self.at = frame.f_code, frame.f_lasti
+    def __init__(self, code: CodeType, at: int):
+        self.code, self.at = code, at
 
     def refuse(self) -> NoReturn:
         line = next((n for begin, end, n in self.code.co_lines() if begin <= self.at < end and n is not None),
@@ -37,6 +40,20 @@ class Freed:
         loc = Loc(self.code.co_filename, line, self.code.co_name)
         fail(DifferentiationError, f"the graph behind this tensor was freed by the backward at\n  {loc.full}\nwrite "
                                    f"backward(retain_graph=True) there, or compute the tensor anew")
+
+
+_freed: dict[tuple[CodeType, int], Freed] = {}
+"""By the place of the `backward`."""
+
+
+def freed_by(frame: FrameType) -> Freed:
+    place = frame.f_code, frame.f_lasti
+    found = _freed.get(place)
+    if found is None:
+        if len(_freed) >= MANY:  # of code that is made anew each time
+            _freed.clear()
+        found = _freed[place] = Freed(*place)
+    return found
 
 
 class Deliveries:
@@ -163,7 +180,7 @@ def backward(t: Tensor, ct: np.ndarray | None, retain: bool) -> None:
         if t._failure is not None or t._array is None:
             raise
         return backward(t, ct, retain)
-    freed = None if retain else Freed(sys._getframe(2))
+    freed = None if retain else freed_by(sys._getframe(2))
     n = len(wanted)
     sources, tensors = r.sources, r.tensors
     r.close(wanted, outs[:n], kernel.cone, freed)

@@ -34,6 +34,12 @@ FLOAT = "float"
 GRAD_ON, GRAD_OFF = "derivatives on", "derivatives off"
 
 
+NO_INPUTS: list[Any] = []
+NO_TENSORS: dict[int, ref[Tensor]] = {}
+NO_SOURCES: dict[int, Upstream] = {}
+"""What a recording has that has ended."""
+
+
 class Upstream:
     """What the cotangent of a recording's input goes to: a leaf, as the variable that it was then, or the output of an
     earlier recording."""
@@ -68,7 +74,12 @@ class Past:
 class Recording:
     """The steps of this thread's tensors since the last look at one."""
 
-    __slots__ = ("number", "node", "inputs", "tensors", "sources", "is_open", "trace", "is_observed", "hidden")
+    is_open = True
+    trace: tuple[TrieNode, OpenTrace] | None = None
+    hidden: Sequence[np.ndarray] = ()
+    """Copies of the arrays that functions called on tensors have read from outside."""
+    is_observed = False
+    """Whether some tensor of it has a hook, or keeps its gradient."""
 
     def __init__(self) -> None:
         self.number = next(_numbers)
@@ -77,12 +88,6 @@ class Recording:
         self.tensors: dict[int, ref[Tensor]] = {}
         """By slot; those that own their elements."""
         self.sources: dict[int, Upstream] = {}
-        self.is_open = True
-        self.trace: tuple[TrieNode, OpenTrace] | None = None
-        self.hidden: list[np.ndarray] = []
-        """Copies of the arrays that functions called on tensors have read from outside."""
-        self.is_observed = False
-        """Whether some tensor of it has a hook, or keeps its gradient."""
 
     # steps ----------------------------------------------------------------------------------------------------------
     def extend(self, key: Any, step: Step) -> TrieNode:
@@ -164,7 +169,7 @@ class Recording:
         if node is None:
             node = self.extend(key, kind(run, slots, struct))
         if node.hidden:
-            self.hidden += [read(c) for c in node.hidden]
+            self.hidden = [*self.hidden, *(read(c) for c in node.hidden)]
         self.node = node
         found = self.tensor(cls, node) if node.single else self.results(node, tensors, cls)
         if node.hidden:  # somebody may write to what was read
@@ -303,7 +308,7 @@ class Recording:
                         past.hooks[slot] = t._hooks
         if local.recording is self:
             local.recording = None
-        self.trace, self.inputs, self.tensors, self.sources = None, [], {}, {}
+        self.trace, self.inputs, self.tensors, self.sources = None, NO_INPUTS, NO_TENSORS, NO_SOURCES
 
 
 def read(c: Any) -> np.ndarray:

@@ -27,6 +27,7 @@ from .tensor_functions import WITHOUT_DERIVATIVES, function_of_scipy, writes_to_
 from .tensor_gradients import TensorGradients
 from .tensor_keys import check_key, settled_key
 from .tensor_names import missing_attribute
+from .tensor_operators import step_of_one, step_of_two
 from .tensor_types import CONSTANT, DERIVED, LEAF, TensorType, type_of_array
 from .traced_calls import TracedCall
 from .trie import MAX_STEPS, TensorCall, modes
@@ -244,10 +245,21 @@ class Tensor(TensorGradients):
         return x
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
+        if method == "__call__" and not kwargs:
+            x, *others = inputs
+            if not others:
+                return step_of_one(ufunc)(x)
+            if len(others) == 1 and type(x) is type(others[0]):
+                return step_of_two(ufunc)(x, others[0])
+        return self._apply_ufunc(ufunc, method, inputs, kwargs)
+
+    def _apply_ufunc(self, ufunc: np.ufunc, method: str, inputs: Any, kwargs: Any) -> Any:
         return self._apply(ufunc if method == "__call__" else getattr(ufunc, method), inputs, kwargs,
                            floats=ufunc is not np.power)
 
     def __array_function__(self, func: Callable[..., Any], types: Any, args: Any, kwargs: Any) -> Any:
+        if not kwargs and len(args) == 1 and type(args[0]) is type(self) and func not in WITHOUT_DERIVATIVES:
+            return step_of_one(func)(self)
         return self._apply(func, args, kwargs)
 
     def __gradjit_record__(self, func: Callable[..., Any], args: Any, kwargs: Any) -> Any:
@@ -267,7 +279,9 @@ class Tensor(TensorGradients):
             rec = local.recording
             if rec is None or rec.node.length >= MAX_STEPS:
                 rec = current()
-            a = rec.slot(self)
+            a = self._slot
+            if self._recording is not rec:
+                a = rec.slot(self)
             node = rec.node.next.get((GETITEM, a, key))
             if node is None and self._type.shape and not (self._type.shape[1:] or rec.node.has_room(GETITEM, a, key)):
                 return self._item_at(key)

@@ -12,7 +12,7 @@ from ..tracer.locations import fail
 from . import pullback_graph
 from .recording import Upstream
 from .tensor_operators import TensorOperators
-from .tensor_types import DERIVED, LEAF
+from .tensor_types import CONSTANT, DERIVED, LEAF
 
 
 class GradientHooks(list[Callable[[Any], Any]]):
@@ -60,10 +60,11 @@ class TensorGradients(TensorOperators):
         gradient: the cotangent to begin with, of this tensor's shape. retain_graph: whether the graph may be walked
         again; else a second `backward` through it is an error. Nothing happens from a constant.
         """
-        if not self._type.is_inexact:
+        t = self._type
+        if not t.is_inexact:
             fail(DifferentiationError, f"backward from a tensor of {self.dtype}: derivatives are of floating-point "
                                        f"numbers")
-        if not self.requires_grad:
+        if t.role == CONSTANT if self._base is None else not self.requires_grad:
             return
         pullback_graph.backward(self, None if gradient is None else self._cotangent(gradient), retain_graph)
 
@@ -78,13 +79,11 @@ class TensorGradients(TensorOperators):
         """The gradient that a backward has found."""
         if self._hooks and self.role == LEAF:
             g = pullback_graph.hooked_ct(self._hooks, g)
-        old = self._grad
-        if isinstance(old, TensorGradients):
-            old._put_sum(g)
+        if isinstance(self._grad, TensorGradients):  # else None, or 0
+            self._grad._put_sum(g)
             return
         t = self._grad = object.__new__(type(self))
-        t._array = np.array(old + g, g.dtype) if old else g  # 0 where it was set to that
-        t._type = self._type.constant
+        t._array, t._type = g, self._type._constant or self._type.constant
 
     def _put_sum(self: Any, g: np.ndarray) -> None:
         a = self._value()
@@ -99,10 +98,8 @@ class TensorGradients(TensorOperators):
     @grad.setter
     def grad(self: Any, value: Any) -> None:
         """A tensor or an array, None, or 0, to which the next gradients are added."""
-        if isinstance(value, int | float) and value == 0:
-            value = 0
-        elif value is not None:
-            value = self._given_gradient(value)
+        if value is not None:
+            value = 0 if isinstance(value, int | float) and value == 0 else self._given_gradient(value)
         self._grad = value
 
     def _given_gradient(self: Any, value: Any) -> Any:

@@ -5,6 +5,7 @@ What stands here runs for every operation of a user's program: an operator costs
 
 from __future__ import annotations
 
+import functools
 import operator
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
@@ -31,9 +32,13 @@ def is_float_like(t: Any, x: int) -> bool:
 
 
 def _operator(name: str, static_floats: bool = False) -> Callable[..., Any]:
-    """The operator of this name. static_floats: whether a float is part of the program, and no input."""
-    func: Callable[[Any, Any], Any] = getattr(operator, name)
+    return step_of_two(getattr(operator, name), static_floats)
 
+
+@functools.lru_cache(1 << 10)
+def step_of_two(func: Callable[[Any, Any], Any], static_floats: bool = False) -> Callable[..., Any]:
+    """The step that a function of a tensor and something else is. static_floats: whether a float is part of the
+    program, and no input."""
     def both(h: Sequence[Any]) -> Any:
         return func(h[0], h[1])
 
@@ -143,7 +148,9 @@ def _in_place(name: str, static_ints: bool = False) -> Callable[..., Any]:
         rec: Recording | None = local.recording
         if rec is None or rec.node.length >= MAX_STEPS:
             rec = current()
-        a = rec.slot(self)
+        a = self._slot
+        if self._recording is not rec:
+            a = rec.slot(self)
         b = rec.float_slot(other) if cls is float else rec.slot(other)
         key = (func, a, b)
         node = rec.node.next.get(key) or rec.extend(key, TensorCall(both, (a, b), func))
@@ -156,22 +163,23 @@ def _in_place(name: str, static_ints: bool = False) -> Callable[..., Any]:
 
 
 def _unary(name: str) -> Callable[..., Any]:
-    func = getattr(operator, name)
+    return step_of_one(getattr(operator, name))
 
+
+@functools.lru_cache(1 << 10)
+def step_of_one(func: Callable[[Any], Any]) -> Callable[..., Any]:
+    """The step that a function of one operand is."""
     def one(h: Sequence[Any]) -> Any:
         return func(h[0])
 
-    return _step_of_one(func, one)
-
-
-def _step_of_one(func: Any, one: Callable[[Sequence[Any]], Any]) -> Callable[..., Any]:
-    """The step that a function of one operand is."""
     def unary(self: Any) -> Any:
         rec = local.recording
         if rec is None or rec.node.length >= MAX_STEPS:
             rec = current()
         try:
-            a = rec.slot(self)
+            a = self._slot
+            if self._recording is not rec:
+                a = rec.slot(self)
         except DtypeError:
             return self._eager(func, (self,), {})
         key = (func, a)
@@ -179,7 +187,13 @@ def _step_of_one(func: Any, one: Callable[[Sequence[Any]], Any]) -> Callable[...
         if node is None:
             return self._eager(func, (self,), {})
         rec.node = node
-        return rec.tensor(type(self), node) if node.single else rec.results(node, (self,), type(self))
+        if not node.single:
+            return rec.results(node, (self,), type(self))
+        t = new(type(self))  # what Recording.tensor does
+        t._recording, t._type = rec, node.type
+        t._slot = slot = node.slot
+        rec.tensors[slot] = ref(t)
+        return t
 
     return unary
 
@@ -203,11 +217,7 @@ class ArrayAttribute(ArrayMethod):
 
 def _method(name: str) -> Any:
     method = ArrayMethod(name)
-
-    def one(h: Sequence[Any]) -> Any:
-        return method(h[0])
-
-    plain = _step_of_one(method, one)
+    plain = step_of_one(method)
 
     def call(self: Any, /, *args: Any, **kwargs: Any) -> Any:
         if not args and not kwargs:
@@ -229,10 +239,7 @@ def _view(self: Any, *args: Any, **kwargs: Any) -> Any:
 
 def _numpys(func: Callable[..., Any]) -> Any:
     """A function of NumPy's as a method, as PyTorch has it."""
-    def one(h: Sequence[Any]) -> Any:
-        return func(h[0])
-
-    return _step_of_one(func, one)
+    return step_of_one(func)
 
 
 def _writer(name: str, static_ints: bool = False) -> Any:
