@@ -380,3 +380,16 @@ def test_printing(capfd: pytest.CaptureFixture[str]) -> None:
 
     gj.jit(f)(np.array([1 + 2j, 3 - 1j]), 0.5)
     assert capfd.readouterr().out == "0.5 of [1.+2.j 3.-1.j] {} 3.00-1.00j\n"
+
+
+def test_the_square_of_a_length_takes_no_root() -> None:
+    """Its value is NumPy's, also of infinite parts and where it overflows; its gradient is smooth at 0."""
+    def f(z: Any) -> Any:
+        return np.abs(z) ** 2
+
+    with np.errstate(all="ignore"):
+        compiled = gj.jit(f)
+        np.testing.assert_allclose(compiled(EDGES), f(EDGES), rtol=1e-15)
+        np.testing.assert_allclose(compiled(Z), f(Z), rtol=1e-15)
+    assert " hypot" not in compiled.ir(stage="optimized")
+    np.testing.assert_array_equal(gj.grad(lambda z: np.sum(f(z)))(np.array([0j, 3 - 4j])), [0j, 6 - 8j])

@@ -58,6 +58,7 @@ BINARY: dict[str, tuple[tuple[Range, Range], ...]] = {
     "fmod": (((0.2, 0.9), (1, 2)), ((3.1, 3.4), (1.2, 1.4)), ((-3.4, -3.1), (1.2, 1.4))),
     "arctan2": ((BOTH, ABOVE), (ABOVE, BOTH), (BELOW, BELOW)),
     "hypot": ((BOTH, ABOVE),),
+    "squared_hypot": ((BOTH, ABOVE),),
     "logaddexp": ((BOTH, BOTH),),
     "logaddexp2": ((BOTH, BOTH),),
     "maximum": ((BELOW, ABOVE), (ABOVE, BELOW)),
@@ -83,6 +84,8 @@ def reference(op: str) -> Any:
     if OPS[op].family == "special":
         special = pytest.importorskip("scipy.special")
         return getattr(special, op)
+    if op == "squared_hypot":
+        return lambda x, y: np.square(np.hypot(x, y))
     return getattr(np, NUMPY.get(op, op))
 
 

@@ -42,7 +42,8 @@ PLANES = dict.fromkeys(("real", "imag", "complex"), "complex numbers are planes 
 DISSOLVED = dict.fromkeys(("stop_gradient", "barrier"),
                           "the identity: it dissolves before code is emitted (Elements.apply)")
 
-FUSED = {"fma": "a pass over loop nests makes it of a product and a sum"}
+FUSED = {"fma": "a pass over loop nests makes it of a product and a sum",
+         "squared_hypot": "planes make it of the square of a complex number's length"}
 
 FACETS: dict[str, Facet] = {
     "tracer": Facet(emitted("tracer") - {*TAPES, *SHOWN}, (TAPES, SHOWN, FUSED)),

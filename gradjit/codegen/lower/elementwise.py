@@ -335,6 +335,12 @@ def sine_and_cosine(L: Lanes, x: llvm.Value) -> tuple[llvm.Value, llvm.Value]:
     return L.b.extract_value(both, 0), L.b.extract_value(both, 1)
 
 
+def _squared_hypot(L: Lanes, t: DType, x: llvm.Value, y: llvm.Value) -> llvm.Value:
+    infinity = constant(L, t, float("inf"))
+    either = L.b.or_(L.cmp("==", L.abs(x), infinity), L.cmp("==", L.abs(y), infinity))
+    return L.select(either, infinity, L.fma(x, x, L.b.fmul(y, y)))
+
+
 VECTOR_MATH = ("exp", "exp2", "expm1", "log", "log2", "log10", "log1p", "cbrt", "sin", "cos", "tan", "arcsin", "arccos",
                "arctan", "sinh", "cosh", "tanh", "arcsinh", "arccosh", "arctanh", "arctan2", "logaddexp", "logaddexp2",
                "hypot")
@@ -350,6 +356,7 @@ EMIT: dict[str, Rule] = {
     "sub": by_kind(lambda L, t, x, y: L.b.fsub(x, y), lambda L, t, x, y: L.b.sub(x, y)),
     "mul": by_kind(lambda L, t, x, y: L.b.fmul(x, y), lambda L, t, x, y: L.b.mul(x, y)),
     "fma": lambda L, t, x, y, z: L.fma(x, y, z),
+    "squared_hypot": _squared_hypot,
     "div": by_kind(lambda L, t, x, y: L.b.fdiv(x, y)),
     "floordiv": by_kind(_ffloordiv, _ifloordiv, _unsigned("udiv")),
     "mod": by_kind(_fmod_floored, _imod, _unsigned("urem")),

@@ -102,6 +102,10 @@ def _fma(x: Any, y: Any, z: Any) -> Any:
     return (x.astype(long) * y.astype(long) + z.astype(long)).astype(x.dtype)
 
 
+def _squared_hypot(x: Any, y: Any) -> Any:
+    return np.where(np.isinf(x) | np.isinf(y), x.dtype.type(np.inf), x * x + y * y)
+
+
 UNARY_INEXACT: dict[str, Callable[..., Any]] = {
     "exp": np.exp, "exp2": np.exp2, "expm1": np.expm1, "log": np.log, "log2": np.log2, "log10": np.log10,
     "log1p": np.log1p, "sqrt": np.sqrt, "sin": np.sin, "cos": np.cos, "tan": np.tan,
@@ -151,6 +155,9 @@ OPS = table(
     pointwise("mul", 2, np.multiply, NEVER, "iufc", commutative=True),
     # x*y + z, rounded once. No program says it: a pass over loop nests makes it of a product and a sum.
     pointwise("fma", 3, _fma, NEVER, "f"),
+    # hypot(x, y)^2 by x^2 + y^2: without the root's rounding, and beyond the floats where that is. An infinite operand
+    # makes it infinite though the other is nan, as it makes the hypot.
+    pointwise("squared_hypot", 2, _squared_hypot, NEVER, "f", commutative=True, cost=0.6, sign=Sign.POSITIVE),
     pointwise("div", 2, np.true_divide, NEVER, INEXACT, cost=2.5),
     pointwise("floordiv", 2, np.floor_divide, NEVER, "iuf", cost=8.0),
     pointwise("mod", 2, np.remainder, NEVER, "iuf", cost=8.0),

@@ -183,6 +183,8 @@ PARTIALS: dict[str, tuple[Partial, ...]] = {
     "arctanh": (lambda b, t, r, x: b.div(t, _near_one(b, x)),),
     "arctan2": (_arctan2(True), _arctan2(False)),
     "hypot": (_hypot(True), _hypot(False)),
+    "squared_hypot": (lambda b, t, r, x, y: b.mul(t, times(b, x, 2.0)),
+                      lambda b, t, r, x, y: b.mul(t, times(b, y, 2.0))),
     "logaddexp": (_logaddexp(1, True), _logaddexp(1, False)),
     "logaddexp2": (_logaddexp(LN2, True), _logaddexp(LN2, False)),
     "maximum": (_extreme("ge", True), _extreme("ge", False)),

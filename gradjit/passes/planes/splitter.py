@@ -136,12 +136,20 @@ class Splitter:
         if op.name in STEPS or (OPS[op.name].is_pinned and not OPS[op.name].by_planes):
             self.step(b, op)
         elif not any(v.dtype.is_complex for v in (*op.operands, *op.results)):
-            copy_op(b, op, self.env)
+            self.real_op(b, op)
         elif OPS[op.name].by_planes:
             self.each_plane(b, op)
         else:
             attrs = {k: map_attr(a, self.real) for k, a in op.attrs.items()}
             self.put(op.result, RULES[op.name](b, *map(self.look, op.operands), **attrs))
+
+    def real_op(self, b: Builder, op: Op) -> None:
+        """An operation on reals; the square of a length takes no root."""
+        size = op.operands[0].op if op.name == "mul" and op.operands[0] is op.operands[1] else None
+        if size is not None and size.name == "abs" and size.operands[0] in self.pairs:
+            self.put(op.result, b.squared_hypot(*self.pairs[size.operands[0]]))
+        else:
+            copy_op(b, op, self.env)
 
     def each_plane(self, b: Builder, op: Op) -> None:
         """The operation on the real planes, and on the imaginary ones; real operands serve both."""
