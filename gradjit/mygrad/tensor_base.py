@@ -223,6 +223,8 @@ class MyGradTensor(Base):
         self._grad = None if value is None else np.asarray(_plain(value))
 
     def _receive(self, g: np.ndarray) -> None:
+        if self._has_new_shape:
+            g = g.reshape(self.shape)
         self._grad = g if self._grad is None else self._grad + g
 
     def backward(self, grad: Any = None) -> None:  # type: ignore[override] # MyGrad's own arguments
@@ -262,6 +264,8 @@ class MyGradTensor(Base):
 
     def __repr__(self) -> str:
         return repr(self._value()).replace("array(", "Tensor(", 1).replace("\n", "\n ")
+
+    __str__ = __repr__
 
     def astype(self, dtype: Any, casting: Any = "unsafe", copy: bool = True, *, constant: bool | None = None) -> Any:
         """A copy of another dtype, which no derivative passes, as MyGrad has it."""

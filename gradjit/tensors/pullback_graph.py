@@ -80,6 +80,8 @@ class Deliveries:
         cts[source.slot] = added(cts.get(source.slot), ct)
 
     def deliver(self, t: Tensor, ct: np.ndarray) -> None:
+        if t._has_new_shape:
+            ct = ct.reshape(t.shape)
         known = self.leaves.get(id(t))
         self.leaves[id(t)] = t, added(known and known[1], ct)
 

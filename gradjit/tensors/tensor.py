@@ -375,13 +375,13 @@ class Tensor(TensorGradients):
 
     @shape.setter
     def shape(self, shape: Any) -> None:
-        if self._base is not None or self._has_views or self.role == DERIVED:
-            fail(UnsupportedError, "the shape is set of tensors that have no graph and no views; write "
+        if self._base is not None or self._has_views:
+            fail(UnsupportedError, "the shape is set of tensors that are no views and have none; write "
                                    "t = t.reshape(shape)")
-        new = self._value().reshape(shape)
+        old, new = self._value(), self._value().reshape(shape)
         self._settle()
-        self._array, self._exposed, self._type = new.copy(), False, type_of_array(new, self._type.role)
-        self._grad = None
+        self._array, self._type, self._recording = new, type_of_array(new, self._type.role), None
+        self._set_shape_of_gradients(old.shape)
 
     @property
     def dtype(self) -> np.dtype[Any]:

@@ -10,7 +10,7 @@ import numpy as np
 from ..errors import ArgumentError, DifferentiationError, DtypeError
 from ..tracer.locations import fail
 from . import pullback_graph
-from .recording import Upstream
+from .recording import Upstream, custom_past
 from .tensor_operators import TensorOperators
 from .tensor_types import CONSTANT, DERIVED, LEAF
 
@@ -50,6 +50,8 @@ class TensorGradients(TensorOperators):
     """Of a derived tensor: what its cotangent goes to."""
     _epoch = 0
     """Counts the variables that a leaf has been: a recorded write in place makes it another one."""
+    _has_new_shape = False
+    """Whether its shape was set: what was computed before pulls back cotangents of another one."""
     _was_leaf = False
     """Of a derived tensor: whether it was a leaf until other variables were written into it."""
 
@@ -77,6 +79,8 @@ class TensorGradients(TensorOperators):
 
     def _receive(self: Any, g: np.ndarray) -> None:
         """The gradient that a backward has found."""
+        if self._has_new_shape:
+            g = g.reshape(self.shape)
         if self._hooks and self.role == LEAF:
             g = pullback_graph.hooked_ct(self._hooks, g)
         if isinstance(self._grad, TensorGradients):  # else None, or 0
@@ -84,6 +88,17 @@ class TensorGradients(TensorOperators):
             return
         t = self._grad = object.__new__(type(self))
         t._array, t._type = g, self._type._constant or self._type.constant
+
+    def _set_shape_of_gradients(self: Any, old: tuple[int, ...]) -> None:
+        """The shape was set: gradients have the new one from now on, and cotangents go on in the old one."""
+        self._has_new_shape = True
+        if isinstance(self._grad, TensorGradients):
+            self._grad = self._made_of(self._grad._value().reshape(self.shape))
+        elif isinstance(self._grad, np.ndarray):  # MyGrad's
+            self._grad = self._grad.reshape(self.shape)
+        if isinstance(self._source, Upstream):
+            back = custom_past({0: self._source}, lambda ct: {0: ct.reshape(old)})
+            self._source = Upstream(None, 0, back, 0)
 
     def _put_sum(self: Any, g: np.ndarray) -> None:
         a = self._value()

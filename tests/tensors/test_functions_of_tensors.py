@@ -206,11 +206,34 @@ def test_names_of_other_libraries() -> None:
         x.sum(dim=0)
 
 
-def test_the_shape_is_set_where_nothing_depends_on_it() -> None:
+@pytest.mark.parametrize("looks", [False, True])
+def test_the_shape_is_set(looks: bool) -> None:
+    x = leaf(1.0, 2.0, 3.0, 4.0)
+    before = (x * x).sum()
+    y = x * 2
+    y.retain_grad()
+    if looks:
+        before.item(), y.item(0)
+    y.shape = x.shape = (2, 2)
+    w = np.array([[1.0, 2.0], [3.0, 4.0]])
+    (before + (y * w).sum() + (x * w).sum()).backward()
+    assert_array_equal(y.grad, w)
+    assert_array_equal(x.grad, 2 * w + 2 * w + w)
+    x.shape = 4
+    assert_array_equal(x.grad, [5, 10, 15, 20])
+    (x * x).sum().backward()
+    assert_array_equal(x.grad, [7, 14, 21, 28])
+    with pytest.raises(ValueError, match="reshape"):
+        x.shape = 3
+    a = x.numpy()
+    x.shape = (2, 2)
+    x[0, 0] = 7.0
+    assert a[0] == 7
+
+
+def test_the_shape_of_views_is_not_set() -> None:
     x = leaf(1.0, 2.0)
-    x.shape = (2, 1)
-    assert x.T.shape == (1, 2)
-    for t in (x, x * 2, x.T):
+    for t in (x.T, x):
         with pytest.raises(gj.UnsupportedError, match=r"reshape\(shape\)[\s\S]*test_functions_of_tensors.py"):
             t.shape = (1, 2)
 
