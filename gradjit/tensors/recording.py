@@ -23,7 +23,7 @@ from ..tracer.trace import captured_name, is_changed
 from . import kernels
 from .open_trace import OpenTrace, TensorSlot
 from .tensor_types import DERIVED, LEAF
-from .trie import MAX_STEPS, Enter, EnterNumber, SetMode, Step, TensorCall, TrieNode, beginning, modes
+from .trie import MAX_STEPS, Enter, EnterNumber, SetMode, Step, TensorCall, TrieNode, beginning, leaves_of, modes
 
 if TYPE_CHECKING:
     from .tensor import Tensor
@@ -178,7 +178,7 @@ class Recording:
 
     def results(self, node: TrieNode, tensors: Sequence[Any], cls: type[Tensor]) -> Any:
         """The tensors that a step gives."""
-        is_shared = self.take_effects(node, tensors)
+        is_shared = self.take_effects(node, tensors) if node.effects else False
         made: dict[int, Tensor] = {}
         for m in node.made:
             t = made[m.slot] = cls.__new__(cls)
@@ -191,7 +191,7 @@ class Recording:
                 owner._has_views = True
                 if owner._exposed:
                     t._recording = None
-                t._how = node.step, tensors, place_of(m.slot, node.result)
+                t._how = node.step, tensors, node.places[m.slot]
         step: Any = node.step
         found = self.structure(node.result, made, lambda slot: tensors[step.operands.index(slot)])
         if node.is_eager or is_shared:
@@ -230,7 +230,7 @@ class Recording:
         return t
 
     def structure(self, x: Any, made: dict[int, Tensor], operand: Callable[[int], Any]) -> Any:
-        if isinstance(x, TensorSlot):
+        if type(x) is TensorSlot:
             return made[x.index] if x.index in made else operand(x.index)
         if isinstance(x, list | tuple):
             items = [self.structure(i, made, operand) for i in x]
@@ -328,18 +328,6 @@ def custom_past(sources: dict[int, Upstream], rule: Callable[[np.ndarray], dict[
     past = Past(Recording())
     past.sources, past.rule = sources, rule
     return past
-
-
-def leaves_of(x: Any) -> list[Any]:
-    """What stands in a structure of lists, tuples and dicts, in order."""
-    if isinstance(x, dict):
-        x = list(x.values())
-    return [leaf for item in x for leaf in leaves_of(item)] if isinstance(x, list | tuple) else [x]
-
-
-def place_of(slot: int, result: Any) -> int:
-    """Which leaf of a result a slot is."""
-    return leaves_of(result).index(TensorSlot(slot))
 
 
 class _Local(threading.local):

@@ -184,10 +184,11 @@ class Tensor(TensorGradients):
     def _apply(self, func: Callable[..., Any], args: Any, kwargs: Any, floats: bool = False,
                kind: type[TensorCall] = TensorCall) -> Any:
         """What a function of NumPy's kind gives on these arguments, tensors among them."""
-        if any(isinstance(x, TracedArray) for x in args):
-            fail(UnsupportedError, "a tensor meets an array that gradjit traces; pass the tensor as an argument of "
-                                   "the function, or its array, t.numpy()")
-        if writes_to_arrays(func, args, kwargs):
+        for x in args:
+            if isinstance(x, TracedArray):
+                fail(UnsupportedError, "a tensor meets an array that gradjit traces; pass the tensor as an argument of "
+                                       "the function, or its array, t.numpy()")
+        if (kwargs or isinstance(args[0], np.ndarray)) and writes_to_arrays(func, args, kwargs):
             return self._write_arrays(func, args, kwargs)
         taker = Taker(type(self), floats)
         try:
@@ -249,8 +250,9 @@ class Tensor(TensorGradients):
             x, *others = inputs
             if not others:
                 return step_of_one(ufunc)(x)
-            if len(others) == 1 and type(x) is type(others[0]):
-                return step_of_two(ufunc)(x, others[0])
+            if len(others) == 1 and x is self and (
+                    type(y := others[0]) is type(x) or (type(y) is float and ufunc is not np.power)):
+                return step_of_two(ufunc)(x, y)
         return self._apply_ufunc(ufunc, method, inputs, kwargs)
 
     def _apply_ufunc(self, ufunc: np.ufunc, method: str, inputs: Any, kwargs: Any) -> Any:
@@ -510,7 +512,7 @@ class Tensor(TensorGradients):
     @property
     def data(self) -> Any:
         """The same elements, without derivatives: `t.data -= rate * t.grad` changes t, and is not recorded."""
-        return self._apply(_detach, (self,), {})
+        return step_of_one(_detach)(self)
 
     @data.setter
     def data(self, value: Any) -> None:
@@ -527,7 +529,7 @@ class Tensor(TensorGradients):
 
     def detach(self) -> Any:
         """A tensor on the same elements that derivatives do not pass."""
-        return self._apply(_detach, (self,), {})
+        return step_of_one(_detach)(self)
 
     def zero_(self) -> Any:
         """Fill it with zeros; the tensor itself."""

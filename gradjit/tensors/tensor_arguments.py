@@ -10,20 +10,30 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..records import dataclass
-
 if TYPE_CHECKING:
     from .tensor import Tensor
 
 
-@dataclass(frozen=True)
 class Operand:
-    """In a template: the operand of this number."""
+    """In a template and its key: the operand of this number. Equals are one object."""
 
-    index: int
+    __slots__ = ("index",)
+
+    def __init__(self, index: int):
+        self.index = index
 
 
-ATOMS = (int, bool, str, bytes, float, complex, np.bool_, np.integer)
+OPERANDS = [Operand(k) for k in range(100)]
+
+
+def operand_of_number(k: int) -> Operand:
+    while k >= len(OPERANDS):
+        OPERANDS.append(Operand(len(OPERANDS)))
+    return OPERANDS[k]
+
+
+ATOMS = frozenset({int, bool, str, bytes, complex, np.bool_})
+"""What is part of the program as it stands, beside floats and NumPy's integers."""
 
 
 class Taker:
@@ -36,16 +46,20 @@ class Taker:
 
     def take(self, x: Any) -> tuple[Any, Any]:
         """The template and the key of an argument."""
+        if x is None:
+            return None, None
         cls = type(x)
+        if cls in ATOMS:
+            return x, (cls, x)
         if isinstance(x, self.cls.family):
             return self.operand(x)
-        if cls is float and self.floats:
-            return self.operand(x)
-        if cls in ATOMS or isinstance(x, np.bool_ | np.integer):
-            return x, (cls, x if cls is not float else x.hex())
+        if cls is float:
+            return self.operand(x) if self.floats else (x, (cls, x.hex()))
         if cls is tuple or cls is list:
             parts = [self.take(i) for i in x]
             return cls([t for t, _ in parts]), (cls, *(k for _, k in parts))
+        if isinstance(x, np.integer):
+            return x, (cls, x)
         if isinstance(x, np.ndarray | np.generic):
             return self.operand(self.cls.constant_of(x))
         if cls is slice:
@@ -61,11 +75,12 @@ class Taker:
         return x, x
 
     def operand(self, x: Any) -> tuple[Any, Any]:
-        for k, known in enumerate(self.operands):
+        operands = self.operands
+        for k, known in enumerate(operands):
             if known is x and type(x) is not float:
-                return Operand(k), Operand(k)
-        self.operands.append(x)
-        found = Operand(len(self.operands) - 1)
+                return OPERANDS[k], OPERANDS[k]
+        found = operand_of_number(len(operands))
+        operands.append(x)
         return found, found
 
 

@@ -253,8 +253,7 @@ def _writer(name: str, static_ints: bool = False) -> Any:
 
 
 def _attribute(name: str) -> Any:
-    attribute = ArrayAttribute(name)
-    return property(lambda self: self._apply(attribute, (self,), {}))
+    return property(step_of_one(ArrayAttribute(name)))
 
 
 class TensorOperators:

@@ -80,7 +80,7 @@ class TrieNode:
     """The program up to here."""
 
     __slots__ = ("parent", "step", "next", "slots", "length", "result", "made", "effects", "changed", "single",
-                 "kernels", "grad_enabled", "is_eager", "slot", "type",
+                 "kernels", "grad_enabled", "is_eager", "slot", "type", "places",
                  "guards", "hidden", "crowded")
 
     def __init__(self, parent: TrieNode | None, step: Step | None):
@@ -97,6 +97,8 @@ class TrieNode:
         self.result: Any = None
         self.made: Sequence[MadeTensor] = ()
         self.effects: Sequence[Effect] = ()
+        self.places: dict[int, int] = {}
+        """Of the tensors made, by slot: which leaf of the result they are."""
         self.single = False
         """Whether the step gives one new array that owns its elements, and changes nothing."""
         self.slot = self.slots
@@ -162,6 +164,8 @@ class TrieNode:
             node.changed = self.changed | {t.roots[step.operands[e.operand]] for e in outcome.effects}
             node.single = (len(node.made) == 1 and not node.is_eager and not node.effects and node.made[0].base is None
                            and node.result == TensorSlot(node.made[0].slot))
+            leaves = leaves_of(node.result)
+            node.places = {m.slot: leaves.index(TensorSlot(m.slot)) for m in node.made}
             if node.made:
                 node.slot, node.type = node.made[0].slot, node.made[0].type
         node.slots = len(t.handles)
@@ -172,6 +176,13 @@ class TrieNode:
 def is_table(c: Any) -> bool:
     """Whether a hidden input is an array of the program's own, and not one from outside."""
     return c.source is None and c.handle is None
+
+
+def leaves_of(x: Any) -> list[Any]:
+    """What stands in a structure of lists, tuples and dicts, in order."""
+    if isinstance(x, dict):
+        x = list(x.values())
+    return [leaf for item in x for leaf in leaves_of(item)] if isinstance(x, list | tuple) else [x]
 
 
 class _Trie:
