@@ -20,6 +20,8 @@ from .written_loops import Rule, doubles, invalid, looped, numbers, zeros
 EPS = float(np.finfo(float).eps)
 FAILED = "Required step size is less than spacing between numbers."
 METHODS = ("RK45", "RK23", "DOP853")
+STIFF = ("Radau", "BDF", "LSODA")
+"""These go by Radau's steps: BDF's and LSODA's results are the same within the tolerances, on another mesh."""
 
 
 @dataclass(frozen=True)
@@ -187,35 +189,81 @@ ASIDE = 1e-5
 enough for derivatives by the line to be those of the curve, far enough not to be lost in rounding."""
 
 
-def _to_event(p: Any, t: Any, y: Any, f: Any, h_abs: Any, event: Any, direction: Any) -> Any:
-    """The steps up to an event, or to the end, whether there was one, and when."""
+class Event:
+    """A function of t and y whose zeros are looked for: all of them, or the first one, which ends the integration."""
+
+    def __init__(self, function: Any, args: tuple[Any, ...]):
+        self.function, self.args = function, args
+        self.direction = float(getattr(function, "direction", 0.0))
+        self.is_terminal = getattr(function, "terminal", False) in (True, 1)
+        if getattr(function, "terminal", False) not in (True, False, 0, 1, None):
+            unsupported("scipy.integrate.solve_ivp", "an event that ends the integration when it comes the second time "
+                                                     "or later; take the time from t_events")
+
+    def __call__(self, t: Any, y: Any) -> Any:
+        from ..calls import call
+        return np.reshape(doubles(call(self.function, t, y, *self.args)), ())
+
+    def is_between(self, before: Any, behind: Any) -> Any:
+        rises, falls = (before <= 0) & (behind >= 0), (before >= 0) & (behind <= 0)
+        return ((self.direction >= 0) & rises) | ((self.direction <= 0) & falls)
+
+
+def _part(p: Any, t: Any, y: Any, h: Any, parts: Any, event: Any, behind: Any) -> Any:
+    """At which part of a step an event is."""
+    low, high = 0.0, 1.0
+    for _ in range(HALVINGS):
+        middle = 0.5 * (low + high)
+        value = held(event(t + middle * h, p.between(middle, y, parts)))
+        if (value >= 0) == (behind >= 0):
+            high = middle
+        else:
+            low = middle
+    first, second = high - ASIDE, high + ASIDE
+    g0 = event(t + first * h, p.between(first, y, parts))
+    g1 = event(t + second * h, p.between(second, y, parts))
+    return first - g0 * (second - first) / (g1 - g0)
+
+
+def _to_event(p: Any, part: Any, t: Any, y: Any, f: Any, h_abs: Any, events: Any) -> Any:
+    """The steps up to the first of several events, or to the end, and which that was, counted from 1 (0: none)."""
     times, values = [t], [y]
-    before, found = held(event(t, y)), 0
+    before, found = np.stack([held(event(t, y)) for event in events]), 0
     while (p.sign * (p.end - t) > 0) & (found == 0):
         ahead, h, k, new, slope, h_abs = p.step(p, t, y, f, h_abs)
-        behind = held(event(ahead, new))
-        rises, falls = (before <= 0) & (behind >= 0), (before >= 0) & (behind <= 0)
-        if ((direction >= 0) & rises) | ((direction <= 0) & falls):
-            parts = p.polynomial(t, y, h, k, new, slope)
-            low, high = 0.0, 1.0
-            for _ in range(HALVINGS):
-                middle = 0.5 * (low + high)
-                value = held(event(t + middle * h, p.between(middle, y, parts)))
-                if (value >= 0) == (behind >= 0):
-                    high = middle
-                else:
-                    low = middle
-            first, second = high - ASIDE, high + ASIDE
-            g0 = event(t + first * h, p.between(first, y, parts))
-            g1 = event(t + second * h, p.between(second, y, parts))
-            x = first - g0 * (second - first) / (g1 - g0)
-            ahead, new = t + x * h, p.between(x, y, parts)
-            found = 1
+        behind = np.stack([held(event(ahead, new)) for event in events])
+        parts = p.polynomial(t, y, h, k, new, slope)
+        first = 2.0
+        for i in range(len(events)):
+            if events[i].is_between(before[i], behind[i]):
+                x = part(p, t, y, h, parts, events[i], behind[i])
+                if x < first:
+                    first, found = x, i + 1
+        if found > 0:
+            ahead, new = t + first * h, p.between(first, y, parts)
         before = behind
         t, y, f = ahead, new, slope
         times.append(t)
         values.append(y)
     return np.array(times), np.array(values), found
+
+
+def _crossings(p: Any, part: Any, t: Any, y: Any, f: Any, h_abs: Any, event: Any, last: Any) -> Any:
+    """All times up to `last` at which an event is, and the solution there; in front of them the start."""
+    times, values = [t], [y]
+    before = held(event(t, y))
+    while p.sign * (last - t) > 0:
+        ahead, h, k, new, slope, h_abs = p.step(p, t, y, f, h_abs)
+        behind = held(event(ahead, new))
+        if event.is_between(before, behind):
+            parts = p.polynomial(t, y, h, k, new, slope)
+            x = part(p, t, y, h, parts, event, behind)
+            if p.sign * (last - (t + held(x) * h)) >= 0:
+                times.append(t + x * h)
+                values.append(p.between(x, y, parts))
+        before = behind
+        t, y, f = ahead, new, slope
+    return np.array(times), np.array(values)
 
 
 class DenseSolution:
@@ -267,10 +315,13 @@ def system(fun: Callable[..., Any], args: Any, n: int, time_first: bool = True) 
 
 
 def prepared(fun: Rule, limits: tuple[Any, Any], y0: Any, name: str, rtol: Any, atol: Any, longest: float,
-             first: Any) -> tuple[Any, ...]:
+             first: Any, jac: Any = None) -> tuple[Any, ...]:
     start, end = limits
     sign = 1.0 if not (is_traced(start) or is_traced(end)) and start <= end else np.sign(end - start)
     tolerance = rtol if is_traced(rtol) else np.maximum(rtol, 100 * EPS)
+    if name in STIFF:
+        from . import stiff
+        return stiff.prepared(fun, limits, sign, y0, tolerance, atol, longest, first, jac)
     p = InitialValueProblem(fun, method_of(name), tolerance, atol, (start, end), sign, longest)
     f = fun(start, y0)
     h = p.first_step(start, y0, f) if first is None else held(doubles(first)[()])
@@ -283,63 +334,78 @@ def scalar(x: Any) -> Any:
 
 
 def solve_ivp(fun, t_span, y0, method="RK45", t_eval=None, dense_output=False, events=None, vectorized=False,
-              args=None, *, rtol=1e-3, atol=1e-6, first_step=None, max_step=np.inf):
+              args=None, *, rtol=1e-3, atol=1e-6, first_step=None, max_step=np.inf, jac=None, jac_sparsity=None,
+              lband=None, uband=None, min_step=0.0):
     name = method if isinstance(method, str) else getattr(method, "__name__", str(method))
-    if name not in METHODS:
-        unsupported("scipy.integrate.solve_ivp", f"method={name!r}; {', '.join(map(repr, METHODS))} are: of a stiff "
-                                                 f"system they take many short steps, and are right")
-    event = None if events is None else only_event(events, t_eval, dense_output)
+    if name not in (*METHODS, *STIFF):
+        unsupported("scipy.integrate.solve_ivp", f"method={name!r}; {', '.join(map(repr, (*METHODS, *STIFF)))} are")
+    for what, value in {"jac_sparsity": jac_sparsity, "lband": lband, "uband": uband}.items():
+        if value is not None:
+            unsupported("scipy.integrate.solve_ivp", f"with {what}=")
+    given = () if events is None else events if isinstance(events, (list, tuple)) else (events,)
+    found = [Event(event, tuple(args) if args is not None else ()) for event in given]
     start, end = (scalar(t) for t in t_span)
     y = doubles(y0)
     if y.ndim != 1:
         invalid("`y0` must be 1-dimensional.")
     limit = tolerance_of(atol, y.shape[0])
     f = system(fun, tuple(args) if args is not None else (), y.shape[0])
-    made = prepared(f, (start, end), y, name, rtol, limit, max_step, first_step)
-    if event is not None:
-        return until(event, made, tuple(args) if args is not None else ())
-    if t_eval is None:
+    made = prepared(f, (start, end), y, name, rtol, limit, max_step, first_step,
+                    jacobian_of(jac, tuple(args) if args is not None else ()))
+    solution, last = stepped(made, found) if t_eval is None or any(e.is_terminal for e in found) else (None, end)
+    if t_eval is not None:
+        solution = at_times(made, doubles(t_eval), solution, last)
+    assert solution is not None
+    solution.sol = DenseSolution(made) if dense_output else None
+    if found and solution.t_events is None:
+        solution.t_events, solution.y_events = [None] * len(found), [None] * len(found)
+    for k, e in enumerate(found):
+        if not e.is_terminal:
+            times, values = looped(_crossings)(made[0], looped(_part), *made[1:], e, held(last))
+            solution.t_events[k], solution.y_events[k] = times[1:], values[1:]
+    return solution
+
+
+def stepped(made: tuple[Any, ...], events: list[Event]) -> tuple[OdeSolution, Any]:
+    """The solution at all steps, up to the first event that ends it; and when it ends."""
+    ending = [e for e in events if e.is_terminal]
+    if not ending:
         times, values = looped(_at_steps)(*made)
-        solution = OdeSolution(times, values.T)
-        solution.sol = DenseSolution(made) if dense_output else None
-        return solution
-    times = doubles(t_eval)
+        return OdeSolution(times, values.T), made[0].end
+    times, values, which = looped(_to_event)(made[0], looped(_part), *made[1:], ending)
+    solution, n = OdeSolution(times, values.T), times.shape[0]
+    solution.status, solution.message = np.minimum(which, 1), "A termination event occurred, or the end was reached."
+    here = [(n - (which == 1 + ending.index(e)) if e.is_terminal else n) for e in events]
+    solution.t_events, solution.y_events = [times[k:] for k in here], [values[k:] for k in here]
+    return solution, times[-1]
+
+
+def at_times(made: tuple[Any, ...], times: Any, until: OdeSolution | None, last: Any) -> OdeSolution:
+    """The solution at given times: at those up to an event, where that has ended it."""
+    p, start, y, *_ = made
     if times.ndim != 1:
         invalid("`t_eval` must be 1-dimensional.")
-    sign = made[0].sign
-    low, high = np.minimum(start, end), np.maximum(start, end)
+    low, high = np.minimum(start, p.end), np.maximum(start, p.end)
     require(array(np.all((times >= low) & (times <= high))), "Values in `t_eval` are not within `t_span`.")
-    require(array(np.all(np.diff(times) * sign > 0)), "Values in `t_eval` are not properly sorted.")
-    out = zeros((times.shape[0], y.shape[0])) + y
-    solution = OdeSolution(times, looped(_at_times)(*made, times, out).T)
-    solution.sol = DenseSolution(made) if dense_output else None
-    return solution
+    require(array(np.all(np.diff(times) * p.sign > 0)), "Values in `t_eval` are not properly sorted.")
+    values = looped(_at_times)(*made, times, zeros((times.shape[0], y.shape[0])) + y)
+    if until is None:
+        return OdeSolution(times, values.T)
+    reached = p.sign * (held(last) - times) >= 0
+    until.t, until.y = times[reached], values[reached].T
+    return until
 
 
-def only_event(events: Any, t_eval: Any, dense_output: Any) -> Any:
-    """The function of the one event, which ends the integration."""
-    event = events[0] if isinstance(events, (list, tuple)) and len(events) == 1 else events
-    if isinstance(event, (list, tuple)) or getattr(event, "terminal", False) not in (True, 1):
-        unsupported("scipy.integrate.solve_ivp", "events= but one that is terminal; write the steps as a while loop "
-                                                 "with the conditions")
-    if t_eval is not None or dense_output:
-        unsupported("scipy.integrate.solve_ivp", "events= together with t_eval= or dense_output=; integrate once more "
-                                                 "up to the time of the event")
-    return event
+def jacobian_of(jac: Any, args: tuple[Any, ...]) -> Any:
+    """The user's function for it as one of t and y; or the matrix, or None."""
+    if not callable(jac):
+        return jac
 
-
-def until(event: Any, made: tuple[Any, ...], args: tuple[Any, ...]) -> OdeSolution:
-    """The solution up to an event."""
-    def of(t: Any, y: Any) -> Any:
+    def matrix(t: Any, y: Any) -> Any:
         from ..calls import call
-        return np.reshape(doubles(call(event, t, y, *args)), ())
+        return call(jac, t, y, *args)
 
-    times, values, found = looped(_to_event)(*made, of, float(getattr(event, "direction", 0.0)))
-    solution = OdeSolution(times, values.T)
-    n = times.shape[0]
-    solution.t_events, solution.y_events = [times[n - found:]], [values[n - found:]]
-    solution.status, solution.message = found, "A termination event occurred, or the end of the interval was reached."
-    return solution
+    return matrix
 
 
 def tolerance_of(atol: Any, n: int) -> Any:

@@ -62,10 +62,10 @@ def test_gradients(f: Any) -> None:
 
 
 def test_what_is_refused() -> None:
-    with pytest.raises(UnsupportedError, match="Radau"):
-        gj.jit(lambda y: sq.solve_ivp(prey, (0.0, 1.0), y, "Radau").y)(START)
-    with pytest.raises(UnsupportedError, match="events="):
-        gj.jit(lambda y: sq.solve_ivp(prey, (0.0, 1.0), y, events=[lambda t, y: y[0]]).y)(START)
+    with pytest.raises(UnsupportedError, match="'Radau', 'BDF'"):
+        gj.jit(lambda y: sq.solve_ivp(prey, (0.0, 1.0), y, "Euler").y)(START)
+    with pytest.raises(UnsupportedError, match="with lband="):
+        gj.jit(lambda y: sq.solve_ivp(prey, (0.0, 1.0), y, "Radau", lband=1).y)(START)
     with pytest.raises(ValueError, match="2 elements"):
         gj.jit(lambda y: sq.solve_ivp(lambda t, y: y[:1], (0.0, 1.0), y).y)(START)
     with pytest.raises(RuntimeError, match="step size"):
@@ -113,3 +113,91 @@ def test_dense_output() -> None:
     np.testing.assert_allclose(value, f(START), rtol=1e-11)
     times = np.array([1.7, 0.2, 2.0])
     np.testing.assert_allclose(tangent, 1 / (1 + START[:, None] * times) ** 2, rtol=1e-4)
+
+
+def orbit(y: Any, rate: Any) -> Any:
+    """A pendulum: when it passes the middle, and where it turns, until it has slowed down."""
+    def middle(t: Any, r: Any) -> Any:
+        return r[0]
+
+    def turns(t: Any, r: Any) -> Any:
+        return r[1]
+
+    def slow(t: Any, r: Any) -> Any:
+        return r[0] ** 2 + r[1] ** 2 - 0.3
+
+    turns.direction, slow.terminal = 1, True  # type: ignore[attr-defined]
+    found = sq.solve_ivp(lambda t, r: [r[1], -r[0] - rate * r[1]], (0.0, 30.0), y, events=[middle, turns, slow],
+                         rtol=1e-9, atol=1e-9, t_eval=np.linspace(0.0, 30.0, 61))
+    return found.t_events[0], found.y_events[1], found.t_events[2], found.t, found.y
+
+
+def test_an_event_that_comes_often_and_one_that_ends() -> None:
+    def f(y: Any) -> Any:
+        def middle(t: Any, r: Any) -> Any:
+            return r[0]
+
+        def slow(t: Any, r: Any) -> Any:
+            return r[0] ** 2 + r[1] ** 2 - 0.3
+
+        slow.terminal = True  # type: ignore[attr-defined]
+        found = sq.solve_ivp(lambda t, r: [r[1], -r[0] - 0.2 * r[1]], (0.0, 30.0), y, "RK23", events=(middle, slow))
+        return found.t_events[0], found.t_events[1], found.y[:, -1]
+
+    for got, expected in zip(gj.jit(f)(START), f(START), strict=True):
+        np.testing.assert_allclose(got, expected, rtol=1e-9, atol=1e-9)
+
+
+@pytest.mark.slow
+def test_several_events() -> None:
+    for got, expected in zip(gj.jit(orbit)(START, 0.2), orbit(START, 0.2), strict=True):
+        np.testing.assert_allclose(got, expected, rtol=1e-7, atol=1e-9)
+
+
+@pytest.mark.slow
+def test_gradients_of_several_events() -> None:
+    def total(y: Any, rate: Any) -> Any:
+        return sum(np.sum(part) for part in orbit(y, rate))
+
+    got, h = gj.grad(total, argnums=1)(START, 0.2), 1e-5
+    np.testing.assert_allclose(got, (total(START, 0.2 + h) - total(START, 0.2 - h)) / (2 * h), rtol=1e-4)
+
+
+def stiff(y: Any, rate: Any, method: str = "Radau") -> Any:
+    found = sq.solve_ivp(lambda t, r: [-rate * (r[0] - np.cos(t)), r[0] - r[1] ** 2], (0.0, 2.0), y, method,
+                         rtol=1e-6, atol=1e-8)
+    return found.y[:, -1], found.t
+
+
+@pytest.mark.slow
+def test_radau_goes_by_the_steps_of_scipy() -> None:
+    (got, mesh), (expected, theirs) = gj.jit(stiff)(START, 1000.0), stiff(START, 1000.0)
+    np.testing.assert_allclose(mesh, theirs, rtol=1e-3)  # as far as differences of other lengths are the Jacobian
+    np.testing.assert_allclose(got, expected, rtol=1e-7)
+
+
+@pytest.mark.slow
+def test_stiff_methods_and_gradients() -> None:
+    def last(y: Any, rate: Any, end: Any, method: str) -> Any:
+        return np.sum(sq.solve_ivp(prey, (0.0, end), y, method, args=(rate,), rtol=1e-9, atol=1e-10).y[:, -1] ** 2)
+
+    for method in ("BDF", "LSODA"):
+        np.testing.assert_allclose(gj.jit(last)(START, 0.8, 3.0, method), last(START, 0.8, 3.0, method), rtol=1e-6)
+    got = gj.grad(last, argnums=(0, 1, 2))(START, 0.8, 3.0, "Radau")
+    expected = gj.grad(last, argnums=(0, 1, 2))(START, 0.8, 3.0, "DOP853")
+    for g, e in zip(got, expected, strict=True):
+        np.testing.assert_allclose(g, e, rtol=1e-6)
+    np.testing.assert_allclose(gj.hvp(lambda a: last(START, a[0], 3.0, "Radau"))(np.array([0.8]), np.ones(1)),
+                               gj.hvp(lambda a: last(START, a[0], 3.0, "DOP853"))(np.array([0.8]), np.ones(1)),
+                               rtol=1e-5)
+
+
+@pytest.mark.slow
+def test_a_jacobian_of_the_users() -> None:
+    def decay(y: Any, k: Any) -> Any:
+        return sq.solve_ivp(lambda t, r: -k * r, (0.0, 1.0), y, "Radau", jac=lambda t, r: np.diag(-k), rtol=1e-8,
+                            atol=1e-10).y[:, -1]
+
+    k = np.array([0.7, 300.0])
+    np.testing.assert_allclose(gj.jit(decay)(START, k), START * np.exp(-k), atol=1e-8)
+    np.testing.assert_allclose(gj.jacobian(decay, argnums=1)(START, k), np.diag(-START * np.exp(-k)), atol=1e-7)
