@@ -71,7 +71,7 @@ class KernelCode:
 QUICK_WORK = 1000.0
 """Work for each character of LLVM IR above which quick code would lose in its first call what it has won: a character
 takes LLVM some 1.5 us more with all effort, and quick code takes five to eight times as long for its work."""
-QUICK_TEXT = 400_000
+QUICK_TEXT = 1_500_000
 """Characters of LLVM IR above which a kernel is never quick code: that keeps each value on the stack."""
 
 

@@ -6,9 +6,10 @@ import ast
 from typing import Any
 
 from .source import parameter_names
+from .syntax import Visitor, walk
 
 
-class BoundNames(ast.NodeVisitor):
+class BoundNames(Visitor):
     """The names that a function (or lambda, or comprehension) binds, and those it declares global or nonlocal."""
 
     def __init__(self, args: ast.arguments | None, body: list[ast.AST]):
@@ -42,7 +43,7 @@ class BoundNames(ast.NodeVisitor):
 
     def visit_comprehension_scope(self, node: Any) -> None:
         """A comprehension binds its targets for itself; only `:=` inside reaches out."""
-        for n in ast.walk(node):
+        for n in walk(node):
             if isinstance(n, ast.NamedExpr):
                 self.visit(n.target)
 

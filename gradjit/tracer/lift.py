@@ -40,6 +40,7 @@ from .locations import is_internal
 from .proof import Definition, compiled
 from .purity import Place, Reads, place_of_code, reads_in
 from .source import definition, parameter_names
+from .syntax import Transformer, placed, walk
 from .targets import OPERATORS, Assignments, as_list, behind_docstring, in_pattern, of_function, starred
 
 HOOKS = "_gradjit"
@@ -155,7 +156,7 @@ def _enclosing_classes(qualname: str) -> list[str]:
     return []
 
 
-class _Lift(Assignments, Rewrites, ast.NodeTransformer):
+class _Lift(Assignments, Rewrites, Transformer):
     """Rewrites one function. `scopes` are the names bound by it and by the functions nested around the current node."""
 
     def __init__(self, code: types.CodeType, classes: list[str]):
@@ -171,10 +172,10 @@ class _Lift(Assignments, Rewrites, ast.NodeTransformer):
         """`_gj.name(args)`, at the place of `at`."""
         where = beginning(ast.Name(HOOKS, ast.Load()), at)
         func = beginning(ast.Attribute(where, name, ast.Load()), at)
-        return ast.copy_location(ast.Call(func, list(args), keywords or []), at)
+        return placed(ast.Call(func, list(args), keywords or []), at)
 
     def text(self, at: ast.AST, value: str) -> ast.Constant:
-        return ast.copy_location(ast.Constant(value), at)
+        return placed(ast.Constant(value), at)
 
     # scopes ---------------------------------------------------------------------------------------------------------
     def function(self, node: Definition) -> Definition:
@@ -195,8 +196,8 @@ class _Lift(Assignments, Rewrites, ast.NodeTransformer):
         if not names:
             return value
         told = [s.value for s in self.made_here(value, names) if isinstance(s, ast.Expr)]
-        both = ast.copy_location(ast.Tuple([*told, value], ast.Load()), value)
-        return ast.copy_location(ast.Subscript(both, ast.copy_location(ast.Constant(-1), value), ast.Load()), value)
+        both = placed(ast.Tuple([*told, value], ast.Load()), value)
+        return placed(ast.Subscript(both, placed(ast.Constant(-1), value), ast.Load()), value)
 
     def body(self, node: ast.FunctionDef | ast.AsyncFunctionDef) -> list[ast.stmt]:
         """The rewritten body. Its scope stays the innermost one."""
@@ -215,7 +216,7 @@ class _Lift(Assignments, Rewrites, ast.NodeTransformer):
         node.returns = None
         return [*self.rebinding(node, node.name), node]
 
-    visit_AsyncFunctionDef = visit_FunctionDef  # type: ignore[assignment]
+    visit_AsyncFunctionDef = visit_FunctionDef
 
     def visit_Lambda(self, node: ast.Lambda) -> ast.AST:
         self.defaults(node.args)
@@ -226,7 +227,7 @@ class _Lift(Assignments, Rewrites, ast.NodeTransformer):
     def defaults(self, args: ast.arguments) -> None:
         args.defaults = [self.visit(d) for d in args.defaults]
         args.kw_defaults = [d and self.visit(d) for d in args.kw_defaults]
-        for a in ast.walk(args):
+        for a in walk(args):
             if isinstance(a, ast.arg):
                 a.annotation = None
 
@@ -254,22 +255,22 @@ class _Lift(Assignments, Rewrites, ast.NodeTransformer):
         if len(node.generators) > 1 or first.is_async or holds([node], LAZY):
             return self.comprehension(node)
         items = self.visit(first.iter)
-        name = ast.copy_location(ast.Name(ITEMS, ast.Load()), node)
+        name = placed(ast.Name(ITEMS, ast.Load()), node)
         whole, each = copy.deepcopy(node), copy.deepcopy(node)
         whole.generators[0].iter = name
         generator = each.generators[0]
-        generator.iter = ast.copy_location(ast.Tuple([name], ast.Load()), node)
+        generator.iter = placed(ast.Tuple([name], ast.Load()), node)
         tests, generator.ifs = generator.ifs, []
-        test = tests[0] if len(tests) == 1 else ast.copy_location(
+        test = tests[0] if len(tests) == 1 else placed(
             ast.BoolOp(ast.And(), tests) if tests else ast.Constant(True), node)
         none = ast.arguments([], [], None, [], [], None, [])
-        parts: list[ast.expr] = [test, ast.copy_location(ast.Lambda(none, each.elt), node)]
-        each.elt = ast.copy_location(ast.Tuple(parts, ast.Load()), node)
+        parts: list[ast.expr] = [test, placed(ast.Lambda(none, each.elt), node)]
+        each.elt = placed(ast.Tuple(parts, ast.Load()), node)
         functions = [self.of_items(n) for n in (whole, each)]
         condition: Any = each.elt
         if tests:
             condition.elts[0] = self.hook(tests[0], "condition", condition.elts[0])
-        chooses = ast.copy_location(ast.Constant(bool(tests)), node)
+        chooses = placed(ast.Constant(bool(tests)), node)
         return self.hook(node, "listed", self.line(node), items, *functions, chooses)
 
     def of_items(self, node: ast.ListComp) -> ast.Lambda:
@@ -278,7 +279,7 @@ class _Lift(Assignments, Rewrites, ast.NodeTransformer):
         self.scopes.append(BoundNames(parameters, []))
         body = self.comprehension(node)
         self.scopes.pop()
-        made: ast.Lambda = ast.copy_location(ast.Lambda(parameters, _expression(body)), node)
+        made: ast.Lambda = placed(ast.Lambda(parameters, _expression(body)), node)
         return made
 
     def visit_GeneratorExp(self, node: ast.GeneratorExp) -> ast.AST:
@@ -314,7 +315,7 @@ class _Lift(Assignments, Rewrites, ast.NodeTransformer):
 
     def visit_With(self, node: ast.With) -> ast.AST:
         for item in node.items:
-            line = ast.copy_location(ast.Constant(node.lineno), node)
+            line = placed(ast.Constant(node.lineno), node)
             item.context_expr = self.hook(item.context_expr, "context", self.visit(item.context_expr), line)
             if item.optional_vars:
                 target, node.body = self.with_plain_target(item.optional_vars, node.body)
@@ -333,7 +334,7 @@ class _Lift(Assignments, Rewrites, ast.NodeTransformer):
         value = self.hook(node, "looked_at", self.visit(node.value))
         conversion = self.text(node, chr(node.conversion) if node.conversion > 0 else "")
         spec = self.visit(node.format_spec) if node.format_spec is not None else self.text(node, "")
-        return ast.copy_location(ast.Tuple([value, conversion, spec], ast.Load()), node)
+        return placed(ast.Tuple([value, conversion, spec], ast.Load()), node)
 
     def visit_Match(self, node: ast.Match) -> ast.AST:
         node.subject = self.hook(node, "looked_at", self.visit(node.subject))
@@ -351,9 +352,9 @@ class _Lift(Assignments, Rewrites, ast.NodeTransformer):
 
     def noted(self, node: ast.AST, name: str, module: str, attribute: str) -> ast.AST:
         """The name that an import has bound, with a guard for the place that it came from."""
-        load = ast.copy_location(ast.Name(name, ast.Load()), node)
+        load = placed(ast.Name(name, ast.Load()), node)
         made = self.hook(node, "imported", load, self.text(node, module), self.text(node, attribute))
-        return ast.copy_location(ast.Assign([ast.copy_location(ast.Name(name, ast.Store()), node)], made), node)
+        return placed(ast.Assign([placed(ast.Name(name, ast.Store()), node)], made), node)
 
     def display(self, node: Any) -> ast.AST:
         """A list, dict or set that is written out."""
@@ -410,10 +411,10 @@ class _Lift(Assignments, Rewrites, ast.NodeTransformer):
         if isinstance(node.func, ast.Name) and node.func.id in _CONSUMING and node.args and isinstance(
                 node.args[0], ast.GeneratorExp):
             g = node.args[0]
-            node.args[0] = ast.copy_location(ast.ListComp(g.elt, g.generators), g)
+            node.args[0] = placed(ast.ListComp(g.elt, g.generators), g)
         func = self.visit(node.func)
         args = [self.visit(a) for a in node.args]
-        keywords = [ast.copy_location(ast.keyword(k.arg, self.visit(k.value) if k.arg else self.spread(k.value)), k)
+        keywords = [placed(ast.keyword(k.arg, self.visit(k.value) if k.arg else self.spread(k.value)), k)
                     for k in node.keywords]
         return self.hook(place, "call", func, *args, keywords=keywords)
 
@@ -432,14 +433,14 @@ class _Lift(Assignments, Rewrites, ast.NodeTransformer):
             return self.hook(node, "global_names", node)
         if name in ("eval", "exec") and node.args:
             given = self.hook(node, "evaluated", self.text(node, name), *map(self.visit, node.args))
-            node.args = [ast.copy_location(ast.Starred(given, ast.Load()), node)]
+            node.args = [placed(ast.Starred(given, ast.Load()), node)]
         return node
 
     def bare_super(self, node: ast.Call) -> ast.AST:
         """`super()` finds class and instance in the frame; here they are named."""
         if self.first is None or len(self.scopes) > 1:
             return node
-        node.args = [ast.copy_location(ast.Name(n, ast.Load()), node) for n in ("__class__", self.first)]
+        node.args = [placed(ast.Name(n, ast.Load()), node) for n in ("__class__", self.first)]
         return node
 
     # statements -----------------------------------------------------------------------------------------------------
@@ -456,7 +457,7 @@ def named(node: ast.expr, found: ast.expr) -> ast.expr:
     which may stand some lines below the beginning."""
     if not isinstance(found, ast.Attribute) or found.lineno == found.end_lineno:
         return node
-    place = ast.copy_location(ast.Constant(None), node)
+    place = placed(ast.Constant(None), node)
     assert found.end_lineno is not None and found.end_col_offset is not None
     place.lineno, place.col_offset = found.end_lineno, found.end_col_offset - len(found.attr.encode())
     return place

@@ -6,10 +6,12 @@ import functools
 import os
 import sys
 import sysconfig
+from bisect import bisect_right
 from traceback import walk_tb
-from types import FrameType
+from types import CodeType, FrameType
 from typing import NoReturn
 
+from ..bounded import Bounded
 from ..errors import GradjitError
 from ..ir import Loc
 
@@ -47,7 +49,23 @@ def here() -> Loc | None:
     frame = user_frame()
     if frame is None:
         return None
-    return _loc(frame.f_code.co_filename, frame.f_lineno, frame.f_code.co_name)
+    return _loc(frame.f_code.co_filename, running_line(frame), frame.f_code.co_name)
+
+
+_lines: Bounded[int, tuple[CodeType, list[int], list[int | None]]] = Bounded(1 << 10)
+"""Of code objects, by their identity: where each run of instructions of one line begins, and these lines."""
+
+
+def running_line(frame: FrameType) -> int:
+    """`frame.f_lineno`, which goes through the code's table from its start: each time, for each operation of a long
+    function."""
+    code = frame.f_code
+    known = _lines.get(id(code))
+    if known is None or known[0] is not code:
+        runs = list(code.co_lines())
+        known = _lines.put(id(code), (code, [start for start, _, _ in runs], [line for _, _, line in runs]))
+    line = known[2][bisect_right(known[1], frame.f_lasti) - 1]
+    return frame.f_lineno if line is None else line
 
 
 def raised_at(error: BaseException) -> Loc | None:

@@ -15,6 +15,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from types import CodeType
 from typing import Any
 
+from .syntax import placed, walk
+
 Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
 
 _FUTURES = __future__.annotations.compiler_flag | __future__.barry_as_FLUFL.compiler_flag
@@ -86,9 +88,9 @@ def compiled(node: Definition, code: CodeType, free: Iterable[str]) -> CodeType 
     outer = [node] if isinstance(node, ast.Lambda) or node.name in code.co_freevars else [
         ast.Global([node.name]), node]  # where it calls itself, it means the global name
     module = _nested(outer, node, [*((name, True) for name in around), ("_factory", False)], free)
-    for n in ast.walk(module):
+    for n in walk(module):
         if "lineno" in n._attributes and not hasattr(n, "lineno"):
-            ast.copy_location(n, node)
+            placed(n, node)
     return _compiled(module, code, len(around) + 1)
 
 

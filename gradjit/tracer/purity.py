@@ -15,6 +15,7 @@ from typing import Any
 from .bound_names import BoundNames
 from .proof import Definition
 from .source import parameter_names
+from .syntax import Visitor, walk
 
 Place = tuple[str, int, tuple[str, ...]]
 """Of a definition: its name, first line and parameters."""
@@ -34,7 +35,7 @@ def reads_in(node: Definition) -> dict[Place, Reads | None]:
     """For a definition and those nested in it: what each reads; None for one that does something else, or that cannot
     be told from another."""
     found: dict[Place, Reads | None] = {}
-    for n in ast.walk(node):
+    for n in walk(node):
         if isinstance(n, NESTED):
             key = place_of(n)
             found[key] = None if key in found else reads_of(n)
@@ -54,7 +55,7 @@ def place_of_code(code: CodeType) -> Place:
 
 def reads_of(node: Definition) -> Reads | None:
     body = [node.body] if isinstance(node, ast.Lambda) else node.body
-    if any(map(is_elsewhere, (n for part in body for n in ast.walk(part)))):
+    if any(map(is_elsewhere, (n for part in body for n in walk(part)))):
         return None
     free = _Free()
     free.function(node)
@@ -67,7 +68,7 @@ def is_elsewhere(n: ast.AST) -> bool:
     return isinstance(n, ELSEWHERE)
 
 
-class _Free(ast.NodeVisitor):
+class _Free(Visitor):
     """Collects the names that a function does not bind itself."""
 
     def __init__(self) -> None:

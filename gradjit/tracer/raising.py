@@ -30,6 +30,7 @@ from .operands import captured
 from .outside import is_data_array
 from .recorder import current, recorders
 from .source import definition
+from .syntax import walk
 from .texts import Text
 from .ufuncs import compute
 
@@ -102,12 +103,12 @@ def may_swallow(manager: Any) -> bool:
     generator = peek(manager, "gen")
     if cls.__name__ == "_GeneratorContextManager" and isinstance(generator, types.GeneratorType):
         node = definition(generator.gi_code)
-        return node is None or any(isinstance(n, ast.ExceptHandler) for n in ast.walk(node))
+        return node is None or any(isinstance(n, ast.ExceptHandler) for n in walk(node))
     code = code_of(peek(cls, "__exit__"))
     node = definition(code) if code is not None else None
     if node is None or isinstance(node, ast.Lambda):
         return True
-    returned = [n.value for n in ast.walk(node) if isinstance(n, ast.Return)]
+    returned = [n.value for n in walk(node) if isinstance(n, ast.Return)]
     return any(not (v is None or (isinstance(v, ast.Constant) and not v.value)) for v in returned)
 
 

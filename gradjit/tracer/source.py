@@ -16,6 +16,7 @@ from typing import Any
 
 from ..bounded import Bounded
 from .proof import Definition, is_that_of, nested_codes
+from .syntax import placed, walk
 
 _files: Bounded[str, tuple[list[str], dict[int, list[Definition]]]] = Bounded(64)
 """Of parsed files the definitions (never changed) by their first lines, with the lines that they were parsed from."""
@@ -75,7 +76,7 @@ def _from_file(code: CodeType, lines: list[str]) -> Definition | None:
     kept = _files.get(code.co_filename)
     if kept is None or kept[0] is not lines:
         found: dict[int, list[Definition]] = {}
-        for n in ast.walk(_parsed("".join(lines)) or ast.Module([], [])):
+        for n in walk(_parsed("".join(lines)) or ast.Module([], [])):
             if isinstance(n, Definition):
                 found.setdefault(_first_line(n), []).append(n)
         kept = _files.put(code.co_filename, (lines, found))
@@ -106,13 +107,13 @@ def _proven(n: Definition, code: CodeType, lines: Sequence[str]) -> Definition |
 def _bare(args: ast.arguments) -> ast.arguments:
     """The parameters without annotations, and with None for a default (the function object keeps those)."""
     def bare(a: ast.arg) -> ast.arg:
-        return ast.copy_location(ast.arg(a.arg), a)
+        return placed(ast.arg(a.arg), a)
 
     def each(found: list[ast.arg]) -> list[ast.arg]:
         return [bare(a) for a in found]
 
     def none(d: ast.expr) -> ast.expr:
-        return ast.copy_location(ast.Constant(None), d)
+        return placed(ast.Constant(None), d)
 
     return ast.arguments(each(args.posonlyargs), each(args.args), args.vararg and bare(args.vararg),
                          each(args.kwonlyargs), [d and none(d) for d in args.kw_defaults],

@@ -9,18 +9,19 @@ from typing import Any
 
 from .bound_names import BoundNames
 from .control.jumps import PREFIX
+from .syntax import Transformer, placed, walk
 
 
 def starred(targets: Iterable[ast.expr | None]) -> list[str]:
     """The names of `*rest` among the targets of an assignment, a loop or a `with`."""
-    return [n.value.id for t in targets if t is not None for n in ast.walk(t)
+    return [n.value.id for t in targets if t is not None for n in walk(t)
             if isinstance(n, ast.Starred) and isinstance(n.ctx, ast.Store) and isinstance(n.value, ast.Name)]
 
 
 def in_pattern(pattern: ast.pattern) -> list[str]:
     """The names of `*rest` and `**rest` in the pattern of a case."""
     found: list[str] = []
-    for n in ast.walk(pattern):
+    for n in walk(pattern):
         name = n.name if isinstance(n, ast.MatchStar) else n.rest if isinstance(n, ast.MatchMapping) else None
         if name:
             found.append(name)
@@ -50,7 +51,7 @@ OPERATORS: dict[type[ast.operator], str] = {
 def is_more_than_names(targets: Iterable[ast.expr]) -> bool:
     """Whether items or attributes are among the targets."""
     return any(isinstance(n, (ast.Subscript, ast.Attribute)) and isinstance(n.ctx, ast.Store)
-               for t in targets for n in ast.walk(t))
+               for t in targets for n in walk(t))
 
 
 def as_list(x: Any) -> list[Any]:
@@ -76,24 +77,24 @@ class Assignments:
 
     def made_here(self, at: ast.AST, names: Iterable[str]) -> list[ast.stmt]:
         """Statements that tell of names to which Python has just bound new lists and dicts."""
-        loads = [ast.copy_location(ast.Name(n, ast.Load()), at) for n in names]
-        return [ast.copy_location(ast.Expr(self.hook(at, "made", load)), at) for load in loads]
+        loads = [placed(ast.Name(n, ast.Load()), at) for n in names]
+        return [placed(ast.Expr(self.hook(at, "made", load)), at) for load in loads]
 
     def visit_Assign(self, node: ast.Assign) -> ast.AST | list[ast.AST]:
         target = node.targets[0]
         if hasattr(node, "unbound"):
-            node.value = self.hook(node, "undefined", node.value, ast.copy_location(ast.Constant(node.unbound), node))
+            node.value = self.hook(node, "undefined", node.value, placed(ast.Constant(node.unbound), node))
             return node
         if self.is_spread(node):
             return self.apart(node)
         value = self.visit(node.value)
         if len(node.targets) == 1 and isinstance(target, ast.Subscript):
             call = self.hook(node, "set_item", value, self.visit(target.value), self.visit(target.slice))
-            return ast.copy_location(ast.Expr(call), node)
+            return placed(ast.Expr(call), node)
         if len(node.targets) == 1 and isinstance(target, ast.Attribute):
             name = self.text(node, self.mangled(target.attr))
             call = self.hook(node, "set_attr", value, self.visit(target.value), name)
-            return ast.copy_location(ast.Expr(call), node)
+            return placed(ast.Expr(call), node)
         if all(isinstance(t, (ast.Tuple, ast.List)) for t in node.targets):
             value = self.hook(node, "iterated", value)
         for name in self.rebound_outside(node.targets):
@@ -113,23 +114,23 @@ class Assignments:
         later: list[ast.Assign] = []
         lift = self
 
-        class Names(ast.NodeTransformer):
+        class Names(Transformer):
             def visit_Name(self, n: ast.Name) -> ast.AST:
                 name = lift.fresh_name()
-                later.append(ast.copy_location(ast.Assign([n], ast.copy_location(ast.Name(name, ast.Load()), n)), n))
-                return ast.copy_location(ast.Name(name, ast.Store()), n)
+                later.append(placed(ast.Assign([n], placed(ast.Name(name, ast.Load()), n)), n))
+                return placed(ast.Name(name, ast.Store()), n)
 
-            visit_Subscript = visit_Attribute = visit_Name  # type: ignore[assignment]
+            visit_Subscript = visit_Attribute = visit_Name
 
-        first = ast.copy_location(ast.Assign([Names().visit(t) for t in node.targets], self.visit(node.value)), node)
-        held = {n.id for t in first.targets for n in ast.walk(t) if isinstance(n, ast.Name)}
+        first = placed(ast.Assign([Names().visit(t) for t in node.targets], self.visit(node.value)), node)
+        held = {n.id for t in first.targets for n in walk(t) if isinstance(n, ast.Name)}
         self.scopes[-1].bound |= held
         made = self.made_here(node, starred(first.targets))
         return [first, *made, *(s for n in later for s in as_list(self.visit(n)))]
 
     def rebound_outside(self, targets: list[ast.expr]) -> list[str]:
         """Names among the targets that live outside of the outermost function."""
-        names = [n.id for t in targets for n in ast.walk(t) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)]
+        names = [n.id for t in targets for n in walk(t) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)]
         return [n for n in names if self.is_outside(n)]
 
     def is_outside(self, name: str) -> bool:
@@ -147,42 +148,42 @@ class Assignments:
         if isinstance(target, ast.Attribute):
             owner, name = self.visit(target.value), self.text(node, self.mangled(target.attr))
             call = self.hook(node, "aug_attr", owner, name, self.text(node, op), value)
-            return ast.copy_location(ast.Expr(call), node)
+            return placed(ast.Expr(call), node)
         if isinstance(target, ast.Subscript):
             owner, key = self.visit(target.value), self.visit(target.slice)
             call = self.hook(node, "aug_item", owner, key, self.text(node, op), value)
-            return ast.copy_location(ast.Expr(call), node)
+            return placed(ast.Expr(call), node)
         node.value = value
-        load: Any = self.visit_Name(ast.copy_location(ast.Name(target.id, ast.Load()), target))
-        store = ast.copy_location(ast.Name(target.id, ast.Store()), target)
+        load: Any = self.visit_Name(placed(ast.Name(target.id, ast.Load()), target))
+        store = placed(ast.Name(target.id, ast.Store()), target)
         if self.is_outside(target.id):
             changed = self.hook(node, "rebound", self.hook(node, "aug", load, self.text(node, op), value),
                                 self.text(node, target.id))
-            return ast.copy_location(ast.Assign([store], changed), node)
-        return ast.copy_location(ast.Assign([store], self.hook(node, "aug", load, self.text(node, op), value)), node)
+            return placed(ast.Assign([store], changed), node)
+        return placed(ast.Assign([store], self.hook(node, "aug", load, self.text(node, op), value)), node)
 
     def visit_Delete(self, node: ast.Delete) -> ast.AST | list[ast.AST]:
         """A name that is deleted holds what stands for no value."""
         out: list[ast.AST] = []
         for t in node.targets:
             if isinstance(t, ast.Name) and any(t.id in s.bound for s in self.scopes[-1:]):
-                held: Any = self.visit_Name(ast.copy_location(ast.Name(t.id, ast.Load()), t))
-                name = ast.copy_location(ast.Name(t.id, ast.Store()), t)
+                held: Any = self.visit_Name(placed(ast.Name(t.id, ast.Load()), t))
+                name = placed(ast.Name(t.id, ast.Store()), t)
                 made = self.hook(node, "undefined", self.text(node, t.id))
-                out += [ast.copy_location(ast.Expr(held), t), ast.copy_location(ast.Assign([name], made), node)]
+                out += [placed(ast.Expr(held), t), placed(ast.Assign([name], made), node)]
             elif isinstance(t, ast.Subscript):
                 found = self.hook(node, "del_item", self.visit(t.value), self.visit(t.slice))
-                out.append(ast.copy_location(ast.Expr(found), node))
+                out.append(placed(ast.Expr(found), node))
             elif isinstance(t, ast.Attribute):
                 found = self.hook(node, "del_attr", self.visit(t.value), self.text(node, self.mangled(t.attr)))
-                out.append(ast.copy_location(ast.Expr(found), node))
+                out.append(placed(ast.Expr(found), node))
             else:
-                out.append(ast.copy_location(ast.Delete([self.visit(t)]), node))
+                out.append(placed(ast.Delete([self.visit(t)]), node))
         return out
 
     def visit_AnnAssign(self, node: ast.AnnAssign) -> Any:
         if node.value is not None and not isinstance(node.target, ast.Name):
-            return self.visit(ast.copy_location(ast.Assign([node.target], node.value), node))
+            return self.visit(placed(ast.Assign([node.target], node.value), node))
         node.target, node.value = self.visit(node.target), node.value and self.visit(node.value)
         return node
 
@@ -196,7 +197,7 @@ class Assignments:
         """What stands before a definition that binds a name outside."""
         if not self.is_outside(name):
             return []
-        return [ast.copy_location(ast.Expr(self.hook(node, "rebinding", self.text(node, name))), node)]
+        return [placed(ast.Expr(self.hook(node, "rebinding", self.text(node, name))), node)]
 
     def with_plain_target(self, target: ast.expr, body: list[ast.stmt]) -> tuple[ast.expr, list[ast.stmt]]:
         """The target of a loop or a `with`, and what runs behind it: items, attributes and names outside are assigned
@@ -205,6 +206,6 @@ class Assignments:
             return target, body
         name = self.fresh_name()
         self.scopes[-1].bound.add(name)
-        given = ast.copy_location(ast.Name(name, ast.Load()), target)
-        assign = ast.copy_location(ast.Assign([target], given), target)
-        return ast.copy_location(ast.Name(name, ast.Store()), target), [assign, *body]
+        given = placed(ast.Name(name, ast.Load()), target)
+        assign = placed(ast.Assign([target], given), target)
+        return placed(ast.Name(name, ast.Store()), target), [assign, *body]

@@ -61,13 +61,14 @@ def alive(refs: list[weakref.ref[Any]]) -> int:
 def test_fresh_functions_are_not_held(make: Callable[[int], Callable[..., Any]], count: int, monkeypatch: Any) -> None:
     monkeypatch.setattr(lift, "_lifted", Bounded(50))
     monkeypatch.setattr(source, "_refuted", Bounded(50))
+    monkeypatch.setattr(locations, "_lines", Bounded(50))
     counts = []
     for start in range(0, 3 * count, count):
         assert alive(used(make, range(start, start + count), backend="interpreter")) == 0
         counts.append(len(gc.get_objects()))
     assert counts[2] - counts[1] < count / 5
     assert len(lift._lifted) <= 50 and len(names.SITES) <= 10_000
-    tables = lift._lifted, source._files, source._refuted, extents._NUMBERS
+    tables = lift._lifted, source._files, source._refuted, extents._NUMBERS, locations._lines
     assert all(len(t) <= t.room for t in tables)
     assert all(f.cache_info().maxsize for f in (locations._loc, locations.is_internal))
 

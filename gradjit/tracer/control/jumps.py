@@ -19,6 +19,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from ...records import dataclass
+from ..syntax import Transformer, children, placed
 
 PREFIX = "_gradjit_"
 """Names that lifting makes begin with this."""
@@ -34,7 +35,7 @@ class _Loop:
 
 def inner(node: ast.AST) -> Iterable[ast.AST]:
     """The nodes below, without those of functions and classes defined inside."""
-    for child in ast.iter_child_nodes(node):
+    for child in children(node):
         yield child
         if not isinstance(child, DEFINITIONS):
             yield from inner(child)
@@ -69,7 +70,7 @@ def _leaves(s: ast.AST, in_loop: bool) -> bool:
         return leaves(s.body, True) or leaves(s.orelse, in_loop)
     if isinstance(s, (*DEFINITIONS, ast.expr)):
         return False
-    return any(_leaves(n, in_loop) for n in ast.iter_child_nodes(s))
+    return any(_leaves(n, in_loop) for n in children(s))
 
 
 def surely_leaves(stmts: Sequence[ast.stmt]) -> bool:
@@ -87,7 +88,7 @@ def is_endless(s: ast.stmt) -> bool:
 def breaks(stmts: Sequence[ast.AST]) -> bool:
     """Whether a break of the loop around these statements is among them."""
     return any(isinstance(s, ast.Break) or (not isinstance(s, (*LOOPS, *DEFINITIONS)) and breaks(
-        list(ast.iter_child_nodes(s)))) or (isinstance(s, LOOPS) and breaks(s.orelse)) for s in stmts)
+        list(children(s)))) or (isinstance(s, LOOPS) and breaks(s.orelse)) for s in stmts)
 
 
 class Jumps:
@@ -201,7 +202,7 @@ def mentions(stmts: Sequence[ast.AST], name: str) -> bool:
 
 def forget(stmts: list[ast.stmt], skip: str) -> None:
     """A loop without continue: its guards need not ask for it."""
-    class Without(ast.NodeTransformer):
+    class Without(Transformer):
         def visit_BoolOp(self, node: ast.BoolOp) -> ast.AST:
             self.generic_visit(node)
             node.values = [v for v in node.values if not (isinstance(v, ast.Name) and v.id == skip)]
@@ -213,7 +214,7 @@ def forget(stmts: list[ast.stmt], skip: str) -> None:
 
 def at(node: Any, place: ast.AST) -> Any:
     """The new node, where the old one stands."""
-    return ast.copy_location(node, place)
+    return placed(node, place)
 
 
 def beginning(node: Any, place: ast.AST) -> Any:

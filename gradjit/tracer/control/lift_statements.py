@@ -7,6 +7,7 @@ import copy
 from collections.abc import Sequence
 from typing import Any
 
+from ..syntax import walk
 from ..targets import starred
 from .definite_assignment import DefiniteAssignment
 from .jumps import PREFIX, Jumps, at, beginning, holds, is_plain
@@ -32,7 +33,7 @@ def prepared(body: list[ast.stmt], bound: Sequence[str], parameters: Sequence[st
         return body
     sure = DefiniteAssignment(body, parameters, bound).sure
     body = Jumps().function(body)
-    made = {n.id for s in body for n in ast.walk(s) if isinstance(n, ast.Name) and n.id.startswith(PREFIX)}
+    made = {n.id for s in body for n in walk(s) if isinstance(n, ast.Name) and n.id.startswith(PREFIX)}
     live = NameLiveness(body, {*bound, *made})
     first = body[0]
     begin = [at(ast.Assign([at(ast.Name(n, ast.Store()), first)], at(ast.Constant(n), first)), first)

@@ -17,6 +17,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from ...records import dataclass
+from ..syntax import children, walk
 from .jumps import DEFINITIONS, LOOPS, PREFIX
 
 Names = frozenset[str]
@@ -67,7 +68,7 @@ def numbered(site: Site) -> ast.Constant:
 
 def sites_in(tree: ast.AST) -> tuple[Site, ...]:
     """The sites whose numbers stand in a syntax tree."""
-    found = (getattr(n, "site", None) for n in ast.walk(tree))
+    found = (getattr(n, "site", None) for n in walk(tree))
     return tuple(site for site in found if site is not None)
 
 
@@ -102,7 +103,7 @@ def _all(nodes: Sequence[ast.AST]) -> Iterable[ast.AST]:
         yield n
         if isinstance(n, DEFINITIONS):
             continue
-        for child in ast.iter_child_nodes(n):
+        for child in children(n):
             if isinstance(n, ast.comprehension) and child is n.target:
                 continue
             yield from _all([child])
@@ -112,7 +113,7 @@ def read(node: ast.AST | None) -> set[str]:
     """Names that an expression may read, those of functions defined in it included."""
     if node is None:
         return set()
-    return {n.id for n in ast.walk(node) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Load)}
+    return {n.id for n in walk(node) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Load)}
 
 
 def base(target: ast.AST) -> str | None:
@@ -148,7 +149,7 @@ class NameLiveness:
     def __init__(self, body: list[ast.stmt], bound: Iterable[str]):
         self.bound = frozenset(bound)
         nested = [n for n in _all(body) if isinstance(n, DEFINITIONS)]
-        self.shared = frozenset(name for d in nested for n in ast.walk(d) if isinstance(n, ast.Nonlocal)
+        self.shared = frozenset(name for d in nested for n in walk(d) if isinstance(n, ast.Nonlocal)
                                 for name in n.names) & self.bound
         outer = {name for n in _all(body) if isinstance(n, ast.Nonlocal) for name in n.names}
         self.pinned: Names = (frozenset().union(*map(read, nested)) | self.shared | outer) & self.bound
