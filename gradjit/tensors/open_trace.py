@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import UnsupportedError
+from ..errors import DifferentiationError, UnsupportedError
 from ..ir import F64, ArrayType, Block, Func, Value, captures, dtype_of
 from ..ir.ops.custom import Rule
 from ..records import dataclass
@@ -66,12 +66,11 @@ def detached(h: TracedArray) -> TracedArray:
     return view(h, Detached(), h.strides_in_elements)
 
 
-class UnseenWrite(Rule):
-    """The derivative of what was written while nothing was recorded: the cotangent of the elements goes on as that of
-    those that stood there before, as PyTorch has it."""
+class StraightThrough(Rule):
+    """A derivative that passes the cotangent on as it is, to elements of the same type, whatever the values are."""
 
     def __init__(self, type: ArrayType):
-        super().__init__("unseen_write", {})
+        super().__init__("straight_through", {})
         self.type = type
 
     def pull(self) -> Func:
@@ -99,13 +98,14 @@ class MadeTensor:
 
 @dataclass
 class Effect:
-    """What a step does to an operand: its root has this type behind it. `slot`: that of the root. `is_new_variable`:
-    derivatives with respect to it are from now on those with respect to what it holds now. `joins`: it was a leaf, and
-    holds what comes from other variables now."""
+    """What a step does to an operand: its root has this type behind it. `slot`: that of the root. `is_recorded`:
+    derivatives know of it. `is_new_variable`: those with respect to it are from now on those with respect to what it
+    holds now. `joins`: it was a leaf, and holds what comes from other variables now."""
 
     operand: int
     slot: int
     type: TensorType
+    is_recorded: bool
     is_new_variable: bool
     joins: bool
 
@@ -137,6 +137,8 @@ class OpenTrace:
         """What came in, by slot."""
         self.sites: dict[int, list[Value]] = {}
         """The values that a leaf has stood for as one variable."""
+        self.variables: set[Value] = set()
+        """The values that variables have stood for."""
         self.grad_enabled = True
         self.recorder.alive = True
 
@@ -164,6 +166,7 @@ class OpenTrace:
             v = self.recorder.parameter(ArrayType(dtype_of(t.dtype), t.shape))
             slot = self.add(root(v, self.recorder, ARRAY, "argument"), None, t.role)
         self.inputs.append(v)
+        self.variables.add(v)
         self.entered[slot] = v
         if t.role == LEAF:
             self.sites[slot] = [v]
@@ -223,12 +226,20 @@ class OpenTrace:
         """An operand's elements were written to."""
         slot = self.roots[operands[k]]
         h, role = self.handles[slot], self.roles[slot]
-        unseen = not self.grad_enabled or all(self.is_detached[j] for j in operands if self.roots[j] == slot)
+        unseen = not self.grad_enabled or all(self.is_detached[j] for j in self.written_through(h, operands))
+        if unseen and self.grad_enabled and differentiable:
+            fail(DifferentiationError, "what is written into t.detach(), or t.data, requires a gradient, and no "
+                                       "derivative passes there; write it into t, or into t.detach().clone(), or "
+                                       "under gj.no_grad()")
+        if not unseen and role == DERIVED:
+            self.sites.pop(slot, None)
         if unseen and role == LEAF and not h.is_known:
             h.assign(root(stopped(h).content, h.home, ARRAY))
         elif unseen and role == DERIVED:
-            (written,) = ruled([h.value], [old_values[slot]], UnseenWrite(h.type))
-            h.assign(root(written, self.recorder, ARRAY))
+            self.sites.setdefault(slot, [old_values[slot]])
+            self.pass_on(h, old_values[slot])  # as PyTorch has it
+        if role != CONSTANT or differentiable:
+            self.make_distinct(h)
         joins = role == LEAF and differentiable and not unseen and self.comes_from_others(slot)
         is_new_variable = role == LEAF and not unseen
         if joins:
@@ -238,7 +249,26 @@ class OpenTrace:
             self.sites[slot] = [*([] if is_new_variable else self.sites[slot]), h.value]
         elif differentiable and not unseen and h.dtype.kind in "fc":
             self.roles[slot] = role = DERIVED
-        return Effect(k, slot, tensor_type(h.dtype, h.shape, role), is_new_variable, joins)
+        return Effect(k, slot, tensor_type(h.dtype, h.shape, role), not unseen, is_new_variable, joins)
+
+    def pass_on(self, h: TracedArray, v: Value) -> None:
+        """Have the cotangent of an array go on to v, and nowhere else."""
+        (passing,) = ruled([h.value], [v], StraightThrough(h.type))
+        h.assign(root(passing, self.recorder, ARRAY))
+
+    def make_distinct(self, h: TracedArray) -> None:
+        """Have a variable be no other's value: its cotangent is its own, that of a copy, too."""
+        if h.dtype.kind in "fc" and not h.is_known:
+            if h.value in self.variables:
+                self.pass_on(h, h.value)
+            self.variables.add(h.value)
+
+    def written_through(self, owner: TracedArray, operands: Sequence[int]) -> list[int]:
+        """The operands that a write to what they look at went through: views that have seen what it holds now, or else
+        the owner itself."""
+        own = [k for k in operands if self.handles[k].root is owner]
+        views = [k for k in own if self.handles[k].parent is not None and self.handles[k]._seen == owner.version]
+        return views or [k for k in own if self.handles[k] is owner] or own
 
     def received(self, x: Any, operands: Sequence[int], differentiable: bool, made: list[MadeTensor]) -> Any:
         """The result of a step with slots in the place of arrays."""
@@ -272,6 +302,8 @@ class OpenTrace:
         if h.parent is not None or h.kind != ARRAY or not self.grad_enabled:
             content = h if self.grad_enabled or h.is_known else stopped(h)
             h = root(content.content, content.home, ARRAY)
+        if role == DERIVED:
+            self.make_distinct(h)
         slot = self.add(h, None, role)
         made.append(MadeTensor(slot, tensor_type(h.dtype, h.shape, role)))
         return slot

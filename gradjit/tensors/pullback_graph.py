@@ -116,8 +116,7 @@ class Deliveries:
 
     def pull(self, past: Past, cts: dict[int, np.ndarray], ends: set[int], waiting: dict[int, np.ndarray]) -> None:
         """One pull: what arrives at `ends` is added to what waits there."""
-        retained = [s for s, weak in past.tensors.items()
-                    if (t := weak()) is not None and t._keeps_grad and t._type.role == DERIVED]
+        retained = keeping_slots(past)
         sites, targets = tuple(sorted({*past.sources, *retained, *ends})), tuple(sorted(cts))
         kernel = kernels.pull(past.node, (), targets, sites, tuple(sorted(ends)), True)
         found = kernel.kernel.run([*past.inputs, *(cts[s] for s in targets)])
@@ -167,9 +166,6 @@ def backward(t: Tensor, ct: np.ndarray | None, retain: bool) -> None:
     if isinstance(t._source, Freed) and t._array is not None and t._type.role == DERIVED:
         t._source.refuse()
     r = current()
-    if r.is_observed and has_hooks(r):
-        r.compute()
-        r = current()
     slot = r.slot(t)
     wanted = r.wanted()
     sites = observed_sites(r) if r.is_observed or t.keeps_gradients else tuple(r.sources)
@@ -202,16 +198,15 @@ def backward(t: Tensor, ct: np.ndarray | None, retain: bool) -> None:
         deliveries.run()
 
 
-def has_hooks(r: Recording) -> bool:
-    """Whether a tensor that was made in this recording has a hook: then it ends there."""
-    return any(t._hooks for s, weak in r.tensors.items() if s not in r.sources and (t := weak()) is not None)
-
-
 def observed_sites(r: Recording) -> tuple[int, ...]:
     """The inputs that have derivatives, and the tensors that keep their gradients."""
-    kept = [s for s, weak in r.tensors.items()
-            if (t := weak()) is not None and t._keeps_grad and t._type.role == DERIVED]
-    return tuple(sorted({*r.sources, *kept}))
+    return tuple(sorted({*r.sources, *keeping_slots(r)}))
+
+
+def keeping_slots(r: Recording | Past) -> list[int]:
+    """Those of derived tensors that keep their gradients."""
+    return [s for s, weak in r.tensors.items() if s not in r.carried and (t := weak()) is not None
+            and t._keeps_grad and t._type.role == DERIVED]
 
 
 __all__ = ["Freed", "backward"]

@@ -56,7 +56,7 @@ class Upstream:
 class Past:
     """A recording that was computed, as a node in the graph that derivatives are pulled back through."""
 
-    __slots__ = ("number", "node", "inputs", "sources", "tensors", "hooks", "freed", "rule")
+    __slots__ = ("number", "node", "inputs", "sources", "tensors", "carried", "hooks", "freed", "rule")
 
     rule: Callable[[np.ndarray], dict[int, np.ndarray]] | None
     """What pulls back in the place of the recorded steps: a rule of the user's, from the only output to the sources."""
@@ -64,6 +64,7 @@ class Past:
     def __init__(self, r: Recording):
         self.rule = None
         self.number, self.node, self.sources, self.tensors = r.number, r.node, r.sources, r.tensors
+        self.carried = r.carried
         self.inputs = [*r.inputs, *r.hidden] if r.hidden else r.inputs
         self.hooks: dict[int, GradientHooks] = {}
         """Functions that the user has registered, by slot."""
@@ -78,8 +79,10 @@ class Recording:
     trace: tuple[TrieNode, OpenTrace] | None = None
     hidden: Sequence[np.ndarray] = ()
     """Copies of the arrays that functions called on tensors have read from outside."""
+    carried: frozenset[int] = frozenset()
+    """Derived tensors that came in and were written to unseen: as variables they are still what came in."""
     is_observed = False
-    """Whether some tensor of it has a hook, or keeps its gradient."""
+    """Whether some tensor of it keeps its gradient."""
 
     def __init__(self) -> None:
         self.number = next(_numbers)
@@ -143,7 +146,7 @@ class Recording:
             self.sources[slot] = Upstream(t, t._epoch)
         elif type.role == DERIVED and t._source is not None:
             self.sources[slot] = t._source
-        if t._hooks is not None or t._keeps_grad:
+        if t._keeps_grad:
             self.is_observed = True
         t._recording = home
         t._slot = slot
@@ -214,10 +217,14 @@ class Recording:
                 owner._epoch += 1
                 if not e.joins:
                     self.sources[slot].epoch = owner._epoch
-            if e.type.role == DERIVED and slot in self.sources:  # what came in is another variable than what is there
-                before = self.sources[~slot] = self.sources.pop(slot)
+            if e.type.role == DERIVED and slot in self.sources:
+                self.sources[~slot] = self.sources.pop(slot)
+                self.carried |= {slot}
+            if e.is_recorded and slot in self.carried:  # what came in is another variable than what is there
+                before = self.sources[~slot]
                 if before.recording is not None:
                     before.recording.tensors.pop(before.slot, None)
+                self.carried -= {slot}
         return is_shared
 
     def tensor(self, cls: type[Tensor], node: TrieNode) -> Tensor:
@@ -304,8 +311,6 @@ class Recording:
                         if freed is not None:
                             past.freed.append((cone, freed))
                     t._source = Upstream(None, 0, past, slot)
-                    if t._hooks:
-                        past.hooks[slot] = t._hooks
         if local.recording is self:
             local.recording = None
         self.trace, self.inputs, self.tensors, self.sources = None, NO_INPUTS, NO_TENSORS, NO_SOURCES

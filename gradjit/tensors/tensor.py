@@ -149,7 +149,12 @@ class Tensor(TensorGradients):
 
     def _enter_view(self, r: Recording) -> int:
         step, operands, place = self._how
+        enabled, passes = r.node.grad_enabled, not self._is_detached
+        if enabled is not passes:  # it is what it was made as
+            r.set_mode(passes)
         again = r.call(step.run, step.key, operands, type(self))
+        if enabled is not passes:
+            r.set_mode(enabled)
         found = leaves_of(again)[place]
         self._recording = None if self._owner._exposed else r
         self._slot = found._slot

@@ -45,6 +45,7 @@ class TensorGradients(TensorOperators):
     """Whether every tensor that is alive gets its gradient, and not only leaves."""
     _keeps_grad = False
     _hooks: GradientHooks | None = None
+    """Of a leaf. Those of a derived tensor are with the recording that made it."""
     _grad: Any = None
     _source: Any = None
     """Of a derived tensor: what its cotangent goes to."""
@@ -151,12 +152,17 @@ class TensorGradients(TensorOperators):
         """Have `hook(gradient)` called when the gradient of this tensor is computed; what it returns, if anything,
         takes its place. The handle's `remove()` takes the hook away."""
         self._check_observable("register_hook")
-        hooks = self._hooks = GradientHooks(type(self)) if self._hooks is None else self._hooks
-        hooks.append(hook)
-        self._observe()
+        self._value()
+        self._settle()  # so that the hook belongs to what it holds now, whatever is written to it later
         source = self._source
-        if self._array is not None and isinstance(source, Upstream) and source.recording is not None:
-            source.recording.hooks[source.slot] = hooks
+        hooks = GradientHooks(type(self))
+        if self.role == LEAF:
+            hooks = self._hooks = self._hooks or hooks
+        elif isinstance(source, Upstream):
+            hooks = source.recording.hooks.setdefault(source.slot, hooks)
+        else:
+            source.refuse()
+        hooks.append(hook)
         return HookHandle(hooks, hook)
 
     def _check_observable(self: Any, method: str) -> None:

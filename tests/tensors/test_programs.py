@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from numpy.testing import assert_allclose
+from numpy.testing import assert_allclose, assert_array_equal
 
 import gradjit as gj
 from gradjit.tensors import kernels
@@ -52,7 +52,9 @@ def compiled(text: str, name: str) -> Callable[..., Any]:
 
 
 def looking(rng: random.Random, how: str) -> Callable[[], None]:
-    """What looks at a tensor of the program at times."""
+    """What looks at a tensor of the program at times. "held": its buffer, which is kept."""
+    held = []
+
     def look() -> None:
         found = [v for v in sys._getframe(1).f_locals.values() if isinstance(v, gj.Tensor)]
         t = rng.choice(found)
@@ -61,6 +63,10 @@ def looking(rng: random.Random, how: str) -> Callable[[], None]:
                 float(t.sum())
             elif how == "buffer":
                 t.numpy()
+            elif how == "held":
+                held.append((t, t.numpy()))
+        for t, a in held:
+            assert_array_equal(a, t)
     return look
 
 
@@ -69,7 +75,7 @@ def check(seed: int) -> None:
     x, y = np.linspace(-1, 1.3, 6), np.linspace(0.5, 2, 6)
     expected = f(x.copy(), y.copy(), lambda: None)
     _, gradients = gj.value_and_grad(lambda x, y: f(x, y, lambda: None), argnums=(0, 1))(x, y)
-    for how in ("never", "never", "value", "buffer"):
+    for how in ("never", "never", "value", "buffer", "held"):
         tx, ty = gj.tensor(x, requires_grad=True), gj.tensor(y, requires_grad=True)
         z = f(tx, ty, looking(random.Random(seed), how))
         assert_allclose(z.item() if how == "value" else expected, expected, rtol=1e-10)

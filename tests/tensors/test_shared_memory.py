@@ -282,3 +282,85 @@ def test_tensors_that_threads_share() -> None:
     finally:
         sys.setswitchinterval(interval)
     assert not wrong
+
+
+# variables ------------------------------------------------------------------------------------------------------------
+def test_views_are_entered_again_as_what_they_were_made_as() -> None:
+    x = leaf(1.0, 2.0, 3.0)
+    y = x * 2
+    view = y[1:]
+    with gj.no_grad():
+        constant = y[:2]
+    assert y.tolist() == [2, 4, 6]
+    with gj.no_grad():
+        view += 1
+    (view * view).sum().backward(retain_graph=True)
+    assert_array_equal(x.grad, [0, 20, 28])
+    x.grad = None
+    (constant * y[:2]).sum().backward()
+    assert_array_equal(x.grad, [4, 10, 0])
+
+
+@pytest.mark.parametrize("same", [lambda y: y.clone(), lambda y: +y, lambda y: y.reshape(2).copy()])
+def test_a_copy_is_a_variable_of_its_own(same: Callable[[Any], Any]) -> None:
+    x = leaf(1.0, 2.0)
+    y = x * 3
+    a, b = same(y), same(y)
+    for t in (y, a, b):
+        t.retain_grad()
+    (y * y + 5 * a + b * b).sum().backward()
+    assert_array_equal(a.grad, [5, 5])
+    assert_array_equal(b.grad, [6, 12])
+    assert_array_equal(y.grad, [17, 29])
+    assert_array_equal(x.grad, [51, 87])
+
+
+def test_what_is_written_is_a_variable_of_its_own() -> None:
+    x, w = leaf(1.0, 2.0), leaf(0.0, 0.0)
+    y = x * 3
+    w[:] = y
+    (y * y + 5 * w).sum().backward()
+    assert_array_equal(w.grad, [5, 5])
+    assert_array_equal(x.grad, [33, 51])
+
+
+@pytest.mark.parametrize("looks", [False, True])
+def test_hooks_belong_to_what_was_there(looks: bool) -> None:
+    seen = []
+    x = leaf(1.0, 2.0)
+    y = x * x
+    if looks:
+        y.item(0)
+    y.register_hook(lambda g: seen.append(g.tolist()) or g * 3)
+    y *= 2
+    with gj.no_grad():
+        y += 1
+    (y * np.array([1.0, 10.0])).sum().backward()
+    assert seen == [[2, 20]]
+    assert_array_equal(x.grad, [12, 240])
+
+
+@pytest.mark.parametrize("looks", [False, True])
+def test_kept_gradients_count_all_uses(looks: bool) -> None:
+    x = leaf(1.0, 2.0)
+    y = x * 2
+    y.retain_grad()
+    z = y * 5
+    if looks:
+        z.item(0)
+    with gj.no_grad():
+        y *= 10
+    (z + y * y).sum().backward()
+    assert_array_equal(y.grad, [45, 85])
+    assert_array_equal(x.grad, [90, 170])
+
+
+def test_what_is_detached_takes_no_derivatives() -> None:
+    x, y = leaf(1.0, 2.0), leaf(3.0, 4.0)
+    for write in (lambda: x.detach().__imul__(y), lambda: x.detach()[:1].__iadd__(x[:1] * 2),
+                  lambda: np.add(x, y, out=x.detach())):
+        with pytest.raises(gj.DifferentiationError, match=r"clone\(\)[\s\S]*test_shared_memory.py"):
+            write()
+    with gj.no_grad():
+        x.detach().__imul__(y)
+    assert_array_equal(x, [3, 8])
