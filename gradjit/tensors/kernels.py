@@ -226,8 +226,8 @@ def used_for(node: TrieNode, t: OpenTrace, targets: Sequence[int]) -> set[int]:
     return found
 
 
-def ancestors(t: OpenTrace, values: Sequence[Value]) -> frozenset[int]:
-    """The slots of the tensors that values depend on, theirs included."""
+def behind(values: Sequence[Value]) -> set[Value]:
+    """The values that values depend on, these included."""
     found: set[Value] = set()
     todo = list(values)
     while todo:
@@ -236,6 +236,26 @@ def ancestors(t: OpenTrace, values: Sequence[Value]) -> frozenset[int]:
             found.add(v)
             if v.op is not None:
                 todo += v.op.operands
+    return found
+
+
+def last_made(node: TrieNode, slots: Sequence[int]) -> int:
+    """The slot of a variable that none of the others comes from. (A variable may come from one of a higher slot, which
+    was written into it.)"""
+    key = "last", tuple(slots)
+    found = node.kernels.get(key)
+    if found is None:
+        t = node.opened()
+        sites = {s: t.site_values(s) for s in slots}
+        sources = {s: behind(sites[s]) for s in slots}
+        found = node.kernels[key] = next(
+            s for s in slots if all(o == s or sources[o].isdisjoint(sites[s]) for o in slots))
+    return int(found)
+
+
+def ancestors(t: OpenTrace, values: Sequence[Value]) -> frozenset[int]:
+    """The slots of the tensors that values depend on, theirs included."""
+    found = behind(values)
     return frozenset(k for k, h in enumerate(t.handles)
                      if isinstance(h._content, Value) and h._content in found)
 

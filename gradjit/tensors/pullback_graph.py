@@ -109,7 +109,7 @@ class Deliveries:
         if plain:
             self.pull(past, plain, hooked, waiting)
         while waiting:
-            slot = max(waiting)  # what is made later is not what an earlier one comes from
+            slot = kernels.last_made(past.node, sorted(waiting)) if len(waiting) > 1 else next(iter(waiting))
             hooked.discard(slot)
             ct = hooked_ct(past.hooks[slot], waiting.pop(slot))
             self.pull(past, {slot: ct}, hooked, waiting)

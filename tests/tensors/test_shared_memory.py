@@ -364,3 +364,16 @@ def test_what_is_detached_takes_no_derivatives() -> None:
     with gj.no_grad():
         x.detach().__imul__(y)
     assert_array_equal(x, [3, 8])
+
+
+def test_hooks_of_variables_that_come_from_each_other() -> None:
+    x = leaf(1.0, 2.0)
+    a = x * 2
+    b = x.clone()
+    a += b
+    calls = []
+    a.register_hook(lambda g: calls.append("a") or g * 3)
+    b.register_hook(lambda g: calls.append("b") or g * 5)
+    (a + b * b).sum().backward()
+    assert calls == ["a", "b"]
+    assert_array_equal(x.grad, [3 * 2 + 5 * (2 + 3), 3 * 2 + 5 * (4 + 3)])
