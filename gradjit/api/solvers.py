@@ -86,6 +86,8 @@ class Solver:
         f, *_ = given
         fun = given.pop(f)
         extra = given.pop("args", ())
+        if any(given.get(name) is True for name in self.derivatives):
+            fun = first_of(fun)
         start = None if self.start is None else given[self.start]
         unknown = stand_in((), np.dtype(np.float64), SCALAR) if start is None else like(
             np.asarray(start, float) if not is_traced(start) else start)
@@ -168,6 +170,11 @@ class Solver:
             return result[self.found], {"success": np.bool_(success), "nfev": np.int64(nfev)}
 
         return run
+
+
+def first_of(f: Function) -> Function:
+    """Of a function that gives its derivative beside its value the value."""
+    return lambda *args: call(f, *args)[0]
 
 
 def single(function: Equation, *operands: Any) -> Any:

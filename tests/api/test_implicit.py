@@ -113,6 +113,8 @@ CASES = {
     "minimize, fun": lambda s: so.minimize(bowl, np.zeros(2), (s,), method="BFGS", tol=1e-10).fun,
     "minimize, jac": lambda s: so.minimize(lambda t: bowl(t, s), np.zeros(2), method="BFGS", tol=1e-10,
                                            jac=lambda t: 2 * (t - s) + 4 * t[0] ** 3 * np.array([1, 0])).x[0],
+    "minimize, both": lambda s: so.minimize(lambda t: (bowl(t, s), 2 * (t - s) + 4 * t[0] ** 3 * np.array([1, 0])),
+                                            np.zeros(2), method="BFGS", tol=1e-10, jac=True).x[0],
     "minimize, bounds": lambda s: np.sum(so.minimize(lambda t: bowl(t, s), np.zeros(2), method="L-BFGS-B", tol=1e-12,
                                                      bounds=[(None, None), (0, 0.5)]).x),
     "minimize, traced bounds": lambda s: np.sum(so.minimize(lambda t: bowl(t, 1.0), np.zeros(2), method="L-BFGS-B",

@@ -90,6 +90,13 @@ def asarray(a, dtype=None, order=None, *, device=None, copy=None, like=None):
     return y
 
 
+def asarray_chkfinite(a, dtype=None, order=None):
+    x = asarray(a, dtype, order)
+    if x.ir_dtype.is_inexact:
+        o.require(call(np.isfinite, x), "array must not contain infs or NaNs")
+    return x
+
+
 def converted(x: TracedArray, dtype: Any, order: str, copy: Any = None) -> TracedArray:
     """x in a dtype and order: itself where it has both and no copy is asked for, else a new array."""
     order = order.upper()
@@ -433,7 +440,8 @@ RULES: dict[Callable[..., Any], Rule] = {
     np.zeros: _filled(0), np.ones: _filled(1), np.empty: _filled(0), np.full: full,
     np.zeros_like: _filled_like(0), np.ones_like: _filled_like(1), np.empty_like: _filled_like(0),
     np.full_like: full_like,
-    np.array: array, np.asarray: asarray, np.asanyarray: asarray, np.copy: copy,
+    np.array: array, np.asarray: asarray, np.asanyarray: asarray, np.asarray_chkfinite: asarray_chkfinite,
+    np.copy: copy,
     np.ascontiguousarray: ascontiguousarray,
     np.asfortranarray: asfortranarray, np.require: require, np.astype: astype,
     np.arange: arange, np.linspace: linspace, np.logspace: logspace, np.geomspace: geomspace,

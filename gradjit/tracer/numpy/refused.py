@@ -19,7 +19,6 @@ FILES = "files are written outside of the compiled function"
 
 FUNCTIONS: dict[Callable[..., Any], str] = {
     np.polydiv: "polynomial division takes as many steps as the leading coefficients demand",
-    np.asarray_chkfinite: "it looks at the elements; write np.asarray",
     np.packbits: NO_NUMBERS, np.unpackbits: NO_NUMBERS,
     np.may_share_memory: ALIASING, np.shares_memory: ALIASING,
     np.min_scalar_type: "it depends on the value",

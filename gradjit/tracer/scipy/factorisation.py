@@ -200,6 +200,31 @@ def solve_toeplitz(c_or_cr, b, check_finite=True):
     return s.result(nf.solved(s.a, s.b))
 
 
+def solve_circulant(c, b, singular="raise", tol=None, caxis=-1, baxis=0, outaxis=0):
+    """By Fourier's transform, in which the matrix is diagonal."""
+    x, y = array(c), array(b)
+    if x.ndim != 1 or y.ndim not in (1, 2) or (caxis, baxis, outaxis) != (-1, 0, 0) or singular != "raise":
+        o.unsupported(name("solve_circulant"), "of several at once, with axes, or with singular='lstsq'")
+    if not o.may_agree(x.extents[0], y.extents[0]):
+        fail(ShapeError, f"Shapes of c {x.shape} and b {y.shape} are incompatible")
+    values: Any = np.fft.fft(x)
+    size: Any = np.abs(values)
+    least = np.max(size) * x.shape[0] * np.finfo(np.float64).eps if tol is None else tol
+    o.require(size > least, "near singular circulant matrix.", "LinAlgError")
+    found = np.fft.ifft(np.fft.fft(y, axis=0) / (values if y.ndim == 1 else values[:, np.newaxis]), axis=0)
+    return found if x.ir_dtype.is_complex or y.ir_dtype.is_complex else np.real(found)
+
+
+def orthogonal_procrustes(A, B, check_finite=True):
+    """The orthogonal matrix that turns A into B as well as can be; and the sum of the singular values."""
+    a, b = matrices(A, "orthogonal_procrustes", check_finite), matrices(B, "orthogonal_procrustes", check_finite)
+    if a.ndim != 2 or b.ndim != 2 or a.shape != b.shape:
+        fail(ShapeError, f"the shapes of A and B differ ({a.shape} vs {b.shape})")
+    u, s, vt = nf.singular(nf.turned(nf.turned(b) @ (np.conj(a) if a.ir_dtype.is_complex else a)),
+                           False, name("orthogonal_procrustes"))
+    return u @ vt, np.sum(s)
+
+
 def norm(a, ord=None, axis=None, keepdims=False, check_finite=True):
     x = array(a)
     finite(x, check=check_finite)
@@ -375,7 +400,8 @@ def _names(module: str, *rules: Rule) -> dict[tuple[str, str], Rule]:
 
 RULES: dict[tuple[str, str], Rule] = {
     **_names("_decomp_cholesky", cholesky, cho_factor, cho_solve), **_names("_decomp_lu", lu_factor, lu_solve, lu),
-    **_names("_basic", solve_triangular, solve_toeplitz, solve, inv, det, pinv, pinvh, lstsq),
+    **_names("_basic", solve_triangular, solve_toeplitz, solve_circulant, solve, inv, det, pinv, pinvh, lstsq),
+    **_names("_procrustes", orthogonal_procrustes),
     **_names("_decomp_qr", qr, rq), **_names("_decomp_svd", svd, svdvals, null_space, orth),
     **_names("_decomp", eig, eigvals, eigh, eigvalsh, eigh_tridiagonal), **_names("_misc", norm),
 }

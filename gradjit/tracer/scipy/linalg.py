@@ -9,6 +9,7 @@ import numpy as np
 
 from ..numpy.common import array
 from ..operands import unsupported
+from .written_loops import invalid
 
 Rule = Callable[..., Any]
 
@@ -73,9 +74,48 @@ def khatri_rao(a, b):
     return np.reshape(product, (x.shape[0] * y.shape[0], x.shape[1]))
 
 
+def leslie(f, s):
+    """Fecundities in the first row, survival below the diagonal."""
+    first, below = array(f), array(s)
+    if first.ndim != 1 or below.ndim != 1 or first.shape[0] != below.shape[0] + 1 or not below.shape[0]:
+        invalid("The length of s must be one less than that of f, and both 1-dimensional.")
+    dtype = np.result_type(first.dtype, below.dtype)
+    rest = np.pad(np.diag(below.astype(dtype)), ((0, 0), (0, 1)))
+    return np.concatenate([first[np.newaxis].astype(dtype), rest])
+
+
+def fiedler(a):
+    """The distances of numbers from each other."""
+    x = np.atleast_1d(array(a))
+    if x.ndim != 1:
+        unsupported("scipy.linalg.fiedler", "of several at once")
+    return np.abs(x[:, np.newaxis] - x)
+
+
+def convolution_matrix(a, n, mode="full"):
+    """The matrix whose product with a vector of n elements is the convolution with a."""
+    x = array(a)
+    if x.ndim != 1 or n <= 0 or x.shape[0] == 0:
+        invalid("convolution_matrix expects a one-dimensional array that is not empty, and n > 0")
+    if mode not in ("full", "valid", "same"):
+        invalid("'mode' argument must be one of ('full', 'valid', 'same')")
+    m, none = x.shape[0], np.zeros(n - 1)
+    whole = toeplitz(np.concatenate([x, none.astype(x.dtype)]), np.concatenate([x[:1], none.astype(x.dtype)]))
+    rows = {"full": m + n - 1, "same": max(m, n), "valid": max(m, n) - min(m, n) + 1}[mode]
+    first = {"full": 0, "same": (min(m, n) - 1) // 2, "valid": min(m, n) - 1}[mode]
+    return whole[first:first + rows]
+
+
+def matmul_toeplitz(c_or_cr, x, check_finite=False, workers=None):
+    column, row = c_or_cr if isinstance(c_or_cr, tuple) else (c_or_cr, None)
+    return toeplitz(column, row) @ array(x)
+
+
 _SPECIAL = "scipy.linalg._special_matrices"
 RULES: dict[tuple[str, str], Rule] = {
-    **{(_SPECIAL, f.__name__): f for f in (toeplitz, hankel, circulant, companion, block_diag)},
+    **{(_SPECIAL, f.__name__): f for f in (toeplitz, hankel, circulant, companion, block_diag, leslie, fiedler,
+                                         convolution_matrix)},
+    ("scipy.linalg._basic", "matmul_toeplitz"): matmul_toeplitz,
     ("scipy.linalg._misc", "khatri_rao"): khatri_rao, (_SPECIAL, "khatri_rao"): khatri_rao,
     ("scipy.linalg._basic", "khatri_rao"): khatri_rao, ("scipy.linalg._matfuncs", "khatri_rao"): khatri_rao,
 }

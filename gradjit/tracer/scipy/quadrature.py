@@ -11,7 +11,7 @@ import numpy as np
 
 from ..calls import call
 from ..operands import as_traced, emit, is_traced, static_int, unsupported
-from .written_loops import Rule, doubles, looped, zeros
+from .written_loops import Rule, doubles, looped, numbers, zeros
 
 NODES = np.array([
     0.995657163025808080735527280689003, 0.973906528517171720077964012084452, 0.930157491355708226001207180059508,
@@ -30,41 +30,49 @@ GAUSS = np.array([
 """The rules of 21 and of 10 points on [-1, 1]: the positive nodes, and 0."""
 X = np.concatenate([-NODES, NODES[-2::-1]])
 W, W10 = (np.concatenate([w, w[-2::-1]]) for w in (KRONROD, GAUSS))
+MOST = 1000
+"""Intervals of `quad_vec`, for which there must be memory."""
 EPS, TINY = np.finfo(float).eps, np.finfo(float).tiny
 
 
-def _on_interval(g: Any, low: Any, high: Any, x: Any, w: Any, w10: Any) -> Any:
-    """The integral by 21 points, and how far off it may be."""
+def _on_interval(g: Any, low: Any, high: Any, values: Any, x: Any, w: Any, w10: Any) -> Any:
+    """The integral by 21 points, and how far off it may be. values: memory for those of the function, which may be
+    arrays: of these the error is one number, as of their lengths."""
     half, middle = 0.5 * (high - low), 0.5 * (high + low)
-    values = np.zeros(21)
     for j in range(21):
         values[j] = g(middle + half * x[j])
-    whole = np.sum(w * values)
-    spread = np.sum(w * np.abs(values - 0.5 * whole)) * np.abs(half)
-    size = np.sum(w * np.abs(values)) * np.abs(half)
-    off = np.abs((whole - np.sum(w10 * values)) * half)
+    whole = w @ values
+    spread = length(w @ np.abs(values - 0.5 * whole)) * np.abs(half)
+    size = length(w @ np.abs(values)) * np.abs(half)
+    off = length((whole - w10 @ values) * half)
     share = np.minimum(1.0, (200 * off / np.where(spread == 0, 1.0, spread)) ** 1.5)
     off = np.where((spread != 0) & (off != 0), spread * share, off)
     off = np.where(size > TINY / (50 * EPS), np.maximum(50 * EPS * size, off), off)
     return whole * half, off
 
 
-def _integrated(g: Any, one: Any, low: Any, high: Any, epsabs: Any, epsrel: Any, limit: Any, lows: Any, highs: Any,
-                values: Any, errors: Any, x: Any, w: Any, w10: Any) -> Any:
+def length(x: Any) -> Any:
+    return np.abs(x) if x.ndim == 0 else np.sqrt(np.sum(x * x))
+
+
+def _integrated(g: Any, one: Any, edges: Any, epsabs: Any, epsrel: Any, limit: Any, lows: Any, highs: Any, values: Any,
+                errors: Any, memory: Any, x: Any, w: Any, w10: Any) -> Any:
     """Halves of the interval whose part is the least sure, until the sum is sure enough."""
-    value, error = one(g, low, high, x, w, w10)
-    lows[0], highs[0], values[0], errors[0] = low, high, value, error
-    count, total, left = 1, value, error
-    while left > max(epsabs, epsrel * abs(total)) and count < limit:
-        k = np.argmax(errors)
+    count = len(edges) - 1
+    for k in range(count):
+        lows[k], highs[k] = edges[k], edges[k + 1]
+        values[k], errors[k] = one(g, edges[k], edges[k + 1], memory, x, w, w10)
+    total, left = np.sum(values, axis=0), np.sum(errors)
+    while left > max(epsabs, epsrel * length(total)) and count < limit:
+        k = int(np.argmax(errors))
         a, b = lows[k], highs[k]
         middle = 0.5 * (a + b)
-        first, first_error = one(g, a, middle, x, w, w10)
-        second, second_error = one(g, middle, b, x, w, w10)
+        first, first_error = one(g, a, middle, memory, x, w, w10)
+        second, second_error = one(g, middle, b, memory, x, w, w10)
         lows[count], highs[count], values[count], errors[count] = middle, b, second, second_error
         highs[k], values[k], errors[k] = middle, first, first_error
         count += 1
-        total, left = np.sum(values), np.sum(errors)
+        total, left = np.sum(values, axis=0), np.sum(errors)
     return total, left
 
 
@@ -85,10 +93,16 @@ def on_line(f: Callable[[Any], Any], a: Any, b: Any) -> tuple[Callable[[Any], An
     return (lambda t: f(start + sign * (1 - t) / t) / (t * t)), 0.0, 1.0, sign if math.isinf(ends[1]) else -sign
 
 
-def integral(f: Callable[[Any], Any], a: Any, b: Any, epsabs: Any, epsrel: Any, limit: int) -> tuple[Any, Any]:
+def integral(f: Callable[[Any], Any], a: Any, b: Any, epsabs: Any, epsrel: Any, limit: int,
+             points: tuple[float, ...] = (), shape: tuple[int, ...] = ()) -> tuple[Any, Any]:
+    """The integral of a function of numbers, or of arrays of that shape, and its error. points: where the interval is
+    cut to begin with."""
     g, low, high, sign = on_line(f, a, b)
-    value, error = looped(_integrated)(lambda t: doubles(g(t))[()], looped_once(), low, high, epsabs, epsrel, limit,
-                                       *(zeros(limit) for _ in range(4)), X, W, W10)
+    edges = np.stack([doubles(e)[()] for e in (low, *points, high)])
+    room = max(limit, len(points) + 1)
+    value, error = looped(_integrated)(
+        lambda t: doubles(g(t))[()], looped_once(), edges, epsabs, epsrel, limit, zeros(room), zeros(room),
+        zeros((room, *shape)), zeros(room), zeros((21, *shape)), X, W, W10)
     return sign * value, emit("stop_gradient", as_traced(error))
 
 
@@ -106,9 +120,38 @@ def only_default(function: str, **given: Any) -> None:
 
 def quad(func, a, b, args=(), full_output=0, epsabs=1.49e-08, epsrel=1.49e-08, limit=50, points=None, weight=None,
          wvar=None, wopts=None, maxp1=50, limlst=50, complex_func=False):
-    only_default("quad", full_output=full_output, points=points, weight=weight, complex_func=complex_func)
+    only_default("quad", full_output=full_output, weight=weight, complex_func=complex_func)
     extra = args if isinstance(args, tuple) else (args,)
-    return integral(lambda t: call(func, t, *extra), a, b, epsabs, epsrel, static_int(limit, "limit"))
+    return integral(lambda t: call(func, t, *extra), a, b, epsabs, epsrel, static_int(limit, "limit"),
+                    within(points, a, b, "quad"))
+
+
+def within(points: Any, a: Any, b: Any, function: str) -> tuple[float, ...]:
+    """The points at which an interval is cut, from its start to its end."""
+    if points is None:
+        return ()
+    if is_traced(a) or is_traced(b) or not np.all(np.isfinite([a, b])):
+        unsupported(f"scipy.integrate.{function}", "with points= and limits that are not known, or infinite")
+    inside = sorted({p for p in numbers(points, "points") if min(a, b) < p < max(a, b)})
+    return tuple(inside if a <= b else inside[::-1])
+
+
+def quad_vec(f, a, b, epsabs=1e-200, epsrel=1e-8, norm="2", cache_size=None, limit=10000, workers=1, points=None,
+             quadrature=None, full_output=False, *, args=()):
+    """Of a function that gives an array. The intervals are halved by the same rule as in `quad`."""
+    only_default("quad_vec", full_output=full_output)
+    if norm != "2" or quadrature not in (None, "gk21"):
+        unsupported("scipy.integrate.quad_vec", f"with norm={norm!r}, quadrature={quadrature!r}; norm='2' and "
+                                                f"quadrature='gk21' are")
+    extra = args if isinstance(args, tuple) else (args,)
+
+    def flat(t: Any) -> Any:
+        return np.ravel(doubles(call(f, t, *extra)))
+
+    shape = np.shape(doubles(call(f, next((e for e in (a, b) if is_traced(e) or math.isfinite(e)), 0.0), *extra)))
+    value, error = integral(flat, a, b, epsabs, epsrel, min(static_int(limit, "limit"), MOST),
+                            within(points, a, b, "quad_vec"), (int(np.prod(shape, dtype=int)),))
+    return np.reshape(value, shape), error
 
 
 def limit_of(x: Any, *outer: Any) -> Any:
@@ -148,4 +191,6 @@ def nquad(func, ranges, args=None, opts=None, full_output=False):
 
 
 _FILE = "scipy.integrate._quadpack_py"
-RULES: dict[tuple[str, str], Rule] = {(_FILE, f.__name__): f for f in (quad, dblquad, tplquad, nquad)}
+RULES: dict[tuple[str, str], Rule] = {
+    **{(_FILE, f.__name__): f for f in (quad, dblquad, tplquad, nquad)},
+    ("scipy.integrate._quad_vec", "quad_vec"): quad_vec}

@@ -27,6 +27,7 @@ SYSTEMS: list[Call] = [
     lambda a, x, v, b: sl.det(a), lambda a, x, v, b: sl.lu_factor(a)[0], lambda a, x, v, b: sl.lu(a)[1],
     lambda a, x, v, b: sl.lu(a, permute_l=True)[0], lambda a, x, v, b: sl.lu_solve(sl.lu_factor(a), v),
     lambda a, x, v, b: sl.lu_solve(sl.lu_factor(a), b, trans=1), lambda a, x, v, b: sl.solve_toeplitz(v, b),
+    lambda a, x, v, b: sl.solve_circulant(v, b), lambda a, x, v, b: sl.orthogonal_procrustes(a, a * v)[0],
 ]
 FACTORS: list[Call] = [
     lambda a, x, v, b: np.linalg.cholesky(a @ a.T), lambda a, x, v, b: sl.cholesky(a @ a.T),
@@ -92,6 +93,8 @@ ERRORS: list[tuple[Call, tuple[np.ndarray, ...], type[Exception], str]] = [
     (lambda a: sl.sqrtm(a), (-A,), LinAlgError, "no real square root"),
     (lambda a: sl.null_space(a), (np.ones((2, 3)),), LinAlgError, "rank is not full"),
     (lambda a, b: sl.solve_sylvester(a, -a, b), (A, A), LinAlgError, "no single solution"),
+    (lambda v: sl.solve_circulant(v * 0 + 1.0, v), (V,), LinAlgError, "near singular"),
+    (lambda a: np.asarray_chkfinite(a), (A * np.inf,), ValueError, "infs or NaNs"),
     (lambda a: sl.qr(a, pivoting=True), (A,), NotImplementedError, "scipy.linalg.qr"),
     (lambda a, v: sl.solve(a, v, assume_a="odd"), (A, V), ValueError, "not a recognized"),
 ]

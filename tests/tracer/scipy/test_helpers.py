@@ -23,6 +23,9 @@ A, B = np.array([[0.3, 1.2, -0.7], [2.1, 0.4, 0.9]]), np.array([[1.3, -0.2, 0.5]
 MATRICES: list[Call] = [
     lambda x, y, a, b: sl.toeplitz(x), lambda x, y, a, b: sl.toeplitz(x, y[:3]), lambda x, y, a, b: sl.hankel(x),
     lambda x, y, a, b: sl.hankel(x[:2], y), lambda x, y, a, b: sl.circulant(x), lambda x, y, a, b: sl.companion(x),
+    lambda x, y, a, b: sl.leslie(x, x[1:]), lambda x, y, a, b: sl.fiedler(x),
+    lambda x, y, a, b: sl.convolution_matrix(x, 2, "same"), lambda x, y, a, b: sl.convolution_matrix(x, 5, "valid"),
+    lambda x, y, a, b: sl.matmul_toeplitz(x, x), lambda x, y, a, b: np.asarray_chkfinite(x),
     lambda x, y, a, b: sl.block_diag(a, x, b), lambda x, y, a, b: sl.block_diag(a, np.arange(2.0)),
     lambda x, y, a, b: sl.khatri_rao(a, b),
 ]

@@ -17,12 +17,14 @@ INTEGRALS: dict[str, Call] = {
     "to far": lambda s: sq.quad(lambda t: np.exp(-s * t * t), 0, np.inf)[0],
     "backwards": lambda s: sq.quad(lambda t: np.exp(-s * t * t), np.inf, s)[0],
     "root": lambda s: sq.quad(lambda t: np.sqrt(t) * s, 0.0, 1.0, epsabs=1e-12)[0],
+    "kinks": lambda s: sq.quad(lambda t: np.abs(t - 0.3) * np.abs(t - 0.6) * s, 1.0, 0.0, points=[0.6, 0.3, 4.0])[0],
+    "vector": lambda s: np.sum(sq.quad_vec(lambda t: np.exp(-s * t * np.array([[1.0, 2.0], [0.3, s]])), 0.0, s)[0]),
     "plane": lambda s: sq.dblquad(lambda y, x: np.exp(-s * x * y), 0, s, lambda x: x, lambda x: 2 * x)[0],
     "box": lambda s: sq.nquad(lambda x, y, k: np.exp(-k * x) * y, [(0, s), (0, 1)], args=(s,))[0],
 }
 
 
-@pytest.mark.parametrize("name", [pytest.param(n, marks=[] if n in ("peak", "both ends far") else [pytest.mark.slow])
+@pytest.mark.parametrize("name", [pytest.param(n, marks=[] if n in ("peak", "both ends far", "vector") else [pytest.mark.slow])
                                   for n in INTEGRALS])
 def test_integrals(name: str) -> None:
     f = INTEGRALS[name]
