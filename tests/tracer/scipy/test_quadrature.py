@@ -24,8 +24,10 @@ INTEGRALS: dict[str, Call] = {
 }
 
 
-@pytest.mark.parametrize("name", [pytest.param(n, marks=[] if n in ("peak", "both ends far", "vector") else [pytest.mark.slow])
-                                  for n in INTEGRALS])
+QUICK = ("peak", "both ends far", "vector")
+
+
+@pytest.mark.parametrize("name", [pytest.param(n, marks=[] if n in QUICK else [pytest.mark.slow]) for n in INTEGRALS])
 def test_integrals(name: str) -> None:
     f = INTEGRALS[name]
     value, slope = gj.value_and_grad(f)(1.3)
