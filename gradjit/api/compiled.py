@@ -432,7 +432,7 @@ class Compiled(FastCallable):
         self.sizes.declare(call, declared.names())
         s = self.compiled(call)
         if isinstance(s.executable, Tiered):
-            s.executable.code()
+            s.executable.best()
         self.prefer(s, call)
         return self
 

@@ -25,26 +25,29 @@ class Tiered:
     """Has the first calls answered by something that is there sooner (the interpreter, quick code), and the best
     machine code made for the one behind them."""
 
-    def __init__(self, program: TracedProgram, first: Interpreted | Direct, make: Callable[[], Native], calls: int,
-                 seconds: float = inf) -> None:
+    def __init__(self, program: TracedProgram, first: Interpreted | Direct, make: Callable[[], Native | Tiered],
+                 calls: int, seconds: float = inf) -> None:
         """calls, seconds: so many calls, and calls that have taken so long, are answered by `first`."""
         self.program = program
         self.first = first
         self.make = make
         self.calls = calls
         self.seconds = seconds
-        self.native: Native | None = None
+        self.native: Native | Tiered | None = None
         self.lock = Lock()
 
     @classmethod
     def interpreted(cls, program: TracedProgram, resume: Callable[[], Callable[[str], None]], calls: int,
                     threads: int | None) -> Tiered:
-        """The interpreter first. resume: what gives a `note` for steps that are done later."""
-        def compiled() -> Native:
+        """The interpreter first, then quick code. resume: what gives a `note` for steps that are done later."""
+        def compiled() -> Native | Tiered:
             note = resume()
-            made = native(program, code_of(program, note), threads)
+            made = code_of(program, note, quick=True)
+            if made.kernel.unfinished:
+                return cls.quick(program, made, resume, threads)
+            best = native(program, made, threads)
             note("entry")
-            return made
+            return best
 
         return cls(program, Interpreted(program), compiled, calls)
 
@@ -62,12 +65,17 @@ class Tiered:
 
         return cls(program, direct(program, made, threads), finished, QUICK_CALLS, QUICK_SECONDS)
 
-    def code(self) -> Native:
-        """The best machine code, made now if there is none."""
+    def next(self) -> Native | Tiered:
+        """What answers behind the first calls, made now if that has not been done."""
         with self.lock:
             if self.native is None:
                 self.native = self.make()
             return self.native
+
+    def best(self) -> Native:
+        """The best machine code, made now if there is none."""
+        found = self.next()
+        return found.best() if isinstance(found, Tiered) else found
 
     def call(self, *leaves: Any) -> Any:
         if self.native is None and self.first.hits < self.calls and self.seconds > 0:
@@ -75,10 +83,10 @@ class Tiered:
             result = self.first.call(*leaves)
             self.seconds -= time.perf_counter() - begin
             return result
-        return self.code().call(*leaves) if self.native or would_take(self.program, leaves) else MISS
+        return self.next().call(*leaves) if self.native or would_take(self.program, leaves) else MISS
 
     @property
-    def latest(self) -> Interpreted | Direct | Native:
+    def latest(self) -> Interpreted | Direct | Native | Tiered:
         return self.native or self.first
 
     @property
@@ -102,7 +110,7 @@ class Tiered:
         return self.latest.cores
 
     def text(self, stage: str) -> str:
-        return self.code().text(stage)
+        return self.best().text(stage)
 
     def portable(self, p: TracedProgram) -> tuple[str, bytes] | None:
         return self.latest.portable(p)

@@ -43,12 +43,12 @@ def test_the_first_calls_are_interpreted(make):
 
     expected = parts(make(f)(X))
     g = make(f, tier="interpret")
-    for k in range(5):
+    for k in range(8):
         for a, b in zip(parts(g(X)), expected, strict=True):
             assert np.allclose(a, b, rtol=1e-13)
         assert origin(g) == ("interpreter" if k < 2 else "compiled")
-    assert g.stats().hits == 5
-    assert g.misses <= 4  # machine code takes the last calls itself
+    assert g.stats().hits == 8
+    assert g.misses <= 6  # machine code takes the last calls itself
 
 
 def test_each_specialisation_has_calls_of_its_own():

@@ -291,3 +291,11 @@ def test_quick_code_is_sent(pipelines) -> None:
 def test_an_artefact_of_an_unknown_pipeline_is_none() -> None:
     with pytest.raises(ValueError, match="no pipeline 'other'"):
         artefact.pipeline_named("other")
+
+
+def test_from_the_interpreter_by_quick_code_to_all_effort(pipelines) -> None:
+    g = gj.grad(loss, tier="interpret")
+    answers = [g(X) for _ in range(7)]
+    assert pipelines == ["quick", "then light"] and len(g.entries) == 1 and g.stats().hits == 7
+    np.testing.assert_allclose(answers[0], answers[6], rtol=1e-14)
+    assert len({a.tobytes() for a in answers[2:]}) == 1
