@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+from collections import OrderedDict
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -38,6 +39,7 @@ def pipelines(monkeypatch):
     monkeypatch.setattr(artefact, "emit_object", emitted)
     monkeypatch.setattr(artefact, "improve", improved)
     monkeypatch.setattr(jit, "_recent", jit.Recent(16 << 20))
+    monkeypatch.setattr(artefact, "_received", OrderedDict())
     return seen
 
 
