@@ -92,11 +92,13 @@ def read(owner: Any, name: str) -> Any:
 
 
 def is_unchanging(owner: Any) -> bool:
-    """Whether its attributes need no guard: values of C code, exceptions, gradjit's own objects."""
+    """Whether its attributes need no guard: values of C code, exceptions raised inside, gradjit's own objects."""
     cls = type(owner)
     if isinstance(owner, types.FunctionType):
         return is_product(owner.__code__)
-    if isinstance(owner, (BaseException, types.MethodType)):
+    if isinstance(owner, BaseException):
+        return not outside(current()).knows(owner)
+    if isinstance(owner, types.MethodType):
         return True
     if not cls.__flags__ & HEAP_TYPE and not hasattr(owner, "__dict__"):
         return isinstance(owner, (*UNCHANGING, *CONTAINERS)) or is_iterator(owner)

@@ -164,8 +164,7 @@ def item(items: list[Any], key: Any) -> Any:
         return located(items, k % n)
     if not isinstance(key, TracedArray) and (found := near_an_end(items, operator.index(key))) is not None:
         return found[0]
-    one = whole(items)
-    return one.item(checked(key, n))
+    return readable(items).item(checked(key, n))
 
 
 def located(items: list[Any], k: int) -> Any:
@@ -209,7 +208,7 @@ def sliced(items: list[Any], key: slice) -> list[Any]:
         taken = range(n)[key]
         if len(taken) <= 8:
             return made([located(items, k) for k in taken])
-    one = whole(items)
+    one = readable(items)
     parts = [Row(p.array[one.start:one.start + one.count][key], p.kind) if isinstance(p, Row) else p
              for p in one.parts]
     found = next((p.array.shape[0] for p in parts if isinstance(p, Row)), None)
@@ -262,6 +261,17 @@ def whole(items: list[Any]) -> Tail:
         else:
             made_of.append(part)
     return like.made_by(Tail(like.tree, made_of, 0, length(items)))
+
+
+def readable(items: list[Any]) -> Tail:
+    """The same for who reads items: where an array is put together for that, what is written to it would be lost."""
+    from .control.may_alias import tie_items
+    one = whole(items)
+    if len(items) > 1:
+        parts = [x for i in items for x in ([r.array for r in i.rows] if type(i) is Tail else structures.flatten(i)[0])]
+        tie_items([r.array for r in one.rows], [x for x in parts if isinstance(x, TracedArray) and x.kind == ARRAY],
+                  recorders()[-1].frame.depth, name_of(items))
+    return one
 
 
 def of_items(items: list[Any], count: Any) -> Tail:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dis
 import functools
+import re
 import types
 from collections.abc import Iterator
 from typing import Any
@@ -62,7 +63,7 @@ def with_handles(f: types.FunctionType) -> types.FunctionType:
             if value is ABSENT:
                 world.absent(source)
                 continue
-            seen = as_seen(world, value, source)
+            seen = functools.partial(call, value) if FACTORY.match(name) else as_seen(world, value, source)
             if seen is value:
                 guard_value(world, value, source, attributes)
             elif source.kind == "cell":
@@ -76,6 +77,8 @@ def with_handles(f: types.FunctionType) -> types.FunctionType:
     return g
 
 
+FACTORY = re.compile(r"_dflt_|__dataclass_dflt_")
+"""What the __init__ of a dataclass calls for fields with a default_factory."""
 STORES = ("STORE_GLOBAL", "DELETE_GLOBAL", "STORE_DEREF", "DELETE_DEREF", "IMPORT_NAME")
 
 

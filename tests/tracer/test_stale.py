@@ -107,3 +107,11 @@ def test_changes_are_seen_by_machine_code():
 def test_there_are_many():
     assert len(FEW) >= 300
     assert {case[0] for case in FEW} == set(HOLDERS)
+
+
+def test_arguments_of_a_captured_exception() -> None:
+    error = ValueError(3.0)
+    f = gj.jit(lambda x: x * error.args[0])
+    assert f(1.0) == 3.0
+    error.args = (4.0,)
+    assert f(1.0) == 4.0

@@ -47,6 +47,7 @@ from .may_alias import (
     same_elements,
     set_alias_writes,
     taken_out,
+    tie_items,
     value_of,
 )
 from .names import VALUE, Site, shown
@@ -486,8 +487,12 @@ class Merge:
 
         def make(results: Sequence[Value]) -> Any:
             count = root(results[k], self.recorder, PYTHON)
-            return of_items([m(results) for m in makes], count)
+            tail = of_items([m(results) for m in makes], count)
+            tie_items([row.array for row in tail.rows], arrays, self.recorder.frame.depth, name_of(owner))
+            return tail
 
+        appended = (leaf for k in longer if k not in old for leaf in structures.flatten(longer[k].given)[0])
+        arrays = [x for x in appended if isinstance(x, TracedArray) and x.kind == ARRAY]
         self.recorder.outermost.grown[id(owner)] = owner
         return {place: make}
 

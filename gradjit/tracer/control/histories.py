@@ -24,7 +24,7 @@ from ..recorder import recorders
 from .frames import LOOP, Frame, Retry
 from .iterables import SHORT
 from .loop_variables import Again, Mismatch
-from .may_alias import Alias, Aliases, bind
+from .may_alias import Alias, Aliases, bind, tie_items
 from .states import Spec, described, is_same, join, numeric, spec_of
 
 if TYPE_CHECKING:
@@ -74,6 +74,10 @@ class Growth:
     """How many iterations there are at most."""
     appended: list[tuple[TracedArray, int, Row]] = field(default_factory=list)
     """Arrays that were appended in this attempt, with the versions that were written, and where."""
+    tied: list[tuple[TracedArray, TracedArray]] = field(default_factory=list)
+    """Arrays of rows, with arrays from outside of the loop that are items, or views of such."""
+    is_shared: bool = False
+    """Whether items are arrays from outside of the loop, or views of such, or what a variable is bound to."""
     held: list[Any] = field(default_factory=list)
     """Lists, dicts and objects that were."""
     asked: int = 0
@@ -133,7 +137,7 @@ class Growth:
             for p, a in zip(parts, arrays, strict=True):
                 if isinstance(p, Row):
                     p.array[:self.began] = a if isinstance(a, TracedArray) else o.stack_nested(a)
-        self.appended, self.held, self.asked = [], [], 0
+        self.appended, self.tied, self.held, self.asked = [], [], [], 0
         if self.tail is None:
             self.tail = Tail(self.tree, parts, 0, self.began)
         self.tail.parts, self.tail.count, self.tail.growth = parts, self.began, self
@@ -161,6 +165,8 @@ class Growth:
         self.owner[:] = [tail]
         grown.noted(self.owner)
         frame.carry.update(id(r.array) for r in tail.rows)
+        if self.is_shared or any(isinstance(x, TracedArray) and x.kind == ARRAY for x in self.given):
+            self.close_items(tail)
 
     def ask_eager(self, tail: Tail) -> None:
         """Items must be counted: try again so."""
@@ -171,6 +177,11 @@ class Growth:
     def before_pop(self, tail: Tail) -> None:
         """Before the last item is taken out."""
         self.ask_eager(tail)
+
+    def close_items(self, tail: Tail) -> None:
+        """Nobody may write to the items: their rows are not the arrays that were appended."""
+        for row in tail.rows:
+            bind(row.array, Aliases(alone=False, why=f"an item of {self.name} may be an array that has another name"))
 
     def write(self, tail: Tail, items: list[Any], learning: bool = False) -> None:
         """Put items into the rows behind those that there are, and count them."""
@@ -194,14 +205,25 @@ class Growth:
                 if isinstance(p, Row):
                     h = handle_of(leaf)
                     assert h is not None
+                    recorders()[-1].frame.before_write(p.array)  # notes that nobody else may write to it
+                    p.array.aliases = None
+                    p.array[at] = h
                     if h.kind == ARRAY and not isinstance(leaf, Rows):
                         self.appended.append((h, h.root.version, p))
-                    p.array[at] = h
+                        self.share(h, tail)
             at = at + 1
             self.asked += iterations_within(tail.frame)
         if self.eager:
             recorders()[-1].frame.before_change(tail)
             tail.count = at
+
+    def share(self, h: TracedArray, tail: Tail) -> None:
+        """An array stands in a row now. One from outside of the loop is an item of the iterations before, too."""
+        assert tail.frame is not None
+        if not self.is_shared and any(r.made.depth < tail.frame.depth for r in h.maybe()):
+            self.is_shared = True
+            raise Retry(tail.frame)
+        self.close_items(tail)
 
     def hold(self, x: Any) -> None:
         """An item that can be changed may not be changed any more: its row would not see that."""
@@ -247,6 +269,7 @@ class Growth:
         self.owner[:] = [*self.prefix, *self.given, *([rest] if not (isinstance(count, int) and count == 0) else [])]
         grown.noted(self.owner)
         self.tail = None
+        self.tie()
 
     # arrays that are items --------------------------------------------------------------------------------------------
     def shared(self, finish: LoopResults) -> list[tuple[Row, AliasAtEnd]]:
@@ -259,13 +282,20 @@ class Growth:
             if standing or changed:
                 raise Mismatch(f"an array that is appended to {self.name} is changed in place in the body, so that the "
                                f"item changes, too; append a copy, as by append(x.copy())")
-            found += [(row, e) for e in finish.ends if any(a is b for a in roots for b in e.array.maybe())]
-            outside = [r for r in roots if r.made.depth < finish.frame.depth]
-            if outside:
-                others = tuple(map(Alias.of, outside))
-                bind(row.array, replace(row.array.aliases or Aliases(), others=others, alone=False,
-                                        why=f"{self.name} may hold an array that has another name, too"))
+            named = [(row, e) for e in finish.ends if any(a is b for a in roots for b in e.array.maybe())]
+            if named and not self.is_shared:
+                self.is_shared = True
+                raise Again
+            found += named
+            if any(r.made.depth < finish.frame.depth for r in roots):
+                self.tied.append((row.array, h))
         return found
+
+    def tie(self) -> None:
+        """Behind the loop, when all is as it was before but for its results: rows share their elements with arrays."""
+        for array, h in self.tied:
+            tie_items([array], [h], recorders()[-1].frame.depth, self.name)
+        self.tied = []
 
 
 def alias(row: Row, end: AliasAtEnd, name: str) -> None:

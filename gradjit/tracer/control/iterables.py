@@ -12,7 +12,7 @@ from ...ir.sizes import is_nonnegative, is_open
 from .. import extents, operands as o
 from ..array import ARRAY, TracedArray, leak, root
 from ..dispatch import leave
-from ..grown import expanded, is_grown, length, located, whole
+from ..grown import expanded, is_grown, length, located, readable
 from ..locations import fail
 from ..masked_selection import elements_of
 from ..outside import is_data_array
@@ -218,12 +218,12 @@ class Items(IndexedIterable):
         return n if isinstance(n, int) else extents.form(n)
 
     def prepare(self) -> None:
-        self.whole = whole(self.items) if self.whole is None else self.whole
+        self.whole = readable(self.items) if self.whole is None else self.whole
 
     def at(self, i: Any) -> Any:
         if isinstance(i, int) and self.static is not None:
             return located(self.items, i)
-        return (whole(self.items) if self.whole is None else self.whole).item(i)
+        return (readable(self.items) if self.whole is None else self.whole).item(i)
 
     def __iter__(self) -> Iterator[Any]:
         return iter(expanded(self.items, "a loop over the items"))

@@ -13,7 +13,7 @@ own, and is *tied* to a and to b. All three have the right elements until somebo
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, NoReturn
 
@@ -228,6 +228,15 @@ def bind_returned(h: TracedArray) -> None:
     if h.aliases is not None:
         others, near = (tuple(Alias.of(t.array, t.when) for t in group) for group in (h.aliases.others, h.aliases.near))
         h.aliases = replace(h.aliases, others=others, near=near, loose=False)
+
+
+def tie_items(rows: Iterable[TracedArray], appended: Iterable[TracedArray], depth: int, name: str) -> None:
+    """Items of a list, which rows of arrays stand for, are arrays that have other names, or views of such: those of
+    `depth`, or further out. The rows may not be written to, nor be read when one of these has been."""
+    others = {id(r): Alias.of(r) for h in appended for r in h.maybe() if r.made.depth <= depth}
+    for row in rows if others else ():
+        bind(row.root, replace(row.root.aliases or Aliases(), others=tuple(others.values()), alone=False,
+                               why=f"{name} may hold an array that has another name, too"))
 
 
 def refuse(why: str) -> NoReturn:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -356,3 +356,29 @@ def test_refused(f, words):
     with pytest.raises(gj.TraceError, match=words) as e:
         gj.jit(f)(0.7)
     assert 'test_objects.py", line' in str(e.value)
+
+
+@dataclass
+class Bag:
+    first: Any
+    items: list[Any] = field(default_factory=list)
+    inner: Any = field(default_factory=lambda: {"k": [1.0]})
+
+    def __post_init__(self) -> None:
+        self.items.append(self.first)
+        self.inner["k"].append(self.first * 2.0)
+
+
+def test_what_a_dataclass_makes_for_its_fields() -> None:
+    def f(x: Any) -> Any:
+        a = Bag(x[0])
+        b = replace(a, first=x[1])
+        b.items.append(x[2])
+        return sum(a.items) * sum(Bag(x[2]).items) + sum(b.inner["k"])
+
+    value_and_grad = gj.value_and_grad(f)
+    for x in (np.array([1.0, 2.0, 3.0]), np.array([0.5, -1.0, 2.0])):
+        value, gradient = value_and_grad(x)
+        assert np.isclose(value, f(x))
+        steps = np.eye(3) * 1e-6
+        np.testing.assert_allclose(gradient, [(f(x + e) - f(x - e)) / 2e-6 for e in steps], atol=1e-6)
