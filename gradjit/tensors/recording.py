@@ -161,8 +161,9 @@ class Recording:
         return node.slot
 
     def call(self, run: Callable[[list[Any]], Any], struct: Any, tensors: Sequence[Any], cls: type[Tensor],
-             kind: type[TensorCall] = TensorCall) -> Any:
-        """The result of a call on operands: tensors, and floats that are inputs. `struct` is all the rest of it."""
+             kind: type[TensorCall] = TensorCall, is_whole: bool = True) -> Any:
+        """The result of a call on operands: tensors, and floats that are inputs. `struct` is all the rest of it.
+        is_whole: whether it is what the user wrote, and not a part of that; then it may be computed at once."""
         slots = [self.float_slot(t) if type(t) is float else self.slot(t) for t in tensors]
         key = (struct, *slots)
         node = self.node.next.get(key)
@@ -174,12 +175,12 @@ class Recording:
         if node.hidden:
             self.hidden = [*self.hidden, *(read(c) for c in node.hidden)]
         self.node = node
-        found = self.tensor(cls, node) if node.single else self.results(node, tensors, cls)
+        found = self.tensor(cls, node) if node.single else self.results(node, tensors, cls, is_whole)
         if node.hidden:  # somebody may write to what was read
             self.compute()
         return found
 
-    def results(self, node: TrieNode, tensors: Sequence[Any], cls: type[Tensor]) -> Any:
+    def results(self, node: TrieNode, tensors: Sequence[Any], cls: type[Tensor], is_whole: bool = True) -> Any:
         """The tensors that a step gives."""
         is_shared = self.take_effects(node, tensors) if node.effects else False
         made: dict[int, Tensor] = {}
@@ -197,7 +198,7 @@ class Recording:
                 t._how = node.step, tensors, node.places[m.slot]
         step: Any = node.step
         found = self.structure(node.result, made, lambda slot: tensors[step.operands.index(slot)])
-        if node.is_eager or is_shared:
+        if is_shared or (node.is_eager and is_whole):
             self.compute()
         return found
 
@@ -221,10 +222,8 @@ class Recording:
                 self.sources[~slot] = self.sources.pop(slot)
                 self.carried |= {slot}
             if e.is_recorded and slot in self.carried:  # what came in is another variable than what is there
-                before = self.sources[~slot]
-                if before.recording is not None:
-                    before.recording.tensors.pop(before.slot, None)
                 self.carried -= {slot}
+                let_go(self.sources[~slot])
         return is_shared
 
     def tensor(self, cls: type[Tensor], node: TrieNode) -> Tensor:
@@ -326,6 +325,15 @@ def read(c: Any) -> np.ndarray:
         fail(UnsupportedError, f"{captured_name(c)} has become another array, of {found.dtype} and shape "
                                f"{found.shape}; pass it as an argument")
     return np.array(found, order="C")
+
+
+def let_go(source: Any) -> None:
+    """The tensor that was the output at which a cotangent arrives is another variable now."""
+    while (past := source.recording) is not None:
+        past.tensors.pop(source.slot, None)
+        if source.slot not in past.carried:
+            break
+        source = past.sources[~source.slot]
 
 
 def custom_past(sources: dict[int, Upstream], rule: Callable[[np.ndarray], dict[int, np.ndarray]]) -> Past:

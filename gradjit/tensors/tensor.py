@@ -152,7 +152,7 @@ class Tensor(TensorGradients):
         enabled, passes = r.node.grad_enabled, not self._is_detached
         if enabled is not passes:  # it is what it was made as
             r.set_mode(passes)
-        again = r.call(step.run, step.key, operands, type(self))
+        again = r.call(step.run, step.key, operands, type(self), is_whole=False)
         if enabled is not passes:
             r.set_mode(enabled)
         found = leaves_of(again)[place]

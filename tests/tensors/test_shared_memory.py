@@ -377,3 +377,31 @@ def test_hooks_of_variables_that_come_from_each_other() -> None:
     (a + b * b).sum().backward()
     assert calls == ["a", "b"]
     assert_array_equal(x.grad, [3 * 2 + 5 * (2 + 3), 3 * 2 + 5 * (4 + 3)])
+
+
+def test_a_variable_ends_where_it_is_written_to() -> None:
+    x = leaf(1.0, 2.0)
+    y = x * 3
+    y.item(0)
+    with gj.no_grad():
+        y += 1
+    y.item(0)
+    y *= x
+    y.retain_grad()
+    y.item(0)
+    (y * y).sum().backward()
+    assert_array_equal(y.grad, [8, 28])
+    assert_array_equal(x.grad, [8 * (4 + 3), 28 * (7 + 6)])
+
+
+def test_views_where_each_operation_is_computed_at_once() -> None:
+    x = leaf(1.0, 2.0)
+    with gj.eager():
+        y = x * 3
+        y.item(0)
+        part = y[:1]
+        part *= 5
+        y[1:] -= part
+    (y * y).sum().backward()
+    assert_array_equal(y, [15, -9])
+    assert_array_equal(x.grad, [2 * 15 * 15 + 2 * 9 * 15, -2 * 9 * 3])
