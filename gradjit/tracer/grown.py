@@ -463,7 +463,19 @@ def arguments(f: Any, args: Iterable[Any]) -> list[Any]:
 
 
 def total(items: list[Any], start: Any = 0) -> Any:
-    """sum(items): one after the other, as a loop."""
+    """sum(items): one after the other, as a loop. That of arrays begins with an array of zeros; of no items it would be
+    Python's 0, which is none."""
+    tail = next(i for i in items if type(i) is Tail)
+    if isinstance(start, int) and start == 0 and tail.tree.is_leaf() and tail.rows and tail.rows[0].kind == ARRAY:
+        from . import operands as o
+        n = length(items)
+        if isinstance(n, TracedArray):
+            said = (f"sum() of {name_of(items)}, which holds arrays, or nothing, as here: then it is the number 0 and "
+                    f"no array; give sum() an array to begin with")
+            o.require(o.as_traced(n > 0), said)
+        if not isinstance(n, int) or n:
+            item = tail.rows[0].array
+            start = o.filled(0, item.extents[1:], item.dtype if item.dtype != np.bool_ else np.int64)
     return folded(items, start, operator.add)
 
 

@@ -209,6 +209,21 @@ def erring(x, n):
     return y  # here
 """, "y is a tuple in one branch and a list in the other (the if in line 2), where",
      "give it the same type in both"),
+    "two texts": (gj.errors.TraceError, """
+def erring(x, n):
+    scores = {"a": x[0], "b": x[1]}
+    return scores[max(scores, key=scores.get)]  # here
+""", "the expression is 'b' in one branch and 'a' in the other (the if in line 3)",
+     "choose a number, as an index, and by that an array or a number out of a list"),
+    "a stack": (gj.errors.TraceError, """
+def erring(x, n):
+    stack, total = [x[0], x[1]], 0.0
+    while total < x[2]:  # here
+        total = total + stack[-1]
+        stack.insert(0, total)
+    return total
+""", "the loop in line 3 has a traced condition, and cannot be compiled as a loop: a list grows or shrinks",
+     "keep the items in an array of full size, and their number in a variable"),
     "shapes of branches": (gj.errors.TraceError, """
 def erring(x, n):
     y = x if x[0] > 0 else x[:2]  # here

@@ -420,7 +420,8 @@ class Merge:
 
     def differing(self, name: str, a: Any, b: Any) -> Make:
         remedy = "begin with a number instead of None, as -1 or np.nan" if a is None or b is None else (
-            "give it the same type in both")
+            "choose a number, as an index, and by that an array or a number out of a list" if type(a) is type(b) is str
+            else "give it the same type in both")
         return self.never(name, f"is {described(a)} in one branch and {described(b)} in the other ({self.place}), "
                                 f"where the condition is a traced value; {remedy}")
 

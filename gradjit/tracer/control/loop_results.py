@@ -315,7 +315,8 @@ class LoopResults:
             if isinstance(owner, list) and len(now) > len(old) and all(now[k] is old[k] for k in old):
                 self.grows(owner, list(owner)[len(old):])
             if list(old) != list(now)[:len(old)] or (len(now) > len(old) and not has_dict(owner)):
-                raise Mismatch(f"{what} grows or shrinks with each iteration, by append, pop or the like")
+                raise Mismatch(f"{what} grows or shrinks with each iteration, by append, pop or the like; keep "
+                               f"the items in an array of full size, and their number in a variable")
             new += [p for k in now if now[k] is not old.get(k, self)
                     for p in [ItemTarget(owner, k)] if not any(p.is_same(q) for q in places)]
         if new:

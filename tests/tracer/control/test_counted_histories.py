@@ -181,3 +181,20 @@ def test_second_derivatives():
     n = sum(0.4 * 1.3**k > 1 for k in range(9))
     powers = [1.3**k for k in range(9)][-n:]
     assert np.isclose(gj.hessian(f)(0.4), sum(6 * 0.4 * p**3 for p in powers))
+
+
+def test_sum_of_as_many_arrays_as_the_run_tells():
+    """Python's 0 is no array: of none it is an error, unless there is an array to begin with."""
+    def f(x):
+        return sum([x * v for v in x if v > 0])
+
+    def g(x):
+        return sum([x * v for v in x if v > 0], x)
+
+    for h, arguments in ((f, ([1.0, 2.0, 3.0], [0.5, -1.0, 2.0])), (g, ([1.0, 2.0], [-1.0, -2.0]))):
+        compiled = gj.jit(h)
+        for x in map(np.array, arguments):
+            np.testing.assert_allclose(compiled(x), h(x), rtol=1e-15)
+            np.testing.assert_allclose(gj.grad(lambda x: np.sum(h(x)))(x), gj.jacfwd(h)(x).sum(axis=0), rtol=1e-12)
+    with pytest.raises(gj.errors.ArgumentError, match="holds arrays, or nothing, as here"):
+        gj.jit(f)(np.array([-1.0, -2.0]))
