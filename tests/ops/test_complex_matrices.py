@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import scipy.linalg as sl
 
 from gradjit.ir import OPS, Builder, Value, interleaved as c, matrices as m
 from gradjit.ir.ops.complex_matrices import complex_of, parts_of
@@ -168,6 +169,8 @@ CASES = [
     Case("complex_pinv", (TALL,), {}, of_parts(np.linalg.pinv), pseudo_inverse, rtol=1e-6, varied=scaled),
     Case("complex_pinv", (normal(2, 2, 3, 2),), {}, of_parts(np.linalg.pinv), pseudo_inverse, rtol=1e-6,
          varied=scaled, second=False),
+    Case("complex_sylvester", (SQUARE, apart(2, 2, 2), normal(3, 2, 2)), {}, of_parts(sl.solve_sylvester),
+         varied=scaled, second=False),
     Case("complex_lu", (SQUARE,), {}, None, lambda b, a: b.complex_lu(a)[0], varied=scaled),
     Case("complex_lu", (STACK[..., ::-1, :],), {}, None, lambda b, a: b.complex_lu(a)[0], varied=scaled, second=False),
     Case("complex_solve", (SQUARE, normal(3, 2, 2)), {}, of_parts(np.linalg.solve), solution(False), varied=scaled),
@@ -185,6 +188,7 @@ CASES = [
          varied=scaled),
 ]
 COVERED = {case.op for case in CASES} | {"eigenvalues", "eig", "complex_eig"}  # with `eigenvectors`
+COVERED.add("complex_sqrtm")  # scipy.linalg.sqrtm
 
 
 @pytest.mark.parametrize("case", [pytest.param(case, id=case.id, marks=[pytest.mark.slow] if case.note in (

@@ -47,6 +47,8 @@ FAILING: dict[str, str] = {
                                 "lower=true adjoint=false unit=false checked=true",
     "complex_svd": "%v: f64[1,1,2] = const nan\n%u: f64[1,1,2], %w: f64[1], %vt: f64[1,1,2] = complex_svd %v "
                    "full=false wide=true\n%r: f64[1] = neg %w",
+    "complex_sylvester": "%v: f64[1,1,2] = const 1.0\n%w: f64[1,1,2] = neg %v\n"
+                         "%r: f64[1,1,2] = complex_sylvester %v, %w, %v",
     "complex_solve": "%v: f64[1,1,2] = const 0.0\n%lu: f64[1,1,2], %pv: i32[1], %ord: i64[1] = complex_lu %v\n"
                      "%r: f64[1,1,2] = complex_solve %v, %lu, %pv, %v adjoint=false checked=true",
     "complex_eigh": "%v: f64[3,3,2] = const nan\n%w: f64[3], %u: f64[3,3,2] = complex_eigh %v lower=true\n"

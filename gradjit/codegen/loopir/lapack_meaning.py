@@ -81,7 +81,8 @@ def _eig(s: Call, reads: Arrays, writes: Arrays) -> None:
 ROUTINES: dict[str, Callable[[Call, Arrays, Arrays], None]] = {
     "cholesky": in_place, "cholesky_cotangent": in_place, "triangular_solve": in_place, "lu": in_place,
     "lu_solve": _lu_solve, "eigh": _eigh, "svd": _svd, "qr": _qr, "sylvester": in_place,
-    "complex_cholesky": in_place, "complex_triangular_solve": in_place, "complex_qr": _complex_qr,
+    "complex_sylvester": in_place, "complex_cholesky": in_place, "complex_triangular_solve": in_place,
+    "complex_qr": _complex_qr,
     "complex_svd": _complex_svd, "complex_lu": in_place, "complex_solve": _lu_solve, "complex_eigh": _eigh,
     "complex_eig": _complex_eig, "eig": _eig,
 }

@@ -135,7 +135,21 @@ def _eig(low: Lowering, op: Op) -> None:
         made.finish()
 
 
-TASKS = {"complex_cholesky": _cholesky, "complex_triangular_solve": _triangular_solve, "complex_qr": _qr,
+def _sylvester(low: Lowering, op: Op) -> None:
+    a, b, q = op.operands
+    m, n = q.shape[-3:-1]
+    both = [PairsInColumns(low, v).filled(v) for v in (a, b)]
+    made = PairsInColumns(low, op.result, op.result).filled(q)
+    vectors = [PairsInColumns(low, v) for v in (a, b)]
+    spare = (low.scratch(q.dtype, 2 * m * n + 15 * (m + n) + 4),)
+    views = [x.view for x in (*both, *vectors)]
+    call = Call("complex_sylvester", (*views[:2], made.view), (made.view, *views, *spare), {}, op.loc, 32 * work(op))
+    low.call((made.home, *(x.home for x in (*both, *vectors))), call, [])
+    made.finish()
+
+
+TASKS = {"complex_sylvester": _sylvester,
+         "complex_cholesky": _cholesky, "complex_triangular_solve": _triangular_solve, "complex_qr": _qr,
          "complex_svd": _svd, "complex_lu": _lu, "complex_solve": _solve, "complex_eigh": _eigh,
          "complex_eig": _complex_eig, "eig": _eig}
 
@@ -145,4 +159,4 @@ def _known(e: Elements, op: Op, index: Index) -> Node:
     return e.at(op.operands[0], index)
 
 
-ELEMENT = dict.fromkeys(("complex_det", "complex_pinv", "eigenvalues", "eigenvectors"), _known)
+ELEMENT = dict.fromkeys(("complex_det", "complex_pinv", "complex_sqrtm", "eigenvalues", "eigenvectors"), _known)

@@ -12,8 +12,8 @@ from ..emit_control import when
 from ..failures import Check, note
 from ..loops import Call, View
 from ..vecmath.lanes import I64
-from .blas import constant_cell, line, matrix, over
-from .lapack import NOT_POSITIVE, Routines, each, in_order
+from .blas import PTR, constant_cell, line, matrix, over
+from .lapack import NOT_POSITIVE, NOT_SINGLE, Routines, each, in_order
 
 if TYPE_CHECKING:
     from ..emit import Emitter
@@ -34,8 +34,13 @@ class ComplexRoutines(Routines):
 
     def one(self) -> llvm.Value:
         """The number 1, by its address."""
-        t = llvm.ArrayType(self.element, 2)
-        return constant_cell(self.e, t, (1.0, 0.0), f"gradjit.complex.{self.element}.one")
+        return self.pair(1.0)
+
+    def zero(self) -> llvm.Value:
+        return self.pair(0.0)
+
+    def pair(self, x: float) -> llvm.Value:
+        return constant_cell(self.e, llvm.ArrayType(self.element, 2), (x, 0.0), f"gradjit.complex.{self.element}.{x}")
 
     def nonzero_diagonal(self, v: View, first: llvm.Value) -> None:
         e, count = self.e, self.e.number(v.shape[-2])
@@ -165,6 +170,40 @@ def eigh(e: Emitter, call: Call) -> None:
     each_complex(e, call, one)
 
 
+def sylvester(e: Emitter, call: Call) -> None:
+    """As of real ones: a = u r u', b = v t v' with triangular r and t, for which the equation is solved by
+    substitution."""
+    (x, *matrices, work), run = call.writes, ComplexRoutines(e, call)
+    rows, columns = x.shape[-3:-1]
+    m, n = run.integer(rows), run.integer(columns)
+    product, both, none = 2 * rows * columns, rows + columns, llvm.Constant(PTR, None)
+
+    def schur(a: llvm.Value, far: llvm.Value, v: llvm.Value, n: llvm.Value) -> None:
+        info = run.info()
+        run("lapack", "gees", "V", "N", none, n, a, far, run.info(), run.scratch(work, product), v, far,
+            run.scratch(work, product + 3 * both), run.integer(6 * both + 2), run.scratch(work, product + 2 * both),
+            none, info)
+        run.check(info, "Schur form not found")
+
+    def one(index: list[llvm.Value]) -> None:
+        (a, b, u, v), at = [matrix(e, y, index) for y in matrices], matrix(e, x, index)
+        far_a, far_b, far = run.leading(matrices[0]), run.leading(matrices[1]), run.leading(x)
+        unit, zero, between = run.one(), run.zero(), run.scratch(work)
+        schur(a, far_a, u, m)
+        schur(b, far_b, v, n)
+        run("blas", "gemm", "C", "N", m, n, m, unit, u, far_a, at, far, zero, between, far)
+        run("blas", "gemm", "N", "N", m, n, n, unit, between, far, v, far_b, zero, at, far)
+        scale, info = e.cell(llvm.ArrayType(run.element, 2)), run.info()
+        run("lapack", "trsyl", "N", "N", run.integer(1), m, n, a, far_a, b, far_b, at, far, scale, info)
+        run.check(info, NOT_SINGLE)
+        e.b.store(e.b.fdiv(run.element(1.0), e.b.load(scale, type=run.element)), scale)
+        e.b.store(run.element(0.0), e.b.gep(scale, [I64(1)], of=run.element))
+        run("blas", "gemm", "N", "N", m, n, m, scale, u, far_a, at, far, zero, between, far)
+        run("blas", "gemm", "N", "C", m, n, n, unit, between, far, v, far_b, zero, at, far)
+
+    each_complex(e, call, one)
+
+
 def complex_eig(e: Emitter, call: Call) -> None:
     """Eigenvalues, and eigenvectors if they are wanted. The matrix is used up."""
     (a, w, work, rwork, *vectors), run = call.writes, ComplexRoutines(e, call)
@@ -197,13 +236,16 @@ def eig(e: Emitter, call: Call) -> None:
 
 
 ROUTINES: dict[str, Callable[[Emitter, Call], None]] = {
-    "complex_cholesky": cholesky, "complex_triangular_solve": triangular_solve, "complex_qr": qr, "complex_svd": svd,
-    "complex_lu": lu, "complex_solve": solve, "complex_eigh": eigh, "complex_eig": complex_eig, "eig": eig,
+    "complex_sylvester": sylvester, "complex_cholesky": cholesky, "complex_triangular_solve": triangular_solve,
+    "complex_qr": qr, "complex_svd": svd, "complex_lu": lu,
+    "complex_solve": solve, "complex_eigh": eigh, "complex_eig": complex_eig, "eig": eig,
 }
 SYMBOLS = {
     **{f"gradjit.lapack.{p}{n}": ("scipy.linalg.cython_lapack", f"{p}{n}") for p in COMPLEX.values()
-       for n in ("potrf", "getrf", "getrs", "heevd", "geev", "geqrf", "lacpy", "ungqr", "gesdd")},
-    **{f"gradjit.blas.{p}trsm": ("scipy.linalg.cython_blas", f"{p}trsm") for p in COMPLEX.values()},
+       for n in ("potrf", "getrf", "getrs", "heevd", "geev", "geqrf", "lacpy", "ungqr", "gesdd",
+                 "gees", "trsyl")},
+    **{f"gradjit.blas.{p}{n}": ("scipy.linalg.cython_blas", f"{p}{n}") for p in COMPLEX.values()
+       for n in ("trsm", "gemm")},
     **{f"gradjit.lapack.{p}geev": ("scipy.linalg.cython_lapack", f"{p}geev") for p in COMPLEX},
 }
 """Where the routines are found."""

@@ -110,6 +110,8 @@ def each(e: Emitter, call: Call, body: Callable[[list[llvm.Value]], None]) -> No
 
 
 NOT_POSITIVE = "Matrix is not positive definite"
+NOT_SINGLE = ("Sylvester's equation has no single solution: the first matrix has an eigenvalue that is, but for its "
+              "sign, one of the second's")
 
 
 def cholesky(e: Emitter, call: Call) -> None:
@@ -288,8 +290,7 @@ def sylvester(e: Emitter, call: Call) -> None:
         run("blas", "gemm", "N", "N", m, n, n, unit, between, far, v, far_b, zero, at, far)
         scale, info = e.cell(run.element), run.info()
         run("lapack", "trsyl", "N", "N", run.integer(1), m, n, a, far_a, b, far_b, at, far, scale, info)
-        run.check(info, "Sylvester's equation has no single solution: the first matrix has an eigenvalue that is, but "
-                        "for its sign, one of the second's")
+        run.check(info, NOT_SINGLE)
         e.b.store(e.b.fdiv(run.element(1.0), e.b.load(scale, type=run.element)), scale)
         run("blas", "gemm", "N", "N", m, n, m, scale, u, far_a, at, far, zero, between, far)
         run("blas", "gemm", "N", "T", m, n, n, unit, between, far, v, far_b, zero, at, far)

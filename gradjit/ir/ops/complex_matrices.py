@@ -12,7 +12,16 @@ import numpy as np
 from ...errors import DtypeError, ShapeError
 from .. import attrs as kinds
 from ..types import I32, I64, ArrayType
-from .factorisation import KNOWN, ROUTINE, SINGULAR, eliminated, exchanged, matrix_extents, substituted
+from .factorisation import (
+    KNOWN,
+    ROUTINE,
+    SINGULAR,
+    by_kronecker,
+    eliminated,
+    exchanged,
+    matrix_extents,
+    substituted,
+)
 from .planes import joined
 from .spec import Fails, OpSpec, table
 
@@ -150,6 +159,27 @@ def _infer_pinv(p: ArrayType, a: ArrayType) -> tuple[ArrayType, ...]:
     return (p,)
 
 
+# Sylvester's equation -------------------------------------------------------------------------------------------------
+def _infer_sylvester(a: ArrayType, b: ArrayType, q: ArrayType) -> tuple[ArrayType, ...]:
+    _square("complex_sylvester", a)
+    _square("complex_sylvester", b)
+    if q.dtype != a.dtype or b.dtype != a.dtype or a.shape[:-3] != b.shape[:-3] or q.shape != (
+            *a.shape[:-2], b.shape[-2], 2):
+        raise ShapeError(f"complex_sylvester: {a} and {b} with {q} on the right-hand side")
+    return (q,)
+
+
+def _sylvester(a: np.ndarray, b: np.ndarray, q: np.ndarray) -> np.ndarray:
+    return parts_of(by_kronecker(complex_of(a), complex_of(b), complex_of(q)))
+
+
+def _infer_sqrtm(s: ArrayType, a: ArrayType) -> tuple[ArrayType, ...]:
+    _square("complex_sqrtm", a)
+    if s != a:
+        raise ShapeError(f"complex_sqrtm: {s} as the square root of {a}")
+    return (s,)
+
+
 # eigenvalues ----------------------------------------------------------------------------------------------------------
 def _infer_eigh(a: ArrayType, lower: bool) -> tuple[ArrayType, ...]:
     _square("complex_eigh", a)
@@ -218,6 +248,10 @@ OPS = table(
            {"full": kinds.BOOL, "wide": kinds.BOOL}, **ROUTINE),
     # p itself, which has been made from a: its pseudo-inverse.
     OpSpec("complex_pinv", "complex_matrices", 2, _infer_pinv, lambda p, a: p, Fails.NEVER, **KNOWN),
+    # The x with a x + x b = q. LinAlgError where there is not a single one.
+    OpSpec("complex_sylvester", "complex_matrices", 3, _infer_sylvester, _sylvester, Fails.SOMETIMES, **ROUTINE),
+    # s itself, which has been made from a: its square root.
+    OpSpec("complex_sqrtm", "complex_matrices", 2, _infer_sqrtm, lambda s, a: s, Fails.NEVER, **KNOWN),
     # As `lu`, of complex matrices.
     OpSpec("complex_lu", "complex_matrices", 1, _infer_lu, _lu, Fails.NEVER, **ROUTINE),
     # The x with a x = b, or with a's adjoint, from the factors of a. checked: a zero on the diagonal is a LinAlgError.

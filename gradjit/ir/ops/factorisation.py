@@ -221,12 +221,13 @@ def _infer_sylvester(a: ArrayType, b: ArrayType, q: ArrayType) -> tuple[ArrayTyp
     return (q,)
 
 
-def _sylvester(a: np.ndarray, b: np.ndarray, q: np.ndarray) -> np.ndarray:
-    """One system of linear equations for all elements."""
+def by_kronecker(a: np.ndarray, b: np.ndarray, q: np.ndarray) -> np.ndarray:
+    """One system of linear equations for all elements, in double precision."""
     m, n = q.shape[-2:]
     system = (np.einsum("...ik,jl->...ijkl", a, np.eye(n)) + np.einsum("ik,...lj->...ijkl", np.eye(m), b))
-    flat = system.reshape(*q.shape[:-2], m * n, m * n).astype(np.float64)
-    return np.linalg.solve(flat, q.reshape(*q.shape[:-2], m * n, 1).astype(np.float64)).reshape(q.shape)
+    double = np.result_type(q.dtype, np.float64)
+    flat = system.reshape(*q.shape[:-2], m * n, m * n).astype(double)
+    return np.linalg.solve(flat, q.reshape(*q.shape[:-2], m * n, 1).astype(double)).reshape(q.shape)
 
 
 TRIANGLE = {"lower": kinds.BOOL, "trans": kinds.BOOL, "unit": kinds.BOOL, "checked": kinds.BOOL}
@@ -267,5 +268,5 @@ OPS = table(
     # s itself, which has been made from a: its square root.
     OpSpec("sqrtm", "factorisation", 2, _infer_sqrtm, lambda s, a: s, Fails.NEVER, **KNOWN),
     # The x with a x + x b = q. LinAlgError where there is not a single one.
-    OpSpec("sylvester", "factorisation", 3, _infer_sylvester, _sylvester, Fails.SOMETIMES, **ROUTINE),
+    OpSpec("sylvester", "factorisation", 3, _infer_sylvester, by_kronecker, Fails.SOMETIMES, **ROUTINE),
 )

@@ -15,9 +15,9 @@ def _safe_of_real(batcher: Batcher, b: Builder, op: Op) -> None:
     safe_with(batcher, b, op, m.identity_like)
 
 
-LOCAL: dict[str, Rule] = dict.fromkeys(("complex_lu", "complex_det", "complex_qr", "complex_pinv", "eigenvalues",
-                                        "eigenvectors"), stacked)
+LOCAL: dict[str, Rule] = dict.fromkeys(("complex_lu", "complex_det", "complex_qr", "complex_pinv", "complex_sqrtm",
+                                        "eigenvalues", "eigenvectors"), stacked)
 WALKS: dict[str, Walk] = {**dict.fromkeys(("complex_cholesky", "complex_triangular_solve", "complex_solve",
-                                           "complex_eigh", "complex_svd", "complex_eig"), _safe),
+                                           "complex_eigh", "complex_svd", "complex_eig", "complex_sylvester"), _safe),
                           "eig": _safe_of_real}
 RULES: dict[str, Rule | Walk] = {**LOCAL, **WALKS}

@@ -132,6 +132,22 @@ def _pinv(b: Builder, op: Op, _: Value | None, ta: Value | None) -> Pushed:
     return [c.joined(b, c.subtract(b, c.add(b, left, right), inside))]
 
 
+def _sylvester(b: Builder, op: Op, ta: Value | None, tc: Value | None, tq: Value | None) -> Pushed:
+    first, second, _ = op.operands
+    x, right = c.parts(b, op.result), None if tq is None else c.parts(b, tq)
+    moved = [] if ta is None else [c.product(b, c.parts(b, ta), x)]
+    moved += [] if tc is None else [c.product(b, x, c.parts(b, tc))]
+    for z in moved:
+        right = c.negative(b, z) if right is None else c.subtract(b, right, z)
+    assert right is not None
+    return [b.complex_sylvester(first, second, c.joined(b, right))]
+
+
+def _sqrtm(b: Builder, op: Op, _: Value | None, ta: Value | None) -> Pushed:
+    """The x with s x + x s = t."""
+    return [None if ta is None else b.complex_sylvester(op.result, op.result, ta)]
+
+
 # eigenvalues of any matrix --------------------------------------------------------------------------------------------
 
 
@@ -157,7 +173,7 @@ def _eigenvectors(b: Builder, op: Op, _: Value | None, ta: Value | None, tw: Val
 
 RULES: dict[str, Rule] = {
     "complex_cholesky": _cholesky, "complex_triangular_solve": _triangular_solve, "complex_qr": _qr,
-    "complex_svd": _svd, "complex_pinv": _pinv,
+    "complex_svd": _svd, "complex_pinv": _pinv, "complex_sylvester": _sylvester, "complex_sqrtm": _sqrtm,
     "complex_lu": _lu, "complex_solve": _solve, "complex_det": _det, "complex_eigh": _eigh, "eigenvalues": _eigenvalues,
     "eigenvectors": _eigenvectors,
 }

@@ -202,6 +202,22 @@ def _pinv(b: Builder, op: Op, needs: Needs, g: Value) -> Pulled:
     return [None, c.joined(b, c.subtract(b, c.add(b, left, right), inside))]
 
 
+def _sylvester(b: Builder, op: Op, needs: Needs, g: Value) -> Pulled:
+    """The right-hand side's solves the equation of the adjoints."""
+    first, second = (c.parts(b, v) for v in op.operands[:2])
+    x = c.adjoint(b, c.parts(b, op.result))
+    s = b.complex_sylvester(c.joined(b, c.adjoint(b, first)), c.joined(b, c.adjoint(b, second)), g)
+    z = c.parts(b, s)
+    return [c.joined(b, c.negative(b, c.product(b, z, x))) if needs[0] else None,
+            c.joined(b, c.negative(b, c.product(b, x, z))) if needs[1] else None, s if needs[2] else None]
+
+
+def _sqrtm(b: Builder, op: Op, needs: Needs, g: Value) -> Pulled:
+    """The x with s' x + x s' = g."""
+    back = c.joined(b, c.adjoint(b, c.parts(b, op.result)))
+    return [None, b.complex_sylvester(back, back, g) if needs[1] else None]
+
+
 def as_matrix(b: Builder, a: Value, z: c.Pair) -> Value:
     """In the form of a: its real part, where that is real."""
     return z[0] if a.type.rank == z[0].type.rank else c.joined(b, z)
@@ -209,7 +225,7 @@ def as_matrix(b: Builder, a: Value, z: c.Pair) -> Value:
 
 RULES: dict[str, Rule] = {
     "complex_cholesky": _cholesky, "complex_triangular_solve": _triangular_solve, "complex_qr": _qr,
-    "complex_svd": _svd, "complex_pinv": _pinv,
+    "complex_svd": _svd, "complex_pinv": _pinv, "complex_sylvester": _sylvester, "complex_sqrtm": _sqrtm,
     "complex_lu": _lu, "complex_solve": _solve, "complex_det": _det, "complex_eigh": _eigh, "eigenvalues": _eigenvalues,
     "eigenvectors": _eigenvectors,
 }

@@ -41,6 +41,14 @@ def singular(x: TracedArray, full: bool, wide: bool) -> tuple[TracedArray, Trace
     return whole(u), s, whole(vt)
 
 
+def sylvester(a: TracedArray, b: TracedArray, q: TracedArray) -> TracedArray:
+    return whole(emit("complex_sylvester", parted(a), parted(b), parted(q)))
+
+
+def whose_root(s: TracedArray, a: TracedArray) -> TracedArray:
+    return whole(emit("complex_sqrtm", parted(s), parted(a)))
+
+
 def whose_inverse(p: TracedArray, x: TracedArray) -> TracedArray:
     return whole(emit("complex_pinv", parted(p), parted(x)))
 

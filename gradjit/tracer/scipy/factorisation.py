@@ -194,8 +194,8 @@ def solve(a, b, lower=False, overwrite_a=False, overwrite_b=False, check_finite=
 def solve_toeplitz(c_or_cr, b, check_finite=True):
     """SciPy's recursion takes fewer steps, but is less exact."""
     columns, rows = c_or_cr if isinstance(c_or_cr, tuple) else (c_or_cr, None)
-    x = nf.squares(toeplitz(columns, rows), name("solve_toeplitz"))
-    s = nf.System(x, b, name("solve_toeplitz"))
+    x = nf.squares(toeplitz(columns, rows), name("solve_toeplitz"), complex_too=True)
+    s = nf.System(x, b, name("solve_toeplitz"), complex_too=True)
     finite(x, s.b, check=check_finite)
     return s.result(nf.solved(s.a, s.b))
 

@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 
 from ...errors import ArgumentError, LinAlgError
-from ...ir import Builder, Value, matrices as m
+from ...ir import Builder, Value, interleaved as c, matrices as m
 from .. import operands as o
 from ..array import TracedArray
 from ..locations import fail
-from ..numpy import factorisation as nf
+from ..numpy import complex_matrices, factorisation as nf
 from ..numpy.common import array
 from ..operands import cast, emit
 from ..repeated_region import repeated
@@ -45,11 +45,11 @@ def exponential(a: Any) -> Any:
     square = small @ small
     fourth = square @ square
     sixth = fourth @ square
-    c = PADE
+    k = PADE
 
     def series(first: int) -> Any:
-        high = sixth @ (c[first + 12] * sixth + c[first + 10] * fourth + c[first + 8] * square)
-        return high + c[first + 6] * sixth + c[first + 4] * fourth + c[first + 2] * square + c[first] * eye
+        high = sixth @ (k[first + 12] * sixth + k[first + 10] * fourth + k[first + 8] * square)
+        return high + k[first + 6] * sixth + k[first + 4] * fourth + k[first + 2] * square + k[first] * eye
 
     odd, even = small @ series(1), series(0)
     whole = nf.solved(even - odd, even + odd, checked=False)
@@ -137,13 +137,13 @@ def square_root(a: Any) -> Any:
     def step(b: Builder, _: Value, both: Value) -> Value:
         rank = both.type.rank
         power, x = (m.window(b, both, -2, k * n, n) for k in (0, 1))
-        lu, pivots, _ = b.append("lu", (power,), {}).results
-        d = b.abs(m.diagonal(b, lu))
+        d, inverse = _inverted(b, power)
         scale = b.exp(b.mul(b.sum(b.log(d), axes=(rank - 2,)), b.const(-0.5 / n, d.dtype, d.shape[:-1])))
-        factor = m.of_stack(b, scale, power)
+        factor = m.of_stack(b, scale, b.real(power) if power.dtype.is_complex else power)
+        factor = b.complex(factor, b.zeros(factor.type)) if power.dtype.is_complex else factor
         eye = m.identity_like(b, power)
         squared = b.mul(factor, factor)
-        inverse = b.div(b.lu_solve(power, lu, pivots, eye, trans=False, checked=False), squared)
+        inverse = b.div(inverse, squared)
         half, quarter = b.like(0.5, power), b.like(0.25, power)
         x = b.mul(b.mul(half, factor), m.product(b, x, b.add(eye, inverse)))
         power = b.add(b.mul(half, eye), b.mul(quarter, b.add(b.mul(squared, power), inverse)))
@@ -152,28 +152,52 @@ def square_root(a: Any) -> Any:
     both = repeated(ROUNDS, stacked((still,), (still,)), step)
     s = both[..., n:, :]
     for _ in range(2):
-        s = s + emit("sylvester", s, s, still - s @ s)
+        s = s + solution(s, s, still - s @ s)
     error, size = (np.max(np.abs(x), initial=0) for x in (s @ s - still, still))
     o.require(error <= 1e-3 * np.sqrt(np.finfo(a.dtype).eps) * size * n,
-              "scipy.linalg.sqrtm: there is no real square root, or the matrix is singular", "LinAlgError")
-    return emit("sqrtm", emit("stop_gradient", s), a)
+              f"scipy.linalg.sqrtm: {'' if a.ir_dtype.is_complex else 'there is no real square root, or '}the "
+              f"matrix is singular", "LinAlgError")
+    return whose_root(emit("stop_gradient", s), a)
+
+
+def _inverted(b: Builder, power: Value) -> tuple[Value, Value]:
+    """The magnitudes of what the determinants are the products of, and the inverses."""
+    if not power.dtype.is_complex:
+        lu, pivots, _ = b.append("lu", (power,), {}).results
+        eye = m.identity_like(b, power)
+        return b.abs(m.diagonal(b, lu)), b.lu_solve(power, lu, pivots, eye, trans=False, checked=False)
+    matrix = c.joined(b, (b.real(power), b.imag(power)))
+    lu, pivots, _ = b.append("complex_lu", (matrix,), {}).results
+    eye = c.identity_like(b, matrix)
+    inverse = c.parts(b, b.complex_solve(matrix, lu, pivots, eye, adjoint=False, checked=False))
+    return b.hypot(*c.diagonal(b, c.parts(b, lu))), b.complex(*inverse)
+
+
+def whose_root(s: Any, a: Any) -> Any:
+    """s, which has been made from a: its square root."""
+    return complex_matrices.whose_root(s, a) if a.ir_dtype.is_complex else emit("sqrtm", s, a)
+
+
+def solution(a: Any, b: Any, q: Any) -> Any:
+    """Of Sylvester's equation."""
+    return complex_matrices.sylvester(a, b, q) if q.ir_dtype.is_complex else emit("sylvester", a, b, q)
 
 
 def sqrtm(A, disp=None, blocksize=None):
-    x = nf.squares(A, name("sqrtm"))
+    x = nf.squares(A, name("sqrtm"), complex_too=True)
     return x if nf.is_empty(x) else square_root(x)
 
 
 def signm(A, disp=None):
     """a over the root of its square."""
-    x = squares(A, "signm", complex_too=False)
+    x = squares(A, "signm")
     return nf.turned(nf.solved(square_root(x @ x), nf.turned(x), trans=True))
 
 
 def polar(a, side="right"):
     if side not in ("right", "left"):
         fail(ArgumentError, "`side` must be either 'right' or 'left'")
-    x = nf.stack(a, name("polar"))
+    x = nf.stack(a, name("polar"), complex_too=True)
     if x.ndim != 2:
         fail(ArgumentError, "`a` must be a 2-D array.")
     right = side == "right"
@@ -181,9 +205,9 @@ def polar(a, side="right"):
     if (x.extents[0] < x.extents[1]) == right and x.extents[0] != x.extents[1]:
         o.unsupported(name("polar"), f"of a matrix of shape {x.shape} with side={side!r}, whose symmetric factor is "
                                      f"singular; take the other side")
-    v: Any = nf.turned(vt) if right else u
-    p = emit("sqrtm", (v * s) @ nf.turned(v), nf.turned(x) @ x if right else x @ nf.turned(x))
-    return (nf.turned(nf.solved(p, nf.turned(x))) if right else nf.solved(p, x)), p
+    v: Any = nf.adjoint(vt) if right else u
+    p = whose_root((v * s) @ nf.adjoint(v), nf.adjoint(x) @ x if right else x @ nf.adjoint(x))
+    return (nf.adjoint(nf.solved(p, nf.adjoint(x))) if right else nf.solved(p, x)), p
 
 
 # powers and logarithms ------------------------------------------------------------------------------------------------
@@ -203,12 +227,12 @@ def logarithm(a: Any) -> Any:
 
 
 def logm(A, disp=None):
-    x = nf.squares(A, name("logm"))
+    x = nf.squares(A, name("logm"), complex_too=True)
     return x if nf.is_empty(x) else logarithm(x)
 
 
 def fractional_matrix_power(A, t):
-    x = squares(A, "fractional_matrix_power", complex_too=False)
+    x = squares(A, "fractional_matrix_power")
     whole = not isinstance(t, TracedArray) and float(t).is_integer()
     return np.linalg.matrix_power(x, int(t)) if whole else exponential(t * logarithm(x))
 
@@ -219,18 +243,16 @@ def solve_sylvester(a, b, q):
 
 
 def _sylvester(x: Any, y: Any, q: Any) -> Any:
-    if any(v.ir_dtype.is_complex for v in (x, y, q)):
-        o.unsupported(name("solve_sylvester"), "of complex numbers")
     dtype = np.result_type(x.dtype, y.dtype, q.dtype, np.float32)
     if q.ndim != 2 or not (o.may_agree(q.extents[0], x.extents[0]) and o.may_agree(q.extents[1], y.extents[0])):
         fail(LinAlgError, f"matrices of shapes {o.shown(x.extents)}, {o.shown(y.extents)} and {o.shown(q.extents)} do "
                           f"not fit together")
-    return emit("sylvester", *(cast(v, dtype) for v in (x, y, q)))
+    return solution(*(cast(v, dtype) for v in (x, y, q)))
 
 
 def solve_continuous_lyapunov(a, q):
     x = squares(a, "solve_continuous_lyapunov")
-    return _sylvester(x, nf.turned(x), array(q))
+    return _sylvester(x, nf.adjoint(x), array(q))
 
 
 def solve_discrete_lyapunov(a, q, method=None):
@@ -245,9 +267,9 @@ def solve_discrete_lyapunov(a, q, method=None):
         fail(ArgumentError, f"Unknown solver {method}")
     eye = nf.identity_like(x)
     more = x + eye
-    b = nf.turned(nf.solved(more, x - eye))
-    c = 2 * nf.turned(nf.solved(more, nf.turned(nf.solved(more, y))))
-    return _sylvester(nf.turned(b), b, -c)
+    b = nf.adjoint(nf.solved(more, x - eye))
+    right = 2 * nf.adjoint(nf.solved(more, nf.adjoint(nf.solved(more, y))))
+    return _sylvester(nf.adjoint(b), b, -right)
 
 
 def _names(module: str, *rules: Rule) -> dict[tuple[str, str], Rule]:

@@ -46,6 +46,9 @@ SPECTRA: list[Call] = [
     lambda z, v: np.linalg.pinv(z[:, :2]), lambda z, v: np.linalg.pinv(z[:2]),
     lambda z, v: np.linalg.pinv(hermitian(z), hermitian=True), lambda z, v: sl.pinvh(hermitian(z)),
     lambda z, v: np.linalg.lstsq(z[:, :2], z @ v)[0], lambda z, v: np.linalg.lstsq(z[:, :2], v)[1] + 0j,
+    lambda z, v: sl.solve_sylvester(z, z.T, z * v), lambda z, v: sl.solve_continuous_lyapunov(z, hermitian(z)),
+    lambda z, v: sl.sqrtm(z), lambda z, v: sl.polar(z[:, :2])[0], lambda z, v: sl.polar(z[:2], "left")[1],
+    lambda z, v: sl.solve_toeplitz(v + z[0], v),
     lambda z, v: sl.expm(z), lambda z, v: sl.cosm(z), lambda z, v: sl.expm_frechet(z, z.T)[1],
     lambda z, v: sl.solve_discrete_lyapunov(0.1 * z, hermitian(z), method="direct"),
 ]
@@ -55,6 +58,7 @@ SOME: list[Call] = [
     lambda z, v: np.linalg.cholesky(hermitian(z)), lambda z, v: sl.solve_triangular(z, v, trans="T"),
     lambda z, v: sl.lu_factor(z)[0], lambda z, v: np.linalg.qr(z[:, :2])[0], lambda z, v: np.linalg.svd(z)[0],
     lambda z, v: np.linalg.pinv(z[:, :2]), lambda z, v: np.linalg.eigh(hermitian(z))[1],
+    lambda z, v: sl.solve_sylvester(z, z.T, z * v),
 ]
 
 
