@@ -251,12 +251,19 @@ class _Lift(Assignments, Rewrites, Transformer):
     def visit_ListComp(self, node: ast.ListComp) -> ast.AST:
         """`[e for x in items if c]`: over a long sequence a loop. It is passed as two functions, one of the sequence,
         `lambda items: [e for x in items if c]`, and one of an item, `lambda x: [(c, lambda: e) for x in (x,)][0]`."""
-        first = node.generators[0]
-        if len(node.generators) > 1 or first.is_async or holds([node], LAZY):
+        if not self.is_simple(node):
             return self.comprehension(node)
-        items = self.visit(first.iter)
+        return self.hook(node, "listed", self.line(node), *self.by_item(node))
+
+    def is_simple(self, node: ast.ListComp | ast.GeneratorExp) -> bool:
+        return len(node.generators) == 1 and not node.generators[0].is_async and not holds([node], LAZY)
+
+    def by_item(self, node: ast.ListComp | ast.GeneratorExp) -> list[ast.expr]:
+        """What a comprehension runs over, the two functions, and whether it has a condition."""
+        items = self.visit(node.generators[0].iter)
         name = placed(ast.Name(ITEMS, ast.Load()), node)
-        whole, each = copy.deepcopy(node), copy.deepcopy(node)
+        whole = copy.deepcopy(node)
+        each = placed(ast.ListComp(copy.deepcopy(node.elt), copy.deepcopy(node.generators)), node)
         whole.generators[0].iter = name
         generator = each.generators[0]
         generator.iter = placed(ast.Tuple([name], ast.Load()), node)
@@ -271,9 +278,9 @@ class _Lift(Assignments, Rewrites, Transformer):
         if tests:
             condition.elts[0] = self.hook(tests[0], "condition", condition.elts[0])
         chooses = placed(ast.Constant(bool(tests)), node)
-        return self.hook(node, "listed", self.line(node), items, *functions, chooses)
+        return [items, *functions, chooses]
 
-    def of_items(self, node: ast.ListComp) -> ast.Lambda:
+    def of_items(self, node: ast.ListComp | ast.GeneratorExp) -> ast.Lambda:
         """A comprehension over a name as a function of that."""
         parameters = ast.arguments([], [ast.arg(ITEMS)], None, [], [], None, [])
         self.scopes.append(BoundNames(parameters, []))
@@ -407,6 +414,11 @@ class _Lift(Assignments, Rewrites, Transformer):
             return self.plain_call(node, node.func.id)
         if isinstance(node.func, ast.Name) and node.func.id == "super" and not node.args and not node.keywords:
             return self.bare_super(node)
+        searched = node.args[0] if node.args and not node.keywords else None
+        if isinstance(node.func, ast.Name) and node.func.id == "next" and isinstance(
+                searched, ast.GeneratorExp) and self.is_simple(searched):
+            return self.hook(node, "first", self.line(node), self.visit(node.func), *self.by_item(searched),
+                             *map(self.visit, node.args[1:]))
         place = named(node, node.func)
         if isinstance(node.func, ast.Name) and node.func.id in _CONSUMING and node.args and isinstance(
                 node.args[0], ast.GeneratorExp):

@@ -59,6 +59,16 @@ def listed(line: int, items: Any, each: Each, chooses: bool = False) -> list[Any
     return by_loop(line, t, each)
 
 
+FEW = 16
+"""A search through so many items is a chain of choices."""
+
+
+def static_length(items: Any) -> int | None:
+    """How many items there are, if these are few, and can be gone through again."""
+    t = indexed_iterable(items)
+    return t.static if t is not None and t.static is not None and t.static <= FEW else None
+
+
 def chosen(line: int, items: Any, each: Each) -> list[Any]:
     """A comprehension over a few items with a condition: where that is traced, how many there are is counted."""
     found = [pair for x in items for pair in each(x)]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import enum
 import functools
+import itertools
 import operator
 import sys
 from collections.abc import Callable
@@ -24,7 +25,7 @@ from ..recorder import current, recorders
 from ..special_methods import binary
 from ..structures import refuse_identity
 from .branches import Branch, raised_in_branch, truth
-from .folding import listed
+from .folding import listed, static_length
 from .for_loops import ForStatement
 from .frames import before_change, is_container
 from .may_alias import bind_returned
@@ -202,6 +203,28 @@ class Control:
         if recorders() and (found := listed(line, items, each, chooses)) is not None:
             return found
         return whole(items)
+
+    @classmethod
+    def first(cls, line: int, f: Any, items: Any, whole: Callable[[Any], Any], each: Callable[[Any], list[Any]],
+              chooses: bool, *default: Any) -> Any:
+        """`next((e for x in items if c), default)`: over a few items a chain of choices, each made where those before
+        have not been."""
+        n = static_length(items) if f is next and chooses and len(default) <= 1 and recorders() else None
+        if n is None:
+            return call(f, whole(items), *default)
+        remaining = iter(items)
+
+        def choice() -> Any:
+            pairs = [pair for x in itertools.islice(remaining, 1) for pair in each(x)]
+            if not pairs:
+                if default:
+                    return default[0]
+                raise thrown(StopIteration())
+            ((test, make),) = pairs
+            t = truth(test)
+            return cls.either(line, t, make, choice) if not isinstance(t, bool) else make() if t else choice()
+
+        return choice()
 
     @staticmethod
     def changing(x: Any) -> Any:
