@@ -12,6 +12,7 @@ from __future__ import annotations
 import gc
 import os
 import zlib
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -23,6 +24,22 @@ os.environ.setdefault("GRADJIT_TIER", "compile")
 
 FULL_EFFORT = ("benchmarks", "codegen", "docs", "examples", "library", "parallel", "partitions", "runtime", "vecmath")
 """Rooms that are about machine code, or show it."""
+
+
+THINNED = 4
+"""Of the cases of a test that is marked `thinned`, one in so many runs in `make test`."""
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Of families of dear cases the first, and each fourth behind it, stand for the others, which are slow tests."""
+    seen: Counter[str] = Counter()
+    for item in items:
+        if item.get_closest_marker("thinned") is not None:
+            family = item.nodeid.partition("[")[0]
+            if seen[family] % THINNED:
+                item.add_marker(pytest.mark.slow)
+            seen[family] += 1
 
 
 def pytest_collection_finish() -> None:

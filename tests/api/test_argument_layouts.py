@@ -54,6 +54,7 @@ TAKES: dict[str, Callable[[Any], Any]] = {
 }
 
 
+@pytest.mark.thinned
 @pytest.mark.parametrize("backwards", [False, True])
 @pytest.mark.parametrize("take", TAKES.values(), ids=TAKES)
 def test_views_and_copies(take: Callable[[Any], Any], backwards: bool) -> None:

@@ -113,6 +113,7 @@ def slope(f: Callable[..., Any], args: tuple[Any, ...], direction: tuple[Any, ..
     return float((8 * (at(h) - at(-h)) - (at(2 * h) - at(-2 * h))) / (12 * h))
 
 
+@pytest.mark.thinned
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_value_and_derivatives(name: str) -> None:
     f = FUNCTIONS[name]
@@ -133,6 +134,7 @@ def test_value_and_derivatives(name: str) -> None:
     np.testing.assert_allclose(pushed, along, rtol=1e-9, atol=1e-10)
 
 
+@pytest.mark.thinned
 @pytest.mark.parametrize("name", ["arithmetic", "powers", "inverse", "matrices", "parts", "loop"])
 def test_second_order(name: str) -> None:
     loss = weighted(FUNCTIONS[name])
@@ -145,6 +147,7 @@ def test_second_order(name: str) -> None:
     np.testing.assert_allclose(np.sum((np.conj(found) * d).real), slope(along, (Z, W, X), (d, 0 * W, 0 * X)), rtol=1e-5)
 
 
+@pytest.mark.thinned
 @pytest.mark.parametrize("name", ["arithmetic", "reductions", "matrices", "written", "loop", "branch"])
 def test_layouts_dtypes_and_backends(name: str) -> None:
     """Every layout, complex64, and the interpreter, on which one compiled function is called in turn."""

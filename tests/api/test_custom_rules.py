@@ -74,6 +74,7 @@ TRANSFORMS = {
 }
 
 
+@pytest.mark.thinned
 @pytest.mark.parametrize("name", TRANSFORMS)
 def test_as_without_rules(name):
     got, expected = (TRANSFORMS[name](program(*pair))(X) for pair in ((wave, weight), (plain_wave, plain_weight)))

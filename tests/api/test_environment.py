@@ -12,6 +12,7 @@ import pytest
 PROGRAM = "import numpy as np, gradjit as gj\nfor k in (2, 3): print(gj.jit(lambda x: x + 1.0)(np.ones(k))[0])\n"
 
 
+@pytest.mark.thinned
 @pytest.mark.parametrize("name, value, warned", [
     ("GRADJIT_DUMP", "{file}", True), ("GRADJIT_DUMP", "/proc/1/nothing/here", True),
     ("GRADJIT_DUMP", "a" * 5000, True), ("GRADJIT_VERIFY", "yes", True), ("GRADJIT_CHECK", "-3", True),

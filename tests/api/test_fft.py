@@ -64,6 +64,7 @@ def in_turn(functions: list[Function]) -> Function:
     return lambda x: [f(x) for f in functions]
 
 
+@pytest.mark.thinned
 @pytest.mark.parametrize("functions,x", [
     (LINES, X), (LINES, Z), (REAL, X), (SEVERAL, X), (SEVERAL, Z), (COSINES[:24], X), (COSINES[24:], X),
     (COSINES[:6], Z), (LINES[:6], X.astype(np.float32)), (LINES[:6], Z.astype(np.complex64)),
@@ -77,6 +78,7 @@ def test_values(functions: list[Function], x: np.ndarray) -> None:
         np.testing.assert_allclose(got, expected, tolerance, tolerance * max(1, np.abs(expected).max()), err_msg=str(k))
 
 
+@pytest.mark.thinned
 @pytest.mark.parametrize("functions,x", [
     (LINES[:20], X), (LINES[20:], X), (LINES[:20], Z), (LINES[20:], Z), (REAL, X), (SEVERAL, X), (SEVERAL, Z),
     (COSINES[:24], X), (COSINES[24:], X),

@@ -133,6 +133,7 @@ CASES = {
 }
 
 
+@pytest.mark.thinned
 @pytest.mark.parametrize("name", CASES)
 def test_solver(name):
     f, at, h = CASES[name], 0.4 if "traced bounds" in name else 0.8, 1e-5

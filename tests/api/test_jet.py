@@ -40,6 +40,7 @@ PROGRAMS = {
 }
 
 
+@pytest.mark.thinned
 @pytest.mark.parametrize("name", PROGRAMS)
 def test_against_nested_forward_mode(name):
     f, series = PROGRAMS[name], ([np.array([1.0, -0.5, 2.0]), np.array([0.3, 0.1, -0.2]), np.zeros(3)],)

@@ -255,6 +255,7 @@ def test_as_if_the_plain_function_stood_there(program):
         np.testing.assert_allclose(compiled(x), plain(x), rtol=1e-12)
 
 
+@pytest.mark.thinned
 @pytest.mark.parametrize("program", PROGRAMS, ids=lambda p: p.__name__)
 def test_derivatives_through_it(program):
     plain, nested = program(plainly), program(gj.jit)
@@ -297,6 +298,7 @@ TRANSFORMED = {
 }
 
 
+@pytest.mark.thinned
 @pytest.mark.parametrize("name", TRANSFORMED)
 def test_transformations_nest(name):
     transform = TRANSFORMED[name]
@@ -479,6 +481,7 @@ PAIRS = [(name, captured) for name in NESTINGS for captured in CAPTURED
          if name in ("jit in jit", "grad of jit in jit") or captured in (cell_number, bound_method, array_rebound)]
 
 
+@pytest.mark.thinned
 @pytest.mark.parametrize("name, captured", PAIRS, ids=lambda x: getattr(x, "__name__", x))
 def test_what_the_inner_one_reads_is_watched(name, captured):
     inner, change = captured()

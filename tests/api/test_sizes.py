@@ -133,6 +133,7 @@ SERVED = {  # the least size that the compilation serves
 SIZES = (12, 7, 64, 1, 0, 3)
 
 
+@pytest.mark.thinned
 @pytest.mark.parametrize("name", SERVED)
 def test_one_compilation_serves_all_sizes(name):
     f, least = SERVED[name]

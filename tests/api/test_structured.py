@@ -52,6 +52,7 @@ CASES = [(oscillator, (X, 3)), (oscillator, (X, 40)), (newton, (2.0,)), (filtere
          (either, (X, 50.0))]
 
 
+@pytest.mark.thinned
 @pytest.mark.parametrize("backend", ["native", "interpreter"])
 @pytest.mark.parametrize("f, args", CASES, ids=lambda x: getattr(x, "__name__", ""))
 def test_compiled_and_in_python(f, args, backend):

@@ -76,6 +76,7 @@ def test_every_program_is_tested_here() -> None:
     assert len(set(names)) == len(names)
 
 
+@pytest.mark.thinned
 @pytest.mark.parametrize("function", [f for f in SMALL if f not in LEFT_OUT["numba"]])
 def test_the_adjoint_by_hand(function: str) -> None:
     in_numba = pytest.importorskip("benchmarks.loops.in_numba")

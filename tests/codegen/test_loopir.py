@@ -106,6 +106,7 @@ def programs() -> list[Any]:
                     for n in TRACED for d in (False, True)]
 
 
+@pytest.mark.thinned
 @pytest.mark.parametrize("made", programs())
 def test_text_rules_and_meaning(made: Callable[[], tuple[Func, list[np.ndarray]]]) -> None:
     func, args = made()
@@ -119,6 +120,7 @@ def test_text_rules_and_meaning(made: Callable[[], tuple[Func, list[np.ndarray]]
         assert not same(interpret(again, args), meaning(func, args), exact=False)
 
 
+@pytest.mark.thinned
 @pytest.mark.parametrize("derivative", [False, True])
 @pytest.mark.parametrize("name", TRACED)
 def test_open_sizes(name: str, derivative: bool) -> None:

@@ -49,6 +49,7 @@ ROWS = {
 }
 
 
+@pytest.mark.thinned
 @pytest.mark.parametrize("name", ROWS)
 @pytest.mark.parametrize("layout", ["C", "F"])
 def test_work_on_rows_runs_along_memory(name: str, layout: str) -> None:

@@ -22,6 +22,7 @@ def matrices(n: int) -> np.ndarray:
     return found[np.abs(np.linalg.det(found / np.abs(found).max(axis=(1, 2), keepdims=True))) > 1e-280]
 
 
+@pytest.mark.thinned
 @pytest.mark.parametrize("n", SIZES)
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
 def test_as_lapack(n: int, dtype: Any) -> None:

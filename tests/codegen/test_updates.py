@@ -88,6 +88,7 @@ PROGRAMS = [(first_and_rest, X), (both_ends, X), (read_while_it_is_filled, X), (
             (borders, MATRIX), (copied_first, X), (one_after_the_other, X), (anew_in_each_iteration, X)]
 
 
+@pytest.mark.thinned
 @pytest.mark.parametrize("f, x", PROGRAMS, ids=[f.__name__ for f, _ in PROGRAMS])
 def test_values_and_gradients(f, x):
     np.testing.assert_allclose(gj.jit(f)(x), f(x), rtol=1e-13)

@@ -385,6 +385,7 @@ def last(func: Func, args: list[Any]) -> np.ndarray:
     return plain
 
 
+@pytest.mark.thinned
 @pytest.mark.parametrize("case", CASES, ids=lambda c: c.f.__name__)
 def test_both_modes(case: Case) -> None:
     t = trace(case.f, case.args, {})
@@ -397,6 +398,7 @@ def test_both_modes(case: Case) -> None:
         np.testing.assert_allclose(last(pushed, [*args, unit]), case.want[place], rtol=1e-9, atol=1e-12)
 
 
+@pytest.mark.thinned
 @pytest.mark.parametrize("case", [c for c in CASES if c.second], ids=lambda c: c.f.__name__)
 def test_second_order(case: Case) -> None:
     t = trace(case.f, case.args, {})

@@ -22,6 +22,7 @@ CASES = [pytest.param(level, case, id=f"{level}-{case.name}", marks=[pytest.mark
          for level in LEVELS for k, case in enumerate(PROGRAMS)]
 
 
+@pytest.mark.thinned
 @pytest.mark.parametrize("level, case", CASES)
 def test_program(level: str, case: Case) -> None:
     reason = WAITING.get(level) or WAITING.get(f"{level}: {case.name}")

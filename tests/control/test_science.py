@@ -12,6 +12,7 @@ CASES = [pytest.param(level, case, id=f"{level}-{case.name}", marks=[] if level 
          for level in LEVELS for case in SCIENCE]
 
 
+@pytest.mark.thinned
 @pytest.mark.parametrize("level, case", CASES)
 def test_program(level: str, case: Case) -> None:
     LEVELS[level](case)

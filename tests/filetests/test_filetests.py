@@ -10,6 +10,7 @@ from tests.filetests import runner
 from tests.filetests.runner import ROOT, bless, check, paths, read
 
 
+@pytest.mark.thinned
 @pytest.mark.parametrize("path", paths(), ids=lambda p: str(p.relative_to(ROOT)))
 def test_file(path: Path) -> None:
     check(read(path))

@@ -5,6 +5,7 @@ import pytest
 from .sizes import run
 
 
+@pytest.mark.thinned
 @pytest.mark.parametrize("seed", range(5))
 def test_programs_over_open_sizes(seed: int) -> None:
     run(seed)

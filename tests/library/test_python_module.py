@@ -46,6 +46,7 @@ def kernels(files):
     return module
 
 
+@pytest.mark.thinned
 @pytest.mark.parametrize("n", [0, 1, 2, 3, 8, 1000])
 def test_it_gives_what_the_compiled_function_gives(kernels, n):
     x = np.linspace(-1, 1.5, n)

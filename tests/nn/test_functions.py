@@ -76,6 +76,7 @@ def same_in_all_styles(f: Callable[..., Any], *args: Any) -> None:
         assert_allclose(np.sum(g * direction), slope, rtol=1e-6, atol=1e-8)
 
 
+@pytest.mark.thinned
 @pytest.mark.parametrize("name", ACTIVATIONS)
 def test_activations(name: str) -> None:
     f, expected = ACTIVATIONS[name]

@@ -191,6 +191,7 @@ COVERED = {case.op for case in CASES} | {"eigenvalues", "eig", "complex_eig"}  #
 COVERED.add("complex_sqrtm")  # scipy.linalg.sqrtm
 
 
+@pytest.mark.thinned
 @pytest.mark.parametrize("case", [pytest.param(case, id=case.id, marks=[pytest.mark.slow] if case.note in (
     "logarithm",) else []) for case in CASES])
 def test_operation(case: Case) -> None:

@@ -152,6 +152,7 @@ LOGIC += [Case("not", (BOOLS,), reference=reference("not"), note="bool"),
 CASES = [*smooth_cases(), *POWERS, *OTHERS, *STEPPED, *COMPARED, *WHOLE, *LOGIC]
 
 
+@pytest.mark.thinned
 @pytest.mark.parametrize("case", CASES, ids=lambda c: c.id)
 def test_operation(case: Case) -> None:
     check(case)

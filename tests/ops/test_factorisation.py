@@ -243,6 +243,7 @@ def marked(case: Case) -> Any:
     return pytest.param(case, id=case.id, marks=[pytest.mark.slow] if case.id in DEAR else [])
 
 
+@pytest.mark.thinned
 @pytest.mark.parametrize("case", map(marked, CASES))
 def test_operation(case: Case) -> None:
     check(case)

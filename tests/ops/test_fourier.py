@@ -43,6 +43,7 @@ CASES += [Case("irfft", (normal(*shape, n // 2 + 1, 2),), {"n": n},
           for shape, n in (((), 1), ((), 2), ((), 7), ((3,), 8), ((2, 9), 5))]
 
 
+@pytest.mark.thinned
 @pytest.mark.parametrize("case", CASES, ids=lambda c: c.id)
 def test_transform(case: Case) -> None:
     check(case)

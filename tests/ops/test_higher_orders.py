@@ -218,6 +218,7 @@ def size(f: Function, point: Point, order: int) -> float:
 Function.__hash__ = lambda self: hash(self.name)  # type: ignore[method-assign, assignment]
 
 
+@pytest.mark.thinned
 @pytest.mark.parametrize("f", FUNCTIONS, ids=lambda f: f.name)
 def test_to_third_order(f: Function) -> None:
     points = [*f.smooth, *f.special]

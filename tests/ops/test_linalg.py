@@ -39,6 +39,7 @@ CASES += [
 ]
 
 
+@pytest.mark.thinned
 @pytest.mark.parametrize("case", CASES, ids=lambda c: c.id)
 def test_operation(case: Case) -> None:
     check(case)

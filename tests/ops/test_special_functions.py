@@ -149,6 +149,7 @@ def together(group: Sequence[tuple[str, Any, int]], dtype: Any) -> tuple[Func, A
     return inline_calls(build("group", [type_of(a) for a in inputs], body)), inputs
 
 
+@pytest.mark.thinned
 @pytest.mark.parametrize("group", [pytest.param(g, id=f"{g[0][0]}-{g[-1][0]}") for g in groups()])
 def test_compiled(group: list[tuple[str, Any, int]]) -> None:
     f, args = together(group, F64)

@@ -15,6 +15,7 @@ def parts(x):
     return [np.asarray(value), np.asarray(gradient)]
 
 
+@pytest.mark.thinned
 @pytest.mark.parametrize("name", PROGRAMS)
 def test_the_same_bits_for_any_number_of_threads(name):
     f, arguments = PROGRAMS[name]

@@ -71,6 +71,7 @@ def held_up(k, a, killed):
     return a
 
 
+@pytest.mark.slow
 def test_a_lost_worker_and_a_slow_one_change_nothing(client, expected, tmp_path):
     step = gj.dask.value_and_grad(mean_loss, chunked=("x", "y"))
     x, y = arrays.from_array(X, chunks=(ROWS, 5)), arrays.from_array(Y, chunks=ROWS)

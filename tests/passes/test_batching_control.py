@@ -105,6 +105,7 @@ func @bounds(%lo: i64[], %hi: i64[], %x: f64[]) -> (f64[], i64[]) {{
 }}"""
 
 
+@pytest.mark.thinned
 @pytest.mark.parametrize("step", [1, 2, 3, -1, -2, -4])
 def test_bounds_that_differ(step: int) -> None:
     f = func(BOUNDS.format(step=step))

@@ -59,6 +59,7 @@ def theory(n: int, s: int) -> int:
     return r * n - comb(s + r, s + 1)
 
 
+@pytest.mark.thinned
 @pytest.mark.parametrize("n", [0, 1, 2, 3, 7, 20])
 @pytest.mark.parametrize("s", [1, 2, 3, 30])
 @pytest.mark.parametrize("bounds", [(0, 1), (5, -1), (-2, 3), (4, -2)])
@@ -94,6 +95,7 @@ def counted(f: Func, monkeypatch: pytest.MonkeyPatch, *args: Any) -> tuple[int, 
     return counts["sin"], counts["cos"]
 
 
+@pytest.mark.thinned
 @pytest.mark.parametrize("s", [1, 2, 3, 5, 8])
 def test_iterations_are_as_few_as_can_be(s: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """Beside the schedule's iterations there is the last one, which gives the results."""
@@ -152,6 +154,7 @@ func @nested(%n: i64[], %m: i64[], %x: f64[], %a: f64[4]) -> f64[] {{
 }}"""
 
 
+@pytest.mark.thinned
 @pytest.mark.parametrize("outer, inner", [("snapshots=2", ""), ("", "snapshots=2"), ("snapshots=1", "snapshots=3")])
 def test_nests(outer: str, inner: str) -> None:
     plain = func(NESTED.format(outer="", inner=""))

@@ -46,6 +46,7 @@ def hessian(f: Func, args: list[Any], k: int) -> np.ndarray:
     return np.stack(rows)
 
 
+@pytest.mark.thinned
 @pytest.mark.parametrize("name", LOOPS)
 def test_hessians(name: str) -> None:
     text, args = LOOPS[name]

@@ -94,6 +94,7 @@ def test_against_differences(name: str) -> None:
     check(f, args, [0] if name == "newton" else floats(f))
 
 
+@pytest.mark.thinned
 @pytest.mark.parametrize("name", PROGRAMS)
 def test_second_derivatives(name: str) -> None:
     """The reverse of the reverse: tapes are differentiated as everything is."""

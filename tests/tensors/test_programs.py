@@ -86,11 +86,13 @@ def check(seed: int) -> None:
             assert_allclose(found, g, rtol=1e-9, atol=1e-10, err_msg=f"{how}: {program(seed)}")
 
 
+@pytest.mark.thinned
 @pytest.mark.parametrize("seed", range(30))
 def test_programs(seed: int) -> None:
     check(seed)
 
 
+@pytest.mark.thinned
 @pytest.mark.parametrize("seed", range(100, 104))
 def test_compiled_programs(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(kernels, "runs_interpreted", lambda func: 0)

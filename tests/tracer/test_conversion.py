@@ -102,6 +102,7 @@ def compare(f: Callable[..., Any], compiled: Callable[..., Any], *args: Any) -> 
             np.testing.assert_array_equal(a, b, str(args))
 
 
+@pytest.mark.thinned
 @pytest.mark.parametrize("k", range(len(STORES)))
 def test_stored_in_integers(k: int) -> None:
     compiled = gj.jit(STORES[k], backend="interpreter")

@@ -160,6 +160,7 @@ BOUNDS = [
 ]
 
 
+@pytest.mark.thinned
 @pytest.mark.parametrize("k", range(len(BOUNDS)))
 def test_bounds_mean_what_they_mean_in_numpy(k):
     make = BOUNDS[k]

@@ -111,6 +111,7 @@ def differences(f: Any, x: np.ndarray, *integers: Any) -> np.ndarray:
     return out
 
 
+@pytest.mark.thinned
 @pytest.mark.parametrize("program", PROGRAMS)
 def test_programs(program):
     def f(x, i, j):
@@ -127,6 +128,7 @@ def test_programs_without_ranges(program):
         gradients_agree(program, X, N(i), N(j))
 
 
+@pytest.mark.thinned
 @pytest.mark.parametrize("program", PROGRAMS)
 def test_second_derivatives(program):
     def f(x, i, j):
@@ -155,6 +157,7 @@ SMOOTH_VECTORS = [f for f in VECTORS if np.asarray(f(X[:4], X[5:], 1.3)).dtype.k
 SMOOTH_MATRICES = [f for f in MATRICES if np.asarray(f(A[:4, :3], X[:3], X[:4])).dtype.kind == "f"]
 
 
+@pytest.mark.thinned
 @pytest.mark.parametrize("k", range(len(SMOOTH_VECTORS)))
 def test_functions_of_vectors(k):
     f = SMOOTH_VECTORS[k]

@@ -85,6 +85,7 @@ def written(source: Callable[[Any], Any], take: Callable[[Any], Any]) -> Callabl
     return f
 
 
+@pytest.mark.thinned
 @pytest.mark.parametrize("take", TAKES.values(), ids=TAKES)
 def test_what_is_written_to_what_was_taken(take: Callable[[Any], Any]) -> None:
     """Each with all kinds of sources. Nothing here has an order in memory that is not known."""

@@ -73,6 +73,7 @@ def test_fresh_functions_are_not_held(make: Callable[[int], Callable[..., Any]],
     assert all(f.cache_info().maxsize for f in (locations._loc, locations.is_internal))
 
 
+@pytest.mark.slow
 def test_fresh_functions_that_are_compiled_are_not_held() -> None:
     with llvm_effort(False):
         assert alive(used(closure, range(60))) == 0
@@ -89,6 +90,7 @@ PRODUCTS = {
 }
 
 
+@pytest.mark.thinned
 @pytest.mark.parametrize("product", PRODUCTS)
 def test_what_products_compile_goes_with_the_function(product: str) -> None:
     refs = []

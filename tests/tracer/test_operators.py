@@ -251,6 +251,7 @@ SEQUENCES = ([1.0, 2.0], (1.0, 2.0), [True], [[1.0, 2.0], [3.0, 4.0]], [], range
 BY_KIND = {"element": lambda x: x[0], "sum": lambda x: x.sum(), "Python's": lambda x: x[0].item()}
 
 
+@pytest.mark.thinned
 @pytest.mark.parametrize("kind", BY_KIND)
 @pytest.mark.parametrize("name", NUMBERS)
 def test_numbers_beside_sequences(name, kind):

@@ -75,6 +75,7 @@ DETERMINANTS = [by_minors, lambda a: by_columns(a, tuple(range(len(a)))), nested
                 lambda a: by_lists([[a[i, j] for j in range(len(a))] for i in range(len(a))])]
 
 
+@pytest.mark.thinned
 @pytest.mark.parametrize("det", DETERMINANTS, ids=["minors", "columns", "nested", "lists"])
 def test_a_determinant_by_minors_takes_as_many_calls_as_there_are_subsets(det: Any) -> None:
     a = M[:4, :4]

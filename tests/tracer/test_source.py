@@ -393,6 +393,7 @@ def test_doctests():
     assert doctest.DocTestRunner().run(test).failed == 0
 
 
+@pytest.mark.thinned
 @pytest.mark.parametrize("flags", [["-O"], ["-OO"], ["-X", "no_debug_ranges"], ["-X", "dev"]], ids=" ".join)
 def test_however_python_compiles(flags, tmp_path):
     path = tmp_path / "program.py"

@@ -79,6 +79,7 @@ def agree(case, number, ways=WAYS, backend=BACKEND):
     return None
 
 
+@pytest.mark.thinned
 @pytest.mark.parametrize("name", HOLDERS)
 def test_changes_are_seen(name):
     failures = [agree(case, k, WAYS[k % 2:][:1]) for k, case in enumerate(FEW) if case[0] == name]

@@ -29,6 +29,7 @@ def test_coefficients_are_the_fits(name: str, bits: int) -> None:
     assert tuple(map(float, coefficients)) == _table(name, bits)
 
 
+@pytest.mark.thinned
 @pytest.mark.parametrize("name, bits", TASKS)
 def test_coefficients_approximate(name: str, bits: int) -> None:
     """To an error that leaves the function's last bit alone, a third of an ulp at most; pow needs more."""

@@ -70,6 +70,7 @@ CASES = [
 ]
 
 
+@pytest.mark.thinned
 @by_case(CASES)
 def test_accuracy(case: Case, dtype: Any) -> None:
     with np.errstate(all="ignore"):

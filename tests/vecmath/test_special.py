@@ -102,6 +102,7 @@ GAMMA_FUNCTIONS = [
 CASES = ERROR_FUNCTIONS + GAMMA_FUNCTIONS
 
 
+@pytest.mark.thinned
 @by_case(CASES)
 def test_accuracy(case: Case, dtype: Any) -> None:
     accuracy.check_against_mpmath(case, dtype, 120)
@@ -154,6 +155,7 @@ REFLECTED = {"digamma": (0, lambda x: mpmath.pi * _cot(x)),
              "trigamma": (1, lambda x: (mpmath.pi / mpmath.sinpi(x)) ** 2)}
 
 
+@pytest.mark.thinned
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("name", REFLECTED)
 def test_reflection(name: str, dtype: Any) -> None:
@@ -211,6 +213,7 @@ def _check_order(order: int, dtype: Any, count: int) -> None:
     assert error.max() <= (1.2 * order + 2.5 if dtype == np.float64 else 0.51), x[error.argmax()]
 
 
+@pytest.mark.thinned
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("order", [2, 3])
 def test_polygamma(order: int, dtype: Any) -> None:

@@ -77,6 +77,7 @@ CASES = [
 ]
 
 
+@pytest.mark.thinned
 @by_case(CASES)
 def test_accuracy(case: Case, dtype: Any) -> None:
     accuracy.check_against_mpmath(case, dtype, 300)

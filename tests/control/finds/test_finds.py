@@ -227,6 +227,7 @@ CASES = (
 )
 
 
+@pytest.mark.thinned
 @pytest.mark.parametrize("level", ["traced", "gradient", "compiled value", "compiled gradient"])
 @pytest.mark.parametrize("case", CASES, ids=lambda c: c.name)
 def test_find(level: str, case: Case) -> None:

@@ -183,6 +183,7 @@ def test_compiled_as_loops(f):
     assert (loops or f is of_scalars) and set(loops.values()) <= {""}  # what is computed from numbers alone is known
 
 
+@pytest.mark.thinned
 @pytest.mark.parametrize("f", [f for f in ALL if f is not of_scalars], ids=lambda f: f.__name__)
 def test_derivatives(f):
     gj.check_grads(lambda x: np.sum(f(x)), X)

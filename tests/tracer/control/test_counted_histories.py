@@ -122,6 +122,7 @@ def test_as_python(f):
     check(f, 0.4, exact=False)
 
 
+@pytest.mark.thinned
 @pytest.mark.parametrize("f", [accepted_steps, in_loops_within, rows], ids=lambda f: f.__name__)
 def test_gradients(f):
     value, slope = gj.value_and_grad(f)(0.4)

@@ -228,6 +228,7 @@ DIFFERENTIABLE = [scalars, from_the_last, two_back, tuples, dicts_of_lists, arra
                   booleans_and_ints, in_an_object]
 
 
+@pytest.mark.thinned
 @pytest.mark.parametrize("f", DIFFERENTIABLE, ids=lambda f: f.__name__)
 def test_values_and_derivatives(f):
     t = check(f, 0.3, exact=False)

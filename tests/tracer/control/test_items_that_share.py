@@ -127,6 +127,7 @@ REFUSED = frozenset({under_a_condition, behind_a_condition, the_last_of_a_traced
                      in_the_loop_with_some_before})
 
 
+@pytest.mark.thinned
 @pytest.mark.parametrize("f", PROGRAMS)
 def test_values(f: Any) -> None:
     """For a known size, one that is open, and one of which the loop is not unrolled."""

@@ -270,6 +270,7 @@ RIGHT: list[Callable[..., Any]] = [
     is_one_of_many, multiplied_list, groups, deleted]
 
 
+@pytest.mark.thinned
 @pytest.mark.parametrize("f", RIGHT, ids=lambda f: f.__name__)
 def test_right(f):
     value, slope = gj.value_and_grad(f)(0.7)

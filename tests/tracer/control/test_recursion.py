@@ -103,6 +103,7 @@ PROGRAMS = {
 }
 
 
+@pytest.mark.thinned
 @pytest.mark.parametrize("name", PROGRAMS)
 def test_value_and_gradient(name):
     f, x = PROGRAMS[name]

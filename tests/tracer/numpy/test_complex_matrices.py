@@ -66,6 +66,7 @@ def directions(args: Any) -> list[Any]:
     return [RNG.normal(size=a.shape) + (1j * RNG.normal(size=a.shape) if np.iscomplexobj(a) else 0) for a in args]
 
 
+@pytest.mark.thinned
 @pytest.mark.parametrize("name", [pytest.param(n, marks=[] if n in ONCE else [pytest.mark.slow]) for n in CALLS])
 def test_derivatives(name: str) -> None:
     f, args = CALLS[name]

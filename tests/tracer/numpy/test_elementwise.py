@@ -180,6 +180,7 @@ FUNCTIONS = [
 ]
 
 
+@pytest.mark.thinned
 @pytest.mark.parametrize("cases", by_function(CASES))
 def test_ufunc(cases: list[Case]) -> None:
     for c in cases:  # x**0.5 is a square root where the exponent is known, and C's where it is an argument

@@ -63,6 +63,7 @@ CASES = [
 ]
 
 
+@pytest.mark.thinned
 @pytest.mark.parametrize("cases", by_function(CASES))
 def test_function(cases: list[Case]) -> None:
     check_all(cases)

@@ -222,6 +222,7 @@ def test_write(cases: list[Case]) -> None:
     check_all(cases)
 
 
+@pytest.mark.thinned
 @pytest.mark.parametrize("cases", by_function(SORTING))
 def test_sorting(cases: list[Case]) -> None:
     check_all(cases)

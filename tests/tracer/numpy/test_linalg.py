@@ -127,6 +127,7 @@ NORMS = [
 ]
 
 
+@pytest.mark.thinned
 @pytest.mark.parametrize("cases", by_function(PRODUCTS))
 def test_product(cases: list[Case]) -> None:
     check_all(cases)

@@ -44,6 +44,7 @@ CALLS: dict[str, list[Call]] = {
 }
 
 
+@pytest.mark.thinned
 @pytest.mark.parametrize("name", CALLS)
 def test_values(name: str) -> None:
     check_values(CALLS[name], [X, C], 1e-11)

@@ -201,6 +201,7 @@ OUT = [
 ]
 
 
+@pytest.mark.thinned
 @pytest.mark.parametrize("cases", by_function(REDUCTIONS))
 def test_reduction(cases: list[Case]) -> None:
     check_all(cases)
@@ -211,6 +212,7 @@ def test_scan(cases: list[Case]) -> None:
     check_all(cases)
 
 
+@pytest.mark.thinned
 @pytest.mark.parametrize("cases", by_function(QUANTILES))
 def test_quantile(cases: list[Case]) -> None:
     check_all(cases)
@@ -221,6 +223,7 @@ def test_covariance(cases: list[Case]) -> None:
     check_all(cases)
 
 
+@pytest.mark.thinned
 @pytest.mark.parametrize("cases", by_function(METHODS))
 def test_ufunc_method(cases: list[Case]) -> None:
     check_all(cases)

@@ -108,6 +108,7 @@ CASES = [
 ]
 
 
+@pytest.mark.thinned
 @pytest.mark.parametrize("cases", by_function(CASES))
 def test_selection(cases: list[Case]) -> None:
     check_all(cases)

@@ -76,6 +76,7 @@ FUNCTIONS: dict[str, Any] = {
 }
 
 
+@pytest.mark.thinned
 @pytest.mark.parametrize("f", [pytest.param(f, id=name) for name, f in FUNCTIONS.items()])
 def test_values_and_gradients(f: Any) -> None:
     expected, found = f(DATA), gj.jit(f)(DATA)
@@ -92,6 +93,7 @@ def test_values_and_gradients(f: Any) -> None:
     gj.check_grads(loss, DATA)
 
 
+@pytest.mark.slow
 def test_second_order_and_complex_values() -> None:
     gj.check_grads(lambda d: np.sum(stiffness(d) ** 3), DATA, order=2)
     z = DATA + 1j * RNG.normal(size=14)

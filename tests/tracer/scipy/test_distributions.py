@@ -36,6 +36,7 @@ SCALED = 0.3, 1.7
 LEVELS = np.array([0.1, 0.35, 0.62, 0.9])
 
 
+@pytest.mark.thinned
 @pytest.mark.parametrize("m", ["logpdf", "cdf", "ppf"])
 def test_common(m: str) -> None:
     """All of them in one kernel for values and one for each mode, at quantiles of their own."""
@@ -74,6 +75,7 @@ def test_other_methods(m: str) -> None:
     check_values(calls, [np.zeros(4), np.array(0.3), np.array(1.7), np.array(1.0)], 1e-10)
 
 
+@pytest.mark.slow
 def test_moments() -> None:
     calls: list[Call] = [
         lambda s, n=n, m=m, a=a: getattr(getattr(st, n), m)(*(s * k for k in a), 0.3, 1.7 * s)
@@ -89,6 +91,7 @@ def test_moments() -> None:
     check_gradients(calls, [np.array(1.1)])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("m", ["logpmf", "cdf"])
 def test_discrete(m: str) -> None:
     calls: list[Call] = []
@@ -150,6 +153,7 @@ def test_what_a_frozen_distribution_from_outside_holds_is_seen() -> None:
     np.testing.assert_allclose(f(x), outside.logpdf(x))
 
 
+@pytest.mark.slow
 # several variables ----------------------------------------------------------------------------------------------------
 def test_dirichlet_and_multinomial() -> None:
     p = np.array([0.2, 0.3, 0.5])
@@ -173,6 +177,7 @@ ELSEWHERE = st.multivariate_normal(np.array([0.1, 0.2, -0.3]), COVARIANCE.copy()
 BESIDE, WISHART = st.multivariate_t([0.1, 0.2, 0.0], COVARIANCE, 3.0), st.wishart(5, COVARIANCE)
 
 
+@pytest.mark.slow
 def test_normal_t_and_wishart() -> None:
     points = np.random.default_rng(0).normal(size=(4, 3))
     calls: list[Call] = [

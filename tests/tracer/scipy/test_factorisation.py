@@ -76,6 +76,7 @@ GROUPS = {"systems": (SYSTEMS, 1e-11), "factors": (FACTORS, 1e-11), "some": (SOM
 SLOW = ("functions", "more", "logarithms")
 
 
+@pytest.mark.thinned
 @pytest.mark.parametrize("group", [pytest.param(g, marks=pytest.mark.slow) if g in SLOW else g for g in GROUPS])
 def test_values_and_gradients(group: str) -> None:
     calls, tolerance = GROUPS[group]

@@ -47,6 +47,7 @@ DISTANCES: list[Call] = [
 ]
 
 
+@pytest.mark.thinned
 @pytest.mark.parametrize("calls", [MATRICES, INTEGRALS, DISTANCES], ids=["linalg", "integrate", "spatial"])
 def test_values_and_gradients(calls: list[Call]) -> None:
     check_values(calls, [X, Y, A, B])

@@ -72,6 +72,7 @@ CALLS: dict[str, list[Call]] = {
 }
 
 
+@pytest.mark.thinned
 @pytest.mark.parametrize("name", CALLS)
 def test_values(name: str) -> None:
     check_values(CALLS[name][::1 if name == "basis" else 3], ARGS, 1e-9)

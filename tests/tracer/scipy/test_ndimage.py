@@ -67,6 +67,7 @@ GROUPS = [FILTERS, RANKS, PLACED, RESAMPLED, MEASURED]
 NAMES = ["filters", "ranks", "placed", "resampled", "measured"]
 
 
+@pytest.mark.thinned
 @pytest.mark.parametrize("calls", [FILTERS[::3], RANKS[::2], PLACED[4::14], RESAMPLED[1::11], MEASURED], ids=NAMES)
 def test_values_and_gradients(calls: list[Call]) -> None:
     check_values(calls, ARGS, 1e-10)

@@ -35,6 +35,7 @@ def test_the_steps_are_those_of_scipy(f: Any) -> None:
     np.testing.assert_allclose(gj.jit(f)(START, 0.8, 3.0), f(START, 0.8, 3.0), rtol=1e-12)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", ["RK23", "DOP853"])
 def test_methods_forward_and_back_in_time(method: str) -> None:
     def f(y: Any) -> Any:
@@ -132,6 +133,7 @@ def orbit(y: Any, rate: Any) -> Any:
     return found.t_events[0], found.y_events[1], found.t_events[2], found.t, found.y
 
 
+@pytest.mark.slow
 def test_an_event_that_comes_often_and_one_that_ends() -> None:
     def f(y: Any) -> Any:
         def middle(t: Any, r: Any) -> Any:

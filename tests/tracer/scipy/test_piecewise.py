@@ -31,6 +31,7 @@ CALLS: list[Call] = [
 ]
 
 
+@pytest.mark.slow
 def test_values_and_gradients() -> None:
     check_values(CALLS, [Y, PLACES], 1e-10)
     check_gradients(CALLS, [Y, PLACES])

@@ -42,6 +42,7 @@ def test_values(dtype: type) -> None:
     check_values(LEGENDRE, [ANGLES.astype(dtype)], tolerance)
 
 
+@pytest.mark.slow
 def test_gradients() -> None:
     check_gradients(CALLS, [X])
     check_gradients(LEGENDRE, [ANGLES])

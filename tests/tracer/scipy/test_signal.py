@@ -68,6 +68,7 @@ SPECTRA: list[Call] = [
 ]
 
 
+@pytest.mark.thinned
 @pytest.mark.parametrize("calls", [CONVOLUTIONS, BOUNDARIES, FILTERS, SMOOTHING, SPECTRA[::2]],
                          ids=["convolutions", "boundaries", "filters", "smoothing", "spectra"])
 def test_values(calls: list[Call]) -> None:
@@ -86,6 +87,7 @@ def test_spectra_have_their_frequencies_and_times() -> None:
         gj.jit(lambda x: sg.welch(x, nperseg=8, noverlap=8))(X)
 
 
+@pytest.mark.thinned
 @pytest.mark.parametrize("calls", [CONVOLUTIONS[3:6], BOUNDARIES[4::7], FILTERS[::4], SMOOTHING[::5], SPECTRA[::6]],
                          ids=["convolutions", "boundaries", "filters", "smoothing", "spectra"])
 def test_gradients(calls: list[Call]) -> None:

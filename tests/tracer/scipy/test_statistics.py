@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 import scipy.stats as st
 
 from tests.tracer.scipy.calls import Call, check_gradients, check_values
@@ -45,5 +46,6 @@ def test_values() -> None:
     check_values(STEPS[:5], [X])
 
 
+@pytest.mark.slow
 def test_gradients() -> None:
     check_gradients(SMOOTH, [X, Y, A])
