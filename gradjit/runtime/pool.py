@@ -419,7 +419,7 @@ def pool_code() -> jit.ObjectCode:
         frame = PoolFunction(module, f"gradjit.pool.{name}", result, parameters)
         emit(frame)
         frame.finish()
-    code = jit.emit_object(module, exports=("gradjit.pool.parallel",))
+    code = jit.emit_object(module, pipeline="glue", exports=("gradjit.pool.parallel",))
     if store is not None:
         store.put(disk_cache.key_of("pool"), joined({}, [code]))
     return code
