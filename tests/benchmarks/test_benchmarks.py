@@ -121,4 +121,5 @@ def test_every_explanation_belongs_to_a_figure() -> None:
     known = report.explanations(Path(report.__file__).with_name("explanations.md"))
     kinds = ("speed", "over-value", "over-numba", "runs", "first", "first-small")
     of_cases = {f"{kind} {c.name}" for kind in kinds for c in (*CASES, *LOOPS)}
-    assert set(known) <= of_cases | {f"growth {p.few.function}" for p in PAIRS} | {"import"}
+    cold = {f"cold-start-{kind} {name}" for kind in cold_starts.KINDS for name in cold_starts.BOUNDS}
+    assert set(known) <= of_cases | cold | {f"growth {p.few.function}" for p in PAIRS} | {"import"}

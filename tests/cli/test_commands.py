@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -250,6 +251,6 @@ def test_colours_change_no_character(language: str | None) -> None:
 
 
 def test_a_reader_that_stops_early_is_no_error(files: Path) -> None:
-    command = f"{sys.executable} -m gradjit run program.ir --func total --arg 4 | true"
+    command = f"{shlex.quote(sys.executable)} -m gradjit run program.ir --func total --arg 4 | true"
     done = subprocess.run(["bash", "-c", f"set -o pipefail; {command}"], capture_output=True, text=True, check=False)
     assert done.stderr == ""
