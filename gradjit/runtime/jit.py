@@ -154,7 +154,7 @@ def _emit(text: str, passes: Passes, level: int, exports: tuple[str, ...] | None
 def _compiled(parsed: llvm.ModuleRef, passes: Passes, level: int, exports: tuple[str, ...]) -> ObjectCode:
     machine = _target_machine(level)
     passes(parsed, machine)
-    bitcode = parsed.as_bitcode()  # before code generation, which changes the module: what it makes is no input for more
+    bitcode = parsed.as_bitcode()  # before code generation, which changes the module
     return ObjectCode(machine.emit_object(parsed), bitcode, exports, level)
 
 
