@@ -49,6 +49,7 @@ from ..runtime.entry_spec import (
     is_passed,
     same_static,
 )
+from ..runtime.externals import PREFIX
 from ..runtime.items import by_versions, unchanged
 from ..runtime.kernel import BoundKernel, at
 from ..tracer import guards, trees
@@ -60,6 +61,7 @@ if TYPE_CHECKING:
     from ..codegen import CoresEntry
     from ..runtime.artefact import MadeKernel
     from ..runtime.entry import Entry
+    from ..runtime.jit import MachineCode
 
 
 class Executable(Protocol):
@@ -310,24 +312,10 @@ def any_or(x: Any) -> Any:
 
 
 # machine code -------------------------------------------------------------------------------------------------------
-@dataclass
-class Native:
-    """Machine code behind a C-level entry."""
+class OfKernel:
+    """What is known of machine code by the kernel in it."""
 
-    loaded: Entry
     made: MadeKernel
-
-    @property
-    def entry(self) -> Entry | None:
-        return self.loaded
-
-    @property
-    def call(self) -> Callable[..., Any]:
-        return self.loaded.call
-
-    @property
-    def hits(self) -> int:
-        return self.loaded.hits
 
     @property
     def workspace_bytes(self) -> int:
@@ -343,10 +331,37 @@ class Native:
 
     def text(self, stage: str) -> str:
         """The program as loop nests, LLVM IR (as emitted), or assembly."""
-        return self.loaded.code.asm() if stage == "asm" else text_of(self.made, stage)
+        return self.code().asm() if stage == "asm" else text_of(self.made, stage)
+
+    def code(self) -> MachineCode:
+        raise NotImplementedError
 
     def portable(self, p: TracedProgram) -> tuple[str, bytes] | None:
-        return None if self.loaded.spec.kept else portable(p, self.made)
+        from ..runtime import artefact
+        return None if self.made.objects else artefact.portable(p.func, layouts_of(p), self.made.kernel, p.opening)
+
+
+@dataclass
+class Native(OfKernel):
+    """Machine code behind a C-level entry."""
+
+    loaded: Entry
+    made: MadeKernel
+
+    def code(self) -> MachineCode:
+        return self.loaded.code
+
+    @property
+    def entry(self) -> Entry | None:
+        return self.loaded
+
+    @property
+    def call(self) -> Callable[..., Any]:
+        return self.loaded.call
+
+    @property
+    def hits(self) -> int:
+        return self.loaded.hits
 
 
 def text_of(made: MadeKernel, stage: str) -> str:
@@ -354,17 +369,12 @@ def text_of(made: MadeKernel, stage: str) -> str:
     return lowered.loops if stage == "loops" else str(lowered.module)
 
 
-def portable(p: TracedProgram, made: MadeKernel) -> tuple[str, bytes] | None:
-    from ..runtime import artefact
-    return artefact.portable(p.func, layouts_of(p), made.kernel, p.opening)
-
-
 GIL_WORK = 20_000.0
 """Element operations above which a kernel lets other threads run: giving the GIL back costs some 0.1 µs."""
 
 
 @dataclass
-class Direct:
+class Direct(OfKernel):
     """Machine code that is called by Python, which looks at the arguments and builds the result: without an entry,
     which takes longer to make than a few calls take so."""
 
@@ -376,9 +386,9 @@ class Direct:
 
     def call(self, *leaves: Any) -> Any:
         p = self.program
-        if not would_take(p, leaves):
+        captured = p.captured_now()  # once: what has been looked at is what is passed on
+        if not would_take(p, leaves, captured):
             return MISS
-        captured = p.captured_now()
         dims = sizes_of(p, leaves) or {}
         inputs = [np.asarray(x) for x in passed(p, leaves, captured)]
         outs = [np.empty(at(o.shape, dims), o.dtype) for o in p.outputs]
@@ -386,23 +396,8 @@ class Direct:
         self.kernel.run(dims, self.made.kernel.sizes, inputs, outs)
         return answered(p, [a if o.is_array else a[()] for a, o in zip(outs, p.outputs, strict=True)], leaves, captured)
 
-    @property
-    def workspace_bytes(self) -> int:
-        return int(guess(self.made.kernel.workspace_bytes))
-
-    @property
-    def origin(self) -> str:
-        return self.made.origin
-
-    @property
-    def cores(self) -> tuple[CoresEntry, ...]:
-        return self.made.kernel.cores
-
-    def text(self, stage: str) -> str:
-        return self.kernel.code.asm() if stage == "asm" else text_of(self.made, stage)
-
-    def portable(self, p: TracedProgram) -> tuple[str, bytes] | None:
-        return None if self.made.objects else portable(p, self.made)
+    def code(self) -> MachineCode:
+        return self.kernel.code
 
 
 def code_of(p: TracedProgram, note: Callable[[str], None], quick: bool = False) -> MadeKernel:
@@ -416,7 +411,8 @@ def direct(p: TracedProgram, made: MadeKernel, threads: int | None) -> Direct:
     """Code that Python calls. threads: how many it may use, None for what holds for all."""
     from ..runtime import artefact
     takes = sum(map(is_passed, p.parameters)) + len(p.trace.captured) + len(p.outputs)
-    return Direct(p, made, artefact.bound(made.kernel, takes, made.objects, threads or 0))
+    alone = made.kernel.work > GIL_WORK and not any(name.startswith(PREFIX) for name in made.kernel.externals)
+    return Direct(p, made, artefact.bound(made.kernel, takes, made.objects, threads or 0, alone))
 
 
 def native(p: TracedProgram, made: MadeKernel, threads: int | None) -> Native:
@@ -457,9 +453,9 @@ class Interpreted:
 
     def call(self, *leaves: Any) -> Any:
         p = self.program
-        if not would_take(p, leaves):
+        captured = p.captured_now()  # once: what has been looked at is what is passed on
+        if not would_take(p, leaves, captured):
             return MISS
-        captured = p.captured_now()
         self.hits += 1
         outs = interpret(p.func, [as_planes(x) for x in passed(p, leaves, captured)])
         values = [fresh(from_planes(a, o.dtype), o) for a, o in zip(outs, p.outputs, strict=True)]
@@ -504,11 +500,12 @@ def matches(spec: ParameterSpec, x: Any, leaves: Sequence[Any]) -> bool:
     return type(x) is (float if isinstance(spec, FloatSpec) else complex)
 
 
-def would_take(p: TracedProgram, leaves: Sequence[Any]) -> bool:
-    """Whether a specialisation was made for such arguments and the world as it is now."""
+def would_take(p: TracedProgram, leaves: Sequence[Any], captured: Sequence[Any] | None = None) -> bool:
+    """Whether a specialisation was made for such arguments and the world as it is now. captured: what was read of it,
+    by who goes on with just that."""
     if len(leaves) != len(p.parameters):
         return False
-    captured = p.captured_now()
+    captured = p.captured_now() if captured is None else captured
     read = len(leaves) + len(p.trace.captured)
     specs = [*p.parameters, *(c.spec for c in p.captured)]
     return (all(matches(s, x, leaves) for s, x in zip(specs, [*leaves, *captured], strict=True))

@@ -216,10 +216,13 @@ def loaded(kernel: KernelCode, spec: EntrySpec, objects: Sequence[object], threa
                       externals.addresses(kernel.externals, objects, threads), kernel.outlined)
 
 
-def bound(kernel: KernelCode, takes: int, objects: Sequence[object], threads: int = 0) -> BoundKernel:
-    """A kernel without an entry, linked into this process. takes: how many inputs and outputs it has."""
+def bound(kernel: KernelCode, takes: int, objects: Sequence[object], threads: int = 0, alone: bool = False
+          ) -> BoundKernel:
+    """A kernel without an entry, linked into this process. takes: how many inputs and outputs it has. alone: it runs
+    while other threads may."""
     code = load_objects([kernel.code, *kernel.outlined], externals.addresses(kernel.externals, objects, threads))
-    return BoundKernel(kernel.symbol, code, takes + len(kernel.sizes), kernel.checks, kernel.workspace_bytes)
+    return BoundKernel(kernel.symbol, code, takes + len(kernel.sizes), kernel.checks, kernel.workspace_bytes,
+                       alone)
 
 
 MAX_ENTRIES = 512

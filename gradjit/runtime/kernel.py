@@ -26,13 +26,14 @@ class BoundKernel:
     """A kernel that is linked into this process, called with arrays that have been looked at already."""
 
     def __init__(self, symbol: str, code: MachineCode, takes: int, checks: Sequence[Check],
-                 workspace_bytes: int) -> None:
-        """takes: how many sizes, inputs and outputs."""
+                 workspace_bytes: int, alone: bool = False) -> None:
+        """takes: how many sizes, inputs and outputs. alone: the kernel runs without the GIL; it must not call what
+        raises Python's exceptions."""
         self.code = code
         self.checks = checks
         self.workspace_bytes = workspace_bytes
-        signature = ctypes.PYFUNCTYPE(ctypes.c_int32, *[ctypes.c_void_p] * (takes + 1))  # an exception passes through
-        self._run = signature(code.addresses[symbol])
+        kind = ctypes.CFUNCTYPE if alone else ctypes.PYFUNCTYPE  # through the second, exceptions pass
+        self._run = kind(ctypes.c_int32, *[ctypes.c_void_p] * (takes + 1))(code.addresses[symbol])
 
     def run(self, dims: Mapping[Dim, int], sizes: Sequence[Dim], inputs: Sequence[np.ndarray],
             outputs: Sequence[np.ndarray]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import threading
 from collections import OrderedDict
 from concurrent.futures import ThreadPoolExecutor
 
@@ -11,7 +12,7 @@ import pytest
 
 import gradjit as gj
 from gradjit.api import tiers
-from gradjit.runtime import artefact, jit
+from gradjit.runtime import artefact, jit, kernel
 
 X, W = np.linspace(-2.0, 3.0, 37), np.linspace(0.1, 1.1, 12).reshape(3, 4)
 
@@ -248,6 +249,53 @@ def test_arrays_that_share_memory_are_told_apart() -> None:
         x, p = np.arange(3.0), np.arange(3.0)
         assert g(x, x) == swap(p, p)
         np.testing.assert_array_equal(x, p)
+
+
+def test_other_threads_run_beside_quick_code(pipelines) -> None:
+    a = np.random.default_rng(0).normal(size=(700, 700))
+    g = gj.jit(lambda a: a @ a @ a @ a @ a @ a)
+    seen: list[int] = []
+    running = threading.Event()
+
+    def count() -> None:
+        running.wait()
+        while running.is_set():
+            seen.append(len(seen))
+
+    other = threading.Thread(target=count)
+    g(a[:2, :2].copy())
+    other.start()
+    with pytest.MonkeyPatch.context() as patched:
+        run = kernel.BoundKernel.run
+
+        def watched(self, *args):
+            running.set()
+            run(self, *args)
+            running.clear()
+
+        patched.setattr(kernel.BoundKernel, "run", watched)
+        g(a)
+    running.set()
+    running.clear()
+    other.join()
+    assert pipelines[0] == "quick" and len(seen) > 100
+
+
+def test_what_is_captured_is_read_once(monkeypatch) -> None:
+    """Another thread's doing: what has been looked at is what is passed on."""
+    weights = np.ones(1000)
+    g = gj.jit(lambda x: np.sum(x * weights))
+    g(np.ones(1000))
+    (s,) = next(iter(g.found.values()))
+    reads: list[int] = []
+    real = type(s.program).captured_now
+
+    def read(self):
+        reads.append(1)
+        return real(self) if len(reads) == 1 else [np.ones(3)]
+
+    monkeypatch.setattr(type(s.program), "captured_now", read)
+    assert g(np.ones(1000)) == 1000.0 and len(reads) == 1
 
 
 # what is kept ---------------------------------------------------------------------------------------------------------
