@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pickle
 import threading
+import time
 from collections import OrderedDict
 from concurrent.futures import ThreadPoolExecutor
 
@@ -12,7 +13,7 @@ import pytest
 
 import gradjit as gj
 from gradjit.api import tiers
-from gradjit.runtime import artefact, jit, kernel
+from gradjit.runtime import artefact, jit
 
 X, W = np.linspace(-2.0, 3.0, 37), np.linspace(0.1, 1.1, 12).reshape(3, 4)
 
@@ -251,34 +252,36 @@ def test_arrays_that_share_memory_are_told_apart() -> None:
         np.testing.assert_array_equal(x, p)
 
 
-def test_other_threads_run_beside_quick_code(pipelines) -> None:
-    a = np.random.default_rng(0).normal(size=(700, 700))
-    g = gj.jit(lambda a: a @ a @ a @ a @ a @ a)
-    seen: list[int] = []
-    running = threading.Event()
+def test_other_threads_run_beside_quick_code(pipelines, monkeypatch) -> None:
+    """While the kernel multiplies for some tenths of a second, another thread counts as it does while this one sleeps;
+    with the GIL held it gets a few milliseconds at most, before the kernel begins."""
+    a = np.random.default_rng(0).normal(size=(1000, 1000)) / 30
+    g = gj.jit(lambda a: a @ a @ a @ a @ a @ a, sizes="exact")
+    g(a)
+    (s,) = g.found[next(iter(g.found))]
+    bound, counts, ended, rates = s.executable.first.kernel, [0], threading.Event(), []
+
+    def rate(f, *args):
+        before, begin = counts[0], time.perf_counter()
+        result = f(*args)
+        rates.append((counts[0] - before) / (time.perf_counter() - begin))
+        return result
 
     def count() -> None:
-        running.wait()
-        while running.is_set():
-            seen.append(len(seen))
+        while not ended.is_set():
+            counts[0] += 1
 
+    run = bound._run
+    monkeypatch.setattr(bound, "_run", lambda *args: rate(run, *args))
     other = threading.Thread(target=count)
-    g(a[:2, :2].copy())
     other.start()
-    with pytest.MonkeyPatch.context() as patched:
-        run = kernel.BoundKernel.run
-
-        def watched(self, *args):
-            running.set()
-            run(self, *args)
-            running.clear()
-
-        patched.setattr(kernel.BoundKernel, "run", watched)
+    try:
         g(a)
-    running.set()
-    running.clear()
-    other.join()
-    assert pipelines[0] == "quick" and len(seen) > 100
+        rate(time.sleep, 0.1)
+    finally:
+        ended.set()
+        other.join()
+    assert pipelines == ["quick"] and rates[0] > 0.15 * rates[1]
 
 
 def test_what_is_captured_is_read_once(monkeypatch) -> None:
