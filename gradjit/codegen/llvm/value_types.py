@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Sequence
-from typing import Any, TypeVar
+from typing import Any, Self, TypeVar
 
 from .values import UNDEFINED, LLVMConstant, LLVMType, LLVMValue
 
@@ -96,35 +96,41 @@ class DoubleType(_RealType):
     name, packed = "double", "d"
 
 
-class VectorType(LLVMType):
-    """Some values that one instruction works on."""
+class _RowType(LLVMType):
+    """So many elements of one type, between brackets."""
 
     __slots__ = ("element", "count")
+    brackets: str
     element: LLVMType
     count: int
 
-    def __new__(cls, element: LLVMType, count: int) -> VectorType:
-        return _the(cls, f"<{count} x {element.text}>", element=element, count=count)
+    def __new__(cls, element: LLVMType, count: int) -> Self:
+        left, right = cls.brackets[0], cls.brackets[1]
+        return _the(cls, f"{left}{count} x {element.text}{right}", element=element, count=count)
 
     def written(self, value: Any) -> str:
-        return f"<{_elements([self.element] * self.count, value)}>"
+        left, right = self.brackets[0], self.brackets[1]
+        return f"{left}{_elements([self.element] * self.count, value)}{right}"
 
 
-class LLVMArrayType(LLVMType):
+class VectorType(_RowType):
+    """Some values that one instruction works on."""
+
+    __slots__ = ()
+    brackets = "<>"
+
+
+class LLVMArrayType(_RowType):
     """Elements of one type in memory."""
 
-    __slots__ = ("element", "count")
-    element: LLVMType
-    count: int
-
-    def __new__(cls, element: LLVMType, count: int) -> LLVMArrayType:
-        return _the(cls, f"[{count} x {element.text}]", element=element, count=count)
+    __slots__ = ()
+    brackets = "[]"
 
     def written(self, value: Any) -> str:
         if isinstance(value, bytes | bytearray):
             assert len(value) == self.count and self.element is IntType(8)
             return 'c"' + "".join(map(_PRINTED.__getitem__, value)) + '"'
-        return f"[{_elements([self.element] * self.count, value)}]"
+        return super().written(value)
 
 
 class StructType(LLVMType):
