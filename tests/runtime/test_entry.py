@@ -1245,17 +1245,24 @@ def resident() -> int:
 
 
 def memory_growth(action: Any, times: int) -> int:
-    """Bytes that the process grows by in `times` repetitions, once warm."""
+    """Bytes that the process grows by in `times` repetitions, once warm; the least of three rounds.
+
+    What leaks grows in every round; the allocator's arenas and other tests' threads only in some.
+    """
     if not sys.platform.startswith("linux"):
         pytest.skip("reads /proc")
     for _ in range(max(3, times // 2)):
         action()
-    gc.collect()
-    before = resident()
-    for _ in range(times):
-        action()
-    gc.collect()
-    return resident() - before
+
+    def growth() -> int:
+        gc.collect()
+        before = resident()
+        for _ in range(times):
+            action()
+        gc.collect()
+        return resident() - before
+
+    return min(growth() for _ in range(3))
 
 
 def test_reference_counts_after_many_calls():
