@@ -63,6 +63,8 @@ def main(fuzzer: Fuzzer, about: str | None) -> int:
     if a.show is not None:
         print(fuzzer.program(a.show))
         return 0
+    os.environ["GRADJIT_CACHE"] = "0"  # what is checked is compiled by this very code
+    os.environ["GRADJIT_TIER"] = "compile"  # and is what loops of calls get, unless a check says otherwise
     fuzzer.warm()
     gc.freeze()  # the children's collections pass over what is there already
     return campaign(fuzzer, range(a.seed, a.seed + a.count), a.reduce, a.seconds)

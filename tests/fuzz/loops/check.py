@@ -4,28 +4,38 @@ Most of the time is compilation. So each program's value and gradient are compil
 alone, too, and each that changes between calls; the others' is interpreted. What was traced for the gradient serves
 forward mode, which one program in `FULL` compiles, and the others interpret. The IR is verified as it was traced and in
 its last form; that of a program that fails after every pass, to name the one at fault.
+
+What is compiled is called again, with other numbers, which may go other ways through the program: those calls are
+taken by the machine code that Python calls directly. One program in `QUICK` begins with quick code, and is called until
+the best code has answered.
 """
 
 from __future__ import annotations
 
 import copy
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
 
 import gradjit as gj
+from gradjit.api.tiers import QUICK_CALLS
 from gradjit.ir import Func, interpret, verify
 from gradjit.passes.jvp import jvp
+from gradjit.tracer import trees
 from gradjit.tracer.trace import trace
 from tests.control.case import Case, dot, interpreted, pushed, quotient, same
 from tests.fuzz.effort import FULL, llvm_effort
 from tests.fuzz.failure import Failure, Rough, attempt
 from tests.fuzz.source import Program, World
 
+from .grow import LARGEST
+
 BACKENDS = ("interpreter", "native")
+QUICK = 5
+"""One program in so many is compiled in two steps, as users' programs are."""
 
 
 def check(p: Program, backend: str = "native") -> Failure | None:
@@ -89,6 +99,23 @@ def alone(case: Case) -> Case:
     return Case(lambda *args: f(*args)[0], case.args, case.wrt)
 
 
+def reversed_numbers(a: Any) -> Any:
+    """Floats of another order and sign; integers, which are indices and counts, as they are."""
+    if np.asarray(a).dtype.kind != "f":
+        return a
+    return np.flip(a).copy() if np.ndim(a) else -a
+
+
+def ordinary(f: Callable[..., Any], args: Sequence[Any]) -> Any:
+    """What NumPy gives; None where it refuses the numbers, or they grow out of bounds."""
+    try:
+        results = f(*args)
+    except Exception:
+        return None
+    leaves = trees.flatten(results)[0]
+    return results if all(np.all(np.abs(np.asarray(r, float)) < LARGEST) for r in leaves) else None
+
+
 class Run:
     """A program in two worlds: NumPy's and gradjit's, in which the same things happen."""
 
@@ -98,20 +125,26 @@ class Run:
         self.plain: World = p.plain()
         self.ours: World = p.world()
         self.case = case_of(p, self.ours.f)
+        self.other = tuple(map(reversed_numbers, p.arguments))
         alone = self.ours.change is None and p.seed % 2
-        self.jit = gj.jit(self.ours.f, backend="interpreter" if alone else backend)
-        self.gradient = gj.value_and_grad(self.ours.f, argnums=self.case.wrt, has_aux=True, backend=backend)
+        quick = p.seed % QUICK == 0
+        tier = "quick" if quick else "compile"
+        self.calls = QUICK_CALLS + 1 if quick else 1
+        self.jit = gj.jit(self.ours.f, backend="interpreter" if alone else backend, tier=tier)
+        self.gradient = gj.value_and_grad(self.ours.f, argnums=self.case.wrt, has_aux=True, backend=backend, tier=tier)
 
     def steps(self) -> dict[str, Callable[[], None]]:
         """What the program reads from outside changes between two calls of one of the two functions."""
         first, last = ("value", self.value), ("gradient", self.slopes)
+        again, derived_again = ("value again", self.value_again), ("gradient again", self.derived_again)
+        changed = ("changed", self.change)
         if self.ours.change is None:
-            return dict([first, last])
+            return dict([first, again, last, derived_again])
         if self.p.seed % 2:
-            return dict([("gradient", self.derived), ("changed", self.change), ("changed gradient", self.slopes),
-                         ("changed value", self.value)])
-        return dict([("value", self.value), ("changed", self.change), ("changed value", self.value),
-                     ("changed gradient", self.slopes)])
+            return dict([("gradient", self.derived), changed, ("changed gradient", self.slopes), derived_again,
+                         ("changed value", self.value), again])
+        return dict([first, changed, ("changed value", self.value), again, ("changed gradient", self.slopes),
+                     derived_again])
 
     def change(self) -> None:
         for world in (self.plain, self.ours):
@@ -125,6 +158,24 @@ class Run:
         same(self.jit(*args), expected, 1e-9)
         same(args, plain, 1e-9)
         self.verify(self.jit)
+
+    def value_again(self) -> None:
+        """The same at other numbers."""
+        plain = copy.deepcopy(self.other)
+        expected = ordinary(self.plain.f, plain)
+        for _ in range(self.calls if expected is not None else 0):
+            args = copy.deepcopy(self.other)
+            same(self.jit(*args), expected, 1e-9)
+            same(args, plain, 1e-9)
+
+    def derived_again(self) -> None:
+        """The values that come with the gradient, at other numbers."""
+        expected = ordinary(self.plain.f, copy.deepcopy(self.other))
+        for _ in range(self.calls if expected is not None else 0):
+            args = copy.deepcopy(self.other)
+            values, _ = self.gradient(*args)
+            same(values, expected, 1e-9)
+            same(args, self.other, 0.0)
 
     def derived(self) -> Any:
         """The gradient, behind a check of the values that come with it; the arguments are left alone."""
