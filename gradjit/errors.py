@@ -71,3 +71,9 @@ class LinkError(GradjitError, RuntimeError):
 
 class LayoutError(GradjitError, RuntimeError):
     """This build of CPython or NumPy does not have the memory layout that the C-level entry needs."""
+
+
+class Signal(BaseException):
+    """No error: what the tracer raises for itself, through the program that it traces, on its way to who waits for it
+    further out, where a trace or the tracing of a region begins anew. No handler and no context manager of the program's
+    keeps it."""

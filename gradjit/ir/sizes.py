@@ -26,7 +26,7 @@ from itertools import count
 from operator import index
 from typing import TYPE_CHECKING, Any, TypeGuard, Union
 
-from ..errors import GradjitError
+from ..errors import GradjitError, Signal
 from ..records import dataclass
 
 _serial = count()
@@ -87,8 +87,8 @@ else:
     _Number = object
 
 
-class NotOpen(BaseException):
-    """A size was needed as a number. No Exception: code that catches those must not go on without it."""
+class NotOpen(Signal):
+    """A size was needed as a number."""
 
     def __init__(self, size: Size):
         super().__init__(f"{size.words} is needed as a number")
@@ -424,7 +424,7 @@ ABOVE: dict[str, Callable[[int, int], int]] = {
 """What is not negative where a comparison holds."""
 
 
-class MustAgree(BaseException):
+class MustAgree(Signal):
     """Two sizes must be the same number from the beginning: the trace starts anew with one of them in the other's
     place."""
 

@@ -14,7 +14,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
-from ..errors import GradjitError
+from ..errors import GradjitError, Signal
 from . import grown
 from .array import TracedArray
 from .attributes import special
@@ -26,7 +26,7 @@ from .guards import ABSENT, lookup
 from .opaque import among, watched
 from .outside import outside
 from .parts import CONTAINERS, is_iterator
-from .raising import Managed, caught
+from .raising import Managed, is_refusal
 from .recorder import current, recorders
 from .structures import made, refuse_identity
 from .ufuncs import not_defined
@@ -238,12 +238,9 @@ class Context:
     def __exit__(self, *error: object) -> Any:
         self.body.__exit__(*error)
         leave = special(self.manager, "__exit__")
-        if leave is not None:
-            return call(leave, self.manager, *error)
-        swallowed = type(self.manager).__exit__(self.manager, *error)
-        if swallowed:
-            caught(error[1])  # type: ignore[arg-type]
-        return swallowed
+        own = type(self.manager).__exit__
+        swallowed = own(self.manager, *error) if leave is None else call(leave, self.manager, *error)
+        return False if isinstance(error[1], Signal) or is_refusal(error[1]) else swallowed
 
 
 def context(x: Any, line: int) -> Any:

@@ -72,7 +72,7 @@ def main(fuzzer: Fuzzer, about: str | None) -> int:
 
 def campaign(fuzzer: Fuzzer, seeds: range, reduce: float, seconds: float) -> int:
     """Runs chunk after chunk; the counts add up in what they tell, and are printed whatever ends the run."""
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended from outside"))
+    signal.signal(signal.SIGTERM, ended)
     tally = Tally()
     begin = time.monotonic()
     seed = seeds.start
@@ -88,6 +88,14 @@ def campaign(fuzzer: Fuzzer, seeds: range, reduce: float, seconds: float) -> int
         print(f"seeds from {seeds.start}, in {time.monotonic() - begin:.0f} s, {children_seconds():.0f} s of a core: "
               f"{tally}", flush=True)
     return 1 if any(what not in FINE for what in tally.counts) else 0
+
+
+def ended(*_: object) -> None:
+    """The processes of this one's group, which are its children, end with it."""
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    if os.getpgrp() == os.getpid():
+        os.killpg(os.getpid(), signal.SIGTERM)
+    sys.exit("ended from outside")
 
 
 def alone(fuzzer: Fuzzer, seeds: range, reduce: float, tally: Tally) -> bool:
@@ -174,6 +182,7 @@ def lines(pipe: TextIO, child: int) -> Iterable[str]:
 def run_child(fuzzer: Fuzzer, seeds: range, reduce: float, sending: int) -> None:
     """Never returns: this process ends here."""
     code = 1
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
     try:
         faulthandler.enable(sys.__stderr__ or 2)
         with os.fdopen(sending, "w") as pipe:

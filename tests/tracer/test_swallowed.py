@@ -79,6 +79,78 @@ def test_a_refusal_is_no_answer(f):
             transform(f)(X.copy())
 
 
+class Keeps:
+    """Swallows whatever comes."""
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *error):
+        return True
+
+
+def kept_by_a_manager(x):
+    with Keeps():
+        return np.sum(np.packbits(x))
+    return -1.0
+
+
+def raised_in_a_loop(x):
+    s = 0.0
+    with Keeps():
+        for i in range(int(x[2])):
+            s += x[i]
+            if s > 0.2:
+                raise ValueError
+    return s
+
+
+@pytest.mark.parametrize("f", [kept_by_a_manager, raised_in_a_loop], ids=lambda f: f.__name__)
+def test_nor_for_a_manager_of_the_users_own(f):
+    with pytest.raises(gj.TraceError, match=r"packbits|the Keeps of the with statement in line \d+ may swallow it"):
+        gj.jit(f)(X)
+
+
+def everything(kind):
+    """A loop that is traced several times, until its types are known, within handlers that catch all."""
+    def in_try(x, k):
+        t, found = 0, [x[0]]
+        for i in range(k[0]):
+            try:
+                if x[i] > 0:
+                    found.append(1.0)
+                t = t * x[i] + 1.0
+            except:  # noqa: E722
+                t = -100.0
+        return t * len(found)
+
+    def in_with(x, k):
+        t, found = 0, [x[0]]
+        for i in range(k[0]):
+            with contextlib.suppress(BaseException), Keeps():
+                if x[i] > 0:
+                    found.append(1.0)
+                t = t * x[i] + 1.0
+        return t * len(found)
+
+    def recursion(x, k):
+        def down(t):
+            try:
+                return 1.0 if t < 1.0 else t * down(t - 1.0)
+            except:  # noqa: E722
+                return -5.0
+
+        return down(x[2])
+
+    return {"try": in_try, "with": in_with, "recursion": recursion}[kind]
+
+
+@pytest.mark.parametrize("kind", ["try", "with", "recursion"])
+def test_what_the_tracer_raises_for_itself_passes_by(kind):
+    f, k = everything(kind), np.array([3])
+    assert gj.jit(f, backend="interpreter")(X, k) == f(X, k)
+
+
 def test_nor_without_source():
     space = {}
     exec("def f(x):\n    try:\n        return len(set(x)) * x[0]\n    except TypeError:\n        return -1.0\n", space)

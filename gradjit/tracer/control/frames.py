@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 
-from ...errors import LeakError, TraceError
+from ...errors import LeakError, Signal, TraceError
 from ...ir import Block, Builder, Loc, Value
 from ...ir.core import map_attr, map_type
 from ...probe import has_dict, peek
@@ -38,8 +38,8 @@ versions = itertools.count(1)
 """Versions of contents: no two are the same, so that a view knows what it has seen."""
 
 
-class Retry(BaseException):
-    """The attempt to trace a region must be made again, knowing more. No Exception: user code must not catch it."""
+class Retry(Signal):
+    """The attempt to trace a region must be made again, knowing more."""
 
     def __init__(self, frame: Frame):
         super().__init__("a region must be traced again")

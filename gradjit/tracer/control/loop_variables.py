@@ -14,7 +14,7 @@ from typing import Any, NoReturn, TypeVar
 
 import numpy as np
 
-from ...errors import TraceError
+from ...errors import Signal, TraceError
 from ...ir import Value
 from ...probe import has_dict
 from ...records import dataclass
@@ -34,7 +34,7 @@ class Mismatch(TraceError):
     """A variable is no region's: it changes its type, or its structure. `text` names it and both types."""
 
 
-class Again(Exception):
+class Again(Signal):
     """The attempt has shown how a variable must be carried: trace the body again."""
 
 
@@ -269,5 +269,5 @@ Whole = Callable[[Structure, list[Any]], Any]
 """From a part at the end of the body and its children behind the loop to the part behind the loop."""
 
 
-class RunAsPython(Exception):
+class RunAsPython(Signal):
     """The body depends on nothing traced, and its iterations are few: what it computes is better known."""

@@ -115,14 +115,19 @@ def refresh_all(recorder: Recorder) -> None:
                 recorder.outermost.is_needed = needed
 
 
-def refresh(h: TracedArray, reader: TracedArray | None = None) -> None:
+def refresh(h: TracedArray, reader: TracedArray | None = None, done: set[tuple[int, int]] | None = None) -> None:
     """Before the elements of a root are read: bring in what was written under other names. TraceError where only a run
-    could tell. `reader`: what reads them, which knows what was written under its own name."""
+    could tell. `reader`: what reads them, which knows what was written under its own name. `done`: which has been asked
+    for which reader; there are many ways from a name to one that it may be, where loops exchange names."""
     aliases = h.aliases
     if aliases is None or aliases.loose:
         return
+    done = set() if done is None else done
     for alias in aliases.others:
-        refresh(alias.array.root, h)
+        way = id(alias.array.root), id(h)
+        if way not in done:
+            done.add(way)
+            refresh(alias.array.root, h, done)
     stale = [alias for alias in aliases.others if alias.array.root.version != alias.version]
     if stale or any(reader is None or not n.is_by(reader) for n in aliases.alias_writes):
         apply_alias_writes(h)
@@ -173,20 +178,27 @@ def after_write(h: TracedArray) -> None:
     for r in h.maybe()[1:]:
         if r.aliases is not None and any(n.source is h for n in r.aliases.alias_writes):
             set_alias_writes(r, [n for n in r.aliases.alias_writes if n.source is not h], again=False)
+    lost: set[int] = set()
     for t in h.aliases.others:
-        record_alias_write(t.array, h, t.when, h.aliases.why, h.aliases.group)
+        record_alias_write(t.array, h, t.when, h.aliases.why, h.aliases.group, lost)
 
 
 def record_alias_write(array: TracedArray, source: TracedArray | None, when: When | None, why: str,
-                       group: object = None) -> None:
-    """The array may have changed, as its other name `source` is written to; and so may what it may be in its turn."""
+                       group: object = None, lost: set[int] | None = None) -> None:
+    """The array may have changed, as its other name `source` is written to; and so may what it may be in its turn.
+    `lost`: the roots of which only a run could tell, so far: there are many ways to each, where loops exchange names."""
     root = array.root
+    lost = set() if lost is None else lost
+    if id(root) in lost:
+        return
+    if when is None:
+        lost.add(id(root))
     if root.same_arrays:
         refuse(why)
     old = root.aliases.alias_writes if root.aliases is not None else ()
     set_alias_writes(root, [*old, AliasWrite(source, array, when, why, group)], again=False)
     for t in root.aliases.others if root.aliases is not None else ():
-        record_alias_write(rebased(array, t.array), source, both(when, t.when), why, group)
+        record_alias_write(rebased(array, t.array), source, both(when, t.when), why, group, lost)
 
 
 def set_alias_writes(root: TracedArray, alias_writes: Sequence[AliasWrite], again: bool = True) -> None:

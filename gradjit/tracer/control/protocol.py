@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from ...errors import TraceError
+from ...errors import Signal, TraceError
 from .. import operands as o, trees
 from ..array import ARRAY, PYTHON, TracedArray, root
 from ..calls import call
@@ -161,6 +161,8 @@ class Control:
         """A handler has caught something: regions that were open where it was raised are taken back. What is the
         tracer's own complaint, or raised on one side of a traced condition, is no answer of the program."""
         error = sys.exc_info()[1]
+        if isinstance(error, Signal):
+            raise error
         if not recorders() or error is None:
             return
         r = recorders()[-1]

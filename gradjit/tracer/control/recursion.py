@@ -24,7 +24,7 @@ from typing import Any, NoReturn
 
 import numpy as np
 
-from ...errors import TraceError
+from ...errors import Signal, TraceError
 from ...ir import OPS, Block, Loc, can_fail, walk
 from ...records import dataclass
 from .. import operands as o, structures
@@ -45,15 +45,15 @@ CALLS = 64
 """How often a body may call its function."""
 
 
-class Endless(BaseException):
-    """A function comes back to itself under traced conditions. No Exception: user code must not catch it."""
+class Endless(Signal):
+    """A function comes back to itself under traced conditions."""
 
     def __init__(self, first: Activation, calls: list[Activation]):
         super().__init__("a recursion is to be compiled as a loop")
         self.first, self.calls = first, calls
 
 
-class Learnt(BaseException):
+class Learnt(Signal):
     """The body must be run again, knowing more."""
 
 

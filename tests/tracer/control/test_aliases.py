@@ -801,3 +801,19 @@ def test_what_grows_without_measure_is_refused():
 
     with pytest.raises(gj.TraceError, match="(?s)y may be one array or another .* copy the array .*test_aliases.py"):
         gj.jit(f)(X.copy(), Y.copy())
+
+
+def test_exchanged_again_and_again_by_loops_of_computed_length():
+    """The ways from a name to what it may be are more than can be counted; what it may be are few."""
+    def f(x, y, n):
+        k = 40
+        while k > 0:
+            k -= 1
+            y = y[::-1]
+            for _ in range(n[0] % 3 + 1):
+                x, y = y, x
+        y *= 2.0
+        return np.sum(x) + y[0]
+
+    with pytest.raises(gj.TraceError, match="(?s)may be the same array .* copy the array .*test_aliases.py"):
+        gj.jit(f)(X.copy(), Y.copy(), np.array([2]))
