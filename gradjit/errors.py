@@ -75,5 +75,5 @@ class LayoutError(GradjitError, RuntimeError):
 
 class Signal(BaseException):
     """No error: what the tracer raises for itself, through the program that it traces, on its way to who waits for it
-    further out, where a trace or the tracing of a region begins anew. No handler and no context manager of the program's
-    keeps it."""
+    further out, where a trace or the tracing of a region begins anew. No handler and no context manager of the
+    program's keeps it."""

@@ -235,7 +235,7 @@ class Context:
         self.body.__enter__()
         return entered
 
-    def __exit__(self, *error: object) -> Any:
+    def __exit__(self, *error: Any) -> Any:
         self.body.__exit__(*error)
         leave = special(self.manager, "__exit__")
         own = type(self.manager).__exit__

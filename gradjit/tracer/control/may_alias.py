@@ -186,7 +186,7 @@ def after_write(h: TracedArray) -> None:
 def record_alias_write(array: TracedArray, source: TracedArray | None, when: When | None, why: str,
                        group: object = None, lost: set[int] | None = None) -> None:
     """The array may have changed, as its other name `source` is written to; and so may what it may be in its turn.
-    `lost`: the roots of which only a run could tell, so far: there are many ways to each, where loops exchange names."""
+    `lost`: roots of which only a run could tell, so far; there are many ways to each, where loops exchange names."""
     root = array.root
     lost = set() if lost is None else lost
     if id(root) in lost:
