@@ -235,12 +235,13 @@ class Context:
         self.body.__enter__()
         return entered
 
-    def __exit__(self, *error: Any) -> Any:
+    def __exit__(self, *error: object) -> Any:
         self.body.__exit__(*error)
         leave = special(self.manager, "__exit__")
         own = type(self.manager).__exit__
         swallowed = own(self.manager, *error) if leave is None else call(leave, self.manager, *error)
-        return False if isinstance(error[1], Signal) or is_refusal(error[1]) else swallowed
+        raised: Any = error[1]
+        return False if isinstance(raised, Signal) or is_refusal(raised) else swallowed
 
 
 def context(x: Any, line: int) -> Any:
