@@ -5,12 +5,8 @@ from __future__ import annotations
 from collections.abc import Container, Iterable, Iterator
 from functools import cached_property
 
-from ..ir import OPS, TAPE, Block, Func, Op, Value, walk
+from ..ir import OPS, TAPE, Block, Func, Op, Slope, Value, walk
 from . import dependence
-from .partials import elementwise, factorisation, special
-
-SINGULAR = elementwise.SINGULAR | special.SINGULAR | factorisation.SINGULAR
-OVERFLOWING = elementwise.OVERFLOWING
 
 
 class Activity:
@@ -44,7 +40,7 @@ class Activity:
     def singular(self) -> set[dependence.Node]:
         """The values (and slots) whose cotangents go on through a derivative that may be infinite at finite operands.
         There a cotangent of zero is not as good as an absent one."""
-        return dependence.reached(self.graph, (r for op in walk(self.block) if op.name in SINGULAR | OVERFLOWING
+        return dependence.reached(self.graph, (r for op in walk(self.block) if OPS[op.name].slope is not Slope.FINITE
                                          for r in op.results if r in self.found))
 
     def places(self, op: Op) -> list[int]:

@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from functools import reduce
 from typing import Union
 
-from ..ir import BOOL, ArrayType, Builder, Value
+from ..ir import BOOL, OPS, ArrayType, Builder, Op, Value
 from ..records import dataclass
 
 TRUTH = ArrayType(BOOL, ())
@@ -80,6 +80,22 @@ def either(b: Builder, x: Value, y: Value) -> Value:
         return x
     shape = x.shape or y.shape
     return b.or_(repeated(b, x, shape), repeated(b, y, shape))
+
+
+def of_matrices(b: Builder, op: Op, masks: Sequence[Value]) -> Value:
+    """For each matrix of a stack, on which `op` works by itself, whether some element of it flows by some mask; a
+    single truth where all masks are."""
+    stack = max(v.type.rank for v in op.operands) - OPS[op.name].matrix
+    found = []
+    for mask in masks:
+        within = tuple(range(stack, mask.type.rank))
+        found.append(b.any(mask, axes=within) if within else mask)
+    return reduce(lambda x, y: either(b, x, y), found)
+
+
+def of_stack(b: Builder, mask: Value, shape: tuple[object, ...]) -> Value:
+    """A truth for each matrix of a stack as one for each element of an array of that stack."""
+    return b.broadcast(mask, shape=shape, dims=tuple(range(mask.type.rank))) if mask.type.rank else mask
 
 
 def united(b: Builder, flows: Sequence[Masked]) -> Masked:

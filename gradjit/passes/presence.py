@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections.abc import Container, Iterable
 from enum import Enum
 
-from ..ir import Block, Loop, Op, Value, captures, is_loop
+from ..ir import OPS, Block, Loop, Op, Slope, Value, captures, is_loop
 from . import dependence
-from .activity import SINGULAR, Activity, inexact
+from .activity import Activity, inexact
 
 
 class Presence(Enum):
@@ -68,7 +68,7 @@ class Backwards:
                 self.add(state, v, MAYBE)
             return
         found = max((state.pop(r, NEVER) for r in op.results), key=lambda p: p.value, default=NEVER)
-        self.met = self.met or (found is MAYBE and op.name in SINGULAR)
+        self.met = self.met or (found is MAYBE and OPS[op.name].slope is Slope.SINGULAR)
         found = MAYBE if found is ALWAYS and op.name == "select" else found
         for v in op.operands:
             self.add(state, v, found)
@@ -162,7 +162,7 @@ class Forwards:
         if op.name in self.constant:
             return
         given = [self.of(v) for v in inexact(op.operands)]
-        if op.name in SINGULAR:
+        if OPS[op.name].slope is Slope.SINGULAR:
             self.met.update(v for v in op.operands if self.of(v) is MAYBE)
         found = max(given, key=lambda p: p.value, default=NEVER)
         if op.name == "select":

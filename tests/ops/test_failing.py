@@ -132,12 +132,16 @@ HOSTILE = {"f": (0.0, -0.0, -1.0, 1e308, np.inf, -np.inf, np.nan, 0.5), "i": (0,
            "u": (0, 1, "most"), "b": (False, True), "c": (0j, complex(np.nan, np.inf), 1 - 1j)}
 
 
+ATTRS: dict[str, dict[str, Any]] = {
+    "polygamma": {"order": 1}, "cast": {"dtype": DTYPES["i32"]}, "bitcast": {"dtype": DTYPES["i64"]},
+    "special_call": {"function": "j0"},
+}
+
+
 @pytest.mark.parametrize("op", sorted(name for name, spec in OPS.items()
                                       if spec.pointwise and spec.fails is not Fails.SOMETIMES))
 def test_what_never_fails_is_defined_everywhere(op: str) -> None:
-    spec = OPS[op]
-    attrs = {"polygamma": {"order": 1}, "cast": {"dtype": DTYPES["i32"]},
-             "bitcast": {"dtype": DTYPES["i64"]}, "special_call": {"function": "j0"}}.get(op, {})
+    spec, attrs = OPS[op], ATTRS.get(op, {})
     tried = 0
     for dtype in DTYPES.values():
         if dtype.kind not in HOSTILE or (op == "cast" and dtype.is_complex):

@@ -84,5 +84,5 @@ ROUTINES: dict[str, Callable[[Call, Arrays, Arrays], None]] = {
     "complex_sylvester": in_place, "complex_cholesky": in_place, "complex_triangular_solve": in_place,
     "complex_qr": _complex_qr,
     "complex_svd": _complex_svd, "complex_lu": in_place, "complex_solve": _lu_solve, "complex_eigh": _eigh,
-    "complex_eig": _complex_eig, "eig": _eig,
+    "complex_eig": _complex_eig, "eig": _eig, "fft": in_place, "rfft": in_place, "irfft": in_place,
 }

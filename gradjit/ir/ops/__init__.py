@@ -25,7 +25,7 @@ from . import (
     special,
     tape,
 )
-from .spec import Fails, Memory, OpSpec, Sign
+from .spec import Fails, Memory, OpSpec, Sign, Slope
 
 OPS: dict[str, OpSpec] = {
     **creation.OPS, **elementwise.OPS, **special.OPS, **reduction.OPS, **movement.OPS, **indexing.OPS, **linalg.OPS,
@@ -60,4 +60,4 @@ def can_fail(op: Op) -> bool:
     return OPS[op.name].can_fail([v.type for v in op.operands], op.attrs)
 
 
-__all__ = ["OPS", "Fails", "Memory", "OpSpec", "Sign", "can_fail", "checked_types"]
+__all__ = ["OPS", "Fails", "Memory", "OpSpec", "Sign", "Slope", "can_fail", "checked_types"]

@@ -13,8 +13,8 @@ from ...errors import DtypeError, ShapeError
 from .. import attrs as kinds
 from ..types import I32, I64, ArrayType
 from .factorisation import (
-    KNOWN,
-    ROUTINE,
+    KNOWN as KNOWN_REAL,
+    ROUTINE as ROUTINE_REAL,
     SINGULAR,
     by_kronecker,
     eliminated,
@@ -23,7 +23,7 @@ from .factorisation import (
     substituted,
 )
 from .planes import joined
-from .spec import Fails, OpSpec, table
+from .spec import Fails, OpSpec, Slope, table
 
 
 def _square(name: str, a: ArrayType, complex_too: bool = True) -> None:
@@ -229,6 +229,7 @@ def _infer_eigenvectors(v: ArrayType, a: ArrayType, w: ArrayType) -> tuple[Array
     return (v,)
 
 
+ROUTINE, KNOWN = {**ROUTINE_REAL, "matrix": 3}, {**KNOWN_REAL, "matrix": 3}
 TRIANGLE = {"lower": kinds.BOOL, "adjoint": kinds.BOOL, "unit": kinds.BOOL, "checked": kinds.BOOL}
 
 OPS = table(
@@ -238,10 +239,10 @@ OPS = table(
            lambda a: parts_of(np.linalg.cholesky(complex_of(a))), Fails.SOMETIMES, **ROUTINE),
     # As `triangular_solve`, with a or its adjoint.
     OpSpec("complex_triangular_solve", "complex_matrices", 2, _infer_triangular, _triangular_solve, Fails.SOMETIMES,
-           TRIANGLE, **ROUTINE),
+           TRIANGLE, **ROUTINE, slope=Slope.SINGULAR),
     # As `qr`: the columns of q are orthonormal, r's diagonal is real.
     OpSpec("complex_qr", "complex_matrices", 1, _infer_qr, _qr, Fails.NEVER,
-           {"full": kinds.BOOL, "wide": kinds.BOOL}, **ROUTINE),
+           {"full": kinds.BOOL, "wide": kinds.BOOL}, **ROUTINE, slope=Slope.SINGULAR),
     # As `svd`: u, s (real) and v's adjoint. LAPACK's vectors: the first row of u is real where a has fewer rows than
     # columns, else that of v.
     OpSpec("complex_svd", "complex_matrices", 1, _infer_svd, _svd, Fails.SOMETIMES,
@@ -251,12 +252,13 @@ OPS = table(
     # The x with a x + x b = q. LinAlgError where there is not a single one.
     OpSpec("complex_sylvester", "complex_matrices", 3, _infer_sylvester, _sylvester, Fails.SOMETIMES, **ROUTINE),
     # s itself, which has been made from a: its square root.
-    OpSpec("complex_sqrtm", "complex_matrices", 2, _infer_sqrtm, lambda s, a: s, Fails.NEVER, **KNOWN),
+    OpSpec("complex_sqrtm", "complex_matrices", 2, _infer_sqrtm, lambda s, a: s, Fails.NEVER,
+           **KNOWN, slope=Slope.SINGULAR),
     # As `lu`, of complex matrices.
-    OpSpec("complex_lu", "complex_matrices", 1, _infer_lu, _lu, Fails.NEVER, **ROUTINE),
+    OpSpec("complex_lu", "complex_matrices", 1, _infer_lu, _lu, Fails.NEVER, **ROUTINE, slope=Slope.SINGULAR),
     # The x with a x = b, or with a's adjoint, from the factors of a. checked: a zero on the diagonal is a LinAlgError.
     OpSpec("complex_solve", "complex_matrices", 4, _infer_solve, _solve, Fails.SOMETIMES,
-           {"adjoint": kinds.BOOL, "checked": kinds.BOOL}, **ROUTINE),
+           {"adjoint": kinds.BOOL, "checked": kinds.BOOL}, **ROUTINE, slope=Slope.SINGULAR),
     # d itself, which has been made from a's factors: the determinant, or its logarithm (of which the imaginary part is
     # the direction).
     OpSpec("complex_det", "complex_matrices", 4, _infer_det, lambda d, a, lu, pivots, log: d, Fails.NEVER,
@@ -270,9 +272,11 @@ OPS = table(
     # Of a real matrix: the parts of the eigenvalues, and vectors as LAPACK has them. Of a pair of conjugate
     # eigenvalues, which stand side by side, the first column is the real part, the second the imaginary one (of the
     # first vector).
-    OpSpec("eig", "complex_matrices", 1, _infer_eig, _eig, Fails.SOMETIMES, **ROUTINE),
+    OpSpec("eig", "complex_matrices", 1, _infer_eig, _eig, Fails.SOMETIMES, **ROUTINE_REAL),
     # w itself, which has been made from a: its eigenvalues, to the eigenvectors v. a is real or complex.
-    OpSpec("eigenvalues", "complex_matrices", 3, _infer_eigenvalues, lambda w, a, v: w, Fails.NEVER, **KNOWN),
+    OpSpec("eigenvalues", "complex_matrices", 3, _infer_eigenvalues, lambda w, a, v: w, Fails.NEVER,
+           **KNOWN, slope=Slope.SINGULAR),
     # v itself, which has been made from a: its eigenvectors, to the eigenvalues w.
-    OpSpec("eigenvectors", "complex_matrices", 3, _infer_eigenvectors, lambda v, a, w: v, Fails.NEVER, **KNOWN),
+    OpSpec("eigenvectors", "complex_matrices", 3, _infer_eigenvectors, lambda v, a, w: v, Fails.NEVER,
+           **KNOWN, slope=Slope.SINGULAR),
 )

@@ -10,7 +10,7 @@ import numpy as np
 from ...errors import DtypeError, ShapeError
 from .. import attrs as kinds
 from ..types import BOOL, ArrayType, DType
-from .spec import Fails, Memory, OpSpec, Sign, table
+from .spec import Fails, Memory, OpSpec, Sign, Slope, table
 
 NUMERIC, INEXACT, ORDERED, LOGICAL, INTEGRAL, ANY = "biufc", "fc", "biuf", "biu", "iu", "biufc"
 
@@ -27,20 +27,16 @@ def _same(name: str, kinds_allowed: str, types: tuple[ArrayType, ...]) -> ArrayT
     return first
 
 
-def pointwise(name: str, arity: int, fn: Callable[..., Any], fails: Fails, allowed: str = NUMERIC,
-              result: DType | None = None, commutative: bool = False, family: str = "elementwise",
-              pinned: bool = False, cost: float = 0.15,
-              sign: Sign = Sign.ANY, selects: bool = False, chooses: bool = False,
-              by_planes: bool = False) -> OpSpec:
-    """An operation whose result has the operands' type, or their shape with the dtype `result`."""
+def pointwise(name: str, arity: int, fn: Callable[..., Any], fails: Fails, allowed: str, cost: float,
+              result: DType | None = None, family: str = "elementwise", **facts: Any) -> OpSpec:
+    """An operation whose result has the operands' type, or their shape with the dtype `result`. facts: of `OpSpec`."""
 
     def infer(*types: ArrayType) -> tuple[ArrayType, ...]:
         t = _same(name, allowed, types)
         return (t if result is None else t.with_dtype(result),)
 
-    return OpSpec(name, family, arity, infer, fn, fails, pointwise=True, commutative=commutative, pinned=pinned,
-                  selects=selects, chooses=chooses, by_planes=by_planes, sign=sign, memory=Memory.ELEMENT, cost=cost,
-                  open_extents=True)
+    return OpSpec(name, family, arity, infer, fn, fails, pointwise=True, memory=Memory.ELEMENT, cost=cost,
+                  open_extents=True, **facts)
 
 
 def _infer_abs(x: ArrayType) -> tuple[ArrayType, ...]:
@@ -123,65 +119,94 @@ COMPARISONS: dict[str, Callable[..., Any]] = {
     "eq": np.equal, "ne": np.not_equal, "lt": np.less, "le": np.less_equal, "gt": np.greater, "ge": np.greater_equal,
 }
 
-COSTS = {
-    "sqrt": 4.0, "exp": 4.0, "exp2": 4.0, "expm1": 6.0, "log": 5.0, "log2": 6.0, "log10": 6.0, "log1p": 7.0,
-    "sin": 6.0, "cos": 6.0, "tan": 10.0, "arcsin": 8.0, "arccos": 8.0, "arctan": 8.0, "sinh": 8.0, "cosh": 8.0,
-    "tanh": 8.0, "arcsinh": 12.0, "arccosh": 12.0, "arctanh": 12.0, "cbrt": 10.0, "floor": 0.15, "ceil": 0.15,
-    "trunc": 0.15, "rint": 0.15, "arctan2": 12.0, "logaddexp": 14.0, "logaddexp2": 14.0, "hypot": 6.0,
-    "copysign": 0.15, "nextafter": 20.0,
+FACTS: dict[str, tuple[float, Sign, Slope]] = {
+    "sqrt": (4.0, Sign.ANY, Slope.SINGULAR),
+    "exp": (4.0, Sign.POSITIVE, Slope.OVERFLOWS),
+    "exp2": (4.0, Sign.POSITIVE, Slope.OVERFLOWS),
+    "expm1": (6.0, Sign.ANY, Slope.OVERFLOWS),
+    "log": (5.0, Sign.POSITIVE, Slope.SINGULAR),
+    "log2": (6.0, Sign.POSITIVE, Slope.SINGULAR),
+    "log10": (6.0, Sign.POSITIVE, Slope.SINGULAR),
+    "log1p": (7.0, Sign.ANY, Slope.SINGULAR),
+    "sin": (6.0, Sign.ANY, Slope.FINITE),
+    "cos": (6.0, Sign.POSITIVE, Slope.FINITE),
+    "tan": (10.0, Sign.ANY, Slope.FINITE),
+    "arcsin": (8.0, Sign.ANY, Slope.SINGULAR),
+    "arccos": (8.0, Sign.POSITIVE, Slope.SINGULAR),
+    "arctan": (8.0, Sign.ANY, Slope.FINITE),
+    "sinh": (8.0, Sign.ANY, Slope.OVERFLOWS),
+    "cosh": (8.0, Sign.POSITIVE, Slope.OVERFLOWS),
+    "tanh": (8.0, Sign.ANY, Slope.FINITE),
+    "arcsinh": (12.0, Sign.ANY, Slope.FINITE),
+    "arccosh": (12.0, Sign.POSITIVE, Slope.SINGULAR),
+    "arctanh": (12.0, Sign.ANY, Slope.SINGULAR),
+    "cbrt": (10.0, Sign.ANY, Slope.SINGULAR),
+    "floor": (0.15, Sign.ANY, Slope.FINITE),
+    "ceil": (0.15, Sign.ANY, Slope.FINITE),
+    "trunc": (0.15, Sign.ANY, Slope.FINITE),
+    "rint": (0.15, Sign.ANY, Slope.FINITE),
+    "arctan2": (12.0, Sign.ANY, Slope.FINITE),
+    "logaddexp": (14.0, Sign.POSITIVE, Slope.FINITE),
+    "logaddexp2": (14.0, Sign.POSITIVE, Slope.FINITE),
+    "hypot": (6.0, Sign.POSITIVE, Slope.FINITE),
+    "copysign": (0.15, Sign.ANY, Slope.FINITE),
+    "nextafter": (20.0, Sign.ANY, Slope.FINITE),
 }
-"""Of functions of one or two arguments; each is listed, so that a new one is not taken for an addition."""
-SIGNS = dict.fromkeys(("exp", "exp2", "cosh", "hypot"), Sign.POSITIVE)
+"""Cost, zeros and derivatives of functions of one or two arguments."""
 
-CHEAPLY: dict[str, Any] = {"memory": Memory.ELEMENT, "cost": 0.15, "open_extents": True}
+ONE = 0.15
+"""The cost of what one instruction does, as an addition."""
+CHEAPLY: dict[str, Any] = {"memory": Memory.ELEMENT, "cost": ONE, "open_extents": True}
 NEVER = Fails.NEVER
 
 
 def functions(group: dict[str, Callable[..., Any]], arity: int, allowed: str) -> Iterator[OpSpec]:
     """The operations of a group of functions that all floats may be given to."""
     for name, f in group.items():
-        yield pointwise(name, arity, f, NEVER, allowed, cost=COSTS[name], sign=SIGNS.get(name, Sign.ANY))
+        cost, sign, slope = FACTS[name]
+        yield pointwise(name, arity, f, NEVER, allowed, cost, sign=sign, slope=slope,
+                        commutative=name in ("logaddexp", "logaddexp2", "hypot"))
 
 
 OPS = table(
     *functions(UNARY_INEXACT, 1, INEXACT), *functions(UNARY_FLOAT, 1, "f"), *functions(BINARY_FLOAT, 2, "f"),
-    *(pointwise(n, 2, f, NEVER, ANY, result=BOOL, commutative=n in ("eq", "ne")) for n, f in COMPARISONS.items()),
-    pointwise("neg", 1, np.negative, NEVER, "iufc", by_planes=True),
+    *(pointwise(n, 2, f, NEVER, ANY, ONE, result=BOOL, commutative=n in ("eq", "ne")) for n, f in COMPARISONS.items()),
+    pointwise("neg", 1, np.negative, NEVER, "iufc", ONE, by_planes=True),
     # Of a complex number its length, which is real.
     OpSpec("abs", "elementwise", 1, _infer_abs, np.abs, NEVER, pointwise=True, sign=Sign.POSITIVE, **CHEAPLY),
-    pointwise("sign", 1, np.sign, NEVER, "iufc"),
-    pointwise("add", 2, np.add, NEVER, "iufc", commutative=True, by_planes=True),
-    pointwise("sub", 2, np.subtract, NEVER, "iufc", by_planes=True),
-    pointwise("mul", 2, np.multiply, NEVER, "iufc", commutative=True),
+    pointwise("sign", 1, np.sign, NEVER, "iufc", ONE, sign=Sign.POSITIVE),
+    pointwise("add", 2, np.add, NEVER, "iufc", ONE, commutative=True, by_planes=True),
+    pointwise("sub", 2, np.subtract, NEVER, "iufc", ONE, by_planes=True),
+    pointwise("mul", 2, np.multiply, NEVER, "iufc", ONE, commutative=True),
     # x*y + z, rounded once. No program says it: a pass over loop nests makes it of a product and a sum.
-    pointwise("fma", 3, _fma, NEVER, "f"),
+    pointwise("fma", 3, _fma, NEVER, "f", ONE),
     # hypot(x, y)^2 by x^2 + y^2: without the root's rounding, and beyond the floats where that is. An infinite operand
     # makes it infinite though the other is nan, as it makes the hypot.
-    pointwise("squared_hypot", 2, _squared_hypot, NEVER, "f", commutative=True, cost=0.6, sign=Sign.POSITIVE),
-    pointwise("div", 2, np.true_divide, NEVER, INEXACT, cost=2.5),
-    pointwise("floordiv", 2, np.floor_divide, NEVER, "iuf", cost=8.0),
-    pointwise("mod", 2, np.remainder, NEVER, "iuf", cost=8.0),
-    pointwise("fmod", 2, np.fmod, NEVER, "iuf", cost=20.0),
-    pointwise("pow", 2, _pow, Fails.INTEGERS, "iufc", cost=20.0),
-    pointwise("maximum", 2, np.maximum, NEVER, "biuf", commutative=True, chooses=True),
-    pointwise("minimum", 2, np.minimum, NEVER, "biuf", commutative=True, chooses=True),
-    pointwise("fmax", 2, np.fmax, NEVER, "biuf", chooses=True),
-    pointwise("fmin", 2, np.fmin, NEVER, "biuf", chooses=True),
-    pointwise("and", 2, np.bitwise_and, NEVER, LOGICAL, commutative=True),
-    pointwise("or", 2, np.bitwise_or, NEVER, LOGICAL, commutative=True),
-    pointwise("xor", 2, np.bitwise_xor, NEVER, LOGICAL, commutative=True),
-    pointwise("not", 1, np.invert, NEVER, LOGICAL),
-    pointwise("shl", 2, np.left_shift, NEVER, INTEGRAL),
-    pointwise("shr", 2, np.right_shift, NEVER, INTEGRAL),
-    pointwise("gcd", 2, np.gcd, NEVER, INTEGRAL, commutative=True, cost=300.0),
-    pointwise("isnan", 1, np.isnan, NEVER, "f", result=BOOL),
-    pointwise("isinf", 1, np.isinf, NEVER, "f", result=BOOL),
-    pointwise("isfinite", 1, np.isfinite, NEVER, "f", result=BOOL),
-    pointwise("signbit", 1, np.signbit, NEVER, "f", result=BOOL),
+    pointwise("squared_hypot", 2, _squared_hypot, NEVER, "f", 0.6, commutative=True, sign=Sign.POSITIVE),
+    pointwise("div", 2, np.true_divide, NEVER, INEXACT, 2.5, slope=Slope.SINGULAR),
+    pointwise("floordiv", 2, np.floor_divide, NEVER, "iuf", 8.0),
+    pointwise("mod", 2, np.remainder, NEVER, "iuf", 8.0, slope=Slope.SINGULAR),
+    pointwise("fmod", 2, np.fmod, NEVER, "iuf", 20.0, slope=Slope.SINGULAR),
+    pointwise("pow", 2, _pow, Fails.INTEGERS, "iufc", 20.0, slope=Slope.SINGULAR),
+    pointwise("maximum", 2, np.maximum, NEVER, "biuf", ONE, commutative=True, chooses=True),
+    pointwise("minimum", 2, np.minimum, NEVER, "biuf", ONE, commutative=True, chooses=True),
+    pointwise("fmax", 2, np.fmax, NEVER, "biuf", ONE, chooses=True),
+    pointwise("fmin", 2, np.fmin, NEVER, "biuf", ONE, chooses=True),
+    pointwise("and", 2, np.bitwise_and, NEVER, LOGICAL, ONE, commutative=True),
+    pointwise("or", 2, np.bitwise_or, NEVER, LOGICAL, ONE, commutative=True),
+    pointwise("xor", 2, np.bitwise_xor, NEVER, LOGICAL, ONE, commutative=True),
+    pointwise("not", 1, np.invert, NEVER, LOGICAL, ONE),
+    pointwise("shl", 2, np.left_shift, NEVER, INTEGRAL, ONE),
+    pointwise("shr", 2, np.right_shift, NEVER, INTEGRAL, ONE),
+    pointwise("gcd", 2, np.gcd, NEVER, INTEGRAL, 300.0, commutative=True),
+    pointwise("isnan", 1, np.isnan, NEVER, "f", ONE, result=BOOL),
+    pointwise("isinf", 1, np.isinf, NEVER, "f", ONE, result=BOOL),
+    pointwise("isfinite", 1, np.isfinite, NEVER, "f", ONE, result=BOOL),
+    pointwise("signbit", 1, np.signbit, NEVER, "f", ONE, result=BOOL),
     # The identity, through which no derivative flows.
-    pointwise("stop_gradient", 1, np.positive, NEVER, "iufc", cost=0.0, selects=True, by_planes=True),
+    pointwise("stop_gradient", 1, np.positive, NEVER, "iufc", 0.0, selects=True, by_planes=True),
     # The identity, whose result is never known to be its operand: what is computed from it is computed once more.
-    pointwise("barrier", 1, lambda x: x, NEVER, ANY, pinned=True, cost=0.0, selects=True,
+    pointwise("barrier", 1, lambda x: x, NEVER, ANY, 0.0, pinned=True, selects=True,
               by_planes=True),
     OpSpec("select", "elementwise", 3, _infer_select, np.where, NEVER, pointwise=True, chooses=True, by_planes=True,
            **CHEAPLY),

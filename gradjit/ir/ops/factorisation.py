@@ -14,12 +14,13 @@ from ...errors import DtypeError, ShapeError
 from .. import attrs as kinds
 from ..sizes import is_open
 from ..types import I32, I64, ArrayType
-from .spec import Fails, Memory, OpSpec, table
+from .spec import Fails, Memory, OpSpec, Slope, table
 
-ROUTINE: dict[str, Any] = {"memory": Memory.NEST, "cost": 20.0, "open_extents": False}
+ROUTINE: dict[str, Any] = {"memory": Memory.NEST, "cost": 20.0, "open_extents": False, "matrix": 2}
 """A routine of LAPACK's: for each element about as much as a line of products."""
 
-KNOWN: dict[str, Any] = {"memory": Memory.ELEMENT, "cost": 0.0, "open_extents": True, "selects": True}
+KNOWN: dict[str, Any] = {"memory": Memory.ELEMENT, "cost": 0.0, "open_extents": True, "selects": True,
+                         "matrix": 2}
 """What has been computed already, to which the operation adds whose it is: how derivatives flow."""
 
 
@@ -238,21 +239,22 @@ OPS = table(
            **ROUTINE),
     # The cotangent of a, in its lower triangle, for that of its factor: reverse mode makes it.
     OpSpec("cholesky_cotangent", "factorisation", 2, _infer_cholesky_cotangent, _cholesky_cotangent, Fails.NEVER,
-           **ROUTINE),
+           **ROUTINE, slope=Slope.SINGULAR),
     # The x with a x = b, or a' x = b (trans). Of a the lower or the upper triangle is read, without its diagonal where
     # that is of ones (unit). Where there is a zero on it x is infinite or nan, or there is a LinAlgError (checked).
     OpSpec("triangular_solve", "factorisation", 2, _infer_triangular, _triangular_solve, Fails.SOMETIMES, TRIANGLE,
-           **ROUTINE),
+           **ROUTINE, slope=Slope.SINGULAR),
     # a with rows exchanged is L U: both in one matrix (the ones of L's diagonal left out), with which row each row was
     # exchanged, counted from 1, and where the rows of L U stand in a.
-    OpSpec("lu", "factorisation", 1, _infer_lu, lambda a: eliminated(a), Fails.NEVER, **ROUTINE),
+    OpSpec("lu", "factorisation", 1, _infer_lu, lambda a: eliminated(a), Fails.NEVER,
+           **ROUTINE, slope=Slope.SINGULAR),
     # The x with a x = b, or a' x = b (trans), from the factors of a, which `lu` has made: derivatives flow through a.
     # checked: a zero on the diagonal is a LinAlgError.
     OpSpec("lu_solve", "factorisation", 4, _infer_lu_solve, _lu_solve, Fails.SOMETIMES,
-           {"trans": kinds.BOOL, "checked": kinds.BOOL}, **ROUTINE),
+           {"trans": kinds.BOOL, "checked": kinds.BOOL}, **ROUTINE, slope=Slope.SINGULAR),
     # d itself, which has been made from a's factors: the determinant, or the logarithm of its magnitude.
     OpSpec("det", "factorisation", 4, _infer_det, lambda d, a, lu, pivots, log: d, Fails.NEVER, {"log": kinds.BOOL},
-           **KNOWN),
+           **KNOWN, slope=Slope.SINGULAR),
     # Eigenvalues, ascending, and eigenvectors in columns; of a the lower or the upper triangle is read.
     OpSpec("eigh", "factorisation", 1, _infer_eigh, lambda a, lower: tuple(np.linalg.eigh(a, "L" if lower else "U")),
            Fails.SOMETIMES, {"lower": kinds.BOOL}, **ROUTINE),
@@ -262,11 +264,11 @@ OPS = table(
     # q, whose columns are orthonormal, and the upper triangular r with q r = a. full: q is square.
     OpSpec("qr", "factorisation", 1, _infer_qr,
            lambda a, full, wide: tuple(np.linalg.qr(a, "complete" if full else "reduced")), Fails.NEVER,
-           {"full": kinds.BOOL, "wide": kinds.BOOL}, **ROUTINE),
+           {"full": kinds.BOOL, "wide": kinds.BOOL}, **ROUTINE, slope=Slope.SINGULAR),
     # p itself, which has been made from a: its pseudo-inverse.
     OpSpec("pinv", "factorisation", 2, _infer_pinv, lambda p, a: p, Fails.NEVER, **KNOWN),
     # s itself, which has been made from a: its square root.
-    OpSpec("sqrtm", "factorisation", 2, _infer_sqrtm, lambda s, a: s, Fails.NEVER, **KNOWN),
+    OpSpec("sqrtm", "factorisation", 2, _infer_sqrtm, lambda s, a: s, Fails.NEVER, **KNOWN, slope=Slope.SINGULAR),
     # The x with a x + x b = q. LinAlgError where there is not a single one.
     OpSpec("sylvester", "factorisation", 3, _infer_sylvester, by_kronecker, Fails.SOMETIMES, **ROUTINE),
 )

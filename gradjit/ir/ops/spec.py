@@ -48,6 +48,15 @@ class Sign(Enum):
     KEPT = "it is -0.0 only where an element of the operand is"
 
 
+class Slope(Enum):
+    """What is known of derivatives at finite operands. Where one is not finite a cotangent of zero is worse than an
+    absent one."""
+
+    FINITE = "they are finite, or left out by convention"
+    OVERFLOWS = "they are infinite only where the result overflows, too"
+    SINGULAR = "some are infinite, or undefined, somewhere"
+
+
 CHEAP = 1.0
 """What costs less is done again rather than kept, or branched around."""
 
@@ -80,6 +89,9 @@ class OpSpec:
     chooses: each element of its result is that of one of its operands.
     by_planes: of complex numbers it does the same to the real parts and to the imaginary parts.
     sign: what is known of zeros in its result.
+    slope: what is known of its derivatives at finite operands.
+    matrix: how many of the last axes a matrix has where the operation works on each matrix of a stack by itself: 2, or
+        3 where the last holds the parts of complex numbers; 0 for all other operations.
     pinned: it is not shared with an equal one, and stays in its block.
     foreign: its meaning is a function of the user's, which does not run while code is made.
     """
@@ -101,6 +113,8 @@ class OpSpec:
     chooses: bool = False
     by_planes: bool = False
     sign: Sign = Sign.ANY
+    slope: Slope = Slope.FINITE
+    matrix: int = 0
     pinned: bool = False
     foreign: bool = False
     defaults: dict[str, Any] = field(default_factory=dict)

@@ -11,7 +11,7 @@ from ...processes import gate
 from .. import attrs as kinds
 from ..types import ArrayType
 from .elementwise import pointwise
-from .spec import Fails, Memory, OpSpec, Sign, table
+from .spec import Fails, Memory, OpSpec, Sign, Slope, table
 from .special_functions import evaluate, signature
 
 
@@ -31,7 +31,7 @@ def _polygamma(x: Any, order: int) -> Any:
 
 
 def _infer_polygamma(x: ArrayType, order: int) -> tuple[ArrayType, ...]:
-    return pointwise("polygamma", 1, _polygamma, Fails.NEVER, "f").infer(x)
+    return pointwise("polygamma", 1, _polygamma, Fails.NEVER, "f", 0.0).infer(x)
 
 
 def _infer_special_call(*types: ArrayType, function: str, result: int = 0) -> tuple[ArrayType, ...]:
@@ -49,20 +49,21 @@ def _infer_special_call(*types: ArrayType, function: str, result: int = 0) -> tu
 
 
 FUNCTIONS = (
-    ("erf", 10.0, Sign.ANY), ("erfc", 12.0, Sign.POSITIVE), ("erfinv", 100.0, Sign.ANY), ("expit", 7.0, Sign.POSITIVE),
-    ("gammaln", 200.0, Sign.ANY), ("digamma", 200.0, Sign.ANY),
+    ("erf", 10.0, Sign.ANY, Slope.FINITE), ("erfc", 12.0, Sign.POSITIVE, Slope.FINITE),
+    ("erfinv", 100.0, Sign.ANY, Slope.SINGULAR), ("expit", 7.0, Sign.POSITIVE, Slope.FINITE),
+    ("gammaln", 200.0, Sign.ANY, Slope.SINGULAR), ("digamma", 200.0, Sign.ANY, Slope.SINGULAR),
 )
-"""Name, cost, and what is known of zeros."""
+"""Name, cost, and what is known of zeros and of derivatives."""
 
 OPS = table(
-    *(pointwise(n, 1, _scipy(n), Fails.NEVER, "f", family="special", cost=cost, sign=sign)
-      for n, cost, sign in FUNCTIONS),
+    *(pointwise(n, 1, _scipy(n), Fails.NEVER, "f", cost, family="special", sign=sign, slope=slope)
+      for n, cost, sign, slope in FUNCTIONS),
     # The derivative of digamma of the given order >= 1.
     OpSpec("polygamma", "special", 1, _infer_polygamma, _polygamma, Fails.NEVER, {"order": kinds.INT},
-           pointwise=True, memory=Memory.ELEMENT, cost=500.0, open_extents=True),
+           pointwise=True, memory=Memory.ELEMENT, cost=500.0, open_extents=True, slope=Slope.SINGULAR),
     # One of the functions of `special_functions`, by SciPy's loop over a few elements. All are alike in their facts:
     # dear, defined everywhere (by nan, if by nothing else), and with infinite derivatives somewhere.
     OpSpec("special_call", "special", None, _infer_special_call, evaluate, Fails.NEVER,
            {"function": kinds.STR, "result": kinds.INT}, pointwise=True, memory=Memory.ELEMENT, cost=1000.0,
-           open_extents=True, defaults={"result": 0}),
+           open_extents=True, defaults={"result": 0}, slope=Slope.SINGULAR),
 )

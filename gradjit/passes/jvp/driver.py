@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property, partial, reduce
 
-from ...ir import OPS, Builder, Func, Op, Value
+from ...ir import OPS, Builder, Func, Op, Slope, Value
 from ...ir.clone import Env, copy_op, new_block
 from ...records import dataclass
 from .. import dependence
-from ..activity import SINGULAR
 from ..checks import append_parameter, check_operation, check_parameters
 from ..inline import inline_calls
-from ..masks import Flow, Masked, calm, either, masked, settle, summed, united
+from ..masks import Flow, Masked, calm, either, masked, of_matrices, of_stack, settle, summed, united
 from ..partials import keeps_zeros
 from ..presence import MAYBE, Forwards
 
@@ -122,14 +121,21 @@ def apply(b: Builder, rule: Rule, op: Op, given: Sequence[Flow | None]) -> Seque
     if all(isinstance(t, Value) for t in there):
         return rule(b, op, *given)
     marked = [t for t in there if isinstance(t, Masked)]
-    if OPS[op.name].pointwise or (op.name == "broadcast" and marked[0].is_single):
+    spec = OPS[op.name]
+    if spec.pointwise or (op.name == "broadcast" and marked[0].is_single):
         return [together(b, pushed(b, rule, op, given))]
     results = rule(b, op, *(None if t is None else settle(b, t) for t in given))
-    if len(marked) < len(there) or not all(t.is_single for t in marked):
+    if len(marked) < len(there):
+        return results
+    clean = spec.slope is not Slope.SINGULAR
+    dense = [None if r is None else settle(b, r) for r in results]
+    if spec.matrix:
+        mask = of_matrices(b, op, [t.mask for t in marked])
+        return [None if r is None else Masked(r, of_stack(b, mask, r.shape), clean) for r in dense]
+    if not all(t.is_single for t in marked):
         return results
     mask = reduce(partial(either, b), [t.mask for t in marked])
-    clean = op.name not in SINGULAR
-    return [None if r is None else Masked(settle(b, r), mask, clean) for r in results]
+    return [None if r is None else Masked(r, mask, clean) for r in dense]
 
 
 def pushed(b: Builder, rule: Rule, op: Op, given: Sequence[Flow | None]) -> Iterator[Flow]:

@@ -197,15 +197,6 @@ PARTIALS: dict[str, tuple[Partial, ...]] = {
     "barrier": (ONE,),
 }
 
-SINGULAR = frozenset({
-    "div", "pow", "mod", "fmod", "sqrt", "cbrt", "log", "log2", "log10", "log1p", "arcsin", "arccos", "arccosh",
-    "arctanh",
-})
-"""Operations that have an infinite or undefined partial derivative at some finite operands. (`hypot` and `arctan2` have
-another one by choice.)"""
-OVERFLOWING = frozenset({"exp", "exp2", "expm1", "sinh", "cosh"})
-"""Those that have it only where their result overflows, too."""
-
 _STEPS = "piecewise constant: its derivative is zero"
 _LOGIC = "the result is a truth value or an integer"
 _INTEGERS = "defined for integers only"

@@ -20,8 +20,6 @@ def _gauss(b: Builder, t: Value, x: Value, factor: float) -> Value:
     return b.mul(times(b, t, factor), b.exp(b.neg(b.mul(x, x))))
 
 
-SINGULAR = frozenset({"erfinv", "gammaln", "digamma", "polygamma", "special_call"})
-
 PARTIALS: dict[str, tuple[Partial, ...]] = {
     "erf": (lambda b, t, r, x: _gauss(b, t, x, TWO_OVER_ROOT_PI),),
     "erfc": (lambda b, t, r, x: _gauss(b, t, x, -TWO_OVER_ROOT_PI),),

@@ -15,7 +15,7 @@ from ...records import dataclass
 from ..activity import Activity
 from ..checks import check_operation, check_parameters
 from ..inline import inline_calls
-from ..masks import Flow, Masked, both, calm, either, masked, settle, summed, united
+from ..masks import Flow, Masked, both, calm, either, masked, of_matrices, of_stack, settle, summed, united
 from ..partials import keeps_zeros
 from ..simplify import simplify
 from .adjoint_pairs import OpPair
@@ -191,14 +191,13 @@ class Reverser:
     def apply(self, rule: Rule, op: Op, needs: tuple[bool, ...]) -> Sequence[Contribution | None]:
         """The rule on the cotangents, with their mask carried along where that can be."""
         b = self.b
+        if OPS[op.name].matrix:
+            return self.apply_to_matrices(rule, op, needs)
         ct = self.take(op.results[0]) if len(op.results) == 1 else None
         if isinstance(ct, Value) and op.name in self.tables.clears and self.meets_infinity(op.operands[0]):
             return cleared(b, rule, op, needs, ct)
         if isinstance(ct, Masked) and (OPS[op.name].pointwise or (ct.is_single and op.name == "broadcast")):
             return [with_own(b, part, ct, keeps_zeros(op)) for part in rule(b, op, needs, ct.value)]
-        if isinstance(ct, Masked) and OPS[op.name].family == "factorisation":
-            return [None if part is None else with_mask_of_matrices(b, op, part, ct.mask)
-                    for part in rule(b, op, needs, self.settle(ct))]
         if isinstance(ct, Masked) and ct.is_single:
             return [with_mask(b, part, ct.mask) for part in rule(b, op, needs, self.settle(ct))]
         if isinstance(ct, Masked) and op.name in self.tables.moves_masks and not self.is_lasting(op):
@@ -208,6 +207,17 @@ class Reverser:
         if ct is not None:
             return rule(b, op, needs, self.settle(ct))
         return rule(b, op, needs, *(self.taken(r) for r in op.results))
+
+    def apply_to_matrices(self, rule: Rule, op: Op, needs: Sequence[bool]) -> Sequence[Contribution | None]:
+        """Where nothing flows into any element of a matrix nothing flows out: its derivative may be infinite."""
+        flows = [self.take(r) for r in op.results]
+        parts = rule(self.b, op, needs, *(None if f is None else self.settle(f) for f in flows))
+        there = [f for f in flows if f is not None]
+        masks = [f.mask for f in there if isinstance(f, Masked)]
+        if not masks or len(masks) < len(there):
+            return parts
+        mask = of_matrices(self.b, op, masks)
+        return [Masked(part, of_stack(self.b, mask, part.shape)) if isinstance(part, Value) else part for part in parts]
 
 
 def elements(v: Value) -> int:
@@ -234,18 +244,6 @@ def with_mask(b: Builder, ct: Contribution | None, mask: Value) -> Contribution 
     if isinstance(ct, (WindowCotangent, ScatterCotangent)):
         return replace(ct, mask=mask)
     return None if ct is None else Masked(ct, mask, clean=True)
-
-
-def with_mask_of_matrices(b: Builder, op: Op, part: Contribution, mask: Value) -> Flow:
-    """What a factorisation gives for a cotangent that flows where `mask` holds: into matrices of which some element
-    has one. The others' derivative may be infinite."""
-    assert isinstance(part, Value)
-    if not mask.type.rank:
-        return Masked(part, mask)
-    stack = max(v.type.rank for v in op.operands) - 2
-    rest = tuple(range(stack, mask.type.rank))
-    some = b.any(mask, axes=rest) if rest else mask
-    return Masked(part, b.broadcast(some, shape=part.shape, dims=tuple(range(stack))) if stack else some)
 
 
 def cleared(b: Builder, rule: Rule, op: Op, needs: tuple[bool, ...], ct: Value) -> Sequence[Contribution | None]:
