@@ -289,7 +289,7 @@ def guard_of(g: guards.Condition) -> Guard | None:
         return MethodGuard(s.owner, s.key, expected)
     if s.kind == "cell":
         return CellGuard(s.owner, expected, by_value)
-    if s.kind == "attribute" and expected is not ABSENT:
+    if s.kind == "attribute" and expected is not ABSENT and not is_computed(s.owner, s.key):
         return AttributeGuard(s.owner, s.key, expected, by_value)
     if s.kind == "item" and type(s.owner) is dict:
         return GlobalGuard(s.owner, s.key, expected, by_value)
@@ -300,6 +300,21 @@ def guard_of(g: guards.Condition) -> Guard | None:
 
 FIELDS = {"__code__": "function_code", "__defaults__": "function_defaults", "__kwdefaults__": "function_kwdefaults"}
 """Attributes of functions that stand in the function itself, by their names in CPythonLayout."""
+
+
+def is_computed(owner: Any, name: str) -> bool:
+    """Whether an attribute of a class is more than what stands in the class, whose version tells when that changes: a
+    descriptor may give something else, and what Python keeps in the class itself (`__name__`) is no part of it."""
+    if type(owner) is not type:
+        return False
+    held = guards.lookup(owner, name)
+    if isinstance(held, classmethod):
+        return not isinstance(held.__func__, types.FunctionType)
+    return held is guards.ABSENT or (hasattr(type(held), "__get__") and not isinstance(held, METHODS))
+
+
+METHODS = (types.FunctionType, staticmethod, property)
+"""Descriptors that give the same as long as they stand in a class."""
 
 
 def is_ordinary_method(owner: Any, name: str) -> bool:

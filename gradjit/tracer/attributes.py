@@ -144,6 +144,13 @@ def of_class(world: Outside, owner: type, name: str) -> Any:
         world.has_class(owner)
         world.has_member(type(owner), name, meta)
         return local(call(meta.fget, owner))
+    in_class = lookup(owner, name)
+    getter = lookup(type(in_class), "__get__")
+    if is_liftable(getter) and meta is ABSENT:
+        world.has_member(type(in_class), "__get__", getter)
+        if not world.is_fresh(owner):
+            world.enter(in_class, Source("member", owner, name))
+        return local(call(getter, in_class, None, owner))
     value = found(world, owner, name)
     if not owner.__flags__ & HEAP_TYPE or world.is_fresh(owner):
         return local(value)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import sys
 import types
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import numpy as np
@@ -18,13 +18,14 @@ from .control import recursion
 from .control.frames import Frame, is_container
 from .control.iterators import OF_ARRAYS, bar
 from .foreign import look_at_elements
-from .guards import Source
+from .guards import ABSENT, Source, lookup
 from .layout import of_array
 from .leaks import refuse_keeping
 from .lift import is_product, is_user_code, lifted
 from .masked_selection import elements_of, holds_selection
 from .operands import brought, captured, is_born, is_traced, laid
 from .outside import is_data_array, outside
+from .parts import HEAP_TYPE
 from .recorder import current, recorders
 from .sparse import Sparse, matrix_of
 
@@ -89,6 +90,8 @@ def call(f: Any, /, *args: Any, **kwargs: Any) -> Any:
         world = outside(current())
         world.look_into(f.args)
         world.look_into(f.keywords)
+        if text(f.func, "__module__").startswith("gradjit."):  # a method of a traced array
+            watch_numbers("a method of an array", (*args, *kwargs.values()))
         return call(f.func, *f.args, *args, **{**f.keywords, **kwargs})
     if kind is opaque.LRU and is_traced((*args, *kwargs.values())):
         for x in (*args, *kwargs.values()):
@@ -412,12 +415,28 @@ def call_numpy(f: Any, args: Any, kwargs: Any) -> Any:
         if isinstance(result, np.ndarray) and type(result) is not np.ndarray and opaque.is_new(result):
             outside(current()).made(result)  # a record array
         return brought(born(result))
+    watch_numbers(opaque.name_of(f), (*args, *kwargs.values()))
     if isinstance(f, np.ufunc):
         from .ufuncs import call as call_ufunc
         return as_asked(f, args, kwargs) if overrides.has_ufunc(args) else call_ufunc(f, args, **kwargs)
     if overrides.has_function((*args, *kwargs.values())):
         return as_asked(f, args, kwargs)
     return dispatch.apply(f, args, kwargs)
+
+
+ASKED = ("__index__", "__bool__", "__len__", "__iter__")
+"""Methods by which NumPy's functions ask an axis, a shape, a flag what it is."""
+
+
+def watch_numbers(name: str, given: Iterable[Any]) -> None:
+    """Objects that are asked for a number or a row of numbers, where a traced array stands beside them."""
+    for x in given:
+        if isinstance(x, (tuple, list)):
+            watch_numbers(name, x)
+        elif type(x).__flags__ & HEAP_TYPE and not isinstance(x, (TracedArray, type)) and isinstance(
+                next((m for a in ASKED if (m := lookup(type(x), a)) is not ABSENT), None), types.FunctionType):
+            if lookup(type(x), "__array__") is ABSENT:
+                outside(current()).watch(x, name)
 
 
 def as_asked(f: Any, args: Any, kwargs: Any) -> Any:

@@ -6,6 +6,7 @@ from __future__ import annotations
 import cmath
 import functools
 import math
+import operator
 from collections.abc import Callable
 from typing import Any
 
@@ -168,13 +169,17 @@ _COMPLEX: dict[Callable[..., Any], Rule] = {
 }
 
 
-def as_number(x: Any) -> Any:
+OF_INTEGERS = frozenset({math.comb, math.perm, math.factorial, math.gcd, math.lcm, math.isqrt})
+
+
+def as_number(x: Any, is_integer: bool = False) -> Any:
     """An object of the user's own that says what number it is, as that."""
     if isinstance(x, (TracedArray, int, float, complex, list, tuple)):
         return x
     from .calls import call
     from .special_methods import special
-    return call(float, x) if special(x, "__float__") is not None else x
+    method, kind = ("__index__", operator.index) if is_integer else ("__float__", float)
+    return call(kind, x) if special(x, method) is not None else x
 
 
 def _rule(f: Callable[..., Any], module: str = "math") -> Rule:
@@ -182,7 +187,7 @@ def _rule(f: Callable[..., Any], module: str = "math") -> Rule:
     traced = _TRACED.get(f) or _COMPLEX.get(f)
 
     def rule(*args: Any, **kwargs: Any) -> Any:
-        args = tuple(map(as_number, args))
+        args = tuple(as_number(x, f in OF_INTEGERS) for x in args)
         if not o.is_traced(args):
             return f(*args, **kwargs)
         if traced is None:

@@ -9,10 +9,12 @@
 
 from __future__ import annotations
 
+import array
 import contextvars
 import functools
 import gc
 import glob
+import itertools
 import operator
 import os
 import pathlib
@@ -34,7 +36,7 @@ from .guards import is_plain
 from .locations import fail
 from .operands import as_primitive, is_traced, name_of as function_name
 from .outside import Outside, described, is_user_class
-from .parts import CONTAINERS, HEAP_TYPE, cell_content, is_iterator
+from .parts import CONTAINERS, HEAP_TYPE, cell_content, is_iterator, items_within
 from .reading import listened
 from .recorder import current
 
@@ -62,12 +64,14 @@ SHALLOW: frozenset[Any] = frozenset({
 CALLING_BACK: frozenset[Any] = frozenset({map, filter, sorted, min, max, functools.reduce})
 """Builtins that call what they are given, which is lifted."""
 BY_ELEMENT: frozenset[Any] = frozenset({
-    operator.contains, sorted, min, max, sum, any, all, set, frozenset, dict.fromkeys, functools.reduce, repr, str,
-    format, ascii,
+    operator.contains, sorted, min, max, sum, any, all, filter, set, frozenset, dict.fromkeys, functools.reduce, repr,
+    str, format, ascii, bytes, bytearray, array.array, itertools.accumulate,
 })
 BY_ELEMENT_METHODS = frozenset({"index", "count", "remove", "sort", "join", "format", "update", "union",
                                 "intersection"})
 """Functions of C code that compare, add or print the items of their arguments."""
+OF_NUMBERS = frozenset({"math", "cmath", "numpy"})
+"""Modules whose functions make numbers of the items of their arguments."""
 
 
 def among(f: Any, group: Container[Any]) -> bool:
@@ -245,9 +249,10 @@ def of_c_code(world: Outside, f: Any, name: str, x: Any) -> None:
     """A function of C code gets x: a container is watched as it is, an instance with all that it may be asked for."""
     if isinstance(x, CONTAINERS) and not isinstance(x, np.ndarray):
         world.look_into(x)
-        by_element = among(f, BY_ELEMENT) or text(f, "__name__") in BY_ELEMENT_METHODS
-        for item in x if by_element and not isinstance(x, memoryview) else ():
-            if is_user_class(type(item)):
+        by_element = (among(f, BY_ELEMENT) or text(f, "__name__") in BY_ELEMENT_METHODS
+                      or text(f, "__module__").partition(".")[0] in OF_NUMBERS)
+        for item in items_within(x) if by_element and not isinstance(x, memoryview) else ():
+            if is_user_class(type(item)) or type(item) is types.SimpleNamespace:
                 world.watch(item, name)
     elif not (among(f, SHALLOW) or world.is_fresh(x) or (isinstance(x, type) and not is_user_class(x))):
         world.watch(x, name)

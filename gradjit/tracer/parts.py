@@ -186,3 +186,15 @@ CONTAINERS: tuple[type[Collection[Any]], ...] = (
     list, dict, tuple, set, frozenset, collections.deque, bytearray, array.array, memoryview, types.MappingProxyType,
     np.ndarray, *VIEWS)
 """What is looked into as soon as it comes from outside: its items are read by ways that are not seen."""
+
+
+def items_within(x: Any) -> Iterator[Any]:
+    """The items of a container, and those of containers among them."""
+    todo, seen = [x], set[int]()
+    while todo:
+        x = todo.pop()
+        if not isinstance(x, CONTAINERS) or isinstance(x, np.ndarray):
+            yield x
+        elif id(x) not in seen:
+            seen.add(id(x))
+            todo += parts(x) or ()

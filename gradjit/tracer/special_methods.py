@@ -10,9 +10,12 @@ import functools
 import itertools
 import math
 import operator
+import types
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
+
+import numpy as np
 
 from ..errors import GradjitError, Signal
 from . import grown
@@ -25,7 +28,7 @@ from .grown import is_grown
 from .guards import ABSENT, lookup
 from .opaque import among, watched
 from .outside import outside
-from .parts import CONTAINERS, is_iterator
+from .parts import CONTAINERS, HEAP_TYPE, is_iterator, items_within
 from .raising import Managed, is_refusal
 from .recorder import current, recorders
 from .structures import made, refuse_identity
@@ -94,6 +97,7 @@ def binary(name: str, a: Any, b: Any) -> Any:
                 return percent(a, b)
         if name in ("eq", "ne"):
             refuse_identity(a, b)
+        look_behind("an operator", (a, forward), (b, reflected))
         result = operated(function, a, b)
         return made(result) if type(result) in NEW and recorders() else result
     theirs: list[tuple[Any, Any, Any]] = [(lookup(type(a), forward), a, b), (lookup(type(b), reflected), b, a)]
@@ -140,7 +144,35 @@ def in_place(name: str, a: Any, b: Any) -> Any:
         return binary(plain, a, b)
     if not isinstance(a, TracedArray) and special(b, reflected) is not None:
         return binary(plain, a, b)
+    look_behind("an operator", (a, f"__{name}__"), (a, forward), (b, reflected))
     return operated(getattr(operator, name), a, b)
+
+
+def look_behind(what: str, *asked: tuple[Any, str]) -> None:
+    """What methods may look at that are called as they are is watched: those of a library's objects, and those that C
+    code calls of the items of containers. asked: operands, each with the name of a method that may be called."""
+    if not recorders():
+        return
+    world = outside(current())
+    objects = [x for x, _ in asked if type(x) not in PLAIN]
+    if any(is_answered(type(x), name) for x, name in asked if not isinstance(x, CONTAINERS)):
+        for x in objects:
+            if not isinstance(x, (TracedArray, *CONTAINERS)):
+                world.watch(x, what)
+    names = {name for _, name in asked}
+    for x in objects:
+        if isinstance(x, CONTAINERS) and not isinstance(x, (np.ndarray, memoryview)):
+            for item in items_within(x):
+                if any(is_answered(type(item), name) for name in names):
+                    world.watch(item, what)
+
+
+def is_answered(cls: type, name: str) -> bool:
+    """Whether a method of a class is written in Python, or is C code that looks at attributes."""
+    if cls is types.SimpleNamespace:
+        return True
+    return bool(cls.__flags__ & HEAP_TYPE) and cls is not TracedArray and isinstance(
+        lookup(cls, name), types.FunctionType)
 
 
 def operated(function: Any, a: Any, b: Any) -> Any:
@@ -159,6 +191,7 @@ def operated(function: Any, a: Any, b: Any) -> Any:
 def unary(name: str, a: Any) -> Any:
     """`-a`, `+a`, `~a`."""
     method = special(a, f"__{name}__")
+    look_behind("an operator", (a, f"__{name}__"))
     return UNARY[name](a) if method is None else call(method, a)
 
 
@@ -168,6 +201,7 @@ def truth_value(x: Any) -> Any:
         if (method := special(x, name)) is not None:
             return call(method, x)
         if lookup(type(x), name) is not ABSENT:
+            look_behind("a condition", (x, name))
             break
     return x
 
@@ -195,6 +229,8 @@ def iterated(x: Any) -> Any:
             raise refusal
     elif is_iterator(x) and not world.is_fresh(x):
         raise watched(world, iter, "a loop", (x,)) or AssertionError
+    elif isinstance(x, Iterable) and not isinstance(x, CONTAINERS) and not world.is_fresh(x):
+        world.watch(x, "a loop")  # a library's, whose items stand in attributes
     return x
 
 

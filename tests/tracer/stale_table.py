@@ -112,6 +112,15 @@ holder("mappingproxy", "d = {'a': 2.0, 'b': 3.0}\no = types.MappingProxyType(d)"
        'o["a"]\no.get("c", 1.0)\nlen(o)\nsum(o.values())\n1.0 + ("c" in o)\ndict(o)["a"]', 'd["a"] = 7.0\nd["c"] = 7.0')
 holder("UserDict", "o = collections.UserDict(a=2.0, b=3.0)",
        'o["a"]\no.get("c", 1.0)\nlen(o)\nsum(o.values())\n1.0 + ("c" in o)', 'o["a"] = 7.0\no["c"] = 7.0')
+holder("UserList", "o = collections.UserList([2.0, 3.0])", SEQUENCE + """(o + [1.0])[0]
+len(o * 2)
+2.0 if o == [7.0, 3.0] else 3.0
+2.0 if not o else 3.0
+2.0 if o < [5.0] else 3.0
+k = 1.0 // match o: // .   case [k, *_]: pass
+""", GROWING)
+holder("Polynomial", "o = np.polynomial.Polynomial([2.0, 3.0])",
+       "(o * 2)(1.0)\n(-o).coef[0]\n[c for c in o][0]\n1.0 + (o == np.polynomial.Polynomial([7.0, 3.0]))", "o.coef[0] = 7.0")
 holder("nested", "o = {'l': [{'k': (2.0, [3.0])}]}", 'o["l"][0]["k"][1][0]\nlen(o["l"])',
        'o["l"][0]["k"][1][0] = 7.0\no["l"].append(1)\no["l"] = [{"k": (2.0, [8.0])}]')
 holder("environ", "os.environ['GRADJIT_TEST_K'] = '2.0'",
@@ -164,6 +173,11 @@ holder("cached_property", "class C:\n    def __init__(self): self._k = 2.0\n    
 holder("descriptor", "class D:\n    def __get__(self, o, cls): return o.v * 2\nclass C: k = D()\no = C(); "
        "o.v = 2.0", "o.k",
        "o.v = 7.0\nC.k = 9.0\nD.__get__ = lambda self, o, cls: 5.0\no.__dict__['k'] = 3.0")
+holder("descriptor of a class", "v = [2.0]\nclass D:\n    def __get__(self, o, cls): return v[0]\n"
+       "class C: k = D()\nclass B(C):\n    @classmethod\n    @property\n    def p(cls): return v[0]",
+       "C.k\nB.k\nB.p", "v[0] = 7.0\nC.k = 9.0; B.p = 8.0\nD.__get__ = lambda self, o, cls: 5.0; B.p = 6.0")
+holder("name of a class", "class C: pass", "len(C.__name__)\nlen(C.__qualname__)",
+       "C.__name__ = 'longer'; C.__qualname__ = 'longer yet'")
 holder("__getattr__", "class C:\n    def __init__(self): self.__dict__['d'] = {'k': 2.0}\n"
                       "    def __getattr__(self, n): return self.d[n]\no = C()", 'o.k\ngetattr(o, "k")',
        "o.d['k'] = 7.0\no.k = 9.0\nC.k = 5.0\nC.__getattr__ = lambda self, n: 3.0")
@@ -268,6 +282,39 @@ math.floor(float(o))
 operator.add(o, 1.0)
 k = 1.0 // for v in o: // .   k = k * v
 """, "o.v[0] = 7.0\no.v = [7.0, 8.0, 9.0]")
+holder("objects in containers", """class C:
+    def __init__(self, v): self.v = v
+    def __eq__(self, x): return self.v == x.v
+    def __lt__(self, x): return self.v < x.v
+    def __hash__(self): return hash(self.v)
+    def __bool__(self): return self.v > 3.0
+    def __float__(self): return self.v
+@dataclasses.dataclass
+class D: v: float
+o, d, n = C(2.0), D(2.0), types.SimpleNamespace(v=2.0)
+w = [o], (o,), {"a": o}""", """
+2.0 if w[0] == [C(7.0)] else 3.0
+2.0 if w[1] < (C(5.0),) else 3.0
+2.0 if w[2] == {"a": C(7.0)} else 3.0
+2.0 if [(d, 1)] == [(D(7.0), 1)] else 3.0
+2.0 if n == types.SimpleNamespace(v=7.0) else 3.0
+2.0 if types.SimpleNamespace(v=7.0) in [n] else 3.0
+2.0 if (C(7.0),) in [(o,)] else 3.0
+1.0 + len(list(filter(None, w[0])))
+math.fsum(w[0])
+math.prod([float(v) for v in w[1]])
+""", "o.v = d.v = n.v = 7.0")
+holder("numbers of the user's own", "class C:\n    def __init__(self, v): self.v = v\n    def __index__(self): return self.v\n"
+       "o = C(0)\na = np.arange(6.0).reshape(2, 3)", """
+np.sum(a[:, o:])
+[2.0, 3.0, 4.0][o:][0]
+a[(o, 1)]
+np.sum(np.sum(a, axis=o) ** 2)
+np.sum(a.sum(axis=o) ** 2)
+np.sum(np.concatenate([a, a], axis=o)[:, 0])
+np.cumsum(a, o)[1, 2]
+float(math.comb(3, o))
+""", "o.v = 1")
 holder("iterator class",
        "class C:\n    def __init__(self, v): self.v, self.i = v, 0\n    def __iter__(self): return self\n"
                          "    def __next__(self):\n        self.i += 1\n"

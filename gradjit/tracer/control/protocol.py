@@ -253,9 +253,13 @@ class Control:
 
 
 def watch_key(x: Any) -> None:
-    """A member of a set or key of a dict: which of them are equal may depend on all that they hold."""
-    if is_user_class(type(x)) and not isinstance(x, (enum.Enum, type)):
-        outside(current()).watch(x, "a set or dict")
+    """A member of a set, a key of a dict, an index: which of them are equal, and what number an index is, may depend on
+    all that they hold."""
+    if isinstance(x, (tuple, list, slice)):
+        for part in (x.start, x.stop, x.step) if isinstance(x, slice) else x:
+            watch_key(part)
+    elif is_user_class(type(x)) and not isinstance(x, (enum.Enum, type)):
+        outside(current()).watch(x, "a set, a dict or an index")
 
 
 def identical(a: Any, b: Any) -> bool:
