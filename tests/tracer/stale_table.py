@@ -120,7 +120,8 @@ len(o * 2)
 k = 1.0 // match o: // .   case [k, *_]: pass
 """, GROWING)
 holder("Polynomial", "o = np.polynomial.Polynomial([2.0, 3.0])",
-       "(o * 2)(1.0)\n(-o).coef[0]\n[c for c in o][0]\n1.0 + (o == np.polynomial.Polynomial([7.0, 3.0]))", "o.coef[0] = 7.0")
+       "(o * 2)(1.0)\n(-o).coef[0]\n[c for c in o][0]\n1.0 + (o == np.polynomial.Polynomial([7.0, 3.0]))",
+       "o.coef[0] = 7.0")
 holder("nested", "o = {'l': [{'k': (2.0, [3.0])}]}", 'o["l"][0]["k"][1][0]\nlen(o["l"])',
        'o["l"][0]["k"][1][0] = 7.0\no["l"].append(1)\no["l"] = [{"k": (2.0, [8.0])}]')
 holder("environ", "os.environ['GRADJIT_TEST_K'] = '2.0'",
@@ -304,7 +305,8 @@ w = [o], (o,), {"a": o}""", """
 math.fsum(w[0])
 math.prod([float(v) for v in w[1]])
 """, "o.v = d.v = n.v = 7.0")
-holder("numbers of the user's own", "class C:\n    def __init__(self, v): self.v = v\n    def __index__(self): return self.v\n"
+holder("numbers of the user's own",
+       "class C:\n    def __init__(self, v): self.v = v\n    def __index__(self): return self.v\n"
        "o = C(0)\na = np.arange(6.0).reshape(2, 3)", """
 np.sum(a[:, o:])
 [2.0, 3.0, 4.0][o:][0]
