@@ -353,7 +353,8 @@ class TracedArray:
         try:
             return bool(self._known_or_fail("the truth of it (if, while, and, or, not, assert)",
                                             "write np.where(condition, a, b), np.logical_and, np.logical_not, or an if "
-                                            "statement outside of generators, comprehensions and library functions"))
+                                            "statement outside of generators, comprehensions, library functions, and "
+                                            "functions with a break, continue or return inside of finally"))
         except TraceError as e:  # NumPy would have answered: what a function does that catches this is not its result
             if recorders():
                 recorders()[-1].outermost.unanswered = e

@@ -28,6 +28,8 @@ REFUSED = (
     r"a list grows or shrinks with each iteration|other than by append|an item is taken out of|gets (all )?items of",
     # lists that more is done to than append items of one kind, in a loop of unknown length
     r"grows, shrinks or gets other keys under a condition|is changed that may have another name",
+    r"is changed in place in the body, and bound anew",
+    r"does not run over a range or an array but over a list",  # and ends by a break on a traced condition
     r"write what the handler does into the branch",  # it would catch what is raised at run time
 )
 """What is refused by design: patterns of the messages. Such programs count apart."""

@@ -446,7 +446,7 @@ class Merge:
                              {k: s.left(v) for k, v in contents.items.items()} for s in (self.then, self.other))
             if list(first) != list(second) and self.grows(contents, first, second):
                 pass
-            elif list(first) != list(second):
+            elif list(first) != list(second) or self.has_grown(contents.items, first, second):
                 fail(TraceError, f"a {type(contents.owner).__name__} grows, shrinks or gets other keys under a "
                                  f"condition on traced values ({self.place}), so that its size would depend on them; "
                                  f"make it of the same size in both branches, or write into an array")
@@ -468,7 +468,13 @@ class Merge:
             raise Grows(owner, items, TraceError(with_place(
                 f"a list that the body of a loop has made grows under a condition on traced values ({self.place}), so "
                 f"that its size would depend on them; write into an array")))
-        return True
+        return not self.has_grown(old, first, second)
+
+    def has_grown(self, old: dict[Any, Any], first: dict[Any, Left], second: dict[Any, Left]) -> bool:
+        """Whether a list has on one side what was appended to it under a condition within this one: it has two lengths
+        already. (Iterations that may be taken back go on: the loop may become one that the list grows with.)"""
+        return not any(f.kind == TRIAL for f in self.recorder.frames) and any(
+            k not in old and type(x.given) is Tail for side in (first, second) for k, x in side.items())
 
     def container(self, owner: Any, a: dict[Any, Left], b: dict[Any, Left]) -> dict[Any, Make]:
         kind = type(owner).__name__

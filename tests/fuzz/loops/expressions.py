@@ -31,6 +31,8 @@ class Expressions:
         self.pures: list[Pure] = []
         self.trip_count = 1
         self.loops: list[bool] = []
+        self.stays = False
+        """Whether there are no jumps: in a `finally` they are left to Python."""
         """For each loop around: whether `continue` may stand in it."""
         self.returned: str | None = None
         """What an early `return` gives; None where there may be none."""

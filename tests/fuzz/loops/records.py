@@ -222,7 +222,7 @@ def trying(g: Statements, depth: int) -> None:
             g.statements(1, 0)
     if g.chance(0.4):
         g.emit("finally:")
-        with g.indented():
+        with g.indented(), g.staying():
             g.statements(1, 0)
     g.scope.bind(what, Float())
 

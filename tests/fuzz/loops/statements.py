@@ -203,7 +203,7 @@ class Statements(Expressions):
         texts = (["break"] * 2 if self.loops else []) + (["continue"] * 2 if self.loops and self.loops[-1] else [])
         if self.returned is not None and (self.loops or self.chance(0.3)):
             texts.append(f"return {self.returned}")
-        if not texts:
+        if not texts or self.stays:
             return self.set_scalar()
         self.emit(f"if {self.condition()}:")
         with self.indented():
@@ -233,6 +233,12 @@ class Statements(Expressions):
             yield
         self.loops.pop()
         self.trip_count //= max(trips, 1)
+
+    @contextmanager
+    def staying(self) -> Iterator[None]:
+        self.stays = True
+        yield
+        self.stays = False
 
     def otherwise(self, depth: int) -> None:
         if self.chance(0.12):

@@ -161,7 +161,29 @@ def without_end_within(x):
     return sum(out)
 
 
+def on_either_side(x):
+    out = [x]
+    if x > 1:
+        out += [1.0]
+    elif x > 0.5:
+        pass
+    else:
+        out.append(2.0)
+    return np.mean(out)
+
+
+def again_within(x):
+    out = []
+    if x > 0.3:
+        if x > 0.5:
+            out.append(x)
+        out.append(2.0)
+    return sum(out)
+
+
 @pytest.mark.parametrize("f, words", [
+    (on_either_side, "a list grows, shrinks or gets other keys under a condition"),
+    (again_within, "a list grows, shrinks or gets other keys under a condition"),
     (taken_out, "an item is taken out of the list out in the loop that appends to it"),
     (changed_behind, "changed"),
     (without_end_within, "grows in a loop within, whose number of iterations is not known"),
