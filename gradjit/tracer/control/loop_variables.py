@@ -34,6 +34,13 @@ class Mismatch(TraceError):
     """A variable is no region's: it changes its type, or its structure. `text` names it and both types."""
 
 
+def changing(name: str, old: Any, new: Any) -> Mismatch:
+    """The body leaves something else than it has found."""
+    before, after = described(old), described(new)
+    alike = ", which hold other things (fields, items, their kinds, or arrays that have another name)"
+    return Mismatch(f"{name} changes from {before} to {after}{alike if before == after else ''}")
+
+
 class Again(Signal):
     """The attempt has shown how a variable must be carried: trace the body again."""
 
@@ -119,7 +126,7 @@ class CarriedLeaf:
             return self.settle(name, x)
         h = numeric(x)
         if h is None:
-            raise Mismatch(f"{name} changes from {described(self.given)} to {described(x)}")
+            raise changing(name, self.given, x)
         if self.is_unchanged(h):
             if self.written():
                 self.learn(self.learned.same, True)
@@ -154,7 +161,7 @@ class CarriedLeaf:
         if numeric(self.given) is not None and numeric(x) is not None:
             self.learned.dynamic.add(self.key)
             raise Again
-        raise Mismatch(f"{name} changes from {described(self.given)} to {described(x)}")
+        raise changing(name, self.given, x)
 
     def learn(self, table: dict[Any, Any], what: Any) -> NoReturn:
         table[self.key] = what
@@ -217,7 +224,7 @@ class LoopVariable:
             raise Again
         found, tree = structures.flatten(x, self.key in self.learned.closed)
         if tree != self.tree:
-            raise Mismatch(f"{self.name} changes from {described(self.given)} to {described(x)}")
+            raise changing(self.name, self.given, x)
         if x is not self.inside:
             self.check_parts(tree)
         finals = learning_all(functools.partial(leaf.final, self.name, y)
