@@ -177,7 +177,7 @@ def interleaved(a: np.ndarray) -> np.ndarray:
     return np.stack([a, np.zeros_like(a)], -1)
 
 
-REAL_LANES: dict[str, tuple[dict[str, Any], tuple[Any, ...], tuple[Any, ...]]] = {
+WITH_TWINS: dict[str, tuple[dict[str, Any], tuple[Any, ...], tuple[Any, ...]]] = {
     "cholesky": ({}, (EYE,), (-EYE,)),
     "triangular_solve": ({**SOLVE, "trans": False}, (EYE, EYE), (0 * EYE, EYE)),
     "lu_solve": ({"trans": False, "checked": True}, (EYE, EYE, PIVOTS, EYE), (0 * EYE, 0 * EYE, PIVOTS, EYE)),
@@ -185,11 +185,12 @@ REAL_LANES: dict[str, tuple[dict[str, Any], tuple[Any, ...], tuple[Any, ...]]] =
     "svd": ({"full": False, "wide": True}, (EYE,), (EYE * np.nan,)),
     "sylvester": ({}, (EYE, EYE, EYE), (EYE, -EYE, EYE)),
 }
+"""Operations on real matrices that complex ones have as well: see `LANES`."""
 LANES = {
-    **REAL_LANES,
+    **WITH_TWINS,
     **{f"complex_{name}": ({"adjoint" if k == "trans" else k: v for k, v in attrs.items()},
                            *(tuple(interleaved(a) if a.dtype == float else a for a in args) for args in lanes))
-       for name, (attrs, *lanes) in {**REAL_LANES, "solve": REAL_LANES["lu_solve"]}.items() if name != "lu_solve"},
+       for name, (attrs, *lanes) in {**WITH_TWINS, "solve": WITH_TWINS["lu_solve"]}.items() if name != "lu_solve"},
     "complex_eig": ({}, (interleaved(EYE),), (interleaved(EYE * np.nan),)),
     "eig": ({}, (EYE,), (EYE * np.nan,)),
     "bounded": ({"extent": (3,)}, (np.array(2),), (np.array(9),)),

@@ -49,7 +49,7 @@ def interleaved(a: np.ndarray) -> np.ndarray:
     return np.stack([a, np.zeros_like(a)], -1)
 
 
-REAL: dict[str, tuple[dict[str, Any], tuple[np.ndarray, ...]]] = {
+WITH_TWINS: dict[str, tuple[dict[str, Any], tuple[np.ndarray, ...]]] = {
     "cholesky": ({}, (EYE,)),
     "triangular_solve": ({"lower": True, "trans": False, "unit": False, "checked": False}, (EYE, EYE)),
     "lu": ({}, (EYE,)),
@@ -60,11 +60,12 @@ REAL: dict[str, tuple[dict[str, Any], tuple[np.ndarray, ...]]] = {
     "qr": ({"full": False, "wide": True}, (EYE,)),
     "pinv": ({}, (EYE, EYE)), "sqrtm": ({}, (EYE, EYE)), "sylvester": ({}, (EYE, EYE, EYE)),
 }
+"""Operations on real matrices that complex ones have as well."""
 MATRICES: dict[str, tuple[dict[str, Any], tuple[np.ndarray, ...]]] = {
-    **REAL,
+    **WITH_TWINS,
     **{f"complex_{name}": ({"adjoint" if k == "trans" else k: v for k, v in attrs.items()},
                            tuple(interleaved(a) if a.dtype == float else a for a in args))
-       for name, (attrs, args) in {**REAL, "solve": REAL["lu_solve"]}.items() if name != "lu_solve"},
+       for name, (attrs, args) in {**WITH_TWINS, "solve": WITH_TWINS["lu_solve"]}.items() if name != "lu_solve"},
     "cholesky_cotangent": ({}, (EYE, EYE)),
     "eigenvalues": ({}, (np.ones((2, 2)), EYE, interleaved(EYE))),
     "eigenvectors": ({}, (interleaved(EYE), EYE, np.ones((2, 2)))),
