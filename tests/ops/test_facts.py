@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import importlib
+import inspect
 import itertools
 from collections.abc import Iterator
 from typing import Any
@@ -187,3 +188,52 @@ def test_open_extents(op: str) -> None:
         expected = interpret(func, args)[0]
         for compiled in COMPILED.values():
             np.testing.assert_allclose(compiled(func, args)[0], expected, rtol=1e-14, err_msg=f"{op}: open_extents")
+
+
+# operations that are not pointwise ------------------------------------------------------------------------------------
+OTHERS: dict[str, list[Case]] = {}
+"""Of each the cases of floats."""
+for _case in cases():
+    if not OPS[_case.op].pointwise and _case.arrays and all(a.size for a in _case.arrays) and (
+            _case.arrays[0].dtype == float):
+        OTHERS.setdefault(_case.op, []).append(_case)
+ZEROS = (1.0, -1.0, 0.0, 2.0, -1.0, -1.0, 0.0, -3.0, 0.0)
+"""Of which terms cancel, and products are -0.0."""
+
+
+def evaluated(case: Case, first: np.ndarray) -> list[np.ndarray]:
+    spec = OPS[case.op]
+    assert spec.evaluate is not None
+    found = spec.evaluate(first, *case.arrays[1:], **case.attrs)
+    return [np.asarray(f) for f in (found if isinstance(found, tuple) else (found,))]
+
+
+@pytest.mark.parametrize("op", sorted({*OTHERS} - {"concat", "update", "scatter", "scatter_add", "pad", "contract"}))
+def test_what_keeps_the_sign_of_zeros(op: str) -> None:
+    """Without -0.0 in the first operand there is none in the result. (Of several operands nothing is said.)"""
+    if OPS[op].matrix or OPS[op].family == "fourier":
+        assert OPS[op].sign is Sign.ANY, f"{op}: sign"
+        return
+    results = [r for case in OTHERS[op] for r in evaluated(case, np.resize(ZEROS, case.arrays[0].shape))]
+    kept = all(r.dtype == float and not np.any((r == 0) & np.signbit(r)) for r in results)
+    assert kept == (OPS[op].sign is Sign.KEPT), f"{op}: sign"
+
+
+@pytest.mark.parametrize("op", sorted(OTHERS))
+def test_what_selects_without_being_pointwise(op: str) -> None:
+    moved = True
+    for case in OTHERS[op]:
+        x = case.arrays[0]
+        first = x if OPS[op].matrix else np.sqrt(np.arange(2.0, 2 + x.size)).reshape(x.shape)
+        moved = moved and all(r.dtype == float and set(r.flat) <= set(first.flat) for r in evaluated(case, first))
+    assert moved == OPS[op].selects, f"{op}: selects"
+
+
+@pytest.mark.parametrize("op", sorted(OPS))
+def test_what_stands_in_a_table_of_its_own_says_so(op: str) -> None:
+    spec = OPS[op]
+    takes = "results" in inspect.signature(spec.infer).parameters.keys() - spec.attrs.keys()
+    assert takes == (spec.states_results or spec.regions > 0), f"{op}: states_results"
+    assert bool(spec.matrix) == (spec.family in ("factorisation", "complex_matrices")), f"{op}: matrix"
+    assert spec.effect == (spec.family == "effects" and op != "probe"), f"{op}: effect"
+    assert not spec.pinned or spec.memory is not Memory.STEP, f"{op}: pinned, as all steps are"

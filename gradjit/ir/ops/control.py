@@ -231,7 +231,7 @@ def _call(*args: Any, callee: Func, isolated: bool = False) -> tuple[Any, ...]:
 OPS = table(
     OpSpec("call", "control", None, _infer_call, _call, Fails.INSIDE,
            {"callee": kinds.FUNC, "isolated": kinds.BOOL}, defaults={"isolated": False}, states_results=True,
-           pinned=True, **STEP),
+           **STEP),
     OpSpec("if", "control", 1, _infer_if, None, Fails.INSIDE, regions=2, check_regions=_check_if, **STEP),
     OpSpec("for", "control", None, _infer_for, None, Fails.INSIDE, {"snapshots": kinds.INT}, regions=1,
            check_regions=_check_for,

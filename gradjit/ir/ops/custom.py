@@ -134,5 +134,5 @@ OPS = table(
            {"function": FUNCTION, "types": kinds.TYPES}, foreign=True, memory=Memory.NEST, cost=1e4,
            open_extents=False),
     OpSpec("custom", "custom", None, _infer, _evaluate, Fails.NEVER, {"results": kinds.INT, "rule": RULE},
-           pinned=True, **STEP),
+           **STEP),
 )

@@ -9,7 +9,7 @@ import numpy as np
 from ...errors import BoundsError, DtypeError, ShapeError
 from .. import attrs as kinds
 from ..types import I64, ArrayType
-from .spec import Fails, Memory, OpSpec, table
+from .spec import Fails, Memory, OpSpec, Sign, table
 
 
 def _window_shape(name: str, x: ArrayType, indices: tuple[ArrayType, ...], axes: tuple[int, ...]) -> tuple[Any, ...]:
@@ -97,7 +97,7 @@ def _sorted(name: str, result: Any, fn: Any) -> OpSpec:
         return (x if result is None else x.with_dtype(result),)
 
     return OpSpec(name, "indexing", 1, infer, lambda x, axis: fn(x, axis=axis, kind="stable"), Fails.NEVER,
-                  {"axis": kinds.INT}, selects=result is None,
+                  {"axis": kinds.INT}, selects=result is None, sign=Sign.ANY if result else Sign.KEPT,
                   memory=Memory.NEST, cost=20.0, open_extents=False)
 
 
@@ -107,7 +107,8 @@ OPS = table(
            memory=Memory.ELEMENT, cost=0.15, open_extents=True),
     # Operands: the array, then one index array for each of `axes`.
     OpSpec("gather", "indexing", None, _infer_gather, _gather, Fails.SOMETIMES, {"axes": kinds.INTS},
-           memory=Memory.COPY, cost=3.0, open_extents=True, selects=True, by_planes=True),
+           memory=Memory.COPY, cost=3.0, open_extents=True, selects=True, by_planes=True,
+           sign=Sign.KEPT),
     # Operands: the array, index arrays, the values written. Among equal indices the last (in row-major order) wins.
     OpSpec("scatter", "indexing", None, _infer_scatter, _scatter, Fails.SOMETIMES, {"axes": kinds.INTS},
            memory=Memory.SCATTER, cost=3.0, open_extents=True, by_planes=True),

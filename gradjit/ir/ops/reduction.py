@@ -35,9 +35,8 @@ def _check(name: str, t: ArrayType, axes: tuple[int, ...], allowed: str) -> None
         raise ShapeError(f"{name}: axes {axes} of {t}")
 
 
-def reduction(name: str, fn: Callable[..., Any], allowed: str, identity: bool,
-              sign: Sign = Sign.ANY, by_planes: bool = False) -> OpSpec:
-    """A reduction that keeps the dtype; without an identity it needs at least one element."""
+def reduction(name: str, fn: Callable[..., Any], allowed: str, identity: bool, **facts: Any) -> OpSpec:
+    """A reduction that keeps the dtype; without an identity it needs at least one element. facts: of `OpSpec`."""
     fails = Fails.NEVER if identity else NONEMPTY
 
     def infer(x: ArrayType, axes: tuple[int, ...]) -> tuple[ArrayType, ...]:
@@ -49,8 +48,7 @@ def reduction(name: str, fn: Callable[..., Any], allowed: str, identity: bool,
     def evaluate(x: np.ndarray, axes: tuple[int, ...]) -> Any:
         return fn(x, axis=axes)
 
-    return OpSpec(name, "reduction", 1, infer, evaluate, fails, {"axes": kinds.INTS}, sign=sign,
-                  by_planes=by_planes, **NEST)
+    return OpSpec(name, "reduction", 1, infer, evaluate, fails, {"axes": kinds.INTS}, **facts, **NEST)
 
 
 def _arg(name: str, fn: Callable[..., Any]) -> OpSpec:
@@ -64,7 +62,7 @@ def _arg(name: str, fn: Callable[..., Any]) -> OpSpec:
                   NONEMPTY, {"axis": kinds.INT}, **NEST)
 
 
-def _scan(name: str, fn: Callable[..., Any], by_planes: bool = False) -> OpSpec:
+def _scan(name: str, fn: Callable[..., Any], **facts: Any) -> OpSpec:
     def infer(x: ArrayType, axis: int, reverse: bool) -> tuple[ArrayType, ...]:
         _check(name, x, (axis,), "iufc")
         return (x,)
@@ -74,7 +72,7 @@ def _scan(name: str, fn: Callable[..., Any], by_planes: bool = False) -> OpSpec:
         return fn(x[step], axis=axis, dtype=x.dtype)[step]
 
     return OpSpec(name, "reduction", 1, infer, evaluate, Fails.NEVER, {"axis": kinds.INT, "reverse": kinds.BOOL},
-                  by_planes=by_planes, **NEST)
+                  **facts, **NEST)
 
 
 def _typed(fn: Callable[..., Any]) -> Callable[..., Any]:
@@ -85,13 +83,13 @@ def _typed(fn: Callable[..., Any]) -> Callable[..., Any]:
 OPS = table(
     reduction("sum", _typed(np.sum), "iufc", identity=True, sign=Sign.KEPT, by_planes=True),
     reduction("prod", _typed(np.prod), "iufc", identity=True),
-    reduction("max", np.max, "biuf", identity=False, sign=Sign.KEPT),
-    reduction("min", np.min, "biuf", identity=False, sign=Sign.KEPT),
+    reduction("max", np.max, "biuf", identity=False, sign=Sign.KEPT, selects=True),
+    reduction("min", np.min, "biuf", identity=False, sign=Sign.KEPT, selects=True),
     reduction("any", np.any, "b", identity=True),
     reduction("all", np.all, "b", identity=True),
     # The first index of the extreme; a nan counts as extreme.
     _arg("argmax", np.argmax),
     _arg("argmin", np.argmin),
-    _scan("cumsum", np.cumsum, by_planes=True),
+    _scan("cumsum", np.cumsum, sign=Sign.KEPT, by_planes=True),
     _scan("cumprod", np.cumprod),
 )
