@@ -14,8 +14,10 @@ import pytest
 
 from gradjit.codegen import loopir, lower_loops, routines
 from gradjit.codegen.loopir import interpreter
-from gradjit.ir import C128, F64, OPS, Memory, OpSpec, Sign, interpret, parse, type_of, verify
+from gradjit.ir import C128, F64, OPS, Builder, Memory, OpSpec, Sign, Value, interpret, parse, type_of, verify
+from gradjit.ir.builder import build
 from gradjit.ir.types import DTYPES, ArrayType
+from gradjit.passes.pipeline import optimize
 from gradjit.passes.planes import plane_rules
 from tests.ops.backends import COMPILED
 from tests.ops.harness import Case
@@ -237,3 +239,12 @@ def test_what_stands_in_a_table_of_its_own_says_so(op: str) -> None:
     assert bool(spec.matrix) == (spec.family in ("factorisation", "complex_matrices")), f"{op}: matrix"
     assert spec.effect == (spec.family == "effects" and op != "probe"), f"{op}: effect"
     assert not spec.pinned or spec.memory is not Memory.STEP, f"{op}: pinned, as all steps are"
+
+
+def test_a_barrier_is_pinned() -> None:
+    """What is behind two barriers is computed twice."""
+    def body(b: Builder, x: Value) -> list[Value]:
+        return [b.add(b.exp(b.barrier(x)), b.exp(b.barrier(x)))]
+
+    names = [op.name for op in optimize(build("f", [ArrayType(F64, (3,))], body)).ops]
+    assert names.count("barrier") == names.count("exp") == 2, "barrier: pinned"
