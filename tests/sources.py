@@ -31,12 +31,15 @@ class Import:
 @dataclass(frozen=True)
 class Contents:
     """imports: everywhere, those for type checkers left out. words: texts, and names of attributes. collections: the
-    texts in literal sets, tuples and lists, with the line."""
+    texts in literal sets, tuples and lists, with the line. names: the texts that a `.name` is compared with, likewise.
+    cuts: the fields of operations that are cut at a literal place beyond the first, as `operands[3:]`."""
 
     imports: tuple[Import, ...]
     classes: tuple[str, ...]
     words: frozenset[str]
     collections: tuple[tuple[int, tuple[str, ...]], ...]
+    names: tuple[tuple[int, tuple[str, ...]], ...]
+    cuts: tuple[tuple[int, str], ...]
 
 
 @functools.cache
@@ -52,7 +55,27 @@ def contents_of(source: str) -> Contents:
                 for n in nodes if isinstance(n, ast.Set | ast.Tuple | ast.List)]
     return Contents(tuple(imports), tuple(n.name for n in nodes if isinstance(n, ast.ClassDef)),
                     frozenset(texts | {n.attr for n in nodes if isinstance(n, ast.Attribute)}),
-                    tuple((line, found) for line, found in literals if found))
+                    tuple((line, found) for line, found in literals if found),
+                    tuple((n.lineno, found) for n in nodes if isinstance(n, ast.Compare) and (found := _names(n))),
+                    tuple((n.lineno, ast.unparse(n)) for n in nodes if isinstance(n, ast.Subscript) and _is_cut(n)))
+
+
+def _names(node: ast.Compare) -> tuple[str, ...]:
+    """The texts beside a `.name`."""
+    sides = [node.left, *node.comparators]
+    if not any(isinstance(s, ast.Attribute) and s.attr == "name" for s in sides):
+        return ()
+    found = (c.value for s in sides for c in ast.walk(s) if isinstance(c, ast.Constant))
+    return tuple(text for text in found if isinstance(text, str))
+
+
+def _is_cut(node: ast.Subscript) -> bool:
+    if not isinstance(node.value, ast.Attribute) or not isinstance(node.slice, ast.Slice):
+        return False
+    if node.value.attr not in ("operands", "results", "params", "regions"):
+        return False
+    ends = (node.slice.lower, node.slice.upper)
+    return any(isinstance(e, ast.Constant) and isinstance(e.value, int) and e.value > 1 for e in ends)
 
 
 def _imports(node: ast.Import | ast.ImportFrom) -> Iterator[Import]:

@@ -19,6 +19,8 @@ from typing import Any
 from .builder import Builder
 from .clone import Env, copy_op, new_block
 from .core import Block, Func, Op, Value, map_attr, map_type, walk
+from .ops.control import For
+from .ops.tape import record_of
 from .ranges import Interval, Ranges, owners_of, upper_bounds
 from .types import I64, INDEX
 
@@ -93,7 +95,7 @@ class CheckInserter:
             op = self.owners.get(v.owner)  # type: ignore[arg-type]
             if op is None or op.name != "for" or v.index:
                 return None, None
-            (a, _), (c, _), (k, _) = (self.sure(o, 0) for o in op.operands[:3])
+            (a, _), (c, _), (k, _) = (self.sure(o, 0) for o in For(op).bounds)
             if a is None or c is None or not k:
                 return None, None
             indices = range(a, c, k)
@@ -191,10 +193,11 @@ class CheckInserter:
 
     def range(self, b: Builder, op: Op, env: Env) -> None:
         """The step of a loop is not 0, and no step behind the last leads out of i64."""
-        hi, step = (env[v] for v in op.operands[1:3])
-        if within(self.sure(op.operands[1]), -2**62, 2**62):
-            if within(self.sure(op.operands[2]), 1, 2**62) or within(self.sure(op.operands[2]), -2**62, -1):
+        loop = For(op)
+        if within(self.sure(loop.hi), -2**62, 2**62):
+            if within(self.sure(loop.step), 1, 2**62) or within(self.sure(loop.step), -2**62, -1):
                 return
+        hi, step = env[loop.hi], env[loop.step]
         zero, least, most = (b.const(n, I64) for n in (0, -2**63, 2**63 - 1))
         self.require(b, b.ne(step, zero), "for: a step of 0", "ArgumentError")
         up, down = b.le(hi, b.sub(most, step)), b.ge(hi, b.sub(least, step))
@@ -218,7 +221,7 @@ class CheckInserter:
         env[op.result] = b.push(env[op.result], b.const(EMPTY, I64))
 
     def push(self, b: Builder, op: Op, env: Env) -> None:
-        record = op.operands[1:]
+        record = record_of(op)
         copy_op(b, op, env)
         tape = env[op.result]
         if lengths := [env[e] for e in extents_of(record)]:
@@ -227,7 +230,7 @@ class CheckInserter:
 
     def pop(self, b: Builder, op: Op, env: Env) -> None:
         self.extents(b, op, env)
-        record = op.results[1:]
+        record = record_of(op)
         tape, kind = b.emit("pop", env[op.operands[0]], types=(INDEX,))  # type: ignore[misc]
         self.require(b, b.eq(kind, b.const(self.kind(record), I64)), "pop: no record of such types is there")
         lengths = extents_of(record)

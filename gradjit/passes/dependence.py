@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Iterable, Iterator
 
 from ..ir import OPS, Block, Func, Loop, Op, Value, walk
+from ..ir.ops.tape import record_of
 
 Node = Hashable
 """A Value or a slot."""
@@ -59,18 +60,13 @@ class TapeRoots:
 
     def slots(self, op: Op) -> list[Node]:
         """The slots of the record that a push or pop moves."""
-        entries = record(op)
+        entries = record_of(op)
         key = (self.root(op.operands[0]), *((v.dtype, v.type.rank) for v in entries))
         return [(key, k) for k in range(len(entries))]
 
 
 def is_tape(v: Value) -> bool:
     return v.dtype.name == "tape"
-
-
-def record(op: Op) -> tuple[Value, ...]:
-    """The values that a push takes or a pop gives."""
-    return op.operands[1:] if op.name == "push" else op.results[1:]
 
 
 # the graph ------------------------------------------------------------------------------------------------------------
@@ -87,10 +83,10 @@ def edges(func: Func, tapes: TapeRoots, reads: Callable[[Op], Iterable[tuple[Nod
         if op.regions:
             add(moves(op))
         elif op.name == "push":
-            add(zip(record(op), tapes.slots(op), strict=True))
+            add(zip(record_of(op), tapes.slots(op), strict=True))
             continue
         elif op.name == "pop":
-            add(zip(tapes.slots(op), record(op), strict=True))
+            add(zip(tapes.slots(op), record_of(op), strict=True))
             continue
         add(reads(op))
     return found

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from ..ir import Op
 from ..ir.clone import Env
 from ..ir.core import map_type
-from .dependence import is_tape, record
+from ..ir.ops.tape import record_of
+from .dependence import is_tape
 
 if TYPE_CHECKING:
     from .rewriter import Rewriter
@@ -36,7 +37,7 @@ def rebuild_push(rw: Rewriter, op: Op, env: Env) -> None:
     if not kept:
         rw.bind(op.results[0], tape, env)
         return
-    entries = record(op)
+    entries = record_of(op)
     rw.once(op, (tape, *[env[entries[k]] for k in kept]), op.attrs, op.results, env)
 
 
@@ -45,7 +46,7 @@ def rebuild_pop(rw: Rewriter, op: Op, env: Env) -> None:
     if not kept:
         rw.bind(op.results[0], tape, env)
         return
-    entries = [record(op)[k] for k in kept]
+    entries = [record_of(op)[k] for k in kept]
     types = tuple([map_type(v.type, env.__getitem__) for v in entries])
     rw.once(op, (tape,), {"types": types}, (op.results[0], *entries), env)
 

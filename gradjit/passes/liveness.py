@@ -11,6 +11,7 @@ from collections.abc import Iterable
 
 from ..ir import OPS, Block, Func, If, Loop, Op, Value, is_loop
 from ..ir.core import attr_values
+from ..ir.ops.tape import record_of
 from . import dependence
 
 EFFECTS = frozenset(name for name, spec in OPS.items() if spec.effect)
@@ -150,7 +151,7 @@ class Records:
     def read(self, op: Op) -> None:
         """A push or pop has become live. For each entry that is, or will be, a push reads the value, a pop the extents.
         """
-        for v, slot in zip(dependence.record(op), self.slots(op), strict=True):
+        for v, slot in zip(record_of(op), self.slots(op), strict=True):
             values = (v,) if op.name == "push" else tuple(attr_values(v.type.shape))
             if slot in self.live_slots:
                 self.live.read(values)

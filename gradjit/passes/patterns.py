@@ -66,9 +66,7 @@ def never_negative_zero(v: Value, depth: int = 4) -> bool:
         return any(never_negative_zero(a, depth - 1) for a in args)
     if name == "sub":
         return never_negative_zero(args[0], depth - 1)
-    if name == "select":
-        return all(never_negative_zero(a, depth - 1) for a in args[1:])
-    if name in ("maximum", "minimum"):
+    if OPS[name].chooses:
         return all(never_negative_zero(a, depth - 1) for a in args)
     sign = OPS[name].sign
     if sign is Sign.KEPT:

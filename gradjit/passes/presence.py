@@ -11,6 +11,7 @@ from collections.abc import Container, Iterable
 from enum import Enum
 
 from ..ir import OPS, Block, Loop, Op, Slope, Value, captures, is_loop
+from ..ir.ops.tape import record_of
 from . import dependence
 from .activity import Activity, inexact
 
@@ -63,7 +64,7 @@ class Backwards:
     def straight(self, op: Op, state: State) -> None:
         """Every operand gets a cotangent where a result has one; of a select one of both, of a record what was pushed.
         """
-        if op.name in ("push", "pop"):
+        if OPS[op.name].moves_record:
             for v in op.operands:
                 self.add(state, v, MAYBE)
             return
@@ -152,11 +153,11 @@ class Forwards:
 
     def straight(self, op: Op) -> None:
         if op.name == "push":
-            for v, slot in zip(dependence.record(op), self.tapes.slots(op), strict=True):
+            for v, slot in zip(record_of(op), self.tapes.slots(op), strict=True):
                 self.set(slot, agreed(self.states.get(slot, self.of(v)), self.of(v)))
             return
         if op.name == "pop":
-            for v, slot in zip(dependence.record(op), self.tapes.slots(op), strict=True):
+            for v, slot in zip(record_of(op), self.tapes.slots(op), strict=True):
                 self.set(v, self.of(slot))
             return
         if op.name in self.constant:

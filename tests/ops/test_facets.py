@@ -112,6 +112,39 @@ def test_no_set_of_operations_stands_beside_their_declarations() -> None:
     assert not found
 
 
+ALIKE = {
+    "insert_checks.py": "sums and differences of numbers; the operations that may need checks inside",
+    "ranges.py": "an `if` of two values is a `select`; windows that are read, and written",
+    "masks.py": "both repeat a single truth", "outer_products.py": "sums and differences of products",
+    "extents.py": "equations of extents", "comparison.py": "Python's operators",
+}
+"""Files in which an operation is asked whether it is one of two, and what those have in common."""
+ASKED = 142
+"""How often an operation is asked whether it is a certain one, outside of the rule tables: each is about what that one
+alone means (a constant, a branch, a loop, a window). What is true of several is a fact. The number may only go down."""
+
+
+def asked() -> list[tuple[Path, int, tuple[str, ...]]]:
+    return [(path, line, names) for path in FILES if not is_rule_table(path) for line, texts in contents(path).names
+            if (names := tuple(t for t in texts if t in OPS))]
+
+
+def test_no_comparison_with_several_operations() -> None:
+    """What is true of some operations and not of others is a fact in `OpSpec`."""
+    found = [f"{path}:{line}" for path, line, names in asked() if len(names) > 1 and path.name not in ALIKE]
+    assert not found
+
+
+def test_comparisons_with_one_operation_do_not_grow() -> None:
+    assert len(asked()) <= ASKED
+
+
+def test_operands_have_names() -> None:
+    """`For(op).inits`, not `op.operands[3:]`."""
+    found = [f"{path}:{line} {text}" for path in FILES if path.parts[-2] != "ops" for line, text in contents(path).cuts]
+    assert not found
+
+
 @pytest.mark.parametrize("op", OPS)
 def test_facts_agree(op: str) -> None:
     spec = OPS[op]

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from ...ir import I64, ArrayType, Op, Value
 from ...ir.core import walk
+from ...ir.ops.tape import record_of
 from ...ir.sizes import is_open
 from ..affine import Affine
 from ..elements import whole
@@ -40,7 +41,7 @@ def number(low: Regions, n: int) -> Node:
 
 
 def push(low: Regions, scope: BlockState, k: int, op: Op) -> list[Stmt]:
-    tape, values = low.tape(scope, op.operands[0]), op.operands[1:]
+    tape, values = low.tape(scope, op.operands[0]), record_of(op)
     scope.homes[op.result] = tape
     entries = [entry(low, scope, v.type) for v in values]
     out: list[Stmt] = [Push(tape, tuple((view.buffer, n) for view, n in entries))]
@@ -52,9 +53,9 @@ def push(low: Regions, scope: BlockState, k: int, op: Op) -> list[Stmt]:
 def pop(low: Regions, scope: BlockState, k: int, op: Op) -> list[Stmt]:
     tape = low.tape(scope, op.operands[0])
     scope.homes[op.results[0]] = tape
-    entries = [entry(low, scope, r.type) for r in op.results[1:]]
+    entries = [entry(low, scope, r.type) for r in record_of(op)]
     out: list[Stmt] = [Pop(tape, tuple((view.buffer, n) for view, n in entries))]
-    for r, (view, _) in zip(op.results[1:], entries, strict=True):
+    for r, (view, _) in zip(record_of(op), entries, strict=True):
         if is_single(r.type):
             scope.homes[r] = node = low.nodes.load(view.buffer, Affine({}))
             out.append(Let(node))

@@ -11,6 +11,7 @@ from typing import Any
 
 from ...errors import BoundsError, DtypeError, ShapeError
 from .. import attrs as kinds
+from ..core import Op, Value
 from ..types import TAPE, ArrayType, type_of
 from .spec import STEP, Fails, OpSpec, table
 
@@ -51,6 +52,11 @@ def _pop(tape: Tape, types: tuple[ArrayType, ...]) -> tuple[Any, ...]:
     if found != list(types):
         raise ShapeError(f"pop: a record of {found}, expected {list(types)}")
     return (below, *record)
+
+
+def record_of(op: Op) -> tuple[Value, ...]:
+    """The values that a push takes or a pop gives."""
+    return op.operands[1:] if op.name == "push" else op.results[1:]
 
 
 OPS = table(

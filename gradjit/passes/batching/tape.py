@@ -8,8 +8,8 @@ from __future__ import annotations
 from ...errors import UnsupportedError
 from ...ir import Builder, Op, Value
 from ...ir.clone import copy_op
+from ...ir.ops.tape import record_of
 from ...tracer.locations import fail
-from .. import dependence
 from .driver import Batcher, Walk
 
 
@@ -27,14 +27,14 @@ def _flags(batcher: Batcher, op: Op) -> list[bool]:
 
 
 def _push(batcher: Batcher, b: Builder, op: Op) -> None:
-    entries = [batcher.spread(b, v, flag) for v, flag in zip(dependence.record(op), _flags(batcher, op), strict=True)]
+    entries = [batcher.spread(b, v, flag) for v, flag in zip(record_of(op), _flags(batcher, op), strict=True)]
     copy_op(b, op, batcher.env, operands=[batcher.look(op.operands[0]), *entries])
 
 
 def _pop(batcher: Batcher, b: Builder, op: Op) -> None:
-    if any(batcher.has(e) for v in dependence.record(op) for e in v.shape if isinstance(e, Value)):
+    if any(batcher.has(e) for v in record_of(op) for e in v.shape if isinstance(e, Value)):
         fail(UnsupportedError, "pop: bounds that differ along the batch give arrays of different sizes", op.loc)
-    types = tuple(batcher.type(v, flag) for v, flag in zip(dependence.record(op), _flags(batcher, op), strict=True))
+    types = tuple(batcher.type(v, flag) for v, flag in zip(record_of(op), _flags(batcher, op), strict=True))
     new = b.append("pop", [batcher.look(op.operands[0])], {"types": types})
     for old, fresh in zip(op.results, new.results, strict=True):
         batcher.bind(old, fresh)

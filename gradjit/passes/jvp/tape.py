@@ -8,7 +8,7 @@ from __future__ import annotations
 from ...ir import Builder, Op
 from ...ir.clone import copy_op
 from ...ir.core import map_type
-from .. import dependence
+from ...ir.ops.tape import record_of
 from ..masks import TRUTH, Masked, truth_of, written
 from .control import chosen, tangent_name
 from .driver import Pusher, Walk
@@ -29,7 +29,7 @@ def flagged(pusher: Pusher, op: Op) -> list[int]:
 
 
 def _push(pusher: Pusher, b: Builder, op: Op) -> None:
-    record = dependence.record(op)
+    record = record_of(op)
     flows = {k: pusher.flow(b, record[k]) for k in active(pusher, op)}
     tangents = [pusher.dense(b, record[k], f) for k, f in flows.items()]
     flags = [written(b, truth_of(flows[k])) for k in flagged(pusher, op)]
@@ -38,7 +38,7 @@ def _push(pusher: Pusher, b: Builder, op: Op) -> None:
 
 def _pop(pusher: Pusher, b: Builder, op: Op) -> None:
     positions, unsure = active(pusher, op), flagged(pusher, op)
-    types = [map_type(v.type, pusher.look) for v in dependence.record(op)]
+    types = [map_type(v.type, pusher.look) for v in record_of(op)]
     types += [*chosen(types, positions), *(TRUTH for _ in unsure)]
     new = b.append("pop", [pusher.look(op.operands[0])], {"types": tuple(types)})
     for old, fresh in zip(op.results, new.results, strict=False):

@@ -5,7 +5,8 @@ from __future__ import annotations
 from ...ir import I64, INDEX, OPS, Block, For, Op, Value, can_fail
 from ...ir.clone import Env
 from ...ir.core import map_type
-from ..dependence import is_tape, record
+from ...ir.ops.tape import record_of
+from ..dependence import is_tape
 from ..fold import splat_of
 from ..patterns import made_by
 from ..rewriter import RegionRule, Rewriter
@@ -119,8 +120,8 @@ def pop_push(rw: Rewriter, op: Op, env: Env) -> bool:
     push, kept = made_by(env[op.operands[0]], "push"), rw.live.kept[op]
     if push is None or push not in rw.block.ops[-NEAR:] or not kept:
         return False
-    entries = [record(op)[k] for k in kept]
-    if [v.type for v in record(push)] != [map_type(v.type, env.__getitem__) for v in entries]:
+    entries = [record_of(op)[k] for k in kept]
+    if [v.type for v in record_of(push)] != [map_type(v.type, env.__getitem__) for v in entries]:
         return False
     rw.block.ops.remove(push)
     for old, new in zip((op.results[0], *entries), push.operands, strict=True):

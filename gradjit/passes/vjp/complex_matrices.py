@@ -204,7 +204,7 @@ def _pinv(b: Builder, op: Op, needs: Needs, g: Value) -> Pulled:
 
 def _sylvester(b: Builder, op: Op, needs: Needs, g: Value) -> Pulled:
     """The right-hand side's solves the equation of the adjoints."""
-    first, second = (c.parts(b, v) for v in op.operands[:2])
+    first, second, _ = (c.parts(b, v) for v in op.operands)
     x = c.adjoint(b, c.parts(b, op.result))
     s = b.complex_sylvester(c.joined(b, c.adjoint(b, first)), c.joined(b, c.adjoint(b, second)), g)
     z = c.parts(b, s)

@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ...ir import Op
+from ...ir.ops.tape import record_of
 from ..masks import TRUTH, Masked, truth_of, written
 from .driver import Reverser, Walk
 
@@ -22,7 +23,7 @@ def flagged(reverser: Reverser, op: Op, places: Sequence[int]) -> list[int]:
 
 
 def _push(reverser: Reverser, op: Op) -> None:
-    below, record, places = op.operands[0], op.operands[1:], reverser.active.places(op)
+    below, record, places = op.operands[0], record_of(op), reverser.active.places(op)
     ct = reverser.taken(op.result)
     if ct is not None and places:
         unsure = flagged(reverser, op, places)
@@ -35,7 +36,7 @@ def _push(reverser: Reverser, op: Op) -> None:
 
 
 def _pop(reverser: Reverser, op: Op) -> None:
-    below, record, places = op.results[0], op.results[1:], reverser.active.places(op)
+    below, record, places = op.results[0], record_of(op), reverser.active.places(op)
     ct = reverser.taken(below) or reverser.zero(below)
     flows = {k: reverser.calm(record[k]) for k in places}
     cts = [reverser.zero(record[k]) if f is None else reverser.settle(f) for k, f in flows.items()]

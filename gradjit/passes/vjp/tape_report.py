@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from ...ir import ArrayType, Block, For, Func, Loc, Op, Value
 from ...ir.linear import constant
+from ...ir.ops.tape import record_of
 from ...ir.ranges import Ranges, owners_of, upper_bound
 from ...ir.sizes import guess
 from ...records import dataclass
@@ -36,7 +37,7 @@ def tape_entries(func: Func) -> list[TapeEntry]:
 def _pushed(block: Block, trip_count: int | None, ranges: Ranges) -> Iterator[TapeEntry]:
     for op in block.ops:
         if op.name == "push":
-            for v in op.operands[1:]:
+            for v in record_of(op):
                 yield TapeEntry(_place(v) or op.loc, str(v.type), _bytes(v.type, ranges), trip_count)
         for region in op.regions:
             yield from _pushed(region, _product(trip_count, _trip_count(op)), ranges)

@@ -293,5 +293,5 @@ def counted_out(r: Recorder, growth: Taped, rows: dict[int, TracedArray], count:
             arrays[k] = b.update(arrays[k], row, starts=(place, *zeros), steps=ones)
     block.results = (tape, end, *arrays)
     operands = (builder.add(growth.counted, minus), minus, minus, growth.tape, behind, *values)
-    results = builder.append("for", operands, {}, (block,)).results[2:]
+    _, _, *results = builder.append("for", operands, {}, (block,)).results
     return [root(v, r, ARRAY) for v in results]
