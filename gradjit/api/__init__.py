@@ -39,4 +39,6 @@ __all__ = [
     "while_loop",
 ]
 
-libraries.SOLVERS_IN += [f"{__name__}.solvers", f"{__name__}.sparse_solvers"]
+libraries.SOLVERS_IN += [f"{__name__}.{name}" for name in ("solvers", "constrained", "fits", "linear_programs",
+                                                          "sparse_solvers")]
+libraries.MORE_RULES_IN["scipy"] += [f"{__name__}.{name}" for name in ("neighbours", "found_by_elements", "peaks")]

@@ -8,6 +8,7 @@ none of it.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterator
 from math import prod
 from typing import Any, NoReturn
@@ -66,7 +67,7 @@ class TracedArray:
 
     __slots__ = ("_dtype", "_shape", "kind", "home", "owner", "made", "where", "_content", "version", "parent", "_view",
                  "_seen", "strides_in_elements", "origin", "written_at", "aliases", "viewed", "same_arrays",
-                 "__weakref__")
+                 "number", "__weakref__")
     __array_priority__ = 1000.0
 
     _dtype: DType
@@ -76,6 +77,7 @@ class TracedArray:
     """Whose function the value belongs to; None for known arrays."""
     owner: Recorder | None
     """The recorder under which the array was made: only that may write to it."""
+    number: int
     made: Any  # a Frame; None where nothing is traced
     """The region that was under construction when the handle was made; it is of no use when that has ended."""
     where: Any  # a Frame
@@ -497,6 +499,10 @@ def _length(extent: Any) -> Any:
 
 
 # handles ------------------------------------------------------------------------------------------------------------
+NUMBERS = itertools.count()
+"""Handles are numbered in the order in which they are made."""
+
+
 def root(content: Content, home: Recorder | None, kind: str | None = None, origin: str = "",
          row_major: bool = True) -> TracedArray:
     """A handle of its own. Without a kind, 0-d is a NumPy scalar, as results of NumPy's functions are.
@@ -511,7 +517,7 @@ def root(content: Content, home: Recorder | None, kind: str | None = None, origi
     h.home = None if known else home
     h.owner = recorders()[-1] if recorders() else None
     h.made = h.where = None if h.owner is None else h.owner.frame.region
-    h._content = content
+    h._content, h.number = content, next(NUMBERS)
     h.version = h._seen = 0
     h.parent = h._view = h.written_at = h.aliases = None
     h.origin, h.viewed, h.same_arrays = origin, False, ()

@@ -17,11 +17,18 @@ class BoundNames(Visitor):
         self.declared_global: set[str] = set()
         self.declared_nonlocal: set[str] = set()
         self.is_class = False
+        self.made_in = ""
+        """Of a function whose names nested ones rebind: the variable that holds the region in which it was called."""
         self.starred: set[str] = set()
         """Of a comprehension: the names of `*rest` among its targets."""
         for n in body:
             self.visit(n)
         self.bound -= self.declared_global | self.declared_nonlocal
+
+    def rebound_within(self, body: list[Any]) -> set[str]:
+        """Its names that functions nested in it rebind."""
+        inside = [n for b in body for n in walk(b) if isinstance(n, ast.Nonlocal)]
+        return {name for n in inside for name in n.names} & self.bound
 
     def visit_Name(self, node: ast.Name) -> None:
         if not isinstance(node.ctx, ast.Load):

@@ -3,24 +3,29 @@
 from __future__ import annotations
 
 import bisect
+import dis
 import functools
 import itertools
 import operator
-from collections.abc import Callable, Iterable
+import sys
+import types
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import numpy as np
 
 from ..errors import TraceError, UnsupportedError
 from . import extents, grown, operands as o, texts
-from .array import ARRAY, PYTHON, SCALAR, TracedArray
+from .array import ARRAY, NUMBERS, PYTHON, SCALAR, TracedArray
 from .comparison import first_by, in_order, is_compared, picked
 from .control import iterables, iterators
 from .control.branches import truth
+from .control.frames import TRIAL, ContentsBefore, Frame
 from .conversion import elements, whole
 from .dispatch import apply, leave
-from .locations import fail
+from .locations import fail, here
 from .masked_selection import Selection
+from .recorder import current
 from .structures import made
 from .ufuncs import compute
 
@@ -196,18 +201,64 @@ def _truth(builtin: Rule, whole: Rule) -> Rule:
     def one_by_one(items: Iterable[Any]) -> Any:
         """As far as Python would look, where what it finds is known."""
         ends, answer = builtin is any, None
-        for x in items:
+        pulled = Pulled(iter(items), builtin.__name__)
+        for x in pulled:
             t = truth(x)
             if isinstance(t, bool):
                 if t == ends:
                     return ends
             else:
+                pulled.is_open = True
                 answer = t if answer is None else compute(np.logical_or if ends else np.logical_and, [answer, t])
         if answer is None:
             return not ends
         return leave(o.root(answer.content, answer.home, PYTHON))
 
     return rule
+
+
+class Pulled:
+    """Items one after the other; error if one is computed by something that does more than compute, once it is open
+    whether Python would have come to it."""
+
+    def __init__(self, items: Iterator[Any], name: str):
+        self.items, self.name, self.is_open = items, name, False
+        self.binds = isinstance(items, types.GeneratorType) and any(
+            i.opname in ("STORE_DEREF", "STORE_GLOBAL") for i in dis.get_instructions(items.gi_code))
+
+    def __iter__(self) -> Iterator[Any]:
+        while True:
+            x, does = next_quietly(self.items) if self.is_open else (next(self.items, DONE), False)
+            if x is DONE:
+                return
+            if does or (self.is_open and self.binds):
+                fail(TraceError, f"{self.name}() stops at the first item that decides, which is a matter of traced "
+                                 f"values, and its items do more than compute (they bind a name, or write to "
+                                 f"something); write a for loop with an if and a break")
+            yield x
+
+
+DONE = object()
+
+
+def next_quietly(items: Iterator[Any]) -> tuple[Any, bool]:
+    """The next item, and whether something was done besides computing it."""
+    r = current()
+    trial = r.frame = Frame(TRIAL, r, r.frame, here())
+    first = next(NUMBERS)
+    try:
+        x = next(items, DONE)
+    except BaseException:
+        trial.abandon()
+        raise
+    does = bool(trial.irreversible) or any(old.handle.number < first for old in trial.log.values()) or any(
+        sys.getrefcount(old.owner) > MINE for old, _ in trial.changed())
+    trial.commit()
+    return x, does
+
+
+MINE = sys.getrefcount(ContentsBefore([]).owner)
+"""The references to what nobody but such a note holds: it was made on the way."""
 
 
 def _len(x: Any) -> Any:

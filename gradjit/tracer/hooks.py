@@ -18,7 +18,7 @@ from .array import TracedArray
 from .attributes import enter, read, setting, special
 from .calls import call, call_for_effect, is_liftable
 from .concatenators import STAND_INS
-from .control.frames import before_change, is_container, set_plainly
+from .control.frames import Frame, before_change, is_container, set_plainly
 from .control.protocol import Control, watch_key
 from .control.states import Undefined
 from .foreign import look_at_elements
@@ -149,6 +149,18 @@ class Hooks(Control):
             if is_traced(value) and not is_carried(state):
                 refuse_rebinding(f"the name {name}", state)
             self.rebinding(name)
+        return value
+
+    @staticmethod
+    def region() -> Frame | None:
+        """The region in which a function runs whose names others rebind."""
+        return recorders()[-1].frame if recorders() else None
+
+    @staticmethod
+    def rebound_within(value: Any, name: str, made_in: Frame | None) -> Any:
+        """A value about to be given to a name of a function around, which what stands between must hand on."""
+        if recorders():
+            recorders()[-1].frame.refuse_unless_carried(name, made_in)
         return value
 
     def rebinding(self, name: str) -> None:

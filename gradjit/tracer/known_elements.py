@@ -15,7 +15,8 @@ from ..ir import Op, Value
 from ..ir.interpreter import evaluate
 from ..ir.sizes import is_open
 from ..records import dataclass
-from .array import TracedArray
+from .array import ARRAY, PYTHON, TracedArray
+from .dispatch import arrays_in
 from .guards import Source
 from .outside import outside
 from .recorder import HiddenInput, Recorder, current
@@ -47,6 +48,27 @@ def known_elements(x: TracedArray) -> np.ndarray | None:
             guard = KnownElements(c.array, c.source, np.array(c.array))
             outside(recorder).guards.setdefault(("elements", key), guard)
     return found
+
+
+def known_copies(x: Any) -> Any:
+    """An argument (list, tuple, dict of them) with copies of their elements in the place of handles; None if those of
+    one are not known. All are looked at before any is watched."""
+    return None if any(elements_if_known(h) is None for h in arrays_in(x)) else _copied(x)
+
+
+def elements_if_known(h: TracedArray) -> np.ndarray | None:
+    """The elements; nothing is watched."""
+    return h.known if h.known is not None else _elements(h.value, current(), {})
+
+
+def _copied(x: Any) -> Any:
+    if isinstance(x, TracedArray):
+        found = known_elements(x)
+        assert found is not None
+        return found.copy() if x.kind == ARRAY else found.item() if x.kind == PYTHON else found[()]
+    if type(x) in (list, tuple):
+        return type(x)(map(_copied, x))
+    return {k: _copied(v) for k, v in x.items()} if type(x) is dict else x
 
 
 def _elements(wanted: Value, recorder: Recorder, used: dict[Any, HiddenInput]) -> np.ndarray | None:

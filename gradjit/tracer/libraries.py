@@ -17,6 +17,9 @@ Rules = dict[tuple[str, str], Callable[..., Any]]
 RULES_IN = {"scipy": "gradjit.tracer.scipy", "numpy": "gradjit.tracer.numpy.polynomials"}
 """For each library the module whose `RULES` are those of its functions."""
 
+MORE_RULES_IN: dict[str, list[str]] = {"scipy": []}
+"""Modules with more of them, behind the tracer: rules that take functions which are not looked into, or derivatives."""
+
 SOLVERS: Rules = {}
 """Rules of functions that take functions, which may read traced values: they are asked for whatever the arguments
 are."""
@@ -27,7 +30,10 @@ SOLVERS_IN = ["gradjit.tracer.scipy"]
 @functools.cache
 def rules(library: str) -> Rules:
     """The rules of a library's functions."""
-    return importlib.import_module(RULES_IN[library]).RULES
+    found: Rules = importlib.import_module(RULES_IN[library]).RULES
+    for module in MORE_RULES_IN.get(library, ()):
+        found.update(importlib.import_module(module).RULES)
+    return found
 
 
 @functools.cache

@@ -203,9 +203,10 @@ class _Lift(Assignments, Rewrites, Transformer):
         """The rewritten body. Its scope stays the innermost one."""
         outer = BoundNames(node.args, list(node.body))
         free = {n for n in outer.declared_nonlocal if any(n in s.bound for s in self.scopes)}
+        is_shared = bool(outer.rebound_within(list(node.body)))
         stmts = prepared(list(node.body), sorted(outer.bound | free), [*parameter_names(node.args), *free])
         self.scopes.append(BoundNames(node.args, list(stmts)))
-        made = self.made_here(node, of_function(node.args))
+        made = [*self.region_here(node, is_shared), *self.made_here(node, of_function(node.args))]
         return behind_docstring(self.statements(stmts), made)
 
     def visit_FunctionDef(self, node: ast.FunctionDef) -> list[ast.AST]:

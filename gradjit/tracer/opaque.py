@@ -35,7 +35,7 @@ from .foreign import look_at_elements
 from .guards import is_plain
 from .locations import fail
 from .operands import as_primitive, is_traced, name_of as function_name
-from .outside import Outside, described, is_user_class
+from .outside import Outside, described, is_user_class, outside
 from .parts import CONTAINERS, HEAP_TYPE, cell_content, is_iterator, items_within
 from .reading import listened
 from .recorder import current
@@ -112,6 +112,8 @@ def run(world: Outside, f: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -
             world.repeat(f, args, kwargs, result)
         return result
     name = name_of(f)
+    if (known := on_data(f, args, kwargs)) is not None:
+        return known
     refusal = None if world.for_effect is f else watched(world, f, name, given)
     before = None if is_c(f) else random_state()
     try:
@@ -126,12 +128,54 @@ def run(world: Outside, f: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -
     if refusal is not None and not (result is None and is_c(f)):
         raise refusal
     if before is not None and random_state() != before:
-        fail(TraceError, f"{name} draws random numbers, which the compiled function would repeat at each call; call it "
-                         f"outside and pass the result as an argument")
+        refuse_random(name)
     if is_new(result) or (isinstance(result, type) and name in MAKING_CLASSES):
         world.made(result)
         current().frame.fresh[id(result)] = result
     return result
+
+
+def on_data(f: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """What a function of SciPy's gives for arrays from outside, whose elements are then watched; None where some are
+    traced otherwise, or none is."""
+    given = (*args, *kwargs.values())
+    if not is_of_library(f) or not any(map(is_traced, given)):
+        return None
+    from .calls import as_known
+    from .known_elements import known_copies
+    copies = known_copies((args, kwargs))
+    if copies is None:
+        return None
+    world, name = outside(current()), name_of(f)
+    args, kwargs = copies
+    refusal = watched(world, f, name, (*args, *kwargs.values()))
+    if refusal is not None:
+        raise refusal
+    before = random_state()
+    result = heard(name, f, args, kwargs)
+    if random_state() != before:
+        refuse_random(name)
+    if is_new(result) and not isinstance(result, np.ndarray):
+        world.made(result)
+        current().frame.fresh[id(result)] = result
+    return as_known(result)
+
+
+LIBRARIES = ("scipy",)
+"""Libraries whose functions may be called with known elements in the place of traced arrays: they compute, and do
+nothing else."""
+
+
+def is_of_library(f: Any) -> bool:
+    owner = peek(f, "__self__")
+    kind = type(f) if owner is None or isinstance(owner, types.ModuleType) else type(owner)
+    modules = {text(f, "__module__"), text(kind, "__module__"), text(owner, "__module__"), text(owner, "__name__")}
+    return any(m.partition(".")[0] in LIBRARIES for m in modules)
+
+
+def refuse_random(name: str) -> None:
+    fail(TraceError, f"{name} draws random numbers, which the compiled function would repeat at each call; call it "
+                     f"outside and pass the result as an argument")
 
 
 def refuse_traced(f: Any, name: str, e: TypeError, given: Iterable[Any]) -> None:
@@ -197,7 +241,12 @@ NEW = _count()
 
 def is_c(f: Any) -> bool:
     """Whether it is C code."""
-    return not f.__flags__ & HEAP_TYPE if isinstance(f, type) else isinstance(f, C_CODE)
+    return not f.__flags__ & HEAP_TYPE if isinstance(f, type) else isinstance(f, C_CODE) or is_cython(f)
+
+
+def is_cython(f: Any) -> bool:
+    """Whether it is a function that Cython has compiled. (Each of its modules may have a type of its own for them.)"""
+    return type(f).__name__ == "cython_function_or_method"
 
 
 FUNCTIONS = (types.FunctionType, types.MethodType, types.BuiltinFunctionType, types.MethodDescriptorType,
@@ -235,7 +284,7 @@ def held_by(f: Any) -> Iterator[Any]:
         yield f
     elif isinstance(f, types.FunctionType):
         yield from (cell_content(c) for c in f.__closure__ or ())
-    elif not isinstance(f, (*C_CODE, types.MethodType)):
+    elif not isinstance(f, (*C_CODE, types.MethodType)) and not is_cython(f):
         yield f
     elif not isinstance(owner, (type, types.ModuleType)):
         yield owner

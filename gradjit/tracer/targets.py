@@ -54,6 +54,10 @@ def is_more_than_names(targets: Iterable[ast.expr]) -> bool:
                for t in targets for n in walk(t))
 
 
+def stored_names(targets: Iterable[ast.expr]) -> list[str]:
+    return [n.id for t in targets for n in walk(t) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)]
+
+
 def as_list(x: Any) -> list[Any]:
     return x if isinstance(x, list) else [x]
 
@@ -99,6 +103,8 @@ class Assignments:
             value = self.hook(node, "iterated", value)
         for name in self.rebound_outside(node.targets):
             value = self.hook(node, "rebound", value, self.text(node, name))
+        for name in stored_names(node.targets):
+            value = self.told_of(name, value)
         made = self.made_here(node, starred(node.targets))
         node.targets = [self.visit(t) for t in node.targets]
         node.value = value
@@ -130,8 +136,29 @@ class Assignments:
 
     def rebound_outside(self, targets: list[ast.expr]) -> list[str]:
         """Names among the targets that live outside of the outermost function."""
-        names = [n.id for t in targets for n in walk(t) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)]
-        return [n for n in names if self.is_outside(n)]
+        return [n for n in stored_names(targets) if self.is_outside(n)]
+
+    def region_here(self, node: ast.AST, is_shared: bool) -> list[ast.stmt]:
+        """Of a function whose names nested ones rebind: a statement that keeps in which region it runs."""
+        if not is_shared:
+            return []
+        scope = self.scopes[-1]
+        scope.made_in = f"{PREFIX}region{len(self.scopes)}"
+        scope.bound.add(scope.made_in)
+        store = placed(ast.Name(scope.made_in, ast.Store()), node)
+        return [placed(ast.Assign([store], self.hook(node, "region")), node)]
+
+    def told_of(self, name: str, value: ast.expr) -> ast.expr:
+        """A value that is given to a name of a function around, which is told of."""
+        is_declared = False
+        for s in reversed(self.scopes):
+            if name in s.bound:
+                if not is_declared or not s.made_in:
+                    break
+                return self.hook(value, "rebound_within", value, self.text(value, name),
+                                 placed(ast.Name(s.made_in, ast.Load()), value))
+            is_declared |= name in s.declared_nonlocal
+        return value
 
     def is_outside(self, name: str) -> bool:
         """Whether a name is declared global, or nonlocal up to the original function's own closure."""
@@ -160,7 +187,8 @@ class Assignments:
             changed = self.hook(node, "rebound", self.hook(node, "aug", load, self.text(node, op), value),
                                 self.text(node, target.id))
             return placed(ast.Assign([store], changed), node)
-        return placed(ast.Assign([store], self.hook(node, "aug", load, self.text(node, op), value)), node)
+        changed = self.told_of(target.id, self.hook(node, "aug", load, self.text(node, op), value))
+        return placed(ast.Assign([store], changed), node)
 
     def visit_Delete(self, node: ast.Delete) -> ast.AST | list[ast.AST]:
         """A name that is deleted holds what stands for no value."""
@@ -191,6 +219,7 @@ class Assignments:
         node.value = self.visit(node.value)
         if self.is_outside(node.target.id):
             node.value = self.hook(node, "rebound", node.value, self.text(node, node.target.id))
+        node.value = self.told_of(node.target.id, node.value)
         return node
 
     def rebinding(self, node: ast.stmt, name: str) -> list[ast.stmt]:

@@ -206,6 +206,7 @@ class Branch:
             self.append(self.raising.block, Block())
         else:
             self.frame = r.frame = Frame(BRANCH, r, r.frame, here())
+            self.frame.names = self.site.names
         if r.integers is not None:
             r.integers.ranges.facts += facts
         return True

@@ -52,6 +52,7 @@ class ForStatement(LoopStatement):
             r = self.recorder
             assert r is not None
             self.trial = r.frame = Frame(TRIAL, r, r.frame, self.loc)
+            self.trial.names = self.site.names
 
     def is_unrolled(self) -> bool:
         """Whether the loop is so short, with the unrolled loops around it, that it runs as ordinary Python."""

@@ -82,7 +82,7 @@ class Frame:
 
     __slots__ = ("kind", "recorder", "parent", "depth", "block", "builder", "region", "open", "loc", "log", "imports",
                  "known_reads", "carry", "containers", "fresh", "alias_writes", "start", "unanswered", "facts",
-                 "irreversible", "trip_count", "frozen", "stand_ins", "aliased", "calls")
+                 "irreversible", "trip_count", "frozen", "stand_ins", "aliased", "calls", "names")
 
     def __init__(self, kind: str, recorder: Recorder, parent: Frame | None, loc: Loc | None = None,
                  block: Block | None = None):
@@ -125,6 +125,8 @@ class Frame:
         """Containers and objects that stand for one or another."""
         self.calls: dict[Any, Any] = {}
         """Calls that others may repeat (repeated_calls.py)."""
+        self.names: tuple[str, ...] = ()
+        """What of the names around it the region hands on."""
         self.irreversible = ""
         """What was done that cannot be taken back (a generator moved on), if anything."""
 
@@ -194,6 +196,21 @@ class Frame:
                 f.irreversible = what
             else:
                 fail(TraceError, f"{what}, which a compiled loop or branch cannot repeat")
+            f = f.parent
+
+    def refuse_unless_carried(self, name: str, made_in: Frame | None) -> None:
+        """Before a name is bound anew that belongs to a function which runs in the region made_in: each region in
+        between must hand it on."""
+        f: Frame | None = self
+        while f is not None and f is not made_in and f.kind != ROOT:
+            if name not in f.names:
+                what = f"the name {name} of a function around is bound anew by a function that is called"
+                if f.kind == TRIAL:
+                    f.irreversible = what
+                else:
+                    fail(TraceError, f"{what}, inside of an expression, or in another function's loop or branch, which "
+                                     f"does not hand it on; write the condition as an if statement in the function "
+                                     f"that {name} belongs to")
             f = f.parent
 
     def changed(self) -> Iterator[tuple[ContentsBefore, Any]]:

@@ -219,6 +219,7 @@ class LoopStatement:
                 except Again:
                     continue
         self.frame = frame = r.frame = Frame(LOOP, r, r.frame, self.loc)
+        frame.names = self.site.names
         frame.carry.update(self.learned.carry)
         frame.carry.update(id(h.root) for h in self.hints)
         return frame

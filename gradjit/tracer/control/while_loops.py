@@ -46,6 +46,7 @@ class WhileStatement(LoopStatement):
         elif self.recorder is not None and self.iteration == 0:
             r = self.recorder
             self.trial = r.frame = Frame(TRIAL, r, r.frame, self.loc)
+            self.trial.names = self.site.names
         elif self.recorder is not None and self.learned.failed is not None:
             count_unrolled(self.recorder, self)
         return True

@@ -38,5 +38,30 @@ def rosen_hess_prod(x, p):
     return rosen_hess(x) @ p
 
 
+class Ends:
+    """What stands for a Bounds, a LinearConstraint or a NonlinearConstraint of traced numbers."""
+
+    def __init__(self, lb: Any, ub: Any, keep_feasible: Any, **parts: Any):
+        self.lb, self.ub, self.keep_feasible = lb, ub, keep_feasible
+        self.__dict__.update(parts)
+
+
+def bounds(lb: Any = -np.inf, ub: Any = np.inf, keep_feasible: Any = False) -> Ends:
+    return Ends(lb, ub, keep_feasible)
+
+
+def linear_constraint(A: Any, lb: Any = -np.inf, ub: Any = np.inf, keep_feasible: Any = False) -> Ends:
+    return Ends(lb, ub, keep_feasible, A=A)
+
+
+def nonlinear_constraint(fun: Any, lb: Any, ub: Any, jac: Any = "2-point", hess: Any = None,
+                         keep_feasible: Any = False) -> Ends:
+    return Ends(lb, ub, keep_feasible, fun=fun, jac=jac)
+
+
 RULES: dict[tuple[str, str], Callable[..., Any]] = {
-    ("scipy.optimize._optimize", f.__name__): f for f in (rosen, rosen_der, rosen_hess, rosen_hess_prod)}
+    **{("scipy.optimize._optimize", f.__name__): f for f in (rosen, rosen_der, rosen_hess, rosen_hess_prod)},
+    ("scipy.optimize._constraints", "Bounds"): bounds,
+    ("scipy.optimize._constraints", "LinearConstraint"): linear_constraint,
+    ("scipy.optimize._constraints", "NonlinearConstraint"): nonlinear_constraint,
+}

@@ -16,9 +16,11 @@ import scipy.special
 
 from gradjit.ir.ops.special_functions import SIGNATURES, signature
 from gradjit.passes.partials.special_functions import ROWS, row as special_row
+from gradjit.tracer import libraries
 from gradjit.tracer.numpy import RULES, UFUNC_METHODS, UFUNCS, refused, special
-from gradjit.tracer.scipy import RULES as SCIPY_RULES
 from gradjit.tracer.scipy.stats.distribution_methods import COMMON, POINTS
+
+SCIPY_RULES = {**libraries.rules("scipy"), **libraries.solvers()}
 
 PAGE = Path(__file__).resolve().parents[3] / "docs" / "numpy.md"
 

@@ -125,7 +125,5 @@ def test_bad_arguments() -> None:
         gj.jit(lambda x: sg.filtfilt(NUM, DEN, x))(X[:5])
     with pytest.raises(ValueError, match="zi"):
         gj.jit(lambda x: sg.lfilter(NUM, DEN, x, zi=np.zeros(7)))(X)
-    with pytest.raises(UnsupportedError, match="how many peaks"):
-        gj.jit(lambda x: sg.find_peaks(x)[0])(X)
     with pytest.raises(UnsupportedError, match="gust"):
         gj.jit(lambda x: sg.filtfilt(NUM, DEN, x, method="gust"))(X)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ...numpy.common import array, static
-from ...operands import cast, unsupported
+from ...operands import cast
 from ..written_loops import Rule, axis_of, back, floats, invalid, rows_of, sequence
 from .sums_of_products import correlate
 
@@ -108,14 +108,8 @@ def wiener(im, mysize=None, noise=None):
     return np.where(flat, mean, (v - mean) * (1 - level / np.where(flat, 1.0, variance)) + mean)
 
 
-def find_peaks(x, *args, **kwargs):
-    unsupported("scipy.signal.find_peaks", "how many peaks there are depends on the elements; find them outside and "
-                                           "pass their indices, or mark them: (x[1:-1] > x[:-2]) & (x[1:-1] > x[2:])")
-
-
 _FILE = "scipy.signal._signaltools"
 RULES: dict[tuple[str, str], Rule] = {
     **{(_FILE, f.__name__): f for f in (detrend, medfilt, medfilt2d, wiener)},
     ("scipy.signal._savitzky_golay", "savgol_filter"): savgol_filter,
-    ("scipy.signal._peak_finding", "find_peaks"): find_peaks,
 }
