@@ -47,42 +47,25 @@ def _eigh(s: Call, reads: Arrays, writes: Arrays) -> None:
 def _svd(s: Call, reads: Arrays, writes: Arrays) -> None:
     u, values, vt = meaning(s, *reads, full=s.attrs["full"], wide=s.attrs["wide"])
     put(writes[1:2], [values])
-    put(writes[4:], [u, vt])
-
-
-def _complex_svd(s: Call, reads: Arrays, writes: Arrays) -> None:
-    u, values, vt = meaning(s, *reads, full=s.attrs["full"], wide=s.attrs["wide"])
-    put(writes[1:2], [values])
-    put(writes[5:], [u, vt])
-
-
-def _complex_qr(s: Call, reads: Arrays, writes: Arrays) -> None:
-    q, r = meaning(s, *reads, **s.attrs)
-    put([writes[0][..., :r.shape[-3], :, :], writes[1]], [r, q])
+    put(writes[2 + OPS[s.routine].matrix:], [u, vt])  # behind the routine's memory: complex numbers have a piece more
 
 
 def _qr(s: Call, reads: Arrays, writes: Arrays) -> None:
     q, r = meaning(s, *reads, **s.attrs)
-    put([writes[0][..., :r.shape[-2], :], writes[1]], [r, q])
-
-
-def _complex_eig(s: Call, reads: Arrays, writes: Arrays) -> None:
-    w, v = meaning(s, *reads)
-    put(writes[1:2], [w])
-    put(writes[4:], [v])
+    axis = r.ndim - OPS[s.routine].matrix
+    put([writes[0][(slice(None),) * axis + (slice(r.shape[axis]),)], writes[1]], [r, q])
 
 
 def _eig(s: Call, reads: Arrays, writes: Arrays) -> None:
-    re, im, v = meaning(s, *reads)
-    put(writes[1:3], [re, im])
+    *values, v = meaning(s, *reads)
+    put(writes[1:], values)
     put(writes[4:], [v])
 
 
+OF_BOTH = {"lu": in_place, "eigh": _eigh, "svd": _svd, "qr": _qr, "sylvester": in_place}
 ROUTINES: dict[str, Callable[[Call, Arrays, Arrays], None]] = {
-    "cholesky": in_place, "cholesky_cotangent": in_place, "triangular_solve": in_place, "lu": in_place,
-    "lu_solve": _lu_solve, "eigh": _eigh, "svd": _svd, "qr": _qr, "sylvester": in_place,
-    "complex_sylvester": in_place, "complex_cholesky": in_place, "complex_triangular_solve": in_place,
-    "complex_qr": _complex_qr,
-    "complex_svd": _complex_svd, "complex_lu": in_place, "complex_solve": _lu_solve, "complex_eigh": _eigh,
-    "complex_eig": _complex_eig, "eig": _eig, "fft": in_place, "rfft": in_place, "irfft": in_place,
+    "cholesky": in_place, "cholesky_cotangent": in_place, "triangular_solve": in_place, "lu_solve": _lu_solve,
+    "eig": _eig, **OF_BOTH, **{f"complex_{name}": rule for name, rule in OF_BOTH.items()},
+    "complex_cholesky": in_place, "complex_triangular_solve": in_place, "complex_solve": _lu_solve, "complex_eig": _eig,
+    "fft": in_place, "rfft": in_place, "irfft": in_place,
 }

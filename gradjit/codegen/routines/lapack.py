@@ -5,10 +5,12 @@ LAPACK thinks in columns: what stands in rows is to it the transpose, lower tria
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import reduce
 from typing import TYPE_CHECKING
 
 from ...errors import LinAlgError
+from ...ir import OPS
 from ...ir.ops.factorisation import SINGULAR
 from ...ir.sizes import is_open
 from .. import llvm
@@ -25,23 +27,41 @@ if TYPE_CHECKING:
 
 MOST = (1 << 31) - 1
 """LAPACK counts with 32 bits."""
+COMPLEX = {"d": "z", "s": "c"}
+"""The letters of complex numbers for those of their parts."""
+
+
+UNITARY = {"orgqr": "ungqr", "syevd": "heevd"}
+"""What the routines are called of which the complex ones have another name."""
 
 
 class Routines:
-    """Calls of LAPACK and BLAS in the element type of a routine's result."""
+    """Calls of LAPACK and BLAS for the numbers of an operation: real ones, or complex ones, which are pairs."""
 
     def __init__(self, e: Emitter, call: Call):
         self.e, self.call = e, call
+        self.axes = OPS[call.routine].matrix
+        self.parts = self.axes - 1
+        """How many floats a number is."""
         self.prefix = PREFIX[call.writes[0].buffer.dtype.name]
         self.element = llvm.DoubleType() if self.prefix == "d" else llvm.FloatType()
+        self.adjoint = "T"
+        if self.parts == 2:
+            self.prefix, self.adjoint = COMPLEX[self.prefix], "C"
 
     def __call__(self, library: str, name: str, *args: str | llvm.Value) -> None:
         """`name(*args)`: letters, and pointers to all else."""
+        name = UNITARY.get(name, name) if self.parts == 2 else name
         fn = self.e.lanes(1).declare(f"gradjit.{library}.{self.prefix}{name}", llvm.VoidType(), [PTR] * len(args))
         self.e.b.call(fn, [self.argument(a) for a in args])
 
     def argument(self, a: str | llvm.Value) -> llvm.Value:
         return constant_cell(self.e, llvm.IntType(8), ord(a), f"gradjit.letter.{a}") if isinstance(a, str) else a
+
+    def extents(self, v: View) -> tuple[int, int]:
+        """The numbers of rows and columns of a matrix."""
+        m, n, *_ = v.shape[-self.axes:]
+        return m, n
 
     def integer(self, n: int) -> llvm.Value:
         """An extent or a distance, which must be a number of LAPACK's."""
@@ -59,23 +79,33 @@ class Routines:
             raise LinAlgError(f"{self.call.routine}: a matrix with more elements than LAPACK counts (2**31){where}")
 
     def number(self, x: float) -> llvm.Value:
-        return number(self.e, self.element, x)
+        """A number by its address."""
+        if self.parts == 1:
+            return number(self.e, self.element, x)
+        pair = llvm.ArrayType(self.element, 2)
+        return constant_cell(self.e, pair, (x, 0.0), f"gradjit.complex.{self.element}.{x}")
 
     def distance(self, v: View) -> llvm.Value:
         """The distance between the rows of a matrix whose rows stand along memory; it is never 0."""
         return self.line(line(v.strides[-2], v.shape[-1]))
 
     def leading(self, v: View) -> llvm.Value:
-        """The same between columns, where these do."""
-        return self.line(line(v.strides[-1], v.shape[-2]))
+        """The same between columns, where these do, in numbers."""
+        far = v.strides[1 - self.axes]
+        return self.line(line(far if self.parts == 1 else far // 2, v.shape[-self.axes]))
 
     def line(self, n: int) -> llvm.Value:
         found = positive(self.e, n)
         return integer(self.e, found) if isinstance(found, llvm.Value) else self.integer(found)
 
     def scratch(self, v: View, start: int = 0) -> llvm.Value:
-        """A routine's own memory, from a number on."""
+        """A routine's own memory, from a float on."""
         return self.e.at(v.buffer, self.e.number(start))
+
+    def spaces(self, views: Sequence[View]) -> list[llvm.Value]:
+        """Pieces of such memory, each with its size: the first for numbers, the others for floats or integers."""
+        sizes = [v.shape[0] // (1 if k else self.parts) for k, v in enumerate(views)]
+        return [a for v, size in zip(views, sizes, strict=True) for a in (self.scratch(v), self.integer(size))]
 
     def info(self) -> llvm.Value:
         return self.e.cell(I32)
@@ -85,28 +115,26 @@ class Routines:
         bad = self.e.b.icmp_signed("!=", self.e.b.load(info, type=I32), I32(0))
         note(self.e, Check(None, self.call.loc, message, LinAlgError), bad)
 
-
     def columns(self, count: llvm.Value, body: Callable[[llvm.Value], None]) -> None:
         with when(self.e, self.e.b.icmp_signed(">", count, I64(0))):
             self.e.iterate(I64(0), count, body)
 
     def nonzero_diagonal(self, v: View, first: llvm.Value) -> None:
         """Where there is a zero on a matrix's diagonal, the program ends with an error."""
-        e, count = self.e, self.e.number(v.shape[-1])
+        e, count, zero = self.e, self.e.number(v.shape[1 - self.axes]), self.element(0.0)
 
         def check(k: llvm.Value) -> None:
-            step = e.b.add(e.number(v.strides[-1]), e.number(v.strides[-2]))
-            pivot = e.b.load(e.b.gep(first, [e.b.mul(k, step)], of=self.element), type=self.element)
-            check = Check(None, self.call.loc, SINGULAR, LinAlgError)
-            note(e, check, e.b.fcmp_ordered("==", pivot, self.element(0.0)))
+            step = e.b.add(e.number(v.strides[1 - self.axes]), e.number(v.strides[-self.axes]))
+            place = e.b.mul(k, step)
+            are_zero = [e.b.fcmp_ordered("==", e.b.load(e.b.gep(first, [at], of=self.element), type=self.element), zero)
+                        for at in (place, *([e.b.add(place, I64(1))] if self.parts == 2 else []))]
+            note(e, Check(None, self.call.loc, SINGULAR, LinAlgError), reduce(e.b.and_, are_zero))
 
-        with when(e, e.b.icmp_signed(">", count, I64(0))):
-            e.iterate(I64(0), count, check)
+        self.columns(count, check)
 
-
-def each(e: Emitter, call: Call, body: Callable[[list[llvm.Value]], None]) -> None:
-    """`body(index)` for each matrix of the stack."""
-    over(e, call.writes[0].shape[:-2], body, call.work)
+    def each(self, body: Callable[[list[llvm.Value]], None]) -> None:
+        """`body(index)` for each matrix of the stack."""
+        over(self.e, self.call.writes[0].shape[:-self.axes], body, self.call.work)
 
 
 NOT_POSITIVE = "Matrix is not positive definite"
@@ -126,14 +154,14 @@ def cholesky(e: Emitter, call: Call) -> None:
         run("lapack", "potrf", "U", n, matrix(e, out, index), run.distance(out), info)
         run.check(info, NOT_POSITIVE)
 
-    each(e, call, one)
+    run.each(one)
 
 
 def cholesky_cotangent(e: Emitter, call: Call) -> None:
     """The lower triangle of the factor's cotangent replaced by that of the matrix's."""
     run = Routines(e, call)
     run.integer(call.writes[0].shape[-1])
-    each(e, call, lambda index: Reverse(e, run, call, index).emit())
+    run.each(lambda index: Reverse(e, run, call, index).emit())
 
 
 SHAPES = ("lower", "trans", "unit")
@@ -156,25 +184,26 @@ def triangular_solve(e: Emitter, call: Call) -> None:
         run("blas", "trsm", "R", uplo, trans, "U" if attrs["unit"] else "N", m, n, run.number(1.0),
             matrix(e, a, index), run.line(far), matrix(e, x, index), run.distance(x))
 
-    each(e, call, one)
+    run.each(one)
 
 
 # LU -------------------------------------------------------------------------------------------------------------------
 def lu(e: Emitter, call: Call) -> None:
     """A matrix replaced by its factors; the pivots, and the order of rows that they give."""
     (out, pivots, *order), run = call.writes, Routines(e, call)
-    n = run.integer(out.shape[-1])
+    extent, _ = run.extents(out)
+    n = run.integer(extent)
 
     def one(index: list[llvm.Value]) -> None:
         at = matrix(e, pivots, index)
-        if is_small(out.shape[-1]):
+        if run.parts == 1 and is_small(extent):
             WrittenOut(e, run, call, index).lu(out, pivots)
         else:
             run("lapack", "getrf", n, n, matrix(e, out, index), run.leading(out), at, run.info())
         if order:
-            in_order(e, e.number(out.shape[-1]), at, matrix(e, order[0], index))
+            in_order(e, e.number(extent), at, matrix(e, order[0], index))
 
-    each(e, call, one)
+    run.each(one)
 
 
 def in_order(e: Emitter, n: llvm.Value, pivots: llvm.Value, order: llvm.Value) -> None:
@@ -198,40 +227,44 @@ def in_order(e: Emitter, n: llvm.Value, pivots: llvm.Value, order: llvm.Value) -
 
 def lu_solve(e: Emitter, call: Call) -> None:
     (lu, pivots, _), (x,), run = call.reads, call.writes, Routines(e, call)
-    n, m = map(run.integer, x.shape[-2:])
+    n, m = map(run.integer, run.extents(x))
+    turned = call.attrs["trans" if run.parts == 1 else "adjoint"]
 
     def one(index: list[llvm.Value]) -> None:
         factors = matrix(e, lu, index)
         if call.attrs["checked"]:
             run.nonzero_diagonal(lu, factors)
-        if is_small(x.shape[-2]):
-            return WrittenOut(e, run, call, index).lu_solve(lu, pivots, x, call.attrs["trans"])
-        run("lapack", "getrs", "T" if call.attrs["trans"] else "N", n, m, factors, run.leading(lu),
+        if run.parts == 1 and is_small(x.shape[-2]):
+            return WrittenOut(e, run, call, index).lu_solve(lu, pivots, x, turned)
+        run("lapack", "getrs", run.adjoint if turned else "N", n, m, factors, run.leading(lu),
             matrix(e, pivots, index), matrix(e, x, index), run.leading(x), run.info())
 
-    each(e, call, one)
+    run.each(one)
 
 
 # eigenvalues and singular values --------------------------------------------------------------------------------------
+NOT_FOUND = "Eigenvalues did not converge"
+
+
 def eigh(e: Emitter, call: Call) -> None:
     """A matrix replaced by its eigenvectors, if they are wanted."""
-    (out, w, work, iwork), run = call.writes, Routines(e, call)
-    n = run.integer(out.shape[-1])
+    (out, w, *spaces), run = call.writes, Routines(e, call)
+    n = run.integer(run.extents(out)[0])
 
     def one(index: list[llvm.Value]) -> None:
         info = run.info()
         run("lapack", "syevd", "V" if call.attrs["vectors"] else "N", "L" if call.attrs["lower"] else "U", n,
-            matrix(e, out, index), run.leading(out), matrix(e, w, index), run.scratch(work),
-            run.integer(work.shape[0]), run.scratch(iwork), run.integer(iwork.shape[0]), info)
-        run.check(info, "Eigenvalues did not converge")
+            matrix(e, out, index), run.leading(out), matrix(e, w, index), *run.spaces(spaces), info)
+        run.check(info, NOT_FOUND)
 
-    each(e, call, one)
+    run.each(one)
 
 
 def svd(e: Emitter, call: Call) -> None:
     """Singular values, and vectors if they are wanted. The matrix is used up."""
-    (a, s, work, iwork, *sides), run = call.writes, Routines(e, call)
-    m, n = map(run.integer, a.shape[-2:])
+    (a, s, work, *others), run = call.writes, Routines(e, call)
+    spaces, sides = others[:run.parts], others[run.parts:]
+    m, n = map(run.integer, run.extents(a))
     job = "N" if not sides else "A" if call.attrs["full"] else "S"
     lines = [run.leading(v) for v in sides] or [run.integer(1)] * 2
 
@@ -239,45 +272,66 @@ def svd(e: Emitter, call: Call) -> None:
         info, at = run.info(), matrix(e, a, index)
         u, vt = [matrix(e, v, index) for v in sides] or [at, at]
         run("lapack", "gesdd", job, m, n, at, run.leading(a), matrix(e, s, index), u, lines[0], vt, lines[1],
-            run.scratch(work), run.integer(work.shape[0]), run.scratch(iwork), info)
+            *run.spaces([work]), *map(run.scratch, spaces), info)
         run.check(info, "SVD did not converge")
 
-    each(e, call, one)
+    run.each(one)
+
+
+def eig(e: Emitter, call: Call) -> None:
+    """Eigenvalues, and eigenvectors if they are wanted. The matrix is used up."""
+    (a, *others), run = call.writes, Routines(e, call)
+    count = 3 - run.parts  # the values of a real matrix come in parts
+    values, work, spaces, vectors = others[:count], others[count], others[count + 1:3], others[3:]
+    n = run.integer(run.extents(a)[0])
+
+    def one(index: list[llvm.Value]) -> None:
+        info, at, far = run.info(), matrix(e, a, index), run.leading(a)
+        right = matrix(e, vectors[0], index) if vectors else at
+        run("lapack", "geev", "N", "V" if vectors else "N", n, at, far, *(matrix(e, w, index) for w in values), at, far,
+            right, run.leading(vectors[0]) if vectors else far, *run.spaces([work]), *map(run.scratch, spaces), info)
+        run.check(info, NOT_FOUND)
+
+    run.each(one)
 
 
 # QR -------------------------------------------------------------------------------------------------------------------
 def qr(e: Emitter, call: Call) -> None:
     """A matrix replaced by r, with reflections below it, of which q is made."""
     (a, q, work), run = call.writes, Routines(e, call)
-    m, n = map(run.integer, a.shape[-2:])
-    reflections = a.shape[-2] if call.attrs["wide"] else a.shape[-1]
-    k, inner = run.integer(reflections), run.integer(q.shape[-1])
-    space = run.integer(work.shape[0] - reflections)
+    rows, columns = run.extents(a)
+    m, n = run.integer(rows), run.integer(columns)
+    reflections = rows if call.attrs["wide"] else columns
+    k, inner = run.integer(reflections), run.integer(run.extents(q)[1])
+    space = run.integer(work.shape[0] // run.parts - reflections)
 
     def one(index: list[llvm.Value]) -> None:
         info, at, made = run.info(), matrix(e, a, index), matrix(e, q, index)
-        own = run.scratch(work), run.scratch(work, reflections), space, info
+        own = run.scratch(work), run.scratch(work, run.parts * reflections), space, info
         run("lapack", "geqrf", m, n, at, run.leading(a), *own)
         run("lapack", "lacpy", "A", m, k, at, run.leading(a), made, run.leading(q))
         run("lapack", "orgqr", m, inner, k, made, run.leading(q), *own)
 
-    each(e, call, one)
+    run.each(one)
 
 
 # Sylvester's equation -------------------------------------------------------------------------------------------------
 def sylvester(e: Emitter, call: Call) -> None:
     """a = u r u', b = v t v' with (nearly) triangular r and t, for which the equation is solved by substitution."""
     (x, *matrices, work), run = call.writes, Routines(e, call)
-    sizes = x.shape[-2:]
-    m, n = map(run.integer, sizes)
-    product, both = sizes[0] * sizes[1], sizes[0] + sizes[1]
-    space = run.integer(6 * both + 2)
+    rows, columns = run.extents(x)
+    m, n = run.integer(rows), run.integer(columns)
+    both, none, adjoint = rows + columns, llvm.Constant(PTR, None), run.adjoint
+    values = run.parts * rows * columns  # where they stand in the routine's memory, behind a product
+    more = values + 2 * both  # where complex ones have another space
+    space = more + (run.parts - 1) * both
 
     def schur(a: llvm.Value, far: llvm.Value, v: llvm.Value, n: llvm.Value) -> None:
         info = run.info()
-        run("lapack", "gees", "V", "N", llvm.Constant(PTR, None), n, a, far, run.info(), run.scratch(work, product),
-            run.scratch(work, product + both), v, far, run.scratch(work, product + 2 * both), space,
-            llvm.Constant(PTR, None), info)
+        found = [run.scratch(work, values + k * both) for k in range(3 - run.parts)]  # real ones come in parts
+        spare = [run.scratch(work, more)] if run.parts == 2 else []
+        run("lapack", "gees", "V", "N", none, n, a, far, run.info(), *found, v, far, run.scratch(work, space),
+            run.integer(6 * both + 2), *spare, none, info)
         run.check(info, "Schur form not found")
 
     def one(index: list[llvm.Value]) -> None:
@@ -286,25 +340,29 @@ def sylvester(e: Emitter, call: Call) -> None:
         unit, zero, between = run.number(1.0), run.number(0.0), run.scratch(work)
         schur(a, far_a, u, m)
         schur(b, far_b, v, n)
-        run("blas", "gemm", "T", "N", m, n, m, unit, u, far_a, at, far, zero, between, far)
+        run("blas", "gemm", adjoint, "N", m, n, m, unit, u, far_a, at, far, zero, between, far)
         run("blas", "gemm", "N", "N", m, n, n, unit, between, far, v, far_b, zero, at, far)
-        scale, info = e.cell(run.element), run.info()
+        scale, info = e.cell(llvm.ArrayType(run.element, run.parts)), run.info()
         run("lapack", "trsyl", "N", "N", run.integer(1), m, n, a, far_a, b, far_b, at, far, scale, info)
         run.check(info, NOT_SINGLE)
         e.b.store(e.b.fdiv(run.element(1.0), e.b.load(scale, type=run.element)), scale)
+        if run.parts == 2:
+            e.b.store(run.element(0.0), e.b.gep(scale, [I64(1)], of=run.element))
         run("blas", "gemm", "N", "N", m, n, m, scale, u, far_a, at, far, zero, between, far)
-        run("blas", "gemm", "N", "T", m, n, n, unit, between, far, v, far_b, zero, at, far)
+        run("blas", "gemm", "N", adjoint, m, n, n, unit, between, far, v, far_b, zero, at, far)
 
-    each(e, call, one)
+    run.each(one)
 
 
+OF_BOTH: dict[str, Callable[[Emitter, Call], None]] = {"lu": lu, "eigh": eigh, "svd": svd, "qr": qr,
+                                                       "sylvester": sylvester}
+"""Of real matrices and of complex ones."""
 ROUTINES: dict[str, Callable[[Emitter, Call], None]] = {
     "cholesky": cholesky, "cholesky_cotangent": cholesky_cotangent, "triangular_solve": triangular_solve,
-    "lu": lu, "lu_solve": lu_solve, "eigh": eigh,
-    "svd": svd, "qr": qr, "sylvester": sylvester,
+    "lu_solve": lu_solve, "eig": eig, **OF_BOTH,
 }
 
-LAPACK = ("potrf", "getrf", "getrs", "syevd", "gesdd", "geqrf", "orgqr", "lacpy", "gees", "trsyl")
+LAPACK = ("potrf", "getrf", "getrs", "syevd", "gesdd", "geev", "geqrf", "orgqr", "lacpy", "gees", "trsyl")
 BLAS = ("trsm",)
 SYMBOLS = {
     **{f"gradjit.lapack.{p}{n}": ("scipy.linalg.cython_lapack", f"{p}{n}") for p in PREFIX.values() for n in LAPACK},
