@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 
 from ..ir import Func, Value, interpret
-from ..ir.sizes import Dim, Opening, guess, is_open, solved
+from ..ir.size_conditions import Opening, solved
+from ..ir.sizes import Dim, guess, is_open
 from ..passes.planes import as_planes, from_planes, layout_in_memory
 from ..records import dataclass
 from ..runtime import cpython

@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import TraceError
 from ..ir import Func, is_loop, verify, walk
-from ..ir.sizes import MustAgree, NotOpen, Opening, opening
+from ..ir.size_conditions import Opening, opening
+from ..ir.sizes import MustAgree, NotOpen
 from ..passes import Dumper, optimize
 from ..passes.vjp.tape_report import tape_entries
 from ..probe import named_like, parameters_of, text

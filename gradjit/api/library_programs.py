@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 
 from ..errors import ArgumentError, GradjitError, UnsupportedError
-from ..ir.sizes import Dim, SizeCondition, is_open, opening, size_of
+from ..ir.size_conditions import SizeCondition, opening
+from ..ir.sizes import Dim, is_open, size_of
 from ..ir.types import dtype_of
 from ..probe import text
 from ..runtime.entry_spec import (

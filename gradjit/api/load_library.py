@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import ArgumentError, TraceError
-from ..ir.sizes import SizeCondition
+from ..ir.size_conditions import SizeCondition
 from ..runtime import externals
 from ..runtime.artefact import entry_code
 from ..runtime.call_convention import MISS

@@ -15,7 +15,8 @@ import numpy as np
 
 from ..errors import GradjitError
 from ..ir import Loc
-from ..ir.sizes import Dim, MustAgree, NotOpen, Size, size_of, solved
+from ..ir.size_conditions import solved
+from ..ir.sizes import Dim, MustAgree, NotOpen, Size, size_of
 from ..records import dataclass
 from ..runtime.entry_spec import static_key
 from ..tracer import trees

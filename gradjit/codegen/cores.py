@@ -20,7 +20,8 @@ from contextlib import contextmanager
 from dataclasses import replace
 
 from ..ir import BOOL, I64, DType, Loc
-from ..ir.sizes import Dim, is_known, is_open, preferred, size_of
+from ..ir.size_conditions import preferred
+from ..ir.sizes import Dim, is_known, is_open, size_of
 from ..records import dataclass
 from .affine import Affine, Var
 from .independence import Independent, Uses, examine, why_in_order

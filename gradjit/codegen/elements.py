@@ -13,7 +13,8 @@ from dataclasses import field, replace
 import numpy as np
 
 from ..ir import OPS, Op, Value
-from ..ir.sizes import is_known, is_less_where_positive, is_open, same
+from ..ir.size_conditions import is_less_where_positive
+from ..ir.sizes import is_known, is_open, same
 from ..records import dataclass
 from .affine import Affine, Var, dot
 from .loops import Buffer, Node, Nodes, View

@@ -15,7 +15,8 @@ from typing import Any
 import numpy as np
 
 from ..ir import DType, Loc
-from ..ir.sizes import Dim, SizeCondition
+from ..ir.size_conditions import SizeCondition
+from ..ir.sizes import Dim
 from ..records import dataclass
 from .affine import Affine, Var
 from .symbolic import upper

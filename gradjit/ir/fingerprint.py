@@ -18,8 +18,9 @@ import numpy as np
 from ..records import dataclass
 from .clone import dims_of
 from .core import Block, Func, Loc, Op, Value
+from .size_conditions import SizeCondition
 from .size_data import size_data
-from .sizes import Dim, SizeCondition, is_open, reckoned, size_of
+from .sizes import Dim, is_open, reckoned, size_of
 from .types import ArrayType, DType
 
 

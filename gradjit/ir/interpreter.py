@@ -11,7 +11,7 @@ from ..errors import ArgumentError, BoundsError, DtypeError, GradjitError, LinAl
 from .clone import dims_of, with_sizes
 from .core import Block, Func, Op, Value, map_attr
 from .ops import OPS
-from .sizes import solved
+from .size_conditions import solved
 from .types import TAPE, ArrayType
 
 Env = dict[Value, np.ndarray]

@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from .sizes import COMPARE, Atom, Dim, Quotient, Size, SizeCondition, size_of
+from .size_conditions import SizeCondition
+from .sizes import COMPARE, Atom, Dim, Quotient, Size, size_of
 
 
 def size_data(x: int, numbers: Mapping[Dim, int]) -> Any:

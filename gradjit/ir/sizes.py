@@ -10,7 +10,7 @@ that it stands for, so that rules on extents need not know of it:
   they are not equal. But while a function is traced, which may do one thing or another, such a comparison is decided:
 - an order, or whether it is 0, that holds for all dims (which are not negative) is answered so. Otherwise it is
   answered as it is for the sizes that came first, the *example*, and what was said becomes a condition of the
-  compilation (`Opening`);
+  compilation (`Opening`, in size_conditions.py);
 - what needs the number itself (a `range` of Python's, an array of NumPy's) finds that it cannot have it: `NotOpen`.
 
 So whatever is computed with sizes is right for all calls that meet the conditions, and nothing for a single one.
@@ -21,10 +21,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import field
 from itertools import count
 from operator import index
-from typing import TYPE_CHECKING, Any, TypeGuard, Union
+from typing import TYPE_CHECKING, Any, Protocol, TypeGuard, Union
 
 from ..errors import GradjitError, Signal
 from ..records import dataclass
@@ -368,50 +367,9 @@ def written(terms: Terms, name: Callable[[Atom], str]) -> str:
 
 
 # conditions -----------------------------------------------------------------------------------------------------------
-@dataclass(frozen=True)
-class SizeCondition:
-    """`left op right`, which a call must meet: what was concluded while compiling holds for such sizes only.
-
-    is_preference: the code is right for other sizes, too, but made for these. Nothing is concluded from it.
-    """
-
-    left: int
-    op: str
-    right: int
-    is_preference: bool = False
-
-    @property
-    def words(self) -> str:
-        """As the user would write it: numbers on the right, nothing negative."""
-        apart = self.left - self.right
-        if type(apart) is not Size:
-            return f"{self.left} {self.op} {self.right}"
-        number = apart.terms.get((), 0)
-        left = {m: k for m, k in apart.terms.items() if m and k > 0}
-        right = {m: -k for m, k in apart.terms.items() if m and k < 0}
-        op = self.op
-        if not left:
-            left, right, op, number = right, left, TURNED[op], -number
-        strict = {("<", -1): "<=", (">", 1): ">="}.get((op, number)) if right else None  # a < b + 1: a <= b
-        if strict is not None:
-            op, number = strict, 0
-        (right if number < 0 or not right else left)[()] = -number if number < 0 or not right else number
-        return f"{written(left, lambda a: a.words)} {op} {written(right, lambda a: a.words)}"
-
-    def holds(self, dims: Mapping[Dim, int]) -> bool:
-        """Whether it does for these dims."""
-        left, right = (x.at(dims) if type(x) is Size else x for x in (self.left, self.right))
-        return COMPARE[self.op](left, right)
-
-    def facts(self) -> Iterator[Any]:
-        """Polynomials that are not negative where it holds."""
-        if self.op in ABOVE:
-            yield ABOVE[self.op](self.left, self.right)
-        elif self.op == "==":
-            yield self.left - self.right
-            yield self.right - self.left
 
 
+# comparisons ----------------------------------------------------------------------------------------------------------
 COMPARE: dict[str, Callable[[int, int], bool]] = {
     "<": lambda a, b: a < b, "<=": lambda a, b: a <= b, ">": lambda a, b: a > b, ">=": lambda a, b: a >= b,
     "==": lambda a, b: a == b, "!=": lambda a, b: a != b,
@@ -433,29 +391,18 @@ class MustAgree(Signal):
         self.left, self.right = left, right
 
 
-@dataclass
-class Opening:
-    """A compilation with open sizes: what has been concluded from the example."""
+class Concluding(Protocol):
+    """What is compiled with open sizes: what is known of them there, and where more is concluded."""
 
-    conditions: dict[SizeCondition, None] = field(default_factory=dict)
-    facts: list[int] = field(default_factory=list)
+    facts: list[int]
+    """Polynomials that are not negative."""
 
-    def add(self, c: SizeCondition) -> None:
-        if c not in self.conditions:
-            self.conditions[c] = None
-            self.facts += () if c.is_preference else c.facts()
-
-    def needed(self) -> list[SizeCondition]:
-        """The conditions without those that follow from others."""
-        left = list(self.conditions)
-        for c in list(left):
-            others = [f for o in left if o is not c and (c.is_preference or not o.is_preference) for f in o.facts()]
-            if c.op in ABOVE and _follows(ABOVE[c.op](c.left, c.right), others, 2):
-                left.remove(c)
-        return left
+    def decide(self, left: int, op: str, right: int) -> bool:
+        """Whether a comparison that depends holds, from now on."""
 
 
-_opening: ContextVar[Opening | None] = ContextVar("opening", default=None)
+compiling: ContextVar[Concluding | None] = ContextVar("compiling", default=None)
+"""What is being compiled (see size_conditions.py)."""
 _deciding: ContextVar[bool] = ContextVar("deciding", default=False)
 
 
@@ -463,7 +410,7 @@ _deciding: ContextVar[bool] = ContextVar("deciding", default=False)
 def deciding(whether: bool) -> Iterator[None]:
     """Within, what a program does may depend on whether a size is some number: where one is compared with it that is
     decided, as an order is. (Not so in passes, which work on IR.)"""
-    token = _deciding.set(whether and _opening.get() is not None)
+    token = _deciding.set(whether and compiling.get() is not None)
     try:
         yield
     finally:
@@ -482,16 +429,6 @@ def same(left: Any, right: Any) -> bool:
     if type(left) is Size or type(right) is Size:
         return type(left) is type(right) and left == right
     return bool(left == right)
-
-
-@contextmanager
-def opening(o: Opening) -> Iterator[Opening]:
-    """Within, what is concluded from the example becomes a condition of `o`."""
-    token = _opening.set(o)
-    try:
-        yield o
-    finally:
-        _opening.reset(token)
 
 
 FAR = 1 << 60
@@ -520,60 +457,10 @@ def decided(left: int, op: str, right: int) -> bool:
     known = is_known(left, op, right)
     if known is not None:
         return known
-    o = _opening.get()
-    if o is None:
-        raise GradjitError(f"whether {SizeCondition(left, op, right).words} depends on sizes that are open")
-    truth = COMPARE[op](guess(left), guess(right))
-    held = op if truth else OPPOSITE[op]
-    if held == "!=":  # of numbers that differ, the one that cannot be less is greater
-        held = ">" if is_nonnegative(left - right) else "<" if is_nonnegative(right - left) else held
-    o.add(SizeCondition(left, held, right))
-    return truth
-
-
-def holds(left: int, op: str, right: int) -> bool:
-    """The same; where nothing is being compiled a comparison that depends is taken to hold."""
-    return is_known(left, op, right) is not False if _opening.get() is None else decided(left, op, right)
-
-
-def presumed(left: int, op: str, right: int) -> bool:
-    """Whether the comparison holds for all sizes, or does for the example and then for all calls of this compilation.
-    Where it does not, nothing is concluded: for code that is right in either case."""
-    known = is_known(left, op, right)
-    return COMPARE[op](guess(left), guess(right)) and holds(left, op, right) if known is None else known
-
-
-def preferred(left: int, op: str, right: int) -> bool:
-    """Whether the comparison holds for all sizes, or does for the example: then calls of other sizes get code of their
-    own. For code that is right in either case, and quick in one."""
-    known = is_known(left, op, right)
-    if known is None:
-        known = COMPARE[op](guess(left), guess(right))
-        if known and (o := _opening.get()) is not None:
-            o.add(SizeCondition(left, op, right, True))
-    return known
-
-
-def is_less_where_positive(left: int, right: int) -> bool:
-    """Whether left < right where no dim is 0: in arrays without elements nothing is ever looked up."""
-    apart = right - left
-    if type(apart) is Size:
-        beyond = apart.at({d: size_of(d) + 1 for d in apart.dims})
-        if is_nonnegative(beyond - 1):
-            return True
-        if is_nonnegative(-beyond):
-            return False
-    return left < right
-
-
-def is_no_less_where_positive(left: int, right: int) -> bool:
-    """Whether left >= right where no dim is 0, as for strides: arrays without elements have none that count."""
-    apart = left - right
-    if type(apart) is Size:
-        beyond = apart.at({d: size_of(d) + 1 for d in apart.dims})
-        if is_nonnegative(beyond):
-            return True
-    return apart >= 0
+    compilation = compiling.get()
+    if compilation is None:
+        raise GradjitError(f"whether {left} {op} {right} depends on sizes that are open")
+    return compilation.decide(left, op, right)
 
 
 def agree(left: int, right: int) -> bool:
@@ -592,12 +479,12 @@ def is_nonnegative(p: int) -> bool:
     """Whether p >= 0 follows from the conditions so far. (Yes is certain, no is not.)"""
     if type(p) is not Size:
         return p >= 0
-    o = _opening.get()
-    facts = o.facts if o is not None else []
-    return _follows(p, facts, 2)
+    compilation = compiling.get()
+    return follows(p, [] if compilation is None else compilation.facts, 2)
 
 
-def _follows(p: int, facts: list[int], depth: int) -> bool:
+def follows(p: int, facts: list[int], depth: int) -> bool:
+    """Whether p >= 0 follows from polynomials that are not negative, so many of them at the most."""
     if type(p) is not Size:
         return p >= 0
     if all(k >= 0 for k in p.terms.values()) and all(_is_natural(a) for a in p.atoms):
@@ -605,7 +492,7 @@ def _follows(p: int, facts: list[int], depth: int) -> bool:
     if depth == 0:
         return False
     known = [f for f in (*facts, *_of_quotients(p)) if type(f) is Size and any(m in p.terms for m in f.terms if m)]
-    return any(_follows(p - f, facts, depth - 1) for f in known)  # p >= 0 where f >= 0 and p - f >= 0
+    return any(follows(p - f, facts, depth - 1) for f in known)  # p >= 0 where f >= 0 and p - f >= 0
 
 
 def _of_quotients(p: Size) -> Iterator[int]:
@@ -619,15 +506,3 @@ def _of_quotients(p: Size) -> Iterator[int]:
 
 def _is_natural(a: Atom) -> bool:
     return isinstance(a, Dim) or all(k >= 0 for k in a.of.terms.values())
-
-
-# shapes that come -----------------------------------------------------------------------------------------------------
-def solved(wanted: Iterable[tuple[int, int]]) -> dict[Dim, int] | None:
-    """What the dims are where extents `(as the type has it, as it came)` agree; None where they do not. Each dim must
-    stand alone in one of the extents."""
-    pairs = list(wanted)
-    found: dict[Dim, int] = {}
-    for e, n in pairs:
-        if type(e) is Size and e.dim is not None:
-            found.setdefault(e.dim, n)
-    return found if all((e.at(found) if type(e) is Size else e) == n for e, n in pairs) else None

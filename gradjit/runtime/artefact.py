@@ -17,8 +17,9 @@ from gradjit import errors
 from gradjit.codegen import Check, CoresEntry, Lowered, lower
 from gradjit.ir import Func
 from gradjit.ir.fingerprint import Fingerprint, fingerprint
+from gradjit.ir.size_conditions import Opening, SizeCondition, opening
 from gradjit.ir.size_data import condition_data, condition_from, size_data, size_from
-from gradjit.ir.sizes import Dim, Opening, SizeCondition, opening
+from gradjit.ir.sizes import Dim
 from gradjit.records import dataclass
 from gradjit.runtime import disk_cache, externals
 from gradjit.runtime.entry import Entry, EntryCode, emit_entry, load_entry

@@ -18,7 +18,8 @@ from typing import Any, TypeGuard, get_args
 
 import numpy as np
 
-from gradjit.ir.sizes import Dim, SizeCondition, is_open
+from gradjit.ir.size_conditions import SizeCondition
+from gradjit.ir.sizes import Dim, is_open
 from gradjit.records import dataclass
 from gradjit.runtime.numpy_abi import DTYPE_META, canonical
 

@@ -15,7 +15,8 @@ from gradjit.codegen import Check, Lowered, Program, assemble, lower
 from gradjit.errors import ArgumentError, DtypeError, ShapeError, UnsupportedError
 from gradjit.ir import Func
 from gradjit.ir.insert_checks import insert_checks
-from gradjit.ir.sizes import Dim, Opening, Size, opening, solved
+from gradjit.ir.size_conditions import Opening, opening, solved
+from gradjit.ir.sizes import Dim, Size
 from gradjit.runtime import externals, support
 from gradjit.runtime.jit import MachineCode, compile_module
 

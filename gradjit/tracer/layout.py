@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from ..ir.sizes import guess, is_no_less_where_positive as is_no_less, is_open, same
+from ..ir.size_conditions import is_no_less_where_positive as is_no_less
+from ..ir.sizes import guess, is_open, same
 
 Strides = tuple[int, ...] | None
 """None where the order in memory is not known: NumPy's loops choose one for operands that are not row-major."""

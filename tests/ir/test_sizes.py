@@ -6,19 +6,8 @@ import pytest
 from gradjit.errors import GradjitError, ShapeError
 from gradjit.ir import interpret, parse, verify
 from gradjit.ir.clone import dims_of
-from gradjit.ir.sizes import (
-    Dim,
-    MustAgree,
-    NotOpen,
-    Opening,
-    agree,
-    guess,
-    is_known,
-    is_open,
-    opening,
-    size_of,
-    solved,
-)
+from gradjit.ir.size_conditions import Opening, opening, solved
+from gradjit.ir.sizes import Dim, MustAgree, NotOpen, agree, guess, is_known, is_open, size_of
 from gradjit.runtime.kernel import compile_func
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ...ir import I64, OPS, Memory, Op, Value
-from ...ir.sizes import presumed
+from ...ir.size_conditions import presumed
 from ..affine import Affine, dot
 from ..elements import Elements, Index
 from ..loops import Call, Node

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ...ir import Op, Value
-from ...ir.sizes import is_known, is_less_where_positive, is_open, same
+from ...ir.size_conditions import is_less_where_positive
+from ...ir.sizes import is_known, is_open, same
 from ..affine import ZERO, Affine, dot
 from ..elements import VIEWS, Elements, row_major
 from ..loops import Node

@@ -9,7 +9,7 @@ import numpy as np
 
 from ...errors import DtypeError, ShapeError
 from .. import attrs as kinds
-from ..sizes import holds
+from ..size_conditions import holds
 from ..types import I64, ArrayType
 from .spec import Fails, Memory, OpSpec, Sign, table
 

@@ -15,7 +15,8 @@ import numpy as np
 
 from gradjit.codegen import Check
 from gradjit.ir import DType
-from gradjit.ir.sizes import Dim, SizeCondition, is_open
+from gradjit.ir.size_conditions import SizeCondition
+from gradjit.ir.sizes import Dim, is_open
 from gradjit.records import dataclass
 
 KEYWORDS = frozenset("""

@@ -16,7 +16,8 @@ from typing import Any
 from gradjit.codegen import Check
 from gradjit.errors import ArgumentError
 from gradjit.ir import Loc
-from gradjit.ir.sizes import Dim, Quotient, Size, SizeCondition, total
+from gradjit.ir.size_conditions import SizeCondition
+from gradjit.ir.sizes import Dim, Quotient, Size, total
 from gradjit.ir.types import DTYPES
 from gradjit.records import dataclass
 from gradjit.runtime.artefact import error_named
