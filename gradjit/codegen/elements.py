@@ -7,7 +7,7 @@ the same walk runs dry, with whole loops as indices, and notes what it read and 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import field, replace
 
 import numpy as np
@@ -58,10 +58,14 @@ class Notes:
 
 
 class Elements:
-    """The elements of a function's values, given which values have memory (`views`)."""
+    """The elements of a function's values, given which values have memory (`views`).
 
-    def __init__(self, nodes: Nodes):
+    of_operations: the table `ELEMENT` of codegen/lower, whose rules ask for elements.
+    """
+
+    def __init__(self, nodes: Nodes, of_operations: Mapping[str, Callable[[Elements, Op, Index], Node]]):
         self.nodes = nodes
+        self.of_operations = of_operations
         self.views: dict[Value, View] = {}
         self.inputs: set[Value] = set()
         self.literals: dict[Value, View] = {}
@@ -113,7 +117,6 @@ class Elements:
 
     def inline(self, value: Value, index: Index) -> Node:
         """The element through the operation that defines the value."""
-        from .lower import ELEMENT
         if value in self.rules:
             return self.rules[value](self, index)
         op = value.op
@@ -121,7 +124,7 @@ class Elements:
         if OPS[op.name].pointwise:
             args = tuple(self.at(o, index) for o in op.operands)
             return self.apply(op, args)
-        return ELEMENT[op.name](self, op, index)
+        return self.of_operations[op.name](self, op, index)
 
     def apply(self, op: Op, args: tuple[Node, ...]) -> Node:
         """A pointwise operation on elements. What is absent (see `absent`) takes no part in sums."""

@@ -48,7 +48,7 @@ from .loops import (
 )
 from .lower import EMIT
 from .lower.elementwise import constant, memory_type, sine_and_cosine
-from .numbers import STRIP
+from .numbers import BLOCK, STRIP
 from .open_loops import unbounded
 from .routines import ROUTINES
 from .sizes import emitted
@@ -62,8 +62,6 @@ UNROLLED = 16
 """Iterations of a short loop inside a vector loop, up to which it is written out."""
 INLINED = 16
 """Uses of one function of the vector math library in a kernel, up to which it is inlined."""
-BLOCK = 256
-"""Vectors that one running sum takes up before it is added to the total: bounds the growth of rounding errors."""
 
 
 @dataclass

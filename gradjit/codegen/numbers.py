@@ -23,6 +23,9 @@ def identity(combine: str, dtype: DType) -> Any:
 LOAD, GATHER = 0.3, 3.0
 """A load that runs along with arithmetic, and one from a computed place."""
 
+BLOCK = 256
+"""Vectors that one running sum takes up before it is added to the total: bounds the growth of rounding errors."""
+
 CACHE_BYTES = 1 << 19
 """Arrays up to this size stay in a core's own cache."""
 

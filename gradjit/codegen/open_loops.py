@@ -17,8 +17,9 @@ from typing import TYPE_CHECKING
 from . import llvm
 from .emit_control import inside, iteration, poll, rest, runs_along, when
 from .emit_scope import EmitScope
+from .loop_passes import statements
 from .loops import Accumulate, LoopStmt, Store
-from .numbers import STRIP
+from .numbers import BLOCK, STRIP
 from .vecmath.lanes import I64
 
 if TYPE_CHECKING:
@@ -109,7 +110,6 @@ def blocked(e: Emitter, s: LoopStmt, trip_count: llvm.Value, sums: list[Accumula
             ) -> None:
     """The iterations, at least one: long sums in blocks, as where the number is known; asking now and then whether the
     user interrupts."""
-    from .emit import BLOCK
     work = s.asks * s.lanes * s.unroll
     if not sums and not work:
         e.iterate(I64(0), trip_count, body)
@@ -140,7 +140,6 @@ def copies(e: Emitter, s: LoopStmt, k: llvm.Value, count: int, base: llvm.Value,
 @contextmanager
 def fitting(e: Emitter, s: LoopStmt, first: llvm.Value, copy: int, overlaps: bool) -> Iterator[None]:
     """The scope of a vector that begins at `first`, or as far before as it must to fit."""
-    from .loop_passes import statements
     start = first
     if overlaps:
         last = e.number(s.var.hi - s.lanes)

@@ -18,6 +18,7 @@ from ..records import dataclass
 from .affine import ZERO, Affine, Var, dot
 from .elements import Elements, Index, Notes, row_major, whole
 from .loops import Accumulator, Buffer, Call, Node, Nodes, View
+from .lower import ELEMENT, TASKS, UNLOWERED, dissolve, is_thin
 
 
 @dataclass(eq=False)
@@ -146,7 +147,7 @@ class Lowering:
         self.func = func
         self.memory = memory
         self.frame = frame
-        self.elements = Elements(frame.nodes)
+        self.elements = Elements(frame.nodes, ELEMENT)
         self.elements.in_parts = frame.in_parts
         self.workspace: list[Buffer] = []
         self.tasks: list[Task | CallTask] = []
@@ -231,7 +232,6 @@ class Lowering:
 
     # tasks ----------------------------------------------------------------------------------------------------------
     def define(self, op: Op) -> None:
-        from .lower import TASKS, UNLOWERED, dissolve
         if op.name in UNLOWERED:
             where = f"; {op.loc.full}" if op.loc else ""
             raise UnsupportedError(f"{op.name} cannot be compiled: {UNLOWERED[op.name]}{where}")
@@ -319,5 +319,4 @@ def element_of(value: Value) -> Callable[[Elements, Index], Node]:
 
 def must(op: Op) -> bool:
     """Whether an operation has tasks, and so memory, whoever reads it."""
-    from .lower import is_thin
     return OPS[op.name].has_nest and not is_thin(op)

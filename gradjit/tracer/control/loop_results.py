@@ -20,7 +20,8 @@ from ..array import ARRAY, PYTHON, TracedArray, root
 from ..grown import Tail
 from ..layout import Strides
 from ..structures import Structure
-from .branches import has_effect, truth
+from .branch_results import has_effect
+from .branches import truth
 from .frames import Frame, substitute
 from .histories import alias
 from .item_targets import ItemTarget

@@ -415,15 +415,32 @@ def polyint(p, m=1, k=None):
     return y
 
 
+def fitted(rows: Any, y: Any, rcond: Any, w: Any, full: Any) -> Any:
+    """The coefficients of columns that come nearest to y, each measured in its own length, and what lstsq tells."""
+    x, right = rows, y + 0.0
+    if right.ndim not in (1, 2) or right.shape[0] != x.shape[0]:
+        fail(ArgumentError, "expected x and y to have same length")
+    if w is not None:
+        weights: Any = w + 0.0
+        if weights.shape != (x.shape[0],):
+            fail(ArgumentError, "expected x and w to have same length")
+        x, right = x * weights[:, np.newaxis], right * (weights if right.ndim == 1 else weights[:, np.newaxis])
+    lengths = np.sqrt(np.sum(np.real(x) ** 2 + np.imag(x) ** 2 if np.iscomplexobj(x) else x * x, axis=0))
+    lengths = np.where(lengths == 0, 1, lengths)
+    least = x.shape[0] * np.finfo(x.dtype).eps if rcond is None else rcond
+    c, left, rank, s = np.linalg.lstsq(x / lengths, right, least)
+    c = np.transpose(np.transpose(c) / lengths)
+    return (c, [left, rank, s, least]) if full else c
+
+
 def polyfit(x, y, deg, rcond=None, full=False, w=None, cov=False):
     """By least squares; with cov the matrix by which the coefficients vary."""
-    from .polynomials import fitted
     n = static_int(deg, "deg") + 1
     at: Any = array(x)
     if at.ndim != 1 or n < 1:
         fail(ArgumentError, "expected 1D vector for x" if n > 0 else "expected deg >= 0")
     rows: Any = np.vander(at + 0.0, n)
-    found = fitted(rows, y, rcond, w, True)
+    found = fitted(rows, array(y), rcond, None if w is None else array(w), True)
     c, (left, rank, s, least) = found
     if full:
         return c, left, rank, s, least

@@ -23,6 +23,7 @@ from ..locations import fail
 from ..operands import as_traced, captured, cast, is_traced
 from ..outside import outside
 from ..recorder import current
+from .calculus import fitted
 from .common import array
 
 Rule = Callable[..., Any]
@@ -108,32 +109,14 @@ def copied(module: str, name: str) -> Rule:
 
 
 # fits -----------------------------------------------------------------------------------------------------------------
-def fitted(rows: Any, y: Any, rcond: Any, w: Any, full: Any) -> Any:
-    """The coefficients of columns that come nearest to y, each measured in its own length, and what lstsq tells."""
-    x, right = rows, made(y) + 0.0
-    if right.ndim not in (1, 2) or right.shape[0] != x.shape[0]:
-        fail(ArgumentError, "expected x and y to have same length")
-    if w is not None:
-        weights: Any = made(w) + 0.0
-        if weights.shape != (x.shape[0],):
-            fail(ArgumentError, "expected x and w to have same length")
-        x, right = x * weights[:, np.newaxis], right * (weights if right.ndim == 1 else weights[:, np.newaxis])
-    lengths = np.sqrt(np.sum(np.real(x) ** 2 + np.imag(x) ** 2 if np.iscomplexobj(x) else x * x, axis=0))
-    lengths = np.where(lengths == 0, 1, lengths)
-    least = x.shape[0] * np.finfo(x.dtype).eps if rcond is None else rcond
-    c, left, rank, s = np.linalg.lstsq(x / lengths, right, least)
-    c = np.transpose(np.transpose(c) / lengths)
-    return (c, [left, rank, s, least]) if full else c
-
-
 def fit_of(module: str) -> Rule:
     def fit(x, y, deg, rcond=None, full=False, w=None):
         degrees = np.sort(np.atleast_1d(deg)) if np.ndim(deg) else None
         top = int(degrees[-1]) if degrees is not None else int(deg)
         rows = space(module)[f"{KINDS[module][0]}vander"](made(x) + 0.0, top)
         if degrees is None:
-            return fitted(rows, y, rcond, w, full)
-        found = fitted(rows[:, degrees], y, rcond, w, full)
+            return fitted(rows, made(y), rcond, None if w is None else made(w), full)
+        found = fitted(rows[:, degrees], made(y), rcond, None if w is None else made(w), full)
         c = found[0] if full else found
         whole = empty((top + 1, *c.shape[1:]), c.dtype)
         whole[degrees] = c

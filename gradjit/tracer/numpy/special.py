@@ -13,6 +13,7 @@ import numpy as np
 from ...errors import ArgumentError
 from ...ir.ops.special_functions import SIGNATURES, signature
 from .. import operands as o
+from ..libraries import rules
 from ..locations import fail
 from ..operands import TracedArray, cast, emit, static_int
 from ..ufuncs import Raw
@@ -206,8 +207,10 @@ def special_ufunc(ufunc: np.ufunc) -> str | Rule | Raw | None:
         return None
     if name in SIGNATURES and name != "wofz":
         return functools.partial(scipy_call, name)
-    from ..scipy.special import UFUNCS as GIVING_COMPLEX
-    return Raw(GIVING_COMPLEX[name]) if name in GIVING_COMPLEX else UFUNCS_BY_NAME.get(name)
+    if name in UFUNCS_BY_NAME:
+        return UFUNCS_BY_NAME[name]
+    giving_complex = rules("scipy").get(("scipy.special._ufuncs", name))
+    return None if giving_complex is None else Raw(giving_complex)
 
 
 def scipy_call(name: str, *operands: TracedArray) -> Any:

@@ -203,6 +203,7 @@ UFUNCS: dict[str, Rule] = {
 _BASIC, _MULTI = "scipy.special._basic", "scipy.special._multiufuncs"
 
 RULES: dict[tuple[str, str], Rule] = {
+    **{("scipy.special._ufuncs", name): rule for name, rule in UFUNCS.items()},
     (_BASIC, "zeta"): zeta, (_BASIC, "factorial"): factorial, (_BASIC, "comb"): comb, (_BASIC, "perm"): perm,
     (_BASIC, "diric"): diric, (_BASIC, "jvp"): _derivative("jv", -1, 1), (_BASIC, "yvp"): _derivative("yv", -1, 1),
     (_BASIC, "ivp"): _derivative("iv", 1, 1), (_BASIC, "kvp"): _derivative("kv", 1, -1), (_BASIC, "lmbda"): lmbda,
