@@ -20,7 +20,7 @@ from .control.iterators import OF_ARRAYS, bar
 from .foreign import look_at_elements
 from .guards import ABSENT, Source, lookup
 from .layout import of_array
-from .leaks import refuse_keeping
+from .leaks import call_later, is_effect, refuse_keeping
 from .lift import is_product, is_user_code, lifted
 from .masked_selection import elements_of, holds_selection
 from .operands import brought, captured, is_born, is_traced, laid
@@ -262,6 +262,8 @@ def as_it_is(f: Any, args: Any, kwargs: Any) -> Any:
         if random_streams.is_stream(owner, (*args, *kwargs.values())):
             return random_streams.draw(owner, text(f, "__name__"), args, kwargs)
     refuse_keeping(owner, text(f, "__name__"), (*args, kwargs) if kwargs else args, world.for_effect is f)
+    if is_effect(f):
+        return call_later(f, args, kwargs)
     if frame.parent is not None:
         watch(frame, f, args)
     if type(getattr(f, "__self__", None)) is not Sparse:

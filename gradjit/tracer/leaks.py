@@ -1,17 +1,28 @@
-"""Traced values on their way out of the function, other than by `return`: a compiled function cannot give them out."""
+"""What goes out of the function other than by `return`. A compiled function cannot give traced values out.
+
+But methods of a library's objects that stand outside may be called for their effect: `queue.put(1.0)`. Nobody asks what
+they give, and what they do is no part of what is computed: the compiled function calls them each time that it runs,
+where and as often as the text says, with what they are given here. So their arguments are values that stay what they
+are; and what such an object holds is not read in the function (left_outside.py), which would see it as it was before.
+"""
 
 from __future__ import annotations
 
+import functools
 import types
 from collections.abc import Iterable
 from typing import Any, NoReturn
 
 import numpy as np
 
+from ..errors import TraceError
+from ..ir.ops.effects import RECEIVERS
+from ..probe import peek, text
 from . import trees
 from .array import TracedArray
 from .control.frames import is_container
-from .locations import with_place
+from .guards import is_plain
+from .locations import fail, here, with_place
 from .operands import is_traced
 from .outside import described, outside
 from .recorder import current, recorders
@@ -67,3 +78,37 @@ def refuse_rebinding(what: str, state: State | None = None) -> NoReturn:
     """TraceError; where it tells a state, gj.jit carries that from call to call."""
     raise Kept(with_place(f"the function gives a traced value to {what}, outside of the function: a compiled function "
                           f"cannot do that at each call; return the new value instead"), state) from None
+
+
+# effects --------------------------------------------------------------------------------------------------------------
+METHODS = (types.MethodType, types.BuiltinFunctionType, types.MethodWrapperType)
+LRU = functools._lru_cache_wrapper
+PASSED_ON = (types.FunctionType, types.ModuleType, type)
+
+
+def is_effect(f: Any) -> bool:
+    """Whether a call of f that nobody asks for a result is one of these."""
+    owner = peek(f, "__self__")
+    return (outside(current()).for_effect is f and isinstance(f, METHODS) and not is_container(owner)
+            and (is_of_library(owner) or isinstance(owner, LRU)) and not isinstance(owner, TracedArray)
+            and is_kept(owner))
+
+
+def call_later(f: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+    """The call, when the compiled function runs."""
+    world, owner = outside(current()), f.__self__
+    what = f"the method {text(f, '__name__')} of {described(owner)}, which stands outside of the function"
+    for x in (*args, *kwargs.values()):
+        if not (is_plain(x) or isinstance(x, PASSED_ON) or world.knows(x)):
+            fail(TraceError, f"{what}, is called with {described(x)}, which the compiled function would not make anew "
+                             f"at each call; call it outside, or give it numbers and texts")
+    for around in current().outermost.trying:
+        if around.may_catch:
+            fail(TraceError, f"{what}, is called where {around.name}, if it raised an exception, which a compiled "
+                             f"function cannot do; call it outside")
+    for x in (owner, *args, *kwargs.values()):
+        if not (is_plain(x) or isinstance(x, PASSED_ON)):  # what it is given it may change, too
+            world.effects.setdefault(id(x), (x, text(f, "__name__"), here()))
+    name = f"call#{len(RECEIVERS)}"
+    RECEIVERS[name] = lambda _: f(*args, **kwargs)
+    current().append("debug_print", (), {"format": "", "to": name})

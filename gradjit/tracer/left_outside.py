@@ -8,10 +8,10 @@ import types
 from collections.abc import Iterator
 from typing import Any
 
-from ..errors import LeakError
+from ..errors import LeakError, TraceError
 from ..ir import Loc
 from .array import TracedArray
-from .guards import ANY, Guard, HeldItems, Snapshot, Source, is_plain
+from .guards import ANY, Guard, HeldItems, Repeated, Snapshot, Source, is_plain
 from .locations import fail
 from .outside import Outside, described
 from .parts import is_iterator, parts
@@ -99,4 +99,43 @@ def refill(g: HeldItems, world: Outside) -> None:
         g.container[:] = [before(k, value) for k, value in enumerate(g.items)]
 
 
-__all__ = ["check", "take_back"]
+# effects --------------------------------------------------------------------------------------------------------------
+NOT_ENTERED = (types.FunctionType, types.ModuleType, type)
+
+
+def check_effects(world: Outside) -> None:
+    """At the end of the trace: nothing has been read of what is called for its effect when the compiled function
+    runs."""
+    if not world.effects:
+        return
+    read = {id(o): o for o in owners(world)}
+    for owner, method, loc in world.effects.values():
+        if any(id(x) in read for x in held(owner)):
+            fail(TraceError, f"the function calls the method {method} with {described(owner)}, which stands outside, "
+                             f"and reads what that holds, too; the compiled function does so with what it held while "
+                             f"it was traced; pass what is read as an argument, or call the method outside", loc)
+
+
+def owners(world: Outside) -> Iterator[Any]:
+    """The objects that guards are about, but for those of which a method or the class was asked for."""
+    for g in world.guards.values():
+        if isinstance(g, (HeldItems, Snapshot)):
+            yield g.container if isinstance(g, HeldItems) else g.owner
+        elif isinstance(g, Repeated):
+            yield g.function
+        elif isinstance(source := getattr(g, "source", None), Source) and source.kind in ("item", "attribute", "plain"):
+            yield source.owner
+
+
+def held(owner: Any) -> Iterator[Any]:
+    """An object with all that can be reached from it, but functions, classes and modules."""
+    todo, seen = [owner], set[int]()
+    while todo:
+        x = todo.pop()
+        if id(x) not in seen and not is_plain(x) and not isinstance(x, NOT_ENTERED):
+            seen.add(id(x))
+            yield x
+            todo += parts(x) or ()
+
+
+__all__ = ["check", "check_effects", "take_back"]

@@ -114,7 +114,7 @@ def run(world: Outside, f: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -
     name = name_of(f)
     if (known := on_data(f, args, kwargs)) is not None:
         return known
-    refusal = None if world.for_effect is f else watched(world, f, name, given)
+    refusal = moves_on(world, name, (*held_by(f), *given)) if world.for_effect is f else watched(world, f, name, given)
     before = None if is_c(f) else random_state()
     try:
         result = heard(name, f, args, kwargs)
@@ -265,13 +265,24 @@ def watched(world: Outside, f: Any, name: str, given: Iterable[Any]) -> TraceErr
                 if not among(f, SHALLOW):
                     world.look_into(x.__dict__)
                 continue
-            if is_iterator(x) and not world.is_fresh(x):
-                fail(TraceError, f"{name} moves on {described(x)} that was made outside, which the compiled function "
-                                 f"cannot do at each call; make the iterator inside, or pass a list")
+            if (refusal := moves_on(world, name, [x])) is not None:
+                return refusal
             if is_c(f) or is_numpy(f):
                 of_c_code(world, f, name, x)
             else:
                 world.watch(x, name)
+    except TraceError as e:
+        return e
+    return None
+
+
+def moves_on(world: Outside, name: str, given: Iterable[Any]) -> TraceError | None:
+    """The error for a call that moves an iterator on."""
+    try:
+        for x in given:
+            if is_iterator(x) and not world.is_fresh(x) and not type(x).__module__.startswith("gradjit."):
+                fail(TraceError, f"{name} moves on {described(x)} that was made outside, which the compiled function "
+                                 f"cannot do at each call; make the iterator inside, or pass a list")
     except TraceError as e:
         return e
     return None

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..errors import TraceError
-from ..ir import DTYPES
+from ..ir import DTYPES, Loc
 from .ambient import note_decimals
 from .fresh_arrays import FreshArrays
 from .guards import ABSENT, ANY, Condition, Guard, HeldItems, Repeated, Snapshot, Source, is_plain
@@ -82,6 +82,8 @@ class Outside:
         """Containers that functions without source have got, with what they held."""
         self.for_effect: Any = None
         """The function that is called for its effect alone, if one is."""
+        self.effects: dict[int, tuple[Any, str, Loc | None]] = {}
+        """Objects of libraries with a method that the compiled function calls for its effect."""
         self.settings: dict[Any, None] = {}
         """How settings of the process are read that the function changes."""
         self.seeded: dict[int, Any] = {}

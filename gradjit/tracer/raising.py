@@ -71,6 +71,11 @@ class Trying:
         return any(kind is None or isinstance(e, kind()) for kind in self.kinds)
 
     @property
+    def may_catch(self) -> bool:
+        """Whether there is any exception that it may catch."""
+        return True
+
+    @property
     def name(self) -> str:
         return f"the try in line {self.line} would catch it"
 
@@ -83,6 +88,10 @@ class Managed(Trying):
         self.manager = manager
 
     def catches(self, e: BaseException) -> bool:
+        return may_swallow(self.manager)
+
+    @property
+    def may_catch(self) -> bool:
         return may_swallow(self.manager)
 
     @property

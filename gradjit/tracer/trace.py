@@ -297,6 +297,7 @@ def attempt(f: Callable[..., Any], args: Sequence[Any], kwargs: dict[str, Any], 
             result, result_tree, values = collect(recorder, handles, out, definition_of(like))
             if recorder.outer is None:
                 left_outside.check(recorder, definition_of(like))
+                left_outside.check_effects(recorder.world)
                 process_settings.guard(recorder.world)
             hidden = list(recorder.captured.values())
             writes = written(handles, leaves, hidden, writing)
