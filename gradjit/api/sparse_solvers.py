@@ -37,7 +37,9 @@ class SquarePlaces:
 
     def matrix(self, values: np.ndarray) -> Any:
         sparse = importlib.import_module("scipy.sparse")
-        return sparse.csc_matrix((values, (self.rows, self.columns)), shape=(self.size, self.size))
+        made = sparse.csc_matrix((values, (self.rows, self.columns)), shape=(self.size, self.size))
+        made.eliminate_zeros()
+        return made
 
     def factorised(self, values: np.ndarray) -> Any:
         """SuperLU's factors, None where the matrix is singular. Steps of a simulation, and their derivatives, solve
@@ -95,8 +97,8 @@ def solved(a: BuiltSparse, b: Any, run: Direct) -> tuple[Any, Any]:
 
 def system_of(A: Any, b: Any, name: str) -> tuple[BuiltSparse, TracedArray] | None:
     """The matrix and the right-hand side of a system in which something is traced."""
-    if not (isinstance(A, BuiltSparse) or is_traced((A, b))) or not (
-            isinstance(A, (Sparse, BuiltSparse)) or is_sparse(A) or is_traced(A)):
+    made = isinstance(A, BuiltSparse) or hasattr(type(A), "as_built")
+    if not (made or is_traced((A, b))) or not (made or isinstance(A, Sparse) or is_sparse(A) or is_traced(A)):
         return None
     from ..tracer.built_sparse import RULES
     a = built(A) or RULES["scipy.sparse._csc", "csc_matrix"](A)

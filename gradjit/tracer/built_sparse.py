@@ -16,7 +16,7 @@ from . import operands as o
 from .array import TracedArray
 from .known_elements import known_elements
 from .locations import fail
-from .sparse import Sparse, is_sparse
+from .sparse import BUILT, Sparse, is_sparse
 
 Rule = Callable[..., Any]
 
@@ -138,7 +138,9 @@ class BuiltSparse:
 
     def multiply(self, other: Any) -> BuiltSparse:
         """By a number, or element by element."""
-        x: Any = o.as_traced(other) if built(other) is None else refuse("multiply by a sparse matrix")
+        if (b := built(other)) is not None:
+            return self.like(self.values * b.toarray()[self.rows, self.columns]).pruned(b)
+        x: Any = o.as_traced(other)
         return self.like(self.values * (x if not x.ndim else o.broadcast_to(x, self.shape)[self.rows, self.columns]))
 
     def __mul__(self, other: Any) -> Any:
@@ -153,6 +155,49 @@ class BuiltSparse:
 
     def __truediv__(self, other: Any) -> BuiltSparse:
         return self.like(self.values / other) if is_number(other) else refuse("/ an array")
+
+    def pruned(self, b: BuiltSparse) -> BuiltSparse:
+        """Only the places that b has, too."""
+        both = np.isin(self.rows * self.shape[1] + self.columns, b.rows * self.shape[1] + b.columns)
+        at = np.flatnonzero(both)
+        return BuiltSparse(self.stands_for, self.rows[at], self.columns[at], self.values[at], self.shape)
+
+    def power(self, n: Any, dtype: Any = None) -> BuiltSparse:
+        """Element by element."""
+        return self.once().like(self.once().values ** n)
+
+    def once(self) -> BuiltSparse:
+        """With one entry at each place."""
+        return self.tocsr() if self.format == "coo" else self
+
+    def __pow__(self, n: Any) -> Any:
+        if self.kind == "_array":
+            return self.power(n)
+        made = self
+        for _ in range(o.static_int(n, "the exponent of a sparse matrix") - 1):
+            made = made @ self
+        return made
+
+    def __abs__(self) -> BuiltSparse:
+        return self.once().like(np.abs(self.once().values))
+
+    def maximum(self, other: Any) -> Any:
+        return refuse("maximum") if built(other) is not None else np.maximum(self.toarray(), other)
+
+    def max(self, axis: Any = None) -> Any:
+        return np.max(self.toarray(), axis)
+
+    def min(self, axis: Any = None) -> Any:
+        return np.min(self.toarray(), axis)
+
+    def mean(self, axis: Any = None) -> Any:
+        return self.sum(axis) / (self.shape[0] * self.shape[1] if axis is None else self.shape[axis])
+
+    def nonzero(self) -> Any:
+        return self.once().row, self.once().col
+
+    def tolil(self, copy: bool = False) -> BuiltSparse:
+        return self.tocsr()
 
     def __neg__(self) -> BuiltSparse:
         return self.like(-self.values)
@@ -250,7 +295,13 @@ def built(x: Any) -> BuiltSparse | None:
         m = x.tocoo()
         return BuiltSparse(in_scipy("csr" + type(x).__name__[3:]), m.row.astype(np.int64), m.col.astype(np.int64),
                            o.constant(m.data), m.shape)
+    if hasattr(type(x), "as_built"):
+        made: BuiltSparse = x.as_built()
+        return made
     return x if isinstance(x, BuiltSparse) else None
+
+
+BUILT.append(built)
 
 
 def known(x: Any, what: str) -> np.ndarray:
@@ -372,6 +423,53 @@ def _diagonals(kind: str) -> Rule:
     return make
 
 
+def joined(blocks: Any, format: Any = None) -> BuiltSparse:
+    """A matrix of blocks, in rows and columns; None for zeros."""
+    found = [[built(b) if b is not None and not (o.is_traced(b) and isinstance(b, TracedArray)) else b and _of(
+        "csr_matrix")(b) for b in row] for row in blocks]
+    heights, widths = np.zeros(len(found), int), np.zeros(len(found[0]), int)
+    for i, row in enumerate(found):
+        for j, b in enumerate(row):
+            if b is not None:
+                heights[i], widths[j] = b.shape
+    down, across = (np.concatenate([[0], np.cumsum(e)]) for e in (heights, widths))
+    parts = [(b, down[i], across[j]) for i, row in enumerate(found) for j, b in enumerate(row) if b is not None]
+    for b, i, j in parts:
+        if b.shape != (heights[np.searchsorted(down, i, "right") - 1], widths[np.searchsorted(across, j, "right") - 1]):
+            fail(ShapeError, f"blocks of a sparse matrix have inconsistent shapes; one is {b.shape}")
+    kind = parts[0][0].kind
+    whole = BuiltSparse(in_scipy(f"coo{kind}"), np.concatenate([b.rows + i for b, i, _ in parts]),
+                        np.concatenate([b.columns + j for b, _, j in parts]),
+                        np.concatenate([b.values for b, _, _ in parts]), (int(down[-1]), int(across[-1])))
+    return whole.asformat("csr" if format in (None, "lil", "dia") else format)
+
+
+def kron(A: Any, B: Any, format: Any = None) -> BuiltSparse:
+    a, b = (built(x) or _of("csr_matrix")(x) for x in (A, B))
+    rows = a.rows[:, np.newaxis] * b.shape[0] + b.rows
+    columns = a.columns[:, np.newaxis] * b.shape[1] + b.columns
+    made = BuiltSparse(in_scipy(f"coo{a.kind}"), rows.reshape(-1), columns.reshape(-1),
+                       np.reshape(a.values[:, np.newaxis] * b.values, -1),
+                       (a.shape[0] * b.shape[0], a.shape[1] * b.shape[1]))
+    return made.asformat("csr" if format is None else format)
+
+
+def norm(x: Any, ord: Any = None, axis: Any = None) -> Any:
+    """scipy.sparse.linalg.norm."""
+    a = (built(x) or refuse("norm of a dense array")).once()
+    if ord in (None, "fro") and axis is None:
+        return np.sqrt(np.sum(np.abs(a.values) ** 2))
+    return np.linalg.norm(a.toarray(), ord, axis)
+
+
+STACKS: dict[str, Rule] = {
+    "vstack": lambda blocks, format=None, dtype=None: joined([[b] for b in blocks], format),
+    "hstack": lambda blocks, format=None, dtype=None: joined([list(blocks)], format),
+    "bmat": lambda blocks, format=None, dtype=None: joined(blocks, format),
+    "block_array": lambda blocks, *, format=None, dtype=None: joined(blocks, format),
+    "block_diag": lambda mats, format=None, dtype=None: joined(
+        [[b if i == j else None for j in range(len(mats))] for i, b in enumerate(mats)], format),
+}
 RULES: dict[tuple[str, str], Rule] = {
     **{(f"scipy.sparse._{form}", f"{form}_{kind}"): _of(f"{form}_{kind}")
        for form in ("csr", "csc", "coo") for kind in ("matrix", "array")},

@@ -514,7 +514,7 @@ def library_rule(f: Any) -> Rule | None:
 
 def solver_of(f: Any) -> Rule | None:
     """The rule of a library's function that takes functions."""
-    if not isinstance(f, (types.FunctionType, types.BuiltinFunctionType)) or not text(f, "__module__").startswith(
+    if not isinstance(f, (types.FunctionType, types.BuiltinFunctionType, type)) or not text(f, "__module__").startswith(
             "scipy"):
         return None
     return libraries.solvers().get((f.__module__, f.__qualname__))

@@ -1,18 +1,20 @@
 """Sparse matrices of SciPy from outside: their products with traced vectors and matrices.
 
 A stand-in has the matrix's arrays (values and structure) as hidden inputs, which are read at each call; what it
-computes is plain loops, which are lifted like the user's own.
+computes is plain loops, which are lifted like the user's own. For all else its places are looked at while tracing, and
+watched (built_sparse.py).
 """
 
 from __future__ import annotations
 
 import functools
+from collections.abc import Callable
 from typing import Any, NoReturn
 
 import numpy as np
 
 from ..errors import ShapeError, UnsupportedError
-from . import operands as o
+from . import libraries, operands as o
 from .array import TracedArray
 from .guards import Source
 from .known_elements import known_elements
@@ -23,6 +25,15 @@ from .recorder import current
 ARRAYS = {"csr": ("data", "indices", "indptr"), "csc": ("data", "indices", "indptr"), "coo": ("data", "row", "col")}
 """The formats that are known, with the attributes that hold their arrays."""
 TRANSPOSED = {"csr": "csc", "csc": "csr", "coo": "coo"}
+
+
+BUILT: list[Callable[[Any], Any]] = []
+"""What makes a matrix with known places of any sparse one: `built_sparse.built`, which stands here itself."""
+
+
+def with_places(x: Any) -> Any:
+    libraries.rules("scipy")  # which bring it
+    return BUILT[0](x)
 
 
 def is_sparse(x: Any) -> bool:
@@ -73,7 +84,7 @@ class Sparse:
 
     def toarray(self, order: Any = None, out: Any = None) -> Any:
         if order not in (None, "C") or out is not None:
-            self.__getattr__("toarray(order=, out=)")
+            return self._built.toarray(order, out)
         return self @ o.constant(np.eye(self.shape[1], dtype=self.dtype))
 
     def entries(self) -> tuple[Any, Any, Any]:
@@ -91,7 +102,7 @@ class Sparse:
             return other.__rmatmul__(self)
         x = o.as_traced(other)
         if x.ndim not in (1, 2) or not isinstance(other, (TracedArray, np.ndarray, list, tuple)):
-            self.__getattr__(f"@ {type(other).__name__} of {x.ndim} axes")
+            return self._built @ other
         if x.extents[0] != self.shape[1]:
             fail(ShapeError, f"matmul: a sparse matrix of shape {self.shape} and an array of shape {x.extents}")
         return product(self._form, self._arrays, self.shape, x)
@@ -103,12 +114,44 @@ class Sparse:
     def __mul__(self, other: Any) -> Any:
         if isinstance(other, TracedArray) and other.ndim and self._is_matrix:
             return self @ other
-        return self.__getattr__("* (write .multiply outside, or @)")
+        return self._built * other
 
     def __rmul__(self, other: Any) -> Any:
         if isinstance(other, TracedArray) and other.ndim and self._is_matrix:
             return other @ self
-        return self.__getattr__("* (write .multiply outside, or @)")
+        return other * self._built
+
+    def __truediv__(self, other: Any) -> Any:
+        return self._built / other
+
+    def __neg__(self) -> Any:
+        return -self._built
+
+    def __add__(self, other: Any) -> Any:
+        return self._built + other
+
+    def __radd__(self, other: Any) -> Any:
+        return other + self._built
+
+    def __sub__(self, other: Any) -> Any:
+        return self._built - other
+
+    def __rsub__(self, other: Any) -> Any:
+        return other - self._built
+
+    def __pow__(self, other: Any) -> Any:
+        return self._built ** other
+
+    def __abs__(self) -> Any:
+        return abs(self._built)
+
+    def __getitem__(self, key: Any) -> Any:
+        return self._built[key]
+
+    @property
+    def _built(self) -> Any:
+        """The same with its places known."""
+        return with_places(self)
 
     @property
     def _is_matrix(self) -> bool:
@@ -120,13 +163,12 @@ class Sparse:
             return self._arrays[ARRAYS[self._form].index(name)]
         if name.startswith("__") and name.endswith("__"):
             raise AttributeError(name)
-        refuse(self._matrix, name)
+        return getattr(self._built, name)
 
 
 def refuse(matrix: Any, what: str) -> NoReturn:
-    fail(UnsupportedError, f"{what} of a {type(matrix).__name__}: of sparse matrices from outside only products with "
-                           f"arrays (A @ x, x @ A), A.T and A.toarray() are supported, in the formats "
-                           f"{', '.join(ARRAYS)}; compute the rest outside of the function")
+    fail(UnsupportedError, f"{what} of a {type(matrix).__name__}: sparse matrices from outside are supported in the "
+                           f"formats {', '.join(ARRAYS)}; write {type(matrix).__name__}.tocsr() outside")
 
 
 def stand_in(matrix: Any) -> Sparse:

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import GradjitError, Signal
-from . import grown
+from . import grown, sparse
 from .array import TracedArray
 from .attributes import special
 from .calls import call, is_liftable
@@ -97,6 +97,7 @@ def binary(name: str, a: Any, b: Any) -> Any:
                 return percent(a, b)
         if name in ("eq", "ne"):
             refuse_identity(a, b)
+        a, b = places_known(a, b)
         look_behind("an operator", (a, forward), (b, reflected))
         result = operated(function, a, b)
         return made(result) if type(result) in NEW and recorders() else result
@@ -115,6 +116,16 @@ def binary(name: str, a: Any, b: Any) -> Any:
         return (a is b) == (name == "eq")
     raise TypeError(f"unsupported operand type(s) for {forward.strip('_')}: '{type(a).__name__}' and "
                     f"'{type(b).__name__}'")
+
+
+def places_known(a: Any, b: Any) -> tuple[Any, Any]:
+    """The operands; a sparse matrix that SciPy has made inside, beside a traced one, as what stands for it."""
+    if not recorders() or not (sparse.is_sparse(a) or sparse.is_sparse(b)):
+        return a, b
+    if not any(isinstance(x, TracedArray) or hasattr(type(x), "stands_for") for x in (a, b)):
+        return a, b
+    left, right = (sparse.with_places(x) if sparse.is_sparse(x) else x for x in (a, b))
+    return left, right
 
 
 NEW = (list, dict, set, deque)

@@ -12,13 +12,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from .. import built_sparse
+from .. import assembled_sparse, built_sparse
 from ..libraries import SOLVERS
 from ..numpy.special import LIBRARY_RULES
 from . import (
     bands,
     bsplines,
     factorisation,
+    fitted_splines,
     fourier,
     integrate,
     interpolate,
@@ -29,6 +30,7 @@ from . import (
     optimize,
     piecewise,
     quadrature,
+    rotations,
     scattered,
     signal,
     spatial,
@@ -40,7 +42,8 @@ RULES: dict[tuple[str, str], Callable[..., Any]] = {
     **LIBRARY_RULES, **special.RULES, **stats.RULES, **linalg.RULES, **factorisation.RULES, **matrix_functions.RULES,
     **integrate.RULES, **interpolate.RULES, **spatial.RULES,
     **optimize.RULES, **fourier.RULES, **signal.RULES, **ndimage.RULES, **ode.RULES,
-    **piecewise.RULES, **bands.RULES, **bsplines.RULES, **scattered.RULES, **quadrature.RULES, **built_sparse.RULES,
+    **piecewise.RULES, **bands.RULES, **bsplines.RULES, **fitted_splines.RULES, **scattered.RULES, **rotations.RULES,
+    **quadrature.RULES, **built_sparse.RULES,
 }
 
-SOLVERS.update({**ode.RULES, **quadrature.RULES})
+SOLVERS.update({**ode.RULES, **quadrature.RULES, **assembled_sparse.RULES, **rotations.MAKING})

@@ -221,20 +221,6 @@ def splev(x, tck, der=0, ext=0):
     return np.where(inside, spline(at, der), 0.0)
 
 
-def univariate(x, y, w=None, bbox=(None, None), k=3, s=None, ext=0, check_finite=False):
-    if s is None or s != 0 or w is not None or any(v is not None for v in bbox):
-        unsupported("scipy.interpolate.UnivariateSpline", "but with s=0, through all samples: smoothing chooses knots "
-                                                          "by the elements; make the spline outside and call it inside")
-    spline = make_interp_spline(x, y, k)
-    if ext not in (0, "extrapolate"):
-        unsupported("scipy.interpolate.UnivariateSpline", f"with ext={ext!r}; write scipy.interpolate.splev")
-    return spline
-
-
-def interpolating(x, y, w=None, bbox=(None, None), k=3, ext=0, check_finite=False):
-    return univariate(x, y, w, bbox, k, 0, ext)
-
-
 # from outside ---------------------------------------------------------------------------------------------------------
 def from_outside(spline: Any) -> BasisSpline:
     """One that SciPy has made: its knots and coefficients are arrays from outside."""
@@ -263,6 +249,4 @@ _FILE, _FITPACK = "scipy.interpolate._bsplines", "scipy.interpolate._fitpack_py"
 RULES: dict[tuple[str, str], Rule] = {
     (_FILE, "BSpline"): bspline, (_FILE, "make_interp_spline"): make_interp_spline,
     (_FILE, "BSpline.__call__"): called, (_FITPACK, "splrep"): splrep, (_FITPACK, "splev"): splev,
-    ("scipy.interpolate._fitpack2", "UnivariateSpline"): univariate,
-    ("scipy.interpolate._fitpack2", "InterpolatedUnivariateSpline"): interpolating,
 }

@@ -11,6 +11,7 @@ from ...errors import ArgumentError, LinAlgError
 from ...ir import Builder, Value, interleaved as c, matrices as m
 from .. import operands as o
 from ..array import TracedArray
+from ..built_sparse import built
 from ..locations import fail
 from ..numpy import complex_matrices, factorisation as nf
 from ..numpy.common import array
@@ -70,8 +71,9 @@ def expm(A):
 
 
 def expm_multiply(A, B):
-    """Of a dense matrix: its exponential, times B."""
-    return expm(A) @ array(B)
+    """Of a matrix, taken as a dense one: its exponential, times B."""
+    b = built(A)
+    return expm(A if b is None else b.toarray()) @ array(B)
 
 
 def expm_frechet(A, E, method=None, compute_expm=True, check_finite=True):

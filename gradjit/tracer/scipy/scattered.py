@@ -14,6 +14,7 @@ from ..numpy.common import array, pinned
 from ..operands import as_traced, captured, cast, is_traced, require, static_int, unsupported
 from ..outside import outside
 from ..recorder import current
+from .fitted_splines import on_grid
 from .piecewise import column
 from .written_loops import Rule, doubles, floats, invalid
 
@@ -24,9 +25,8 @@ class GridInterpolant:
 
     def __init__(self, points: Any, values: Any, method: Any = "linear", bounds_error: Any = True,
                  fill_value: Any = np.nan):
-        if method not in ("linear", "nearest"):
-            unsupported("scipy.interpolate.RegularGridInterpolator",
-                        f"method={method!r}; 'linear' and 'nearest' are, and scipy.ndimage.map_coordinates")
+        if method not in METHODS:
+            invalid(f"Method '{method}' is not defined")
         self.method, self.bounds_error, self.fill_value = method, bounds_error, fill_value
         v: Any = floats(values)
         grid: list[Any] = [doubles(p) for p in points]
@@ -60,7 +60,10 @@ class GridInterpolant:
                         f"One of the requested xi is out of bounds in dimension {k}")
             places.append(i)
             shares.append((x - p[i]) / (p[np.minimum(i + 1, p.shape[0] - 1)] - p[i]) if p.shape[0] > 1 else 0 * x)
-        y = self._nearest(places, shares) if method == "nearest" else self._linear(places, shares)
+        if method in ("nearest", "linear"):
+            y = self._nearest(places, shares) if method == "nearest" else self._linear(places, shares)
+        else:
+            y = on_grid(self.grid, self.values, flat, method)
         if not self.bounds_error and self.fill_value is not None:
             y = np.where(column(inside, y), y, self.fill_value)
         y = np.where(column(np.any(np.isnan(flat), axis=-1), y), np.nan, y)
@@ -78,6 +81,9 @@ class GridInterpolant:
 
     def _nearest(self, places: list[Any], shares: list[Any]) -> Any:
         return self.values[tuple([np.where(s <= 0.5, i, i + 1) for i, s in zip(places, shares, strict=True)])]
+
+
+METHODS = ("linear", "nearest", "slinear", "cubic", "quintic", "pchip")
 
 
 def points_of(xi: Any, axes: int) -> Any:
@@ -220,17 +226,12 @@ def barycentric_interpolate(xi, yi, x, axis=0):
     return PolynomialInterpolant(xi, yi, axis)(x)
 
 
-def griddata(points, values, xi, method="linear", fill_value=np.nan, rescale=False):
-    unsupported("scipy.interpolate.griddata", "it looks for triangles by the elements; RBFInterpolator is, and "
-                                              "RegularGridInterpolator on a grid")
-
-
 _KINDS: Sequence[tuple[str, str, Rule]] = (
     ("_rgi", "RegularGridInterpolator", grid_interpolator), ("_rgi", "interpn", interpn),
     ("_rgi", "RegularGridInterpolator.__call__", grid_called), ("_rbfinterp", "RBFInterpolator", radial_interpolator),
     ("_polyint", "BarycentricInterpolator", polynomial_interpolator),
     ("_polyint", "KroghInterpolator", polynomial_interpolator),
     ("_polyint", "barycentric_interpolate", barycentric_interpolate),
-    ("_polyint", "krogh_interpolate", barycentric_interpolate), ("_ndgriddata", "griddata", griddata),
+    ("_polyint", "krogh_interpolate", barycentric_interpolate),
 )
 RULES: dict[tuple[str, str], Rule] = {(f"scipy.interpolate.{module}", name): rule for module, name, rule in _KINDS}

@@ -120,3 +120,48 @@ def test_what_is_refused() -> None:
         gj.jit(lambda d: (csr(d).T @ csr(d)).data)(DATA)
     with pytest.raises(RuntimeError, match="singular"):
         gj.jit(lambda d: sla.splu(csr(0 * d).tocsc()).solve(V))(DATA)
+
+
+# from outside, and assembled ------------------------------------------------------------------------------------------
+BAND = ss.diags([-1.0, 2.1, -1.0], [-1, 0, 1], shape=(N, N), format="csr")
+
+
+def springs(s: Any, make: Any = ss.lil_matrix, count: int = 12) -> Any:
+    K = make((count, count))
+    for i in range(count - 1):
+        K[i, i] += s
+        K[i + 1, i + 1] += s * s
+        K[i, i + 1] -= s
+        K[i + 1, i] -= s
+    K[0, 0] += 1
+    return np.sum(sla.spsolve(K.tocsc(), np.ones(count)))
+
+
+ASSEMBLED = {
+    "a multiple": lambda s: np.sum(sla.spsolve((BAND * s).tocsc(), V)),
+    "sums": lambda s: np.sum(((BAND + s * ss.eye(N)) @ V) ** 2) + (BAND.multiply(s) - BAND).sum(),
+    "powers": lambda s: sla.norm(BAND * s) + (BAND * s).power(2).sum() + (BAND * s).multiply(BAND).sum(),
+    "blocks": lambda s: np.sum(ss.vstack([BAND * s, BAND]) @ V) + np.sum(ss.kron(ss.eye(2), BAND * s) @ np.ones(2 * N)),
+    "block matrix": lambda s: np.sum((ss.bmat([[BAND * s, None], [BAND, ss.eye(N)]]) @ np.arange(2.0 * N)) ** 2),
+    "entry by entry": springs,
+    "by a dictionary": lambda s: springs(s, ss.dok_matrix, 5),
+    "eigenvalues": lambda s: np.sum(sla.eigsh(BAND * s + ss.diags(np.arange(N) * 1.0), k=2, which="SA",
+                                              return_eigenvectors=False)),
+    "eigenvectors": lambda s: np.sum(sla.eigsh(BAND * s + ss.diags(np.arange(N) * 1.0), k=2, sigma=1.1)[1] ** 4),
+    "singular values": lambda s: np.sum(sla.svds(OUTSIDE * s, k=2, return_singular_vectors=False)),
+    "exponential": lambda s: np.sum(sla.expm_multiply(BAND * (-0.1 * s), V)),
+}
+
+
+@pytest.mark.thinned
+@pytest.mark.parametrize("name", ASSEMBLED)
+def test_assembled(name: str) -> None:
+    f, h = ASSEMBLED[name], 1e-5
+    value, slope = gj.value_and_grad(f)(0.83)
+    assert value == pytest.approx(f(0.83), rel=1e-8)
+    assert slope == pytest.approx((f(0.83 + h) - f(0.83 - h)) / (2 * h), rel=1e-5, abs=1e-6)
+
+
+def test_what_is_too_large_to_be_assembled() -> None:
+    with pytest.raises(gj.UnsupportedError, match=r"lil_matrix of shape \(2000, 2000\) is assembled as a dense array"):
+        gj.jit(lambda s: ss.lil_matrix((2000, 2000))[0, 0] + s)(1.0)
