@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -106,9 +106,10 @@ class DeclaredSignature:
         return {(k, a): e for k, x in enumerate(self.leaves) if isinstance(x, Array)
                 for a, e in enumerate(x.shape) if isinstance(e, str)}
 
-    def samples(self) -> tuple[Any, ...]:
-        """Arguments of these types."""
-        numbers = {name: EXAMPLE + k for k, name in enumerate(dict.fromkeys(self.names().values()))}
+    def samples(self, numbers: Mapping[str, int] | None = None) -> tuple[Any, ...]:
+        """Arguments of these types, with some numbers, or these, for the names."""
+        if numbers is None:
+            numbers = {name: EXAMPLE + k for k, name in enumerate(dict.fromkeys(self.names().values()))}
 
         def sample(x: Any) -> Any:
             if not isinstance(x, Array):

@@ -184,7 +184,7 @@ class RoutineMaker:
 
     def specialised(self, numbers: dict[str, int]) -> Specialisation:
         """The function traced for arguments of such sizes. UnsupportedError where sizes cannot be open."""
-        call = CanonicalCall.of(sample_arguments(self.declared, numbers), {})
+        call = CanonicalCall.of(self.declared.samples(numbers), {})
         self.made.sizes.declare(call, self.declared.names())
         try:
             s = self.made.compiled(call)
@@ -301,19 +301,6 @@ def dim_of(n: int) -> Dim:
     if not is_open(n) or n.dim is None:
         raise UnsupportedError("an extent that the signature gives as a number is open in the program")
     return n.dim
-
-
-def sample_arguments(declared: DeclaredSignature, numbers: dict[str, int]) -> tuple[Any, ...]:
-    """Arguments of the declared types, with these numbers for the names."""
-    def sample(x: Any) -> Any:
-        if not isinstance(x, Array):
-            return x
-        made = np.zeros([numbers[e] if isinstance(e, str) else e for e in x.shape], x.dtype)
-        return made if x.shape else made[()]
-
-    found, tree = trees.flatten(declared.arguments)
-    arguments: tuple[Any, ...] = trees.unflatten(tree, map(sample, found))
-    return arguments
 
 
 def parameter(name: str, label: str, spec: ParameterSpec, shape: tuple[int, ...], changes: bool) -> LibraryParameter:

@@ -10,7 +10,7 @@ behind them is that of a rule. The results themselves are made so that no deriva
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 from weakref import WeakValueDictionary
 
@@ -53,14 +53,18 @@ RULES: WeakValueDictionary[str, Rule] = WeakValueDictionary()
 """By their names, the rules that some program still knows of."""
 
 
-def _read(c: Cursor) -> Rule:
-    name = c.string()
-    if name not in RULES:
-        raise c.error(f"there is no rule {name!r} in this process")
-    return RULES[name]
+def by_name(kind: str, known: Mapping[str, Any]) -> AttrKind:
+    """The kind of an attribute that is written by its name, and read where this process knows that."""
+    def read(c: Cursor) -> Any:
+        name = c.string()
+        if name not in known:
+            raise c.error(f"there is no {kind} {name!r} in this process")
+        return known[name]
+
+    return AttrKind(kind, lambda x, _: json.dumps(x.name), read)
 
 
-RULE = AttrKind("rule", lambda rule, _: json.dumps(rule.name), _read)
+RULE = by_name("rule", RULES)
 
 
 def _infer(*types: ArrayType, results: int, rule: Rule) -> tuple[ArrayType, ...]:
@@ -108,14 +112,7 @@ FUNCTIONS: WeakValueDictionary[str, OpaqueFunction] = WeakValueDictionary()
 """By their names, the functions that some program still knows of."""
 
 
-def _read_function(c: Cursor) -> OpaqueFunction:
-    name = c.string()
-    if name not in FUNCTIONS:
-        raise c.error(f"there is no function {name!r} in this process")
-    return FUNCTIONS[name]
-
-
-FUNCTION = AttrKind("function", lambda function, _: json.dumps(function.name), _read_function)
+FUNCTION = by_name("function", FUNCTIONS)
 
 
 def _infer_opaque(*operands: ArrayType, function: OpaqueFunction, types: tuple[ArrayType, ...]

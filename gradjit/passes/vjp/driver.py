@@ -264,13 +264,12 @@ def whole(b: Builder, ct: Contribution) -> Value:
 
 
 # whole functions ----------------------------------------------------------------------------------------------------
-def pullback(func: Func, wrt: Sequence[int], tables: VjpTables, suffix: str,
-             seeds: Callable[[Builder, Block, Env], Iterable[Flow | None]]) -> Func:
-    """`func` with the gradients for the parameters `wrt` behind its results.
+Seeds = Callable[[Builder, Block, Env], Iterable["Flow | None"]]
+"""`seeds(builder, block, env)` gives a cotangent for each result; it may append parameters to the block."""
 
-    `seeds(builder, block, env)` gives a cotangent for each result; it may append parameters to the block.
-    """
-    check_parameters(func, wrt)
+
+def seeded_copy(func: Func, seeds: Seeds) -> tuple[Block, list[Value], list[Flow | None]]:
+    """A copy of a function's body, its results and their cotangents."""
     func = inline_calls(func, isolated=False)
     # What is computed, or read, twice in an iteration would be kept twice.
     simple = simplify(func) if any(op.regions for op in func.ops) else func
@@ -280,42 +279,42 @@ def pullback(func: Func, wrt: Sequence[int], tables: VjpTables, suffix: str,
     for op in simple.ops:
         copy_op(b, op, env)
     results = [env[r] for r in simple.results]
-    wanted = [block.params[k] for k in wrt]
     env.update(zip(func.results, results, strict=True))
     b.loc = None
-    cts = list(seeds(b, block, env))
+    return block, results, list(seeds(b, block, env))
+
+
+def begun(block: Block, results: Sequence[Value], cts: Sequence[Flow | None], wanted: Sequence[Value],
+          tables: VjpTables) -> Reverser:
+    """The walk backwards to the values `wanted`, before its first step."""
     seeded = [r for r, ct in zip(results, cts, strict=True) if ct is not None]
-    reverser = Reverser(b, tables, Activity(block, wanted, seeded, tables.constant), block)
+    reverser = Reverser(Builder(block), tables, Activity(block, wanted, seeded, tables.constant), block)
     for r, ct in zip(results, cts, strict=True):
         reverser.add(r, ct)
+    return reverser
+
+
+def pullback(func: Func, wrt: Sequence[int], tables: VjpTables, suffix: str, seeds: Seeds) -> Func:
+    """`func` with the gradients for the parameters `wrt` behind its results."""
+    check_parameters(func, wrt)
+    block, results, cts = seeded_copy(func, seeds)
+    wanted = [block.params[k] for k in wrt]
+    reverser = begun(block, results, cts, wanted, tables)
     reverser.run()
     block.results = (*results, *gradients(reverser, wanted))
     keep(block, reverser.op_pairs)
     return Func(func.name + suffix, block)
 
 
-def cotangents_at(func: Func, sites: Sequence[int], ends: Sequence[int], tables: VjpTables,
-                  seeds: Callable[[Builder, Block, Env], Iterable[Flow | None]]) -> tuple[Func, list[int]]:
+def cotangents_at(func: Func, sites: Sequence[int], ends: Sequence[int], tables: VjpTables, seeds: Seeds
+                  ) -> tuple[Func, list[int]]:
     """`func` with the cotangents of some of its results behind them, as they are pulled back from others; and which of
     `sites` have one. Results at `ends` hand nothing on to what they were computed from."""
-    func = inline_calls(func, isolated=False)
-    simple = simplify(func) if any(op.regions for op in func.ops) else func
-    env: Env = {}
-    block = new_block(simple.params, env)
-    b = Builder(block)
-    for op in simple.ops:
-        copy_op(b, op, env)
-    results = [env[r] for r in simple.results]
-    env.update(zip(func.results, results, strict=True))
-    b.loc = None
-    cts = list(seeds(b, block, env))
-    seeded = [r for r, ct in zip(results, cts, strict=True) if ct is not None]
+    block, results, cts = seeded_copy(func, seeds)
     wanted = [results[k] for k in sites]
-    reverser = Reverser(b, tables, Activity(block, wanted, seeded, tables.constant), block)
+    reverser = begun(block, results, cts, wanted, tables)
     reverser.watched = dict.fromkeys(wanted)
     reverser.ends = {results[k] for k in ends}
-    for r, ct in zip(results, cts, strict=True):
-        reverser.add(r, ct)
     reverser.run()
     for v in reverser.watched:
         if v.op is None:

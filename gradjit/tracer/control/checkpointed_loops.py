@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 from ...errors import TraceError
 from ...ir import ArrayType, Value
 from .. import extents
 from ..locations import fail
-from .iterables import IndexedIterable
+from .iterables import IndexedIterable, Same
 
 
-class Checkpointed(IndexedIterable):
+class Checkpointed(Same):
     """A sequence whose loop keeps `snapshots` states of what it carries, or as many as fit into so many bytes.
 
     The reverse computes from these what it does not find kept (passes/vjp/checkpoint.py).
@@ -22,23 +21,6 @@ class Checkpointed(IndexedIterable):
         self.part = part
         self.given = snapshots
         self.nbytes = nbytes
-
-    @property
-    def inner(self) -> list[IndexedIterable]:
-        return [self.part]
-
-    def count(self) -> Any:
-        return self.part.count()
-
-    def at(self, i: Any) -> Any:
-        return self.part.at(i)
-
-    @property
-    def bounds(self) -> tuple[Any, Any, int]:
-        return self.part.bounds
-
-    def item(self, i: Any) -> Any:
-        return self.part.item(i)
 
     def snapshots(self, carried: Sequence[ArrayType]) -> int:
         """How many states of these types are kept. TraceError where not even one fits."""

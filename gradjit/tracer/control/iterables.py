@@ -149,11 +149,10 @@ class ArrayRows(IndexedIterable):
         return self.array[i]
 
 
-class Enumerated(IndexedIterable):
-    """enumerate."""
+class OfOne(IndexedIterable):
+    """What runs over another sequence, of as many items."""
 
-    def __init__(self, part: IndexedIterable, start: Any = 0):
-        self.part, self.start = part, start
+    part: IndexedIterable
 
     @property
     def inner(self) -> list[IndexedIterable]:
@@ -161,6 +160,27 @@ class Enumerated(IndexedIterable):
 
     def count(self) -> Any:
         return self.part.count()
+
+
+class Same(OfOne):
+    """What runs over another sequence as that does itself."""
+
+    def at(self, i: Any) -> Any:
+        return self.part.at(i)
+
+    @property
+    def bounds(self) -> tuple[Any, Any, int]:
+        return self.part.bounds
+
+    def item(self, i: Any) -> Any:
+        return self.part.item(i)
+
+
+class Enumerated(OfOne):
+    """enumerate."""
+
+    def __init__(self, part: IndexedIterable, start: Any = 0):
+        self.part, self.start = part, start
 
     def at(self, i: Any) -> Any:
         return (i + self.start if not is_zero(self.start) else i), self.part.at(i)
@@ -191,16 +211,9 @@ class Zipped(IndexedIterable):
         return zip(*self.parts, strict=False)
 
 
-class Reversed(IndexedIterable):
+class Reversed(OfOne):
     def __init__(self, part: IndexedIterable):
         self.part = part
-
-    @property
-    def inner(self) -> list[IndexedIterable]:
-        return [self.part]
-
-    def count(self) -> Any:
-        return self.part.count()
 
     def at(self, i: Any) -> Any:
         return self.part.at(last(self.part) - i)

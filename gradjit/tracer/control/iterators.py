@@ -17,7 +17,7 @@ from ..locations import fail
 from ..recorder import recorders
 from ..structures import made
 from .frames import before_change
-from .iterables import SHORT, IndexedIterable, indexed_iterable
+from .iterables import SHORT, IndexedIterable, Same, indexed_iterable
 
 Rule = Callable[..., Any]
 MAX_TABLE = 1_000_000
@@ -152,35 +152,18 @@ class Window(IndexedIterable):
         return tuple(self.part.at(k + j) for j in range(self.width)) if self.width else self.part.at(k)
 
 
-class Progress(IndexedIterable):
+class Progress(Same):
     """What a progress bar wraps: the bar itself is left away."""
 
     def __init__(self, wrapped: Any):
         self.wrapped = wrapped
 
     @property
-    def part(self) -> IndexedIterable:
+    def part(self) -> IndexedIterable:  # type: ignore[override]  # found anew, as the bar may be reset
         found = indexed_iterable(self.wrapped)
         if found is None:
             fail(TraceError, "a progress bar is asked for what it runs over, which is no sequence")
         return found
-
-    @property
-    def inner(self) -> list[IndexedIterable]:
-        return [self.part]
-
-    def count(self) -> Any:
-        return self.part.count()
-
-    def at(self, i: Any) -> Any:
-        return self.part.at(i)
-
-    @property
-    def bounds(self) -> tuple[Any, Any, int]:
-        return self.part.bounds
-
-    def item(self, i: Any) -> Any:
-        return self.part.item(i)
 
     def __iter__(self) -> Iterator[Any]:
         return iter(self.wrapped)
