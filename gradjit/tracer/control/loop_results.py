@@ -71,8 +71,7 @@ class LoopResults:
     def run(self) -> None:
         loop, frame = self.loop, self.frame
         histories = list(loop.histories.values())
-        for g in histories:
-            g.leave(self)
+        learning_all(functools.partial(g.leave, self) for g in histories)
         self.settle()
         count = loop.site.carried
         steps = [functools.partial(self.of_name, v, x) for v, x in zip(loop.variables[:count], self.values,
@@ -81,13 +80,20 @@ class LoopResults:
         steps += [functools.partial(self.out, *name) for name in names]
         changed = zip(loop.learned.places, loop.variables[count:], strict=True)
         steps += [functools.partial(self.variable, v, p.get()) for p, v in changed]
-        after = learning_all(steps)
+        way = loop.learned.way()
+        try:
+            after = learning_all(steps)
+        except Again:
+            if loop.learned.way() == way:  # types alone have been learned: the next attempt takes the same way
+                self.containers()
+            raise
         places = [(p, after.pop()) for p in reversed(loop.learned.places)][::-1]
         self.containers()
         self.find_shared()
         loop.check()
         aliases = self.aliases()
-        shared = [(g, *found) for g in histories for found in g.shared(self)]
+        shared = [(g, *found) for g, all_found in zip(histories, learning_all(
+            functools.partial(g.shared, self) for g in histories), strict=True) for found in all_found]
         self.arrays()
         if loop.is_short and self.is_constant():
             raise RunAsPython
@@ -122,6 +128,15 @@ class LoopResults:
             return False
         outer = captures(Op("for", (), {}, (), (self.frame.block,)))
         return all(v.op is not None and v.op.name == "const" for v in outer) and not has_effect(self.frame.block)
+
+    def is_named(self, h: TracedArray) -> bool:
+        """Whether a variable that is bound anew may be bound to an array, as far as an attempt can tell that must be
+        repeated: `ends` may lack some."""
+        entered = [v.inside for v in self.loop.variables[:self.loop.site.carried]]
+        bound = [x for k, x in enumerate(self.values) if k >= len(entered) or x is not entered[k]]
+        handles = [y for x in bound for y in structures.flatten(x)[0] if isinstance(y, TracedArray) and y.kind == ARRAY]
+        roots = h.maybe()
+        return any(a is b for y in handles for a in y.maybe() for b in roots)
 
     # variables ------------------------------------------------------------------------------------------------------
     def of_name(self, variable: LoopVariable, x: Any) -> Callable[[], Any]:
@@ -305,7 +320,8 @@ class LoopResults:
     def containers(self) -> None:
         """Containers from outside that the body has changed: their items must be carried, or it is no region."""
         places = self.loop.learned.places
-        new = []
+        new: list[ItemTarget] = []
+        growing: list[Callable[[], None]] = []
         for contents, now in self.frame.changed():
             old, owner = contents.items, contents.owner
             if id(owner) in self.loop.histories:
@@ -314,14 +330,16 @@ class LoopResults:
             if old is None or now is None or isinstance(owner, (set, bytearray)):
                 raise Mismatch(f"{what} is changed in the body")
             if isinstance(owner, list) and len(now) > len(old) and all(now[k] is old[k] for k in old):
-                self.grows(owner, list(owner)[len(old):])
+                growing.append(functools.partial(self.grows, owner, list(owner)[len(old):]))
+                continue
             if list(old) != list(now)[:len(old)] or (len(now) > len(old) and not has_dict(owner)):
                 raise Mismatch(f"{what} grows or shrinks with each iteration, by append, pop or the like; keep "
                                f"the items in an array of full size, and their number in a variable")
             new += [p for k in now if now[k] is not old.get(k, self)
                     for p in [ItemTarget(owner, k)] if not any(p.is_same(q) for q in places)]
+        places += new
+        learning_all(growing)
         if new:
-            places += new
             raise Again
 
     def grows(self, owner: list[Any], items: list[Any]) -> None:
@@ -329,7 +347,9 @@ class LoopResults:
         for i in owner:
             if type(i) is Tail and i.frame is not None:
                 i.growth.ask_eager(i)
-        self.loop.histories[id(owner)] = self.loop.growth(owner, items, eager=False)
+        growth = self.loop.growth(owner, items, eager=False)
+        growth.note_shared(items, self)
+        self.loop.histories[id(owner)] = growth
         raise Again
 
     # what may be what -----------------------------------------------------------------------------------------------

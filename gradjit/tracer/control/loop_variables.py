@@ -67,6 +67,11 @@ class Learned:
     failed: Exception | None = None
     """Why it is no region."""
 
+    def way(self) -> tuple[int, ...]:
+        """Counts what may send the next attempt another way through the body; types of numbers do not."""
+        facts = (self.same, self.dynamic, self.closed, self.shared, self.unordered, self.carry, self.places)
+        return tuple(map(len, facts))
+
 
 @dataclass
 class CarriedValue:
