@@ -9,6 +9,8 @@
                                                    for k in 0..16: acc sum= partial[k]
                                                    finish acc
 
+A loop of the program that does the same for many columns is cut by columns (`columns`).
+
 How a loop is cut depends on its number of iterations and the work in them, never on the machine: the results have the
 same bits for any number of threads. Where that pays is a matter of the work, too; a loop with less is left as it is.
 """
@@ -18,12 +20,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from math import log2
 
 from ..ir import BOOL, I64, DType, Loc
 from ..ir.size_conditions import preferred
 from ..ir.sizes import Dim, is_known, is_open, size_of
 from ..records import dataclass
 from .affine import Affine, Var
+from .columns import Columns, examine_columns, moves
 from .independence import Independent, Uses, examine, why_in_order
 from .loop_passes import Swap, nodes_of, statements
 from .loops import (
@@ -53,12 +57,19 @@ from .target import Machine
 @dataclass(frozen=True)
 class Limits:
     """chunk: the work of a chunk, in tenths of a nanosecond. fewest: so many chunks a loop must have at least, most: at
-    most. copies: bytes of all copies of memory that the iterations add to."""
+    most. copies: bytes of all copies of memory that the iterations add to.
+
+    nest: the work of a chunk in each loop over its columns at least: what a loop takes to begin is little beside that.
+    stream: so many times what it takes to bring the rows that an iteration is the first to touch the work on them must
+    be at least: what memory bounds runs fastest along whole rows.
+    """
 
     chunk: float = 2e5
     fewest: int = 4
     most: int = 256
     copies: int = 1 << 22
+    nest: float = 5e2
+    stream: float = 3.5
 
 
 LIMITS = Limits()
@@ -66,6 +77,8 @@ FEW = 64
 """Turns that are few for any loop but one with much work in each."""
 FOLD = 32
 """So many times the work of taking up a copy a chunk has at least."""
+EVEN = 24
+"""Up to so many chunks of columns their number is a power of two."""
 
 
 @contextmanager
@@ -99,6 +112,9 @@ class Cutter:
                 out += self.loop(s)
                 continue
             if isinstance(s, Repeat) and self.is_long(s):
+                if (cut := self.by_columns(s)) is not None:
+                    out.append(cut)
+                    continue
                 s.serial = why_in_order(s)
             if isinstance(s, (Repeat, WhileStmt, IfStmt)):
                 for some in inner(s):
@@ -109,7 +125,7 @@ class Cutter:
     def loop(self, s: LoopStmt) -> list[Stmt]:
         """The loop, or what comes in its place; loops in it are looked at where it is not cut itself."""
         iteration = iteration_work(s)
-        if self.is_short(s, iteration * max(s.var.reckoned, 1)):
+        if self.is_short(s.var, volume(s), iteration * max(s.var.reckoned, 1)):
             return [s]
         found = examine(s, self.uses)
         if not isinstance(found, str):
@@ -130,14 +146,13 @@ class Cutter:
         return n is None or n * (ITERATION + body_work(s.body, around, set())) >= LIMITS.chunk * LIMITS.fewest
 
     @staticmethod
-    def is_short(s: LoopStmt, work: float) -> bool:
-        """Whether a loop has too little work for chunks. Where that depends on open sizes, this code is for sizes of
-        which it holds, and larger ones get code of their own."""
+    def is_short(var: Var, size: int, work: float) -> bool:
+        """Whether a loop of so many elements has too little work for chunks. Where that depends on open sizes, this
+        code is for sizes of which it holds, and larger ones get code of their own."""
         least = LIMITS.chunk * LIMITS.fewest
-        size = volume(s)
         if not is_open(size):
             return work < least
-        if is_known(s.var.extent, "<=", FEW) and work / max(s.var.reckoned, 1) * FEW < least:
+        if is_known(var.extent, "<=", FEW) and work / max(var.reckoned, 1) * FEW < least:
             return True  # the rows that are left behind strips
         bound = int(max(reckoned(size), 1) * least / max(work, 1.0))
         return preferred(size, "<", 1 << max(bound, 1).bit_length() - 1)
@@ -158,18 +173,60 @@ class Cutter:
             return "there is too little work in it"
         return sizes
 
+    def by_columns(self, s: Repeat) -> Chunks | None:
+        """The chunks that a loop of the program becomes that does the same for many columns; None where it does not,
+        or that does not pay."""
+        trip_count = trips(s)
+        found = examine_columns(s, self.uses) if trip_count is not None else ""
+        if isinstance(found, str) or trip_count is None:
+            return None
+        iteration = column_work(s.body, found)
+        if iteration < LIMITS.stream * sum(memory_cost(reckoned(b.nbytes) * n) for b, n in found.rows.items()):
+            return None
+        column = trip_count * iteration
+        var = found.loops[0].var
+        if self.is_short(var, found.extent, column * max(var.reckoned, 1)):
+            return None
+        sizes = self.column_sizes(found, iteration, column)
+        if not is_open(found.extent) and sizes.count(found.extent) < 2:
+            return None
+        return self.cut_columns(s, found, sizes)
+
+    @staticmethod
+    def column_sizes(found: Columns, iteration: float, column: float) -> ChunkSizes:
+        """How columns are cut: into a power of two of chunks where those are few, so that cores have equally many."""
+        least = int(max(LIMITS.chunk / 2 / column, LIMITS.nest * len(found.loops) / iteration)) + 1
+        count = 0 if is_open(found.extent) else found.extent // least
+        if 2 < count < EVEN:
+            least = max(found.extent // (1 << round(log2(count))), 1)
+        return ChunkSizes(-(-least // found.unit) * found.unit, LIMITS.fewest, 4 * LIMITS.most, found.unit)
+
     # rewriting ----------------------------------------------------------------------------------------------------
+    def cut_columns(self, s: Repeat, found: Columns, sizes: ChunkSizes) -> Chunks:
+        what_moves = moves([s])
+        var, lo, trip_count = self.chunk(found.extent, sizes)
+        for loop_var in {x.var for x in found.loops}:
+            within(loop_var, lo, trip_count)
+        for b in found.private:
+            b.role = "local"
+        return Chunks(var, lo, trip_count, found.extent, sizes, [s], what_moves)
+
+    def chunk(self, extent: int, sizes: ChunkSizes) -> tuple[Var, Dim, Dim]:
+        """The number of a chunk, where it begins and how long it is."""
+        name = self.fresh("c")
+        known = None if is_open(extent) else sizes.count(extent)
+        var = Var(name, 0, sizes.most if known is None else known)
+        return var, Dim(f"{name}.lo", 0), Dim(f"{name}.n", reckoned(extent))
+
     def fresh(self, letter: str) -> str:
         self.count += 1
         return f"{letter}{self.count}"
 
     def cut(self, s: LoopStmt, found: Independent, sizes: ChunkSizes) -> list[Stmt]:
-        name, extent = self.fresh("c"), s.var.extent
+        extent = s.var.extent
         known = None if is_open(extent) else sizes.count(extent)
-        var = Var(name, 0, sizes.most if known is None else known)
-        lo, trip_count = Dim(f"{name}.lo", 0), Dim(f"{name}.n", reckoned(extent))
-        s.var.lo = s.var.lo + size_of(lo)
-        s.var.hi = s.var.lo + size_of(trip_count)
+        var, lo, trip_count = self.chunk(extent, sizes)
+        within(s.var, lo, trip_count)
         for b in found.private:
             b.role = "local"
         before: list[Stmt] = []
@@ -237,6 +294,12 @@ class Cutter:
         return nodes.apply("select", (enough, count, nodes.apply("minimum", (n, one), I64)), I64)
 
 
+def within(var: Var, lo: Dim, trip_count: Dim) -> None:
+    """Let the variable of a loop run over the part of it that a chunk has."""
+    var.lo = var.lo + size_of(lo)
+    var.hi = var.lo + size_of(trip_count)
+
+
 # work -----------------------------------------------------------------------------------------------------------------
 def iteration_work(s: LoopStmt) -> float:
     """The work of one iteration of a loop, in tenths of a nanosecond."""
@@ -248,6 +311,18 @@ def volume(s: LoopStmt) -> int:
     """How often the innermost statements of a nest run: those that run most often."""
     inside = [volume(x) for x in s.body if isinstance(x, LoopStmt)]
     return s.var.extent * max(inside, key=reckoned, default=1)
+
+
+def column_work(body: list[Stmt], found: Columns) -> float:
+    """The work of an iteration of a loop of the program for one column."""
+    total = 0.0
+    for x in body:
+        if isinstance(x, LoopStmt) and x in found.loops:
+            total += iteration_work(x)
+        elif isinstance(x, (LoopStmt, Repeat, IfStmt)):
+            times = max(x.var.reckoned, 1) if isinstance(x, LoopStmt) else trips(x) or 1 if isinstance(x, Repeat) else 1
+            total += times * sum(column_work(some, found) for some in inner(x))
+    return total
 
 
 def body_work(body: list[Stmt], around: LoopStmt, seen: set[Node]) -> float:

@@ -293,11 +293,13 @@ def exchange(e: Emitter, s: Exchange) -> None:
 # tapes ----------------------------------------------------------------------------------------------------------------
 @dataclass
 class TapeCells:
-    """Where a tape's memory begins, its capacity and how much of it is in use: three stack cells."""
+    """Where a tape's memory begins, its capacity and how much of it is in use: three stack cells. is_borrowed: somebody
+    else frees the memory."""
 
     base: llvm.Value
     capacity: llvm.Value
     used: llvm.Value
+    is_borrowed: bool = False
 
 
 def tape_of(e: Emitter, tape: Tape) -> TapeCells:
@@ -421,6 +423,8 @@ def leave(e: Emitter) -> None:
     e.b.branch(exit_block(e))
     e.b.position_at_end(exit_block(e))
     for t in e.tapes.values():
+        if t.is_borrowed:
+            continue
         free = e.lanes(1).declare("free", llvm.VoidType(), [PTR])
         e.b.call(free, [e.b.load(t.base, type=PTR)])
     e.b.ret(e.b.load(e.failed, type=I32) if e.failed is not None else I32(0))

@@ -6,6 +6,10 @@ each chunk, on whatever thread.
 computes one chunk. `captured` has what the kernel has computed before the loop: values, and where memory stands that
 moves. The runtime knows nothing of that: it runs `i32 chunk(context, k, record)`, which takes all of it from the
 context and finds out where chunk k begins.
+
+What moves in the body is each chunk's own, from where it was before the loop on: cells that hold where memory stands,
+how much of a tape is in use, variables. The kernel does what moves itself, and does so first: then tapes have their
+room.
 """
 
 from __future__ import annotations
@@ -17,12 +21,13 @@ from ..ir.sizes import is_open
 from ..records import dataclass
 from . import llvm
 from .affine import Var
-from .emit_control import leave, stop_if_failed, when
+from .emit_control import TapeCells, inside, leave, place_of, stop_if_failed, tape_of, when
 from .emit_scope import EmitScope
 from .failures import record_of
 from .independence import Uses, accesses
 from .loop_passes import statements
-from .loops import Buffer, Chunks, LoopStmt, Node, operands, roots_of
+from .loops import Assign, Buffer, Cell, Chunks, Exchange, LoopStmt, Node, Pop, Push, Tape, operands, roots_of
+from .lower.elementwise import llvm_type
 from .vecmath.lanes import I32, I64
 
 if TYPE_CHECKING:
@@ -42,10 +47,16 @@ class Captured:
     nodes: list[Node] = field(default_factory=list)
     vars: list[Var] = field(default_factory=list)
     buffers: list[Buffer] = field(default_factory=list)
+    cells: list[Cell] = field(default_factory=list)
+    tapes: list[Tape] = field(default_factory=list)
 
     @classmethod
     def of(cls, e: Emitter, s: Chunks) -> Captured:
         found, computed = cls(), needed(e, s)
+        every = list(statements(s.body))
+        records = [x for x in every if isinstance(x, (Push, Pop))]
+        shown = {b for x in records for b, _ in x.entries}
+        found.tapes = list(dict.fromkeys(x.tape for x in records))
         found.nodes = [n for n, is_known in computed.items() if is_known]
         within = [n for n, is_known in computed.items() if not is_known]
         stores = [a for x in statements(s.body) for a in accesses(x) if a.is_store]
@@ -53,28 +64,42 @@ class Captured:
         used = {v for n in within for v in n.vars} | {v for x in stores for v in x.address.vars}
         found.vars = [scope.var for scope in e.enclosing() if scope.var is not None and scope.var in used - own]
         touched = {n.attrs[0] for n in within if n.kind == "load"} | {x.buffer for x in stores}
+        touched |= {b for x in every if isinstance(x, Exchange) for b in (x.one, x.other)}
         inside = Uses(s.body).buffers
-        found.buffers = [b for b in sorted(touched, key=lambda b: b.name) if b.moves or b.role == "tape" or (
+        found.buffers = [b for b in sorted(touched - shown, key=lambda b: b.name) if b.moves or b.role == "tape" or (
             b.role == "local" and inside[b] < e.uses.buffers[b])]  # else each thread has its own
+        cells = [n.attrs[0] for n in within if n.kind == "cell"]
+        cells += [c for x in every if isinstance(x, Assign) for c in x.cells]
+        found.cells = [c for c in dict.fromkeys(cells) if c in e.cells]  # the others are set in the body first
         return found
 
     def values(self, e: Emitter) -> list[llvm.Value]:
+        """All but how much of the tapes is in use, and where they stand."""
         at = [e.scope.holding(v).start for v in self.vars]
         return [*(e.value(n) for n in self.nodes), *(v for v in at if v is not None),
-                *(e.pointer(b) for b in self.buffers)]
+                *(e.pointer(b) for b in self.buffers),
+                *(e.b.load(place_of(e, c), type=llvm_type(c.dtype)) for c in self.cells)]
 
     def give(self, part: Emitter, values: list[llvm.Value]) -> None:
         """Let a part of the kernel know them."""
         part.scope.values.update(zip(self.nodes, values, strict=False))
-        rest = values[len(self.nodes):]
-        for v, at in zip(self.vars, rest, strict=False):
-            part.scope = EmitScope(part.scope, v, at)
-        for b, p in zip(self.buffers, rest[len(self.vars):], strict=True):
-            if not b.moves:
-                part.pointers[b] = p
-                continue
-            cell = part.pointers[b] = part.cell(PTR)
-            part.allocas.store(p, cell)
+        rest = iter(values[len(self.nodes):])
+        for v in self.vars:
+            part.scope = EmitScope(part.scope, v, next(rest))
+        for b in self.buffers:
+            part.pointers[b] = next(rest) if not b.moves else begun(part, PTR, next(rest))
+        for c in self.cells:
+            part.cells[c] = begun(part, llvm_type(c.dtype), next(rest))
+        for t in self.tapes:
+            base, capacity, used = (begun(part, kind, next(rest)) for kind in (PTR, I64, I64))
+            part.tapes[t] = TapeCells(base, capacity, used, is_borrowed=True)
+
+
+def begun(e: Emitter, t: llvm.Type, v: llvm.Value) -> llvm.Value:
+    """A stack cell that holds a value where the function begins."""
+    cell = e.cell(t)
+    e.allocas.store(v, cell)
+    return cell
 
 
 def needed(e: Emitter, s: Chunks) -> dict[Node, bool]:
@@ -94,19 +119,34 @@ def needed(e: Emitter, s: Chunks) -> dict[Node, bool]:
 def chunks(e: Emitter, s: Chunks) -> None:
     """A loop in chunks. What does not change in it is computed before it."""
     extent = e.number(s.extent)
+    captured, values = Captured.of(e, s), []
+    if s.moves:
+        values = captured.values(e) + moved(e, s, captured.tapes)
     if is_open(s.extent):
         with when(e, e.b.icmp_signed(">", extent, I64(0))):
-            cut(e, s, extent)
+            cut(e, s, extent, captured, values)
     else:
-        cut(e, s, extent)
+        cut(e, s, extent, captured, values)
 
 
-def cut(e: Emitter, s: Chunks, extent: llvm.Value) -> None:
-    for x in s.body:
-        if isinstance(x, LoopStmt):
-            e.hoist(x)
-    captured = Captured.of(e, s)
-    values = captured.values(e)
+def moved(e: Emitter, s: Chunks, tapes: list[Tape]) -> list[llvm.Value]:
+    """Do what moves. For each tape where it stands and its room behind that, and how much was in use before."""
+    used = [e.b.load(tape_of(e, t).used, type=I64) for t in tapes]
+    with inside(e, EmitScope(e.scope)):
+        e.block(s.moves)
+    found: list[llvm.Value] = []
+    for t, n in zip(tapes, used, strict=True):
+        found += e.b.load(tape_of(e, t).base, type=PTR), e.b.load(tape_of(e, t).capacity, type=I64), n
+    return found
+
+
+def cut(e: Emitter, s: Chunks, extent: llvm.Value, captured: Captured, values: list[llvm.Value]) -> None:
+    if not s.moves:
+        for x in s.body:
+            if isinstance(x, LoopStmt):
+                e.hoist(x)
+        captured = Captured.of(e, s)
+        values = captured.values(e)
     before = len(e.checks)
     body = emit_body(e, s, captured, [v.type for v in values])
     count = count_of(e, s, extent)

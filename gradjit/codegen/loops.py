@@ -318,6 +318,8 @@ class Chunks(Stmt):
     does.
 
     var is the number of the chunk; within the body, `lo` is its first iteration, and `trip_count` how many it has.
+    moves: what the body does to memory that moves, to tapes and cells. Each chunk begins with those as they are in
+    front of the loop, and has its own; the kernel itself runs `moves`, once.
     """
 
     var: Var
@@ -326,6 +328,7 @@ class Chunks(Stmt):
     extent: int
     sizes: ChunkSizes
     body: list[Stmt]
+    moves: list[Stmt] = field(default_factory=list)
 
 
 @dataclass(eq=False)
@@ -362,8 +365,10 @@ class Pop(Stmt):
 
 def inner(s: Stmt) -> tuple[list[Stmt], ...]:
     """The lists of statements inside a statement, in order."""
-    if isinstance(s, (LoopStmt, Repeat, Chunks)):
+    if isinstance(s, (LoopStmt, Repeat)):
         return (s.body,)
+    if isinstance(s, Chunks):
+        return s.body, s.moves
     if isinstance(s, WhileStmt):
         return s.head, s.body
     return (s.then, s.other) if isinstance(s, IfStmt) else ()

@@ -139,7 +139,9 @@ class Interpreter:
         self.accumulators: dict[Accumulator, Any] = {}
         self.positions: dict[Accumulator, int] = {}
         self.cells: dict[Cell, Any] = {}
-        self.tapes: dict[Tape, list[dict[int, BufferMemory]]] = {}
+        self.tapes: dict[Tape, list[list[BufferMemory]]] = {}
+        self.used: dict[Tape, int] = {}
+        """How many records of a tape there are: those behind them are memory that the next ones get."""
         self.dims: dict[Dim, int] = {}
         self.backwards = backwards
 
@@ -216,9 +218,13 @@ class Interpreter:
 
     def chunks(self, s: Chunks) -> None:
         every = list(enumerate(s.sizes.bounds(s.extent)))
+        before = self.memory, self.cells, self.used
         for k, (lo, trip_count) in reversed(every) if self.backwards else every:
             self.dims.update({s.lo: lo, s.trip_count: trip_count})
+            self.memory, self.cells, self.used = (dict(x) for x in before)  # type: ignore[assignment]
             self.inside(s.body, s.var, k)
+        self.memory, self.cells, self.used = before
+        self.inside(s.moves)
 
     def store(self, s: Store) -> None:
         v, memory = self.value(s.node), self.memory[s.buffer]
@@ -282,15 +288,19 @@ class Interpreter:
         self.memory[s.one], self.memory[s.other] = self.memory[s.other], self.memory[s.one]
 
     def rewind(self, s: Rewind) -> None:
-        self.tapes[s.tape] = []
+        self.tapes[s.tape], self.used[s.tape] = [], 0
 
     def push(self, s: Push) -> None:
-        record = [BufferMemory(b) for b, _ in s.entries]
-        self.tapes.setdefault(s.tape, []).append(dict(enumerate(record)))
-        self.memory.update((b, m) for (b, _), m in zip(s.entries, record, strict=True))
+        records, at = self.tapes.setdefault(s.tape, []), self.used.get(s.tape, 0)
+        wanted = [BufferMemory(b) for b, _ in s.entries]
+        if at == len(records) or [len(m.flat) for m in records[at]] != [len(m.flat) for m in wanted]:
+            records[at:] = [wanted]
+        self.used[s.tape] = at + 1
+        self.memory.update((b, m) for (b, _), m in zip(s.entries, records[at], strict=True))
 
     def pop(self, s: Pop) -> None:
-        record = self.tapes[s.tape].pop()
+        self.used[s.tape] -= 1
+        record = self.tapes[s.tape][self.used[s.tape]]
         self.memory.update((b, record[k]) for k, (b, _) in enumerate(s.entries))
 
     def call(self, s: Call) -> None:

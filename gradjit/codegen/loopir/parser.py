@@ -10,7 +10,7 @@ from ...ir import BOOL, I64, ArrayType
 from ...ir.attrs import read_literal
 from ...ir.sizes import Dim, is_open, size_of
 from ..affine import ANYWHERE, Var
-from ..loop_passes import aligned
+from ..loop_passes import aligned, statements
 from ..loops import (
     Accumulate,
     Accumulator,
@@ -61,6 +61,8 @@ class Parser(Expressions):
         self.serial = 0
         self.depth = 0
         self.where: dict[Stmt, int] = {}
+        self.of_chunks: set[str] = set()
+        """Buffers that chunks have defined which the kernel goes on behind."""
 
     # lines ------------------------------------------------------------------------------------------------------------
     def next(self) -> LineCursor:
@@ -144,16 +146,21 @@ class Parser(Expressions):
         return b
 
     def declared(self, c: LineCursor) -> Buffer:
-        """`name: dtype[extents]`, defined from here on."""
+        """`name: dtype[extents]`, defined from here on; what a chunk has defined the kernel may define, too."""
         name = c.name()
-        if name in self.buffers:
+        if name in self.buffers and name not in self.of_chunks:
             raise c.error(f"{name} is defined twice")
         c.expect(":")
         dtype = c.dtype()
         shape = c.integers()
         if any(not is_open(n) and n < 0 for n in shape):
             raise c.error(f"a negative extent: {shape}")
-        b = self.buffers[name] = Buffer(name, dtype, shape, "tape")
+        b = Buffer(name, dtype, shape, "tape")
+        if name in self.of_chunks:
+            b = self.buffers[name]
+            if (b.dtype, b.shape) != (dtype, tuple(shape)):
+                raise c.error(f"{name} is not what it is in the chunk")
+        self.buffers[name] = b
         return b
 
     # statements -------------------------------------------------------------------------------------------------------
@@ -343,7 +350,14 @@ class Parser(Expressions):
         body = self.scoped(var, indent, True)
         for dim in (lo, trip_count):
             del self.sizes[dim.name]
-        return Chunks(var, lo, trip_count, extent, sizes, body)
+        if self.at == len(self.lines) or self.lines[self.at].text != "moves:" or self.lines[self.at].indent != indent:
+            return Chunks(var, lo, trip_count, extent, sizes, body)
+        self.next()
+        before, records = self.of_chunks, (x for x in statements(body) if isinstance(x, (Push, Pop)))
+        self.of_chunks = before | {b.name for x in records for b, _ in x.entries}
+        made = Chunks(var, lo, trip_count, extent, sizes, body, self.block(indent))
+        self.of_chunks = before
+        return made
 
     def positive(self, word: str) -> int:
         self.c.expect(f"{word}=")

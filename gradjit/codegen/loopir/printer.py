@@ -267,6 +267,9 @@ class Printer:
         self.line(pad, f"chunks {self.vars(s.var)} of {s.extent} as {s.lo}, {s.trip_count}: {how}")
         self.body(s.body, pad + "  ", outside | s.var.vars)
         self.vars.forget(s.var)
+        if s.moves:
+            self.line(pad, "moves:")
+            self.body(s.moves, pad + "  ", outside)
 
     def exchange(self, s: Exchange, pad: str, outside: frozenset[Var]) -> None:
         self.line(pad, f"exchange {self.buffers(s.one)}, {self.buffers(s.other)}")

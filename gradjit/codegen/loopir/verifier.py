@@ -280,11 +280,14 @@ class Verifier:
         self.dims.update({s.lo: 0, s.trip_count: s.extent})
         self.block(s.body, within)
         self.at = s
+        done = [type(x) for x in statements(s.moves)]
         for x in statements(s.body):
-            if isinstance(x, (Assign, Exchange, Rewind, Push, Pop, Chunks)):
+            if isinstance(x, (Rewind, Chunks)) or (isinstance(x, MOVING) and type(x) not in done):
                 self.fail(f"{type(x).__name__.lower()} stands in a chunk")
             elif isinstance(x, Accumulate) and x.acc in outer:
                 self.fail(f"{x.acc.name} is added to in chunks, and started outside of them")
+        self.block(s.moves, known.inside())
+        known.cells |= within.cells if s.moves else set()
 
     def exchange(self, s: Exchange, known: Known) -> None:
         for b in (s.one, s.other):
@@ -311,6 +314,9 @@ class Verifier:
     def nothing(self, s: Stmt, known: Known) -> None:
         pass
 
+
+MOVING = (Assign, Exchange, Push, Pop)
+"""What changes where memory stands, or what a cell holds: the kernel does it, too, behind its chunks."""
 
 RULES: dict[type[Stmt], Any] = {
     Store: Verifier.store, Start: Verifier.start, Accumulate: Verifier.accumulate, Finish: Verifier.finish,

@@ -273,7 +273,7 @@ class Growth:
 
     # arrays that are items --------------------------------------------------------------------------------------------
     def note_shared(self, items: list[Any], finish: LoopResults) -> None:
-        """What the attempt that shows the list growing can tell of the next one: that a variable is bound to an item."""
+        """What the attempt that shows the list growing can tell of the next: that a variable is bound to an item."""
         handles = [handle_of(leaf) for x in items if type(x) is not Tail for leaf in parted(self.name, x, self.tree)
                    if not isinstance(leaf, Rows)]
         self.is_shared = any(finish.is_named(h) for h in handles if h is not None and h.kind == ARRAY)
