@@ -9,7 +9,7 @@
                                                    for k in 0..16: acc sum= partial[k]
                                                    finish acc
 
-A loop of the program that does the same for many columns is cut by columns (`columns`).
+A loop of the program that does the same for many members is cut by members (`members`).
 
 How a loop is cut depends on its number of iterations and the work in them, never on the machine: the results have the
 same bits for any number of threads. Where that pays is a matter of the work, too; a loop with less is left as it is.
@@ -27,7 +27,6 @@ from ..ir.size_conditions import preferred
 from ..ir.sizes import Dim, is_known, is_open, size_of
 from ..records import dataclass
 from .affine import Affine, Var
-from .columns import Columns, examine_columns, moves
 from .independence import Independent, Uses, examine, why_in_order
 from .loop_passes import Swap, nodes_of, statements
 from .loops import (
@@ -49,6 +48,7 @@ from .loops import (
     inner,
     trips,
 )
+from .members import Members, examine_members, moves
 from .numbers import ITERATION, LOAD, SCALAR, STORE, cost_of, identity, memory_cost
 from .symbolic import reckoned
 from .target import Machine
@@ -59,7 +59,7 @@ class Limits:
     """chunk: the work of a chunk, in tenths of a nanosecond. fewest: so many chunks a loop must have at least, most: at
     most. copies: bytes of all copies of memory that the iterations add to.
 
-    nest: the work of a chunk in each loop over its columns at least: what a loop takes to begin is little beside that.
+    nest: the work of a chunk in each loop over its members at least: what a loop takes to begin is little beside that.
     stream: so many times what it takes to bring the rows that an iteration is the first to touch the work on them must
     be at least: what memory bounds runs fastest along whole rows.
     """
@@ -78,7 +78,7 @@ FEW = 64
 FOLD = 32
 """So many times the work of taking up a copy a chunk has at least."""
 EVEN = 24
-"""Up to so many chunks of columns their number is a power of two."""
+"""Up to so many chunks of members their number is a power of two."""
 
 
 @contextmanager
@@ -112,7 +112,7 @@ class Cutter:
                 out += self.loop(s)
                 continue
             if isinstance(s, Repeat) and self.is_long(s):
-                if (cut := self.by_columns(s)) is not None:
+                if (cut := self.by_members(s)) is not None:
                     out.append(cut)
                     continue
                 s.serial = why_in_order(s)
@@ -173,36 +173,37 @@ class Cutter:
             return "there is too little work in it"
         return sizes
 
-    def by_columns(self, s: Repeat) -> Chunks | None:
-        """The chunks that a loop of the program becomes that does the same for many columns; None where it does not,
+    def by_members(self, s: Repeat) -> Chunks | None:
+        """The chunks that a loop of the program becomes that does the same for many members; None where it does not,
         or that does not pay."""
         trip_count = trips(s)
-        found = examine_columns(s, self.uses) if trip_count is not None else ""
+        found = examine_members(s, self.uses) if trip_count is not None else ""
         if isinstance(found, str) or trip_count is None:
             return None
-        iteration = column_work(s.body, found)
+        iteration = member_work(s.body, found)
         if iteration < LIMITS.stream * sum(memory_cost(reckoned(b.nbytes) * n) for b, n in found.rows.items()):
             return None
-        column = trip_count * iteration
+        member = trip_count * iteration
         var = found.loops[0].var
-        if self.is_short(var, found.extent, column * max(var.reckoned, 1)):
+        if self.is_short(var, found.extent, member * max(var.reckoned, 1)):
             return None
-        sizes = self.column_sizes(found, iteration, column)
+        sizes = self.member_sizes(found, iteration, member)
         if not is_open(found.extent) and sizes.count(found.extent) < 2:
             return None
-        return self.cut_columns(s, found, sizes)
+        return self.cut_members(s, found, sizes)
 
     @staticmethod
-    def column_sizes(found: Columns, iteration: float, column: float) -> ChunkSizes:
-        """How columns are cut: into a power of two of chunks where those are few, so that cores have equally many."""
-        least = int(max(LIMITS.chunk / 2 / column, LIMITS.nest * len(found.loops) / iteration)) + 1
+    def member_sizes(found: Members, iteration: float, member: float) -> ChunkSizes:
+        """How members are cut: into a power of two of chunks where those are few, so that cores have equally many."""
+        least = int(max(LIMITS.chunk / 2 / member, LIMITS.nest * len(found.loops) / iteration)) + 1
+        least = -(-least // found.unit) * found.unit
         count = 0 if is_open(found.extent) else found.extent // least
         if 2 < count < EVEN:
             least = max(found.extent // (1 << round(log2(count))), 1)
-        return ChunkSizes(-(-least // found.unit) * found.unit, LIMITS.fewest, 4 * LIMITS.most, found.unit)
+        return ChunkSizes(least, LIMITS.fewest, 4 * LIMITS.most, found.unit)
 
     # rewriting ----------------------------------------------------------------------------------------------------
-    def cut_columns(self, s: Repeat, found: Columns, sizes: ChunkSizes) -> Chunks:
+    def cut_members(self, s: Repeat, found: Members, sizes: ChunkSizes) -> Chunks:
         what_moves = moves([s])
         var, lo, trip_count = self.chunk(found.extent, sizes)
         for loop_var in {x.var for x in found.loops}:
@@ -313,15 +314,15 @@ def volume(s: LoopStmt) -> int:
     return s.var.extent * max(inside, key=reckoned, default=1)
 
 
-def column_work(body: list[Stmt], found: Columns) -> float:
-    """The work of an iteration of a loop of the program for one column."""
+def member_work(body: list[Stmt], found: Members) -> float:
+    """The work of an iteration of a loop of the program for one member."""
     total = 0.0
     for x in body:
         if isinstance(x, LoopStmt) and x in found.loops:
             total += iteration_work(x)
         elif isinstance(x, (LoopStmt, Repeat, IfStmt)):
             times = max(x.var.reckoned, 1) if isinstance(x, LoopStmt) else trips(x) or 1 if isinstance(x, Repeat) else 1
-            total += times * sum(column_work(some, found) for some in inner(x))
+            total += times * sum(member_work(some, found) for some in inner(x))
     return total
 
 

@@ -1,5 +1,5 @@
-"""Loops of the program that do the same for each of many columns, and for none what another one does: ensembles of
-simulations, parameter sets, images point by point. They run column by column, in chunks.
+"""Loops of the program that do the same for each of many members, and for none what another one does: ensembles of
+simulations, parameter sets, images point by point. They run member by member, in chunks.
 
     repeat t in range(0, T):                     chunks c of n as lo, m:
       for i in 0..n: y[i] = f(x[i])                repeat t in range(0, T):
@@ -9,7 +9,7 @@ simulations, parameter sets, images point by point. They run column by column, i
                                                  moves:
                                                    repeat t in range(0, T): push tape: r; exchange x, y
 
-All elements of memory that the loop writes belong to a column: with w elements of a column side by side, that is the
+All elements of memory that the loop writes belong to a member: with w elements of a member side by side, that is the
 address modulo n*w, divided by w. A chunk begins with memory that moves, tapes and cells as they were before the loop,
 and has its own of all three; the kernel itself does `moves`, so that they stand as behind the loop. This is the
 interchange of a loop with those inside of it (Allen and Kennedy, Optimizing Compilers for Modern Architectures, 5.2),
@@ -46,40 +46,40 @@ from .loops import (
     trips,
 )
 
-FOR_ALL = "what it computes for all columns together stands in the order of its iterations"
+FOR_ALL = "what it computes for all members together stands in the order of its iterations"
 FLOW = (Repeat, IfStmt, Let, Assign, Exchange, Push, Pop)
-"""What may stand around the loops over columns."""
+"""What may stand around the loops over members."""
 
 
 @dataclass
-class Columns:
-    """The columns of a loop of the program. loops: those over the columns, in it. within: by statement the loop over
-    columns that it stands in."""
+class Members:
+    """The members of a loop of the program. loops: those over the members, in it. within: by statement the loop over
+    members that it stands in."""
 
     extent: int
     loops: list[LoopStmt] = field(default_factory=list)
     within: dict[Stmt, LoopStmt] = field(default_factory=dict)
     private: list[Buffer] = field(default_factory=list)
-    """Memory that holds what is computed for one column, and for the next one after that."""
+    """Memory that holds what is computed for one member, and for the next one after that."""
     rows: dict[Buffer, int] = field(default_factory=dict)
     """The arrays in which an iteration goes on to another row: parts of tapes, with how many rows there are of each,
     and those that are read or written by the number of the iteration."""
 
     @property
     def unit(self) -> int:
-        """So many columns run side by side."""
+        """So many members run side by side."""
         return max(s.lanes * s.unroll for s in self.loops)
 
 
-def examine_columns(s: Repeat, uses: Uses) -> Columns | str:
-    """The columns of a loop, or why it has none."""
+def examine_members(s: Repeat, uses: Uses) -> Members | str:
+    """The members of a loop, or why it has none."""
     every = list(statements(s.body))
     for x in every:
         if any(n.kind == "check" for n in nodes_of(x)):
             return "an index in it is checked, and the first error counts"
     reason: str | None = None
     for extent in extents(every):
-        found = Columns(extent)
+        found = Members(extent)
         reason = unfit(s.body, None, found, uses) or memory(s, every, found, uses)
         if reason is None:
             found.rows = dict(rows(s, every))
@@ -88,7 +88,7 @@ def examine_columns(s: Repeat, uses: Uses) -> Columns | str:
 
 
 def extents(every: list[Stmt]) -> list[int]:
-    """The extents of loops over elements, the largest first: those may be over columns."""
+    """The extents of loops over elements, the largest first: those may be over members."""
     found: list[int] = []
     for x in every:
         if isinstance(x, LoopStmt) and x.trip_count is None and not any(same(x.var.extent, e) for e in found):
@@ -96,28 +96,28 @@ def extents(every: list[Stmt]) -> list[int]:
     return sorted(found, key=lambda e: -(e.example if isinstance(e, Size) else e))
 
 
-def unfit(body: list[Stmt], column: LoopStmt | None, found: Columns, uses: Uses) -> str | None:
-    """Why statements are not those of columns; else notes the loops over columns among them."""
+def unfit(body: list[Stmt], member: LoopStmt | None, found: Members, uses: Uses) -> str | None:
+    """Why statements are not those of members; else notes the loops over members among them."""
     for x in body:
         reason: str | None = None
         if isinstance(x, LoopStmt):
             if x.trip_count is not None:
                 return "the number of iterations of a loop in it is computed"
-            inside = column
-            if column is None and same(x.var.extent, found.extent):
+            inside = member
+            if member is None and same(x.var.extent, found.extent):
                 if x.written_out or is_open(x.var.lo) or x.var.lo or uses.loops[x.var] > 1:
                     return "a loop in it is a part of another"
                 inside = x
                 found.loops.append(x)
             reason = unfit(x.body, inside, found, uses)
-        elif column is None and isinstance(x, (Store, Accumulate, Start, Finish)):
+        elif member is None and isinstance(x, (Store, Accumulate, Start, Finish)):
             if not is_kept_once(x):
                 return FOR_ALL
-        elif column is None and isinstance(x, FLOW):
+        elif member is None and isinstance(x, FLOW):
             reason = next((r for some in parts(x) if (r := unfit(some, None, found, uses))), None)
-        elif column is not None and isinstance(x, (Store, Accumulate, Start, Finish, Let, IfStmt)):
-            found.within[x] = column
-            reason = next((r for some in parts(x) if (r := unfit(some, column, found, uses))), None)
+        elif member is not None and isinstance(x, (Store, Accumulate, Start, Finish, Let, IfStmt)):
+            found.within[x] = member
+            reason = next((r for some in parts(x) if (r := unfit(some, member, found, uses))), None)
         else:
             return f"there is a {type(x).__name__.removesuffix('Stmt').lower()} in it"
         if reason:
@@ -126,7 +126,7 @@ def unfit(body: list[Stmt], column: LoopStmt | None, found: Columns, uses: Uses)
 
 
 def is_kept_once(x: Stmt) -> bool:
-    """Whether a statement puts a number on a tape that is the same for all columns. Each chunk puts it there: it reads
+    """Whether a statement puts a number on a tape that is the same for all members. Each chunk puts it there: it reads
     what stands on the tape by itself."""
     return isinstance(x, Store) and x.buffer.role == "tape" and x.combine is None
 
@@ -138,8 +138,8 @@ def parts(x: Stmt) -> tuple[list[Stmt], ...]:
 
 
 # memory ---------------------------------------------------------------------------------------------------------------
-def memory(s: Repeat, every: list[Stmt], found: Columns, uses: Uses) -> str | None:
-    """Why two columns may have to do with one element; None where none have. Notes what is private."""
+def memory(s: Repeat, every: list[Stmt], found: Members, uses: Uses) -> str | None:
+    """Why two members may have to do with one element; None where none have. Notes what is private."""
     group = groups(every)
     touching: dict[Buffer, list[tuple[Access, LoopStmt | None]]] = {}
     for x in every:
@@ -158,12 +158,12 @@ def memory(s: Repeat, every: list[Stmt], found: Columns, uses: Uses) -> str | No
                 continue
         widths = [None if loop is None else width(a.address, loop.var, found.extent) for a, loop in some]
         if any(w is None or not same(w, widths[0]) for w in widths):
-            return f"an iteration reads or writes what another column writes to {b.name}"
+            return f"an iteration reads or writes what another member writes to {b.name}"
     return None
 
 
 def rows(s: Repeat, every: list[Stmt]) -> Iterator[tuple[Buffer, int]]:
-    """See `Columns.rows`."""
+    """See `Members.rows`."""
     counts = {x.var for x in (s, *every) if isinstance(x, Repeat)}
     for x in every:
         for a in accesses(x):
@@ -190,7 +190,7 @@ def groups(every: list[Stmt]) -> dict[Buffer, Buffer]:
 
 
 def width(a: Affine, var: Var, extent: int) -> int | None:
-    """How many elements of a column stand side by side, where an address is one of the column `var`; None where it may
+    """How many elements of a member stand side by side, where an address is one of the member `var`; None where it may
     be one of another."""
     w = a.terms.get(var, 0)
     if not is_known(w, ">", 0):
@@ -229,7 +229,7 @@ def remainder(k: int, row: int) -> int | None:
 
 # rewriting ------------------------------------------------------------------------------------------------------------
 def moves(body: list[Stmt]) -> list[Stmt]:
-    """What statements do to memory that moves, to tapes and cells, without their loops over columns."""
+    """What statements do to memory that moves, to tapes and cells, without their loops over members."""
     out: list[Stmt] = []
     for x in body:
         if isinstance(x, (Assign, Exchange, Push, Pop, Let, Store)):
@@ -246,4 +246,4 @@ def does(body: list[Stmt]) -> bool:
     return any(not isinstance(x, Let) for x in body)
 
 
-__all__ = ["Columns", "examine_columns", "moves"]
+__all__ = ["Members", "examine_members", "moves"]

@@ -1,4 +1,4 @@
-"""Loops of the program that do the same for each of many columns are cut by columns, with the bits of those uncut."""
+"""Loops of the program that do the same for each of many members are cut by members, with the bits of those uncut."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def lorenz(p):
 
 
 def stacked(p):
-    """The state in one array, a row for each of its parts: rows stand a row of columns apart."""
+    """The state in one array, a row for each of its parts: rows stand a row of members apart."""
     u = np.stack([np.ones(p.shape[1]), 2 * np.ones(p.shape[1])])
     for _ in range(36):
         u = u + 0.1 * np.stack([np.sin(u[1]) * p[0], p[1] * u[0]])
@@ -103,7 +103,7 @@ def mandelbrot(x):
 PROGRAMS = {"euler": (euler, p), "lorenz": (lorenz, three), "stacked": (stacked, three[:2]),
             "in place": (in_place, three[:2]), "driven": (driven, noise), "recorded": (recorded, p),
             "clocked": (clocked, p), "nested": (nested, p), "mandelbrot": (mandelbrot, pixels)}
-BY_COLUMNS = re.compile(r"chunks c\d+ of .*\n +repeat ")
+BY_MEMBERS = re.compile(r"chunks c\d+ of .*\n +repeat ")
 
 
 def small(nest=1.0):
@@ -122,7 +122,7 @@ def test_the_same_bits_as_uncut(name):
         for n in (1, 2, 3):
             with gj.threads(n):
                 found.append(g(x))
-    assert len(BY_COLUMNS.findall(text)) >= 2, text  # there and back
+    assert len(BY_MEMBERS.findall(text)) >= 2, text  # there and back
     for value, gradient in found:
         assert value == whole[0] and gradient.tobytes() == whole[1].tobytes()
 
@@ -201,10 +201,10 @@ def across(p):
 
 
 @pytest.mark.parametrize("f", [neighbours, middle, first, turned, shifted, across])
-def test_what_goes_from_column_to_column_is_left_as_it_is(f):
+def test_what_goes_from_member_to_member_is_left_as_it_is(f):
     with small():
         text = gj.value_and_grad(f).ir(p, stage="loops")
-    assert not BY_COLUMNS.search(text), text
+    assert not BY_MEMBERS.search(text), text
 
 
 def test_where_memory_is_what_bounds_it_stays_as_it_is():
@@ -215,7 +215,7 @@ def test_where_memory_is_what_bounds_it_stays_as_it_is():
         return np.sum(s)
 
     with cores.limits(chunk=CHUNK, nest=1.0):
-        assert not BY_COLUMNS.search(gj.jit(drift).ir(noise, stage="loops"))
+        assert not BY_MEMBERS.search(gj.jit(drift).ir(noise, stage="loops"))
 
 
 def test_an_interrupted_or_failing_part_leaves_nothing(tmp_path):
