@@ -39,6 +39,15 @@ def test_no_file_name_stands_twice() -> None:
     assert twice((path.stem, path) for path in FILES if path.stem not in FAMILIES | SHARED.keys()) == {}
 
 
+VAGUE = {"twins", "undo", "lasting", "kept", "places", "settled", "ties", "turns", "bound", "running", "pinning",
+         "kinds", "jam", "finish", "flow", "scope", "utils", "misc", "helpers"}
+"""Words that have meant many things: no file is called so."""
+
+
+def test_no_file_has_a_vague_name() -> None:
+    assert [str(path) for path in FILES if path.stem in VAGUE] == []
+
+
 def test_what_is_shared_is_shared() -> None:
     stems = twice((path.stem, path) for path in FILES)
     assert stems.keys() == FAMILIES | SHARED.keys()

@@ -14,7 +14,7 @@ from ..tracer.recorder import recorders
 from ..tracer.trace import trace as run_trace
 from . import differentiate as d
 from .compiled import Compiled, Recipe
-from .kept import kept
+from .made_once import made_once
 from .mapped import mapped
 from .options import Asked, Options
 from .recording_arguments import is_recording
@@ -276,7 +276,7 @@ def jvp(f: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any]) 
         raise TypeError("gj.jvp(f, primals, tangents) takes tuples: gj.jvp(f, (x,), (v,))")
     if recorders():
         return d.push(f, tuple(primals), tuple(tangents))
-    return kept(f, _push)(tuple(primals), tuple(tangents))
+    return made_once(f, _push)(tuple(primals), tuple(tangents))
 
 
 def _push(f: Callable[..., Any]) -> Compiled:
@@ -302,7 +302,7 @@ def jet(f: Callable[..., Any], primals: Sequence[Any], series: Sequence[Sequence
         raise TypeError("gj.jet takes derivatives of the same orders for each argument, and of one at least")
     if recorders():
         return d.push_curves(f, tuple(primals), [tuple(s) for s in series])
-    return kept(f, _push_curves)(tuple(primals), tuple(map(tuple, series)))
+    return made_once(f, _push_curves)(tuple(primals), tuple(map(tuple, series)))
 
 
 def _push_curves(f: Callable[..., Any]) -> Compiled:
@@ -320,8 +320,8 @@ def vjp(f: Callable[..., Any], *primals: Any) -> tuple[Any, Callable[[Any], tupl
     _checked(f, "vjp")
     if recorders():
         return d.value(f, primals), lambda cotangent: d.pull(f, primals, cotangent)
-    value = kept(f, _plainly)(*primals)
-    compiled = kept(f, _pull)
+    value = made_once(f, _plainly)(*primals)
+    compiled = made_once(f, _pull)
 
     def pullback(cotangent: Any) -> tuple[Any, ...]:
         return compiled(primals, cotangent)
@@ -345,8 +345,8 @@ def linearize(f: Callable[..., Any], *primals: Any) -> tuple[Any, Callable[..., 
     _checked(f, "linearize")
     if recorders():
         return d.value(f, primals), lambda *tangents: d.push(f, primals, tangents, again=True)[1]
-    value = kept(f, _plainly)(*primals)
-    compiled = kept(f, _linearly)
+    value = made_once(f, _plainly)(*primals)
+    compiled = made_once(f, _linearly)
 
     def linear(*tangents: Any) -> Any:
         return compiled(primals, tangents)

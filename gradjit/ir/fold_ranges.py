@@ -1,4 +1,4 @@
-"""What is proven about integers, settled in place: checks that cannot fail, comparisons with one answer.
+"""What is proven about integers, folded in place: checks that cannot fail, comparisons with one answer.
 
 A trace proves what it can while it goes; what a loop does to the integers it carries is only known at its end. So the
 operations on integers are looked at once more when the function is complete:
@@ -43,7 +43,7 @@ class RangeFolder:
         for op in block.ops:
             self.renew(op)
             self.regions(op)
-            ops += self.settled(op)
+            ops += self.folded(op)
             ops.append(op)
         block.ops = ops
         if block is not self.body:
@@ -53,7 +53,7 @@ class RangeFolder:
         return self.env.get(v, v)
 
     def renew(self, op: Op) -> None:
-        """Operands, attributes and types with what has been settled before."""
+        """Operands, attributes and types with what has been folded before."""
         if not self.env:
             return
         op.operands = tuple(map(self.look, op.operands))
@@ -69,8 +69,8 @@ class RangeFolder:
             self.block(region)
             del self.ranges.facts[count:]
 
-    def settled(self, op: Op) -> list[Op]:
-        """Bind the result of an operation that is settled; operations to put before it."""
+    def folded(self, op: Op) -> list[Op]:
+        """Bind the result of an operation that is known; operations to put before it."""
         if op.name == "select" and op.operands[0] in self.truths:
             self.env[op.result] = op.operands[1 if self.truths[op.operands[0]] else 2]
         rule = RULES.get(op.name)

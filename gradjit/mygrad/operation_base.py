@@ -40,7 +40,7 @@ def execute_op(Op: type[Operation], *input_vars: Any, op_args: Sequence[Any] | N
     inputs = [operand_of(x) for x in input_vars]
     values = [x._value() for x in inputs]
     for x in inputs:
-        x._settle()
+        x._end_recording()
     result = Tensor(op(*inputs, *(op_args or ()), **(op_kwargs or {})), constant=True)
     if out is not None:
         out[...] = result

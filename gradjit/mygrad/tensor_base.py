@@ -172,7 +172,7 @@ class MyGradTensor(Base):
             t = t.astype(out.dtype)
         t._value()
         if out.flags.c_contiguous and out.dtype.isnative:
-            t._settle()
+            t._end_recording()
             t._array, t._exposed = out, True
         return t
 
@@ -256,7 +256,7 @@ class MyGradTensor(Base):
         """Make this tensor a leaf."""
         if not self.constant and self._base is None:
             self._value()
-            self._settle()
+            self._end_recording()
             self._forget_graph(None)
 
     def moveaxis(self, source: Any, destination: Any, *, constant: bool | None = None) -> Any:

@@ -36,7 +36,7 @@ class Liveness:
         while self.todo:
             self.need(self.todo.pop())
         self.kept = {op: tuple(sorted(found)) for op, found in self.positions.items()}
-        self.records.settle(self.kept)
+        self.records.note_live_places(self.kept)
 
     def is_live(self, op: Op) -> bool:
         return op in self.counted
@@ -158,7 +158,7 @@ class Records:
             else:
                 self.waiting.setdefault(slot, []).extend(values)
 
-    def settle(self, kept: dict[Op, tuple[int, ...]]) -> None:
+    def note_live_places(self, kept: dict[Op, tuple[int, ...]]) -> None:
         for op in self.live.counted:
             if OPS[op.name].moves_record:
                 kept[op] = tuple(k for k, slot in enumerate(self.slots(op)) if slot in self.live_slots)

@@ -42,7 +42,7 @@ Flow = Union[Value, Masked]
 """A tangent or cotangent on its way. None in place of one: it is absent everywhere."""
 
 
-def settle(b: Builder, flow: Flow) -> Value:
+def unmasked(b: Builder, flow: Flow) -> Value:
     """The flow as one value: the mask, if there is one, is applied."""
     if not isinstance(flow, Masked):
         return flow
@@ -100,7 +100,7 @@ def of_stack(b: Builder, mask: Value, shape: tuple[object, ...]) -> Value:
 
 def united(b: Builder, flows: Sequence[Masked]) -> Masked:
     """The sum of flows with different masks: zero where none of the masks holds."""
-    value = reduce(b.add, [settle(b, f) for f in flows])
+    value = reduce(b.add, [unmasked(b, f) for f in flows])
     return Masked(value, reduce(lambda x, y: either(b, x, y), [f.mask for f in flows]), clean=True)
 
 
@@ -133,7 +133,7 @@ def calm(b: Builder, flow: Flow | None) -> Flow | None:
     """The flow as it goes in or out of a region: its zeros in place, and no mask but a single truth."""
     if not isinstance(flow, Masked):
         return flow
-    value, mask = settle(b, flow), single(b, flow.mask)
+    value, mask = unmasked(b, flow), single(b, flow.mask)
     return value if mask.type.rank else Masked(value, mask, clean=True)
 
 

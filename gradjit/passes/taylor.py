@@ -24,7 +24,7 @@ from ..tracer.locations import fail
 from . import jvp
 from .checks import append_parameter, check_operation, check_parameters
 from .inline import inline_calls
-from .masks import settle
+from .masks import unmasked
 from .planes import has_complex
 
 BILINEAR: dict[str, Callable[[Builder, Op, Value, Value], Value]] = {
@@ -142,7 +142,7 @@ class MovingOp:
         if all(t is None for t in tangents):
             return [None] * len(self.results)
         found = jvp.LOCAL[self.op.name](self.b, self.op, *tangents)
-        return [None if f is None else settle(self.b, f) for f in found]
+        return [None if f is None else unmasked(self.b, f) for f in found]
 
     def convolved(self, product: Callable[[Builder, Op, Value, Value], Value], x: MovingValue, y: MovingValue,
                   places: range, k: int) -> Value | None:
@@ -166,7 +166,7 @@ class MovingOp:
         tangents = {v: Value(v.type, None, 0, "") for v, x in zip(op.operands, self.operands, strict=True)
                     if v.dtype.is_inexact and not is_constant(x)}
         b = Builder(block, op.loc)
-        found = [None if f is None else settle(b, f)
+        found = [None if f is None else unmasked(b, f)
                  for f in jvp.LOCAL[op.name](b, op, *(tangents.get(v) for v in op.operands))]
         curves: dict[Value, MovingValue] = dict(zip(op.operands, self.operands, strict=True))
         curves.update(zip(op.results, self.results, strict=True))

@@ -25,7 +25,7 @@ from .tensor_arguments import Taker, filled
 from .tensor_data import copied
 from .tensor_functions import WITHOUT_DERIVATIVES, function_of_scipy, writes_to_arrays
 from .tensor_gradients import TensorGradients
-from .tensor_keys import check_key, settled_key
+from .tensor_keys import check_key, plain_key
 from .tensor_names import missing_attribute
 from .tensor_operators import step_of_one, step_of_two
 from .tensor_types import CONSTANT, DERIVED, LEAF, TensorType, type_of_array
@@ -176,7 +176,7 @@ class Tensor(TensorGradients):
     def _expose(self) -> np.ndarray:
         """The elements, to be handed out: whoever gets them may write to them."""
         owner = self._owner
-        owner._settle()
+        owner._end_recording()
         self._value()
         if not owner._exposed:
             if is_held(owner):
@@ -302,7 +302,7 @@ class Tensor(TensorGradients):
                 t._slot = slot = node.slot
                 rec.tensors[slot] = ref(t)
                 return t
-        return self._apply(operator.getitem, (self, settled_key(self, key)), {})
+        return self._apply(operator.getitem, (self, plain_key(self, key)), {})
 
     def _item_at(self, key: int) -> Any:
         """An element of a vector, where the place is a number that comes in, and no part of the program."""
@@ -311,7 +311,7 @@ class Tensor(TensorGradients):
         return current().call(lambda h: h[0][h[1]], operator.getitem, (self, at), type(self))
 
     def __setitem__(self, key: Any, value: Any) -> None:
-        self._apply(operator.setitem, (self, settled_key(self, key), value), {})
+        self._apply(operator.setitem, (self, plain_key(self, key), value), {})
 
     # Python's protocols ---------------------------------------------------------------------------------------------
     def __bool__(self) -> bool:
@@ -386,7 +386,7 @@ class Tensor(TensorGradients):
             fail(UnsupportedError, "the shape is set of tensors that are no views and have none; write "
                                    "t = t.reshape(shape)")
         old, new = self._value(), self._value().reshape(shape)
-        self._settle()
+        self._end_recording()
         self._array, self._type, self._recording = new, type_of_array(new, self._type.role), None
         self._set_shape_of_gradients(old.shape)
 
@@ -441,13 +441,13 @@ class Tensor(TensorGradients):
             fail(DtypeError, f"derivatives are of floating-point numbers, and these are {self.dtype}; write "
                              f"t.astype(float)")
         self._value()
-        self._settle()
+        self._end_recording()
         if self._base is not None:
             self._own_elements()
         self._type = self._type.with_role(LEAF if value else CONSTANT)
         return self
 
-    def _settle(self) -> None:
+    def _end_recording(self) -> None:
         """End the recording that it is part of."""
         r = self._recording
         if r is not None and r.is_open and r is local.recording:
@@ -529,7 +529,7 @@ class Tensor(TensorGradients):
             self.detach()[...] = new
             return
         self._value()
-        self._settle()
+        self._end_recording()
         self._array, self._exposed, self._type = new, False, type_of_array(new, self._type.role)
 
     def detach(self) -> Any:

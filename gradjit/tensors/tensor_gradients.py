@@ -103,7 +103,7 @@ class TensorGradients(TensorOperators):
 
     def _put_sum(self: Any, g: np.ndarray) -> None:
         a = self._value()
-        self._settle()
+        self._end_recording()
         self._put(np.asarray(np.add(a, g, dtype=a.dtype)))
 
     @property
@@ -153,7 +153,7 @@ class TensorGradients(TensorOperators):
         takes its place. The handle's `remove()` takes the hook away."""
         self._check_observable("register_hook")
         self._value()
-        self._settle()  # so that the hook belongs to what it holds now, whatever is written to it later
+        self._end_recording()  # so that the hook belongs to what it holds now, whatever is written to it later
         source = self._source
         hooks = GradientHooks(type(self))
         if self.role == LEAF:

@@ -12,7 +12,7 @@ from .tensor_data import plain_nested
 from .tensor_operators import TensorOperators
 
 
-def settled_key(t: Any, key: Any) -> Any:
+def plain_key(t: Any, key: Any) -> Any:
     """An index without tensors and masks: their elements are needed now. BoundsError for one out of range."""
     if type(key) in (int, slice) or key is None or key is Ellipsis:
         return key
@@ -32,9 +32,9 @@ def settled_key(t: Any, key: Any) -> Any:
             found.append(int(a))
         else:
             found.append(a if a.size else a.astype(np.int64))
-    settled = tuple(found)
-    check_key(t, settled)
-    return settled if len(settled) > 1 else settled[0]
+    plain = tuple(found)
+    check_key(t, plain)
+    return plain if len(plain) > 1 else plain[0]
 
 
 def plain_slice(s: Any) -> Any:

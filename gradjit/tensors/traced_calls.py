@@ -47,7 +47,7 @@ class TracedCall(TensorCall):
         before = [h.value for h in handles]
         versions = [h.version for h in handles]
         result = mapped(self.traced(handles), lambda h: root(h.content, h.home, ARRAY))  # a copy, as of compiled code
-        settle_rules(recorder.block.ops[start:])
+        make_rules(recorder.block.ops[start:])
         arrays: list[TracedArray] = []
         self.result = mapped(result, lambda h: placed(h, arrays))
         self.writes = [k for k, h in enumerate(handles) if h.version != versions[k]]
@@ -70,15 +70,15 @@ class TracedCall(TensorCall):
         return filled_places(self.result, outs)
 
 
-class SettledRule(Rule):
+class MadeRule(Rule):
     """A derivative that the user has written, as IR already: what makes it is at home in the trace of the call."""
 
     def __init__(self, rule: Rule):
         super().__init__(rule.name.partition("#")[0], rule.refused)
-        self.pull, self.push = settled(rule.pull), settled(rule.push)  # type: ignore[method-assign]
+        self.pull, self.push = made_now(rule.pull), made_now(rule.push)  # type: ignore[method-assign]
 
 
-def settled(make: Callable[[], Func | None]) -> Callable[[], Func | None]:
+def made_now(make: Callable[[], Func | None]) -> Callable[[], Func | None]:
     """What gives the function again that is made now, or raises the error then that making it raised."""
     try:
         made = make()
@@ -92,14 +92,14 @@ def settled(make: Callable[[], Func | None]) -> Callable[[], Func | None]:
     return lambda: made
 
 
-def settle_rules(ops: Iterable[Op]) -> None:
+def make_rules(ops: Iterable[Op]) -> None:
     for op in ops:
-        if op.name == "custom" and not isinstance(op.attrs["rule"], SettledRule):
-            op.attrs["rule"] = SettledRule(op.attrs["rule"])
+        if op.name == "custom" and not isinstance(op.attrs["rule"], MadeRule):
+            op.attrs["rule"] = MadeRule(op.attrs["rule"])
         for region in op.regions:
-            settle_rules(region.ops)
+            make_rules(region.ops)
         if isinstance(callee := op.attrs.get("callee"), Func):
-            settle_rules(callee.body.ops)
+            make_rules(callee.body.ops)
 
 
 def placed(h: TracedArray, arrays: list[TracedArray]) -> TensorSlot:

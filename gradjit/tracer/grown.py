@@ -265,11 +265,11 @@ def whole(items: list[Any]) -> Tail:
 
 def readable(items: list[Any]) -> Tail:
     """The same for who reads items: where an array is put together for that, what is written to it would be lost."""
-    from .control.may_alias import tie_items
+    from .control.may_alias import alias_items
     one = whole(items)
     if len(items) > 1:
         parts = [x for i in items for x in ([r.array for r in i.rows] if type(i) is Tail else structures.flatten(i)[0])]
-        tie_items([r.array for r in one.rows], [x for x in parts if isinstance(x, TracedArray) and x.kind == ARRAY],
+        alias_items([r.array for r in one.rows], [x for x in parts if isinstance(x, TracedArray) and x.kind == ARRAY],
                   recorders()[-1].frame.depth, name_of(items))
     return one
 

@@ -16,7 +16,7 @@ from .locations import fail
 from .outside import Outside, described
 from .parts import is_iterator, parts
 from .recorder import Recorder
-from .state import is_carried, undo
+from .state import change_back, is_carried
 
 INSTEAD = "outside of the function: a compiled function cannot do that at each call; return the value instead"
 
@@ -43,7 +43,7 @@ def check(r: Recorder, loc: Loc | None) -> None:
 
 def take_back(r: Recorder) -> None:
     """The trace has failed: what it has put outside is taken back."""
-    undo(r.written)
+    change_back(r.written)
     cleared(r.world)
 
 

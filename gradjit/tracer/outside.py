@@ -191,7 +191,7 @@ class Outside:
         return held is not None
 
     def place(self, array: np.ndarray, source: Source) -> None:
-        """An array stands at `source`. One that stands at two places is tied to both by identity."""
+        """An array stands at `source`. One that stands at two places is guarded to be the same at both."""
         other = self.places.setdefault(id(array), (array, source))[1]
         if other != source:
             for s in (source, other):

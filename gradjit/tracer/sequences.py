@@ -62,11 +62,11 @@ def item_of(items: Sequence[Any], key: Any, why: str = "it is an item of a list,
     flat = [structures.flatten(x) for x in items]
     columns = zip(*(leaves for leaves, _ in flat), strict=True)
     found = structures.unflatten(flat[0][1], [item(list(c), key) for c in columns])
-    settle([found, *items], why)
+    freeze_all([found, *items], why)
     return found
 
 
-def settle(objects: Sequence[Any], why: str) -> None:
+def freeze_all(objects: Sequence[Any], why: str) -> None:
     """Lists, dicts and objects that may be one another are not changed any more."""
     for n in [n for x in objects for n in structures.flatten(x)[1].nodes()]:
         structures.freeze(n.given, why)
@@ -88,7 +88,7 @@ def put(items: list[Any], key: TracedArray, value: Any) -> None:
     for k, x in enumerate(old):
         items[k] = picked(o.as_traced(np.logical_or(key == k, key == k - count)), value, x)
     if not is_number(value):
-        settle([*items, *old, value], "it stands in a list that is written to at a traced place")
+        freeze_all([*items, *old, value], "it stands in a list that is written to at a traced place")
 
 
 def is_number(x: Any) -> bool:

@@ -130,7 +130,7 @@ def before_writing(state: State, known: bool = False) -> None:
         r.written.append((state, state.read(), state.is_inherited, here()))
 
 
-def undo(written: list[tuple[State, Any, bool, Loc | None]]) -> None:
+def change_back(written: list[tuple[State, Any, bool, Loc | None]]) -> None:
     """What was changed outside is as it was before the trace."""
     while written:
         state, old, was_inherited, _ = written.pop()

@@ -275,7 +275,7 @@ def attempt(f: Callable[..., Any], args: Sequence[Any], kwargs: dict[str, Any], 
         recorder.repeated = RepeatedCalls(recorder)
         recorder.checking = recorder.outer is not None and recorder.outer.checking if checking is None else checking
         handles = bind(recorder, leaves)
-        tie(handles, leaves, found)
+        note_same_arrays(handles, leaves, found)
         inner_args, inner_kwargs = trees.unflatten(tree, handles)
         static = {id(leaf.value) for leaf in leaves if leaf.kind == STATIC}
         made_for(recorder.outermost.world, (*inner_args, *inner_kwargs.values()), static)
@@ -378,7 +378,7 @@ def bind(recorder: Recorder, leaves: list[ArgumentLeaf]) -> list[Any]:
     return handles
 
 
-def tie(handles: list[Any], leaves: list[ArgumentLeaf], found: list[Any]) -> None:
+def note_same_arrays(handles: list[Any], leaves: list[ArgumentLeaf], found: list[Any]) -> None:
     """Arguments of their own that are one array in the trace around this one know each other."""
     arrays = [(h, x) for h, leaf, x in zip(handles, leaves, found, strict=True)
               if isinstance(x, TracedArray) and leaf.kind == ARRAY and leaf.same_as is None]

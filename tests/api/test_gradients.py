@@ -12,7 +12,7 @@ import pytest
 
 import gradjit as gj
 from gradjit.api import functions
-from gradjit.api.kept import kept
+from gradjit.api.made_once import made_once
 
 X = np.array([0.3, -1.2, 2.0])
 
@@ -408,7 +408,7 @@ def test_jvp_and_vjp():
 
 def test_jvp_and_vjp_are_compiled_once():
     gj.jvp(quartic, (X,), (X,))
-    compiled = kept(quartic, functions._push)
+    compiled = made_once(quartic, functions._push)
     misses = compiled.misses
     gj.jvp(quartic, (X,), (X,))
     assert len(compiled.stats().specialisations) == 1

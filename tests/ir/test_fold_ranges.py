@@ -15,7 +15,7 @@ from gradjit.passes.dce import dce
 from .test_ranges import named
 
 
-def settled(text: str, *args: Any) -> list[str]:
+def folded(text: str, *args: Any) -> list[str]:
     """The names of the live operations after settling; the meaning must be what it was."""
     (f,) = parse(text).funcs.values()
     verify(f)
@@ -32,7 +32,7 @@ CHECKS = {"bounded", "lt", "ge", "select", "minimum", "maximum"}
 
 def test_a_counter_that_falls_stays_below_where_it_began() -> None:
     """The inner loop of an insertion sort, `while j >= 0 and x[j] > key`."""
-    names = settled("""
+    names = folded("""
 func @f(%x: f64[5]) -> f64[5] {
   %zero: i64[] = const 0
   %one: i64[] = const 1
@@ -105,7 +105,7 @@ func @f(%x: f64[5], %i: i64[]) -> f64[] {
   return %s
 }"""
     for i in (-1, 0, 4, 5):
-        assert not {"bounded", "select"} & set(settled(text, np.arange(5.0), i))
+        assert not {"bounded", "select"} & set(folded(text, np.arange(5.0), i))
 
 
 def test_what_is_not_proven_stays() -> None:
@@ -124,7 +124,7 @@ func @f(%x: f64[5], %i: i64[]) -> f64[1] {
   %v: f64[1] = slice %x [%at:+1]
   return %v
 }"""
-    assert {"bounded", "maximum"} <= set(settled(text, np.arange(5.0), 3))
+    assert {"bounded", "maximum"} <= set(folded(text, np.arange(5.0), 3))
 
 
 @pytest.mark.parametrize(("step", "interval"), [("add %k, %one", (3, None)), ("sub %k, %one", (None, 3)),

@@ -15,7 +15,7 @@ import pytest
 
 import gradjit as gj
 from gradjit.api import functions
-from gradjit.api.kept import kept
+from gradjit.api.made_once import made_once
 from gradjit.bounded import Bounded
 from gradjit.codegen import Lowered
 from gradjit.tracer import extents, lift, locations, source
@@ -115,7 +115,7 @@ def test_what_was_compiled_stays_with_its_own_function() -> None:
     first = gj.jvp(f, (x,), (x,))[1]
     functools.update_wrapper(twice, f)
     assert gj.jvp(twice, (x,), (x,))[1] == 2 * first
-    held = vars(f)["__gradjit_kept__"]
+    held = vars(f)["__gradjit_made__"]
     assert held.made and not copy.deepcopy(held).made
 
 
@@ -132,7 +132,7 @@ def test_methods_are_compiled_once() -> None:
     first, second = Quadratic(1.0), Quadratic(2.0)
     x = np.ones(2)
     assert gj.jvp(first.value, (x,), (x,))[1] == 4.0
-    assert kept(first.value, functions._push) is kept(first.value, functions._push)
+    assert made_once(first.value, functions._push) is made_once(first.value, functions._push)
     assert gj.jvp(second.value, (x,), (x,))[1] == 8.0
 
 

@@ -11,7 +11,7 @@ from typing import TypeVar
 from ...ir import ArrayType, Block, Builder, For, Func, If, Loop, Op, Value, While, is_loop
 from ...ir.clone import copy_block, copy_op, new_block
 from ...ir.core import map_type
-from ..masks import TRUTH, Masked, flowing, of_branch, settle, truth_of, written
+from ..masks import TRUTH, Masked, flowing, of_branch, truth_of, unmasked, written
 from .driver import Pusher, Walk, pushforward
 
 T = TypeVar("T")
@@ -154,7 +154,7 @@ def _call(pusher: Pusher, b: Builder, op: Op) -> None:
     func = pushforward(callee, moving, pusher.tables)
     floats = [k for k, r in enumerate(op.results) if r.dtype.is_inexact]
     types = [map_type(op.results[k].type, pusher.look) for k in (*range(len(op.results)), *floats)]
-    tangents = [settle(b, pusher.tangents[operands[k]]) for k in moving]
+    tangents = [unmasked(b, pusher.tangents[operands[k]]) for k in moving]
     new = b.append("call", (*operands, *tangents), {**op.attrs, "callee": func}, results=types)
     for old, fresh in zip(op.results, new.results, strict=False):
         fresh.name = old.name

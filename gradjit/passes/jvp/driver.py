@@ -11,7 +11,7 @@ from ...records import dataclass
 from .. import dependence
 from ..checks import append_parameter, check_operation, check_parameters
 from ..inline import inline_calls
-from ..masks import Flow, Masked, calm, either, masked, of_matrices, of_stack, settle, summed, united
+from ..masks import Flow, Masked, calm, either, masked, of_matrices, of_stack, summed, united, unmasked
 from ..partials import keeps_zeros
 from ..presence import MAYBE, Forwards
 
@@ -108,7 +108,7 @@ class Pusher:
 
     def dense(self, b: Builder, old: Value, flow: Flow | None) -> Value:
         """A tangent of what an old value has become, written out."""
-        return b.zeros(self.look(old).type) if flow is None else settle(b, flow)
+        return b.zeros(self.look(old).type) if flow is None else unmasked(b, flow)
 
     def flow(self, b: Builder, old: Value) -> Flow | None:
         """The same as it goes in or out of a region."""
@@ -124,11 +124,11 @@ def apply(b: Builder, rule: Rule, op: Op, given: Sequence[Flow | None]) -> Seque
     spec = OPS[op.name]
     if spec.pointwise or (op.name == "broadcast" and marked[0].is_single):
         return [together(b, pushed(b, rule, op, given))]
-    results = rule(b, op, *(None if t is None else settle(b, t) for t in given))
+    results = rule(b, op, *(None if t is None else unmasked(b, t) for t in given))
     if len(marked) < len(there):
         return results
     clean = spec.slope is not Slope.SINGULAR
-    dense = [None if r is None else settle(b, r) for r in results]
+    dense = [None if r is None else unmasked(b, r) for r in results]
     if spec.matrix:
         mask = of_matrices(b, op, [t.mask for t in marked])
         return [None if r is None else Masked(r, of_stack(b, mask, r.shape), clean) for r in dense]
@@ -159,7 +159,7 @@ def together(b: Builder, parts: Iterable[Flow]) -> Flow | None:
     if len(flows) <= 1:
         return flows[0] if flows else None
     marked = [f for f in flows if isinstance(f, Masked)]
-    return united(b, marked) if len(marked) == len(flows) else reduce(b.add, [settle(b, f) for f in flows])
+    return united(b, marked) if len(marked) == len(flows) else reduce(b.add, [unmasked(b, f) for f in flows])
 
 
 def inexact(values: Iterable[Value]) -> list[Value]:

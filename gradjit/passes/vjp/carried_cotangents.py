@@ -85,7 +85,7 @@ class CarriedCotangents:
 
     def handed(self, reverser: Reverser, flows: Sequence[Flow | None], values: Sequence[Value]) -> list[Value]:
         """The flows as values, then the flags."""
-        found = [reverser.zero(v) if f is None else reverser.settle(f) for f, v in zip(flows, values, strict=True)]
+        found = [reverser.zero(v) if f is None else reverser.unmasked(f) for f, v in zip(flows, values, strict=True)]
         return found + [written(reverser.b, truth_of(flows[k])) for k in self.flagged]
 
     def arrive(self, reverser: Reverser, results: Sequence[Value], runs: Callable[[Builder], Truth]) -> None:

@@ -65,7 +65,7 @@ def _call(reverser: Reverser, op: Op) -> None:
     func.body.results = func.results[len(callee.results):]
     b = reverser.b
     given = [b.barrier(v) if v.dtype.is_inexact else v for v in op.operands]
-    values = map(reverser.settle, cts.values())
+    values = map(reverser.unmasked, cts.values())
     made = b.append("call", (*given, *values, *flags.values()), {"callee": dce(func), "isolated": True},
                     results=[op.operands[k].type for k in wrt])
     for k, ct in zip(wrt, made.results, strict=True):
@@ -131,7 +131,8 @@ def _if(reverser: Reverser, op: Op) -> None:
     truths = [tuple(truth_of(cts[k]) for cts in found) for k in kept]
     known = [of_branch(reverser.b, If(op).condition, *both) for both in truths]
     for s, (inner, cts) in enumerate(zip(sides, found, strict=True)):
-        inner.b.block.results = (*(inner.zero(captured[k]) if (f := cts[k]) is None else inner.settle(f) for k in kept),
+        inner.b.block.results = (*(inner.zero(captured[k]) if (f := cts[k]) is None else inner.unmasked(f)
+                                   for k in kept),
                                  *(written(inner.b, both[s]) for both, one in zip(truths, known, strict=True)
                                    if one is None))
     made = reverser.b.append("if", op.operands, {}, tuple(inner.b.block for inner in sides),

@@ -15,7 +15,7 @@ from ...records import dataclass
 from ..activity import Activity
 from ..checks import check_operation, check_parameters
 from ..inline import inline_calls
-from ..masks import Flow, Masked, both, calm, either, masked, of_matrices, of_stack, settle, summed, united
+from ..masks import Flow, Masked, both, calm, either, masked, of_matrices, of_stack, summed, united, unmasked
 from ..partials import keeps_zeros
 from ..simplify import simplify
 from .adjoint_pairs import OpPair
@@ -66,7 +66,7 @@ class Reverser:
         self.source = source
         self.inside = inside
         self.arrived: dict[Value, list[Contribution]] = {}
-        self.settled: dict[Masked, Value] = {}
+        self.unmasked_values: dict[Masked, Value] = {}
         self.op_pairs: list[OpPair] = []
         self.watched: dict[Value, Value | None] = {}
         """Values whose cotangents are asked for, with what had arrived when the walk came to them."""
@@ -105,24 +105,24 @@ class Reverser:
             if len(all_masked) == len(flows):
                 return united(self.b, all_masked)
         put = accumulated if self.inside else total
-        found = put(self.b, [self.settle(f) for f in flows], windows, scattered)
+        found = put(self.b, [self.unmasked(f) for f in flows], windows, scattered)
         masks = [p.mask for p in (*flows, *windows, *scattered) if not isinstance(p, Value) and p.mask is not None]
         if found is None or len(masks) < len(flows) + len(windows) + len(scattered) or any(m.type.rank for m in masks):
             return found
         return Masked(found, reduce(partial(either, self.b), masks), clean=True)
 
-    def settle(self, flow: Flow) -> Value:
-        """The flow with its mask applied. Both operands of an addition get one masked flow: it is settled once."""
+    def unmasked(self, flow: Flow) -> Value:
+        """The flow with its mask applied. Both operands of an addition get one masked flow: that is done once."""
         if isinstance(flow, Value):
             return flow
-        if flow not in self.settled:
-            self.settled[flow] = settle(self.b, flow)
-        return self.settled[flow]
+        if flow not in self.unmasked_values:
+            self.unmasked_values[flow] = unmasked(self.b, flow)
+        return self.unmasked_values[flow]
 
     def taken(self, v: Value) -> Value | None:
         """The same as one value, without a mask."""
         ct = self.take(v)
-        return None if ct is None else self.settle(ct)
+        return None if ct is None else self.unmasked(ct)
 
     def calm(self, v: Value) -> Flow | None:
         """The same as it goes in or out of a region."""
@@ -159,7 +159,7 @@ class Reverser:
         for v, ct in zip(sources, cts, strict=True):
             self.add(v, ct)
 
-    def is_lasting(self, op: Op) -> bool:
+    def is_of_carried_array(self, op: Op) -> bool:
         """Whether a window is taken from an array that is not computed in this iteration, but goes from iteration to
         iteration: a mask would cost the whole array, and could not go with it."""
         if not self.inside or op.name != "slice":
@@ -199,19 +199,19 @@ class Reverser:
         if isinstance(ct, Masked) and (OPS[op.name].pointwise or (ct.is_single and op.name == "broadcast")):
             return [with_own(b, part, ct, keeps_zeros(op)) for part in rule(b, op, needs, ct.value)]
         if isinstance(ct, Masked) and ct.is_single:
-            return [with_mask(b, part, ct.mask) for part in rule(b, op, needs, self.settle(ct))]
-        if isinstance(ct, Masked) and op.name in self.tables.moves_masks and not self.is_lasting(op):
+            return [with_mask(b, part, ct.mask) for part in rule(b, op, needs, self.unmasked(ct))]
+        if isinstance(ct, Masked) and op.name in self.tables.moves_masks and not self.is_of_carried_array(op):
             values, masks = rule(b, op, needs, ct.value), rule(b, op, needs, ct.mask)
             return [None if v is None or m is None else Masked(whole(b, v), whole(b, m))
                     for v, m in zip(values, masks, strict=True)]
         if ct is not None:
-            return rule(b, op, needs, self.settle(ct))
+            return rule(b, op, needs, self.unmasked(ct))
         return rule(b, op, needs, *(self.taken(r) for r in op.results))
 
     def apply_to_matrices(self, rule: Rule, op: Op, needs: Sequence[bool]) -> Sequence[Contribution | None]:
         """Where nothing flows into any element of a matrix nothing flows out: its derivative may be infinite."""
         flows = [self.take(r) for r in op.results]
-        parts = rule(self.b, op, needs, *(None if f is None else self.settle(f) for f in flows))
+        parts = rule(self.b, op, needs, *(None if f is None else self.unmasked(f) for f in flows))
         there = [f for f in flows if f is not None]
         masks = [f.mask for f in there if isinstance(f, Masked)]
         if not masks or len(masks) < len(there):

@@ -39,7 +39,7 @@ def _pop(reverser: Reverser, op: Op) -> None:
     below, record, places = op.results[0], record_of(op), reverser.active.places(op)
     ct = reverser.taken(below) or reverser.zero(below)
     flows = {k: reverser.calm(record[k]) for k in places}
-    cts = [reverser.zero(record[k]) if f is None else reverser.settle(f) for k, f in flows.items()]
+    cts = [reverser.zero(record[k]) if f is None else reverser.unmasked(f) for k, f in flows.items()]
     cts += [written(reverser.b, truth_of(flows[k])) for k in flagged(reverser, op, places)]
     reverser.add(op.operands[0], reverser.b.push(ct, *cts) if cts else ct)
 

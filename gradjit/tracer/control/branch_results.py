@@ -26,6 +26,7 @@ from .may_alias import (
     Aliases,
     AliasWrite,
     When,
+    alias_items,
     bind,
     by_origin,
     exactly,
@@ -34,7 +35,6 @@ from .may_alias import (
     same_elements,
     set_alias_writes,
     taken_out,
-    tie_items,
     value_of,
 )
 from .names import VALUE, shown
@@ -94,7 +94,7 @@ class Side:
         self.frame = frame
         self.names = [Left.of(v) for v in values]
         self.arrays: dict[int, tuple[TracedArray, BranchLeaf]] = {}
-        self.settle()
+        self.collect_arrays()
         self.alias_writes = {key: (h, h.aliases.alias_writes) for key, (h, _) in frame.alias_writes.items()
                              if h.aliases is not None and h.aliases.alias_writes}
         self.containers: dict[int, tuple[ContentsBefore, dict[Any, Left]]] = {}
@@ -106,7 +106,7 @@ class Side:
             self.containers[id(contents.owner)] = contents, {k: Left.of(v) for k, v in now.items()}
         frame.restore()
 
-    def settle(self) -> None:
+    def collect_arrays(self) -> None:
         """Arrays from outside that have changed, with what they hold; those that only a name knows to have changed
         which ends here, too."""
         frame = self.frame
@@ -384,7 +384,7 @@ class Merge:
         def make(results: Sequence[Value]) -> Any:
             count = root(results[k], self.recorder, PYTHON)
             tail = of_items([m(results) for m in makes], count)
-            tie_items([row.array for row in tail.rows], arrays, self.recorder.frame.depth, name_of(owner))
+            alias_items([row.array for row in tail.rows], arrays, self.recorder.frame.depth, name_of(owner))
             return tail
 
         appended = (leaf for k in longer if k not in old for leaf in structures.flatten(longer[k].given)[0])

@@ -24,7 +24,7 @@ from ..recorder import recorders
 from .frames import LOOP, Frame, Retry
 from .iterables import SHORT
 from .loop_variables import Again, Mismatch
-from .may_alias import Alias, Aliases, bind, tie_items
+from .may_alias import Alias, Aliases, alias_items, bind
 from .states import Spec, described, is_same, join, numeric, spec_of
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ class Growth:
     """How many iterations there are at most."""
     appended: list[tuple[TracedArray, int, Row]] = field(default_factory=list)
     """Arrays that were appended in this attempt, with the versions that were written, and where."""
-    tied: list[tuple[TracedArray, TracedArray]] = field(default_factory=list)
+    sharing: list[tuple[TracedArray, TracedArray]] = field(default_factory=list)
     """Arrays of rows, with arrays from outside of the loop that are items, or views of such."""
     is_shared: bool = False
     """Whether items are arrays from outside of the loop, or views of such, or what a variable is bound to."""
@@ -137,7 +137,7 @@ class Growth:
             for p, a in zip(parts, arrays, strict=True):
                 if isinstance(p, Row):
                     p.array[:self.began] = a if isinstance(a, TracedArray) else o.stack_nested(a)
-        self.appended, self.tied, self.held, self.asked = [], [], [], 0
+        self.appended, self.sharing, self.held, self.asked = [], [], [], 0
         if self.tail is None:
             self.tail = Tail(self.tree, parts, 0, self.began)
         self.tail.parts, self.tail.count, self.tail.growth = parts, self.began, self
@@ -269,7 +269,7 @@ class Growth:
         self.owner[:] = [*self.prefix, *self.given, *([rest] if not (isinstance(count, int) and count == 0) else [])]
         grown.noted(self.owner)
         self.tail = None
-        self.tie()
+        self.share_elements()
 
     # arrays that are items --------------------------------------------------------------------------------------------
     def note_shared(self, items: list[Any], finish: LoopResults) -> None:
@@ -294,14 +294,14 @@ class Growth:
                 raise Again
             found += named
             if any(r.made.depth < finish.frame.depth for r in roots):
-                self.tied.append((row.array, h))
+                self.sharing.append((row.array, h))
         return found
 
-    def tie(self) -> None:
+    def share_elements(self) -> None:
         """Behind the loop, when all is as it was before but for its results: rows share their elements with arrays."""
-        for array, h in self.tied:
-            tie_items([array], [h], recorders()[-1].frame.depth, self.name)
-        self.tied = []
+        for array, h in self.sharing:
+            alias_items([array], [h], recorders()[-1].frame.depth, self.name)
+        self.sharing = []
 
 
 def alias(row: Row, end: AliasAtEnd, name: str) -> None:

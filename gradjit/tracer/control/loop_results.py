@@ -72,7 +72,7 @@ class LoopResults:
         loop, frame = self.loop, self.frame
         histories = list(loop.histories.values())
         learning_all(functools.partial(g.leave, self) for g in histories)
-        self.settle()
+        self.take_alias_writes_in()
         count = loop.site.carried
         steps = [functools.partial(self.of_name, v, x) for v, x in zip(loop.variables[:count], self.values,
                                                                        strict=False)]
@@ -353,7 +353,7 @@ class LoopResults:
         raise Again
 
     # what may be what -----------------------------------------------------------------------------------------------
-    def settle(self) -> None:
+    def take_alias_writes_in(self) -> None:
         """What the body reads must be the same at the beginning of each iteration: arrays that have been changed under
         another name take that in at the end of this one."""
         frame = self.frame

@@ -128,7 +128,7 @@ class CarriedLeaf:
         if self.same and self.is_unchanged(x):
             return None
         if self.param is None:
-            return self.settle(name, x)
+            return self.require_same(name, x)
         h = numeric(x)
         if h is None:
             raise changing(name, self.given, x)
@@ -157,7 +157,7 @@ class CarriedLeaf:
             return False
         return same_elements(x, self.stand_in) or (self.handle is not None and same_elements(x, self.handle))
 
-    def settle(self, name: str, x: Any) -> Value | None:
+    def require_same(self, name: str, x: Any) -> Value | None:
         """A leaf that was taken to stay what it is."""
         if self.handle is not None:
             self.learn(self.learned.same, False)

@@ -1,11 +1,11 @@
 """Arrays that may be one another.
 
 Behind `if c: y = a else: y = b` the name y stands for a or for b, which only a run can tell. It holds elements of its
-own, and is *tied* to a and to b. All three have the right elements until somebody writes.
+own, and is an *alias* of a and of b. All three have the right elements until somebody writes.
 
-- Where the condition under which y is a can be computed, the tie is *exact*. Who reads y behind a write to a takes a's
-  elements if the condition holds; who reads a behind a write to y takes those of y. Nothing is done for programs that
-  do not ask.
+- Where the condition under which y is a can be computed, the alias is *exact*. Who reads y behind a write to a takes
+  a's elements if the condition holds; who reads a behind a write to y takes those of y. Nothing is done for programs
+  that do not ask.
 - Elsewhere (a loop rebinds the name in some of its iterations, to another view in each) a write to a makes y
   unreadable, and a write to y makes a and b so, where no other name may stand for one of them as well; otherwise it is
   an error. What is unreadable says to copy.
@@ -98,7 +98,7 @@ class Aliases:
 
 
 def bind(h: TracedArray, aliases: Aliases) -> None:
-    """Give an array its ties."""
+    """Give an array its aliases."""
     assert h.owner is not None
     h.aliases = aliases
     h.owner.may_be_aliased[id(h)] = h
@@ -154,7 +154,7 @@ def apply_alias_writes(h: TracedArray) -> None:
     h.aliases = replace(aliases, alias_writes=())
     for n in aliases.alias_writes:
         assert n.source is not None and n.when is not None
-        overlay(n.target, n.when, n.source, settled=True)
+        overlay(n.target, n.when, n.source, up_to_date=True)
         seen(n.source, h)
 
 
@@ -166,7 +166,7 @@ def seen(h: TracedArray, root: TracedArray) -> None:
 
 
 def before_write(h: TracedArray) -> None:
-    """Before a root is written to that has ties."""
+    """Before a root is written to that has aliases."""
     refresh(h)
     if h.aliases is not None and (h.aliases.near or not h.aliases.alone):
         refuse(h.aliases.why)
@@ -242,7 +242,7 @@ def bind_returned(h: TracedArray) -> None:
         h.aliases = replace(h.aliases, others=others, near=near, loose=False)
 
 
-def tie_items(rows: Iterable[TracedArray], appended: Iterable[TracedArray], depth: int, name: str) -> None:
+def alias_items(rows: Iterable[TracedArray], appended: Iterable[TracedArray], depth: int, name: str) -> None:
     """Items of a list, which rows of arrays stand for, are arrays that have other names, or views of such: those of
     `depth`, or further out. The rows may not be written to, nor be read when one of these has been."""
     others = {id(r): Alias.of(r) for h in appended for r in h.maybe() if r.made.depth <= depth}
@@ -282,15 +282,15 @@ def may_share(x: TracedArray, y: TracedArray) -> bool:
 
 
 # elements -------------------------------------------------------------------------------------------------------------
-def overlay(target: TracedArray, when: When, source: TracedArray, settled: bool = False) -> None:
-    """target = source if when else target. settled: the source is a root that holds what it should."""
+def overlay(target: TracedArray, when: When, source: TracedArray, up_to_date: bool = False) -> None:
+    """target = source if when else target. up_to_date: the source is a root that holds what it should."""
     from ..array import ARRAY, root
     recorder = target.root.owner
     assert recorder is not None
     count_overlay(recorder.outermost, target.root.aliases)
-    if settled:
+    if up_to_date:
         source.enter()
-    new = value_of(recorder, source._content, source.home) if settled else value_in(recorder, source)
+    new = value_of(recorder, source._content, source.home) if up_to_date else value_in(recorder, source)
     old = value_in(recorder, target)
     recorder.builder.loc = here()
     test = when(recorder)
@@ -362,7 +362,7 @@ def exactly(h: TracedArray, depth: int) -> list[tuple[TracedArray, When]] | None
 def by_origin(found: Sequence[tuple[TracedArray, When | None]], recorder: Recorder
               ) -> list[tuple[TracedArray, When | None]]:
     """What a name may stand for, without the names among them that are surely others': those in their place, each but
-    once. So a name that is bound anew in many iterations has no more ties in the last than in the first.
+    once. So a name that is bound anew in many iterations has no more aliases in the last than in the first.
 
     A condition that is put together is computed here: it is asked for at many places.
     """

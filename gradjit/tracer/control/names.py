@@ -152,7 +152,7 @@ class NameLiveness:
         self.shared = frozenset(name for d in nested for n in walk(d) if isinstance(n, ast.Nonlocal)
                                 for name in n.names) & self.bound
         outer = {name for n in _all(body) if isinstance(n, ast.Nonlocal) for name in n.names}
-        self.pinned: Names = (frozenset().union(*map(read, nested)) | self.shared | outer) & self.bound
+        self.always_live: Names = (frozenset().union(*map(read, nested)) | self.shared | outer) & self.bound
         self.handled = frozenset(n.name for n in _all(body) if isinstance(n, ast.ExceptHandler) and n.name)
         self.used: set[str] = set()
         """Names that some protocol passes along."""
@@ -166,7 +166,7 @@ class NameLiveness:
 
     def block(self, stmts: Sequence[ast.stmt], after: Names) -> Names:
         for s in reversed(stmts):
-            after = self.statement(s, after | self.pinned) | self.pinned
+            after = self.statement(s, after | self.always_live) | self.always_live
         return after
 
     def statement(self, s: ast.stmt, after: Names) -> Names:
@@ -183,7 +183,7 @@ class NameLiveness:
             cases = [self.block(c.body, after) | read(c.guard) | read(c.pattern) for c in s.cases]
             return after.union(read(s.subject), *cases)
         if isinstance(s, (ast.Return, ast.Raise)):
-            return self.pinned | read(s)
+            return self.always_live | read(s)
         if isinstance(s, ast.Delete):
             return after | read(s) | stored([s])
         again = {s.target.id} if isinstance(s, ast.AugAssign) and isinstance(s.target, ast.Name) else set()
@@ -217,9 +217,9 @@ class NameLiveness:
         """Any statement of the body may be the last before a handler."""
         final = self.block(s.finalbody, after) | after
         handlers = final.union(*(self.block(h.body, final) | read(h.type) for h in s.handlers))
-        kept, self.pinned = self.pinned, self.pinned | handlers
+        kept, self.always_live = self.always_live, self.always_live | handlers
         before = self.block(s.body, self.block(s.orelse, final))
-        self.pinned = kept
+        self.always_live = kept
         return before | handlers
 
     def note(self, s: Any, carried: list[str], out: list[str], stop: str | None) -> None:

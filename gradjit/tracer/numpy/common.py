@@ -268,7 +268,7 @@ def array(x: Any) -> TracedArray:
     return as_array(cast(h, np.asarray(h.known).dtype) if h.is_known else h)
 
 
-def pinned(x: Any) -> np.ndarray | None:
+def elements_if_known(x: Any) -> np.ndarray | None:
     """The elements of an operand, where they are known or depend on captured arrays alone (which are then guarded)."""
     return known_elements.known_elements(as_traced(x))
 
@@ -277,7 +277,7 @@ def static(x: Any, what: str) -> np.ndarray:
     """An argument whose elements must be known while tracing."""
     if not is_traced(x) and not isinstance(x, np.ndarray):
         return np.asarray(x)
-    a = pinned(x)
+    a = elements_if_known(x)
     if a is None:
         fail(UnsupportedError, f"{what} must be known while the function is traced; it is {x!r}")
     return a

@@ -151,7 +151,7 @@ def astype(x, dtype, /, *, copy=True, device=None):
 def arange(*args, start=None, stop=None, step=None, dtype=None, device=None, like=None):
     """A range whose number of elements is known."""
     named = {k: v for k, v in (("start", start), ("stop", stop), ("step", step)) if v is not None}
-    if any(o.is_traced(v) and common.pinned(v) is None for v in (*args, *named.values())):
+    if any(o.is_traced(v) and common.elements_if_known(v) is None for v in (*args, *named.values())):
         first, last, by = _range(*args, **named)
         if dtype is None and any(type(v) in FLOATS for v in (first, last, by)):
             dtype = np.float64
@@ -366,7 +366,7 @@ def ix_(*args):
         if x.ndim != 1:
             fail(ArgumentError, "Cross index must be 1 dimensional")
         if x.ir_dtype.is_bool:
-            x = constant(mask.nonzero()[0]) if (mask := common.pinned(x)) is not None else places(x)[0]
+            x = constant(mask.nonzero()[0]) if (mask := common.elements_if_known(x)) is not None else places(x)[0]
         out.append(shaping.regrouped(cast(x, np.int64) if 0 in x.extents else x,
                            [o.elements(x) if j == k else 1 for j in range(len(args))]))
     return tuple(out)

@@ -21,12 +21,12 @@ from .common import (
     array,
     axis_of,
     call,
+    elements_if_known,
     fixed,
     flatten,
     full_like,
     iota,
     move_axis,
-    pinned,
     reshape,
     stored,
     stored_safely,
@@ -172,7 +172,7 @@ def choose(a, choices, out=None, mode="raise"):
 # masks --------------------------------------------------------------------------------------------------------------
 def known_places(condition: Any, func: Any) -> np.ndarray:
     """Where a mask is true; it must be known."""
-    mask = pinned(condition)
+    mask = elements_if_known(condition)
     if mask is None:
         o.unsupported(func, "with a mask that is computed from traced values its shape depends on them; write "
                             "np.where(mask, x, 0) (or another neutral number) and reduce that")
@@ -185,7 +185,7 @@ def compress(condition, a, axis=None, out=None):
     mask = as_traced(condition)
     if mask.ndim != 1:
         fail(ArgumentError, "condition must be a 1-d array")
-    if pinned(condition) is None:
+    if elements_if_known(condition) is None:
         n = mask.extents[0]
         if not is_known(n, "<=", x.extents[k]):
             fail(BoundsError, f"a condition of {n} elements for an axis of {x.extents[k]}")
@@ -198,7 +198,7 @@ def compress(condition, a, axis=None, out=None):
 
 
 def extract(condition, arr):
-    if pinned(condition) is None:
+    if elements_if_known(condition) is None:
         x, mask = flatten(array(arr)), truth(flatten(as_traced(condition)))
         return emit("gather", x, where_true(mask)[0], axes=(0,)) if mask.extents != x.extents else x[mask]
     return take_known(flatten(array(arr)), 0, known_places(condition, np.extract))
@@ -209,7 +209,7 @@ def place(arr, mask, vals):
     x, v = target(arr, np.place), flatten(as_traced(vals))
     if v.size == 1:
         return putmask(arr, mask, as_elements(vals, x.dtype))
-    if pinned(mask) is None:
+    if elements_if_known(mask) is None:
         m = truth(as_traced(mask))
         if m.extents != x.extents:
             fail(ArgumentError, "place: mask and data must be the same size")

@@ -23,6 +23,7 @@ from .common import (
     axis_of,
     common,
     concat,
+    elements_if_known,
     fixed,
     flatten,
     full,
@@ -30,7 +31,6 @@ from .common import (
     move_axis,
     pad_axis,
     pick,
-    pinned,
     reshape,
     reverse,
     slice_axis,
@@ -372,7 +372,7 @@ def delete(arr, obj, axis=None):
     x = array(arr)
     x, k = (flatten(x), 0) if axis is None else (x, axis_of(axis, x))
     n = fixed(x, np.delete)[k]
-    if not isinstance(obj, slice) and pinned(obj) is None:
+    if not isinstance(obj, slice) and elements_if_known(obj) is None:
         return _without(x, as_traced(obj), k)
     places = obj if isinstance(obj, slice) else static(obj, "the indices of np.delete")
     if isinstance(places, np.ndarray) and not places.size:

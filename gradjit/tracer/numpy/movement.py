@@ -22,12 +22,12 @@ from .common import (
     axis_of,
     call,
     concat,
+    elements_if_known,
     fixed,
     flatten,
     full_like,
     iota,
     move_axis,
-    pinned,
     reshape as reshape_copy,
     slice_axis,
     static,
@@ -368,7 +368,7 @@ def repeat(a, repeats, axis=None):
     """Each element repeated: the same number of times, or known numbers of times."""
     x = array(a)
     x, k = along(x, axis)
-    if pinned(repeats) is None:
+    if elements_if_known(repeats) is None:
         fixed(x, np.repeat)
         return repeated(x, as_traced(repeats), k)
     counts = static(repeats, "the counts of np.repeat")

@@ -21,12 +21,12 @@ from .common import (
     axis_of,
     call,
     concat,
+    elements_if_known,
     expand,
     fixed,
     flatten,
     full,
     full_like,
-    pinned,
     reshape,
     reverse,
     slice_axis,
@@ -141,7 +141,7 @@ def places_in(table: TracedArray, wanted: TracedArray, side: str) -> TracedArray
 
 def digitize(x, bins, right=False):
     """The bin of each element, between edges that rise or fall."""
-    table = pinned(bins)
+    table = elements_if_known(bins)
     if table is None:
         return _digitized(array(x), array(bins), bool(right))
     steps = np.diff(table)
@@ -168,7 +168,7 @@ def _digitized(x: TracedArray, edges: TracedArray, right: bool) -> TracedArray:
 
 def _known_elements(a: Any, func: Any) -> np.ndarray:
     """An array whose non-zero elements decide the shape of the result."""
-    known = pinned(a)
+    known = elements_if_known(a)
     if known is None:
         o.unsupported(func, "of traced values: how many elements it gives depends on them; write np.where(mask, x, 0), "
                             "or compute the indices outside")
@@ -178,19 +178,19 @@ def _known_elements(a: Any, func: Any) -> np.ndarray:
 def nonzero(a):
     if as_traced(a).ndim == 0:
         fail(ArgumentError, "Calling nonzero on 0d arrays is not allowed. Use np.atleast_1d(scalar).nonzero() instead.")
-    if pinned(a) is None:
+    if elements_if_known(a) is None:
         return places(as_traced(a))
     return tuple(constant(i) for i in _known_elements(a, np.nonzero).nonzero())
 
 
 def argwhere(a):
-    if pinned(a) is None:
+    if elements_if_known(a) is None:
         return emit("concat", *(reshape(i, (i.extents[0], 1)) for i in places(as_traced(a))), axis=1)
     return constant(np.argwhere(_known_elements(a, np.argwhere)))
 
 
 def flatnonzero(a):
-    if pinned(a) is None:
+    if elements_if_known(a) is None:
         return places(flatten(as_traced(a)))[0]
     return constant(np.flatnonzero(_known_elements(a, np.flatnonzero)))
 
@@ -198,7 +198,7 @@ def flatnonzero(a):
 # counting -----------------------------------------------------------------------------------------------------------
 def bincount(x, /, weights=None, minlength=0):
     """How often (or with what weight) each number occurs."""
-    numbers = pinned(x)
+    numbers = elements_if_known(x)
     if numbers is None:
         return _traced_bincount(as_traced(x), weights, static_int(minlength, "minlength"))
     if weights is None:

@@ -12,7 +12,7 @@ from ...errors import ArgumentError
 from .. import operands as o
 from ..locations import fail
 from ..operands import TracedArray, as_traced, cast, constant, emit, promote
-from .common import array, call, concat, expand, fixed, flatten, full, full_like, pinned, reshape, static
+from .common import array, call, concat, elements_if_known, expand, fixed, flatten, full, full_like, reshape, static
 from .computed_extents import places
 from .reduction import cumsum, is_empty
 from .search import argsort, sort
@@ -160,7 +160,7 @@ def _of(func: Rule, computed: Rule) -> Rule:
     """NumPy's own result where all elements are known, else one of computed length."""
 
     def rule(*args, **kwargs):
-        plain = [pinned(a) if isinstance(a, (TracedArray, np.ndarray, list, tuple)) else a for a in args]
+        plain = [elements_if_known(a) if isinstance(a, (TracedArray, np.ndarray, list, tuple)) else a for a in args]
         if any(p is None and a is not None for p, a in zip(plain, args, strict=True)):
             return computed(*args, **{k: static(v, k)[()] if isinstance(v, TracedArray) else v
                                       for k, v in kwargs.items()})

@@ -18,12 +18,12 @@ from .common import (
     array,
     call,
     concat,
+    elements_if_known,
     full,
     full_like,
     given,
     iota,
     magnitude,
-    pinned,
     reshape,
     slice_axis,
     stored,
@@ -256,7 +256,7 @@ def _quantile_rule(func: Rule, percent: bool) -> Rule:
     def rule(a, q, axis=None, out=None, overwrite_input=False, method="linear", keepdims=False, *, weights=None):
         if weights is not None:
             o.unsupported(func, "weights=")
-        known = pinned(q)
+        known = elements_if_known(q)
         if known is None or has_computed_extents(a):
             return stored(func, _traced_quantile(func, a, q, axis, keepdims, percent, method, None), out)
         fractions = known / (100.0 if percent else 1.0)

@@ -10,7 +10,7 @@ import numpy as np
 
 from ..guards import Source
 from ..numpy import factorisation as nf
-from ..numpy.common import array, pinned
+from ..numpy.common import array, elements_if_known
 from ..operands import as_traced, captured, cast, is_traced, require, static_int, unsupported
 from ..outside import outside
 from ..recorder import current
@@ -35,7 +35,7 @@ class GridInterpolant:
         for k, p in enumerate(grid):
             if p.ndim != 1 or p.shape[0] != v.shape[k]:
                 invalid(f"There are {p.shape[0]} points and {v.shape[k]} values along dimension {k}")
-            known = pinned(p)
+            known = elements_if_known(p)
             if known is not None and known[0] > known[-1]:
                 grid[k], v = p[::-1], np.flip(v, k)
             require(array(np.diff(grid[k]) > 0), f"The points in dimension {k} must be strictly ascending or "

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ...numpy.common import array, pinned
+from ...numpy.common import array, elements_if_known
 from ...operands import cast, require, unsupported
 from ..written_loops import Rule, along, axis_of, back, floats, invalid, looped, rows_of, slid, zeros
 
@@ -213,7 +213,7 @@ def sosfilt_zi(sos):
 def sosfiltfilt(sos, x, axis=-1, padtype="odd", padlen=None):
     s, v = sections(sos), floats(x)
     axis = axis_of(axis, v.ndim)
-    known = pinned(s)
+    known = elements_if_known(s)
     if known is None and padlen is None and padtype is not None:
         unsupported("scipy.signal.sosfiltfilt", "of coefficients that are not known while tracing, without padlen=, "
                                                 "which depends on how many of them are zero; write padlen=")

@@ -13,32 +13,32 @@ from typing import Any
 from ..bounded import Bounded
 from .compiled import Compiled
 
-_NAME = "__gradjit_kept__"
+_NAME = "__gradjit_made__"
 
 Make = Callable[[Any], Compiled]
 
 
-class KeptWith:
+class MadeOf:
     """What was compiled of one function, by what made it. Copies and pickles of the function come without."""
 
     def __init__(self, function: Any = None) -> None:
         self.function = function
         self.made: dict[Make, Compiled] = {}
 
-    def __reduce__(self) -> tuple[type[KeptWith], tuple[()]]:
-        return KeptWith, ()
+    def __reduce__(self) -> tuple[type[MadeOf], tuple[()]]:
+        return MadeOf, ()
 
 
 _others: Bounded[tuple[Make, Any], Compiled] = Bounded(64)
 """Of other callables: methods, which are new objects each time, ufuncs."""
 
 
-def kept(f: Callable[..., Any], make: Make) -> Compiled:
+def made_once(f: Callable[..., Any], make: Make) -> Compiled:
     """`make(f)`, made once."""
     if type(f) in (types.FunctionType, Compiled):
         holder = f.__dict__.get(_NAME)
         if holder is None or holder.function is not f:  # `functools.wraps` gives a function what another one has
-            holder = f.__dict__[_NAME] = KeptWith(f)
+            holder = f.__dict__[_NAME] = MadeOf(f)
         return holder.made.get(make) or holder.made.setdefault(make, make(f))
     try:
         return _others.get((make, f)) or _others.put((make, f), make(f))
