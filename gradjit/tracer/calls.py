@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import itertools
 import sys
 import types
 from collections.abc import Callable, Iterable, Iterator
@@ -273,6 +274,9 @@ def as_it_is(f: Any, args: Any, kwargs: Any) -> Any:
         if isinstance(result, Iterator) or (isinstance(f, type) and not isinstance(result, type)):
             frame.fresh[id(result)] = result
             world.made(result)
+        for part in result if f is itertools.tee else ():
+            frame.fresh[id(part)] = part
+            world.made(part)
         return result
     if frame.parent is not None and not isinstance(f, type) and frame.is_fresh(peek(f, "__self__")) is False:
         frame.refuse("random numbers are drawn while gradjit compiles the function")
