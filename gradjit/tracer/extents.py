@@ -519,6 +519,10 @@ def product(factors: Iterable[Form]) -> Form:
     return total
 
 
+SAYS_NOTHING = 2**28
+"""Elements above which a bound, as that of an int32, says nothing about the memory that is to be set aside."""
+
+
 def as_extent(x: TracedArray, what: str) -> int | Value:
     """A traced integer as an extent: it must not be negative, and code must know how large it can be."""
     if not x.ir_dtype.is_integer or x.ndim:
@@ -534,7 +538,7 @@ def checked(n: Form, what: str) -> int | Value:
             fail(ArgumentError, f"{what}: negative dimensions are not allowed")
         return n
     top = upper_bound(n)
-    if top is None:
+    if top is None or top > SAYS_NOTHING:
         fail(TraceError, f"{what} is a traced value, and nothing says how large it can be: no memory can be set aside; "
                          f"pass the number as an int argument, which is static, or make the array in its full size "
                          f"and take a slice of it, as buffer[:n]")

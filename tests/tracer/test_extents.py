@@ -418,6 +418,7 @@ def refuses(error: type[Exception], text: str, f: Any, *args: Any) -> None:
 def test_shapes_without_bound():
     refuses(TraceError, r"a shape is a traced value, and nothing says how large.*buffer\[:n\]", np.zeros, N(3))
     refuses(TraceError, "nothing says how large", lambda n: np.arange(n).sum(), N(3))
+    refuses(TraceError, "nothing says how large", np.zeros, np.int32(3))  # no array is as long as its type allows
 
 
 def test_shapes_that_cannot_agree():

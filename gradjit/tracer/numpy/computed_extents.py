@@ -114,7 +114,7 @@ def repeated(x: TracedArray, counts: TracedArray, axis: int) -> TracedArray:
         fail(DtypeError, f"Cannot cast array data from {counts.dtype!r} to dtype('int64') according to the rule 'safe'")
     counts = broadcast_to(cast(counts, np.int64), (n,))
     most = elements_between(counts.value)[1]
-    if most is None:
+    if most is None or (isinstance(n, int) and n * most > ext.SAYS_NOTHING):
         unsupported(np.repeat, "by traced counts of which nothing says how large they can be: no memory can be set "
                                "aside; write np.repeat(x, np.minimum(counts, most))")
     room = n * max(most, 0)

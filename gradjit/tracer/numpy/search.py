@@ -141,6 +141,8 @@ def places_in(table: TracedArray, wanted: TracedArray, side: str) -> TracedArray
 
 def digitize(x, bins, right=False):
     """The bin of each element, between edges that rise or fall."""
+    if array(x).dtype.kind == "c":
+        fail(DtypeError, "x may not be complex")
     table = elements_if_known(bins)
     if table is None:
         return _digitized(array(x), array(bins), bool(right))
@@ -218,7 +220,7 @@ def _traced_bincount(x: TracedArray, weights: Any, least: int) -> TracedArray:
         fail(DtypeError, f"Cannot cast array data from {x.dtype!r} to dtype('int64') according to the rule 'safe'")
     numbers = cast(x, np.int64)
     top = elements_between(numbers.value)[1]
-    if top is None:
+    if top is None or top > ext.SAYS_NOTHING:
         o.unsupported(np.bincount, "of traced numbers of which nothing says how large they can be: no memory can be "
                                    "set aside; write np.bincount(np.minimum(numbers, most), ...), or np.add.at("
                                    "np.zeros(n), numbers, weights)")

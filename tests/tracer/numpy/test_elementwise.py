@@ -104,7 +104,8 @@ CASES = [
     case(np.true_divide, np.arange(3), 2, dtype="f"),
     # parts
     case(np.ldexp, SPECIAL, np.arange(13)), case(np.ldexp, np.array([1.0, 3.0, 1e-300]), np.array([1023, -1074, 1000])),
-    case(np.ldexp, np.float32(3), 4),
+    case(np.ldexp, np.float32(3), 4), case(np.ldexp, np.array([0, 5, -3], "h"), np.array([2**31 - 1, 9000, -9000])),
+    case(np.ldexp, np.array([0, 1e-45, 1e38], "f"), np.array([5000, 277, -287])),
 ]
 
 
