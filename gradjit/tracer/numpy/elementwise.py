@@ -114,7 +114,7 @@ def ldexp(x: TracedArray, n: TracedArray, dtype: Any = None) -> TracedArray:
     """x * 2**n, in three factors, each of which is a finite power: right also where 2**n alone would overflow."""
     loop = resolve(np.ldexp, [x, n], dtype)
     x, n = broadcast(o.convert(x, loop[0]), cast(o.convert(n, loop[1]), np.int64))
-    most = 2200 if x.dtype == np.float64 else 300  # beyond that everything is 0 or infinite, and a third of it is finite
+    most = 2200 if x.dtype == np.float64 else 300  # more gives 0 or infinity; a third is finite
     n = emit("minimum", emit("maximum", n, full_like(-most, n)), full_like(most, n))
     part = emit("floordiv", n, full_like(3, n))
     rest = emit("sub", n, emit("mul", part, full_like(2, n)))
