@@ -49,7 +49,18 @@ from .loops import (
     trips,
 )
 from .members import Members, examine_members, moves
-from .numbers import ITERATION, LOAD, SCALAR, STORE, cost_of, identity, memory_cost
+from .numbers import (
+    FIRST_BYTES,
+    ITERATION,
+    LOAD,
+    RESTART,
+    SCALAR,
+    SHARED_BYTES,
+    STORE,
+    cost_of,
+    identity,
+    memory_cost,
+)
 from .symbolic import reckoned
 from .target import Machine
 
@@ -60,8 +71,7 @@ class Limits:
     most. copies: bytes of all copies of memory that the iterations add to.
 
     nest: the work of a chunk in each loop over its members at least: what a loop takes to begin is little beside that.
-    stream: so many times what it takes to bring the rows that an iteration is the first to touch the work on them must
-    be at least: what memory bounds runs fastest along whole rows.
+    loss: the part of the work that chunks of members may lose at most, as they do where memory is what bounds it.
     """
 
     chunk: float = 2e5
@@ -69,7 +79,7 @@ class Limits:
     most: int = 256
     copies: int = 1 << 22
     nest: float = 5e2
-    stream: float = 3.5
+    loss: float = 0.1
 
 
 LIMITS = Limits()
@@ -77,6 +87,8 @@ FEW = 64
 """Turns that are few for any loop but one with much work in each."""
 FOLD = 32
 """So many times the work of taking up a copy a chunk has at least."""
+NEAR = 16
+"""So much less it costs to begin elsewhere in arrays that the cache holds which cores share."""
 EVEN = 24
 """Up to so many chunks of members their number is a power of two."""
 
@@ -181,26 +193,11 @@ class Cutter:
         if isinstance(found, str) or trip_count is None:
             return None
         iteration = member_work(s.body, found)
-        if iteration < LIMITS.stream * sum(memory_cost(reckoned(b.nbytes) * n) for b, n in found.rows.items()):
-            return None
-        member = trip_count * iteration
         var = found.loops[0].var
-        if self.is_short(var, found.extent, member * max(var.reckoned, 1)):
+        if self.is_short(var, found.extent, trip_count * iteration * max(var.reckoned, 1)):
             return None
-        sizes = self.member_sizes(found, iteration, member)
-        if not is_open(found.extent) and sizes.count(found.extent) < 2:
-            return None
-        return self.cut_members(s, found, sizes)
-
-    @staticmethod
-    def member_sizes(found: Members, iteration: float, member: float) -> ChunkSizes:
-        """How members are cut: into a power of two of chunks where those are few, so that cores have equally many."""
-        least = int(max(LIMITS.chunk / 2 / member, LIMITS.nest * len(found.loops) / iteration)) + 1
-        least = -(-least // found.unit) * found.unit
-        count = 0 if is_open(found.extent) else found.extent // least
-        if 2 < count < EVEN:
-            least = max(found.extent // (1 << round(log2(count))), 1)
-        return ChunkSizes(least, LIMITS.fewest, 4 * LIMITS.most, found.unit)
+        sizes = member_sizes(found, iteration, trip_count)
+        return None if sizes is None else self.cut_members(s, found, sizes)
 
     # rewriting ----------------------------------------------------------------------------------------------------
     def cut_members(self, s: Repeat, found: Members, sizes: ChunkSizes) -> Chunks:
@@ -299,6 +296,46 @@ def within(var: Var, lo: Dim, trip_count: Dim) -> None:
     """Let the variable of a loop run over the part of it that a chunk has."""
     var.lo = var.lo + size_of(lo)
     var.hi = var.lo + size_of(trip_count)
+
+
+# members --------------------------------------------------------------------------------------------------------------
+def member_sizes(found: Members, iteration: float, trip_count: int) -> ChunkSizes | None:
+    """How members are cut, given the work of an iteration for one of them: into the smallest chunks that gain about as
+    much as can be. None where all lose too much by what lies far apart.
+
+    Few chunks are a power of two, so that cores have equally many.
+    """
+    extent, unit = reckoned(found.extent), found.unit
+    first = int(max(LIMITS.chunk / 2 / (trip_count * iteration), LIMITS.nest * len(found.loops) / iteration)) + 1
+    first = max(first, extent // (4 * LIMITS.most))
+    gains = {least: gain(found, least) for k in range(5) for least in [-(-first // unit) * unit << k]
+             if extent // least >= min(LIMITS.fewest, extent)}
+    if not gains:
+        return None
+    little = LIMITS.loss * iteration
+    best = max(gains.values())
+    if best < -little:
+        return None
+    least = next(n for n, gained in gains.items() if gained >= best - little)
+    count = 0 if is_open(found.extent) else extent // least
+    if 2 < count < EVEN:
+        least = max(extent // (1 << round(log2(count))), 1)
+    return ChunkSizes(least, LIMITS.fewest, 4 * LIMITS.most, unit)
+
+
+def gain(found: Members, members: int) -> float:
+    """What an iteration gains for a member in chunks of so many, in tenths of a nanosecond: what it has in hand lies
+    nearer; but the rows that it goes on to begin elsewhere each time."""
+    rows = sum(reckoned(b.nbytes) * times for b, times in found.rows.items())
+    restart = RESTART if rows > SHARED_BYTES else RESTART / NEAR
+    in_hand = sum(b.dtype.itemsize for b in found.others)
+    near, far = (hand_cost(in_hand * n) for n in (members, max(reckoned(found.extent), 1)))
+    return found.others.total() * (far - near) - len(found.rows) * restart / members
+
+
+def hand_cost(nbytes: int) -> float:
+    """What it costs to load or store an element of so much memory that is used again and again."""
+    return LOAD if nbytes <= FIRST_BYTES else memory_cost(nbytes)
 
 
 # work -----------------------------------------------------------------------------------------------------------------

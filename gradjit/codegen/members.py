@@ -64,6 +64,8 @@ class Members:
     rows: dict[Buffer, int] = field(default_factory=dict)
     """The arrays in which an iteration goes on to another row: parts of tapes, with how many rows there are of each,
     and those that are read or written by the number of the iteration."""
+    others: Counter[Buffer] = field(default_factory=Counter)
+    """The arrays that all iterations have to do with, and how many loads and stores each makes of them."""
 
     @property
     def unit(self) -> int:
@@ -83,6 +85,8 @@ def examine_members(s: Repeat, uses: Uses) -> Members | str:
         reason = unfit(s.body, None, found, uses) or memory(s, every, found, uses)
         if reason is None:
             found.rows = dict(rows(s, every))
+            found.others = Counter(a.buffer for x in every for a in accesses(x)
+                                   if a.buffer not in found.rows and a.buffer not in found.private)
             return found
     return reason or "no loops over elements stand in it"
 

@@ -26,6 +26,9 @@ LOAD, GATHER = 0.3, 3.0
 BLOCK = 256
 """Vectors that one running sum takes up before it is added to the total: bounds the growth of rounding errors."""
 
+FIRST_BYTES = 1 << 15
+"""So much stays in a core's first cache, from which a load costs no more than `LOAD`."""
+
 CACHE_BYTES = 1 << 19
 """Arrays up to this size stay in a core's own cache."""
 

@@ -107,7 +107,7 @@ BY_MEMBERS = re.compile(r"chunks c\d+ of .*\n +repeat ")
 
 
 def small(nest=1.0):
-    return cores.limits(chunk=CHUNK, nest=nest, stream=0.0)
+    return cores.limits(chunk=CHUNK, nest=nest, loss=1e9)
 
 
 @pytest.mark.parametrize("name", PROGRAMS)
@@ -214,7 +214,7 @@ def test_where_memory_is_what_bounds_it_stays_as_it_is():
             s = s + z[t]
         return np.sum(s)
 
-    with cores.limits(chunk=CHUNK, nest=1.0):
+    with cores.limits(chunk=CHUNK, nest=1.0, loss=-1e9):
         assert not BY_MEMBERS.search(gj.jit(drift).ir(noise, stage="loops"))
 
 
