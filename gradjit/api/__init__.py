@@ -42,4 +42,4 @@ __all__ = [
 libraries.SOLVERS_IN += [f"{__name__}.{name}" for name in ("solvers", "constrained", "fits", "linear_programs",
                                                           "sparse_solvers")]
 libraries.MORE_RULES_IN["scipy"] += [f"{__name__}.{name}" for name in ("neighbours", "found_by_elements", "peaks",
-                                                                       "triangles")]
+                                                                       "quantiles", "riccati", "triangles")]

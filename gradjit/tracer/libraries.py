@@ -13,6 +13,8 @@ from collections.abc import Callable
 from typing import Any
 
 Rules = dict[tuple[str, str], Callable[..., Any]]
+OF_KNOWN = "numpy", "poly1d of known coefficients"
+"""The rule that makes what stands for one."""
 
 RULES_IN = {"scipy": "gradjit.tracer.scipy", "numpy": "gradjit.tracer.numpy.polynomials"}
 """For each library the module whose `RULES` are those of its functions."""

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import GradjitError, Signal
-from . import grown, sparse
+from . import grown, libraries, sparse
 from .array import TracedArray
 from .attributes import special
 from .calls import call, is_liftable
@@ -119,13 +119,19 @@ def binary(name: str, a: Any, b: Any) -> Any:
 
 
 def places_known(a: Any, b: Any) -> tuple[Any, Any]:
-    """The operands; a sparse matrix that SciPy has made inside, beside a traced one, as what stands for it."""
-    if not recorders() or not (sparse.is_sparse(a) or sparse.is_sparse(b)):
+    """The operands; a sparse matrix that SciPy has made inside, or a polynomial, beside a traced one, as what stands
+    for it."""
+    if not recorders() or not (is_known(a) or is_known(b)):
         return a, b
     if not any(isinstance(x, TracedArray) or hasattr(type(x), "stands_for") for x in (a, b)):
         return a, b
-    left, right = (sparse.with_places(x) if sparse.is_sparse(x) else x for x in (a, b))
+    left, right = (sparse.with_places(x) if sparse.is_sparse(x) else libraries.rules("numpy")[libraries.OF_KNOWN](x)
+                   if isinstance(x, np.poly1d) else x for x in (a, b))
     return left, right
+
+
+def is_known(x: Any) -> bool:
+    return isinstance(x, np.poly1d) or sparse.is_sparse(x)
 
 
 NEW = (list, dict, set, deque)

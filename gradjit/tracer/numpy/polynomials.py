@@ -18,7 +18,9 @@ import numpy as np
 from ...errors import ArgumentError
 from .. import operands as o
 from ..array import TracedArray
+from ..calls import KINDS as KINDS_OF_ARRAYS
 from ..guards import Source
+from ..libraries import OF_KNOWN
 from ..locations import fail
 from ..operands import as_traced, captured, cast, is_traced
 from ..outside import outside
@@ -204,8 +206,27 @@ class Poly1d:
     __array_ufunc__ = None
 
     def __init__(self, c: Any):
-        self.coef = self.coeffs = self.c = c
+        self.coef = self.coeffs = self.c = as_traced(c)
         self.order = self.o = int(c.shape[0]) - 1
+
+    @property
+    def stands_for(self) -> type:
+        return np.poly1d
+
+    def __len__(self) -> int:
+        return self.order
+
+    def __iter__(self) -> Any:
+        return iter(self.c)
+
+    def __truediv__(self, other: Any) -> Poly1d:
+        return Poly1d(self.c / other)
+
+    def __pow__(self, n: int) -> Poly1d:
+        made = Poly1d(np.ones(1))
+        for _ in range(n):
+            made = made * self
+        return made
 
     @property
     def roots(self) -> Any:
@@ -226,7 +247,7 @@ class Poly1d:
         return Poly1d(np.polyint(self.c, m, k))
 
     def _with(self, f: Rule, other: Any, first: bool = True) -> Poly1d:
-        pair = [self.c, other.c if isinstance(other, (Poly1d, np.poly1d)) else np.atleast_1d(other)]
+        pair = [self.c, other.c if isinstance(other, (Poly1d, np.poly1d)) else np.atleast_1d(as_traced(other))]
         return Poly1d(f(*(pair if first else pair[::-1])))
 
     def __add__(self, other: Any) -> Any:
@@ -258,7 +279,8 @@ def series_of(kind: str) -> Rule:
 
 
 def poly1d(c_or_r, r=False, variable=None):
-    c = np.poly(c_or_r) if r else np.atleast_1d(c_or_r)
+    given = c_or_r.c if isinstance(c_or_r, (Poly1d, np.poly1d)) else as_traced(c_or_r)
+    c = np.poly(given) if r else np.atleast_1d(given)
     if len(c.shape) > 1:
         fail(ArgumentError, "Polynomial must be 1d only.")
     o.require(array(c[0] != 0), "the first coefficient of np.poly1d is 0: how many coefficients there are would depend "
@@ -289,5 +311,20 @@ RULES: dict[tuple[str, str], Rule] = {
     **{(f"numpy.polynomial.{module}", f"{prefix}fit"): fit_of(module) for module, (prefix, _) in KINDS.items()},
     **{(f"numpy.polynomial.{module}", cls): series_of(module) for module, (_, cls) in KINDS.items()},
     ("numpy.polynomial._polybase", "ABCPolyBase.__call__"): called,
-    ("numpy", "poly1d"): poly1d, ("numpy.lib._polynomial_impl", "poly1d.__call__"): poly1d_called,
+    ("numpy", "poly1d"): poly1d, OF_KNOWN: lambda p: Poly1d(held(p, "_coeffs")),
+    ("numpy.lib._polynomial_impl", "poly1d.__call__"): poly1d_called,
 }
+
+
+OF_POLY1D: dict[Any, Rule] = {np.polyval: lambda p, x: p(x), np.roots: lambda p: p.roots,
+                              np.polyder: lambda p, m=1: p.deriv(m),
+                              np.polyint: lambda p, m=1, k=None: p.integ(m, k or 0)}
+
+
+def of_poly1d(f: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Rule | None:
+    """The rule of one of NumPy's functions of polynomials for what stands for an np.poly1d."""
+    is_one = bool(args) and isinstance(args[0], Poly1d) and callable(f) and isinstance(f, type(np.sum))
+    return OF_POLY1D.get(f) if is_one else None
+
+
+KINDS_OF_ARRAYS.append(of_poly1d)

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from ....errors import UnsupportedError
 from ...numpy.common import array
 from ...operands import TracedArray, cast, unsupported
 from ...outside import outside
@@ -90,6 +91,24 @@ def integral(method: str) -> Rule:
     return rule
 
 
+SEARCHED: list[Callable[[Any, str], Any]] = []
+"""How a quantile is found that has no formula, by the distribution and the method: it stands here itself, as it needs
+what the tracer does not know of."""
+
+
+def quantile_formula(dist: Any, method: str) -> Any:
+    """A formula for ppf or isf, or a search."""
+    def run(p: Any, *shapes: Any) -> Any:
+        try:
+            return formula(dist, method)(p, *shapes)
+        except UnsupportedError:
+            if not SEARCHED:
+                raise
+            return SEARCHED[0](dist, method)(p, *shapes)
+
+    return run
+
+
 def quantile(method: str) -> Rule:
     """ppf and isf."""
     def rule(dist: Any, q: Any, *args: Any, **kwds: Any) -> Any:
@@ -98,7 +117,7 @@ def quantile(method: str) -> Rule:
         a, b = support(dist, shapes)
         good = valid(dist, shapes) & (scale > 0) & (loc == loc)
         there = good & (0 < p) & (p < 1)
-        value = formula(dist, method)(np.where(there, p, 0.5), *shapes) * scale + loc
+        value = quantile_formula(dist, method)(np.where(there, p, 0.5), *shapes) * scale + loc
         low, high = (a, b) if method == "ppf" else (b, a)
         return chosen([(there, value), (good & (p == 0), placed(low, loc, scale)),
                        (good & (p == 1), placed(high, loc, scale))], np.nan)
