@@ -14,7 +14,7 @@ from ..ir.size_conditions import Opening, solved
 from ..ir.sizes import Dim, guess, is_open
 from ..passes.planes import as_planes, from_planes, layout_in_memory
 from ..records import dataclass
-from ..runtime import cpython
+from ..runtime import artefact, cpython
 from ..runtime.call_convention import MISS
 from ..runtime.entry_spec import (
     ABSENT,
@@ -353,7 +353,6 @@ class OfKernel:
         raise NotImplementedError
 
     def portable(self, p: TracedProgram) -> tuple[str, bytes] | None:
-        from ..runtime import artefact
         return None if self.made.objects else artefact.portable(p.func, layouts_of(p), self.made.kernel, p.opening)
 
 
@@ -419,13 +418,11 @@ class Direct(OfKernel):
 def code_of(p: TracedProgram, note: Callable[[str], None], quick: bool = False) -> MadeKernel:
     """Code for this machine, from the cache on disk or compiled. `note(name)` is told when a step is done. quick:
     whether code does that was made with little effort."""
-    from ..runtime import artefact
     return artefact.kernel_of(p.func, layouts_of(p), note, p.opening, quick)
 
 
 def direct(p: TracedProgram, made: MadeKernel, threads: int | None) -> Direct:
     """Code that Python calls. threads: how many it may use, None for what holds for all."""
-    from ..runtime import artefact
     takes = sum(map(is_passed, p.parameters)) + len(p.trace.captured) + len(p.outputs)
     alone = made.kernel.work > GIL_WORK and not any(name.startswith(PREFIX) for name in made.kernel.externals)
     return Direct(p, made, artefact.bound(made.kernel, takes, made.objects, threads or 0, alone))
@@ -433,7 +430,6 @@ def direct(p: TracedProgram, made: MadeKernel, threads: int | None) -> Direct:
 
 def native(p: TracedProgram, made: MadeKernel, threads: int | None) -> Native:
     """Code behind the entry for calls of a program."""
-    from ..runtime import artefact
     kernel, objects = made.kernel, made.objects
     spec = EntrySpec(p.parameters, p.outputs, p.result, p.captured, p.guards,
                      tuple((check.error, check.describe if check.is_described else check.describe(0, 0))

@@ -24,7 +24,7 @@ from ..passes.vjp.tape_report import tape_entries
 from ..probe import named_like, parameters_of, text
 from ..processes import Lock, uncollected
 from ..records import dataclass
-from ..runtime import signature
+from ..runtime import artefact, signature
 from ..runtime.call_convention import MISS
 from ..runtime.callable import MAX_CHAIN, FastCallable
 from ..tracer import trees
@@ -509,7 +509,6 @@ class Compiled(FastCallable):
 def restored(kind: str, function: Callable[..., Any], keywords: dict[str, Any], code: list[tuple[str, bytes]],
              opened: dict[str, list[Axis]]) -> Compiled:
     """A compiled function that was pickled, with what had been learnt from its calls."""
-    from ..runtime import artefact
     from . import functions
     artefact.receive(code)
     made: Compiled = getattr(functions, kind)(function, **keywords)

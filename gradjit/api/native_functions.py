@@ -12,7 +12,7 @@ from typing import Any
 
 from ..codegen.symbols import CYTHON
 from ..errors import ArgumentError
-from ..probe import text
+from ..probe import parameters_of, text
 from ..runtime import externals
 from ..runtime.jit import MachineCode, ObjectCode, load_objects
 from ..runtime.library.callbacks import CONVENTIONS, PYTHON, emit_callback
@@ -152,7 +152,6 @@ CTYPES: dict[str, tuple[Any, ...]] = {
 
 def usual_types(f: Callable[..., Any], convention: str) -> tuple[str, ...]:
     """The types of the arguments, as a convention has them."""
-    from ..probe import parameters_of
 
     if convention.startswith("int"):
         return ("f64[n]",)

@@ -24,6 +24,7 @@ from .custom import Ruled, Written, by_both, by_cotangents, by_tangents
 from .declared import Array, DeclaredSignature
 from .recording_arguments import recorded_or_run
 from .signatures import positional
+from .structured import fori_loop
 
 Function = Callable[..., Any]
 NUMERIC = "numeric"
@@ -294,7 +295,6 @@ def slope(f: Function, leaves: Sequence[Any], tree: trees.Tree, k: int, cotangen
         made[i] = change(ends, 2 * h)
         return made
 
-    from .structured import fori_loop
     flat = np.reshape(x, -1).copy()
     return np.reshape(fori_loop(0, flat.size, one, np.zeros_like(flat)), x.shape)
 

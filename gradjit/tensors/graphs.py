@@ -12,7 +12,7 @@ import numpy as np
 
 from ..api import trace
 from ..errors import UnsupportedError
-from ..ir import Op, Value
+from ..ir import ArrayType, Op, Value, dtype_of
 from .recording import Upstream
 from .tensor import Tensor
 
@@ -117,7 +117,6 @@ def graph_of(t: Tensor) -> GraphPicture:
 
 
 def _type_of(t: Tensor) -> Any:
-    from ..ir import ArrayType, dtype_of
     return ArrayType(dtype_of(t.dtype), t.shape)
 
 

@@ -21,8 +21,10 @@ from ..ir.sizes import is_open
 from . import layout, views
 from .control.frames import leaked, versions
 from .control.may_alias import Aliases, after_write, before_write, rebased, refresh
+from .lift import is_product, is_user_code
 from .locations import fail, here, user_frame, with_place
 from .recorder import Content, Recorder, current, recorders
+from .source import is_changed
 from .views import ArrayView, Maybe
 
 FLAT = "flat iterator"
@@ -478,8 +480,6 @@ def leak(x: TracedArray, what: str, remedy: str) -> NoReturn:
 
 def without_source() -> str:
     """A hint where the code that runs could not be lifted."""
-    from .lift import is_product, is_user_code
-    from .source import is_changed
     frame = user_frame()
     if frame is None or is_product(frame.f_code) or not is_user_code(frame.f_code):
         return ""

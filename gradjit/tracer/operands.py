@@ -25,6 +25,7 @@ from ..ir import I64, OPS, U32, DType, Value, dtype_of
 from ..ir.attrs import frozen
 from ..ir.ops.effects import ERRORS
 from ..ir.sizes import agree, guess, is_open, same as same_extent
+from ..ir.types import type_of
 from ..probe import is_array_like, text
 from . import extents as ext
 from .array import ARRAY, PYTHON, SCALAR, TracedArray, root
@@ -242,7 +243,6 @@ def is_symbolic(attrs: dict[str, Any]) -> bool:
 
 def fold(name: str, arrays: list[np.ndarray], attrs: dict[str, Any]) -> list[np.ndarray]:
     """An operation on known arrays, through its reference meaning; a repeated number stays stored once."""
-    from ..ir.types import type_of
     spec = OPS[name]
     try:
         types = spec.infer(*map(type_of, arrays), **attrs)

@@ -18,6 +18,7 @@ from . import libraries, operands as o
 from .array import TracedArray
 from .guards import Source
 from .known_elements import known_elements
+from .lift import lifted
 from .locations import fail
 from .outside import outside
 from .recorder import current
@@ -199,7 +200,6 @@ def matrix_of(x: Any) -> Any:
 def product(form: str, arrays: tuple[TracedArray, ...], shape: tuple[int, int], x: TracedArray) -> Any:
     """The matrix times x, a vector or a matrix."""
     from .hooks import Hooks
-    from .lift import lifted
     dtype = np.result_type(arrays[0].dtype, x.dtype)
     y = o.as_array(o.filled(0, (shape[0], *x.extents[1:]), dtype))
     loops: Any = lifted({"csr": _rows, "csc": _columns, "coo": _entries}[form], Hooks)  # type: ignore[arg-type]

@@ -33,7 +33,7 @@ from .foreign import Foreign, foreignness, note
 from .grown import Tail, returned
 from .guards import Condition, all_hold
 from .layout import Strides, contiguous, is_contiguous, of_array
-from .lift import admit
+from .lift import admit, is_user_code
 from .locations import fail, raised_at
 from .masked_selection import Selection
 from .operands import captured
@@ -418,7 +418,6 @@ def run(f: Callable[..., Any], args: Any, kwargs: Any) -> Any:
 
 def deepest(e: BaseException) -> Loc | None:
     """The user's line that the recursion kept coming back to."""
-    from .lift import is_user_code
     counts: dict[Loc, int] = {}
     tb = e.__traceback__
     while tb is not None:

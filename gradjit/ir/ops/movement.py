@@ -9,7 +9,7 @@ import numpy as np
 from ...errors import BoundsError, DtypeError, ShapeError
 from .. import attrs as kinds
 from ..sizes import is_known
-from ..types import ArrayType
+from ..types import ArrayType, dtype_of
 from .spec import Fails, Memory, OpSpec, Sign, table
 
 Ints = tuple[Any, ...]
@@ -116,7 +116,6 @@ def _pad(x: np.ndarray, value: np.ndarray, lows: Ints, highs: Ints, interiors: I
 
 
 def _type(x: np.ndarray) -> tuple[Any, Any]:
-    from ..types import dtype_of
     return dtype_of(x.dtype), x.shape
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from ...ir import Builder, Func, Value
+from ...ir.core import map_type
 from ..checks import append_parameter
 from .splitter import Planes, block_like, inlined, split
 
@@ -30,5 +31,4 @@ def derived(func: Func, transform: Transform, given: Callable[[Func], Sequence[V
 
 def _shaped(v: Value, env: dict[Value, Value]) -> Value:
     """A value like another one, with the extents that stand in the new block."""
-    from ...ir.core import map_type
     return Value(map_type(v.type, lambda e: env.get(e, e)), None, 0, v.name)

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Union
 
 from ...ir import OPS, ArrayType, Block, Builder, Func, Op, Value, walk
-from ...ir.clone import Env, copy_op, inline
+from ...ir.clone import Env, copy_op, inline, new_block
 from ...ir.core import map_attr, map_type
 from ...records import dataclass
 
@@ -184,7 +184,6 @@ def inlined(b: Builder, func: Func, operands: Iterable[Value], results: Iterable
 
 def block_like(params: Sequence[Value]) -> tuple[Block, Env]:
     """An empty block with parameters like those given."""
-    from ...ir.clone import new_block
     env: Env = {}
     return new_block(params, env), env
 

@@ -29,6 +29,7 @@ from ...ir import OPS, Block, Loc, can_fail, walk
 from ...records import dataclass
 from .. import operands as o, structures
 from ..array import ARRAY, TracedArray, root
+from ..depth import FRAMES
 from ..locations import fail, here
 from ..parts import cell_content
 from ..recorder import Recorder, recorders
@@ -457,7 +458,6 @@ class CallStack:
 
 def usual_limit() -> int:
     """Python's limit of recursion, which is higher while a function is traced."""
-    from ..depth import FRAMES
     return sys.getrecursionlimit() // FRAMES
 
 

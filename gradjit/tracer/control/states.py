@@ -16,6 +16,7 @@ from ...ir import ArrayType, DType, dtype_of
 from ...records import dataclass
 from .. import operands as o
 from ..array import ARRAY, PYTHON, SCALAR, TracedArray, root
+from ..guards import same_value
 from ..locations import fail
 from ..outside import is_data_array
 from ..recorder import recorders
@@ -140,5 +141,4 @@ def described(x: Any) -> str:
 
 def is_same(a: Any, b: Any) -> bool:
     """Whether two leaves that are no arrays are interchangeable."""
-    from ..guards import same_value
     return a is b or same_value(a, b)

@@ -10,6 +10,7 @@ import numpy as np
 
 from ...errors import ArgumentError, BoundsError, DtypeError, UnsupportedError
 from .. import extents as ext, operands as o
+from ..lift import lifted
 from ..locations import fail
 from ..operands import TracedArray, as_traced, cast, emit, normal_axes, static_int, unsupported
 from ..ufuncs import compute
@@ -427,7 +428,6 @@ def one_after_the_other(ufunc: np.ufunc, x: TracedArray, axis: int) -> TracedArr
     dtype = call(ufunc, pick(rows, 0, 0), pick(rows, 0, 0)).dtype
     out: Any = o.as_array(cast(rows, dtype))
     from ..hooks import Hooks
-    from ..lift import lifted
     in_turn: Any = lifted(_in_turn, Hooks)  # type: ignore[arg-type]
     in_turn(ufunc, out, n)
     return move_axis(out, 0, axis)

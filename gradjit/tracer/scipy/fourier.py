@@ -16,7 +16,7 @@ from .. import operands as o
 from ..locations import fail
 from ..numpy import fourier as nf
 from ..numpy.common import array, concat, full_like, iota, slice_axis
-from ..numpy.complex_numbers import values
+from ..numpy.complex_numbers import by_parts, values
 from ..operands import TracedArray, cast, emit
 
 Rule = Callable[..., Any]
@@ -119,7 +119,6 @@ def real_transform(x: TracedArray, type: Any, n: Any, axis: int, norm: Any, orth
         return nf.scaled(y, factor)
 
     if x.ir_dtype.is_complex:
-        from ..numpy.complex_numbers import by_parts
         return by_parts(lambda p: nf.along(p, axis, transform), x)
     return nf.along(nf.inexact(x), axis, transform)
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from ..calls import call
 from ..numpy.common import array
 from ..operands import cast, unsupported
 
@@ -89,7 +90,6 @@ def romb(y, dx=1.0, axis=-1, show=False):
 
 def fixed_quad(func, a, b, args=(), n=5):
     """Gauss's rule of n points, on a function of arrays."""
-    from ..calls import call
     nodes, weights = _gauss(n)
     places = (b - a) * (nodes + 1) / 2.0 + a
     return (b - a) / 2.0 * np.sum(weights * call(func, places, *args), axis=-1), None

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from ...records import dataclass
+from ..calls import call
 from ..numpy.common import array
 from ..operands import as_traced, emit, is_traced, require, unsupported
 from .written_loops import Rule, doubles, invalid, looped, numbers, zeros
@@ -201,7 +202,6 @@ class Event:
                                                      "or later; take the time from t_events")
 
     def __call__(self, t: Any, y: Any) -> Any:
-        from ..calls import call
         return np.reshape(doubles(call(self.function, t, y, *self.args)), ())
 
     def is_between(self, before: Any, behind: Any) -> Any:
@@ -304,7 +304,6 @@ class OdeSolution:
 def system(fun: Callable[..., Any], args: Any, n: int, time_first: bool = True) -> Rule:
     """The user's function as one of float64 arrays."""
     def slope(t: Any, y: Any) -> Any:
-        from ..calls import call
         f = doubles(call(fun, *((t, y) if time_first else (y, t)), *args))
         if tuple(np.atleast_1d(f).shape) != (n,):
             invalid(f"the function of the differential equations returns an array of shape {tuple(f.shape)}, and y0 "
@@ -402,7 +401,6 @@ def jacobian_of(jac: Any, args: tuple[Any, ...]) -> Any:
         return jac
 
     def matrix(t: Any, y: Any) -> Any:
-        from ..calls import call
         return call(jac, t, y, *args)
 
     return matrix

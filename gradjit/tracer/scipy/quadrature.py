@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 
 from ..calls import call
+from ..hooks import Hooks
+from ..lift import lifted
 from ..operands import as_traced, emit, is_traced, static_int, unsupported
 from .written_loops import Rule, doubles, looped, numbers, zeros
 
@@ -107,8 +109,6 @@ def integral(f: Callable[[Any], Any], a: Any, b: Any, epsabs: Any, epsrel: Any, 
 
 
 def looped_once() -> Rule:
-    from ..hooks import Hooks
-    from ..lift import lifted
     return lifted(_on_interval, Hooks)  # type: ignore[arg-type]
 
 

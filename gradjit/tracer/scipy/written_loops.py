@@ -8,6 +8,8 @@ from typing import Any, NoReturn
 import numpy as np
 
 from ...errors import ArgumentError
+from ..hooks import Hooks
+from ..lift import lifted
 from ..locations import fail
 from ..numpy.common import array, static
 from ..operands import TracedArray, as_array, as_traced, cast, filled, normal_axis
@@ -21,8 +23,6 @@ def looped(f: Rule) -> Rule:
     It reads NumPy's own arrays, but does not write to them: what a rule holds would stay as it is. Its results are
     written into `zeros(...)`, or into a copy of a traced array.
     """
-    from ..hooks import Hooks
-    from ..lift import lifted
     body = lifted(f, Hooks)  # type: ignore[arg-type]
 
     def run(*args: Any) -> Any:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ...numpy.common import array
+from ...numpy.common import array, magnitude
 from ...operands import TracedArray, is_traced, unsupported
 from ..written_loops import Rule, axis_of, doubles, invalid, sequence, slid
 from .boundaries import extended, output_dtype, spread, stored, window_reach
@@ -158,7 +158,6 @@ def gaussian_laplace(input, sigma, output=None, mode="reflect", cval=0.0, *, axe
 
 
 def gaussian_gradient_magnitude(input, sigma, output=None, mode="reflect", cval=0.0, *, axes=None, **kwargs):
-    from ...numpy.common import magnitude
     squares = _summed("gaussian_gradient_magnitude", array(input), output, mode, axes,
                       lambda x, axis, dtype, m: np.square(_of_order(x, axis, 1, sigma, dtype, m, cval, kwargs)))
     return stored(magnitude(doubles(squares)), squares.dtype)

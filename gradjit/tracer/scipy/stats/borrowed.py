@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 
+from ...calls import call, library_rule
 from ...numpy.common import array
 from ...operands import is_traced
 from ..special import ufunc
@@ -37,7 +38,6 @@ class ModuleWith:
 
 
 def _by_rule(f: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
-    from ...calls import call, library_rule
     return call(f, *args, **kwargs) if library_rule(f) is not None else f(*args, **kwargs)
 
 
