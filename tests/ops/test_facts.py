@@ -22,6 +22,7 @@ from gradjit.passes.planes import plane_rules
 from tests.ops.backends import COMPILED
 from tests.ops.harness import Case
 from tests.ops.test_failing import ATTRS, HOSTILE
+from tests.passes.test_singular import MATRICES
 
 POINTWISE = sorted(name for name, spec in OPS.items() if spec.pointwise and name not in ("polygamma", "special_call"))
 """(What those two are depends on their attributes.)"""
@@ -167,7 +168,7 @@ OPEN: dict[str, str] = {
     "contract": "%r: f64[3] = contract %v, %w xbatch=[] ybatch=[] xsum=[0] ysum=[0]",
 }
 """Each operation on an array of which the extent is computed."""
-CLOSED = {name for name, spec in OPS.items() if spec.matrix} | {"size", "real", "imag", "complex"}
+CLOSED = {name for name, spec in OPS.items() if spec.matrix and not spec.has_nest} | {"size", "real", "imag", "complex"}
 """These add a matrix to what was computed from it, whose extents are known; or are gone before code is generated."""
 
 
@@ -239,6 +240,15 @@ def test_what_stands_in_a_table_of_its_own_says_so(op: str) -> None:
     assert bool(spec.matrix) == (spec.family in ("factorisation", "complex_matrices")), f"{op}: matrix"
     assert spec.effect == (spec.family == "effects" and op != "probe"), f"{op}: effect"
     assert not spec.pinned or spec.memory is not Memory.STEP, f"{op}: pinned, as all steps are"
+
+
+@pytest.mark.parametrize("op", sorted(MATRICES))
+def test_what_adds_whose_a_result_is_selects(op: str) -> None:
+    """The first operand itself, which has been computed from a matrix."""
+    attrs, args = MATRICES[op]
+    evaluate = OPS[op].evaluate
+    assert evaluate is not None
+    assert (evaluate(*args, **attrs) is args[0]) == OPS[op].selects, f"{op}: selects"
 
 
 def test_a_barrier_is_pinned() -> None:
