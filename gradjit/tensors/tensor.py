@@ -19,11 +19,12 @@ import numpy as np
 from ..errors import DifferentiationError, DtypeError, GradjitError, UnsupportedError
 from ..tracer.array import TracedArray
 from ..tracer.locations import fail
+from .lost_derivatives import refuse_where_lost
 from .open_trace import detached
 from .recording import Recording, Upstream, current, leaves_of, local
 from .tensor_arguments import Taker, filled
 from .tensor_data import copied
-from .tensor_functions import WITHOUT_DERIVATIVES, function_of_scipy, writes_to_arrays
+from .tensor_functions import WITHOUT_DERIVATIVES, writes_to_arrays
 from .tensor_gradients import TensorGradients
 from .tensor_keys import check_key, plain_key
 from .tensor_names import missing_attribute
@@ -274,10 +275,8 @@ class Tensor(TensorGradients):
         return self._apply(func, args, kwargs, floats=True, kind=TracedCall)
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
-        if modes.grad_enabled and self.requires_grad and (name := function_of_scipy()) is not None:
-            fail(DifferentiationError, f"SciPy ({name}) takes a tensor that requires a gradient for an array, which no "
-                                       f"derivative passes; call it in a function under gj.jit, where SciPy's "
-                                       f"functions have derivatives, or write t.detach()")
+        if modes.grad_enabled and self.requires_grad:
+            refuse_where_lost(sys._getframe(1))
         a = self._value() if copy else self._expose()
         return np.array(a, dtype, copy=copy)
 

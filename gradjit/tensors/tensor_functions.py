@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
-from types import FrameType
 from typing import Any
 
 import numpy as np
@@ -15,17 +13,6 @@ def writes_to_arrays(func: Callable[..., Any], args: Any, kwargs: Any) -> bool:
     if kwargs and (out := kwargs.get("out")) is not None:
         return any(isinstance(x, np.ndarray) for x in (out if isinstance(out, tuple) else (out,)))
     return bool(args) and isinstance(args[0], np.ndarray) and (func in WRITERS or getattr(func, "__name__", "") == "at")
-
-
-def function_of_scipy() -> str | None:
-    """The function of SciPy that the user has called, where it asks a tensor for its array."""
-    frame: FrameType | None = sys._getframe(2)
-    name = None
-    while frame is not None and (module := str(frame.f_globals.get("__name__"))).startswith(("scipy.", "numpy.")):
-        if module.startswith("scipy."):
-            name = frame.f_code.co_name
-        frame = frame.f_back
-    return name
 
 
 WRITERS = frozenset({np.copyto, np.put, np.place, np.putmask, np.put_along_axis, np.fill_diagonal})
