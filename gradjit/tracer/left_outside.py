@@ -138,4 +138,4 @@ def held(owner: Any) -> Iterator[Any]:
             todo += parts(x) or ()
 
 
-__all__ = ["check", "check_effects", "take_back"]
+__all__ = ["check", "check_effects", "reachable", "take_back"]

@@ -29,7 +29,12 @@ def defers(x: Any, other: Any, in_place: bool = False) -> bool:
         return kind.__array_ufunc__ is None and not in_place
     if isinstance(x, TracedArray) and x.kind == SCALAR and not hasattr(kind, "__array__"):
         return True  # NumPy's scalars, too, in the end
-    return 0.0 < getattr(kind, "__array_priority__", -1_000_000.0)
+    own = NO_PRIORITY if isinstance(x, TracedArray) and x.kind == SCALAR else 0.0
+    return own < getattr(kind, "__array_priority__", NO_PRIORITY)
+
+
+NO_PRIORITY = -1_000_000.0
+"""That of NumPy's scalars, and of what names none."""
 
 
 def has_ufunc(values: Iterable[Any]) -> bool:

@@ -102,7 +102,7 @@ def binary(name: str, a: Any, b: Any) -> Any:
         result = operated(function, a, b)
         return made(result) if type(result) in NEW and recorders() else result
     theirs: list[tuple[Any, Any, Any]] = [(lookup(type(a), forward), a, b), (lookup(type(b), reflected), b, a)]
-    if type(a) is not type(b) and issubclass(type(b), type(a)):
+    if type(a) is not type(b) and issubclass(type(b), class_of(a)):
         theirs.reverse()
     elif type(a) is type(b) and name not in ("lt", "le", "gt", "ge", "eq", "ne"):
         del theirs[1]
@@ -134,6 +134,12 @@ def is_known(x: Any) -> bool:
     return isinstance(x, np.poly1d) or sparse.is_sparse(x)
 
 
+def class_of(x: Any) -> type:
+    """The class of x, or of what it stands for."""
+    from .builtin_functions import stand_in
+    return stand_in(x) if isinstance(x, TracedArray) else type(x)
+
+
 NEW = (list, dict, set, deque)
 """What operators make anew: `[0.0] * n`, `a + b`, `d | e`."""
 
@@ -159,8 +165,9 @@ def in_place(name: str, a: Any, b: Any) -> Any:
     if method is not None or (lookup(type(a), f"__{name}__") is ABSENT
                               and (special(a, forward) or special(b, reflected))):
         return binary(plain, a, b)
-    if not isinstance(a, TracedArray) and special(b, reflected) is not None:
-        return binary(plain, a, b)
+    if special(b, reflected) is not None:
+        result = operated(lookup(type(a), f"__{name}__"), a, b) if isinstance(a, TracedArray) else NotImplemented
+        return binary(plain, a, b) if result is NotImplemented else result
     look_behind("an operator", (a, f"__{name}__"), (a, forward), (b, reflected))
     return operated(getattr(operator, name), a, b)
 

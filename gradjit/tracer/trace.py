@@ -37,7 +37,7 @@ from .lift import admit, is_user_code
 from .locations import fail, raised_at
 from .masked_selection import Selection
 from .operands import captured
-from .outside import Outside, is_data_array
+from .outside import Outside, described, is_data_array
 from .raising import is_thrown
 from .recorder import HiddenInput, Recorder, recorders
 from .repeated_calls import RepeatedCalls
@@ -449,6 +449,11 @@ def collect(recorder: Recorder, handles: list[Any], out: Any,
             fail(TraceError, f"the function returns a {type(x).__name__}, whose code would run only after tracing; "
                              f"return a list or an array", loc)
         if not isinstance(x, TracedArray):
+            if recorder.outer is None and any(isinstance(h, TracedArray) for h in left_outside.reachable(
+                    x, recorder.world)):
+                fail(LeakError, f"the function returns {described(x)} that holds a traced value, which stands for no "
+                                f"number when the function has ended; return the numbers, in tuples, lists, dicts or "
+                                f"dataclasses", loc)
             result.append(ResultLeaf(None, value=x))
             continue
         index, _, _ = values.setdefault(id(x), (len(values), x, x.value))

@@ -81,6 +81,20 @@ def in_place(x: Any, own: Any) -> Any:
     return y
 
 
+class Low(Prior):
+    __array_priority__ = -1.0
+
+
+class Float(float):
+    def __rmul__(self, other: Any) -> Any:
+        return other + 100.0
+
+    def __mul__(self, other: Any) -> Any:
+        return other + 200.0
+
+
+LOW, FLOAT = Low(), Float(2.0)
+
 PROGRAMS: dict[str, Callable[[Any], Any]] = {
     "priority": lambda x: x * P,
     "priority, first": lambda x: P * x,
@@ -107,6 +121,11 @@ PROGRAMS: dict[str, Callable[[Any], Any]] = {
     "reflected, of a NumPy scalar": lambda x: x[0] * S,
     "reflected, of a Python number": lambda x: float(x[0]) * S,
     "reflected, first": lambda x: S * x,
+    "low priority, of a NumPy scalar": lambda x: x[0] * LOW,
+    "a subclass of float": lambda x: float(x[0]) * FLOAT,
+    "a subclass of float, first": lambda x: FLOAT * float(x[0]),
+    "a subclass of float, of an array": lambda x: x * FLOAT,
+    "no ufuncs, as a bound": lambda x: np.clip(x, 0, N),
 }
 
 
@@ -133,6 +152,14 @@ def test_what_an_array_of_its_own_reads_is_watched() -> None:
     for change in (lambda: None, lambda: own.w.fill(5.0), lambda: setattr(own, "w", np.ones(3))):
         change()
         np.testing.assert_array_equal(f(x), x * own)
+
+
+def test_what_is_asked_in_place_is_watched() -> None:
+    own = Prior()
+    f = gj.jit(lambda x: in_place(x, own))
+    for w in (2.0, 5.0):
+        own.w = w
+        np.testing.assert_array_equal(f(np.ones(3)), in_place(np.ones(3), own))
 
 
 def test_what_numpy_would_make_objects_of_is_refused() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import collections
 import contextvars
+import functools
 import gc
 import heapq
 import os
@@ -345,3 +346,21 @@ def test_private_attributes() -> None:
         assert step(x) == plain.average(x)
     gj.jit(mine.keep_privately)(X)
     assert mine.__dict__["_Thing__kept"] == 1.0
+
+
+class Holder:
+    def __init__(self, v):
+        self.v = v
+
+
+@pytest.mark.parametrize("make", [
+    Holder, lambda x: {"a": Holder([x])}, lambda x: lambda: x, lambda x: functools.partial(max, x),
+    lambda x: type("C", (), {"v": x}),
+], ids=["object", "in a dict", "closure", "partial", "class"])
+def test_what_is_returned_holds_no_traced_value(make):
+    with pytest.raises(gj.LeakError, match="returns .* that holds a traced value"):
+        gj.jit(lambda x: make(x * 2))(np.ones(3))
+
+
+def test_objects_of_plain_values_are_returned():
+    assert gj.jit(lambda x: (x, Holder(3.0)))(1.0)[1].v == 3.0

@@ -9,7 +9,7 @@ import numpy as np
 
 from ...errors import ArgumentError, DtypeError, ShapeError
 from ...ir import I64
-from .. import operands as o
+from .. import operands as o, overrides
 from ..conversion import check, clipped, strong
 from ..locations import fail
 from ..operands import TracedArray, as_traced, broadcast, cast, emit, weak_kind
@@ -316,6 +316,8 @@ def where_(condition, x=None, y=None, /):
 def clip(a, a_min=np._NoValue, a_max=np._NoValue, out=None, *, min=np._NoValue, max=np._NoValue, **kwargs):
     """minimum(maximum(a, lower), upper): the upper bound wins, a nan bound gives nan, as NumPy's own."""
     lower, upper = (new if new is not np._NoValue else old for new, old in ((min, a_min), (max, a_max)))
+    if overrides.has_ufunc((a, lower, upper)):
+        o.unsupported(np.clip, "with a bound that has ufuncs of its own (__array_ufunc__), or forbids them")
     x = as_traced(a)
     if x.ir_dtype.is_integer:  # a Python int beyond the dtype's range is no bound
         limits = np.iinfo(x.dtype)
