@@ -244,7 +244,7 @@ def marked(case: Case) -> Any:
 
 
 @pytest.mark.thinned
-@pytest.mark.parametrize("case", map(marked, CASES))
+@pytest.mark.parametrize("case", [marked(c) for c in CASES])
 def test_operation(case: Case) -> None:
     check(case)
 
