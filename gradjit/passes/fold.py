@@ -56,7 +56,7 @@ def fold(name: str, args: tuple[Value, ...], attrs: dict[str, Any], t: ArrayType
         if type(op) is not Op or op.name != "const":
             return None
         literals.append(op.attrs["value"])
-    if OPS[name].is_pinned or OPS[name].foreign or OPS[name].memory is Memory.SOURCE:
+    if OPS[name].is_pinned or OPS[name].calls_user or OPS[name].memory is Memory.SOURCE:
         return None
     if OPS[name].memory is Memory.VIEW and not literals[0].ndim:
         return literals[0]

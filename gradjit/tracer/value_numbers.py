@@ -88,7 +88,7 @@ class ValueNumbers:
     def key(self, op: Op) -> Hashable | None:
         """Equal for operations that give the same; None for what is like no other."""
         spec = OPS[op.name]
-        if spec.is_pinned or spec.effect or spec.foreign or op.regions:
+        if spec.is_pinned or spec.effect or spec.calls_user or op.regions:
             return None
         if op.name == "const":
             value = op.attrs["value"]

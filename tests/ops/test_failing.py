@@ -67,7 +67,7 @@ FAILING: dict[str, str] = {
 PARAMETERS = "%x: f64[3], %i: i64[2], %p: i64[2], %k: i64[], %m: i64[], %z: i64[], %neg: f64[1,1]"
 ARGUMENTS: Sequence[np.ndarray] = (X, I, P, *(np.array(n) for n in (9, -1, 0)), np.array([[-1.0]]))
 SOMEWHERE = frozenset(name for name, spec in OPS.items()
-                      if spec.fails not in (Fails.NEVER, Fails.INSIDE) and not spec.foreign)
+                      if spec.fails not in (Fails.NEVER, Fails.INSIDE) and not spec.calls_user)
 """(Whether a function of the user's fails is its own affair.)"""
 
 

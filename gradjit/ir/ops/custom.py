@@ -128,7 +128,7 @@ def _apply(*operands: np.ndarray, function: OpaqueFunction, types: tuple[ArrayTy
 
 OPS = table(
     OpSpec("opaque", "custom", None, _infer_opaque, _apply, Fails.SOMETIMES,
-           {"function": FUNCTION, "types": kinds.TYPES}, foreign=True, memory=Memory.NEST, cost=1e4,
+           {"function": FUNCTION, "types": kinds.TYPES}, calls_user=True, memory=Memory.NEST, cost=1e4,
            open_extents=False),
     OpSpec("custom", "custom", None, _infer, _evaluate, Fails.NEVER, {"results": kinds.INT, "rule": RULE},
            **STEP),

@@ -93,7 +93,7 @@ class OpSpec:
     matrix: how many of the last axes a matrix has where the operation works on each matrix of a stack by itself: 2, or
         3 where the last holds the parts of complex numbers; 0 for all other operations.
     pinned: it is not shared with an equal one, and stays in its block.
-    foreign: its meaning is a function of the user's, which does not run while code is made.
+    calls_user: its meaning is a function of the user's, which does not run while code is made.
     """
 
     name: str
@@ -116,7 +116,7 @@ class OpSpec:
     slope: Slope = Slope.FINITE
     matrix: int = 0
     pinned: bool = False
-    foreign: bool = False
+    calls_user: bool = False
     defaults: dict[str, Any] = field(default_factory=dict)
     memory: Memory = field(kw_only=True)
     cost: float = field(kw_only=True)
