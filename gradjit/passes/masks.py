@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from functools import reduce
 from typing import Union
 
-from ..ir import BOOL, OPS, ArrayType, Builder, Op, Value
+from ..ir import BOOL, OPS, ArrayType, Builder, Op, Slope, Value, interleaved, matrices
 from ..records import dataclass
 
 TRUTH = ArrayType(BOOL, ())
@@ -91,6 +91,26 @@ def of_matrices(b: Builder, op: Op, masks: Sequence[Value]) -> Value:
         within = tuple(range(stack, mask.type.rank))
         found.append(b.any(mask, axes=within) if within else mask)
     return reduce(lambda x, y: either(b, x, y), found)
+
+
+def regular(b: Builder, op: Op, mask: Value) -> Op:
+    """The operation as its rule sees it where only some matrices flow: the others are unit matrices, and their factors
+    such, so that their derivative is neither infinite nor an error. (What it gives for them is thrown away.)"""
+    spec = OPS[op.name]
+    if spec.slope is not Slope.SINGULAR:
+        return op
+    stack = max(v.type.rank for v in op.operands) - spec.matrix
+
+    def safe(v: Value) -> Value:
+        rank = v.type.rank - stack
+        if not v.dtype.is_float or rank < 2:
+            return v
+        unit = matrices.identity_like(b, v) if rank == 2 else interleaved.identity_like(b, v)
+        return b.select(repeated(b, of_stack(b, mask, v.shape), v.shape), v, unit)
+
+    seen = Op(op.name, tuple(map(safe, op.operands)), op.attrs, (), (), op.loc)
+    seen.results = tuple(map(safe, op.results))
+    return seen
 
 
 def of_stack(b: Builder, mask: Value, shape: tuple[object, ...]) -> Value:

@@ -119,10 +119,12 @@ def test_all_operations_are_tried() -> None:
 
 
 @pytest.mark.parametrize("scale", [1.0, 1.0 + 0.5j])
-def test_what_does_not_flow_meets_no_infinite_derivative_of_a_matrix(scale: complex) -> None:
-    """Of several results, too; matrix by matrix of a stack; in both modes."""
+@pytest.mark.parametrize("factored", [lambda a: scipy.linalg.lu_factor(a)[0], lambda a: np.linalg.qr(a)[1]],
+                         ids=["lu", "qr"])
+def test_what_does_not_flow_meets_no_infinite_derivative_of_a_matrix(factored: Any, scale: complex) -> None:
+    """Of several results, too, and where it would be an error; matrix by matrix of a stack."""
     def f(x):
-        factors = scipy.linalg.lu_factor(x * scale)[0]
+        factors = factored(x * scale)
         return np.sum(x) + np.sum(np.where(np.array([[[False]], [[True]]]), np.abs(factors) ** 2, 0.0))
 
     regular = np.array([[3.0, 1.0], [1.0, 2.0]])
@@ -130,5 +132,8 @@ def test_what_does_not_flow_meets_no_infinite_derivative_of_a_matrix(scale: comp
     found = gj.grad(f)(x)
     alone = gj.grad(lambda y: f(np.stack([regular, y])))(regular)
     np.testing.assert_allclose(found, [np.ones((2, 2)), alone], rtol=1e-12)
-    t = np.ones_like(x)
-    np.testing.assert_allclose(gj.jvp(f, (x,), (t,))[1], np.sum(found * t), rtol=1e-12)
+
+    def branch(x):
+        return np.sum(np.abs(factored(x * scale)) ** 2) if x[0, 0] > 0.5 else np.sum(x)
+
+    np.testing.assert_array_equal(gj.grad(lambda x: np.sum(x) + branch(x))(np.zeros((2, 2))), np.full((2, 2), 2.0))

@@ -11,7 +11,7 @@ from ...records import dataclass
 from .. import dependence
 from ..checks import append_parameter, check_operation, check_parameters
 from ..inline import inline_calls
-from ..masks import Flow, Masked, calm, either, masked, of_matrices, of_stack, summed, united, unmasked
+from ..masks import Flow, Masked, calm, either, masked, of_matrices, of_stack, regular, summed, united, unmasked
 from ..partials import keeps_zeros
 from ..presence import MAYBE, Forwards
 
@@ -124,18 +124,17 @@ def apply(b: Builder, rule: Rule, op: Op, given: Sequence[Flow | None]) -> Seque
     spec = OPS[op.name]
     if spec.pointwise or (op.name == "broadcast" and marked[0].is_single):
         return [together(b, pushed(b, rule, op, given))]
-    results = rule(b, op, *(None if t is None else unmasked(b, t) for t in given))
-    if len(marked) < len(there):
-        return results
+    dense = [None if t is None else unmasked(b, t) for t in given]
     clean = spec.slope is not Slope.SINGULAR
-    dense = [None if r is None else unmasked(b, r) for r in results]
-    if spec.matrix:
+    if spec.matrix and len(marked) == len(there):
         mask = of_matrices(b, op, [t.mask for t in marked])
-        return [None if r is None else Masked(r, of_stack(b, mask, r.shape), clean) for r in dense]
-    if not all(t.is_single for t in marked):
+        found = [None if r is None else unmasked(b, r) for r in rule(b, regular(b, op, mask), *dense)]
+        return [None if r is None else Masked(r, of_stack(b, mask, r.shape), clean) for r in found]
+    results = rule(b, op, *dense)
+    if len(marked) < len(there) or not all(t.is_single for t in marked):
         return results
     mask = reduce(partial(either, b), [t.mask for t in marked])
-    return [None if r is None else Masked(r, mask, clean) for r in dense]
+    return [None if r is None else Masked(unmasked(b, r), mask, clean) for r in results]
 
 
 def pushed(b: Builder, rule: Rule, op: Op, given: Sequence[Flow | None]) -> Iterator[Flow]:

@@ -15,7 +15,7 @@ from ...records import dataclass
 from ..activity import Activity
 from ..checks import check_operation, check_parameters
 from ..inline import inline_calls
-from ..masks import Flow, Masked, both, calm, either, masked, of_matrices, of_stack, summed, united, unmasked
+from ..masks import Flow, Masked, both, calm, either, masked, of_matrices, of_stack, regular, summed, united, unmasked
 from ..partials import keeps_zeros
 from ..simplify import simplify
 from .adjoint_pairs import OpPair
@@ -211,12 +211,12 @@ class Reverser:
     def apply_to_matrices(self, rule: Rule, op: Op, needs: Sequence[bool]) -> Sequence[Contribution | None]:
         """Where nothing flows into any element of a matrix nothing flows out: its derivative may be infinite."""
         flows = [self.take(r) for r in op.results]
-        parts = rule(self.b, op, needs, *(None if f is None else self.unmasked(f) for f in flows))
-        there = [f for f in flows if f is not None]
-        masks = [f.mask for f in there if isinstance(f, Masked)]
-        if not masks or len(masks) < len(there):
-            return parts
+        cts = [None if f is None else self.unmasked(f) for f in flows]
+        masks = [f.mask for f in flows if isinstance(f, Masked)]
+        if not masks or any(isinstance(f, Value) for f in flows):
+            return rule(self.b, op, needs, *cts)
         mask = of_matrices(self.b, op, masks)
+        parts = rule(self.b, regular(self.b, op, mask), needs, *cts)
         return [Masked(part, of_stack(self.b, mask, part.shape)) if isinstance(part, Value) else part for part in parts]
 
 
