@@ -24,7 +24,7 @@ from math import log2
 
 from ..ir import BOOL, I64, DType, Loc
 from ..ir.size_conditions import preferred
-from ..ir.sizes import Dim, is_known, is_open, size_of
+from ..ir.sizes import Dim, Size, guess, is_known, is_open, size_of
 from ..records import dataclass
 from .affine import Affine, Var
 from .independence import Independent, Uses, examine, why_in_order
@@ -116,6 +116,16 @@ class Cutter:
         self.p, self.width = p, width
         self.uses = Uses(p.body)
         self.count = 0
+        self.grown: set[Dim] = set(self.large(p.body))
+        """The open sizes that this code is for large numbers of."""
+
+    def large(self, body: list[Stmt]) -> Iterator[Dim]:
+        """The open sizes by which some loop is long enough to be cut, as they came."""
+        for s in statements(body):
+            if isinstance(s, LoopStmt) and isinstance(size := volume(s), Size):
+                work = iteration_work(s) * max(s.var.reckoned, 1)
+                if guess(size) >= long_from(size, work) and not isinstance(examine(s, self.uses), str):
+                    yield from size.dims
 
     def block(self, body: list[Stmt]) -> list[Stmt]:
         out: list[Stmt] = []
@@ -136,10 +146,13 @@ class Cutter:
 
     def loop(self, s: LoopStmt) -> list[Stmt]:
         """The loop, or what comes in its place; loops in it are looked at where it is not cut itself."""
-        iteration = iteration_work(s)
-        if self.is_short(s.var, volume(s), iteration * max(s.var.reckoned, 1)):
+        iteration, size = iteration_work(s), volume(s)
+        work = iteration * max(s.var.reckoned, 1)
+        if work < LIMITS.chunk * LIMITS.fewest and not is_open(size):
             return [s]
         found = examine(s, self.uses)
+        if self.is_short(s.var, size, work, may_grow=not isinstance(found, str)):
+            return [s]
         if not isinstance(found, str):
             sizes = self.sizes(s, iteration, found)
             if not isinstance(sizes, str):
@@ -157,17 +170,19 @@ class Cutter:
         around = LoopStmt(s.var, s.body)
         return n is None or n * (ITERATION + body_work(s.body, around, set())) >= LIMITS.chunk * LIMITS.fewest
 
-    @staticmethod
-    def is_short(var: Var, size: int, work: float) -> bool:
+    def is_short(self, var: Var, size: int, work: float, may_grow: bool = True) -> bool:
         """Whether a loop of so many elements has too little work for chunks. Where that depends on open sizes, this
-        code is for sizes of which it holds, and larger ones get code of their own."""
+        code is for sizes of which it holds, and larger ones get code of their own: one for all loops that grow with
+        the same size. may_grow: whether the loop would be cut if it were longer."""
         least = LIMITS.chunk * LIMITS.fewest
-        if not is_open(size):
+        if not is_open(size) or not may_grow:
             return work < least
         if is_known(var.extent, "<=", FEW) and work / max(var.reckoned, 1) * FEW < least:
             return True  # the rows that are left behind strips
-        bound = int(max(reckoned(size), 1) * least / max(work, 1.0))
-        return preferred(size, "<", 1 << max(bound, 1).bit_length() - 1)
+        assert isinstance(size, Size)
+        if not self.grown.isdisjoint(size.dims):
+            return False
+        return preferred(size, "<", long_from(size, work))
 
     def sizes(self, s: LoopStmt, iteration: float, found: Independent) -> ChunkSizes | str:
         """How the loop is cut."""
@@ -290,6 +305,13 @@ class Cutter:
         count = nodes.apply("minimum", (many, nodes.const(sizes.most, I64)), I64)
         enough = nodes.apply("ge", (count, nodes.const(sizes.fewest, I64)), BOOL)
         return nodes.apply("select", (enough, count, nodes.apply("minimum", (n, one), I64)), I64)
+
+
+def long_from(size: int, work: float) -> int:
+    """From how many elements on a loop has enough work for chunks, that with so many as there are has so much: a power
+    of two."""
+    bound = int(max(reckoned(size), 1) * LIMITS.chunk * LIMITS.fewest / max(work, 1.0))
+    return 1 << max(bound, 1).bit_length() - 1
 
 
 def within(var: Var, lo: Dim, trip_count: Dim) -> None:
