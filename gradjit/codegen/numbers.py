@@ -20,7 +20,7 @@ def identity(combine: str, dtype: DType) -> Any:
     return low if combine in ("max", "argmax") else high
 
 
-LOAD, GATHER = 0.3, 3.0
+LOAD, GATHER = 0.3, OPS["gather"].cost
 """A load that runs along with arithmetic, and one from a computed place."""
 
 BLOCK = 256

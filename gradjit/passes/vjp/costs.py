@@ -18,7 +18,7 @@ UNKNOWN_EXTENT = 32
 """What an extent is taken for that is known only when the program runs."""
 UNKNOWN_ITERATIONS = 64
 
-UNIT = 0.15
+UNIT = OPS["add"].cost
 """An addition, on the scale of `OpSpec.cost`."""
 BYTE = 2.5
 """Of these units, what a byte costs that is kept: between that of the core's own cache and that of memory."""
