@@ -12,11 +12,12 @@ from typing import Any, NoReturn
 import numpy as np
 
 from ..errors import ArgumentError, ShapeError, UnsupportedError
-from . import operands as o
+from . import grown, operands as o
 from .array import TracedArray
 from .known_elements import known_elements
-from .locations import fail
+from .locations import fail, with_place
 from .sparse import BUILT, Sparse, is_sparse
+from .structures import Unroll
 
 Rule = Callable[..., Any]
 
@@ -307,9 +308,12 @@ BUILT.append(built)
 def known(x: Any, what: str) -> np.ndarray:
     """Indices, which must be known while tracing."""
     found = known_elements(o.as_traced(x))
-    if found is None:
-        fail(UnsupportedError, f"{what} must be known while the function is traced; they are {x!r}")
-    return np.asarray(found, np.int64)
+    if found is not None:
+        return np.asarray(found, np.int64)
+    message = f"{what} must be known while the function is traced; they are "
+    if grown.is_grown(x) and (loc := next((i.made_at for i in x if type(i) is grown.Tail and i.made_at), None)):
+        raise Unroll(with_place(f"{message}those of a list that a loop has made"), loc)  # as Python's they may be
+    fail(UnsupportedError, f"{message}{x!r}")
 
 
 def known_key(x: Any) -> np.ndarray:

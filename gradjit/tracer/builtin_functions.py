@@ -319,6 +319,8 @@ def in_key_order(items: Any, key: Any, reverse: bool) -> list[Any]:
 def item_of(items: list[Any], place: Any) -> Any:
     """An item at a traced place, part by part."""
     from . import sequences
+    if all(map(sequences.is_number, items)) and len({stand_in(x) for x in items}) == 1:
+        return sequences.item(items, place)
     if not isinstance(items[0], TracedArray) and not sequences.is_alike(items):
         fail(TraceError, "sorted() of items of several kinds by traced keys is not supported; sort their numbers")
     return sequences.item_of(items, place, "it stands in a list that is sorted by traced keys")

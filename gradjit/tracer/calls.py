@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import functools
 import itertools
 import sys
@@ -24,7 +25,7 @@ from .layout import of_array
 from .leaks import call_later, is_effect, refuse_keeping
 from .lift import is_product, is_user_code, lifted
 from .masked_selection import elements_of, holds_selection
-from .operands import brought, captured, is_born, is_traced, laid
+from .operands import as_traced, brought, captured, is_born, is_traced, laid
 from .outside import is_data_array, outside
 from .parts import HEAP_TYPE
 from .recorder import current, recorders
@@ -74,6 +75,8 @@ def call(f: Any, /, *args: Any, **kwargs: Any) -> Any:
             return found()
         if type(f.__self__) in (str, list) and (made := method_of(f, args, kwargs)) is not None:
             return made()
+        if type(f.__self__) is np.ufunc:  # which asks arrays, and not lists of them
+            args = tuple(as_traced(a) if isinstance(a, (list, tuple)) and is_traced(a) else a for a in args)
     if any(map(grown.is_grown, args)) and not is_numpy(f):
         if f is list:
             return grown.copied(args[0])
@@ -143,10 +146,10 @@ def told(f: Any) -> Rule | None:
 
 def of_standard_library(f: Any, args: tuple[Any, ...]) -> Rule | None:
     """The rule of a function of Python's own library that looks at numbers."""
-    if f.__module__ != "statistics":
+    if f.__module__ not in ("statistics", "copy"):
         return None
-    from .standard_library import of_statistics
-    return of_statistics(f, args)
+    from .standard_library import deep_copy, of_statistics
+    return (deep_copy if f is copy.deepcopy else None) if f.__module__ == "copy" else of_statistics(f, args)
 
 
 def of_numba(f: Any) -> Any:

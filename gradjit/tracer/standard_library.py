@@ -6,7 +6,9 @@ place.
 
 from __future__ import annotations
 
+import copy
 import functools
+from collections import deque
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -15,10 +17,12 @@ import numpy as np
 from ..errors import TraceError
 from . import grown, operands as o
 from .array import PYTHON, TracedArray
+from .calls import as_it_is
 from .comparison import before
 from .control.frames import before_change
 from .dispatch import apply, leave
 from .locations import fail
+from .structures import made
 
 Rule = Callable[..., Any]
 
@@ -131,3 +135,19 @@ def of_list(f: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Callable[[
     if not (o.is_traced((owner, args)) or any(map(is_compared, owner)) or (key is not None and f.__name__ == "sort")):
         return None
     return functools.partial(LISTS[f.__name__], owner, *args, **kwargs)
+
+
+def deep_copy(x: Any, memo: Any = None) -> Any:
+    """copy.deepcopy: all lists, dicts and sets in what it gives are new."""
+    found = as_it_is(copy.deepcopy, (x,) if memo is None else (x, memo), {})
+    seen: set[int] = set()
+    todo = [found] if memo is None else []
+    while todo:
+        part = todo.pop()
+        if id(part) in seen or not isinstance(part, (list, dict, set, deque, tuple)):
+            continue
+        seen.add(id(part))
+        if not isinstance(part, tuple):
+            made(part)
+        todo += part.values() if isinstance(part, dict) else part
+    return found

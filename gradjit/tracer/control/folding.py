@@ -12,6 +12,7 @@ from ...errors import TraceError
 from .. import grown, operands as o
 from ..array import TracedArray
 from ..grown import Tail
+from ..known_elements import elements_if_known, known_elements
 from ..locations import fail, here
 from ..recorder import recorders
 from .branches import Branch, truth
@@ -72,7 +73,7 @@ def static_length(items: Any) -> int | None:
 def chosen(line: int, items: Any, each: Each) -> list[Any]:
     """A comprehension over a few items with a condition: where that is traced, how many there are is counted."""
     found = [pair for x in items for pair in each(x)]
-    tests = [truth(test) for test, _ in found]
+    tests = of_data([truth(test) for test, _ in found])
     if all(isinstance(t, bool) for t in tests):
         return grown.made([make() for t, (_, make) in zip(tests, found, strict=True) if t])
     t = indexed_iterable(items)
@@ -80,6 +81,13 @@ def chosen(line: int, items: Any, each: Each) -> list[Any]:
         fail(TraceError, "a comprehension over items of several kinds has a condition on traced values; write a loop, "
                          "or np.where for all items")
     return by_loop(line, t, each)
+
+
+def of_data(tests: list[Any]) -> list[Any]:
+    """Conditions that depend on arrays from outside alone are known: those arrays are watched, as for `x[mask]`."""
+    if any(not isinstance(t, bool) and elements_if_known(t) is None for t in tests):
+        return tests
+    return [t if isinstance(t, bool) else bool(known_elements(t)) for t in tests]
 
 
 def by_loop(line: int, t: Any, each: Each) -> list[Any]:
