@@ -10,7 +10,7 @@ from ..passes.dump import Dumper
 from ..records import dataclass
 from .cores import parallelise
 from .interrupts import place_polls
-from .loop_passes import alias_outputs, coalesce, drop_dead_stores, place_workspace, vectorise, write_out
+from .loop_passes import coalesce, drop_dead_stores
 from .loops import Program
 from .masked_branches import branch_on_masks
 from .multiply_add import multiply_add
@@ -18,6 +18,8 @@ from .strips import strip_mine
 from .tape_layout import pack_tapes
 from .target import Machine
 from .unroll_and_jam import unroll_and_jam
+from .vectorise import vectorise, write_out
+from .workspace import alias_outputs, place_workspace
 
 
 @dataclass(frozen=True)

@@ -10,11 +10,12 @@ it.
 
 from __future__ import annotations
 
-from .loop_passes import nodes_of, runs_side_by_side, statements
+from .loop_passes import nodes_of, statements
 from .loops import Accumulate, Buffer, IfStmt, LoopStmt, Node, Program, Stmt, Store, in_order, inner
 from .numbers import MISPREDICTED, cost_of
 from .symbolic import reckoned
 from .target import Machine
+from .vectorise import runs_side_by_side
 
 
 def branch_on_masks(p: Program, machine: Machine) -> None:

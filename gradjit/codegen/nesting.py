@@ -13,7 +13,6 @@ from math import prod
 
 from ..ir.sizes import is_open
 from .affine import Affine, Var
-from .loop_passes import SHORT
 from .loops import Buffer, Node, in_order
 from .numbers import (
     ACROSS,
@@ -33,6 +32,7 @@ from .numbers import (
 )
 from .symbolic import reckoned
 from .tasks import Task
+from .vectorise import SHORT
 
 Order = tuple[int, ...]
 

@@ -16,7 +16,7 @@ from dataclasses import field
 from ..ir.sizes import is_open
 from ..records import dataclass
 from .affine import Affine, Var
-from .loop_passes import Swap, nodes_of, runs_side_by_side, statements
+from .loop_passes import Swap, nodes_of, statements
 from .loops import (
     Accumulate,
     Accumulator,
@@ -34,6 +34,7 @@ from .loops import (
 )
 from .numbers import cost_of
 from .target import Machine
+from .vectorise import runs_side_by_side
 
 STRIP = 16
 """Rows of a strip: two vectors of doubles, and a few tens of kilobytes of usual rows."""

@@ -10,7 +10,7 @@ from ...ir import BOOL, I64, ArrayType
 from ...ir.attrs import read_literal
 from ...ir.sizes import Dim, is_open, size_of
 from ..affine import ANYWHERE, Var
-from ..loop_passes import aligned, statements
+from ..loop_passes import statements
 from ..loops import (
     Accumulate,
     Accumulator,
@@ -38,6 +38,7 @@ from ..loops import (
     View,
     WhileStmt,
 )
+from ..workspace import aligned
 from .expressions import COMBINED, INTEGER, TEMPORARY, Expressions, Line, LineCursor, lines_of
 from .printer import print_program
 
