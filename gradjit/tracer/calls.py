@@ -20,14 +20,14 @@ from .control import recursion
 from .control.frames import Frame, is_container
 from .control.iterators import OF_ARRAYS, bar
 from .foreign import look_at_elements
-from .guards import ABSENT, Source, lookup
+from .guards import ABSENT, Source, is_plain, lookup
 from .layout import of_array
 from .leaks import call_later, is_effect, refuse_keeping
 from .lift import is_product, is_user_code, lifted
 from .masked_selection import elements_of, holds_selection
 from .operands import as_traced, brought, captured, is_born, is_traced, laid
 from .outside import is_data_array, outside
-from .parts import HEAP_TYPE
+from .parts import HEAP_TYPE, items_within
 from .recorder import current, recorders
 from .sparse import Sparse, matrix_of
 
@@ -316,7 +316,10 @@ def call_user(f: types.FunctionType, args: Any, kwargs: Any) -> Any:
     """A function of the user's own, lifted."""
     outside(current()).for_effect = None
     new, frame = run_user(f), recorders()[-1].frame
-    if new is f and frame.parent is not None and not is_product(f.__code__):
+    is_unlifted = new.__code__ is f.__code__ and not is_product(f.__code__)
+    if is_unlifted:
+        watch_objects(f, (*args, *kwargs.values()))
+    if is_unlifted and frame.parent is not None:
         watch(frame, f, (*args, *(Source("cell", cell).read() for cell in f.__closure__ or ())))
     plain = functools.partial(recursion.run, f, new, args, kwargs) if recursion.is_of_itself(f) else (
         functools.partial(new, *args, **kwargs))
@@ -326,6 +329,21 @@ def call_user(f: types.FunctionType, args: Any, kwargs: Any) -> Any:
         frame.fresh[id(result)] = result
         outside(current()).made(result)
     return result
+
+
+STORING = frozenset({"__init__", "__new__", "__post_init__"})
+"""Methods that keep what they are given."""
+
+
+def watch_objects(f: types.FunctionType, given: Iterable[Any]) -> None:
+    """What a function without source may read of objects, which is not seen."""
+    for x in items_within(tuple(given)) if f.__name__ not in STORING else ():
+        if not (is_plain(x) or isinstance(x, OPEN) or type(x).__module__.startswith("gradjit.")):
+            outside(current()).watch(x, f.__qualname__)
+
+
+OPEN = (TracedArray, np.ndarray, types.FunctionType, types.BuiltinFunctionType, types.ModuleType, type)
+"""What is looked into by other ways."""
 
 
 def is_liftable(f: Any) -> bool:
@@ -347,7 +365,8 @@ def run_user(f: types.FunctionType) -> types.FunctionType:
 def as_user(f: Any) -> Any:
     """For a library that calls back: what is the user's own is called as lifted code would."""
     if is_liftable(f):
-        return run_user(f)
+        new = run_user(f)
+        return new if new.__code__ is not f.__code__ or is_product(f.__code__) else functools.partial(call, f)
     by_call = isinstance(f, (functools.partial, types.MethodType)) or attributes().special(f, "__call__") is not None
     return functools.partial(call, f) if by_call else f
 

@@ -83,6 +83,9 @@ def binary(name: str, a: Any, b: Any) -> Any:
     """`a op b`."""
     forward, reflected, function = BINARY[name]
     left, right = special(a, forward), special(b, reflected)
+    if name == "ne" and left is None and right is None and asks_equality(a, b):
+        from .control.protocol import Control
+        return Control.negated(binary("eq", a, b))
     if name in COMPARING and (left is None or is_usual(left)):
         parts = parts_of(a, b) if recorders() else None
         if parts is not None:
@@ -98,7 +101,8 @@ def binary(name: str, a: Any, b: Any) -> Any:
         if name in ("eq", "ne"):
             refuse_identity(a, b)
         a, b = places_known(a, b)
-        look_behind("an operator", (a, forward), (b, reflected))
+        same = [(x, "__eq__") for x in (a, b)] if name == "ne" else []  # which `!=` asks
+        look_behind("an operator", (a, forward), (b, reflected), *same)
         result = operated(function, a, b)
         return made(result) if type(result) in NEW and recorders() else result
     theirs: list[tuple[Any, Any, Any]] = [(lookup(type(a), forward), a, b), (lookup(type(b), reflected), b, a)]
@@ -132,6 +136,13 @@ def places_known(a: Any, b: Any) -> tuple[Any, Any]:
 
 def is_known(x: Any) -> bool:
     return isinstance(x, np.poly1d) or sparse.is_sparse(x)
+
+
+def asks_equality(a: Any, b: Any) -> bool:
+    """Whether `a != b` is Python's own, which asks an `__eq__` of the user's."""
+    arrays = (TracedArray, np.ndarray)
+    return not isinstance(a, arrays) and not isinstance(b, arrays) and any(
+        lookup(type(x), "__ne__") is object.__ne__ and special(x, "__eq__") is not None for x in (a, b))
 
 
 def class_of(x: Any) -> type:

@@ -153,7 +153,14 @@ holder("instance", HELPER + "class C: pass\no = C(); o.k = 2.0",
        SETTING + 'vars(o)["k"] = 9.0\no.__dict__.update(j=7.0)')
 holder("slots", HELPER + "class C: __slots__ = ('k', 'j')\no = C(); o.k = 2.0", ATTRIBUTE, SETTING)
 holder("dataclass", HELPER + "@dataclasses.dataclass\nclass C: k: float = 2.0\no = C()",
-       ATTRIBUTE + 'dataclasses.asdict(o)["k"]\ndataclasses.replace(o).k\ncopy.copy(o).k\ncopy.deepcopy(o).k', SETTING)
+       ATTRIBUTE + 'dataclasses.asdict(o)["k"]\ndataclasses.replace(o).k\ncopy.copy(o).k\ncopy.deepcopy(o).k\n'
+       "2.0 if o == C(7.0) else 3.0\n2.0 if o != C(7.0) else 3.0", SETTING)
+holder("object in a function without source", """class C: pass
+o, space = C(), {}
+o.k = 2.0
+exec("def g(c): return c.k\\ndef h(held): return held[0].k", space)
+g, h, held = space["g"], space["h"], [o]""",
+       "g(o)\nh(held)\nlist(map(g, [o]))[0]\ng(c=o)", "o.k = 7.0\nheld[0] = o = C(); o.k = 8.0")
 holder("dataclass with slots", HELPER + "@dataclasses.dataclass(slots=True)\nclass C: k: float = 2.0\no = C()",
        'o.k\nhelper(o)\ndataclasses.asdict(o)["k"]', "o.k = 7.0")
 holder("namespace", HELPER + "o = types.SimpleNamespace(k=2.0)", ATTRIBUTE, SETTING)
@@ -268,6 +275,7 @@ o @ 2.0
 o ** 2.0
 2.0 if o < 4.0 else 3.0
 2.0 if o == 7.0 else 3.0
+2.0 if o != 7.0 else 3.0
 k = 1.0 // with o as k: pass
 np.asarray(o)[0]
 float(str(o))
