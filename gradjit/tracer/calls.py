@@ -27,7 +27,7 @@ from .lift import is_product, is_user_code, lifted
 from .masked_selection import elements_of, holds_selection
 from .operands import as_traced, brought, captured, is_born, is_traced, laid
 from .outside import is_data_array, outside
-from .parts import HEAP_TYPE, items_within
+from .parts import HEAP_TYPE, cell_content, items_within, parts
 from .recorder import current, recorders
 from .sparse import Sparse, matrix_of
 
@@ -320,6 +320,8 @@ def call_user(f: types.FunctionType, args: Any, kwargs: Any) -> Any:
     if is_unlifted:
         watch_objects(f, (*args, *kwargs.values()))
     if is_unlifted and frame.parent is not None:
+        for x in objects_within((*args, *kwargs.values(), *map(cell_content, f.__closure__ or ()))):
+            frame.before_change(x)
         watch(frame, f, (*args, *(Source("cell", cell).read() for cell in f.__closure__ or ())))
     plain = functools.partial(recursion.run, f, new, args, kwargs) if recursion.is_of_itself(f) else (
         functools.partial(new, *args, **kwargs))
@@ -340,6 +342,19 @@ def watch_objects(f: types.FunctionType, given: Iterable[Any]) -> None:
     for x in items_within(tuple(given)) if f.__name__ not in STORING else ():
         if not (is_plain(x) or isinstance(x, OPEN) or type(x).__module__.startswith("gradjit.")):
             outside(current()).watch(x, f.__qualname__)
+
+
+def objects_within(given: Iterable[Any]) -> Iterator[Any]:
+    """The objects of classes that can be reached from what a function is given."""
+    todo, seen = list(given), set[int]()
+    while todo:
+        x = todo.pop()
+        if id(x) in seen or is_plain(x) or isinstance(x, OPEN) or type(x).__module__.startswith("gradjit."):
+            continue
+        seen.add(id(x))
+        if type(x).__flags__ & HEAP_TYPE:
+            yield x
+        todo += parts(x) or ()
 
 
 OPEN = (TracedArray, np.ndarray, types.FunctionType, types.BuiltinFunctionType, types.ModuleType, type)

@@ -383,3 +383,39 @@ def test_what_a_dataclass_makes_for_its_fields() -> None:
         assert np.isclose(value, f(x))
         steps = np.eye(3) * 1e-6
         np.testing.assert_allclose(gradient, [(f(x + e) - f(x - e)) / 2e-6 for e in steps], atol=1e-6)
+
+
+SPACE: dict = {}
+exec("def raised(o, by):\n    o.n = o.n + by\n    return o.n\n", SPACE)  # without source
+raised = SPACE["raised"]
+
+
+class Counted:
+    def __init__(self, n):
+        self.n = n
+
+
+def counted_in_a_loop(x, n):
+    o, s = Counted(0), 0.0
+    for _ in range(n[0]):
+        s += raised(o, 1) * x
+    return s + o.n
+
+
+def raised_in_a_branch(x, n):
+    o = Counted(x)
+    if x > 0:
+        raised(o, x * 2)
+    for k in range(n[0]):
+        if x * k > 1:
+            raised([o][0], x)
+    return raised(o, 1.0) * o.n
+
+
+@pytest.mark.parametrize("f", [counted_in_a_loop, raised_in_a_branch], ids=lambda f: f.__name__)
+def test_changed_by_functions_without_source(f):
+    for x in (0.7, -0.7):
+        n = np.array([4])
+        assert np.isclose(gj.jit(f, backend="interpreter")(x, n), f(x, n), rtol=1e-14)
+        slope = (f(x + 1e-6, n) - f(x - 1e-6, n)) / 2e-6
+        assert np.isclose(gj.grad(f, backend="interpreter")(x, n), slope, rtol=1e-6)
