@@ -14,9 +14,10 @@ from typing import TypeGuard
 from ..ir.sizes import is_open, same
 from .affine import Affine
 from .independence import Uses, fills, touched
-from .loop_passes import Swap, move, statements
+from .loop_passes import Swap, statements
 from .loops import Buffer, Let, LoopStmt, Node, Pop, Program, Push, Stmt, Store, inner
 from .target import Machine
+from .workspace import move
 
 
 def write_into_records(p: Program, machine: Machine) -> None:
