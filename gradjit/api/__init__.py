@@ -41,5 +41,5 @@ __all__ = [
 
 libraries.SOLVERS_IN += [f"{__name__}.{name}" for name in ("solvers", "constrained", "fits", "linear_programs",
                                                           "sparse_solvers")]
-libraries.MORE_RULES_IN["scipy"] += [f"{__name__}.{name}" for name in ("neighbours", "found_by_elements", "peaks",
-                                                                       "quantiles", "riccati", "triangles")]
+libraries.MORE_RULES_IN["scipy"] += [f"{__name__}.{name}" for name in (
+    "neighbours", "found_by_elements", "linear_systems", "peaks", "quantiles", "reductions", "riccati", "triangles")]

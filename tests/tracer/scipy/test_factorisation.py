@@ -96,7 +96,7 @@ ERRORS: list[tuple[Call, tuple[np.ndarray, ...], type[Exception], str]] = [
     (lambda a, b: sl.solve_sylvester(a, -a, b), (A, A), LinAlgError, "no single solution"),
     (lambda v: sl.solve_circulant(v * 0 + 1.0, v), (V,), LinAlgError, "near singular"),
     (lambda a: np.asarray_chkfinite(a), (A * np.inf,), ValueError, "infs or NaNs"),
-    (lambda a: sl.qr(a, pivoting=True), (A,), NotImplementedError, "scipy.linalg.qr"),
+    (lambda a: sl.qr(np.stack([a, a]), pivoting=True), (A,), NotImplementedError, "scipy.linalg.qr"),
     (lambda a, v: sl.solve(a, v, assume_a="odd"), (A, V), ValueError, "not a recognized"),
 ]
 
