@@ -75,7 +75,7 @@ def call(f: Any, /, *args: Any, **kwargs: Any) -> Any:
             return found()
         if type(f.__self__) in (str, list) and (made := method_of(f, args, kwargs)) is not None:
             return made()
-        if type(f.__self__) is np.ufunc:  # which asks arrays, and not lists of them
+        if type(f.__self__) is np.ufunc and f.__name__ != "at":  # it asks arrays, no lists of them (`at` takes indices)
             args = tuple(as_traced(a) if isinstance(a, (list, tuple)) and is_traced(a) else a for a in args)
     if any(map(grown.is_grown, args)) and not is_numpy(f):
         if f is list:
