@@ -94,8 +94,8 @@ def test_rules_stand_in_the_file_of_the_family() -> None:
 TABLES = [("passes", "vjp"), ("passes", "jvp"), ("passes", "batching"), ("passes", "partials"), ("passes", "simplify"),
           ("codegen", "lower"), ("tracer", "numpy"), ("ir", "ops")]
 """Where rules for a family's operations stand; there, too, only in the files that are named after a family."""
-NUMPYS = ("assembled_sparse.py", "functions_table.py", "methods.py", "selection.py", "special_methods.py",
-          "structures.py", "tensor_base.py", "tensor_operators.py")
+NUMPYS = ("assembled_sparse.py", "functions_table.py", "lost_derivatives.py", "methods.py", "selection.py",
+          "special_methods.py", "structures.py", "tensor_base.py", "tensor_operators.py")
 """These list names of NumPy's and Python's, some of which operations have as well."""
 FAMILIES = {spec.family for spec in OPS.values()}
 
