@@ -152,7 +152,10 @@ def on_data(f: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     if refusal is not None:
         raise refusal
     before = random_state()
-    result = heard(name, f, args, kwargs)
+    try:
+        result = heard(name, f, args, kwargs)
+    except TraceError as e:  # a function among the arguments reads traced values
+        raise not_traced(f, e) from None
     if random_state() != before:
         refuse_random(name)
     if is_new(result) and not isinstance(result, np.ndarray):

@@ -564,6 +564,8 @@ def name_of(func: Callable[..., Any] | str) -> str:
     if isinstance(func, str):
         return func
     if isinstance(func, np.ufunc):
+        if "(vectorized)" in func.__name__:  # one that it has made
+            return "np.frompyfunc"
         is_numpys = func.__name__ in np.__dict__
         return f"np.{func.__name__}" if is_numpys else f"scipy.special.{func.__name__}"
     module = text(func, "__module__").replace("numpy", "np", 1)

@@ -419,7 +419,8 @@ def odeint(func, y0, t, args=(), Dfun=None, col_deriv=0, full_output=0, ml=None,
            tfirst=False):
     """By DOP853 within the tolerances, which default to those of odeint."""
     if full_output:
-        unsupported("scipy.integrate.odeint", "full_output=; scipy.integrate.solve_ivp is")
+        return odeint(func, y0, t, args, Dfun, col_deriv, 0, ml, mu, rtol, atol, tcrit, h0, hmax, hmin, ixpr, mxstep,
+                      mxhnil, mxordn, mxords, printmessg, tfirst), {"message": "what SciPy says is not known here"}
     times = doubles(t)
     y = np.atleast_1d(doubles(y0))
     if times.ndim != 1 or y.ndim != 1:

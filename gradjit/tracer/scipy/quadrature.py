@@ -120,10 +120,26 @@ def only_default(function: str, **given: Any) -> None:
 
 def quad(func, a, b, args=(), full_output=0, epsabs=1.49e-08, epsrel=1.49e-08, limit=50, points=None, weight=None,
          wvar=None, wopts=None, maxp1=50, limlst=50, complex_func=False):
-    only_default("quad", full_output=full_output, weight=weight, complex_func=complex_func)
+    only_default("quad", full_output=full_output)
     extra = args if isinstance(args, tuple) else (args,)
-    return integral(lambda t: call(func, t, *extra), a, b, epsabs, epsrel, static_int(limit, "limit"),
-                    within(points, a, b, "quad"))
+    if weight is not None and (weight not in WEIGHTS or not (is_traced((a, b)) or np.all(np.isfinite([a, b])))):
+        unsupported("scipy.integrate.quad", f"with weight={weight!r}, but 'cos' and 'sin' between finite limits")
+
+    def f(t: Any) -> Any:
+        y = call(func, t, *extra)
+        return y if weight is None else y * WEIGHTS[weight](wvar * t)
+
+    def whole(part: Rule) -> Any:
+        return integral(lambda t: part(f(t)), a, b, epsabs, epsrel, static_int(limit, "limit"),
+                        within(points, a, b, "quad"))
+
+    if not complex_func:
+        return whole(lambda y: y)
+    (re, of_re), (im, of_im) = whole(np.real), whole(np.imag)
+    return re + 1j * im, of_re + 1j * of_im
+
+
+WEIGHTS: dict[str, Rule] = {"cos": np.cos, "sin": np.sin}
 
 
 def within(points: Any, a: Any, b: Any, function: str) -> tuple[float, ...]:

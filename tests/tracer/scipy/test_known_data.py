@@ -8,6 +8,7 @@ import pytest
 import scipy.ndimage as sn
 import scipy.spatial as sp
 from scipy.cluster import vq
+from scipy.optimize import approx_fprime
 from scipy.sparse import csgraph
 
 import gradjit as gj
@@ -59,6 +60,11 @@ def test_data_is_watched():
     assert f(1.0) == pytest.approx(np.sum(sp.KDTree(points).query(Q)[0]))
     points *= 0.5
     assert f(1.0) == pytest.approx(np.sum(sp.KDTree(points).query(Q)[0]))
+
+
+def test_a_function_that_reads_traced_values_is_not_taken_for_data():
+    with pytest.raises(gj.UnsupportedError, match="approx_fprime wants the elements of a traced array"):
+        gj.jit(lambda s: np.sum(approx_fprime(P[0], lambda t: s * np.sum(t * t))))(1.0)
 
 
 def test_of_arguments_it_is_refused():
