@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import functools
+import io
 import itertools
 import sys
 import types
@@ -26,7 +27,7 @@ from .leaks import call_later, is_effect, refuse_keeping
 from .lift import is_product, is_user_code, lifted
 from .masked_selection import elements_of, holds_selection
 from .operands import as_traced, brought, captured, is_born, is_traced, laid
-from .outside import is_data_array, outside
+from .outside import described, is_data_array, outside
 from .parts import HEAP_TYPE, cell_content, items_within, parts
 from .recorder import current, recorders
 from .sparse import Sparse, matrix_of
@@ -305,6 +306,8 @@ def watch(frame: Frame, f: Any, args: Any) -> None:
         frame.refuse("next() moves on an iterator that was made outside")
     if f is setattr or f is delattr:
         frame.before_change(args[0])
+    if not isinstance(f, types.FunctionType) or not is_user_code(f.__code__):
+        note_objects(frame, f, (owner, *args))
     for a in args:
         for x in (a, peek(a, "__self__")):
             if is_container(x):
@@ -344,6 +347,27 @@ def watch_objects(f: types.FunctionType, given: Iterable[Any]) -> None:
             outside(current()).watch(x, f.__qualname__)
 
 
+def note_objects(frame: Frame, f: Any, given: Iterable[Any]) -> None:
+    """What a library's code may change of objects, those that they hold among them. One that cannot be looked into
+    may not be asked for anything."""
+    owner = peek(f, "__self__")
+    if type(f) is types.BuiltinFunctionType and not frame.is_fresh(owner) and isinstance(owner, OPAQUE):
+        frame.refuse(f"{opaque.name_of(f)} may change {described(owner)}")
+    for x in objects_within(given):
+        frame.before_change(x)
+
+
+def note_parts(owner: Any) -> None:
+    """Before an item of a library's object is changed by the object's own code: what it holds in attributes changes."""
+    if recorders() and recorders()[-1].frame.parent is not None and type(owner).__flags__ & HEAP_TYPE:
+        for x in objects_within((owner,)):
+            recorders()[-1].frame.before_change(x)
+
+
+OPAQUE = (io.IOBase,)
+"""What holds something that cannot be looked at without a change."""
+
+
 def objects_within(given: Iterable[Any]) -> Iterator[Any]:
     """The objects of classes that can be reached from what a function is given."""
     todo, seen = list(given), set[int]()
@@ -352,7 +376,7 @@ def objects_within(given: Iterable[Any]) -> Iterator[Any]:
         if id(x) in seen or is_plain(x) or isinstance(x, OPEN) or type(x).__module__.startswith("gradjit."):
             continue
         seen.add(id(x))
-        if type(x).__flags__ & HEAP_TYPE:
+        if type(x).__flags__ & HEAP_TYPE or is_container(x):
             yield x
         todo += parts(x) or ()
 

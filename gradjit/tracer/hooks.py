@@ -16,7 +16,7 @@ from ..errors import UnsupportedError
 from . import grown, sequences, sparse
 from .array import TracedArray
 from .attributes import enter, read, setting, special
-from .calls import call, call_for_effect, is_liftable
+from .calls import call, call_for_effect, is_liftable, note_parts
 from .concatenators import STAND_INS
 from .control.frames import Frame, before_change, is_container, set_plainly
 from .control.protocol import Control, watch_key
@@ -254,6 +254,7 @@ class Hooks(Control):
         elif method is not None:
             call(method, owner, key, value)
         else:
+            note_parts(owner)
             owner[key] = value
 
     @staticmethod
@@ -269,6 +270,7 @@ class Hooks(Control):
         if (method := special(owner, "__delitem__")) is not None:
             call(method, owner, key)
         else:
+            note_parts(owner)
             del owner[key]
 
     @staticmethod

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import itertools
 import types
+from array import array
 from collections import OrderedDict, defaultdict, deque
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -301,7 +302,9 @@ def before_change(owner: Any) -> None:
         recorders()[-1].frame.before_change(owner)
 
 
-CONTAINERS = (list, dict, set, deque, bytearray)
+CONTAINERS = (list, dict, set, deque, bytearray, array)
+OF_BYTES = (bytearray, array)
+"""Containers that hold no traced values."""
 _MAPPINGS = (dict, OrderedDict, defaultdict)
 
 
@@ -312,7 +315,7 @@ def is_container(x: Any) -> bool:
 
 def items_of(owner: Any) -> Any:
     """What a container or object holds, by key; None for what is not looked into."""
-    if isinstance(owner, (list, deque, bytearray)):
+    if isinstance(owner, (list, deque, *OF_BYTES)):
         return dict(enumerate(owner))
     if isinstance(owner, dict):
         return dict(owner)
@@ -337,6 +340,8 @@ def refill(owner: Any, items: dict[Any, Any]) -> None:
     """Make a container or object hold these items again."""
     if isinstance(owner, (list, bytearray)):
         owner[:] = items.values()
+    elif isinstance(owner, array):
+        owner[:] = array(owner.typecode, items.values())
     elif isinstance(owner, deque):
         owner.clear()
         owner.extend(items.values())

@@ -22,7 +22,7 @@ from ..layout import Strides
 from ..structures import Structure
 from .branch_results import has_effect
 from .branches import truth
-from .frames import Frame, substitute
+from .frames import OF_BYTES, Frame, substitute
 from .histories import alias
 from .item_targets import ItemTarget
 from .loop_variables import Again, CarriedLeaf, CarriedValue, LoopVariable, Mismatch, RunAsPython, learning_all
@@ -327,7 +327,7 @@ class LoopResults:
             if id(owner) in self.loop.histories:
                 continue
             what = f"a {type(owner).__name__}"
-            if old is None or now is None or isinstance(owner, (set, bytearray)):
+            if old is None or now is None or isinstance(owner, (set, *OF_BYTES)):
                 raise Mismatch(f"{what} is changed in the body")
             if isinstance(owner, list) and len(now) > len(old) and all(now[k] is old[k] for k in old):
                 growing.append(functools.partial(self.grows, owner, list(owner)[len(old):]))

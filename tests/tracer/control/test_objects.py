@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import array
+import collections
+import io
 import itertools
 import math
 from collections.abc import Callable
@@ -419,3 +422,44 @@ def test_changed_by_functions_without_source(f):
         assert np.isclose(gj.jit(f, backend="interpreter")(x, n), f(x, n), rtol=1e-14)
         slope = (f(x + 1e-6, n) - f(x - 1e-6, n)) / 2e-6
         assert np.isclose(gj.grad(f, backend="interpreter")(x, n), slope, rtol=1e-6)
+
+
+def items_of_a_librarys_object(x, n):
+    held, table = collections.UserList([x, 1.0]), collections.UserDict(a=1.0)
+    for k in range(n[0]):
+        held[0] = held[0] * 1.5
+        table["a"] = table["a"] * 2
+        if held[0] > 2:
+            held[1] += x
+            del table.data["a"]
+            table["a"] = 0.5
+    return held[0] + held[1] * table["a"]
+
+
+@pytest.mark.parametrize("n", [0, 3])
+def test_changed_by_a_librarys_code(n):
+    f, count = items_of_a_librarys_object, np.array([n])
+    assert np.isclose(gj.jit(f, backend="interpreter")(0.9, count), f(0.9, count), rtol=1e-14)
+    slope = (f(0.9 + 1e-6, count) - f(0.9 - 1e-6, count)) / 2e-6
+    assert np.isclose(gj.grad(f, backend="interpreter")(0.9, count), slope, rtol=1e-6)
+
+
+def bytes_of_an_array(x, n):
+    held = array.array("d", [1.0])
+    for _ in range(n[0]):
+        held[0] *= 2
+    return held[0] * x
+
+
+def text_in_memory(x, n):
+    out = io.StringIO()
+    for _ in range(n[0]):
+        out.write("a")
+    return len(out.getvalue()) * x
+
+
+@pytest.mark.parametrize("f, words", [(bytes_of_an_array, "is changed in the body"), (text_in_memory, "may change")],
+                         ids=["array", "StringIO"])
+def test_what_cannot_be_carried_is_refused(f, words):
+    with pytest.raises(gj.TraceError, match=words):
+        gj.jit(f)(0.9, np.array([3]))
