@@ -426,7 +426,7 @@ def test_changed_by_functions_without_source(f):
 
 def items_of_a_librarys_object(x, n):
     held, table = collections.UserList([x, 1.0]), collections.UserDict(a=1.0)
-    for k in range(n[0]):
+    for _ in range(n[0]):
         held[0] = held[0] * 1.5
         table["a"] = table["a"] * 2
         if held[0] > 2:
