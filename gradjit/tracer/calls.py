@@ -93,10 +93,11 @@ def call(f: Any, /, *args: Any, **kwargs: Any) -> Any:
         return noted(f, handler(*args, **kwargs), args, kwargs)
     if kind is functools.partial:
         world = outside(current())
-        world.look_into(f.args)
-        world.look_into(f.keywords)
         if text(f.func, "__module__").startswith("gradjit."):  # a method of a traced array
             watch_numbers("a method of an array", (*args, *kwargs.values()))
+        else:
+            world.look_into(f.args)
+            world.look_into(f.keywords)
         return call(f.func, *f.args, *args, **{**f.keywords, **kwargs})
     if kind is opaque.LRU and is_traced((*args, *kwargs.values())):
         for x in (*args, *kwargs.values()):

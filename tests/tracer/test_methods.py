@@ -122,3 +122,15 @@ def test_numbers_taken_out_of_narrow_arrays_are_pythons():
     small = np.array([200, 100, 7], np.uint8)
     check(lambda x: (x.item(0) + x.item(1), x.tolist()[0] * 300, sum(x.tolist()), x.sum().item() * 2 ** 40), small)
     check(lambda x: x.item(0) * x.tolist()[0], np.array([1e30], np.float32))
+
+
+def test_written_by_flat_behind_a_method() -> None:
+    """What a method is called of is no object from outside."""
+    def f(x):
+        before = x.flatten()
+        x.flat = 1.0
+        return before + x.ravel()
+
+    x = np.arange(6.0).reshape(2, 3)
+    np.testing.assert_array_equal(gj.jit(f)(x), np.arange(6.0) + 1.0)
+    assert np.all(x == 1.0)
