@@ -114,6 +114,15 @@ def squareform(X, force="no", checks=True):
     return np.where(np.eye(n, dtype=bool), 0, x[places]).astype(x.dtype)
 
 
+def distance_matrix(x, y, p=2, threshold=1000000):
+    return cdist(x, y, "minkowski", p=p)
+
+
+def mahalanobis(u, v, VI):
+    d: Any = floats(u) - floats(v)
+    return np.sqrt(d @ floats(VI) @ d)
+
+
 def _of_vectors(f: Rule) -> Rule:
     """A metric with SciPy's arguments, on two vectors."""
     def rule(u, v, *args, **kwargs):
@@ -125,5 +134,6 @@ def _of_vectors(f: Rule) -> Rule:
 _FILE = "scipy.spatial.distance"
 RULES: dict[tuple[str, str], Rule] = {
     (_FILE, "cdist"): cdist, (_FILE, "pdist"): pdist, (_FILE, "squareform"): squareform,
+    (_FILE, "mahalanobis"): mahalanobis, ("scipy.spatial._kdtree", "distance_matrix"): distance_matrix,
     **{(_FILE, name): _of_vectors(f) for name, f in METRICS.items()},
 }

@@ -34,6 +34,8 @@ def regions(s):
 
 
 CASES = {
+    "all distances": lambda s: np.sum(sp.distance_matrix(P * s, Q)) + np.sum(sp.distance_matrix(P * s, Q, p=1)),
+    "mahalanobis": lambda s: sp.distance.mahalanobis(P[0] * s, P[1], np.eye(2) * 2 + 0.3),
     "neighbours": lambda s: np.sum(TREE.query(Q * s, k=3)[0]),
     "the nearest": lambda s: TREE.query(Q[0] * s)[0],
     "positions": lambda s: np.sum(P[TREE.query(Q * s)[1]] * s),
