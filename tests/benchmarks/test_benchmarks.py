@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks import cold_starts, report
+from benchmarks import cold_starts, report, threads
 from benchmarks.cases import CASES, Case, mixture_data
 from benchmarks.first_call import First
 from benchmarks.functions import in_numpy
@@ -122,4 +122,6 @@ def test_every_explanation_belongs_to_a_figure() -> None:
     kinds = ("speed", "over-value", "over-numba", "runs", "first", "first-small")
     of_cases = {f"{kind} {c.name}" for kind in kinds for c in (*CASES, *LOOPS)}
     cold = {f"cold-start-{kind} {name}" for kind in cold_starts.KINDS for name in cold_starts.BOUNDS}
-    assert set(known) <= of_cases | cold | {f"growth {p.few.function}" for p in PAIRS} | {"import"}
+    others = {f"growth {p.few.function}" for p in PAIRS} | {f"threads {c.key}" for c in threads.CASES}
+    sizes = {f"sizes {what}" for what in ("compilations", "mean", "worst", "jax")}
+    assert set(known) <= of_cases | cold | others | sizes | {"import"}
