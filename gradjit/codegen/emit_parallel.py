@@ -218,6 +218,14 @@ def emit_body(e: Emitter, s: Chunks, captured: Captured, types: list[llvm.Type])
     return part.kernel
 
 
+def apart_by(b: llvm.IRBuilder, count: llvm.Value) -> llvm.Value:
+    """How far apart chunks are taken that run at once: neighbours would write to the lines between them in turns, in
+    each iteration. A number without a common divisor with that of the chunks."""
+    half = b.lshr(count, I64(1))
+    even = b.add(b.add(half, I64(1)), b.and_(half, I64(1)))
+    return b.select(b.icmp_unsigned("==", b.and_(count, I64(1)), I64(0)), even, I64(2))
+
+
 def emit_chunk(e: Emitter, s: Chunks, body: llvm.Function, layout: llvm.StructType, values: int) -> llvm.Function:
     """`i32 chunk(context, k, record)`: the chunk by its number."""
     name = f"{body.name}.chunk"
@@ -236,7 +244,8 @@ def emit_chunk(e: Emitter, s: Chunks, body: llvm.Function, layout: llvm.StructTy
     def start(k: llvm.Value) -> llvm.Value:
         return b.mul(b.udiv(b.mul(k, units), count), I64(s.sizes.unit))
 
-    lo, following = start(k), b.add(k, I64(1))
+    place: llvm.Value = b.urem(b.mul(k, apart_by(b, count)), count) if s.is_of_members else k
+    lo, following = start(place), b.add(place, I64(1))
     hi = b.select(b.icmp_signed("<", following, count), start(following), extent)
     b.ret(b.call(body, [*args, context, lo, b.sub(hi, lo), k, record]))
     return f

@@ -330,6 +330,11 @@ class Chunks(Stmt):
     body: list[Stmt]
     moves: list[Stmt] = field(default_factory=list)
 
+    @property
+    def is_of_members(self) -> bool:
+        """Whether a chunk runs all iterations of a loop of the program, for some members."""
+        return isinstance(self.body[0], Repeat)
+
 
 @dataclass(eq=False)
 class Exchange(Stmt):

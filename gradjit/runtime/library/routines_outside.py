@@ -22,7 +22,7 @@ from gradjit.runtime.c_function import I8, I32, I64, NULL, PTR, CFunction, i32
 from gradjit.runtime.library.description import LibraryDescription, LibraryRoutine
 from gradjit.runtime.pool import PoolFunction, one_by_one
 
-C_LIBRARY = frozenset({"malloc", "realloc", "free", "memcpy", "memset", "memmove"})
+C_LIBRARY = frozenset({"malloc", "realloc", "madvise", "free", "memcpy", "memset", "memmove"})
 _TYPES: dict[str, llvm.Type] = {"ptr": PTR, "double": llvm.DoubleType(), "float": llvm.FloatType(), "i32": I32,
                                 "i64": I64, "i8": I8, "void": llvm.VoidType()}
 _HEAD = r'^declare ([^\s@]+) @"{name}"\(([^)]*)\)'
