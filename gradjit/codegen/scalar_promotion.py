@@ -18,8 +18,6 @@ from .loop_passes import statements
 from .loops import Accumulate, Accumulator, Buffer, Finish, LoopStmt, Node, Program, Start, Stmt, Store, inner
 from .target import Machine
 
-COMBINES = ("sum", "max", "min", "prod")
-
 
 def promote(p: Program, machine: Machine) -> None:
     """Accumulators for what loops combine into elements that stay the same."""
@@ -59,7 +57,7 @@ def _promoted(p: Program, s: LoopStmt, around: frozenset[Var], taken: set[str]) 
 def _stays(s: LoopStmt, x: Store) -> bool:
     """Whether a store combines with the same element in each iteration, of memory that the loop has nothing else to do
     with but such stores at other places."""
-    if x.combine not in COMBINES or not x.buffer.dtype.is_float or _varies(s, x.address):
+    if x.combine is None or not x.buffer.dtype.is_float or _varies(s, x.address):
         return False
     for y in statements(s.body):
         for a in accesses(y):
