@@ -39,7 +39,7 @@ __all__ = [
     "while_loop",
 ]
 
-libraries.SOLVERS_IN += [f"{__name__}.{name}" for name in ("solvers", "constrained", "fits", "linear_programs",
-                                                          "sparse_solvers")]
-libraries.MORE_RULES_IN["scipy"] += [f"{__name__}.{name}" for name in (
+libraries.SOLVERS_IN += [f"{__name__}.run_by_scipy.{name}" for name in (
+    "solvers", "constrained", "fits", "linear_programs", "sparse_solvers")]
+libraries.MORE_RULES_IN["scipy"] += [f"{__name__}.run_by_scipy.{name}" for name in (
     "neighbours", "found_by_elements", "linear_systems", "peaks", "quantiles", "reductions", "riccati", "triangles")]

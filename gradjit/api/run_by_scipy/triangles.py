@@ -9,15 +9,15 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import ShapeError, UnsupportedError
-from ..tracer import libraries
-from ..tracer.calls import call
-from ..tracer.locations import fail
-from ..tracer.opaque import on_data
-from ..tracer.operands import as_traced, captured
+from ...errors import ShapeError, UnsupportedError
+from ...tracer import libraries
+from ...tracer.calls import call
+from ...tracer.locations import fail
+from ...tracer.opaque import on_data
+from ...tracer.operands import as_traced, captured
+from ..primitive import primitive
 from .found_by_elements import without_derivative
 from .neighbours import nearest
-from .primitive import primitive
 
 
 def places(xi: Any, axes: int) -> tuple[Any, tuple[Any, ...]]:

@@ -11,15 +11,15 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import UnsupportedError
-from ..records import dataclass
-from ..tracer import libraries
-from ..tracer.calls import as_it_is, call
-from ..tracer.locations import fail
-from ..tracer.operands import as_traced, emit, is_traced
-from .functions import jacobian
-from .implicit import Equation, like
-from .primitive import primitive
+from ...errors import UnsupportedError
+from ...records import dataclass
+from ...tracer import libraries
+from ...tracer.calls import as_it_is, call
+from ...tracer.locations import fail
+from ...tracer.operands import as_traced, emit, is_traced
+from ..functions import jacobian
+from ..implicit import Equation, like
+from ..primitive import primitive
 from .solvers import FILES, TEXT, Given, Solution, Solver, bound, box, registered, single, stationary
 
 Function = Callable[..., Any]

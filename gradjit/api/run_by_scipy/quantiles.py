@@ -8,15 +8,15 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import UnsupportedError
-from ..tracer import libraries
-from ..tracer.locations import fail
-from ..tracer.operands import as_traced
-from ..tracer.scipy.stats import distribution_methods as methods
-from ..tracer.scipy.stats.formulas import formula
+from ...errors import UnsupportedError
+from ...tracer import libraries
+from ...tracer.locations import fail
+from ...tracer.operands import as_traced
+from ...tracer.scipy.stats import distribution_methods as methods
+from ...tracer.scipy.stats.formulas import formula
+from ..implicit import Equation, like
+from ..primitive import primitive
 from .found_by_elements import without_derivative
-from .implicit import Equation, like
-from .primitive import primitive
 from .solvers import stationary
 
 STEPS = 3

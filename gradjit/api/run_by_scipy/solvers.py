@@ -17,19 +17,19 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import ArgumentError, UnsupportedError
-from ..records import dataclass
-from ..tracer import libraries, trees
-from ..tracer.array import SCALAR, TracedArray
-from ..tracer.calls import as_it_is, call
-from ..tracer.locations import fail
-from ..tracer.operands import as_traced, is_traced
-from .custom import stand_in
-from .differentiate import value_and_gradient
-from .functions import grad, hvp, jacobian, jit
-from .implicit import Equation, joined, like
-from .primitive import primitive
-from .wrt import Wrt
+from ...errors import ArgumentError, UnsupportedError
+from ...records import dataclass
+from ...tracer import libraries, trees
+from ...tracer.array import SCALAR, TracedArray
+from ...tracer.calls import as_it_is, call
+from ...tracer.locations import fail
+from ...tracer.operands import as_traced, is_traced
+from ..custom import stand_in
+from ..differentiate import value_and_gradient
+from ..functions import grad, hvp, jacobian, jit
+from ..implicit import Equation, joined, like
+from ..primitive import primitive
+from ..wrt import Wrt
 
 Function = Callable[..., Any]
 NEAR = 1e-9

@@ -14,14 +14,14 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import ShapeError, UnsupportedError
-from ..tracer import libraries
-from ..tracer.locations import fail
-from ..tracer.opaque import on_data
-from ..tracer.operands import as_traced, require
-from ..tracer.scipy import factorisation
+from ...errors import ShapeError, UnsupportedError
+from ...tracer import libraries
+from ...tracer.locations import fail
+from ...tracer.opaque import on_data
+from ...tracer.operands import as_traced, require
+from ...tracer.scipy import factorisation
+from ..primitive import primitive
 from .found_by_elements import without_derivative
-from .primitive import primitive
 
 
 def square(a: Any, name: str) -> Any:

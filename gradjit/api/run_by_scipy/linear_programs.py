@@ -12,13 +12,13 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import UnsupportedError
-from ..tracer import libraries, trees
-from ..tracer.calls import as_it_is
-from ..tracer.locations import fail
-from ..tracer.operands import as_traced, emit, is_traced
+from ...errors import UnsupportedError
+from ...tracer import libraries, trees
+from ...tracer.calls import as_it_is
+from ...tracer.locations import fail
+from ...tracer.operands import as_traced, emit, is_traced
+from ..primitive import primitive
 from .constrained import independent
-from .primitive import primitive
 from .solvers import Solution, as_bound
 
 NEAR = 1e-9

@@ -8,13 +8,13 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import UnsupportedError
-from ..tracer import libraries
-from ..tracer.calls import call
-from ..tracer.locations import fail
-from ..tracer.operands import as_traced
+from ...errors import UnsupportedError
+from ...tracer import libraries
+from ...tracer.calls import call
+from ...tracer.locations import fail
+from ...tracer.operands import as_traced
+from ..primitive import primitive
 from .found_by_elements import without_derivative
-from .primitive import primitive
 
 STEPS = 2
 """Newton's steps behind the solution (Kleinman, 1968). Each doubles the order up to which derivatives are exact."""

@@ -11,15 +11,15 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import ShapeError, UnsupportedError
-from ..tracer import libraries
-from ..tracer.array import TracedArray
-from ..tracer.built_sparse import BuiltSparse, built
-from ..tracer.calls import as_it_is
-from ..tracer.locations import fail
-from ..tracer.operands import as_traced, is_traced
-from ..tracer.sparse import Sparse, is_sparse
-from .primitive import primitive
+from ...errors import ShapeError, UnsupportedError
+from ...tracer import libraries
+from ...tracer.array import TracedArray
+from ...tracer.built_sparse import BuiltSparse, built
+from ...tracer.calls import as_it_is
+from ...tracer.locations import fail
+from ...tracer.operands import as_traced, is_traced
+from ...tracer.sparse import Sparse, is_sparse
+from ..primitive import primitive
 
 Function = Callable[..., Any]
 
@@ -100,7 +100,7 @@ def system_of(A: Any, b: Any, name: str) -> tuple[BuiltSparse, TracedArray] | No
     made = isinstance(A, BuiltSparse) or hasattr(type(A), "as_built")
     if not (made or is_traced((A, b))) or not (made or isinstance(A, Sparse) or is_sparse(A) or is_traced(A)):
         return None
-    from ..tracer.built_sparse import RULES
+    from ...tracer.built_sparse import RULES
     a = built(A) or RULES["scipy.sparse._csc", "csc_matrix"](A)
     if built(b) is not None:
         fail(UnsupportedError, f"{name} with a sparse right-hand side is not supported; write b.toarray()")

@@ -16,15 +16,15 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import ArgumentError, UnsupportedError
-from ..records import dataclass
-from ..tracer import libraries
-from ..tracer.array import TracedArray
-from ..tracer.locations import fail
-from ..tracer.operands import as_traced, is_traced
-from .functions import grad, jacobian, jit
-from .implicit import Equation, joined
-from .primitive import primitive
+from ...errors import ArgumentError, UnsupportedError
+from ...records import dataclass
+from ...tracer import libraries
+from ...tracer.array import TracedArray
+from ...tracer.locations import fail
+from ...tracer.operands import as_traced, is_traced
+from ..functions import grad, jacobian, jit
+from ..implicit import Equation, joined
+from ..primitive import primitive
 from .solvers import (
     FILES,
     MINIMISERS,

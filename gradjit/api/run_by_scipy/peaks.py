@@ -8,14 +8,14 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import UnsupportedError
-from ..tracer import libraries
-from ..tracer.calls import call
-from ..tracer.locations import fail
-from ..tracer.opaque import on_data
-from ..tracer.operands import as_traced
+from ...errors import UnsupportedError
+from ...tracer import libraries
+from ...tracer.calls import call
+from ...tracer.locations import fail
+from ...tracer.opaque import on_data
+from ...tracer.operands import as_traced
+from ..primitive import primitive
 from .found_by_elements import without_derivative
-from .primitive import primitive
 
 
 def signal(name: str) -> Any:

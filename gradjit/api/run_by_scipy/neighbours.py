@@ -10,12 +10,12 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import UnsupportedError
-from ..tracer import libraries
-from ..tracer.locations import fail
-from ..tracer.opaque import on_data
-from ..tracer.operands import as_traced, emit
-from .primitive import primitive
+from ...errors import UnsupportedError
+from ...tracer import libraries
+from ...tracer.locations import fail
+from ...tracer.opaque import on_data
+from ...tracer.operands import as_traced, emit
+from ..primitive import primitive
 
 
 class Tree:

@@ -8,15 +8,15 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import ArgumentError, UnsupportedError
-from ..tracer import libraries
-from ..tracer.calls import call
-from ..tracer.locations import fail
-from ..tracer.opaque import on_data
-from ..tracer.operands import as_traced
-from ..tracer.outside import outside
-from ..tracer.recorder import current
-from .structured import scan
+from ...errors import ArgumentError, UnsupportedError
+from ...tracer import libraries
+from ...tracer.calls import call
+from ...tracer.locations import fail
+from ...tracer.opaque import on_data
+from ...tracer.operands import as_traced
+from ...tracer.outside import outside
+from ...tracer.recorder import current
+from ..structured import scan
 
 Matrices = tuple[Any, Any, Any, Any]
 

@@ -10,11 +10,11 @@ from typing import Any
 
 import numpy as np
 
-from ..tracer import libraries, trees
-from ..tracer.array import TracedArray
-from ..tracer.opaque import on_data
-from ..tracer.operands import as_traced, emit
-from .primitive import primitive
+from ...tracer import libraries, trees
+from ...tracer.array import TracedArray
+from ...tracer.opaque import on_data
+from ...tracer.operands import as_traced, emit
+from ..primitive import primitive
 
 Function = Callable[..., Any]
 Shape = tuple[Any, ...]
