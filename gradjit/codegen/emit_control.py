@@ -49,6 +49,9 @@ LARGE_PAGES = sys.platform == "linux"
 """Whether the system may be asked for large pages."""
 ARE_LARGE, HUGE_PAGES = 1 << 22, 14
 """Bytes from which on that pays; and the advice: MADV_HUGEPAGE."""
+ADVISE = "gradjit.advise"
+QUIET = ("noinline", "cold", "nounwind", "inaccessiblemem_or_argmemonly")
+"""Of a function that seldom runs, and leaves alone what the code around it has loaded."""
 ASK = "gradjit_interrupted"
 """The runtime's function that tells whether the user interrupts."""
 OUT_OF_MEMORY, INTERRUPTED = -2, -3
@@ -320,7 +323,7 @@ def rewind(e: Emitter, s: Rewind) -> None:
     t = tape_of(e, s.tape)
     e.b.store(I64(0), t.used)
     if s.nbytes:
-        room(e, t, I64(s.nbytes), I64(s.nbytes))
+        room(e, t, I64(s.nbytes), I64(s.nbytes), is_open(s.nbytes) or s.nbytes >= ARE_LARGE)
 
 
 def places(e: Emitter, s: Push | Pop) -> tuple[list[llvm.Value], llvm.Value]:
@@ -338,13 +341,15 @@ def push(e: Emitter, s: Push) -> None:
     starts, size = places(e, s)
     used = b.load(t.used, type=I64)
     top = b.add(used, size, flags="nsw")
-    room(e, t, top, b.add(b.shl(top, I64(1)), I64(FIRST_TAPE)))
+    sizes = [n.attrs if n.kind == "const" else PAGE_BYTES for _, n in s.entries]
+    room(e, t, top, b.add(b.shl(top, I64(1)), I64(FIRST_TAPE)), sum(map(int, sizes)) >= PAGE_BYTES)
     b.store(top, t.used)
     show(e, s, starts, b.load(t.base, type=PTR), used)
 
 
-def room(e: Emitter, t: TapeCells, needed: llvm.Value, capacity: llvm.Value) -> None:
-    """See that a tape has room for `needed` bytes; where it has not it gets that capacity."""
+def room(e: Emitter, t: TapeCells, needed: llvm.Value, capacity: llvm.Value, may_be_large: bool) -> None:
+    """See that a tape has room for `needed` bytes; where it has not it gets that capacity. may_be_large: whether to ask
+    for large pages then; a call more where numbers are pushed one by one costs a tenth of a loop's time."""
     b = e.b
     full = b.icmp_unsigned(">", needed, b.load(t.capacity, type=I64))
     grow, ready = b.append_basic_block("grow"), b.append_basic_block("ready")
@@ -354,22 +359,36 @@ def room(e: Emitter, t: TapeCells, needed: llvm.Value, capacity: llvm.Value) -> 
     stop_if(e, b.icmp_unsigned("==", fresh, llvm.Constant(PTR, None)), OUT_OF_MEMORY)
     b.store(fresh, t.base)
     b.store(capacity, t.capacity)
-    if LARGE_PAGES:
-        ask_for_large_pages(e, fresh, capacity)
+    if LARGE_PAGES and may_be_large:
+        b.call(advising(e.module), [fresh, capacity])
     b.branch(ready)
     b.position_at_end(ready)
 
 
-def ask_for_large_pages(e: Emitter, start: llvm.Value, nbytes: llvm.Value) -> None:
-    """Fresh memory comes page by page, each at its first touch; that took two thirds of the time of a loop that keeps
-    500 MB. NumPy asks for large pages for its arrays, too."""
-    b = e.b
-    with when(e, b.icmp_unsigned(">=", nbytes, I64(ARE_LARGE))):
-        address = b.ptrtoint(start, I64)
-        first = b.and_(b.add(address, I64(PAGE_BYTES - 1)), I64(-PAGE_BYTES))
-        left = b.sub(nbytes, b.sub(first, address))
-        advise = e.lanes(1).declare("madvise", I32, [PTR, I64, I32])
-        b.call(advise, [b.inttoptr(first, PTR), left, I32(HUGE_PAGES)])
+def advising(module: llvm.Module) -> llvm.Function:
+    """The function `(memory, bytes)` that asks for large pages where so much memory is worth it.
+
+    Fresh memory comes page by page, each at its first touch; that took two thirds of the time of a loop that keeps
+    500 MB. NumPy asks for large pages for its arrays, too.
+    """
+    known = module.function(ADVISE)
+    if known is not None:
+        return known
+    f = llvm.Function(module, llvm.FunctionType(llvm.VoidType(), [PTR, I64]), ADVISE, attributes=QUIET)
+    f.linkage = "internal"
+    b = llvm.IRBuilder(f.append_basic_block("entry"))
+    large, done = f.append_basic_block("large"), f.append_basic_block("done")
+    b.cbranch(b.icmp_unsigned(">=", f.args[1], I64(ARE_LARGE)), large, done)
+    b.position_at_end(large)
+    address = b.ptrtoint(f.args[0], I64)
+    first = b.and_(b.add(address, I64(PAGE_BYTES - 1)), I64(-PAGE_BYTES))
+    left = b.sub(f.args[1], b.sub(first, address))
+    advise = module.declared("madvise", llvm.FunctionType(I32, [PTR, I64, I32]))
+    b.call(advise, [b.inttoptr(first, PTR), left, I32(HUGE_PAGES)])
+    b.branch(done)
+    b.position_at_end(done)
+    b.ret_void()
+    return f
 
 
 def pop(e: Emitter, s: Pop) -> None:
