@@ -36,12 +36,13 @@ class Traced:
     """A user function traced inside the open trace: its IR, and its operands in the trace around it.
 
     differentiated: whether it is the function that a derivative was asked of, and not one that it calls.
-    verb: what is done with it, for errors.
+    verb: what is done with it, for errors. called_by: see `Recorder.called_by`.
     """
 
     def __init__(self, f: Function, args: Sequence[Any], kwargs: dict[str, Any], differentiated: bool = True,
-                 verb: str = "differentiated"):
-        self.trace: Trace = trace(f, args, kwargs, sharing=not differentiated, writing=not differentiated)
+                 verb: str = "differentiated", called_by: str = ""):
+        self.trace: Trace = trace(f, args, kwargs, sharing=not differentiated, writing=not differentiated,
+                                  called_by=called_by)
         found, _ = trees.flatten((tuple(args), dict(kwargs)))
         self.handles = [as_traced(found[i]) for i in self.trace.traced]
         self.parameter = {leaf: k for k, leaf in enumerate(self.trace.traced)}

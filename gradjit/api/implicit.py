@@ -77,6 +77,10 @@ def implicit(residual: Function, solve: Function | None = None) -> Any:
     return make if solve is None else make(solve)
 
 
+AS_IT_LIKES = ("which a solver calls as often as it likes when the program runs, and gradjit once while it compiles; "
+               "take what the solver's result tells of its calls (nfev), or call it outside of compiled functions")
+
+
 class Equation:
     """A residual, as a function of the unknowns and of all else that it reads.
 
@@ -89,7 +93,8 @@ class Equation:
         self.name = name_of(residual)
         self.loc = definition_of(residual)
         self.types = [as_traced(x) for x in trees.flatten(unknown)[0]]
-        t = Traced(residual, (unknown, *args), dict(kwargs or {}), differentiated=False, verb="an equation")
+        t = Traced(residual, (unknown, *args), dict(kwargs or {}), differentiated=False, verb="an equation",
+                   called_by=AS_IT_LIKES)
         for w in (*t.trace.writes, *t.trace.touched):
             fail(UnsupportedError, f"{self.name} writes to {w.what}; write to a copy", w.loc)
         self.func = t.trace.func

@@ -52,7 +52,8 @@ def mapped(f: Function, in_axes: Any, out_axes: Any, args: Sequence[Any], kwargs
     examples, tree = examples_of(f, name, in_axes, args, kwargs)
     size = common_size(name, examples)
     one_args, one_kwargs = trees.unflatten(tree, [e.one for e in examples])
-    t = Traced(f, one_args, one_kwargs, differentiated=False, verb="mapped by gj.vmap")
+    t = Traced(f, one_args, one_kwargs, differentiated=False, verb="mapped by gj.vmap",
+               called_by="which gj.vmap runs for all examples at once; return what is wanted of each")
     own = [examples[i] for i in t.trace.traced]
     t.handles = [as_traced(e.given) if e.stack is None else e.stack for e in own]
     check_writes(t, name, examples)

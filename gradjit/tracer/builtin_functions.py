@@ -25,7 +25,9 @@ from .conversion import elements, whole
 from .dispatch import apply, leave
 from .locations import fail, here
 from .masked_selection import Selection
-from .recorder import current
+from .outside import outside
+from .recorder import current, recorders
+from .shared_iterators import takes_from_others
 from .structures import made
 from .ufuncs import compute
 
@@ -225,17 +227,26 @@ class Pulled:
         self.items, self.name, self.is_open = items, name, False
         self.binds = isinstance(items, types.GeneratorType) and any(
             i.opname in ("STORE_DEREF", "STORE_GLOBAL") for i in dis.get_instructions(items.gi_code))
+        self.moves = isinstance(items, types.GeneratorType) and takes_from_others(items, known_by_us)
 
     def __iter__(self) -> Iterator[Any]:
         while True:
             x, does = next_quietly(self.items) if self.is_open else (next(self.items, DONE), False)
             if x is DONE:
                 return
-            if does or (self.is_open and self.binds):
+            if does or (self.is_open and (self.binds or self.moves)):
                 fail(TraceError, f"{self.name}() stops at the first item that decides, which is a matter of traced "
-                                 f"values, and its items do more than compute (they bind a name, or write to "
-                                 f"something); write a for loop with an if and a break")
+                                 f"values, and its items do more than compute (they bind a name, write to something, "
+                                 f"or move on an iterator that others have); write a for loop with an if and a break")
             yield x
+
+
+def known_by_us(x: Any) -> int:
+    """How many references to an object are notes of the tracer's that the function has made it."""
+    count, frame = int(outside(current()).is_fresh(x)), recorders()[-1].frame if recorders() else None
+    while frame is not None:
+        count, frame = count + frame.is_fresh(x), frame.parent
+    return count
 
 
 DONE = object()

@@ -88,7 +88,7 @@ def call(f: Any, /, *args: Any, **kwargs: Any) -> Any:
                      for a in args)
     handler = intercept(f)
     if handler is not None and (f not in (isinstance, type) or stands_for_another(args[:1])):
-        if recorders()[-1].frame.parent is not None:
+        if recorders()[-1].frame.logs_containers:
             watch(recorders()[-1].frame, f, args)
         return noted(f, handler(*args, **kwargs), args, kwargs)
     if kind is functools.partial:
@@ -270,7 +270,7 @@ def as_it_is(f: Any, args: Any, kwargs: Any) -> Any:
     refuse_keeping(owner, text(f, "__name__"), (*args, kwargs) if kwargs else args, world.for_effect is f)
     if is_effect(f):
         return call_later(f, args, kwargs)
-    if frame.parent is not None:
+    if frame.logs_containers:
         watch(frame, f, args)
     if type(getattr(f, "__self__", None)) is not Sparse:
         args, kwargs = tuple(map(matrix_of, args)), {k: matrix_of(v) for k, v in kwargs.items()}
@@ -323,7 +323,7 @@ def call_user(f: types.FunctionType, args: Any, kwargs: Any) -> Any:
     is_unlifted = new.__code__ is f.__code__ and not is_product(f.__code__)
     if is_unlifted:
         watch_objects(f, (*args, *kwargs.values()))
-    if is_unlifted and frame.parent is not None:
+    if is_unlifted and frame.logs_containers:
         for x in objects_within((*args, *kwargs.values(), *map(cell_content, f.__closure__ or ()))):
             frame.before_change(x)
         watch(frame, f, (*args, *(Source("cell", cell).read() for cell in f.__closure__ or ())))
@@ -360,7 +360,7 @@ def note_objects(frame: Frame, f: Any, given: Iterable[Any]) -> None:
 
 def note_parts(owner: Any) -> None:
     """Before an item of a library's object is changed by the object's own code: what it holds in attributes changes."""
-    if recorders() and recorders()[-1].frame.parent is not None and type(owner).__flags__ & HEAP_TYPE:
+    if recorders() and recorders()[-1].frame.logs_containers and type(owner).__flags__ & HEAP_TYPE:
         for x in objects_within((owner,)):
             recorders()[-1].frame.before_change(x)
 

@@ -145,6 +145,8 @@ class Recorder:
         """Of a function that is differentiated: captured arrays by id, with what stands for them in it."""
         self.written: list[Any] = []
         """What was changed outside in the course of the trace, with what stood there."""
+        self.called_by = ""
+        """Why how often the function is called is no matter of the program, in words; "" where it is."""
         self.states: Sequence[Any] = ()
         """What stands outside and is carried from call to call (state.py)."""
         self.thrown: dict[int, BaseException] = {}
@@ -158,6 +160,11 @@ class Recorder:
         self.repeated: Any = None
         """Calls that others may repeat (repeated_calls.py), if any are remembered."""
         self._literals: dict[int, tuple[np.ndarray, Value]] = {}
+
+    def refuse_state(self, what: str) -> None:
+        """TraceError where a function changes what is around it, and how often it is called is not the program's."""
+        if self.called_by:
+            fail(TraceError, f"{what} by {self.name}, {self.called_by}")
 
     def __enter__(self) -> Recorder:
         self.outer = _stack.recorders[-1] if _stack.recorders else None

@@ -219,7 +219,7 @@ def name_of(f: Any) -> str:
 
 def trace(f: Callable[..., Any], args: Sequence[Any], kwargs: dict[str, Any], like: Any = None, *,
           sharing: bool = False, rebinding: bool = False, writing: bool = False, checking: bool | None = None,
-          shapes: Mapping[int, tuple[int, ...]] | None = None) -> Trace:
+          shapes: Mapping[int, tuple[int, ...]] | None = None, called_by: str = "") -> Trace:
     """Run `f` on stand-ins for its arguments and record what it computes.
 
     Raises TraceError (and its kinds) for what cannot be compiled, with the user's line; exceptions that the function
@@ -231,10 +231,11 @@ def trace(f: Callable[..., Any], args: Sequence[Any], kwargs: dict[str, Any], li
     writing: the latter alone.
     shapes: of leaves of the arguments, by their positions, what stands for their shapes, in which extents may be open.
     checking: whether assertions on traced values are carried out; None: as in the trace around this one.
+    called_by: why how often it is called is no matter of the program; then it may change nothing around it.
     """
     options: dict[str, Any] = {"like": f if like is None else like, "sharing": sharing, "rebinding": rebinding,
                                "writing": writing or rebinding,
-                               "checking": checking, "shapes": shapes or {}}
+                               "checking": checking, "shapes": shapes or {}, "called_by": called_by}
     unrolled_at: frozenset[Loc] = frozenset()
     while True:
         try:
@@ -260,7 +261,7 @@ class UnrolledAttempt(Exception):
 
 def attempt(f: Callable[..., Any], args: Sequence[Any], kwargs: dict[str, Any], like: Any, *, sharing: bool,
             rebinding: bool, writing: bool, checking: bool | None, shapes: Mapping[int, tuple[int, ...]],
-            as_python: bool = False, unrolled_at: frozenset[Loc] = frozenset()) -> Trace:
+            called_by: str, as_python: bool = False, unrolled_at: frozenset[Loc] = frozenset()) -> Trace:
     """`trace`, with loops of known length as regions, or (all as_python, some turn_by_turn) as ordinary Python where
     they are not too long."""
     found, tree = trees.flatten((tuple(args), dict(kwargs)))
@@ -272,7 +273,7 @@ def attempt(f: Callable[..., Any], args: Sequence[Any], kwargs: dict[str, Any], 
         leaves = shared(leaves, found)
     refuse_long_lists(leaves, like)
     with Recorder(name_of(like)) as recorder:
-        recorder.repeated = RepeatedCalls(recorder)
+        recorder.repeated, recorder.called_by = RepeatedCalls(recorder), called_by
         recorder.checking = recorder.outer is not None and recorder.outer.checking if checking is None else checking
         handles = bind(recorder, leaves)
         note_same_arrays(handles, leaves, found)
@@ -291,6 +292,8 @@ def attempt(f: Callable[..., Any], args: Sequence[Any], kwargs: dict[str, Any], 
                 ends = [(s, h.value) for s, h in moved if isinstance(h, TracedArray) and h.home is recorder]
             if recorder.unanswered is not None:
                 raise recorder.unanswered
+            for contents, _ in recorder.root_frame.changed():
+                recorder.refuse_state(f"{described(contents.owner)} is changed")
             changes = before.changes(name_of(like), definition_of(like)) if before else []
             if changes:
                 out = (out, *(value for _, value in changes))

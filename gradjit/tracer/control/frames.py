@@ -183,8 +183,13 @@ class Frame:
     # containers -----------------------------------------------------------------------------------------------------
     def before_change(self, owner: Any) -> None:
         """Before a container's or object's items change."""
-        if self.kind != ROOT and not self.is_fresh(owner) and id(owner) not in self.containers:
+        if self.logs_containers and not self.is_fresh(owner) and id(owner) not in self.containers:
             self.containers[id(owner)] = ContentsBefore(owner)
+
+    @property
+    def logs_containers(self) -> bool:
+        """Whether somebody asks behind the frame what has been changed of what was there before."""
+        return self.kind != ROOT or bool(self.recorder.called_by)
 
     def is_fresh(self, owner: Any) -> bool:
         return id(owner) in self.fresh
@@ -198,6 +203,7 @@ class Frame:
             else:
                 fail(TraceError, f"{what}, which a compiled loop or branch cannot repeat")
             f = f.parent
+        self.recorder.refuse_state(what)
 
     def refuse_unless_carried(self, name: str, made_in: Frame | None) -> None:
         """Before a name is bound anew that belongs to a function which runs in the region made_in: each region in
@@ -213,6 +219,8 @@ class Frame:
                                      f"does not hand it on; write the condition as an if statement in the function "
                                      f"that {name} belongs to")
             f = f.parent
+        if f is not None and f is not made_in:
+            self.recorder.refuse_state(f"the name {name} of a function around is bound anew")
 
     def changed(self) -> Iterator[tuple[ContentsBefore, Any]]:
         """The containers from outside that are not what they were, with what they hold now."""
@@ -265,7 +273,7 @@ class Frame:
             if up.kind == TRIAL or (up.kind == BRANCH and saved.handle.made.depth < up.depth):
                 up.log.setdefault(id(saved.handle), saved)
         for key, contents in self.containers.items():
-            if up.kind != ROOT and key not in up.fresh:
+            if up.logs_containers and key not in up.fresh:
                 up.containers.setdefault(key, contents)
         for key, (h, aliases) in self.alias_writes.items():
             if h.made.depth < up.depth:
