@@ -32,6 +32,9 @@ from .wrt import Wrt, check_differentiable, require_derivatives, require_some
 Function = Callable[..., Any]
 
 
+NO_TRACE = "which is differentiated: that leaves no trace outside of it; return what else is wanted, with has_aux=True"
+
+
 class Traced:
     """A user function traced inside the open trace: its IR, and its operands in the trace around it.
 
@@ -41,6 +44,7 @@ class Traced:
 
     def __init__(self, f: Function, args: Sequence[Any], kwargs: dict[str, Any], differentiated: bool = True,
                  verb: str = "differentiated", called_by: str = ""):
+        called_by = called_by or (NO_TRACE if differentiated and current().runs_user_code else "")
         self.trace: Trace = trace(f, args, kwargs, sharing=not differentiated, writing=not differentiated,
                                   called_by=called_by)
         found, _ = trees.flatten((tuple(args), dict(kwargs)))

@@ -319,6 +319,7 @@ def watch(frame: Frame, f: Any, args: Any) -> None:
 def call_user(f: types.FunctionType, args: Any, kwargs: Any) -> Any:
     """A function of the user's own, lifted."""
     outside(current()).for_effect = None
+    current().runs_user_code = True
     new, frame = run_user(f), recorders()[-1].frame
     is_unlifted = new.__code__ is f.__code__ and not is_product(f.__code__)
     if is_unlifted:

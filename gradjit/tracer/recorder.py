@@ -147,6 +147,8 @@ class Recorder:
         """What was changed outside in the course of the trace, with what stood there."""
         self.called_by = ""
         """Why how often the function is called is no matter of the program, in words; "" where it is."""
+        self.runs_user_code = False
+        """Whether code of the user's has been called, so that what is traced within stands inside of a program."""
         self.states: Sequence[Any] = ()
         """What stands outside and is carried from call to call (state.py)."""
         self.thrown: dict[int, BaseException] = {}

@@ -1,4 +1,4 @@
-"""A function that a solver calls, or gj.vmap, may change nothing around it; nor may any() move on a shared iterator."""
+"""A function that a solver calls, gj.vmap, or a derivative within a program, may change nothing around it; nor may any() move on a shared iterator."""
 
 from __future__ import annotations
 
@@ -63,6 +63,7 @@ RUNS = {
     "brentq": Run(lambda x, f: optimize.brentq(f, -5, 5), lambda x, v: v - x[0]),
     "least_squares": Run(lambda x, f: np.sum(optimize.least_squares(f, np.zeros(2)).x), lambda x, v: v - x),
     "vmap": Run(lambda x, f: np.sum(gj.vmap(f)(x)), lambda x, v: v * 2),
+    "grad": Run(lambda x, f: np.sum(gj.grad(f)(x)), lambda x, v: np.sum((v - x) ** 2)),
 }
 WAYS = (by_name, by_list, by_dict, by_attribute)
 x = np.array([0.5, 1.3])
@@ -71,7 +72,7 @@ x = np.array([0.5, 1.3])
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("name", RUNS)
 def test_state_around_is_refused(name, way):
-    with pytest.raises(gj.TraceError, match=r"counted, which (a solver|gj.vmap)"):
+    with pytest.raises(gj.TraceError, match=r"counted, which (a solver|gj.vmap|is differentiated)"):
         gj.jit(lambda x: way(RUNS[name], x))(x)
 
 
