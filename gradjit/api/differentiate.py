@@ -32,7 +32,8 @@ from .wrt import Wrt, check_differentiable, require_derivatives, require_some
 Function = Callable[..., Any]
 
 
-NO_TRACE = "which is differentiated: that leaves no trace outside of it; return what else is wanted, with has_aux=True"
+NO_TRACE = ("which is differentiated: that leaves no trace outside of it; return what else is wanted, with "
+            "has_aux=True")
 
 
 class Traced:
