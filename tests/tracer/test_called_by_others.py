@@ -1,4 +1,5 @@
-"""A function that a solver calls, gj.vmap, or a derivative within a program, may change nothing around it; nor may any() move on a shared iterator."""
+"""A function that a solver calls, gj.vmap, or a derivative within a program, changes nothing around it; any() moves on no
+shared iterator."""
 
 from __future__ import annotations
 
