@@ -1,5 +1,5 @@
-"""A function that a solver calls, gj.vmap, or a derivative within a program, changes nothing around it; any() moves on no
-shared iterator."""
+"""What a solver, gj.vmap or a derivative within a program calls changes nothing around it; nor do any() and all() move
+on an iterator that others have."""
 
 from __future__ import annotations
 
