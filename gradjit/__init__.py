@@ -17,10 +17,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy
 
-from .processes import gate, uncollected
+from .processes import gate, staying
 from .release import VERSION
 
-with uncollected():  # an import makes objects that stay, which the collector would go through again and again
+with staying():  # an import makes objects that stay, which the collector would go through again and again
     from .api import (
         check_grads,
         checkpoint,

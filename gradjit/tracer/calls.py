@@ -78,6 +78,12 @@ def call(f: Any, /, *args: Any, **kwargs: Any) -> Any:
             return made()
         if type(f.__self__) is np.ufunc and f.__name__ != "at":  # it asks arrays, no lists of them (`at` takes indices)
             args = tuple(as_traced(a) if isinstance(a, (list, tuple)) and is_traced(a) else a for a in args)
+    return call_object(f, args, kwargs)
+
+
+def call_object(f: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """A call of a builtin, a class, a universal function, or another object that can be called."""
+    kind = type(f)
     if any(map(grown.is_grown, args)) and not is_numpy(f):
         if f is list:
             return grown.copied(args[0])
