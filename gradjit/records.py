@@ -65,7 +65,7 @@ def _made(cls: Any, eq: bool, frozen: bool) -> Any:
     fields = _fields(cls)
     cls._record_fields = fields
     cls.__dataclass_fields__ = _Described(cls)
-    cls.__match_args__ = tuple(f.name for f in fields if f.init and not f.kw_only)
+    setattr(cls, "__match_args__", tuple(f.name for f in fields if f.init and not f.kw_only))  # noqa: B010 (mypy's rule)
     if "__init__" not in own:
         cls.__init__ = _initialiser(cls, list(fields))
     if not has_repr:

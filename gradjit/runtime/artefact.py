@@ -28,6 +28,9 @@ from gradjit.runtime.entry_spec import EntrySpec
 from gradjit.runtime.jit import PIPELINES, ObjectCode, emit_object, emit_outlined, improve, load_objects
 from gradjit.runtime.kernel import BoundKernel
 from gradjit.runtime.packed_code import joined, parted
+from gradjit.tracer import kept_rewritings
+
+kept_rewritings.keep_on(disk_cache.current, disk_cache.key_of)
 
 
 @dataclass(frozen=True)

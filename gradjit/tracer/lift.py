@@ -32,10 +32,12 @@ from typing import Any
 
 from ..bounded import Bounded
 from ..probe import code_of
+from . import kept_rewritings
 from .bound_names import BoundNames
 from .control.jumps import beginning, holds
 from .control.lift_statements import LAZY, Rewrites, prepared
 from .control.names import Site, sites_in
+from .kept_rewritings import Rewriting
 from .locations import is_internal
 from .proof import Definition, compiled
 from .purity import Place, Reads, place_of_code, reads_in
@@ -128,6 +130,17 @@ def lifted(f: types.FunctionType, hooks: Callable[[types.FunctionType], Any]) ->
 
 
 def _rewritten(code: types.CodeType, qualname: str) -> types.CodeType | None:
+    rewriting = kept_rewritings.found(code, qualname)
+    if rewriting is None:
+        rewriting = _rewriting(code, qualname)
+        if rewriting is None:
+            return None
+        kept_rewritings.keep(code, qualname, rewriting)
+    new, sites, reads = rewriting
+    return _marked(new, Product(tuple(sites.values()), reads))
+
+
+def _rewriting(code: types.CodeType, qualname: str) -> Rewriting | None:
     node = definition(code)
     if node is None or isinstance(node, ast.AsyncFunctionDef):
         return None
@@ -136,7 +149,7 @@ def _rewritten(code: types.CodeType, qualname: str) -> types.CodeType | None:
     found = compiled(tree, code, (*code.co_freevars, HOOKS))
     if found is None or not set(found.co_freevars) <= {*code.co_freevars, HOOKS}:
         return None
-    return _marked(found.replace(co_qualname=qualname), Product(sites_in(tree), reads))
+    return found.replace(co_qualname=qualname), sites_in(tree), reads
 
 
 def _marked(code: types.CodeType, product: Product) -> types.CodeType:
@@ -283,7 +296,7 @@ class _Lift(Assignments, Rewrites, Transformer):
 
     def of_items(self, node: ast.ListComp | ast.GeneratorExp) -> ast.Lambda:
         """A comprehension over a name as a function of that."""
-        parameters = ast.arguments([], [ast.arg(ITEMS)], None, [], [], None, [])
+        parameters = ast.arguments([], [placed(ast.arg(ITEMS), node)], None, [], [], None, [])
         self.scopes.append(BoundNames(parameters, []))
         body = self.comprehension(node)
         self.scopes.pop()

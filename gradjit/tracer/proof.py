@@ -86,12 +86,15 @@ def compiled(node: Definition, code: CodeType, free: Iterable[str]) -> CodeType 
     """
     around = [name for name, is_class in _around(code.co_qualname) if is_class][-1:]
     outer = [node] if isinstance(node, ast.Lambda) or node.name in code.co_freevars else [
-        ast.Global([node.name]), node]  # where it calls itself, it means the global name
+        placed(ast.Global([node.name]), node), node]  # where it calls itself, it means the global name
     module = _nested(outer, node, [*((name, True) for name in around), ("_factory", False)], free)
-    for n in walk(module):
-        if "lineno" in n._attributes and not hasattr(n, "lineno"):
-            placed(n, node)
-    return _compiled(module, code, len(around) + 1)
+    try:
+        return _compiled(module, code, len(around) + 1)
+    except TypeError:  # a node has no place: it stands where the definition does
+        for n in walk(module):
+            if "lineno" in n._attributes and not hasattr(n, "lineno"):
+                placed(n, node)
+        return _compiled(module, code, len(around) + 1)
 
 
 def _around(qualname: str) -> list[tuple[str, bool]]:
@@ -185,6 +188,10 @@ def _slots(code: CodeType) -> tuple[str, ...]:
 
 
 # tests under pytest ---------------------------------------------------------------------------------------------------
+def is_rewritten_by_pytest(code: CodeType) -> bool:
+    return any("@pytest_ar" in c.co_names for c in nested_codes(code))
+
+
 def _rewriting(code: CodeType, lines: Sequence[str]) -> Callable[[ast.Module], Any] | None:
     """What has rewritten the syntax tree before it was compiled: pytest, the assertions of a test module.
 
@@ -192,7 +199,7 @@ def _rewriting(code: CodeType, lines: Sequence[str]) -> Callable[[ast.Module], A
     with assertions in test modules have no source.
     """
     pytest: Any = sys.modules.get("_pytest.assertion.rewrite")
-    if pytest is None or not any("@pytest_ar" in c.co_names for c in nested_codes(code)):
+    if pytest is None or not is_rewritten_by_pytest(code):
         return None
     config = next((h.config for h in sys.meta_path if type(h).__name__ == "AssertionRewritingHook"
                    and hasattr(h, "config")), None)

@@ -63,10 +63,10 @@ def _from_lines(code: CodeType, lines: list[str]) -> Definition | None:
         return None
     text = "".join(lines[first - 1:last_line(code)])
     indented = text[:1] in " \t\f"
-    tree = _parsed(("if 1:\n" if indented else "") + text)
+    begin = "\n" * (first - 2) + "if 1:\n" if indented else "\n" * (first - 1)  # the lines are counted by the parser
+    tree = _parsed(begin + text)
     if tree is None or not tree.body:
         return None
-    ast.increment_lineno(tree, first - (2 if indented else 1))
     node: Any = tree.body[0]
     node = node.body[0] if indented else node
     return _proven(node, code, lines) if isinstance(node, Definition) else None

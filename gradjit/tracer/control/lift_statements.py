@@ -11,7 +11,7 @@ from ..syntax import walk
 from ..targets import starred
 from .definite_assignment import DefiniteAssignment
 from .jumps import PREFIX, Jumps, at, beginning, holds, is_plain
-from .names import NameLiveness, Site, numbered
+from .names import NameLiveness, Site, constant_of
 
 LAZY = (ast.NamedExpr, ast.Await, ast.Yield, ast.YieldFrom)
 """Expressions that cannot stand in a function of their own."""
@@ -74,8 +74,8 @@ class Rewrites:
             node.test, node.body, node.orelse = self.hook(node.test, "tested", test), body, other
             return node
         p = Passing(self, node, "branch")
-        number = at(numbered(site), node)
-        made = p.keep(self.hook(node, "branch", number, test, p.values(site.names)))
+        name = at(constant_of(site), node)
+        made = p.keep(self.hook(node, "branch", name, test, p.values(site.names)))
         merged = site.names[:site.carried]
         then = at(ast.If(p.call("then"), [p.within([*body, p.leave(merged)])], []), node)
         begin = p.bind(site.names, p.attribute("initial"))
@@ -93,8 +93,8 @@ class Rewrites:
             node.target, node.body, node.orelse = target, body, self.statements(node.orelse)
             return node
         p = Passing(self, node, "loop")
-        number = at(numbered(site), node)
-        made = p.keep(self.hook(node, "for_loop", number, iterable, p.values(site.names), p.values(site.written)))
+        name = at(constant_of(site), node)
+        made = p.keep(self.hook(node, "for_loop", name, iterable, p.values(site.names), p.values(site.written)))
         carried = site.names[:site.carried]
         item = at(ast.Assign([target], p.call("item")), node)
         begin = p.bind(carried, p.call("enter", p.values(carried)))
@@ -114,8 +114,8 @@ class Rewrites:
             test = going if always else at(ast.BoolOp(ast.And(), [going, test]), node)
         test, body = self.visit(test), self.statements(node.body)
         p = Passing(self, node, "loop")
-        number = at(numbered(site), node)
-        made = p.keep(self.hook(node, "while_loop", number, p.values(site.names), p.values(site.written)))
+        name = at(constant_of(site), node)
+        made = p.keep(self.hook(node, "while_loop", name, p.values(site.names), p.values(site.written)))
         carried = site.names[:site.carried]
         inside = at(ast.If(p.call("test", test), [*body, p.leave(site.names)], []), node)
         return p.looped(made, [*p.bind(carried, p.call("enter", p.values(carried))), inside], site)

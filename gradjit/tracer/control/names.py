@@ -26,7 +26,7 @@ NONE: Names = frozenset()
 
 @dataclass(frozen=True, eq=False)
 class Site:
-    """A loop or branch in the user's text, as far as tracing asks for it."""
+    """A loop or branch in the user's text, as far as tracing asks for it. Its fields are plain data."""
 
     line: int
     names: tuple[str, ...]
@@ -52,24 +52,29 @@ class Site:
         return f"line {self.line}"
 
 
-SITES: weakref.WeakValueDictionary[int, Site] = weakref.WeakValueDictionary()
-"""Loops and branches of all lifted code, which names them by number and holds them (`lift.Product`)."""
+SITES: weakref.WeakValueDictionary[str, Site] = weakref.WeakValueDictionary()
+"""Loops and branches of all lifted code, which names them and holds them (`lift.Product`)."""
 _numbers = itertools.count()
 
 
-def numbered(site: Site) -> ast.Constant:
-    """The number of a new site, in a syntax tree, which holds the site."""
-    number = next(_numbers)
-    SITES[number] = site
-    node = ast.Constant(number)
+def named(site: Site) -> str:
+    """A name for a site that no other has in this process, nor anything in a user's text."""
+    name = f"\0{PREFIX}site{next(_numbers)}"
+    SITES[name] = site
+    return name
+
+
+def constant_of(site: Site) -> ast.Constant:
+    """The name of a new site, in a syntax tree, which holds the site."""
+    node = ast.Constant(named(site))
     vars(node)["site"] = site
     return node
 
 
-def sites_in(tree: ast.AST) -> tuple[Site, ...]:
-    """The sites whose numbers stand in a syntax tree."""
-    found = (getattr(n, "site", None) for n in walk(tree))
-    return tuple(site for site in found if site is not None)
+def sites_in(tree: ast.AST) -> dict[str, Site]:
+    """The sites whose names stand in a syntax tree, by those."""
+    constants: list[Any] = [n for n in walk(tree) if isinstance(n, ast.Constant)]
+    return {n.value: n.site for n in constants if hasattr(n, "site")}
 
 
 VALUE = PREFIX + "value"

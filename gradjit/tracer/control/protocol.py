@@ -50,15 +50,15 @@ class Control:
     trying = staticmethod(Trying)
 
     @staticmethod
-    def branch(site: int, test: Any, values: tuple[Any, ...]) -> Branch:
+    def branch(site: str, test: Any, values: tuple[Any, ...]) -> Branch:
         return Branch(SITES[site], test, values)
 
     @staticmethod
-    def for_loop(site: int, iterable: Any, values: tuple[Any, ...], hints: tuple[Any, ...]) -> ForStatement:
+    def for_loop(site: str, iterable: Any, values: tuple[Any, ...], hints: tuple[Any, ...]) -> ForStatement:
         return ForStatement(SITES[site], iterable, values, hints)
 
     @staticmethod
-    def while_loop(site: int, values: tuple[Any, ...], hints: tuple[Any, ...]) -> WhileStatement:
+    def while_loop(site: str, values: tuple[Any, ...], hints: tuple[Any, ...]) -> WhileStatement:
         return WhileStatement(SITES[site], values, hints)
 
     @staticmethod
