@@ -62,7 +62,9 @@ def upstream(x: Any) -> Any:
     """What the cotangent of an operand goes to."""
     if x._base is not None:
         raise NotImplementedError("execute_op of a view; write x.copy()")
-    return x._source if x._source is not None else Upstream(x, x._epoch)
+    if x._source is None:
+        x._source = Upstream(x)
+    return x._source
 
 
 def reduced_to(g: np.ndarray, like: np.ndarray) -> np.ndarray:

@@ -187,8 +187,9 @@ class MyGradTensor(Base):
         self._writing(lambda: Base.__setitem__(self, key, value))
 
     def _forget_graph(self, freed: Any) -> None:
-        self._source = None
-        self._type = self._type.with_role(LEAF)
+        if self._type.role != LEAF:
+            self._source = None
+            self._type = self._type.with_role(LEAF)
 
     # what MyGrad has under other names --------------------------------------------------------------------------------
     @property

@@ -11,26 +11,32 @@ from .recording import local
 from .trie import modes
 
 
+def _switch(enabled: bool) -> None:
+    modes.grad_enabled = enabled
+    r = local.recording
+    if r is not None and r.node.grad_enabled is not enabled:
+        r.set_mode(enabled)
+
+
 class GradMode:
     """A context manager, and a decorator of functions."""
 
-    __slots__ = ("before",)
     enabled: bool
-
-    def __init__(self) -> None:
-        self.before: list[bool] = []
+    before: tuple[bool, Any] | None = None
+    """What was before it was entered, and what was before that where it is entered again within."""
 
     def __enter__(self) -> GradMode:
         before = modes.grad_enabled
-        self.before.append(before)
+        self.before = before, self.before
         if before is not self.enabled:
-            set_grad_enabled(self.enabled)
+            _switch(self.enabled)
         return self
 
     def __exit__(self, *_: object) -> None:
-        before = self.before.pop()
+        assert self.before is not None
+        before, self.before = self.before
         if before is not modes.grad_enabled:
-            set_grad_enabled(before)
+            _switch(before)
 
     def __call__(self, f: Callable[..., Any]) -> Callable[..., Any]:
         if inspect.isgeneratorfunction(f):
@@ -48,23 +54,18 @@ class GradMode:
 class no_grad(GradMode):
     """Nothing is recorded for derivatives: what is computed is constant, and a leaf may be updated in place."""
 
-    __slots__ = ()
     enabled = False
 
 
 class enable_grad(GradMode):
     """Derivatives are recorded again, inside of `no_grad`."""
 
-    __slots__ = ()
     enabled = True
 
 
 def set_grad_enabled(enabled: bool) -> None:
     """Record derivatives from now on, in this thread, or not."""
-    modes.grad_enabled = enabled = bool(enabled)
-    r = local.recording
-    if r is not None and r.is_open and r.node.grad_enabled is not enabled:
-        r.set_mode(enabled)
+    _switch(bool(enabled))
 
 
 class eager:

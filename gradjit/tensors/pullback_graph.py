@@ -13,8 +13,8 @@ from ..errors import ArgumentError, DifferentiationError
 from ..ir import Loc
 from ..tracer.locations import fail
 from . import kernels
-from .recording import Past, Recording, Upstream, current
-from .tensor_types import DERIVED
+from .recording import Past, Recording, Upstream, current, held, local
+from .tensor_types import DERIVED, LEAF
 
 if TYPE_CHECKING:
     from .tensor import Tensor
@@ -42,17 +42,17 @@ class Freed:
                                    f"backward(retain_graph=True) there, or compute the tensor anew")
 
 
-_freed: dict[tuple[CodeType, int], Freed] = {}
-"""By the place of the `backward`."""
+_freed: dict[tuple[int, int], Freed] = {}
+"""By the place of the `backward`. (The identity of code is quicker than its hash, and what is found here holds it.)"""
 
 
 def freed_by(frame: FrameType) -> Freed:
-    place = frame.f_code, frame.f_lasti
-    found = _freed.get(place)
+    code, at = frame.f_code, frame.f_lasti
+    found = _freed.get((id(code), at))
     if found is None:
         if len(_freed) >= MANY:  # of code that is made anew each time
             _freed.clear()
-        found = _freed[place] = Freed(*place)
+        found = _freed[id(code), at] = Freed(code, at)
     return found
 
 
@@ -64,13 +64,19 @@ class Deliveries:
         self.waiting: dict[int, tuple[Past, dict[int, np.ndarray]]] = {}
         self.order: list[int] = []
         self.leaves: dict[int, tuple[Tensor, np.ndarray]] = {}
+        self.orphans: dict[int, tuple[GradientHooks, np.ndarray]] = {}
+        """What arrives at hooks whose leaf is no more."""
 
     def send(self, source: Upstream | Freed, ct: np.ndarray) -> None:
         if isinstance(source, Freed):
             source.refuse()
         elif source.leaf is not None:
-            if source.leaf._epoch == source.epoch:
-                self.deliver(source.leaf, ct)
+            leaf = source.leaf()
+            if leaf is not None and leaf._source is source:
+                self.deliver(leaf, ct)
+            elif leaf is None and source.hooks:
+                known = self.orphans.get(id(source))
+                self.orphans[id(source)] = source.hooks, added(known and known[1], ct)
             return
         past = source.recording
         if past.number not in self.waiting:
@@ -90,8 +96,10 @@ class Deliveries:
         while self.order:
             past, cts = self.waiting.pop(-heapq.heappop(self.order))
             self.through(past, cts)
+        for hooks, g in self.orphans.values():
+            hooked_ct(hooks, g)
         for t, g in self.leaves.values():
-            t._receive(g)
+            t._receive(hooked_ct(t._hooks, g) if t._hooks and t.role == LEAF else g)
 
     def through(self, past: Past, cts: dict[int, np.ndarray]) -> None:
         """Pull the cotangents of a recording's outputs back to its inputs, by way of what hooks make of them."""
@@ -163,50 +171,58 @@ def hooked_ct(hooks: GradientHooks, ct: np.ndarray) -> np.ndarray:
 
 def backward(t: Tensor, ct: np.ndarray | None, retain: bool) -> None:
     """Pull a cotangent of t (None: 1 for each element) back to all leaves that it depends on."""
-    if isinstance(t._source, Freed) and t._array is not None and t._type.role == DERIVED:
-        t._source.refuse()
-    r = current()
-    slot = r.slot(t)
-    wanted = r.wanted()
+    r = local.recording
+    if r is not None and t._recording is r and t._array is None:
+        slot = t._slot
+    else:
+        if isinstance(t._source, Freed) and t._array is not None and t._type.role == DERIVED:
+            t._source.refuse()
+        r = current()
+        slot = r.slot(t)
+    wanted, tensors = r.wanted()
     sites = observed_sites(r) if r.is_observed or t.keeps_gradients else tuple(r.sources)
-    kernel = kernels.pull(r.node, wanted, (slot,), sites, (), ct is not None, r)
+    key = wanted, (slot,), sites, (), ct is not None
+    kernel = r.node.kernels.get(key) or kernels.pull(r.node, *key, r)
     inputs = [*r.inputs, *r.hidden] if r.hidden else r.inputs
     try:
         outs = kernel.kernel.run(inputs if ct is None else [*inputs, ct])
     except Exception as e:
-        r.salvage(wanted, e)
+        r.salvage(wanted, tensors, e)
         if t._failure is not None or t._array is None:
             raise
         return backward(t, ct, retain)
     freed = None if retain else freed_by(sys._getframe(2))
     n = len(wanted)
-    sources, tensors = r.sources, r.tensors
-    r.close(wanted, outs[:n], kernel.cone, freed)
+    sources, alive = r.sources, r.tensors
+    r.close(wanted, tensors, outs[:n], kernel.cone, freed)
     deliveries: Deliveries | None = None
     for k, g in zip(kernel.reached, outs[n:], strict=True):
         source = sources.get(sites[k])
-        if source is not None and source.leaf is not None:
-            if source.leaf._epoch == source.epoch:
-                source.leaf._receive(g)
-            continue
-        deliveries = deliveries or Deliveries(freed)
-        if source is not None:
+        if source is None:
+            alive[sites[k]]._receive(g)
+        elif r.is_deep or source.hooks:  # more may arrive there
+            deliveries = deliveries or Deliveries(freed)
             deliveries.send(source, g)
-        elif (other := tensors[sites[k]]()) is not None:
-            other._receive(g)
+        elif source.leaf is not None and (leaf := source.leaf()) is not None and leaf._source is source:
+            leaf._receive(g)
     if deliveries is not None:
         deliveries.run()
 
 
 def observed_sites(r: Recording) -> tuple[int, ...]:
     """The inputs that have derivatives, and the tensors that keep their gradients."""
-    return tuple(sorted({*r.sources, *keeping_slots(r)}))
+    keep = [slot for slot in held(r.tensors) if slot not in r.carried and keeps_gradient(r.tensors[slot])]
+    return tuple(sorted({*r.sources, *keep}))
 
 
-def keeping_slots(r: Recording | Past) -> list[int]:
+def keeping_slots(past: Past) -> list[int]:
     """Those of derived tensors that keep their gradients."""
-    return [s for s, weak in r.tensors.items() if s not in r.carried and (t := weak()) is not None
-            and t._keeps_grad and t._type.role == DERIVED]
+    return [slot for slot, weak in past.tensors.items() if slot not in past.carried and (t := weak()) is not None
+            and keeps_gradient(t)]
+
+
+def keeps_gradient(t: Tensor) -> bool:
+    return t._keeps_grad and t._type.role == DERIVED
 
 
 __all__ = ["Freed", "backward"]

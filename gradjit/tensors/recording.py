@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import itertools
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from itertools import compress
+from sys import getrefcount
 from typing import TYPE_CHECKING, Any, NoReturn
 from weakref import ref
 
@@ -22,7 +24,7 @@ from ..tracer.recorder import recorders
 from ..tracer.trace import captured_name, is_changed
 from . import kernels
 from .open_trace import OpenTrace, TensorSlot
-from .tensor_types import DERIVED, LEAF
+from .tensor_types import DERIVED
 from .trie import MAX_STEPS, Enter, EnterNumber, SetMode, Step, TensorCall, TrieNode, beginning, leaves_of, modes
 
 if TYPE_CHECKING:
@@ -35,20 +37,36 @@ GRAD_ON, GRAD_OFF = "derivatives on", "derivatives off"
 
 
 NO_INPUTS: list[Any] = []
-NO_TENSORS: dict[int, ref[Tensor]] = {}
+NO_TENSORS: dict[int, Tensor] = {}
 NO_SOURCES: dict[int, Upstream] = {}
 """What a recording has that has ended."""
 
 
+def _counts(tensors: dict[int, Any]) -> Iterator[int]:
+    return map(getrefcount, tensors.values())
+
+
+_is_held = next(_counts({0: object()})).__lt__
+"""Of a tensor's references, so counted: whether they are more than where nobody but its recording holds it."""
+
+
+def held(tensors: dict[int, Tensor]) -> tuple[int, ...]:
+    """The slots of those that somebody else holds."""
+    return tuple(compress(tensors, map(_is_held, _counts(tensors))))
+
+
 class Upstream:
-    """What the cotangent of a recording's input goes to: a leaf, as the variable that it was then, or the output of an
-    earlier recording."""
+    """What the cotangent of a recording's input goes to: a leaf, or the output of an earlier recording.
 
-    __slots__ = ("leaf", "epoch", "recording", "slot")
+    leaf: a weak reference to it; it receives nothing once its `_source` is another one: it is another variable then.
+    hooks: the leaf's; they see its cotangent even if the leaf itself is no more.
+    """
 
-    def __init__(self, leaf: Tensor | None, epoch: int, recording: Any = None, slot: int = 0):
-        self.leaf = leaf
-        self.epoch = epoch
+    __slots__ = ("leaf", "hooks", "recording", "slot")
+
+    def __init__(self, leaf: Tensor | None, recording: Any = None, slot: int = 0):
+        self.leaf = None if leaf is None else ref(leaf)
+        self.hooks: GradientHooks | None = None if leaf is None else leaf._hooks
         self.recording = recording
         self.slot = slot
 
@@ -63,7 +81,9 @@ class Past:
 
     def __init__(self, r: Recording):
         self.rule = None
-        self.number, self.node, self.sources, self.tensors = r.number, r.node, r.sources, r.tensors
+        self.number = next(_numbers)  # what it was computed from has a lower one
+        self.node, self.sources = r.node, r.sources
+        self.tensors = {slot: ref(r.tensors[slot]) for slot in held(r.tensors)}
         self.carried = r.carried
         self.inputs = [*r.inputs, *r.hidden] if r.hidden else r.inputs
         self.hooks: dict[int, GradientHooks] = {}
@@ -83,13 +103,15 @@ class Recording:
     """Derived tensors that came in and were written to unseen: as variables they are still what came in."""
     is_observed = False
     """Whether some tensor of it keeps its gradient."""
+    is_deep = False
+    """Whether it has inputs that earlier recordings have given."""
 
     def __init__(self) -> None:
-        self.number = next(_numbers)
         self.node: TrieNode = beginning(modes.grad_enabled)
         self.inputs: list[Any] = []
-        self.tensors: dict[int, ref[Tensor]] = {}
-        """By slot; those that own their elements."""
+        self.tensors: dict[int, Tensor] = {}
+        """By slot: those that own their elements, and were made here, written to, or keep their gradients. Whether
+        somebody else still holds one is asked for at the end (`held`): weak references would cost more."""
         self.sources: dict[int, Upstream] = {}
 
     # steps ----------------------------------------------------------------------------------------------------------
@@ -123,36 +145,62 @@ class Recording:
 
     def slot(self, t: Tensor) -> int:
         """The slot of a tensor, which comes in now if it is not of this recording."""
-        slot = t._slot  # before the recording is asked for: another thread may have it enter its own meanwhile
         array, other = t._array, t._recording
-        home: Recording | None = self
         if array is None or t._exposed or t._base is not None or (other is not None and other.is_open):
-            if other is self:
-                return slot
-            if t._base is not None:
-                return t._enter_view(self)
-            if other is not None and other.is_open and (array is None or slot in other.node.changed):
-                self.slot_elsewhere()
-            array = None  # so that only the tensor holds it
-            array = t._own_array()
-            home = None if t._exposed else self
+            del array  # so that only the tensor holds it
+            return self.slot_of_any(t)
         type = t._type
-        node = self.node.next.get(type) or self.extend(type, Enter(type))
+        node = self.node.next.get(type)
+        if node is None:
+            node = self.extend(type, Enter(type))
         self.node = node
         self.inputs.append(array)
-        slot = node.slot
-        self.tensors[slot] = ref(t)
-        if type.role == LEAF:
-            self.sources[slot] = Upstream(t, t._epoch)
-        elif type.role == DERIVED and t._source is not None:
-            self.sources[slot] = t._source
+        t._recording = self
+        t._slot = slot = node.slot
+        if type.role:
+            self.note_source(t, slot)
         if t._keeps_grad:
-            self.is_observed = True
-        t._recording = home
-        t._slot = slot
+            self.note_keeping(t, slot)
+        return slot
+
+    def slot_of_any(self, t: Tensor) -> int:
+        """The slot of a tensor that may be a view, be held by somebody else, or have none yet."""
+        slot = t._slot  # before the recording is asked for: another thread may have it enter its own meanwhile
+        other = t._recording
+        if other is self:
+            return slot
+        if t._base is not None:
+            return t._enter_view(self)
+        if other is not None and other.is_open and (t._array is None or slot in other.node.changed):
+            self.slot_elsewhere()
+        array = t._own_array()
+        type = t._type
+        self.node = node = self.node.next.get(type) or self.extend(type, Enter(type))
+        self.inputs.append(array)
+        t._recording = None if t._exposed else self
+        t._slot = slot = node.slot
+        if type.role:
+            self.note_source(t, slot)
+        if t._keeps_grad:
+            self.note_keeping(t, slot)
+        return slot
+
+    def note_source(self, t: Tensor, slot: int) -> None:
+        """Note where cotangents of an input go to."""
+        source = t._source
+        if t._type.role == DERIVED:
+            self.is_deep = True
+        elif source is None:
+            source = t._source = Upstream(t)
+        if source is not None:
+            self.sources[slot] = source
+
+    def note_keeping(self, t: Tensor, slot: int) -> None:
+        """Note an input that keeps its gradient."""
+        self.is_observed = True
+        self.tensors[slot] = t
         if t.clears_gradients:
             t._grad = None
-        return slot
 
     def float_slot(self, x: float) -> int:
         """The slot of a Python float, an input of its own."""
@@ -188,7 +236,7 @@ class Recording:
             t = made[m.slot] = cls.__new__(cls)
             t._recording, t._slot, t._type = self, m.slot, m.type
             if m.base is None:
-                self.tensors[m.slot] = ref(t)
+                self.tensors[m.slot] = t
             else:
                 t._base, t._is_detached = tensors[m.base], m.is_detached
                 owner = t._owner
@@ -211,13 +259,14 @@ class Recording:
                 owner = owner._owner
             owner._type = e.type
             slot = e.slot
+            self.tensors[slot] = owner
             is_shared = is_shared or owner._exposed
             if e.joins:
                 owner._was_leaf = owner._keeps_grad = self.is_observed = True
             if e.is_new_variable:
-                owner._epoch += 1
+                owner._source = None
                 if not e.joins:
-                    self.sources[slot].epoch = owner._epoch
+                    self.sources[slot] = owner._source = Upstream(owner)
             if e.type.role == DERIVED and slot in self.sources:
                 self.sources[~slot] = self.sources.pop(slot)
                 self.carried |= {slot}
@@ -232,7 +281,7 @@ class Recording:
         t._recording = self
         t._slot = slot = node.slot
         t._type = node.type
-        self.tensors[slot] = ref(t)
+        self.tensors[slot] = t
         return t
 
     def structure(self, x: Any, made: dict[int, Tensor], operand: Callable[[int], Any]) -> Any:
@@ -251,65 +300,66 @@ class Recording:
         self.node = self.node.next.get(key) or self.extend(key, SetMode(enabled))
 
     # the end --------------------------------------------------------------------------------------------------------
-    def wanted(self) -> tuple[int, ...]:
-        """The slots whose tensors are alive and have no array of what they hold now."""
-        changed = self.node.changed
-        return tuple([slot for slot, weak in self.tensors.items()
-                      if (t := weak()) is not None and (t._array is None or slot in changed)])
+    def wanted(self) -> tuple[tuple[int, ...], list[Tensor]]:
+        """The slots whose tensors are alive and have no array of what they hold now, and these tensors."""
+        tensors, changed = self.tensors, self.node.changed
+        slots = held(tensors)
+        found = [tensors[slot] for slot in slots]
+        for slot, t in zip(slots, found, strict=True):
+            if t._array is not None and slot not in changed:
+                slots = tuple([s for s in slots if s in changed or tensors[s]._array is None])
+                return slots, [tensors[s] for s in slots]
+        return slots, found
 
     def compute(self) -> None:
         """Give every tensor of this recording its array."""
         if not self.is_open:
             return
-        wanted = self.wanted()
+        wanted, tensors = self.wanted()
         outs: Sequence[np.ndarray] = ()
         if wanted:
             try:
                 outs = kernels.values(self.node, wanted, self).run([*self.inputs, *self.hidden])
             except Exception as e:
-                self.salvage(wanted, e)
+                self.salvage(wanted, tensors, e)
                 raise
-        self.close(wanted, outs)
+        self.close(wanted, tensors, outs)
 
-    def salvage(self, wanted: Sequence[int], error: Exception) -> None:
+    def salvage(self, wanted: Sequence[int], tensors: Sequence[Tensor], error: Exception) -> None:
         """A value cannot be computed: an index is out of range, say. End the recording with those that can; the others
         give the error to whoever looks at them."""
         inputs = [*self.inputs, *self.hidden]
-        found: dict[int, np.ndarray] = {}
-        for slot in wanted:
+        found: dict[int, tuple[Tensor, np.ndarray]] = {}
+        for slot, t in zip(wanted, tensors, strict=True):
             try:
-                (found[slot],) = kernels.value_alone(self.node, slot).run(inputs)
+                (a,) = kernels.value_alone(self.node, slot).run(inputs)
+                found[slot] = t, a
             except Exception as e:
-                if (t := self.tensors[slot]()) is not None:
-                    t._failure = e
+                t._failure = e
         if len(found) == len(wanted):  # a check that belongs to no tensor that is alive
             self.is_open, local.recording = False, None
-        self.close(tuple(found), list(found.values()))
+        self.close(tuple(found), [t for t, _ in found.values()], [a for _, a in found.values()])
 
-    def close(self, wanted: Sequence[int], outs: Sequence[np.ndarray], cone: frozenset[int] = frozenset(),
-              freed: Any = None) -> None:
-        """The recording has ended, with these arrays for these slots. What it was is kept by the tensors whose
-        derivatives need it; those in the `cone` have lost their graph."""
+    def close(self, wanted: Sequence[int], tensors: Sequence[Tensor], outs: Sequence[np.ndarray],
+              cone: frozenset[int] = frozenset(), freed: Any = None) -> None:
+        """The recording has ended, with these arrays for the tensors of these slots. What it was is kept by the tensors
+        whose derivatives need it; those in the `cone` have lost their graph."""
         past: Past | None = None
-        tensors = self.tensors
         self.is_open = False
-        for slot, a in zip(wanted, outs, strict=True):
-            t = tensors[slot]()
-            if t is None:
-                continue
+        for slot, t, a in zip(wanted, tensors, outs, strict=True):
             if t._exposed:
                 t._put(a)
             else:
                 t._array = a
             if t._type.role == DERIVED:
-                if freed is not None and slot in cone:
+                if slot in cone and freed is not None:
                     t._forget_graph(freed)
                 else:
                     if past is None:
                         past = Past(self)
                         if freed is not None:
                             past.freed.append((cone, freed))
-                    t._source = Upstream(None, 0, past, slot)
+                    t._source = Upstream(None, past, slot)
         if local.recording is self:
             local.recording = None
         self.trace, self.inputs, self.tensors, self.sources = None, NO_INPUTS, NO_TENSORS, NO_SOURCES

@@ -12,7 +12,6 @@ from collections.abc import Callable, Iterator, Sequence
 from copy import deepcopy
 from types import SimpleNamespace
 from typing import Any
-from weakref import ref
 
 import numpy as np
 
@@ -282,9 +281,7 @@ class Tensor(TensorGradients):
 
     def __getitem__(self, key: Any) -> Any:
         if type(key) is int:
-            rec = local.recording
-            if rec is None or rec.node.length >= MAX_STEPS:
-                rec = current()
+            rec = local.recording or current()
             a = self._slot
             if self._recording is not rec:
                 a = rec.slot(self)
@@ -292,6 +289,9 @@ class Tensor(TensorGradients):
             if node is None and self._type.shape and not (self._type.shape[1:] or rec.node.has_room(GETITEM, a, key)):
                 return self._item_at(key)
             if node is None:
+                if rec.node.length >= MAX_STEPS:
+                    rec.compute()
+                    return self[key]
                 step = TensorCall(lambda h: h[0][key], (a,), (operator.getitem, key))
                 node = rec.extend((GETITEM, a, key), step)
             if node.single:
@@ -299,7 +299,7 @@ class Tensor(TensorGradients):
                 t = object.__new__(type(self))  # what Recording.tensor does
                 t._recording, t._type = rec, node.type
                 t._slot = slot = node.slot
-                rec.tensors[slot] = ref(t)
+                rec.tensors[slot] = t
                 return t
         return self._apply(operator.getitem, (self, plain_key(self, key)), {})
 

@@ -48,9 +48,8 @@ class TensorGradients(TensorOperators):
     """Of a leaf. Those of a derived tensor are with the recording that made it."""
     _grad: Any = None
     _source: Any = None
-    """Of a derived tensor: what its cotangent goes to."""
-    _epoch = 0
-    """Counts the variables that a leaf has been: a recorded write in place makes it another one."""
+    """What its cotangent goes to: of a leaf, itself as the variable that it is. A recorded write in place makes it
+    another one."""
     _has_new_shape = False
     """Whether its shape was set: what was computed before pulls back cotangents of another one."""
     _was_leaf = False
@@ -82,8 +81,6 @@ class TensorGradients(TensorOperators):
         """The gradient that a backward has found."""
         if self._has_new_shape:
             g = g.reshape(self.shape)
-        if self._hooks and self.role == LEAF:
-            g = pullback_graph.hooked_ct(self._hooks, g)
         if isinstance(self._grad, TensorGradients):  # else None, or 0
             self._grad._put_sum(g)
             return
@@ -97,9 +94,9 @@ class TensorGradients(TensorOperators):
             self._grad = self._made_of(self._grad._value().reshape(self.shape))
         elif isinstance(self._grad, np.ndarray):  # MyGrad's
             self._grad = self._grad.reshape(self.shape)
-        if isinstance(self._source, Upstream):
+        if isinstance(self._source, Upstream) and self._source.leaf is None:
             back = custom_past({0: self._source}, lambda ct: {0: ct.reshape(old)})
-            self._source = Upstream(None, 0, back, 0)
+            self._source = Upstream(None, back, 0)
 
     def _put_sum(self: Any, g: np.ndarray) -> None:
         a = self._value()
@@ -158,6 +155,8 @@ class TensorGradients(TensorOperators):
         hooks = GradientHooks(type(self))
         if self.role == LEAF:
             hooks = self._hooks = self._hooks or hooks
+            if source is not None:
+                source.hooks = hooks
         elif isinstance(source, Upstream):
             hooks = source.recording.hooks.setdefault(source.slot, hooks)
         else:
@@ -176,11 +175,12 @@ class TensorGradients(TensorOperators):
         r = self._recording
         if r is not None and r.is_open:
             r.is_observed = True
+            r.tensors[self._slot] = self
 
     def _become_derived(self: Any, past: Any) -> None:
         """Its cotangent goes through this node of the graph."""
         self._type = self._type.with_role(DERIVED)
-        self._source = Upstream(None, 0, past, 0)
+        self._source = Upstream(None, past, 0)
 
     def _forget_graph(self: Any, freed: Any) -> None:
         if self._was_leaf:

@@ -9,14 +9,13 @@ import functools
 import operator
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
-from weakref import ref
 
 import numpy as np
 
 from ..errors import DtypeError
-from .recording import current, local
+from .recording import FLOAT, current, local
 from .tensor_names import check_keywords
-from .trie import MAX_STEPS, TensorCall
+from .trie import MAX_STEPS, NumberCall, TensorCall
 
 if TYPE_CHECKING:
     from .recording import Recording
@@ -43,45 +42,52 @@ def step_of_two(func: Callable[[Any, Any], Any], static_floats: bool = False) ->
         return func(h[0], h[1])
 
     def forward(self: Any, other: Any) -> Any:
-        rec = local.recording
-        if rec is None or rec.node.length >= MAX_STEPS:
-            rec = current()
+        rec = local.recording or current()
         own, cls = type(self), type(other)
         try:
-            a = self._slot  # before the recording is asked for: see `Recording.slot`
+            a = self._slot  # before the recording is asked for: see `Recording.slot_of_any`
             if self._recording is not rec:
                 a = rec.slot(self)
             if cls is own:
                 b = other._slot
-                key: Any = (func, a, b if other._recording is rec else rec.slot(other))
+                if other._recording is not rec:
+                    b = rec.slot(other)
+                key: Any = (func, a, b)
+            elif cls is int:
+                key = (func, a, INT, other)
+            elif cls is float and not static_floats:
+                key = (func, a, FLOAT)
+            else:
+                key = None
         except DtypeError:  # float16
             return self._eager(func, (self, other), {})
-        if cls is own:
-            pass
-        elif cls is float and not static_floats:
-            key = (func, a, rec.float_slot(other))
-        elif cls is int:
-            key = (func, a, INT, other)
-        else:
+        if key is None:
             return self._apply(func, (self, other), {}, floats=not static_floats)
         node = rec.node.next.get(key)
         if node is None:
+            if rec.node.length >= MAX_STEPS:
+                rec.compute()
+                return forward(self, other)
             if cls is int:
                 if is_float_like(self, other) and not static_floats and not rec.node.has_room(func, a, other):
                     return forward(self, float(other))
                 step = TensorCall(lambda h: func(h[0], other), (a,), (func, INT, other))
+            elif cls is float:
+                step = NumberCall(both, (a, rec.node.slots), func)
             else:
                 step = TensorCall(both, key[1:], func)
             node = rec.extend_call(key, step, (self, other))
             if node is None:
                 return self._eager(func, (self, other), {})
         rec.node = node
+        if cls is float:
+            rec.inputs.append(other)
         if not node.single:
             return rec.results(node, (self, other), own)
         t = new(own)  # what Recording.tensor does
         t._recording, t._type = rec, node.type
         t._slot = slot = node.slot
-        rec.tensors[slot] = ref(t)
+        rec.tensors[slot] = t
         return t
 
     return forward
@@ -97,34 +103,37 @@ def _reflected(name: str) -> Callable[..., Any]:
         cls = type(other)
         if cls is not float and cls is not int:
             return self._apply(func, (other, self), {}, floats=True)
-        rec = local.recording
-        if rec is None or rec.node.length >= MAX_STEPS:
-            rec = current()
+        rec = local.recording or current()
         try:
             b = self._slot
             if self._recording is not rec:
                 b = rec.slot(self)
         except DtypeError:
             return self._eager(func, (other, self), {})
-        key: Any = (func, rec.float_slot(other), b) if cls is float else (func, INT, other, b)
+        key: Any = (func, FLOAT, b) if cls is float else (func, INT, other, b)
         node = rec.node.next.get(key)
         if node is None:
+            if rec.node.length >= MAX_STEPS:
+                rec.compute()
+                return reflected(self, other)
             if cls is int:
                 if is_float_like(self, other) and not rec.node.has_room((INT, func), b, other):
                     return reflected(self, float(other))
                 step = TensorCall(lambda h: func(other, h[0]), (b,), (func, INT, other))
             else:
-                step = TensorCall(both, key[1:], func)
+                step = NumberCall(both, (rec.node.slots, b), func)
             node = rec.extend_call(key, step, (other, self))
             if node is None:
                 return self._eager(func, (other, self), {})
         rec.node = node
+        if cls is float:
+            rec.inputs.append(other)
         if not node.single:
             return rec.results(node, (other, self), type(self))
         t = new(type(self))  # what Recording.tensor does
         t._recording, t._type = rec, node.type
         t._slot = slot = node.slot
-        rec.tensors[slot] = ref(t)
+        rec.tensors[slot] = t
         return t
 
     return reflected
@@ -145,17 +154,30 @@ def _in_place(name: str, static_ints: bool = False) -> Callable[..., Any]:
         if cls is not float and cls is not type(self):
             self._apply(func, (self, other), {}, floats=True)
             return self
-        rec: Recording | None = local.recording
-        if rec is None or rec.node.length >= MAX_STEPS:
-            rec = current()
+        rec: Recording = local.recording or current()
         a = self._slot
         if self._recording is not rec:
             a = rec.slot(self)
-        b = rec.float_slot(other) if cls is float else rec.slot(other)
-        key = (func, a, b)
-        node = rec.node.next.get(key) or rec.extend(key, TensorCall(both, (a, b), func))
+        if cls is float:
+            key: Any = (func, a, FLOAT)
+        else:
+            b = other._slot
+            key = (func, a, b if other._recording is rec else rec.slot(other))
+        node = rec.node.next.get(key)
+        if node is None:
+            if rec.node.length >= MAX_STEPS:
+                rec.compute()
+                return in_place(self, other)
+            step = NumberCall(both, (a, rec.node.slots), func) if cls is float else TensorCall(both, key[1:], func)
+            node = rec.extend(key, step)
         rec.node = node
-        if rec.take_effects(node, (self, other)) or node.is_eager:
+        if cls is float:
+            rec.inputs.append(other)
+        if node.update is not None and self._base is None:
+            rec.tensors[a] = self
+            if self._exposed:
+                rec.compute()
+        elif rec.take_effects(node, (self, other)) or node.is_eager:
             rec.compute()
         return self
 
@@ -173,9 +195,7 @@ def step_of_one(func: Callable[[Any], Any]) -> Callable[..., Any]:
         return func(h[0])
 
     def unary(self: Any) -> Any:
-        rec = local.recording
-        if rec is None or rec.node.length >= MAX_STEPS:
-            rec = current()
+        rec = local.recording or current()
         try:
             a = self._slot
             if self._recording is not rec:
@@ -183,16 +203,21 @@ def step_of_one(func: Callable[[Any], Any]) -> Callable[..., Any]:
         except DtypeError:
             return self._eager(func, (self,), {})
         key = (func, a)
-        node = rec.node.next.get(key) or rec.extend_call(key, TensorCall(one, (a,), func), (self,))
+        node = rec.node.next.get(key)
         if node is None:
-            return self._eager(func, (self,), {})
+            if rec.node.length >= MAX_STEPS:
+                rec.compute()
+                return unary(self)
+            node = rec.extend_call(key, TensorCall(one, (a,), func), (self,))
+            if node is None:
+                return self._eager(func, (self,), {})
         rec.node = node
         if not node.single:
             return rec.results(node, (self,), type(self))
         t = new(type(self))  # what Recording.tensor does
         t._recording, t._type = rec, node.type
         t._slot = slot = node.slot
-        rec.tensors[slot] = ref(t)
+        rec.tensors[slot] = t
         return t
 
     return unary

@@ -15,7 +15,7 @@ from ..ir import Loc
 from ..processes import Lock
 from ..tracer.locations import here
 from .open_trace import Effect, MadeTensor, OpenTrace, TensorSlot
-from .tensor_types import TensorType
+from .tensor_types import DERIVED, TensorType
 
 MAX_NODES = 20_000
 """So many nodes are kept: programs that never repeat themselves begin anew then."""
@@ -76,12 +76,20 @@ class TensorCall(Step):
         self.loc = here()
 
 
+class NumberCall(TensorCall):
+    """A function is called on a Python float that comes in with the call, as the last slot before it."""
+
+    def replay(self, t: OpenTrace) -> None:
+        t.number()
+        t.call(self.operands, self.run)
+
+
 class TrieNode:
     """The program up to here."""
 
     __slots__ = ("parent", "step", "next", "slots", "length", "result", "made", "effects", "changed", "single",
-                 "kernels", "grad_enabled", "is_eager", "slot", "type", "places",
-                 "guards", "hidden", "crowded")
+                 "update", "kernels", "grad_enabled", "is_eager", "slot", "type", "places", "guards", "hidden",
+                 "crowded")
 
     def __init__(self, parent: TrieNode | None, step: Step | None):
         self.parent = parent
@@ -101,6 +109,8 @@ class TrieNode:
         """Of the tensors made, by slot: which leaf of the result they are."""
         self.single = False
         """Whether the step gives one new array that owns its elements, and changes nothing."""
+        self.update: Effect | None = None
+        """What it does, if it changes the elements of one operand and nothing besides: no tensor, no new variable."""
         self.slot = self.slots
         self.type: TensorType = None  # type: ignore[assignment]
         """Of a single result."""
@@ -157,6 +167,8 @@ class TrieNode:
             assert isinstance(step, TensorCall)
             step.note_line()
             known, captured = len(t.recorder.world.guards), len(t.recorder.captured)
+            if isinstance(step, NumberCall):
+                t.number()
             outcome = t.call(step.operands, step.run)
             node.guards = list(t.recorder.world.guards.values())[known:]
             node.hidden = [c for c in list(t.recorder.captured.values())[captured:] if not is_table(c)]
@@ -164,6 +176,7 @@ class TrieNode:
             node.changed = self.changed | {t.roots[step.operands[e.operand]] for e in outcome.effects}
             node.single = (len(node.made) == 1 and not node.is_eager and not node.effects and node.made[0].base is None
                            and node.result == TensorSlot(node.made[0].slot))
+            node.update = the_only_update(node)
             leaves = leaves_of(node.result)
             node.places = {m.slot: leaves.index(TensorSlot(m.slot)) for m in node.made}
             if node.made:
@@ -171,6 +184,13 @@ class TrieNode:
         node.slots = len(t.handles)
         _trie.count(self, key, node)
         return node
+
+
+def the_only_update(node: TrieNode) -> Effect | None:
+    if len(node.effects) != 1 or node.made or node.is_eager:
+        return None
+    (e,) = node.effects
+    return None if e.is_new_variable or e.type.role == DERIVED else e
 
 
 def is_table(c: Any) -> bool:
