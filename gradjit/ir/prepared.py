@@ -23,19 +23,27 @@ def prepared(func: Func) -> Callable[[Sequence[Any]], list[np.ndarray]]:
         return lambda args: [np.array(a, order="C") for a in interpret(func, args)]
     place: dict[Value, int] = {p: k for k, p in enumerate(func.params)}
     steps: list[tuple[Any, Any, tuple[int, ...], dict[str, Any], int, Any, Op, list[int]]] = []
-    known: list[tuple[int, np.ndarray]] = []
+    known: dict[int, np.ndarray] = {}
+    count = len(place)
+    computed: dict[Any, int] = {}
     for op in func.ops:
         (r,) = op.results
-        place[r] = len(place)
-        if not op.operands:
-            known.append((place[r], evaluate(op, [], {})[0]))
+        operands = tuple([place[v] for v in op.operands])
+        at = same_as_operand(op, operands, known)
+        if is_plain(op):
+            at = computed.setdefault((op.name, operands), count) if at is None else at
+        if at is not None and at != count:
+            place[r] = at
             continue
-        steps.append((OPS[op.name].evaluate, r.dtype.np, tuple(place[v] for v in op.operands), op.attrs, place[r],
-                      r.shape, op, []))
-    count = len(place)
+        place[r] = count
+        if operands:
+            steps.append((OPS[op.name].evaluate, r.dtype.np, operands, op.attrs, count, r.shape, op, []))
+        else:
+            known[count] = evaluate(op, [], {})[0]
+        count += 1
     dtypes = [p.dtype.np for p in func.params]
     results = [place[r] for r in func.results]
-    kept = {*results, *(k for k, _ in known)}
+    kept = {*results, *known}
     for step in reversed(steps):  # what nobody reads any more is let go
         step[-1].extend({*step[2], step[4]} - kept)
         kept.update(step[-1])
@@ -44,7 +52,7 @@ def prepared(func: Func) -> Callable[[Sequence[Any]], list[np.ndarray]]:
         env: list[Any] = [None] * count
         for k, (a, dtype) in enumerate(zip(args, dtypes, strict=True)):
             env[k] = a if type(a) is np.ndarray else np.asarray(a, dtype)
-        for k, a in known:
+        for k, a in known.items():
             env[k] = a
         with np.errstate(all="ignore"):
             for function, dtype, operands, attrs, at, shape, op, dead in steps:
@@ -61,6 +69,24 @@ def prepared(func: Func) -> Callable[[Sequence[Any]], list[np.ndarray]]:
         return [np.array(env[k], order="C") for k in results]
 
     return run
+
+
+def same_as_operand(op: Op, operands: tuple[int, ...], known: dict[int, np.ndarray]) -> int | None:
+    """The operand that a result is equal to, to the bit: what only derivatives know of, and a product with ones."""
+    spec = OPS[op.name]
+    if spec.pointwise and spec.selects and spec.arity == 1 and not spec.pinned:
+        return operands[0]
+    if op.name == "mul" and op.result.dtype.kind == "f":
+        for one, other, v in zip(operands, operands[::-1], op.operands[::-1], strict=True):
+            if one in known and v.type == op.result.type and (known[one] == 1).all():
+                return other
+    return None
+
+
+def is_plain(op: Op) -> bool:
+    """Whether another operation of this name on the same operands gives the same, and may be left away."""
+    spec = OPS[op.name]
+    return spec.pointwise and not op.attrs and not spec.pinned and not spec.calls_user
 
 
 def is_special(op: Op) -> bool:

@@ -14,7 +14,7 @@ import numpy as np
 
 from ..api import backends, config
 from ..errors import UnsupportedError
-from ..ir import Block, Builder, Func, Value
+from ..ir import OPS, Block, Builder, Func, Op, Value
 from ..ir.prepared import prepared
 from ..ir.sizes import deciding
 from ..passes import optimize
@@ -26,7 +26,7 @@ from ..runtime.call_convention import MISS
 from ..runtime.entry_spec import ArraySpec, EntrySpec, FloatSpec, OutputSpec
 from .tensor_types import CONSTANT
 from .traced_calls import sliced
-from .trie import TensorCall, TrieNode, is_table
+from .trie import TensorCall, Traced, TrieNode, is_table
 
 if TYPE_CHECKING:
     from .open_trace import OpenTrace
@@ -119,13 +119,40 @@ def function_of(t: OpenTrace, results: Sequence[Value]) -> tuple[Func, list[bool
     """What was recorded, as a function of the inputs, of what was read from outside, and then of tables of its own;
     which inputs are numbers."""
     hidden = list(t.recorder.captured.values())
+    if not hidden:
+        return straight(t.inputs, t.recorder.block.ops, results), [v in t.number_inputs for v in t.inputs], []
     read, tables = [c for c in hidden if not is_table(c)], [c for c in hidden if is_table(c)]
-    block = Block()
-    block.params = (*t.inputs, *(c.value for c in (*read, *tables)))
-    block.ops = list(t.recorder.block.ops)
-    block.results = tuple(results)
+    func = straight((*t.inputs, *(c.value for c in (*read, *tables))), t.recorder.block.ops, results)
     numbers = [v in t.number_inputs for v in t.inputs] + [False] * len(hidden)
-    return Func("tensors", block), numbers, [c.array for c in tables]
+    return func, numbers, [c.array for c in tables]
+
+
+def function_until(traced: Traced, results: Sequence[Value]) -> tuple[Func, list[bool], list[np.ndarray]]:
+    """The same of what a trace had recorded when it came by."""
+    t = traced.trace()
+    assert t is not None
+    inputs = t.inputs[:traced.inputs]
+    return straight(inputs, t.recorder.block.ops[:traced.ops], results), [v in t.number_inputs for v in inputs], []
+
+
+def straight(inputs: Sequence[Value], ops: Sequence[Op], results: Sequence[Value]) -> Func:
+    block = Block()
+    block.params, block.ops, block.results = tuple(inputs), list(ops), tuple(results)
+    return Func("tensors", block)
+
+
+def live(func: Func) -> Func:
+    """The function without what no result depends on. A straight program shares its operations with what is given."""
+    if any(op.regions or OPS[op.name].moves_record for op in func.ops):
+        return dce(func)
+    needed = set(func.results)
+    kept: list[Op] = []
+    for op in reversed(func.ops):
+        if OPS[op.name].effect or not needed.isdisjoint(op.results):
+            kept.append(op)
+            needed.update(op.uses())
+    func.body.ops = kept[::-1]
+    return func
 
 
 def values(node: TrieNode, wanted: tuple[int, ...], recording: Recording) -> TensorKernel:
@@ -133,9 +160,14 @@ def values(node: TrieNode, wanted: tuple[int, ...], recording: Recording) -> Ten
     found = node.kernels.get(wanted)
     if found is None:
         with deciding(False):
-            t = recording.open_trace() or node.opened()
-            func, numbers, captured = function_of(t, t.values(wanted))
-            found = node.kernels[wanted] = TensorKernel(dce(func), numbers, captured)
+            t = recording.open_trace()
+            known = node.traced_values(wanted) if t is None else None
+            if known is None:
+                t = t or node.opened()
+                func, numbers, captured = function_of(t, t.values(wanted))
+            else:
+                func, numbers, captured = function_until(*known)
+            found = node.kernels[wanted] = TensorKernel(live(func), numbers, captured)
     return found
 
 
@@ -204,7 +236,7 @@ def pull_kernel(node: TrieNode, t: OpenTrace, wanted: tuple[int, ...], targets: 
             for k, p in enumerate(func.body.params):
                 p.index = k
             numbers = [*numbers[:inputs], *[False] * len(cts), *numbers[inputs:]]
-        kernel = TensorKernel(dce(func), numbers, captured)
+        kernel = TensorKernel(live(func), numbers, captured)
     return PullKernel(kernel, tuple(sites.index(slot) for slot in summed), cone)
 
 

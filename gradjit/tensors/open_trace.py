@@ -140,6 +140,8 @@ class OpenTrace:
         self.variables: set[Value] = set()
         """The values that variables have stood for."""
         self.grad_enabled = True
+        self.at: Any = None
+        """The node of the trie where its recording has left it."""
         self.recorder.alive = True
 
     @contextmanager

@@ -97,6 +97,7 @@ class Recording:
 
     is_open = True
     trace: tuple[TrieNode, OpenTrace] | None = None
+    """Where it was traced last, and the trace, which is its own until it ends."""
     hidden: Sequence[np.ndarray] = ()
     """Copies of the arrays that functions called on tensors have read from outside."""
     carried: frozenset[int] = frozenset()
@@ -120,7 +121,7 @@ class Recording:
         if recorders():
             fail(TraceError, "a tensor is used in a function while gradjit traces it, which would make its value part "
                              "of the compiled program; pass it as an argument, or its array, t.numpy()")
-        t, self.trace = self.open_trace() or self.node.opened(), None
+        t, self.trace = self.open_trace() or self.node.continued() or self.node.opened(), None
         found = self.node.extended(key, t, step)
         self.trace = found, t
         return found
@@ -362,7 +363,10 @@ class Recording:
                     t._source = Upstream(None, past, slot)
         if local.recording is self:
             local.recording = None
-        self.trace, self.inputs, self.tensors, self.sources = None, NO_INPUTS, NO_TENSORS, NO_SOURCES
+        if self.trace is not None:
+            node, trace = self.trace
+            self.trace, trace.at = None, node
+        self.inputs, self.tensors, self.sources = NO_INPUTS, NO_TENSORS, NO_SOURCES
 
 
 def read(c: Any) -> np.ndarray:

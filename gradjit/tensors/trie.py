@@ -8,10 +8,12 @@ taken, and the kernels that compute what is wanted of the program that ends ther
 from __future__ import annotations
 
 import threading
+from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Any
+from weakref import ref
 
-from ..ir import Loc
+from ..ir import Loc, Value
 from ..processes import Lock
 from ..tracer.locations import here
 from .open_trace import Effect, MadeTensor, OpenTrace, TensorSlot
@@ -22,6 +24,8 @@ MAX_NODES = 20_000
 MAX_INTS = 16
 """So many different ints are part of programs as operands of one operation on a line of the user's; any further one is
 a number that comes in, as a float is."""
+TRACES = 8
+"""So many traces are kept."""
 MAX_STEPS = 500
 """A recording of so many steps is computed, and the next one begins."""
 
@@ -84,12 +88,28 @@ class NumberCall(TensorCall):
         t.call(self.operands, self.run)
 
 
+class Traced:
+    """How far a trace had come behind a step: what it had recorded, and the values that the step gave to slots.
+
+    A trace goes on behind it, and is not kept for long (`_Trie.traces`).
+    """
+
+    __slots__ = ("trace", "ops", "inputs", "values")
+
+    def __init__(self, t: OpenTrace, node: TrieNode):
+        self.trace = ref(t)
+        self.ops = len(t.recorder.block.ops)
+        self.inputs = len(t.inputs)
+        given = [m.slot for m in node.made if m.base is None] + [e.slot for e in node.effects]
+        self.values = {s: t.handles[s]._content for s in given}
+
+
 class TrieNode:
     """The program up to here."""
 
     __slots__ = ("parent", "step", "next", "slots", "length", "result", "made", "effects", "changed", "single",
                  "update", "kernels", "grad_enabled", "is_eager", "slot", "type", "places", "guards", "hidden",
-                 "crowded")
+                 "crowded", "traced")
 
     def __init__(self, parent: TrieNode | None, step: Step | None):
         self.parent = parent
@@ -121,6 +141,8 @@ class TrieNode:
         """The arrays from outside that it reads."""
         self.crowded: frozenset[Any] = frozenset()
         """The operations, with their tensor, that have taken too many ints as the other operand."""
+        self.traced: Traced | None = None
+        """What the tracer stood at behind the step."""
 
     def has_room(self, operation: Any, slot: int, x: int) -> bool:
         """Whether an int becomes part of the program here, as the other operand of an operation."""
@@ -141,6 +163,28 @@ class TrieNode:
             found.append(node.step)
             node = node.parent
         return found[::-1]
+
+    def traced_values(self, slots: Sequence[int]) -> tuple[Traced, list[Value]] | None:
+        """What the owners of these slots hold here, as the trace knows that came by; None where that is no more."""
+        traced = self.traced
+        if traced is None or (t := traced.trace()) is None:
+            return None
+        found: dict[int, Any] = {}
+        node: TrieNode | None = self
+        while node is not None and node.traced is not None and node.traced.trace() is t:
+            found = node.traced.values | found
+            node = node.parent
+        values = [found.get(s) for s in slots]
+        return (traced, values) if all(isinstance(v, Value) for v in values) else None  # type: ignore[return-value]
+
+    def continued(self) -> OpenTrace | None:
+        """The trace that an ended recording has left here, for one recording to go on with."""
+        t = None if self.traced is None else self.traced.trace()
+        with _trie.lock:
+            if t is None or t.at is not self:
+                return None
+            t.at = None
+        return t
 
     def opened(self) -> OpenTrace:
         """An open trace that has taken these steps."""
@@ -182,6 +226,10 @@ class TrieNode:
             if node.made:
                 node.slot, node.type = node.made[0].slot, node.made[0].type
         node.slots = len(t.handles)
+        if not t.recorder.captured:
+            node.traced = Traced(t, node)
+            if self.traced is None or self.traced.trace() is not t:
+                _trie.traces.append(t)
         _trie.count(self, key, node)
         return node
 
@@ -214,6 +262,8 @@ class _Trie:
 
     def clear(self) -> None:
         self.nodes = 0
+        self.traces: deque[OpenTrace] = deque(maxlen=TRACES)
+        """The latest: other recordings on the same way may want kernels of them."""
         self.ints: dict[Any, set[int]] = {}
         """By operation and line: the ints that are part of programs."""
         self.roots: dict[tuple[bool, bool], TrieNode] = {}

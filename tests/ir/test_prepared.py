@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import tracemalloc
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -10,7 +12,7 @@ from numpy.testing import assert_array_equal
 
 import gradjit as gj
 from gradjit import errors
-from gradjit.ir import interpret, parse
+from gradjit.ir import OPS, interpret, parse
 from gradjit.ir.prepared import prepared
 
 X = np.linspace(-1, 2, 6)
@@ -65,3 +67,27 @@ def test_dead_arrays_are_let_go() -> None:
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert peak < 6 * x.nbytes
+
+
+def test_what_is_known_to_be_equal_is_computed_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    func = parse("""func @f(%x: f64[4], %y: f64[4]) -> (f64[4], f64[4], f64[4], f64[4], f64[4]) {
+  %0: f64[4] = const 1.0
+  %1: f64[4] = mul %0, %x
+  %2: f64[4] = stop_gradient %1
+  %3: f64[4] = mul %x, %y
+  %4: f64[4] = mul %x, %y
+  %5: f64[4] = add %3, %4
+  %6: f64[4] = mul %y, %x
+  return %2, %5, %3, %4, %6
+}""")["f"]
+    args = [np.array([-0.0, np.inf, np.nan, 3.0]), np.array([2.0, -0.0, 1.0, 0.1])]
+    expected = interpret(func, args)
+    calls = []
+    plain = OPS["mul"].evaluate
+    monkeypatch.setitem(OPS, "mul", replace(OPS["mul"], evaluate=lambda a, b: calls.append(0) or plain(a, b)))
+    found = prepared(func)(args)
+    assert len(calls) == 2  # x * y and y * x
+    for a, b in zip(found, expected, strict=True):
+        assert_array_equal(a, b)
+        assert_array_equal(np.signbit(a), np.signbit(b))
+    assert not any(np.shares_memory(a, b) for a, b in itertools.combinations([*args, *found], 2))
