@@ -226,7 +226,7 @@ def pull_kernel(node: TrieNode, t: OpenTrace, wanted: tuple[int, ...], targets: 
             slot = own[k - first][0]
             summed[slot] = b.add(summed[slot], ct) if slot in summed else ct
         for slot, v in own:  # a variable that was used, if only by what has no slope
-            if slot not in summed and (slot if slot >= 0 else ~slot) in used:
+            if slot not in summed and (slot if slot >= 0 else ~slot) in used and not t.watches(slot):
                 summed[slot] = b.zeros(v.type)
         func.body.results = (*func.results[:len(wanted)], *summed.values())
         inputs = len(numbers) - len(captured)

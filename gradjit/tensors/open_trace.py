@@ -79,6 +79,29 @@ class StraightThrough(Rule):
         return Func(self.name, block)
 
 
+@dataclass(eq=False)
+class Watched(ArrayView):
+    """The parent itself, whose cotangent goes to another array of its shape, until derivatives know of a write to its
+    root. version: that of the root."""
+
+    other: TracedArray
+    version: int
+
+    def get(self, parent: TracedArray) -> TracedArray:
+        if parent.root.version != self.version:
+            return parent
+        (passing,) = ruled([parent.value], [self.other.value], StraightThrough(parent.type))
+        return root(passing, self.other.home, ARRAY)
+
+    def put(self, parent: TracedArray, new: TracedArray) -> TracedArray:
+        return new
+
+
+def watched(h: Sequence[TracedArray]) -> TracedArray:
+    """A look at a view whose cotangent goes to the other array."""
+    return view(h[0], Watched(h[1], h[0].root.version), h[0].strides_in_elements)
+
+
 @dataclass(frozen=True)
 class TensorSlot:
     """In the result of a step: the tensor of this slot."""
@@ -196,6 +219,10 @@ class OpenTrace:
             return list(dict.fromkeys(self.sites[slot]))
         return self.values([slot])
 
+    def watches(self, slot: int) -> bool:
+        """Whether an input only takes the cotangent of a view."""
+        return any(isinstance(h._view, Watched) and h._view.other is self.handles[slot] for h in self.handles)
+
     def comes_from_others(self, slot: int) -> bool:
         """Whether derivatives pass from what a leaf holds to other variables."""
         others = {v for k in self.entered if k != slot and self.roles[k] != CONSTANT
@@ -240,6 +267,10 @@ class OpenTrace:
         elif unseen and role == DERIVED:
             self.sites.setdefault(slot, [old_values[slot]])
             self.pass_on(h, old_values[slot])  # as PyTorch has it
+        if unseen:
+            for other in self.handles:
+                if isinstance(other._view, Watched) and other.root is h:
+                    other._view.version = h.version
         if role != CONSTANT or differentiable:
             self.make_distinct(h)
         joins = role == LEAF and differentiable and not unseen and self.comes_from_others(slot)

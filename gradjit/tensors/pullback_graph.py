@@ -140,7 +140,7 @@ class Deliveries:
 
     def free(self, past: Past, cone: frozenset[int]) -> None:
         """What lies behind these slots was used up."""
-        if self.freed is None:
+        if self.freed is None or past.is_lasting:
             return
         past.freed.append((cone, self.freed))
         for slot, weak in past.tensors.items():
@@ -222,7 +222,7 @@ def keeping_slots(past: Past) -> list[int]:
 
 
 def keeps_gradient(t: Tensor) -> bool:
-    return t._keeps_grad and t._type.role == DERIVED
+    return t._keeps_grad and (t._type.role == DERIVED or t._base is not None)
 
 
 __all__ = ["Freed", "backward"]

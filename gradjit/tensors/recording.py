@@ -23,7 +23,7 @@ from ..tracer.locations import fail
 from ..tracer.recorder import recorders
 from ..tracer.trace import captured_name, is_changed
 from . import kernels
-from .open_trace import OpenTrace, TensorSlot
+from .open_trace import OpenTrace, TensorSlot, watched
 from .tensor_types import DERIVED
 from .trie import MAX_STEPS, Enter, EnterNumber, SetMode, Step, TensorCall, TrieNode, beginning, leaves_of, modes
 
@@ -74,13 +74,15 @@ class Upstream:
 class Past:
     """A recording that was computed, as a node in the graph that derivatives are pulled back through."""
 
-    __slots__ = ("number", "node", "inputs", "sources", "tensors", "carried", "hooks", "freed", "rule")
+    __slots__ = ("number", "node", "inputs", "sources", "tensors", "carried", "hooks", "freed", "rule", "is_lasting")
 
     rule: Callable[[np.ndarray], dict[int, np.ndarray]] | None
     """What pulls back in the place of the recorded steps: a rule of the user's, from the only output to the sources."""
 
     def __init__(self, r: Recording):
         self.rule = None
+        self.is_lasting = False
+        """Whether cotangents may come through it again, as through a view: no elements were kept for them."""
         self.number = next(_numbers)  # what it was computed from has a lower one
         self.node, self.sources = r.node, r.sources
         self.tensors = {slot: ref(r.tensors[slot]) for slot in held(r.tensors)}
@@ -98,6 +100,8 @@ class Recording:
     is_open = True
     trace: tuple[TrieNode, OpenTrace] | None = None
     """Where it was traced last, and the trace, which is its own until it ends."""
+    past: Past | None = None
+    """What it will be in the graph, if that is known before it ends."""
     hidden: Sequence[np.ndarray] = ()
     """Copies of the arrays that functions called on tensors have read from outside."""
     carried: frozenset[int] = frozenset()
@@ -202,6 +206,25 @@ class Recording:
         self.tensors[slot] = t
         if t.clears_gradients:
             t._grad = None
+
+    def watched(self, view: Tensor, seen: int) -> int:
+        """The slot of a view with a source of its own, to which its cotangent goes. seen: the slot without that."""
+        owner = view._owner
+        if owner._recording is self and self.node.has_written(owner._slot):
+            return seen  # it is another variable now
+        type = view._type.with_role(DERIVED)
+        self.node = self.node.next.get(type) or self.extend(type, Enter(type))
+        self.inputs.append(np.zeros(type.shape, type.dtype))
+        slot = self.node.slot
+        self.sources[slot] = view._source
+        self.is_deep = True
+        key = watched, seen, slot
+        self.node = self.node.next.get(key) or self.extend(key, TensorCall(watched, key[1:], watched))
+        return self.node.slot
+
+    def uses(self, slot: int) -> bool:
+        """Whether a step has had the tensor of this slot as an operand."""
+        return any(isinstance(s, TensorCall) and slot in s.operands for s in self.node.path())
 
     def float_slot(self, x: float) -> int:
         """The slot of a Python float, an input of its own."""
@@ -345,7 +368,7 @@ class Recording:
               cone: frozenset[int] = frozenset(), freed: Any = None) -> None:
         """The recording has ended, with these arrays for the tensors of these slots. What it was is kept by the tensors
         whose derivatives need it; those in the `cone` have lost their graph."""
-        past: Past | None = None
+        past = self.past
         self.is_open = False
         for slot, t, a in zip(wanted, tensors, outs, strict=True):
             if t._exposed:

@@ -153,12 +153,16 @@ class Tensor(TensorGradients):
         if enabled is not passes:  # it is what it was made as
             r.set_mode(passes)
         again = r.call(step.run, step.key, operands, type(self), is_whole=False)
+        slot = leaves_of(again)[place]._slot
+        if self._source is not None and self._looked_at is self._owner._source:
+            slot = r.watched(self, slot)
         if enabled is not passes:
             r.set_mode(enabled)
-        found = leaves_of(again)[place]
+        before = self._recording
+        self._was_used = self._was_used or before is None or before.uses(self._slot)
         self._recording = None if self._owner._exposed else r
-        self._slot = found._slot
-        return self._slot
+        self._slot = slot
+        return slot
 
     def _own_elements(self) -> None:
         """Of a view without derivatives: become a tensor of its own on the same elements."""

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
+from weakref import ref
 
 import numpy as np
 
 from ..errors import ArgumentError, DifferentiationError, DtypeError
 from ..tracer.locations import fail
 from . import pullback_graph
-from .recording import Upstream, custom_past
+from .recording import Past, Upstream, current, custom_past, local
 from .tensor_operators import TensorOperators
 from .tensor_types import CONSTANT, DERIVED, LEAF
 
@@ -52,6 +53,10 @@ class TensorGradients(TensorOperators):
     another one."""
     _has_new_shape = False
     """Whether its shape was set: what was computed before pulls back cotangents of another one."""
+    _looked_at: Any = None
+    """Of a view with a source of its own: the source of the tensor that it looks at, as it was then."""
+    _was_used = False
+    """Of a view: whether something that is computed already comes from it."""
     _was_leaf = False
     """Of a derived tensor: whether it was a leaf until other variables were written into it."""
 
@@ -143,17 +148,27 @@ class TensorGradients(TensorOperators):
         """Have `backward` leave a gradient here, too, although it is no leaf."""
         self._check_observable("retain_grad")
         self._keeps_grad = True
-        self._observe()
+        if self._base is None:
+            self._observe()
+        elif not self.keeps_gradients:
+            source = self._source_of_its_own("retain_grad")
+            source.recording.tensors[source.slot] = ref(self)
 
     def register_hook(self: Any, hook: Callable[[Any], Any]) -> HookHandle:
         """Have `hook(gradient)` called when the gradient of this tensor is computed; what it returns, if anything,
-        takes its place. The handle's `remove()` takes the hook away."""
+        takes its place. The handle's `remove()` takes the hook away.
+
+        The gradient of a view is that of what is computed from the view; it is part of that of the tensor looked at.
+        """
         self._check_observable("register_hook")
-        self._value()
-        self._end_recording()  # so that the hook belongs to what it holds now, whatever is written to it later
-        source = self._source
         hooks = GradientHooks(type(self))
-        if self.role == LEAF:
+        if self._base is not None:
+            source = self._source_of_its_own("register_hook")
+        else:
+            self._value()
+            self._end_recording()  # so that the hook belongs to what it holds now, whatever is written to it later
+            source = self._source
+        if self._base is None and self.role == LEAF:
             hooks = self._hooks = self._hooks or hooks
             if source is not None:
                 source.hooks = hooks
@@ -167,9 +182,29 @@ class TensorGradients(TensorOperators):
     def _check_observable(self: Any, method: str) -> None:
         if not self.requires_grad:
             fail(DifferentiationError, f"{method} of a tensor that does not require a gradient")
-        if self._base is not None and not self.keeps_gradients:
-            fail(DifferentiationError, f"{method} of a view, whose gradient is part of that of the tensor that it "
-                                       f"looks at; write t = t.clone() before, and go on with that t")
+
+    def _source_of_its_own(self: Any, method: str) -> Upstream:
+        """Of a view: the place in the graph where its cotangent arrives before it goes on to the tensor looked at."""
+        owner = self._owner
+        if isinstance(self._source, Upstream) and self._looked_at is owner._source:
+            return self._source
+        r = self._recording
+        is_used = r is not None and r.uses(self._slot)
+        if self._was_used or (is_used and not r.is_open):
+            fail(DifferentiationError, f"{method} of a view that was used in what is computed already; write it right "
+                                       f"behind the line that makes the view")
+        if not is_used:  # a recording of the view alone
+            if local.recording is not None:
+                local.recording.compute()
+            r = current()
+            r.slot(self)
+        past = r.past = Past(r)
+        past.is_lasting = not is_used
+        slot = self._slot
+        r.compute()
+        self._looked_at, self._was_used = owner._source, is_used
+        self._source = Upstream(None, past, slot)
+        return self._source
 
     def _observe(self: Any) -> None:
         r = self._recording

@@ -164,6 +164,15 @@ class TrieNode:
             node = node.parent
         return found[::-1]
 
+    def has_written(self, slot: int) -> bool:
+        """Whether derivatives know of a write to a root."""
+        node: TrieNode | None = self
+        while node is not None:
+            if any(e.slot == slot and e.is_recorded for e in node.effects):
+                return True
+            node = node.parent
+        return False
+
     def traced_values(self, slots: Sequence[int]) -> tuple[Traced, list[Value]] | None:
         """What the owners of these slots hold here, as the trace knows that came by; None where that is no more."""
         traced = self.traced

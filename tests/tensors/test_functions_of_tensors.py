@@ -134,9 +134,6 @@ def test_hooks_and_kept_gradients() -> None:
     y.register_hook(write)
     y.sum().backward()
     assert_array_equal(x.grad, [20, 20])
-    for call in (x[1:].retain_grad, lambda: x.reshape(2, 1).register_hook(write)):
-        with pytest.raises(gj.DifferentiationError, match=r"view[\s\S]*clone[\s\S]*test_functions_of_tensors.py"):
-            call()
     part = x[1:].clone()
     part.retain_grad()
     (part * part).sum().backward()
