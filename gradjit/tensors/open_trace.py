@@ -262,7 +262,9 @@ class OpenTrace:
                                        "under gj.no_grad()")
         if not unseen and role == DERIVED:
             self.sites.pop(slot, None)
-        if unseen and role == LEAF and not h.is_known:
+        if role == LEAF and h.is_known:  # a variable, although its elements are known
+            h.assign(root(h.value, self.recorder, ARRAY))
+        if unseen and role == LEAF:
             h.assign(root(stopped(h).content, h.home, ARRAY))
         elif unseen and role == DERIVED:
             self.sites.setdefault(slot, [old_values[slot]])

@@ -223,8 +223,13 @@ class Recording:
         return self.node.slot
 
     def uses(self, slot: int) -> bool:
-        """Whether a step has had the tensor of this slot as an operand."""
-        return any(isinstance(s, TensorCall) and slot in s.operands for s in self.node.path())
+        """Whether derivatives pass from a result of a step to the tensor of this slot."""
+        node: TrieNode | None = self.node
+        while node is not None:
+            if isinstance(node.step, TensorCall) and slot in node.step.operands and node.has_derivatives:
+                return True
+            node = node.parent
+        return False
 
     def float_slot(self, x: float) -> int:
         """The slot of a Python float, an input of its own."""

@@ -17,7 +17,7 @@ from ..ir import Loc, Value
 from ..processes import Lock
 from ..tracer.locations import here
 from .open_trace import Effect, MadeTensor, OpenTrace, TensorSlot
-from .tensor_types import DERIVED, TensorType
+from .tensor_types import CONSTANT, DERIVED, TensorType
 
 MAX_NODES = 20_000
 """So many nodes are kept: programs that never repeat themselves begin anew then."""
@@ -163,6 +163,12 @@ class TrieNode:
             found.append(node.step)
             node = node.parent
         return found[::-1]
+
+    @property
+    def has_derivatives(self) -> bool:
+        """Whether derivatives pass the step."""
+        return (any(m.type.role != CONSTANT and not m.is_detached for m in self.made)
+                or any(e.type.role != CONSTANT and e.is_recorded for e in self.effects))
 
     def has_written(self, slot: int) -> bool:
         """Whether derivatives know of a write to a root."""

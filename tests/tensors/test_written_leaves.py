@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 from typing import Any
 
@@ -110,3 +111,19 @@ def test_an_index_that_is_a_buffer() -> None:
     x = leaf(1.0, 2.0, 3.0)
     x[np.array([2, 0]).data].sum().backward()
     assert_array_equal(x.grad, [1, 0, 1])
+
+
+@pytest.mark.parametrize("recorded", [True, False])
+def test_a_leaf_filled_with_a_number_is_a_variable_still(recorded: bool) -> None:
+    x, y = leaf(1.0, 2.0), leaf(1.0, 2.0)
+    with contextlib.nullcontext() if recorded else gj.no_grad():
+        x.fill_(2.0)
+        y[...] = 2.0
+    (x * 3 + x * x * y).sum().backward()
+    assert_array_equal(x.grad, [11, 11])
+    assert_array_equal(y.grad, [4, 4])
+    z = leaf(5.0)
+    with gj.no_grad():
+        z.zero_()
+    z.sum().backward()
+    assert_array_equal(z.grad, [1])
