@@ -33,6 +33,7 @@ from .loops import (
     Accumulate,
     Accumulator,
     Buffer,
+    Call,
     Chunks,
     ChunkSizes,
     Finish,
@@ -44,6 +45,7 @@ from .loops import (
     Start,
     Stmt,
     Store,
+    View,
     WhileStmt,
     inner,
     trips,
@@ -61,6 +63,7 @@ from .numbers import (
     identity,
     memory_cost,
 )
+from .routines import STACKS
 from .symbolic import reckoned
 from .target import Machine
 
@@ -132,6 +135,9 @@ class Cutter:
         for s in body:
             if isinstance(s, LoopStmt):
                 out += self.loop(s)
+                continue
+            if isinstance(s, Call):
+                out.append(self.call(s))
                 continue
             if isinstance(s, Repeat) and self.is_long(s):
                 if (cut := self.by_members(s)) is not None:
@@ -213,6 +219,51 @@ class Cutter:
             return None
         sizes = member_sizes(found, iteration, trip_count)
         return None if sizes is None else self.cut_members(s, found, sizes)
+
+    # calls ------------------------------------------------------------------------------------------------------------
+    def call(self, s: Call) -> Stmt:
+        """A routine that does its work for each of many apart, in chunks of those."""
+        if s.work < LIMITS.chunk * LIMITS.fewest:
+            return s
+        found = STACKS[s.routine](s) if s.routine in STACKS else "it does its work in one piece"
+        extents = s.reads[0].shape[:found] if not isinstance(found, str) else ()
+        axis = max(range(len(extents)), key=lambda a: reckoned(extents[a]), default=None)
+        if isinstance(found, str) or axis is None:
+            s.serial = found if isinstance(found, str) else "it does its work in one piece"
+            return s
+        if is_open(extents[axis]):
+            s.serial = "how much there is of it is open"
+            return s
+        sizes = self.call_sizes(s, found, axis)
+        if sizes.count(extents[axis]) < 2:
+            s.serial = "there is too little work in it"
+            return s
+        return self.cut_call(s, found, axis, sizes)
+
+    @staticmethod
+    def call_sizes(s: Call, stack: int, axis: int) -> ChunkSizes:
+        extent = s.reads[0].shape[axis]
+        unit = s.attrs.get("together", 1) if axis == stack - 1 else 1
+        least = max(LIMITS.chunk * extent / s.work, 1)
+        own = sum(reckoned(v.buffer.nbytes) for v in s.writes if is_scratch(v, stack))
+        most = min(LIMITS.most, max(LIMITS.copies // own, 1)) if own else LIMITS.most
+        return ChunkSizes(-(-int(least + 0.5) // unit) * unit, LIMITS.fewest, most, unit)
+
+    def cut_call(self, s: Call, stack: int, axis: int, sizes: ChunkSizes) -> Chunks:
+        """Each chunk has its part of what is read and written, and memory of its own for the routine's use."""
+        extent = s.reads[0].shape[axis]
+        var, lo, trip_count = self.chunk(extent, sizes)
+
+        def part(v: View) -> View:
+            if is_scratch(v, stack):
+                n = v.buffer.size
+                return View(self.memory(v.buffer.dtype, (var.hi, n)), Affine({var: n}), v.strides, v.shape)
+            shape = tuple(size_of(trip_count) if a == axis else n for a, n in enumerate(v.shape))
+            return replace(v, offset=v.offset + size_of(lo) * v.strides[axis], shape=shape)
+
+        reads, writes = (tuple(map(part, views)) for views in (s.reads, s.writes))
+        within = replace(s, reads=reads, writes=writes, work=s.work / sizes.count(extent))
+        return Chunks(var, lo, trip_count, extent, sizes, [within])
 
     # rewriting ----------------------------------------------------------------------------------------------------
     def cut_members(self, s: Repeat, found: Members, sizes: ChunkSizes) -> Chunks:
@@ -305,6 +356,12 @@ class Cutter:
         count = nodes.apply("minimum", (many, nodes.const(sizes.most, I64)), I64)
         enough = nodes.apply("ge", (count, nodes.const(sizes.fewest, I64)), BOOL)
         return nodes.apply("select", (enough, count, nodes.apply("minimum", (n, one), I64)), I64)
+
+
+def is_scratch(v: View, stack: int) -> bool:
+    """Whether a view is of memory that a routine on a stack has for its own use: what belongs to the stack has its
+    axes, and more."""
+    return len(v.shape) <= stack
 
 
 def long_from(size: int, work: float) -> int:
@@ -434,14 +491,15 @@ def cores_entries(p: Program) -> list[CoresEntry]:
             most = s.sizes.most if is_open(s.extent) else s.sizes.count(s.extent)
             words = f"in {'up to ' if is_open(s.extent) else ''}{most} chunks"
             found[CoresEntry(line_of(s), True, words)] = None
-        elif isinstance(s, (LoopStmt, Repeat)) and s.serial:
+        elif isinstance(s, (LoopStmt, Repeat, Call)) and s.serial:
             found[CoresEntry(line_of(s), False, s.serial)] = None
     return list(found)
 
 
 def line_of(s: Stmt) -> Loc | None:
     """The user's line that the first operation of a loop comes from."""
-    return next((n.loc for x in statements([s]) for n in nodes_of(x) if n.loc is not None), None)
+    locs = (loc for x in statements([s]) for loc in ([x.loc] if isinstance(x, Call) else (n.loc for n in nodes_of(x))))
+    return next((loc for loc in locs if loc is not None), None)
 
 
 __all__ = ["CoresEntry", "Limits", "cores_entries", "limits", "parallelise"]

@@ -26,7 +26,22 @@ from .emit_scope import EmitScope
 from .failures import record_of
 from .independence import Uses, accesses
 from .loop_passes import statements
-from .loops import Assign, Buffer, Cell, Chunks, Exchange, LoopStmt, Node, Pop, Push, Tape, operands, roots_of
+from .loops import (
+    Assign,
+    Buffer,
+    Call,
+    Cell,
+    Chunks,
+    Exchange,
+    LoopStmt,
+    Node,
+    Pop,
+    Push,
+    Tape,
+    addresses_of,
+    operands,
+    roots_of,
+)
 from .lower.elementwise import llvm_type
 from .vecmath.lanes import I32, I64
 
@@ -62,9 +77,11 @@ class Captured:
         stores = [a for x in statements(s.body) for a in accesses(x) if a.is_store]
         own = {x.var for x in statements([s]) if isinstance(x, (LoopStmt, Chunks))}
         used = {v for n in within for v in n.vars} | {v for x in stores for v in x.address.vars}
+        used |= {v for x in every if isinstance(x, Call) for a in addresses_of(x) for v in a.vars}
         found.vars = [scope.var for scope in e.enclosing() if scope.var is not None and scope.var in used - own]
         touched = {n.attrs[0] for n in within if n.kind == "load"} | {x.buffer for x in stores}
         touched |= {b for x in every if isinstance(x, Exchange) for b in (x.one, x.other)}
+        touched |= {v.buffer for x in every if isinstance(x, Call) for v in (*x.reads, *x.writes)}
         inside = Uses(s.body).buffers
         found.buffers = [b for b in sorted(touched - shown, key=lambda b: b.name) if b.moves or b.role == "tape" or (
             b.role == "local" and inside[b] < e.uses.buffers[b])]  # else each thread has its own

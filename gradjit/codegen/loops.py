@@ -436,7 +436,7 @@ class View:
 class Call(Stmt):
     """A routine on whole arrays: `gemm`, `sort`, ... `reads` and `writes` are views; attrs are the routine's own.
 
-    work: what it takes, as `numbers` reckons.
+    work: what it takes, as `numbers` reckons. serial: why a long one does not run in chunks, in words.
     """
 
     routine: str
@@ -445,6 +445,7 @@ class Call(Stmt):
     attrs: dict[str, Any] = field(default_factory=dict)
     loc: Loc | None = None
     work: float = 0.0
+    serial: str = ""
 
 
 @dataclass(eq=False)

@@ -11,6 +11,7 @@ from .loop_passes import nodes_of, statements
 from .loops import (
     Accumulate,
     Buffer,
+    Call,
     Finish,
     Let,
     LoopStmt,
@@ -33,6 +34,9 @@ def vectorise(p: Program, machine: Machine) -> None:
     """Lanes for the loops whose iterations may run side by side."""
     for s in p.body:
         choose_lanes(s, machine.vector_bytes)
+    for s in statements(p.body):
+        if isinstance(s, Call) and "lanes" in s.attrs:
+            s.attrs.update(lanes=machine.vector_bytes // s.writes[0].buffer.dtype.itemsize, fuses=machine.multiply_adds)
 
 
 def choose_lanes(s: Stmt, width: int) -> None:

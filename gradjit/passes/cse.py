@@ -13,7 +13,7 @@ import numpy as np
 
 from ..ir import OPS, Func, Value
 
-_ATTRS = {name: tuple(spec.attrs) for name, spec in OPS.items()}
+_ATTRS = {name: tuple((a, spec.defaults.get(a)) for a in spec.attrs) for name, spec in OPS.items()}
 COMMUTATIVE = frozenset(name for name, spec in OPS.items() if spec.commutative)
 
 
@@ -28,7 +28,7 @@ def key_of(name: str, args: tuple[Value, ...], attrs: dict[str, Any]) -> Hashabl
         return name, args
     if name == "const":
         return name, literal_key(attrs["value"]), attrs["shape"]
-    return name, args, *[attrs[a] for a in _ATTRS[name]]
+    return name, args, *[attrs.get(a, otherwise) for a, otherwise in _ATTRS[name]]
 
 
 def cse(func: Func) -> Func:

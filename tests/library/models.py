@@ -16,6 +16,10 @@ HAS_COMPILER = shutil.which("cc") is not None
 OFFSETS = np.array([1.0, 2.0, 4.0])
 
 
+def spectrum(x):
+    return np.sum(np.abs(np.fft.fft2(x)) ** 4)
+
+
 def rosenbrock(x):
     return np.sum(100 * (x[1:] - x[:-1] ** 2) ** 2 + (1 - x[:-1]) ** 2)
 

@@ -400,3 +400,14 @@ def test_a_file_of_the_users_is_not_overwritten(tmp_path):
     own.write_text("int main(void) { return 7; }\n")
     gj.export(m.rosenbrock, "f64[n]", output=tmp_path)
     assert "return 7" in own.read_text()
+
+
+def test_transforms_of_our_own(tmp_path):
+    """Fourier transforms of many lines need no Python; those of NumPy's, of a single one, do."""
+    files = gj.export([gj.Routine(m.spectrum, "f64[64,32]", "value_and_grad")], name="spectra", output=tmp_path)
+    x = np.random.default_rng(0).normal(size=(64, 32))
+    value, gradient = gj.load(files.shared).spectrum_value_and_grad(x)
+    expected, slope = gj.value_and_grad(m.spectrum)(x)
+    assert value == expected and gradient.tobytes() == slope.tobytes()
+    with pytest.raises(UnsupportedError, match=r"numpy\.fft"):
+        gj.export([gj.Routine(m.spectrum, "f64[4,32]")], name="few", output=tmp_path)

@@ -167,7 +167,7 @@ class Interpreter:
 
     def address(self, a: Affine | int) -> int:
         if isinstance(a, int):
-            return a
+            return self.number(a)
         at = (w * (self.scope.position(atom) if isinstance(atom, Var) else int(self.value(atom)))
               for atom, w in a.terms.items())
         return self.number(a.const) + sum(at)
@@ -308,7 +308,7 @@ class Interpreter:
         ROUTINES[s.routine](s, reads, writes)
 
     def window(self, v: View) -> np.ndarray:
-        return self.memory[v.buffer].window(self.address(v.offset), v.shape, v.strides)
+        return self.memory[v.buffer].window(self.address(v.offset), [self.number(n) for n in v.shape], v.strides)
 
 
 def nested(s: Stmt) -> list[Stmt]:

@@ -62,10 +62,18 @@ def _eig(s: Call, reads: Arrays, writes: Arrays) -> None:
     put(writes[4:], [v])
 
 
+def _fft_lines(s: Call, reads: Arrays, writes: Arrays) -> None:
+    evaluate = OPS["fft"].evaluate
+    assert evaluate is not None
+    parts = [x * x.dtype.type(f) for x, f in zip(reads, s.attrs["factors"], strict=True)]
+    found = evaluate(np.stack(parts, -1), inverse=s.attrs["inverse"])
+    put(writes, [found[..., 0], found[..., 1]])
+
+
 OF_BOTH = {"lu": in_place, "eigh": _eigh, "svd": _svd, "qr": _qr, "sylvester": in_place}
 ROUTINES: dict[str, Callable[[Call, Arrays, Arrays], None]] = {
     "cholesky": in_place, "cholesky_cotangent": in_place, "triangular_solve": in_place, "lu_solve": _lu_solve,
     "eig": _eig, **OF_BOTH, **{f"complex_{name}": rule for name, rule in OF_BOTH.items()},
     "complex_cholesky": in_place, "complex_triangular_solve": in_place, "complex_solve": _lu_solve, "complex_eig": _eig,
-    "fft": in_place, "rfft": in_place, "irfft": in_place,
+    "fft": in_place, "rfft": in_place, "irfft": in_place, "fft_lines": _fft_lines,
 }

@@ -401,7 +401,7 @@ class Parser(Expressions):
         reads = self.views()
         c.expect("->")
         writes = self.views()
-        work = c.floating() if c.accept("work=") else 0.0
+        work, serial = c.floating() if c.accept("work=") else 0.0, self.reason()
         attrs: dict[str, Any] = {}
         if c.accept("with"):
             try:
@@ -409,7 +409,7 @@ class Parser(Expressions):
             except (ValueError, SyntaxError, TypeError):
                 raise c.error("what stands behind 'with' is no dict") from None
             c.at = len(c.text)
-        return self.ended(Call(routine, reads, writes, attrs, self.loc, work))
+        return self.ended(Call(routine, reads, writes, attrs, self.loc, work, serial))
 
     def with_sizes(self, x: Any) -> Any:
         """Attributes with sizes in the place of their texts."""

@@ -286,7 +286,8 @@ class Printer:
     def call(self, s: Call, pad: str, outside: frozenset[Var]) -> None:
         reads, writes = (", ".join(map(self.view, views)) for views in (s.reads, s.writes))
         text = f"call {s.routine}({reads}) -> ({writes})"
-        text += (f" work={s.work!r}" if s.work else "") + (f" with {without_sizes(s.attrs)!r}" if s.attrs else "")
+        text += (f" work={s.work!r}" if s.work else "") + serial(s.serial)
+        text += f" with {without_sizes(s.attrs)!r}" if s.attrs else ""
         self.line(pad, text + (f"  ; {s.loc}" if s.loc else ""))
 
     def view(self, v: View) -> str:

@@ -181,5 +181,19 @@ def number(e: Emitter, t: llvm.Type, value: float) -> llvm.Value:
 
 ROUTINES = {"gemm": gemm}
 
+ALONE = 1 << 18
+"""Multiplications up to which OpenBLAS uses one thread for a product."""
+
+
+def stack_of_products(call: Call) -> int | str:
+    """How many leading axes there are of products that are computed apart."""
+    (x, y), stack = call.reads, call.attrs["batch"]
+    if reckoned(x.shape[-2] * x.shape[-1] * y.shape[-1]) > ALONE:
+        return "BLAS has threads of its own for products of that size"
+    return int(stack)
+
+
+STACKS: dict[str, Callable[[Call], int | str]] = {"gemm": stack_of_products}
+
 SYMBOLS = {f"gradjit.blas.{p}gemm": ("scipy.linalg.cython_blas", f"{p}gemm") for p in PREFIX.values()}
 """Where the routines are found: a Cython module and the name that it exports."""

@@ -48,6 +48,8 @@ ROUTINES: dict[str, Callable[[Emitter, Call], None]] = {
     "complex_cholesky": cholesky, "complex_triangular_solve": triangular_solve, "complex_solve": lapack.lu_solve,
     "complex_eig": lapack.eig, **{f"complex_{name}": routine for name, routine in lapack.OF_BOTH.items()},
 }
+STACKS = {**dict.fromkeys(ROUTINES, lapack.stack_of_matrices), "complex_triangular_solve": lapack.stack_of_solves,
+          "complex_solve": lapack.stack_of_solves}
 SYMBOLS = {
     **{f"gradjit.lapack.{p}{n}": ("scipy.linalg.cython_lapack", f"{p}{n}") for p in COMPLEX.values()
        for n in (UNITARY.get(name, name) for name in LAPACK)},

@@ -17,6 +17,7 @@ from .. import llvm
 from ..emit_control import when
 from ..failures import Check, note
 from ..loops import Call, View
+from ..symbolic import reckoned
 from ..vecmath.lanes import I32, I64
 from .blas import PREFIX, PTR, constant_cell, integer, line, matrix, number, over, positive, transposed
 from .cholesky_cotangent import Reverse
@@ -100,7 +101,7 @@ class Routines:
 
     def scratch(self, v: View, start: int = 0) -> llvm.Value:
         """A routine's own memory, from a float on."""
-        return self.e.at(v.buffer, self.e.number(start))
+        return self.e.at(v.buffer, self.e.b.add(self.e.place(v.offset), self.e.number(start)))
 
     def spaces(self, views: Sequence[View]) -> list[llvm.Value]:
         """Pieces of such memory, each with its size: the first for numbers, the others for floats or integers."""
@@ -226,6 +227,8 @@ def in_order(e: Emitter, n: llvm.Value, pivots: llvm.Value, order: llvm.Value) -
 
 
 def lu_solve(e: Emitter, call: Call) -> None:
+    """For several columns what getrs does is written out: OpenBLAS starts its threads for it, and for laswp, however
+    little there is to do."""
     (lu, pivots, _), (x,), run = call.reads, call.writes, Routines(e, call)
     n, m = map(run.integer, run.extents(x))
     turned = call.attrs["trans" if run.parts == 1 else "adjoint"]
@@ -236,10 +239,46 @@ def lu_solve(e: Emitter, call: Call) -> None:
             run.nonzero_diagonal(lu, factors)
         if run.parts == 1 and is_small(x.shape[-2]):
             return WrittenOut(e, run, call, index).lu_solve(lu, pivots, x, turned)
-        run("lapack", "getrs", run.adjoint if turned else "N", n, m, factors, run.leading(lu),
-            matrix(e, pivots, index), matrix(e, x, index), run.leading(x), run.info())
+        far, at, places, step = run.leading(lu), matrix(e, x, index), matrix(e, pivots, index), run.leading(x)
+        if run.extents(x)[1] == 1:
+            return run("lapack", "getrs", run.adjoint if turned else "N", n, m, factors, far, places, at, step,
+                       run.info())
+
+        def divide(uplo: str, unit: str) -> None:
+            run("blas", "trsm", "L", uplo, run.adjoint if turned else "N", unit, n, m, run.number(1.0), factors, far,
+                at, step)
+
+        if turned:
+            divide("U", "N")
+            divide("L", "U")
+            return exchange_rows(e, run, x, at, places, backwards=True)
+        exchange_rows(e, run, x, at, places, backwards=False)
+        divide("L", "U")
+        return divide("U", "N")
 
     run.each(one)
+
+
+def exchange_rows(e: Emitter, run: Routines, x: View, at: llvm.Value, pivots: llvm.Value, backwards: bool) -> None:
+    """Rows of right-hand sides exchanged as those of the matrix were, or back again."""
+    (n, m), number = map(e.number, run.extents(x)), run.element if run.parts == 1 else llvm.VectorType(run.element, 2)
+    down, across = (e.number(x.strides[-a]) for a in (run.axes, run.axes - 1))
+    size = x.buffer.dtype.itemsize
+
+    def row(k: llvm.Value) -> None:
+        k = e.b.sub(e.b.sub(n, I64(1)), k) if backwards else k
+        p = e.b.sub(e.b.sext(e.b.load(e.b.gep(pivots, [k], of=I32), type=I32), I64), I64(1))
+
+        def column(j: llvm.Value) -> None:
+            one, other = (e.b.gep(at, [e.b.add(e.b.mul(i, down), e.b.mul(j, across))], of=run.element) for i in (k, p))
+            above, below = e.b.load(one, type=number, align=size), e.b.load(other, type=number, align=size)
+            e.b.store(below, one, align=size)
+            e.b.store(above, other, align=size)
+
+        with when(e, e.b.icmp_signed("!=", k, p)):
+            run.columns(m, column)
+
+    run.columns(n, row)
 
 
 # eigenvalues and singular values --------------------------------------------------------------------------------------
@@ -361,6 +400,31 @@ ROUTINES: dict[str, Callable[[Emitter, Call], None]] = {
     "cholesky": cholesky, "cholesky_cotangent": cholesky_cotangent, "triangular_solve": triangular_solve,
     "lu_solve": lu_solve, "eig": eig, **OF_BOTH,
 }
+
+ALONE, COLUMNS = 48, 1 << 10
+"""Rows of real matrices, and elements of right-hand sides, up to which LAPACK is called by several threads: for larger
+ones BLAS has threads of its own (measured with SciPy's OpenBLAS)."""
+
+
+def stack_of_matrices(call: Call) -> int | str:
+    """How many leading axes there are of matrices that are worked on apart."""
+    out, axes = call.writes[0], OPS[call.routine].matrix
+    if any(reckoned(n) * (axes - 1) > ALONE for n in out.shape[len(out.shape) - axes:]):
+        return "BLAS has threads of its own for matrices of that size"
+    return len(out.shape) - axes
+
+
+def stack_of_solves(call: Call) -> int | str:
+    """The same where `writes[0]` are right-hand sides, and `reads[0]` the matrices."""
+    x, axes = call.writes[0], OPS[call.routine].matrix
+    rows, columns, *_ = map(reckoned, x.shape[len(x.shape) - axes:])
+    if rows * (axes - 1) > ALONE or (columns > 1 and rows * columns * (axes - 1) >= COLUMNS):
+        return "BLAS has threads of its own for matrices of that size"
+    return len(x.shape) - axes
+
+
+STACKS: dict[str, Callable[[Call], int | str]] = {
+    **dict.fromkeys(ROUTINES, stack_of_matrices), "triangular_solve": stack_of_solves, "lu_solve": stack_of_solves}
 
 LAPACK = ("potrf", "getrf", "getrs", "syevd", "gesdd", "geev", "geqrf", "orgqr", "lacpy", "gees", "trsyl")
 BLAS = ("trsm",)

@@ -77,3 +77,7 @@ def row(e: Emitter, words: list[llvm.Value]) -> llvm.Value:
 
 
 ROUTINES: dict[str, Callable[[Emitter, Call], None]] = {"fft": transform, "rfft": transform, "irfft": transform}
+STACKS: dict[str, Callable[[Call], int | str]] = {
+    "fft": lambda call: len(call.reads[0].shape) - 2, "rfft": lambda call: len(call.reads[0].shape) - 1,
+    "irfft": lambda call: len(call.writes[0].shape) - 1}
+

@@ -36,8 +36,8 @@ def sort(e: Emitter, call: Call) -> None:
     fn = merge_sort(e, dtype, bool(places), is_long)
     outer = tuple(s for k, s in enumerate(x.shape) if k != axis)
     count = e.number(n)
-    a, b = e.at(keys.buffer, I64(0)), e.at(keys.buffer, count)
-    pa, pb = (e.at(places[0].buffer, e.number(k * n)) for k in (0, 1)) if places else (a, b)
+    a, b = own(e, keys, n)
+    pa, pb = own(e, places[0], n) if places else (a, b)
 
     def line(index: list[llvm.Value]) -> None:
         def element(view: View, k: llvm.Value) -> llvm.Value:
@@ -67,6 +67,12 @@ def sort(e: Emitter, call: Call) -> None:
 
     with when(e, e.b.icmp_signed(">", count, I64(0))) if is_open(n) else nullcontext():
         over(e, outer, line, call.work)
+
+
+def own(e: Emitter, v: View, n: int) -> tuple[llvm.Value, llvm.Value]:
+    """Two pieces of the routine's memory."""
+    first = e.place(v.offset)
+    return e.at(v.buffer, first), e.at(v.buffer, e.b.add(first, e.number(n)))
 
 
 def element_at(b: llvm.IRBuilder, p: llvm.Value, k: llvm.Value, t: DType) -> llvm.Value:
@@ -214,3 +220,4 @@ class _Merger:
 
 
 ROUTINES = {"sort": sort, "argsort": sort}
+STACKS: dict[str, Callable[[Call], int | str]] = dict.fromkeys(ROUTINES, lambda call: int(call.attrs["axis"]))

@@ -24,7 +24,7 @@ def weighted(b: Builder, x: Value, n: int, inner: float) -> Value:
 def transposed(b: Builder, op: Op, g: Value) -> Value:
     """The transpose of a transform, of its result's cotangent."""
     if op.name == "fft":
-        return b.fft(g, inverse=not op.attrs["inverse"])
+        return b.fft(g, inverse=not op.attrs["inverse"], behind=op.attrs.get("behind", 0))
     if op.name == "rfft":
         n = op.operands[0].type.extents[-1]
         return b.irfft(weighted(b, g, n, 0.5), n=n)

@@ -63,24 +63,26 @@ def parted(z: TracedArray) -> TracedArray:
     return concat([expand(p, [p.ndim]) for p in (re, im)], re.ndim)
 
 
-def whole(x: TracedArray) -> TracedArray:
-    """The complex array of such reals."""
-    return joined(pick(x, x.ndim - 1, 0), pick(x, x.ndim - 1, 1))
+def whole(x: TracedArray, factor: float = 1.0) -> TracedArray:
+    """The complex array of such reals, times a number."""
+    return joined(*(scaled(pick(x, x.ndim - 1, which), factor) for which in (0, 1)))
 
 
 def along(x: TracedArray, axis: int, transform: Rule) -> TracedArray:
-    """A transform of the last axis on another one; the result is laid out in memory as NumPy's."""
-    y = move_axis(transform(move_axis(x, axis, x.ndim - 1)), x.ndim - 1, axis)
+    """A transform of the last axis on another one."""
+    return as_numpys(x, move_axis(transform(move_axis(x, axis, x.ndim - 1)), x.ndim - 1, axis))
+
+
+def as_numpys(x: TracedArray, y: TracedArray) -> TracedArray:
+    """The transform of an array, laid out in memory as NumPy's."""
     return o.laid(o.root(y.content, y.home, o.ARRAY), copied(y.extents, x.strides_in_elements, "K"))
 
 
 # one axis -----------------------------------------------------------------------------------------------------------
 def complex_lines(x: TracedArray, axis: int, n: int, inverse: bool, factor: float) -> TracedArray:
     """Complex numbers from numbers."""
-    def transform(y: TracedArray) -> TracedArray:
-        return whole(scaled(emit("fft", parted(fitted(y, y.ndim - 1, n)), inverse=inverse), factor))
-
-    return along(inexact(x), axis, transform)
+    y = parted(fitted(inexact(x), axis, n))
+    return as_numpys(x, whole(emit("fft", y, inverse=inverse, behind=x.ndim - 1 - axis), factor))
 
 
 def half_lines(x: TracedArray, axis: int, n: int, factor: float) -> TracedArray:
@@ -88,7 +90,7 @@ def half_lines(x: TracedArray, axis: int, n: int, factor: float) -> TracedArray:
     if x.ir_dtype.is_complex:
         fail(DtypeError, "the Fourier transform of real numbers (rfft, ihfft) takes no complex ones; write np.fft.fft")
     return along(inexact(x), axis,
-                 lambda y: whole(scaled(emit("rfft", fitted(y, y.ndim - 1, n)), factor)))
+                 lambda y: whole(emit("rfft", fitted(y, y.ndim - 1, n)), factor))
 
 
 def real_lines(x: TracedArray, axis: int, n: int, factor: float) -> TracedArray:
