@@ -42,9 +42,9 @@ def _complex(low: Lowering, op: Op) -> None:
 
 
 def _real(low: Lowering, op: Op) -> None:
-    (x,) = op.operands
-    view, home = lines(low, x, is_complex=op.name == "irfft")
-    work = work_of(op, max(x.type.extents[-1], x.type.extents[-2] if op.name == "irfft" else 1))
+    (x,), to_reals = op.operands, "n" in op.attrs
+    view, home = lines(low, x, is_complex=to_reals)
+    work = work_of(op, (op.result if to_reals else x).type.extents[-1])
     low.call(op.result, Call(op.name, (view,), (low.view_of(op.result),), dict(op.attrs), op.loc, work), [home])
 
 
