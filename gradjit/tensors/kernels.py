@@ -7,7 +7,8 @@ numbers.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -160,15 +161,24 @@ def values(node: TrieNode, wanted: tuple[int, ...], recording: Recording) -> Ten
     found = node.kernels.get(wanted)
     if found is None:
         with deciding(False):
-            t = recording.open_trace()
-            known = node.traced_values(wanted) if t is None else None
+            known = node.traced_values(wanted) if recording.open_trace() is None else None
             if known is None:
-                t = t or node.opened()
-                func, numbers, captured = function_of(t, t.values(wanted))
+                with trace_at(node, recording) as t:
+                    func, numbers, captured = function_of(t, t.values(wanted))
             else:
                 func, numbers, captured = function_until(*known)
             found = node.kernels[wanted] = TensorKernel(live(func), numbers, captured)
     return found
+
+
+@contextmanager
+def trace_at(node: TrieNode, recording: Recording | None = None) -> Iterator[OpenTrace]:
+    """The trace that stands at a node: the recording's own, one that was left there, or a new one."""
+    own = None if recording is None else recording.open_trace()
+    t = own or node.continued() or node.opened()
+    yield t
+    if own is None:
+        node.leave(t)
 
 
 def value_alone(node: TrieNode, slot: int) -> TensorKernel:
@@ -177,8 +187,8 @@ def value_alone(node: TrieNode, slot: int) -> TensorKernel:
     found = node.kernels.get(key)
     if found is None:
         with deciding(False):
-            t = node.opened()
-            func, numbers, captured = function_of(t, t.values([slot]))
+            with trace_at(node) as t:
+                func, numbers, captured = function_of(t, t.values([slot]))
             alone = sliced(func.params, func.results, func.ops, len(func.ops))
             found = node.kernels[key] = TensorKernel(alone, numbers, captured)
     return found
@@ -203,8 +213,8 @@ def pull(node: TrieNode, wanted: tuple[int, ...], targets: tuple[int, ...], site
     key = wanted, targets, sites, ends, given
     found = node.kernels.get(key)
     if found is None:
-        t = recording.open_trace() if recording is not None else None
-        found = node.kernels[key] = pull_kernel(node, t or node.opened(), *key)
+        with trace_at(node, recording) as t:
+            found = node.kernels[key] = pull_kernel(node, t, *key)
     return found
 
 
@@ -277,8 +287,8 @@ def last_made(node: TrieNode, slots: Sequence[int]) -> int:
     key = "last", tuple(slots)
     found = node.kernels.get(key)
     if found is None:
-        t = node.opened()
-        sites = {s: t.site_values(s) for s in slots}
+        with trace_at(node) as t:
+            sites = {s: t.site_values(s) for s in slots}
         sources = {s: behind(sites[s]) for s in slots}
         found = node.kernels[key] = next(
             s for s in slots if all(o == s or sources[o].isdisjoint(sites[s]) for o in slots))

@@ -210,7 +210,7 @@ class Recording:
     def watched(self, view: Tensor, seen: int) -> int:
         """The slot of a view with a source of its own, to which its cotangent goes. seen: the slot without that."""
         owner = view._owner
-        if owner._recording is self and self.node.has_written(owner._slot):
+        if owner._recording is self and owner._slot in self.node.changed and self.node.has_written(owner._slot):
             return seen  # it is another variable now
         type = view._type.with_role(DERIVED)
         self.node = self.node.next.get(type) or self.extend(type, Enter(type))
@@ -392,8 +392,8 @@ class Recording:
         if local.recording is self:
             local.recording = None
         if self.trace is not None:
-            node, trace = self.trace
-            self.trace, trace.at = None, node
+            (node, trace), self.trace = self.trace, None
+            node.leave(trace)
         self.inputs, self.tensors, self.sources = NO_INPUTS, NO_TENSORS, NO_SOURCES
 
 

@@ -201,6 +201,16 @@ class TrieNode:
             t.at = None
         return t
 
+    def leave(self, t: OpenTrace) -> None:
+        """Leave a trace that stands here to others."""
+        if t.recorder.captured:
+            return
+        if self.traced is None or self.traced.trace() is not t:
+            self.traced = Traced(t, self)
+        if all(t is not known for known in tuple(_trie.traces)):
+            _trie.traces.append(t)
+        t.at = self
+
     def opened(self) -> OpenTrace:
         """An open trace that has taken these steps."""
         t = OpenTrace()

@@ -72,3 +72,13 @@ def test_other_traces_of_a_way_know_their_own_values() -> None:
 
     for steps in (7, 2, 5, 1, 6, 3, 9, 4, 8):
         assert_array_equal(run(steps), expected(steps))
+
+
+def test_cotangents_arrive_at_other_places_of_one_form(traced: list[int]) -> None:
+    x = gj.tensor([1.0, 2.0], requires_grad=True)
+    ys = [x]
+    for _ in range(trie.MAX_STEPS * 4):
+        ys.append(ys[-1] * 0.999)
+    sum(ys[::70]).sum().backward()
+    np.testing.assert_allclose(x.grad, sum(0.999**k for k in range(0, len(ys), 70)) * np.ones(2))
+    assert sum(n > 1 for n in traced) <= 1
