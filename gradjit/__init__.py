@@ -103,7 +103,9 @@ def __getattr__(name: str) -> Any:
         return importlib.import_module(f"gradjit.{name}")
     package = next((p for p, names in _LATER.items() if name in names), None)
     if package is None:
-        hint = f"; write np.{name}, which takes tensors and traced arrays" if hasattr(numpy, name) else ""
+        from .tensors.tensor_names import IN_PLACE_OF_FUNCTIONS
+        hint = (f"; write {IN_PLACE_OF_FUNCTIONS[name]}" if name in IN_PLACE_OF_FUNCTIONS
+                else f"; write np.{name}, which takes tensors and traced arrays" if hasattr(numpy, name) else "")
         raise AttributeError(f"module 'gradjit' has no attribute {name!r}{hint}", name=name)
     with gate:
         module = importlib.import_module(f"gradjit.{package}")

@@ -3,6 +3,9 @@
 
 from __future__ import annotations
 
+from typing import NoReturn
+
+from ..tensors.tensor_names import missing_layer
 from .activations import (
     celu,
     elu,
@@ -84,6 +87,11 @@ from .schedules import (
     step_decay,
     warmup,
 )
+
+
+def __getattr__(name: str) -> NoReturn:
+    missing_layer(name)
+
 
 __all__ = [
     "SGD", "AdaGrad", "Adadelta", "Adam", "AdamW", "Optimiser", "OptimiserState", "RMSProp", "accuracy", "adadelta",

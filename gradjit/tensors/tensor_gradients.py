@@ -8,7 +8,7 @@ from weakref import ref
 
 import numpy as np
 
-from ..errors import ArgumentError, DifferentiationError, DtypeError
+from ..errors import ArgumentError, DifferentiationError, DtypeError, UnsupportedError
 from ..tracer.locations import fail
 from . import pullback_graph
 from .recording import Past, Upstream, current, custom_past, local
@@ -60,13 +60,17 @@ class TensorGradients(TensorOperators):
     _was_leaf = False
     """Of a derived tensor: whether it was a leaf until other variables were written into it."""
 
-    def backward(self: Any, gradient: Any = None, retain_graph: bool = False) -> None:
+    def backward(self: Any, gradient: Any = None, retain_graph: bool = False, create_graph: bool = False) -> None:
         """Compute the gradients of this tensor, of the sum of its elements where it has several, and add them to
         `.grad` of the leaves that it was computed from.
 
         gradient: the cotangent to begin with, of this tensor's shape. retain_graph: whether the graph may be walked
-        again; else a second `backward` through it is an error. Nothing happens from a constant.
+        again; else a second `backward` through it is an error. Nothing happens from a constant. create_graph: gradients
+        have no graph of their own; UnsupportedError.
         """
+        if create_graph:
+            fail(UnsupportedError, "gradients that backward leaves are constants; write what is differentiated as a "
+                                   "function: gj.grad(gj.grad(f)), gj.hessian(f), which take tensors, too")
         t = self._type
         if not t.is_inexact:
             fail(DifferentiationError, f"backward from a tensor of {self.dtype}: derivatives are of floating-point "

@@ -21,6 +21,37 @@ IN_THEIR_PLACE = {
 }
 """By the name: an expression in NumPy's terms."""
 
+IN_PLACE_OF_FUNCTIONS = {
+    "FloatTensor": "gj.tensor(a, dtype=np.float32)", "Variable": "gj.tensor(a, requires_grad=True)",
+    "as_tensor": "gj.tensor(a)", "autograd": "y.backward() and x.grad, or gj.grad(f)", "bmm": "a @ b",
+    "cat": "np.concatenate(tensors, axis)", "clamp": "np.clip(t, low, high)", "compile": "gj.jit(f)",
+    "device": "nothing: all is computed on the CPU", "cuda": "nothing: all is computed on the CPU",
+    "func": "gj.grad(f), gj.vmap(f), gj.jacrev(f)", "inference_mode": "gj.no_grad()",
+    "is_tensor": "isinstance(t, gj.Tensor)", "log_softmax": "gj.nn.log_softmax(t)", "mm": "a @ b",
+    "norm": "np.linalg.norm(t)", "optim": "gj.nn.SGD(tensors, rate), gj.nn.Adam(tensors, rate)",
+    "randint": "gj.random.randint(low, high, shape)", "randperm": "gj.random.permutation(n)",
+    "relu": "gj.nn.relu(t)", "save": "pickle.dump(t, file)", "set_default_dtype": "dtype= where a tensor is made",
+    "sigmoid": "gj.nn.sigmoid(t)", "softmax": "gj.nn.softmax(t)", "tensor_split": "np.array_split(t, parts)",
+    "unsqueeze": "np.expand_dims(t, axis)",
+}
+"""By a name that stands in PyTorch's module: what is written here."""
+
+IN_PLACE_OF_LAYERS = {
+    "BCELoss": "gj.nn.binary_crossentropy", "BatchNorm1d": "gj.nn.batchnorm", "BatchNorm2d": "gj.nn.batchnorm",
+    "Conv1d": "gj.nn.conv1d(x, weights)", "Conv2d": "gj.nn.conv2d(x, weights)",
+    "CrossEntropyLoss": "gj.nn.softmax_crossentropy", "Dropout": "gj.nn.dropout", "Embedding": "gj.nn.embedding",
+    "GELU": "gj.nn.gelu", "GRU": "gj.nn.gru", "L1Loss": "gj.nn.mae", "LSTM": "gj.nn.lstm",
+    "LayerNorm": "gj.nn.layernorm",
+    "LeakyReLU": "gj.nn.leaky_relu", "Linear": "gj.nn.dense(x, weights, bias)", "MSELoss": "gj.nn.mse",
+    "MaxPool2d": "gj.nn.max_pool", "Module": "a function, and a dictionary of its parameters",
+    "Parameter": "gj.tensor(a, requires_grad=True)", "ReLU": "gj.nn.relu",
+    "Sequential": "a function that calls its layers one after another", "Sigmoid": "gj.nn.sigmoid",
+    "Softmax": "gj.nn.softmax", "Tanh": "gj.nn.tanh", "cross_entropy": "gj.nn.softmax_crossentropy",
+    "functional": "gj.nn: its functions stand there", "init": "gj.nn.he_normal, gj.nn.glorot_uniform",
+    "linear": "gj.nn.dense(x, weights, bias)", "mse_loss": "gj.nn.mse",
+}
+"""By a name that stands in PyTorch's package of networks: what is written here. A layer is a function."""
+
 IN_PLACE_OF_KEYWORDS = {"dim": "axis", "keepdim": "keepdims"}
 """By PyTorch's name of an argument: NumPy's."""
 
@@ -31,6 +62,12 @@ def missing_attribute(t: Any, name: str) -> NoReturn:
     raise AttributeError(f"{type(t).__name__!r} object has no attribute {name!r}{hint}", name=name, obj=t)
 
 
+def missing_layer(name: str) -> NoReturn:
+    """AttributeError for a name that gj.nn does not have."""
+    hint = f"; write {IN_PLACE_OF_LAYERS[name]}" if name in IN_PLACE_OF_LAYERS else ""
+    raise AttributeError(f"module 'gradjit.nn' has no attribute {name!r}{hint}", name=name)
+
+
 def check_keywords(method: str, kwargs: dict[str, Any]) -> None:
     """ArgumentError for an argument under a name that is PyTorch's alone."""
     for name in kwargs:
@@ -39,4 +76,4 @@ def check_keywords(method: str, kwargs: dict[str, Any]) -> None:
                                 f"{IN_PLACE_OF_KEYWORDS[name]}={kwargs[name]!r}")
 
 
-__all__ = ["check_keywords", "missing_attribute"]
+__all__ = ["IN_PLACE_OF_FUNCTIONS", "check_keywords", "missing_attribute", "missing_layer"]

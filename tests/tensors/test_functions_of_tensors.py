@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import pickle
+import re
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ from scipy.linalg import solve
 from scipy.special import logsumexp
 
 import gradjit as gj
+from gradjit.tensors import tensor_names
 
 FACTOR = 10.0
 
@@ -241,3 +243,27 @@ def test_copies_keep_the_users_attributes() -> None:
     both = copy.deepcopy([x, x])
     assert both[0] is both[1] and both[0].name == ["w"] and both[0].name is not x.name
     assert pickle.loads(pickle.dumps(x)).name == ["w"]
+
+
+def test_names_of_other_libraries_say_what_is_written_here() -> None:
+    for module, name, hint in ((gj, "cat", "np.concatenate"), (gj, "optim", "gj.nn.SGD"), (gj, "sin", "np.sin"),
+                               (gj.nn, "Linear", "gj.nn.dense"), (gj.nn, "CrossEntropyLoss", "softmax_crossentropy")):
+        with pytest.raises(AttributeError, match=rf"has no attribute '{name}'; write .*{hint}"):
+            getattr(module, name)
+    with pytest.raises(AttributeError, match="no attribute 'unheard_of'$"):
+        getattr(gj.nn, "unheard_of")  # noqa: B009 # the type checker knows that there is none
+    x = leaf(2.0)
+    with pytest.raises(gj.UnsupportedError, match=r"gj.grad\(gj.grad\(f\)\)"):
+        (x**3).backward(create_graph=True)
+    assert_array_equal(gj.grad(lambda x: gj.grad(lambda x: (x**3).sum())(x).sum())(x), [12])
+
+
+@pytest.mark.parametrize("table", [tensor_names.IN_THEIR_PLACE, tensor_names.IN_PLACE_OF_FUNCTIONS,
+                                   tensor_names.IN_PLACE_OF_LAYERS])
+def test_what_is_to_be_written_exists(table: dict[str, str]) -> None:
+    for name, hint in table.items():
+        for module, path in re.findall(r"\b(gj|np)\.([A-Za-z_.0-9]*[a-z0-9])", hint):
+            found: object = {"gj": gj, "np": np}[module]
+            for part in path.split("."):
+                found = getattr(found, part, None)
+            assert found is not None, (name, hint)
