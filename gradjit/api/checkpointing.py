@@ -11,7 +11,7 @@ from ..errors import ArgumentError
 from ..probe import named_like
 from ..tracer.control.checkpointed_loops import Checkpointed
 from ..tracer.control.iterables import IndexedIterable, indexed_iterable
-from ..tracer.recorder import recorders
+from ..tracer.recorder import running_recorders
 from .differentiate import isolated
 
 UNITS = {"B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12,
@@ -39,7 +39,7 @@ def checkpoint(what: Any, snapshots: int | str | None = None) -> Any:
             raise ArgumentError("gj.checkpoint(f) of a function keeps its arguments; snapshots are for loops")
         return again(what)
     count, nbytes = budget(snapshots)
-    if not recorders():
+    if not running_recorders():
         return what
     sequence = indexed_iterable(what)
     if sequence is None:
@@ -69,7 +69,7 @@ def budget(snapshots: Any) -> tuple[int | None, int | None]:
 def again(f: Callable[..., Any]) -> Callable[..., Any]:
     """The function; its reverse pass runs it again instead of keeping what it has computed."""
     def checkpointed(*args: Any, **kwargs: Any) -> Any:
-        if not recorders():
+        if not running_recorders():
             return f(*args, **kwargs)
         return isolated(f, args, kwargs)
 

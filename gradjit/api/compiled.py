@@ -31,7 +31,7 @@ from ..tracer import trees
 from ..tracer.calls import call as traced_call
 from ..tracer.guards import Condition, Guard, HeldItems, Repeated, Snapshot, all_hold
 from ..tracer.locations import fail, raised_at
-from ..tracer.recorder import recorders
+from ..tracer.recorder import recorders, running_recorders
 from ..tracer.state import Kept, changed_numbers
 from ..tracer.trace import Trace, parameter_names, trace, world_of
 from . import backends
@@ -172,7 +172,7 @@ class Compiled(FastCallable):
 
     def answer(self, /, *args: Any, **kwargs: Any) -> Any:
         """A call that machine code did not take."""
-        if recorders():
+        if running_recorders():
             return self.inline_while_tracing(*args, **kwargs)
         if kwargs:
             args, kwargs = self.signature.positional(args, kwargs)
@@ -221,7 +221,7 @@ class Compiled(FastCallable):
 
     def answer_with_state(self, /, *args: Any, **kwargs: Any) -> Any:
         """A call of a function that is known to change what stands outside."""
-        if kwargs or recorders():
+        if kwargs or running_recorders():
             return self.answer(*args, **kwargs)
         return self.with_state(args, kwargs)
 

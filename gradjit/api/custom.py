@@ -20,7 +20,7 @@ from ..tracer.calls import call
 from ..tracer.custom import ruled
 from ..tracer.locations import fail
 from ..tracer.operands import as_traced, cast, constant
-from ..tracer.recorder import recorders, repeated
+from ..tracer.recorder import repeated, running_recorders
 from ..tracer.trace import ArgumentLeaf, Trace, definition_of, name_of, trace
 from .differentiate import Traced
 from .recording_arguments import recorded_or_run
@@ -88,7 +88,7 @@ def _custom(f: Function, kind: str, define: str, given: tuple[Any, ...] | None, 
     names: list[Function] = []
 
     def custom(*args: Any, **kwargs: Any) -> Any:
-        if not recorders():
+        if not running_recorders():
             return recorded_or_run(names[-1], f, args, kwargs)
         if not rules:
             fail(DifferentiationError, f"{name_of(f)} is a gj.{kind} without a rule; define it by "

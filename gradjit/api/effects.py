@@ -6,7 +6,7 @@ from typing import Any
 
 from ..ir.ops.effects import formatted
 from ..tracer import effects
-from ..tracer.recorder import recorders
+from ..tracer.recorder import running_recorders
 
 
 def debug_print(form: str, *xs: Any, adjoint: bool = False) -> Any:
@@ -26,7 +26,7 @@ def debug_print(form: str, *xs: Any, adjoint: bool = False) -> Any:
     if not isinstance(form, str):
         raise TypeError(f"gj.debug_print takes a format first, got {type(form).__name__}; write "
                         f"gj.debug_print(\"{{}}\", x)")
-    if recorders():
+    if running_recorders():
         given = effects.debug_print(form, xs, adjoint)
     else:
         print(formatted(form, xs))

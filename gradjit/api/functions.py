@@ -10,7 +10,7 @@ from ..probe import text
 from ..tracer import trees
 from ..tracer.array import TracedArray
 from ..tracer.operands import emit
-from ..tracer.recorder import recorders
+from ..tracer.recorder import running_recorders
 from ..tracer.trace import trace as run_trace
 from . import differentiate as d
 from .compiled import Compiled, Recipe
@@ -274,7 +274,7 @@ def jvp(f: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any]) 
     _checked(f, "jvp")
     if not isinstance(primals, (tuple, list)) or not isinstance(tangents, (tuple, list)):
         raise TypeError("gj.jvp(f, primals, tangents) takes tuples: gj.jvp(f, (x,), (v,))")
-    if recorders():
+    if running_recorders():
         return d.push(f, tuple(primals), tuple(tangents))
     return made_once(f, _push)(tuple(primals), tuple(tangents))
 
@@ -300,7 +300,7 @@ def jet(f: Callable[..., Any], primals: Sequence[Any], series: Sequence[Sequence
         raise TypeError("gj.jet(f, primals, series) takes tuples of equal lengths: gj.jet(f, (x,), ([v, w],))")
     if not series or len({len(s) for s in series}) != 1 or not len(series[0]):
         raise TypeError("gj.jet takes derivatives of the same orders for each argument, and of one at least")
-    if recorders():
+    if running_recorders():
         return d.push_curves(f, tuple(primals), [tuple(s) for s in series])
     return made_once(f, _push_curves)(tuple(primals), tuple(map(tuple, series)))
 
@@ -318,7 +318,7 @@ def vjp(f: Callable[..., Any], *primals: Any) -> tuple[Any, Callable[[Any], tupl
     The pullback is compiled together with what it needs of `f`, and runs that again.
     """
     _checked(f, "vjp")
-    if recorders():
+    if running_recorders():
         return d.value(f, primals), lambda cotangent: d.pull(f, primals, cotangent)
     value = made_once(f, _plainly)(*primals)
     compiled = made_once(f, _pull)
@@ -343,7 +343,7 @@ def linearize(f: Callable[..., Any], *primals: Any) -> tuple[Any, Callable[..., 
     `f`, and runs that again.
     """
     _checked(f, "linearize")
-    if recorders():
+    if running_recorders():
         return d.value(f, primals), lambda *tangents: d.push(f, primals, tangents, again=True)[1]
     value = made_once(f, _plainly)(*primals)
     compiled = made_once(f, _linearly)

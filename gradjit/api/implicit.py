@@ -23,7 +23,7 @@ from ..tracer.calls import call
 from ..tracer.custom import ruled
 from ..tracer.locations import fail
 from ..tracer.operands import as_traced, emit
-from ..tracer.recorder import current, recorders
+from ..tracer.recorder import current, running_recorders
 from ..tracer.trace import definition_of, name_of, trace
 from .custom import stand_in
 from .differentiate import Traced, jacobian_matrix, push
@@ -58,7 +58,7 @@ def implicit(residual: Function, solve: Function | None = None) -> Any:
             raise TypeError(f"gj.implicit takes a function that solves, got {type(solve).__name__}")
 
         def solved(*args: Any, **kwargs: Any) -> Any:
-            if not recorders():
+            if not running_recorders():
                 return recorded_or_run(solved, solve, args, kwargs)
             args, kwargs = positional(solve, args, kwargs)
             found = call(solve, *args, **kwargs)

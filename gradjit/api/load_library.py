@@ -39,7 +39,7 @@ from ..runtime.library.linker import system
 from ..runtime.library.manifest import Manifest
 from ..runtime.library.processors import CPUID, host_processor
 from ..tracer import trees
-from ..tracer.recorder import recorders
+from ..tracer.recorder import running_recorders
 from .backends import GIL_WORK
 from .canonical_call import usual, usual_scalar
 from .declared import Array, DeclaredSignature
@@ -159,7 +159,7 @@ class LibraryFunction(FastCallable):
 
     def answer(self, /, *args: Any, **kwargs: Any) -> Any:
         """A call that machine code did not take."""
-        if recorders():
+        if running_recorders():
             raise TraceError(f"{self!r} is called while another function is traced, and is machine code: call the "
                              f"function that it was built of")
         args = self.positional(args, kwargs)

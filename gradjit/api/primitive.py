@@ -18,7 +18,7 @@ from ..tracer.array import ARRAY, PYTHON, SCALAR, TracedArray, root
 from ..tracer.calls import call
 from ..tracer.locations import fail
 from ..tracer.operands import as_traced, is_traced
-from ..tracer.recorder import current, recorders, repeated
+from ..tracer.recorder import current, repeated, running_recorders
 from ..tracer.trace import name_of
 from .custom import Ruled, Written, by_both, by_cotangents, by_tangents
 from .declared import Array, DeclaredSignature
@@ -80,7 +80,7 @@ def _primitive(f: Function, out: Function, vjp: Any, jvp: Any) -> Any:
     rule = written(bare, vjp, jvp)
 
     def opaque(*args: Any, **kwargs: Any) -> Any:
-        if not recorders():
+        if not running_recorders():
             return recorded_or_run(opaque, f, args, kwargs)
         args, kwargs = positional(f, args, kwargs)
         if kwargs:

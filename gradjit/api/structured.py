@@ -20,7 +20,7 @@ from ..tracer.hooks import Hooks
 from ..tracer.lift import lifted
 from ..tracer.locations import fail
 from ..tracer.outside import is_data_array
-from ..tracer.recorder import recorders
+from ..tracer.recorder import running_recorders
 from ..tracer.trace import trace
 from .checkpointing import checkpoint as checkpointed
 from .recording_arguments import is_recording
@@ -88,13 +88,14 @@ def scan(f: Body, init: Any, xs: Any = None, length: int | None = None, reverse:
     callables("scan", f=f)
     columns, tree = trees.flatten(xs)
     count = scan_length(columns, length)
-    columns = [operands.as_traced(c) if recorders() else c if is_recording(c) else np.asarray(c) for c in columns]
+    is_traced = bool(running_recorders())
+    columns = [operands.as_traced(c) if is_traced else c if is_recording(c) else np.asarray(c) for c in columns]
     carry = copied(init)
-    if count == 0 and not recorders():
+    if count == 0 and not running_recorders():
         raise ArgumentError("gj.scan over nothing outside of a compiled function: what f would give is not known")
     rows = PytreeSlices(columns, tree)
     step = steady("scan", f, pair=True)
-    if not recorders():
+    if not running_recorders():
         return _plain_scan(step, carry, rows, count, reverse)
     carry, ys, shape = stacks(step, carry, rows, count)
     indices = range(count - 1, -1, -1) if reverse else range(count)
@@ -264,7 +265,7 @@ def is_array(x: Any) -> bool:
 # running --------------------------------------------------------------------------------------------------------------
 def run(f: Any, *args: Any) -> Any:
     """One of the functions above: lifted while something is traced, else as it is."""
-    if not recorders():
+    if not running_recorders():
         return f(*args)
     return lifted(f, Hooks)(*[operands.captured(a) if is_data_array(a) else a for a in args])
 

@@ -6,8 +6,7 @@ an operand, has a *slot*, its place among the handles.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -167,14 +166,12 @@ class OpenTrace:
         """The node of the trie where its recording has left it."""
         self.recorder.alive = True
 
-    @contextmanager
-    def resumed(self) -> Iterator[None]:
+    def __enter__(self) -> None:
         """For the lines within, the tracer records here."""
-        with self.recorder:
-            try:
-                yield
-            finally:
-                pass
+        self.recorder.__enter__()
+
+    def __exit__(self, *_: object) -> None:
+        self.recorder.end()
         self.recorder.alive = True
 
     # steps ----------------------------------------------------------------------------------------------------------
@@ -187,7 +184,7 @@ class OpenTrace:
 
     def enter(self, t: TensorType) -> int:
         """An array comes in."""
-        with self.resumed():
+        with self:
             v = self.recorder.parameter(ArrayType(dtype_of(t.dtype), t.shape))
             slot = self.add(root(v, self.recorder, ARRAY, "argument"), None, t.role)
         self.inputs.append(v)
@@ -199,7 +196,7 @@ class OpenTrace:
 
     def number(self) -> int:
         """A Python float comes in."""
-        with self.resumed():
+        with self:
             v = self.recorder.parameter(ArrayType(F64, ()))
             slot = self.add(root(v, self.recorder, PYTHON), None, CONSTANT)
         self.inputs.append(v)
@@ -208,7 +205,7 @@ class OpenTrace:
 
     def values(self, slots: Sequence[int]) -> list[Value]:
         """What the arrays of these slots hold now."""
-        with self.resumed():
+        with self:
             return [self.handles[k].value for k in slots]
 
     def site_values(self, slot: int) -> list[Value]:
@@ -238,7 +235,7 @@ class OpenTrace:
         owners = [h.root for h in handles]
         before = [h.version for h in owners]
         differentiable = self.grad_enabled and any(self.role(k) != CONSTANT for k in operands)
-        with self.resumed():
+        with self:
             old_values = {self.roots[k]: self.handles[self.roots[k]].value for k in operands
                           if self.roles[self.roots[k]] == DERIVED and (not self.grad_enabled or self.is_detached[k])}
             result = run(handles)

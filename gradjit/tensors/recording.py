@@ -20,7 +20,7 @@ import numpy as np
 from ..errors import DtypeError, TraceError, UnsupportedError
 from ..tracer.guards import all_hold
 from ..tracer.locations import fail
-from ..tracer.recorder import recorders
+from ..tracer.recorder import running_recorders
 from ..tracer.trace import captured_name, is_changed
 from . import kernels
 from .open_trace import OpenTrace, TensorSlot, watched
@@ -122,7 +122,7 @@ class Recording:
     # steps ----------------------------------------------------------------------------------------------------------
     def extend(self, key: Any, step: Step) -> TrieNode:
         """The node behind a step that nobody has taken here."""
-        if recorders():
+        if running_recorders():
             fail(TraceError, "a tensor is used in a function while gradjit traces it, which would make its value part "
                              "of the compiled program; pass it as an argument, or its array, t.numpy()")
         t, self.trace = self.open_trace() or self.node.continued() or self.node.opened(), None
@@ -213,8 +213,9 @@ class Recording:
         if owner._recording is self and owner._slot in self.node.changed and self.node.has_written(owner._slot):
             return seen  # it is another variable now
         type = view._type.with_role(DERIVED)
+        unread = np.zeros(type.shape, type.dtype)
         self.node = self.node.next.get(type) or self.extend(type, Enter(type))
-        self.inputs.append(np.zeros(type.shape, type.dtype))
+        self.inputs.append(unread)
         slot = self.node.slot
         self.sources[slot] = view._source
         self.is_deep = True

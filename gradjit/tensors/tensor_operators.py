@@ -171,10 +171,12 @@ def _in_place(name: str, static_ints: bool = False) -> Callable[..., Any]:
             step = NumberCall(both, (a, rec.node.slots), func) if cls is float else TensorCall(both, key[1:], func)
             node = rec.extend(key, step)
         rec.node = node
-        if cls is float:
-            rec.inputs.append(other)
-        if node.update is not None and self._base is None:
+        is_update = node.update is not None and self._base is None
+        if is_update:
             rec.tensors[a] = self
+        if cls is float:  # Ctrl-C may end it behind this call, and not before
+            rec.inputs.append(other)
+        if is_update:
             if self._exposed:
                 rec.compute()
         elif rec.take_effects(node, (self, other)) or node.is_eager:

@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import ctypes
 import os
+import sys
 import threading
 from collections.abc import Sequence
+from types import FrameType
 from typing import Any, NoReturn
 from weakref import WeakValueDictionary
 
@@ -75,6 +77,22 @@ if hasattr(os, "register_at_fork"):
 def recorders() -> list[Recorder]:
     """The open recorders of this thread, outermost first."""
     return _stack.recorders
+
+
+def running_recorders() -> list[Recorder]:
+    """The same where code begins that may be the first behind a Ctrl-C: that may end a trace between the lines that
+    open and close it, and none of its frames runs any more then."""
+    while _stack.recorders and not is_running(_stack.recorders[-1].runner):
+        _stack.recorders[-1].end()
+    return _stack.recorders
+
+
+def is_running(wanted: FrameType | None) -> bool:
+    """Whether a frame is among those that run in this thread now."""
+    frame: FrameType | None = sys._getframe(1)
+    while frame is not None and frame is not wanted:
+        frame = frame.f_back
+    return frame is not None
 
 
 def current() -> Recorder:
@@ -147,6 +165,9 @@ class Recorder:
         """What was changed outside in the course of the trace, with what stood there."""
         self.called_by = ""
         """Why how often the function is called is no matter of the program, in words; "" where it is."""
+        self.runner: FrameType | None = None
+        """The frame that it is open for."""
+        self.is_counted = False
         self.runs_user_code = False
         """Whether code of the user's has been called, so that what is traced within stands inside of a program."""
         self.states: Sequence[Any] = ()
@@ -169,20 +190,33 @@ class Recorder:
             fail(TraceError, f"{what} by {self.name}, {self.called_by}")
 
     def __enter__(self) -> Recorder:
-        self.outer = _stack.recorders[-1] if _stack.recorders else None
+        stack = running_recorders()
+        self.outer = stack[-1] if stack else None
         self.alive = True
-        _stack.recorders.append(self)
+        frame = sys._getframe(1)
+        while frame.f_code.co_name == "__enter__" and frame.f_back is not None:
+            frame = frame.f_back
+        self.runner = frame
+        stack.append(self)
         if self.outer is None:
             self.world.fresh_arrays.open()
             _count(1)
+            self.is_counted = True
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.end()
+
+    def end(self) -> None:
+        """Close it, as far as that has not been done."""
         self.alive = False
-        _stack.recorders.remove(self)
         if self.outer is None:
             self.world.fresh_arrays.close()
-            _count(-1)
+            if self.is_counted:
+                self.is_counted = False
+                _count(-1)
+        self.runner = None
+        _stack.recorders.remove(self)
 
     @property
     def outermost(self) -> Recorder:
