@@ -77,3 +77,30 @@ def test_derivatives(n: int) -> None:
     a, b = RNG.normal(size=(2, n, n)) + 2 * np.eye(n), RNG.normal(size=(2, n, 2))
     gj.check_grads(lambda a, b: np.sum(np.linalg.solve(a, b) ** 2), a, b)
     gj.check_grads(lambda a: np.sum(np.linalg.cholesky(a @ np.swapaxes(a, -1, -2) + np.eye(n)) ** 3), a)
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@pytest.mark.parametrize("n", SIZES)
+def test_many_right_hand_sides(n: int, dtype: Any) -> None:
+    """Those that stand side by side are taken several at once: to the same bits as one alone."""
+    a = np.tril(RNG.normal(size=(n, n)) + 4 * np.eye(n)).astype(dtype)
+    square = (a + a.T).astype(dtype)
+    for m in (1, 2, 3, 4, 5, 8, 9, 31, 40):
+        b = RNG.normal(size=(n, m)).astype(dtype)
+        for lower, trans in ((True, "N"), (True, "T"), (False, "N")):
+            def f(a: Any, b: Any, lower: bool = lower, trans: str = trans) -> Any:
+                return sl.solve_triangular(a, b, lower=lower, trans=trans)
+
+            t = a if lower else a.T.copy()
+            compiled = gj.jit(f)
+            found = compiled(t, b)
+            alone = np.concatenate([compiled(t, b[:, k:k + 1]) for k in range(m)], axis=1)
+            assert found.tobytes() == alone.tobytes()
+            np.testing.assert_allclose(found, f(t, b), rtol=1e-3 if dtype is np.float32 else 1e-10)
+        np.testing.assert_allclose(square @ gj.jit(np.linalg.solve)(square, b), b,
+                                   atol=1e-3 if dtype is np.float32 else 1e-11)
+    wide = gj.jit(lambda a, b: sl.solve_triangular(a, b, lower=True), sizes="any")
+    for m in (9, 4, 3, 1, 17):
+        b = RNG.normal(size=(n, m)).astype(dtype)
+        np.testing.assert_allclose(wide(a, b), sl.solve_triangular(a, b, lower=True),
+                                   rtol=1e-3 if dtype is np.float32 else 1e-10)

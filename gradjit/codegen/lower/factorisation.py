@@ -109,9 +109,10 @@ class Matrices:
 
 
 def work_of(op: Op) -> float:
-    """So much for each element and the length of a line."""
+    """So much for each element, of right-hand sides too, and the length of a line."""
     t, axes = op.operands[0].type, OPS[op.name].matrix
-    return cost_of(op.name) * (axes - 1) * reckoned(t.size) * (1 + reckoned(t.extents[1 - axes]) / 32)
+    size = max(reckoned(t.size), reckoned(op.result.type.size) if len(op.results) == 1 else 0)
+    return cost_of(op.name) * (axes - 1) * size * (1 + reckoned(t.extents[1 - axes]) / 32)
 
 
 def in_rows(low: Lowering, value: Value, found: Found) -> View:

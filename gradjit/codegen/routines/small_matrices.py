@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 FEW = 4
 """Matrices of at most so many rows."""
+BYTES = 32
+"""Right-hand sides that stand side by side are taken several at once, in vectors of so many bytes."""
 
 Elements = list[list[llvm.Value]]
 
@@ -46,8 +48,22 @@ class WrittenOut:
         column = self.b.mul(I64(j) if isinstance(j, int) else j, self.e.number(v.strides[-1]))
         return self.b.gep(first, [self.b.add(row, column)], of=self.type)
 
-    def load(self, v: View, i: int, j: int | llvm.Value) -> llvm.Value:
-        return self.b.load(self.at(v, i, j), type=self.type)
+    def load(self, v: View, i: int, j: int | llvm.Value, lanes: int = 1) -> llvm.Value:
+        """An element, or those of some neighbouring columns."""
+        kind = self.type if lanes == 1 else llvm.VectorType(self.type, lanes)
+        return self.b.load(self.at(v, i, j), type=kind, align=v.buffer.dtype.itemsize)
+
+    def store(self, x: llvm.Value, v: View, i: int, j: int | llvm.Value) -> None:
+        self.b.store(x, self.at(v, i, j), align=v.buffer.dtype.itemsize)
+
+    def in_lanes(self, a: Elements, lanes: int) -> Elements:
+        """Each element in all lanes of a vector."""
+        if lanes == 1:
+            return a
+        wide = llvm.VectorType(self.type, lanes)
+        undefined, zeros = llvm.Constant(wide, llvm.UNDEFINED), llvm.Constant(llvm.VectorType(I32, lanes), [0] * lanes)
+        return [[self.b.shuffle_vector(self.b.insert_element(undefined, x, I32(0)), undefined, zeros) for x in row]
+                for row in a]
 
     def pivot(self, pivots: View, k: int) -> llvm.Value:
         place = self.b.mul(I64(k), self.e.number(pivots.strides[-1]))
@@ -70,12 +86,23 @@ class WrittenOut:
     def magnitude(self, x: llvm.Value) -> llvm.Value:
         return self.b.select(self.b.fcmp_ordered("<", x, self.type(0.0)), self.b.fneg(x), x)
 
-    def for_columns(self, x: View, body: Callable[[int | llvm.Value], None]) -> None:
-        """`body(column)` for each of the columns."""
-        if x.shape[-1] == 1 and not is_symbolic(x.shape[-1]):
-            body(0)
-        else:
-            self.run.columns(self.e.number(x.shape[-1]), body)
+    def for_columns(self, x: View, body: Callable[[int | llvm.Value, int], None], lanes: int = 1) -> None:
+        """`body(column, lanes)` for all columns: `lanes` at once from that column on, and the last ones singly."""
+        n, b, count = x.shape[-1], self.b, self.e.number(x.shape[-1])
+        if n == 1 and not is_symbolic(n):
+            return body(0, 1)
+        if lanes == 1:
+            return self.run.columns(count, lambda j: body(j, 1))
+        whole = b.udiv(count, I64(lanes))
+        self.run.columns(whole, lambda t: body(b.mul(t, I64(lanes)), lanes))
+        done = b.mul(whole, I64(lanes))
+        return self.run.columns(b.sub(count, done), lambda k: body(b.add(done, k), 1))
+
+    def lanes(self, x: View) -> int:
+        """How many columns can be taken at once: those that stand side by side."""
+        lanes, n = BYTES // x.buffer.dtype.itemsize, x.shape[-1]
+        is_short = not is_open(n) and not is_symbolic(n) and n < lanes
+        return 1 if is_short or is_open(x.strides[-1]) or x.strides[-1] != 1 else lanes
 
     # factorisations ---------------------------------------------------------------------------------------------------
     def lu(self, out: View, pivots: View) -> None:
@@ -106,7 +133,7 @@ class WrittenOut:
         f: Elements = [[self.load(factors, i, j) for j in range(n)] for i in range(n)]
         p = [b.sub(b.load(self.pivot(pivots, k), type=I32), I32(1)) for k in range(n)]
 
-        def column(j: int | llvm.Value) -> None:
+        def column(j: int | llvm.Value, _: int) -> None:
             y = [self.load(x, i, j) for i in range(n)]
             if trans:
                 y = self.substituted([list(r) for r in zip(*f, strict=True)], y, lower=True, unit=False)
@@ -138,12 +165,14 @@ class WrittenOut:
         elements = [[self.load(a, *((j, i) if trans else (i, j))) if (j <= i if is_lower else j >= i) else zero
                      for j in range(n)] for i in range(n)]
 
-        def column(j: int | llvm.Value) -> None:
-            y = self.substituted(elements, [self.load(x, i, j) for i in range(n)], is_lower, unit)
-            for i in range(n):
-                self.b.store(y[i], self.at(x, i, j))
+        every = {lanes: self.in_lanes(elements, lanes) for lanes in {1, self.lanes(x)}}
 
-        self.for_columns(x, column)
+        def columns(j: int | llvm.Value, lanes: int) -> None:
+            y = self.substituted(every[lanes], [self.load(x, i, j, lanes) for i in range(n)], is_lower, unit)
+            for i in range(n):
+                self.store(y[i], x, i, j)
+
+        self.for_columns(x, columns, self.lanes(x))
 
     def cholesky(self, out: View, message: str, error: type[Exception]) -> None:
         """Of the lower triangle, row by row."""
