@@ -11,7 +11,7 @@ from .lower import EMIT
 from .lower.combine import across, combine
 from .lower.elementwise import constant, llvm_type
 from .numbers import identity
-from .vecmath.lanes import I64 as INT64, width_of
+from .vecmath.lanes import I32, I64 as INT64, width_of
 
 if TYPE_CHECKING:
     from .emit import Emitter
@@ -35,13 +35,19 @@ class AccumulatorCells:
         self.cells = {key: self.fresh(key[0]) for key in sorted(keys)}
         self.totals: dict[tuple[int, int], llvm.Value] = {}
         self.arg = acc.op in ("argmax", "argmin")
-        if self.arg:
-            self.where = e.cell(INT64)
-            e.b.store(INT64(0), self.where)
+        self.where = {key: self.nowhere(key[0]) for key in self.cells} if self.arg else {}
+        """Where the best value of each part stands, of argmax and argmin."""
 
     def fresh(self, width: int) -> llvm.Value:
         cell = self.e.cell(self.type(width))
         self.clear(cell, width)
+        return cell
+
+    def nowhere(self, width: int) -> llvm.Value:
+        """A cell for positions, of which the first are 0."""
+        kind = self.e.lanes(width).of(INT64)
+        cell = self.e.cell(kind)
+        self.e.b.store(llvm.Constant(kind, None), cell)
         return cell
 
     def clear(self, cell: llvm.Value, width: int, builder: llvm.IRBuilder | None = None) -> None:
@@ -85,25 +91,44 @@ class AccumulatorCells:
             self.into(self.totals[(width, copy)], width, self.e.b.load(cell, type=self.type(width)))
             self.clear(cell, width)
 
-    def record(self, v: llvm.Value, position: llvm.Value) -> None:
-        """argmax, argmin: the first of equals, and the first nan of all."""
+    def record(self, v: llvm.Value, position: llvm.Value, copy: int, counts: llvm.Value | None) -> None:
+        """argmax, argmin: the first of equals, and the first nan of all. counts: the lanes that do."""
+        b, width = self.e.b, width_of(v.type)
+        key = (width, copy if width > 1 else 0)
+        best = b.load(self.cells[key], type=self.type(width))
+        better = self.better(v, best)
+        if counts is not None:
+            better = b.and_(better, counts)
+        b.store(b.select(better, v, best), self.cells[key])
+        b.store(b.select(better, position, b.load(self.where[key], type=position.type)), self.where[key])
+
+    def better(self, v: llvm.Value, best: llvm.Value) -> llvm.Value:
         b, t = self.e.b, self.acc.dtype
-        L = self.e.lanes(1)
-        best = b.load(self.cells[(1, 0)], type=self.type(1))
-        better = EMIT["gt" if self.acc.op == "argmax" else "lt"](L, t, v, best)
+        L = self.e.lanes(width_of(v.type))
         if t.is_bool:
-            better = b.and_(v, b.not_(best)) if self.acc.op == "argmax" else b.and_(best, b.not_(v))
-        if t.is_float:
-            nan = b.and_(L.isnan(v), b.not_(L.isnan(best)))
-            better = b.or_(better, nan)
-        b.store(b.select(better, v, best), self.cells[(1, 0)])
-        b.store(b.select(better, position, b.load(self.where, type=INT64)), self.where)
+            return b.and_(v, b.not_(best)) if self.acc.op == "argmax" else b.and_(best, b.not_(v))
+        better = EMIT["gt" if self.acc.op == "argmax" else "lt"](L, t, v, best)
+        return b.or_(better, b.and_(L.isnan(v), b.not_(L.isnan(best)))) if t.is_float else better
+
+    def position(self) -> llvm.Value:
+        """That of the best value of all parts: of equal ones the first."""
+        b = self.e.b
+        best, first = b.load(self.cells[(1, 0)], type=self.type(1)), b.load(self.where[(1, 0)], type=INT64)
+        for key, cell in self.cells.items():
+            values = b.load(cell, type=self.type(key[0]))
+            places = b.load(self.where[key], type=self.e.lanes(key[0]).of(INT64))
+            for lane in range(key[0]) if key[0] > 1 else ():
+                v, at = b.extract_element(values, I32(lane)), b.extract_element(places, I32(lane))
+                is_level = b.not_(b.or_(self.better(v, best), self.better(best, v)))
+                taken = b.or_(self.better(v, best), b.and_(is_level, b.icmp_signed("<", at, first)))
+                best, first = b.select(taken, v, best), b.select(taken, at, first)
+        return first
 
     def total(self) -> llvm.Value:
         """The final value."""
         e = self.e
         if self.arg:
-            return e.b.load(self.where, type=INT64)
+            return self.position()
         if self.per_lane:
             ((width, _), cell), = self.cells.items()
             return e.b.load(cell, type=self.type(width))

@@ -305,7 +305,53 @@ class Cutter:
             first, fold = self.copies(b, how, s, var)
             before.append(first)
             behind.append(self.folded(fold, var, known, extent, sizes))
+        for x in found.arguments:
+            some = self.argument(x, var)
+            before += some[:2]
+            after += some[2:6]
+            behind.append(self.folded(some[6], var, known, extent, sizes))
+            s.body.append(some[7])
+        for x in found.scans:
+            acc, scanned = x.acc, replace(x)
+            some = self.running(acc, s, var)
+            before.append(some[0])
+            after += some[1:3]
+            behind += self.taken_up(scanned, some[3], s, var, known, extent, sizes)
         return [Chunks(var, lo, trip_count, extent, sizes, [*before, s, *after]), *behind]
+
+    def argument(self, x: Accumulate, var: Var) -> list[Stmt]:
+        """Where each chunk has its greatest or least value, and that value: their starts, their ends, where both go,
+        how they are taken up; and the statement that finds the value."""
+        nodes, acc, at = self.p.nodes, x.acc, Affine.of(var)
+        own = Accumulator(acc.op, acc.dtype, f"{acc.name}.{var.name}")
+        best = Accumulator("max" if acc.op == "argmax" else "min", acc.dtype, f"{acc.name}.{var.name}.value")
+        x.acc = own
+        place, value = (nodes.make("total", (), a, t, var.vars) for a, t in ((own, I64), (best, acc.dtype)))
+        places, values = self.memory(I64, (var.hi,)), self.memory(acc.dtype, (var.hi,))
+        fold = Accumulate(acc, nodes.load(values, at), Affine.of(nodes.load(places, at)))
+        return [Start(own), Start(best), Finish(own, place), Finish(best, value), Store(places, at, place),
+                Store(values, at, value), fold, Accumulate(best, x.node)]
+
+    def taken_up(self, x: Accumulate, fold: Stmt, s: LoopStmt, var: Var, known: int | None, extent: int,
+                 sizes: ChunkSizes) -> list[Stmt]:
+        """What was scanned in chunks, with what came before each: the running values in front of the chunks, and the
+        chunks once more."""
+        assert x.store is not None and isinstance(fold, Accumulate)
+        nodes, acc, (target, address) = self.p.nodes, x.acc, x.store
+        fronts = self.memory(acc.dtype, (var.hi + 1,))
+        first = Store(fronts, Affine({}), nodes.const(identity(acc.op, acc.dtype), acc.dtype))
+        each = replace(fold, store=(fronts, Affine.of(var) + 1))
+        again, lo, trip_count = self.chunk(extent, sizes)
+        i, here = Var(f"{s.var.name}.{again.name}"), size_of(lo)
+        i.lo, i.hi = 0, size_of(trip_count)
+        at = Affine.of(i) + here
+        if address.terms.get(s.var) == -1:  # from the end of the chunk on, so that it runs along memory
+            at = Affine.of(i) * -1 + (here + i.hi - 1)
+        place = Swap(nodes, {s.var: at}).affine(address)
+        lanes = max(self.width // acc.dtype.itemsize, 1) if place.terms.get(i) == 1 else 1
+        body: list[Stmt] = [Store(target, place, nodes.load(fronts, Affine.of(again)), acc.op)]
+        return [first, self.folded(each, var, known, extent, sizes),
+                Chunks(again, lo, trip_count, extent, sizes, [LoopStmt(i, body, lanes)])]
 
     def running(self, acc: Accumulator, s: LoopStmt, var: Var) -> list[Stmt]:
         """A running value of each chunk's own: its start, its end, where that goes, and how it is taken up."""
@@ -498,7 +544,8 @@ def cores_entries(p: Program) -> list[CoresEntry]:
 
 def line_of(s: Stmt) -> Loc | None:
     """The user's line that the first operation of a loop comes from."""
-    locs = (loc for x in statements([s]) for loc in ([x.loc] if isinstance(x, Call) else (n.loc for n in nodes_of(x))))
+    locs = (loc for x in statements([s]) for loc in (*(n.loc for n in nodes_of(x)), *(
+        [x.loc] if isinstance(x, (Accumulate, Call)) else [])))
     return next((loc for loc in locs if loc is not None), None)
 
 

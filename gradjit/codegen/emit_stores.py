@@ -75,10 +75,13 @@ def scattered(e: Emitter, s: Store, v: llvm.Value) -> None:
 
 def accumulate(e: Emitter, s: Accumulate) -> None:
     parts = e.parts[s.acc]
-    if s.position is not None:
-        parts.record(e.value(s.node), e.place(s.position))
-        return
     copy = e.scope.vector.copy if e.scope.vector else 0
+    if s.position is not None:
+        if e.is_wide(s.position.vars):
+            parts.record(e.widened(s.node), e.places(s.position), copy, e.scope.new_lanes)
+        else:
+            parts.record(e.value(s.node), e.place(s.position), 0, None)
+        return
     if product := factors(e, s, e.scope.vector is not None):
         new = parts.add_product(*product, copy)
     else:

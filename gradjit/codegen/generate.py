@@ -109,10 +109,11 @@ class Generator:
         index = self.at(t, env)
         node = self.e.shown(t.element(self.e, index))
         acc = t.accumulator
+        loc = t.value.op.loc if t.value.op is not None else None
         if acc is not None and t.kind == "scan":
-            return [Accumulate(acc, node, store=(t.target.buffer, t.place(self.e, index)))]
+            return [Accumulate(acc, node, store=(t.target.buffer, t.place(self.e, index)), loc=loc)]
         if acc is not None:
-            return [Accumulate(acc, node, index[next(iter(t.serial))] if t.kind == "arg" else None)]
+            return [Accumulate(acc, node, index[next(iter(t.serial))] if t.kind == "arg" else None, loc=loc)]
         if t.kind == "arg":
             node = self.e.nodes.const(0, I64)
         return [self.store(t, index, node)]

@@ -91,6 +91,10 @@ class Independent:
     """Memory that all iterations add to, and how they combine."""
     running: list[Accumulator] = field(default_factory=list)
     """Running values that start before the loop."""
+    scans: list[Accumulate] = field(default_factory=list)
+    """Statements that store each of their running values, which start before the loop."""
+    arguments: list[Accumulate] = field(default_factory=list)
+    """Those that look for where the greatest or least value is."""
 
 
 def examine(s: LoopStmt, uses: Uses) -> Independent | str:
@@ -103,12 +107,40 @@ def examine(s: LoopStmt, uses: Uses) -> Independent | str:
     own = {x.acc for x in every if isinstance(x, Start)}
     for x in every:
         if isinstance(x, Accumulate) and x.acc not in own:
-            if x.position is not None or x.store is not None:
-                return "the first of equal elements counts" if x.position is not None else (
-                    "each iteration needs the running value of the one before")
-            if x.acc not in found.running:
-                found.running.append(x.acc)
+            reason = carried(x, s, every, found)
+            if reason is not None:
+                return reason
     return memory(s, every, uses, found)
+
+
+def carried(x: Accumulate, s: LoopStmt, every: list[Stmt], found: Independent) -> str | None:
+    """Note what is to be done about a running value that goes from iteration to iteration; or why nothing can be."""
+    if x.store is not None:
+        if not is_cut_scan(x, s, every):
+            return "each iteration needs the running value of the one before"
+        found.scans.append(x)
+    elif x.position is not None:
+        if x not in s.body or x.position != Affine.of(s.var) or x.acc.dtype.is_bool:
+            return "the first of equal elements counts"
+        found.arguments.append(x)
+    elif x.acc not in found.running:
+        found.running.append(x.acc)
+    return None
+
+
+def is_cut_scan(x: Accumulate, s: LoopStmt, every: list[Stmt]) -> bool:
+    """Whether chunks may scan for themselves, and take up later what came before: sums, or what is exact. (A part of a
+    product may overflow where the whole does not.) Nobody else has to do with what is stored in the loop."""
+    assert x.store is not None
+    if x not in s.body or (x.acc.op == "prod" and x.acc.dtype.is_float):
+        return False
+    target = x.store[0]
+    for y in every:
+        stores = [a for a in accesses(y) if a.buffer is target and a.is_store]
+        loads = [a for a in accesses(y) if a.buffer is target and not a.is_store]
+        if (loads and y is not x) or (stores and y is not x) or any(a.address != x.store[1] for a in loads):
+            return False
+    return True
 
 
 def unfit(s: LoopStmt, every: list[Stmt], uses: Uses) -> str | None:

@@ -154,7 +154,7 @@ class Swap:
         if isinstance(s, Accumulate):
             position = None if s.position is None else self.affine(s.position)
             store = None if s.store is None else (s.store[0], self.affine(s.store[1]))
-            return Accumulate(self.accumulator(s.acc), self.node(s.node), position, store)
+            return Accumulate(self.accumulator(s.acc), self.node(s.node), position, store, loc=s.loc)
         if isinstance(s, Finish):
             return Finish(self.accumulator(s.acc), self.node(s.total))
         if isinstance(s, Let):

@@ -16,6 +16,7 @@ from .masked_branches import branch_on_masks
 from .multiply_add import multiply_add
 from .records_in_place import write_into_records
 from .scalar_promotion import promote
+from .split_scans import split_scans
 from .strips import strip_mine
 from .tape_layout import pack_tapes
 from .target import Machine
@@ -39,6 +40,7 @@ PIPELINE: tuple[LoopPass, ...] = (
     LoopPass("dead-stores", drop_dead_stores, "what is stored and not loaded is not stored, nor computed"),
     LoopPass("records", write_into_records, "what is kept for the reverse is written where it is kept"),
     LoopPass("promote", promote, "what a loop adds to one element runs in a register"),
+    LoopPass("scans", split_scans, "what is dear and scanned is computed in a loop of its own"),
     LoopPass("strip-mine", strip_mine, "dear scalar work on rows is done for several rows side by side"),
     LoopPass("branches", branch_on_masks, "loops that a mask makes idle are not run"),
     LoopPass("vectorise", vectorise, "loops get lanes, and several vectors an iteration where they are short of work"),

@@ -196,7 +196,7 @@ class Accumulate(Stmt):
     """Combine `node` into the accumulator.
 
     position: for argmax and argmin, the index that goes with the node. store: for scans, where each new value goes.
-    fused: the node is a product, which is rounded with the sum.
+    fused: the node is a product, which is rounded with the sum. loc: the reduction's line.
     """
 
     acc: Accumulator
@@ -204,6 +204,7 @@ class Accumulate(Stmt):
     position: Affine | None = None
     store: tuple[Buffer, Affine] | None = None
     fused: bool = False
+    loc: Loc | None = None
 
 
 @dataclass(eq=False)

@@ -108,7 +108,7 @@ def _vectorises(s: Stmt, var: Var) -> bool:
     if isinstance(s, (LoopStmt, Start, Finish)):
         return True
     if isinstance(s, Accumulate):
-        return s.position is None and s.store is None
+        return s.store is None and (s.position is None or s.position.terms == {var: 1})
     if isinstance(s, Store):
         moves = s.address.terms.get(var, 0) != 0
         return moves and not any(var in a.vars for a in s.address.terms if a is not var)
