@@ -51,8 +51,8 @@ def primitive(f: Function | None = None, *, out: Any, vjp: Any = None, jvp: Any 
     vjp: vjp(cotangent, result, *args) -> a cotangent for each argument, None for zero. Plain NumPy that is compiled
         with the rest, or calls of primitives.
     jvp: jvp(primals, tangents) -> the tangent of the result; both are tuples. One of the two is enough for both modes.
-    Either may be "numeric": central differences, one or two calls of f for each element that is differentiated in
-        reverse mode, two in all in forward mode; good to some eight digits.
+    Either may be "numeric", which then holds for both modes: central differences, one or two calls of f for each
+        element that is differentiated in reverse mode, two in all in forward mode; good to some eight digits.
 
     Derivatives of higher order differentiate vjp and jvp. Without them a derivative through f is an error.
     """
@@ -221,7 +221,7 @@ class Declared:
 # derivatives ----------------------------------------------------------------------------------------------------------
 def written(f: Function, vjp: Any, jvp: Any) -> Written | None:
     """The rule that the user has given."""
-    pull = pull_by_differences(f) if vjp == NUMERIC else vjp
+    pull = pull_by_differences(f) if vjp == NUMERIC or (jvp == NUMERIC and vjp is None) else vjp
     push = push_by_differences(f) if jvp == NUMERIC or (vjp == NUMERIC and jvp is None) else jvp
     if push is None and pull is None:
         return None

@@ -38,7 +38,7 @@ class Var:
     @property
     def reckoned(self) -> int:
         """The number of iterations as costs are reckoned."""
-        return reckoned(self.extent)
+        return reckoned(self.hi if self.lo == 0 else self.hi - self.lo)
 
     def __repr__(self) -> str:
         return self.name
@@ -47,10 +47,11 @@ class Var:
 class Affine:
     """`const + sum(weight * atom)`. Immutable, hashable, compared by value."""
 
-    __slots__ = ("terms", "const", "_hash")
+    __slots__ = ("terms", "const", "_hash", "_vars")
+    _vars: frozenset[Var]
 
     def __init__(self, terms: dict[Any, int], const: int = 0):
-        self.terms = {a: w for a, w in terms.items() if is_open(w) or w}
+        self.terms = {a: w for a, w in terms.items() if type(w) is not int or w} if terms else terms
         self.const = const
         self._hash = hash((frozenset(self.terms.items()), const))
 
@@ -79,7 +80,13 @@ class Affine:
 
     @property
     def vars(self) -> frozenset[Var]:
-        return frozenset(v for a in self.terms for v in a.vars)
+        """Of all atoms; found once."""
+        try:
+            return self._vars
+        except AttributeError:
+            found: frozenset[Var] = frozenset().union(*[a.vars for a in self.terms])
+            self._vars = found
+            return found
 
     def interval(self) -> tuple[int, int] | None:
         """The least and greatest value; None where a computed index takes part."""

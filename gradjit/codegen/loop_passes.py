@@ -35,10 +35,15 @@ OWN = ("workspace", "local")
 
 def statements(body: Sequence[Stmt]) -> Iterator[Stmt]:
     """All statements, outer before inner."""
-    for s in body:
-        yield s
-        for block in inner(s):
-            yield from statements(block)
+    around = [iter(body)]
+    while around:
+        for s in around[-1]:
+            yield s
+            if blocks := inner(s):
+                around += [iter(block) for block in reversed(blocks)]
+                break
+        else:
+            around.pop()
 
 
 def nodes_of(*some: Stmt, seen: set[Node] | None = None) -> Iterator[Node]:

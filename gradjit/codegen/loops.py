@@ -113,10 +113,7 @@ class Nodes:
     def make(self, kind: str, args: tuple[Node, ...], attrs: Any, dtype: DType, vars: frozenset[Var],
              loc: Loc | None = None) -> Node:
         key = (kind, args, attrs, dtype)
-        node = self.known.get(key)
-        if node is None:
-            node = self.known[key] = Node(kind, args, attrs, dtype, vars, loc)
-        return node
+        return self.known.get(key) or self.known.setdefault(key, Node(kind, args, attrs, dtype, vars, loc))
 
     def const(self, value: Any, dtype: DType) -> Node:
         # -0.0 == 0.0 and nan != nan, so literals are told apart by their bytes.
@@ -131,14 +128,19 @@ class Nodes:
         return self.make("index", (), a, dtype, a.vars)
 
     def load(self, buffer: Buffer, address: Affine, version: Node | None = None) -> Node:
-        if version is None:
-            return self.make("load", (), (buffer, address), buffer.dtype, address.vars)
-        return self.make("load", (version,), (buffer, address), buffer.dtype, address.vars | version.vars)
+        args = () if version is None else (version,)
+        key = ("load", args, (buffer, address), buffer.dtype)
+        if (known := self.known.get(key)) is not None:
+            return known
+        vars = address.vars if version is None else address.vars | version.vars
+        return self.make("load", args, (buffer, address), buffer.dtype, vars)
 
     def apply(self, op: str, args: tuple[Node, ...], dtype: DType, attrs: dict[str, Any] | None = None,
               loc: Loc | None = None) -> Node:
-        vars = frozenset().union(*(a.vars for a in args)) if args else frozenset()
-        return self.make("apply", args, (op, tuple((attrs or {}).items())), dtype, vars, loc)
+        named = (op, tuple(attrs.items()) if attrs else ())
+        if (known := self.known.get(("apply", args, named, dtype))) is not None:
+            return known
+        return self.make("apply", args, named, dtype, frozenset().union(*[a.vars for a in args]), loc)
 
 
 @dataclass(eq=False)
@@ -371,13 +373,15 @@ class Pop(Stmt):
 
 def inner(s: Stmt) -> tuple[list[Stmt], ...]:
     """The lists of statements inside a statement, in order."""
-    if isinstance(s, (LoopStmt, Repeat)):
-        return (s.body,)
-    if isinstance(s, Chunks):
-        return s.body, s.moves
-    if isinstance(s, WhileStmt):
-        return s.head, s.body
-    return (s.then, s.other) if isinstance(s, IfStmt) else ()
+    blocks = BLOCKS.get(s.__class__)
+    return blocks(s) if blocks else ()
+
+
+BLOCKS: dict[type[Stmt], Callable[[Any], tuple[list[Stmt], ...]]] = {
+    LoopStmt: lambda s: (s.body,), Repeat: lambda s: (s.body,), Chunks: lambda s: (s.body, s.moves),
+    WhileStmt: lambda s: (s.head, s.body), IfStmt: lambda s: (s.then, s.other),
+}
+"""Of statements that have statements inside."""
 
 
 def trips(s: Repeat) -> int | None:
@@ -389,23 +393,35 @@ def trips(s: Repeat) -> int | None:
 
 def direct_nodes(s: Stmt) -> tuple[Node, ...]:
     """The nodes that a statement names itself, addresses aside."""
-    if isinstance(s, (Store, Accumulate, Let)):
-        return (s.node,)
-    if isinstance(s, Assign):
-        return s.nodes
-    if isinstance(s, Repeat):
-        return s.lo, s.hi, s.step
-    if isinstance(s, (WhileStmt, IfStmt)):
-        return (s.cond,)
-    if isinstance(s, (Push, Pop)):
-        return tuple(n for _, n in s.entries)
-    return (s.trip_count,) if isinstance(s, LoopStmt) and s.trip_count is not None else ()
+    named = NAMED.get(s.__class__)
+    return named(s) if named else ()
+
+
+def _node(s: Any) -> tuple[Node, ...]:
+    return (s.node,)
+
+
+def _cond(s: Any) -> tuple[Node, ...]:
+    return (s.cond,)
+
+
+def _sizes(s: Any) -> tuple[Node, ...]:
+    return tuple([n for _, n in s.entries])
+
+
+NAMED: dict[type[Stmt], Callable[[Any], tuple[Node, ...]]] = {
+    Store: _node, Accumulate: _node, Let: _node, WhileStmt: _cond, IfStmt: _cond, Push: _sizes, Pop: _sizes,
+    Assign: lambda s: s.nodes, Repeat: lambda s: (s.lo, s.hi, s.step),
+    LoopStmt: lambda s: () if s.trip_count is None else (s.trip_count,),
+}
+"""Of statements that name nodes."""
 
 
 def addresses_of(s: Stmt) -> list[Affine]:
     """The addresses that a statement itself writes to, and the position that it records."""
-    if isinstance(s, Store):
-        return [s.address]
+    kind = s.__class__
+    if kind is Store:
+        return [s.address]  # type: ignore[attr-defined]
     if isinstance(s, Accumulate):
         return [a for a in (s.position, s.store[1] if s.store else None) if a is not None]
     if isinstance(s, Call):
@@ -415,7 +431,7 @@ def addresses_of(s: Stmt) -> list[Affine]:
 
 def roots_of(s: Stmt) -> list[Node]:
     """The nodes that a statement evaluates itself, those in its addresses first."""
-    return [*(x for a in addresses_of(s) for x in a.terms if isinstance(x, Node)), *direct_nodes(s)]
+    return [*[x for a in addresses_of(s) for x in a.terms if isinstance(x, Node)], *direct_nodes(s)]
 
 
 @dataclass(frozen=True, eq=False)

@@ -36,10 +36,13 @@ class MemoryPlan:
     path: dict[Task, list[Slot]]
 
 
-def plan(func: Func, frame: Surroundings) -> MemoryPlan:
-    """Lower and schedule, giving memory to more values until the schedule is content."""
+def plan(func: Func, frame: Surroundings, memory: set[Value]) -> MemoryPlan:
+    """Lower and schedule, giving memory to more values until the schedule is content.
+
+    memory: what is known to need some, from an earlier plan of the function; what else does is added.
+    """
     long = len(func.ops) > LONG
-    memory = too_deep(func) | (shared_and_small(func) if long else set())
+    memory |= too_deep(func) | (shared_and_small(func) if long else set())
     searches = 1 if long else ROUNDS
     known: KnownOrders = {}
     while True:

@@ -53,9 +53,9 @@ def is_symbolic(e: int) -> bool:
 
 def upper(e: int) -> int:
     """The greatest number that an extent can be: a number, or an open size."""
-    return e.bound if isinstance(e, Extent) else e
+    return e.bound if type(e) is Extent else e
 
 
 def reckoned(e: int) -> int:
     """An extent, a stride or a size as costs are reckoned: nothing may be concluded from it."""
-    return int(sizes.reckoned(upper(e)))
+    return e if type(e) is int else int(sizes.reckoned(upper(e)))

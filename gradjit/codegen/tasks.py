@@ -13,7 +13,7 @@ from dataclasses import field
 import numpy as np
 
 from ..errors import UnsupportedError
-from ..ir import OPS, DType, Func, Memory, Op, Value
+from ..ir import DTYPES, OPS, DType, Func, Memory, Op, Value
 from ..records import dataclass
 from .affine import ZERO, Affine, Var, dot
 from .elements import Elements, Index, Notes, row_major, whole
@@ -108,6 +108,9 @@ class CallTask:
     values: tuple[Value, ...]
     call: Call
     reads: tuple[Value, ...]  # values with memory
+
+
+COMPLEX = frozenset(t for t in DTYPES.values() if t.is_complex)
 
 
 def moves(op: Op) -> bool:
@@ -235,7 +238,7 @@ class Lowering:
         if op.name in UNLOWERED:
             where = f"; {op.loc.full}" if op.loc else ""
             raise UnsupportedError(f"{op.name} cannot be compiled: {UNLOWERED[op.name]}{where}")
-        if any(v.dtype.is_complex for v in (*op.operands, *op.results)) and not moves(op):
+        if not COMPLEX.isdisjoint([v.type.dtype for v in (*op.operands, *op.results)]) and not moves(op):
             where = f"\n  {op.loc.full}" if op.loc else ""
             raise UnsupportedError(f"{op.name} of complex numbers cannot be compiled yet; they can be moved (sliced, "
                                    f"transposed, joined): compute with real and imaginary parts as arrays of their own"

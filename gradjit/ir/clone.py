@@ -20,10 +20,10 @@ def copy_op(b: Builder, op: Op, env: Env, operands: Sequence[Value] | None = Non
         return env.get(v, v)
 
     b.loc = op.loc
-    attrs = {k: map_attr(a, look) for k, a in op.attrs.items()}
-    regions = tuple(copy_block(r, env) for r in op.regions)
-    new = Op(op.name, tuple(operands) if operands is not None else tuple(map(look, op.operands)), attrs,
-             tuple(map_type(r.type, look) for r in op.results), regions, op.loc)
+    attrs = {k: map_attr(a, look) if a.__class__ is tuple else a for k, a in op.attrs.items()}
+    regions = tuple([copy_block(r, env) for r in op.regions])
+    given = tuple(operands) if operands is not None else tuple([env.get(v, v) for v in op.operands])
+    new = Op(op.name, given, attrs, tuple([map_type(r.type, look) for r in op.results]), regions, op.loc)
     b.block.ops.append(new)
     for old, fresh in zip(op.results, new.results, strict=True):
         fresh.name = old.name

@@ -73,7 +73,7 @@ class Op:
         self.attrs = attrs
         self.regions = regions
         self.loc = loc
-        self.results = tuple(Value(t, self, i) for i, t in enumerate(types))
+        self.results = tuple([Value(t, self, i) for i, t in enumerate(types)])
 
     @property
     def result(self) -> Value:
@@ -81,12 +81,13 @@ class Op:
         (r,) = self.results
         return r
 
-    def uses(self) -> Iterator[Value]:
+    def uses(self) -> tuple[Value, ...]:
         """Operands, then the index values held by attributes. What regions capture is not listed (see `captures`)."""
-        yield from self.operands
+        found = self.operands
         for a in self.attrs.values():
-            if isinstance(a, tuple):
-                yield from attr_values(a)
+            if a.__class__ is tuple and (held := attr_values(a)):
+                found += tuple(held)
+        return found
 
     def __repr__(self) -> str:
         return f"<{self.name} {list(self.operands)} {self.attrs}>"
@@ -146,10 +147,15 @@ class Module:
 
 def walk(block: Block) -> Iterator[Op]:
     """Every operation of a block and of its nested regions, outer before inner."""
-    for op in block.ops:
-        yield op
-        for r in op.regions:
-            yield from walk(r)
+    around = [iter(block.ops)]
+    while around:
+        for op in around[-1]:
+            yield op
+            if op.regions:
+                around += [iter(r.ops) for r in reversed(op.regions)]
+                break
+        else:
+            around.pop()
 
 
 def called(func: Func) -> list[Func]:
@@ -190,18 +196,22 @@ def captures(op: Op) -> list[Value]:
     return list(found)
 
 
-def attr_values(attr: tuple[Any, ...]) -> Iterator[Value]:
+def attr_values(attr: tuple[Any, ...]) -> list[Value]:
     """The index values in a tuple of extents or types."""
+    found: list[Value] = []
     for v in attr:
+        if type(v) is int:
+            continue
         if isinstance(v, Value):
-            yield v
-        elif isinstance(v, ArrayType):
-            yield from (e for e in v.shape if isinstance(e, Value))
+            found.append(v)
+        elif isinstance(v, ArrayType) and not v.is_static:
+            found += [e for e in v.shape if isinstance(e, Value)]
+    return found
 
 
 def map_attr(attr: Any, f: Callable[[Value], Value]) -> Any:
     """An attribute with its index values replaced."""
-    if isinstance(attr, tuple) and any(True for _ in attr_values(attr)):
+    if attr.__class__ is tuple and attr_values(attr):
         return tuple(f(v) if isinstance(v, Value) else map_type(v, f) if isinstance(v, ArrayType) else v for v in attr)
     return attr
 

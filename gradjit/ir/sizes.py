@@ -424,6 +424,8 @@ def is_deciding() -> bool:
 def same(left: Any, right: Any) -> bool:
     """Whether two extents or shapes are the same for all sizes: for code that does right whether or not they are the
     same in a call."""
+    if type(left) is int and type(right) is int:
+        return bool(left == right)
     if isinstance(left, tuple) and isinstance(right, tuple):
         return len(left) == len(right) and all(map(same, left, right))
     if type(left) is Size or type(right) is Size:
@@ -437,6 +439,8 @@ FAR = 1 << 60
 
 def is_known(left: int, op: str, right: int) -> bool | None:
     """Whether a comparison is true, or false, for all sizes that meet the conditions so far; None where it depends."""
+    if type(left) is int and type(right) is int:
+        return bool(COMPARE[op](left, right))
     for x, y, how in ((left, right, op), (right, left, TURNED[op])):
         if type(x) is Size and type(y) is not Size and abs(y) >= FAR:
             return COMPARE[how](0, y)

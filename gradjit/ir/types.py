@@ -117,7 +117,10 @@ class ArrayType:
     @property
     def is_static(self) -> bool:
         """Whether every extent is an int or a size: no index value that is computed."""
-        return all(isinstance(e, int) for e in self.shape)
+        for e in self.shape:
+            if not isinstance(e, int):
+                return False
+        return True
 
     @property
     def extents(self) -> tuple[int, ...]:

@@ -143,8 +143,12 @@ class TracedArray:
     def _take(self, source: TracedArray) -> None:
         self._content = source.content
         self.home = source.home
-        if self.owner is not None:  # what a view takes is gone when iterations that run as Python are taken back
-            self.where = self.owner.frame if self.parent is not None else self.owner.frame.region
+        if self.owner is None:
+            return
+        if self.parent is None:
+            self.where = self.owner.frame.region
+        else:  # a view's is computed where it is read, maybe by a function that is traced within its own: it is gone
+            self.where = (self.home or self.owner).frame  # with that region, and with iterations that are taken back
 
     def is_seen_here(self, root: TracedArray) -> bool:
         """Whether what a view has taken from its root is a value that may be used here, and no older than the loop

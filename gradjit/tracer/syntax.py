@@ -26,13 +26,18 @@ _WITHOUT = frozenset({"ctx", "id", "attr", "n", "s", "kind", "type_comment", "li
 """Fields that hold no nodes that anybody looks for. (`names` are those of imports, `global` and `nonlocal`.)"""
 
 
+_MIXED = frozenset({"keys", "kw_defaults", "kwd_attrs"})
+"""Lists that hold something else than nodes, too."""
+
+
 def children(node: ast.AST) -> list[ast.AST]:
     """The nodes directly below, in order."""
     found: list[ast.AST] = []
-    for name in fields_of(node.__class__):
+    kind = node.__class__
+    for name in _fields[kind] if kind in _fields else fields_of(kind):
         held = getattr(node, name, None)
         if held.__class__ is list:
-            found += [x for x in held if isinstance(x, ast.AST)]
+            found += [x for x in held if isinstance(x, ast.AST)] if name in _MIXED else held
         elif isinstance(held, ast.AST):
             found.append(held)
     return found

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import types
+from typing import Any
 
 import numpy as np
 import pytest
@@ -517,3 +518,45 @@ def test_errors_name_the_inner_function_s_line():
 
     with pytest.raises(gj.UnsupportedError, match=r"np.packbits(.|\n)*test_nested.py\", line \d+, in inner"):
         gj.jit(lambda x: inner(x))(X)
+
+
+def shown_again(y: Any) -> tuple[Any, Any]:
+    """An array, and a view of it that was changed through another one: it is read anew."""
+    first = y[0:1]
+    other = first[::1]
+    other **= 2
+    return y, first
+
+
+@pytest.mark.parametrize("of_row", [
+    lambda first: lambda t: first if np.sum(t) > 0.2 else first * 2,
+    lambda first: lambda t: np.sum(first) if np.sum(t) > 0.2 else -np.sum(first),
+    lambda first: lambda t: sum((np.sum(first) * k if k else 0.0 * np.sum(first)) for k in range(3)),
+    lambda first: lambda t: np.sum(t * (first if np.max(t) > 1.2 else first - 1.0)),
+    lambda first: lambda t: summed(first, t),
+], ids=["branch", "numbers", "unrolled", "within", "loop"])
+def test_a_view_from_around_is_read_in_each_region(of_row: Any) -> None:
+    """What a region of an inner function has computed for it does not exist outside of that region."""
+    def mapped(y: Any) -> Any:
+        y, first = shown_again(y)
+        return gj.vmap(of_row(first))(y)
+
+    def differentiated(y: Any) -> Any:
+        y, first = shown_again(y)
+        return gj.grad(lambda t: np.sum(of_row(first)(t)) * np.sum(t))(y)
+
+    y = np.linspace(0.3, 1.5, 12).reshape(2, 2, 3)
+    rows, first = shown_again(y.copy())
+    np.testing.assert_allclose(gj.jit(mapped)(y.copy()), np.stack([of_row(first)(row) for row in rows]), rtol=1e-14)
+    whole, first = shown_again(y.copy())
+    np.testing.assert_allclose(gj.jit(differentiated)(y.copy()),
+                               gj.grad(lambda t: np.sum(of_row(first)(t)) * np.sum(t))(whole), rtol=1e-13)
+
+
+def summed(first: Any, t: Any) -> Any:
+    total = np.sum(t) * 0.0
+    for k in range(4):
+        if np.sum(t) > k:
+            total = total + np.sum(first)
+        total = total + np.sum(first) * k
+    return total

@@ -6,6 +6,7 @@ import ctypes
 import ctypes.util
 import gc
 import sys
+from typing import Any
 
 import numpy as np
 import pytest
@@ -26,6 +27,7 @@ RULES = {
     "jvp": {"jvp": lambda primals, tangents: np.cos(primals[0]) * tangents[0]},
     "both": {"vjp": lambda g, y, x: g * np.cos(x), "jvp": lambda p, t: np.cos(p[0]) * t[0]},
     "numeric": {"vjp": "numeric"},
+    "numeric tangents": {"jvp": "numeric"},
     "numeric forward": {"jvp": "numeric", "vjp": lambda g, y, x: g * np.cos(x)},
 }
 BACKENDS = ("native", "interpreter")
@@ -241,3 +243,16 @@ def test_errors_say_how():
     order_filter = gj.primitive(signal.order_filter, out="f64[n]")
     np.testing.assert_array_equal(gj.jit(lambda x: order_filter(x, np.ones(3), 1))(X),
                                   signal.order_filter(X, np.ones(3), 1))
+
+
+@pytest.mark.parametrize("rules", [{"vjp": lambda ct, r, t: ct * np.cos(t)}, {"jvp": lambda p, d: d[0] * np.cos(p[0])},
+                                   {"vjp": "numeric"}], ids=["vjp", "jvp", "numeric"])
+def test_made_inside_of_a_compiled_function(rules: dict[str, Any]) -> None:
+    """What a primitive remembers is its own: no state of the program's."""
+    def f(x: Any) -> Any:
+        inner = gj.primitive(lambda t: np.sin(t), out=lambda t: np.empty_like(t), **rules)
+        return np.sum(inner(x)) + np.sum(gj.vmap(inner)(x))
+
+    x = np.array([0.3, 1.2])
+    for _ in range(2):
+        np.testing.assert_allclose(gj.grad(f)(x), 2 * np.cos(x), rtol=1e-7)

@@ -46,5 +46,6 @@ def test_programs_are_the_same_in_every_run() -> None:
     assert program(5).source == program(5).source
     everything = "".join(str(program(seed)) for seed in range(800))
     for text in ("np.add.at", ".sort()", "out=", "order='F'", "astype(", "axis=", "[::-1] +=", "np.asfortranarray",
-                 "*= 2", "by steps of (-", "uint8", "* 1e20).astype", "np.copyto", "@ ", ".T", "where="):
+                 "*= 2", "by steps of (-", "uint8", "* 1e20).astype", "np.copyto", "@ ", ".T", "where=",
+                 "gj.vmap(lambda t, u", "gj.primitive(", "gj.vmap(gj.primitive", "1j *", "np.linalg."):
         assert text in everything, text

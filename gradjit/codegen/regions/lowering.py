@@ -10,6 +10,7 @@ from ...errors import UnsupportedError
 from ...ir import I64, OPS, ArrayType, Func, Op, Value, captures
 from ...ir.ranges import Ranges, owners_of, upper_bounds
 from ...ir.sizes import is_open
+from ...records import dataclass
 from ..affine import Affine, dot
 from ..elements import whole
 from ..generate import Generator
@@ -29,6 +30,24 @@ SMALL = 16
 
 STEPS = {**steps.STEPS, **tape.STEPS, **effects.STEPS}
 """Operations that are no part of straight code: `rule(lowering, scope, position, op) -> statements`."""
+
+
+@dataclass(eq=False)
+class Draft:
+    """Operations as a part, which may be planned more than once; what was found to need memory stays."""
+
+    part: Part
+    memory: set[Value]
+
+    @classmethod
+    def of(cls, lowering: Regions, scope: BlockState, ops: Sequence[Op], given: Iterable[Value],
+           in_place: Op | None = None) -> Draft:
+        part = Part(lowering, scope, in_place)
+        for op in ops:
+            part.op(op)
+        for v in given:
+            part.value(v)
+        return cls(part, set())
 
 
 class Regions:
@@ -194,8 +213,9 @@ class Regions:
 
     def last_part(self, scope: BlockState, ops: Sequence[Op], given: dict[Value, View]) -> list[Stmt]:
         """The end of a block, which may leave arrays right where they are carried."""
+        draft = Draft.of(self, scope, ops, given)
         while given:
-            written = self.write(scope, ops, len(scope.ops), given)
+            written = self.write(scope, ops, len(scope.ops), given, draft=draft)
             if isinstance(written, list):
                 scope.homes.update(given)
                 return written
@@ -209,18 +229,16 @@ class Regions:
         return written
 
     def write(self, scope: BlockState, ops: Sequence[Op], k: int, given: dict[Value, View],
-              in_place: Op | None = None) -> list[Stmt] | set[Value]:
+              in_place: Op | None = None, draft: Draft | None = None) -> list[Stmt] | set[Value]:
         """The statements of some operations, with homes for what is read from position k on.
 
-        given: memory for results. in_place: the last of the operations changes that memory. Instead, those of the given
-        are returned whose memory would be read after it has been overwritten.
+        given: memory for results. in_place: the last of the operations changes that memory. draft: what an earlier try
+        for more memory has made. Instead, those of the given are returned whose memory would be read after it has been
+        overwritten.
         """
         kept, fleeting = self.results(scope, ops, k, given, k - 1 if in_place else k)
-        part = Part(self, scope, in_place)
-        for op in ops:
-            part.op(op)
-        for v in given:
-            part.value(v)
+        draft = draft or Draft.of(self, scope, ops, given, in_place)
+        part = draft.part
         singles = [v for v in kept if is_single(v.type)]
         targets = {v: self.buffer(scope, self.static(scope, v.type), v.name) for v in kept if v not in singles}
         views = {part.now[v]: replace(home, shape=part.now[v].type.extents) for v, home in {**targets, **given}.items()}
@@ -228,7 +246,7 @@ class Regions:
         changed = {part.now[in_place.result]} if in_place else set()
         frame = Surroundings(self.nodes, part.homes, views, [part.now[v] for v in singles], changed,
                              not self.is_one_part)
-        p = plan(Func(self.func.name, part.block), frame)
+        p = plan(Func(self.func.name, part.block), frame, draft.memory)
         body = Generator(p).block(p.root.items, {})
         e = p.low.elements
         found = {v: e.shown(e.at(part.now[v], only(v))) for v in singles}

@@ -35,9 +35,12 @@ class Planes:
 
 def has_complex(func: Func) -> bool:
     """Whether complex numbers occur anywhere in a function, or in what it calls."""
-    return any(v.dtype.is_complex for v in func.params) or any(
-        any(v.dtype.is_complex for v in (*op.operands, *op.results))
-        or any(isinstance(a, Func) and has_complex(a) for a in op.attrs.values()) for op in walk(func.body))
+    found = {v.type.dtype for v in func.params}
+    inside: list[Func] = []
+    for op in walk(func.body):
+        found.update([v.type.dtype for v in (*op.operands, *op.results)])
+        inside += [a for a in op.attrs.values() if a.__class__ is Func]
+    return any(t.is_complex for t in found) or any(map(has_complex, inside))
 
 
 def split(func: Func) -> Planes:

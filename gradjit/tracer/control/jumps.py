@@ -35,10 +35,12 @@ class _Loop:
 
 def inner(node: ast.AST) -> Iterable[ast.AST]:
     """The nodes below, without those of functions and classes defined inside."""
-    for child in children(node):
-        yield child
-        if not isinstance(child, DEFINITIONS):
-            yield from inner(child)
+    left = children(node)[::-1]
+    while left:
+        n = left.pop()
+        yield n
+        if not isinstance(n, DEFINITIONS):
+            left += children(n)[::-1]
 
 
 def holds(nodes: Sequence[ast.AST], kinds: Any) -> bool:

@@ -28,7 +28,7 @@ from .item_targets import ItemTarget
 from .loop_variables import Again, CarriedLeaf, CarriedValue, LoopVariable, Mismatch, RunAsPython, learning_all
 from .may_alias import Alias, Aliases, When, bind, make_unreadable, overlap, refresh, set_alias_writes, taken_out
 from .names import VALUE, shown
-from .states import Spec, Undefined, described, numeric, spec_of
+from .states import Spec, Undefined, described, join, numeric, spec_of
 
 if TYPE_CHECKING:
     from .loop_regions import LoopStatement
@@ -283,7 +283,11 @@ class LoopResults:
 
     def out_or(self, name: str, k: int, old: Any, y: Any, cells: list[Any]) -> bool:
         """A leaf that the last iteration gives, or what was there before the loop. Tells whether it is carried."""
-        leaf = CarriedLeaf((name, k), shown(name), old, True, True, self.frame, self.loop.learned)
+        key, first, last = (name, k), numeric(old), numeric(y)
+        both = join(spec_of(first), spec_of(last)) if first is not None and last is not None else None
+        if both is not None:
+            self.loop.learned.specs.setdefault(key, both)  # the body does not read it
+        leaf = CarriedLeaf(key, shown(name), old, True, True, self.frame, self.loop.learned)
         final = leaf.final(shown(name), y)
         assert leaf.param is not None
         if final is None:

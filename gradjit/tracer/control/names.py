@@ -104,14 +104,14 @@ def stored(nodes: Sequence[ast.AST]) -> set[str]:
 
 def _all(nodes: Sequence[ast.AST]) -> Iterable[ast.AST]:
     """The nodes and all below in the same scope; targets of comprehensions are another scope's."""
-    for n in nodes:
+    left = list(nodes)[::-1]
+    while left:
+        n = left.pop()
         yield n
-        if isinstance(n, DEFINITIONS):
-            continue
-        for child in children(n):
-            if isinstance(n, ast.comprehension) and child is n.target:
-                continue
-            yield from _all([child])
+        if isinstance(n, ast.comprehension):
+            left += [child for child in children(n)[::-1] if child is not n.target]
+        elif not isinstance(n, DEFINITIONS):
+            left += children(n)[::-1]
 
 
 def read(node: ast.AST | None) -> set[str]:

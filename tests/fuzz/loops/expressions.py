@@ -16,6 +16,8 @@ UNARY = ("np.sin({})", "np.cos({})", "np.tanh({})", "np.exp(-{} ** 2)", "np.sqrt
          "-{}", "0.5 * {}", "{} ** 2 * 0.3", "np.abs({})", "np.arctan({})", "{}")
 SCALAR_ONLY = ("math.sin({})", "math.tanh({})", "abs({})", "math.exp(-abs({}))", "float({})")
 BINARY = ("{} + {}", "{} - {}", "{} * {}", "{} / (2 + {} ** 2)", "np.maximum({}, {})", "np.minimum({}, {})")
+INNER = 0.04
+"""How often an expression calls a function that is mapped, differentiated or checkpointed."""
 PAIR_ONLY = ("max({}, {})", "min({}, {})", "math.hypot(1 + {} ** 2, {})")
 
 
@@ -140,6 +142,8 @@ class Expressions:
         """A float expression, parenthesised where it needs to be."""
         if found := self.read(lambda t: isinstance(t, Float), 0.12):
             return found
+        if depth and self.chance(INNER):
+            return self.inner_scalar()
         kind = self.rng.randint(0, 11) if depth else self.rng.randint(0, 6)
         if kind < 4:
             name = self.name(lambda t: isinstance(t, Float))
@@ -227,6 +231,8 @@ class Expressions:
         """A vector expression of a known extent."""
         if found := self.read(lambda t: t == Vec(n), 0.2):
             return found
+        if depth and self.chance(INNER) and (found := self.inner_vector(n)):
+            return found
         kind = self.rng.randint(0, 6)
         names = self.scope.names(lambda t: t == Vec(n))
         rows = self.scope.names(lambda t: isinstance(t, Mat) and t.m == n)
@@ -252,6 +258,36 @@ class Expressions:
             return None
         v = self.pick(names)
         return self.pick((v, v, v, f"{v}[::-1]", f"np.roll({v}, 1)", f"np.where({v} > 0.1, {v}, {self.scalar(0)})"))
+
+    # functions within: they capture what is in scope, views and arrays that loops change among it ---------------------
+    def inner(self, kind: Type) -> tuple[str, str]:
+        """The parameter and the text of a function of something of a type, which gives a float."""
+        name = self.fresh("t")
+        with self.scope.block():
+            self.scope.bind(name, kind)
+            return name, self.scalar(1)
+
+    def inner_scalar(self) -> str:
+        name, text = self.inner(Float())
+        form = self.pick(("gj.grad(lambda {0}: {1})({2})", "gj.checkpoint(lambda {0}: {1})({2})",
+                          "gj.vmap(lambda {0}: {1})(np.array([{2}, 0.4]))[0]"))
+        return f"0.3 * {form.format(name, text, self.scalar(0))}"
+
+    def inner_vector(self, n: int) -> str | None:
+        rows = self.name(lambda t: isinstance(t, Mat) and t.n == n)
+        if rows is not None and self.chance(0.5):
+            m = self.scope[rows]
+            assert isinstance(m, Mat)
+            name, text = self.inner(Vec(m.m))
+            return f"0.3 * gj.vmap(lambda {name}: {text})({rows})"
+        v = self.name(lambda t: t == Vec(n))
+        if v is None:
+            return None
+        if self.chance(0.5):
+            name, text = self.inner(Float())
+            return f"0.3 * gj.vmap(lambda {name}: {text})({v})"
+        name, text = self.inner(Vec(n))
+        return f"0.3 * gj.grad(lambda {name}: {text} + 0.1 * np.sum({name} ** 2))({v})"
 
     # conditions -------------------------------------------------------------------------------------------------------
     def condition(self, depth: int = 1) -> str:

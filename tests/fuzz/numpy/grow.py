@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from tests.fuzz.source import Program
+from tests.fuzz.source import Eager, Program
 
 from .layouts import LAYOUTS, copied
 from .templates import CHOICES, WEIGHTS, WRITES
@@ -97,12 +97,14 @@ class Grower:
             self.env = scope
 
     def tried(self, text: str, scope: dict[str, Any]) -> bool:
-        """Whether NumPy runs it."""
+        """Whether NumPy runs it. The scope is that of a module, so that lambdas see it."""
+        module = {"np": np, "gj": Eager(), **scope}
         try:
             with np.errstate(all="ignore"):
-                exec(text, {"np": np}, scope)
+                exec(text, module)
         except REFUSALS:
             return False
+        scope.update({name: x for name, x in module.items() if name not in ("np", "gj", "__builtins__")})
         return True
 
     def fits(self, x: Any) -> bool:

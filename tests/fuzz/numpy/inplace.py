@@ -13,7 +13,8 @@ if TYPE_CHECKING:
 EVERY = "fiub"
 
 METHODS = (
-    "{0}.sort()", "{0}.sort(axis={1})", "{0}.sort({1}, 'stable')", "{0}.partition(1)", "{0}.fill({2})",
+    "{0}.sort()", "{0}.sort(axis={1})", "{0}.sort({1}, 'stable')", "({0}.partition(1), {0}[..., 2:].sort())",
+    "{0}.fill({2})",
     "{0}.put([0, -1], {2})",
     "{0}.put([0, 1], [2, 1], mode='wrap')", "{0}.clip(-1, 1, out={0})", "{0}.clip(-1, 1, {0})",
     "{0}.cumsum(axis={1}, out={0})",

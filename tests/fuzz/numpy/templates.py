@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from .inplace import INPLACE
+from .transformed import mapped, opaque
 
 if TYPE_CHECKING:
     from .grow import Grower
@@ -331,10 +332,13 @@ FACTORISED = (
     "np.linalg.multi_dot([{1}, {0}])",
 )
 
+# transformations ------------------------------------------------------------------------------------------------------
+over_rows = mapped((unary, unary, binary, where, indexed, reduced, moved, product, ordered, factorised, opaque))
+
 TEMPLATES: dict[Callable[[Grower], str | None], int] = {
     unary: 2, binary: 3, where: 1, indexed: 2, masked_sum: 1, reduced: 2, method: 1, moved: 2, product: 2, ordered: 1,
     created: 1, copied: 2, viewed: 2, laid_out: 4, cast: 3, of_integers: 3, by_keyword: 3,
-    made_complex: 2, of_complex: 4, factorised: 2,
+    made_complex: 2, of_complex: 4, factorised: 2, over_rows: 3, opaque: 1,
 }
 """Statements that give a value, and how often they come."""
 WRITES: dict[Callable[[Grower], str | None], int] = {written: 3, **INPLACE}
