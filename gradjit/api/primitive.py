@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, MutableMapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 from weakref import WeakValueDictionary
 
@@ -71,7 +71,7 @@ def primitive(f: Function | None = None, *, out: Any, vjp: Any = None, jvp: Any 
 
 def _primitive(f: Function, out: Function, vjp: Any, jvp: Any) -> Any:
     name = name_of(f)
-    forms: WeakValueDictionary[Any, OpaqueFunction] = WeakValueDictionary()
+    forms = Forms()
 
     def bare(*args: Any) -> Any:
         return PrimitiveCall(f, name, forms, args).results(out)
@@ -94,14 +94,16 @@ def _primitive(f: Function, out: Function, vjp: Any, jvp: Any) -> Any:
     return made
 
 
+class Forms(WeakValueDictionary[Any, OpaqueFunction]):
+    """The operations that calls of one primitive have become, by what tells them apart; an equal call is the same
+    operation, and done once. It grows while a program is traced, and is no state of the program's."""
+
+
 # the call -------------------------------------------------------------------------------------------------------------
 class PrimitiveCall:
-    """A call while something is traced. Arrays and floats are operands; what else there is goes along as it is.
+    """A call while something is traced. Arrays and floats are operands; what else there is goes along as it is."""
 
-    forms: the operations that earlier calls have become; an equal one is the same operation, and done once.
-    """
-
-    def __init__(self, f: Function, name: str, forms: MutableMapping[Any, OpaqueFunction], args: Sequence[Any]):
+    def __init__(self, f: Function, name: str, forms: Forms, args: Sequence[Any]):
         self.f, self.name, self.forms, self.args = f, name, forms, args
         self.leaves, self.tree = trees.flatten(tuple(args))
         self.moving = {k: as_traced(x) for k, x in enumerate(self.leaves) if is_operand(x)}

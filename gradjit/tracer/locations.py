@@ -8,8 +8,8 @@ import sys
 import sysconfig
 from bisect import bisect_right
 from traceback import walk_tb
-from types import CodeType, FrameType, FunctionType
-from typing import Any, NoReturn
+from types import CodeType, FrameType
+from typing import NoReturn
 
 from ..bounded import Bounded
 from ..errors import GradjitError
@@ -29,14 +29,6 @@ def is_internal(filename: str) -> bool:
     found = (filename.startswith((_PACKAGE, *_NO_FILE)) or any(part in filename for part in _LIBRARIES)
              or (filename.startswith(_STDLIB) and f"{os.sep}site-packages{os.sep}" not in filename))
     return found and not filename.startswith(_USERS)
-
-
-def is_own(f: Any) -> bool:
-    """Whether a function or class is gradjit's; a function may bear the name and module of one that it stands for."""
-    if isinstance(f, FunctionType):
-        filename = f.__code__.co_filename
-        return filename.startswith(_PACKAGE) and not filename.startswith(_USERS)
-    return isinstance(f, type) and f.__module__.startswith("gradjit.")
 
 
 def user_frame() -> FrameType | None:

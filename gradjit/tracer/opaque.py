@@ -33,7 +33,7 @@ from . import depth, process_settings
 from .array import TracedArray
 from .foreign import look_at_elements
 from .guards import is_plain
-from .locations import fail, is_own
+from .locations import fail
 from .operands import as_primitive, is_traced, name_of as function_name
 from .outside import Outside, described, is_user_class, outside
 from .parts import CONTAINERS, HEAP_TYPE, cell_content, is_iterator, items_within
@@ -94,7 +94,7 @@ def is_repeated(f: Any) -> bool:
 
 def run(world: Outside, f: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """`f(*args, **kwargs)`."""
-    if is_own(f):
+    if isinstance(f, (types.FunctionType, type)) and (f.__module__ or "").startswith("gradjit."):
         return f(*args, **kwargs)
     given = (*args, *kwargs.values())
     for x in (*held_by(f), *given):

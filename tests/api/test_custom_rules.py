@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -266,3 +268,23 @@ def test_writes_are_refused():
 def test_wrong_definitions(call):
     with pytest.raises(TypeError, match=r"gj\.custom|takes|nondiff"):
         call()
+
+
+def test_a_rule_that_is_given_anew_counts_from_then_on() -> None:
+    @gj.custom_vjp
+    def pulled(x: Any) -> Any:
+        return np.sin(x)
+
+    @gj.custom_jvp
+    def pushed(x: Any) -> Any:
+        return np.sin(x)
+
+    pulled.defvjp(lambda x: (np.sin(x), None), lambda r, ct: (ct * 10.0,))
+    pushed.defjvp(lambda p, t: (np.sin(p[0]), t[0] * 3.0))
+    slope = gj.grad(lambda x: pulled(x) + pushed(x))
+    inner = gj.jit(lambda x: slope(x) * 2.0)
+    assert (slope(1.0), inner(1.0)) == (13.0, 26.0)
+    pulled.defvjp(lambda x: (np.sin(x), None), lambda r, ct: (ct * 20.0,))
+    assert (slope(1.0), inner(1.0)) == (23.0, 46.0)
+    pushed.defjvp(lambda p, t: (np.sin(p[0]), t[0] * 5.0))
+    assert (slope(1.0), inner(1.0)) == (25.0, 50.0)
