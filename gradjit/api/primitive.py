@@ -71,7 +71,7 @@ def primitive(f: Function | None = None, *, out: Any, vjp: Any = None, jvp: Any 
 
 def _primitive(f: Function, out: Function, vjp: Any, jvp: Any) -> Any:
     name = name_of(f)
-    forms = Forms()
+    forms = CallForms()
 
     def bare(*args: Any) -> Any:
         return PrimitiveCall(f, name, forms, args).results(out)
@@ -94,7 +94,7 @@ def _primitive(f: Function, out: Function, vjp: Any, jvp: Any) -> Any:
     return made
 
 
-class Forms(WeakValueDictionary[Any, OpaqueFunction]):
+class CallForms(WeakValueDictionary[Any, OpaqueFunction]):
     """The operations that calls of one primitive have become, by what tells them apart; an equal call is the same
     operation, and done once. It grows while a program is traced, and is no state of the program's."""
 
@@ -103,7 +103,7 @@ class Forms(WeakValueDictionary[Any, OpaqueFunction]):
 class PrimitiveCall:
     """A call while something is traced. Arrays and floats are operands; what else there is goes along as it is."""
 
-    def __init__(self, f: Function, name: str, forms: Forms, args: Sequence[Any]):
+    def __init__(self, f: Function, name: str, forms: CallForms, args: Sequence[Any]):
         self.f, self.name, self.forms, self.args = f, name, forms, args
         self.leaves, self.tree = trees.flatten(tuple(args))
         self.moving = {k: as_traced(x) for k, x in enumerate(self.leaves) if is_operand(x)}

@@ -33,7 +33,7 @@ STEPS = {**steps.STEPS, **tape.STEPS, **effects.STEPS}
 
 
 @dataclass(eq=False)
-class PartDraft:
+class Draft:
     """Operations as a part, which may be planned more than once; what was found to need memory stays."""
 
     part: Part
@@ -41,7 +41,7 @@ class PartDraft:
 
     @classmethod
     def of(cls, lowering: Regions, scope: BlockState, ops: Sequence[Op], given: Iterable[Value],
-           in_place: Op | None = None) -> PartDraft:
+           in_place: Op | None = None) -> Draft:
         part = Part(lowering, scope, in_place)
         for op in ops:
             part.op(op)
@@ -213,7 +213,7 @@ class Regions:
 
     def last_part(self, scope: BlockState, ops: Sequence[Op], given: dict[Value, View]) -> list[Stmt]:
         """The end of a block, which may leave arrays right where they are carried."""
-        draft = PartDraft.of(self, scope, ops, given)
+        draft = Draft.of(self, scope, ops, given)
         while given:
             written = self.write(scope, ops, len(scope.ops), given, draft=draft)
             if isinstance(written, list):
@@ -229,7 +229,7 @@ class Regions:
         return written
 
     def write(self, scope: BlockState, ops: Sequence[Op], k: int, given: dict[Value, View],
-              in_place: Op | None = None, draft: PartDraft | None = None) -> list[Stmt] | set[Value]:
+              in_place: Op | None = None, draft: Draft | None = None) -> list[Stmt] | set[Value]:
         """The statements of some operations, with homes for what is read from position k on.
 
         given: memory for results. in_place: the last of the operations changes that memory. draft: what an earlier try
@@ -237,7 +237,7 @@ class Regions:
         overwritten.
         """
         kept, fleeting = self.results(scope, ops, k, given, k - 1 if in_place else k)
-        draft = draft or PartDraft.of(self, scope, ops, given, in_place)
+        draft = draft or Draft.of(self, scope, ops, given, in_place)
         part = draft.part
         singles = [v for v in kept if is_single(v.type)]
         targets = {v: self.buffer(scope, self.static(scope, v.type), v.name) for v in kept if v not in singles}
