@@ -27,7 +27,7 @@ from ..runtime.call_convention import MISS
 from ..runtime.entry_spec import ArraySpec, EntrySpec, FloatSpec, OutputSpec
 from .tensor_types import CONSTANT
 from .traced_calls import sliced
-from .trie import TensorCall, Traced, TrieNode, is_table
+from .trie import TensorCall, TracedForm, TrieNode, is_table
 
 if TYPE_CHECKING:
     from .open_trace import OpenTrace
@@ -128,7 +128,7 @@ def function_of(t: OpenTrace, results: Sequence[Value]) -> tuple[Func, list[bool
     return func, numbers, [c.array for c in tables]
 
 
-def function_until(traced: Traced, results: Sequence[Value]) -> tuple[Func, list[bool], list[np.ndarray]]:
+def function_until(traced: TracedForm, results: Sequence[Value]) -> tuple[Func, list[bool], list[np.ndarray]]:
     """The same of what a trace had recorded when it came by."""
     t = traced.trace()
     assert t is not None

@@ -88,7 +88,7 @@ class NumberCall(TensorCall):
         t.call(self.operands, self.run)
 
 
-class Traced:
+class TracedForm:
     """How far a trace had come behind a step: what it had recorded, and the values that the step gave to slots.
 
     A trace goes on behind it, and is not kept for long (`_Trie.traces`).
@@ -141,7 +141,7 @@ class TrieNode:
         """The arrays from outside that it reads."""
         self.crowded: frozenset[Any] = frozenset()
         """The operations, with their tensor, that have taken too many ints as the other operand."""
-        self.traced: Traced | None = None
+        self.traced: TracedForm | None = None
         """What the tracer stood at behind the step."""
 
     def has_room(self, operation: Any, slot: int, x: int) -> bool:
@@ -179,7 +179,7 @@ class TrieNode:
             node = node.parent
         return False
 
-    def traced_values(self, slots: Sequence[int]) -> tuple[Traced, list[Value]] | None:
+    def traced_values(self, slots: Sequence[int]) -> tuple[TracedForm, list[Value]] | None:
         """What the owners of these slots hold here, as the trace knows that came by; None where that is no more."""
         traced = self.traced
         if traced is None or (t := traced.trace()) is None:
@@ -206,7 +206,7 @@ class TrieNode:
         if t.recorder.captured:
             return
         if self.traced is None or self.traced.trace() is not t:
-            self.traced = Traced(t, self)
+            self.traced = TracedForm(t, self)
         if all(t is not known for known in tuple(_trie.traces)):
             _trie.traces.append(t)
         t.at = self
@@ -252,7 +252,7 @@ class TrieNode:
                 node.slot, node.type = node.made[0].slot, node.made[0].type
         node.slots = len(t.handles)
         if not t.recorder.captured:
-            node.traced = Traced(t, node)
+            node.traced = TracedForm(t, node)
             if self.traced is None or self.traced.trace() is not t:
                 _trie.traces.append(t)
         _trie.count(self, key, node)
