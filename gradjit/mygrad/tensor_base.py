@@ -149,6 +149,9 @@ class MyGradTensor(Base):
             del kwargs["out"]
             return self._into(out, func, args, kwargs, constant)
         if constant:
+            for x in args:
+                if isinstance(x, Tensor):
+                    x._grad = None
             with no_grad():
                 return super()._apply(func, args, kwargs, floats, kind)
         result = super()._apply(func, args, kwargs, floats, kind)
@@ -226,7 +229,8 @@ class MyGradTensor(Base):
     def _receive(self, g: np.ndarray) -> None:
         if self._has_new_shape:
             g = g.reshape(self.shape)
-        self._grad = g if self._grad is None else self._grad + g
+        self._grad = g if self._grad is None or self._is_stale else self._grad + g
+        self._is_stale = False
 
     def backward(self, grad: Any = None) -> None:  # type: ignore[override] # MyGrad's own arguments
         """Compute the gradients of all tensors that this one, or the sum of its elements, was computed from."""

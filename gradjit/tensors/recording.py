@@ -100,6 +100,8 @@ class Recording:
     is_open = True
     trace: tuple[TrieNode, OpenTrace] | None = None
     """Where it was traced last, and the trace, which is its own until it ends."""
+    cleared: tuple[TrieNode, Tensor, Any] | None = None
+    """The tensor that lost its gradient last, as it came in, and where."""
     past: Past | None = None
     """What it will be in the graph, if that is known before it ends."""
     hidden: Sequence[np.ndarray] = ()
@@ -204,8 +206,12 @@ class Recording:
         """Note an input that keeps its gradient."""
         self.is_observed = True
         self.tensors[slot] = t
-        if t.clears_gradients:
-            t._grad = None
+        if t.clears_gradients and t._grad is not None:
+            if self.node.grad_enabled:
+                self.cleared = self.node, t, t._grad
+                t._grad = None
+            else:  # nothing is computed from it that has derivatives
+                t._is_stale = True
 
     def watched(self, view: Tensor, seen: int) -> int:
         """The slot of a view with a source of its own, to which its cotangent goes. seen: the slot without that."""
@@ -271,6 +277,8 @@ class Recording:
                 t._base, t._is_detached = tensors[m.base], m.is_detached
                 owner = t._owner
                 owner._has_views = True
+                if self.cleared is not None and self.cleared[0] is node.parent and self.cleared[1] is owner:
+                    owner._grad, owner._is_stale = self.cleared[2], True  # a view is no use of it
                 if owner._exposed:
                     t._recording = None
                 t._how = node.step, tensors, node.places[m.slot]

@@ -44,6 +44,8 @@ class TensorGradients(TensorOperators):
     """Whether using a tensor forgets its gradient."""
     keeps_gradients = False
     """Whether every tensor that is alive gets its gradient, and not only leaves."""
+    _is_stale = False
+    """Whether the next gradient takes the place of the one that is there, where uses forget gradients."""
     _keeps_grad = False
     _hooks: GradientHooks | None = None
     """Of a leaf. Those of a derived tensor are with the recording that made it."""

@@ -256,3 +256,42 @@ def test_errors() -> None:
         mg.tensor([1.0, 2.0]) + mg.tensor([1.0, 2.0, 3.0])
     with pytest.raises(errors.DtypeError):
         mg.Tensor([1.0]).astype(int).requires_grad_(True)
+
+
+def test_what_forgets_a_gradient() -> None:
+    def used() -> mg.Tensor:
+        x = mg.tensor([1.0, 2.0, 3.0])
+        (x * 2).sum().backward()
+        return x
+
+    x = used()
+    with mg.no_autodiff:
+        assert (x * 5).sum().item() == 30
+    assert_array_equal(x.grad, [2, 2, 2])
+    y = (x * 7).sum()
+    y.backward()
+    assert_array_equal(x.grad, [7, 7, 7])
+
+    x = used()
+    v = x[:2]
+    assert_array_equal(x.grad, [2, 2, 2])
+    assert_array_equal(v.grad, [2, 2])
+    (v * 3).sum().backward()
+    assert_array_equal(x.grad, [3, 3, 0])
+
+    x = used()
+    w = (x.reshape(3, 1) * x.T).sum() + x[0]
+    w.backward()
+    assert_array_equal(x.grad, [13, 12, 12])
+    for forget in (lambda x: x + 2, lambda x: mg.add(x, 1, constant=True), lambda x: x[0]):
+        x = used()
+        forget(x)
+        assert x.grad is None
+
+    w = mg.tensor([1.0, 2.0])
+    for _ in range(70):  # interpreted and compiled
+        (w**2).sum().backward()
+        with mg.no_autodiff:
+            (w * w).sum().item()
+        w.data -= 0.25 * w.grad
+    assert_array_equal(w, np.array([1.0, 2.0]) * 0.5**70)
