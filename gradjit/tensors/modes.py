@@ -7,7 +7,7 @@ import inspect
 from collections.abc import Callable
 from typing import Any
 
-from .recording import local
+from .recording import GRAD_OFF, GRAD_ON, local
 from .trie import modes
 
 
@@ -15,7 +15,11 @@ def _switch(enabled: bool) -> None:
     modes.grad_enabled = enabled
     r = local.recording
     if r is not None and r.node.grad_enabled is not enabled:
-        r.set_mode(enabled)
+        known = r.node.next.get(GRAD_ON if enabled else GRAD_OFF)
+        if known is None:
+            r.set_mode(enabled)
+        else:
+            r.node = known
 
 
 class GradMode:

@@ -11,6 +11,7 @@ import numpy as np
 
 from ..errors import ArgumentError, DifferentiationError
 from ..ir import Loc
+from ..runtime.call_convention import MISS
 from ..tracer.locations import fail
 from . import kernels
 from .recording import Past, Recording, Upstream, current, held, local
@@ -169,8 +170,9 @@ def hooked_ct(hooks: GradientHooks, ct: np.ndarray) -> np.ndarray:
     return ct
 
 
-def backward(t: Tensor, ct: np.ndarray | None, retain: bool) -> None:
-    """Pull a cotangent of t (None: 1 for each element) back to all leaves that it depends on."""
+def backward(t: Tensor, ct: np.ndarray | None, retain: bool, depth: int = 2) -> None:
+    """Pull a cotangent of t (None: 1 for each element) back to all leaves that it depends on. depth: how many frames
+    above is the user's."""
     r = local.recording
     if r is not None and t._recording is r and t._array is None:
         slot = t._slot
@@ -184,14 +186,18 @@ def backward(t: Tensor, ct: np.ndarray | None, retain: bool) -> None:
     key = wanted, (slot,), sites, (), ct is not None
     kernel = r.node.kernels.get(key) or kernels.pull(r.node, *key, r)
     inputs = [*r.inputs, *r.hidden] if r.hidden else r.inputs
+    if ct is not None:
+        inputs = [*inputs, ct]
     try:
-        outs = kernel.kernel.run(inputs if ct is None else [*inputs, ct])
+        made = kernel.kernel
+        if made.compiled is None or (outs := made.compiled(*inputs, *made.captured)) is MISS:
+            outs = made.run_slowly(inputs)
     except Exception as e:
         r.salvage(wanted, tensors, e)
         if t._failure is not None or t._array is None:
             raise
-        return backward(t, ct, retain)
-    freed = None if retain else freed_by(sys._getframe(2))
+        return backward(t, ct, retain, depth + 1)
+    freed = None if retain else freed_by(sys._getframe(depth))
     n = len(wanted)
     sources, alive = r.sources, r.tensors
     r.close(wanted, tensors, outs[:n], kernel.cone, freed)

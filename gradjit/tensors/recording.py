@@ -24,7 +24,7 @@ from ..tracer.recorder import running_recorders
 from ..tracer.trace import captured_name, is_changed
 from . import kernels
 from .open_trace import OpenTrace, TensorSlot, watched
-from .tensor_types import DERIVED
+from .tensor_types import DERIVED, LEAF
 from .trie import MAX_STEPS, Enter, EnterNumber, SetMode, Step, TensorCall, TrieNode, beginning, leaves_of, modes
 
 if TYPE_CHECKING:
@@ -165,7 +165,10 @@ class Recording:
         t._recording = self
         t._slot = slot = node.slot
         if type.role:
-            self.note_source(t, slot)
+            if type.role == LEAF and t._source is not None:
+                self.sources[slot] = t._source
+            else:
+                self.note_source(t, slot)
         if t._keeps_grad:
             self.note_keeping(t, slot)
         return slot

@@ -448,3 +448,14 @@ def test_data_given_as_arrays_is_read_when_it_is_used() -> None:
     y.backward()
     assert y.item() == 11
     assert_array_equal(x.grad, [3, 4])
+
+
+def test_the_line_that_freed_a_graph_is_the_users_where_another_value_fails() -> None:
+    x = leaf([1.0, 2.0])
+    singular = np.linalg.inv(gj.tensor(np.zeros((2, 2))))
+    y = (x * x).sum()
+    y.backward()
+    with pytest.raises(gj.DifferentiationError, match=r"freed by the backward at\n.*test_gradients.py"):
+        y.backward()
+    with pytest.raises(np.linalg.LinAlgError):
+        singular.numpy()
