@@ -20,16 +20,16 @@ from .vectorise import runs_side_by_side
 
 def branch_on_masks(p: Program, machine: Machine) -> None:
     """Loops that add up where a mask is true are run where it is true."""
-    branched(p.body)
+    branched(p.body, machine.vector_bytes)
 
 
-def branched(body: list[Stmt]) -> None:
+def branched(body: list[Stmt], width: int) -> None:
     """The loops of a list of statements, in place, those inside of them first."""
     for k, s in enumerate(body):
-        if isinstance(s, LoopStmt) and runs_side_by_side(s) and any(isinstance(x, LoopStmt) for x in s.body):
+        if isinstance(s, LoopStmt) and runs_side_by_side(s, width) and any(isinstance(x, LoopStmt) for x in s.body):
             continue  # lanes have each a mask of their own
         for block in inner(s):
-            branched(block)
+            branched(block, width)
         if isinstance(s, LoopStmt):
             body[k] = masked(s) or outside(s) or s
 

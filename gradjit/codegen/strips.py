@@ -52,17 +52,17 @@ class _Part:
 
 def strip_mine(p: Program, machine: Machine) -> None:
     """Loops over rows with dear scalar work on each become loops over strips of rows."""
-    p.body = [x for s in p.body for x in stripped(s, p)]
+    p.body = [x for s in p.body for x in stripped(s, p, machine.vector_bytes)]
 
 
-def stripped(s: Stmt, p: Program) -> list[Stmt]:
+def stripped(s: Stmt, p: Program, width: int) -> list[Stmt]:
     """The statement, cut into strips where that pays and is possible. A loop over the last rows, which are no whole
     strip, follows where there are, or may be, such."""
     if not isinstance(s, LoopStmt) or not is_long(s):
         return [s]
     if not any(isinstance(x, LoopStmt) for x in s.body) or any(isinstance(x, Call) for x in statements([s])):
         return [s]
-    if runs_side_by_side(s):
+    if runs_side_by_side(s, width):
         return [s]  # as it is
     if any(isinstance(x, Accumulate) and (x.position or x.store) for x in s.body):
         return [s]

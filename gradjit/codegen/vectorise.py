@@ -41,7 +41,7 @@ def vectorise(p: Program, machine: Machine) -> None:
 
 def choose_lanes(s: Stmt, width: int) -> None:
     """Give innermost loops vectors as wide as the machine's, and several of them an iteration to short reductions."""
-    if not isinstance(s, LoopStmt) or not runs_side_by_side(s):
+    if not isinstance(s, LoopStmt) or not runs_side_by_side(s, width):
         for block in inner(s):
             for x in block:
                 choose_lanes(x, width)
@@ -61,10 +61,10 @@ def choose_lanes(s: Stmt, width: int) -> None:
             s.unroll //= 2
 
 
-def runs_side_by_side(s: LoopStmt) -> bool:
+def runs_side_by_side(s: LoopStmt, width: int) -> bool:
     """Whether it is this loop, and not one in it, that gets vectors."""
     loops = [x for x in statements(s.body) if isinstance(x, LoopStmt)]
-    return all(_vectorises(x, s.var) for x in statements(s.body)) and (not loops or _short_inside(s, loops))
+    return all(_vectorises(x, s.var) for x in statements(s.body)) and (not loops or _short_inside(s, loops, width))
 
 
 def stored(s: Stmt) -> set[Buffer]:
@@ -91,8 +91,9 @@ def is_written_out(s: LoopStmt) -> bool:
         n.kind == "load" and n.attrs[0].role == "local" for n in nodes_of(*statements([s])))
 
 
-def _short_inside(s: LoopStmt, loops: list[LoopStmt]) -> bool:
-    """Whether a loop around short ones is the one to run side by side: memory runs along it, and it is long enough."""
+def _short_inside(s: LoopStmt, loops: list[LoopStmt], width: int) -> bool:
+    """Whether a loop around short ones is the one to run side by side: it is long enough, and memory runs along it, or
+    what is computed is dear, and would leave many lanes idle in the loops inside."""
     if any(is_open(x.var.extent) or x.var.extent > SHORT for x in loops) or any(x.trip_count for x in (s, *loops)):
         return False
     if not is_open(s.var.extent) and s.var.extent < 4:
@@ -100,7 +101,29 @@ def _short_inside(s: LoopStmt, loops: list[LoopStmt]) -> bool:
     strides = [a.terms.get(s.var, 0) for x in statements(s.body) for n in nodes_of(x) if n.kind == "load"
                for a in (n.attrs[1],)]
     strides += [x.address.terms.get(s.var, 0) for x in statements(s.body) if isinstance(x, Store)]
-    return all(stride in (0, 1) for stride in strides) and 1 in strides
+    if all(stride in (0, 1) for stride in strides):
+        return 1 in strides
+    if any(is_open(stride) for stride in strides):
+        return False
+    return any(map(is_dear, loops)) and all(leaves_idle(x.var.extent, width) for x in loops)
+
+
+DEAR, IDLE = 3.5, 1.5
+"""What costs more for an element is dear: as much as to load the elements of some rows one by one. So many times as
+many vectors as there need be leave too many lanes idle."""
+
+
+def is_dear(s: LoopStmt) -> bool:
+    return sum(cost_of(n.attrs[0]) for n in nodes_of(*s.body) if n.kind == "apply" and s.var in n.vars) > DEAR
+
+
+def leaves_idle(extent: int, width: int) -> bool:
+    """Whether a loop of so many iterations makes bad use of vectors."""
+    lanes = width // 8
+    used = lanes
+    while used > extent:
+        used //= 2
+    return -(-extent // max(used, 1)) * lanes >= IDLE * extent
 
 
 def _vectorises(s: Stmt, var: Var) -> bool:
