@@ -29,13 +29,12 @@ def prepared(func: Func) -> Callable[[Sequence[Any]], list[np.ndarray]]:
     for op in func.ops:
         (r,) = op.results
         operands = tuple([place[v] for v in op.operands])
-        at = same_as_operand(op, operands, known)
-        if is_plain(op):
-            at = computed.setdefault((op.name, operands), count) if at is None else at
-        if at is not None and at != count:
-            place[r] = at
+        if is_same(op):
+            place[r] = operands[0]
             continue
-        place[r] = count
+        place[r] = computed.setdefault((op.name, operands), count) if is_plain(op) else count
+        if place[r] != count:
+            continue
         if operands:
             steps.append((OPS[op.name].evaluate, r.dtype.np, operands, op.attrs, count, r.shape, op, []))
         else:
@@ -71,16 +70,10 @@ def prepared(func: Func) -> Callable[[Sequence[Any]], list[np.ndarray]]:
     return run
 
 
-def same_as_operand(op: Op, operands: tuple[int, ...], known: dict[int, np.ndarray]) -> int | None:
-    """The operand that a result is equal to, to the bit: what only derivatives know of, and a product with ones."""
+def is_same(op: Op) -> bool:
+    """Whether a result is its operand, to the bit, and only derivatives know of the operation."""
     spec = OPS[op.name]
-    if spec.pointwise and spec.selects and spec.arity == 1 and not spec.pinned:
-        return operands[0]
-    if op.name == "mul" and op.result.dtype.kind == "f":
-        for one, other, v in zip(operands, operands[::-1], op.operands[::-1], strict=True):
-            if one in known and v.type == op.result.type and (known[one] == 1).all():
-                return other
-    return None
+    return spec.pointwise and spec.selects and spec.arity == 1 and not spec.pinned
 
 
 def is_plain(op: Op) -> bool:

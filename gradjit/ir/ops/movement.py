@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -26,7 +27,18 @@ def _broadcast(x: np.ndarray, shape: Ints, dims: Ints) -> np.ndarray:
     aligned = [1] * len(shape)
     for k, d in enumerate(dims):
         aligned[d] = x.shape[k]
-    return np.broadcast_to(x.reshape(aligned), shape)
+    x = x.reshape(aligned)
+    if x.shape == shape:
+        return x
+    if math.prod(shape) > FEW:
+        return np.broadcast_to(x, shape)
+    out = np.empty(shape, x.dtype)
+    out[...] = x
+    return out
+
+
+FEW = 64
+"""So many elements are copied in less time than np.broadcast_to takes to make a view."""
 
 
 def _infer_reshape(x: ArrayType, shape: Ints) -> tuple[ArrayType, ...]:
