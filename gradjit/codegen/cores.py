@@ -236,7 +236,8 @@ class Cutter:
             return s
         sizes = self.call_sizes(s, found, axis)
         if sizes.count(extents[axis]) < 2:
-            s.serial = "there is too little work in it"
+            s.serial = ("it needs too much memory of its own for each chunk" if sizes.most < sizes.fewest
+                        else "there is too little work in it")
             return s
         return self.cut_call(s, found, axis, sizes)
 

@@ -187,6 +187,7 @@ REASONS = [
     (one_product, (normal(90, 90), normal(90, 90)), "BLAS has threads of its own for products of that size"),
     (cholesky, (positive(40),), "it does its work in one piece"),
     (np.sort, (normal(3000),), "it does its work in one piece"),
+    (np.sort, (normal(8, 100_000),), "it needs too much memory of its own for each chunk"),
 ]
 
 
