@@ -20,11 +20,13 @@ from . import sparse
 from .array import TracedArray
 from .calls import call, is_liftable
 from .concatenators import STAND_INS
+from .control.states import there
 from .guards import ABSENT, Guard, Source, is_plain, lookup
 from .lift import is_product
 from .operands import captured
 from .outside import Outside, is_data_array, outside
 from .parts import CONTAINERS, HEAP_TYPE, UNCHANGING, is_iterator
+from .perhaps import Perhaps, Unset
 from .recorder import current, recorders
 
 METHODS = (types.FunctionType, staticmethod, classmethod)
@@ -71,6 +73,8 @@ def local(value: Any) -> Any:
 
 def read(owner: Any, name: str) -> Any:
     """`owner.name`."""
+    if isinstance(owner, Perhaps):
+        owner = there(owner, "AttributeError", f"'NoneType' object has no attribute '{name}'")
     if isinstance(owner, TracedArray) and name == "__class__":
         from .builtin_functions import stand_in
         return stand_in(owner)
@@ -88,7 +92,11 @@ def read(owner: Any, name: str) -> Any:
         return of_super(world, owner, name)
     if isinstance(owner, type):
         return of_class(world, owner, name)
-    return of_instance(world, owner, name)
+    if name == "__dict__" and (frame := recorders()[-1].frame).is_fresh(owner):
+        frame.fresh[id(owner.__dict__)] = owner.__dict__
+    value = of_instance(world, owner, name)
+    return there(value, "AttributeError", f"'{type(owner).__name__}' object has no attribute '{name}'") if isinstance(
+        value, Unset) else value
 
 
 def is_unchanging(owner: Any) -> bool:

@@ -226,7 +226,8 @@ class Pulled:
     def __init__(self, items: Iterator[Any], name: str):
         self.items, self.name, self.is_open = items, name, False
         self.binds = isinstance(items, types.GeneratorType) and any(
-            i.opname in ("STORE_DEREF", "STORE_GLOBAL") for i in dis.get_instructions(items.gi_code))
+            i.opname == "STORE_GLOBAL" or (i.opname == "STORE_DEREF" and i.argval in items.gi_code.co_freevars)
+            for i in dis.get_instructions(items.gi_code))
         self.moves = isinstance(items, types.GeneratorType) and takes_from_others(items, known_by_us)
 
     def __iter__(self) -> Iterator[Any]:

@@ -8,6 +8,7 @@ import io
 import itertools
 import sys
 import types
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
@@ -20,6 +21,7 @@ from .array import ARRAY, TracedArray, root
 from .control import recursion
 from .control.frames import Frame, is_container
 from .control.iterators import OF_ARRAYS, bar
+from .control.states import is_something, needed, presence, surely
 from .foreign import look_at_elements
 from .guards import ABSENT, Source, is_plain, lookup
 from .layout import of_array
@@ -27,8 +29,9 @@ from .leaks import call_later, is_effect, refuse_keeping
 from .lift import is_product, is_user_code, lifted
 from .masked_selection import elements_of, holds_selection
 from .operands import as_traced, brought, captured, is_born, is_traced, laid
-from .outside import described, is_data_array, outside
+from .outside import described, is_data_array, is_user_class, outside
 from .parts import HEAP_TYPE, cell_content, items_within, parts
+from .perhaps import Perhaps, Unset
 from .recorder import current, recorders
 from .sparse import Sparse, matrix_of
 
@@ -40,6 +43,9 @@ def call(f: Any, /, *args: Any, **kwargs: Any) -> Any:
     if not recorders():  # a function that was kept, called when nothing is traced any more
         return f(*args, **kwargs)
     kind = type(f)
+    if any(type(x) is Perhaps for x in (*args, *kwargs.values())) and not hands_on(f):
+        take = needed if opaque.among(f, OF_NUMBERS) or kind is np.ufunc or text(f, "__module__") == "math" else surely
+        args, kwargs = tuple(map(take, args)), {k: take(v) for k, v in kwargs.items()}
     if holds_selection((*args, *kwargs.values())) and not (is_liftable(f) or kind is np.ufunc or is_numpy(f)):
         args, kwargs = tuple(map(elements_of, args)), {k: elements_of(v) for k, v in kwargs.items()}
     if is_compiled(f):
@@ -79,6 +85,20 @@ def call(f: Any, /, *args: Any, **kwargs: Any) -> Any:
         if type(f.__self__) is np.ufunc and f.__name__ != "at":  # it asks arrays, no lists of them (`at` takes indices)
             args = tuple(as_traced(a) if isinstance(a, (list, tuple)) and is_traced(a) else a for a in args)
     return call_object(f, args, kwargs)
+
+
+OF_NUMBERS: frozenset[Any] = frozenset({float, int, complex, abs, round, len, sum, min, max, sorted, divmod, pow})
+"""Builtins that have a TypeError for None."""
+
+
+def hands_on(f: Any) -> bool:
+    """Whether a function takes what may be None as it is: the user's own, and methods that put things into lists and
+    dicts."""
+    if isinstance(f, type):
+        return is_user_class(f)
+    if type(f) is types.BuiltinFunctionType:
+        return type(f.__self__) in (list, dict, deque)
+    return is_liftable(f.__func__ if type(f) is types.MethodType else f)
 
 
 def call_object(f: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
@@ -212,6 +232,8 @@ def asked_of(f: Any, args: Any, kwargs: Any) -> Callable[[], Any] | None:
 
 
 def _getattr(owner: Any, name: str, *default: Any) -> Any:
+    if default and isinstance(found := peek(owner, name), Unset):
+        return surely(found) if presence(found) is not False else default[0]
     try:
         return attributes().read(owner, name)
     except AttributeError:
@@ -220,7 +242,9 @@ def _getattr(owner: Any, name: str, *default: Any) -> Any:
         raise
 
 
-def _hasattr(owner: Any, name: str) -> bool:
+def _hasattr(owner: Any, name: str) -> Any:
+    if isinstance(found := peek(owner, name), Unset):
+        return is_something(found)
     try:
         attributes().read(owner, name)
     except AttributeError:
@@ -400,7 +424,7 @@ def is_liftable(f: Any) -> bool:
 def run_user(f: types.FunctionType) -> types.FunctionType:
     """The lifted function; where there is no source, the function itself, with its globals and cells guarded."""
     from .hooks import Hooks
-    new = lifted(f, Hooks)
+    new = lifted(f, Hooks, recorders()[-1].outermost.flagged if recorders() else frozenset())
     if not is_product(f.__code__):
         outside(current()).runs(f)
     if new is f and not is_product(f.__code__):
@@ -529,6 +553,8 @@ def entered(x: Any) -> Any:
         return grown.as_array(x)
     if is_data_array(x):
         return captured(x)
+    if type(x) is deque and outside(current()).is_fresh(x):
+        return entered(list(x))
     if type(x) in (list, tuple) and holds_arrays(x):
         return type(x)(map(entered, x))
     if not any(hasattr(type(x), name) for name in ("__array_ufunc__", "__array_function__")):

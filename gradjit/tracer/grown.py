@@ -63,6 +63,7 @@ class Tail:
         """The loop that has made the items."""
         self.growth: Any = None
         """How a loop under construction makes it longer, if one does."""
+        made(self)
 
     @property
     def frame(self) -> Any:

@@ -20,14 +20,15 @@ from .calls import call, call_for_effect, is_liftable, note_parts
 from .concatenators import STAND_INS
 from .control.frames import Frame, before_change, is_container, set_plainly
 from .control.protocol import Control, watch_key
-from .control.states import Undefined
+from .control.states import Undefined, presence, surely, there
 from .foreign import look_at_elements
 from .grown import is_grown
 from .guards import ABSENT, Source, is_plain, lookup
 from .leaks import is_kept, is_of_library, refuse_rebinding
-from .locations import fail
+from .locations import fail, here
 from .operands import captured, is_traced
 from .outside import is_data_array, outside
+from .perhaps import Perhaps
 from .recorder import current, recorders
 from .special_methods import binary, context, in_place, iterated, truth_value, unary
 from .state import State, before_writing, is_carried
@@ -41,6 +42,10 @@ def local(value: Any) -> Any:
     """A value that a local name, an item or a private attribute holds: an array from outside becomes a hidden input."""
     if isinstance(value, Undefined):
         value = value.read()
+    if type(value) is Perhaps and recorders():
+        value.read_at, known = here(), presence(value)
+        if known is not None:
+            value = value.value if known else None
     if type(value) is np.ndarray:
         return captured(value) if is_data_array(value) and recorders() else value
     return sparse.stand_in(value) if sparse.is_sparse(value) and recorders() else value
@@ -129,6 +134,7 @@ class Hooks(Control):
     @staticmethod
     def mapping(x: Any) -> Any:
         """What `**x` spreads."""
+        x = there(x)
         if not recorders() or (type(x) is dict and outside(current()).is_fresh(x)):
             return x
         if (keys := special(x, "keys")) is not None:
@@ -138,6 +144,7 @@ class Hooks(Control):
     @staticmethod
     def looked_at(x: Any) -> Any:
         """A value that a pattern or a format looks into."""
+        x = surely(x)
         if recorders() and not isinstance(x, TracedArray) and not is_plain(x):
             outside(current()).watch(x, "a match statement or format")
         return x
@@ -177,6 +184,7 @@ class Hooks(Control):
     @staticmethod
     def set_attr(value: Any, owner: Any, name: str, plainly: bool = False) -> None:
         """`owner.name = value`."""
+        owner = there(owner, "AttributeError", f"'NoneType' object has no attribute '{name}'")
         if is_traced(value) and is_kept(owner) and not is_carried(State(owner, name)):
             refuse_rebinding(f"the attribute {name} of a {type(owner).__name__}", State(owner, name))
         before_writing(State(owner, name))
@@ -191,6 +199,7 @@ class Hooks(Control):
     @staticmethod
     def item(owner: Any, key: Any) -> Any:
         """`owner[key]`."""
+        owner, key = there(owner, message="'NoneType' object is not subscriptable"), surely(key)
         if is_grown(owner):
             return local(grown.item(owner, key))
         if isinstance(key, TracedArray) and isinstance(owner, (list, tuple)):
@@ -232,6 +241,7 @@ class Hooks(Control):
     @staticmethod
     def set_item(value: Any, owner: Any, key: Any) -> None:
         """`owner[key] = value`."""
+        owner, key = there(owner, message="'NoneType' object does not support item assignment"), surely(key)
         if is_grown(owner):
             grown.before_item(owner, key)
         if isinstance(key, TracedArray) and isinstance(owner, list):
@@ -287,6 +297,7 @@ class Hooks(Control):
     @staticmethod
     def aug(value: Any, op: str, other: Any) -> Any:
         """`value op= other`, as an expression."""
+        value, other = there(value), there(other)
         Control.changing(value)
         if op == "iadd" and type(value) is list and (is_grown(value) or is_grown(other)):
             grown.extend(value, other)
@@ -297,7 +308,7 @@ class Hooks(Control):
     def aug_attr(cls, owner: Any, name: str, op: str, other: Any) -> None:
         """`owner.name op= other`. What the object holds and was changed in place is not stored again; a setter is
         called, as reading may have given a copy."""
-        old = cls.changing(cls.attr(owner, name))
+        old, other = there(cls.changing(cls.attr(owner, name))), there(other)
         new = in_place(op, old, other)
         is_property = isinstance(lookup(type(owner), name), property)
         if new is not old or is_property or setting(owner, name) is not None:
@@ -307,12 +318,12 @@ class Hooks(Control):
     def aug_item(cls, owner: Any, key: Any, op: str, other: Any) -> None:
         """`owner[key] op= other`. What a list or dict holds and was changed in place is not stored again; of all else
         reading may have given a copy."""
-        apply, owner = functools.partial(in_place, op), local(owner)
+        apply, owner, key, other = functools.partial(in_place, op), local(there(owner)), surely(key), there(other)
         if isinstance(key, TracedArray) and isinstance(owner, list):
             key = sequences.place(owner, key)
         if isinstance(owner, TracedArray) and update_by_mask(owner, key, lambda x: apply(x, other), other):
             return
-        old = cls.changing(cls.item(owner, key))
+        old = there(cls.changing(cls.item(owner, key)))
         if isinstance(owner, list) and isinstance(key, TracedArray) and not sequences.is_number(old):
             sequences.refuse(owner, "its item is changed in place")
         new = apply(old, other)

@@ -42,9 +42,9 @@ def keep_on(shelf: Callable[[], Shelf | None], key_of: Callable[..., str]) -> No
     _shelves[:] = [(shelf, key_of)]
 
 
-def found(code: CodeType, qualname: str) -> Rewriting | None:
-    """What was kept of a function, if its code and text are those of then."""
-    place = _place(code, qualname)
+def found(code: CodeType, label: str) -> Rewriting | None:
+    """What was kept of a function, if its code and text are those of then. label: tells rewritings of it apart."""
+    place = _place(code, label)
     data = place and place[0].get(place[1])
     if not data:
         return None
@@ -58,8 +58,8 @@ def found(code: CodeType, qualname: str) -> Rewriting | None:
     return _with_names(new, here), sites, reads
 
 
-def keep(code: CodeType, qualname: str, made: Rewriting) -> None:
-    place = _place(code, qualname)
+def keep(code: CodeType, label: str, made: Rewriting) -> None:
+    place = _place(code, label)
     if place is not None:
         shelf, key = place
         new, sites, reads = made
@@ -73,14 +73,14 @@ def _with_names(code: CodeType, here: dict[str, str]) -> CodeType:
     return code.replace(co_consts=tuple(constants)) if here else code
 
 
-def _place(code: CodeType, qualname: str) -> tuple[Shelf, str] | None:
+def _place(code: CodeType, label: str) -> tuple[Shelf, str] | None:
     """None where nothing is kept: no shelf, no text, or one that is not all that shaped the code."""
     for give, key_of in _shelves:
         shelf = give()
         lines = linecache.getlines(code.co_filename) if shelf is not None else []
         if shelf is not None and lines and not is_rewritten_by_pytest(code):
             written = marshal.dumps(code, 2)  # later versions tell how often an object is referred to: that is chance
-            return shelf, key_of(KIND, written, qualname.encode(), _digest(code.co_filename, lines))
+            return shelf, key_of(KIND, written, label.encode(), _digest(code.co_filename, lines))
     return None
 
 

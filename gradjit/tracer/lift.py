@@ -53,11 +53,13 @@ _PLAIN_CALLS = frozenset({"locals", "vars", "dir", "eval", "exec", "globals"})
 
 _CONSUMING = frozenset("sum list max min sorted tuple".split())  # Python's names, not operations'
 """Builtins that take all items of a generator: it may as well be a list."""
+_DECIDING = frozenset({"any", "all"})  # Python's names, not operations'
+"""Builtins that stop at the first item that decides."""
 ITEMS = "_gradjit_items"
 """The parameter of a comprehension as a function."""
 
 
-_lifted: Bounded[tuple[str, types.CodeType], types.CodeType] = Bounded(4096)
+_lifted: Bounded[tuple[str, types.CodeType, frozenset[str]], types.CodeType] = Bounded(4096)
 """Rewritten code."""
 
 
@@ -103,19 +105,22 @@ def reads_of(code: types.CodeType) -> Reads | None:
     return product.reads.get(place_of_code(code))
 
 
-def lifted(f: types.FunctionType, hooks: Callable[[types.FunctionType], Any]) -> types.FunctionType:
+def lifted(f: types.FunctionType, hooks: Callable[[types.FunctionType], Any],
+           flagged: frozenset[str] = frozenset()) -> types.FunctionType:
     """The function to run instead of `f` while tracing: with rewritten code where there is source, else `f` itself.
 
     It has f's defaults, globals and closure cells (not copies), name and docstring. `hooks(f)` makes the object that
     the rewritten code calls.
+
+    flagged: names for which the rewritten code notes whether they are bound (control/bound_flags.py).
     """
     code = f.__code__
     if is_product(code):
         return f
-    key = (code.co_filename, code)  # equal code objects of two files are not the same
+    key = (code.co_filename, code, flagged)  # equal code objects of two files are not the same
     new = _lifted.get(key)
     if new is None:
-        new = _rewritten(code, f.__qualname__)
+        new = _rewritten(code, f.__qualname__, flagged)
         if new is None:
             return f
         _lifted.put(key, new)
@@ -129,23 +134,24 @@ def lifted(f: types.FunctionType, hooks: Callable[[types.FunctionType], Any]) ->
     return g
 
 
-def _rewritten(code: types.CodeType, qualname: str) -> types.CodeType | None:
-    rewriting = kept_rewritings.found(code, qualname)
+def _rewritten(code: types.CodeType, qualname: str, flagged: frozenset[str]) -> types.CodeType | None:
+    label = " ".join((qualname, *sorted(flagged)))
+    rewriting = kept_rewritings.found(code, label)
     if rewriting is None:
-        rewriting = _rewriting(code, qualname)
+        rewriting = _rewriting(code, qualname, flagged)
         if rewriting is None:
             return None
-        kept_rewritings.keep(code, qualname, rewriting)
+        kept_rewritings.keep(code, label, rewriting)
     new, sites, reads = rewriting
     return _marked(new, Product(tuple(sites.values()), reads))
 
 
-def _rewriting(code: types.CodeType, qualname: str) -> Rewriting | None:
+def _rewriting(code: types.CodeType, qualname: str, flagged: frozenset[str]) -> Rewriting | None:
     node = definition(code)
     if node is None or isinstance(node, ast.AsyncFunctionDef):
         return None
     reads = reads_in(node)
-    tree = _Lift(code, _enclosing_classes(qualname)).function(node)
+    tree = _Lift(code, _enclosing_classes(qualname), flagged).function(node)
     found = compiled(tree, code, (*code.co_freevars, HOOKS))
     if found is None or not set(found.co_freevars) <= {*code.co_freevars, HOOKS}:
         return None
@@ -172,7 +178,9 @@ def _enclosing_classes(qualname: str) -> list[str]:
 class _Lift(Assignments, Rewrites, Transformer):
     """Rewrites one function. `scopes` are the names bound by it and by the functions nested around the current node."""
 
-    def __init__(self, code: types.CodeType, classes: list[str]):
+    def __init__(self, code: types.CodeType, classes: list[str], flagged: frozenset[str] = frozenset()):
+        self.flagged = flagged
+        """Names for which the program notes whether they are bound."""
         self.classes = classes
         """The classes around the current node, innermost last: their names are part of private ones."""
         self.free = set(code.co_freevars)
@@ -217,7 +225,8 @@ class _Lift(Assignments, Rewrites, Transformer):
         outer = BoundNames(node.args, list(node.body))
         free = {n for n in outer.declared_nonlocal if any(n in s.bound for s in self.scopes)}
         is_shared = bool(outer.rebound_within(list(node.body)))
-        stmts = prepared(list(node.body), sorted(outer.bound | free), [*parameter_names(node.args), *free])
+        stmts = prepared(list(node.body), sorted(outer.bound | free), [*parameter_names(node.args), *free],
+                         self.flagged)
         self.scopes.append(BoundNames(node.args, list(stmts)))
         made = [*self.region_here(node, is_shared), *self.made_here(node, of_function(node.args))]
         return behind_docstring(self.statements(stmts), made)
@@ -428,13 +437,16 @@ class _Lift(Assignments, Rewrites, Transformer):
             return self.plain_call(node, node.func.id)
         if isinstance(node.func, ast.Name) and node.func.id == "super" and not node.args and not node.keywords:
             return self.bare_super(node)
-        searched = node.args[0] if node.args and not node.keywords else None
-        if isinstance(node.func, ast.Name) and node.func.id == "next" and isinstance(
-                searched, ast.GeneratorExp) and self.is_simple(searched):
+        first = node.args[0] if node.args and not node.keywords else None
+        searched = first if isinstance(first, ast.GeneratorExp) and self.is_simple(first) else None
+        name = node.func.id if isinstance(node.func, ast.Name) else ""
+        if name in _DECIDING and searched is not None and len(node.args) == 1:
+            return self.hook(node, "decided", self.visit(node.func), *self.by_item(searched))
+        if name == "next" and searched is not None:
             return self.hook(node, "first", self.line(node), self.visit(node.func), *self.by_item(searched),
                              *map(self.visit, node.args[1:]))
         place = named(node, node.func)
-        if isinstance(node.func, ast.Name) and node.func.id in _CONSUMING and node.args and isinstance(
+        if name in _CONSUMING and node.args and isinstance(
                 node.args[0], ast.GeneratorExp):
             g = node.args[0]
             node.args[0] = placed(ast.ListComp(g.elt, g.generators), g)

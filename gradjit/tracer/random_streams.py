@@ -223,6 +223,7 @@ def made_inside(generator: Any) -> None:
     if is_of(generator, "numpy.random", "Generator"):
         stream = outside(current()).streams[id(generator)] = Stream(generator)
         outside(current()).made(stream)
+        current().frame.fresh[id(stream)] = stream
         at_known_place(stream)
 
 

@@ -139,6 +139,11 @@ class Recorder:
         """Whether loops of known length run as ordinary Python: a number was needed that they compute."""
         self.unrolled_at: frozenset[Loc] = frozenset()
         """Loops of known length that run as ordinary Python: what they make is changed behind them."""
+        self.flagged: frozenset[str] = frozenset()
+        """Names for which the program notes whether they are bound; of the outermost recorder."""
+        self.told_by: dict[Any, tuple[Any, bool | None, bool | None]] = {}
+        """By their values, conditions that tell whether something is there: by what that is known otherwise, and what a
+        true and a false answer says of it (control/states.py)."""
         self.is_needed = False
         """Whether a number was needed that is not known."""
         self.foreign: dict[int, tuple[Any, frozenset[Any]]] = {}

@@ -23,12 +23,14 @@ from .array import TracedArray
 from .attributes import special
 from .calls import call, is_liftable
 from .comparison import by_parts, is_usual, parts_of
+from .control.states import there
 from .foreign import look_at_elements
 from .grown import is_grown
 from .guards import ABSENT, lookup
 from .opaque import among, watched
 from .outside import outside
 from .parts import CONTAINERS, HEAP_TYPE, is_iterator, items_within
+from .perhaps import Perhaps
 from .raising import Managed, is_refusal
 from .recorder import current, recorders
 from .structures import made, refuse_identity
@@ -81,6 +83,8 @@ def of_builtin(f: Any, args: tuple[Any, ...]) -> Any:
 
 def binary(name: str, a: Any, b: Any) -> Any:
     """`a op b`."""
+    if isinstance(a, Perhaps) or isinstance(b, Perhaps):
+        a, b = (there(x, message=f"unsupported operand type for {name}: 'NoneType'") for x in (a, b))
     forward, reflected, function = BINARY[name]
     left, right = special(a, forward), special(b, reflected)
     if name == "ne" and left is None and right is None and asks_equality(a, b):
@@ -225,6 +229,7 @@ def operated(function: Any, a: Any, b: Any) -> Any:
 
 def unary(name: str, a: Any) -> Any:
     """`-a`, `+a`, `~a`."""
+    a = there(a)
     method = special(a, f"__{name}__")
     look_behind("an operator", (a, f"__{name}__"))
     return UNARY[name](a) if method is None else call(method, a)
@@ -244,6 +249,7 @@ def truth_value(x: Any) -> Any:
 def iterated(x: Any) -> Any:
     """What is to be iterated over for x: what its own `__iter__` gives, or its items by `__getitem__`; else x, whose
     items are then watched. An iterator from outside is refused."""
+    x = there(x, message="'NoneType' object is not iterable")
     if is_grown(x):
         return grown.expanded(x, "running over the items")
     if not recorders() or type(x) in PLAIN or type(x).__module__.startswith("gradjit."):
@@ -317,4 +323,5 @@ class Context:
 
 def context(x: Any, line: int) -> Any:
     """The context manager that `with x` enters."""
+    x = there(x)
     return Context(x, line) if recorders() and hasattr(type(x), "__enter__") and hasattr(type(x), "__exit__") else x

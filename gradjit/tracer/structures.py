@@ -28,6 +28,7 @@ from .control.frames import items_of
 from .locations import fail, with_place
 from .outside import is_user_class, outside
 from .parts import is_iterator
+from .perhaps import Perhaps, Unset
 from .recorder import current, recorders
 
 DEEPEST = 60
@@ -35,6 +36,10 @@ DEEPEST = 60
 CLOSED = (BaseException, type, list, dict, set, frozenset, tuple, str, bytes, np.ndarray, np.generic, int, float,
           complex)
 """Instances of subclasses of these are more than their attributes."""
+
+
+UNCHANGING = (tuple, Perhaps)
+"""What holds other things for ever."""
 
 
 class Structure:
@@ -71,7 +76,7 @@ class Structure:
 
     def nodes(self) -> Iterator[Structure]:
         """What can be changed in place: lists, dicts, objects; from the outside in."""
-        if self.kind is not None and not isinstance(self.given, tuple):
+        if self.kind is not None and not isinstance(self.given, UNCHANGING):
             yield self
         for c in self.children:
             yield from c.nodes()
@@ -121,7 +126,7 @@ class TooDeep(Exception):
 def opened(x: Any, around: tuple[int, ...], outermost: bool = False) -> Structure:
     """`around`: the ids of what x stands in."""
     if x is None or isinstance(x, (TracedArray, float, int, str)) or (
-            outermost and around and not isinstance(x, tuple)):
+            outermost and around and not isinstance(x, UNCHANGING)):
         return Structure(x)
     node = children_of(x)
     if node is None:
@@ -159,11 +164,17 @@ def children_of(x: Any) -> Node | None:
 BUILTIN: dict[type, Callable[[Any], Node]] = {
     list: lambda x: ((list, len(x)), x, list),
     tuple: lambda x: ((tuple, len(x)), x, tuple),
+    Perhaps: lambda x: of_perhaps(x),
+    Unset: lambda x: of_perhaps(x),
     deque: lambda x: ((deque, len(x), x.maxlen), x, functools.partial(deque, maxlen=x.maxlen)),
     dict: lambda x: of_mapping(x, dict),
     OrderedDict: lambda x: of_mapping(x, OrderedDict),
     defaultdict: lambda x: of_mapping(x, functools.partial(defaultdict, x.default_factory)),
 }
+
+
+def of_perhaps(x: Perhaps) -> Node:
+    return (type(x),), (x.is_there, x.value), lambda values: type(x)(values[0], values[1], x.why)
 
 
 def of_mapping(x: dict[Any, Any], make: Any) -> Node:
@@ -227,7 +238,7 @@ def unrolled_for(values: Sequence[Value], what: str) -> None:
 def freeze(x: Any, why: str, made_at: Loc | None = None) -> None:
     """A list, dict or object may not be changed any more: of several names for it, one would not see that. `made_at`: a
     loop that makes it, of which more would be known if it ran iteration by iteration."""
-    if not isinstance(x, tuple):
+    if not isinstance(x, UNCHANGING):
         recorders()[-1].frame.frozen[id(x)] = x, why, made_at
 
 
@@ -246,7 +257,7 @@ def refuse_frozen(owner: Any) -> None:
 
 def stand_in(x: Any) -> None:
     """A list, dict or object stands for one or another: which one it is, `is` cannot tell."""
-    if not isinstance(x, tuple):
+    if not isinstance(x, UNCHANGING):
         recorders()[-1].frame.stand_ins[id(x)] = x
 
 

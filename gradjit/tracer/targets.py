@@ -87,7 +87,8 @@ class Assignments:
     def visit_Assign(self, node: ast.Assign) -> ast.AST | list[ast.AST]:
         target = node.targets[0]
         if hasattr(node, "unbound"):
-            node.value = self.hook(node, "undefined", node.value, placed(ast.Constant(node.unbound), node))
+            facts = [placed(ast.Constant(fact), node) for fact in node.unbound]
+            node.value = self.hook(node, "undefined", node.value, *facts)
             return node
         if self.is_spread(node):
             return self.apart(node)

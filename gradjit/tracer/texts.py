@@ -265,16 +265,15 @@ def _named(name: str, numbers: Any, args: Sequence[Any], kwargs: dict[str, Any])
 
 
 def of_method(f: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    """What a method of a str makes of traced values; None where nothing is traced."""
+    """What a method of a str makes of traced values, and of what may yield them; None where nothing is traced."""
     owner = peek(f, "__self__")
     if type(owner) is not str or not isinstance(f, types.BuiltinFunctionType):
         return None
     if f.__name__ == "format" and holds([list(args), list(kwargs.values())]):
         return braces(owner, args, kwargs)
-    if f.__name__ == "join" and len(args) == 1:
-        parts = list(args[0]) if not isinstance(args[0], (str, Text)) else []
-        if any(isinstance(p, Text) for p in parts):
-            return one(joined(owner, parts))
+    if f.__name__ == "join" and len(args) == 1 and not isinstance(args[0], (str, Text)):
+        parts = list(args[0])  # a generator is used up by that
+        return one(joined(owner, parts)) if any(isinstance(p, Text) for p in parts) else f(parts)
     return None
 
 

@@ -28,6 +28,7 @@ from .containers import ContainerContents, ItemPath, items_of
 from .control.branches import raised_in_branch
 from .control.frames import BRANCH
 from .control.may_alias import are_one
+from .control.states import NeedsFlag
 from .depth import deeper
 from .foreign import Foreign, foreignness, note
 from .grown import Tail, returned
@@ -38,6 +39,7 @@ from .locations import fail, raised_at
 from .masked_selection import Selection
 from .operands import captured
 from .outside import Outside, described, is_data_array
+from .perhaps import Perhaps
 from .raising import is_thrown
 from .recorder import HiddenInput, Recorder, recorders
 from .repeated_calls import RepeatedCalls
@@ -235,20 +237,26 @@ def trace(f: Callable[..., Any], args: Sequence[Any], kwargs: dict[str, Any], li
     """
     options: dict[str, Any] = {"like": f if like is None else like, "sharing": sharing, "rebinding": rebinding,
                                "writing": writing or rebinding,
-                               "checking": checking, "shapes": shapes or {}, "called_by": called_by}
+                               "checking": checking, "shapes": shapes or {}, "called_by": called_by,
+                               "flagged": frozenset()}
     unrolled_at: frozenset[Loc] = frozenset()
+    error: TraceError | None = None
+    """Of the attempt with loops, where the next one is without."""
     while True:
         try:
-            return attempt(f, args, kwargs, unrolled_at=unrolled_at, **options)
-        except Unroll as e:
-            if e.loc in unrolled_at or recorders():
+            return attempt(f, args, kwargs, as_python=error is not None, unrolled_at=unrolled_at, **options)
+        except NeedsFlag as e:
+            if recorders():
+                raise
+            options["flagged"] |= {e.name}
+        except UnrolledAttempt as e:
+            error = e.error
+        except TraceError as e:
+            if error is not None:
+                raise error from error.__cause__
+            if not isinstance(e, Unroll) or e.loc in unrolled_at or recorders():
                 raise
             unrolled_at |= {e.loc}
-        except UnrolledAttempt as e:
-            try:
-                return attempt(f, args, kwargs, as_python=True, **options)
-            except TraceError:
-                raise e.error from e.error.__cause__
 
 
 class UnrolledAttempt(Exception):
@@ -261,7 +269,8 @@ class UnrolledAttempt(Exception):
 
 def attempt(f: Callable[..., Any], args: Sequence[Any], kwargs: dict[str, Any], like: Any, *, sharing: bool,
             rebinding: bool, writing: bool, checking: bool | None, shapes: Mapping[int, tuple[int, ...]],
-            called_by: str, as_python: bool = False, unrolled_at: frozenset[Loc] = frozenset()) -> Trace:
+            called_by: str, flagged: frozenset[str], as_python: bool = False,
+            unrolled_at: frozenset[Loc] = frozenset()) -> Trace:
     """`trace`, with loops of known length as regions, or (all as_python, some turn_by_turn) as ordinary Python where
     they are not too long."""
     found, tree = trees.flatten((tuple(args), dict(kwargs)))
@@ -283,7 +292,7 @@ def attempt(f: Callable[..., Any], args: Sequence[Any], kwargs: dict[str, Any], 
         before = ContainerContents(inner_args, inner_kwargs) if rebinding else None
         for static in (f, *(leaf.value for leaf in leaves if not leaf.is_traced)):
             world_of(recorder, static)
-        recorder.as_python, recorder.unrolled_at = as_python, unrolled_at
+        recorder.as_python, recorder.unrolled_at, recorder.flagged = as_python, unrolled_at, flagged
         try:
             states = recorder.outermost.states if recorder.outer is not None else ()
             with deciding(True), restored(states):
@@ -304,6 +313,9 @@ def attempt(f: Callable[..., Any], args: Sequence[Any], kwargs: dict[str, Any], 
                 process_settings.guard(recorder.world)
             hidden = list(recorder.captured.values())
             writes = written(handles, leaves, hidden, writing)
+        except NeedsFlag:
+            left_outside.take_back(recorder)
+            raise
         except (TraceError, LeakError) as e:
             left_outside.take_back(recorder)
             is_final = isinstance(e, Unroll) or as_python or recorder.outer is not None
@@ -445,6 +457,8 @@ def collect(recorder: Recorder, handles: list[Any], out: Any,
             x = x.elements
         if isinstance(x, Tail):
             x.refuse()
+        if isinstance(x, Perhaps):
+            x.refuse()
         if isinstance(x, Text):
             fail(TraceError, f"the function returns the text {x.form!r}, whose numbers are traced values; return the "
                              f"numbers, and make the text of them outside", loc)
@@ -452,7 +466,7 @@ def collect(recorder: Recorder, handles: list[Any], out: Any,
             fail(TraceError, f"the function returns a {type(x).__name__}, whose code would run only after tracing; "
                              f"return a list or an array", loc)
         if not isinstance(x, TracedArray):
-            if recorder.outer is None and any(isinstance(h, TracedArray) for h in left_outside.reachable(
+            if recorder.outer is None and any(isinstance(h, (TracedArray, Perhaps)) for h in left_outside.reachable(
                     x, recorder.world)):
                 fail(LeakError, f"the function returns {described(x)} that holds a traced value, which stands for no "
                                 f"number when the function has ended; return the numbers, in tuples, lists, dicts or "

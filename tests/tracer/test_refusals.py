@@ -183,15 +183,6 @@ def erring(x, n):
     return y
 """, "the loop in line 3 cannot be compiled as a loop, and its number of iterations",
      "y changes from 0.0 to a list"),
-    "one branch": (gj.errors.TraceError, """
-def erring(x, n):
-    for i in range(n):
-        if x[0] > 0:
-            y = x[0]
-        x = x + y  # here
-    return x
-""", "the loop in line 2 cannot be compiled as a loop, and its number of iterations",
-     "assign it before the branch, or in both"),
     "none or array": (gj.errors.TraceError, """
 def erring(x, n):
     y = None

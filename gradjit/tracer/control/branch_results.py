@@ -10,12 +10,17 @@ import numpy as np
 
 from ...errors import TraceError
 from ...ir import OPS, Block, Builder, Value, can_fail, walk
+from ...ir.types import BOOL
+from ...probe import has_dict
 from ...records import dataclass
 from .. import structures
 from ..array import ARRAY, PYTHON, TracedArray, root
 from ..grown import Tail, name_of, of_items
+from ..guards import ABSENT, lookup
 from ..layout import Strides
 from ..locations import fail, here, with_place
+from ..outside import outside
+from ..perhaps import Perhaps, Unset
 from ..raising import may_be_caught
 from ..recorder import Content, Recorder, current
 from ..structures import Structure
@@ -213,14 +218,45 @@ class Merge:
             if isinstance(x.given, Undefined):
                 why = f"is assigned in one branch only ({self.place}); assign it before the branch, or in both"
                 if isinstance(x.given, MaybeBound) or (isinstance(y.given, Undefined) and not x.given.why):
-                    return self.never(name, why)
+                    return self.never(name, why, by_way=True)
                 if x.given.why:
                     return lambda _, x=x: x.given  # type: ignore[misc]
                 if not x.given.harmless and any(f.kind != BRANCH for f in self.recorder.frames):
-                    return self.never(name, why)  # it may be bound in an earlier iteration
+                    return self.never(name, why, by_way=True)  # it may be bound in an earlier iteration
                 make = self.tree(name, y, y, blank=0 if x is a else 1)
                 return make if x.given.harmless else self.maybe(name, why, make, side=x is b)
-        return self.tree(name, a, b)
+        return self.perhaps(name, a, b) or self.tree(name, a, b)
+
+    def perhaps(self, name: str, a: Left, b: Left) -> Make | None:
+        """How a value is made that one side has left, and the other None."""
+        given = a.given, b.given
+        missing = [k for k, x in enumerate(given) if x is None or isinstance(x, Undefined)]
+        sides = [self.value_of(x) for x in (a, b)]
+        if len(missing) > 1 or not (missing or (a.tree != b.tree and any(isinstance(x, Perhaps) for x in given))):
+            return None
+        blank = missing[0] if missing else None
+        kind = Unset if any(isinstance(x, (Unset, Undefined)) for x in given) else Perhaps
+        if kind is Unset and any(x is None or type(x) is Perhaps for x in given):
+            return None
+        if blank is not None:
+            sides[blank] = BranchLeaf.of(False), *sides[1 - blank][1:]
+        (first, x, some), (second, y, others) = sides
+        if x != y:
+            return None
+        spec = Spec(PYTHON, BOOL, ())
+        k = self.slot((first, second), spec)
+        value = self.node(name, x, y, zip(some, others, strict=True), blank)
+        why = (f"{name} is {described(a.given)} in one branch and {described(b.given)} in the other ({self.place}), "
+               f"where the condition is a traced value; " + (
+                   "assign it before the branch" if kind is Unset else
+                   "ask whether it is None before it is used, or begin with a number instead of None, as -1 or np.nan"))
+        return lambda results: kind(root(results[k], self.recorder, PYTHON), value(results), why)
+
+    def value_of(self, x: Left) -> tuple[BranchLeaf, Structure, list[BranchLeaf]]:
+        """Whether what a side has left is there, its structure and leaves."""
+        if isinstance(x.given, Perhaps):
+            return x.leaves[0], x.tree.children[1], x.leaves[1:]
+        return BranchLeaf.of(True), x.tree, x.leaves
 
     def tree(self, name: str, a: Left, b: Left, blank: int | None = None) -> Make:
         if a.tree != b.tree:
@@ -285,8 +321,8 @@ class Merge:
 
         return make
 
-    def never(self, name: str, why: str) -> Make:
-        return lambda _: Undefined(name, why)
+    def never(self, name: str, why: str, by_way: bool = False) -> Make:
+        return lambda _: Undefined(name, why, by_way=by_way)
 
     def maybe(self, name: str, why: str, make: Make, side: bool) -> Make:
         """A name that is bound where the condition is `side`."""
@@ -335,12 +371,27 @@ class Merge:
                              {k: s.left(v) for k, v in contents.items.items()} for s in (self.then, self.other))
             if list(first) != list(second) and self.grows(contents, first, second):
                 pass
+            elif list(first) != list(second) and self.gets_attributes(contents):
+                first, second = ({k: self.attribute(contents.owner, k, side) for k in {**first, **second}}
+                                 for side in (first, second))
             elif list(first) != list(second) or self.has_grown(contents.items, first, second):
                 fail(TraceError, f"a {type(contents.owner).__name__} grows, shrinks or gets other keys under a "
                                  f"condition on traced values ({self.place}), so that its size would depend on them; "
                                  f"make it of the same size in both branches, or write into an array")
             out.append((contents.owner, first, second))
         return out
+
+    def gets_attributes(self, contents: ContentsBefore) -> bool:
+        """Whether it is an object that the function has made, which may have an attribute or not."""
+        return has_dict(contents.owner) and not isinstance(contents.owner, dict) and outside(
+            self.recorder).is_fresh(contents.owner)
+
+    def attribute(self, owner: Any, name: str, side: dict[Any, Left]) -> Left:
+        """What a side has left in an attribute; where it has none, what the class has."""
+        if name in side:
+            return side[name]
+        in_class = lookup(type(owner), name)
+        return Left.of(Undefined(name, is_noted=True) if in_class is ABSENT else in_class)
 
     def grows(self, contents: ContentsBefore, first: dict[Any, Left], second: dict[Any, Left]) -> bool:
         """Whether a list gets longer on one side, or on both by different numbers of items. A loop that is under
@@ -367,10 +418,16 @@ class Merge:
 
     def container(self, owner: Any, a: dict[Any, Left], b: dict[Any, Left]) -> dict[Any, Make]:
         kind = type(owner).__name__
-        made = {k: self.pair(f"the item {k!r} of a {kind}", a[k], b[k]) for k in a if k in b}
+        made = {k: self.attribute_or_item(kind, k, a[k], b[k]) for k in a if k in b}
         if a.keys() != b.keys():
             made.update(self.lengthened(owner, made, a, b))
         return made
+
+    def attribute_or_item(self, kind: str, key: Any, a: Left, b: Left) -> Make:
+        if any(isinstance(x.given, (Unset, Undefined)) for x in (a, b)):
+            name = f"the attribute {key} of a {kind}"
+            return self.perhaps(name, a, b) or self.pair(name, a, b)
+        return self.pair(f"the item {key!r} of a {kind}", a, b)
 
     def lengthened(self, owner: list[Any], old: dict[int, Make], a: dict[int, Left], b: dict[int, Left]
                    ) -> dict[int, Make]:

@@ -26,12 +26,13 @@ from .. import extents, operands as o
 from ..array import PYTHON, TracedArray, root
 from ..grown import is_grown, length
 from ..locations import here, raised_at, with_place
+from ..perhaps import Perhaps
 from ..raising import is_thrown, record
 from ..recorder import Recorder, current, recorders
 from .branch_results import Merge, Side
 from .frames import BRANCH, TRIAL, Frame
 from .names import Site
-from .states import Undefined
+from .states import Undefined, is_there_and, note_side, presence
 
 
 def truth(test: Any, decide: bool = True) -> Any:
@@ -39,6 +40,8 @@ def truth(test: Any, decide: bool = True) -> Any:
     bool only where it is the same for all."""
     if isinstance(test, Undefined):
         test.fail()
+    if isinstance(test, Perhaps):
+        return truth_of(test, decide)
     if is_grown(test):
         test = length(test) > 0
     if not isinstance(test, TracedArray) and recorders():
@@ -55,6 +58,17 @@ def truth(test: Any, decide: bool = True) -> Any:
     h = test if not test.ndim else o.emit("reshape", test, shape=())
     h = o.cast(h, np.bool_)
     return root(h.content, h.home, PYTHON)
+
+
+def truth_of(x: Perhaps, decide: bool) -> Any:
+    """None is false, and what is there as true as it is."""
+    known = presence(x)
+    if known is not None:
+        return known and truth(x.value, decide)
+    inner = truth(x.value, decide)
+    if isinstance(inner, bool):
+        return truth(x.is_there, decide) if inner else False
+    return is_there_and(x, inner)
 
 
 def raised_in_branch(error: BaseException) -> TraceError:
@@ -92,9 +106,11 @@ class Branch:
         facts = extents.facts_of(self.test, side)
         if self.raising is not None:  # the other side runs as what follows
             self.append(self.raising.block, Block())
+            note_side(r.frame, self.test, side)
         else:
             self.frame = r.frame = Frame(BRANCH, r, r.frame, here())
             self.frame.names = self.site.names
+            note_side(self.frame, self.test, side)
         if r.integers is not None:
             r.integers.ranges.facts += facts
         return True

@@ -27,6 +27,11 @@ class DefiniteAssignment:
         self.names = frozenset(names)
         self.doubtful: set[str] = set()
         """Names with a read that is not surely behind an assignment."""
+        self.places: dict[int, frozenset[str]] = {}
+        """Such names by the statements or expressions in which they are read, which `kept` keeps alive."""
+        self.kept: list[ast.AST] = []
+        self.tests: set[str] = set()
+        """Such names in tests of `while`, which are read before each iteration."""
         self.breaks: list[Bound] = []
         self.block(body, frozenset(parameters))
 
@@ -36,7 +41,19 @@ class DefiniteAssignment:
 
     def use(self, node: ast.AST | None, now: Bound) -> None:
         if now is not None and node is not None:
-            self.doubtful |= (read(node) & self.names) - now
+            self.doubt(node, (read(node) & self.names) - now)
+
+    def doubt(self, node: ast.AST, names: frozenset[str] | set[str]) -> None:
+        if names:
+            self.doubtful |= names
+            self.places[id(node)] = self.places.get(id(node), frozenset()) | names
+            self.kept.append(node)
+
+    def doubts_of(self, s: ast.stmt) -> frozenset[str]:
+        """The names that the statement reads, before any statement within, and that may not be bound then."""
+        parts = [s, getattr(s, "iter", None), getattr(s, "subject", None), getattr(s, "test", None),
+                 *(i.context_expr for i in getattr(s, "items", ()))]
+        return frozenset().union(*(self.places.get(id(p), frozenset()) for p in parts))
 
     def block(self, stmts: Sequence[ast.stmt], now: Bound) -> Bound:
         for s in stmts:
@@ -54,6 +71,7 @@ class DefiniteAssignment:
             return self.loop(s, now, now | stored([s.target]), now)
         if isinstance(s, ast.While):
             self.use(s.test, now)
+            self.tests |= self.places.get(id(s.test), frozenset())
             endless = isinstance(s.test, ast.Constant) and s.test.value
             return self.loop(s, now, now, None if endless else now)
         if isinstance(s, (ast.With, ast.AsyncWith)):
@@ -82,7 +100,7 @@ class DefiniteAssignment:
             return None
         self.use(s, now)
         if isinstance(s, ast.AugAssign) and isinstance(s.target, ast.Name) and s.target.id not in now:
-            self.doubtful |= {s.target.id} & self.names
+            self.doubt(s, {s.target.id} & self.names)
         if isinstance(s, ast.Delete):
             return now - stored([s])
         return now | (stored([s]) if not isinstance(s, DEFINITIONS) else {s.name} if hasattr(s, "name") else set())

@@ -113,6 +113,38 @@ def by_loop(line: int, t: Any, each: Each) -> list[Any]:
     return out
 
 
+def decided(f: Any, items: Any, each: Each) -> Any:
+    """`any(e for x in items if c)`, or all, by a compiled loop that stops at the item that decides; None where that is
+    left to Python."""
+    from ..hooks import Hooks
+    from ..lift import lifted
+    body = DECIDING.get(f)
+    t = indexed_iterable(items) if body is not None else None
+    if t is None or (t.static is not None and (t.static <= LONG or is_unrolled_here())):
+        return None
+    return lifted(body, Hooks)(t, each)  # type: ignore[arg-type]
+
+
+def _any(items: Any, each: Any) -> Any:
+    for x in items:
+        for test, make in each(x):
+            if test and make():
+                return True
+    return False
+
+
+def _all(items: Any, each: Any) -> Any:
+    for x in items:
+        for test, make in each(x):
+            if test and not make():
+                return False
+    return True
+
+
+DECIDING: dict[Any, Callable[[Any, Any], Any]] = {any: _any, all: _all}
+"""Builtins that stop at the first item that decides, as loops."""
+
+
 def is_unrolled_here() -> bool:
     """Whether the items of the comprehension that runs now are changed behind it, so that they must be Python's."""
     return here() in recorders()[-1].outermost.unrolled_at

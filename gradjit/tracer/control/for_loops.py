@@ -205,6 +205,10 @@ class ForStatement(LoopStatement):
         return super().enter(values) if self.frame is not None else self.values[:self.site.carried]
 
     # regions --------------------------------------------------------------------------------------------------------
+    @property
+    def may_peel(self) -> bool:
+        return self.static is not None and self.flag is None
+
     def give_up(self, error: Exception) -> None:
         if isinstance(error, Mismatch) and self.iteration < PEELED and self.static is not None and self.remaining > 1:
             self.peeling, self.mismatch = 1, error

@@ -83,7 +83,7 @@ class Frame:
 
     __slots__ = ("kind", "recorder", "parent", "depth", "block", "builder", "region", "open", "loc", "log", "imports",
                  "known_reads", "carry", "containers", "fresh", "alias_writes", "start", "unanswered", "facts",
-                 "irreversible", "trip_count", "frozen", "stand_ins", "aliased", "calls", "names")
+                 "irreversible", "trip_count", "frozen", "stand_ins", "aliased", "calls", "names", "present")
 
     def __init__(self, kind: str, recorder: Recorder, parent: Frame | None, loc: Loc | None = None,
                  block: Block | None = None):
@@ -126,6 +126,8 @@ class Frame:
         """Containers and objects that stand for one or another."""
         self.calls: dict[Any, Any] = {}
         """Calls that others may repeat (repeated_calls.py)."""
+        self.present: dict[Any, bool] = {}
+        """BRANCH: conditions that hold in it, or do not, by their values (states.py)."""
         self.names: tuple[str, ...] = ()
         """What of the names around it the region hands on."""
         self.irreversible = ""

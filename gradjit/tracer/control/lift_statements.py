@@ -9,6 +9,7 @@ from typing import Any
 
 from ..syntax import walk
 from ..targets import starred
+from .bound_flags import with_flags
 from .definite_assignment import DefiniteAssignment
 from .jumps import PREFIX, Jumps, at, beginning, holds, is_plain
 from .names import NameLiveness, Site, constant_of
@@ -24,14 +25,17 @@ COMPARISONS: dict[type[ast.cmpop], str] = {
 UNARY: dict[type[ast.unaryop], str] = {ast.USub: "neg", ast.UAdd: "pos", ast.Invert: "invert"}
 
 
-def prepared(body: list[ast.stmt], bound: Sequence[str], parameters: Sequence[str]) -> list[ast.stmt]:
+def prepared(body: list[ast.stmt], bound: Sequence[str], parameters: Sequence[str],
+             flagged: frozenset[str] = frozenset()) -> list[ast.stmt]:
     """The body of a function, with its jumps rewritten and its loops and branches annotated.
 
     Names that the protocol passes along begin as not bound. A function that yields or awaits stays as it is.
+    flagged: names for which the running program notes whether they are bound, where the text does not tell.
     """
     if is_plain(body) or not holds(body, (ast.If, ast.For, ast.While)):
         return body
-    sure = DefiniteAssignment(body, parameters, bound).sure
+    doubts = DefiniteAssignment(body, parameters, bound)
+    body, noted = with_flags(body, doubts, flagged) if flagged else (body, set())
     body = Jumps().function(body)
     made = {n.id for s in body for n in walk(s) if isinstance(n, ast.Name) and n.id.startswith(PREFIX)}
     live = NameLiveness(body, {*bound, *made})
@@ -39,7 +43,8 @@ def prepared(body: list[ast.stmt], bound: Sequence[str], parameters: Sequence[st
     begin = [at(ast.Assign([at(ast.Name(n, ast.Store()), first)], at(ast.Constant(n), first)), first)
              for n in sorted(live.used - set(parameters))]
     for s in begin:
-        s.unbound = s.targets[0].id in sure
+        name = s.targets[0].id
+        s.unbound = name in doubts.sure, name in noted
     at_front = 1 if isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant) else 0
     return [*body[:at_front], *begin, *body[at_front:]]
 

@@ -33,7 +33,7 @@ from .branches import raised_in_branch
 from .frames import BRANCH, LOOP, Frame, Retry
 from .histories import Grows, Growth
 from .loop_results import LoopResults
-from .loop_variables import Again, CarriedValue, Learned, LoopVariable, Mismatch, RunAsPython
+from .loop_variables import Again, CarriedValue, Learned, LoopVariable, Mismatch, NotBound, RunAsPython
 from .may_alias import refresh_all
 from .names import Site, shown
 from .states import numeric
@@ -55,6 +55,8 @@ PEELED = 2
 """How many iterations run as ordinary Python before a region, where the first iterations have other types."""
 TENTATIVE = 16
 """Iterations of a `while` on known conditions before it is tried as a region."""
+MUCH = 400
+"""A quarter of them is enough where they have recorded so many operations."""
 
 
 def signature(values: tuple[Any, ...]) -> tuple[Any, ...]:
@@ -132,6 +134,9 @@ class LoopStatement:
                 error = e
         elif isinstance(error, Grows):
             error = error.refused
+        elif isinstance(error, NotBound) and not self.may_peel:
+            self.learned.begins[error.key] = error.blank
+            error = Again()
         frame.abandon()
         if learned or isinstance(error, Again):
             self.attempts += 1
@@ -258,6 +263,11 @@ class LoopStatement:
 
     def check(self) -> None:
         """At the end of the body: Mismatch where it is no loop."""
+
+    @property
+    def may_peel(self) -> bool:
+        """Whether its first iterations may run as ordinary Python."""
+        return False
 
     @property
     def is_short(self) -> bool:

@@ -25,7 +25,7 @@ from .branches import truth
 from .frames import OF_BYTES, Frame, substitute
 from .histories import alias
 from .item_targets import ItemTarget
-from .loop_variables import Again, CarriedLeaf, CarriedValue, LoopVariable, Mismatch, RunAsPython, learning_all
+from .loop_variables import Again, Blank, CarriedLeaf, CarriedValue, LoopVariable, Mismatch, RunAsPython, learning_all
 from .may_alias import Alias, Aliases, When, bind, make_unreadable, overlap, refresh, set_alias_writes, taken_out
 from .names import VALUE, shown
 from .states import Spec, Undefined, described, join, numeric, spec_of
@@ -144,11 +144,19 @@ class LoopResults:
         if variable.key == self.loop.flag:
             return self.stop(x)
         if isinstance(variable.given, Undefined):
+            if variable.given.is_noted and not isinstance(x, Undefined) and self.is_known_outside(x):
+                self.loop.learned.begins[variable.key] = Blank(x)
+                raise Again
             return self.out(variable.key, variable.given, x)
         return self.variable(variable, x)
 
+    def is_known_outside(self, x: Any) -> bool:
+        """Whether the shapes of all that it holds are."""
+        return all(is_outside(spec_of(h), self.frame) for h in structures.flatten(x)[0] if isinstance(h, TracedArray))
+
     def variable(self, variable: LoopVariable, x: Any) -> Callable[[], Any]:
         """Carry a variable; tells what it holds behind."""
+        x = variable.fitted(x)
         ends = variable.finish(x)
         cells: list[Any] = []
         for k, (leaf, final) in enumerate(ends):
@@ -214,7 +222,7 @@ class LoopResults:
                 learned.shared.add(v.key)
                 raise Again
         for v, n in ends:
-            if isinstance(n.given, tuple):
+            if isinstance(n.given, structures.UNCHANGING):
                 continue
             old = not self.frame.is_fresh(n.given) and id(n.given) not in inside
             if old or count[id(n.given)] > 1:
@@ -241,7 +249,8 @@ class LoopResults:
         if self.loop.may_be_empty and not harmless:
             if isinstance(given, Undefined):
                 return lambda: Undefined(name, f"is assigned inside of the loop in line {self.loop.site.line} only, "
-                                               f"which may have no iteration at all; assign it before the loop")
+                                               f"which may have no iteration at all; assign it before the loop",
+                                         by_way=True)
             before, shape = structures.flatten(given)
             if shape != tree:
                 return self.unclear(name, given, x)
@@ -264,7 +273,7 @@ class LoopResults:
         """What only the body gives, behind the loop."""
         if now.is_leaf():
             return next(cells)
-        if not isinstance(now.given, tuple) and not self.frame.is_fresh(now.given):
+        if not isinstance(now.given, structures.UNCHANGING) and not self.frame.is_fresh(now.given):
             now.skip(cells)
             return now.given
         return self.rebuilt(now, [self.again(c, cells) for c in now.children])

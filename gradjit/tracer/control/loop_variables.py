@@ -19,7 +19,8 @@ from ...ir import Value
 from ...probe import has_dict
 from ...records import dataclass
 from .. import structures
-from ..array import ARRAY, TracedArray, root
+from ..array import ARRAY, PYTHON, TracedArray, root
+from ..perhaps import Perhaps, Unset
 from ..structures import Structure
 from .frames import CONTAINERS, Frame, items_of, same_items
 from .item_targets import ItemTarget
@@ -41,8 +42,43 @@ def changing(name: str, old: Any, new: Any) -> Mismatch:
     return Mismatch(f"{name} changes from {before} to {after}{alike if before == after else ''}")
 
 
+class NotBound(Mismatch):
+    """An attribute that only the body gives to an object."""
+
+    def __init__(self, key: Any, x: Any, message: str):
+        super().__init__(message)
+        self.key, self.blank = key, Blank(Unset(TRUE, x, message))
+
+
 class Again(Signal):
     """The attempt has shown how a variable must be carried: trace the body again."""
+
+
+FALSE, TRUE = root(np.asarray(False), None, PYTHON), root(np.asarray(True), None, PYTHON)
+
+
+class Blank:
+    """What stands for a name before the first iteration that binds it: something of the same types, which nobody
+    reads."""
+
+    def __init__(self, x: Any):
+        self.kind = type(x) if isinstance(x, Perhaps) else None
+        self.why = x.why if isinstance(x, Perhaps) else ""
+        leaves, tree = structures.flatten(x.value if isinstance(x, Perhaps) else x)
+        self.tree = tree
+        self.leaves = [(spec_of(y), None) if isinstance(y, TracedArray) else (None, y) for y in leaves]
+
+    def outside_of(self, frame: Frame) -> Any:
+        """A new one, made around a frame that has just begun, for a name that is not bound, or None."""
+        r = frame.recorder
+        assert frame.parent is not None
+        r.frame = frame.parent
+        try:
+            x = structures.unflatten(self.tree, [y if spec is None else root(r.builder.const(
+                0, spec.dtype, spec.shape), r, spec.kind) for spec, y in self.leaves])
+            return x if self.kind is None else self.kind(FALSE, x, self.why)
+        finally:
+            r.frame = frame
 
 
 @dataclass
@@ -64,12 +100,15 @@ class Learned:
     carry: dict[int, TracedArray] = field(default_factory=dict)
     """Known arrays that are written to."""
     places: list[ItemTarget] = field(default_factory=list)
+    begins: dict[Any, Blank] = field(default_factory=dict)
+    """By name, of those that only the body binds while the program notes that: what it is."""
     failed: Exception | None = None
     """Why it is no region."""
 
     def way(self) -> tuple[int, ...]:
         """Counts what may send the next attempt another way through the body; types of numbers do not."""
-        facts = (self.same, self.dynamic, self.closed, self.shared, self.unordered, self.carry, self.places)
+        facts = (self.same, self.dynamic, self.closed, self.shared, self.unordered, self.carry, self.places,
+                 self.begins)
         return tuple(map(len, facts))
 
 
@@ -194,6 +233,8 @@ class LoopVariable:
     """A variable of a loop that is carried in: a name, or a place in a container."""
 
     def __init__(self, key: Any, name: str, given: Any, rebound: bool, frame: Frame, learned: Learned):
+        if key in learned.begins and (given is None or isinstance(given, Undefined)):
+            given = learned.begins[key].outside_of(frame)
         self.key, self.name, self.given, self.learned = key, name, given, learned
         self.tree = structures.LEAF
         self.same = is_object(given) and not isinstance(given, TracedArray) and learned.same.get(key, not rebound)
@@ -218,12 +259,22 @@ class LoopVariable:
             for n in self.tree_inside.nodes():
                 structures.freeze(n.given, f"{name} is one or another in the iterations of the loop")
 
+    def fitted(self, x: Any) -> Any:
+        """What stands at the end of the body, as something that may be None where the variable is."""
+        if isinstance(self.given, Perhaps) and not isinstance(x, Perhaps) and not isinstance(x, Undefined):
+            kind = type(self.given)
+            return kind(FALSE, self.inside.value, self.given.why) if x is None else kind(TRUE, x, self.given.why)
+        if (self.given is None and type(x) is Perhaps) or (isinstance(self.given, Undefined) and type(x) is Unset):
+            self.learned.begins[self.key] = Blank(x)
+            raise Again
+        return x
+
     def finish(self, x: Any) -> list[tuple[CarriedLeaf, Value | None]]:
         """The leaves with their values at the end of the body (None: unchanged). Again or Mismatch."""
         if x is self.inside and (self.same or not self.leaves):
             return []
         if isinstance(self.given, Undefined):
-            raise Mismatch(f"{self.name} is not bound at the beginning and {described(x)} at the end")
+            raise NotBound(self.key, x, f"{self.name} is not bound at the beginning and {described(x)} at the end")
         if self.same:
             self.learned.same[self.key] = False
             raise Again
@@ -269,7 +320,7 @@ class LoopVariable:
     def rebuilt(self, given: Structure, inside: Structure, now: Structure, results: Iterator[Any], whole: Whole) -> Any:
         if given.is_leaf():
             return next(results)
-        if now.given is inside.given and not isinstance(now.given, tuple):
+        if now.given is inside.given and not isinstance(now.given, structures.UNCHANGING):
             given.skip(results)
             return given.given
         children = [self.rebuilt(g, i, n, results, whole)

@@ -20,17 +20,18 @@ from ..dispatch import leave
 from ..effects import check
 from ..locations import fail
 from ..outside import is_user_class, outside
+from ..perhaps import Perhaps
 from ..raising import Trying, caught, thrown
 from ..recorder import current, recorders
 from ..special_methods import binary
 from ..structures import refuse_identity
 from .branches import Branch, raised_in_branch, truth
-from .folding import listed, static_length
+from .folding import decided, listed, static_length
 from .for_loops import ForStatement
 from .frames import before_change, is_container
 from .may_alias import bind_returned
 from .names import NONE, SITES, Site
-from .states import Undefined
+from .states import Undefined, is_none, is_something, surely, there
 from .while_loops import WhileStatement
 
 Thunk = Callable[[], Any]
@@ -42,9 +43,9 @@ class Control:
     __slots__ = ()
 
     @staticmethod
-    def undefined(name: str, harmless: bool = False) -> Undefined:
+    def undefined(name: str, harmless: bool = False, is_noted: bool = False) -> Undefined:
         """What a name holds that is not bound."""
-        return Undefined(name, harmless=harmless)
+        return Undefined(name, harmless=harmless, is_noted=is_noted)
 
     thrown = staticmethod(thrown)
     trying = staticmethod(Trying)
@@ -114,7 +115,7 @@ class Control:
             return found[0]
 
         whole = cls.either(line, test, second, lambda: first) if op == "and" else (
-            cls.either(line, test, lambda: first, second))
+            cls.either(line, test, lambda: surely(first), second))
         if isinstance(first, TracedArray) and first.ir_dtype.is_bool and found[0] is (op == "or"):
             return found[0]  # the first decides nothing
         return whole
@@ -131,6 +132,11 @@ class Control:
     @staticmethod
     def compared(name: str, a: Any, b: Any) -> Any:
         """`a < b` and its kin, `a is b`."""
+        if isinstance(a, Perhaps) or isinstance(b, Perhaps):
+            if name in ("is_", "is_not", "eq", "ne") and (a is None or b is None):
+                x = b if a is None else a
+                return is_none(x) if name in ("is_", "eq") else is_something(x)
+            a, b = (there(x) if name in ORDERED else surely(x) for x in (a, b))
         return identical(a, b) == (name == "is_") if name in ("is_", "is_not") else binary(name, a, b)
 
     @classmethod
@@ -206,6 +212,15 @@ class Control:
             return found
         return whole(items)
 
+    @staticmethod
+    def decided(f: Any, items: Any, whole: Callable[[Any], Any], each: Callable[[Any], list[Any]], _: bool) -> Any:
+        """`any(e for x in items)`, or all."""
+        if recorders() and (found := decided(f, items, each)) is not None:
+            return found
+        generator = whole(items)
+        del items  # which nobody else has, if nobody else had: Pulled counts
+        return call(f, generator)
+
     @classmethod
     def first(cls, line: int, f: Any, items: Any, whole: Callable[[Any], Any], each: Callable[[Any], list[Any]],
               chooses: bool, *default: Any) -> Any:
@@ -238,6 +253,7 @@ class Control:
     @staticmethod
     def contains(item: Any, items: Any) -> Any:
         """`item in items`, where something is traced."""
+        item, items = surely(item), there(items)
         if isinstance(items, TracedArray):
             found = np.any(items == item)
         elif isinstance(items, (list, tuple)) and items and o.is_traced((item, *items)):
@@ -250,6 +266,10 @@ class Control:
             return item in items
         y = o.as_traced(found)
         return leave(root(y.content, y.home, PYTHON))
+
+
+ORDERED = ("lt", "le", "gt", "ge")
+"""Comparisons that None does not take part in."""
 
 
 def watch_key(x: Any) -> None:

@@ -11,27 +11,38 @@ from typing import Any, NoReturn
 
 import numpy as np
 
-from ...errors import TraceError
-from ...ir import ArrayType, DType, dtype_of
+from ...errors import Signal, TraceError
+from ...ir import ArrayType, Block, Builder, DType, dtype_of
 from ...records import dataclass
 from .. import operands as o
 from ..array import ARRAY, PYTHON, SCALAR, TracedArray, root
 from ..guards import same_value
-from ..locations import fail
+from ..locations import fail, here
 from ..outside import is_data_array
-from ..recorder import recorders
+from ..perhaps import Perhaps
+from ..recorder import current, recorders
 from .names import PREFIX, shown
+
+
+class NeedsFlag(Signal):
+    """Whether a name is bound depends on the traced values: the function should be traced again, with a flag."""
+
+    def __init__(self, name: str):
+        super().__init__(f"whether {name} is bound depends on traced values")
+        self.name = name
 
 
 class Undefined:
     """What a name holds that is not bound (yet). Reading it is an error."""
 
-    __slots__ = ("name", "why", "harmless")
+    __slots__ = ("name", "why", "harmless", "by_way", "is_noted")
 
-    def __init__(self, name: str, why: str = "", harmless: bool = False):
-        self.name, self.why = name, why
-        self.harmless = harmless or name.startswith(PREFIX)
+    def __init__(self, name: str, why: str = "", harmless: bool = False, by_way: bool = False, is_noted: bool = False):
+        self.name, self.why, self.by_way, self.is_noted = name, why, by_way, is_noted
+        self.harmless = harmless or is_noted or name.startswith(PREFIX)
         """Whether the name is read only where it is bound, so that anything may stand for it elsewhere."""
+        # by_way: whether it is bound on some ways through the program; is_noted: whether a flag of the program's tells
+        # if it is: of such a name what an earlier iteration has bound may be read in a later one
 
     def read(self) -> Any:
         """What stands there, if anything does."""
@@ -42,6 +53,8 @@ class Undefined:
             raise UnboundLocalError(f"cannot access local variable '{self.name}' where it is not associated with a "
                                     f"value")
         if recorders():
+            if self.by_way and self.name not in recorders()[-1].outermost.flagged:
+                raise NeedsFlag(self.name)
             recorders()[-1].outermost.is_needed = True
         fail(TraceError, f"{shown(self.name)} {self.why}")
 
@@ -56,7 +69,7 @@ class MaybeBound(Undefined):
     __slots__ = ("value", "check")
 
     def __init__(self, name: str, why: str, value: Any, check: Callable[[], bool]):
-        super().__init__(name, why)
+        super().__init__(name, why, by_way=True)
         self.value, self.check = value, check
 
     def read(self) -> Any:
@@ -133,6 +146,8 @@ def described(x: Any) -> str:
     """A value as error messages show it."""
     if isinstance(x, Undefined):
         return "not bound"
+    if isinstance(x, Perhaps):
+        return f"None or {described(x.value)}"
     h = numeric(x)
     if h is not None and not (isinstance(x, (bool, int, float)) and not isinstance(x, np.generic)):
         return str(spec_of(h))
@@ -142,3 +157,89 @@ def described(x: Any) -> str:
 def is_same(a: Any, b: Any) -> bool:
     """Whether two leaves that are no arrays are interchangeable."""
     return a is b or same_value(a, b)
+
+
+# what may be None: questions and uses ---------------------------------------------------------------------------------
+def is_none(x: Perhaps) -> Any:
+    """`x is None`: a bool where that is known, else a traced one."""
+    known = presence(x)
+    if known is not None:
+        return not known
+    y = o.emit("not", o.as_traced(x.is_there))
+    current().outermost.told_by[y._content] = x.is_there._content, False, True
+    return root(y.content, y.home, PYTHON)
+
+
+def is_something(x: Perhaps) -> Any:
+    """`x is not None`."""
+    known = presence(x)
+    return x.is_there if known is None else known
+
+
+def is_there_and(x: Perhaps, test: TracedArray) -> TracedArray:
+    """Whether it is there, and something holds of it."""
+    y = o.emit("and", o.as_traced(x.is_there), test)
+    current().outermost.told_by[y._content] = x.is_there._content, True, None
+    return root(y.content, y.home, PYTHON)
+
+
+def presence(x: Perhaps) -> bool | None:
+    """Whether it is there, as far as that is known: the condition is, or a branch is under way that asked for it."""
+    flag = x.is_there
+    if isinstance(flag, bool):
+        return flag
+    if flag.known is not None:
+        return bool(flag.known)
+    frame: Any = current().frame
+    while frame is not None:
+        if flag._content in frame.present:
+            answer: bool = frame.present[flag._content]
+            return answer
+        frame = frame.parent
+    return None
+
+
+def note_side(frame: Any, test: TracedArray, side: bool) -> None:
+    """A side of a branch begins: of what its condition asked it is known whether it is there."""
+    value: Any = test._content
+    about, if_true, if_false = current().outermost.told_by.get(value, (value, True, False))
+    answer = if_true if side else if_false
+    if answer is not None:
+        frame.present[about] = answer
+
+
+def there(x: Any, error: str = "TypeError", message: str = "") -> Any:
+    """What a use of x gets: the value of what may be None, with the error that Python has for None where it is."""
+    if not isinstance(x, Perhaps):
+        return x
+    known = presence(x)
+    if known is not None:
+        return x.value if known else None
+    missing, r = Block(), current()
+    if any(t.catches(ERRORS[error]()) for t in r.outermost.trying):
+        x.refuse()
+    message = message or "None is used as a value"
+    Builder(missing, here()).emit("raise", error=error, message=message.replace("{", "{{"))
+    builder = r.builder
+    builder.loc = here()
+    flag = x.is_there.value
+    builder.append("if", (flag,), {}, (Block(), missing), [])
+    return x.value
+
+
+ERRORS: dict[str, type[Exception]] = {"TypeError": TypeError, "AttributeError": AttributeError}
+
+
+def needed(x: Any) -> Any:
+    """An argument of a function that has a TypeError for None."""
+    return there(x, message="a number is needed, not NoneType")
+
+
+def surely(x: Any) -> Any:
+    """The same for what takes None, too, and does something else with it: it must be known whether it is there."""
+    if not isinstance(x, Perhaps):
+        return x
+    known = presence(x)
+    if known is None:
+        x.refuse()
+    return x.value if known else None

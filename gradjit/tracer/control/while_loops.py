@@ -13,7 +13,7 @@ from .. import extents
 from ..recorder import Recorder
 from .branches import truth
 from .frames import TRIAL, Frame
-from .loop_regions import TENTATIVE, LoopStatement, count_unrolled, explained
+from .loop_regions import MUCH, TENTATIVE, LoopStatement, count_unrolled, explained
 from .loop_variables import Again, CarriedValue, Mismatch
 from .names import Site
 from .recursion import answered
@@ -80,7 +80,7 @@ class WhileStatement(LoopStatement):
             raise Again
         if t and self.iteration == 0:
             self.begins = True
-        if t and self.iteration == TENTATIVE and self.learned.failed is None and self.is_tracing():
+        if t and self.is_long() and self.learned.failed is None and self.is_tracing():
             raise Again
         self.done = not t
         return t
@@ -88,6 +88,12 @@ class WhileStatement(LoopStatement):
     def check(self) -> None:
         if self.condition is None:
             raise Mismatch("its condition does not depend on what the body computes")
+
+    def is_long(self) -> bool:
+        """Whether it has run for so many iterations, or recorded so much, that it is tried as a region."""
+        f = self.trial
+        return self.iteration == TENTATIVE or (
+            f is not None and self.iteration >= TENTATIVE // 4 and len(f.block.ops) - f.start > MUCH)
 
     def is_tracing(self) -> bool:
         """Whether the iterations so far have recorded operations or written to arrays."""

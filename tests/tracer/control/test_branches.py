@@ -163,10 +163,12 @@ def test_bound_in_one_branch_only():
     def f(x):
         for k in range(20):
             if x[0] > k:
-                y = x
+                y = x * k
         return y
 
-    refused(f, X, match="y is assigned in one branch only .the if in line \\d+.; assign it before the branch, or in")
+    check(f, X + 4)
+    with pytest.raises(UnboundLocalError, match="local variable 'y'"):
+        gj.jit(f)(-np.abs(X))
 
 
 def test_other_types():
