@@ -20,13 +20,13 @@ from . import sparse
 from .array import TracedArray
 from .calls import call, is_liftable
 from .concatenators import STAND_INS
-from .control.states import there
+from .control.states import by_option, there
 from .guards import ABSENT, Guard, Source, is_plain, lookup
 from .lift import is_product
 from .operands import captured
 from .outside import Outside, is_data_array, outside
 from .parts import CONTAINERS, HEAP_TYPE, UNCHANGING, is_iterator
-from .perhaps import Perhaps, Unset
+from .perhaps import OneOf, Perhaps, Unset
 from .recorder import current, recorders
 
 METHODS = (types.FunctionType, staticmethod, classmethod)
@@ -75,6 +75,11 @@ def read(owner: Any, name: str) -> Any:
     """`owner.name`."""
     if isinstance(owner, Perhaps):
         owner = there(owner, "AttributeError", f"'NoneType' object has no attribute '{name}'")
+    if isinstance(owner, OneOf):
+        methods = (types.BuiltinFunctionType, types.MethodType)
+        if all(isinstance(getattr(x, name, None), methods) for x in owner.options):
+            return lambda *args, **kwargs: by_option(owner, lambda x: call(getattr(x, name), *args, **kwargs))
+        return by_option(owner, lambda x: read(x, name))
     if isinstance(owner, TracedArray) and name == "__class__":
         from .builtin_functions import stand_in
         return stand_in(owner)

@@ -21,6 +21,7 @@ from .comparison import first_by, in_order, is_compared, picked
 from .control import iterables, iterators
 from .control.branches import truth
 from .control.frames import TRIAL, ContentsBefore, Frame
+from .control.states import options_of
 from .conversion import elements, whole
 from .dispatch import apply, leave
 from .locations import fail, here
@@ -332,6 +333,8 @@ def item_of(items: list[Any], place: Any) -> Any:
     """An item at a traced place, part by part."""
     from . import sequences
     if all(map(sequences.is_number, items)) and len({stand_in(x) for x in items}) == 1:
+        return sequences.item(items, place)
+    if all(options_of(x) is not None for x in items):
         return sequences.item(items, place)
     if not isinstance(items[0], TracedArray) and not sequences.is_alike(items):
         fail(TraceError, "sorted() of items of several kinds by traced keys is not supported; sort their numbers")

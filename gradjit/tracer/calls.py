@@ -21,7 +21,7 @@ from .array import ARRAY, TracedArray, root
 from .control import recursion
 from .control.frames import Frame, is_container
 from .control.iterators import OF_ARRAYS, bar
-from .control.states import is_something, needed, presence, surely
+from .control.states import by_options, is_something, needed, presence, surely
 from .foreign import look_at_elements
 from .guards import ABSENT, Source, is_plain, lookup
 from .layout import of_array
@@ -31,7 +31,7 @@ from .masked_selection import elements_of, holds_selection
 from .operands import as_traced, brought, captured, is_born, is_traced, laid
 from .outside import described, is_data_array, is_user_class, outside
 from .parts import HEAP_TYPE, cell_content, items_within, parts
-from .perhaps import Perhaps, Unset
+from .perhaps import OneOf, Perhaps, Unset
 from .recorder import current, recorders
 from .sparse import Sparse, matrix_of
 
@@ -43,9 +43,12 @@ def call(f: Any, /, *args: Any, **kwargs: Any) -> Any:
     if not recorders():  # a function that was kept, called when nothing is traced any more
         return f(*args, **kwargs)
     kind = type(f)
-    if any(type(x) is Perhaps for x in (*args, *kwargs.values())) and not hands_on(f):
+    given = (*args, *kwargs.values())
+    if any(isinstance(x, (OneOf, Perhaps)) for x in given) and not hands_on(f) and told(f) is None:
+        if any(isinstance(x, OneOf) for x in given):
+            return by_options(args, kwargs, functools.partial(call, f))
         take = needed if opaque.among(f, OF_NUMBERS) or kind is np.ufunc or text(f, "__module__") == "math" else surely
-        args, kwargs = tuple(map(take, args)), {k: take(v) for k, v in kwargs.items()}
+        return call(f, *map(take, args), **{k: take(v) for k, v in kwargs.items()})
     if holds_selection((*args, *kwargs.values())) and not (is_liftable(f) or kind is np.ufunc or is_numpy(f)):
         args, kwargs = tuple(map(elements_of, args)), {k: elements_of(v) for k, v in kwargs.items()}
     if is_compiled(f):
@@ -96,8 +99,10 @@ def hands_on(f: Any) -> bool:
     dicts."""
     if isinstance(f, type):
         return is_user_class(f)
+    if f is print:
+        return True
     if type(f) is types.BuiltinFunctionType:
-        return type(f.__self__) in (list, dict, deque)
+        return type(f.__self__) in (list, deque) and f.__name__ in ("append", "appendleft", "insert", "extend")
     return is_liftable(f.__func__ if type(f) is types.MethodType else f)
 
 

@@ -20,7 +20,7 @@ from .calls import call, call_for_effect, is_liftable, note_parts
 from .concatenators import STAND_INS
 from .control.frames import Frame, before_change, is_container, set_plainly
 from .control.protocol import Control, watch_key
-from .control.states import Undefined, presence, surely, there
+from .control.states import Undefined, by_option, by_options, is_chosen, presence, surely, there
 from .foreign import look_at_elements
 from .grown import is_grown
 from .guards import ABSENT, Source, is_plain, lookup
@@ -28,7 +28,8 @@ from .leaks import is_kept, is_of_library, refuse_rebinding
 from .locations import fail, here
 from .operands import captured, is_traced
 from .outside import is_data_array, outside
-from .perhaps import Perhaps
+from .perhaps import OneOf, Perhaps
+from .raising import thrown
 from .recorder import current, recorders
 from .special_methods import binary, context, in_place, iterated, truth_value, unary
 from .state import State, before_writing, is_carried
@@ -42,6 +43,8 @@ def local(value: Any) -> Any:
     """A value that a local name, an item or a private attribute holds: an array from outside becomes a hidden input."""
     if isinstance(value, Undefined):
         value = value.read()
+    if isinstance(value, OneOf):
+        value.read_at = here()
     if type(value) is Perhaps and recorders():
         value.read_at, known = here(), presence(value)
         if known is not None:
@@ -49,6 +52,14 @@ def local(value: Any) -> Any:
     if type(value) is np.ndarray:
         return captured(value) if is_data_array(value) and recorders() else value
     return sparse.stand_in(value) if sparse.is_sparse(value) and recorders() else value
+
+
+def item_of_option(owner: Any, key: Any) -> Any:
+    """`owner[key]`, where a traced condition has chosen the key: one that is missing is an error of that run."""
+    try:
+        return Hooks.item(owner, key)
+    except KeyError as e:
+        raise thrown(e) from None
 
 
 HOLDING = (list, dict)
@@ -200,6 +211,8 @@ class Hooks(Control):
     def item(owner: Any, key: Any) -> Any:
         """`owner[key]`."""
         owner, key = there(owner, message="'NoneType' object is not subscriptable"), surely(key)
+        if isinstance(owner, OneOf) or is_chosen(key):
+            return by_options((owner, key), {}, item_of_option)
         if is_grown(owner):
             return local(grown.item(owner, key))
         if isinstance(key, TracedArray) and isinstance(owner, (list, tuple)):
@@ -242,6 +255,9 @@ class Hooks(Control):
     def set_item(value: Any, owner: Any, key: Any) -> None:
         """`owner[key] = value`."""
         owner, key = there(owner, message="'NoneType' object does not support item assignment"), surely(key)
+        if is_chosen(key):
+            by_option(key, lambda option: Hooks.set_item(value, owner, option))
+            return
         if is_grown(owner):
             grown.before_item(owner, key)
         if isinstance(key, TracedArray) and isinstance(owner, list):
@@ -319,6 +335,9 @@ class Hooks(Control):
         """`owner[key] op= other`. What a list or dict holds and was changed in place is not stored again; of all else
         reading may have given a copy."""
         apply, owner, key, other = functools.partial(in_place, op), local(there(owner)), surely(key), there(other)
+        if is_chosen(key):
+            by_option(key, lambda option: cls.aug_item(owner, option, op, other))
+            return
         if isinstance(key, TracedArray) and isinstance(owner, list):
             key = sequences.place(owner, key)
         if isinstance(owner, TracedArray) and update_by_mask(owner, key, lambda x: apply(x, other), other):

@@ -15,7 +15,7 @@ from .guards import ANY, Guard, HeldItems, Repeated, Snapshot, Source, is_plain
 from .locations import fail
 from .outside import Outside, described
 from .parts import is_iterator, parts
-from .perhaps import Perhaps
+from .perhaps import Undecided
 from .recorder import Recorder
 from .state import change_back, is_carried
 
@@ -61,7 +61,7 @@ def cleared(world: Outside) -> list[Any]:
 
 def is_leak(x: Any) -> bool:
     """Whether it stands for what only the compiled code has, or is used up by the first call."""
-    return isinstance(x, (TracedArray, Perhaps)) or is_iterator(x)
+    return isinstance(x, (TracedArray, Undecided)) or is_iterator(x)
 
 
 def reachable(x: Any, world: Outside) -> Iterator[Any]:

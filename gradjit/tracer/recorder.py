@@ -144,6 +144,8 @@ class Recorder:
         self.told_by: dict[Any, tuple[Any, bool | None, bool | None]] = {}
         """By their values, conditions that tell whether something is there: by what that is known otherwise, and what a
         true and a false answer says of it (control/states.py)."""
+        self.options: dict[Any, int] = {}
+        """The numbers of strings and other options that traced conditions choose from (control/states.py)."""
         self.is_needed = False
         """Whether a number was needed that is not known."""
         self.foreign: dict[int, tuple[Any, frozenset[Any]]] = {}

@@ -11,6 +11,7 @@ from ..errors import BoundsError, UnsupportedError
 from . import operands as o, structures
 from .array import ARRAY, PYTHON, SCALAR, TracedArray
 from .control.may_alias import Alias, Aliases, bind
+from .control.states import is_option, option_at
 from .locations import fail
 from .subscripts import getitem
 
@@ -28,6 +29,8 @@ def item(items: Sequence[Any], key: TracedArray) -> Any:
         raise TypeError(f"{type(items).__name__} indices must be integers or slices, not {key!r}")
     if not items:
         fail(BoundsError, f"{type(items).__name__} index out of range: it is empty")
+    if (one := option_at(items, key, "it is one of a list's strings, by a traced integer")) is not None:
+        return one
     if all(not isinstance(x, NUMBERS) for x in items) and is_alike(items):
         return item_of(items, key)
     if not all(isinstance(x, NUMBERS) for x in items):
@@ -52,7 +55,7 @@ def is_alike(items: Sequence[Any]) -> bool:
     """Whether all items have one structure, and are made of numbers and arrays."""
     first, *others = [structures.flatten(x) for x in items]
     return not first[1].is_leaf() and all(tree == first[1] for _, tree in others) and all(
-        isinstance(leaf, NUMBERS) for leaves, _ in (first, *others) for leaf in leaves)
+        isinstance(leaf, NUMBERS) or is_option(leaf) for leaves, _ in (first, *others) for leaf in leaves)
 
 
 def item_of(items: Sequence[Any], key: Any, why: str = "it is an item of a list, taken by a traced integer") -> Any:

@@ -23,14 +23,14 @@ from .array import TracedArray
 from .attributes import special
 from .calls import call, is_liftable
 from .comparison import by_parts, is_usual, parts_of
-from .control.states import there
+from .control.states import by_options, there
 from .foreign import look_at_elements
 from .grown import is_grown
 from .guards import ABSENT, lookup
 from .opaque import among, watched
 from .outside import outside
 from .parts import CONTAINERS, HEAP_TYPE, is_iterator, items_within
-from .perhaps import Perhaps
+from .perhaps import OneOf, Perhaps
 from .raising import Managed, is_refusal
 from .recorder import current, recorders
 from .structures import made, refuse_identity
@@ -85,6 +85,11 @@ def binary(name: str, a: Any, b: Any) -> Any:
     """`a op b`."""
     if isinstance(a, Perhaps) or isinstance(b, Perhaps):
         a, b = (there(x, message=f"unsupported operand type for {name}: 'NoneType'") for x in (a, b))
+    if isinstance(a, OneOf) or isinstance(b, OneOf):
+        if name in ("eq", "ne"):
+            from .control.protocol import Control
+            return Control.compared(name, a, b)
+        return by_options((a, b), {}, functools.partial(binary, name))
     forward, reflected, function = BINARY[name]
     left, right = special(a, forward), special(b, reflected)
     if name == "ne" and left is None and right is None and asks_equality(a, b):

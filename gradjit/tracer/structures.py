@@ -28,7 +28,7 @@ from .control.frames import items_of
 from .locations import fail, with_place
 from .outside import is_user_class, outside
 from .parts import is_iterator
-from .perhaps import Perhaps, Unset
+from .perhaps import OneOf, Perhaps, Undecided, Unset
 from .recorder import current, recorders
 
 DEEPEST = 60
@@ -38,7 +38,7 @@ CLOSED = (BaseException, type, list, dict, set, frozenset, tuple, str, bytes, np
 """Instances of subclasses of these are more than their attributes."""
 
 
-UNCHANGING = (tuple, Perhaps)
+UNCHANGING = (tuple, Undecided)
 """What holds other things for ever."""
 
 
@@ -166,6 +166,7 @@ BUILTIN: dict[type, Callable[[Any], Node]] = {
     tuple: lambda x: ((tuple, len(x)), x, tuple),
     Perhaps: lambda x: of_perhaps(x),
     Unset: lambda x: of_perhaps(x),
+    OneOf: lambda x: ((OneOf, x.options), (x.number,), lambda values: OneOf(values[0], x.options, x.why)),
     deque: lambda x: ((deque, len(x), x.maxlen), x, functools.partial(deque, maxlen=x.maxlen)),
     dict: lambda x: of_mapping(x, dict),
     OrderedDict: lambda x: of_mapping(x, OrderedDict),

@@ -3,13 +3,18 @@ runs, in their order, wherever they stand; in what computes derivatives while it
 
 from __future__ import annotations
 
+import functools
 import sys
 from collections.abc import Callable
 from typing import Any
 
 from ..ir.ops.effects import RECEIVERS
 from ..probe import peek, text
+from .comparison import line
+from .control.protocol import Control
+from .control.states import by_option
 from .locations import here
+from .perhaps import OneOf, Perhaps
 from .recorder import current
 from .texts import Text, is_text, joined, percent, shown
 
@@ -20,8 +25,21 @@ LEVELS = frozenset({"debug", "info", "warning", "warn", "error", "critical", "ex
 def tell(said: Any, to: str = "") -> None:
     """Give the text to a receiver when the compiled function runs."""
     t = said if isinstance(said, Text) else Text([said])
+    for k, piece in enumerate(t.pieces):
+        if isinstance(piece, OneOf):
+            by_option(piece, functools.partial(_tell_option, t, k, to))
+            return
+        if isinstance(piece, Perhaps):
+            there, missing = (functools.partial(tell, Text([*t.pieces[:k], p, *t.pieces[k + 1:]]), to)
+                              for p in (shown(piece.value, "s"), "None"))
+            Control.either(line(), piece.is_there, there, missing)
+            return
     attrs = {"format": t.form, **({"to": to} if to else {})}
     current().append("debug_print", tuple(v.value for v in t.values), attrs)
+
+
+def _tell_option(t: Text, k: int, to: str, option: str) -> None:
+    tell(Text([*t.pieces[:k], option, *t.pieces[k + 1:]]), to)
 
 
 _names: dict[Any, str] = {}

@@ -6,6 +6,7 @@ in when the compiled function runs, where the text is printed, logged or raised.
 
 from __future__ import annotations
 
+import functools
 import re
 import types
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -21,10 +22,12 @@ from . import trees
 from .array import ARRAY, PYTHON, TracedArray
 from .attributes import read
 from .calls import call
+from .control.states import as_letters, presence, there
 from .grown import expanded, is_grown
 from .locations import fail, here
 from .operands import captured, is_traced
 from .outside import is_data_array
+from .perhaps import OneOf, Perhaps, Undecided
 
 
 @dataclass(frozen=True)
@@ -62,6 +65,9 @@ class Text:
     @property
     def form(self) -> str:
         """The format of str.format for the values."""
+        for p in self.pieces:
+            if isinstance(p, Undecided):
+                p.refuse()
         numbers = iter(range(len(self.pieces)))
         return "".join(p.form(next(numbers)) if isinstance(p, Field) else p.replace("{", "{{").replace("}", "}}")
                        for p in self.pieces)
@@ -156,17 +162,27 @@ def shown(x: Any, conversion: str = "", spec: Any = "") -> Any:
         x = expanded(x, "printing")
     if type(x) in (list, tuple, dict) and holds(x):
         return one(listed(x))
+    if isinstance(x, OneOf):
+        return Text([as_letters(x, functools.partial(in_format, conversion, spec))])
+    if isinstance(x, Perhaps) and presence(x) is None and not spec:
+        return Text([x])
+    if isinstance(x, Perhaps):
+        x = there(x, message="unsupported format string passed to NoneType.__format__")
     convert = CONVERSIONS.get(conversion)
     return call(format, call(convert, x) if convert else x, spec)
 
 
+def in_format(conversion: str, spec: str, x: Any) -> str:
+    return format(CONVERSIONS[conversion](x) if conversion else x, spec)
+
+
 def one(t: Text) -> Any:
     """The text, as a str where it is known."""
-    return t if t.fields else "".join(t.pieces)  # type: ignore[arg-type]
+    return t if t.fields or any(isinstance(p, Undecided) for p in t.pieces) else "".join(t.pieces)  # type: ignore[arg-type]
 
 
 def holds(x: Any) -> bool:
-    return any(isinstance(i, (TracedArray, Text)) or is_data_array(i) for i in trees.flatten(x)[0])
+    return any(isinstance(i, (TracedArray, Text, Undecided)) or is_data_array(i) for i in trees.flatten(x)[0])
 
 
 def listed(x: Any) -> Text:

@@ -39,7 +39,7 @@ from .locations import fail, raised_at
 from .masked_selection import Selection
 from .operands import captured
 from .outside import Outside, described, is_data_array
-from .perhaps import Perhaps
+from .perhaps import Undecided
 from .raising import is_thrown
 from .recorder import HiddenInput, Recorder, recorders
 from .repeated_calls import RepeatedCalls
@@ -457,7 +457,7 @@ def collect(recorder: Recorder, handles: list[Any], out: Any,
             x = x.elements
         if isinstance(x, Tail):
             x.refuse()
-        if isinstance(x, Perhaps):
+        if isinstance(x, Undecided):
             x.refuse()
         if isinstance(x, Text):
             fail(TraceError, f"the function returns the text {x.form!r}, whose numbers are traced values; return the "
@@ -466,7 +466,7 @@ def collect(recorder: Recorder, handles: list[Any], out: Any,
             fail(TraceError, f"the function returns a {type(x).__name__}, whose code would run only after tracing; "
                              f"return a list or an array", loc)
         if not isinstance(x, TracedArray):
-            if recorder.outer is None and any(isinstance(h, (TracedArray, Perhaps)) for h in left_outside.reachable(
+            if recorder.outer is None and any(isinstance(h, (TracedArray, Undecided)) for h in left_outside.reachable(
                     x, recorder.world)):
                 fail(LeakError, f"the function returns {described(x)} that holds a traced value, which stands for no "
                                 f"number when the function has ended; return the numbers, in tuples, lists, dicts or "

@@ -175,7 +175,7 @@ def becomes_a_string(x):
     for v in x:
         if v > 1.0:
             name = "large"
-    return np.sum(x) * len(name)
+    return name
 
 
 def becomes_a_tuple(x):

@@ -10,7 +10,7 @@ import numpy as np
 
 from ...errors import TraceError
 from ...ir import OPS, Block, Builder, Value, can_fail, walk
-from ...ir.types import BOOL
+from ...ir.types import BOOL, I64
 from ...probe import has_dict
 from ...records import dataclass
 from .. import structures
@@ -20,7 +20,7 @@ from ..guards import ABSENT, lookup
 from ..layout import Strides
 from ..locations import fail, here, with_place
 from ..outside import outside
-from ..perhaps import Perhaps, Unset
+from ..perhaps import OneOf, Perhaps, Unset
 from ..raising import may_be_caught
 from ..recorder import Content, Recorder, current
 from ..structures import Structure
@@ -43,7 +43,20 @@ from .may_alias import (
     value_of,
 )
 from .names import VALUE, shown
-from .states import MaybeBound, Spec, Undefined, described, is_same, join, numeric, spec_of
+from .states import (
+    MaybeBound,
+    Spec,
+    Undefined,
+    as_one_of,
+    described,
+    is_same,
+    join,
+    number_of,
+    numeric,
+    options_of,
+    spec_of,
+    union,
+)
 
 if TYPE_CHECKING:
     from .branches import Branch
@@ -90,6 +103,29 @@ class Left:
             return cls(x, [BranchLeaf.of(x)], structures.LEAF)
         found, tree = structures.flatten(x)
         return cls(x, [BranchLeaf.of(leaf) for leaf in found], tree)
+
+
+def one_of_them(options: tuple[Any, ...]) -> str:
+    return (f"one of {', '.join(map(repr, options))}, as a traced value decides: it can be compared, printed, and an "
+            f"index into dicts, and not be returned; choose a number, as an index")
+
+
+def with_options(x: Structure, y: Structure, some: Iterator[BranchLeaf], others: Iterator[BranchLeaf]
+                 ) -> tuple[Structure, Structure, list[BranchLeaf], list[BranchLeaf]]:
+    """Two structures and their leaves, with one of several options in both where it is in one."""
+    options = union(options_of(x.given), options_of(y.given))
+    if options is not None and not (x.is_leaf() and y.is_leaf()):
+        why = f"this is {one_of_them(options)}"
+        made = [(structures.flatten(as_one_of(z.given, options, why))[1],
+                 BranchLeaf.of(number_of(next(leaves).given)) if z.is_leaf() else next(leaves))
+                for z, leaves in ((x, some), (y, others))]
+        return made[0][0], made[1][0], [made[0][1]], [made[1][1]]
+    if x.is_leaf() or y.is_leaf() or x.kind != y.kind or len(x.children) != len(y.children):
+        return x, y, [next(some) for _ in x.leaves()], [next(others) for _ in y.leaves()]
+    parts = [with_options(c, d, some, others) for c, d in zip(x.children, y.children, strict=True)]
+    return (Structure(x.given, x.kind, [p[0] for p in parts], x.build),
+            Structure(y.given, y.kind, [p[1] for p in parts], y.build),
+            [leaf for p in parts for leaf in p[2]], [leaf for p in parts for leaf in p[3]])
 
 
 class Side:
@@ -225,7 +261,18 @@ class Merge:
                     return self.never(name, why, by_way=True)  # it may be bound in an earlier iteration
                 make = self.tree(name, y, y, blank=0 if x is a else 1)
                 return make if x.given.harmless else self.maybe(name, why, make, side=x is b)
-        return self.perhaps(name, a, b) or self.tree(name, a, b)
+        return self.perhaps(name, a, b) or self.one_of(name, a, b) or self.tree(name, a, b)
+
+    def one_of(self, name: str, a: Left, b: Left) -> Make | None:
+        """How one of several strings is made, or of other options, of which each side has left some."""
+        options = union(options_of(a.given), options_of(b.given))
+        if options is None or len(options) == 1:
+            return None
+        first, second = (x.leaves[0] if isinstance(x.given, OneOf) else BranchLeaf.of(number_of(x.given))
+                         for x in (a, b))
+        k = self.slot((first, second), Spec(PYTHON, I64, ()))
+        why = f"{shown(name)} is {one_of_them(options)} ({self.place})"
+        return lambda results: OneOf(root(results[k], self.recorder, PYTHON), options, why)
 
     def perhaps(self, name: str, a: Left, b: Left) -> Make | None:
         """How a value is made that one side has left, and the other None."""
@@ -242,12 +289,14 @@ class Merge:
             sides[blank] = BranchLeaf.of(False), *sides[1 - blank][1:]
         (first, x, some), (second, y, others) = sides
         if x != y:
+            x, y, some, others = with_options(x, y, iter(some), iter(others))
+        if x != y:
             return None
         spec = Spec(PYTHON, BOOL, ())
         k = self.slot((first, second), spec)
         value = self.node(name, x, y, zip(some, others, strict=True), blank)
-        why = (f"{name} is {described(a.given)} in one branch and {described(b.given)} in the other ({self.place}), "
-               f"where the condition is a traced value; " + (
+        why = (f"{shown(name)} is {described(a.given)} in one branch and {described(b.given)} in the other "
+               f"({self.place}), where the condition is a traced value; " + (
                    "assign it before the branch" if kind is Unset else
                    "ask whether it is None before it is used, or begin with a number instead of None, as -1 or np.nan"))
         return lambda results: kind(root(results[k], self.recorder, PYTHON), value(results), why)
@@ -259,9 +308,12 @@ class Merge:
         return BranchLeaf.of(True), x.tree, x.leaves
 
     def tree(self, name: str, a: Left, b: Left, blank: int | None = None) -> Make:
-        if a.tree != b.tree:
+        (x, some), (y, others) = (a.tree, a.leaves), (b.tree, b.leaves)
+        if x != y:
+            x, y, some, others = with_options(x, y, iter(some), iter(others))
+        if x != y:
             return self.differing(name, a.given, b.given)
-        return self.node(name, a.tree, b.tree, zip(a.leaves, b.leaves, strict=True), blank)
+        return self.node(name, x, y, zip(some, others, strict=True), blank)
 
     def node(self, name: str, x: Structure, y: Structure, leaves: Iterator[tuple[BranchLeaf, BranchLeaf]],
              blank: int | None) -> Make:
@@ -301,8 +353,11 @@ class Merge:
         if blank is None and (a.given is b.given or is_same(a.given, b.given)):
             return lambda _: a.given
         spec = join(a.spec, b.spec) if a.spec and b.spec else None
+        if spec is None and blank is not None:
+            return lambda _: a.given
         if spec is None:
-            return self.differing(name, a.given, b.given) if blank is None else lambda _: a.given
+            both = [Left(x.given, [x], structures.flatten(x.given)[1]) for x in (a, b) if options_of(x.given)]
+            return (self.one_of(name, *both) if len(both) == 2 else None) or self.differing(name, a.given, b.given)
         if a.root is not None and b.root is not None:
             x, y = (taken_out(leaf.handle, self.depth) for leaf in (a, b))
             if x is not None and y is not None and (blank is not None or same_elements(x, y)):

@@ -26,13 +26,13 @@ from .. import extents, operands as o
 from ..array import PYTHON, TracedArray, root
 from ..grown import is_grown, length
 from ..locations import here, raised_at, with_place
-from ..perhaps import Perhaps
+from ..perhaps import OneOf, Perhaps
 from ..raising import is_thrown, record
 from ..recorder import Recorder, current, recorders
 from .branch_results import Merge, Side
 from .frames import BRANCH, TRIAL, Frame
 from .names import Site
-from .states import Undefined, is_there_and, note_side, presence
+from .states import Undefined, is_any, is_there_and, note_side, presence
 
 
 def truth(test: Any, decide: bool = True) -> Any:
@@ -42,6 +42,8 @@ def truth(test: Any, decide: bool = True) -> Any:
         test.fail()
     if isinstance(test, Perhaps):
         return truth_of(test, decide)
+    if isinstance(test, OneOf):
+        test = is_any(test, bool)
     if is_grown(test):
         test = length(test) > 0
     if not isinstance(test, TracedArray) and recorders():

@@ -33,7 +33,7 @@ from .branches import raised_in_branch
 from .frames import BRANCH, LOOP, Frame, Retry
 from .histories import Grows, Growth
 from .loop_results import LoopResults
-from .loop_variables import Again, CarriedValue, Learned, LoopVariable, Mismatch, NotBound, RunAsPython
+from .loop_variables import Again, CarriedValue, Changes, Learned, LoopVariable, Mismatch, NotBound, RunAsPython
 from .may_alias import refresh_all
 from .names import Site, shown
 from .states import numeric
@@ -136,6 +136,9 @@ class LoopStatement:
             error = error.refused
         elif isinstance(error, NotBound) and not self.may_peel:
             self.learned.begins[error.key] = error.blank
+            error = Again()
+        elif isinstance(error, Changes) and not self.may_peel:
+            self.learned.options[error.key] = error.options
             error = Again()
         frame.abandon()
         if learned or isinstance(error, Again):

@@ -20,12 +20,12 @@ from ...probe import has_dict
 from ...records import dataclass
 from .. import structures
 from ..array import ARRAY, PYTHON, TracedArray, root
-from ..perhaps import Perhaps, Unset
+from ..perhaps import OneOf, Perhaps, Unset
 from ..structures import Structure
 from .frames import CONTAINERS, Frame, items_of, same_items
 from .item_targets import ItemTarget
 from .may_alias import same_elements
-from .states import Spec, Undefined, converted, described, is_same, join, numeric, spec_of
+from .states import Spec, Undefined, as_one_of, converted, described, is_same, join, numeric, options_of, spec_of, union
 
 T = TypeVar("T")
 MAX_LEAVES = 256
@@ -50,11 +50,24 @@ class NotBound(Mismatch):
         self.key, self.blank = key, Blank(Unset(TRUE, x, message))
 
 
+class Changes(Mismatch):
+    """A string, or the like, that becomes another one."""
+
+    def __init__(self, key: Any, options: tuple[Any, ...], message: str):
+        super().__init__(message)
+        self.key, self.options = key, options
+
+
 class Again(Signal):
     """The attempt has shown how a variable must be carried: trace the body again."""
 
 
 FALSE, TRUE = root(np.asarray(False), None, PYTHON), root(np.asarray(True), None, PYTHON)
+
+
+def outside_of(frame: Frame) -> Frame:
+    assert frame.parent is not None
+    return frame.parent
 
 
 class Blank:
@@ -71,8 +84,7 @@ class Blank:
     def outside_of(self, frame: Frame) -> Any:
         """A new one, made around a frame that has just begun, for a name that is not bound, or None."""
         r = frame.recorder
-        assert frame.parent is not None
-        r.frame = frame.parent
+        r.frame = outside_of(frame)
         try:
             x = structures.unflatten(self.tree, [y if spec is None else root(r.builder.const(
                 0, spec.dtype, spec.shape), r, spec.kind) for spec, y in self.leaves])
@@ -100,6 +112,8 @@ class Learned:
     carry: dict[int, TracedArray] = field(default_factory=dict)
     """Known arrays that are written to."""
     places: list[ItemTarget] = field(default_factory=list)
+    options: dict[Any, tuple[Any, ...]] = field(default_factory=dict)
+    """By variable, what it may be, where that is one of several strings or the like."""
     begins: dict[Any, Blank] = field(default_factory=dict)
     """By name, of those that only the body binds while the program notes that: what it is."""
     failed: Exception | None = None
@@ -108,7 +122,7 @@ class Learned:
     def way(self) -> tuple[int, ...]:
         """Counts what may send the next attempt another way through the body; types of numbers do not."""
         facts = (self.same, self.dynamic, self.closed, self.shared, self.unordered, self.carry, self.places,
-                 self.begins)
+                 self.begins, self.options)
         return tuple(map(len, facts))
 
 
@@ -235,6 +249,10 @@ class LoopVariable:
     def __init__(self, key: Any, name: str, given: Any, rebound: bool, frame: Frame, learned: Learned):
         if key in learned.begins and (given is None or isinstance(given, Undefined)):
             given = learned.begins[key].outside_of(frame)
+        if key in learned.options:
+            frame.recorder.frame = outside_of(frame)
+            given = as_one_of(given, learned.options[key], f"{name} is one of several in the iterations of a loop")
+            frame.recorder.frame = frame
         self.key, self.name, self.given, self.learned = key, name, given, learned
         self.tree = structures.LEAF
         self.same = is_object(given) and not isinstance(given, TracedArray) and learned.same.get(key, not rebound)
@@ -267,7 +285,16 @@ class LoopVariable:
         if (self.given is None and type(x) is Perhaps) or (isinstance(self.given, Undefined) and type(x) is Unset):
             self.learned.begins[self.key] = Blank(x)
             raise Again
-        return x
+        now, then = options_of(x), options_of(self.given)
+        if now is None or then is None or (x is self.given and not isinstance(x, OneOf)):
+            return x
+        every = union(then, now)
+        if every is not None and len(every) > len(then):
+            if not isinstance(x, OneOf) and not isinstance(self.given, OneOf):
+                raise Changes(self.key, every, f"{self.name} changes from {described(self.given)} to {described(x)}")
+            self.learned.options[self.key] = every
+            raise Again
+        return as_one_of(x, then, self.given.why) if isinstance(self.given, OneOf) else x
 
     def finish(self, x: Any) -> list[tuple[CarriedLeaf, Value | None]]:
         """The leaves with their values at the end of the body (None: unchanged). Again or Mismatch."""

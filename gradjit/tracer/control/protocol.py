@@ -16,11 +16,12 @@ from ...errors import Signal, TraceError
 from .. import operands as o, trees
 from ..array import ARRAY, PYTHON, TracedArray, root
 from ..calls import call
+from ..comparison import line
 from ..dispatch import leave
 from ..effects import check
 from ..locations import fail
 from ..outside import is_user_class, outside
-from ..perhaps import Perhaps
+from ..perhaps import OneOf, Perhaps, Undecided
 from ..raising import Trying, caught, thrown
 from ..recorder import current, recorders
 from ..special_methods import binary
@@ -31,7 +32,7 @@ from .for_loops import ForStatement
 from .frames import before_change, is_container
 from .may_alias import bind_returned
 from .names import NONE, SITES, Site
-from .states import Undefined, is_none, is_something, surely, there
+from .states import Undefined, by_options, is_chosen, is_none, is_something, same, surely, there
 from .while_loops import WhileStatement
 
 Thunk = Callable[[], Any]
@@ -129,14 +130,23 @@ class Control:
         y = o.emit("not", t)
         return root(y.content, y.home, PYTHON)
 
-    @staticmethod
-    def compared(name: str, a: Any, b: Any) -> Any:
+    @classmethod
+    def compared(cls, name: str, a: Any, b: Any) -> Any:
         """`a < b` and its kin, `a is b`."""
         if isinstance(a, Perhaps) or isinstance(b, Perhaps):
             if name in ("is_", "is_not", "eq", "ne") and (a is None or b is None):
                 x = b if a is None else a
                 return is_none(x) if name in ("is_", "eq") else is_something(x)
+            x, y = (a, b) if isinstance(a, Perhaps) else (b, a)
+            if name in ("eq", "ne") and not isinstance(y, Perhaps):  # None is equal to nothing else
+                equal = cls.all_of(line(), is_something(x), lambda: cls.compared("eq", x.value, y))
+                return equal if name == "eq" else cls.negated(equal)
             a, b = (there(x) if name in ORDERED else surely(x) for x in (a, b))
+        if isinstance(a, OneOf) or isinstance(b, OneOf):
+            if name not in SAME:
+                return by_options((a, b), {}, functools.partial(cls.compared, name))
+            found = same(a, b, operator.is_ if name in ("is_", "is_not") else functools.partial(cls.compared, "eq"))
+            return found if name in ("is_", "eq") else cls.negated(found)
         return identical(a, b) == (name == "is_") if name in ("is_", "is_not") else binary(name, a, b)
 
     @classmethod
@@ -254,6 +264,8 @@ class Control:
     def contains(item: Any, items: Any) -> Any:
         """`item in items`, where something is traced."""
         item, items = surely(item), there(items)
+        if is_chosen(item) or isinstance(items, OneOf):
+            return by_options((item, items), {}, Control.contains)
         if isinstance(items, TracedArray):
             found = np.any(items == item)
         elif isinstance(items, (list, tuple)) and items and o.is_traced((item, *items)):
@@ -270,11 +282,15 @@ class Control:
 
 ORDERED = ("lt", "le", "gt", "ge")
 """Comparisons that None does not take part in."""
+SAME = ("is_", "is_not", "eq", "ne")
+"""Comparisons of which the answer is the same for the same things."""
 
 
 def watch_key(x: Any) -> None:
     """A member of a set, a key of a dict, an index: which of them are equal, and what number an index is, may depend on
     all that they hold."""
+    if isinstance(x, Undecided):
+        x.refuse()
     if isinstance(x, (tuple, list, slice)):
         for part in (x.start, x.stop, x.step) if isinstance(x, slice) else x:
             watch_key(part)

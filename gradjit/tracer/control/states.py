@@ -6,7 +6,9 @@ a NumPy scalar); a bool does not become a number, an array neither changes its d
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import enum
+import functools
+from collections.abc import Callable, Iterable
 from typing import Any, NoReturn
 
 import numpy as np
@@ -19,7 +21,7 @@ from ..array import ARRAY, PYTHON, SCALAR, TracedArray, root
 from ..guards import same_value
 from ..locations import fail, here
 from ..outside import is_data_array
-from ..perhaps import Perhaps
+from ..perhaps import OneOf, Perhaps
 from ..recorder import current, recorders
 from .names import PREFIX, shown
 
@@ -148,6 +150,8 @@ def described(x: Any) -> str:
         return "not bound"
     if isinstance(x, Perhaps):
         return f"None or {described(x.value)}"
+    if isinstance(x, OneOf):
+        return f"one of {', '.join(map(repr, x.options))}"
     h = numeric(x)
     if h is not None and not (isinstance(x, (bool, int, float)) and not isinstance(x, np.generic)):
         return str(spec_of(h))
@@ -243,3 +247,132 @@ def surely(x: Any) -> Any:
     if known is None:
         x.refuse()
     return x.value if known else None
+
+
+# one of several strings, or members of an enumeration: questions and uses ---------------------------------------------
+MOST = 32
+"""So many options one value has at most: a use is compiled for each."""
+
+
+def is_option(x: Any) -> bool:
+    """Whether it is something that can be numbered: what never changes, and is equal to no number."""
+    return type(x) is str or (isinstance(x, enum.Enum) and not isinstance(x, (int, float)))
+
+
+def options_of(x: Any) -> tuple[Any, ...] | None:
+    """What it may be; None for what is no option."""
+    return x.options if isinstance(x, OneOf) else (x,) if is_option(x) else None
+
+
+def number_of(x: Any) -> int:
+    """The number of an option in the program."""
+    known: dict[Any, int] = current().outermost.options
+    return known.setdefault((type(x), x), len(known))
+
+
+def union(*several: tuple[Any, ...] | None) -> tuple[Any, ...] | None:
+    """All of the options, each once; None where something is no option, or they are too many."""
+    found: dict[Any, Any] = {}
+    for options in several:
+        if options is None:
+            return None
+        found.update(((type(x), x), x) for x in options)
+    return tuple(found.values()) if len(found) <= MOST else None
+
+
+def as_one_of(x: Any, options: tuple[Any, ...], why: str) -> OneOf:
+    """An option, or one of some, as one of more."""
+    number = x.number if isinstance(x, OneOf) else root(np.asarray(number_of(x)), None, PYTHON)
+    return OneOf(number, options, why)
+
+
+def option_at(items: Iterable[Any], place: TracedArray, why: str) -> OneOf | None:
+    """An item of a list of options at a traced place."""
+    items = list(items)
+    options = union(*map(options_of, items))
+    if options is None:
+        return None
+    numbers = [o.as_traced(x.number if isinstance(x, OneOf) else number_of(x)) for x in items]
+    from ..subscripts import getitem
+    found = getitem(o.stack_nested(numbers), place)
+    return OneOf(root(found.content, found.home, PYTHON), options, why)
+
+
+def as_letters(x: OneOf, letters: Callable[[Any], str]) -> OneOf:
+    """One of the texts of the options."""
+    texts = [letters(option) for option in x.options]
+    places = place_of(x)
+    found = option_at(texts, places, x.why)
+    assert found is not None
+    return found
+
+
+def place_of(x: OneOf) -> TracedArray:
+    """Its place among its options."""
+    numbers = [number_of(option) for option in x.options]
+    table = np.zeros(max(numbers) + 1, np.int64)
+    table[numbers] = np.arange(len(numbers))
+    from ..subscripts import getitem
+    return getitem(o.as_traced(table), o.as_traced(x.number))
+
+
+def is_any(x: OneOf, fits: Callable[[Any], Any]) -> Any:
+    """Whether it is one of the options that fit: a bool where all do, or none."""
+    fitting = [option for option in x.options if fits(option)]
+    if len(fitting) in (0, len(x.options)):
+        return bool(fitting)
+    tests = [o.as_traced(o.as_traced(x.number) == number_of(option)) for option in fitting]
+    either: Any = np.logical_or
+    found = o.as_traced(functools.reduce(either, tests))
+    return root(found.content, found.home, PYTHON)
+
+
+def same(a: Any, b: Any, by: Callable[[Any, Any], Any]) -> Any:
+    """`a == b` or `a is b`, where one of them, or both, are chosen."""
+    if not isinstance(a, OneOf):
+        a, b = b, a
+    if not isinstance(b, OneOf):
+        return is_any(a, lambda option: by(option, b))
+    return by_option(a, lambda option: same(option, b, by))
+
+
+def by_option(x: Any, use: Callable[[Any], Any]) -> Any:
+    """`use(x)`: where x, or a part of a tuple, is chosen, of each option, under the condition that it is the one."""
+    if type(x) is tuple and is_chosen(x):
+        return by_options(x, {}, lambda *parts: use(parts))
+    if not isinstance(x, OneOf):
+        return use(x)
+    from ..comparison import line
+    from .protocol import Control
+
+    def from_here(k: int) -> Any:
+        if k == len(x.options) - 1:
+            return use(x.options[k])
+        is_this = is_any(OneOf(x.number, x.options[k:], x.why), lambda option: option is x.options[k])
+        return Control.either(line(), is_this, lambda: use(x.options[k]), lambda: from_here(k + 1))
+
+    return from_here(0)
+
+
+def is_chosen(x: Any) -> bool:
+    """Whether it is one of several options, or a tuple of such."""
+    return isinstance(x, OneOf) or (type(x) is tuple and any(map(is_chosen, x)))
+
+
+def by_options(args: tuple[Any, ...], kwargs: dict[str, Any], use: Callable[..., Any]) -> Any:
+    """The same of all arguments of a call that are chosen."""
+    for k, a in enumerate(args):
+        if is_chosen(a):
+            return by_option(a, functools.partial(_in_place, args, kwargs, use, k))
+    for name, a in kwargs.items():
+        if is_chosen(a):
+            return by_option(a, functools.partial(_by_name, args, kwargs, use, name))
+    return use(*args, **kwargs)
+
+
+def _in_place(args: tuple[Any, ...], kwargs: dict[str, Any], use: Callable[..., Any], k: int, option: Any) -> Any:
+    return by_options((*args[:k], option, *args[k + 1:]), kwargs, use)
+
+
+def _by_name(args: tuple[Any, ...], kwargs: dict[str, Any], use: Callable[..., Any], name: str, option: Any) -> Any:
+    return by_options(args, {**kwargs, name: option}, use)

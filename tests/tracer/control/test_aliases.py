@@ -799,7 +799,7 @@ def test_what_grows_without_measure_is_refused():
             y[1] *= 0.9
         return np.sum(x * x) + np.sum(y)
 
-    with pytest.raises(gj.TraceError, match="(?s)y may be one array or another .* copy the array .*test_aliases.py"):
+    with pytest.raises(gj.TraceError, match="(?s)[xy] may be one array or another .* copy the array .*test_aliases.py"):
         gj.jit(f)(X.copy(), Y.copy())
 
 

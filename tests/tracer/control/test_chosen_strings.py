@@ -1,0 +1,235 @@
+"""Strings and members of enumerations that traced conditions choose: modes of a machine, the name of the best model."""
+
+from __future__ import annotations
+
+import enum
+import math
+from typing import NamedTuple
+
+import numpy as np
+import pytest
+
+import gradjit as gj
+
+
+class Phase(enum.Enum):
+    BOOST = 1
+    COAST = 2
+    DOWN = 3
+
+
+class Fit(NamedTuple):
+    name: str
+    score: float
+    both: tuple[float, float]
+
+
+class Latch:
+    state = "idle"
+
+    def step(self, v):
+        if self.state == "idle" and v > 0.3:
+            self.state = "run"
+        elif self.state == "run" and v < -0.3:
+            self.state = "idle"
+        return v if self.state == "run" else 0.0
+
+
+def thermostat(x):
+    gains = {"heat": 2.0, "cool": -1.5, "off": 0.0}
+    mode, t, log = "off", x, []
+    for k in range(60):
+        if t < 18:
+            mode = "heat"
+        elif t > 24:
+            mode = "cool"
+        elif mode != "off" and 20 < t < 22:
+            mode = "off"
+        t = t + 0.1 * gains[mode] + 0.05 * math.sin(k)
+        log.append(t)
+    return sum(log) / len(log) + (1.0 if mode in ("heat", "cool") else 0.0)
+
+
+def rocket(x):
+    h, v, phase, t = 0.0, 0.0, Phase.BOOST, 0.0
+    counts = {Phase.BOOST: 0, Phase.COAST: 0, Phase.DOWN: 0}
+    while phase is not Phase.DOWN:
+        a = x - 9.81 if phase is Phase.BOOST else -9.81
+        v += 0.05 * a
+        h += 0.05 * v
+        t += 0.05
+        counts[phase] += 1
+        if phase == Phase.BOOST and h > 10:
+            phase = Phase.COAST
+        elif phase == Phase.COAST and v < 0:
+            phase = Phase.DOWN
+    return h + t + counts[Phase.COAST] * 0.01 * x
+
+
+def best_model(x):
+    scores = {"linear": x**2, "cubic": 3 * x, "exp": math.exp(x) / 2}
+    best = min(scores, key=lambda k: scores[k])
+    print(f"best: {best:>8s} with {scores[best]:.3f}")
+    worst = max(scores.items(), key=lambda kv: kv[1])
+    return scores[best] + worst[1] * (2.0 if worst[0] == "exp" else 1.0)
+
+
+def ranked(x):
+    total = 0.0
+    for i, (name, v) in enumerate(sorted({"a": x, "b": 2 - x, "c": 0.5}.items(), key=lambda kv: kv[1], reverse=True)):
+        print(name, v)
+        total += v * (i + 1) * (10 if name == "a" else 1)
+    return total
+
+
+def status(x):
+    status = "max_iter"
+    for k in range(50):
+        new = 0.5 * (x + 2 / x)
+        if abs(new - x) < 1e-3:
+            status = "converged"
+            break
+        x = new
+    if status.startswith("conv"):
+        x = x * 2
+    print("status %s after %d" % (status, k))  # noqa: UP031
+    return {"x": x, "ok": status == "converged"}["x"] + len(status) * 0.1
+
+
+def by_place(x):
+    kinds = ["relu", "tanh", "sin"]
+    name = kinds[np.argmax(np.array([x, 1.0, x * x]))]
+    return math.tanh(x) + (x if name == "tanh" else 2 * x)
+
+
+def list_of_strings(x):
+    names = []
+    for v in x:
+        names.append("up" if v > 0 else "down")
+    return sum(v if n == "up" else 2 * v for v, n in zip(x, names, strict=True))
+
+
+def items_of_a_dict(x):
+    key = "a" if x > 0 else "b"
+    d = {"a": 0.0, "b": 1.0}
+    d[key] = x * 5
+    d[key] += 2
+    return d["a"] * 2 + d["b"] + d.get(key, 0.0)
+
+
+def latch(x):
+    a = Latch()
+    return sum(a.step(v) for v in x) + (1.0 if a.state == "run" else 0.0)
+
+
+def best_or_none(x):
+    models = {"line": lambda t: 2 * t, "square": lambda t: t * t + 0.1, "exp": lambda t: math.exp(t) - 1,
+              "sine": lambda t: 5 * math.sin(t)}
+    best, score = None, -np.inf
+    for name, model in models.items():
+        s = model(x)
+        if s > score:
+            best, score = name, s
+    print(best)
+    return score + (1.0 if best == "sine" else 0.0) + len(best) * 0.01
+
+
+def record_of_the_best(x):
+    best = None
+    for k in range(40):
+        x = x + 0.3 * math.sin(k)
+        if best is None or x > best.score:
+            best = Fit("up" if math.sin(k) > 0.5 else ("down" if x > 2 else "flat"), x, (x, 2 * x))
+    return best.score + (0.5 if best.name == "down" else 0.0) + best.both[1]
+
+
+def mode_in_a_dict(x):
+    state = {"mode": "idle", "count": 0, "e": x}
+    for _ in range(30):
+        m = state["mode"]
+        if m == "idle" and state["e"] > 0.5:
+            state["mode"] = "run"
+        if m == "run":
+            state["e"] *= 0.8
+            state["count"] += 1
+            if state["e"] < 0.2:
+                state["mode"] = "done"
+        elif m == "idle":
+            state["e"] += 0.05 * x
+    return state["e"] + state["count"] + (0 if state["mode"] == "done" else 100.0)
+
+
+def pairs_of_strings(x):
+    def sign(v):
+        if v < 0:
+            return "neg"
+        if v == 0:
+            return "zero"
+        return "pos"
+
+    table = {("neg", "pos"): 1.0, ("pos", "pos"): 2.0, ("pos", "neg"): 3.0, ("neg", "neg"): 4.0}
+    return table[sign(x), sign(x - 1)] * x
+
+
+def histogram(x):
+    counts, sums = {"lo": 0, "mid": 0, "hi": 0}, {"lo": 0.0, "mid": 0.0, "hi": 0.0}
+    for v in x:
+        key = "lo" if v < -0.3 else "hi" if v > 0.3 else "mid"
+        counts[key] += 1
+        sums[key] = sums[key] + v * v
+    return sum(sums[k] / max(counts[k], 1) for k in counts)
+
+
+def attribute_of_a_member(x):
+    phase = Phase.BOOST if x > 1 else Phase.COAST
+    return x * phase.value + len(phase.name) * 0.1 + (phase.name.lower() == "coast")
+
+
+WAVES = np.sin(np.arange(40.0) * 0.7 + 0.1)
+CASES = [
+    (thermostat, [15.0, 30.0, 21.0]), (rocket, [20.0, 40.0]), (best_model, [0.5, 2.0, 4.0]), (ranked, [0.2, 1.7]),
+    (status, [1.0, 1e9]), (by_place, [1.5, 0.3]), (list_of_strings, [WAVES, WAVES[:5]]), (items_of_a_dict, [1.0, -1.0]),
+    (latch, [WAVES, WAVES[:7]]), (best_or_none, [0.5, 2.0, 3.0]), (record_of_the_best, [0.5, 2.0]),
+    (mode_in_a_dict, [0.7, 0.1]), (pairs_of_strings, [0.5, 2.0, -1.0]), (histogram, [WAVES, WAVES[:5]]),
+    (attribute_of_a_member, [2.0, 0.5]),
+]
+
+
+@pytest.mark.parametrize("f, points", [pytest.param(*c, id=c[0].__name__) for c in CASES])
+def test_value_gradient_and_what_is_printed(f, points, capsys):
+    compiled, gradient = gj.jit(f), gj.grad(f)
+    for x in points:
+        expected = f(x)
+        said = capsys.readouterr().out
+        assert compiled(x) == pytest.approx(expected, rel=1e-12)
+        assert capsys.readouterr().out == said
+        assert gj.jit(f, tier="interpret")(x) == pytest.approx(expected, rel=1e-12)
+        got = gradient(x)
+        capsys.readouterr()
+        d = np.cos(np.arange(np.size(x))) if np.ndim(x) else 1.0
+        h = 1e-6 * max(1.0, np.max(np.abs(x)))
+        assert np.sum(got * d) == pytest.approx((f(x + h * d) - f(x - h * d)) / (2 * h), rel=1e-5, abs=1e-5)
+        capsys.readouterr()
+
+
+def test_a_key_that_is_missing_is_an_error_of_the_run():
+    def f(x):
+        key = "a" if x > 0 else "b"
+        return {"a": 2.0}[key] * x
+
+    g = gj.jit(f)
+    assert g(1.0) == 2.0
+    with pytest.raises(KeyError, match="b"):
+        g(-1.0)
+
+
+def test_what_is_refused_names_the_options():
+    def returned(x):
+        return "pos" if x > 0 else "neg"
+
+    def as_a_key(x):
+        return {("pos" if x > 0 else "neg"): x}["pos"]
+
+    for f in returned, as_a_key:
+        with pytest.raises(gj.TraceError, match="one of 'pos', 'neg', as a traced value decides.*choose a number"):
+            gj.jit(f)(1.0)
