@@ -84,7 +84,7 @@ def ranked(x):
 
 def status(x):
     status = "max_iter"
-    for k in range(50):
+    for k in range(50):  # noqa: B007
         new = 0.5 * (x + 2 / x)
         if abs(new - x) < 1e-3:
             status = "converged"
