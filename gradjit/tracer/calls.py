@@ -179,9 +179,11 @@ def told(f: Any) -> Rule | None:
 
 def of_standard_library(f: Any, args: tuple[Any, ...]) -> Rule | None:
     """The rule of a function of Python's own library that looks at numbers."""
-    if f.__module__ not in ("statistics", "copy"):
+    if f.__module__ not in ("statistics", "copy", "heapq"):
         return None
-    from .standard_library import deep_copy, of_statistics
+    from .standard_library import FROM_HEAPS, deep_copy, of_statistics
+    if f.__module__ == "heapq":
+        return FROM_HEAPS.get(f.__name__)
     return (deep_copy if f is copy.deepcopy else None) if f.__module__ == "copy" else of_statistics(f, args)
 
 

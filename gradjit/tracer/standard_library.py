@@ -90,6 +90,17 @@ def _sort(items: list[Any], /, *, key: Any = None, reverse: bool = False) -> Non
     items[:] = RULES[sorted](items, key=key, reverse=reverse)
 
 
+def _first(count: int, items: Any, key: Any = None, *, reverse: bool) -> list[Any]:
+    from .builtin_functions import RULES
+    found: list[Any] = made(RULES[sorted](items, key=key, reverse=reverse)[:count])
+    return found
+
+
+FROM_HEAPS: dict[str, Rule] = {"nlargest": functools.partial(_first, reverse=True),
+                               "nsmallest": functools.partial(_first, reverse=False)}
+"""Functions of `heapq` that give what sorting would."""
+
+
 def equal(x: Any, y: Any) -> Any:
     return True if x is y else before("eq", x, y)
 

@@ -19,8 +19,8 @@ from .checkpointed_loops import Checkpointed
 from .frames import TRIAL, Frame
 from .histories import Growth
 from .iterables import SHORT, IndexedIterable, indexed_iterable
-from .loop_regions import NESTED, PEELED, SHORT_NEST, UNROLLED, LoopStatement, count_unrolled, explained
-from .loop_variables import Again, CarriedValue, Mismatch
+from .loop_regions import FILLING, NESTED, PEELED, SHORT_NEST, UNROLLED, LoopStatement, count_unrolled, explained
+from .loop_variables import Again, CarriedValue, Fills, Mismatch
 from .names import Site
 
 
@@ -210,6 +210,10 @@ class ForStatement(LoopStatement):
         return self.static is not None and self.flag is None
 
     def give_up(self, error: Exception) -> None:
+        if isinstance(error, Fills) and error.iterations <= min(FILLING, self.remaining) and self.static is not None:
+            self.peeling, self.mismatch = error.iterations, error
+            self.iterator = self.iterator or self.started()
+            return
         if isinstance(error, Mismatch) and self.iteration < PEELED and self.static is not None and self.remaining > 1:
             self.peeling, self.mismatch = 1, error
             self.iterator = self.iterator or self.started()

@@ -53,6 +53,8 @@ ATTEMPTS = 40
 """How often a body is traced anew to learn what it carries."""
 PEELED = 2
 """How many iterations run as ordinary Python before a region, where the first iterations have other types."""
+FILLING = 32
+"""The same, where a deque fills up."""
 TENTATIVE = 16
 """Iterations of a `while` on known conditions before it is tried as a region."""
 MUCH = 400

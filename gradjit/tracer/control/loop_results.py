@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -25,7 +25,17 @@ from .branches import truth
 from .frames import OF_BYTES, Frame, substitute
 from .histories import alias
 from .item_targets import ItemTarget
-from .loop_variables import Again, Blank, CarriedLeaf, CarriedValue, LoopVariable, Mismatch, RunAsPython, learning_all
+from .loop_variables import (
+    Again,
+    Blank,
+    CarriedLeaf,
+    CarriedValue,
+    Fills,
+    LoopVariable,
+    Mismatch,
+    RunAsPython,
+    learning_all,
+)
 from .may_alias import Alias, Aliases, When, bind, make_unreadable, overlap, refresh, set_alias_writes, taken_out
 from .names import VALUE, shown
 from .states import Spec, Undefined, described, join, numeric, spec_of
@@ -345,6 +355,10 @@ class LoopResults:
             if isinstance(owner, list) and len(now) > len(old) and all(now[k] is old[k] for k in old):
                 growing.append(functools.partial(self.grows, owner, list(owner)[len(old):]))
                 continue
+            if isinstance(owner, deque) and owner.maxlen is not None and len(now) > len(old):
+                missing = owner.maxlen - len(old)
+                raise Fills(f"{what} grows until it is full; keep the items in an array of full size, and their "
+                            f"number in a variable", -(-missing // (len(now) - len(old))))
             if list(old) != list(now)[:len(old)] or (len(now) > len(old) and not has_dict(owner)):
                 raise Mismatch(f"{what} grows or shrinks with each iteration, by append, pop or the like; keep "
                                f"the items in an array of full size, and their number in a variable")

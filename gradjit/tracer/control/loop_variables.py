@@ -42,6 +42,14 @@ def changing(name: str, old: Any, new: Any) -> Mismatch:
     return Mismatch(f"{name} changes from {before} to {after}{alike if before == after else ''}")
 
 
+class Fills(Mismatch):
+    """A deque that gets no longer than so many items, after some more iterations."""
+
+    def __init__(self, message: str, iterations: int):
+        super().__init__(message)
+        self.iterations = iterations
+
+
 class NotBound(Mismatch):
     """An attribute that only the body gives to an object."""
 

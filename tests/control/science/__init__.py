@@ -12,12 +12,13 @@ from . import (
     mechanics,
     networks,
     records,
+    searching,
 )
 
 FIELDS = {
     "astronomy": astronomy.CASES, "biology": biology.CASES, "chemistry": chemistry.CASES, "climate": climate.CASES,
     "control": control.CASES, "finance": finance.CASES, "inference": inference.CASES, "learning": learning.CASES,
     "mechanics": mechanics.CASES, "networks": networks.CASES,
-    "records": records.CASES,
+    "records": records.CASES, "searching": searching.CASES,
 }
 SCIENCE = [case for cases in FIELDS.values() for case in cases]

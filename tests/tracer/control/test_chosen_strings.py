@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+import heapq
 import math
 from typing import NamedTuple
 
@@ -185,13 +186,20 @@ def attribute_of_a_member(x):
     return x * phase.value + len(phase.name) * 0.1 + (phase.name.lower() == "coast")
 
 
+def heaps(x):
+    scores = {"a": x[0], "b": x[1], "c": x[2]}
+    top = heapq.nlargest(2, scores, key=scores.get)
+    low = heapq.nsmallest(2, scores.items(), key=lambda kv: kv[1])
+    return sum(scores[k] for k in top) + low[0][1] * 10 + heapq.nlargest(1, scores.values())[0]
+
+
 WAVES = np.sin(np.arange(40.0) * 0.7 + 0.1)
 CASES = [
     (thermostat, [15.0, 30.0, 21.0]), (rocket, [20.0, 40.0]), (best_model, [0.5, 2.0, 4.0]), (ranked, [0.2, 1.7]),
     (status, [1.0, 1e9]), (by_place, [1.5, 0.3]), (list_of_strings, [WAVES, WAVES[:5]]), (items_of_a_dict, [1.0, -1.0]),
     (latch, [WAVES, WAVES[:7]]), (best_or_none, [0.5, 2.0, 3.0]), (record_of_the_best, [0.5, 2.0]),
     (mode_in_a_dict, [0.7, 0.1]), (pairs_of_strings, [0.5, 2.0, -1.0]), (histogram, [WAVES, WAVES[:5]]),
-    (attribute_of_a_member, [2.0, 0.5]),
+    (attribute_of_a_member, [2.0, 0.5]), (heaps, [np.array([1.0, 3.0, 2.0]), np.array([3.0, 1.0, -2.0])]),
 ]
 
 
