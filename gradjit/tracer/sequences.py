@@ -13,6 +13,7 @@ from .array import ARRAY, PYTHON, SCALAR, TracedArray
 from .control.may_alias import Alias, Aliases, bind
 from .control.states import is_option, option_at
 from .locations import fail
+from .recorder import current
 from .subscripts import getitem
 
 NUMBERS = (bool, int, float, complex, np.generic, np.ndarray, TracedArray)
@@ -29,7 +30,8 @@ def item(items: Sequence[Any], key: TracedArray) -> Any:
         raise TypeError(f"{type(items).__name__} indices must be integers or slices, not {key!r}")
     if not items:
         fail(BoundsError, f"{type(items).__name__} index out of range: it is empty")
-    if (one := option_at(items, key, "it is one of a list's strings, by a traced integer")) is not None:
+    one = None if counts_a_loop(key) else option_at(items, key, "it is one of a list's strings, by a traced integer")
+    if one is not None:
         return one
     if all(not isinstance(x, NUMBERS) for x in items) and is_alike(items):
         return item_of(items, key)
@@ -49,6 +51,11 @@ def item(items: Sequence[Any], key: TracedArray) -> Any:
     bind(chosen, Aliases(tuple(Alias.of(h.root) for h in handles),
                       "an array taken from a list by a traced integer may be any of the list's", alone=False))
     return chosen
+
+
+def counts_a_loop(key: TracedArray) -> bool:
+    """Whether it is the number of an iteration of a loop of known length, which may as well run as ordinary Python."""
+    return any(f.trip_count is not None and any(key.content is p for p in f.block.params) for f in current().frames)
 
 
 def is_alike(items: Sequence[Any]) -> bool:

@@ -200,12 +200,6 @@ def erring(x, n):
     return y  # here
 """, "y is a tuple in one branch and a list in the other (the if in line 2), where",
      "give it the same type in both"),
-    "two texts": (gj.errors.TraceError, """
-def erring(x, n):
-    scores = {"a": x[0], "b": x[1]}
-    return scores[max(scores, key=scores.get)]  # here
-""", "the expression is 'b' in one branch and 'a' in the other (the if in line 3)",
-     "choose a number, as an index, and by that an array or a number out of a list"),
     "a stack": (gj.errors.TraceError, """
 def erring(x, n):
     stack, total = [x[0], x[1]], 0.0
@@ -281,12 +275,6 @@ def erring(x, n):
     raise ValueError('b')  # here
 """, "erring raises an exception whichever way it takes, so that it computes nothing;",
      "ValueError('b')"),
-    "string index": (gj.errors.UnsupportedError, """
-def erring(x, n):
-    names = ['a', 'b', 'c']
-    return x if names[n] == 'a' else -x  # here
-""", "a list is indexed by a traced integer, and it holds a str: items must be",
-     "numbers, or arrays of one shape and dtype. Stack them into an array before, as by"),
     "unlike list index": (gj.errors.UnsupportedError, """
 def erring(x, n):
     l = [x, x[:2]]
