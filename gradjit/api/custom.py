@@ -22,6 +22,7 @@ from ..tracer.locations import fail
 from ..tracer.operands import as_traced, cast, constant
 from ..tracer.recorder import repeated, running_recorders
 from ..tracer.trace import ArgumentLeaf, Trace, definition_of, name_of, trace
+from .closures import as_it_stands
 from .differentiate import Traced
 from .recording_arguments import recorded_or_run
 from .signatures import positional
@@ -93,7 +94,7 @@ def _custom(f: Function, kind: str, define: str, given: tuple[Any, ...] | None, 
         if not rules:
             fail(DifferentiationError, f"{name_of(f)} is a gj.{kind} without a rule; define it by "
                                        f"{name_of(f)}.{define}({', '.join(parts)})", definition_of(f))
-        return Ruled(f, kind, RULES[kind](*rules[0]), fixed, *positional(f, args, kwargs)).result
+        return Ruled(f, kind, RULES[kind](*map(as_it_stands, rules[0])), fixed, *positional(f, args, kwargs)).result
 
     def defined(*functions: Any) -> Any:
         if len(functions) != len(parts) or not all(map(callable, functions)):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Sequence
+from types import FunctionType
 from typing import Any
 from weakref import WeakValueDictionary
 
@@ -20,6 +21,7 @@ from ..tracer.locations import fail
 from ..tracer.operands import as_traced, is_traced
 from ..tracer.recorder import current, repeated, running_recorders
 from ..tracer.trace import name_of
+from .closures import around, as_it_stands, is_made_here
 from .custom import Ruled, Written, by_both, by_cotangents, by_tangents
 from .declared import Array, DeclaredSignature
 from .recording_arguments import recorded_or_run
@@ -69,7 +71,8 @@ def primitive(f: Function | None = None, *, out: Any, vjp: Any = None, jvp: Any 
     return make if f is None else make(f)
 
 
-def _primitive(f: Function, out: Function, vjp: Any, jvp: Any) -> Any:
+def _primitive(f: Function, out: Function, vjp: Any, jvp: Any, is_fixed: bool = False) -> Any:
+    """is_fixed: whether what `f` reads from around it stays what it is."""
     name = name_of(f)
     forms = CallForms()
 
@@ -82,6 +85,9 @@ def _primitive(f: Function, out: Function, vjp: Any, jvp: Any) -> Any:
     def opaque(*args: Any, **kwargs: Any) -> Any:
         if not running_recorders():
             return recorded_or_run(opaque, f, args, kwargs)
+        if not is_fixed and is_made_here(f):
+            fixed = _primitive(checked_variables(f, name), out, as_it_stands(vjp), as_it_stands(jvp), is_fixed=True)
+            return fixed(*args, **kwargs)
         args, kwargs = positional(f, args, kwargs)
         if kwargs:
             fail(ArgumentError, f"{name} is a gj.primitive and is called with the keyword-only argument "
@@ -92,6 +98,20 @@ def _primitive(f: Function, out: Function, vjp: Any, jvp: Any) -> Any:
     if getattr(sys.modules.get(f.__module__ or ""), made.__name__, None) is f:
         made.__module__ = __name__  # under that name f itself is found
     return made
+
+
+def checked_variables(f: Any, name: str) -> Function:
+    """The function as it stands. ArgumentError where it reads what the program computes, or may change: it runs as
+    Python, when the program does."""
+    world = current().outermost.world
+    for variable, _, held in around(f):
+        is_computed = any(isinstance(x, TracedArray) for x in trees.flatten(held)[0])
+        if is_computed or (world.is_fresh(held) and not isinstance(held, FunctionType)):
+            fail(ArgumentError, f"the gj.primitive {name} reads {variable}, which is "
+                                f"{'computed' if is_computed else 'made'} by the function around it: it runs as Python "
+                                f"and knows arguments alone; pass {variable} as an argument")
+    now: Function = as_it_stands(f)
+    return now
 
 
 class CallForms(WeakValueDictionary[Any, OpaqueFunction]):

@@ -8,8 +8,8 @@ import sys
 import sysconfig
 from bisect import bisect_right
 from traceback import walk_tb
-from types import CodeType, FrameType
-from typing import NoReturn
+from types import CodeType, FrameType, FunctionType
+from typing import Any, NoReturn
 
 from ..bounded import Bounded
 from ..errors import GradjitError
@@ -29,6 +29,12 @@ def is_internal(filename: str) -> bool:
     found = (filename.startswith((_PACKAGE, *_NO_FILE)) or any(part in filename for part in _LIBRARIES)
              or (filename.startswith(_STDLIB) and f"{os.sep}site-packages{os.sep}" not in filename))
     return found and not filename.startswith(_USERS)
+
+
+def is_own(f: Any) -> bool:
+    """Whether a function is gradjit's; it may bear the name and module of one that it stands for."""
+    filename = f.__code__.co_filename if isinstance(f, FunctionType) else ""
+    return filename.startswith(_PACKAGE) and not filename.startswith(_USERS)
 
 
 def user_frame() -> FrameType | None:

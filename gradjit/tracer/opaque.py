@@ -33,7 +33,7 @@ from . import depth, process_settings
 from .array import TracedArray
 from .foreign import look_at_elements
 from .guards import is_plain
-from .locations import fail
+from .locations import fail, is_own
 from .operands import as_primitive, is_traced, name_of as function_name
 from .outside import Outside, described, is_user_class, outside
 from .parts import CONTAINERS, HEAP_TYPE, cell_content, is_iterator, items_within
@@ -273,7 +273,7 @@ def watched(world: Outside, f: Any, name: str, given: Iterable[Any]) -> TraceErr
             if is_c(f) or is_numpy(f):
                 of_c_code(world, f, name, x)
             else:
-                world.watch(x, name)
+                world.watch(x, name, follows=is_own(f))
     except TraceError as e:
         return e
     return None

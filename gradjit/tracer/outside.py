@@ -197,14 +197,17 @@ class Outside:
             for s in (source, other):
                 self.guards.setdefault(s, Guard(s, array, False))
 
-    def watch(self, value: Any, what: str) -> None:
+    def watch(self, value: Any, what: str, follows: bool = False) -> None:
         """Guard everything that can be reached from a value. TraceError where that cannot be told; `what` looks at it.
 
         Arrays are guarded with their elements: what was computed from them is part of the compiled code.
+        follows: whether the functions among it are traced when they are called, and so guard what they read themselves.
         """
         todo = [value]
         while todo:
             x = todo.pop()
+            if follows and isinstance(x, types.FunctionType):
+                continue
             if is_plain(x) or id(x) in self.watched or type(x).__module__.startswith("gradjit."):
                 continue
             self.watched[id(x)] = x

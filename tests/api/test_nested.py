@@ -560,3 +560,89 @@ def summed(first: Any, t: Any) -> Any:
             total = total + np.sum(first)
         total = total + np.sum(first) * k
     return total
+
+
+def checkpointed(x: Any) -> Any:
+    return sum(gj.checkpoint(lambda t: t * x[i])(2.0) for i in range(3))
+
+
+def in_a_loop(x: Any) -> Any:
+    total = 0.0
+    for i in range(3):
+        total = total + gj.checkpoint(lambda t: t * x[i])(2.0)
+    return total
+
+
+def chosen(x: Any) -> Any:
+    total = x[0]
+    for i in range(3):
+        total -= 0.2 if gj.checkpoint(lambda t: x[2 - i] + t)(1.0) <= 1.5 else 0.1
+    return total
+
+
+def with_a_rule(x: Any) -> Any:
+    total = 0.0
+    for i in range(3):
+        @gj.custom_vjp
+        def scaled(t: Any) -> Any:
+            return t * i
+
+        scaled.defvjp(lambda t: (t * i, i), lambda r, ct: (ct * r,))
+        total = total + scaled(x[1])
+    return total
+
+
+def opaque(x: Any) -> Any:
+    total = 0.0
+    for i in range(3):
+        power = gj.primitive(lambda t: t ** i, out=lambda t: 0.0, vjp="numeric")
+        total = total + power(x[1])
+    return total
+
+
+@pytest.mark.parametrize(("f", "plain"), [
+    (checkpointed, lambda x: 2 * np.sum(x[:3])), (in_a_loop, lambda x: 2 * np.sum(x[:3])),
+    (chosen, lambda x: x[0] - sum(0.2 if v + 1 <= 1.5 else 0.1 for v in x[:3])),
+    (with_a_rule, lambda x: 3 * x[1]), (opaque, lambda x: 1 + x[1] + x[1] ** 2),
+], ids=lambda f: f.__name__)
+def test_a_function_within_reads_what_the_function_around_changes(f: Any, plain: Any) -> None:
+    """The variable of a loop that runs as Python is no state from outside, whatever is called with it."""
+    x = np.array([0.2, 0.7, 1.1])
+    np.testing.assert_allclose(gj.jit(f)(x), plain(x), rtol=1e-14)
+    np.testing.assert_allclose(gj.grad(f)(x), gj.grad(plain)(x), rtol=1e-8)
+
+
+def test_a_primitive_does_not_read_what_is_computed() -> None:
+    def f(x: Any) -> Any:
+        y = x * 2.0
+        return np.sum(gj.primitive(lambda t: t * y, out=lambda t: np.empty_like(t), vjp="numeric")(x))
+
+    with pytest.raises(gj.ArgumentError, match="reads y, which is computed .* pass y as an argument"):
+        gj.jit(f)(np.ones(3))
+
+    def g(x: Any) -> Any:
+        seen: list[float] = []
+        p = gj.primitive(lambda t: t * len(seen), out=lambda t: 0.0)
+        first = p(x[0])
+        seen.append(1.0)
+        return first + p(x[0])
+
+    with pytest.raises(gj.ArgumentError, match="reads seen, which is made .* pass seen as an argument"):
+        gj.jit(g)(np.ones(3))
+
+
+def test_functions_that_a_primitive_calls_stand_still_with_it() -> None:
+    def f(x: Any) -> Any:
+        total = 0.0
+        for i in range(3):
+            def power(t: float) -> float:
+                return t ** i
+
+            def twice(t: float, n: int = 2) -> float:
+                return power(t) if n == 0 else twice(t, n - 1)
+
+            total = total + gj.primitive(lambda t: twice(t), out=lambda t: 0.0)(x[1])
+        return total
+
+    x = np.array([0.2, 0.7])
+    np.testing.assert_allclose(gj.jit(f)(x), 1 + 0.7 + 0.49, rtol=1e-14)
