@@ -51,8 +51,8 @@ def choose_lanes(s: Stmt, width: int) -> None:
     while not is_open(s.var.extent) and lanes > s.var.extent:
         lanes //= 2
     s.lanes = max(lanes, 1)
-    s.exact = any(n.kind == "load" and n.attrs[0].changing and n.attrs[0] in stored(s)
-                  for n in nodes_of(*statements(s.body)))
+    s.exact = begins_again(s) or any(n.kind == "load" and n.attrs[0].changing and n.attrs[0] in stored(s)
+                                     for n in nodes_of(*statements(s.body)))
     innermost = not any(isinstance(x, LoopStmt) for x in s.body)
     if innermost and s.trip_count is None and not s.exact and any(isinstance(x, Accumulate) for x in s.body):
         cost = sum(cost_of(n.attrs[0]) for x in s.body for n in nodes_of(x) if n.kind == "apply")
@@ -70,6 +70,12 @@ def runs_side_by_side(s: LoopStmt, width: int) -> bool:
 def stored(s: Stmt) -> set[Buffer]:
     """The memory that a statement writes, other than by adding to it."""
     return {x.buffer for x in statements([s]) if isinstance(x, Store) and x.combine is None}
+
+
+def begins_again(s: LoopStmt) -> bool:
+    """Whether an iteration sets memory and adds to it: lanes that run once more would have to add once more, too."""
+    added = {x.buffer for x in statements(s.body) if isinstance(x, Store) and x.combine is not None}
+    return not added.isdisjoint(stored(s))
 
 
 def write_out(p: Program, machine: Machine) -> None:

@@ -107,5 +107,7 @@ def test_what_is_not_bound():
             y = x
         return y
 
-    with pytest.raises(gj.TraceError, match="y is assigned in one branch only"):
-        gj.jit(rebound)(2.0)
+    g = gj.jit(rebound)
+    assert (g(2.0), g(0.25)) == (2.0, 0.5)
+    with pytest.raises(UnboundLocalError, match="cannot access local variable 'y'"):
+        g(-1.0)

@@ -28,3 +28,13 @@ def test_short_rows_side_by_side(k: int, dtype: Any) -> None:
     x[57] = np.nan
     spoilt = gj.grad(softmax)(x)
     assert np.isnan(spoilt[57]).all() and np.array_equal(np.delete(spoilt, 57, 0), np.delete(gradient, 57, 0))
+
+
+@pytest.mark.parametrize("n", [4, 5, 6, 7, 9, 11])
+def test_rows_that_are_set_and_added_to(n: int) -> None:
+    """The last vector of rows does not run rows once more whose sums begin again."""
+    hessian = gj.hessian(lambda x: np.sum(np.sin(x) * x[0]))
+    x = np.random.default_rng(5).normal(size=(n, 3))
+    wanted = np.stack([hessian(row) for row in x])
+    for given, axis in ((x, 0), (np.asfortranarray(x), 0), (np.ascontiguousarray(x.T), 1)):
+        np.testing.assert_allclose(gj.vmap(hessian, in_axes=axis)(given), wanted, rtol=1e-13, atol=1e-14)

@@ -280,9 +280,9 @@ class Control:
         return leave(root(y.content, y.home, PYTHON))
 
 
-ORDERED = ("lt", "le", "gt", "ge")
+ORDERED = "lt le gt ge".split()  # Python's names, not operations'
 """Comparisons that None does not take part in."""
-SAME = ("is_", "is_not", "eq", "ne")
+SAME = "is_ is_not eq ne".split()
 """Comparisons of which the answer is the same for the same things."""
 
 
