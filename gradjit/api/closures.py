@@ -33,6 +33,17 @@ def is_made_here(f: Any) -> bool:
     return isinstance(f, FunctionType) and is_product(f.__code__)
 
 
+def variables_of(f: Any) -> Iterator[tuple[str, Any]]:
+    """The variables around a function that was made here, and around the functions that it finds there."""
+    left, seen = [f], {f}
+    while left:
+        for name, _, held in around(left.pop()):
+            yield name, held
+            if is_made_here(held) and held not in seen:
+                seen.add(held)
+                left.append(held)
+
+
 def around(f: Any) -> Iterator[tuple[str, CellType, Any]]:
     """The variables around a function: names, cells, and what they hold (the cell itself, where that is nothing)."""
     for name, cell in zip(f.__code__.co_freevars, f.__closure__ or (), strict=True):

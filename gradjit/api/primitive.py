@@ -21,7 +21,7 @@ from ..tracer.locations import fail
 from ..tracer.operands import as_traced, is_traced
 from ..tracer.recorder import current, repeated, running_recorders
 from ..tracer.trace import name_of
-from .closures import around, as_it_stands, is_made_here
+from .closures import as_it_stands, is_made_here, variables_of
 from .custom import Ruled, Written, by_both, by_cotangents, by_tangents
 from .declared import Array, DeclaredSignature
 from .recording_arguments import recorded_or_run
@@ -104,7 +104,7 @@ def checked_variables(f: Any, name: str) -> Function:
     """The function as it stands. ArgumentError where it reads what the program computes, or may change: it runs as
     Python, when the program does."""
     world = current().outermost.world
-    for variable, _, held in around(f):
+    for variable, held in variables_of(f):
         is_computed = any(isinstance(x, TracedArray) for x in trees.flatten(held)[0])
         if is_computed or (world.is_fresh(held) and not isinstance(held, FunctionType)):
             fail(ArgumentError, f"the gj.primitive {name} reads {variable}, which is "

@@ -631,6 +631,22 @@ def test_a_primitive_does_not_read_what_is_computed() -> None:
         gj.jit(g)(np.ones(3))
 
 
+def test_nor_does_a_function_that_it_calls() -> None:
+    def f(x: Any) -> Any:
+        seen: list[float] = []
+
+        def count(t: float) -> float:
+            return t * len(seen)
+
+        p = gj.primitive(lambda t: count(t), out=lambda t: 0.0)
+        first = p(x[0])
+        seen.append(1.0)
+        return first + p(x[0])
+
+    with pytest.raises(gj.ArgumentError, match="reads seen, which is made .* pass seen as an argument"):
+        gj.jit(f)(np.ones(3))
+
+
 def test_functions_that_a_primitive_calls_stand_still_with_it() -> None:
     def f(x: Any) -> Any:
         total = 0.0

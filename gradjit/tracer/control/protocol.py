@@ -134,7 +134,7 @@ class Control:
     def compared(cls, name: str, a: Any, b: Any) -> Any:
         """`a < b` and its kin, `a is b`."""
         if isinstance(a, Perhaps) or isinstance(b, Perhaps):
-            if name in ("is_", "is_not", "eq", "ne") and (a is None or b is None):
+            if name in SAME and (a is None or b is None):
                 x = b if a is None else a
                 return is_none(x) if name in ("is_", "eq") else is_something(x)
             x, y = (a, b) if isinstance(a, Perhaps) else (b, a)
