@@ -270,7 +270,7 @@ def watched(world: Outside, f: Any, name: str, given: Iterable[Any]) -> TraceErr
                 continue
             if (refusal := moves_on(world, name, [x])) is not None:
                 return refusal
-            if is_c(f) or is_numpy(f):
+            if is_c(f) or is_numpy(f) or among(f, SHALLOW):
                 of_c_code(world, f, name, x)
             else:
                 world.watch(x, name, follows=is_own(f))

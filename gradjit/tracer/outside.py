@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import functools
 import types
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -84,6 +84,8 @@ class Outside:
         """The function that is called for its effect alone, if one is."""
         self.effects: dict[int, tuple[Any, str, Loc | None]] = {}
         """Objects of libraries with a method that the compiled function calls for its effect."""
+        self.at_end: list[Callable[[Any], None]] = []
+        """What wants to know, when the trace has ended, what was read: it is called with the recorder."""
         self.settings: dict[Any, None] = {}
         """How settings of the process are read that the function changes."""
         self.seeded: dict[int, Any] = {}

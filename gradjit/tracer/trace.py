@@ -311,6 +311,8 @@ def attempt(f: Callable[..., Any], args: Sequence[Any], kwargs: dict[str, Any], 
                 left_outside.check(recorder, definition_of(like))
                 left_outside.check_effects(recorder.world)
                 process_settings.guard(recorder.world)
+                for told in recorder.world.at_end:
+                    told(recorder)
             hidden = list(recorder.captured.values())
             writes = written(handles, leaves, hidden, writing)
         except NeedsFlag:

@@ -25,6 +25,7 @@ from ...tracer.operands import as_traced, is_traced
 from ..functions import grad, jacobian, jit
 from ..implicit import Equation, joined
 from ..primitive import primitive
+from .callbacks import watched
 from .solvers import (
     FILES,
     MINIMISERS,
@@ -156,7 +157,7 @@ class Problem:
         n = self.unknown.extents[0]
         bounds = self.bounds or (np.full(n, -np.inf), np.full(n, np.inf))
         declared = repeat(self.unknown), np.zeros(count), np.zeros(count, np.int64), told
-        run = primitive(self.run(), out=lambda *_: declared)
+        run = primitive(watched(given, self.run()), out=lambda *_: declared)
         x, multipliers, side, told = run(for_bounds(given), bounds, *operands)
         ends = [np.where(np.isfinite(b), b, 0.0) for b in bounds]
         equation = Equation(self.conditions, [repeat(self.unknown), repeat(multipliers)],
@@ -259,18 +260,18 @@ def fmin_slsqp(func: Any, x0: Any, eqcons: Any = (), f_eqcons: Any = None, ieqco
                args: Any = (), iter: int = 100, acc: float = 1e-6, iprint: int = 1, disp: Any = None,
                full_output: Any = 0, epsilon: Any = None, callback: Any = None) -> Any:
     """By minimize(method="SLSQP"), as SciPy does."""
-    if full_output or callback is not None:
-        fail(UnsupportedError, "scipy.optimize.fmin_slsqp of a traced function does not take full_output=, callback=; "
-                               "write scipy.optimize.minimize(method='SLSQP')")
+    if full_output:
+        fail(UnsupportedError, "scipy.optimize.fmin_slsqp of a traced function does not take full_output=; write "
+                               "scipy.optimize.minimize(method='SLSQP')")
     made = [{"type": kind, "fun": f, "args": args} for kind, each, all_ in (
         ("eq", eqcons, f_eqcons), ("ineq", ieqcons, f_ieqcons)) for f in (*each, *([all_] if all_ else []))]
     options = {"maxiter": iter, "ftol": acc, "disp": bool(iprint) if disp is None else bool(disp)}
     return MINIMISE(func, x0, args=args, method="SLSQP", jac=fprime, bounds=bounds or None, constraints=made,
-                    options=options).x
+                    options=options, callback=callback).x
 
 
 MINIMISE = Minimise("minimize", stationary, "x0", "x", {"jac": 1, "hess": 2, "hessp": PRODUCT},
-                    {"callback": None}, MINIMISERS, is_flat=True)
+                    told=MINIMISERS, is_flat=True)
 FILES["minimize"] = "_minimize"
 libraries.SOLVERS.update({
     registered(MINIMISE): MINIMISE,

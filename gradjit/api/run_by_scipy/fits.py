@@ -102,7 +102,7 @@ class LeastSquares(Solver):
 
 
 LEAST_SQUARES = LeastSquares(
-    "least_squares", lambda f: f, "x0", "x", {"jac": 1}, {"callback": None}, is_flat=True,
+    "least_squares", lambda f: f, "x0", "x", {"jac": 1}, is_flat=True,
     told={name: name for name in ("success", "nfev", "status")})
 
 

@@ -30,6 +30,7 @@ from ..functions import grad, hvp, jacobian, jit
 from ..implicit import Equation, joined, like
 from ..primitive import primitive
 from ..wrt import Wrt
+from .callbacks import as_functions, has_callbacks, watched, with_callbacks
 
 Function = Callable[..., Any]
 NEAR = 1e-9
@@ -89,11 +90,12 @@ class Solver:
         if self.is_plain(function, given):
             return as_it_is(self.scipy, args, kwargs)
         self.refuse(given)
-        return self.solved(function, unknown, given)
+        return self.solved(function, unknown, with_callbacks(self.name, given))
 
     def is_plain(self, function: Equation, given: Given) -> bool:
-        """Whether nothing is traced."""
-        return function.is_closed and not any(map(is_traced, trees.flatten(list(given.values()))[0]))
+        """Whether nothing is traced, and SciPy calls nothing else."""
+        is_traced_one = any(map(is_traced, trees.flatten(list(given.values()))[0]))
+        return function.is_closed and not is_traced_one and not has_callbacks(given)
 
     def bound(self, args: tuple[Any, ...], kwargs: Given) -> Given:
         """The arguments by their names."""
@@ -137,7 +139,7 @@ class Solver:
     def by_scipy(self, function: Equation, unknown: TracedArray, given: Given) -> tuple[Any, Given]:
         """What SciPy finds while the program runs, and what it tells besides."""
         told: Given = {name: TOLD[name] for name in self.told}
-        run = primitive(self.run(function), out=lambda *_: (repeat(unknown), told))
+        run = primitive(watched(given, self.run(function)), out=lambda *_: (repeat(unknown), told))
         return run(for_bounds(given), *function.others)
 
     def result(self, x: Any, told: Given, function: Equation, given: Given) -> Any:
@@ -296,10 +298,10 @@ def for_bounds(given: Given) -> Given:
 
 
 def with_bounds(options: Given) -> Given:
-    """The same as SciPy gets them, with a Bounds again."""
-    bounds = options.get("bounds")
+    """The same as SciPy gets them, with a Bounds and callbacks again."""
+    options, bounds = as_functions(options), options.get("bounds")
     if not isinstance(bounds, dict):
-        return dict(options)
+        return options
     return {**options, "bounds": importlib.import_module("scipy.optimize").Bounds(**bounds)}
 
 
@@ -329,12 +331,11 @@ def with_infodict(x: Any, fun: Any, told: Given, given: Given) -> Any:
 
 
 REPORT = {"iterations": "1.iterations", "function_calls": "1.function_calls", "converged": "1.converged"}
-QUIET = {"full_output": 0, "callback": None, "retall": 0}
+QUIET = {"full_output": 0, "retall": 0}
 MINIMISERS = {"success": "success", "nfev": "nfev", "nit": "nit", "njev": "njev", "nhev": "nhev", "status": "status"}
 OF_ROOTS = {"converged": "converged", "iterations": "iterations", "function_calls": "function_calls"}
 SOME = {name: name for name in ("success", "nfev", "status")}
 ALL = {name: name for name in ("success", "nfev", "nit")}
-GLOBAL = {"callback": None}
 
 
 def with_value(x: Any, fun: Any, told: Given, given: Given) -> Any:
@@ -373,10 +374,10 @@ SOLVERS: list[Solver] = [
     *(Reporting(name, zero_of, told=REPORT, behind=with_report) for name in BRACKETED),
     Solver("newton", zero_of, "x0", derivatives={"fprime": 1, "fprime2": 2}, refused={"full_output": False}),
     Solver("root_scalar", zero_of, None, "root", {"fprime": 1, "fprime2": 2}, told=OF_ROOTS),
-    Solver("root", zero_of, "x0", "x", {"jac": 1}, {"callback": None}, SOME, is_flat=True),
+    Solver("root", zero_of, "x0", "x", {"jac": 1}, {}, SOME, is_flat=True),
     Reporting("fsolve", zero_of, "x0", derivatives={"fprime": 1}, refused={"col_deriv": 0}, is_flat=True,
               told={"nfev": "1.nfev", "ier": "2"}, behind=with_infodict),
-    *(Solver(name, zero_of, "xin", refused={"callback": None}) for name in IN_ARRAYS),
+    *(Solver(name, zero_of, "xin") for name in IN_ARRAYS),
     Solver("fixed_point", fixed_point_of, "x0"),
     Solver("minimize_scalar", stationary, None, "x", told=ALL),
     *(Solver(name, stationary, refused={"full_output": 0}) for name in ("fminbound", "brent", "golden")),
@@ -384,15 +385,14 @@ SOLVERS: list[Solver] = [
       for name in ("fmin_bfgs", "fmin_cg")),
     Solver("fmin_ncg", stationary, "x0", None, {"fprime": 1, "fhess": 2, "fhess_p": PRODUCT}, QUIET, is_flat=True),
     *(Solver(name, stationary, "x0", refused=QUIET, is_flat=True) for name in ("fmin", "fmin_powell")),
-    GivingBoth("fmin_l_bfgs_b", stationary, "x0", None, {"fprime": 1}, {"callback": None}, is_flat=True,
+    GivingBoth("fmin_l_bfgs_b", stationary, "x0", None, {"fprime": 1}, is_flat=True,
                told={"nfev": "2.funcalls", "nit": "2.nit", "status": "2.warnflag"}, behind=with_value),
-    GivingBoth("fmin_tnc", stationary, "x0", None, {"fprime": 1}, {"callback": None}, is_flat=True,
+    GivingBoth("fmin_tnc", stationary, "x0", None, {"fprime": 1}, is_flat=True,
                told={"nfev": "1", "status": "2"}, behind=with_counts),
-    Solver("basinhopping", stationary, "x0", "x", {}, GLOBAL | {"accept_test": None, "take_step": None}, ALL,
-           is_flat=True),
-    *(Solver(name, stationary, None, "x", {}, GLOBAL | {"constraints": ()}, told=ALL, counted="bounds")
+    Solver("basinhopping", stationary, "x0", "x", told=ALL, is_flat=True),
+    *(Solver(name, stationary, None, "x", {}, {"constraints": ()}, told=ALL, counted="bounds")
       for name in ("dual_annealing", "shgo")),
-    Solver("differential_evolution", stationary, None, "x", {}, GLOBAL | {
+    Solver("differential_evolution", stationary, None, "x", {}, {
         "constraints": (), "polish": True, "integrality": None, "vectorized": False}, ALL, counted="bounds"),
     Solver("brute", stationary, refused={"full_output": 0, "finish": "fmin"}, counted="ranges"),
 ]
