@@ -25,7 +25,7 @@ from ...tracer.operands import as_traced, is_traced
 from ..functions import grad, jacobian, jit
 from ..implicit import Equation, joined
 from ..primitive import primitive
-from .callbacks import watched
+from .called_by_solvers import watched
 from .solvers import (
     FILES,
     MINIMISERS,

@@ -30,7 +30,7 @@ from ..functions import grad, hvp, jacobian, jit
 from ..implicit import Equation, joined, like
 from ..primitive import primitive
 from ..wrt import Wrt
-from .callbacks import as_functions, has_callbacks, watched, with_callbacks
+from .called_by_solvers import as_functions, has_callbacks, watched, with_callbacks
 
 Function = Callable[..., Any]
 NEAR = 1e-9
