@@ -53,7 +53,7 @@ def call(f: Any, /, *args: Any, **kwargs: Any) -> Any:
         args, kwargs = tuple(map(elements_of, args)), {k: elements_of(v) for k, v in kwargs.items()}
     if is_compiled(f):
         return f.inline_while_tracing(*args, **kwargs)
-    if (rule := library_rule(f)) is not None and is_traced((*args, *kwargs.values())):
+    if (rule := library_rule(f)) is not None and (is_traced(given) or draws_from(given)):
         return dispatch.leave(dispatch.run(rule, f, args, kwargs))
     if (solver := solver_of(f)) is not None:
         return solver(*args, **kwargs)
@@ -88,6 +88,11 @@ def call(f: Any, /, *args: Any, **kwargs: Any) -> Any:
         if type(f.__self__) is np.ufunc and f.__name__ != "at":  # it asks arrays, no lists of them (`at` takes indices)
             args = tuple(as_traced(a) if isinstance(a, (list, tuple)) and is_traced(a) else a for a in args)
     return call_object(f, args, kwargs)
+
+
+def draws_from(given: Iterable[Any]) -> bool:
+    """Whether a library's function gets a random generator, whose state moves on."""
+    return any(is_of(x, "numpy.random", "Generator") for x in given)
 
 
 OF_NUMBERS: frozenset[Any] = frozenset({float, int, complex, abs, round, len, sum, min, max, sorted, divmod, pow})

@@ -9,7 +9,7 @@ through them.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -118,23 +118,49 @@ _forms: dict[Any, OpaqueFunction] = {}
 
 def drawn(stream: Stream, method: str, *args: Any, **kwargs: Any) -> TracedArray:
     """What a method gives, of arguments that are known; the state moves on."""
+    def run(g: Any) -> Any:
+        return getattr(g, method)(*args, **kwargs)
+
+    kind = type(stream.generator.bit_generator)
+    like = getattr(np.random.Generator(kind(0)), method)(*args, **kwargs)
+    return drawn_by(stream, f"Generator.{method}", run, like, (), (method, *map(form_of, args), *(
+        (k, form_of(v)) for k, v in sorted(kwargs.items()))))
+
+
+def form_of(x: Any) -> Any:
+    """What tells an argument from others: an array by all of its elements."""
+    if isinstance(x, np.ndarray):
+        return x.dtype, x.shape, x.tobytes()
+    if isinstance(x, (tuple, list)):
+        return type(x), *map(form_of, x)
+    return type(x), repr(x)
+
+
+def drawn_by(stream: Stream, title: str, run: Callable[..., Any], like: Any, operands: Sequence[Any], form: Any,
+             ) -> TracedArray:
+    """What `run(generator, *operands)` gives while the program runs; the generator's state moves on.
+
+    like: a number or an array of the result's type. form: what tells this draw from others on such operands; None if
+    nothing does.
+    """
     kind = type(stream.generator.bit_generator)
 
-    def draw(state: np.ndarray) -> list[Any]:
+    def draw(state: np.ndarray, *given: np.ndarray) -> list[Any]:
         g = scratch(kind)
         g.bit_generator.state = restored(g.bit_generator.state, state)
-        return [getattr(g, method)(*args, **kwargs), words(g.bit_generator.state)]
+        return [run(g, *given), words(g.bit_generator.state)]
 
-    form = kind, method, repr(args), repr(sorted(kwargs.items()))
-    function = _forms.setdefault(form, OpaqueFunction(f"Generator.{method}", draw))
+    function = OpaqueFunction(title, draw)
+    if form is not None:
+        function = _forms.setdefault((kind, title, form), function)
     state = as_traced(stream.state)
-    sample, _ = function.function(words(kind(0).state))
-    types = (ArrayType(dtype_of(np.asarray(sample).dtype), np.shape(sample)), state.type)
+    types = (ArrayType(dtype_of(np.asarray(like).dtype), np.shape(like)), state.type)
     r = current()
-    values = r.append("opaque", (state.value,), {"function": function, "types": types})
+    values = r.append("opaque", (state.value, *(as_traced(x).value for x in operands)),
+                      {"function": function, "types": types})
     from .hooks import Hooks
     Hooks.set_attr(root(values[1], r, ARRAY), stream, "state")
-    return root(values[0], r, ARRAY if isinstance(sample, np.ndarray) else SCALAR)
+    return root(values[0], r, ARRAY if isinstance(like, np.ndarray) else SCALAR)
 
 
 def shape_for(size: Any, *params: Any) -> Any:
@@ -182,10 +208,83 @@ def shuffle(s: Stream, x: Any, axis: int = 0) -> None:
 
 def choice(s: Stream, a: Any, size: Any = None, replace: bool = True, p: Any = None, axis: int = 0,
            shuffle: bool = True) -> Any:
-    if is_traced(p):
-        refuse("choice", "traced probabilities")
     v: Any = array(a)
-    return np.take(v, drawn(s, "choice", v.shape[axis], size, replace, p, shuffle=shuffle), axis=axis)
+    v = array(np.arange(o.static_int(v, "a number of things to choose from"))) if v.ndim == 0 else v
+    count = v.shape[axis]
+    if not is_traced(p):
+        return np.take(v, drawn(s, "choice", count, size, replace, p, shuffle=shuffle), axis=axis)
+
+    def run(g: Any, p: Any) -> Any:
+        return g.choice(count, size, replace, p, shuffle=shuffle)
+
+    like = np.int64(0) if size is None else np.zeros(o.static_shape(size), np.int64)
+    return np.take(v, drawn_by(s, "Generator.choice", run, like, (p,), (count, repr(size), replace, shuffle)),
+                   axis=axis)
+
+
+def whole(method: str, *names: str) -> Rule:
+    """Numbers of events, of parameters with these names: integers, through which no derivative flows."""
+    def rule(s: Stream, *params: Any, size: Any = None, **named: Any) -> Any:
+        if len(params) > len(names):
+            *params, size = params  # type: ignore[assignment]
+        given = {**dict(zip(names, params, strict=False)), **named}
+        values = [array(given.get(name, 1.0)) for name in names]
+        shape = shape_for(size, *values)
+
+        def run(g: Any, *params: Any) -> Any:
+            return getattr(g, method)(*params, size=shape)
+
+        like = np.int64(0) if shape is None else np.zeros(shape, np.int64)
+        return drawn_by(s, f"Generator.{method}", run, like, values, shape)
+
+    return rule
+
+
+def moved(method: str) -> Rule:
+    """What is drawn for a place 0 and a scale 1, moved and scaled."""
+    def rule(s: Stream, loc: Any = 0.0, scale: Any = 1.0, size: Any = None) -> Any:
+        return loc + scale * drawn(s, method, size=shape_for(size, loc, scale))
+
+    return rule
+
+
+def by_exponential(formula: Callable[[Any, Any], Any]) -> Rule:
+    """NumPy's formulas of exponential numbers and a parameter."""
+    def rule(s: Stream, a: Any = 1.0, size: Any = None) -> Any:
+        return formula(drawn(s, "standard_exponential", shape_for(size, a)), a)
+
+    return rule
+
+
+def multivariate_normal(s: Stream, mean: Any, cov: Any, size: Any = None, check_valid: str = "warn",
+                        tol: float = 1e-8, *, method: str = "svd") -> Any:
+    cov = o.cast(array(cov), np.float64)
+    n = o.static_int(cov.shape[0], "a number of variables")
+    shape = (*(() if size is None else o.static_shape(size)), n)
+
+    def run(g: Any, cov: Any) -> Any:
+        return np.reshape(g.multivariate_normal(np.zeros(n), cov, size, check_valid, tol, method=method), shape)
+
+    x = drawn_by(s, "Generator.multivariate_normal", run, np.zeros(shape), (still(cov),),
+                 (shape, check_valid, tol, method))
+    return mean + with_covariance(x, cov)
+
+
+def still(x: TracedArray) -> TracedArray:
+    """The same, through which no derivative flows."""
+    return o.emit("stop_gradient", x) if x.ir_dtype.is_inexact else x
+
+
+def with_covariance(x: Any, cov: TracedArray) -> Any:
+    """Rows that were drawn for a covariance, as functions of that.
+
+    They are A z with A A^T = C, of which dA = dC A^-T / 2 is a solution whatever A is (and C may have equal
+    eigenvalues); so dx = dC C^-1 x / 2, and of second order A A^T = C still.
+    """
+    away = cov - still(cov)
+    inverse = np.linalg.pinv(still(cov), hermitian=True)
+    first = x @ inverse @ away
+    return x + first / 2 - first @ inverse @ away / 8
 
 
 def refuse(method: str, what: str) -> None:
@@ -196,18 +295,31 @@ def refuse(method: str, what: str) -> None:
 OF_TRACED: dict[str, Rule] = {
     "normal": normal, "uniform": uniform, "exponential": exponential, "lognormal": lognormal, "gamma": gamma,
     "permutation": permutation, "shuffle": shuffle, "choice": choice,
+    "multivariate_normal": multivariate_normal,
+    **{name: moved(name) for name in ("laplace", "logistic", "gumbel")},
+    "poisson": whole("poisson", "lam"), "geometric": whole("geometric", "p"),
+    **{name: whole(name, "n", "p") for name in ("binomial", "negative_binomial")},
+    "weibull": by_exponential(lambda e, a: e ** (1.0 / a)), "pareto": by_exponential(lambda e, a: np.expm1(e / a)),
+    "power": by_exponential(lambda e, a: (-np.expm1(-e)) ** (1.0 / a)),
+    "rayleigh": by_exponential(lambda e, scale: scale * np.sqrt(2.0 * e)),
 }
 """Methods that take traced arguments."""
 
 
-def draw(generator: Any, method: str, args: Any, kwargs: Any) -> Any:
-    """What a method of a generator from outside gives while something is traced."""
+def stream_at(generator: Any) -> Stream:
+    """What stands for a generator while something is traced."""
     own = outside(current()).streams.get(id(generator))
     stream = stream_of(generator) if own is None else own
     state = State(stream, "state")
     if own is None and not is_carried(state):
         outside(current()).look_into(stream)
         refuse_rebinding("a random generator", state)
+    return stream
+
+
+def draw(generator: Any, method: str, args: Any, kwargs: Any) -> Any:
+    """What a method of a generator from outside gives while something is traced."""
+    stream = stream_at(generator)
     if any(map(is_traced, (*args, *kwargs.values()))) or method == "shuffle":
         if method not in OF_TRACED:
             refuse(method, "traced arguments")

@@ -308,8 +308,13 @@ def lstsq(a, b, cond=None, overwrite_a=False, overwrite_b=False, check_finite=Tr
 
 def full_rank(s: Any, least: Any, function: str) -> None:
     """A basis has as many vectors as the rank says, which must be known: it is taken to be full."""
-    o.require(s > least, f"scipy.linalg.{function}: the rank is not full, so that the shape of the result depends on "
-                         f"the elements", "LinAlgError")
+    o.require(s > least, f"scipy.linalg.{function}: the rank is not full, and the shape of the result would depend on "
+                         f"the elements; for any rank write u, s, vt = np.linalg.svd(A), rank = np.sum(s > tolerance) "
+                         f"and {BASES[function]}", "LinAlgError")
+
+
+BASES = {"null_space": "vt[rank:].T", "orth": "u[:, :rank]"}
+"""How the vectors are taken of a decomposition where the rank is computed."""
 
 
 def null_space(A, rcond=None, *, overwrite_a=False, check_finite=True, lapack_driver="gesdd"):

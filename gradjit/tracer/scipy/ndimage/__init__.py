@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ..written_loops import Rule
-from . import filters, measurements, ranks, resampling
+from . import filters, grey_morphology, measurements, ranks, resampling
 
-RULES: dict[tuple[str, str], Rule] = {**filters.RULES, **ranks.RULES, **resampling.RULES, **measurements.RULES}
+RULES: dict[tuple[str, str], Rule] = {**filters.RULES, **ranks.RULES, **resampling.RULES, **measurements.RULES,
+                                     **grey_morphology.RULES}

@@ -16,6 +16,7 @@ from ...numpy.common import array
 from ...operands import TracedArray, cast, unsupported
 from ...outside import outside
 from ...recorder import current
+from . import variates
 from .formulas import formula, of_class, own, support, valid
 
 Rule = Callable[..., Any]
@@ -247,11 +248,6 @@ def ends(dist: Any, *args: Any, **kwds: Any) -> Any:
     return tuple(chosen([(good, placed(end, loc, scale))], np.nan) for end in support(dist, shapes))
 
 
-def refuse_draws(dist: Any, *args: Any, **kwds: Any) -> Any:
-    unsupported(f"scipy.stats.{dist.name}.rvs", "it gives another result at each call; draw uniform numbers u outside, "
-                                                f"pass them, and write scipy.stats.{dist.name}.ppf(u, ...)")
-
-
 def refused(method: str, why: str) -> Rule:
     return lambda dist, *args, **kwds: unsupported(f"scipy.stats.{dist.name}.{method}", why)
 
@@ -293,6 +289,8 @@ def of_frozen(name: str) -> Rule:
             world = outside(current())
             world.look_into(frozen.args)
             world.look_into(frozen.kwds)
+        if name == "rvs":
+            return variates.of_frozen(frozen, *args, **kwds)
         if name in POINTS:
             return method_of(frozen.dist, name)(frozen.dist, *args, *frozen.args, **{**kwds, **frozen.kwds})
         return method_of(frozen.dist, name)(frozen.dist, *args, *frozen.args, **frozen.kwds, **kwds)
@@ -310,7 +308,7 @@ POINTS = ("pdf", "logpdf", "pmf", "logpmf", "cdf", "logcdf", "sf", "logsf", "ppf
 NUMERIC = "SciPy integrates or optimises numerically; call it outside"
 COMMON: dict[str, Rule] = {
     "mean": mean, "var": var, "std": std, "entropy": entropy, "median": median, "interval": interval, "support": ends,
-    "rvs": refuse_draws, "expect": refused("expect", NUMERIC), "fit": refused("fit", NUMERIC),
+    "rvs": variates.rvs, "expect": refused("expect", NUMERIC), "fit": refused("fit", NUMERIC),
     "stats": stats, "moment": refused("moment", "write mean() and var()"),
 }
 CONTINUOUS: dict[str, Rule] = {
@@ -330,6 +328,7 @@ def rules() -> dict[tuple[str, str], Rule]:
     """The rules by where SciPy's classes define the methods."""
     found: dict[tuple[str, str], Rule] = {
         (_FILE, f"rv_generic.{n}"): f for n, f in {**COMMON, "__call__": freeze, "freeze": freeze}.items()}
+    found["scipy.stats._continuous_distns", "vonmises_gen.rvs"] = variates.of_angle
     for name in CONTINUOUS:
         found[_FILE, f"rv_continuous.{name}"] = CONTINUOUS[name]
     for name in DISCRETE:

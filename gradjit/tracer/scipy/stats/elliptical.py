@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import math
 from typing import Any
 
@@ -16,6 +17,7 @@ from ...operands import captured, emit, is_traced, unsupported
 from ...outside import outside
 from ...recorder import current
 from ..special import ufunc
+from . import variates
 from .multivariate import Rule, demand, floats
 
 LOG_2PI = math.log(2 * math.pi)
@@ -72,6 +74,14 @@ def whole_matrix(name: str, m: Any, n: int) -> Any:
     return m
 
 
+def normal_rvs(dist: Any, mean: Any = None, cov: Any = 1, size: Any = 1, random_state: Any = None) -> Any:
+    """Without the factor of the matrix, which may be singular here."""
+    m = floats(1.0 if cov is None else cov)
+    n = place_size("multivariate_normal", mean, m)
+    place = np.zeros(n) if mean is None else np.reshape(floats(mean), (n,))
+    return variates.of_normal(place, whole_matrix("multivariate_normal", m, n), size, random_state)
+
+
 def single(x: Any) -> Any:
     """What SciPy gives of one point: a scalar."""
     return np.squeeze(x)[()]
@@ -101,8 +111,8 @@ class Normal:
 
     logcdf = cdf
 
-    def rvs(self, *args: Any, **kwargs: Any) -> Any:
-        unsupported("scipy.stats.multivariate_normal.rvs", "write mean + np.linalg.cholesky(cov) @ rng.normal(size=n)")
+    def rvs(self, size: Any = 1, random_state: Any = None) -> Any:
+        return variates.of_normal(self.mean, self.cov, size, random_state)
 
 
 class StudentT:
@@ -130,9 +140,9 @@ class StudentT:
         unsupported("scipy.stats.multivariate_t.cdf", "SciPy integrates it by random points; of one variable write "
                                                       "scipy.stats.t.cdf")
 
-    def rvs(self, *args: Any, **kwargs: Any) -> Any:
-        unsupported("scipy.stats.multivariate_t.rvs", "it gives another result at each call; draw outside and pass the "
-                                                      "result")
+    def rvs(self, size: Any = 1, random_state: Any = None) -> Any:
+        return variates.of_many("multivariate_t")(scipy("multivariate_t"), self.loc, self.shape, self.df, size=size,
+                                                  random_state=random_state)
 
 
 # Wishart --------------------------------------------------------------------------------------------------------------
@@ -172,8 +182,12 @@ class Wishart:
     def mean(self) -> Any:
         return single(self.df * self.scale)
 
-    def rvs(self, *args: Any, **kwargs: Any) -> Any:
-        unsupported("scipy.stats.wishart.rvs", "it gives another result at each call; draw outside and pass the result")
+    def rvs(self, size: Any = 1, random_state: Any = None) -> Any:
+        return variates.of_many("wishart")(scipy("wishart"), self.df, self.scale, size=size, random_state=random_state)
+
+
+def scipy(name: str) -> Any:
+    return getattr(importlib.import_module("scipy.stats"), name)
 
 
 def _log_gamma(a: Any, n: int) -> Any:
@@ -237,4 +251,5 @@ def rules() -> dict[tuple[str, str], Rule]:
             made = (_of_points if method in of_points else _of_parameters)(kind, method)
             found[file, f"{name}_gen.{method}"] = made
             found[file, f"{name}_frozen.{method}"] = _frozen(name, kind, method)
+    found[file, "multivariate_normal_gen.rvs"] = normal_rvs
     return found

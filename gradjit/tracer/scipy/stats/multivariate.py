@@ -130,19 +130,12 @@ def multinomial_cov(dist: Any, n: Any, p: Any) -> Any:
     return floats(n) * (np.diag(q) - np.outer(q, q))
 
 
-def _refused(name: str) -> Rule:
-    def rule(dist: Any, *args: Any, **kwargs: Any) -> Any:
-        unsupported(f"scipy.stats.{name}", "it gives another result at each call; draw outside and pass the result")
-
-    return rule
-
-
 _FILE = "scipy.stats._multivariate"
 METHODS: dict[str, dict[str, Rule]] = {
     "dirichlet": {"logpdf": dirichlet_logpdf, "pdf": dirichlet_pdf, "mean": dirichlet_mean, "var": dirichlet_var,
-                  "cov": dirichlet_cov, "entropy": dirichlet_entropy, "rvs": _refused("dirichlet.rvs")},
+                  "cov": dirichlet_cov, "entropy": dirichlet_entropy},
     "multinomial": {"logpmf": multinomial_logpmf, "pmf": multinomial_pmf, "mean": multinomial_mean,
-                    "cov": multinomial_cov, "rvs": _refused("multinomial.rvs")},
+                    "cov": multinomial_cov},
 }
 RULES: dict[tuple[str, str], Rule] = {
     (_FILE, f"{name}_gen.{method}"): rule for name, methods in METHODS.items() for method, rule in methods.items()}
