@@ -184,7 +184,7 @@ def transpose(a, axes=None):
     x = array(a)
     if axes is None:
         return shaping.permuted(x, range(x.ndim - 1, -1, -1))
-    axes = axes if isinstance(axes, (tuple, list)) else (axes,)
+    axes = several(axes)
     if len(axes) != x.ndim:
         fail(ArgumentError, "axes don't match array")
     perm = tuple(o.normal_axis(k, x.ndim) for k in axes)
@@ -219,8 +219,15 @@ def moveaxis(a, source, destination):
     return shaping.permuted(x, order)
 
 
+def several(axes: Any) -> Sequence[Any]:
+    """One axis or several, which may stand in an array."""
+    if isinstance(axes, (np.ndarray, TracedArray)) and axes.ndim:
+        return static(axes, "axes").tolist()
+    return axes if isinstance(axes, (tuple, list)) else (axes,)
+
+
 def _axis_list(axes: Any, x: TracedArray, name: str) -> list[int]:
-    found = [axis_of(k, x, name) for k in (axes if isinstance(axes, (tuple, list)) else (axes,))]
+    found = [axis_of(k, x, name) for k in several(axes)]
     if len(set(found)) != len(found):
         fail(ArgumentError, f"repeated axis in `{name}` argument")
     return found

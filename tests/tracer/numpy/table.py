@@ -24,7 +24,7 @@ SCIPY_RULES = {**libraries.rules("scipy"), **libraries.solvers()}
 
 PAGE = Path(__file__).resolve().parents[3] / "docs" / "numpy.md"
 
-METHODS = (*POINTS, *(m for m in COMMON if m not in ("rvs", "expect", "fit", "moment")))
+METHODS = (*POINTS, *(m for m in COMMON if m not in ("expect", "fit", "moment")))
 
 FAMILIES = {
     "elementwise": "Elementwise functions", "reduction": "Reductions and scans", "statistics": "Statistics",

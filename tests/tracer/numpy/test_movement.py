@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+import gradjit as gj
 from tests.tracer.numpy.arrays import EMPTY, IA, IV, SMALL, ZERO_D, A, B, F, M, S, T, V
 from tests.tracer.numpy.harness import Case, Outer, by_function, case, check_all
 
@@ -209,3 +210,13 @@ def test_padding(cases: list[Case]) -> None:
 @pytest.mark.parametrize("cases", by_function(CREATION))
 def test_creation(cases: list[Case]) -> None:
     check_all(cases)
+
+
+AXES = np.array([1, 2, 0])
+
+
+def test_axes_in_an_array() -> None:
+    cube = np.arange(24.0).reshape(2, 3, 4)
+    f = lambda x: [np.transpose(x, AXES), x.transpose(AXES), np.moveaxis(x, AXES[:2], np.array([0, 2]))]
+    for got, wanted in zip(gj.jit(f)(cube), f(cube), strict=True):
+        np.testing.assert_array_equal(got, wanted)

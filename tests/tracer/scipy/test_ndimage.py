@@ -40,6 +40,17 @@ RANKS: list[Call] = [
     lambda x, a, v, b, p: sn.percentile_filter(a, 30, 3), lambda x, a, v, b, p: sn.rank_filter(a, -2, 2),
     lambda x, a, v, b, p: sn.maximum_filter1d(a, 40, axis=0),
 ]
+GREY = (sn.grey_erosion, sn.grey_dilation, sn.grey_opening, sn.grey_closing, sn.white_tophat, sn.black_tophat,
+        sn.morphological_gradient, sn.morphological_laplace)
+MORPHOLOGY: list[Call] = [
+    *(lambda x, a, v, b, p, f=f: f(a, structure=b) for f in GREY),
+    *(lambda x, a, v, b, p, f=f: f(a, size=(2, 3), mode="constant", cval=0.1) for f in GREY),
+    *(lambda x, a, v, b, p, f=f: f(a, footprint=CROSS, mode="wrap") for f in GREY[:3]),
+    *(lambda x, a, v, b, p, f=f: f(a, size=4, origin=1) for f in GREY[:3]),
+    *(lambda x, a, v, b, p, f=f: f(a, structure=b, footprint=[[1, 0], [1, 1], [0, 1]]) for f in GREY[:3]),
+    *(lambda x, a, v, b, p, f=f: f(a, structure=v, axes=(0,)) for f in GREY[:3]),
+    *(lambda x, a, v, b, p, f=f: f(a, size=(3, 2), axes=(1, 0)) for f in GREY[1:3]),
+]
 PLACED: list[Call] = [
     *(lambda x, a, v, b, p, m=m, o=o: sn.map_coordinates(a, FAR + 0.01 * x[:2, None], order=o, mode=m, cval=0.3)
       for m in MODES for o in (1, 3)),
@@ -63,12 +74,13 @@ MEASURED: list[Call] = [
     lambda x, a, v, b, p: sn.maximum(x, LABELS, [0, 3]), lambda x, a, v, b, p: sn.center_of_mass(a ** 2)[1],
     lambda x, a, v, b, p: sn.center_of_mass(x ** 2, LABELS, [1, 3])[1][0], lambda x, a, v, b, p: sn.mean(a),
 ]
-GROUPS = [FILTERS, RANKS, PLACED, RESAMPLED, MEASURED]
-NAMES = ["filters", "ranks", "placed", "resampled", "measured"]
+GROUPS = [FILTERS, RANKS, MORPHOLOGY, PLACED, RESAMPLED, MEASURED]
+NAMES = ["filters", "ranks", "morphology", "placed", "resampled", "measured"]
 
 
 @pytest.mark.thinned
-@pytest.mark.parametrize("calls", [FILTERS[::3], RANKS[::2], PLACED[4::14], RESAMPLED[1::11], MEASURED], ids=NAMES)
+@pytest.mark.parametrize("calls", [FILTERS[::3], RANKS[::2], MORPHOLOGY[::3], PLACED[4::14], RESAMPLED[1::11],
+                                   MEASURED], ids=NAMES)
 def test_values_and_gradients(calls: list[Call]) -> None:
     check_values(calls, ARGS, 1e-10)
     check_gradients(calls, ARGS)
@@ -94,7 +106,18 @@ def test_the_dtype_is_that_of_the_input() -> None:
         np.testing.assert_array_equal(g, e)
 
 
+def test_a_structure_of_fractions_for_an_image_of_whole_numbers() -> None:
+    image = RNG.integers(0, 9, (5, 6))
+    got = gj.jit(lambda a: [f(a, structure=B) for f in GREY])(image)
+    for g, f in zip(got, GREY, strict=True):
+        np.testing.assert_array_equal(g, f(image, structure=B))
+    tophat = gj.jit(lambda a: sn.white_tophat(a > 0, size=3))(A)
+    np.testing.assert_array_equal(tophat, sn.white_tophat(A > 0, size=3))
+
+
 def test_bad_arguments() -> None:
+    with pytest.raises(ValueError, match="size, footprint, or structure must be specified"):
+        gj.jit(lambda a: sn.grey_erosion(a))(A)
     with pytest.raises(ValueError, match="origin"):
         gj.jit(lambda x: sn.correlate1d(x, [1, 2, 1], origin=5))(X)
     with pytest.raises(ValueError, match="mode"):

@@ -1,4 +1,4 @@
-"""scipy.ndimage's morphology of grey images: the least and the greatest of windows, with a structure taken off or added.
+"""scipy.ndimage's morphology of grey images: the least and greatest of windows, with a structure taken off or added.
 
 Where several elements of a window are the least one the derivative is that of np.min.
 """
@@ -30,10 +30,11 @@ def extreme(name: str, x: Any, of: Parameters, dtype: Any, is_least: bool) -> An
         invalid("structure array has incorrect shape")
     footprint = np.ones(structure.shape, bool) if rest["footprint"] is None else rest["footprint"]
     mask, origins = mask_of(x, None, footprint, rest["origin"], rest["axes"])
-    heights = np.reshape(np.transpose(structure, np.argsort(chosen).tolist()), mask.shape)[np.nonzero(mask)]
-    x = cast(x, np.float64) if x.dtype == np.bool_ else x
+    heights: Any = np.reshape(np.transpose(structure, np.argsort(chosen).tolist()), mask.shape)[np.nonzero(mask)]
+    if not x.ir_dtype.is_inexact:  # SciPy adds whole numbers, but to the first element of a window
+        x, heights = cast(x, np.float64), np.concatenate([heights[:1], np.trunc(heights[1:])])
     seen = windows(x, mask, origins, rest["mode"], rest["cval"])
-    heights = cast(np.reshape(heights, (-1,) + (1,) * x.ndim), x.dtype)  # as SciPy does, before it adds
+    heights = cast(array(np.reshape(heights, (-1,) + (1,) * x.ndim)), x.dtype)
     return stored(np.min(seen - heights, axis=0) if is_least else np.max(seen + heights, axis=0), dtype)
 
 
