@@ -262,6 +262,8 @@ def value_leaf(t: Trace, has_aux: bool, holomorphic: bool = False) -> ResultLeaf
         fail(DifferentiationError, f"{name} returns {'None' if tree.type is type(None) else 'nothing'}, and a gradient "
                                    f"is of "
                                    f"a number; is a `return` missing?", t.loc)
+    if leaves[0].decides:
+        fail(TraceError, leaves[0].decides, t.loc)
     if len(leaves) > 1 or tree.num_nodes > 1:
         fail(DifferentiationError, f"{name} returns a {tree.type.__name__ if tree.type else 'container'}, and a "
                                    f"gradient is "
@@ -305,7 +307,7 @@ def push(f: Function, primals: Sequence[Any], tangents: Sequence[Any], again: bo
     parameters = t.parameters(chosen)
     outs = t.apply(jvp(t.trace.func, parameters), moving)
     plain = len(t.trace.func.results)
-    return t.result(outs[:plain]), result_tangents(t, outs[plain:])
+    return t.result(outs[:plain]), result_tangents(t, outs[plain:], outs)
 
 
 def tangent_operands(t: Traced, tangents: Sequence[Any]) -> list[TracedArray]:
@@ -325,12 +327,14 @@ def fitted(x: Any, leaf: ArgumentLeaf, what: str) -> TracedArray:
     return cast(h, leaf.type.dtype)
 
 
-def result_tangents(t: Traced, tangents: Sequence[Value]) -> Any:
-    """The tangents in the structure of the result; zero for leaves that have none."""
+def result_tangents(t: Traced, tangents: Sequence[Value], outs: Sequence[Value]) -> Any:
+    """The tangents in the structure of the result `outs`; zero for leaves that have none."""
     floats = [k for k, v in enumerate(t.trace.func.results) if v.type.dtype.is_inexact]
     by_index = dict(zip(floats, tangents, strict=True))
 
     def one(r: ResultLeaf) -> Any:
+        if r.decides and r.index is not None:
+            return handle(outs[r.index], r.kind)
         if r.index is not None and r.index in by_index:
             return handle(by_index[r.index], r.kind)
         if r.index is None:
@@ -478,7 +482,7 @@ def jacobian_matrix(f: Function, wrt: Wrt, args: Sequence[Any], kwargs: dict[str
                             for p, x in zip(parameters, pulled, strict=True)})
 
     def block(r: ResultLeaf, leaf: int) -> Any:
-        return None if r.index is None else entries.get((r.index, t.parameter[leaf]))
+        return None if r.index is None or r.decides else entries.get((r.index, t.parameter[leaf]))
 
     rows = [wrt.gather([trees.unflatten(t.structure(p), [block(r, k) if k in t.parameter else None for k in group])
                         for p, group in zip(positions, chosen, strict=True)]) for r in t.trace.result]
@@ -498,7 +502,7 @@ def push_curves(f: Function, primals: Sequence[Any], series: Sequence[Sequence[A
     given = [orders[n][k] for k in range(len(parameters)) for n in range(order)]
     outs = t.apply(taylor(t.trace.func, parameters, order), given)
     plain = len(t.trace.func.results)
-    return t.result(outs[:plain]), [result_tangents(t, outs[plain + n::order]) for n in range(order)]
+    return t.result(outs[:plain]), [result_tangents(t, outs[plain + n::order], outs) for n in range(order)]
 
 
 def mode_of(t: Traced, parameters: Sequence[int], results: Sequence[int], mode: str | None, holomorphic: bool

@@ -100,11 +100,11 @@ OF_NUMBERS: frozenset[Any] = frozenset({float, int, complex, abs, round, len, su
 
 
 def hands_on(f: Any) -> bool:
-    """Whether a function takes what may be None as it is: the user's own, and methods that put things into lists and
-    dicts."""
+    """Whether a function takes what may be None as it is: the user's own, methods that put things into lists and dicts,
+    exceptions, which keep it."""
     if isinstance(f, type):
-        return is_user_class(f)
-    if f is print:
+        return is_user_class(f) or issubclass(f, BaseException)
+    if f is print or (text(f, "__name__") == "__init__" and isinstance(peek(f, "__self__"), BaseException)):
         return True
     if type(f) is types.BuiltinFunctionType:
         return type(f.__self__) in (list, deque) and f.__name__ in ("append", "appendleft", "insert", "extend")
@@ -316,7 +316,7 @@ def as_it_is(f: Any, args: Any, kwargs: Any) -> Any:
         watch(frame, f, args)
     if type(getattr(f, "__self__", None)) is not Sparse:
         args, kwargs = tuple(map(matrix_of, args)), {k: matrix_of(v) for k, v in kwargs.items()}
-    if not hidden_state.refuse(f, args, kwargs):
+    if not hidden_state.refuse(f, args, kwargs, world.seeded):
         result = born(opaque.run(world, f, args, kwargs))
         if isinstance(result, Iterator) or (isinstance(f, type) and not isinstance(result, type)):
             frame.fresh[id(result)] = result
@@ -332,7 +332,8 @@ def as_it_is(f: Any, args: Any, kwargs: Any) -> Any:
     for a, b in zip(args, copies, strict=True):  # shuffle
         if isinstance(a, TracedArray) and not np.array_equal(np.asarray(a), b):
             a[...] = b
-    hidden_state.seeded(result)
+    if hidden_state.is_generator(result):
+        world.seeded[id(result)] = result
     from . import random_streams
     random_streams.made_inside(result)
     random_streams.drawn_as_known(peek(f, "__self__"))

@@ -11,8 +11,6 @@ from typing import Any
 from ..errors import TraceError
 from ..probe import peek, text
 from .locations import fail
-from .outside import outside
-from .recorder import current
 
 RANDOM_MODULES = ("numpy.random", "random")
 STATEFUL = frozenset({
@@ -32,14 +30,14 @@ def of_random(module: str) -> bool:
     return any(module == m or module.startswith(m + ".") for m in RANDOM_MODULES)
 
 
-def refuse(f: Any, args: Any, kwargs: Any) -> bool:
+def refuse(f: Any, args: Any, kwargs: Any, seeded: dict[int, Any]) -> bool:
     """Raise TraceError if `f` gives another result at each call. Tells whether it is a seeded generator of the traced
-    function's own, or makes one."""
+    function's own, which are given by their ids, or makes one."""
     owner = peek(f, "__self__")
     if owner is not None and not isinstance(owner, (type, types.ModuleType)):
         if not of_random(type(owner).__module__):
             return False
-        if id(owner) not in outside(current()).seeded:
+        if id(owner) not in seeded:
             refused(f, f"{type(owner).__module__}.{text(f, '__name__', type(f).__name__)}")
         return True
     if isinstance(owner, type):
@@ -58,10 +56,9 @@ def refuse(f: Any, args: Any, kwargs: Any) -> bool:
     return False
 
 
-def seeded(made: Any) -> None:
-    """Note a generator that the traced function has made from a seed."""
-    if of_random(type(made).__module__):
-        outside(current()).seeded[id(made)] = made
+def is_generator(made: Any) -> bool:
+    """Whether a seed makes such a thing."""
+    return of_random(type(made).__module__)
 
 
 def refused(f: Any, name: str, or_else: str = "") -> None:

@@ -152,6 +152,11 @@ class Hooks(Control):
             return {k: Hooks.item(x, k) for k in iterated(call(keys, x))}
         return iterated(x)
 
+    @classmethod
+    def taken_apart(cls, x: Any) -> Any:
+        """The subject of a `match` statement."""
+        return x.refuse() if isinstance(x, OneOf) else cls.looked_at(x)
+
     @staticmethod
     def looked_at(x: Any) -> Any:
         """A value that a pattern or a format looks into."""

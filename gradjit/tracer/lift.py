@@ -367,7 +367,7 @@ class _Lift(Assignments, Rewrites, Transformer):
         return placed(ast.Tuple([value, conversion, spec], ast.Load()), node)
 
     def visit_Match(self, node: ast.Match) -> ast.AST:
-        node.subject = self.hook(node, "looked_at", self.visit(node.subject))
+        node.subject = self.hook(node, "taken_apart", self.visit(node.subject))
         node.cases = [self.visit(c) for c in node.cases]
         return node
 

@@ -9,7 +9,13 @@ from ..errors import TraceError
 from .locations import fail
 
 
-class Undecided:
+class Fixed:
+    """Something made of traced values that never changes."""
+
+    __slots__ = ()
+
+
+class Undecided(Fixed):
     """Something that ordinary code cannot look into."""
 
     __slots__ = ("why", "read_at")
@@ -25,6 +31,12 @@ class Undecided:
 
     __iter__ = __len__ = __float__ = __int__ = __bool__ = __array__ = __index__ = __getitem__ = __call__ = refuse
     __add__ = __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = __truediv__ = __rtruediv__ = __pow__ = refuse
+    __hash__ = object.__hash__
+
+    def __eq__(self, other: object) -> Any:
+        """Lifted code asks the hooks; what else compares would take it for one thing that differs from all others."""
+        return self is other or self.refuse()
+
     __rpow__ = __neg__ = __abs__ = __lt__ = __gt__ = __le__ = __ge__ = __matmul__ = __rmatmul__ = __format__ = refuse
 
 

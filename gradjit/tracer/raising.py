@@ -19,15 +19,17 @@ import numpy as np
 
 from ..errors import GradjitError, LeakError, TraceError
 from ..ir import Block, Builder, Loc
-from ..ir.ops.effects import MAKERS, builtin_error, formatted
+from ..ir.ops.effects import MAKERS, builtin_error
 from ..probe import code_of, peek
-from . import trees
+from . import decided_results, trees
 from .array import ARRAY, PYTHON, TracedArray
 from .calls import call
 from .control.recursion import answered
+from .decided_results import Decided, put_together
 from .locations import fail, raised_at, with_place
-from .operands import captured
+from .operands import as_traced, captured
 from .outside import is_data_array
+from .perhaps import OneOf, Undecided
 from .recorder import current, recorders
 from .source import definition
 from .syntax import walk
@@ -131,8 +133,16 @@ def record(e: Exception) -> None:
     if builtin_error(cls.__name__) is cls and not e.__dict__ and e.__cause__ is None and (
             not args or (len(args) == 1 and (isinstance(args[0], Text) or (isinstance(args[0], str) and args[0])))):
         told = Text(args)
+        if any(isinstance(p, Undecided) for p in told.pieces):
+            return append_made(e)
         append(told.values, cls.__name__, told.form, raised_at(e))
         return
+    append_made(e)
+
+
+def append_made(e: Exception) -> None:
+    """One that is made by its class."""
+    cls, args = type(e), e.args
     parts, tree = trees.flatten((args, dict(e.__dict__)))
     maker = Maker(cls, tree, [part(x) for x in parts], e.__cause__, e.__suppress_context__)
     append([h for x in parts for h in held(x)], named(maker), "", raised_at(e))
@@ -212,10 +222,10 @@ class Maker:
         rest = list(values)
         leaves = []
         for kind, what in self.parts:
-            if kind == "text":
-                form, count = what
+            if kind == DECIDED:
+                plan, count = what
                 taken, rest = rest[:count], rest[count:]
-                leaves.append(formatted(form, taken))
+                leaves.append(put_together(plan, taken))
             else:
                 leaves.append(what if kind == "object" else number(kind, rest.pop(0)))
         args, attributes = trees.unflatten(self.tree, leaves)
@@ -231,18 +241,32 @@ def number(kind: str, x: np.ndarray) -> Any:
     return np.array(x) if kind == ARRAY else x[()].item() if kind == PYTHON else x[()]
 
 
+DECIDED = "decided"
+
+
 def part(x: Any) -> tuple[str, Any]:
     """How an argument or attribute is made: by its kind."""
-    if isinstance(x, Text):
-        return "text", (x.form, len(x.values))
+    if isinstance(x, (Text, OneOf)):
+        node = decided(x)
+        return DECIDED, (node.plan, len(node.children))
+    if isinstance(x, Undecided):
+        x.refuse()
     if isinstance(x, TracedArray):
         return x.kind, None
     return (ARRAY, None) if is_data_array(x) else ("object", x)
 
 
+def decided(x: Any) -> Decided:
+    node = decided_results.held(x)
+    if not isinstance(node, Decided):
+        fail(TraceError, "the text of an exception holds what may be None, as a traced condition decides; ask whether "
+                         "it is None before")
+    return node
+
+
 def held(x: Any) -> list[TracedArray]:
-    if isinstance(x, Text):
-        return x.values
+    if isinstance(x, (Text, OneOf)):
+        return [as_traced(n.number) for n in decided(x).children]
     return [x] if isinstance(x, TracedArray) else [captured(x)] if is_data_array(x) else []
 
 

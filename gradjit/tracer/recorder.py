@@ -141,7 +141,7 @@ class Recorder:
         """Loops of known length that run as ordinary Python: what they make is changed behind them."""
         self.flagged: frozenset[str] = frozenset()
         """Names for which the program notes whether they are bound; of the outermost recorder."""
-        self.told_by: dict[Any, tuple[Any, bool | None, bool | None]] = {}
+        self.told_by: dict[Any, tuple[Any, Any, Any]] = {}
         """By their values, conditions that tell whether something is there: by what that is known otherwise, and what a
         true and a false answer says of it (control/states.py)."""
         self.options: dict[Any, int] = {}

@@ -28,7 +28,7 @@ from .control.frames import items_of
 from .locations import fail, with_place
 from .outside import is_user_class, outside
 from .parts import is_iterator
-from .perhaps import OneOf, Perhaps, Undecided, Unset
+from .perhaps import Fixed, OneOf, Perhaps, Unset
 from .recorder import current, recorders
 
 DEEPEST = 60
@@ -38,7 +38,7 @@ CLOSED = (BaseException, type, list, dict, set, frozenset, tuple, str, bytes, np
 """Instances of subclasses of these are more than their attributes."""
 
 
-UNCHANGING = (tuple, Undecided)
+UNCHANGING = (tuple, Fixed)
 """What holds other things for ever."""
 
 
@@ -172,6 +172,11 @@ BUILTIN: dict[type, Callable[[Any], Node]] = {
     OrderedDict: lambda x: of_mapping(x, OrderedDict),
     defaultdict: lambda x: of_mapping(x, functools.partial(defaultdict, x.default_factory)),
 }
+
+
+def register(cls: type, node: Callable[[Any], Node]) -> None:
+    """A class of the tracer's own whose instances hold traced values."""
+    BUILTIN[cls] = node
 
 
 def of_perhaps(x: Perhaps) -> Node:

@@ -18,7 +18,7 @@ from ..errors import TraceError
 from ..ir.ops.effects import formatted
 from ..probe import peek
 from ..records import dataclass
-from . import trees
+from . import structures, trees
 from .array import ARRAY, PYTHON, TracedArray
 from .attributes import read
 from .calls import call
@@ -27,7 +27,7 @@ from .grown import expanded, is_grown
 from .locations import fail, here
 from .operands import captured, is_traced
 from .outside import is_data_array
-from .perhaps import OneOf, Perhaps, Undecided
+from .perhaps import Fixed, OneOf, Perhaps, Undecided
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class Field:
             f":{self.spec}" if self.spec else "") + "}"
 
 
-class Text:
+class Text(Fixed):
     """A text with fields. It stands for a str, of which it can what needs no letters."""
 
     stands_for = str
@@ -300,3 +300,18 @@ def is_text(x: Any) -> bool:
 def may_be_told(xs: Iterable[Any]) -> bool:
     """Whether a text or something traced is among them."""
     return any(isinstance(x, Text) or is_traced(x) for x in xs)
+
+
+def _as_node(x: Text) -> structures.Node:
+    """A text as branches merge and loops carry it: the values of its fields, and what is decided."""
+    plan = [p if isinstance(p, str) else (p.conversion, p.spec) if isinstance(p, Field) else None for p in x.pieces]
+
+    def build(values: list[Any]) -> Text:
+        rest = iter(values)
+        return Text([p if isinstance(p, str) else next(rest) if p is None else Field(next(rest), *p) for p in plan])
+
+    return (Text, tuple(plan)), [p.value if isinstance(p, Field) else p for p in x.pieces if not isinstance(p, str)], \
+        build
+
+
+structures.register(Text, _as_node)

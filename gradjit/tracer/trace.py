@@ -28,7 +28,8 @@ from .containers import ContainerContents, ItemPath, items_of
 from .control.branches import raised_in_branch
 from .control.frames import BRANCH
 from .control.may_alias import are_one
-from .control.states import NeedsFlag
+from .control.states import NeedsFlag, Undefined
+from .decided_results import Deciding, in_result
 from .depth import deeper
 from .foreign import Foreign, foreignness, note
 from .grown import Tail, returned
@@ -45,7 +46,6 @@ from .recorder import HiddenInput, Recorder, recorders
 from .repeated_calls import RepeatedCalls
 from .state import State, restored
 from .structures import Unroll
-from .texts import Text
 from .unlifted import check_copies
 
 STATIC = "static"
@@ -86,6 +86,8 @@ class ResultLeaf:
     value: Any = None
     argument: int | None = None
     captured: HiddenInput | None = None
+    decides: str | None = None
+    """Where it is no result of its own, but tells what another one is: why that is no number (decided_results.py)."""
 
 
 @dataclass(frozen=True)
@@ -449,7 +451,7 @@ def deepest(e: BaseException) -> Loc | None:
 def collect(recorder: Recorder, handles: list[Any], out: Any,
             loc: Loc | None) -> tuple[list[ResultLeaf], trees.Tree, list[Value]]:
     """The leaves of the result, and the values that the function returns for them."""
-    leaves, tree = trees.flatten(returned(out) if recorder.outermost.grown else out)
+    leaves, tree = trees.flatten(in_result(returned(out) if recorder.outermost.grown else out))
     values: dict[int, tuple[int, TracedArray, Value]] = {}
     result = []
     for x in leaves:
@@ -461,9 +463,11 @@ def collect(recorder: Recorder, handles: list[Any], out: Any,
             x.refuse()
         if isinstance(x, Undecided):
             x.refuse()
-        if isinstance(x, Text):
-            fail(TraceError, f"the function returns the text {x.form!r}, whose numbers are traced values; return the "
-                             f"numbers, and make the text of them outside", loc)
+        if isinstance(x, Undefined):
+            x.fail()
+        why = None
+        if isinstance(x, Deciding):
+            x, why = x.number, x.why
         if isinstance(x, (Iterator, Awaitable, AsyncIterator)):
             fail(TraceError, f"the function returns a {type(x).__name__}, whose code would run only after tracing; "
                              f"return a list or an array", loc)
@@ -477,7 +481,7 @@ def collect(recorder: Recorder, handles: list[Any], out: Any,
             continue
         index, _, _ = values.setdefault(id(x), (len(values), x, x.value))
         own = next((c for c in recorder.captured.values() if c.handle is x), None)
-        result.append(ResultLeaf(index, x.kind, argument=place(x, handles), captured=own))
+        result.append(ResultLeaf(index, x.kind, argument=place(x, handles), captured=own, decides=why))
     return result, tree, [v for _, _, v in values.values()]
 
 

@@ -65,11 +65,6 @@ def erring(x, n):
     return len(s)
 """, "the length of the text '{0:.2f}', whose numbers are not known while gradjit",
      "print it (print, gj.debug_print), log it or raise it as it is, or make it outside,"),
-    "text returned": (gj.errors.TraceError, """
-def erring(x, n):  # here
-    return f'{x[0]}'
-""", "the function returns the text '{0}', whose numbers are traced values; return",
-     "the numbers, and make the text of them outside"),
     "string compare": (gj.errors.TraceError, """
 def erring(x, n):
     return str(x[0]) == '1.0'  # here
@@ -188,7 +183,7 @@ def erring(x, n):
     y = None
     if x[0] > 0:
         y = x
-    return y  # here
+    return np.clip(x, None, y)  # here
 """, "y is f64[3] (an array) in one branch and None in the other (the if in line 3),",
      "begin with a number instead of None, as -1 or np.nan"),
     "two structures": (gj.errors.TraceError, """

@@ -47,7 +47,6 @@ from .states import (
     MaybeBound,
     Spec,
     Undefined,
-    as_one_of,
     described,
     is_same,
     join,
@@ -104,28 +103,20 @@ class Left:
         found, tree = structures.flatten(x)
         return cls(x, [BranchLeaf.of(leaf) for leaf in found], tree)
 
+    @classmethod
+    def part(cls, x: Structure, leaves: Iterator[BranchLeaf]) -> Left:
+        """Of a part, with the next ones of the leaves of the whole."""
+        found = [next(leaves) for _ in x.leaves()]
+        return cls(found[0].given if x.is_leaf() else x.given, found, x)
+
 
 def one_of_them(options: tuple[Any, ...]) -> str:
-    return (f"one of {', '.join(map(repr, options))}, as a traced value decides: it can be compared, printed, and an "
-            f"index into dicts, and not be returned; choose a number, as an index")
+    return (f"one of {', '.join(map(repr, options))}, as a traced value decides: it can be compared, printed, "
+            f"returned, and an index into dicts; choose a number, as an index")
 
 
-def with_options(x: Structure, y: Structure, some: Iterator[BranchLeaf], others: Iterator[BranchLeaf]
-                 ) -> tuple[Structure, Structure, list[BranchLeaf], list[BranchLeaf]]:
-    """Two structures and their leaves, with one of several options in both where it is in one."""
-    options = union(options_of(x.given), options_of(y.given))
-    if options is not None and not (x.is_leaf() and y.is_leaf()):
-        why = f"this is {one_of_them(options)}"
-        made = [(structures.flatten(as_one_of(z.given, options, why))[1],
-                 BranchLeaf.of(number_of(next(leaves).given)) if z.is_leaf() else next(leaves))
-                for z, leaves in ((x, some), (y, others))]
-        return made[0][0], made[1][0], [made[0][1]], [made[1][1]]
-    if x.is_leaf() or y.is_leaf() or x.kind != y.kind or len(x.children) != len(y.children):
-        return x, y, [next(some) for _ in x.leaves()], [next(others) for _ in y.leaves()]
-    parts = [with_options(c, d, some, others) for c, d in zip(x.children, y.children, strict=True)]
-    return (Structure(x.given, x.kind, [p[0] for p in parts], x.build),
-            Structure(y.given, y.kind, [p[1] for p in parts], y.build),
-            [leaf for p in parts for leaf in p[2]], [leaf for p in parts for leaf in p[3]])
+class Differs(Exception):
+    """Two parts have nothing in common."""
 
 
 class Side:
@@ -288,13 +279,12 @@ class Merge:
         if blank is not None:
             sides[blank] = BranchLeaf.of(False), *sides[1 - blank][1:]
         (first, x, some), (second, y, others) = sides
-        if x != y:
-            x, y, some, others = with_options(x, y, iter(some), iter(others))
-        if x != y:
+        try:
+            value = self.node(name, x, y, iter(some), iter(others), blank)
+        except Differs:
             return None
         spec = Spec(PYTHON, BOOL, ())
         k = self.slot((first, second), spec)
-        value = self.node(name, x, y, zip(some, others, strict=True), blank)
         why = (f"{shown(name)} is {described(a.given)} in one branch and {described(b.given)} in the other "
                f"({self.place}), where the condition is a traced value; " + (
                    "assign it before the branch" if kind is Unset else
@@ -308,23 +298,24 @@ class Merge:
         return BranchLeaf.of(True), x.tree, x.leaves
 
     def tree(self, name: str, a: Left, b: Left, blank: int | None = None) -> Make:
-        (x, some), (y, others) = (a.tree, a.leaves), (b.tree, b.leaves)
-        if x != y:
-            x, y, some, others = with_options(x, y, iter(some), iter(others))
-        if x != y:
+        try:
+            return self.node(name, a.tree, b.tree, iter(a.leaves), iter(b.leaves), blank)
+        except Differs:
             return self.differing(name, a.given, b.given)
-        return self.node(name, x, y, zip(some, others, strict=True), blank)
 
-    def node(self, name: str, x: Structure, y: Structure, leaves: Iterator[tuple[BranchLeaf, BranchLeaf]],
+    def node(self, name: str, x: Structure, y: Structure, some: Iterator[BranchLeaf], others: Iterator[BranchLeaf],
              blank: int | None) -> Make:
         """How a part is made of what both sides have left there."""
-        if x.is_leaf():
-            return self.leaf(name, *next(leaves), blank)
+        if x.is_leaf() and y.is_leaf():
+            return self.leaf(name, next(some), next(others), blank)
+        if x.kind != y.kind or len(x.children) != len(y.children):
+            return self.joined(name, Left.part(x, some), Left.part(y, others))
         left = [(n.given, self.frames[k], self.partners[k]) for k, n in enumerate((x, y)) if k != blank]
         if x.given is y.given and all(self.was_there(x, frame) for _, frame, _ in left):
-            x.skip(leaves)
+            x.skip(some)
+            y.skip(others)
             return lambda _: x.given
-        children = [self.node(name, c, d, leaves, blank) for c, d in zip(x.children, y.children, strict=True)]
+        children = [self.node(name, c, d, some, others, blank) for c, d in zip(x.children, y.children, strict=True)]
         key = (id(x.given), id(y.given))
         for given, _, partners in left:
             partners.setdefault(id(given), set()).add(key)
@@ -342,6 +333,13 @@ class Merge:
 
         return make
 
+    def joined(self, name: str, a: Left, b: Left) -> Make:
+        """A part that is one thing or another."""
+        made = self.perhaps(name, a, b) or self.one_of(name, a, b)
+        if made is None:
+            raise Differs
+        return made
+
     def was_there(self, x: Structure, frame: Frame) -> bool:
         """Whether a container or object is from before the branch, so that its own items are what is merged."""
         if id(x.given) in frame.containers:
@@ -356,8 +354,10 @@ class Merge:
         if spec is None and blank is not None:
             return lambda _: a.given
         if spec is None:
-            both = [Left(x.given, [x], structures.flatten(x.given)[1]) for x in (a, b) if options_of(x.given)]
-            return (self.one_of(name, *both) if len(both) == 2 else None) or self.differing(name, a.given, b.given)
+            try:
+                return self.joined(name, *(Left(x.given, [x], Structure(x.given)) for x in (a, b)))
+            except Differs:
+                return self.differing(name, a.given, b.given)
         if a.root is not None and b.root is not None:
             x, y = (taken_out(leaf.handle, self.depth) for leaf in (a, b))
             if x is not None and y is not None and (blank is not None or same_elements(x, y)):

@@ -126,8 +126,9 @@ class Frame:
         """Containers and objects that stand for one or another."""
         self.calls: dict[Any, Any] = {}
         """Calls that others may repeat (repeated_calls.py)."""
-        self.present: dict[Any, bool] = {}
-        """BRANCH: conditions that hold in it, or do not, by their values (states.py)."""
+        self.present: dict[Any, Any] = {}
+        """BRANCH: conditions that hold in it, or do not, by their values; options that are left, by their numbers
+        (states.py)."""
         self.names: tuple[str, ...] = ()
         """What of the names around it the region hands on."""
         self.irreversible = ""

@@ -12,6 +12,7 @@ from ..targets import starred
 from .bound_flags import with_flags
 from .definite_assignment import DefiniteAssignment
 from .jumps import PREFIX, Jumps, at, beginning, holds, is_plain
+from .matching import PART, without_matches
 from .names import NameLiveness, Site, constant_of
 
 LAZY = (ast.NamedExpr, ast.Await, ast.Yield, ast.YieldFrom)
@@ -32,8 +33,9 @@ def prepared(body: list[ast.stmt], bound: Sequence[str], parameters: Sequence[st
     Names that the protocol passes along begin as not bound. A function that yields or awaits stays as it is.
     flagged: names for which the running program notes whether they are bound, where the text does not tell.
     """
-    if is_plain(body) or not holds(body, (ast.If, ast.For, ast.While)):
+    if is_plain(body) or not holds(body, (ast.If, ast.For, ast.While, ast.Match)):
         return body
+    body = without_matches(body)
     doubts = DefiniteAssignment(body, parameters, bound)
     body, noted = with_flags(body, doubts, flagged) if flagged else (body, set())
     body = Jumps().function(body)
@@ -44,7 +46,7 @@ def prepared(body: list[ast.stmt], bound: Sequence[str], parameters: Sequence[st
              for n in sorted(live.used - set(parameters))]
     for s in begin:
         name = s.targets[0].id
-        s.unbound = name in doubts.sure, name in noted
+        s.unbound = name in doubts.sure or name.startswith(PART), name in noted
     at_front = 1 if isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant) else 0
     return [*body[:at_front], *begin, *body[at_front:]]
 

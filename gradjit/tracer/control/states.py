@@ -14,7 +14,7 @@ from typing import Any, NoReturn
 import numpy as np
 
 from ...errors import Signal, TraceError
-from ...ir import ArrayType, Block, Builder, DType, dtype_of
+from ...ir import ArrayType, Block, Builder, DType, Value, dtype_of
 from ...records import dataclass
 from .. import operands as o
 from ..array import ARRAY, PYTHON, SCALAR, TracedArray, root
@@ -317,14 +317,33 @@ def place_of(x: OneOf) -> TracedArray:
 
 
 def is_any(x: OneOf, fits: Callable[[Any], Any]) -> Any:
-    """Whether it is one of the options that fit: a bool where all do, or none."""
-    fitting = [option for option in x.options if fits(option)]
-    if len(fitting) in (0, len(x.options)):
+    """Whether it is one of the options that fit: a bool where all do that it may be here, or none."""
+    options = possible(x)
+    fitting = [option for option in options if fits(option)]
+    if len(fitting) in (0, len(options)):
         return bool(fitting)
     tests = [o.as_traced(o.as_traced(x.number) == number_of(option)) for option in fitting]
     either: Any = np.logical_or
     found = o.as_traced(functools.reduce(either, tests))
+    if isinstance(found._content, Value):
+        rest = tuple(option for option in options if not is_among(option, fitting))
+        current().outermost.told_by[found._content] = x.number._content, tuple(fitting), rest
     return root(found.content, found.home, PYTHON)
+
+
+def possible(x: OneOf) -> tuple[Any, ...]:
+    """The options that are left here: a branch that is under way may have asked for some."""
+    options, frame = x.options, current().frame
+    while frame is not None and isinstance(x.number._content, Value):
+        left = frame.present.get(x.number._content)
+        if left is not None:
+            options = tuple(option for option in options if is_among(option, left))
+        frame = frame.parent
+    return options
+
+
+def is_among(option: Any, options: Iterable[Any]) -> bool:
+    return any(type(option) is type(other) and option == other for other in options)
 
 
 def same(a: Any, b: Any, by: Callable[[Any, Any], Any]) -> Any:
