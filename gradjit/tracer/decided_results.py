@@ -55,13 +55,21 @@ def held(x: Any) -> Any:
             return in_result(surely(x))
         return Decided([Deciding(x.is_there, x.why), in_result(x.value)], Plan("value", (), x.why))
     if isinstance(x, Text):
-        if any(isinstance(p, Undecided) and not isinstance(p, OneOf) for p in x.pieces):
-            return x
-        children = [p.value if isinstance(p, Field) else p.number for p in x.pieces if not isinstance(p, str)]
-        pieces = [(p.conversion, p.spec) if isinstance(p, Field) else p if isinstance(p, str) else
-                  numbered(p) for p in x.pieces]
+        numbers: list[TracedArray] = []
+        pieces: list[Any] = []
+        for p in x.pieces:
+            if isinstance(p, Field):
+                numbers.append(p.value)
+                pieces.append((p.conversion, p.spec))
+            elif isinstance(p, OneOf):
+                numbers.append(p.number)
+                pieces.append(numbered(p))
+            elif isinstance(p, Undecided):
+                return x
+            else:
+                pieces.append(p)
         why = "the function returns a text, and a gradient is of a number"
-        return Decided([Deciding(c, why) for c in children], Plan("text", tuple(pieces)))
+        return Decided([Deciding(n, why) for n in numbers], Plan("text", tuple(pieces)))
     return x
 
 

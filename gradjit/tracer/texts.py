@@ -50,7 +50,7 @@ class Text(Fixed):
 
     def __init__(self, pieces: Iterable[Any]):
         self.made = here()
-        self.pieces: list[str | Field] = []
+        self.pieces: list[str | Field | Undecided] = []
         for p in pieces:
             self.pieces += p.pieces if isinstance(p, Text) else [p]
 
@@ -69,7 +69,7 @@ class Text(Fixed):
             if isinstance(p, Undecided):
                 p.refuse()
         numbers = iter(range(len(self.pieces)))
-        return "".join(p.form(next(numbers)) if isinstance(p, Field) else p.replace("{", "{{").replace("}", "}}")
+        return "".join(p.form(next(numbers)) if isinstance(p, Field) else str(p).replace("{", "{{").replace("}", "}}")
                        for p in self.pieces)
 
     def __add__(self, other: Any) -> Text:

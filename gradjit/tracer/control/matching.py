@@ -59,25 +59,25 @@ class Pattern:
             inner = None if p.pattern is None else self.part(p.pattern)
             if p.name:
                 self.bound[p.name] = name
-            return at(ast.MatchAs(inner, name), p)  # type: ignore[no-any-return]
+            return at(ast.MatchAs(inner, name), p)
         if isinstance(p, ast.MatchStar):
             if p.name is None:
                 return p
             self.bound[p.name] = name = self.name()
-            return at(ast.MatchStar(name), p)  # type: ignore[no-any-return]
+            return at(ast.MatchStar(name), p)
         if (test := compared(p, name := self.name())) is not None:
             self.tests.append(test)
-            return at(ast.MatchAs(None, name), p)  # type: ignore[no-any-return]
+            return at(ast.MatchAs(None, name), p)
         if isinstance(p, ast.MatchSequence):
-            return at(ast.MatchSequence(list(map(self.part, p.patterns))), p)  # type: ignore[no-any-return]
+            return at(ast.MatchSequence(list(map(self.part, p.patterns))), p)
         if isinstance(p, ast.MatchClass):
-            return at(ast.MatchClass(p.cls, list(map(self.part, p.patterns)), p.kwd_attrs,  # type: ignore[no-any-return]
+            return at(ast.MatchClass(p.cls, list(map(self.part, p.patterns)), p.kwd_attrs,
                                      list(map(self.part, p.kwd_patterns))), p)
         if isinstance(p, ast.MatchMapping):
             rest = p.rest and self.name()
             if p.rest and rest:
                 self.bound[p.rest] = rest
-            return at(ast.MatchMapping(p.keys, list(map(self.part, p.patterns)), rest), p)  # type: ignore[no-any-return]
+            return at(ast.MatchMapping(p.keys, list(map(self.part, p.patterns)), rest), p)
         raise StaysAsItIs
 
     def name(self) -> str:
@@ -89,12 +89,12 @@ def compared(p: ast.pattern, name: str) -> ast.expr | None:
     """The comparison that a pattern of values is; None for any other."""
     x = at(ast.Name(name, ast.Load()), p)
     if isinstance(p, ast.MatchValue):
-        return at(ast.Compare(x, [ast.Eq()], [p.value]), p)  # type: ignore[no-any-return]
+        return at(ast.Compare(x, [ast.Eq()], [p.value]), p)
     if isinstance(p, ast.MatchSingleton):
-        return at(ast.Compare(x, [ast.Is()], [at(ast.Constant(p.value), p)]), p)  # type: ignore[no-any-return]
+        return at(ast.Compare(x, [ast.Is()], [at(ast.Constant(p.value), p)]), p)
     if isinstance(p, ast.MatchOr):
-        either = [compared(q, name) for q in p.patterns]
-        return None if None in either else at(ast.BoolOp(ast.Or(), either), p)
+        either = [q for q in (compared(q, name) for q in p.patterns) if q is not None]
+        return at(ast.BoolOp(ast.Or(), either), p) if len(either) == len(p.patterns) else None
     return None
 
 

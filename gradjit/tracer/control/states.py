@@ -325,15 +325,17 @@ def is_any(x: OneOf, fits: Callable[[Any], Any]) -> Any:
     tests = [o.as_traced(o.as_traced(x.number) == number_of(option)) for option in fitting]
     either: Any = np.logical_or
     found = o.as_traced(functools.reduce(either, tests))
-    if isinstance(found._content, Value):
+    value: Any = found._content
+    if isinstance(value, Value):
         rest = tuple(option for option in options if not is_among(option, fitting))
-        current().outermost.told_by[found._content] = x.number._content, tuple(fitting), rest
+        current().outermost.told_by[value] = x.number._content, tuple(fitting), rest
     return root(found.content, found.home, PYTHON)
 
 
 def possible(x: OneOf) -> tuple[Any, ...]:
     """The options that are left here: a branch that is under way may have asked for some."""
-    options, frame = x.options, current().frame
+    options = x.options
+    frame: Any = current().frame
     while frame is not None and isinstance(x.number._content, Value):
         left = frame.present.get(x.number._content)
         if left is not None:
