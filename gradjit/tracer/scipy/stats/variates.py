@@ -14,17 +14,15 @@ from typing import Any
 import numpy as np
 
 from ....errors import GradjitError, TraceError
-from ....ir import ArrayType, dtype_of
-from ....ir.ops.custom import OpaqueFunction
 from ....probe import is_of
 from ... import random_streams as streams
-from ...array import ARRAY, SCALAR, root
 from ...calls import as_known
 from ...locations import fail
 from ...numpy.common import array
 from ...operands import as_traced, cast, is_traced, unsupported
 from ...outside import outside
 from ...recorder import current
+from ...run_by_python import run_by_python
 from .formulas import formula
 
 STEPS = 3
@@ -56,11 +54,7 @@ def draws(name: str, generator: Any, run: Any, like: Any, operands: list[Any], f
     title, given = f"scipy.stats.{name}.rvs", [as_traced(x) for x in operands]
     if not isinstance(generator, Seed):
         return streams.drawn_by(streams.stream_at(generator), title, run, like, given, form)
-    function = OpaqueFunction(title, lambda *given: [run(np.random.RandomState(generator.number), *given)])
-    types = (ArrayType(dtype_of(np.asarray(like).dtype), np.shape(like)),)
-    r = current()
-    value, = r.append("opaque", tuple(x.value for x in given), {"function": function, "types": types})
-    return root(value, r, ARRAY if isinstance(like, np.ndarray) else SCALAR)
+    return run_by_python(title, lambda *given: [run(np.random.RandomState(generator.number), *given)], [like], given)[0]
 
 
 def is_known(generator: Any, given: Any) -> bool:
