@@ -61,33 +61,54 @@ def is_turned(shape: Sequence[Any], strides: Strides) -> bool | None:
 
 
 def of_loop(shape: Sequence[Any], operands: Sequence[tuple[Sequence[Any], Strides]]) -> Strides:
-    """The strides of what NumPy's loops (`nditer`, order "K") allocate for operands that are broadcast to the shape.
+    """The strides of what NumPy's loops (`nditer`, order "K") allocate for operands that are broadcast to the shape."""
+    order = axes_of_loop(shape, operands)
+    return None if order is None else nested(shape, order)
 
-    Axes are sorted by insertion, the innermost first: one comes before another if every operand that moves along both
+
+def axes_of_loop(shape: Sequence[Any], operands: Sequence[tuple[Sequence[Any], Strides]]) -> Sequence[int] | None:
+    """The axes as these loops run over them, the innermost last; None where that is not known.
+
+    They are sorted by insertion, the innermost first: one comes before another if every operand that moves along both
     has it so. Where operands disagree, the order of the axes stands.
     """
+    axes = range(len(shape))
     moving = [(extents, strides) for extents, strides in operands if not all(same(e, 1) for e in extents)]
     if all(s is not None and len(e) == len(shape) and is_row_major(e, s) for e, s in moving):
-        return contiguous(shape)
+        return axes
     if any(s is None for _, s in moving) or not all(isinstance(e, int) for e in shape):
         return None
     if len(shape) < 2 or is_empty(shape):
-        return contiguous(shape)
-    steps = []
-    for extents, strides in moving:
-        own = [0 if same(e, 1) else abs(s) for e, s in zip(extents, strides or (), strict=True)]
-        steps.append([0] * (len(shape) - len(own)) + own)
+        return axes
+    steps = steps_along(len(shape), moving)
     order: list[int] = []  # the innermost first
-    for axis in reversed(range(len(shape))):
+    for axis in reversed(axes):
         place = len(order)
         for k in reversed(range(len(order))):
-            both = [(s[order[k]], s[axis]) for s in steps if not same(s[order[k]], 0) and not same(s[axis], 0)]
+            both = [(abs(s[order[k]]), abs(s[axis])) for s in steps
+                    if not same(s[order[k]], 0) and not same(s[axis], 0)]
             if any(is_no_less(outer, inner) for inner, outer in both):
                 break
             if both:
                 place = k
         order.insert(place, axis)
-    return nested(shape, reversed(order))
+    return order[::-1]
+
+
+def steps_along(rank: int, operands: Sequence[tuple[Sequence[Any], Strides]]) -> list[list[Any]]:
+    """The strides of operands along the axes of what they are broadcast to; 0 where one does not move."""
+    found = []
+    for extents, strides in operands:
+        own = [0 if same(e, 1) else s for e, s in zip(extents, strides or (), strict=True)]
+        found.append([0] * (rank - len(own)) + own)
+    return found
+
+
+def turned_axes(shape: Sequence[Any], operands: Sequence[tuple[Sequence[Any], Strides]]) -> list[int]:
+    """The axes that `nditer` runs through backwards, as memory has them: some operand has a negative stride there, and
+    none a positive one."""
+    steps = steps_along(len(shape), [(e, s) for e, s in operands if s is not None])
+    return [k for k in range(len(shape)) if any(s[k] < 0 for s in steps) and all(s[k] <= 0 for s in steps)]
 
 
 def is_empty(extents: Iterable[Any]) -> bool:

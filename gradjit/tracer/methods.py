@@ -71,8 +71,8 @@ def reshape(x: TracedArray, *shape: Any, order: str = "C", copy: bool | None = N
 
 
 def transpose(x: TracedArray, *axes: Any) -> Any:
-    given = axes[0] if len(axes) == 1 else axes
-    return apply(np.transpose, (x, None if isinstance(given, tuple) and not given else given), {})
+    given = axes[0] if len(axes) == 1 else axes or None
+    return apply(np.transpose, (x, given), {})
 
 
 def flatten(x: TracedArray, order: str = "C") -> Any:

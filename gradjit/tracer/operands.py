@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import operator
 import warnings
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from functools import reduce
 from math import prod
 from typing import Any, NoReturn
@@ -493,9 +493,20 @@ def static_int(x: Any, what: str) -> int:
         fail(TraceError, f"{what} must be an integer, got {x!r:.80}")
 
 
+def items_of(x: Any) -> Sequence[Any]:
+    """An argument that is an int or a sequence of ints, such as a shape or axes, as a sequence."""
+    if isinstance(x, (list, tuple, range)):
+        return x
+    if isinstance(x, (np.ndarray, TracedArray)) and x.ndim == 1 and isinstance(n := x.shape[0], int):
+        from .known_elements import known_elements
+        known = known_elements(as_traced(x))
+        return [x[k] for k in range(n)] if known is None else known.tolist()
+    return (x,)
+
+
 def shape_of(shape: Any) -> tuple[int | Value, ...]:
     """A shape argument for the IR: its numbers may be traced, where it is known how large they can be."""
-    items = shape if isinstance(shape, (list, tuple)) else [shape]
+    items = items_of(shape)
     if not any(isinstance(n, TracedArray) and n.ndim == 0 and not n.is_known for n in items):
         return static_shape(shape)
     return tuple(ext.as_extent(n, "a shape") if isinstance(n, TracedArray) and not n.is_known
@@ -514,11 +525,7 @@ def is_single(x: TracedArray) -> bool:
 
 def static_shape(shape: Any) -> tuple[int, ...]:
     """A shape argument: an int or a sequence of ints."""
-    if isinstance(shape, (list, tuple)):
-        return tuple(static_int(n, "a shape") for n in shape)
-    if isinstance(shape, TracedArray) and shape.ndim == 1:
-        return tuple(static_int(n, "a shape") for n in shape)
-    return (static_int(shape, "a shape"),)
+    return tuple(static_int(n, "a shape") for n in items_of(shape))
 
 
 def normal_axis(axis: Any, rank: int, what: str = "axis") -> int:
@@ -533,8 +540,7 @@ def normal_axes(axis: Any, rank: int) -> tuple[int, ...]:
     """`axis=None`, an int or a tuple, as sorted, distinct, non-negative axes (all of them for None)."""
     if axis is None:
         return tuple(range(rank))
-    axes: Iterable[Any] = axis if isinstance(axis, (tuple, list)) else (axis,)
-    found = [normal_axis(a, rank) for a in axes]
+    found = [normal_axis(a, rank) for a in items_of(axis)]
     if len(set(found)) != len(found):
         fail(ShapeError, "duplicate value in 'axis'")
     return tuple(sorted(found))

@@ -32,7 +32,11 @@ X = np.array([[3.0, -1.0, 2.0], [0.5, 4.0, -2.0]])
     lambda x: x.argsort(axis=1), lambda x: x.item(0), lambda x: x.item(1, 2), lambda x: x[:1, :1].item(),
     lambda x: x.tolist(), lambda x: x[0].sum().item(), lambda x: x[0].tolist(), lambda x: x.flat[4],
     lambda x: [v for v in x.flat], lambda x: (x.shape, x.dtype, x.ndim, x.size)[2:],
-    lambda x: copy.copy(x), lambda x: copy.deepcopy(x),
+    lambda x: copy.copy(x), lambda x: copy.deepcopy(x), lambda x: x.transpose(range(2)), lambda x: x.transpose([1, 0]),
+    lambda x: x.transpose(np.array([1, 0])), lambda x: x.transpose(None), lambda x: x.reshape(np.array([3, 2])),
+    lambda x: x.reshape(range(3, 1, -1)), lambda x: np.broadcast_to(x, range(2, 4)),
+    lambda x: np.tile(x, range(1, 3)), lambda x: np.roll(x, range(1, 3), axis=range(2)),
+    lambda x: np.zeros(range(2, 4)) + x, lambda x: np.full(np.array([2, 3]), 2.0) * x,
 ], ids=lambda f: None)
 def test_as_numpy(call):
     check(call, X, exact=False)

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import Any
 
 import numpy as np
 
-from ...errors import TraceError
+from ...errors import ArgumentError, TraceError
 from ...probe import text
-from .. import operands as o
+from ...records import dataclass
+from .. import layout, operands as o
 from ..array import ARRAY, TracedArray, root
 from ..locations import fail
 from ..recorder import recorders
@@ -89,11 +90,54 @@ class NumberedElements(IndexedIterable):
         return place, self.array[place]
 
 
+@dataclass(frozen=True)
+class Course:
+    """The way of np.nditer through an array: that of the memory, where order="C" does not say otherwise.
+
+    axes: which it runs over, the innermost last.
+    turned: those that it runs through backwards.
+    """
+
+    axes: Sequence[int]
+    turned: Collection[int]
+
+    @property
+    def is_usual(self) -> bool:
+        """Whether it is that of all other loops."""
+        return not self.turned and list(self.axes) == sorted(self.axes)
+
+    def along(self, array: TracedArray) -> TracedArray:
+        """The array as a view with its elements in this order."""
+        if self.is_usual:
+            return array
+        flipped = tuple(slice(None, None, -1) if k in self.turned else slice(None) for k in range(array.ndim))
+        found: TracedArray = array[flipped].transpose(tuple(self.axes))
+        return found
+
+    def place(self, found: Sequence[Any], extents: Sequence[Any]) -> tuple[Any, ...]:
+        """A place in that view as one in the array; `extents` are those of the view."""
+        back = {axis: (n - 1 - k if axis in self.turned else k)
+                for axis, k, n in zip(self.axes, found, extents, strict=True)}
+        return tuple(back[axis] for axis in sorted(back))
+
+
+def course_of(arrays: Sequence[TracedArray], shape: Sequence[Any], order: str) -> Course:
+    if order == "C":
+        return Course(range(len(shape)), ())
+    operands = [(a.extents, a.strides_in_elements) for a in arrays]
+    axes = layout.axes_of_loop(shape, operands)
+    if axes is None:
+        fail(TraceError, 'nditer runs over the elements as they stand in memory, and how they do is not known here; '
+                         'write np.nditer(x, order="C"), or run over x.flat')
+    return Course(axes, layout.turned_axes(shape, operands))
+
+
 class ElementIterator(IndexedIterable):
     """The elements of an array one by one: np.nditer, run over by `for`, or moved on by `iternext`."""
 
-    def __init__(self, array: TracedArray, places: ProductIterator, writable: bool):
-        self.array, self.places, self.writable = array, places, writable
+    def __init__(self, array: TracedArray, course: Course, writable: bool):
+        self.array, self.course, self.writable = course.along(array), course, writable
+        self.places = grid(self.array.shape)
         self.index: Any = 0
 
     def __enter__(self) -> ElementIterator:
@@ -111,13 +155,13 @@ class ElementIterator(IndexedIterable):
 
     @property
     def multi_index(self) -> tuple[Any, ...]:
-        found: tuple[Any, ...] = self.places.at(self.index)
-        return found
+        return self.course.place(self.places.at(self.index), self.array.shape)
 
     @property
     def value(self) -> Any:
         """The element; one that may be written to as a view."""
-        return self.array[(*self.multi_index, ...)] if self.writable else self.array[self.multi_index]
+        place = self.places.at(self.index)
+        return self.array[(*place, ...)] if self.writable else self.array[place]
 
     def __getitem__(self, k: int) -> Any:
         if k != 0:
@@ -285,18 +329,23 @@ def _ndenumerate(x: Any) -> NumberedElements:
 
 
 def _nditer(op: Any, flags: Any = (), op_flags: Any = ("readonly",), **options: Any) -> Any:
-    if isinstance(op, (list, tuple)) and not flags and op_flags == ("readonly",) and not options:
-        return PartsIterator([_nditer(part) for part in o.broadcast(*map(o.as_traced, op))])
     each = op_flags[0] if len(op_flags) == 1 and not isinstance(op_flags[0], str) else op_flags
+    several = isinstance(op, (list, tuple))
     given = {"flags": flags, **options}
-    if isinstance(op, (list, tuple)) or len(each) != 1 or each[0] not in WRITABLE or any(
+    if (several and (flags or op_flags != ("readonly",))) or len(each) != 1 or each[0] not in WRITABLE or any(
             k not in USUAL or not USUAL[k].issuperset(v) for k, v in given.items()):
         fail(TraceError, "nditer with these flags is not supported for traced arrays; run over x.flat, or over "
                          "np.ndindex(x.shape) and write x[i]")
-    h = o.as_traced(op)
-    h = h if h.ndim else h.reshape(1)
-    found: ElementIterator = made(ElementIterator(h, grid(h.shape), WRITABLE[each[0]]))
-    return found
+    arrays = [o.as_traced(x) for x in (op if several else (op,))]
+    views = [h if h.ndim else h.reshape(1) for h in o.broadcast(*arrays)]
+    if "zerosize_ok" not in flags and layout.is_empty(views[0].extents):
+        fail(ArgumentError, "Iteration of zero-sized operands is not enabled")
+    course = course_of(arrays if arrays[0].ndim else views, views[0].extents, options.get("order", "K"))
+    if "c_index" in flags and not course.is_usual:
+        fail(TraceError, "nditer with c_index, over an array whose elements do not stand in this order, is not "
+                         'supported; write np.nditer(x, flags=["c_index"], order="C")')
+    parts = [ElementIterator(h, course, WRITABLE[each[0]]) for h in views]
+    return PartsIterator(parts) if several else made(parts[0])
 
 
 RULES: dict[Any, Rule] = {

@@ -478,7 +478,7 @@ SLICE_LIMIT = 256
 def apply_over_axes(func, a, axes):
     y = array(a)
     rank = y.ndim
-    for k in (axes if isinstance(axes, (tuple, list)) else (axes,)):
+    for k in o.items_of(axes):
         r = array(func(y, o.normal_axis(k, rank)))
         y = r if r.ndim == rank else expand_dims(r, o.normal_axis(k, rank))
     return y

@@ -42,7 +42,7 @@ Rule = Callable[..., Any]
 # shapes -------------------------------------------------------------------------------------------------------------
 def target_shape(x: TracedArray, shape: Any) -> tuple[int, ...]:
     """The shape asked for, with a -1 worked out. NumPy's ValueError where the sizes differ."""
-    items = shape if isinstance(shape, (tuple, list)) else (shape,)
+    items = o.items_of(shape)
     if not x.type.is_static or any(isinstance(n, TracedArray) and not n.is_known for n in items):
         return symbolic_shape(x, o.shape_of(shape))
     given_shape = o.static_shape(shape)
@@ -184,7 +184,7 @@ def transpose(a, axes=None):
     x = array(a)
     if axes is None:
         return shaping.permuted(x, range(x.ndim - 1, -1, -1))
-    axes = several(axes)
+    axes = o.items_of(axes)
     if len(axes) != x.ndim:
         fail(ArgumentError, "axes don't match array")
     perm = tuple(o.normal_axis(k, x.ndim) for k in axes)
@@ -219,15 +219,8 @@ def moveaxis(a, source, destination):
     return shaping.permuted(x, order)
 
 
-def several(axes: Any) -> Sequence[Any]:
-    """One axis or several, which may stand in an array."""
-    if isinstance(axes, (np.ndarray, TracedArray)) and axes.ndim:
-        return static(axes, "axes").tolist()
-    return axes if isinstance(axes, (tuple, list)) else (axes,)
-
-
 def _axis_list(axes: Any, x: TracedArray, name: str) -> list[int]:
-    found = [axis_of(k, x, name) for k in several(axes)]
+    found = [axis_of(k, x, name) for k in o.items_of(axes)]
     if len(set(found)) != len(found):
         fail(ArgumentError, f"repeated axis in `{name}` argument")
     return found
@@ -286,8 +279,7 @@ def roll(a, shift, axis=None):
     if axis is None:
         flat = roll(flatten(x), shift, 0)
         return reshape_copy(flat, x.extents)
-    shifts, axes = ([v[k] for k in range(v.shape[0])] if isinstance(v, (np.ndarray, TracedArray)) and v.ndim == 1
-                    else v if isinstance(v, (tuple, list)) else (v,) for v in (shift, axis))
+    shifts, axes = tuple(o.items_of(shift)), tuple(o.items_of(axis))
     if len(shifts) != len(axes) and 1 not in (len(shifts), len(axes)):
         fail(ArgumentError, "'shift' and 'axis' should be scalars or 1D sequences")
     count = len(axes) if len(shifts) == 1 else len(shifts)

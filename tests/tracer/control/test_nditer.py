@@ -60,6 +60,59 @@ def numeric_gradient(x):
     return np.sum(gradient**2)
 
 
+def in_order(x):
+    """Of what runs over the elements the last weigh most, and each says where it stands."""
+    it = np.nditer(x, flags=["multi_index"])
+    total = 0.0
+    for v in it:
+        total = total * 0.9 + v * (2 * it.multi_index[0] + it.multi_index[-1] + x[it.multi_index])
+    return total
+
+
+def numbered(x):
+    y = x.copy(order="K")
+    n = 0.0
+    for v in np.nditer(y, op_flags=["readwrite"]):
+        n += 1
+        v[...] = v * n
+    return y
+
+
+def pairs(x):
+    total = 0.0
+    for v, w in np.nditer([x, np.arange(float(x.shape[-1]))]):
+        total = total * 0.9 + v * (w + 1)
+    return total
+
+
+def row_by_row(x):
+    total = 0.0
+    for v in np.nditer(x, order="C"):
+        total = total * 0.9 + v
+    return total
+
+
+A = np.cos(np.arange(20.0)).reshape(5, 4)
+STACK = np.cos(np.arange(24.0)).reshape(2, 3, 4).transpose(1, 2, 0)
+LAYOUTS = {"columns": np.asfortranarray(A), "turned": A.T, "backwards": A[::-1, ::-1], "rows backwards": A[::-1],
+           "columns backwards": A[:, ::-1], "turned and backwards": A.T[::-1], "with gaps": A[::2, ::-2].T,
+           "short": A[:2, :2].T, "three axes": STACK, "three, one backwards": STACK[:, ::-1], "one": A[0, ::-1],
+           "repeated": np.broadcast_to(A[:, :1], (5, 4))}
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+@pytest.mark.parametrize("f", [in_order, numbered, pairs, row_by_row], ids=lambda f: f.__name__)
+def test_elements_come_as_they_stand_in_memory(f, layout):
+    x = LAYOUTS[layout]
+    np.testing.assert_allclose(gj.jit(f)(x), f(x))
+
+
+def test_of_nothing():
+    with pytest.raises(ValueError, match="zero-sized"):
+        gj.jit(row_by_row)(np.zeros((0, 3)))
+    assert gj.jit(lambda x: len([v for v in np.nditer(x, flags=["zerosize_ok"])]))(np.zeros((0, 3))) == 0
+
+
 @pytest.mark.parametrize("shape", [(3,), (2, 2), (5, 4)], ids=str)
 @pytest.mark.parametrize("f", [written, written_under_a_condition, places, by_hand, numeric_gradient],
                          ids=lambda f: f.__name__)

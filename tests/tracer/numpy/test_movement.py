@@ -22,12 +22,12 @@ SHAPES = [
     *(case(f, x) for f in (np.atleast_1d, np.atleast_2d, np.atleast_3d) for x in (ZERO_D, V, A, T, 2.5)),
     *(case(f, V, ZERO_D) for f in (np.atleast_1d, np.atleast_2d, np.atleast_3d)),
     *(case(f, T) for f in (np.shape, np.ndim, np.size)), case(np.size, T, 1), case(np.size, T, (0, 2)),
-    case(np.shape, [[V[0], 1]]),
+    case(np.shape, [[V[0], 1]]), case(np.reshape, T, range(2, 5)), case(np.tile, A, range(1, 3)),
 ]
 
 AXES = [
     case(np.transpose, T), case(np.transpose, T, (1, 2, 0)), case(np.transpose, T, (-1, 0, 1)),
-    case(np.transpose, T, (0, 1)),
+    case(np.transpose, T, (0, 1)), case(np.transpose, T, range(2, -1, -1)), case(np.moveaxis, T, range(2), [1, 0]),
     case(np.transpose, T, (0, 0, 1)), case(np.transpose, T, (0, 1, 3)), case(np.transpose, V),
     case(np.permute_dims, T, (2, 0, 1)),
     case(np.matrix_transpose, T), case(np.matrix_transpose, V), case(np.linalg.matrix_transpose, T),
