@@ -114,6 +114,24 @@ class Hooks(Control):
     attr = staticmethod(read)
 
     @staticmethod
+    def importing(module: str, *names: str) -> None:
+        """An import statement is about to run: what is not there when the trace has ended is guarded as absent."""
+        def missing(_: object) -> None:
+            found: Any = sys.modules.get(module, ABSENT)
+            if found is ABSENT:
+                world.absent(Source("item", sys.modules, module))
+            elif found is None:  # so that it cannot be imported
+                world.enter(None, Source("item", sys.modules, module))
+            else:
+                for name in names:
+                    if name not in vars(found):
+                        world.absent(Source("item", vars(found), name))
+
+        if recorders():
+            world = outside(current())
+            world.at_end.append(missing)
+
+    @staticmethod
     def imported(value: Any, module: str, name: str) -> Any:
         """What an import statement has given to a name."""
         if not recorders() or module not in sys.modules:

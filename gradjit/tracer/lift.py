@@ -372,13 +372,20 @@ class _Lift(Assignments, Rewrites, Transformer):
         return node
 
     def visit_Import(self, node: ast.Import) -> ast.AST | list[ast.AST]:
-        return [node, *(self.noted(node, a.asname or a.name.partition(".")[0],
-                                   a.name if a.asname else a.name.partition(".")[0], "") for a in node.names)]
+        places = [(a.asname, a.name) if a.asname else (a.name.partition(".")[0],) * 2 for a in node.names]
+        return [*(self.importing(node, a.name) for a in node.names), node,
+                *(self.noted(node, name, module, "") for name, module in places)]
 
     def visit_ImportFrom(self, node: ast.ImportFrom) -> ast.AST | list[ast.AST]:
         if node.level:
             return node
-        return [node, *(self.noted(node, a.asname or a.name, node.module or "", a.name) for a in node.names)]
+        names = [a.name for a in node.names]
+        return [self.importing(node, node.module or "", *names), node,
+                *(self.noted(node, a.asname or a.name, node.module or "", a.name) for a in node.names)]
+
+    def importing(self, node: ast.AST, *names: str) -> ast.AST:
+        """A module and what is asked of it, told before the import: it may not be there."""
+        return placed(ast.Expr(self.hook(node, "importing", *(self.text(node, n) for n in names))), node)
 
     def noted(self, node: ast.AST, name: str, module: str, attribute: str) -> ast.AST:
         """The name that an import has bound, with a guard for the place that it came from."""

@@ -1,6 +1,7 @@
 """Calls that run as they are while tracing: what they may have looked at is watched, or they are refused.
 
-- What is pure and cheap is called once more as the guard (`REPEATED`).
+- What is pure and cheap is called once more as the guard (`REPEATED`), and so is a library's function that is given
+  nothing whose changes are noticed: what it finds comes from the environment, or from what its module keeps.
 - A function of C code looks at its arguments one level deep: the containers among them are watched already.
 - What Python code of a library, or C code that calls back, may look at is everything that can be reached from its
   arguments: all of it is watched (`Outside.watch`).
@@ -32,7 +33,7 @@ from ..probe import peek, text
 from . import depth, process_settings
 from .array import TracedArray
 from .foreign import look_at_elements
-from .guards import is_plain
+from .guards import alike, is_plain
 from .locations import fail, is_own
 from .operands import as_primitive, is_traced, name_of as function_name
 from .outside import Outside, described, is_user_class, outside
@@ -106,6 +107,9 @@ def run(world: Outside, f: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -
         world.has_class(args[0])
         return f(*args)
     f = depth.limit if f is sys.getrecursionlimit else f
+    if isinstance(peek(f, "__self__"), LRU) and text(f, "__name__") == "cache_info":
+        fail(TraceError, "cache_info() tells how often a function was called, which is another number at each call; "
+                         "call it outside and pass the result as an argument")
     if is_repeated(f):
         result = f(*args, **kwargs)
         if not any(map(is_traced, given)):
@@ -129,10 +133,33 @@ def run(world: Outside, f: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -
         raise refusal
     if before is not None and random_state() != before:
         refuse_random(name)
+    if world.for_effect is not f and not isinstance(result, type) and may_ask_process(f, args, kwargs):
+        again = f(*args, **kwargs)
+        if alike(again, result):
+            world.repeat(f, args, kwargs, again)
     if is_new(result) or (isinstance(result, type) and name in MAKING_CLASSES):
         world.made(result)
         current().frame.fresh[id(result)] = result
     return result
+
+
+PURE = ("numpy", "scipy", "builtins")
+"""Packages whose functions read nothing but what they are given; those that do are among `REPEATED`, or refused."""
+
+
+def may_ask_process(f: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
+    """Whether what a call gives may come from the environment, the directory, or what a module keeps: a library's
+    function in Python that is given nothing else that changes, or one of C code that is given nothing."""
+    function = f.__func__ if isinstance(f, types.MethodType) else f
+    if text(function, "__module__").partition(".")[0] in PURE or is_own(function):
+        return False
+    if isinstance(function, types.FunctionType):
+        return all(is_plain(x) or isinstance(x, NAMED) for x in (*held_by(f), *args, *kwargs.values()))
+    owner = peek(f, "__self__")
+    return isinstance(f, types.BuiltinFunctionType) and isinstance(owner, types.ModuleType) and not (args or kwargs)
+
+
+NAMED = (type, types.FunctionType, types.ModuleType)
 
 
 def on_data(f: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:

@@ -126,6 +126,11 @@ def array_parts(x: np.ndarray) -> tuple[Any, ...]:
     return held if type(x) is np.ndarray else (*held, *mask_of(x))
 
 
+def record_parts(x: np.void) -> tuple[Any, ...]:
+    """A record of a structured array, which is a view of its elements."""
+    return (x.dtype, *x.tolist()) if x.dtype.hasobject else (x.dtype, x.tobytes())
+
+
 def mask_of(x: np.ndarray) -> tuple[bytes, ...]:
     """The mask of a masked array. (NumPy imports those when they are first asked for, which takes a while.)"""
     ma = sys.modules.get("numpy.ma")
@@ -180,6 +185,7 @@ _BY_BASE: dict[type, Callable[[Any], tuple[Any, ...]]] = {
     bytearray: lambda x: (bytes(x),),
     array.array: lambda x: (x.typecode, x.tobytes()),
     np.ndarray: array_parts,
+    np.void: record_parts,
     functools.partial: lambda p: (p.func, p.args, *dict_parts(p.keywords)),
 }
 CONTAINERS: tuple[type[Collection[Any]], ...] = (

@@ -49,6 +49,14 @@ holder("bytearray", "o = bytearray([2, 3])",
        "o[0]\nlen(o)\nsum(o)\nmax(o)\nlist(o)[0]",
        "o[0] = 7\no.append(7)\no.pop()")
 holder("buffer", "o = bytearray([2, 3])", "np.frombuffer(o, np.uint8)[0]\nlen(np.frombuffer(o, np.uint8))", "o[0] = 7")
+holder("record", "s = np.zeros(2, dtype=[('a', float), ('b', int)])\no = s[0]",
+       'o["a"] + 1.0\nlen(o) + o[1]\no.item()[0] + 1.0\nfloat(sum(o)) + 1.0',
+       "s['a'] = 7.0; s['b'] = 5\no['a'] = 7.0; o['b'] = 5")
+holder("records in a list", "s = np.zeros(2, dtype=[('a', float)])\no = list(s)", 'o[1]["a"] + 1.0', "s['a'] = 7.0")
+holder("record with attributes", "s = np.rec.array([(1.0, 2)], dtype=[('a', float), ('b', int)])\no = s[0]",
+       'o.a\no["a"]', "s.a[0] = 7.0\no.a = 7.0")
+holder("vectorize", "o = np.vectorize(lambda v: v * 2.0)",
+       "np.sum(o(x / x)) / np.size(x)\no(np.ones(2))[0]\no.pyfunc(3.0)", "o.pyfunc = lambda v: v * 7.0")
 holder("memoryview", "b = bytearray([2, 3])\no = memoryview(b)", "o[0]\nsum(o)\nlist(o)[0]\no.tolist()[0]",
        "b[0] = 7")
 holder("object array", "o = np.array([2.0, 3.0], dtype=object)", "o[0]\nsum(o)\nlist(o)[0]\no.tolist()[0]",

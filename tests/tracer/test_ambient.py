@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+import calendar
+import csv
 import decimal
+import functools
 import gc
 import locale
 import logging
 import os
+import pathlib
+import shutil
+import socket
 import sys
+import threading
+import types
+import typing
 from collections.abc import Callable
 from typing import Any
 
@@ -46,6 +55,36 @@ def precise() -> Callable[[], None]:
     return context(prec=28, rounding=decimal.ROUND_HALF_EVEN)
 
 
+def waiting() -> None:
+    DONE.clear()
+    threading.Thread(target=DONE.wait, daemon=True).start()
+
+
+def module(name: str, **names: Any) -> types.ModuleType:
+    sys.modules[name] = made = types.ModuleType(name)
+    vars(made).update(names)
+    return made
+
+
+def optional(name: str, otherwise: float) -> float:
+    try:
+        import gradjit_test_optional
+    except ImportError:
+        return otherwise
+    return getattr(gradjit_test_optional, name)
+
+
+def optional_name() -> float:
+    try:
+        from gradjit_test_partial import better as found
+    except ImportError:
+        from gradjit_test_partial import usual as found
+    return found
+
+
+PARTIAL = module("gradjit_test_partial", usual=2.0)
+HERE, HOME, PATH = os.getcwd(), os.environ.get("HOME", "/"), os.environ.get("PATH", "")
+DONE = threading.Event()
 THIRD = decimal.Decimal(1) / decimal.Decimal(3)
 READ: dict[str, tuple[Callable[[float], float], Callable[[], Any], Callable[[], Any]]] = {
     "geterr": (lambda x: x * (1 + (np.geterr()["divide"] == "ignore")), lambda: np.seterr(divide="ignore"),
@@ -79,6 +118,30 @@ READ: dict[str, tuple[Callable[[float], float], Callable[[], Any], Callable[[], 
                     lambda: os.environ.pop("GRADJIT_TEST_AMBIENT", None)),
     "subclasses": (lambda x: x * len(Other.__subclasses__()), lambda: ADDED.append(type("New", (Other,), {})),
                    ADDED.clear),
+    "variables in a path": (lambda x: x * len(os.path.expandvars("$GRADJIT_TEST_AMBIENT")),
+                            lambda: os.environ.__setitem__("GRADJIT_TEST_AMBIENT", "5"),
+                            lambda: os.environ.pop("GRADJIT_TEST_AMBIENT", None)),
+    "directory": (lambda x: x * len(os.path.abspath("a")), lambda: os.chdir("/"), lambda: os.chdir(HERE)),
+    "home": (lambda x: x * len(str(pathlib.Path.home())), lambda: os.environ.__setitem__("HOME", "/somewhere/else"),
+             lambda: os.environ.__setitem__("HOME", HOME)),
+    "a program": (lambda x: x * (1 + (shutil.which("sh") is None)), lambda: os.environ.__setitem__("PATH", "/nowhere"),
+                  lambda: os.environ.__setitem__("PATH", PATH)),
+    "threads": (lambda x: x * threading.active_count() * len(threading.enumerate()), lambda: waiting(), DONE.set),
+    "names of levels": (lambda x: x * len(logging.getLevelName(33)), lambda: logging.addLevelName(33, "Q"),
+                        lambda: logging.addLevelName(33, "Level 33")),
+    "first day of weeks": (lambda x: x * (1 + calendar.firstweekday()), lambda: calendar.setfirstweekday(3),
+                           lambda: calendar.setfirstweekday(0)),
+    "timeout": (lambda x: x * (socket.getdefaulttimeout() or 1.0), lambda: socket.setdefaulttimeout(5.0),
+                lambda: socket.setdefaulttimeout(None)),
+    "dialects": (lambda x: x * len(csv.list_dialects()), lambda: csv.register_dialect("gradjit"),
+                 lambda: csv.unregister_dialect("gradjit")),
+    "hints of a class": (lambda x: x * (1 + len(typing.get_type_hints(Other))),
+                         lambda: setattr(Other, "__annotations__", {"a": int}),
+                         lambda: setattr(Other, "__annotations__", {})),
+    "a module that is missing": (lambda x: x * optional("K", 3.0), lambda: module("gradjit_test_optional", K=7.0),
+                                 lambda: sys.modules.pop("gradjit_test_optional", None)),
+    "a name that a module lacks": (lambda x: x * optional_name(), lambda: setattr(PARTIAL, "better", 7.0),
+                                   lambda: delattr(PARTIAL, "better")),
     "mro": (lambda x: x * (1 + (Base in Derived.mro())), lambda: setattr(Derived, "__bases__", (Other,)),
             lambda: setattr(Derived, "__bases__", (Base,))),
 }
@@ -115,3 +178,12 @@ def test_what_gradjit_itself_changes_is_refused():
               lambda x: x * len(sys._getframe().f_code.co_name)):
         with pytest.raises(gj.TraceError, match="another result at each call"):
             gj.jit(f)(1.0)
+
+
+def test_how_often_a_cache_was_asked_is_refused():
+    @functools.cache
+    def setting(n):
+        return n * 2.0
+
+    with pytest.raises(gj.TraceError, match=r"cache_info\(\) tells how often .*(.|\n)*test_ambient.py"):
+        gj.jit(lambda x: x * setting(1) * setting.cache_info().currsize)(1.0)

@@ -165,23 +165,25 @@ def scattered(target: TracedArray, places: TracedArray, values: TracedArray) -> 
 def vectorized(f: np.vectorize, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """`np.vectorize(f)(*args)`: f of the elements, one by one. As in NumPy the dtypes of the results are those for the
     first elements as the arrays hold them, and what is computed with then are Python's numbers."""
+    from ..attributes import read
     from ..calls import call
-    if f.signature is not None:
+    if read(f, "signature") is not None:
         o.unsupported("np.vectorize", "with a signature; write a loop")
     given: dict[Any, Any] = {**dict(enumerate(args)), **kwargs}
-    as_they_are = {k: x for k, x in given.items() if k in f.excluded}
+    excluded, function = read(f, "excluded"), read(f, "pyfunc")
+    as_they_are = {k: x for k, x in given.items() if k in excluded}
     names = [k for k in given if k not in as_they_are]
 
     def one(values: list[Any]) -> Any:
         all_given = {**as_they_are, **dict(zip(names, values, strict=True))}
-        return call(f.pyfunc, *(all_given[k] for k in range(len(args))), **{k: all_given[k] for k in kwargs})
+        return call(function, *(all_given[k] for k in range(len(args))), **{k: all_given[k] for k in kwargs})
 
     arrays = o.broadcast(*(o.as_traced(given[k]) for k in names))
     shape = arrays[0].shape
     flat = [a.reshape(-1) for a in arrays]
     n = flat[0].shape[0]
-    if f.otypes:
-        types = [np.dtype(t) for t in f.otypes]
+    if otypes := read(f, "otypes"):
+        types = [np.dtype(t) for t in otypes]
     elif isinstance(n, int) and n:
         first = one([a[0] for a in flat])
         types = [o.as_traced(x).dtype for x in (first if isinstance(first, tuple) else (first,))]
