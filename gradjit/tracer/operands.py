@@ -26,7 +26,7 @@ from ..ir.attrs import frozen
 from ..ir.ops.effects import ERRORS
 from ..ir.sizes import agree, guess, is_open, same as same_extent
 from ..ir.types import type_of
-from ..probe import is_array_like, text
+from ..probe import is_array_like
 from . import extents as ext
 from .array import ARRAY, PYTHON, SCALAR, TracedArray, root
 from .foreign import born, note_dtype
@@ -37,6 +37,7 @@ from .layout import Strides, copied, is_contiguous, is_row_major, of_array
 from .locations import fail, here, with_place
 from .outside import is_data_array, outside
 from .recorder import current, recorders, repeated
+from .unsupported import as_primitive as as_primitive, name_of as name_of, unsupported as unsupported
 from .views import extents, forms
 
 __all__ = [
@@ -546,35 +547,8 @@ def normal_axes(axis: Any, rank: int) -> tuple[int, ...]:
     return tuple(sorted(found))
 
 
-def unsupported(func: Callable[..., Any] | str, why: str = "") -> NoReturn:
-    """Raise UnsupportedError that names the function, the reason or remedy, and the user's line."""
-    name = name_of(func)
-    fail(UnsupportedError, f"{name} is not supported{': ' + why if why else '; ' + as_primitive(name)}")
-
-
-def as_primitive(name: str) -> str:
-    """How compiled code can have what is not supported."""
-    return (f"compiled code can call it as it is: {name.rpartition('.')[2]} = gj.primitive({name}, out=\"f64[n]\", "
-            f"vjp=\"numeric\")")
-
-
 def refuse_shape(func: Callable[..., Any] | str, x: TracedArray) -> NoReturn:
     """UnsupportedError for a function that needs extents which are not known."""
     unsupported(func, f"of an array of shape {shape_text(x.extents)}, which is not known while tracing; write it with "
                       f"slices, elementwise functions, reductions and products, as a loop over the elements, or on an "
                       f"array of the full size")
-
-
-def name_of(func: Callable[..., Any] | str) -> str:
-    """A function as the user wrote it: np.sin, np.linalg.svd, math.exp."""
-    if isinstance(func, str):
-        return func
-    if isinstance(func, np.ufunc):
-        if "(vectorized)" in func.__name__:  # one that it has made
-            return "np.frompyfunc"
-        is_numpys = func.__name__ in np.__dict__
-        return f"np.{func.__name__}" if is_numpys else f"scipy.special.{func.__name__}"
-    module = text(func, "__module__").replace("numpy", "np", 1)
-    if module.startswith("scipy."):  # what begins with an underscore is a file of SciPy's, not a name of the user's
-        module = ".".join(part for part in module.split(".") if not part.startswith("_"))
-    return f"{module}.{text(func, '__name__', type(func).__name__)}".lstrip(".")

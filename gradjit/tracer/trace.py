@@ -40,7 +40,7 @@ from .locations import fail, raised_at
 from .masked_selection import Selection
 from .operands import captured
 from .outside import Outside, described, is_data_array
-from .perhaps import Undecided
+from .perhaps import Fixed, Undecided
 from .raising import is_thrown
 from .recorder import HiddenInput, Recorder, recorders
 from .repeated_calls import RepeatedCalls
@@ -461,8 +461,8 @@ def collect(recorder: Recorder, handles: list[Any], out: Any,
             x = x.elements
         if isinstance(x, Tail):
             x.refuse()
-        if isinstance(x, Undecided):
-            x.refuse()
+        if isinstance(x, Fixed):
+            x.refuse("the letters")
         if isinstance(x, Undefined):
             x.fail()
         why = None

@@ -110,6 +110,9 @@ class ForStatement(LoopStatement):
             return self.again()
         frame.trip_count = None if self.static is None else self.remaining
         self.index = frame.parameter(INDEX, "i")
+        extents.declare(self.index, *self.bounds())
+        if self.flag is None:
+            frame.turn = self.iteration_number()
         return True
 
     def native_iteration(self) -> bool:
@@ -142,8 +145,6 @@ class ForStatement(LoopStatement):
         if self.frame is None:
             return self.current
         assert self.index is not None and self.indexed is not None
-        lo, hi, step = self.bounds()
-        extents.declare(self.index, lo, hi, step)
         return self.indexed.item(root(self.index, self.recorder, PYTHON))
 
     def bounds(self) -> tuple[Any, Any, int]:

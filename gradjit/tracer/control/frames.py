@@ -83,7 +83,7 @@ class Frame:
 
     __slots__ = ("kind", "recorder", "parent", "depth", "block", "builder", "region", "open", "loc", "log", "imports",
                  "known_reads", "carry", "containers", "fresh", "alias_writes", "start", "unanswered", "facts",
-                 "irreversible", "trip_count", "frozen", "stand_ins", "aliased", "calls", "names", "present")
+                 "irreversible", "trip_count", "turn", "frozen", "stand_ins", "aliased", "calls", "names", "present")
 
     def __init__(self, kind: str, recorder: Recorder, parent: Frame | None, loc: Loc | None = None,
                  block: Block | None = None):
@@ -120,6 +120,8 @@ class Frame:
         self.facts = _count_facts(recorder)
         self.trip_count: int | None = None
         """LOOP: how often the body runs, where that is known."""
+        self.turn: Any = None
+        """LOOP: the number of the iteration, where all of them run."""
         self.frozen: dict[int, tuple[Any, str, Loc | None]] = {}
         """Containers and objects that may not be changed, with the reason (structures.py)."""
         self.stand_ins: dict[int, Any] = {}

@@ -176,7 +176,7 @@ class LoopResults:
             if final is None:
                 self.replaced[leaf.param] = leaf.init
                 continue
-            self.carry(leaf.param, leaf.init, final, cells, k, leaf.spec, leaf.strides)
+            self.carry(leaf.param, leaf.init, final, cells, k, leaf.spec, leaf.strides, leaf.behind)
         found = structures.flatten(x, variable.key in self.loop.learned.closed)[0]
         for k, (leaf, y) in enumerate(zip(variable.leaves, found, strict=False)):
             h = numeric(y)
@@ -242,9 +242,9 @@ class LoopResults:
                     raise Again
 
     def carry(self, param: Value, init: Callable[[], Value], final: Value, cells: list[Any], k: int, spec: Spec,
-              strides: Strides = None) -> None:
+              strides: Strides = None, behind: Callable[[TracedArray], TracedArray] = lambda h: h) -> None:
         def sink(result: Value) -> None:
-            cells[k] = h = root(result, self.recorder, spec.kind)
+            cells[k] = h = behind(root(result, self.recorder, spec.kind))
             h.strides_in_elements = strides
 
         self.slots.append(CarriedValue(param, init, final, sink))
@@ -313,7 +313,7 @@ class LoopResults:
             self.replaced[leaf.param] = leaf.init
             cells[k] = old
             return False
-        self.carry(leaf.param, leaf.init, final, cells, k, leaf.spec, leaf.strides)
+        self.carry(leaf.param, leaf.init, final, cells, k, leaf.spec, leaf.strides, leaf.behind)
         return True
 
     def unclear(self, name: str, given: Any, x: Any) -> Callable[[], Any]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import field
+from dataclasses import field, replace
 from typing import Any, NoReturn, TypeVar
 
 import numpy as np
@@ -22,6 +22,7 @@ from .. import structures
 from ..array import ARRAY, PYTHON, TracedArray, root
 from ..perhaps import OneOf, Perhaps, Unset
 from ..structures import Structure
+from .changing_extents import ChangingExtents, steps_between
 from .frames import CONTAINERS, Frame, items_of, same_items
 from .item_targets import ItemTarget
 from .may_alias import same_elements
@@ -115,6 +116,8 @@ class Learned:
     """Variables with lists, dicts or objects within that stay what they are, and are changed in place."""
     shared: set[Any] = field(default_factory=set)
     """Variables that hold what has another name, too: it may not be changed."""
+    steps: dict[Any, tuple[int, ...]] = field(default_factory=dict)
+    """By variable and leaf: by how much the extents of an array change in each iteration."""
     unordered: set[Any] = field(default_factory=set)
     """Leaves whose order in memory changes."""
     carry: dict[int, TracedArray] = field(default_factory=dict)
@@ -130,7 +133,7 @@ class Learned:
     def way(self) -> tuple[int, ...]:
         """Counts what may send the next attempt another way through the body; types of numbers do not."""
         facts = (self.same, self.dynamic, self.closed, self.shared, self.unordered, self.carry, self.places,
-                 self.begins, self.options)
+                 self.begins, self.options, self.steps)
         return tuple(map(len, facts))
 
 
@@ -163,17 +166,32 @@ class CarriedLeaf:
         self.stand_in: Any = self.handle if self.handle is not None and self.handle.kind == ARRAY else given
         if self.handle is not None and not self.same:
             self.spec = learned.specs.get(key) or spec_of(self.handle)
+            self.changing = self.changes()
+            if self.changing is not None:
+                self.spec = replace(self.spec, shape=self.changing.room)
             self.param = frame.parameter(self.spec.type, "")
-            self.stand_in = root(self.param, frame.recorder, self.spec.kind)
+            self.stand_in = carried = root(self.param, frame.recorder, self.spec.kind)
+            if self.changing is not None:
+                self.stand_in = self.changing.read(carried)
+            self.entered = self.stand_in._content
             self.stand_in.strides_in_elements = self.strides = (
-                None if key in learned.unordered else self.handle.strides_in_elements)
+                None if key in learned.unordered or key in learned.steps else self.handle.strides_in_elements)
+
+    def changes(self) -> ChangingExtents | None:
+        """How its extents change, where they do."""
+        steps, count = self.learned.steps.get(self.key), self.frame.trip_count
+        if steps is None:
+            return None
+        if count is None or len(steps) != len(self.spec.shape) or not all(isinstance(e, int) for e in self.spec.shape):
+            raise Mismatch(f"{self.name} changes its shape, and before the loop it is {self.spec}")
+        return ChangingExtents(self.spec.shape, steps, count, self.frame.turn)
 
     def written(self) -> bool:
         """Whether the body has written to the stand-in, under its own name or another one."""
         if self.param is None:
             return False
         aliases = self.stand_in.aliases
-        return self.stand_in._content is not self.param or (aliases is not None and bool(aliases.alias_writes))
+        return self.stand_in._content is not self.entered or (aliases is not None and bool(aliases.alias_writes))
 
     def origins(self) -> list[TracedArray]:
         """The arrays that the variable may be bound to before the loop."""
@@ -182,7 +200,12 @@ class CarriedLeaf:
     def init(self) -> Value:
         h = numeric(self.given)
         assert h is not None
-        return converted(h, self.spec).value
+        h = converted(h, self.spec)
+        return h.value if self.changing is None else self.changing.begin(h).value
+
+    def behind(self, result: TracedArray) -> TracedArray:
+        """What it is behind the loop, of the result of the operation."""
+        return result if self.changing is None else self.changing.end(result)
 
     def final(self, name: str, x: Any) -> Value | None:
         """The leaf at the end of the body; None where it has not changed."""
@@ -193,6 +216,8 @@ class CarriedLeaf:
         h = numeric(x)
         if h is None:
             raise changing(name, self.given, x)
+        if self.changing is not None:
+            return self.changed(name, h)
         if self.is_unchanged(h):
             if self.written():
                 self.learn(self.learned.same, True)
@@ -200,6 +225,10 @@ class CarriedLeaf:
         got = spec_of(h)
         if got != self.spec:
             both = join(self.spec, got)
+            if both is None and self.frame.turn is not None and (
+                    steps := steps_between(self.spec, got, self.frame.turn, self.frame.trip_count)) is not None:
+                self.learned.steps[self.key] = steps
+                raise Again
             if both is None:
                 raise Mismatch(f"{name} changes from {self.spec} to {got}")
             if both != self.spec:
@@ -209,6 +238,17 @@ class CarriedLeaf:
             self.learned.unordered.add(self.key)
             raise Again
         return h.value
+
+    def changed(self, name: str, h: TracedArray) -> Value:
+        """The same of an array of changing extents."""
+        assert self.changing is not None and self.param is not None
+        value = None
+        if h.kind == ARRAY and h.ir_dtype == self.spec.dtype and h.ndim == len(self.spec.shape):
+            value = self.changing.write(root(self.param, self.frame.recorder, ARRAY), h)
+        if value is None:
+            raise Mismatch(f"{name} changes from {spec_of(self.stand_in)} to {spec_of(h)}, which is not the change of "
+                           f"every iteration")
+        return value
 
     def is_unchanged(self, x: Any) -> bool:
         """Whether the body leaves the variable bound to what it was bound to, or to an equal view."""

@@ -7,7 +7,7 @@ from typing import Any, NoReturn
 
 import numpy as np
 
-from ..operands import unsupported
+from ..unsupported import unsupported
 
 Rule = Callable[..., Any]
 

@@ -231,6 +231,8 @@ def _traced_bincount(x: TracedArray, weights: Any, least: int) -> TracedArray:
     if w.extents != x.extents:
         fail(ArgumentError, "The weights and list don't have the same length.")
     counts = emit("scatter_add", full(0, (room,), w.dtype), numbers, w, axes=(0,))
+    if room == least:  # no number is greater
+        return counts
     longest = emit("max", concat([numbers, full(-1, (1,), np.int64)], 0), axes=(0,))
     length = ext.larger(ext.form(call(np.add, longest, 1)), least)
     return narrowed(counts, (ext.extent(ext.bounded(length, room + 1)),))
