@@ -14,6 +14,10 @@ class Fixed:
 
     __slots__ = ()
 
+    def refuse(self, what: str) -> NoReturn:
+        """The error for a use that asks what it is."""
+        raise NotImplementedError
+
 
 class Undecided(Fixed):
     """Something that ordinary code cannot look into."""
