@@ -25,6 +25,7 @@ from .loops import (
     addresses_of,
     in_order,
     inner,
+    operands,
     roots_of,
 )
 from .target import Machine
@@ -57,9 +58,7 @@ def nodes_of(*some: Stmt, seen: set[Node] | None = None) -> Iterator[Node]:
             continue
         seen.add(n)
         yield n
-        roots.extend(n.args)
-        if n.kind == "load":
-            roots.extend(a for a in n.attrs[1].terms if isinstance(a, Node))
+        roots.extend((*n.args, *operands(n)))
 
 
 # merging --------------------------------------------------------------------------------------------------------------

@@ -84,9 +84,10 @@ class Node:
 
 
 def operands(n: Node) -> tuple[Node, ...]:
-    """What a node is computed from: its arguments and the computed parts of its address."""
-    if n.kind == "load":
-        return tuple(a for a in n.attrs[1].terms if isinstance(a, Node))
+    """What a node is computed from: its arguments and the computed parts of its address, or of the index that it is."""
+    if n.kind in ("load", "index"):
+        address = n.attrs[1] if n.kind == "load" else n.attrs
+        return tuple(a for a in address.terms if isinstance(a, Node))
     return n.args
 
 

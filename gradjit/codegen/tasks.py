@@ -17,7 +17,7 @@ from ..ir import DTYPES, OPS, DType, Func, Memory, Op, Value
 from ..records import dataclass
 from .affine import ZERO, Affine, Var, dot
 from .elements import Elements, Index, Notes, row_major, whole
-from .loops import Accumulator, Buffer, Call, Node, Nodes, View
+from .loops import Accumulator, Buffer, Call, Node, Nodes, View, operands
 from .lower import ELEMENT, TASKS, UNLOWERED, dissolve, is_thin
 
 
@@ -97,8 +97,7 @@ class Task:
             seen.add(n)
             if n.kind == "load":
                 yield n
-                stack.extend(a for a in n.attrs[1].terms if isinstance(a, Node))
-            stack.extend(n.args)
+            stack.extend((*n.args, *operands(n)))
 
 
 @dataclass(eq=False)

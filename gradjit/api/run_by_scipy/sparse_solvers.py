@@ -79,19 +79,19 @@ def solved(a: BuiltSparse, b: Any, run: Direct) -> tuple[Any, Any]:
     """The x with a x = b, differentiated by that equation; and what the solver tells (0: that it has converged)."""
     @functools.cache
     def system(adjoint: bool) -> Function:
-        def pull(cotangent: Any, result: Any, values: Any, b: Any) -> Any:
-            x, _ = system(adjoint)(values, b)  # the result itself, with its derivative
-            s, _ = system(not adjoint)(values, cotangent[0])
+        def pull(cotangent: Any, result: Any, values: Any, b: Any, rows: Any, columns: Any) -> Any:
+            x, _ = system(adjoint)(values, b, rows, columns)  # the result itself, with its derivative
+            s, _ = system(not adjoint)(values, cotangent[0], rows, columns)
             left, right = (x, np.conj(s)) if adjoint else (s, np.conj(x))
-            terms = left[a.rows] * right[a.columns]
+            terms = left[rows] * right[columns]
             of_values = -(np.sum(terms, axis=1) if np.ndim(terms) == 2 else terms)
             real = not np.iscomplexobj(values)
-            return np.real(of_values) if real else of_values, s if np.iscomplexobj(b) else np.real(s)
+            return (np.real(of_values) if real else of_values, s if np.iscomplexobj(b) else np.real(s), None, None)
 
-        return primitive(lambda values, b: run(values, b, adjoint), vjp=pull,
-                         out=lambda values, b: (b * values[0], np.int64(0)))
+        return primitive(lambda values, b, rows, columns: run(values, b, adjoint), vjp=pull,
+                         out=lambda values, b, rows, columns: (b * values[0], np.int64(0)))
 
-    x, info = system(False)(a.values, b)
+    x, info = system(False)(a.values, b, a.rows, a.columns)  # a rule reads no arrays but its arguments
     return x, info
 
 

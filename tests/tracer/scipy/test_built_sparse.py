@@ -165,3 +165,15 @@ def test_assembled(name: str) -> None:
 def test_what_is_too_large_to_be_assembled() -> None:
     with pytest.raises(gj.UnsupportedError, match=r"lil_matrix of shape \(2000, 2000\) is assembled as a dense array"):
         gj.jit(lambda s: ss.lil_matrix((2000, 2000))[0, 0] + s)(1.0)
+
+
+def test_a_system_of_many_equations():
+    """Whose places are too many to stand in the code."""
+    def chain(k, n=3000):
+        a = ss.diags([2 * k * np.ones(n) + 0.1, -k * np.ones(n - 1), -k * np.ones(n - 1)], [0, 1, -1], format="csc")
+        return np.sum(sla.spsolve(a, np.ones(n)))
+
+    value, slope = gj.value_and_grad(chain)(1.3)
+    assert value == pytest.approx(chain(1.3), rel=1e-10)
+    assert slope == pytest.approx((chain(1.3 + 1e-4) - chain(1.3 - 1e-4)) / 2e-4, rel=1e-6)
+    assert gj.jvp(chain, (1.3,), (1.0,))[1] == pytest.approx(slope, rel=1e-9)
