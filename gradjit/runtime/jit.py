@@ -16,7 +16,6 @@ import ctypes
 import functools
 import hashlib
 import itertools
-import os
 import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -27,6 +26,7 @@ from typing import TYPE_CHECKING, Any
 from gradjit.processes import Lock, gate, in_child
 from gradjit.records import dataclass
 from gradjit.runtime import cpython
+from gradjit.runtime.llvmlite_versions import dispose, has_jit_link, inline, new_context, new_library
 
 if TYPE_CHECKING:
     import llvmlite.binding as llvm
@@ -145,7 +145,7 @@ def emit_object(
 def _emit(text: str, passes: Passes, level: int, exports: tuple[str, ...] | None) -> ObjectCode:
     with llvm_session() as llvm:
         machine = _target_machine(level)
-        with llvm.create_context() as context, llvm.parse_assembly(text, context) as parsed:
+        with new_context() as context, llvm.parse_assembly(text, context) as parsed:
             parsed.triple, parsed.data_layout = machine.triple, str(machine.target_data)
             parsed.verify()
             return _compiled(parsed, passes, level, exports if exports is not None else tuple(_exported(parsed)))
@@ -166,7 +166,7 @@ def improve(code: ObjectCode, pipeline: str) -> ObjectCode:
 
 
 def _improved(code: ObjectCode, passes: Passes, level: int) -> ObjectCode:
-    with llvm_session() as llvm, llvm.create_context() as context:
+    with llvm_session() as llvm, new_context() as context:
         with llvm.parse_bitcode(code.bitcode, context) as parsed:
             return _compiled(parsed, passes, level, code.exports)
 
@@ -178,16 +178,16 @@ def load_objects(objects: Sequence[ObjectCode], symbols: Mapping[str, int]) -> M
     """
     exports = [name for code in objects for name in code.exports]
     with llvm_session() as llvm:
-        library = llvm.JITLibraryBuilder()
+        library = new_library()
         for code in objects:
             library.add_object_img(code.code)
         for name, address in symbols.items():
             library.import_symbol(name, address)
         for name in exports:
             library.export_symbol(name)
-        machine, jit_link = _target_machine(2), os.name != "nt"
+        machine = _target_machine(2)
         # The library shares ownership of the linker, so that closing our handle leaves both alive until it is dropped.
-        with llvm.create_lljit_compiler(machine, use_jit_link=jit_link, suppress_errors=True) as linker:
+        with llvm.create_lljit_compiler(machine, use_jit_link=has_jit_link(), suppress_errors=True) as linker:
             tracker = library.link(linker, "gradjit")
             number = next(_numbers)
             _linked[number] = tracker
@@ -197,14 +197,14 @@ def load_objects(objects: Sequence[ObjectCode], symbols: Mapping[str, int]) -> M
 
 def assembly(code: ObjectCode) -> str:
     """The assembly text of object code, generated again from its bitcode."""
-    with llvm_session() as llvm, llvm.create_context() as context:
+    with llvm_session() as llvm, new_context() as context:
         with llvm.parse_bitcode(code.bitcode, context) as parsed:
             return _target_machine(code.level).emit_assembly(parsed)
 
 
 def optimised_ir(code: ObjectCode) -> str:
     """The LLVM IR text that object code was generated from."""
-    with llvm_session() as llvm, llvm.create_context() as context:
+    with llvm_session() as llvm, new_context() as context:
         with llvm.parse_bitcode(code.bitcode, context) as parsed:
             return str(parsed)
 
@@ -260,19 +260,18 @@ def _no_passes(parsed: llvm.ModuleRef, machine: llvm.TargetMachine) -> None:
     """Code generation alone."""
 
 
+def only_inline(parsed: llvm.ModuleRef, machine: llvm.TargetMachine) -> None:
+    """Inline what says alwaysinline, and drop what nobody calls then."""
+    inline(parsed, lambda level: _pass_builder(machine, level, vectorise=False))
+
+
 def _light(parsed: llvm.ModuleRef, machine: llvm.TargetMachine) -> None:
     """Inline what says alwaysinline, then LLVM's simplification of each function, without vectorisers and unrolling.
 
     For code that is explicitly vectorised it gives what the whole O2 pipeline gives, in half the time.
     """
-    import llvmlite.binding as llvm
-
     builder = _pass_builder(machine, 2, vectorise=False)
-    inliner = llvm.create_new_module_pass_manager()
-    inliner.add_always_inliner_pass()
-    inliner.add_global_dead_code_eliminate_pass()
-    inliner.run(parsed, builder)
-    _dispose(inliner)
+    only_inline(parsed, machine)
     simplify = _simplifier()
     for function in parsed.functions:
         if not function.is_declaration:
@@ -284,7 +283,7 @@ def _whole(level: int, vectorise: bool) -> Passes:
         builder = _pass_builder(machine, level, vectorise)
         passes = builder.getModulePassManager()
         passes.run(parsed, builder)
-        _dispose(passes)
+        dispose(passes)
 
     return run
 
@@ -302,7 +301,7 @@ def _loops(parsed: llvm.ModuleRef, machine: llvm.TargetMachine) -> None:
     builder = llvm.create_pass_builder(machine, tuning)
     passes = builder.getModulePassManager()
     passes.run(parsed, builder)
-    _dispose(passes)
+    dispose(passes)
 
 
 # name -> (passes, level of effort of code generation)
@@ -333,18 +332,6 @@ def _simplifier() -> llvm.FunctionPassManager:
     passes = _pass_builder(_target_machine(2), 2, vectorise=False).getFunctionPassManager()
     _made.append(passes)
     return passes
-
-
-def _dispose(passes: llvm.ModulePassManager) -> None:
-    """Free a pass manager: llvmlite 0.50 never does (its `close` finds the empty `_dispose` of the first base class).
-
-    To be deleted when llvmlite disposes of pass managers; it does nothing then.
-    """
-    from llvmlite.binding import ffi
-
-    if type(passes)._dispose is ffi.ObjectRef._dispose:
-        ffi.lib.LLVMPY_DisposeNewModulePassManger(passes)
-    passes.close()
 
 
 # -- threads and processes

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
 
 from gradjit.runtime import jit
 
@@ -18,22 +17,11 @@ FULL = 8
 
 @contextmanager
 def llvm_effort(full: bool) -> Iterator[None]:
-    """Compile as users do, or in the least time."""
+    """Compile as users do, or in the least time: without functions that must be inlined the text is no program."""
     before = dict(jit.PIPELINES)
     if not full:
-        jit.PIPELINES.update(dict.fromkeys(("light", "loops"), (inline, 0)))
+        jit.PIPELINES.update(dict.fromkeys(("light", "loops"), (jit.only_inline, 0)))
     try:
         yield
     finally:
         jit.PIPELINES.update(before)
-
-
-def inline(parsed: Any, machine: Any) -> None:
-    """Without functions that must be inlined the text is no program."""
-    import llvmlite.binding as llvm
-
-    passes = llvm.create_new_module_pass_manager()
-    passes.add_always_inliner_pass()
-    passes.add_global_dead_code_eliminate_pass()
-    passes.run(parsed, jit._pass_builder(machine, 2, vectorise=False))
-    jit._dispose(passes)

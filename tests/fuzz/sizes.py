@@ -1,4 +1,4 @@
-"""Programs over arrays of open sizes: grown at random, compiled once, run at several sizes, empty and 1 among them.
+"""Programs over arrays of open sizes (`sized_programs`), compiled once, run at several sizes, empty and 1 among them.
 
 `python -m tests.fuzz.sizes --count 2000` tells what becomes of them: the results must be NumPy's (the derivatives those
 of the exact program), at every size, whoever answers: the open compilation, or another one where its conditions do not
@@ -10,91 +10,79 @@ from __future__ import annotations
 import argparse
 import warnings
 from collections import Counter
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
+import optree
+import pytest
 
 import gradjit as gj
 
+from .sized_programs import grown
 from .source import Program
 
-SIZES = (11, 6, 1, 0, 40)
-UNARY = ("np.sin({})", "np.exp(-{0} * {0})", "np.tanh({})", "({0} * {0})", "np.abs({})", "{}[::-1]",
-         "np.cumsum({}) * 0.1", "np.where({0} > 0, {0}, 0.5)", "np.clip({}, -0.5, 0.7)", "({} + 1.0)", "{}.copy()",
-         "np.maximum({}, 0.1)", "np.sort({})", "np.roll({}, 1)", "({0} - np.mean({0}))", "({0} / (1 + {0} * {0}))",
-         "np.flip({})")
-BINARY = ("({} + {})", "({} * {})", "({} - {})", "np.maximum({}, {})", "np.where({0} > {1}, {0}, {1})",
-          "np.arctan2({0}, 2 + {1} * {1})", "({} * len({}))")
-WIDE = ("A.sum(axis=1)", "A[:, 0]", "A[:, 1] * A[:, 2]", "(A @ np.array([1.0, 2.0, 3.0]))", "A.max(axis=1)",
-        "np.arange(len(x)) * 0.1", "np.linspace(0, 1, len(x))", "np.ones(x.shape[0])", "np.zeros_like(x)")
-ENDS = ("np.sum({})", "np.sum({0} * {0})", "{0} @ {0}", "np.sum({0}[1:] * {0}[:-1])", "np.sum({0}[:, None] * {0})",
-        "np.sum(np.concatenate([{0}, {0}]) ** 2)", "np.sum({0}[::2] ** 2)", "np.sum({0}.reshape(-1, 1) * {0})",
-        "np.sum(np.stack([{0}, 2 * {0}], 1) ** 2)", "np.sqrt(1 + np.sum({0} ** 2))", "np.mean({})", "np.max({})",
-        "np.sum(np.diff({}) ** 2)")
-STEPS = ("    for i in range(len(x)):\n        s = s * 0.9 + {}[i]\n", "    for v in {}:\n        s += v * v\n",
-         "    z = {0}.copy()\n    for _ in range(3):\n        z = z + 0.1 * np.sin(z)\n    s += np.sum(z)\n",
-         "    z = np.zeros(len(x))\n    z[1:] = {0}[:-1]\n    s += np.sum(z * {0})\n",
-         "    z = {0}.copy()\n    z[z < 0] = 0.0\n    s += np.sum(z)\n",
-         "    if len(x) > 4:\n        s += np.sum({})\n",
-         "    for i in range(1, len(x)):\n        s += ({0}[:i] @ y[:i]) * 0.1\n",
-         "    z = np.zeros(len(x))\n    for i in range(len(x)):\n"
-         "        z[i] = {0}[i] - 0.1 * np.sum(z[:i] * {0}[:i])\n"
-         "    s += np.sum(z)\n",
-         "    z = {0}.copy()\n    for i in range(len(x)):\n        z[i:] += 0.1 * np.sin({0}[i]) * {0}[i:]\n"
-         "    s += z @ z\n",
-         "    for i in range(1, len(x)):\n        w = np.exp(-A[:i, 1] * {0}[i])\n"
-         "        s += np.sum(w * w[::-1]) / (i + np.sum(w))\n",
-         "    M = x[:, None] * {0}\n    for i in range(len(x)):\n"
-         "        s += M[i, :i] @ M[i, :i] - np.sum(M[i + 1:, i])\n",
-         "    z = np.zeros(len(x))\n    for i in range(1, len(x)):\n        z[i] = 0.5 * z[i - 1] + {}[i]\n"
-         "    s += z @ z\n")
+SIZES = ((11, 4), (6, 5), (1, 4), (0, 3), (40, 0), (7, 1))
+"""The lengths n and m, call by call."""
+ARGNUMS = (0, 2, 3)
 
 
-def grown(seed: int) -> str:
-    """The text of a program `f(x, y, A)` for arrays of n, n and n by 3."""
-    rng = np.random.default_rng(seed)
+def compiled(f: Callable[..., Any], seed: int, **options: Any) -> list[Any]:
+    """What is asked: value and gradient; of some programs forward derivatives."""
+    if seed % 7 == 3:
+        return [gj.jit(f, **options), gj.jacfwd(f, ARGNUMS, **options)]
+    return [gj.value_and_grad(f, argnums=ARGNUMS, **options)]
 
-    def vector(depth: int) -> str:
-        kind = rng.integers(4) if depth else 0
-        if kind == 0:
-            return str(rng.choice(("x", "y", "x", str(rng.choice(WIDE)))))
-        if kind == 3:
-            return str(rng.choice(BINARY)).format(vector(depth - 1), vector(depth - 1))
-        return str(rng.choice(UNARY)).format(vector(depth - 1))
 
-    lines = ["def f(x, y, A):\n", "    s = 0.0\n"]
-    for k in range(rng.integers(1, 4)):
-        lines.append(f"    v{k} = {vector(2)}\n")
-        lines.append(str(rng.choice(STEPS)).format(f"v{k}") if rng.random() < 0.5 else
-                     f"    s += {str(rng.choice(ENDS)).format(f'v{k}')}\n")
-    return "".join((*lines, "    return s\n"))
+def results(functions: Sequence[Any], args: Sequence[Any]) -> list[np.ndarray]:
+    """The value and its derivatives."""
+    return optree.tree_leaves([f(*args) for f in functions])  # type: ignore[no-any-return]
+
+
+def arguments(seed: int, n: int, m: int, rng: np.random.Generator) -> tuple[np.ndarray, ...]:
+    """Arrays of these lengths; for some programs strided ones, of reversed order, or of float32."""
+    dtype = np.float32 if seed % 11 == 5 else np.float64
+    x, y, A, z = (rng.standard_normal(s).astype(dtype) for s in (n, n, (n, 3), m))
+    if seed % 5 == 2:
+        x, A = np.repeat(x, 2)[::2], np.asfortranarray(A)
+    return x, y, A, z
 
 
 def run(seed: int) -> tuple[str, int]:
-    """What becomes of a program: "open", "exact" (it could not be open) or "error" (NumPy's, too), and at how many
-    sizes an open compilation answered. AssertionError where a result is wrong."""
-    f = Program(grown(seed), (), seed).world().f
-    opened = gj.value_and_grad(f, argnums=(0, 2), sizes="auto")
-    exact = gj.value_and_grad(f, argnums=(0, 2), sizes="exact", backend="interpreter")
+    """What becomes of a program: "open", "exact" (it could not be open), "refused" or "error" (NumPy's, too), and how
+    many calls an open compilation answered. AssertionError where a result is wrong."""
+    text = grown(seed)
+    f = Program(text, (), seed).world().f
+    opened = compiled(f, seed, sizes="auto")
+    exact = compiled(f, seed, sizes="exact", backend="interpreter")
     rng = np.random.default_rng(seed)
-    for n in SIZES:
-        args = rng.standard_normal(n), rng.standard_normal(n), rng.standard_normal((n, 3))
+    for n, m in SIZES:
+        args = arguments(seed, n, m, rng)
+        where = f"seed {seed}, n = {n}, m = {m}\n{text}"
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             try:
-                value, want = f(*args), exact(*args)
+                value = f(*args)
+                want = results(exact, args)
+            except gj.UnsupportedError as e:
+                with pytest.raises(gj.UnsupportedError):
+                    results(opened, args)
+                return f"refused: {str(e).splitlines()[0][:60]}", 0
             except Exception as e:
                 try:
-                    opened(*args)
+                    results(opened, args)
                 except Exception as ours:
-                    assert isinstance(ours, type(e)) or isinstance(e, type(ours)), (seed, n, e, ours)
+                    assert isinstance(ours, type(e)) or isinstance(e, type(ours)), (where, e, ours)
                     continue
-                raise AssertionError(f"no error at n = {n}, where NumPy has {e!r}\n{grown(seed)}") from e
-            got = opened(*args)
-        for a, b in ((got[0], value), (got[0], want[0]), *zip(got[1], want[1], strict=True)):
-            np.testing.assert_allclose(a, b, rtol=1e-8, atol=1e-9, err_msg=f"seed {seed}, n = {n}\n{grown(seed)}")
-    every = opened.stats()
-    served = sum(s.hits for s in every.specialisations if "[n]" in s.arguments)
-    return ("open" if served else "exact" if every.specialisations else "error"), served
+                raise AssertionError(f"no error where NumPy has {e!r}: {where}") from e
+            got = results(opened, args)
+        rtol, atol = (1e-3, 1e-3) if args[0].dtype == np.float32 or "float32" in text else (1e-8, 1e-9)
+        np.testing.assert_allclose(got[0], value, rtol, atol, err_msg=where)
+        for a, b in zip(got, want, strict=True):
+            np.testing.assert_allclose(a, b, rtol, atol, err_msg=where)
+    every = [s for g in opened for s in g.stats().specialisations]
+    served = sum(s.hits for s in every if "[n]" in s.arguments or "[m]" in s.arguments)
+    return ("open" if served else "exact" if every else "error"), served
 
 
 def main() -> None:
@@ -108,9 +96,9 @@ def main() -> None:
             kind, served = run(seed)
             found[kind] += 1
             found["sizes served"] += served
-        except AssertionError as e:
+        except Exception as e:  # whatever it is, the next program is run
             found["wrong"] += 1
-            print(e)
+            print(f"seed {seed}: {type(e).__name__}: {e}\n{grown(seed)}", flush=True)
     print(dict(found))
 
 

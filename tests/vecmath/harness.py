@@ -19,6 +19,7 @@ from llvmlite import binding
 from gradjit.codegen import llvm
 from gradjit.codegen.vecmath.lanes import F32, F64, I64, Lanes
 from gradjit.codegen.vecmath.outlined import Outlined, needed, undefined
+from gradjit.runtime.llvmlite_versions import new_context
 
 WIDE = {np.dtype(np.float64): 8, np.dtype(np.float32): 16}  # one 512-bit register
 _UINT = {np.dtype(np.float64): np.uint64, np.dtype(np.float32): np.uint32}
@@ -147,9 +148,10 @@ def _target_machine(features: str | None) -> binding.TargetMachine:
 
 
 def _optimised(text: str, outlined: list[Outlined], machine: binding.TargetMachine) -> binding.ModuleRef:
-    module = binding.parse_assembly(text)
+    context = new_context()
+    module = binding.parse_assembly(text, context)
     for part in outlined:
-        module.link_in(binding.parse_assembly(part.text))
+        module.link_in(binding.parse_assembly(part.text, context))
     module.verify()
     options = binding.create_pipeline_tuning_options(speed_level=3)
     options.loop_vectorization = options.slp_vectorization = options.loop_unrolling = False

@@ -31,6 +31,7 @@ from gradjit.runtime.library.processor_choice import emit_level
 from gradjit.runtime.library.processors import Processor, initialise
 from gradjit.runtime.library.routines_outside import emit_outside, needs, outside_routines, there_symbol
 from gradjit.runtime.library.strided_views import emit_view_functions
+from gradjit.runtime.llvmlite_versions import new_context
 
 _DEFINED = re.compile(r"^(define [^\n]*)$", re.M)
 _TARGET = re.compile(r"^target (triple|datalayout) = .*$", re.M)
@@ -59,7 +60,7 @@ def object_code(library: LibraryDescription, processors: Sequence[Processor], ma
         target = llvm.Target.from_triple(base.triple)
         machine = target.create_target_machine(cpu=base.cpu, features=base.features, opt=2, reloc="pic",
                                                codemodel="default")
-        with llvm.create_context() as context, parsed(llvm, context, machine, text, "light") as whole:
+        with new_context() as context, parsed(llvm, context, machine, text, "light") as whole:
             for t, pipeline in kernel_texts(library, processors):
                 whole.link_in(parsed(llvm, context, machine, t, pipeline))
             hide(whole, [*exported(library), *names])
