@@ -35,6 +35,17 @@ def text(x: Any, name: str, default: str = "") -> str:
     return found if isinstance(found, str) and found else default
 
 
+def is_of_package(x: Any, package: str) -> bool:
+    """Whether a class or function was made by a package, or by a module in it."""
+    return text(x, "__module__").partition(".")[0] == package
+
+
+def class_name(cls: type) -> str:
+    """A class as Python's messages have it. (`__module__` may be a descriptor, of a class that Cython has made.)"""
+    module = text(cls, "__module__", "builtins")
+    return cls.__qualname__ if module == "builtins" else f"{module}.{cls.__qualname__}"
+
+
 def code_of(f: Any) -> types.CodeType | None:
     """The code of a Python function."""
     found = peek(f, "__code__")

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..probe import text
+
 if TYPE_CHECKING:
     from .outside import Outside
 
@@ -29,7 +31,7 @@ PRINTING = frozenset({np.array2string, np.array_repr, np.array_str, np.savetxt})
 def note_decimals(world: Outside, x: Any) -> None:
     """A decimal, or what makes them, has come in."""
     is_one = x.__name__ == "decimal" if isinstance(x, types.ModuleType) else (
-        type(x).__module__ == "decimal" or (isinstance(x, type) and x.__module__ == "decimal"))
+        "decimal" in (text(type(x), "__module__"), text(x, "__module__") if isinstance(x, type) else ""))
     if is_one and "decimals" not in world.guards:
         world.repeat(decimal_context, (), {}, decimal_context(), "decimals")
 

@@ -18,6 +18,7 @@ import numpy as np
 from ..errors import LeakError, TraceError, UnsupportedError
 from ..ir import ArrayType, DType, Loc, Value, dtype_of
 from ..ir.sizes import is_open
+from ..probe import is_of_package
 from . import layout, views
 from .control.frames import leaked, versions
 from .control.may_alias import Aliases, after_write, before_write, rebased, refresh
@@ -340,7 +341,7 @@ class TracedArray:
 
     def __array_function__(self, func: Callable[..., Any], types: Any, args: Any, kwargs: Any) -> Any:
         from .dispatch import apply
-        if not all(issubclass(t, (TracedArray, np.ndarray)) or t.__module__.startswith("gradjit.") for t in types):
+        if not all(issubclass(t, (TracedArray, np.ndarray)) or is_of_package(t, "gradjit") for t in types):
             return NotImplemented
         return apply(func, args, kwargs)
 

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import UnsupportedError
+from ..probe import is_of_package
 from . import sparse
 from .array import TracedArray
 from .calls import call, is_liftable
@@ -117,7 +118,7 @@ def is_unchanging(owner: Any) -> bool:
         return isinstance(owner, (*UNCHANGING, *CONTAINERS)) or is_iterator(owner)
     if isinstance(owner, tuple) and not hasattr(owner, "__dict__"):
         return not any(is_liftable(x) or isinstance(x, property) for c in cls.__mro__ for x in c.__dict__.values())
-    return cls.__module__.startswith("gradjit.")
+    return is_of_package(cls, "gradjit")
 
 
 def of_module(owner: types.ModuleType, name: str) -> Any:

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from ..probe import is_of, peek, text
+from ..probe import is_of, is_of_package, peek, text
 from . import dispatch, grown, hidden_state, libraries, opaque, overrides, structures
 from .ambient import note_printing
 from .array import ARRAY, TracedArray, root
@@ -147,7 +147,7 @@ def call_object(f: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         return call(python, *args, **kwargs)
     if kind is np.ufunc or is_numpy(f):
         return call_numpy(f, args, kwargs)
-    if isinstance(f, type) and f.__module__.startswith("numpy.") and (rule := of_kinds(f, args, kwargs)) is not None:
+    if isinstance(f, type) and is_of_package(f, "numpy") and (rule := of_kinds(f, args, kwargs)) is not None:
         return rule(*args, **kwargs)
     if isinstance(f, type) and f in OF_ARRAYS and is_traced(args[:1]):
         return OF_ARRAYS[f](*args, **kwargs)
@@ -388,7 +388,7 @@ STORING = frozenset({"__init__", "__new__", "__post_init__"})
 def watch_objects(f: types.FunctionType, given: Iterable[Any]) -> None:
     """What a function without source may read of objects, which is not seen."""
     for x in items_within(tuple(given)) if f.__name__ not in STORING else ():
-        if not (is_plain(x) or isinstance(x, OPEN) or type(x).__module__.startswith("gradjit.")):
+        if not (is_plain(x) or isinstance(x, OPEN) or is_of_package(type(x), "gradjit")):
             outside(current()).watch(x, f.__qualname__)
 
 
@@ -418,7 +418,7 @@ def objects_within(given: Iterable[Any]) -> Iterator[Any]:
     todo, seen = list(given), set[int]()
     while todo:
         x = todo.pop()
-        if id(x) in seen or is_plain(x) or isinstance(x, OPEN) or type(x).__module__.startswith("gradjit."):
+        if id(x) in seen or is_plain(x) or isinstance(x, OPEN) or is_of_package(type(x), "gradjit"):
             continue
         seen.add(id(x))
         if type(x).__flags__ & HEAP_TYPE or is_container(x):

@@ -35,7 +35,7 @@ def refuse(f: Any, args: Any, kwargs: Any, seeded: dict[int, Any]) -> bool:
     function's own, which are given by their ids, or makes one."""
     owner = peek(f, "__self__")
     if owner is not None and not isinstance(owner, (type, types.ModuleType)):
-        if not of_random(type(owner).__module__):
+        if not of_random(text(type(owner), "__module__")):
             return False
         if id(owner) not in seeded:
             refused(f, f"{type(owner).__module__}.{text(f, '__name__', type(f).__name__)}")
@@ -58,7 +58,7 @@ def refuse(f: Any, args: Any, kwargs: Any, seeded: dict[int, Any]) -> bool:
 
 def is_generator(made: Any) -> bool:
     """Whether a seed makes such a thing."""
-    return of_random(type(made).__module__)
+    return of_random(text(type(made), "__module__"))
 
 
 def refused(f: Any, name: str, or_else: str = "") -> None:

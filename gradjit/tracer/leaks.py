@@ -17,7 +17,7 @@ import numpy as np
 
 from ..errors import TraceError
 from ..ir.ops.effects import RECEIVERS
-from ..probe import peek, text
+from ..probe import is_of_package, peek, text
 from . import trees
 from .array import TracedArray
 from .control.frames import is_container
@@ -66,7 +66,7 @@ def is_kept(owner: Any) -> bool:
 def is_of_library(owner: Any) -> bool:
     """Whether it is an instance of a class that is neither the user's nor gradjit's own, and no function."""
     is_other = isinstance(owner, types.ModuleType) or callable(owner)
-    return not is_other and not type(owner).__module__.startswith("gradjit.")
+    return not is_other and not is_of_package(type(owner), "gradjit")
 
 
 def is_state(value: Any) -> bool:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import TraceError, UnsupportedError
+from ..probe import class_name
 from . import inplace, layout, operands as o, shaping
 from .array import ARRAY, PYTHON, TracedArray
 from .conversion import whole
@@ -29,7 +30,7 @@ def attribute(x: TracedArray, name: str) -> Any:
     """`x.name` for what is no slot and no operator of the class."""
     from .builtin_functions import stand_in
     if name.startswith("__") or not hasattr(stand_in(x), name):  # of this NumPy
-        raise AttributeError(f"{type_name(stand_in(x))!r} object has no attribute {name!r}")
+        raise AttributeError(f"{class_name(stand_in(x))!r} object has no attribute {name!r}")
     if name in FUNCTIONS:
         return partial(_function, FUNCTIONS[name], x)
     if name in METHODS:
@@ -39,9 +40,6 @@ def attribute(x: TracedArray, name: str) -> Any:
     fail(UnsupportedError, f"the array method or attribute .{name} is not supported")
 
 
-def type_name(cls: type) -> str:
-    """A type as Python's messages have it."""
-    return cls.__name__ if cls.__module__ == "builtins" else f"{cls.__module__}.{cls.__name__}"
 
 
 def _function(func: Callable[..., Any], x: TracedArray, *args: Any, **kwargs: Any) -> Any:

@@ -29,7 +29,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import TraceError, UnsupportedError
-from ..probe import peek, text
+from ..probe import is_of_package, peek, text
 from . import depth, process_settings
 from .array import TracedArray
 from .foreign import look_at_elements
@@ -95,7 +95,7 @@ def is_repeated(f: Any) -> bool:
 
 def run(world: Outside, f: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """`f(*args, **kwargs)`."""
-    if isinstance(f, (types.FunctionType, type)) and (f.__module__ or "").startswith("gradjit."):
+    if isinstance(f, (types.FunctionType, type)) and is_of_package(f, "gradjit"):
         return f(*args, **kwargs)
     given = (*args, *kwargs.values())
     for x in (*held_by(f), *given):
@@ -310,7 +310,7 @@ def moves_on(world: Outside, name: str, given: Iterable[Any]) -> TraceError | No
     """The error for a call that moves an iterator on."""
     try:
         for x in given:
-            if is_iterator(x) and not world.is_fresh(x) and not type(x).__module__.startswith("gradjit."):
+            if is_iterator(x) and not world.is_fresh(x) and not is_of_package(type(x), "gradjit"):
                 fail(TraceError, f"{name} moves on {described(x)} that was made outside, which the compiled function "
                                  f"cannot do at each call; make the iterator inside, or pass a list")
     except TraceError as e:
@@ -332,7 +332,7 @@ def held_by(f: Any) -> Iterator[Any]:
 
 
 def is_numpy(f: Any) -> bool:
-    return isinstance(f, types.FunctionType) and text(f, "__module__").partition(".")[0] == "numpy"
+    return isinstance(f, types.FunctionType) and is_of_package(f, "numpy")
 
 
 def of_c_code(world: Outside, f: Any, name: str, x: Any) -> None:

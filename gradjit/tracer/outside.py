@@ -23,6 +23,7 @@ import numpy as np
 
 from ..errors import TraceError
 from ..ir import DTYPES, Loc
+from ..probe import class_name, is_of_package, text
 from .ambient import note_decimals
 from .fresh_arrays import FreshArrays
 from .guards import ABSENT, ANY, Condition, Guard, HeldItems, Repeated, Snapshot, Source, is_plain
@@ -42,7 +43,7 @@ def is_data_array(x: Any) -> bool:
 
 def is_user_class(cls: type) -> bool:
     """Whether a class may be changed by its user: made by a class statement outside of the libraries."""
-    return bool(cls.__flags__ & HEAP_TYPE) and cls.__module__.partition(".")[0] not in LIBRARIES
+    return bool(cls.__flags__ & HEAP_TYPE) and text(cls, "__module__").partition(".")[0] not in LIBRARIES
 
 
 LIBRARIES = frozenset({"builtins", "numpy", "scipy", "gradjit", "collections", "functools", "abc", "typing", "enum",
@@ -210,7 +211,7 @@ class Outside:
             x = todo.pop()
             if follows and isinstance(x, types.FunctionType):
                 continue
-            if is_plain(x) or id(x) in self.watched or type(x).__module__.startswith("gradjit."):
+            if is_plain(x) or id(x) in self.watched or is_of_package(type(x), "gradjit"):
                 continue
             self.watched[id(x)] = x
             if len(self.watched) > MAX_WATCHED:
@@ -272,8 +273,7 @@ def same_elements(a: np.ndarray, b: np.ndarray) -> bool:
 
 def described(x: Any) -> str:
     """An object as an error names it."""
-    cls = type(x)
-    name = cls.__qualname__ if cls.__module__ == "builtins" else f"{cls.__module__}.{cls.__qualname__}"
+    name = class_name(type(x))
     return f"{'an' if name[0] in 'aeiou' else 'a'} {name}"
 
 

@@ -14,6 +14,7 @@ from typing import Any, NoReturn
 import numpy as np
 
 from ..errors import ShapeError, UnsupportedError
+from ..probe import text
 from . import libraries, operands as o
 from .array import TracedArray
 from .guards import Source
@@ -45,7 +46,7 @@ def is_sparse(x: Any) -> bool:
 
 @functools.lru_cache(maxsize=1024)
 def _is_sparse_class(cls: Any) -> bool:
-    return cls.__module__.startswith("scipy.sparse") and hasattr(cls, "tocsr")
+    return text(cls, "__module__").startswith("scipy.sparse") and hasattr(cls, "tocsr")
 
 
 class Sparse:

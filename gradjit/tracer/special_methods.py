@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import GradjitError, Signal
+from ..probe import is_of_package
 from . import grown, libraries, sparse
 from .array import TracedArray
 from .attributes import special
@@ -257,7 +258,7 @@ def iterated(x: Any) -> Any:
     x = there(x, message="'NoneType' object is not iterable")
     if is_grown(x):
         return grown.expanded(x, "running over the items")
-    if not recorders() or type(x) in PLAIN or type(x).__module__.startswith("gradjit."):
+    if not recorders() or type(x) in PLAIN or is_of_package(type(x), "gradjit"):
         return x
     if (method := special(x, "__iter__")) is not None:
         found = call(method, x)

@@ -14,6 +14,7 @@ from typing import Any, NoReturn
 import numpy as np
 
 from ..errors import DtypeError, ShapeError, UnsupportedDtypeError, UnsupportedError
+from ..probe import class_name
 from . import operands as o
 from .array import ARRAY, PYTHON, SCALAR, TracedArray
 from .layout import contiguous, is_contiguous, of_loop
@@ -257,8 +258,7 @@ def beside_sequence(ufunc: np.ufunc, x: TracedArray, other: Any) -> Any:
 def type_name(x: Any) -> str:
     """The type of a value as Python names it in errors."""
     from .builtin_functions import stand_in
-    cls = stand_in(x)
-    return cls.__name__ if cls.__module__ == "builtins" else f"{cls.__module__}.{cls.__name__}"
+    return class_name(stand_in(x))
 
 
 def not_defined(e: TypeError, *args: Any) -> NoReturn:

@@ -251,6 +251,34 @@ def test_odd_arrays_from_outside():
         trace(lambda x: x + np.array([1, 2, 3], np.float16), (X,), {})
 
 
+class Elsewhere:
+    """Its module is a descriptor, as that of classes is that Cython has made."""
+
+    __module__ = property(lambda self: "elsewhere")  # type: ignore[assignment]
+    rate = 2.0
+
+    def scaled(self, x):
+        return x * self.rate
+
+    def __getitem__(self, k):
+        return 3.0
+
+
+def test_classes_that_have_a_descriptor_for_their_module():
+    one, held = Elsewhere(), [Elsewhere()]
+
+    def f(x):
+        return np.sum(one.scaled(x)) * held[0][1]
+
+    slope = gj.grad(f)
+    assert slope(X).tolist() == [6.0] * 3
+    one.rate = 5.0
+    assert slope(X).tolist() == [15.0] * 3
+    assert gj.grad(lambda x, o: np.sum(x) * o.rate)(X, one).tolist() == [5.0] * 3
+    with pytest.raises(gj.GradjitError, match="Elsewhere"):
+        gj.grad(lambda x: one)(X)
+
+
 def test_same_value():
     assert same_value(float("nan"), float("nan"))
     assert same_value((1, "a"), (1, "a"))

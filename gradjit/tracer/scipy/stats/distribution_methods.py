@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from ....errors import UnsupportedError
+from ....probe import text
 from ...numpy.common import array
 from ...operands import TracedArray, cast, unsupported
 from ...outside import outside
@@ -29,7 +30,7 @@ def number(x: Any) -> TracedArray:
 
 def parsed(dist: Any, args: tuple[Any, ...], kwds: dict[str, Any]) -> tuple[tuple[Any, ...], Any, Any]:
     """Shapes, location and scale, as SciPy reads them from the arguments."""
-    if not type(dist).__module__.startswith("scipy.stats"):
+    if not text(type(dist), "__module__").startswith("scipy.stats"):
         unsupported(f"{type(dist).__name__}", "a distribution of your own: write its formula as a function")
     shapes, loc, scale = dist._parse_args(*args, **kwds)
     return tuple(map(number, shapes)), number(loc), number(scale)

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from ....errors import GradjitError, TraceError
-from ....probe import is_of
+from ....probe import is_of, text
 from ... import random_streams as streams
 from ...calls import as_known
 from ...locations import fail
@@ -66,7 +66,7 @@ def rvs(dist: Any, *args: Any, random_state: Any = None, **kwds: Any) -> Any:
     generator = generator_of(dist.name, random_state)
     if is_known(generator, (*args, *kwds.values())):
         return drawn_while_traced(dist.rvs, generator, args, kwds)
-    if not type(dist).__module__.startswith("scipy.stats"):
+    if not text(type(dist), "__module__").startswith("scipy.stats"):
         unsupported(f"{type(dist).__name__}.rvs", "a distribution of your own: draw what it is made of")
     size = kwds.pop("size", None)
     *shapes, loc, scale = (array(x) for x in flat(dist._parse_args(*args, **kwds)))
