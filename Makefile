@@ -5,9 +5,10 @@ JOBS ?= 2
 VENV := .venv
 BIN := $(VENV)/bin
 STAMPS := $(VENV)/stamps
+LOWEST := $(VENV)-lowest
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 
-.PHONY: help demo examples test test-all lint types bless bench clean distclean
+.PHONY: help demo examples test test-all test-lowest lint types bless bench clean distclean
 .DEFAULT_GOAL := help
 
 help:
@@ -15,6 +16,7 @@ help:
 	@echo "make examples  run the scripts in examples/; their pictures come to build/examples"
 	@echo "make test      lint, type check and tests (some seven minutes on two cores)"
 	@echo "make test-all  the same with the slow tests"
+	@echo "make test-lowest  the tests of what other packages are asked for, with the lowest versions of them"
 	@echo "make bless     rewrite expected texts (file tests, documentation); read the diff before you commit it"
 	@echo "make bench     measure against JAX, Numba, autograd and PyTorch; writes benchmarks/RESULTS.md"
 	@echo "make clean     remove what was built;  make distclean: the virtual environment too"
@@ -64,6 +66,19 @@ test: lint types
 test-all: lint types
 	GRADJIT_TEST_EFFORT=full $(PYTEST)
 
+# The oldest packages that pyproject.toml admits, in an environment of their own.
+$(LOWEST)/installed: pyproject.toml tests/lowest-versions.txt
+	@echo "installing the lowest versions into $(LOWEST) (once)"
+	@test -x $(LOWEST)/bin/python || $(PYTHON) -m venv $(LOWEST)
+	$(LOWEST)/bin/python -m pip --disable-pip-version-check install --quiet -r tests/lowest-versions.txt \
+	    pytest pytest-xdist hypothesis mpmath --editable .
+	@touch $@
+
+test-lowest: $(LOWEST)/installed
+	OPENBLAS_NUM_THREADS=1 PYTHONDONTWRITEBYTECODE= $(LOWEST)/bin/python -m pytest -n $(JOBS) -m "not slow" \
+	    tests/runtime tests/codegen/test_kernels.py tests/codegen/test_regions.py tests/codegen/test_effort.py \
+	    tests/vecmath tests/ops/test_factorisation.py tests/ops/test_elementwise.py tests/library/test_callers.py
+
 bless: $(STAMPS)/test
 	$(BIN)/python -m tests.filetests --bless
 	$(BIN)/python -m tests.docs --bless
@@ -77,4 +92,4 @@ clean:
 	find gradjit tests benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +
 
 distclean: clean
-	rm -rf $(VENV)
+	rm -rf $(VENV) $(LOWEST)

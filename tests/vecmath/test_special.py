@@ -6,6 +6,7 @@ import functools
 from collections.abc import Callable
 from typing import Any
 
+import llvmlite.binding
 import mpmath
 import numpy as np
 import pytest
@@ -248,6 +249,8 @@ def test_orders_of_polygamma() -> None:
 @by_case(CASES)
 def test_vectors_stay_vectors(case: Case, dtype: Any) -> None:
     """No scalar arithmetic; one call, to the function of negative arguments of the gamma functions."""
+    if llvmlite.binding.llvm_version_info[0] < 20 and (case.name, dtype) == ("erfinv", np.float32):
+        pytest.skip("LLVM 15 takes these vectors apart")
     assembly = compiled(case.name, 1, dtype).assembly
     found = accuracy.SCALAR_CODE.findall(assembly[assembly.index("kernel:"):assembly.index(".Lfunc_end0:")])
     assert found == [line for line in found if line.startswith("\tcall")]
