@@ -608,7 +608,7 @@ def intercept(f: Any) -> Rule | None:
 def library_rule(f: Any) -> Rule | None:
     """The rule of another library's Python function (scipy.special.logsumexp), of a method, or of an instance."""
     owner, made = None, f
-    if isinstance(f, type) or is_multimethod(f):
+    if isinstance(f, type) or is_multimethod(f) or opaque.is_cython(f):
         pass
     elif isinstance(f, types.MethodType):
         owner, made = f.__self__, f.__func__
@@ -626,8 +626,8 @@ def library_rule(f: Any) -> Rule | None:
 
 def solver_of(f: Any) -> Rule | None:
     """The rule of a library's function that takes functions."""
-    if not isinstance(f, (types.FunctionType, types.BuiltinFunctionType, type)) or not text(f, "__module__").startswith(
-            "scipy"):
+    is_function = isinstance(f, (types.FunctionType, types.BuiltinFunctionType, type)) or opaque.is_cython(f)
+    if not is_function or not text(f, "__module__").startswith("scipy"):
         return None
     return libraries.solvers().get((f.__module__, f.__qualname__))
 

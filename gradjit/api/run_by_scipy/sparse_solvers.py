@@ -20,6 +20,7 @@ from ...tracer.locations import fail
 from ...tracer.operands import as_traced, is_traced
 from ...tracer.sparse import Sparse, is_sparse
 from ..primitive import primitive
+from .linear_operators import solved_by_operator
 
 Function = Callable[..., Any]
 
@@ -153,6 +154,8 @@ def _iterative(name: str) -> Function:
     """cg, gmres, bicgstab, ...: the same solver solves the adjoint system."""
 
     def solver(A: Any, b: Any, x0: Any = None, **options: Any) -> Any:
+        if (by_operator := solved_by_operator(name, A, b, x0, options)) is not None:
+            return by_operator
         found = system_of(A, b, name)
         method = getattr(scipy_linalg(), name)
         if found is None:
