@@ -7,6 +7,8 @@ RULES: for each operation `rule(b, op, needs, *cts)`, which gives a cotangent, o
 CONSTANT: operations whose derivative is zero wherever it is defined, with the reason. Nothing flows through them.
 UNSUPPORTED: operations through which derivatives should flow and cannot yet: differentiating them is an error.
 MOVES_MASKS: operations whose rule only moves elements, and so moves the mask of a cotangent as it moves its value.
+JOINS_MASKS: operations whose rule brings several elements of a cotangent into one; for each the rule that counts how
+    many of these flow.
 CLEARS: operations that overwrite a part of their first operand, whose cotangent their rule clears there.
 """
 
@@ -53,10 +55,11 @@ CONSTANT: dict[str, str] = {
     **effects.CONSTANT,
 }
 UNSUPPORTED: dict[str, str] = planes.UNSUPPORTED
-MOVES_MASKS = movement.MOVES_MASKS | reduction.MOVES_MASKS
+MOVES_MASKS = movement.MOVES_MASKS | reduction.MOVES_MASKS | indexing.MOVES_MASKS
+JOINS_MASKS: dict[str, Rule] = {**movement.JOINS_MASKS, **reduction.JOINS_MASKS, **indexing.JOINS_MASKS}
 CLEARS = movement.CLEARS | indexing.CLEARS
 
-TABLES = VjpTables(LOCAL, WALKS, CONSTANT, UNSUPPORTED, MOVES_MASKS, CLEARS)
+TABLES = VjpTables(LOCAL, WALKS, CONSTANT, UNSUPPORTED, MOVES_MASKS, JOINS_MASKS, CLEARS)
 
 
 @deciding(False)

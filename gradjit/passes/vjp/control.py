@@ -14,7 +14,7 @@ from ...ir.clone import Env
 from ..checks import append_parameter
 from ..dce import dce
 from ..fold import splat_of
-from ..masks import TRUTH, Flow, Masked, Truth, flowing, of_branch, truth_of, written
+from ..masks import TRUTH, Flow, Masked, Truth, calm, flowing, of_branch, truth_of, written
 from .adjoint_pairs import OpPair, RegionPair, carry, complete, insert, parameter, result
 from .carried_cotangents import CarriedCotangents
 from .checkpoint import checkpointed, is_checkpointed
@@ -124,7 +124,7 @@ def _if(reverser: Reverser, op: Op) -> None:
     branch yields which holds.
     """
     captured = [v for v in captures(op) if reverser.wants(v)]
-    begun = [reverser.calm(v) for v in (*op.results, *captured)]
+    begun = [*(entering(reverser, r) for r in op.results), *map(reverser.calm, captured)]
     sides = [reverser.within(Block(), region) for region in op.regions]
     found = [side(inner, (*inner.source.results, *captured), begun, captured) for inner in sides]
     kept = [k for k in range(len(captured)) if any(cts[k] is not None for cts in found)]
@@ -142,6 +142,13 @@ def _if(reverser: Reverser, op: Op) -> None:
         reverser.add(captured[k], flowing(ct, next(flags) if one is None else one))
     pairs = tuple(RegionPair(inner.source, inner.b.block, inner.op_pairs) for inner in sides)
     reverser.op_pairs.append(OpPair(op, made, pairs))
+
+
+def entering(reverser: Reverser, r: Value) -> Flow | None:
+    """The cotangent of what a branch gives, as its sides see it: they read a mask of elements, as all from outside."""
+    flow = reverser.take(r)
+    has_elements = isinstance(flow, Masked) and not flow.is_single and r in reverser.active.singular
+    return flow if has_elements else calm(reverser.b, flow)
 
 
 def side(inner: Reverser, values: Sequence[Value], begun: Sequence[Flow | None], captured: Sequence[Value]

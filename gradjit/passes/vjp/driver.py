@@ -8,7 +8,7 @@ from functools import cached_property, partial, reduce
 from math import prod
 from typing import Union
 
-from ...ir import BOOL, OPS, TAPE, Block, Builder, Func, Op, Value
+from ...ir import BOOL, I64, OPS, TAPE, Block, Builder, Func, Op, Value
 from ...ir.clone import Env, copy_op, new_block
 from ...ir.sizes import reckoned
 from ...records import dataclass
@@ -45,6 +45,7 @@ class VjpTables:
     constant: Mapping[str, str]
     unsupported: Mapping[str, str]
     moves_masks: frozenset[str]
+    joins_masks: Mapping[str, Rule]
     clears: frozenset[str]
 
 
@@ -96,8 +97,8 @@ class Reverser:
         flows = summed(self.b, [p for p in parts if isinstance(p, (Value, Masked))])
         windows = [p for p in parts if isinstance(p, WindowCotangent)]
         scattered = [p for p in parts if isinstance(p, ScatterCotangent)]
-        if self.meets_infinity(v) and are_alone(flows, windows, scattered):
-            flows, windows = [*flows, outside_absent(self.b, windows)], []
+        if self.meets_infinity(v) and are_alone(flows, windows, scattered, masked=not (self.inside or regions_of(v))):
+            flows, windows, scattered = [*flows, outside_absent(self.b, windows, scattered)], [], []
         if flows and not windows and not scattered:
             if len(flows) == 1:
                 return flows[0]
@@ -204,6 +205,9 @@ class Reverser:
             values, masks = rule(b, op, needs, ct.value), rule(b, op, needs, ct.mask)
             return [None if v is None or m is None else Masked(whole(b, v), whole(b, m))
                     for v, m in zip(values, masks, strict=True)]
+        if isinstance(ct, Masked) and op.name in self.tables.joins_masks and any(map(self.meets_infinity, op.operands)):
+            counts = self.tables.joins_masks[op.name](b, op, needs, b.cast_to(ct.mask, I64))
+            return [with_counts(b, v, n) for v, n in zip(rule(b, op, needs, self.unmasked(ct)), counts, strict=True)]
         if ct is not None:
             return rule(b, op, needs, self.unmasked(ct))
         return rule(b, op, needs, *(self.taken(r) for r in op.results))
@@ -225,9 +229,17 @@ def elements(v: Value) -> int:
     return prod(reckoned(e) for e in v.shape if not isinstance(e, Value))
 
 
-def are_alone(flows: Sequence[Flow], windows: Sequence[WindowCotangent], scattered: Sequence[ScatterCotangent]) -> bool:
-    """Whether there are windows, which all flow, and nothing else that covers the whole array."""
-    return (bool(windows) and not scattered and all(w.mask is None for w in windows)
+def regions_of(v: Value) -> Sequence[Block]:
+    """Those of the operation that computes it."""
+    return v.op.regions if v.op is not None else ()
+
+
+def are_alone(flows: Sequence[Flow], windows: Sequence[WindowCotangent], scattered: Sequence[ScatterCotangent],
+              masked: bool) -> bool:
+    """Whether there are parts, and nothing else that covers the whole array. `masked`: some parts may not flow. (Into
+    a loop and out of a region their single truths go, and a mask of elements does not.)"""
+    parts = (*windows, *scattered)
+    return (bool(parts) and (masked or all(p.mask is None for p in parts))
             and all(isinstance(f, Masked) for f in flows))
 
 
@@ -235,6 +247,20 @@ def with_own(b: Builder, part: Contribution | None, ct: Masked, keeps_zeros: boo
     """What a pointwise operation gives for a masked cotangent."""
     assert not isinstance(part, (WindowCotangent, ScatterCotangent))
     return None if part is None else masked(b, part, ct, keeps_zeros)
+
+
+def with_counts(b: Builder, ct: Contribution | None, counts: Contribution | None) -> Contribution | None:
+    """A contribution into each element of which so many flow."""
+    if ct is None or counts is None:
+        return ct
+    if isinstance(ct, ScatterCotangent):
+        assert isinstance(counts, ScatterCotangent)
+        return replace(ct, counts=counts.value)
+    n = whole(b, counts)
+    mask = b.ne(n, b.like(0, n))
+    if isinstance(ct, Masked):
+        return Masked(ct.value, both(b, mask, ct.mask))
+    return Masked(whole(b, ct), mask, clean=True)
 
 
 def with_mask(b: Builder, ct: Contribution | None, mask: Value) -> Contribution | None:

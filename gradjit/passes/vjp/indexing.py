@@ -38,7 +38,7 @@ def _sort(b: Builder, op: Op, needs: Needs, g: Value) -> list[Flow | None]:
     """Each element's cotangent goes back to where it came from: a scatter without duplicates."""
     x, axis = op.operands[0], op.attrs["axis"]
     origin = b.argsort(x, axis=axis)
-    return [b.scatter(b.zeros(x.type), *along(b, origin, axis), g, axes=all_axes(x))]
+    return [b.scatter(b.zeros(x.type.with_dtype(g.dtype)), *along(b, origin, axis), g, axes=all_axes(x))]
 
 
 RULES: dict[str, Rule] = {
@@ -49,5 +49,9 @@ RULES: dict[str, Rule] = {
 }
 
 CONSTANT = {"argsort": "the result is an index", "bounded": "the result is an index"}
+
+MOVES_MASKS = frozenset({"sort"})
+
+JOINS_MASKS = {"gather": _gather}
 
 CLEARS = frozenset({"scatter"})

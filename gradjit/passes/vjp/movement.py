@@ -75,7 +75,7 @@ def _pad(b: Builder, op: Op, needs: Needs, g: Value) -> list[Flow | None]:
     if not needs[1]:
         return [inside, None]
     # Not sum(g) - sum(inside): where the inside is large the difference has no digits left.
-    outside = b.update(g, b.zeros(x.type), starts=starts, steps=steps)
+    outside = b.update(g, b.zeros(x.type.with_dtype(g.dtype)), starts=starts, steps=steps)
     return [inside, b.sum(outside, axes=tuple(range(g.type.rank)))]
 
 
@@ -102,5 +102,7 @@ RULES: dict[str, Rule] = {
 CONSTANT: dict[str, str] = {}
 
 MOVES_MASKS = frozenset({"reshape", "transpose", "slice", "update", "concat"})
+
+JOINS_MASKS = {name: RULES[name] for name in ("broadcast", "pad")}
 
 CLEARS = frozenset({"update"})

@@ -55,3 +55,5 @@ CONSTANT = {
 }
 
 MOVES_MASKS = frozenset({"sum"})
+
+JOINS_MASKS: dict[str, Rule] = {"prod": _sum, "max": _sum, "min": _sum, "cumsum": _cumsum, "cumprod": _cumsum}

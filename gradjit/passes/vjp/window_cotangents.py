@@ -11,11 +11,11 @@ from dataclasses import replace
 from functools import reduce
 from typing import Any
 
-from ...ir import BOOL, ArrayType, Builder, Op, Value
+from ...ir import BOOL, I64, ArrayType, Builder, Op, Value
 from ...ir.sizes import is_open
 from ...records import dataclass
 from ..fold import splat_of
-from ..masks import Flow, Masked
+from ..masks import Flow, Masked, repeated
 
 
 @dataclass(frozen=True)
@@ -47,13 +47,18 @@ class WindowCotangent:
 
 @dataclass(frozen=True)
 class ScatterCotangent:
-    """`value` added where index arrays say, to zeros of `type`. mask: as of a window."""
+    """`value` added where index arrays say, to zeros of `type`.
+
+    mask: as of a window.
+    counts: of each element of `value`, whether it flows (not 0), if not all do.
+    """
 
     value: Value
     type: ArrayType
     indices: tuple[Value, ...]
     axes: tuple[int, ...]
     mask: Value | None = None
+    counts: Value | None = None
 
 
 def window(value: Value, t: ArrayType, starts: tuple[Any, ...], steps: tuple[int, ...]) -> WindowCotangent | None:
@@ -90,13 +95,28 @@ def accumulated(b: Builder, values: Iterable[Value], windows: Sequence[WindowCot
     return found if found is None and not scattered else total(b, [] if found is None else [found], (), scattered)
 
 
-def outside_absent(b: Builder, windows: Sequence[WindowCotangent]) -> Flow:
-    """The sum of windows, whose elements outside of all windows are absent."""
-    found = total(b, (), windows, ())
+def outside_absent(b: Builder, windows: Sequence[WindowCotangent], scattered: Sequence[ScatterCotangent]) -> Flow:
+    """The sum of parts, whose elements outside of all parts are absent."""
+    found = total(b, (), windows, scattered)
     assert found is not None
-    inside = [replace(w, value=b.const(True, BOOL, w.value.shape)) for w in windows]
-    masks = [filled(b, w) for w in joined(b, inside, b.or_)]
+    inside = [replace(w, value=flowing(b, w)) for w in windows]
+    masks = [filled(b, w) for w in joined(b, inside, b.or_)] + [reached(b, s) for s in scattered]
     return found if any(splat_of(m) for m in masks) else Masked(found, reduce(b.or_, masks), clean=True)
+
+
+def flowing(b: Builder, part: WindowCotangent | ScatterCotangent) -> Value:
+    """A truth for each element of a part that flows as a whole, or does not."""
+    shape = part.value.shape
+    return b.const(True, BOOL, shape) if part.mask is None else repeated(b, part.mask, shape)
+
+
+def reached(b: Builder, s: ScatterCotangent) -> Value:
+    """Where something flows into an array by index arrays."""
+    if s.counts is None and s.mask is None:
+        return b.scatter(b.zeros(s.type.with_dtype(BOOL)), *s.indices, flowing(b, s), axes=s.axes)
+    counts = s.counts or b.cast_to(flowing(b, s), I64)
+    n = b.scatter_add(b.zeros(s.type.with_dtype(I64)), *s.indices, counts, axes=s.axes)
+    return b.ne(n, b.like(0, n))
 
 
 def added(b: Builder, array: Value, w: WindowCotangent) -> Value:
