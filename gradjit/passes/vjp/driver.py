@@ -238,7 +238,7 @@ def are_alone(flows: Sequence[Flow], windows: Sequence[WindowCotangent], scatter
               masked: bool) -> bool:
     """Whether there are parts, and nothing else that covers the whole array. `masked`: some parts may not flow. (Into
     a loop and out of a region their single truths go, and a mask of elements does not.)"""
-    parts = (*windows, *scattered)
+    parts: list[WindowCotangent | ScatterCotangent] = [*windows, *scattered]
     return (bool(parts) and (masked or all(p.mask is None for p in parts))
             and all(isinstance(f, Masked) for f in flows))
 

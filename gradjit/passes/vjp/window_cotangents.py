@@ -114,7 +114,7 @@ def reached(b: Builder, s: ScatterCotangent) -> Value:
     """Where something flows into an array by index arrays."""
     if s.counts is None and s.mask is None:
         return b.scatter(b.zeros(s.type.with_dtype(BOOL)), *s.indices, flowing(b, s), axes=s.axes)
-    counts = s.counts or b.cast_to(flowing(b, s), I64)
+    counts = b.cast_to(flowing(b, s), I64) if s.counts is None else s.counts
     n = b.scatter_add(b.zeros(s.type.with_dtype(I64)), *s.indices, counts, axes=s.axes)
     return b.ne(n, b.like(0, n))
 
