@@ -174,3 +174,28 @@ def test_what_results_do_not_tell():
         gj.grad(lambda s: so.minimize(bowl, np.zeros(2), (s,), constraints=[{"fn": 1}]).x[0])(1.0)
     with pytest.raises(gj.UnsupportedError, match="evolution of a traced function does not take polish="):
         gj.grad(lambda s: so.differential_evolution(lambda t: bowl(t, s), [(0, 1)] * 2, polish=False).x[0])(1.0)
+
+
+ROWS, ENDS = np.array([[1.0, 1.0], [2.0, 1.0]]), np.array([4.3, 6.2])
+WHOLE = {
+    "x": lambda c: so.milp(-c, constraints=so.LinearConstraint(ROWS, ub=ENDS * c[0]), integrality=[1, 0],
+                           bounds=so.Bounds(0, 5)).x @ SUM,
+    "value": lambda c: so.milp(-c, constraints=(ROWS, -np.inf, ENDS * c[1]), integrality=[1, 0]).fun,
+    "several": lambda c: so.milp(-c, constraints=[so.LinearConstraint(ROWS[:1] * c[1], -np.inf, ENDS[:1]),
+                                                  so.LinearConstraint(ROWS[1:], -np.inf, ENDS[1:] * c[0])],
+                                 integrality=np.array([0, 1])).fun,
+    "from below": lambda c: so.milp(c, constraints=so.LinearConstraint(ROWS, ENDS * c[0], np.inf)).fun,
+    "all whole": lambda c: so.milp(-c, constraints=so.LinearConstraint(ROWS, ub=ENDS), integrality=1).fun,
+    "linprog": lambda c: so.linprog(-c, A_ub=ROWS, b_ub=ENDS * c[0], integrality=[1, 0]).fun,
+    "semicontinuous": lambda c: so.milp(c, constraints=so.LinearConstraint(ROWS, ENDS * c[0], np.inf),
+                                        integrality=[2, 0], bounds=so.Bounds([0.1, 0], [3, 9])).fun,
+    "none": lambda c: so.milp(-c, constraints=so.LinearConstraint(ROWS, ub=-ENDS * c[0]), integrality=1).status * c[0],
+}
+
+
+@pytest.mark.parametrize("name", WHOLE)
+def test_programs_with_whole_numbers(name):
+    f, c = WHOLE[name], np.array([1.0, 0.8])
+    value, slope = gj.value_and_grad(f)(c)
+    assert value == pytest.approx(f(c), rel=1e-12)
+    assert slope == pytest.approx([(f(c + h) - f(c - h)) / 2e-6 for h in 1e-6 * np.eye(2)], rel=1e-6, abs=1e-7)

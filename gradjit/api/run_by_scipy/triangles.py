@@ -89,9 +89,12 @@ def linear_called(made: Any, *args: Any) -> Any:
     known = on_data(made, args, {})
     if known is not None:
         return known
+    if type(made).__name__ == "CloughTocher2DInterpolator":
+        from .clough_tocher import cubic_called
+        return cubic_called(made, *args)
     if type(made).__name__ != "LinearNDInterpolator" or made.scale is not None:
-        fail(UnsupportedError, f"scipy.interpolate.{type(made).__name__} at traced points is not supported; "
-                               f"LinearNDInterpolator, RBFInterpolator and gj.primitive are")
+        fail(UnsupportedError, f"scipy.interpolate.{type(made).__name__} with rescale=True at traced points is not "
+                               f"supported; scale the points")
     return LinearBetween(captured(made.points), np.reshape(captured(made.values), (-1, *made.values_shape)),
                          made.fill_value)(*args)
 
@@ -119,9 +122,12 @@ def griddata(points: Any, values: Any, xi: Any, method: str = "linear", fill_val
         return line(at)
     if method == "nearest":
         return NearestOf(points, values, rescale)(xi)
+    if method == "cubic" and points.extents[-1] == 2:
+        from .clough_tocher import CubicBetween
+        return CubicBetween(points, values, fill_value, None, rescale)(xi)
     if method != "linear":
         fail(UnsupportedError, f"scipy.interpolate.griddata of traced numbers with method={method!r} is not supported; "
-                               f"'linear' and 'nearest' are, and RBFInterpolator")
+                               f"'linear' and 'nearest' are, 'cubic' in the plane, and RBFInterpolator")
     return LinearBetween(points, values, fill_value, rescale)(xi)
 
 
