@@ -81,6 +81,30 @@ class Trying:
     def name(self) -> str:
         return f"the try in line {self.line} would catch it"
 
+    @property
+    def acts(self) -> bool:
+        """Whether something is done when an exception passes that it does not catch."""
+        return False
+
+    def takes(self, frame: Any) -> bool:
+        """Whether a side of a branch can be put aside that has ended by an exception which it catches."""
+        return False
+
+
+class Acting(Trying):
+    """The body of a `try` with `finally`."""
+
+    def __init__(self, line: int):
+        super().__init__(line, ())
+
+    @property
+    def may_catch(self) -> bool:
+        return False
+
+    @property
+    def acts(self) -> bool:
+        return True
+
 
 class Managed(Trying):
     """The body of a `with`, whose manager may swallow exceptions."""
@@ -95,6 +119,10 @@ class Managed(Trying):
     @property
     def may_catch(self) -> bool:
         return may_swallow(self.manager)
+
+    @property
+    def acts(self) -> bool:
+        return type(self.manager).__name__ not in HARMLESS
 
     @property
     def name(self) -> str:
@@ -126,9 +154,8 @@ def may_swallow(manager: Any) -> bool:
 # the operation --------------------------------------------------------------------------------------------------------
 def record(e: Exception) -> None:
     """Raise the exception when the compiled function runs, where it stands."""
-    for t in reversed(recorders()[-1].outermost.trying):
-        if t.catches(e):
-            refused(e, t.name)
+    if (around := catching(e)) is not None:
+        refused(e, around.name)
     cls, args = type(e), e.args
     if builtin_error(cls.__name__) is cls and not e.__dict__ and e.__cause__ is None and (
             not args or (len(args) == 1 and (isinstance(args[0], Text) or (isinstance(args[0], str) and args[0])))):
@@ -176,7 +203,12 @@ def caught(e: BaseException | None) -> None:
 
 def may_be_caught(e: Exception) -> bool:
     """Whether a handler around would catch it."""
-    return any(t.catches(e) for t in recorders()[-1].outermost.trying)
+    return catching(e) is not None
+
+
+def catching(e: Exception) -> Trying | None:
+    """The innermost handler around that would catch it."""
+    return next((t for t in reversed(recorders()[-1].outermost.trying) if t.catches(e)), None)
 
 
 def arithmetic(numbers: Sequence[TracedArray], result: TracedArray, *errors: type[Exception]) -> None:

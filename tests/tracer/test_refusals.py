@@ -256,8 +256,9 @@ def erring(x, n):  # here
     "raise in try": (gj.errors.TraceError, """
 def erring(x, n):
     try:
-        if x[0] > 0:  # here
-            raise ValueError('x')
+        for v in np.concatenate([x, np.sin(x), x, x, x, x, x]):
+            if v > 0:  # here
+                raise ValueError('x')
     except ValueError:
         return x
     return -x

@@ -1,7 +1,7 @@
 """`try` around what raises under traced conditions: the handler is one side of a branch, what follows the `raise` the
 other.
 
-    t = attempt(site, line, kinds)
+    t = attempt(site, line, kinds, (x, y))
     while t.again():
         with t:
             (x, y) = t.enter((x, y))            try: A; if c: raise E; B         A
@@ -22,11 +22,13 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from types import FrameType, TracebackType
 from typing import Any
 
 from ...errors import Signal, TraceError
-from ..array import TracedArray
+from .. import operands as o
+from ..array import PYTHON, TracedArray, root
 from ..locations import fail, here
 from ..raising import Trying, caught, is_thrown, record
 from ..recorder import Recorder, recorders
@@ -34,16 +36,21 @@ from .branch_results import Merge, Side
 from .branches import Branch, raised_in_branch
 from .frames import BRANCH, ContentsBefore, Frame, Saved, items_of, refill
 from .names import Site
-from .states import note_side
+from .states import Undefined, note_side
+
+MOST = 16
+"""So many branches are put aside at once: each stands inside of what follows the one before."""
 
 
 class PutAside:
     """A side of a branch that has ended by a `raise`: what it has changed, to go on with later."""
 
-    def __init__(self, frame: Frame, error: Exception, test: TracedArray, side: bool, names: tuple[Any, ...]):
+    def __init__(self, attempt: TryStatement, frame: Frame, error: Exception, test: TracedArray, side: bool,
+                 names: tuple[Any, ...]):
         self.frame, self.error, self.test, self.side, self.names = frame, error, test, side, names
         self.arrays = [Saved(s.handle) for s in frame.log.values()]
         self.contents = [(c.owner, items_of(c.owner)) for c in frame.containers.values()]
+        self.attempt = attempt
         self.rest: Frame | None = None
         """Of what follows the branch, where nothing was raised."""
         frame.restore()
@@ -52,22 +59,44 @@ class PutAside:
     def follow(self, recorder: Recorder) -> None:
         """What follows begins."""
         self.rest = recorder.frame = Frame(BRANCH, recorder, recorder.frame, here())
-        self.rest.names = self.frame.names
+        self.rest.names, self.rest.follows = self.frame.names, self.attempt
         note_side(self.rest, self.test, not self.side)
+        self.attempt.aside.append(self)
+
+    def what(self) -> tuple[Any, ...]:
+        """What the handler needs to know, as a value."""
+        return self.names, self.error.args, dict(self.error.__dict__)
+
+    def raise_behind(self, what: Any) -> None:
+        """The same behind a branch that the exception has come out of. what: as `what`, or None."""
+        if what is None:
+            return
+        r = self.attempt.recorder
+        assert r is not None
+        frame = r.frame = Frame(BRANCH, r, r.frame, here())
+        frame.names = self.frame.names
+        names, self.error.args, attributes = what.value
+        self.error.__dict__.update(attributes)
+        PutAside(self.attempt, frame, self.error, what.is_there, True, names).follow(r)
 
     def resume(self) -> None:
         """The side goes on where it has ended."""
         frame = self.frame
         frame.log = {id(s.handle): Saved(s.handle) for s in self.arrays}
         frame.containers = {id(owner): ContentsBefore(owner) for owner, _ in self.contents}
-        frame.open, frame.recorder.frame = True, frame
+        frame.open, frame.follows, frame.recorder.frame = True, self.attempt, frame
         for s in self.arrays:
             s.restore()
         for owner, items in self.contents:
             refill(owner, items)
 
 
-class Attempt(Trying):
+def negated(test: TracedArray) -> TracedArray:
+    found = o.emit("not", test)
+    return root(found.content, found.home, PYTHON)
+
+
+class TryStatement(Trying):
     """The protocol of one `try` with handlers."""
 
     def __init__(self, site: Site, line: int, kinds: Sequence[Callable[[], Any] | None], values: tuple[Any, ...]):
@@ -148,21 +177,48 @@ class Attempt(Trying):
         super().__enter__()
 
     # exceptions -----------------------------------------------------------------------------------------------------
-    def takes(self, frame: Frame, e: Exception) -> bool:
+    def takes(self, frame: Frame) -> bool:
         """Whether a side of a branch that has ended by a `raise` can be put aside: it stands in no other region, and
         nothing between would have to be done before the handler."""
         r = self.recorder
         assert r is not None
         around = r.outermost.trying
         between = around[around.index(self) + 1:]
-        return (recorders()[-1] is r and frame.parent is (self.aside[-1].rest if self.aside else self.level)
-                and self.resumed is None and not frame.alias_writes and not any(t.acts for t in between))
+        around_it = frame.parent
+        while around_it is not None and around_it is not self.innermost and around_it.kind == BRANCH and (
+                around_it.follows is None):
+            around_it = around_it.parent
+        return (recorders()[-1] is r and around_it is self.innermost and self.resumed is None
+                and len(self.aside) < MOST and not frame.alias_writes and not any(t.acts for t in between))
+
+    @property
+    def innermost(self) -> Frame | None:
+        """The region that the statement has come to."""
+        if self.resumed is not None:
+            return self.resumed.frame
+        return self.aside[-1].rest if self.aside else self.level
 
     def put_aside(self, frame: Frame, e: Exception, test: TracedArray, side: bool) -> PutAside:
         assert self.caller is not None
         held = self.caller.f_locals
-        self.aside.append(PutAside(frame, e, test, side, tuple(held[n] for n in self.site.names)))
-        return self.aside[-1]
+        return PutAside(self, frame, e, test, side, tuple(held[n] for n in self.site.names))
+
+    def surface(self, values: tuple[Any, ...], raised: dict[Any, Any]) -> tuple[tuple[Any, ...], dict[Any, Any]]:
+        """A side of a branch ends in which something was put aside: what was raised comes out as one more result.
+        values: what names hold where nothing was; raised: what has come out before."""
+        way, r = self.aside.pop(), self.recorder
+        assert r is not None and way.rest is not None
+        rest = Side(way.rest, (*values, *raised.values(), None))
+        way.rest.close()
+        way.resume()
+        nothing = [v if isinstance(v, Undefined) else Undefined("it", harmless=True) for v in values]
+        side = Side(way.frame, (*nothing, *(None for _ in raised), way.what()))
+        way.frame.close()
+        names = (*map(str, range(len(values))), *("what is raised" for _ in range(len(raised) + 1)))
+        branch = Branch(replace(self.site, names=names), way.test if way.side else negated(way.test), ())
+        branch.sides = [side, rest]
+        out = Merge(branch).run()
+        return out[:len(values)], dict(zip((*raised, way), out[len(values):], strict=True))
 
     def unwind(self) -> None:
         """A handler has caught something: as `Control.unwind`, but for what was put aside here."""
@@ -172,7 +228,7 @@ class Attempt(Trying):
         if self.recorder is None or error is None or not recorders():
             return
         r = recorders()[-1]
-        level = self.resumed.frame if self.resumed is not None else self.aside[-1].rest if self.aside else self.level
+        level = self.innermost
         assert level is not None
         if r.frame.depth > level.depth:
             r.outermost.unanswered = error if isinstance(error, TraceError) else raised_in_branch(error)
@@ -191,7 +247,7 @@ class Attempt(Trying):
 class Statement:
     """The whole statement under `with`: what it raises that its handlers do not catch."""
 
-    def __init__(self, attempt: Attempt):
+    def __init__(self, attempt: TryStatement):
         self.attempt = attempt
 
     def __enter__(self) -> None:
@@ -202,8 +258,8 @@ class Statement:
         a = self.attempt
         if e is None or a.recorder is None or not isinstance(e, Exception) or not is_thrown(e):
             return False
-        frame = a.resumed.frame if a.resumed is not None else a.aside[-1].rest if a.aside else None
-        if frame is None or a.recorder.frame is not frame:
+        frame = a.innermost
+        if frame is None or frame is a.level or a.recorder.frame is not frame:
             return False
         record(e)
         frame.restore()

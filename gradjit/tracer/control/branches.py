@@ -15,6 +15,7 @@ behind but that: the function goes on with what the other side leaves.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from types import TracebackType
 from typing import Any
 
@@ -27,9 +28,9 @@ from ..array import PYTHON, TracedArray, root
 from ..grown import is_grown, length
 from ..locations import here, raised_at, with_place
 from ..perhaps import OneOf, Perhaps
-from ..raising import is_thrown, record
+from ..raising import catching, is_thrown, record
 from ..recorder import Recorder, current, recorders
-from .branch_results import Merge, Side
+from .branch_results import Left, Merge, Side
 from .frames import BRANCH, TRIAL, Frame
 from .names import Site
 from .states import Undefined, is_any, is_there_and, note_side, presence
@@ -94,6 +95,10 @@ class Branch:
         self.frame: Frame | None = None
         self.raising: Frame | None = None
         """A side that ends by a `raise`, if one does."""
+        self.raised: list[dict[Any, Any]] = []
+        """By side what a `try` around catches of what is raised within."""
+        self.aside: Any = None
+        """The same where a `try` around catches what is raised (attempts.py)."""
 
     # the protocol ---------------------------------------------------------------------------------------------------
     def then(self) -> bool:
@@ -106,7 +111,9 @@ class Branch:
         r = self.recorder
         assert r is not None
         facts = extents.facts_of(self.test, side)
-        if self.raising is not None:  # the other side runs as what follows
+        if self.aside is not None:
+            self.aside.follow(r)
+        elif self.raising is not None:  # the other side runs as what follows
             self.append(self.raising.block, Block())
             note_side(r.frame, self.test, side)
         else:
@@ -119,13 +126,39 @@ class Branch:
 
     def leave(self, values: tuple[Any, ...]) -> None:
         if self.frame is not None:
-            self.sides.append(Side(self.frame, values))
+            assert self.recorder is not None
+            surfaced: dict[Any, Any] = {}
+            while self.recorder.frame is not self.frame and self.recorder.frame.follows is not None:
+                values, surfaced = self.recorder.frame.follows.surface(values, surfaced)
+            self.raised.append(surfaced)
+            self.sides.append(Side(self.frame, (*values, *surfaced.values())))
             self.frame.close()
             self.frame = None
 
     def exit(self, values: tuple[Any, ...]) -> tuple[Any, ...]:
         """What the names hold behind."""
-        return Merge(self).run() if self.sides else values
+        if not self.sides:
+            return values
+        count = len(self.sides[0].names) - len(self.raised[0])
+        raised = self.raised_on_any_side()
+        out = Merge(self).run()
+        if self.aside is not None:
+            self.aside.follow(self.recorder)
+        for way, what in zip(raised, out[count:], strict=True):
+            way.raise_behind(what)
+        return out[:count]
+
+    def raised_on_any_side(self) -> list[Any]:
+        """What a `try` around catches of what the sides raise: results of the branch, None on the other side."""
+        ways = list(dict.fromkeys(way for surfaced in self.raised for way in surfaced))
+        if ways:
+            for side, surfaced in zip(self.sides, self.raised, strict=True):
+                count = len(side.names) - len(surfaced)
+                held = dict(zip(surfaced, side.names[count:], strict=True))
+                side.names[count:] = [held.get(way) or Left.of(None) for way in ways]
+            carried = self.site.names[:len(self.sides[0].names) - len(ways)]
+            self.site = replace(self.site, names=(*carried, *("what is raised" for _ in ways)))
+        return ways
 
     def __enter__(self) -> None:
         pass
@@ -141,6 +174,13 @@ class Branch:
             if r.frame.kind != TRIAL:
                 return False
             r.frame.commit()
+        around = catching(error)
+        if around is not None and around.takes(frame):
+            self.aside = around.put_aside(frame, error, self.test, not self.sides)  # type: ignore[attr-defined]
+            if self.sides:
+                self.raising = r.frame = Frame(BRANCH, r, r.frame, here())  # nothing is done there before what follows
+                self.raising.close()
+            return True
         record(error)
         frame.restore()
         frame.close()

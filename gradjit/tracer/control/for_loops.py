@@ -112,7 +112,7 @@ class ForStatement(LoopStatement):
         self.index = frame.parameter(INDEX, "i")
         extents.declare(self.index, *self.bounds())
         if self.flag is None:
-            frame.turn = self.iteration_number()
+            frame.turn = self.iteration_number
         return True
 
     def native_iteration(self) -> bool:

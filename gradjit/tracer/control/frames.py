@@ -83,7 +83,8 @@ class Frame:
 
     __slots__ = ("kind", "recorder", "parent", "depth", "block", "builder", "region", "open", "loc", "log", "imports",
                  "known_reads", "carry", "containers", "fresh", "alias_writes", "start", "unanswered", "facts",
-                 "irreversible", "trip_count", "turn", "frozen", "stand_ins", "aliased", "calls", "names", "present")
+                 "irreversible", "trip_count", "turn", "follows",
+                 "frozen", "stand_ins", "aliased", "calls", "names", "present")
 
     def __init__(self, kind: str, recorder: Recorder, parent: Frame | None, loc: Loc | None = None,
                  block: Block | None = None):
@@ -116,16 +117,18 @@ class Frame:
         self.aliased = frozenset(recorder.may_be_aliased) if kind == TRIAL else frozenset()
         """TRIAL: ids of the arrays with aliases that there were."""
         self.start = len(self.block.ops)
-        self.unanswered = recorder.unanswered
+        self.unanswered = recorder.outermost.unanswered if parent is not None else None
         self.facts = _count_facts(recorder)
         self.trip_count: int | None = None
         """LOOP: how often the body runs, where that is known."""
         self.turn: Any = None
-        """LOOP: the number of the iteration, where all of them run."""
+        """LOOP: gives the number of the iteration, where all of them run."""
         self.frozen: dict[int, tuple[Any, str, Loc | None]] = {}
         """Containers and objects that may not be changed, with the reason (structures.py)."""
         self.stand_ins: dict[int, Any] = {}
         """Containers and objects that stand for one or another."""
+        self.follows: Any = None
+        """BRANCH: where it is what follows a `raise`, or its handler, the `try` that catches it (attempts.py)."""
         self.calls: dict[Any, Any] = {}
         """Calls that others may repeat (repeated_calls.py)."""
         self.present: dict[Any, Any] = {}
@@ -266,7 +269,7 @@ class Frame:
             del self.block.ops[self.start:]
             for key in set(self.recorder.may_be_aliased) - self.aliased:
                 self.recorder.may_be_aliased.pop(key, None)
-        self.recorder.unanswered = self.unanswered
+        self.recorder.outermost.unanswered = self.unanswered
         self.fresh, self.frozen, self.stand_ins = {}, {}, {}
         self.close()
 

@@ -33,7 +33,7 @@ def prepared(body: list[ast.stmt], bound: Sequence[str], parameters: Sequence[st
     Names that the protocol passes along begin as not bound. A function that yields or awaits stays as it is.
     flagged: names for which the running program notes whether they are bound, where the text does not tell.
     """
-    if is_plain(body) or not holds(body, (ast.If, ast.For, ast.While, ast.Match)):
+    if is_plain(body) or not holds(body, (ast.If, ast.For, ast.While, ast.Match, ast.Try)):
         return body
     body = without_matches(body)
     doubts = DefiniteAssignment(body, parameters, bound)
@@ -128,7 +128,40 @@ class Rewrites:
         return p.looped(made, [*p.bind(carried, p.call("enter", p.values(carried))), inside], site)
 
     def visit_Try(self, node: Any) -> Any:
+        site: Site | None = getattr(node, "site", None)
+        if site is None:
+            return self.plain_try(node)
+        p = Passing(self, node, "try")
+        name = at(constant_of(site), node)
+        made = p.keep(self.hook(node, "attempt", name, self.line(node), self.caught(node), p.values(site.names)))
+        begin = p.bind(site.names, p.call("enter", p.values(site.names)))
+        body = [at(ast.Expr(p.call("begin")), node), *self.statements(node.body)]
+        for h in node.handlers:
+            h.type = h.type and self.visit(h.type)
+            h.body = [at(ast.Expr(p.call("unwind")), node), *self.statements(h.body)]
+        tried = at(ast.Try([p.within(body)], node.handlers, self.statements(node.orelse), []), node)
+        merged = site.names[:site.carried]
+        whole = at(ast.With([ast.withitem(p.attribute("statement"), None)], [*begin, tried, p.leave(merged)]), node)
+        loop = at(ast.While(p.call("again"), [whole], []), node)
+        out = [made, loop, *p.bind(merged, p.call("exit", p.values(merged)))]
+        return self.finally_done(node, out) if node.finalbody else out
+
+    def finally_done(self, node: Any, body: list[ast.stmt]) -> Any:
+        """`try: body finally: ...`."""
+        acting = at(ast.With([ast.withitem(self.hook(node, "acting", self.line(node)), None)], body), node)
+        return at(ast.Try([acting], [], [], self.statements(node.finalbody)), node)
+
+    def caught(self, node: Any) -> ast.expr:
+        """What the handlers catch, as functions that tell."""
+        kinds: list[ast.expr] = [self.thunk(copy.deepcopy(h.type)) if h.type else at(ast.Constant(None), h)
+                                 for h in node.handlers]
+        made: ast.expr = at(ast.List(kinds, ast.Load()), node)
+        return made
+
+    def plain_try(self, node: Any) -> Any:
         """What handlers catch leaves regions under construction open: they are taken back first."""
+        if not node.handlers:
+            return self.finally_done(node, self.statements(node.body))
         mark = f"{PREFIX}mark{node.lineno}"
         kept = at(ast.Assign([at(ast.Name(mark, ast.Store()), node)], self.hook(node, "mark")), node)
 
@@ -136,12 +169,9 @@ class Rewrites:
             back: ast.stmt = at(ast.Expr(self.hook(node, "unwind", at(ast.Name(mark, ast.Load()), node))), node)
             return back
 
-        node.body, node.orelse = self.statements(node.body), self.statements(node.orelse)
-        if node.handlers:
-            kinds: list[ast.expr] = [self.thunk(copy.deepcopy(h.type)) if h.type else at(ast.Constant(None), h)
-                                     for h in node.handlers]
-            trying = self.hook(node, "trying", self.line(node), at(ast.List(kinds, ast.Load()), node))
-            node.body = [at(ast.With([ast.withitem(trying, None)], node.body), node)]
+        trying = self.hook(node, "trying", self.line(node), self.caught(node))
+        node.body = [at(ast.With([ast.withitem(trying, None)], self.statements(node.body)), node)]
+        node.orelse = self.statements(node.orelse)
         for h in node.handlers:
             h.type = h.type and self.visit(h.type)
             h.body = [unwind(), *self.statements(h.body)]

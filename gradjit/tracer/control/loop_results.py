@@ -24,13 +24,13 @@ from .branch_results import has_effect
 from .branches import truth
 from .frames import OF_BYTES, Frame, substitute
 from .histories import alias
-from .item_targets import ItemTarget
 from .loop_variables import (
     Again,
     Blank,
     CarriedLeaf,
     CarriedValue,
     Fills,
+    ItemTarget,
     LoopVariable,
     Mismatch,
     RunAsPython,

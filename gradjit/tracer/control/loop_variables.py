@@ -8,6 +8,7 @@ become parameters of the body. Which of the two it is, is guessed from the text 
 from __future__ import annotations
 
 import functools
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import field, replace
 from typing import Any, NoReturn, TypeVar
@@ -23,8 +24,7 @@ from ..array import ARRAY, PYTHON, TracedArray, root
 from ..perhaps import OneOf, Perhaps, Unset
 from ..structures import Structure
 from .changing_extents import ChangingExtents, steps_between
-from .frames import CONTAINERS, Frame, items_of, same_items
-from .item_targets import ItemTarget
+from .frames import CONTAINERS, Frame, items_of, same_items, set_plainly
 from .may_alias import same_elements
 from .states import Spec, Undefined, as_one_of, converted, described, is_same, join, numeric, options_of, spec_of, union
 
@@ -184,7 +184,7 @@ class CarriedLeaf:
             return None
         if count is None or len(steps) != len(self.spec.shape) or not all(isinstance(e, int) for e in self.spec.shape):
             raise Mismatch(f"{self.name} changes its shape, and before the loop it is {self.spec}")
-        return ChangingExtents(self.spec.shape, steps, count, self.frame.turn)
+        return ChangingExtents(self.spec.shape, steps, count, self.frame.turn())
 
     def written(self) -> bool:
         """Whether the body has written to the stand-in, under its own name or another one."""
@@ -226,7 +226,7 @@ class CarriedLeaf:
         if got != self.spec:
             both = join(self.spec, got)
             if both is None and self.frame.turn is not None and (
-                    steps := steps_between(self.spec, got, self.frame.turn, self.frame.trip_count)) is not None:
+                    steps := steps_between(self.spec, got, self.frame.turn(), self.frame.trip_count)) is not None:
                 self.learned.steps[self.key] = steps
                 raise Again
             if both is None:
@@ -289,6 +289,37 @@ def learning_all(steps: Iterable[Callable[[], T]]) -> list[T]:
     if again:
         raise Again
     return found
+
+
+@dataclass(frozen=True, eq=False)
+class ItemTarget:
+    """`owner[key]` of a list or dict, `owner.key` of an object."""
+
+    owner: Any
+    key: Any
+
+    @property
+    def is_item(self) -> bool:
+        return isinstance(self.owner, (list, dict)) or isinstance(self.owner, deque)
+
+    @property
+    def name(self) -> str:
+        kind = type(self.owner).__name__
+        return f"the item [{self.key!r}] of a {kind}" if self.is_item else f"the attribute {self.key} of a {kind}"
+
+    def is_same(self, other: ItemTarget) -> bool:
+        return self.owner is other.owner and self.key == other.key
+
+    def get(self) -> Any:
+        return items_of(self.owner).get(self.key, Undefined(self.name))
+
+    def set(self, value: Any) -> None:
+        if isinstance(value, Undefined):
+            return
+        if self.is_item:
+            self.owner[self.key] = value
+        else:
+            set_plainly(self.owner, self.key, value)
 
 
 class LoopVariable:

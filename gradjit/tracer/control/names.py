@@ -31,7 +31,8 @@ class Site:
     line: int
     names: tuple[str, ...]
     """What the protocol passes along. Of a loop: first those carried in, then those only read behind. Of a branch:
-    first those merged, then those that the second side reads as they were before the first."""
+    first those merged, then those that the second side reads as they were before the first. Of a `try`: first those
+    merged, then those that its handlers read."""
     carried: int
     """How many of them are carried in, or merged."""
     rebound: Names
@@ -222,6 +223,11 @@ class NameLiveness:
         """Any statement of the body may be the last before a handler."""
         final = self.block(s.finalbody, after) | after
         handlers = final.union(*(self.block(h.body, final) | read(h.type) for h in s.handlers))
+        if s.handlers and isinstance(s, ast.Try):
+            merged = sorted(self.assigned([*s.body, *s.orelse, *s.handlers]) & final)
+            read_there = sorted((self.assigned(s.body) & handlers) - set(merged))
+            s.site = Site(s.lineno, (*merged, *read_there), len(merged), NONE, (), None)  # type: ignore[attr-defined]
+            self.used |= {*merged, *read_there}
         kept, self.always_live = self.always_live, self.always_live | handlers
         before = self.block(s.body, self.block(s.orelse, final))
         self.always_live = kept

@@ -7,7 +7,7 @@ import functools
 import itertools
 import operator
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -22,10 +22,11 @@ from ..effects import check
 from ..locations import fail
 from ..outside import is_user_class, outside
 from ..perhaps import OneOf, Perhaps, Undecided
-from ..raising import Trying, caught, thrown
+from ..raising import Acting, Trying, caught, thrown
 from ..recorder import current, recorders
 from ..special_methods import binary
 from ..structures import refuse_identity
+from .attempts import TryStatement
 from .branches import Branch, raised_in_branch, truth
 from .folding import decided, listed, static_length
 from .for_loops import ForStatement
@@ -50,6 +51,11 @@ class Control:
 
     thrown = staticmethod(thrown)
     trying = staticmethod(Trying)
+    acting = staticmethod(Acting)
+
+    @staticmethod
+    def attempt(site: str, line: int, kinds: Sequence[Thunk | None], values: tuple[Any, ...]) -> TryStatement:
+        return TryStatement(SITES[site], line, kinds, values)
 
     @staticmethod
     def branch(site: str, test: Any, values: tuple[Any, ...]) -> Branch:

@@ -24,8 +24,7 @@ from ..grown import Row, Tail
 from ..recorder import Recorder, recorders
 from .frames import Frame, Retry
 from .histories import Growth, Rows, agreed, blank, handle_of, iterations_within, parted
-from .item_targets import ItemTarget
-from .loop_variables import Again, CarriedValue, Mismatch
+from .loop_variables import Again, CarriedValue, ItemTarget, Mismatch
 from .states import Spec, converted, numeric
 
 if TYPE_CHECKING:

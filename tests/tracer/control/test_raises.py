@@ -199,10 +199,12 @@ def test_batches_raise_for_the_first_lane():
 
 
 def caught_around(x):
+    y = x
     try:
-        if x < 0:
-            raise ValueError("negative")
-        y = np.sqrt(x)
+        for _ in range(30):
+            y = y - 1
+            if y < 0:
+                raise ValueError("negative")
     except ValueError:
         y = 0.0 * x
     return y
@@ -210,11 +212,14 @@ def caught_around(x):
 
 def caught_by_all(x):
     try:
-        if x < 0:
-            raise KeyError("negative")
+        try:
+            if x < 0:
+                raise KeyError("negative")
+        finally:
+            y = x * 2
     except Exception:
-        return -x
-    return x
+        return 0.0
+    return y
 
 
 def suppressed(x):
