@@ -27,6 +27,8 @@ def at(ufunc, a, indices, b=None):
                                f"inside first")
     v = None if b is None else array(b)
     check_cast(ufunc, a, v)
+    if isinstance(indices, TracedArray) and indices.ir_dtype.is_bool and indices.ndim and not indices.is_known:
+        return masked(ufunc, a, indices, v)
     k = parse(a, indices)
     target = indexed(a, k)
     if v is not None and v.ndim > places_rank(target, k):
@@ -65,6 +67,16 @@ def exact(x: TracedArray, v: TracedArray) -> bool:
 def applied(ufunc: np.ufunc, x: TracedArray, v: TracedArray | None) -> TracedArray:
     """x, or a part of it, once changed."""
     return cast(compute(ufunc, [x] if v is None else [x, v]), x.dtype)
+
+
+def masked(ufunc: np.ufunc, x: TracedArray, mask: TracedArray, v: TracedArray | None) -> None:
+    """The same of what a mask chooses, which names no element twice."""
+    if (v is not None and v.ndim) or mask.extents != x.extents[:mask.ndim]:
+        chosen = x[mask]
+        x[mask] = ufunc(chosen, *(() if v is None else (v,))).astype(x.dtype)
+    else:
+        along = reshape(mask, (*mask.extents, *(1 for _ in x.extents[mask.ndim:])))
+        x.write(emit("select", o.broadcast_to(along, x.extents), applied(ufunc, x, v), x))
 
 
 def one_by_one(ufunc: np.ufunc, x: TracedArray, k: Key, v: TracedArray | None) -> TracedArray:

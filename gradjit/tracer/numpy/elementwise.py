@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import reduce
 from typing import Any
 
 import numpy as np
@@ -111,16 +112,17 @@ def heaviside(x: TracedArray, at_zero: TracedArray) -> TracedArray:
 
 
 def ldexp(x: TracedArray, n: TracedArray, dtype: Any = None) -> TracedArray:
-    """x * 2**n, in three factors, each of which is a finite power: right also where 2**n alone would overflow."""
+    """x * 2**n, in three factors, each of which is a normal number: right also where 2**n alone would overflow. The
+    last is as large, or small, as can be, so that no product before it is rounded, unless it ends as 0."""
     loop = resolve(np.ldexp, [x, n], dtype)
     x, n = broadcast(o.convert(x, loop[0]), cast(o.convert(n, loop[1]), np.int64))
-    most = 2200 if x.dtype == np.float64 else 300  # more gives 0 or infinity; a third is finite
-    n = emit("minimum", emit("maximum", n, full_like(-most, n)), full_like(most, n))
-    part = emit("floordiv", n, full_like(3, n))
-    rest = emit("sub", n, emit("mul", part, full_like(2, n)))
-    for exponent in (part, part, rest):
-        x = emit("mul", x, emit("exp2", cast(exponent, x.dtype)))
-    return x
+    limits = np.finfo(x.dtype)
+    factors = []
+    for _ in range(3):
+        exponent = emit("minimum", emit("maximum", n, full_like(limits.minexp, n)), full_like(limits.maxexp - 1, n))
+        factors.append(emit("exp2", cast(exponent, x.dtype)))
+        n = emit("sub", n, exponent)
+    return reduce(lambda x, factor: emit("mul", x, factor), reversed(factors), x)
 
 
 def frexp(x: TracedArray) -> tuple[TracedArray, TracedArray]:

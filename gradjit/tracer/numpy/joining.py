@@ -435,19 +435,17 @@ def fill_diagonal(a, val, wrap=False):
     """Writes into the array, as NumPy's does."""
     if not isinstance(a, TracedArray):
         o.unsupported(np.fill_diagonal, "on an array from outside of the traced function; copy it inside first")
-    if wrap:
-        o.unsupported(np.fill_diagonal, "wrap=True")
     if a.ndim < 2:
         fail(ArgumentError, "array must be at least 2-d")
     if a.ndim > 2 and len(set(a.extents)) != 1:
         fail(ArgumentError, "All dimensions of input must be of equal length")
-    n = min(a.extents)
+    step = sum(prod(a.extents[k + 1:]) for k in range(a.ndim))
+    n = len(range(0, prod(fixed(a, np.fill_diagonal)), step)) if wrap and a.ndim == 2 else min(a.extents)
     v = cast(as_traced(val), a.dtype)
     if v.ndim:
         flat = flatten(v)
         v = take_known(flat, 0, np.arange(n) % flat.size)
     v = o.broadcast_to(v, (n,))
-    step = sum(prod(a.extents[k + 1:]) for k in range(a.ndim))
     flat = emit("update", flatten(a), v, starts=(0,), steps=(step,)) if n else flatten(a)
     a.write(reshape(flat, a.extents))
 

@@ -106,6 +106,9 @@ CASES = [
     case(np.ldexp, SPECIAL, np.arange(13)), case(np.ldexp, np.array([1.0, 3.0, 1e-300]), np.array([1023, -1074, 1000])),
     case(np.ldexp, np.float32(3), 4), case(np.ldexp, np.array([0, 5, -3], "h"), np.array([2**31 - 1, 9000, -9000])),
     case(np.ldexp, np.array([0, 1e-45, 1e38], "f"), np.array([5000, 277, -287])),
+    # what is rounded once, not twice, on its way to a subnormal number
+    *(case(np.ldexp, np.array([3e-323, 2.5e-323, 1.1e-308, 1.7e-300, 1.9]), np.array(n)) for n in (-1, -2, -30, -1060)),
+    *(case(np.ldexp, np.array([1e-40, 7e-45, 1.2e-38, 1.7], "f"), np.array(n, "i")) for n in (-1, -3, -22, -140)),
 ]
 
 

@@ -138,9 +138,9 @@ PADDING = [
 ]
 
 
-def fill_diagonal(x, v):  # type: ignore[no-untyped-def]
+def fill_diagonal(x, v, wrap=False):  # type: ignore[no-untyped-def]
     x = x.copy()
-    np.fill_diagonal(x, v)
+    np.fill_diagonal(x, v, wrap)
     return x
 
 
@@ -173,6 +173,7 @@ CREATION = [
     case(np.result_type, F, 2.0), case(np.result_type, IA, F), case(np.result_type, SMALL, np.int16),
     case(np.common_type, F, IA), case(np.can_cast, F.dtype, "d"),
     *(case(fill_diagonal, x, v) for x in (S, A, A.T.copy(), IA, np.ones((3, 3, 3))) for v in (5, V[:2], ZERO_D)),
+    *(case(fill_diagonal, np.ones(s), v, True) for s in ((7, 2), (6, 2), (2, 6), (3, 3, 3)) for v in (5, V[:2])),
     case(fill_diagonal, V, 1), case(fill_diagonal, T, 1),
 ]
 
