@@ -16,6 +16,7 @@ from .masked_branches import branch_on_masks
 from .multiply_add import multiply_add
 from .records_in_place import write_into_records
 from .scalar_promotion import promote
+from .short_loops import write_out_short
 from .split_scans import split_scans
 from .strips import strip_mine
 from .tape_layout import pack_tapes
@@ -39,6 +40,7 @@ PIPELINE: tuple[LoopPass, ...] = (
     LoopPass("coalesce", coalesce, "nested loops that run through memory as one become one"),
     LoopPass("dead-stores", drop_dead_stores, "what is stored and not loaded is not stored, nor computed"),
     LoopPass("records", write_into_records, "what is kept for the reverse is written where it is kept"),
+    LoopPass("short-loops", write_out_short, "short loops become straight code where the loop around gets lanes by it"),
     LoopPass("promote", promote, "what a loop adds to one element runs in a register"),
     LoopPass("scans", split_scans, "what is dear and scanned is computed in a loop of its own"),
     LoopPass("strip-mine", strip_mine, "dear scalar work on rows is done for several rows side by side"),

@@ -41,7 +41,7 @@ def _promoted(p: Program, s: LoopStmt, around: frozenset[Var], taken: set[str]) 
     behind: list[Stmt] = []
     made: dict[tuple[Buffer, Affine], Accumulator] = {}
     for k, x in enumerate(s.body):
-        if not isinstance(x, Store) or not _stays(s, x):
+        if not isinstance(x, Store) or not stays(s.var, s.body, x):
             continue
         place = x.buffer, x.address
         acc = made.get(place)
@@ -54,21 +54,21 @@ def _promoted(p: Program, s: LoopStmt, around: frozenset[Var], taken: set[str]) 
     return [*before, s, *behind]
 
 
-def _stays(s: LoopStmt, x: Store) -> bool:
-    """Whether a store combines with the same element in each iteration, of memory that the loop has nothing else to do
-    with but such stores at other places."""
-    if x.combine is None or not x.buffer.dtype.is_float or _varies(s, x.address):
+def stays(var: Var, body: list[Stmt], x: Store) -> bool:
+    """Whether a store combines with the same element in each iteration, of memory that the loop over `var` has nothing
+    else to do with but such stores at other places."""
+    if x.combine is None or not x.buffer.dtype.is_float or _varies(var, x.address):
         return False
-    for y in statements(s.body):
+    for y in statements(body):
         for a in accesses(y):
-            if a.buffer is x.buffer and not (y in s.body and a.is_store and a.combine == x.combine and (
-                    not _varies(s, a.address)) and _same_or_apart(a.address, x.address)):
+            if a.buffer is x.buffer and not (y in body and a.is_store and a.combine == x.combine and (
+                    not _varies(var, a.address)) and _same_or_apart(a.address, x.address)):
                 return False
     return True
 
 
-def _varies(s: LoopStmt, a: Affine) -> bool:
-    return s.var in a.vars or any(isinstance(atom, Node) for atom in a.terms)
+def _varies(var: Var, a: Affine) -> bool:
+    return var in a.vars or any(isinstance(atom, Node) for atom in a.terms)
 
 
 def _same_or_apart(a: Affine, b: Affine) -> bool:
@@ -84,4 +84,4 @@ def _name(var: str, taken: set[str]) -> str:
     return f"acc.{var}.{k}"
 
 
-__all__ = ["promote"]
+__all__ = ["promote", "stays"]

@@ -64,7 +64,7 @@ def choose_lanes(s: Stmt, width: int) -> None:
 def runs_side_by_side(s: LoopStmt, width: int) -> bool:
     """Whether it is this loop, and not one in it, that gets vectors."""
     loops = [x for x in statements(s.body) if isinstance(x, LoopStmt)]
-    return all(_vectorises(x, s.var) for x in statements(s.body)) and (not loops or _short_inside(s, loops, width))
+    return all(vectorises(x, s.var) for x in statements(s.body)) and (not loops or _short_inside(s, loops, width))
 
 
 def stored(s: Stmt) -> set[Buffer]:
@@ -132,7 +132,7 @@ def leaves_idle(extent: int, width: int) -> bool:
     return -(-extent // max(used, 1)) * lanes >= IDLE * extent
 
 
-def _vectorises(s: Stmt, var: Var) -> bool:
+def vectorises(s: Stmt, var: Var) -> bool:
     """Whether iterations of the loop over `var` may run side by side."""
     if isinstance(s, (LoopStmt, Start, Finish)):
         return True
