@@ -109,3 +109,25 @@ def test_errors(k: int) -> None:
     with pytest.raises(kind, match=words) as caught:
         gj.jit(f)(*args)
     assert "test_factorisation.py" in str(caught.value)
+
+
+def stationary(r: np.ndarray) -> np.ndarray:
+    """Of a Markov chain: the null space of a square matrix, whose rank is one less than full."""
+    q = np.array([[-r[0], r[0], 0], [r[1], -r[1] - r[2], r[2]], [0, r[0], -r[0]]])
+    p = sl.null_space(q.T)[:, 0]
+    return p / p.sum()
+
+
+def test_the_null_space_of_a_square_matrix_is_as_large_as_it_is() -> None:
+    rates, weights, h = np.array([1.0, 0.5, 0.3]), np.array([1.0, 2.0, 3.0]), 1e-5 * np.eye(3)
+    f = lambda r: stationary(r) @ weights
+    slope = gj.grad(f)
+    np.testing.assert_allclose(gj.jit(stationary)(rates), stationary(rates), rtol=1e-12)
+    np.testing.assert_allclose(slope(rates), [(f(rates + e) - f(rates - e)) / 2e-5 for e in h], rtol=1e-7)
+    np.testing.assert_allclose(gj.grad(lambda r: slope(r)[0])(rates),
+                               [(slope(rates + e)[0] - slope(rates - e)[0]) / 2e-5 for e in h], rtol=1e-6)
+    plane = lambda s: sl.null_space(np.outer([1.0, 2, 3], [1.0, 1, 2]) * np.array([1, s, 1]))  # two equal zeros
+    onto = lambda s: np.sum((plane(s) @ plane(s).T) * np.arange(9.0).reshape(3, 3))
+    assert gj.jit(plane)(1.2).shape == (3, 2)
+    assert gj.grad(onto)(1.2) == pytest.approx((onto(1.2 + 1e-6) - onto(1.2 - 1e-6)) / 2e-6, rel=1e-6)
+    assert gj.jit(lambda a: sl.null_space(a))(np.eye(3)).shape == (3, 0)

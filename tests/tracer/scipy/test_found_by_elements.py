@@ -7,6 +7,7 @@ import pytest
 import scipy.ndimage as sn
 import scipy.signal as sg
 import scipy.spatial as sp
+import scipy.stats as st
 
 import gradjit as gj
 
@@ -69,3 +70,25 @@ def test_what_is_refused():
         gj.jit(lambda p: sp.KDTree(p).query_ball_point(Q, 0.1))(P)
     with pytest.raises(gj.UnsupportedError, match="find_peaks of traced samples does not take plateau_size="):
         gj.jit(lambda x: sg.find_peaks(x, plateau_size=2)[0])(WAVE)
+
+
+SAMPLE, OTHER, EQUAL = (np.random.default_rng(0).normal(size=n) + s for n, s in ((12, 0.0), (9, 0.4), (12, 0.2)))
+TESTS = {
+    "mannwhitneyu": lambda x, y: st.mannwhitneyu(x, y, alternative="less"), "mood": lambda x, y: st.mood(x, y),
+    "kruskal": lambda x, y: st.kruskal(x, y), "ks_2samp": lambda x, y: st.ks_2samp(x, y),
+    "ansari": lambda x, y: st.ansari(x, y), "brunnermunzel": lambda x, y: st.brunnermunzel(x, y),
+    "wilcoxon": lambda x, y: st.wilcoxon(x, EQUAL), "kendalltau": lambda x, y: st.kendalltau(x, EQUAL),
+}
+
+
+def test_tests_by_ranks():
+    def everything(x, y):
+        return [(t.statistic, t.pvalue) for t in (f(x, y) for f in TESTS.values())]
+
+    for name, got, wanted in zip(TESTS, gj.jit(everything)(SAMPLE, OTHER), everything(SAMPLE, OTHER), strict=True):
+        np.testing.assert_allclose(got, wanted, rtol=1e-14, err_msg=name)
+    value = TESTS["mannwhitneyu"](SAMPLE, OTHER).pvalue
+    slope = gj.grad(lambda x: TESTS["mannwhitneyu"](x, OTHER)[1] * x[0])(SAMPLE)
+    np.testing.assert_allclose(slope, np.where(np.arange(12) == 0, value, 0.0))
+    with pytest.raises(gj.UnsupportedError, match="scipy.stats.kruskal of traced samples takes vectors"):
+        gj.jit(lambda x: st.kruskal(x, x))(np.ones((2, 3)))
