@@ -10,8 +10,8 @@
                                                      ...
 
 Points of a plane or of space as the rows of an array leave loops of two or three iterations, which make bad use of
-vectors, and dear work on each row (a root, a quotient) between them without any. What the long loop adds to few elements
-keeps it from lanes only until each of them has a register (the pass `promote`).
+vectors, and dear work on each row (a root, a quotient) between them without any. What the long loop adds to a few
+elements keeps it from lanes only until each of them has a register (the pass `promote`).
 """
 
 from __future__ import annotations
