@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from ...errors import ShapeError, UnsupportedError
+from ...probe import peek
 from ...tracer import libraries
 from ...tracer.calls import as_it_is, call
 from ...tracer.locations import fail
@@ -100,10 +101,10 @@ def operator_of(A: Any) -> Operator | None:
     """An operator that is, or stands for, SciPy's; None for anything else."""
     if isinstance(A, Operator):
         return A
-    product = getattr(A, "_CustomLinearOperator__matvec_impl", None)
-    if product is None:
+    if type(A).__name__ != "_CustomLinearOperator":
         return None
-    return Operator(A.shape, product, getattr(A, "_CustomLinearOperator__rmatvec_impl", None), A.dtype)
+    return Operator(A.shape, peek(A, "_CustomLinearOperator__matvec_impl"),
+                    peek(A, "_CustomLinearOperator__rmatvec_impl"), A.dtype)
 
 
 def made(shape: Any, matvec: Function, rmatvec: Any = None, matmat: Any = None, dtype: Any = None, rmatmat: Any = None,

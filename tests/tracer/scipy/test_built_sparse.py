@@ -177,3 +177,14 @@ def test_a_system_of_many_equations():
     assert value == pytest.approx(chain(1.3), rel=1e-10)
     assert slope == pytest.approx((chain(1.3 + 1e-4) - chain(1.3 - 1e-4)) / 2e-4, rel=1e-6)
     assert gj.jvp(chain, (1.3,), (1.0,))[1] == pytest.approx(slope, rel=1e-9)
+
+
+def test_iterative_solvers_of_matrices_made_inside():
+    def ridge(w):
+        d = ss.diags([np.ones(N), -np.ones(N - 1)], [0, 1])
+        a = ss.eye(N) + w * d.T @ d
+        return sla.cg(a.tocsr(), V, rtol=1e-12)[0] @ V + sla.gmres(a.tocsr(), V, rtol=1e-12)[0][0]
+
+    value, slope = gj.value_and_grad(ridge)(1.3)
+    assert value == pytest.approx(ridge(1.3), rel=1e-9)
+    assert slope == pytest.approx((ridge(1.3 + 1e-5) - ridge(1.3 - 1e-5)) / 2e-5, rel=1e-6)
