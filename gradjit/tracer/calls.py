@@ -465,7 +465,8 @@ def construct(cls: type, args: Any, kwargs: Any) -> Any:
 def instance(cls: type, args: Any, kwargs: Any) -> Any:
     """What `type.__call__` makes."""
     init, new = getattr(cls, "__init__"), getattr(cls, "__new__")  # noqa: B009 (of the class itself: not an instance's)
-    if new in (object.__new__, Exception.__new__) and is_liftable(init):
+    is_exception = issubclass(cls, Exception) and type(new) is types.BuiltinFunctionType and new is not OSError.__new__
+    if (new is object.__new__ or is_exception) and is_liftable(init):
         obj: Any = object.__new__(cls) if new is object.__new__ else new(cls, *args)
         recorders()[-1].frame.fresh[id(obj)] = obj
         outside(current()).made(obj)

@@ -18,7 +18,7 @@ from . import trees
 from .array import PYTHON, TracedArray, root
 from .control.states import number_of, surely
 from .locations import fail
-from .perhaps import OneOf, Perhaps, Undecided, Unset
+from .perhaps import EitherText, OneOf, Perhaps, Undecided, Unset
 from .texts import Field, Text
 
 
@@ -27,7 +27,7 @@ class Plan:
     """How a node is put together. Nodes of equal plans are alike."""
 
     kind: str
-    """"option", "value" or "text"."""
+    """"option", "value", "either" or "text"."""
     given: tuple[Any, ...]
     """The options with their numbers; nothing; the pieces of the text: of a field its conversion and format."""
     why: str = ""
@@ -54,6 +54,8 @@ def held(x: Any) -> Any:
         if not isinstance(x.is_there, TracedArray) or x.is_there.known is not None:
             return in_result(surely(x))
         return Decided([Deciding(x.is_there, x.why), in_result(x.value)], Plan("value", (), x.why))
+    if isinstance(x, EitherText):
+        return Decided([Deciding(x.is_first, x.why), *map(in_result, (x.first, x.second))], Plan("either", (), x.why))
     if isinstance(x, Text):
         numbers: list[TracedArray] = []
         pieces: list[Any] = []
@@ -120,7 +122,7 @@ def one_of(x: TracedArray, options: tuple[tuple[int, Any], ...], why: str = "") 
 
 
 def option_of(number: Any, options: tuple[tuple[int, Any], ...]) -> Any:
-    return dict(options).get(int(number))
+    return dict(options).get(int(number), "")  # (what stands for a text that is not there may have any number)
 
 
 def letters(x: Any, conversion: str, spec: str) -> str:
@@ -130,12 +132,14 @@ def letters(x: Any, conversion: str, spec: str) -> str:
 STAND_INS: dict[str, Callable[[Plan, Sequence[Any]], Any]] = {
     "option": lambda plan, xs: one_of(xs[0], plan.given, plan.why),
     "value": lambda plan, xs: Perhaps(single(xs[0]), xs[1], plan.why),
+    "either": lambda plan, xs: EitherText(single(xs[0]), xs[1], xs[2], plan.why),
     "text": lambda plan, xs: Text(pieces(plan, xs, one_of, Field)),
 }
 """In a trace."""
 MADE: dict[str, Callable[[Plan, Sequence[Any]], Any]] = {
     "option": lambda plan, xs: option_of(xs[0], plan.given),
     "value": lambda plan, xs: xs[1] if xs[0] else None,
+    "either": lambda plan, xs: xs[1] if xs[0] else xs[2],
     "text": lambda plan, xs: "".join(pieces(plan, xs, option_of, letters)),
 }
 """When the function has run."""

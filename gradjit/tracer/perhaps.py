@@ -82,3 +82,16 @@ class OneOf(Undecided):
 
     def __repr__(self) -> str:
         return f"<one of {', '.join(map(repr, self.options))}>"
+
+
+class EitherText(Undecided):
+    """One text or another one, of other pieces, by a traced condition: it is handed on, and returned."""
+
+    __slots__ = ("is_first", "first", "second")
+
+    def __init__(self, is_first: Any, first: Any, second: Any, why: str):
+        super().__init__(why)
+        self.is_first, self.first, self.second = is_first, first, second
+
+    def __repr__(self) -> str:
+        return f"<{self.first!r} or {self.second!r}>"

@@ -28,7 +28,7 @@ from .control.frames import items_of
 from .locations import fail, with_place
 from .outside import is_user_class, outside
 from .parts import is_iterator
-from .perhaps import Fixed, OneOf, Perhaps, Unset
+from .perhaps import EitherText, Fixed, OneOf, Perhaps, Unset
 from .recorder import current, recorders
 
 DEEPEST = 60
@@ -166,6 +166,8 @@ BUILTIN: dict[type, Callable[[Any], Node]] = {
     tuple: lambda x: ((tuple, len(x)), x, tuple),
     Perhaps: lambda x: of_perhaps(x),
     Unset: lambda x: of_perhaps(x),
+    EitherText: lambda x: ((EitherText,), (x.is_first, x.first, x.second),
+                           lambda values: EitherText(values[0], values[1], values[2], x.why)),
     OneOf: lambda x: ((OneOf, x.options), (x.number,), lambda values: OneOf(values[0], x.options, x.why)),
     deque: lambda x: ((deque, len(x), x.maxlen), x, functools.partial(deque, maxlen=x.maxlen)),
     dict: lambda x: of_mapping(x, dict),

@@ -27,7 +27,7 @@ from .grown import expanded, is_grown
 from .locations import fail, here
 from .operands import captured, is_traced
 from .outside import is_data_array
-from .perhaps import Fixed, OneOf, Perhaps, Undecided
+from .perhaps import EitherText, Fixed, OneOf, Perhaps, Undecided
 
 
 @dataclass(frozen=True)
@@ -164,7 +164,7 @@ def shown(x: Any, conversion: str = "", spec: Any = "") -> Any:
         return one(listed(x))
     if isinstance(x, OneOf):
         return Text([as_letters(x, functools.partial(in_format, conversion, spec))])
-    if isinstance(x, Perhaps) and presence(x) is None and not spec:
+    if isinstance(x, EitherText) or (isinstance(x, Perhaps) and presence(x) is None and not spec):
         return Text([x])
     if isinstance(x, Perhaps):
         x = there(x, message="unsupported format string passed to NoneType.__format__")
@@ -295,6 +295,11 @@ def of_method(f: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
 
 def is_text(x: Any) -> bool:
     return isinstance(x, Text)
+
+
+def is_some_text(x: Any) -> bool:
+    """Whether it stands for a text, known or not."""
+    return isinstance(x, (str, Text, EitherText)) or (isinstance(x, OneOf) and isinstance(x.options[0], str))
 
 
 def may_be_told(xs: Iterable[Any]) -> bool:

@@ -20,10 +20,11 @@ from ..guards import ABSENT, lookup
 from ..layout import Strides
 from ..locations import fail, here, with_place
 from ..outside import outside
-from ..perhaps import OneOf, Perhaps, Unset
+from ..perhaps import EitherText, OneOf, Perhaps, Unset
 from ..raising import may_be_caught
 from ..recorder import Content, Recorder, current
 from ..structures import Structure
+from ..texts import is_some_text
 from .frames import BRANCH, LOOP, TRIAL, ContentsBefore, Frame, refill
 from .histories import Grows
 from .may_alias import (
@@ -291,6 +292,16 @@ class Merge:
                    "ask whether it is None before it is used, or begin with a number instead of None, as -1 or np.nan"))
         return lambda results: kind(root(results[k], self.recorder, PYTHON), value(results), why)
 
+    def either_text(self, name: str, a: Left, b: Left) -> Make | None:
+        """How one text or another is made, which differ in more than numbers."""
+        if not (is_some_text(a.given) and is_some_text(b.given)):
+            return None
+        k = self.slot((BranchLeaf.of(True), BranchLeaf.of(False)), Spec(PYTHON, BOOL, ()))
+        first, second = self.tree(name, a, a, blank=1), self.tree(name, b, b, blank=0)
+        why = (f"{shown(name)} is one text or another ({self.place}), as a traced value decides: it can be returned; "
+               f"print or raise it in both branches")
+        return lambda results: EitherText(root(results[k], self.recorder, PYTHON), first(results), second(results), why)
+
     def value_of(self, x: Left) -> tuple[BranchLeaf, Structure, list[BranchLeaf]]:
         """Whether what a side has left is there, its structure and leaves."""
         if isinstance(x.given, Perhaps):
@@ -335,7 +346,7 @@ class Merge:
 
     def joined(self, name: str, a: Left, b: Left) -> Make:
         """A part that is one thing or another."""
-        made = self.perhaps(name, a, b) or self.one_of(name, a, b)
+        made = self.perhaps(name, a, b) or self.one_of(name, a, b) or self.either_text(name, a, b)
         if made is None:
             raise Differs
         return made

@@ -57,8 +57,23 @@ def one_or_the_other(x):
     return None
 
 
+def reasons(x):
+    if x > 2:
+        return x, f"too large: {x:.2f}"
+    if x < 1:
+        return x, f"too small: {x:.2f} < {1 - x:.1f}"
+    for k in range(40):
+        x = x * (1.01 if k < 30 else 1.02)
+        if x > 1.5:
+            break
+    else:
+        return x, "not there"
+    return x, "at once" if k == 0 else f"after {k} steps"
+
+
 CASES: list[tuple[Any, list[tuple[Any, ...]]]] = [
     (newton, [(1.0, 20), (1.0, 2), (1e8, 20)]), (either, [(2.0,), (0.5,)]), (texts, [(2.0,), (0.5,)]),
+    (reasons, [(2.5,), (0.5,), (1.2,), (1.9,), (1.0,)]),
     (nested, [(2.0,), (0.5,)]), (one_or_the_other, [(7.5,), (200.0,)]),
 ]
 
@@ -101,6 +116,32 @@ def test_what_is_no_number_has_no_gradient():
         gj.grad(lambda x: either(x)[0])(2.0)
     with pytest.raises(gj.TraceError, match="vmap of a function that returns a text"):
         gj.vmap(either)(np.ones(3))
+
+
+def test_a_text_of_two_is_not_printed():
+    def f(x):
+        text = f"large: {x}" if x > 1 else "small"
+        print(text)
+        return x
+
+    with pytest.raises(gj.TraceError, match="is one text or another .the if in line"):
+        gj.jit(f)(2.0)
+
+
+def test_exceptions_of_any_class_with_an_init_of_their_own():
+    class Reflected(ArithmeticError):
+        def __init__(self, surface, sine):
+            super().__init__(f"total reflection at {surface}: {sine:.3f}")
+            self.sine = sine
+
+    def f(x):
+        if x > 1:
+            raise Reflected("front", x)
+        return np.arcsin(x)
+
+    with pytest.raises(Reflected, match="total reflection at front: 1.500") as e:
+        gj.grad(f)(1.5)
+    assert e.value.sine == 1.5
 
 
 def test_in_the_text_of_an_exception():
