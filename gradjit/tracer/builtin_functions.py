@@ -288,11 +288,9 @@ def _len(x: Any) -> Any:
 def _calls_back(builtin: Rule) -> Rule:
     """A builtin that calls its first argument, or its `key`: the user's functions are lifted first."""
     def rule(*args: Any, **kwargs: Any) -> Any:
-        from . import opaque
-        from .calls import as_user, call, intercept
-        from .special_methods import OF_BUILTINS as ASKING
+        from .calls import as_user, call
         first = (as_user(args[0]), *args[1:]) if args else ()
-        if first and (opaque.among(first[0], ASKING) or intercept(first[0]) is not None):
+        if first and first[0] is args[0] is not None:  # NumPy's or SciPy's, a builtin, a method of C code
             first = (functools.partial(call, first[0]), *first[1:])
         return builtin(*first, **{k: as_user(v) for k, v in kwargs.items()})
 

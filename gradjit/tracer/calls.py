@@ -145,6 +145,8 @@ def call_object(f: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         return vectorized(f, args, kwargs)
     if (python := of_numba(f)) is not None and is_traced((*args, *kwargs.values())):
         return call(python, *args, **kwargs)
+    if kind is types.MethodDescriptorType and f.__objclass__ is np.ndarray and isinstance(args[0], TracedArray):
+        return call(getattr(args[0], f.__name__), *args[1:], **kwargs)
     if kind is np.ufunc or is_numpy(f):
         return call_numpy(f, args, kwargs)
     if isinstance(f, type) and is_of_package(f, "numpy") and (rule := of_kinds(f, args, kwargs)) is not None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 import math
 import numbers
 
 import numpy as np
 import pytest
+from scipy.special import logsumexp
 
 from gradjit.errors import TraceError, UnsupportedError
 from gradjit.ir import interpret
@@ -161,3 +163,17 @@ def test_sorted():
 def test_known_texts_are_results():
     t = trace(lambda x: (x, f"{np.zeros(2)[0]:.1f}"), (X,), {})
     assert t.result[1].value == "0.0"
+
+
+M = np.arange(12.0).reshape(3, 4) / 7 + 0.1
+
+
+@pytest.mark.parametrize("f", [
+    lambda m: sum(map(np.prod, zip(*m, strict=True))), lambda m: np.array(list(map(np.mean, zip(*m, strict=True)))),
+    lambda m: np.array([*map(np.ndarray.sum, m)]), lambda m: np.ndarray.dot(m, m.T), lambda m: np.array([*map(len, m)]),
+    lambda m: functools.reduce(np.add, m), lambda m: sum(map(logsumexp, zip(*m, strict=True))),
+    lambda m: np.array([*map(functools.partial(np.clip, a_min=0.2, a_max=0.9), m[0])]),
+    lambda m: np.array(list(filter(None, [0.0, 2.0]))) * m[0, 0],
+], ids=str)
+def test_what_builtins_call_may_be_of_a_library(f):
+    check(f, M, exact=False)
