@@ -68,3 +68,19 @@ def test_forward_batches_and_components():
     np.testing.assert_array_equal(labels, cg.connected_components(W)[1])
     with pytest.raises(gj.UnsupportedError, match="does not take min_only="):
         gj.jit(lambda w: cg.dijkstra(w, indices=[0, 1], min_only=True))(W)
+
+
+@pytest.mark.parametrize("options", [{}, {"normed": True}, {"use_out_degree": True, "return_diag": True},
+                                     {"symmetrized": True, "normed": True, "return_diag": True}])
+def test_laplacians(options):
+    def f(w):
+        found = cg.laplacian(w, **options)
+        return found if isinstance(found, tuple) else (found,)
+
+    for got, wanted in zip(gj.jit(f)(W), f(W), strict=True):
+        np.testing.assert_allclose(got, wanted, rtol=1e-12, atol=1e-15)
+    total = lambda w: weighed(f(w)[0]) + np.sum(f(w)[-1] ** 2)
+    np.testing.assert_allclose(np.where(W > 0, gj.grad(total)(W), 0.0), differences(total, W), atol=1e-5)
+    whole = np.array([[0, 2], [3, 0]])
+    for got, wanted in zip(gj.jit(f)(whole), f(whole), strict=True):
+        assert got.dtype == wanted.dtype

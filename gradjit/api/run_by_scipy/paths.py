@@ -20,6 +20,11 @@ from ..primitive import primitive
 from .found_by_elements import without_derivative
 
 
+def is_weighed(graph: Any) -> bool:
+    """Whether a graph has traced weights."""
+    return isinstance(graph, BuiltSparse) or hasattr(type(graph), "as_built") or is_traced(graph)
+
+
 class Edges:
     """The weights of a graph as a vector, and where they stand in its matrix. Of a dense matrix zeros are no edges."""
 
@@ -78,7 +83,7 @@ def rule(name: str, *more: str) -> Any:
     def found(csgraph: Any, *args: Any, **options: Any) -> Any:
         function = getattr(importlib.import_module("scipy.sparse.csgraph"), name)
         options = {**dict(zip(more, args, strict=False)), **options}
-        if not (isinstance(csgraph, BuiltSparse) or hasattr(type(csgraph), "as_built") or is_traced(csgraph)):
+        if not is_weighed(csgraph):
             return as_it_is(function, (csgraph,), options)
         if options.get("min_only") or is_traced(list(options.values())):
             fail(UnsupportedError, f"scipy.sparse.csgraph.{name} of traced weights does not take min_only=, and no "
@@ -111,7 +116,7 @@ def rule(name: str, *more: str) -> Any:
 def connected_components(csgraph: Any, *args: Any, **options: Any) -> Any:
     """How many there are, and in which one each node is."""
     function = importlib.import_module("scipy.sparse.csgraph").connected_components
-    if not (isinstance(csgraph, BuiltSparse) or hasattr(type(csgraph), "as_built") or is_traced(csgraph)):
+    if not is_weighed(csgraph):
         return as_it_is(function, (csgraph, *args), options)
     e = Edges(csgraph, "connected_components")
     asked = dict(zip(("directed", "connection", "return_labels"), args, strict=False)) | options
@@ -126,6 +131,32 @@ def connected_components(csgraph: Any, *args: Any, **options: Any) -> Any:
     return (count, labels) if wants_labels else count
 
 
+def laplacian(csgraph: Any, normed: bool = False, return_diag: bool = False, use_out_degree: bool = False, *,
+              copy: bool = True, form: str = "array", dtype: Any = None, symmetrized: bool = False) -> Any:
+    """Of a dense matrix: the degrees of the nodes less the weights between them."""
+    function = importlib.import_module("scipy.sparse.csgraph").laplacian
+    if not is_weighed(csgraph):
+        return as_it_is(function, (csgraph, normed, return_diag, use_out_degree), {
+            "copy": copy, "form": form, "dtype": dtype, "symmetrized": symmetrized})
+    if not is_traced(csgraph) or form != "array" or not copy:
+        fail(UnsupportedError, "scipy.sparse.csgraph.laplacian of traced weights takes a dense matrix, neither form= "
+                               "nor copy=False; write .toarray()")
+    m: Any = as_traced(csgraph)
+    if m.ndim != 2 or m.extents[0] != m.extents[1]:
+        fail(ShapeError, f"csgraph must be a square matrix or array, got {m.type}")
+    m = m * 1.0 if normed and not m.ir_dtype.is_inexact else m
+    own = np.eye(m.extents[0], dtype=bool)
+    m = np.where(own, 0, m + np.conj(m.T) if symmetrized else m)
+    degrees = np.sum(m, axis=1 if use_out_degree else 0)
+    diagonal = degrees
+    if normed:
+        is_alone = degrees == 0
+        degrees = np.where(is_alone, 1, np.sqrt(np.where(is_alone, 1, degrees)))
+        m, diagonal = m / degrees / degrees[:, np.newaxis], np.where(is_alone, 0.0, 1.0)
+    found = np.where(own, diagonal, -m).astype(m.dtype if dtype is None else dtype)
+    return (found, degrees.astype(found.dtype)) if return_diag else found
+
+
 FILE = "scipy.sparse.csgraph._shortest_path"
 libraries.SOLVERS.update({
     (FILE, "shortest_path"): rule("shortest_path", "method", "directed", "return_predecessors", "unweighted",
@@ -136,4 +167,5 @@ libraries.SOLVERS.update({
     (FILE, "bellman_ford"): rule("bellman_ford", "directed", "indices", "return_predecessors", "unweighted"),
     (FILE, "johnson"): rule("johnson", "directed", "indices", "return_predecessors", "unweighted"),
     ("scipy.sparse.csgraph._traversal", "connected_components"): connected_components,
+    ("scipy.sparse.csgraph._laplacian", "laplacian"): laplacian,
 })
