@@ -19,7 +19,7 @@ from ..errors import UnsupportedError
 from ..probe import is_of_package
 from . import sparse
 from .array import TracedArray
-from .calls import call, is_liftable
+from .calls import call
 from .concatenators import STAND_INS
 from .control.states import by_option, there
 from .guards import ABSENT, Guard, Source, is_plain, lookup
@@ -28,6 +28,7 @@ from .operands import captured
 from .outside import Outside, is_data_array, outside
 from .parts import CONTAINERS, HEAP_TYPE, UNCHANGING, is_iterator
 from .perhaps import OneOf, Perhaps, Unset
+from .recognised import is_liftable
 from .recorder import current, recorders
 
 METHODS = (types.FunctionType, staticmethod, classmethod)

@@ -16,7 +16,7 @@ from ..errors import UnsupportedError
 from . import grown, sequences, sparse
 from .array import TracedArray
 from .attributes import enter, read, setting, special
-from .calls import call, call_for_effect, is_liftable, note_parts
+from .calls import call, call_for_effect, note_parts
 from .concatenators import STAND_INS
 from .control.frames import Frame, before_change, is_container, set_plainly
 from .control.protocol import Control, watch_key
@@ -30,6 +30,7 @@ from .operands import captured, is_traced
 from .outside import is_data_array, outside
 from .perhaps import OneOf, Perhaps
 from .raising import thrown
+from .recognised import is_liftable
 from .recorder import current, recorders
 from .special_methods import binary, context, in_place, iterated, truth_value, unary
 from .state import State, before_writing, is_carried

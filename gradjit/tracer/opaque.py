@@ -39,6 +39,7 @@ from .operands import as_primitive, is_traced, name_of as function_name
 from .outside import Outside, described, is_user_class, outside
 from .parts import CONTAINERS, HEAP_TYPE, cell_content, is_iterator, items_within
 from .reading import listened
+from .recognised import is_cython
 from .recorder import current
 
 LRU = functools._lru_cache_wrapper
@@ -272,11 +273,6 @@ NEW = _count()
 def is_c(f: Any) -> bool:
     """Whether it is C code."""
     return not f.__flags__ & HEAP_TYPE if isinstance(f, type) else isinstance(f, C_CODE) or is_cython(f)
-
-
-def is_cython(f: Any) -> bool:
-    """Whether it is a function that Cython has compiled. (Each of its modules may have a type of its own for them.)"""
-    return type(f).__name__ == "cython_function_or_method"
 
 
 FUNCTIONS = (types.FunctionType, types.MethodType, types.BuiltinFunctionType, types.MethodDescriptorType,

@@ -87,8 +87,9 @@ def as_traced(x: Any, dtype: Any = None) -> TracedArray:
 def converted_by_itself(x: Any) -> Any:
     """The array that an object's `__array__` gives. That of the user's class is traced, so that what it reads is
     watched."""
-    from .calls import call, is_liftable
+    from .calls import call
     from .masked_selection import elements_of
+    from .recognised import is_liftable
     if (elements := elements_of(x)) is not x:
         return elements
     method = getattr(type(x), "__array__", None)

@@ -29,7 +29,7 @@ from ..ir import OPS, can_fail
 from ..ir.core import Block, walk
 from ..records import dataclass
 from .array import ARRAY, TracedArray, root
-from .calls import DISPATCHER, intercept, is_liftable, run_user
+from .calls import intercept, run_user
 from .control.frames import Frame
 from .foreign import Foreign, foreignness, note
 from .grown import is_grown
@@ -38,6 +38,7 @@ from .lift import HOOKS, is_product, reads_of
 from .numpy import RULES, refused
 from .operands import laid, own
 from .purity import Chain
+from .recognised import DISPATCHER, is_liftable
 from .recorder import Recorder
 from .structures import made
 from .value_numbers import FEW, ValueNumbers, is_hashable

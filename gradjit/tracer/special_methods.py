@@ -22,7 +22,7 @@ from ..probe import is_of_package
 from . import grown, libraries, sparse
 from .array import TracedArray
 from .attributes import special
-from .calls import call, is_liftable
+from .calls import call
 from .comparison import by_parts, is_usual, parts_of
 from .control.states import by_options, there
 from .foreign import look_at_elements
@@ -33,6 +33,7 @@ from .outside import outside
 from .parts import CONTAINERS, HEAP_TYPE, is_iterator, items_within
 from .perhaps import OneOf, Perhaps
 from .raising import Managed, is_refusal
+from .recognised import is_liftable
 from .recorder import current, recorders
 from .structures import made, refuse_identity
 from .ufuncs import not_defined

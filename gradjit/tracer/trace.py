@@ -23,7 +23,7 @@ from ..probe import code_of, is_array_like, parameters_of, peek, text, unwrapped
 from ..records import dataclass
 from . import left_outside, process_settings, trees
 from .array import ARRAY, PYTHON, SCALAR, TracedArray, root
-from .calls import call, is_compiled
+from .calls import call
 from .containers import ContainerContents, ItemPath, items_of
 from .control.branches import raised_in_branch
 from .control.frames import BRANCH
@@ -42,6 +42,7 @@ from .operands import captured
 from .outside import Outside, described, is_data_array
 from .perhaps import Fixed, Undecided
 from .raising import is_thrown
+from .recognised import is_compiled
 from .recorder import HiddenInput, Recorder, recorders
 from .repeated_calls import RepeatedCalls
 from .state import State, restored

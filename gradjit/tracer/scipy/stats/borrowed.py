@@ -17,9 +17,10 @@ from typing import Any
 
 import numpy as np
 
-from ...calls import call, library_rule
+from ...calls import call
 from ...numpy.common import array
 from ...operands import is_traced
+from ...recognised import library_rule
 from ..special import ufunc
 
 
