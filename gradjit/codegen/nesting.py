@@ -80,12 +80,13 @@ def cheapest(t: Task, kept: list[int], reduced: list[int]) -> Order:
 
 def nestings(kept: list[int], reduced: list[int]) -> Iterator[Order]:
     """Each axis innermost, the last one first, and around it each of the others. Outside of these they stay in order,
-    reduced ones after kept ones; or before them, where running values are in memory anyway."""
+    reduced ones after kept ones; or before some of them, where running values are in memory anyway: those of one
+    member of a batch stay near while the loop over members is outermost."""
     for inner in (*reversed(reduced), *reversed(kept)):
         outer = [[a for a in axes if a != inner] for axes in (kept, reduced)]
         yield (*outer[0], *outer[1], inner)
-        if inner in kept and all(outer):
-            yield (*outer[1], *outer[0], inner)
+        if inner in kept and reduced:
+            yield from ((*outer[0][:k], *reduced, *outer[0][k:], inner) for k in reversed(range(len(outer[0]))))
         for k, axes in enumerate(outer):
             for a in axes[:-1]:
                 moved = [*(b for b in axes if b != a), a]

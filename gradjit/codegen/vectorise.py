@@ -29,6 +29,9 @@ WRITTEN_OUT = 24
 SHORT = 32
 """Iterations of a loop whose running values stay in registers while the loop around it runs side by side."""
 
+FEW_VECTORS = 4
+"""Vectors of a loop up to which it is likely to read what was written a few instructions ago."""
+
 
 def vectorise(p: Program, machine: Machine) -> None:
     """Lanes for the loops whose iterations may run side by side."""
@@ -51,8 +54,8 @@ def choose_lanes(s: Stmt, width: int) -> None:
     while not is_open(s.var.extent) and lanes > s.var.extent:
         lanes //= 2
     s.lanes = max(lanes, 1)
-    s.exact = begins_again(s) or any(n.kind == "load" and n.attrs[0].changing and n.attrs[0] in stored(s)
-                                     for n in nodes_of(*statements(s.body)))
+    s.exact = begins_again(s) or stalls(s) or any(n.kind == "load" and n.attrs[0].changing and n.attrs[0] in stored(s)
+                                                  for n in nodes_of(*statements(s.body)))
     innermost = not any(isinstance(x, LoopStmt) for x in s.body)
     if innermost and s.trip_count is None and not s.exact and any(isinstance(x, Accumulate) for x in s.body):
         cost = sum(cost_of(n.attrs[0]) for x in s.body for n in nodes_of(x) if n.kind == "apply")
@@ -76,6 +79,17 @@ def begins_again(s: LoopStmt) -> bool:
     """Whether an iteration sets memory and adds to it: lanes that run once more would have to add once more, too."""
     added = {x.buffer for x in statements(s.body) if isinstance(x, Store) and x.combine is not None}
     return not added.isdisjoint(stored(s))
+
+
+def stalls(s: LoopStmt) -> bool:
+    """Whether a last vector that overlaps the one before would wait for memory: of few iterations, it loads what two
+    stores have just written, which no processor hands on before both are in the cache."""
+    extent = s.var.extent
+    if is_open(extent) or extent % s.lanes == 0 or extent > FEW_VECTORS * s.lanes:
+        return False
+    nodes = nodes_of(*statements(s.body))
+    return any(isinstance(x, Store) and x.combine is not None for x in statements(s.body)) or any(
+        n.kind == "load" and n.attrs[0].role not in ("input", "literal") for n in nodes)
 
 
 def write_out(p: Program, machine: Machine) -> None:
