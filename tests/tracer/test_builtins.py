@@ -174,6 +174,6 @@ M = np.arange(12.0).reshape(3, 4) / 7 + 0.1
     lambda m: functools.reduce(np.add, m), lambda m: sum(map(logsumexp, zip(*m, strict=True))),
     lambda m: np.array([*map(functools.partial(np.clip, a_min=0.2, a_max=0.9), m[0])]),
     lambda m: np.array(list(filter(None, [0.0, 2.0]))) * m[0, 0],
-], ids=str)
+], ids=["sum", "means", "method", "dot", "len", "reduce", "logsumexp", "partial", "filter"])
 def test_what_builtins_call_may_be_of_a_library(f):
     check(f, M, exact=False)
