@@ -14,7 +14,8 @@ from typing import Any
 import numpy as np
 
 from ..errors import DifferentiationError, TraceError
-from ..ir import OPS, ArrayType, Func, Loc, Value, walk
+from ..ir import OPS, ArrayType, Block, Builder, Func, Loc, Value, walk
+from ..ir.clone import inline
 from ..ir.core import map_type
 from ..ir.sizes import is_known
 from ..tracer import trees
@@ -429,13 +430,21 @@ def gradient_function(f: Function, wrt: Wrt, args: Sequence[Any], kwargs: dict[s
     require_derivatives(f, args, positions)
     t = Traced(f, args, kwargs)
     chosen = t.wrt(positions)
-    value = value_leaf(t.trace, False)
-    if value.index is None:
-        fail(DifferentiationError, f"{t.trace.func.name} returns a constant, whose second derivatives are all zero",
-             t.trace.loc)
-    func = gradient(t.trace.func, t.parameters(chosen), value.index)
-    func.body.results = func.body.results[len(t.trace.func.results):]
+    of = value_leaf(t.trace, False).index
+    plain = t.trace.func
+    if of is None:  # a constant: that is a result of the program, too
+        of, plain = len(plain.results), with_constant(plain)
+    func = gradient(plain, t.parameters(chosen), of)
+    func.body.results = func.body.results[len(plain.results):]
     return t, positions, chosen, func
+
+
+def with_constant(func: Func) -> Func:
+    """The function with the number 0 behind its results."""
+    block = Block(tuple(p.type for p in func.params), tuple(p.name for p in func.params))
+    b = Builder(block)
+    block.results = (*inline(b, func, block.params), b.const(0.0))
+    return Func(func.name, block)
 
 
 def hessian_matrix(f: Function, wrt: Wrt, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
@@ -482,7 +491,9 @@ def jacobian_matrix(f: Function, wrt: Wrt, args: Sequence[Any], kwargs: dict[str
                             for p, x in zip(parameters, pulled, strict=True)})
 
     def block(r: ResultLeaf, leaf: int) -> Any:
-        return None if r.index is None or r.decides else entries.get((r.index, t.parameter[leaf]))
+        if r.index is None:
+            return zeros(t.trace.leaves[leaf]) if isinstance(r.value, (float, complex, np.inexact)) else None
+        return None if r.decides else entries.get((r.index, t.parameter[leaf]))
 
     rows = [wrt.gather([trees.unflatten(t.structure(p), [block(r, k) if k in t.parameter else None for k in group])
                         for p, group in zip(positions, chosen, strict=True)]) for r in t.trace.result]

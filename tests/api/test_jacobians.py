@@ -119,3 +119,35 @@ def test_products_of_containers_agree():
     same(value, again)
     cotangent = random_like(value, RNG)
     assert dot(tangent, cotangent)[0] == pytest.approx(dot(tangents, pullback(cotangent))[0], rel=1e-10)
+
+
+def chained(x, rate):
+    """A number of Python's own where the loop does not turn."""
+    s = 0.5
+    for k in range(1, len(x)):
+        s = s + rate * x[k] * x[k - 1]
+    return s
+
+
+@pytest.mark.parametrize("derivative", [gj.jacobian, gj.jacfwd, gj.jacrev, gj.grad])
+def test_constants_have_derivatives_too(derivative):
+    """They are zero, as for arrays that do not depend on the arguments; what is no float has none."""
+    slope = derivative(chained)
+    assert slope(X[:1], 2.0).tolist() == [0.0]
+    np.testing.assert_allclose(slope(X[:2], 2.0), 2 * X[1::-1])
+    assert derivative(lambda x: np.float64(2.0))(X).tolist() == [0.0] * 4
+
+
+def test_constants_among_results():
+    found = gj.jacobian(lambda x: {"sum": np.sum(x), "rate": 2.0, "count": 3, "name": "f"})(X)
+    assert found["rate"].tolist() == [0.0] * 4 == (found["sum"] - 1.0).tolist()
+    assert found["count"] is found["name"] is None
+
+
+def test_second_derivatives_of_constants():
+    assert gj.hessian(chained)(X[:1], 2.0).tolist() == [[0.0]]
+    assert gj.hvp(chained)(X[:1], np.ones(1), 2.0).tolist() == [0.0]
+    blocks = gj.hessian(chained, argnums=(0, 1))(X[:1], 2.0)
+    assert blocks[1][1] == 0.0
+    assert blocks[0][1].tolist() == [0.0]
+    same(gj.hessian(chained)(X, 2.0), 2 * (np.eye(4, k=1) + np.eye(4, k=-1)))
