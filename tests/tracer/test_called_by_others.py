@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from scipy import optimize
+from scipy import integrate, optimize
 
 import gradjit as gj
 
@@ -75,6 +75,27 @@ x = np.array([0.5, 1.3])
 def test_state_around_is_refused(name, way):
     with pytest.raises(gj.TraceError, match=r"counted, which (a solver|gj.vmap|is differentiated)"):
         gj.jit(lambda x: way(RUNS[name], x))(x)
+
+
+def integrated(method):
+    def run(x, f):
+        if method == "odeint":
+            return np.sum(integrate.odeint(f, x, [0.0, 1.0], tfirst=True))
+        return np.sum(integrate.solve_ivp(f, (0, 1), x, method=method).y[:, -1])
+    return Run(run, lambda x, t, y: -x * y)
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("method", ["Radau", "BDF", "LSODA", "odeint"])
+def test_calls_that_are_not_scipys_are_not_counted(method, way):
+    with pytest.raises(gj.TraceError, match=r"counted, which this solver calls at other times than SciPy's does"):
+        gj.jit(lambda x: way(integrated(method), x))(x)
+
+
+@pytest.mark.parametrize("way", [by_dict, by_attribute])
+def test_calls_that_are_scipys_are_counted(way):
+    f = lambda x: way(integrated("RK45"), x)
+    assert gj.jit(f)(x) == pytest.approx(f(x), rel=1e-12)
 
 
 def test_state_of_its_own_is_not():

@@ -301,6 +301,16 @@ class OdeSolution:
         return getattr(self, name)
 
 
+OWN_CALLS = ("which this solver calls at other times than SciPy's does: counts and records of its calls would be "
+             "others, too; take method='RK45', which calls it as SciPy does, or call it outside of compiled functions")
+
+
+def unaware(fun: Callable[..., Any], at: tuple[Any, ...]) -> None:
+    """TraceError where a function changes what is around it, which is for a solver of ours to call."""
+    from ..trace import trace
+    trace(fun, at, {}, sharing=True, writing=True, called_by=OWN_CALLS)
+
+
 def system(fun: Callable[..., Any], args: Any, n: int, time_first: bool = True) -> Rule:
     """The user's function as one of float64 arrays."""
     def slope(t: Any, y: Any) -> Any:
@@ -348,9 +358,12 @@ def solve_ivp(fun, t_span, y0, method="RK45", t_eval=None, dense_output=False, e
     if y.ndim != 1:
         invalid("`y0` must be 1-dimensional.")
     limit = tolerance_of(atol, y.shape[0])
-    f = system(fun, tuple(args) if args is not None else (), y.shape[0])
+    extra = tuple(args) if args is not None else ()
+    if name in STIFF:
+        unaware(fun, (start, y, *extra))
+    f = system(fun, extra, y.shape[0])
     made = prepared(f, (start, end), y, name, rtol, limit, max_step, first_step,
-                    jacobian_of(jac, tuple(args) if args is not None else ()))
+                    jacobian_of(jac, extra))
     solution, last = stepped(made, found) if t_eval is None or any(e.is_terminal for e in found) else (None, end)
     if t_eval is not None:
         solution = at_times(made, doubles(t_eval), solution, last)
@@ -426,6 +439,7 @@ def odeint(func, y0, t, args=(), Dfun=None, col_deriv=0, full_output=0, ml=None,
     if times.ndim != 1 or y.ndim != 1:
         invalid("Initial condition y0 and t must be one-dimensional.")
     extra = args if isinstance(args, tuple) else (args,)
+    unaware(func, (*((times[0], y) if tfirst else (y, times[0])), *extra))
     f = system(func, extra, y.shape[0], time_first=tfirst)
     rtol, atol = (1.49012e-8 if v is None else v for v in (rtol, atol))
     limits = times[0], times[-1]
