@@ -163,3 +163,23 @@ def element_read_behind(a):
 def test_what_callbacks_cannot_do(f, match):
     with pytest.raises(gj.TraceError, match=match):
         gj.jit(f)(1.5)
+
+
+class ByName:
+    """Its attributes are names of a dictionary."""
+
+    def __getattribute__(self, name):
+        return {}[name]
+
+
+ODD = ByName()
+
+
+def test_a_callback_may_use_what_answers_no_question():
+    seen = []
+
+    def callback(x):
+        seen.append(type(ODD).__name__)
+
+    gj.jit(lambda x: so.minimize(lambda v: np.sum((v - x) ** 2), np.zeros(2), callback=callback).x)(np.ones(2))
+    assert set(seen) == {"ByName"}

@@ -121,7 +121,7 @@ def within(f: Any) -> Iterator[Any]:
     todo, seen = [f], dict[int, Any]()
     while todo:
         x = todo.pop()
-        if id(x) in seen or is_plain(x) or isinstance(x, UNREAD):
+        if id(x) in seen or is_unread(x):
             continue
         seen[id(x)] = x
         if not isinstance(x, types.FunctionType):
@@ -131,6 +131,14 @@ def within(f: Any) -> Iterator[Any]:
             todo += (*(x.__closure__ or ()), *(x.__defaults__ or ()))
             yield x.__globals__
             todo += [x.__globals__[name] for name in names(x.__code__) if name in x.__globals__]
+
+
+def is_unread(x: Any) -> bool:
+    """Whether nothing in an object is of interest, or can be read, as it answers each question with an error."""
+    try:
+        return is_plain(x) or isinstance(x, UNREAD)
+    except Exception:
+        return True
 
 
 def names(code: types.CodeType) -> Iterator[str]:

@@ -67,10 +67,5 @@ def test_case(name):
 
 
 def test_what_is_refused():
-    with pytest.raises(gj.UnsupportedError, match="griddata of traced numbers with method='cubic' is not supported"):
-        gj.jit(lambda v: si.griddata(P, v, Q, method="cubic"))(V)
-    curved = si.CloughTocher2DInterpolator(P, V)
-    with pytest.raises(gj.UnsupportedError, match="CloughTocher2DInterpolator at traced points is not supported"):
-        gj.jit(lambda q: curved(q))(Q)
     with pytest.raises(gj.UnsupportedError, match="give the knots"):
         gj.jit(lambda y: si.UnivariateSpline(X, y)(0.5))(Y)
