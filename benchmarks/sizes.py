@@ -93,7 +93,7 @@ class Row:
 
 def measured(c: Swept, sizes: int) -> Row:
     make = partial(gj.value_and_grad, written(c.case(0), "in_numpy"), argnums=c.argnums)
-    opened, exact = make(sizes="auto"), make(sizes="exact")
+    opened, exact = make(sizes="auto"), make(sizes="exact", tier="compile")
     every = [c.first + k * c.step for k in range(sizes)]
     some = every[1::max(sizes // CHECKED, 1)]
     seconds = 0.0
@@ -106,7 +106,9 @@ def measured(c: Swept, sizes: int) -> Row:
             compare(c.name, n, result, make(sizes="exact")(*args))
     found = opened.stats()
     said = "; ".join([w for s in found.specialisations for w in s.conditions] + found.closed)
-    alone = make(sizes="auto")  # whose exact compilation is for another size than that of the comparison
+    # Its exact compilation is for another size than that of the comparison. Both have code of LLVM's full effort from
+    # the first call on: made beside the calls it would come too late.
+    alone = make(sizes="auto", tier="compile")
     for n in (every[0], every[1]):
         alone(*c.arguments(n))
     return Row(c.name, len(found.specialisations), seconds, jax_seconds(c, some, sizes),
