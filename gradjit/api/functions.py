@@ -12,7 +12,7 @@ from ..tracer.array import TracedArray
 from ..tracer.operands import emit
 from ..tracer.recorder import running_recorders
 from ..tracer.trace import trace as run_trace
-from . import differentiate as d
+from . import derivative_matrices as matrices, differentiate as d
 from .compiled import Compiled, Recipe
 from .made_once import made_once
 from .mapped import mapped
@@ -140,7 +140,7 @@ def hessian(f: Callable[..., Any] | None = None, argnums: Argnums = 0, **options
         _checked(f, "hessian")
 
         def body(*args: Any, **kwargs: Any) -> Any:
-            return d.hessian_matrix(f, d.Wrt(argnums), args, kwargs)
+            return matrices.hessian_matrix(f, d.Wrt(argnums), args, kwargs)
 
         return Compiled(body, f, "hessian", asked, Recipe(f, {"argnums": argnums}))
 
@@ -186,7 +186,7 @@ def _jacobian(name: str, f: Callable[..., Any] | None, argnums: Any, options: As
         _checked(f, name)
 
         def body(*args: Any, **kwargs: Any) -> Any:
-            return d.jacobian_matrix(f, d.Wrt(argnums), args, kwargs, mode, valued, holomorphic)
+            return matrices.jacobian_matrix(f, d.Wrt(argnums), args, kwargs, mode, valued, holomorphic)
 
         return Compiled(body, f, name, asked, Recipe(f, {"argnums": argnums, "holomorphic": holomorphic}))
 
@@ -239,7 +239,7 @@ def hvp(f: Callable[..., Any] | None = None, argnums: Argnums = 0, **options: Un
         def body(*args: Any, **kwargs: Any) -> Any:
             args, kwargs = positional(f, args, kwargs)
             at = _vector_position(argnums, len(args))
-            return d.hessian_product(f, d.Wrt(argnums), (*args[:at], *args[at + 1:]), kwargs, args[at])
+            return matrices.hessian_product(f, d.Wrt(argnums), (*args[:at], *args[at + 1:]), kwargs, args[at])
 
         return Compiled(body, _with_vector(f), "hvp", asked, Recipe(f, {"argnums": argnums}))
 

@@ -26,7 +26,8 @@ from ..tracer.operands import as_traced, emit
 from ..tracer.recorder import current, running_recorders
 from ..tracer.trace import definition_of, name_of, trace
 from .custom import stand_in
-from .differentiate import Traced, jacobian_matrix, push
+from .derivative_matrices import jacobian_matrix
+from .differentiate import Traced, push
 from .recording_arguments import recorded_or_run
 from .signatures import positional
 from .wrt import Wrt

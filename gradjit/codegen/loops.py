@@ -224,10 +224,10 @@ class LoopStmt(Stmt):
     iteration.
 
     iterations: the number of iterations where it is computed (`var.hi` is then an upper bound). exact: the last vector
-    may not overlap the one before, as the body reads what it writes, or adds to what it has set. written_out: every
-    iteration is code of its own. asks: the work of an iteration, where the loop asks now and then whether the user
-    wants to interrupt (see `interrupts`), as the program's own loops may. serial: why a long loop does not run in
-    chunks, in words.
+    may not overlap the one before, as the body reads what it writes, adds to what it has set, or would wait for what
+    has just been stored. written_out: every iteration is code of its own. asks: the work of an iteration, where the
+    loop asks now and then whether the user wants to interrupt (see `interrupts`), as the program's own loops may.
+    serial: why a long loop does not run in chunks, in words.
     """
 
     var: Var

@@ -123,7 +123,7 @@ class Matches(Transformer):
         """The statements of a case, with those of the cases behind it."""
         self.cases += 1
         pattern = Pattern(case.pattern, subject, self.cases)
-        place, tests, out = case.body[0], list(pattern.tests), list[ast.stmt]()
+        tests, out = list(pattern.tests), list[ast.stmt]()
         begin = [bind(n, at(ast.Name(x, ast.Load()), case.pattern), case.pattern) for n, x in pattern.bound.items()]
         if pattern.skeleton is not None:
             fits = f"{PREFIX}fits{self.cases}"
@@ -132,15 +132,14 @@ class Matches(Transformer):
         if case.guard is not None and begin:  # it may read the names, which stay bound where it is false
             hit = f"{PREFIX}hit{self.cases}"
             out += [bind(hit, every(tests, case.pattern), case.pattern), *under(
-                at(ast.Name(hit, ast.Load()), case.pattern), begin, [], case.pattern, always=not tests)]
+                at(ast.Name(hit, ast.Load()), case.pattern), begin, [], always=not tests)]
             tests, begin = [at(ast.Name(hit, ast.Load()), case.pattern)] if tests else [], []
         if case.guard is not None:
             tests.append(case.guard)
-        return out + under(every(tests, case.pattern), [*begin, *case.body], rest, place, always=not tests)
+        return out + under(every(tests, case.pattern), [*begin, *case.body], rest, always=not tests)
 
 
-def under(test: ast.expr, body: list[ast.stmt], other: list[ast.stmt], place: ast.AST, always: bool
-          ) -> list[ast.stmt]:
+def under(test: ast.expr, body: list[ast.stmt], other: list[ast.stmt], always: bool) -> list[ast.stmt]:
     return body if always else [at(ast.If(test, body, other), test)]
 
 
