@@ -9,6 +9,7 @@ import pytest
 import scipy.linalg as sl
 
 import gradjit as gj
+from gradjit.ir import OPS
 
 RNG = np.random.default_rng(5)
 SIZES = (1, 2, 3, 4)
@@ -66,8 +67,8 @@ def test_singular(n: int) -> None:
             gj.jit(f)(singular)
     with pytest.raises(np.linalg.LinAlgError, match="positive definite"):
         gj.jit(np.linalg.cholesky)(-np.eye(n))
-    with pytest.raises(np.linalg.LinAlgError, match="positive definite"):
-        gj.jit(np.linalg.cholesky)(np.full((n, n), np.nan))
+    hollow = np.diag(np.full(n, np.nan))
+    assert np.array_equal(gj.jit(np.linalg.cholesky)(hollow), np.linalg.cholesky(hollow), equal_nan=True)
     assert gj.jit(np.linalg.det)(singular) == 0
     assert gj.jit(np.linalg.slogdet)(singular) == (0, -np.inf)
 
@@ -104,3 +105,26 @@ def test_many_right_hand_sides(n: int, dtype: Any) -> None:
         b = RNG.normal(size=(n, m)).astype(dtype)
         np.testing.assert_allclose(wide(a, b), sl.solve_triangular(a, b, lower=True),
                                    rtol=1e-3 if dtype is np.float32 else 1e-10)
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@pytest.mark.parametrize("n", [5, 7, 8, 9, 16, 31, 64, 65, 73, 128, 129, 200])
+def test_panels(n: int, dtype: Any) -> None:
+    """Cholesky's factorisation and its reverse, with whole panels and tiles and with parts of them."""
+    a, weights = RNG.normal(size=(2, n, n)).astype(dtype)
+    s = a @ a.T + n * np.eye(n, dtype=dtype)
+    factor, few = np.linalg.cholesky(s.astype(float)), 20 * float(np.finfo(dtype).eps)
+    found = gj.jit(np.linalg.cholesky)(s)
+    assert np.abs(found - factor).max() <= few * np.abs(factor).max()
+    assert not np.triu(found, 1).any()
+    gradient = gj.grad(lambda s: np.sum(np.linalg.cholesky(s) * weights))(s)
+    expected = OPS["cholesky_cotangent"].evaluate(factor, np.tril(weights.astype(float)))
+    assert np.abs(gradient - expected).max() <= few * np.abs(expected).max()
+    for k in (0, n // 2, n - 1):
+        bad = s.copy()
+        bad[k, k] = np.nan
+        assert np.array_equal(np.isnan(gj.jit(np.linalg.cholesky)(bad)), np.isnan(np.linalg.cholesky(bad)))
+        for wrong in (-1.0, 0.0):
+            bad[k, k] = wrong
+            with pytest.raises(np.linalg.LinAlgError, match="positive definite"):
+                gj.jit(np.linalg.cholesky)(bad)

@@ -19,8 +19,6 @@ from .linalg import matrices
 if TYPE_CHECKING:
     from ..tasks import Lowering
 
-BLOCK = 64
-"""The most rows of a block of `cholesky_cotangent`."""
 Found = Callable[[Elements, Index], Node]
 
 
@@ -152,8 +150,7 @@ def _cholesky_cotangent(low: Lowering, op: Op) -> None:
     factor, g = op.operands
     view, home = matrix_in_rows(low, factor)
     made = in_rows(low, op.result, triangle("ge", g))
-    call = Call("cholesky_cotangent", (view, made), (made, low.scratch(factor.dtype, BLOCK * BLOCK)), {}, op.loc,
-                2 * work_of(op))
+    call = Call("cholesky_cotangent", (view, made), (made,), {}, op.loc, 2 * work_of(op))
     low.call(op.result, call, [home])
 
 

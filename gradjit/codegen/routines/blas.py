@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import nullcontext
 from math import prod
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from ...ir.sizes import is_open
 from .. import llvm
@@ -156,7 +156,13 @@ def transposed(v: View) -> tuple[bool, int]:
     return True, line(columns, m)
 
 
-def constant_cell(e: Emitter, t: llvm.Type, value: object, name: str) -> llvm.Value:
+class InModule(Protocol):
+    """What emits into a module."""
+
+    module: llvm.Module
+
+
+def constant_cell(e: InModule, t: llvm.Type, value: object, name: str) -> llvm.Value:
     """BLAS takes its numbers by address."""
     known = e.module.variable(name)
     return known or llvm.GlobalVariable(e.module, t, name, t(value), linkage="internal", is_constant=True)
@@ -175,7 +181,7 @@ def letter(e: Emitter, trans: bool) -> llvm.Value:
     return constant_cell(e, llvm.IntType(8), ord("T" if trans else "N"), f"gradjit.{'T' if trans else 'N'}")
 
 
-def number(e: Emitter, t: llvm.Type, value: float) -> llvm.Value:
+def number(e: InModule, t: llvm.Type, value: float) -> llvm.Value:
     return constant_cell(e, t, value, f"gradjit.{t}.{value}")
 
 

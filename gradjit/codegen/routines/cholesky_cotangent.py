@@ -1,141 +1,125 @@
-"""The reverse of Cholesky's factorisation, block after block from the last, in twice the work of the factorisation.
+"""The reverse of Cholesky's factorisation by halves, in twice the work of the factorisation.
 
-With blocks of rows R D of the factor and B C below them, and cotangents of each, which stand where the result will:
+With the upper half R of a factor, B C below it, and cotangents of each, which stand where the result will:
 
-    C' := C' D^-1;  B' -= C' R;  D' -= C'^T C;  D' := reverse of D alone;  R' -= C'^T B + (D' + D'^T) R
+    C' := reverse of C;  B' -= (C' + C'^T) B;  B' := B' R^-1;  R' -= B'^T B;  R' := reverse of R
 
-(I. Murray, Differentiation of the Cholesky decomposition, 2016). BLAS sees rows as columns: operands are exchanged.
+What has few rows is taken in panels (`cholesky_panels`). BLAS sees rows as columns: operands are exchanged.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 from .. import llvm
-from ..emit_control import when
-from ..loops import Call
-from ..lower.factorisation import BLOCK
-from ..vecmath.lanes import I64
-from .blas import integer, matrix
+from ..vecmath.lanes import I32, I64, suffix_of
+from .blas import PTR, constant_cell, number
+from .cholesky_panels import REVERSE, Reverse, panel_function
 
-if TYPE_CHECKING:
-    from ..emit import Emitter
-    from .lapack import Routines
-
-LARGE, SMALL, MANY = BLOCK, 32, 512
-"""Rows of a block, and of one of a matrix of fewer than so many rows."""
+FEW = 64
+"""Rows of a matrix that is not halved."""
 
 
-class Reverse:
-    """Emits the reverse of one matrix."""
+def reverse_function(module: llvm.Module, prefix: str, element: llvm.Type) -> llvm.Function:
+    """`void reverse(ptr l, i64 l_row, ptr g, i64 g_row, i64 n)`, once in a module: the cotangent of the factor l in
+    the lower triangle of g replaced by that of the matrix, with zeros above it."""
+    name = f"gradjit.cholesky.halves.{suffix_of(element)}"
+    known = module.function(name)
+    if known is not None:
+        return known
+    fn = llvm.Function(module, llvm.FunctionType(llvm.VoidType(), REVERSE), name, "internal", ("noinline", "nounwind"))
+    _Halves(fn, prefix, element).run()
+    return fn
 
-    def __init__(self, e: Emitter, run: Routines, call: Call, index: list[llvm.Value]):
-        self.e, self.run, self.type = e, run, run.element
-        factor, (out, work) = call.reads[0], call.writes
-        self.n = e.number(out.shape[-1])
-        self.factor, self.out, self.both = matrix(e, factor, index), matrix(e, out, index), run.scratch(work)
-        self.steps = {id(self.factor): e.number(factor.strides[-2]), id(self.out): e.number(out.strides[-2])}
-        self.lines = {k: integer(e, v) for k, v in self.steps.items()}
-        self.size = e.b.select(e.b.icmp_signed(">", self.n, I64(MANY)), I64(LARGE), I64(SMALL))
 
-    def emit(self) -> None:
-        b = self.e.b
-        with when(self.e, b.icmp_signed(">", self.n, I64(0))):
-            count = self.e.b.udiv(self.e.b.add(self.n, self.e.b.sub(self.size, I64(1))), self.size)
-            self.e.iterate(I64(0), count, lambda q: self.block(self.e.b.sub(self.e.b.sub(count, I64(1)), q)))
+class _Halves:
+    """Emits the function, which calls itself."""
 
-    # memory -----------------------------------------------------------------------------------------------------------
-    def at(self, m: llvm.Value, row: llvm.Value, column: llvm.Value) -> llvm.Value:
-        place = self.e.b.add(self.e.b.mul(row, self.steps[id(m)]), column)
-        return self.e.b.gep(m, [place], of=self.type)
+    def __init__(self, fn: llvm.Function, prefix: str, element: llvm.Type):
+        self.fn, self.prefix, self.type, self.module = fn, prefix, element, fn.module
+        self.b = llvm.IRBuilder(fn.append_basic_block("entry"))
 
-    def get(self, p: llvm.Value) -> llvm.Value:
-        return self.e.b.load(p, type=self.type)
+    # operands ---------------------------------------------------------------------------------------------------------
+    def blas(self, name: str, *args: str | float | llvm.Value) -> None:
+        """`name(*args)`: letters and numbers, the contents of cells, and pointers."""
+        fn = self.module.declared(f"gradjit.blas.{self.prefix}{name}",
+                                  llvm.FunctionType(llvm.VoidType(), [PTR] * len(args)))
+        self.b.call(fn, [self.argument(a) for a in args])
 
-    def less(self, p: llvm.Value, x: llvm.Value, y: llvm.Value) -> None:
-        """p -= x * y"""
-        self.e.b.store(self.e.b.fsub(self.get(p), self.e.b.fmul(x, y)), p)
+    def argument(self, a: str | float | llvm.Value) -> llvm.Value:
+        if isinstance(a, str):
+            return constant_cell(self, llvm.IntType(8), ord(a), f"gradjit.letter.{a}")
+        return number(self, self.type, a) if isinstance(a, float) else a
 
-    def loop(self, lo: llvm.Value, hi: llvm.Value, body: Callable[[llvm.Value], None]) -> None:
-        with when(self.e, self.e.b.icmp_signed("<", lo, hi)):
-            self.e.iterate(lo, hi, body)
+    def cell(self, n: llvm.Value) -> llvm.Value:
+        cell = self.b.alloca(I32)
+        self.b.store(self.b.trunc(n, I32), cell)
+        return cell
 
-    # a block ----------------------------------------------------------------------------------------------------------
-    def block(self, q: llvm.Value) -> None:
-        b = self.e.b
-        j = b.mul(q, self.size)
-        end = b.add(j, self.size)
-        k = b.select(b.icmp_signed("<", end, self.n), end, self.n)
-        size, below = b.sub(k, j), b.sub(self.n, k)
-        L, A, zero = self.factor, self.out, I64(0)
-        lf, la = self.lines[id(L)], self.lines[id(A)]
-        w, m, left = (integer(self.e, x) for x in (size, below, j))
-        R, D, B, C = self.at(L, j, zero), self.at(L, j, j), self.at(L, k, zero), self.at(L, k, j)
-        ar, ad, ab, ac = self.at(A, j, zero), self.at(A, j, j), self.at(A, k, zero), self.at(A, k, j)
-        one, minus = self.run.number(1.0), self.run.number(-1.0)
-        with when(self.e, b.icmp_signed(">", below, zero)):
-            self.run("blas", "trsm", "L", "U", "N", "N", w, m, one, D, lf, ac, la)
-            self.run("blas", "gemm", "N", "N", left, m, w, minus, R, lf, ac, la, one, ab, la)
-            self.run("blas", "gemm", "N", "T", w, w, m, minus, C, lf, ac, la, one, ad, la)
-        self.loop(zero, size, lambda p: self.row(D, ad, size, self.e.b.sub(self.e.b.sub(size, I64(1)), p)))
-        self.loop(zero, size, lambda p: self.mirror(ad, size, p))
-        with when(self.e, self.e.b.icmp_signed(">", j, zero)):
-            self.run("blas", "gemm", "N", "T", left, w, m, minus, B, lf, ac, la, one, ar, la)
-            self.run("blas", "gemm", "N", "N", left, w, w, minus, R, lf, self.both, w, one, ar, la)
+    def at(self, m: llvm.Value, far: llvm.Value, row: llvm.Value, column: llvm.Value) -> llvm.Value:
+        return self.b.gep(m, [self.b.add(self.b.mul(row, far), column)], of=self.type)
 
-    def inside(self, corner: llvm.Value, of: llvm.Value, row: llvm.Value, column: llvm.Value) -> llvm.Value:
-        """An element of a block on the diagonal of `of`."""
-        place = self.e.b.add(self.e.b.mul(row, self.steps[id(of)]), column)
-        return self.e.b.gep(corner, [place], of=self.type)
+    def loop(self, count: llvm.Value, body: Callable[[llvm.Value], None]) -> None:
+        """`body(k)` for at least one k."""
+        before, head, done = self.b.block, *(self.b.append_basic_block(name) for name in ("loop", "done"))
+        self.b.branch(head)
+        self.b.position_at_end(head)
+        k = self.b.phi(I64)
+        body(k)
+        following = self.b.add(k, I64(1))
+        k.add_incoming(I64(0), before)
+        k.add_incoming(following, self.b.block)
+        self.b.cbranch(self.b.icmp_signed("<", following, count), head, done)
+        self.b.position_at_end(done)
 
-    def row(self, D: llvm.Value, ad: llvm.Value, size: llvm.Value, p: llvm.Value) -> None:
-        """The reverse of a row and the column below it, within the block."""
-        b, zero = self.e.b, I64(0)
+    # the function -----------------------------------------------------------------------------------------------------
+    def run(self) -> None:
+        b = self.b
+        l, l_far, g, g_far, n = self.fn.args
+        small, large = b.append_basic_block("small"), b.append_basic_block("large")
+        b.cbranch(b.icmp_signed("<=", n, I64(FEW)), small, large)
+        b.position_at_end(small)
+        b.call(panel_function(self.module, Reverse, self.type), [l, l_far, g, g_far, n])
+        b.ret_void()
+        b.position_at_end(large)
+        self.halves()
+        b.ret_void()
 
-        def known(i: llvm.Value, c: llvm.Value) -> llvm.Value:
-            return self.get(self.inside(D, self.factor, i, c))
+    def halves(self) -> None:
+        b, zero = self.b, I64(0)
+        l, l_far, g, g_far, n = self.fn.args
+        above = b.and_(b.add(b.udiv(n, I64(2)), I64(7)), I64(-8))  # whole panels
+        below = b.sub(n, above)
+        B, C = self.at(l, l_far, above, zero), self.at(l, l_far, above, above)
+        dB, dC = self.at(g, g_far, above, zero), self.at(g, g_far, above, above)
+        m, w, lf, gf = map(self.cell, (below, above, l_far, g_far))
+        self.clear(g, g_far, above, below)
+        b.call(self.fn, [C, l_far, dC, g_far, below])
+        self.scale_diagonal(dC, g_far, below, 2.0)
+        self.blas("symm", "R", "U", w, m, -1.0, dC, gf, B, lf, 1.0, dB, gf)
+        self.scale_diagonal(dC, g_far, below, 0.5)
+        self.blas("trsm", "L", "U", "N", "N", w, m, 1.0, l, lf, dB, gf)
+        first = b.udiv(above, I64(2))
+        for start, end in ((zero, first), (first, above)):  # of the rows of R', which end at the diagonal
+            columns, rows = self.cell(end), self.cell(b.sub(end, start))
+            self.blas("gemm", "N", "T", columns, rows, m, -1.0, B, lf, self.at(dB, g_far, zero, start), gf, 1.0,
+                      self.at(g, g_far, start, zero), gf)
+        b.call(self.fn, [l, l_far, g, g_far, above])
 
-        def own(i: llvm.Value, c: llvm.Value) -> llvm.Value:
-            return self.inside(ad, self.out, i, c)
+    def clear(self, g: llvm.Value, far: llvm.Value, rows: llvm.Value, columns: llvm.Value) -> None:
+        """Nothing right of the upper half, where products have been added."""
+        def element(i: llvm.Value) -> Callable[[llvm.Value], None]:
+            return lambda j: self.put(self.type(0.0), self.at(g, far, i, self.b.add(rows, j)))
 
-        after = b.add(p, I64(1))
-        d, total = known(p, p), self.e.cell(self.type)
-        self.e.b.store(self.get(own(p, p)), total)
+        self.loop(rows, lambda i: self.loop(columns, element(i)))
 
-        def shorten(i: llvm.Value) -> None:
-            cell = own(i, p)
-            self.e.b.store(self.e.b.fdiv(self.get(cell), d), cell)
-            self.less(total, known(i, p), self.get(cell))
+    def scale_diagonal(self, m: llvm.Value, far: llvm.Value, count: llvm.Value, factor: float) -> None:
+        def scale(k: llvm.Value) -> None:
+            place = self.at(m, far, k, k)
+            x = self.b.load(place, type=self.type)
+            self.put(self.b.fmul(x, self.type(factor)), place)
 
-        self.loop(after, size, shorten)
-        mine = self.e.b.fdiv(self.get(total), d)
-        self.loop(zero, p, lambda c: self.less(own(p, c), mine, known(p, c)))
+        self.loop(count, scale)
 
-        def spread(i: llvm.Value) -> None:
-            factor = self.get(own(i, p))
-
-            def element(c: llvm.Value) -> None:
-                self.less(own(p, c), factor, known(i, c))
-                self.less(own(i, c), factor, known(p, c))
-
-            self.loop(zero, p, element)
-
-        self.loop(after, size, spread)
-        self.e.b.store(self.e.b.fmul(mine, self.type(0.5)), own(p, p))
-
-    def mirror(self, ad: llvm.Value, size: llvm.Value, p: llvm.Value) -> None:
-        """A row of D' + D'^T; nothing stays above the diagonal."""
-        def put(i: llvm.Value, c: llvm.Value, v: llvm.Value) -> None:
-            place = self.e.b.add(self.e.b.mul(i, size), c)
-            self.e.b.store(v, self.e.b.gep(self.both, [place], of=self.type))
-
-        def element(c: llvm.Value) -> None:
-            v = self.get(self.inside(ad, self.out, p, c))
-            put(p, c, v)
-            put(c, p, v)
-            self.e.b.store(self.type(0.0), self.inside(ad, self.out, c, p))
-
-        self.loop(I64(0), p, element)
-        v = self.get(self.inside(ad, self.out, p, p))
-        put(p, p, self.e.b.fadd(v, v))
+    def put(self, x: llvm.Value, place: llvm.Value) -> None:
+        self.b.store(x, place)

@@ -20,7 +20,8 @@ from ..loops import Call, View
 from ..symbolic import reckoned
 from ..vecmath.lanes import I32, I64
 from .blas import PREFIX, PTR, constant_cell, integer, line, matrix, number, over, positive, transposed
-from .cholesky_cotangent import Reverse
+from .cholesky_cotangent import reverse_function
+from .cholesky_panels import MOST as MOST_ROWS, Factor, panel_function
 from .small_matrices import WrittenOut, is_small
 
 if TYPE_CHECKING:
@@ -146,13 +147,18 @@ NOT_SINGLE = ("Sylvester's equation has no single solution: the first matrix has
 def cholesky(e: Emitter, call: Call) -> None:
     """The lower triangle of a matrix replaced by its factor."""
     (out,), run = call.writes, Routines(e, call)
-    n = run.integer(out.shape[-1])
+    rows = out.shape[-1]
+    n = run.integer(rows)
 
     def one(index: list[llvm.Value]) -> None:
-        if is_small(out.shape[-1]):
+        if is_small(rows):
             return WrittenOut(e, run, call, index).cholesky(out, NOT_POSITIVE, LinAlgError)
         info = run.info()
-        run("lapack", "potrf", "U", n, matrix(e, out, index), run.distance(out), info)
+        if is_open(rows) or rows > MOST_ROWS:
+            run("lapack", "potrf", "U", n, matrix(e, out, index), run.distance(out), info)
+        else:
+            factor = panel_function(e.module, Factor, run.element)
+            e.b.store(e.b.call(factor, [matrix(e, out, index), e.number(out.strides[-2]), I64(rows)]), info)
         run.check(info, NOT_POSITIVE)
 
     run.each(one)
@@ -160,9 +166,15 @@ def cholesky(e: Emitter, call: Call) -> None:
 
 def cholesky_cotangent(e: Emitter, call: Call) -> None:
     """The lower triangle of the factor's cotangent replaced by that of the matrix's."""
-    run = Routines(e, call)
-    run.integer(call.writes[0].shape[-1])
-    run.each(lambda index: Reverse(e, run, call, index).emit())
+    (factor, _), (out,), run = call.reads, call.writes, Routines(e, call)
+    run.integer(out.shape[-1])
+    reverse = reverse_function(e.module, run.prefix, run.element)
+
+    def one(index: list[llvm.Value]) -> None:
+        e.b.call(reverse, [a for v in (factor, out) for a in (matrix(e, v, index), e.number(v.strides[-2]))]
+                 + [e.number(out.shape[-1])])
+
+    run.each(one)
 
 
 SHAPES = ("lower", "trans", "unit")
@@ -427,7 +439,7 @@ STACKS: dict[str, Callable[[Call], int | str]] = {
     **dict.fromkeys(ROUTINES, stack_of_matrices), "triangular_solve": stack_of_solves, "lu_solve": stack_of_solves}
 
 LAPACK = ("potrf", "getrf", "getrs", "syevd", "gesdd", "geev", "geqrf", "orgqr", "lacpy", "gees", "trsyl")
-BLAS = ("trsm",)
+BLAS = ("trsm", "symm")
 SYMBOLS = {
     **{f"gradjit.lapack.{p}{n}": ("scipy.linalg.cython_lapack", f"{p}{n}") for p in PREFIX.values() for n in LAPACK},
     **{f"gradjit.blas.{p}{n}": ("scipy.linalg.cython_blas", f"{p}{n}") for p in PREFIX.values() for n in BLAS},

@@ -182,7 +182,7 @@ class WrittenOut:
         for j in range(n):
             for k in range(j):
                 a[j][j] = self.less(a[j][j], a[j][k], a[j][k])
-            is_bad = b.not_(b.fcmp_ordered(">", a[j][j], zero))
+            is_bad = b.fcmp_ordered("<=", a[j][j], zero)  # nan goes on, as in LAPACK
             note(self.e, Check(None, self.call.loc, message, error), is_bad)
             a[j][j] = b.call(root, [a[j][j]])
             for i in range(j + 1, n):
