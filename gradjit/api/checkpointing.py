@@ -9,8 +9,7 @@ from typing import Any
 
 from ..errors import ArgumentError
 from ..probe import named_like
-from ..tracer.control.checkpointed_loops import Checkpointed
-from ..tracer.control.iterables import IndexedIterable, indexed_iterable
+from ..tracer.control.iterables import Checkpointed, IndexedIterable, indexed_iterable
 from ..tracer.recorder import running_recorders
 from .differentiate import isolated
 

@@ -111,13 +111,19 @@ def hands_on(f: Any) -> bool:
     return is_liftable(f.__func__ if type(f) is types.MethodType else f)
 
 
+def puts_into(f: Any) -> bool:
+    """Whether it is a method that puts its argument, as it is, into a list, deque or dict."""
+    return type(f) is types.BuiltinFunctionType and type(f.__self__) in (list, deque, dict) and f.__name__ in (
+        "append", "appendleft", "insert", "setdefault")
+
+
 def call_object(f: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """A call of a builtin, a class, a universal function, or another object that can be called."""
     kind = type(f)
     if any(map(grown.is_grown, args)) and not is_numpy(f):
         if f is list:
             return grown.copied(args[0])
-        if not opaque.among(f, grown.AWARE):
+        if not opaque.among(f, grown.AWARE) and not puts_into(f):
             args = tuple(grown.arguments(f, args))
     if opaque.among(f, special_methods().ITERATING) and not (f in (min, max) and len(args) > 1):
         args = tuple(a if grown.is_grown(a) or isinstance(a, opaque.FUNCTIONS) else special_methods().iterated(a)

@@ -36,6 +36,9 @@ MAX_ITEMS = 20_000
 class Row:
     """A part of the items that differs from item to item: the rows of an array, as handles of a kind."""
 
+    is_own = False
+    """Whether the array is the list's own, so that items are assigned by writing to it (tables.py)."""
+
     def __init__(self, array: TracedArray, kind: str):
         self.array, self.kind = array, kind
 
@@ -47,7 +50,8 @@ class Row:
         return found if self.kind == ARRAY else root(found.content, found.home, self.kind)
 
 
-LISTS = {f"list of {kind}s": kind for kind in (ARRAY, SCALAR, PYTHON)}
+LISTS = {f"{'list of ' * depth}list of {kind}s": f"{'list of ' * depth}{kind}{'s' * (depth > 0)}"
+         for depth in range(3) for kind in (ARRAY, SCALAR, PYTHON)}
 """Kinds of rows that are lists themselves, by the kind of their items."""
 LEAF = structures.LEAF
 
@@ -63,6 +67,8 @@ class Tail:
         """The loop that has made the items."""
         self.growth: Any = None
         """How a loop under construction makes it longer, if one does."""
+        self.members: list[list[Any]] | None = None
+        """Of a table (tables.py) the lists that are its rows."""
         made(self)
 
     @property
@@ -70,7 +76,20 @@ class Tail:
         """The region of that loop."""
         return None if self.growth is None else self.growth.frame
 
+    def __deepcopy__(self, memo: Any) -> Tail:
+        if self.is_table and self.parts[0].kind in LISTS:
+            from .tables import remade
+            return remade(self)
+        return self.copy()
+
+    @property
+    def is_table(self) -> bool:
+        return len(self.parts) == 1 and isinstance(self.parts[0], Row) and self.parts[0].is_own
+
     def copy(self) -> Tail:
+        if self.is_table:
+            (array,) = self.arrays()
+            return Tail(self.tree, [Row(array, self.parts[0].kind)], 0, self.count)
         return self.made_by(Tail(self.tree, self.parts, self.start, self.count))
 
     def made_by(self, other: Tail) -> Tail:
@@ -84,8 +103,12 @@ class Tail:
 
     def item(self, k: Any) -> Any:
         """Item number k of these, which is in range. One that can be changed is a copy of what stands in the list."""
+        if self.members is not None and isinstance(k, int):
+            return self.members[k]
         found = self.taken(k)
-        for n in structures.flatten(found)[1].nodes() if not self.tree.is_leaf() else ():
+        if self.is_table:
+            return found
+        for n in structures.flatten(found)[1].nodes() if type(found) is list or not self.tree.is_leaf() else ():
             structures.stand_in(n.given)
             structures.freeze(n.given, "it is an item of a list that a compiled loop has filled", self.made_at)
         return found
@@ -97,7 +120,8 @@ class Tail:
 
     def arrays(self) -> list[Any]:
         """For each part the array of its items."""
-        return [p.array[self.start:self.start + self.count] if isinstance(p, Row) else p for p in self.parts]
+        found = [p.array[self.start:self.start + self.count] if isinstance(p, Row) else p for p in self.parts]
+        return [root(x.content, x.home, ARRAY) for x in found] if self.is_table else found
 
     def refuse(self, *_: Any, **__: Any) -> NoReturn:
         fail(TraceError, "a list that a compiled loop has made longer is looked into by code that gradjit does not "
@@ -165,7 +189,8 @@ def item(items: list[Any], key: Any) -> Any:
         return located(items, k % n)
     if not isinstance(key, TracedArray) and (found := near_an_end(items, operator.index(key))) is not None:
         return found[0]
-    return readable(items).item(checked(key, n))
+    one = readable(items)
+    return one.item(key if one.is_table else checked(key, n))
 
 
 def located(items: list[Any], k: int) -> Any:
@@ -207,16 +232,20 @@ def sliced(items: list[Any], key: slice) -> list[Any]:
     n = length(items)
     if isinstance(n, int) and not any(isinstance(b, TracedArray) for b in (key.start, key.stop, key.step)):
         taken = range(n)[key]
-        if len(taken) <= 8:
+        if len(taken) <= 8 or holds_lists(items):
             return made([located(items, k) for k in taken])
     one = readable(items)
-    parts = [Row(p.array[one.start:one.start + one.count][key], p.kind) if isinstance(p, Row) else p
-             for p in one.parts]
+    parts = [Row(a[key], p.kind) if isinstance(p, Row) else p for a, p in zip(one.arrays(), one.parts, strict=True)]
     found = next((p.array.shape[0] for p in parts if isinstance(p, Row)), None)
     if found is None:
         fail(UnsupportedError, "a list that a compiled loop has filled with one and the same object is sliced; take "
                                "its items by index")
     return noted(made([one.made_by(Tail(one.tree, parts, 0, found))]))
+
+
+def holds_lists(items: list[Any]) -> bool:
+    """Whether items are lists that can be written to, so that a copy holds the very same."""
+    return any(type(i) is Tail and i.is_table and i.parts[0].kind in LISTS for i in items)
 
 
 def segments(items: list[Any]) -> Iterator[Tail | list[Any]]:
@@ -398,14 +427,16 @@ def before_item(items: list[Any], key: Any) -> None:
 
 def extend(items: list[Any], more: Any) -> None:
     if is_grown(more):
-        for i in list(more):
-            items.append(i.copy() if type(i) is Tail else i)
+        items += copied(more)
         return
     for x in more:
         push(items, x)
 
 
 def pop(items: list[Any], key: Any = -1) -> Any:
+    if any(type(i) is Tail and i.is_table for i in items):
+        whole_again(items, "pop")
+        return items.pop(key)
     last = items[-1]
     if isinstance(key, TracedArray) or key != -1 or type(last) is not Tail:
         if type(last) is Tail or isinstance(key, TracedArray) or key != -1:
@@ -427,6 +458,8 @@ def whole_again(items: list[Any], what: str) -> None:
 
 
 def copied(items: list[Any]) -> list[Any]:
+    if holds_lists(items):
+        return expanded(items, "a copy")
     return noted(made([i.copy() if type(i) is Tail else i for i in items]))
 
 
@@ -562,3 +595,10 @@ def returned(x: Any) -> Any:
 
 
 trees.register(Listed, lambda x: (x.children, x.plan), put_together)
+
+
+def _list_of(values: list[Any]) -> list[Any]:
+    return noted(list(values)) if any(map(is_part, values)) else list(values)
+
+
+structures.register(list, lambda x: ((list, len(x)), x, _list_of))

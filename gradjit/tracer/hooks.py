@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import UnsupportedError
-from . import grown, sequences, sparse
+from . import grown, sequences, sparse, tables
 from .array import TracedArray
 from .attributes import enter, read, setting, special
 from .calls import call, call_for_effect, note_parts
@@ -282,10 +282,12 @@ class Hooks(Control):
         if is_chosen(key):
             by_option(key, lambda option: Hooks.set_item(value, owner, option))
             return
-        if is_grown(owner):
-            grown.before_item(owner, key)
         if isinstance(key, TracedArray) and isinstance(owner, list):
             key = sequences.place(owner, key)
+        if is_grown(owner):
+            if tables.put(owner, key, value):
+                return
+            grown.before_item(owner, key)
         owner = local(owner)
         if isinstance(owner, np.ndarray) and is_traced((key, value)):
             fail(UnsupportedError, f"a traced value is written into a {type(owner).__name__} of {owner.dtype}, which "

@@ -8,7 +8,7 @@ from typing import Any, NoReturn
 import numpy as np
 
 from ..errors import BoundsError, UnsupportedError
-from . import operands as o, structures
+from . import operands as o, structures, tables
 from .array import ARRAY, PYTHON, SCALAR, TracedArray
 from .control.may_alias import Alias, Aliases, bind
 from .control.states import is_option, option_at
@@ -30,6 +30,8 @@ def item(items: Sequence[Any], key: TracedArray) -> Any:
         raise TypeError(f"{type(items).__name__} indices must be integers or slices, not {key!r}")
     if not items:
         fail(BoundsError, f"{type(items).__name__} index out of range: it is empty")
+    if type(items) is list and type(items[0]) is list:
+        tables.ask(items)
     one = None if counts_a_loop(key) else option_at(items, key, "it is one of a list's strings, by a traced integer")
     if one is not None:
         return one
@@ -93,6 +95,8 @@ def put(items: list[Any], key: TracedArray, value: Any) -> None:
         fail(UnsupportedError, "a list is written to at a place that is not known while gradjit compiles the function, "
                                "and what it holds and gets is not alike: numbers, or containers of such; make it an "
                                "array before, as by x = np.array(x) (or np.zeros), and write x[i] = value")
+    if is_number(value):
+        tables.ask(items, value)
     o.require(np.logical_and(key >= -count, key < count), "list assignment index out of range", "BoundsError")
     old = list(items)
     for k, x in enumerate(old):

@@ -160,5 +160,7 @@ def deep_copy(x: Any, memo: Any = None) -> Any:
         seen.add(id(part))
         if not isinstance(part, tuple):
             made(part)
+        if type(part) is list and any(map(grown.is_part, part)):
+            grown.noted(part)
         todo += part.values() if isinstance(part, dict) else part
     return found

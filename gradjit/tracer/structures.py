@@ -161,7 +161,7 @@ def children_of(x: Any) -> Node | None:
     return (kind, len(children), repr(about)), children, lambda values: build(about, values)
 
 
-BUILTIN: dict[type, Callable[[Any], Node]] = {
+BUILTIN: dict[type, Callable[[Any], Node | None]] = {
     list: lambda x: ((list, len(x)), x, list),
     tuple: lambda x: ((tuple, len(x)), x, tuple),
     Perhaps: lambda x: of_perhaps(x),
@@ -176,7 +176,7 @@ BUILTIN: dict[type, Callable[[Any], Node]] = {
 }
 
 
-def register(cls: type, node: Callable[[Any], Node]) -> None:
+def register(cls: type, node: Callable[[Any], Node | None]) -> None:
     """A class of the tracer's own whose instances hold traced values."""
     BUILTIN[cls] = node
 
@@ -228,6 +228,14 @@ class Unroll(TraceError):
         self.loc = loc
 
 
+STANDS_FOR: dict[type, Callable[[Any], Any]] = {}
+"""Classes of the tracer's own of which several objects stand for one thing: which it is."""
+
+
+def _itself(x: Any) -> Any:
+    return x
+
+
 FEW_ITERATIONS = 16
 """A loop of at most so many iterations is unrolled for extents that it counts: arrays of computed extent cost more."""
 
@@ -247,6 +255,7 @@ def freeze(x: Any, why: str, made_at: Loc | None = None) -> None:
     """A list, dict or object may not be changed any more: of several names for it, one would not see that. `made_at`: a
     loop that makes it, of which more would be known if it ran iteration by iteration."""
     if not isinstance(x, UNCHANGING):
+        x = STANDS_FOR.get(type(x), _itself)(x)
         recorders()[-1].frame.frozen[id(x)] = x, why, made_at
 
 

@@ -15,12 +15,11 @@ from ..locations import fail, with_place
 from ..recorder import Recorder
 from ..special_methods import iterated
 from .branches import truth
-from .checkpointed_loops import Checkpointed
-from .frames import TRIAL, Frame
+from .frames import TRIAL, Again, Frame
 from .histories import Growth
-from .iterables import SHORT, IndexedIterable, indexed_iterable
+from .iterables import SHORT, Checkpointed, IndexedIterable, indexed_iterable
 from .loop_regions import FILLING, NESTED, PEELED, SHORT_NEST, UNROLLED, LoopStatement, count_unrolled, explained
-from .loop_variables import Again, CarriedValue, Fills, Mismatch
+from .loop_variables import CarriedValue, Fills, Mismatch
 from .names import Site
 
 
@@ -211,6 +210,7 @@ class ForStatement(LoopStatement):
         return self.static is not None and self.flag is None
 
     def give_up(self, error: Exception) -> None:
+        self.take_back()
         if isinstance(error, Fills) and error.iterations <= min(FILLING, self.remaining) and self.static is not None:
             self.peeling, self.mismatch = error.iterations, error
             self.iterator = self.iterator or self.started()

@@ -18,7 +18,7 @@ import itertools
 import types
 from array import array
 from collections import OrderedDict, defaultdict, deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
@@ -45,6 +45,10 @@ class Retry(Signal):
     def __init__(self, frame: Frame):
         super().__init__("a region must be traced again")
         self.frame = frame
+
+
+class Again(Signal):
+    """The attempt has shown how a loop must be compiled: trace its body again."""
 
 
 class Saved:
@@ -84,7 +88,7 @@ class Frame:
     __slots__ = ("kind", "recorder", "parent", "depth", "block", "builder", "region", "open", "loc", "log", "imports",
                  "known_reads", "carry", "containers", "fresh", "alias_writes", "start", "unanswered", "facts",
                  "irreversible", "trip_count", "turn", "follows",
-                 "frozen", "stand_ins", "aliased", "calls", "names", "present")
+                 "frozen", "stand_ins", "aliased", "calls", "names", "present", "undo")
 
     def __init__(self, kind: str, recorder: Recorder, parent: Frame | None, loc: Loc | None = None,
                  block: Block | None = None):
@@ -136,6 +140,8 @@ class Frame:
         (states.py)."""
         self.names: tuple[str, ...] = ()
         """What of the names around it the region hands on."""
+        self.undo: list[Callable[[], None]] = []
+        """What else is to be done where the frame is taken back."""
         self.irreversible = ""
         """What was done that cannot be taken back (a generator moved on), if anything."""
 
@@ -264,6 +270,8 @@ class Frame:
         while self.recorder.frame is not self:
             self.recorder.frame.abandon()
         self.restore()
+        while self.undo:
+            self.undo.pop()()
         if self.kind == TRIAL:
             self.recorder.forget(self.block.ops[self.start:])
             del self.block.ops[self.start:]
@@ -288,6 +296,7 @@ class Frame:
                 up.alias_writes.setdefault(key, (h, aliases))
         up.irreversible = up.irreversible or self.irreversible
         up.calls.update(self.calls)
+        up.undo += self.undo
         self.close()
 
 

@@ -11,19 +11,19 @@ without a condition has its place by the number of the iteration, and is written
 from __future__ import annotations
 
 from dataclasses import field, replace
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, NoReturn, Self
 
 import numpy as np
 
 from ...errors import TraceError
 from ...records import dataclass
-from .. import extents, grown, operands as o, structures
+from .. import extents, grown, operands as o, structures, tables
 from ..array import ARRAY, TracedArray, root
 from ..grown import Row, Tail
 from ..recorder import recorders
-from .frames import LOOP, Frame, Retry
+from .frames import LOOP, Again, Frame, Retry
 from .iterables import SHORT
-from .loop_variables import Again, Mismatch
+from .loop_variables import Mismatch
 from .may_alias import Alias, Aliases, alias_items, bind
 from .states import Spec, described, is_same, join, numeric, spec_of
 
@@ -120,6 +120,8 @@ class Growth:
         self.prefix = [i for i in self.owner if grown.is_part(i) and type(i) is not Tail]
         self.given = [i for i in self.owner if not any(i is p for p in self.prefix)]
         self.began = grown.length(self.given)
+        if any(tables.is_row(n.given) for x in self.given for n in structures.flatten(x)[1].nodes()):
+            self.refuse_row()
         if self.given:
             self.learn([self.given[0].item(0)] if type(self.given[0]) is Tail else self.given)
         trip_count = loop.trip_count_at_most()
@@ -132,7 +134,8 @@ class Growth:
         parts = [Row(blank(p, room), p.kind) if isinstance(p, Spec) else p for p in self.parts]
         if self.given:
             before = grown.whole(self.given) if any(map(grown.is_part, self.given)) else None
-            arrays = before.arrays() if before is not None else [list(c) for c in zip(*(
+            arrays = before.arrays() if before is not None else [[x.array if isinstance(x, Rows) else x for x in c]
+                                                                 for c in zip(*(
                 parted(self.name, x, self.tree) for x in self.given), strict=True)]
             for p, a in zip(parts, arrays, strict=True):
                 if isinstance(p, Row):
@@ -228,8 +231,15 @@ class Growth:
     def hold(self, x: Any) -> None:
         """An item that can be changed may not be changed any more: its row would not see that."""
         for n in structures.flatten(x)[1].nodes():
+            table = tables.table_of(n.given)
+            if table is not None and self.frame is not None and not self.frame.is_fresh(table.items):
+                self.refuse_row()
             self.held.append(n.given)
             structures.freeze(n.given, f"it is an item of {self.name}, too")
+
+    def refuse_row(self) -> NoReturn:
+        raise Mismatch(f"a list that is an item of another one, or may be changed, is appended to {self.name}; append "
+                       f"a copy, as by append(x[:])")
 
     def leave(self, finish: LoopResults) -> None:
         """At the end of the body: what it has appended is written. Again where more must be known."""

@@ -24,16 +24,16 @@ import numpy as np
 
 from ...errors import GradjitError, TraceError
 from ...ir import Block, Loc, Value
-from .. import structures
+from .. import structures, tables
 from ..array import ARRAY, TracedArray
 from ..locations import fail, here, with_place
 from ..recorder import Recorder, recorders
 from ..state import Kept
 from .branches import raised_in_branch
-from .frames import BRANCH, LOOP, Frame, Retry
+from .frames import BRANCH, LOOP, Again, Frame, Retry
 from .histories import Grows, Growth
 from .loop_results import LoopResults
-from .loop_variables import Again, CarriedValue, Changes, Learned, LoopVariable, Mismatch, NotBound, RunAsPython
+from .loop_variables import CarriedValue, Changes, Learned, LoopVariable, Mismatch, NotBound, RunAsPython
 from .may_alias import refresh_all
 from .names import Site, shown
 from .states import numeric
@@ -103,6 +103,10 @@ class LoopStatement:
         self.variables: list[LoopVariable] = []
         self.histories: dict[int, Growth] = {}
         """Lists that it makes longer, by id."""
+        self.tables: list[tables.Tabulate] = []
+        """Lists that become tables before the next attempt."""
+        self.tabulated: list[tables.Tabulate] = []
+        """Those that have."""
         self.attempts = 0
         self.iteration = 0
         """How many iterations have run as ordinary Python."""
@@ -136,6 +140,11 @@ class LoopStatement:
                 error = e
         elif isinstance(error, Grows):
             error = error.refused
+        elif isinstance(error, tables.Tabulate):
+            if tables.home_of(error.items)[1] is not frame:  # a loop around this one is told
+                frame.abandon()
+                return False
+            self.tables.append(error)
         elif isinstance(error, NotBound) and not self.may_peel:
             self.learned.begins[error.key] = error.blank
             error = Again()
@@ -221,6 +230,9 @@ class LoopStatement:
         r = self.recorder
         assert r is not None
         refresh_all(r)
+        while self.tables:
+            self.tabulated.append(self.tables.pop())
+            self.tabulated[-1].carry_out()
         for g in self.histories.values():
             while True:
                 try:
@@ -237,6 +249,11 @@ class LoopStatement:
     def give_up(self, error: Exception) -> None:
         """The loop is no region. What is done instead; or raise the error."""
         raise NotImplementedError
+
+    def take_back(self) -> None:
+        """What was done before attempts for them alone."""
+        while self.tabulated:
+            self.tabulated.pop().take_back()
 
     def finish(self, values: tuple[Any, ...]) -> None:
         """The body has been traced: make the operation."""

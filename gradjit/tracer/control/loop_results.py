@@ -22,10 +22,9 @@ from ..layout import Strides
 from ..structures import Structure
 from .branch_results import has_effect
 from .branches import truth
-from .frames import OF_BYTES, Frame, substitute
+from .frames import OF_BYTES, Again, Frame, substitute
 from .histories import alias
 from .loop_variables import (
-    Again,
     Blank,
     CarriedLeaf,
     CarriedValue,

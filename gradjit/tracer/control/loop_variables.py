@@ -19,12 +19,12 @@ from ...errors import Signal, TraceError
 from ...ir import Value
 from ...probe import has_dict
 from ...records import dataclass
-from .. import structures
+from .. import structures, tables
 from ..array import ARRAY, PYTHON, TracedArray, root
 from ..perhaps import OneOf, Perhaps, Unset
 from ..structures import Structure
 from .changing_extents import ChangingExtents, steps_between
-from .frames import CONTAINERS, Frame, items_of, same_items, set_plainly
+from .frames import CONTAINERS, Again, Frame, items_of, same_items, set_plainly
 from .may_alias import same_elements
 from .states import Spec, Undefined, as_one_of, converted, described, is_same, join, numeric, options_of, spec_of, union
 
@@ -65,10 +65,6 @@ class Changes(Mismatch):
     def __init__(self, key: Any, options: tuple[Any, ...], message: str):
         super().__init__(message)
         self.key, self.options = key, options
-
-
-class Again(Signal):
-    """The attempt has shown how a variable must be carried: trace the body again."""
 
 
 FALSE, TRUE = root(np.asarray(False), None, PYTHON), root(np.asarray(True), None, PYTHON)
@@ -125,6 +121,8 @@ class Learned:
     places: list[ItemTarget] = field(default_factory=list)
     options: dict[Any, tuple[Any, ...]] = field(default_factory=dict)
     """By variable, what it may be, where that is one of several strings or the like."""
+    tables: dict[Any, Spec] = field(default_factory=dict)
+    """By variable that is bound to lists of numbers, which become tables: the type of these numbers."""
     begins: dict[Any, Blank] = field(default_factory=dict)
     """By name, of those that only the body binds while the program notes that: what it is."""
     failed: Exception | None = None
@@ -133,7 +131,7 @@ class Learned:
     def way(self) -> tuple[int, ...]:
         """Counts what may send the next attempt another way through the body; types of numbers do not."""
         facts = (self.same, self.dynamic, self.closed, self.shared, self.unordered, self.carry, self.places,
-                 self.begins, self.options, self.steps)
+                 self.begins, self.options, self.steps, self.tables)
         return tuple(map(len, facts))
 
 
@@ -328,6 +326,10 @@ class LoopVariable:
     def __init__(self, key: Any, name: str, given: Any, rebound: bool, frame: Frame, learned: Learned):
         if key in learned.begins and (given is None or isinstance(given, Undefined)):
             given = learned.begins[key].outside_of(frame)
+        if key in learned.tables:
+            frame.recorder.frame = outside_of(frame)
+            given = tables.as_table(given, learned.tables[key])
+            frame.recorder.frame = frame
         if key in learned.options:
             frame.recorder.frame = outside_of(frame)
             given = as_one_of(given, learned.options[key], f"{name} is one of several in the iterations of a loop")
@@ -364,6 +366,8 @@ class LoopVariable:
         if (self.given is None and type(x) is Perhaps) or (isinstance(self.given, Undefined) and type(x) is Unset):
             self.learned.begins[self.key] = Blank(x)
             raise Again
+        if type(x) is list and type(self.given) is list and self.leaves:
+            x = self.as_table(x)
         now, then = options_of(x), options_of(self.given)
         if now is None or then is None or (x is self.given and not isinstance(x, OneOf)):
             return x
@@ -374,6 +378,17 @@ class LoopVariable:
             self.learned.options[self.key] = every
             raise Again
         return as_one_of(x, then, self.given.why) if isinstance(self.given, OneOf) else x
+
+    def as_table(self, x: list[Any]) -> list[Any]:
+        """The same of a list of numbers, where the variable is a table; it becomes one if either list is."""
+        known = self.learned.tables.get(self.key)
+        for other in (x, self.inside):  # which loops in the body may have made a table
+            spec = tables.joined(self.given, other)
+            if spec is not None and spec != known and (known is None or join(known, spec) != known):
+                self.learned.tables[self.key] = spec
+                raise Again
+        return x if known is None or tables.spec_of_list(x) is None or (
+            (table := tables.table_of(x)) is not None and table.spec == known) else tables.as_table(x, known)
 
     def finish(self, x: Any) -> list[tuple[CarriedLeaf, Value | None]]:
         """The leaves with their values at the end of the body (None: unchanged). Again or Mismatch."""

@@ -22,9 +22,9 @@ from .. import extents, grown, operands as o
 from ..array import ARRAY, TracedArray, root
 from ..grown import Row, Tail
 from ..recorder import Recorder, recorders
-from .frames import Frame, Retry
+from .frames import Again, Frame, Retry
 from .histories import Growth, Rows, agreed, blank, handle_of, iterations_within, parted
-from .loop_variables import Again, CarriedValue, ItemTarget, Mismatch
+from .loop_variables import CarriedValue, ItemTarget, Mismatch
 from .states import Spec, converted, numeric
 
 if TYPE_CHECKING:

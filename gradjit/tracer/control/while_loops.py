@@ -12,9 +12,9 @@ from ...ir.clone import Env, copy_op, new_block
 from .. import extents
 from ..recorder import Recorder
 from .branches import truth
-from .frames import TRIAL, Frame
+from .frames import TRIAL, Again, Frame
 from .loop_regions import MUCH, TENTATIVE, LoopStatement, count_unrolled, explained
-from .loop_variables import Again, CarriedValue, Mismatch
+from .loop_variables import CarriedValue, Mismatch
 from .names import Site
 from .recursion import answered
 
@@ -107,6 +107,7 @@ class WhileStatement(LoopStatement):
             self.iteration += 1
 
     def give_up(self, error: Exception) -> None:
+        self.take_back()
         if not self.begins:
             raise explained(error, f"the loop in line {self.site.line} has a traced condition, and cannot be "
                                    f"compiled as a loop", self.loc) from error
