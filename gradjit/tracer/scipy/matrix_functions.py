@@ -12,6 +12,7 @@ from ...ir import Builder, Value, interleaved as c, matrices as m
 from .. import operands as o
 from ..array import TracedArray
 from ..built_sparse import built
+from ..calls import as_user
 from ..locations import fail
 from ..numpy import complex_matrices, factorisation as nf
 from ..numpy.common import array
@@ -239,6 +240,26 @@ def fractional_matrix_power(A, t):
     return np.linalg.matrix_power(x, int(t)) if whole else exponential(t * logarithm(x))
 
 
+# any function ---------------------------------------------------------------------------------------------------------
+def funm(A, func, disp=None):
+    """By the eigenvectors, which must be well apart: LinAlgError where they are not, and where a real matrix has a
+    complex result."""
+    x = nf.squares(A, name("funm"), complex_too=True)
+    values, vectors = np.linalg.eig(x if x.ir_dtype.is_complex else x + 0j)
+    inverse = np.linalg.inv(vectors)
+    found = (vectors * as_user(func)(values)) @ inverse
+    precise = float(np.finfo(x.dtype).eps)
+    both = np.sqrt(np.sum(np.abs(vectors) ** 2) * np.sum(np.abs(inverse) ** 2))
+    o.require(both <= precise**-0.5, "scipy.linalg.funm: the matrix is, or nearly is, one without a base of "
+                                     "eigenvectors; its function cannot be compiled", "LinAlgError")
+    if x.ir_dtype.is_complex:
+        return found
+    size = np.max(np.abs(found), initial=0)
+    o.require(np.max(np.abs(np.imag(found)), initial=0) <= 1e3 * precise * both * size,
+              "scipy.linalg.funm: the function of a real matrix is complex; give it as a complex one", "LinAlgError")
+    return np.real(found)
+
+
 # equations ------------------------------------------------------------------------------------------------------------
 def solve_sylvester(a, b, q):
     return _sylvester(squares(a, "solve_sylvester"), squares(b, "solve_sylvester"), array(q))
@@ -279,7 +300,8 @@ def _names(module: str, *rules: Rule) -> dict[tuple[str, str], Rule]:
 
 
 RULES: dict[tuple[str, str], Rule] = {
-    **_names("_matfuncs", expm, cosm, sinm, tanm, coshm, sinhm, tanhm, sqrtm, signm, logm, fractional_matrix_power),
+    **_names("_matfuncs", expm, cosm, sinm, tanm, coshm, sinhm, tanhm, sqrtm, signm, logm, fractional_matrix_power,
+             funm),
     ("scipy.sparse.linalg._matfuncs", "expm"): expm,
     ("scipy.sparse.linalg._expm_multiply", "expm_multiply"): expm_multiply,
     **_names("_expm_frechet", expm_frechet), **_names("_decomp_polar", polar),

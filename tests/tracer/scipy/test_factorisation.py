@@ -68,8 +68,8 @@ MORE: list[Call] = [
     lambda a, x, v, b: sl.cosm(a), lambda a, x, v, b: sl.sinm(a), lambda a, x, v, b: sl.tanhm(a),
 ]
 LOGARITHMS: list[Call] = [
-    lambda a, x, v, b: sl.logm(a), lambda a, x, v, b: sl.fractional_matrix_power(a, 0.3),
-    lambda a, x, v, b: sl.signm(a),
+    lambda a, x, v, b: sl.funm(a, lambda t: t * np.sin(t)), lambda a, x, v, b: sl.logm(a),
+    lambda a, x, v, b: sl.fractional_matrix_power(a, 0.3), lambda a, x, v, b: sl.signm(a),
 ]
 GROUPS = {"systems": (SYSTEMS, 1e-11), "factors": (FACTORS, 1e-11), "some": (SOME, 1e-9),
           "functions": (FUNCTIONS, 1e-9), "more": (MORE, 1e-10), "logarithms": (LOGARITHMS, 1e-9)}
@@ -91,6 +91,8 @@ ERRORS: list[tuple[Call, tuple[np.ndarray, ...], type[Exception], str]] = [
     (lambda a, v: sl.solve(a, v), (A * 0, V), LinAlgError, "Singular"),
     (lambda a, v: sl.solve(a, v), (X, V), LinAlgError, "square"),
     (lambda a, v: sl.solve(a, v[:2]), (A, V), ValueError, "do not fit together"),
+    (lambda a: sl.funm(a, np.sqrt), (-A,), LinAlgError, "is complex"),
+    (lambda a: sl.funm(a, np.exp), (np.eye(3) + np.eye(3, k=1),), LinAlgError, "base of eigenvectors"),
     (lambda a: sl.sqrtm(a), (-A,), LinAlgError, "no real square root"),
     (lambda a: sl.null_space(a), (np.ones((2, 3)),), LinAlgError,
      r"rank is not full.* for any rank write u, s, vt = np.linalg.svd\(A\).*vt\[rank:\].T"),

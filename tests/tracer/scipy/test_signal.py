@@ -66,11 +66,36 @@ SPECTRA: list[Call] = [
     lambda x, v, a, k, n, d: np.real(sg.freqz(v, d, worN=np.array([0.3, 1.2]), fs=8.0)[1]),
     lambda x, v, a, k, n, d: np.abs(sg.freqz_sos(np.where(np.arange(6) == 3, 1.0, a[:2]), 7, True)[1]),
 ]
+CHIRPS: list[Call] = [
+    lambda x, v, a, k, n, d: np.imag(sg.czt(x)), lambda x, v, a, k, n, d: np.real(sg.czt(a, 4, axis=0)),
+    lambda x, v, a, k, n, d: np.imag(sg.czt(x, 50, np.exp(-0.1j - 0.01 * v[0]), 0.9 + 0.1j)),
+    lambda x, v, a, k, n, d: np.abs(sg.zoom_fft(x, [0.2, 0.7], 15, endpoint=True)),
+    lambda x, v, a, k, n, d: np.real(sg.zoom_fft(a, 0.1 * d[0], fs=3.0)),
+    lambda x, v, a, k, n, d: np.imag(sg.hilbert2(a[:, :5])), lambda x, v, a, k, n, d: np.abs(sg.hilbert2(a, (7, 3))),
+    *(lambda x, v, a, k, n, d, m=m: sg.lombscargle(np.cumsum(np.abs(x)), np.sin(x), v**2 + 0.3, **m) for m in (
+        {}, {"normalize": True}, {"floating_mean": True, "weights": np.arange(1.0, 41.0)},
+        {"floating_mean": True, "normalize": True})),
+    lambda x, v, a, k, n, d: np.abs(sg.lombscargle(np.cumsum(np.abs(x)), x, v**2 + 0.3, normalize="amplitude")),
+]
+TRANSFER_FUNCTIONS: list[Call] = [
+    lambda x, v, a, k, n, d: sg.group_delay((n, d), 9)[1],
+    lambda x, v, a, k, n, d: sg.group_delay((n, 2), [0.3, 1.0])[0],
+    lambda x, v, a, k, n, d: sg.group_delay((v, d), v**2, fs=4.0)[1],
+    lambda x, v, a, k, n, d: sg.bilinear(n, d, 2.0)[0],
+    lambda x, v, a, k, n, d: sg.bilinear(d, n, 0.7)[1], lambda x, v, a, k, n, d: sg.tf2ss(n, d)[0],
+    lambda x, v, a, k, n, d: sg.tf2ss(v, d)[2], lambda x, v, a, k, n, d: sg.tf2ss(n[:1], d[:1])[3],
+    lambda x, v, a, k, n, d: np.sort(np.abs(sg.tf2zpk(n, d)[1])), lambda x, v, a, k, n, d: sg.tf2zpk(n, d)[2],
+    lambda x, v, a, k, n, d: sg.tf2sos(n, d), lambda x, v, a, k, n, d: sg.firls(7, [0, 0.3, 0.5, 1], n[[0, 0, 1, 1]]),
+    lambda x, v, a, k, n, d: sg.order_filter(a, np.ones((3, 1)), 0),
+    lambda x, v, a, k, n, d: sg.order_filter(x, [1, 0, 1, 1, 0], 2),
+]
 
 
 @pytest.mark.thinned
-@pytest.mark.parametrize("calls", [CONVOLUTIONS, BOUNDARIES, FILTERS, SMOOTHING, SPECTRA[::2]],
-                         ids=["convolutions", "boundaries", "filters", "smoothing", "spectra"])
+@pytest.mark.parametrize("calls", [CONVOLUTIONS, CHIRPS, TRANSFER_FUNCTIONS, BOUNDARIES, FILTERS, SMOOTHING,
+                                   SPECTRA[::2]],
+                         ids=["convolutions", "chirps", "transfer functions", "boundaries", "filters", "smoothing",
+                              "spectra"])
 def test_values(calls: list[Call]) -> None:
     check_values(calls, ARGS, 1e-9)
 
@@ -88,14 +113,17 @@ def test_spectra_have_their_frequencies_and_times() -> None:
 
 
 @pytest.mark.thinned
-@pytest.mark.parametrize("calls", [CONVOLUTIONS[3:6], BOUNDARIES[4::7], FILTERS[::4], SMOOTHING[::5], SPECTRA[::6]],
-                         ids=["convolutions", "boundaries", "filters", "smoothing", "spectra"])
+@pytest.mark.parametrize("calls", [CONVOLUTIONS[3:6], CHIRPS[::3], TRANSFER_FUNCTIONS[::4], BOUNDARIES[4::7],
+                                   FILTERS[::4], SMOOTHING[::5], SPECTRA[::6]],
+                         ids=["convolutions", "chirps", "transfer functions", "boundaries", "filters", "smoothing",
+                              "spectra"])
 def test_gradients(calls: list[Call]) -> None:
     check_gradients(calls, ARGS)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("calls", [CONVOLUTIONS, BOUNDARIES, FILTERS, SMOOTHING, SPECTRA])
+@pytest.mark.parametrize("calls", [CONVOLUTIONS, CHIRPS, TRANSFER_FUNCTIONS, BOUNDARIES, FILTERS, SMOOTHING,
+                                   SPECTRA])
 def test_all_gradients(calls: list[Call]) -> None:
     check_gradients(calls, ARGS)
 

@@ -272,9 +272,20 @@ def firwin(numtaps, cutoff, *, width=None, window="hamming", pass_zero=True, sca
     return h / np.sum(h * np.cos(math.pi * m * middle))
 
 
+def firls(numtaps, bands, desired, *, weight=None, fs=None):
+    """Least squares: the coefficients are linear in what is desired at the edges of the bands."""
+    edges = static(bands, "bands")
+    gains: Any = np.reshape(doubles(desired), -1)
+    given = {"weight": None if weight is None else static(weight, "weight"), "fs": fs}
+    each = importlib.import_module("scipy.signal").firls
+    require(array(gains >= 0), "desired must be non-negative.")
+    columns = [each(numtaps, edges, unit, **given) for unit in np.eye(int(gains.shape[0]))]
+    return np.stack(columns, axis=1) @ gains
+
+
 _DESIGN = (lp2lp_zpk, lp2hp_zpk, lp2bp_zpk, lp2bs_zpk, bilinear_zpk, zpk2tf, zpk2sos, sos2tf, freqz_zpk, iirfilter,
            butter, cheby1, cheby2, ellip, bessel, iirnotch, iirpeak)
 RULES: dict[tuple[str, str], Rule] = {
     **{("scipy.signal._filter_design", f.__name__): f for f in _DESIGN},
-    ("scipy.signal._fir_filter_design", "firwin"): firwin,
+    **{("scipy.signal._fir_filter_design", f.__name__): f for f in (firwin, firls)},
 }

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ...numpy.common import array, static
-from ...operands import cast
+from ...operands import cast, static_int
 from ..written_loops import Rule, axis_of, back, floats, invalid, rows_of, sequence
 from .sums_of_products import correlate
 
@@ -91,6 +91,17 @@ def medfilt(volume, kernel_size=None):
     return np.sort(windows, axis=0)[windows.shape[0] // 2]
 
 
+def order_filter(a, domain, rank):
+    """The element of that rank in windows where the domain is not zero; zeros are around."""
+    v, shape = array(a), np.asarray(static(domain, "domain")) != 0
+    if any(k % 2 != 1 for k in shape.shape) or shape.ndim != v.ndim:
+        invalid("Each dimension of domain argument should have an odd number of elements.")
+    around = np.pad(v, [(k // 2, k // 2) for k in shape.shape])
+    windows = np.stack([around[tuple(slice(j, j + n) for j, n in zip(at, v.shape, strict=True))]
+                        for at in np.argwhere(shape).tolist()])
+    return np.sort(windows, axis=0)[static_int(rank, "rank")]
+
+
 def medfilt2d(input, kernel_size=3):
     if array(input).ndim != 2:
         invalid("medfilt2d wants an array of two axes")
@@ -110,6 +121,6 @@ def wiener(im, mysize=None, noise=None):
 
 _FILE = "scipy.signal._signaltools"
 RULES: dict[tuple[str, str], Rule] = {
-    **{(_FILE, f.__name__): f for f in (detrend, medfilt, medfilt2d, wiener)},
+    **{(_FILE, f.__name__): f for f in (detrend, medfilt, medfilt2d, order_filter, wiener)},
     ("scipy.signal._savitzky_golay", "savgol_filter"): savgol_filter,
 }

@@ -95,6 +95,12 @@ def sem(a, axis=0, ddof=1, *, keepdims=False):
     return np.std(x, axis=axis, ddof=ddof, keepdims=keepdims) / length(x, axis) ** 0.5
 
 
+def gstd(a, axis=0, ddof=1, *, keepdims=False):
+    """exp of the logarithms' standard deviation."""
+    x, axis = sample(a, axis)
+    return np.exp(np.std(np.log(x), axis=axis, ddof=ddof, keepdims=keepdims))
+
+
 def variation(a, axis=0, ddof=0, *, keepdims=False):
     x, axis = sample(a, axis)
     return np.std(x, axis=axis, ddof=ddof, keepdims=keepdims) / np.mean(x, axis=axis, keepdims=keepdims)
@@ -354,8 +360,8 @@ def gaussian_kde(dataset, bw_method=None, weights=None):
 
 _STATS = "scipy.stats._stats_py"
 RULES: dict[tuple[str, str], Rule] = {
-    **{(_STATS, f.__name__): f for f in (gmean, hmean, pmean, trim_mean, zscore, zmap, sem, iqr, moment, skew, kurtosis,
-                                         ttest_1samp, ttest_rel, ttest_ind, pearsonr, rankdata, mode,
+    **{(_STATS, f.__name__): f for f in (gmean, hmean, pmean, gstd, trim_mean, zscore, zmap, sem, iqr, moment, skew,
+                                         kurtosis, ttest_1samp, ttest_rel, ttest_ind, pearsonr, rankdata, mode,
                                          wasserstein_distance, energy_distance, linregress)},
     ("scipy.stats._variation", "variation"): variation, ("scipy.stats._entropy", "entropy"): entropy,
     ("scipy.stats._stats_mstats_common", "linregress"): linregress,
