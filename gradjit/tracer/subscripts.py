@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import field
 from typing import Any, NoReturn
 
@@ -19,6 +19,7 @@ from .array import ARRAY, FLAT, SCALAR, TracedArray
 from .conversion import element, elements
 from .extents import form
 from .known_elements import known_elements
+from .layout import Strides, axes_of_loop, nested
 from .locations import fail
 from .masked_selection import Selection, elements_of, write as write_by_places
 from .shaping import located, windowed
@@ -58,7 +59,9 @@ def getitem(x: TracedArray, key: Any) -> Any:
         return Selection(x, mask)
     k = parse(x, key)
     if k.arrays:
-        return leave(gather(indexed(x, k), k))
+        chosen_from = indexed(x, k)
+        got = gather(chosen_from, k)
+        return leave(o.laid(o.root(got.content, got.home, got.kind), strides_of_gathered(chosen_from, k)))
     v = windowed(x, k.window)
     if k.axes or k.ellipsis:
         return o.root(v.content, v.home, ARRAY) if k.copies or x.origin == FLAT else v
@@ -267,8 +270,12 @@ def index_array(item: Any, extent: int | Value, axis: int) -> TracedArray:
     """A non-negative i64 index; known ones are checked now, where the extent is known."""
     if isinstance(item, (list, tuple)) and not o.is_traced(item) and not len(item):
         return o.constant(np.zeros(np.shape(item), np.int64))
-    i = o.as_traced(item)
-    i = o.root(i.content, i.home, i.kind)  # as it is now: a later write to the index array changes nothing
+    given = o.as_traced(item)
+    now = o.root(given.content, given.home, given.kind)  # a later write to the index array changes nothing
+    return o.laid(not_negative(now, extent, axis), given.strides_in_elements)
+
+
+def not_negative(i: TracedArray, extent: int | Value, axis: int) -> TracedArray:
     if not i.ir_dtype.is_integer:
         fail(BoundsError, f"arrays used as indices must be of integer (or boolean) type, got {i.dtype}")
     if (a := i.known) is not None and isinstance(extent, int) and not is_open(extent):
@@ -398,6 +405,25 @@ def gather(v: TracedArray, k: Key) -> TracedArray:
     got = o.emit("gather", v, *indices, axes=axes)
     perm = placement(v, k, axes, indices[0].ndim)
     return got if perm == tuple(range(len(perm))) else o.emit("transpose", got, perm=perm)
+
+
+def strides_of_gathered(v: TracedArray, k: Key) -> Strides:
+    """Memory has the index axes outermost, in their order, and within them the other axes as the array has them; where
+    there are no others, NumPy's loop over the index arrays decides."""
+    axes, indices = aligned(k)
+    rank, rest = indices[0].ndim, [a for a in range(v.ndim) if a not in axes]
+    perm = placement(v, k, axes, rank)
+    kept = tuple(v.extents[a] for a in rest)
+    inner = () if v.strides_in_elements is None else tuple(v.strides_in_elements[a] for a in rest)
+    outer: Sequence[int] | None = range(rank)
+    within = axes_of_loop(kept, [(kept, inner if len(inner) == len(rest) else None)])
+    if not rest:
+        outer = axes_of_loop(indices[0].extents, [(i.extents, i.strides_in_elements) for i in k.arrays.values()])
+    if outer is None or within is None:
+        return None
+    shape = (*indices[0].extents, *kept)
+    order = [*outer, *(rank + a for a in within)]
+    return nested([shape[p] for p in perm], [perm.index(a) for a in order])
 
 
 def known_rows(v: TracedArray, axis: int, index: np.ndarray) -> TracedArray:

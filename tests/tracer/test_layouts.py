@@ -42,6 +42,15 @@ SOURCES: dict[str, Callable[[Any], Any]] = {
     "order of a ufunc": lambda c: np.add(c, 1.0, order="F"),
     "full in order F": lambda c: np.full((3, 4), 2.0, order="F") + c,
     "an integer": lambda c: c.T.astype(int),
+    "chosen columns": lambda c: c[:-1, [2, 0, 1]],
+    "chosen columns of transposed": lambda c: c.T[1:, [2, 0]],
+    "chosen rows": lambda c: c[[2, 0]],
+    "chosen columns with a new axis": lambda c: c[:, None, [2, 0]][:, 0],
+    "columns under a mask": lambda c: c[:, np.array([True, False, True, True])],
+    "chosen by two arrays in order F": lambda c: c[np.asfortranarray([[0, 1], [2, 0]]), [[1], [3]]],
+    "chosen by numbers that are computed": lambda c: c[:, np.argsort(c[0])[:2]],
+    "taken columns": lambda c: np.take(c, [2, 0, 1], axis=1),
+    "columns left": lambda c: np.delete(c, 1, axis=1),
 }
 TAKES: dict[str, Callable[[Any], Any]] = {
     "asfortranarray": np.asfortranarray,
