@@ -26,6 +26,8 @@ from .recorder import current
 
 ARRAYS = {"csr": ("data", "indices", "indptr"), "csc": ("data", "indices", "indptr"), "coo": ("data", "row", "col")}
 """The formats that are known, with the attributes that hold their arrays."""
+DIAGONALS = ("data", "offsets")
+"""The same of the format dia, whose elements are taken one by one."""
 TRANSPOSED = {"csr": "csc", "csc": "csr", "coo": "coo"}
 
 
@@ -170,7 +172,7 @@ class Sparse:
 
 def refuse(matrix: Any, what: str) -> NoReturn:
     fail(UnsupportedError, f"{what} of a {type(matrix).__name__}: sparse matrices from outside are supported in the "
-                           f"formats {', '.join(ARRAYS)}; write {type(matrix).__name__}.tocsr() outside")
+                           f"formats {', '.join(ARRAYS)} and dia; write {type(matrix).__name__}.tocsr() outside")
 
 
 def stand_in(matrix: Any) -> Sparse:
@@ -178,13 +180,28 @@ def stand_in(matrix: Any) -> Sparse:
     world = outside(current())
     entry = world.sparse.get(id(matrix))
     if entry is None:
-        if matrix.format not in ARRAYS or len(matrix.shape) != 2:
+        names = DIAGONALS if matrix.format == "dia" else ARRAYS.get(matrix.format)
+        if names is None or len(matrix.shape) != 2:
             refuse(matrix, f"the format {matrix.format}")
         world.enter(matrix.shape, Source("attribute", matrix, "shape"))
-        arrays = tuple(o.captured(getattr(matrix, name), Source("attribute", matrix, name))
-                       for name in ARRAYS[matrix.format])
-        entry = world.sparse[id(matrix)] = matrix, Sparse(matrix, matrix.format, arrays, matrix.shape)
+        arrays = tuple(o.captured(getattr(matrix, name), Source("attribute", matrix, name)) for name in names)
+        form = matrix.format
+        if names is DIAGONALS:
+            form, arrays = "coo", from_diagonals(arrays[0], arrays[1], matrix.shape)
+        entry = world.sparse[id(matrix)] = matrix, Sparse(matrix, form, arrays, matrix.shape)
     return entry[1]
+
+
+def from_diagonals(data: TracedArray, offsets: TracedArray, shape: tuple[int, int]) -> tuple[TracedArray, ...]:
+    """Values, rows and columns of what stands on diagonals; `data` has a row for each, by the columns."""
+    places = known_elements(offsets)
+    assert places is not None
+    m, n = shape
+    column = np.tile(np.arange(min(n, data.shape[1])), (len(places), 1))
+    row = column - places[:, np.newaxis]
+    diagonal, at = np.nonzero((row >= 0) & (row < m))
+    values: Any = data[diagonal, column[diagonal, at]]
+    return values, o.constant(row[diagonal, at]), o.constant(column[diagonal, at])
 
 
 def matrix_of(x: Any) -> Any:
@@ -192,7 +209,7 @@ def matrix_of(x: Any) -> Any:
     if type(x) is not Sparse:
         return x
     if x._form != x._matrix.format:
-        refuse(x._matrix, "passing the transposed to a library")
+        refuse(x._matrix, "passing it, transposed or by its diagonals, to a library")
     for a in x._arrays:
         known_elements(a)
     return x._matrix

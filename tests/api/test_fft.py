@@ -48,6 +48,7 @@ COSINES: list[Function] = [
     *(lambda x, f=f, n=n: f(x, 2, n) for f in (sf.dct, sf.dst) for n in (2, 9)),
     *(lambda x, f=f: f(x, norm="ortho") for f in (sf.dctn, sf.idctn, sf.dstn, sf.idstn)),
     lambda x: sf.dctn(x, 3, (3, 8), (1, 0)), lambda x: sf.dct(x, 2, orthogonalize=True),
+    *(lambda x, f=f, k=k: f(np.real(x), 0.1, 0.5, offset=0.2, bias=k) for f in (sf.fht, sf.ifht) for k in (0, 0.3)),
     lambda x: sf.dct(x, 3, norm="ortho", orthogonalize=False), lambda x: sf.dct(x, 4, 1), lambda x: sf.dst(x, 1, 1),
 ]
 

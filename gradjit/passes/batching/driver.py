@@ -17,6 +17,7 @@ from ...ir.core import map_attr, map_type
 from ...records import dataclass
 from ...tracer.locations import fail
 from .. import dependence
+from ..dce import dce
 from ..inline import inline_calls
 
 Rule = Callable[..., Sequence[Value]]
@@ -186,8 +187,9 @@ class Batcher:
 
 
 def prepared(func: Func) -> Func:
-    """The function as it is batched: with the bodies of what it calls in place."""
-    return inline_calls(func, isolated=False)
+    """The function as it is batched: with the bodies of what it calls in place, and without what nobody reads, which
+    might have other sizes in each lane."""
+    return dce(inline_calls(func, isolated=False))
 
 
 def batched_function(func: Func, batched: Sequence[bool], size: int, tables: BatchingTables, masked: bool = False,

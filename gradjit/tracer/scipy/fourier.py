@@ -6,6 +6,7 @@ oddly, of which only a half is computed.
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Callable
 from typing import Any
 
@@ -15,7 +16,7 @@ from ...errors import ArgumentError
 from .. import operands as o
 from ..locations import fail
 from ..numpy import fourier as nf
-from ..numpy.common import array, concat, full_like, iota, slice_axis
+from ..numpy.common import array, concat, full_like, iota, slice_axis, static
 from ..numpy.complex_numbers import by_parts, values
 from ..operands import TracedArray, cast, emit
 
@@ -176,7 +177,27 @@ def _several(rule: Rule, axes: Any, *more: Any) -> Rule:
 
 
 _BASIC, _REAL = "scipy.fft._basic", "scipy.fft._realtransforms"
+# Hankel -------------------------------------------------------------------------------------------------------------
+def _hankel(inverse: bool) -> Rule:
+    """Of samples at logarithms that stand evenly, by the coefficients that SciPy gives for the kernel."""
+    def rule(a: Any, dln: Any, mu: Any, offset: Any = 0.0, bias: Any = 0.0) -> Any:
+        x: Any = cast(array(a), np.float64)
+        step, order, first, tilt = (float(static(v, what)) for v, what in (
+            (dln, "dln"), (mu, "mu"), (offset, "offset"), (bias, "bias")))
+        n = int(x.shape[-1])
+        kernel = importlib.import_module("scipy.fft._fftlog_backend").fhtcoeff(n, step, order, first, tilt, inverse)
+        places = (np.arange(n) - (n - 1) / 2) * step
+        sign, shift = (1.0, first) if inverse else (-1.0, 0.0)
+        spectrum = np.fft.rfft(x * np.exp(sign * tilt * (places + shift)))
+        spectrum = spectrum / np.conj(kernel) if inverse else spectrum * kernel
+        found = np.fft.irfft(spectrum, n)[..., ::-1]
+        return found * np.exp(sign * tilt * (places + (first - shift)))
+
+    return rule
+
+
 RULES: dict[tuple[str, str], Rule] = {
+    **{("scipy.fft._fftlog", name): _hankel(name == "ifht") for name in ("fht", "ifht")},
     **{(_BASIC, f.__name__): _line(f) for f in (nf.fft, nf.ifft, nf.rfft, nf.irfft, nf.hfft, nf.ihfft)},
     **{(_BASIC, f"fft{d}"): _several(nf.over_axes, a, False) for d, a in (("n", None), ("2", (-2, -1)))},
     **{(_BASIC, f"ifft{d}"): _several(nf.over_axes, a, True) for d, a in (("n", None), ("2", (-2, -1)))},

@@ -7,8 +7,11 @@ from typing import Any
 
 import numpy as np
 
+from ...errors import ShapeError
+from ..locations import fail
 from ..numpy.common import array, magnitude
-from ..operands import cast, unsupported
+from ..operands import cast, require, unsupported
+from .factorisation import orthogonal_procrustes
 
 Rule = Callable[..., Any]
 
@@ -132,8 +135,23 @@ def _of_vectors(f: Rule) -> Rule:
 
 
 _FILE = "scipy.spatial.distance"
+def procrustes(data1, data2):
+    """Both sets of points, centred and of one size, the second turned and scaled to the first; and what is left."""
+    both = [cast(array(x), np.float64) for x in (data1, data2)]
+    if both[0].ndim != 2 or both[1].ndim != 2 or both[0].shape != both[1].shape:
+        fail(ShapeError, f"two matrices of one shape are wanted, not {both[0].shape} and {both[1].shape}")
+    centred: list[Any] = [x - np.mean(x, axis=0) for x in both]
+    sizes = [np.linalg.norm(x) for x in centred]
+    require(array((sizes[0] > 0) & (sizes[1] > 0)), "Input matrices must contain >1 unique points")
+    first, second = (x / size for x, size in zip(centred, sizes, strict=True))
+    turn, scale = orthogonal_procrustes(first, second)
+    second = (second @ turn.T) * scale
+    return first, second, np.sum((first - second) ** 2)
+
+
 RULES: dict[tuple[str, str], Rule] = {
     (_FILE, "cdist"): cdist, (_FILE, "pdist"): pdist, (_FILE, "squareform"): squareform,
     (_FILE, "mahalanobis"): mahalanobis, ("scipy.spatial._kdtree", "distance_matrix"): distance_matrix,
+    ("scipy.spatial._procrustes", "procrustes"): procrustes,
     **{(_FILE, name): _of_vectors(f) for name, f in METRICS.items()},
 }

@@ -20,6 +20,7 @@ V, M = RNG.normal(size=N), RNG.normal(size=(N, 2))
 OUTSIDE = ss.csr_matrix((np.arange(1.0, 15.0), (ROW, COL)), shape=(N, N))
 COLUMNS = ss.csc_matrix(OUTSIDE + 50 * ss.eye(N))
 INDPTR, INDICES = OUTSIDE.indptr.copy(), OUTSIDE.indices.copy()
+BAND = ss.diags_array([np.arange(1.0, N), np.arange(2.0, N + 2)], offsets=[-1, 0])
 
 
 def csr(d: Any) -> Any:
@@ -69,6 +70,8 @@ FUNCTIONS: dict[str, Any] = {
     "made inside": lambda d: ((csr(d) + 2 * ss.eye(N)).toarray(), (ss.eye(N) - csr(d)).toarray(),
                               csr(d) @ ss.eye(N, k=1) @ V, (ss.eye(N, k=1) @ csr(d)) @ V,
                               sla.spsolve(ss.diags(np.arange(1.0, N + 1)).tocsc(), d[:N])),
+    "diagonals from outside": lambda d: (BAND @ d[:N], (BAND.T @ csr(d)).toarray(), (csr(d) + BAND).toarray(),
+                                         ss.kron(csr(d), ss.eye(2)).toarray(), BAND.toarray() * d[0]),
     "diagonals": of_diagonals, "least squares": least_squares, "stiffness": stiffness, "steps": steps,
     "solve": lambda d: (sla.spsolve(csr(d), V), sla.spsolve(csr(d), M), sla.spsolve(COLUMNS, d[:N])),
     "iterative": lambda d: (sla.cg(csr(d).T @ csr(d), V, rtol=1e-13)[0], sla.gmres(csr(d), V, rtol=1e-13)[0],

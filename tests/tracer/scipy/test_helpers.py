@@ -10,6 +10,7 @@ import scipy.integrate as sq
 import scipy.interpolate as si
 import scipy.linalg as sl
 import scipy.spatial.distance as sd
+from scipy.spatial import procrustes
 
 import gradjit as gj
 from gradjit.errors import UnsupportedError
@@ -43,6 +44,7 @@ DISTANCES: list[Call] = [
     lambda x, y, a, b: sd.cdist(a, b, "minkowski", p=3), lambda x, y, a, b: sd.pdist(np.concatenate([a, b])),
     lambda x, y, a, b: sd.squareform(x[:3]), lambda x, y, a, b: sd.squareform(sd.squareform(x[:3])),
     *(lambda x, y, a, b, f=f: f(x, y) for f in (sd.euclidean, sd.cosine, sd.cityblock, sd.correlation, sd.canberra)),
+    lambda x, y, a, b: procrustes(a, b)[1], lambda x, y, a, b: procrustes(a, np.sin(3 * b))[2],
     lambda x, y, a, b: sd.minkowski(x, y, 3), lambda x, y, a, b: sd.euclidean(x, y, np.arange(1.0, 6.0)),
 ]
 

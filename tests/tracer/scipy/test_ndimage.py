@@ -33,6 +33,11 @@ FILTERS: list[Call] = [
     lambda x, a, v, b, p: sn.correlate(a, b, origin=(1, 0)), lambda x, a, v, b, p: sn.convolve(a, b, mode="wrap"),
     lambda x, a, v, b, p: sn.correlate(a, np.ones((6, 5)), mode="mirror"),
 ]
+SPECTRA: list[Call] = [
+    lambda x, a, v, b, p: np.abs(sn.fourier_gaussian(np.fft.fft2(a), (1.0, 0.3))),
+    lambda x, a, v, b, p: np.imag(sn.fourier_shift(np.fft.rfft2(a), shift=[0.5, 2.0], n=6)),
+    lambda x, a, v, b, p: sn.fourier_uniform(a, 3), lambda x, a, v, b, p: sn.fourier_ellipsoid(a, size=2.0),
+]
 RANKS: list[Call] = [
     lambda x, a, v, b, p: sn.median_filter(x, 3), lambda x, a, v, b, p: sn.median_filter(a, (2, 3), origin=(0, 1)),
     lambda x, a, v, b, p: sn.maximum_filter(a, 3), lambda x, a, v, b, p: sn.maximum_filter(a, footprint=CROSS),
@@ -74,13 +79,13 @@ MEASURED: list[Call] = [
     lambda x, a, v, b, p: sn.maximum(x, LABELS, [0, 3]), lambda x, a, v, b, p: sn.center_of_mass(a ** 2)[1],
     lambda x, a, v, b, p: sn.center_of_mass(x ** 2, LABELS, [1, 3])[1][0], lambda x, a, v, b, p: sn.mean(a),
 ]
-GROUPS = [FILTERS, RANKS, MORPHOLOGY, PLACED, RESAMPLED, MEASURED]
-NAMES = ["filters", "ranks", "morphology", "placed", "resampled", "measured"]
+GROUPS = [FILTERS, SPECTRA, RANKS, MORPHOLOGY, PLACED, RESAMPLED, MEASURED]
+NAMES = ["filters", "spectra", "ranks", "morphology", "placed", "resampled", "measured"]
 
 
 @pytest.mark.thinned
-@pytest.mark.parametrize("calls", [FILTERS[::3], RANKS[::2], MORPHOLOGY[::3], PLACED[4::14], RESAMPLED[1::11],
-                                   MEASURED], ids=NAMES)
+@pytest.mark.parametrize("calls", [FILTERS[::3], SPECTRA, RANKS[::2], MORPHOLOGY[::3], PLACED[4::14],
+                                   RESAMPLED[1::11], MEASURED], ids=NAMES)
 def test_values_and_gradients(calls: list[Call]) -> None:
     check_values(calls, ARGS, 1e-10)
     check_gradients(calls, ARGS)
