@@ -35,6 +35,26 @@ SMOOTH: list[Call] = [
     lambda x, y, a: st.moment(x, 3), lambda x, y, a: st.moment(x, [1, 2, 3]),
     lambda x, y, a: st.moment(x, 2, center=0.3),
 ]
+LONG = np.random.default_rng(2).normal(size=(12, 3))
+MOMENTS: list[Call] = [
+    lambda a: st.circmean(a), lambda a: st.circmean(a, 180, -180, axis=0), lambda a: st.circvar(a, axis=1),
+    lambda a: st.circstd(a, 3.0, axis=0), lambda a: st.circstd(a, normalize=True),
+    lambda a: st.tmean(a), lambda a: st.tmean(a, (-1, 0.9)), lambda a: st.tmean(a, (None, 0.5), axis=0),
+    lambda a: st.tvar(a, (-1.5, 1.5)), lambda a: st.tstd(a, (-1.9, None), (False, True), 1, 0),
+    lambda a: st.tsem(a, (-1, 1)), lambda a: st.tmin(a, -0.5), lambda a: st.tmax(a, 0.3, axis=1, inclusive=False),
+    lambda a: st.median_abs_deviation(a), lambda a: st.median_abs_deviation(a, 1, np.mean, "normal"),
+    lambda a: st.gzscore(np.exp(a), axis=1, ddof=1), lambda a: st.describe(a).minmax[1],
+    lambda a: st.describe(a, axis=None, ddof=0, bias=False).kurtosis, lambda a: st.describe(a[:, 0]).variance,
+    lambda a: st.skewtest(a).statistic, lambda a: st.skewtest(a[:, 0], alternative="less").pvalue,
+    lambda a: st.kurtosistest(a, axis=None)[0], lambda a: st.kurtosistest(a, alternative="greater")[1],
+    lambda a: st.normaltest(a)[0], lambda a: st.normaltest(a)[1], lambda a: st.jarque_bera(a)[0],
+    lambda a: st.jarque_bera(a, axis=0)[1], lambda a: st.bartlett(a[:, 0], a[2:, 1], a[:, 2])[0],
+    lambda a: st.bartlett(a[:, 0], 9.0 * a[:, 1])[1], lambda a: st.levene(a[:, 0], a[2:, 1], a[:, 2])[0],
+    lambda a: st.levene(a, 3.0 * a[1:], center="mean", axis=0)[1], lambda a: st.pointbiserialr(a[:, 0] > 0, a[:, 1])[0],
+    lambda a: st.combine_pvalues(st.norm.cdf(a[:, 0]))[0], lambda a: st.combine_pvalues(st.norm.cdf(a[:, 0])).pvalue,
+    *(lambda a, k=k: st.yeojohnson(a[:, 0], k) for k in (-0.5, 0, 1.3, 2)),
+    lambda a: st.yeojohnson_llf(a[0, 0], a[:, 1]),
+]
 STEPS: list[Call] = [
     *(lambda i, m=m: st.rankdata(i, m) for m in ("average", "min", "max", "dense", "ordinal")),
     lambda i: st.mode(i)[0], lambda i: st.mode(i).count, lambda i: st.zscore(i * 0 + 2),
@@ -43,6 +63,7 @@ STEPS: list[Call] = [
 
 def test_values() -> None:
     check_values(SMOOTH, [X, Y, A], 1e-11)
+    check_values(MOMENTS, [LONG], 1e-10)
     check_values(STEPS, [np.array([3, 1, 2, 3, 5, 1, 3])])
     check_values(STEPS[:5], [X])
 
@@ -50,3 +71,4 @@ def test_values() -> None:
 @pytest.mark.slow
 def test_gradients() -> None:
     check_gradients(SMOOTH, [X, Y, A])
+    check_gradients(MOMENTS, [LONG], 1e-5)
