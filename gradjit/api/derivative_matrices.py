@@ -148,7 +148,7 @@ def pushed_basis(t: Traced, func: Func, p: int, kept: Sequence[int] | None = Non
     """The tangents of all results for every basis vector of parameter `p`: arrays of shape result + parameter."""
     from ..passes.batching import batch
     from ..passes.jvp import jvp
-    pushed = jvp(func, [p])
+    pushed = jvp(func, [p], along_basis=func.params[p].type.rank > 0)
     wanted = len(func.results) if kept is None else len(kept)
     pushed.body.results = pushed.body.results[len(func.results):]
     assert len(pushed.results) == wanted
@@ -166,7 +166,7 @@ def pulled_basis(t: Traced, k: int, floats: Sequence[int], parameters: Sequence[
     from ..passes.vjp import reverse
     func = t.trace.func
     y = func.results[k].type
-    pulled = reverse(func, parameters)
+    pulled = reverse(func, parameters, along_basis=y.rank > 0)
     pulled.body.results = pulled.body.results[len(func.results):]
     if y.size == 0:
         return [root(repeated(0, (*y.extents, *v.type.extents), v.dtype.np), None, ARRAY) for v in pulled.results]

@@ -7,6 +7,7 @@ from functools import cached_property
 
 from ..ir import OPS, TAPE, Block, Func, Op, Slope, Value, walk
 from . import dependence
+from .masks import is_steep
 
 
 class Activity:
@@ -41,6 +42,12 @@ class Activity:
         """The values (and slots) whose cotangents go on through a derivative that may be infinite at finite operands.
         There a cotangent of zero is not as good as an absent one."""
         return dependence.reached(self.graph, (r for op in walk(self.block) if OPS[op.name].slope is not Slope.FINITE
+                                         for r in op.results if r in self.found))
+
+    @cached_property
+    def steep(self) -> set[dependence.Node]:
+        """Those of them whose cotangents go on through a derivative that may be infinite where the result is finite."""
+        return dependence.reached(self.graph, (r for op in walk(self.block) if is_steep(op)
                                          for r in op.results if r in self.found))
 
     def places(self, op: Op) -> list[int]:

@@ -7,10 +7,12 @@ next one, until nothing changes: twice, nearly always, as there are three answer
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Container, Iterable
 from enum import Enum
+from typing import Generic, TypeVar
 
-from ..ir import OPS, Block, Loop, Op, Slope, Value, captures, is_loop
+from ..ir import OPS, Block, Loop, Op, Value, captures, is_loop
 from ..ir.ops.tape import record_of
 from . import dependence
 from .activity import Activity, inexact
@@ -26,6 +28,7 @@ class Presence(Enum):
 
 NEVER, MAYBE, ALWAYS = Presence.NEVER, Presence.MAYBE, Presence.ALWAYS
 State = dict[Value, Presence]
+T = TypeVar("T")
 
 
 def joined(x: Presence, y: Presence) -> Presence:
@@ -38,17 +41,31 @@ def agreed(x: Presence, y: Presence) -> Presence:
     return x if x is y else MAYBE
 
 
-class Backwards:
-    """The walk for cotangents over blocks of a function, with what `active` says.
+class Walk(Generic[T]):
+    """A walk backwards over blocks of a function, for what is known of cotangents: one of a few answers for each value,
+    with what `active` says.
 
-    met: whether a cotangent that is there only sometimes meets a derivative that may be infinite.
+    nothing: the answer where no cotangent arrives.
     """
+
+    nothing: T
 
     def __init__(self, active: Activity):
         self.active = active
-        self.met = False
 
-    def block(self, block: Block, state: State) -> None:
+    @abstractmethod
+    def joined(self, x: T, y: T) -> T:
+        """That of a sum."""
+
+    @abstractmethod
+    def agreed(self, x: T, y: T) -> T:
+        """That of one or the other."""
+
+    @abstractmethod
+    def straight(self, op: Op, state: dict[Value, T]) -> None:
+        """An operation without regions: what its operands get."""
+
+    def block(self, block: Block, state: dict[Value, T]) -> None:
         for op in reversed(block.ops):
             if op.name == "if":
                 self.branch(op, state)
@@ -57,9 +74,69 @@ class Backwards:
             else:
                 self.straight(op, state)
 
-    def add(self, state: State, v: Value, p: Presence) -> None:
-        if p is not NEVER and v in self.active:
-            state[v] = joined(p, state.get(v, NEVER))
+    def add(self, state: dict[Value, T], v: Value, p: T) -> None:
+        if p is not self.nothing and v in self.active:
+            state[v] = self.joined(p, state.get(v, self.nothing))
+
+    def branch(self, op: Op, state: dict[Value, T]) -> None:
+        came = [state.pop(r, self.nothing) for r in op.results]
+        sides = []
+        for region in op.regions:
+            side = dict(state)
+            for v, p in zip(region.results, came, strict=True):
+                self.add(side, v, p)
+            self.block(region, side)
+            sides.append(side)
+        for v in dict.fromkeys(v for side in sides for v in side):
+            state[v] = self.agreed(*(side.get(v, self.nothing) for side in sides))
+
+    def loop(self, loop: Loop, state: dict[Value, T]) -> None:
+        came = [state.pop(r, self.nothing) for r in loop.results]
+        taken = self.taken(loop)
+        begun, ended = self.iterations(loop, came, [state.get(v, self.nothing) for v in taken], taken)
+        known = [self.agreed(b, e) for b, e in zip(begun, ended, strict=True)]
+        for v, p in zip(taken, known[len(came):], strict=True):
+            state[v] = p
+        for v, p in zip(loop.inits, known, strict=False):
+            self.add(state, v, p)
+
+    def taken(self, loop: Loop) -> list[Value]:
+        return [v for v in captures(loop.op) if v in self.active]
+
+    def iterations(self, loop: Loop, came: Iterable[T], there: Iterable[T], taken: Iterable[Value]
+              ) -> tuple[list[T], list[T]]:
+        """For each carried value, and then for what the loop takes from outside: what comes into any iteration, and
+        what goes out of it. `came` and `there` is what comes in from behind."""
+        taken, begun = list(taken), [*came, *there]
+        while True:
+            inner: dict[Value, T] = {}
+            for v, p in zip((*loop.yields, *taken), begun, strict=True):
+                self.add(inner, v, p)
+            self.block(loop.body, inner)
+            ended = [inner.get(v, self.nothing) for v in (*loop.params, *taken)]
+            found = [self.agreed(b, e) for b, e in zip(begun, ended, strict=True)]
+            if found == begun:
+                return begun, ended
+            begun = found
+
+
+class Backwards(Walk[Presence]):
+    """Which cotangents are there.
+
+    met: whether one that is there only sometimes meets a derivative that may be infinite.
+    """
+
+    nothing = NEVER
+
+    def __init__(self, active: Activity):
+        super().__init__(active)
+        self.met = False
+
+    def joined(self, x: Presence, y: Presence) -> Presence:
+        return joined(x, y)
+
+    def agreed(self, x: Presence, y: Presence) -> Presence:
+        return agreed(x, y)
 
     def straight(self, op: Op, state: State) -> None:
         """Every operand gets a cotangent where a result has one; of a select one of both, of a record what was pushed.
@@ -69,51 +146,10 @@ class Backwards:
                 self.add(state, v, MAYBE)
             return
         found = max((state.pop(r, NEVER) for r in op.results), key=lambda p: p.value, default=NEVER)
-        self.met = self.met or (found is MAYBE and OPS[op.name].slope is Slope.SINGULAR)
+        self.met = self.met or (found is MAYBE and OPS[op.name].slope.is_singular)
         found = MAYBE if found is ALWAYS and op.name == "select" else found
         for v in op.operands:
             self.add(state, v, found)
-
-    def branch(self, op: Op, state: State) -> None:
-        came = [state.pop(r, NEVER) for r in op.results]
-        sides = []
-        for region in op.regions:
-            side = dict(state)
-            for v, p in zip(region.results, came, strict=True):
-                self.add(side, v, p)
-            self.block(region, side)
-            sides.append(side)
-        for v in dict.fromkeys(v for side in sides for v in side):
-            state[v] = agreed(*(side.get(v, NEVER) for side in sides))
-
-    def loop(self, loop: Loop, state: State) -> None:
-        came = [state.pop(r, NEVER) for r in loop.results]
-        taken = self.taken(loop)
-        begun, ended = self.iterations(loop, came, [state.get(v, NEVER) for v in taken], taken)
-        known = [agreed(b, e) for b, e in zip(begun, ended, strict=True)]
-        for v, p in zip(taken, known[len(came):], strict=True):
-            state[v] = p
-        for v, p in zip(loop.inits, known, strict=False):
-            self.add(state, v, p)
-
-    def taken(self, loop: Loop) -> list[Value]:
-        return [v for v in captures(loop.op) if v in self.active]
-
-    def iterations(self, loop: Loop, came: Iterable[Presence], there: Iterable[Presence], taken: Iterable[Value]
-              ) -> tuple[list[Presence], list[Presence]]:
-        """For each carried value, and then for what the loop takes from outside: whether a cotangent comes into any
-        iteration, and whether one goes out of it. `came` and `there` is what comes in from behind."""
-        taken, begun = list(taken), [*came, *there]
-        while True:
-            inner: State = {}
-            for v, p in zip((*loop.yields, *taken), begun, strict=True):
-                self.add(inner, v, p)
-            self.block(loop.body, inner)
-            ended = [inner.get(v, NEVER) for v in (*loop.params, *taken)]
-            found = [agreed(b, e) for b, e in zip(begun, ended, strict=True)]
-            if found == begun:
-                return begun, ended
-            begun = found
 
 
 class Forwards:
@@ -163,7 +199,7 @@ class Forwards:
         if op.name in self.constant:
             return
         given = [self.of(v) for v in inexact(op.operands)]
-        if OPS[op.name].slope is Slope.SINGULAR:
+        if OPS[op.name].slope.is_singular:
             self.met.update(v for v in op.operands if self.of(v) is MAYBE)
         found = max(given, key=lambda p: p.value, default=NEVER)
         if op.name == "select":

@@ -55,6 +55,11 @@ class Slope(Enum):
     FINITE = "they are finite, or left out by convention"
     OVERFLOWS = "they are infinite only where the result overflows, too"
     SINGULAR = "some are infinite, or undefined, somewhere"
+    STEEP = "some are so where the result is finite"
+
+    @property
+    def is_singular(self) -> bool:
+        return self in (Slope.SINGULAR, Slope.STEEP)
 
 
 CHEAP = 1.0

@@ -50,20 +50,25 @@ UNSUPPORTED: dict[str, str] = {**control.UNSUPPORTED, **planes.UNSUPPORTED}
 
 LINEAR = elementwise.LINEAR | {name for name, rule in LOCAL.items() if rule is movement.linear}
 
-TABLES = JvpTables(LOCAL, WALKS, CONSTANT, UNSUPPORTED)
+MASKS: dict[str, Rule] = {**movement.MASKS, **indexing.MASKS, **reduction.MASKS}
+
+TABLES = JvpTables(LOCAL, WALKS, CONSTANT, UNSUPPORTED, MASKS)
 
 
 @deciding(False)
-def jvp(func: Func, wrt: Sequence[int]) -> Func:
+def jvp(func: Func, wrt: Sequence[int], along_basis: bool = False) -> Func:
     """`func` with one more parameter for each of `wrt`, its tangent, and one more result for each inexact result.
 
     The parameters are those of `func`, then the tangents in the order of `wrt`. The results are those of `func`, then
     the tangents of its inexact results in order; zeros where no parameter of `wrt` has an influence.
 
+    along_basis: the tangents are basis vectors, by which nobody differentiates. Where one is zero nothing moves, so
+        that an infinite derivative by that element does not matter.
+
     Raises DifferentiationError for parameters that are not floating-point, UnsupportedError for an operation that has
     no pushforward yet; both with the user's line.
     """
     if has_complex(func):
-        return derived(func, lambda p: jvp(p.func, p.of(wrt)), lambda f: [f.params[k] for k in wrt],
+        return derived(func, lambda p: jvp(p.func, p.of(wrt), along_basis), lambda f: [f.params[k] for k in wrt],
                        lambda f: [r for r in f.results if r.dtype.is_inexact])
-    return pushforward(func, wrt, TABLES)
+    return pushforward(func, wrt, TABLES, along_basis)

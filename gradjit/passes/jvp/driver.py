@@ -5,13 +5,28 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property, partial, reduce
 
-from ...ir import OPS, Builder, Func, Op, Slope, Value
+from ...ir import BOOL, OPS, Builder, Func, Op, Value, walk
 from ...ir.clone import Env, copy_op, new_block
 from ...records import dataclass
 from .. import dependence
 from ..checks import append_parameter, check_operation, check_parameters
 from ..inline import inline_calls
-from ..masks import Flow, Masked, calm, either, masked, of_matrices, of_stack, regular, summed, united, unmasked
+from ..masks import (
+    Flow,
+    Masked,
+    along_axes,
+    calm,
+    either,
+    is_steep,
+    masked,
+    of_matrices,
+    of_stack,
+    regular,
+    repeated,
+    summed,
+    united,
+    unmasked,
+)
 from ..partials import keeps_zeros
 from ..presence import MAYBE, Forwards
 
@@ -29,6 +44,7 @@ class JvpTables:
     walks: Mapping[str, Walk]
     constant: Mapping[str, str]
     unsupported: Mapping[str, str]
+    masks: Mapping[str, Rule]
 
 
 class Pusher:
@@ -61,6 +77,12 @@ class Pusher:
     def states(self) -> Forwards:
         return Forwards(self.func.body, self.tapes, self.active, self.sources, self.tables.constant)
 
+    @cached_property
+    def steep(self) -> set[dependence.Node]:
+        """The old values whose tangents go on through a derivative that may be infinite where the result is finite."""
+        return dependence.reached(dependence.reversed_edges(self.graph), (
+            v for op in walk(self.func.body) if is_steep(op) for v in inexact(op.operands) if v in self.active))
+
     def is_flagged(self, node: dependence.Node) -> bool:
         """Whether the tangent of an old value, or of what is in a slot, goes with a flag that says whether it flows."""
         return node in self.singular and self.states.of(node) is MAYBE
@@ -89,7 +111,7 @@ class Pusher:
         if op.name in self.tables.constant:
             return
         check_operation(op, self.tables.unsupported)
-        for r, t in zip(op.results, apply(b, self.tables.rules[op.name], op, given), strict=True):
+        for r, t in zip(op.results, apply(b, self.tables, op, given), strict=True):
             if t is not None:
                 self.bind(r, t)
 
@@ -115,8 +137,9 @@ class Pusher:
         return calm(b, self.tangents.get(self.look(old)))
 
 
-def apply(b: Builder, rule: Rule, op: Op, given: Sequence[Flow | None]) -> Sequence[Flow | None]:
+def apply(b: Builder, tables: JvpTables, op: Op, given: Sequence[Flow | None]) -> Sequence[Flow | None]:
     """The rule on the tangents, with their masks carried along where that can be."""
+    rule = tables.rules[op.name]
     there = [t for t in given if t is not None]
     if all(isinstance(t, Value) for t in there):
         return rule(b, op, *given)
@@ -124,8 +147,10 @@ def apply(b: Builder, rule: Rule, op: Op, given: Sequence[Flow | None]) -> Seque
     spec = OPS[op.name]
     if spec.pointwise or (op.name == "broadcast" and marked[0].is_single):
         return [together(b, pushed(b, rule, op, given))]
+    if op.name in tables.masks and not all(t.is_single for t in marked):
+        return [with_masks(b, tables, op, given)]
     dense = [None if t is None else unmasked(b, t) for t in given]
-    clean = spec.slope is not Slope.SINGULAR
+    clean = not spec.slope.is_singular
     if spec.matrix and len(marked) == len(there):
         mask = of_matrices(b, op, [t.mask for t in marked])
         found = [None if r is None else unmasked(b, r) for r in rule(b, regular(b, op, mask), *dense)]
@@ -135,6 +160,15 @@ def apply(b: Builder, rule: Rule, op: Op, given: Sequence[Flow | None]) -> Seque
         return results
     mask = reduce(partial(either, b), [t.mask for t in marked])
     return [None if r is None else Masked(unmasked(b, r), mask, clean) for r in results]
+
+
+def with_masks(b: Builder, tables: JvpTables, op: Op, given: Sequence[Flow | None]) -> Flow | None:
+    """What an operation that moves or adds elements gives for tangents, some of which have masks of elements."""
+    dense = [None if t is None else unmasked(b, t) for t in given]
+    masks = [repeated(b, t.mask, t.value.shape) if isinstance(t, Masked)
+             else None if t is None else b.const(True, BOOL, t.shape) for t in given]
+    (value,), (mask,) = tables.rules[op.name](b, op, *dense), tables.masks[op.name](b, op, *masks)
+    return Masked(unmasked(b, value), unmasked(b, mask), clean=True) if value is not None and mask is not None else None
 
 
 def pushed(b: Builder, rule: Rule, op: Op, given: Sequence[Flow | None]) -> Iterator[Flow]:
@@ -165,7 +199,7 @@ def inexact(values: Iterable[Value]) -> list[Value]:
     return [v for v in values if v.dtype.is_inexact]
 
 
-def pushforward(func: Func, wrt: Sequence[int], tables: JvpTables) -> Func:
+def pushforward(func: Func, wrt: Sequence[int], tables: JvpTables, along_basis: bool = False) -> Func:
     """See `jvp` in the package."""
     check_parameters(func, wrt)
     func = inline_calls(func, isolated=False)
@@ -174,7 +208,8 @@ def pushforward(func: Func, wrt: Sequence[int], tables: JvpTables) -> Func:
     b = Builder(block)
     for k in wrt:
         p = block.params[k]
-        pusher.tangents[p] = append_parameter(block, p, f"t_{p.name}" if p.name else "t")
+        t = append_parameter(block, p, f"t_{p.name}" if p.name else "t")
+        pusher.tangents[p] = along_axes(b, t) if along_basis and func.params[k] in pusher.steep else t
     pusher.run(b, func.ops)
     results = [pusher.look(r) for r in func.results]
     b.loc = None

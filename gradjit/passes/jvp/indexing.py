@@ -18,4 +18,5 @@ RULES: dict[str, Rule] = {
     **dict.fromkeys(("gather", "scatter", "scatter_add"), linear),
     "sort": _sort,
 }
+MASKS: dict[str, Rule] = {"gather": linear, "scatter": linear, "sort": _sort}
 CONSTANT = indexing.CONSTANT

@@ -36,4 +36,5 @@ RULES: dict[str, Rule] = {
     "min": _extreme,
     "cumprod": _cumprod,
 }
+MASKS: dict[str, Rule] = {"sum": lambda b, op, t: [b.any(t, axes=op.attrs["axes"])]}
 CONSTANT = reduction.CONSTANT

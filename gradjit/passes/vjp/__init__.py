@@ -9,7 +9,9 @@ UNSUPPORTED: operations through which derivatives should flow and cannot yet: di
 MOVES_MASKS: operations whose rule only moves elements, and so moves the mask of a cotangent as it moves its value.
 JOINS_MASKS: operations whose rule brings several elements of a cotangent into one; for each the rule that counts how
     many of these flow.
-CLEARS: operations that overwrite a part of their first operand, whose cotangent their rule clears there.
+CLEARS: operations that overwrite a part of their first operand, whose cotangent their rule clears there; each with that
+    rule, which takes one argument more: by which zero.
+PARTS: operations whose rule may leave elements of an operand without a cotangent.
 """
 
 from __future__ import annotations
@@ -57,31 +59,34 @@ CONSTANT: dict[str, str] = {
 UNSUPPORTED: dict[str, str] = planes.UNSUPPORTED
 MOVES_MASKS = movement.MOVES_MASKS | reduction.MOVES_MASKS | indexing.MOVES_MASKS
 JOINS_MASKS: dict[str, Rule] = {**movement.JOINS_MASKS, **reduction.JOINS_MASKS, **indexing.JOINS_MASKS}
-CLEARS = movement.CLEARS | indexing.CLEARS
+CLEARS: dict[str, Rule] = {**movement.CLEARS, **indexing.CLEARS}
+PARTS = elementwise.PARTS | movement.PARTS | indexing.PARTS | reduction.PARTS
 
-TABLES = VjpTables(LOCAL, WALKS, CONSTANT, UNSUPPORTED, MOVES_MASKS, JOINS_MASKS, CLEARS)
+TABLES = VjpTables(LOCAL, WALKS, CONSTANT, UNSUPPORTED, MOVES_MASKS, JOINS_MASKS, CLEARS, PARTS)
 
 
 @deciding(False)
-def reverse(func: Func, wrt: Sequence[int]) -> Func:
+def reverse(func: Func, wrt: Sequence[int], along_basis: bool = False) -> Func:
     """`func` with one more parameter for each inexact result, its cotangent, and one more result for each of `wrt`.
 
     The parameters are those of `func`, then the cotangents in the order of the results. The results are those of
     `func`, then the gradients in the order of `wrt`, of the parameters' types; zeros where there is no influence.
+
+    along_basis: the cotangents are basis vectors, by which nobody differentiates: elements that are zero are absent.
 
     The cotangent of a complex value is `ct_re + 1j * ct_im`, those of its real and its imaginary part. Raises
     DifferentiationError for parameters that are not floating-point, UnsupportedError for an operation that has no
     pullback yet; both with the user's line.
     """
     if has_complex(func):
-        return derived(func, lambda p: reverse(p.func, p.of(wrt)),
+        return derived(func, lambda p: reverse(p.func, p.of(wrt), along_basis),
                        lambda f: [r for r in f.results if r.dtype.is_inexact], lambda f: [f.params[k] for k in wrt])
 
     def seeds(b: Builder, block: Block, env: Env) -> list[Value | None]:
         return [append_parameter(block, env[r], f"ct_{r.name}" if r.name else "ct") if r.dtype.is_inexact else None
                 for r in func.results]
 
-    return pullback(func, wrt, TABLES, ".vjp", seeds)
+    return pullback(func, wrt, TABLES, ".vjp", seeds, along_basis)
 
 
 @deciding(False)

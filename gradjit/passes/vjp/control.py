@@ -14,10 +14,11 @@ from ...ir.clone import Env
 from ..checks import append_parameter
 from ..dce import dce
 from ..fold import splat_of
-from ..masks import TRUTH, Flow, Masked, Truth, calm, flowing, of_branch, truth_of, written
+from ..masks import TRUTH, Cotangent, Flow, Masked, Signed, Truth, calm, flowing, of_branch, truth_of, written
 from .adjoint_pairs import OpPair, RegionPair, carry, complete, insert, parameter, result
 from .carried_cotangents import CarriedCotangents
 from .checkpoint import checkpointed, is_checkpointed
+from .coverage import NONE, PARTIAL, Coverages
 from .driver import Reverser, Walk, pullback
 
 
@@ -124,41 +125,46 @@ def _if(reverser: Reverser, op: Op) -> None:
     branch yields which holds.
     """
     captured = [v for v in captures(op) if reverser.wants(v)]
-    begun = [*(entering(reverser, r) for r in op.results), *map(reverser.calm, captured)]
+    as_signed = with_signs(reverser, op, captured)
+    begun = [*(entering(reverser, r) for r in op.results), *map(reverser.calm, captured, as_signed)]
     sides = [reverser.within(Block(), region) for region in op.regions]
-    found = [side(inner, (*inner.source.results, *captured), begun, captured) for inner in sides]
+    for inner in sides:
+        inner.begin((*inner.source.results, *captured), begun)
+    found = [list(map(inner.calm, captured, as_signed)) for inner in sides]
     kept = [k for k in range(len(captured)) if any(cts[k] is not None for cts in found)]
-    truths = [tuple(truth_of(cts[k]) for cts in found) for k in kept]
+    truths = [(True, True) if as_signed[k] else tuple(truth_of(cts[k]) for cts in found)
+              for k in kept]
     known = [of_branch(reverser.b, If(op).condition, *both) for both in truths]
     for s, (inner, cts) in enumerate(zip(sides, found, strict=True)):
-        inner.b.block.results = (*(inner.zero(captured[k]) if (f := cts[k]) is None else inner.unmasked(f)
-                                   for k in kept),
+        inner.b.block.results = (*(inner.zero(captured[k], as_signed[k]) if (f := cts[k]) is None
+                                   else inner.unmasked(f) for k in kept),
                                  *(written(inner.b, both[s]) for both, one in zip(truths, known, strict=True)
                                    if one is None))
     made = reverser.b.append("if", op.operands, {}, tuple(inner.b.block for inner in sides),
                              [*(captured[k].type for k in kept), *(TRUTH for one in known if one is None)])
     flags = iter(made.results[len(kept):])
     for k, ct, one in zip(kept, made.results, known, strict=False):
-        reverser.add(captured[k], flowing(ct, next(flags) if one is None else one))
+        truth = next(flags) if one is None else one
+        reverser.add(captured[k], Signed(ct) if as_signed[k] else flowing(ct, truth))
     pairs = tuple(RegionPair(inner.source, inner.b.block, inner.op_pairs) for inner in sides)
     reverser.op_pairs.append(OpPair(op, made, pairs))
 
 
-def entering(reverser: Reverser, r: Value) -> Flow | None:
+def with_signs(reverser: Reverser, op: Op, captured: Sequence[Value]) -> list[bool]:
+    """Which of the arrays that a branch reads go through it with the masks of their elements in their signs."""
+    found = [reverser.meets_infinity_in_parts(v, reverser.is_changed(v)) for v in captured]
+    if any(found):
+        state = {v: c for v in (*op.results, *captured) if (c := reverser.coverage(v)) is not NONE}
+        Coverages(reverser.active, reverser.tables.parts).branch(op, state)
+        found = [one and state.get(v) is PARTIAL for v, one in zip(captured, found, strict=True)]
+    return [one or reverser.has_signed(v) for v, one in zip(captured, found, strict=True)]
+
+
+def entering(reverser: Reverser, r: Value) -> Cotangent | None:
     """The cotangent of what a branch gives, as its sides see it: they read a mask of elements, as all from outside."""
     flow = reverser.take(r)
     has_elements = isinstance(flow, Masked) and not flow.is_single and r in reverser.active.singular
-    return flow if has_elements else calm(reverser.b, flow)
-
-
-def side(inner: Reverser, values: Sequence[Value], begun: Sequence[Flow | None], captured: Sequence[Value]
-         ) -> list[Flow | None]:
-    """Run the reverse of one branch; the cotangents of what it reads from outside."""
-    for v, ct in zip(values, begun, strict=True):
-        inner.add(v, ct)
-    inner.run()
-    inner.b.loc = None
-    return [inner.calm(v) for v in captured]
+    return flow if has_elements or isinstance(flow, Signed) else calm(reverser.b, flow)
 
 
 RULES: dict[str, Walk] = {"for": _for, "while": _while, "if": _if, "call": _call}

@@ -15,17 +15,44 @@ from ...records import dataclass
 from ..activity import Activity
 from ..checks import check_operation, check_parameters
 from ..inline import inline_calls
-from ..masks import Flow, Masked, both, calm, either, masked, of_matrices, of_stack, regular, summed, united, unmasked
+from ..masks import (
+    Cotangent,
+    Flow,
+    Masked,
+    Signed,
+    absent,
+    along_axes,
+    both,
+    calm,
+    either,
+    masked,
+    of_matrices,
+    of_stack,
+    read,
+    regular,
+    summed,
+    united,
+    unmasked,
+)
 from ..partials import keeps_zeros
 from ..simplify import simplify
 from .adjoint_pairs import OpPair
+from .coverage import ALIKE, NONE, PARTIAL, WHOLE, Coverage
 from .rebuild import keep
-from .window_cotangents import ScatterCotangent, WindowCotangent, accumulated, filled, outside_absent, total
+from .window_cotangents import (
+    ScatterCotangent,
+    WindowCotangent,
+    accumulated,
+    filled,
+    outside_absent,
+    sum_signed,
+    total,
+)
 
 SMALL = 64
 """Elements of an array whose mask costs little beside what a loop costs in each iteration."""
 
-Contribution = Union[Flow, WindowCotangent, ScatterCotangent]
+Contribution = Union[Cotangent, WindowCotangent, ScatterCotangent]
 """What a rule gives for an operand: a cotangent, or a part of one that is put in place when all have arrived."""
 
 Rule = Callable[..., Sequence["Contribution | None"]]
@@ -46,7 +73,8 @@ class VjpTables:
     unsupported: Mapping[str, str]
     moves_masks: frozenset[str]
     joins_masks: Mapping[str, Rule]
-    clears: frozenset[str]
+    clears: Mapping[str, Rule]
+    parts: frozenset[str]
 
 
 class Reverser:
@@ -91,12 +119,15 @@ class Reverser:
         assert t == v.type, f"cotangent {t} of a {v.type}"
         self.arrived.setdefault(v, []).append(ct)
 
-    def take(self, v: Value) -> Flow | None:
+    def take(self, v: Value, as_signed: bool = False) -> Cotangent | None:
         """The sum of the contributions to v's cotangent; None where none arrived. What all mask stays masked."""
         parts = self.arrived.pop(v, [])
         flows = summed(self.b, [p for p in parts if isinstance(p, (Value, Masked))])
         windows = [p for p in parts if isinstance(p, WindowCotangent)]
         scattered = [p for p in parts if isinstance(p, ScatterCotangent)]
+        whole_signed = [p for p in parts if isinstance(p, Signed)]
+        if whole_signed or (as_signed and parts):
+            return sum_signed(self.b, [*whole_signed, *flows], windows, scattered)
         if self.meets_infinity(v) and are_alone(flows, windows, scattered, masked=not (self.inside or regions_of(v))):
             flows, windows, scattered = [*flows, outside_absent(self.b, windows, scattered)], [], []
         if flows and not windows and not scattered:
@@ -112,10 +143,10 @@ class Reverser:
             return found
         return Masked(found, reduce(partial(either, self.b), masks), clean=True)
 
-    def unmasked(self, flow: Flow) -> Value:
+    def unmasked(self, flow: Cotangent) -> Value:
         """The flow with its mask applied. Both operands of an addition get one masked flow: that is done once."""
-        if isinstance(flow, Value):
-            return flow
+        if not isinstance(flow, Masked):
+            return unmasked(self.b, flow)
         if flow not in self.unmasked_values:
             self.unmasked_values[flow] = unmasked(self.b, flow)
         return self.unmasked_values[flow]
@@ -125,9 +156,17 @@ class Reverser:
         ct = self.take(v)
         return None if ct is None else self.unmasked(ct)
 
-    def calm(self, v: Value) -> Flow | None:
+    def calm(self, v: Value, as_signed: bool = False) -> Cotangent | None:
         """The same as it goes in or out of a region."""
-        return calm(self.b, self.take(v))
+        flow = self.take(v, as_signed)
+        return flow if as_signed else calm(self.b, flow)
+
+    def begin(self, values: Sequence[Value], cts: Sequence[Contribution | None]) -> None:
+        """Run a region's reverse from what arrives for its results, and for what it reads from outside."""
+        for v, ct in zip(values, cts, strict=True):
+            self.add(v, ct)
+        self.run()
+        self.b.loc = None
 
     def run(self) -> None:
         """Pull cotangents back through the operations that stand in the source now, last first."""
@@ -185,8 +224,37 @@ class Reverser:
         computed = (r for op in self.own if OPS[op.name].pointwise for r in op.results)
         return max((elements(r) for r in computed), default=0) + SMALL
 
-    def zero(self, like: Value) -> Value:
+    def meets_infinity_in_parts(self, v: Value, is_changed: bool) -> bool:
+        """Whether v is an array whose cotangent, of which elements may be absent, goes on through a derivative that may
+        be infinite.
+
+        is_changed: iterations change it as a whole. Then elements that do not flow are few and soon gone, and masks of
+        it cost more than they bring, unless what is infinite is steep: nobody sees it in the values.
+        """
+        has_parts = v.dtype.is_float and v.type.rank > 0 and not (v.type.is_static and v.type.size <= 1)
+        return has_parts and v in (self.active.steep if is_changed else self.active.singular)
+
+    def is_changed(self, v: Value) -> bool:
+        """Whether it is an array that a region with large arrays changes."""
+        return self.inside and self.work > 2 * SMALL and (v.op is None or OPS[v.op.name].writes or bool(v.op.regions))
+
+    def has_signed(self, v: Value) -> bool:
+        """Whether an array has arrived with its mask in its signs."""
+        return any(isinstance(part, Signed) for part in self.arrived.get(v, ()))
+
+    def coverage(self, v: Value) -> Coverage:
+        """Of which elements of v's cotangent something has arrived."""
+        def one(part: Contribution) -> Coverage:
+            if isinstance(part, Value):
+                return WHOLE
+            return ALIKE if isinstance(part, Masked) and part.is_single else PARTIAL
+
+        return max(map(one, self.arrived.get(v, ())), key=lambda c: c.value, default=NONE)
+
+    def zero(self, like: Value, as_signed: bool = False) -> Value:
         """The cotangent of `like` where none arrived and one must be written out: zeros, or an empty tape."""
+        if as_signed:
+            return absent(self.b, like.type)
         return self.b.tape() if like.dtype is TAPE else self.b.zeros(like.type)
 
     def apply(self, rule: Rule, op: Op, needs: tuple[bool, ...]) -> Sequence[Contribution | None]:
@@ -195,6 +263,10 @@ class Reverser:
         if OPS[op.name].matrix:
             return self.apply_to_matrices(rule, op, needs)
         ct = self.take(op.results[0]) if len(op.results) == 1 else None
+        if op.name in self.tables.clears and (isinstance(ct, Signed) or (isinstance(ct, Masked) and ct.signed)):
+            first, *others = self.tables.clears[op.name](b, op, needs, ct.value, -0.0)
+            return [signs(first), *(read(b, Signed(v)) if isinstance(v, Value) else None for v in others)]
+        ct = read(b, ct) if isinstance(ct, Signed) else ct
         if isinstance(ct, Value) and op.name in self.tables.clears and self.meets_infinity(op.operands[0]):
             return cleared(b, rule, op, needs, ct)
         if isinstance(ct, Masked) and (OPS[op.name].pointwise or (ct.is_single and op.name == "broadcast")):
@@ -203,8 +275,11 @@ class Reverser:
             return [with_mask(b, part, ct.mask) for part in rule(b, op, needs, self.unmasked(ct))]
         if isinstance(ct, Masked) and op.name in self.tables.moves_masks and not self.is_of_carried_array(op):
             values, masks = rule(b, op, needs, ct.value), rule(b, op, needs, ct.mask)
-            return [None if v is None or m is None else Masked(whole(b, v), whole(b, m))
-                    for v, m in zip(values, masks, strict=True)]
+            return [None if v is None or m is None else moved(b, ct, v, m) for v, m in zip(values, masks, strict=True)]
+        if isinstance(ct, Masked) and op.name == "slice" and self.has_signed(op.operands[0]):
+            parts = rule(b, op, needs, self.unmasked(ct))
+            return [replace(part, signed=True) if ct.signed and isinstance(part, WindowCotangent)
+                    else with_mask(b, part, ct.mask) for part in parts]
         if isinstance(ct, Masked) and op.name in self.tables.joins_masks and any(map(self.meets_infinity, op.operands)):
             counts = self.tables.joins_masks[op.name](b, op, needs, b.cast_to(ct.mask, I64))
             return [with_counts(b, v, n) for v, n in zip(rule(b, op, needs, self.unmasked(ct)), counts, strict=True)]
@@ -214,7 +289,7 @@ class Reverser:
 
     def apply_to_matrices(self, rule: Rule, op: Op, needs: Sequence[bool]) -> Sequence[Contribution | None]:
         """Where nothing flows into any element of a matrix nothing flows out: its derivative may be infinite."""
-        flows = [self.take(r) for r in op.results]
+        flows = [read(self.b, f) if isinstance(f, Signed) else f for f in map(self.take, op.results)]
         cts = [None if f is None else self.unmasked(f) for f in flows]
         masks = [f.mask for f in flows if isinstance(f, Masked)]
         if not masks or any(isinstance(f, Value) for f in flows):
@@ -245,8 +320,20 @@ def are_alone(flows: Sequence[Flow], windows: Sequence[WindowCotangent], scatter
 
 def with_own(b: Builder, part: Contribution | None, ct: Masked, keeps_zeros: bool) -> Flow | None:
     """What a pointwise operation gives for a masked cotangent."""
-    assert not isinstance(part, (WindowCotangent, ScatterCotangent))
+    assert not isinstance(part, (Signed, WindowCotangent, ScatterCotangent))
     return None if part is None else masked(b, part, ct, keeps_zeros)
+
+
+def signs(array: Contribution | None) -> Signed | None:
+    """An array of which it is known that the mask is in its signs."""
+    return Signed(array) if isinstance(array, Value) else None
+
+
+def moved(b: Builder, before: Masked, value: Contribution, mask: Contribution) -> Masked:
+    """A masked cotangent whose elements have been moved. (Zeros around a window are not signed.)"""
+    if isinstance(value, Value) and isinstance(mask, Value):
+        return replace(before, value=value, mask=mask)
+    return Masked(whole(b, value), whole(b, mask))
 
 
 def with_counts(b: Builder, ct: Contribution | None, counts: Contribution | None) -> Contribution | None:
@@ -269,7 +356,7 @@ def with_mask(b: Builder, ct: Contribution | None, mask: Value) -> Contribution 
         return Masked(ct.value, both(b, mask, ct.mask), ct.clean)
     if isinstance(ct, (WindowCotangent, ScatterCotangent)):
         return replace(ct, mask=mask)
-    return None if ct is None else Masked(ct, mask, clean=True)
+    return Masked(ct, mask, clean=True) if isinstance(ct, Value) else None
 
 
 def cleared(b: Builder, rule: Rule, op: Op, needs: tuple[bool, ...], ct: Value) -> Sequence[Contribution | None]:
@@ -311,21 +398,23 @@ def seeded_copy(func: Func, seeds: Seeds) -> tuple[Block, list[Value], list[Flow
 
 
 def begun(block: Block, results: Sequence[Value], cts: Sequence[Flow | None], wanted: Sequence[Value],
-          tables: VjpTables) -> Reverser:
+          tables: VjpTables, along_basis: bool = False) -> Reverser:
     """The walk backwards to the values `wanted`, before its first step."""
     seeded = [r for r, ct in zip(results, cts, strict=True) if ct is not None]
     reverser = Reverser(Builder(block), tables, Activity(block, wanted, seeded, tables.constant), block)
     for r, ct in zip(results, cts, strict=True):
-        reverser.add(r, ct)
+        is_masked = along_basis and isinstance(ct, Value) and r in reverser.active.steep
+        reverser.add(r, along_axes(reverser.b, ct) if is_masked and isinstance(ct, Value) else ct)
     return reverser
 
 
-def pullback(func: Func, wrt: Sequence[int], tables: VjpTables, suffix: str, seeds: Seeds) -> Func:
+def pullback(func: Func, wrt: Sequence[int], tables: VjpTables, suffix: str, seeds: Seeds,
+             along_basis: bool = False) -> Func:
     """`func` with the gradients for the parameters `wrt` behind its results."""
     check_parameters(func, wrt)
     block, results, cts = seeded_copy(func, seeds)
     wanted = [block.params[k] for k in wrt]
-    reverser = begun(block, results, cts, wanted, tables)
+    reverser = begun(block, results, cts, wanted, tables, along_basis)
     reverser.run()
     block.results = (*results, *gradients(reverser, wanted))
     keep(block, reverser.op_pairs)

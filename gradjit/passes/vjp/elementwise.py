@@ -33,3 +33,5 @@ RULES: dict[str, Rule] = {
 }
 
 CONSTANT = elementwise.CONSTANT
+
+PARTS = frozenset({"select"})

@@ -16,11 +16,11 @@ def _gather(b: Builder, op: Op, needs: Needs, g: Value) -> list[Contribution | N
     return [ScatterCotangent(g, x.type, tuple(indices), op.attrs["axes"]), *(None for _ in indices)]
 
 
-def _scatter(b: Builder, op: Op, needs: Needs, g: Value) -> list[Flow | None]:
+def _scatter(b: Builder, op: Op, needs: Needs, g: Value, nothing: float = 0) -> list[Flow | None]:
     """Like update: read and clear. Of several writes to one element only the last gets the cotangent."""
     x, *indices, v = op.operands
     axes = op.attrs["axes"]
-    cleared = b.scatter(g, *indices, b.zeros(v.type.with_dtype(g.dtype)), axes=axes) if needs[0] else None
+    cleared = b.scatter(g, *indices, b.const(nothing, g.dtype, v.shape), axes=axes) if needs[0] else None
     read: Flow | None = b.gather(g, *indices, axes=axes) if needs[-1] else None
     if isinstance(read, Value) and not are_distinct(indices):
         last = last_writers(b, tuple(x.shape[a] for a in axes), indices)
@@ -54,4 +54,6 @@ MOVES_MASKS = frozenset({"sort"})
 
 JOINS_MASKS = {"gather": _gather}
 
-CLEARS = frozenset({"scatter"})
+CLEARS: dict[str, Rule] = {"scatter": _scatter}
+
+PARTS = frozenset({"gather", "scatter"})

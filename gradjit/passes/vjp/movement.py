@@ -61,10 +61,10 @@ def _slice(b: Builder, op: Op, needs: Needs, g: Value) -> list[Contribution | No
     return [window(g, op.operands[0].type, op.attrs["starts"], op.attrs["steps"])]
 
 
-def _update(b: Builder, op: Op, needs: Needs, g: Value) -> list[Flow | None]:
-    """What was written is read from the cotangent and cleared in it."""
+def _update(b: Builder, op: Op, needs: Needs, g: Value, nothing: float = 0) -> list[Flow | None]:
+    """What was written is read from the cotangent and cleared in it, by the zero `nothing`."""
     v, starts, steps = op.operands[1], op.attrs["starts"], op.attrs["steps"]
-    return [b.update(g, b.const(0, g.dtype, v.shape), starts=starts, steps=steps) if needs[0] else None,
+    return [b.update(g, b.const(nothing, g.dtype, v.shape), starts=starts, steps=steps) if needs[0] else None,
             b.slice(g, starts=starts, sizes=v.shape, steps=steps) if needs[1] else None]
 
 
@@ -105,4 +105,6 @@ MOVES_MASKS = frozenset({"reshape", "transpose", "slice", "update", "concat"})
 
 JOINS_MASKS = {name: RULES[name] for name in ("broadcast", "pad")}
 
-CLEARS = frozenset({"update"})
+CLEARS: dict[str, Rule] = {"update": _update}
+
+PARTS = frozenset({"slice", "update"})

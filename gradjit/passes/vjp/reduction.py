@@ -56,4 +56,6 @@ CONSTANT = {
 
 MOVES_MASKS = frozenset({"sum"})
 
+PARTS = frozenset({"max", "min"})
+
 JOINS_MASKS: dict[str, Rule] = {"prod": _sum, "max": _sum, "min": _sum, "cumsum": _cumsum, "cumprod": _cumsum}

@@ -15,14 +15,15 @@ from ...ir import BOOL, I64, ArrayType, Builder, Op, Value
 from ...ir.sizes import is_open
 from ...records import dataclass
 from ..fold import splat_of
-from ..masks import Flow, Masked, repeated
+from ..masks import Cotangent, Flow, Masked, Signed, absent, both, repeated, signed
 
 
 @dataclass(frozen=True)
 class WindowCotangent:
     """`value` in the window of an array of `type` that starts at `starts` and goes in `steps`; zeros elsewhere.
 
-    mask: the truth that says whether it flows, if it need not; its zeros are in place.
+    mask: the truth that says whether it flows, if it need not, or one for each element; its zeros are in place.
+    signed: `value` has its mask in its signs, as what is around it has.
     """
 
     value: Value
@@ -30,6 +31,12 @@ class WindowCotangent:
     starts: tuple[Any, ...]
     steps: tuple[int, ...]
     mask: Value | None = None
+    signed: bool = False
+
+    @property
+    def around(self) -> float:
+        """The zero that stands elsewhere."""
+        return -0.0 if self.signed else 0.0
 
     @property
     def sizes(self) -> tuple[Any, ...]:
@@ -95,6 +102,34 @@ def accumulated(b: Builder, values: Iterable[Value], windows: Sequence[WindowCot
     return found if found is None and not scattered else total(b, [] if found is None else [found], (), scattered)
 
 
+def sum_signed(b: Builder, flows: Sequence[Cotangent], windows: Sequence[WindowCotangent],
+               scattered: Sequence[ScatterCotangent]) -> Signed:
+    """The sum of flows and parts: the array that is signed already, if there is one, with the others added in place."""
+    values = [signed(b, f).value for f in sorted(flows, key=lambda f: not isinstance(f, Signed))]
+    if not values and not windows:
+        values = [absent(b, scattered[0].type)]
+    found = accumulated(b, values, [of_signed(b, w) for w in windows], [scatter_of_signed(b, s) for s in scattered])
+    assert found is not None
+    return Signed(found)
+
+
+def of_signed(b: Builder, w: WindowCotangent) -> WindowCotangent:
+    """The window with its mask, and what is around it, in its signs."""
+    return w if w.signed else replace(w, value=signed(b, with_own_mask(w.value, w.mask)).value, mask=None, signed=True)
+
+
+def scatter_of_signed(b: Builder, s: ScatterCotangent) -> ScatterCotangent:
+    mask = s.mask
+    if s.counts is not None:
+        some = b.ne(s.counts, b.like(0, s.counts))
+        mask = some if mask is None else both(b, some, mask)
+    return replace(s, value=signed(b, with_own_mask(s.value, mask)).value, mask=None, counts=None)
+
+
+def with_own_mask(value: Value, mask: Value | None) -> Flow:
+    return value if mask is None else Masked(value, mask, clean=True)
+
+
 def outside_absent(b: Builder, windows: Sequence[WindowCotangent], scattered: Sequence[ScatterCotangent]) -> Flow:
     """The sum of parts, whose elements outside of all parts are absent."""
     found = total(b, (), windows, scattered)
@@ -150,16 +185,17 @@ def is_large(w: WindowCotangent) -> bool:
 def filled(b: Builder, w: WindowCotangent) -> Value:
     """The window as a whole array: a pad, which fuses with the work around it; an update where extents are symbolic."""
     if not w.is_static:
-        return b.update(b.zeros(w.type.with_dtype(w.value.dtype)), w.value, starts=w.starts, steps=w.steps)
+        around = b.const(w.around, w.value.dtype, w.type.shape)
+        return b.update(around, w.value, starts=w.starts, steps=w.steps)
     if any(is_open(n) and abs(d) != 1 and n < 1 for n, d in zip(w.sizes, w.steps, strict=True)):
-        return b.zeros(w.type.with_dtype(w.value.dtype))  # gaps are between elements
+        return b.const(w.around, w.value.dtype, w.type.shape)  # gaps are between elements
     w = forwards(b, w)
     if w.sizes == w.type.shape:
         return w.value
     gaps = tuple(d - 1 for d in w.steps)
     highs = tuple(e - s - 1 - (n - 1) * (gap + 1)
                   for e, s, n, gap in zip(w.type.extents, w.starts, w.sizes, gaps, strict=True))
-    made = b.pad(w.value, b.const(0, w.value.dtype, ()), lows=w.starts, highs=highs, interiors=gaps)
+    made = b.pad(w.value, b.const(w.around, w.value.dtype, ()), lows=w.starts, highs=highs, interiors=gaps)
     assert made.shape == w.type.shape, f"a window of {w.type} becomes {made.type}"
     return made
 
@@ -169,11 +205,11 @@ def forwards(b: Builder, w: WindowCotangent) -> WindowCotangent:
     steps = tuple(d if is_open(n) or n > 1 else 1 for n, d in zip(w.sizes, w.steps, strict=True))
     back = tuple(d < 0 for d in steps)
     if not any(back):
-        return WindowCotangent(w.value, w.type, w.starts, steps)
+        return replace(w, steps=steps)
     turned = b.slice(w.value, starts=tuple(n - 1 if r else 0 for r, n in zip(back, w.sizes, strict=True)),
                      sizes=w.sizes, steps=tuple(-1 if r else 1 for r in back))
     starts = tuple(s + (n - 1) * d if r else s for s, n, d, r in zip(w.starts, w.sizes, steps, back, strict=True))
-    return WindowCotangent(turned, w.type, starts, tuple(abs(d) for d in steps))
+    return replace(w, value=turned, starts=starts, steps=tuple(abs(d) for d in steps))
 
 
 def joined(b: Builder, windows: Sequence[WindowCotangent], add: Callable[[Value, Value], Value] | None = None
@@ -185,8 +221,7 @@ def joined(b: Builder, windows: Sequence[WindowCotangent], add: Callable[[Value,
     places: dict[Any, WindowCotangent] = {}
     for w in windows:
         known = places.get(w.place)
-        places[w.place] = w if known is None else WindowCotangent(
-            add(known.value, w.value), w.type, w.starts, w.steps)
+        places[w.place] = w if known is None else replace(known, value=add(known.value, w.value))
     fixed = [w for w in places.values() if not w.is_static]
     free = [forwards(b, w) for w in places.values() if w.is_static]
     for axis in reversed(range(windows[0].type.rank)):
@@ -231,8 +266,8 @@ def concatenated(b: Builder, layer: Sequence[WindowCotangent], axis: int) -> Win
     for w in layer:
         if w.starts[axis] > at:
             shape = tuple(w.starts[axis] - at if k == axis else n for k, n in enumerate(w.sizes))
-            parts.append(b.const(0, w.value.dtype, shape))
+            parts.append(b.const(w.around, w.value.dtype, shape))
         parts.append(w.value)
         at = w.starts[axis] + w.sizes[axis]
     steps = tuple(1 if k == axis else d for k, d in enumerate(first.steps))
-    return WindowCotangent(b.concat(*parts, axis=axis), first.type, first.starts, steps)
+    return replace(first, value=b.concat(*parts, axis=axis), steps=steps)

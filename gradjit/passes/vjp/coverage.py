@@ -1,0 +1,87 @@
+"""Of which arrays in a region some elements may get a cotangent and others none.
+
+Found as `presence` finds what flows at all, by a walk over the region that writes nothing. An array that is changed as
+a whole, or is added to as in `x[i] += v`, has one truth for all its elements.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Container
+from enum import Enum
+from typing import Any
+
+from ...ir import OPS, Block, Op, Value
+from ..activity import Activity, inexact
+from ..presence import Walk
+
+
+class Coverage(Enum):
+    """Which elements of an array a sum of cotangents reaches; the sum of two is the later one."""
+
+    NONE = 0
+    ALIKE = 1
+    PARTIAL = 2
+    WHOLE = 3
+
+
+NONE, ALIKE, PARTIAL, WHOLE = Coverage
+
+
+class Coverages(Walk[Coverage]):
+    """The walk for cotangents. parts: the operations that may leave elements of an operand out."""
+
+    nothing = NONE
+
+    def __init__(self, active: Activity, parts: Container[str]):
+        super().__init__(active)
+        self.parts = parts
+        self.cleared: dict[Value, tuple[Any, Coverage]] = {}
+        """Of arrays that are written in parts: the window that the reverse clears, and what the others get."""
+
+    def joined(self, x: Coverage, y: Coverage) -> Coverage:
+        return x if x.value >= y.value else y
+
+    def agreed(self, x: Coverage, y: Coverage) -> Coverage:
+        return x if x is y else PARTIAL if PARTIAL in (x, y) else ALIKE
+
+    def add(self, state: dict[Value, Coverage], v: Value, p: Coverage) -> None:
+        is_one = not v.type.rank or (v.type.is_static and v.type.size == 1)
+        super().add(state, v, ALIKE if is_one and p is PARTIAL else p)
+
+    def block(self, block: Block, state: dict[Value, Coverage]) -> None:
+        around, self.cleared = self.cleared, {}
+        super().block(block, state)
+        for x in self.cleared:
+            self.add(state, x, PARTIAL)
+        self.cleared = around
+
+    def straight(self, op: Op, state: dict[Value, Coverage]) -> None:
+        if OPS[op.name].moves_record:
+            for v in inexact(op.operands):
+                self.add(state, v, ALIKE)
+            return
+        for r in op.results:
+            if self.cleared.pop(r, None):
+                self.add(state, r, PARTIAL)
+        found = max((state.pop(r, NONE) for r in op.results), key=lambda p: p.value, default=NONE)
+        if found is NONE:
+            return
+        if op.name == "update":
+            x, v = op.operands
+            self.add(state, v, found)
+            self.cleared[x] = place_of(op, v), found
+        elif op.name == "slice":
+            x = op.operands[0]
+            is_restored = self.cleared.get(x) == (place_of(op, op.result), found)
+            if is_restored:
+                del self.cleared[x]
+            self.add(state, x, found if is_restored else PARTIAL)
+        else:
+            is_partial = op.name in self.parts or OPS[op.name].chooses
+            for v in inexact(op.operands):
+                self.add(state, v, PARTIAL if is_partial else found)
+
+
+def place_of(op: Op, value: Value) -> Any:
+    """The window that a slice reads, or an update writes."""
+    return op.attrs["starts"], value.shape, op.attrs["steps"]
