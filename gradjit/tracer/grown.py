@@ -67,6 +67,8 @@ class Tail:
         """The loop that has made the items."""
         self.growth: Any = None
         """How a loop under construction makes it longer, if one does."""
+        self.is_backwards = False
+        """Whether the last row is the first item: that loop puts items in front."""
         self.members: list[list[Any]] | None = None
         """Of a table (tables.py) the lists that are its rows."""
         made(self)
@@ -115,12 +117,15 @@ class Tail:
 
     def taken(self, k: Any) -> Any:
         """The same for an item that leaves the list."""
+        k = self.count - 1 - k if self.is_backwards else k
         parts = [p.at(self.start + k) if isinstance(p, Row) else p for p in self.parts]
         return made(parts[0] if self.tree.is_leaf() else structures.unflatten(self.tree, parts))
 
     def arrays(self) -> list[Any]:
         """For each part the array of its items."""
         found = [p.array[self.start:self.start + self.count] if isinstance(p, Row) else p for p in self.parts]
+        if self.is_backwards:
+            return [x[::-1] if isinstance(p, Row) else x for x, p in zip(found, self.parts, strict=True)]
         return [root(x.content, x.home, ARRAY) for x in found] if self.is_table else found
 
     def refuse(self, *_: Any, **__: Any) -> NoReturn:
@@ -413,6 +418,13 @@ def push(items: list[Any], x: Any) -> None:
         items.append(x)
 
 
+def insert(items: list[Any], key: Any, x: Any) -> None:
+    """`items.insert(key, x)`: in front of a list that a loop makes longer there, or did."""
+    if not isinstance(key, int) or key != 0 or (type(items[0]) is Tail and items[0].is_table):
+        whole_again(items, "the method insert")
+    items.insert(key, x)
+
+
 def before_item(items: list[Any], key: Any) -> None:
     """Before `items[key] = value`: the place must be one of Python's own."""
     behind = next((k for k, x in enumerate(reversed(items)) if type(x) is Tail), len(items))
@@ -464,7 +476,8 @@ def copied(items: list[Any]) -> list[Any]:
 
 
 METHODS: dict[str, Callable[..., Any]] = {
-    "append": push, "extend": extend, "pop": pop, "copy": copied, "__len__": length, "__getitem__": item,
+    "append": push, "insert": insert, "extend": extend, "pop": pop, "copy": copied, "__len__": length,
+    "__getitem__": item,
 }
 
 

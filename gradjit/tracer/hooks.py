@@ -235,11 +235,13 @@ class Hooks(Control):
     def item(owner: Any, key: Any) -> Any:
         """`owner[key]`."""
         owner, key = there(owner, message="'NoneType' object is not subscriptable"), surely(key)
+        if is_chosen(key) and type(owner) is dict and (found := sequences.by_label(owner, key)) is not None:
+            return found
         if isinstance(owner, OneOf) or is_chosen(key):
             return by_options((owner, key), {}, item_of_option)
         if is_grown(owner):
             return local(grown.item(owner, key))
-        if isinstance(key, TracedArray) and isinstance(owner, (list, tuple)):
+        if isinstance(key, TracedArray) and (isinstance(owner, (list, tuple)) or type(owner) is str):
             return local(sequences.item(owner, key))
         owner = local(owner)
         if isinstance(key, TracedArray) and isinstance(owner, np.ndarray):

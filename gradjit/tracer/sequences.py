@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from typing import Any, NoReturn
 
@@ -11,8 +12,9 @@ from ..errors import BoundsError, UnsupportedError
 from . import operands as o, structures, tables
 from .array import ARRAY, PYTHON, SCALAR, TracedArray
 from .control.may_alias import Alias, Aliases, bind
-from .control.states import is_option, option_at
+from .control.states import are_labels, is_option, option_at, place_of
 from .locations import fail
+from .perhaps import OneOf
 from .recorder import current
 from .subscripts import getitem
 
@@ -32,7 +34,9 @@ def item(items: Sequence[Any], key: TracedArray) -> Any:
         fail(BoundsError, f"{type(items).__name__} index out of range: it is empty")
     if type(items) is list and type(items[0]) is list:
         tables.ask(items)
-    one = None if counts_a_loop(key) else option_at(items, key, "it is one of a list's strings, by a traced integer")
+    is_told = all(type(x) is str for x in items) and are_labels(items)
+    why = "it is one of a list's strings, by a traced integer"
+    one = None if counts_a_loop(key) and not is_told else option_at(items, key, why)
     if one is not None:
         return one
     if all(not isinstance(x, NUMBERS) for x in items) and is_alike(items):
@@ -53,6 +57,21 @@ def item(items: Sequence[Any], key: TracedArray) -> Any:
     bind(chosen, Aliases(tuple(Alias.of(h.root) for h in handles),
                       "an array taken from a list by a traced integer may be any of the list's", alone=False))
     return chosen
+
+
+def by_label(items: dict[Any, Any], key: Any) -> Any:
+    """`items[key]`, where traced conditions choose the key, or parts of it, and all that it may name are numbers; None
+    elsewhere."""
+    parts = key if type(key) is tuple else (key,)
+    keys = list(itertools.product(*(x.options if isinstance(x, OneOf) else (x,) for x in parts)))
+    found = [items.get(k if type(key) is tuple else k[0], items) for k in keys]
+    if (spec := tables.common(found)) is None:
+        return None
+    place: Any = 0
+    for x in parts:
+        place = place * len(x.options) + place_of(x) if isinstance(x, OneOf) else place
+    taken = getitem(o.stack_nested(found), place)
+    return o.root(o.cast(taken, spec.dtype).content, taken.home, spec.kind)
 
 
 def counts_a_loop(key: TracedArray) -> bool:

@@ -231,7 +231,7 @@ def erring(x, n):
 def erring(x, n):
     l = []
     for i in range(n):
-        l.insert(0, x[0])  # here
+        l.insert(1, x[0])  # here
     return np.sum(np.array(l))
 """, "the loop in line 3 cannot be compiled as a loop, and its number of iterations",
      "its length, items, slices, iteration and NumPy's functions of it are"),
@@ -255,10 +255,12 @@ def erring(x, n):  # here
      "list or an array"),
     "raise in try": (gj.errors.TraceError, """
 def erring(x, n):
+    def checked(v):
+        if v > 0:  # here
+            raise ValueError('x')
     try:
         for v in np.concatenate([x, np.sin(x), x, x, x, x, x]):
-            if v > 0:  # here
-                raise ValueError('x')
+            checked(v)
     except ValueError:
         return x
     return -x

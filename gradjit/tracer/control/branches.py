@@ -170,11 +170,14 @@ class Branch:
             return False
         r = self.recorder
         assert r is not None
+        around = catching(error)
         while r.frame is not frame:  # iterations that ran as ordinary Python
+            if around is not None and r.frame.follows is around:
+                self.raises_anyway(frame, around, error)
+                return True
             if r.frame.kind != TRIAL:
                 return False
             r.frame.commit()
-        around = catching(error)
         if around is not None and around.takes(frame):
             self.aside = around.put_aside(frame, error, self.test, not self.sides)  # type: ignore[attr-defined]
             if self.sides:
@@ -186,6 +189,21 @@ class Branch:
         frame.close()
         self.raising = frame
         return True
+
+    def raises_anyway(self, frame: Frame, around: Any, error: Exception) -> None:
+        """A side has raised behind a branch within it of which a side was put aside: all ways through it end by what
+        the `try` around catches."""
+        r = self.recorder
+        assert r is not None
+        last = around.put_aside(r.frame, error, self.test, not self.sides)
+        last.resume()
+        nothing = tuple(Undefined(n, harmless=True) for n in self.site.names)
+        surfaced = {last: last.what()}
+        while r.frame is not frame:
+            nothing, surfaced = around.surface(nothing, surfaced)
+        self.raised.append(surfaced)
+        self.sides.append(Side(frame, (*nothing, *surfaced.values())))
+        frame.close()
 
     def append(self, then: Block, other: Block, types: Sequence[ArrayType] = ()) -> Sequence[Value]:
         assert self.recorder is not None

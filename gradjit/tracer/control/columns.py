@@ -20,10 +20,11 @@ from .. import operands as o, structures
 from ..array import ARRAY, PYTHON, SCALAR, TracedArray, root
 from ..grown import made
 from ..outside import is_data_array
+from ..perhaps import OneOf
 from .iterables import IndexedIterable
 from .loop_variables import Mismatch, is_object
 from .may_alias import Alias, Aliases, bind
-from .states import is_same
+from .states import are_labels, is_same, number_of, options_of, union
 
 Column = Callable[[Any], Any]
 """From the index to the part of the item."""
@@ -37,7 +38,8 @@ class Columns(IndexedIterable):
     def __init__(self, sequence: Any, items: list[Any], tree: structures.Structure, makes: list[Make]):
         self.sequence, self.items, self.tree, self.makes = sequence, items, tree, makes
         self.columns: list[Column] = []
-        self.given: list[tuple[Any, list[Any]]] = []
+        self.has_labels = any(isinstance(x, str) for x in structures.flatten(items[0])[0])
+        self.given: list[tuple[Any, list[Any], structures.Structure]] = []
         """Containers that the body under construction has got as items, with what they held."""
 
     def count(self) -> int:
@@ -49,7 +51,7 @@ class Columns(IndexedIterable):
         parts = [column(i) for column in self.columns or [make() for make in self.makes]]
         item = parts[0] if self.tree.is_leaf() else structures.unflatten(self.tree, parts)
         if is_object(item) or type(item) is tuple:
-            self.given.append((item, structures.flatten(item)[0]))
+            self.given.append((item, *structures.flatten(item)))
             for x in containers(item):
                 made(x)
                 structures.stand_in(x)
@@ -64,10 +66,10 @@ class Columns(IndexedIterable):
             self.columns = [make() for make in self.makes]
 
     def check(self, names: Sequence[str], values: Sequence[Any]) -> None:
-        held = {id(x): x for item, _ in self.given for x in containers(item)}
-        for item, before in self.given:
+        held = {id(x): x for item, _, _ in self.given for x in containers(item)}
+        for item, before, whole in self.given:
             now, tree = structures.flatten(item)
-            if tree != self.tree or not all(map(operator.is_, now, before)):
+            if tree != whole or not all(map(operator.is_, now, before)):
                 raise Mismatch("an item of the list that it runs over is changed in the body")
         for name, x in zip(names, values, strict=True):
             if is_object(x) and held.get(id(x)) is x:
@@ -79,12 +81,12 @@ def containers(x: Any) -> Iterator[Any]:
     return (n.given for n in structures.flatten(x)[1].nodes())
 
 
-SEQUENCES: tuple[type, ...] = (list, tuple, deque, type({}.values()), type({}.items()), type({}.keys()))
+SEQUENCES: tuple[type, ...] = (str, list, tuple, deque, type({}.values()), type({}.items()), type({}.keys()))
 
 
 def columns(x: Any) -> Columns | None:
     """A sequence as columns; None where its items are not alike."""
-    if type(x) not in SEQUENCES or not x:
+    if type(x) not in SEQUENCES or not x or (type(x) is str and not are_labels(x)):
         return None
     items = list(x)
     kind = type(items[0])
@@ -123,7 +125,27 @@ def maker(xs: list[Any]) -> Make | None:
     if kind is TracedArray:
         same = all(x.kind == first.kind and x.dtype == first.dtype and x.extents == first.extents for x in xs)
         return (lambda: of_arrays(xs)) if same else None
+    if kind is str:
+        return of_labels(xs) if are_labels(xs) else None
     return (lambda: lambda _: first) if all(is_same(first, x) for x in xs) else None
+
+
+def of_labels(xs: list[str]) -> Make:
+    """Strings of which there are few, as their numbers."""
+    options = union(*map(options_of, xs))
+    assert options is not None
+
+    def make() -> Column:
+        array = root(np.array([number_of(x) for x in xs]), None, ARRAY)
+
+        def column(i: Any) -> Any:
+            found = o.as_traced(array[i])
+            return OneOf(root(found.content, found.home, PYTHON), options, "it is one of the strings that a loop runs "
+                                                                           "over")
+
+        return column
+
+    return make
 
 
 def of_numbers(xs: list[Any], kind: type) -> Make | None:

@@ -53,7 +53,7 @@ def listed(line: int, items: Any, each: Each, chooses: bool = False) -> list[Any
     """The list that a comprehension makes, by a compiled loop; None where that is left to Python. chooses: whether it
     has a condition."""
     t = indexed_iterable(items)
-    if t is None or (t.static is not None and (t.static <= LONG or is_unrolled_here())):
+    if t is None or (t.static is not None and (t.static <= LONG or t.is_labelled or is_unrolled_here())):
         if not chooses or (t is None and not isinstance(items, (list, tuple))):
             return None
         return chosen(line, items, each)
@@ -120,7 +120,7 @@ def decided(f: Any, items: Any, each: Each) -> Any:
     from ..lift import lifted
     body = DECIDING.get(f)
     t = indexed_iterable(items) if body is not None else None
-    if t is None or (t.static is not None and (t.static <= LONG or is_unrolled_here())):
+    if t is None or (t.static is not None and (t.static <= LONG or t.is_labelled or is_unrolled_here())):
         return None
     return lifted(body, Hooks)(t, each)  # type: ignore[arg-type]
 

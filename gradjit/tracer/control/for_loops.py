@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from ...errors import TraceError
-from ...ir import Block, Builder, Value
+from ...ir import Block, Builder, Op, Value
 from ...ir.types import INDEX
 from .. import extents
 from ..array import PYTHON, TracedArray, root
@@ -39,6 +39,8 @@ class ForStatement(LoopStatement):
         self.current: Any = None
         self.mismatch: Mismatch | None = None
         """Why the first iterations run as ordinary Python."""
+        self.before = 0
+        """How many operations there were before the first iteration."""
         self.index: Value | None = None
         self.interval: tuple[Value, Value] | None = None
         """Where a region begins and ends."""
@@ -120,6 +122,8 @@ class ForStatement(LoopStatement):
             count_unrolled(self.recorder, self)
         if self.iterator is None:
             self.iterator = self.started()
+        if self.iteration == 0 and self.recorder is not None:
+            self.before = len(self.recorder.frame.block.ops)
         try:
             self.current = next(self.iterator)
         except StopIteration:
@@ -179,12 +183,23 @@ class ForStatement(LoopStatement):
         self.iteration += 1
         self.values = values
         self.peeling = max(0, self.peeling - 1)
+        if self.iteration == 1 and not self.as_region and self.is_much():
+            self.as_region = True
         if self.site.stop is not None:
             stop = truth(values[self.site.stop])
             if isinstance(stop, bool):
                 self.done = stop
             else:
                 self.stopped()
+
+    def is_much(self) -> bool:
+        """Whether the first iteration of a short loop has recorded so much that the others are tried as a region."""
+        r = self.recorder
+        if r is None or self.indexed is None or self.static is None or self.remaining < 2 or self.site.stop is not None:
+            return False
+        if self.learned.failed is not None or r.outermost.as_python or self.loc in r.outermost.unrolled_at:
+            return False
+        return sum(map(operations, r.frame.block.ops[self.before:])) > MUCH_IN_ONE
 
     def stopped(self) -> None:
         """An iteration that ran as ordinary Python may have been the last: the loop must be a region."""
@@ -259,6 +274,14 @@ class ForStatement(LoopStatement):
         if not isinstance(self.indexed, Checkpointed):
             return {}
         return {"snapshots": self.indexed.snapshots([v.type for v in inits])}
+
+
+MUCH_IN_ONE = 500
+
+
+def operations(op: Op) -> int:
+    """An operation and those within it."""
+    return 1 + sum(operations(inner) for region in op.regions for inner in region.ops)
 
 
 def until(builder: Builder, block: Block, bounds: tuple[Value, Value, Value], inits: list[Value], flag: int, up: bool

@@ -11,7 +11,7 @@ without a condition has its place by the number of the iteration, and is written
 from __future__ import annotations
 
 from dataclasses import field, replace
-from typing import TYPE_CHECKING, Any, NoReturn, Self
+from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, Self
 
 import numpy as np
 
@@ -50,6 +50,7 @@ class Grows(Again):
 class Growth:
     """How a loop makes one list longer."""
 
+    may_be_backwards: ClassVar[bool] = True
     owner: list[Any]
     name: str
     tree: structures.Structure
@@ -61,6 +62,8 @@ class Growth:
     """How many items an iteration appends at most; None where that is not known."""
     eager: bool = False
     """Whether items are written as they come, and counted."""
+    is_backwards: bool = False
+    """Whether items are put in front: the rows are in the order in which they come."""
     tail: Tail | None = None
     frame: Frame | None = None
     """The attempt under way."""
@@ -139,11 +142,13 @@ class Growth:
                 parted(self.name, x, self.tree) for x in self.given), strict=True)]
             for p, a in zip(parts, arrays, strict=True):
                 if isinstance(p, Row):
-                    p.array[:self.began] = a if isinstance(a, TracedArray) else o.stack_nested(a)
+                    before_it = a if isinstance(a, TracedArray) else o.stack_nested(a)
+                    p.array[:self.began] = before_it[::-1] if self.is_backwards else before_it
         self.appended, self.sharing, self.held, self.asked = [], [], [], 0
         if self.tail is None:
             self.tail = Tail(self.tree, parts, 0, self.began)
         self.tail.parts, self.tail.count, self.tail.growth = parts, self.began, self
+        self.tail.is_backwards = self.is_backwards
         self.frame = None
 
     def planned(self, trip_count: Any, room: int, loop: LoopStatement) -> Any:
@@ -237,6 +242,10 @@ class Growth:
             self.held.append(n.given)
             structures.freeze(n.given, f"it is an item of {self.name}, too")
 
+    def is_in_front(self, tail: Tail) -> bool:
+        """Whether the body has put items in front."""
+        return self.may_be_backwards and len(self.owner) > 1 and self.owner[-1] is tail
+
     def refuse_row(self) -> NoReturn:
         raise Mismatch(f"a list that is an item of another one, or may be changed, is appended to {self.name}; append "
                        f"a copy, as by append(x[:])")
@@ -245,7 +254,11 @@ class Growth:
         """At the end of the body: what it has appended is written. Again where more must be known."""
         tail = self.tail
         assert tail is not None
-        items = self.owner[1:] if self.owner and self.owner[0] is tail else None
+        if self.is_in_front(tail) and not self.is_backwards and not self.eager:
+            self.is_backwards = True  # of an empty list the first attempt did not tell
+            raise Again
+        order = self.owner[::-1] if self.is_backwards else self.owner
+        items = order[1:] if order and order[0] is tail else None
         if items is None or (self.eager and items):
             raise Mismatch(f"{self.name} is changed in the body other than by append, extend, += and pop at its end")
         if not self.eager:
@@ -275,8 +288,13 @@ class Growth:
         self.frame = None
         frame.before_change(self.owner)
         rest = Tail(self.tree, tail.parts, self.began, count)
+        if self.is_backwards:
+            rows = [Row(p.array[self.began:self.began + count][::-1], p.kind) if isinstance(p, Row) else p
+                    for p in tail.parts]
+            rest = Tail(self.tree, rows, 0, count)
         rest.made_at = loop.loc if loop.is_short else None
-        self.owner[:] = [*self.prefix, *self.given, *([rest] if not (isinstance(count, int) and count == 0) else [])]
+        new = [rest] if not (isinstance(count, int) and count == 0) else []
+        self.owner[:] = [*self.prefix, *((*new, *self.given) if self.is_backwards else (*self.given, *new))]
         grown.noted(self.owner)
         self.tail = None
         self.share_elements()

@@ -33,6 +33,12 @@ class IndexedIterable:
 
     sequence: Any = None
     """The list that it stands for, if it does for one."""
+    has_labels: bool = False
+    """Whether its items are strings, or have such as parts, of which more is known where they are Python's own."""
+
+    @property
+    def is_labelled(self) -> bool:
+        return self.has_labels or any(t.is_labelled for t in self.inner)
 
     def sources(self) -> Iterator[Any]:
         """The lists that it runs over."""
@@ -344,7 +350,7 @@ def is_lazy(*xs: Any) -> bool:
     """Whether builtins keep to indices: an array, a traced range or a long list is among the arguments, and nothing
     but such."""
     some = any(isinstance(x, (IndexedIterable, TracedArray, range)) or is_data_array(x)
-               or (type(x) in (list, tuple) and len(x) > SHORT) or is_grown(x) for x in xs)
+               or (type(x) in (list, tuple, str) and len(x) > SHORT) or is_grown(x) for x in xs)
     return some and bool(recorders()) and all(indexed_iterable(x) is not None for x in xs)
 
 

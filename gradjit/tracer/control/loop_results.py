@@ -43,6 +43,8 @@ if TYPE_CHECKING:
     from .loop_regions import LoopStatement
 
 FALSE = np.asarray(False)
+RESIZED = (" grows or shrinks with each iteration, by append, pop or the like; keep the items in an array of full "
+           "size, and their number in a variable")
 
 
 @dataclass
@@ -354,13 +356,16 @@ class LoopResults:
             if isinstance(owner, list) and len(now) > len(old) and all(now[k] is old[k] for k in old):
                 growing.append(functools.partial(self.grows, owner, list(owner)[len(old):]))
                 continue
+            more = len(now) - len(old)
+            if isinstance(owner, list) and more > 0 and all(now[k + more] is old[k] for k in old):
+                growing.append(functools.partial(self.grows, owner, owner[:more][::-1], is_backwards=True))
+                continue
             if isinstance(owner, deque) and owner.maxlen is not None and len(now) > len(old):
                 missing = owner.maxlen - len(old)
                 raise Fills(f"{what} grows until it is full; keep the items in an array of full size, and their "
                             f"number in a variable", -(-missing // (len(now) - len(old))))
             if list(old) != list(now)[:len(old)] or (len(now) > len(old) and not has_dict(owner)):
-                raise Mismatch(f"{what} grows or shrinks with each iteration, by append, pop or the like; keep "
-                               f"the items in an array of full size, and their number in a variable")
+                raise Mismatch(what + RESIZED)
             new += [p for k in now if now[k] is not old.get(k, self)
                     for p in [ItemTarget(owner, k)] if not any(p.is_same(q) for q in places)]
         places += new
@@ -368,12 +373,15 @@ class LoopResults:
         if new:
             raise Again
 
-    def grows(self, owner: list[Any], items: list[Any]) -> None:
-        """A list gets longer in each iteration."""
+    def grows(self, owner: list[Any], items: list[Any], is_backwards: bool = False) -> None:
+        """A list gets longer in each iteration: by items at its end, or at its front, the last of which comes first."""
         for i in owner:
             if type(i) is Tail and i.frame is not None:
                 i.growth.ask_eager(i)
         growth = self.loop.growth(owner, items, eager=False)
+        if is_backwards and not growth.may_be_backwards:
+            raise Mismatch("a list" + RESIZED)
+        growth.is_backwards = is_backwards
         growth.note_shared(items, self)
         self.loop.histories[id(owner)] = growth
         raise Again

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import enum
 import functools
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NoReturn
 
 import numpy as np
@@ -259,6 +259,12 @@ def is_option(x: Any) -> bool:
     return type(x) is str or (isinstance(x, enum.Enum) and not isinstance(x, (int, float)))
 
 
+def are_labels(strings: Sequence[str]) -> bool:
+    """Whether the same few strings come again and again, so that a loop over them may have a branch for each."""
+    letters = all(len(x) == 1 for x in strings)
+    return len(set(strings)) <= min(MOST, len(strings) - 1 if letters else len(strings) // 2)
+
+
 def options_of(x: Any) -> tuple[Any, ...] | None:
     """What it may be; None for what is no option."""
     return x.options if isinstance(x, OneOf) else (x,) if is_option(x) else None
@@ -354,6 +360,9 @@ def same(a: Any, b: Any, by: Callable[[Any, Any], Any]) -> Any:
         a, b = b, a
     if not isinstance(b, OneOf):
         return is_any(a, lambda option: by(option, b))
+    if all(type(option) is str for option in (*a.options, *b.options)):
+        equal = o.as_traced(o.as_traced(a.number) == b.number)
+        return root(equal.content, equal.home, PYTHON)
     return by_option(a, lambda option: same(option, b, by))
 
 

@@ -12,7 +12,7 @@ for what one may append; the record is these arrays and the number of items in t
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 class Taped(Growth):
     """How a `while` makes one list longer."""
 
+    may_be_backwards: ClassVar[bool] = False
     counted: Value | None = None
     tape: Value | None = None
 

@@ -13,9 +13,11 @@ from typing import Any
 import numpy as np
 
 from ...records import dataclass
+from ..array import SCALAR, root
 from ..calls import call
 from ..numpy.common import array
 from ..operands import as_traced, emit, is_traced, require, unsupported
+from ..recorder import current
 from .written_loops import Rule, doubles, invalid, looped, numbers, zeros
 
 EPS = float(np.finfo(float).eps)
@@ -330,11 +332,19 @@ def prepared(fun: Rule, limits: tuple[Any, Any], y0: Any, name: str, rtol: Any, 
     tolerance = rtol if is_traced(rtol) else np.maximum(rtol, 100 * EPS)
     if name in STIFF:
         from . import stiff
-        return stiff.prepared(fun, limits, sign, y0, tolerance, atol, longest, first, jac)
+        p, start, *rest = stiff.prepared(fun, limits, sign, y0, tolerance, atol, longest, first, jac)
+        return p, begun(start), *rest
     p = InitialValueProblem(fun, method_of(name), tolerance, atol, (start, end), sign, longest)
     f = fun(start, y0)
     h = p.first_step(start, y0, f) if first is None else held(doubles(first)[()])
-    return p, start, y0, f, h
+    return p, begun(start), y0, f, h
+
+
+def begun(t: Any) -> Any:
+    """The time at which the steps begin, as a value that is not known: else a loop would first be tried as one of
+    Python's own."""
+    h = as_traced(t)
+    return root(h.value, current(), SCALAR)
 
 
 def scalar(x: Any) -> Any:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pytest
 
@@ -394,13 +396,284 @@ def test_a_call_leaves_no_trace_of_the_other_way():
     f(0.5, seen)
     assert seen.tolist() == [0.5, 0.5]
 
+# loops of which the `try` stands outside ------------------------------------------------------------------------------
+class Diverged(Exception):
+    def __init__(self, step, x):
+        super().__init__(f"diverged at {step}: {x:.3f}")
+        self.step, self.x = step, x
 
-def in_a_compiled_loop(x):
+
+def nested(p):
+    total = 0.0
+    try:
+        for i in range(12):
+            for j in range(12):
+                total += p[0] * i - p[1] * j * 0.1
+                if total > 20.0 * p[2]:
+                    raise Diverged(i * 12 + j, total)
+            total *= 0.9
+    except Diverged as e:
+        return e.x * p[0] + e.step
+    else:
+        total += 1.0
+    return total
+
+
+def two_raises(p):
+    x = p[0]
+    try:
+        for k in range(40):
+            x = x + p[1] * math.sin(x)
+            if x > 100.0:
+                raise OverflowError("big")
+            if abs(math.sin(x)) < 0.05:
+                raise Diverged(k, x)
+    except Diverged as e:
+        x = e.x * p[2] + e.step
+    except OverflowError:
+        x = 0.0 * x
+    return x
+
+
+def retry(p):
+    # tries larger dampings until the iteration converges
+    damping = 0.0
+    for _ in range(6):
+        x = 2.0
+        try:
+            for k in range(30):
+                x = x - (1 - damping) * (x ** 3 - p[0]) / (0.3 * p[1])
+                if abs(x) > 10.0:
+                    raise Diverged(k, x)
+            break
+        except Diverged:
+            damping = damping + 0.15
+    return x * p[2] + damping
+
+
+def with_return(p):
+    x = p[0]
+    try:
+        for k in range(30):
+            x = math.cos(x) * p[1]
+            if abs(x - math.cos(x) * p[1]) < 1e-10:
+                return x * p[2]
+            if k > 25:
+                raise Diverged(k, x)
+        x = x + 1.0
+    except Diverged as e:
+        return e.x
+    return x
+
+
+def with_finally(p):
+    log = []
+    x = p[0]
+    try:
+        for k in range(20):
+            x = x * 1.2
+            if x > 4.0 * p[1]:
+                raise Diverged(k, x)
+    except Diverged as e:
+        x = e.x - 1.0
+    finally:
+        log.append(x)
+    return log[0] * p[2]
+
+
+def else_clause(p):
+    x, n = p[0], 0
+    try:
+        for _ in range(10):
+            x = x * 1.1
+            n += 1
+            if x > 9.0:
+                raise ValueError(f"{x}")
+        else:
+            x = x + p[1]
+    except ValueError:
+        x = -x
+    return x * p[2] + n
+
+
+def while_state(p):
+    t, y, h, rejected = 0.0, p[0], 0.5, 0
+    try:
+        while t < 5.0:
+            k1 = -p[1] * y
+            k2 = -p[1] * (y + h * k1)
+            err = abs(h * (k2 - k1) / 2)
+            if err > 0.05:
+                h *= 0.5
+                rejected += 1
+                if h < 1e-3:
+                    raise Diverged(rejected, h)
+                continue
+            y = y + h * (k1 + k2) / 2
+            t += h
+    except Diverged as e:
+        return e.x
+    return y * p[2] + rejected * 0.0 + t
+
+
+def inner_caught(p):
+    total = 0.0
+    for i in range(12):
+        x = p[0] * i
+        try:
+            while x < 30.0:
+                x = x * (1 + p[1]) + 0.1
+                if x > 25.0:
+                    raise ValueError("no")
+        except ValueError:
+            x = x * 0.5
+        total += x
+    return total * p[2]
+
+
+def try_while(p):
+    x = p[0]
+    try:
+        while True:
+            x = x - 0.1 * p[1]
+            if x < -0.0505:
+                raise StopIteration
+    except StopIteration:
+        return x * p[2]
+
+
+class NoRoot(Exception):
+    pass
+
+
+def bounded_root(a, limit):
+    x = a
+    for k in range(60):
+        x = 0.5 * (x + a / x)
+        if x > limit:
+            raise NoRoot(f"left after {k}: {x}")
+        if abs(x * x - a) < 1e-12:
+            return x
+    raise NoRoot("no")
+
+
+def caller(p):
+    try:
+        r = bounded_root(p[0] * 9, 3.0)
+    except NoRoot:
+        r = p[1]
+    return r * p[2]
+
+
+def caller_ok(p):
+    try:
+        r = bounded_root(p[0] * 9, 30.0)
+    except NoRoot:
+        r = p[1]
+    return r * p[2]
+
+
+def in_loop(p):
+    total, bad = 0.0, 0
+    for i in range(1, 13):
+        try:
+            total += bounded_root(p[0] * i, 2.5 * p[1])
+        except NoRoot:
+            bad += 1
+    return total * p[2] + bad
+
+
+class Descent:
+    def __init__(self, tol):
+        self.tol, self.iterations = tol, 0
+    def solve(self, f, x):
+        for _ in range(50):
+            self.iterations += 1
+            dx = f(x) / 3.0
+            x = x - dx
+            if abs(x) > 50.0:
+                raise FloatingPointError("diverged")
+            if abs(dx) < self.tol:
+                return x
+        raise NoRoot(self.iterations)
+
+
+def solver(p):
+    s = Descent(1e-10)
+    try:
+        x = s.solve(lambda v: v * v - p[0], 1.0)
+    except (NoRoot, FloatingPointError):
+        x = p[1]
+    return x * p[2] + s.iterations * 0.0
+
+
+def either_raise(x, lim):
+    if x > 0.1:
+        return x * 2
+    if x > lim:
+        raise ValueError("a")
+    raise ValueError("b")
+
+
+def raises_whichever_way(p):
+    try:
+        r = either_raise(p[0], p[1])
+    except ValueError:
+        r = p[2]
+    return r * 3
+
+
+def raises_on_one_side(p):
+    try:
+        x = p[0]
+        if x > 0.1:
+            r = x * 2
+        else:
+            if x > p[1]:
+                raise ValueError("a")
+            raise ValueError("b")
+    except ValueError:
+        r = p[2]
+    return r * 3
+
+
+def in_a_compiled_loop(p):
+    x = p[0]
     try:
         for _ in range(20):
             x = x * 1.2
             if x > 10:
                 raise OverflowError
+    except OverflowError:
+        x = x * 0.1
+    return x + p[1] * p[2]
+
+
+OUT_OF_LOOPS = [in_a_compiled_loop, nested, two_raises, retry, with_return, with_finally, else_clause, while_state,
+                inner_caught, try_while, caller, caller_ok, in_loop, solver, raises_whichever_way, raises_on_one_side]
+
+
+@pytest.mark.parametrize("at", [(0.7, 1.3, 0.9), (0.05, 0.01, 0.9), (2.0, 0.4, 1.1)], ids=str)
+@pytest.mark.parametrize("f", OUT_OF_LOOPS, ids=lambda f: f.__name__)
+def test_out_of_loops(f, at):
+    p = np.array(at)
+    with np.errstate(all="ignore"):
+        value, gradient = gj.value_and_grad(f)(p)
+        np.testing.assert_allclose(value, f(p), rtol=1e-12)
+        for k, h in enumerate(1e-7 * np.eye(3)):  # (a longer step may change when an iteration ends)
+            np.testing.assert_allclose(gradient[k], (f(p + h) - f(p - h)) / 2e-7, rtol=1e-5, atol=1e-5)
+
+
+# what stays refused ---------------------------------------------------------------------------------------------------
+def called_in_a_loop(x):
+    def checked(x):
+        if x > 10:
+            raise OverflowError
+        return x * 1.2
+
+    try:
+        for _ in range(20):
+            x = checked(x)
     except OverflowError:
         x = x * 0.1
     return x
@@ -432,7 +705,7 @@ def out_of_a_handler(x):
     return x
 
 
-@pytest.mark.parametrize("f", [in_a_compiled_loop, behind_a_finally, out_of_a_handler], ids=lambda f: f.__name__)
+@pytest.mark.parametrize("f", [called_in_a_loop, behind_a_finally, out_of_a_handler], ids=lambda f: f.__name__)
 def test_what_stays_refused(f):
     with pytest.raises(gj.TraceError, match="raises OverflowError under a condition on traced values, and the try in"):
         gj.jit(f)(4.0)

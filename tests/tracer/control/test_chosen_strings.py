@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 import gradjit as gj
+from gradjit.tracer.trace import trace
 
 
 class Phase(enum.Enum):
@@ -237,3 +238,123 @@ def test_what_is_refused_names_the_options():
 
     with pytest.raises(gj.TraceError, match="one of 'pos', 'neg', as a traced value decides.*choose a number"):
         gj.jit(as_a_key)(1.0)
+
+# texts that loops run over --------------------------------------------------------------------------------------------
+A1, B1 = "GGTTGACTAACGTACGGT", "TGTTACGGACCGTAGG"
+
+
+def needleman(p):
+    sub = {(x, y): (1.0 if x == y else -0.5) for x in "ACGT" for y in "ACGT"}
+    n, m = len(A1), len(B1)
+    F = np.zeros((n + 1, m + 1))
+    F[:, 0] = -p[0] * np.arange(n + 1)
+    F[0, :] = -p[0] * np.arange(m + 1)
+    for i, x in enumerate(A1, 1):
+        for j, y in enumerate(B1, 1):
+            F[i, j] = max(F[i - 1, j - 1] + p[1] * sub[x, y], F[i - 1, j] - p[0], F[i, j - 1] - p[0] * p[2])
+    return F[n, m]
+
+
+def hmm(p):
+    emit = {"F": {"1": 0.5, "2": 0.5}, "L": {"1": p[0], "2": 1 - p[0]}}
+    start = {"F": 0.5, "L": 0.5}
+    trans = {"F": {"F": p[2], "L": 1 - p[2]}, "L": {"F": 0.1, "L": 0.9}}
+    obs = "112121112222121212112"
+    alpha = {s: start[s] * emit[s][obs[0]] for s in start}
+    for c in obs[1:]:
+        alpha = {t: sum(alpha[s] * trans[s][t] for s in alpha) * emit[t][c] for t in alpha}
+    return math.log(sum(alpha.values())) + p[1]
+
+
+def circuit(p):
+    gates = [("rx", 0), ("ry", 1), ("rz", 2), ("rx", 1), ("rz", 0)] * 8
+    state = np.array([1.0 + 0j, 0.0])
+    for name, k in gates:
+        t = p[k] / 2
+        c, s = np.cos(t), np.sin(t)
+        if name == "rx":
+            g = np.array([[c, -1j * s], [-1j * s, c]])
+        elif name == "ry":
+            g = np.array([[c, -s + 0j], [s, c]])
+        else:
+            g = np.array([[np.exp(-1j * t), 0], [0, np.exp(1j * t)]])
+        state = g @ state
+    return abs(state[0]) ** 2
+
+
+def turtle(p):
+    x = y = 0.0
+    h = 0.0
+    for c in "F+F-F-FF+F+F-F" * 4:
+        if c == "F":
+            x += p[0] * math.cos(h)
+            y += p[1] * math.sin(h)
+        elif c == "+":
+            h += p[2]
+        elif c == "-":
+            h -= p[2]
+    return x * x + y
+
+
+def gc_count(p):
+    counts = {"A": 0, "C": 0, "G": 0, "T": 0}
+    for c in A1 * 3:
+        counts[c] += 1
+    lam = sum(counts[k] * p[i] for i, k in enumerate("ACG"))
+    return lam * counts["T"]
+
+
+def words(p):
+    text = "the cat sat on the mat and the dog sat on the cat and the mat".split()
+    w = {"the": p[0], "cat": p[1], "sat": p[2]}
+    total = 0.0
+    for a in text:
+        total += w.get(a, 0.1) * 2.0
+        if a in ("dog", "mat"):
+            total *= 1.1
+    return total
+
+
+def codon(p):
+    mass = {"A": 1.0, "C": 2.0, "G": 3.0, "T": 4.0}
+    out = []
+    for c in A1:
+        out.append(mass[c] * p[0] + p[1])
+    idx = ["ACGT".index(c) for c in A1]
+    table = np.array([1.0, 2.0, 3.0, 4.0]) * p[2]
+    return sum(out) + table[idx].sum() + out[3]
+
+
+def labels_list(p):
+    kinds = ["a", "b", "a", "b", "c", "a", "b", "c", "a", "b"]
+    vals = np.linspace(0, 1, 10)
+    tot = {"a": 0.0, "b": 0.0, "c": 0.0}
+    for k, v in zip(kinds, vals, strict=True):
+        tot[k] += p[0] * v ** 2
+    return tot["a"] * p[1] + tot["b"] + tot["c"] * p[2]
+
+
+def bigrams(p):
+    seq = "abbaabbbaababab"
+    T = {("a", "a"): p[0], ("a", "b"): 1 - p[0], ("b", "a"): p[1], ("b", "b"): 1 - p[1]}
+    ll = 0.0
+    for x, y in zip(seq, seq[1:], strict=False):
+        ll += math.log(T[x, y])
+    return ll * p[2]
+
+
+OVER_TEXTS = [needleman, hmm, circuit, turtle, gc_count, words, codon, labels_list, bigrams]
+
+
+@pytest.mark.parametrize("f", OVER_TEXTS, ids=lambda f: f.__name__)
+def test_over_texts(f):
+    p = np.array([0.7, 0.3, 0.9])
+    value, gradient = gj.value_and_grad(f)(p)
+    np.testing.assert_allclose(value, f(p), rtol=1e-12)
+    for k, h in enumerate(1e-6 * np.eye(3)):
+        np.testing.assert_allclose(gradient[k], (f(p + h) - f(p - h)) / 2e-6, rtol=1e-6, atol=1e-6)
+
+
+@pytest.mark.parametrize("f", [needleman, circuit, turtle], ids=lambda f: f.__name__)
+def test_loops_over_texts_are_loops(f):
+    assert set(trace(f, (np.array([0.7, 0.3, 0.9]),), {}).loops.values()) == {""}

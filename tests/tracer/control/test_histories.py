@@ -358,6 +358,49 @@ def test_arrays_with_other_names(f):
         assert np.isclose(got, f(0.4))
 
 
+# at the front ---------------------------------------------------------------------------------------------------------
+def in_front(p):
+    out = [p[0]]
+    for i in range(20):
+        out.insert(0, out[0] * p[1] + i)
+    return out[0] * 1e-3 + out[-1] + sum(out) * p[2] + out[3] + len(out)
+
+
+def two_in_front(p):
+    out = []
+    for i in range(20):
+        out.insert(0, p[0] * i)
+        out.insert(0, p[1] * i)
+    return sum(k * v for k, v in enumerate(out)) + np.array(out)[3] * p[2]
+
+
+def pairs_in_front(p):
+    out = [(p[0], 1.0)]
+    for i in range(20):
+        a, b = out[0]
+        out.insert(0, (a * p[1], b + p[2] * i))
+    xs = [a for a, _ in out]
+    return sum(xs) + out[2][1] + out[-2][0]
+
+
+def in_the_middle(p):
+    out = [p[0], p[1]]
+    for i in range(12):
+        out.insert(1, p[2] * i)
+    return sum(k * v for k, v in enumerate(out))
+
+
+@pytest.mark.parametrize("f", [in_front, two_in_front, pairs_in_front, in_the_middle], ids=lambda f: f.__name__)
+def test_in_front(f):
+    p = np.array([0.7, 0.3, 0.9])
+    value, gradient = gj.value_and_grad(f)(p)
+    np.testing.assert_allclose(value, f(p), rtol=1e-12)
+    for k, h in enumerate(1e-6 * np.eye(3)):
+        np.testing.assert_allclose(gradient[k], (f(p + h) - f(p - h)) / 2e-6, rtol=1e-6, atol=1e-6)
+    if f is not in_the_middle:
+        assert set(trace(f, (p,), {}).loops.values()) == {""}
+
+
 # what is no history ---------------------------------------------------------------------------------------------------
 def of_kinds(x):
     out = []
