@@ -24,7 +24,6 @@ from ..probe import code_of, peek
 from . import decided_results, trees
 from .array import ARRAY, PYTHON, TracedArray
 from .calls import call
-from .control.frames import LOOP
 from .control.raises_behind import BEHIND
 from .control.recursion import answered
 from .control.states import NeedsFlag
@@ -158,8 +157,10 @@ def may_swallow(manager: Any) -> bool:
 def record(e: Exception) -> None:
     """Raise the exception when the compiled function runs, where it stands."""
     if (around := catching(e)) is not None:
-        if BEHIND not in current().outermost.flagged and any(f.kind == LOOP for f in current().frames):
-            raise NeedsFlag(BEHIND)
+        loc = raised_at(e)
+        flag = f"{BEHIND}{0 if loc is None else loc.line}"
+        if flag not in current().outermost.flagged:
+            raise NeedsFlag(flag)
         refused(e, around.name)
     cls, args = type(e), e.args
     if builtin_error(cls.__name__) is cls and not e.__dict__ and e.__cause__ is None and (

@@ -14,7 +14,7 @@ from .definite_assignment import DefiniteAssignment
 from .jumps import PREFIX, Jumps, at, beginning, holds, is_plain
 from .matching import PART, without_matches
 from .names import NameLiveness, Site, constant_of
-from .raises_behind import BEHIND, behind_loops
+from .raises_behind import behind_loops
 
 LAZY = (ast.NamedExpr, ast.Await, ast.Yield, ast.YieldFrom)
 """Expressions that cannot stand in a function of their own."""
@@ -36,7 +36,7 @@ def prepared(body: list[ast.stmt], bound: Sequence[str], parameters: Sequence[st
     """
     if is_plain(body) or not holds(body, (ast.If, ast.For, ast.While, ast.Match, ast.Try)):
         return body
-    body = behind_loops(without_matches(body), BEHIND in flagged)
+    body = behind_loops(without_matches(body), flagged)
     doubts = DefiniteAssignment(body, parameters, bound)
     body, noted = with_flags(body, doubts, flagged) if flagged else (body, set())
     body = Jumps().function(body)

@@ -709,3 +709,24 @@ def out_of_a_handler(x):
 def test_what_stays_refused(f):
     with pytest.raises(gj.TraceError, match="raises OverflowError under a condition on traced values, and the try in"):
         gj.jit(f)(4.0)
+
+
+def missed(p):
+    """(The items of the loop are of several kinds: it runs as ordinary Python.)"""
+    total = 0.0
+    for h in (1.0, 2.0, 3.0):
+        y = h
+        try:
+            for radius, n in [(5.0 * p[0], 1.5), (-4, 1.0), (p[1], 2)]:
+                if abs(y / radius) > 1:
+                    raise ArithmeticError("missed")
+                y = y + n * p[2] / radius
+        except ArithmeticError:
+            continue
+        total += y
+    return total
+
+
+def test_a_loop_that_runs_as_python():
+    for p in (np.array([0.7, 3.3, 0.9]), np.array([1.7, 2.9, 0.3])):
+        np.testing.assert_allclose(gj.jit(missed)(p), missed(p), rtol=1e-12)

@@ -199,12 +199,15 @@ def test_batches_raise_for_the_first_lane():
 
 
 def caught_around(x):
+    def less(y):
+        if y < 1:
+            raise ValueError("negative")
+        return y - 1
+
     y = x
     try:
         for _ in range(30):
-            y = y - 1
-            if y < 0:
-                raise ValueError("negative")
+            y = less(y)
     except ValueError:
         y = 0.0 * x
     return y
