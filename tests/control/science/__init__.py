@@ -13,6 +13,7 @@ from . import (
     networks,
     records,
     searching,
+    tables,
 )
 
 FIELDS = {
@@ -20,5 +21,6 @@ FIELDS = {
     "control": control.CASES, "finance": finance.CASES, "inference": inference.CASES, "learning": learning.CASES,
     "mechanics": mechanics.CASES, "networks": networks.CASES,
     "records": records.CASES, "searching": searching.CASES,
+    "tables": tables.CASES,
 }
 SCIENCE = [case for cases in FIELDS.values() for case in cases]
