@@ -26,6 +26,7 @@ from .loops import (
     operands,
     roots_of,
 )
+from .numbers import ADDING
 from .target import Machine
 
 
@@ -41,7 +42,7 @@ def multiply_add(p: Program, machine: Machine) -> None:
             fuse(p, n, products)
     for s, innermost in statements:
         if isinstance(s, (Store, Accumulate)) and s.node in products and innermost & s.node.vars:
-            s.fused = (s.combine if isinstance(s, Store) else s.acc.op) == "sum"
+            s.fused = (s.combine if isinstance(s, Store) else s.acc.op) in ADDING
 
 
 def within(body: Sequence[Stmt], innermost: frozenset[Var]) -> Iterable[tuple[Stmt, frozenset[Var]]]:

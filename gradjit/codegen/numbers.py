@@ -8,10 +8,16 @@ import numpy as np
 
 from ..ir import OPS, DType
 
+ADDING = ("sum", "cumsum")
+"""Reductions that add: a sum begins at 0, as NumPy's, and the sums of a scan at -0.0, so that the first is the first
+element with its sign."""
+
 
 def identity(combine: str, dtype: DType) -> Any:
     """The value that changes nothing when combined with."""
-    if combine in ("sum", "any"):
+    if combine == "cumsum" and dtype.is_float:
+        return -0.0
+    if combine in (*ADDING, "any"):
         return 0
     if combine in ("prod", "all"):
         return 1

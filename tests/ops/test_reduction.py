@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+import gradjit as gj
 from gradjit.ir import OPS
 from tests.ops.harness import Case, check
 
@@ -52,3 +53,17 @@ def test_operation(case: Case) -> None:
 
 def test_every_reduction_has_a_case() -> None:
     assert {name for name, s in OPS.items() if s.family == "reduction"} == {c.op for c in CASES}
+
+
+SIGNED_ZEROS = [np.array([-0.0, -0.0, 1.0, -1.0, -0.0]), np.array([[-0.0, 1.0], [-0.0, -1.0]]), np.full(300_000, -0.0)]
+
+
+@pytest.mark.parametrize("x", SIGNED_ZEROS, ids=lambda x: str(x.shape))
+@pytest.mark.parametrize("axis", [0, -1])
+def test_scans_keep_the_sign_of_a_first_zero(x: np.ndarray, axis: int) -> None:
+    """As NumPy's, in chunks too; a sum begins at 0."""
+    for scan in (np.cumsum, np.add.accumulate, np.nancumsum):
+        expected = scan(x, axis=axis)
+        np.testing.assert_array_equal(np.signbit(gj.jit(lambda v, scan=scan: scan(v, axis=axis))(x)),
+                                      np.signbit(expected))
+    assert np.array_equal(np.signbit(gj.jit(lambda v: np.sum(v, axis=axis))(x)), np.signbit(np.sum(x, axis=axis)))

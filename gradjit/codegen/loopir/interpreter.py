@@ -49,7 +49,7 @@ from ..numbers import identity
 from . import lapack_meaning
 
 COMBINE: dict[str, Callable[[Any, Any], Any]] = {
-    "sum": np.add, "prod": np.multiply, "max": np.maximum, "min": np.minimum, "any": np.logical_or,
+    "sum": np.add, "cumsum": np.add, "prod": np.multiply, "max": np.maximum, "min": np.minimum, "any": np.logical_or,
     "all": np.logical_and,
 }
 

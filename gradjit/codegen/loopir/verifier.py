@@ -56,6 +56,7 @@ from ..loops import (
     in_order,
     roots_of,
 )
+from ..numbers import ADDING
 from .interpreter import COMBINE, ROUTINES
 from .parser import at_sizes
 
@@ -196,7 +197,7 @@ class Verifier:
 
     def fused(self, s: Store | Accumulate, how: str | None) -> None:
         n = s.node
-        if s.fused and not (how == "sum" and n.kind == "apply" and n.attrs[0] == "mul" and n.dtype.is_float):
+        if s.fused and not (how in ADDING and n.kind == "apply" and n.attrs[0] == "mul" and n.dtype.is_float):
             self.fail(f"{n!r} is fused, and no product of floats that is added to something")
 
     def written(self, b: Buffer, a: Affine, known: Known) -> None:

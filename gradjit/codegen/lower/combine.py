@@ -12,6 +12,7 @@ from .elementwise import EMIT
 # Reduction -> the operation on two values, the intrinsic over a vector's lanes (f, signed, unsigned or bool).
 TABLE: dict[str, tuple[str, dict[str, str]]] = {
     "sum": ("add", {"f": "fadd", "i": "add", "u": "add"}),
+    "cumsum": ("add", {"f": "fadd", "i": "add", "u": "add"}),
     "prod": ("mul", {"f": "fmul", "i": "mul", "u": "mul"}),
     "max": ("maximum", {"f": "", "i": "smax", "u": "umax", "b": "or"}),
     "min": ("minimum", {"f": "", "i": "smin", "u": "umin", "b": "and"}),

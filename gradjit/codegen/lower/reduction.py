@@ -44,7 +44,7 @@ def _scan(low: Lowering, op: Op) -> None:
         return e.at(x, mirrored(i))
 
     low.task("scan", op.result, target, x.type.extents, None, element, place,
-             combine={"cumsum": "sum", "cumprod": "prod"}[op.name], serial=frozenset((axis,)))
+             combine={"cumsum": "cumsum", "cumprod": "prod"}[op.name], serial=frozenset((axis,)))
 
 
 TASKS = {**dict.fromkeys(COMBINE, _reduce), "argmax": _arg, "argmin": _arg, "cumsum": _scan, "cumprod": _scan}
