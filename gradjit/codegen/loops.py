@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from ..ir import DType, Loc
+from ..ir.ranges import range_length
 from ..ir.size_conditions import SizeCondition
 from ..ir.sizes import Dim
 from ..records import dataclass
@@ -390,7 +391,7 @@ def trips(s: Repeat) -> int | None:
     """How often the body runs, where that is known."""
     if any(n.kind != "const" for n in (s.lo, s.hi, s.step)) or s.step.attrs == 0:
         return None
-    return len(range(int(s.lo.attrs), int(s.hi.attrs), int(s.step.attrs)))
+    return range_length(int(s.lo.attrs), int(s.hi.attrs), int(s.step.attrs))
 
 
 def direct_nodes(s: Stmt) -> tuple[Node, ...]:

@@ -312,12 +312,17 @@ COMPARED: dict[str, Callable[[Linear, Linear], list[Linear]]] = {
 OPPOSITE = {"lt": "ge", "le": "gt", "gt": "le", "ge": "lt", "eq": "ne", "ne": "eq"}
 
 
+def range_length(lo: int, hi: int, step: int) -> int:
+    """len(range(lo, hi, step)), also where that is more than len can tell."""
+    return max(0, -((lo - hi) // step))
+
+
 def _range_bounds(lo: Linear | None, hi: Linear | None, step: int) -> tuple[list[Bound], list[Bound]]:
     """Lower and upper bounds of what range(lo, hi, step) runs through."""
     first: list[Bound] = [] if lo is None else [(1, (lo,))]
     last: list[Bound] = [] if hi is None else [(1, (hi + (-1 if step > 0 else 1),))]
     if lo is not None and hi is not None and (hi - lo).is_number:
-        trip_count = len(range(0, (hi - lo).const, step))
+        trip_count = range_length(0, (hi - lo).const, step)
         last = [(1, (lo + max(trip_count - 1, 0) * step,))]
     return (first, last) if step > 0 else (last, first)
 

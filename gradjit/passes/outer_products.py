@@ -26,6 +26,7 @@ from ..ir import INDEX, Block, Builder, For, Func, Op, Value, walk
 from ..ir.clone import Env, copy_op, new_block
 from ..ir.core import map_attr, map_type
 from ..ir.linear import Forms, atom, constant
+from ..ir.ranges import range_length
 from ..records import dataclass
 from .fold import splat_of
 from .vjp.adjoint_pairs import carry, complete, insert, result
@@ -110,8 +111,8 @@ def known_trip_count(op: Op) -> KnownTripCount | None:
     lo, hi, step = map(constant, For(op).bounds)
     if lo is None or hi is None or not step:
         return None
-    indices = range(lo, hi, step)
-    return KnownTripCount(op, len(indices), min(indices[0], indices[-1]), abs(step)) if len(indices) > 1 else None
+    indices, count = range(lo, hi, step), range_length(lo, hi, step)
+    return KnownTripCount(op, count, min(indices[0], indices[-1]), abs(step)) if count > 1 else None
 
 
 # products that wait for nothing ---------------------------------------------------------------------------------------

@@ -17,7 +17,7 @@ from ..ir import OPS, ArrayType, Block, DType, Func, Loc, Op, Value
 from ..ir.attrs import EXTENTS, frozen
 from ..ir.clone import Env, new_block
 from ..ir.core import map_attr, map_type
-from ..ir.ranges import Ranges
+from ..ir.ranges import Ranges, range_length
 from ..ir.sizes import is_open
 from . import live_records, regions
 from .cse import COMMUTATIVE, key_of
@@ -164,7 +164,7 @@ class Rewriter:
         """How often a loop runs, where that is known."""
         by, count = self.ranges.linear(step), self.ranges.difference(hi, lo)
         known = count is not None and not is_open(count) and by.is_number and by.const
-        return len(range(0, count, by.const)) if known and count is not None else None
+        return range_length(0, count, by.const) if known and count is not None else None
 
     def runs(self, lo: Value, hi: Value, step: Value) -> bool:
         """Whether a loop surely runs."""

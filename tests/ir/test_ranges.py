@@ -6,7 +6,7 @@ import pytest
 
 from gradjit.ir import Func, Value, interpret, parse, verify
 from gradjit.ir.core import walk
-from gradjit.ir.ranges import Ranges, elements, owners_of, upper_bound
+from gradjit.ir.ranges import Ranges, elements, owners_of, range_length, upper_bound
 
 
 def func(body: str, params: str = "%n: i64[], %k: i64[]", types: str = "") -> Func:
@@ -356,3 +356,8 @@ def test_long_chains_of_other_operations_are_cut() -> None:
     r, (last, before) = of("\n".join([*lines, "return"]), "k500", "u499")
     assert r.interval(last) == (0, 96)
     assert r.lower(before) == 0
+
+
+@pytest.mark.parametrize(("lo", "hi", "step"), [(0, 7, 2), (0, 8, 2), (5, 5, 1), (5, 3, 1), (9, -2, -3), (3, 9, -1)])
+def test_the_length_of_a_range(lo: int, hi: int, step: int) -> None:
+    assert range_length(lo, hi, step) == len(range(lo, hi, step))

@@ -38,6 +38,7 @@ UNARY: dict[str, tuple[Range, ...]] = {
     "arcsinh": ((-6, 6),),
     "arccosh": ((1.1, 6),),
     "arctanh": ((-0.9, 0.9),),
+    "squared_root": ((0.1, 9),),
     "erf": ((-2, 2),),
     "erfc": ((-2, 2),),
     "erfinv": ((-0.9, 0.9),),
@@ -84,6 +85,8 @@ def reference(op: str) -> Any:
     if OPS[op].family == "special":
         special = pytest.importorskip("scipy.special")
         return getattr(special, op)
+    if op == "squared_root":
+        return lambda x: np.square(np.sqrt(x))
     if op == "squared_hypot":
         return lambda x, y: np.square(np.hypot(x, y))
     return getattr(np, NUMPY.get(op, op))

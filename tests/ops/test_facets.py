@@ -43,6 +43,7 @@ DISSOLVED = dict.fromkeys(("stop_gradient", "barrier"),
                           "the identity: it dissolves before code is emitted (Elements.apply)")
 
 FUSED = {"fma": "a pass over loop nests makes it of a product and a sum",
+         "squared_root": "derivatives make it of the square of a root",
          "squared_hypot": "planes make it of the square of a complex number's length"}
 
 FACETS: dict[str, Facet] = {

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from gradjit.errors import IRError
+from gradjit.errors import BoundsError, IRError
 from gradjit.ir import F64, ArrayType, Builder, Func, Op, Value, interpret, parse, print_func, verify
 from gradjit.ir.builder import build
 from gradjit.passes import PASSES, PIPELINE, Dumper, Pass, optimize, pipeline
@@ -178,3 +178,24 @@ def calls_of(run: Callable[[], object]) -> int:
     finally:
         sys.setprofile(before)
     return calls
+
+
+def test_ranges_of_more_numbers_than_len_can_tell() -> None:
+    """A loop over them is compiled like any other; it stops where the first index is out of bounds."""
+    least = -2 ** 63
+    (f,) = parse(f"""func @f(%x: f64[10]) -> f64[] {{
+  %lo: i64[] = const {least}
+  %hi: i64[] = const 10
+  %one: i64[] = const 1
+  %s: f64[] = const 0.0
+  %a: f64[] = for %lo, %hi, %one, %s {{
+    (%i: i64[], %p: f64[])
+    %e: f64[] = gather %x, %i axes=[0]
+    %q: f64[] = add %p, %e
+    yield %q
+  }}
+  return %a
+}}
+""").funcs.values()
+    with pytest.raises(BoundsError):
+        interpret(optimize(f), [np.ones(10)])

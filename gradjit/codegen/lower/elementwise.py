@@ -341,13 +341,19 @@ def _squared_hypot(L: Lanes, t: DType, x: llvm.Value, y: llvm.Value) -> llvm.Val
     return L.select(either, infinity, L.fma(x, x, L.b.fmul(y, y)))
 
 
+def _squared_root(L: Lanes, t: DType, x: llvm.Value) -> llvm.Value:
+    root = EMIT["sqrt"](L, t, x)
+    return L.b.fmul(root, root)
+
+
 VECTOR_MATH = ("exp", "exp2", "expm1", "log", "log2", "log10", "log1p", "cbrt", "sin", "cos", "tan", "arcsin", "arccos",
                "arctan", "sinh", "cosh", "tanh", "arcsinh", "arccosh", "arctanh", "arctan2", "logaddexp", "logaddexp2",
                "hypot")
 
 EMIT: dict[str, Rule] = {
     **{n: vector_math(n) for n in VECTOR_MATH},
-    "sqrt": intrinsic("llvm.sqrt"), "floor": intrinsic("llvm.floor"), "ceil": intrinsic("llvm.ceil"),
+    "sqrt": intrinsic("llvm.sqrt"), "squared_root": _squared_root,
+    "floor": intrinsic("llvm.floor"), "ceil": intrinsic("llvm.ceil"),
     "trunc": intrinsic("llvm.trunc"), "rint": intrinsic("llvm.rint"), "copysign": intrinsic("llvm.copysign"),
     "neg": by_kind(lambda L, t, x: L.b.fneg(x), lambda L, t, x: L.b.neg(x)),
     "abs": by_kind(intrinsic("llvm.fabs"), _iabs),

@@ -109,7 +109,8 @@ UNARY_INEXACT: dict[str, Callable[..., Any]] = {
     "arcsinh": np.arcsinh, "arccosh": np.arccosh, "arctanh": np.arctanh,
 }
 UNARY_FLOAT: dict[str, Callable[..., Any]] = {
-    "cbrt": np.cbrt, "floor": np.floor, "ceil": np.ceil, "trunc": np.trunc, "rint": np.rint,
+    "squared_root": lambda x: np.square(np.sqrt(x)), "cbrt": np.cbrt, "floor": np.floor, "ceil": np.ceil,
+    "trunc": np.trunc, "rint": np.rint,
 }
 BINARY_FLOAT: dict[str, Callable[..., Any]] = {
     "arctan2": np.arctan2, "logaddexp": np.logaddexp, "logaddexp2": np.logaddexp2, "hypot": np.hypot,
@@ -121,6 +122,7 @@ COMPARISONS: dict[str, Callable[..., Any]] = {
 
 FACTS: dict[str, tuple[float, Sign, Slope]] = {
     "sqrt": (4.0, Sign.ANY, Slope.STEEP),
+    "squared_root": (4.0, Sign.POSITIVE, Slope.SINGULAR),  # sqrt(x)^2, which is no number for what is below 0
     "exp": (4.0, Sign.POSITIVE, Slope.OVERFLOWS),
     "exp2": (4.0, Sign.POSITIVE, Slope.OVERFLOWS),
     "expm1": (6.0, Sign.ANY, Slope.OVERFLOWS),

@@ -175,7 +175,8 @@ class Batcher:
         """An operation with bounds that differ from lane to lane."""
         sizes = {v for r in op.results for v in r.shape} | {v for x in op.operands for v in x.shape}
         if op.name not in self.tables.windows or any(self.has(v) for v in sizes if isinstance(v, Value)):
-            fail(UnsupportedError, f"{op.name}: bounds that differ along the batch give arrays of different sizes",
+            fail(UnsupportedError, f"{op.name}: bounds that differ along the batch give arrays of different sizes; "
+                                   f"fill arrays of one size, or write a loop over the batch",
                  op.loc)
         self.tables.windows[op.name](self, b, op)
 

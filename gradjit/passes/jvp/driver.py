@@ -28,6 +28,7 @@ from ..masks import (
     unmasked,
 )
 from ..partials import keeps_zeros
+from ..partials.elementwise import squares_of_lengths
 from ..presence import MAYBE, Forwards
 
 Rule = Callable[..., Sequence["Flow | None"]]
@@ -202,7 +203,7 @@ def inexact(values: Iterable[Value]) -> list[Value]:
 def pushforward(func: Func, wrt: Sequence[int], tables: JvpTables, along_basis: bool = False) -> Func:
     """See `jvp` in the package."""
     check_parameters(func, wrt)
-    func = inline_calls(func, isolated=False)
+    func = squares_of_lengths(inline_calls(func, isolated=False))
     pusher = Pusher(func, wrt, tables)
     block = new_block(func.params, pusher.env)
     b = Builder(block)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Sequence
 
-from ...ir import Builder, Value
+from ...ir import Builder, Func, Op, Value, walk
+from ..inline import replaced
 from ..masks import Flow, Masked
 from . import MINUS_ONE, ONE, ZERO, Partial, constant_of
 
@@ -168,6 +170,7 @@ PARTIALS: dict[str, tuple[Partial, ...]] = {
     "log10": (lambda b, t, r, x: b.div(t, times(b, x, LN10)),),
     "log1p": (lambda b, t, r, x: b.div(t, b.add(b.like(1, x), x)),),
     "sqrt": (lambda b, t, r, x: b.div(times(b, t, 0.5), r),),
+    "squared_root": (lambda b, t, r, x: b.select(b.lt(x, b.like(0, x)), b.like(math.nan, x), t),),
     "cbrt": (lambda b, t, r, x: b.div(times(b, t, 1 / 3), b.mul(r, r)),),
     "sin": (lambda b, t, r, x: b.mul(t, b.cos(x)),),
     "cos": (lambda b, t, r, x: b.neg(b.mul(t, b.sin(x))),),
@@ -209,3 +212,69 @@ CONSTANT: dict[str, str] = {
     "stop_gradient": "that no derivative passes is its meaning",
 }
 """Operations whose derivative is zero wherever it is defined, with the reason."""
+
+
+# squares of lengths -------------------------------------------------------------------------------------------------
+def squares_of_lengths(func: Func) -> Func:
+    """The function before derivatives are taken of it: squares of lengths are those of what the root is taken of.
+
+        mul(abs(x), abs(x))            -->  mul(x, x)
+        mul(sqrt(s), sqrt(s))          -->  squared_root(s)
+        mul(hypot(x, y), hypot(x, y))  -->  squared_hypot(x, y)
+
+    By the chain rule the second derivative of `norm(x)**2` at 0 would be that of the convention for the length.
+    """
+    return replaced(func, _square) if any(is_square(op, op.operands) for op in walk(func.body)) else func
+
+
+def is_square(op: Op, operands: Sequence[Value]) -> bool:
+    """Whether it multiplies a float with itself, which may have been computed twice, or has the exponent 2."""
+    if op.name not in ("mul", "pow") or not op.result.dtype.is_float:
+        return False
+    x, y = operands
+    if op.name == "pow":
+        return bool(constant_of(y) == 2)
+    return x is y or (x.op is not None and y.op is not None and x.op.name in LENGTHS and x.op.name == y.op.name and
+                      x.op.operands == y.op.operands and x.op.attrs == y.op.attrs)
+
+
+def _square(b: Builder, op: Op, operands: Sequence[Value]) -> Sequence[Value] | None:
+    found = _squared(b, operands[0]) if is_square(op, operands) else None
+    return None if found is None else (found,)
+
+
+def _squared(b: Builder, v: Value) -> Value | None:
+    """The square of a length; None for anything else."""
+    op = v.op
+    return LENGTHS[op.name](b, op) if op is not None and op.name in LENGTHS else None
+
+
+def _square_of_abs(b: Builder, op: Op) -> Value | None:
+    (x,) = op.operands
+    return b.mul(x, x) if x.dtype.is_float else None
+
+
+def _square_of_choice(b: Builder, op: Op) -> Value | None:
+    """A root that has a zero put in, as the tracer makes it: select(eq(s, 0), 0, sqrt(s))."""
+    test, zero, root = op.operands
+    if test.op is None or root.op is None or (test.op.name, root.op.name) != ("eq", "sqrt"):
+        return None
+    s, nothing = test.op.operands
+    fits = s is root.op.operands[0] and constant_of(nothing) == 0 and constant_of(zero) == 0
+    return b.squared_root(s) if fits else None
+
+
+def _square_in_another_shape(b: Builder, op: Op) -> Value | None:
+    x, *others = op.operands
+    found = _squared(b, x)
+    return None if found is None else b.append(op.name, (found, *others), op.attrs).result
+
+
+LENGTHS: dict[str, Callable[[Builder, Op], Value | None]] = {
+    "abs": _square_of_abs,
+    "sqrt": lambda b, op: b.squared_root(op.operands[0]),
+    "hypot": lambda b, op: b.squared_hypot(*op.operands),
+    "select": _square_of_choice,
+    **dict.fromkeys(("reshape", "broadcast", "transpose"), _square_in_another_shape),
+}
+"""Operations that make a length, with its square."""

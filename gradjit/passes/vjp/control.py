@@ -11,6 +11,7 @@ from collections.abc import Sequence
 
 from ...ir import INDEX, Block, Builder, For, Func, If, Loop, Op, Value, While, captures
 from ...ir.clone import Env
+from ...ir.ranges import range_length
 from ..checks import append_parameter
 from ..dce import dce
 from ..fold import splat_of
@@ -100,7 +101,7 @@ def turned(b: Builder, lo: Value, hi: Value, step: Value) -> Truth:
     by = splat_of(step)
     ends = [splat_of(v) for v in (lo, hi)]
     if by is not None and None not in ends:
-        return bool(len(range(int(ends[0]), int(ends[1]), int(by))))
+        return range_length(int(ends[0]), int(ends[1]), int(by)) > 0
     up = b.lt(lo, hi)
     if by is not None:
         return up if by > 0 else b.gt(lo, hi)

@@ -11,6 +11,7 @@ from math import prod
 from typing import Any
 
 from ...ir import OPS, ArrayType, For, Memory, Op
+from ...ir.ranges import range_length
 from ...ir.sizes import reckoned
 from ..fold import splat_of
 
@@ -51,4 +52,4 @@ def trip_count(op: Op) -> int:
     bounds: list[Any] = [splat_of(v) for v in For(op).bounds] if op.name == "for" else [None]
     if any(n is None for n in bounds) or bounds[2] == 0:
         return UNKNOWN_ITERATIONS
-    return len(range(*map(int, bounds)))
+    return range_length(*map(int, bounds))

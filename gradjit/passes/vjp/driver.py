@@ -35,6 +35,7 @@ from ..masks import (
     unmasked,
 )
 from ..partials import keeps_zeros
+from ..partials.elementwise import squares_of_lengths
 from ..simplify import simplify
 from .adjoint_pairs import OpPair
 from .coverage import ALIKE, NONE, PARTIAL, WHOLE, Coverage
@@ -383,9 +384,9 @@ Seeds = Callable[[Builder, Block, Env], Iterable["Flow | None"]]
 
 def seeded_copy(func: Func, seeds: Seeds) -> tuple[Block, list[Value], list[Flow | None]]:
     """A copy of a function's body, its results and their cotangents."""
-    func = inline_calls(func, isolated=False)
+    whole = squares_of_lengths(inline_calls(func, isolated=False))
     # What is computed, or read, twice in an iteration would be kept twice.
-    simple = simplify(func) if any(op.regions for op in func.ops) else func
+    simple = simplify(whole) if any(op.regions for op in whole.ops) else whole
     env: Env = {}
     block = new_block(simple.params, env)
     b = Builder(block)

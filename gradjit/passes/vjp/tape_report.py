@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from ...ir import ArrayType, Block, For, Func, Loc, Op, Value
 from ...ir.linear import constant
 from ...ir.ops.tape import record_of
-from ...ir.ranges import Ranges, owners_of, upper_bound
+from ...ir.ranges import Ranges, owners_of, range_length, upper_bound
 from ...ir.sizes import guess
 from ...records import dataclass
 
@@ -63,4 +63,4 @@ def _trip_count(op: Op) -> int | None:
     if op.name != "for":
         return 1 if op.name == "if" else None
     lo, hi, step = map(constant, For(op).bounds)
-    return None if lo is None or hi is None or not step else len(range(lo, hi, step))
+    return None if lo is None or hi is None or not step else range_length(lo, hi, step)
