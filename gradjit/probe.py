@@ -36,8 +36,9 @@ def text(x: Any, name: str, default: str = "") -> str:
 
 
 def is_of_package(x: Any, package: str) -> bool:
-    """Whether a class or function was made by a package, or by a module in it."""
-    return text(x, "__module__").partition(".")[0] == package
+    """Whether a class or function was made by a package, or by a module in it. (An array of ctypes has a class that
+    ctypes keeps, and that names whoever has asked for such arrays first.)"""
+    return text(x, "__module__").partition(".")[0] == package and text(type(x), "__module__") != "_ctypes"
 
 
 def class_name(cls: type) -> str:

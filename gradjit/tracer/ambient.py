@@ -12,9 +12,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..errors import TraceError
 from ..probe import text
+from .locations import with_place
 
 if TYPE_CHECKING:
+    from ..ir import Loc
     from .outside import Outside
 
 
@@ -42,4 +45,19 @@ def note_printing(world: Outside, f: Any, args: tuple[Any, ...]) -> None:
         world.repeat(np.get_printoptions, (), {}, np.get_printoptions(), "printing")
 
 
-__all__ = ["note_decimals", "note_printing"]
+def note_told(world: Outside, loc: Loc | None) -> None:
+    """An array is printed when the compiled function runs, as the options say that stand then."""
+    world.prints.append((dict(np.get_printoptions()), loc))
+
+
+def check_told(world: Outside) -> None:
+    """At the end of the trace: TraceError where one was printed while other options stood than now."""
+    now = np.get_printoptions()
+    for then, loc in world.prints:
+        if then != now:
+            raise TraceError(with_place("an array is printed while np.printoptions stand that end inside of the "
+                                        "compiled function, which prints when it runs, without them; print its "
+                                        "elements, as f\"{x[0]:.3f}\", or set the options outside", loc))
+
+
+__all__ = ["check_told", "note_decimals", "note_printing", "note_told"]

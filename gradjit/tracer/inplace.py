@@ -56,6 +56,7 @@ def resize(x: TracedArray, *new_shape: Any, refcheck: bool = True) -> None:
 
 def view_as(x: TracedArray, dtype: Any = None, type: Any = None) -> Any:
     """x.view(dtype), for a dtype of the same size."""
+    dtype, type = (None if given is np.ndarray else given for given in (dtype, type))
     if type is not None or (inspect.isclass(dtype) and issubclass(dtype, np.ndarray)):
         refuse("x.view(type=...)", "x itself")
     if dtype is None:

@@ -25,7 +25,7 @@ from .outside import outside
 from .recorder import current
 
 ARRAYS = {"csr": ("data", "indices", "indptr"), "csc": ("data", "indices", "indptr"), "coo": ("data", "row", "col")}
-"""The formats that are known, with the attributes that hold their arrays."""
+"""The formats whose arrays are hidden inputs, with the attributes that hold them."""
 DIAGONALS = ("data", "offsets")
 """The same of the format dia, whose elements are taken one by one."""
 TRANSPOSED = {"csr": "csc", "csc": "csr", "coo": "coo"}
@@ -170,9 +170,8 @@ class Sparse:
         return getattr(self._built, name)
 
 
-def refuse(matrix: Any, what: str) -> NoReturn:
-    fail(UnsupportedError, f"{what} of a {type(matrix).__name__}: sparse matrices from outside are supported in the "
-                           f"formats {', '.join(ARRAYS)} and dia; write {type(matrix).__name__}.tocsr() outside")
+def refuse(matrix: Any, what: str, instead: str) -> NoReturn:
+    fail(UnsupportedError, f"{what} a {type(matrix).__name__} from outside is not supported; {instead}")
 
 
 def stand_in(matrix: Any) -> Sparse:
@@ -180,16 +179,25 @@ def stand_in(matrix: Any) -> Sparse:
     world = outside(current())
     entry = world.sparse.get(id(matrix))
     if entry is None:
-        names = DIAGONALS if matrix.format == "dia" else ARRAYS.get(matrix.format)
-        if names is None or len(matrix.shape) != 2:
-            refuse(matrix, f"the format {matrix.format}")
+        if len(matrix.shape) != 2:
+            refuse(matrix, "a single axis of", "make it an array outside, by A.toarray()")
         world.enter(matrix.shape, Source("attribute", matrix, "shape"))
-        arrays = tuple(o.captured(getattr(matrix, name), Source("attribute", matrix, name)) for name in names)
         form = matrix.format
-        if names is DIAGONALS:
-            form, arrays = "coo", from_diagonals(arrays[0], arrays[1], matrix.shape)
-        entry = world.sparse[id(matrix)] = matrix, Sparse(matrix, form, arrays, matrix.shape)
+        make = with_arrays if form in ARRAYS else with_diagonals if form == "dia" else converted
+        found = make(matrix)
+        entry = world.sparse[id(matrix)] = matrix, found
     return entry[1]
+
+
+def with_arrays(matrix: Any) -> Sparse:
+    arrays = tuple(o.captured(getattr(matrix, name), Source("attribute", matrix, name))
+                   for name in ARRAYS[matrix.format])
+    return Sparse(matrix, matrix.format, arrays, matrix.shape)
+
+
+def with_diagonals(matrix: Any) -> Sparse:
+    data, offsets = (o.captured(getattr(matrix, name), Source("attribute", matrix, name)) for name in DIAGONALS)
+    return Sparse(matrix, "coo", from_diagonals(data, offsets, matrix.shape), matrix.shape)
 
 
 def from_diagonals(data: TracedArray, offsets: TracedArray, shape: tuple[int, int]) -> tuple[TracedArray, ...]:
@@ -204,12 +212,21 @@ def from_diagonals(data: TracedArray, offsets: TracedArray, shape: tuple[int, in
     return values, o.constant(row[diagonal, at]), o.constant(column[diagonal, at])
 
 
+def converted(matrix: Any) -> Sparse:
+    """One of another format (lil, dok, bsr), as the rows that it has while tracing: each call looks whether it
+    still has them."""
+    rows = matrix.tocsr()
+    outside(current()).repeat(matrix.tocsr, (), {}, rows)
+    return Sparse(rows, rows.format, tuple(o.captured(getattr(rows, name)) for name in ARRAYS[rows.format]), rows.shape)
+
+
 def matrix_of(x: Any) -> Any:
     """For a library that runs as it is: the matrix itself, whose elements are then guarded."""
     if type(x) is not Sparse:
         return x
     if x._form != x._matrix.format:
-        refuse(x._matrix, "passing it, transposed or by its diagonals, to a library")
+        refuse(x._matrix, "passing to a library the transpose, or the diagonals, of",
+               "write it as rows outside, by A.tocsr() or A.T.tocsr()")
     for a in x._arrays:
         known_elements(a)
     return x._matrix

@@ -10,10 +10,12 @@ from typing import Any
 
 from ..ir.ops.effects import RECEIVERS
 from ..probe import peek, text
+from .ambient import note_told
 from .comparison import line
 from .control.protocol import Control
 from .control.states import by_option
 from .locations import here
+from .outside import outside
 from .perhaps import OneOf, Perhaps
 from .recorder import current
 from .texts import Text, is_text, joined, percent, shown
@@ -34,6 +36,8 @@ def tell(said: Any, to: str = "") -> None:
                               for p in (shown(piece.value, "s"), "None"))
             Control.either(line(), piece.is_there, there, missing)
             return
+    if any(v.ndim for v in t.values):
+        note_told(outside(current()), here())
     attrs = {"format": t.form, **({"to": to} if to else {})}
     current().append("debug_print", tuple(v.value for v in t.values), attrs)
 

@@ -22,6 +22,7 @@ from ..ir.sizes import deciding
 from ..probe import code_of, is_array_like, parameters_of, peek, text, unwrapped
 from ..records import dataclass
 from . import left_outside, process_settings, trees
+from .ambient import check_told
 from .array import ARRAY, PYTHON, SCALAR, TracedArray, root
 from .calls import call
 from .containers import ContainerContents, ItemPath, items_of
@@ -314,6 +315,7 @@ def attempt(f: Callable[..., Any], args: Sequence[Any], kwargs: dict[str, Any], 
                 left_outside.check(recorder, definition_of(like))
                 left_outside.check_effects(recorder.world)
                 process_settings.guard(recorder.world)
+                check_told(recorder.world)
                 for told in recorder.world.at_end:
                     told(recorder)
             hidden = list(recorder.captured.values())

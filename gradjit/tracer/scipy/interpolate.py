@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
+from ..attributes import read
 from ..numpy.common import array
 from ..operands import cast, is_traced, require, unsupported
-from .bsplines import BasisSpline, make_interp_spline
+from .bsplines import BasisSpline, from_outside as spline_from_outside, make_interp_spline
 from .piecewise import column
 
 Rule = Callable[..., Any]
@@ -18,11 +20,12 @@ Rule = Callable[..., Any]
 class LineInterpolant:
     """What `scipy.interpolate.interp1d(x, y)` gives: between samples along an axis of y."""
 
-    def __init__(self, x: Any, y: Any, axis: int, kind: Any, bounds_error: bool, fill_value: Any):
+    def __init__(self, x: Any, y: Any, axis: int, kind: Any, bounds_error: bool, fill_value: Any,
+                 spline: BasisSpline | None = None):
         self.x, self.axis, self.bounds_error, self.fill_value = x, axis, bounds_error, fill_value
         self.y: Any = np.moveaxis(y, axis, 0)
         degree = DEGREES.get(kind, kind)
-        self.between = KINDS[degree] if degree in KINDS else make_interp_spline(x, self.y, degree)
+        self.between = spline or (KINDS[degree] if degree in KINDS else make_interp_spline(x, self.y, degree))
 
     def __call__(self, x: Any) -> Any:
         places: Any = cast(array(x), np.float64)
@@ -31,6 +34,7 @@ class LineInterpolant:
         if self.bounds_error:
             require(array(~np.any(below | above)), "a value of x is outside of the interpolation range")
         y = self.between(flat) if isinstance(self.between, BasisSpline) else self.between(knots, self.y, flat)
+        y = np.reshape(y, (*flat.shape, *self.y.shape[1:]))
         if not isinstance(self.fill_value, str):
             low, high = self.fill_value if isinstance(self.fill_value, tuple) else (self.fill_value,) * 2
             y = np.where(column(below, y), low, np.where(column(above, y), high, y))
@@ -79,4 +83,24 @@ def interp1d(x, y, kind="linear", axis=-1, copy=True, bounds_error=None, fill_va
     return LineInterpolant(knots, heights, axis, kind, error, fill_value)
 
 
-RULES: dict[tuple[str, str], Rule] = {("scipy.interpolate._interpolate", "interp1d"): interp1d}
+def called(f, x):
+    """An interpolator of one variable that SciPy has made: what an interp1d holds are arrays from outside."""
+    if type(f).__name__ != "interp1d" or f.y.dtype.kind != "f":
+        unsupported(f"scipy.interpolate.{type(f).__name__}", "made outside, of traced points; make it inside of the "
+                                                             "compiled function")
+    knots, heights = (read(f, name) for name in ("x", "y"))
+    axis, kind = read(f, "axis"), read(f, "_kind")
+    shape = np.moveaxis(heights, axis, 0).shape[1:]
+    fill_value: Any = "extrapolate" if read(f, "_extrapolate") else tuple(
+        extended(read(f, f"_fill_value_{side}"), shape) for side in ("below", "above"))
+    between = spline_from_outside(read(f, "_spline")) if kind == "spline" else None
+    return LineInterpolant(knots, heights, axis, kind, read(f, "bounds_error"), fill_value, between)(x)
+
+
+def extended(fill: Any, shape: tuple[int, ...]) -> Any:
+    """What stands outside of the range, of which a number is kept in an array of one."""
+    return np.reshape(fill, shape) if np.size(fill) == math.prod(shape) else np.reshape(fill, ())
+
+
+RULES: dict[tuple[str, str], Rule] = {("scipy.interpolate._interpolate", "interp1d"): interp1d,
+                                      ("scipy.interpolate._polyint", "_Interpolator1D.__call__"): called}

@@ -191,3 +191,35 @@ def test_iterative_solvers_of_matrices_made_inside():
     value, slope = gj.value_and_grad(ridge)(1.3)
     assert value == pytest.approx(ridge(1.3), rel=1e-9)
     assert slope == pytest.approx((ridge(1.3 + 1e-5) - ridge(1.3 - 1e-5)) / 2e-5, rel=1e-6)
+
+
+# from outside, in the other formats -----------------------------------------------------------------------------------
+OTHERS = ["lil_matrix", "dok_matrix", "dia_matrix", "bsr_matrix", "lil_array", "dok_array", "dia_array", "bsr_array"]
+
+
+@pytest.mark.parametrize("name", OTHERS)
+def test_other_formats_from_outside(name: str) -> None:
+    """They are the rows that they have; a call looks whether they still have them."""
+    a, x = getattr(ss, name)(np.array([[1.0, 0.0, 2.0], [0.0, 3.0, 0.0], [4.0, 0.0, 5.0]])), np.array([1.0, 2.0, 3.0])
+
+    def f(x: Any) -> Any:
+        return np.sum((a.T @ x) * (a @ x)) + np.sum(a.toarray() * x) + np.sum((a * 2).dot(x) + a.diagonal() * x)
+
+    value_and_grad, compiled = gj.value_and_grad(f), gj.jit(f)
+    for _ in range(2):
+        dense = a.toarray()
+        value, gradient = value_and_grad(x)
+        assert np.isclose(value, f(x))
+        assert np.isclose(compiled(x), f(x))
+        symmetric = dense @ dense + dense.T @ dense.T
+        np.testing.assert_allclose(gradient, symmetric @ x + 3 * dense.sum(0) + dense.diagonal())
+        if hasattr(a, "data") and name[:3] in ("dia", "bsr"):
+            a.data *= 2
+        else:
+            a[1, 1], a[0, 1] = 7.0, -1.0
+
+
+def test_a_sparse_array_of_one_axis_from_outside() -> None:
+    a = ss.coo_array(np.array([1.0, 0.0, 2.0]))
+    with pytest.raises(gj.UnsupportedError, match=r"single axis of a coo_array[^$]*A.toarray\(\)"):
+        gj.jit(lambda x: a @ x)(np.ones(3))

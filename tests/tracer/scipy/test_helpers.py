@@ -77,7 +77,45 @@ def test_linear_interpolation() -> None:
         gj.jit(lambda y: si.interp1d(KNOTS, y, "tenth")(0.3))(Y)
 
 
+SORTED, SURFACE = np.sort(KNOTS), np.arange(30.0).reshape(2, 5, 3) ** 1.5
+
+
+@pytest.mark.parametrize("kind", ["linear", "nearest", "nearest-up", "previous", "next", "zero", "slinear", "quadratic",
+                                  "cubic", 4])
+def test_interpolants_that_scipy_has_made(kind: Any) -> None:
+    heights = SURFACE[0, :, 0]
+    one = si.interp1d(SORTED, heights, kind)
+    planes = si.interp1d(SORTED, SURFACE, kind, axis=1, bounds_error=False, fill_value=np.arange(6.0).reshape(2, 3))
+    sides = si.interp1d(SORTED, heights, kind, bounds_error=False, fill_value=(-1.0, 7.0))
+    inside, far = np.array([0.05, 0.33, 0.88]), np.array([-1.0, 0.7, 2.0])
+    calls: list[Call] = [lambda m: one(m), lambda m: one(0.1 + 0 * m[0])]
+    check_values(calls, [inside])
+    check_values([lambda m: planes(m), lambda m: sides(m)], [far])
+    if kind not in ("previous", "next", "zero"):
+        beyond = si.interp1d(SORTED, SURFACE[0], kind, axis=0, fill_value="extrapolate")
+        check_values([lambda m: beyond(m)], [far])
+    check_gradients(calls[:1], [inside])
+    with pytest.raises(ValueError, match="outside of the interpolation range"):
+        gj.jit(calls[0])(far)
+
+
+def test_an_interpolant_that_changes() -> None:
+    line = si.interp1d(SORTED, SORTED**2)
+    f, places = gj.jit(lambda m: line(m)), np.array([0.05, 0.33, 0.9])
+    f(places)
+    for change in (lambda: setattr(line, "y", 2 * line.y), lambda: line.y.__setitem__(2, 5.0),
+                   lambda: setattr(line, "fill_value", 3.0), lambda: setattr(line, "bounds_error", False)):
+        change()
+        np.testing.assert_allclose(f(places), line(places))
+    np.testing.assert_allclose(f(9 * places), line(9 * places))
+
+
 def test_refusals() -> None:
+    krogh, radial = si.KroghInterpolator(SORTED, SORTED), si.RBFInterpolator(SORTED[:, None], SORTED)
+    with pytest.raises(UnsupportedError, match=r"KroghInterpolator .*made outside.* make it inside"):
+        gj.jit(lambda m: krogh(m))(X)
+    with pytest.raises(UnsupportedError, match=r"RBFInterpolator wants the elements[^$]*make it inside"):
+        gj.jit(lambda m: radial(m))(X[:, None])
     with pytest.raises(UnsupportedError, match=r"metric='jaccard'"):
         gj.jit(lambda a: sd.cdist(a, a, "jaccard"))(A)
     with pytest.raises(UnsupportedError, match=r"scipy\.integrate\.romb"):
