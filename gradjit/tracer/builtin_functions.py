@@ -215,6 +215,11 @@ def _truth(builtin: Rule, whole: Rule) -> Rule:
                 answer = t if answer is None else compute(np.logical_or if ends else np.logical_and, [answer, t])
         if answer is None:
             return not ends
+        why = f"{builtin.__name__}() has stopped at the first item that decides"
+        if isinstance(items, iterables.IndexedIterable):
+            items.lose(why)
+        elif isinstance(items, Iterator) and recorders():
+            outside(current()).lost[id(items)] = items, why
         return leave(o.root(answer.content, answer.home, PYTHON))
 
     return rule
@@ -229,7 +234,7 @@ class Pulled:
         self.binds = isinstance(items, types.GeneratorType) and any(
             i.opname == "STORE_GLOBAL" or (i.opname == "STORE_DEREF" and i.argval in items.gi_code.co_freevars)
             for i in dis.get_instructions(items.gi_code))
-        self.moves = isinstance(items, types.GeneratorType) and takes_from_others(items, known_by_us)
+        self.moves = takes_from_others(items, known_by_us)
 
     def __iter__(self) -> Iterator[Any]:
         while True:
@@ -280,6 +285,8 @@ def _len(x: Any) -> Any:
         return x.shape[0]
     if grown.is_grown(x):
         return grown.length(x)
+    if isinstance(x, iterables.IndexedIterator):
+        raise TypeError("an iterator has no len()")
     if isinstance(x, iterables.IndexedIterable):
         return extents.handle(x.count())
     return x.shape[0] if isinstance(x, Selection) else len(x)

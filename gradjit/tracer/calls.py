@@ -19,7 +19,7 @@ from .ambient import note_printing
 from .array import ARRAY, TracedArray, root
 from .control import recursion
 from .control.frames import Frame, is_container
-from .control.iterators import OF_ARRAYS, bar
+from .control.iterators import OF_ARRAYS, Progress, bar
 from .control.states import by_options, is_something, needed, presence, surely
 from .foreign import look_at_elements
 from .guards import ABSENT, Source, is_plain, lookup
@@ -29,7 +29,7 @@ from .lift import is_product, is_user_code, lifted
 from .masked_selection import elements_of, holds_selection
 from .operands import as_traced, brought, captured, is_born, is_traced, laid
 from .outside import described, is_data_array, is_user_class, outside
-from .parts import HEAP_TYPE, cell_content, items_within, parts
+from .parts import HEAP_TYPE, cell_content, is_iterator, items_within, parts
 from .perhaps import OneOf, Perhaps, Unset
 from .recognised import called_by, is_compiled, is_liftable, is_numpy, library_rule, of_numba, solver_of
 from .recorder import current, recorders
@@ -70,7 +70,7 @@ def call(f: Any, /, *args: Any, **kwargs: Any) -> Any:
     if kind is types.MethodType:
         if is_liftable(f.__func__) or is_compiled(f.__func__):
             return call(f.__func__, f.__self__, *args, **kwargs)
-        if (said := told(f)) is not None:
+        if (said := told(f) or special_methods().of_stack(f)) is not None:
             return said(*args, **kwargs)
         return as_it_is(f, args, kwargs)
     if kind is types.MethodWrapperType and f.__name__ == "__call__" and isinstance(f.__self__, type):
@@ -126,8 +126,9 @@ def call_object(f: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         if not opaque.among(f, grown.AWARE) and not puts_into(f):
             args = tuple(grown.arguments(f, args))
     if opaque.among(f, special_methods().ITERATING) and not (f in (min, max) and len(args) > 1):
-        args = tuple(a if grown.is_grown(a) or isinstance(a, opaque.FUNCTIONS) else special_methods().iterated(a)
-                     for a in args)
+        calls = opaque.among(f, CALLING_FIRST)
+        args = tuple(a if grown.is_grown(a) or (calls and not k) or is_function(a) else special_methods().iterated(a)
+                     for k, a in enumerate(args))
     handler = intercept(f)
     if handler is not None and (f not in (isinstance, type) or stands_for_another(args[:1])):
         if recorders()[-1].frame.logs_containers:
@@ -138,8 +139,7 @@ def call_object(f: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         if text(f.func, "__module__").startswith("gradjit."):  # a method of a traced array
             watch_numbers("a method of an array", (*args, *kwargs.values()))
         else:
-            world.look_into(f.args)
-            world.look_into(f.keywords)
+            world.look_into(f)
         return call(f.func, *f.args, *args, **{**f.keywords, **kwargs})
     if kind is opaque.LRU and is_traced((*args, *kwargs.values())):
         for x in (*args, *kwargs.values()):
@@ -165,6 +165,16 @@ def call_object(f: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     if attributes().special(f, "__call__") is not None or is_compiled(method):
         return call(method, f, *args, **kwargs)
     return as_it_is(f, args, kwargs)
+
+
+CALLING_FIRST: frozenset[Any] = frozenset({map, filter, functools.reduce, itertools.starmap})
+"""Builtins that call their first argument."""
+
+
+def is_function(x: Any) -> bool:
+    """Whether it is a function, or a class that is nothing to iterate over."""
+    return isinstance(x, opaque.FUNCTIONS) and not (
+        isinstance(x, type) and attributes().special(x, "__iter__") is not None)
 
 
 def stands_for_another(args: tuple[Any, ...]) -> bool:
@@ -334,8 +344,7 @@ def watch(frame: Frame, f: Any, args: Any) -> None:
     owner = peek(f, "__self__")
     if is_container(owner):
         frame.before_change(owner)
-    if f is next and not all(frame.is_fresh(a) for a in args[:1]):
-        frame.refuse("next() moves on an iterator that was made outside")
+    watch_iterators(frame, f, owner, args)
     if f is setattr or f is delattr:
         frame.before_change(args[0])
     if not isinstance(f, types.FunctionType) or not is_user_code(f.__code__):
@@ -344,6 +353,22 @@ def watch(frame: Frame, f: Any, args: Any) -> None:
         for x in (a, peek(a, "__self__")):
             if is_container(x):
                 frame.before_change(x)
+
+
+def watch_iterators(frame: Frame, f: Any, owner: Any, args: Iterable[Any]) -> None:
+    """A call inside of a region moves on what was made outside of it, which would be done once for all iterations."""
+    name = text(f, "__name__")
+    if isinstance(owner, set) and name == "pop" and not frame.is_fresh(owner):
+        frame.refuse("pop() takes any item of a set that was made outside")
+    if opaque.among(f, opaque.SHALLOW) or (is_container(owner) and name in PUTTING):
+        return
+    for x in (owner, *args):
+        if is_iterator(x) and not frame.is_fresh(x) and not isinstance(x, Progress):
+            frame.refuse(f"{name or 'a call'}() moves on an iterator that was made outside")
+
+
+PUTTING = frozenset({"append", "appendleft", "insert", "setdefault", "index", "count", "remove"})
+"""Methods of containers that keep an item as it is, or look for it."""
 
 
 # user functions -----------------------------------------------------------------------------------------------------

@@ -101,6 +101,7 @@ def run(world: Outside, f: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -
     given = (*args, *kwargs.values())
     for x in (*held_by(f), *given):
         look_at_elements(x)
+        world.require_known(x)
     if isinstance(f, weakref.ref):
         fail(TraceError, "a weak reference is followed inside a compiled function, which would keep what it refers to "
                          "alive; follow it outside and pass the result as an argument")
@@ -232,14 +233,16 @@ def heard(name: str, f: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> A
 
 def not_traced(f: Any, e: TraceError) -> Exception:
     """The error for a library's function that wants the elements of a traced array."""
-    module = (text(f, "__module__") or "builtins").partition(".")[0]
+    is_function = isinstance(f, FUNCTIONS)
+    module = (text(f if is_function else type(f), "__module__") or "builtins").partition(".")[0]
     asked = current().outermost.asked
     is_conversion = asked is not None and asked[0] is e and "converting it to an ndarray" in str(e)
-    if not is_conversion or not isinstance(f, FUNCTIONS) or module in ("builtins", "gradjit"):
+    if not is_conversion or module in ("builtins", "gradjit"):
         return e
-    name = function_name(f)
+    name = function_name(f if is_function else type(f))
     _, *lines = str(e).split("\n")
-    remedy = f"{name} wants the elements of a traced array, which are not known yet; {as_primitive(name)}"
+    instead = as_primitive(name) if is_function else f"make it inside of the compiled function; or {as_primitive(name)}"
+    remedy = f"{name} wants the elements of a traced array, which are not known yet; {instead}"
     return UnsupportedError("\n".join([remedy, *lines]))
 
 

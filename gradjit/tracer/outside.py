@@ -79,6 +79,8 @@ class Outside:
         self.passed: dict[int, Any] = {}
         """Containers that stand for those among the arguments."""
         self.views: dict[int, tuple[np.ndarray, np.ndarray]] = {}
+        self.lost: dict[int, tuple[Any, str]] = {}
+        """Iterators of which nobody knows where they have come to, by id, with the reason."""
         self.copies: list[tuple[Any, Any]] = []
         """Containers that functions without source have got, with what they held."""
         self.for_effect: Any = None
@@ -87,6 +89,8 @@ class Outside:
         """Objects of libraries with a method that the compiled function calls for its effect."""
         self.at_end: list[Callable[[Any], None]] = []
         """What wants to know, when the trace has ended, what was read: it is called with the recorder."""
+        self.prints: list[tuple[dict[str, Any], Loc | None]] = []
+        """NumPy's print options where an array is printed that is not known yet."""
         self.settings: dict[Any, None] = {}
         """How settings of the process are read that the function changes."""
         self.seeded: dict[int, Any] = {}
@@ -160,7 +164,12 @@ class Outside:
         elif isinstance(value, types.MethodType):
             self.look_into(value.__self__)
         elif type(value) is functools.partial:
-            self.look_into((value.func, *value.args, value.keywords))
+            for name in ("func", "args", "keywords"):  # which `__setstate__` may change
+                part = getattr(value, name)
+                if self.is_fresh(value):
+                    self.look_into(part)
+                else:
+                    self.enter(part, Source("attribute", value, name))
 
     def contents(self, container: Any, items: tuple[Any, ...], places: list[tuple[Any, Any]]) -> None:
         fresh = id(container) in self.fresh
@@ -243,6 +252,12 @@ class Outside:
             if not same_elements(array, before):
                 fail(TraceError, f"an array of {array.dtype} that the function has made was changed behind its use, by "
                                  f"a call that gradjit does not follow; copy it before it is used")
+
+    def require_known(self, x: Any) -> None:
+        """TraceError before items are taken of an iterator that is lost."""
+        if self.lost and id(x) in self.lost and is_iterator(x):
+            fail(TraceError, f"{self.lost[id(x)][1]}, so that nobody knows which item of {described(x)} comes next; "
+                             f"make another iterator, or write a for loop with an if and a break")
 
     # what is whose ----------------------------------------------------------------------------------------------------
     def made(self, x: Any) -> None:

@@ -6,6 +6,7 @@ what it reads is seen. Operands of other types are left to Python.
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import itertools
 import math
@@ -22,7 +23,7 @@ from ..probe import is_of_package
 from . import grown, libraries, sparse
 from .array import TracedArray
 from .attributes import special
-from .calls import call
+from .calls import as_user, call
 from .comparison import by_parts, is_usual, parts_of
 from .control.states import by_options, there
 from .foreign import look_at_elements
@@ -73,6 +74,7 @@ ITERATING = frozenset({
 def of_builtin(f: Any, args: tuple[Any, ...]) -> Any:
     """The call that the builtin `f` makes of a method of its first argument, as a thunk; None if it makes none."""
     names = OF_BUILTINS[f] if among(f, OF_BUILTINS) else ()
+    args = (*args, "") if f is format and len(args) == 1 else args
     for name in names if args else ():
         if (method := special(args[0], name)) is not None:
             return functools.partial(call, method, *args)
@@ -259,8 +261,14 @@ def iterated(x: Any) -> Any:
     x = there(x, message="'NoneType' object is not iterable")
     if is_grown(x):
         return grown.expanded(x, "running over the items")
-    if not recorders() or type(x) in PLAIN or is_of_package(type(x), "gradjit"):
+    if not recorders() or type(x) in PLAIN:
         return x
+    frame = recorders()[-1].frame
+    if is_iterator(x) and frame.logs_containers and outside(current()).is_fresh(x) and not frame.is_fresh(x):
+        frame.refuse("something runs over an iterator that was made outside")
+    if is_of_package(type(x), "gradjit"):
+        return x
+    outside(current()).require_known(x)
     if (method := special(x, "__iter__")) is not None:
         found = call(method, x)
         return made(steps(found)) if special(found, "__next__") is not None else iterated(found)
@@ -271,15 +279,21 @@ def iterated(x: Any) -> Any:
         return made(x)  # of a groupby that was made inside: one from outside is refused before
     if not world.knows(x) and not world.is_fresh(x):
         refusal = watched(world, iter, "a loop", (x,))
-        if refusal is None and isinstance(x, Iterable) and not isinstance(x, CONTAINERS):
+        if refusal is None and has_items(x):
             world.watch(x, "a loop")
         elif refusal is not None:
             raise refusal
     elif is_iterator(x) and not world.is_fresh(x):
         raise watched(world, iter, "a loop", (x,)) or AssertionError
-    elif isinstance(x, Iterable) and not isinstance(x, CONTAINERS) and not world.is_fresh(x):
+    elif has_items(x) and not world.is_fresh(x):
         world.watch(x, "a loop")  # a library's, whose items stand in attributes
     return x
+
+
+def has_items(x: Any) -> bool:
+    """Whether a loop may run over it, and it is no container, which is watched as soon as it comes in."""
+    iterates = isinstance(x, Iterable) or lookup(type(x), "__getitem__") is not ABSENT
+    return iterates and not isinstance(x, CONTAINERS)
 
 
 GROUP = type(next(itertools.groupby("a"))[1])
@@ -306,6 +320,7 @@ def items_of(x: Any) -> Iterator[Any]:
         yield value
 
 
+# context managers -----------------------------------------------------------------------------------------------------
 class Context:
     """A context manager: one of the user's own class has its methods lifted."""
 
@@ -314,18 +329,59 @@ class Context:
         self.body = Managed(line, manager)
 
     def __enter__(self) -> Any:
-        enter = special(self.manager, "__enter__")
-        entered = type(self.manager).__enter__(self.manager) if enter is None else call(enter, self.manager)
+        entered = enter(self.manager)
         self.body.__enter__()
         return entered
 
     def __exit__(self, *error: object) -> Any:
         self.body.__exit__(*error)
-        leave = special(self.manager, "__exit__")
-        own = type(self.manager).__exit__
-        swallowed = own(self.manager, *error) if leave is None else call(leave, self.manager, *error)
-        raised: Any = error[1]
-        return False if isinstance(raised, Signal) or is_refusal(raised) else swallowed
+        return leave(self.manager, *error)
+
+
+def enter(manager: Any) -> Any:
+    """What its `__enter__` gives."""
+    method = special(manager, "__enter__")
+    return type(manager).__enter__(manager) if method is None else call(method, manager)
+
+
+def leave(manager: Any, *error: Any) -> Any:
+    """Call its `__exit__`. Whether it swallows the exception, which is no refusal of the tracer's."""
+    method, own = special(manager, "__exit__"), type(manager).__exit__
+    swallowed = own(manager, *error) if method is None else call(method, manager, *error)
+    return False if isinstance(error[1], Signal) or is_refusal(error[1]) else swallowed
+
+
+def enter_later_left(stack: contextlib.ExitStack, manager: Any) -> Any:
+    """`stack.enter_context(manager)`."""
+    entered = enter(manager)
+    leave_later(stack, manager)
+    return entered
+
+
+def leave_later(stack: contextlib.ExitStack, manager: Any) -> Any:
+    """`stack.push(manager)`, or of a function."""
+    stack.push(functools.partial(leave, manager) if hasattr(type(manager), "__exit__") else as_user(manager))
+    return manager
+
+
+def call_when_left(stack: contextlib.ExitStack, f: Any, /, *args: Any, **kwargs: Any) -> Any:
+    """`stack.callback(f, ...)`."""
+    stack.callback(as_user(f), *args, **kwargs)
+    return f
+
+
+OF_STACKS: dict[Any, Callable[..., Any]] = {
+    contextlib.ExitStack.enter_context: enter_later_left, contextlib.ExitStack.push: leave_later,
+    contextlib.ExitStack.callback: call_when_left,
+}
+"""Methods of stacks of context managers, which call what is the user's own."""
+
+
+def of_stack(f: types.MethodType) -> Callable[..., Any] | None:
+    """What a method of such a stack does that the function has made itself."""
+    rule = OF_STACKS.get(f.__func__) if isinstance(f.__func__, types.FunctionType) else None
+    return functools.partial(rule, f.__self__) if rule and outside(current()).is_fresh(f.__self__) else None
+
 
 
 def context(x: Any, line: int) -> Any:

@@ -48,6 +48,11 @@ holder("array.array", "o = array.array('d', [2.0, 3.0])", SEQUENCE, "o[0] = 7.0\
 holder("bytearray", "o = bytearray([2, 3])",
        "o[0]\nlen(o)\nsum(o)\nmax(o)\nlist(o)[0]",
        "o[0] = 7\no.append(7)\no.pop()")
+holder("ctypes", "import ctypes\no = (ctypes.c_double * 2)(2.0, 3.0)",
+       "o[0]\nsum(o[:])\nsum(v for v in o)\nlist(o)[0]\nnp.asarray(o)[0]\nmax(o)", "o[0] = 7.0\no[:] = [8.0, 9.0]")
+holder("metaclass", "t = {'k': 2.0}\nclass M(type):\n    def __iter__(cls): return iter(t.values())\n"
+       "    def __len__(cls): return len(t)\nclass o(metaclass=M): pass",
+       "sum(o)\nlist(o)[0]\nsum(v for v in o)\nlen(o)\nmax(o)", "t['k'] = 7.0\nt['j'] = 8.0")
 holder("buffer", "o = bytearray([2, 3])", "np.frombuffer(o, np.uint8)[0]\nlen(np.frombuffer(o, np.uint8))", "o[0] = 7")
 holder("record", "s = np.zeros(2, dtype=[('a', float), ('b', int)])\no = s[0]",
        'o["a"] + 1.0\nlen(o) + o[1]\no.item()[0] + 1.0\nfloat(sum(o)) + 1.0',
@@ -220,7 +225,9 @@ holder("defaults", "def g(a=2.0, *, b=3.0): return a * b\no = g",
        "o.__code__ = (lambda a, b=1: 5.0).__code__")
 holder("mutable defaults", "def g(a=[2.0]): return a[0]\no = g", "o()", "o.__defaults__[0][0] = 7.0")
 holder("partial", "def g(w, a, k=1.0): return w[0] * a * k\nw = [2.0]\no = functools.partial(g, w, k=3.0)",
-       "o(1.0)\nlist(map(o, [1.0]))[0]\no.keywords['k']\no.args[0][0]", "w[0] = 7.0\no.keywords['k'] = 7.0")
+       "o(1.0)\nlist(map(o, [1.0]))[0]\no.keywords['k']\no.args[0][0]", "w[0] = 7.0\no.keywords['k'] = 7.0\n"
+       "o.__setstate__((g, ([5.0],), {'k': 3.0}, {}))\n"
+       "o.__setstate__((lambda *_, **__: 5.0, o.args, o.keywords, {})); o.args[0][0] = o.keywords['k'] = 9.0")
 holder("library function",
        "import numpy as xp\no = types.SimpleNamespace(act=np.tanh)\nd = {'act': np.tanh}\nact = np.tanh",
        "o.act(0.5)\nd['act'](0.5)\nact(0.5)\nxp.tanh(0.5)\n(lambda f: f(0.5))(act)\nlist(map(act, [0.5]))[0]",

@@ -29,11 +29,11 @@ from typing import Any
 from ...errors import Signal, TraceError
 from .. import operands as o
 from ..array import PYTHON, TracedArray, root
-from ..locations import fail, here
+from ..locations import fail, here, raised_at, with_place
 from ..raising import Trying, caught, is_thrown, record
 from ..recorder import Recorder, recorders
 from .branch_results import Merge, Side
-from .branches import Branch, raised_in_branch
+from .branches import Branch
 from .frames import BRANCH, ContentsBefore, Frame, Saved, items_of, refill
 from .names import Site
 from .states import Undefined, note_side
@@ -230,14 +230,31 @@ class TryStatement(Trying):
         r = recorders()[-1]
         level = self.innermost
         assert level is not None
-        if r.frame.depth > level.depth:
-            r.outermost.unanswered = error if isinstance(error, TraceError) else raised_in_branch(error)
+        if self.came_through_branch(r.frame):
+            r.outermost.unanswered = r.outermost.unanswered or (
+                error if isinstance(error, TraceError) else self.behind_branch(error))
         else:
             caught(error)
         unanswered = r.outermost.unanswered
         while r.frame.depth > level.depth:
             r.frame.abandon()
         r.outermost.unanswered = unanswered
+
+    def came_through_branch(self, frame: Frame | None) -> bool:
+        """Whether what was raised in a frame has left a region on its way, which is now without an end: a branch on a
+        traced condition, also one that ends by an early return, so that what follows stands in it."""
+        while frame is not None and frame is not self.level:
+            if frame.follows is not self and frame is not (self.resumed.frame if self.resumed is not None else None):
+                return True
+            frame = frame.parent
+        return False
+
+    def behind_branch(self, error: BaseException) -> TraceError:
+        """The error for an exception of Python's own that only some runs come to, and the statement would catch."""
+        return TraceError(with_place(
+            f"the program raises {type(error).__name__}: {error} under a condition on traced values, or behind a "
+            f"return or break under one, and {self.name}, which a compiled function cannot do; test for it before (as "
+            f"by `key in d`, isinstance or len), or write a try of its own around the line alone", raised_at(error)))
 
     @property
     def statement(self) -> Statement:

@@ -21,17 +21,17 @@ from typing import Any
 
 import numpy as np
 
-from ...errors import TraceError
+from ...errors import IRError, ShapeError, TraceError
 from ...ir import ArrayType, Block, Value
 from .. import extents, operands as o
 from ..array import PYTHON, TracedArray, root
 from ..grown import is_grown, length
 from ..locations import here, raised_at, with_place
 from ..perhaps import OneOf, Perhaps
-from ..raising import catching, is_thrown, record
+from ..raising import catching, is_refusal, is_thrown, record
 from ..recorder import Recorder, current, recorders
 from .branch_results import Left, Merge, Side
-from .frames import BRANCH, TRIAL, Frame
+from .frames import BRANCH, LOOP, TRIAL, Frame
 from .names import Site
 from .states import Undefined, is_any, is_there_and, note_side, presence
 
@@ -80,6 +80,23 @@ def raised_in_branch(error: BaseException) -> TraceError:
                                  f"values, which a compiled function cannot decide while it is traced; write np.where, "
                                  f"or assert (checked with check=True), or test the arguments outside",
                                  raised_at(error)))
+
+
+FAILURES = (LookupError, ArithmeticError, ValueError)
+"""What NumPy, Python and we raise for values that an operation does not take."""
+
+
+def surely_fails(error: Exception, frame: Frame) -> bool:
+    """Whether an operation on a side of a branch fails in each run that takes this side. In a loop that is a region it
+    may have been tried on more than it will be given, and the loop is tried in another way."""
+    if is_refusal(error) or isinstance(error, (ShapeError, IRError)):  # shapes that never fit are told at once
+        return False
+    around: Frame | None = frame
+    while around is not None:
+        if around.kind == LOOP:
+            return False
+        around = around.parent
+    return isinstance(error, FAILURES)
 
 
 class Branch:
@@ -166,7 +183,7 @@ class Branch:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> bool:
         """A side has raised: where the program says so, the compiled function raises it when it takes that side."""
         frame, self.frame = self.frame, None
-        if frame is None or not isinstance(error, Exception) or not is_thrown(error):
+        if frame is None or not isinstance(error, Exception) or not (is_thrown(error) or surely_fails(error, frame)):
             return False
         r = self.recorder
         assert r is not None

@@ -17,7 +17,7 @@ from ..locations import fail, here
 from ..recorder import recorders
 from .branches import Branch, truth
 from .for_loops import ForStatement
-from .iterables import TracedRange, indexed_iterable
+from .iterables import TracedRange, go_back, indexed_iterable, positions
 from .names import NONE, Site
 
 SITE = Site(0, ("the sum",), 1, NONE | {"the sum"}, (), None)
@@ -72,14 +72,16 @@ def static_length(items: Any) -> int | None:
 
 def chosen(line: int, items: Any, each: Each) -> list[Any]:
     """A comprehension over a few items with a condition: where that is traced, how many there are is counted."""
+    t = indexed_iterable(items)
+    stood = positions(t)
     found = [pair for x in items for pair in each(x)]
     tests = of_data([truth(test) for test, _ in found])
     if all(isinstance(t, bool) for t in tests):
         return grown.made([make() for t, (_, make) in zip(tests, found, strict=True) if t])
-    t = indexed_iterable(items)
     if t is None:
         fail(TraceError, "a comprehension over items of several kinds has a condition on traced values; write a loop, "
                          "or np.where for all items")
+    go_back(stood)
     return by_loop(line, t, each)
 
 

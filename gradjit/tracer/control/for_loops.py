@@ -12,12 +12,13 @@ from .. import extents
 from ..array import PYTHON, TracedArray, root
 from ..grown import expanded, is_grown
 from ..locations import fail, with_place
+from ..outside import outside
 from ..recorder import Recorder
 from ..special_methods import iterated
 from .branches import truth
 from .frames import TRIAL, Again, Frame
 from .histories import Growth
-from .iterables import SHORT, Checkpointed, IndexedIterable, indexed_iterable
+from .iterables import SHORT, Checkpointed, IndexedIterable, go_back, indexed_iterable, positions
 from .loop_regions import FILLING, NESTED, PEELED, SHORT_NEST, UNROLLED, LoopStatement, count_unrolled, explained
 from .loop_variables import CarriedValue, Fills, Mismatch
 from .names import Site
@@ -44,6 +45,9 @@ class ForStatement(LoopStatement):
         self.index: Value | None = None
         self.interval: tuple[Value, Value] | None = None
         """Where a region begins and ends."""
+        self.positions = positions(self.indexed)
+        """Where the iterators stand that it runs over."""
+        self.take_from_own()
         if self.indexed is not None and not self.is_unrolled():
             self.as_region = self.learned.failed is None or self.static is None
         if self.recorder is not None:
@@ -91,6 +95,14 @@ class ForStatement(LoopStatement):
             return None
         lo, _, step = self.bounds()
         return lo + (self.remaining - 1) * step if isinstance(lo, int) else None
+
+    def take_from_own(self) -> None:
+        """Iterators move on, which a region around the loop, in which they were not made, may not repeat."""
+        if self.recorder is None:
+            return
+        world, frame = outside(self.recorder), self.recorder.frame
+        if any(world.is_fresh(i) and not frame.is_fresh(i) for i, _ in self.positions):
+            frame.refuse("a for statement runs over an iterator that was made outside")
 
     # iterations -------------------------------------------------------------------------------------------------------
     def again(self) -> bool:
@@ -179,6 +191,10 @@ class ForStatement(LoopStatement):
             assert self.indexed is not None
             self.indexed.check(self.site.names, values)
             self.finish(values)
+            if self.flag is None:
+                self.indexed.spend()
+            else:
+                self.indexed.lose(f"{self.word} may have ended at any item")
             return
         self.iteration += 1
         self.values = values
@@ -207,12 +223,13 @@ class ForStatement(LoopStatement):
         if self.trial is None or failed is not None:
             reason = f": {failed}" if failed else (
                 f", and it does not run over a range or an array but over a {type(self.iterable).__name__}")
-            fail(TraceError, f"the loop in line {self.site.line} ends by a break (or return) on a traced condition, "
+            fail(TraceError, f"{self.word} ends by a break (or return) on a traced condition, "
                              f"so that it must be compiled as a loop{reason}")
         raise Again
 
     def begin_again(self) -> None:
         self.iterator, self.values = None, self.first
+        go_back(self.positions)
 
     def enter(self, values: tuple[Any, ...]) -> tuple[Any, ...]:
         if self.iteration == 0 and self.frame is None:
@@ -243,7 +260,7 @@ class ForStatement(LoopStatement):
             return
         why = f"it has {self.static} iterations, too many to unroll" if self.static is not None else (
             "its number of iterations is not known while gradjit compiles the function")
-        what = f"the loop in line {self.site.line} cannot be compiled as a loop, and {why}"
+        what = f"{self.word} cannot be compiled as a loop, and {why}"
         raise explained(error, what, self.loc) from error
 
     def own(self, frame: Frame) -> tuple[Value, ...]:

@@ -77,8 +77,10 @@ class Growth:
     """How many iterations there are at most."""
     appended: list[tuple[TracedArray, int, Row]] = field(default_factory=list)
     """Arrays that were appended in this attempt, with the versions that were written, and where."""
-    sharing: list[tuple[TracedArray, TracedArray]] = field(default_factory=list)
-    """Arrays of rows, with arrays from outside of the loop that are items, or views of such."""
+    sharing: list[tuple[Row, TracedArray]] = field(default_factory=list)
+    """Rows, with arrays from outside of the loop that are items, or views of such."""
+    twins: list[tuple[Row, Row]] = field(default_factory=list)
+    """Rows that share elements with other ones, or with one another: an array was appended twice."""
     is_shared: bool = False
     """Whether items are arrays from outside of the loop, or views of such, or what a variable is bound to."""
     held: list[Any] = field(default_factory=list)
@@ -144,7 +146,7 @@ class Growth:
                 if isinstance(p, Row):
                     before_it = a if isinstance(a, TracedArray) else o.stack_nested(a)
                     p.array[:self.began] = before_it[::-1] if self.is_backwards else before_it
-        self.appended, self.sharing, self.held, self.asked = [], [], [], 0
+        self.appended, self.sharing, self.twins, self.held, self.asked = [], [], [], [], 0
         if self.tail is None:
             self.tail = Tail(self.tree, parts, 0, self.began)
         self.tail.parts, self.tail.count, self.tail.growth = parts, self.began, self
@@ -157,7 +159,7 @@ class Growth:
         size = sum(int(np.prod(p.shape)) * p.dtype.itemsize for p in self.parts if isinstance(p, Spec)) * room
         most = min(MOST_ITERATIONS, MOST_BYTES // max(size, 1))
         o.require(o.as_traced(trip_count <= most),
-                  f"the loop in line {loop.site.line} has more than {most} iterations, for so many of which the "
+                  f"{loop.word} has more than {most} iterations, for so many of which the "
                   f"items of {self.name} are kept; write what is needed of them into an array, or pass their number as "
                   f"an int")
         return extents.handle(extents.bounded(extents.form(trip_count), most + 1))
@@ -200,7 +202,7 @@ class Growth:
                     if isinstance(p, Row):
                         p.array[at:at + x.count] = a
                 at = at + x.count
-                self.asked += x.count * iterations_within(tail.frame)
+                self.asked += x.count * iterations_within(tail.frame, self.name)
                 continue
             leaves = parted(self.name, x, self.tree)
             self.hold(x)
@@ -220,7 +222,7 @@ class Growth:
                         self.appended.append((h, h.root.version, p))
                         self.share(h, tail)
             at = at + 1
-            self.asked += iterations_within(tail.frame)
+            self.asked += iterations_within(tail.frame, self.name)
         if self.eager:
             recorders()[-1].frame.before_change(tail)
             tail.count = at
@@ -309,48 +311,62 @@ class Growth:
     def shared(self, finish: LoopResults) -> list[tuple[Row, AliasAtEnd]]:
         """Variables that may be bound to an array that was appended. Mismatch where such an array is changed."""
         found = []
-        for h, _, row in self.appended:
+        for entry in self.appended:
+            h, _, row = entry
             roots = h.maybe()
             standing = [leaf for leaf in finish.written() if any(leaf.stand_in is r for r in roots)]
             changed = [r for r in roots if r.made.depth < finish.frame.depth and finish.is_changed(r)]
             if standing or changed:
                 raise Mismatch(f"an array that is appended to {self.name} is changed in place in the body, so that the "
                                f"item changes, too; append a copy, as by append(x.copy())")
+            twins = [e[2] for g in finish.loop.histories.values() for e in g.appended
+                     if e is not entry and any(r is s for r in roots for s in e[0].maybe())]
             named = [(row, e) for e in finish.ends if any(a is b for a in roots for b in e.array.maybe())]
-            if named and not self.is_shared:
+            if (named or twins) and not self.is_shared:
                 self.is_shared = True
                 raise Again
             found += named
+            self.twins += [(row, other) for other in twins]
             if any(r.made.depth < finish.frame.depth for r in roots):
-                self.sharing.append((row.array, h))
+                self.sharing.append((row, h))
         return found
 
     def share_elements(self) -> None:
         """Behind the loop, when all is as it was before but for its results: rows share their elements with arrays."""
-        for array, h in self.sharing:
-            alias_items([array], [h], recorders()[-1].frame.depth, self.name)
+        for row, h in self.sharing:
+            alias_items([row.array], [h], recorders()[-1].frame.depth, self.name)
         self.sharing = []
+
+    def share_twins(self) -> None:
+        """Behind the loop, when all lists hold their rows."""
+        for row, other in self.twins:
+            be_near(row.array, other.array, f"an item of {self.name} was appended twice, so that it has another name")
+        self.twins = []
 
 
 def alias(row: Row, end: AliasAtEnd, name: str) -> None:
     """A variable is, behind the loop, bound to an array that is an item of the list."""
     h = end.cells[end.k]
-    if not isinstance(h, TracedArray):
-        return
-    why = f"{end.name} may be an item of {name}, too"
-    for a, b in ((row.array, h.root), (h.root, row.array)):
-        old = a.aliases or Aliases()
-        bind(a, replace(old, near=(*old.near, Alias.of(b)), why=old.why or why))
+    if isinstance(h, TracedArray):
+        be_near(row.array, h.root, f"{end.name} may be an item of {name}, too")
 
 
-def iterations_within(frame: Frame) -> int:
+def be_near(a: TracedArray, b: TracedArray, why: str) -> None:
+    """Two arrays may share elements: neither is written to."""
+    for one, other in ((a, b), (b, a)):
+        old = one.aliases or Aliases()
+        bind(one, replace(old, near=(*old.near, Alias.of(other)), why=old.why or why))
+
+
+def iterations_within(frame: Frame, name: str) -> int:
     """How often what is traced now runs in one iteration of a loop at most: by the loops within it."""
     total = 1
     f: Frame | None = recorders()[-1].frame
     while f is not None and f is not frame:
         if f.kind == LOOP:
             if f.trip_count is None:
-                raise Mismatch("a list grows in a loop within, whose number of iterations is not known")
+                raise Mismatch(f"{name} grows in a loop within, whose number of iterations is not known; count in a "
+                               f"variable, or give that loop a bound, as by range(n) and break")
             total *= f.trip_count
         f = f.parent
     return total

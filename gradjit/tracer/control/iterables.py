@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator, Sequence
 from typing import Any, NoReturn
 
@@ -84,21 +85,169 @@ class IndexedIterable:
         return self.refuse() if n is None else n
 
     def __iter__(self) -> Iterator[Any]:
-        if self.static is None:
-            self.refuse()
-        return (self.at(i) for i in range(len(self)))
+        return self.after(0)
 
-    def __next__(self) -> Any:
-        """What enumerate, zip and reversed give are iterators, too."""
-        if self._rest is None:
-            self._rest = iter(self)
-        return next(self._rest)
+    def after(self, n: int) -> Iterator[Any]:
+        """The items behind the first n, one after the other."""
+        return (self.at(i) for i in range(n, len(self)))
 
-    _rest: Iterator[Any] | None = None
+    # iterators among what it is made of -----------------------------------------------------------------------------
+    def is_at(self, n: int) -> bool:
+        """Whether n items have been taken of each iterator that it is made of."""
+        return all(t.is_at(n) for t in self.inner)
+
+    def spend(self) -> None:
+        """A compiled loop has run over all of its items."""
+        for t in self.inner:
+            t.spend()
+
+    def lose(self, why: str) -> None:
+        """Nobody can tell how many items have been taken."""
+        for t in self.inner:
+            t.lose(why)
+
+    def stand_at(self, n: int, why: str) -> None:
+        """n items have been taken by index, which iterators that others are made of cannot tell."""
+        self.lose(why)
 
     def refuse(self) -> NoReturn:
         fail(TraceError, "the length of a range or sequence with traced bounds is not known while gradjit compiles the "
                          "function; run over it with a for statement")
+
+
+class IndexedIterator(IndexedIterable):
+    """One that is an iterator: what has been taken of it is gone, for all who have it.
+
+    Python (`next`, loops that run as ordinary Python, other iterators) takes items one by one, and the iterators that
+    it is made of move on with it. A compiled loop takes all that is left by index, and leaves it spent.
+    """
+
+    taken = 0
+    is_spent = False
+    lost = ""
+    """Why nobody knows how many items have been taken, if that is so."""
+    _steps: Iterator[Any] | None = None
+
+    def __iter__(self) -> Iterator[Any]:
+        return self
+
+    def __next__(self) -> Any:
+        self.require()
+        if self.is_spent:
+            raise StopIteration
+        if self._steps is None:
+            self._steps = self.steps()
+        found = next(self._steps)
+        self.taken += 1
+        return found
+
+    def steps(self) -> Iterator[Any]:
+        """What Python takes, from where the iterator stands."""
+        return self.after(self.taken)
+
+    def require(self) -> None:
+        """TraceError where nobody knows what comes next."""
+        if self.lost:
+            fail(TraceError, f"{self.lost}, so that nobody knows which item of the iterator comes next; make another "
+                             f"iterator, or count with an index")
+
+    def is_at(self, n: int) -> bool:
+        return not self.lost and not self.is_spent and self.taken == n and super().is_at(n)
+
+    def spend(self) -> None:
+        self.is_spent = True
+        super().spend()
+
+    def lose(self, why: str) -> None:
+        self.lost = self.lost or why
+        super().lose(why)
+
+    def stand_at(self, n: int, why: str) -> None:
+        """n items have been taken by index."""
+        if len(iterators(self)) == 1:
+            self.taken, self._steps = n, None
+        else:
+            self.lose(why)
+
+    def rest(self) -> IndexedIterable | None:
+        """What is left, by index; None where only Python's own steps tell."""
+        self.require()
+        if self.is_spent:
+            return TracedRange(0, 0)
+        nodes = iterators(self)
+        if len(set(map(id, nodes))) < len(nodes) or not self.is_at(self.taken):
+            return None
+        return Rest(self, self) if self.taken else self
+
+
+def iterators(t: IndexedIterable) -> list[IndexedIterator]:
+    """The iterators that it is made of, itself among them."""
+    found = [t] if isinstance(t, IndexedIterator) else []
+    return [*found, *(i for part in t.inner for i in iterators(part))]
+
+
+def positions(t: IndexedIterable | None) -> Positions:
+    """Where they stand: they come back there by `go_back`."""
+    return [(i, i.taken) for i in iterators(t)] if t is not None else []
+
+
+Positions = list[tuple[IndexedIterator, int]]
+
+
+def go_back(old: Positions) -> None:
+    for iterator, taken in old:
+        iterator.taken, iterator._steps = taken, None
+
+
+class Rest(IndexedIterator):
+    """What is left of an iterator over these items."""
+
+    def __init__(self, source: IndexedIterator, items: IndexedIterable):
+        self.source, self.items, self.first = source, items, source.taken
+
+    @property
+    def inner(self) -> list[IndexedIterable]:
+        return [self.source] if self.items is self.source else [self.source, self.items]
+
+    def is_at(self, n: int) -> bool:
+        return self.taken == n and self.source.is_at(self.first + n)
+
+    def stand_at(self, n: int, why: str) -> None:
+        self.source.stand_at(self.first + n, why)
+
+    def count(self) -> Any:
+        return self.items.count() - self.first if self.first else self.items.count()
+
+    @property
+    def bounds(self) -> tuple[Any, Any, int]:
+        return super().bounds if self.first else self.items.bounds
+
+    def item(self, i: Any) -> Any:
+        return self.at(i) if self.first else self.items.item(i)
+
+    def at(self, i: Any) -> Any:
+        return self.items.at(i + self.first if self.first else i)
+
+    def steps(self) -> Iterator[Any]:
+        return iter(self.source)
+
+
+class Taking(IndexedIterator):
+    """`iter` of a sequence."""
+
+    def __init__(self, of: Any):
+        self.of = of
+
+    def __len__(self) -> int:
+        raise TypeError("an iterator has no len()")
+
+    def steps(self) -> Iterator[Any]:
+        return itertools.islice(iter(self.of), self.taken, None)
+
+    def rest(self) -> IndexedIterable | None:
+        self.require()
+        items = indexed_iterable(self.of)
+        return TracedRange(0, 0) if self.is_spent else Rest(self, items) if items is not None else None
 
 
 class TracedRange(IndexedIterable):
@@ -218,7 +367,7 @@ class Checkpointed(Same):
         return total
 
 
-class Enumerated(OfOne):
+class Enumerated(OfOne, IndexedIterator):
     """enumerate."""
 
     def __init__(self, part: IndexedIterable, start: Any = 0):
@@ -227,11 +376,11 @@ class Enumerated(OfOne):
     def at(self, i: Any) -> Any:
         return (i + self.start if not is_zero(self.start) else i), self.part.at(i)
 
-    def __iter__(self) -> Iterator[Any]:
-        return enumerate(self.part, self.start)
+    def steps(self) -> Iterator[Any]:
+        return enumerate(items_from(self.part, self.taken), self.start + self.taken)
 
 
-class Zipped(IndexedIterable):
+class Zipped(IndexedIterator):
     def __init__(self, parts: list[IndexedIterable]):
         self.parts = parts
 
@@ -249,16 +398,38 @@ class Zipped(IndexedIterable):
     def at(self, i: Any) -> Any:
         return tuple(p.at(i) for p in self.parts)
 
-    def __iter__(self) -> Iterator[Any]:
-        return zip(*self.parts, strict=False)
+    def steps(self) -> Iterator[Any]:
+        return zip(*(items_from(p, self.taken) for p in self.parts), strict=False)
+
+    def spend(self) -> None:
+        """Those before the shortest have given one item more."""
+        self.is_spent = True
+        counts = [p.static for p in self.parts]
+        known = [n for n in counts if n is not None]
+        shortest = counts.index(min(known)) if len(known) == len(counts) else None
+        for k, part in enumerate(self.parts):
+            if shortest is None:
+                part.lose("a loop over zip has ended with the shortest, whose length is only known when the code runs")
+            elif counts[k] == counts[shortest]:
+                part.spend()
+            else:
+                part.stand_at(known[shortest] + (k < shortest), "a loop over zip has ended with the shortest")
 
 
-class Reversed(OfOne):
+class Reversed(OfOne, IndexedIterator):
     def __init__(self, part: IndexedIterable):
         self.part = part
+        self.numbers = part.backwards() if isinstance(part, TracedRange) else None
 
     def at(self, i: Any) -> Any:
         return self.part.at(last(self.part) - i)
+
+    @property
+    def bounds(self) -> tuple[Any, Any, int]:
+        return super().bounds if self.numbers is None else self.numbers.bounds
+
+    def item(self, i: Any) -> Any:
+        return self.at(i) if self.numbers is None else i
 
 
 class Items(IndexedIterable):
@@ -284,6 +455,11 @@ class Items(IndexedIterable):
         return iter(expanded(self.items, "a loop over the items"))
 
 
+def items_from(t: IndexedIterable, n: int) -> Iterator[Any]:
+    """An iterator as it stands; the items of a sequence behind the first n."""
+    return t.after(n) if n and not isinstance(t, IndexedIterator) else iter(t)
+
+
 def last(t: IndexedIterable) -> Any:
     if t.static is not None:
         return t.static - 1
@@ -296,8 +472,8 @@ def is_zero(x: Any) -> bool:
 
 def indexed_iterable(x: Any) -> IndexedIterable | None:
     """What can be run over by index; None for other iterables."""
-    if isinstance(x, Reversed) and isinstance(x.part, TracedRange):
-        return x.part.backwards() or x
+    if isinstance(x, IndexedIterator):
+        return x.rest()
     if isinstance(x, IndexedIterable):
         return x
     if type(x) is range:
@@ -368,6 +544,8 @@ def zipped(*items: Any, strict: bool = False) -> Any:
 
 
 def backwards(items: Any) -> Any:
+    if isinstance(items, IndexedIterator):
+        raise TypeError("an iterator is not reversible")
     if isinstance(items, IndexedIterable) or is_lazy(items):
         t = indexed_iterable(items)
         assert t is not None
@@ -375,4 +553,12 @@ def backwards(items: Any) -> Any:
     return reversed(items)
 
 
-RULES: dict[Any, Any] = {range: traced_range, enumerate: enumerated, zip: zipped, reversed: backwards}
+def begun(x: Any, *sentinel: Any) -> Any:
+    """iter(...): of sequences with something traced in them one whose items a compiled loop finds."""
+    if isinstance(x, IndexedIterator) or sentinel or not recorders():
+        return iter(x, *sentinel)
+    is_sequence = isinstance(x, (IndexedIterable, range)) or is_data_array(x) or (isinstance(x, TracedArray) and x.ndim)
+    return Taking(x) if is_sequence or (type(x) in (list, tuple) and o.is_traced(x)) else iter(x)
+
+
+RULES: dict[Any, Any] = {range: traced_range, enumerate: enumerated, zip: zipped, reversed: backwards, iter: begun}

@@ -18,14 +18,14 @@ from ..locations import fail
 from ..recorder import recorders
 from ..structures import made
 from .frames import before_change
-from .iterables import SHORT, IndexedIterable, Same, indexed_iterable
+from .iterables import SHORT, IndexedIterable, IndexedIterator, Same, indexed_iterable
 
 Rule = Callable[..., Any]
 MAX_TABLE = 1_000_000
 """The longest table of indices; what has more items runs as ordinary Python."""
 
 
-class Picked(IndexedIterable):
+class Picked(IndexedIterator):
     """Tuples of items of one sequence: those at the indices in each row of a table."""
 
     def __init__(self, pool: IndexedIterable, table: np.ndarray):
@@ -49,7 +49,7 @@ class Picked(IndexedIterable):
         return tuple(self.pool.at(o.as_traced(c[i])) for c in self.columns)
 
 
-class ProductIterator(IndexedIterable):
+class ProductIterator(IndexedIterator):
     """All tuples of items of several sequences, the last of which runs fastest."""
 
     def __init__(self, parts: Sequence[IndexedIterable], counts: Sequence[int]):
@@ -76,7 +76,7 @@ class ProductIterator(IndexedIterable):
         return tuple(p.at(k) for p, k in zip(self.parts, self.places(i), strict=True))
 
 
-class NumberedElements(IndexedIterable):
+class NumberedElements(IndexedIterator):
     """The elements of an array, with their places: np.ndenumerate."""
 
     def __init__(self, array: TracedArray, places: ProductIterator):
@@ -178,21 +178,35 @@ class ElementIterator(IndexedIterable):
         return self.index < self.count()
 
 
-class Window(IndexedIterable):
+class Window(IndexedIterator):
     """A part of a sequence, in steps: itertools.islice; or pairs of neighbours: itertools.pairwise."""
 
     def __init__(self, part: IndexedIterable, taken: range, width: int = 0):
-        self.part, self.taken, self.width = part, taken, width
+        self.part, self.places, self.width = part, taken, width
 
     @property
     def inner(self) -> list[IndexedIterable]:
         return [self.part]
 
     def count(self) -> int:
-        return len(self.taken)
+        return len(self.places)
+
+    def is_at(self, n: int) -> bool:
+        return not n and super().is_at(0)
+
+    def steps(self) -> Iterator[Any]:
+        items, p = iter(self.part), self.places
+        return itertools.pairwise(items) if self.width else itertools.islice(items, p.start, p.stop, p.step)
+
+    def spend(self) -> None:
+        self.is_spent = True
+        if self.width:
+            self.part.spend()
+        else:
+            self.part.stand_at(self.places.stop, "a loop over islice has taken some of its items")
 
     def at(self, i: Any) -> Any:
-        k = self.taken.start + i * self.taken.step
+        k = self.places.start + i * self.places.step
         return tuple(self.part.at(k + j) for j in range(self.width)) if self.width else self.part.at(k)
 
 
@@ -239,6 +253,7 @@ def parts_of(*xs: Any) -> list[IndexedIterable] | None:
 def _picking(f: Callable[..., Iterator[tuple[Any, ...]]]) -> Rule:
     """combinations, permutations, ...: by a table of indices."""
     def rule(pool: Any, *args: Any, **kwargs: Any) -> Any:
+        (pool,) = taken_at_once(pool)
         parts = parts_of(pool)
         if parts is None:
             return f(pool, *args, **kwargs)
@@ -250,7 +265,13 @@ def _picking(f: Callable[..., Iterator[tuple[Any, ...]]]) -> Rule:
     return rule
 
 
+def taken_at_once(*pools: Any) -> list[Any]:
+    """The arguments of functions that take all items before they begin."""
+    return [list(p) if isinstance(p, IndexedIterator) else p for p in pools]
+
+
 def _product(*pools: Any, repeat: int = 1) -> Any:
+    pools = tuple(taken_at_once(*pools))
     parts = parts_of(*pools)
     if parts is None or not parts:
         return itertools.product(*pools, repeat=repeat)

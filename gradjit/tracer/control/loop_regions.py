@@ -117,6 +117,12 @@ class LoopStatement:
         self.flag: str | None = None
         """The name that is false whenever the body of a region begins."""
 
+    @property
+    def word(self) -> str:
+        """The loop as errors name it: one of a library's has no line of the user's."""
+        is_users = self.loc is None or self.loc.line == self.site.line
+        return f"the loop in line {self.site.line}" if is_users else "a loop of the library"
+
     # the protocol ---------------------------------------------------------------------------------------------------
     def __enter__(self) -> None:
         pass
@@ -174,7 +180,7 @@ class LoopStatement:
         if not isinstance(error, Again) or trial is None:
             return False
         if trial.irreversible:
-            fail(TraceError, f"the loop in line {self.site.line} {self.why_region}, and cannot be compiled as a loop: "
+            fail(TraceError, f"{self.word} {self.why_region}, and cannot be compiled as a loop: "
                              f"{trial.irreversible}")
         trial.abandon()
         self.iteration, self.as_region = 0, True

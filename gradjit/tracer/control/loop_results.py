@@ -128,6 +128,8 @@ class LoopResults:
             place.set(make())
         for g in histories:
             g.close(self.recorder.frame, loop)
+        for g in histories:
+            g.share_twins()
         for g, row, end in shared:
             alias(row, end, g.name)
 

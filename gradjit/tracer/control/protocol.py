@@ -81,6 +81,8 @@ class Control:
             with b:
                 value = (thunk(),)
                 b.leave(value)
+        if not value:
+            fail(TraceError, f"the expression in line {line} raises an exception whichever way it takes")
         return defined(b.exit(value)[0])
 
     @classmethod
@@ -123,7 +125,7 @@ class Control:
 
         whole = cls.either(line, test, second, lambda: first) if op == "and" else (
             cls.either(line, test, lambda: surely(first), second))
-        if isinstance(first, TracedArray) and first.ir_dtype.is_bool and found[0] is (op == "or"):
+        if isinstance(first, TracedArray) and first.ir_dtype.is_bool and found and found[0] is (op == "or"):
             return found[0]  # the first decides nothing
         return whole
 

@@ -47,7 +47,7 @@ class Taped(Growth):
         self.prefix = [i for i in self.owner if grown.is_part(i) and type(i) is not Tail]
         self.given = [i for i in self.owner if not any(i is p for p in self.prefix)]
         self.began = grown.length(self.given)
-        self.appended, self.held = [], []
+        self.appended, self.sharing, self.twins, self.held = [], [], [], []
         if self.tail is None:
             self.tail = Tail(self.tree, [], 0, self.began)
         tail = self.tail
@@ -89,11 +89,12 @@ class Taped(Growth):
                 assert isinstance(row, LastRow)
                 h = handle_of(leaves[row.number])
                 assert h is not None
-                row.buffer[self.local.count] = h
+                if not isinstance(self.local.count, int) or self.local.count < self.room:  # the next attempt has room
+                    row.buffer[self.local.count] = h
             frame.before_change(self.local)
             self.local.count = self.local.count + 1
             self.count(tail, leaves, frame, 1)
-            self.asked += iterations_within(tail.frame)
+            self.asked += iterations_within(tail.frame, self.name)
 
     def leaves(self, x: Any, again: Callable[[], BaseException]) -> list[Any]:
         """The parts of an item. `again` is raised where the types must be learnt anew."""
@@ -192,6 +193,7 @@ class Taped(Growth):
         self.owner[:] = [*self.prefix, *self.given, Tail(self.tree, parts, 0, count)]
         grown.noted(self.owner)
         self.tail = None
+        self.share_elements()
 
 
 ZERO = np.asarray(0)

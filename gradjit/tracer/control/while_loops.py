@@ -75,7 +75,7 @@ class WhileStatement(LoopStatement):
             return True
         if not isinstance(t, bool):
             if self.learned.failed is not None:
-                raise explained(self.learned.failed, f"the loop in line {self.site.line} has a traced condition, and "
+                raise explained(self.learned.failed, f"{self.word} has a traced condition, and "
                                                      f"cannot be compiled as a loop", self.loc)
             raise Again
         if t and self.iteration == 0:
@@ -109,7 +109,7 @@ class WhileStatement(LoopStatement):
     def give_up(self, error: Exception) -> None:
         self.take_back()
         if not self.begins:
-            raise explained(error, f"the loop in line {self.site.line} has a traced condition, and cannot be "
+            raise explained(error, f"{self.word} has a traced condition, and cannot be "
                                    f"compiled as a loop", self.loc) from error
         self.learned.failed = error
         self.as_region = False

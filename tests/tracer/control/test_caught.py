@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 import pytest
@@ -730,3 +731,93 @@ def missed(p):
 def test_a_loop_that_runs_as_python():
     for p in (np.array([0.7, 3.3, 0.9]), np.array([1.7, 2.9, 0.3])):
         np.testing.assert_allclose(gj.jit(missed)(p), missed(p), rtol=1e-12)
+
+
+# exceptions of Python's own behind an early return --------------------------------------------------------------------
+TABLE = {"a": 2.0}
+
+
+def around_the_return(x: Any) -> Any:
+    try:
+        if x[0] > 0:
+            return x
+        y = TABLE["b"]
+    except KeyError:
+        y = 3.0
+    return x * y
+
+
+def with_a_raise_before(x: Any) -> Any:
+    try:
+        if x[0] > 0:
+            return x
+        if x[1] > 0:
+            raise KeyError("a")
+        y = TABLE["b"]
+    except KeyError:
+        y = 3.0
+    return x * y
+
+
+def test_an_exception_of_pythons_own_that_some_runs_come_to():
+    for x in (np.array([-1.0, 2.0]), np.array([1.0, 2.0])):
+        np.testing.assert_array_equal(gj.jit(around_the_return)(x), around_the_return(x))
+    with pytest.raises(gj.TraceError, match=r"(behind a return|assigned in one branch only)[^$]*test_caught"):
+        gj.jit(with_a_raise_before)(np.array([-1.0, 2.0]))
+
+
+def out_of_bounds(x: Any) -> Any:
+    return x[7]
+
+
+def no_number(x: Any) -> Any:
+    return x[0] + TABLE["b"]
+
+
+def by_zero(x: Any) -> Any:
+    return x[0] + 1 // len(TABLE.get("none", ""))
+
+
+def of_nothing(x: Any) -> Any:
+    return np.max(x[:0])
+
+
+@pytest.mark.parametrize("fails", [out_of_bounds, no_number, by_zero, of_nothing], ids=lambda f: f.__name__)
+def test_what_fails_in_each_run_that_takes_a_side(fails):
+    """It is raised when the compiled function takes that side, and only then."""
+    def chosen(x: Any) -> Any:
+        if x[0] > 0:
+            return fails(x)
+        return x[1]
+
+    def inline(x: Any) -> Any:
+        return (fails(x) if x[0] > 0 else x[1]) + (1.0 if x[0] > 0 and fails(x) > 1 else 2.0)
+
+    for f in (chosen, inline):
+        compiled = gj.jit(f)
+        x = np.array([-1.0, 2.0])
+        assert compiled(x) == f(x)
+        with pytest.raises((ValueError, LookupError, ZeroDivisionError)) as at_run:
+            compiled(-x)
+        with pytest.raises((ValueError, LookupError, ZeroDivisionError)) as by_numpy:
+            f(-x)
+        assert isinstance(at_run.value, by_numpy.type)
+
+
+def behind_the_return(x: Any) -> Any:
+    if x[0] > 0:
+        return x
+    try:
+        y = TABLE["b"]
+    except KeyError:
+        y = 3.0
+    try:
+        z = x + "a"
+    except TypeError:
+        z = x * 5.0
+    return y * z
+
+
+def test_a_try_behind_the_return():
+    for x in (np.array([1.0, 2.0]), np.array([-1.0, 2.0])):
+        np.testing.assert_array_equal(gj.jit(behind_the_return)(x), behind_the_return(x))

@@ -1,0 +1,404 @@
+"""Iterators are consumed: what one reader has taken, no other one finds, whether Python takes or a compiled loop."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+
+import gradjit as gj
+
+from ..compare import check
+
+X = np.arange(1.0, 21.0)
+
+
+def folded(items: Any) -> Any:
+    """A number to which each item adds in its own way."""
+    s = 0.0
+    for v in items:
+        s = 0.75 * s + v
+    return s
+
+
+def numbered(x: Any) -> Any:
+    e = enumerate(x)
+    first = next(e)
+    return folded(v * i for i, v in e) + 1000 * first[1] + len(list(e))
+
+
+def pairs_of_one(x: Any) -> Any:
+    it, s = iter(x), 0.0
+    for a, b in zip(it, it, strict=True):
+        s = 0.75 * s + a * b
+    return s
+
+
+def pairs_by_next(x: Any) -> Any:
+    it, s = iter(x), 0.0
+    for a in it:
+        s = 0.75 * s + a * next(it)
+    return s
+
+
+def enumerated_with_itself(x: Any) -> Any:
+    e, s = enumerate(x), 0.0
+    for (_, a), (i, b) in zip(e, e, strict=True):
+        s = 0.75 * s + a * b * i
+    return s
+
+
+def two_loops(x: Any) -> Any:
+    z, s, count = zip(x, x[::-1], strict=True), 0.0, 0.0
+    for a, b in z:
+        s = 0.75 * s + a * b
+    for _ in z:
+        count += 1
+    return s + count
+
+
+def zip_takes_one_more(x: Any) -> Any:
+    it, s = iter(x), 0.0
+    for a, k in zip(it, range(10), strict=False):
+        s = 0.75 * s + a * k
+    return s + 1000 * next(it)
+
+
+def zip_ends_first(x: Any) -> Any:
+    it, s = iter(x), 0.0
+    for k, a in zip(range(10), it, strict=False):
+        s = 0.75 * s + a * k
+    return s + 1000 * next(it) + folded(it)
+
+
+def sliced(x: Any) -> Any:
+    it = iter(x)
+    return folded(itertools.islice(it, 10)) + 1000 * folded(itertools.islice(it, 1, None, 2)) + len(list(it))
+
+
+def sliced_by_loops(x: Any) -> Any:
+    it, s = iter(x), 0.0
+    for v in itertools.islice(it, 12):
+        s = 0.75 * s + v
+    return s + 1000 * next(it)
+
+
+def backwards(x: Any) -> Any:
+    r = reversed(x)
+    next(r)
+    return folded(r) + len(list(r))
+
+
+def indices(x: Any) -> Any:
+    r, s = reversed(range(len(x))), 0.0
+    for i in r:
+        s = 0.75 * s + x[i]
+    return s + len(list(r))
+
+
+def unpacked(x: Any) -> Any:
+    it = iter(x)
+    a, b, *more = it
+    return a + 10 * b + folded(more) + len(list(it))
+
+
+def starred(x: Any) -> Any:
+    z = zip(x, x, strict=True)
+    next(z)
+    return folded([a * b for a, b in [*z]]) + len([*z])
+
+
+def all_at_once(x: Any) -> Any:
+    e = enumerate(x[:12])
+    next(e)
+    return folded(a[1] * b[1] for a, b in itertools.combinations(e, 2)) + len(list(e))
+
+
+def products(x: Any) -> Any:
+    it = iter(x[:12])
+    return len(list(itertools.product(it, it))) + folded(a * b for a, b in itertools.product(x[:4], iter(x[:3]))) + len(
+        list(it))
+
+
+def last_one(x: Any) -> Any:
+    it = iter(x)
+    for _ in range(19):
+        next(it)
+    return next(it) + next(it, -1.0)
+
+
+def comprehended(x: Any) -> Any:
+    it = iter(x)
+    next(it)
+    squares = [v * v for v in it]
+    return folded(squares) + len(squares) + len([v for v in it])
+
+
+def minima(x: Any) -> Any:
+    it = iter(x)
+    next(it)
+    return min(it) + len(list(it))
+
+
+def by_a_list(x: Any) -> Any:
+    it = iter([x[k] for k in range(12)])
+    a, b = next(it), next(it)
+    return folded(it) + 100 * a * b
+
+
+def growing(x: Any) -> Any:
+    items = [x[0], x[1]]
+    it = iter(items)
+    next(it)
+    items.append(x[2])
+    return folded(it)
+
+
+CONSUMED = [numbered, pairs_of_one, pairs_by_next, enumerated_with_itself, two_loops, zip_takes_one_more,
+            zip_ends_first, sliced, sliced_by_loops, backwards, indices, unpacked, starred, all_at_once, products,
+            last_one, comprehended, minima, by_a_list, growing]
+
+
+@pytest.mark.parametrize("f", CONSUMED, ids=lambda f: f.__name__)
+def test_consumed(f):
+    check(f, X, exact=False)
+    assert f(X) == pytest.approx(gj.jit(f)(X))
+
+
+def found(x: Any) -> Iterator[Any]:
+    yield from x
+
+
+def any_then_next(x: Any) -> Any:
+    it = iter([x[0], x[1], x[2]])
+    any(it)
+    return next(it)
+
+
+def all_then_list(x: Any) -> Any:
+    it = iter([x[0] > 0, x[1] < 0, x[2] > 0])
+    all(it)
+    return len(list(it))
+
+
+def any_of_a_map(x: Any) -> Any:
+    m = map(lambda v: v > 2.5, x[:5])
+    any(m)
+    return sum(m)
+
+
+def any_of_pairs(x: Any) -> Any:
+    z = zip([x[0] > 2, x[1] > 2], [x[1], x[2]], strict=True)
+    any(map(lambda p: p[0], z))
+    return next(z)[1]
+
+
+def any_of_a_generator(x: Any) -> Any:
+    g = (v > 2.5 for v in x[:5])
+    any(g)
+    return sum(g)
+
+
+def any_of_the_users(x: Any) -> Any:
+    g = found([x[0] > 2, x[1] > 2])
+    any(g)
+    for v in g:
+        x = x + v
+    return x
+
+
+def break_then_next(x: Any) -> Any:
+    it = iter(x)
+    for v in it:
+        if v > 4:
+            break
+    return next(it)
+
+
+def break_then_loop(x: Any) -> Any:
+    e, s = enumerate(x), 0.0
+    for _, v in e:
+        s += v
+        if s > 4:
+            break
+    for _, v in e:
+        s = 0.75 * s + v
+    return s
+
+
+def break_from_zip(x: Any) -> Any:
+    it = iter(x)
+    for v, w in zip(it, x, strict=True):
+        if v * w > 4:
+            break
+    return next(it)
+
+
+def through_chain(x: Any) -> Any:
+    it = iter([x[0] > 2, x[1] > 2, x[2] > 2])
+    any(itertools.chain([x[0] > 5], it))
+    return next(it)
+
+
+@pytest.mark.parametrize("f", [any_then_next, all_then_list, any_of_a_map, any_of_a_generator, any_of_the_users,
+                               break_then_next, break_then_loop, break_from_zip], ids=lambda f: f.__name__)
+def test_nobody_knows_what_comes_next(f: Callable[..., Any]):
+    with pytest.raises(gj.TraceError, match=r"nobody knows which item of .* comes next[^$]*test_iterators"):
+        gj.jit(f)(X)
+
+
+@pytest.mark.parametrize("f", [through_chain, any_of_pairs], ids=lambda f: f.__name__)
+def test_an_iterator_that_others_have(f: Callable[..., Any]):
+    with pytest.raises(gj.TraceError, match="iterator that others have"):
+        gj.jit(f)(X)
+
+
+def test_what_is_not_read_again_is_no_matter():
+    def f(x: Any) -> Any:
+        it = iter(x)
+        for v in it:
+            if v > 4:
+                break
+        return v + any(iter([x[0] > 3, x[1] > 1])) + any(map(lambda w: w > 2, x))
+
+    assert gj.jit(f)(X) == f(X)
+
+
+def test_an_iterator_in_a_compiled_loop():
+    def outside(x: Any, n: int) -> Any:
+        it, s = iter(x), 0.0
+        for _ in range(n):
+            for v in it:
+                s += v
+        return s
+
+    def inside(x: Any, n: int) -> Any:
+        s = 0.0
+        for _ in range(n):
+            it = iter(x)
+            s += next(it)
+            for v in it:
+                s = 0.75 * s + v
+        return s
+
+    check(inside, X, 40, exact=False)
+    with pytest.raises(gj.TraceError, match=r"runs over an iterator that was made outside[^$]*test_iterators"):
+        gj.jit(outside)(X, 100_000)
+
+
+def test_what_iterators_have_not():
+    with pytest.raises(TypeError, match="len"):
+        gj.jit(lambda x: len(zip(x, x, strict=True)))(X)
+    with pytest.raises(TypeError, match="not reversible"):
+        gj.jit(lambda x: list(reversed(enumerate(x))))(X)
+
+
+# iterators from outside of a region, which moves them on -------------------------------------------------------------
+def running(s: Any) -> Iterator[Any]:
+    while True:
+        v = yield s
+        s = 0.5 * s + v
+
+
+def sent(x: Any) -> Any:
+    c, r = running(0.0), 0.0
+    next(c)
+    for v in x:
+        r = c.send(v)
+    return r
+
+
+def by_its_method(x: Any) -> Any:
+    it, s = iter([x[k] for k in range(12)]), 0.0
+    for _ in range(12):
+        s = 0.5 * s + it.__next__()
+    return s
+
+
+def by_slices(x: Any) -> Any:
+    it, s = iter(x), 0.0
+    for _ in range(12):
+        s = 0.5 * s + sum(itertools.islice(it, 1))
+    return s
+
+
+def all_of_it(x: Any) -> Any:
+    g, s = (2.0 * v for v in x), 0.0
+    for v in x:
+        s = 0.5 * s + len(list(g)) * v
+    return s
+
+
+def summed(x: Any) -> Any:
+    it, s = iter(x), 0.0
+    for v in x:
+        s = 0.5 * s + sum(w for w in it) + v
+    return s
+
+
+def looked_through(x: Any) -> Any:
+    it, s = iter(range(100)), 0.0
+    for v in x:
+        s = 0.5 * s + v * (3 in it)
+    return s
+
+
+def into_dicts(x: Any) -> Any:
+    it, s = itertools.count(), 0.0
+    for v in x:
+        s = 0.5 * s + v * dict(zip("ab", it, strict=False))["b"]
+    return s
+
+
+def starred_in(x: Any) -> Any:
+    it, s = iter(range(100)), 0.0
+    for v in x:
+        s = 0.5 * s + v * [*itertools.islice(it, 2)][1]
+    return s
+
+
+def largest(x: Any) -> Any:
+    it, s = iter(range(100)), 0.0
+    for v in x:
+        s = 0.5 * s + v * max(itertools.islice(it, 3))
+    return s
+
+
+def of_a_set(x: Any) -> Any:
+    numbers, s = set(range(1, 13)), 0.0
+    for v in x:
+        s = 0.5 * s + v * numbers.pop()
+    return s
+
+
+def read_by_numpy(x: Any) -> Any:
+    it, s = iter(range(100)), 0.0
+    for v in x:
+        s = 0.5 * s + v * np.fromiter(itertools.islice(it, 2), float).sum()
+    return s
+
+
+MOVED = [sent, by_its_method, by_slices, all_of_it, summed, looked_through, into_dicts, starred_in, largest, of_a_set,
+         read_by_numpy]
+
+
+@pytest.mark.parametrize("f", MOVED, ids=lambda f: f.__name__)
+def test_what_a_loop_moves_on(f: Callable[..., Any]):
+    """It runs as ordinary Python."""
+    x = np.linspace(0.5, 3.0, 12)
+    np.testing.assert_allclose(gj.jit(f)(x), f(x), rtol=1e-12)
+
+
+def test_what_a_branch_moves_on():
+    def f(x: Any) -> Any:
+        c = running(1.0)
+        next(c)
+        if x[0] < 0:
+            c.send(5.0)
+        return x * c.send(2.0)
+
+    with pytest.raises(gj.TraceError, match=r"send\(\) moves on an iterator that was made outside[^$]*test_iterators"):
+        gj.jit(f)(X)
