@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from typing import Any
 
 from ...errors import UnsupportedError
 from ...ir import I64, OPS, ArrayType, Func, Op, Value, captures
@@ -66,6 +67,7 @@ class Regions:
         self.versions = itertools.count()
         self.tapes: dict[Value, Tape] = {}
         self.bounds = upper_bounds(func, self.ranges)
+        self.rows = tape.Rows(func, self.bound)
         self.outputs: dict[int, Buffer] = {}
         self.is_one_part = not any(op.name in STEPS for op in func.ops)
 
@@ -106,12 +108,16 @@ class Regions:
         home = scope.home(e)
         if isinstance(home, Node) and home.kind == "const":
             return max(int(home.attrs), 0)
-        bound = self.bounds.get(e) if e in self.bounds else self.ranges.upper(e)
+        bound = self.bound(e)
         if bound is None:
             where = e.op.loc.full if e.op and e.op.loc else "an extent"
             raise UnsupportedError(f"an array's extent that is only known when the code runs has no upper bound, so "
                                    f"that no memory can be planned for it; take a slice of an array instead\n  {where}")
         return Extent(bound if is_open(bound) else max(bound, 0), now)
+
+    def bound(self, e: Value) -> Any:
+        """The greatest number that a computed extent can be, if that is known."""
+        return self.bounds.get(e) if e in self.bounds else self.ranges.upper(e)
 
     def version(self) -> Node:
         return self.nodes.make("version", (), next(self.versions), I64, frozenset())

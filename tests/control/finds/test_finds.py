@@ -203,6 +203,21 @@ def window_of_joined_arrays(x, indices):
     return np.sum(rows[:, indices[2]:] ** 2) + out[1:indices[0] + 1] @ np.pad(x, 1)[:indices[0]]
 
 
+def window_whose_size_is_kept(m, indices):
+    """What pushed the window and what popped it knew different bounds of its size, and so of its bytes: a crash."""
+    m = m.copy()
+    for i in range(6):
+        k = int(indices[i % 4]) % 4
+        c = 0
+        while c < 3:
+            c += 1
+            m[1][:k * 2:2] *= np.cos(m[1][:k * 2:2])
+            if m[1, 0] > 0.9:
+                break
+        m[0, k] = np.sin(m[0, k])
+    return np.sum(m ** 2)
+
+
 CASES = (
     Case(state_read_by_a_closure_only, (0.7,)),
     Case(changed_before_an_early_return, (V,)),
@@ -224,6 +239,7 @@ CASES = (
     Case(sums_of_one_number, (M, INDICES)),
     Case(condition_computed_in_a_branch, (V, INDICES)),
     Case(window_of_joined_arrays, (V, INDICES)),
+    Case(window_whose_size_is_kept, (M, INDICES)),
 )
 
 
