@@ -161,8 +161,8 @@ def is_steep(op: Op) -> bool:
     none.)"""
     if OPS[op.name].slope is not Slope.STEEP:
         return False
-    exponent = splat_of(op.operands[1]) if op.name == "pow" else None
-    return exponent is None or not exponent >= 1
+    exponents = [splat_of(v) for v in op.operands[1:]]
+    return not exponents or not all(p is not None and p >= 1 for p in exponents)
 
 
 def along_axes(b: Builder, basis: Value) -> Masked:

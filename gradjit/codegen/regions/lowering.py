@@ -67,7 +67,7 @@ class Regions:
         self.versions = itertools.count()
         self.tapes: dict[Value, Tape] = {}
         self.bounds = upper_bounds(func, self.ranges)
-        self.rows = tape.Rows(func, self.bound)
+        self.rows = tape.RecordRows(func, self.bound)
         self.outputs: dict[int, Buffer] = {}
         self.is_one_part = not any(op.name in STEPS for op in func.ops)
 

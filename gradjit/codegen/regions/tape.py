@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from .lowering import Regions
 
 
-class Rows:
+class RecordRows:
     """The extents behind the first of the parts of records: what pushes a part and what pops it lay it out alike, also
     where one of them knows less about its extents than the other. Parts that share a slot of their tape share them."""
 

@@ -66,20 +66,24 @@ class Coverages(Walk[Coverage]):
         found = max((state.pop(r, NONE) for r in op.results), key=lambda p: p.value, default=NONE)
         if found is NONE:
             return
-        if op.name == "update":
-            x, v = op.operands
-            self.add(state, v, found)
-            self.cleared[x] = place_of(op, v), found
-        elif op.name == "slice":
-            x = op.operands[0]
-            is_restored = self.cleared.get(x) == (place_of(op, op.result), found)
-            if is_restored:
-                del self.cleared[x]
-            self.add(state, x, found if is_restored else PARTIAL)
+        if "starts" in op.attrs:
+            self.window(state, found, op, *op.operands)
         else:
             is_partial = op.name in self.parts or OPS[op.name].chooses
             for v in inexact(op.operands):
                 self.add(state, v, PARTIAL if is_partial else found)
+
+    def window(self, state: dict[Value, Coverage], found: Coverage, op: Op, x: Value, written: Value | None = None
+               ) -> None:
+        """Of an array a window is read, or written."""
+        if written is not None:
+            self.add(state, written, found)
+            self.cleared[x] = place_of(op, written), found
+            return
+        is_restored = self.cleared.get(x) == (place_of(op, op.result), found)
+        if is_restored:
+            del self.cleared[x]
+        self.add(state, x, found if is_restored else PARTIAL)
 
 
 def place_of(op: Op, value: Value) -> Any:

@@ -274,13 +274,13 @@ class Reverser:
             return [with_own(b, part, ct, keeps_zeros(op)) for part in rule(b, op, needs, ct.value)]
         if isinstance(ct, Masked) and ct.is_single:
             return [with_mask(b, part, ct.mask) for part in rule(b, op, needs, self.unmasked(ct))]
-        if isinstance(ct, Masked) and op.name in self.tables.moves_masks and not self.is_of_carried_array(op):
-            values, masks = rule(b, op, needs, ct.value), rule(b, op, needs, ct.mask)
-            return [None if v is None or m is None else moved(b, ct, v, m) for v, m in zip(values, masks, strict=True)]
-        if isinstance(ct, Masked) and op.name == "slice" and self.has_signed(op.operands[0]):
+        if isinstance(ct, Masked) and self.is_of_carried_array(op) and self.has_signed(op.operands[0]):
             parts = rule(b, op, needs, self.unmasked(ct))
             return [replace(part, signed=True) if ct.signed and isinstance(part, WindowCotangent)
                     else with_mask(b, part, ct.mask) for part in parts]
+        if isinstance(ct, Masked) and op.name in self.tables.moves_masks and not self.is_of_carried_array(op):
+            values, masks = rule(b, op, needs, ct.value), rule(b, op, needs, ct.mask)
+            return [None if v is None or m is None else moved(b, ct, v, m) for v, m in zip(values, masks, strict=True)]
         if isinstance(ct, Masked) and op.name in self.tables.joins_masks and any(map(self.meets_infinity, op.operands)):
             counts = self.tables.joins_masks[op.name](b, op, needs, b.cast_to(ct.mask, I64))
             return [with_counts(b, v, n) for v, n in zip(rule(b, op, needs, self.unmasked(ct)), counts, strict=True)]

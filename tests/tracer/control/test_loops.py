@@ -403,7 +403,7 @@ def test_unrolling_has_an_end():
     def f(x):
         out = []
         for i in range(5000):
-            out.insert(0, x * i)
+            out.insert(1, x * i)
         return out
 
     with pytest.raises(TraceError, match=r"(?s)5000 iterations, too many to unroll.*insert.*test_loops.py\", line \d+"):
