@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from ..probe import is_of, is_of_package, peek, text
+from ..probe import class_name, is_of, is_of_package, peek, text
 from . import dispatch, grown, hidden_state, opaque, overrides, structures
 from .ambient import note_printing
 from .array import ARRAY, TracedArray, root
@@ -364,7 +364,8 @@ def watch_iterators(frame: Frame, f: Any, owner: Any, args: Iterable[Any]) -> No
         return
     for x in (owner, *args):
         if is_iterator(x) and not frame.is_fresh(x) and not isinstance(x, Progress):
-            frame.refuse(f"{name or 'a call'}() moves on an iterator that was made outside")
+            what = class_name(type(x))
+            frame.refuse(f"{name or 'a call'}() may change where the {what} stands that was made outside")
 
 
 PUTTING = frozenset({"append", "appendleft", "insert", "setdefault", "index", "count", "remove"})

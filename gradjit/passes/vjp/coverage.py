@@ -45,8 +45,7 @@ class Coverages(Walk[Coverage]):
         return x if x is y else PARTIAL if PARTIAL in (x, y) else ALIKE
 
     def add(self, state: dict[Value, Coverage], v: Value, p: Coverage) -> None:
-        is_one = not v.type.rank or (v.type.is_static and v.type.size == 1)
-        super().add(state, v, ALIKE if is_one and p is PARTIAL else p)
+        super().add(state, v, ALIKE if is_one_element(v) and p is PARTIAL else p)
 
     def block(self, block: Block, state: dict[Value, Coverage]) -> None:
         around, self.cleared = self.cleared, {}
@@ -84,6 +83,10 @@ class Coverages(Walk[Coverage]):
         if is_restored:
             del self.cleared[x]
         self.add(state, x, found if is_restored else PARTIAL)
+
+
+def is_one_element(v: Value) -> bool:
+    return all(type(e) is int and e == 1 for e in v.shape)
 
 
 def place_of(op: Op, value: Value) -> Any:

@@ -38,7 +38,7 @@ from ..partials import keeps_zeros
 from ..partials.elementwise import squares_of_lengths
 from ..simplify import simplify
 from .adjoint_pairs import OpPair
-from .coverage import ALIKE, NONE, PARTIAL, WHOLE, Coverage
+from .coverage import ALIKE, NONE, PARTIAL, WHOLE, Coverage, is_one_element
 from .rebuild import keep
 from .window_cotangents import (
     ScatterCotangent,
@@ -232,8 +232,8 @@ class Reverser:
         is_changed: iterations change it as a whole. Then elements that do not flow are few and soon gone, and masks of
         it cost more than they bring, unless what is infinite is steep: nobody sees it in the values.
         """
-        has_parts = v.dtype.is_float and v.type.rank > 0 and not (v.type.is_static and v.type.size <= 1)
-        return has_parts and v in (self.active.steep if is_changed else self.active.singular)
+        met = self.active.steep if is_changed else self.active.singular
+        return v.dtype.is_float and not is_one_element(v) and v in met
 
     def is_changed(self, v: Value) -> bool:
         """Whether it is an array that a region with large arrays changes."""
