@@ -266,7 +266,7 @@ class Reverser:
         ct = self.take(op.results[0]) if len(op.results) == 1 else None
         if op.name in self.tables.clears and (isinstance(ct, Signed) or (isinstance(ct, Masked) and ct.signed)):
             first, *others = self.tables.clears[op.name](b, op, needs, ct.value, -0.0)
-            return [signs(first), *(read(b, Signed(v)) if isinstance(v, Value) else None for v in others)]
+            return [signs(first), *(read_part(b, v) for v in others)]
         ct = read(b, ct) if isinstance(ct, Signed) else ct
         if isinstance(ct, Value) and op.name in self.tables.clears and self.meets_infinity(op.operands[0]):
             return cleared(b, rule, op, needs, ct)
@@ -328,6 +328,15 @@ def with_own(b: Builder, part: Contribution | None, ct: Masked, keeps_zeros: boo
 def signs(array: Contribution | None) -> Signed | None:
     """An array of which it is known that the mask is in its signs."""
     return Signed(array) if isinstance(array, Value) else None
+
+
+def read_part(b: Builder, part: Contribution | None) -> Masked | None:
+    """What has been read from an array that has its mask in its signs, perhaps with a mask besides."""
+    if part is None:
+        return None
+    assert isinstance(part, (Value, Masked))
+    found = read(b, Signed(part if isinstance(part, Value) else part.value))
+    return found if isinstance(part, Value) else Masked(found.value, both(b, found.mask, part.mask))
 
 
 def moved(b: Builder, before: Masked, value: Contribution, mask: Contribution) -> Masked:
