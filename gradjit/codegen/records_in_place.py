@@ -13,9 +13,9 @@ from typing import TypeGuard
 
 from ..ir.sizes import is_open, same
 from .affine import Affine
-from .independence import Uses, fills, touched
+from .independence import Uses, accesses, fills, touched
 from .loop_passes import Swap, statements
-from .loops import Buffer, Let, LoopStmt, Node, Pop, Program, Push, Stmt, Store, inner
+from .loops import Buffer, Call, Exchange, Let, LoopStmt, Node, Pop, Program, Push, Stmt, Store, inner
 from .target import Machine
 from .workspace import move
 
@@ -48,15 +48,17 @@ def earlier(p: Program, body: list[Stmt], s: Push, uses: Uses) -> None:
             firsts[t] = first
     if not firsts:
         return
-    filling = body[min(firsts.values())]
-    body.insert(body.index(filling), body.pop(at))
+    start = min(firsts.values())
+    filling, between = body[start], body[start:at]
+    body.insert(start, body.pop(at))
     for t in firsts:
         copy, w = copies[t]
         body.remove(copy)
         move(p, w, t)
     for t in [t for t in copies if t not in firsts]:
         copy, w = copies[t]
-        if is_plain(filling) and is_plain(copy) and runs_along(filling, copy, w):
+        is_known = not any(changes(x, w) for x in between)
+        if is_known and is_plain(filling) and is_plain(copy) and runs_along(filling, copy):
             body.remove(copy)
             filling.body.append(Swap(p.nodes, {copy.var: Affine.of(filling.var)}).stmt(copy.body[0]))
 
@@ -67,9 +69,19 @@ def is_plain(s: Stmt) -> TypeGuard[LoopStmt]:
         isinstance(y, (Store, Let)) for y in s.body)
 
 
-def runs_along(s: LoopStmt, copy: LoopStmt, w: Buffer) -> bool:
-    """Whether a loop can copy `w` along the way."""
-    return same(s.var.extent, copy.var.extent) and all(x.buffer is not w for x in s.body if isinstance(x, Store))
+def runs_along(s: LoopStmt, copy: LoopStmt) -> bool:
+    """Whether a loop can copy memory along the way."""
+    return same(s.var.extent, copy.var.extent)
+
+
+def changes(x: Stmt, w: Buffer) -> bool:
+    """Whether a statement may write to memory."""
+    def stores(y: Stmt) -> bool:
+        if isinstance(y, (Call, Exchange)):
+            return w in touched(y)
+        return any(a.is_store and a.buffer is w for a in accesses(y))
+
+    return any(map(stores, statements([x])))
 
 
 def copied(s: Stmt) -> tuple[Buffer, Buffer] | None:
