@@ -155,7 +155,7 @@ FUNCTIONS = (
     Function("largest size", lambda x, y: np.linalg.norm(np.stack([x, y]), np.inf), lambda x, y: max(abs(x), abs(y)),
              ((3.0, -4.0),), pairs({(0.0, 0.0): (0, 0), (1.0, -1.0): (0.5, -0.5)})),
     Function("square of norm", lambda x, y: np.linalg.norm(np.stack([x, y])) ** 2, lambda x, y: x * x + y * y,
-             ((3.0, 4.0), (1.0, 0.0)), {(0.0, 0.0): {}}),
+             ((3.0, 4.0), (1.0, 0.0)), {(0.0, 0.0): {(2, 0): 2, (0, 2): 2}}),
     Function("deviation", lambda x, y: np.std(np.stack([x, y])), deviation, ((3.0, 4.0), (2.0, -1.0)),
              {(2.0, 2.0): {}}),
     Function("product", lambda x, y: np.prod(np.stack([x, y, x + y])), lambda x, y: x * y * (x + y),

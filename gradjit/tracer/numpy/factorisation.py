@@ -340,11 +340,13 @@ def least_squares(x: Matrices, y: Matrices, rcond: Any, func: Any
     """The shortest solution, the squares that are left, the rank and the singular values."""
     u, s, vt = singular(x, False, func)
     tolerance = relative(x, None if rcond is None or rcond == -1 else rcond)
-    p = whose_inverse(adjoint(vt) @ (inverted(s, tolerance)[..., np.newaxis] * adjoint(u)), x)
-    found = p @ y
+    if is_empty(x):
+        found, large = o.filled(0, (x.extents[1], *y.extents[1:]), y.dtype), s > 0
+    else:
+        p = whose_inverse(adjoint(vt) @ (inverted(s, tolerance)[..., np.newaxis] * adjoint(u)), x)
+        found, large = p @ y, s > tolerance * s[0]
     left = squared_length(y - x @ found)
-    rank = cast(as_traced(np.count_nonzero(s > tolerance * s[0])), np.int32)
-    return found, np.sum(left, axis=0), rank, s
+    return found, np.sum(left, axis=0), cast(as_traced(np.count_nonzero(large)), np.int32), s
 
 
 def there(x: TracedArray, condition: Any) -> TracedArray:

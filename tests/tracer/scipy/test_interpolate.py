@@ -34,7 +34,7 @@ CALLS: dict[str, list[Call]] = {
     "basis": [
         lambda x, y, m: si.BSpline(np.arange(11.0), longer(y), 2)(m + 3),
         lambda x, y, m: si.BSpline(np.arange(11.0), longer(y), 2)(m + 3, 1),
-        lambda x, y, m: si.BSpline(np.arange(11.0), longer(y), 2, extrapolate=False)(m[:2] + 1.5),
+        lambda x, y, m: np.nan_to_num(si.BSpline(np.arange(11.0), longer(y), 2, extrapolate=False)(m[:2] + 1.5)),
         lambda x, y, m: si.BSpline(np.arange(11.0), longer(y), 2, extrapolate="periodic")(m * 5),
         lambda x, y, m: SPLINE(m), lambda x, y, m: SPLINE(m[0], 1) * y[0]],
     "splines": [
