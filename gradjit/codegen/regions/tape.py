@@ -37,12 +37,17 @@ class RecordRows:
                 given.setdefault(slot, []).append(v.shape[1:])
         for slot, rows in given.items():
             if any(isinstance(e, Value) for row in rows for e in row):
-                known = [tuple(bound(e) if isinstance(e, Value) else e for e in row) for row in rows]
+                known = [tuple(at_least_none(bound(e)) if isinstance(e, Value) else e for e in row) for row in rows]
                 self.found[slot] = tuple(map(largest, zip(*known, strict=True)))
 
     def of(self, op: Op) -> list[tuple[Any, ...] | None]:
         """Those of each part of the record that `op` moves; None where each end knows them for itself."""
         return [self.found.get(slot) for slot in self.tapes.slots(op)] if self.found else [None] * len(record_of(op))
+
+
+def at_least_none(bound: Any) -> Any:
+    """The bound of an extent, which is no less than 0 where it is a number."""
+    return max(bound, 0) if type(bound) is int else bound
 
 
 def largest(extents: Iterable[Any]) -> Any:

@@ -13,6 +13,7 @@ from typing import Any
 from ...ir import OPS, Block, Op, Value
 from ..activity import Activity, inexact
 from ..presence import Walk
+from .window_cotangents import place_of
 
 
 class Coverage(Enum):
@@ -87,8 +88,3 @@ class Coverages(Walk[Coverage]):
 
 def is_one_element(v: Value) -> bool:
     return all(type(e) is int and e == 1 for e in v.shape)
-
-
-def place_of(op: Op, value: Value) -> Any:
-    """The window that a slice reads, or an update writes."""
-    return op.attrs["starts"], value.shape, op.attrs["steps"]
