@@ -16,6 +16,7 @@ from collections.abc import Callable, Sequence
 
 from .. import llvm
 from ..vecmath.lanes import I32, I64, suffix_of
+from .shuffles import across, chosen
 
 PTR = llvm.PointerType()
 BYTES = 32
@@ -100,7 +101,7 @@ class PanelFunction:
     def everywhere(self, p: llvm.Value) -> llvm.Value:
         """A number from memory in all lanes."""
         undefined = llvm.Constant(self.kind, llvm.UNDEFINED)
-        return self.chosen(self.b.insert_element(undefined, self.number(p), I32(0)), undefined, [0] * self.lanes)
+        return chosen(self.b, self.b.insert_element(undefined, self.number(p), I32(0)), undefined, [0] * self.lanes)
 
     def tile(self, m: llvm.Value, far: llvm.Value, first: llvm.Value, end: llvm.Value,
              column: llvm.Value) -> list[llvm.Value]:
@@ -109,13 +110,10 @@ class PanelFunction:
         return [self.at(m, far, self.least(self.b.add(first, I64(r)), last), column) for r in range(self.lanes)]
 
     # arithmetic -------------------------------------------------------------------------------------------------------
-    def chosen(self, x: llvm.Value, y: llvm.Value, lanes: Sequence[int]) -> llvm.Value:
-        return self.b.shuffle_vector(x, y, llvm.Constant(llvm.VectorType(I32, len(lanes)), list(lanes)))
-
     def lane(self, row: Sequence[llvm.Value], k: int) -> llvm.Value:
         """A row's number in all lanes."""
         v = row[k // self.lanes]
-        return self.chosen(v, v, [k % self.lanes] * self.lanes)
+        return chosen(self.b, v, v, [k % self.lanes] * self.lanes)
 
     def less(self, x: llvm.Value, y: llvm.Value, z: llvm.Value) -> llvm.Value:
         """x - y z, rounded once where the machine can."""
@@ -128,24 +126,12 @@ class PanelFunction:
         return [[self.less(x, f, y) for x, y in zip(row, by, strict=True)]
                 for row, f in zip(rows, factors, strict=True)]
 
-    def across(self, rows: Sequence[llvm.Value]) -> list[llvm.Value]:
-        """The columns of a square of rows."""
-        rows, width = list(rows), self.lanes
-        half = width // 2
-        while half:
-            low = [k if not k & half else width + k - half for k in range(width)]
-            high = [k + half if not k & half else width + k for k in range(width)]
-            for i in (i for i in range(width) if not i & half):
-                rows[i], rows[i + half] = (self.chosen(rows[i], rows[i + half], lanes) for lanes in (low, high))
-            half //= 2
-        return rows
-
     def columns(self, rows: Rows) -> list[llvm.Value]:
         """The columns of a tile."""
-        return [c for vectors in zip(*rows, strict=True) for c in self.across(vectors)]
+        return [c for vectors in zip(*rows, strict=True) for c in across(self.b, vectors)]
 
     def rows_of(self, columns: Sequence[llvm.Value]) -> Rows:
-        squares = [self.across(columns[v:v + self.lanes]) for v in self.vectors]
+        squares = [across(self.b, columns[v:v + self.lanes]) for v in self.vectors]
         return [list(row) for row in zip(*squares, strict=True)]
 
     def in_square(self, row: int, column: int) -> llvm.Value:
@@ -221,7 +207,7 @@ class Factor(PanelFunction):
         """The known elements of the panel's rows, of each column side by side."""
         for first in self.vectors:
             places = self.tile(self.a, self.far, self.b.add(j, I64(first)), self.n, k)
-            for c, v in enumerate(self.across([self.vector(p) for p in places])):
+            for c, v in enumerate(across(self.b, [self.vector(p) for p in places])):
                 self.put(v, self.at(self.packed, I64(self.width), self.b.add(k, I64(c)), I64(first)))
 
     def without_known(self, tile: Rows, rows: Sequence[llvm.Value], j: llvm.Value) -> Rows:
@@ -361,9 +347,9 @@ class Reverse(PanelFunction):
         """A row that is one before column p, another one behind it."""
         made = []
         for first, x, y in zip(self.vectors, before, behind, strict=True):
-            v = self.chosen(x, y, [k if first + k < p else self.lanes + k for k in range(self.lanes)])
+            v = chosen(self.b, x, y, [k if first + k < p else self.lanes + k for k in range(self.lanes)])
             at = [self.lanes + k if first + k == p else k for k in range(self.lanes)]
-            made.append(self.chosen(v, there, at) if first <= p < first + self.lanes else v)
+            made.append(chosen(self.b, v, there, at) if first <= p < first + self.lanes else v)
         return made
 
     def mirror(self) -> None:

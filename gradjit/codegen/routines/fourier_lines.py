@@ -19,6 +19,7 @@ from ..lower.elementwise import memory_type
 from ..vecmath.lanes import I32, I64
 from .blas import matrix, over
 from .fourier_passes import transform_lanes
+from .shuffles import across
 
 if TYPE_CHECKING:
     from ..emit import Emitter
@@ -182,13 +183,13 @@ class _LineBlock:
     def take(self, far: Places, near: Places, factors: Sequence[float]) -> None:
         """Bring numbers side by side: one vector as it is, or the rows of a square as its columns."""
         rows = [self.b.load(p, type=self.kind, align=self.dtype.itemsize) for p in far]
-        for v, p, factor in zip(self.across(rows), near, factors, strict=True):
+        for v, p, factor in zip(across(self.b, rows), near, factors, strict=True):
             self.b.store(self.scaled(v, factor), p, align=self.dtype.itemsize)
 
     def put(self, far: Places, near: Places, factors: Sequence[float]) -> None:
         """The way back."""
         rows = [self.b.load(p, type=self.kind, align=self.dtype.itemsize) for p in near]
-        for v, p in zip(self.across(rows), far, strict=True):
+        for v, p in zip(across(self.b, rows), far, strict=True):
             self.b.store(v, p, align=self.dtype.itemsize)
 
     def one(self, far: Places, near: llvm.Value, factor: float, is_taken: bool) -> None:
@@ -206,23 +207,6 @@ class _LineBlock:
 
     def scaled(self, v: llvm.Value, factor: float) -> llvm.Value:
         return v if factor == 1 else self.b.fmul(v, llvm.Constant(self.kind, [factor] * self.lanes))
-
-    def across(self, rows: list[llvm.Value]) -> list[llvm.Value]:
-        """Rows of a square become its columns."""
-        if len(rows) == 1:
-            return rows
-        width = len(rows)
-        half = width // 2
-        while half:
-            low = [k if not k & half else width + k - half for k in range(width)]
-            high = [k + half if not k & half else width + k for k in range(width)]
-            for i in (i for i in range(width) if not i & half):
-                rows[i], rows[i + half] = (self.chosen(rows[i], rows[i + half], lanes) for lanes in (low, high))
-            half //= 2
-        return rows
-
-    def chosen(self, x: llvm.Value, y: llvm.Value, lanes: Sequence[int]) -> llvm.Value:
-        return self.b.shuffle_vector(x, y, llvm.Constant(llvm.VectorType(I32, len(lanes)), list(lanes)))
 
 
 ROUTINES: dict[str, Callable[[Emitter, Call], None]] = {"fft_lines": fft_lines}
