@@ -221,7 +221,9 @@ def pull(node: TrieNode, wanted: tuple[int, ...], targets: tuple[int, ...], site
 def pull_kernel(node: TrieNode, t: OpenTrace, wanted: tuple[int, ...], targets: tuple[int, ...], sites: tuple[int, ...],
                 ends: tuple[int, ...], given: bool) -> PullKernel:
     with deciding(False):
-        own = [(slot, v) for slot in sites for v in t.site_values(slot)]
+        # what came in and was written to unseen has the cotangent of an end at which it waits, and goes on from there
+        waiting = {v for slot in ends if slot not in targets for v in t.site_values(slot)}
+        own = [(slot, v) for slot in sites for v in t.site_values(slot) if slot >= 0 or v not in waiting]
         results = [*t.values(wanted), *t.values(targets), *(v for _, v in own)]
         func, numbers, captured = function_of(t, results)
         first = len(wanted) + len(targets)

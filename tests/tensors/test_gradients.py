@@ -204,6 +204,24 @@ def test_retained_gradients_and_hooks() -> None:
     assert_array_equal(x.grad, [-2, -4])
 
 
+@pytest.mark.parametrize("used_before", [False, True])
+@pytest.mark.parametrize("look", ["", "before", "behind"])
+def test_a_hook_on_what_was_written_to_unseen(look: str, used_before: bool) -> None:
+    x = leaf([1.0, 2.0])
+    t = x * 2
+    if look == "before":
+        t.item(0)
+    before = (t * 5).sum() if used_before else 0.0
+    with gj.no_grad():
+        t[:1] += 1.0
+    if look == "behind":
+        t.item(0)
+    u = t.clone()
+    t.register_hook(lambda g: g * 3)
+    ((u * u).sum() + before).backward()
+    assert_array_equal(x.grad, 3 * 2 * (np.array([6.0, 8.0]) + 5 * used_before))
+
+
 def test_an_exception_in_a_hook_leaves_all_as_it_was() -> None:
     x = leaf([1.0, 2.0])
     h = x * 3
