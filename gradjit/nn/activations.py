@@ -1,4 +1,7 @@
-"""Activations: plain NumPy on arrays, traced arrays and tensors alike. At a kink the derivative is that of the left."""
+"""Activations: plain NumPy on arrays, traced arrays and tensors alike. At a kink the derivative is that of the left.
+
+What is not a number stays that: comparisons, which are false of it, choose the constant.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,7 @@ SELU_ALPHA, SELU_SCALE = 1.6732632423543772, 1.0507009873554805
 
 def relu(x: Any) -> Any:
     """max(x, 0)."""
-    return np.where(x > 0, x, 0.0)
+    return np.where(x <= 0, 0.0, x)
 
 
 def leaky_relu(x: Any, slope: float = 0.01) -> Any:
@@ -23,7 +26,7 @@ def leaky_relu(x: Any, slope: float = 0.01) -> Any:
 
 def hard_tanh(x: Any, lower: float = -1.0, upper: float = 1.0) -> Any:
     """x, kept between two bounds."""
-    return np.where(x > lower, np.where(x < upper, x, upper), lower)
+    return np.where(x <= lower, lower, np.where(x >= upper, upper, x))
 
 
 def hard_sigmoid(x: Any) -> Any:

@@ -128,6 +128,35 @@ def test_losses(name: str) -> None:
     same_in_all_styles(f, *args)
 
 
+@pytest.mark.parametrize("name", ["relu", "relu6", "leaky_relu", "hard_tanh", "hard_sigmoid", "elu", "gelu", "softmax"])
+def test_what_is_not_a_number_stays_so(name: str) -> None:
+    assert np.isnan(getattr(nn, name)(np.array([1.0, np.nan]))[1])
+    assert_array_equal(gj.grad(lambda x: np.sum(nn.relu(x)))(np.array([-1.0, 0.0, np.nan, np.inf])), [0, 0, 1, 1])
+
+
+def test_losses_that_are_not_numbers() -> None:
+    scores = np.array([[np.nan, 1.0], [0.0, 1.0]])
+    for loss in (nn.multiclass_hinge(scores, np.array([0, 1])), nn.margin_ranking(scores, scores, 1),
+                 nn.kl_divergence(scores, np.full((2, 2), 0.5)), nn.mse(scores, 0.0), nn.huber(scores, 0.0)):
+        assert np.isnan(loss)
+
+
+@pytest.mark.parametrize("loss", [nn.mse, nn.mae, nn.huber, nn.binary_crossentropy])
+def test_each_with_each_is_an_error(loss: Callable[..., Any]) -> None:
+    for make in (np.ones, gj.ones):
+        with pytest.raises(gj.ShapeError, match=r"\(4, 1\) beside a target of shape \(4,\).*reshape"):
+            loss(make((4, 1)), np.ones(4))
+        assert np.shape(loss(make((4, 2)), np.ones(2))) == ()
+
+
+def test_labels_of_other_shapes_are_an_error() -> None:
+    scores = np.ones((3, 3))
+    for labels in (np.eye(3, dtype=int), np.zeros((3, 1), int), np.zeros(2, int)):
+        for loss in (nn.softmax_crossentropy, nn.focal, nn.multiclass_hinge):
+            with pytest.raises(gj.ShapeError, match=r"labels of shape.*n integers"):
+                loss(scores, labels)
+
+
 def test_reductions() -> None:
     assert_allclose(nn.mse(Y, T, "sum"), np.sum((Y - T) ** 2))
     assert_allclose(nn.mse(Y, T, "none"), (Y - T) ** 2)
