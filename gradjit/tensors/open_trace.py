@@ -319,7 +319,8 @@ class OpenTrace:
     def new(self, h: TracedArray, operands: Sequence[int], differentiable: bool, made: list[MadeTensor]) -> int:
         """An array that a step has made, or a view of an operand."""
         if not h.type.is_static:
-            fail(UnsupportedError, "the shape of the result depends on the elements")
+            fail(UnsupportedError, "the shape of the result depends on the elements, and tensors have shapes that are "
+                                   "known beforehand; call it in a function under gj.jit, or on t.detach()")
         base = next((k for k, slot in enumerate(operands) if self.handles[self.roots[slot]] is h.root), None)
         if h.parent is not None and base is not None:
             is_detached = self.is_detached[operands[base]] or isinstance(h._view, Detached) or not self.grad_enabled

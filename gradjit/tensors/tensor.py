@@ -23,7 +23,7 @@ from .open_trace import detached
 from .recording import Recording, Upstream, current, leaves_of, local
 from .tensor_arguments import Taker, filled
 from .tensor_data import copied
-from .tensor_functions import WITHOUT_DERIVATIVES, writes_to_arrays
+from .tensor_functions import OF_VALUES, WITHOUT_DERIVATIVES, writes_to_arrays
 from .tensor_gradients import TensorGradients
 from .tensor_keys import check_key, plain_key
 from .tensor_names import missing_attribute
@@ -271,6 +271,8 @@ class Tensor(TensorGradients):
     def __array_function__(self, func: Callable[..., Any], types: Any, args: Any, kwargs: Any) -> Any:
         if not kwargs and len(args) == 1 and type(args[0]) is type(self) and func not in WITHOUT_DERIVATIVES:
             return step_of_one(func)(self)
+        if func in OF_VALUES:
+            return self._eager(func, args, kwargs)
         return self._apply(func, args, kwargs)
 
     def __gradjit_record__(self, func: Callable[..., Any], args: Any, kwargs: Any) -> Any:
@@ -321,12 +323,16 @@ class Tensor(TensorGradients):
         return bool(self._value())
 
     def __float__(self) -> float:
+        if modes.grad_enabled and self.requires_grad:
+            refuse_where_lost(sys._getframe(1))
         return float(self.item())
 
     def __int__(self) -> int:
         return int(self.item())
 
     def __complex__(self) -> complex:
+        if modes.grad_enabled and self.requires_grad:
+            refuse_where_lost(sys._getframe(1))
         return complex(self.item())
 
     def __index__(self) -> int:

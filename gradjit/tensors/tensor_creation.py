@@ -10,7 +10,10 @@ from typing import Any
 
 import numpy as np
 
+from ..errors import DifferentiationError
+from ..tracer.locations import fail
 from .tensor import Tensor
+from .trie import modes
 
 
 def tensor(data: Any, requires_grad: bool = False, dtype: Any = None) -> Tensor:
@@ -30,9 +33,20 @@ def from_numpy(a: np.ndarray, requires_grad: bool = False) -> Tensor:
 
 
 def _maker(func: Any) -> Callable[..., Tensor]:
+    by_shape = func.__name__.endswith("_like")
+    """Whether nothing but the shape and the dtype of the first argument are asked for."""
+
+    def number(a: Any) -> Any:
+        if modes.grad_enabled and a.requires_grad:
+            fail(DifferentiationError, f"gj.{func.__name__} makes a new leaf, to which no derivative passes; write "
+                                       f"t.detach() for the numbers, or compute it, as by np.ones(n) * t")
+        return a._value()
+
     def make(*args: Any, requires_grad: bool = False, **kwargs: Any) -> Tensor:
-        plain = [a._value() if isinstance(a, Tensor) else a for a in args]
-        return Tensor(func(*plain, **kwargs), requires_grad)
+        plain = [a if not isinstance(a, Tensor) else a._value() if by_shape and k == 0 else number(a)
+                 for k, a in enumerate(args)]
+        named = {name: number(a) if isinstance(a, Tensor) else a for name, a in kwargs.items()}
+        return Tensor(func(*plain, **named), requires_grad)
 
     make.__name__ = make.__qualname__ = func.__name__
     make.__doc__ = f"A tensor as np.{func.__name__} makes an array; with requires_grad a leaf."

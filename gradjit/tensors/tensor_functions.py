@@ -24,3 +24,5 @@ WITHOUT_DERIVATIVES = frozenset({
     np.isrealobj, np.histogram, np.bincount,
 })
 """Functions whose results have no derivative, whatever they are of."""
+OF_VALUES = frozenset({np.array2string, np.array_repr, np.array_str})
+"""Functions of what the elements are now: they make texts."""

@@ -4,20 +4,36 @@ from __future__ import annotations
 
 from typing import Any, NoReturn
 
+import numpy as np
+
 from ..errors import ArgumentError
 from ..tracer.locations import fail
 
 IN_THEIR_PLACE = {
-    "add": "t + other", "amax": "t.max(axis)", "amin": "t.min(axis)", "bmm": "t @ other", "chunk": "np.split(t, parts)",
-    "clamp": "t.clip(low, high)", "constant": "not t.requires_grad", "cpu": "t itself: all is computed on the CPU",
-    "cuda": "t itself: all is computed on the CPU", "div": "t / other", "double": "t.astype(float)",
-    "expand": "np.broadcast_to(t, shape)", "flip": "np.flip(t, axis)", "float": "t.astype(np.float32)",
-    "grad_fn": "t.creator", "int": "t.astype(int)", "log_softmax": "gj.nn.log_softmax(t)", "long": "t.astype(int)",
-    "masked_fill": "np.where(mask, value, t)", "matmul": "t @ other", "mm": "t @ other", "mul": "t * other",
-    "neg": "-t", "norm": "np.linalg.norm(t)", "null_gradients": "t.null_grad()", "outer": "np.outer(t, other)",
-    "permute": "t.transpose(axes)", "pow": "t**exponent", "relu": "gj.nn.relu(t)", "sigmoid": "gj.nn.sigmoid(t)",
-    "sign": "np.sign(t)", "softmax": "gj.nn.softmax(t)", "split": "np.split(t, parts)", "sub": "t - other", "t": "t.T",
-    "to": "t.astype(dtype)", "type": "t.astype(dtype)", "unbind": "list(t)",
+    "acos": "np.arccos(t)", "add": "t + other", "addmm": "t + a @ b", "amax": "t.max(axis)", "amin": "t.min(axis)",
+    "asin": "np.arcsin(t)", "atan": "np.arctan(t)", "bmm": "t @ other", "bool": "t.astype(bool)",
+    "chunk": "np.split(t, parts)", "clamp": "t.clip(low, high)", "clamp_": "t[...] = t.clip(low, high)",
+    "constant": "not t.requires_grad", "contiguous": "t itself: elements lie row by row",
+    "cpu": "t itself: all is computed on the CPU", "cuda": "t itself: all is computed on the CPU",
+    "det": "np.linalg.det(t)", "detach_": "t = t.detach()", "device": "nothing: all is computed on the CPU",
+    "div": "t / other", "double": "t.astype(float)", "eq": "t == other", "erf": "scipy.special.erf(t)",
+    "expand": "np.broadcast_to(t, shape)", "expand_as": "np.broadcast_to(t, other.shape)", "flip": "np.flip(t, axis)",
+    "float": "t.astype(np.float32)", "gather": "np.take_along_axis(t, index, axis)", "ge": "t >= other",
+    "grad_fn": "t.creator", "gt": "t > other", "index_add_": "np.add.at(t, index, values)",
+    "index_select": "np.take(t, index, axis)", "int": "t.astype(int)", "inverse": "np.linalg.inv(t)",
+    "is_complex": "t.dtype.kind == 'c'", "is_floating_point": "t.dtype.kind == 'f'", "le": "t <= other",
+    "log_softmax": "gj.nn.log_softmax(t)", "logsumexp": "scipy.special.logsumexp(t, axis)", "long": "t.astype(int)",
+    "lt": "t < other", "masked_fill": "np.where(mask, value, t)", "masked_select": "t[mask]", "matmul": "t @ other",
+    "mm": "t @ other", "movedim": "np.moveaxis(t, axis, to)", "mul": "t * other", "ne": "t != other", "neg": "-t",
+    "nelement": "t.size", "new_ones": "gj.ones(shape)", "new_tensor": "gj.tensor(a)", "new_zeros": "gj.zeros(shape)",
+    "norm": "np.linalg.norm(t)", "normal_": "gj.random.randn(shape)", "null_gradients": "t.null_grad()",
+    "outer": "np.outer(t, other)", "permute": "t.transpose(axes)", "pow": "t**exponent", "relu": "gj.nn.relu(t)",
+    "reshape_as": "t.reshape(other.shape)", "retains_grad": "t.retain_grad()", "rsqrt": "1 / np.sqrt(t)",
+    "scatter_add_": "np.add.at(t, index, values)", "sigmoid": "gj.nn.sigmoid(t)", "sign": "np.sign(t)",
+    "softmax": "gj.nn.softmax(t)", "split": "np.split(t, parts)", "stride": "t.numpy().strides", "sub": "t - other",
+    "t": "t.T", "to": "t.astype(dtype)", "topk": "np.sort(t)[..., -k:]", "type": "t.astype(dtype)",
+    "type_as": "t.astype(other.dtype)", "unbind": "list(t)", "uniform_": "gj.random.uniform(low, high, shape)",
+    "view_as": "t.reshape(other.shape)",
 }
 """By the name: an expression in NumPy's terms."""
 
@@ -37,7 +53,9 @@ IN_PLACE_OF_FUNCTIONS = {
 """By a name that stands in PyTorch's module: what is written here."""
 
 IN_PLACE_OF_LAYERS = {
-    "BCELoss": "gj.nn.binary_crossentropy", "BatchNorm1d": "gj.nn.batchnorm", "BatchNorm2d": "gj.nn.batchnorm",
+    "BCELoss": "gj.nn.binary_crossentropy, of scores in front of the sigmoid",
+    "BCEWithLogitsLoss": "gj.nn.binary_crossentropy", "BatchNorm1d": "gj.nn.batchnorm",
+    "BatchNorm2d": "gj.nn.batchnorm",
     "Conv1d": "gj.nn.conv1d(x, weights)", "Conv2d": "gj.nn.conv2d(x, weights)",
     "CrossEntropyLoss": "gj.nn.softmax_crossentropy", "Dropout": "gj.nn.dropout", "Embedding": "gj.nn.embedding",
     "GELU": "gj.nn.gelu", "GRU": "gj.nn.gru", "L1Loss": "gj.nn.mae", "LSTM": "gj.nn.lstm",
@@ -52,13 +70,17 @@ IN_PLACE_OF_LAYERS = {
 }
 """By a name that stands in PyTorch's package of networks: what is written here. A layer is a function."""
 
+FUNCTIONS = np.ufunc, type(np.tril), type(np.dot)
+"""What NumPy's functions are of: Python's or its own."""
+
 IN_PLACE_OF_KEYWORDS = {"dim": "axis", "keepdim": "keepdims"}
 """By PyTorch's name of an argument: NumPy's."""
 
 
 def missing_attribute(t: Any, name: str) -> NoReturn:
     """AttributeError that says what to write."""
-    hint = f"; write {IN_THEIR_PLACE[name]}" if name in IN_THEIR_PLACE else ""
+    hint = (f"; write {IN_THEIR_PLACE[name]}" if name in IN_THEIR_PLACE
+            else f"; write np.{name}(t)" if isinstance(getattr(np, name, None), FUNCTIONS) else "")
     raise AttributeError(f"{type(t).__name__!r} object has no attribute {name!r}{hint}", name=name, obj=t)
 
 

@@ -320,6 +320,9 @@ class TensorOperators:
     def __hash__(self) -> int:
         return id(self)
 
+    def nonzero(self) -> Any:
+        return np.nonzero(self)  # type: ignore[arg-type]
+
     def __divmod__(self, other: Any) -> Any:
         return self // other, self % other
 
@@ -331,8 +334,8 @@ class TensorOperators:
     all, any, argmax, argmin, argpartition, argsort, astype, choose, clip, compress, conj, conjugate, copy = map(
         _method, ("all", "any", "argmax", "argmin", "argpartition", "argsort", "astype", "choose", "clip", "compress",
                   "conj", "conjugate", "copy"))
-    cumprod, cumsum, diagonal, dot, fill, flatten, max, mean, min, nonzero, partition, prod, put, ravel, repeat = map(
-        _method, ("cumprod", "cumsum", "diagonal", "dot", "fill", "flatten", "max", "mean", "min", "nonzero",
+    cumprod, cumsum, diagonal, dot, fill, flatten, max, mean, min, partition, prod, put, ravel, repeat = map(
+        _method, ("cumprod", "cumsum", "diagonal", "dot", "fill", "flatten", "max", "mean", "min",
                   "partition", "prod", "put", "ravel", "repeat"))
     reshape, round, searchsorted, sort, squeeze, std, sum, swapaxes, take, trace, transpose, var = map(
         _method, ("reshape", "round", "searchsorted", "sort", "squeeze", "std", "sum", "swapaxes", "take", "trace",

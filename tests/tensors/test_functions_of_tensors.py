@@ -194,7 +194,8 @@ def test_names_of_other_libraries() -> None:
     (x.view(-1, 2) * np.array([1.0, 10.0])).sum().backward()
     assert_array_equal(x.grad, [1, 10, 1, 10])
     assert x.detach().view(np.int64).dtype == np.int64
-    for name, said in (("mm", "t @ other"), ("norm", r"np\.linalg\.norm\(t\)"), ("grad_fn", r"t\.creator")):
+    for name, said in (("mm", "t @ other"), ("norm", r"np\.linalg\.norm\(t\)"), ("grad_fn", r"t\.creator"),
+                       ("tril", r"np\.tril\(t\)"), ("floor", r"np\.floor\(t\)"), ("eq", "t == other")):
         with pytest.raises(AttributeError, match=f"no attribute '{name}'; write {said}"):
             getattr(x, name)
     with pytest.raises(AttributeError, match="no attribute 'nonesuch'$"):
