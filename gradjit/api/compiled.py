@@ -329,10 +329,15 @@ class Compiled(FastCallable):
             attempt = Attempt(self.like, call, axes, example, self.sizes.family(call))
             try:
                 made = self.attempted(call, attempt)
-            except NotOpen as e:
-                return attempt.refused(e)
-            except Exception as e:
-                return attempt.refused(e)
+            except (NotOpen, Exception) as e:
+                united = attempt.united(e)
+                if not united.agreed:
+                    return attempt.refused(e)
+                try:
+                    made = self.attempted(call, united)
+                except (NotOpen, Exception):  # not for this reason
+                    return attempt.refused(e)
+                attempt = united
             if made is None:
                 if example == shapes(call):
                     return list(axes), Closed(" and ".join(d.words for d in attempt.dims), attempt.agreed[-1][0]

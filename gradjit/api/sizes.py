@@ -16,7 +16,7 @@ import numpy as np
 from ..errors import GradjitError
 from ..ir import Loc
 from ..ir.size_conditions import solved
-from ..ir.sizes import Dim, MustAgree, NotOpen, Size, size_of
+from ..ir.sizes import Dim, MustAgree, NotOpen, Size, same, size_of
 from ..records import dataclass
 from ..runtime.entry_spec import static_key
 from ..tracer import trees
@@ -164,8 +164,7 @@ class Attempt:
 
     def __init__(self, like: Any, call: CanonicalCall, axes: Sequence[Axis], example: tuple[Shape, ...],
                  family: Family):
-        self.call = call
-        self.example = example
+        self.like, self.call, self.example, self.family = like, call, example, family
         self.dims: dict[Dim, Axis] = {}
         names = trees.leaf_names(call.tree, parameter_names(like, len(call.args)))
         self.values: dict[Dim, int] = {}
@@ -190,18 +189,37 @@ class Attempt:
 
     def agree(self, e: MustAgree) -> None:
         """One of the two sizes in the place of the other from now on. NotOpen where none can be."""
-        apart = e.left - e.right
+        if not self.unite(e.left, e.right, raised_at(e)):
+            apart = e.left - e.right
+            assert type(apart) is Size
+            raise NotOpen(apart).with_traceback(e.__traceback__)
+
+    def unite(self, one: int, other: int, loc: Loc | None) -> bool:
+        """One size in the place of another, if one of them can be."""
+        apart = one - other
         assert type(apart) is Size
         for d in reversed(apart.dims):
             if apart.terms.get((d,)) in (1, -1) and sum(d in [*m, *(x for a in m if not isinstance(a, Dim)
                                                                       for x in a.of.dims)] for m in apart.terms) == 1:
                 rest = Size({(d,): 1}) - apart if apart.terms[(d,)] == 1 else Size({(d,): 1}) + apart
                 self.values = {k: v.at({d: rest}) if type(v) is Size else v for k, v in self.values.items()}
-                both = sorted((e.left, e.right), key=lambda x: max((y.serial for y in dims_of(x)), default=1 << 62))
+                both = sorted((one, other), key=lambda x: max((y.serial for y in dims_of(x)), default=1 << 62))
                 left, right = (x.words if type(x) is Size else str(x) for x in both)
-                self.agreed.append((f"{left} == {right}", raised_at(e)))
-                return
-        raise NotOpen(apart).with_traceback(e.__traceback__)
+                self.agreed.append((f"{left} == {right}", loc))
+                return True
+        return False
+
+    def united(self, e: BaseException) -> Attempt:
+        """Another attempt, behind one that has failed: what was the same number in every call so far is one size there.
+        So arrays that belong together fit each other where nothing asks whether they do."""
+        other = Attempt(self.like, self.call, list(self.dims.values()), self.example, self.family)
+        first: dict[Any, Dim] = {}
+        for d, (k, a) in other.dims.items():
+            numbers = tuple((s[k] or ())[a] for s in self.family.seen)
+            like = first.setdefault(numbers, d)
+            if not same(other.values[like], other.values[d]):
+                other.unite(other.values[like], other.values[d], raised_at(e))
+        return other
 
     def takes(self, conditions: Sequence[Any]) -> bool:
         """Whether the compilation is one for this call."""

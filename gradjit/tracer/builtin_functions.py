@@ -18,7 +18,7 @@ from ..errors import TraceError, UnsupportedError
 from . import extents, grown, operands as o, texts
 from .array import ARRAY, NUMBERS, PYTHON, SCALAR, TracedArray
 from .comparison import first_by, in_order, is_compared, picked
-from .control import iterables, iterators
+from .control import by_index, iterables, iterators
 from .control.branches import truth
 from .control.frames import TRIAL, ContentsBefore, Frame
 from .control.states import options_of
@@ -318,6 +318,8 @@ def _sorted(items: Any, /, *, key: Any = None, reverse: bool = False) -> Any:
 def in_key_order(items: Any, key: Any, reverse: bool) -> list[Any]:
     """What sorted() gives: by NumPy's stable sort of the keys, where those are traced."""
     from .calls import call
+    if grown.is_grown(items) and not grown.is_static(items):
+        return grown.rearranged(items, lambda: order_of(grown.as_array(by_index.mapped(key, items)), reverse))
     known = grown.expanded(items, "sorted()") if grown.is_grown(items) else list(items)
     keys = [call(key, x) for x in known] if key is not None else known
     if any(map(is_compared, keys)):
@@ -327,11 +329,16 @@ def in_key_order(items: Any, key: Any, reverse: bool) -> list[Any]:
         return [known[k] for k in order]
     if any(h.ndim for h in map(o.as_traced, keys)):
         fail(TraceError, "sorted() of several arrays has no order; sort them by a number, as by key=np.sum")
-    by = o.stack_nested(keys)
-    places = apply(np.argsort, (by[::-1] if reverse else by,), {"kind": "stable"})
-    if reverse:  # equal ones keep their order
-        places = len(known) - 1 - places[::-1]
+    places = order_of(o.stack_nested(keys), reverse)
     return [item_of(known, places[k]) for k in range(len(known))]
+
+
+def order_of(keys: TracedArray, reverse: bool) -> Any:
+    """The places of sorted keys: equal ones keep their order."""
+    if not reverse:
+        return apply(np.argsort, (keys,), {"kind": "stable"})
+    places = apply(np.argsort, (keys[::-1],), {"kind": "stable"})
+    return keys.shape[0] - 1 - places[::-1]
 
 
 def item_of(items: list[Any], place: Any) -> Any:

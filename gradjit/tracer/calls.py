@@ -120,6 +120,9 @@ def puts_into(f: Any) -> bool:
 def call_object(f: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """A call of a builtin, a class, a universal function, or another object that can be called."""
     kind = type(f)
+    by_index = one_by_one().rule_of(f)
+    if by_index is not None and (found := by_index(*args, **kwargs)) is not None:
+        return noted(f, found, args, kwargs)
     if any(map(grown.is_grown, args)) and not is_numpy(f):
         if f is list:
             return grown.copied(args[0])
@@ -218,6 +221,11 @@ def attributes() -> Any:
 def special_methods() -> Any:
     from . import special_methods
     return special_methods
+
+
+def one_by_one() -> Any:
+    from .control import by_index
+    return by_index
 
 
 _DISPATCHING = getattr(functools.singledispatch(lambda x: x), "__code__")  # noqa: B009 (typeshed has it not)

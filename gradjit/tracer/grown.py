@@ -18,7 +18,8 @@ import numpy as np
 
 from ..errors import TraceError, UnsupportedError
 from ..ir import Loc
-from . import structures, trees
+from ..ir.sizes import is_open
+from . import extents, structures, trees
 from .array import ARRAY, PYTHON, SCALAR, TracedArray, root
 from .locations import fail, user_frame
 from .recorder import recorders
@@ -60,7 +61,8 @@ class Tail:
     """`count` items of a list, from row `start` on: `parts` are Rows, or what is the same in all items."""
 
     def __init__(self, tree: structures.Structure, parts: list[Any], start: Any, count: Any):
-        self.tree, self.parts, self.start, self.count = tree, parts, start, count
+        self.tree, self.parts, self.start = tree, parts, start
+        self.count = extents.handle(count) if is_open(count) else count
         self.last: Any = None
         """The parts of the last item, where only that can be read."""
         self.made_at: Loc | None = None
@@ -246,6 +248,13 @@ def sliced(items: list[Any], key: slice) -> list[Any]:
         fail(UnsupportedError, "a list that a compiled loop has filled with one and the same object is sliced; take "
                                "its items by index")
     return noted(made([one.made_by(Tail(one.tree, parts, 0, found))]))
+
+
+def rearranged(items: list[Any], order: Callable[[], Any]) -> list[Any]:
+    """A new list with the items at these places."""
+    one, places = readable(items), order()
+    parts = [Row(a[places], p.kind) if isinstance(p, Row) else p for a, p in zip(one.arrays(), one.parts, strict=True)]
+    return noted(made([one.made_by(Tail(one.tree, parts, 0, one.count))]))
 
 
 def holds_lists(items: list[Any]) -> bool:
@@ -469,6 +478,11 @@ def whole_again(items: list[Any], what: str) -> None:
     items[:] = expanded(items, what)
 
 
+def sort(items: list[Any], *, key: Any = None, reverse: bool = False) -> None:
+    from .builtin_functions import in_key_order
+    items[:] = in_key_order(items, key, reverse)
+
+
 def copied(items: list[Any]) -> list[Any]:
     if holds_lists(items):
         return expanded(items, "a copy")
@@ -476,7 +490,7 @@ def copied(items: list[Any]) -> list[Any]:
 
 
 METHODS: dict[str, Callable[..., Any]] = {
-    "append": push, "insert": insert, "extend": extend, "pop": pop, "copy": copied, "__len__": length,
+    "append": push, "insert": insert, "extend": extend, "pop": pop, "copy": copied, "sort": sort, "__len__": length,
     "__getitem__": item,
 }
 
@@ -499,7 +513,7 @@ def of_method(f: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Callable
     return run if name != "clear" else None
 
 
-AWARE: frozenset[Any] = frozenset({len, sum, min, max, enumerate, zip, reversed, isinstance, type, id, print, bool})
+AWARE: frozenset[Any] = frozenset({len, sum, min, max, any, all, sorted, enumerate, zip, reversed, isinstance, type, id, print, bool})
 """Builtins that take such lists as they are."""
 
 

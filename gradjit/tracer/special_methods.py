@@ -21,7 +21,7 @@ import numpy as np
 from ..errors import GradjitError, Signal
 from ..probe import is_of_package
 from . import grown, libraries, sparse
-from .array import TracedArray
+from .array import PYTHON, SCALAR, TracedArray
 from .attributes import special
 from .calls import as_user, call
 from .comparison import by_parts, is_usual, parts_of
@@ -173,6 +173,9 @@ def of_lists(name: str, a: Any, b: Any) -> Any:
     if name == "add" and type(a) is type(b) is list:
         return grown.copied([*a, *b])
     if isinstance(a, TracedArray) or isinstance(b, TracedArray):
+        number = a if isinstance(a, TracedArray) else b
+        if number.kind == PYTHON or (number.kind == SCALAR and name == "mul"):
+            return BINARY[name][2](a, b)  # as beside any other list: it is repeated, or that is an error
         a, b = (grown.as_array(x) if is_grown(x) else x for x in (a, b))
     return BINARY[name][2](*grown.arguments(BINARY[name][2], (a, b)))
 

@@ -234,8 +234,8 @@ def clipped(i: Form, n: Form, low: Form, high: Form) -> Form:
 
 def bound(item: Any) -> Form | None:
     """A start, stop or step: None, an int, or the form of a traced integer."""
-    if item is None:
-        return None
+    if item is None or is_open(item):
+        return item
     if isinstance(item, TracedArray) and item.ndim == 0 and item.ir_dtype.is_integer:
         return form(item)
     try:

@@ -17,11 +17,12 @@ from typing import Any
 import numpy as np
 
 from ..errors import TraceError
-from . import operands as o, structures
+from . import extents, operands as o, structures
 from .array import ARRAY, TracedArray, root
 from .control.frames import BRANCH, LOOP, Again, Frame
 from .control.iterables import SHORT
 from .control.states import Spec, converted, join, numeric, spec_of
+from .dispatch import apply
 from .grown import LISTS, Row, Tail, expanded, is_grown, length, made, noted
 from .locations import fail
 from .recorder import recorders
@@ -324,6 +325,17 @@ def as_table(items: list[Any], spec: Spec) -> list[Any]:
         assert found is not None
         array = array_of(found[1], found[0], spec)
     return noted(made([tail_of(Table(array, spec.kind, spec))]))
+
+
+def repeated(items: Any, times: TracedArray) -> list[Any] | None:
+    """`items * times` of a list of numbers, as a table; None for other sequences."""
+    found = contents(items)
+    spec = None if found is None or len(found[0]) > 1 else common(found[1])
+    if found is None or spec is None or extents.size(times) is None:
+        return None
+    once = array_of(found[1], found[0], spec)
+    whole = apply(np.tile, (once, extents.handle(extents.larger(extents.form(times), 0))), {})
+    return noted(made([tail_of(Table(root(whole.content, whole.home, ARRAY), spec.kind, spec))]))
 
 
 def remade(x: Tail) -> Tail:

@@ -249,8 +249,11 @@ def beside_sequence(ufunc: np.ufunc, x: TracedArray, other: Any) -> Any:
     if not (x.ir_dtype.is_integer or (x.ir_dtype.is_bool and x.kind == PYTHON)):
         fail(DtypeError, f"can't multiply sequence by non-int of type '{kind}'; write np.array(items) * x for a "
                          f"product of each element")
+    from . import grown, tables
     if (times := x.known) is not None:
-        return other * int(times)
+        return grown.copied(other * int(times)) if grown.is_grown(other) else other * int(times)
+    if (found := tables.repeated(other, x)) is not None:
+        return found
     fail(UnsupportedError, f"a {name} times an integer is the {name} repeated, and how often is not known while "
                            f"gradjit compiles the function; write np.array(items) * n for a product of each element")
 

@@ -242,12 +242,22 @@ class Taking(IndexedIterator):
         raise TypeError("an iterator has no len()")
 
     def steps(self) -> Iterator[Any]:
+        items = indexed_iterable(self.of)
+        if items is not None and items.static is None:
+            return one_by_one(items, self.taken)
         return itertools.islice(iter(self.of), self.taken, None)
 
     def rest(self) -> IndexedIterable | None:
         self.require()
         items = indexed_iterable(self.of)
         return TracedRange(0, 0) if self.is_spent else Rest(self, items) if items is not None else None
+
+
+def one_by_one(items: IndexedIterable, k: int) -> Iterator[Any]:
+    """The items from number k on of a sequence whose length is open: how many there are at least is concluded."""
+    while extents.handle(items.count()) > k:
+        yield items.at(k)
+        k += 1
 
 
 class TracedRange(IndexedIterable):

@@ -10,15 +10,17 @@ from typing import Any
 import numpy as np
 
 from ...errors import ArgumentError, TraceError
+from ...ir.linear import Form
+from ...ir.sizes import is_open
 from ...probe import text
 from ...records import dataclass
-from .. import layout, operands as o
+from .. import extents, layout, operands as o
 from ..array import ARRAY, TracedArray, root
 from ..locations import fail
 from ..recorder import recorders
 from ..structures import made
 from .frames import before_change
-from .iterables import SHORT, IndexedIterable, IndexedIterator, Same, indexed_iterable
+from .iterables import SHORT, IndexedIterable, IndexedIterator, Same, TracedRange, indexed_iterable
 
 Rule = Callable[..., Any]
 MAX_TABLE = 1_000_000
@@ -52,24 +54,23 @@ class Picked(IndexedIterator):
 class ProductIterator(IndexedIterator):
     """All tuples of items of several sequences, the last of which runs fastest."""
 
-    def __init__(self, parts: Sequence[IndexedIterable], counts: Sequence[int]):
+    def __init__(self, parts: Sequence[IndexedIterable], counts: Sequence[Form]):
         self.parts, self.counts = parts, counts
 
     @property
     def inner(self) -> list[IndexedIterable]:
         return list(self.parts)
 
-    def count(self) -> int:
-        return math.prod(self.counts)
+    def count(self) -> Form:
+        return extents.product(self.counts)
 
     def places(self, i: Any) -> list[Any]:
         """The indices into the parts."""
         found = []
-        behind = math.prod(self.counts)
         for k, n in enumerate(self.counts):
-            behind //= n
-            quotient = i // behind if behind > 1 else i
-            found.append(quotient % n if k else quotient)
+            behind = extents.handle(extents.product(self.counts[k + 1:]))
+            quotient = i if isinstance(behind, int) and behind == 1 else i // behind
+            found.append(quotient % extents.handle(n) if k else quotient)
         return found
 
     def at(self, i: Any) -> Any:
@@ -82,7 +83,7 @@ class NumberedElements(IndexedIterator):
     def __init__(self, array: TracedArray, places: ProductIterator):
         self.array, self.places = array, places
 
-    def count(self) -> int:
+    def count(self) -> Form:
         return self.places.count()
 
     def at(self, i: Any) -> Any:
@@ -114,10 +115,10 @@ class Course:
         found: TracedArray = array[flipped].transpose(tuple(self.axes))
         return found
 
-    def place(self, found: Sequence[Any], extents: Sequence[Any]) -> tuple[Any, ...]:
-        """A place in that view as one in the array; `extents` are those of the view."""
+    def place(self, found: Sequence[Any], shape: Sequence[Any]) -> tuple[Any, ...]:
+        """A place in that view as one in the array; `shape` is that of the view."""
         back = {axis: (n - 1 - k if axis in self.turned else k)
-                for axis, k, n in zip(self.axes, found, extents, strict=True)}
+                for axis, k, n in zip(self.axes, found, shape, strict=True)}
         return tuple(back[axis] for axis in sorted(back))
 
 
@@ -146,7 +147,7 @@ class ElementIterator(IndexedIterable):
     def __exit__(self, *_: object) -> None:
         """What NumPy has copied would be written back here."""
 
-    def count(self) -> int:
+    def count(self) -> Form:
         return self.places.count()
 
     def at(self, i: Any) -> Any:
@@ -170,43 +171,49 @@ class ElementIterator(IndexedIterable):
 
     @property
     def finished(self) -> Any:
-        return self.index >= self.count()
+        return self.index >= extents.handle(self.count())
 
     def iternext(self) -> Any:
         before_change(self)
         self.index = self.index + 1
-        return self.index < self.count()
+        return self.index < extents.handle(self.count())
 
 
 class Window(IndexedIterator):
     """A part of a sequence, in steps: itertools.islice; or pairs of neighbours: itertools.pairwise."""
 
-    def __init__(self, part: IndexedIterable, taken: range, width: int = 0):
-        self.part, self.places, self.width = part, taken, width
+    def __init__(self, part: IndexedIterable, start: int, items: Form, step: int = 1, width: int = 0):
+        self.part, self.start, self.items, self.step, self.width = part, start, items, step, width
 
     @property
     def inner(self) -> list[IndexedIterable]:
         return [self.part]
 
-    def count(self) -> int:
-        return len(self.places)
+    def count(self) -> Form:
+        return self.items
 
     def is_at(self, n: int) -> bool:
         return not n and super().is_at(0)
 
     def steps(self) -> Iterator[Any]:
-        items, p = iter(self.part), self.places
-        return itertools.pairwise(items) if self.width else itertools.islice(items, p.start, p.stop, p.step)
+        if self.part.static is None and not isinstance(self.part, IndexedIterator):
+            return self.after(self.taken)
+        items = iter(self.part)
+        if self.width:
+            return itertools.pairwise(items)
+        return itertools.islice(items, self.start, self.start + len(self) * self.step, self.step)
 
     def spend(self) -> None:
         self.is_spent = True
         if self.width:
             self.part.spend()
+        elif (n := self.static) is None:
+            self.part.lose("a loop over islice has taken some of its items")
         else:
-            self.part.stand_at(self.places.stop, "a loop over islice has taken some of its items")
+            self.part.stand_at(self.start + n * self.step, "a loop over islice has taken some of its items")
 
     def at(self, i: Any) -> Any:
-        k = self.places.start + i * self.places.step
+        k = self.start + i * self.step
         return tuple(self.part.at(k + j) for j in range(self.width)) if self.width else self.part.at(k)
 
 
@@ -241,13 +248,14 @@ class Progress(Same):
 
 # rules ----------------------------------------------------------------------------------------------------------------
 def parts_of(*xs: Any) -> list[IndexedIterable] | None:
-    """Sequences by index, of known lengths; None where one is not."""
-    if not recorders():
-        return None
-    found = [indexed_iterable(x) for x in xs]
-    if any(t is None or t.static is None for t in found):
-        return None
-    return found  # type: ignore[return-value]
+    """Sequences by index; None where one is not."""
+    found = [indexed_iterable(x) for x in xs] if recorders() else [None]
+    return None if any(t is None for t in found) else found  # type: ignore[return-value]
+
+
+def is_short(n: Form) -> bool:
+    """Whether so many iterations run as ordinary Python."""
+    return isinstance(n, int) and not is_open(n) and n <= SHORT
 
 
 def _picking(f: Callable[..., Iterator[tuple[Any, ...]]]) -> Rule:
@@ -255,7 +263,7 @@ def _picking(f: Callable[..., Iterator[tuple[Any, ...]]]) -> Rule:
     def rule(pool: Any, *args: Any, **kwargs: Any) -> Any:
         (pool,) = taken_at_once(pool)
         parts = parts_of(pool)
-        if parts is None:
+        if parts is None or parts[0].static is None:
             return f(pool, *args, **kwargs)
         rows = list(itertools.islice(f(range(len(parts[0])), *args, **kwargs), MAX_TABLE + 1))
         if not SHORT < len(rows) <= MAX_TABLE:
@@ -276,25 +284,30 @@ def _product(*pools: Any, repeat: int = 1) -> Any:
     if parts is None or not parts:
         return itertools.product(*pools, repeat=repeat)
     parts = parts * repeat
-    counts = [len(p) for p in parts]
-    if math.prod(counts) <= SHORT:
-        return itertools.product(*pools, repeat=repeat)
-    return ProductIterator(parts, counts)
+    found = ProductIterator(parts, [p.count() for p in parts])
+    return itertools.product(*pools, repeat=repeat) if is_short(found.count()) else found
 
 
 def _pairwise(pool: Any) -> Any:
     parts = parts_of(pool)
-    if parts is None or len(parts[0]) <= SHORT:
+    if parts is None or is_short(n := parts[0].count()):
         return itertools.pairwise(pool)
-    return Window(parts[0], range(len(parts[0]) - 1), 2)
+    return Window(parts[0], 0, extents.larger(extents.form(extents.linear(n) - 1), 0), width=2)
 
 
 def _islice(pool: Any, *bounds: Any) -> Any:
     parts = parts_of(pool)
     if parts is None or not all(b is None or isinstance(b, int) for b in bounds):
         return itertools.islice(pool, *bounds)
-    taken = range(len(parts[0]))[slice(*bounds)]
-    return Window(parts[0], taken) if len(taken) > SHORT else itertools.islice(pool, *bounds)
+    s = slice(*bounds)
+    start, step = s.start or 0, 1 if s.step is None else s.step
+    if min(start, step - 1, 0 if s.stop is None else s.stop) < 0:
+        return itertools.islice(pool, *bounds)  # Python's error
+    n = parts[0].count()
+    stop = n if s.stop is None else extents.smaller(n, s.stop)
+    span = extents.larger(extents.form(extents.linear(stop) - start), 0)
+    taken = Window(parts[0], start, extents.quotient(extents.form(extents.linear(span) + (step - 1)), step), step)
+    return itertools.islice(pool, *bounds) if parts[0].static is not None and is_short(taken.items) else taken
 
 
 def _chain(*pools: Any) -> Any:
@@ -331,16 +344,17 @@ class PartsIterator(IndexedIterable):
         return tuple(p.at(i) for p in self.parts)
 
 
-def grid(shape: Sequence[int]) -> ProductIterator:
+def grid(shape: Sequence[Any]) -> ProductIterator:
     """All places in an array of a shape, in row-major order."""
-    return ProductIterator([indexed_iterable(range(n)) for n in shape], shape)  # type: ignore[misc]
+    parts = [TracedRange(0, n) for n in shape]
+    return ProductIterator(parts, [p.count() for p in parts])
 
 
 def _ndindex(*shape: Any) -> Any:
-    extents = shape[0] if len(shape) == 1 and isinstance(shape[0], (tuple, list)) else shape
-    if not recorders() or not extents or o.is_traced(extents) or math.prod(extents) <= SHORT:
+    given = shape[0] if len(shape) == 1 and isinstance(shape[0], (tuple, list)) else shape
+    if not recorders() or not given or (not o.is_traced(given) and math.prod(given) <= SHORT):
         return np.ndindex(*shape)
-    return grid(tuple(extents))
+    return grid(tuple(given))
 
 
 def _ndenumerate(x: Any) -> NumberedElements:

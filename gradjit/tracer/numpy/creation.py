@@ -345,15 +345,44 @@ def compared(how: np.ufunc, rows: Any, columns: Any, k: Any, dtype: Any, order: 
 
 
 # indices of parts ---------------------------------------------------------------------------------------------------
-def _of_shape(func: Callable[..., Any], from_shape: Callable[..., Any]) -> Rule:
-    """A function that reads only the shape of its array argument."""
+def _triangle(func: Callable[..., Any], is_upper: bool) -> Rule:
+    """The indices of a triangle of an n x m matrix."""
+    def rule(n, k=0, m=None):
+        if not is_unknown(n, m):
+            return _known(func)(n, k, m)
+        lower = tri(n, m, static_int(k, "k") - is_upper, bool)
+        return places(common.call(np.logical_not, lower) if is_upper else lower)
 
+    return rule
+
+
+def diag_indices(n, ndim=2):
+    return (arange(n),) * static_int(ndim, "ndim") if is_unknown(n) else _known(np.diag_indices)(n, ndim)
+
+
+def indices(dimensions, dtype=int, sparse=False):
+    if not is_unknown(*dimensions):
+        return _known(np.indices)(dimensions, dtype, sparse)
+    grids = meshgrid(*(arange(n, dtype=dtype) for n in dimensions), sparse=sparse, indexing="ij")
+    return grids if sparse else concat([shaping.regrouped(g, (1, *g.extents)) for g in grids], 0)
+
+
+def _from(func: Callable[..., Any], of: Rule, is_square: bool = False) -> Rule:
+    """The same for the shape of an array."""
     def rule(arr, *args, **kwargs):
-        shape = fixed(as_traced(arr), func)
-        try:
-            return tuple(constant(i) for i in from_shape(np.broadcast_to(0, shape), *args, **kwargs))
-        except ValueError as e:
-            fail(ArgumentError, str(e))
+        x = as_traced(arr)
+        if all(type(e) is int for e in x.extents):
+            try:
+                return tuple(constant(i) for i in func(np.broadcast_to(0, x.extents), *args, **kwargs))
+            except ValueError as e:
+                fail(ArgumentError, str(e))
+        if x.ndim < 2 or (x.ndim != 2 and not is_square):
+            fail(ArgumentError, "input array must be at least 2-d" if is_square else "input array must be 2-d")
+        if is_square:
+            if any(n != x.shape[0] for n in x.shape[1:]):
+                fail(ArgumentError, "All dimensions of input must be of equal length")
+            return of(x.shape[0], x.ndim)
+        return of(x.shape[0], *args, m=x.shape[1], **kwargs)
 
     return rule
 
@@ -384,15 +413,46 @@ def _known(func: Callable[..., Any]) -> Rule:
 
 
 def _frequencies(func: Callable[..., Any]) -> Rule:
-    """`fftfreq(n, d)` and its half: integers times `1 / (n * d)`, where the spacing may be traced."""
+    """`fftfreq(n, d)` and its half: integers times `1 / (n * d)`, where the spacing or the number may be traced."""
     def rule(n, d=1.0, device=None):
-        spacing, n = as_traced(d), static_int(n, "n")
-        if spacing.is_known:
-            return constant(func(n, _plain(d)))
-        integers = constant(np.rint(func(n) * n))
+        spacing = as_traced(d)
+        if is_unknown(n):
+            integers = arange(n // 2 + 1) if func is np.fft.rfftfreq else concat([arange((n + 1) // 2),
+                                                                                  arange(-(n // 2), 0)], 0)
+        elif spacing.is_known:
+            return constant(func(static_int(n, "n"), _plain(d)))
+        else:
+            integers = constant(np.rint(func(static_int(n, "n")) * static_int(n, "n")))
         return common.call(np.multiply, integers, common.call(np.true_divide, 1.0, common.call(np.multiply, n, d)))
 
     return rule
+
+
+def _window(func: Callable[..., Any], of_angle: Callable[[Any], Any]) -> Rule:
+    """A window of M points, from `n / (M - 1)` for n = 1 - M, 3 - M, ..., M - 1."""
+    def rule(M):
+        if not is_unknown(M):
+            return _known(func)(M)
+        if M < 1:
+            return full_of(0, (0,), np.dtype(np.float64))
+        if M == 1:
+            return full_of(1, (1,), np.dtype(np.float64))
+        return of_angle(arange(1 - M, M, 2) / (M - 1))
+
+    return rule
+
+
+def _bartlett(t):
+    return 1 - common.call(np.abs, t)
+
+
+def _cosines(*factors: float) -> Callable[[Any], Any]:
+    """Sum over k of factor k times cos(k pi t)."""
+    def of_angle(t):
+        terms = [f * common.call(np.cos, k * np.pi * t) for k, f in enumerate(factors) if k]
+        return sum(terms, factors[0])
+
+    return of_angle
 
 
 def _plain(a: Any) -> Any:
@@ -447,12 +507,15 @@ RULES: dict[Callable[..., Any], Rule] = {
     np.arange: arange, np.linspace: linspace, np.logspace: logspace, np.geomspace: geomspace,
     np.meshgrid: meshgrid, np.vander: vander, np.ix_: ix_,
     np.eye: eye, np.identity: identity, np.tri: tri,
-    **{f: _known(f) for f in (np.indices, np.diag_indices, np.tril_indices, np.triu_indices,
-                              np.bartlett, np.blackman, np.hamming, np.hanning, np.kaiser)},
+    np.indices: indices, np.diag_indices: diag_indices, np.kaiser: _known(np.kaiser),
+    np.tril_indices: _triangle(np.tril_indices, False), np.triu_indices: _triangle(np.triu_indices, True),
+    np.bartlett: _window(np.bartlett, _bartlett), np.hanning: _window(np.hanning, _cosines(0.5, 0.5)),
+    np.hamming: _window(np.hamming, _cosines(0.54, 0.46)),
+    np.blackman: _window(np.blackman, _cosines(0.42, 0.5, 0.08)),
     np.fft.fftfreq: _frequencies(np.fft.fftfreq), np.fft.rfftfreq: _frequencies(np.fft.rfftfreq),
-    np.diag_indices_from: _of_shape(np.diag_indices_from, np.diag_indices_from),
-    np.tril_indices_from: _of_shape(np.tril_indices_from, np.tril_indices_from),
-    np.triu_indices_from: _of_shape(np.triu_indices_from, np.triu_indices_from),
+    np.diag_indices_from: _from(np.diag_indices_from, diag_indices, True),
+    np.tril_indices_from: _from(np.tril_indices_from, _triangle(np.tril_indices, False)),
+    np.triu_indices_from: _from(np.triu_indices_from, _triangle(np.triu_indices, True)),
     np.result_type: result_type, np.can_cast: can_cast, np.common_type: common_type,
     np.isscalar: isscalar, np.iterable: iterable,
     np.array2string: text, np.array_repr: text, np.array_str: text,

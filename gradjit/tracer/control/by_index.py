@@ -1,0 +1,301 @@
+"""Functions that go through sequences one by one, where a compiled loop has to: over sequences whose length is open or
+traced, or long ones.
+
+    functools.reduce(f, x)   -->   for v in x[1:]: total = f(total, v)
+
+Each is written as Python would write it (`BODIES`), and runs like the user's own code.
+"""
+
+from __future__ import annotations
+
+import functools
+import itertools
+import math
+import operator
+import types
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+
+from ...errors import TraceError
+from .. import extents, operands
+from ..grown import is_grown
+from ..locations import fail
+from ..recorder import recorders
+from .folding import LONG, is_unrolled_here
+from .frames import Frame
+from .iterables import IndexedIterable, IndexedIterator, Items, OfOne, Zipped, indexed_iterable
+
+Rule = Callable[..., Any]
+
+
+def needs_a_loop(x: Any, known: int | None = None) -> bool:
+    """Whether only a compiled loop can run over x, or x has more items than `known`."""
+    t = indexed_iterable(x) if recorders() else None
+    if t is None or (isinstance(x, IndexedIterator) and not isinstance(t, IndexedIterable)):
+        return False
+    n = t.static
+    return n is None or (known is not None and n > known and not t.is_labelled and not is_unrolled_here())
+
+
+# the functions, in Python ---------------------------------------------------------------------------------------------
+def _list(items: Any) -> list[Any]:
+    return [x for x in items]
+
+
+def _mapped(f: Any, items: Any) -> list[Any]:
+    return [f(x) for x in items]
+
+
+def _least(key: Any, items: Any, found: Any) -> Any:
+    low = key(found)
+    for x in items:
+        k = key(x)
+        if k < low:
+            low, found = k, x
+    return found
+
+
+def _greatest(key: Any, items: Any, found: Any) -> Any:
+    high = key(found)
+    for x in items:
+        k = key(x)
+        if k > high:
+            high, found = k, x
+    return found
+
+
+def _filtered(f: Any, items: Any) -> list[Any]:
+    return [x for x in items if f(x)]
+
+
+def _reduced(f: Any, items: Any, total: Any) -> Any:
+    for x in items:
+        total = f(total, x)
+    return total
+
+
+def _accumulated(f: Any, items: Any, total: Any) -> list[Any]:
+    out = [total]
+    for x in items:
+        total = f(total, x)
+        out.append(total)
+    return out
+
+
+def _chained(*parts: Any) -> list[Any]:
+    out = []
+    for part in parts:
+        for x in part:
+            out.append(x)
+    return out
+
+
+def _pairs(items: Any) -> list[Any]:
+    return [(items[a], items[b]) for a, b in zip(*np.triu_indices(len(items), 1), strict=True)]
+
+
+def run(body: Callable[..., Any], *args: Any) -> Any:
+    """One of these, as the user's own code would run."""
+    from ..hooks import Hooks
+    from ..lift import lifted
+    return lifted(body, Hooks)(*args)  # type: ignore[arg-type]
+
+
+def listed(x: Any, known: int | None = LONG) -> Any:
+    """The items as a list that a compiled loop has filled, where `needs_a_loop`; else x as it is."""
+    return run(_list, x) if not is_grown(x) and needs_a_loop(x, known) else x
+
+
+def mapped(f: Any, items: Any) -> Any:
+    """`[f(x) for x in items]`; f may be None."""
+    return items if f is None else run(_mapped, f, items)
+
+
+# iterators ------------------------------------------------------------------------------------------------------------
+class Mapped(Zipped):
+    """map(f, ...)."""
+
+    def __init__(self, f: Any, parts: list[IndexedIterable]):
+        super().__init__(parts)
+        self.f = f
+
+    def at(self, i: Any) -> Any:
+        from ..calls import call
+        return call(self.f, *super().at(i))
+
+    def steps(self) -> Iterator[Any]:
+        from ..calls import call
+        return (call(self.f, *given) for given in super().steps())
+
+
+class Deferred(IndexedIterator):
+    """Items that are not found by index: all are made when the first is asked for, by `make`. Iterators among what
+    that runs over (`sources`) are spent then."""
+
+    def __init__(self, make: Callable[[], Any], *sources: Any):
+        self.make, self.sources_of = make, sources
+        self.made: Items | None = None
+        self.frame: Frame | None = None
+
+    def all(self) -> Items:
+        """The items, in a list that was made where the program is, or around it."""
+        frame: Frame | None = recorders()[-1].frame
+        while frame is not None and frame is not self.frame:
+            frame = frame.parent
+        if self.made is None or frame is None:
+            self.made, self.frame = _items(self.make()), recorders()[-1].frame
+        return self.made
+
+    def count(self) -> Any:
+        return self.all().count()
+
+    def prepare(self) -> None:
+        self.all().prepare()
+
+    def at(self, i: Any) -> Any:
+        return self.all().at(i)
+
+    def steps(self) -> Iterator[Any]:
+        return itertools.islice(iter(self.all()), self.taken, None)
+
+
+def _items(found: Any) -> Any:
+    t = indexed_iterable(found)
+    if t is None:
+        fail(TraceError, "the items of an iterator are of several kinds, so that no compiled loop can run over them; "
+                         "write a comprehension, or a loop that appends to a list")
+    return t
+
+
+# rules ----------------------------------------------------------------------------------------------------------------
+def _map(f: Any, *parts: Any) -> Any:
+    from ..calls import as_user
+    if parts and all(needs_a_loop(p, LONG) for p in parts):
+        return Mapped(as_user(f), [t for t in map(indexed_iterable, parts) if t is not None])
+    return None
+
+
+def _filter(f: Any, items: Any) -> Any:
+    from ..calls import as_user
+    if needs_a_loop(items, LONG) or (indexed_iterable(items) is not None and operands.is_traced(items)):
+        return Deferred(functools.partial(run, _filtered, _itself if f is None else as_user(f), items))
+    return None
+
+
+def _itself(x: Any) -> Any:
+    return x
+
+
+def _reduce(f: Any, items: Any, *initial: Any) -> Any:
+    from ..calls import as_user
+    if not needs_a_loop(items, LONG):
+        return None
+    rest, first = (items, initial[0]) if initial else taken_apart(items, "reduce() of empty iterable with no initial "
+                                                                         "value")
+    return run(_reduced, as_user(f), rest, first)
+
+
+def _accumulate(items: Any, func: Any = operator.add, *, initial: Any = None) -> Any:
+    from ..calls import as_user
+    if not needs_a_loop(items, LONG):
+        return None
+
+    def make() -> Any:
+        if initial is not None:
+            return run(_accumulated, as_user(func), items, initial)
+        if is_empty(items):
+            return []
+        return run(_accumulated, as_user(func), *taken_apart(items))
+
+    return Deferred(make)
+
+
+def _chain(*parts: Any) -> Any:
+    if any(needs_a_loop(p) for p in parts) and all(type(p) in (list, tuple) or indexed_iterable(p) is not None
+                                                   for p in parts):
+        return Deferred(functools.partial(run, _chained, *parts))
+    return None
+
+
+def _combinations(pool: Any, r: Any) -> Any:
+    if r != 2 or not needs_a_loop(pool):
+        return None
+    return Deferred(functools.partial(run, _pairs, listed(pool) if isinstance(pool, IndexedIterator) else pool))
+
+
+class Behind(OfOne):
+    """The items of a sequence behind the first."""
+
+    def __init__(self, part: IndexedIterable):
+        self.part = part
+
+    def count(self) -> Any:
+        return extents.form(extents.linear(self.part.count()) - 1)
+
+    def at(self, i: Any) -> Any:
+        return self.part.at(i + 1)
+
+
+def is_empty(items: Any) -> bool:
+    t = indexed_iterable(items)
+    assert t is not None
+    n = t.count()
+    return isinstance(n, int) and n == 0
+
+
+def taken_apart(items: Any, of_none: str = "") -> tuple[Any, Any]:
+    """What is behind the first item, and that item. TypeError where there is none."""
+    if is_empty(items):
+        raise TypeError(of_none)
+    t = indexed_iterable(items)
+    assert t is not None
+    n = t.count()
+    if not isinstance(n, int):
+        operands.require(operands.as_traced(extents.handle(n) > 0), of_none)
+    return Behind(t), t.at(0)
+
+
+def rule_of(f: Any) -> Rule | None:
+    """The rule of a function that goes through sequences; it gives None where Python may do that."""
+    return RULES.get(f) if isinstance(f, (type, types.BuiltinFunctionType)) else None
+
+
+def _extreme(f: Any, body: Callable[..., Any]) -> Rule:
+    def rule(*items: Any, key: Any = None, **kwargs: Any) -> Any:
+        from ..calls import as_user
+        if key is None:
+            return _of_list(f)(*items, **kwargs) if len(items) == 1 else None
+        if len(items) > 1 or not needs_a_loop(items[0]) or ("default" in kwargs and is_empty(items[0])):
+            return None
+        rest, first = taken_apart(items[0], f"{f.__name__}() iterable argument is empty")
+        return run(body, as_user(key), rest, first)
+
+    return rule
+
+
+def _folded(combine: Callable[[Any, Any], Any], start: Any) -> Rule:
+    def rule(items: Any, *, start: Any = start) -> Any:
+        return run(_reduced, combine, items, start) if needs_a_loop(items, LONG) else None
+
+    return rule
+
+
+def _of_list(f: Any) -> Rule:
+    def rule(items: Any, *args: Any, **kwargs: Any) -> Any:
+        from ..calls import call
+        found = listed(items)
+        return None if found is items else call(f, found, *args, **kwargs)
+
+    return rule
+
+
+RULES: dict[Any, Rule] = {
+    map: _map, filter: _filter, functools.reduce: _reduce, itertools.accumulate: _accumulate, itertools.chain: _chain,
+    itertools.combinations: _combinations,
+    list: lambda *items: listed(items[0], None) if items and needs_a_loop(items[0]) and not is_grown(items[0]) else None,
+    min: _extreme(min, _least), max: _extreme(max, _greatest),
+    math.fsum: _folded(operator.add, 0.0), math.prod: _folded(operator.mul, 1),
+    **{f: _of_list(f) for f in (sum, any, all, sorted)},
+}
