@@ -7,6 +7,7 @@ extents, these are opened: the compilation that follows takes them as they come.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import field
 from typing import Any
@@ -16,7 +17,7 @@ import numpy as np
 from ..errors import GradjitError
 from ..ir import Loc
 from ..ir.size_conditions import solved
-from ..ir.sizes import Dim, MustAgree, NotOpen, Size, same, size_of
+from ..ir.sizes import Dim, MustAgree, NotOpen, Quotient, Size, same, size_of
 from ..records import dataclass
 from ..runtime.entry_spec import static_key
 from ..tracer import trees
@@ -198,16 +199,36 @@ class Attempt:
         """One size in the place of another, if one of them can be."""
         apart = one - other
         assert type(apart) is Size
+        if self.divide(apart, loc):
+            return True
         for d in reversed(apart.dims):
             if apart.terms.get((d,)) in (1, -1) and sum(d in [*m, *(x for a in m if not isinstance(a, Dim)
                                                                       for x in a.of.dims)] for m in apart.terms) == 1:
                 rest = Size({(d,): 1}) - apart if apart.terms[(d,)] == 1 else Size({(d,): 1}) + apart
-                self.values = {k: v.at({d: rest}) if type(v) is Size else v for k, v in self.values.items()}
+                self.put(d, rest)
                 both = sorted((one, other), key=lambda x: max((y.serial for y in dims_of(x)), default=1 << 62))
                 left, right = (x.words if type(x) is Size else str(x) for x in both)
                 self.agreed.append((f"{left} == {right}", loc))
                 return True
         return False
+
+    def divide(self, apart: Size, loc: Loc | None) -> bool:
+        """A size that must be a multiple of a number is one from now on: `k*n - by*(k*n // by)` is 0."""
+        for m in apart.terms:
+            q = m[0] if len(m) == 1 else None
+            if not isinstance(q, Quotient) or (alone := q.of.multiple) is None or not any(
+                    same(x, q.of + Size({m: -q.by})) for x in (apart, -apart)):
+                continue
+            d, k = alone
+            step = q.by // math.gcd(k, q.by)
+            self.put(d, Size({(Dim(d.name, d.example // step, f"({d.words} // {step})"),): step}))
+            self.agreed.append((f"{q.of.words} % {q.by} == 0" if k == 1 else f"({q.of.words}) % {q.by} == 0", loc))
+            return True
+        return False
+
+    def put(self, d: Dim, x: int) -> None:
+        """A size in the place of a dim."""
+        self.values = {k: v.at({d: x}) if type(v) is Size else v for k, v in self.values.items()}
 
     def united(self, e: BaseException) -> Attempt:
         """Another attempt, behind one that has failed: what was the same number in every call so far is one size there.

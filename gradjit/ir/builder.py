@@ -14,7 +14,8 @@ import numpy as np
 from .attrs import frozen
 from .core import Block, Func, Loc, Op, Value
 from .ops import OPS
-from .types import ArrayType, DType, dtype_of
+from .sizes import is_open
+from .types import INDEX, ArrayType, DType, dtype_of
 
 
 class Builder:
@@ -57,6 +58,10 @@ class Builder:
         if shape is None:
             shape = a.shape
         return self.emit("const", value=frozen(np.array(a)), shape=tuple(shape))  # type: ignore[return-value]
+
+    def index(self, n: int) -> Value:
+        """An integer that indexes or counts: a literal, or an open size."""
+        return self.size(of=(n,)) if is_open(n) else self.const(n, INDEX.dtype)
 
     def like(self, number: Any, x: Value) -> Value:
         """The number with x's dtype in x's shape."""

@@ -122,10 +122,16 @@ class Size(_Number):
         return list(found)
 
     @property
+    def multiple(self) -> tuple[Dim, int] | None:
+        """The dim that this is a multiple of, and which, where it is nothing else."""
+        (m, k), *more = self.terms.items()
+        return (m[0], k) if not more and k > 0 and len(m) == 1 and isinstance(m[0], Dim) else None
+
+    @property
     def dim(self) -> Dim | None:
         """The dim that this is, where it is nothing else."""
-        (m, k), *more = self.terms.items()
-        return m[0] if not more and k == 1 and len(m) == 1 and isinstance(m[0], Dim) else None
+        found = self.multiple
+        return found[0] if found is not None and found[1] == 1 else None
 
     @property
     def example(self) -> int:

@@ -22,7 +22,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from ..ir import INDEX, Block, Builder, For, Func, Op, Value, walk
+from ..ir import Block, Builder, For, Func, Op, Value, walk
 from ..ir.clone import Env, copy_op, new_block
 from ..ir.core import map_attr, map_type
 from ..ir.linear import Forms, atom, constant
@@ -326,8 +326,8 @@ class StackedIterations:
     def number(self, b: Builder) -> Value:
         """The number of the iteration whose row is written."""
         index = For(self.counted.op).index
-        at = b.sub(index, b.const(self.counted.least, INDEX.dtype)) if self.counted.least else index
-        return at if self.counted.stride == 1 else b.floordiv(at, b.const(self.counted.stride, INDEX.dtype))
+        at = b.sub(index, b.index(self.counted.least)) if self.counted.least else index
+        return at if self.counted.stride == 1 else b.floordiv(at, b.index(self.counted.stride))
 
 
 def _total(b: Builder, rest: Value | None, products: Sequence[OuterProduct], rows: StackedIterations) -> Value:

@@ -18,7 +18,7 @@ from ..errors import TraceError, UnsupportedError
 from . import extents, grown, operands as o, texts
 from .array import ARRAY, NUMBERS, PYTHON, SCALAR, TracedArray
 from .comparison import first_by, in_order, is_compared, picked
-from .control import by_index, iterables, iterators
+from .control import iterables, iterators
 from .control.branches import truth
 from .control.frames import TRIAL, ContentsBefore, Frame
 from .control.states import options_of
@@ -318,8 +318,6 @@ def _sorted(items: Any, /, *, key: Any = None, reverse: bool = False) -> Any:
 def in_key_order(items: Any, key: Any, reverse: bool) -> list[Any]:
     """What sorted() gives: by NumPy's stable sort of the keys, where those are traced."""
     from .calls import call
-    if grown.is_grown(items) and not grown.is_static(items):
-        return grown.rearranged(items, lambda: order_of(grown.as_array(by_index.mapped(key, items)), reverse))
     known = grown.expanded(items, "sorted()") if grown.is_grown(items) else list(items)
     keys = [call(key, x) for x in known] if key is not None else known
     if any(map(is_compared, keys)):

@@ -120,8 +120,8 @@ def puts_into(f: Any) -> bool:
 def call_object(f: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """A call of a builtin, a class, a universal function, or another object that can be called."""
     kind = type(f)
-    by_index = one_by_one().rule_of(f)
-    if by_index is not None and (found := by_index(*args, **kwargs)) is not None:
+    one_by_one = grown.ONE_BY_ONE.get(f) if isinstance(f, grown.BUILTIN) else None
+    if one_by_one is not None and (found := one_by_one(*args, **kwargs)) is not None:
         return noted(f, found, args, kwargs)
     if any(map(grown.is_grown, args)) and not is_numpy(f):
         if f is list:
@@ -221,11 +221,6 @@ def attributes() -> Any:
 def special_methods() -> Any:
     from . import special_methods
     return special_methods
-
-
-def one_by_one() -> Any:
-    from .control import by_index
-    return by_index
 
 
 _DISPATCHING = getattr(functools.singledispatch(lambda x: x), "__code__")  # noqa: B009 (typeshed has it not)

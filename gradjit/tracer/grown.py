@@ -11,6 +11,7 @@ as Python's objects, gets them, where their number is known (control/histories.p
 from __future__ import annotations
 
 import operator
+import types
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NoReturn
 
@@ -250,9 +251,9 @@ def sliced(items: list[Any], key: slice) -> list[Any]:
     return noted(made([one.made_by(Tail(one.tree, parts, 0, found))]))
 
 
-def rearranged(items: list[Any], order: Callable[[], Any]) -> list[Any]:
+def rearranged(items: list[Any], places: TracedArray) -> list[Any]:
     """A new list with the items at these places."""
-    one, places = readable(items), order()
+    one = readable(items)
     parts = [Row(a[places], p.kind) if isinstance(p, Row) else p for a, p in zip(one.arrays(), one.parts, strict=True)]
     return noted(made([one.made_by(Tail(one.tree, parts, 0, one.count))]))
 
@@ -478,11 +479,6 @@ def whole_again(items: list[Any], what: str) -> None:
     items[:] = expanded(items, what)
 
 
-def sort(items: list[Any], *, key: Any = None, reverse: bool = False) -> None:
-    from .builtin_functions import in_key_order
-    items[:] = in_key_order(items, key, reverse)
-
-
 def copied(items: list[Any]) -> list[Any]:
     if holds_lists(items):
         return expanded(items, "a copy")
@@ -490,7 +486,7 @@ def copied(items: list[Any]) -> list[Any]:
 
 
 METHODS: dict[str, Callable[..., Any]] = {
-    "append": push, "insert": insert, "extend": extend, "pop": pop, "copy": copied, "sort": sort, "__len__": length,
+    "append": push, "insert": insert, "extend": extend, "pop": pop, "copy": copied, "__len__": length,
     "__getitem__": item,
 }
 
@@ -513,8 +509,15 @@ def of_method(f: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Callable
     return run if name != "clear" else None
 
 
-AWARE: frozenset[Any] = frozenset({len, sum, min, max, any, all, sorted, enumerate, zip, reversed, isinstance, type, id, print, bool})
+AWARE: frozenset[Any] = frozenset({len, sum, min, max, any, all, sorted, enumerate, zip, reversed, isinstance, type, id,
+                                    print, bool})
 """Builtins that take such lists as they are."""
+
+
+BUILTIN = (type, types.BuiltinFunctionType)
+ONE_BY_ONE: dict[Any, Callable[..., Any]] = {}
+"""What goes through a sequence that only a compiled loop can go through: rules that give None for other sequences
+(control/by_index.py has them)."""
 
 
 def arguments(f: Any, args: Iterable[Any]) -> list[Any]:

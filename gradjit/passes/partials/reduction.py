@@ -11,6 +11,8 @@ from math import prod
 from typing import Any
 
 from ...ir import I64, Builder, Value
+from ...ir.sizes import is_open
+from ..along_axis import loop, taken, written
 from . import known_extents
 
 Axes = tuple[int, ...]
@@ -77,9 +79,11 @@ def recurrence(b: Builder, a: Value, c: Value, axis: int, reverse: bool) -> Valu
     """s with s[k] = a[k] * s[k-1] + c[k] along an axis (s[-1] = 0), or backwards with s[k+1].
 
     By doubling (Hillis and Steele): after each round s[k] has gathered twice as many terms, so log2(n) rounds of
-    elementwise work replace n dependent steps.
+    elementwise work replace n dependent steps. Of an axis whose length is open one step after the other.
     """
     step, extent = (-1 if reverse else 1), known_extents(b, a, WHY)[axis]
+    if is_open(extent):
+        return _in_turn(b, a, c, axis, reverse)
     reach = 1
     while reach < extent:
         c = b.add(c, b.mul(a, shifted(b, c, axis, reach * step, 0)))
@@ -87,3 +91,16 @@ def recurrence(b: Builder, a: Value, c: Value, axis: int, reverse: bool) -> Valu
         if reach < extent:
             a = b.mul(a, shifted(b, a, axis, reach // 2 * step, 0))
     return c
+
+
+def _in_turn(b: Builder, a: Value, c: Value, axis: int, reverse: bool) -> Value:
+    extent = a.shape[axis]
+    last = b.sub(b.index(extent), b.index(1)) if reverse else None
+    begun = b.zeros(c.type.with_shape((*c.shape[:axis], *c.shape[axis + 1:])))
+
+    def iteration(inner: Builder, i: Value, state: Sequence[Value]) -> Sequence[Value]:
+        at = i if last is None else inner.sub(last, i)
+        s = inner.add(inner.mul(taken(inner, a, axis, at), state[0]), taken(inner, c, axis, at))
+        return s, written(inner, state[1], s, axis, at)
+
+    return loop(b, extent, (begun, b.zeros(c.type)), iteration)[1]

@@ -8,12 +8,13 @@ from typing import Any
 import numpy as np
 
 from ...errors import ShapeError, UnsupportedError
-from ...ir import Block, Builder, DType, Func, Op, Value
+from ...ir import Builder, DType, Func, Op, Value
 from ...ir.ops.custom import OpaqueFunction, Rule as Custom
 from ...ir.ops.effects import MAKERS, by_parts
 from ...ir.ops.elementwise import UNARY_INEXACT
 from ...ir.ops.planes import joined
 from ...tracer.locations import fail
+from ..along_axis import loop, number, taken, written
 from .splitter import Pair, Parts, Splitter, groups, parts_of, split
 
 Rule = Callable[..., Parts]
@@ -130,46 +131,19 @@ def cumprod(b: Builder, x: Pair, axis: int, reverse: bool) -> Pair:
     rest = (*shape[:axis], *shape[axis + 1:])
     one = b.const(1, x[0].dtype, rest), b.const(0, x[0].dtype, rest)
     empty = b.zeros(x[0].type)
-    last = b.sub(_number(b, shape[axis]), b.const(1)) if reverse else None
+    last = b.sub(number(b, shape[axis]), b.const(1)) if reverse else None
 
     def iteration(inner: Builder, i: Value, state: Sequence[Value]) -> Sequence[Value]:
         at = i if last is None else inner.sub(last, i)
         product = multiply(inner, (state[0], state[1]), _factor(inner, x, axis, at))
-        return (*product, *(_written(inner, whole, p, axis, at) for whole, p in zip(state[2:], product, strict=True)))
+        return (*product, *(written(inner, whole, p, axis, at) for whole, p in zip(state[2:], product, strict=True)))
 
     found = loop(b, shape[axis], (*one, empty, empty), iteration)
     return found[2], found[3]
 
 
-def loop(b: Builder, count: Any, inits: Sequence[Value], iteration: Callable[..., Sequence[Value]]
-         ) -> tuple[Value, ...]:
-    """`for i in range(count)`, where an iteration makes the next state of the one before."""
-    bounds = b.const(0), _number(b, count), b.const(1)
-    body = Block((bounds[0].type, *(v.type for v in inits)))
-    body.results = tuple(iteration(Builder(body, b.loc), body.params[0], body.params[1:]))
-    return b.append("for", (*bounds, *inits), {}, (body,)).results
-
-
-def _number(b: Builder, extent: Any) -> Value:
-    if isinstance(extent, Value):
-        return extent
-    return b.const(extent) if type(extent) is int else b.size(of=(extent,))
-
-
 def _factor(b: Builder, x: Pair, axis: int, i: Any) -> Pair:
-    """The elements at i of an axis, without it."""
-    shape = x[0].shape
-    starts, sizes = (0,) * axis + (i,) + (0,) * (len(shape) - axis - 1), (*shape[:axis], 1, *shape[axis + 1:])
-    re, im = (b.reshape(b.slice(p, starts=starts, sizes=sizes, steps=(1,) * len(shape)),
-                        shape=(*shape[:axis], *shape[axis + 1:])) for p in x)
-    return re, im
-
-
-def _written(b: Builder, whole: Value, part: Value, axis: int, i: Value) -> Value:
-    shape = whole.shape
-    starts = (0,) * axis + (i,) + (0,) * (len(shape) - axis - 1)
-    return b.update(whole, b.reshape(part, shape=(*shape[:axis], 1, *shape[axis + 1:])), starts=starts,
-                    steps=(1,) * len(shape))
+    return taken(b, x[0], axis, i), taken(b, x[1], axis, i)
 
 
 RULES: dict[str, Rule] = {

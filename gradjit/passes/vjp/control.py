@@ -32,7 +32,7 @@ def _for(reverser: Reverser, op: Op) -> None:
 def _while(reverser: Reverser, op: Op) -> None:
     """The forward loop counts its iterations; the reverse's index is the number of the iteration."""
     trip_count = counted(reverser.source, op)
-    one, down = (reverser.b.const(n, INDEX.dtype) for n in (1, -1))
+    one, down = (reverser.b.index(n) for n in (1, -1))
     loop_reversed(reverser, While(op), (reverser.b.sub(trip_count, one), down, down))
 
 
@@ -84,7 +84,7 @@ def backwards(b: Builder, op: Op) -> tuple[Value, Value, Value]:
     known = [splat_of(v) for v in (lo, hi, step)]
     if all(n is not None for n in known):
         r = range(*map(int, known))[::-1]
-        return tuple(b.const(n, INDEX.dtype) for n in (r.start, r.stop, r.step))  # type: ignore[return-value]
+        return tuple(b.index(n) for n in (r.start, r.stop, r.step))  # type: ignore[return-value]
     one = b.const(1, INDEX.dtype)
     if known[2] == 1:
         return b.sub(hi, one), b.sub(lo, one), b.const(-1, INDEX.dtype)

@@ -164,7 +164,7 @@ class Region:
         if self.op_pair.op.name == "for":
             index = self.b.sub(index, self.get(For(self.op_pair.op).lo))
         if counter.slope != 1:
-            index = self.b.mul(index, self.b.const(counter.slope, INDEX.dtype))
+            index = self.b.mul(index, self.b.index(counter.slope))
         return self.b.add(init, index)
 
     # going backwards --------------------------------------------------------------------------------------------------
@@ -241,8 +241,8 @@ class Region:
             return popped
         low, high = self.nest.never_overwritten.ranges.interval(entry)
         if high is not None:
-            popped = self.b.minimum(popped, self.b.const(high, INDEX.dtype))
-            popped = popped if low is None else self.b.maximum(popped, self.b.const(low, INDEX.dtype))
+            popped = self.b.minimum(popped, self.b.index(high))
+            popped = popped if low is None else self.b.maximum(popped, self.b.index(low))
         return popped
 
     def reverse(self, op_pair: OpPair) -> None:

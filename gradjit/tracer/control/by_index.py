@@ -12,14 +12,13 @@ import functools
 import itertools
 import math
 import operator
-import types
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
 
 from ...errors import TraceError
-from .. import extents, operands
+from .. import extents, grown, operands
 from ..grown import is_grown
 from ..locations import fail
 from ..recorder import recorders
@@ -41,7 +40,7 @@ def needs_a_loop(x: Any, known: int | None = None) -> bool:
 
 # the functions, in Python ---------------------------------------------------------------------------------------------
 def _list(items: Any) -> list[Any]:
-    return [x for x in items]
+    return [x for x in items]  # noqa: C416 (`list` comes here)
 
 
 def _mapped(f: Any, items: Any) -> list[Any]:
@@ -106,11 +105,6 @@ def run(body: Callable[..., Any], *args: Any) -> Any:
 def listed(x: Any, known: int | None = LONG) -> Any:
     """The items as a list that a compiled loop has filled, where `needs_a_loop`; else x as it is."""
     return run(_list, x) if not is_grown(x) and needs_a_loop(x, known) else x
-
-
-def mapped(f: Any, items: Any) -> Any:
-    """`[f(x) for x in items]`; f may be None."""
-    return items if f is None else run(_mapped, f, items)
 
 
 # iterators ------------------------------------------------------------------------------------------------------------
@@ -257,11 +251,6 @@ def taken_apart(items: Any, of_none: str = "") -> tuple[Any, Any]:
     return Behind(t), t.at(0)
 
 
-def rule_of(f: Any) -> Rule | None:
-    """The rule of a function that goes through sequences; it gives None where Python may do that."""
-    return RULES.get(f) if isinstance(f, (type, types.BuiltinFunctionType)) else None
-
-
 def _extreme(f: Any, body: Callable[..., Any]) -> Rule:
     def rule(*items: Any, key: Any = None, **kwargs: Any) -> Any:
         from ..calls import as_user
@@ -291,11 +280,45 @@ def _of_list(f: Any) -> Rule:
     return rule
 
 
+def in_order(items: list[Any], key: Any, reverse: bool) -> list[Any]:
+    """The items of a list that a compiled loop has filled, sorted."""
+    from ..builtin_functions import order_of
+    from ..calls import as_user
+    keys = grown.as_array(items if key is None else run(_mapped, as_user(key), items))
+    if keys.ndim != 1:
+        fail(TraceError, "sorted() by several numbers each, of as many items as only the call tells, is not supported; "
+                         "sort by one number, as by key=lambda item: item[0]")
+    return grown.rearranged(items, order_of(keys, reverse))
+
+
+def _sorted(items: Any, /, *, key: Any = None, reverse: bool = False) -> Any:
+    from ..calls import call
+    found = listed(items)
+    if is_grown(found) and not grown.is_static(found):
+        return in_order(found, key, reverse)
+    return None if found is items else call(sorted, found, key=key, reverse=reverse)
+
+
+def _sort(items: list[Any], *, key: Any = None, reverse: bool = False) -> None:
+    if grown.is_static(items):
+        grown.whole_again(items, "the method sort")
+        from ..calls import call
+        call(items.sort, key=key, reverse=reverse)
+    else:
+        items[:] = in_order(items, key, reverse)
+
+
+def _as_list(*items: Any) -> Any:
+    return listed(items[0], None) if items and not is_grown(items[0]) and needs_a_loop(items[0]) else None
+
+
 RULES: dict[Any, Rule] = {
     map: _map, filter: _filter, functools.reduce: _reduce, itertools.accumulate: _accumulate, itertools.chain: _chain,
     itertools.combinations: _combinations,
-    list: lambda *items: listed(items[0], None) if items and needs_a_loop(items[0]) and not is_grown(items[0]) else None,
+    list: _as_list,
     min: _extreme(min, _least), max: _extreme(max, _greatest),
     math.fsum: _folded(operator.add, 0.0), math.prod: _folded(operator.mul, 1),
-    **{f: _of_list(f) for f in (sum, any, all, sorted)},
+    sorted: _sorted, **{f: _of_list(f) for f in (sum, any, all)},
 }
+grown.METHODS["sort"] = _sort
+grown.ONE_BY_ONE.update(RULES)

@@ -20,7 +20,6 @@ from .common import (
     array as as_array,
     call,
     concat,
-    fixed,
     full as full_of,
     given,
     iota,

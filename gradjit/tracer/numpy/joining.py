@@ -194,12 +194,11 @@ def array_split(ary, indices_or_sections, axis=0):
         sections = static_int(indices_or_sections, "the number of sections")
         if sections <= 0:
             fail(ArgumentError, "number sections must be larger than 0.")
-        each, extras = divmod(n, sections)
-        bounds = np.cumsum([0] + extras * [each + 1] + (sections - extras) * [each]).tolist()
-        pairs = list(itertools.pairwise(bounds))
+        sizes = [(n + sections - 1 - j) // sections for j in range(sections)]
+        pairs = list(itertools.pairwise([0, *itertools.accumulate(sizes)]))
     else:
-        ends = [*points.tolist(), None]
-        pairs = [slice(a, b).indices(n)[:2] for a, b in zip([0, *ends[:-1]], ends, strict=True)]
+        places: list[Any] = [ext.smaller(ext.larger(ext.from_end(p, n), 0), n) for p in points.tolist()]
+        pairs = list(itertools.pairwise([0, *places, n]))
     return [_part(x, k, a, max(b - a, 0)) for a, b in pairs]
 
 

@@ -11,7 +11,7 @@ import numpy as np
 from ...errors import ArgumentError, BoundsError, DtypeError, ShapeError
 from ...ir import Value
 from ...ir.linear import Linear
-from ...ir.sizes import is_open
+from ...ir.sizes import agree, is_open
 from .. import extents as ext, layout, operands as o, shaping
 from ..locations import fail
 from ..operands import TracedArray, as_traced, cast, emit, static_int
@@ -40,12 +40,13 @@ Rule = Callable[..., Any]
 
 
 # shapes -------------------------------------------------------------------------------------------------------------
-def target_shape(x: TracedArray, shape: Any) -> tuple[int, ...]:
+def target_shape(x: TracedArray, shape: Any) -> tuple[Any, ...]:
     """The shape asked for, with a -1 worked out. NumPy's ValueError where the sizes differ."""
     items = o.items_of(shape)
-    if not x.type.is_static or any(isinstance(n, TracedArray) and not n.is_known for n in items):
+    computed = any(isinstance(n, TracedArray) and not n.is_known for n in items)
+    if not x.type.is_static or (computed and not all(isinstance(n, int) for n in o.shape_of(shape))):
         return symbolic_shape(x, o.shape_of(shape))
-    given_shape = o.static_shape(shape)
+    given_shape: tuple[Any, ...] = tuple(o.shape_of(shape)) if computed else o.static_shape(shape)
     unknown = [k for k, n in enumerate(given_shape) if n < 0]
     if len(unknown) > 1:
         fail(ArgumentError, "can only specify one unknown dimension")
@@ -53,7 +54,7 @@ def target_shape(x: TracedArray, shape: Any) -> tuple[int, ...]:
     size = prod(fixed(x, np.reshape))
     if unknown and rest and size % rest == 0:
         return tuple(size // rest if n < 0 else n for n in given_shape)
-    if unknown or rest != size:
+    if unknown or not agree(rest, size):
         fail(ShapeError, f"cannot reshape array of size {size} into shape {_text(given_shape)}")
     return given_shape
 

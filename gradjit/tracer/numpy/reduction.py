@@ -9,6 +9,7 @@ from typing import Any, NoReturn
 import numpy as np
 
 from ...errors import ArgumentError, BoundsError, DtypeError, UnsupportedError
+from ...ir.sizes import is_open
 from .. import extents as ext, operands as o
 from ..lift import lifted
 from ..locations import fail
@@ -388,6 +389,8 @@ def _fold_axis(ufunc: np.ufunc, x: TracedArray, axis: int) -> TracedArray:
         return full(np.asarray(identity).astype(dtype), kept(x, (axis,)), dtype)
     if x.extents[axis] == 1 and ufunc in (np.hypot, np.logical_xor):
         return compute(np.absolute if ufunc is np.hypot else np.logical_or, [x, x][:ufunc.nin - (ufunc is np.hypot)])
+    if is_open(x.extents[axis]):
+        return reshape(pick(one_after_the_other(ufunc, x, axis), axis, -1), kept(x, (axis,)))
     while (n := x.extents[axis]) > 1:
         half = n // 2
         folded = call(ufunc, slice_axis(x, axis, 0, half), slice_axis(x, axis, half, half))
@@ -419,7 +422,7 @@ def _not_reorderable(ufunc: np.ufunc) -> NoReturn:
 
 def one_after_the_other(ufunc: np.ufunc, x: TracedArray, axis: int) -> TracedArray:
     """What a ufunc of two operands makes of all elements up to each, from the left: by a loop."""
-    n = fixed(x, ufunc)[axis]
+    n = x.shape[axis] if is_open(x.extents[axis]) else fixed(x, ufunc)[axis]
     if ufunc.nin != 2 or ufunc.nout != 1:
         fail(ArgumentError, "reduce only supported for binary functions returning a single value")
     if n == 0:
@@ -452,6 +455,8 @@ def accumulate(ufunc, array, axis=0, dtype=None, out=None):
     x = truth(x) if ufunc in LOGICAL_REDUCTIONS else x
     k, shift = o.normal_axis(axis, x.ndim), 1
     n = x.extents[k]
+    if is_open(n):
+        return stored(ufunc, one_after_the_other(ufunc, x, k), out)
     while shift < n:
         later = call(ufunc, slice_axis(x, k, 0, n - shift), slice_axis(x, k, shift, n - shift))
         x = concat([cast(slice_axis(x, k, 0, shift), later.dtype), later], k)
