@@ -222,8 +222,9 @@ class Hooks(Control):
         owner = there(owner, "AttributeError", f"'NoneType' object has no attribute '{name}'")
         if is_traced(value) and is_kept(owner) and not is_carried(State(owner, name)):
             refuse_rebinding(f"the attribute {name} of a {type(owner).__name__}", State(owner, name))
-        before_writing(State(owner, name))
-        before_change(owner)
+        if not isinstance(owner, TracedArray):  # its attributes are its elements, or how they are seen
+            before_writing(State(owner, name))
+            before_change(owner)
         if (setter := setting(owner, name, plainly)) is not None:
             setter(value)
         elif plainly:

@@ -138,3 +138,45 @@ def test_written_by_flat_behind_a_method() -> None:
     x = np.arange(6.0).reshape(2, 3)
     np.testing.assert_array_equal(gj.jit(f)(x), np.arange(6.0) + 1.0)
     assert np.all(x == 1.0)
+
+
+def by_flat(x):
+    c = x.copy()
+    c.flat = x.ravel() ** 3
+    return np.sum(c)
+
+
+def by_shape(x):
+    c = x.copy()
+    c.shape = (6,)
+    return np.sum(c[:4] ** 3)
+
+
+def by_real(x):
+    c = x.copy()
+    c.real = x * x * x
+    return np.sum(c)
+
+
+@pytest.mark.parametrize("f", [by_flat, by_shape, by_real])
+def test_attributes_that_are_set_within_a_derivative(f) -> None:
+    """What is set is the array's own, and no object's around."""
+    x = np.arange(6.0).reshape(2, 3)
+    second = gj.grad(lambda x: np.sum(gj.grad(f)(x)))
+    expected = 6 * x * (np.arange(6).reshape(2, 3) < 4) if f is by_shape else 6 * x
+    np.testing.assert_allclose(second(x), expected)
+
+
+def test_attributes_that_are_set_under_a_condition() -> None:
+    def f(x):
+        y = x.copy()
+        for i in range(20):
+            if x[0, 0] > i:
+                y.flat = i
+            else:
+                y.real = y * 1.5
+        return y
+
+    for first in (0.0, 5.0):
+        x = np.arange(6.0).reshape(2, 3) + first
+        np.testing.assert_allclose(gj.jit(f)(x), f(x))
