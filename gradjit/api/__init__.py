@@ -41,7 +41,7 @@ __all__ = [
 
 libraries.SOLVERS_IN += [f"{__name__}.run_by_scipy.{name}" for name in (
     "solvers", "constrained", "fits", "linear_programs", "sparse_solvers",
-    "boundary_values", "paths", "linear_operators")]
+    "boundary_values", "paths", "linear_operators", "called_on_elements")]
 libraries.MORE_RULES_IN["scipy"] += [f"{__name__}.run_by_scipy.{name}" for name in (
     "neighbours", "found_by_elements", "linear_systems", "peaks", "quantiles", "reductions", "riccati", "triangles",
     "clough_tocher")]

@@ -131,3 +131,24 @@ def test_bad_arguments() -> None:
         gj.jit(lambda x, s: sn.gaussian_filter1d(x, s))(X, 1.0)
     with pytest.raises(UnsupportedError, match="reshape=False"):
         gj.jit(lambda a, t: sn.rotate(a, t))(A, 10.0)
+
+
+def test_places_that_a_function_tells():
+    def bent(c):
+        if c[0] > 1:
+            return c[0] - 0.3, c[1] * 0.9
+        return c[0] * 0.5 + 0.1, c[1] * 0.5
+
+    def scaled(c, k, q=1.0):
+        return c[0] * k, c[1] * q
+
+    picture = np.arange(12.0).reshape(3, 4) ** 1.2
+    calls = [
+        lambda a, k: sn.geometric_transform(a, bent, (5, 3), order=1, mode="reflect"),
+        lambda a, k: sn.geometric_transform(a, scaled, order=1, extra_arguments=(k,), extra_keywords={"q": 0.6}),
+        lambda a, k: sn.geometric_transform(picture[0], lambda c: (c[0] * k + 0.2,)),
+    ]
+    check_values(calls, (picture, 0.7))
+    check_gradients(calls, (picture, 0.7))
+    with pytest.raises(ValueError, match="1 coordinates for an input of 2 axes"):
+        gj.jit(lambda a: sn.geometric_transform(a, lambda c: (c[0],)))(picture)

@@ -75,6 +75,28 @@ def trim_mean(a, proportiontocut, axis=0):
     return np.mean(np.take(np.sort(x, axis=axis), range(cut, n - cut), axis=axis), axis=axis)
 
 
+def trimboth(a, proportiontocut, axis=0):
+    return _trimmed(a, proportiontocut, proportiontocut, axis)
+
+
+def trim1(a, proportiontocut, tail="right", axis=0):
+    if proportiontocut >= 1:
+        return []
+    is_right = tail.lower() == "right"
+    return _trimmed(a, 0.0 if is_right else proportiontocut, proportiontocut if is_right else 0.0, axis)
+
+
+def _trimmed(a: Any, low: float, high: float, axis: Any) -> Any:
+    """What is left of samples that lose these shares of their least and of their largest elements."""
+    x: Any = array(a)
+    x, axis = (np.ravel(x), 0) if axis is None else (x, axis)
+    n = static_int(x.shape[axis], "the number of elements")
+    first, last = int(low * n), n - int(high * n)
+    if first >= last:
+        raise ValueError("Proportion too big.")
+    return np.take(np.partition(x, (first, last - 1), axis), range(first, last), axis=axis)
+
+
 # spread ---------------------------------------------------------------------------------------------------------------
 def zscore(a, axis=0, ddof=0):
     return zmap(a, a, axis, ddof)
@@ -360,9 +382,10 @@ def gaussian_kde(dataset, bw_method=None, weights=None):
 
 _STATS = "scipy.stats._stats_py"
 RULES: dict[tuple[str, str], Rule] = {
-    **{(_STATS, f.__name__): f for f in (gmean, hmean, pmean, gstd, trim_mean, zscore, zmap, sem, iqr, moment, skew,
-                                         kurtosis, ttest_1samp, ttest_rel, ttest_ind, pearsonr, rankdata, mode,
-                                         wasserstein_distance, energy_distance, linregress)},
+    **{(_STATS, f.__name__): f for f in (gmean, hmean, pmean, gstd, trim_mean, trimboth, trim1, zscore, zmap, sem,
+                                         iqr, moment, skew, kurtosis, ttest_1samp, ttest_rel, ttest_ind, pearsonr,
+                                         rankdata, mode, wasserstein_distance, energy_distance,
+                                         linregress)},
     ("scipy.stats._variation", "variation"): variation, ("scipy.stats._entropy", "entropy"): entropy,
     ("scipy.stats._stats_mstats_common", "linregress"): linregress,
     ("scipy.stats._kde", "gaussian_kde"): gaussian_kde,
