@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import operator
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -11,6 +12,8 @@ import numpy as np
 
 from ..errors import ArgumentError, DtypeError, ShapeError
 from ..tensors import no_grad
+from ..tensors.recording import local
+from ..tensors.trie import modes
 from .tensor_base import Tensor, _plain, like
 
 
@@ -61,27 +64,40 @@ zeros_like, ones_like, full_like, empty_like = map(_like, (np.zeros_like, np.one
 
 
 # graphs and memory ----------------------------------------------------------------------------------------------------
-class _NoAutodiff:
-    """`with mg.no_autodiff:`, or a decorator: nothing is recorded for derivatives."""
+class _NoAutodiff(threading.local):
+    """`with mg.no_autodiff:`, or a decorator: nothing is recorded for derivatives. What is computed there from floats
+    is a variable, whatever it is computed from."""
 
     def __init__(self) -> None:
-        self.entered: list[no_grad] = []
+        self.entered: list[tuple[no_grad, bool]] = []
 
     def __enter__(self) -> None:
-        self.entered.append(no_grad())
-        self.entered[-1].__enter__()
+        compute_new()  # what was made before stays what it is
+        self.entered.append((no_grad(), modes.makes_variables))
+        self.entered[-1][0].__enter__()
+        modes.makes_variables = True
 
     def __exit__(self, *error: object) -> None:
-        self.entered.pop().__exit__(*error)
+        guard, before = self.entered.pop()
+        try:
+            compute_new()
+        finally:
+            modes.makes_variables = before
+            guard.__exit__(*error)
 
     def __call__(self, func: Callable[..., Any], to_numpy: bool = False) -> Callable[..., Any]:
         @functools.wraps(func)
         def wrapped(*args: Any, **kwargs: Any) -> Any:
-            with no_grad():
+            with self:
                 found = func(*args, **kwargs)
             return asarray(found) if to_numpy else found
 
         return wrapped
+
+
+def compute_new() -> None:
+    if local.recording is not None:
+        local.recording.compute_new()
 
 
 no_autodiff = _NoAutodiff()

@@ -17,7 +17,7 @@ from ..errors import ArgumentError
 from ..tensors import Tensor as Base, is_grad_enabled, no_grad
 from ..tensors.tensor_data import copied
 from ..tensors.tensor_types import CONSTANT, LEAF, type_of_array
-from ..tensors.trie import TensorCall
+from ..tensors.trie import TensorCall, modes
 from .errors import InvalidGradient
 
 PLAIN = {
@@ -198,6 +198,8 @@ class MyGradTensor(Base):
     @property
     def constant(self) -> bool:
         """Whether no gradient is computed for it, nor through it."""
+        if modes.makes_variables and self._array is None and self._base is None:
+            return self.dtype.kind != "f"  # a variable as soon as it is computed
         return not self.requires_grad
 
     @property

@@ -24,7 +24,7 @@ from ..tracer.recorder import running_recorders
 from ..tracer.trace import captured_name, is_changed
 from . import kernels
 from .open_trace import OpenTrace, TensorSlot, watched
-from .tensor_types import DERIVED, LEAF
+from .tensor_types import CONSTANT, DERIVED, LEAF
 from .trie import MAX_STEPS, Enter, EnterNumber, SetMode, Step, TensorCall, TrieNode, beginning, leaves_of, modes
 
 if TYPE_CHECKING:
@@ -366,6 +366,11 @@ class Recording:
                 raise
         self.close(wanted, tensors, outs)
 
+    def compute_new(self) -> None:
+        """The same where there are new tensors, and not merely writes."""
+        if self.is_open and any(self.tensors[slot]._array is None for slot in held(self.tensors)):
+            self.compute()
+
     def salvage(self, wanted: Sequence[int], tensors: Sequence[Tensor], error: Exception) -> None:
         """A value cannot be computed: an index is out of range, say. End the recording with those that can; the others
         give the error to whoever looks at them."""
@@ -388,6 +393,8 @@ class Recording:
         past = self.past
         self.is_open = False
         for slot, t, a in zip(wanted, tensors, outs, strict=True):
+            if modes.makes_variables and t._array is None and t._type.role == CONSTANT and a.dtype.kind == "f":
+                t._type = t._type.with_role(LEAF)
             if t._exposed:
                 t._put(a)
             else:

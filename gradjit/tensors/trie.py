@@ -323,6 +323,8 @@ def clear() -> None:
 class _Modes(threading.local):
     grad_enabled = True
     is_eager = False
+    makes_variables = False
+    """Whether what is computed without derivatives is a variable from then on, as MyGrad has it."""
 
 
 modes = _Modes()

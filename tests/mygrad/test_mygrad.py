@@ -112,8 +112,30 @@ def test_constants() -> None:
     z.backward()
     assert_array_equal(z.grad, [1, 1])
     with mg.no_autodiff:
-        assert (x * 2).constant
+        assert not (x * 2).constant and not (c * 2).constant and (mg.tensor([1]) * 2).constant
     assert type(mg.no_autodiff(lambda: x * 2, to_numpy=True)()) is np.ndarray
+
+
+@pytest.mark.parametrize("look", [False, True])
+def test_what_is_computed_without_derivatives_is_a_variable(look: bool) -> None:
+    x, c = mg.tensor([1.0, 2.0]), mg.tensor([3.0, 4.0], constant=True)
+    before = c * 2
+    with mg.no_autodiff:
+        y = x * 2
+        if look:
+            y.tolist()
+        with mg.no_autodiff:
+            z = c + 1
+        x -= 1.0
+    assert before.constant and c.constant and not y.constant and not z.constant
+    (x * y * z * before).sum().backward()
+    assert_array_equal(x.grad, y.data * z.data * before.data)
+    assert_array_equal(y.grad, x.data * z.data * before.data)
+    assert_array_equal(z.grad, x.data * y.data * before.data)
+    assert before.grad is None
+    w = mg.no_autodiff(lambda t: t * 3)(x)
+    (w * w).sum().backward()
+    assert_array_equal(w.grad, 2 * w.data)
 
 
 def test_what_gives_arrays() -> None:
