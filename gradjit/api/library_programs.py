@@ -286,8 +286,9 @@ class Substitution:
     def solve(self, pairs: Sequence[tuple[int, int]]) -> None:
         """`pairs`: extents as the program has them, and as they are declared."""
         for e, n in pairs:
-            if is_open(e) and (alone := e.multiple) is not None:
-                self.values.setdefault(alone[0], n // alone[1])
+            if is_open(e) and (alone := e.alone) is not None:
+                d, k, c = alone
+                self.values.setdefault(d, (n - c) // k)
         for e, n in pairs:
             own = self.of(e)
             if (is_open(own) or is_open(n)) and not (type(own) is type(n) and own == n):

@@ -213,16 +213,19 @@ class Attempt:
         return False
 
     def divide(self, apart: Size, loc: Loc | None) -> bool:
-        """A size that must be a multiple of a number is one from now on: `k*n - by*(k*n // by)` is 0."""
+        """A size that leaves a known remainder is k*q + r from now on: `n - k*(n // k) - r` is 0."""
         for m in apart.terms:
             q = m[0] if len(m) == 1 else None
-            if not isinstance(q, Quotient) or (alone := q.of.multiple) is None or not any(
-                    same(x, q.of + Size({m: -q.by})) for x in (apart, -apart)):
+            if not isinstance(q, Quotient) or (alone := q.of.alone) is None:
                 continue
-            d, k = alone
+            rest = next((r for x in (apart, -apart) if type(r := x - q.of + q.by * Size({m: 1})) is int), None)
+            d, k, c = alone
+            if rest is None or c or (rest and k != 1) or not 0 <= -rest < q.by:
+                continue
             step = q.by // math.gcd(k, q.by)
-            self.put(d, Size({(Dim(d.name, d.example // step, f"({d.words} // {step})"),): step}))
-            self.agreed.append((f"{q.of.words} % {q.by} == 0" if k == 1 else f"({q.of.words}) % {q.by} == 0", loc))
+            self.put(d, Size({(Dim(d.name, (d.example + rest) // step, f"({d.words} // {step})"),): step}) - rest)
+            said = q.of.words if k == 1 else f"({q.of.words})"
+            self.agreed.append((f"{said} % {q.by} == {-rest}", loc))
             return True
         return False
 

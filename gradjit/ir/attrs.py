@@ -123,6 +123,8 @@ INTS = AttrKind("ints", show_extents, lambda c: read_list(c, c.size))
 STR = AttrKind("str", lambda a, _: json.dumps(a), lambda c: c.string())
 """A text, in double quotes, with JSON's escapes."""
 INT = AttrKind("int", lambda a, _: str(a), lambda c: c.integer())
+SIZE = AttrKind("size", lambda a, _: str(a), lambda c: c.size())
+"""An int, or an open size."""
 TYPES = AttrKind("types", show_types, read_types)
 """A tuple of types, whose extents may be index values."""
 FUNC = AttrKind("func", lambda f, name_of: name_of(f), lambda c: c.function())

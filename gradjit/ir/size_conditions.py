@@ -159,11 +159,12 @@ def is_no_less_where_positive(left: int, right: int) -> bool:
 
 # shapes that come -----------------------------------------------------------------------------------------------------
 def solved(wanted: Iterable[tuple[int, int]]) -> dict[Dim, int] | None:
-    """What the dims are where extents `(as the type has it, as it came)` agree; None where they do not. Of each dim one
-    of the extents must be a multiple."""
+    """What the dims are where extents `(as the type has it, as it came)` agree; None where they do not. Each dim must
+    stand alone in one of the extents, as k*d + c."""
     pairs = list(wanted)
     found: dict[Dim, int] = {}
     for e, n in pairs:
-        if type(e) is Size and (alone := e.multiple) is not None:
-            found.setdefault(alone[0], n // alone[1])
+        if type(e) is Size and (alone := e.alone) is not None:
+            d, k, c = alone
+            found.setdefault(d, (n - c) // k)
     return found if all((e.at(found) if type(e) is Size else e) == n for e, n in pairs) else None

@@ -122,16 +122,19 @@ class Size(_Number):
         return list(found)
 
     @property
-    def multiple(self) -> tuple[Dim, int] | None:
-        """The dim that this is a multiple of, and which, where it is nothing else."""
-        (m, k), *more = self.terms.items()
-        return (m[0], k) if not more and k > 0 and len(m) == 1 and isinstance(m[0], Dim) else None
+    def alone(self) -> tuple[Dim, int, int] | None:
+        """(d, k, c) where this is k*d + c, with k > 0: the dim can be told from it."""
+        found = [(m, k) for m, k in self.terms.items() if m]
+        m, k = found[0]
+        if len(found) > 1 or k < 0 or len(m) > 1 or not isinstance(m[0], Dim):
+            return None
+        return m[0], k, self.terms.get((), 0)
 
     @property
     def dim(self) -> Dim | None:
         """The dim that this is, where it is nothing else."""
-        found = self.multiple
-        return found[0] if found is not None and found[1] == 1 else None
+        found = self.alone
+        return found[0] if found is not None and found[1:] == (1, 0) else None
 
     @property
     def example(self) -> int:
@@ -205,7 +208,11 @@ class Size(_Number):
         whole = {m: k // other for m, k in self.terms.items()}
         rest = total({m: k % other for m, k in self.terms.items()})
         exact = total(whole)
-        return exact + total({(Quotient(rest, other),): 1}) if is_open(rest) else exact
+        if not is_open(rest):
+            return exact
+        if other == 2 and rest.terms.get(()) == 1:  # one form for halves that make up a whole: ceil(x/2) = x - x // 2
+            return exact + (rest - 1) - (rest - 1) // 2
+        return exact + total({(Quotient(rest, other),): 1})
 
     def _by_size(self, other: Size) -> Any:
         """The quotient by a polynomial of one term that divides each of this one's."""

@@ -375,12 +375,13 @@ class Checks:
                 found += [(e, frame.load(shape, 8 * axis, I64)) for axis, e in enumerate(spec.shape) if is_open(e)]
         others: list[tuple[int, llvm.Value]] = []
         for e, value in found:
-            alone = e.multiple  # type: ignore[attr-defined]
-            is_new = alone is not None and alone[0] not in self.dims
-            if is_new:
-                self.dims[alone[0]] = frame.builder.sdiv(value, i64(alone[1])) if alone[1] != 1 else value
-            if not is_new or alone[1] != 1:
-                others.append((e, value))
+            d, k, c = e.alone or (None, 1, 0)  # type: ignore[attr-defined]
+            if d is not None and d not in self.dims:
+                less = frame.builder.sub(value, i64(c)) if c else value
+                self.dims[d] = frame.builder.sdiv(less, i64(k)) if k != 1 else less
+                if (k, c) == (1, 0):
+                    continue
+            others.append((e, value))
         tests = [frame.same(self.number(e), value) for e, value in others]
         tests += [frame.builder.icmp_signed(c.op, self.number(c.left), self.number(c.right))
                   for c in self.spec.conditions]

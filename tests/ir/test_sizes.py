@@ -59,8 +59,17 @@ def test_sizes_that_are_equal_by_chance_must_agree(nm):
     assert [c.words for c in o.conditions] == ["len(x) != x.shape[1]"]
 
 
+def test_two_halves_make_up_a_whole(nm):
+    n, m = nm
+    assert (n + 1) // 2 + n // 2 == n and (n + m + 1) // 2 == n + m - (n + m) // 2
+    for k in range(7):
+        assert ((3 * n + 1) // 2).at({n.dim: k}) == (3 * k + 1) // 2
+
+
 def test_extents_that_come(nm):
     n, m = nm
+    assert solved([(2 * n, 6), (m, 2)]) == {n.dim: 3, m.dim: 2} and solved([(2 * n + 1, 7)]) == {n.dim: 3}
+    assert solved([(2 * n, 7)]) is None and solved([(2 * n + 1, 0)]) is None
     assert solved([(n, 4), (n - 1, 3), (m, 2), (8, 8)]) == {n.dim: 4, m.dim: 2}
     assert solved([(n, 4), (n - 1, 4)]) is None and solved([(n, 4), (5, 6)]) is None
 
@@ -70,7 +79,7 @@ TEXT = """func @f(%x: f64[n,3], %y: f64[n - 1]) -> (f64[n - 1,3], f64[], i64[], 
   %1: f64[n - 1,3] = broadcast %y shape=[n - 1,3] dims=[0]
   %2: f64[n - 1,3] = mul %0, %1
   %3: f64[] = sum %2 axes=[0,1]
-  %4: i64[] = size of=[2*n + ((n + 1)//2) - 2]
+  %4: i64[] = size of=[2*n + ((n + 2)//3) - 2]
   %5: f64[] = const 0.5
   %6: f64[n] = pad %y, %5 lows=[1] highs=[0] interiors=[0]
   return %2, %3, %4, %6
@@ -87,7 +96,7 @@ def test_text_verifier_interpreter_and_machine_code():
     kernel = compile_func(f)
     for n in (2, 3, 5, 8, 17, 100):
         x, y = np.random.rand(n, 3), np.random.rand(n - 1)
-        want = x[1:] * y[:, None], np.sum(x[1:] * y[:, None]), 2 * n + (n - 1) // 2 - 1, np.r_[0.5, y]
+        want = x[1:] * y[:, None], np.sum(x[1:] * y[:, None]), 2 * n + (n + 2) // 3 - 2, np.r_[0.5, y]
         for got in (interpret(f, [x, y]), kernel(x, y)):
             for a, b in zip(got, want, strict=True):
                 np.testing.assert_allclose(a, b, rtol=1e-13)

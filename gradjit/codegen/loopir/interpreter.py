@@ -386,9 +386,9 @@ def interpret(p: Program, args: Sequence[Any], backwards: bool = False) -> list[
     """
     if p.sizes:
         from .parser import at_sizes
-        found = {alone[0].name: n // alone[1] for b, a in zip(p.inputs, args, strict=True)
+        found = {alone[0].name: (n - alone[2]) // alone[1] for b, a in zip(p.inputs, args, strict=True)
                  for e, n in zip(b.shape, np.shape(a), strict=True)
-                 if is_open(e) and (alone := e.multiple) is not None}
+                 if is_open(e) and (alone := e.alone) is not None}
         p = at_sizes(p, found)
         if p.sizes:
             raise ArgumentError(f"no argument of @{p.name} tells {', '.join(d.name for d in p.sizes)}")

@@ -49,7 +49,7 @@ def _real(low: Lowering, op: Op) -> None:
 
 
 def work_of(op: Op, n: int) -> float:
-    return cost_of(op.name) * reckoned(op.operands[0].type.size) * log2(max(n, 2)) / 8
+    return cost_of(op.name) * reckoned(op.operands[0].type.size) * log2(max(reckoned(n), 2)) / 8
 
 
 def last(v: View, axis: int, before: int = 0) -> View:

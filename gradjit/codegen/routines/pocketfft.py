@@ -7,9 +7,12 @@ themselves only to report that there is no memory left.
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from typing import TYPE_CHECKING
 
+from ...ir.sizes import is_open
 from .. import llvm
+from ..emit_control import when
 from ..loops import Call, View
 from ..vecmath.lanes import I64
 from .blas import PTR, matrix, number, over
@@ -28,12 +31,15 @@ def loop_types(name: str, code: str) -> str:
     return f"{first}{real}->{real if name == 'irfft' else code}"
 
 
-def ufunc_name(call: Call) -> str:
+def ufunc_names(call: Call) -> tuple[str, ...]:
+    """The name of the ufunc; for an open length those for odd and even ones."""
     if call.routine == "fft":
-        return "ifft" if call.attrs["inverse"] else "fft"
-    if call.routine == "rfft":
-        return "rfft_n_odd" if call.reads[0].shape[-1] % 2 else "rfft_n_even"
-    return "irfft"
+        return ("ifft" if call.attrs["inverse"] else "fft",)
+    if call.routine == "irfft":
+        return ("irfft",)
+    n = call.reads[0].shape[-1]
+    both = "rfft_n_odd", "rfft_n_even"
+    return both if is_open(n) else both[:1] if n % 2 else both[1:]
 
 
 def transform(e: Emitter, call: Call) -> None:
@@ -45,9 +51,7 @@ def transform(e: Emitter, call: Call) -> None:
     stack = x.shape[:inner[0]]
     if 0 in x.shape or 0 in out.shape:
         return
-    symbol = f"{LOOPS}{ufunc_name(call)}.{code}"
-    fn = e.lanes(1).declare(symbol, llvm.VoidType(), [PTR] * 4)
-    data = e.module.variable(symbol + ".data") or llvm.GlobalVariable(e.module, llvm.IntType(8), symbol + ".data")
+    found = [loop_of(e, f"{LOOPS}{name}.{code}") for name in ufunc_names(call)]
     factor = number(e, llvm.DoubleType() if size == 8 else llvm.FloatType(), 1.0)
     count = stack[-1] if stack else 1
     apart = [v.strides[len(stack) - 1] * size if stack else 0 for v in (x, out)]
@@ -57,9 +61,19 @@ def transform(e: Emitter, call: Call) -> None:
 
     def lines(index: list[llvm.Value]) -> None:
         args = row(e, [e.b.ptrtoint(p, I64) for p in (matrix(e, x, index), factor, matrix(e, out, index))])
-        e.b.call(fn, [args, dimensions, steps, data])
+        for (loop, data), is_meant in zip(found, (is_odd, e.b.not_(is_odd)), strict=False):
+            with when(e, is_meant) if len(found) > 1 else nullcontext():
+                e.b.call(loop, [args, dimensions, steps, data])
 
+    is_odd = e.b.trunc(e.number(inner[1]), llvm.IntType(1))
     over(e, stack[:-1], lines, call.work)
+
+
+def loop_of(e: Emitter, symbol: str) -> tuple[llvm.Function, llvm.Value]:
+    """A loop, and the data that it is called with."""
+    fn = e.lanes(1).declare(symbol, llvm.VoidType(), [PTR] * 4)
+    data = e.module.variable(symbol + ".data") or llvm.GlobalVariable(e.module, llvm.IntType(8), symbol + ".data")
+    return fn, data
 
 
 def line_of(v: View, is_real: bool) -> tuple[int, int, int]:

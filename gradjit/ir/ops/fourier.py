@@ -8,6 +8,8 @@ import numpy as np
 
 from ...errors import DtypeError, ShapeError
 from .. import attrs as kinds
+from ..size_conditions import holds
+from ..sizes import same
 from ..types import ArrayType
 from .planes import joined
 from .spec import Fails, Memory, OpSpec, table
@@ -34,7 +36,7 @@ def _infer_rfft(x: ArrayType) -> tuple[ArrayType, ...]:
 
 def _infer_irfft(x: ArrayType, n: int) -> tuple[ArrayType, ...]:
     _check("irfft", x, 2)
-    if n < 1 or x.shape[-2] != n // 2 + 1:
+    if not holds(n, ">=", 1) or not same(x.shape[-2], n // 2 + 1):
         raise ShapeError(f"irfft: {n} elements of {x}")
     return (x.with_shape((*x.shape[:-2], n)),)
 
@@ -62,5 +64,5 @@ OPS = table(
     # The real lines of n elements from those, not divided by n. The imaginary parts of the first, and of the last for
     # an even n, are not read.
     OpSpec("irfft", "fourier", 1, _infer_irfft, lambda x, n: np.fft.irfft(_complex(x), n, norm="forward"),
-           Fails.NEVER, {"n": kinds.INT}, **ROUTINE),
+           Fails.NEVER, {"n": kinds.SIZE}, **ROUTINE),
 )

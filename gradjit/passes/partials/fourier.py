@@ -9,16 +9,25 @@ from __future__ import annotations
 import numpy as np
 
 from ...ir import Builder, Op, Value
+from ...ir.sizes import is_open
+from ...ir.types import INDEX
 
 
 def weighted(b: Builder, x: Value, n: int, inner: float) -> Value:
     """Half a transform of n real numbers, with the elements that stand for two multiplied."""
     m = n // 2 + 1
-    weights = np.full(m, inner, x.dtype.np)
-    weights[0] = 1
+    if is_open(n):
+        place = b.iota(shape=(m,), axis=0, dtype=INDEX.dtype)
+        ends = b.or_(b.eq(place, b.like(0, place)),
+                     b.eq(b.mul(place, b.like(2, place)), b.broadcast_to(b.index(n), (m,))))
+        one = b.like(1, b.cast(place, dtype=x.dtype))
+        weights = b.select(ends, one, b.like(inner, one))
+        return b.mul(x, b.broadcast(weights, shape=x.shape, dims=(x.type.rank - 2,)))
+    known = np.full(m, inner, x.dtype.np)
+    known[0] = 1
     if n % 2 == 0:
-        weights[-1] = 1
-    return b.mul(x, b.broadcast(b.const(weights), shape=x.shape, dims=(x.type.rank - 2,)))
+        known[-1] = 1
+    return b.mul(x, b.broadcast(b.const(known), shape=x.shape, dims=(x.type.rank - 2,)))
 
 
 def transposed(b: Builder, op: Op, g: Value) -> Value:

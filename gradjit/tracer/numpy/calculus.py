@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from ...errors import ArgumentError, DtypeError, TraceError
+from ...ir.sizes import is_open
 from .. import operands as o
 from ..extents import form
 from ..locations import fail
@@ -328,7 +329,7 @@ def _slid(x: TracedArray, w: TracedArray, mode: str) -> TracedArray:
     left = {"full": m - 1, "same": m // 2, "valid": 0}[mode]
     size = {"full": n + m - 1, "same": n, "valid": n - m + 1}[mode]
     whole = n - m + 1
-    inner = _sum_of_taps(x, w, whole) if m <= TAPS_LIMIT else _windows(x, w, whole)
+    inner = _sum_of_taps(x, w, whole) if not is_open(m) and m <= TAPS_LIMIT else _windows(x, w, whole)
     ends = [_at_an_end(x, w, start, count) for start, count in ((-left, left), (whole, size - left - whole))]
     y = concat([part for part in (ends[0], inner, ends[1]) if prod(part.extents)], 0)
     return cast(y, np.bool_) if boolean else y

@@ -355,6 +355,9 @@ def _triangle(func: Callable[..., Any], is_upper: bool) -> Rule:
     return rule
 
 
+tril_indices, triu_indices = _triangle(np.tril_indices, False), _triangle(np.triu_indices, True)
+
+
 def diag_indices(n, ndim=2):
     return (arange(n),) * static_int(ndim, "ndim") if is_unknown(n) else _known(np.diag_indices)(n, ndim)
 
@@ -507,14 +510,14 @@ RULES: dict[Callable[..., Any], Rule] = {
     np.meshgrid: meshgrid, np.vander: vander, np.ix_: ix_,
     np.eye: eye, np.identity: identity, np.tri: tri,
     np.indices: indices, np.diag_indices: diag_indices, np.kaiser: _known(np.kaiser),
-    np.tril_indices: _triangle(np.tril_indices, False), np.triu_indices: _triangle(np.triu_indices, True),
+    np.tril_indices: tril_indices, np.triu_indices: triu_indices,
     np.bartlett: _window(np.bartlett, _bartlett), np.hanning: _window(np.hanning, _cosines(0.5, 0.5)),
     np.hamming: _window(np.hamming, _cosines(0.54, 0.46)),
     np.blackman: _window(np.blackman, _cosines(0.42, 0.5, 0.08)),
     np.fft.fftfreq: _frequencies(np.fft.fftfreq), np.fft.rfftfreq: _frequencies(np.fft.rfftfreq),
     np.diag_indices_from: _from(np.diag_indices_from, diag_indices, True),
-    np.tril_indices_from: _from(np.tril_indices_from, _triangle(np.tril_indices, False)),
-    np.triu_indices_from: _from(np.triu_indices_from, _triangle(np.triu_indices, True)),
+    np.tril_indices_from: _from(np.tril_indices_from, tril_indices),
+    np.triu_indices_from: _from(np.triu_indices_from, triu_indices),
     np.result_type: result_type, np.can_cast: can_cast, np.common_type: common_type,
     np.isscalar: isscalar, np.iterable: iterable,
     np.array2string: text, np.array_repr: text, np.array_str: text,

@@ -11,7 +11,7 @@ from numpy.linalg import _linalg
 
 from ...errors import ArgumentError, DtypeError, LinAlgError, ShapeError
 from ...ir.sizes import is_open
-from .. import operands as o
+from .. import extents as ext, operands as o
 from ..locations import fail
 from ..operands import TracedArray, as_traced, cast, emit, emit_all
 from .common import array, call, move_axis, reshape, swap_axes, truth, where
@@ -285,7 +285,7 @@ def svdvals(x, /):
 
 def relative(x: TracedArray, tolerance: Any) -> Any:
     """A tolerance by default: what is rounded, in as many steps as there are rows or columns."""
-    return max(x.extents[-2:]) * np.finfo(x.dtype).eps if tolerance is None else tolerance
+    return ext.handle(max(x.extents[-2:])) * np.finfo(x.dtype).eps if tolerance is None else tolerance
 
 
 def matrix_rank(A, tol=None, hermitian=False, *, rtol=None):
@@ -309,7 +309,7 @@ def matrix_rank(A, tol=None, hermitian=False, *, rtol=None):
 
 def inverted(s: Matrices, tolerance: Any) -> Matrices:
     """1 / s, and 0 where s is no larger than the tolerance times the largest."""
-    large = s > np.asarray(tolerance)[..., np.newaxis] * np.max(s, axis=-1, keepdims=True)
+    large = s > array(tolerance)[..., np.newaxis] * np.max(s, axis=-1, keepdims=True)
     return where(large, 1 / where(large, s, 1), 0)
 
 
@@ -339,7 +339,8 @@ def least_squares(x: Matrices, y: Matrices, rcond: Any, func: Any
                   ) -> tuple[Matrices, Matrices, Matrices, Matrices]:
     """The shortest solution, the squares that are left, the rank and the singular values."""
     u, s, vt = singular(x, False, func)
-    tolerance = relative(x, None if rcond is None or rcond == -1 else rcond)
+    usual = rcond is None or (not isinstance(rcond, TracedArray) and rcond == -1)
+    tolerance = relative(x, None if usual else rcond)
     if is_empty(x):
         found, large = o.filled(0, (x.extents[1], *y.extents[1:]), y.dtype), s > 0
     else:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import operator
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
 from ...errors import ArgumentError, DtypeError
-from .. import operands as o
+from ...ir.sizes import is_open
+from .. import extents as ext, operands as o
 from ..layout import copied
 from ..locations import fail
 from ..operands import TracedArray, cast, emit, static_int
@@ -23,25 +23,32 @@ SWAPPED = {None: "forward", "backward": "forward", "ortho": "ortho", "forward": 
 
 
 def length_of(x: TracedArray, axis: int) -> int:
-    """The extent of an axis, as a number: there is one compilation for each."""
-    return operator.index(o.static_int(x.shape[axis], "the extent of a Fourier transform"))
+    """The extent of an axis: a number, or open."""
+    return asked_int(x.shape[axis], "the extent of a Fourier transform")
 
 
-def factor_of(norm: Any, n: int, inverse: bool) -> float:
+def asked_int(n: Any, what: str) -> int:
+    found = n if is_open(n) else ext.size(n) if isinstance(n, TracedArray) else None
+    return static_int(n, what) if found is None else found
+
+
+def factor_of(norm: Any, n: int, inverse: bool) -> Any:
     """What a transform of n elements is multiplied by."""
     if norm not in SWAPPED:
         fail(ArgumentError, f'Invalid norm value {norm}; should be "backward", "ortho" or "forward".')
     if norm == "ortho":
-        return float(1 / np.sqrt(n))
-    return 1 / n if (norm == "forward") != inverse else 1.0
+        return 1 / np.sqrt(ext.handle(n)) if is_open(n) else float(1 / np.sqrt(n))
+    return 1 / ext.handle(n) if (norm == "forward") != inverse else 1.0
 
 
-def scaled(x: TracedArray, factor: float) -> TracedArray:
+def scaled(x: TracedArray, factor: Any) -> TracedArray:
+    if isinstance(factor, TracedArray):
+        return emit("mul", x, o.broadcast_to(cast(factor, x.dtype), x.extents))
     return x if factor == 1 else emit("mul", x, full_like(factor, x))
 
 
 def asked(n: Any, otherwise: int) -> int:
-    m = otherwise if n is None else static_int(n, "n")
+    m = otherwise if n is None else asked_int(n, "n")
     if m < 1:
         fail(ArgumentError, f"Invalid number of FFT data points ({m}) specified.")
     return m
@@ -63,7 +70,7 @@ def parted(z: TracedArray) -> TracedArray:
     return concat([expand(p, [p.ndim]) for p in (re, im)], re.ndim)
 
 
-def whole(x: TracedArray, factor: float = 1.0) -> TracedArray:
+def whole(x: TracedArray, factor: Any = 1.0) -> TracedArray:
     """The complex array of such reals, times a number."""
     return joined(*(scaled(pick(x, x.ndim - 1, which), factor) for which in (0, 1)))
 
@@ -79,13 +86,13 @@ def as_numpys(x: TracedArray, y: TracedArray) -> TracedArray:
 
 
 # one axis -----------------------------------------------------------------------------------------------------------
-def complex_lines(x: TracedArray, axis: int, n: int, inverse: bool, factor: float) -> TracedArray:
+def complex_lines(x: TracedArray, axis: int, n: int, inverse: bool, factor: Any) -> TracedArray:
     """Complex numbers from numbers."""
     y = parted(fitted(inexact(x), axis, n))
     return as_numpys(x, whole(emit("fft", y, inverse=inverse, behind=x.ndim - 1 - axis), factor))
 
 
-def half_lines(x: TracedArray, axis: int, n: int, factor: float) -> TracedArray:
+def half_lines(x: TracedArray, axis: int, n: int, factor: Any) -> TracedArray:
     """The first half of the transform of real numbers."""
     if x.ir_dtype.is_complex:
         fail(DtypeError, "the Fourier transform of real numbers (rfft, ihfft) takes no complex ones; write np.fft.fft")
@@ -93,7 +100,7 @@ def half_lines(x: TracedArray, axis: int, n: int, factor: float) -> TracedArray:
                  lambda y: whole(emit("rfft", fitted(y, y.ndim - 1, n)), factor))
 
 
-def real_lines(x: TracedArray, axis: int, n: int, factor: float) -> TracedArray:
+def real_lines(x: TracedArray, axis: int, n: int, factor: Any) -> TracedArray:
     """Real numbers from the first half of their transform."""
     return along(inexact(x), axis,
                  lambda y: scaled(emit("irfft", parted(fitted(y, y.ndim - 1, n // 2 + 1)), n=n), factor))

@@ -194,8 +194,8 @@ def array_split(ary, indices_or_sections, axis=0):
         sections = static_int(indices_or_sections, "the number of sections")
         if sections <= 0:
             fail(ArgumentError, "number sections must be larger than 0.")
-        sizes = [(n + sections - 1 - j) // sections for j in range(sections)]
-        pairs = list(itertools.pairwise([0, *itertools.accumulate(sizes)]))
+        sizes = [(n + sections - 1 - j) // sections for j in range(sections - 1)]
+        pairs = list(itertools.pairwise([0, *itertools.accumulate(sizes), n]))
     else:
         places: list[Any] = [ext.smaller(ext.larger(ext.from_end(p, n), 0), n) for p in points.tolist()]
         pairs = list(itertools.pairwise([0, *places, n]))
@@ -376,6 +376,9 @@ def delete(arr, obj, axis=None):
     places = obj if isinstance(obj, slice) else static(obj, "the indices of np.delete")
     if isinstance(places, np.ndarray) and not places.size:
         return o.as_array(x)
+    if is_open(n) and not isinstance(places, slice) and places.ndim == 0:
+        at = _place(places, n, n)
+        return concat([slice_axis(x, k, 0, at), slice_axis(x, k, at + 1, n - at - 1)], k)
     try:
         left = np.delete(np.arange(n), places)
     except IndexError as e:
@@ -406,6 +409,10 @@ def insert(arr, obj, values, axis=None):
     if not isinstance(places, slice) and not places.size:
         return o.as_array(x)
     one = not isinstance(places, slice) and places.ndim == 0
+    if is_open(n) and one:
+        at = _place(np.asarray(places), n, n + 1)
+        v = _rows_to_insert(v, x, k) if v.ndim else o.broadcast_to(v, (*x.extents[:k], 1, *x.extents[k + 1:]))
+        return concat([slice_axis(x, k, 0, at), o.convert(v, x.dtype), slice_axis(x, k, at, n - at)], k)
     try:
         count = np.insert(np.arange(n), places, np.int64(0) if one else 0).size - n
         order = np.insert(np.arange(n), places, n + np.arange(count) if count != 1 or not one else n)
@@ -419,6 +426,14 @@ def insert(arr, obj, values, axis=None):
     shape = (*x.extents[:k], count, *x.extents[k + 1:])
     v = o.broadcast_to(o.convert(v, x.dtype), shape)
     return take_known(concat([x, v], k), k, order)
+
+
+def _place(place: np.ndarray, n: int, end: int) -> int:
+    """A known place along an axis of n elements, n open, which must be less than `end`."""
+    at = int(place) + n if place < 0 else int(place)
+    if not 0 <= at < end:
+        fail(BoundsError, f"index {int(place)} is out of bounds for axis 0 with size {n}")
+    return at
 
 
 def _rows_to_insert(v: TracedArray, x: TracedArray, axis: int) -> TracedArray:

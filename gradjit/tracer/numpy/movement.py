@@ -291,13 +291,13 @@ def roll(a, shift, axis=None):
 
 def _rolled(x: TracedArray, shift: Any, axis: int) -> TracedArray:
     n = x.extents[axis]
-    s = as_traced(shift)
+    s = as_traced(ext.handle(shift) if is_open(shift) else shift)
     if not isinstance(n, int):
         fixed_rest(x, axis, np.roll)
         places = call(np.remainder, call(np.subtract, iota((n,), 0), s), ext.handle(ext.form(n)))
         return move_axis(emit("gather", x, places, axes=(axis,)), 0, axis)
-    if s.known is not None and is_open(n):
-        by = static_int(shift, "shift")
+    by = shift if is_open(shift) else ext.size(s)
+    if by is not None and is_open(n):
         end = n - by if by >= 0 else -by
         if not 0 <= end <= n:  # more than once around
             end = end % n
@@ -305,7 +305,7 @@ def _rolled(x: TracedArray, shift: Any, axis: int) -> TracedArray:
     if s.known is not None:
         return take_known(x, axis, (np.arange(n) - static_int(shift, "shift")) % max(n, 1))
     places = emit("sub", iota((n,), 0), o.broadcast_to(cast(reshape_copy(s, ()), np.int64), (n,)))
-    places = emit("mod", places, o.constant(np.broadcast_to(np.int64(n), (n,))))
+    places = call(np.remainder, places, ext.handle(n))
     return move_axis(emit("gather", x, places, axes=(axis,)), 0, axis)
 
 

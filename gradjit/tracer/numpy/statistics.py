@@ -264,6 +264,8 @@ def _quantile_rule(func: Rule, percent: bool) -> Rule:
             fail(ArgumentError, "Percentiles must be in the range [0, 100]" if percent else
                  "Quantiles must be in the range [0, 1]")
         x, axes, ranked = _sorted_first(a, axis, func)
+        if is_open(ranked.extents[0]) and method == "linear":
+            return stored(func, _traced_quantile(func, a, q, axis, keepdims, percent, method, None), out)
         y = _known_quantiles(func, x, ranked, known, fractions, as_traced(q).weak, method)
         if flag(keepdims):
             y = reshape(y, (*known.shape, *restored_shape(x, axes)))

@@ -8,9 +8,10 @@ from typing import Any
 
 import numpy as np
 
+from ...ir.sizes import agree
 from ..calls import call
 from ..numpy.common import array
-from ..operands import cast, unsupported
+from ..operands import cast, filled, unsupported
 
 Rule = Callable[..., Any]
 
@@ -46,13 +47,13 @@ def cumulative_trapezoid(y, x=None, dx=1.0, axis=-1, initial=None):
 def simpson(y, x=None, *, dx=1.0, axis=-1):
     """Simpson's rule on unequal intervals; of an even number of samples the last one by Cartwright's correction."""
     v, places = samples(y, x, axis)
-    n = v.shape[-1]
-    h = np.full(n - 1, dx) if places is None else places[..., 1:] - places[..., :-1]
+    n = v.extents[-1]
+    h = dx * filled(1.0, (n - 1,), np.float64) if places is None else places[..., 1:] - places[..., :-1]
     if n == 2:
         return 0.5 * h[..., -1] * (v[..., -1] + v[..., -2])
-    last = n if n % 2 else n - 1
-    total = _pairs(v[..., :last], h[..., :last - 1])
-    if n % 2:
+    is_odd = not agree(n % 2, 0)
+    total = _pairs(v, h) if is_odd else _pairs(v[..., :-1], h[..., :-1])
+    if is_odd:
         return total
     a, b = h[..., -2], h[..., -1]
     alpha = (2 * b * b + 3 * a * b) / (6 * (b + a))

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..numpy.common import array
+from ..numpy.creation import arange
 from ..operands import unsupported
 from .written_loops import invalid
 
@@ -20,7 +21,7 @@ def flat(x: Any) -> Any:
 
 def _of_sums(values: Any, rows: int, columns: int, first: int, row_step: int, column_step: int) -> Any:
     """A matrix whose element (i, j) is values[first + row_step * i + column_step * j]."""
-    places = first + row_step * np.arange(rows)[:, np.newaxis] + column_step * np.arange(columns)
+    places = first + row_step * arange(rows)[:, np.newaxis] + column_step * arange(columns)
     return values[places]
 
 
@@ -45,7 +46,7 @@ def circulant(c):
     if column.ndim != 1:
         unsupported("scipy.linalg.circulant", "of several at once")
     n = column.shape[0]
-    return column[(np.arange(n)[:, np.newaxis] - np.arange(n)) % n]
+    return column[(arange(n)[:, np.newaxis] - arange(n)) % n]
 
 
 def companion(a):

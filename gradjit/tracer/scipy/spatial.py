@@ -10,6 +10,7 @@ import numpy as np
 from ...errors import ShapeError
 from ..locations import fail
 from ..numpy.common import array, magnitude
+from ..numpy.creation import triu_indices
 from ..operands import cast, require, unsupported
 from .factorisation import orthogonal_procrustes
 
@@ -98,7 +99,7 @@ def cdist(XA, XB, metric="euclidean", **kwargs):
 def pdist(X, metric="euclidean", **kwargs):
     """Those of all pairs of rows, each once."""
     x = floats(X)
-    first, second = np.triu_indices(x.shape[0], 1)
+    first, second = triu_indices(x.shape[0], 1)
     return metric_of(metric, kwargs)(x[first], x[second])
 
 
@@ -106,7 +107,7 @@ def squareform(X, force="no", checks=True):
     """The distances of pairs as a symmetric matrix, or back."""
     x = array(X)
     if x.ndim == 2:
-        first, second = np.triu_indices(x.shape[0], 1)
+        first, second = triu_indices(x.shape[0], 1)
         return x[first, second]
     n = int(np.ceil(np.sqrt(x.shape[0] * 2)))
     if n * (n - 1) // 2 != x.shape[0]:
