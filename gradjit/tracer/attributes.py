@@ -102,8 +102,23 @@ def read(owner: Any, name: str) -> Any:
     if name == "__dict__" and (frame := recorders()[-1].frame).is_fresh(owner):
         frame.fresh[id(owner.__dict__)] = owner.__dict__
     value = of_instance(world, owner, name)
-    return there(value, "AttributeError", f"'{type(owner).__name__}' object has no attribute '{name}'") if isinstance(
-        value, Unset) else value
+    if not isinstance(value, Unset):
+        return value
+    if lookup(type(owner), name) is not ABSENT:
+        return one_of(value, of_class(world, type(owner), name))
+    return there(value, "AttributeError", f"'{type(owner).__name__}' object has no attribute '{name}'")
+
+
+def one_of(own: Unset, of_its_class: Any) -> Any:
+    """An attribute that an object may have; else that of its class."""
+    from .hooks import Hooks
+    from .lift import lifted
+    return lifted(_chosen, Hooks)(own.is_there, own.value, of_its_class)  # type: ignore[arg-type]
+
+
+def _chosen(is_own: Any, own: Any, of_its_class: Any) -> Any:
+    """Plain Python, which is lifted."""
+    return own if is_own else of_its_class
 
 
 def is_unchanging(owner: Any) -> bool:

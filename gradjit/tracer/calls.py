@@ -245,7 +245,7 @@ def asked_of(f: Any, args: Any, kwargs: Any) -> Callable[[], Any] | None:
 
 
 def _getattr(owner: Any, name: str, *default: Any) -> Any:
-    if default and isinstance(found := peek(owner, name), Unset):
+    if default and isinstance(found := peek(owner, name), Unset) and lookup(type(owner), name) is ABSENT:
         return surely(found) if presence(found) is not False else default[0]
     try:
         return attributes().read(owner, name)
@@ -256,7 +256,7 @@ def _getattr(owner: Any, name: str, *default: Any) -> Any:
 
 
 def _hasattr(owner: Any, name: str) -> Any:
-    if isinstance(found := peek(owner, name), Unset):
+    if isinstance(found := peek(owner, name), Unset) and lookup(type(owner), name) is ABSENT:
         return is_something(found)
     try:
         attributes().read(owner, name)

@@ -342,3 +342,41 @@ def test_what_stays_refused():
     refused(clipped, 1.0, "ask whether it is None before it is used")
     refused(caught, 1.0, "the expression is None in one branch")
     refused(kept, 1.0, "holds a traced value")
+
+
+class Latch:
+    """Its attributes are the class's until they are set."""
+    level, mode = 0.5, "idle"
+
+    def step(self, v):
+        if v > 0.3:
+            self.level = v
+        if v > 0.6:
+            self.mode = "run"
+        return v * self.level + (1.0 if self.mode == "run" else 0.0)
+
+
+def latched_in_a_loop(x, n):
+    a, s = Latch(), 0.0
+    for k in range(int(n)):
+        s += a.step(np.sin(x * k))
+    return s + a.level
+
+
+def latched_by_a_branch(x, n):
+    a = Latch()
+    if x > n:
+        a.level = x * x
+    return a.level * getattr(a, "level", 7.0) + (1.0 if hasattr(a, "level") else 0.0)
+
+
+@pytest.mark.parametrize(("f", "args"), [
+    (latched_in_a_loop, [(0.3, 0.0), (0.3, 1.0), (0.2, 9.0), (1.1, 30.0)]),
+    (latched_by_a_branch, [(1.0, 0.0), (1.0, 2.0)]),
+], ids=["loop", "branch"])
+def test_attributes_of_the_class_stand_where_an_object_has_none(f, args):
+    value, gradient = gj.jit(f), gj.grad(f)
+    for x, n in args:
+        assert value(x, n) == pytest.approx(f(x, n), rel=1e-13)
+        slope = (f(x + 1e-6, n) - f(x - 1e-6, n)) / 2e-6
+        assert gradient(x, n) == pytest.approx(slope, rel=1e-6, abs=1e-7)
