@@ -261,8 +261,8 @@ class OpenTrace:
             self.sites.pop(slot, None)
         if role == LEAF and h.is_known:  # a variable, although its elements are known
             h.assign(root(h.value, self.recorder, ARRAY))
-        if unseen and role == LEAF:
-            h.assign(root(stopped(h).content, h.home, ARRAY))
+        if unseen and role != DERIVED and (role == LEAF or any(self.role(j) != CONSTANT for j in operands)):
+            h.assign(root(stopped(h).content, h.home, ARRAY))  # a constant stays one, whatever is written into it
         elif unseen and role == DERIVED:
             self.sites.setdefault(slot, [old_values[slot]])
             self.pass_on(h, old_values[slot])  # as PyTorch has it

@@ -7,6 +7,8 @@ import gc
 import pickle
 import threading
 import weakref
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
@@ -202,6 +204,43 @@ def test_retained_gradients_and_hooks() -> None:
     x.register_hook(lambda g: -g)
     (x * x).sum().backward()
     assert_array_equal(x.grad, [-2, -4])
+
+
+def by_item(t: Any, x: Any) -> None:
+    t[0] = x[1]
+    t[1:] += x[:1]
+
+
+def by_view(t: Any, x: Any) -> None:
+    v = t[:1]
+    v *= x[1]
+
+
+def by_chain(t: Any, x: Any) -> None:
+    other = gj.zeros(2)
+    other += x
+    t *= other * x
+
+
+WRITES_TO_CONSTANTS: dict[str, Callable[[Any, Any], Any]] = {
+    "add": lambda t, x: t.add_(x), "item": by_item, "view": by_view, "chain": by_chain,
+    "out": lambda t, x: np.exp(x, out=t), "copy": lambda t, x: t.copy_(x), "fill": lambda t, x: t.fill(x[0]),
+    "mask": lambda t, x: t.__setitem__(x > 2.5, x[1] * 2), "at": lambda t, x: np.add.at(t, [0], x[1]),
+}
+
+
+@pytest.mark.parametrize("name", WRITES_TO_CONSTANTS)
+@pytest.mark.parametrize("look", [False, True])
+def test_what_is_written_into_a_constant_under_no_grad_is_constant(name: str, look: bool) -> None:
+    x, t = leaf([2.0, 3.0]), gj.tensor([1.0, 1.0])
+    with gj.no_grad():
+        WRITES_TO_CONSTANTS[name](t, x)
+    if look:
+        t.tolist()
+    (x * t).sum().backward()
+    assert not t.requires_grad
+    assert not np.array_equal(t.tolist(), [1, 1])
+    assert_array_equal(x.grad, t)
 
 
 @pytest.mark.parametrize("used_before", [False, True])
