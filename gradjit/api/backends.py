@@ -144,10 +144,9 @@ def program_of(t: Trace, leaves: Sequence[Any], opening: Opening) -> TracedProgr
                        for k, (leaf, x) in enumerate(zip(t.leaves, leaves, strict=True)))
     captured = tuple(Capture(source_of(c.source) if c.source is not None else c.array,
                              ArraySpec.of(c.array, writable=CapturedResult(k) in targets,
-                                          apart=any(c is s for s in scratch)))
-                     for k, c in enumerate(t.captured))
-    captured += tuple(Capture(source_of(c.source) if c.source is not None else c.array, ArraySpec.of(c.array),
-                              is_passed=False) for c in t.observed)
+                                          apart=any(c is s for s in scratch)),
+                             is_passed=k < len(t.captured))
+                     for k, c in enumerate((*t.captured, *t.observed)))
     writes = tuple((target, len(order) + k) for k, target in enumerate(targets))
     return TracedProgram(func, result_template(t.result_tree, nodes), outputs, parameters, captured, divided(t.guards),
                    writes, t, opening)
@@ -518,13 +517,13 @@ def would_take(p: TracedProgram, leaves: Sequence[Any], captured: Sequence[Any] 
     if len(leaves) != len(p.parameters):
         return False
     captured = p.captured_now() if captured is None else captured
-    read = len(leaves) + len(p.trace.captured)
     specs = [*p.parameters, *(c.spec for c in p.captured)]
+    holding = [True] * len(leaves) + [c.holds_memory for c in p.captured]
     return (all(matches(s, x, leaves) for s, x in zip(specs, [*leaves, *captured], strict=True))
             and agrees(p, leaves)
             and p.trace.holds()
-            and are_apart([(x, s.apart) for s, x in list(zip(specs, [*leaves, *captured], strict=True))[:read]
-                           if isinstance(s, ArraySpec)]))
+            and are_apart([(x, s.apart) for s, x, h in zip(specs, [*leaves, *captured], holding, strict=True)
+                           if h and isinstance(s, ArraySpec)]))
 
 
 def agrees(p: TracedProgram, leaves: Sequence[Any]) -> bool:

@@ -188,7 +188,8 @@ def arrays_of(t: Trace, call: CanonicalCall) -> Iterator[tuple[Any, str, np.ndar
     for k, (leaf, x, y) in enumerate(zip(t.leaves, call.given, call.leaves, strict=True)):
         if isinstance(x, np.ndarray) and leaf.is_traced:
             yield k, f"the argument {leaf.name}", x, y
-    for c in t.captured:
+    overwritten = [c for c in t.observed if any(w.captured is c for w in t.touched)]
+    for c in (*t.captured, *overwritten):
         yield c, captured_name(c), c.array, c.array
 
 

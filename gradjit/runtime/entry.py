@@ -137,7 +137,7 @@ class _Emitter:
         kinds = [capture.spec for capture in spec.captured]
         captured = self.checks.values(environment, kinds)
         pairs = [*zip(arguments, spec.parameters, strict=True)]
-        pairs += [(v, c.spec) for v, c in zip(captured, spec.captured, strict=True) if c.is_passed]
+        pairs += [(v, c.spec) for v, c in zip(captured, spec.captured, strict=True) if c.holds_memory]
         arrays = [(value, kind) for value, kind in pairs if isinstance(kind, ArraySpec)]
         self.checks.sizes(arrays)
         self.checks.apart(arrays)

@@ -240,6 +240,11 @@ class Capture:
     is_passed: bool = True
     """Whether the kernel gets it; else it is only checked."""
 
+    @property
+    def holds_memory(self) -> bool:
+        """Whether its elements are part of the call: the function reads them, or has written over all of them."""
+        return self.is_passed or (isinstance(self.spec, ArraySpec) and self.spec.apart)
+
 
 @dataclass(frozen=True, eq=False)
 class GlobalGuard:

@@ -246,6 +246,13 @@ class Outside:
                 self.has_class(x)
                 todo.append(type(x))
 
+    def watch_attribute(self, owner: Any, name: str, what: str) -> Any:
+        """What an object holds under a name, which is guarded with everything that can be reached from it."""
+        found = getattr(owner, name)
+        self.enter(found, Source("attribute", owner, name))
+        self.watch(found, what)
+        return found
+
     def check_lent(self) -> None:
         """TraceError where a call that the tracer does not see has changed an array that was read before."""
         for array, before, _ in (entry for entries in self.lent.values() for entry in entries):

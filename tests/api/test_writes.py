@@ -353,6 +353,28 @@ def test_gradient_functions_change_nothing():
     assert gj.vjp(energy, u, out)[0] == pytest.approx(expected)
 
 
+@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("other", [lambda a: a, lambda a: a[::-1], lambda a: a[:]])
+@pytest.mark.parametrize("passed", [False, True])
+def test_gradients_where_what_is_written_all_over_is_shared_later(backend, other, passed):
+    held = {"to": np.arange(3.0), "from": np.arange(3.0)}
+
+    def f(x, y):
+        held["to"][:] = x
+        return np.sum((held["from"] + x + y + held["to"]) ** 2)
+
+    x, g = np.array([0.5, -1.2, 2.0]), gj.grad(f, backend=backend)
+    for _ in range(2):
+        np.testing.assert_allclose(g(x, np.zeros(3)), 4 * (np.arange(3.0) + 2 * x))
+    shared = other(held["to"])
+    held["from"] = held["from"] if passed else shared
+    if shared is held["to"] and not passed:  # then it is one array
+        np.testing.assert_allclose(g(x, np.zeros(3)), 18 * x)
+        return
+    with pytest.raises(gj.GradjitError, match="what it computes is no function of the one without the other"):
+        g(x, shared if passed else np.zeros(3))
+
+
 def test_returning_what_is_written():
     def f(x, out, n=2):
         out[:] = x ** n

@@ -135,6 +135,9 @@ k = 1.0 // match o: // .   case [k, *_]: pass
 holder("Polynomial", "o = np.polynomial.Polynomial([2.0, 3.0])",
        "(o * 2)(1.0)\n(-o).coef[0]\n[c for c in o][0]\n1.0 + (o == np.polynomial.Polynomial([7.0, 3.0]))",
        "o.coef[0] = 7.0")
+holder("points of a Polynomial", "o = np.polynomial.Polynomial([2.0, 3.0], [-1.0, 1.0], [-1.0, 1.0])",
+       "np.sum(o(x / x + 1.0)) / np.size(x)",
+       "o.domain = np.array([0.0, 2.0])\no.domain[0] = 0.5\no.window = np.array([0.0, 5.0])\no.coef = np.array([5.0])")
 holder("nested", "o = {'l': [{'k': (2.0, [3.0])}]}", 'o["l"][0]["k"][1][0]\nlen(o["l"])',
        'o["l"][0]["k"][1][0] = 7.0\no["l"].append(1)\no["l"] = [{"k": (2.0, [8.0])}]')
 holder("environ", "os.environ['GRADJIT_TEST_K'] = '2.0'",

@@ -296,9 +296,9 @@ def held(p: Any, name: str) -> Any:
 
 def called(p: Any, arg: Any) -> Any:
     """A polynomial from outside at traced points."""
-    for name in ("domain", "window"):
-        outside(current()).watch(getattr(p, name), f"{type(p).__name__}()")
-    return Series(type(p).__module__.rpartition(".")[2], held(p, "coef"), p.domain, p.window)(arg)
+    domain, window = (outside(current()).watch_attribute(p, name, f"{type(p).__name__}()")
+                      for name in ("domain", "window"))
+    return Series(type(p).__module__.rpartition(".")[2], held(p, "coef"), domain, window)(arg)
 
 
 def poly1d_called(p: Any, val: Any) -> Any:

@@ -112,9 +112,9 @@ def grid_called(made, xi, method=None):
     world = outside(current())
     for name in ("method", "bounds_error", "fill_value"):
         world.enter(getattr(made, name), Source("attribute", made, name))
-    world.watch(made._grid, "RegularGridInterpolator()")
+    grid = world.watch_attribute(made, "_grid", "RegularGridInterpolator()")
     values = held(made, "_values")
-    return GridInterpolant(made._grid, values, made.method, made.bounds_error, made.fill_value)(xi, method)
+    return GridInterpolant(grid, values, made.method, made.bounds_error, made.fill_value)(xi, method)
 
 
 # radial functions -----------------------------------------------------------------------------------------------------
