@@ -12,6 +12,7 @@ from ..targets import starred
 from .bound_flags import with_flags
 from .definite_assignment import DefiniteAssignment
 from .jumps import PREFIX, Jumps, at, beginning, holds, is_plain
+from .lazy_operands import as_branches
 from .matching import PART, without_matches
 from .names import NameLiveness, Site, constant_of
 from .raises_behind import behind_loops
@@ -36,7 +37,7 @@ def prepared(body: list[ast.stmt], bound: Sequence[str], parameters: Sequence[st
     """
     if is_plain(body) or not holds(body, (ast.If, ast.For, ast.While, ast.Match, ast.Try)):
         return body
-    body = behind_loops(without_matches(body), flagged)
+    body = as_branches(behind_loops(without_matches(body), flagged), flagged)
     doubts = DefiniteAssignment(body, parameters, bound)
     body, noted = with_flags(body, doubts, flagged) if flagged else (body, set())
     body = Jumps().function(body)
