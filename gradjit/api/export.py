@@ -14,7 +14,7 @@ from ..probe import text
 from ..records import dataclass
 from ..release import VERSION
 from ..runtime.library import archive, build_files, header, linker, manifest
-from ..runtime.library.description import LibraryDescription, identifier, is_identifier
+from ..runtime.library.description import LibraryDescription, function_identifier, identifier, is_identifier, is_taken
 from ..runtime.library.object_file import exported, object_code
 from ..runtime.library.processors import Processor, chosen
 from ..runtime.library.routines_outside import outside_routines
@@ -113,6 +113,9 @@ def described(routines: Sequence[Routine], name: str | None, processors: Sequenc
     for r in made:
         if not is_identifier(r.name):
             raise ArgumentError(f"name={r.name!r}: a function's name is one in C, such as {identifier(r.name)!r}")
+        if is_taken(r.name):
+            raise ArgumentError(f"name={r.name!r}: C's own libraries, or the code around the function, have this name; "
+                                f"take another, such as {function_identifier(r.name)!r}")
     library = LibraryDescription(own, tuple(made))
     symbols = exported(library)
     if len(set(symbols)) < len(symbols):

@@ -16,6 +16,7 @@ from ..errors import ArgumentError, GradjitError, UnsupportedError
 from ..ir.size_conditions import SizeCondition, opening
 from ..ir.sizes import Dim, is_open, size_of
 from ..ir.types import dtype_of
+from ..passes.coded_raises import coded_raises
 from ..probe import text
 from ..runtime.entry_spec import (
     Argument,
@@ -35,7 +36,7 @@ from ..runtime.library.description import (
     LibraryParameter,
     LibraryRoutine,
     ProgramVersion,
-    identifier,
+    function_identifier,
     identifiers,
 )
 from ..runtime.library.processors import Processor
@@ -54,6 +55,9 @@ DERIVATIVES = ("grad", "value_and_grad", "hessian", "hvp", "jacobian", "jacfwd",
 MOST_VERSIONS = 4
 EXAMPLES = (97, 17, 9, 5, 3, 2, 1, 0)
 """What open sizes are, about, in the traces for the versions of a function."""
+MULTIPLE = 96
+NOT_TAKEN = (GradjitError, ArithmeticError, LookupError, TypeError, ValueError, AssertionError)
+"""Where NumPy takes no such sizes, or only some numbers."""
 
 
 def transformed(f: Callable[..., Any], derivative: str | None, argnums: Any) -> Compiled:
@@ -86,8 +90,8 @@ def routine_of(f: Callable[..., Any], signature: str, derivative: str | None, ar
     fits(f if derivative != "hvp" else made, declared)
     kind = derivative or ("jit" if not isinstance(f, Compiled) else f.kind)
     own = text(f, "__name__", "f").replace("<lambda>", "f")
-    return RoutineMaker(made, declared, kind, argnums, name or identifier(own if kind == "jit" else f"{own}_{kind}"),
-                        processors, 0 if alike else 1).routine()
+    name = name or function_identifier(own if kind == "jit" else f"{own}_{kind}")
+    return RoutineMaker(made, declared, kind, argnums, name, processors, 0 if alike else 1).routine()
 
 
 def fits(f: Callable[..., Any], declared: DeclaredSignature) -> None:
@@ -125,7 +129,7 @@ class RoutineMaker:
         self.notes: dict[str, None] = {}
 
     def routine(self) -> LibraryRoutine:
-        program, first = self.version(self.numbers(EXAMPLES[0], self.step))
+        program, first = self.first_version()
         parameters, outputs, result = self.interface(program)
         versions = [first, *self.more_versions(first, parameters, result)]
         made = LibraryRoutine(self.name, self.title(program), None if self.kind == "jit" else self.kind,
@@ -145,6 +149,15 @@ class RoutineMaker:
         """Sizes for an example, no two of them equal by chance where that can be."""
         return {n: max(start + step * k, 0) for k, n in enumerate(self.names)}
 
+    def first_version(self) -> tuple[TracedProgram, ProgramVersion]:
+        try:
+            return self.version(self.numbers(EXAMPLES[0], self.step))
+        except NOT_TAKEN as e:
+            try:  # sizes that must be multiples of a number
+                return self.version(self.numbers(MULTIPLE, MULTIPLE * self.step))
+            except NOT_TAKEN:
+                raise e from None
+
     def more_versions(self, first: ProgramVersion, parameters: Sequence[LibraryParameter], result: Any
                       ) -> Iterator[ProgramVersion]:
         """Programs for the sizes that do not meet the conditions of the first, where there are such."""
@@ -156,8 +169,8 @@ class RoutineMaker:
             try:
                 program, version = self.version(numbers)
                 same = self.interface(program)
-            except (GradjitError, ArithmeticError, LookupError, TypeError, ValueError, AssertionError):
-                continue  # NumPy takes no such sizes, or only some numbers
+            except NOT_TAKEN:
+                continue
             if (same[0], same[2]) == (parameters, result):
                 found.append(version)
                 yield version
@@ -175,7 +188,7 @@ class RoutineMaker:
             if is_open(own.left) or is_open(own.right):
                 conditions.append(own)
         some = lowered[0]
-        sizes = tuple(dim_of(known.of(size_of(d))) for d in some.program.sizes)
+        sizes = tuple(known.of(size_of(d)) for d in some.program.sizes)
         constants = tuple(np.array(c.array, order="C") for c in program.trace.captured)
         kernels = tuple(KernelText(p.name, str(x.module), x.pipeline, x.outlined, x.externals)
                         for p, x in zip(self.processors, lowered, strict=True))
@@ -204,7 +217,8 @@ class RoutineMaker:
 
         layouts = [None] * len(program.func.params)
         with opening(program.opening):
-            made = [assemble(lower_loops(program.func, layouts, p.machine), work_of(program.func))
+            func = coded_raises(program.func)
+            made = [assemble(lower_loops(func, layouts, p.machine), work_of(program.func))
                     for p in self.processors]
         if len({(x.workspace_bytes, x.checks) for x in made}) > 1:  # by the width of vectors
             largest = max(made, key=lambda x: len(x.checks))
@@ -296,12 +310,6 @@ class Substitution:
 
     def of(self, n: int) -> int:
         return n.at(self.values) if is_open(n) else n
-
-
-def dim_of(n: int) -> Dim:
-    if not is_open(n) or n.dim is None:
-        raise UnsupportedError("an extent that the signature gives as a number is open in the program")
-    return n.dim
 
 
 def parameter(name: str, label: str, spec: ParameterSpec, shape: tuple[int, ...], changes: bool) -> LibraryParameter:

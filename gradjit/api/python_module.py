@@ -33,11 +33,11 @@ def module_source(library: LibraryDescription, routines: Sequence[OutsideRoutine
     """The module's C file."""
     functions = "\n".join(_function(r) for r in library.routines)
     table = "\n".join(
-        f'    {{"{r.name}", (PyCFunction)(void (*)(void))call_{r.name}, METH_FASTCALL | METH_KEYWORDS, '
+        f'    {{"{r.name}", (PyCFunction)(void (*)(void))gradjit_call_{r.name}, METH_FASTCALL | METH_KEYWORDS, '
         f'{_quoted(_documentation(r))}}},' for r in library.routines)
     return (f"/* The Python module {library.name}, made by gradjit {version}: needs NumPy alone. */\n"
             f"{PREAMBLE.strip()}\n\n#include \"{library.name}.h\"\n\n{functions}\n"
-            f"static PyMethodDef methods[] = {{\n{table}\n    {{NULL, NULL, 0, NULL}}\n}};\n\n"
+            f"static PyMethodDef gradjit_methods[] = {{\n{table}\n    {{NULL, NULL, 0, NULL}}\n}};\n\n"
             f"{_initialisation(library, routines)}")
 
 
@@ -86,7 +86,7 @@ class _CallText:
         count = len(r.arguments)
         arrays = [p for p in r.parameters if not p.by_value and (p.shape or p.role != "out")]
         head = [
-            f"static PyObject *call_{r.name}(PyObject *self, PyObject *const *args, Py_ssize_t nargs, "
+            f"static PyObject *gradjit_call_{r.name}(PyObject *self, PyObject *const *args, Py_ssize_t nargs, "
             f"PyObject *keywords) {{",
             f"    static const char *const names[] = {{{names}}};",
             "    (void)self;",
@@ -95,7 +95,7 @@ class _CallText:
             *(f"    {C_TYPES[p.dtype.name]} v_{p.name} = 0;" for p in r.parameters if p not in arrays),
             *(f"    int64_t s_{d} = -1;" for d in r.sizes),
             *(f"    PyObject *r_{k} = NULL;" for k in range(len(r.outputs))),
-            f"    if (gather(\"{r.name}\", names, {count}, args, nargs, keywords, given) < 0) return NULL;",
+            f"    if (gradjit_gather(\"{r.name}\", names, {count}, args, nargs, keywords, given) < 0) return NULL;",
         ]
         self.take_arguments()
         self.allocate()
@@ -135,13 +135,13 @@ class _CallText:
         label, wanted = _quoted(p.label), _quoted(f"expected {p.type}")
         if is_float:
             self.wrong(f"!PyFloat_CheckExact({place})",
-                       f"refuse(\"{r.name}\", {label}, {place}, \"expected float\");")
+                       f"gradjit_refuse(\"{r.name}\", {label}, {place}, \"expected float\");")
             self.emit(f"v_{p.name} = PyFloat_AsDouble({place});")
         elif not p.shape:
-            self.wrong(f"scalar(\"{r.name}\", {label}, {place}, {TYPE_NUMBERS[p.dtype.name]}, {wanted}, "
+            self.wrong(f"gradjit_scalar(\"{r.name}\", {label}, {place}, {TYPE_NUMBERS[p.dtype.name]}, {wanted}, "
                        f"&v_{p.name}) < 0")
         else:
-            self.emit(f"a_{p.name} = rows(\"{r.name}\", {label}, {place}, {TYPE_NUMBERS[p.dtype.name]}, "
+            self.emit(f"a_{p.name} = gradjit_rows(\"{r.name}\", {label}, {place}, {TYPE_NUMBERS[p.dtype.name]}, "
                       f"{len(p.shape)}, {wanted}, {int(p.role == 'inout')});")
             self.emit(f"if (a_{p.name} == NULL) goto leave;")
             for axis, e in enumerate(p.shape):
@@ -149,7 +149,7 @@ class _CallText:
 
     def extent(self, p: LibraryParameter, place: str, axis: int, e: int, seen: set[str]) -> None:
         dim = f"PyArray_DIM(a_{p.name}, {axis})"
-        told = f"refuse(\"{self.r.name}\", {_quoted(p.label)}, {place}, "
+        told = f"gradjit_refuse(\"{self.r.name}\", {_quoted(p.label)}, {place}, "
         if type(e) is Size and e.dim is not None and e.text not in seen:
             seen.add(e.text)
             self.emit(f"s_{e.text} = {dim};")
@@ -175,7 +175,8 @@ class _CallText:
             str: lambda: f"!PyUnicode_CheckExact({place}) || PyUnicode_CompareWithASCIIString({place}, "
                          f"{_quoted(value)}) != 0",
         }
-        self.wrong(tests[type(value)](), "PyErr_Clear();", f"refuse(\"{self.r.name}\", {_quoted(label)}, {place}, "
+        self.wrong(tests[type(value)](), "PyErr_Clear();",
+                   f"gradjit_refuse(\"{self.r.name}\", {_quoted(label)}, {place}, "
                    f"{_quoted(f'expected {value!r}')});")
 
     def allocate(self) -> None:
@@ -200,9 +201,9 @@ class _CallText:
                   f"        PyErr_SetString(PyExc_ValueError, {r.name}_error((int32_t)size));",
                   "        goto leave;", "    }",
                   "    static void *spare = NULL;",
-                  f"    char near[{STACK + 64}], *block = size > {STACK} ? take(&spare, size) : NULL;",
+                  f"    char near[{STACK + 64}], *block = size > {STACK} ? gradjit_take(&spare, size) : NULL;",
                   f"    if (size > {STACK} && block == NULL) {{ PyErr_NoMemory(); goto leave; }}",
-                  "    char *workspace = size == 0 ? NULL : block != NULL ? in_block(block) : "
+                  "    char *workspace = size == 0 ? NULL : block != NULL ? gradjit_in_block(block) : "
                   "near + 64 - (uintptr_t)near % 64;",
                   "    int32_t status;")
         long = any(v.work > GIL_WORK for v in r.versions)
@@ -210,7 +211,8 @@ class _CallText:
         self.emit(*(["    Py_BEGIN_ALLOW_THREADS"] if long else []), f"    status = {r.name}({arguments});",
                   *(["    Py_END_ALLOW_THREADS"] if long else []))
         self.emit("    if (status != 0) {", *(f"        {line}" for line in self.errors()),
-                  "        give_back(&spare, block);", "        goto leave;", "    }", "    give_back(&spare, block);",
+                  "        gradjit_give_back(&spare, block);", "        goto leave;", "    }",
+                  "    gradjit_give_back(&spare, block);",
                   "}")
         for p in r.parameters:
             if p.role == "inout":
@@ -297,14 +299,15 @@ def renamed(text: str, name: str, new: str) -> str:
 def _initialisation(library: LibraryDescription, routines: Sequence[OutsideRoutine]) -> str:
     connect = ""
     if routines:
-        rows = "\n".join(f"    if (!has_{x.name}() && connect({_quoted(module_of(x)[0])}, {_quoted(module_of(x)[1])}, "
+        rows = "\n".join(f"    if (!gradjit_has_{x.name}() && "
+                         f"gradjit_connect({_quoted(module_of(x)[0])}, {_quoted(module_of(x)[1])}, "
                          f"\"{x.name}\") < 0) return -1;" for x in routines)
         weak = "\n".join(f"extern void {x.fortran}(void) __attribute__((weak));\n"
-                         f"static int has_{x.name}(void) {{ return {x.fortran} != NULL; }}" for x in routines)
+                         f"static int gradjit_has_{x.name}(void) {{ return {x.fortran} != NULL; }}" for x in routines)
         connect = f"""{weak}
 
 /* a routine of SciPy's, where the module was not linked with one */
-static int connect(const char *where, const char *name, const char *routine) {{
+static int gradjit_connect(const char *where, const char *name, const char *routine) {{
     PyObject *found = PyImport_ImportModule(where), *every = NULL, *capsule = NULL;
     int answer = -1;
     if (found != NULL) every = PyObject_GetAttrString(found, "__pyx_capi__");
@@ -323,20 +326,21 @@ static int connect(const char *where, const char *name, const char *routine) {{
         rows += "\n"
     else:
         rows = ""
-    return f"""{connect}static int start(PyObject *module) {{
+    return f"""{connect}static int gradjit_start(PyObject *module) {{
     (void)module;
     if (PyArray_ImportNumPyAPI() < 0) return -1;
-{rows}    {library.name}_set_interrupt(interrupted);
+{rows}    {library.name}_set_interrupt(gradjit_interrupted);
     return 0;
 }}
 
-static PyModuleDef_Slot slots[] = {{{{Py_mod_exec, (void *)start}}, {{0, NULL}}}};
-static struct PyModuleDef definition = {{
-    PyModuleDef_HEAD_INIT, "{library.name}", "Functions compiled by gradjit.", 0, methods, slots, NULL, NULL, NULL
+static PyModuleDef_Slot gradjit_slots[] = {{{{Py_mod_exec, (void *)gradjit_start}}, {{0, NULL}}}};
+static struct PyModuleDef gradjit_definition = {{
+    PyModuleDef_HEAD_INIT, "{library.name}", "Functions compiled by gradjit.", 0, gradjit_methods, gradjit_slots,
+    NULL, NULL, NULL
 }};
 
 PyMODINIT_FUNC PyInit_{library.name}(void) {{
-    return PyModuleDef_Init(&definition);
+    return PyModuleDef_Init(&gradjit_definition);
 }}
 """
 

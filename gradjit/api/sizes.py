@@ -223,7 +223,8 @@ class Attempt:
             if rest is None or c or (rest and k != 1) or not 0 <= -rest < q.by:
                 continue
             step = q.by // math.gcd(k, q.by)
-            self.put(d, Size({(Dim(d.name, (d.example + rest) // step, f"({d.words} // {step})"),): step}) - rest)
+            part = Dim(f"{d.name}_{step}", (d.example + rest) // step, f"({d.words} // {step})")
+            self.put(d, Size({(part,): step}) - rest)
             said = q.of.words if k == 1 else f"({q.of.words})"
             self.agreed.append((f"{said} % {q.by} == {-rest}", loc))
             return True

@@ -275,6 +275,15 @@ class Maker:
         return made
 
 
+    def described(self) -> tuple[str, str]:
+        """The name of Python's own exception that it is one of, and a text without the numbers."""
+        base = next(c for c in self.cls.__mro__ if c.__module__ == "builtins")
+        args, _ = trees.unflatten(self.tree, [what if kind == "object" else "..." for kind, what in self.parts])
+        text = ", ".join(map(str, args))
+        name = "" if base is self.cls else self.cls.__name__
+        return base.__name__, ": ".join(x for x in (name, text) if x)
+
+
 def number(kind: str, x: np.ndarray) -> Any:
     return np.array(x) if kind == ARRAY else x[()].item() if kind == PYTHON else x[()]
 

@@ -341,6 +341,74 @@ def test_what_needs_python_is_refused():
     assert "complex" in refused(m.rosenbrock, "c128[n]")
 
 
+class NoRoot(ArithmeticError):
+    pass
+
+
+def root(a):
+    x, n = 1.0, 0
+    while abs(x * x - a) > 1e-12:
+        x, n = 0.5 * (x + a / x), n + 1
+        if n > 50:
+            raise ValueError(f"no root after {n} steps: {{x}} = {x:.3f}")
+    return x
+
+
+def roots(x):
+    s = 0.0
+    for v in x:
+        if v < 0:
+            raise NoRoot("negative", v)
+        s += np.sqrt(v)
+    return s
+
+
+def pairs(x):
+    return np.sum(x.reshape(-1, 2)[:, 0] ** 2)
+
+
+def signal(x):
+    return np.sum(np.sqrt(x))
+
+
+def test_what_the_program_raises_is_an_error_code(tmp_path):
+    made = gj.export([gj.Routine(root, "float", "value_and_grad", name="root"), gj.Routine(roots, "f64[n]")],
+                     name="raising", output=tmp_path)
+    library = gj.load(made.shared)
+    assert library.root(2.0) == pytest.approx((2**0.5, 0.5 / 2**0.5))
+    with pytest.raises(ValueError, match=r"no root after \.\.\. steps: \{x\} = \.\.\. .*test_export.py"):
+        library.root(-2.0)
+    assert library.roots(np.full(4, 4.0)) == 8.0
+    with pytest.raises(ArithmeticError, match=r"NoRoot: negative, \.\.\. "):
+        library.roots(np.array([1.0, -1.0]))
+    assert "ValueError: no root after ... steps" in made.header.read_text()
+
+
+@pytest.mark.parametrize("derivative", [None, "value_and_grad"])
+def test_sizes_that_must_be_even(tmp_path, derivative):
+    options = {} if derivative is None else {"derivative": derivative}
+    library = gj.load(gj.export(pairs, "f64[n]", output=tmp_path, name="pairs", **options).shared)
+    (f,) = (getattr(library, name) for name in library.functions)
+    want = gj.jit(pairs) if derivative is None else gj.value_and_grad(pairs)
+    for n in (2, 6, 20):
+        x = np.arange(n) * 1.0
+        for a, b in zip(np.atleast_1d(f(x)), np.atleast_1d(want(x)), strict=True) if derivative is None else (
+                zip(f(x), want(x), strict=True)):
+            np.testing.assert_array_equal(a, b)
+    with pytest.raises(gj.ArgumentError, match=r"2\*\(n // 2\) == n"):
+        f(np.ones(7))
+
+
+def test_names_that_c_has_itself(tmp_path):
+    """The C library's `signal` would be called in the place of the user's."""
+    made = gj.export(signal, "f64[n]", output=tmp_path, name="own")
+    library = gj.load(made.shared)
+    assert list(library.functions) == ["signal_"] and library.signal_(np.full(3, 4.0)) == 6.0
+    for name in ("exp", "main", "Py_None", "args", "a_x"):
+        with pytest.raises(gj.ArgumentError, match="take another, such as"):
+            gj.export(gj.Routine(signal, "f64[n]", name=name), output=tmp_path / "other", name="other")
+
+
 # files that are no libraries ------------------------------------------------------------------------------------------
 def test_files_that_are_cut_off_changed_or_foreign(files, tmp_path):
     data = files.shared.read_bytes()

@@ -14,7 +14,7 @@ import numpy as np
 from ...errors import ArgumentError, BoundsError, IRError
 from ...ir import OPS
 from ...ir.ops.custom import FUNCTIONS
-from ...ir.ops.effects import ERRORS, exception, tell
+from ...ir.ops.effects import asserted, exception, tell
 from ...ir.sizes import Dim, Size, is_open
 from ..affine import Affine, Var
 from ..loops import (
@@ -351,7 +351,7 @@ def _raise(s: Call, reads: list[np.ndarray], writes: list[np.ndarray]) -> None:
 def _assert(s: Call, reads: list[np.ndarray], writes: list[np.ndarray]) -> None:
     if not reads[0]:
         where = f" ({s.loc.full})" if s.loc else ""
-        raise ERRORS[s.attrs.get("error", "AssertionError")](f"{s.attrs['message']}{where}")
+        raise asserted(s.attrs.get("error", "AssertionError"))(f"{s.attrs['message']}{where}")
 
 
 def _opaque(s: Call, reads: list[np.ndarray], writes: list[np.ndarray]) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from ...ir import DType
 from ...ir.ops.custom import FUNCTIONS
-from ...ir.ops.effects import ERRORS
+from ...ir.ops.effects import asserted
 from .. import llvm
 from ..emit_control import stop_if
 from ..failures import Check, note
@@ -83,7 +83,7 @@ def assertion(e: Emitter, call: Call) -> None:
     """Where the condition is false the program ends with the error of the assertion."""
     (cond,) = call.reads
     holds = loaded(e, cond)
-    error = ERRORS[call.attrs.get("error", "AssertionError")]
+    error = asserted(call.attrs.get("error", "AssertionError"))
     check = Check(None, call.loc, call.attrs["message"], error)
     note(e, check, e.b.not_(holds))
 

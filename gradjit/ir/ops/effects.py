@@ -107,6 +107,15 @@ def exception(error: str, message: str, values: Sequence[np.ndarray]) -> BaseExc
     return cls(formatted(message, values)) if message else cls()
 
 
+def described(error: str, message: str) -> tuple[str, str]:
+    """The name of Python's own exception that it is, or is one of, and its text, with "..." for the numbers in it."""
+    if error in MAKERS:
+        told: tuple[str, str] = MAKERS[error].described()  # type: ignore[attr-defined]  # where it is one of the tracer's
+        return told
+    return error, "".join(text + ("" if field is None else "...")
+                          for text, field, _, _ in string.Formatter().parse(message))
+
+
 def _raise(*values: np.ndarray, error: str, message: str) -> tuple[()]:
     raise exception(error, message, values)
 
@@ -117,8 +126,8 @@ def _show(x: np.ndarray, format: str) -> np.ndarray:
 
 
 def _infer_assert(cond: ArrayType, message: str, error: str = "AssertionError") -> tuple[ArrayType, ...]:
-    if error not in ERRORS:
-        raise ArgumentError(f"assert: the error {error!r} is none of {', '.join(ERRORS)}")
+    if error not in ERRORS and builtin_error(error) is None:
+        raise ArgumentError(f"assert: the error {error!r} is neither one of Python's nor of {', '.join(ERRORS)}")
     if cond != ArrayType(BOOL):
         raise DtypeError(f"assert: the condition is {cond}, expected {ArrayType(BOOL)}")
     return ()
@@ -126,8 +135,15 @@ def _infer_assert(cond: ArrayType, message: str, error: str = "AssertionError") 
 
 def _assert(cond: np.ndarray, message: str, error: str = "AssertionError") -> tuple[()]:
     if not cond:
-        raise ERRORS[error](message)
+        raise asserted(error)(message)
     return ()
+
+
+def asserted(error: str) -> type[Exception]:
+    """What an `assert` raises."""
+    found = ERRORS.get(error) or builtin_error(error)
+    assert found is not None
+    return found
 
 
 ERRORS: dict[str, type[Exception]] = {
@@ -135,7 +151,7 @@ ERRORS: dict[str, type[Exception]] = {
     "ArgumentError": ArgumentError, "ConversionError": ConversionError, "DivisionError": DivisionError,
     "LinAlgError": LinAlgError,
 }
-"""What an `assert` can raise."""
+"""What an `assert` can raise, beside Python's own exceptions."""
 
 
 def _infer_same(x: ArrayType, format: str) -> tuple[ArrayType, ...]:

@@ -84,11 +84,12 @@ class KernelText:
 class ProgramVersion:
     """A program `i32 kernel(ptr size..., ptr input..., ptr captured..., ptr output..., ptr workspace)`.
 
-    sizes: what it takes first. constants: the captured arrays, as they were when the library was made.
+    sizes: what it takes first, in those of the function. constants: the captured arrays, as they were when the library
+    was made.
     """
 
     conditions: tuple[SizeCondition, ...]
-    sizes: tuple[Dim, ...]
+    sizes: tuple[int, ...]
     workspace_bytes: int
     constants: tuple[np.ndarray[Any, Any], ...]
     checks: tuple[Check, ...]
@@ -180,6 +181,25 @@ def is_identifier(name: str) -> bool:
     return re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name) is not None and name not in KEYWORDS
 
 
+def function_identifier(text: str) -> str:
+    """A name for a function of a library: none that C's own libraries have, which would be called in its place."""
+    name = identifier(text)
+    return next(x for x in (name, f"{name}_", f"f_{name}") if not is_taken(x))
+
+
+LOCAL = frozenset({"main", "self", "args", "nargs", "keywords", "given", "names", "size", "near", "block", "spare",
+                   "status", "result", "answer", "at", *RESERVED})
+"""Names within the extension module's functions, and what an example has."""
+
+
+def is_taken(name: str) -> bool:
+    """Whether something else has a function's name: something in this process, which C's own libraries are a part of,
+    or in the extension module."""
+    from llvmlite.binding import address_of_symbol
+    return name in LOCAL or re.match(r"Py|_Py|NPY|[arsv]_|gradjit_", name) is not None or (
+        address_of_symbol(name) is not None)
+
+
 def identifiers(labels: Sequence[str], taken: Iterable[str] = ()) -> list[str]:
     """Such names for several, no two of which are equal or `taken`."""
     used = set(taken)
@@ -196,5 +216,5 @@ def identifiers(labels: Sequence[str], taken: Iterable[str] = ()) -> list[str]:
 
 __all__ = [
     "KernelText", "LibraryDescription", "LibraryParameter", "LibraryRoutine", "ProgramVersion", "aligned",
-    "RESERVED", "identifier", "identifiers", "is_identifier",
+    "RESERVED", "function_identifier", "identifier", "identifiers", "is_identifier", "is_taken",
 ]

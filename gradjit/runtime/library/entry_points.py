@@ -67,7 +67,8 @@ def emit_versions(module: llvm.Module, r: LibraryRoutine, processors: Sequence[P
         frame = CFunction(module, kernel_symbol(r, number), "i", "p" * (taken + len(r.outputs) + 1))
         given = frame.function.args
         constants = [constant_data(frame, a, f"constant.{k}") for k, a in enumerate(version.constants)]
-        arguments = [*(given[r.sizes.index(d)] for d in version.sizes), *given[first:taken], *constants, *given[taken:]]
+        own = sizes_of(frame, version.sizes, dict(zip(r.sizes, given, strict=False)))
+        arguments = [*own, *given[first:taken], *constants, *given[taken:]]
         kind = llvm.FunctionType(I32, [PTR] * len(arguments))
         none = frame.block("no_processor")
         choice = frame.builder.switch(frame.builder.call(module.defined(LEVEL), []), none)
@@ -80,6 +81,15 @@ def emit_versions(module: llvm.Module, r: LibraryRoutine, processors: Sequence[P
         frame.enter(none)
         frame.builder.ret(i32(code(error_codes.PROCESSOR)))
         frame.finish()
+
+
+def sizes_of(frame: CFunction, wanted: Sequence[int], given: Mapping[Dim, llvm.Value]) -> list[llvm.Value]:
+    """Where the sizes stand that a kernel takes: those that are given, and what is computed of them."""
+    def number(d: Dim) -> llvm.Value:
+        return frame.load(given[d], 0, I64)
+
+    return [given[n.dim] if is_open(n) and n.dim is not None else
+            frame.variable(emitted(frame.builder, n, number)) for n in wanted]
 
 
 def constant_data(frame: CFunction, array: object, label: str) -> llvm.Value:

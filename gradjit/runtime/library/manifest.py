@@ -26,7 +26,7 @@ from gradjit.runtime.library.processors import Processor
 
 MAGIC = b"gradjit library\0"
 DIGEST = 64
-FORMAT = 1
+FORMAT = 2
 """Raised when what is written changes: other libraries are refused, and built anew."""
 
 
@@ -63,7 +63,7 @@ def _routine(r: LibraryRoutine) -> dict[str, Any]:
         "outputs": r.outputs, "forms": r.forms, "result": r.result, "arguments": r.arguments, "notes": r.notes,
         "versions": [{
             "conditions": [[_size(c.left), c.op, _size(c.right)] for c in v.conditions],
-            "sizes": [d.name for d in v.sizes], "workspace": _size(v.workspace_bytes), "work": v.work,
+            "sizes": [_size(n) for n in v.sizes], "workspace": _size(v.workspace_bytes), "work": v.work,
             "checks": [[c.error.__name__, c.extent, _loc(c.loc), c.assertion] for c in v.checks],
         } for v in r.versions],
     }
@@ -127,7 +127,7 @@ def _read_routine(told: dict[str, Any]) -> LibraryRoutine:
         for name, label, dtype, shape, role, apart in told["parameters"])
     versions = tuple(ProgramVersion(
         tuple(SizeCondition(_read_size(a, dims), op, _read_size(b, dims)) for a, op, b in v["conditions"]),
-        tuple(dims[n] for n in v["sizes"]), _read_size(v["workspace"], dims), (),
+        tuple(_read_size(n, dims) for n in v["sizes"]), _read_size(v["workspace"], dims), (),
         tuple(Check(extent, None if loc is None else Loc(*loc), text, error_named(error))
               for error, extent, loc, text in v["checks"]),
         (), v["work"]) for v in told["versions"])

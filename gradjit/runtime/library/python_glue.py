@@ -11,7 +11,7 @@ PREAMBLE = r"""
 #include <string.h>
 
 /* the positional arguments, keywords among them; 0, or -1 with an error set */
-static int gather(const char *function, const char *const *names, Py_ssize_t count, PyObject *const *args,
+static int gradjit_gather(const char *function, const char *const *names, Py_ssize_t count, PyObject *const *args,
                   Py_ssize_t nargs, PyObject *keywords, PyObject **given) {
     Py_ssize_t more = keywords == NULL ? 0 : PyTuple_Size(keywords);
     if (nargs > count) {
@@ -39,7 +39,7 @@ static int gather(const char *function, const char *const *names, Py_ssize_t cou
 }
 
 /* ValueError: what came, and what was expected */
-static void refuse(const char *function, const char *label, PyObject *x, const char *wanted) {
+static void gradjit_refuse(const char *function, const char *label, PyObject *x, const char *wanted) {
     if (PyArray_Check(x)) {
         PyObject *dtype = PyObject_GetAttrString(x, "dtype"), *shape = PyObject_GetAttrString(x, "shape");
         if (dtype != NULL && shape != NULL)
@@ -53,11 +53,11 @@ static void refuse(const char *function, const char *label, PyObject *x, const c
 }
 
 /* a row-major array of a type and rank: the argument itself, or a copy; NULL with an error set */
-static PyArrayObject *rows(const char *function, const char *label, PyObject *x, int type, int rank,
+static PyArrayObject *gradjit_rows(const char *function, const char *label, PyObject *x, int type, int rank,
                            const char *wanted, int writes) {
     if (!PyArray_Check(x) || PyArray_NDIM((PyArrayObject *)x) != rank
         || !PyArray_EquivTypenums(PyArray_TYPE((PyArrayObject *)x), type)) {
-        refuse(function, label, x, wanted);
+        gradjit_refuse(function, label, x, wanted);
         return NULL;
     }
     PyArrayObject *a = (PyArrayObject *)x;
@@ -75,9 +75,10 @@ static PyArrayObject *rows(const char *function, const char *label, PyObject *x,
 }
 
 /* a NumPy scalar of a type; 0, or -1 with an error set */
-static int scalar(const char *function, const char *label, PyObject *x, int type, const char *wanted, void *value) {
+static int gradjit_scalar(const char *function, const char *label, PyObject *x, int type, const char *wanted,
+                          void *value) {
     if (PyArray_Check(x)) {
-        PyArrayObject *a = rows(function, label, x, type, 0, wanted, 0);
+        PyArrayObject *a = gradjit_rows(function, label, x, type, 0, wanted, 0);
         if (a == NULL) return -1;
         memcpy(value, PyArray_DATA(a), (size_t)PyArray_ITEMSIZE(a));
         Py_DECREF((PyObject *)a);
@@ -92,12 +93,12 @@ static int scalar(const char *function, const char *label, PyObject *x, int type
             return 0;
         }
     }
-    if (!PyErr_Occurred()) refuse(function, label, x, wanted);
+    if (!PyErr_Occurred()) gradjit_refuse(function, label, x, wanted);
     return -1;
 }
 
 /* Ctrl-C, asked on the thread of the call */
-static int interrupted(void) {
+static int gradjit_interrupted(void) {
     PyGILState_STATE state = PyGILState_Ensure();
     int answer = PyErr_CheckSignals();
     PyGILState_Release(state);
@@ -105,7 +106,7 @@ static int interrupted(void) {
 }
 
 /* memory that is kept from one call to the next: its size stands in front of it */
-static char *take(void **spare, int64_t size) {
+static char *gradjit_take(void **spare, int64_t size) {
     char *block = (char *)*spare;
     *spare = NULL;
     if (block != NULL && *(int64_t *)(void *)block < size) {
@@ -120,13 +121,13 @@ static char *take(void **spare, int64_t size) {
     return block;
 }
 
-static void give_back(void **spare, char *block) {
+static void gradjit_give_back(void **spare, char *block) {
     if (block == NULL) return;
     if (*spare != NULL || *(int64_t *)(void *)block > 268435456) free(block);
     else *spare = block;
 }
 
-static char *in_block(char *block) {
+static char *gradjit_in_block(char *block) {
     return block + 128 - (uintptr_t)block % 64;
 }
 """

@@ -53,9 +53,8 @@ def check_externals(r: LibraryRoutine) -> None:
                                    f"part of a library that needs no Python. What is: exp, log, sin, tanh, pow and "
                                    f"their kin, erf, erfc, erfinv, expit, gammaln, digamma")
         if name == "gradjit_print" or name.startswith("gradjit_object"):
-            raise UnsupportedError(f"{r.title} prints, or raises an error of its own, by Python; a library that needs "
-                                   f"no Python cannot: leave gj.debug_print away, and for `raise` give nan, or "
-                                   f"write an `assert` and export gj.jit(f, check=True)")
+            raise UnsupportedError(f"{r.title} prints, or calls a function of Python's; a library that needs no Python "
+                                   f"cannot: leave print and gj.debug_print away")
 
 
 def outside_routines(library: LibraryDescription) -> list[OutsideRoutine]:
