@@ -406,7 +406,7 @@ def test_names_that_c_has_itself(tmp_path):
     assert list(library.functions) == ["signal_"] and library.signal_(np.full(3, 4.0)) == 6.0
     for name in ("exp", "main", "Py_None", "args", "a_x"):
         with pytest.raises(gj.ArgumentError, match="take another, such as"):
-            gj.export(gj.Routine(signal, "f64[n]", name=name), output=tmp_path / "other", name="other")
+            gj.export([gj.Routine(signal, "f64[n]", name=name)], output=tmp_path / "other", name="other")
 
 
 # files that are no libraries ------------------------------------------------------------------------------------------

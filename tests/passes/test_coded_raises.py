@@ -9,10 +9,12 @@ TEXT = """func @f(%x: f64[]) -> f64[] {
   %0: f64[] = const 0
   %1: bool[] = lt %x, %0
   %2: f64[] = if %1 {
+    ()
     raise %x error="ValueError" message="{0:.2f} is {{negative}}"
     %3: f64[] = neg %x
     yield %3
   } {
+    ()
     %4: f64[] = sqrt %x
     yield %4
   }
@@ -22,10 +24,10 @@ TEXT = """func @f(%x: f64[]) -> f64[] {
 
 
 def test_raises_become_checks():
-    (before,) = parse(TEXT)
-    after = coded_raises(before)
+    before = parse(TEXT)["f"]
+    text, after = str(before), coded_raises(before)
     verify(after)
-    assert 'assert %' in str(after) and "raise" not in str(after) and str(before) == TEXT
+    assert 'assert %' in str(after) and "raise" not in str(after) and str(before) == text
     assert interpret(after, [4.0])[0] == interpret(before, [4.0])[0] == 2.0
     with pytest.raises(ValueError, match="-1.00 is {negative}"):
         interpret(before, [-1.0])
