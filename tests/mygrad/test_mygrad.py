@@ -262,6 +262,9 @@ def test_networks() -> None:
     assert losses.softmax_focal_loss(scores, [1, 2], gamma=2).shape == (2,)
     assert losses.multiclass_hinge(scores, [1, 2]).shape == ()
     assert_allclose(activations.leaky_relu(mg.tensor([-1.0, 1.0]), 0.1), [-0.1, 1])
+    mg.random.seed(0)
+    spread = np.std(initializers.glorot_normal(20, 30, 4, 25, gain=2.0).data)
+    assert abs(spread / (2.0 * np.sqrt(2 / (50 * 25))) - 1) < 0.02
     assert initializers.glorot_uniform(3, 4).dtype == np.float32 and initializers.constant(2, value=3.0).shape == (2,)
     weights = [mg.random.randn(*s) for s in ((3, 5), (5, 5), (5,)) * 3]
     assert layers.gru(mg.random.rand(4, 2, 3), *weights).shape == (5, 2, 5)

@@ -48,7 +48,10 @@ def fans(shape: tuple[int, ...]) -> tuple[int, int]:
 
 
 def glorot_normal(*shape: Any, gain: float = 1, **options: Any) -> Tensor:
-    return normal(*shape, std=float(gain) * sqrt(2 / sum(fans(_shape(shape)))), **options)
+    """As MyGrad's, which counts the last extent alone of a window with several. (`gj.nn.glorot_normal` counts all.)"""
+    sizes = _shape(shape)
+    counted = (*sizes[:2], sizes[-1]) if len(sizes) > 2 else sizes
+    return normal(*shape, std=float(gain) * sqrt(2 / sum(fans(counted))), **options)
 
 
 def glorot_uniform(*shape: Any, gain: float = 1, **options: Any) -> Tensor:
