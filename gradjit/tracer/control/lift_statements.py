@@ -77,7 +77,7 @@ class Rewrites:
     # statements -----------------------------------------------------------------------------------------------------
     def visit_If(self, node: ast.If) -> Any:
         site: Site | None = getattr(node, "site", None)
-        test = self.visit(node.test)
+        test = self.test(node.test)
         body, other = self.statements(node.body), self.statements(node.orelse)
         if site is None:
             node.test, node.body, node.orelse = self.hook(node.test, "tested", test), body, other
@@ -112,7 +112,7 @@ class Rewrites:
     def visit_While(self, node: ast.While) -> Any:
         site: Site | None = getattr(node, "site", None)
         if site is None:
-            node.test, node.body = self.hook(node.test, "tested", self.visit(node.test)), self.statements(node.body)
+            node.test, node.body = self.hook(node.test, "tested", self.test(node.test)), self.statements(node.body)
             node.orelse = self.statements(node.orelse)
             return node
         stop = getattr(node, "stop", None)
@@ -121,7 +121,7 @@ class Rewrites:
             going = at(ast.UnaryOp(ast.Not(), at(ast.Name(stop, ast.Load()), node)), node)
             always = isinstance(test, ast.Constant) and test.value
             test = going if always else at(ast.BoolOp(ast.And(), [going, test]), node)
-        test, body = self.visit(test), self.statements(node.body)
+        test, body = self.test(test), self.statements(node.body)
         p = Passing(self, node, "loop")
         name = at(constant_of(site), node)
         made = p.keep(self.hook(node, "while_loop", name, p.values(site.names), p.values(site.written)))
@@ -209,8 +209,18 @@ class Rewrites:
         if holds([node.body, node.orelse], LAZY):
             node.test, node.body, node.orelse = self.visit(node.test), self.visit(node.body), self.visit(node.orelse)
             return node
-        return self.hook(node, "either", self.line(node), self.visit(node.test), self.thunk(node.body),
+        return self.hook(node, "either", self.line(node), self.test(node.test), self.thunk(node.body),
                          self.thunk(node.orelse))
+
+    def test(self, node: ast.expr) -> Any:
+        """An expression of which nothing but the truth is asked, so that its operands may be of different types."""
+        if not isinstance(node, ast.BoolOp) or holds(node.values[1:], LAZY):
+            return self.visit(node)
+        first, *rest = (self.hook(v, "true", self.test(v)) for v in node.values)
+        none = ast.arguments([], [], None, [], [], None, [])
+        thunks = [at(ast.Lambda(copy.deepcopy(none), r), v) for r, v in zip(rest, node.values[1:], strict=True)]
+        name = "all_of" if isinstance(node.op, ast.And) else "any_of"
+        return self.hook(node, name, self.line(node), first, *thunks)
 
     def visit_BoolOp(self, node: ast.BoolOp) -> Any:
         if holds(node.values[1:], LAZY):

@@ -130,6 +130,11 @@ class Control:
         return whole
 
     @staticmethod
+    def true(x: Any) -> Any:
+        """The truth of an operand of a test."""
+        return truth(x)
+
+    @staticmethod
     def negated(x: Any) -> Any:
         """`not x`."""
         t = truth(x)
