@@ -16,13 +16,20 @@ UNARY = ("np.sin({})", "np.exp(-{0} * {0})", "np.tanh({})", "({0} * {0})", "np.a
          "({0}[:, None] * {0}).sum(axis=0) * 0.1", "np.take({0}, np.arange(len({0})) // 2)",
          "np.linalg.solve(np.eye(len({0})) * 4 + np.outer({0}, {0}), {0})", "np.real(np.exp(1j * {}))",
          "np.abs({} + 0.5j)", "np.diagonal(np.outer({0}, 1 + {0}))", "np.tril(np.outer({0}, {0})).sum(axis=1)",
-         "np.array([v * v for v in {}]) * 1.0", "np.array(list({}))")
+         "np.array([v * v for v in {}]) * 1.0", "np.array(list({}))", "np.array(sorted({}))",
+         "np.array(list(itertools.accumulate({}, lambda a, b: a * 0.5 + b)))", "np.array(list(map(math.sin, {})))",
+         "np.fft.fftshift({})", "np.cumprod(np.cos({}))", "{} * np.hanning(len(x))", "np.insert({}, 0, 0.5)[1:]",
+         "np.fft.ifft(np.fft.fft({0}, 2 * len({0}))).real[:len(x)]", "np.array_split({}, 1)[0]",
+         "np.array(sorted({}, key=lambda v: -v * v))", "np.logaddexp.accumulate({}) * 0.1")
 BINARY = ("({} + {})", "({} * {})", "({} - {})", "np.maximum({}, {})", "np.where({0} > {1}, {0}, {1})",
           "np.arctan2({0}, 2 + {1} * {1})", "({} * len({}))", "np.hypot({}, 1 + {})", "np.where({0} > 0, {1}, {0})",
           "np.stack([{}, {}]).sum(axis=0)", "np.stack([{}, {}], axis=1)[:, 0]",
           "np.column_stack([{}, {}]) @ np.array([1.0, -0.5])", "np.einsum('i,j->i', {}, {})",
           "np.outer({}, {}).mean(axis=1)", "np.cross(np.ones(3), A)[:, 0] * {} + {}",
-          "np.fft.irfft(np.fft.rfft({}) * np.conj(np.fft.rfft({})), len(x))", "({} + 1j * {}).imag")
+          "np.fft.irfft(np.fft.rfft({}) * np.conj(np.fft.rfft({})), len(x))", "({} + 1j * {}).imag",
+          "np.array([a * b for a, b in zip({}, {})]) * 1.0", "np.array(list(map(lambda a, b: a - b * b, {}, {})))",
+          "np.convolve({}, {})[:len(x)]", "np.array(list(itertools.chain({}, {})))[len(x):]",
+          "np.vstack([{}, {}]).T[:, 1]")
 WIDE = ("A.sum(axis=1)", "A[:, 0]", "A[:, 1] * A[:, 2]", "(A @ np.array([1.0, 2.0, 3.0]))", "A.max(axis=1)",
         "np.arange(len(x)) * 0.1", "np.linspace(0, 1, len(x))", "np.ones(x.shape[0])", "np.zeros_like(x)",
         "np.linalg.norm(A + 3, axis=1)", "(A @ A.T) @ x * 0.1", "np.sort(A, axis=1)[:, 1]", "A.T[1]", "A.ravel()[::3]",
@@ -41,7 +48,13 @@ ENDS = ("np.sum({})", "np.sum({0} * {0})", "{0} @ {0}", "np.sum({0}[1:] * {0}[:-
         "np.sum(np.convolve({}, np.array([1.0, -2.0, 1.0])) ** 2)", "np.trapezoid({})",
         "np.sum({}[np.nonzero(x > 0)[0]])", "np.sum(np.triu(np.outer({0}, {0}), 1))", "sum(v * v for v in {})",
         "np.linalg.norm({}) ** 2", "np.ptp({})", "np.var({}, ddof=0)", "np.average({0}, weights=1 + {0} * {0})",
-        "np.sum(np.linalg.cholesky(np.eye(len({0})) * 3 + np.outer({0}, {0})))", "np.sum(np.minimum.outer({}, z))")
+        "np.sum(np.linalg.cholesky(np.eye(len({0})) * 3 + np.outer({0}, {0})))", "np.sum(np.minimum.outer({}, z))",
+        "sum(a * b for a, b in itertools.combinations({}, 2))", "sum((b - a)**2 for a, b in itertools.pairwise({}))",
+        "sum(a * b for a, b in itertools.product({}, z))", "functools.reduce(lambda a, b: a * 0.5 + b, {}, 1.0)",
+        "sum(filter(lambda v: v > 0, {}))", "math.fsum({})", "max({}, key=lambda v: -abs(v))",
+        "sum(itertools.islice({}, 1, None, 2))", "np.sum(np.percentile({}, [20, 70]))", "np.logaddexp.reduce({}) * 0.1",
+        "np.sum(np.abs(np.fft.rfft({})) ** 2)", "sum(sorted({}, reverse=True)[:2])", "np.prod(np.cos({}))",
+        "np.sum({0}[np.triu_indices(len({0}), 1)[0]])", "sum(v for v in reversed({}))")
 STEPS = tuple(s.strip("\n") + "\n" for s in """
     for i in range(len(x)):
         s = s * 0.9 + {}[i]
@@ -177,6 +190,37 @@ STEPS = tuple(s.strip("\n") + "\n" for s in """
 
     s += np.sum(np.vander(z, 3)) * {}.mean()
 
+    w = [0.0] * len(x)
+    for i in range(1, len(x)):
+        w[i] = w[i - 1] * 0.5 + {}[i]
+    s += sum(w)
+
+    path = [0.1]
+    for v in {}:
+        path.append(path[-1] * 0.5 + v)
+    s += np.sum(np.diff(np.array(path)) ** 2) + path[-1] + np.mean(path[1:])
+
+    rows = []
+    for a, b in zip({}, y):
+        rows.append((a, b * 0.5))
+    rows.sort(key=lambda t: t[1])
+    s += sum(p * q for p, q in rows)
+
+    if len(x) % 2 == 0:
+        s += np.sum({}.reshape(-1, 2)[:, 0] ** 2)
+
+    out = dict(t=[], u=[])
+    for a in {}:
+        out["t"].append(a * a)
+        out["u"].append(np.sin(a))
+    s += np.dot(out["t"], out["u"]) + len(out["t"])
+
+    it = iter({})
+    for v in it:
+        s += v * sum(it, 0.5)
+
+    s += max((v * v for v in {}), default=0.0)
+
     u, c = np.unique(np.round({}), return_counts=True)
     s += np.sum(c * 1.0) * z.sum()
 """.split("\n\n"))
@@ -199,4 +243,4 @@ def grown(seed: int) -> str:
         lines.append(f"    v{k} = {vector(2)}\n")
         lines.append(str(rng.choice(STEPS)).format(f"v{k}") if rng.random() < 0.5 else
                      f"    s += {str(rng.choice(ENDS)).format(f'v{k}')}\n")
-    return "".join((*lines, "    return s\n"))
+    return "".join(("import functools\nimport itertools\nimport math\n\n", *lines, "    return s\n"))
