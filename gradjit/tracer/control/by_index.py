@@ -30,12 +30,14 @@ Rule = Callable[..., Any]
 
 
 def needs_a_loop(x: Any, known: int | None = None) -> bool:
-    """Whether only a compiled loop can run over x, or x has more items than `known`."""
+    """Whether only a compiled loop can run over x, or x is no list of Python's and has more items than `known`."""
     t = indexed_iterable(x) if recorders() else None
     if t is None or (isinstance(x, IndexedIterator) and not isinstance(t, IndexedIterable)):
         return False
     n = t.static
-    return n is None or (known is not None and n > known and not t.is_labelled and not is_unrolled_here())
+    if known is None or type(x) in (list, tuple) or t.is_labelled or is_unrolled_here():
+        return n is None
+    return n is None or n > known
 
 
 # the functions, in Python ---------------------------------------------------------------------------------------------
