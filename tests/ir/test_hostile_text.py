@@ -133,7 +133,7 @@ WITHOUT_SENSE = {
     "for without bounds": "%y: f64[] = for { (%k: i64[])\nyield }\nreturn %y",
     "a line of a million": "%y: f64[4] = exp %x  ; file:" + "9" * 6000 + "\nreturn %z",
     "deep regions": "%c: bool[] = const true\n" + "%y: f64[4] = if %c { ()\n" * 2000,
-    "another error for an assertion": '%c: bool[] = const true\nassert %c message="m" error="KeyError"\nreturn %x',
+    "another error for an assertion": '%c: bool[] = const true\nassert %c message="m" error="dict"\nreturn %x',
     "deep parentheses": "%y: f64[" + "(" * 3000 + "n] = exp %x\nreturn %y",
     "a sum of bools": "%c: bool[4] = const true\n%i: i64[1] = const 0\n%v: bool[1] = const true\n"
                       "%b: bool[4] = scatter_add %c, %i, %v axes=[0]\nreturn %x",
