@@ -109,7 +109,8 @@ class Tail:
     def item(self, k: Any) -> Any:
         """Item number k of these, which is in range. One that can be changed is a copy of what stands in the list."""
         if self.members is not None and isinstance(k, int):
-            return self.members[k]
+            from .tables import member
+            return member(self, k)
         found = self.taken(k)
         if self.is_table:
             return found
@@ -121,7 +122,8 @@ class Tail:
     def taken(self, k: Any) -> Any:
         """The same for an item that leaves the list."""
         k = self.count - 1 - k if self.is_backwards else k
-        parts = [p.at(self.start + k) if isinstance(p, Row) else p for p in self.parts]
+        k = k if isinstance(self.start, int) and self.start == 0 else self.start + k
+        parts = [p.at(k) if isinstance(p, Row) else p for p in self.parts]
         return made(parts[0] if self.tree.is_leaf() else structures.unflatten(self.tree, parts))
 
     def arrays(self) -> list[Any]:

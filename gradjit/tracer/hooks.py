@@ -312,6 +312,18 @@ class Hooks(Control):
             note_parts(owner)
             owner[key] = value
 
+    @classmethod
+    def set_items(cls, values: tuple[Any, ...], *places: Any) -> None:
+        """`owner[key], owner[key] = values`, where no assignment changes what the next one names."""
+        by_owner: dict[int, list[tuple[Any, tuple[Any, Any]]]] = {}
+        for value, place in zip(values, zip(places[::2], places[1::2], strict=True), strict=True):
+            by_owner.setdefault(id(place[0]), []).append((value, place))
+        for pairs in by_owner.values():
+            if is_grown(pairs[0][1][0]) and tables.permuted([v for v, _ in pairs], [p for _, p in pairs]):
+                continue
+            for value, (owner, key) in pairs:
+                cls.set_item(value, owner, key)
+
     @staticmethod
     def del_item(owner: Any, key: Any) -> None:
         """`del owner[key]`."""

@@ -15,6 +15,7 @@ from .array import ARRAY, PYTHON, TracedArray
 from .conversion import whole
 from .dispatch import apply, leave
 from .locations import fail
+from .structures import made
 
 FUNCTIONS: dict[str, Callable[..., Any]] = {
     name: getattr(np, name) for name in (
@@ -120,8 +121,7 @@ WIDE = {"f": np.float64, "c": np.complex128}
 
 
 def tolist(x: TracedArray) -> Any:
-    return [row.tolist() if isinstance(row, TracedArray) and row.ndim else item(o.as_traced(row)) for row in x] \
-        if x.ndim else item(x)
+    return made([tolist(row) if row.ndim else item(row) for row in map(o.as_traced, x)]) if x.ndim else item(x)
 
 
 def conj(x: TracedArray) -> Any:

@@ -9,7 +9,7 @@ from typing import Any, NoReturn
 import numpy as np
 
 from ..errors import BoundsError, UnsupportedError
-from . import operands as o, structures, tables
+from . import grown, operands as o, structures, tables
 from .array import ARRAY, PYTHON, SCALAR, TracedArray
 from .control.may_alias import Alias, Aliases, bind
 from .control.states import are_labels, is_option, option_at, place_of
@@ -32,8 +32,8 @@ def item(items: Sequence[Any], key: TracedArray) -> Any:
         raise TypeError(f"{type(items).__name__} indices must be integers or slices, not {key!r}")
     if not items:
         fail(BoundsError, f"{type(items).__name__} index out of range: it is empty")
-    if type(items) is list and type(items[0]) is list:
-        tables.ask(items)
+    if type(items) is list and type(items[0]) is list and tables.ask(items):
+        return grown.item(items, key)
     is_told = all(type(x) is str for x in items) and are_labels(items)
     why = "it is one of a list's strings, by a traced integer"
     one = None if counts_a_loop(key) and not is_told else option_at(items, key, why)

@@ -19,7 +19,7 @@ import numpy as np
 from ..errors import TraceError
 from . import extents, operands as o, structures
 from .array import ARRAY, TracedArray, root
-from .control.frames import BRANCH, LOOP, Again, Frame
+from .control.frames import BRANCH, LOOP, TRIAL, Again, Frame
 from .control.iterables import SHORT
 from .control.states import Spec, converted, join, numeric, spec_of
 from .dispatch import apply
@@ -128,14 +128,50 @@ def is_row(items: Any) -> bool:
     return table_of(items) is not None and isinstance(items[0].parts[0], RowOfTable)
 
 
+def member(whole: Tail, k: int) -> Any:
+    """Item number k of a table of lists: the list that it was made of, or where a loop or branch has given its place to
+    another one, a new list."""
+    members = whole.members
+    assert members is not None
+    row = members[k][0].parts[0]
+    if row.version != row.table.version:
+        members[k] = row_list(whole.parts[0], k)
+    return members[k]
+
+
 # before a loop --------------------------------------------------------------------------------------------------------
-def ask(items: list[Any], *values: Any) -> None:
-    """Before a list is read or written at a traced place: it is made a table where loops allow that."""
-    if not is_outside_of_loop(items) or (found := contents(items)) is None:
-        return
+def ask(items: list[Any], *values: Any) -> bool:
+    """Before a list is read or written at a traced place: it is made a table where loops and branches allow that. Tells
+    whether it is one now."""
+    outside_of_loop = is_outside_of_loop(items)
+    front = None if outside_of_loop else in_front(items)
+    if (not outside_of_loop and front is None) or (found := contents(items)) is None:
+        return False
     spec = common([*found[1], *values])
-    if spec is not None and (len(found[0]) > 1 or found[0][0] > SHORT):
-        raise Tabulate(items, spec)
+    if spec is None or (len(found[0]) == 1 and (front is not None or found[0][0] <= SHORT)):
+        return False
+    wanted = Tabulate(items, spec)
+    if front is None:
+        raise wanted
+    recorder = recorders()[-1]
+    now, recorder.frame = recorder.frame, front
+    wanted.carry_out()
+    recorder.frame = now
+    return True
+
+
+def in_front(items: list[Any]) -> Frame | None:
+    """The frame in which a list can be made a table though branches that stand in it are traced already: they and what
+    is in them have not changed it. None where loops stand between."""
+    front = frame = recorders()[-1].frame
+    every = {id(items), *(id(x) for x in items if type(x) is list)}
+    while not frame.is_fresh(items):
+        changed = {*frame.containers, *frame.changed_before}
+        if frame.parent is None or frame.kind == LOOP or not every.isdisjoint(changed):
+            return None
+        frame = frame.parent
+        front = front if frame.kind == TRIAL else frame
+    return front
 
 
 def home_of(items: Any) -> tuple[Frame | None, Frame | None]:
@@ -278,13 +314,48 @@ def replaced(whole: Table | RowOfTable, key: Any, value: Any) -> bool:
     spec = None if found is None else common(found[1])
     if found is None or found[0] != whole.array.shape[1:] or spec is None or join(table.spec, spec) != table.spec:
         return False
-    if not table.replaces:
-        before_loop(table, Tabulate(table.items, table.spec, replaces=True))
-    whole.array[key] = array_of(found[1], found[0], table.spec)
-    table.version += 1
-    frame.undo.append(lambda: setattr(table, "version", table.version - 1))
+    new = array_of(found[1], found[0], table.spec)
+    replace(whole, [(key, new)])
     become(value, RowOfTable(whole, key))
     return True
+
+
+def replace(whole: Table | RowOfTable, rows: list[tuple[Any, TracedArray]]) -> None:
+    """Lists get the places of others, which are no rows of the table from then on."""
+    table = whole.table
+    if not table.replaces:
+        before_loop(table, Tabulate(table.items, table.spec, replaces=True))
+    for key, new in rows:
+        whole.array[key] = new
+    table.version += 1
+    recorders()[-1].frame.undo.append(lambda: setattr(table, "version", table.version - 1))
+
+
+def permuted(values: list[Any], places: list[tuple[Any, Any]]) -> bool:
+    """`items[i], items[j] = items[j], items[i]` of a table of lists. Tells whether it was done."""
+    items = places[0][0]
+    table = table_of(items)
+    if table is None or items[0].parts[0].kind not in LISTS or any(owner is not items for owner, _ in places):
+        return False
+    rows = [x[0].parts[0] if is_row(x) else None for x in values]
+    whole, keys = items[0].parts[0], [key for _, key in places]
+    if len(rows) != len(keys) or any(r is None or r.whole is not whole for r in rows):
+        return False
+    taken = [r.key for r in rows if r is not None]
+    if not all(sum(is_place(k, j) for j in taken) == 1 for k in keys):
+        return False
+    structures.refuse_frozen(items)
+    structures.refuse_frozen(table)
+    new = [root(a.content, a.home, ARRAY) for r in rows if r is not None for a in [r.array]]
+    replace(whole, list(zip(keys, new, strict=True)))
+    return True
+
+
+def is_place(a: Any, b: Any) -> bool:
+    """Whether two indices are the same."""
+    if isinstance(a, TracedArray) and isinstance(b, TracedArray):
+        return a is b or (a.content is b.content and a.home is b.home)
+    return isinstance(a, int) and isinstance(b, int) and a == b
 
 
 def before_loop(table: Table, change: Tabulate) -> None:

@@ -58,6 +58,46 @@ def stored_names(targets: Iterable[ast.expr]) -> list[str]:
     return [n.id for t in targets for n in walk(t) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)]
 
 
+def is_plain(node: ast.expr) -> bool:
+    """Whether it is made of names, attributes and arithmetic: what an assignment to an item does not change."""
+    plain = (ast.Name, ast.Constant, ast.Attribute, ast.BinOp, ast.UnaryOp, ast.operator, ast.unaryop, ast.expr_context)
+    parts = (node.value, node.slice) if isinstance(node, ast.Subscript) else (node,)
+    return all(isinstance(n, plain) for part in parts for n in walk(part))
+
+
+def swaps(body: Sequence[ast.stmt]) -> list[ast.stmt]:
+    """`a[i] = a[j]; a[j] = held` as the one assignment that it is: `a[i], a[j] = a[j], held`."""
+    out: list[ast.stmt] = []
+    for node in body:
+        before = out[-1] if out else None
+        if is_item_of_item(before) and is_completed(before, node):
+            both = [before.targets[0], node.targets[0]], [before.value, node.value]  # type: ignore[union-attr,attr-defined]
+            out[-1] = placed(ast.Assign([placed(ast.Tuple(both[0], ast.Store()), before)],
+                                        placed(ast.Tuple(both[1], ast.Load()), before)), before)
+        else:
+            out.append(node)
+    return out
+
+
+def is_item_of_item(node: ast.stmt | None) -> bool:
+    """Whether it is `a[i] = a[j]`."""
+    return is_item_assigned(node) and isinstance(node.value, ast.Subscript) and is_plain(node.value) and (  # type: ignore[union-attr]
+        ast.dump(node.value.value) == ast.dump(node.targets[0].value))  # type: ignore[union-attr]
+
+
+def is_item_assigned(node: ast.stmt | None) -> bool:
+    return isinstance(node, ast.Assign) and len(node.targets) == 1 and isinstance(
+        t := node.targets[0], ast.Subscript) and is_plain(t)
+
+
+def is_completed(before: Any, node: Any) -> bool:
+    """Whether behind `a[i] = a[j]` stands `a[j] = held`."""
+    if not is_item_assigned(node) or not isinstance(node.value, ast.Name):
+        return False
+    taken, place = before.value, node.targets[0]
+    return ast.dump(taken.value) == ast.dump(place.value) and ast.dump(taken.slice) == ast.dump(place.slice)
+
+
 def as_list(x: Any) -> list[Any]:
     return x if isinstance(x, list) else [x]
 
@@ -133,6 +173,11 @@ class Assignments:
         held = {n.id for t in first.targets for n in walk(t) if isinstance(n, ast.Name)}
         self.scopes[-1].bound |= held
         made = self.made_here(node, starred(first.targets))
+        places = [n.targets[0] for n in later]
+        if len(node.targets) == 1 and all(isinstance(t, ast.Subscript) and is_plain(t) for t in places):
+            owners = [self.visit(part) for t in places for part in (t.value, t.slice)]  # type: ignore[attr-defined]
+            values = placed(ast.Tuple([n.value for n in later], ast.Load()), node)
+            return [first, *made, placed(ast.Expr(self.hook(node, "set_items", values, *owners)), node)]
         return [first, *made, *(s for n in later for s in as_list(self.visit(n)))]
 
     def rebound_outside(self, targets: list[ast.expr]) -> list[str]:

@@ -136,6 +136,7 @@ class Branch:
         else:
             self.frame = r.frame = Frame(BRANCH, r, r.frame, here())
             self.frame.names = self.site.names
+            self.frame.changed_before = frozenset(key for s in self.sides for key in s.containers)
             note_side(self.frame, self.test, side)
         if r.integers is not None:
             r.integers.ranges.facts += facts

@@ -258,7 +258,7 @@ def _extreme(f: Any, body: Callable[..., Any]) -> Rule:
         from ..calls import as_user
         if key is None:
             return _of_list(f)(*items, **kwargs) if len(items) == 1 else None
-        if len(items) > 1 or not needs_a_loop(items[0]) or ("default" in kwargs and is_empty(items[0])):
+        if len(items) > 1 or not needs_a_loop(items[0], LONG) or ("default" in kwargs and is_empty(items[0])):
             return None
         rest, first = taken_apart(items[0], f"{f.__name__}() iterable argument is empty")
         return run(body, as_user(key), rest, first)

@@ -88,7 +88,7 @@ class Frame:
     __slots__ = ("kind", "recorder", "parent", "depth", "block", "builder", "region", "open", "loc", "log", "imports",
                  "known_reads", "carry", "containers", "fresh", "alias_writes", "start", "unanswered", "facts",
                  "irreversible", "trip_count", "turn", "follows",
-                 "frozen", "stand_ins", "aliased", "calls", "names", "present", "undo")
+                 "frozen", "stand_ins", "aliased", "calls", "names", "present", "undo", "changed_before")
 
     def __init__(self, kind: str, recorder: Recorder, parent: Frame | None, loc: Loc | None = None,
                  block: Block | None = None):
@@ -140,6 +140,8 @@ class Frame:
         (states.py)."""
         self.names: tuple[str, ...] = ()
         """What of the names around it the region hands on."""
+        self.changed_before: frozenset[int] = frozenset()
+        """BRANCH: ids of the containers that the side before this one has changed."""
         self.undo: list[Callable[[], None]] = []
         """What else is to be done where the frame is taken back."""
         self.irreversible = ""

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from ..syntax import walk
-from ..targets import starred
+from ..targets import starred, swaps
 from .bound_flags import with_flags
 from .definite_assignment import DefiniteAssignment
 from .jumps import PREFIX, Jumps, at, beginning, holds, is_plain
@@ -69,7 +69,7 @@ class Rewrites:
     def statements(self, stmts: list[ast.stmt]) -> list[ast.stmt]:
         """Rewritten statements; never none at all."""
         out: list[ast.stmt] = []
-        for s in stmts:
+        for s in swaps(stmts):
             new = self.visit(s)
             out += new if isinstance(new, list) else [new]
         return out
