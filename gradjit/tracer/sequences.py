@@ -50,7 +50,7 @@ def item(items: Sequence[Any], key: TracedArray) -> Any:
     if any((h.kind == ARRAY) != arrays or (arrays and h.dtype != handles[0].dtype) for h in handles):
         kinds = {f"{h.kind} of {h.dtype}" for h in handles}
         refuse(items, f"its items are of different kinds ({', '.join(sorted(kinds))})")
-    found = getitem(o.stack_nested(handles), key)
+    found = o.as_traced(getitem(o.stack_nested(handles), key))  # of numbers that are known it may be one of NumPy's
     if not arrays:
         return o.root(found.content, found.home, PYTHON if all(h.kind == PYTHON for h in handles) else SCALAR)
     chosen = o.root(found.content, found.home, ARRAY)

@@ -250,6 +250,23 @@ def test_iterators_that_are_used_twice_are_empty_then():
         same(g(x), f(x))
 
 
+def test_iterators_over_nothing():
+    def f(x):
+        return (sum(filter(lambda v: v > 0, x)) + sum(itertools.accumulate(x)) + sum(itertools.chain(x, x))
+                + sum(map(math.sin, x)) + len(list(itertools.pairwise(x))))
+
+    def g(x):
+        rows = [(a, b * 0.5) for a, b in zip(np.ones(len(x)), x, strict=True)]
+        rows.sort(key=lambda t: t[1])
+        return sum(p * q for p, q in rows)
+
+    for program in (f, g):
+        made = gj.jit(program, sizes="auto")
+        for n in (0, 1, 12, 5, 1, 0):
+            x = np.arange(n) * 0.5 + 1
+            assert made(x) == pytest.approx(program(x), rel=1e-13)
+
+
 def test_functions_of_an_iterator_are_called_when_its_items_are_taken():
     def f(x):
         limit = 1.0

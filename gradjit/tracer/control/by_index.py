@@ -24,7 +24,7 @@ from ..locations import fail
 from ..recorder import recorders
 from .folding import LONG, is_unrolled_here
 from .frames import Frame
-from .iterables import IndexedIterable, IndexedIterator, Items, OfOne, Zipped, indexed_iterable
+from .iterables import IndexedIterable, IndexedIterator, Items, OfOne, TracedRange, Zipped, indexed_iterable
 
 Rule = Callable[..., Any]
 
@@ -158,7 +158,7 @@ class Deferred(IndexedIterator):
 
 
 def _items(found: Any) -> Any:
-    t = indexed_iterable(found)
+    t = indexed_iterable(found) if is_grown(found) or found else TracedRange(0, 0)
     if t is None:
         fail(TraceError, "the items of an iterator are of several kinds, so that no compiled loop can run over them; "
                          "write a comprehension, or a loop that appends to a list")
