@@ -315,14 +315,13 @@ class Hooks(Control):
     @classmethod
     def set_items(cls, values: tuple[Any, ...], *places: Any) -> None:
         """`owner[key], owner[key] = values`, where no assignment changes what the next one names."""
-        by_owner: dict[int, list[tuple[Any, tuple[Any, Any]]]] = {}
-        for value, place in zip(values, zip(places[::2], places[1::2], strict=True), strict=True):
-            by_owner.setdefault(id(place[0]), []).append((value, place))
-        for pairs in by_owner.values():
-            if is_grown(pairs[0][1][0]) and tables.permuted([v for v, _ in pairs], [p for _, p in pairs]):
-                continue
-            for value, (owner, key) in pairs:
-                cls.set_item(value, owner, key)
+        given = list(zip(values, places[::2], places[1::2], strict=True))
+        for items in [x for x in {id(owner): owner for owner in places[::2]}.values() if is_grown(x)]:
+            own = [g for g in given if g[1] is items]
+            if tables.exchanged(items, [value for value, *_ in own], [key for *_, key in own]):
+                given = [g for g in given if g[1] is not items]
+        for value, owner, key in given:
+            cls.set_item(value, owner, key)
 
     @staticmethod
     def del_item(owner: Any, key: Any) -> None:

@@ -164,7 +164,7 @@ def in_front(items: list[Any]) -> Frame | None:
     """The frame in which a list can be made a table though branches that stand in it are traced already: they and what
     is in them have not changed it. None where loops stand between."""
     front = frame = recorders()[-1].frame
-    every = {id(items), *(id(x) for x in items if type(x) is list)}
+    every = {id(x) for x in lists_in(items)}
     while not frame.is_fresh(items):
         changed = {*frame.containers, *frame.changed_before}
         if frame.parent is None or frame.kind == LOOP or not every.isdisjoint(changed):
@@ -172,6 +172,14 @@ def in_front(items: list[Any]) -> Frame | None:
         frame = frame.parent
         front = front if frame.kind == TRIAL else frame
     return front
+
+
+def lists_in(x: Any) -> Iterator[list[Any]]:
+    """A list, and those in it."""
+    if type(x) is list:
+        yield x
+        for item in x:
+            yield from lists_in(item)
 
 
 def home_of(items: Any) -> tuple[Frame | None, Frame | None]:
@@ -308,7 +316,7 @@ def put(items: list[Any], key: Any, value: Any) -> bool:
 def replaced(whole: Table | RowOfTable, key: Any, value: Any) -> bool:
     """The same with a list, which is a row of the table from then on."""
     frame, table = recorders()[-1].frame, whole.table
-    if isinstance(key, int) and home_of(table.items)[1] is None:
+    if isinstance(key, int) and home_of(table.items)[1] is None and not table.version:
         return False  # the list is one of Python's own lists from now on, each of which is a row of the table
     found = contents(value) if frame.is_fresh(value) else None
     spec = None if found is None else common(found[1])
@@ -331,22 +339,20 @@ def replace(whole: Table | RowOfTable, rows: list[tuple[Any, TracedArray]]) -> N
     recorders()[-1].frame.undo.append(lambda: setattr(table, "version", table.version - 1))
 
 
-def permuted(values: list[Any], places: list[tuple[Any, Any]]) -> bool:
-    """`items[i], items[j] = items[j], items[i]` of a table of lists. Tells whether it was done."""
-    items = places[0][0]
+def exchanged(items: list[Any], values: list[Any], keys: list[Any]) -> bool:
+    """`items[i], items[j] = items[j], items[i]` of a table of lists. Tells whether it was done. (Of three places two
+    may be one, which then hold one list.)"""
     table = table_of(items)
-    if table is None or items[0].parts[0].kind not in LISTS or any(owner is not items for owner, _ in places):
+    if table is None or items[0].parts[0].kind not in LISTS or len(keys) != 2:
         return False
-    rows = [x[0].parts[0] if is_row(x) else None for x in values]
-    whole, keys = items[0].parts[0], [key for _, key in places]
-    if len(rows) != len(keys) or any(r is None or r.whole is not whole for r in rows):
+    rows, whole = [x[0].parts[0] for x in values if is_row(x)], items[0].parts[0]
+    if len(rows) != 2 or any(r.whole is not whole for r in rows):
         return False
-    taken = [r.key for r in rows if r is not None]
-    if not all(sum(is_place(k, j) for j in taken) == 1 for k in keys):
+    if not (is_place(keys[0], rows[1].key) and is_place(keys[1], rows[0].key)):
         return False
     structures.refuse_frozen(items)
     structures.refuse_frozen(table)
-    new = [root(a.content, a.home, ARRAY) for r in rows if r is not None for a in [r.array]]
+    new = [root(a.content, a.home, ARRAY) for a in (r.array for r in rows)]
     replace(whole, list(zip(keys, new, strict=True)))
     return True
 

@@ -98,11 +98,11 @@ class Left:
     tree: Structure
 
     @classmethod
-    def of(cls, x: Any) -> Left:
-        if isinstance(x, (TracedArray, Undefined)):
-            return cls(x, [BranchLeaf.of(x)], structures.LEAF)
-        found, tree = structures.flatten(x)
-        return cls(x, [BranchLeaf.of(leaf) for leaf in found], tree)
+    def of(cls, x: Any, known: dict[int, BranchLeaf] | None = None) -> Left:
+        """known: leaves by what they are of, where these can be read no more."""
+        is_leaf = isinstance(x, (TracedArray, Undefined))
+        found, tree = ([x], structures.LEAF) if is_leaf else structures.flatten(x)
+        return cls(x, [(known and known.get(id(leaf))) or BranchLeaf.of(leaf) for leaf in found], tree)
 
     @classmethod
     def part(cls, x: Structure, leaves: Iterator[BranchLeaf]) -> Left:
@@ -154,19 +154,25 @@ class Side:
             if all(h.aliases is not None and h.aliases.is_lost for h in new):
                 break
 
-    def left(self, x: Any) -> Left:
-        """What an item held at the end of this side, which has not bound it anew."""
-        found = Left.of(x)
-        for leaf in found.leaves:
+    def left(self, items: dict[Any, Any]) -> dict[Any, Left]:
+        """What items of a container held at the end of this side, which has not bound them anew."""
+        known: dict[int, BranchLeaf] = {}
+        for contents, now in self.containers.values():
+            known.update((id(leaf.given), leaf) for x in now.values() for leaf in x.leaves)
+            refill(contents.owner, {k: x.given for k, x in now.items()})
+        lefts = {k: Left.of(x, known) for k, x in items.items()}
+        for contents, _ in self.containers.values():
+            contents.restore()
+        for leaf in (leaf for x in lefts.values() for leaf in x.leaves):
             if leaf.root is None or id(leaf.root) not in self.arrays:
                 continue
             if leaf.root is not leaf.given:
                 fail(TraceError, "an item of a container is a view of an array that one branch of a traced condition "
                                  "writes to, while the other gives the item another value; copy the array when you put "
                                  "it into the container")
-            now = self.arrays[id(leaf.root)][1]
-            leaf.content, leaf.home = now.content, now.home
-        return found
+            end = self.arrays[id(leaf.root)][1]
+            leaf.content, leaf.home = end.content, end.home
+        return lefts
 
 
 FALSE = np.asarray(False)
@@ -434,7 +440,7 @@ class Merge:
         out = []
         for key, (contents, _) in found.items():
             first, second = (s.containers[key][1] if key in s.containers else
-                             {k: s.left(v) for k, v in contents.items.items()} for s in (self.then, self.other))
+                             s.left(contents.items) for s in (self.then, self.other))
             if list(first) != list(second) and self.grows(contents, first, second):
                 pass
             elif list(first) != list(second) and self.gets_attributes(contents):

@@ -204,8 +204,14 @@ class LoopResults:
         self.slots[-1].is_stop = True
         return lambda: cells[0]
 
-    def rebuilt(self, now: Structure, children: list[Any]) -> Any:
-        """A list, dict or object behind the loop: what is one under two names at the end of the body is one behind."""
+    def rebuilt(self, given: Structure | None, now: Structure, children: list[Any]) -> Any:
+        """A list, dict or object behind the loop: what is one under two names at the end of the body is one behind.
+        What was there before may still be it, where no iteration or not each one binds another: it may not change."""
+        one_or_another = self.frame.frozen.get(id(now.given))
+        if one_or_another is not None:
+            self.shared.setdefault(id(now.given), one_or_another[1])
+        if given is not None and (one_or_another is not None or self.loop.may_be_empty):
+            structures.freeze(given.given, f"it may be one of two behind the loop in line {self.loop.site.line}")
         if id(now.given) not in self.whole:
             self.whole[id(now.given)] = made = now.remade(children)
             if id(now.given) in self.shared:
@@ -289,7 +295,7 @@ class LoopResults:
         if not isinstance(now.given, structures.UNCHANGING) and not self.frame.is_fresh(now.given):
             now.skip(cells)
             return now.given
-        return self.rebuilt(now, [self.again(c, cells) for c in now.children])
+        return self.rebuilt(None, now, [self.again(c, cells) for c in now.children])
 
     def out_surely(self, y: Any, h: TracedArray, cells: list[Any], k: int) -> bool:
         """A leaf that the last iteration gives. Tells whether it is carried."""

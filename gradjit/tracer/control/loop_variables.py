@@ -404,6 +404,9 @@ class LoopVariable:
             raise changing(self.name, self.given, x)
         if x is not self.inside:
             self.check_parts(tree)
+        if any(p.owner is n.given for p in self.learned.places for n in self.tree.nodes()):
+            raise Mismatch(f"{self.name} is bound anew in the body, and what it holds before is changed under another "
+                           f"name; change a copy, or bind it anew only")
         finals = learning_all(functools.partial(leaf.final, self.name, y)
                               for leaf, y in zip(self.leaves, found, strict=True))
         ends = list(zip(self.leaves, finals, strict=True))
@@ -446,11 +449,11 @@ class LoopVariable:
             return given.given
         children = [self.rebuilt(g, i, n, results, whole)
                     for g, i, n in zip(given.children, inside.children, now.children, strict=True)]
-        return whole(now, children)
+        return whole(given, now, children)
 
 
-Whole = Callable[[Structure, list[Any]], Any]
-"""From a part at the end of the body and its children behind the loop to the part behind the loop."""
+Whole = Callable[[Structure, Structure, list[Any]], Any]
+"""From a part before the loop, the one at the end of the body and its children behind it to the part behind."""
 
 
 class RunAsPython(Signal):

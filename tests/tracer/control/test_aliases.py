@@ -817,3 +817,58 @@ def test_exchanged_again_and_again_by_loops_of_computed_length():
 
     with pytest.raises(gj.TraceError, match="(?s)may be the same array .* copy the array .*test_aliases.py"):
         gj.jit(f)(X.copy(), Y.copy(), np.array([2]))
+
+
+def changed_where_it_was(x):
+    held = {"a": [x, 2.0]}
+    row, total = held["a"], 0.0
+    for k in range(30):
+        if k * x < 8:
+            row[0] += 0.1 * x
+        else:
+            held["a"] = [3.0 * x, x]
+        total += held["a"][0]
+    return total + row[0]
+
+
+def changed_behind_the_loop(x):
+    held = {"a": [x, 2.0]}
+    row = held["a"]
+    for k in range(30):
+        if k * x > 50:
+            held["a"] = [3.0 * x + k, x]
+    row[0] = 100.0 * x
+    return held["a"][0] + row[1]
+
+
+def changed_though_no_iteration_ran(x):
+    held = {"a": [x, 2.0]}
+    row, y = held["a"], x
+    while y < 1:
+        held["a"] = [3.0 * y, x]
+        y = y + 0.5
+    row[0] = 100.0 * x
+    return held["a"][0]
+
+
+def changed_while_a_name_goes_on(x):
+    first = [x, 1.0]
+    last, total = first, 0.0
+    while total < 50:
+        last = [last[0] + x, last[1]]
+        first[1] = first[1] * 1.1 + 0.1 * x
+        total += last[0] + last[1]
+    return total + first[1]
+
+
+HELD_ELSEWHERE = [
+    changed_where_it_was, changed_behind_the_loop, changed_though_no_iteration_ran, changed_while_a_name_goes_on,
+]
+
+
+@pytest.mark.parametrize("f", HELD_ELSEWHERE, ids=lambda f: f.__name__)
+def test_what_a_loop_binds_anew_may_not_be_changed_under_another_name(f):
+    """(The compiled function would not see the one change with the other.)"""
+    for x in 0.7, 1.3:
+        with pytest.raises(gj.TraceError, match="change a copy"):
+            gj.jit(f)(x)

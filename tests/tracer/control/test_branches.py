@@ -290,3 +290,72 @@ def test_recursion_until_a_traced_condition():
 
 def test_recursion_of_global_functions():
     check(power, 3.0, 5)
+
+
+class Held:
+    def __init__(self, a):
+        self.a = a
+
+
+def item_of_dict(x):
+    held = {"a": [x, 2.0]}
+    row = held["a"]
+    if x > 1:
+        row[0] += 5 * x
+    else:
+        held["a"] = [3.0 * x, x]
+    return sum(held["a"])
+
+
+def list_of_object(x):
+    held = Held([x, 1.0])
+    row = held.a
+    if x > 1:
+        row[1] = x * x
+    else:
+        held.a = [x, 5.0]
+    return held.a[0] + 3 * held.a[1]
+
+
+def object_of_object(x):
+    held = Held(Held(x))
+    inner = held.a
+    if x > 1:
+        inner.a = x * x
+    else:
+        held.a = Held(7.0 * x)
+    return held.a.a
+
+
+def rows_of_list(x):
+    rows = [[x, 1.0], [2.0, 3.0]]
+    a, b = rows
+    if x > 1:
+        a[0] = 4 * x
+        b[1] = x
+    else:
+        rows[0] = [x, x]
+        a[0] = 9 * x
+    return rows[0][0] + 2 * rows[0][1] + 3 * rows[1][1] + 5 * a[0]
+
+
+def rows_exchanged(x):
+    rows = [[x, 1.0], [2.0, 3.0]]
+    a = rows[0]
+    if x > 1:
+        a[0] = 4 * x
+    else:
+        rows[0], rows[1] = rows[1], rows[0]
+    return rows[0][0] + 2 * rows[0][1] + 5 * a[0] + 7 * rows[1][0]
+
+
+BOUND_ANEW = [item_of_dict, list_of_object, object_of_object, rows_of_list, rows_exchanged]
+
+
+@pytest.mark.parametrize("x", [0.7, 1.3])
+@pytest.mark.parametrize("f", BOUND_ANEW, ids=lambda f: f.__name__)
+def test_one_side_changes_what_the_other_binds_anew(f, x):
+    """In the one the container changes, in the other what holds it."""
+    alike(f, x)
+    slope = gj.grad(f)(x)
+    np.testing.assert_allclose(slope, (f(x + 1e-6) - f(x - 1e-6)) / 2e-6, rtol=1e-7)

@@ -285,8 +285,10 @@ def transposed(p):
 
 
 def matrix(p, n):
-    return [[p[0] * math.sin(1 + 3 * i + 2 * j) + p[1] * (i == n - 1 - j) + 0.1 * j for j in range(n)]
-            for i in range(n)]
+    def element(i, j):
+        return p[0] * math.sin(1 + 3 * i + 2 * j) + p[1] * (i == n - 1 - j) + 0.1 * j
+
+    return [[element(i, j) for j in range(n)] for i in range(n)]
 
 
 def eliminated(M, exchange):
@@ -322,6 +324,10 @@ def held_pivots(p):
     return eliminated(matrix(p, 10), one_by_one) * p[2]
 
 
+def short_pivots(p):
+    return eliminated(matrix(p, 4), at_once) * p[2]
+
+
 def short_held_pivots(p):
     return eliminated(matrix(p, 3), one_by_one) * p[2]
 
@@ -353,27 +359,27 @@ def exchanged_at_known_places(p):
 
 
 def rotated(p):
-    M = matrix(p, 9)
-    for k in range(1, 8):
+    M = matrix(p, 12)
+    for k in range(1, 11):
         M[k - 1], M[k], M[k + 1] = M[k + 1], M[k - 1], M[k]
         M[k][0] += p[2]
-    return sum((i + 1) * M[i][0] for i in range(9))
+    return sum((i + 1) * M[i][0] for i in range(12))
 
 
 def rows_replaced(p):
-    M = matrix(p, 12)
-    for k in range(11):
+    M = matrix(p, 10)
+    for k in range(9):
         M[k + 1] = [a - 0.3 * b for a, b in zip(M[k + 1], M[k], strict=True)]
     return M[0][1] + M[-1][2] + M[5][0] * M[3][1] + p[2] * sum(r[0] for r in M)
 
 
 AS_LOOPS = [
-    long_pivots, held_pivots, pivots_in_place,
+    long_pivots, held_pivots, pivots_in_place, rows_replaced,
     edit_distance, alias, ints, flat, flat_if, knapsack, floyd, elimination, cube, previous_rows, two_rows,
     from_path, rows_made, grid, dict_of_lists, hist,
 ]
 AS_WRITTEN = [
-    short_held_pivots, exchanged_at_known_places, rotated, rows_replaced,
+    short_pivots, short_held_pivots, exchanged_at_known_places, rotated,
     same_rows, history_of_rows, lists_kept_long, deep, paths_aliased, transposed,
 ]
 AT = np.array([0.7, 1.3, 0.9])
@@ -431,3 +437,34 @@ def test_largest_by_key_of_no_numbers() -> None:
         assert gj.jit(f)(x, n) == f(x, n)
     with pytest.raises(ValueError, match="empty"):
         gj.jit(f)(x, 5)
+
+
+@pytest.mark.parametrize("n", [4, 10])
+@pytest.mark.parametrize("at", [0.7, 1.3])
+def test_one_side_changes_rows_and_the_other_exchanges_them(n: int, at: float) -> None:
+    def f(x, i):
+        M = [[x * (r + 1) + c for c in range(n)] for r in range(n)]
+        row = M[0]
+        if x > 1:
+            row[0] += 5.0 * x
+        else:
+            M[1], M[i] = M[i], M[1]
+        return sum(M[0]) + 3 * M[1][0] + 7 * M[2][1] * x
+
+    i = np.int64(2)
+    value, slope = gj.value_and_grad(f)(at, i)
+    np.testing.assert_allclose(value, f(at, i), rtol=1e-12)
+    np.testing.assert_allclose(slope, (f(at + 1e-6, i) - f(at - 1e-6, i)) / 2e-6, rtol=1e-6)
+
+
+def test_three_places_of_which_two_may_be_one() -> None:
+    """Both hold one list then, which a table cannot: what changes places are two rows."""
+    def f(x, i, j, k):
+        M = [[x * (r + 1) + c for c in range(10)] for r in range(10)]
+        M[i], M[j], M[k] = M[j], M[i], M[i]
+        M[j][0] += 5.0
+        return M[k][0] + 2 * M[i][0] + 3 * M[j][1]
+
+    places = np.int64(1), np.int64(2), np.int64(3)
+    with pytest.raises(gj.GradjitError, match="change a copy of it|Stack them into an array"):
+        gj.jit(f)(0.7, *places)
