@@ -296,7 +296,12 @@ def decided(x: TracedArray, concluding: bool = True) -> bool | None:
     known = x.known
     if known is not None:
         return bool(known)
-    return _decided(x.value, concluding) if x.ir_dtype.is_bool and not x.ndim else None
+    if x.ndim or not x.ir_dtype.is_integer:
+        return _decided(x.value, concluding) if x.ir_dtype.is_bool and not x.ndim else None
+    n = size(x)  # `if len(x)`: whether it is not 0
+    if not is_open(n):
+        return None
+    return sizes.decided(n, "!=", 0) if concluding else is_known(n, "!=", 0)
 
 
 def _decided(v: Value, concluding: bool) -> bool | None:

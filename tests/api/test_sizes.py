@@ -228,6 +228,17 @@ def test_what_python_decides_is_a_condition_in_the_words_of_the_user():
     assert "for len(x) == len(y)" in str(g.stats())
 
 
+def test_a_length_as_a_condition_is_decided():
+    """So each size gets its own side, and that side's dtype."""
+    def f(x):
+        return np.array([1, 2]) * (x.sum() if len(x) else 3), np.ones(2) if x.size else np.ones(1, np.int64)
+
+    g = gj.jit(f, sizes="auto")
+    for n in (5, 7, 3, 0, 1):
+        compare(g(np.arange(n) * 1.0), f(np.arange(n) * 1.0))
+    assert "len(x) > 0" in {c for s in g.stats().specialisations for c in s.conditions}
+
+
 def test_an_error_of_the_users_own_comes_for_its_sizes():
     def f(x):
         if len(x) % 2:
