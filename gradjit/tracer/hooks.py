@@ -86,6 +86,7 @@ class Hooks(Control):
     unary = staticmethod(unary)
     context = staticmethod(context)
     iterated = staticmethod(iterated)
+    is_grown = staticmethod(is_grown)
     fstring = staticmethod(fstring)
 
     def glob(self, name: str) -> Any:

@@ -4,6 +4,7 @@ patterns, `**kw` of a function), and targets that are more than names of the fun
 from __future__ import annotations
 
 import ast
+import copy
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -65,18 +66,14 @@ def is_plain(node: ast.expr) -> bool:
     return all(isinstance(n, plain) for part in parts for n in walk(part))
 
 
-def swaps(body: Sequence[ast.stmt]) -> list[ast.stmt]:
-    """`a[i] = a[j]; a[j] = held` as the one assignment that it is: `a[i], a[j] = a[j], held`."""
-    out: list[ast.stmt] = []
-    for node in body:
-        before = out[-1] if out else None
-        if is_item_of_item(before) and is_completed(before, node):
-            both = [before.targets[0], node.targets[0]], [before.value, node.value]  # type: ignore[union-attr,attr-defined]
-            out[-1] = placed(ast.Assign([placed(ast.Tuple(both[0], ast.Store()), before)],
-                                        placed(ast.Tuple(both[1], ast.Load()), before)), before)
-        else:
-            out.append(node)
-    return out
+def exchange(first: ast.stmt, second: ast.stmt | None) -> ast.Assign | None:
+    """`a[i] = a[j]; a[j] = held` as the one assignment that it is: `a[i], a[j] = a[j], held`. None for others."""
+    if not (is_item_of_item(first) and is_completed(first, second)):
+        return None
+    both: list[Any] = [copy.deepcopy(first), copy.deepcopy(second)]
+    targets, values = [n.targets[0] for n in both], [n.value for n in both]
+    return placed(ast.Assign([placed(ast.Tuple(targets, ast.Store()), first)],
+                             placed(ast.Tuple(values, ast.Load()), first)), first)
 
 
 def is_item_of_item(node: ast.stmt | None) -> bool:

@@ -140,6 +140,14 @@ def writes(x, n):
 writes.extra = {"update": ["y[0] = ("]}
 
 
+def exchanges(x, n):
+    y = x.copy()
+    held = y[0]  # slice
+    y[0] = y[1]  # update slice
+    y[1] = held  # update
+    return np.sin(y)  # sin
+
+
 def jumps(x, n):
     total = np.sum(x)  # sum
     for i in range(n):  # while lt add
@@ -246,8 +254,8 @@ def by_functions(x, n):
 
 by_functions.extra = {"tanh": ["x = gj.cond("], "update": None}
 
-PROGRAMS = [straight, loops, loops_on_one_line, branches, expressions, methods, writes, jumps, compound, decorated,
-            by_functions]
+PROGRAMS = [straight, loops, loops_on_one_line, branches, expressions, methods, writes, exchanges, jumps, compound,
+            decorated, by_functions]
 
 
 def given(line):

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from ..syntax import walk
-from ..targets import starred, swaps
+from ..targets import as_list, exchange, starred
 from .bound_flags import with_flags
 from .definite_assignment import DefiniteAssignment
 from .jumps import PREFIX, Jumps, at, beginning, holds, is_plain
@@ -69,9 +69,16 @@ class Rewrites:
     def statements(self, stmts: list[ast.stmt]) -> list[ast.stmt]:
         """Rewritten statements; never none at all."""
         out: list[ast.stmt] = []
-        for s in swaps(stmts):
-            new = self.visit(s)
-            out += new if isinstance(new, list) else [new]
+        rest = list(stmts)
+        while rest:
+            s = rest.pop(0)
+            at_once = exchange(s, rest[0]) if rest else None
+            if at_once is None:
+                out += as_list(self.visit(s))
+                continue
+            owner = self.visit(copy.deepcopy(s.targets[0].value))  # type: ignore[attr-defined]  # it is an assignment
+            one_by_one = [*as_list(self.visit(s)), *as_list(self.visit(rest.pop(0)))]
+            out.append(at(ast.If(self.hook(s, "is_grown", owner), as_list(self.visit(at_once)), one_by_one), s))
         return out
 
     # statements -----------------------------------------------------------------------------------------------------
