@@ -267,6 +267,44 @@ def test_iterators_over_nothing():
             assert made(x) == pytest.approx(program(x), rel=1e-13)
 
 
+def test_any_and_all_go_no_further_than_python_does():
+    def f(x):
+        asked = []
+
+        def large(v):
+            asked.append(v)
+            return v > 0.4
+
+        return all(map(large, x)), len(asked), any(map(lambda v: v > 1.0, x))
+
+    for n in (40, 100):
+        x = np.random.default_rng(n).random(n) + 0.1
+        assert tuple(map(float, gj.jit(f)(x))) == tuple(map(float, f(x)))
+
+
+def test_extremes_by_a_key_of_nothing():
+    def f(x):
+        return max(x, key=lambda v: -v)
+
+    def g(x):
+        return min(x, key=lambda v: -v, default=7.0)
+
+    first, second = gj.jit(f, sizes="auto"), gj.jit(g, sizes="auto")
+    for n in (40, 50, 9):
+        x, _ = arguments(n)
+        assert (first(x), second(x)) == (f(x), g(x))
+    assert second(np.ones(0)) == 7.0
+    with pytest.raises(ValueError, match="empty"):
+        first(np.ones(0))
+
+
+def test_sums_of_arrays_are_no_lists():
+    """An array needs no loop that fills a list first."""
+    f = gj.jit(lambda x: (sum(x), min(x), max(x), any(x > 1), all(x > 0)))
+    f(np.ones(100))
+    assert " = for " not in str(f.ir()) and "max %" in str(f.ir())
+
+
 def test_functions_of_an_iterator_are_called_when_its_items_are_taken():
     def f(x):
         limit = 1.0

@@ -3,7 +3,8 @@ traced, or long ones.
 
     functools.reduce(f, x)   -->   for v in x[1:]: total = f(total, v)
 
-Each is written as Python would write it (`BODIES`), and runs like the user's own code.
+Each is written as Python would write it, and runs like the user's own code. Combinations of more than two items stay
+Python's.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ Rule = Callable[..., Any]
 def needs_a_loop(x: Any, known: int | None = None) -> bool:
     """Whether only a compiled loop can run over x, or x is no list of Python's and has more items than `known`."""
     t = indexed_iterable(x) if recorders() else None
-    if t is None or (isinstance(x, IndexedIterator) and not isinstance(t, IndexedIterable)):
+    if t is None:
         return False
     n = t.static
     if known is None or type(x) in (list, tuple) or t.is_labelled or is_unrolled_here():
@@ -49,22 +50,27 @@ def _mapped(f: Any, items: Any) -> list[Any]:
     return [f(x) for x in items]
 
 
-def _least(key: Any, items: Any, found: Any) -> Any:
-    low = key(found)
+def _first_by(is_before: Any, key: Any, items: Any, found: Any) -> Any:
+    extreme = key(found)
     for x in items:
         k = key(x)
-        if k < low:
-            low, found = k, x
+        if is_before(k, extreme):
+            extreme, found = k, x
     return found
 
 
-def _greatest(key: Any, items: Any, found: Any) -> Any:
-    high = key(found)
+def _is_any(items: Any) -> bool:
     for x in items:
-        k = key(x)
-        if k > high:
-            high, found = k, x
-    return found
+        if x:
+            return True
+    return False
+
+
+def _are_all(items: Any) -> bool:
+    for x in items:
+        if not x:
+            return False
+    return True
 
 
 def _filtered(f: Any, items: Any) -> list[Any]:
@@ -127,11 +133,10 @@ class Mapped(Zipped):
 
 
 class Deferred(IndexedIterator):
-    """Items that are not found by index: all are made when the first is asked for, by `make`. Iterators among what
-    that runs over (`sources`) are spent then."""
+    """Items that are not found by index: all are made when the first is asked for."""
 
-    def __init__(self, make: Callable[[], Any], *sources: Any):
-        self.make, self.sources_of = make, sources
+    def __init__(self, make: Callable[[], Any]):
+        self.make = make
         self.made: Items | None = None
         self.frame: Frame | None = None
 
@@ -188,9 +193,10 @@ def _reduce(f: Any, items: Any, *initial: Any) -> Any:
     from ..calls import as_user
     if not needs_a_loop(items, LONG):
         return None
-    rest, first = (items, initial[0]) if initial else taken_apart(items, "reduce() of empty iterable with no initial "
-                                                                         "value")
-    return run(_reduced, as_user(f), rest, first)
+    if initial:
+        return run(_reduced, as_user(f), items, initial[0])
+    nothing = TypeError("reduce() of empty iterable with no initial value")
+    return run(_reduced, as_user(f), *taken_apart(items, nothing))
 
 
 def _accumulate(items: Any, func: Any = operator.add, *, initial: Any = None) -> Any:
@@ -201,9 +207,7 @@ def _accumulate(items: Any, func: Any = operator.add, *, initial: Any = None) ->
     def make() -> Any:
         if initial is not None:
             return run(_accumulated, as_user(func), items, initial)
-        if is_empty(items):
-            return []
-        return run(_accumulated, as_user(func), *taken_apart(items))
+        return [] if is_empty(items) else run(_accumulated, as_user(func), *taken_apart(items, IndexError()))
 
     return Deferred(make)
 
@@ -234,34 +238,48 @@ class Behind(OfOne):
         return self.part.at(i + 1)
 
 
-def is_empty(items: Any) -> bool:
+def counted(items: Any) -> Any:
+    """How many items there are: a number, an open size, or a form."""
     t = indexed_iterable(items)
     assert t is not None
-    n = t.count()
+    return t.count()
+
+
+def is_empty(items: Any) -> bool:
+    n = counted(items)
     return isinstance(n, int) and n == 0
 
 
-def taken_apart(items: Any, of_none: str = "") -> tuple[Any, Any]:
-    """What is behind the first item, and that item. TypeError where there is none."""
+def taken_apart(items: Any, of_none: Exception) -> tuple[Any, Any]:
+    """What is behind the first item, and that item. The error where there is none."""
     if is_empty(items):
-        raise TypeError(of_none)
+        raise of_none
+    n = counted(items)
+    if not isinstance(n, int):
+        operands.require(operands.as_traced(extents.handle(n) > 0), str(of_none))
     t = indexed_iterable(items)
     assert t is not None
-    n = t.count()
-    if not isinstance(n, int):
-        operands.require(operands.as_traced(extents.handle(n) > 0), of_none)
     return Behind(t), t.at(0)
 
 
-def _extreme(f: Any, body: Callable[..., Any]) -> Rule:
-    def rule(*items: Any, key: Any = None, **kwargs: Any) -> Any:
+def _extreme(f: Any, is_before: Callable[[Any, Any], Any]) -> Rule:
+    """min and max; by a key the first item that no other one is before."""
+    def rule(*items: Any, key: Any = None, **default: Any) -> Any:
         from ..calls import as_user
-        if key is None:
-            return _of_list(f)(*items, **kwargs) if len(items) == 1 else None
-        if len(items) > 1 or not needs_a_loop(items[0], LONG) or ("default" in kwargs and is_empty(items[0])):
+        if key is None or len(items) != 1 or not needs_a_loop(items[0], LONG):
+            return _of_list(f)(*items, **default) if key is None and len(items) == 1 else None
+        if default and (is_empty(items[0]) or not isinstance(counted(items[0]), int)):
             return None
-        rest, first = taken_apart(items[0], f"{f.__name__}() iterable argument is empty")
-        return run(body, as_user(key), rest, first)
+        rest, first = taken_apart(items[0], ValueError(f"{f.__name__}() iterable argument is empty"))
+        return run(_first_by, is_before, as_user(key), rest, first)
+
+    return rule
+
+
+def _deciding(body: Callable[..., Any]) -> Rule:
+    """any and all: as far as Python would go."""
+    def rule(items: Any, /) -> Any:
+        return run(body, items) if isinstance(items, IndexedIterable) and needs_a_loop(items, LONG) else None
 
     return rule
 
@@ -274,9 +292,10 @@ def _folded(combine: Callable[[Any, Any], Any], start: Any) -> Rule:
 
 
 def _of_list(f: Any) -> Rule:
+    """A function that takes lists that loops have filled: of iterators it gets one. (Arrays it knows itself.)"""
     def rule(items: Any, *args: Any, **kwargs: Any) -> Any:
         from ..calls import call
-        found = listed(items)
+        found = listed(items) if isinstance(items, IndexedIterable) else items
         return None if found is items else call(f, found, *args, **kwargs)
 
     return rule
@@ -318,9 +337,9 @@ RULES: dict[Any, Rule] = {
     map: _map, filter: _filter, functools.reduce: _reduce, itertools.accumulate: _accumulate, itertools.chain: _chain,
     itertools.combinations: _combinations,
     list: _as_list,
-    min: _extreme(min, _least), max: _extreme(max, _greatest),
+    min: _extreme(min, operator.lt), max: _extreme(max, operator.gt),
     math.fsum: _folded(operator.add, 0.0), math.prod: _folded(operator.mul, 1),
-    sorted: _sorted, **{f: _of_list(f) for f in (sum, any, all)},
+    sorted: _sorted, sum: _of_list(sum), any: _deciding(_is_any), all: _deciding(_are_all),
 }
 grown.METHODS["sort"] = _sort
 grown.ONE_BY_ONE.update(RULES)
