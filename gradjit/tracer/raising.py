@@ -274,7 +274,6 @@ class Maker:
         made.__cause__, made.__suppress_context__ = self.cause, self.alone
         return made
 
-
     def described(self) -> tuple[str, str]:
         """The name of Python's own exception that it is one of, and a text without the numbers."""
         base = next(c for c in self.cls.__mro__ if c.__module__ == "builtins")

@@ -417,14 +417,14 @@ def _known(func: Callable[..., Any]) -> Rule:
 def _frequencies(func: Callable[..., Any]) -> Rule:
     """`fftfreq(n, d)` and its half: integers times `1 / (n * d)`, where the spacing or the number may be traced."""
     def rule(n, d=1.0, device=None):
-        spacing = as_traced(d)
         if is_unknown(n):
             integers = arange(n // 2 + 1) if func is np.fft.rfftfreq else concat([arange((n + 1) // 2),
                                                                                   arange(-(n // 2), 0)], 0)
-        elif spacing.is_known:
-            return constant(func(static_int(n, "n"), _plain(d)))
         else:
-            integers = constant(np.rint(func(static_int(n, "n")) * static_int(n, "n")))
+            n = static_int(n, "n")
+            if as_traced(d).is_known:
+                return constant(func(n, _plain(d)))
+            integers = constant(np.rint(func(n) * n))
         return common.call(np.multiply, integers, common.call(np.true_divide, 1.0, common.call(np.multiply, n, d)))
 
     return rule
