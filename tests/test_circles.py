@@ -12,7 +12,7 @@ from tests.test_rooms import module_of
 KNOWN: dict[str, tuple[int, str]] = {
     "tracer": (84, "NumPy's functions take arrays apart by slicing, and slicing is one of NumPy's functions: handles, "
                     "tables and control flow call each other, as operators do in Python"),
-    "ir": (23, "an operation's declaration names its type rule, which builds types; an operation prints itself"),
+    "ir": (24, "an operation's declaration names its type rule, which builds types; an operation prints itself"),
     "codegen": (2, "a statement prints itself"),
     "passes": (4, "the rewriter folds, and goes into regions with a rewriter for each"),
     "runtime": (3, "the index of signatures is emitted by the machinery that it serves"),

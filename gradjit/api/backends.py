@@ -93,7 +93,7 @@ class Executable(Protocol):
         """Which of its long loops run on all cores."""
 
     def text(self, stage: str) -> str:
-        """The program as "loops", "llvm" or "asm". ValueError where there is no such stage."""
+        """The program as "buffers", "loops", "llvm" or "asm". ValueError where there is no such stage."""
 
     def portable(self, p: TracedProgram) -> tuple[str, bytes] | None:
         """Its code, for another process; None where there is none, or it belongs to this process."""
@@ -380,7 +380,7 @@ class Native(OfKernel):
 
 def text_of(made: MadeKernel, stage: str) -> str:
     lowered = made.lower()
-    return lowered.loops if stage == "loops" else str(lowered.module)
+    return str(lowered.buffers) if stage == "buffers" else lowered.loops if stage == "loops" else str(lowered.module)
 
 
 GIL_WORK = 20_000.0

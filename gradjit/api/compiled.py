@@ -82,7 +82,7 @@ class Specialisation:
         return self.executable.text(stage)
 
 
-STAGES = ("traced", "adjoint", "optimized", "loops", "llvm", "asm")
+STAGES = ("traced", "adjoint", "optimized", "buffers", "loops", "llvm", "asm")
 
 
 @dataclass
@@ -471,7 +471,7 @@ class Compiled(FastCallable):
     # looking inside ---------------------------------------------------------------------------------------------------
     def ir(self, *args: Any, stage: str = "optimized", **kwargs: Any) -> str:
         """The program at a stage, as text: "traced", "adjoint", "optimized" (array IR, each operation with the user's
-        file and line), "loops", "llvm" or "asm".
+        file and line), "buffers" (the same, with the memory of each array), "loops", "llvm" or "asm".
 
         With arguments: of the specialisation for them, compiled if need be (nothing is run). Without: of the latest
         one. Raises ValueError for another stage, TraceError if nothing has been compiled yet.

@@ -12,7 +12,8 @@ import numpy as np
 from . import arguments, console, load
 
 HELP = "print the IR of a function at one stage of its compilation"
-STAGES = {"traced": None, "adjoint": None, "optimized": None, "loops": None, "llvm": "llvm", "asm": "gas"}
+STAGES = {"traced": None, "adjoint": None, "optimized": None, "buffers": None, "loops": None, "llvm": "llvm",
+          "asm": "gas"}
 """Each stage with the language that its text is coloured as; None for gradjit's own."""
 TRANSFORMS = ("value_and_grad", "grad", "jit")
 

@@ -1,6 +1,7 @@
-"""Run a function of an IR file, or a kernel of a file of loops, with the interpreter or compiled.
+"""Run a function of an IR file, a program of buffers, or a kernel of a file of loops, with the interpreter or compiled.
 
     gradjit run program.ir --arg 'f64[4]' --compiled
+    gradjit run program.buffers
     gradjit run kernel.loops
 
 Parameters for which no argument is given get sample data of their type.
@@ -11,7 +12,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -19,11 +20,14 @@ from ..ir import ArrayType, Block, Func, Module, Value, called, interpret, parse
 from . import arguments, console, ir
 from .usage import UsageError
 
-HELP = "run a function of an IR file, or a kernel of a .loops file"
+if TYPE_CHECKING:
+    from ..codegen.buffers import BufferProgram
+
+HELP = "run a function of an IR file, a program of a .buffers file, or a kernel of a .loops file"
 
 
 def options(p: argparse.ArgumentParser) -> None:
-    p.add_argument("file", metavar="FILE.ir|FILE.loops")
+    p.add_argument("file", metavar="FILE.ir|FILE.buffers|FILE.loops")
     p.add_argument("--func", metavar="NAME", help="which function (default: the first)")
     p.add_argument("--arg", action="append", default=[], metavar="SPEC",
                    help="an argument, in order; parameters without one get sample data")
@@ -34,14 +38,18 @@ def options(p: argparse.ArgumentParser) -> None:
 def command(o: argparse.Namespace) -> int:
     if o.file.endswith(".loops"):
         return kernel(o)
-    func = chosen(module(Path(o.file)), o.func)
+    program = buffers(o) if o.file.endswith(".buffers") else None
+    func = program.func if program else chosen(module(Path(o.file)), o.func)
     rng = np.random.default_rng(o.seed)
     args = complete(func, [arguments.read(text, rng) for text in o.arg], rng)
     for v in (*func.params, *func.results):
         if v.type.is_static:
             arguments.check_size(v.type)
     try:
-        results = compiled(func, args) if o.compiled else interpret(func, args)
+        if o.compiled:
+            results = compiled_buffers(program, args) if program else compiled(func, args)
+        else:
+            results = interpret(func, args)
     except MemoryError as e:
         raise UsageError(f"@{func.name} needs more memory than there is") from e
     return say(results)
@@ -51,6 +59,25 @@ def say(results: Sequence[Any]) -> int:
     for k, r in enumerate(results):
         console.say(f"result {k}: {type_of(r)}\n{r}")
     return 0
+
+
+def buffers(o: argparse.Namespace) -> BufferProgram:
+    """The program of a file of buffers."""
+    from ..codegen.buffers import parse_buffers, verify_buffers
+
+    p = parse_buffers(text_of(Path(o.file)), o.file)
+    verify_buffers(p)
+    if o.func not in (None, p.func.name):
+        raise UsageError(f"the file has the program @{p.func.name}, no @{o.func}")
+    return p
+
+
+def compiled_buffers(p: BufferProgram, args: Sequence[Any]) -> Sequence[Any]:
+    from ..codegen import loops_of
+    from ..codegen.target import this_machine
+    from ..runtime.kernel import compile_program
+
+    return compile_program(loops_of(p, this_machine(), {}))(*args)
 
 
 def kernel(o: argparse.Namespace) -> int:

@@ -1,9 +1,9 @@
 """IR in, machine code out: loop nests, LLVM emission, vector math, BLAS calls.
 
-`lower(func)` takes an optimised function of the array IR to an LLVM module with one kernel. On the way: `tasks` (what
-gets memory, and the nest or call that fills it), `schedule` (which tasks share loops), `memory` (what is kept, what is
-computed twice), `generate` (loop nests): these for each part of a program without control flow, `regions` for the
-program around them. Then the passes of `loop_pipeline`, and `emit` (LLVM).
+`lower(func)` takes an optimised function of the array IR to an LLVM module with one kernel. On the way: `buffers`
+(which arrays stand in memory, and where), `nests` (the program's parts as loops; for each part `tasks`, what gets
+memory for a while, and the nest or call that fills it, `schedule`, which tasks share loops, `memory`, what is kept,
+what is computed twice, and `generate`). Then the passes of `loop_pipeline`, and `emit` (LLVM).
 """
 
 from __future__ import annotations
@@ -16,13 +16,14 @@ from ..ir import OPS, Func
 from ..ir.clone import dims_of
 from ..records import dataclass
 from . import llvm
+from .buffers import BufferProgram, to_buffers
 from .cores import CoresEntry, cores_entries
 from .emit import Emitted, emit
 from .failures import RECORD_BYTES, Check, record_offset
 from .loop_passes import statements
 from .loop_pipeline import run_loop_passes
 from .loops import Chunks, Program, Repeat, Store, inner
-from .regions import nests
+from .nests import nests
 from .symbolic import reckoned
 from .target import Machine, this_machine
 from .vecmath.outlined import needed, undefined
@@ -46,6 +47,7 @@ class Lowered:
     objects: tuple[object, ...] = field(default=())  # Python objects among the symbols, by position
     seconds: dict[str, float] = field(default_factory=dict)  # of each step, by name
     cores: tuple[CoresEntry, ...] = ()  # which long loops run on all cores
+    buffers: BufferProgram | None = None  # on the way: the arrays and where they stand
 
     @property
     def loops(self) -> str:
@@ -60,9 +62,12 @@ def lower(func: Func, layouts: Layouts = ()) -> Lowered:
     layouts: for each parameter its strides in elements (negative and zero ones, too), or None for row-major order.
     """
     seconds: dict[str, float] = {}
-    program = lower_loops(func, layouts, seconds=seconds)
+    buffers = to_buffers(func, layouts, seconds)
+    program = loops_of(buffers, this_machine(), seconds)
     chunks = any(isinstance(s, Chunks) for s in statements(program.body))
-    return assemble(program, LOOPS if chunks else work_of(func), seconds)
+    lowered = assemble(program, LOOPS if chunks else work_of(func), seconds)
+    lowered.buffers = buffers
+    return lowered
 
 
 def lower_loops(func: Func, layouts: Layouts = (), machine: Machine | None = None,
@@ -73,11 +78,16 @@ def lower_loops(func: Func, layouts: Layouts = (), machine: Machine | None = Non
     seconds: the time of each step is added here by name.
     """
     seconds = {} if seconds is None else seconds
+    return loops_of(to_buffers(func, layouts, seconds), machine or this_machine(), seconds)
+
+
+def loops_of(buffers: BufferProgram, machine: Machine, seconds: dict[str, float]) -> Program:
+    """The loop nests of a program whose arrays stand in memory."""
     start = time.perf_counter()
-    program = nests(func, layouts)
-    program.sizes = dims_of(func)
+    program = nests(buffers)
+    program.sizes = dims_of(buffers.func)
     seconds["nests"] = time.perf_counter() - start
-    return run_loop_passes(program, machine or this_machine(), seconds)
+    return run_loop_passes(program, machine, seconds)
 
 
 def assemble(program: Program, work: float = 0.0, seconds: dict[str, float] | None = None) -> Lowered:
@@ -134,4 +144,5 @@ def named_objects(module: llvm.Module) -> tuple[str, ...]:
     return tuple(g.name for g in variables if g.initializer is None)
 
 
-__all__ = ["Check", "CoresEntry", "Emitted", "Lowered", "Program", "assemble", "lower", "lower_loops"]
+__all__ = ["BufferProgram", "Check", "CoresEntry", "Emitted", "Lowered", "Program", "assemble", "loops_of", "lower",
+           "lower_loops"]

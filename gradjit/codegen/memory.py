@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Sequence
+from collections.abc import Collection, Container, Sequence
 from math import prod
 from typing import Any
 
@@ -36,20 +36,13 @@ class MemoryPlan:
     path: dict[Task, list[Slot]]
 
 
-def plan(func: Func, frame: Surroundings, memory: set[Value]) -> MemoryPlan:
-    """Lower and schedule, giving memory to more values until the schedule is content.
-
-    memory: what is known to need some, from an earlier plan of the function; what else does is added.
-    """
-    long = len(func.ops) > LONG
-    memory |= too_deep(func) | (shared_and_small(func) if long else set())
-    searches = 1 if long else ROUNDS
+def plan(func: Func, frame: Surroundings, dissolved: Container[Value] = ()) -> MemoryPlan:
+    """Lower and schedule, giving memory to more values until the schedule is content; never to those `dissolved`."""
+    searches = 1 if len(func.ops) > LONG else ROUNDS
     known: KnownOrders = {}
+    memory: set[Value] = set()
     while True:
-        low = Lowering(func, set(memory), frame)
-        if asked := low.wanted - low.memory or required(low) - low.memory:  # known before anything is scheduled
-            memory |= asked
-            continue
+        low = surveyed(func, frame, memory)
         s = Scheduler(low, known)
         root = s.run()
         p = MemoryPlan(low, root, s.path)
@@ -57,9 +50,22 @@ def plan(func: Func, frame: Surroundings, memory: set[Value]) -> MemoryPlan:
         if not wanted and searches:
             wanted = repeated(p) - low.memory
             searches -= 1
+        wanted = {v for v in wanted if v not in dissolved}
         if not wanted:
             return p
-        memory |= wanted
+        memory = low.memory | wanted
+
+
+def surveyed(func: Func, frame: Surroundings, memory: Collection[Value] = ()) -> Lowering:
+    """The tasks that compute a function, walked dry, where what cannot do without memory has some, and so have the
+    values of `memory`."""
+    memory = {*memory, *too_deep(func), *(shared_and_small(func) if len(func.ops) > LONG else ())}
+    while True:
+        low = Lowering(func, set(memory), frame)
+        asked = low.wanted - low.memory or required(low) - low.memory
+        if not asked:
+            return low
+        memory |= asked
 
 
 def shared_and_small(func: Func) -> set[Value]:

@@ -117,7 +117,8 @@ def moves(op: Op) -> bool:
     if op.name == "const":
         return not any(np.asarray(op.attrs["value"]).tobytes())  # all bits zero: 0 in every dtype
     spec = OPS[op.name]
-    return spec.memory in (Memory.VIEW, Memory.COPY, Memory.WINDOW) or op.name == "scatter" or op.name == "select"
+    return (spec.memory in (Memory.VIEW, Memory.COPY, Memory.WINDOW) or (spec.pointwise and spec.selects)
+            or op.name == "scatter" or op.name == "select")
 
 
 @dataclass

@@ -25,7 +25,7 @@ STEP = 1e-6
 """Of the central differences: their error is near 1e-10 for numbers of this size."""
 COORDINATES = 100
 """How many of the gradient's elements are checked."""
-STAGES = ("traced", "adjoint", "optimized", "loops", "llvm", "asm")
+STAGES = ("traced", "adjoint", "optimized", "buffers", "loops", "llvm", "asm")
 
 
 @dataclass

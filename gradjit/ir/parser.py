@@ -290,7 +290,7 @@ class Cursor:
             starts.append(self.extent())
             self.expect(":+")
             sizes.append(self.extent())
-            steps.append(self.integer() if self.accept(":") else 1)
+            steps.append(self.size() if self.accept(":") else 1)
             if not self.peek("]"):
                 self.expect(",")
         return {"starts": tuple(starts), "sizes": tuple(sizes), "steps": tuple(steps)}

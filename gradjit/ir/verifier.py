@@ -8,9 +8,10 @@ Invariants:
 4. A value is defined once; operations and blocks own the values they define.
 5. Regions take and yield the types that their operation's rule asks for.
 6. Index values in extents have the type i64[].
-7. What a `call` gives and gets agrees with the function that it calls, in extents that are parameters of that, too.
+7. Operations on memory belong to programs of buffers (`codegen/buffers`), not to functions of arrays.
+8. What a `call` gives and gets agrees with the function that it calls, in extents that are parameters of that, too.
    That function has no effects, takes and returns no tapes, and is well formed itself.
-8. A tape value has at most one use on every path: the branches of an `if` are paths of their own, and a loop uses none
+9. A tape value has at most one use on every path: the branches of an `if` are paths of their own, and a loop uses none
    from outside other than as an initial value.
 
 Not checked, as it is only known when the program runs: that computed starts, indices and extents are in range and agree
@@ -30,9 +31,10 @@ from .types import TAPE, ArrayType, defect
 
 
 class _Checker:
-    def __init__(self, called: set[Func]) -> None:
+    def __init__(self, called: set[Func], memory: bool = False) -> None:
         self.errors: list[tuple[Op | None, str]] = []
         self.called = called
+        self.memory = memory
 
     def fail(self, op: Op | None, message: str) -> None:
         self.errors.append((op, message))
@@ -94,6 +96,8 @@ class _Checker:
         spec = OPS.get(op.name)
         if spec is None:
             self.fail(op, f"unknown operation {op.name!r}")
+        elif spec.family == "homes" and not self.memory:
+            self.fail(op, f"{op.name} is for programs whose values stand in memory")
         elif not set(spec.attrs) - set(spec.defaults) <= set(op.attrs) <= set(spec.attrs):
             self.fail(op, f"attributes {sorted(op.attrs)}, expected {sorted(spec.attrs)}")
         elif len(op.regions) != spec.regions or (spec.arity is not None and len(op.operands) != spec.arity):
@@ -138,12 +142,13 @@ class _Checker:
             self.errors += [(inner, f"in @{callee.name}: {text}") for inner, text in errors_of(callee, self.called)]
 
 
-def errors_of(func: Func, called: set[Func] | None = None) -> list[tuple[Op | None, str]]:
+def errors_of(func: Func, called: set[Func] | None = None, memory: bool = False) -> list[tuple[Op | None, str]]:
     """All that is wrong with a function: the operation at fault (None for a block's parameters or end), what it is.
 
-    called: functions that have been checked; those that this one calls are added.
+    called: functions that have been checked; those that this one calls are added. memory: whether values may stand in
+    memory.
     """
-    c = _Checker(set() if called is None else called)
+    c = _Checker(set() if called is None else called, memory)
     c.block(func.body, set())
     if any(v.dtype is TAPE for v in (*func.params, *func.results)):
         c.fail(None, "a tape enters or leaves the function")

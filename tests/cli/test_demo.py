@@ -21,7 +21,8 @@ def test_demo(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     assert float(reached[1]) >= 95
     assert "150/150" in out
     assert {p.name for p in tmp_path.iterdir()} == {
-        "1-traced.ir", "2-adjoint.ir", "3-optimized.ir", "4-loops.ir", "5-llvm.ll", "6-asm.s", "loss.png",
+        "1-traced.ir", "2-adjoint.ir", "3-optimized.ir", "4-buffers.ir", "5-loops.ir", "6-llvm.ll", "7-asm.s",
+        "loss.png",
     }
     assert (tmp_path / "loss.png").read_bytes()[:4] == b"\x89PNG"
     assert re.search(r"; model\.py:\d+", (tmp_path / "1-traced.ir").read_text())

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import gradjit as gj
-from gradjit.codegen import loop_pipeline, lower
+from gradjit.codegen import buffers, loop_pipeline, lower
 from gradjit.codegen.loop_pipeline import PIPELINE, LoopPass
 from gradjit.codegen.loops import Program
 from gradjit.errors import IRError
@@ -18,7 +18,7 @@ from tests.filetests.runner import ROOT
 
 def test_each_pass_is_timed() -> None:
     names = set(lower(CASES[0].func()).seconds)
-    assert names == {"nests", "emit", *(p.name for p in PIPELINE)}
+    assert names == {"nests", "emit", *(p.name for p in PIPELINE), *(p.name for p in buffers.PIPELINE)}
     f = gj.jit(lambda x: np.sum(np.exp(x) * x))
     f(np.ones(3))
     assert {f"pass {n}" for n in names} <= set(f.stats().specialisations[0].seconds)

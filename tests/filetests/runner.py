@@ -15,7 +15,7 @@ Runs:
     others      a pass by name; after each one the verifier runs, and for a pass that keeps the meaning the interpreter
                 compares before and after on random arguments
 
-Files named `.loops` hold a kernel of the loop IR: see `loops`.
+Files named `.loops` hold a kernel of the loop IR: see `loops`. Files named `.buffers` are about memory: see `buffers`.
 
 An invalid program has `; error: message` behind each line at fault in place of an expected text, and a run that refuses
 the program behind the run line. `bless` writes expected texts and error comments anew.
@@ -37,7 +37,7 @@ from gradjit.ir.attrs import read_literal, show_literal
 from gradjit.ir.parser import Cursor
 from gradjit.ir.verifier import errors_of
 from gradjit.passes import PASSES
-from tests.filetests import loops
+from tests.filetests import buffers, loops
 from tests.fuzz.inputs import arguments, same
 from tests.ops.backends import COMPILED
 
@@ -176,6 +176,8 @@ def outcome(case: Case) -> str:
     """The output of a file's runs."""
     if case.path.suffix == ".loops":
         return loops.outcome(case.source, case.path.name, case.runs, case.calls)
+    if case.path.suffix == ".buffers":
+        return buffers.outcome(case.source, case.path.name, case.runs, case.calls)
     m = parse(case.source, case.path.name)
     verify(m)
     check_text(m)
@@ -193,6 +195,8 @@ def errors(case: Case) -> dict[int, str]:
     """The messages about an invalid program by line."""
     if case.path.suffix == ".loops":
         return loops.errors(case.source, case.path.name)
+    if case.path.suffix == ".buffers":
+        return buffers.errors(case.source, case.path.name)
     try:
         m = parse(case.source, case.path.name, locate=True)
     except IRError as e:
@@ -251,4 +255,5 @@ def check(case: Case) -> None:
 def paths(names: Sequence[str] = ()) -> list[Path]:
     """All files, or those under the named files and directories."""
     roots = [ROOT / n if (ROOT / n).exists() else Path(n) for n in names] or [ROOT]
-    return sorted(p for r in roots for p in ([r] if r.is_file() else [*r.rglob("*.ir"), *r.rglob("*.loops")]))
+    kinds = ("*.ir", "*.buffers", "*.loops")
+    return sorted(p for r in roots for p in ([r] if r.is_file() else [q for kind in kinds for q in r.rglob(kind)]))

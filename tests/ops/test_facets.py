@@ -38,8 +38,9 @@ SHOWN = {"cholesky_cotangent": "reverse mode makes it, of a factor",
          "show": "reverse mode makes it of a probe", "barrier": "reverse mode makes it, of what is computed again",
          "opaque": "gj.primitive makes it"}
 TAPES = dict.fromkeys(("tape", "push", "pop"), "reverse mode makes them, for what loops keep")
+MEMORY = dict.fromkeys(("copy_to", "trade", "fence"), "memory is given behind all passes over arrays (codegen/buffers)")
 PLANES = dict.fromkeys(("real", "imag", "complex"), "complex numbers are planes before code is generated")
-DISSOLVED = dict.fromkeys(("stop_gradient", "barrier"),
+DISSOLVED = dict.fromkeys(("stop_gradient", "barrier", "copy_to"),
                           "the identity: it dissolves before code is emitted (Elements.apply)")
 
 FUSED = {"fma": "a pass over loop nests makes it of a product and a sum",
@@ -47,10 +48,10 @@ FUSED = {"fma": "a pass over loop nests makes it of a product and a sum",
          "squared_hypot": "planes make it of the square of a complex number's length"}
 
 FACETS: dict[str, Facet] = {
-    "tracer": Facet(emitted("tracer") - {*TAPES, *SHOWN}, (TAPES, SHOWN, FUSED)),
-    "vjp": Facet(vjp.RULES, (vjp.CONSTANT, vjp.UNSUPPORTED)),
-    "jvp": Facet(jvp.RULES, (jvp.CONSTANT, jvp.UNSUPPORTED)),
-    "batching": Facet(batching.RULES, (batching.UNBATCHED,)),
+    "tracer": Facet(emitted("tracer") - {*TAPES, *SHOWN}, (TAPES, SHOWN, FUSED, MEMORY)),
+    "vjp": Facet(vjp.RULES, (vjp.CONSTANT, vjp.UNSUPPORTED, MEMORY)),
+    "jvp": Facet(jvp.RULES, (jvp.CONSTANT, jvp.UNSUPPORTED, MEMORY)),
+    "batching": Facet(batching.RULES, (batching.UNBATCHED, MEMORY)),
     "lowering": Facet({**lowering.ELEMENT, **lowering.EMIT, **lowering.TASKS}, (lowering.UNLOWERED, DISSOLVED, PLANES)),
 }
 

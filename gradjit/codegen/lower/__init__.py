@@ -29,8 +29,8 @@ EMIT = {**elementwise.EMIT, **special.EMIT}
 TASKS = {**reduction.TASKS, **movement.TASKS, **indexing.TASKS, **linalg.TASKS, **factorisation.TASKS,
          **custom.TASKS, **fourier.TASKS, **complex_matrices.TASKS}
 
-UNLOWERED = dict.fromkeys(("if", "for", "while", "tape", "push", "pop", "debug_print", "raise", "assert", "show"),
-                          "lowered by `regions`, a block at a time")
+UNLOWERED = dict.fromkeys(("if", "for", "while", "tape", "push", "pop", "debug_print", "raise", "assert", "show",
+                           "trade", "fence"), "lowered by `nests`, a block at a time")
 UNLOWERED["call"] = "inlined before code is generated"
 UNLOWERED["custom"] = "its operands, when derivatives have been taken (passes/inline.py)"
 """Operations that are no part of a straight program."""

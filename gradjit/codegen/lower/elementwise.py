@@ -387,4 +387,4 @@ EMIT: dict[str, Rule] = {
     "cast": _cast,
     "bitcast": lambda L, t, x, dtype: L.b.bitcast(x, L.of(llvm_type(dtype))),
 }
-# `stop_gradient` and `barrier` are the identity and dissolve before code is emitted (Elements.apply).
+# `stop_gradient`, `barrier` and `copy_to` are the identity and dissolve before code is emitted (Elements.apply).

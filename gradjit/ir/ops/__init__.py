@@ -17,6 +17,7 @@ from . import (
     elementwise,
     factorisation,
     fourier,
+    homes,
     indexing,
     linalg,
     movement,
@@ -30,7 +31,7 @@ from .spec import Fails, Memory, OpSpec, Sign, Slope
 OPS: dict[str, OpSpec] = {
     **creation.OPS, **elementwise.OPS, **special.OPS, **reduction.OPS, **movement.OPS, **indexing.OPS, **linalg.OPS,
     **factorisation.OPS, **control.OPS, **tape.OPS, **effects.OPS, **custom.OPS, **planes.OPS,
-    **fourier.OPS, **complex_matrices.OPS,
+    **fourier.OPS, **complex_matrices.OPS, **homes.OPS,
 }
 
 

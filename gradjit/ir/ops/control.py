@@ -46,6 +46,10 @@ class Loop:
     def inits(self) -> tuple[Value, ...]:
         return self.op.operands
 
+    def begin_with(self, inits: Sequence[Value]) -> None:
+        """Carry other values into the first iteration."""
+        self.op.operands = tuple(inits)
+
     @property
     def body(self) -> Block:
         return self.op.regions[-1]
@@ -102,6 +106,9 @@ class For(Loop):
     @property
     def inits(self) -> tuple[Value, ...]:
         return self.op.operands[3:]
+
+    def begin_with(self, inits: Sequence[Value]) -> None:
+        self.op.operands = (*self.bounds, *inits)
 
     @property
     def index(self) -> Value:

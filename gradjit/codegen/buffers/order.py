@@ -4,6 +4,14 @@ from __future__ import annotations
 
 from ...ir import OPS, Block, Op, Value, captures
 from ...ir.core import walk
+from .language import BufferProgram
+
+
+def change_last(p: BufferProgram) -> None:
+    """Order each block of a program so."""
+    blocks = [p.func.body, *(r for op in walk(p.func.body) for r in op.regions)]
+    for block in blocks:
+        block.ops = changes_last(block)
 
 
 def changes_last(block: Block) -> list[Op]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable, Iterator
+from collections.abc import Callable, Hashable, Iterable
 from math import prod
 from typing import TYPE_CHECKING, Any
 
@@ -14,11 +14,9 @@ from ...passes.dependence import TapeRoots
 from ..affine import Affine
 from ..elements import whole
 from ..loops import Buffer, Let, Node, Pop, Push, Rewind, Stmt, View
-from .block_state import BlockState
-from .hazards import is_single
 
 if TYPE_CHECKING:
-    from .lowering import Regions
+    from .lowering import Nests
 
 
 class RecordRows:
@@ -58,16 +56,16 @@ def largest(extents: Iterable[Any]) -> Any:
     return sum(each) if any(map(is_open, each)) else max(each)
 
 
-def tape_(low: Regions, scope: BlockState, k: int, op: Op) -> list[Stmt]:
+def tape_(low: Nests, op: Op) -> list[Stmt]:
     tape = low.new_tape(op.result)
-    scope.homes[op.result] = tape
+    low.homes[op.result] = tape
     return [Rewind(tape)]
 
 
-def entry(low: Regions, scope: BlockState, t: ArrayType, row: tuple[Any, ...] | None) -> tuple[View, Node]:
+def entry(low: Nests, t: ArrayType, row: tuple[Any, ...] | None) -> tuple[View, Node]:
     """A buffer for a part of a record, and its size in bytes: that of what is there, along the first axis. row: the
     extents behind that, where both ends must agree on them."""
-    static = low.static(scope, t)
+    static = low.static(t)
     if row is not None and None not in row:
         static = static.with_shape((static.shape[0], *row))
     buffer = Buffer(f"t{low.serial()}", t.dtype, static.extents, "tape")
@@ -75,51 +73,40 @@ def entry(low: Regions, scope: BlockState, t: ArrayType, row: tuple[Any, ...] | 
     nbytes = t.dtype.itemsize * prod(static.extents[1:])
     if isinstance(first, int):
         return whole(buffer), number(low, nbytes * first)
-    return whole(buffer), low.nodes.apply("mul", (low.scalar(scope, first), number(low, nbytes)), I64)
+    return whole(buffer), low.nodes.apply("mul", (low.scalar(first), number(low, nbytes)), I64)
 
 
-def number(low: Regions, n: int) -> Node:
+def number(low: Nests, n: int) -> Node:
     return low.nodes.index(Affine({}, n), I64) if is_open(n) else low.nodes.const(n, I64)
 
 
-def push(low: Regions, scope: BlockState, k: int, op: Op) -> list[Stmt]:
-    tape, values = low.tape(scope, op.operands[0]), record_of(op)
-    scope.homes[op.result] = tape
-    entries = [entry(low, scope, v.type, row) for v, row in zip(values, low.rows.of(op), strict=True)]
+def push(low: Nests, op: Op) -> list[Stmt]:
+    tape, values = low.tape(op.operands[0]), record_of(op)
+    low.homes[op.result] = tape
+    entries = [entry(low, v.type, row) for v, row in zip(values, low.rows.of(op), strict=True)]
     out: list[Stmt] = [Push(tape, tuple((view.buffer, n) for view, n in entries))]
     for v, (view, _) in zip(values, entries, strict=True):
-        out += low.put(scope, v, view)
+        out += low.put(v, view)
     return out
 
 
-def pop(low: Regions, scope: BlockState, k: int, op: Op) -> list[Stmt]:
-    tape = low.tape(scope, op.operands[0])
-    scope.homes[op.results[0]] = tape
-    entries = [entry(low, scope, r.type, row) for r, row in zip(record_of(op), low.rows.of(op), strict=True)]
+def pop(low: Nests, op: Op) -> list[Stmt]:
+    """What has a home of its own is copied there from the record; the rest is read where it stands."""
+    tape = low.tape(op.operands[0])
+    low.homes[op.results[0]] = tape
+    entries = [entry(low, r.type, row) for r, row in zip(record_of(op), low.rows.of(op), strict=True)]
     out: list[Stmt] = [Pop(tape, tuple((view.buffer, n) for view, n in entries))]
     for r, (view, _) in zip(record_of(op), entries, strict=True):
-        if is_single(r.type):
-            scope.homes[r] = node = low.nodes.load(view.buffer, Affine({}))
+        home = low.place(r)
+        if home is None:
+            low.homes[r] = node = low.nodes.load(view.buffer, Affine({}))
             out.append(Let(node))
-        elif is_pushed_over(scope, k):
-            copy = low.buffer(scope, low.static(scope, r.type), r.name)
-            shadow = Value(r.type, None, 0, r.name)
-            scope.homes[shadow] = view
-            out += low.put(scope, shadow, copy)
-            scope.homes[r] = copy
         else:
-            scope.homes[r] = view
+            low.homes[r] = view
+            if home.buffer.role != "tape":
+                out += low.put(r, home)
+                low.homes[r] = home
     return out
-
-
-def is_pushed_over(scope: BlockState, k: int) -> bool:
-    """Whether something is pushed behind position k, so that what a pop shows there is overwritten."""
-    return any(x.name == "push" for op in scope.ops[k:] for x in (op, *inside(op)))
-
-
-def inside(op: Op) -> Iterator[Op]:
-    for r in op.regions:
-        yield from walk(r)
 
 
 STEPS = {"tape": tape_, "push": push, "pop": pop}
