@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from dataclasses import replace
 
-from ...ir import OPS, Func, Op, Value
+from ...ir import OPS, Func, Memory, Op, Value
 from ..affine import Affine
 from ..elements import whole
 from ..loops import Buffer, Node, View, in_order
 from ..memory import surveyed
 from ..part import Part, Whereabouts
 from ..tasks import CallTask, Lowering, Surroundings, Task, only
-from .language import is_single
+from .language import BufferProgram, is_single
 
 
 def overwritten_too_early(known: Whereabouts, ops: Iterable[Op], kept: Iterable[Value], given: dict[Value, View],
@@ -33,6 +33,25 @@ def overwritten_too_early(known: Whereabouts, ops: Iterable[Op], kept: Iterable[
         return set()
     low, singles = surveyed_part(part, kept, given, in_place)
     return {v for v, view in asked.items() if conflicts(low, view.buffer, part.now[v], singles, part.apart)}
+
+
+def reads_across(p: BufferProgram, v: Value, buffer: Buffer) -> bool:
+    """Whether elements of a value are surely, or perhaps, computed from other elements of what a piece of memory holds:
+    on a way there something else than a pointwise operation stands. This is quickly seen, and most often so."""
+    todo, seen = [(v, True)], {v}
+    while todo:
+        x, along = todo.pop()
+        if x.op is None or OPS[x.op.name].memory is Memory.STEP:
+            continue
+        along = along and OPS[x.op.name].pointwise
+        for o in x.op.operands:
+            if o in p.homes:
+                if p.homes[o].buffer is buffer and not along:
+                    return True
+            elif o not in seen:
+                seen.add(o)
+                todo.append((o, along))
+    return False
 
 
 def surveyed_part(part: Part, kept: Iterable[Value], given: dict[Value, View], in_place: Op | None

@@ -22,7 +22,7 @@ from ..loops import Buffer, Node, Nodes, View
 from ..lower.movement import is_large
 from ..part import Home
 from .block_state import BlockState
-from .in_place import overwritten_too_early
+from .in_place import overwritten_too_early, reads_across
 from .language import BufferProgram, fence, is_single, is_whole, without_idle_fences
 from .roots import root_of
 
@@ -173,7 +173,8 @@ class Placement:
             others = [u for u, _ in yields if u is not v]
             if (home is not None and v in made and not OPS[made[v].name].is_free and v not in others
                     and not any(home.buffer in self.p.shown(u) for u in others if u not in made)
-                    and not any(OPS[made[u].name].is_free for u in others if u in made)):
+                    and not any(OPS[made[u].name].is_free for u in others if u in made)
+                    and not reads_across(self.p, v, home.buffer)):
                 found[v] = home
         return found
 
