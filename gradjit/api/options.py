@@ -61,10 +61,10 @@ class Options:
         for keyword in asked:
             if keyword not in known:
                 raise TypeError(f"gj.{name} has no option {keyword!r}; there are {', '.join(known)}")
+        if (number := asked.get("threads")) is not None:
+            asked["threads"] = checked(number)
         made = cls(**asked)
         one_of("backend", made.backend, BACKENDS)
-        if made.threads is not None:
-            checked(made.threads)
         if made.sizes is not None:
             one_of("sizes", made.sizes, POLICIES)
         if made.tier is not None:

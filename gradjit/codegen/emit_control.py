@@ -369,7 +369,9 @@ def advising(module: llvm.Module) -> llvm.Function:
     """The function `(memory, bytes)` that asks for large pages where so much memory is worth it.
 
     Fresh memory comes page by page, each at its first touch; that took two thirds of the time of a loop that keeps
-    500 MB. NumPy asks for large pages for its arrays, too.
+    500 MB. NumPy asks for large pages for its arrays, too. The page in which the memory begins, behind the allocator's
+    own words, is one of them: memory in two kinds of pages cannot be moved to where there is more room, and would be
+    copied each time it grows.
     """
     known = module.function(ADVISE)
     if known is not None:
@@ -381,7 +383,7 @@ def advising(module: llvm.Module) -> llvm.Function:
     b.cbranch(b.icmp_unsigned(">=", f.args[1], I64(ARE_LARGE)), large, done)
     b.position_at_end(large)
     address = b.ptrtoint(f.args[0], I64)
-    first = b.and_(b.add(address, I64(PAGE_BYTES - 1)), I64(-PAGE_BYTES))
+    first = b.and_(address, I64(-PAGE_BYTES))
     left = b.sub(f.args[1], b.sub(first, address))
     advise = module.declared("madvise", llvm.FunctionType(I32, [PTR, I64, I32]))
     b.call(advise, [b.inttoptr(first, PTR), left, I32(HUGE_PAGES)])

@@ -216,7 +216,7 @@ def why_in_order(s: Repeat) -> str:
             if all(a.combine for a in some if a.is_store) or any(not a.is_store for a in some):
                 return clash(b, some, s.var)
     if any(isinstance(x, (Push, Pop)) for x in every):
-        return "what it keeps for the reverse pass stands in the order of its iterations"
+        return "what it keeps stands in the order of its iterations"
     return "loops of the program itself do, so far"
 
 

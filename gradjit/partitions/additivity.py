@@ -48,7 +48,9 @@ def found_over(compute: Callable[[Sequence[np.ndarray]], Any], arrays: Sequence[
     if len(fits) == 1:
         return fits[0]
     if fits:
-        raise ArgumentError(f"{title}: on the first partition both the loss and its gradient are 0, so nobody can tell "
+        finite = all(np.isfinite(x).all() for x in leaves(whole))
+        raise ArgumentError(f"{title}: on the first partition both the loss and its gradient are "
+                            f"{'0' if finite else 'not finite'}, so nobody can tell "
                             f"whether it is a sum or a mean over rows; say over=\"sum\" or over=\"mean\"")
     values = [f"{float(leaves(x)[0].ravel()[0]):.6g}" for x in (whole, one, two)]
     raise ArgumentError(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -56,6 +56,10 @@ def cut(arguments: Sequence[Any], names: Sequence[str], rows: int | None) -> lis
 
     Raises ArgumentError where the arguments do not have the same number of rows, or of blocks.
     """
+    for a, name in zip(arguments, names, strict=True):
+        if isinstance(a, Iterator):
+            raise ArgumentError(f"{name} is a {type(a).__name__}, which gives its partitions only once; pass a list of "
+                                f"arrays, or of functions without arguments that load one each")
     kinds = {isinstance(a, (list, tuple)) for a in arguments}
     if len(kinds) > 1:
         raise ArgumentError(f"{', '.join(names)}: some are lists of partitions, and some are not")

@@ -35,13 +35,11 @@ class DaskPartitioned(Partitioned):
         found.client = client
         return found
 
-    def __call__(self, *args: Any) -> Any:
+    def __call__(self, *args: Any, **named_ones: Any) -> Any:
         """The result for all partitions."""
         import dask
 
-        missing = [k for k in self.chunked if k >= len(args)]
-        if missing:
-            raise ArgumentError(f"{self.title} takes {self.names[missing[0]]} by position, as it is cut in partitions")
+        args = self.placed(args, named_ones)
         names = [self.names[k] for k in self.chunked]
         columns = [delayed_blocks(args[k], name) for k, name in zip(self.chunked, names, strict=True)]
         lengths = [len(c) for c in columns]
@@ -66,7 +64,7 @@ class DaskPartitioned(Partitioned):
         """What the partitions have in common, and the arrays of the first that has rows."""
         for some in partitions:
             arrays = [np.asarray(a) for a in computed(list(some), client)]
-            if all(a.ndim and len(a) for a in arrays):
+            if all(not a.ndim or len(a) for a in arrays):
                 return self.task([tuple(map(Partition, arrays))], names, count)
         raise ArgumentError(f"{self.title}: {', '.join(names)} have no rows")
 

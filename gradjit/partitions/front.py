@@ -46,7 +46,7 @@ class Partitioned:
         cut_ones = positions(chunked, names)
         if over is not None and over not in OVER:
             raise ValueError(f"over={over!r}; there are {', '.join(OVER)}, and None to find out")
-        if rows is not None and (type(rows) is not int or rows < 1):
+        if rows is not None and not (is_int(rows) and rows > 0):
             raise ValueError(f"rows={rows!r}; it must be a positive int, or None")
         asked = [a % max(len(names), 1) for a in (argnums if isinstance(argnums, tuple) else (argnums,))]
         for k in asked:
@@ -58,11 +58,9 @@ class Partitioned:
             names.insert(asked[-1] + 1, "the vector")
         return cls(compiled, getattr(f, "__name__", "f"), names, cut_ones, over, rows, run)
 
-    def __call__(self, *args: Any) -> Any:
+    def __call__(self, *args: Any, **named_ones: Any) -> Any:
         """The result for all partitions. Raises what a partition raises, with a note which one it was."""
-        missing = [k for k in self.chunked if k >= len(args)]
-        if missing:
-            raise ArgumentError(f"{self.title} takes {self.names[missing[0]]} by position, as it is cut in partitions")
+        args = self.placed(args, named_ones)
         names = [self.names[k] for k in self.chunked]
         partitions = cut([args[k] for k in self.chunked], names, self.rows)
         fixed = [a for k, a in enumerate(args) if k not in self.chunked]
@@ -71,12 +69,25 @@ class Partitioned:
             self.over = found_over(lambda some: self.payload.result(task, fixed, some), first, self.title)
         return self.whole(self.run(self.payload, task, fixed, partitions))
 
+    def placed(self, args: tuple[Any, ...], named_ones: dict[str, Any]) -> tuple[Any, ...]:
+        """The arguments of a call by their places. ArgumentError where one that is cut is missing."""
+        left = dict(named_ones)
+        for name in self.names[len(args):]:
+            if name not in left:
+                break
+            args += (left.pop(name),)
+        missing = [self.names[k] for k in self.chunked if k >= len(args)]
+        if left or missing:
+            told = f"there is no place for {next(iter(left))}" if left else f"{missing[0]} is missing"
+            raise ArgumentError(f"{self.title} takes {', '.join(self.names)}; {told}")
+        return args
+
     def task(self, partitions: Sequence[tuple[Partition, ...]], names: list[str], count: int
              ) -> tuple[PartitionTask, list[np.ndarray]]:
         """What the partitions have in common, and the arrays of the first that has rows."""
         for some in partitions:
             arrays = [b.load() for b in some]
-            if all(a.ndim and len(a) for a in arrays):
+            if all(not a.ndim or len(a) for a in arrays):  # numbers are an error
                 break
         else:
             raise ArgumentError(f"{self.title}: {', '.join(names)} have no rows")
@@ -107,11 +118,15 @@ def scaled(a: Any, by: float) -> Any:
     return optree.tree_map(lambda x: x * np.asarray(x).dtype.type(by), a)
 
 
+def is_int(x: Any) -> bool:
+    return isinstance(x, (int, np.integer)) and not isinstance(x, bool)
+
+
 def positions(asked: int | str | Sequence[int | str], names: list[str]) -> list[int]:
     """The arguments that are cut, by their places."""
     found = []
-    for k in [asked] if isinstance(asked, (int, str)) else asked:
-        if k not in (names if isinstance(k, str) else range(-len(names), len(names))):
+    for k in [asked] if isinstance(asked, (int, np.integer, str)) else asked:
+        if k not in (names if isinstance(k, str) else range(-len(names), len(names)) if is_int(k) else ()):
             raise ValueError(f"chunked={k!r}; the arguments are {', '.join(names)}")
         place = names.index(k) if isinstance(k, str) else k
         found.append(place % len(names))

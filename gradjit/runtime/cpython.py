@@ -75,6 +75,7 @@ OBJECTS: dict[str, object] = {
     "_Py_TrueStruct": True,
     "PyExc_AttributeError": AttributeError,
     "PyExc_KeyboardInterrupt": KeyboardInterrupt,
+    "PyExc_MemoryError": MemoryError,
     "PyExc_RuntimeError": RuntimeError,
     "PyExc_TypeError": TypeError,
 }

@@ -45,7 +45,7 @@ class BoundKernel:
         aligned = -(-workspace.ctypes.data // ALIGN) * ALIGN
         status = self._run(*(a.ctypes.data for a in (*open_, *inputs, *outputs)), aligned)
         if status == support.OUT_OF_MEMORY:
-            raise MemoryError
+            raise MemoryError(support.NO_ROOM)
         if status == support.INTERRUPTED:
             raise KeyboardInterrupt
         if status > 0:

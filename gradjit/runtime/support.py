@@ -48,6 +48,8 @@ IDENTICAL, SAME_STATIC, ABSENT, PRESENT, CAPTURED = range(5)
 # What a kernel returns besides 0 and the numbers of its checks: an exception is set already (by Python code that it
 # has called); a tape found no memory; a signal's handler has raised.
 RAISED, OUT_OF_MEMORY, INTERRUPTED = -1, -2, -3
+NO_ROOM = ("there is no memory for what loops keep from iteration to iteration; stats() of the function tells by line "
+           "how much that is, and gj.checkpoint has them keep less")
 
 _MISS_SYMBOL = "gradjit.miss"
 _SIGNALS_SYMBOL = "gradjit.signals"
@@ -394,10 +396,8 @@ def _fail(frame: CFunction) -> None:
     choice = frame.builder.switch(status, unknown)
     choice.add_case(i32(OUT_OF_MEMORY), memory)
     choice.add_case(i32(INTERRUPTED), interrupt)
-    frame.enter(memory)
-    frame.call("PyErr_NoMemory")
-    frame.go(raised)
     for block, cls, text in (
+        (memory, "PyExc_MemoryError", NO_ROOM),
         (interrupt, "PyExc_KeyboardInterrupt", ""),
         (unknown, "PyExc_RuntimeError", "the compiled kernel returned an unknown status"),
     ):

@@ -8,6 +8,7 @@ that the process may run on.
 from __future__ import annotations
 
 import math
+import operator
 import os
 import sys
 from collections.abc import Iterator
@@ -34,9 +35,10 @@ CGROUP = Path("/sys/fs/cgroup")
 
 def checked(n: object, words: str = "threads") -> int:
     """A number of threads. TypeError for what is no int, ValueError for one out of range."""
-    if isinstance(n, bool) or not hasattr(n, "__index__"):
-        raise TypeError(f"{words}={n!r}; it must be an int, or None for as many as the process has cores")
-    number = int(n.__index__())
+    try:
+        number = operator.index(n if not isinstance(n, bool) else None)  # type: ignore[arg-type]  # raises TypeError
+    except TypeError:
+        raise TypeError(f"{words}={n!r}; it must be an int, or None for as many as the process has cores") from None
     if not 1 <= number <= pool.MAX_THREADS:
         raise ValueError(f"{words}={number}; it must be 1 to {pool.MAX_THREADS}, or None for as many threads as the "
                          f"process has cores ({cores()})")

@@ -57,7 +57,7 @@ def test_numbers_out_of_range(n):
         gj.value_and_grad(np.sum, threads=n)
 
 
-@pytest.mark.parametrize("n", [2.0, "2", True])
+@pytest.mark.parametrize("n", [2.0, "2", True, np.array([2])])
 def test_what_is_no_number(n):
     with pytest.raises(TypeError, match="it must be an int, or None"):
         gj.set_threads(n)

@@ -89,13 +89,26 @@ def test_a_loss_that_is_no_sum():
     ((W, [X, X[:, :3]], [Y, Y]), ShapeError, r"x has a partition of shape \(203, 3\)"),
     ((W, [X, X], [Y, Y[:-1]]), ArgumentError, "different numbers of rows in one partition: x 203, y 202"),
     ((W, X[:1], Y[:1]), ArgumentError, "has one row, so nobody can tell"),
+    ((W, X.tolist(), Y.tolist()), ArgumentError, "y has a partition that is a number; partitions are arrays with rows"),
+    ((W, iter([X]), [Y]), ArgumentError, "x is a list_iterator, which gives its partitions only once; pass a list of"),
+    ((W, X * np.nan, Y), ArgumentError, "both the loss and its gradient are not finite, so nobody can tell"),
+    ((W * 0, X, Y * 0), ArgumentError, "both the loss and its gradient are 0, so nobody can tell"),
+    ((W, X), ArgumentError, "sum_loss takes w, x, y; y is missing"),
 ])
 def test_bad_data(arguments, error, words):
     with pytest.raises(error, match=words):
         front(sum_loss)(*arguments)
 
 
+def test_arguments_by_name(expected):
+    assert same(front(mean_loss, rows=np.int64(ROWS))(W, y=Y, x=X), expected[mean_loss])
+    with pytest.raises(ArgumentError, match="mean_loss takes w, x, y; there is no place for rate"):
+        front(mean_loss)(W, X, Y, rate=1)
+
+
 def test_bad_requests():
+    with pytest.raises(ValueError, match=r"chunked=1.0; the arguments are w, x, y"):
+        gj.parallel.value_and_grad(sum_loss, chunked=(1.0, 2))
     with pytest.raises(ArgumentError, match="w is cut into partitions, so its gradient is no sum"):
         gj.parallel.value_and_grad(sum_loss, chunked=0)
     with pytest.raises(ValueError, match="chunked='z'; the arguments are w, x, y"):

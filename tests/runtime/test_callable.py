@@ -10,11 +10,13 @@ import operator
 import pickle
 import subprocess
 import sys
+import tempfile
 import textwrap
 import threading
 import time
 import timeit
 import weakref
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -505,6 +507,35 @@ def test_fork_while_another_thread_compiles():
     command = [sys.executable, "-W", "ignore", "-c", textwrap.dedent(program)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=120)
     assert (done.returncode, done.stdout) == (0, "done\n"), done.stderr
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="another system moves memory otherwise")
+def test_a_tape_that_grows_is_not_copied():
+    """Of 150 MB that are kept at last 500 MB are allocated on the way: room for what is there is all that it takes."""
+    program = """
+        import resource
+        import numpy as np
+        import gradjit as gj
+        def f(x):
+            k = 0
+            while k < 30 and x[0] < 1e9:
+                x, k = x * 1.0001 + 0.1 * x * x, k + 1
+            return np.sum(x)
+        g, x = gj.grad(f), np.linspace(-1e-3, 1e-3, 600_000)
+        g(x[:10])
+        used = int(open("/proc/self/statm").read().split()[0]) * resource.getpagesize()
+        resource.setrlimit(resource.RLIMIT_AS, (used + 200_000_000, resource.RLIM_INFINITY))
+        print(g(x).shape)
+        try:
+            g(np.tile(x, 3))
+        except MemoryError as e:
+            print(str(e)[:54])
+    """
+    with tempfile.TemporaryDirectory() as directory:
+        path = Path(directory) / "program.py"
+        path.write_text(textwrap.dedent(program))
+        done = subprocess.run([sys.executable, path], capture_output=True, text=True, timeout=60)
+    assert done.stdout == "(600000,)\nthere is no memory for what loops keep from iteration \n", done.stderr
 
 
 # -- threads
