@@ -222,6 +222,13 @@ class LastRow(Row):
     def __init__(self, growth: Taped, number: int, spec: Spec):
         self.growth, self.number, self.kind = growth, number, spec.kind
 
+    def __getattr__(self, name: str) -> Any:
+        """There is no array before the loop is made."""
+        if name != "array":
+            raise AttributeError(name)
+        raise Mismatch(f"items of {self.growth.name} are assigned, or read all at once, in the loop that appends to it, "
+                       f"whose number of iterations is not known; keep what is needed of it in a variable")
+
     def at(self, k: Any) -> Any:
         tail = self.growth.tail
         assert tail is not None
