@@ -193,7 +193,7 @@ class _BufferChecker:
             self.read(r, None)
             if k not in self.p.outputs:
                 self.fail(None, f"result {k} has no memory of the caller's")
-            elif self.p.outputs[k] not in {view.buffer for _, view in self.sources(r)}:
+            elif self.p.outputs[k] not in self.p.shown(r):
                 self.fail(None, f"result {k}, {self.called(r)}, does not stand in {self.called(self.p.outputs[k])}")
 
 
