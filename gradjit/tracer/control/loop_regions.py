@@ -161,7 +161,9 @@ class LoopStatement:
         if learned or isinstance(error, Again):
             self.attempts += 1
             if self.attempts > ATTEMPTS:
-                self.give_up(TraceError("the types of its variables do not settle"))
+                self.give_up(error.refused if isinstance(error, Grows) else TraceError(
+                    "the types and lengths of its variables change from attempt to attempt; let each be of one type "
+                    "and shape from the first iteration on"))
             return True
         if isinstance(error, RunAsPython):
             self.as_region = False

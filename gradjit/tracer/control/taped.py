@@ -226,8 +226,8 @@ class LastRow(Row):
         """There is no array before the loop is made."""
         if name != "array":
             raise AttributeError(name)
-        raise Mismatch(f"items of {self.growth.name} are assigned, or read all at once, in the loop that appends to it, "
-                       f"whose number of iterations is not known; keep what is needed of it in a variable")
+        raise Mismatch(f"items of {self.growth.name} are assigned, or read all at once, in the loop that appends to "
+                       f"it, whose number of iterations is not known; keep what is needed of it in a variable")
 
     def at(self, k: Any) -> Any:
         tail = self.growth.tail

@@ -181,7 +181,29 @@ def again_within(x):
     return sum(out)
 
 
+def assigned_in_a_branch(x):
+    out = [0.5]
+    while x < 5:
+        out.append(1.0)
+        x = x * 1.5
+        if x > 0.1:
+            out[1] = out[0]
+    return x + out[1]
+
+
+def turned_round(x):
+    out = [x, 0.5]
+    while x < 5:
+        x = x * 1.5
+        out.reverse()
+        if x > 2:
+            out.append(out[-1])
+    return np.mean(out)
+
+
 @pytest.mark.parametrize("f, words", [
+    (assigned_in_a_branch, "items of the list out are assigned, or read all at once, in the loop that appends to it"),
+    (turned_round, "the method reverse of the list out, whose length depends on traced values"),
     (on_either_side, "a list grows, shrinks or gets other keys under a condition"),
     (again_within, "a list grows, shrinks or gets other keys under a condition"),
     (taken_out, "an item is taken out of the list out in the loop that appends to it"),
