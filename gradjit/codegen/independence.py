@@ -187,11 +187,27 @@ def clash(b: Buffer, some: list[Access], var: Var) -> str:
     written = [a for a in some if a.is_store]
     for a in some:
         for w in written if not a.is_store else ():
-            behind = w.address + a.address * -1
+            read, to = written_out(a.address), written_out(w.address)
+            behind = to + read * -1
             if not behind.terms and not is_open(behind.const) and behind.const:
-                when = "before" if behind.const * w.address.terms.get(var, 0) > 0 else "behind it"
-                return f"{b.name}[{a.address!r}], which it reads, is written in an iteration {when}"
+                when = "before" if behind.const * to.terms.get(var, 0) > 0 else "behind it"
+                return f"{b.name}[{read!r}], which it reads, is written in an iteration {when}"
     return f"what an iteration writes to {b.name}, another one reads or writes"
+
+
+def written_out(a: Affine) -> Affine:
+    """An address with the terms of the sums that are computed in it. For words: such a sum may overflow."""
+    return sum((summands(atom) * w for atom, w in a.terms.items()), Affine({}, a.const))
+
+
+def summands(atom: Var | Node) -> Affine:
+    if not isinstance(atom, Node):
+        return Affine.of(atom)
+    if atom.kind in ("const", "index"):
+        return written_out(atom.attrs) if atom.kind == "index" else Affine({}, int(atom.attrs))
+    if atom.kind == "apply" and atom.attrs[0] == "add":
+        return sum(map(summands, atom.args), Affine({}))
+    return Affine.of(atom)
 
 
 def why_in_order(s: Repeat) -> str:

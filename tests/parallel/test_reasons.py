@@ -40,6 +40,22 @@ def test_reasons(f, arguments, reason):
     assert f"test_reasons.py:{line} runs on one core: {reason}" in str(compiled.stats())
 
 
+def recurrence(x):
+    u = np.zeros(2000)
+    for i in range(1, 2000):
+        u[i] = 0.5 * u[i - 1] + np.exp(x[i])
+    return u
+
+
+def test_what_an_iteration_reads_of_the_one_before():
+    with cores.limits(chunk=CHUNK):
+        f = gj.jit(recurrence)
+        f(x)
+    told = [c.words for c in f.stats().specialisations[0].cores]
+    words = r"\w+\[\w+ - 1\], which it reads, is written in an iteration before"
+    assert any(re.fullmatch(words, w) for w in told), told
+
+
 def test_a_loop_on_all_cores():
     with cores.limits(chunk=CHUNK):
         f = gj.jit(lambda x: np.sum(np.exp(x)))
