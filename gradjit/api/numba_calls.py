@@ -88,6 +88,8 @@ def declared(t: Any, names: Iterator[int]) -> str:
             raise TypeError(f"no array of layout {t.layout}")
         extents = ",".join(f"d{next(names)}" for _ in range(t.ndim))
         return f"{element(t.dtype)}[{extents}]"
+    if isinstance(t, kinds.BaseNamedTuple):
+        raise TypeError(f"{t.instance_class.__name__} is a named tuple, which signatures do not have; pass a plain one")
     if isinstance(t, kinds.BaseTuple):
         return "(" + "".join(f"{declared(part, names)}, " for part in t.types) + ")"
     if isinstance(t, kinds.Float) and t.bitwidth == 64:

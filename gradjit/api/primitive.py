@@ -116,7 +116,11 @@ def checked_variables(f: Any, name: str) -> Function:
 
 class CallForms(WeakValueDictionary[Any, OpaqueFunction]):
     """The operations that calls of one primitive have become, by what tells them apart; an equal call is the same
-    operation, and done once. It grows while a program is traced, and is no state of the program's."""
+    operation, and done once. It grows while a program is traced, and is no state of the program's: a copy in another
+    process begins with none."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return CallForms, ()
 
 
 # the call -------------------------------------------------------------------------------------------------------------

@@ -24,7 +24,8 @@ def options(p: argparse.ArgumentParser) -> None:
 def command(o: argparse.Namespace) -> int:
     store = disk_cache.current()
     if store is None:
-        console.listing([("directory", str(disk_cache.standard_directory())), ("used", "no")])
+        why = "it cannot be made or read, or others have access to it" if disk_cache.is_on() else "GRADJIT_CACHE=0"
+        console.listing([("directory", str(disk_cache.standard_directory())), ("used", f"no: {why}")])
         return 0 if o.action == "info" else 1
     return ACTIONS[o.action](store)
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import ArgumentError
+from ..errors import ArgumentError, DtypeError
 from .activations import softmax
 
 
@@ -59,14 +59,25 @@ def dropout(x: Any, rate: float, rng: np.random.Generator | None, training: bool
     return x * kept
 
 
+def places(numbers: Any, n: int, what: str) -> Any:
+    """Integers that name one of n things, as an index. Those below zero do not count from the end: they become n, which
+    no axis has."""
+    named = numbers if hasattr(numbers, "dtype") else np.asarray(numbers)
+    if named.dtype.kind not in "iu":
+        raise DtypeError(f"{what} of {named.dtype}; they are integers from 0 on: write {what}.astype(int)")
+    return np.where(named < 0, n, named) if named.dtype.kind == "i" else named
+
+
 def embedding(table: Any, tokens: Any) -> Any:
     """The rows of a table that integers name."""
-    return table[tokens]
+    return table[places(tokens, np.shape(table)[0], "tokens")]
 
 
 def attention(q: Any, k: Any, v: Any, mask: Any = None) -> Any:
     """softmax(q @ k^T / sqrt(d)) @ v over the last two axes; where `mask` is False nobody looks."""
     scores = (q @ np.swapaxes(k, -1, -2)) / float(np.sqrt(np.shape(q)[-1]))
     if mask is not None:
+        if (kind := getattr(mask, "dtype", np.dtype(bool))).kind not in "biu":
+            raise DtypeError(f"a mask of {kind}; it is True where somebody looks: write mask > -1 of one that is added")
         scores = np.where(mask, scores, -1e30)
     return softmax(scores) @ v

@@ -11,6 +11,7 @@ import numpy as np
 
 from ..errors import ArgumentError, ShapeError
 from .activations import log_sigmoid, log_softmax, relu, softmax
+from .layers import places
 
 REDUCTIONS: dict[str, Any] = {"mean": np.mean, "sum": np.sum, "none": lambda x: x}
 
@@ -26,7 +27,8 @@ def of_labels(rows: Any, labels: Any) -> Any:
     if np.ndim(rows) != 2 or np.shape(labels) != np.shape(rows)[:1]:
         raise ShapeError(f"scores of shape {np.shape(rows)} with labels of shape {np.shape(labels)}; they are (n, c), "
                          f"and n integers from 0 to c - 1")
-    return rows[np.arange(np.shape(rows)[0]), labels]
+    n, c = np.shape(rows)
+    return rows[np.arange(n), places(labels, c, "labels")]
 
 
 def check_alike(prediction: Any, target: Any) -> None:

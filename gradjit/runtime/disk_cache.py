@@ -43,6 +43,10 @@ EVERY = "[0-9a-f][0-9a-f]"
 DIGEST = 32
 
 
+class UntrustedError(PermissionError):
+    """Others have access to a cache."""
+
+
 @dataclass
 class DiskCache:
     """Entries by key in one directory. Methods never raise: what cannot be read is not there, what cannot be written is
@@ -54,15 +58,18 @@ class DiskCache:
 
     @classmethod
     def at(cls, directory: Path) -> DiskCache | None:
-        """The cache in a directory, which is made if need be; None where it cannot be, or others may write there."""
+        """The cache in a directory, which is made if need be; None where it cannot be, or others may write there or
+        know its key."""
         try:
             directory.mkdir(mode=0o700, parents=True, exist_ok=True)
             if (why := unsafe(directory)) is not None:
-                say(f"the cache in {directory} is not used: {why}")
-                return None
+                raise UntrustedError(why)
             return cls(directory, secret=secret_in(directory))
+        except UntrustedError as e:
+            say(f"the cache in {directory} is not used: {e}")
         except OSError:
-            return None
+            pass
+        return None
 
     def path(self, key: str) -> Path:
         return self.directory / key[:2] / f"{key}{SUFFIX}"
@@ -221,7 +228,7 @@ def unsafe(directory: Path) -> str | None:
 
 
 def secret_in(directory: Path) -> bytes:
-    """The user's key, made when it is first asked for. OSError where it cannot be read or made."""
+    """The user's key, made when it is first asked for. OSError where it cannot be read or made, or others know it."""
     path = directory / "key"
     for _ in range(3):  # it may be missing, or torn and then missing
         try:
@@ -232,7 +239,7 @@ def secret_in(directory: Path) -> bytes:
         with os.fdopen(handle, "rb") as f:
             s = os.fstat(f.fileno())
             if os.name != "nt" and (s.st_uid != os.getuid() or s.st_mode & 0o077):
-                raise PermissionError(f"{path} can be read by others")
+                raise UntrustedError(f"others may read its key (remove {path}, and there will be a new one)")
             found = f.read(DIGEST + 1)
         if len(found) == DIGEST:
             return found

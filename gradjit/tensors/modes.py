@@ -29,6 +29,10 @@ class GradMode:
     before: tuple[bool, Any] | None = None
     """What was before it was entered, and what was before that where it is entered again within."""
 
+    def __new__(cls, f: Callable[..., Any] | None = None) -> Any:
+        made = super().__new__(cls)
+        return made if f is None else made(f)
+
     def __enter__(self) -> GradMode:
         before = modes.grad_enabled
         self.before = before, self.before
@@ -43,9 +47,12 @@ class GradMode:
             _switch(before)
 
     def __call__(self, f: Callable[..., Any]) -> Callable[..., Any]:
-        if inspect.isgeneratorfunction(f):
-            raise TypeError(f"{type(self).__name__} as a decorator is for functions, and {f.__name__} is a generator, "
-                            f"which would leave it open; write `with` inside")
+        if not callable(f):
+            raise TypeError(f"{type(self).__name__} takes a function, as a decorator, or nothing; got {f!r:.100}")
+        if any(goes_on(f) for goes_on in (inspect.isgeneratorfunction, inspect.iscoroutinefunction,
+                                          inspect.isasyncgenfunction)):
+            raise TypeError(f"{type(self).__name__} as a decorator is for functions that run in one piece, and "
+                            f"{f.__name__} is a generator or a coroutine; write `with` inside")
 
         @functools.wraps(f)
         def wrapped(*args: Any, **kwargs: Any) -> Any:

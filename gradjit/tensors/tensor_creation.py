@@ -18,7 +18,16 @@ from .trie import modes
 
 def tensor(data: Any, requires_grad: bool = False, dtype: Any = None) -> Tensor:
     """A tensor with a copy of these numbers: a number, an array, a tensor, or nested lists of such."""
+    if not requires_grad and modes.grad_enabled and isinstance(data, list | tuple) and any(map(is_on_a_way, data)):
+        fail(DifferentiationError, "gj.tensor makes a constant of tensors that require gradients, to which no "
+                                   "derivative passes; write gj.stack([a, b]), or t.detach() where none is wanted; "
+                                   "with requires_grad=True it is a leaf of its own")
     return Tensor(data, requires_grad, dtype)
+
+
+def is_on_a_way(x: Any) -> bool:
+    """Whether a derivative passes an item of nested lists."""
+    return x.requires_grad if isinstance(x, Tensor) else isinstance(x, list | tuple) and any(map(is_on_a_way, x))
 
 
 def from_numpy(a: np.ndarray, requires_grad: bool = False) -> Tensor:

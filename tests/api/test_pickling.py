@@ -107,6 +107,14 @@ def test_lambdas_by_cloudpickle():
         pickle.dumps(f)
 
 
+def test_primitives_by_cloudpickle():
+    cloudpickle = pytest.importorskip("cloudpickle")
+    twice = gj.primitive(lambda x: 2 * x, out="f64[n]", vjp=lambda c, result, x: 2 * c)
+    f = gj.grad(lambda x: np.sum(twice(x) * x))
+    f(X)
+    assert np.array_equal(cloudpickle.loads(cloudpickle.dumps(f))(X), 4 * X)
+
+
 @pytest.mark.usefixtures("_nothing_received")
 def test_what_was_not_made_for_the_program_is_not_used():
     f = gj.jit(loss)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import inspect
+from typing import NamedTuple
 
 import numpy as np
 import pytest
@@ -171,6 +172,11 @@ def test_indices_in_numbas_code():
         others(np.arange(5.0), np.arange(5.0), np.array([7]))
 
 
+class Pair(NamedTuple):
+    a: np.ndarray
+    b: np.ndarray
+
+
 def test_errors_from_numbas_code():
     with pytest.raises(ValueError, match=r"x.shape\[0\] == y.shape\[0\]"):
         descend(np.zeros(3), np.ones((4, 3)), np.ones(5), 1)
@@ -181,6 +187,13 @@ def test_errors_from_numbas_code():
 
     with pytest.raises(numba.TypingError, match="no array, number or tuple"):
         wrong(np.zeros(3))
+
+    @numba.njit
+    def named(x):
+        return loss(x, Pair(x, x), x)
+
+    with pytest.raises(numba.TypingError, match="Pair is a named tuple, which signatures do not have; pass a plain"):
+        named(np.zeros(3))
 
 
 @numba.njit

@@ -157,6 +157,20 @@ def test_labels_of_other_shapes_are_an_error() -> None:
                 loss(scores, labels)
 
 
+@pytest.mark.parametrize("style", [lambda f: f, gj.jit], ids=["plain", "jit"])
+def test_what_names_nothing_is_an_error(style: Callable[..., Any]) -> None:
+    """Labels and tokens below zero, which would be the last ones, and truths, which would choose among rows."""
+    scores, none = np.ones((3, 3)), np.array([0, -1, 2])
+    for loss in (nn.softmax_crossentropy, nn.focal, nn.multiclass_hinge, nn.embedding):
+        with pytest.raises(IndexError, match="index.* out of bounds"):
+            style(loss)(scores, none)
+        for other in (none > 0, none * 1.0):
+            with pytest.raises(gj.DtypeError, match=f"of {other.dtype}; they are integers from 0 on"):
+                style(loss)(scores, other)
+    with pytest.raises(gj.DtypeError, match="a mask of float64; it is True where somebody looks"):
+        style(nn.attention)(scores, scores, scores, np.where(scores > 0, 0.0, -np.inf))
+
+
 def test_reductions() -> None:
     assert_allclose(nn.mse(Y, T, "sum"), np.sum((Y - T) ** 2))
     assert_allclose(nn.mse(Y, T, "none"), (Y - T) ** 2)

@@ -127,7 +127,8 @@ def test_a_directory_that_others_may_write_to_is_refused(tmp_path, mode):
 def test_a_key_that_others_can_read_is_not_used(tmp_path):
     store = disk_cache.DiskCache.at(tmp_path / "store")
     (store.directory / "key").chmod(0o644)
-    assert disk_cache.DiskCache.at(tmp_path / "store") is None
+    with pytest.warns(RuntimeWarning, match="is not used: others may read its key"):
+        assert disk_cache.DiskCache.at(tmp_path / "store") is None
 
 
 def test_a_key_that_is_torn_is_made_anew(store):
@@ -541,5 +542,5 @@ def test_the_command(directory, capsys, monkeypatch):
     assert not list(directory.glob("??/*.code"))
     monkeypatch.setenv("GRADJIT_CACHE", "0")
     capsys.readouterr()
-    assert main(["cache", "info"]) == 0 and "no" in capsys.readouterr().out
+    assert main(["cache", "info"]) == 0 and "no: GRADJIT_CACHE=0" in capsys.readouterr().out
     assert main(["cache", "clear"]) == 1

@@ -303,6 +303,28 @@ def test_constants() -> None:
         gj.tensor([1, 2], requires_grad=True)
 
 
+def test_modes_as_decorators() -> None:
+    x = leaf([1.0, 2.0])
+
+    def f(x: gj.Tensor) -> gj.Tensor:
+        return x * 2
+
+    assert not gj.no_grad(f)(x).requires_grad and not gj.no_grad()(f)(x).requires_grad
+    assert gj.no_grad(gj.enable_grad(f))(x).requires_grad and f(x).requires_grad
+
+    async def later() -> None:
+        pass
+
+    def some() -> Any:
+        yield
+
+    for g in (later, some):
+        with pytest.raises(TypeError, match=f"and {g.__name__} is a generator or a coroutine; write `with` inside"):
+            gj.no_grad(g)
+    with pytest.raises(TypeError, match="takes a function, as a decorator, or nothing; got 3"):
+        gj.no_grad(3)
+
+
 def test_detached_parts() -> None:
     x = leaf([1.0, 2.0])
     y = x * 3

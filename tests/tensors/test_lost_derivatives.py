@@ -62,6 +62,7 @@ MADE = {
     "full": lambda: np.full(3, x[0]), "r_": lambda: np.r_[x, 1.0], "arange": lambda: np.arange(0, x[1], 0.5),
     "normal": lambda: rng.normal(x[1]), "permutation": lambda: rng.permutation(x), "Polynomial": lambda: Polynomial(x),
     "vectorize": lambda: np.vectorize(lambda t: t * t)(x), "full of gj": lambda: gj.full(3, x[0]),
+    "tensor of gj": lambda: gj.tensor([x[0], 1.0]), "tensor of pairs": lambda: gj.tensor(((1.0, 2.0), (x[0], x[1]))),
 }
 OF_MATH = {
     "sin": (lambda: math.sin(x[0]), "np.sin"), "within": (lambda: 2 * math.exp(x[0] * 2) + 1, "np.exp"),
