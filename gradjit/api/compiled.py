@@ -274,7 +274,7 @@ class Compiled(FastCallable):
             found = trees.in_order(call.args)
             if found is not None:
                 signature.dataclasses.update(trees.dataclasses_in(call.tree))
-                self.install_indexed(entry, call.args, *found)
+                self.install_indexed(entry, call.args, *found, any_size=s.is_open)
 
     def put_exact_first(self, new: Specialisation, call: CanonicalCall) -> None:
         """Those that are for one size are asked before one with open extents: what has been answered by one is

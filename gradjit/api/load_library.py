@@ -192,7 +192,7 @@ class LibraryFunction(FastCallable):
         if not self.is_flat and all(x is y for x, y in zip(given, leaves, strict=True)):
             found = trees.in_order(args)
             if found is not None:
-                self.install_indexed(entry, args, *found)
+                self.install_indexed(entry, args, *found, any_size=True)
 
     def refuse(self, given: list[Any]) -> None:
         """No entry takes a call whose types are right."""

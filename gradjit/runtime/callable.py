@@ -83,18 +83,19 @@ class FastCallable(_Base):
         _replace(self, lambda entries: (entry, *(e for e in entries if e is not entry))[:MAX_CHAIN])
         ctypes.c_void_p.from_address(id(self) + call_convention.VECTORCALL).value = vectorcall
 
-    def install_indexed(self, entry: Entry, args: tuple[Any, ...], leaves: Sequence[Any], places: Sequence[int]
-                        ) -> None:
+    def install_indexed(self, entry: Entry, args: tuple[Any, ...], leaves: Sequence[Any], places: Sequence[int],
+                        any_size: bool = False) -> None:
         """Have `entry` found by the signature of the call with `args`, where its leaves are `leaves` in the order of
         the walk through the containers; `places` are those of the entry's parameters among them. Nothing is done for a
-        call that has no signature, or another walk.
+        call that has no signature, or another walk. any_size: arrays of other extents lead there, too.
         """
         found = signature_of(args)
-        if found is None or found[1] != [id(x) for x in leaves]:
+        if found is None or found.leaves != [id(x) for x in leaves]:
             return
         vectorcall = _machine_code()
         with _lock:
-            _index_of(self).add(found[0], places, entry, named_by(args))
+            words = found.form if any_size else found.form + found.extents
+            _index_of(self).add(words, places, entry, named_by(args))
         ctypes.c_void_p.from_address(id(self) + call_convention.VECTORCALL).value = vectorcall
 
     def uninstall(self, entry: Entry) -> None:

@@ -11,10 +11,13 @@ from gradjit.runtime import cpython, numpy_abi
 from gradjit.runtime.c_function import I32, I64, MISS, NULL, CFunction, i32, i64
 from gradjit.runtime.signature import (
     DATACLASSES,
+    EXTENT,
+    EXTENTS,
     HEAD,
     LEAF,
     LEAVES,
     MAX_DEPTH,
+    MAX_EXTENTS,
     MAX_LEAVES,
     MAX_WORDS,
     MULTIPLIER,
@@ -123,7 +126,7 @@ def _array(frame: CFunction, x: llvm.Value, state: llvm.Value, depth: llvm.Value
         push(frame, state, word, no)
     shape = frame.load(x, at.shape)
     with frame.loop(rank) as k:
-        push(frame, state, frame.load(frame.word(shape, k), 0, I64), no)
+        append(frame, state, frame.load(frame.word(shape, k), 0, I64), EXTENTS, EXTENT, MAX_EXTENTS, no)
     leaf(frame, state, x, no)
 
 
@@ -193,42 +196,59 @@ def signature(frame: CFunction) -> None:
     args, count, state = frame.function.args
     no = frame.block("no")
     frame.store(i64(0), state, 8 * LEAVES)
+    frame.store(i64(0), state, 8 * EXTENTS)
     frame.store(i64(1), state, 8 * WORDS)
     frame.store(count, state, 8 * WORD)
     with frame.loop(count) as k:
         answer = frame.call_support("walk", frame.load(frame.word(args, k)), state, i64(0))
         frame.require(frame.differs(answer, i32(0)), no)
+    put_extents_behind(frame, state, no)
     frame.builder.ret(i32(1))
     frame.enter(no)
     frame.builder.ret(i32(0))
 
 
+def put_extents_behind(frame: CFunction, state: llvm.Value, no: llvm.Block) -> None:
+    words, extents = (frame.load(state, 8 * counter, I64) for counter in (WORDS, EXTENTS))
+    frame.require(frame.builder.icmp_signed("<=", frame.builder.add(words, extents), i64(MAX_WORDS)), no)
+    behind = frame.word(frame.at(state, 8 * WORD), words)
+    with frame.loop(extents) as k:
+        frame.store(frame.load(frame.word(frame.at(state, 8 * EXTENT), k), 0, I64), frame.word(behind, k))
+
+
 def try_indexed(frame: CFunction) -> None:
     """`PyObject *try_indexed(PyObject *index, PyObject *const *args, int64_t count)`: the result of the entry that the
-    signature of the call leads to, or MISS."""
+    signature of the call leads to, or MISS. First what is compiled for these extents, then what serves all."""
     index, args, count = frame.function.args
     missed = frame.block("missed")
     state = frame.cell(STATE_BYTES, 8)
     answer = frame.call_support("signature", args, count, state)
     leaves, found = frame.at(state, 8 * LEAF), frame.load(state, 8 * LEAVES, I64)
     frame.require(frame.differs(answer, i32(0)), missed)
-    n, words = frame.load(state, 8 * WORDS, I64), frame.at(state, 8 * WORD)
-    code = hashed(frame, words, n)
-    owner = find(frame, frame.load(index, TABLE), code, words, n, missed)
-    frame.incref(owner)
-    result = run(frame, owner, leaves)
-    frame.decref(owner)
-    frame.call_support("release", leaves, found)
-    frame.builder.ret(result)
+    table, words = frame.load(index, TABLE), frame.at(state, 8 * WORD)
+    form, extents = (frame.load(state, 8 * counter, I64) for counter in (WORDS, EXTENTS))
+    code = hashed(frame, words, form, i64(0))
+    full = hashed(frame, frame.word(words, form), extents, code)
+    for total, n in ((full, frame.builder.add(form, extents)), (code, form)):
+        onwards = frame.block("onwards")
+        owner = find(frame, table, total, words, n, onwards)
+        frame.incref(owner)
+        result = run(frame, owner, leaves)
+        frame.decref(owner)
+        frame.unless(frame.same(result, MISS), onwards)
+        frame.call_support("release", leaves, found)
+        frame.builder.ret(result)
+        frame.enter(onwards)
+    frame.go(missed)
     frame.enter(missed)
     frame.call_support("release", leaves, found)
     frame.builder.ret(MISS)
 
 
-def hashed(frame: CFunction, words: llvm.Value, n: llvm.Value) -> llvm.Value:
-    """See `hash_of`."""
+def hashed(frame: CFunction, words: llvm.Value, n: llvm.Value, start: llvm.Value) -> llvm.Value:
+    """See `hash_of`; `start` is the hash of what stands before."""
     b = frame.builder
-    total = frame.variable(i64(0))
+    total = frame.variable(start)
     with frame.loop(n) as k:
         h = b.mul(b.xor(frame.load(total, 0, I64), frame.load(frame.word(words, k), 0, I64)), i64(MULTIPLIER))
         frame.store(b.xor(h, b.lshr(h, i64(32))), total)

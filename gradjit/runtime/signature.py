@@ -5,12 +5,15 @@ call by its signature: a hash of these words leads to a record in a table, which
 through the arguments gives the leaves on the way. An entry still checks every leaf: the table only says which one to
 ask, and what it must be sure of is the structure, whose words are compared in full.
 
+The extents of all arrays stand behind the other words. What is compiled for some sizes is found by all words; what
+serves every size, by those in front of the extents.
+
     call        number of arguments, then the words of each
     tuple, list, named tuple    type, length, then the words of each item
     dict        type, length, then for each item in order: the key (a str, by its address), the words of the value
     dataclass   type, number of fields, then the words of each field
     None        its type
-    array       type, dtype object, flags and rank, extents
+    array       type, dtype object, flags and rank; its extents come behind all words
     float, complex, NumPy scalar    type
     int, bool, str              type, address
 
@@ -24,7 +27,7 @@ import ctypes
 import functools
 import struct
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from gradjit.runtime import cpython
 
@@ -33,10 +36,12 @@ if TYPE_CHECKING:
 
 MAX_LEAVES, MAX_WORDS, MAX_DEPTH = 64, 512, 8
 
-# The state of a walk, in words: how many leaves, how many words, the leaves, the words.
-LEAVES, WORDS = 0, 1
-LEAF, WORD = 2, 2 + MAX_LEAVES
-STATE_BYTES = 8 * (WORD + MAX_WORDS)
+# The state of a walk, in words: how many leaves, how many words, how many extents, the leaves, the words, and behind
+# them the extents: while the walk goes on in a row of their own.
+LEAVES, WORDS, EXTENTS = 0, 1, 2
+LEAF, WORD, EXTENT = 3, 3 + MAX_LEAVES, 3 + MAX_LEAVES + MAX_WORDS
+MAX_EXTENTS = 256
+STATE_BYTES = 8 * (EXTENT + MAX_EXTENTS)
 
 # A record: how many words, leaves and entries; where in the walk each leaf of the entries is; the words; function and
 # counter of hits of each entry.
@@ -80,15 +85,27 @@ def has_words(owner: int, words: tuple[int, ...]) -> bool:
     return bool(found[-1] == words)
 
 
-def signature_of(args: tuple[Any, ...]) -> tuple[tuple[int, ...], list[int]] | None:
-    """The words of a call and the addresses of its leaves, in the order of the walk; None where it has no signature."""
+class CallSignature(NamedTuple):
+    """A call as it is found: its words without extents, the extents, and the addresses of its leaves in the order of
+    the walk."""
+
+    form: tuple[int, ...]
+    extents: tuple[int, ...]
+    leaves: list[int]
+
+
+def signature_of(args: tuple[Any, ...]) -> CallSignature | None:
+    """The signature of a call; None where it has none."""
     state = (ctypes.c_uint64 * (STATE_BYTES // 8))()
     row = (ctypes.c_void_p * max(len(args), 1))(*map(id, args))
     answer = _function()(row, len(args), state)
     found: list[int] = state[LEAF:LEAF + state[LEAVES]]
     for address in found:  # the state holds references
         ctypes.pythonapi.Py_DecRef(ctypes.c_void_p(address))
-    return (tuple(state[WORD:WORD + state[WORDS]]), found) if answer else None
+    if not answer:
+        return None
+    middle = WORD + state[WORDS]
+    return CallSignature(tuple(state[WORD:middle]), tuple(state[middle:middle + state[EXTENTS]]), found)
 
 
 @functools.cache
@@ -184,4 +201,4 @@ class _Record:
         return id(self.owner)
 
 
-__all__ = ["DATACLASSES", "MAX_RECORDS", "Index", "dataclasses", "hash_of", "named_by", "signature_of"]
+__all__ = ["DATACLASSES", "MAX_RECORDS", "CallSignature", "Index", "dataclasses", "hash_of", "named_by", "signature_of"]

@@ -191,10 +191,13 @@ class Frame:
             self.log.setdefault(id(h), Saved(h))
 
     def before_alias_write(self, h: TracedArray) -> None:
-        """Before an array is told that it may have changed under another name."""
-        if h.made is not None and h.made.depth < self.depth:
-            saved = self.log.get(id(h)) or self.imports.get(id(h), (None,))[0]
-            self.alias_writes.setdefault(id(h), (h, saved.aliases if saved is not None else h.aliases))
+        """Before an array is told that it may have changed under another name. Frames around remember what it was, too:
+        when they are taken back, this one has ended long since."""
+        f: Frame | None = self
+        while f is not None and h.made is not None and h.made.depth < f.depth:
+            saved = f.log.get(id(h)) or f.imports.get(id(h), (None,))[0]
+            f.alias_writes.setdefault(id(h), (h, saved.aliases if saved is not None else h.aliases))
+            f = f.parent
 
     # containers -----------------------------------------------------------------------------------------------------
     def before_change(self, owner: Any) -> None:

@@ -872,3 +872,29 @@ def test_what_a_loop_binds_anew_may_not_be_changed_under_another_name(f):
     for x in 0.7, 1.3:
         with pytest.raises(gj.TraceError, match="change a copy"):
             gj.jit(f)(x)
+
+
+def itself_or_half(a, t):
+    return a if t > 0.1 else 0.5 * a
+
+
+def one_of_two_in_loops_within(x, z):
+    v = x * 0.5
+    r = itself_or_half(v, z)
+    s, count = 0.0, 0
+    while count < 3 and s < 100:
+        count += 1
+        for k in range(10):
+            perhaps = itself_or_half(r, x[k])
+            perhaps[1] = 3.0
+            s = s + np.tanh(np.sum(perhaps))
+    return s + np.sum(v)
+
+
+@pytest.mark.parametrize("z", [0.0, 1.2])
+def test_what_a_loop_within_has_told_of_names_is_taken_back_with_the_loop_around(z, monkeypatch):
+    """(The loop around is traced again when its types are known.)"""
+    monkeypatch.setenv("GRADJIT_VERIFY", "1")
+    x = np.linspace(-0.5, 0.9, 10)
+    assert np.isclose(gj.jit(one_of_two_in_loops_within)(x, z), one_of_two_in_loops_within(x, z))
+    gj.check_grads(one_of_two_in_loops_within, (x, z))
