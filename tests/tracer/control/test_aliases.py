@@ -897,4 +897,4 @@ def test_what_a_loop_within_has_told_of_names_is_taken_back_with_the_loop_around
     monkeypatch.setenv("GRADJIT_VERIFY", "1")
     x = np.linspace(-0.5, 0.9, 10)
     assert np.isclose(gj.jit(one_of_two_in_loops_within)(x, z), one_of_two_in_loops_within(x, z))
-    gj.check_grads(one_of_two_in_loops_within, (x, z))
+    gj.check_grads(one_of_two_in_loops_within, x, z)
