@@ -229,6 +229,20 @@ def test_two_compilations_for_all_sizes(f):
     assert len(g.stats().specialisations) == 2, g.stats()
 
 
+@pytest.mark.parametrize("f", [
+    lambda x, y: np.sum(np.searchsorted(np.sort(x), y) * x), lambda x, y: np.sum(np.digitize(y, np.sort(x)) * y),
+    lambda x, y: np.sum(np.interp(np.sort(y), np.sort(x), y)),
+], ids=["searchsorted", "digitize", "interp"])
+def test_a_search_in_a_table_of_open_length(f):
+    """One compilation serves tables that are some powers of two longer; one without elements has its own."""
+    g = gj.value_and_grad(f, (0, 1), sizes="auto")
+    for n in (13, 12, 20, 7, 31, 2, 64, 1000):
+        x, y = (np.random.default_rng(n + k).normal(size=n) for k in (0, 1))
+        value, _ = g(x, y)
+        assert np.isclose(value, f(x, y))
+    assert not g.stats().closed and len(g.stats().specialisations) == 2
+
+
 @pytest.mark.parametrize("f", [history, of_tuples, under_a_condition, gone_through_again, pairs, places, chained],
                          ids=lambda f: f.__name__)
 def test_derivatives_with_open_sizes(f):

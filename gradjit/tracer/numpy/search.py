@@ -11,6 +11,7 @@ import numpy as np
 
 from ...errors import ArgumentError, DtypeError, ShapeError
 from ...ir.ranges import elements as elements_between
+from ...ir.sizes import guess
 from .. import extents as ext, operands as o
 from ..conversion import strong
 from ..locations import fail
@@ -124,11 +125,11 @@ def before(x: TracedArray, y: TracedArray, side: str) -> TracedArray:
 def places_in(table: TracedArray, wanted: TracedArray, side: str) -> TracedArray:
     """The number of elements of the sorted table that stand before each wanted one."""
     (n,) = fixed(table, np.searchsorted)
-    if n <= COUNTING_LIMIT:
+    if (type(n) is int and n <= COUNTING_LIMIT) or n == 0:
         x, y = broadcast(table, expand(wanted, (wanted.ndim,)))
         return emit("sum", cast(before(x, y, side), np.int64), axes=(x.ndim - 1,))
     found = full(0, wanted.extents, np.int64)
-    step = 1 << (n.bit_length() - 1)
+    step = 1 << (bits_of(n) - 1)
     while step:
         tried = emit("add", found, full_like(step, found))
         last = emit("minimum", emit("sub", tried, full_like(1, tried)), full_like(n - 1, tried))
@@ -137,6 +138,18 @@ def places_in(table: TracedArray, wanted: TracedArray, side: str) -> TracedArray
         found = emit("select", ahead, tried, found)
         step //= 2
     return found
+
+
+SPARE_BITS = 6
+"""A search in a table of open length serves one that is longer than the example by so many powers of two."""
+
+
+def bits_of(n: int) -> int:
+    """So many bits hold the length of a table, which is none too many: each costs a comparison."""
+    if type(n) is int:
+        return n.bit_length()
+    bits = guess(n).bit_length() + SPARE_BITS
+    return bits if n < 1 << bits else n.bit_length()
 
 
 def digitize(x, bins, right=False):
