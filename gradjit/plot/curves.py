@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..api import grad, jit
-from ..errors import UnsupportedError
+from ..errors import ArgumentError, UnsupportedError
 from ..tensors import Tensor
 
 Function = Callable[..., Any]
@@ -58,6 +58,8 @@ def secants(f: Function, x: float, steps: Iterable[float] = (1.0, 0.5, 0.1), low
     """Secants through (x, f(x)) and (x + h, f(x + h)) that turn into the tangent as h shrinks."""
     ax = axes_for(ax)
     steps = list(steps)
+    if not steps or 0 in steps:
+        raise ArgumentError(f"steps={steps}; a secant goes through two points")
     reach = max(map(abs, steps))
     xs = np.linspace(x - 1.5 * reach if low is None else low, x + 1.5 * reach if high is None else high, 300)
     ax.plot(xs, values(f, xs), color="black", label="f(x)")

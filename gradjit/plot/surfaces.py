@@ -37,10 +37,11 @@ def contours(f: Function, xlim: Limits, ylim: Limits, at: Iterable[Any] = (), pa
         size = float(np.hypot(*g))
         step = g * (length / size) if size else g
         ax.plot(*p, "o", color="tab:red")
-        ax.annotate("", p + step, p, arrowprops={"arrowstyle": "->", "color": "tab:red"})
-        ax.plot([p[0], p[0] + step[0]], [p[1], p[1]], ":", color="tab:orange")
-        ax.plot([p[0] + step[0]] * 2, [p[1], p[1] + step[1]], ":", color="tab:orange")
-        ax.annotate(f"({g[0]:.3g}, {g[1]:.3g})", p + step, fontsize=8)
+        # An arrow may leave the axes; matplotlib would leave it away then.
+        ax.annotate("", p + step, p, arrowprops={"arrowstyle": "->", "color": "tab:red"}, annotation_clip=False)
+        ax.plot([p[0], p[0] + step[0]], [p[1], p[1]], ":", color="tab:orange", clip_on=False)
+        ax.plot([p[0] + step[0]] * 2, [p[1], p[1] + step[1]], ":", color="tab:orange", clip_on=False)
+        ax.annotate(f"({g[0]:.3g}, {g[1]:.3g})", p + step, fontsize=8, annotation_clip=False)
     if path is not None:
         xy = array_of(path)
         ax.plot(xy[:, 0], xy[:, 1], ".-", color="tab:red", markersize=4, linewidth=0.8)
@@ -65,9 +66,10 @@ def path_points(f: Function, path: Any, ax: Any) -> Any:
     xy = array_of(path).astype(float)
     compiled = jit(lambda p: f(p))
     z = np.array([float(compiled(np.ascontiguousarray(p))) for p in xy])
-    ax.scatter(xy[:, 0], xy[:, 1], z, c=np.arange(len(z)), cmap="viridis", s=12, depthshade=False)
+    ax.scatter(xy[:, 0], xy[:, 1], z, c=np.arange(len(z)), cmap="viridis", s=12, depthshade=False, zorder=2)
     for k, color, label in ((0, "red", "Initial"), (-1, "green", "Final")):
-        ax.scatter(xy[k:k + 1 or None, 0], xy[k:k + 1 or None, 1], z[k:k + 1 or None], color=color, s=36, label=label)
+        ax.scatter(xy[k:k + 1 or None, 0], xy[k:k + 1 or None, 1], z[k:k + 1 or None], color=color, s=36, label=label,
+                   depthshade=False, zorder=3)
     ax.legend()
     return ax
 
@@ -79,6 +81,7 @@ def descent(f: Function, path: Any, xlim: Limits | None = None, ylim: Limits | N
     xy = array_of(path).astype(float)
     ax = surface(f, xlim or span(xy[:, 0]), ylim or span(xy[:, 1]), points, ax)
     ax.view_init(*view)
+    ax.computed_zorder = False  # else the surface is laid over the path, whose colours tell nothing then
     return path_points(f, xy, ax)
 
 

@@ -27,6 +27,9 @@ def test_secants_turn_into_the_tangent() -> None:
     ax = gj.plot.secants(lambda x: x**2, 2.0, [1.0, 0.1])
     texts = [t.get_text() for t in ax.get_legend().get_texts()]
     assert texts == ["f(x)", "h = 1: slope 5", "h = 0.1: slope 4.1", "tangent: slope 4"]
+    for steps in ((), (1.0, 0)):
+        with pytest.raises(errors.ArgumentError, match="a secant goes through two points"):
+            gj.plot.secants(np.sin, 1.0, steps)
 
 
 def test_contours_and_descent() -> None:
@@ -34,11 +37,15 @@ def test_contours_and_descent() -> None:
         return p[0] ** 2 + 3 * p[1] ** 2
 
     path = np.array([(4 * 0.9**k, 3 * 0.7**k) for k in range(5)])
-    ax = gj.plot.contours(f, (-5, 5), (-4, 4), at=[(2, 1)], path=gj.tensor(path), points=8)
-    assert "(4, 6)" in [t.get_text() for t in ax.texts]
+    ax = gj.plot.contours(f, (-5, 5), (-4, 4), at=[(2, 1), (4, 3)], path=gj.tensor(path), points=8)
+    assert [t.get_text() for t in ax.texts] == ["", "(4, 6)", "", "(8, 18)"]
+    ax.figure.draw_without_rendering()
+    assert all(t.get_window_extent().width > 1 for t in ax.texts)  # drawn, too, where an arrow leaves the axes
     assert_allclose(ax.lines[-1].get_xdata(), path[:, 0])
     ax = gj.plot.descent(f, path, points=6)
     assert [t.get_text() for t in ax.get_legend().get_texts()] == ["Initial", "Final"]
+    over, *on_it = ax.collections
+    assert not ax.computed_zorder and all(c.get_zorder() > over.get_zorder() for c in on_it)
 
 
 def test_rates_and_losses() -> None:
