@@ -214,10 +214,11 @@ class RoutineMaker:
     def lowered(self, program: TracedProgram) -> list[Any]:
         """The program as LLVM IR, for each processor. What is concluded meanwhile holds for all of them."""
         from ..codegen import assemble, lower_loops, work_of
+        from ..codegen.written_transforms import written_transforms
 
         layouts = [None] * len(program.func.params)
         with opening(program.opening):
-            func = coded_raises(program.func)
+            func = written_transforms(coded_raises(program.func))
             made = [assemble(lower_loops(func, layouts, p.machine), work_of(program.func))
                     for p in self.processors]
         if len({(x.workspace_bytes, x.checks) for x in made}) > 1:  # by the width of vectors

@@ -7,6 +7,7 @@ LLVM only the entry is made, once for all libraries whose functions take the sam
 from __future__ import annotations
 
 import ctypes
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ import numpy as np
 
 from ..errors import ArgumentError, TraceError
 from ..ir.size_conditions import SizeCondition
+from ..processes import Lock
 from ..runtime import externals
 from ..runtime.artefact import entry_code
 from ..runtime.call_convention import MISS
@@ -88,11 +90,50 @@ def load(path: str | Path) -> Library:
     try:
         told = manifest.read(data)
         check_machine(told)
-        dll = ctypes.CDLL(str(path.resolve()))
+        dll = opened(path, data)
     except (ArgumentError, OSError) as e:
         raise ArgumentError(f"gj.load: {path} cannot be loaded: {e}") from e
     connect(told, dll)
     return Library(path, told, {r.name: LibraryFunction(r, dll) for r in told.library.routines})
+
+
+_opened: dict[bytes, ctypes.CDLL] = {}
+"""The libraries of this process by their contents. They stay, as functions of theirs may."""
+_lock = Lock()
+
+
+def opened(path: Path, data: bytes) -> ctypes.CDLL:
+    """The code of a library whose file holds `data`. The system knows libraries by their paths, and would give the code
+    that was there before: what has been built anew, where one has been loaded from, is loaded from a copy."""
+    import hashlib
+
+    contents = hashlib.sha256(data).digest()
+    with _lock:
+        if contents not in _opened:
+            place = str(path.resolve())
+            _opened[contents] = from_copy(path.name, data) if is_loaded(place) else ctypes.CDLL(place)
+        return _opened[contents]
+
+
+def is_loaded(place: str) -> bool:
+    """Whether a library of this path is in the process, whoever has loaded it. (Windows lets nobody write to one that
+    is.)"""
+    if not hasattr(os, "RTLD_NOLOAD"):
+        return False
+    try:
+        ctypes.CDLL(place, mode=os.RTLD_NOLOAD)
+    except OSError:
+        return False
+    return True
+
+
+def from_copy(name: str, data: bytes) -> ctypes.CDLL:
+    import tempfile
+
+    with tempfile.TemporaryDirectory() as directory:
+        copy = Path(directory) / name
+        copy.write_bytes(data)
+        return ctypes.CDLL(str(copy))
 
 
 def the_library(path: Path) -> Path:

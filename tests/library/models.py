@@ -20,6 +20,10 @@ def spectrum(x):
     return np.sum(np.abs(np.fft.fft2(x)) ** 4)
 
 
+def filtered(x, y):
+    return np.fft.irfft(np.fft.rfft(x) * np.fft.rfft(y), n=x.shape[0])
+
+
 def rosenbrock(x):
     return np.sum(100 * (x[1:] - x[:-1] ** 2) ** 2 + (1 - x[:-1]) ** 2)
 

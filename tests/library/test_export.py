@@ -471,11 +471,26 @@ def test_a_file_of_the_users_is_not_overwritten(tmp_path):
 
 
 def test_transforms_of_our_own(tmp_path):
-    """Fourier transforms of many lines need no Python; those of NumPy's, of a single one, do."""
+    """Fourier transforms of known lengths need no NumPy: those of many lines are as always, others are written out."""
     files = gj.export([gj.Routine(m.spectrum, "f64[64,32]", "value_and_grad")], name="spectra", output=tmp_path)
     x = np.random.default_rng(0).normal(size=(64, 32))
     value, gradient = gj.load(files.shared).spectrum_value_and_grad(x)
     expected, slope = gj.value_and_grad(m.spectrum)(x)
     assert value == expected and gradient.tobytes() == slope.tobytes()
-    with pytest.raises(UnsupportedError, match=r"numpy\.fft"):
-        gj.export([gj.Routine(m.spectrum, "f64[4,32]")], name="few", output=tmp_path)
+    few = [gj.Routine(m.spectrum, "f64[4,31]", name="few"), gj.Routine(m.filtered, "f64[45], f64[45]", "jacobian")]
+    loaded = gj.load(gj.export(few, name="few", output=tmp_path).shared)
+    assert loaded.few(x[:4, :31]) == pytest.approx(m.spectrum(x[:4, :31]))
+    x, y = x.ravel()[:45], x.ravel()[-45:]
+    np.testing.assert_allclose(loaded.filtered_jacobian(x, y), gj.jacobian(m.filtered)(x, y), atol=1e-13)
+    with pytest.raises(UnsupportedError, match=r"numpy\.fft for lines whose length or number is open"):
+        gj.export([gj.Routine(m.spectrum, "f64[n,32]")], name="open", output=tmp_path)
+
+
+def test_a_library_that_is_built_anew_under_its_name(tmp_path):
+    """While the one of before is in the process, and its functions in use."""
+    loaded = []
+    for k, n in enumerate((3, 2000, 4)):
+        files = gj.export(lambda x, k=k: x + k, f"f64[{n}]", name="shifted", output=tmp_path)
+        loaded += [(k, n, gj.load(files.shared)), (k, n, gj.load(files.shared))]
+    for k, n, library in loaded:
+        np.testing.assert_array_equal(library.f(np.ones(n)), np.full(n, 1.0 + k))

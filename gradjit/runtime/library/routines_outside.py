@@ -45,10 +45,9 @@ def check_externals(r: LibraryRoutine) -> None:
     """UnsupportedError where a kernel calls what no library can have."""
     for name in (x for v in r.versions for k in v.kernels for x in k.externals):
         if name.startswith(pocketfft.LOOPS):
-            raise UnsupportedError(f"{r.title} calls numpy.fft for what NumPy's own machine code computes: no part of "
-                                   f"a library that needs no Python. What is gradjit's own, and can be: complex "
-                                   f"transforms of 8 lines or more (16 of single precision), of a known length up to "
-                                   f"4096 without a prime factor above 11")
+            raise UnsupportedError(f"{r.title} calls numpy.fft for lines whose length or number is open, or of more "
+                                   f"than 65536 elements, which NumPy's own machine code computes: no part of a "
+                                   f"library that needs no Python. Write numbers for open sizes in the signature")
         if name.startswith(special_functions.LOOPS):
             written = special_functions.signature(name.removeprefix(special_functions.LOOPS).split(".")[0]).written
             raise UnsupportedError(f"{r.title} calls {written}, which is computed by SciPy's own machine code: no "
