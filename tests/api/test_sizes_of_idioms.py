@@ -6,6 +6,7 @@ import math
 
 import numpy as np
 import pytest
+import scipy.ndimage
 
 import gradjit as gj
 
@@ -240,6 +241,17 @@ def test_a_search_in_a_table_of_open_length(f):
         x, y = (np.random.default_rng(n + k).normal(size=n) for k in (0, 1))
         value, _ = g(x, y)
         assert np.isclose(value, f(x, y))
+    assert not g.stats().closed and len(g.stats().specialisations) == 2
+
+
+@pytest.mark.parametrize("mode", ["reflect", "nearest", "mirror", "wrap", "constant"])
+def test_a_filter_over_an_open_length(mode):
+    def f(x, y):
+        return np.sum(scipy.ndimage.correlate1d(x, [1.0, -2.0, 0.5], mode=mode) * y)
+
+    g = gj.value_and_grad(f, sizes="auto")
+    for n in SIZES:
+        assert np.isclose(g(*arguments(n))[0], f(*arguments(n)))
     assert not g.stats().closed and len(g.stats().specialisations) == 2
 
 

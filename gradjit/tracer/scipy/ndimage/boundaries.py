@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from ...numpy.creation import arange as arange_of_open_length
 from ...operands import TracedArray, cast, unsupported
 from ..written_loops import along, invalid
 
@@ -43,7 +44,8 @@ def extended(x: Any, axis: int, before: int, behind: int, mode: Any, cval: Any) 
         widths = [(before, behind) if k == axis else (0, 0) for k in range(x.ndim)]
         return np.pad(x, widths, constant_values=cval)
     n = x.shape[axis]
-    return x[along(axis, x.ndim, inside(np.arange(-before, n + behind), n, mode))]
+    arange: Any = arange_of_open_length if isinstance(n, TracedArray) else np.arange
+    return x[along(axis, x.ndim, inside(arange(-before, n + behind), n, mode))]
 
 
 def window_reach(size: int, origin: int, what: str = "weights") -> tuple[int, int]:
