@@ -260,6 +260,12 @@ class Compiled(FastCallable):
                 return result
         raise TraceError(f"{self!r}: what the function reads from outside changes faster than it can be compiled")
 
+    def prepare(self, *args: Any) -> None:
+        """Compile for arguments like these, unless there is code for such types already. Nothing runs."""
+        call = CanonicalCall.of(args, {})
+        if call.key not in self.found:
+            self.prefer(self.compiled(call), call)
+
     def prefer(self, s: Specialisation, call: CanonicalCall) -> None:
         """A specialisation that took a call should get the next one straight from machine code: with the first to be
         asked where its leaves are the arguments themselves, and by the signature of the call."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -34,6 +35,10 @@ class RowType:
     name: str
     dtype: np.dtype[Any]
     shape: tuple[int, ...]
+
+    @property
+    def row_bytes(self) -> int:
+        return self.dtype.itemsize * prod(self.shape)
 
     @classmethod
     def of(cls, name: str, array: np.ndarray) -> RowType:

@@ -49,6 +49,7 @@ class DaskPartitioned(Partitioned):
         fixed = [a for k, a in enumerate(args) if k not in self.chunked]
         client = self.client or active_client()
         task, first = self.looked_at(partitions, names, len(args), client)
+        self.payload.prepare(task, fixed)
         if self.over is None:
             self.over = found_over(lambda some: self.payload.result(task, fixed, some), first, self.title)
         # Tasks of the graph, not scattered: what a lost worker alone has been given could not be computed again.

@@ -65,6 +65,7 @@ class Partitioned:
         partitions = cut([args[k] for k in self.chunked], names, self.rows)
         fixed = [a for k, a in enumerate(args) if k not in self.chunked]
         task, first = self.task(partitions, names, len(args))
+        self.payload.prepare(task, fixed)  # so that workers get the code along
         if self.over is None:
             self.over = found_over(lambda some: self.payload.result(task, fixed, some), first, self.title)
         return self.whole(self.run(self.payload, task, fixed, partitions))

@@ -8,10 +8,12 @@ import pickle
 import platform
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
 
+from ..api.compiled import Compiled
 from ..errors import ArgumentError, LinkError
 from ..processes import Lock
 from ..records import dataclass
@@ -28,7 +30,12 @@ class PartitionTask:
     order: tuple[tuple[bool, int], ...]
     like: tuple[RowType, ...]
 
+    def arguments(self, fixed: Sequence[Any], arrays: Sequence[np.ndarray]) -> list[Any]:
+        return [arrays[k] if is_block else fixed[k] for is_block, k in self.order]
 
+
+EXAMPLE_ROWS, EXAMPLE_BYTES = 1 << 20, 1 << 28
+"""Of the arrays for which functions are compiled: not so much memory as that, as nothing is written to them."""
 KEPT = 32
 """So many functions a worker keeps."""
 _loaded: OrderedDict[str, Callable[..., Any]] = OrderedDict()
@@ -45,6 +52,7 @@ class Payload:
     def __init__(self, function: Callable[..., Any]) -> None:
         self.function: Callable[..., Any] | None = function
         self.data: bytes | None = None
+        self.prepared_for: PartitionTask | None = None
         self.key = ""
         self.maker = f"gradjit {VERSION} on {' '.join(target_key())}"
 
@@ -52,7 +60,7 @@ class Payload:
         if self.data is None:
             self.data = dumped(self.function)
             self.key = hashlib.sha256(self.data).hexdigest()
-        return {**self.__dict__, "function": None}
+        return {**self.__dict__, "function": None, "prepared_for": None}
 
     def load(self) -> Callable[..., Any]:
         """The function, in whatever process this is. LinkError in one that would compute otherwise."""
@@ -72,6 +80,19 @@ class Payload:
             self.function = _loaded[self.key]
         return self.function
 
+    def prepare(self, task: PartitionTask, fixed: Sequence[Any]) -> None:
+        """Compile for large partitions, whatever comes first: code for few rows, and code for many that follows it, may
+        add in another order, and no result must depend on which partitions a worker has had before."""
+        if self.prepared_for is task:
+            return
+        function = self.load()
+        if isinstance(function, Compiled) and function.options.sizes == "any":
+            rows = max(min(EXAMPLE_BYTES // max(sum(r.row_bytes for r in task.like), 1), EXAMPLE_ROWS), 2)
+            arrays = [np.empty((rows, *r.shape), r.dtype) for r in task.like]  # nobody looks at them
+            with suppress(Exception):  # the call itself tells what is wrong
+                function.prepare(*task.arguments(fixed, arrays))
+        self.prepared_for = task
+
     def __call__(self, task: PartitionTask, fixed: Sequence[Any], blocks: Sequence[Any]) -> tuple[int, Any]:
         """The rows of one partition, and the result for them; None where there are none."""
         every = [b if isinstance(b, Partition) else Partition(b) for b in blocks]
@@ -84,7 +105,8 @@ class Payload:
 
     def result(self, task: PartitionTask, fixed: Sequence[Any], arrays: Sequence[np.ndarray]) -> Any:
         """What the function gives for some rows."""
-        return self.load()(*(arrays[k] if is_block else fixed[k] for is_block, k in task.order))
+        self.prepare(task, fixed)
+        return self.load()(*task.arguments(fixed, arrays))
 
 
 def dumped(function: Any) -> bytes:

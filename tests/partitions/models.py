@@ -14,6 +14,10 @@ def sum_loss(w, x, y):
     return np.sum((x @ w - y) ** 2)
 
 
+def kernel_loss(w, x, y):
+    return np.sum(np.log(np.sum(np.exp(-0.5 * (x[:, None, :] - w[None, :, None] * 0.1) ** 2), axis=(1, 2))))
+
+
 def penalised(w, x, y):
     return np.sum((x @ w - y) ** 2) + np.sum(w**2)
 
