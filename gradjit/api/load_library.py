@@ -7,6 +7,7 @@ LLVM only the entry is made, once for all libraries whose functions take the sam
 from __future__ import annotations
 
 import ctypes
+import operator
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -50,10 +51,19 @@ from .declared import Array, DeclaredSignature
 class Library:
     """The functions of a library, as attributes, by iteration, and by name: `library["loss"]`."""
 
-    def __init__(self, path: Path, told: Manifest, functions: dict[str, LibraryFunction]) -> None:
-        self.path = path
+    def __init__(self, path: Path, contents: bytes, told: Manifest, functions: dict[str, LibraryFunction]) -> None:
+        self.path, self._contents = path, contents
         self.name = told.library.name
         self.functions = functions
+        for f in functions.values():
+            f.library = self
+
+    def __reduce__(self) -> Any:
+        """By its path: another process loads the same file."""
+        return loaded_again, (str(self.path.resolve()), self._contents)
+
+    def __deepcopy__(self, memo: object) -> Library:
+        return self
 
     def __getattr__(self, name: str) -> LibraryFunction:
         try:
@@ -94,7 +104,22 @@ def load(path: str | Path) -> Library:
     except (ArgumentError, OSError) as e:
         raise ArgumentError(f"gj.load: {path} cannot be loaded: {e}") from e
     connect(told, dll)
-    return Library(path, told, {r.name: LibraryFunction(r, dll) for r in told.library.routines})
+    return Library(path, digest(data), told, {r.name: LibraryFunction(r, dll) for r in told.library.routines})
+
+
+def loaded_again(path: str, contents: bytes) -> Library:
+    """A library that was pickled. ArgumentError where another one stands in its place."""
+    found = load(path)
+    if found._contents != contents:
+        raise ArgumentError(f"the library {path} is another one than that which was pickled: it has been built anew, "
+                            f"or this machine has one of its own")
+    return found
+
+
+def digest(data: bytes) -> bytes:
+    import hashlib
+
+    return hashlib.sha256(data).digest()
 
 
 _opened: dict[bytes, ctypes.CDLL] = {}
@@ -105,9 +130,7 @@ _lock = Lock()
 def opened(path: Path, data: bytes) -> ctypes.CDLL:
     """The code of a library whose file holds `data`. The system knows libraries by their paths, and would give the code
     that was there before: what has been built anew, where one has been loaded from, is loaded from a copy."""
-    import hashlib
-
-    contents = hashlib.sha256(data).digest()
+    contents = digest(data)
     with _lock:
         if contents not in _opened:
             place = str(path.resolve())
@@ -180,6 +203,8 @@ def connect(told: Manifest, dll: ctypes.CDLL) -> None:
 class LibraryFunction(FastCallable):
     """A function of a library. `address` is that of its C function, as the header declares it."""
 
+    library: Library
+
     def __init__(self, r: LibraryRoutine, dll: ctypes.CDLL) -> None:
         super().__init__(self.answer)
         self.routine = r
@@ -194,6 +219,15 @@ class LibraryFunction(FastCallable):
         if self.is_flat:
             for entry in reversed(self.loaded):
                 self.install(entry)
+
+    def __reduce__(self) -> Any:
+        return operator.getitem, (self.library, self.routine.name)
+
+    def __copy__(self) -> LibraryFunction:
+        return self
+
+    def __deepcopy__(self, memo: object) -> LibraryFunction:
+        return self
 
     def __repr__(self) -> str:
         return f"<gradjit library function {self.routine.name}({self.routine.signature})>"

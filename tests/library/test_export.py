@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import copy
 import ctypes
+import multiprocessing
+import pickle
 import subprocess
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -484,6 +488,19 @@ def test_transforms_of_our_own(tmp_path):
     np.testing.assert_allclose(loaded.filtered_jacobian(x, y), gj.jacobian(m.filtered)(x, y), atol=1e-13)
     with pytest.raises(UnsupportedError, match=r"numpy\.fft for lines whose length or number is open"):
         gj.export([gj.Routine(m.spectrum, "f64[n,32]")], name="open", output=tmp_path)
+
+
+def test_libraries_go_to_other_processes(tmp_path):
+    files = gj.export(m.rosenbrock, "f64[n]", output=tmp_path)
+    f, x = gj.load(files.shared).rosenbrock, np.linspace(0, 1, 5)
+    data = pickle.dumps(f)
+    for other in (copy.copy(f), copy.deepcopy([f])[0], pickle.loads(data)):
+        assert other(x) == f(x)
+    with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
+        assert pool.submit(f, x).result() == f(x)
+    gj.export(lambda x: np.sum(x), "f64[n]", output=tmp_path, name="rosenbrock")
+    with pytest.raises(ArgumentError, match="is another one than that which was pickled"):
+        pickle.loads(data)
 
 
 def test_a_library_that_is_built_anew_under_its_name(tmp_path):
