@@ -127,7 +127,7 @@ class TracedArray:
             root = self.root
             root.reach()
             stale = self._seen != root.version
-            if stale or (self.home is not None and not (self.home.alive and self.is_seen_here(root))):
+            if stale or not self.is_seen_here(root):
                 if stale and isinstance(self._view, Maybe):
                     self._view.refuse()
                 self._take(self._view.get(self.parent))  # type: ignore[union-attr]
@@ -153,9 +153,11 @@ class TracedArray:
 
     def is_seen_here(self, root: TracedArray) -> bool:
         """Whether what a view has taken from its root is a value that may be used here, and no older than the loop
-        that the root was taken into."""
+        that the root was taken into. Known elements are those of a root whose elements are known."""
+        if self.home is None:
+            return root.home is None
         assert self.where is not None and root.where is not None
-        return self.where.open and self.where.depth >= root.where.depth
+        return self.home.alive and self.where.open and self.where.depth >= root.where.depth
 
     def enter(self) -> None:
         """Within a loop, an array from outside of it is what the iteration before has left."""
