@@ -531,10 +531,9 @@ def call_what_is_frequent(kernel: llvm.Function) -> None:
 def sines_with_cosines(program: Program) -> dict[Node, Node]:
     """For each sine whose cosine is wanted, too, that cosine, and the reverse: the two share most of their work."""
     found: dict[tuple[str, Node], Node] = {}
-    for s in statements(program.body):
-        for n in nodes_of(s):
-            if n.kind == "apply" and n.attrs[0] in ("sin", "cos"):
-                found[(n.attrs[0], n.args[0])] = n
+    for n in nodes_of(*statements(program.body)):
+        if n.kind == "apply" and n.attrs[0] in ("sin", "cos"):
+            found[(n.attrs[0], n.args[0])] = n
     pairs = {}
     for (op, x), n in found.items():
         other = found.get(("cos" if op == "sin" else "sin", x))

@@ -15,7 +15,7 @@ from dataclasses import field
 from ..ir.sizes import is_known, is_nonnegative, is_open
 from ..records import dataclass
 from .affine import Affine, Var
-from .loop_passes import nodes_of, statements
+from .loop_passes import Loads, nodes_of, statements
 from .loops import (
     Accumulate,
     Accumulator,
@@ -66,19 +66,26 @@ def accesses(s: Stmt) -> Iterator[Access]:
         yield Access(*s.store, s.store[1].vars, True)
 
 
-def touched(s: Stmt) -> set[Buffer]:
+def touched(s: Stmt, loads: Loads | None = None) -> set[Buffer]:
     """The memory that a statement itself has to do with."""
     if isinstance(s, Call):
         return {v.buffer for v in (*s.reads, *s.writes)}
-    return {s.one, s.other} if isinstance(s, Exchange) else {a.buffer for a in accesses(s)}
+    if isinstance(s, Exchange):
+        return {s.one, s.other}
+    found = (loads or Loads()).of(s)
+    if isinstance(s, Store):
+        found.add(s.buffer)
+    elif isinstance(s, Accumulate) and s.store is not None:
+        found.add(s.store[0])
+    return found
 
 
 class Uses:
     """How many statements of a program have to do with each buffer, and how many loops run over each variable."""
 
     def __init__(self, body: list[Stmt]):
-        every = list(statements(body))
-        self.buffers = Counter(b for s in every for b in touched(s))
+        every, loads = list(statements(body)), Loads()
+        self.buffers = Counter(b for s in every for b in touched(s, loads))
         self.loops = Counter(s.var for s in every if isinstance(s, LoopStmt))
 
 

@@ -61,6 +61,37 @@ def nodes_of(*some: Stmt, seen: set[Node] | None = None) -> Iterator[Node]:
         roots.extend((*n.args, *operands(n)))
 
 
+class Loads:
+    """The memory that statements load from, computed addresses included: of each node it is found once, however many
+    statements share it."""
+
+    def __init__(self) -> None:
+        self.known: dict[Node, frozenset[Buffer]] = {}
+
+    def of(self, s: Stmt) -> set[Buffer]:
+        return {b for root in roots_of(s) for b in self.of_node(root)}
+
+    def of_node(self, root: Node) -> frozenset[Buffer]:
+        todo = [root]
+        while todo:
+            n = todo[-1]
+            if n in self.known:
+                todo.pop()
+                continue
+            parts = (*n.args, *operands(n))
+            missing = [x for x in parts if x not in self.known]
+            if missing:
+                todo += missing
+                continue
+            todo.pop()
+            found = [self.known[x] for x in parts if self.known[x]]
+            if n.kind == "load":
+                found.append(frozenset((n.attrs[0],)))
+            widest = max(found, key=len, default=frozenset[Buffer]())
+            self.known[n] = widest if all(x <= widest for x in found) else widest.union(*found)
+        return self.known[root]
+
+
 # merging --------------------------------------------------------------------------------------------------------------
 def coalesce(p: Program, machine: Machine) -> None:
     """`for i: for j: body` --> `for ij: body` where that runs through memory in the same way."""

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ..ir.sizes import is_open
-from .loop_passes import OWN, nodes_of, statements
+from .loop_passes import OWN, Loads, nodes_of, statements
 from .loops import (
     Accumulate,
     Buffer,
@@ -157,6 +157,7 @@ def _lifetimes(p: Program) -> dict[Buffer, tuple[int, int]]:
     """The first and last step of the program that touches each workspace buffer."""
     alive: dict[Buffer, tuple[int, int]] = {}
     exchanged: list[tuple[Buffer, Buffer]] = []
+    loads = Loads()
 
     def touch(b: Buffer, step: int) -> None:
         if b.role in OWN:
@@ -173,9 +174,8 @@ def _lifetimes(p: Program) -> dict[Buffer, tuple[int, int]]:
                     touch(v.buffer, step)
             elif isinstance(s, Exchange):
                 exchanged.append((s.one, s.other))
-            for n in nodes_of(s):
-                if n.kind == "load":
-                    touch(n.attrs[0], step)
+            for b in loads.of(s):
+                touch(b, step)
     together: dict[Buffer, set[Buffer]] = {}
     for one, other in exchanged:
         group = together.get(one, {one}) | together.get(other, {other})

@@ -409,7 +409,9 @@ class TracedArray:
     def __hash__(self) -> int:
         if self.kind == ARRAY:
             raise TypeError("unhashable type: 'numpy.ndarray'")
-        leak(self, "hash(), as for the key of a dict or a member of a set", "use a Python number, which is static")
+        leak(self, "hash(), as for the key of a dict or a member of a set",
+             "use a Python number, which is static, or an array in the place of the dict or set, as by "
+             "seen = np.zeros(n, bool) and seen[k] = True")
 
     def __getitem__(self, key: Any) -> Any:
         from .subscripts import getitem

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import TraceError, UnsupportedError
-from . import extents, grown, operands as o, texts
+from . import extents, grown, operands as o, ordered_lists, texts
 from .array import ARRAY, NUMBERS, PYTHON, SCALAR, TracedArray
 from .comparison import first_by, in_order, is_compared, picked
 from .control import iterables, iterators
@@ -354,9 +354,13 @@ def item_of(items: list[Any], place: Any) -> Any:
 def _bisect(side: str, builtin: Rule) -> Rule:
     """bisect: NumPy's searchsorted, where something is traced."""
     def rule(a: Any, x: Any, *args: Any, **kwargs: Any) -> Any:
-        if not o.is_traced((a, x)) or args or kwargs:
-            return builtin(a, x, *args, **kwargs)
-        y = o.as_traced(apply(np.searchsorted, (o.as_traced(a), x), {"side": side}))
+        if not (o.is_traced((a, x)) or grown.is_grown(a)) or args or kwargs:
+            return builtin(grown.expanded(a, builtin.__name__) if grown.is_grown(a) else a, x, *args, **kwargs)
+        keys = grown.as_array(a) if grown.is_grown(a) else o.as_traced(a)
+        if keys.type.is_static:
+            y = o.as_traced(apply(np.searchsorted, (keys, x), {"side": side}))
+        else:  # as many as come before, in a list that is in order
+            y = o.as_traced(apply(np.sum, (keys < x if side == "left" else keys <= x,), {}))
         return leave(o.root(y.content, y.home, PYTHON))
 
     return rule
@@ -420,6 +424,7 @@ RULES: dict[Any, Rule] = {
     len: _len, any: _truth(any, np.any), all: _truth(all, np.all),
     map: _calls_back(map), filter: _calls_back(filter),
     functools.reduce: _calls_back(functools.reduce),
+    **ordered_lists.RULES,
     **iterables.RULES,
     **iterators.RULES,
     np.fromiter: _fromiter, setattr: _setattr, object.__setattr__: _set_plainly,

@@ -6,6 +6,7 @@ import copy
 import functools
 import io
 import itertools
+import operator
 import types
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
@@ -13,12 +14,12 @@ from typing import Any
 
 import numpy as np
 
-from ..probe import class_name, is_of, is_of_package, peek, text
-from . import dispatch, grown, hidden_state, opaque, overrides, structures
+from ..probe import class_name, has_dict, is_of, is_of_package, peek, text
+from . import dispatch, grown, hidden_state, opaque, overrides, patience, structures
 from .ambient import note_printing
 from .array import ARRAY, TracedArray, root
 from .control import recursion
-from .control.frames import Frame, is_container
+from .control.frames import Frame, before_change, is_container
 from .control.iterators import OF_ARRAYS, Progress, bar
 from .control.states import by_options, is_something, needed, presence, surely
 from .foreign import look_at_elements
@@ -68,7 +69,7 @@ def call(f: Any, /, *args: Any, **kwargs: Any) -> Any:
             return rule(*args, **kwargs)
         return call_user(f, args, kwargs) if is_user_code(f.__code__) else as_it_is(f, args, kwargs)
     if kind is types.MethodType:
-        if is_liftable(f.__func__) or is_compiled(f.__func__):
+        if is_liftable(f.__func__) or is_compiled(f.__func__) or type(f.__func__) is opaque.LRU:
             return call(f.__func__, f.__self__, *args, **kwargs)
         if (said := told(f) or special_methods().of_stack(f)) is not None:
             return said(*args, **kwargs)
@@ -79,6 +80,8 @@ def call(f: Any, /, *args: Any, **kwargs: Any) -> Any:
         return asked()
     if kind is types.BuiltinFunctionType:
         structures.before_call(f, args)
+        if is_look_up(f, args) and not kwargs:
+            return f(*args)
         if (said := told(f)) is not None:
             return said(*args, **kwargs)
         if (found := grown.of_method(f, args, kwargs)) is not None:
@@ -88,6 +91,18 @@ def call(f: Any, /, *args: Any, **kwargs: Any) -> Any:
         if type(f.__self__) is np.ufunc and f.__name__ != "at":  # it asks arrays, no lists of them (`at` takes indices)
             args = tuple(as_traced(a) if isinstance(a, (list, tuple)) and is_traced(a) else a for a in args)
     return call_object(f, args, kwargs)
+
+
+def is_look_up(f: types.BuiltinFunctionType, args: tuple[Any, ...]) -> bool:
+    """Whether it looks for a number, text, or tuple of such, in a dict that the function has made: nothing is to be
+    watched, however much that holds."""
+    if f is operator.contains and len(args) == 2:
+        owner, key = args
+    elif f.__name__ == "get" and args:
+        owner, key = f.__self__, args[0]
+    else:
+        return False
+    return type(owner) is dict and is_plain(key) and outside(current()).is_fresh(owner)
 
 
 def draws_from(given: Iterable[Any]) -> bool:
@@ -117,6 +132,23 @@ def puts_into(f: Any) -> bool:
         "append", "appendleft", "insert", "setdefault")
 
 
+KEEPING: frozenset[Any] = frozenset({functools.partial, types.SimpleNamespace, itertools.repeat})
+"""Classes of Python's own that keep what they are given."""
+
+
+def passes_on(f: Any) -> bool:
+    """Whether it gives a list to code of the user's, or keeps it, as it is: who has it under another name sees what is
+    done to it."""
+    if isinstance(f, functools.partial) or type(f) is opaque.LRU or attributes().special(f, "__call__") is not None:
+        return True
+    if not isinstance(f, type):
+        return False
+    if opaque.among(f, KEEPING) or issubclass(f, BaseException):
+        return True
+    made_by = [m for name in ("__init__", "__new__") if isinstance(m := getattr(f, name), types.FunctionType)]
+    return bool(made_by) and all(is_liftable(m) or m.__code__.co_filename == "<string>" for m in made_by)
+
+
 def call_object(f: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """A call of a builtin, a class, a universal function, or another object that can be called."""
     kind = type(f)
@@ -126,7 +158,10 @@ def call_object(f: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     if any(map(grown.is_grown, args)) and not is_numpy(f):
         if f is list:
             return grown.copied(args[0])
-        if not opaque.among(f, grown.AWARE) and not puts_into(f):
+        if not (opaque.among(f, grown.AWARE) or puts_into(f) or opaque.among(f, ordered_lists().RULES) or passes_on(f)):
+            if opaque.among(f, structures.CHANGING_FIRST) and grown.is_grown(args[0]):
+                before_change(args[0])
+                grown.whole_again(args[0], f"{f.__name__}()")
             args = tuple(grown.arguments(f, args))
     if opaque.among(f, special_methods().ITERATING) and not (f in (min, max) and len(args) > 1):
         calls = opaque.among(f, CALLING_FIRST)
@@ -149,6 +184,8 @@ def call_object(f: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
             if isinstance(x, TracedArray) and x.kind == ARRAY:
                 hash(x)  # the error that the cache would have given
         return call(f.__wrapped__, *args, **kwargs)
+    if kind is opaque.LRU and any(has_dict(x) and outside(current()).is_fresh(x) for x in args):
+        return once(f, args, kwargs)
     if kind is np.vectorize and is_traced((*args, *kwargs.values())):
         from .control.folding import vectorized
         return vectorized(f, args, kwargs)
@@ -170,6 +207,24 @@ def call_object(f: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     return as_it_is(f, args, kwargs)
 
 
+def once(f: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """What a function with a cache gives for objects that the function has made, which may hold traced values: the cache
+    is that of the region, where the values are in scope, and ends with it."""
+    r = recorders()[-1]
+    key = LRU_CALL, id(f), args, tuple(kwargs.items())
+    frame: Frame | None = r.frame
+    while frame is not None:
+        if key in frame.calls:
+            return frame.calls[key]
+        frame = frame.parent
+    around = r.frame
+    found = call(f.__wrapped__, *args, **kwargs)
+    if r.frame is around:
+        around.calls[key] = found
+    return found
+
+
+LRU_CALL = "lru_cache"
 CALLING_FIRST: frozenset[Any] = frozenset({map, filter, functools.reduce, itertools.starmap})
 """Builtins that call their first argument."""
 
@@ -210,12 +265,19 @@ def of_standard_library(f: Any, args: tuple[Any, ...]) -> Rule | None:
     from .standard_library import FROM_HEAPS, deep_copy, of_statistics
     if f.__module__ == "heapq":
         return FROM_HEAPS.get(f.__name__)
+    if f is copy.copy:
+        return grown.copied if grown.is_grown(args[0]) else None
     return (deep_copy if f is copy.deepcopy else None) if f.__module__ == "copy" else of_statistics(f, args)
 
 
 def attributes() -> Any:
     from . import attributes
     return attributes
+
+
+def ordered_lists() -> Any:
+    from . import ordered_lists
+    return ordered_lists
 
 
 def special_methods() -> Any:
@@ -380,6 +442,7 @@ def call_user(f: types.FunctionType, args: Any, kwargs: Any) -> Any:
     """A function of the user's own, lifted."""
     outside(current()).for_effect = None
     current().runs_user_code = True
+    patience.look()
     new, frame = run_user(f), recorders()[-1].frame
     is_unlifted = new.__code__ is f.__code__ and not is_product(f.__code__)
     if is_unlifted:

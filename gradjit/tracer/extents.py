@@ -479,6 +479,13 @@ def bounded(i: Form, n: Form) -> Form:
     return _operation("bounded", i, extent=(extent(n),))
 
 
+def told(i: Form) -> Form:
+    """A sum of several numbers, of which only the tracer knows how great it is at most, as one that says so."""
+    if isinstance(i, int) or len(linear(i).terms) < 2 or (most := upper_bound(i)) is None or is_open(most):
+        return i
+    return _operation("bounded", i, extent=(extent(most + 1),))
+
+
 DIFFER = ("operands could not be broadcast together: two extents that are computed while the function runs differ (one "
           "of 1 is stretched only where that is known before)")
 

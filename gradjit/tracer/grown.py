@@ -10,6 +10,7 @@ as Python's objects, gets them, where their number is known (control/histories.p
 
 from __future__ import annotations
 
+import bisect
 import operator
 import types
 from collections.abc import Callable, Iterable, Iterator
@@ -253,6 +254,21 @@ def sliced(items: list[Any], key: slice) -> list[Any]:
     return noted(made([one.made_by(Tail(one.tree, parts, 0, found))]))
 
 
+def is_traced_slice(key: slice) -> bool:
+    return any(isinstance(b, TracedArray) and not b.is_known for b in (key.start, key.stop, key.step))
+
+
+def part(items: list[Any], key: slice) -> list[Any]:
+    """`items[a:b]` of Python's items, with traced bounds."""
+    if not items:
+        return made([])
+    from .control.may_alias import alias_items
+    one = of_items(items, len(items))
+    arrays = [x for x in items if isinstance(x, TracedArray) and x.kind == ARRAY]
+    alias_items([r.array for r in one.rows], arrays, recorders()[-1].frame.depth, name_of(items))
+    return sliced([one], key)
+
+
 def rearranged(items: list[Any], places: TracedArray) -> list[Any]:
     """A new list with the items at these places."""
     one = readable(items)
@@ -343,14 +359,18 @@ def of_items(items: list[Any], count: Any) -> Tail:
 
 
 def joined(arrays: list[TracedArray]) -> TracedArray:
-    """Arrays one behind the other, also where their lengths are traced."""
+    """Arrays one behind the other, also where their lengths are traced: then there may be room behind them."""
     from . import operands as o
     parts = o.promote(*arrays)
     if all(p.type.is_static for p in parts):
         return o.emit("concat", *parts, axis=0)
-    from .extents import form, linear
+    from .extents import form, linear, upper_bound
     from .views import extents
-    total = sum((linear(p.extents[0]) for p in parts[1:]), linear(parts[0].extents[0]))
+    bounds = [upper_bound(p.extents[0]) for p in parts]
+    if all(b is not None and not is_open(b) for b in bounds):
+        total = linear(sum(b for b in bounds if b is not None))
+    else:
+        total = sum((linear(p.extents[0]) for p in parts[1:]), linear(parts[0].extents[0]))
     whole = o.as_traced(np.zeros(1, parts[0].dtype))
     whole = o.broadcast_to(o.emit("reshape", whole, shape=()), (*extents((form(total),)), *parts[0].extents[1:]))
     whole = root(whole.content, whole.home, ARRAY)
@@ -362,19 +382,20 @@ def joined(arrays: list[TracedArray]) -> TracedArray:
 
 
 def refuse_kinds(items: list[Any]) -> NoReturn:
-    fail(TraceError, f"{name_of(items)} is made longer by a compiled loop, and holds items of several kinds, so that "
-                     f"it is no array; begin with an empty list")
+    fail(TraceError, f"{name_of(items)}, whose length depends on traced values or on the iterations of a compiled "
+                     f"loop, holds items of several kinds, so that it is no array; keep items of one kind in it, and "
+                     f"begin with an empty list")
 
 
-def name_of(items: Any) -> str:
-    """A list as the user knows it: by the name that it has where the program is."""
+def name_of(items: Any, unnamed: str = "a list") -> str:
+    """A list, or dict, as the user knows it: by the name that it has where the program is."""
     frame = user_frame()
     while frame is not None:
         for name, x in frame.f_locals.items():
             if x is items and not name.startswith("_gradjit"):
-                return f"the list {name}"
+                return f"the {type(items).__name__} {name}"
         frame = frame.f_back
-    return "a list"
+    return unnamed
 
 
 def expanded(items: list[Any], what: str) -> list[Any]:
@@ -432,6 +453,10 @@ def push(items: list[Any], x: Any) -> None:
 
 def insert(items: list[Any], key: Any, x: Any) -> None:
     """`items.insert(key, x)`: in front of a list that a loop makes longer there, or did."""
+    if isinstance(key, TracedArray) and not key.is_known:
+        from .ordered_lists import insert_row
+        insert_row(items, key, x)
+        return
     if not isinstance(key, int) or key != 0 or (type(items[0]) is Tail and items[0].is_table):
         whole_again(items, "the method insert")
     items.insert(key, x)
@@ -512,7 +537,7 @@ def of_method(f: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Callable
 
 
 AWARE: frozenset[Any] = frozenset({len, sum, min, max, any, all, sorted, enumerate, zip, reversed, isinstance, type, id,
-                                    print, bool})
+                                    print, bool, bisect.bisect_left, bisect.bisect_right})
 """Builtins that take such lists as they are."""
 
 

@@ -42,6 +42,8 @@ from .unlifted import guard_code
 
 def local(value: Any) -> Any:
     """A value that a local name, an item or a private attribute holds: an array from outside becomes a hidden input."""
+    if type(value) in AS_IT_IS:
+        return value
     if isinstance(value, Undefined):
         value = value.read()
     if isinstance(value, OneOf):
@@ -53,6 +55,10 @@ def local(value: Any) -> Any:
     if type(value) is np.ndarray:
         return captured(value) if is_data_array(value) and recorders() else value
     return sparse.stand_in(value) if sparse.is_sparse(value) and recorders() else value
+
+
+AS_IT_IS = frozenset({int, float, bool, str, tuple, type(None), TracedArray})
+"""Of these nothing else stands for what a name holds."""
 
 
 def item_of_option(owner: Any, key: Any) -> Any:
@@ -255,8 +261,10 @@ class Hooks(Control):
             look_at_elements(owner)
         if isinstance(owner, (TracedArray, str, tuple)) or not recorders():
             return local(owner[key])
+        if type(owner) is dict and is_plain(key) and outside(current()).is_fresh(owner):
+            return local(owner[key])
         if type(owner) is list and type(key) is slice:
-            return made(owner[key])
+            return made(owner[key]) if not grown.is_traced_slice(key) else grown.part(owner, key)
         if (method := special(owner, "__getitem__")) is not None:
             return call(method, owner, key)
         if isinstance(owner, type):

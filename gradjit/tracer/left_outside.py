@@ -12,12 +12,12 @@ from ..errors import LeakError, TraceError
 from ..ir import Loc
 from .array import TracedArray
 from .guards import ANY, Guard, HeldItems, Repeated, Snapshot, Source, is_plain
-from .locations import fail
+from .locations import fail, with_place
 from .outside import Outside, described
 from .parts import is_iterator, parts
 from .perhaps import Undecided
 from .recorder import Recorder
-from .state import change_back, is_carried
+from .state import Kept, change_back, is_carried
 
 INSTEAD = "outside of the function: a compiled function cannot do that at each call; return the value instead"
 
@@ -28,6 +28,8 @@ def check(r: Recorder, loc: Loc | None) -> None:
         if state.appends or is_carried(state):
             continue
         now = state.read()
+        if isinstance(now, TracedArray):  # a number that both sides of a branch have left there
+            raise Kept(with_place(f"the function gives a traced value to {state.place}, {INSTEAD}", written_at), state)
         held = list(reachable(now, r.world))
         if (bad := next(filter(is_leak, held), None)) is not None:
             what = "an iterator" if is_iterator(bad) else "a traced value"

@@ -26,7 +26,7 @@ from ..ir import DTYPES, Loc
 from ..probe import class_name, is_of_package, text
 from .ambient import note_decimals
 from .fresh_arrays import FreshArrays
-from .guards import ABSENT, ANY, Condition, Guard, HeldItems, Repeated, Snapshot, Source, is_plain
+from .guards import ABSENT, ANY, NUMBERS, Condition, Guard, HeldItems, Repeated, Snapshot, Source, is_plain
 from .locations import fail, is_internal
 from .parts import CONTAINERS, HEAP_TYPE, is_iterator, parts
 
@@ -174,6 +174,8 @@ class Outside:
     def contents(self, container: Any, items: tuple[Any, ...], places: list[tuple[Any, Any]]) -> None:
         fresh = id(container) in self.fresh
         for key, item in places:
+            if type(item) in NUMBERS:
+                continue
             if not is_data_array(item):
                 self.look_into(item)
             elif not fresh:

@@ -25,6 +25,7 @@ from ..ir.core import map_type
 from ..ir.sizes import deciding, is_deciding
 from ..processes import Lock
 from ..records import dataclass
+from . import patience
 from .control.frames import ROOT, Frame
 from .locations import fail, here, with_place
 from .outside import Outside
@@ -263,6 +264,7 @@ class Recorder:
         """Append an operation at the user's line; its results. `results`: their types, where these are stated."""
         builder = self.frame.builder
         builder.loc = loc = here()
+        patience.look(1)
         if len(builder.block.ops) >= MOST_OPERATIONS:
             refuse_length()
         try:

@@ -48,6 +48,8 @@ BINARY: dict[str, tuple[str, str, Callable[[Any, Any], Any]]] = {
     for name, other in (("lt", "gt"), ("le", "ge"), ("gt", "lt"), ("ge", "le"), ("eq", "eq"), ("ne", "ne"))
 }
 """By its name in `operator`: the method of the left operand, that of the right one, and Python's own function."""
+OF_PYTHON = frozenset({int, float, bool, complex})
+"""Python's own numbers, of which plain Python has many."""
 COMPARING = frozenset({"lt", "le", "gt", "ge", "eq", "ne"})
 UNARY: dict[str, Callable[[Any], Any]] = {"neg": operator.neg, "pos": operator.pos, "invert": operator.invert}
 
@@ -87,6 +89,8 @@ def of_builtin(f: Any, args: tuple[Any, ...]) -> Any:
 
 def binary(name: str, a: Any, b: Any) -> Any:
     """`a op b`."""
+    if type(a) in OF_PYTHON and type(b) in OF_PYTHON:  # nothing is asked of the program's, nor watched
+        return BINARY[name][2](a, b)
     if isinstance(a, Perhaps) or isinstance(b, Perhaps):
         a, b = (there(x, message=f"unsupported operand type for {name}: 'NoneType'") for x in (a, b))
     if isinstance(a, OneOf) or isinstance(b, OneOf):
@@ -182,6 +186,8 @@ def of_lists(name: str, a: Any, b: Any) -> Any:
 
 def in_place(name: str, a: Any, b: Any) -> Any:
     """`a op= b`, with the name of the function in `operator`."""
+    if type(a) in OF_PYTHON and type(b) in OF_PYTHON:
+        return BINARY[name[1:]][2](a, b)
     method = special(a, f"__{name}__")
     if method is not None:
         result = call(method, a, b)

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import TraceError
-from . import grown, operands as o
+from . import grown, operands as o, ordered_lists
 from .array import PYTHON, TracedArray
 from .calls import as_it_is
 from .comparison import before
@@ -127,8 +127,8 @@ def _index(items: list[Any], value: Any, *bounds: Any) -> Any:
 def _remove(items: list[Any], value: Any) -> None:
     place = _index(items, value)
     if isinstance(place, TracedArray):
-        fail(TraceError, "list.remove of an item that a traced value decides is not supported: which one goes is not "
-                         "known while gradjit compiles the function; write a comprehension with a condition")
+        ordered_lists.take(items, place)
+        return
     before_change(items)
     del items[place]
 
@@ -140,6 +140,8 @@ def of_list(f: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Callable[[
     """What a method of a list does that looks at items, where any of them is traced or has a comparison of its own."""
     from .comparison import is_compared
     owner = f.__self__
+    if (found := ordered_lists.of_list(f, args)) is not None:
+        return found
     if f.__name__ not in LISTS or grown.is_grown(owner):
         return None
     key = kwargs.get("key")

@@ -21,7 +21,7 @@ from ..ir.fold_ranges import fold_ranges
 from ..ir.sizes import deciding
 from ..probe import code_of, is_array_like, parameters_of, peek, text, unwrapped
 from ..records import dataclass
-from . import left_outside, process_settings, trees
+from . import left_outside, patience, process_settings, trees
 from .ambient import check_told
 from .array import ARRAY, PYTHON, SCALAR, TracedArray, root
 from .calls import call
@@ -243,6 +243,11 @@ def trace(f: Callable[..., Any], args: Sequence[Any], kwargs: dict[str, Any], li
                                "writing": writing or rebinding,
                                "checking": checking, "shapes": shapes or {}, "called_by": called_by,
                                "flagged": frozenset()}
+    return patience.watched(functools.partial(attempts, f, args, kwargs, options))
+
+
+def attempts(f: Callable[..., Any], args: Sequence[Any], kwargs: dict[str, Any], options: dict[str, Any]) -> Trace:
+    """`trace`, as often as it takes to learn how loops are to be run."""
     unrolled_at: frozenset[Loc] = frozenset()
     error: TraceError | None = None
     """Of the attempt with loops, where the next one is without."""

@@ -81,6 +81,29 @@ def test_an_object_is_stepped_in_a_loop():
         same(vars(plain), vars(compiled))
 
 
+class Counted:
+    made = 0
+
+    def __init__(self, x):
+        if x <= 0:
+            raise ValueError("not positive")
+        self.x = x
+        type(self).made += 1
+
+
+def test_numbers_that_are_counted_under_a_condition():
+    def root(x):
+        try:
+            return np.sqrt(Counted(x).x)
+        except ValueError:
+            return -x
+
+    step, before = gj.jit(root), Counted.made
+    assert [step(x) for x in (4.0, -1.0, 9.0)] == [2.0, 1.0, 3.0]
+    assert Counted.made == before + 2 and type(Counted.made) is int
+    assert gj.grad(root)(4.0) == 0.25 and Counted.made == before + 2
+
+
 def test_derivatives_leave_no_trace():
     f = Filter()
     before = copy.deepcopy(vars(f))

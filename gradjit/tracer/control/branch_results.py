@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 
@@ -25,6 +25,7 @@ from ..raising import may_be_caught
 from ..recorder import Content, Recorder, current
 from ..structures import Structure
 from ..texts import is_some_text
+from . import lists_of_two_lengths
 from .frames import BRANCH, LOOP, TRIAL, ContentsBefore, Frame, refill
 from .histories import Grows
 from .may_alias import (
@@ -103,6 +104,13 @@ class Left:
         is_leaf = isinstance(x, (TracedArray, Undefined))
         found, tree = ([x], structures.LEAF) if is_leaf else structures.flatten(x)
         return cls(x, [(known and known.get(id(leaf))) or BranchLeaf.of(leaf) for leaf in found], tree)
+
+    @classmethod
+    def of_items(cls, items: dict[Any, Left]) -> Left:
+        """Of a list, of what its items are."""
+        given = [x.given for x in items.values()]
+        tree = Structure(given, (list, len(given)), [x.tree for x in items.values()], list)
+        return cls(given, [leaf for x in items.values() for leaf in x.leaves], tree)
 
     @classmethod
     def part(cls, x: Structure, leaves: Iterator[BranchLeaf]) -> Left:
@@ -204,6 +212,8 @@ class Merge:
         """By what one side has left: what it is merged with, as keys of `whole`."""
         self.may_be_aliased: list[tuple[int, str, list[BranchLeaf], list[Candidates]]] = []
         """Slots of arrays with their names, what each side has bound to them, and what that is or may be."""
+        self.remade: dict[int, Make] = {}
+        """Lists from outside that have another length behind each side, by id."""
         self.depth = self.then.frame.depth
         self.results: Sequence[Value] = ()
 
@@ -325,6 +335,8 @@ class Merge:
         """How a part is made of what both sides have left there."""
         if x.is_leaf() and y.is_leaf():
             return self.leaf(name, next(some), next(others), blank)
+        if blank is None and x.given is not y.given and lists_of_two_lengths.differ(x, y):
+            return self.lists(name, Left.part(x, some), Left.part(y, others))
         if x.kind != y.kind or len(x.children) != len(y.children):
             return self.joined(name, Left.part(x, some), Left.part(y, others))
         left = [(n.given, self.frames[k], self.partners[k]) for k, n in enumerate((x, y)) if k != blank]
@@ -353,6 +365,12 @@ class Merge:
     def joined(self, name: str, a: Left, b: Left) -> Make:
         """A part that is one thing or another."""
         made = self.perhaps(name, a, b) or self.one_of(name, a, b) or self.either_text(name, a, b)
+        if made is None:
+            raise Differs
+        return made
+
+    def lists(self, name: str, a: Left, b: Left) -> Make:
+        made = lists_of_two_lengths.merged(self, a, b)
         if made is None:
             raise Differs
         return made
@@ -446,12 +464,40 @@ class Merge:
             elif list(first) != list(second) and self.gets_attributes(contents):
                 first, second = ({k: self.attribute(contents.owner, k, side) for k in {**first, **second}}
                                  for side in (first, second))
+            elif self.is_remade(contents, first, second):
+                pass
             elif list(first) != list(second) or self.has_grown(contents.items, first, second):
-                fail(TraceError, f"a {type(contents.owner).__name__} grows, shrinks or gets other keys under a "
-                                 f"condition on traced values ({self.place}), so that its size would depend on them; "
-                                 f"make it of the same size in both branches, or write into an array")
+                self.refuse_size(contents.owner, first, second)
             out.append((contents.owner, first, second))
         return out
+
+    def is_remade(self, contents: ContentsBefore, first: dict[Any, Left], second: dict[Any, Left]) -> bool:
+        """Whether a list has another length behind each side, so that it is made anew; loops do not carry such ones."""
+        owner, old = contents.owner, contents.items
+        if type(owner) is not list or any(f.kind == LOOP and not f.is_fresh(owner) for f in self.recorder.frames):
+            return False
+        new = [x.given for side in (first, second) for k, x in side.items() if x.given is not old.get(k)]
+        if len(first) == len(second) and not any(type(x) is Tail for x in new):
+            return False
+        make = lists_of_two_lengths.merged(self, *(Left.of_items(side) for side in (first, second)))
+        if make is not None:
+            self.remade[id(owner)] = make
+        return make is not None
+
+    def refuse_size(self, owner: Any, first: dict[Any, Left], second: dict[Any, Left]) -> NoReturn:
+        what = name_of(owner, f"a {type(owner).__name__}")
+        one_side = [k for k in {**first, **second} if k not in first or k not in second]
+        if isinstance(owner, dict) and one_side:
+            keys = ", ".join(f"{k!r:.40}" for k in one_side[:3])
+            fail(TraceError, f"{what} gets other keys ({keys}) under a condition on traced values ({self.place}), so "
+                             f"that which keys it has would depend on them; give it these keys before, as by "
+                             f"d[{one_side[0]!r:.40}] = 0.0, or in both branches")
+        if isinstance(owner, (set, frozenset)):
+            fail(TraceError, f"{what} gets other members under a condition on traced values ({self.place}); keep flags "
+                             f"in an array, as by seen = np.zeros(n, bool) and seen[k] = True")
+        fail(TraceError, f"{what} grows, shrinks or gets other keys under a condition on traced values ({self.place}), "
+                         f"so that its size would depend on them; make it of the same size in both branches, or write "
+                         f"into an array")
 
     def gets_attributes(self, contents: ContentsBefore) -> bool:
         """Whether it is an object that the function has made, which may have an attribute or not."""
@@ -489,11 +535,17 @@ class Merge:
             k not in old and type(x.given) is Tail for side in (first, second) for k, x in side.items())
 
     def container(self, owner: Any, a: dict[Any, Left], b: dict[Any, Left]) -> dict[Any, Make]:
+        if id(owner) in self.remade:
+            return {0: self.whole_list(owner)}
         kind = type(owner).__name__
         made = {k: self.attribute_or_item(kind, k, a[k], b[k]) for k in a if k in b}
         if a.keys() != b.keys():
             made.update(self.lengthened(owner, made, a, b))
         return made
+
+    def whole_list(self, owner: list[Any]) -> Make:
+        self.recorder.outermost.grown[id(owner)] = owner
+        return lambda results: self.remade[id(owner)](results)[0]
 
     def attribute_or_item(self, kind: str, key: Any, a: Left, b: Left) -> Make:
         if any(isinstance(x.given, (Unset, Undefined)) for x in (a, b)):

@@ -39,6 +39,8 @@ from .states import Undefined, is_any, is_there_and, note_side, presence
 def truth(test: Any, decide: bool = True) -> Any:
     """The truth of a condition: a bool, or a traced one as a 0-d handle. One on open extents is decided, or else is a
     bool only where it is the same for all."""
+    if type(test) is bool:
+        return test
     if isinstance(test, Undefined):
         test.fail()
     if isinstance(test, Perhaps):

@@ -74,7 +74,8 @@ def chosen(line: int, items: Any, each: Each) -> list[Any]:
     """A comprehension over a few items with a condition: where that is traced, how many there are is counted."""
     t = indexed_iterable(items)
     stood = positions(t)
-    found = [pair for x in items for pair in each(x)]
+    one_by_one = grown.expanded(items, "a comprehension") if grown.is_grown(items) else items
+    found = [pair for x in one_by_one for pair in each(x)]
     tests = of_data([truth(test) for test, _ in found])
     if all(isinstance(t, bool) for t in tests):
         return grown.made([make() for t, (_, make) in zip(tests, found, strict=True) if t])

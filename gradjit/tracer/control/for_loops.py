@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import Any, NoReturn
 
 from ...errors import TraceError
 from ...ir import Block, Builder, Op, Value
 from ...ir.types import INDEX
-from .. import extents
+from .. import extents, patience
 from ..array import PYTHON, TracedArray, root
 from ..grown import expanded, is_grown
 from ..locations import fail, with_place
@@ -40,6 +40,10 @@ class ForStatement(LoopStatement):
         self.current: Any = None
         self.mismatch: Mismatch | None = None
         """Why the first iterations run as ordinary Python."""
+        self.is_plain = False
+        """Whether it is no region, and too long to be written out."""
+        self.recorded = patience.recorded()
+        """How many operations there were, those of attempts among them, when iterations began to run as Python."""
         self.before = 0
         """How many operations there were before the first iteration."""
         self.index: Value | None = None
@@ -131,11 +135,15 @@ class ForStatement(LoopStatement):
     def native_iteration(self) -> bool:
         if self.recorder is not None and (self.learned.failed is not None or self.recorder.outermost.as_python
                                           or self.loc in self.recorder.outermost.unrolled_at):
-            count_unrolled(self.recorder, self)
+            if self.is_plain:
+                self.check_plain()
+            else:
+                count_unrolled(self.recorder, self)
         if self.iterator is None:
             self.iterator = self.started()
         if self.iteration == 0 and self.recorder is not None:
             self.before = len(self.recorder.frame.block.ops)
+        patience.look()
         try:
             self.current = next(self.iterator)
         except StopIteration:
@@ -254,14 +262,24 @@ class ForStatement(LoopStatement):
         self.learned.failed = error
         assert self.recorder is not None
         self.recorder.outermost.loops[self.loc] = str(error).partition("\n")[0]
-        if self.is_short and not isinstance(self.indexed, Checkpointed):
-            self.as_region = False
+        if self.static is not None and not isinstance(self.indexed, Checkpointed):
+            self.as_region, self.is_plain, self.recorded = False, not self.is_short, patience.recorded()
             self.iterator = self.iterator or self.started()
             return
+        self.refuse(error)
+
+    def refuse(self, error: Exception) -> NoReturn:
         why = f"it has {self.static} iterations, too many to unroll" if self.static is not None else (
             "its number of iterations is not known while gradjit compiles the function")
         what = f"{self.word} cannot be compiled as a loop, and {why}"
         raise explained(error, what, self.loc) from error
+
+    def check_plain(self) -> None:
+        """Before an iteration of a loop that is too long to be written out: it may run if it computes nothing with
+        traced values, but fills a dictionary, say."""
+        assert self.learned.failed is not None
+        if self.is_plain and patience.recorded() - self.recorded > PLAIN:
+            self.refuse(self.learned.failed)
 
     def own(self, frame: Frame) -> tuple[Value, ...]:
         assert self.index is not None
@@ -294,6 +312,9 @@ class ForStatement(LoopStatement):
 
 
 MUCH_IN_ONE = 500
+PLAIN = 64
+"""So many operations a loop may record that is too long to be written out: before its first iterations are done it may
+have begun with something traced."""
 
 
 def operations(op: Op) -> int:

@@ -134,6 +134,7 @@ class Growth:
             raise Mismatch(f"{self.name} grows with each iteration, and how many iterations there are is not known")
         if not isinstance(trip_count, int) and extents.upper_bound(trip_count) is None:
             trip_count = extents.form(self.planned(extents.handle(trip_count), self.room, loop))
+        trip_count = extents.told(trip_count)
         self.trip_count = trip_count
         room = extents.form(extents.linear(self.began) + extents.linear(trip_count) * self.room)
         parts = [Row(blank(p, room), p.kind) if isinstance(p, Spec) else p for p in self.parts]

@@ -183,7 +183,7 @@ class LoopResults:
         found = structures.flatten(x, variable.key in self.loop.learned.closed)[0]
         for k, (leaf, y) in enumerate(zip(variable.leaves, found, strict=False)):
             h = numeric(y)
-            if leaf.param is not None and h is not None and h.kind == ARRAY:
+            if leaf.param is not None and h is not None and h.kind == ARRAY and variable.packing is None:
                 before = leaf.handle if self.loop.may_be_empty else None
                 self.ends.append(AliasAtEnd(variable.name, h, leaf, before, cells, k))
         return lambda: variable.behind(x, cells, self.rebuilt)

@@ -21,8 +21,10 @@ from ...probe import has_dict
 from ...records import dataclass
 from .. import structures, tables
 from ..array import ARRAY, PYTHON, TracedArray, root
+from ..grown import Tail, length
 from ..perhaps import OneOf, Perhaps, Unset
 from ..structures import Structure
+from .carried_lists import Packing, packing
 from .changing_extents import ChangingExtents, steps_between
 from .frames import CONTAINERS, Again, Frame, items_of, same_items, set_plainly
 from .may_alias import same_elements
@@ -123,6 +125,8 @@ class Learned:
     """By variable, what it may be, where that is one of several strings or the like."""
     tables: dict[Any, Spec] = field(default_factory=dict)
     """By variable that is bound to lists of numbers, which become tables: the type of these numbers."""
+    lists: dict[Any, Packing] = field(default_factory=dict)
+    """By variable that is bound to lists of several lengths: what their rows are made of."""
     begins: dict[Any, Blank] = field(default_factory=dict)
     """By name, of those that only the body binds while the program notes that: what it is."""
     failed: Exception | None = None
@@ -131,7 +135,7 @@ class Learned:
     def way(self) -> tuple[int, ...]:
         """Counts what may send the next attempt another way through the body; types of numbers do not."""
         facts = (self.same, self.dynamic, self.closed, self.shared, self.unordered, self.carry, self.places,
-                 self.begins, self.options, self.steps, self.tables)
+                 self.begins, self.options, self.steps, self.tables, self.lists)
         return tuple(map(len, facts))
 
 
@@ -326,7 +330,8 @@ class LoopVariable:
     def __init__(self, key: Any, name: str, given: Any, rebound: bool, frame: Frame, learned: Learned):
         if key in learned.begins and (given is None or isinstance(given, Undefined)):
             given = learned.begins[key].outside_of(frame)
-        if key in learned.tables:
+        self.packing = learned.lists.get(key) if type(given) is list and rebound else None
+        if key in learned.tables and self.packing is None and tables.spec_of_list(given) is not None:
             frame.recorder.frame = outside_of(frame)
             given = tables.as_table(given, learned.tables[key])
             frame.recorder.frame = frame
@@ -334,7 +339,13 @@ class LoopVariable:
             frame.recorder.frame = outside_of(frame)
             given = as_one_of(given, learned.options[key], f"{name} is one of several in the iterations of a loop")
             frame.recorder.frame = frame
-        self.key, self.name, self.given, self.learned = key, name, given, learned
+        if self.packing is not None:
+            frame.recorder.frame = outside_of(frame)
+            try:
+                given = self.packing.pack(given)
+            finally:
+                frame.recorder.frame = frame
+        self.key, self.name, self.given, self.learned, self.frame = key, name, given, learned, frame
         self.tree = structures.LEAF
         self.same = is_object(given) and not isinstance(given, TracedArray) and learned.same.get(key, not rebound)
         self.leaves: list[CarriedLeaf] = []
@@ -345,6 +356,7 @@ class LoopVariable:
         alone = self.tree.is_leaf()
         self.leaves = [CarriedLeaf((key, k), name, x, alone, rebound, frame, learned) for k, x in enumerate(found)]
         if sum(leaf.param is not None for leaf in self.leaves) > MAX_LEAVES:
+            self.learn_list(given, given)
             raise Mismatch(f"{name} holds {len(found)} numbers, each of which would be carried by itself; keep them in "
                            f"an array")
         inner = [leaf.stand_in for leaf in self.leaves]
@@ -357,9 +369,50 @@ class LoopVariable:
         if key in learned.shared:
             for n in self.tree_inside.nodes():
                 structures.freeze(n.given, f"{name} is one or another in the iterations of the loop")
+        self.packed = self.inside
+        if self.packing is not None:
+            self.inside = self.packing.listed(self.packed)
+            self.tail = self.inside[0], self.inside[0].count
+
+    def counts(self, x: Any) -> bool:
+        """Whether it is bound anew to a list of another length, and that, or the one before, is one that loops have
+        filled."""
+        if not (type(x) is type(self.given) is list and x is not self.inside and any(
+                type(i) is Tail for i in (*x, *self.given))):
+            return False
+        n, m = length(x), length(self.given)
+        return not (isinstance(n, int) and isinstance(m, int) and n == m)
+
+    def learn_list(self, before: Any, after: Any) -> None:
+        """Again where a list that changes its length can be carried so."""
+        known = self.learned.lists.get(self.key)
+        count = self.frame.trip_count
+        found = packing(before, after, known, count)
+        if found is not None and (known is None or not known.fits(found)):
+            self.learned.lists[self.key] = found
+            raise Again
+
+    def as_rows(self, x: Any) -> Any:
+        """The end of a variable that is carried as the rows of a list."""
+        assert self.packing is not None
+        if x is self.inside:
+            if len(x) != 1 or (x[0], x[0].count) != self.tail:
+                raise Mismatch(f"{self.name} is changed in place in the body, and bound anew; bind it anew only")
+            return self.packed
+        self.learn_list(self.inside, x)
+        if type(x) is not list:
+            raise changing(self.name, self.inside, x)
+        try:
+            return self.packing.pack(x)
+        except Signal:
+            raise
+        except TraceError:
+            raise changing(self.name, self.inside, x) from None
 
     def fitted(self, x: Any) -> Any:
         """What stands at the end of the body, as something that may be None where the variable is."""
+        if self.packing is not None:
+            return self.as_rows(x)
         if isinstance(self.given, Perhaps) and not isinstance(x, Perhaps) and not isinstance(x, Undefined):
             kind = type(self.given)
             return kind(FALSE, self.inside.value, self.given.why) if x is None else kind(TRUE, x, self.given.why)
@@ -400,6 +453,8 @@ class LoopVariable:
             self.learned.same[self.key] = False
             raise Again
         found, tree = structures.flatten(x, self.key in self.learned.closed)
+        if tree != self.tree or self.counts(x):
+            self.learn_list(self.given, x)
         if tree != self.tree:
             raise changing(self.name, self.given, x)
         if x is not self.inside:
@@ -429,13 +484,15 @@ class LoopVariable:
 
     def parts_at_end(self, x: Any) -> list[Structure]:
         """What can be changed in place at the end of the body and was not there at its beginning."""
-        if not self.leaves or x is self.inside:
+        if not self.leaves or x is self.inside or self.packing is not None:
             return []
         tree = structures.flatten(x, self.key in self.learned.closed)[1]
         return [n for n, m in zip(tree.nodes(), self.tree_inside.nodes(), strict=True) if n.given is not m.given]
 
     def behind(self, x: Any, results: Sequence[Any], whole: Whole) -> Any:
         """What the variable holds behind the loop: `results` for the leaves, in their order."""
+        if self.packing is not None:
+            return self.packing.listed(tuple(results[:len(self.leaves)]))
         if not self.leaves or (x is self.inside and not self.tree.is_leaf()):
             return self.given
         now = structures.flatten(x, self.key in self.learned.closed)[1]

@@ -27,7 +27,7 @@ import numpy as np
 from ...errors import Signal, TraceError
 from ...ir import OPS, Block, Loc, can_fail, walk
 from ...records import dataclass
-from .. import operands as o, structures
+from .. import grown, operands as o, structures
 from ..array import ARRAY, TracedArray, root
 from ..depth import FRAMES
 from ..locations import fail, here
@@ -40,6 +40,8 @@ DEEP = 3
 """How often a function has come back to itself when that is taken for no end."""
 UNROLLED = 500
 """How many calls of a function by itself run as ordinary Python where they cannot be a loop."""
+BRANCHING = 40
+"""So many calls with lists of traced lengths are written out, or three times as many as they are deep."""
 ATTEMPTS = 12
 """How often a body is run to learn the types of its arguments and results."""
 CALLS = 64
@@ -286,6 +288,10 @@ def check(this: Activation, same: list[Activation]) -> None:
         if first.count > UNROLLED:
             refuse(this, first.failed)
         return
+    if first.count > max(BRANCHING, 3 * len(same)) and any(
+            grown.is_grown(x) and not grown.is_static(x) for x in this.given.values()):
+        refuse(this, TraceError("it calls itself several times, with lists whose lengths depend on traced values, so "
+                                "that its calls multiply (np.sort, np.argsort and np.partition sort without it)"))
     chain = [*same, this][-DEEP - 1:]
     if len(chain) <= DEEP or not all(under_condition(a, b) for a, b in pairwise(chain)):
         return

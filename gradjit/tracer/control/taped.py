@@ -25,7 +25,7 @@ from ..recorder import Recorder, recorders
 from .frames import Again, Frame, Retry
 from .histories import Growth, Rows, agreed, blank, handle_of, iterations_within, parted
 from .loop_variables import CarriedValue, ItemTarget, Mismatch
-from .states import Spec, converted, numeric
+from .states import Spec, converted, described
 
 if TYPE_CHECKING:
     from .loop_regions import LoopStatement
@@ -247,8 +247,9 @@ def first(part: Any, x: Any) -> Any:
     if isinstance(x, Spec):
         given = o.filled(0, part.shape, part.dtype.np)
     else:
-        number = numeric(x)
-        assert number is not None
+        number = handle_of(x)
+        if number is None or number.extents != part.shape:
+            raise Mismatch(f"a list gets items of several shapes: {described(x)} before the loop, and {part} in it")
         given = number
     h = converted(given, part)
     return root(h.content, h.home, part.kind)

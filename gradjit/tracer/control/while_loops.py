@@ -9,7 +9,7 @@ import numpy as np
 
 from ...ir import Block, Builder, Op, Value, captures
 from ...ir.clone import Env, copy_op, new_block
-from .. import extents
+from .. import extents, patience
 from ..recorder import Recorder
 from .branches import truth
 from .frames import TRIAL, Again, Frame
@@ -41,8 +41,13 @@ class WhileStatement(LoopStatement):
     def again(self) -> bool:
         if self.done:
             return False
+        patience.look()
         if self.as_region:
-            self.begin()
+            try:
+                self.begin()
+            except Mismatch as e:
+                self.give_up(e)
+                return self.again()
         elif self.recorder is not None and self.iteration == 0:
             r = self.recorder
             self.trial = r.frame = Frame(TRIAL, r, r.frame, self.loc)

@@ -201,11 +201,15 @@ def turned_round(x):
     return np.mean(out)
 
 
+@pytest.mark.parametrize("f", [on_either_side, again_within])
+@pytest.mark.parametrize("x", [0.2, 0.4, 0.8, 1.5])
+def test_of_several_lengths(f, x):
+    assert gj.jit(f)(x) == f(x)
+
+
 @pytest.mark.parametrize("f, words", [
     (assigned_in_a_branch, "items of the list out are assigned, or read all at once, in the loop that appends to it"),
     (turned_round, "the method reverse of the list out, whose length depends on traced values"),
-    (on_either_side, "a list grows, shrinks or gets other keys under a condition"),
-    (again_within, "a list grows, shrinks or gets other keys under a condition"),
     (taken_out, "an item is taken out of the list out in the loop that appends to it"),
     (changed_behind, "changed"),
     (without_end_within, "grows in a loop within, whose number of iterations is not known"),

@@ -285,8 +285,7 @@ def test_an_iterator_in_a_compiled_loop():
         return s
 
     check(inside, X, 40, exact=False)
-    with pytest.raises(gj.TraceError, match=r"runs over an iterator that was made outside[^$]*test_iterators"):
-        gj.jit(outside)(X, 100_000)
+    check(outside, X, 3000, exact=False)  # behind the first iteration nothing is computed
 
 
 def test_what_iterators_have_not():

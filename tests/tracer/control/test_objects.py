@@ -345,13 +345,21 @@ def deleted_under_a_condition(x):
     return sum(d.values())
 
 
+def added_under_a_condition(x):
+    seen = {1, 2}
+    if x > 0:
+        seen.add(3)
+    return len(seen) * x
+
+
 REFUSED = [
     (one_of_two_lists, "a list is changed that may have another name.*copy"),
     (one_of_many_objects, "a Vector is changed that may have another name: best is one or another.*copy"),
     (all_but_the_best, "whether a Vector is one object or another"),
     (appended_in_a_while, "what is appended to a list is changed in place in the body.*append a copy"),
     (anew_and_in_place_in_a_while, "v is changed in place in the body, and bound anew"),
-    (deleted_under_a_condition, "a dict grows, shrinks or gets other keys under a condition"),
+    (deleted_under_a_condition, r"the dict d gets other keys \('a'\) under a condition.*give it these keys before"),
+    (added_under_a_condition, r"the set seen gets other members under a condition.*keep flags in an array"),
 ]
 
 
