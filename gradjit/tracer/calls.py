@@ -208,8 +208,8 @@ def call_object(f: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
 
 
 def once(f: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    """What a function with a cache gives for objects that the function has made, which may hold traced values: the cache
-    is that of the region, where the values are in scope, and ends with it."""
+    """What a function with a cache gives for objects that the function has made, which may hold traced values: the
+    cache is that of the region, where the values are in scope, and ends with it."""
     r = recorders()[-1]
     key = LRU_CALL, id(f), args, tuple(kwargs.items())
     frame: Frame | None = r.frame

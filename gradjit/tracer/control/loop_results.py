@@ -169,7 +169,7 @@ class LoopResults:
 
     def variable(self, variable: LoopVariable, x: Any) -> Callable[[], Any]:
         """Carry a variable; tells what it holds behind."""
-        x = variable.fitted(x)
+        left, x = x, variable.fitted(x)
         ends = variable.finish(x)
         cells: list[Any] = []
         for k, (leaf, final) in enumerate(ends):
@@ -186,7 +186,20 @@ class LoopResults:
             if leaf.param is not None and h is not None and h.kind == ARRAY and variable.packing is None:
                 before = leaf.handle if self.loop.may_be_empty else None
                 self.ends.append(AliasAtEnd(variable.name, h, leaf, before, cells, k))
-        return lambda: variable.behind(x, cells, self.rebuilt)
+        if x is left or type(left) is not list:
+            return lambda: variable.behind(x, cells, self.rebuilt)
+        return lambda: self.remade(variable, left, x, cells)
+
+    def remade(self, variable: LoopVariable, left: list[Any], x: Any, cells: list[Any]) -> Any:
+        """A list that is carried as something else, behind the loop: one list under all its names."""
+        if variable.packing is not None and left is variable.inside:
+            return variable.original
+        if id(left) not in self.whole:
+            self.whole[id(left)] = made = variable.behind(x, cells, self.rebuilt)
+            if variable.packing is not None and self.loop.may_be_empty:
+                for n in (made, variable.original):
+                    structures.freeze(n, f"it may be one of two behind the loop in line {self.loop.site.line}")
+        return self.whole[id(left)]
 
     def stop(self, x: Any) -> Callable[[], Any]:
         """The flag that ends a `for`: false whenever the body begins."""

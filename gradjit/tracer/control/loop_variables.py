@@ -331,6 +331,7 @@ class LoopVariable:
         if key in learned.begins and (given is None or isinstance(given, Undefined)):
             given = learned.begins[key].outside_of(frame)
         self.packing = learned.lists.get(key) if type(given) is list and rebound else None
+        self.original = given
         if key in learned.tables and self.packing is None and tables.spec_of_list(given) is not None:
             frame.recorder.frame = outside_of(frame)
             given = tables.as_table(given, learned.tables[key])
@@ -372,16 +373,19 @@ class LoopVariable:
         self.packed = self.inside
         if self.packing is not None:
             self.inside = self.packing.listed(self.packed)
-            self.tail = self.inside[0], self.inside[0].count
+            structures.freeze(self.inside, f"{name} is bound to lists of several lengths in the iterations of the loop")
 
     def counts(self, x: Any) -> bool:
-        """Whether it is bound anew to a list of another length, and that, or the one before, is one that loops have
-        filled."""
+        """Whether it is bound anew to a list, and that, or the one before, is one that loops have filled, which may have
+        another length."""
         if not (type(x) is type(self.given) is list and x is not self.inside and any(
                 type(i) is Tail for i in (*x, *self.given))):
             return False
         n, m = length(x), length(self.given)
-        return not (isinstance(n, int) and isinstance(m, int) and n == m)
+        return not (isinstance(n, int) and isinstance(m, int) and n == m and self.has_table(x))
+
+    def has_table(self, x: list[Any]) -> bool:
+        return any(tables.table_of(y) is not None for y in (x, self.inside, self.given))
 
     def learn_list(self, before: Any, after: Any) -> None:
         """Again where a list that changes its length can be carried so."""
@@ -396,8 +400,6 @@ class LoopVariable:
         """The end of a variable that is carried as the rows of a list."""
         assert self.packing is not None
         if x is self.inside:
-            if len(x) != 1 or (x[0], x[0].count) != self.tail:
-                raise Mismatch(f"{self.name} is changed in place in the body, and bound anew; bind it anew only")
             return self.packed
         self.learn_list(self.inside, x)
         if type(x) is not list:
@@ -419,7 +421,8 @@ class LoopVariable:
         if (self.given is None and type(x) is Perhaps) or (isinstance(self.given, Undefined) and type(x) is Unset):
             self.learned.begins[self.key] = Blank(x)
             raise Again
-        if type(x) is list and type(self.given) is list and self.leaves:
+        if type(x) is list and type(self.given) is list and self.leaves and (
+                self.key in self.learned.tables or self.has_table(x)):
             x = self.as_table(x)
         now, then = options_of(x), options_of(self.given)
         if now is None or then is None or (x is self.given and not isinstance(x, OneOf)):

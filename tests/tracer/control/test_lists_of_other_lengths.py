@@ -156,6 +156,83 @@ def test_loops(f, n):
     check(f, np.array([3.1, 0.9]), n)
 
 
+def steps(row, p):
+    return [a * 0.3 + b * p[1] for a, b in zip(row, row[1:], strict=False)]
+
+
+def under_two_names(p, n):
+    row = [p[0] * k for k in range(n)]
+    first = row
+    for _ in range(n - 1):
+        new = steps(row, p)
+        row = new
+    row.append(p[0])
+    return sum(new) + len(new) + sum(first)
+
+
+def one_of_them_kept(p, n):
+    row = [p[0] * k for k in range(n)]
+    best = row
+    for k in range(n - 3):
+        row = steps(row, p)
+        if k == 2:
+            best = row
+    row.append(p[0])
+    return sum(best) + len(best) + sum(row)
+
+
+def changed_in_place_and_bound_anew(p, n):
+    row = [p[0] * k for k in range(n)]
+    first = row
+    for _ in range(n - 3):
+        row.append(p[1])
+        row = steps(row[1:], p)
+    return sum(first) + len(first) + sum(row)
+
+
+def the_one_before(p, n):
+    a, b = [p[0] * k for k in range(n)], [p[1]]
+    for _ in range(n - 2):
+        a, b = steps(a, p), a
+    b.append(1.0)
+    return sum(a) + sum(b) * len(b) + len(a)
+
+
+@pytest.mark.parametrize("f", [under_two_names, one_of_them_kept, changed_in_place_and_bound_anew, the_one_before])
+@pytest.mark.parametrize("n", [7, 36])
+def test_other_names(f, n):
+    check(f, np.array([3.1, 0.6]), n)
+
+
+def test_the_list_of_a_loop_that_may_be_empty():
+    def f(p):
+        row = [p[0] * k for k in range(9)]
+        first = row
+        while sum(row) > 50.0:
+            row = steps(row, p)
+        row.append(p[0])
+        return sum(first) + len(row)
+
+    with pytest.raises(gj.TraceError, match="may have another name: it may be one of two behind the loop.*copy"):
+        gj.jit(f)(np.array([3.1, 0.6]))
+
+
+def edit_distance(p, n):
+    a, b = "kitten sitting on the table" * 2, "sitting kitten at a table"
+    before = [j * p[0] for j in range(len(b) + 1)]
+    for i, x in enumerate(a[:n], 1):
+        now = [i * p[0]]
+        for j, y in enumerate(b, 1):
+            now.append(min(before[j] + p[0], now[j - 1] + p[0], before[j - 1] + (0.0 if x == y else p[1])))
+        before = now
+    return before[-1]
+
+
+def test_rows_of_a_table_are_a_loop():
+    check(edit_distance, np.array([1.0, 0.6]), 40)
+    assert str(gj.trace(edit_distance, np.array([1.0, 0.6]), 40)).count("= for") <= 4
+
+
 def test_a_lattice_is_a_loop():
     assert str(gj.trace(lattice, np.array([3.1, 0.9]), 40)).count("= for") == 3
 
