@@ -376,7 +376,7 @@ class LoopVariable:
             structures.freeze(self.inside, f"{name} is bound to lists of several lengths in the iterations of the loop")
 
     def counts(self, x: Any) -> bool:
-        """Whether it is bound anew to a list, and that, or the one before, is one that loops have filled, which may have
+        """Whether it is bound anew to a list, and that, or the one before, is one that loops have filled: it may have
         another length."""
         if not (type(x) is type(self.given) is list and x is not self.inside and any(
                 type(i) is Tail for i in (*x, *self.given))):
