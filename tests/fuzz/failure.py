@@ -31,7 +31,7 @@ REFUSED = (
     # lists that more is done to than append items of one kind, in a loop of unknown length
     r"(grows, shrinks or )?gets other (keys|members)( \(.*\))? under a condition|is changed that may have another name",
     r"is changed in place in the body, and bound anew",
-    r"changes from an? \w+ to an? \w+, which hold other things|changes from \w+\[[\d,]*\] \(an array\) to \w+\[",
+    r"changes from an? [\w ]+ to an? [\w ]+, which hold other things|changes from \w+\[[\d,]*\] \(an array\) to \w+\[",
     r"does not run over a range or an array but over a list",  # and ends by a break on a traced condition
     r"write what the handler does into the branch",  # it would catch what is raised at run time
 )

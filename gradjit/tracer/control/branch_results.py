@@ -352,7 +352,10 @@ class Merge:
 
         def make(results: Sequence[Value]) -> Any:
             if key not in self.whole:
-                self.whole[key] = x.remade([c(results) for c in children])
+                parts = [c(results) for c in children]
+                if (differs := next((p for p in parts if type(p) is Undefined and p.why), None)) is not None:
+                    return differs  # nobody asks an item whether it is one thing or another
+                self.whole[key] = x.remade(parts)
                 if old or any(len(partners[id(given)]) > 1 for given, _, partners in left):
                     structures.stand_in(self.whole[key])
                     why = f"{name} is one or another behind {self.place}, whose condition is a traced value"

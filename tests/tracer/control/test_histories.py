@@ -467,3 +467,46 @@ def test_refused(f, words):
 
 def test_the_loops_are_compiled():
     assert set(trace(nested, (0.3,), {}).loops.values()) == {""}
+
+
+# lists in branches ---------------------------------------------------------------------------------------------------
+def copied_on_one_side(x):
+    items = [x * k for k in range(50)]
+    if x > 1:
+        items = items.copy()
+    return np.mean(items)
+
+
+def made_anew_on_one_side(x):
+    items = [(x * k, k) for k in range(50)]
+    if x > 1:
+        items = [(a * 2, b) for a, b in items]
+    return sum(a * b for a, b in items) + items[3][0]
+
+
+def made_on_both_sides(x):
+    held = {"items": []}
+    for k in range(50):
+        held["items"].append(x * k)
+    if x > 1:
+        held = {"items": [v + 1 for v in held["items"]]}
+    else:
+        held = {"items": held["items"][::-1]}
+    return np.mean(held["items"]) + held["items"][0]
+
+
+def within_a_loop(x):
+    total, items = 0.0, [x * k for k in range(50)]
+    for k in range(30):
+        if total < 5:
+            items = [v * 1.1 for v in items]
+        total = total + items[k] * 0.1
+    return total
+
+
+@pytest.mark.parametrize("f", [copied_on_one_side, made_anew_on_one_side, made_on_both_sides, within_a_loop],
+                         ids=lambda f: f.__name__)
+def test_one_list_or_another_of_the_same_length(f):
+    for x in 0.9, 1.9:
+        assert np.isclose(gj.jit(f)(x), f(x))
+        gj.check_grads(f, x)
