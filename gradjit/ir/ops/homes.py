@@ -25,5 +25,5 @@ OPS = table(
     OpSpec("copy_to", "homes", 1, _infer_same, _same, Fails.NEVER, pointwise=True, selects=True, pinned=True,
            memory=Memory.ELEMENT, cost=0.0, open_extents=True),
     OpSpec("trade", "homes", 1, _infer_same, _same, Fails.NEVER, **STEP),
-    OpSpec("fence", "homes", 0, tuple, tuple, Fails.NEVER, effect=True, **STEP),
+    OpSpec("fence", "homes", 0, tuple, tuple, Fails.NEVER, **STEP),
 )
