@@ -24,7 +24,13 @@ def outcomes(seeds: range) -> Iterator[tuple[int, Outcome] | int]:
         yield seed, outcome_of(functools.partial(check, program(seed)))
 
 
-FUZZER = Fuzzer("text", program, outcomes, check, reduced, warm=lambda: (corpus(), outcome_of(functools.partial(check, program(1)))))
+def warm() -> None:
+    """What the first program would wait for; it may well be refused."""
+    corpus()
+    outcome_of(functools.partial(check, program(1)))
+
+
+FUZZER = Fuzzer("text", program, outcomes, check, reduced, warm=warm)
 
 if __name__ == "__main__":
     sys.exit(main(FUZZER, package.__doc__))
