@@ -7,6 +7,7 @@ from dataclasses import field
 from ...ir import OPS, Block, Op, Value, captures, is_loop
 from ...records import dataclass
 from ..loops import Buffer
+from .block_reads import LastReads
 
 
 @dataclass(eq=False)
@@ -19,20 +20,17 @@ class BlockState:
 
     block: Block
     owned: set[Buffer] = field(default_factory=set)
-    last: dict[Value, int] = field(default_factory=dict)
+    last: dict[Value, int] = field(init=False)
     last_through: dict[Value, int] = field(default_factory=dict)
     changed_at: dict[Value, list[int]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        self.last = LastReads(self.block).last
         for k, op in enumerate(self.ops):
             inside = captures(op) if op.regions else []
-            for v in (*op.uses(), *inside):
-                self.last[v] = k
             changed = op.operands[:1] if OPS[op.name].writes else op.operands if op.regions else ()
             for v in (*changed, *(() if is_loop(op) else inside)):
                 self.changed_at.setdefault(v, []).append(k)
-        for v in self.block.results:
-            self.last[v] = len(self.ops)
         self.last_through.update(self.last)
         for op in reversed(self.ops):
             if OPS[op.name].is_free:

@@ -49,8 +49,7 @@ class BufferProgram:
 
     def memory(self, t: ArrayType, block: Block) -> View:
         """New memory for an array of extents that are known, or open; it belongs to a block."""
-        small = not is_open(t.size) and t.size <= SMALL
-        buffer = Buffer("w", t.dtype, t.extents, "local" if small else "workspace")
+        buffer = Buffer("w", t.dtype, t.extents, own_role(t))
         self.workspace.append(buffer)
         self.births[buffer] = block
         return whole(buffer)
@@ -95,6 +94,11 @@ class BufferProgram:
     def __str__(self) -> str:
         from .printer import print_buffers
         return print_buffers(self)
+
+
+def own_role(x: ArrayType | Buffer) -> str:
+    """The role of the kernel's own memory of a size."""
+    return "local" if not is_open(x.size) and x.size <= SMALL else "workspace"
 
 
 def fence() -> Op:

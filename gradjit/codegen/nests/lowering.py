@@ -7,13 +7,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from ...ir import OPS, ArrayType, Block, Func, Op, Value
-from ...ir.sizes import is_open
 from ..affine import Affine, dot
 from ..buffers import BufferProgram
 from ..buffers.block_reads import LastReads
 from ..buffers.in_place import dissolved_into
-from ..buffers.language import SMALL, is_single
+from ..buffers.language import is_single, own_role
 from ..buffers.outputs import changes_memory
+from ..elements import whole
 from ..extent_bounds import Bounds, most
 from ..generate import Generator
 from ..loops import Buffer, Let, Node, Nodes, Program, Stmt, Store, Tape, View
@@ -72,10 +72,10 @@ class Nests:
         return most(t, lambda e: self.bounds.extent(e, self.home(e), e))
 
     def buffer(self, t: ArrayType) -> View:
-        """New memory."""
-        home = self.p.memory(self.static(t), self.p.func.body)
-        self.workspace.append(home.buffer)
-        return home
+        """New memory, for a routine alone: none of the program's."""
+        static = self.static(t)
+        self.workspace.append(Buffer("w", t.dtype, static.extents, own_role(static)))
+        return whole(self.workspace[-1])
 
     def new_tape(self, v: Value) -> Tape:
         """The tape that begins as this value: a new one, unless a branch around has told which."""
@@ -156,7 +156,7 @@ class Nests:
         e = p.low.elements
         nodes = {v: e.shown(e.at(part.now[v], only(v))) for v in singles}
         for b in p.low.workspace:
-            b.role = "local" if not is_open(b.size) and b.size <= SMALL and not self.is_one_part else "workspace"
+            b.role = "workspace" if self.is_one_part else own_role(b)
         self.workspace += p.low.workspace
         self.literals += [v.buffer for v in e.literals.values()]
         return body, nodes
