@@ -34,6 +34,7 @@ from ..locations import fail, here
 from ..parts import cell_content
 from ..recorder import Recorder, recorders
 from .frames import BRANCH, LOOP, TRIAL, Frame, Retry
+from .may_alias import alias_items
 from .states import Spec, described, is_same, join, numeric, spec_of
 
 DEEP = 3
@@ -134,6 +135,8 @@ class Result:
     specs: dict[int, Spec]
     calls: int = 1
     """How many results of its own calls a body may read."""
+    may_be_given: bool = False
+    """Whether it may be, or hold, an array, list or object that the call was given."""
 
     @classmethod
     def of(cls, x: Any) -> Result:
@@ -141,9 +144,12 @@ class Result:
         found = {k: h for k, leaf in enumerate(leaves) if (h := numeric(leaf)) is not None}
         return cls(structure.bare(), leaves, {k: spec_of(h) for k, h in found.items()})
 
-    def meet(self, x: Any) -> list[TracedArray]:
-        """The leaves of another result, in the types of all."""
+    def meet(self, x: Any, made_in: Frame) -> list[TracedArray]:
+        """The leaves of another result, which a body has given, in the types of all."""
         leaves, structure = structures.flatten(x)
+        if not self.may_be_given and holds_given(leaves, structure, made_in):
+            self.may_be_given = True
+            raise Learnt
         if structure != self.structure:
             raise TraceError("it gives results of different structure")
         specs = dict(self.specs)
@@ -159,11 +165,33 @@ class Result:
             raise Learnt
         return [handle(leaves[k], spec) for k, spec in specs.items()]
 
-    def filled(self, row: Sequence[Any]) -> Any:
+    def filled(self, row: Sequence[Any], given: Any, name: str) -> Any:
+        """The result in a row, of a call of the function of that name with these arguments."""
         leaves = list(self.leaves)
         for (k, spec), x in zip(self.specs.items(), row, strict=True):
-            leaves[k] = handle(x, spec)
-        return structures.unflatten(self.structure, leaves)
+            h = handle(x, spec)
+            leaves[k] = root(h.content, h.home, spec.kind)  # the row itself is written anew
+        found = structures.unflatten(self.structure, leaves)
+        if self.may_be_given:
+            part_of_both(found, given, name)
+        return found
+
+
+def holds_given(leaves: Sequence[Any], structure: structures.Structure, made_in: Frame) -> bool:
+    """Whether the result of a body, which ran in this frame, may share arrays, lists or objects with others."""
+    return any(not made_in.is_fresh(n.given) or id(n.given) in made_in.frozen for n in structure.nodes()) or any(
+        isinstance(x, TracedArray) and x.kind == ARRAY and any(h.made.depth < made_in.depth for h in x.maybe())
+        for x in leaves)
+
+
+def part_of_both(found: Any, given: Any, name: str) -> None:
+    """A result may hold arrays, lists or objects of the arguments: whoever changes one must not lose that."""
+    (leaves, structure), (theirs, arguments) = structures.flatten(found), structures.flatten(given)
+    for n in (*structure.nodes(), *arguments.nodes()):
+        structures.freeze(n.given, f"{name}, which calls itself, may give what it was given")
+    arrays = [x for x in theirs if isinstance(x, TracedArray) and x.kind == ARRAY]
+    alias_items([x for x in leaves if isinstance(x, TracedArray) and x.kind == ARRAY], arrays,
+                recorders()[-1].frame.depth, f"what {name} gives")
 
 
 def handle(x: Any, spec: Spec) -> TracedArray:
@@ -208,7 +236,7 @@ class Asking:
         row = self.arguments.varying(leaves)
         chosen = [np.where(number == self.count, x, y) for x, y in zip(row, others, strict=True)]
         self.asked[:] = [number + 1, *chosen]
-        return self.result.filled([a[number] for a in self.answers])
+        return self.result.filled([a[number] for a in self.answers], list(given.values()), self.f.__name__)
 
 
 def answered() -> TracedArray | None:
@@ -367,7 +395,7 @@ class CallStack:
     """The calls of one function by itself, as a loop."""
 
     def __init__(self, first: Activation, calls: Sequence[Activation], lifted: Callable[..., Any], recorder: Recorder):
-        self.f, self.lifted, self.recorder = first.f, lifted, recorder
+        self.first, self.f, self.lifted, self.recorder = first, first.f, lifted, recorder
         self.arguments = Arguments.of(first)
         for c in calls:
             try:
@@ -399,11 +427,12 @@ class CallStack:
         finally:
             outermost.learned = known
 
-    def body(self, asking: Asking, row: Sequence[Any]) -> Any:
-        """The function for the arguments in a row."""
-        given = dict(zip(inspect.signature(self.f, follow_wrapped=False).parameters, self.arguments.filled(row),
-                         strict=True))
-        args, kwargs = spread(self.f, given)
+    def given(self, row: Sequence[Any]) -> tuple[list[Any], dict[str, Any]]:
+        """The arguments that a row holds, as a call passes them."""
+        names = inspect.signature(self.f, follow_wrapped=False).parameters
+        return spread(self.f, dict(zip(names, self.arguments.filled(row), strict=True)))
+
+    def body(self, asking: Asking, args: list[Any], kwargs: dict[str, Any]) -> Any:
         self.recorder.asking.append(asking)
         try:
             return self.lifted(*args, **kwargs)
@@ -419,7 +448,7 @@ class CallStack:
             frame.carry |= carry
             row = [root(frame.parameter(spec.type, ""), r, spec.kind) for spec in self.arguments.specs.values()]
             try:
-                return Result.of(self.body(Asking(self.f, self.arguments, None, (), 0, frame), row))
+                return Result.of(self.body(Asking(self.f, self.arguments, None, (), 0, frame), *self.given(row)))
             except Unasked:
                 raise TraceError("it calls itself whichever way it takes") from None
             except Retry as e:
@@ -433,13 +462,14 @@ class CallStack:
         """An iteration: whether a call is asked for, its arguments, and the result, if none is."""
         assert self.result is not None
         r = self.recorder
+        given = self.given(row)  # the trial is told what is changed of it: no other call would see that
         trial = r.frame = Frame(TRIAL, r, r.frame, here())
         asking = Asking(self.f, self.arguments, self.result, answers, count, trial)
         asking.asked = [0, *(o.filled(0, s.shape, s.dtype.np) for s in self.arguments.specs.values())]
         trial.fresh[id(asking.asked)] = asking.asked
-        value = self.result.meet(self.body(asking, row))
+        value = self.result.meet(self.body(asking, *given), trial)
         if trial.log or any(True for _ in trial.changed()):
-            raise TraceError("it writes to arrays or containers from outside of itself")
+            raise TraceError("it changes arrays, lists or objects that it does not make itself (return what is new)")
         done = Block()
         done.ops = trial.block.ops[trial.start:]
         if any(OPS[op.name].effect and not can_fail(op) for op in walk(done)):
@@ -459,7 +489,7 @@ class CallStack:
             c[1] = x
         counts = memory((usual,), np.int64)
         found = looped(_calls)(self.step, columns, answers, counts, usual)
-        return self.result.filled(found)
+        return self.result.filled(found, list(self.first.given.values()), self.f.__name__)
 
 
 def usual_limit() -> int:

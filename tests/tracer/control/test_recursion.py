@@ -205,8 +205,55 @@ def endless(x):
     return endless(x + 1) if x < 0 else endless(x - 1)
 
 
+def counting(x, count):
+    count[0] += 1
+    return x if x < 1 else counting(x / 2, count)
+
+
+def storing(x, found):
+    if x < 1:
+        found["x"] = x
+    else:
+        storing(x / 2, found)
+
+
+def swapping(xs, lo, hi):
+    if lo < hi:
+        middle = lo
+        for k in range(lo, hi):
+            if xs[k] < xs[hi]:
+                xs[middle], xs[k] = xs[k], xs[middle]
+                middle += 1
+        xs[middle], xs[hi] = xs[hi], xs[middle]
+        swapping(xs, lo, middle - 1)
+        swapping(xs, middle + 1, hi)
+
+
+class Adding:
+    def __init__(self):
+        self.total = 0.0
+
+    def adding(self, x):
+        self.total += x
+        return x if x < 1 else self.adding(x / 2)
+
+
+def of_list(f, start):
+    def run(x):
+        given = start(x)
+        f(*given)
+        return given[1 if f in (counting, storing) else 0]
+
+    return run
+
+
+CHANGES = "changes arrays, lists or objects"
 REFUSED = {
-    "sorting": (lambda: gj.jit(sorting)(np.ones(3), np.int64(0), np.int64(2)), "writes to arrays or containers"),
+    "sorting": (lambda: gj.jit(sorting)(np.ones(3), np.int64(0), np.int64(2)), CHANGES),
+    "counting": (lambda: gj.jit(of_list(counting, lambda x: (x, [0.0])))(3.0), CHANGES),
+    "storing": (lambda: gj.jit(of_list(storing, lambda x: (x, {"x": 0.0})))(3.0), CHANGES),
+    "swapping": (lambda: gj.jit(of_list(swapping, lambda x: (list(x), 0, len(x) - 1)))(np.arange(4.0)), CHANGES),
+    "adding": (lambda: gj.jit(lambda x: Adding().adding(x))(3.0), CHANGES),
     "printing": (lambda: gj.jit(printing)(3.0), "it prints"),
     "endless": (lambda: gj.jit(endless)(3.0), "whichever way it takes"),
 }
@@ -217,6 +264,33 @@ def test_refused(name):
     run, why = REFUSED[name]
     with pytest.raises(gj.TraceError, match=rf"(?s){name} calls itself until.*{why}.*write a loop.*line \d+, in"):
         run()
+
+
+def halves(x):
+    return x if x[0] < 1 else halves(x / 2)
+
+
+def halves_of_list(xs):
+    return xs if xs[0] < 1 else halves_of_list([v / 2 for v in xs])
+
+
+@pytest.mark.parametrize("f, of", [(halves, np.copy), (halves_of_list, list)])
+def test_what_it_gives_may_be_what_it_was_given(f, of):
+    def written(x):
+        y = of(x)
+        z = f(y)
+        z[0] = 5.0
+        return y[0] * z[1]
+
+    def read(x):
+        y = of(x)
+        z = f(y)
+        return y[0] * z[1]
+
+    with pytest.raises(gj.TraceError, match="(?s)(what halves gives may hold|may give what it was given).*in written"):
+        gj.grad(written, backend="interpreter")(np.array([0.5, 2.0]))
+    for x in (np.array([0.5, 2.0]), np.array([3.0, 2.0])):
+        assert gj.jit(read, backend="interpreter")(x) == read(x)
 
 
 def test_in_a_loop():
