@@ -22,7 +22,7 @@ from .control import iterables, iterators
 from .control.branches import truth
 from .control.frames import TRIAL, ContentsBefore, Frame
 from .control.states import options_of
-from .conversion import elements, whole
+from .conversion import elements, single, whole
 from .dispatch import apply, leave
 from .locations import fail, here
 from .masked_selection import Selection
@@ -116,9 +116,47 @@ def rounded(x: TracedArray, ndigits: Any = None) -> Any:
     """`round(x)` of a scalar gives an int, `round(x, n)` a number of x's kind."""
     if x.kind == ARRAY:
         raise TypeError("type numpy.ndarray doesn't define __round__ method")
-    y = compute(np.rint, [x]) if ndigits is None else o.as_traced(apply(np.round, (x, ndigits), {}))
+    if ndigits is None:
+        y = compute(np.rint, [x])
+    elif x.kind == PYTHON and x.ir_dtype.is_float:
+        y = to_decimals(x, o.static_int(ndigits, "ndigits"))
+    else:
+        y = o.as_traced(apply(np.round, (x, ndigits), {}))
     y = o.root(y.content, y.home, x.kind if ndigits is not None else PYTHON)
     return leave(y if ndigits is not None else whole(y))
+
+
+EXACT_POWERS = 22
+"""Powers of ten up to this one are floats."""
+
+
+def to_decimals(x: TracedArray, digits: int) -> TracedArray:
+    """`round(x, digits)` of a Python float: the float nearest to the decimal number nearest to x, of two the even one.
+
+    Python goes by the digits of the float itself: that of 2.675 lies below 2.675, and becomes 2.67. Here the product
+    with a power of ten tells where x lies, unless it is a half: then what was lost in rounding the product does, which
+    a fused multiply-add gives exactly. What is so large that floats are no denser than such decimals stays as it is.
+    """
+    if abs(digits) > EXACT_POWERS:
+        fail(UnsupportedError, f"round(x, {digits}) of a traced number; gradjit rounds to {EXACT_POWERS} digits at "
+                               f"most")
+    e, scale = o.emit, single(10.0 ** abs(digits), x)
+    if digits >= 0:
+        units = e("mul", x, scale)
+        lost = e("fma", x, scale, e("neg", units))
+    else:
+        units = e("div", x, scale)
+        lost = e("fma", e("neg", units), scale, x)
+    whole_units, zero = e("rint", units), single(0.0, x)
+    below = e("floor", units)
+    nearer = e("select", e("gt", lost, zero), e("add", below, single(1.0, x)),
+               e("select", e("lt", lost, zero), below, whole_units))
+    size = e("abs", units)
+    has_halves = e("lt", size, single(2.0**52, x))
+    is_half = e("and", has_halves, e("eq", units, e("add", below, single(0.5, x))))
+    found = e("copysign", e("select", is_half, nearer, whole_units), x)
+    is_denser = e("lt", size, single(2.0**53, x))
+    return e("select", is_denser, e("div" if digits >= 0 else "mul", found, scale), x)
 
 
 # over several values ------------------------------------------------------------------------------------------------

@@ -99,3 +99,10 @@ def picked(test: TracedArray, a: Any, b: Any) -> Any:
     """`a if test else b` of Python's values, part by part."""
     from .control.protocol import Control
     return Control.either(line(), o.root(test.content, test.home, PYTHON), lambda: a, lambda: b)
+
+
+def is_in_range(item: TracedArray, items: range) -> Any:
+    """`item in range(...)`, of a number: whether it lies between the ends, on a step."""
+    step = abs(items.step)
+    low, high = (items.start, items.stop) if items.step > 0 else (items.stop + 1, items.start + 1)
+    return (low <= item) & (item < high) & ((item - items.start) % step == 0)

@@ -251,6 +251,8 @@ class Hooks(Control):
             return local(grown.item(owner, key))
         if isinstance(key, TracedArray) and (isinstance(owner, (list, tuple)) or type(owner) is str):
             return local(sequences.item(owner, key))
+        if isinstance(key, TracedArray) and type(owner) is range:
+            return sequences.item_of_range(owner, key)
         owner = local(owner)
         if isinstance(key, TracedArray) and isinstance(owner, np.ndarray):
             fail(UnsupportedError, f"an array of {owner.dtype} is indexed by a traced value, and holds no numbers that "

@@ -12,14 +12,14 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import TraceError, UnsupportedError
+from ..errors import DtypeError, TraceError, UnsupportedError
 from . import operands as o
 from .array import PYTHON, TracedArray
 from .conversion import whole
 from .dispatch import leave
 from .locations import fail
 from .numpy.common import magnitude
-from .ufuncs import compute
+from .ufuncs import compute, type_name
 
 Rule = Callable[..., Any]
 
@@ -105,13 +105,73 @@ def _radians(x: Any) -> Any:
     return python(compute(np.multiply, [scalar(x, "radians"), o.as_traced(math.pi / 180.0)]))
 
 
+def _remainder(x: Any, y: Any) -> Any:
+    """IEEE's: x less the multiple of y that is nearest, of two the even one. All steps are exact, as CPython's are."""
+    a, b = scalar(x, "remainder"), scalar(y, "remainder")
+    size, step = o.emit("abs", a), o.emit("abs", b)
+    left = compute(np.fmod, [size, step])
+    right = compute(np.subtract, [step, left])
+    multiple = compute(np.subtract, [size, left])
+    odd = compute(np.fmod, [compute(np.multiply, [o.as_traced(0.5), multiple]), step])
+    tie = compute(np.subtract, [left, compute(np.multiply, [o.as_traced(2.0), odd])])
+    nearest = o.emit("select", o.emit("lt", left, right), left,
+                     o.emit("select", o.emit("gt", left, right), o.emit("neg", right), tie))
+    return python(compute(np.multiply, [o.emit("copysign", o.filled(1.0, (), a.dtype), a), nearest]))
+
+
+def _modf(x: Any) -> Any:
+    return tuple(map(python, compute(np.modf, [scalar(x, "modf")])))
+
+
+def _frexp(x: Any) -> Any:
+    mantissa, exponent = compute(np.frexp, [scalar(x, "frexp")])
+    return python(mantissa), python(o.cast(exponent, np.int64))
+
+
+def _ldexp(x: Any, i: Any) -> Any:
+    return python(compute(np.ldexp, [scalar(x, "ldexp"), integer(i)]))
+
+
+def _ulp(x: Any) -> Any:
+    size = o.emit("abs", scalar(x, "ulp"))
+    return python(o.emit("select", compute(np.isinf, [size]), size, compute(np.spacing, [size])))
+
+
+def integer(x: Any) -> TracedArray:
+    """An argument of math that is an int, as int64."""
+    h = o.as_traced(x)
+    if not o.is_single(h) or h.ir_dtype.kind not in "biu":
+        fail(DtypeError, f"{type_name(h)!r} object cannot be interpreted as an integer; write int(x)")
+    return o.cast(o.root(h.content, h.home, PYTHON), np.int64)
+
+
+def _of_divisors(ufunc: np.ufunc, none: int) -> Rule:
+    """gcd and lcm of any number of ints. none: that of no numbers."""
+    return lambda *args: python(functools.reduce(lambda a, b: compute(ufunc, [a, b]), map(integer, args),
+                                                 o.as_traced(none)))
+
+
+def _isqrt(n: Any) -> Any:
+    """The whole part of the root: of the rounded one, which may be off by one."""
+    h = integer(n)
+    o.require(compute(np.greater_equal, [h, o.as_traced(0)]), "isqrt() argument must be nonnegative")
+    root = o.cast(compute(np.floor, [compute(np.sqrt, [o.cast(h, np.float64)])]), np.int64)
+
+    def less(k: TracedArray, test: TracedArray) -> TracedArray:
+        return compute(np.subtract, [k, o.cast(test, np.int64)])
+
+    root = less(root, compute(np.greater, [compute(np.multiply, [root, root]), h]))
+    above = compute(np.add, [root, o.as_traced(1)])
+    return python(less(above, compute(np.greater, [compute(np.multiply, [above, above]), h])))
+
+
 _UFUNCS: dict[Callable[..., Any], np.ufunc] = {
     math.sin: np.sin, math.cos: np.cos, math.tan: np.tan, math.asin: np.arcsin, math.acos: np.arccos,
     math.atan: np.arctan, math.sinh: np.sinh, math.cosh: np.cosh, math.tanh: np.tanh, math.asinh: np.arcsinh,
     math.acosh: np.arccosh, math.atanh: np.arctanh, math.exp: np.exp, math.exp2: np.exp2, math.expm1: np.expm1,
     math.log2: np.log2, math.log10: np.log10, math.log1p: np.log1p, math.sqrt: np.sqrt, math.cbrt: np.cbrt,
     math.pow: np.power, math.atan2: np.arctan2, math.fmod: np.fmod, math.fabs: np.fabs, math.copysign: np.copysign,
-    math.isnan: np.isnan, math.isinf: np.isinf, math.isfinite: np.isfinite,
+    math.isnan: np.isnan, math.isinf: np.isinf, math.isfinite: np.isfinite, math.nextafter: np.nextafter,
 }
 
 _TRACED: dict[Callable[..., Any], Rule] = {
@@ -120,7 +180,9 @@ _TRACED: dict[Callable[..., Any], Rule] = {
     math.log: _log, math.hypot: _hypot, math.dist: _dist, math.fsum: _fold(np.add, 0.0, "fsum"),
     math.prod: _fold(np.multiply, 1.0, "prod"), math.erf: _special("erf", "erf"), math.erfc: _special("erfc", "erfc"),
     math.lgamma: _special("lgamma", "gammaln"), math.gamma: _gamma, math.isclose: _isclose,
-    math.degrees: _degrees, math.radians: _radians,
+    math.degrees: _degrees, math.radians: _radians, math.remainder: _remainder, math.modf: _modf, math.frexp: _frexp,
+    math.ldexp: _ldexp, math.ulp: _ulp, math.gcd: _of_divisors(np.gcd, 0), math.lcm: _of_divisors(np.lcm, 1),
+    math.isqrt: _isqrt,
 }
 """What each function does when an argument is traced."""
 

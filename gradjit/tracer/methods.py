@@ -129,7 +129,20 @@ def conj(x: TracedArray) -> Any:
 
 
 def is_integer(x: TracedArray) -> Any:
-    return x == np.floor(x)
+    return (x == np.floor(x)) & np.isfinite(x)
+
+
+def bit_count(x: TracedArray) -> Any:
+    y = o.as_traced(np.bitwise_count(x))
+    return leave(o.cast(o.root(y.content, y.home, PYTHON), np.int64)) if x.kind == PYTHON else y
+
+
+def bit_length(x: TracedArray) -> Any:
+    """The digits of |x| in base 2: all below the first are made ones, and counted."""
+    bits = o.emit("abs", x)
+    for shift in (1, 2, 4, 8, 16, 32):
+        bits = o.emit("or", bits, o.emit("shr", bits, o.filled(shift, (), bits.dtype)))
+    return bit_count(o.root(bits.content, bits.home, x.kind))
 
 
 def byteswap(x: TracedArray, inplace: bool = False) -> Any:
@@ -156,7 +169,7 @@ METHODS: dict[str, Callable[..., Any]] = {
     "resize": inplace.resize, "view": inplace.view_as, "partition": partition, "compress": compress, "put": put,
     "copy": lambda x, order="C": leave(shaping.copied(x, order)),
     "item": item, "tolist": tolist, "conj": conj, "conjugate": conj,
-    "is_integer": is_integer, "byteswap": byteswap,
+    "is_integer": is_integer, "byteswap": byteswap, "bit_count": bit_count, "bit_length": bit_length,
 }
 
 
@@ -209,4 +222,5 @@ def strides(x: TracedArray) -> tuple[Any, ...]:
 
 PROPERTIES: dict[str, Callable[[TracedArray], Any]] = {
     "T": turned, "mT": matrix_turned, "flags": Flags, "strides": strides,
+    "numerator": lambda x: x, "denominator": lambda x: 1,  # of integers
 }

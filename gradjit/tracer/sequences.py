@@ -8,15 +8,16 @@ from typing import Any, NoReturn
 
 import numpy as np
 
-from ..errors import BoundsError, UnsupportedError
-from . import grown, operands as o, structures, tables
+from ..errors import BoundsError, DtypeError, UnsupportedError
+from . import extents as ext, grown, operands as o, structures, tables
 from .array import ARRAY, PYTHON, SCALAR, TracedArray
 from .control.may_alias import Alias, Aliases, bind
 from .control.states import are_labels, is_option, option_at, place_of
 from .locations import fail
 from .perhaps import OneOf
 from .recorder import current
-from .subscripts import getitem
+from .subscripts import getitem, integer
+from .ufuncs import type_name
 
 NUMBERS = (bool, int, float, complex, np.generic, np.ndarray, TracedArray)
 
@@ -57,6 +58,13 @@ def item(items: Sequence[Any], key: TracedArray) -> Any:
     bind(chosen, Aliases(tuple(Alias.of(h.root) for h in handles),
                       "an array taken from a list by a traced integer may be any of the list's", alone=False))
     return chosen
+
+
+def item_of_range(items: range, key: TracedArray) -> Any:
+    """`range(...)[key]`."""
+    if key.ndim or not key.ir_dtype.is_integer:
+        fail(DtypeError, f"range indices must be integers or slices, not {type_name(key)}")
+    return items.start + items.step * ext.handle(integer(key, len(items), 0))
 
 
 def by_label(items: dict[Any, Any], key: Any) -> Any:

@@ -192,6 +192,8 @@ def operate(ufunc: np.ufunc, *args: Any) -> Any:
             o.refuse_beyond(h, "an int here")
     if pythons and ufunc not in OF_BOOLEANS:
         handles = [o.cast(o.root(h.content, h.home, PYTHON), np.int64) if h.ir_dtype.is_bool else h for h in handles]
+    if pythons and ufunc is np.power and is_negative_power(handles):
+        handles[0] = o.cast(o.root(handles[0].content, handles[0].home, PYTHON), np.float64)
     result = compute(ufunc, handles)
     if pythons and result.kind == SCALAR:
         result.kind = PYTHON
@@ -200,6 +202,24 @@ def operate(ufunc: np.ufunc, *args: Any) -> Any:
             arithmetic(handles, result, *RAISING[ufunc])
     from .dispatch import leave
     return leave(result)
+
+
+def is_negative_power(handles: Sequence[TracedArray]) -> bool:
+    """Whether this is a Python integer to a power that is negative, which is a float. Where the sign is not known it is
+    taken for an integer, and a run in which it is none ends with an error."""
+    if not all(h.ir_dtype.is_integer and not h.ndim for h in handles):
+        return False
+    from .extents import decided, interval
+    exponent, zero = handles[1], o.as_traced(0)
+    least, most = interval(exponent)
+    if most is not None and most < 0:
+        return True
+    below = False if least is not None and least >= 0 else decided(compute(np.less, [exponent, zero]))
+    if below is None:
+        o.require(compute(np.greater_equal, [exponent, zero]),
+                  "an int to a power below 0 is a float to Python, and whether it is below was not known while gradjit "
+                  "compiled the function; write float(x) ** n")
+    return below is True
 
 
 # beside Python's integers and sequences ------------------------------------------------------------------------------

@@ -16,7 +16,7 @@ from ...errors import Signal, TraceError
 from .. import operands as o, trees
 from ..array import ARRAY, PYTHON, TracedArray, root
 from ..calls import call
-from ..comparison import line
+from ..comparison import is_in_range, line
 from ..dispatch import leave
 from ..effects import check
 from ..locations import fail
@@ -283,6 +283,8 @@ class Control:
             found = np.any(items == item)
         elif isinstance(items, (list, tuple)) and items and o.is_traced((item, *items)):
             found = functools.reduce(np.logical_or, [np.all(i is item or i == item) for i in items])
+        elif type(items) is range and isinstance(item, TracedArray) and not item.ndim:
+            found = is_in_range(item, items)
         elif recorders():
             for i in items if isinstance(items, (list, tuple)) else ():
                 refuse_identity(item, i)
