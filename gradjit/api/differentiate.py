@@ -21,7 +21,7 @@ from ..tracer.array import ARRAY, PYTHON, SCALAR, TracedArray, root
 from ..tracer.control.may_alias import are_one, may_share
 from ..tracer.hooks import Hooks
 from ..tracer.locations import fail
-from ..tracer.operands import as_traced, cast, constant, emit, require
+from ..tracer.operands import as_traced, cast, constant, emit, filled, require
 from ..tracer.recorder import current, repeated
 from ..tracer.trace import ArgumentLeaf, ResultLeaf, Trace, Write, trace
 from .computed_results import in_full_size
@@ -338,8 +338,7 @@ def result_tangents(t: Traced, tangents: Sequence[Value], outs: Sequence[Value])
             return handle(by_index[r.index], r.kind)
         if r.index is None:
             return 0.0 if isinstance(r.value, (int, float, np.generic)) else None
-        v = t.trace.func.results[r.index]
-        return root(repeated(0, v.type.extents, np.float64), None, None)
+        return filled(0.0, handle(outs[r.index], ARRAY).extents, np.float64)
 
     return trees.unflatten(t.trace.result_tree, [one(r) for r in t.trace.result])
 

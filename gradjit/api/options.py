@@ -6,6 +6,7 @@ where that says nothing either.
 
 from __future__ import annotations
 
+import inspect
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -43,6 +44,13 @@ class Asked(TypedDict, total=False):
     threads: int | None
 
 
+def own_of(name: str) -> list[str]:
+    """The arguments that `gj.<name>` has besides the function and the options of all."""
+    from . import functions
+    parameters = inspect.signature(getattr(functions, name)).parameters
+    return [p.name for p in parameters.values() if p.kind != p.VAR_KEYWORD][1:]
+
+
 @dataclass(frozen=True)
 class Options:
     """What was asked, with what nobody asked for."""
@@ -60,7 +68,7 @@ class Options:
         known = [f.name for f in fields(cls)]
         for keyword in asked:
             if keyword not in known:
-                raise TypeError(f"gj.{name} has no option {keyword!r}; there are {', '.join(known)}")
+                raise TypeError(f"gj.{name} has no option {keyword!r}; there are {', '.join([*known, *own_of(name)])}")
         if (number := asked.get("threads")) is not None:
             asked["threads"] = checked(number)
         made = cls(**asked)

@@ -69,8 +69,22 @@ def run(rule: Callable[..., Any], func: Callable[..., Any], args: Any, kwargs: A
         try:
             inspect.signature(rule).bind(*args, **kwargs)
         except TypeError as missing:
-            fail(UnsupportedError, f"{name_of(func)}: {missing}")
+            fail(UnsupportedError, f"{name_of(func)}: {missing}{hint(func, args, kwargs)}")
         raise e
+
+
+def hint(func: Callable[..., Any], args: Any, kwargs: Any) -> str:
+    """Of arguments that a rule does not have: whether the function has them."""
+    try:
+        signature = inspect.signature(func)
+    except (TypeError, ValueError):  # (some of NumPy's functions in C have none)
+        return ""
+    try:
+        signature.bind(*args, **kwargs)
+    except TypeError:
+        names = [p.name for p in signature.parameters.values() if p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)]
+        return f"; its arguments are {', '.join(names)}"
+    return ": this argument is not supported; leave it out"
 
 
 def leave(result: Any) -> Any:

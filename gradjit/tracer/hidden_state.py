@@ -62,5 +62,8 @@ def is_generator(made: Any) -> bool:
 
 
 def refused(f: Any, name: str, or_else: str = "") -> None:
+    if name.startswith("numpy.random.mtrand."):
+        name = name.replace("numpy.random.mtrand", "np.random")
+        or_else = "make a generator, rng = np.random.default_rng(seed), that draws by rng's methods, or "
     fail(TraceError, f"{name} gives another result at each call, and the compiled function would repeat the first; "
                      f"{or_else}call it outside and pass the result as an argument")

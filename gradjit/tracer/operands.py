@@ -80,7 +80,7 @@ def as_traced(x: Any, dtype: Any = None) -> TracedArray:
     if isinstance(x, (list, tuple, range)):
         return stack_nested(x)
     if x is None or isinstance(x, (str, bytes, dict, set)) or not is_array_like(x):
-        fail(DtypeError, f"{x!r:.80} (a {type(x).__name__}) is no array and no number")
+        fail(DtypeError, f"{x!r:.80} (of type {type(x).__name__}) is no array and no number")
     return as_traced(converted_by_itself(x))
 
 

@@ -37,6 +37,10 @@ def apply(ufunc: np.ufunc, method: str, inputs: tuple[Any, ...], kwargs: dict[st
         return leave(rule(ufunc, *inputs, **kwargs))
 
 
+KEYWORDS = ("subok", "signature", "axes", "axis", "keepdims")
+"""Those of ufuncs that are seldom given."""
+
+
 def call(ufunc: np.ufunc, inputs: tuple[Any, ...], out: Any = None, where: Any = True, dtype: Any = None,
          casting: str = "same_kind", **other: Any) -> Any:
     """A ufunc call, with the keywords that every ufunc has."""
@@ -46,6 +50,9 @@ def call(ufunc: np.ufunc, inputs: tuple[Any, ...], out: Any = None, where: Any =
                             {"out": None if out is None else (out,), "where": where, "dtype": dtype, **other})
     order = other.pop("order", "K")
     for name in other:
+        if name not in KEYWORDS:
+            fail(UnsupportedError, f"{o.name_of(ufunc)}: got an unexpected keyword argument {name!r}; it has out=, "
+                                   "where=, dtype=, casting=, order=")
         if name != "subok":
             o.unsupported(ufunc, f"the argument {name}=")
     if len(inputs) > ufunc.nin:  # np.exp(x, out)

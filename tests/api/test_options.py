@@ -26,10 +26,17 @@ def origin(g):
     return s.origin
 
 
+def message(f):
+    with pytest.raises(TypeError) as e:
+        f()
+    return str(e.value)
+
+
 @pytest.mark.parametrize("make", [*EVERY, gj.hvp])
 def test_unknown_options_are_named(make):
     with pytest.raises(TypeError, match=rf"gj\.{make.__name__} has no option 'teir'; there are backend, check, tier"):
         make(f, teir="interpret")
+    assert make in (gj.jit, gj.vmap) or "argnums" in message(lambda: make(f, argnum=1))
     with pytest.raises(ValueError, match="tier='fast'; there are quick, compile, interpret"):
         make(f, tier="fast")
     with pytest.raises(ValueError, match="backend='gpu'; there are native, interpreter"):

@@ -246,3 +246,9 @@ def test_errors(k):
 def test_axes_that_are_none(axes):
     with pytest.raises(TypeError, match="in_axes"):
         gj.vmap(weighted, in_axes=axes)
+
+
+def test_examples_with_arrays_of_other_sizes_are_refused_in_words_of_the_program() -> None:
+    for f in (lambda x: x[x > 0], lambda x: np.nonzero(x)[0].sum(), lambda x: np.unique(x)):
+        with pytest.raises(gj.UnsupportedError, match=r"arrays of different sizes.*np\.where\(mask, x, 0\.0\)"):
+            gj.vmap(f)(np.array([[1.0, -2.0, 0.0], [3.0, 1.0, 2.0]]))

@@ -201,3 +201,13 @@ def test_a_part_of_computed_length_is_added_to_and_then_one_place_scaled():
     for i in map(np.int64, range(4)):
         gj.check_grads(partial(first, i=i), np.ones((3, 4)), np.arange(3.0) + 2, modes=("rev",))
         gj.check_grads(partial(several, i=i), np.arange(6.0) / 7 + 0.3, modes=("rev",))
+
+
+@pytest.mark.parametrize("sizes", ["exact", "any"])
+def test_the_tangents_of_integers_are_zeros_of_their_number(sizes):
+    x = np.array([1.0, -2.0, 3.0, -0.5, 2.0])
+    value, tangent = gj.jit(lambda x: gj.jvp(lambda x: (x * x, np.nonzero(x > 0)[0], np.arange(len(x))), (x,), (x,)),
+                            sizes=sizes)(x)
+    np.testing.assert_array_equal(value[1], [0, 2, 4])
+    for t, n in zip(tangent[1:], (3, 5), strict=True):
+        assert (t.dtype, t.tolist()) == (np.dtype(float), [0.0] * n)

@@ -83,7 +83,7 @@ def erring(x, n):
     "random inside": (gj.errors.TraceError, """
 def erring(x, n):
     return x + np.random.rand(3)  # here
-""", "numpy.random.mtrand.rand gives another result at each call, and the compiled",
+""", "np.random.rand gives another result at each call, and the compiled",
      "call it outside and pass the result as an argument"),
     "random module": (gj.errors.TraceError, """
 def erring(x, n):
@@ -427,7 +427,7 @@ def erring(x, n):
     "apply over": (gj.errors.DtypeError, """
 def erring(x, n):
     return np.piecewise(x, [x > 0], ['a'])  # here
-""", "'a' (a str) is no array and no number",
+""", "'a' (of type str) is no array and no number",
      ""),
     "structured whole": (gj.errors.UnsupportedError, """
 def erring(x, n):
@@ -478,7 +478,7 @@ def erring(x, n):
     "sum of kinds": (gj.errors.DtypeError, """
 def erring(x, n):
     return x + 'a'  # here
-""", "'a' (a str) is no array and no number",
+""", "'a' (of type str) is no array and no number",
      ""),
 }
 OTHER = np.ones(3)

@@ -26,6 +26,12 @@ Walk = Callable[["Batcher", Builder, Op], None]
 """`rule(batcher, b, op)` rebuilds an operation that has regions, moves records of a tape or has effects."""
 
 
+OTHER_SIZES = ("the examples get arrays of different sizes here, as their elements decide (x[mask], np.nonzero, "
+               "np.unique, x[:n], a list that is appended to), and the arrays of a batch have one size; write "
+               "np.where(mask, x, 0.0), or fill an array of the full size, or take the examples one by one: "
+               "[f(x) for x in xs]")
+
+
 @dataclass(frozen=True)
 class BatchingTables:
     """What the package's tables say about each operation; see there."""
@@ -175,9 +181,7 @@ class Batcher:
         """An operation with bounds that differ from lane to lane."""
         sizes = {v for r in op.results for v in r.shape} | {v for x in op.operands for v in x.shape}
         if op.name not in self.tables.windows or any(self.has(v) for v in sizes if isinstance(v, Value)):
-            fail(UnsupportedError, f"{op.name}: bounds that differ along the batch give arrays of different sizes; "
-                                   f"fill arrays of one size, or write a loop over the batch",
-                 op.loc)
+            fail(UnsupportedError, OTHER_SIZES, op.loc)
         self.tables.windows[op.name](self, b, op)
 
     def looked_up(self, op: Op) -> Op:

@@ -10,7 +10,7 @@ from ...ir import Builder, Op, Value
 from ...ir.clone import copy_op
 from ...ir.ops.tape import record_of
 from ...tracer.locations import fail
-from .driver import Batcher, Walk
+from .driver import OTHER_SIZES, Batcher, Walk
 
 
 def _tape(batcher: Batcher, b: Builder, op: Op) -> None:
@@ -33,7 +33,7 @@ def _push(batcher: Batcher, b: Builder, op: Op) -> None:
 
 def _pop(batcher: Batcher, b: Builder, op: Op) -> None:
     if any(batcher.has(e) for v in record_of(op) for e in v.shape if isinstance(e, Value)):
-        fail(UnsupportedError, "pop: bounds that differ along the batch give arrays of different sizes", op.loc)
+        fail(UnsupportedError, OTHER_SIZES, op.loc)
     types = tuple(batcher.type(v, flag) for v, flag in zip(record_of(op), _flags(batcher, op), strict=True))
     new = b.append("pop", [batcher.look(op.operands[0])], {"types": types})
     for old, fresh in zip(op.results, new.results, strict=True):

@@ -8,13 +8,13 @@ from typing import Any
 
 import numpy as np
 
-from ...errors import ArgumentError, DtypeError, ShapeError
+from ...errors import ArgumentError, DtypeError, ShapeError, UnsupportedError
 from ...ir import I64
 from .. import operands as o, overrides
 from ..conversion import check, clipped, strong
 from ..locations import fail
 from ..operands import TracedArray, as_traced, broadcast, cast, emit, weak_kind
-from ..ufuncs import Raw, as_loop, compute, resolve
+from ..ufuncs import KEYWORDS, Raw, as_loop, compute, resolve
 from . import complex_numbers
 from .common import array, call, full_like, given, stored, truth, where
 from .search import nonzero
@@ -328,8 +328,10 @@ def clip(a, a_min=np._NoValue, a_max=np._NoValue, out=None, *, min=np._NoValue, 
         lower, upper = clipped(lower, x.dtype, False), clipped(upper, x.dtype, True)
     bounds = [as_traced(b) for b in (lower, upper) if given(b)]
     dtype = kwargs.pop("dtype", None) or o.result_type(x, *bounds)
-    if kwargs:
-        o.unsupported(np.clip, f"the argument {next(iter(kwargs))}=")
+    for name in kwargs:
+        if name not in (*KEYWORDS, "where", "casting", "order"):
+            fail(UnsupportedError, f"np.clip: got an unexpected keyword argument {name!r}; it has min= and max=")
+        o.unsupported(np.clip, f"the argument {name}=")
     operands = (x, *bounds)
     y, *bounds = broadcast(*(o.convert(v, dtype) for v in operands))
     if given(lower):

@@ -253,7 +253,10 @@ def pad(array, pad_width, mode="constant", **kwargs):
         return _pad_ramp(x, widths, **kwargs)
     if mode in ("maximum", "minimum", "mean", "median"):
         return _pad_statistic(x, widths, mode, **kwargs)
-    o.unsupported(np.pad, f"mode={mode!r}")
+    if callable(mode):
+        o.unsupported(np.pad, "a function as mode; write np.concatenate of what it makes")
+    fail(ArgumentError, f"mode {mode!r} is not supported; there are 'constant', 'edge', 'empty', 'linear_ramp', "
+                        f"'maximum', 'mean', 'median', 'minimum', 'reflect', 'symmetric', 'wrap'")
 
 
 def _pairs(widths: Any, rank: int, what: str) -> list[tuple[int, int]]:

@@ -48,27 +48,39 @@ def simpson(y, x=None, *, dx=1.0, axis=-1):
     """Simpson's rule on unequal intervals; of an even number of samples the last one by Cartwright's correction."""
     v, places = samples(y, x, axis)
     n = v.extents[-1]
-    h = dx * filled(1.0, (n - 1,), np.float64) if places is None else places[..., 1:] - places[..., :-1]
+    h = dx * filled(1.0, (n - 1,), width_of(v)) if places is None else places[..., 1:] - places[..., :-1]
     if n == 2:
         return 0.5 * h[..., -1] * (v[..., -1] + v[..., -2])
     is_odd = not agree(n % 2, 0)
     total = _pairs(v, h) if is_odd else _pairs(v[..., :-1], h[..., :-1])
     if is_odd:
         return total
-    a, b = h[..., -2], h[..., -1]
-    alpha = (2 * b * b + 3 * a * b) / (6 * (b + a))
-    beta = (b * b + 3 * a * b) / (6 * a)
-    eta = b * b * b / (6 * a * (a + b))
-    return total + alpha * v[..., -1] + beta * v[..., -2] - eta * v[..., -3]
+    a, b = (cast(array(h[..., k]), np.float64) for k in (-2, -1))
+    alpha = quotient(2 * b * b + 3 * a * b, 6 * (b + a))
+    beta = quotient(b * b + 3 * a * b, 6 * a)
+    eta = quotient(b * b * b, 6 * a * (a + b))
+    last = alpha * v[..., -1] + beta * v[..., -2] - eta * v[..., -3]
+    return total + (last.astype(array(total).dtype) if v.ndim > 1 else last)  # (SciPy adds to what is there)
+
+
+def width_of(v: Any) -> Any:
+    """The dtype of distances that leave samples in theirs."""
+    return np.real(np.zeros(0, v.dtype)).dtype
+
+
+def quotient(x: Any, y: Any) -> Any:
+    """x / y, and 0 where y is 0: of places that coincide."""
+    none = y == 0
+    return np.where(none, 0.0, x / np.where(none, 1.0, y))
 
 
 def _pairs(v: Any, h: Any) -> Any:
     """The parabolas through three samples each."""
     h0, h1 = h[..., 0::2], h[..., 1::2]
     y0, y1, y2 = v[..., 0:-2:2], v[..., 1:-1:2], v[..., 2::2]
-    total, ratio = h0 + h1, h0 / h1
-    return np.sum(total / 6.0 * (y0 * (2.0 - 1.0 / ratio) + y1 * total * (total / (h0 * h1)) + y2 * (2.0 - ratio)),
-                  axis=-1)
+    total, ratio = h0 + h1, quotient(h0, h1)
+    return np.sum(total / 6.0 * (y0 * (2.0 - quotient(1.0, ratio)) + y1 * total * quotient(total, h0 * h1)
+                                 + y2 * (2.0 - ratio)), axis=-1)
 
 
 def romb(y, dx=1.0, axis=-1, show=False):
