@@ -22,6 +22,7 @@ from ..tracer.locations import fail
 from ..tracer.operands import as_traced, cast, constant
 from ..tracer.recorder import repeated, running_recorders
 from ..tracer.trace import ArgumentLeaf, Trace, definition_of, name_of, trace
+from .called_results import called_result
 from .closures import as_it_stands
 from .differentiate import Traced
 from .recording_arguments import recorded_or_run
@@ -135,7 +136,7 @@ class Ruled:
         outs = self.t.apply(self.func)
         if outs:
             outs = list(ruled(outs, self.operands, written.rule(self)))
-        self.result = self.t.result(outs)
+        self.result = called_result(self.t, self.leaves, outs, is_ruled=True)
 
     def refused(self) -> dict[int, str]:
         """Operands that the rule does not differentiate, with the reason."""

@@ -13,8 +13,9 @@ from ..ir import Block, Builder, Func
 from ..ir.clone import inline
 from ..tracer import trees
 from ..tracer.array import ARRAY, TracedArray, root
+from ..tracer.layout import contiguous
 from ..tracer.locations import fail
-from ..tracer.operands import cast, constant, emit
+from ..tracer.operands import cast, constant, emit, laid
 from ..tracer.recorder import repeated
 from ..tracer.trace import ResultLeaf
 from .differentiate import Function, Traced, check_complex, conjugated, fitted, gathered, handle, value_leaf, zeros
@@ -189,7 +190,8 @@ def basis(shape: tuple[int, ...], dtype: Any) -> TracedArray:
 def basis_last(x: TracedArray, shape: tuple[int, ...]) -> TracedArray:
     """The first axis, which counts basis vectors of `shape`, moved to the end and given that shape."""
     moved = emit("transpose", x, perm=(*range(1, x.ndim), 0), kind=ARRAY) if x.ndim > 1 else x
-    return emit("reshape", moved, shape=(*moved.extents[:-1], *shape), kind=ARRAY)
+    new = emit("reshape", moved, shape=(*moved.extents[:-1], *shape), kind=ARRAY)
+    return laid(new, contiguous(new.extents))
 
 
 def nested(t: Traced, wrt: Wrt, positions: Sequence[int], chosen: Sequence[Sequence[int]],

@@ -24,6 +24,7 @@ from ..tracer.locations import fail
 from ..tracer.operands import as_traced, cast, constant, emit, filled, require
 from ..tracer.recorder import current, repeated
 from ..tracer.trace import ArgumentLeaf, ResultLeaf, Trace, Write, trace
+from .called_results import called_result
 from .computed_results import in_full_size
 from .signatures import positional
 from .wrt import Wrt, check_differentiable, require_derivatives, require_some
@@ -171,7 +172,7 @@ def isolated(f: Function, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
     for w, new in zip(t.trace.writes, outs[len(outs) - len(t.trace.writes):], strict=True):
         assert w.argument is not None
         as_traced(found[w.argument])[...] = handle(new)
-    return t.result(outs)
+    return called_result(t, found, outs)
 
 
 # gradient -----------------------------------------------------------------------------------------------------------

@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar, Unpack
 
+import numpy as np
+
 from ..ir import Func
 from ..probe import text
 from ..tracer import trees
-from ..tracer.array import TracedArray
-from ..tracer.operands import emit
+from ..tracer.array import ARRAY, TracedArray
+from ..tracer.layout import copied
+from ..tracer.operands import as_array, as_traced, emit, laid
 from ..tracer.recorder import running_recorders
 from ..tracer.trace import trace as run_trace
 from . import derivative_matrices as matrices, differentiate as d
@@ -194,7 +197,8 @@ def _jacobian(name: str, f: Callable[..., Any] | None, argnums: Any, options: As
 
 
 def vmap(f: Callable[..., Any] | None = None, in_axes: Any = 0, out_axes: Any = 0, **options: Unpack[Asked]) -> Any:
-    """A function of a single example, as a function of many: `vmap(f)(xs)` is `np.stack([f(x) for x in xs])`.
+    """A function of a single example, as a function of many: `vmap(f)(xs)` is `np.stack([f(x) for x in xs])`, as a new
+    row-major array.
 
     in_axes: along which axis of each argument the examples lie; None for what is the same for all. An int holds for
         all arguments, a tuple has an entry for each positional one (and keywords are mapped along their first axis), a
@@ -370,15 +374,22 @@ def _pull(f: Callable[..., Any]) -> Compiled:
 
 # the rest -----------------------------------------------------------------------------------------------------------
 def stop_gradient(x: Any) -> Any:
-    """x itself, a constant for differentiation. Takes any pytree."""
+    """A copy of x, a constant for differentiation. Takes any pytree."""
     leaves, tree = trees.flatten(x)
     return trees.unflatten(tree, [_stopped(leaf) for leaf in leaves])
 
 
 def _stopped(x: Any) -> Any:
-    if isinstance(x, TracedArray) and x.ir_dtype.is_inexact and not x.is_known:
-        return emit("stop_gradient", x, kind=x.kind)
-    return x.detach() if is_recording(x) else x
+    if is_recording(x):
+        return x.detach()
+    if not isinstance(x, (TracedArray, np.ndarray)):
+        return x
+    if not running_recorders():
+        return np.array(x)
+    h = as_traced(x)
+    if not h.ir_dtype.is_inexact or h.is_known:
+        return as_array(h) if h.kind == ARRAY else h
+    return laid(emit("stop_gradient", h, kind=h.kind), copied(h.extents, h.strides_in_elements, "K"))
 
 
 def trace(f: Callable[..., Any], *args: Any, **kwargs: Any) -> Func:

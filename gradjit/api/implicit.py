@@ -18,11 +18,12 @@ from ..ir.clone import inline
 from ..ir.ops.custom import Rule
 from ..probe import named_like
 from ..tracer import trees
-from ..tracer.array import ARRAY, SCALAR, TracedArray, root
+from ..tracer.array import ARRAY, NUMBERS, SCALAR, TracedArray, root
 from ..tracer.calls import call
+from ..tracer.control.may_alias import Alias, Aliases, always, bind
 from ..tracer.custom import ruled
 from ..tracer.locations import fail
-from ..tracer.operands import as_traced, emit
+from ..tracer.operands import as_traced, emit, laid
 from ..tracer.recorder import current, running_recorders
 from ..tracer.trace import definition_of, name_of, trace
 from .custom import stand_in
@@ -62,6 +63,7 @@ def implicit(residual: Function, solve: Function | None = None) -> Any:
             if not running_recorders():
                 return recorded_or_run(solved, solve, args, kwargs)
             args, kwargs = positional(solve, args, kwargs)
+            before = next(NUMBERS)
             found = call(solve, *args, **kwargs)
             leaves, tree = trees.flatten(found)
             unknowns = [as_traced(x) for x in leaves]
@@ -71,11 +73,21 @@ def implicit(residual: Function, solve: Function | None = None) -> Any:
                                                f"equation defines are real numbers", definition_of(solve))
             given = trees.unflatten(tree, [stand_in(h.extents, h.dtype, h.kind) for h in unknowns])
             equation = Equation(residual, given, args, kwargs)
-            return trees.unflatten(tree, equation.solved(unknowns))
+            return trees.unflatten(tree, [named(x, h, before) for x, h in zip(equation.solved(unknowns), unknowns,
+                                                                              strict=True)])
 
         return named_like(solved, solve) or solved
 
     return make if solve is None else make(solve)
+
+
+def named(x: TracedArray, found: TracedArray, before: int) -> TracedArray:
+    """A handle with the equation's derivative for what the solver has found: in its layout, and another name of it
+    where that is an array from before the call, with a number below."""
+    if x.kind == ARRAY and found.root.number < before:
+        bind(x, Aliases((Alias.of(found, always),), "what a gj.implicit returns is an array that has another name, too",
+                        is_complete=True))
+    return laid(x, found.strides_in_elements)
 
 
 AS_IT_LIKES = ("which a solver calls as often as it likes when the program runs, and gradjit once while it compiles; "

@@ -17,8 +17,9 @@ from ..records import dataclass
 from ..tracer import trees
 from ..tracer.array import ARRAY, TracedArray, root
 from ..tracer.control.may_alias import may_share
+from ..tracer.layout import contiguous
 from ..tracer.locations import fail
-from ..tracer.operands import as_traced, emit
+from ..tracer.operands import as_traced, emit, laid
 from ..tracer.recorder import repeated
 from ..tracer.trace import name_of, parameter_names
 from .differentiate import Traced, handle, touch
@@ -39,10 +40,12 @@ class Example:
 
     @property
     def one(self) -> Any:
-        """What the function gets: a stand-in of an example's type, or the argument itself."""
-        if self.stack is None:
+        """What the function gets: a stand-in of an example's type and layout, or the argument itself."""
+        if self.stack is None or self.axis is None:
             return self.given
-        return root(repeated(0, self.stack.extents[1:], self.stack.dtype), None)
+        one = root(repeated(0, self.stack.extents[1:], self.stack.dtype), None)
+        steps = as_traced(self.given).strides_in_elements
+        return laid(one, None if steps is None else steps[:self.axis] + steps[self.axis + 1:])
 
 
 def mapped(f: Function, in_axes: Any, out_axes: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
@@ -163,7 +166,8 @@ def moved(x: TracedArray, source: int, to: int) -> TracedArray:
         return x
     order = [k for k in range(x.ndim) if k != source]
     order.insert(to, source)
-    return emit("transpose", x, perm=tuple(order), kind=ARRAY)
+    new = emit("transpose", x, perm=tuple(order), kind=ARRAY)
+    return laid(new, contiguous(new.extents))
 
 
 def common_size(name: str, examples: Sequence[Example]) -> int:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import sys
 from collections.abc import Callable, Sequence
+from itertools import zip_longest
 from types import FunctionType
 from typing import Any
 from weakref import WeakValueDictionary
@@ -12,7 +14,7 @@ import numpy as np
 
 from ..errors import ArgumentError, DtypeError, ShapeError
 from ..ir import ArrayType, dtype_of
-from ..ir.ops.custom import OpaqueFunction
+from ..ir.ops.custom import OpaqueFunction, fitted
 from ..probe import named_like
 from ..tracer import trees
 from ..tracer.array import ARRAY, PYTHON, SCALAR, TracedArray, root
@@ -42,8 +44,9 @@ def primitive(f: Function | None = None, *, out: Any, vjp: Any = None, jvp: Any 
         @gj.primitive(out="f64[n,n], f64[n] -> f64[n]", vjp=pull)
         def solve(A, b): ...
 
-    Compiled code calls it, with the GIL, with arrays as NumPy would give them (its own copies). It must give the same
-    for the same arguments, and change nothing: calls with equal arguments are made once, and those whose result nobody
+    Compiled code calls it, with the GIL, with arrays as NumPy would give them (its own copies). What it gives are new
+    row-major arrays, and numbers, of the declared types, outside of compiled code, too. It must give the same for the
+    same arguments, and change nothing: calls with equal arguments are made once, and those whose result nobody
     reads not at all. An exception that it raises ends the compiled function, and is raised there.
 
     out: the type of what it returns, which is checked at each call (f64[n]: dtype and extents; float: a Python number).
@@ -84,7 +87,7 @@ def _primitive(f: Function, out: Function, vjp: Any, jvp: Any, is_fixed: bool = 
 
     def opaque(*args: Any, **kwargs: Any) -> Any:
         if not running_recorders():
-            return recorded_or_run(opaque, f, args, kwargs)
+            return recorded_or_run(opaque, functools.partial(as_declared, f, name, out), args, kwargs)
         if not is_fixed and is_made_here(f):
             fixed = _primitive(checked_variables(f, name), out, as_it_stands(vjp), as_it_stands(jvp), is_fixed=True)
             return fixed(*args, **kwargs)
@@ -112,6 +115,30 @@ def checked_variables(f: Any, name: str) -> Function:
                                 f"and knows arguments alone; pass {variable} as an argument")
     now: Function = as_it_stands(f)
     return now
+
+
+def as_declared(f: Function, name: str, out: Function, *args: Any, **kwargs: Any) -> Any:
+    """What the function gives outside of compiled code: as there, new row-major arrays and numbers of the declared
+    kinds."""
+    found, tree = trees.flatten(f(*args, **kwargs))
+    declared, wanted = trees.flatten(out.result if isinstance(out, Declared) else out(*positional(f, args, kwargs)[0]))
+    if tree != wanted:
+        raise structure_error(name, tree, wanted)
+    return trees.unflatten(tree, [of_kind(name, x, k, d) for k, (x, d) in enumerate(zip(found, declared, strict=True))])
+
+
+def of_kind(name: str, x: Any, k: int, declared: Any) -> Any:
+    """Result k as `declared`: an Array of the text, an array, a NumPy scalar or a Python number."""
+    if isinstance(declared, Array):
+        shape = tuple(n if isinstance(e, str) else e for e, n in zip_longest(declared.shape, np.shape(x)))
+        a = fitted(name, x, k, declared.dtype, shape)
+        return a if declared.shape else a[()]
+    a = fitted(name, x, k, np.asarray(declared).dtype, np.shape(declared))
+    return a if isinstance(declared, np.ndarray) else a[()] if isinstance(declared, np.generic) else a.item()
+
+
+def structure_error(name: str, found: trees.Tree, declared: trees.Tree) -> ShapeError:
+    return ShapeError(f"{name} returned {found}, and out= of its gj.primitive declares {declared}")
 
 
 class CallForms(WeakValueDictionary[Any, OpaqueFunction]):
@@ -167,7 +194,7 @@ class PrimitiveCall:
                 given[k] = a if kind == ARRAY else a[()] if kind == SCALAR else a.item()
             found, tree = trees.flatten(f(*trees.unflatten(own, given)))
             if tree != declared:
-                raise ShapeError(f"{name} returned {tree}, and out= of its gj.primitive declares {declared}")
+                raise structure_error(name, tree, declared)
             return list(found)
 
         return run

@@ -140,6 +140,7 @@ def to_decimals(x: TracedArray, digits: int) -> TracedArray:
     if abs(digits) > EXACT_POWERS:
         fail(UnsupportedError, f"round(x, {digits}) of a traced number; gradjit rounds to {EXACT_POWERS} digits at "
                                f"most")
+    x = o.emit("stop_gradient", x)  # a large one is itself; the derivative is 0 there, too
     e, scale = o.emit, single(10.0 ** abs(digits), x)
     if digits >= 0:
         units = e("mul", x, scale)

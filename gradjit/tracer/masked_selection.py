@@ -117,6 +117,9 @@ class Selection(np.lib.mixins.NDArrayOperatorsMixin):
         return f"Traced({self.full.dtype} elements of {self.full.type} under a mask)"
 
 
+Selection.__name__ = "numpy.ndarray"  # as Python calls it where it refuses an operator or a call
+
+
 def elements_of(x: Any) -> Any:
     """An argument with the elements side by side for each selection in it."""
     if isinstance(x, Selection):

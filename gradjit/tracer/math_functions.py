@@ -19,6 +19,7 @@ from .conversion import whole
 from .dispatch import leave
 from .locations import fail
 from .numpy.common import magnitude
+from .special_methods import binary
 from .ufuncs import compute, type_name
 
 Rule = Callable[..., Any]
@@ -70,6 +71,11 @@ def _fold(ufunc: np.ufunc, start: Any, name: str) -> Rule:
                                        scalar(start, name)))
 
     return rule
+
+
+def _prod(items: Any, *, start: Any = 1) -> Any:
+    """What `*` makes of them, whatever they are."""
+    return functools.reduce(functools.partial(binary, "mul"), items, start)
 
 
 def _special(name: str, scipy_name: str) -> Rule:
@@ -178,7 +184,7 @@ _TRACED: dict[Callable[..., Any], Rule] = {
     **{f: _ufunc(f.__name__, u) for f, u in _UFUNCS.items()},
     math.floor: _whole("floor", np.floor), math.ceil: _whole("ceil", np.ceil), math.trunc: _whole("trunc", np.trunc),
     math.log: _log, math.hypot: _hypot, math.dist: _dist, math.fsum: _fold(np.add, 0.0, "fsum"),
-    math.prod: _fold(np.multiply, 1.0, "prod"), math.erf: _special("erf", "erf"), math.erfc: _special("erfc", "erfc"),
+    math.prod: _prod, math.erf: _special("erf", "erf"), math.erfc: _special("erfc", "erfc"),
     math.lgamma: _special("lgamma", "gammaln"), math.gamma: _gamma, math.isclose: _isclose,
     math.degrees: _degrees, math.radians: _radians, math.remainder: _remainder, math.modf: _modf, math.frexp: _frexp,
     math.ldexp: _ldexp, math.ulp: _ulp, math.gcd: _of_divisors(np.gcd, 0), math.lcm: _of_divisors(np.lcm, 1),

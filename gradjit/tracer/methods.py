@@ -125,11 +125,15 @@ def tolist(x: TracedArray) -> Any:
 
 
 def conj(x: TracedArray) -> Any:
-    return x if not x.ir_dtype.is_complex else np.conjugate(x)
+    if not x.ir_dtype.is_complex:
+        return x
+    z = o.as_traced(np.conjugate(x))
+    return leave(o.root(z.content, z.home, PYTHON)) if x.kind == PYTHON else z
 
 
 def is_integer(x: TracedArray) -> Any:
-    return (x == np.floor(x)) & np.isfinite(x)
+    found = o.as_traced((x == np.floor(x)) & np.isfinite(x))
+    return leave(o.root(found.content, found.home, PYTHON))
 
 
 def bit_count(x: TracedArray) -> Any:

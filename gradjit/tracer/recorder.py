@@ -11,7 +11,8 @@ import ctypes
 import os
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from types import FrameType
 from typing import Any, NoReturn
 from weakref import WeakValueDictionary
@@ -86,6 +87,17 @@ def running_recorders() -> list[Recorder]:
     while _stack.recorders and not is_running(_stack.recorders[-1].runner):
         _stack.recorders[-1].end()
     return _stack.recorders
+
+
+@contextmanager
+def innermost(recorder: Recorder) -> Iterator[None]:
+    """What is computed in the block belongs to this recorder, though functions inside of its own are being traced."""
+    opened = _stack.recorders
+    _stack.recorders = opened[:opened.index(recorder) + 1]
+    try:
+        yield
+    finally:
+        _stack.recorders = opened
 
 
 def is_running(wanted: FrameType | None) -> bool:

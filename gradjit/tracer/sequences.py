@@ -53,7 +53,8 @@ def item(items: Sequence[Any], key: TracedArray) -> Any:
         refuse(items, f"its items are of different kinds ({', '.join(sorted(kinds))})")
     found = o.as_traced(getitem(o.stack_nested(handles), key))  # of numbers that are known it may be one of NumPy's
     if not arrays:
-        return o.root(found.content, found.home, PYTHON if all(h.kind == PYTHON for h in handles) else SCALAR)
+        are_python = all(h.kind == PYTHON or type(x) is bool for h, x in zip(handles, items, strict=True))
+        return o.root(found.content, found.home, PYTHON if are_python else SCALAR)
     chosen = o.root(found.content, found.home, ARRAY)
     bind(chosen, Aliases(tuple(Alias.of(h.root) for h in handles),
                       "an array taken from a list by a traced integer may be any of the list's", alone=False))

@@ -16,7 +16,7 @@ import numpy as np
 
 from ..errors import TraceError
 from . import grown, operands as o, ordered_lists
-from .array import PYTHON, TracedArray
+from .array import PYTHON, SCALAR, TracedArray
 from .calls import as_it_is
 from .comparison import before
 from .control.frames import before_change
@@ -41,17 +41,40 @@ def python(x: Any) -> Any:
     return leave(o.root(h.content, h.home, PYTHON))
 
 
-def _reduced(name: str, f: Any, **options: Any) -> Rule:
-    return lambda data: python(apply(f, (numbers(data, name),), options))
+def typed(data: Any, x: TracedArray, found: Any) -> Any:
+    """A number of the type that those of the data have: NumPy's floats, or else Python's."""
+    are_python = isinstance(data, list) and all(o.as_traced(v).kind == PYTHON for v in data)
+    if are_python or not x.ir_dtype.is_float:
+        return python(found)
+    h = o.cast(o.as_traced(found), x.dtype)
+    return leave(o.root(h.content, h.home, SCALAR))
+
+
+def looked_at(data: Any) -> Any:
+    return data if isinstance(data, (TracedArray, list)) else list(data)
+
+
+def _reduced(name: str, f: Any, keeps: bool) -> Rule:
+    """keeps: whether it gives a number of the data's type."""
+    def rule(data: Any) -> Any:
+        data = looked_at(data)
+        x = numbers(data, name)
+        found = apply(f, (o.cast(x, np.float64) if x.ir_dtype.is_float else x,), {})
+        return typed(data, x, found) if keeps else python(found)
+
+    return rule
 
 
 def _moment(name: str, f: Any, ddof: int) -> Rule:
     def rule(data: Any, middle: Any = None) -> Any:
+        data = looked_at(data)
         x = numbers(data, name)
         if middle is None:
-            return python(apply(f, (x,), {"ddof": ddof}))
-        found: Any = apply(np.sum, ((x - middle) ** 2,), {}) / (x.shape[0] - ddof)
-        return python(np.sqrt(found) if f is np.std else found)
+            found: Any = apply(f, (o.cast(x, np.float64) if x.ir_dtype.is_float else x,), {"ddof": ddof})
+        else:
+            found = apply(np.sum, ((x - middle) ** 2,), {}) / (x.shape[0] - ddof)
+            found = np.sqrt(found) if f is np.std else found
+        return python(found) if f is np.std else typed(data, x, found)
 
     return rule
 
@@ -61,11 +84,14 @@ def _geometric_mean(data: Any) -> Any:
 
 
 def _harmonic_mean(data: Any) -> Any:
-    return python(1.0 / apply(np.mean, (1.0 / numbers(data, "harmonic_mean"),), {}))
+    data = looked_at(data)
+    x = numbers(data, "harmonic_mean")
+    return typed(data, x, 1.0 / apply(np.mean, (1.0 / x,), {}))
 
 
 STATISTICS: dict[str, Rule] = {
-    "mean": _reduced("mean", np.mean), "fmean": _reduced("fmean", np.mean), "median": _reduced("median", np.median),
+    "mean": _reduced("mean", np.mean, True), "fmean": _reduced("fmean", np.mean, False),
+    "median": _reduced("median", np.median, True),
     "pvariance": _moment("pvariance", np.var, 0), "variance": _moment("variance", np.var, 1),
     "pstdev": _moment("pstdev", np.std, 0), "stdev": _moment("stdev", np.std, 1),
     "geometric_mean": _geometric_mean, "harmonic_mean": _harmonic_mean,

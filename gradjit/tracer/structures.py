@@ -284,11 +284,21 @@ def refuse_identity(a: Any, b: Any) -> None:
         return
     frame: Any = recorders()[-1].frame
     while frame is not None:
-        if any(frame.stand_ins.get(id(x)) is x for x in (a, b)):
-            fail(TraceError, f"whether a {type(a).__name__} is one object or another (is, ==, in) is not known while "
+        if any(frame.stand_ins.get(id(x)) is x and not is_newer(y, x) for x, y in ((a, b), (b, a))):
+            recorders()[-1].outermost.is_needed = True  # iteration by iteration it is known
+            fail(TraceError, f"whether {named(a)} is one object or another (is, ==, in) is not known while "
                              f"gradjit compiles the loop or branch that it comes from; compare a number or name that "
                              f"it holds")
         frame = frame.parent
+
+
+def named(x: Any) -> str:
+    return "an array" if isinstance(x, TracedArray) else f"a {type(x).__name__}"
+
+
+def is_newer(x: Any, other: Any) -> bool:
+    """Whether it is an array that was made behind another one, and no other name of that."""
+    return isinstance(x, TracedArray) and x.number > other.number and x.root.aliases is None
 
 
 CHANGING = frozenset({

@@ -127,6 +127,9 @@ class Text(Fixed):
         self.refuse("the letters")
 
 
+Text.__name__ = EitherText.__name__ = str.__name__  # as Python calls them where it refuses an operator or a call
+
+
 CONVERSIONS: dict[str, Callable[[Any], str]] = {"r": repr, "s": str, "a": ascii}
 """What stands behind the `!` of a field."""
 

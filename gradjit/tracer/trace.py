@@ -137,6 +137,10 @@ class Trace:
     """The function on its way, by the name of the stage: "traced", before it was differentiated."""
     moved: list[tuple[State, int]]
     """States that go on when the function is called inside of another trace, and which of the IR's results they are."""
+    arguments: list[Any]
+    """Of a function that is traced inside of another: what it got for the leaves of its arguments."""
+    returned: list[TracedArray | None]
+    """The same for the leaves of its result, where they are traced: which arrays, or views of which, it returns."""
 
     @property
     def traced(self) -> list[int]:
@@ -315,7 +319,7 @@ def attempt(f: Callable[..., Any], args: Sequence[Any], kwargs: dict[str, Any], 
             changes = before.changes(name_of(like), definition_of(like)) if before else []
             if changes:
                 out = (out, *(value for _, value in changes))
-            result, result_tree, values = collect(recorder, handles, out, definition_of(like))
+            result, result_tree, values, returned = collect(recorder, handles, out, definition_of(like))
             if recorder.outer is None:
                 left_outside.check(recorder, definition_of(like))
                 left_outside.check_effects(recorder.world)
@@ -353,7 +357,8 @@ def attempt(f: Callable[..., Any], args: Sequence[Any], kwargs: dict[str, Any], 
     return Trace(func, leaves, tree, hidden, observed, guards, result, result_tree, writes, touched,
                  [place for place, _ in changes], list(recorder.outer_reads.values()), list(recorder.adopted),
                  definition_of(like), recorder.loops, recorder.stages,
-                 [(s, len(values) + k) for k, (s, _) in enumerate(ends)])
+                 [(s, len(values) + k) for k, (s, _) in enumerate(ends)],
+                 *([handles, returned] if recorder.outer is not None else [[], []]))
 
 
 MAX_NUMBERS = 1024
@@ -457,11 +462,12 @@ def deepest(e: BaseException) -> Loc | None:
 
 
 def collect(recorder: Recorder, handles: list[Any], out: Any,
-            loc: Loc | None) -> tuple[list[ResultLeaf], trees.Tree, list[Value]]:
-    """The leaves of the result, and the values that the function returns for them."""
+            loc: Loc | None) -> tuple[list[ResultLeaf], trees.Tree, list[Value], list[TracedArray | None]]:
+    """The leaves of the result, and the values that the function returns for them; and the leaves that are traced."""
     leaves, tree = trees.flatten(in_result(returned(out) if recorder.outermost.grown else out))
     values: dict[int, tuple[int, TracedArray, Value]] = {}
     result = []
+    traced: list[TracedArray | None] = []
     for x in leaves:
         if is_data_array(x):
             x = captured(x)
@@ -486,11 +492,13 @@ def collect(recorder: Recorder, handles: list[Any], out: Any,
                                 f"number when the function has ended; return the numbers, in tuples, lists, dicts or "
                                 f"dataclasses", loc)
             result.append(ResultLeaf(None, value=x))
+            traced.append(None)
             continue
+        traced.append(x)
         index, _, _ = values.setdefault(id(x), (len(values), x, x.value))
         own = next((c for c in recorder.captured.values() if c.handle is x), None)
         result.append(ResultLeaf(index, x.kind, argument=place(x, handles), captured=own, decides=why))
-    return result, tree, [v for _, _, v in values.values()]
+    return result, tree, [v for _, _, v in values.values()], traced
 
 
 def place(x: TracedArray, handles: list[Any]) -> int | None:

@@ -193,6 +193,8 @@ def operate(ufunc: np.ufunc, *args: Any) -> Any:
             return exact
         ufunc = exact
     handles = [o.as_traced(a) for a in args]
+    if is_taken_by_complex(handles):
+        handles[1] = o.root(handles[1].content, handles[1].home, PYTHON)
     pythons = all(h.kind == PYTHON or type(a) is bool for h, a in zip(handles, args, strict=True))
     if pythons and any(h.ir_dtype.kind in "bi" for h in handles):
         for h in handles:
@@ -305,6 +307,12 @@ def unlike(x: TracedArray, other: Any, answer: bool) -> Any:
     if x.kind == ARRAY:
         return o.as_array(o.filled(answer, x.extents, np.bool_))
     return np.bool_(answer) if x.kind == SCALAR and other is not None else answer
+
+
+def is_taken_by_complex(handles: Sequence[TracedArray]) -> bool:
+    """Whether Python's complex has the operator, and takes a np.float64 behind it for the float that this is, too."""
+    return (len(handles) == 2 and handles[0].kind == PYTHON and handles[0].ir_dtype.is_complex
+            and handles[1].kind == SCALAR and handles[1].dtype == np.float64)
 
 
 def operate_in_place(ufunc: np.ufunc, x: TracedArray, other: Any) -> Any:

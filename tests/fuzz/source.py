@@ -84,7 +84,7 @@ class Eager:
             """The function, with copies of its arguments; its result is new and of the declared kind."""
             given = [np.array(a) for a in args]
             found, declared = f(*given), out(*given)
-            return np.array(found) if isinstance(declared, np.ndarray) else float(found)
+            return np.array(found, order="C") if isinstance(declared, np.ndarray) else float(found)
 
         return opaque
 
@@ -92,7 +92,7 @@ class Eager:
         def mapped(*args: Any) -> Any:
             axes = (in_axes,) * len(args) if isinstance(in_axes, int) else in_axes
             rows = zip(*(np.moveaxis(a, k, 0) for a, k in zip(args, axes, strict=True)), strict=True)
-            return np.stack([f(*row) for row in rows], out_axes)
+            return np.ascontiguousarray(np.stack([f(*row) for row in rows], out_axes))
 
         return mapped
 

@@ -97,15 +97,18 @@ class OpaqueFunction:
         found = self.function(*operands)
         if len(found) != len(types):
             raise ShapeError(f"{self.title} returned {len(found)} arrays, and {len(types)} are declared")
-        return [self.fitted(x, k, *t) for k, (x, t) in enumerate(zip(found, types, strict=True))]
+        return [fitted(self.title, x, k, *t) for k, (x, t) in enumerate(zip(found, types, strict=True))]
 
-    def fitted(self, x: Any, k: int, dtype: np.dtype[Any], shape: tuple[int, ...]) -> np.ndarray:
-        a = np.asarray(x)
-        if a.shape != shape:
-            raise ShapeError(f"{self.title} returned an array of shape {a.shape} as result {k}; {shape} is declared")
-        if not np.can_cast(a.dtype, dtype, "same_kind"):
-            raise DtypeError(f"{self.title} returned {a.dtype} as result {k}; {dtype} is declared")
-        return a.astype(dtype)
+
+def fitted(name: str, x: Any, k: int, dtype: np.dtype[Any], shape: tuple[int, ...]) -> np.ndarray:
+    """Result k of an opaque function as a row-major array of its own; ShapeError, DtypeError where it is not what is
+    declared."""
+    a = np.asarray(x)
+    if a.shape != shape:
+        raise ShapeError(f"{name} returned an array of shape {a.shape} as result {k}; {shape} is declared")
+    if not np.can_cast(a.dtype, dtype, "same_kind"):
+        raise DtypeError(f"{name} returned {a.dtype} as result {k}; {dtype} is declared")
+    return a.astype(dtype, order="C")
 
 
 FUNCTIONS: WeakValueDictionary[str, OpaqueFunction] = WeakValueDictionary()

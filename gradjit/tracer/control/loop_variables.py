@@ -176,6 +176,8 @@ class CarriedLeaf:
             if self.changing is not None:
                 self.stand_in = self.changing.read(carried)
             self.entered = self.stand_in._content
+            if self.spec.kind == ARRAY:
+                structures.stand_in(self.stand_in)
             self.stand_in.strides_in_elements = self.strides = (
                 None if key in learned.unordered or key in learned.steps else self.handle.strides_in_elements)
 

@@ -273,6 +273,44 @@ def are_one(x: TracedArray, y: TracedArray) -> bool:
     return x is y or any(y is t for t in x.same_arrays)
 
 
+def when_one(x: TracedArray, y: TracedArray) -> When | bool:
+    """When two handles are one object; TraceError where that cannot be computed."""
+    if x.root.aliases is None is y.root.aliases or x is y:
+        return x is y
+    if (group := x.root.aliases and x.root.aliases.group) and y.root.aliases and y.root.aliases.group is group:
+        return False
+    found: When | None = None
+    for a, s in names_of(x):
+        for b, t in names_of(y):
+            if (s is None or t is None) and a.root is b.root:
+                why = next(h.root.aliases.why for h in (x, y) if h.root.aliases is not None)
+                x.owner.outermost.is_needed = True  # type: ignore[union-attr]  # iteration by iteration it is known
+                fail(TraceError, f"{why}, and only a run could tell whether it is: `is` has no answer while gradjit "
+                                 f"compiles the function; keep a flag beside the name")
+            if s is not None and t is not None and a is b:
+                found = conjunction(s, t) if found is None else disjunction(found, conjunction(s, t))
+    return found or False
+
+
+def names_of(h: TracedArray) -> list[tuple[TracedArray, When | None]]:
+    """The handles that stand for the object that h does, and under which condition; None where that is not known."""
+    found: dict[int, tuple[TracedArray, When | None]] = {id(h): (h, always)}
+    todo = [h]
+    for x in todo:  # grows
+        for t in x.aliases.every if x.aliases is not None else ():
+            if id(t.array) not in found:
+                is_near = x.aliases is not None and t in x.aliases.near
+                found[id(t.array)] = t.array, None if is_near else both(found[id(x)][1], t.when)
+                todo.append(t.array)
+            elif t.array is not h:  # on two ways
+                found[id(t.array)] = t.array, None
+    return list(found.values())
+
+
+def always(recorder: Recorder) -> Value:
+    return recorder.literal(np.asarray(True))
+
+
 def may_share(x: TracedArray, y: TracedArray) -> bool:
     """Whether two handles may have elements in common."""
     if x.root is not y.root:
@@ -285,21 +323,23 @@ def may_share(x: TracedArray, y: TracedArray) -> bool:
 def overlay(target: TracedArray, when: When, source: TracedArray, up_to_date: bool = False) -> None:
     """target = source if when else target. up_to_date: the source is a root that holds what it should."""
     from ..array import ARRAY, root
+    from ..recorder import innermost
     recorder = target.root.owner
     assert recorder is not None
     count_overlay(recorder.outermost, target.root.aliases)
-    if up_to_date:
-        source.enter()
-    new = value_of(recorder, source._content, source.home) if up_to_date else value_in(recorder, source)
-    old = value_in(recorder, target)
-    recorder.builder.loc = here()
-    test = when(recorder)
-    b = recorder.builder
-    if new.type.rank:
-        (value,) = b.append("if", (test,), {}, (giving(new), giving(old)), [old.type]).results
-    else:
-        value = b.select(test, new, old)
-    target.assign(root(value, recorder, ARRAY))
+    with innermost(recorder):
+        if up_to_date:
+            source.enter()
+        new = value_of(recorder, source._content, source.home) if up_to_date else value_in(recorder, source)
+        old = value_in(recorder, target)
+        recorder.builder.loc = here()
+        test = when(recorder)
+        b = recorder.builder
+        if new.type.rank:
+            (value,) = b.append("if", (test,), {}, (giving(new), giving(old)), [old.type]).results
+        else:
+            value = b.select(test, new, old)
+        target.assign(root(value, recorder, ARRAY))
 
 
 def count_overlay(whole: Recorder, aliases: Aliases | None) -> None:

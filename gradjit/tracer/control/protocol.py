@@ -31,7 +31,7 @@ from .branches import Branch, raised_in_branch, truth
 from .folding import decided, listed, static_length
 from .for_loops import ForStatement
 from .frames import before_change, is_container
-from .may_alias import bind_returned
+from .may_alias import bind_returned, when_one
 from .names import NONE, SITES, Site
 from .states import Undefined, by_options, is_chosen, is_none, is_something, same, surely, there
 from .while_loops import WhileStatement
@@ -160,7 +160,9 @@ class Control:
                 return by_options((a, b), {}, functools.partial(cls.compared, name))
             found = same(a, b, operator.is_ if name in ("is_", "is_not") else functools.partial(cls.compared, "eq"))
             return found if name in ("is_", "eq") else cls.negated(found)
-        return identical(a, b) == (name == "is_") if name in ("is_", "is_not") else binary(name, a, b)
+        if name not in ("is_", "is_not"):
+            return binary(name, a, b)
+        return identical(a, b) if name == "is_" else cls.negated(identical(a, b))
 
     @classmethod
     def chain(cls, line: int, first: Any, *links: Any) -> Any:
@@ -313,13 +315,17 @@ def watch_key(x: Any) -> None:
         outside(current()).watch(x, "a set, a dict or an index")
 
 
-def identical(a: Any, b: Any) -> bool:
-    """`a is b`. Whether two arguments, or an argument and a captured array, are one object, a call decides."""
+def identical(a: Any, b: Any) -> Any:
+    """`a is b`. Whether two arguments, or an argument and a captured array, are one object, a call decides; which array
+    a name stands for behind a branch, a run."""
     if a is not b and recorders() and may_be_one(a) and may_be_one(b):
         fail(TraceError, "whether two arrays or containers that are passed to a compiled function, or captured by it, "
                          "are one object differs from call to call; compare what they hold, or pass a flag")
     if a is not b:
         refuse_identity(a, b)
+        if isinstance(a, TracedArray) and isinstance(b, TracedArray) and a.kind == b.kind == ARRAY:
+            when = when_one(a, b)
+            return when if isinstance(when, bool) else root(when(recorders()[-1]), recorders()[-1], PYTHON)
     return a is b
 
 

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 
 from .. import operands as o
-from ..array import ARRAY, view
+from ..array import ARRAY, PYTHON, view
 from ..operands import TracedArray, as_traced, emit
-from ..ufuncs import compute
+from ..ufuncs import compute, operate
 from ..views import PartView
 from .common import array, call, full_like
 
@@ -82,6 +82,8 @@ def real_if_close(a, tol=100):
 
 def isreal(x):
     h = as_traced(x)
+    if h.kind == PYTHON:
+        return operate(np.equal, o.root(imag(h).content, imag(h).home, PYTHON), 0)
     return call(np.equal, imag(h), 0)
 
 

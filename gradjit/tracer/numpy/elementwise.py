@@ -11,6 +11,7 @@ import numpy as np
 from ...errors import ArgumentError, DtypeError, ShapeError, UnsupportedError
 from ...ir import I64
 from .. import operands as o, overrides
+from ..array import PYTHON
 from ..conversion import check, clipped, strong
 from ..locations import fail
 from ..operands import TracedArray, as_traced, broadcast, cast, emit, weak_kind
@@ -475,7 +476,8 @@ def allclose(a, b, rtol=1e-05, atol=1e-08, equal_nan=False):
 
 
 def _every(x: TracedArray) -> TracedArray:
-    return emit("all", x, axes=tuple(range(x.ndim)))
+    """Whether all are true, as a bool of Python's."""
+    return emit("all", x, axes=tuple(range(x.ndim)), kind=PYTHON)
 
 
 def array_equal(a1, a2, equal_nan=False):
