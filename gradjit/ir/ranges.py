@@ -560,7 +560,8 @@ def upper_bounds(func: Func, ranges: Ranges) -> dict[Value, int]:
         sizes = op.attrs["sizes"] if op.name == "slice" else op.operands[1].shape
         for size, extent in zip(sizes, op.operands[0].shape, strict=True):
             if isinstance(size, Value):
-                limits = (ranges.upper(size), found.get(size), extent if isinstance(extent, int) else found.get(extent))
+                around = extent if isinstance(extent, int) else found.get(extent) or ranges.upper(extent)
+                limits = ranges.upper(size), found.get(size), around
                 known = [n for n in limits if n is not None]
                 if known:
                     found[size] = min(known)

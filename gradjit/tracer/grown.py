@@ -246,12 +246,26 @@ def sliced(items: list[Any], key: slice) -> list[Any]:
         if len(taken) <= 8 or holds_lists(items):
             return made([located(items, k) for k in taken])
     one = readable(items)
-    parts = [Row(a[key], p.kind) if isinstance(p, Row) else p for a, p in zip(one.arrays(), one.parts, strict=True)]
+    parts = [Row(of_bounded_length(a[key], a), p.kind) if isinstance(p, Row) else p
+             for a, p in zip(one.arrays(), one.parts, strict=True)]
     found = next((p.array.shape[0] for p in parts if isinstance(p, Row)), None)
     if found is None:
         fail(UnsupportedError, "a list that a compiled loop has filled with one and the same object is sliced; take "
                                "its items by index")
     return noted(made([one.made_by(Tail(one.tree, parts, 0, found))]))
+
+
+def of_bounded_length(x: TracedArray, whole: TracedArray) -> TracedArray:
+    """Some of the rows of an array, of which the tracer knows how many there are at most, as so many that say so."""
+    n = extents.form(x.extents[0])
+    most = extents.upper_bound(whole.extents[0])
+    if isinstance(n, int) or len(n.terms) < 2 or most is None or is_open(most):
+        return x
+    told = extents.bounded(n, most + 1)
+    from . import operands as o
+    sizes = (extents.extent(told), *x.extents[1:])
+    found = o.emit("slice", x, starts=(0,) * x.ndim, sizes=sizes, steps=(1,) * x.ndim)
+    return root(found.content, found.home, ARRAY)
 
 
 def is_traced_slice(key: slice) -> bool:
@@ -365,20 +379,20 @@ def joined(arrays: list[TracedArray]) -> TracedArray:
     if all(p.type.is_static for p in parts):
         return o.emit("concat", *parts, axis=0)
     from .extents import form, linear, upper_bound
-    from .views import extents
+    from .views import extents as as_extents
     bounds = [upper_bound(p.extents[0]) for p in parts]
     if all(b is not None and not is_open(b) for b in bounds):
         total = linear(sum(b for b in bounds if b is not None))
     else:
         total = sum((linear(p.extents[0]) for p in parts[1:]), linear(parts[0].extents[0]))
     whole = o.as_traced(np.zeros(1, parts[0].dtype))
-    whole = o.broadcast_to(o.emit("reshape", whole, shape=()), (*extents((form(total),)), *parts[0].extents[1:]))
-    whole = root(whole.content, whole.home, ARRAY)
-    at: Any = 0
-    for p in parts:
-        whole[at:at + p.shape[0]] = p
-        at = at + p.shape[0]
-    return whole
+    whole = o.broadcast_to(o.emit("reshape", whole, shape=()), (*as_extents((form(total),)), *parts[0].extents[1:]))
+    at = linear(0)
+    for p in parts:  # which have room, so that no slice of the whole is asked whether it goes past the end
+        ones, zeros = (1,) * p.ndim, (0,) * (p.ndim - 1)
+        whole = o.emit("update", whole, p, starts=(extents.extent(form(at)), *zeros), steps=ones)
+        at = at + linear(p.extents[0])
+    return root(whole.content, whole.home, ARRAY)
 
 
 def refuse_kinds(items: list[Any]) -> NoReturn:
@@ -477,9 +491,21 @@ def before_item(items: list[Any], key: Any) -> None:
 def extend(items: list[Any], more: Any) -> None:
     if is_grown(more):
         items += copied(more)
+        join_tails(items)
         return
     for x in more:
         push(items, x)
+
+
+def join_tails(items: list[Any]) -> None:
+    """Several parts of traced length become one, now and not wherever the list is read."""
+    if sum(type(i) is Tail and not isinstance(i.count, int) for i in items) < 2 or any(
+            is_part(i) and (type(i) is not Tail or i.frame is not None or i.is_table) for i in items):
+        return
+    one = readable(items)
+    one.count = extents.handle(extents.told(extents.form(one.count)))
+    items[:] = [one]
+    noted(items)
 
 
 def pop(items: list[Any], key: Any = -1) -> Any:

@@ -11,6 +11,7 @@ Two selections go together when their masks are the same computation on the same
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -121,11 +122,12 @@ Selection.__name__ = "numpy.ndarray"  # as Python calls it where it refuses an o
 
 
 def elements_of(x: Any) -> Any:
-    """An argument with the elements side by side for each selection in it."""
+    """An argument with the elements side by side for each selection in it. What holds none is the very same."""
     if isinstance(x, Selection):
         return x.elements
     if type(x) in (list, tuple) and any(isinstance(i, (Selection, list, tuple)) for i in x):
-        return type(x)(map(elements_of, x))
+        found = type(x)(map(elements_of, x))
+        return x if all(map(operator.is_, found, x)) else found
     return x
 
 

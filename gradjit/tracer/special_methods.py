@@ -175,7 +175,9 @@ NEW = (list, dict, set, deque)
 def of_lists(name: str, a: Any, b: Any) -> Any:
     """`a op b` where one is a list that a compiled loop has made longer."""
     if name == "add" and type(a) is type(b) is list:
-        return grown.copied([*a, *b])
+        found = grown.copied([*a, *b])
+        grown.join_tails(found)
+        return found
     if isinstance(a, TracedArray) or isinstance(b, TracedArray):
         number = a if isinstance(a, TracedArray) else b
         if number.kind == PYTHON or (number.kind == SCALAR and name == "mul"):

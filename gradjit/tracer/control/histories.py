@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, Self
 import numpy as np
 
 from ...errors import TraceError
+from ...ir.sizes import is_open
 from ...records import dataclass
 from .. import extents, grown, operands as o, structures, tables
 from ..array import ARRAY, TracedArray, root
@@ -287,7 +288,7 @@ class Growth:
         tail = self.tail
         assert tail is not None
         trip_count = self.trip_count if isinstance(self.trip_count, int) else extents.handle(self.trip_count)
-        count = tail.count - self.began if self.eager else trip_count * self.per_iteration
+        count = self.told(tail.count - self.began) if self.eager else trip_count * self.per_iteration
         self.frame = None
         frame.before_change(self.owner)
         rest = Tail(self.tree, tail.parts, self.began, count)
@@ -301,6 +302,13 @@ class Growth:
         grown.noted(self.owner)
         self.tail = None
         self.share_elements()
+
+    def told(self, n: Any) -> Any:
+        """The number of items, where the loop has counted them: it is bounded by how often it ran."""
+        most = extents.upper_bound(extents.linear(self.trip_count) * self.room)
+        if isinstance(n, int) or most is None or is_open(most):
+            return n
+        return extents.handle(extents.bounded(extents.form(n), most + 1))
 
     # arrays that are items --------------------------------------------------------------------------------------------
     def note_shared(self, items: list[Any], finish: LoopResults) -> None:

@@ -27,15 +27,15 @@ import numpy as np
 from ...errors import Signal, TraceError
 from ...ir import OPS, Block, Loc, can_fail, walk
 from ...records import dataclass
-from .. import grown, operands as o, structures
-from ..array import ARRAY, TracedArray, root
+from .. import grown, operands as o, patience, structures
+from ..array import ARRAY, NUMBERS, TracedArray, root
 from ..depth import FRAMES
 from ..locations import fail, here
 from ..parts import cell_content
 from ..recorder import Recorder, recorders
+from .call_records import DIFFER, Arguments, Learnt, Path, Result
 from .frames import BRANCH, LOOP, TRIAL, Frame, Retry
-from .may_alias import alias_items
-from .states import Spec, described, is_same, join, numeric, spec_of
+from .states import Spec
 
 DEEP = 3
 """How often a function has come back to itself when that is taken for no end."""
@@ -43,6 +43,10 @@ UNROLLED = 500
 """How many calls of a function by itself run as ordinary Python where they cannot be a loop."""
 BRANCHING = 40
 """So many calls with lists of traced lengths are written out, or three times as many as they are deep."""
+MANY = 5
+"""From so many calls on a recursion that lengths of lists end is tried as a loop,"""
+MUCH = 200
+"""if its calls have recorded so many operations."""
 ATTEMPTS = 12
 """How often a body is run to learn the types of its arguments and results."""
 CALLS = 64
@@ -50,15 +54,12 @@ CALLS = 64
 
 
 class Endless(Signal):
-    """A function comes back to itself under traced conditions."""
+    """A function comes back to itself under traced conditions; or so often that a loop is less code, though the lengths
+    of lists, which are known, end that (`ends`)."""
 
-    def __init__(self, first: Activation, calls: list[Activation]):
+    def __init__(self, first: Activation, calls: list[Activation], ends: bool = False):
         super().__init__("a recursion is to be compiled as a loop")
-        self.first, self.calls = first, calls
-
-
-class Learnt(Signal):
-    """The body must be run again, knowing more."""
+        self.first, self.calls, self.ends = first, calls, ends
 
 
 class Unasked(Exception):
@@ -78,126 +79,8 @@ class Activation:
     """Of the first: the calls of it by itself."""
     failed: TraceError | None = None
     """Of the first: why they are no loop."""
-
-
-@dataclass(eq=False)
-class Arguments:
-    """The arguments of all calls: what is the same in each, and what a row of the stack holds."""
-
-    structure: structures.Structure
-    leaves: list[Any]
-    specs: dict[int, Spec] = field(default_factory=dict)
-    """Of the leaves that differ from call to call, by position."""
-
-    @classmethod
-    def of(cls, first: Activation) -> Arguments:
-        leaves, structure = structures.flatten(list(first.given.values()))
-        return cls(structure, leaves)
-
-    def meet(self, given: dict[str, Any]) -> list[Any] | None:
-        """Learn from the arguments of another call; its leaves. None where they differ in more than numbers."""
-        leaves, structure = structures.flatten(list(given.values()))
-        if structure != self.structure:
-            return None
-        specs = dict(self.specs)
-        for k, (a, b) in enumerate(zip(self.leaves, leaves, strict=True)):
-            if a is b or (k not in specs and not isinstance(a, TracedArray) and is_same(a, b)):
-                continue
-            x, y = numeric(a), numeric(b)
-            both = None if x is None or y is None else join(specs.get(k) or spec_of(x), spec_of(y))
-            if both is None:
-                return None
-            specs[k] = both
-        learnt, self.specs = specs != self.specs, specs
-        if learnt:
-            raise Learnt
-        return leaves
-
-    def varying(self, leaves: Sequence[Any]) -> list[TracedArray]:
-        """What a row of the stack holds of a call."""
-        return [handle(leaves[k], spec) for k, spec in self.specs.items()]
-
-    def filled(self, row: Sequence[Any]) -> list[Any]:
-        """The arguments of the call that a row holds."""
-        leaves = list(self.leaves)
-        for (k, spec), x in zip(self.specs.items(), row, strict=True):
-            leaves[k] = handle(x, spec)
-        made: list[Any] = structures.unflatten(self.structure, leaves)
-        return made
-
-
-@dataclass(eq=False)
-class Result:
-    """What all calls give."""
-
-    structure: structures.Structure
-    leaves: list[Any]
-    specs: dict[int, Spec]
-    calls: int = 1
-    """How many results of its own calls a body may read."""
-    may_be_given: bool = False
-    """Whether it may be, or hold, an array, list or object that the call was given."""
-
-    @classmethod
-    def of(cls, x: Any) -> Result:
-        leaves, structure = structures.flatten(x)
-        found = {k: h for k, leaf in enumerate(leaves) if (h := numeric(leaf)) is not None}
-        return cls(structure.bare(), leaves, {k: spec_of(h) for k, h in found.items()})
-
-    def meet(self, x: Any, made_in: Frame) -> list[TracedArray]:
-        """The leaves of another result, which a body has given, in the types of all."""
-        leaves, structure = structures.flatten(x)
-        if not self.may_be_given and holds_given(leaves, structure, made_in):
-            self.may_be_given = True
-            raise Learnt
-        if structure != self.structure:
-            raise TraceError("it gives results of different structure")
-        specs = dict(self.specs)
-        for k, (a, b) in enumerate(zip(self.leaves, leaves, strict=True)):
-            y = numeric(b) if k in specs else None
-            both = join(specs[k], spec_of(y)) if y is not None else None
-            if both is not None:
-                specs[k] = both
-            elif k in specs or not is_same(a, b):
-                raise TraceError(f"it gives {described(a)} in one call and {described(b)} in another")
-        learnt, self.specs = specs != self.specs, specs
-        if learnt:
-            raise Learnt
-        return [handle(leaves[k], spec) for k, spec in specs.items()]
-
-    def filled(self, row: Sequence[Any], given: Any, name: str) -> Any:
-        """The result in a row, of a call of the function of that name with these arguments."""
-        leaves = list(self.leaves)
-        for (k, spec), x in zip(self.specs.items(), row, strict=True):
-            h = handle(x, spec)
-            leaves[k] = root(h.content, h.home, spec.kind)  # the row itself is written anew
-        found = structures.unflatten(self.structure, leaves)
-        if self.may_be_given:
-            part_of_both(found, given, name)
-        return found
-
-
-def holds_given(leaves: Sequence[Any], structure: structures.Structure, made_in: Frame) -> bool:
-    """Whether the result of a body, which ran in this frame, may share arrays, lists or objects with others."""
-    return any(not made_in.is_fresh(n.given) or id(n.given) in made_in.frozen for n in structure.nodes()) or any(
-        isinstance(x, TracedArray) and x.kind == ARRAY and any(h.made.depth < made_in.depth for h in x.maybe())
-        for x in leaves)
-
-
-def part_of_both(found: Any, given: Any, name: str) -> None:
-    """A result may hold arrays, lists or objects of the arguments: whoever changes one must not lose that."""
-    (leaves, structure), (theirs, arguments) = structures.flatten(found), structures.flatten(given)
-    for n in (*structure.nodes(), *arguments.nodes()):
-        structures.freeze(n.given, f"{name}, which calls itself, may give what it was given")
-    arrays = [x for x in theirs if isinstance(x, TracedArray) and x.kind == ARRAY]
-    alias_items([x for x in leaves if isinstance(x, TracedArray) and x.kind == ARRAY], arrays,
-                recorders()[-1].frame.depth, f"what {name} gives")
-
-
-def handle(x: Any, spec: Spec) -> TracedArray:
-    """A number or array as one of the type."""
-    h = o.cast(o.as_traced(x), spec.dtype)
-    return h if h.kind == spec.kind == ARRAY else root(h.content, h.home, spec.kind)
+    began: int = 0
+    """How many operations had been recorded before it."""
 
 
 @dataclass(eq=False)
@@ -226,17 +109,16 @@ class Asking:
         if self.made > CALLS or any(f.kind == LOOP for f in frames_within(self.frame)):
             fail(TraceError, "it calls itself in a loop")
         if self.made > self.result.calls:
-            self.result.calls *= 2
-            raise Learnt
+            self.result.calls, self.result.is_learning = 2 * self.result.calls, True
         leaves = self.arguments.meet(given)
         if leaves is None:
-            fail(TraceError, "its calls of itself differ in more than numbers, or in shapes")
+            fail(TraceError, DIFFER)
         recorders()[-1].frame.before_change(self.asked)
         number, *others = self.asked
-        row = self.arguments.varying(leaves)
+        row = self.arguments.row(leaves)
         chosen = [np.where(number == self.count, x, y) for x, y in zip(row, others, strict=True)]
         self.asked[:] = [number + 1, *chosen]
-        return self.result.filled([a[number] for a in self.answers], list(given.values()), self.f.__name__)
+        return self.result.filled([a[number] for a in self.answers], list(given.values()))
 
 
 def answered() -> TracedArray | None:
@@ -286,7 +168,7 @@ def run(f: types.FunctionType, lifted: Callable[..., Any], args: Any, kwargs: An
     asking = next((a for a in reversed(r.asking) if is_one(a.f, f)), None)
     if asking is not None:
         return asking.call(given)
-    this = Activation(f, given, r.frame, here())
+    this = Activation(f, given, r.frame, here(), began=patience.recorded())
     same = [a for a in r.activations if is_one(a.f, f)]
     if not same:
         return outermost(this, r, lambda: lifted(*args, **kwargs), lifted)
@@ -312,26 +194,37 @@ def check(this: Activation, same: list[Activation]) -> None:
     """`Endless` where the calls that a call stands in differ in numbers alone, with traced conditions between them."""
     first = same[0]
     first.count += 1
+    multiplies = first.count > max(BRANCHING, 3 * len(same)) and any(
+        grown.is_grown(x) and not grown.is_static(x) for x in this.given.values())
     if first.failed is not None:
-        if first.count > UNROLLED:
+        if multiplies or first.count > UNROLLED:
             refuse(this, first.failed)
         return
-    if first.count > max(BRANCHING, 3 * len(same)) and any(
-            grown.is_grown(x) and not grown.is_static(x) for x in this.given.values()):
+    if multiplies:
         refuse(this, TraceError("it calls itself several times, with lists whose lengths depend on traced values, so "
                                 "that its calls multiply (np.sort, np.argsort and np.partition sort without it)"))
+    if first.count >= MANY and patience.recorded() - first.began > MUCH:
+        known = learnt_from([*same, this], any_length=True)
+        if known is not None and known.open:
+            raise Endless(first, [*same, this], ends=True)
+        first.began = patience.recorded()  # not asked at each call
     chain = [*same, this][-DEEP - 1:]
     if len(chain) <= DEEP or not all(under_condition(a, b) for a, b in pairwise(chain)):
         return
-    known = Arguments.of(chain[0])
-    for a in chain[1:]:
-        try:
-            if known.meet(a.given) is None:
-                return
-        except Learnt:
-            pass
-    if known.specs:
+    known = learnt_from(chain)
+    if known is not None and known.parts:
         raise Endless(first, [*same, this])
+
+
+def learnt_from(calls: Sequence[Activation], any_length: bool = False) -> Arguments | None:
+    """The arguments of these calls; None where they differ in more than numbers. any_length: or in lengths of lists."""
+    found = Arguments(calls[0].given, calls[0].f.__name__, any_length)
+    for _ in range(ATTEMPTS):
+        try:
+            return found if all(found.meet(c.given) is not None for c in calls[1:]) else None
+        except Learnt:
+            continue
+    return None
 
 
 def under_condition(a: Activation, b: Activation) -> bool:
@@ -358,16 +251,16 @@ def outermost(this: Activation, r: Recorder, plain: Callable[[], Any], lifted: C
         irreversible = trial.irreversible
         trial.abandon()
         r.iterations_around = iterations_around
-        calls = e.calls
+        calls, ends = e.calls, e.ends
     finally:
         r.activations.remove(this)
     try:
         if irreversible:
             raise TraceError(irreversible)
-        return CallStack(this, calls, lifted, r).run()
+        return CallStack(this, calls, lifted, r, ends).run()
     except TraceError as e:
         this.failed = e
-    if not ends_by_number(calls):
+    if not ends and not ends_by_number(calls):
         refuse(calls[-1], this.failed)
     r.activations.append(this)
     try:
@@ -394,14 +287,13 @@ def refuse(call: Activation, why: TraceError) -> NoReturn:
 class CallStack:
     """The calls of one function by itself, as a loop."""
 
-    def __init__(self, first: Activation, calls: Sequence[Activation], lifted: Callable[..., Any], recorder: Recorder):
+    def __init__(self, first: Activation, calls: Sequence[Activation], lifted: Callable[..., Any], recorder: Recorder,
+                 any_length: bool = False):
         self.first, self.f, self.lifted, self.recorder = first, first.f, lifted, recorder
-        self.arguments = Arguments.of(first)
-        for c in calls:
-            try:
-                self.arguments.meet(c.given)
-            except Learnt:
-                continue
+        arguments = learnt_from(calls, any_length)
+        if arguments is None:
+            raise TraceError(DIFFER)
+        self.arguments = arguments
         self.result: Result | None = None
 
     def run(self) -> Any:
@@ -410,8 +302,10 @@ class CallStack:
         known, outermost.learned = outermost.learned, {}
         frame = r.frame
         try:
-            self.result = self.first_result()
+            self.result = self.first_result(set())
             for _ in range(ATTEMPTS):
+                if self.result.is_stale:
+                    self.result = self.first_result(self.result.open)
                 trial = r.frame = Frame(TRIAL, r, frame, here())
                 outermost.learned = {}
                 try:
@@ -430,7 +324,7 @@ class CallStack:
     def given(self, row: Sequence[Any]) -> tuple[list[Any], dict[str, Any]]:
         """The arguments that a row holds, as a call passes them."""
         names = inspect.signature(self.f, follow_wrapped=False).parameters
-        return spread(self.f, dict(zip(names, self.arguments.filled(row), strict=True)))
+        return spread(self.f, dict(zip(names, self.arguments.made(row), strict=True)))
 
     def body(self, asking: Asking, args: list[Any], kwargs: dict[str, Any]) -> Any:
         self.recorder.asking.append(asking)
@@ -439,16 +333,17 @@ class CallStack:
         finally:
             self.recorder.asking.remove(asking)
 
-    def first_result(self) -> Result:
-        """What a call without calls of its own gives."""
+    def first_result(self, open: set[Path]) -> Result:
+        """What a call without calls of its own gives, where these lists in it are known to be open."""
         r, carry = self.recorder, set[int]()
         around = r.frame
         while True:
             frame = r.frame = Frame(LOOP, r, around, here())  # nothing is known of its parameters
             frame.carry |= carry
-            row = [root(frame.parameter(spec.type, ""), r, spec.kind) for spec in self.arguments.specs.values()]
+            row = [root(frame.parameter(c.type, ""), r, c.kind) for c in self.arguments.columns]
             try:
-                return Result.of(self.body(Asking(self.f, self.arguments, None, (), 0, frame), *self.given(row)))
+                found = self.body(Asking(self.f, self.arguments, None, (), 0, frame), *self.given(row))
+                return Result(found, self.f.__name__, self.arguments, open)
             except Unasked:
                 raise TraceError("it calls itself whichever way it takes") from None
             except Retry as e:
@@ -463,12 +358,13 @@ class CallStack:
         assert self.result is not None
         r = self.recorder
         given = self.given(row)  # the trial is told what is changed of it: no other call would see that
-        trial = r.frame = Frame(TRIAL, r, r.frame, here())
+        trial, began = Frame(TRIAL, r, r.frame, here()), next(NUMBERS)
+        r.frame = trial
         asking = Asking(self.f, self.arguments, self.result, answers, count, trial)
-        asking.asked = [0, *(o.filled(0, s.shape, s.dtype.np) for s in self.arguments.specs.values())]
+        asking.asked = [0, *(o.filled(0, s.shape, s.dtype.np) for s in self.arguments.columns)]
         trial.fresh[id(asking.asked)] = asking.asked
-        value = self.result.meet(self.body(asking, *given), trial)
-        if trial.log or any(True for _ in trial.changed()):
+        value = self.result.meet(self.body(asking, *given), trial, began)
+        if any(w.handle.number < began for w in trial.log.values()) or any(True for _ in trial.changed()):
             raise TraceError("it changes arrays, lists or objects that it does not make itself (return what is new)")
         done = Block()
         done.ops = trial.block.ops[trial.start:]
@@ -479,17 +375,19 @@ class CallStack:
         return number > count, wanted, value
 
     def looped(self) -> Any:
-        from ..scipy.written_loops import looped
+        from ..hooks import Hooks
+        from ..lift import lifted
         assert self.result is not None
         height = sys.getrecursionlimit()
         usual = min(usual_limit(), height)
-        columns = [column((usual,), s) for s in self.arguments.specs.values()]
-        answers = [column((usual, self.result.calls), s) for s in self.result.specs.values()]
-        for c, x in zip(columns, self.arguments.varying(self.arguments.leaves), strict=True):
+        columns = [column((usual,), c) for c in self.arguments.columns]
+        answers = [column((usual, self.result.calls), c) for c in self.result.columns]
+        for c, x in zip(columns, self.arguments.row(self.arguments.leaves), strict=True):
             c[1] = x
         counts = memory((usual,), np.int64)
-        found = looped(_calls)(self.step, columns, answers, counts, usual)
-        return self.result.filled(found, list(self.first.given.values()), self.f.__name__)
+        loop = lifted(_calls, Hooks)  # type: ignore[arg-type]
+        found = loop(self.step, columns, answers, counts, usual)
+        return self.result.filled(found, list(self.first.given.values()))
 
 
 def usual_limit() -> int:

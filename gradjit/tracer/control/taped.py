@@ -18,6 +18,7 @@ import numpy as np
 
 from ...ir import INDEX, ArrayType, Block, Builder, Value
 from ...ir.ops.tape import TAPE_TYPE
+from ...ir.sizes import is_open
 from .. import extents, grown, operands as o
 from ..array import ARRAY, TracedArray, root
 from ..grown import Row, Tail
@@ -176,9 +177,9 @@ class Taped(Growth):
         tail, r = self.tail, frame.recorder
         assert tail is not None and self.counted is not None
         if self.eager:
-            count = self.planned(tail.count - self.began, 1, loop)
+            count = self.at_most(tail.count - self.began, self.room, 1, loop)
         else:
-            count = self.planned(extents.handle(self.counted), self.per_iteration, loop) * self.per_iteration
+            count = self.at_most(extents.handle(self.counted), 1, self.per_iteration, loop) * self.per_iteration
         room = count + 1 if self.eager else count
         rows = {k: blank(p, extents.form(room)) for k, p in enumerate(self.parts) if isinstance(p, Spec)}
         take = counted_out if self.eager else taken
@@ -194,6 +195,16 @@ class Taped(Growth):
         grown.noted(self.owner)
         self.tail = None
         self.share_elements()
+
+
+    def at_most(self, n: Any, each: int, room: int, loop: LoopStatement) -> Any:
+        """The number of items, or iterations, of which one is `each`: bounded by how often the loop runs at most. Where
+        nobody knows that, memory for so many times `room` rows is planned."""
+        turns = loop.trip_count_at_most()
+        most = None if turns is None else extents.upper_bound(turns)
+        if isinstance(n, int) or most is None or is_open(most):
+            return self.planned(n, room, loop)
+        return extents.handle(extents.bounded(extents.form(n), max(most, 0) * each + 1))
 
 
 ZERO = np.asarray(0)

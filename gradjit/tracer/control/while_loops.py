@@ -7,8 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from ...ir import Block, Builder, Op, Value, captures
+from ...ir import INDEX, Block, Builder, Op, Value, captures
 from ...ir.clone import Env, copy_op, new_block
+from ...ir.linear import Linear, atom
+from ...ir.while_bounds import most_iterations
 from .. import extents, patience
 from ..recorder import Recorder
 from .branches import truth
@@ -33,6 +35,8 @@ class WhileStatement(LoopStatement):
         self.condition: Value | None = None
         self.first_test: tuple[Block, list[Value]] | None = None
         """The region of the condition, and what it is tested on at first."""
+        self.most: Linear | None = None
+        """How often it runs at most, where that is known of one that has been made."""
 
     @property
     def may_be_empty(self) -> bool:
@@ -105,6 +109,9 @@ class WhileStatement(LoopStatement):
         f = self.trial
         return f is not None and not f.irreversible and (len(f.block.ops) > f.start or bool(f.log))
 
+    def trip_count_at_most(self) -> Linear | None:
+        return self.most
+
     def leave(self, values: tuple[Any, ...]) -> None:
         if self.frame is not None:
             self.finish(values)
@@ -131,6 +138,9 @@ class WhileStatement(LoopStatement):
         cond.results = (env.get(c, c),)
         block.ops[:self.tested] = [op for op in block.ops[:self.tested] if op.results]  # effects stay in the condition
         self.first_test = cond, inits
+        if self.histories:
+            first = [extents.linear(v) if v.type == INDEX else atom(v) for v in inits]
+            self.most = most_iterations(cond, block, first, extents.integers().ranges)
         builder = r.builder
         builder.loc = self.loc
         return builder.append("while", inits, {}, (cond, block)).results

@@ -279,11 +279,123 @@ def quick_sort(a):
     return quick_sort([x for x in a[1:] if x < p]) + [p] + quick_sort([x for x in a[1:] if not x < p])
 
 
+def merged_by_calls(a, b):
+    if not a:
+        return b
+    if not b:
+        return a
+    if a[0] < b[0]:
+        return [a[0]] + merged_by_calls(a[1:], b)
+    return [b[0]] + merged_by_calls(a, b[1:])
+
+
+def merge_sort_by_calls(a):
+    if len(a) <= 1:
+        return a
+    m = len(a) // 2
+    return merged_by_calls(merge_sort_by_calls(a[:m]), merge_sort_by_calls(a[m:]))
+
+
+def sort_of_pairs(pairs):
+    if len(pairs) <= 1:
+        return pairs
+    first, others = pairs[0], pairs[1:]
+    return (sort_of_pairs([p for p in others if p[0] < first[0]]) + [first]
+            + sort_of_pairs([p for p in others if p[0] >= first[0]]))
+
+
+def selected(a, k):
+    p = a[len(a) // 2]
+    less, more = [v for v in a if v < p], [v for v in a if v > p]
+    if k < len(less):
+        return selected(less, k)
+    if k >= len(a) - len(more):
+        return selected(more, k - (len(a) - len(more)))
+    return p
+
+
+def weighed(items):
+    return sum((k + 1) * v for k, v in enumerate(items))
+
+
+@pytest.mark.parametrize("n", [3, 9])
 @pytest.mark.parametrize("sort", [merge_sort, quick_sort])
-def test_sorting_by_recursion(sort):
-    check(lambda x: sum((k + 1) * v for k, v in enumerate(sort(list(x)))), np.array([3.0, 1.0, 2.0]))
+def test_sorting_by_recursion(sort, n):
+    check(lambda x: weighed(sort(list(x))), np.sin(7.0 * np.arange(n)))
+
+
+SEARCHES = {
+    "merge sort by calls": (lambda x: weighed(merge_sort_by_calls(list(x))), 5),
+    "sort of pairs": (lambda x: weighed([a * b for a, b in sort_of_pairs([(v, np.cos(v)) for v in x])]), 8),
+    "median": (lambda x: selected(list(x), len(x) // 2), 9),
+}
+
+
+@pytest.mark.parametrize("name", SEARCHES)
+def test_recursion_over_lists(name):
+    f, n = SEARCHES[name]
+    check(f, np.sin(7.0 * np.arange(n)))
+
+
+def nodes(f, a, b, tolerance):
+    m = 0.5 * (a + b)
+    if abs(f(m) - 0.5 * (f(a) + f(b))) < tolerance:
+        return [(a, f(a))]
+    return nodes(f, a, m, tolerance) + nodes(f, m, b, tolerance)
+
+
+def area(k, tolerance=0.02):
+    f = lambda t: np.exp(-k * t) * np.sin(6 * t)
+    found = nodes(f, 0.0, 2.0, tolerance) + [(2.0, f(2.0))]
+    return sum((b[0] - a[0]) * (a[1] + b[1]) / 2 for a, b in zip(found, found[1:], strict=False))
+
+
+def walked(x, so_far):
+    return so_far if x < 0.01 else walked(x * 0.7, so_far + [np.sin(x)])
+
+
+def test_lists_that_calls_give_and_lengthen():
+    check(lambda x: area(x[0]), np.array([0.7]))
+    check(lambda x: weighed(walked(x[0], [])), np.array([0.9]))
+    with pytest.raises(gj.GradjitError, match="nodes, which calls itself, gives more than 512 items.*write a loop"):
+        gj.jit(lambda k: len(nodes(lambda t: np.exp(-k * t), 0.0, 2.0, 1e-8)))(0.7)
+
+
+def test_other_sizes_by_one_compilation():
+    f = gj.grad(lambda x: weighed(quick_sort(list(x))))
+    for n in (6, 7, 30):
+        x = np.sin(7.0 * np.arange(n))
+        np.testing.assert_array_equal(f(x), 1 + np.argsort(np.argsort(x)))
+
+
+def loud_sort(a):
+    if len(a) <= 1:
+        return a
+    print(a[0])
+    return loud_sort([x for x in a[1:] if x < a[0]]) + [a[0]] + loud_sort([x for x in a[1:] if not x < a[0]])
+
+
+def array_sort(x):
+    if len(x) <= 1:
+        return x
+    return np.concatenate([array_sort(x[x < x[0]]), x[x == x[0]], array_sort(x[x > x[0]])])
+
+
+def test_a_while_that_takes_from_two_lists_is_bounded_by_both():
+    text = str(gj.trace(lambda x: weighed(merged(list(x[:5]), list(x[5:]))), np.arange(9.0)))
+    assert "bounded" in text and "1000001" not in text
+
+    def unbounded(x):
+        found = [x[0]]
+        while found[-1] > 1:
+            found.append(found[-1] / 2)
+        return sum(found)
+
+    assert "1000001" in str(gj.trace(unbounded, np.arange(9.0)))
 
 
 def test_calls_that_multiply_are_refused():
-    with pytest.raises(gj.TraceError, match="quick_sort calls itself.*its calls multiply.*write a loop"):
-        gj.jit(lambda x: quick_sort(list(x))[0])(np.arange(9.0))
+    with pytest.raises(gj.TraceError, match="loud_sort calls itself.*it prints.*write a loop"):
+        gj.jit(lambda x: loud_sort(list(x))[0])(np.arange(9.0))
+    with pytest.raises(gj.TraceError, match="array_sort calls itself.*write a loop"):
+        gj.jit(array_sort)(np.arange(9.0))
