@@ -23,6 +23,7 @@ from ..ir.linear import Form, Linear, as_linear, atom
 from ..ir.ranges import Ranges, facts, is_at_least
 from ..ir.sizes import agree, is_known, is_open
 from ..ir.types import INDEX, is_integer
+from ..ir.widths import Widths
 from .array import PYTHON, TracedArray, root
 from .locations import fail, here as here_in_source
 from .recorder import Recorder, current
@@ -38,6 +39,7 @@ class Integers:
     def __init__(self, recorder: Recorder):
         self.recorder = recorder
         self.ranges = Ranges()
+        self.widths = Widths(lambda v: v in self.ranges.declared or v in self.sizes.values())
         self.placed: dict[Block, dict[Any, tuple[Value, int]]] = {}
         """By block and key: a value, and the position in the block of the operation that defines it (or -1)."""
         self.homes: dict[Value, Recorder] = {}
@@ -503,7 +505,7 @@ def agreed(a: Form, b: Form) -> Form:
     key = "agreed", x, y
     if ours.find(key) is None:
         equal = _append("eq", value(x), value(y))
-        current().append("assert", (equal,), {"message": DIFFER})
+        current().append("assert", (equal,), {"message": DIFFER, "error": "ShapeError"})
         ours.put(key, value(smaller(x, y)))
     found = smaller(x, y)
     ours.agreements[as_linear(found)] = x, y

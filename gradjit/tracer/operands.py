@@ -14,6 +14,7 @@ import numpy as np
 
 from ..errors import (
     AxisError,
+    BoundsError,
     ConversionError,
     DtypeError,
     ShapeError,
@@ -24,7 +25,7 @@ from ..errors import (
 from ..ir import I64, OPS, U32, DType, Value, dtype_of
 from ..ir.attrs import frozen
 from ..ir.ops.effects import ERRORS
-from ..ir.sizes import agree, guess, is_open, same as same_extent
+from ..ir.sizes import agree, guess, is_known, is_open, same as same_extent
 from ..ir.types import type_of
 from ..probe import is_array_like
 from . import extents as ext
@@ -234,8 +235,21 @@ def emit_all(name: str, *operands: TracedArray, kind: str | None = None, **attrs
             folded = fold(name, [o.known for o in operands], attrs)  # type: ignore[misc]
             return [root(a, None, kind, row_major=row_major) for a in folded]
     recorder = current()
+    if "starts" in attrs and any(map(is_open, operands[0].extents)):
+        check_window(operands[0], attrs["sizes"] if "sizes" in attrs else operands[1].extents, **attrs)
     values = recorder.append(name, tuple(o.value for o in operands), attrs)
     return [root(v, recorder, kind, row_major=row_major) for v in values]
+
+
+def check_window(x: TracedArray, extents: Sequence[Any], starts: Sequence[Any], steps: Sequence[int], **_: Any) -> None:
+    """That a window lies within an array of open extents, where that is not surely so, is a condition on them."""
+    for axis, (n, start, size, step) in enumerate(zip(x.extents, starts, extents, steps, strict=True)):
+        if not is_open(n) or not isinstance(start, int) or not isinstance(size, int) or not is_known(size, ">", 0):
+            continue
+        last = start + (size - 1) * step
+        for place in (start, last):
+            if not is_known(place, "<", n) and not place < n:
+                fail(BoundsError, f"index {place} is out of bounds for axis {axis} with size {n}")
 
 
 def is_symbolic(attrs: dict[str, Any]) -> bool:

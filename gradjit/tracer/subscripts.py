@@ -267,8 +267,8 @@ def integer(item: Any, n: Form, axis: int) -> Form:
 
 
 def index_array(item: Any, extent: int | Value, axis: int) -> TracedArray:
-    """A non-negative i64 index; known ones are checked now, where the extent is known."""
-    if isinstance(item, (list, tuple)) and not o.is_traced(item) and not len(item):
+    """A non-negative i64 index. Known ones are checked here: code that is generated takes them as they are."""
+    if isinstance(item, (list, tuple, range)) and not o.is_traced(item) and not len(item):
         return o.constant(np.zeros(np.shape(item), np.int64))
     given = o.as_traced(item)
     now = o.root(given.content, given.home, given.kind)  # a later write to the index array changes nothing
@@ -278,17 +278,29 @@ def index_array(item: Any, extent: int | Value, axis: int) -> TracedArray:
 def not_negative(i: TracedArray, extent: int | Value, axis: int) -> TracedArray:
     if not i.ir_dtype.is_integer:
         fail(BoundsError, f"arrays used as indices must be of integer (or boolean) type, got {i.dtype}")
-    if (a := i.known) is not None and isinstance(extent, int) and not is_open(extent):
-        a = a.astype(np.int64)
-        if a.size and (a.min() < -extent or a.max() >= extent):
-            bad = int(a.min() if a.min() < -extent else a.max())
-            fail(BoundsError, f"index {bad} is out of bounds for axis {axis} with size {extent}")
-        return o.constant(np.where(a < 0, a + extent, a))
+    a = i.known
+    if a is not None and a.size:
+        check_ends(int(a.min()), int(a.max()), extent, axis)
+    if a is not None and isinstance(extent, int) and not is_open(extent):
+        return o.constant(np.where(a < 0, a.astype(np.int64) + extent, a.astype(np.int64)))
     if i.ir_dtype.kind == "u" or (a is not None and a.size and a.min() >= 0):
         return o.cast(i, np.int64)
     i = o.cast(i, np.int64)
     full = o.broadcast_to(o.as_traced(ext.handle(extent)), i.extents)
     return o.emit("select", o.emit("lt", i, zeros_like(i)), o.emit("add", i, o.cast(full, np.int64)), i)
+
+
+def check_ends(least: int, most: int, extent: int | Value, axis: int) -> None:
+    """Known indices from `least` to `most` are in range: now, as a condition on an open extent, or at run time."""
+    if isinstance(extent, int):
+        if least < -extent or most >= extent:
+            bad = least if least < -extent else most
+            fail(BoundsError, f"index {bad} is out of bounds for axis {axis} with size {extent}")
+        return
+    for bad, beyond in ((most, most), (least, -1 - least)):
+        if beyond >= 0 and not ext.is_less(beyond, extent):
+            o.require(o.emit("lt", o.filled(beyond, (), np.int64), ext.handle(extent)),
+                      f"index {bad} is out of bounds for axis {axis}", "BoundsError")
 
 
 def zeros_like(x: TracedArray) -> TracedArray:

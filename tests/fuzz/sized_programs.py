@@ -54,7 +54,8 @@ ENDS = ("np.sum({})", "np.sum({0} * {0})", "{0} @ {0}", "np.sum({0}[1:] * {0}[:-
         "sum(filter(lambda v: v > 0, {}))", "math.fsum({})", "max({}, key=lambda v: -abs(v))",
         "sum(itertools.islice({}, 1, None, 2))", "np.sum(np.percentile({}, [20, 70]))", "np.logaddexp.reduce({}) * 0.1",
         "np.sum(np.abs(np.fft.rfft({})) ** 2)", "sum(sorted({}, reverse=True)[:2])", "np.prod(np.cos({}))",
-        "np.sum({0}[np.triu_indices(len({0}), 1)[0]])", "sum(v for v in reversed({}))")
+        "np.sum({0}[np.triu_indices(len({0}), 1)[0]])", "sum(v for v in reversed({}))", "np.sum({}[[0, 2]])",
+        "np.sum({0}[np.arange(3)] * {0}[-1])", "np.sum(np.take({}, [1, -2]))", "np.sum(np.partition({}, 3)[:2])")
 STEPS = tuple(s.strip("\n") + "\n" for s in """
     for i in range(len(x)):
         s = s * 0.9 + {}[i]

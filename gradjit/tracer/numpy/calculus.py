@@ -440,6 +440,8 @@ def polyfit(x, y, deg, rcond=None, full=False, w=None, cov=False):
     at: Any = array(x)
     if at.ndim != 1 or n < 1:
         fail(ArgumentError, "expected 1D vector for x" if n > 0 else "expected deg >= 0")
+    if at.extents[0] == 0:
+        fail(DtypeError, "expected non-empty vector for x")
     rows: Any = np.vander(at + 0.0, n)
     found = fitted(rows, array(y), rcond, None if w is None else array(w), True)
     c, (left, rank, s, least) = found

@@ -40,6 +40,7 @@ from ..operands import (
     shown,
 )
 from ..recorder import LITERAL_LIMIT, current
+from ..subscripts import check_ends
 from ..views import extents, forms, plain
 from .computed_extents import joined
 
@@ -246,6 +247,7 @@ def take_known(x: TracedArray, axis: int, index: np.ndarray) -> TracedArray:
     pieces = runs(index)
     if not len(index):
         return slice_axis(x, axis, 0, 0)
+    check_ends(int(index.min()), int(index.max()), x.extents[axis], axis)
     if len(pieces) > RUN_LIMIT:
         return move_axis(emit("gather", x, constant(index.astype(np.int64)), axes=(axis,)), 0, axis)
     return concat([_run(x, axis, *p) for p in pieces], axis)

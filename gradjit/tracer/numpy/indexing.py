@@ -43,7 +43,7 @@ Rule = Callable[..., Any]
 # indices ------------------------------------------------------------------------------------------------------------
 def in_range(indices: Any, extent: int, axis: int, mode: str, func: Any) -> TracedArray:
     """Non-negative i64 indices. mode "raise" leaves run-time checks to the gather; "clip" and "wrap" need none."""
-    if isinstance(indices, (list, tuple)) and not len(indices):
+    if isinstance(indices, (list, tuple, range)) and not len(indices):
         return index_array(indices, extent, axis)
     i = as_traced(indices)
     i = cast(i, np.int64) if i.ir_dtype.is_bool else i  # numbers here, no mask

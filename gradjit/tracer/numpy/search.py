@@ -79,7 +79,22 @@ def sort_complex(a):
 
 def _partition(rule: Rule) -> Rule:
     """A full sort is a partition, too."""
-    return lambda a, kth, axis=-1, kind="introselect", order=None: rule(a, axis, order=order)
+    def partition(a: Any, kth: Any, axis: Any = -1, kind: str = "introselect", order: Any = None) -> TracedArray:
+        x = as_traced(a)
+        n = prod(x.extents) if axis is None else x.extents[axis_of(axis, x)]
+        places = as_traced(kth)
+        if places.ir_dtype.kind not in "iub":
+            fail(DtypeError, "Partition index must be integer")
+        if places.known is not None and isinstance(n, int):
+            for place in places.known.ravel().tolist():
+                if not -n <= place < n and 0 not in x.extents:
+                    fail(ArgumentError, f"kth(={place}) out of bounds ({n})")
+        elif places.size:
+            end = ext.handle(n)
+            o.require(as_traced(np.all((places >= -end) & (places < end))), "kth out of bounds")
+        return rule(x, axis, order=order)
+
+    return partition
 
 
 def lexsort(keys, axis=-1):
