@@ -10,7 +10,7 @@ from tests.sources import FILES, contents
 from tests.test_rooms import module_of
 
 KNOWN: dict[str, tuple[int, str]] = {
-    "tracer": (87, "NumPy's functions take arrays apart by slicing, and slicing is one of NumPy's functions: handles, "
+    "tracer": (88, "NumPy's functions take arrays apart by slicing, and slicing is one of NumPy's functions: handles, "
                     "tables and control flow call each other, as operators do in Python"),
     "ir": (24, "an operation's declaration names its type rule, which builds types; an operation prints itself"),
     "codegen": (2, "a statement prints itself"),

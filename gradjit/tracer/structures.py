@@ -240,12 +240,12 @@ FEW_ITERATIONS = 16
 """A loop of at most so many iterations is unrolled for extents that it counts: arrays of computed extent cost more."""
 
 
-def unrolled_for(values: Sequence[Value], what: str) -> None:
-    """Raises Unroll where values are what a short loop of known length counts or carries: run iteration by iteration,
-    it knows them."""
+def unrolled_for(values: Sequence[Value], what: str, most: int = FEW_ITERATIONS) -> None:
+    """Raises Unroll where values are what a loop of known length, of at most so many iterations, counts or carries: run
+    iteration by iteration, it knows them."""
     frame: Any = recorders()[-1].frame
     while frame is not None:
-        if frame.loc is not None and isinstance(frame.trip_count, int) and frame.trip_count <= FEW_ITERATIONS and any(
+        if frame.loc is not None and isinstance(frame.trip_count, int) and frame.trip_count <= most and any(
                 v in frame.block.params for v in values):
             raise Unroll(with_place(what), frame.loc)
         frame = frame.parent

@@ -206,6 +206,9 @@ def operate(ufunc: np.ufunc, *args: Any) -> Any:
     result = compute(ufunc, handles)
     if pythons and result.kind == SCALAR:
         result.kind = PYTHON
+        if all(h.ir_dtype.is_integer for h in handles):
+            from .overflow import check
+            check(ufunc, handles, result)
         if ufunc in RAISING:
             from .raising import arithmetic
             arithmetic(handles, result, *RAISING[ufunc])

@@ -43,8 +43,7 @@ PLANES = dict.fromkeys(("real", "imag", "complex"), "complex numbers are planes 
 DISSOLVED = dict.fromkeys(("stop_gradient", "barrier", "copy_to"),
                           "the identity: it dissolves before code is emitted (Elements.apply)")
 
-FUSED = {"fma": "a pass over loop nests makes it of a product and a sum",
-         "squared_root": "derivatives make it of the square of a root",
+FUSED = {"squared_root": "derivatives make it of the square of a root",
          "squared_hypot": "planes make it of the square of a complex number's length"}
 
 FACETS: dict[str, Facet] = {

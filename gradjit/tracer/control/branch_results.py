@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import numpy as np
 
 from ...errors import TraceError
-from ...ir import OPS, Block, Builder, Value, can_fail, walk
+from ...ir import OPS, Block, Builder, Op, Value, can_fail, walk
 from ...ir.types import BOOL, I64
 from ...probe import has_dict
 from ...records import dataclass
@@ -697,6 +697,6 @@ def chosen(builder: Builder, test: Value, a: Value, b: Value) -> Value:
     return builder.or_(test, b) if a is test else builder.select(test, a, b)
 
 
-def has_effect(block: Block) -> bool:
+def has_effect(block: Block, other_than: Callable[[Op], bool] = lambda op: False) -> bool:
     """Whether something in the block is done though nobody reads a result of it."""
-    return any(getattr(OPS[op.name], "effect", False) for op in walk(block))
+    return any(OPS[op.name].effect and not other_than(op) for op in walk(block))

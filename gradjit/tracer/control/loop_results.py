@@ -15,7 +15,7 @@ from ...ir.core import Op
 from ...ir.types import BOOL, ArrayType
 from ...probe import has_dict
 from ...records import dataclass
-from .. import structures
+from .. import overflow, structures
 from ..array import ARRAY, PYTHON, TracedArray, root
 from ..grown import Tail
 from ..layout import Strides
@@ -140,7 +140,8 @@ class LoopResults:
         if self.frame.imports.keys() - rows or any(h.kind == ARRAY or not h.is_known for h in handles):
             return False
         outer = captures(Op("for", (), {}, (), (self.frame.block,)))
-        return all(v.op is not None and v.op.name == "const" for v in outer) and not has_effect(self.frame.block)
+        return all(v.op is not None and v.op.name == "const" for v in outer) and not has_effect(
+            self.frame.block, overflow.is_check)
 
     def is_named(self, h: TracedArray) -> bool:
         """Whether a variable that is bound anew may be bound to an array, as far as an attempt can tell that must be
@@ -179,6 +180,8 @@ class LoopResults:
             if final is None:
                 self.replaced[leaf.param] = leaf.init
                 continue
+            if leaf.spec.kind == PYTHON:
+                overflow.check_carried(final)
             self.carry(leaf.param, leaf.init, final, cells, k, leaf.spec, leaf.strides, leaf.behind)
         found = structures.flatten(x, variable.key in self.loop.learned.closed)[0]
         for k, (leaf, y) in enumerate(zip(variable.leaves, found, strict=False)):

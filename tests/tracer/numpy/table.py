@@ -56,7 +56,9 @@ Where results can differ from NumPy's:
   ValueError (`np.choose`, `np.ravel_multi_index`).
 - Numbers that NumPy does not take end the call with an error of NumPy's class and your line: a nan that is stored in
   integers, weights that sum to 0, quantiles beyond 1. Floats of Python's are NumPy's: `1.0 / x` and `math.log(x)` of
-  0.0 give inf, where Python raises. Python's integers have 64 bits: `int(1e30)` is an error.
+  0.0 give inf, where Python raises. Python's integers have 64 bits: `int(1e30)` is an error,
+  and so is a product, a sum or a power of them that goes beyond (`f *= k`, `3**k`), where it does. Loops of known
+  length up to 40 iterations are run one by one for such numbers: there Python computes them.
 - Where the shape of a result depends on the elements (`x[mask]`, `np.nonzero`, `np.unique`, `np.repeat` by traced
   counts), its extent is computed: there is memory for the greatest number that it can be, and what is returned is as
   long as NumPy's. Sorting, scans, joining, indexing, elementwise functions, reductions and products take such arrays;
