@@ -6,7 +6,6 @@ where that says nothing either.
 
 from __future__ import annotations
 
-import inspect
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -44,11 +43,14 @@ class Asked(TypedDict, total=False):
     threads: int | None
 
 
-def own_of(name: str) -> list[str]:
-    """The arguments that `gj.<name>` has besides the function and the options of all."""
-    from . import functions
-    parameters = inspect.signature(getattr(functions, name)).parameters
-    return [p.name for p in parameters.values() if p.kind != p.VAR_KEYWORD][1:]
+OF_DERIVATIVES = ("argnums", "has_aux", "holomorphic")
+OF_MATRICES = ("argnums", "holomorphic")
+OWN: dict[str, tuple[str, ...]] = {
+    "grad": OF_DERIVATIVES, "value_and_grad": OF_DERIVATIVES, "hessian": ("argnums",), "hvp": ("argnums",),
+    **dict.fromkeys(("jacobian", "jacfwd", "jacrev", "value_and_jacobian"), OF_MATRICES),
+    "vmap": ("in_axes", "out_axes"),
+}
+"""What each has besides the function and the options of all."""
 
 
 @dataclass(frozen=True)
@@ -68,7 +70,8 @@ class Options:
         known = [f.name for f in fields(cls)]
         for keyword in asked:
             if keyword not in known:
-                raise TypeError(f"gj.{name} has no option {keyword!r}; there are {', '.join([*known, *own_of(name)])}")
+                there = ", ".join([*known, *OWN.get(name, ())])
+                raise TypeError(f"gj.{name} has no option {keyword!r}; there are {there}")
         if (number := asked.get("threads")) is not None:
             asked["threads"] = checked(number)
         made = cls(**asked)

@@ -293,13 +293,16 @@ def test_casting_to_real_warns_as_numpy_does() -> None:
 
 
 @pytest.mark.parametrize("f,error,words", [
-    (lambda z: z > np.max(z), UnsupportedError, "np.max"),
+    (lambda z: np.max(z, where=z != 0, initial=0), UnsupportedError, "np.max"),
     (lambda z: float(z[0, 0]), TypeError, "complex"),
     (lambda z: np.arctan2(z, 1.0), DtypeError, "arctan2"),
     (lambda z: z % 2, DtypeError, "remainder"),
     (lambda z: np.floor(z), DtypeError, "floor"),
     (lambda z: z & 1, DtypeError, "bitwise_and"),
-    (lambda z: np.emath.sqrt(z.real), UnsupportedError, r"np\.emath\.sqrt"),
+    (lambda z: np.emath.sqrt(-np.abs(z)), ValueError, r"np\.emath\.sqrt of .*is complex; write np\.emath\.sqrt\(x\.as"),
+    (lambda z: np.emath.arccos(np.abs(z) + 1), ValueError, r"np\.emath\.arccos of .*is complex"),
+    (lambda z: np.emath.power(-1, z.real), ValueError, r"np\.emath\.power of .*is complex"),
+    (lambda z: np.real_if_close(z), ValueError, r"np\.real_if_close of .* is complex; leave it out"),
     (lambda z: np.percentile(z, 50), DtypeError, "real numbers"),
 ])
 def test_what_is_not_defined_is_refused(f: Callable[..., Any], error: type[Exception], words: str) -> None:
@@ -396,3 +399,23 @@ def test_the_square_of_a_length_takes_no_root() -> None:
         np.testing.assert_allclose(compiled(Z), f(Z), rtol=1e-15)
     assert " hypot" not in compiled.ir(stage="optimized")
     np.testing.assert_array_equal(gj.grad(lambda z: np.sum(f(z)))(np.array([0j, 3 - 4j])), [0j, 6 - 8j])
+
+
+@pytest.mark.parametrize("x", [np.array([0.5, 2.0, 0.0]), np.array([0.5, np.nan, 1.0]), np.array([1, 4, 9]),
+                               np.zeros(0), np.array([0.3, 0.7], np.float32), np.array([0.5 + 1j, -2]), 2.5], ids=str)
+@pytest.mark.filterwarnings("ignore")
+def test_functions_that_are_real_or_complex_as_the_elements_are(x: Any) -> None:
+    e = np.emath
+    calls = [e.sqrt, e.log, e.log2, e.log10, lambda x: e.power(x, 0.5), lambda x: e.power(x, 2), lambda x: e.logn(2, x),
+             lambda x: e.logn(x, 3.0), lambda x: e.arccos(x / 10), lambda x: e.arcsin(x / 10),
+             lambda x: e.arctanh(x / 10), lambda x: np.real_if_close(x + 1e-17j) if np.isrealobj(x) else x]
+    for k, f in enumerate(calls):
+        got, expected = gj.jit(lambda x, f=f: f(x))(x), f(x)
+        assert (np.asarray(got).dtype, np.shape(got)) == (np.asarray(expected).dtype, np.shape(expected)), k
+        np.testing.assert_allclose(got, expected, rtol=1e-6 if np.asarray(x).dtype == np.float32 else 1e-14)
+
+
+def test_derivatives_of_functions_that_are_real() -> None:
+    x = np.array([0.3, 0.7])
+    gradient = gj.grad(lambda x: np.sum(np.emath.sqrt(x) + np.emath.arcsin(x / 5)))(x)
+    np.testing.assert_allclose(gradient, 0.5 / np.sqrt(x) + 0.2 / np.sqrt(1 - (x / 5) ** 2))

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from .. import operands as o
-from ..array import ARRAY, PYTHON, view
+from ..array import ARRAY, PYTHON, SCALAR, view
 from ..operands import TracedArray, as_traced, emit
 from ..ufuncs import compute, operate
 from ..views import PartView
@@ -74,10 +74,13 @@ def angle(z, deg=False):
 
 def real_if_close(a, tol=100):
     x = array(a)
-    if x.ir_dtype.is_complex:
-        o.unsupported(np.real_if_close, "of complex numbers: whether its result is real depends on the elements; write "
-                                        "z.real")
-    return x
+    if not x.ir_dtype.is_complex:
+        return x
+    re, im = values(x)
+    nearest = tol * float(np.finfo(re.dtype).eps) if tol > 1 else tol
+    o.require(call(np.less, call(np.abs, im), nearest),
+              "np.real_if_close of numbers that are not real is complex; leave it out, or write z.real")
+    return re
 
 
 def isreal(x):
@@ -142,13 +145,15 @@ def reciprocal(x: TracedArray) -> TracedArray:
 
 
 # np.emath -----------------------------------------------------------------------------------------------------------
-def _emath(name: str, rule: Rule) -> Rule:
+def _emath(name: str, rule: Rule, inside: Callable[..., TracedArray]) -> Rule:
+    """Of complex numbers the plain function; of real ones too, where its result is real: whether it is the running
+    program finds out. inside: where the arguments give a real result, a nan included."""
     def checked(*args: Any) -> Any:
         handles = [as_traced(a) for a in args]
+        handles = [o.root(h.content, h.home, SCALAR) if h.kind == PYTHON else h for h in handles]  # (it makes arrays)
         if not any(h.ir_dtype.is_complex for h in handles):
-            o.unsupported(f"np.emath.{name}", "of real numbers: whether its result is complex depends on the elements; "
-                                              f"write np.{name if name != 'logn' else 'log'}(x.astype(complex)), or "
-                                              f"np.{name if name != 'logn' else 'log'}(x) where it is real")
+            o.require(inside(*handles), f"np.emath.{name} of these real numbers is complex; write "
+                                         f"np.emath.{name}(x.astype(complex))")
         return rule(*handles)
 
     return checked
@@ -158,15 +163,30 @@ def _plain(ufunc: np.ufunc) -> Rule:
     return lambda *xs: compute(ufunc, list(xs))
 
 
+def not_negative(*xs: TracedArray) -> TracedArray:
+    negative = [call(np.less, x, 0) for x in xs]
+    return call(np.logical_not, negative[0] if len(xs) == 1 else call(np.logical_or, *negative))
+
+
+def within_one(x: TracedArray) -> TracedArray:
+    return call(np.logical_not, call(np.greater, call(np.abs, x), 1))
+
+
+def not_negative_powers(x: TracedArray, p: TracedArray) -> TracedArray:
+    """A negative number has complex powers, and negative powers of integers are floats."""
+    return not_negative(x, p) if x.ir_dtype.is_integer and p.ir_dtype.is_integer else not_negative(x)
+
+
 RULES: dict[Callable[..., Any], Rule] = {
     np.real: lambda val: real(as_traced(val)), np.imag: lambda val: imag(as_traced(val)), np.angle: angle,
     np.real_if_close: real_if_close, np.isreal: isreal, np.iscomplex: iscomplex,
     np.isrealobj: lambda x: not as_traced(x).ir_dtype.is_complex,
     np.iscomplexobj: lambda x: as_traced(x).ir_dtype.is_complex,
-    **{f: _emath(f.__name__, _plain(getattr(np, f.__name__)))
-       for f in (np.emath.sqrt, np.emath.log, np.emath.log2, np.emath.log10, np.emath.power, np.emath.arccos,
-                 np.emath.arcsin, np.emath.arctanh)},
-    np.emath.logn: _emath("logn", lambda n, x: call(np.true_divide, call(np.log, x), call(np.log, n))),
+    **{f: _emath(f.__name__, _plain(getattr(np, f.__name__)), inside)
+       for inside, functions in ((not_negative, (np.emath.sqrt, np.emath.log, np.emath.log2, np.emath.log10)),
+                                 (within_one, (np.emath.arccos, np.emath.arcsin, np.emath.arctanh)),
+                                 (not_negative_powers, (np.emath.power,))) for f in functions},
+    np.emath.logn: _emath("logn", lambda n, x: call(np.true_divide, call(np.log, x), call(np.log, n)), not_negative),
 }
 
 __all__ = ["RULES", "angle", "by_parts", "conjugate", "extreme", "imag", "joined", "part", "real", "reciprocal",

@@ -414,6 +414,19 @@ def _known(func: Callable[..., Any]) -> Rule:
     return rule
 
 
+def kaiser(M, beta):
+    """Kaiser's window; its shape may be traced."""
+    shape = as_traced(beta)
+    if shape.known is not None:
+        return _known(np.kaiser)(M, shape.known)
+    n = static_int(M, "M")
+    half = max((n - 1) / 2.0, 0.5)
+    place = np.sqrt(1 - ((np.arange(n) - (n - 1) / 2.0) / half) ** 2.0)
+    i0: Rule = np.i0
+    shape = cast(shape, np.float64)
+    return i0(shape * place) / i0(shape)
+
+
 def _frequencies(func: Callable[..., Any]) -> Rule:
     """`fftfreq(n, d)` and its half: integers times `1 / (n * d)`, where the spacing or the number may be traced."""
     def rule(n, d=1.0, device=None):
@@ -509,7 +522,7 @@ RULES: dict[Callable[..., Any], Rule] = {
     np.arange: arange, np.linspace: linspace, np.logspace: logspace, np.geomspace: geomspace,
     np.meshgrid: meshgrid, np.vander: vander, np.ix_: ix_,
     np.eye: eye, np.identity: identity, np.tri: tri,
-    np.indices: indices, np.diag_indices: diag_indices, np.kaiser: _known(np.kaiser),
+    np.indices: indices, np.diag_indices: diag_indices, np.kaiser: kaiser,
     np.tril_indices: tril_indices, np.triu_indices: triu_indices,
     np.bartlett: _window(np.bartlett, _bartlett), np.hanning: _window(np.hanning, _cosines(0.5, 0.5)),
     np.hamming: _window(np.hamming, _cosines(0.54, 0.46)),

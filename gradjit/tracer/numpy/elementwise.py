@@ -336,9 +336,9 @@ def clip(a, a_min=np._NoValue, a_max=np._NoValue, out=None, *, min=np._NoValue, 
     operands = (x, *bounds)
     y, *bounds = broadcast(*(o.convert(v, dtype) for v in operands))
     if given(lower):
-        y = emit("maximum", y, bounds[0])
+        y = larger(np.maximum, y, bounds[0])
     if given(upper):
-        y = emit("minimum", y, bounds[-1])
+        y = larger(np.minimum, y, bounds[-1])
     return stored(np.clip, as_loop(y, operands) if bounds else positive(y), out)
 
 
@@ -394,9 +394,17 @@ def _numbers(x: TracedArray, nan: Any, posinf: Any, neginf: Any) -> TracedArray:
     return emit("select", emit("and", infinite, emit("not", positive_)), filled(low), y)
 
 
+def larger(ufunc: np.ufunc, x: TracedArray, y: TracedArray) -> TracedArray:
+    """np.maximum or np.minimum of numbers of one dtype and shape: complex ones by NumPy's order."""
+    return compute(ufunc, [x, y]) if x.ir_dtype.is_complex else emit(ufunc.__name__, x, y)
+
+
 def sinc(x):
     """sin(πx)/(πx); near 0 its power series, whose derivatives of every order are right at 0, too."""
     x = as_traced(x)
+    if x.ir_dtype.is_complex:  # as NumPy does: 0 is taken for a number that is tiny
+        x = call(np.multiply, np.pi, where(call(np.equal, x, 0), 1e-20, x))
+        return call(np.divide, call(np.sin, x), x)
     if x.ir_dtype.kind in "biu":
         x = cast(x, np.float64)
     y = emit("mul", x, full_like(np.pi, x))

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import functools
+import operator
 from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
 
 import numpy as np
 
-from ...errors import ArgumentError, BoundsError, DtypeError, UnsupportedError
+from ...errors import ArgumentError, BoundsError, DtypeError
 from ...ir.sizes import is_open
 from .. import extents as ext, operands as o
 from ..lift import lifted
@@ -34,6 +35,7 @@ from .common import (
     static,
     stored,
     stored_safely,
+    transpose,
     truth,
 )
 from .computed_extents import narrowed, widened
@@ -146,11 +148,31 @@ def greatest(dtype: np.dtype) -> Any:
     return np.inf if dtype.kind == "f" else np.iinfo(dtype).max
 
 
-def ordered(x: TracedArray, name: str) -> TracedArray:
-    """x, whose elements have an order."""
-    if x.ir_dtype.is_complex:
-        fail(UnsupportedError, f"{name} of complex numbers is not supported")
-    return x
+def complex_position(x: TracedArray, op: str, k: int) -> TracedArray:
+    """Where the largest or the least complex number is along an axis, in NumPy's order: by the real part, of equal ones
+    by the imaginary part; the first one with a nan."""
+    re, im = emit("real", x), emit("imag", x)
+    neutral = full_like(-np.inf if op == "max" else np.inf, re)
+    bad = emit("or", emit("isnan", re), emit("isnan", im))
+    good = emit("not", bad)
+    for part in (re, im):
+        part = emit("select", good, part, neutral)
+        best = reshape(emit(op, part, axes=(k,)), kept(x, (k,)))
+        good = emit("and", good, emit("eq", part, o.broadcast_to(best, part.extents)))
+    any_bad = reshape(emit("any", bad, axes=(k,)), kept(x, (k,)))
+    first = emit("select", o.broadcast_to(any_bad, bad.extents), bad, good)
+    return emit("argmax", cast(first, np.int64), axis=k)
+
+
+def complex_extreme(x: TracedArray, op: str, axes: Sequence[int]) -> TracedArray:
+    """The complex number that is the largest or the least along axes."""
+    rest = [k for k in range(x.ndim) if k not in axes]
+    count = functools.reduce(operator.mul, (x.extents[k] for k in axes))
+    lines = reshape(transpose(x, (*rest, *axes)), (*(x.extents[k] for k in rest), count))
+    place = complex_position(lines, op, len(rest))
+    take: Rule = np.take_along_axis
+    found = take(lines, reshape(place, (*place.extents, 1)), -1)
+    return reshape(found, [x.extents[k] for k in rest])
 
 
 def extreme(x: TracedArray, op: str, axes: Sequence[int]) -> TracedArray:
@@ -160,6 +182,8 @@ def extreme(x: TracedArray, op: str, axes: Sequence[int]) -> TracedArray:
     if is_empty(x, axes):
         return full(0, [e for k, e in enumerate(x.extents) if k not in axes], x.dtype)
     some_elements(x, axes, f"zero-size array to reduction operation {op}imum which has no identity")
+    if x.ir_dtype.is_complex:
+        return complex_extreme(x, op, axes) if axes else x
     return emit(op, x, axes=tuple(axes))
 
 
@@ -174,7 +198,9 @@ def _extreme(func: Rule, op: str, ufunc: np.ufunc, neutral: Callable[[np.dtype],
     """np.max and np.min."""
 
     def rule(a, axis=None, out=None, keepdims=False, initial=NO_VALUE, where=True):
-        x = ordered(as_traced(a), o.name_of(func))
+        x = as_traced(a)
+        if x.ir_dtype.is_complex and (given(initial) or (where is not True and where is not NO_VALUE)):
+            unsupported(func, "of complex numbers, with initial= or where=")
         if where is not True and where is not NO_VALUE:
             if not given(initial):
                 fail(ArgumentError, f"reduction operation '{ufunc.__name__}' does not have an identity, "
@@ -198,7 +224,7 @@ def _position(func: Rule, op: str) -> Rule:
     """np.argmax and np.argmin."""
 
     def rule(a, axis=None, out=None, *, keepdims=False):
-        x = ordered(as_traced(a), o.name_of(func))
+        x = as_traced(a)
         rank = x.ndim
         if axis is None or not rank:
             x = flatten(x)
@@ -206,7 +232,7 @@ def _position(func: Rule, op: str) -> Rule:
         if x.extents[k] == 0:
             fail(ArgumentError, f"attempt to get {op} of an empty sequence")
         some_elements(x, (k,), f"attempt to get {op} of an empty sequence")
-        y = emit(op, x, axis=k)
+        y = complex_position(x, op[3:], k) if x.ir_dtype.is_complex else emit(op, x, axis=k)
         if flag(keepdims):
             y = reshape(y, (1,) * rank) if axis is None else reshape(y, kept(x, (k,)))
         return stored_safely(func, y, out)

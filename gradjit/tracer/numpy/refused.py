@@ -36,7 +36,8 @@ LIMITS: dict[str, str] = {
     "np.histogram": "a rule for the number of bins",
     "np.apply_along_axis": "at most 256 slices",
     "ufunc.reduceat": "at most 256 segments, known",
-    "complex numbers": "np.max, np.min, np.argmax and np.argmin; np.emath's functions of real numbers",
+    "complex numbers": "np.max and np.min with initial= or where=; np.emath's functions and np.real_if_close where "
+                       "their results are real, which the running program finds out (else an error says what to write)",
 }
 """What supported functions do not do."""
 

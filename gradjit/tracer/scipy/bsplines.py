@@ -152,6 +152,8 @@ def make_interp_spline(x, y, k=3, t=None, bc_type=None, axis=0, check_finite=Tru
     if at.ndim != 1 or at.shape[0] != values.shape[0]:
         invalid(f"Shapes of x {at.shape} and y {values.shape} are incompatible")
     require(array(np.diff(at) > 0), "Expect x to be a 1D strictly increasing sequence.")
+    if check_finite:
+        require(array(np.all(np.isfinite(values))), "Array must not contain infs or nans.")
     if t is None:
         t = knots(at, k, bool(first or last))
     t = doubles(t)

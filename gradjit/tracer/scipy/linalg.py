@@ -7,9 +7,11 @@ from typing import Any
 
 import numpy as np
 
+from ...errors import ArgumentError
+from ..locations import fail
 from ..numpy.common import array
 from ..numpy.creation import arange
-from ..operands import unsupported
+from ..operands import require, unsupported
 from .written_loops import invalid
 
 Rule = Callable[..., Any]
@@ -52,6 +54,9 @@ def circulant(c):
 def companion(a):
     """The matrix whose eigenvalues are the roots of a polynomial, the highest coefficient first."""
     p = flat(a)
+    if p.shape[0] < 2:
+        fail(ArgumentError, "The length of `a` along the last axis must be at least 2.")
+    require(array(p[0] != 0), "The first coefficient(s) of `a` (i.e. elements of `a[..., 0]`) must not be zero.")
     first = -p[1:] / p[0]
     n = first.shape[0]
     return np.concatenate([first[np.newaxis], np.eye(n - 1, n).astype(first.dtype)])

@@ -104,6 +104,7 @@ def samples(x: Any, y: Any, axis: int) -> tuple[Any, Any]:
     if knots.shape[0] != values.shape[0]:
         invalid(f"The length of `y` along `axis`={axis} doesn't match the length of `x`")
     require(array(np.all(np.diff(knots) > 0)), "`x` must be strictly increasing sequence.")
+    require(array(np.all(np.isfinite(values))), "`y` must contain only finite values.")
     return knots, values
 
 

@@ -14,7 +14,7 @@ from ...ir.ops.special_functions import found
 from .. import operands as o
 from ..locations import fail
 from ..numpy.common import array, call, full_like
-from ..numpy.complex_numbers import joined
+from ..numpy.complex_numbers import joined, values
 from ..operands import TracedArray, cast, emit, static_int
 
 Rule = Callable[..., Any]
@@ -65,15 +65,16 @@ def perm(N, k, exact=False):
 # complex results ------------------------------------------------------------------------------------------------------
 def lambertw(z, k=0, tol=1e-8):
     """The solution w of w exp(w) = z of branch k."""
-    x = cast(o.as_traced(z), np.float64)
-    branch = cast(o.as_traced(k), np.int64)
-    x, branch = o.broadcast(x, branch)
-    parts = (x, full_like(0, x), branch, full_like(tol, x))
+    x, branch = o.broadcast(o.as_traced(z), cast(o.as_traced(k), np.int64))
+    re, im = values(cast(x, np.complex128)) if x.ir_dtype.is_complex else (cast(x, np.float64), None)
+    parts = (re, full_like(0, re) if im is None else im, branch, full_like(tol, re))
     return joined(*(emit("special_call", *parts, function="_lambertw", result=n) for n in range(2)))
 
 
 def wofz(x: TracedArray, dtype: Any = None) -> TracedArray:
     """Faddeeva's function of a real number: exp(-x²) + 2i/sqrt(pi) D(x) with Dawson's integral (7.5.1)."""
+    if x.ir_dtype.is_complex:
+        o.unsupported("scipy.special.wofz", "of complex numbers")
     x = cast(x, np.float64)
     return joined(o.as_traced(np.exp(-(x * x))), ufunc("dawsn", x) * (2 / math.sqrt(math.pi)))
 

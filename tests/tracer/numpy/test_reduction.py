@@ -258,3 +258,42 @@ def test_dtypes_of_out(f, of, into):
     g(x, expected)
     gj.jit(g, backend="interpreter")(x, out)
     np.testing.assert_array_equal(out, expected)
+
+
+def complex_numbers():
+    rng = np.random.default_rng(3)
+    z = rng.integers(-2, 3, (3, 4, 5)) + 1j * rng.integers(-2, 3, (3, 4, 5))
+    with_nan, infinite = z.copy(), z.copy()
+    with_nan[0, 1, 2], with_nan[1, 2, 3] = np.nan, complex(1, np.nan)
+    infinite[0, 0, :2] = complex(-np.inf, np.inf), complex(-np.inf, -np.inf)
+    return {"ties": z, "nan": with_nan, "infinite": infinite, "single": z.astype(np.complex64),
+            "least": np.full((2, 3, 1), complex(-np.inf, -np.inf))}
+
+
+@pytest.mark.parametrize("name", complex_numbers())
+@pytest.mark.parametrize("f", [np.max, np.min, np.argmax, np.argmin])
+def test_extremes_of_complex_numbers(name, f):
+    z = complex_numbers()[name]
+    ways = [{}, {"axis": 0}, {"axis": -1}, {"axis": 1, "keepdims": True}, {"keepdims": True}]
+    ways += [{"axis": (0, 1)}, {"axis": (-1, 0), "keepdims": True}] if f in (np.max, np.min) else []
+    for got, way in zip(gj.jit(lambda z: [f(z, **w) for w in ways])(z), ways, strict=True):
+        expected = f(z, **way)
+        assert np.asarray(got).dtype == expected.dtype
+        np.testing.assert_array_equal(got, expected, err_msg=str(way))
+
+
+def test_what_is_made_of_extremes_of_complex_numbers():
+    z = complex_numbers()["ties"]
+    calls = [lambda z: np.ptp(z, 0), lambda z: z.max(), lambda z: np.maximum.reduce(z), lambda z: np.max(z[0, 0, 0]),
+             lambda z: np.clip(z, -1, 1), lambda z: z.clip(max=0.5j), lambda z: np.sinc(z / 3)]
+    for f in calls:
+        np.testing.assert_allclose(gj.jit(lambda z, f=f: f(z))(z), f(z), rtol=1e-12)
+    np.testing.assert_array_equal(gj.grad(lambda z: np.max(z).imag)(np.array([1j, 2 + 1j, 2 + 3j])), [0, 0, 1j])
+    with pytest.raises(gj.UnsupportedError, match=r"np\.max is not supported: of complex numbers, with initial="):
+        gj.jit(lambda z: np.max(z, initial=0))(z)
+
+
+def test_partitions_have_places():
+    with pytest.raises(ValueError, match=r"kth\(=4\) out of bounds \(4\)"):
+        gj.jit(lambda x: np.partition(x, 4))(np.arange(4.0))
+    np.testing.assert_array_equal(gj.jit(lambda x: np.partition(x, -4)[0])(np.array([3.0, 1, 2, 5])), 1)

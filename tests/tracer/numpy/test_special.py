@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import scipy.special as sp
 
+import gradjit as gj
 from tests.tracer.numpy.arrays import IA, NANS, A, F, T, V
 from tests.tracer.numpy.harness import Case, by_function, case, check_all
 
@@ -59,3 +60,11 @@ def test_ufunc(cases: list[Case]) -> None:
 @pytest.mark.parametrize("cases", by_function(ALONG_AXES))
 def test_along_axes(cases: list[Case]) -> None:
     check_all(cases)
+
+
+def test_kaisers_window_of_a_traced_shape():
+    for n in (0, 1, 5, 6):
+        np.testing.assert_allclose(gj.jit(lambda b, n=n: np.kaiser(n, b))(3.2), np.kaiser(n, 3.2), rtol=1e-14)
+    h = 1e-6
+    difference = np.sum(np.kaiser(5, 3.2 + h) ** 2 - np.kaiser(5, 3.2 - h) ** 2) / (2 * h)
+    np.testing.assert_allclose(gj.grad(lambda b: np.sum(np.kaiser(5, b) ** 2))(3.2), difference, rtol=1e-7)

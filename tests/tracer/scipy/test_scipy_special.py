@@ -65,3 +65,12 @@ def test_errors_name_the_function_as_it_is_written() -> None:
         gj.jit(lambda x: sp.modfresnelp(x))(X)
     with pytest.raises(UnsupportedError, match=r"scipy\.special\.zeta: .*out"):
         gj.jit(lambda x: sp.zeta(x, out=x))(X)
+
+
+def test_lambertw_of_complex_numbers() -> None:
+    z = np.array([0.3 + 1j, -0.2 - 0.7j, 2.0 + 0.1j])
+    for branch in (0, 1, -1):
+        np.testing.assert_array_equal(gj.jit(lambda z, k=branch: sp.lambertw(z, k))(z), sp.lambertw(z, branch))
+    d, h = np.array([1 - 1j, 0.5j, 2.0]), 1e-6
+    difference = (sp.lambertw(z + h * d) - sp.lambertw(z - h * d)) / (2 * h)
+    np.testing.assert_allclose(gj.jvp(sp.lambertw, (z,), (d,))[1], difference, rtol=1e-7)

@@ -126,7 +126,16 @@ class SplineImage:
     def finished(self, y: Any, there: Any) -> Any:
         if self.mode == "grid-constant":
             y = y + self.cval
-        return stored(y if there is None else np.where(there, y, self.cval), self.dtype)
+        return stored(rounded(y if there is None else np.where(there, y, self.cval), self.dtype), self.dtype)
+
+
+def rounded(y: Any, dtype: np.dtype) -> Any:
+    """What is stored as integers is rounded, halves away from 0, and what is unsigned stays within its range."""
+    if dtype.kind == "i":
+        return y + np.copysign(0.5, y)
+    if dtype.kind == "u":
+        return np.clip(np.where(y > 0, y + 0.5, 0.0), 0.0, float(np.iinfo(dtype).max))
+    return y
 
 
 def map_coordinates(input, coordinates, output=None, order=3, mode="constant", cval=0.0, prefilter=True):

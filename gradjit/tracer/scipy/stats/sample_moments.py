@@ -8,10 +8,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from ...numpy.common import array
 from ...operands import TracedArray, static_int, unsupported
 from ..special import ufunc
 from .distribution_methods import number
-from .sample_statistics import central, kurtosis, length, pearsonr, sample, skew, zscore
+from .sample_statistics import central, kurtosis, length, pearsonr, real_sample, sample, skew, zscore
 from .sample_tests import Tested
 
 Rule = Callable[..., Any]
@@ -49,21 +50,22 @@ class _Within:
     """The elements between two limits, of which each may be absent."""
 
     def __init__(self, a: Any, limits: Any, inclusive: Any, axis: Any):
-        self.x, self.axis = sample(a, axis)
+        self.x, self.axis = real_sample(a, axis)
         low, high = (None, None) if limits is None else limits
         self.inside: Any = np.ones(self.x.shape, bool)
         if low is not None:
             self.inside = self.inside & (self.x >= low if inclusive[0] else self.x > low)
         if high is not None:
             self.inside = self.inside & (self.x <= high if inclusive[1] else self.x < high)
-        self.count: Any = np.sum(self.inside, axis=self.axis)
+        self.inside = self.inside | np.isnan(self.x)  # (which shows in the result)
+        self.count: Any = np.sum(self.inside, axis=self.axis, dtype=self.x.dtype)
 
     def mean(self) -> Any:
         return np.sum(np.where(self.inside, self.x, 0.0), axis=self.axis) / self.count
 
     def var(self, ddof: Any) -> Any:
         middle = np.sum(np.where(self.inside, self.x, 0.0), axis=self.axis, keepdims=True) / np.sum(
-            self.inside, axis=self.axis, keepdims=True)
+            self.inside, axis=self.axis, keepdims=True, dtype=self.x.dtype)
         square = np.where(self.inside, self.x - middle, 0.0) ** 2
         return np.sum(square, axis=self.axis) / (self.count - ddof)
 
@@ -128,7 +130,7 @@ class DescribeResult(NamedTuple):
 
 def describe(a, axis=0, ddof=1, bias=True):
     x, axis = sample(a, axis)
-    ends = np.min(x, axis=axis), np.max(x, axis=axis)
+    ends = tuple(f(np.reshape(array(a), x.shape), axis=axis) for f in (np.min, np.max))
     return DescribeResult(length(x, axis), ends, np.mean(x, axis=axis), np.var(x, axis=axis, ddof=ddof),
                           skew(x, axis, bias), kurtosis(x, axis, True, bias))
 
@@ -140,10 +142,18 @@ def _by_normal(z: Any, alternative: str) -> Tested:
     return Tested(z, tails[alternative]())
 
 
+def nothing(x: Any, axis: Any) -> Tested:
+    """Of samples that are too small."""
+    none = np.sum(x, axis=axis) * np.nan
+    return Tested(none, none)
+
+
 def skewtest(a, axis=0, *, alternative="two-sided"):
     """D'Agostino's transformation of the skewness to a normal number."""
     x, axis = sample(a, axis)
     n = static_int(length(x, axis), "the number of elements")
+    if n < 8:
+        return nothing(x, axis)
     y = skew(x, axis) * math.sqrt((n + 1) * (n + 3) / (6.0 * (n - 2)))
     tail = 3.0 * (n * n + 27 * n - 70) * (n + 1) * (n + 3) / ((n - 2.0) * (n + 5) * (n + 7) * (n + 9))
     square = math.sqrt(2 * (tail - 1)) - 1
@@ -155,6 +165,8 @@ def kurtosistest(a, axis=0, *, alternative="two-sided"):
     """Anscombe's and Glynn's transformation of the kurtosis to a normal number."""
     x, axis = sample(a, axis)
     n = static_int(length(x, axis), "the number of elements")
+    if n < 5:
+        return nothing(x, axis)
     spread = 24.0 * n * (n - 2) * (n - 3) / ((n + 1) * (n + 1) * (n + 3) * (n + 5))
     y = (kurtosis(x, axis, False) - 3.0 * (n - 1) / (n + 1)) / math.sqrt(spread)
     third = 6.0 * (n * n - 5 * n + 2) / ((n + 7) * (n + 9)) * math.sqrt(
@@ -171,7 +183,7 @@ def normaltest(a, axis=0):
 
 
 def jarque_bera(x, *, axis=None):
-    v, axis = sample(x, axis)
+    v, axis = real_sample(x, axis)
     second = central(v, 2, axis)
     skewness, excess = central(v, 3, axis) / second**1.5, central(v, 4, axis) / second**2 - 3.0
     statistic = length(v, axis) / 6 * (skewness**2 + excess**2 / 4)

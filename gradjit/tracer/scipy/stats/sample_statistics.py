@@ -8,8 +8,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from ....errors import ArgumentError, DtypeError
+from ...locations import fail
 from ...numpy.common import array
-from ...operands import TracedArray, cast, static_int, unsupported
+from ...operands import TracedArray, cast, require, static_int, unsupported
 from ..special import ufunc
 
 Rule = Callable[..., Any]
@@ -20,6 +22,19 @@ def sample(a: Any, axis: Any) -> tuple[TracedArray, int | tuple[int, ...]]:
     x = array(a)
     x = x if x.ir_dtype.is_inexact else cast(x, np.float64)
     return (flat(x), 0) if axis is None else (x, axis)
+
+
+def real_sample(a: Any, axis: Any) -> tuple[TracedArray, int | tuple[int, ...]]:
+    """The sample, of real numbers."""
+    x, along = sample(a, axis)
+    if x.ir_dtype.is_complex:
+        fail(DtypeError, "this statistic is of real numbers; write x.real, x.imag or np.abs(x)")
+    return x, along
+
+
+def with_nan(x: Any, axis: Any, result: Any, keepdims: bool = False) -> Any:
+    """A result for which elements were put in order: nan where one of them is."""
+    return np.where(np.any(np.isnan(x), axis=axis, keepdims=keepdims), np.nan, result)[()]
 
 
 def flat(x: TracedArray) -> Any:
@@ -67,12 +82,12 @@ def _average(x: Any, axis: Any, weights: Any, keepdims: bool) -> Any:
 
 def trim_mean(a, proportiontocut, axis=0):
     """The mean of what is left when that part has been cut at either end."""
-    x, axis = sample(a, axis)
+    x, axis = real_sample(a, axis)
     n = x.shape[axis]
     cut = int(proportiontocut * n)
     if 2 * cut >= n:
-        raise ValueError("Proportion too big.")
-    return np.mean(np.take(np.sort(x, axis=axis), range(cut, n - cut), axis=axis), axis=axis)
+        fail(ArgumentError, "Proportion too big.")
+    return with_nan(x, axis, np.mean(np.take(np.sort(x, axis=axis), range(cut, n - cut), axis=axis), axis=axis))
 
 
 def trimboth(a, proportiontocut, axis=0):
@@ -124,7 +139,7 @@ def gstd(a, axis=0, ddof=1, *, keepdims=False):
 
 
 def variation(a, axis=0, ddof=0, *, keepdims=False):
-    x, axis = sample(a, axis)
+    x, axis = real_sample(a, axis)
     return np.std(x, axis=axis, ddof=ddof, keepdims=keepdims) / np.mean(x, axis=axis, keepdims=keepdims)
 
 
@@ -143,7 +158,7 @@ def central(x: Any, order: int, axis: Any, middle: Any = None) -> Any:
 
 
 def moment(a, order=1, axis=0, *, center=None):
-    x, axis = sample(a, axis)
+    x, axis = real_sample(a, axis)
     if center is None and np.ndim(order) == 0 and order == 1:
         return 0.0 * np.mean(x, axis=axis)
     if np.ndim(order):
@@ -153,7 +168,7 @@ def moment(a, order=1, axis=0, *, center=None):
 
 def skew(a, axis=0, bias=True):
     """m3 / m2**1.5; nan where all are equal."""
-    x, axis = sample(a, axis)
+    x, axis = real_sample(a, axis)
     n = length(x, axis)
     second, flat = _second(x, axis)
     value = central(x, 3, axis) / second ** 1.5
@@ -164,7 +179,7 @@ def skew(a, axis=0, bias=True):
 
 def kurtosis(a, axis=0, fisher=True, bias=True):
     """m4 / m2², less 3 by Fisher's definition; nan where all are equal."""
-    x, axis = sample(a, axis)
+    x, axis = real_sample(a, axis)
     n = length(x, axis)
     second, flat = _second(x, axis)
     value = central(x, 4, axis) / (second * second)
@@ -225,7 +240,7 @@ def _by_student(t: Any, df: Any, alternative: str) -> Any:
 
 
 def ttest_1samp(a, popmean, axis=0, *, alternative="two-sided"):
-    x, axis = sample(a, axis)
+    x, axis = real_sample(a, axis)
     n = length(x, axis)
     t = (np.mean(x, axis=axis) - popmean) / np.sqrt(np.var(x, axis=axis, ddof=1) / n)
     return TtestResult(t, _by_student(t, n - 1.0, alternative))
@@ -236,7 +251,7 @@ def ttest_rel(a, b, axis=0, *, alternative="two-sided"):
 
 
 def ttest_ind(a, b, axis=0, equal_var=True, alternative="two-sided"):
-    (x, along), (y, _) = sample(a, axis), sample(b, axis)
+    (x, along), (y, _) = real_sample(a, axis), real_sample(b, axis)
     m, n = length(x, along), length(y, along)
     v, w = (np.var(z, axis=along, ddof=1) for z in (x, y))
     if equal_var:
@@ -280,12 +295,19 @@ def linregress(x, y, alternative="two-sided"):
 
 
 # order ----------------------------------------------------------------------------------------------------------------
+RANKED = ("average", "min", "max", "dense", "ordinal")
+
+
 def rankdata(a, method="average", *, axis=None):
     """Places in the sorted array, those of equal elements by the method."""
     x = array(a)
     if x.ndim > 1 and axis is not None:
         unsupported("scipy.stats.rankdata", "axis= of several; write a loop over the others")
     x = flat(x)
+    if method not in RANKED:
+        fail(ArgumentError, f"unknown method {method!r}; there are {', '.join(RANKED)}")
+    if method != "average" and x.ir_dtype.is_inexact:  # (of a nan SciPy makes floats)
+        require(array(np.logical_not(np.any(np.isnan(x)))), f"nan has no place in an order (method={method!r})")
     if method == "ordinal":
         return np.argsort(np.argsort(x, kind="stable"), kind="stable") + 1
     ordered = np.sort(x)
@@ -293,8 +315,10 @@ def rankdata(a, method="average", *, axis=None):
     if method == "dense":
         starts = np.concatenate([np.ones(1, np.int64), (ordered[1:] != ordered[:-1]).astype(np.int64)])
         return np.cumsum(starts)[below]
-    ranks = {"average": lambda: (below + upto + 1) / 2, "min": lambda: below + 1, "max": lambda: upto}
-    return ranks[method]()
+    if method == "average":
+        found = (below + upto + 1) / 2
+        return with_nan(x, None, found) if x.ir_dtype.is_inexact else found
+    return below + 1 if method == "min" else upto
 
 
 def mode(a, axis=0, *, keepdims=False):
