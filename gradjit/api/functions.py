@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar, Unpack
 
@@ -36,6 +37,15 @@ def _checked(f: Any, name: str) -> None:
     if not callable(f):
         raise TypeError(f"gj.{name} takes a function, got {type(f).__name__}; write gj.{name}(f)(x), not "
                         f"gj.{name}(f(x))")
+
+
+def _options(name: str, **asked: Unpack[Asked]) -> Options:
+    """The options of one of this module's functions."""
+    def others() -> list[str]:
+        parameters = inspect.signature(globals()[name]).parameters.values()
+        return [p.name for p in parameters if p.kind != p.VAR_KEYWORD][1:]
+
+    return Options.of(name, others, **asked)
 
 
 def _argnums(argnums: Any) -> Argnums:
@@ -77,7 +87,7 @@ def jit(f: Callable[..., Any] | None = None, **options: Unpack[Asked]) -> Any:
     Raises TraceError (UnsupportedError, LeakError) with the user's line for what cannot be compiled, DtypeError for
     arrays of objects or strings.
     """
-    asked = Options.of("jit", **options)
+    asked = _options("jit", **options)
 
     def make(f: Callable[..., Any]) -> Compiled:
         _checked(f, "jit")
@@ -99,7 +109,7 @@ def value_and_grad(f: Callable[..., Any] | None = None, argnums: Argnums = 0, *,
     Raises DifferentiationError, with the user's line, when f returns no real scalar, or for integer arguments; errors
     of `jit` besides. The arguments are never changed, even where f writes to them.
     """
-    argnums, asked = _argnums(argnums), Options.of("value_and_grad", **options)
+    argnums, asked = _argnums(argnums), _options("value_and_grad", **options)
 
     def make(f: Callable[..., Any]) -> Compiled:
         _checked(f, "value_and_grad")
@@ -116,7 +126,7 @@ def value_and_grad(f: Callable[..., Any] | None = None, argnums: Argnums = 0, *,
 def grad(f: Callable[..., Any] | None = None, argnums: Argnums = 0, *, has_aux: bool = False,
          holomorphic: bool = False, **options: Unpack[Asked]) -> Any:
     """A function that gives the gradient of a scalar function, or `(gradient, aux)`: see `value_and_grad`."""
-    argnums, asked = _argnums(argnums), Options.of("grad", **options)
+    argnums, asked = _argnums(argnums), _options("grad", **options)
 
     def make(f: Callable[..., Any]) -> Compiled:
         _checked(f, "grad")
@@ -137,7 +147,7 @@ def hessian(f: Callable[..., Any] | None = None, argnums: Argnums = 0, **options
     For an argument of shape s it has shape s + s; for containers each leaf holds the container of its blocks. It is
     computed as the forward derivative of the gradient along all basis vectors at once: O(n) times the cost of f.
     """
-    argnums, asked = _argnums(argnums), Options.of("hessian", **options)
+    argnums, asked = _argnums(argnums), _options("hessian", **options)
 
     def make(f: Callable[..., Any]) -> Compiled:
         _checked(f, "hessian")
@@ -183,7 +193,7 @@ def value_and_jacobian(f: Callable[..., Any] | None = None, argnums: Argnums = 0
 
 def _jacobian(name: str, f: Callable[..., Any] | None, argnums: Any, options: Asked, holomorphic: bool,
               mode: str | None = None, valued: bool = False) -> Any:
-    argnums, asked = _argnums(argnums), Options.of(name, **options)
+    argnums, asked = _argnums(argnums), _options(name, **options)
 
     def make(f: Callable[..., Any]) -> Compiled:
         _checked(f, name)
@@ -216,7 +226,7 @@ def vmap(f: Callable[..., Any] | None = None, in_axes: Any = 0, out_axes: Any = 
     for name, entry in (("in_axes", in_axes), ("out_axes", out_axes)):
         if not (entry is None or isinstance(entry, (int, tuple, list, dict)) or name == "out_axes") or entry is True:
             raise TypeError(f"gj.vmap: {name}={entry!r}; it must be an int, None, or a container of these")
-    asked = Options.of("vmap", **options)
+    asked = _options("vmap", **options)
 
     def make(f: Callable[..., Any]) -> Compiled:
         _checked(f, "vmap")
@@ -235,7 +245,7 @@ def hvp(f: Callable[..., Any] | None = None, argnums: Argnums = 0, **options: Un
     The vector follows the (last) differentiated argument: `hvp(f)(x, v, *others)` for `f(x, *others)`, the order in
     which `scipy.optimize.minimize(hessp=)` calls. With a tuple of argnums the vector is a tuple, and so is the result.
     """
-    argnums, asked = _argnums(argnums), Options.of("hvp", **options)
+    argnums, asked = _argnums(argnums), _options("hvp", **options)
 
     def make(f: Callable[..., Any]) -> Compiled:
         _checked(f, "hvp")

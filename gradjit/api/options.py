@@ -7,7 +7,7 @@ where that says nothing either.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import fields
 from typing import Any, TypedDict, Unpack
@@ -43,16 +43,6 @@ class Asked(TypedDict, total=False):
     threads: int | None
 
 
-OF_DERIVATIVES = ("argnums", "has_aux", "holomorphic")
-OF_MATRICES = ("argnums", "holomorphic")
-OWN: dict[str, tuple[str, ...]] = {
-    "grad": OF_DERIVATIVES, "value_and_grad": OF_DERIVATIVES, "hessian": ("argnums",), "hvp": ("argnums",),
-    **dict.fromkeys(("jacobian", "jacfwd", "jacrev", "value_and_jacobian"), OF_MATRICES),
-    "vmap": ("in_axes", "out_axes"),
-}
-"""What each has besides the function and the options of all."""
-
-
 @dataclass(frozen=True)
 class Options:
     """What was asked, with what nobody asked for."""
@@ -65,13 +55,14 @@ class Options:
     threads: int | None = None
 
     @classmethod
-    def of(cls, name: str, **asked: Unpack[Asked]) -> Options:
-        """The options of `gj.<name>`. TypeError for a keyword that there is not, ValueError for another value."""
+    def of(cls, name: str, others: Callable[[], Sequence[str]] = tuple, **asked: Unpack[Asked]) -> Options:
+        """The options of `gj.<name>`. TypeError for a keyword that there is not, ValueError for another value.
+
+        others: tells the names of arguments that this function has besides."""
         known = [f.name for f in fields(cls)]
         for keyword in asked:
             if keyword not in known:
-                there = ", ".join([*known, *OWN.get(name, ())])
-                raise TypeError(f"gj.{name} has no option {keyword!r}; there are {there}")
+                raise TypeError(f"gj.{name} has no option {keyword!r}; there are {', '.join([*known, *others()])}")
         if (number := asked.get("threads")) is not None:
             asked["threads"] = checked(number)
         made = cls(**asked)

@@ -290,11 +290,16 @@ def facts(condition: Value, truth: bool, linear: Callable[[Value], Linear],
             yield from COMPARED[name](a, b)
 
 
+def chosen_by(v: Value) -> Value | None:
+    """The condition by which v is one value or another; None where it is no such choice."""
+    return v.op.operands[0] if v.op is not None and v.op.name in ("if", "select") else None
+
+
 def sides(v: Value) -> tuple[Value, Value]:
     """The two values of which an `if` or `select` gives one."""
     op = v.op
     assert op is not None
-    if op.name == "select":
+    if not op.regions:
         return op.operands[1], op.operands[2]
     then, other = (r.results[v.index] for r in op.regions)
     return then, other

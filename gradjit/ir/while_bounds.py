@@ -12,9 +12,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from .core import Block, Value
+from .core import Block
 from .linear import Linear, atom
-from .ranges import Ranges, facts, sides
+from .ranges import Ranges, chosen_by, facts, sides
 
 WAYS = 6
 """Conditions in a row that are looked through."""
@@ -46,19 +46,13 @@ def greatest(x: Linear, ways: int, ranges: Ranges) -> int | None:
     """The greatest number that a form can be, whichever sides of conditions are taken."""
     if x.is_number:
         return x.const
-    chosen = next((a for a in x.atoms if a.op is not None and a.op.name in ("if", "select")), None)
-    if chosen is None or not ways:
+    condition = next((c for a in x.atoms if (c := chosen_by(a)) is not None), None)
+    if condition is None or not ways:
         return None
     found = []
     for side in range(2):
         taken = Linear(const=x.const)
         for a, k in x.terms:
-            taken = taken + (ranges.linear(sides(a)[side]) if is_decided_with(a, chosen) else atom(a)) * k
+            taken = taken + (ranges.linear(sides(a)[side]) if chosen_by(a) is condition else atom(a)) * k
         found.append(greatest(taken, ways - 1, ranges))
     return max(n for n in found if n is not None) if None not in found else None
-
-
-def is_decided_with(a: Value, b: Value) -> bool:
-    """Whether two values are chosen by the same condition."""
-    return a.op is not None and b.op is not None and a.op.name in ("if", "select") and (
-        a.op.operands[0] is b.op.operands[0])
