@@ -393,7 +393,7 @@ def eigh_tridiagonal(d, e, eigvals_only=False, select="a", select_range=None, ch
                      lapack_driver="auto"):
     if select not in ("a", 0, "all"):
         o.unsupported(name("eigh_tridiagonal"), f"with select={select!r}")
-    x, y = array(d), array(e)
+    x, y = (v if v.ir_dtype.is_inexact else cast(v, np.float64) for v in (array(d), array(e)))
     if x.ndim != 1 or y.ndim != 1 or x.shape[0] != y.shape[0] + 1:
         fail(LinAlgError, "d (the diagonal) must have one element more than e")
     finite(x, y, check=check_finite)

@@ -84,7 +84,7 @@ def univariate(x, y, w=None, bbox=(None, None), k=3, s=None, ext=0, check_finite
         unsupported("scipy.interpolate.UnivariateSpline", "of traced samples but with s=0, through all of them: "
                                                           "smoothing chooses knots by the elements; give the knots "
                                                           "(LSQUnivariateSpline), or a weight (make_smoothing_spline)")
-    return inside(make_interp_spline(x, y, k), ext)
+    return inside(make_interp_spline(x, y, k, check_finite=False), ext)
 
 
 def interpolating(x, y, w=None, bbox=(None, None), k=3, ext=0, check_finite=False):

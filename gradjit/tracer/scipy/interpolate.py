@@ -25,7 +25,8 @@ class LineInterpolant:
         self.x, self.axis, self.bounds_error, self.fill_value = x, axis, bounds_error, fill_value
         self.y: Any = np.moveaxis(y, axis, 0)
         degree = DEGREES.get(kind, kind)
-        self.between = spline or (KINDS[degree] if degree in KINDS else make_interp_spline(x, self.y, degree))
+        self.between = spline or (KINDS[degree] if degree in KINDS else make_interp_spline(x, self.y, degree,
+                                                                                              check_finite=False))
 
     def __call__(self, x: Any) -> Any:
         places: Any = cast(array(x), np.float64)

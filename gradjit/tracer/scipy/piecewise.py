@@ -121,13 +121,26 @@ def column(v: Any, y: Any) -> Any:
     return np.reshape(v, (-1, *[1] * (y.ndim - 1)))
 
 
+def parabola(h: Any, values: Any) -> Any:
+    """The slopes of the line through two samples, or of the parabola through three."""
+    slope = np.diff(values, axis=0) / column(h, values)
+    if slope.shape[0] == 1:
+        return np.concatenate([slope, slope])
+    bend = (slope[1] - slope[0]) / (h[0] + h[1])
+    return np.stack([slope[0] - bend * h[0], slope[0] + bend * h[0], slope[1] + bend * h[1]])
+
+
 # the slopes at the knots --------------------------------------------------------------------------------------------
 def cubic_spline(x, y, axis=0, bc_type="not-a-knot", extrapolate=None):
     knots, values = samples(x, y, axis)
     n = knots.shape[0]
-    if bc_type == "periodic" or (n < 4 and bc_type == "not-a-knot"):
-        unsupported("scipy.interpolate.CubicSpline", "with bc_type='periodic', or of fewer than 4 samples; "
-                                                     "'not-a-knot', 'clamped', 'natural', pairs (order, value) are")
+    if isinstance(bc_type, str) and bc_type == "periodic":
+        unsupported("scipy.interpolate.CubicSpline", "with bc_type='periodic'; 'not-a-knot', 'clamped', 'natural', "
+                                                     "pairs (order, value) are")
+    how = True if extrapolate is None else extrapolate
+    ends = (bc_type,) * 2 if isinstance(bc_type, str) else bc_type
+    if n < 4 and all(isinstance(end, str) and end == "not-a-knot" for end in ends):
+        return hermite(knots, values, parabola(np.diff(knots), values), how, axis % np.ndim(values))
     first, last = (bc_type,) * 2 if isinstance(bc_type, str) else bc_type
     h = np.diff(knots)
     slope = np.diff(values, axis=0) / column(h, values)
@@ -141,7 +154,6 @@ def cubic_spline(x, y, axis=0, bc_type="not-a-knot", extrapolate=None):
     right = np.concatenate([top[2][np.newaxis], inner, low[2][np.newaxis]])
     flat = np.reshape(right, (n, -1))
     s = looped(_tridiagonal)(lower, diagonal.copy(), upper, flat.copy(), zeros(flat.shape))
-    how = True if extrapolate is None else extrapolate
     return hermite(knots, values, np.reshape(s, values.shape), how, axis % np.ndim(values))
 
 

@@ -98,3 +98,66 @@ def test_a_companion_has_a_first_coefficient() -> None:
     check_values([lambda a: sl.companion(a)], [X])
     with pytest.raises(ValueError, match="must not be zero"):
         gj.jit(lambda a: sl.companion(a))(X * (np.arange(9) > 0))
+
+
+# two samples ---------------------------------------------------------------------------------------------------------
+Y = rng.normal(size=9)
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_statistics_of_two_points_and_of_nan() -> None:
+    two = [lambda x, y: np.stack([*st.pearsonr(x, y)]), lambda x, y: np.stack([*st.linregress(x, y)[:5]]),
+           lambda x, y: st.pearsonr(x, y, alternative="less")[1]]
+    check_values(two, [X[:2], Y[:2]])
+    check_values(two, [X[:2], -Y[:2]])
+    lines = [lambda x, y: np.stack([*st.theilslopes(x, y)]), lambda x, y: np.stack([*st.siegelslopes(x, y)])]
+    check_values(lines, [WITH_NAN, Y])
+    check_values(lines, [X, np.where(np.arange(9) == 4, np.nan, Y)])
+
+
+@pytest.mark.parametrize("statistic", ["mean", "std", "sum", "count", "min", "max"])
+@pytest.mark.filterwarnings("ignore")
+def test_a_nan_is_in_one_bin(statistic: str) -> None:
+    f = [lambda x, y: st.binned_statistic(x, y, statistic, 3).statistic,
+         lambda x, y: st.binned_statistic(x, y, statistic, 3).bin_edges]
+    check_values(f, [X, Y])
+    if statistic not in ("min", "max"):
+        check_values(f[:1], [X, np.where(np.arange(9) == 4, np.nan, Y)])
+    check_values(f, [X * 0 + 2, Y])
+
+
+@pytest.mark.parametrize(("f", "error", "words"), [
+    (lambda x, y: st.linregress(x * 0, y), ValueError, "if all x values are identical"),
+    (lambda x, y: st.pearsonr(x[:1], y[:1]), ValueError, "length at least 2"),
+    (lambda x, y: st.gaussian_kde(x[:1])(y), ValueError, "multiple elements"),
+    (lambda x, y: st.gaussian_kde(x * np.nan)(y), ValueError, "infs or NaNs"),
+    (lambda x, y: st.gaussian_kde(x * 0)(y), np.linalg.LinAlgError, "lower-dimensional"),
+    (lambda x, y: st.wasserstein_distance(x[:0], y), ValueError, "empty"),
+])
+def test_samples_that_are_refused(f: Any, error: type[Exception], words: str) -> None:
+    with pytest.raises(error):
+        f(X, Y)
+    with pytest.raises(error, match=words):
+        gj.jit(f)(X, Y)
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_of_no_elements_there_is_no_difference() -> None:
+    check_values([lambda x, y: st.ttest_ind(x[:0], y).statistic, lambda x, y: st.ttest_ind(x, y[:0]).pvalue], [X, Y])
+
+
+@pytest.mark.parametrize("n", [2, 3])
+def test_cubics_through_few_samples(n: int) -> None:
+    calls = [lambda x, y: si.CubicSpline(np.cumsum(np.exp(x)), y)(np.linspace(0, 3, 5)),
+             lambda x, y: si.CubicSpline(np.cumsum(np.exp(x)), np.stack([y, y ** 2], 1))(np.linspace(0, 3, 5), 1)]
+    check_values(calls, [X[:n], Y[:n]])
+    check_gradients(calls, [X[:n], Y[:n]])
+
+
+def test_interpolants_that_do_not_look_whether_samples_are_finite() -> None:
+    check_values([lambda y: si.InterpolatedUnivariateSpline(np.arange(9.0), y)(0.5) * np.ones(2)], [X])
+    assert np.isnan(gj.jit(lambda y: si.interp1d(np.arange(9.0), y, kind="cubic")(2.5))(WITH_NAN))
+
+
+def test_tridiagonal_matrices_of_integers() -> None:
+    check_values([lambda d, e: sl.eigh_tridiagonal(d, e)[0]], [np.array([3, 1, 2]), np.array([1, -1])], 1e-12)

@@ -9,6 +9,7 @@ from . import (
     distribution_methods,
     elliptical,
     multivariate,
+    normality,
     robust_lines,
     sample_moments,
     sample_statistics,
@@ -18,4 +19,5 @@ from . import (
 
 RULES: dict[tuple[str, str], Callable[..., Any]] = {
     **distribution_methods.rules(), **elliptical.rules(), **multivariate.RULES, **variates.RULES,
-    **sample_statistics.RULES, **sample_moments.RULES, **sample_tests.RULES, **robust_lines.RULES}
+    **sample_statistics.RULES, **sample_moments.RULES, **sample_tests.RULES, **robust_lines.RULES,
+    **normality.RULES}

@@ -67,7 +67,9 @@ def theilslopes(y, x=None, alpha=0.95, method="separate"):
     spread = z * np.sqrt((n * (n - 1) * (2 * n + 5) - _of_ties(x) - _of_ties(y)) / 18.0)
     last = np.minimum(np.round((count - spread) / 2.0).astype(int), count - 1)
     first = np.maximum(np.round((count + spread) / 2.0).astype(int) - 1, 0)
-    return TheilslopesResult(slope, middle, in_order[first], in_order[last])
+    bad = np.any(np.isnan(x + y))
+    return TheilslopesResult(*(np.where(bad, np.nan, found)[()] for found in (
+        slope, middle, in_order[first], in_order[last])))
 
 
 def siegelslopes(y, x=None, method="hierarchical"):

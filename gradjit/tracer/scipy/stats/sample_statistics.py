@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ....errors import ArgumentError, DtypeError
+from ....ir.sizes import agree
 from ...locations import fail
 from ...numpy.common import array
 from ...operands import TracedArray, cast, require, static_int, unsupported
@@ -253,6 +254,8 @@ def ttest_rel(a, b, axis=0, *, alternative="two-sided"):
 def ttest_ind(a, b, axis=0, equal_var=True, alternative="two-sided"):
     (x, along), (y, _) = real_sample(a, axis), real_sample(b, axis)
     m, n = length(x, along), length(y, along)
+    if agree(m, 0) or agree(n, 0):
+        return TtestResult(*[(np.sum(x, axis=along) + np.sum(y, axis=along)) * np.nan] * 2)
     v, w = (np.var(z, axis=along, ddof=1) for z in (x, y))
     if equal_var:
         df: Any = m + n - 2.0
@@ -268,9 +271,14 @@ def pearsonr(x, y, *, alternative="two-sided", axis=0):
     """Correlation; the probability by the beta distribution that it has for independent normal numbers."""
     (u, along), (v, _) = sample(x, axis), sample(y, axis)
     n = length(u, along)
+    if agree(n, 0) or agree(n, 1):
+        fail(ArgumentError, "`x` and `y` must have length at least 2.")
     u, v = u - np.mean(u, axis=along, keepdims=True), v - np.mean(v, axis=along, keepdims=True)
     r = np.sum(u * v, axis=along) / np.sqrt(np.sum(u * u, axis=along) * np.sum(v * v, axis=along))
     r = np.clip(r, -1.0, 1.0)
+    if agree(n, 2):  # through two points goes a line
+        r = np.rint(r)
+        return PearsonRResult(r, 1.0 + 0.0 * r)
     half = n / 2 - 1.0
     tails = {"two-sided": lambda: 2 * ufunc("betainc", half, half, (1 - np.abs(r)) / 2),
              "greater": lambda: ufunc("betainc", half, half, (1 - r) / 2),
@@ -282,11 +290,17 @@ def linregress(x, y, alternative="two-sided"):
     """The line y = slope x + intercept of least squares."""
     (u, _), (v, _) = sample(x, None), sample(y, None)
     n = u.shape[0]
+    if not agree(n, v.shape[0]) or agree(n, 0):
+        fail(ArgumentError, f"x and y must have one length, and not be empty; they have {n} and {v.shape[0]} elements")
+    require(array(np.any(u != u[0])), "Cannot calculate a linear regression if all x values are identical")
     middle, height = np.mean(u), np.mean(v)
     du, dv = u - middle, v - height
     xx, xy, yy = np.mean(du * du), np.mean(du * dv), np.mean(dv * dv)
     r = np.clip(xy / np.sqrt(xx * yy), -1.0, 1.0)
     slope = xy / xx
+    if agree(n, 2):  # a line through both
+        none = slope * 0.0
+        return LinregressResult(slope, height - slope * middle, r, np.where(v[0] == v[1], 1.0, none)[()], none, none)
     df = n - 2.0
     t = r * np.sqrt(df / ((1.0 - r + 1e-20) * (1.0 + r + 1e-20)))
     stderr = np.sqrt((1 - r * r) * yy / xx / df)
@@ -344,6 +358,8 @@ def energy_distance(u_values, v_values, u_weights=None, v_weights=None):
 def _distance_of_distributions(u: Any, v: Any, u_weights: Any, v_weights: Any, p: int) -> Any:
     """The integral of |U - V|**p, its p-th root, with the cumulated distributions."""
     u, v = sample(u, None)[0], sample(v, None)[0]
+    if agree(u.shape[0], 0) or agree(v.shape[0], 0):
+        fail(ArgumentError, "Distribution can't be empty.")
     values = np.sort(np.concatenate([u, v]))
     first, second = _cumulated(u, u_weights, values[:-1]), _cumulated(v, v_weights, values[:-1])
     gaps = values[1:] - values[:-1]
@@ -395,6 +411,11 @@ def gaussian_kde(dataset, bw_method=None, weights=None):
         unsupported("scipy.stats.gaussian_kde", "of several variables")
     x = flat(x)
     n = x.shape[0]
+    if n < 2:
+        fail(ArgumentError, "`dataset` input should have multiple elements.")
+    require(array(np.all(np.isfinite(x))), "array must not contain infs or NaNs")
+    require(array(np.any(x != x[0])), "The data appears to lie in a lower-dimensional subspace of the space in which "
+                                      "it is expressed.", "LinAlgError")
     w = np.full(n, 1.0 / n) if weights is None else array(weights) / np.sum(array(weights))
     effective = 1.0 / np.sum(w * w)
     rules = {None: lambda: effective ** -0.2, "scott": lambda: effective ** -0.2,

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ...numpy.common import array
-from ...operands import as_traced, unsupported
+from ...operands import as_traced, require, unsupported
 from ...outside import outside
 from ...recorder import current
 from ..special import ufunc
@@ -116,6 +116,9 @@ def binned_statistic(x, values, statistic="mean", bins=10, range=None):
     edges: Any
     if np.ndim(bins) == 0:
         low, high = (np.min(at), np.max(at)) if range is None else range
+        require(array(np.isfinite(low) & np.isfinite(high)), "the elements that are binned must be finite")
+        alike = low == high
+        low, high = np.where(alike, low - 0.5, low), np.where(alike, high + 0.5, high)
         edges = np.linspace(low, high, int(bins) + 1)
     else:
         edges = number(bins)
@@ -126,15 +129,20 @@ def binned_statistic(x, values, statistic="mean", bins=10, range=None):
     return BinnedResult(STATISTICS[statistic](v, member), edges, place)
 
 
+def _sum(v: Any, member: Any) -> Any:
+    """Bin by bin: a nan is in one of them."""
+    return np.sum(np.where(member > 0, v[:, np.newaxis], 0.0), axis=0)
+
+
 def _mean(v: Any, member: Any) -> Any:
     count = np.sum(member, axis=0)
-    return np.where(count > 0, (v @ member) / np.maximum(count, 1.0), np.nan)
+    return np.where(count > 0, _sum(v, member) / np.maximum(count, 1.0), np.nan)
 
 
 def _std(v: Any, member: Any) -> Any:
     count = np.sum(member, axis=0)
-    middle = (v @ member) / np.maximum(count, 1.0)
-    square = np.sum(member * (v[:, np.newaxis] - middle) ** 2, axis=0) / np.maximum(count, 1.0)
+    middle = _sum(v, member) / np.maximum(count, 1.0)
+    square = np.sum(np.where(member > 0, (v[:, np.newaxis] - middle) ** 2, 0.0), axis=0) / np.maximum(count, 1.0)
     return np.where(count > 0, np.sqrt(square), np.nan)
 
 
@@ -147,7 +155,7 @@ def _extreme(pick: Rule, far: float) -> Rule:
 
 
 STATISTICS: dict[str, Rule] = {
-    "mean": _mean, "std": _std, "sum": lambda v, member: v @ member, "count": lambda v, member: np.sum(member, axis=0),
+    "mean": _mean, "std": _std, "sum": _sum, "count": lambda v, member: np.sum(member, axis=0),
     "min": _extreme(np.min, math.inf), "max": _extreme(np.max, -math.inf)}
 
 
