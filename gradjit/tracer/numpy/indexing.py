@@ -14,7 +14,7 @@ from .. import operands as o
 from ..conversion import elements
 from ..locations import fail
 from ..operands import TracedArray, as_traced, cast, emit
-from ..subscripts import index_array
+from ..subscripts import in_range as check_in_range, index_array, varies
 from ..ufuncs import store
 from .common import (
     along,
@@ -76,6 +76,8 @@ def take(a, indices, axis=None, out=None, mode="raise"):
     i = in_range(indices, n, k, mode, np.take)
     if n == 0 and i.size:
         fail(BoundsError, "cannot do a non-empty take from an empty axes.")
+    if mode == "raise" and not i.is_known and not varies(x._content, k):
+        check_in_range(i, n)
     return stored(np.take, taken(x, i, k), out)
 
 
@@ -161,6 +163,8 @@ def choose(a, choices, out=None, mode="raise"):
     items = [as_traced(c) for c in choices] if not isinstance(choices, (TracedArray, np.ndarray)) else list(
         map(as_traced, as_traced(choices)))
     items = o.promote(*map(array, items))
+    if mode == "raise":
+        o.require(call(np.greater_equal, i, 0), "invalid entry in choice array", "ArgumentError")
     i = in_range(i, len(items), 0, mode, np.choose)
     i, *items = o.broadcast(i, *items)
     table = stack(items)
