@@ -53,6 +53,9 @@ _PLAIN_CALLS = frozenset({"locals", "vars", "dir", "eval", "exec", "globals"})
 
 _CONSUMING = frozenset("sum list max min sorted tuple".split())  # Python's names, not operations'
 """Builtins that take all items of a generator: it may as well be a list."""
+_CONSUMING_OF = frozenset(["math.fsum", "math.prod", *(f"statistics.{f}" for f in (
+    "mean", "fmean", "median", "pvariance", "variance", "pstdev", "stdev", "geometric_mean", "harmonic_mean"))])
+"""The same of modules, by the names that these have."""
 _DECIDING = frozenset({"any", "all"})  # Python's names, not operations'
 """Builtins that stop at the first item that decides."""
 ITEMS = "_gradjit_items"
@@ -453,8 +456,8 @@ class _Lift(Assignments, Rewrites, Transformer):
             return self.hook(node, "first", self.line(node), self.visit(node.func), *self.by_item(searched),
                              *map(self.visit, node.args[1:]))
         place = named(node, node.func)
-        if name in _CONSUMING and node.args and isinstance(
-                node.args[0], ast.GeneratorExp):
+        if node.args and isinstance(node.args[0], ast.GeneratorExp) and (
+                name in _CONSUMING or ast.unparse(node.func) in _CONSUMING_OF):
             g = node.args[0]
             node.args[0] = placed(ast.ListComp(g.elt, g.generators), g)
         func = self.visit(node.func)

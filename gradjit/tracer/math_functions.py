@@ -7,7 +7,7 @@ import cmath
 import functools
 import math
 import operator
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -237,6 +237,7 @@ _COMPLEX: dict[Callable[..., Any], Rule] = {
 }
 
 
+OF_ITEMS = frozenset({math.fsum, math.prod})
 OF_INTEGERS = frozenset({math.comb, math.perm, math.factorial, math.gcd, math.lcm, math.isqrt})
 
 
@@ -255,6 +256,8 @@ def _rule(f: Callable[..., Any], module: str = "math") -> Rule:
     traced = _TRACED.get(f) or _COMPLEX.get(f)
 
     def rule(*args: Any, **kwargs: Any) -> Any:
+        if f in OF_ITEMS and args and isinstance(args[0], Iterator):
+            args = list(args[0]), *args[1:]
         args = tuple(as_number(x, f in OF_INTEGERS) for x in args)
         if not o.is_traced(args):
             return f(*args, **kwargs)

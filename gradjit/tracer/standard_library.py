@@ -9,7 +9,7 @@ from __future__ import annotations
 import copy
 import functools
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import numpy as np
@@ -101,6 +101,10 @@ STATISTICS: dict[str, Rule] = {
 def of_statistics(f: Any, args: tuple[Any, ...]) -> Callable[..., Any] | None:
     """The rule for a function of `statistics` on traced numbers."""
     data = args[0] if args else None
+    if isinstance(data, Iterator):
+        items = list(data)
+        rule = of_statistics(f, (items,)) or f
+        return lambda _, *rest, **named: rule(items, *rest, **named)
     if not (o.is_traced((data,)) or grown.is_grown(data)):
         return None
     name = f.__name__

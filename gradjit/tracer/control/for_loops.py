@@ -17,11 +17,12 @@ from ..recorder import Recorder
 from ..special_methods import iterated
 from .branches import truth
 from .frames import TRIAL, Again, Frame
-from .histories import Growth
-from .iterables import SHORT, Checkpointed, IndexedIterable, go_back, indexed_iterable, positions
+from .histories import MOST_ITERATIONS, Growth
+from .iterables import SHORT, Checkpointed, IndexedIterable, go_back, indexed_iterable, is_endless, positions
 from .loop_regions import FILLING, NESTED, PEELED, SHORT_NEST, UNROLLED, LoopStatement, count_unrolled, explained
 from .loop_variables import CarriedValue, Fills, Mismatch
 from .names import Site
+from .taped import Taped
 
 
 class ForStatement(LoopStatement):
@@ -55,7 +56,7 @@ class ForStatement(LoopStatement):
         if self.indexed is not None and not self.is_unrolled():
             self.as_region = self.learned.failed is None or self.static is None
         if self.recorder is not None:
-            if not self.as_region and self.static:
+            if not self.as_region and self.static and not is_endless(self.indexed):
                 self.recorder.iterations_around *= self.static
         if self.may_iterate and self.static:
             r = self.recorder
@@ -71,6 +72,8 @@ class ForStatement(LoopStatement):
         n = self.static
         if n is None:
             return False
+        if is_endless(self.indexed):
+            return True
         if n <= UNROLLED and (self.recorder.outermost.as_python or self.loc in self.recorder.outermost.unrolled_at):
             return True
         short = SHORT_NEST if self.site.is_nest else SHORT
@@ -192,7 +195,10 @@ class ForStatement(LoopStatement):
         assert self.indexed is not None
         if any(x is owner for x in self.indexed.sources()):
             raise Mismatch("the list that it runs over is made longer in the body")
-        return Growth.of(owner, items, eager or self.flag is not None)
+        eager = eager or self.flag is not None
+        if self.static is not None and self.remaining > MOST_ITERATIONS:
+            return Taped.of(owner, items, eager)
+        return Growth.of(owner, items, eager)
 
     def leave(self, values: tuple[Any, ...]) -> None:
         if self.frame is not None:
@@ -243,6 +249,12 @@ class ForStatement(LoopStatement):
         if self.iteration == 0 and self.frame is None:
             self.first = self.values
         return super().enter(values) if self.frame is not None else self.values[:self.site.carried]
+
+    def exit(self, values: tuple[Any, ...]) -> tuple[Any, ...]:
+        found = super().exit(values)
+        if self.result is None or self.site.stop is None or not is_endless(self.indexed):
+            return found
+        return *found[:self.site.stop], True, *found[self.site.stop + 1:]  # nothing else has ended it
 
     # regions --------------------------------------------------------------------------------------------------------
     @property

@@ -253,6 +253,48 @@ class Taking(IndexedIterator):
         return TracedRange(0, 0) if self.is_spent else Rest(self, items) if items is not None else None
 
 
+class Counting(IndexedIterator):
+    """`itertools.count`: a loop over it ends by a break, return or exception."""
+
+    def __init__(self, start: int, step: int):
+        self.numbers = TracedRange(start, start + ENDLESS * step, step)
+
+    def __len__(self) -> int:
+        raise TypeError("an iterator has no len()")
+
+    def count(self) -> Any:
+        return ENDLESS
+
+    def at(self, i: Any) -> Any:
+        return self.numbers.at(i)
+
+    @property
+    def bounds(self) -> tuple[Any, Any, int]:
+        return self.numbers.bounds
+
+    def item(self, i: Any) -> Any:
+        return i
+
+    def steps(self) -> Iterator[Any]:
+        start, _, step = self.bounds
+        return itertools.count(start + self.taken * step, step)
+
+
+ENDLESS = 2 ** 40
+"""More iterations than there ever are."""
+
+
+def is_endless(t: IndexedIterable | None) -> bool:
+    """Whether a loop over it ends in its body alone."""
+    return t is not None and t.static is not None and t.static >= ENDLESS
+
+
+def counting(start: Any = 0, step: Any = 1) -> Any:
+    """itertools.count(start, step)."""
+    ints = type(start) is int and type(step) is int and step != 0
+    return Counting(start, step) if ints and recorders() else itertools.count(start, step)
+
+
 def one_by_one(items: IndexedIterable, k: int) -> Iterator[Any]:
     """The items from number k on of a sequence whose length is open: how many there are at least is concluded."""
     while extents.handle(items.count()) > k:
@@ -571,4 +613,5 @@ def begun(x: Any, *sentinel: Any) -> Any:
     return Taking(x) if is_sequence or (type(x) in (list, tuple) and o.is_traced(x)) else iter(x)
 
 
-RULES: dict[Any, Any] = {range: traced_range, enumerate: enumerated, zip: zipped, reversed: backwards, iter: begun}
+RULES: dict[Any, Any] = {range: traced_range, enumerate: enumerated, zip: zipped, reversed: backwards, iter: begun,
+                         itertools.count: counting}

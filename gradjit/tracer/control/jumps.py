@@ -180,7 +180,7 @@ class Jumps:
         if isinstance(s, ast.While) and not s.orelse and holds([s.test], ast.NamedExpr):
             leave = at(ast.If(at(ast.UnaryOp(ast.Not(), s.test), s), [at(ast.Break(), s)], []), s)
             s.test, s.body = at(ast.Constant(True), s), [leave, *s.body]
-        jumps = leaves(s.body)
+        jumps, is_left_by_returns = leaves(s.body), returns and isinstance(s, ast.For) and not breaks(s.body)
         skips = holds(s.body, ast.Continue)
         s.body = self.block(s.body, (*loops, names))
         if skips:
@@ -195,6 +195,9 @@ class Jumps:
                 under = [at(ast.If(test, s.orelse, []), s.orelse[0])]
             s.orelse, rest = [], under + rest
         out: list[ast.stmt] = [assign(names.stop, False, s), s] if s.stop else [s]  # type: ignore[union-attr]
+        if is_left_by_returns and s.stop:  # type: ignore[union-attr]
+            done = at(ast.Name(self.done, ast.Store()), s)  # both say so, and of a loop without end the one is known
+            out.append(at(ast.Assign([done], at(ast.Name(names.stop, ast.Load()), s)), s))
         return out + (self.guarded([s], rest, loops) if returns else self.block(rest, loops))
 
 

@@ -24,7 +24,7 @@ from ..array import ARRAY, TracedArray, root
 from ..grown import Row, Tail
 from ..recorder import Recorder, recorders
 from .frames import Again, Frame, Retry
-from .histories import Growth, Rows, agreed, blank, handle_of, iterations_within, parted
+from .histories import MOST_ITERATIONS, Growth, Rows, agreed, blank, handle_of, iterations_within, parted
 from .loop_variables import CarriedValue, ItemTarget, Mismatch
 from .states import Spec, converted, described
 
@@ -202,7 +202,7 @@ class Taped(Growth):
         nobody knows that, memory for so many times `room` rows is planned."""
         turns = loop.trip_count_at_most()
         most = None if turns is None else extents.upper_bound(turns)
-        if isinstance(n, int) or most is None or is_open(most):
+        if isinstance(n, int) or most is None or is_open(most) or most * each > MOST_ITERATIONS:
             return self.planned(n, room, loop)
         return extents.handle(extents.bounded(extents.form(n), max(most, 0) * each + 1))
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import itertools
+import math
+import statistics
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -401,3 +403,101 @@ def test_what_a_branch_moves_on():
 
     with pytest.raises(gj.TraceError, match=r"send\(\) may change where the generator stands[^$]*test_it"):
         gj.jit(f)(X)
+
+
+# without end ----------------------------------------------------------------------------------------------------------
+def series(x):
+    total, term = 0.0, 1.0
+    for n in itertools.count(1):
+        total += term
+        term *= x / n
+        if abs(term) < 1e-9:
+            return total
+
+
+def newton_path(x):
+    path = []
+    for k in itertools.count():
+        x = 0.5 * (x + 2 / x)
+        path.append(x * k)
+        if abs(x * x - 2) < 1e-6:
+            break
+    return sum(path) + len(path)
+
+
+def numbered(x):
+    names, found = "abcd", {}
+    for k in itertools.count():
+        if k == 4:
+            break
+        found[names[k]] = x * k
+    return sum(found.values())
+
+
+def drawn(x):
+    ids = itertools.count(10, 2)
+    return x * next(ids) + next(ids)
+
+
+def beside(x):
+    return sum(v * k for k, v in zip(itertools.count(1), [x * i for i in range(50)], strict=False))
+
+
+def caught(x):
+    def grown(x):
+        for n in itertools.count():
+            if x > 100:
+                raise ValueError(n)
+            x = x * 1.5
+            if n > 50:
+                break
+        return x
+
+    try:
+        return grown(x)
+    except ValueError:
+        return 3 * x
+
+
+def until_a_million(x):
+    found = []
+    for _ in range(10**12):
+        x = 0.5 * (x + 2 / x)
+        found.append(x)
+        if abs(x * x - 2) < 1e-6:
+            break
+    return sum(found)
+
+
+@pytest.mark.parametrize("f", [series, newton_path, numbered, drawn, beside, caught, until_a_million])
+def test_counts_without_end(f):
+    g = gj.value_and_grad(f)
+    for x in 3.0, 5.0:
+        value, slope = g(x)
+        np.testing.assert_allclose(value, f(x), rtol=1e-12)
+        np.testing.assert_allclose(slope, (f(x + 1e-6) - f(x - 1e-6)) / 2e-6, rtol=1e-5, atol=1e-6)
+
+
+def test_a_count_behind_its_loop():
+    def after(x):
+        numbers = itertools.count()
+        for _ in numbers:
+            x = x / 2
+            if x < 1:
+                break
+        return x * next(numbers)
+
+    with pytest.raises(gj.TraceError, match="nobody knows which item of the iterator comes next"):
+        gj.grad(after)(5.0)
+
+
+@pytest.mark.parametrize("f", [
+    lambda x: math.fsum(v * v for v in [x * k for k in range(50)]),
+    lambda x: math.prod(v + 1 for v in [x * k for k in range(40)]),
+    lambda x: statistics.fmean(v * v for v in [x * k for k in range(50)]),
+    lambda x: statistics.stdev(iter([x, 2 * x, x * x])),
+])
+def test_numbers_of_generators(f):
+    value, slope = gj.value_and_grad(f)(0.3)
+    np.testing.assert_allclose(value, f(0.3), rtol=1e-12)
+    np.testing.assert_allclose(slope, (f(0.3 + 1e-7) - f(0.3 - 1e-7)) / 2e-7, rtol=1e-5)
