@@ -13,6 +13,7 @@ from . import (
     networks,
     records,
     searching,
+    stateful,
     tables,
 )
 
@@ -20,7 +21,7 @@ FIELDS = {
     "astronomy": astronomy.CASES, "biology": biology.CASES, "chemistry": chemistry.CASES, "climate": climate.CASES,
     "control": control.CASES, "finance": finance.CASES, "inference": inference.CASES, "learning": learning.CASES,
     "mechanics": mechanics.CASES, "networks": networks.CASES,
-    "records": records.CASES, "searching": searching.CASES,
+    "records": records.CASES, "searching": searching.CASES, "stateful": stateful.CASES,
     "tables": tables.CASES,
 }
 SCIENCE = [case for cases in FIELDS.values() for case in cases]
