@@ -121,7 +121,7 @@ def binary(name: str, a: Any, b: Any) -> Any:
         same = [(x, "__eq__") for x in (a, b)] if name == "ne" else []  # which `!=` asks
         look_behind("an operator", (a, forward), (b, reflected), *same)
         result = operated(function, a, b)
-        return made(result) if type(result) in NEW and recorders() else result
+        return made(result) if recorders() and isinstance(result, NEW) and result is not a else result
     theirs: list[tuple[Any, Any, Any]] = [(lookup(type(a), forward), a, b), (lookup(type(b), reflected), b, a)]
     if type(a) is not type(b) and issubclass(type(b), class_of(a)):
         theirs.reverse()
@@ -169,7 +169,7 @@ def class_of(x: Any) -> type:
 
 
 NEW = (list, dict, set, deque)
-"""What operators make anew: `[0.0] * n`, `a + b`, `d | e`."""
+"""What operators make anew, as that or as a kind of it: `[0.0] * n`, `a + b`, `d | e`."""
 
 
 def of_lists(name: str, a: Any, b: Any) -> Any:
