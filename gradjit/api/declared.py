@@ -144,7 +144,9 @@ def mismatches(declared: Any, given: Any, known: dict[str, int]) -> Iterator[str
         return
     if not isinstance(given, np.ndarray if declared.shape else (np.generic, np.ndarray)) or (
             given.dtype != declared.dtype or given.ndim != len(declared.shape)):
-        yield f"expected {declared}"
+        is_number = isinstance(given, (int, float, complex)) and not isinstance(given, np.generic)
+        remedy = f", a NumPy scalar; write np.{declared.dtype.name}({given!r})"
+        yield f"expected {declared}{remedy if is_number and not declared.shape else ''}"
         return
     for axis, (e, n) in enumerate(zip(declared.shape, given.shape, strict=True)):
         if isinstance(e, str) and known.setdefault(e, n) != n:

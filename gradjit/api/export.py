@@ -85,7 +85,8 @@ def export(f: Callable[..., Any] | Sequence[Routine], signature: str | None = No
     Arrays and numbers from outside of the function become constants. Raises ArgumentError for a signature that does not
     fit the function, UnsupportedError for what only Python can do, LinkError where the linker fails.
     """
-    routines = [Routine(f, required(signature), derivative, argnums)] if callable(f) else list(f)
+    routines = [Routine(f, required(signature), derivative, argnums)] if callable(f) else (
+        list(f) if isinstance(f, (list, tuple)) else [])
     if not routines or not all(isinstance(r, Routine) for r in routines):
         raise ArgumentError("gj.export takes a function and its signature, or a list of gj.Routine")
     processors = chosen([targets] if isinstance(targets, str) else targets)

@@ -9,13 +9,15 @@ from typing import Any, NoReturn
 import numpy as np
 
 from ..errors import ArgumentError, UnsupportedError
+from ..ir import DType
+from ..ir.sizes import agree
 from . import layout, operands as o
 from .array import ARRAY, TracedArray, view
 from .foreign import Foreign, is_sure
 from .locations import fail
 from .recorder import current
 from .shaping import strides_of, windowed
-from .views import Bits, Reshaped, WindowView, forms
+from .views import Bits, OfPairsView, PairsView, Reshaped, WindowView, forms
 
 
 def set_shape(x: TracedArray, shape: Any) -> None:
@@ -67,10 +69,31 @@ def view_as(x: TracedArray, dtype: Any = None, type: Any = None) -> Any:
                                                                     "call, and pass that")
     if t == x.ir_dtype:
         return windowed(x, WindowView.whole(x))
+    if x.kind == ARRAY and {t.kind, x.ir_dtype.kind} == {"c", "f"} and (
+            max(t.itemsize, x.ir_dtype.itemsize) == 2 * min(t.itemsize, x.ir_dtype.itemsize)):
+        return pairs_view(x, t)
     if t.itemsize != x.ir_dtype.itemsize or "b" in (t.kind, x.ir_dtype.kind) or "c" in (t.kind, x.ir_dtype.kind):
         refuse(f"x.view({t.np}) of an array of {x.dtype}", "x.astype(dtype), or a view as numbers of the same size")
     from .dispatch import leave
     return leave(view(x, Bits(t), x.strides_in_elements) if x.kind == ARRAY else o.emit("bitcast", x, dtype=t))
+
+
+def pairs_view(x: TracedArray, t: DType) -> TracedArray:
+    """Complex numbers as pairs of real ones along the last axis, or back."""
+    if not x.ndim:
+        fail(ArgumentError, "Changing the dtype of a 0d array is only supported if the itemsize is unchanged")
+    strides = x.strides_in_elements
+    if strides is None:
+        refuse(f"x.view({t.np}) of an array whose order in memory is not known", "x.copy().view(dtype)")
+    if strides[-1] != 1 and 0 not in x.extents and not agree(x.extents[-1], 1):
+        fail(ArgumentError, "To change to a dtype of a different size, the last axis must be contiguous")
+    if t.kind == "f":
+        return view(x, PairsView(), (*(2 * s for s in strides[:-1]), 1))
+    outer = zip(strides[:-1], x.extents[:-1], strict=True)
+    if not agree(x.extents[-1] % 2, 0) or any(s % 2 for s, n in outer if n != 1):
+        fail(ArgumentError, "When changing to a larger dtype, its size must be a divisor of the total size in bytes of "
+                            "the last axis of the array.")
+    return view(x, OfPairsView(), (*(s // 2 for s in strides[:-1]), 1))
 
 
 def own(x: TracedArray, what: str, remedy: str) -> None:

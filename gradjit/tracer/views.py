@@ -269,6 +269,50 @@ class PartView(ArrayView):
 
 
 @dataclass(frozen=True)
+class PairsView(ArrayView):
+    """The parts of complex numbers as they stand in memory: pairs along the last axis."""
+
+    @property
+    def is_static(self) -> bool:
+        return True
+
+    def get(self, parent: TracedArray) -> TracedArray:
+        return paired(parent)
+
+    def put(self, parent: TracedArray, new: TracedArray) -> TracedArray:
+        return of_pairs(new)
+
+
+@dataclass(frozen=True)
+class OfPairsView(ArrayView):
+    """Pairs along the last axis as the parts of complex numbers."""
+
+    @property
+    def is_static(self) -> bool:
+        return True
+
+    def get(self, parent: TracedArray) -> TracedArray:
+        return of_pairs(parent)
+
+    def put(self, parent: TracedArray, new: TracedArray) -> TracedArray:
+        return paired(new)
+
+
+def paired(x: TracedArray) -> TracedArray:
+    """Complex numbers (..., n) as real ones (..., 2n)."""
+    from .numpy.common import concat, reshape
+    parts = [reshape(_emit(name, x), (*x.extents, 1)) for name in ("real", "imag")]
+    return reshape(concat(parts, x.ndim), (*x.extents[:-1], x.extents[-1] * 2))
+
+
+def of_pairs(x: TracedArray) -> TracedArray:
+    """Real numbers (..., 2n) as complex ones (..., n)."""
+    from .numpy.common import pick, reshape
+    pairs = reshape(x, (*x.extents[:-1], x.extents[-1] // 2, 2))
+    return _emit("complex", *(pick(pairs, x.ndim, k) for k in range(2)))
+
+
+@dataclass(frozen=True)
 class Diagonals(ArrayView):
     """Axes of the parent that run together: axis k of the parent runs along axis `axes[k]` of the view."""
 

@@ -172,3 +172,15 @@ NAMED = {
 def test_the_function_is_called_what_the_user_called_it(name, f, way):
     with pytest.raises(gj.DifferentiationError, match=rf"^{name} returns an array(.|\n)*{__file__}\", line"):
         way(f)(X)
+
+
+def test_a_number_where_a_scalar_of_numpys_is_declared():
+    f = gj.jit(lambda x, k: x * k, signature="f64[n], i64[]")
+    assert f(np.ones(2), np.int64(3)).tolist() == [3.0, 3.0]
+    with pytest.raises(gj.ArgumentError, match=r"k is 3, expected i64\[\], a NumPy scalar; write np\.int64\(3\)"):
+        f(np.ones(2), 3)
+
+
+def test_what_is_exported_is_a_function():
+    with pytest.raises(gj.ArgumentError, match=r"takes a function and its signature, or a list of gj\.Routine"):
+        gj.export(3, "f64[n]")

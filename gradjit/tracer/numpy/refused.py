@@ -32,7 +32,8 @@ LIMITS: dict[str, str] = {
     "np.pad": "functions as mode; reflect_type='odd'",
     "np.fill_diagonal": "wrap=True",
     "np.repeat, np.split, np.delete, np.insert": "counts, places and indices must be known",
-    "x.view(dtype)": "dtypes of the same size; the derivative of bits, and of what is computed of them, is 0",
+    "x.view(dtype)": "dtypes of the same size, and complex numbers as pairs of real ones and back; the derivative of "
+                     "bits, and of what is computed of them, is 0",
     "np.histogram": "a rule for the number of bins",
     "np.apply_along_axis": "at most 256 slices",
     "ufunc.reduceat": "at most 256 segments, known",

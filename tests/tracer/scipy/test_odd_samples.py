@@ -110,6 +110,7 @@ def test_statistics_of_two_points_and_of_nan() -> None:
            lambda x, y: st.pearsonr(x, y, alternative="less")[1]]
     check_values(two, [X[:2], Y[:2]])
     check_values(two, [X[:2], -Y[:2]])
+    check_values([lambda x, y: st.linregress(x, y)[0]], [X.astype(np.float32), Y.astype(np.float32)], 1e-6)
     lines = [lambda x, y: np.stack([*st.theilslopes(x, y)]), lambda x, y: np.stack([*st.siegelslopes(x, y)])]
     check_values(lines, [WITH_NAN, Y])
     check_values(lines, [X, np.where(np.arange(9) == 4, np.nan, Y)])

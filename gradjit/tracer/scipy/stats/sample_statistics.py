@@ -288,7 +288,7 @@ def pearsonr(x, y, *, alternative="two-sided", axis=0):
 
 def linregress(x, y, alternative="two-sided"):
     """The line y = slope x + intercept of least squares."""
-    (u, _), (v, _) = sample(x, None), sample(y, None)
+    u, v = (cast(real_sample(z, None)[0], np.float64) for z in (x, y))
     n = u.shape[0]
     if not agree(n, v.shape[0]) or agree(n, 0):
         fail(ArgumentError, f"x and y must have one length, and not be empty; they have {n} and {v.shape[0]} elements")
