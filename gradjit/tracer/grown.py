@@ -11,6 +11,7 @@ as Python's objects, gets them, where their number is known (control/histories.p
 from __future__ import annotations
 
 import bisect
+import itertools
 import operator
 import types
 from collections.abc import Callable, Iterable, Iterator
@@ -563,7 +564,7 @@ def of_method(f: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Callable
 
 
 AWARE: frozenset[Any] = frozenset({len, sum, min, max, any, all, sorted, enumerate, zip, reversed, isinstance, type, id,
-                                    print, bool, bisect.bisect_left, bisect.bisect_right})
+                                    print, bool, bisect.bisect_left, bisect.bisect_right, itertools.pairwise})
 """Builtins that take such lists as they are."""
 
 

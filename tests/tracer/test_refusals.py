@@ -195,6 +195,16 @@ def erring(x, n):
     return y  # here
 """, "y is a tuple in one branch and a list in the other (the if in line 2), where",
      "give it the same type in both"),
+    "members of an IntEnum": (gj.errors.TraceError, """
+import enum
+class State(enum.IntEnum):
+    OFF = 0
+    ON = 1
+def erring(x, n):
+    s = State.ON if x[0] > 0 else State.OFF  # here
+    return x[1] * s
+""", "the expression is <State.ON: 1> in one branch and <State.OFF: 0> in the other",
+     "members of an enum.Enum may be chosen so; those of an IntEnum are numbers"),
     "a stack": (gj.errors.TraceError, """
 def erring(x, n):
     stack, total = [x[0], x[1]], 0.0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import enum
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -19,7 +20,7 @@ from ..grown import Tail, name_of, of_items
 from ..guards import ABSENT, lookup
 from ..layout import Strides
 from ..locations import fail, here, with_place
-from ..outside import outside
+from ..outside import is_user_class, outside
 from ..perhaps import EitherText, OneOf, Perhaps, Unset
 from ..raising import may_be_caught
 from ..recorder import Content, Recorder, current
@@ -437,9 +438,17 @@ class Merge:
         return lambda results: MaybeBound(name, why, make(results), check)
 
     def differing(self, name: str, a: Any, b: Any) -> Make:
-        remedy = "begin with a number instead of None, as -1 or np.nan" if a is None or b is None else (
-            "choose a number, as an index, and by that an array or a number out of a list" if type(a) is type(b) is str
-            else "give it the same type in both")
+        if a is None or b is None:
+            remedy = "begin with a number instead of None, as -1 or np.nan"
+        elif type(a) is type(b) is str:
+            remedy = "choose a number, as an index, and by that an array or a number out of a list"
+        elif isinstance(a, enum.Enum) and isinstance(b, enum.Enum):
+            remedy = "members of an enum.Enum may be chosen so; those of an IntEnum are numbers, as is their .value"
+        elif type(a) is not type(b) and is_user_class(type(a)) and is_user_class(type(b)):
+            remedy = ("compute of each what is needed, as max(f(x) for x in items), and choose among numbers, or let "
+                      "both be of one class")
+        else:
+            remedy = "give it the same type in both"
         return self.never(name, f"is {described(a)} in one branch and {described(b)} in the other ({self.place}), "
                                 f"where the condition is a traced value; {remedy}")
 

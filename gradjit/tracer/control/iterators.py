@@ -16,6 +16,7 @@ from ...probe import text
 from ...records import dataclass
 from .. import extents, layout, operands as o
 from ..array import ARRAY, TracedArray, root
+from ..grown import expanded, is_grown
 from ..locations import fail
 from ..recorder import recorders
 from ..structures import made
@@ -291,7 +292,7 @@ def _product(*pools: Any, repeat: int = 1) -> Any:
 def _pairwise(pool: Any) -> Any:
     parts = parts_of(pool)
     if parts is None or is_short(n := parts[0].count()):
-        return itertools.pairwise(pool)
+        return itertools.pairwise(expanded(pool, "pairwise()") if is_grown(pool) else pool)
     return Window(parts[0], 0, extents.larger(extents.form(extents.linear(n) - 1), 0), width=2)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 
@@ -379,6 +381,18 @@ def array_sort(x):
     if len(x) <= 1:
         return x
     return np.concatenate([array_sort(x[x < x[0]]), x[x == x[0]], array_sort(x[x > x[0]])])
+
+
+@pytest.mark.parametrize("n", [4, 20])
+def test_pairs_of_neighbours(n):
+    def steps(x):
+        chosen = [x[0] * k for k in range(n) if x[1] * k > 2]
+        kept = []
+        for k in range(9):
+            kept.append(x[1] * k * k)
+        return sum(b * a for a, b in pairwise(chosen)) + sum(b / (a + 1) for a, b in pairwise(kept[:n]))
+
+    check(steps, np.array([1.1, 0.7]))
 
 
 def test_a_while_that_takes_from_two_lists_is_bounded_by_both():

@@ -472,3 +472,25 @@ def text_in_memory(x, n):
 def test_what_cannot_be_carried_is_refused(f, words):
     with pytest.raises(gj.TraceError, match=words):
         gj.jit(f)(0.9, np.array([3]))
+
+
+class Circle:
+    def __init__(self, r):
+        self.area = 3 * r * r
+
+
+class Square:
+    def __init__(self, s):
+        self.area = s * s
+
+
+def test_objects_of_two_classes_are_not_chosen_from():
+    def largest(x):
+        return max([Circle(x), Square(2 * x)], key=lambda s: s.area).area
+
+    def largest_area(x):
+        return max(s.area for s in [Circle(x), Square(2 * x)])
+
+    with pytest.raises(gj.TraceError, match=r"a Square in one branch and a Circle.*as max\(f\(x\) for x in items\)"):
+        gj.grad(largest)(3.0)
+    assert gj.value_and_grad(largest_area)(3.0) == (36.0, 24.0)
