@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from ..ir import Op, Value
+from ..ir.sizes import is_open
 from ..ir.types import I64
 from ..ir.widths import CARRIED, INT, Width, added, shifted
 from . import extents as ext, operands as o
@@ -60,7 +61,8 @@ def is_proven(x: TracedArray) -> bool:
     least, most = ext.interval(x)
     if least is None or most is None or least <= -2**INT or most >= 2**INT:
         return False
-    ext.integers().widths.known[x.value] = max(least.bit_length(), most.bit_length())
+    if not is_open(least) and not is_open(most):  # (of which the number of bits is not known)
+        ext.integers().widths.known[x.value] = max(least.bit_length(), most.bit_length())
     return True
 
 
