@@ -53,7 +53,8 @@ Where results can differ from NumPy's:
 - What would be float16 (`np.sin` of an int8 array) is refused: cast first.
 - A warning of NumPy's (division by zero, all-nan slices) is not given; the value is the same.
 - Indices and counts that are only known at run time are checked then and raise IndexError, also where NumPy raises
-  ValueError (`np.choose`, `np.ravel_multi_index`).
+  ValueError (`np.choose`, `np.ravel_multi_index`). Where what is read is not used, or all elements are known to be
+  one number (`np.ones(3)[k]`), nothing is read and nothing is checked.
 - Numbers that NumPy does not take end the call with an error of NumPy's class and your line: a nan that is stored in
   integers, weights that sum to 0, quantiles beyond 1. Floats of Python's are NumPy's: `1.0 / x` and `math.log(x)` of
   0.0 give inf, where Python raises. Python's integers have 64 bits: `int(1e30)` is an error,
