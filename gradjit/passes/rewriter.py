@@ -111,10 +111,11 @@ class Rewriter:
 
     def op(self, op: Op, env: Env) -> None:
         self.loc = op.loc
+        if any(rule(self, op, env) for rule in self.region_rules.get(op.name, ())):
+            return
         rebuild = REBUILD.get(op.name)
         if rebuild is not None:
-            if not any(rule(self, op, env) for rule in self.region_rules.get(op.name, ())):
-                rebuild(self, op, env)
+            rebuild(self, op, env)
             return
         attrs = op.attrs
         for a in _WITH_EXTENTS[op.name]:

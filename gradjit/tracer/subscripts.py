@@ -10,9 +10,10 @@ from typing import Any, NoReturn
 import numpy as np
 
 from ..errors import ArgumentError, BoundsError, ShapeError, TraceError, UnsupportedDtypeError, UnsupportedError
-from ..ir import OPS, Value
+from ..ir import Value, can_fail
 from ..ir.linear import Form, Linear
 from ..ir.sizes import is_open, same
+from ..ir.uniform import varies
 from ..records import dataclass
 from . import extents as ext, operands as o
 from .array import ARRAY, FLAT, SCALAR, TracedArray
@@ -187,36 +188,28 @@ def add(k: Key, x: TracedArray, item: Any, advanced: bool) -> None:
         along(k, axis, *bounds(item, n))
     elif is_array_index(item) or (advanced and is_advanced(item)):
         k.arrays[len(k.axes)] = i = index_array(item, x.extents[axis], axis)
-        if not i.is_known and not varies(x._content, axis):
+        if not i.is_known and not may_differ(x._content, axis):
             in_range(i, x.extents[axis])
         along(k, axis, 0, n, 1)
     else:
         k.starts.append(start := integer(item, n, axis))
-        if not isinstance(start, int) and not varies(x._content, axis):
+        if is_checked(start) and not may_differ(x._content, axis):
             in_range(item, x.extents[axis])
         k.sizes.append(1)
         k.steps.append(1)
 
 
-def varies(v: np.ndarray | Value, axis: int, depth: int = 8) -> bool:
-    """Whether elements at several places along an axis may differ. Where they are one number by the way that they are
-    made it is read without asking for the place."""
-    if isinstance(v, np.ndarray):
-        return not bool(np.all(v == np.take(v, [0], axis))) if v.shape[axis] else False
-    op = v.op
-    if op is None or not depth:
-        return True
-    if op.name == "const":
-        return bool(op.attrs["value"].ndim)
-    if op.name == "broadcast":
-        (x,), dims = op.operands, op.attrs["dims"]
-        return axis in dims and not o.is_one(x.shape[dims.index(axis)]) and varies(x, dims.index(axis), depth - 1)
-    if op.name == "transpose":
-        return varies(op.operands[0], op.attrs["perm"][axis], depth - 1)
-    if op.name == "reshape":
-        (x,) = op.operands
-        return any(not o.is_one(e) and varies(x, k, depth - 1) for k, e in enumerate(x.shape))
-    return not (op.name == "slice" or OPS[op.name].pointwise) or any(varies(x, axis, depth - 1) for x in op.operands)
+def is_checked(start: Form) -> bool:
+    """Whether a place is one that a run has to check."""
+    return not isinstance(start, int) and any(a.op is not None and can_fail(a.op) for a in ext.linear(start).atoms)
+
+
+def may_differ(v: np.ndarray | Value, axis: int) -> bool:
+    """Whether elements at several places along an axis may differ. Where they are one number it is read without asking
+    for the place."""
+    if isinstance(v, Value):
+        return varies(v, axis)
+    return not bool(np.all(v == np.take(v, [0], axis))) if v.shape[axis] else False
 
 
 def in_range(item: Any, extent: Any) -> None:

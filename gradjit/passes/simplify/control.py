@@ -1,4 +1,4 @@
-"""Rules for branches and loops."""
+"""Rules for branches and loops, and for steps that stand among operations: pops, assertions."""
 
 from __future__ import annotations
 
@@ -129,6 +129,11 @@ def pop_push(rw: Rewriter, op: Op, env: Env) -> bool:
     return True
 
 
+def assert_true(rw: Rewriter, op: Op, env: Env) -> bool:
+    """assert true --> nothing"""
+    return splat_of(env[op.operands[0]]) is not None and bool(splat_of(env[op.operands[0]]))
+
+
 NEAR = 100
 """So far back the push is looked for."""
 
@@ -136,4 +141,5 @@ RULES: dict[str, tuple[RegionRule, ...]] = {
     "if": (if_known, if_small),
     "for": (for_few, for_counters),
     "pop": (pop_push,),
+    "assert": (assert_true,),
 }
