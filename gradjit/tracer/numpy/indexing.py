@@ -14,7 +14,7 @@ from .. import operands as o
 from ..conversion import elements
 from ..locations import fail
 from ..operands import TracedArray, as_traced, cast, emit
-from ..subscripts import in_range as check_in_range, index_array, varies
+from ..subscripts import in_range as check_in_range, index_array, may_differ
 from ..ufuncs import store
 from .common import (
     along,
@@ -76,7 +76,7 @@ def take(a, indices, axis=None, out=None, mode="raise"):
     i = in_range(indices, n, k, mode, np.take)
     if n == 0 and i.size:
         fail(BoundsError, "cannot do a non-empty take from an empty axes.")
-    if mode == "raise" and not i.is_known and not varies(x._content, k):
+    if mode == "raise" and not i.is_known and not may_differ(x._content, k):
         check_in_range(i, n)
     return stored(np.take, taken(x, i, k), out)
 
