@@ -19,6 +19,7 @@ from .affine import ZERO, Affine, Var, dot
 from .elements import Elements, Index, Notes, row_major, whole
 from .loops import Accumulator, Buffer, Call, Node, Nodes, View, operands
 from .lower import ELEMENT, TASKS, UNLOWERED, dissolve, is_thin
+from .symbolic import Extent
 
 
 @dataclass(eq=False)
@@ -78,6 +79,9 @@ class Task:
         self.notes = e.notes = Notes(frozenset(self.vars.values()))
         index = self.index({a: Affine.of(v) for a, v in self.vars.items()})
         self.node, self.address = self.element(e, index), self.place(e, index)
+        for n in self.domain:
+            if isinstance(n, Extent):  # it is read in front of the loop
+                e.at(n.value, ())
         e.notes = None
 
     def accesses(self) -> Iterator[tuple[Buffer, Affine, bool]]:

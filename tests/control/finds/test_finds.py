@@ -218,6 +218,14 @@ def window_whose_size_is_kept(m, indices):
     return np.sum(m ** 2)
 
 
+def window_as_long_as_what_was_written(x, a, idx):
+    count, places = np.ones(10, np.uint8), np.full(10, idx[0])
+    count[places[0]] = 3
+    v = x * a
+    v[:count[1]] = 1.0
+    return np.sum(v[:count[0]] ** 2) + v[count[2]]
+
+
 CASES = (
     Case(state_read_by_a_closure_only, (0.7,)),
     Case(changed_before_an_early_return, (V,)),
@@ -240,6 +248,7 @@ CASES = (
     Case(condition_computed_in_a_branch, (V, INDICES)),
     Case(window_of_joined_arrays, (V, INDICES)),
     Case(window_whose_size_is_kept, (M, INDICES)),
+    Case(window_as_long_as_what_was_written, (V, 0.7, INDICES), (0, 1)),
 )
 
 
