@@ -27,7 +27,8 @@ REFUSED = (
     r"is not supported",  # a function, method or keyword of NumPy's that gradjit does not have
     r"a shape that depends on its elements",
     r"write \.copy\(\) first",  # into repeated or read-only elements
-    r"a list grows or shrinks with each iteration|other than by append|an item is taken out of|gets (all )?items of",
+    r"a list grows or shrinks with each iteration|other than by append|an item is taken out of|gets (all )?items of|"
+    r"grows in a loop within, whose number of iterations is not known",
     # lists that more is done to than append items of one kind, in a loop of unknown length
     r"(grows, shrinks or )?gets other (keys|members)( \(.*\))? under a condition|is changed that may have another name",
     r"is changed in place in the body, and bound anew",
