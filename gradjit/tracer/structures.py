@@ -244,9 +244,10 @@ def unrolled_for(values: Sequence[Value], what: str, most: int = FEW_ITERATIONS)
     """Raises Unroll where values are what a loop of known length, of at most so many iterations, counts or carries: run
     iteration by iteration, it knows them."""
     frame: Any = recorders()[-1].frame
+    tried = recorders()[-1].outermost.unrolled_at  # what is compiled all the same has to be
     while frame is not None:
-        if frame.loc is not None and isinstance(frame.trip_count, int) and frame.trip_count <= most and any(
-                v in frame.block.params for v in values):
+        if frame.loc is not None and isinstance(frame.trip_count, int) and frame.trip_count <= most and (
+                frame.loc not in tried) and any(v in frame.block.params for v in values):
             raise Unroll(with_place(what), frame.loc)
         frame = frame.parent
 

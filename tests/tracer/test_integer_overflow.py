@@ -82,7 +82,17 @@ def under_a_condition(x, n):
     return total
 
 
-GROWING = [series, fibonacci, powers, shifts, hashes, binomials, doubled, falling, under_a_condition]
+def ended_by_a_break(x, n):
+    k, total = 1, 0.0 * x
+    for _ in range(n):
+        k = k * 3
+        total = total + x / k
+        if x / k < 1e-300:
+            break
+    return total
+
+
+GROWING = [series, fibonacci, powers, shifts, hashes, binomials, doubled, falling, under_a_condition, ended_by_a_break]
 
 
 @pytest.mark.parametrize("f", GROWING)
@@ -97,7 +107,7 @@ class TestGrowing:
         try:
             found = gj.jit(f)(1.25, n)
         except ConversionError as e:
-            assert f is under_a_condition
+            assert f in (under_a_condition, ended_by_a_break)  # loops, however short
             assert "an int goes beyond 64 bits" in str(e)
         else:
             assert found == pytest.approx(f(1.25, n), rel=1e-13)
@@ -124,6 +134,21 @@ def test_of_a_size():
         assert c(np.ones(n)) == f(np.ones(n))
     with pytest.raises(OverflowError, match="an int goes beyond 64 bits"):
         c(np.ones(40))
+
+
+def test_a_short_loop_that_has_to_be_one():
+    def f(x, z):
+        v, k = np.ones(10) * z, 0
+        for _ in range(0, 1, 2):
+            if -0.5 < k * 2 < v[k]:
+                for i in range(k, 9):
+                    k = i
+            if k != 0:
+                break
+        return k + np.sum(v) * x
+
+    for z in (-1.3, 1.3):
+        assert gj.jit(f)(0.5, z) == pytest.approx(f(0.5, z), rel=1e-14)
 
 
 def of_elements(operation):
