@@ -248,7 +248,7 @@ def check_window(x: TracedArray, extents: Sequence[Any], starts: Sequence[Any], 
             continue
         last = start + (size - 1) * step
         for place in (start, last):
-            if not is_known(place, "<", n) and not place < n:
+            if not (is_known(place, "<", n) or place < n) or not (is_known(place, ">=", 0) or place >= 0):
                 fail(BoundsError, f"index {place} is out of bounds for axis {axis} with size {n}")
 
 
