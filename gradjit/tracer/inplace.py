@@ -17,7 +17,7 @@ from .foreign import Foreign, is_sure
 from .locations import fail
 from .recorder import current
 from .shaping import strides_of, windowed
-from .views import Bits, OfPairsView, PairsView, Reshaped, WindowView, forms
+from .views import Bits, PairsView, Reshaped, WindowView, forms
 
 
 def set_shape(x: TracedArray, shape: Any) -> None:
@@ -88,12 +88,12 @@ def pairs_view(x: TracedArray, t: DType) -> TracedArray:
     if strides[-1] != 1 and 0 not in x.extents and not agree(x.extents[-1], 1):
         fail(ArgumentError, "To change to a dtype of a different size, the last axis must be contiguous")
     if t.kind == "f":
-        return view(x, PairsView(), (*(2 * s for s in strides[:-1]), 1))
+        return view(x, PairsView(of_complex=True), (*(2 * s for s in strides[:-1]), 1))
     outer = zip(strides[:-1], x.extents[:-1], strict=True)
     if not agree(x.extents[-1] % 2, 0) or any(s % 2 for s, n in outer if n != 1):
         fail(ArgumentError, "When changing to a larger dtype, its size must be a divisor of the total size in bytes of "
                             "the last axis of the array.")
-    return view(x, OfPairsView(), (*(s // 2 for s in strides[:-1]), 1))
+    return view(x, PairsView(of_complex=False), (*(s // 2 for s in strides[:-1]), 1))
 
 
 def own(x: TracedArray, what: str, remedy: str) -> None:

@@ -65,12 +65,9 @@ def _dist(p: Any, q: Any) -> Any:
     return _hypot(*(a - b for a, b in zip(p, q, strict=True)))
 
 
-def _fold(ufunc: np.ufunc, start: Any, name: str) -> Rule:
-    def rule(items: Any, *, start: Any = start) -> Any:
-        return python(functools.reduce(lambda a, b: compute(ufunc, [a, b]), (scalar(i, name) for i in items),
-                                       scalar(start, name)))
-
-    return rule
+def _fsum(items: Any) -> Any:
+    return python(functools.reduce(lambda a, b: compute(np.add, [a, b]), (scalar(i, "fsum") for i in items),
+                                   scalar(0.0, "fsum")))
 
 
 def _prod(items: Any, *, start: Any = 1) -> Any:
@@ -183,7 +180,7 @@ _UFUNCS: dict[Callable[..., Any], np.ufunc] = {
 _TRACED: dict[Callable[..., Any], Rule] = {
     **{f: _ufunc(f.__name__, u) for f, u in _UFUNCS.items()},
     math.floor: _whole("floor", np.floor), math.ceil: _whole("ceil", np.ceil), math.trunc: _whole("trunc", np.trunc),
-    math.log: _log, math.hypot: _hypot, math.dist: _dist, math.fsum: _fold(np.add, 0.0, "fsum"),
+    math.log: _log, math.hypot: _hypot, math.dist: _dist, math.fsum: _fsum,
     math.prod: _prod, math.erf: _special("erf", "erf"), math.erfc: _special("erfc", "erfc"),
     math.lgamma: _special("lgamma", "gammaln"), math.gamma: _gamma, math.isclose: _isclose,
     math.degrees: _degrees, math.radians: _radians, math.remainder: _remainder, math.modf: _modf, math.frexp: _frexp,

@@ -214,8 +214,7 @@ def may_differ(v: np.ndarray | Value, axis: int) -> bool:
 
 def in_range(item: Any, extent: Any) -> None:
     """A run checks integers that name one or another of equal elements: nothing else would."""
-    i = o.as_traced(item)
-    n = o.as_traced(ext.handle(extent)) if not isinstance(extent, int) or is_open(extent) else o.as_traced(extent)
+    i, n = o.as_traced(item), o.as_traced(ext.handle(extent))
     inside = o.as_traced(np.logical_and(i < n, i >= -n))
     o.require(inside, f"an index is out of bounds for an axis with {o.told(extent)} elements", "BoundsError")
 

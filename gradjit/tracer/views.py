@@ -270,32 +270,22 @@ class PartView(ArrayView):
 
 @dataclass(frozen=True)
 class PairsView(ArrayView):
-    """The parts of complex numbers as they stand in memory: pairs along the last axis."""
+    """The parts of complex numbers as pairs along the last axis, as they stand in memory; or pairs as numbers.
+
+    of_complex: which of the two.
+    """
+
+    of_complex: bool
 
     @property
     def is_static(self) -> bool:
         return True
 
     def get(self, parent: TracedArray) -> TracedArray:
-        return paired(parent)
+        return paired(parent) if self.of_complex else of_pairs(parent)
 
     def put(self, parent: TracedArray, new: TracedArray) -> TracedArray:
-        return of_pairs(new)
-
-
-@dataclass(frozen=True)
-class OfPairsView(ArrayView):
-    """Pairs along the last axis as the parts of complex numbers."""
-
-    @property
-    def is_static(self) -> bool:
-        return True
-
-    def get(self, parent: TracedArray) -> TracedArray:
-        return of_pairs(parent)
-
-    def put(self, parent: TracedArray, new: TracedArray) -> TracedArray:
-        return paired(new)
+        return of_pairs(new) if self.of_complex else paired(new)
 
 
 def paired(x: TracedArray) -> TracedArray:

@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 
 import gradjit as gj
-from gradjit import errors
 
 OF_INTS = {
     "negative power": lambda k: k ** -2,
@@ -91,43 +90,6 @@ def test_of_floats(what):
     np.testing.assert_array_equal(gj.jit(f)(NUMBERS, len(NUMBERS)), f(NUMBERS, len(NUMBERS)))
     alone = gj.jit(g)
     np.testing.assert_array_equal([alone(float(v)) for v in NUMBERS], [g(float(v)) for v in NUMBERS])
-
-
-class TestDecimals:
-    """Python rounds the number that the float is, NumPy the product with a power of ten."""
-
-    @pytest.mark.parametrize("digits", [-22, -3, -1, 0, 1, 2, 7, 15, 22])
-    def test_halves(self, digits):
-        def f(x, n):
-            found = np.zeros(n)
-            for k in range(n):
-                found[k] = round(float(x[k]), digits)
-            return found
-
-        rng = np.random.default_rng(digits + 50)
-        halves = (np.arange(-300, 300) + 0.5) * 10.0**-digits
-        near = np.concatenate([np.nextafter(halves, np.inf), np.nextafter(halves, -np.inf)])
-        typed = np.round(rng.normal(size=500) * 100, 4) * 10.0**-digits
-        dense = 2.0 ** rng.uniform(45, 56, 500) * 10.0**-digits
-        x = np.concatenate([halves, near, typed, dense, -dense, [0.0, -0.0, np.nan, 5e-324, 1e300]])
-        expected = np.array([round(v, digits) for v in x.tolist()])
-        found = gj.jit(f)(x, len(x))
-        np.testing.assert_array_equal(found, expected)
-        np.testing.assert_array_equal(np.signbit(found), np.signbit(expected))
-
-    def test_numpys_own_numbers_are_rounded_as_numpy_does(self):
-        def f(x, n):
-            total = 0.0
-            for k in range(n):
-                total += round(x[k], 2) + np.round(float(x[k]), 2)
-            return total
-
-        x = np.array([2.675, 1.005, 0.285])
-        assert gj.jit(f)(x, 3) == f(x, 3)
-
-    def test_more_digits_than_powers_of_ten_are_exact_for(self):
-        with pytest.raises(errors.UnsupportedError, match="22 digits at most"):
-            gj.jit(lambda v: round(v, 23))(0.5)
 
 
 class TestPowersOfUnknownSign:

@@ -131,7 +131,7 @@ def pop_push(rw: Rewriter, op: Op, env: Env) -> bool:
 
 def assert_true(rw: Rewriter, op: Op, env: Env) -> bool:
     """assert true --> nothing"""
-    return splat_of(env[op.operands[0]]) is not None and bool(splat_of(env[op.operands[0]]))
+    return bool(splat_of(env[op.operands[0]]))
 
 
 NEAR = 100
