@@ -55,9 +55,13 @@ class Integers:
         """The value that stands for a key in this scope or around it."""
         for block in scopes(self.recorder):
             found = self.placed.get(block, {}).get(key)
-            if found is not None and is_in(block, *found):
+            if found is not None and is_in(block, *found) and self.is_around(*found):
                 return found[0]
         return None
+
+    def is_around(self, v: Value, place: int) -> bool:
+        """Whether what was defined outside of its block still is, in one around: a branch there may have ended."""
+        return place >= 0 or v.op is None or any(position(block, v) >= 0 for block in scopes(self.recorder))
 
     def put(self, key: Any, v: Value) -> Value:
         """v stands for the key in the innermost scope."""

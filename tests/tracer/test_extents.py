@@ -546,3 +546,19 @@ def test_lists_that_cannot_be_stacked():
 
     for f in (aliased, through):
         refuses(TraceError, "may be any of the list's, and one of them is written to", f, X, N(0))
+
+
+def test_a_place_that_a_branch_has_computed_is_not_known_behind_it():
+    def f(x):
+        s, v = x[0], np.zeros(9)
+        for i in range(0, 10, 2):
+            for j in range(8):
+                if s <= s:
+                    if j + i > j:
+                        s = np.sin(np.sum(v[i + 3::2]))
+                        continue
+                s = 0.8
+        return s
+
+    x = np.linspace(0.1, 1, 9)
+    assert gj.jit(f)(x) == f(x)
