@@ -15,6 +15,7 @@ from __future__ import annotations
 import argparse
 import faulthandler
 import gc
+import itertools
 import os
 import select
 import signal
@@ -29,8 +30,12 @@ from .failure import Failure, Refused, Rough
 
 CHUNK = 48
 """Programs of one process."""
-STALLED = 900
-"""Seconds without a word after which a process is ended: it waits for something that never comes."""
+TOLD_EVERY = 20
+"""Chunks from one line about what has become of programs so far to the next."""
+STALLED = 300
+"""Seconds without a word after which a process is ended: it waits for something that never comes, or spins."""
+TO_SAY_WHERE = 5
+"""Seconds that a process gets to print where its threads stand, before it is ended."""
 STALL = "@stall"
 FINE = ("ok", "rough", "refused")
 
@@ -77,13 +82,17 @@ def campaign(fuzzer: Fuzzer, seeds: range, reduce: float, seconds: float) -> int
     begin = time.monotonic()
     seed = seeds.start
     try:
-        while seed < seeds.stop and time.monotonic() - begin < seconds:
+        for number in itertools.count(1):
+            if seed >= seeds.stop or time.monotonic() - begin >= seconds:
+                break
             chunk = range(seed, min(seed + CHUNK, seeds.stop))
             at, fate = run_chunk(fuzzer, chunk, reduce, tally)
             if fate and not alone(fuzzer, range(at, chunk.stop), reduce, tally):
                 tally.counts[f"{fate}, but not again"] += 1
                 print(f"==== seed {at} or one of the next: {fate}, but not again\n{fuzzer.program(at)}", flush=True)
             seed = chunk.stop
+            if number % TOLD_EVERY == 0:
+                print(f"seeds from {seeds.start}: so far {tally.outcomes}", flush=True)
     finally:
         print(f"seeds from {seeds.start}, in {time.monotonic() - begin:.0f} s, {children_seconds():.0f} s of a core: "
               f"{tally}", flush=True)
@@ -120,10 +129,13 @@ class Tally:
     seen: set[str] = field(default_factory=set)
     """Signatures of failures that have been shown."""
 
-    def __str__(self) -> str:
-        refused = "".join(f"\n    {n} refused: {reason}" for reason, n in self.reasons.most_common())
+    @property
+    def outcomes(self) -> str:
         counts = ", ".join(f"{n} {what}" for what, n in self.counts.most_common())
-        return f"{sum(self.counts.values())} programs: {counts}{refused}"
+        return f"{sum(self.counts.values())} programs: {counts}"
+
+    def __str__(self) -> str:
+        return self.outcomes + "".join(f"\n    {n} refused: {reason}" for reason, n in self.reasons.most_common())
 
 
 def children_seconds() -> float:
@@ -166,10 +178,12 @@ def run_chunk(fuzzer: Fuzzer, seeds: range, reduce: float, tally: Tally) -> tupl
 
 
 def lines(pipe: TextIO, child: int) -> Iterable[str]:
-    """What the child says; a child that falls silent is ended."""
+    """What the child says; a child that falls silent is asked where it stands, and ended."""
     buffer = b""
     while True:
         if not select.select([pipe], [], [], STALLED)[0]:
+            os.kill(child, signal.SIGUSR1)
+            time.sleep(TO_SAY_WHERE)
             os.kill(child, signal.SIGKILL)
             yield STALL
         data = os.read(pipe.fileno(), 1 << 16)
@@ -185,6 +199,7 @@ def run_child(fuzzer: Fuzzer, seeds: range, reduce: float, sending: int) -> None
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     try:
         faulthandler.enable(sys.__stderr__ or 2)
+        faulthandler.register(signal.SIGUSR1, sys.__stderr__ or 2)  # asked where it stands
         with os.fdopen(sending, "w") as pipe:
             for line in told(fuzzer, seeds, reduce):
                 print(line, file=pipe, flush=True)

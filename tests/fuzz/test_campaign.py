@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+import tests.fuzz.campaign
 from tests.fuzz.campaign import Fuzzer, Outcome, campaign
 from tests.fuzz.failure import Failure, Refused, Rough
 from tests.fuzz.reduce import reduced
@@ -51,6 +52,25 @@ def test_a_death_that_does_not_come_again(capsys: Any) -> None:
     fuzzer = Fuzzer("fake", str, dying, lambda p: None, lambda p, seconds: p, lambda: None)
     assert campaign(fuzzer, range(4), reduce=0, seconds=60) == 1
     assert "4 ok, 1 crash by SIGKILL, but not again" in capsys.readouterr().out
+
+
+def test_a_process_that_spins(capfd: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is asked where it stands, and ended; the seeds behind it come all the same."""
+    monkeypatch.setattr(tests.fuzz.campaign, "STALLED", 1)
+    monkeypatch.setattr(tests.fuzz.campaign, "TO_SAY_WHERE", 0.5)
+
+    def spinning(seeds: range) -> Iterator[tuple[int, Outcome] | int]:
+        for seed in seeds:
+            yield seed
+            while seed == 1:
+                pass
+            yield seed, None
+
+    fuzzer = Fuzzer("fake", str, spinning, lambda p: None, lambda p, seconds: p, lambda: None)
+    assert campaign(fuzzer, range(3), reduce=0, seconds=60) == 1
+    out, err = capfd.readouterr()
+    assert "2 ok, 1 stall" in out
+    assert " in spinning" in err
 
 
 def test_nothing_wrong() -> None:
