@@ -47,7 +47,7 @@ def in_full_size(func: Func, results: Sequence[Value]) -> tuple[list[Value], lis
     return [wide[v] for v in results], counts
 
 
-def most(e: Value, bounds: dict[Value, int], ranges: Ranges, v: Value) -> int:
+def most(e: Value, bounds: dict[Value, int | None], ranges: Ranges, v: Value) -> int:
     """The greatest number that an extent of a result can be."""
     known = bounds.get(e) if e in bounds else ranges.upper(e)
     if known is None:

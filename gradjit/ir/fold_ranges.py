@@ -17,7 +17,7 @@ import numpy as np
 
 from .attrs import frozen
 from .core import Block, Func, Op, Value, map_attr, map_type
-from .ranges import COMPARED, OPPOSITE, Ranges, facts, owners_of
+from .ranges import COMPARED, OPPOSITE, Ranges, owners_of
 from .types import BOOL, INDEX, ArrayType
 
 Env = dict[Value, Value]
@@ -63,11 +63,8 @@ class RangeFolder:
 
     def regions(self, op: Op) -> None:
         for k, region in enumerate(op.regions):
-            count = len(self.ranges.facts)
-            if op.name == "if":
-                self.ranges.facts += facts(op.operands[0], k == 0, self.ranges.linear, self.ranges.is_nonnegative)
-            self.block(region)
-            del self.ranges.facts[count:]
+            with self.ranges.under(op, k):
+                self.block(region)
 
     def folded(self, op: Op) -> list[Op]:
         """Bind the result of an operation that is known; operations to put before it."""

@@ -8,7 +8,8 @@ intervals of numbers would forget it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -83,12 +84,17 @@ class Ranges:
         form = self.linear(x)
         found = self.least(form, enough)
         for fact in (*self.facts, *(self.implied(form) if found is None else ())):
-            if is_at_least(found, enough):
-                break
-            better = self.least(form - fact, enough)
-            if better is not None and (found is None or not is_at_least(found, better)):
-                found = better
+            for times in (1, *self.divisors(form)):
+                if is_at_least(found, enough):
+                    return found
+                better = self.least(form * times - fact, None if enough is None else enough * times)
+                if better is not None and (found is None or not is_at_least(found * times, better)):
+                    found = -(-better // times)
         return found
+
+    def divisors(self, form: Linear) -> set[int]:
+        """By what its atoms were divided: as many times the form go with what is known of the dividends."""
+        return {scale for v, k in form.terms for scale, _ in self.bounds(v, k > 0) if scale > 1}
 
     def implied(self, form: Linear) -> Iterator[Linear]:
         """What the ranges of its atoms say of other values in them: where an index runs below n, n is greater."""
@@ -126,6 +132,24 @@ class Ranges:
     def define(self, v: Value, form: Linear) -> None:
         """v is the number that the form is."""
         self.linear.forms[v] = form
+
+    @contextmanager
+    def under(self, op: Op, k: int) -> Iterator[None]:
+        """While questions are asked within the k-th region of an operation: a branch runs where its condition holds."""
+        count = len(self.facts)
+        if op.name == "if":
+            self.facts += facts(op.operands[0], k == 0, self.linear, self.is_nonnegative)
+        yield
+        del self.facts[count:]
+
+    def behind(self, op: Op) -> Iterator[Linear]:
+        """The forms that are not negative behind an operation, as the program would have ended there otherwise."""
+        if op.name == "assert":
+            yield from facts(op.operands[0], True, self.linear, self.is_nonnegative)
+        elif op.name == "if":
+            for truth, region in zip((True, False), op.regions, strict=True):
+                if any(o.name == "raise" for o in region.ops):
+                    yield from facts(op.operands[0], not truth, self.linear, self.is_nonnegative)
 
     def forget(self) -> None:
         """Drop what has been concluded: something new is known."""
@@ -276,6 +300,8 @@ def facts(condition: Value, truth: bool, linear: Callable[[Value], Linear],
             if is_literal(v, not truth):  # not the side that was taken: `a and b` is `if a { b } else { false }`
                 yield from facts(op.operands[0], not side, linear, is_nonnegative)
                 yield from facts(sides(condition)[1 if side else 0], truth, linear, is_nonnegative)
+    elif op.name == "reshape":
+        yield from facts(op.operands[0], truth, linear, is_nonnegative)
     elif op.name == "not":
         yield from facts(op.operands[0], not truth, linear, is_nonnegative)
     elif op.name == ("and" if truth else "or") and condition.dtype.is_bool:
@@ -288,6 +314,17 @@ def facts(condition: Value, truth: bool, linear: Callable[[Value], Linear],
             yield from (d - 1 for d in (a - b, b - a) if is_nonnegative(d))
         else:
             yield from COMPARED[name](a, b)
+
+
+def conditions_on_integers(condition: Value) -> list[Value]:
+    """A condition and its parts, if it is made of comparisons of integers; none else."""
+    op = condition.op
+    if op is None or any(e != 1 for e in condition.shape):
+        return []
+    if op.name in COMPARED:
+        return [condition] if is_integer(op.operands[0].type) else []
+    parts = [conditions_on_integers(o) for o in op.operands] if op.name in ("and", "or", "not", "reshape") else [[]]
+    return [condition, *(v for part in parts for v in part)] if all(parts) else []
 
 
 def chosen_by(v: Value) -> Value | None:
@@ -555,19 +592,61 @@ def upper_bound(extent: int | Value, ranges: Ranges) -> int | None:
     return extent if isinstance(extent, int) else ranges.upper(extent)
 
 
-def upper_bounds(func: Func, ranges: Ranges) -> dict[Value, int]:
-    """Of computed extents the greatest numbers that they can be: what is known of the numbers, and that a window is no
-    longer than its array."""
-    found: dict[Value, int] = {}
-    for op in walk(func.body):
-        if op.name not in ("slice", "update"):
-            continue
-        sizes = op.attrs["sizes"] if op.name == "slice" else op.operands[1].shape
-        for size, extent in zip(sizes, op.operands[0].shape, strict=True):
-            if isinstance(size, Value):
-                around = extent if isinstance(extent, int) else found.get(extent) or ranges.upper(extent)
-                limits = ranges.upper(size), found.get(size), around
-                known = [n for n in limits if n is not None]
-                if known:
-                    found[size] = min(known)
+def upper_bounds(func: Func, ranges: Ranges) -> dict[Value, int | None]:
+    """Of computed extents the greatest numbers that they can be, None where that is not known.
+
+    It is the greatest at any place where an array of such an extent comes to be, as the numbers are known there: by
+    the branches around it and the checks before it, and by the windows of the block, none of which is longer than its
+    array. (A branch that does not run says nothing of its numbers; what bounds them elsewhere may not.)
+    """
+    found: dict[Value, int | None] = {}
+    _bounds_in(func.body, ranges, {}, set(), found)
     return found
+
+
+def _bounds_in(block: Block, ranges: Ranges, windows: Mapping[Value, int], there: set[Value],
+               found: dict[Value, int | None]) -> None:
+    """windows: how long those around the block can be. there: the extents of arrays that are there already."""
+    count = len(ranges.facts)
+    windows, there = dict(windows), {*there, *(e for p in block.params for e in p.shape if isinstance(e, Value))}
+    for op in block.ops:
+        for size, most in _window(op):
+            around = most if isinstance(most, int) else _at(most, ranges, windows)
+            if around is not None:
+                windows[size] = min(around, windows.get(size, around))
+    for op in block.ops:
+        for k, region in enumerate(op.regions):
+            with ranges.under(op, k):
+                _bounds_in(region, ranges, windows, there, found)
+        for e in brought_in(op):
+            if e in there:
+                continue
+            there.add(e)
+            if not op.regions and op.name != "pop":  # these come by arrays that were made elsewhere
+                here = _at(e, ranges, windows)
+                before = found.get(e, here)
+                found[e] = None if here is None or before is None else max(here, before)
+        ranges.facts += ranges.behind(op)
+    del ranges.facts[count:]
+
+
+def _window(op: Op) -> list[tuple[Value, int | Value]]:
+    """The computed extents of the window that an operation has in an array, with those of the array."""
+    if op.name not in ("slice", "update"):
+        return []
+    sizes = op.attrs["sizes"] if op.name == "slice" else op.operands[1].shape
+    return [(n, around) for n, around in zip(sizes, op.operands[0].shape, strict=True) if isinstance(n, Value)]
+
+
+def _at(e: Value, ranges: Ranges, windows: Mapping[Value, int]) -> int | None:
+    """The greatest number that an extent can be where it is asked for."""
+    known = [n for n in (ranges.upper(e), windows.get(e)) if n is not None]
+    return min(known) if known else None
+
+
+def brought_in(op: Op) -> Iterable[Value]:
+    """The computed extents of an operation's results that those of its operands have not."""
+    if all(v.type.is_static for v in op.results):
+        return ()
+    of_operands = {e for v in op.operands for e in v.shape}
+    return dict.fromkeys(e for v in op.results for e in v.shape if isinstance(e, Value) and e not in of_operands)

@@ -10,8 +10,9 @@ from __future__ import annotations
 
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 
-from ...ir import INDEX, OPS, TAPE, Block, For, Loop, Op, Value
+from ...ir import INDEX, OPS, TAPE, Block, For, Loop, Op, Value, walk
 from ...ir.linear import Forms, atom, constant
+from ...ir.ranges import conditions_on_integers
 from ...records import dataclass
 from . import costs
 from .adjoint_pairs import OpPair, RegionPair
@@ -52,6 +53,7 @@ class Nest:
     same: carried values that no iteration changes, with what they are from the beginning; and what the branches of the
         outermost `if` yield, with the results, which are at hand.
     counters: carried integers that go on by the same number in each iteration.
+    bounding: conditions on integers, with their parts, that say how long the arrays in their branches can be.
     """
 
     def __init__(self, op_pair: OpPair, owners: Mapping[Block, Op]):
@@ -63,6 +65,7 @@ class Nest:
         self.forms = Forms()
         self.same: dict[Value, Value] = {}
         self.counters: dict[Value, Counter] = {}
+        self.bounding: set[Value] = set()
         self.counted: set[RegionPair] = set()
         self.of_pair: dict[RegionPair, OpPair] = {}
         self.op_pairs: dict[Op, OpPair] = {}
@@ -113,10 +116,17 @@ class Nest:
             for t in pair.op_pairs:
                 self._enter(t, pair, weight)
         self._unchanged(op_pair)
+        if op_pair.op.name == "if":
+            self._bounding(op_pair.op)
         if op_pair.op.name == "if" and outer is None:
             self.same.update({v: r for pair in op_pair.pairs
                               for v, r in zip(pair.block.results, op_pair.op.results, strict=True)
                               if self.home.get(v) is pair})
+
+    def _bounding(self, op: Op) -> None:
+        parts = conditions_on_integers(op.operands[0])
+        if parts and any(not r.type.is_static for region in op.regions for o in walk(region) for r in o.results):
+            self.bounding.update(parts)
 
     def _unchanged(self, op_pair: OpPair) -> None:
         if op_pair.op.name == "if":
@@ -243,7 +253,7 @@ class ResidualPlan:
 
     def work(self, v: Value) -> int:
         """What it costs to have v again."""
-        if v in self.nest.same:
+        if v in self.nest.same or v in self.nest.bounding:  # (a condition that was kept would say nothing of extents)
             return 0
         if self.reading(v) is not None:
             return costs.elements(v.type)

@@ -1,0 +1,153 @@
+"""For computed extents there is as much memory as they need, wherever a number is an array's extent.
+
+What bounds a number in one branch does not bound it in another, nor where no branch has asked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+import gradjit as gj
+from gradjit.ir import parse
+from gradjit.ir.ranges import Ranges, owners_of, upper_bounds
+
+
+def a_window_here_more_there(x: Any, k: Any) -> Any:
+    n = 10 - k
+    if 0 <= k <= 9:
+        return x[:n].sum()
+    if -500 <= k < 0:
+        z = np.zeros(n)
+        for i in range(n):
+            z[i] = x[i % 10] * i
+        return (np.sin(z) * z[::-1]).sum()
+    return x[0]
+
+
+def no_window_is_left(x: Any, k: Any) -> Any:
+    m = np.zeros(10) + x[0]
+    if 1 <= k <= 5:
+        m[0] *= m[k:].sum()
+    return m.sum()
+
+
+def checked_before(x: Any, k: Any) -> Any:
+    n = 300 + k
+    if not -300 <= k <= 200:
+        raise ValueError("far")
+    z = np.ones(n) * x[1]
+    z[::2] *= x[0]
+    return (z * z).sum()
+
+
+def in_a_loop(x: Any, k: Any) -> Any:
+    s = 0.0
+    for i in range(-30, 10):
+        n = k - i
+        if 0 <= n <= 10:
+            s = s + x[:n].sum()
+        elif n > 10 and n < 200:
+            w = np.ones(n) * x[2]
+            w[1:] = np.cos(w[:-1]) * x[3]
+            s = s + w.sum() * 0.1
+    return s
+
+
+def behind_a_branch(x: Any, k: Any) -> Any:
+    n = 10 - k
+    a = x[2]
+    if 3 <= k < 10:
+        a = x[k:].sum()
+    b = x[3]
+    if -100 < k < 10:
+        b = (np.arange(n) * x[1]).sum()
+    return a * b + a
+
+
+PROGRAMS = (a_window_here_more_there, no_window_is_left, checked_before, in_a_loop, behind_a_branch)
+
+
+def outcome(f: Callable[..., Any], x: np.ndarray, k: Any) -> Any:
+    try:
+        return f(x, k)
+    except ValueError as e:
+        return str(e).partition("\n")[0]
+
+
+@pytest.mark.parametrize("program", PROGRAMS)
+def test_programs(program: Callable[..., Any]) -> None:
+    x = np.arange(10.) / 10 + 1
+    value, gradient = gj.jit(program), gj.grad(program)
+    for k in (3, -3, 0, 9, 5, -99, 1, -250, -300, -499, -500, 200, -600):
+        expected = outcome(program, x, k)
+        found, slope = outcome(value, x, np.array(k)), outcome(gradient, x, np.array(k))
+        if isinstance(expected, str):
+            assert (found, slope) == (expected, expected)
+            continue
+        np.testing.assert_allclose(found, expected, rtol=1e-12)
+        steps = 1e-6 * np.eye(10)
+        difference = np.array([(program(x + h, k) - program(x - h, k)) / 2e-6 for h in steps])
+        np.testing.assert_allclose(slope, difference, rtol=1e-4, atol=1e-4 * max(1, np.max(np.abs(difference))))
+
+
+def kept_as_a_counter(x: Any, k: Any) -> Any:
+    s = 0.0
+    while k > -200:
+        n = 10 - k
+        if k >= 0:
+            s += np.sum(x[:n] ** 2) if n >= 0 else 0.0
+        else:
+            u = np.zeros(n)
+            u[5:] = x[1] * x[3]
+            s += (u * np.arange(n)).sum()
+        k = k - 37
+    return s
+
+
+def test_the_reverse_of_a_while_knows_less() -> None:
+    x = np.arange(10.) / 10 + 1
+    for k in (3, 200, -99, -300):
+        np.testing.assert_allclose(gj.jit(kept_as_a_counter)(x, np.array(k)), kept_as_a_counter(x, k), rtol=1e-12)
+    with pytest.raises(gj.UnsupportedError, match="has no upper bound.*\n.*kept_as_a_counter"):
+        gj.grad(kept_as_a_counter)(x, np.array(3))
+
+
+def bounds_of(text: str) -> dict[str, int | None]:
+    (func,) = parse(text).funcs.values()
+    return {v.name: n for v, n in upper_bounds(func, Ranges(owners_of(func))).items()}
+
+
+SIDES = """
+func @f(%x: f64[10], %n: i64[], %c: bool[]) -> f64[] {{
+  %zero: f64[] = const 0.0
+  %low: i64[] = const {low}
+  %big: bool[] = gt %n, %low
+  %r: f64[] = if {condition} {{
+    ()
+    %a: f64[%n] = slice %x [0:+%n]
+    %s: f64[] = sum %a axes=[0]
+    yield %s
+  }} {{
+    ()
+    {other}
+    yield %zero
+  }}
+  return %r
+}}
+"""
+MORE = "%b: f64[%n] = broadcast %zero shape=[%n] dims=[]"
+
+
+@pytest.mark.parametrize("condition, other, most", [
+    ("%c", "", 10),
+    ("%c", MORE, None),
+    ("%big", "", 10),
+    ("%big", MORE, 50),
+])
+def test_the_most_of_all_places(condition: str, other: str, most: int | None) -> None:
+    """A window says how long arrays of its extent are in its branch; in the other one the condition may."""
+    assert bounds_of(SIDES.format(condition=condition, other=other, low=50)) == {"n": most}
