@@ -8,7 +8,7 @@ intervals of numbers would forget it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -16,7 +16,7 @@ import numpy as np
 
 from .core import Block, Func, Op, Value, walk
 from .linear import Form, Forms, Linear, atom, constant, total
-from .ops import OPS
+from .ops import OPS, Fails, can_fail
 from .ops.control import For, Loop, While, is_loop
 from .sizes import is_nonnegative, is_open
 from .types import I64, INDEX, DType, is_integer
@@ -597,7 +597,7 @@ def upper_bounds(func: Func, ranges: Ranges) -> dict[Value, int | None]:
 
     It is the greatest at any place where an array of such an extent comes to be, as the numbers are known there: by
     the branches around it and the checks before it, and by the windows of the block, none of which is longer than its
-    array. (A branch that does not run says nothing of its numbers; what bounds them elsewhere may not.)
+    array, unless the program may end before it gets to them. (What does not run says nothing of its numbers.)
     """
     found: dict[Value, int | None] = {}
     _bounds_in(func.body, ranges, {}, set(), found)
@@ -609,25 +609,41 @@ def _bounds_in(block: Block, ranges: Ranges, windows: Mapping[Value, int], there
     """windows: how long those around the block can be. there: the extents of arrays that are there already."""
     count = len(ranges.facts)
     windows, there = dict(windows), {*there, *(e for p in block.params for e in p.shape if isinstance(e, Value))}
-    for op in block.ops:
-        for size, most in _window(op):
+    for ops in _stretches(block):
+        for size, most in (window for op in ops for window in _window(op)):
             around = most if isinstance(most, int) else _at(most, ranges, windows)
             if around is not None:
                 windows[size] = min(around, windows.get(size, around))
-    for op in block.ops:
-        for k, region in enumerate(op.regions):
-            with ranges.under(op, k):
-                _bounds_in(region, ranges, windows, there, found)
-        for e in brought_in(op):
-            if e in there:
-                continue
-            there.add(e)
-            if not op.regions and op.name != "pop":  # these come by arrays that were made elsewhere
-                here = _at(e, ranges, windows)
-                before = found.get(e, here)
-                found[e] = None if here is None or before is None else max(here, before)
-        ranges.facts += ranges.behind(op)
+        for op in ops:
+            for k, region in enumerate(op.regions):
+                with ranges.under(op, k):
+                    _bounds_in(region, ranges, windows, there, found)
+            for e in brought_in(op):
+                if e in there:
+                    continue
+                there.add(e)
+                if not op.regions and op.name != "pop":  # these come by arrays that were made elsewhere
+                    here = _at(e, ranges, windows)
+                    before = found.get(e, here)
+                    found[e] = None if here is None or before is None else max(here, before)
+            ranges.facts += ranges.behind(op)
     del ranges.facts[count:]
+
+
+def _stretches(block: Block) -> Iterator[Sequence[Op]]:
+    """The operations of a block, cut behind those at which the program may end or stay."""
+    first = 0
+    for k, op in enumerate(block.ops, 1):
+        if k == len(block.ops) or any(map(_may_end, (op, *(o for region in op.regions for o in walk(region))))):
+            yield block.ops[first:k]
+            first = k
+
+
+def _may_end(op: Op) -> bool:
+    """Whether the program may not come to what is behind an operation. (Windows are where they are trusted to be.)"""
+    if op.name in ("while", "call"):
+        return True
+    return OPS[op.name].fails not in (Fails.COMPUTED, Fails.INSIDE) and can_fail(op)
 
 
 def _window(op: Op) -> list[tuple[Value, int | Value]]:

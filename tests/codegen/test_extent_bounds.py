@@ -68,7 +68,20 @@ def behind_a_branch(x: Any, k: Any) -> Any:
     return a * b + a
 
 
-PROGRAMS = (a_window_here_more_there, no_window_is_left, checked_before, in_a_loop, behind_a_branch)
+def a_window_behind_an_end(x: Any, k: Any) -> Any:
+    n = k + 3
+    if not 0 <= n <= 500:
+        raise ValueError("far")
+    z = np.zeros(n)
+    for i in range(n):
+        z[i] = x[i % 10] * i
+    if n > 10:
+        raise ValueError("long")
+    return x[:n].sum() + (z * z[::-1]).sum()
+
+
+PROGRAMS = (a_window_here_more_there, no_window_is_left, checked_before, in_a_loop, behind_a_branch,
+            a_window_behind_an_end)
 
 
 def outcome(f: Callable[..., Any], x: np.ndarray, k: Any) -> Any:
@@ -140,6 +153,32 @@ func @f(%x: f64[10], %n: i64[], %c: bool[]) -> f64[] {{
 }}
 """
 MORE = "%b: f64[%n] = broadcast %zero shape=[%n] dims=[]"
+
+
+BEHIND = """
+func @f(%x: f64[10], %k: i64[], %c: bool[]) -> f64[] {{
+  %zero: f64[] = const 0.0
+  %none: i64[] = const 0
+  %n: i64[] = bounded %k extent=[500]
+  %b: f64[%n] = broadcast %zero shape=[%n] dims=[]
+  {between}
+  %a: f64[%n] = slice %x [0:+%n]
+  %s: f64[] = sum %a axes=[0]
+  return %s
+}}
+"""
+
+
+@pytest.mark.parametrize("between, most", [
+    ("%d: f64[] = cos %zero", 10),
+    ("%d: f64[] = if %c { () yield %zero } { () yield %zero }", 10),
+    ("assert %c message=\"\"", 499),
+    ("%i: i64[] = bounded %k extent=[10]", 499),
+    ("if %c { () raise error=\"ValueError\" message=\"long\" yield } { () yield }", 499),
+    ("%w: i64[] = while %none { (%p: i64[]) yield %c } { (%q: i64[]) yield %q }", 499),
+])
+def test_a_window_that_the_program_may_not_come_to(between: str, most: int) -> None:
+    assert bounds_of(BEHIND.format(between=between)) == {"n": most}
 
 
 @pytest.mark.parametrize("condition, other, most", [
