@@ -1,8 +1,8 @@
 """Trigonometric functions and their inverses.
 
 sin, cos, tan: Cody and Waite's reduction to [-pi/4, pi/4] in fused multiply-adds, which leaves the argument as a sum
-of two floats, then two short polynomials between which the quadrant chooses. Arguments beyond the reach of the
-reduction go through a cold block: float32 lanes to the float64 reduction, those to the exact one of huge.py.
+of two floats, then two short polynomials between which the quadrant chooses. Beyond the reach of the reduction a cold
+block takes its place: in float64 lanes the exact one of huge.py, for float32 lanes all of the function in float64.
 
 arctan, arcsin, arccos: one polynomial on a part of the domain, to which the rest is mapped by 1/x and by
 arcsin x = pi/2 - 2 arcsin sqrt((1-x)/2). What the division or the square root lost in rounding is added at the end.
@@ -118,25 +118,33 @@ def _beyond(L: Lanes, x):
     return L.cmp(">", L.abs(x), L.f(L.choose(*REACH)))
 
 
+def _in_reach(L: Lanes, x) -> tuple[llvm.Value, llvm.Value, llvm.Value]:
+    """As `_reduced`; lanes of float64 out of its reach by the exact reduction."""
+    usual = _reduced(L, x)
+    if not L.double:
+        return usual
+    n, r, t = L.rarely_all(_beyond(L, x), usual, lambda: reduced_exactly(L, x))
+    return n, r, t
+
+
 def _with_remedy(L: Lanes, x, fn: Callable[[Lanes, llvm.Value, Reduction], llvm.Value]):
-    """`fn` with the usual reduction, and with the one that it takes in lanes out of its reach."""
-    return L.rarely(_beyond(L, x), fn(L, x, _reduced), lambda: _remedy(L, x, fn))
+    """`fn` with the reduction that its lanes take; lanes of float32 out of its reach in float64."""
+    found = fn(L, x, _in_reach)
+    return found if L.double else L.rarely(_beyond(L, x), found, lambda: _in_float64(L, x, fn))
 
 
-def _remedy(L: Lanes, x, fn: Callable[[Lanes, llvm.Value, Reduction], llvm.Value]):
-    def huge(inner: Lanes, y):
-        if inner.double:
-            return fn(inner, y, reduced_exactly)
-        return inner.widened(lambda wide, z: _with_remedy(wide, z, fn), y)
-    return L.outlined(f"{fn.__name__}.huge", huge, x)
+def _in_float64(L: Lanes, x, fn: Callable[[Lanes, llvm.Value, Reduction], llvm.Value]):
+    return L.outlined(f"{fn.__name__}.huge",
+                      lambda inner, y: inner.widened(lambda wide, z: fn(wide, z, _in_reach), y), x)
 
 
 def sincos(L: Lanes, x) -> tuple[llvm.Value, llvm.Value]:
     """(sin x, cos x) with the reduction shared; bit for bit what `sin` and `cos` give."""
-    n, sine, cosine = _parts(L, x, _reduced)
+    n, sine, cosine = _parts(L, x, _in_reach)
     s, c, odd = L.sub(*sine), L.sub(*cosine), _odd(L, n)
-    usual = [_signed_by(L, n, L.select(odd, c, s)), _signed_by(L, L.iadd(n, L.i(1)), L.select(odd, s, c))]
-    both = L.rarely_all(_beyond(L, x), usual, lambda: [_remedy(L, x, _sin), _remedy(L, x, _cos)])
+    both = [_signed_by(L, n, L.select(odd, c, s)), _signed_by(L, L.iadd(n, L.i(1)), L.select(odd, s, c))]
+    if not L.double:
+        both = L.rarely_all(_beyond(L, x), both, lambda: [_in_float64(L, x, _sin), _in_float64(L, x, _cos)])
     return both[0], both[1]
 
 
