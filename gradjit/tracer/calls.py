@@ -630,7 +630,7 @@ def entered(x: Any) -> Any:
     """An argument with the arrays in its lists as hidden inputs."""
     look_at_elements(x)
     if grown.is_grown(x):
-        return grown.as_array(x)
+        return grown.as_operand(x)
     if is_data_array(x):
         return captured(x)
     if type(x) is deque and outside(current()).is_fresh(x):

@@ -246,6 +246,8 @@ def sliced(items: list[Any], key: slice) -> list[Any]:
         taken = range(n)[key]
         if len(taken) <= 8 or holds_lists(items):
             return made([located(items, k) for k in taken])
+        if odd_one(items):
+            return within_segments(items, taken)
     one = readable(items)
     parts = [Row(of_bounded_length(a[key], a), p.kind) if isinstance(p, Row) else p
              for a, p in zip(one.arrays(), one.parts, strict=True)]
@@ -254,6 +256,23 @@ def sliced(items: list[Any], key: slice) -> list[Any]:
         fail(UnsupportedError, "a list that a compiled loop has filled with one and the same object is sliced; take "
                                "its items by index")
     return noted(made([one.made_by(Tail(one.tree, parts, 0, found))]))
+
+
+def within_segments(items: list[Any], taken: range) -> list[Any]:
+    """The items at these places of a list whose parts are no rows of one array: of each part what is taken of it."""
+    if taken.step < 0:
+        return made([located(items, k) for k in taken])
+    found: list[Any] = []
+    begins = 0
+    for s in segments(items):
+        n = s.count if isinstance(s, Tail) else len(s)
+        of_it = [k - begins for k in taken if begins <= k < begins + n]
+        if isinstance(s, Tail) and len(of_it) > 8:
+            found += sliced(noted([s]), slice(of_it[0], of_it[-1] + 1, taken.step))
+        else:
+            found += [s.item(k) if isinstance(s, Tail) else s[k] for k in of_it]
+        begins += n
+    return noted(made(found))
 
 
 def of_bounded_length(x: TracedArray, whole: TracedArray) -> TracedArray:
@@ -311,11 +330,15 @@ def segments(items: list[Any]) -> Iterator[Tail | list[Any]]:
         yield plain
 
 
-def whole(items: list[Any]) -> Tail:
-    """All items as one tail."""
-    if len(items) == 1:
-        return items[0]
+class Unlike(TraceError):
+    """The items of a list are no rows of one array."""
+
+
+def columns(items: list[Any]) -> tuple[Tail, list[list[Any]]]:
+    """For each part of the items what stands for it in each segment, and the tail that the others are like. Unlike
+    where there is none."""
     from . import operands as o
+    from .control.states import is_same
     found = list(segments(items))
     like = next(s for s in found if isinstance(s, Tail))
     columns: list[list[Any]] = [[] for _ in like.parts]
@@ -331,8 +354,44 @@ def whole(items: list[Any]) -> Tail:
             parts = [list(p) for p in zip(*(leaves for leaves, _ in flat), strict=True)]
         for column, p in zip(columns, parts, strict=True):
             column.append(p)
-    made_of: list[Any] = []
     for part, column in zip(like.parts, columns, strict=True):
+        if isinstance(part, Row):
+            shapes = {shape for c in column for shape in shapes_of(c, items)}
+            if len(shapes) > 1:
+                refuse_kinds(items, f"items of the shapes {' and '.join(sorted(map(o.shown, shapes)))}")
+        elif not all(is_same(part, x) for c in column for x in (c if isinstance(c, list) else [c])):
+            refuse_kinds(items)
+    return like, columns
+
+
+def shapes_of(column: Any, items: list[Any]) -> list[tuple[Any, ...]]:
+    """The shapes of the items in the rows of an array, or in a list."""
+    if isinstance(column, TracedArray):
+        return [column.extents[1:]]
+    if not all(isinstance(x, (TracedArray, np.ndarray, np.generic, bool, int, float, complex)) for x in column):
+        refuse_kinds(items)
+    return [x.extents if isinstance(x, TracedArray) else np.shape(x) for x in column]
+
+
+def odd_one(items: list[Any]) -> Unlike | None:
+    """Why the items are no rows of one array, if they are not."""
+    if len(items) == 1:
+        return None
+    try:
+        columns(items)
+    except Unlike as e:
+        return e
+    return None
+
+
+def whole(items: list[Any]) -> Tail:
+    """All items as one tail."""
+    if len(items) == 1:
+        return items[0]
+    from . import operands as o
+    like, found = columns(items)
+    made_of: list[Any] = []
+    for part, column in zip(like.parts, found, strict=True):
         if isinstance(part, Row):
             arrays = [c if isinstance(c, TracedArray) else o.stack_nested(c) for c in column]
             made_of.append(Row(joined(arrays), part.kind))
@@ -396,10 +455,9 @@ def joined(arrays: list[TracedArray]) -> TracedArray:
     return root(whole.content, whole.home, ARRAY)
 
 
-def refuse_kinds(items: list[Any]) -> NoReturn:
-    fail(TraceError, f"{name_of(items)}, whose length depends on traced values or on the iterations of a compiled "
-                     f"loop, holds items of several kinds, so that it is no array; keep items of one kind in it, and "
-                     f"begin with an empty list")
+def refuse_kinds(items: list[Any], what: str = "items of several kinds") -> NoReturn:
+    fail(Unlike, f"{name_of(items)}, which a compiled loop has filled, at least in part, holds {what}, so that it is "
+                 f"no array; keep items of one kind and shape in it, and others in variables of their own")
 
 
 def name_of(items: Any, unnamed: str = "a list") -> str:
@@ -432,6 +490,11 @@ def as_array(items: list[Any]) -> TracedArray:
     """`np.array(items)`."""
     one = whole(items)
     return stacked(one.tree, one.arrays(), one.count)
+
+
+def as_operand(items: list[Any]) -> Any:
+    """What NumPy's functions get of a list: the array, or the list where it is none and its items are known."""
+    return expanded(items, "a NumPy function") if is_static(items) and odd_one(items) else as_array(items)
 
 
 def stacked(tree: structures.Structure, arrays: list[Any], count: Any) -> TracedArray:

@@ -152,8 +152,8 @@ class Deferred(IndexedIterator):
     def count(self) -> Any:
         return self.all().count()
 
-    def prepare(self) -> None:
-        self.all().prepare()
+    def prepare(self, first: int = 0) -> None:
+        self.all().prepare(first)
 
     def at(self, i: Any) -> Any:
         return self.all().at(i)

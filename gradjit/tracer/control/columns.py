@@ -60,7 +60,7 @@ class Columns(IndexedIterable):
     def __iter__(self) -> Iterator[Any]:
         return iter(self.sequence)
 
-    def prepare(self) -> None:
+    def prepare(self, first: int = 0) -> None:
         self.given = []
         if not self.columns:
             self.columns = [make() for make in self.makes]

@@ -10,7 +10,7 @@ from ...ir import Block, Builder, Op, Value
 from ...ir.types import INDEX
 from .. import extents, patience
 from ..array import PYTHON, TracedArray, root
-from ..grown import expanded, is_grown
+from ..grown import Unlike, expanded, is_grown
 from ..locations import fail, with_place
 from ..outside import outside
 from ..recorder import Recorder
@@ -122,11 +122,11 @@ class ForStatement(LoopStatement):
         if self.static is not None and self.remaining < 1:
             return False
         assert self.indexed is not None
-        self.indexed.prepare()
         try:
+            self.indexed.prepare(self.iteration)
             frame = self.begin()
-        except Mismatch as e:
-            self.give_up(e)
+        except (Mismatch, Unlike) as e:
+            self.give_up(e if isinstance(e, Mismatch) else Mismatch(str(e).partition("\n")[0]))
             return self.again()
         frame.trip_count = None if self.static is None else self.remaining
         self.index = frame.parameter(INDEX, "i")

@@ -14,7 +14,7 @@ from ...ir.sizes import is_nonnegative, is_open
 from .. import extents, operands as o
 from ..array import ARRAY, TracedArray, leak, root
 from ..dispatch import leave
-from ..grown import expanded, is_grown, length, located, readable
+from ..grown import expanded, is_grown, is_part, length, located, noted, odd_one, readable
 from ..locations import fail
 from ..masked_selection import elements_of
 from ..outside import is_data_array
@@ -47,8 +47,8 @@ class IndexedIterable:
         for t in self.inner:
             yield from t.sources()
 
-    def prepare(self) -> None:
-        """Before a region: what is found by index in it is put into arrays."""
+    def prepare(self, first: int = 0) -> None:
+        """Before a region that begins at item number `first`: what is found by index in it is put into arrays."""
         for t in self.inner:
             t.prepare()
 
@@ -373,6 +373,9 @@ class OfOne(IndexedIterable):
 class Same(OfOne):
     """What runs over another sequence as that does itself."""
 
+    def prepare(self, first: int = 0) -> None:
+        self.part.prepare(first)
+
     def at(self, i: Any) -> Any:
         return self.part.at(i)
 
@@ -425,6 +428,9 @@ class Enumerated(OfOne, IndexedIterator):
     def __init__(self, part: IndexedIterable, start: Any = 0):
         self.part, self.start = part, start
 
+    def prepare(self, first: int = 0) -> None:
+        self.part.prepare(first)
+
     def at(self, i: Any) -> Any:
         return (i + self.start if not is_zero(self.start) else i), self.part.at(i)
 
@@ -439,6 +445,10 @@ class Zipped(IndexedIterator):
     @property
     def inner(self) -> list[IndexedIterable]:
         return self.parts
+
+    def prepare(self, first: int = 0) -> None:
+        for t in self.parts:
+            t.prepare(first)
 
     def count(self) -> Any:
         shortest: Any = None
@@ -490,18 +500,30 @@ class Items(IndexedIterable):
     def __init__(self, items: list[Any]):
         self.sequence, self.items = items, list(items)
         self.whole: Any = None
+        self.first = 0
+        """Which item is the first of those that are put into arrays."""
 
     def count(self) -> Any:
         n = length(self.items)
         return n if isinstance(n, int) else extents.form(n)
 
-    def prepare(self) -> None:
-        self.whole = readable(self.items) if self.whole is None else self.whole
+    def prepare(self, first: int = 0) -> None:
+        """A loop that has run over the first items as ordinary Python goes over the others as rows: [x] + [...]."""
+        if self.whole is not None:
+            return
+        behind = self.items
+        if (odd := odd_one(behind)) is not None:
+            behind = noted(self.items[first:])
+            if any(map(is_part, self.items[:first])) or not is_grown(behind) or odd_one(behind) is not None:
+                raise odd
+            self.first = first
+        self.whole = readable(behind)
 
     def at(self, i: Any) -> Any:
         if isinstance(i, int) and self.static is not None:
             return located(self.items, i)
-        return (readable(self.items) if self.whole is None else self.whole).item(i)
+        one = readable(self.items) if self.whole is None else self.whole
+        return one.item(i - self.first if self.first else i)
 
     def __iter__(self) -> Iterator[Any]:
         return iter(expanded(self.items, "a loop over the items"))

@@ -42,7 +42,7 @@ class Picked(IndexedIterator):
     def count(self) -> int:
         return len(self.table)
 
-    def prepare(self) -> None:
+    def prepare(self, first: int = 0) -> None:
         super().prepare()
         self.columns = self.columns or [root(np.ascontiguousarray(c), None, ARRAY) for c in self.table.T]
 

@@ -510,3 +510,40 @@ def test_one_list_or_another_of_the_same_length(f):
     for x in 0.9, 1.9:
         assert np.isclose(gj.jit(f)(x), f(x))
         gj.check_grads(f, x)
+
+
+# lists of which parts are no rows -------------------------------------------------------------------------------------
+def another_shape_first(x):
+    items = [x] + [x[:3] * i for i in range(40)]
+    later = items[1:]
+    pairs = sum(np.sum(a) * np.sum(b) for a, b in zip(items, later, strict=False))
+    return pairs + np.sum(np.concatenate(items)) + np.sum(items[0]) * items[7][1] + sum(np.sum(v) for v in items[::3])
+
+
+def nothing_first(x):
+    items = [None] + [v * 2 for v in np.tile(x, 10)]
+    return sum(i * v for i, v in enumerate(items) if v is not None)
+
+
+def other_labels(x):
+    items = [("a", x[0])] + [("b", v) for v in np.tile(x, 10)] + [("c", x[1])]
+    total = 0.0
+    for name, v in items:
+        total = total + v * {"a": 2.0, "b": 3.0, "c": 5.0}[name]
+    return total
+
+
+@pytest.mark.parametrize("f", [another_shape_first, nothing_first, other_labels], ids=lambda f: f.__name__)
+def test_parts_that_are_no_rows(f):
+    x = np.linspace(0.5, 2.0, 6)
+    assert np.isclose(gj.jit(f)(x), f(x))
+    gj.check_grads(f, x)
+
+
+def test_a_traced_index_needs_rows():
+    def f(x, k):
+        items = [x] + [x[:3] * i for i in range(40)]
+        return np.sum(items[k])
+
+    with pytest.raises(gj.TraceError, match=r"the list items, .* holds items of the shapes \(3,\) and \(6,\), .*keep"):
+        gj.jit(f)(np.ones(6), np.int64(3))
