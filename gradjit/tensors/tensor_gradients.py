@@ -89,7 +89,9 @@ class TensorGradients(TensorOperators):
             fail(ArgumentError, f"backward with a cotangent of shape {a.shape} from a tensor of shape {self.shape}")
 
     def _receive(self: Any, g: np.ndarray) -> None:
-        """The gradient that a backward has found."""
+        """The gradient that a backward has found, if one is wanted still."""
+        if self._base is None and self._type.role == CONSTANT:
+            return
         if self._has_new_shape:
             g = g.reshape(self.shape)
         if isinstance(self._grad, TensorGradients):  # else None, or 0
@@ -159,6 +161,11 @@ class TensorGradients(TensorOperators):
         elif not self.keeps_gradients:
             source = self._source_of_its_own("retain_grad")
             source.recording.tensors[source.slot] = ref(self)
+
+    @property
+    def retains_grad(self: Any) -> bool:
+        """Whether `backward` leaves a gradient here although it is no leaf."""
+        return self._keeps_grad and not self.is_leaf
 
     def register_hook(self: Any, hook: Callable[[Any], Any]) -> HookHandle:
         """Have `hook(gradient)` called when the gradient of this tensor is computed; what it returns, if anything,

@@ -28,7 +28,7 @@ IN_THEIR_PLACE = {
     "nelement": "t.size", "new_ones": "gj.ones(shape)", "new_tensor": "gj.tensor(a)", "new_zeros": "gj.zeros(shape)",
     "norm": "np.linalg.norm(t)", "normal_": "gj.random.randn(shape)", "null_gradients": "t.null_grad()",
     "outer": "np.outer(t, other)", "permute": "t.transpose(axes)", "pow": "t**exponent", "relu": "gj.nn.relu(t)",
-    "reshape_as": "t.reshape(other.shape)", "retains_grad": "t.retain_grad()", "rsqrt": "1 / np.sqrt(t)",
+    "reshape_as": "t.reshape(other.shape)", "rsqrt": "1 / np.sqrt(t)",
     "scatter_add_": "np.add.at(t, index, values)", "sigmoid": "gj.nn.sigmoid(t)", "sign": "np.sign(t)",
     "softmax": "gj.nn.softmax(t)", "split": "np.split(t, parts)", "stride": "t.numpy().strides", "sub": "t - other",
     "t": "t.T", "to": "t.astype(dtype)", "topk": "np.sort(t)[..., -k:]", "type": "t.astype(dtype)",

@@ -206,6 +206,47 @@ def test_retained_gradients_and_hooks() -> None:
     assert_array_equal(x.grad, [-2, -4])
 
 
+LENGTHS: dict[str, Callable[[Any], Any]] = {
+    "abs": np.abs, "sqrt": np.sqrt, "hypot": lambda x: np.hypot(x, 2 * x), "norm": np.linalg.norm, "std": np.std,
+    "norm of columns": lambda x: np.linalg.norm(x, axis=0), "neg": np.negative, "transposed": np.transpose,
+}
+SQUARES: dict[str, Callable[[Any], Any]] = {
+    "product": lambda y: (y * y).sum(), "power": lambda y: (y**2).sum(), "in another shape": lambda y: np.vdot(y, y),
+    "broadcast": lambda y: (np.broadcast_to(y, (2, *y.shape))**2).sum(), "length again": lambda y: np.linalg.norm(y)**2,
+    "neg": lambda y: ((-y)**2).sum(), "transposed": lambda y: (y.T**2).sum(),
+}
+
+
+@pytest.mark.parametrize("square", SQUARES)
+@pytest.mark.parametrize("length", LENGTHS)
+def test_the_gradient_of_what_is_squared(length: str, square: str) -> None:
+    """The derivative of a squared length passes the length by; not where the length keeps a gradient of its own."""
+    x = leaf([[1.0, 1.5, 2.0], [1.2, 1.3, 0.4]])
+    y = LENGTHS[length](x)
+    y.retain_grad()
+    SQUARES[square](y).backward()
+    assert_allclose(y.grad, (4 if square == "broadcast" else 2) * y.numpy(), rtol=1e-12)
+    assert_allclose(x.grad, gj.grad(lambda x: SQUARES[square](LENGTHS[length](x)))(x.numpy()), rtol=1e-12)
+
+
+def test_whether_a_gradient_is_kept() -> None:
+    x = leaf([1.0, 2.0])
+    y = x * 3
+    assert not y.retains_grad
+    y.retain_grad()
+    x.retain_grad()
+    assert y.retains_grad and not x.retains_grad
+
+
+def test_a_leaf_that_wants_no_gradient_any_more() -> None:
+    x, w = leaf([1.0, 2.0]), leaf([3.0, 4.0])
+    y = (x * w).sum()
+    x.requires_grad_(False)
+    y.backward()
+    assert x.grad is None
+    assert_array_equal(w.grad, [1, 2])
+
+
 def by_item(t: Any, x: Any) -> None:
     t[0] = x[1]
     t[1:] += x[:1]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Iterator, Sequence
 
 from ...ir import Builder, Func, Op, Value, walk
 from ..inline import replaced
@@ -215,7 +215,7 @@ CONSTANT: dict[str, str] = {
 
 
 # squares of lengths -------------------------------------------------------------------------------------------------
-def squares_of_lengths(func: Func) -> Func:
+def squares_of_lengths(func: Func, asked: Container[Value] = ()) -> Func:
     """The function before derivatives are taken of it: squares of lengths are those of what the root is taken of.
 
         mul(abs(x), abs(x))            -->  mul(x, x)
@@ -223,8 +223,20 @@ def squares_of_lengths(func: Func) -> Func:
         mul(hypot(x, y), hypot(x, y))  -->  squared_hypot(x, y)
 
     By the chain rule the second derivative of `norm(x)**2` at 0 would be that of the convention for the length.
+    asked: values whose own cotangents somebody wants; one that is squared must be there for that.
     """
-    return replaced(func, _square) if any(is_square(op, op.operands) for op in walk(func.body)) else func
+    def square(b: Builder, op: Op, operands: Sequence[Value]) -> Sequence[Value] | None:
+        return None if any(v in asked for o in op.operands for v in _shown_by(o)) else _square(b, op, operands)
+
+    return replaced(func, square) if any(is_square(op, op.operands) for op in walk(func.body)) else func
+
+
+def _shown_by(v: Value) -> Iterator[Value]:
+    """A value, and those whose elements it shows in other shapes."""
+    yield v
+    while v.op is not None and v.op.name in SHAPED:
+        v = v.op.operands[0]
+        yield v
 
 
 def is_square(op: Op, operands: Sequence[Value]) -> bool:
@@ -270,11 +282,12 @@ def _square_in_another_shape(b: Builder, op: Op) -> Value | None:
     return None if found is None else b.append(op.name, (found, *others), op.attrs).result
 
 
+SHAPED = ("reshape", "broadcast", "transpose")
 LENGTHS: dict[str, Callable[[Builder, Op], Value | None]] = {
     "abs": _square_of_abs,
     "sqrt": lambda b, op: b.squared_root(op.operands[0]),
     "hypot": lambda b, op: b.squared_hypot(*op.operands),
     "select": _square_of_choice,
-    **dict.fromkeys(("reshape", "broadcast", "transpose"), _square_in_another_shape),
+    **dict.fromkeys(SHAPED, _square_in_another_shape),
 }
 """Operations that make a length, with its square."""

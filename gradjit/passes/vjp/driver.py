@@ -391,11 +391,15 @@ Seeds = Callable[[Builder, Block, Env], Iterable["Flow | None"]]
 """`seeds(builder, block, env)` gives a cotangent for each result; it may append parameters to the block."""
 
 
-def seeded_copy(func: Func, seeds: Seeds) -> tuple[Block, list[Value], list[Flow | None]]:
-    """A copy of a function's body, its results and their cotangents."""
-    whole = squares_of_lengths(inline_calls(func, isolated=False))
+def seeded_copy(func: Func, seeds: Seeds, sites: Sequence[int] = ()
+                ) -> tuple[Block, list[Value], list[Flow | None]]:
+    """A copy of a function's body, its results and their cotangents. sites: results whose own cotangents are asked for,
+    so that nothing may be computed past those that operations have made."""
+    whole = inline_calls(func, isolated=False)
+    made = {whole.results[k] for k in sites if whole.results[k].op is not None}
+    whole = squares_of_lengths(whole, made)
     # What is computed, or read, twice in an iteration would be kept twice.
-    simple = simplify(whole) if any(op.regions for op in whole.ops) else whole
+    simple = simplify(whole) if not made and any(op.regions for op in whole.ops) else whole
     env: Env = {}
     block = new_block(simple.params, env)
     b = Builder(block)
@@ -435,7 +439,7 @@ def cotangents_at(func: Func, sites: Sequence[int], ends: Sequence[int], tables:
                   ) -> tuple[Func, list[int]]:
     """`func` with the cotangents of some of its results behind them, as they are pulled back from others; and which of
     `sites` have one. Results at `ends` hand nothing on to what they were computed from."""
-    block, results, cts = seeded_copy(func, seeds)
+    block, results, cts = seeded_copy(func, seeds, sites)
     wanted = [results[k] for k in sites]
     reverser = begun(block, results, cts, wanted, tables)
     reverser.watched = dict.fromkeys(wanted)
