@@ -9,7 +9,7 @@ intervals of numbers would forget it.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
 import numpy as np
@@ -26,6 +26,9 @@ Interval = tuple[int | None, int | None]
 
 Bound = tuple[int, tuple[Linear, ...]]
 """`scale, cases`: scale times the atom is at least (or at most) one of the cases; which one is not known."""
+
+Concluded = tuple[dict[Linear, tuple[int | None, bool]], dict[tuple[Value, bool], list[Bound]], dict[Value, int]]
+"""Lower bounds of forms, and whether there is none that is greater; the bounds of atoms; how deep these go."""
 
 BUDGET = 200
 """So many forms are looked at in one question at most."""
@@ -63,10 +66,13 @@ class Ranges:
         self.declared: dict[Value, tuple[list[Bound], list[Bound]]] = {}
         self.facts: list[Linear] = []
         """Forms known not to be negative where questions are asked now: the conditions of branches around."""
-        self._lower: dict[Linear, tuple[int | None, bool]] = {}
-        """Lower bounds of forms, and whether there is none that is greater."""
-        self._bounds: dict[tuple[Value, bool], list[Bound]] = {}
-        self._depth: dict[Value, int] = {}
+        self._considered: list[Linear] = []
+        """The facts that are counted in now."""
+        self._single: tuple[Linear, ...] = ()
+        """Those of them that are about one atom: its bounds."""
+        self._concluded: dict[tuple[Linear, ...], Concluded] = {}
+        """By the facts about single atoms, those here and around, what has been concluded where they hold."""
+        self._lower, self._bounds, self._depth = self._concluded[()] = {}, {}, {}
         self._budget = BUDGET
         self._level = 0
         self._cut = False
@@ -81,6 +87,8 @@ class Ranges:
     def lower(self, x: Form | Value, enough: int | None = None) -> int | None:
         """The greatest number known to be at most x; any that is `enough` will do."""
         self._budget, self._level, self._cut = BUDGET, 0, False
+        if self.facts != self._considered:
+            self._consider()
         form = self.linear(x)
         found = self.least(form, enough)
         for fact in (*self.facts, *(self.implied(form) if found is None else ())):
@@ -134,13 +142,30 @@ class Ranges:
         self.linear.forms[v] = form
 
     @contextmanager
-    def under(self, op: Op, k: int) -> Iterator[None]:
-        """While questions are asked within the k-th region of an operation: a branch runs where its condition holds."""
+    def supposing(self, forms: Iterable[Linear]) -> Iterator[None]:
+        """While questions are asked where these forms are not negative."""
         count = len(self.facts)
+        self.facts += list(forms)  # (which ask questions themselves)
+        try:
+            yield
+        finally:
+            del self.facts[count:]
+
+    def under(self, op: Op, k: int) -> AbstractContextManager[None]:
+        """While questions are asked within the k-th region of an operation."""
+        return self.supposing(self.within(op, k))
+
+    def within(self, op: Op, k: int) -> Iterator[Linear]:
+        """The forms that are not negative in a region: a branch runs where its condition holds."""
         if op.name == "if":
-            self.facts += facts(op.operands[0], k == 0, self.linear, self.is_nonnegative)
-        yield
-        del self.facts[count:]
+            yield from facts(op.operands[0], k == 0, self.linear, self.is_nonnegative)
+
+    def before(self, block: Block, end: Op | None) -> Iterator[Linear]:
+        """The forms that are not negative where a block has come to an operation; None: at its beginning."""
+        for op in block.ops if end is not None else ():
+            if op is end:
+                break
+            yield from self.behind(op)
 
     def behind(self, op: Op) -> Iterator[Linear]:
         """The forms that are not negative behind an operation, as the program would have ended there otherwise."""
@@ -153,9 +178,15 @@ class Ranges:
 
     def forget(self) -> None:
         """Drop what has been concluded: something new is known."""
-        self._lower.clear()
-        self._bounds.clear()
-        self._depth.clear()
+        self._concluded.clear()
+        self._consider()
+
+    def _consider(self) -> None:
+        """Count in the facts that hold now. What was concluded where fewer held stays, to be found again there."""
+        self._considered = list(self.facts)
+        self._single = now = tuple(f for f in self.facts if len(f.terms) == 1)
+        self._concluded = {them: c for them, c in self._concluded.items() if them == now[:len(them)]}
+        self._lower, self._bounds, self._depth = self._concluded.setdefault(now, ({}, {}, {}))
 
     # proofs ---------------------------------------------------------------------------------------------------------
     def least(self, form: Linear, enough: int | None = None) -> int | None:
@@ -219,12 +250,19 @@ class Ranges:
         if found is None:
             self._bounds[key] = []
             outer, self._cut = self._cut, False
-            found = self._bounds[key] = self._find(v, low)
+            found = self._bounds[key] = [*self._find(v, low), *self._said(v, low)]
             if self._cut:
                 del self._bounds[key]
             else:
                 self._cut = outer
         return found
+
+    def _said(self, v: Value, low: bool) -> Iterator[Bound]:
+        """What the facts say of an atom alone: where `7 - 2*%i` is not negative, twice %i is at most 7."""
+        for fact in self._single:
+            (a, k), = fact.terms
+            if a is v and (k > 0) == low:
+                yield abs(k), (Linear(const=-fact.const if low else fact.const),)
 
     def _find(self, v: Value, low: bool) -> list[Bound]:
         if v in self.declared:
@@ -232,8 +270,7 @@ class Ranges:
         if v.op is None:
             return self._of_parameter(v, low)
         if v.op.name == "if":
-            then, other = (self.linear(r.results[v.index]) for r in v.op.regions)
-            return [(1, (then, other))]
+            return list(_chosen(self, v, low))
         if is_loop(v.op) and v.type == INDEX:
             return self._carried(v.op, v.index, low)
         rule = SCALARS.get(v.op.name)
@@ -398,14 +435,19 @@ def _either(r: Ranges, op: Op, low: bool, one_of: bool) -> Iterator[Bound]:
 
 
 def _select(r: Ranges, op: Op, low: bool) -> Iterator[Bound]:
+    yield from _chosen(r, op.result, low)
+
+
+def _chosen(r: Ranges, v: Value, low: bool) -> Iterator[Bound]:
     """Each side, or what is less (or more) by something that is not negative where the side is taken.
 
     `select %i < 0, %i + %n, %i` is at most `%i + %n + (-1 - %i) = %n - 1` where it is negative.
     """
-    sign = -1 if low else 1
+    sign, condition = -1 if low else 1, chosen_by(v)
+    assert condition is not None
     then, other = (
-        [r.linear(v), *(r.linear(v) + fact * sign for fact in facts(op.operands[0], truth, r.linear, lambda _: False))]
-        for v, truth in zip(sides(op.result), (True, False), strict=True))
+        [r.linear(side), *(r.linear(side) + fact * sign for fact in facts(condition, truth, r.linear, lambda _: False))]
+        for side, truth in zip(sides(v), (True, False), strict=True))
     yield from ((1, (a, b)) for a in then for b in other)
 
 
@@ -622,7 +664,7 @@ def _bounds_in(block: Block, ranges: Ranges, windows: Mapping[Value, int], there
                 if e in there:
                     continue
                 there.add(e)
-                if not op.regions and op.name != "pop":  # these come by arrays that were made elsewhere
+                if not op.regions:  # whose results are arrays that were made within, or before
                     here = _at(e, ranges, windows)
                     before = found.get(e, here)
                     found[e] = None if here is None or before is None else max(here, before)

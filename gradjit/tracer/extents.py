@@ -412,13 +412,8 @@ def upper_bound(x: Integer) -> int | None:
 @contextmanager
 def assuming(condition: Any, truth: bool) -> Iterator[None]:
     """Inside, a traced condition is known to be true (or false): what it says of integers serves proofs."""
-    known = integers().ranges.facts
-    count = len(known)
-    known += facts_of(condition, truth)
-    try:
+    with integers().ranges.supposing(facts_of(condition, truth)):
         yield
-    finally:
-        del known[count:]
 
 
 def facts_of(condition: Any, truth: bool = True) -> list[Linear]:
@@ -537,6 +532,7 @@ def product(factors: Iterable[Form]) -> Form:
     return total
 
 
+NEGATIVE = "negative dimensions are not allowed"
 SAYS_NOTHING = 2**28
 """Elements above which a bound, as that of an int32, says nothing about the memory that is to be set aside."""
 
@@ -553,11 +549,21 @@ def checked(n: Form, what: str) -> int | Value:
     if isinstance(n, int) or n.is_const:
         n = n if isinstance(n, int) else n.const
         if n < 0:
-            fail(ArgumentError, f"{what}: negative dimensions are not allowed")
+            fail(ArgumentError, f"{what}: {NEGATIVE}")
         return n
     top = upper_bound(n)
     if top is None or top > SAYS_NOTHING:
         fail(TraceError, f"{what} is a traced value, and nothing says how large it can be: no memory can be set aside; "
                          f"pass the number as an int argument, which is static, or make the array in its full size "
                          f"and take a slice of it, as buffer[:n]")
-    return extent(n if is_nonnegative(n) else _operation("bounded", n, extent=(top + 1,)))
+    return extent(n if is_nonnegative(n) else _not_negative(n, top))
+
+
+def _not_negative(n: Linear, top: int) -> Linear:
+    """An extent that is at most `top`, once a run has checked that it is not negative."""
+    key = "not negative", here(n)
+    if (ours := integers()).find(key) is None:
+        holds = _append("ge", value(n), value(0))
+        current().append("assert", (holds,), {"message": NEGATIVE, "error": "ArgumentError"})
+        ours.put(key, holds)
+    return _operation("bounded", n, extent=(top + 1,))

@@ -80,8 +80,30 @@ def a_window_behind_an_end(x: Any, k: Any) -> Any:
     return x[:n].sum() + (z * z[::-1]).sum()
 
 
+def two_conditions_at_once(x: Any, k: Any) -> Any:
+    n = 2 * k
+    if n < 0 or n > 200:
+        return x[0]
+    y = np.ones(n) * x[1]
+    s = (y[1:] * y[:-1]).sum() if n > 0 else x[2]
+    z = np.concatenate([np.zeros(n) + x[4], x[:n]])
+    s = s + np.cumsum(z).sum() * 0.01
+    if n > 10:
+        return s * x[1]
+    return s + np.repeat(x[:n], 2).sum() + (x[n:] ** 2).sum()
+
+
+def one_of_two_numbers(x: Any, k: Any) -> Any:
+    m = abs(k)
+    if m > 120:
+        m = 20
+    w = np.ones(m) * x[1]
+    w[1:] = np.cos(w[:-1]) * x[2]
+    return w.sum() + x[:m].sum()
+
+
 PROGRAMS = (a_window_here_more_there, no_window_is_left, checked_before, in_a_loop, behind_a_branch,
-            a_window_behind_an_end)
+            a_window_behind_an_end, two_conditions_at_once, one_of_two_numbers)
 
 
 def outcome(f: Callable[..., Any], x: np.ndarray, k: Any) -> Any:

@@ -311,6 +311,46 @@ def test_declared_ranges_and_facts() -> None:
     assert upper_bound(k, r) is None
 
 
+def test_facts_hold_together() -> None:
+    """A form that needs two of them: what is said of an atom alone are its bounds."""
+    r, (n, twice, most, rest) = of("""
+  %one: i64[] = const 1
+  %zero: i64[] = const 0
+  %two: i64[] = const 2
+  %n2: i64[] = mul %n, %two
+  %less: i64[] = sub %n2, %one
+  %most: i64[] = maximum %less, %zero
+  %small: i64[] = minimum %n, %one
+  %rest: i64[] = sub %n2, %small
+  return""", "n", "n2", "most", "rest")
+    assert r.interval(most) == (0, None)
+    with r.supposing([r.linear(201) - r.linear(twice), r.linear(twice)]):
+        assert r.interval(n) == (0, 100)
+        assert r.interval(most) == (0, 200)
+        assert r.interval(rest) == (0, 200)
+        with r.supposing([r.linear(7) - r.linear(n)]):
+            assert r.interval(most) == (0, 13)
+        assert r.interval(most) == (0, 200)
+    assert r.interval(most) == (0, None)
+    assert r.interval(n) == (None, None)
+
+
+def test_a_side_is_as_its_condition_says() -> None:
+    r, (m,) = of("""
+  %far: i64[] = const 120
+  %some: i64[] = const 20
+  %big: bool[] = gt %n, %far
+  %m: i64[] = if %big {
+    ()
+    yield %some
+  } {
+    ()
+    yield %n
+  }
+  return""", "m")
+    assert r.interval(m) == (None, 120)
+
+
 def test_a_branch_gives_one_of_two_numbers() -> None:
     body = """
       %one: i64[] = const 1

@@ -421,6 +421,23 @@ def test_shapes_without_bound():
     refuses(TraceError, "nothing says how large", np.zeros, np.int32(3))  # no array is as long as its type allows
 
 
+@pytest.mark.parametrize("make", [np.zeros, np.ones, lambda n: np.full((2, n), 1.0), np.eye])
+def test_negative_dimensions_are_numpys_error(make):
+    def f(x, k):
+        n = 5 - k
+        return make(n).sum() * x + n if n < 30 else x
+
+    compiled = gj.jit(f)
+    for k in (0, 5, 3, -25, -100, 6, 100):
+        try:
+            expected = f(2.0, k)
+        except ValueError as e:
+            with pytest.raises(ValueError, match=str(e)):
+                compiled(2.0, np.array(k))
+        else:
+            assert compiled(2.0, np.array(k)) == expected
+
+
 def test_shapes_that_cannot_agree():
     def f(x, n):
         n = ranging(n, 1, 5)

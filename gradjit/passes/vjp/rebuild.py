@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from ...errors import DifferentiationError
 from ...ir import INDEX, ArrayType, Block, Builder, For, Loc, Op, Value, captures, walk
 from ...ir.clone import copy_op
 from ...ir.core import map_type
+from ...ir.linear import Linear
 from ...ir.ops.tape import TAPE_TYPE
 from ...records import dataclass
 from ...tracer.locations import fail
@@ -39,7 +40,7 @@ def keep(block: Block, op_pairs: Sequence[OpPair]) -> None:
         while True:
             plan = planned(nest, dear, whole)
             try:
-                outermost = Outermost(plan)
+                outermost = Outermost(plan, block)
                 made = finished(outermost, plan, op_pair)
                 break
             except Unavailable as e:
@@ -239,11 +240,20 @@ class Region:
         """A popped integer with what the forward pass knows of its bounds said again: what it measures needs memory."""
         if entry.type != INDEX:
             return popped
-        low, high = self.nest.never_overwritten.ranges.interval(entry)
+        ranges = self.nest.never_overwritten.ranges
+        with ranges.supposing(self.known(entry.op)):
+            low, high = ranges.interval(entry)
         if high is not None:
             popped = self.b.minimum(popped, self.b.index(high))
             popped = popped if low is None else self.b.maximum(popped, self.b.index(low))
         return popped
+
+    def known(self, op: Op | None) -> Iterator[Linear]:
+        """The forms of integers that are not negative where the forward pass runs an operation of the region."""
+        ranges, region = self.nest.never_overwritten.ranges, self.op_pair.pairs.index(self.pair)
+        yield from self.outer.known(self.op_pair.op)
+        yield from ranges.within(self.op_pair.op, region)
+        yield from ranges.before(self.pair.block, op)
 
     def reverse(self, op_pair: OpPair) -> None:
         """The finished reverse of an operation of the region."""
@@ -281,8 +291,9 @@ class Region:
 class Outermost:
     """The function's own block, whose values are all in scope."""
 
-    def __init__(self, plan: ResidualPlan):
+    def __init__(self, plan: ResidualPlan, block: Block):
         self.plan = plan
+        self.block = block
         self.stack: list[Value] = []
         op = plan.nest.op_pair.op
         self.tape = Value(TAPE_TYPE, op, len(op.results))  # `push` makes it a result of the forward operation
@@ -292,6 +303,9 @@ class Outermost:
 
     def is_gone(self, v: Value) -> bool:
         return False
+
+    def known(self, op: Op) -> Iterator[Linear]:
+        return self.plan.nest.never_overwritten.ranges.before(self.block, op)
 
 
 Scope = Region | Outermost
