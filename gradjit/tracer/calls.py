@@ -152,6 +152,8 @@ def passes_on(f: Any) -> bool:
 def call_object(f: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """A call of a builtin, a class, a universal function, or another object that can be called."""
     kind = type(f)
+    if opaque.among(f, special_methods().ITERATING) or f in (reversed, itertools.pairwise):
+        args = tuple(map(special_methods().unwrapped, args))
     one_by_one = grown.ONE_BY_ONE.get(f) if isinstance(f, grown.BUILTIN) else None
     if one_by_one is not None and (found := one_by_one(*args, **kwargs)) is not None:
         return noted(f, found, args, kwargs)

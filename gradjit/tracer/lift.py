@@ -24,6 +24,7 @@ user's globals are not touched. Loops, branches, `and`, `or`, `not`, chained com
 from __future__ import annotations
 
 import ast
+import collections
 import copy
 import re
 import types
@@ -76,13 +77,15 @@ class Product:
 
 _INSTALLED = re.compile(r".*[/\\]site-packages[/\\][^/\\]+")
 _admitted: set[str] = set()
+_WRAPPERS_FILE, _WRAPPERS = collections.__file__, ("UserList", "UserDict")
+"""Classes of the standard library's that are there to be derived from, and written in Python as a user would."""
 """Installed packages (their directories) whose functions were given to gradjit: they are the user's, too."""
 
 
 def is_user_code(code: types.CodeType) -> bool:
     """Whether code is the user's own: outside of gradjit, the standard library and installed packages."""
     if is_internal(code.co_filename):
-        return False
+        return code.co_filename == _WRAPPERS_FILE and code.co_qualname.partition(".")[0] in _WRAPPERS
     package = _INSTALLED.match(code.co_filename)
     return package is None or package.group() in _admitted
 

@@ -12,7 +12,7 @@ import itertools
 import math
 import operator
 import types
-from collections import deque
+from collections import UserList, deque
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
@@ -22,7 +22,7 @@ from ..errors import GradjitError, Signal
 from ..probe import is_of_package
 from . import grown, libraries, sparse
 from .array import PYTHON, SCALAR, TracedArray
-from .attributes import special
+from .attributes import read, special
 from .calls import as_user, call
 from .comparison import by_parts, is_usual, parts_of
 from .control.states import by_options, there
@@ -269,7 +269,7 @@ def truth_value(x: Any) -> Any:
 def iterated(x: Any) -> Any:
     """What is to be iterated over for x: what its own `__iter__` gives, or its items by `__getitem__`; else x, whose
     items are then watched. An iterator from outside is refused."""
-    x = there(x, message="'NoneType' object is not iterable")
+    x = unwrapped(there(x, message="'NoneType' object is not iterable"))
     if is_grown(x):
         return grown.expanded(x, "running over the items")
     if not recorders() or type(x) in PLAIN:
@@ -298,6 +298,14 @@ def iterated(x: Any) -> Any:
         raise watched(world, iter, "a loop", (x,)) or AssertionError
     elif has_items(x) and not world.is_fresh(x):
         world.watch(x, "a loop")  # a library's, whose items stand in attributes
+    return x
+
+
+def unwrapped(x: Any) -> Any:
+    """What runs over a UserList runs over its list."""
+    if isinstance(x, UserList) and lookup(type(x), "__iter__") is UserList.__iter__ and (
+            lookup(type(x), "__getitem__") is UserList.__getitem__):
+        return read(x, "data")
     return x
 
 

@@ -27,7 +27,7 @@ from ..recorder import Content, Recorder, current
 from ..structures import Structure
 from ..texts import is_some_text
 from . import lists_of_two_lengths
-from .frames import BRANCH, LOOP, TRIAL, ContentsBefore, Frame, refill
+from .frames import BRANCH, LOOP, TRIAL, ContentsBefore, Frame, is_container, refill
 from .histories import Grows
 from .may_alias import (
     Alias,
@@ -507,13 +507,17 @@ class Merge:
         if isinstance(owner, (set, frozenset)):
             fail(TraceError, f"{what} gets other members under a condition on traced values ({self.place}); keep flags "
                              f"in an array, as by seen = np.zeros(n, bool) and seen[k] = True")
+        if isinstance(owner, list) and type(owner) is not list:
+            fail(TraceError, f"{what}, a list of a class of its own, grows or shrinks under a condition on traced "
+                             f"values ({self.place}), so that its size would depend on them; derive the class from "
+                             f"collections.UserList, or keep a list in an attribute")
         fail(TraceError, f"{what} grows, shrinks or gets other keys under a condition on traced values ({self.place}), "
                          f"so that its size would depend on them; make it of the same size in both branches, or write "
                          f"into an array")
 
     def gets_attributes(self, contents: ContentsBefore) -> bool:
         """Whether it is an object that the function has made, which may have an attribute or not."""
-        return has_dict(contents.owner) and not isinstance(contents.owner, dict) and outside(
+        return has_dict(contents.owner) and not is_container(contents.owner) and outside(
             self.recorder).is_fresh(contents.owner)
 
     def attribute(self, owner: Any, name: str, side: dict[Any, Left]) -> Left:
@@ -528,7 +532,7 @@ class Merge:
         construction is told."""
         owner, old = contents.owner, contents.items
         sides = [{k: v.given for k, v in side.items()} for side in (first, second)]
-        if not isinstance(owner, list) or any(any(s.get(k) is not x for k, x in old.items()) for s in sides):
+        if type(owner) is not list or any(any(s.get(k) is not x for k, x in old.items()) for s in sides):
             return False
         for i in old.values():
             if type(i) is Tail and i.frame is not None:

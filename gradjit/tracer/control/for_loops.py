@@ -14,7 +14,7 @@ from ..grown import Unlike, expanded, is_grown
 from ..locations import fail, with_place
 from ..outside import outside
 from ..recorder import Recorder
-from ..special_methods import iterated
+from ..special_methods import iterated, unwrapped
 from .branches import truth
 from .frames import TRIAL, Again, Frame
 from .histories import MOST_ITERATIONS, Growth
@@ -32,6 +32,7 @@ class ForStatement(LoopStatement):
 
     def __init__(self, site: Site, iterable: Any, values: tuple[Any, ...], hints: tuple[Any, ...]):
         super().__init__(site, values, hints)
+        iterable = unwrapped(iterable) if self.recorder is not None else iterable
         iterable = iterable if is_grown(iterable) else iterated(iterable)
         self.indexed: IndexedIterable | None = indexed_iterable(iterable) if self.recorder is not None else None
         self.static = self.indexed.static if self.indexed is not None else None

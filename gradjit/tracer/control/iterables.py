@@ -559,6 +559,8 @@ def indexed_iterable(x: Any) -> IndexedIterable | None:
         return ArrayRows(x) if x.kind == ARRAY and x.ndim else None
     if not recorders():
         return None
+    from ..special_methods import unwrapped
+    x = unwrapped(x)
     if is_grown(x):
         return Items(x)
     from .columns import columns

@@ -377,6 +377,9 @@ class LoopResults:
             what = f"a {type(owner).__name__}"
             if old is None or now is None or isinstance(owner, (set, *OF_BYTES)):
                 raise Mismatch(f"{what} is changed in the body")
+            if isinstance(owner, list) and type(owner) is not list and len(now) != len(old):
+                raise Mismatch(f"a list of the class {type(owner).__name__}{RESIZED}, or derive the class from "
+                               f"collections.UserList")
             if isinstance(owner, list) and len(now) > len(old) and all(now[k] is old[k] for k in old):
                 growing.append(functools.partial(self.grows, owner, list(owner)[len(old):]))
                 continue
