@@ -356,26 +356,55 @@ def _sorted(items: Any, /, *, key: Any = None, reverse: bool = False) -> Any:
 
 def in_key_order(items: Any, key: Any, reverse: bool) -> list[Any]:
     """What sorted() gives: by NumPy's stable sort of the keys, where those are traced."""
+    from . import sequences
     from .calls import call
     known = grown.expanded(items, "sorted()") if grown.is_grown(items) else list(items)
     keys = [call(key, x) for x in known] if key is not None else known
     if any(map(is_compared, keys)):
-        return in_order(known, keys, reverse)
+        columns = columns_of(keys)
+        if columns is None:
+            return in_order(known, keys, reverse)
+        places = order_of(columns, reverse)
+        return [item_of(known, places[k]) for k in range(len(known))]
     if not o.is_traced(keys):
         order = sorted(range(len(known)), key=keys.__getitem__, reverse=reverse)
         return [known[k] for k in order]
     if any(h.ndim for h in map(o.as_traced, keys)):
         fail(TraceError, "sorted() of several arrays has no order; sort them by a number, as by key=np.sum")
-    places = order_of(o.stack_nested(keys), reverse)
+    column = o.stack_nested(keys)
+    if keys is known and len({stand_in(x) for x in known}) == 1 and all(map(sequences.is_number, known)):
+        in_order_now = rows_of(apply(np.sort, (column[::-1] if reverse else column,), {"kind": "stable"}), known)
+        return in_order_now[::-1] if reverse else in_order_now
+    places = order_of(column, reverse)
     return [item_of(known, places[k]) for k in range(len(known))]
 
 
-def order_of(keys: TracedArray, reverse: bool) -> Any:
-    """The places of sorted keys: equal ones keep their order."""
-    if not reverse:
-        return apply(np.argsort, (keys,), {"kind": "stable"})
-    places = apply(np.argsort, (keys[::-1],), {"kind": "stable"})
-    return keys.shape[0] - 1 - places[::-1]
+def rows_of(found: Any, like: list[Any]) -> list[Any]:
+    """The elements of a vector as numbers of the kind that others are."""
+    kind = o.as_traced(like[0]).kind
+    return [leave(o.root(x.content, x.home, kind)) for x in (o.as_traced(found[k]) for k in range(len(like)))]
+
+
+def columns_of(keys: list[Any]) -> list[TracedArray] | None:
+    """Keys that are tuples of numbers, as many each, as an array for each place in them; None for others."""
+    from . import sequences
+    if any(type(k) is not tuple or not k or len(k) != len(keys[0]) for k in keys):
+        return None
+    if not all(map(sequences.is_number, itertools.chain(*keys))):
+        return None
+    return [o.stack_nested(column) for column in zip(*keys, strict=True)]
+
+
+def order_of(keys: TracedArray | list[TracedArray], reverse: bool) -> Any:
+    """The places of sorted keys: equal ones keep their order. A list of columns is sorted by the first, then by the
+    second..."""
+    columns = keys if isinstance(keys, list) else [keys]
+    if reverse:
+        places = order_of([c[::-1] for c in columns], False)
+        return columns[0].shape[0] - 1 - places[::-1]
+    if len(columns) == 1:
+        return apply(np.argsort, (columns[0],), {"kind": "stable"})
+    return apply(np.lexsort, (tuple(reversed(columns)),), {})
 
 
 def item_of(items: list[Any], place: Any) -> Any:

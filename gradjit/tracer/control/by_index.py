@@ -21,6 +21,7 @@ import numpy as np
 from ...errors import TraceError
 from .. import extents, grown, operands
 from ..grown import is_grown
+from ..grown_comparisons import vectors
 from ..locations import fail
 from ..recorder import recorders
 from .folding import LONG, is_unrolled_here
@@ -301,32 +302,44 @@ def _of_list(f: Any) -> Rule:
     return rule
 
 
-def in_order(items: list[Any], key: Any, reverse: bool) -> list[Any]:
-    """The items of a list that a compiled loop has filled, sorted."""
+def in_order(items: list[Any], key: Any, reverse: bool) -> list[Any] | None:
+    """The items of a list that a compiled loop has filled, sorted; None where only comparisons of them one by one, as
+    Python's objects, tell the order."""
     from ..builtin_functions import order_of
     from ..calls import as_user
-    keys = grown.as_array(items if key is None else run(_mapped, as_user(key), items))
-    if keys.ndim != 1:
-        fail(TraceError, "sorted() by several numbers each, of as many items as only the call tells, is not supported; "
-                         "sort by one number, as by key=lambda item: item[0]")
-    return grown.rearranged(items, order_of(keys, reverse))
+    by = items if key is None else run(_mapped, as_user(key), items)
+    keys = vectors(by)
+    if keys is not None:
+        return grown.rearranged(items, order_of(keys, reverse))
+    if grown.is_static(items):
+        return None
+    fail(TraceError, "sorted() by what is no number and no tuple of numbers, of as many items as only the call tells, "
+                     "is not supported; sort by numbers, as by key=lambda item: item[0]")
+
+
+def is_long(items: Any) -> bool:
+    """Whether a list that a compiled loop has filled is sorted as an array."""
+    if not is_grown(items):
+        return False
+    n = grown.length(items)
+    return not isinstance(n, int) or (n > LONG and not is_unrolled_here() and grown.odd_one(items) is None)
 
 
 def _sorted(items: Any, /, *, key: Any = None, reverse: bool = False) -> Any:
     from ..calls import call
     found = listed(items)
-    if is_grown(found) and not grown.is_static(found):
-        return in_order(found, key, reverse)
+    if is_long(found) and (ordered := in_order(found, key, reverse)) is not None:
+        return ordered
     return None if found is items else call(sorted, found, key=key, reverse=reverse)
 
 
 def _sort(items: list[Any], *, key: Any = None, reverse: bool = False) -> None:
-    if grown.is_static(items):
-        grown.whole_again(items, "the method sort")
-        from ..calls import call
-        call(items.sort, key=key, reverse=reverse)
-    else:
-        items[:] = in_order(items, key, reverse)
+    if is_long(items) and (ordered := in_order(items, key, reverse)) is not None:
+        items[:] = ordered
+        return
+    grown.whole_again(items, "the method sort")
+    from ..calls import call
+    call(items.sort, key=key, reverse=reverse)
 
 
 def _as_list(*items: Any) -> Any:

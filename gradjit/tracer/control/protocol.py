@@ -13,12 +13,13 @@ from typing import Any
 import numpy as np
 
 from ...errors import Signal, TraceError
-from .. import operands as o, trees
+from .. import grown_comparisons, operands as o, trees
 from ..array import ARRAY, PYTHON, TracedArray, root
 from ..calls import call
 from ..comparison import is_in_range, line
 from ..dispatch import leave
 from ..effects import check
+from ..grown import is_grown
 from ..locations import fail
 from ..outside import is_user_class, outside
 from ..perhaps import OneOf, Perhaps, Undecided
@@ -281,6 +282,8 @@ class Control:
         item, items = surely(item), there(items)
         if is_chosen(item) or isinstance(items, OneOf):
             return by_options((item, items), {}, Control.contains)
+        if is_grown(items):
+            return grown_comparisons.contains(items, item)
         if isinstance(items, TracedArray):
             found = np.any(items == item)
         elif isinstance(items, (list, tuple)) and items and o.is_traced((item, *items)):
