@@ -9,7 +9,7 @@ import numpy as np
 
 from ..errors import UnsupportedError
 from ..ir import Builder, Func, Value
-from ..ir.ranges import Ranges, owners_of, upper_bounds
+from ..ir.ranges import Ranges, owners_of, upper_bound, upper_bounds
 from ..records import dataclass
 from ..tracer.locations import fail
 
@@ -49,7 +49,7 @@ def in_full_size(func: Func, results: Sequence[Value]) -> tuple[list[Value], lis
 
 def most(e: Value, bounds: dict[Value, int | None], ranges: Ranges, v: Value) -> int:
     """The greatest number that an extent of a result can be."""
-    known = bounds.get(e) if e in bounds else ranges.upper(e)
+    known = bounds[e] if e in bounds else upper_bound(e, ranges)
     if known is None:
         fail(UnsupportedError, f"the function returns {v.type}, and nothing says how large its computed extent can be; "
                                f"return it written into an array of known shape, as out[:n] = result",

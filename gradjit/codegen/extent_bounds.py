@@ -6,8 +6,7 @@ from typing import Any
 
 from ..errors import UnsupportedError
 from ..ir import OPS, ArrayType, Func, Op, Value
-from ..ir.ranges import Ranges, owners_of, upper_bounds
-from ..ir.sizes import is_open
+from ..ir.ranges import Ranges, owners_of, upper_bound, upper_bounds
 from .loops import Node
 from .symbolic import Extent, upper
 
@@ -21,7 +20,7 @@ class Bounds:
 
     def bound(self, e: Value) -> Any:
         """The greatest number that a computed extent can be, if that is known."""
-        return self.found.get(e) if e in self.found else self.ranges.upper(e)
+        return self.found[e] if e in self.found else upper_bound(e, self.ranges)
 
     def extent(self, e: Value, home: object, now: Value) -> int:
         """An extent: a number, where it stands at `home` as one, or a computed one with its upper bound; `now` is what
@@ -33,7 +32,7 @@ class Bounds:
             where = e.op.loc.full if e.op and e.op.loc else "an extent"
             raise UnsupportedError(f"an array's extent that is only known when the code runs has no upper bound, so "
                                    f"that no memory can be planned for it; take a slice of an array instead\n  {where}")
-        return Extent(bound if is_open(bound) else max(bound, 0), now)
+        return Extent(bound, now)
 
 
 def most(t: ArrayType, extent: Any) -> ArrayType:

@@ -21,7 +21,7 @@ from .clone import Env, copy_op, new_block
 from .core import Block, Func, Op, Value, map_attr, map_type, walk
 from .ops.control import For
 from .ops.tape import record_of
-from .ranges import Interval, Ranges, brought_in, owners_of, upper_bounds
+from .ranges import Interval, Ranges, brought_in, owners_of, upper_bound, upper_bounds
 from .types import I64, INDEX
 
 EMPTY = 0
@@ -83,7 +83,7 @@ class CheckInserter:
     def extents(self, b: Builder, op: Op, env: Env) -> None:
         """Extents that an operation brings in are none below 0, and none for which code generation plans no memory."""
         for e in brought_in(op):
-            most = self.bounds[e] if e in self.bounds else self.ranges.upper(e)
+            most = self.bounds[e] if e in self.bounds else upper_bound(e, self.ranges)
             if not within(self.sure(e), 0, most):
                 self.require(b, self.between(b, env[e], 0, most), f"{op.name}: an extent is out of range")
 

@@ -631,7 +631,12 @@ def interval(v: Value, owners: Mapping[Block, Op]) -> Interval:
 
 def upper_bound(extent: int | Value, ranges: Ranges) -> int | None:
     """The greatest number that an extent can be."""
-    return extent if isinstance(extent, int) else ranges.upper(extent)
+    return extent if isinstance(extent, int) else not_below_0(ranges.upper(extent))
+
+
+def not_below_0(most: int | None) -> int | None:
+    """The greatest number of an extent, which is none below 0: where nothing ever runs conditions contradict it."""
+    return most if most is None or is_open(most) else max(most, 0)
 
 
 def upper_bounds(func: Func, ranges: Ranges) -> dict[Value, int | None]:
@@ -699,7 +704,7 @@ def _window(op: Op) -> list[tuple[Value, int | Value]]:
 def _at(e: Value, ranges: Ranges, windows: Mapping[Value, int]) -> int | None:
     """The greatest number that an extent can be where it is asked for."""
     known = [n for n in (ranges.upper(e), windows.get(e)) if n is not None]
-    return min(known) if known else None
+    return not_below_0(min(known)) if known else None
 
 
 def brought_in(op: Op) -> Iterable[Value]:

@@ -20,7 +20,7 @@ from ..bounded import Bounded
 from ..errors import ArgumentError, TraceError
 from ..ir import OPS, Block, Op, Value, sizes
 from ..ir.linear import Form, Linear, as_linear, atom
-from ..ir.ranges import Ranges, facts, is_at_least
+from ..ir.ranges import Ranges, facts, is_at_least, not_below_0
 from ..ir.sizes import agree, is_known, is_open
 from ..ir.types import INDEX, is_integer
 from ..ir.widths import Widths
@@ -409,6 +409,11 @@ def upper_bound(x: Integer) -> int | None:
     return integers().ranges.upper(linear(x))
 
 
+def greatest(e: Integer) -> int | None:
+    """The greatest number that an extent can be, where one is known."""
+    return not_below_0(upper_bound(e))
+
+
 @contextmanager
 def assuming(condition: Any, truth: bool) -> Iterator[None]:
     """Inside, a traced condition is known to be true (or false): what it says of integers serves proofs."""
@@ -551,7 +556,7 @@ def checked(n: Form, what: str) -> int | Value:
         if n < 0:
             fail(ArgumentError, f"{what}: {NEGATIVE}")
         return n
-    top = upper_bound(n)
+    top = greatest(n)
     if top is None or top > SAYS_NOTHING:
         fail(TraceError, f"{what} is a traced value, and nothing says how large it can be: no memory can be set aside; "
                          f"pass the number as an int argument, which is static, or make the array in its full size "

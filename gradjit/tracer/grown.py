@@ -278,7 +278,7 @@ def within_segments(items: list[Any], taken: range) -> list[Any]:
 def of_bounded_length(x: TracedArray, whole: TracedArray) -> TracedArray:
     """Some of the rows of an array, of which the tracer knows how many there are at most, as so many that say so."""
     n = extents.form(x.extents[0])
-    most = extents.upper_bound(whole.extents[0])
+    most = extents.greatest(whole.extents[0])
     if isinstance(n, int) or len(n.terms) < 2 or most is None or is_open(most):
         return x
     told = extents.bounded(n, most + 1)
@@ -438,9 +438,9 @@ def joined(arrays: list[TracedArray]) -> TracedArray:
     parts = o.promote(*arrays)
     if all(p.type.is_static for p in parts):
         return o.emit("concat", *parts, axis=0)
-    from .extents import form, linear, upper_bound
+    from .extents import form, greatest, linear
     from .views import extents as as_extents
-    bounds = [upper_bound(p.extents[0]) for p in parts]
+    bounds = [greatest(p.extents[0]) for p in parts]
     if all(b is not None and not is_open(b) for b in bounds):
         total = linear(sum(b for b in bounds if b is not None))
     else:

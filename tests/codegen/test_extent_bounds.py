@@ -102,8 +102,19 @@ def one_of_two_numbers(x: Any, k: Any) -> Any:
     return w.sum() + x[:m].sum()
 
 
+def a_branch_that_never_runs(x: Any, k: Any) -> Any:
+    n = abs(k)
+    s = x[0]
+    for i in range(0, 12, 5):  # at first the branch asks for -abs(k) > 0
+        m = i - n
+        if 0 < m <= 30:
+            z = np.sort(np.cumsum(np.ones(m) * x[1]))
+            s = s + z[-1] * z.max() + np.concatenate([x, z])[m]
+    return s
+
+
 PROGRAMS = (a_window_here_more_there, no_window_is_left, checked_before, in_a_loop, behind_a_branch,
-            a_window_behind_an_end, two_conditions_at_once, one_of_two_numbers)
+            a_window_behind_an_end, two_conditions_at_once, one_of_two_numbers, a_branch_that_never_runs)
 
 
 def outcome(f: Callable[..., Any], x: np.ndarray, k: Any) -> Any:

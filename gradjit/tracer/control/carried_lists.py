@@ -82,7 +82,7 @@ def rows_of(tail: Tail) -> list[Any]:
 def bound(tail: Tail) -> int:
     """How many items there are at most."""
     row = next(r for r in rows_of(tail) if isinstance(r, TracedArray))
-    found = [b for x in (row.extents[0], tail.count) if (b := extents.upper_bound(
+    found = [b for x in (row.extents[0], tail.count) if (b := extents.greatest(
         x if isinstance(x, TracedArray) else extents.form(x))) is not None and not is_open(b)]
     if not found:
         raise TraceError("there is no bound on its length")

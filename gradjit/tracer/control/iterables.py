@@ -414,7 +414,7 @@ class Checkpointed(Same):
     def elements(self, t: ArrayType) -> int:
         total = 1
         for e in t.shape:
-            bound = extents.upper_bound(e) if isinstance(e, Value) else e
+            bound = extents.greatest(e) if isinstance(e, Value) else e
             if bound is None:
                 fail(TraceError, f"gj.checkpoint: the loop carries an array of {t}, whose size is only known when the "
                                  f"code runs; give the number of snapshots instead of bytes")

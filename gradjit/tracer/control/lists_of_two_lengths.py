@@ -96,7 +96,7 @@ class ItemsType:
             return a
         whole = o.as_array(o.filled(0, (self.room, *spec.shape), spec.dtype.np))
         n = a.shape[0]
-        most = extents.upper_bound(a.extents[0])
+        most = extents.greatest(a.extents[0])
         if most is None or most > self.room:
             n = extents.handle(extents.smaller(extents.form(n), self.room))
             a = a[:n]
@@ -141,7 +141,7 @@ def of_tail(tail: Tail) -> ItemsType:
     if not arrays:
         raise TraceError("all items are one and the same")
     first = arrays[0].extents[0]
-    most = first if isinstance(first, int) else extents.upper_bound(first)
+    most = first if isinstance(first, int) else extents.greatest(first)
     if most is None or is_open(most):
         raise TraceError("there is no bound on its length")
     return ItemsType(tail.tree, tuple(parts), most)

@@ -31,7 +31,7 @@ def greatest_extent(e: Any) -> int:
         return e
     ext.checked(n := ext.linear(e), "an extent")
     unrolled_for(n.atoms, "an array of computed extent")
-    top = ext.upper_bound(n)
+    top = ext.greatest(n)
     assert top is not None
     return top
 
