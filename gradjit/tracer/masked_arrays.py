@@ -17,9 +17,12 @@ from ..probe import peek
 from . import trees
 from .array import ARRAY, TracedArray, root
 from .calls import BORN, KINDS
-from .dispatch import apply
+from .dispatch import apply, leave
 from .locations import fail
 from .operands import as_array, as_traced, broadcast, broadcast_to, cast, filled, is_traced
+from .outside import outside
+from .overrides import ENTERING
+from .recorder import current
 
 Rule = Callable[..., Any]
 TINY = np.finfo(float).tiny
@@ -263,7 +266,14 @@ class MaskedArray(np.lib.mixins.NDArrayOperatorsMixin):
 
     def std(self, axis: Any = None, ddof: int = 0) -> Any:
         variance = self.var(axis, ddof)
-        return variance if variance is np.ma.masked else np.sqrt(variance)
+        if variance is np.ma.masked:
+            return variance
+        return variance._each(deviation) if isinstance(variance, MaskedArray) else deviation(variance)
+
+    def anom(self, axis: Any = None) -> MaskedArray:
+        """What each element differs from the mean by."""
+        middle = self.mean(axis)
+        return self - (middle if axis is None else middle._each(lambda x: apply(np.expand_dims, (x, axis), {})))
 
     def min(self, axis: Any = None) -> Any:
         return self._result(apply(np.min, (self._kept(limit(self.dtype, 1)),), {"axis": axis}), axis)
@@ -279,6 +289,21 @@ class MaskedArray(np.lib.mixins.NDArrayOperatorsMixin):
 
     def dot(self, other: Any) -> Any:
         return apply(np.dot, (self._kept(0), as_masked(other)._kept(0)), {})
+
+
+def deviation(variance: Any) -> Any:
+    """The root of a variance, which at 0 has the derivative that np.std has there."""
+    from .numpy.common import magnitude
+    return leave(magnitude(as_traced(variance)))
+
+
+def average(a: Any, axis: Any = None, weights: Any = None) -> Any:
+    """The mean of what is not masked, each element as often as its weight says."""
+    x = as_masked(a)
+    if weights is None:
+        return x.mean(axis)
+    w = MaskedArray(broadcast_to(as_traced(weights), x.shape), x._mask)
+    return (x * w).sum(axis) / w.sum(axis)
 
 
 def fitting(mask: Any, data: TracedArray) -> TracedArray:
@@ -324,6 +349,19 @@ def adopted(result: Any) -> Any:
     if type(result) is np.ndarray and result.dtype.kind in "biufc":
         return root(result, None, ARRAY)
     return result
+
+
+def beside(xs: Sequence[Any]) -> Sequence[Any]:
+    """Operands of which some are traced, with masked arrays from outside as the function's own. What these hold is part
+    of what is compiled, and watched."""
+    if not any(is_class(type(x)) for x in xs) or not (any(isinstance(x, MaskedArray) for x in xs) or is_traced(xs)):
+        return xs
+    return [taken_in(x) if is_class(type(x)) else x for x in xs]
+
+
+def taken_in(x: np.ma.MaskedArray) -> Any:
+    outside(current()).watch(x, "a masked array")
+    return adopted(x)
 
 
 def limit(dtype: np.dtype, sign: int) -> Any:
@@ -418,6 +456,7 @@ FUNCTIONS: dict[str, Rule] = {
     "masked_less": _compared(np.less), "masked_greater": _compared(np.greater),
     "masked_less_equal": _compared(np.less_equal), "masked_greater_equal": _compared(np.greater_equal),
     "masked_equal": _compared(np.equal), "masked_not_equal": _compared(np.not_equal),
+    "average": average, "dot": lambda a, b: as_masked(a).dot(b), "anom": _method("anom"), "anomalies": _method("anom"),
     "masked_values": lambda x, value, rtol=1e-5, atol=1e-8, copy=True, shrink=True: array(
         x, apply(np.isclose, (as_masked(x).data, as_traced(value)), {"rtol": rtol, "atol": atol}), copy=copy),
 }
@@ -458,4 +497,5 @@ def _build(_: None, children: Any) -> Any:
 
 KINDS.append(of_function)
 BORN.append(adopted)
+ENTERING.append(beside)
 trees.register(MaskedArray, lambda m: ((m.data, m._mask), None, ("data", "mask")), _build)

@@ -6,7 +6,7 @@ higher `__array_priority__`. Ufuncs and functions ask every operand that has `__
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -31,6 +31,18 @@ def defers(x: Any, other: Any, in_place: bool = False) -> bool:
         return True  # NumPy's scalars, too, in the end
     own = NO_PRIORITY if isinstance(x, TracedArray) and x.kind == SCALAR else 0.0
     return own < getattr(kind, "__array_priority__", NO_PRIORITY)
+
+
+ENTERING: list[Callable[[Sequence[Any]], Sequence[Any]]] = []
+"""What takes operands from outside, of kinds that are followed, for the function's own where others are traced."""
+
+
+def entered(xs: Sequence[Any]) -> Sequence[Any]:
+    """Operands as they are computed with; the very ones where none is of such a kind."""
+    if any(isinstance(x, np.ndarray) and type(x) is not np.ndarray for x in xs):
+        for take in ENTERING:
+            xs = take(xs)
+    return xs
 
 
 NO_PRIORITY = -1_000_000.0

@@ -31,6 +31,7 @@ from .grown import is_grown
 from .guards import ABSENT, lookup
 from .opaque import among, watched
 from .outside import outside
+from .overrides import entered
 from .parts import CONTAINERS, HEAP_TYPE, is_iterator, items_within
 from .perhaps import OneOf, Perhaps
 from .raising import Managed, is_refusal
@@ -243,6 +244,7 @@ def operated(function: Any, a: Any, b: Any) -> Any:
     if recorders():
         look_at_elements(a)
         look_at_elements(b)
+        a, b = entered((a, b))
     try:
         return function(a, b)
     except TypeError as e:

@@ -45,6 +45,10 @@ def call(ufunc: np.ufunc, inputs: tuple[Any, ...], out: Any = None, where: Any =
          casting: str = "same_kind", **other: Any) -> Any:
     """A ufunc call, with the keywords that every ufunc has."""
     from .dispatch import leave
+    from .overrides import entered
+    if (known := entered(inputs)) is not inputs:
+        more = {"out": out} | ({} if where is True else {"where": where}) | ({} if dtype is None else {"dtype": dtype})
+        return ufunc(*known, **more, **other)
     if holds_selection(inputs):
         return on_selection(ufunc, "__call__", inputs,
                             {"out": None if out is None else (out,), "where": where, "dtype": dtype, **other})

@@ -364,6 +364,10 @@ holder("import inside",
 holder("library attributes", "old = math.pi, np.sinc", "math.pi\nnp.sinc(0.5)",
        "math.pi = 3.0; np.sinc = lambda v: v * 100")
 
+holder("frozen distribution", "import scipy.stats\no = scipy.stats.norm(0.5, scale=2.0)",
+       "o.logpdf(1.0)\no.mean() + o.std()\no.ppf(0.3)",
+       "o.args = (1.5,)\no.kwds['scale'] = 3.0\no.kwds = {}\no.dist = scipy.stats.cauchy")
+
 # arrays of which only the form is asked for, and other quiet inputs --------------------------------------------------
 holder("forms", "o = np.ones((3, 2)); d = {'w': o}; p = types.SimpleNamespace(w=o)",
        "len(o)\no.shape[0]\no.size\nd['w'].shape[0]\nlen(p.w)\no.ndim\nnp.zeros_like(o).size\n"

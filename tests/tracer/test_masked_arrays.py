@@ -132,3 +132,55 @@ def test_shapes_and_kinds_stay():
             return x * 1.0, read(made(x, a))
 
         assert gj.jit(f, backend="interpreter")(1.5, copy.copy(A)) == f(1.5, A)
+
+
+# from outside ---------------------------------------------------------------------------------------------------------
+USED: dict[str, Callable[[Any, Any], Any]] = {
+    "times": lambda m, x: (m * x).sum(), "by the array": lambda m, x: (x - m).sum(),
+    "ufunc": lambda m, x: np.multiply(x, m).sum(), "ufunc, first": lambda m, x: np.subtract(m, x).mean(),
+    "loss": lambda m, x: ((m - x**2) ** 2).mean(), "deviation": lambda m, x: (m - x).std() + (m * x).var(),
+    "divided": lambda m, x: (x / m).sum(), "function": lambda m, x: (np.sin(m) * x).sum(),
+    "of np.ma": lambda m, x: np.ma.sqrt(m * x).sum(), "average": lambda m, x: np.ma.average(m * x),
+    "weights": lambda m, x: np.ma.average(m * x, weights=[1.0, 2.0, 3.0, 4.0]), "dot": lambda m, x: np.ma.dot(m, x),
+    "anomalies": lambda m, x: ((m * x).anom() ** 2).sum(), "compared": lambda m, x: (x * (m > x).filled(True)).sum(),
+}
+OUTSIDE: dict[str, Callable[[], Any]] = {
+    "masked": lambda: np.ma.array([1.5, 2.0, 3.0, 4.0], mask=[0, 1, 0, 0]),
+    "no mask": lambda: np.ma.array([1.5, 2.0, 3.0, 4.0]),
+    "integers": lambda: np.ma.array([1, 2, 3, 4], mask=[1, 0, 0, 0]),
+    "nan under the mask": lambda: np.ma.masked_invalid([1.5, np.nan, 3.0, 4.0]),
+}
+POINT = np.array([1.3, 0.7, 1.9, 0.4])
+
+
+@pytest.mark.parametrize("made", OUTSIDE)
+@pytest.mark.parametrize("used", USED)
+def test_one_from_outside(used, made):
+    m = OUTSIDE[made]()
+    value, slope = gj.value_and_grad(lambda x: USED[used](m, x))(POINT)
+    np.testing.assert_allclose(value, USED[used](m, POINT), rtol=1e-12)
+    difference = [(USED[used](m, POINT + h) - USED[used](m, POINT - h)) / 2e-6 for h in 1e-6 * np.eye(4)]
+    np.testing.assert_allclose(slope, difference, rtol=1e-5, atol=1e-7)
+
+
+CHANGES: dict[str, Callable[[Any], None]] = {
+    "element": lambda m: m.__setitem__(0, 7.0), "masked": lambda m: m.__setitem__(0, np.ma.masked),
+    "shown": lambda m: m.__setitem__(1, 7.0), "data": lambda m: m.data.__setitem__(2, 7.0),
+    "mask": lambda m: setattr(m, "mask", [0, 0, 1, 0]), "scaled": lambda m: m.__imul__(2),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+@pytest.mark.parametrize("made", ["masked", "no mask"])
+def test_what_changes_outside_is_seen(made, change):
+    m = OUTSIDE[made]()
+    f = gj.jit(lambda x: ((m - x) ** 2).sum(), backend="interpreter")
+    for _ in range(2):
+        np.testing.assert_allclose(f(POINT), ((m - POINT) ** 2).sum(), rtol=1e-12)
+        CHANGES[change](m)
+
+
+def test_no_arguments():
+    words = r"the argument m is a numpy.ma.MaskedArray.*np.ma.array\(data, mask=mask\)"
+    with pytest.raises(gj.DtypeError, match=words):
+        gj.jit(lambda m: m.sum())(np.ma.array([1.0]))

@@ -13,6 +13,7 @@ import numpy as np
 
 from ....errors import UnsupportedError
 from ....probe import text
+from ...guards import Source
 from ...numpy.common import array
 from ...operands import TracedArray, cast, unsupported
 from ...outside import outside
@@ -288,8 +289,8 @@ def of_frozen(name: str) -> Rule:
     def rule(frozen: Any, *args: Any, **kwds: Any) -> Any:
         if not isinstance(frozen, Frozen):
             world = outside(current())
-            world.look_into(frozen.args)
-            world.look_into(frozen.kwds)
+            for held in ("dist", "args", "kwds"):
+                world.enter(getattr(frozen, held), Source("attribute", frozen, held))
         if name == "rvs":
             return variates.of_frozen(frozen, *args, **kwds)
         if name in POINTS:
