@@ -99,8 +99,10 @@ def read(owner: Any, name: str) -> Any:
         return of_super(world, owner, name)
     if isinstance(owner, type):
         return of_class(world, owner, name)
-    if name == "__dict__" and (frame := recorders()[-1].frame).is_fresh(owner):
-        frame.fresh[id(owner.__dict__)] = owner.__dict__
+    if name == "__dict__" and world.is_fresh(owner):
+        world.made(owner.__dict__)
+        if (frame := recorders()[-1].frame).is_fresh(owner):
+            frame.fresh[id(owner.__dict__)] = owner.__dict__
     value = of_instance(world, owner, name)
     if not isinstance(value, Unset):
         return value

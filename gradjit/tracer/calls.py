@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import functools
 import io
@@ -61,6 +62,8 @@ def call(f: Any, /, *args: Any, **kwargs: Any) -> Any:
     if kind is types.FunctionType:
         if f.__code__ is _DISPATCHING and args:
             return call_dispatched(f, args, kwargs)
+        if f.__code__ is _MANAGING:
+            return managed(f, args, kwargs)
         if is_numpy(f):
             return call_numpy(f, args, kwargs)
         if (said := told(f)) is not None:
@@ -69,7 +72,8 @@ def call(f: Any, /, *args: Any, **kwargs: Any) -> Any:
             return rule(*args, **kwargs)
         return call_user(f, args, kwargs) if is_user_code(f.__code__) else as_it_is(f, args, kwargs)
     if kind is types.MethodType:
-        if is_liftable(f.__func__) or is_compiled(f.__func__) or type(f.__func__) is opaque.LRU:
+        if is_liftable(f.__func__) or is_compiled(f.__func__) or type(f.__func__) is opaque.LRU or (
+                getattr(f.__func__, "__code__", None) is _MANAGING):
             return call(f.__func__, f.__self__, *args, **kwargs)
         if (said := told(f) or special_methods().of_stack(f)) is not None:
             return said(*args, **kwargs)
@@ -299,6 +303,17 @@ def call_dispatched(f: Any, args: Any, kwargs: Any) -> Any:
     chosen = f.dispatch(cls)
     world.repeat(f.dispatch, (cls,), {}, chosen)
     return call(chosen, *args, **kwargs)
+
+
+_MANAGING = contextlib.contextmanager(lambda: iter(())).__code__
+
+
+def managed(f: Any, args: Any, kwargs: Any) -> Any:
+    """A call of a function by `contextlib.contextmanager`: the generator function in it is the user's own."""
+    (cell,) = f.__closure__
+    manager: Any = contextlib._GeneratorContextManager(as_user(cell.cell_contents), args, kwargs)
+    structures.made(manager.gen)
+    return structures.made(manager)
 
 
 def asked_of(f: Any, args: Any, kwargs: Any) -> Callable[[], Any] | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 from collections.abc import Iterator
 from typing import Any
 
@@ -118,3 +119,53 @@ def test_print_options_that_end_inside(capsys):
         gj.jit(early)(X)
     gj.jit(numbers)(X)
     assert capsys.readouterr().out == f"a text 0.333 {2 / 3}\n"
+
+
+# functions by contextlib.contextmanager ------------------------------------------------------------------------------
+class Positive:
+    """A descriptor."""
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self.name = "_" + name
+
+    def __get__(self, obj: Any, kind: type | None = None) -> Any:
+        return getattr(obj, self.name)
+
+    def __set__(self, obj: Any, v: Any) -> None:
+        if v <= 0:
+            raise ValueError(f"{self.name[1:]} = {v}")
+        setattr(obj, self.name, v)
+
+
+class Spring:
+    stiffness = Positive()
+
+    def __init__(self, stiffness: Any) -> None:
+        self.stiffness = stiffness
+
+    @contextlib.contextmanager
+    def scaled(self, name: str, factor: Any) -> Iterator[Any]:
+        before = getattr(self, name)
+        setattr(self, name, before * math.exp(factor))
+        try:
+            yield self
+        finally:
+            setattr(self, name, before)
+
+
+@contextlib.contextmanager
+def root(x: float) -> Iterator[float]:
+    yield math.sqrt(float(x))
+
+
+def calls_within(x: Any) -> Any:
+    spring = Spring(x[0] ** 2)
+    with spring.scaled("stiffness", x[1]) as stiff, root(x[2]) as y:
+        total = stiff.stiffness * y
+    return total + 2 * spring.stiffness
+
+
+def test_what_runs_within_is_traced():
+    check(calls_within, np.array([1.5, 0.4, 2.0]))
+    with pytest.raises(ValueError, match=r"stiffness = 0\.0"):
+        gj.jit(calls_within)(np.array([0.0, 0.4, 2.0]))

@@ -102,3 +102,34 @@ def test_what_is_derived_from_list_has_one_length():
 
     with pytest.raises(gj.TraceError, match="list of a class of its own, grows .*; derive .* collections.UserList"):
         gj.jit(f)(np.linspace(0.5, 2.0, 30))
+
+
+# objects that keep what they are given in their __dict__ --------------------------------------------------------------
+class Module:
+    def __init__(self):
+        self._parameters = collections.OrderedDict()
+
+    def __setattr__(self, name, value):
+        if not name.startswith("_"):
+            self.__dict__["_parameters"][name] = value
+        object.__setattr__(self, name, value)
+
+    def tag(self, name, value):
+        vars(self).setdefault("_tags", {})[name] = value
+
+
+def of_modules(x):
+    m = Module()
+    m.w, m.b = x * 2, x[0]
+    m.tag("first", x[1])
+    for _ in range(20):
+        m.__dict__["b"] = m.__dict__["b"] * 0.9 + m._tags["first"]
+    if x[0] > 0:
+        m.__dict__["w"] = m.w ** 2
+    return sum(np.sum(p) for p in m._parameters.values()) + m.b + np.sum(m.w)
+
+
+def test_attributes_by_dict():
+    x = np.linspace(0.5, 2.0, 5)
+    assert np.isclose(gj.jit(of_modules)(x), of_modules(x))
+    gj.check_grads(of_modules, x)
