@@ -338,7 +338,7 @@ def columns(items: list[Any]) -> tuple[Tail, list[list[Any]]]:
     """For each part of the items what stands for it in each segment, and the tail that the others are like. Unlike
     where there is none."""
     from . import operands as o
-    from .control.states import is_same
+    from .control.states import fitted, is_same
     found = list(segments(items))
     like = next(s for s in found if isinstance(s, Tail))
     columns: list[list[Any]] = [[] for _ in like.parts]
@@ -348,10 +348,10 @@ def columns(items: list[Any]) -> tuple[Tail, list[list[Any]]]:
                 refuse_kinds(items)
             parts = s.arrays()
         else:
-            flat = [structures.flatten(i) if not isinstance(i, TracedArray) else ([i], LEAF) for i in s]
-            if any(t != like.tree for _, t in flat):
+            flat = [fitted(like.tree, i) for i in s]
+            parts = [list(p) for p in zip(*(leaves for leaves in flat if leaves is not None), strict=True)]
+            if None in flat:
                 refuse_kinds(items)
-            parts = [list(p) for p in zip(*(leaves for leaves, _ in flat), strict=True)]
         for column, p in zip(columns, parts, strict=True):
             column.append(p)
     for part, column in zip(like.parts, columns, strict=True):

@@ -10,6 +10,7 @@ without a condition has its place by the number of the iteration, and is written
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from dataclasses import field, replace
 from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, Self
 
@@ -21,12 +22,13 @@ from ...records import dataclass
 from .. import extents, grown, operands as o, structures, tables
 from ..array import ARRAY, TracedArray, root
 from ..grown import Row, Tail
+from ..perhaps import OneOf
 from ..recorder import recorders
 from .frames import LOOP, Again, Frame, Retry
 from .iterables import SHORT
 from .loop_variables import Mismatch
 from .may_alias import Alias, Aliases, alias_items, bind
-from .states import Spec, described, is_same, join, numeric, spec_of
+from .states import Spec, as_one_of, described, fitting, is_same, join, numeric, options_of, spec_of, union
 
 if TYPE_CHECKING:
     from .loop_regions import LoopStatement
@@ -94,8 +96,7 @@ class Growth:
         """What the first attempt shows of a list that grows by these items in an iteration."""
         name = grown.name_of(owner)
         first = items[0].item(0) if type(items[0]) is Tail else items[0]
-        leaves = parted(name, first)
-        tree = grown.LEAF if isinstance(first, TracedArray) else structures.flatten(with_rows(first))[1]
+        leaves, tree = flat(first)
         n = grown.length(items)
         known = n if isinstance(n, int) else 1
         made = cls(owner, name, tree, [part_of(name, x) for x in leaves], known, known, eager or not isinstance(n, int))
@@ -109,13 +110,29 @@ class Growth:
         """Let the types fit more items. Again where that changes them."""
         changed = False
         for x in items:
-            leaves = parted(self.name, x, self.tree)
+            leaves = self.split(x, Again)
             for k, (part, leaf) in enumerate(zip(self.parts, leaves, strict=True)):
                 new = agreed(self.name, part, leaf)
                 changed = changed or new != part
                 self.parts[k] = new
         if changed:
             raise Again
+
+    def split(self, x: Any, again: Callable[[], BaseException]) -> list[Any]:
+        """The parts of an item, as those of the others are. `again` is raised where one that is one of a few strings or
+        members of an enumeration may be another one, too, than those before."""
+        leaves, found = flat(x)
+        if found == self.tree:
+            return leaves
+        if (as_others := fitting(self.tree, found, iter(leaves))) is not None:
+            return as_others
+        wider = with_options_of(self.tree, found, iter(leaves))
+        if wider is None:
+            raise Mismatch(f"{self.name} gets items of several kinds: {described(x)} is not like those before")
+        self.tree = wider
+        if self.tail is not None:
+            self.tail.tree = wider
+        raise again()
 
     # attempts ---------------------------------------------------------------------------------------------------------
     def open(self, loop: LoopStatement) -> None:
@@ -143,7 +160,7 @@ class Growth:
             before = grown.whole(self.given) if any(map(grown.is_part, self.given)) else None
             arrays = before.arrays() if before is not None else [[x.array if isinstance(x, Rows) else x for x in c]
                                                                  for c in zip(*(
-                parted(self.name, x, self.tree) for x in self.given), strict=True)]
+                self.split(x, Again) for x in self.given), strict=True)]
             for p, a in zip(parts, arrays, strict=True):
                 if isinstance(p, Row):
                     before_it = a if isinstance(a, TracedArray) else o.stack_nested(a)
@@ -206,7 +223,7 @@ class Growth:
                 at = at + x.count
                 self.asked += x.count * iterations_within(tail.frame, self.name)
                 continue
-            leaves = parted(self.name, x, self.tree)
+            leaves = self.split(x, lambda: Retry(tail.frame))
             self.hold(x)
             for k, (part, leaf) in enumerate(zip(self.parts, leaves, strict=True)):
                 new = agreed(self.name, part, leaf)
@@ -313,7 +330,7 @@ class Growth:
     # arrays that are items --------------------------------------------------------------------------------------------
     def note_shared(self, items: list[Any], finish: LoopResults) -> None:
         """What the attempt that shows the list growing can tell of the next: that a variable is bound to an item."""
-        handles = [handle_of(leaf) for x in items if type(x) is not Tail for leaf in parted(self.name, x, self.tree)
+        handles = [handle_of(leaf) for x in items if type(x) is not Tail for leaf in self.split(x, Again)
                    if not isinstance(leaf, Rows)]
         self.is_shared = any(finish.is_named(h) for h in handles if h is not None and h.kind == ARRAY)
 
@@ -382,11 +399,23 @@ def iterations_within(frame: Frame, name: str) -> int:
 
 
 # what items are made of -----------------------------------------------------------------------------------------------
-def parted(name: str, x: Any, tree: structures.Structure | None = None) -> list[Any]:
-    leaves, found = ([x], grown.LEAF) if isinstance(x, TracedArray) else structures.flatten(with_rows(x))
-    if tree is not None and found != tree:
-        raise Mismatch(f"{name} gets items of several kinds: {described(x)} is not like those before")
-    return leaves
+def flat(x: Any) -> tuple[list[Any], structures.Structure]:
+    """An item as parts, and how they are put together."""
+    return ([x], grown.LEAF) if isinstance(x, TracedArray) else structures.flatten(with_rows(x))
+
+
+def with_options_of(tree: structures.Structure, found: structures.Structure,
+                    leaves: Iterator[Any]) -> structures.Structure | None:
+    """The tree with the options of what differs from it in these alone; None for anything else."""
+    x = next(leaves) if found.is_leaf() or found.type is OneOf else None
+    if tree.type is OneOf:
+        options = union(tree.kind[1], options_of(found.given if found.type is OneOf else x))
+        return None if options is None else structures.flatten(as_one_of(tree.given, options, ""))[1]
+    if tree.kind != found.kind or len(tree.children) != len(found.children):
+        return None
+    children = [with_options_of(t, f, leaves) for t, f in zip(tree.children, found.children, strict=True)]
+    known = [c for c in children if c is not None]
+    return structures.Structure(tree.given, tree.kind, known, tree.build) if len(known) == len(children) else None
 
 
 class Rows:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import enum
 import functools
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, NoReturn
 
 import numpy as np
@@ -16,7 +16,7 @@ import numpy as np
 from ...errors import Signal, TraceError
 from ...ir import ArrayType, Block, Builder, DType, Value, dtype_of
 from ...records import dataclass
-from .. import operands as o
+from .. import operands as o, structures
 from ..array import ARRAY, PYTHON, SCALAR, TracedArray, root
 from ..guards import same_value
 from ..locations import fail, here
@@ -290,6 +290,31 @@ def as_one_of(x: Any, options: tuple[Any, ...], why: str) -> OneOf:
     """An option, or one of some, as one of more."""
     number = x.number if isinstance(x, OneOf) else root(np.asarray(number_of(x)), None, PYTHON)
     return OneOf(number, options, why)
+
+
+def fitting(tree: structures.Structure, found: structures.Structure, leaves: Iterator[Any]) -> list[Any] | None:
+    """The parts of something that is put together as others are, but that a string or member of an enumeration may be
+    fewer of them, or is one; None for anything else."""
+    options = tree.kind[1] if tree.type is OneOf else ()
+    if found.is_leaf():
+        x = next(leaves)
+        if tree.is_leaf():
+            return [x]
+        return [as_one_of(x, options, "").number] if any(is_same(x, option) for option in options) else None
+    if found.type is OneOf and options:
+        return [next(leaves)] if set(found.kind[1]) <= set(options) else None
+    if found.kind != tree.kind or len(found.children) != len(tree.children):
+        return None
+    parts = [fitting(t, f, leaves) for t, f in zip(tree.children, found.children, strict=True)]
+    return [leaf for part in parts for leaf in part or ()] if None not in parts else None
+
+
+def fitted(tree: structures.Structure, x: Any) -> list[Any] | None:
+    """The parts of x by the structure of others; None where it has another one."""
+    if isinstance(x, TracedArray):
+        return [x] if tree.is_leaf() else None
+    leaves, found = structures.flatten(x)
+    return leaves if found == tree else fitting(tree, found, iter(leaves))
 
 
 def option_at(items: Iterable[Any], place: TracedArray, why: str) -> OneOf | None:

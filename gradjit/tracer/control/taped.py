@@ -24,7 +24,7 @@ from ..array import ARRAY, TracedArray, root
 from ..grown import Row, Tail
 from ..recorder import Recorder, recorders
 from .frames import Again, Frame, Retry
-from .histories import MOST_ITERATIONS, Growth, Rows, agreed, blank, handle_of, iterations_within, parted
+from .histories import MOST_ITERATIONS, Growth, Rows, agreed, blank, handle_of, iterations_within
 from .loop_variables import CarriedValue, ItemTarget, Mismatch
 from .states import Spec, converted, described
 
@@ -54,7 +54,7 @@ class Taped(Growth):
         tail = self.tail
         tail.parts = [LastRow(self, k, p) if isinstance(p, Spec) else p for k, p in enumerate(self.parts)]
         last = grown.item(grown.noted(self.given), -1) if self.given and isinstance(self.began, int) else None
-        parts = parted(self.name, last, self.tree) if last is not None else self.parts
+        parts = self.split(last, Again) if last is not None else self.parts
         tail.count, tail.growth, self.frame = self.began, self, None
         tail.last = tuple(first(p, x) for p, x in zip(self.parts, parts, strict=True))
         for key in ("count", "last"):  # the condition may ask for them before the body has changed them
@@ -99,7 +99,7 @@ class Taped(Growth):
 
     def leaves(self, x: Any, again: Callable[[], BaseException]) -> list[Any]:
         """The parts of an item. `again` is raised where the types must be learnt anew."""
-        leaves = parted(self.name, x, self.tree)
+        leaves = self.split(x, again)
         self.hold(x)
         assert self.tail is not None
         for k, (part, leaf) in enumerate(zip(self.parts, leaves, strict=True)):

@@ -358,3 +358,46 @@ def test_over_texts(f):
 @pytest.mark.parametrize("f", [needleman, circuit, turtle], ids=lambda f: f.__name__)
 def test_loops_over_texts_are_loops(f):
     assert set(trace(f, (np.array([0.7, 0.3, 0.9]),), {}).loops.values()) == {""}
+
+
+# kept in lists, more of them from attempt to attempt -----------------------------------------------------------------
+class Stage(enum.Enum):
+    HEAT, HOLD, COOL = range(3)
+
+
+def logged_stages(x):
+    t, stage, log = 300.0, Stage.HEAT, [(Stage.HEAT, 299.0)]
+    for v in x:
+        match stage:
+            case Stage.HEAT:
+                t += v
+                if t > 310:
+                    stage = Stage.HOLD
+            case Stage.HOLD:
+                t += 0.1 * v
+                if t > 312:
+                    stage = Stage.COOL
+            case Stage.COOL:
+                t -= v
+        log.append((stage, t))
+    return t + sum(1 for s, _ in log if s is Stage.COOL) + sum(u for s, u in log if s is Stage.HOLD) + log[0][1]
+
+
+def logged_until(x):
+    t, stage, log, k = 300.0, "heat", [("start", 1.0)], 0
+    while t < 311 and k < len(x):
+        if t > 305:
+            stage = "hold"
+        if t > 307:
+            stage = "cool"
+        t += 0.5 * x[k]
+        k += 1
+        log.append((stage, t))
+    return t + sum(u for s, u in log if s == "cool") + len(log) + sum(u for s, u in log if s == "start")
+
+
+@pytest.mark.parametrize("f", [logged_stages, logged_until], ids=lambda f: f.__name__)
+def test_items_with_more_options_than_those_before(f):
+    for x in np.linspace(0.5, 2.0, 50), np.linspace(0.1, 0.31, 50):
+        assert np.isclose(gj.jit(f)(x), f(x))
+        gj.check_grads(f, x)
