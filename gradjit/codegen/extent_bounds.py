@@ -29,7 +29,7 @@ class Bounds:
             return max(int(home.attrs), 0)
         bound = self.bound(e)
         if bound is None:
-            where = e.op.loc.full if e.op and e.op.loc else "an extent"
+            where = e.op.loc.full if e.op and e.op.loc else f"the extent is {e.name or 'a number'}"
             raise UnsupportedError(f"an array's extent that is only known when the code runs has no upper bound, so "
                                    f"that no memory can be planned for it; take a slice of an array instead\n  {where}")
         return Extent(bound, now)

@@ -162,6 +162,23 @@ def test_the_reverse_of_a_while_knows_less() -> None:
         gj.grad(kept_as_a_counter)(x, np.array(3))
 
 
+def of_any_length_where_it_returns(x: Any, k: Any) -> Any:
+    if k < 0:
+        return x[3]
+    if k > 10:
+        if k > 200:
+            return x[0]
+        z = np.ones(k) * x[1]
+    else:
+        z = x[:k] * 1.0
+    return z.sum() * z[::-1].max() if k > 0 else x[2]
+
+
+def test_an_extent_without_bound_is_named() -> None:
+    with pytest.raises(gj.UnsupportedError, match="has no upper bound.*\n *the extent is k"):
+        gj.jit(of_any_length_where_it_returns)(np.ones(10), np.array(3))
+
+
 def bounds_of(text: str) -> dict[str, int | None]:
     (func,) = parse(text).funcs.values()
     return {v.name: n for v, n in upper_bounds(func, Ranges(owners_of(func))).items()}
