@@ -446,7 +446,7 @@ def smaller(a: Form, b: Form) -> Form:
         return a if a <= b else b
     if is_nonnegative(linear(b) - linear(a)):
         return a
-    return b if is_nonnegative(linear(a) - linear(b)) else _operation("minimum", a, b)
+    return b if is_nonnegative(linear(a) - linear(b)) else _extreme("minimum", a, b)
 
 
 def larger(a: Form, b: Form) -> Form:
@@ -455,7 +455,27 @@ def larger(a: Form, b: Form) -> Form:
         return a if a >= b else b
     if is_nonnegative(linear(a) - linear(b)):
         return a
-    return b if is_nonnegative(linear(b) - linear(a)) else _operation("maximum", a, b)
+    return b if is_nonnegative(linear(b) - linear(a)) else _extreme("maximum", a, b)
+
+
+def _extreme(name: str, a: Form, b: Form) -> Form:
+    """The minimum or maximum of two numbers, of which no sum goes beyond 64 bits: that of %k + 3 and 10, where nothing
+    bounds %k, is that of %k and 7, and 3."""
+    for x, other in ((a, b), (b, a)):
+        v = _loose(as_linear(x), name == "minimum")
+        if v is not None:
+            rest = linear(x) - atom(v)
+            return plain(linear(_operation(name, atom(v), linear(other) - rest)) + rest)
+    return _operation(name, a, b)
+
+
+def _loose(x: Linear, above: bool) -> Value | None:
+    """A term of a sum, where neither it nor the sum have a bound above (or below), and the rest has one on the other
+    side."""
+    if x.atom is not None or x.is_const or interval(x)[above] is not None:
+        return None
+    return next((v for v, k in x.terms if k == 1 and interval(atom(v))[above] is None
+                 and interval(x - atom(v))[not above] is not None), None)
 
 
 def from_end(i: Form, n: Form) -> Form:

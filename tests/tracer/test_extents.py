@@ -421,6 +421,31 @@ def test_shapes_without_bound():
     refuses(TraceError, "nothing says how large", np.zeros, np.int32(3))  # no array is as long as its type allows
 
 
+def put_far(x, k):
+    c = x * 1.0
+    if k > 0:
+        c[2:k + 2] = x[1]
+        c[2:k + 2] *= x[3]
+    return c.sum()
+
+
+@pytest.mark.parametrize("f", [
+    lambda x, k: x[3:k + 3].sum() if k > 0 else x[0],
+    lambda x, k: x[k + 1:].sum() + x[:k + 2].sum() if k >= 0 else x[0],
+    lambda x, k: x[k - 30:].sum() + x[:k - 30].sum() if k < 3 else x[0],
+    lambda x, k: sum(x[i:i + k].sum() * x[i + k:].sum() for i in range(3)) if k >= 0 else x[1],
+    lambda x, k: x[k:k + k // 2].sum() + x[k // 2:k // 2 + 3].sum() if k >= 0 else x[0],
+    lambda x, k: x[k - 2:].sum() + x[:k - 12].sum() + x[2 - k:].sum() if k < 0 else x[k // 3:].sum(),
+    put_far,
+])
+def test_bounds_of_windows_do_not_wrap(f):
+    """A number that is far out is far out, whatever is added to it."""
+    compiled = gj.jit(f)
+    far = [n + d for n in (2**62, 2**63 - 4, -2**62, -2**63) for d in range(4)]
+    for k in (*range(-13, 14), 31, *far):
+        np.testing.assert_allclose(compiled(X, np.array(k)), f(X, k), rtol=1e-12)
+
+
 @pytest.mark.parametrize("make", [np.zeros, np.ones, lambda n: np.full((2, n), 1.0), np.eye])
 def test_negative_dimensions_are_numpys_error(make):
     def f(x, k):
