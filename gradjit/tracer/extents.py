@@ -469,6 +469,11 @@ def _extreme(name: str, a: Form, b: Form) -> Form:
     return _operation(name, a, b)
 
 
+def begin_of_range(lo: Form, hi: Form, step: int) -> Form:
+    """Where a range begins: not where a sum wraps, but then at its end."""
+    return lo if _loose(as_linear(lo), step > 0) is None else _extreme("minimum" if step > 0 else "maximum", lo, hi)
+
+
 def _loose(x: Linear, above: bool) -> Value | None:
     """A term of a sum, where neither it nor the sum have a bound above (or below), and the rest has one on the other
     side."""

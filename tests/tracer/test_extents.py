@@ -446,6 +446,48 @@ def test_bounds_of_windows_do_not_wrap(f):
         np.testing.assert_allclose(compiled(X, np.array(k)), f(X, k), rtol=1e-12)
 
 
+def up(x, k):
+    s = x[0]
+    if k >= 0:
+        for i in range(k + 1, 5):
+            s = s + x[i] * i
+    return s
+
+
+def down(x, k):
+    s = x[0]
+    if k <= 9:
+        for i in range(k - 1, -1, -1):
+            s = s + x[i] * i
+    return s
+
+
+def until_large(x, k):
+    s = x[0]
+    if k >= 0:
+        for i in range(k + 3, 9, 2):
+            s = s + x[i] * i
+            if s > 20.0:
+                break
+    return s
+
+
+def listed(x, k):
+    s = x[0]
+    if k >= 0:
+        found = [x[i] * i for i in range(k + 1, 8)]
+        s = s + sum(v * v for v in found)
+    return s
+
+
+@pytest.mark.parametrize("f", [up, down, until_large, listed])
+def test_beginnings_of_ranges_do_not_wrap(f):
+    compiled = gj.jit(f)
+    far = [n + d for n in (2**62, 2**63 - 4, -2**62, -2**63) for d in range(4)]
+    for k in (*range(-5, 13), *far):
+        np.testing.assert_allclose(compiled(X, np.array(k)), f(X, k), rtol=1e-12)
+
+
 @pytest.mark.parametrize("make", [np.zeros, np.ones, lambda n: np.full((2, n), 1.0), np.eye])
 def test_negative_dimensions_are_numpys_error(make):
     def f(x, k):

@@ -301,7 +301,8 @@ class ForStatement(LoopStatement):
     def operation(self, block: Block, slots: list[CarriedValue], inits: list[Value]) -> Sequence[Value]:
         r = self.recorder
         assert r is not None
-        lo, hi, step = (extents.value(extents.form(b)) for b in self.bounds())
+        begin, end, by = map(extents.form, self.bounds())
+        lo, hi, step = map(extents.value, (extents.begin_of_range(begin, end, self.bounds()[2]), end, by))
         self.interval = lo, hi
         builder = r.builder
         builder.loc = self.loc
