@@ -49,6 +49,12 @@ def _smallest(numbers: list[int | None]) -> int | None:
     return next((n for n in known if all(is_at_least(other, n) for other in known)), None)
 
 
+def _is_multiple(fact: Linear) -> bool:
+    """Whether a fact is about a multiple of an atom: twice %i is 4 where %i is 2, or so much that it has wrapped. Of %i
+    itself it says nothing."""
+    return len(fact.terms) == 1 and abs(fact.terms[0][1]) != 1
+
+
 def owners_of(func: Func) -> dict[Block, Op]:
     """The operation that each region belongs to."""
     return {region: op for op in walk(func.body) for region in op.regions}
@@ -95,7 +101,10 @@ class Ranges:
             for times in (1, *self.divisors(form)):
                 if is_at_least(found, enough):
                     return found
-                better = self.least(form * times - fact, None if enough is None else enough * times)
+                rest = form * times - fact
+                if _is_multiple(fact) and fact.terms[0][0] in rest.atoms:
+                    continue
+                better = self.least(rest, None if enough is None else enough * times)
                 if better is not None and (found is None or not is_at_least(found * times, better)):
                     found = -(-better // times)
         return found
@@ -184,7 +193,7 @@ class Ranges:
     def _consider(self) -> None:
         """Count in the facts that hold now. What was concluded where fewer held stays, to be found again there."""
         self._considered = list(self.facts)
-        self._single = now = tuple(f for f in self.facts if len(f.terms) == 1)
+        self._single = now = tuple(f for f in self.facts if len(f.terms) == 1 and not _is_multiple(f))
         self._concluded = {them: c for them, c in self._concluded.items() if them == now[:len(them)]}
         self._lower, self._bounds, self._depth = self._concluded.setdefault(now, ({}, {}, {}))
 
@@ -258,11 +267,11 @@ class Ranges:
         return found
 
     def _said(self, v: Value, low: bool) -> Iterator[Bound]:
-        """What the facts say of an atom alone: where `7 - 2*%i` is not negative, twice %i is at most 7."""
+        """What the facts say of an atom alone: where `7 - %i` is not negative, %i is at most 7."""
         for fact in self._single:
             (a, k), = fact.terms
-            if a is v and (k > 0) == low:
-                yield abs(k), (Linear(const=-fact.const if low else fact.const),)
+            if a is v and k == (1 if low else -1):
+                yield 1, (Linear(const=-fact.const if low else fact.const),)
 
     def _find(self, v: Value, low: bool) -> list[Bound]:
         if v in self.declared:

@@ -81,7 +81,7 @@ def a_window_behind_an_end(x: Any, k: Any) -> Any:
 
 
 def two_conditions_at_once(x: Any, k: Any) -> Any:
-    n = 2 * k
+    n = k + 3
     if n < 0 or n > 200:
         return x[0]
     y = np.ones(n) * x[1]

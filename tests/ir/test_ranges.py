@@ -313,26 +313,30 @@ def test_declared_ranges_and_facts() -> None:
 
 def test_facts_hold_together() -> None:
     """A form that needs two of them: what is said of an atom alone are its bounds."""
-    r, (n, twice, most, rest) = of("""
+    r, (n, most, rest, twice) = of("""
   %one: i64[] = const 1
   %zero: i64[] = const 0
   %two: i64[] = const 2
-  %n2: i64[] = mul %n, %two
-  %less: i64[] = sub %n2, %one
+  %less: i64[] = sub %n, %one
   %most: i64[] = maximum %less, %zero
   %small: i64[] = minimum %n, %one
-  %rest: i64[] = sub %n2, %small
-  return""", "n", "n2", "most", "rest")
+  %rest: i64[] = sub %n, %small
+  %twice: i64[] = mul %k, %two
+  return""", "n", "most", "rest", "twice")
     assert r.interval(most) == (0, None)
-    with r.supposing([r.linear(201) - r.linear(twice), r.linear(twice)]):
-        assert r.interval(n) == (0, 100)
-        assert r.interval(most) == (0, 200)
-        assert r.interval(rest) == (0, 200)
+    with r.supposing([r.linear(200) - r.linear(n), r.linear(n)]):
+        assert r.interval(n) == (0, 200)
+        assert r.interval(most) == (0, 199)
+        assert r.interval(rest) == (0, 199)
         with r.supposing([r.linear(7) - r.linear(n)]):
-            assert r.interval(most) == (0, 13)
-        assert r.interval(most) == (0, 200)
+            assert r.interval(most) == (0, 6)
+        assert r.interval(most) == (0, 199)
     assert r.interval(most) == (0, None)
     assert r.interval(n) == (None, None)
+    k = r.linear(twice).atoms[0]
+    with r.supposing([r.linear(twice), r.linear(9) - r.linear(twice), r.linear(7) - r.linear(k)]):
+        assert r.interval(twice) == (0, 9)
+        assert r.interval(k) == (None, 7)  # twice as much may have wrapped
 
 
 def test_a_side_is_as_its_condition_says() -> None:
