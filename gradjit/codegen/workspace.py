@@ -4,6 +4,7 @@ together shares bytes."""
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from ..ir.sizes import is_open
 from .loop_passes import OWN, Loads, nodes_of, statements
@@ -102,6 +103,9 @@ def move(p: Program, b: Buffer, home: Buffer) -> None:
             s.buffer = home
         elif isinstance(s, Accumulate) and s.store and s.store[0] is b:
             s.store = (home, s.store[1])
+        elif isinstance(s, Call):
+            s.reads, s.writes = (tuple(replace(v, buffer=home) if v.buffer is b else v for v in views)
+                                 for views in (s.reads, s.writes))
         for n in nodes_of(s, seen=seen):
             if n.kind == "load" and n.attrs[0] is b:
                 n.attrs = (home, n.attrs[1])

@@ -113,8 +113,22 @@ def a_branch_that_never_runs(x: Any, k: Any) -> Any:
     return s
 
 
+def kept_for_the_reverse_and_sorted(x: Any, k: Any) -> Any:
+    n = 10 - k
+    s = x[8] * 0.5
+    if n < 0 or n > 200:
+        return x[0] * s
+    s = s + np.sum(np.outer(x, np.cos(x))[n:, :n] ** 2)
+    if n > 30:
+        return s * x[1]
+    z = np.sin(np.arange(n) * x[2])
+    s = s + (np.sort(z) * np.arange(n)).sum() * 1e-2
+    return s * x[1]
+
+
 PROGRAMS = (a_window_here_more_there, no_window_is_left, checked_before, in_a_loop, behind_a_branch,
-            a_window_behind_an_end, two_conditions_at_once, one_of_two_numbers, a_branch_that_never_runs)
+            a_window_behind_an_end, two_conditions_at_once, one_of_two_numbers, a_branch_that_never_runs,
+            kept_for_the_reverse_and_sorted)
 
 
 def outcome(f: Callable[..., Any], x: np.ndarray, k: Any) -> Any:
