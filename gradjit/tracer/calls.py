@@ -21,6 +21,7 @@ from .ambient import note_printing
 from .array import ARRAY, TracedArray, root
 from .control import recursion
 from .control.frames import Frame, before_change, is_container
+from .control.iterables import IndexedIterator
 from .control.iterators import OF_ARRAYS, Progress, bar
 from .control.states import by_options, is_something, needed, presence, surely
 from .foreign import look_at_elements
@@ -446,7 +447,7 @@ def watch_iterators(frame: Frame, f: Any, owner: Any, args: Iterable[Any]) -> No
         return
     for x in (owner, *args):
         if is_iterator(x) and not frame.is_fresh(x) and not isinstance(x, Progress):
-            what = class_name(type(x))
+            what = "iterator" if isinstance(x, IndexedIterator) else class_name(type(x))
             frame.refuse(f"{name or 'a call'}() may change where the {what} stands that was made outside")
 
 

@@ -475,8 +475,12 @@ def expanded(items: list[Any], what: str) -> list[Any]:
     """The items one by one, as a new list."""
     n = length(items)
     if not isinstance(n, int):
-        fail(TraceError, f"{what} of {name_of(items)}, whose length depends on traced values, is not supported; its "
-                         f"length, items, slices, iteration and NumPy's functions of it are")
+        named = name_of(items)
+        short = named.split()[-1] if named.startswith("the list ") else "items"
+        fail(TraceError, f"{what} of {named}, whose length depends on traced values, is not supported; its "
+                         f"length, items, slices, iteration and NumPy's functions of it are: in the place of "
+                         f"zip(*{short}) write [a for a, b in {short}] for each part, in that of tuple({short}) "
+                         f"np.array({short})")
     if n > MAX_ITEMS:
         fail(TraceError, f"{what} takes the {n} items of {name_of(items)} one by one, too many to be compiled (at most "
                          f"{MAX_ITEMS}); write it with np.array({name_of(items).split()[-1]})")

@@ -21,7 +21,7 @@ REFUSED = (
     r"is assigned in the loop that makes it longer|are assigned, or read all at once, in the loop that appends to it",
     r"object does not support item assignment",  # Python's error in a loop of a branch that no run takes
     r"returns an array, .* and a gradient is of one number",  # a number that a program has added an array to
-    r"give it the same type in both|choose a number, as an index",
+    r"give it the same type in both|or let both be as long|choose a number, as an index",
     r"copy the array when you (assign it|put it into)|bind a copy",  # two names of one array, perhaps, and a write
     r"Cannot cast np\.\w+ output",  # NumPy's own error, in a branch that a run does not take
     r"whose equality does not follow",  # extents that are equal by the data only

@@ -447,9 +447,12 @@ class Merge:
         elif type(a) is not type(b) and is_user_class(type(a)) and is_user_class(type(b)):
             remedy = ("compute of each what is needed, as max(f(x) for x in items), and choose among numbers, or let "
                       "both be of one class")
+        elif type(a) is type(b) is tuple and len(a) != len(b):
+            remedy = "keep a list, as by append, or let both be as long"
         else:
             remedy = "give it the same type in both"
-        return self.never(name, f"is {described(a)} in one branch and {described(b)} in the other ({self.place}), "
+        one, other = (f"{described(x)}{f' of {len(x)}' if type(a) is type(b) is tuple else ''}" for x in (a, b))
+        return self.never(name, f"is {one} in one branch and {other} in the other ({self.place}), "
                                 f"where the condition is a traced value; {remedy}")
 
     @property

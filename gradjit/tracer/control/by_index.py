@@ -20,13 +20,14 @@ import numpy as np
 
 from ...errors import TraceError
 from .. import extents, grown, operands
+from ..array import TracedArray
 from ..grown import is_grown
 from ..grown_comparisons import vectors
 from ..locations import fail
 from ..recorder import recorders
 from .folding import LONG, is_unrolled_here
 from .frames import Frame
-from .iterables import IndexedIterable, IndexedIterator, Items, OfOne, TracedRange, Zipped, indexed_iterable
+from .iterables import IndexedIterable, IndexedIterator, Items, OfOne, Taking, TracedRange, Zipped, indexed_iterable
 
 Rule = Callable[..., Any]
 
@@ -169,6 +170,37 @@ def _items(found: Any) -> Any:
         fail(TraceError, "the items of an iterator are of several kinds, so that no compiled loop can run over them; "
                          "write a comprehension, or a loop that appends to a list")
     return t
+
+
+# items taken by next --------------------------------------------------------------------------------------------------
+END = object()
+
+
+def _taken(position: Any, count: Any, at: Any, default: Any) -> Any:
+    k = position.next
+    if k >= count:
+        if default is END:
+            raise StopIteration
+        return default
+    position.next = k + 1
+    return at(k)
+
+
+def _next(it: Any, *default: Any) -> Any:
+    """next(it) in a compiled loop or branch that the iterator was made outside of, or behind such: where it stands is
+    a number that the program carries along."""
+    if not isinstance(it, Taking) or it.lost or it.is_spent or len(default) > 1:
+        return None
+    items = it.source()
+    if items is None or not (isinstance(it.taken, TracedArray) or is_from_outside(it)):
+        return None
+    return run(_taken, it.position, extents.handle(items.count()), items.at, *(default or (END,)))
+
+
+def is_from_outside(it: Taking) -> bool:
+    """Whether a region is under construction that an iterator was made outside of, and no loop that runs over it."""
+    frames = recorders()[-1].frames
+    return bool(frames) and not frames[-1].is_fresh(it) and not any(i is it for f in frames for i in f.runs_over)
 
 
 # rules ----------------------------------------------------------------------------------------------------------------
@@ -349,7 +381,7 @@ def _as_list(*items: Any) -> Any:
 RULES: dict[Any, Rule] = {
     map: _map, filter: _filter, functools.reduce: _reduce, itertools.accumulate: _accumulate, itertools.chain: _chain,
     itertools.combinations: _combinations,
-    list: _as_list,
+    list: _as_list, next: _next,
     min: _extreme(min, operator.lt), max: _extreme(max, operator.gt),
     math.fsum: _folded(operator.add, 0.0), math.prod: _folded(operator.mul, 1),
     sorted: _sorted, sum: _of_list(sum), any: _deciding(_is_any), all: _deciding(_are_all),

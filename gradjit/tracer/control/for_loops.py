@@ -18,7 +18,7 @@ from ..special_methods import iterated, unwrapped
 from .branches import truth
 from .frames import TRIAL, Again, Frame
 from .histories import MOST_ITERATIONS, Growth
-from .iterables import SHORT, Checkpointed, IndexedIterable, go_back, indexed_iterable, is_endless, positions
+from .iterables import SHORT, Checkpointed, IndexedIterable, Taking, go_back, indexed_iterable, is_endless, positions
 from .loop_regions import FILLING, NESTED, PEELED, SHORT_NEST, UNROLLED, LoopStatement, count_unrolled, explained
 from .loop_variables import CarriedValue, Fills, Mismatch
 from .names import Site
@@ -51,7 +51,7 @@ class ForStatement(LoopStatement):
         self.index: Value | None = None
         self.interval: tuple[Value, Value] | None = None
         """Where a region begins and ends."""
-        self.positions = positions(self.indexed)
+        self.positions = positions(iterable if isinstance(iterable, Taking) and iterable.is_plain else self.indexed)
         """Where the iterators stand that it runs over."""
         self.take_from_own()
         if self.indexed is not None and not self.is_unrolled():
@@ -129,6 +129,7 @@ class ForStatement(LoopStatement):
         except (Mismatch, Unlike) as e:
             self.give_up(e if isinstance(e, Mismatch) else Mismatch(str(e).partition("\n")[0]))
             return self.again()
+        frame.runs_over = [iterator for iterator, _ in self.positions]
         frame.trip_count = None if self.static is None else self.remaining
         self.index = frame.parameter(INDEX, "i")
         extents.declare(self.index, *self.bounds())

@@ -18,7 +18,7 @@ import itertools
 import types
 from array import array
 from collections import OrderedDict, defaultdict, deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
@@ -88,7 +88,7 @@ class Frame:
     __slots__ = ("kind", "recorder", "parent", "depth", "block", "builder", "region", "open", "loc", "log", "imports",
                  "known_reads", "carry", "containers", "fresh", "alias_writes", "start", "unanswered", "facts",
                  "irreversible", "trip_count", "turn", "follows",
-                 "frozen", "stand_ins", "aliased", "calls", "names", "present", "undo", "changed_before")
+                 "frozen", "stand_ins", "aliased", "calls", "names", "present", "undo", "changed_before", "runs_over")
 
     def __init__(self, kind: str, recorder: Recorder, parent: Frame | None, loc: Loc | None = None,
                  block: Block | None = None):
@@ -125,6 +125,8 @@ class Frame:
         self.facts = _count_facts(recorder)
         self.trip_count: int | None = None
         """LOOP: how often the body runs, where that is known."""
+        self.runs_over: Sequence[Any] = ()
+        """LOOP: the iterators that it takes its items from."""
         self.turn: Any = None
         """LOOP: gives the number of the iteration, where all of them run."""
         self.frozen: dict[int, tuple[Any, str, Loc | None]] = {}

@@ -19,6 +19,7 @@ from ..locations import fail
 from ..masked_selection import elements_of
 from ..outside import is_data_array
 from ..recorder import recorders
+from ..structures import made
 
 SHORT = 8
 """Loops of at most so many iterations run as ordinary Python."""
@@ -127,6 +128,8 @@ class IndexedIterator(IndexedIterable):
     lost = ""
     """Why nobody knows how many items have been taken, if that is so."""
     _steps: Iterator[Any] | None = None
+    _steps_at: Any = 0
+    """How many items have been taken of these steps, and before them."""
 
     def __iter__(self) -> Iterator[Any]:
         return self
@@ -135,10 +138,11 @@ class IndexedIterator(IndexedIterable):
         self.require()
         if self.is_spent:
             raise StopIteration
-        if self._steps is None:
+        if self._steps is None or self._steps_at != self.taken:
             self._steps = self.steps()
         found = next(self._steps)
         self.taken += 1
+        self._steps_at = self.taken
         return found
 
     def steps(self) -> Iterator[Any]:
@@ -216,7 +220,8 @@ class Rest(IndexedIterator):
         self.source.stand_at(self.first + n, why)
 
     def count(self) -> Any:
-        return self.items.count() - self.first if self.first else self.items.count()
+        n = self.items.count()
+        return n - self.first if self.first and not is_endless(self.items) else n
 
     @property
     def bounds(self) -> tuple[Any, Any, int]:
@@ -232,11 +237,40 @@ class Rest(IndexedIterator):
         return iter(self.source)
 
 
+class Position:
+    """Where an iterator stands that the running program moves on."""
+
+    def __init__(self) -> None:
+        self.next: Any = 0
+
+
 class Taking(IndexedIterator):
     """`iter` of a sequence."""
 
     def __init__(self, of: Any):
         self.of = of
+        self.is_plain = type(of) in (list, tuple) and not o.is_traced(of)
+        """Whether loops over it run as ordinary Python, which knows the items."""
+        self.position = made(Position())
+
+    @property
+    def taken(self) -> Any:
+        """How many items have been taken: a traced number where compiled loops or branches have taken some."""
+        return self.position.next
+
+    @taken.setter
+    def taken(self, n: Any) -> None:
+        self.position.next = n
+
+    def require(self) -> None:
+        super().require()
+        if isinstance(self.taken, TracedArray):
+            fail(TraceError, "how many items have been taken of an iterator depends on traced values, so that nobody "
+                             "knows where a loop over the others begins; take them by next(), or count with an index")
+
+    def source(self) -> IndexedIterable | None:
+        """All items, by index."""
+        return indexed_iterable(self.of)
 
     def __len__(self) -> int:
         raise TypeError("an iterator has no len()")
@@ -249,7 +283,7 @@ class Taking(IndexedIterator):
 
     def rest(self) -> IndexedIterable | None:
         self.require()
-        items = indexed_iterable(self.of)
+        items = None if self.is_plain else self.source()
         return TracedRange(0, 0) if self.is_spent else Rest(self, items) if items is not None else None
 
 
@@ -282,6 +316,27 @@ class Counting(IndexedIterator):
 
 ENDLESS = 2 ** 40
 """More iterations than there ever are."""
+
+
+class Cycling(Taking):
+    """`itertools.cycle` of a sequence that has items."""
+
+    def __init__(self, of: Any):
+        super().__init__(of)
+        self.is_plain = False  # it begins as ordinary Python, as all loops that only their bodies end
+
+    def source(self) -> IndexedIterable | None:
+        items = super().source()
+        return None if items is None else Repeating(items)
+
+    def steps(self) -> Iterator[Any]:
+        return itertools.islice(itertools.cycle(iter(self.of)), self.taken % len(self.of), None)
+
+
+def cycling(x: Any) -> Any:
+    """itertools.cycle(x)."""
+    items = indexed_iterable(x) if type(x) in (list, tuple, range) and recorders() else None
+    return Cycling(x) if items is not None and items.static else itertools.cycle(x)
 
 
 def is_endless(t: IndexedIterable | None) -> bool:
@@ -368,6 +423,19 @@ class OfOne(IndexedIterable):
 
     def count(self) -> Any:
         return self.part.count()
+
+
+class Repeating(OfOne):
+    """The items of a sequence again and again."""
+
+    def __init__(self, part: IndexedIterable):
+        self.part = part
+
+    def count(self) -> Any:
+        return ENDLESS
+
+    def at(self, i: Any) -> Any:
+        return self.part.at(i % len(self.part))
 
 
 class Same(OfOne):
@@ -634,8 +702,8 @@ def begun(x: Any, *sentinel: Any) -> Any:
     if isinstance(x, IndexedIterator) or sentinel or not recorders():
         return iter(x, *sentinel)
     is_sequence = isinstance(x, (IndexedIterable, range)) or is_data_array(x) or (isinstance(x, TracedArray) and x.ndim)
-    return Taking(x) if is_sequence or (type(x) in (list, tuple) and o.is_traced(x)) else iter(x)
+    return Taking(x) if is_sequence or (type(x) in (list, tuple) and indexed_iterable(x) is not None) else iter(x)
 
 
 RULES: dict[Any, Any] = {range: traced_range, enumerate: enumerated, zip: zipped, reversed: backwards, iter: begun,
-                         itertools.count: counting}
+                         itertools.count: counting, itertools.cycle: cycling}

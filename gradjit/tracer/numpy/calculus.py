@@ -386,7 +386,19 @@ def polysub(a1, a2):
 
 
 def polymul(a1, a2):
-    return convolve(a1, a2)
+    return convolve(*map(without_leading_zeros, (a1, a2)))
+
+
+def without_leading_zeros(p):
+    """Coefficients as np.poly1d keeps them: of traced ones the first is none of the zeros that it leaves out."""
+    x = _vector(p)
+    if x.is_known:
+        return o.constant(np.trim_zeros(np.asarray(x.known), "f") if np.any(x.known) else np.asarray(x.known)[-1:])
+    if x.extents[0] != 1:
+        o.require(o.as_traced(call(np.not_equal, o.emit("slice", x, starts=(0,), sizes=(1,), steps=(1,)), 0)),
+                  "the first coefficient of a polynomial is 0: how many coefficients np.polymul gives would depend on "
+                  "the elements; leave it out, or write np.convolve(a, b)")
+    return x
 
 
 def polyder(p, m=1):

@@ -25,6 +25,8 @@ class LineInterpolant:
         self.x, self.axis, self.bounds_error, self.fill_value = x, axis, bounds_error, fill_value
         self.y: Any = np.moveaxis(y, axis, 0)
         degree = DEGREES.get(kind, kind)
+        if KINDS.get(degree) is linear and x.shape[0] == 1 and self.y.ndim == 1 and not isinstance(fill_value, str):
+            degree = "previous"  # as np.interp, by which SciPy computes these
         self.between = spline or (KINDS[degree] if degree in KINDS else make_interp_spline(x, self.y, degree,
                                                                                               check_finite=False))
 

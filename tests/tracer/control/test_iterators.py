@@ -501,3 +501,108 @@ def test_numbers_of_generators(f):
     value, slope = gj.value_and_grad(f)(0.3)
     np.testing.assert_allclose(value, f(0.3), rtol=1e-12)
     np.testing.assert_allclose(slope, (f(0.3 + 1e-7) - f(0.3 - 1e-7)) / 2e-7, rtol=1e-5)
+
+
+# taken one by one in compiled loops and branches ---------------------------------------------------------------
+def until_enough(x):
+    it = iter(x)
+    s = next(it)
+    while s < 5:
+        s = s + next(it) ** 2
+    return s + next(it)
+
+
+def under_conditions(x):
+    signs, first = itertools.cycle((0.5, -0.25, 2.0)), 0.0
+    first = next(signs)
+    s = 0.0
+    for v in x:
+        if v > 1:
+            s = s + v * next(signs)
+        elif v > 0.8:
+            s = s + next(signs) + next(signs) * v
+    return s + next(signs) * x[0] + first
+
+
+def with_a_default(x):
+    it = iter([1.0, 2.0, 3.0])
+    s = 0.0
+    for v in x:
+        if v > 1:
+            s = s + v * next(it, 0.1)
+    return s
+
+
+def cycles(x):
+    total, n, halves = 10.0, 0, itertools.cycle([0.5, 0.25])
+    while total > 1e-3:
+        total, n = total * next(halves) * x[0], n + 1
+    for v, c in zip(x, itertools.cycle((1.0, -2.0))):
+        total = total + v * c
+    for c in itertools.cycle([1.0, 2.0]):
+        total = total + c * x[1]
+        if total > 31.0:
+            break
+    return total + n + sum(next(halves) * v for v in x)
+
+
+@pytest.mark.parametrize("f", [until_enough, under_conditions, with_a_default, cycles], ids=lambda f: f.__name__)
+def test_taken_one_by_one(f):
+    x = np.linspace(0.531, 2.0, 50)
+    assert np.isclose(gj.jit(f)(x), f(x))
+    gj.check_grads(f, x)
+
+
+def test_taken_past_the_end():
+    def too_far(x):
+        it = iter([1.0, 2.0, 3.0])
+        s = 0.0
+        for v in x:
+            if v > 1:
+                s = s + v * next(it)
+        return s
+
+    f = gj.jit(too_far)
+    with pytest.raises(StopIteration):
+        f(np.linspace(0.5, 2.0, 50))
+    assert f(np.linspace(0.5, 1.001, 50)) == too_far(np.linspace(0.5, 1.001, 50))
+
+
+def test_a_loop_over_what_is_left():
+    def rest(x):
+        it = iter(x)
+        s = next(it)
+        while s < 5:
+            s = s + next(it)
+        return s + sum(it)
+
+    with pytest.raises(gj.TraceError, match="items have been taken .* depends on traced values, .*; take them by next"):
+        gj.jit(rest)(np.linspace(0.5, 2.0, 50))
+
+
+def loops_and_next(x):
+    it, s = iter([1.0, 2.0, 3.0] * 20), 0.0
+    for k in range(12):
+        for v in it:
+            s = s + v * x[k]
+            if v == 3.0:
+                break
+        s = s + (next(it) if x[k] > 0.6 else 2 * next(it))
+    return s
+
+
+def a_loop_and_next(x):
+    turns, s = itertools.cycle([1.0, 2.0, 3.0]), 0.0
+    for v in turns:
+        s = s + v * x[0]
+        if v == 3.0:
+            break
+    for v in x:
+        if v > 1:
+            s = s + next(turns) * v
+    return s + next(turns)
+
+
+@pytest.mark.parametrize("f", [loops_and_next, a_loop_and_next], ids=lambda f: f.__name__)
+def test_loops_of_python_and_next(f):
+    check(f, np.linspace(0.531, 2.0, 50), exact=False)

@@ -81,9 +81,16 @@ def test_integers_become_floats_and_arrays_from_outside_are_read_at_each_call() 
 @pytest.mark.parametrize(("f", "text"), [
     (lambda c: polynomial.polymul(c, c), "the last coefficient of a polynomial is 0"),
     (lambda c: np.poly1d(c[::-1]).c, "the first coefficient of np.poly1d is 0"),
+    (lambda c: np.polymul([3.0, 4.0], c[::-1]), "the first coefficient of a polynomial is 0"),
 ])
 def test_coefficients_that_are_zero_are_no_matter_of_shape(f: Call, text: str) -> None:
     compiled = gj.jit(f)
     compiled(np.array([1.0, 2.0]))
     with pytest.raises(ValueError, match=text):
         compiled(np.array([1.0, 0.0]))
+
+
+def test_zeros_that_polymul_leaves_out() -> None:
+    c = np.array([1.0, 2.0])
+    for known in [0.0, 0.0, 3.0], [0.0, 0.0], 0.0, [0.0, 2.0]:
+        np.testing.assert_array_equal(gj.jit(lambda c, known=known: np.polymul(known, c))(c), np.polymul(known, c))

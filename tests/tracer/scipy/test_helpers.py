@@ -73,6 +73,9 @@ def test_linear_interpolation() -> None:
     check_gradients(calls, [Y, places])
     with pytest.raises(ValueError, match="outside of the interpolation range"):
         gj.jit(calls[0])(Y, 2 * places)
+    one = [lambda y, m: si.interp1d([0.25], y[:1], bounds_error=False)(np.where(m > 0.5, m, 0.25)),
+           lambda y, m: si.interp1d([0.25], y[:1], bounds_error=False, fill_value=(1.0, 2.0))(m)]
+    check_values(one, [Y, places])
     with pytest.raises(UnsupportedError, match=r"interp1d.*kind='tenth'"):
         gj.jit(lambda y: si.interp1d(KNOTS, y, "tenth")(0.3))(Y)
 
