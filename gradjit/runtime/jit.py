@@ -238,11 +238,25 @@ def _host() -> tuple[str, str]:
     return llvm.get_host_cpu_name(), features
 
 
+LONG_BLOCKS = "-combiner-tokenfactor-inline-limit=16"
+"""For LLVM's selection of instructions, which lists what each store must wait for. With its own limit, 2048, a block of
+two thousand lines that loads and stores much took half a minute, with this one two seconds; the code is the same."""
+
+
+@functools.cache
+def allow_long_blocks() -> None:
+    """Tell LLVM, which has one such setting for the process."""
+    import llvmlite.binding as llvm
+
+    llvm.set_option("", LONG_BLOCKS)
+
+
 @functools.cache
 def _target_machine(level: int) -> llvm.TargetMachine:
     """A code generator for this machine; level 0 is quick, level 2 makes quick code."""
     import llvmlite.binding as llvm
 
+    allow_long_blocks()
     llvm.initialize_native_target()
     llvm.initialize_native_asmprinter()
     cpu, features = _host()

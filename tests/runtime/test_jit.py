@@ -253,6 +253,23 @@ def test_this_room_does_not_load_llvm_when_it_is_imported():
     assert run(program) == "[]\nFalse\n"
 
 
+def test_what_llvm_is_told_of_long_blocks_is_told_first():
+    program = """
+        import sys
+        sys.path.insert(0, ".")
+        import llvmlite.binding as llvm
+        told, really = [], llvm.set_option
+        llvm.set_option = lambda *option: (told.append(option), really(*option))
+        from gradjit.runtime import jit
+        from gradjit.runtime.library.processors import initialise
+        for pipeline in ("quick", "light"):
+            jit.emit_object("define void @f() {\\n ret void\\n}", pipeline=pipeline)
+        initialise(llvm)
+        print(told == [("", jit.LONG_BLOCKS)])
+    """
+    assert run(program) == "True\n"
+
+
 def test_exit_with_live_code_is_silent():
     program = """
         import sys

@@ -12,7 +12,7 @@ from typing import Any
 from gradjit.codegen.target import Machine, this_machine
 from gradjit.errors import ArgumentError
 from gradjit.records import dataclass
-from gradjit.runtime.jit import llvm_session
+from gradjit.runtime.jit import allow_long_blocks, llvm_session
 
 LEVELS: dict[str, tuple[tuple[str, ...], int]] = {
     "x86-64": ((), 16),
@@ -108,6 +108,7 @@ def is_known(triple: str) -> bool:
 
 def initialise(llvm: Any) -> None:
     """All of LLVM's targets; `llvm` is the module, which is imported on first use."""
+    allow_long_blocks()
     llvm.initialize_all_targets()
     llvm.initialize_all_asmprinters()
     llvm.initialize_native_asmparser()  # `cpuid`; without it LLVM would end the process
