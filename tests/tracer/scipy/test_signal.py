@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+
 import numpy as np
 import pytest
 import scipy.signal as sg
@@ -155,3 +157,17 @@ def test_bad_arguments() -> None:
         gj.jit(lambda x: sg.lfilter(NUM, DEN, x, zi=np.zeros(7)))(X)
     with pytest.raises(UnsupportedError, match="gust"):
         gj.jit(lambda x: sg.filtfilt(NUM, DEN, x, method="gust"))(X)
+
+
+@pytest.mark.parametrize("name", ["convolve", "correlate", "fftconvolve", "oaconvolve"])
+@pytest.mark.parametrize("mode", ["full", "same", "valid"])
+def test_nothing_is_convolved_as_scipy_does(name: str, mode: str) -> None:
+    f = functools.partial(getattr(sg, name), mode=mode)
+    for a, b in ((np.zeros(0), np.ones(3)), (np.ones(3), np.zeros(0)), (np.zeros(0), np.zeros(0))):
+        try:
+            expected = f(a, b)
+        except ValueError as e:
+            with pytest.raises(ValueError, match=str(e)):
+                gj.jit(lambda a, b: f(a, b))(a, b)
+        else:
+            np.testing.assert_array_equal(gj.jit(lambda a, b: f(a, b))(a, b), expected)

@@ -100,6 +100,7 @@ def convolve(in1, in2, mode="full", method="auto"):
         invalid("Acceptable method flags are 'auto', 'direct', or 'fft'.")
     if not x.ndim:
         return in1 * in2
+    not_empty(x, w)
     return convolved(*of_one_dtype(x, w), mode)
 
 
@@ -111,7 +112,15 @@ def correlate(in1, in2, mode="full", method="auto"):
     real("correlate", x, w)
     if not x.ndim:
         return in1 * in2
+    not_empty(x, w)
     return correlated(*of_one_dtype(x, w), mode, [(k - 1) // 2 for k in w.shape])
+
+
+def not_empty(x: Any, w: Any) -> None:
+    """What SciPy leaves to NumPy for vectors, which refuses them."""
+    for name, v in (("a", x), ("v", w)):
+        if v.ndim == 1 and v.size == 0:
+            invalid(f"{name} cannot be empty")
 
 
 def _by_transform(name: str) -> Rule:
@@ -121,6 +130,8 @@ def _by_transform(name: str) -> Rule:
         checked(x, w, mode)
         if not x.ndim:
             return x * w
+        if 0 in (x.size, w.size):
+            return array(np.array([]))
         chosen = range(x.ndim) if axes is None else sorted(int(a) % x.ndim for a in np.atleast_1d(axes))
         rest = [a for a in range(x.ndim) if a not in chosen]
         if not rest:
