@@ -167,7 +167,8 @@ def test_nothing_is_convolved_as_scipy_does(name: str, mode: str) -> None:
         try:
             expected = f(a, b)
         except ValueError as e:
-            with pytest.raises(ValueError, match=str(e)):
+            assert "cannot be empty" in str(e)
+            with pytest.raises(ValueError, match="cannot be empty"):
                 gj.jit(lambda a, b: f(a, b))(a, b)
         else:
             np.testing.assert_array_equal(gj.jit(lambda a, b: f(a, b))(a, b), expected)
