@@ -100,7 +100,8 @@ def convolve(in1, in2, mode="full", method="auto"):
         invalid("Acceptable method flags are 'auto', 'direct', or 'fft'.")
     if not x.ndim:
         return in1 * in2
-    not_empty(x, w)
+    if is_nothing(x, w, mode):
+        return array(np.array([]))
     return convolved(*of_one_dtype(x, w), mode)
 
 
@@ -112,15 +113,20 @@ def correlate(in1, in2, mode="full", method="auto"):
     real("correlate", x, w)
     if not x.ndim:
         return in1 * in2
-    not_empty(x, w)
+    if is_nothing(x, w, mode):
+        return array(np.array([]))
     return correlated(*of_one_dtype(x, w), mode, [(k - 1) // 2 for k in w.shape])
 
 
-def not_empty(x: Any, w: Any) -> None:
-    """What SciPy leaves to NumPy for vectors, which refuses them."""
+def is_nothing(x: Any, w: Any, mode: str) -> bool:
+    """Whether the result has no elements, as SciPy chooses the transform; else NumPy gets vectors, which takes no
+    empty ones."""
+    if mode == "same" and x.ndim == 1 and not x.size and w.size:
+        return True
     for name, v in (("a", x), ("v", w)):
         if v.ndim == 1 and v.size == 0:
             invalid(f"{name} cannot be empty")
+    return False
 
 
 def _by_transform(name: str) -> Rule:
