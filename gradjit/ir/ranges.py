@@ -166,8 +166,12 @@ class Ranges:
 
     def within(self, op: Op, k: int) -> Iterator[Linear]:
         """The forms that are not negative in a region: a branch runs where its condition holds."""
-        if op.name == "if":
-            yield from facts(op.operands[0], k == 0, self.linear, self.is_nonnegative)
+        if op.name in BEHIND and op.regions:
+            yield from self.said(op.operands[0], k == 0)
+
+    def said(self, condition: Value, truth: bool) -> Iterator[Linear]:
+        """The forms that are not negative where a condition is true (or false)."""
+        return facts(condition, truth, self.linear, self.is_nonnegative)
 
     def before(self, block: Block, end: Op | None) -> Iterator[Linear]:
         """The forms that are not negative where a block has come to an operation; None: at its beginning."""
@@ -178,12 +182,9 @@ class Ranges:
 
     def behind(self, op: Op) -> Iterator[Linear]:
         """The forms that are not negative behind an operation, as the program would have ended there otherwise."""
-        if op.name == "assert":
-            yield from facts(op.operands[0], True, self.linear, self.is_nonnegative)
-        elif op.name == "if":
-            for truth, region in zip((True, False), op.regions, strict=True):
-                if any(o.name == "raise" for o in region.ops):
-                    yield from facts(op.operands[0], not truth, self.linear, self.is_nonnegative)
+        if op.name in BEHIND:
+            for truth in BEHIND[op.name](op):
+                yield from self.said(op.operands[0], truth)
 
     def forget(self) -> None:
         """Drop what has been concluded: something new is known."""
@@ -335,6 +336,15 @@ class Ranges:
 
 
 # conditions ---------------------------------------------------------------------------------------------------------
+def _of_ended_sides(op: Op) -> list[bool]:
+    """Behind a branch of which one side ends the program its condition is as on the other."""
+    return [k == 1 for k, region in enumerate(op.regions) if any(OPS[o.name].ends for o in region.ops)]
+
+
+BEHIND: dict[str, Callable[[Op], list[bool]]] = {"assert": lambda op: [True], "if": _of_ended_sides}
+"""What a condition is known to be behind the operation that has it as its first operand."""
+
+
 def facts(condition: Value, truth: bool, linear: Callable[[Value], Linear],
           is_nonnegative: Callable[[Linear], bool]) -> Iterator[Linear]:
     """The forms that are not negative where a condition on i64 scalars is true (or false)."""
@@ -346,7 +356,7 @@ def facts(condition: Value, truth: bool, linear: Callable[[Value], Linear],
             if is_literal(v, not truth):  # not the side that was taken: `a and b` is `if a { b } else { false }`
                 yield from facts(op.operands[0], not side, linear, is_nonnegative)
                 yield from facts(sides(condition)[1 if side else 0], truth, linear, is_nonnegative)
-    elif op.name == "reshape":
+    elif OPS[op.name].selects:
         yield from facts(op.operands[0], truth, linear, is_nonnegative)
     elif op.name == "not":
         yield from facts(op.operands[0], not truth, linear, is_nonnegative)
@@ -369,8 +379,9 @@ def conditions_on_integers(condition: Value) -> list[Value]:
         return []
     if op.name in COMPARED:
         return [condition] if is_integer(op.operands[0].type) else []
-    parts = [conditions_on_integers(o) for o in op.operands] if op.name in ("and", "or", "not", "reshape") else [[]]
-    return [condition, *(v for part in parts for v in part)] if all(parts) else []
+    is_made_of_others = OPS[op.name].pointwise or OPS[op.name].selects
+    parts = [conditions_on_integers(o) for o in op.operands] if is_made_of_others and not op.regions else [[]]
+    return [condition, *(v for part in parts for v in part)] if parts and all(parts) else []
 
 
 def chosen_by(v: Value) -> Value | None:

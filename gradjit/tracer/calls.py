@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import collections
 import contextlib
 import copy
 import functools
@@ -41,6 +42,20 @@ from .sparse import Sparse, matrix_of
 Rule = Callable[..., Any]
 
 
+def is_wrapper_outside(x: Any) -> bool:
+    """Whether x is a UserList or UserDict from outside, of no class of the user's: as any object of a library's, its
+    methods are called when the compiled function runs."""
+    return type(x) in (collections.UserList, collections.UserDict) and not outside(current()).is_fresh(x)
+
+
+def is_followed(method: types.MethodType) -> bool:
+    """Whether a method's function is what is called, with the object in front."""
+    f = method.__func__
+    if is_compiled(f) or type(f) is opaque.LRU or getattr(f, "__code__", None) is _MANAGING:
+        return True
+    return is_liftable(f) and not is_wrapper_outside(method.__self__)
+
+
 def call(f: Any, /, *args: Any, **kwargs: Any) -> Any:
     """`f(*args, **kwargs)` as lifted code makes it."""
     if not recorders():  # a function that was kept, called when nothing is traced any more
@@ -73,8 +88,7 @@ def call(f: Any, /, *args: Any, **kwargs: Any) -> Any:
             return rule(*args, **kwargs)
         return call_user(f, args, kwargs) if is_user_code(f.__code__) else as_it_is(f, args, kwargs)
     if kind is types.MethodType:
-        if is_liftable(f.__func__) or is_compiled(f.__func__) or type(f.__func__) is opaque.LRU or (
-                getattr(f.__func__, "__code__", None) is _MANAGING):
+        if is_followed(f):
             return call(f.__func__, f.__self__, *args, **kwargs)
         if (said := told(f) or special_methods().of_stack(f)) is not None:
             return said(*args, **kwargs)

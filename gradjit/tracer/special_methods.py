@@ -105,7 +105,7 @@ def binary(name: str, a: Any, b: Any) -> Any:
         from .control.protocol import Control
         return Control.negated(binary("eq", a, b))
     if name in COMPARING and (is_grown(a) or is_grown(b)) and left is None and right is None:
-        from .grown_comparisons import compared
+        from .comparison import compared
         if (found := compared(name, a, b)) is not NotImplemented:
             return found
     if name in COMPARING and (left is None or is_usual(left)):

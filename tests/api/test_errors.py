@@ -80,7 +80,7 @@ CASES = [
     (square, (np.array([1, None], dtype=object),), gj.DtypeError, "argument x.*object"),
     (square, (np.array(["a", "b"]),), gj.DtypeError, "argument x.*<U1"),
     (square, (np.array([1.5], np.float16),), gj.DtypeError, "argument x.*float16"),
-    (square, (np.ma.masked_array(X),), gj.DtypeError, r"MaskedArray.*np\.asarray"),
+    (square, (np.ma.masked_array(X),), gj.DtypeError, r"MaskedArray.*make np\.ma\.array"),
     (square, (np.asmatrix(X),), gj.DtypeError, r"matrix.*np\.asarray"),
     (phase, (X,), gj.DifferentiationError, ""),
     (shapes, (X,), gj.ShapeError, r"could not be broadcast together with shapes \(2,\) \(3,\)"),

@@ -164,7 +164,7 @@ OPS = table(
     OpSpec("debug_print", "effects", None, _infer_print, _print, Fails.NEVER,
            {"format": kinds.STR, "to": kinds.STR}, effect=True, defaults={"to": ""}, **STEP),
     OpSpec("raise", "effects", None, _infer_raise, _raise, Fails.SOMETIMES,
-           {"error": kinds.STR, "message": kinds.STR}, effect=True, **STEP),
+           {"error": kinds.STR, "message": kinds.STR}, effect=True, ends=True, **STEP),
     OpSpec("assert", "effects", 1, _infer_assert, _assert, Fails.SOMETIMES, {"message": kinds.STR, "error": kinds.STR},
            effect=True, defaults={"error": "AssertionError"}, **STEP),
     OpSpec("probe", "effects", 1, _infer_same, lambda x, format: x, Fails.NEVER, {"format": kinds.STR},

@@ -89,6 +89,7 @@ class OpSpec:
     pointwise: each element of the result depends on the same element of each operand and nothing else.
     commutative: the two operands may be exchanged without changing a bit.
     effect: it is kept though nobody reads it, and in order with the others.
+    ends: the program ends with it.
     states_results: its result types are part of it, as an `if`'s are: `infer(..., results=...)` checks them.
     selects: each element of its result is one of the first operand's.
     chooses: each element of its result is that of one of its operands.
@@ -113,6 +114,7 @@ class OpSpec:
     pointwise: bool = False
     commutative: bool = False
     effect: bool = False
+    ends: bool = False
     states_results: bool = False
     selects: bool = False
     chooses: bool = False

@@ -118,10 +118,10 @@ class Nest:
         self._unchanged(op_pair)
         if op_pair.op.name == "if":
             self._bounding(op_pair.op)
-        if op_pair.op.name == "if" and outer is None:
-            self.same.update({v: r for pair in op_pair.pairs
-                              for v, r in zip(pair.block.results, op_pair.op.results, strict=True)
-                              if self.home.get(v) is pair})
+            if outer is None:
+                self.same.update({v: r for pair in op_pair.pairs
+                                  for v, r in zip(pair.block.results, op_pair.op.results, strict=True)
+                                  if self.home.get(v) is pair})
 
     def _bounding(self, op: Op) -> None:
         parts = conditions_on_integers(op.operands[0])

@@ -21,8 +21,8 @@ import numpy as np
 from ...errors import TraceError
 from .. import extents, grown, operands
 from ..array import TracedArray
+from ..comparison import vectors
 from ..grown import is_grown
-from ..grown_comparisons import vectors
 from ..locations import fail
 from ..recorder import recorders
 from .folding import LONG, is_unrolled_here

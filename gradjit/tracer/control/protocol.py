@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from ...errors import Signal, TraceError
-from .. import grown_comparisons, operands as o, trees
+from .. import comparison, operands as o, trees
 from ..array import ARRAY, PYTHON, TracedArray, root
 from ..calls import call
 from ..comparison import is_in_range, line
@@ -283,7 +283,7 @@ class Control:
         if is_chosen(item) or isinstance(items, OneOf):
             return by_options((item, items), {}, Control.contains)
         if is_grown(items):
-            return grown_comparisons.contains(items, item)
+            return comparison.contains(items, item)
         if isinstance(items, TracedArray):
             found = np.any(items == item)
         elif isinstance(items, (list, tuple)) and items and o.is_traced((item, *items)):
