@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, Self
 
 import numpy as np
 
-from ...errors import TraceError
+from ...errors import LeakError, TraceError
 from ...ir.sizes import is_open
 from ...records import dataclass
 from .. import extents, grown, operands as o, structures, tables
@@ -95,7 +95,11 @@ class Growth:
     def of(cls, owner: list[Any], items: list[Any], eager: bool) -> Self:
         """What the first attempt shows of a list that grows by these items in an iteration."""
         name = grown.name_of(owner)
-        first = items[0].item(0) if type(items[0]) is Tail else items[0]
+        try:
+            first = items[0].item(0) if type(items[0]) is Tail else items[0]
+        except LeakError:  # the branch that the inner loop stands in has ended
+            raise Mismatch(f"{name} grows in a loop within, under a condition on traced values, so that none knows by "
+                           f"how many items; count in a variable, and write into an array of full size") from None
         leaves, tree = flat(first)
         n = grown.length(items)
         known = n if isinstance(n, int) else 1

@@ -547,3 +547,27 @@ def test_a_traced_index_needs_rows():
 
     with pytest.raises(gj.TraceError, match=r"the list items, .* holds items of the shapes \(3,\) and \(6,\), .*keep"):
         gj.jit(f)(np.ones(6), np.int64(3))
+
+
+def grown_within_a_branch(x, k):
+    items = [0.5]
+    for e in x:
+        if k < 1:
+            e = e + 0.1 * items[-1]
+            turns = 0
+            while turns < 3 and k % 2 == 0:
+                items.append(e)
+                turns += 1
+    return np.mean(items)
+
+
+def test_a_list_grows_in_a_loop_within_a_branch():
+    x, value = np.linspace(0.5, 2.0, 5), gj.value_and_grad(grown_within_a_branch)
+    for k in (0, 1, -1, -2):
+        found, slope = value(x, np.int64(k))
+        assert np.isclose(found, grown_within_a_branch(x, k))
+        ends = [[grown_within_a_branch(x + h, k) for h in sign * 1e-6 * np.eye(5)] for sign in (1, -1)]
+        difference = np.subtract(*ends) / 2e-6
+        np.testing.assert_allclose(slope, difference, atol=1e-8)
+    with pytest.raises(gj.TraceError, match="too many to unroll: the list items grows in a loop within, under a cond"):
+        gj.jit(grown_within_a_branch)(np.ones(3000), np.int64(0))
