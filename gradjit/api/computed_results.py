@@ -9,7 +9,8 @@ import numpy as np
 
 from ..errors import UnsupportedError
 from ..ir import Builder, Func, Value
-from ..ir.ranges import Ranges, owners_of, upper_bound, upper_bounds
+from ..ir.greatest_extents import upper_bound, upper_bounds
+from ..ir.ranges import Ranges, owners_of
 from ..records import dataclass
 from ..tracer.locations import fail
 

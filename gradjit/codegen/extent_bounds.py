@@ -6,7 +6,8 @@ from typing import Any
 
 from ..errors import UnsupportedError
 from ..ir import OPS, ArrayType, Func, Op, Value
-from ..ir.ranges import Ranges, owners_of, upper_bound, upper_bounds
+from ..ir.greatest_extents import upper_bound, upper_bounds
+from ..ir.ranges import Ranges, owners_of
 from .loops import Node
 from .symbolic import Extent, upper
 

@@ -19,9 +19,10 @@ from typing import Any
 from .builder import Builder
 from .clone import Env, copy_op, new_block
 from .core import Block, Func, Op, Value, map_attr, map_type, walk
+from .greatest_extents import brought_in, upper_bound, upper_bounds
 from .ops.control import For
 from .ops.tape import record_of
-from .ranges import Interval, Ranges, brought_in, owners_of, upper_bound, upper_bounds
+from .ranges import Interval, Ranges, owners_of
 from .types import I64, INDEX
 
 EMPTY = 0

@@ -19,8 +19,9 @@ import numpy as np
 from ..bounded import Bounded
 from ..errors import ArgumentError, TraceError
 from ..ir import OPS, Block, Op, Value, sizes
+from ..ir.greatest_extents import not_below_0
 from ..ir.linear import Form, Linear, as_linear, atom
-from ..ir.ranges import Ranges, facts, is_at_least, not_below_0
+from ..ir.ranges import Ranges, facts, is_at_least
 from ..ir.sizes import agree, is_known, is_open
 from ..ir.types import INDEX, is_integer
 from ..ir.widths import Widths

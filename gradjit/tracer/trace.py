@@ -158,8 +158,9 @@ def leaf_of(x: Any, name: str) -> ArgumentLeaf:
         return ArgumentLeaf(name, x.kind, x.type, strides=x.strides_in_elements, foreign=foreignness(x))
     if isinstance(x, (np.ndarray, np.generic)):
         if type(x) not in (np.ndarray, np.memmap, x.dtype.type):
+            from .masked_arrays import is_class
             remedy = ("pass its data and its mask, and make np.ma.array(data, mask=mask) of them inside"
-                      if isinstance(getattr(x, "mask", None), np.ndarray | np.bool_) else "pass np.asarray(...) of it")
+                      if is_class(type(x)) else "pass np.asarray(...) of it")
             fail(DtypeError, f"the argument {name} is a {type(x).__module__}.{type(x).__name__}; {remedy}")
         try:
             t = ArrayType(dtype_of(x.dtype), x.shape)

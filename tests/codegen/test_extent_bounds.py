@@ -13,7 +13,8 @@ import pytest
 
 import gradjit as gj
 from gradjit.ir import parse
-from gradjit.ir.ranges import Ranges, owners_of, upper_bounds
+from gradjit.ir.greatest_extents import upper_bounds
+from gradjit.ir.ranges import Ranges, owners_of
 
 
 def a_window_here_more_there(x: Any, k: Any) -> Any:

@@ -6,7 +6,8 @@ import pytest
 
 from gradjit.ir import Func, Value, interpret, parse, verify
 from gradjit.ir.core import walk
-from gradjit.ir.ranges import Ranges, elements, owners_of, range_length, upper_bound
+from gradjit.ir.greatest_extents import upper_bound
+from gradjit.ir.ranges import Ranges, elements, owners_of, range_length
 
 
 def func(body: str, params: str = "%n: i64[], %k: i64[]", types: str = "") -> Func:

@@ -115,7 +115,8 @@ def test_no_set_of_operations_stands_beside_their_declarations() -> None:
 
 ALIKE = {
     "insert_checks.py": "sums and differences of numbers; the operations that may need checks inside",
-    "ranges.py": "an `if` of two values is a `select`; windows that are read, and written",
+    "ranges.py": "an `if` of two values is a `select`",
+    "greatest_extents.py": "windows that are read, and written; what the program may stay in",
     "masks.py": "both repeat a single truth", "outer_products.py": "sums and differences of products",
     "extents.py": "equations of extents", "comparison.py": "Python's operators",
 }

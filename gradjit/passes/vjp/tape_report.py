@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ...ir import ArrayType, Block, For, Func, Loc, Op, Value
+from ...ir.greatest_extents import upper_bound
 from ...ir.linear import constant
 from ...ir.ops.tape import record_of
-from ...ir.ranges import Ranges, owners_of, range_length, upper_bound
+from ...ir.ranges import Ranges, owners_of, range_length
 from ...ir.sizes import guess
 from ...records import dataclass
 

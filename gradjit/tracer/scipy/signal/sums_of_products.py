@@ -100,8 +100,8 @@ def convolve(in1, in2, mode="full", method="auto"):
         invalid("Acceptable method flags are 'auto', 'direct', or 'fft'.")
     if not x.ndim:
         return in1 * in2
-    if is_nothing(x, w, mode):
-        return array(np.array([]))
+    if x.ndim == 1 and 0 in (x.size, w.size):
+        return of_nothing(x, w, mode)
     return convolved(*of_one_dtype(x, w), mode)
 
 
@@ -113,20 +113,17 @@ def correlate(in1, in2, mode="full", method="auto"):
     real("correlate", x, w)
     if not x.ndim:
         return in1 * in2
-    if is_nothing(x, w, mode):
-        return array(np.array([]))
+    if x.ndim == 1 and 0 in (x.size, w.size):
+        return of_nothing(x, w, mode)
     return correlated(*of_one_dtype(x, w), mode, [(k - 1) // 2 for k in w.shape])
 
 
-def is_nothing(x: Any, w: Any, mode: str) -> bool:
-    """Whether the result has no elements, as SciPy chooses the transform; else NumPy gets vectors, which takes no
-    empty ones."""
-    if mode == "same" and x.ndim == 1 and not x.size and w.size:
-        return True
-    for name, v in (("a", x), ("v", w)):
-        if v.ndim == 1 and v.size == 0:
-            invalid(f"{name} cannot be empty")
-    return False
+def of_nothing(x: Any, w: Any, mode: str) -> Any:
+    """What SciPy gives where one of two vectors is empty: it leaves them to NumPy, which refuses them, unless it has
+    chosen the transform."""
+    if mode == "same" and w.size:
+        return array(np.array([]))
+    invalid(f"{'v' if x.size else 'a'} cannot be empty")
 
 
 def _by_transform(name: str) -> Rule:
